@@ -1,0 +1,144 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// connector makes one attempt. The real one is [tcpConnector]; tests have others.
+type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError)
+
+// tcpConnector tries the given ports one after the other until one of them is READY. Each port has the whole
+// connect timeout. The error is that of the port which got furthest.
+func tcpConnector(mono func() time.Duration) connector {
+	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
+		var worst *AttemptError
+		for _, port := range d.ports {
+			l, err := onePort(ctx, d, port, cfg, mono, post)
+			if err == nil {
+				return l, l.about(cfg.Host, port), l.ticks, nil
+			}
+			err.Port, err.Addr = port, net.JoinHostPort(cfg.Host, strconv.Itoa(port))
+			if worst == nil || telling(err.Cause) > telling(worst.Cause) {
+				worst = err
+			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		if worst == nil {
+			worst = &AttemptError{Cause: CauseUnreachable, Err: errors.New("no port to try")}
+		}
+		if len(d.ports) > 1 && worst.Cause == CauseRefused {
+			worst.Port, worst.Addr = 0, cfg.Host
+		}
+		return nil, Gateway{}, nil, worst
+	}
+}
+
+func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration, post func(input)) (*library, *AttemptError) {
+	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
+	defer cancel()
+	gw := d.conn
+	if gw == nil {
+		var err error
+		gw, err = dial(ctx, cfg.Host, port)
+		if err != nil {
+			return nil, dialError(err)
+		}
+	}
+	post(inSocket{session: d.session, port: port})
+	return open(ctx, gw, d.session, cfg, mono, post)
+}
+
+// dial opens a TCP connection to Gateway. Keep-alive is on, for hosts other than this one.
+func dial(ctx context.Context, host string, port int) (net.Conn, error) {
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4}}
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+func dialError(err error) *AttemptError {
+	if isRefused(err) {
+		return &AttemptError{Cause: CauseRefused, Err: err}
+	}
+	return &AttemptError{Cause: CauseUnreachable, Err: err}
+}
+
+// isRefused reports whether the other side said that nothing listens there.
+func isRefused(err error) bool {
+	const wsaRefused = syscall.Errno(10061) // WSAECONNREFUSED, which Windows' sockets return as it is
+	return errors.Is(err, syscall.ECONNREFUSED) || (runtime.GOOS == "windows" && errors.Is(err, wsaRefused))
+}
+
+// telling ranks causes by how much a person learns from them when several ports failed.
+func telling(c Cause) int {
+	switch c {
+	case CauseRefused:
+		return 0
+	case CauseUnreachable:
+		return 1
+	case CauseClosedEarly:
+		return 2
+	case CauseGarbage, CauseUnsupported:
+		return 3
+	case CauseNoAnswer:
+		return 4
+	}
+	return 5
+}
+
+// watchInterval is how often a closed port on this machine is tried while waiting: a refusal there costs nothing.
+const watchInterval = 250 * time.Millisecond
+
+// watchPorts tries the ports until one opens and returns the connection, which becomes the attempt, so that Gateway
+// sees no connection that is thrown away. It returns nil when ctx ends.
+func watchPorts(ctx context.Context, host string, ports []int) (net.Conn, int) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		for _, port := range ports {
+			// Windows takes two seconds to report a refusal on loopback, and connects at once if the port opens meanwhile.
+			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+			c, err := dial(ctx, host, port)
+			cancel()
+			if err == nil {
+				return c, port
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, 0
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.Host == "":
+		return errors.New("no gateway host")
+	case c.Port < 0 || c.Port > 65535:
+		return fmt.Errorf("gateway port %d is out of range 0 to 65535", c.Port)
+	case c.ConnectTimeout <= 0:
+		return errors.New("connect timeout must be above 0")
+	case c.Poll <= 0 || c.Soft <= 0 || c.Hard <= c.Soft:
+		return errors.New("poll interval and soft limit must be above 0, the hard limit above the soft one")
+	case len(c.Delays) == 0:
+		return errors.New("no reconnect delays")
+	}
+	for _, d := range c.Delays {
+		if d <= 0 {
+			return errors.New("reconnect delays must be above 0")
+		}
+	}
+	if c.Jitter < 0 || c.Jitter >= 1 {
+		return fmt.Errorf("jitter %v is out of range 0 to 1", c.Jitter)
+	}
+	return nil
+}

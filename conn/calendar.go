@@ -1,0 +1,149 @@
+package conn
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Window is a recurring stretch of wall-clock time in its own zone, in which reconnecting and alerting rest.
+type Window struct {
+	Name     string
+	Days     []time.Weekday // days on which it starts; empty means every day
+	Hour     int            // 0–23
+	Minute   int            // 0–59
+	Length   time.Duration  // elapsed time from the start, at most a week
+	Location *time.Location
+}
+
+// Calendar is a set of windows. They may overlap, cross midnight and lie in different zones.
+type Calendar []Window
+
+// Presets holds IBKR's published reset windows by name. They have changed before; they are data, not code.
+//
+// Source: IBKR's system status page ("Server reset times"): North America 00:15–01:45 New York, Europe 06:25–07:45
+// Zurich, Asia 04:45–06:05 and 20:15–21:15 Hong Kong, each Sunday to Friday; all regions Friday 23:00 to Saturday
+// 03:00 New York.
+var Presets = map[string][]struct {
+	Days   []time.Weekday
+	Start  string
+	Length time.Duration
+	Zone   string
+}{
+	"ibkr-america": {{sundayToFriday, "00:15", 90 * time.Minute, "America/New_York"}},
+	"ibkr-europe":  {{sundayToFriday, "06:25", 80 * time.Minute, "Europe/Zurich"}},
+	"ibkr-asia": {
+		{sundayToFriday, "04:45", 80 * time.Minute, "Asia/Hong_Kong"},
+		{sundayToFriday, "20:15", 60 * time.Minute, "Asia/Hong_Kong"},
+	},
+	"ibkr-weekend": {{[]time.Weekday{time.Friday}, "23:00", 4 * time.Hour, "America/New_York"}},
+}
+
+var sundayToFriday = []time.Weekday{
+	time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday,
+}
+
+// Preset returns the windows of the named entry of [Presets].
+func Preset(name string) (Calendar, error) {
+	rows, ok := Presets[name]
+	if !ok {
+		return nil, fmt.Errorf("unknown reset window preset %q", name)
+	}
+	var c Calendar
+	for _, r := range rows {
+		loc, err := time.LoadLocation(r.Zone)
+		if err != nil {
+			return nil, fmt.Errorf("reset window preset %s: %w", name, err)
+		}
+		at, err := time.Parse("15:04", r.Start)
+		if err != nil {
+			return nil, fmt.Errorf("reset window preset %s: %w", name, err)
+		}
+		c = append(c, Window{Name: name, Days: r.Days, Hour: at.Hour(), Minute: at.Minute(), Length: r.Length, Location: loc})
+	}
+	return c, nil
+}
+
+// startOn returns the instant at which the window starts on the given local date. Where a change to summer time
+// skips the start, it is the moment of the change; where a change back repeats it, the first of the two.
+func (w Window) startOn(year int, month time.Month, day int) time.Time {
+	t := time.Date(year, month, day, w.Hour, w.Minute, 0, 0, w.Location)
+	if t.Hour() != w.Hour || t.Minute() != w.Minute {
+		// time.Date picks either side of a gap; the change itself is one bound of the zone it landed in.
+		start, end := t.ZoneBounds()
+		if !end.IsZero() && end.Sub(t) < t.Sub(start) {
+			return end
+		}
+		return start
+	}
+	if start, _ := t.ZoneBounds(); !start.IsZero() {
+		_, now := t.Zone()
+		_, before := start.Add(-time.Second).Zone()
+		if first := t.Add(time.Duration(now-before) * time.Second); before > now && first.Before(start) {
+			return first
+		}
+	}
+	return t
+}
+
+// around calls f with each start of the window from the given number of days before t's local date to after it.
+func (w Window) around(t time.Time, before, after int, f func(start time.Time)) {
+	local := t.In(w.Location)
+	y, m, d := local.Date()
+	for i := -before; i <= after; i++ {
+		// Noon exists on every day, so this is a safe way to count days.
+		noon := time.Date(y, m, d+i, 12, 0, 0, 0, w.Location)
+		if len(w.Days) == 0 || slices.Contains(w.Days, noon.Weekday()) {
+			f(w.startOn(noon.Year(), noon.Month(), noon.Day()))
+		}
+	}
+}
+
+// At returns what the calendar says about t. The answer stays the same until the earlier of Ends and Next.
+func (c Calendar) At(t time.Time) Span {
+	var s Span
+	// Joining overlapping windows moves the end, which may reach another window: repeat until it rests.
+	at := t
+	for range 2*len(c) + 1 {
+		grown := false
+		for _, w := range c {
+			if w.Length <= 0 {
+				continue
+			}
+			back := int(w.Length/(24*time.Hour)) + 1
+			w.around(at, back, 1, func(start time.Time) {
+				end := start.Add(w.Length)
+				if !start.After(at) && end.After(at) && (!s.Active || end.After(s.Ends)) {
+					s.Active, s.Ends, s.Name, grown = true, end, w.Name, true
+				}
+			})
+		}
+		if !grown {
+			break
+		}
+		at = s.Ends
+	}
+	from := t
+	if s.Active {
+		from = s.Ends
+	}
+	for _, w := range c {
+		if w.Length <= 0 {
+			continue
+		}
+		w.around(from, 1, 8, func(start time.Time) {
+			if start.After(from) && (s.Next.IsZero() || start.Before(s.Next)) {
+				s.Next = start
+			}
+		})
+	}
+	return s
+}
+
+// until returns the moment up to which s, asked for at a time not before from, stays the right answer; zero for ever.
+func (s Span) until() time.Time {
+	if s.Active {
+		return s.Ends
+	}
+	return s.Next
+}

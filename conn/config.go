@@ -1,0 +1,86 @@
+package conn
+
+import (
+	"context"
+	"net"
+	"slices"
+	"time"
+)
+
+// DefaultPorts are the ports looked through when none is configured, paper first: Gateway paper, TWS paper,
+// Gateway live, TWS live. Source: IBKR's TWS API guide, "Establishing an API connection".
+var DefaultPorts = []int{4002, 7497, 4001, 7496}
+
+// PortMode returns the kind of account that IBKR's default port numbers stand for, [AnyMode] for other ports.
+func PortMode(port int) Mode {
+	switch port {
+	case 4002, 7497:
+		return Paper
+	case 4001, 7496:
+		return Live
+	}
+	return AnyMode
+}
+
+// Config is everything the supervisor needs to know. It is not changed after it has been handed over.
+type Config struct {
+	Host     string
+	Port     int // 0 means look through DefaultPorts
+	ClientID int // 0 binds manual orders
+	Mode     Mode
+
+	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
+	Poll           time.Duration // a probe is sent when nothing has been read for this long; at least a second
+	Soft           time.Duration // a probe unanswered for this long shuts the guard
+	Hard           time.Duration // silence for this long ends the session
+	Delays         []time.Duration
+	Jitter         float64       // each delay is shortened by a random share of up to this
+	Stable         time.Duration // a session has to last this long before the delays start over
+	WatchLocalPort bool          // on loopback, after a refusal: take the next attempt the moment the port opens
+	Calendar       Calendar
+
+	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
+	// guard opens. It must return when ctx ends. An error leaves the guard shut and is tried again.
+	Reconcile func(ctx context.Context, s *Session) error
+}
+
+// sameTarget reports whether a session made for c also serves d.
+func (c *Config) sameTarget(d *Config) bool {
+	return c.Host == d.Host && c.Port == d.Port && c.ClientID == d.ClientID && c.Mode == d.Mode
+}
+
+// ports returns the ports to try in order: the configured one, or else first, where it is known, and those of
+// DefaultPorts that stand for the given kind of account.
+func (c *Config) ports(first int, mode Mode) []int {
+	if c.Port != 0 {
+		return []int{c.Port}
+	}
+	var list []int
+	if first != 0 {
+		list = append(list, first)
+	}
+	for _, p := range DefaultPorts {
+		if m := PortMode(p); (mode == AnyMode || mode == m) && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// loopback reports whether the host is this machine, as far as its text says.
+func (c *Config) loopback() bool {
+	if c.Host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(c.Host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// delay returns the wait after the given number of waits of the same outage. r is uniform in [0,1).
+func (c *Config) delay(waits int, r float64) time.Duration {
+	if len(c.Delays) == 0 {
+		return time.Second
+	}
+	d := c.Delays[min(waits, len(c.Delays)-1)]
+	return d - time.Duration(c.Jitter*r*float64(d))
+}

@@ -1,0 +1,59 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that commands and sessions answer with.
+var (
+	ErrAlreadyConnected = errors.New("already connected")
+	ErrAlreadyPaused    = errors.New("already disconnected")
+	ErrNoSession        = errors.New("not connected")
+	ErrSessionOver      = errors.New("the session is over")
+	ErrNotRunning       = errors.New("the supervisor is not running")
+)
+
+// AttemptError says how an attempt to connect failed.
+type AttemptError struct {
+	Cause Cause
+	Addr  string // host and port, or host alone if every port was tried
+	Port  int    // 0 if every port was tried
+	Code  int    // IB code, or 0
+	Text  string // Gateway's own text, in its language; for display only
+	Err   error  // nil where Gateway itself said no
+}
+
+func (e *AttemptError) Error() string {
+	switch {
+	case e.Err != nil:
+		return fmt.Sprintf("connect to gateway %s: %s: %v", e.Addr, e.Cause, e.Err)
+	case e.Code != 0:
+		return fmt.Sprintf("connect to gateway %s: %s: code %d", e.Addr, e.Cause, e.Code)
+	}
+	return fmt.Sprintf("connect to gateway %s: %s", e.Addr, e.Cause)
+}
+
+// Unwrap returns the underlying network error, if there is one.
+func (e *AttemptError) Unwrap() error { return e.Err }
+
+// Detail returns the technical text for a log or a tooltip.
+func (e *AttemptError) Detail() string {
+	switch {
+	case e.Text != "":
+		return e.Text
+	case e.Err != nil:
+		return e.Err.Error()
+	}
+	return ""
+}
+
+// GuardError is the refusal of an order: the guard was shut. Nothing has been sent.
+type GuardError struct {
+	Session uint64
+	Reason  GuardReason
+}
+
+func (e *GuardError) Error() string {
+	return fmt.Sprintf("order not sent, guard shut: %s", e.Reason)
+}

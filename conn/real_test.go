@@ -1,0 +1,69 @@
+package conn
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// start runs a supervisor until the test ends.
+func start(t *testing.T, cfg Config) *Supervisor {
+	t.Helper()
+	s, err := New(cfg, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() { s.Run(ctx); close(ran) }()
+	t.Cleanup(func() { cancel(); <-ran })
+	return s
+}
+
+// await waits until the snapshot satisfies ok.
+func await(t *testing.T, s *Supervisor, what string, limit time.Duration, ok func(*Snapshot) bool) *Snapshot {
+	t.Helper()
+	nudge, cancel := s.Subscribe()
+	defer cancel()
+	timeout := time.After(limit)
+	for {
+		if n := s.Snapshot(); ok(n) {
+			return n
+		}
+		select {
+		case <-nudge:
+		case <-timeout:
+			t.Fatalf("%s: not within %v; snapshot %+v", what, limit, s.Snapshot())
+		}
+	}
+}
+
+func connected(n *Snapshot) bool { return n.State == Connected && n.GuardOpen() }
+
+func TestReadyAtEveryVersion(t *testing.T) {
+	for _, v := range []int{176, 193, 200, 203, 213, 225} {
+		g := newScripted(t, v)
+		s := start(t, testConfig(g.port()))
+		begin := time.Now()
+		n := await(t, s, "READY", 10*time.Second, connected)
+		t.Logf("version %d: READY after %v", v, time.Since(begin))
+		if n.Gateway.ServerVersion != v || n.Gateway.Mode != Paper || n.Gateway.Accounts != 1 {
+			t.Errorf("version %d: gateway %+v", v, n.Gateway)
+		}
+	}
+}
+
+func TestDropIsKnown(t *testing.T) {
+	for _, reset := range []bool{false, true} {
+		g := newScripted(t, 176)
+		s := start(t, testConfig(g.port()))
+		await(t, s, "READY", 10*time.Second, connected)
+		begin := time.Now()
+		g.drop(reset)
+		n := await(t, s, "loss", time.Second, func(n *Snapshot) bool { return !n.GuardOpen() })
+		t.Logf("reset %v: known after %v: %s %s", reset, time.Since(begin), n.State, n.Cause)
+		begin = time.Now()
+		await(t, s, "READY again", 10*time.Second, connected)
+		t.Logf("back after %v", time.Since(begin))
+	}
+}

@@ -1,0 +1,213 @@
+package conn
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// relay stands between Gateway and the client library. Both sides are TCP sockets; whole frames pass, and only
+// frames that were looked at. It outlives a failure of either side long enough that nothing gets lost or stuck:
+// what Gateway sent before it went is still decoded, and what the library writes afterwards is drained.
+type relay struct {
+	gw      net.Conn
+	gwIn    *bufio.Reader
+	lib     net.Conn
+	version int
+	mono    func() time.Duration
+
+	heard    atomic.Int64 // monotonic ns of the last byte from Gateway
+	marketAt atomic.Int64 // monotonic ns of the last market data
+	skipped  atomic.Uint64
+
+	over     chan struct{} // closed when the session has ended, before anything is drained
+	endOnce  sync.Once
+	cause    Cause // valid after over
+	detail   string
+	readDone chan struct{} // closed when nothing more comes from Gateway
+	out      chan []byte   // frames from the library on their way to Gateway
+	probes   chan struct{}
+}
+
+const (
+	writeLimit = 10 * time.Second // for one write to Gateway
+	libLimit   = 5 * time.Second  // for one write to the library, which takes frames as fast as it decodes them
+
+	// paceCount requests a second are let through; Gateway's own limit is 50 (IB code 100).
+	paceCount = 45
+)
+
+// stamped notes the time of every byte that is read.
+type stamped struct {
+	r  io.Reader
+	to *relay
+}
+
+func (s stamped) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if n > 0 {
+		s.to.heard.Store(int64(s.to.mono()))
+	}
+	return n, err
+}
+
+func newRelay(gw net.Conn, mono func() time.Duration) *relay {
+	r := &relay{
+		gw: gw, mono: mono,
+		over: make(chan struct{}), readDone: make(chan struct{}),
+		out: make(chan []byte, 64), probes: make(chan struct{}, 1),
+	}
+	r.gwIn = bufio.NewReaderSize(stamped{gw, r}, 64<<10)
+	return r
+}
+
+// end ends the session: Gateway's side is closed at once. Only the first call counts.
+func (r *relay) end(cause Cause, detail string) {
+	r.endOnce.Do(func() {
+		r.cause, r.detail = cause, detail
+		close(r.over)
+		r.gw.Close()
+	})
+}
+
+func (r *relay) alive() bool {
+	select {
+	case <-r.over:
+		return false
+	default:
+		return true
+	}
+}
+
+// causeOf says what a failed read or write of Gateway's side means.
+func causeOf(err error) (Cause, string) {
+	switch {
+	case errors.Is(err, errProtocol):
+		return CauseGarbage, err.Error()
+	case errors.Is(err, io.EOF):
+		return CauseClosed, ""
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return CauseBroken, "the stream ended inside a message"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return CauseSilent, "gateway takes no more data"
+	}
+	return CauseBroken, err.Error()
+}
+
+// fromGateway pumps frames to the library until Gateway's side ends, then sends the farewell, a frame that tells
+// the library's callbacks that nothing more comes.
+func (r *relay) fromGateway(farewell []byte) {
+	defer close(r.readDone)
+	out := bufio.NewWriterSize(r.lib, 64<<10)
+	var buf []byte
+	for {
+		var err error
+		buf, err = readFrame(r.gwIn, buf, maxFrame)
+		if err != nil {
+			r.end(causeOf(err))
+			break
+		}
+		id, v, err := checkFrame(buf[4:], r.version)
+		if err != nil {
+			r.end(causeOf(err))
+			break
+		}
+		if v == skip {
+			r.skipped.Add(1)
+		} else {
+			if id == msgTickPrice || id == msgTickSize {
+				r.marketAt.Store(int64(r.mono()))
+			}
+			if out.Available() < len(buf) {
+				_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
+			}
+			if _, err := out.Write(buf); err != nil {
+				r.end(CauseClient, err.Error())
+				return
+			}
+		}
+		if r.gwIn.Buffered() < 4 {
+			_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
+			if err := out.Flush(); err != nil {
+				r.end(CauseClient, err.Error())
+				return
+			}
+		}
+		if cap(buf) > 1<<20 {
+			buf = nil
+		}
+	}
+	_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
+	_, _ = out.Write(farewell)
+	_ = out.Flush()
+}
+
+// fromLibrary reads the library's requests and hands them to toGateway; after the end it drains them, so that no
+// caller inside the library sticks. It returns when the library's side is closed.
+func (r *relay) fromLibrary() {
+	in := bufio.NewReader(r.lib)
+	for {
+		f, err := readFrame(in, nil, maxFrame)
+		if err != nil {
+			r.end(CauseClient, "the client library closed its side")
+			return
+		}
+		select {
+		case r.out <- f:
+		case <-r.over:
+		}
+	}
+}
+
+// toGateway writes requests and probes to Gateway, paced.
+func (r *relay) toGateway() {
+	var sent [paceCount]time.Duration // ring of the moments of the last requests
+	for i := 0; ; {
+		var f []byte
+		probe := false
+		select {
+		case <-r.over:
+			return
+		case <-r.probes:
+			f, probe = probeFrame(r.version), true
+		case f = <-r.out:
+		}
+		if !probe && sent[i] != 0 {
+			if wait := sent[i] + time.Second - r.mono(); wait > 0 {
+				select {
+				case <-time.After(wait):
+				case <-r.over:
+					return
+				}
+			}
+		}
+		_ = r.gw.SetWriteDeadline(time.Now().Add(writeLimit))
+		if _, err := r.gw.Write(f); err != nil {
+			if errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+				// Gateway closed first; what it sent before is still to be read and tells more.
+				select {
+				case <-r.readDone:
+				case <-time.After(time.Second):
+				}
+			}
+			r.end(causeOf(err))
+			return
+		}
+		sent[i] = max(1, r.mono())
+		i = (i + 1) % paceCount
+	}
+}
+
+// probe asks Gateway for its time. It never blocks; a probe that cannot be sent is one that is not answered.
+func (r *relay) probe() {
+	select {
+	case r.probes <- struct{}{}:
+	default:
+	}
+}

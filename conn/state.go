@@ -1,0 +1,207 @@
+package conn
+
+import (
+	"maps"
+	"time"
+)
+
+// State is what a person is told about the connection in one word. Its text is stable and part of the HTTP API.
+type State string
+
+// The states; the package comment has their diagram.
+const (
+	// Connecting is the first attempt after the start or after a pause.
+	Connecting State = "connecting"
+	// Connected means that socket, API and upstream are up and nothing is known to be broken.
+	Connected State = "connected"
+	// Degraded means connected with a fault that does not end the connection: a data farm is down, another
+	// session took the market data, Gateway has not answered a probe yet, or the account is of the wrong kind.
+	Degraded State = "degraded"
+	// UpstreamLost means that Gateway answers but has lost IBKR's servers.
+	UpstreamLost State = "upstream_lost"
+	// Reconnecting is the time between a loss or a failed attempt and READY, waiting included.
+	Reconnecting State = "reconnecting"
+	// ResetWindow means not connected inside a reset window: reconnecting rests until the window ends.
+	ResetWindow State = "reset_window"
+	// Paused means not connected because the user said so.
+	Paused State = "paused"
+)
+
+// Cause is why the connection is not, or not wholly, up. Its text is a stable identifier; wording for people is
+// not this package's business.
+type Cause string
+
+// The causes. The first five are the shapes in which an attempt fails on a real Gateway.
+const (
+	CauseNone Cause = ""
+
+	CauseRefused       Cause = "refused"              // nothing listens on the port
+	CauseClosedEarly   Cause = "closed_early"         // accepted, then closed before the version
+	CauseNoAnswer      Cause = "no_answer"            // accepted, then silence before the version
+	CauseClientIDInUse Cause = "client_id_in_use"     // IB error 326
+	CauseDisclaimer    Cause = "disclaimer_unsettled" // IB error 10141, paper-trading disclaimer
+
+	CauseUnreachable  Cause = "unreachable"   // the dial failed otherwise: no route, timeout, unknown host
+	CauseNotReady     Cause = "not_ready"     // version received, login messages missing until the deadline
+	CauseClosedLogin  Cause = "closed_login"  // closed between version and READY without a known code
+	CauseUnsupported  Cause = "unsupported"   // the handshake reply names a version this client cannot speak
+	CauseGarbage      Cause = "garbage"       // bytes that are not the TWS protocol
+	CauseClosed       Cause = "closed"        // Gateway closed the connection in an orderly way
+	CauseBroken       Cause = "broken"        // the socket broke: reset, write failed
+	CauseSilent       Cause = "silent"        // probes unanswered
+	CauseUpstream     Cause = "upstream_lost" // IB codes 1100 and 2110
+	CauseFarm         Cause = "farm_down"     // IB codes 2103, 2105, 2157
+	CauseCompeting    Cause = "competing_session"
+	CausePortChanged  Cause = "port_changed" // IB code 1300
+	CauseWrongMode    Cause = "wrong_mode"   // a live account where paper is configured, or the reverse
+	CauseClient       Cause = "client"       // the client library gave up on the session
+	CauseUser         Cause = "user"         // Disconnect was asked for
+	CauseReconfigured Cause = "reconfigured" // a changed setting concerns this connection
+	CauseStopping     Cause = "stopping"     // the program ends
+)
+
+// Mode says which kind of account is meant or seen.
+type Mode string
+
+// The modes. AnyMode accepts both and, as something seen, means not known yet.
+const (
+	AnyMode Mode = "any"
+	Paper   Mode = "paper"
+	Live    Mode = "live"
+)
+
+// FarmState is the state of one data farm as Gateway last reported it.
+type FarmState string
+
+// The farm states. Only FarmBroken degrades the connection: Gateway opens farms on demand.
+const (
+	FarmOK         FarmState = "ok"
+	FarmBroken     FarmState = "broken"
+	FarmDormant    FarmState = "dormant"
+	FarmConnecting FarmState = "connecting"
+)
+
+// Layers is what is true of each layer at one moment.
+type Layers struct {
+	Socket   bool // TCP to Gateway
+	API      bool // READY: nextValidId and managedAccounts have arrived
+	Upstream bool // Gateway to IBKR's servers, as far as Gateway has said
+	Farms    map[string]FarmState
+}
+
+// Up reports whether socket, API and upstream are all up.
+func (l Layers) Up() bool { return l.Socket && l.API && l.Upstream }
+
+// GuardReason says why the guard is shut; empty means that it is open.
+type GuardReason string
+
+// The reasons for a shut guard, in the order in which they are looked at.
+const (
+	GuardOpen         GuardReason = ""
+	GuardSocket       GuardReason = "socket_down"
+	GuardAPI          GuardReason = "api_down"
+	GuardUpstream     GuardReason = "upstream_lost"
+	GuardProbe        GuardReason = "probe_overdue"
+	GuardMode         GuardReason = "wrong_mode"
+	GuardReconciling  GuardReason = "reconciling"
+	guardReasonsCount             = 7
+)
+
+// Attempt describes the attempt under way or the next one. A zero Number means that none is needed.
+type Attempt struct {
+	Number  int       // counts from 1 within one outage
+	NextAt  time.Time // when it is due by the wall clock; zero while it runs or rests
+	Running bool
+}
+
+// Span is what a [Calendar] says about one moment.
+type Span struct {
+	Active bool
+	Name   string    // of the window that is active and ends last
+	Ends   time.Time // end of the active stretch, overlapping windows joined; zero if not active
+	Next   time.Time // start of the next window after that moment; zero if there is none
+}
+
+// Gateway is what is known about the other side.
+type Gateway struct {
+	Host          string
+	Port          int // port in use; while looking for one, the last that was tried, or 0
+	ServerVersion int // negotiated protocol version; 0 before the handshake
+	Mode          Mode
+	Accounts      int // number of managed accounts
+}
+
+// Snapshot is an immutable picture of the connection. Renderers of every kind show the same value.
+type Snapshot struct {
+	Seq     uint64    // grows by one with each published snapshot
+	At      time.Time // wall clock when it was made
+	State   State
+	Since   time.Time // when State was entered
+	Cause   Cause     // why State is not Connected; empty if it is
+	Code    int       // IB code behind Cause, or 0
+	Detail  string    // technical text behind Cause, may be empty; comes from outside
+	Layers  Layers
+	Session uint64 // number of the present session, 0 if none is up
+	Attempt Attempt
+	Window  Span
+	Gateway Gateway
+	Guard   GuardReason
+	Probe   time.Duration // last round trip of a probe, 0 before the first
+	Skew    time.Duration // Gateway's clock minus ours at the last probe, to the second
+	Lost    uint64        // sessions lost since the start of the program
+}
+
+// Connected reports whether socket, API and upstream are all up.
+func (s *Snapshot) Connected() bool { return s.Layers.Up() }
+
+// GuardOpen reports whether orders may leave.
+func (s *Snapshot) GuardOpen() bool { return s.Guard == GuardOpen }
+
+// EventKind names what happened, in the past tense.
+type EventKind string
+
+// The kinds of event.
+const (
+	EventStarted          EventKind = "started"
+	EventStopped          EventKind = "stopped"
+	EventConnected        EventKind = "connected"         // READY; Duration is how long the outage lasted, 0 at the first connect
+	EventLost             EventKind = "lost"              // a READY session ended unasked; Duration is how long it was up
+	EventDisconnected     EventKind = "disconnected"      // a READY session was ended by a command or a setting
+	EventAttemptFailed    EventKind = "attempt_failed"    // Attempt tells which
+	EventUpstreamLost     EventKind = "upstream_lost"     // once per outage of the upstream layer
+	EventUpstreamRestored EventKind = "upstream_restored" // Code 1101: subscriptions were lost, 1102: kept
+	EventSuspected        EventKind = "suspected"         // soft limit: a probe is overdue, guard shut
+	EventAnswered         EventKind = "answered"          // Gateway was heard again after EventSuspected
+	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
+	EventCompeting        EventKind = "competing_session" // once until market data flows again
+	EventWindowStarted    EventKind = "window_started"
+	EventWindowEnded      EventKind = "window_ended"
+	EventPaused           EventKind = "paused"
+	EventResumed          EventKind = "resumed"
+	EventWoke             EventKind = "woke"         // Duration is how long the clock says we were away
+	EventReconfigured     EventKind = "reconfigured" // new settings are in force
+	EventNotice           EventKind = "notice"       // any other code from Gateway; Request tells for which request
+)
+
+// Event is something that happened, told once.
+type Event struct {
+	Seq      uint64
+	At       time.Time // wall clock
+	Kind     EventKind
+	State    State // state after the event
+	Session  uint64
+	Attempt  int
+	Cause    Cause
+	Code     int // IB code, or 0
+	Request  int64
+	Farm     FarmState
+	Detail   string // technical text, may come from outside
+	Duration time.Duration
+}
+
+func cloneFarms(f map[string]FarmState) map[string]FarmState {
+	if f == nil {
+		return map[string]FarmState{}
+	}
+	return maps.Clone(f)
+}

@@ -1,0 +1,412 @@
+package conn
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
+// other method may be called from any goroutine, also before Run and after it.
+type Supervisor struct {
+	log     *slog.Logger
+	connect connector
+	wall    func() time.Time
+	mono    func() time.Duration
+	rand    func() float64
+
+	inbox inbox
+	gate  gate
+	snap  atomic.Pointer[Snapshot]
+	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
+	begun atomic.Bool
+	done  chan struct{}
+
+	mu      sync.Mutex
+	nudges  map[chan struct{}]struct{}
+	streams map[*EventStream]struct{}
+
+	// Owned by Run's goroutine.
+	cfg          *Config
+	m            model
+	seq          uint64
+	eventSeq     uint64
+	link         link // of the present session
+	workers      sync.WaitGroup
+	runCtx       context.Context
+	cancelTry    context.CancelFunc
+	tryDone      chan struct{}
+	cancelWatch  context.CancelFunc
+	cancelReckon context.CancelFunc
+}
+
+// New returns a supervisor that is not running yet. It returns an error if cfg makes no sense.
+func New(cfg Config, log *slog.Logger) (*Supervisor, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	base := time.Now()
+	mono := func() time.Duration { return time.Since(base) }
+	s := newSupervisor(&cfg, log, tcpConnector(mono))
+	s.mono = mono
+	return s, nil
+}
+
+func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor {
+	base := time.Now()
+	s := &Supervisor{
+		log: log, connect: connect, cfg: cfg,
+		wall: time.Now, mono: func() time.Duration { return time.Since(base) }, rand: rand.Float64,
+		inbox: inbox{ready: make(chan struct{}, 1)}, done: make(chan struct{}),
+		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
+	}
+	s.snap.Store(&Snapshot{
+		At: time.Now(), Since: time.Now(), State: Connecting, Guard: GuardSocket,
+		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
+	})
+	return s
+}
+
+// Run keeps the connection until ctx ends, then closes it and waits for everything it has started.
+func (s *Supervisor) Run(ctx context.Context) {
+	if s.begun.Swap(true) {
+		panic("conn: Run called twice")
+	}
+	defer close(s.done)
+	var cancel context.CancelFunc
+	s.runCtx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.handle(inStart{})
+	timer := time.NewTimer(s.pause())
+	defer timer.Stop()
+	var batch []input
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			s.handle(inTick{})
+		case <-s.inbox.ready:
+			batch = s.inbox.take(batch[:0])
+			for _, in := range batch {
+				s.handle(in)
+			}
+			clear(batch)
+		}
+		timer.Reset(s.pause())
+	}
+	s.handle(inStop{})
+	cancel()
+	s.workers.Wait()
+	for _, in := range s.inbox.take(nil) {
+		s.refuse(in)
+	}
+}
+
+// refuse answers an input that came too late.
+func (s *Supervisor) refuse(in input) {
+	switch in := in.(type) {
+	case inCommand:
+		in.reply <- ErrNotRunning
+	case inConfigure:
+		in.reply <- ErrNotRunning
+	case inPortOpen:
+		in.conn.Close()
+	}
+}
+
+func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s.mono()) }
+
+// handle puts one input through next and carries out the answer.
+func (s *Supervisor) handle(in input) {
+	now := instant{wall: s.wall(), mono: s.mono()}
+	if s.link != nil {
+		now.seen = s.link.seen()
+	}
+	if in, ok := in.(readyLink); ok {
+		s.adopt(in)
+		s.decide(in.inReady, now)
+		return
+	}
+	s.decide(in, now)
+}
+
+func (s *Supervisor) decide(in input, now instant) {
+	m, effects, events := next(s.cfg, s.m, in, now, s.rand)
+	s.m = m
+	if in, ok := in.(inConfigure); ok {
+		s.cfg = in.cfg
+	}
+	if m.guard() == GuardOpen {
+		s.gate.open.Store(m.session)
+	} else {
+		s.gate.open.Store(0)
+	}
+	if m.phase != up {
+		s.live.Store(nil)
+	}
+	s.publish()
+	s.tell(events)
+	for _, e := range effects {
+		s.carryOut(e)
+	}
+	if m.phase != up {
+		s.link = nil
+		if s.cancelReckon != nil {
+			s.cancelReckon()
+			s.cancelReckon = nil
+		}
+	}
+	s.watch()
+}
+
+// readyLink is inReady with what is too alive for a pure function.
+type readyLink struct {
+	inReady
+	link  link
+	ticks *Ticks
+}
+
+// adopt takes over a new session; one that nobody waits for any more is ended.
+func (s *Supervisor) adopt(in readyLink) {
+	if in.session != s.m.session || s.m.phase != trying {
+		in.link.end(CauseStopping)
+		return
+	}
+	s.link = in.link
+	s.live.Store(&Session{
+		number: in.session, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
+		reason: func() GuardReason { return s.Snapshot().Guard },
+	})
+}
+
+func (s *Supervisor) carryOut(e effect) {
+	switch e := e.(type) {
+	case doDial:
+		s.dial(e)
+	case doAbort:
+		if s.cancelTry != nil {
+			s.cancelTry()
+		}
+	case doClose:
+		if s.link != nil {
+			s.link.end(s.m.cause)
+		}
+	case doProbe:
+		if s.link != nil {
+			s.link.probe()
+		}
+	case doReconcile:
+		s.reconcile(e)
+	case doDiscard:
+		e.conn.Close()
+	case doReply:
+		e.to <- e.err
+	}
+}
+
+// dial makes an attempt in a goroutine of its own, which stays with the session until that has ended. The attempt
+// before it is waited for: there is one connection to Gateway at a time.
+func (s *Supervisor) dial(d doDial) {
+	before := s.tryDone
+	s.tryDone = make(chan struct{})
+	tried, cfg := s.tryDone, s.cfg
+	ctx, cancel := context.WithCancel(s.runCtx)
+	s.cancelTry = cancel
+	s.workers.Go(func() {
+		defer cancel()
+		if before != nil {
+			<-before
+		}
+		l, gateway, ticks, err := s.connect(ctx, d, cfg, s.inbox.put)
+		if err != nil {
+			close(tried)
+			s.inbox.put(inFailed{session: d.session, err: err})
+			return
+		}
+		s.inbox.put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, link: l, ticks: ticks})
+		<-l.over()
+		close(tried)
+		<-l.ended()
+		cause, code, detail := l.outcome()
+		s.inbox.put(inLost{session: d.session, cause: cause, code: code, detail: detail})
+		<-l.gone()
+	})
+}
+
+func (s *Supervisor) reconcile(e doReconcile) {
+	if s.cancelReckon != nil {
+		s.cancelReckon()
+	}
+	ctx, cancel := context.WithCancel(s.runCtx)
+	s.cancelReckon = cancel
+	session, do := s.live.Load(), s.cfg.Reconcile
+	s.workers.Go(func() {
+		defer cancel()
+		select {
+		case <-time.After(e.after):
+		case <-ctx.Done():
+			return
+		}
+		err := do(ctx, session)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			s.log.Warn("reconciling failed", "session", e.session, "err", err)
+		}
+		s.inbox.put(inReconciled{session: e.session, run: e.run, err: err})
+	})
+}
+
+// watch starts and stops the watcher of the local port as the model wants it.
+func (s *Supervisor) watch() {
+	want := s.m.watching(s.cfg)
+	if want == (s.cancelWatch != nil) {
+		return
+	}
+	if !want {
+		s.cancelWatch()
+		s.cancelWatch = nil
+		return
+	}
+	ctx, cancel := context.WithCancel(s.runCtx)
+	s.cancelWatch = cancel
+	host, ports := s.cfg.Host, s.m.ports(s.cfg)
+	s.workers.Go(func() {
+		defer cancel()
+		if c, port := watchPorts(ctx, host, ports); c != nil {
+			s.inbox.put(inPortOpen{conn: c, port: port})
+		}
+	})
+}
+
+// publish stores a new snapshot and nudges subscribers if it says something new.
+func (s *Supervisor) publish() {
+	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
+	news := !now.same(old)
+	if news {
+		s.seq++
+	}
+	now.Seq = s.seq
+	s.snap.Store(now)
+	if !news {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.nudges {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// same reports whether both say the same but for the time they were made at and what is measured all the time.
+func (s *Snapshot) same(o *Snapshot) bool {
+	a, b := *s, *o
+	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) {
+		return false
+	}
+	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
+		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
+		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Gateway == b.Gateway &&
+		a.Guard == b.Guard && a.Lost == b.Lost
+}
+
+func (s *Supervisor) tell(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	for i := range events {
+		s.eventSeq++
+		events[i].Seq = s.eventSeq
+	}
+	last := events[len(events)-1].Kind == EventStopped
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st := range s.streams {
+		st.put(events, last)
+	}
+}
+
+// Snapshot returns what is true now. It never blocks and the value never changes.
+func (s *Supervisor) Snapshot() *Snapshot { return s.snap.Load() }
+
+// Session returns the present session, or nil if there is none that is READY.
+func (s *Supervisor) Session() *Session { return s.live.Load() }
+
+// Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
+// the subscription.
+func (s *Supervisor) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nudges[c] = struct{}{}
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.nudges, c)
+	}
+}
+
+// Events returns a stream of all events from now on, and a function that ends it. Make it before Run to get
+// [EventStarted].
+func (s *Supervisor) Events() (*EventStream, func()) {
+	st := newEventStream()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams[st] = struct{}{}
+	return st, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.streams, st)
+	}
+}
+
+// Connect asks for an attempt now. It overrides the reset window for this one attempt and ends a pause. It returns
+// once the supervisor has accepted it; the outcome shows up in a snapshot. It returns [ErrAlreadyConnected] if there
+// is nothing to do.
+func (s *Supervisor) Connect(ctx context.Context) error {
+	return s.ask(ctx, func(reply chan<- error) input { return inCommand{connect: true, reply: reply} })
+}
+
+// Disconnect ends the connection and pauses until Connect. It returns [ErrAlreadyPaused] if there is nothing to do.
+func (s *Supervisor) Disconnect(ctx context.Context) error {
+	return s.ask(ctx, func(reply chan<- error) input { return inCommand{reply: reply} })
+}
+
+// Configure puts new settings in force. A connection that they do not concern is kept.
+func (s *Supervisor) Configure(ctx context.Context, cfg Config) error {
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	return s.ask(ctx, func(reply chan<- error) input { return inConfigure{cfg: &cfg, reply: reply} })
+}
+
+func (s *Supervisor) ask(ctx context.Context, in func(chan<- error) input) error {
+	reply := make(chan error, 1)
+	select {
+	case <-s.done:
+		return ErrNotRunning
+	default:
+	}
+	s.inbox.put(in(reply))
+	select {
+	case err := <-reply:
+		return err
+	case <-s.done:
+		select {
+		case err := <-reply:
+			return err
+		default:
+			return ErrNotRunning
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,245 @@
+package conn
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// scripted is a gateway written from the protocol tables alone, apart from conn/sim: it says exactly what a test
+// tells it to.
+type scripted struct {
+	t       *testing.T
+	ln      net.Listener
+	version int
+	account string
+
+	mu      sync.Mutex
+	conns   []net.Conn
+	frozen  bool
+	onConn  func(n int, c net.Conn, r *bufio.Reader) bool // true: the test has dealt with it
+	onStart func(c *peer) bool                            // true: the test sends the login itself
+	dials   int
+	latest  *peer
+}
+
+// peer is one client's connection after its startApi.
+type peer struct {
+	net.Conn
+	version int
+	mu      sync.Mutex
+}
+
+func (p *peer) send(frames ...[]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range frames {
+		_, _ = p.Write(f)
+	}
+}
+
+// text sends fields as a text message, in the form that the version wants.
+func (p *peer) text(id int, fields ...string) { p.send(textMessage(p.version, id, fields...)) }
+
+func textMessage(version, id int, fields ...string) []byte {
+	if version < 201 {
+		return textFrame(append([]string{fmt.Sprint(id)}, fields...)...)
+	}
+	body := binary.BigEndian.AppendUint32(nil, uint32(id))
+	if len(fields) > 0 {
+		body = append(body, strings.Join(fields, "\x00")+"\x00"...)
+	}
+	return frame(body)
+}
+
+func protoMessage(id int, fields ...any) []byte {
+	body := binary.BigEndian.AppendUint32(nil, uint32(id+200))
+	for i, f := range fields {
+		n := protowire.Number(i + 1)
+		switch v := f.(type) {
+		case int:
+			body = protowire.AppendTag(body, n, protowire.VarintType)
+			body = protowire.AppendVarint(body, uint64(int64(v)))
+		case string:
+			body = protowire.AppendTag(body, n, protowire.BytesType)
+			body = protowire.AppendString(body, v)
+		}
+	}
+	return frame(body)
+}
+
+// code sends an error message.
+func (p *peer) code(code int, text string) {
+	switch {
+	case p.version >= 201:
+		p.send(protoMessage(4, -1, 1_700_000_000_000, code, text))
+	case p.version >= 194:
+		p.text(4, "-1", fmt.Sprint(code), text, "", "1700000000000")
+	default:
+		p.text(4, "2", "-1", fmt.Sprint(code), text, "")
+	}
+}
+
+func (p *peer) login(account string) {
+	if p.version >= 213 {
+		p.send(protoMessage(15, account), protoMessage(9, 1))
+		return
+	}
+	p.text(15, "1", account)
+	p.text(9, "1", "1")
+}
+
+func newScripted(t *testing.T, version int) *scripted {
+	t.Helper()
+	g := &scripted{t: t, version: version, account: "DU1234567"}
+	g.listen("127.0.0.1:0")
+	t.Cleanup(func() { g.stop() })
+	return g
+}
+
+func (g *scripted) listen(addr string) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.mu.Lock()
+	g.ln = ln
+	g.mu.Unlock()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			g.mu.Lock()
+			g.dials++
+			n := g.dials
+			g.conns = append(g.conns, c)
+			g.mu.Unlock()
+			go g.serve(n, c)
+		}
+	}()
+}
+
+func (g *scripted) port() int { return g.ln.Addr().(*net.TCPAddr).Port }
+
+func (g *scripted) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ln.Close()
+	for _, c := range g.conns {
+		c.Close()
+	}
+	g.conns = nil
+}
+
+// drop closes all connections and keeps listening.
+func (g *scripted) drop(reset bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.conns {
+		if reset {
+			_ = c.(*net.TCPConn).SetLinger(0)
+		}
+		c.Close()
+	}
+	g.conns = nil
+}
+
+func (g *scripted) freeze(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.frozen = on
+}
+
+func (g *scripted) attempts() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.dials
+}
+
+func (g *scripted) peer() *peer {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.latest
+}
+
+func (g *scripted) serve(n int, c net.Conn) {
+	defer c.Close()
+	r := bufio.NewReader(c)
+	if g.onConn != nil && g.onConn(n, c, r) {
+		return
+	}
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(r, head); err != nil || string(head) != "API\x00" {
+		return
+	}
+	f, err := readFrame(r, nil, 1000)
+	if err != nil || !strings.HasPrefix(string(f[4:]), "v100..") || strings.Contains(string(f[4:]), " ") {
+		g.t.Errorf("hello %q: %v", f, err)
+		return
+	}
+	p := &peer{Conn: c, version: g.version}
+	p.send(textFrame(fmt.Sprint(g.version), "20261123 10:00:00 EST"))
+	first := true
+	for {
+		f, err := readFrame(r, nil, 1<<20)
+		if err != nil {
+			return
+		}
+		id := ""
+		if g.version >= 201 {
+			n := binary.BigEndian.Uint32(f[4:])
+			if n > 200 {
+				n -= 200
+			}
+			id = fmt.Sprint(n)
+		} else {
+			id, _, _ = strings.Cut(string(f[4:]), "\x00")
+		}
+		if first {
+			if id != "71" {
+				g.t.Errorf("first request is %s, want startApi", id)
+				return
+			}
+			first = false
+			g.mu.Lock()
+			g.latest = p
+			g.mu.Unlock()
+			if g.onStart == nil || !g.onStart(p) {
+				p.login(g.account)
+			}
+			continue
+		}
+		g.mu.Lock()
+		frozen := g.frozen
+		g.mu.Unlock()
+		if id == "49" && !frozen {
+			if g.version >= 213 {
+				p.send(protoMessage(49, int(time.Now().Unix())))
+			} else {
+				p.text(49, "1", fmt.Sprint(time.Now().Unix()))
+			}
+		}
+	}
+}
+
+func testConfig(port int) Config {
+	return Config{
+		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: AnyMode, ConnectTimeout: 10 * time.Second,
+		Poll: time.Second, Soft: 1500 * time.Millisecond, Hard: 10 * time.Second,
+		Delays: []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second},
+		Jitter: 0.2, Stable: 10 * time.Second, WatchLocalPort: true,
+	}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
