@@ -1,0 +1,108 @@
+# Gatewatch. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run build test quick bench clean format check cross fuzz
+
+# Debian packages. Each target installs what it lacks and says so.
+RUN_PACKAGES :=
+TEST_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BINARY := bin/gatewatch$(shell go env GOEXE)
+BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
+FUZZ_TIME := 5s
+
+# $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
+define need
+@missing=""; \
+if command -v dpkg-query >/dev/null; then \
+	for p in $(1); do \
+		[ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null || true)" = installed ] || missing="$$missing $$p"; \
+	done; \
+fi; \
+if [ -n "$$missing" ]; then \
+	as=""; \
+	if [ "$$(id -u)" != 0 ]; then \
+		command -v sudo >/dev/null || { echo "Missing packages. As root: apt-get install$$missing" >&2; exit 1; }; \
+		as=sudo; \
+	fi; \
+	echo "Installing missing packages:$$missing"; \
+	$$as apt-get update -qq; \
+	$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build, then run without a desktop against the simulated gateway
+	$(call need,$(RUN_PACKAGES))
+	@$(MAKE) --no-print-directory build
+	./$(BINARY) --headless --demo
+
+build: ## build bin/gatewatch
+	CGO_ENABLED=0 $(BUILD) -o $(BINARY) ./app
+
+test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
+	$(call need,$(TEST_PACKAGES))
+	@$(MAKE) --no-print-directory format check cross fuzz
+	go test -race ./...
+
+quick: ## format, vet and tests, for the minutes between two edits
+	@$(MAKE) --no-print-directory format
+	go vet ./...
+	go test -short ./...
+
+format: ## fail if a file is not formatted
+	@files="$$(go tool gofumpt -l .)"; \
+	if [ -n "$$files" ]; then echo "Not formatted; run: go tool gofumpt -w ." $$files >&2; exit 1; fi
+
+check: ## vet and staticcheck
+	go vet ./...
+	go tool staticcheck ./...
+
+cross: ## build for Linux and Windows without a C compiler
+	CGO_ENABLED=0 GOOS=linux $(BUILD) -o /dev/null ./app
+	CGO_ENABLED=0 GOOS=windows $(BUILD) -o /dev/null ./app
+
+fuzz: ## fuzz every target for FUZZ_TIME
+	@go test -list '^Fuzz' ./... \
+	| awk '/^Fuzz/ { names[++n] = $$1 } $$1 == "ok" { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' \
+	| while read -r package name; do \
+		echo "fuzz $$package $$name $(FUZZ_TIME)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "$$package" </dev/null; \
+	done
+
+# Reads go test's benchmark lines: name, count, then pairs of value and unit.
+define BENCH_SUMMARY
+/^pkg:/ { printf "\n%s\n", $$2 }
+/^Benchmark/ && NF > 3 {
+	name = $$1
+	sub(/^Benchmark/, "", name)
+	sub(/-[0-9]+$$/, "", name)
+	line = ""
+	for (i = 3; i < NF; i += 2) {
+		value = $$i; unit = $$(i + 1)
+		if (unit == "ns/op") {
+			unit = "ns"
+			if (value >= 1e9) { value /= 1e9; unit = "s" }
+			else if (value >= 1e6) { value /= 1e6; unit = "ms" }
+			else if (value >= 1e3) { value /= 1e3; unit = "µs" }
+			value = sprintf("%.4g", value)
+		}
+		line = line sprintf("  %12s %-10s", value, unit)
+	}
+	printf "  %-44s%s\n", name, line
+}
+endef
+export BENCH_SUMMARY
+
+bench: ## measure conn; the raw figures go to bin/bench.txt
+	@mkdir -p bin
+	go test -run '^$$' -bench . -benchmem ./conn/... | tee bin/bench.txt
+	@awk "$$BENCH_SUMMARY" bin/bench.txt
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,376 @@
+package settings
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParse(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want func(*Settings)
+	}{
+		"nothing said": {`{}`, func(*Settings) {}},
+		"byte mark":    {"\xef\xbb\xbf{\r\n  \"reset_minutes\": 0\r\n}\r\n", func(s *Settings) { s.ResetMinutes = 0 }},
+		"one in group": {`{"gateway": {"port": 7496}}`, func(s *Settings) { s.Gateway.Port = 7496 }},
+		"own schema":   {`{"$schema": "x"}`, func(s *Settings) { s.Schema = "x" }},
+		"limits": {`{"gateway": {"port": 65535, "connect_timeout_seconds": 120}, "watchdog": {"poll_seconds": 5}}`, func(s *Settings) {
+			s.Gateway.Port, s.Gateway.ConnectTimeoutSeconds, s.Watchdog.PollSeconds = 65535, 120, 5
+		}},
+		"list replaced": {`{"reconnect": {"delays_seconds": [0.5]}}`, func(s *Settings) { s.Reconnect.DelaysSeconds = []float64{0.5} }},
+		"switch":        {`{"reconnect": {"watch_local_port": false}}`, func(s *Settings) { s.Reconnect.WatchLocalPort = false }},
+		"local zone":    {`{"timezone": "Local"}`, func(s *Settings) { s.Timezone = "Local" }},
+		"address":       {`{"gateway": {"host": "::1"}}`, func(s *Settings) { s.Gateway.Host = "::1" }},
+		"windows": {
+			`{"reset_windows": ["ibkr-asia", {"days": ["sat", "sun"], "start": "23:30", "minutes": 60, "timezone": "America/New_York"}]}`,
+			func(s *Settings) {
+				s.ResetWindows = []ResetWindow{
+					{Preset: "ibkr-asia"},
+					{Days: []string{"sat", "sun"}, Start: "23:30", Minutes: 60, Timezone: "America/New_York"},
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := Default()
+			test.want(&want)
+			got, err := Parse("f", []byte(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want string // what the error says, one line for each problem
+	}{
+		"range":           {"{\n  \"watchdog\": {\n    \"poll_seconds\": 9\n  }\n}", "f:3:21: watchdog.poll_seconds: 9 is out of range 1 to 5"},
+		"columns of text": {`{"log": {"level": "débug", "lever": 1}}`, "f:1:19: log.level: \"débug\" is not one of debug, info, warn, error; did you mean \"debug\"?\nf:1:28: log.lever: unknown key; did you mean \"log.level\"?"},
+		"after a BOM":     {"\xef\xbb\xbf[]", "f:1:1: needs an object in { }, found a list"},
+		"CRLF":            {"{\r\n\"x\": 1}", "f:2:1: x: unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, log"},
+		"misplaced":       {`{"client_id": 1}`, `f:1:2: client_id: unknown key; did you mean "gateway.client_id"?`},
+		"capitals":        {`{"Timezone": "Local"}`, `f:1:2: Timezone: unknown key; did you mean "timezone"?`},
+		"odd key":         {`{"a b\n": 1}`, `f:1:2: "a b\n": unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, log`},
+		"twice":           {"{\"api\": {\"port\": 1,\n\"port\": 2}}", "f:2:1: api.port: this key stands here for the second time (first in line 1); remove one"},
+		"twice a group":   {`{"api": {}, "api": {}}`, "f:1:13: api: this key stands here for the second time (first in line 1); remove one"},
+		"type":            {`{"api": {"port": "1"}, "log": 3}`, "f:1:18: api.port: needs a number, found a string\nf:1:31: log: needs an object in { }, found a number"},
+		"null":            {`{"timezone": null}`, "f:1:14: timezone: needs a text in double quotes, found null; remove the key to have its default"},
+		"fraction":        {`{"api": {"port": 1.5}}`, "f:1:18: api.port: 1.5 is not a whole number"},
+		"huge":            {`{"api": {"port": 1e999}}`, "f:1:18: api.port: 1e999 is out of range 0 to 65535"},
+		"zero":            {`{"gateway": {"connect_timeout_seconds": 0}}`, "f:1:41: gateway.connect_timeout_seconds: 0 is out of range 0.001 to 120"},
+		"zone":            {`{"timezone": "Sydney"}`, `f:1:14: timezone: "Sydney" is not a known time zone; write an IANA name such as "Australia/Sydney" or "America/New_York", or "Local"`},
+		"zone as a path":  {`{"timezone": "../etc/passwd"}`, `f:1:14: timezone: "../etc/passwd" is not a known time zone; write an IANA name such as "Australia/Sydney" or "America/New_York", or "Local"`},
+		"time":            {`{"reset_time": "6pm"}`, `f:1:16: reset_time: "6pm" is not a time of day; write hours and minutes as 00:00 to 23:59, such as "18:00"`},
+		"host with port":  {`{"gateway": {"host": "localhost:4002"}}`, `f:1:22: gateway.host: "localhost:4002" is not a host; write a name or an IP address such as "127.0.0.1", and the port in gateway.port`},
+		"empty list":      {`{"reconnect": {"delays_seconds": []}}`, "f:1:34: reconnect.delays_seconds: needs 1 to 20 entries, found 0"},
+		"entry":           {`{"reconnect": {"delays_seconds": [1, 0, true]}}`, "f:1:38: reconnect.delays_seconds[1]: 0 is out of range 0.001 to 3600\nf:1:41: reconnect.delays_seconds[2]: needs a number, found true"},
+		"preset":          {`{"reset_windows": ["ibkr-asja"]}`, `f:1:20: reset_windows[0]: "ibkr-asja" is not one of ibkr-america, ibkr-europe, ibkr-asia, ibkr-weekend; did you mean "ibkr-asia"?`},
+		"window":          {`{"reset_windows": [{"days": ["mon", "mon"], "minutes": 0}]}`, "f:1:20: reset_windows[0]: the key \"start\" is missing\nf:1:37: reset_windows[0].days[1]: \"mon\" stands in the list twice; remove one\nf:1:56: reset_windows[0].minutes: 0 is out of range 1 to 2880"},
+		"hard below soft": {`{"watchdog": {"hard_seconds": 1}}`, "f:1:15: watchdog.hard_seconds: 1 must exceed watchdog.soft_seconds, which is 1.5"},
+		"soft above hard": {`{"watchdog": {"soft_seconds": 10}}`, "f:1:15: watchdog.hard_seconds: 10 must exceed watchdog.soft_seconds, which is 10"},
+		"relation waits":  {`{"watchdog": {"soft_seconds": 20, "hard_seconds": -1}}`, "f:1:51: watchdog.hard_seconds: -1 is out of range 0.001 to 3600"},
+
+		"empty":            {"", "f:1:1: the file is empty; write {} for the defaults"},
+		"blank":            {" \n\n", "f:3:1: the file is empty; write {} for the defaults"},
+		"cut":              {"{\n\"api\": {\"port\"", "f:2:15: the file ends too early; a closing quote or bracket is missing"},
+		"cut in a text":    {`{"timezone": "Austr`, "f:1:20: the file ends too early; a closing quote or bracket is missing"},
+		"trailing":         {"{}\n}", "f:2:1: there is text after the end of the settings; remove it"},
+		"two values":       {"{} {}", "f:1:4: there is text after the end of the settings; remove it"},
+		"comment":          {"{\n// why\n}", "f:2:1: comments are not JSON; remove the comment"},
+		"comment after":    {"{} # why", "f:1:4: comments are not JSON; remove the comment"},
+		"comma at the end": {"{\"api\": {},\n}", "f:2:1: no comma may stand before a closing bracket; remove it"},
+		"comma missing":    {"{\"api\": {}\n\"log\": {}}", "f:2:1: a comma or a colon is missing before this"},
+		"curly quotes":     {`{“api”: {}}`, `f:1:2: names and texts stand in straight double quotes: "`},
+		"backslash":        {`{"$schema": "C:\Users"}`, `f:1:17: a backslash in a string is written twice: \\`},
+		"open text":        {"{\"timezone\": \"Local\n}", "f:1:20: a text must end on its line; is a closing quote missing?"},
+		"bare word":        {`{"timezone": Local}`, "f:1:14: not valid JSON: invalid character 'L' looking for beginning of value"},
+		"UTF-16":           {"\xff\xfe{\x00}\x00", "f:1:1: this is UTF-16 text; save the file with the encoding UTF-8"},
+		"Latin-1":          {"{\"timezone\": \"Z\xfcrich\"}", "f:1:16: this is not UTF-8 text; save the file with the encoding UTF-8"},
+		"large":            {strings.Repeat(" ", maxSize) + "{}", "f:1:1: the file is larger than 256 KiB; this is no settings file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := Parse("f", []byte(test.text))
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got\n%v\nwant\n%s", err, test.want)
+			}
+			if !reflect.DeepEqual(s, Default()) {
+				t.Errorf("beside the error: %+v, want the defaults", s)
+			}
+		})
+	}
+}
+
+func TestParseEndsSoonOnHostileFiles(t *testing.T) {
+	for _, text := range []string{
+		"{" + strings.Repeat(`"aaaaaaaaaaaaaaaaaaa":0,`, maxSize/25) + `"x":0}`,
+		strings.Repeat("[", maxSize-1),
+		`{"reconnect": {"delays_seconds": [` + strings.Repeat("0,", maxSize/3) + "0]}}",
+	} {
+		start := time.Now()
+		_, err := Parse("f", []byte(text))
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) > maxProblems {
+			t.Errorf("%.30s…: %d problems", text, len(problems))
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%.30s…: took %v", text, took)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.json")
+	if s, found, err := Load(path); found || err != nil || !reflect.DeepEqual(s, Default()) {
+		t.Errorf("without a file: %v, %v, %+v", found, err, s)
+	}
+	if _, found, err := Load(filepath.Dir(path)); !found || err == nil {
+		t.Errorf("a folder: %v, %v", found, err)
+	}
+	if err := os.WriteFile(path, []byte(`{"api": {"port": 99999}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var problems Problems
+	_, found, err := Load(path)
+	if !found || !errors.As(err, &problems) {
+		t.Fatalf("bad file: %v, %v", found, err)
+	}
+	want := Problem{File: path, Line: 1, Column: 18, Key: "api.port", Text: "99999 is out of range 0 to 65535"}
+	if len(problems) != 1 || problems[0] != want {
+		t.Errorf("got %v, want %v", problems, want)
+	}
+}
+
+func TestRepositoryFileHoldsTheDefaults(t *testing.T) {
+	s, found, err := Load("../../settings.json")
+	if changed := Diff(Default(), s); !found || err != nil || len(changed) > 0 {
+		t.Errorf("found %v, %v, other than the defaults: %v", found, err, changed)
+	}
+}
+
+func TestSave(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "new", "settings.json")
+	s := Default()
+	s.Schema = "https://example.org/a?b&c"
+	s.Gateway.Port = 7497
+	s.ResetWindows = []ResetWindow{{Preset: "ibkr-europe"}, {Start: "01:00", Minutes: 5}}
+	if err := Save(path, s); err != nil {
+		t.Fatal(err)
+	}
+	if got, found, err := Load(path); !found || err != nil || !reflect.DeepEqual(got, s) {
+		t.Errorf("reloaded: %v, %v, %+v", found, err, got)
+	}
+
+	// A file that others could read is closed to them, and a link stays a link.
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(folder, "settings.json")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip("no links here:", err)
+	}
+	if err := Save(link, Default()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link became %v, %v", info.Mode(), err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if got, _, err := Load(path); err != nil || !reflect.DeepEqual(got, Default()) {
+		t.Errorf("through the link: %v, %+v", err, got)
+	}
+
+	// What could not be loaded is not saved.
+	s.Watchdog.HardSeconds = 1
+	var problems Problems
+	if err := Save(path, s); !errors.As(err, &problems) {
+		t.Errorf("saved bad settings: %v", err)
+	}
+	if got, _, err := Load(path); err != nil || !reflect.DeepEqual(got, Default()) {
+		t.Errorf("after a refused save: %v, %+v", err, got)
+	}
+	if left, err := filepath.Glob(filepath.Join(folder, "new", "*")); err != nil || len(left) != 1 {
+		t.Errorf("files left: %v", left)
+	}
+}
+
+func TestMarshalIsReadable(t *testing.T) {
+	s := Default()
+	s.Schema = "a&b"
+	s.ResetWindows = []ResetWindow{{Preset: "ibkr-europe"}, {Days: []string{"mon", "tue"}, Start: "01:00", Minutes: 5}}
+	text, err := Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"{\n  \"$schema\": \"a&b\",\n",
+		"\n    \"delays_seconds\": [1, 2, 5, 15],\n",
+		"\n  \"reset_windows\": [\n    \"ibkr-europe\",\n    {\"days\": [\"mon\", \"tue\"], \"start\": \"01:00\", \"minutes\": 5}\n  ],\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if text, err := Marshal(Settings{}); err != nil || !strings.Contains(string(text), `"reset_windows": []`) {
+		t.Errorf("zero value: %v\n%s", err, text)
+	}
+}
+
+func TestWriteSchema(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, SchemaRef)
+	for range 2 {
+		if err := WriteSchema(folder); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != string(Schema()) {
+			t.Errorf("schema: %v", err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestDiff changes every key in turn, so that no new one can be forgotten.
+func TestDiff(t *testing.T) {
+	if got := Diff(Default(), Default()); len(got) > 0 {
+		t.Errorf("equal settings differ in %v", got)
+	}
+	empty := Default()
+	empty.ResetWindows = nil
+	if got := Diff(Default(), empty); len(got) > 0 {
+		t.Errorf("no windows differ from none in %v", got)
+	}
+	var each func(now *Settings, v reflect.Value, path string)
+	each = func(now *Settings, v reflect.Value, path string) {
+		for _, f := range fieldsOf(v.Type()) {
+			key, at := v.Field(f.index), join(path, f.key)
+			before := reflect.ValueOf(key.Interface())
+			switch key.Kind() {
+			case reflect.Struct:
+				each(now, key, at)
+				continue
+			case reflect.Bool:
+				key.SetBool(!key.Bool())
+			case reflect.String:
+				key.SetString(key.String() + "x")
+			case reflect.Int:
+				key.SetInt(key.Int() + 1)
+			case reflect.Float64:
+				key.SetFloat(key.Float() + 1)
+			case reflect.Slice:
+				key.Set(reflect.MakeSlice(key.Type(), 1, 1))
+			}
+			want := []string{at}
+			if at == "$schema" {
+				want = nil
+			}
+			if got := Diff(Default(), *now); !reflect.DeepEqual(got, want) {
+				t.Errorf("changed %s: got %v", at, got)
+			}
+			key.Set(before)
+		}
+	}
+	now := Default()
+	each(&now, reflect.ValueOf(&now).Elem(), "")
+}
+
+func TestDurations(t *testing.T) {
+	s := Default()
+	for name, d := range map[string][2]time.Duration{
+		"connect timeout": {s.Gateway.ConnectTimeout(), 10 * time.Second},
+		"poll":            {s.Watchdog.Poll(), time.Second},
+		"soft":            {s.Watchdog.Soft(), 1500 * time.Millisecond},
+		"hard":            {s.Watchdog.Hard(), 10 * time.Second},
+		"last delay":      {s.Reconnect.Delays()[3], 15 * time.Second},
+		"stable":          {s.Reconnect.Stable(), 10 * time.Second},
+		"rounded":         {seconds(0.001), time.Millisecond},
+	} {
+		if d[0] != d[1] {
+			t.Errorf("%s: got %v, want %v", name, d[0], d[1])
+		}
+	}
+	if got := (ResetWindow{Days: []string{"sat", "sun"}}).Weekdays(); !reflect.DeepEqual(got, []time.Weekday{time.Sunday, time.Saturday}) {
+		t.Errorf("weekdays: %v", got)
+	}
+	if got := (ResetWindow{}).Weekdays(); len(got) != 7 {
+		t.Errorf("every day: %v", got)
+	}
+	if hour, minute, err := ParseClock("23:07"); hour != 23 || minute != 7 || err != nil {
+		t.Errorf("clock: %d, %d, %v", hour, minute, err)
+	}
+	if _, _, err := ParseClock("24:00"); err == nil {
+		t.Error("24:00 is no time of day")
+	}
+	for level, want := range map[string]string{"debug": "DEBUG", "warn": "WARN", "error": "ERROR", "info": "INFO", "?": "INFO"} {
+		if got := (Log{Level: level}).Severity().String(); got != want {
+			t.Errorf("level %s: %s", level, got)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	defaults, err := Marshal(Default())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(defaults)
+	f.Add([]byte("\xef\xbb\xbf{\r\n\"gateway\": {\"port\": 1e3}}"))
+	f.Add([]byte(`{"reset_windows": ["ibkr-asia", {"days": ["mon"], "start": "00:00", "minutes": 9, "timezone": "Local"}], "x": [{}]}`))
+	f.Add([]byte(`{"reconnect": {"delays_seconds": [1, 2.5], "jitter": -0}, "reconnect": null, "$schema": "\ud800 <&>"}`))
+	f.Add([]byte("{\"timezone\": \"Local // no\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("f", data)
+		if err == nil {
+			text, err := Marshal(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := Parse("f", text)
+			if err != nil || !reflect.DeepEqual(s, again) {
+				t.Fatalf("%v: %+v became %+v in\n%s", err, s, again, text)
+			}
+			return
+		}
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) == 0 {
+			t.Fatalf("error without a place: %v", err)
+		}
+		lines := strings.Split(strings.TrimPrefix(string(data), "\xef\xbb\xbf"), "\n")
+		for _, p := range problems {
+			if p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len([]rune(lines[p.Line-1]))+1 {
+				t.Fatalf("%v lies outside the file", p)
+			}
+			if strings.ContainsAny(p.String(), "\n\r\x00\x1b") {
+				t.Fatalf("%q spans lines", p)
+			}
+		}
+	})
+}
+
+func TestPresetsLoad(t *testing.T) {
+	for _, name := range Presets() {
+		s, err := Parse("f", []byte(`{"reset_windows": ["`+name+`"]}`))
+		if err != nil || s.ResetWindows[0].Preset != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(Presets()) != 4 {
+		t.Errorf("presets: %v", Presets())
+	}
+}

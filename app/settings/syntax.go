@@ -1,0 +1,154 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// node is one JSON value and where it stands.
+type node struct {
+	offset  int    // of its first byte
+	kind    byte   // '{' '[' '"' '0' 't' (true or false) or 'n' (null)
+	text    string // of a string its content, of a number its digits, of a boolean "true" or "false"
+	items   []*node
+	members []member
+}
+
+type member struct {
+	key    string
+	offset int // of the key
+	value  *node
+}
+
+func (n *node) kindName() string {
+	switch n.kind {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 't':
+		return n.text
+	default:
+		return "null"
+	}
+}
+
+// parse turns a text without byte order mark into its tree, or says at which offset it stops being JSON, and why.
+func parse(data []byte) (root *node, offset int, problem string) {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return nil, i, "this is not UTF-8 text; save the file with the encoding UTF-8"
+		}
+		i += size
+	}
+	if offset, err := stumble(data); err != nil {
+		return nil, offset, explain(data, offset, err)
+	}
+	p := parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	p.dec.UseNumber()
+	return p.value(), 0, ""
+}
+
+// parser reads a text already known to be valid JSON.
+type parser struct {
+	data []byte
+	dec  *json.Decoder
+}
+
+// token returns the next token and the offset of its first byte.
+func (p *parser) token() (json.Token, int) {
+	offset := int(p.dec.InputOffset())
+	for offset < len(p.data) && strings.IndexByte(" \t\r\n,:", p.data[offset]) >= 0 {
+		offset++
+	}
+	token, _ := p.dec.Token() // cannot fail: the text is valid
+	return token, offset
+}
+
+func (p *parser) value() *node {
+	token, offset := p.token()
+	n := &node{offset: offset}
+	switch t := token.(type) {
+	case string:
+		n.kind, n.text = '"', t
+	case json.Number:
+		n.kind, n.text = '0', t.String()
+	case bool:
+		n.kind, n.text = 't', "false"
+		if t {
+			n.text = "true"
+		}
+	case json.Delim:
+		n.kind = byte(t)
+		for p.dec.More() {
+			if t == '[' {
+				n.items = append(n.items, p.value())
+				continue
+			}
+			key, at := p.token()
+			name, _ := key.(string)
+			n.members = append(n.members, member{key: name, offset: at, value: p.value()})
+		}
+		p.token() // the closing bracket
+	default:
+		n.kind = 'n'
+	}
+	return n
+}
+
+// stumble returns the offset of the first byte that cannot stand where it stands, len(data) if the text ends too
+// early, and -1 with a nil error if the text is valid.
+func stumble(data []byte) (int, error) {
+	if json.Valid(data) {
+		return -1, nil
+	}
+	// The added byte is never valid, so that an early end and a bad last byte can be told apart.
+	var raw json.RawMessage
+	err := json.Unmarshal(append(slices.Clone(data), 0), &raw)
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return 0, err
+	}
+	return min(max(int(syntax.Offset)-1, 0), len(data)), err
+}
+
+// explain says what to do about the syntax error at offset, judged by the text around it.
+func explain(data []byte, offset int, err error) string {
+	before, rest := bytes.TrimRight(data[:offset], " \t\r\n"), data[offset:]
+	last := byte('{')
+	if len(before) > 0 {
+		last = before[len(before)-1]
+	}
+	r, _ := utf8.DecodeRune(rest)
+	switch {
+	case len(before) == 0 && len(rest) == 0:
+		return "the file is empty; write {} for the defaults"
+	case len(rest) == 0:
+		return "the file ends too early; a closing quote or bracket is missing"
+	case r == '/' || r == '#':
+		return "comments are not JSON; remove the comment"
+	case json.Valid(before):
+		return "there is text after the end of the settings; remove it"
+	case last == '\\':
+		return `a backslash in a string is written twice: \\`
+	case last == ',' && (r == '}' || r == ']'):
+		return "no comma may stand before a closing bracket; remove it"
+	case slices.Contains([]rune("“”„‘’'"), r):
+		return `names and texts stand in straight double quotes: "`
+	case r == '"' && !slices.Contains([]byte(":,{["), last):
+		return "a comma or a colon is missing before this"
+	}
+	if end, _ := stumble(append(slices.Clone(data[:offset]), ' ')); r < ' ' && end > offset {
+		return "a text must end on its line; is a closing quote missing?"
+	}
+	return "not valid JSON: " + err.Error()
+}
