@@ -1,0 +1,153 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/natefinch/atomic"
+)
+
+// Card is the content of api.json, by which other programs of the user find the server.
+type Card struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+}
+
+// ErrNotRunning means that no resident program answers.
+var ErrNotRunning = errors.New("gatewatch is not running")
+
+// WriteCard writes api.json, readable by the user alone.
+func WriteCard(path string, s *Server) error {
+	body, err := json.MarshalIndent(Card{URL: s.URL(), Token: s.Token()}, "", "  ")
+	if err != nil {
+		return err
+	}
+	// Made beforehand with its final mode: a rename over it would bring the mode of the temporary file.
+	f, err := os.CreateTemp(filepath.Dir(path), ".api-*.json") // 0600 by its contract
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(append(body, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = atomic.ReplaceFile(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// RemoveCard removes api.json if it still tells of this server.
+func RemoveCard(path string, s *Server) {
+	if c, err := ReadCard(path); err == nil && c.Token == s.Token() {
+		os.Remove(path)
+	}
+}
+
+// ReadCard reads api.json. It returns [ErrNotRunning] if there is none.
+func ReadCard(path string) (Card, error) {
+	var c Card
+	body, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, ErrNotRunning
+	}
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(body, &c); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Scheme != "http" || !loopback(u.Hostname()) {
+		return c, fmt.Errorf("%s: %q is not an address on the loopback", path, c.URL)
+	}
+	return c, nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// Client talks to a running server.
+type Client struct {
+	card Card
+	http *http.Client
+}
+
+// NewClient returns a client for the server that card tells of.
+func NewClient(card Card) *Client {
+	return &Client{card: card, http: &http.Client{
+		Timeout:       5 * time.Second,
+		Transport:     &http.Transport{}, // without a proxy, whatever the environment says
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Status asks for the status and returns it with the JSON as it came.
+func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) {
+	raw, err = c.do(ctx, http.MethodGet, "/status")
+	if err == nil {
+		err = json.Unmarshal(raw, &st)
+	}
+	return st, raw, err
+}
+
+// Connect asks for an attempt now.
+func (c *Client) Connect(ctx context.Context) (Answer, error) { return c.post(ctx, "/connect_ib") }
+
+// Disconnect asks to disconnect and pause.
+func (c *Client) Disconnect(ctx context.Context) (Answer, error) {
+	return c.post(ctx, "/disconnect_ib")
+}
+
+func (c *Client) post(ctx context.Context, path string) (a Answer, err error) {
+	body, err := c.do(ctx, http.MethodPost, path)
+	if err == nil {
+		err = json.Unmarshal(body, &a)
+	}
+	return a, err
+}
+
+func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if method != http.MethodGet {
+		req.Header.Set("Authorization", "Bearer "+c.card.Token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			return nil, ErrNotRunning // the file was left behind by a crash
+		}
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode/100 != 2 {
+		var f Failure
+		if json.Unmarshal(body, &f) != nil || f.Error == "" {
+			f.Error = string(bytes.TrimSpace(body))
+		}
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, f.Error)
+	}
+	return body, nil
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
+// left empty.
+type Status struct {
+	State     conn.State  `json:"state"`
+	Connected bool        `json:"connected"` // socket, API and upstream are all up
+	Since     time.Time   `json:"since"`     // when state was entered
+	Cause     string      `json:"cause"`     // why state is not connected, for people
+	CauseID   conn.Cause  `json:"cause_id"`  // the same for programs; stable
+	Code      int         `json:"code"`      // IB code behind the cause, 0 if none
+	Hint      string      `json:"hint"`      // what to do about it
+	Headline  string      `json:"headline"`  // the state in one line
+	Layers    Layers      `json:"layers"`
+	Attempt   Attempt     `json:"attempt"`
+	Session   uint64      `json:"session"` // number of the present session, 0 if none
+	Reset     ResetWindow `json:"reset_window"`
+	Gateway   Gateway     `json:"gateway"`
+	Guard     Guard       `json:"guard"`
+	Probe     Probe       `json:"probe"`
+	Lost      uint64      `json:"sessions_lost"` // since the start of the program
+
+	Version       string  `json:"version"`
+	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
+	Seq           uint64  `json:"seq"`            // grows with each change
+}
+
+// Layers is what is true of each layer.
+type Layers struct {
+	Socket   bool                      `json:"socket"`
+	API      bool                      `json:"api"`
+	Upstream bool                      `json:"upstream"`
+	Farms    map[string]conn.FarmState `json:"farms"`
+}
+
+// Attempt is the attempt under way or the next one; number 0 means that none is needed.
+type Attempt struct {
+	Number    int        `json:"number"`
+	Running   bool       `json:"running"`
+	NextAt    *time.Time `json:"next_at"`
+	InSeconds *float64   `json:"in_seconds"`
+}
+
+// ResetWindow is the window that is active, and the next one.
+type ResetWindow struct {
+	Active bool       `json:"active"`
+	EndsAt *time.Time `json:"ends_at"`
+	NextAt *time.Time `json:"next_at"`
+}
+
+// Gateway is what is known about the other side.
+type Gateway struct {
+	Host          string `json:"host"`
+	Port          int    `json:"port"`           // 0 while looking for one
+	ServerVersion int    `json:"server_version"` // 0 before the handshake
+	Mode          string `json:"mode"`           // paper, live or unknown
+}
+
+// Guard says whether orders may leave, and why not.
+type Guard struct {
+	Open     bool             `json:"open"`
+	Reason   string           `json:"reason"`
+	ReasonID conn.GuardReason `json:"reason_id"`
+}
+
+// Probe is what the last answered probe measured.
+type Probe struct {
+	RoundTripMillis  float64 `json:"round_trip_ms"`
+	ClockSkewSeconds float64 `json:"clock_skew_seconds"` // Gateway's clock minus ours
+}
+
+// StatusOf renders a snapshot at the given moment.
+func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
+	st := Status{
+		State: s.State, Connected: s.Connected(), Since: s.Since.Round(time.Millisecond),
+		Cause: wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
+		Headline: wording.Headline(s, now),
+		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},
+		Attempt:  Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
+		Session:  s.Session,
+		Reset:    ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
+		Gateway: Gateway{
+			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
+		},
+		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard},
+		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
+		Lost:    s.Lost,
+		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
+	}
+	if st.Layers.Farms == nil {
+		st.Layers.Farms = map[string]conn.FarmState{}
+	}
+	if s.Gateway.Mode == conn.AnyMode || s.Gateway.Mode == "" {
+		st.Gateway.Mode = "unknown"
+	}
+	if st.Attempt.NextAt != nil {
+		in := round(max(0, s.Attempt.NextAt.Sub(now).Seconds()))
+		st.Attempt.InSeconds = &in
+	}
+	return st
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.Local().Round(time.Millisecond)
+	return &t
+}
+
+func round(seconds float64) float64 { return float64(int64(seconds*1000+0.5)) / 1000 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// resident returns a client for the running program.
+func (c *cli) resident() (*api.Client, error) {
+	card, err := api.ReadCard(homeAt(c.Home).card())
+	if err != nil {
+		return nil, residentError(err)
+	}
+	return api.NewClient(card), nil
+}
+
+func residentError(err error) error {
+	if errors.Is(err, api.ErrNotRunning) {
+		return &exitError{exitNotThere, errors.New("Gatewatch is not running here; start it with `gatewatch`, or name its folder with --home")}
+	}
+	return err
+}
+
+type statusCmd struct {
+	JSON bool `help:"Print the answer of GET /status as it is."`
+}
+
+func (s statusCmd) Run(ctx context.Context, c *cli) error {
+	client, err := c.resident()
+	if err != nil {
+		return err
+	}
+	st, raw, err := client.Status(ctx)
+	if err != nil {
+		return residentError(err)
+	}
+	if s.JSON {
+		_, err = os.Stdout.Write(raw)
+		return err
+	}
+	fmt.Print(describe(st, time.Now()))
+	return nil
+}
+
+// describe renders a status as the few lines that a person reads.
+func describe(st api.Status, now time.Time) string {
+	var b strings.Builder
+	row := func(name, format string, args ...any) { fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...)) }
+	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(st.Since)))
+	if st.Cause != "" {
+		row("Why", "%s", st.Cause)
+	}
+	if st.Hint != "" {
+		row("Do", "%s", st.Hint)
+	}
+	mode := wording.Mode(conn.Mode(st.Gateway.Mode))
+	if mode == "" {
+		mode = "paper or live not known yet"
+	}
+	where := st.Gateway.Host
+	if st.Gateway.Port != 0 {
+		where = fmt.Sprintf("%s:%d", st.Gateway.Host, st.Gateway.Port)
+	}
+	row("Gateway", "%s, %s", where, mode)
+	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(st.Layers.Socket), upDown(st.Layers.API), upDown(st.Layers.Upstream), farms(st.Layers.Farms))
+	if st.Guard.Open {
+		row("Orders", "may leave")
+	} else {
+		row("Orders", "blocked: %s", st.Guard.Reason)
+	}
+	if st.Session != 0 {
+		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
+	}
+	switch {
+	case st.Reset.Active:
+		row("Reset", "until %s", st.Reset.EndsAt.Local().Format("15:04"))
+	case st.Reset.NextAt != nil:
+		row("Reset", "next %s", st.Reset.NextAt.Local().Format("Mon 15:04"))
+	}
+	row("Program", "%s, up %s", st.Version, wording.Duration(time.Duration(st.UptimeSeconds*float64(time.Second))))
+	return b.String()
+}
+
+func upDown(up bool) string {
+	if up {
+		return "up"
+	}
+	return "down"
+}
+
+func farms(f map[string]conn.FarmState) string {
+	if len(f) == 0 {
+		return "none reported"
+	}
+	var bad []string
+	for name, st := range f {
+		if st == conn.FarmBroken {
+			bad = append(bad, wording.OneLine(name)+" down")
+		}
+	}
+	if len(bad) == 0 {
+		return fmt.Sprintf("%d fine", len(f))
+	}
+	sort.Strings(bad)
+	return strings.Join(bad, ", ")
+}
+
+type connectCmd struct{}
+
+func (connectCmd) Run(ctx context.Context, c *cli) error {
+	return c.command(ctx, (*api.Client).Connect, "Connecting; `gatewatch status` shows how it goes.")
+}
+
+type disconnectCmd struct{}
+
+func (disconnectCmd) Run(ctx context.Context, c *cli) error {
+	return c.command(ctx, (*api.Client).Disconnect, "Disconnected; Gatewatch stays so until `gatewatch connect`.")
+}
+
+func (c *cli) command(ctx context.Context, do func(*api.Client, context.Context) (api.Answer, error), done string) error {
+	client, err := c.resident()
+	if err != nil {
+		return err
+	}
+	a, err := do(client, ctx)
+	if err != nil {
+		return residentError(err)
+	}
+	if a.Message != "" {
+		done = strings.ToUpper(a.Message[:1]) + a.Message[1:] + "."
+	}
+	fmt.Println(done)
+	return nil
+}

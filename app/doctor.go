@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+type doctorCmd struct{}
+
+// doctorID is the client id that doctor signs on with: a high one, so that it takes nobody's place.
+const doctorID = 901_517
+
+func (doctorCmd) Run(ctx context.Context, c *cli) error {
+	h := homeAt(c.Home)
+	s, found, err := settings.Load(h.settings())
+	out := os.Stdout
+	switch {
+	case err != nil:
+		fmt.Fprintf(out, "Settings   %s\n", strings.ReplaceAll(err.Error(), "\n", "\n           "))
+		fmt.Fprintln(out, "           Looking with the defaults.")
+	case found:
+		fmt.Fprintf(out, "Settings   %s\n", h.settings())
+	default:
+		fmt.Fprintf(out, "Settings   none yet, defaults are in force (%s)\n", h.settings())
+	}
+	running(ctx, out, h)
+	return diagnose(ctx, out, s)
+}
+
+// running says whether the resident program runs and what it knows.
+func running(ctx context.Context, out io.Writer, h home) {
+	card, err := api.ReadCard(h.card())
+	if err == nil {
+		var st api.Status
+		if st, _, err = api.NewClient(card).Status(ctx); err == nil {
+			fmt.Fprintf(out, "Gatewatch  runs at %s: %s\n", card.URL, st.Headline)
+			return
+		}
+	}
+	fmt.Fprintln(out, "Gatewatch  does not run")
+}
+
+// diagnose looks at each port and says what answers and what to do.
+func diagnose(ctx context.Context, out io.Writer, s settings.Settings) error {
+	ports := conn.DefaultPorts
+	if s.Gateway.Port != 0 {
+		ports = []int{s.Gateway.Port}
+	}
+	timeout := min(s.Gateway.ConnectTimeout(), 5*time.Second)
+	ready := 0
+	var advice []string
+	for _, port := range ports {
+		seen := conn.Look(ctx, s.Gateway.Host, port, doctorID, timeout)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		label := fmt.Sprintf("%s:%d", s.Gateway.Host, port)
+		if seen.Err == nil {
+			ready++
+			fmt.Fprintf(out, "%-16s ready: %s, protocol %d, %d account(s), in %s\n", label,
+				orUnknown(wording.Mode(seen.Gateway.Mode)), seen.Gateway.ServerVersion, seen.Gateway.Accounts, wording.Duration(seen.Took))
+			if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && seen.Gateway.Mode != m {
+				advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.", label, orUnknown(wording.Mode(seen.Gateway.Mode)), m))
+			}
+			continue
+		}
+		view := &conn.Snapshot{
+			State: conn.Reconnecting, Cause: seen.Err.Cause, Code: seen.Err.Code, Detail: seen.Err.Detail(),
+			Gateway: conn.Gateway{Host: s.Gateway.Host, Port: port},
+		}
+		usual := ""
+		if m := wording.Mode(conn.PortMode(port)); m != "" {
+			usual = " (usually " + m + ")"
+		}
+		fmt.Fprintf(out, "%-16s %s%s\n", label, wording.Cause(view), usual)
+		if seen.Err.Cause != conn.CauseRefused {
+			advice = append(advice, label+": "+wording.Hint(view, doctorID))
+		}
+	}
+	switch {
+	case ready == 0 && len(advice) == 0:
+		fmt.Fprintln(out, "\nNothing answers. What to check:")
+		fmt.Fprintln(out, "  1. IB Gateway or TWS runs and is logged in.")
+		fmt.Fprintln(out, "  2. In its API settings “ActiveX and Socket Clients” is enabled (IB Gateway always has it).")
+		fmt.Fprintln(out, "  3. Its socket port is one of those above, or gateway.port in settings.json names it.")
+		fmt.Fprintln(out, "  4. It runs on this computer, or gateway.host names the other one and its trusted IPs name this one.")
+	case len(advice) > 0:
+		fmt.Fprintln(out, "\nWhat to do:")
+		for _, a := range advice {
+			fmt.Fprintln(out, "  "+a)
+		}
+	default:
+		fmt.Fprintln(out, "\nAll is well: start `gatewatch`.")
+	}
+	if ready == 0 {
+		return &exitError{exitNotThere, errNothingFound}
+	}
+	return nil
+}
+
+func orUnknown(mode string) string {
+	if mode == "" {
+		return "kind of account unknown"
+	}
+	return mode
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+	"github.com/gofrs/flock"
+)
+
+// home says where everything lies.
+type home struct {
+	config string // settings.json
+	state  string // api.json, log, lock
+}
+
+// homeAt returns the folders below dir, or the user's usual ones if dir is empty.
+func homeAt(dir string) home {
+	if dir != "" {
+		return home{config: dir, state: dir}
+	}
+	return home{config: filepath.Join(xdg.ConfigHome, "gatewatch"), state: filepath.Join(xdg.StateHome, "gatewatch")}
+}
+
+func (h home) settings() string { return filepath.Join(h.config, "settings.json") }
+func (h home) lastGood() string { return filepath.Join(h.state, "settings.last-good.json") }
+func (h home) card() string     { return filepath.Join(h.state, "api.json") }
+func (h home) log() string      { return filepath.Join(h.state, "gatewatch.log") }
+func (h home) lock() string     { return filepath.Join(h.state, "gatewatch.lock") }
+
+// make creates the folders, for the user alone.
+func (h home) make() error {
+	for _, dir := range []string{h.config, h.state} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make folder: %w; choose another with --home", err)
+		}
+	}
+	return nil
+}
+
+var errAlreadyRuns = errors.New("gatewatch already runs here")
+
+// claim takes the home for this process. The lock goes with the process, however that ends.
+func (h home) claim() (release func(), err error) {
+	l := flock.New(h.lock(), flock.SetPermissions(0o600))
+	ok, err := l.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", h.lock(), err)
+	}
+	if !ok {
+		return nil, errAlreadyRuns
+	}
+	return func() { _ = l.Unlock() }, nil
+}

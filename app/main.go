@@ -1,0 +1,94 @@
+// Command gatewatch keeps a connection to Interactive Brokers' Gateway or TWS and tells what is true of it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // Windows has no time zone database of its own
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes. Others are not used.
+const (
+	exitFailed   = 1 // it was tried and did not work
+	exitUsage    = 2 // flags or settings make no sense
+	exitNotThere = 3 // no resident program runs, or Gateway is not connected
+)
+
+// cli is the command line.
+type cli struct {
+	Home string `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
+
+	Run        runCmd        `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
+	Status     statusCmd     `cmd:"" help:"Show what the resident program knows."`
+	Connect    connectCmd    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
+	Disconnect disconnectCmd `cmd:"" help:"Disconnect, and stay so until connect."`
+	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
+	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
+	Version    versionCmd    `cmd:"" help:"Show the version."`
+}
+
+// exitError ends the program with a code and, if there is one, a text on stderr.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() { os.Exit(start(os.Args[1:])) }
+
+func start(args []string) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(
+		&c, kong.Name("gatewatch"),
+		kong.Description("Keeps one truthful connection to Interactive Brokers' Gateway or TWS."),
+		kong.UsageOnError(), kong.Exit(func(n int) {
+			if code < 0 {
+				code = n
+			}
+		}),
+	)
+	if err != nil {
+		panic(err) // the command line above is wrong: no input can cause or cure that
+	}
+	k, err := parser.Parse(args)
+	if code >= 0 { // --help has done its work
+		return code
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gatewatch:", err)
+		fmt.Fprintln(os.Stderr, "gatewatch --help lists the commands and flags.")
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err = k.Run(&c); err == nil {
+		return 0
+	}
+	code = exitFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+	}
+	fmt.Fprintln(os.Stderr, "gatewatch:", err)
+	return code
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	fmt.Println("gatewatch", version)
+	return nil
+}

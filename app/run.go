@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/engine"
+)
+
+type runCmd struct {
+	Headless bool `help:"Run without a tray and without a window."`
+	Demo     bool `help:"Connect to a simulated gateway inside the program, which plays a short story of faults."`
+}
+
+// stopLimit bounds a clean stop.
+const stopLimit = 800 * time.Millisecond
+
+// resident is the running program.
+type resident struct {
+	home    home
+	demo    *demo // nil unless --demo
+	log     *slog.Logger
+	level   *slog.LevelVar
+	screen  *console
+	started time.Time
+	sup     *conn.Supervisor
+
+	settings atomic.Pointer[settings.Settings]
+
+	mu  sync.Mutex
+	api *api.Server
+}
+
+func (r runCmd) Run(ctx context.Context, c *cli) error {
+	h := homeAt(c.Home)
+	var story *demo
+	if r.Demo {
+		var err error
+		if story, err = newDemo(ctx); err != nil {
+			return err
+		}
+		defer story.close()
+		if c.Home == "" { // a demo leaves the user's own folders alone
+			h = homeAt(story.dir)
+		}
+	}
+	if err := h.make(); err != nil {
+		return err
+	}
+	release, err := h.claim()
+	if errors.Is(err, errAlreadyRuns) {
+		where := ""
+		if card, err := api.ReadCard(h.card()); err == nil {
+			where = " at " + card.URL
+		}
+		return fmt.Errorf("another Gatewatch already runs with this home (%s)%s; `gatewatch status` shows it", h.state, where)
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	return newResident(h, story).run(ctx)
+}
+
+func newResident(h home, story *demo) *resident {
+	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now()}
+	r.screen = &console{out: os.Stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
+	return r
+}
+
+func (r *resident) run(ctx context.Context) error {
+	log, file := newLog(r.home.log(), r.level)
+	defer file.Close()
+	r.log = log
+	tuneMemory()
+
+	s, problem, err := loadSettings(r.home)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if problem != nil {
+		log.Error("settings refused, the last good ones are in force", "err", problem)
+	}
+	if err := r.accept(s); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	cfg, err := connConfig(r.inForce(s))
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if r.sup, err = conn.New(cfg, log); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	if err := r.openAPI(s.API.Port); err != nil {
+		return err
+	}
+	defer r.closeAPI()
+	log.Info("started", "version", version, "settings", r.home.settings(), "state", r.home.state, "api", r.api.URL())
+	r.screen.say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", version, r.api.URL(), r.home.settings()))
+
+	r.work(ctx, s)
+	log.Info("stopped", "uptime", time.Since(r.started).Round(time.Second))
+	r.screen.say("gatewatch", "stopped")
+	return nil
+}
+
+// work runs everything until ctx ends and waits for all of it.
+func (r *resident) work(ctx context.Context, s settings.Settings) {
+	told, endTold := r.sup.Events()
+	defer endTold()
+	logged, endLogged := r.sup.Events()
+	defer endLogged()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tellers, workers sync.WaitGroup
+	// The tellers end with the supervisor, when it has told all there is.
+	tellers.Go(func() { r.screen.follow(context.Background(), told, r.sup.Snapshot) })
+	tellers.Go(func() { r.logEvents(logged) })
+	workers.Go(func() { r.watchSettings(ctx, s) })
+	if r.demo != nil {
+		eng := engine.New(r.sup, r.demo.instruments, r.demo, r.log)
+		workers.Go(func() { eng.Run(ctx) })
+		workers.Go(func() { r.demo.tell(ctx, r.screen, eng) })
+	}
+	r.sup.Run(ctx)
+	cancel()
+	workers.Wait()
+	tellers.Wait()
+}
+
+// logEvents writes every event to the structured log.
+func (r *resident) logEvents(events *conn.EventStream) {
+	for {
+		e, ok := events.Next(context.Background())
+		if !ok {
+			return
+		}
+		level := slog.LevelInfo
+		switch e.Kind {
+		case conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventAttemptFailed, conn.EventCompeting:
+			level = slog.LevelWarn
+		}
+		if !r.log.Enabled(context.Background(), level) {
+			continue
+		}
+		attrs := []slog.Attr{slog.Uint64("seq", e.Seq), slog.String("state", string(e.State))}
+		if e.Session != 0 {
+			attrs = append(attrs, slog.Uint64("session", e.Session))
+		}
+		if e.Attempt != 0 {
+			attrs = append(attrs, slog.Int("attempt", e.Attempt))
+		}
+		if e.Cause != "" {
+			attrs = append(attrs, slog.String("cause", string(e.Cause)))
+		}
+		if e.Code != 0 {
+			attrs = append(attrs, slog.Int("code", e.Code))
+		}
+		if e.Detail != "" {
+			attrs = append(attrs, slog.String("detail", e.Detail))
+		}
+		if e.Farm != "" {
+			attrs = append(attrs, slog.String("farm", string(e.Farm)))
+		}
+		if e.Duration != 0 {
+			attrs = append(attrs, slog.Duration("duration", e.Duration.Round(time.Millisecond)))
+		}
+		r.log.LogAttrs(context.Background(), level, string(e.Kind), attrs...)
+	}
+}
+
+// inForce returns the settings as they apply to this run: the demo has a gateway of its own.
+func (r *resident) inForce(s settings.Settings) settings.Settings {
+	if r.demo != nil {
+		s.Gateway.Host, s.Gateway.Port, s.Gateway.Mode = "127.0.0.1", r.demo.gateway.Port(), "any"
+		s.ResetMinutes, s.ResetWindows = 0, nil
+	}
+	return s
+}
+
+// accept puts settings in force as far as they are not the supervisor's business, and keeps them as the last good.
+func (r *resident) accept(s settings.Settings) error {
+	if _, err := connConfig(s); err != nil {
+		return err
+	}
+	r.level.Set(s.Log.Severity())
+	r.settings.Store(&s)
+	if err := settings.Save(r.home.lastGood(), s); err != nil {
+		r.log.Warn("the last good settings could not be kept", "err", err)
+	}
+	if err := settings.WriteSchema(r.home.config); err != nil {
+		r.log.Warn("the settings schema could not be written", "err", err)
+	}
+	return nil
+}
+
+func (r *resident) watchSettings(ctx context.Context, s settings.Settings) {
+	w := &settings.Watcher{
+		Path: r.home.settings(), Current: s,
+		OnChange:    func(s settings.Settings) { r.reconfigure(ctx, s) },
+		OnRecovered: func() { r.log.Info("settings are good again") },
+		OnError: func(err error) {
+			r.log.Error("settings refused, those before stay in force", "err", err)
+			r.screen.say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
+			r.screen.say("SETTINGS", "Refused; those before stay in force.")
+		},
+	}
+	w.Run(ctx)
+}
+
+// reconfigure puts changed settings in force while the program runs.
+func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
+	old := *r.settings.Load()
+	cfg, err := connConfig(r.inForce(s))
+	if err == nil {
+		err = r.sup.Configure(ctx, cfg)
+	}
+	if err != nil {
+		r.log.Error("settings refused, those before stay in force", "err", err)
+		return
+	}
+	if err := r.accept(s); err != nil {
+		r.log.Error("settings refused", "err", err)
+		return
+	}
+	r.log.Info("settings changed", "keys", strings.Join(settings.Diff(old, s), " "))
+	if s.API.Port != old.API.Port {
+		if err := r.openAPI(s.API.Port); err != nil {
+			r.log.Error("api stays where it is", "err", err)
+			return
+		}
+		r.screen.say("API", r.apiURL())
+	}
+}
+
+func (r *resident) apiURL() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.api.URL()
+}
+
+// openAPI listens on the given port and closes the server before it, if there was one.
+func (r *resident) openAPI(port int) error {
+	srv, err := api.Listen(port, r, r.log)
+	if err != nil {
+		return err
+	}
+	if err := api.WriteCard(r.home.card(), srv); err != nil {
+		srv.Close(context.Background())
+		return err
+	}
+	r.mu.Lock()
+	old := r.api
+	r.api = srv
+	r.mu.Unlock()
+	if old != nil {
+		closeServer(old)
+	}
+	return nil
+}
+
+func (r *resident) closeAPI() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	api.RemoveCard(r.home.card(), r.api)
+	closeServer(r.api)
+}
+
+func closeServer(s *api.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit/4)
+	defer cancel()
+	s.Close(ctx)
+}
+
+// Status returns what GET /status answers.
+func (r *resident) Status() api.Status {
+	return api.StatusOf(r.sup.Snapshot(), time.Now(), version, r.settings.Load().Gateway.ClientID, r.started)
+}
+
+// Connect asks the supervisor to connect now.
+func (r *resident) Connect(ctx context.Context) error { return r.sup.Connect(ctx) }
+
+// Disconnect asks the supervisor to disconnect and pause.
+func (r *resident) Disconnect(ctx context.Context) error { return r.sup.Disconnect(ctx) }
+
+// tuneMemory keeps the heap small: the program idles most of its life, and pays for a collection gladly.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(64 << 20)
+	}
+}
+
+// tempHome returns a new folder for a demo.
+func tempHome() (string, error) {
+	dir, err := os.MkdirTemp("", "gatewatch-demo-")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Clean(dir), nil
+}

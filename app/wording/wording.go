@@ -1,0 +1,256 @@
+// Package wording turns what conn knows into words for people: one place for the window, the tray, notices, the HTTP
+// API and the command line, so that they never disagree.
+package wording
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// Cause returns in one sentence why the connection is not, or not wholly, up; empty if there is nothing to say.
+func Cause(s *conn.Snapshot) string {
+	at := Address(s)
+	switch s.Cause {
+	case conn.CauseNone:
+		if s.State == conn.ResetWindow {
+			return "Daily reset window: reconnecting rests."
+		}
+		return ""
+	case conn.CauseRefused:
+		return fmt.Sprintf("Connection refused: nothing listens on %s.", at)
+	case conn.CauseClosedEarly:
+		return fmt.Sprintf("%s accepted the connection and closed it before saying its version.", at)
+	case conn.CauseNoAnswer:
+		return fmt.Sprintf("%s accepted the connection and then stayed silent.", at)
+	case conn.CauseClientIDInUse:
+		return "The client id is already in use (IB error 326)."
+	case conn.CauseDisclaimer:
+		return "The paper-trading disclaimer has not been accepted (IB error 10141)."
+	case conn.CauseUnreachable:
+		return fmt.Sprintf("%s cannot be reached%s.", at, inBrackets(s.Detail))
+	case conn.CauseNotReady:
+		return "Gateway answered, but its login messages did not arrive in time."
+	case conn.CauseClosedLogin:
+		return "Gateway closed the connection during the login."
+	case conn.CauseUnsupported:
+		return "The other side speaks a version of the TWS protocol that is not supported."
+	case conn.CauseGarbage:
+		return fmt.Sprintf("What %s sends is not the TWS protocol (garbage)%s.", at, inBrackets(s.Detail))
+	case conn.CauseClosed:
+		return "Gateway closed the connection."
+	case conn.CauseBroken:
+		return fmt.Sprintf("The connection to Gateway broke%s.", inBrackets(s.Detail))
+	case conn.CauseSilent:
+		if s.Layers.Socket {
+			return "Gateway has not answered the last probe."
+		}
+		return "Gateway stopped answering and was given up (frozen)."
+	case conn.CauseUpstream:
+		return fmt.Sprintf("Gateway has lost its connection to IBKR's servers (IB code %d).", s.Code)
+	case conn.CauseFarm:
+		return fmt.Sprintf("The data farm %s is down.", s.Detail)
+	case conn.CauseCompeting:
+		return "Another session of the same user has taken the market data (IB error 10197)."
+	case conn.CausePortChanged:
+		return "Gateway's API port has been changed (IB code 1300)."
+	case conn.CauseWrongMode:
+		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).", strings.ToUpper(string(s.Gateway.Mode)))
+	case conn.CauseClient:
+		return fmt.Sprintf("The API client gave up on the connection%s.", inBrackets(s.Detail))
+	case conn.CauseUser:
+		return "Disconnected by you."
+	case conn.CauseReconfigured:
+		return "The settings have changed; connecting anew."
+	case conn.CauseStopping:
+		return "Gatewatch is stopping."
+	}
+	return string(s.Cause)
+}
+
+// Hint returns what to do about it; empty if there is nothing to do.
+func Hint(s *conn.Snapshot, clientID int) string {
+	resting := ""
+	if s.Window.Active && s.State != conn.Connected && s.State != conn.Paused {
+		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ", s.Window.Ends.Format("15:04"))
+		if s.Cause == conn.CauseNone {
+			return resting + "Reconnecting resumes then; Connect tries once at once."
+		}
+	}
+	return resting + hint(s, clientID)
+}
+
+func hint(s *conn.Snapshot, clientID int) string {
+	switch s.Cause {
+	case conn.CauseRefused:
+		ports := "the port in settings.json (gateway.port)"
+		if s.Gateway.Port == 0 {
+			ports = "its socket port"
+		}
+		return "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare " +
+			ports + ". `gatewatch doctor` shows which ports are open."
+	case conn.CauseClosedEarly:
+		return "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its trusted IPs. " +
+			"It may also still be starting, or a proxy with nothing behind it answers."
+	case conn.CauseNoAnswer:
+		return "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, or it shows its " +
+			"login screen or hangs."
+	case conn.CauseNotReady, conn.CauseClosedLogin:
+		return "Look at the Gateway window: it may wait for a login, a confirmation or an update. If it stays so, restart Gateway."
+	case conn.CauseClientIDInUse:
+		return fmt.Sprintf("Wait: Gatewatch tries again with the same client id (%d). After a restart Gateway often holds the "+
+			"stale session for a while. If another program uses this id, close it or give it another; with another id here "+
+			"you would lose control of open orders.", clientID)
+	case conn.CauseDisclaimer:
+		return "Accept the paper-trading disclaimer in the Gateway window."
+	case conn.CauseUnreachable:
+		return "Check gateway.host and gateway.port in settings.json, the network, and any firewall between here and Gateway."
+	case conn.CauseUnsupported:
+		return "Update IB Gateway or TWS to a current version."
+	case conn.CauseGarbage:
+		return "Another program may own this port: check gateway.port in settings.json. If it is Gateway, restart it."
+	case conn.CauseClosed, conn.CauseBroken:
+		return "Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in."
+	case conn.CauseSilent:
+		return "Gateway may be frozen: look at its window. If it does not react, end and restart it."
+	case conn.CauseUpstream:
+		return "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page."
+	case conn.CauseFarm:
+		return "IBKR restores data farms by itself; data that comes from this farm is missing until then."
+	case conn.CauseCompeting:
+		return "The link is fine. Log out of the other session (TWS, mobile, client portal) to get the market data back here."
+	case conn.CausePortChanged:
+		if s.Gateway.Port != 0 && s.Detail != "" {
+			return fmt.Sprintf("Set gateway.port in settings.json to the new port. Gateway said: %s", OneLine(s.Detail))
+		}
+		return "Set gateway.port in settings.json to the port shown in Gateway's API settings."
+	case conn.CauseWrongMode:
+		return "Log Gateway in to the other kind of account, or change gateway.mode. No order leaves until then."
+	case conn.CauseClient:
+		return "Gatewatch connects anew by itself."
+	case conn.CauseUser:
+		return "Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
+	}
+	return ""
+}
+
+// Guard returns why orders are blocked, in one clause; empty if they are not.
+func Guard(s *conn.Snapshot) string {
+	switch s.Guard {
+	case conn.GuardOpen:
+		return ""
+	case conn.GuardSocket:
+		return "not connected to Gateway"
+	case conn.GuardAPI:
+		return "Gateway's login is not complete"
+	case conn.GuardUpstream:
+		return "Gateway has lost IBKR's servers"
+	case conn.GuardProbe:
+		return "Gateway does not answer"
+	case conn.GuardMode:
+		return "the account is not of the configured kind"
+	case conn.GuardReconciling:
+		return "orders are being reconciled"
+	}
+	return string(s.Guard)
+}
+
+// Headline returns the state in one line, as a tooltip or a log line begins.
+func Headline(s *conn.Snapshot, now time.Time) string {
+	switch s.State {
+	case conn.Connected:
+		return "Connected"
+	case conn.Degraded:
+		switch s.Cause {
+		case conn.CauseFarm:
+			return "Connected, data farm " + s.Detail + " down"
+		case conn.CauseCompeting:
+			return "Connected, market data taken by another session"
+		case conn.CauseSilent:
+			return "Gateway does not answer"
+		case conn.CauseWrongMode:
+			return "Connected to a " + strings.ToUpper(string(s.Gateway.Mode)) + " account, orders blocked"
+		}
+		return "Connected, degraded"
+	case conn.UpstreamLost:
+		return "IBKR unreachable since " + s.Since.Format("15:04")
+	case conn.ResetWindow:
+		return "Gateway reset until " + s.Window.Ends.Format("15:04")
+	case conn.Paused:
+		return "Paused"
+	}
+	verb := "Reconnecting"
+	if s.State == conn.Connecting {
+		verb = "Connecting"
+	}
+	if s.Attempt.Running || s.Attempt.NextAt.IsZero() {
+		return fmt.Sprintf("%s, attempt %d", verb, s.Attempt.Number)
+	}
+	return fmt.Sprintf("%s, attempt %d in %d s", verb, s.Attempt.Number, Seconds(s.Attempt.NextAt.Sub(now)))
+}
+
+// Address returns host and port, or the host alone while every usual port is tried.
+func Address(s *conn.Snapshot) string {
+	if s.Gateway.Port == 0 {
+		return s.Gateway.Host + " (ports 4002, 7497, 4001, 7496)"
+	}
+	return fmt.Sprintf("%s:%d", s.Gateway.Host, s.Gateway.Port)
+}
+
+// Mode returns PAPER, LIVE or nothing.
+func Mode(m conn.Mode) string {
+	if m == conn.Paper || m == conn.Live {
+		return strings.ToUpper(string(m))
+	}
+	return ""
+}
+
+// Seconds returns d in whole seconds, rounded up, never below 0.
+func Seconds(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return int((d + time.Second - 1) / time.Second)
+}
+
+// Duration returns d as people say it: "4 m 12 s", "2 h 5 m", "350 ms".
+func Duration(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// OneLine returns text from outside fit for one line of a log or a label: no control characters, at most 200 runes.
+func OneLine(text string) string {
+	out := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, text)
+	if r := []rune(out); len(r) > 200 {
+		out = string(r[:199]) + "…"
+	}
+	return strings.TrimSpace(out)
+}
+
+func inBrackets(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return " (" + OneLine(detail) + ")"
+}
