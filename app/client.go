@@ -54,7 +54,9 @@ func (s statusCmd) Run(ctx context.Context, c *cli) error {
 // describe renders a status as the few lines that a person reads.
 func describe(st api.Status, now time.Time) string {
 	var b strings.Builder
-	row := func(name, format string, args ...any) { fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
 	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(st.Since)))
 	if st.Cause != "" {
 		row("Why", "%s", st.Cause)

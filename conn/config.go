@@ -34,7 +34,7 @@ type Config struct {
 	Soft           time.Duration // a probe unanswered for this long shuts the guard
 	Hard           time.Duration // silence for this long ends the session
 	Delays         []time.Duration
-	Jitter         float64       // each delay is shortened by a random share of up to this
+	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this
 	Stable         time.Duration // a session has to last this long before the delays start over
 	WatchLocalPort bool          // on loopback, after a refusal: take the next attempt the moment the port opens
 	Calendar       Calendar
@@ -76,11 +76,13 @@ func (c *Config) loopback() bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// delay returns the wait after the given number of waits of the same outage. r is uniform in [0,1).
+// delay returns the wait after the given number of waits of the same outage. r is uniform in [0,1). Jitter only
+// shortens, so that what settings.json names is the longest wait, and by a quarter of itself at least, so that with
+// the defaults a Gateway that is there again has its session back within the first second.
 func (c *Config) delay(waits int, r float64) time.Duration {
 	if len(c.Delays) == 0 {
 		return time.Second
 	}
 	d := c.Delays[min(waits, len(c.Delays)-1)]
-	return d - time.Duration(c.Jitter*r*float64(d))
+	return d - time.Duration(c.Jitter*(0.25+0.75*r)*float64(d))
 }

@@ -62,7 +62,7 @@ func (w Watchdog) Hard() time.Duration { return seconds(w.HardSeconds) }
 // Reconnect says when to try again.
 type Reconnect struct {
 	DelaysSeconds  []float64 `json:"delays_seconds" doc:"Seconds to wait before each attempt; the last one repeats." min:"0.001" max:"3600" count:"1..20"`
-	Jitter         float64   `json:"jitter" doc:"Share by which a delay is shortened at random, at most: 0.2 turns 10 seconds into 8 to 10." min:"0" max:"0.5"`
+	Jitter         float64   `json:"jitter" doc:"Share by which a delay is shortened at random, at most, and by a quarter of it at least: 0.2 turns 10 seconds into 8 to 9.5." min:"0" max:"0.5"`
 	StableSeconds  float64   `json:"stable_seconds" doc:"Seconds a connection must last before the delays start from the first again." min:"0" max:"3600"`
 	WatchLocalPort bool      `json:"watch_local_port" doc:"While waiting, watch the port of a Gateway on this computer and connect the moment it opens."`
 }
