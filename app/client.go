@@ -128,6 +128,12 @@ func (disconnectCmd) Run(ctx context.Context, c *cli) error {
 	return c.command(ctx, (*api.Client).Disconnect, "Disconnected; Gatewatch stays so until `gatewatch connect`.")
 }
 
+type openCmd struct{}
+
+func (openCmd) Run(ctx context.Context, c *cli) error {
+	return c.command(ctx, (*api.Client).Show, "Opening.")
+}
+
 func (c *cli) command(ctx context.Context, do func(*api.Client, context.Context) (api.Answer, error), done string) error {
 	client, err := c.resident()
 	if err != nil {

@@ -31,6 +31,7 @@ type cli struct {
 	Status     statusCmd     `cmd:"" help:"Show what the resident program knows."`
 	Connect    connectCmd    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
 	Disconnect disconnectCmd `cmd:"" help:"Disconnect, and stay so until connect."`
+	Open       openCmd       `cmd:"" help:"Open the window, or the page where there is no window."`
 	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
 	Version    versionCmd    `cmd:"" help:"Show the version."`

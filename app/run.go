@@ -37,10 +37,15 @@ type resident struct {
 	started time.Time
 	sup     *conn.Supervisor
 
-	settings atomic.Pointer[settings.Settings]
+	hub    hub
+	window shower
 
-	mu  sync.Mutex
-	api *api.Server
+	settings atomic.Pointer[settings.Settings]
+	changing sync.Mutex // one change of settings at a time
+
+	mu      sync.Mutex
+	api     *api.Server
+	problem string // why settings.json is not in force, empty if it is
 }
 
 func (r runCmd) Run(ctx context.Context, c *cli) error {
@@ -128,6 +133,7 @@ func (r *resident) work(ctx context.Context, s settings.Settings) {
 	// The tellers end with the supervisor, when it has told all there is.
 	tellers.Go(func() { r.screen.follow(context.Background(), told, r.sup.Snapshot) })
 	tellers.Go(func() { r.logEvents(logged) })
+	workers.Go(func() { r.hub.run(ctx, r.sup) })
 	workers.Go(func() { r.watchSettings(ctx, s) })
 	if r.demo != nil {
 		eng := engine.New(r.sup, r.demo.instruments, r.demo, r.log)
@@ -209,9 +215,13 @@ func (r *resident) accept(s settings.Settings) error {
 func (r *resident) watchSettings(ctx context.Context, s settings.Settings) {
 	w := &settings.Watcher{
 		Path: r.home.settings(), Current: s,
-		OnChange:    func(s settings.Settings) { r.reconfigure(ctx, s) },
-		OnRecovered: func() { r.log.Info("settings are good again") },
+		OnChange: func(s settings.Settings) { r.reconfigure(ctx, s) },
+		OnRecovered: func() {
+			r.setProblem("")
+			r.log.Info("settings are good again")
+		},
 		OnError: func(err error) {
+			r.setProblem(err.Error())
 			r.log.Error("settings refused, those before stay in force", "err", err)
 			r.screen.say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
 			r.screen.say("SETTINGS", "Refused; those before stay in force.")
@@ -222,6 +232,11 @@ func (r *resident) watchSettings(ctx context.Context, s settings.Settings) {
 
 // reconfigure puts changed settings in force while the program runs.
 func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if len(settings.Diff(*r.settings.Load(), s)) == 0 {
+		return
+	}
 	old := *r.settings.Load()
 	cfg, err := connConfig(r.inForce(s))
 	if err == nil {
@@ -243,6 +258,13 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 		}
 		r.screen.say("API", r.apiURL())
 	}
+}
+
+func (r *resident) setProblem(text string) {
+	r.mu.Lock()
+	r.problem = text
+	r.mu.Unlock()
+	r.hub.nudge()
 }
 
 func (r *resident) apiURL() string {
@@ -283,17 +305,6 @@ func closeServer(s *api.Server) {
 	defer cancel()
 	s.Close(ctx)
 }
-
-// Status returns what GET /status answers.
-func (r *resident) Status() api.Status {
-	return api.StatusOf(r.sup.Snapshot(), time.Now(), version, r.settings.Load().Gateway.ClientID, r.started)
-}
-
-// Connect asks the supervisor to connect now.
-func (r *resident) Connect(ctx context.Context) error { return r.sup.Connect(ctx) }
-
-// Disconnect asks the supervisor to disconnect and pause.
-func (r *resident) Disconnect(ctx context.Context) error { return r.sup.Disconnect(ctx) }
 
 // tuneMemory keeps the heap small: the program idles most of its life, and pays for a collection gladly.
 func tuneMemory() {

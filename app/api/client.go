@@ -151,3 +151,6 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 	}
 	return body, nil
 }
+
+// Show asks the resident program to bring its window before the user.
+func (c *Client) Show(ctx context.Context) (Answer, error) { return c.post(ctx, "/show") }

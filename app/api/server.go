@@ -28,13 +28,23 @@ import (
 // Backend is what the API shows and moves.
 type Backend interface {
 	Status() Status
+	// Subscribe returns a channel that yields a value when Status has changed, and a function that ends it.
+	Subscribe() (<-chan struct{}, func())
 	Connect(ctx context.Context) error
 	Disconnect(ctx context.Context) error
+	// Settings returns what is in force.
+	Settings() SettingsView
+	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault.
+	SaveSettings(ctx context.Context, body []byte) error
+	// Show brings the window, or the page where there is no window, before the user.
+	Show(ctx context.Context) error
 }
 
 const (
-	maxBody   = 4 << 10
-	maxHeader = 8 << 10
+	maxBody = 4 << 10
+	// maxSettings bounds a settings file that is put.
+	maxSettings = 256 << 10
+	maxHeader   = 8 << 10
 	// portsAhead is how many ports after a taken one are tried before any free one is taken.
 	portsAhead = 20
 )
@@ -47,6 +57,8 @@ type Server struct {
 	ln      net.Listener
 	srv     *http.Server
 	hosts   []string
+	streams streams
+	quit    chan struct{} // closed when the server ends; long answers stop at it
 	done    chan struct{}
 }
 
@@ -57,7 +69,7 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln, done: make(chan struct{})}
+	s := &Server{backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln, quit: make(chan struct{}), done: make(chan struct{})}
 	p := ln.Addr().(*net.TCPAddr).Port
 	for _, h := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		s.hosts = append(s.hosts, fmt.Sprintf("%s:%d", h, p))
@@ -110,6 +122,7 @@ func (s *Server) Token() string { return s.token }
 
 // Close stops the server. Requests under way have until ctx ends.
 func (s *Server) Close(ctx context.Context) {
+	close(s.quit)
 	if s.srv.Shutdown(ctx) != nil {
 		s.srv.Close()
 	}
@@ -120,20 +133,30 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.backend.Status()) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]bool{"ok": true}) })
-	mux.HandleFunc("POST /connect_ib", s.command(s.backend.Connect))
-	mux.HandleFunc("POST /disconnect_ib", s.command(s.backend.Disconnect))
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /settings", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.backend.Settings()) })
+	mux.HandleFunc("PUT /settings", s.authorized(s.saveSettings))
+	mux.HandleFunc("POST /connect_ib", s.authorized(command(s.backend.Connect)))
+	mux.HandleFunc("POST /disconnect_ib", s.authorized(command(s.backend.Disconnect)))
+	mux.HandleFunc("POST /show", s.authorized(command(s.backend.Show)))
+	mux.HandleFunc("GET /{$}", page)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown method in plain text; this API speaks JSON throughout.
-		for _, m := range []string{http.MethodGet, http.MethodPost} {
+		var allowed []string
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 			probe := *r
 			probe.Method = m
-			if _, pattern := mux.Handler(&probe); pattern != "/" && r.Method != m && !(m == http.MethodGet && r.Method == http.MethodHead) {
-				w.Header().Set("Allow", m)
-				fail(w, http.StatusMethodNotAllowed, "use "+m)
-				return
+			if _, pattern := mux.Handler(&probe); pattern != "/" {
+				allowed = append(allowed, m)
 			}
 		}
-		fail(w, http.StatusNotFound, "no such address; there are GET /status, GET /healthz, POST /connect_ib, POST /disconnect_ib")
+		if len(allowed) > 0 {
+			use := strings.Join(allowed, ", ")
+			w.Header().Set("Allow", use)
+			fail(w, http.StatusMethodNotAllowed, "use "+use)
+			return
+		}
+		fail(w, http.StatusNotFound, "no such address; there are GET /, /status, /events, /settings and /healthz, PUT /settings, POST /connect_ib, /disconnect_ib and /show")
 	})
 	return s.guarded(mux)
 }
@@ -152,7 +175,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if r.Method == http.MethodPut {
+			limit = maxSettings
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -173,20 +200,46 @@ type Answer struct {
 	Message  string `json:"message,omitempty"`
 }
 
-func (s *Server) command(do func(context.Context) error) http.HandlerFunc {
+// authorized lets only requests through that carry the token and no more than a small body.
+func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.authorized(r) {
+		if !s.knows(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="gatewatch"`)
 			fail(w, http.StatusUnauthorized, "send the token from api.json as Authorization: Bearer TOKEN")
 			return
 		}
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
-				fail(w, http.StatusRequestEntityTooLarge, "the body is too large; none is needed")
-				return
-			}
-			fail(w, http.StatusBadRequest, "the body cannot be read")
+		next(w, r)
+	}
+}
+
+func (s *Server) knows(r *http.Request) bool {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return false
+	}
+	// Hashing first makes the comparison independent of the length as well.
+	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.token))
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+// read returns the body of a request; ok is false if the answer has been given.
+func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, true
+	case errors.As(err, &tooLarge):
+		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
+	default:
+		fail(w, http.StatusBadRequest, "the body cannot be read")
+	}
+	return nil, false
+}
+
+func command(do func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := read(w, r); !ok {
 			return
 		}
 		switch err := do(r.Context()); {
@@ -199,16 +252,6 @@ func (s *Server) command(do func(context.Context) error) http.HandlerFunc {
 			fail(w, http.StatusServiceUnavailable, err.Error())
 		}
 	}
-}
-
-func (s *Server) authorized(r *http.Request) bool {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return false
-	}
-	// Hashing first makes the comparison independent of the length as well.
-	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
 func answer(w http.ResponseWriter, code int, v any) {

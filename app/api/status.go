@@ -5,6 +5,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 )
 
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
@@ -26,6 +27,8 @@ type Status struct {
 	Guard     Guard       `json:"guard"`
 	Probe     Probe       `json:"probe"`
 	Lost      uint64      `json:"sessions_lost"` // since the start of the program
+	Today     Today       `json:"today"`
+	Muted     *time.Time  `json:"muted_until"` // desktop notices are silent until then
 
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
@@ -74,6 +77,32 @@ type Guard struct {
 type Probe struct {
 	RoundTripMillis  float64 `json:"round_trip_ms"`
 	ClockSkewSeconds float64 `json:"clock_skew_seconds"` // Gateway's clock minus ours
+}
+
+// Today is the account of the local day so far.
+type Today struct {
+	Since          time.Time `json:"since"`          // when observing began
+	UptimePercent  *float64  `json:"uptime_percent"` // connected ÷ (connected + down); null while there is nothing to say
+	Outages        int       `json:"outages"`
+	LongestSeconds float64   `json:"longest_seconds"`
+	MeanSeconds    float64   `json:"mean_seconds"` // mean time to recover
+	DownSeconds    float64   `json:"down_seconds"`
+	PlannedSeconds float64   `json:"planned_seconds"` // not connected inside the reset window
+	PausedSeconds  float64   `json:"paused_seconds"`
+}
+
+// TodayOf renders a day's account.
+func TodayOf(d history.Day) Today {
+	t := Today{
+		Since: d.Since.Local().Round(time.Second), Outages: d.Outages,
+		LongestSeconds: round(d.Longest.Seconds()), MeanSeconds: round(d.MeanDown().Seconds()),
+		DownSeconds: round(d.Down.Seconds()), PlannedSeconds: round(d.Planned.Seconds()), PausedSeconds: round(d.Paused.Seconds()),
+	}
+	if share, ok := d.Uptime(); ok {
+		percent := float64(int64(share*100_000)) / 1000 // cut, not rounded: 100 only without any outage
+		t.UptimePercent = &percent
+	}
+	return t
 }
 
 // StatusOf renders a snapshot at the given moment.

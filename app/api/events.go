@@ -1,0 +1,112 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// keepAlive is the time between two signs of life on a quiet stream.
+	keepAlive = 10 * time.Second
+	// streamWrite bounds one write to a stream; a reader that takes nothing for so long is dropped.
+	streamWrite = 5 * time.Second
+	// maxStreams bounds the streams open at once.
+	maxStreams = 32
+)
+
+// streams knows who listens.
+type streams struct {
+	mu      sync.Mutex
+	count   int
+	windows map[chan struct{}]struct{} // those that can be asked to come to the front
+}
+
+// ShowWindow asks every window that listens to come to the front and returns how many there are.
+func (s *Server) ShowWindow() int {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	for w := range s.streams.windows {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+	return len(s.streams.windows)
+}
+
+func (s *streams) join(window bool) (show chan struct{}, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count >= maxStreams {
+		return nil, false
+	}
+	s.count++
+	show = make(chan struct{}, 1)
+	if window {
+		if s.windows == nil {
+			s.windows = map[chan struct{}]struct{}{}
+		}
+		s.windows[show] = struct{}{}
+	}
+	return show, true
+}
+
+func (s *streams) leave(show chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count--
+	delete(s.windows, show)
+}
+
+// events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, and
+// "show" when the window is asked to come to the front, for those that asked with ?window=1.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	show, ok := s.streams.join(r.URL.Query().Get("window") == "1")
+	if !ok {
+		w.Header().Set("Retry-After", "5")
+		fail(w, http.StatusServiceUnavailable, "too many streams are open")
+		return
+	}
+	defer s.streams.leave(show)
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	send := func(format string, args ...any) bool {
+		_ = control.SetWriteDeadline(time.Now().Add(streamWrite))
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return false
+		}
+		return control.Flush() == nil
+	}
+	nudge, end := s.backend.Subscribe()
+	defer end()
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for {
+		ok := true
+		select {
+		case <-r.Context().Done():
+			return
+		case <-s.quit:
+			return
+		case <-nudge:
+			body, err := json.Marshal(s.backend.Status())
+			if err != nil {
+				s.log.Error("status cannot be encoded", "err", err)
+				return
+			}
+			ok = send("event: status\ndata: %s\n\n", body)
+		case <-show:
+			ok = send("event: show\ndata: {}\n\n")
+		case <-alive.C:
+			ok = send(": alive\n\n")
+		}
+		if !ok {
+			return
+		}
+	}
+}

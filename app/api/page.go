@@ -1,0 +1,35 @@
+package api
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// pageHTML is the whole page: markup, style and script in one file.
+//
+//go:embed page.html
+var pageHTML string
+
+// pagePolicy allows the page its own inline style and script, by their hashes, and requests to this server.
+var pagePolicy = "default-src 'none'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"style-src '" + inlineHash("style") + "'; script-src '" + inlineHash("script") + "'"
+
+func inlineHash(tag string) string {
+	_, rest, _ := strings.Cut(pageHTML, "<"+tag+">")
+	body, _, _ := strings.Cut(rest, "</"+tag+">")
+	sum := sha256.Sum256([]byte(body))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// page answers with the page that shows the same as the window, where no window can be opened. The token reaches it
+// behind the # of its address, which browsers do not send.
+func page(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	_, _ = w.Write([]byte(pageHTML)) // the client went away
+}

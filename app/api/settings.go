@@ -1,0 +1,52 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"gatewatch/app/settings"
+)
+
+// SettingsView is the answer to GET /settings.
+type SettingsView struct {
+	Path     string            `json:"path"`     // of settings.json
+	Found    bool              `json:"found"`    // whether that file exists
+	Settings settings.Settings `json:"settings"` // in force now
+	Defaults settings.Settings `json:"defaults"`
+	Problem  string            `json:"problem"` // why the file on disk is not in force, empty if it is
+}
+
+// Refusal is the answer to settings that are at fault; problems are in the order of the file.
+type Refusal struct {
+	Error    string    `json:"error"`
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is one thing wrong in settings.
+type Problem struct {
+	Key    string `json:"key"` // such as "watchdog.poll_seconds"
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Text   string `json:"text"`
+}
+
+func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) {
+	body, ok := read(w, r)
+	if !ok {
+		return
+	}
+	err := s.backend.SaveSettings(r.Context(), body)
+	var bad settings.Problems
+	switch {
+	case err == nil:
+		answer(w, http.StatusOK, s.backend.Settings())
+	case errors.As(err, &bad):
+		refusal := Refusal{Error: bad.Error()}
+		for _, p := range bad {
+			refusal.Problems = append(refusal.Problems, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+		}
+		answer(w, http.StatusUnprocessableEntity, refusal)
+	default:
+		fail(w, http.StatusInternalServerError, err.Error())
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+)
+
+// hub joins everything that changes what is shown: each subscriber is nudged, and looks for itself.
+type hub struct {
+	mu     sync.Mutex
+	nudges map[chan struct{}]struct{}
+	day    history.Day
+	begun  bool
+	muted  time.Time // desktop notices are silent until then
+}
+
+// Subscribe returns a channel that yields a value when there may be something new to show, and a function that ends it.
+func (h *hub) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.nudges == nil {
+		h.nudges = map[chan struct{}]struct{}{}
+	}
+	h.nudges[c] = struct{}{}
+	return c, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.nudges, c)
+	}
+}
+
+func (h *hub) nudge() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.nudges {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// account brings the day's account up to now and returns it.
+func (h *hub) account(s *conn.Snapshot, now time.Time) history.Day {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.begun {
+		h.begun, h.day = true, history.Begin(now, kindOf(s))
+	}
+	h.day = h.day.Add(now, kindOf(s))
+	return h.day
+}
+
+// kindOf says how the present moment counts. The first attempt after a start is nobody's outage.
+func kindOf(s *conn.Snapshot) history.Kind {
+	switch {
+	case s.Connected():
+		return history.Connected
+	case s.State == conn.Paused:
+		return history.Paused
+	case s.State == conn.Connecting:
+		return history.Unobserved
+	case s.Window.Active:
+		return history.Planned
+	}
+	return history.Down
+}
+
+// Mute silences desktop notices until the given time; the zero time ends that.
+func (h *hub) Mute(until time.Time) {
+	h.mu.Lock()
+	h.muted = until
+	h.mu.Unlock()
+	h.nudge()
+}
+
+// Muted returns until when desktop notices are silent; zero if they are not.
+func (h *hub) Muted(now time.Time) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !now.Before(h.muted) {
+		return time.Time{}
+	}
+	return h.muted
+}
+
+// run passes on what the supervisor says, and a nudge a minute for what grows by itself.
+func (h *hub) run(ctx context.Context, sup *conn.Supervisor) {
+	news, end := sup.Subscribe()
+	defer end()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-news:
+		case <-minute.C:
+		}
+		h.account(sup.Snapshot(), time.Now())
+		h.nudge()
+	}
+}
