@@ -1,0 +1,118 @@
+// Package assets holds the icons: one for each state that the tray shows, and the program's own.
+//
+// Each state has its own shape and its own colour. The shape alone tells the states apart, for people who don't see the
+// colours; the colours are from the Okabe–Ito set. A white outline around a darker rim lets the same icon stand on a light, a
+// dark and a coloured bar, so that nobody has to ask the desktop for its theme.
+//
+// The sources are the SVG files in svg, the files in icon are rendered from them and committed. The linker drops what a
+// program does not call: one that only calls Tray carries only the tray's files for its platform.
+package assets
+
+import (
+	"embed"
+	"strconv"
+)
+
+//go:generate go run ./internal/generate
+
+// Icon is the icon of one state.
+type Icon uint8
+
+// The icons, with shape and colour.
+const (
+	Connected    Icon = iota // disc with tick, #009E73
+	Connecting               // open ring, #0072B2; for reconnecting too
+	Degraded                 // triangle with exclamation mark, #E69F00
+	Disconnected             // diamond with cross, #D55E00; also when only the link beyond Gateway is lost
+	ResetWindow              // disc with clock, #CC79A7
+	Paused                   // two bars, grey
+)
+
+// Icons lists every icon.
+var Icons = [...]Icon{Connected, Connecting, Degraded, Disconnected, ResetWindow, Paused}
+
+// String returns the name of the icon's files, such as "reset_window".
+func (i Icon) String() string {
+	switch i {
+	case Connected:
+		return "connected"
+	case Connecting:
+		return "connecting"
+	case Degraded:
+		return "degraded"
+	case Disconnected:
+		return "disconnected"
+	case ResetWindow:
+		return "reset_window"
+	case Paused:
+		return "paused"
+	}
+	return "icon " + strconv.Itoa(int(i))
+}
+
+// Variant is a way to paint the icons.
+type Variant uint8
+
+// The variants. All have a transparent ground.
+const (
+	Color    Variant = iota // in colour, outlined for every bar
+	Template                // black only: what macOS tints as a template image; also for a light bar
+	White                   // white only, for a dark bar
+)
+
+// Variants lists every variant.
+var Variants = [...]Variant{Color, Template, White}
+
+// String returns the name of the variant's folder, such as "template".
+func (v Variant) String() string {
+	switch v {
+	case Color:
+		return "color"
+	case Template:
+		return "template"
+	case White:
+		return "white"
+	}
+	return "variant " + strconv.Itoa(int(v))
+}
+
+var (
+	//go:embed icon/color/*.png icon/template/*.png icon/white/*.png
+	statePNG embed.FS
+	//go:embed icon/app-*.png
+	appPNG embed.FS
+	//go:embed icon/app.ico
+	appICO []byte
+)
+
+// Tray returns the file that the tray of this platform wants: on Windows an ICO with images of 16 to 64 pixels, on macOS a PNG
+// of 32 pixels, elsewhere a PNG of 64 pixels. It returns nil for an icon or variant that does not exist.
+func Tray(name Icon, variant Variant) []byte {
+	return read(trayFiles, "icon/"+variant.String()+"/"+name.String()+traySuffix)
+}
+
+// PNG returns the icon as a square PNG. The sizes are 16, 20, 22, 24, 32, 48 and 64 pixels; for others it returns nil.
+func PNG(name Icon, size int, variant Variant) []byte {
+	return read(statePNG, "icon/"+variant.String()+"/"+name.String()+"-"+strconv.Itoa(size)+".png")
+}
+
+// AppPNG returns the program's own icon as a square PNG. The sizes are those of PNG, and 128, 256 and 512 pixels; for others it
+// returns nil.
+func AppPNG(size int) []byte {
+	return read(appPNG, "icon/app-"+strconv.Itoa(size)+".png")
+}
+
+// AppICO returns the program's own icon as an ICO with images of 16, 20, 24, 32, 48 and 256 pixels. The caller must not change
+// it.
+func AppICO() []byte {
+	return appICO
+}
+
+// read returns a copy of an embedded file, nil if there is none.
+func read(files embed.FS, name string) []byte {
+	data, err := files.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return data
+}
