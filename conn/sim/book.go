@@ -1,0 +1,318 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// Order states, as orderStatus spells them.
+const (
+	statusPendingSubmit = "PendingSubmit"
+	statusPendingCancel = "PendingCancel"
+	statusPreSubmitted  = "PreSubmitted"
+	statusSubmitted     = "Submitted"
+	statusFilled        = "Filled"
+	statusCancelled     = "Cancelled"
+)
+
+// orderKey names an order: ids are counted per client.
+type orderKey struct {
+	client int32
+	id     int32
+}
+
+// order is one order and its fate. Its contract and order messages are never changed in place, so that queued answers
+// and snapshots may share them.
+type order struct {
+	key       orderKey
+	permID    int64
+	q         *quote
+	contract  *protobuf.Contract
+	order     *protobuf.Order
+	status    string
+	qty       float64
+	filled    float64
+	avgPrice  float64
+	lastPrice float64
+	triggered bool    // stop or touch price was reached
+	stop      float64 // present stop price of stop and trailing orders
+	held      bool    // waits for upstream
+	cancel    bool    // cancel waits for upstream
+	parts     float64 // size of one partial fill
+	completed time.Time
+	reason    string // of a cancellation
+}
+
+func (o *order) done() bool { return o.status == statusFilled || o.status == statusCancelled }
+
+// execution is one fill, with what the commission report says about it.
+type execution struct {
+	of         *order
+	at         time.Time
+	details    *protobuf.ExecutionDetails
+	commission *protobuf.CommissionAndFeesReport
+}
+
+// book is every order and fill since Start; it outlives connections and restarts.
+type book struct {
+	next       int64 // next order id to hand out
+	permSeq    int64
+	execSeq    int
+	orders     []*order // in order of placement
+	byID       map[orderKey]*order
+	executions []execution
+	positions  map[positionKey]*position
+}
+
+// forgetIDs makes the ids of completed orders usable again and hands out ids from next on.
+func (b *book) forgetIDs(next int64) {
+	b.next = next
+	for key, o := range b.byID {
+		if o.done() {
+			delete(b.byID, key)
+		}
+	}
+}
+
+func (b *book) open() []*order {
+	var open []*order
+	for _, o := range b.orders {
+		if !o.done() {
+			open = append(open, o)
+		}
+	}
+	return open
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// openOrderMessage tells an order with its contract; clients with another id get it on reqAllOpenOrders.
+func (o *order) openOrderMessage() *protobuf.OpenOrder {
+	m := proto.CloneOf(o.order)
+	m.ClientId, m.OrderId, m.PermId = &o.key.client, &o.key.id, &o.permID
+	return &protobuf.OpenOrder{OrderId: &o.key.id, Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{Status: proto.String(o.status)}}
+}
+
+func (o *order) statusMessage() *protobuf.OrderStatus {
+	return &protobuf.OrderStatus{
+		OrderId: &o.key.id, Status: proto.String(o.status), Filled: proto.String(formatFloat(o.filled)),
+		Remaining: proto.String(formatFloat(round(o.qty - o.filled))), AvgFillPrice: proto.Float64(o.avgPrice), PermId: &o.permID,
+		ParentId: proto.Int32(o.order.GetParentId()), LastFillPrice: proto.Float64(o.lastPrice), ClientId: &o.key.client,
+		WhyHeld: proto.String(""), MktCapPrice: proto.Float64(0),
+	}
+}
+
+func (o *order) completedMessage(zone *time.Location) *protobuf.CompletedOrder {
+	m := proto.CloneOf(o.order)
+	m.ClientId, m.PermId = &o.key.client, &o.permID
+	m.FilledQuantity = proto.String(formatFloat(o.filled))
+	// A completed order has no order id and reports what it filled instead of what it wanted.
+	m.TotalQuantity = proto.String("0")
+	if o.status == statusFilled {
+		m.TotalQuantity = proto.String(formatFloat(o.qty))
+	}
+	text := "Filled Size: " + formatFloat(o.filled)
+	if o.status == statusCancelled {
+		text = o.reason
+	}
+	return &protobuf.CompletedOrder{Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
+		Status:          proto.String(o.status),
+		CompletedTime:   proto.String(o.completed.In(zone).Format("20060102 15:04:05 ") + zoneName(zone, "America/New_York")),
+		CompletedStatus: &text,
+	}}
+}
+
+// zoneName is the name stamps carry: name, or UTC where the machine has no time zone data.
+func zoneName(zone *time.Location, name string) string {
+	if zone == time.UTC {
+		return "UTC"
+	}
+	return name
+}
+
+// owner is the ready session of the client that placed o, nil if it is not connected.
+func (g *Gateway) owner(o *order) *conn {
+	for c := range g.conns {
+		if c.ready && c.clientID == o.key.client {
+			return c
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) sendOwner(o *order, ms ...proto.Message) {
+	if c := g.owner(o); c != nil {
+		c.sendLocked(ms...)
+	}
+}
+
+// announce tells the owner an order's state.
+func (g *Gateway) announce(o *order) { g.sendOwner(o, o.openOrderMessage(), o.statusMessage()) }
+
+func (g *Gateway) openOrders(c *conn, all bool) {
+	for _, o := range g.book.open() {
+		if all || o.key.client == c.clientID {
+			c.sendLocked(o.openOrderMessage(), o.statusMessage())
+		}
+	}
+	c.sendLocked(&protobuf.OpenOrdersEnd{})
+}
+
+func (g *Gateway) completedOrders(c *conn) {
+	for _, o := range g.book.orders {
+		if o.done() {
+			c.queueLocked(o.completedMessage(g.zone))
+		}
+	}
+	c.sendLocked(&protobuf.CompletedOrdersEnd{})
+}
+
+// cancelOrder cancels an order of the same client id.
+func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
+	id := m.GetOrderId()
+	o := g.book.byID[orderKey{c.clientID, id}]
+	if o == nil {
+		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}
+	}
+	if o.done() || o.status == statusPendingCancel {
+		return &requestError{Code: 10148, ReqID: id, Reason: reasonInvalid,
+			Text: fmt.Sprintf("OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status)}
+	}
+	if g.upstreamLost {
+		if g.cfg.RejectOrdersUpstreamLost {
+			return notConnected(id)
+		}
+		if !o.held {
+			o.cancel, o.status = true, statusPendingCancel
+			g.sendOwner(o, o.statusMessage())
+			return nil
+		}
+	}
+	g.cancelLocked(o, "Cancelled by Trader")
+	return nil
+}
+
+// globalCancel cancels all open orders of all clients.
+func (g *Gateway) globalCancel() {
+	for _, o := range g.book.open() {
+		if o.done() { // a parent took it along
+			continue
+		}
+		if g.upstreamLost && !o.held {
+			o.cancel, o.status = true, statusPendingCancel
+			g.sendOwner(o, o.statusMessage())
+			continue
+		}
+		g.cancelLocked(o, "Cancelled by Trader")
+	}
+}
+
+// cancelLocked ends an order unfilled and takes its children along.
+func (g *Gateway) cancelLocked(o *order, why string) {
+	o.status, o.reason, o.completed = statusCancelled, why, g.nowLocked()
+	o.held, o.cancel = false, false
+	g.sendOwner(o, o.statusMessage(), g.errorMessage(o.key.id, 202, "Order Canceled - reason:"))
+	if o.filled > 0 {
+		return
+	}
+	for _, child := range g.book.open() {
+		if child.order.GetParentId() == o.key.id && child.key.client == o.key.client && !child.done() {
+			g.cancelLocked(child, why)
+		}
+	}
+}
+
+// releaseHeldLocked does what waited for upstream.
+func (g *Gateway) releaseHeldLocked() {
+	for _, o := range g.book.open() {
+		switch {
+		case o.done():
+		case o.cancel:
+			g.cancelLocked(o, "Cancelled by Trader")
+		case o.held:
+			o.held = false
+			g.activate(o)
+		}
+	}
+	for _, q := range g.quotes {
+		g.matchLocked(q)
+	}
+}
+
+func (g *Gateway) executions(c *conn, req *request, m *protobuf.ExecutionRequest) *requestError {
+	keep, err := g.executionFilter(m.GetExecutionFilter())
+	if err != nil {
+		return invalid(m.GetReqId(), req, err.Error())
+	}
+	for _, x := range g.book.executions {
+		if keep(x) {
+			c.queueLocked(&protobuf.ExecutionDetails{ReqId: m.ReqId, Contract: x.details.Contract, Execution: x.details.Execution})
+			c.queueLocked(x.commission)
+		}
+	}
+	c.sendLocked(&protobuf.ExecutionDetailsEnd{ReqId: m.ReqId})
+	return nil
+}
+
+// executionFilter compiles a filter. Without days in it, only today's executions pass.
+func (g *Gateway) executionFilter(f *protobuf.ExecutionFilter) (func(execution) bool, error) {
+	now := g.nowLocked().In(g.zone)
+	day := func(t time.Time) int32 {
+		n, _ := strconv.ParseInt(t.In(g.zone).Format("20060102"), 10, 32)
+		return int32(n)
+	}
+	var since time.Time
+	if s := f.GetTime(); s != "" {
+		var err error
+		if since, err = parseFilterTime(s, g.zone); err != nil {
+			return nil, err
+		}
+	}
+	side := map[string]string{"": "", "BUY": "BOT", "BOT": "BOT", "SELL": "SLD", "SLD": "SLD", "SSHORT": "SLD"}
+	want, ok := side[f.GetSide()]
+	if !ok {
+		return nil, fmt.Errorf("invalid side %q", f.GetSide())
+	}
+	return func(x execution) bool {
+		e, c := x.details.GetExecution(), x.details.GetContract()
+		switch {
+		case f.GetClientId() != 0 && f.GetClientId() != e.GetClientId(),
+			f.GetAcctCode() != "" && f.GetAcctCode() != e.GetAcctNumber(),
+			f.GetSymbol() != "" && f.GetSymbol() != c.GetSymbol(),
+			f.GetSecType() != "" && f.GetSecType() != c.GetSecType(),
+			f.GetExchange() != "" && f.GetExchange() != e.GetExchange() && f.GetExchange() != c.GetExchange(),
+			want != "" && want != e.GetSide(),
+			x.at.Before(since):
+			return false
+		case len(f.GetSpecificDates()) > 0:
+			return slices.Contains(f.GetSpecificDates(), day(x.at))
+		case f.GetLastNDays() > 0:
+			return day(x.at) > day(now.AddDate(0, 0, -int(f.GetLastNDays())))
+		}
+		return day(x.at) == day(now)
+	}, nil
+}
+
+// parseFilterTime reads "yyyymmdd-hh:mm:ss" (UTC) and "yyyymmdd hh:mm:ss [zone]" (zone, or the gateway's).
+func parseFilterTime(s string, zone *time.Location) (time.Time, error) {
+	if t, err := time.ParseInLocation("20060102-15:04:05", s, time.UTC); err == nil {
+		return t, nil
+	}
+	if len(s) > 18 && s[17] == ' ' {
+		loc, err := time.LoadLocation(s[18:])
+		if err != nil {
+			return time.Time{}, fmt.Errorf("invalid time zone in %q", s)
+		}
+		s, zone = s[:17], loc
+	}
+	t, err := time.ParseInLocation("20060102 15:04:05", s, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("invalid time %q", s)
+	}
+	return t, nil
+}

@@ -1,0 +1,21 @@
+// Package sim is a simulated Interactive Brokers Gateway. It speaks the TWS wire protocol over real TCP on
+// loopback, so that any TWS client can be tested against it: handshake, READY, market data from a random walk,
+// contract details, orders with fills, accounts, and every way a gateway is known to fail.
+//
+// A session speaks the smaller of [Config.ServerVersion] and the highest version the client offers, anything from
+// 176 to 225. Below 201 a message is text; from 201 its id is four bytes and, family by family, its body turns into
+// protobuf. Inside the package a message is always its protobuf type, whatever the wire carries: requests are parsed
+// into one (request.go, requesttext.go, ordertext.go), answers are built as one and written as text where the
+// version asks for it (replytext.go, openordertext.go).
+//
+// # Goroutines
+//
+// One goroutine accepts, one moves the market, one per connection reads and handles requests, one per connection
+// writes. Everything they share is guarded by Gateway.mu; sending under it only appends to the connection's queue,
+// so no lock is held across I/O. [Gateway.Close] waits for all of them.
+//
+// # Faults
+//
+// Each fault is a method of [Gateway], a POST on the control port and a line in a script; all three go through the
+// table in verbs.go.
+package sim

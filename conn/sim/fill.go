@@ -1,0 +1,209 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// activate announces an order that upstream has and fills it if the market allows it.
+func (g *Gateway) activate(o *order) {
+	o.status = statusPreSubmitted
+	if g.working(o) {
+		o.status = statusSubmitted
+	}
+	g.announce(o)
+	if o.order.Transmit == nil || o.order.GetTransmit() {
+		g.transmitParent(o)
+	}
+	g.tryFill(o)
+	if tif := o.order.GetTif(); (tif == "IOC" || tif == "FOK") && !o.done() && o.status == statusSubmitted {
+		g.cancelLocked(o, "Cancelled: "+tif)
+	}
+}
+
+// transmitParent releases the parent of a bracket when the last leg is transmitted.
+func (g *Gateway) transmitParent(o *order) {
+	if o.order.GetParentId() == 0 {
+		return
+	}
+	for _, p := range g.book.open() {
+		family := p.key.id == o.order.GetParentId() || p.order.GetParentId() == o.order.GetParentId()
+		if p == o || !family || p.key.client != o.key.client || p.order.Transmit == nil || p.order.GetTransmit() {
+			continue
+		}
+		p.order = proto.CloneOf(p.order)
+		p.order.Transmit = proto.Bool(true)
+		if !p.held && !p.cancel {
+			g.activate(p)
+		}
+	}
+}
+
+// working reports whether the order is at the exchange, as opposed to waiting for a trigger, its parent or transmit.
+func (g *Gateway) working(o *order) bool {
+	if o.order.Transmit != nil && !o.order.GetTransmit() || o.held || o.cancel {
+		return false
+	}
+	if parent := g.book.byID[orderKey{o.key.client, o.order.GetParentId()}]; o.order.GetParentId() != 0 && parent != nil && parent.status != statusFilled {
+		return false
+	}
+	if !orderTypes[o.order.GetOrderType()] {
+		return false
+	}
+	if len(o.order.GetConditions()) > 0 && !o.order.GetConditionsCancelOrder() { // conditions are kept, not watched
+		return false
+	}
+	return o.stop == 0 || o.triggered
+}
+
+// matchLocked fills the open orders of one market that have become marketable.
+func (g *Gateway) matchLocked(q *quote) {
+	for _, o := range g.book.orders {
+		if o.q == q && !o.done() && !o.held && !o.cancel {
+			g.tryFill(o)
+		}
+	}
+}
+
+// tryFill triggers and fills an order as far as the market allows.
+func (g *Gateway) tryFill(o *order) {
+	if g.upstreamLost || o.done() {
+		return
+	}
+	if o.stop != 0 && !o.triggered && g.trigger(o) && g.working(o) {
+		o.status = statusSubmitted
+		g.announce(o)
+	}
+	if !g.working(o) {
+		return
+	}
+	if o.status == statusPreSubmitted { // its parent has filled
+		o.status = statusSubmitted
+		g.announce(o)
+	}
+	for !o.done() {
+		price, ok := marketable(o)
+		if !ok {
+			return
+		}
+		g.fill(o, price)
+	}
+}
+
+// trigger moves a trailing stop and reports whether the order's stop or touch price has been reached.
+func (g *Gateway) trigger(o *order) bool {
+	q, buy := o.q, o.order.GetAction() == "BUY"
+	kind := o.order.GetOrderType()
+	if strings.HasPrefix(kind, "TRAIL") {
+		if at := trail(o, q); buy && at < o.stop || !buy && at > o.stop {
+			o.stop = at
+		}
+	}
+	up := buy // a stop to buy waits for the market to rise, a touch order to buy for it to fall
+	if kind == "MIT" || kind == "LIT" {
+		up = !buy
+	}
+	if up && q.last >= o.stop || !up && q.last <= o.stop {
+		o.triggered = true
+	}
+	return o.triggered
+}
+
+// marketable is the price at which an order would fill now.
+func marketable(o *order) (float64, bool) {
+	q, buy := o.q, o.order.GetAction() == "BUY"
+	price := q.bid
+	if buy {
+		price = q.ask
+	}
+	switch o.order.GetOrderType() {
+	case "LMT", "STP LMT", "LIT":
+		limit := o.order.GetLmtPrice()
+		return price, buy && limit >= price || !buy && limit <= price
+	}
+	return price, true
+}
+
+// fill executes the next part of an order.
+func (g *Gateway) fill(o *order, price float64) {
+	size := math.Min(o.parts, o.qty-o.filled)
+	if o.qty-o.filled-size < 1e-9 {
+		size = o.qty - o.filled
+	}
+	size = round(size)
+	o.avgPrice = round((o.avgPrice*o.filled + price*size) / (o.filled + size))
+	o.filled, o.lastPrice = round(o.filled+size), price
+	o.status = statusSubmitted
+	if o.qty-o.filled < 1e-9 {
+		o.status, o.completed = statusFilled, g.nowLocked()
+	}
+	x := g.execute(o, price, size)
+	g.sendOwner(o, x.details, o.openOrderMessage(), o.statusMessage(), x.commission)
+	g.tellPositions(o)
+	if o.status == statusFilled {
+		g.afterFill(o)
+	}
+}
+
+// execute books one fill: execution, position, commission.
+func (g *Gateway) execute(o *order, price, size float64) execution {
+	side, signed := "BOT", size
+	if o.order.GetAction() != "BUY" {
+		side, signed = "SLD", -size
+	}
+	g.book.execSeq++
+	g.counters.Executions++
+	now := g.nowLocked()
+	account := o.order.GetAccount()
+	id := fmt.Sprintf("0000e0d5.%08x.01.01", uint32(g.started.UnixMilli())+uint32(g.book.execSeq)) // IBKR's look
+	stamp := now.In(g.zone).Format("20060102 15:04:05 ") + zoneName(g.zone, "US/Eastern")
+	exchange := o.contract.GetExchange()
+	if exchange == "SMART" {
+		exchange = "ARCA"
+	}
+	x := execution{of: o, at: now,
+		details: &protobuf.ExecutionDetails{ReqId: proto.Int32(-1), Contract: o.contract, Execution: &protobuf.Execution{
+			OrderId: &o.key.id, ExecId: &id, Time: &stamp, AcctNumber: &account, Exchange: &exchange, Side: &side,
+			Shares: proto.String(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,
+			IsLiquidation: proto.Bool(false), CumQty: proto.String(formatFloat(o.filled)), AvgPrice: proto.Float64(o.avgPrice),
+			OrderRef: o.order.OrderRef, LastLiquidity: proto.Int32(2), ModelCode: o.order.ModelCode,
+		}},
+		commission: &protobuf.CommissionAndFeesReport{ExecId: &id, CommissionAndFees: proto.Float64(commissionFor(o.q, size)), Currency: o.contract.Currency},
+	}
+	if pnl, closing := g.book.trade(account, o.q, signed, price); closing {
+		x.commission.RealizedPNL = &pnl
+	}
+	g.book.executions = append(g.book.executions, x)
+	return x
+}
+
+func commissionFor(q *quote, size float64) float64 {
+	switch q.in.secType() {
+	case "FUT":
+		return round(2.25 * size)
+	case "CASH":
+		return 2
+	}
+	return math.Max(1, round(0.005*size))
+}
+
+// afterFill starts the children of a filled order and cancels what it excludes: its one-cancels-all group and the
+// other children of its parent.
+func (g *Gateway) afterFill(o *order) {
+	for _, other := range g.book.open() {
+		if other == o || other.done() || other.key.client != o.key.client {
+			continue
+		}
+		group := o.order.GetOcaGroup() != "" && other.order.GetOcaGroup() == o.order.GetOcaGroup()
+		sibling := o.order.GetParentId() != 0 && other.order.GetParentId() == o.order.GetParentId()
+		if group || sibling {
+			g.cancelLocked(other, "Cancelled by OCA")
+		} else if other.order.GetParentId() == o.key.id {
+			g.tryFill(other)
+		}
+	}
+}

@@ -1,0 +1,353 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Config says how a simulated gateway behaves. The zero value of every field is usable.
+type Config struct {
+	// Listen is the API address, loopback only. Default 127.0.0.1:0.
+	Listen string
+	// Control is the address of the HTTP control port, loopback only. Empty: none.
+	Control string
+	// ServerVersion is the gateway's own protocol version, 176 to 225. Default 225.
+	ServerVersion int
+	// TickRate is price ticks per second and symbol. Default 4.
+	TickRate float64
+	// Accounts are the managed accounts. Default DU1234567, a paper account.
+	Accounts []string
+	// NextOrderID is the first order id handed out. Default 1.
+	NextOrderID int64
+	// Script is the text of a script of timed faults, run from the start; see [ParseScript].
+	Script string
+	// Log receives what happens. Default: nothing is logged.
+	Log *slog.Logger
+
+	// Farms are sent as notices after READY, in this order. Default: 2104, 2106 and 2158 for usual farm names.
+	// An empty, non-nil slice sends none.
+	Farms []Farm
+	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
+	ReuseIDs bool
+	// RejectOrdersUpstreamLost refuses orders while upstream is lost (error 201). By default they are held and sent
+	// when upstream returns, as gateways do since 10.40.
+	RejectOrdersUpstreamLost bool
+	// OpenOrdersOnConnect sends a new session its open orders unasked, the gateway setting "Download open orders on
+	// connection".
+	OpenOrdersOnConnect bool
+	// PartialFills is in how many executions an order fills. Default 1.
+	PartialFills int
+	// MaxMessageRate is how many requests per second a client may send before error 100. Default 50; below 0, no
+	// limit.
+	MaxMessageRate int
+}
+
+// Farm is one data farm and the code that tells its state.
+type Farm struct {
+	Code int    // 2103 to 2108, 2119, 2157 or 2158
+	Name string // for example usfarm
+}
+
+func (cfg *Config) setDefaults() error {
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	if cfg.ServerVersion == 0 {
+		cfg.ServerVersion = MaxVersion
+	}
+	if cfg.ServerVersion < MinVersion || cfg.ServerVersion > MaxVersion {
+		return fmt.Errorf("server version %d: must be %d to %d", cfg.ServerVersion, MinVersion, MaxVersion)
+	}
+	if cfg.TickRate == 0 {
+		cfg.TickRate = 4
+	}
+	if !(cfg.TickRate > 0 && cfg.TickRate <= 1e6) {
+		return fmt.Errorf("tick rate %v: must be above 0 and at most 1000000 per second", cfg.TickRate)
+	}
+	if len(cfg.Accounts) == 0 {
+		cfg.Accounts = []string{"DU1234567"}
+	}
+	if cfg.NextOrderID == 0 {
+		cfg.NextOrderID = 1
+	}
+	if cfg.NextOrderID < 1 || cfg.NextOrderID > 1<<31-2 {
+		return fmt.Errorf("next order id %d: must be 1 to %d", cfg.NextOrderID, 1<<31-2)
+	}
+	if cfg.Farms == nil {
+		cfg.Farms = []Farm{{2104, "usfarm.nj"}, {2104, "usfuture"}, {2104, "cashfarm"}, {2104, "usfarm"}, {2106, "ushmds"}, {2158, "secdefil"}}
+	}
+	if cfg.PartialFills < 1 {
+		cfg.PartialFills = 1
+	}
+	if cfg.MaxMessageRate == 0 {
+		cfg.MaxMessageRate = 50
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Gateway is a running simulated gateway. Its methods may be called from any goroutine.
+type Gateway struct {
+	cfg     Config
+	log     *slog.Logger
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	addr    *net.TCPAddr
+	ctl     *controlServer
+	zone    *time.Location
+	started time.Time
+
+	mu           sync.Mutex
+	ctx          context.Context // ends with Close; kept so that faults can start timed work
+	listener     *net.TCPListener
+	conns        map[*conn]struct{}
+	nextConn     int64
+	quotes       []*quote
+	book         book
+	faults       faults
+	frozen       chan struct{} // nil unless frozen; closed by Thaw
+	down         bool          // restarting: the process is "not there"
+	restarts     int           // guards a delayed comeback against a later Restart or Accept
+	upstreamLost bool
+	counters     Counters
+	rejected     map[string]int64
+	scripts      int // running parts of scripts
+	scriptCtx    context.Context
+	stopScripts  context.CancelFunc
+	closed       bool
+}
+
+// Counters count since Start.
+type Counters struct {
+	Accepted   int64 `json:"accepted"`   // TCP connections
+	Handshakes int64 `json:"handshakes"` // version replies sent
+	Ready      int64 `json:"ready"`      // sessions that reached READY
+	Requests   int64 `json:"requests"`   // frames read after the handshake
+	Ticks      int64 `json:"ticks"`      // price ticks sent after the first ones of a subscription
+	Orders     int64 `json:"orders"`     // orders accepted, modifications not counted
+	Executions int64 `json:"executions"`
+}
+
+// Start opens the API port and, if asked for, the control port, and returns the running gateway. It runs until
+// Close or until ctx ends. An address that is not on loopback, an unusable setting or a script that does not parse is
+// an error.
+func Start(ctx context.Context, cfg Config) (*Gateway, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	var script *Script
+	if cfg.Script != "" {
+		var err error
+		if script, err = ParseScript(cfg.Script); err != nil {
+			return nil, err
+		}
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		zone = time.UTC
+	}
+	g := &Gateway{cfg: cfg, log: cfg.Log, zone: zone, started: time.Now(), conns: map[*conn]struct{}{}, rejected: map[string]int64{}}
+	for _, in := range newInstruments(time.Now()) {
+		g.quotes = append(g.quotes, newQuote(in))
+	}
+	g.book.next = cfg.NextOrderID
+	addr, err := loopbackAddr(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)
+	}
+	g.listener, err = net.ListenTCP("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)
+	}
+	g.addr = g.listener.Addr().(*net.TCPAddr)
+	g.ctx, g.cancel = context.WithCancel(ctx)
+	if cfg.Control != "" {
+		if g.ctl, err = startControl(g, cfg.Control); err != nil {
+			g.cancel()
+			_ = g.listener.Close()
+			return nil, err
+		}
+	}
+	g.wg.Go(func() { g.runMarket(g.ctx) })
+	g.mu.Lock()
+	g.serveLocked()
+	g.mu.Unlock()
+	if script != nil {
+		_ = g.RunScript(script) // fails only once closed
+	}
+	g.wg.Go(func() { // the end of ctx is a Close
+		<-g.ctx.Done()
+		g.shut()
+		if g.ctl != nil {
+			_ = g.ctl.close() // Close gets the error too
+		}
+	})
+	g.log.Info("simulated gateway listening", "addr", g.Addr(), "version", cfg.ServerVersion, "control", g.ControlAddr())
+	return g, nil
+}
+
+// loopbackAddr resolves an address and refuses one that other machines could reach: this gateway has no password.
+func loopbackAddr(s string) (*net.TCPAddr, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return nil, err
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	ip := net.ParseIP(host)
+	if ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("%q is not a loopback address; the simulated gateway listens on 127.0.0.1, ::1 or localhost only", host)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	return &net.TCPAddr{IP: ip, Port: int(n)}, nil
+}
+
+// Addr is the API address, host and port. It stays the same while the listener is closed by Refuse or Restart.
+func (g *Gateway) Addr() string { return g.apiAddr().String() }
+
+// Port is the API port.
+func (g *Gateway) Port() int { return g.apiAddr().Port }
+
+func (g *Gateway) apiAddr() *net.TCPAddr {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.addr
+}
+
+// ControlAddr is the control port's address, empty if there is none.
+func (g *Gateway) ControlAddr() string {
+	if g.ctl == nil {
+		return ""
+	}
+	return g.ctl.addr
+}
+
+// Conns is how many client connections are open, handshake done or not.
+func (g *Gateway) Conns() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for c := range g.conns {
+		if !c.closed() {
+			n++
+		}
+	}
+	return n
+}
+
+// Close closes ports and connections and waits until every goroutine of the gateway has ended.
+func (g *Gateway) Close() error {
+	g.shut()
+	var err error
+	if g.ctl != nil {
+		err = g.ctl.close()
+	}
+	g.wg.Wait()
+	return err
+}
+
+// shut ends everything without waiting.
+func (g *Gateway) shut() {
+	g.cancel()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	g.stopListeningLocked()
+	for c := range g.conns {
+		c.drop()
+	}
+	g.thawLocked()
+}
+
+// serveLocked starts accepting on the listener.
+func (g *Gateway) serveLocked() {
+	ln := g.listener
+	g.wg.Go(func() { g.accept(ln) })
+}
+
+func (g *Gateway) stopListeningLocked() {
+	if g.listener != nil {
+		_ = g.listener.Close()
+		g.listener = nil
+	}
+}
+
+// listenLocked opens the API port again, on the same port.
+func (g *Gateway) listenLocked() error {
+	if g.listener != nil || g.closed {
+		return nil
+	}
+	ln, err := net.ListenTCP("tcp", g.addr)
+	if err != nil {
+		return fmt.Errorf("listen %s again: %w", g.addr, err)
+	}
+	g.listener = ln
+	g.serveLocked()
+	return nil
+}
+
+// accept hands connections to their goroutines until ln closes.
+func (g *Gateway) accept(ln *net.TCPListener) {
+	for {
+		tcp, err := ln.AcceptTCP()
+		if err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				g.log.Error("accept failed", "error", err)
+			}
+			return
+		}
+		g.mu.Lock()
+		if g.closed || g.listener != ln {
+			g.mu.Unlock()
+			_ = tcp.Close()
+			continue
+		}
+		g.counters.Accepted++
+		if g.faults.acceptClose {
+			g.mu.Unlock()
+			_ = tcp.Close()
+			continue
+		}
+		g.nextConn++
+		c := newConn(g, tcp, g.nextConn)
+		g.conns[c] = struct{}{}
+		g.wg.Go(c.write)
+		g.wg.Go(func() { g.serve(c) })
+		g.mu.Unlock()
+	}
+}
+
+// serve is a connection's reader goroutine.
+func (g *Gateway) serve(c *conn) {
+	log := g.log.With("conn", c.id)
+	err := g.handshake(c)
+	for err == nil {
+		var payload []byte
+		if payload, err = readFrame(c.br); err == nil {
+			c.requests.Add(1)
+			g.handle(c, payload)
+			continue
+		}
+		if errors.Is(err, errFrameEmpty) || errors.Is(err, errFrameLong) {
+			g.refuse(c, &requestError{Reason: reasonFrame, Text: err.Error()})
+		}
+	}
+	log.Debug("connection ended", "error", err)
+	g.mu.Lock()
+	delete(g.conns, c)
+	g.mu.Unlock()
+	c.drop()
+	c.drain()
+}

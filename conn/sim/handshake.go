@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// helloPattern is what follows "API\0": the versions the client speaks, and connect options of its own.
+var helloPattern = regexp.MustCompile(`^v(\d{1,4})(?:\.\.(\d{1,4}))?(?: [[:print:]]*)?$`)
+
+var errHandshake = errors.New("handshake refused")
+
+// handshake reads the client's hello and answers with the negotiated version, as far as the faults let it.
+func (g *Gateway) handshake(c *conn) error {
+	if err := g.waitWhileSilent(c); err != nil {
+		return err
+	}
+	var prefix [4]byte
+	if _, err := io.ReadFull(c.br, prefix[:]); err != nil {
+		return err
+	}
+	if string(prefix[:]) != "API\x00" {
+		return g.refuseHandshake(c, "connection does not start with API")
+	}
+	hello, err := readFrame(c.br)
+	if errors.Is(err, errFrameEmpty) || errors.Is(err, errFrameLong) {
+		return g.refuseHandshake(c, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	version, err := negotiate(hello, g.cfg.ServerVersion)
+	if err != nil {
+		return g.refuseHandshake(c, err.Error())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.version = version
+	g.counters.Handshakes++
+	now := g.nowLocked().In(g.zone).Format("20060102 15:04:05 MST")
+	reply := fmt.Sprintf("%d\x00%s\x00", version, now)
+	stall := g.faults.handshake
+	if stall == StallOneField {
+		reply = fmt.Sprintf("%d\x00", version)
+	}
+	frame, start := beginFrame(nil)
+	frame = endFrame(append(frame, reply...), start)
+	if stall == StallHalfReply {
+		frame = frame[:len(frame)/2]
+		c.muted = true
+	}
+	g.log.Debug("handshake", "conn", c.id, "version", version)
+	c.raw(frame)
+	return nil
+}
+
+func (g *Gateway) refuseHandshake(c *conn, text string) error {
+	g.refuse(c, &requestError{Reason: reasonHandshake, Text: text})
+	return errHandshake
+}
+
+// negotiate returns the smaller of own and the client's highest version.
+func negotiate(hello []byte, own int) (int, error) {
+	m := helloPattern.FindSubmatch(hello)
+	if m == nil {
+		return 0, fmt.Errorf("hello %.60q is not a version range", hello)
+	}
+	low, _ := strconv.Atoi(string(m[1]))
+	high := low
+	if len(m[2]) > 0 {
+		high, _ = strconv.Atoi(string(m[2]))
+	}
+	switch {
+	case low > high:
+		return 0, fmt.Errorf("hello %.60q: range is upside down", hello)
+	case high < MinVersion:
+		return 0, fmt.Errorf("client speaks up to version %d, the simulator from %d", high, MinVersion)
+	case low > own:
+		return 0, fmt.Errorf("client wants at least version %d, the gateway has %d", low, own)
+	}
+	return min(own, high), nil
+}
+
+// waitWhileSilent holds a connection that was accepted by a gateway whose dialog nobody answers. What the client
+// sends meanwhile is kept; it goes on when the fault is cleared.
+func (g *Gateway) waitWhileSilent(c *conn) error {
+	c.kickable = true
+	defer func() { c.kickable = false }()
+	for {
+		g.mu.Lock()
+		silent := g.faults.acceptSilent
+		g.mu.Unlock()
+		if !silent {
+			return nil
+		}
+		want := c.br.Buffered() + 1
+		if want > c.br.Size() { // more than any hello: stop reading
+			select {
+			case <-c.done:
+				return errClosed
+			case <-time.After(100 * time.Millisecond):
+				continue
+			}
+		}
+		if _, err := c.br.Peek(want); err != nil && !errors.Is(err, errKicked) {
+			return err
+		}
+	}
+}
+
+// startAPI answers startApi: refusal, or READY and what follows it. Gateway.mu is held.
+func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
+	if c.ready {
+		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - the API is already started"}
+	}
+	if m.GetClientId() < 0 {
+		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - negative client id"}
+	}
+	inUse := &requestError{Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true,
+		Text: "Unable to connect as the client id is already in use. Retry with a unique client id."}
+	if g.faults.refuse326 > 0 {
+		g.faults.refuse326--
+		return inUse
+	}
+	for other := range g.conns {
+		if other != c && other.ready && !other.closed() && other.clientID == m.GetClientId() {
+			return inUse
+		}
+	}
+	if g.faults.refuse10141 > 0 {
+		g.faults.refuse10141--
+		return &requestError{Code: 10141, ReqID: -1, Reason: reasonInvalid, Fatal: true,
+			Text: "Paper trading disclaimer must first be accepted for API connection."}
+	}
+	if g.faults.handshake == StallNoReady {
+		return nil
+	}
+	c.clientID, c.ready = m.GetClientId(), true
+	if g.faults.handshake != StallNoAccounts {
+		c.sendLocked(&protobuf.ManagedAccounts{AccountsList: proto.String(g.accountList())})
+		g.counters.Ready++
+	}
+	c.sendLocked(g.nextValidID())
+	for _, farm := range g.cfg.Farms {
+		c.sendLocked(g.errorMessage(-1, farm.Code, farmText(farm.Code, farm.Name)))
+	}
+	if g.upstreamLost {
+		c.sendLocked(g.errorMessage(-1, 2110, noticeText(2110)))
+	}
+	if g.cfg.OpenOrdersOnConnect {
+		g.openOrders(c, false)
+	}
+	g.log.Info("client ready", "conn", c.id, "client", c.clientID, "version", c.version)
+	return nil
+}
+
+func (g *Gateway) accountList() string {
+	var b bytes.Buffer
+	for i, a := range g.cfg.Accounts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(a)
+	}
+	return b.String()
+}
+
+func (g *Gateway) nextValidID() *protobuf.NextValidId {
+	return &protobuf.NextValidId{OrderId: proto.Int32(int32(g.book.next))}
+}
+
+// nowLocked is the gateway's clock, the machine's plus the skew of [Gateway.ClockSkew].
+func (g *Gateway) nowLocked() time.Time { return time.Now().Add(g.faults.skew) }

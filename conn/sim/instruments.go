@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// instrument is one contract the simulated gateway knows.
+type instrument struct {
+	contract protobuf.Contract
+	name     string
+	minTick  float64
+	minSize  string
+	start    float64 // opening mid price
+	expiry   time.Time
+}
+
+// stock ids and names as IBKR lists them; prices are only plausible.
+var stocks = []struct {
+	conID                  int32
+	symbol, primary, title string
+	price                  float64
+}{
+	{265598, "AAPL", "NASDAQ", "APPLE INC", 230},
+	{272093, "MSFT", "NASDAQ", "MICROSOFT CORP", 430},
+	{756733, "SPY", "ARCA", "SS SPDR S&P 500 ETF TRUST-US", 590},
+	{76792991, "TSLA", "NASDAQ", "TESLA INC", 340},
+	{4815747, "NVDA", "NASDAQ", "NVIDIA CORP", 140},
+	{3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", 200},
+	{208813720, "GOOG", "NASDAQ", "ALPHABET INC-CL C", 178},
+	{107113386, "META", "NASDAQ", "META PLATFORMS INC-CLASS A", 560},
+	{320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", 505},
+	{8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", 220},
+	{4762, "BA", "NYSE", "BOEING CO/THE", 150},
+	{1520593, "JPM", "NYSE", "JPMORGAN CHASE & CO", 245},
+	{13977, "XOM", "NYSE", "EXXON MOBIL CORP", 120},
+	{8894, "KO", "NYSE", "COCA-COLA CO/THE", 64},
+	{9579970, "IWM", "ARCA", "ISHARES RUSSELL 2000 ETF", 235},
+	{4391, "AMD", "NASDAQ", "ADVANCED MICRO DEVICES", 138},
+}
+
+var currencyPairs = []struct {
+	conID         int32
+	base, against string
+	price, tick   float64
+}{
+	{12087792, "EUR", "USD", 1.0850, 0.00005},
+	{12087797, "GBP", "USD", 1.2650, 0.00005},
+	{14433401, "AUD", "USD", 0.6510, 0.00005},
+	{15016059, "USD", "JPY", 154.50, 0.005},
+	{12087820, "USD", "CHF", 0.8850, 0.00005},
+}
+
+const (
+	smartExchanges = "SMART,NYSE,NASDAQ,ARCA,ISLAND,BATS,IEX,DRCTEDGE"
+	stockOrders    = "ACTIVETIM,ADJUST,ALLOC,DAY,GTC,IOC,LIT,LMT,LOC,MIT,MKT,MOC,STP,STPLMT,TRAIL,WHATIF"
+)
+
+// newInstruments returns all contracts. Futures are the next three quarterly months seen from now; a month keeps
+// its contract id for ever.
+func newInstruments(now time.Time) []*instrument {
+	var all []*instrument
+	for _, s := range stocks {
+		all = append(all, &instrument{
+			contract: protobuf.Contract{ConId: &s.conID, Symbol: &s.symbol, SecType: proto.String("STK"),
+				Exchange: proto.String("SMART"), PrimaryExch: &s.primary, Currency: proto.String("USD"),
+				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS")},
+			name: s.title, minTick: 0.01, minSize: "0.0001", start: s.price,
+		})
+	}
+	// A second listing, so that a request without currency is ambiguous, as it is on the real gateway.
+	all = append(all, &instrument{
+		contract: protobuf.Contract{ConId: proto.Int32(38708077), Symbol: proto.String("IBM"), SecType: proto.String("STK"),
+			Exchange: proto.String("MEXI"), PrimaryExch: proto.String("MEXI"), Currency: proto.String("MXN"),
+			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM")},
+		name: "INTL BUSINESS MACHINES CORP", minTick: 0.01, minSize: "1", start: 4400,
+	})
+	for _, p := range currencyPairs {
+		all = append(all, &instrument{
+			contract: protobuf.Contract{ConId: &p.conID, Symbol: &p.base, SecType: proto.String("CASH"),
+				Exchange: proto.String("IDEALPRO"), Currency: &p.against,
+				LocalSymbol: proto.String(p.base + "." + p.against), TradingClass: proto.String(p.base + "." + p.against)},
+			name: p.base + "." + p.against, minTick: p.tick, minSize: "0.01", start: p.price,
+		})
+	}
+	all = append(all, futures(now, "ES", "E-mini S&P 500", 495512500, 50, 5900)...)
+	return append(all, futures(now, "NQ", "E-mini NASDAQ 100", 515416600, 20, 20600)...)
+}
+
+func futures(now time.Time, symbol, name string, firstID int32, multiplier, price float64) []*instrument {
+	var all []*instrument
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	for len(all) < 3 {
+		expiry := month.AddDate(0, 0, (int(time.Friday)-int(month.Weekday())+7)%7+14) // third Friday
+		if month.Month()%3 == 0 && expiry.After(now) {
+			id := firstID + int32((month.Year()-2020)*4+int(month.Month())/3)
+			local := symbol + string("HMUZ"[month.Month()/3-1]) + strconv.Itoa(month.Year()%10)
+			all = append(all, &instrument{
+				contract: protobuf.Contract{ConId: &id, Symbol: &symbol, SecType: proto.String("FUT"),
+					LastTradeDateOrContractMonth: proto.String(expiry.Format("20060102")), Multiplier: &multiplier,
+					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local, TradingClass: &symbol},
+				name: name, minTick: 0.25, minSize: "1", start: price, expiry: expiry,
+			})
+		}
+		month = month.AddDate(0, 1, 0)
+	}
+	return all
+}
+
+func (in *instrument) conID() int32 { return in.contract.GetConId() }
+
+// label is the symbol people use on the control port: AAPL, EUR.USD, ESZ6.
+func (in *instrument) label() string { return in.contract.GetLocalSymbol() }
+
+func (in *instrument) secType() string { return in.contract.GetSecType() }
+
+// matches reports whether the contract a client described may mean in.
+func (in *instrument) matches(want *protobuf.Contract) bool {
+	c := &in.contract
+	if id := want.GetConId(); id != 0 {
+		return id == c.GetConId()
+	}
+	if s := want.GetLocalSymbol(); s != "" && !strings.EqualFold(s, c.GetLocalSymbol()) {
+		return false
+	}
+	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" || s != "" && !strings.EqualFold(s, c.GetSymbol()) {
+		return false
+	}
+	if want.GetSecType() != c.GetSecType() && (want.GetSecType() != "CONTFUT" || c.GetSecType() != "FUT") {
+		return false
+	}
+	if s := want.GetCurrency(); s != "" && s != c.GetCurrency() {
+		return false
+	}
+	if s := want.GetLastTradeDateOrContractMonth(); s != "" && !strings.HasPrefix(c.GetLastTradeDateOrContractMonth(), s) {
+		return false
+	}
+	if want.Multiplier != nil && want.GetMultiplier() != 0 && want.GetMultiplier() != c.GetMultiplier() {
+		return false
+	}
+	return in.tradesOn(want.GetExchange()) && in.tradesOn(want.GetPrimaryExch())
+}
+
+func (in *instrument) tradesOn(exchange string) bool {
+	switch {
+	case exchange == "", exchange == "BEST", exchange == in.contract.GetExchange(), exchange == in.contract.GetPrimaryExch():
+		return true
+	case in.secType() == "STK" && in.contract.GetCurrency() == "USD":
+		return strings.Contains(","+smartExchanges+",IBKRATS,OVERNIGHT,", ","+exchange+",")
+	case in.secType() == "FUT":
+		return exchange == "GLOBEX" // its old name
+	}
+	return false
+}
+
+func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData {
+	c := proto.CloneOf(&in.contract)
+	d := &protobuf.ContractDetails{
+		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick)),
+		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(1), LongName: &in.name,
+		TimeZoneId: proto.String("US/Eastern"), TradingHours: proto.String(hours(day, "0400", "2000")),
+		LiquidHours: proto.String(hours(day, "0930", "1600")), MarketRuleIds: proto.String("26"),
+		MinSize: &in.minSize, SizeIncrement: &in.minSize, SuggestedSizeIncrement: &in.minSize,
+		AggGroup: proto.Int32(1),
+	}
+	switch in.secType() {
+	case "STK":
+		d.StockType = proto.String("COMMON")
+		d.SuggestedSizeIncrement = proto.String("100")
+		d.ValidExchanges = proto.String(smartExchanges)
+		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"), proto.String("Computers")
+		if in.contract.GetExchange() != "SMART" {
+			d.ValidExchanges = in.contract.Exchange
+		}
+	case "CASH":
+		d.ValidExchanges = proto.String("IDEALPRO")
+		d.TradingHours = proto.String(hours(day, "0000", "2359"))
+		d.LiquidHours = d.TradingHours
+	case "FUT":
+		d.ValidExchanges = proto.String("CME")
+		d.TimeZoneId = proto.String("US/Central")
+		d.ContractMonth = proto.String(in.expiry.Format("200601"))
+		d.RealExpirationDate = proto.String(in.expiry.Format("20060102"))
+		d.UnderSymbol, d.UnderSecType, d.UnderConId = in.contract.Symbol, proto.String("IND"), proto.Int32(11004968)
+		d.AggGroup = proto.Int32(2147483647)
+		c.LastTradeDate = proto.String(in.expiry.Format("20060102"))
+	}
+	return &protobuf.ContractData{ReqId: &reqID, Contract: c, ContractDetails: d}
+}
+
+// hours writes trading hours for five days from day on, weekends closed, as contract details carry them.
+func hours(day time.Time, open, end string) string {
+	var parts []string
+	for range 5 {
+		d := day.Format("20060102")
+		if wd := day.Weekday(); wd == time.Saturday || wd == time.Sunday {
+			parts = append(parts, d+":CLOSED")
+		} else {
+			parts = append(parts, fmt.Sprintf("%s:%s-%s:%s", d, open, d, end))
+		}
+		day = day.AddDate(0, 0, 1)
+	}
+	return strings.Join(parts, ";")
+}
+
+func formatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -1,0 +1,237 @@
+package sim
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// Tick types of the protocol. Delayed data use their own numbers.
+const (
+	tickBidSize  = 0
+	tickBid      = 1
+	tickAsk      = 2
+	tickLast     = 4
+	tickAskSize  = 3
+	tickLastSize = 5
+	tickHigh     = 6
+	tickLow      = 7
+	tickVolume   = 8
+	tickClose    = 9
+	tickOpen     = 14
+)
+
+// delayedTick maps a live tick type to its delayed one.
+func delayedTick(t int32) int32 {
+	switch t {
+	case tickBid:
+		return 66
+	case tickAsk:
+		return 67
+	case tickLast:
+		return 68
+	case tickBidSize:
+		return 69
+	case tickAskSize:
+		return 70
+	case tickLastSize:
+		return 71
+	case tickHigh:
+		return 72
+	case tickLow:
+		return 73
+	case tickVolume:
+		return 74
+	case tickClose:
+		return 75
+	case tickOpen:
+		return 76
+	}
+	return t
+}
+
+// quote is the simulated market of one instrument.
+type quote struct {
+	in             *instrument
+	bid, ask, last float64
+	bidSize        int
+	askSize        int
+	lastSize       int
+	high, low      float64
+	volume         int
+	pinned         bool // set by SetPrice: stands still
+}
+
+func newQuote(in *instrument) *quote {
+	q := &quote{in: in, high: in.start, low: in.start, volume: 1_000_000}
+	q.set(in.start)
+	return q
+}
+
+// set puts the middle of the market at mid, rounded to ticks.
+func (q *quote) set(mid float64) {
+	t := q.in.minTick
+	n := math.Max(1, math.Round(mid/t))
+	q.bid, q.ask, q.last = round(n*t), round((n+1)*t), round(n*t)
+	q.bidSize, q.askSize, q.lastSize = 100+rand.IntN(9)*100, 100+rand.IntN(9)*100, 100
+	q.high, q.low = math.Max(q.high, q.last), math.Min(q.low, q.last)
+}
+
+// round removes the noise that multiplying by a tick leaves behind.
+func round(f float64) float64 { return math.Round(f*1e8) / 1e8 }
+
+// step moves the market by a tick or not at all, pulled back towards its start.
+func (q *quote) step() {
+	if q.pinned {
+		return
+	}
+	t := q.in.minTick
+	move := float64(rand.IntN(3) - 1)
+	if away := (q.bid - q.in.start) / t; math.Abs(away) > 200 && rand.IntN(2) == 0 {
+		move = -math.Copysign(1, away)
+	}
+	q.bid = math.Max(t, round(q.bid+move*t))
+	q.ask = round(q.bid + t)
+	if rand.IntN(2) == 0 {
+		q.last = q.bid
+	} else {
+		q.last = q.ask
+	}
+	q.bidSize, q.askSize, q.lastSize = 100+rand.IntN(9)*100, 100+rand.IntN(9)*100, 1+rand.IntN(300)
+	q.volume += q.lastSize
+	q.high, q.low = math.Max(q.high, q.last), math.Min(q.low, q.last)
+}
+
+// subscription is one running market data request.
+type subscription struct {
+	reqID   int32
+	q       *quote
+	delayed bool
+	phase   int
+}
+
+func (s *subscription) kind(t int32) *int32 {
+	if s.delayed {
+		t = delayedTick(t)
+	}
+	return &t
+}
+
+func (s *subscription) price(t int32, price float64, size int) *protobuf.TickPrice {
+	return &protobuf.TickPrice{ReqId: &s.reqID, TickType: s.kind(t), Price: &price, Size: proto.String(itoa(size)), AttrMask: proto.Int32(1)}
+}
+
+func (s *subscription) size(t int32, size int) *protobuf.TickSize {
+	return &protobuf.TickSize{ReqId: &s.reqID, TickType: s.kind(t), Size: proto.String(itoa(size))}
+}
+
+// snapshot is what a new subscription gets at once.
+func (s *subscription) snapshot() []proto.Message {
+	q := s.q
+	return []proto.Message{
+		s.price(tickBid, q.bid, q.bidSize), s.price(tickAsk, q.ask, q.askSize), s.price(tickLast, q.last, q.lastSize),
+		s.size(tickBidSize, q.bidSize), s.size(tickAskSize, q.askSize), s.size(tickLastSize, q.lastSize),
+		s.size(tickVolume, q.volume), s.price(tickHigh, q.high, 0), s.price(tickLow, q.low, 0),
+		s.price(tickClose, q.in.start, 0), s.price(tickOpen, q.in.start, 0),
+	}
+}
+
+// next is the following tick: bid, ask and last in turn, each a price with its size.
+func (s *subscription) next() *protobuf.TickPrice {
+	s.phase = (s.phase + 1) % 3
+	switch s.phase {
+	case 0:
+		return s.price(tickBid, s.q.bid, s.q.bidSize)
+	case 1:
+		return s.price(tickAsk, s.q.ask, s.q.askSize)
+	default:
+		return s.price(tickLast, s.q.last, s.q.lastSize)
+	}
+}
+
+// marketQuantum is the shortest pause between two batches of ticks; above 200 ticks/s and symbol, ticks come in
+// batches.
+const marketQuantum = 5 * time.Millisecond
+
+// runMarket moves all markets, sends ticks and looks for fills until ctx ends.
+func (g *Gateway) runMarket(ctx context.Context) {
+	every := max(marketQuantum, time.Duration(float64(time.Second)/g.cfg.TickRate))
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	start, sent := time.Now(), int64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			due := int64(now.Sub(start).Seconds() * g.cfg.TickRate)
+			// A late ticker is made up for, but not more than a second of it.
+			n := min(max(due-sent, 0), int64(math.Ceil(g.cfg.TickRate)))
+			sent = max(due, sent)
+			if n > 0 {
+				g.moveMarket(int(n))
+			}
+		}
+	}
+}
+
+// moveMarket makes n steps on every market somebody watches or has an order in.
+func (g *Gateway) moveMarket(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.frozen != nil || g.down {
+		return
+	}
+	live := !g.upstreamLost
+	for range n {
+		if live {
+			for _, q := range g.quotes {
+				q.step()
+			}
+		}
+		if !live || g.faults.competing {
+			continue
+		}
+		for c := range g.conns {
+			for _, s := range c.subs {
+				c.queueLocked(s.next())
+				g.counters.Ticks++
+			}
+		}
+	}
+	if live {
+		for _, q := range g.quotes {
+			g.matchLocked(q)
+		}
+	}
+	for c := range g.conns {
+		c.flush()
+	}
+}
+
+// SetPrice pins the market of a symbol (AAPL, EUR.USD, ESZ6) with its bid at price and fills orders that became
+// marketable. A price of 0 lets the market walk again. It reports an unknown symbol.
+func (g *Gateway) SetPrice(symbol string, price float64) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, q := range g.quotes {
+		if q.in.label() != symbol || q.in.contract.GetExchange() == "MEXI" {
+			continue
+		}
+		if q.pinned = price > 0; q.pinned {
+			q.set(price)
+		}
+		if !g.upstreamLost {
+			g.matchLocked(q)
+		}
+		for c := range g.conns {
+			c.flush()
+		}
+		return nil
+	}
+	return errUnknownSymbol(symbol)
+}

@@ -1,0 +1,153 @@
+package sim
+
+import (
+	"fmt"
+	"net"
+	"time"
+)
+
+// noticeText is what gateways write with a code, in English; a client must not match it.
+func noticeText(code int) string {
+	switch code {
+	case 1100:
+		return "Connectivity between IBKR and Trader Workstation has been lost."
+	case 1101:
+		return "Connectivity between IBKR and Trader Workstation has been restored - data lost."
+	case 1102:
+		return "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
+	case 2110:
+		return "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
+	case 10197:
+		return "No market data during competing live session"
+	case 2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158:
+		return farmText(code, defaultFarm(code))
+	}
+	return fmt.Sprintf("Simulated notice %d", code)
+}
+
+func defaultFarm(code int) string {
+	switch code {
+	case 2105, 2106, 2107:
+		return "ushmds"
+	case 2157, 2158:
+		return "secdefil"
+	}
+	return "usfarm"
+}
+
+func farmText(code int, farm string) string {
+	pattern := map[int]string{
+		2103: "Market data farm connection is broken:%s",
+		2104: "Market data farm connection is OK:%s",
+		2105: "HMDS data farm connection is broken:%s",
+		2106: "HMDS data farm connection is OK:%s",
+		2107: "HMDS data farm connection is inactive but should be available upon demand.%s",
+		2108: "Market data farm connection is inactive but should be available upon demand.%s",
+		2119: "Market data farm is connecting:%s",
+		2157: "Sec-def data farm connection is broken:%s",
+		2158: "Sec-def data farm connection is OK:%s",
+	}[code]
+	if pattern == "" {
+		return fmt.Sprintf("Simulated notice %d: %s", code, farm)
+	}
+	return fmt.Sprintf(pattern, farm)
+}
+
+// Notice sends a code to all ready sessions and does what the code means: 1100 and 2110 lose upstream (ticks stop,
+// orders are held), 1101 brings it back without the subscriptions, 1102 with them, 10197 stops market data until
+// Clear. An empty text is replaced by the usual one. Other codes are only sent.
+func (g *Gateway) Notice(code int, text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if text == "" {
+		text = noticeText(code)
+	}
+	switch code {
+	case 1100, 2110:
+		g.upstreamLost = true
+	case 1101:
+		for c := range g.conns {
+			clear(c.subs)
+		}
+	case 10197:
+		g.faults.competing = true
+		for c := range g.conns {
+			for id := range c.subs {
+				c.sendLocked(g.errorMessage(id, code, text))
+			}
+		}
+		return
+	}
+	g.broadcastLocked(-1, code, text)
+	if code == 1101 || code == 1102 {
+		g.upstreamLost = false
+		g.releaseHeldLocked()
+	}
+}
+
+// NoticeFor sends an error with a request or order id to all ready sessions, for codes that concern one request. It has
+// no effect on the simulation.
+func (g *Gateway) NoticeFor(id int32, code int, text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if text == "" {
+		text = noticeText(code)
+	}
+	g.broadcastLocked(id, code, text)
+}
+
+// Farm sends a farm notice (2103 to 2108, 2119, 2157, 2158) for the farm of that name.
+func (g *Gateway) Farm(code int, farm string) {
+	if farm == "" {
+		farm = defaultFarm(code)
+	}
+	g.Notice(code, farmText(code, farm))
+}
+
+func (g *Gateway) broadcastLocked(id int32, code int, text string) {
+	for c := range g.conns {
+		if c.ready {
+			c.sendLocked(g.errorMessage(id, code, text))
+		}
+	}
+}
+
+// MovePort changes the API port as a reconfigured gateway does: notice 1300 with the new port, after grace the old
+// port and all connections close and the new port opens. A port of 0 takes any free one. It returns the new port;
+// Addr and Port tell it after grace.
+func (g *Gateway) MovePort(port int, grace time.Duration) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.down {
+		return 0, errNotRunning
+	}
+	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: g.addr.IP, Port: port})
+	if err != nil {
+		return 0, fmt.Errorf("move to port %d: %w", port, err)
+	}
+	addr := ln.Addr().(*net.TCPAddr)
+	g.broadcastLocked(-1, 1300, fmt.Sprintf("TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - %d", addr.Port))
+	g.restarts++
+	mine := g.restarts
+	g.wg.Go(func() {
+		select {
+		case <-g.ctx.Done():
+		case <-time.After(grace):
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.closed || g.restarts != mine {
+			_ = ln.Close()
+			return
+		}
+		g.stopListeningLocked()
+		g.eachLocked((*conn).finish)
+		g.addr, g.listener = addr, ln
+		if g.faults.refusing {
+			g.stopListeningLocked()
+			return
+		}
+		g.serveLocked()
+	})
+	return addr.Port, nil
+}

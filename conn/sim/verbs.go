@@ -1,0 +1,259 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// verb is one fault as the control port and scripts know it.
+type verb struct {
+	name   string
+	params string // for the help, "key=default" pairs; the keys are the only ones allowed
+	help   string
+	run    func(*Gateway, *args) error
+}
+
+// args are a verb's parameters. Reading them collects the first error; what the verb wants to report goes to result.
+type args struct {
+	verb   string
+	values map[string]string
+	result map[string]any
+	err    error
+	dry    bool // only the parameters are checked
+}
+
+func (a *args) fail(key, want string) {
+	if a.err == nil {
+		a.err = fmt.Errorf("%s: %s=%s is not %s", a.verb, key, a.values[key], want)
+	}
+}
+
+func (a *args) text(key, unset string) string {
+	if v, ok := a.values[key]; ok {
+		return v
+	}
+	return unset
+}
+
+func (a *args) int(key string, unset, low, high int) int {
+	v, ok := a.values[key]
+	if !ok {
+		return unset
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		a.fail(key, fmt.Sprintf("a number from %d to %d", low, high))
+		return unset
+	}
+	return n
+}
+
+// code is the parameter code, which must be given.
+func (a *args) code() int {
+	if _, ok := a.values["code"]; !ok && a.err == nil {
+		a.err = fmt.Errorf("%s: code is missing", a.verb)
+	}
+	return a.int("code", 0, 1, 1<<30)
+}
+
+func (a *args) duration(key string, unset time.Duration) time.Duration {
+	v, ok := a.values[key]
+	if !ok {
+		return unset
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil {
+		a.fail(key, "a duration such as 500ms or 5s")
+		return unset
+	}
+	return d
+}
+
+// positive is a duration that may not be negative.
+func (a *args) positive(key string, unset time.Duration) time.Duration {
+	d := a.duration(key, unset)
+	if d < 0 {
+		a.fail(key, "a duration of 0 or more")
+	}
+	return d
+}
+
+func (a *args) bool(key string) bool {
+	v, ok := a.values[key]
+	if !ok {
+		return false
+	}
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		a.fail(key, "true or false")
+	}
+	return b
+}
+
+// plain is a verb without parameters that cannot fail.
+func plain(do func(*Gateway)) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error { return a.do(func() error { do(g); return nil }) }
+}
+
+// verbs are all faults, in the order of the help.
+var verbs = []verb{
+	{"drop", "", "close all connections with FIN", plain((*Gateway).Drop)},
+	{"reset", "", "close all connections with RST", plain((*Gateway).Reset)},
+	{"freeze", "", "keep the sockets, read and write nothing; new connections are accepted into silence", plain((*Gateway).Freeze)},
+	{"thaw", "", "end freeze", plain((*Gateway).Thaw)},
+	{"refuse", "", "close the listener: dials are refused, open connections stay", plain((*Gateway).Refuse)},
+	{"accept", "", "end refuse, accept-silent and accept-close, on the same port", func(g *Gateway, a *args) error { return a.do(func() error { return g.Accept() }) }},
+	{"accept-silent", "", "accept new connections and say nothing", plain((*Gateway).AcceptSilent)},
+	{"accept-close", "", "accept new connections and close them at once", plain((*Gateway).AcceptClose)},
+	{"slow", "delay=0s rate=0", "wait before every message, send at most rate bytes per second; both 0 ends it", func(g *Gateway, a *args) error {
+		s := Slowness{PerMessage: a.positive("delay", 0), BytesPerSecond: a.int("rate", 0, 0, 1<<30)}
+		return a.do(func() error { g.Slow(s); return nil })
+	}},
+	{"garbage", "bytes=64", "send random bytes outside any frame", func(g *Gateway, a *args) error {
+		n := a.int("bytes", 64, 1, 1<<20)
+		return a.do(func() error { g.Garbage(n); return nil })
+	}},
+	{"garbage-frame", "bytes=64", "send a well-framed message of random bytes", func(g *Gateway, a *args) error {
+		n := a.int("bytes", 64, 1, 1<<20)
+		return a.do(func() error { g.FramedGarbage(n); return nil })
+	}},
+	{"truncate", "stall=false", "send a frame that is shorter than its header says, then close, or stall", func(g *Gateway, a *args) error {
+		stall := a.bool("stall")
+		return a.do(func() error { g.Truncate(stall); return nil })
+	}},
+	{"oversize", "", "send the header of a frame of 2 GiB", plain((*Gateway).Oversize)},
+	{"stall", "at=no-ready", "stop new handshakes at one-field, half-reply, no-ready or no-accounts; at=none ends it", func(g *Gateway, a *args) error {
+		at := a.text("at", string(StallNoReady))
+		if at == "none" {
+			at = ""
+		}
+		if !slices.Contains([]Stall{StallNone, StallOneField, StallHalfReply, StallNoReady, StallNoAccounts}, Stall(at)) {
+			a.fail("at", "one-field, half-reply, no-ready, no-accounts or none")
+		}
+		return a.do(func() error { return g.StallHandshake(Stall(at)) })
+	}},
+	{"326", "n=1", "answer the next n startApi with 326 (client id in use) and close", func(g *Gateway, a *args) error {
+		n := a.int("n", 1, 0, 1<<30)
+		return a.do(func() error { g.Refuse326(n); return nil })
+	}},
+	{"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer) and close", func(g *Gateway, a *args) error {
+		n := a.int("n", 1, 0, 1<<30)
+		return a.do(func() error { g.Refuse10141(n); return nil })
+	}},
+	{"1300", "port=0 grace=100ms", "say that the API port changed (0: any free one), then move there", func(g *Gateway, a *args) error {
+		port, grace := a.int("port", 0, 0, 65535), a.positive("grace", 100*time.Millisecond)
+		return a.do(func() error {
+			to, err := g.MovePort(port, grace)
+			a.result["port"] = to
+			return err
+		})
+	}},
+	{"farm", "code=2103 name=", "tell the state of a data farm: 2103 to 2108, 2119, 2157, 2158", func(g *Gateway, a *args) error {
+		code, name := a.int("code", 2103, 2100, 2199), a.text("name", "")
+		return a.do(func() error { g.Farm(code, name); return nil })
+	}},
+	{"notice", "code= text=", "send a code to all sessions; 1100, 1101, 1102, 2110 and 10197 also do what they say", func(g *Gateway, a *args) error {
+		code := a.code()
+		return a.do(func() error {
+			g.Notice(code, a.text("text", ""))
+			return nil
+		})
+	}},
+	{"error", "id=-1 code= text=", "send an error for one request or order id to all sessions", func(g *Gateway, a *args) error {
+		id, code := a.int("id", -1, -1, 1<<31-1), a.code()
+		return a.do(func() error {
+			g.NoticeFor(int32(id), code, a.text("text", ""))
+			return nil
+		})
+	}},
+	{"restart", "for=5s", "exit and come back: port closed, connections dropped, orders kept", func(g *Gateway, a *args) error {
+		d := a.positive("for", 5*time.Second)
+		return a.do(func() error { g.Restart(d); return nil })
+	}},
+	{"skew", "by=0s", "shift the gateway's clock", func(g *Gateway, a *args) error {
+		d := a.duration("by", 0)
+		return a.do(func() error { g.ClockSkew(d); return nil })
+	}},
+	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again", func(g *Gateway, a *args) error {
+		price, err := strconv.ParseFloat(a.text("price", "0"), 64)
+		if err != nil || !(price >= 0 && price < 1e9) {
+			a.fail("price", "a price")
+		}
+		return a.do(func() error { return g.SetPrice(a.text("symbol", ""), price) })
+	}},
+	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
+}
+
+// do runs a verb's effect unless a parameter was wrong.
+func (a *args) do(effect func() error) error {
+	if a.err != nil || a.dry {
+		return a.err
+	}
+	return effect()
+}
+
+// keys are the parameters a verb takes.
+func (v *verb) keys() []string {
+	var keys []string
+	for p := range strings.FieldsSeq(v.params) {
+		key, _, _ := strings.Cut(p, "=")
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// farmCodes take the name of a farm.
+var farmCodes = []int{2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158}
+
+// findVerb looks a verb up. A number that is no verb of its own is the notice with that code.
+func findVerb(name string) (verb, bool) {
+	for _, v := range verbs {
+		if v.name == name {
+			return v, true
+		}
+	}
+	code, err := strconv.Atoi(name)
+	if err != nil || code < 1 || code > 99999 || strconv.Itoa(code) != name {
+		return verb{}, false
+	}
+	if slices.Contains(farmCodes, code) {
+		return verb{name: name, params: "farm=", run: func(g *Gateway, a *args) error {
+			return a.do(func() error { g.Farm(code, a.text("farm", "")); return nil })
+		}}, true
+	}
+	return verb{name: name, params: "text=", run: func(g *Gateway, a *args) error {
+		return a.do(func() error { g.Notice(code, a.text("text", "")); return nil })
+	}}, true
+}
+
+// checkVerb returns the verb, or why it cannot be called like that.
+func checkVerb(name string, values map[string]string) (verb, error) {
+	v, ok := findVerb(name)
+	if !ok {
+		return v, fmt.Errorf("unknown fault %q", name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !slices.Contains(v.keys(), key) {
+			return v, fmt.Errorf("%s has no parameter %q (it has: %s)", name, key, strings.Join(append(v.keys(), "nothing else"), ", "))
+		}
+	}
+	return v, nil
+}
+
+// Do runs a fault by its name on the control port, with its parameters as text, and returns what it reports.
+func (g *Gateway) Do(name string, params map[string]string) (map[string]any, error) {
+	v, err := checkVerb(name, params)
+	if err != nil {
+		return nil, err
+	}
+	a := &args{verb: name, values: params, result: map[string]any{}}
+	if err := v.run(g, a); err != nil {
+		return nil, err
+	}
+	g.log.Info("fault", "name", name, "params", params)
+	return a.result, nil
+}
