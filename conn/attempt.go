@@ -47,13 +47,14 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 	defer cancel()
 	gw := d.conn
 	if gw == nil {
+		post(inSocket{session: d.session, port: port})
 		var err error
 		gw, err = dial(ctx, cfg.Host, port)
 		if err != nil {
 			return nil, dialError(err)
 		}
 	}
-	post(inSocket{session: d.session, port: port})
+	post(inSocket{session: d.session, port: port, up: true})
 	return open(ctx, gw, d.session, cfg, mono, post)
 }
 
@@ -64,16 +65,23 @@ func dial(ctx context.Context, host string, port int) (net.Conn, error) {
 }
 
 func dialError(err error) *AttemptError {
-	if isRefused(err) {
+	switch {
+	case isErrno(err, syscall.ECONNREFUSED, wsaRefused):
 		return &AttemptError{Cause: CauseRefused, Err: err}
+	case isErrno(err, syscall.ECONNRESET, wsaReset): // accepted, and reset before the dial returned
+		return &AttemptError{Cause: CauseClosedEarly, Err: err}
 	}
 	return &AttemptError{Cause: CauseUnreachable, Err: err}
 }
 
-// isRefused reports whether the other side said that nothing listens there.
-func isRefused(err error) bool {
-	const wsaRefused = syscall.Errno(10061) // WSAECONNREFUSED, which Windows' sockets return as it is
-	return errors.Is(err, syscall.ECONNREFUSED) || (runtime.GOOS == "windows" && errors.Is(err, wsaRefused))
+// What Windows' sockets return as it is; its syscall package has numbers of its own for the POSIX names.
+const (
+	wsaRefused = syscall.Errno(10061) // WSAECONNREFUSED
+	wsaReset   = syscall.Errno(10054) // WSAECONNRESET
+)
+
+func isErrno(err error, posix, windows syscall.Errno) bool {
+	return errors.Is(err, posix) || (runtime.GOOS == "windows" && errors.Is(err, windows))
 }
 
 // telling ranks causes by how much a person learns from them when several ports failed.
@@ -137,8 +145,30 @@ func (c *Config) validate() error {
 			return errors.New("reconnect delays must be above 0")
 		}
 	}
-	if c.Jitter < 0 || c.Jitter >= 1 {
+	if !(c.Jitter >= 0 && c.Jitter < 1) { // NaN is out of range, too
 		return fmt.Errorf("jitter %v is out of range 0 to 1", c.Jitter)
 	}
-	return nil
+	return c.Calendar.validate()
+}
+
+// Sighting is what [Look] found at one port.
+type Sighting struct {
+	Gateway Gateway       // valid if Err is nil
+	Err     *AttemptError // why there is no READY
+	Took    time.Duration
+}
+
+// Look connects once to see who answers, up to READY, and leaves again. The client id should be one that nobody else
+// uses. It returns within the timeout.
+func Look(ctx context.Context, host string, port, clientID int, timeout time.Duration) Sighting {
+	begin := time.Now()
+	cfg := &Config{Host: host, Port: port, ClientID: clientID, ConnectTimeout: timeout}
+	mono := func() time.Duration { return time.Since(begin) }
+	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, func(input) {})
+	s := Sighting{Gateway: gateway, Err: err, Took: time.Since(begin)}
+	if err == nil {
+		l.end(CauseStopping)
+		<-l.gone()
+	}
+	return s
 }

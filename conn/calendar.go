@@ -99,33 +99,24 @@ func (w Window) around(t time.Time, before, after int, f func(start time.Time)) 
 	}
 }
 
-// At returns what the calendar says about t. The answer stays the same until the earlier of Ends and Next.
+// foresight bounds how far ahead windows are joined. Only a calendar that hardly ever leaves a gap reaches it.
+const foresight = 15 * 24 * time.Hour
+
+// At returns what the calendar says about t. The answer stays the same until the earlier of Ends and Next, except that
+// windows without a gap between them are joined no further than two weeks ahead.
 func (c Calendar) At(t time.Time) Span {
 	var s Span
 	// Joining overlapping windows moves the end, which may reach another window: repeat until it rests.
-	at := t
-	for range 2*len(c) + 1 {
-		grown := false
-		for _, w := range c {
-			if w.Length <= 0 {
-				continue
-			}
-			back := int(w.Length/(24*time.Hour)) + 1
-			w.around(at, back, 1, func(start time.Time) {
-				end := start.Add(w.Length)
-				if !start.After(at) && end.After(at) && (!s.Active || end.After(s.Ends)) {
-					s.Active, s.Ends, s.Name, grown = true, end, w.Name, true
-				}
-			})
-		}
-		if !grown {
+	from := t
+	for from.Sub(t) < foresight {
+		end := c.endOf(from)
+		if end.IsZero() {
 			break
 		}
-		at = s.Ends
+		from = end
 	}
-	from := t
-	if s.Active {
-		from = s.Ends
+	if from.After(t) {
+		s.Active, s.Ends, s.Name = true, from, c.endsAt(from)
 	}
 	for _, w := range c {
 		if w.Length <= 0 {
@@ -138,6 +129,47 @@ func (c Calendar) At(t time.Time) Span {
 		})
 	}
 	return s
+}
+
+// endOf returns the latest end of the windows that t lies in, zero if there is none.
+func (c Calendar) endOf(t time.Time) (latest time.Time) {
+	for _, w := range c {
+		w.around(t, w.days(), 0, func(start time.Time) {
+			if end := start.Add(w.Length); !start.After(t) && end.After(t) && end.After(latest) {
+				latest = end
+			}
+		})
+	}
+	return latest
+}
+
+// endsAt returns the name of the first window that ends at t.
+func (c Calendar) endsAt(t time.Time) string {
+	for _, w := range c {
+		found := false
+		w.around(t, w.days(), 0, func(start time.Time) { found = found || w.Length > 0 && start.Add(w.Length).Equal(t) })
+		if found {
+			return w.Name
+		}
+	}
+	return ""
+}
+
+// days returns the number of days before a moment in which a window has to start to reach it.
+func (w Window) days() int { return int(w.Length/(24*time.Hour)) + 1 }
+
+func (c Calendar) validate() error {
+	for _, w := range c {
+		switch {
+		case w.Location == nil:
+			return fmt.Errorf("reset window %q has no time zone", w.Name)
+		case w.Hour < 0 || w.Hour > 23 || w.Minute < 0 || w.Minute > 59:
+			return fmt.Errorf("reset window %q starts at %02d:%02d", w.Name, w.Hour, w.Minute)
+		case w.Length < 0 || w.Length > 7*24*time.Hour:
+			return fmt.Errorf("reset window %q is %v long", w.Name, w.Length)
+		}
+	}
+	return nil
 }
 
 // until returns the moment up to which s, asked for at a time not before from, stays the right answer; zero for ever.

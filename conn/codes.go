@@ -9,7 +9,6 @@ type codeEffect uint8
 
 const (
 	effectNone         codeEffect = iota // told as a notice
-	effectBenign                         // not worth a notice
 	effectUpstreamLost                   // Gateway lost IBKR
 	effectRestoredLost                   // restored, subscriptions lost
 	effectRestoredKept                   // restored, subscriptions kept
@@ -56,15 +55,27 @@ var codeTable = map[int]codeRow{
 	507: {effect: effectFailsSession, cause: CauseClient},
 }
 
-// farmName returns the farm that a notice is about: what stands after the last colon, which is data and not
-// language, or else the kind of farm that the code speaks of.
+// farmName returns the farm that a notice is about, which is data and not language: what stands after the last
+// colon ("…is OK:usfarm.nj") or after the full stop in the last word ("…upon demand.ushmds"). Else it is the kind of
+// farm that the code speaks of.
 func farmName(text, kind string) string {
-	if i := strings.LastIndexByte(text, ':'); i >= 0 {
-		if name := strings.TrimSpace(text[i+1:]); name != "" && len(name) <= 40 && !strings.ContainsAny(name, " \t\r\n") {
-			return name
-		}
+	_, name, ok := cutLast(text, ":")
+	if !ok {
+		_, last, _ := cutLast(text, " ")
+		_, name, _ = strings.Cut(last, ".")
 	}
-	return kind
+	name = strings.TrimSpace(name)
+	if name == "" || len(name) > 40 || strings.ContainsAny(name, " \t\r\n") {
+		return kind
+	}
+	return name
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // portIn returns the last number in text that can be a TCP port, or 0.

@@ -32,7 +32,7 @@ type Config struct {
 	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
 	Poll           time.Duration // a probe is sent when nothing has been read for this long; at least a second
 	Soft           time.Duration // a probe unanswered for this long shuts the guard
-	Hard           time.Duration // silence for this long ends the session
+	Hard           time.Duration // silence for this long ends the session, but not before a probe has been overdue
 	Delays         []time.Duration
 	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this
 	Stable         time.Duration // a session has to last this long before the delays start over

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi"
+	"github.com/scmhub/ibapi/protobuf"
 )
 
 // This file is the only one that knows the client library. The library connects to a relay on loopback and never to
@@ -63,6 +64,7 @@ type library struct {
 	onceDone  sync.Once
 	probedAt  atomic.Int64
 	rtt, skew atomic.Int64
+	sizeless  bool // the tick being decoded has no size; the decoder's own
 
 	calls     chan func(*library)
 	callsDone chan struct{}
@@ -268,7 +270,7 @@ func (l *library) run(ended <-chan struct{}) {
 	var pumps sync.WaitGroup
 	pumps.Go(r.toGateway)
 	pumps.Go(r.fromLibrary)
-	pumps.Go(func() { r.fromGateway(currentTimeFrame(r.version, l.sentinel)) })
+	pumps.Go(r.fromGateway)
 	go l.door()
 	go func() {
 		select {
@@ -277,8 +279,9 @@ func (l *library) run(ended <-chan struct{}) {
 		case <-r.over:
 		}
 		<-r.readDone
-		limit := time.NewTimer(drainLimit)
-		defer limit.Stop()
+		limit, cancel := context.WithTimeout(context.Background(), drainLimit)
+		defer cancel()
+		pumps.Go(func() { l.sayFarewell(limit) })
 		tell := time.NewTimer(tellLimit)
 		defer tell.Stop()
 		select {
@@ -290,16 +293,25 @@ func (l *library) run(ended <-chan struct{}) {
 		select {
 		case <-l.decoded:
 		case <-ended: // the decoder is gone, nothing more comes out of it
-		case <-limit.C:
-		}
-		select {
-		case <-l.callsDone:
-		case <-limit.C:
+		case <-limit.Done():
 		}
 		r.lib.Close()
 		pumps.Wait()
 		close(l.tidy)
 	}()
+}
+
+// sayFarewell sends a frame whose callback shows that everything before it has been decoded, and that nobody calls the
+// library any more. The callback is what makes the calls happen before the library tears itself down: without it
+// the two would meet in a data race.
+func (l *library) sayFarewell(limit context.Context) {
+	select {
+	case <-l.callsDone:
+	case <-limit.Done():
+		return
+	}
+	_ = l.relay.lib.SetWriteDeadline(time.Now().Add(libLimit))
+	_, _ = l.relay.lib.Write(currentTimeFrame(l.relay.version, l.sentinel))
 }
 
 // outcome says why the session is over; it is settled once ended is closed.
@@ -436,7 +448,11 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 // CurrentTime answers a probe, or is the farewell that shows that everything has been decoded.
 func (l *library) CurrentTime(unix int64) {
 	if unix == l.sentinel {
-		l.onceDone.Do(func() { close(l.decoded) })
+		select {
+		case <-l.callsDone:
+			l.onceDone.Do(func() { close(l.decoded) })
+		default: // by a wild chance Gateway's own
+		}
 		return
 	}
 	if at := l.probedAt.Swap(0); at != 0 {
@@ -460,20 +476,27 @@ var tickFields = map[ibapi.TickType]struct {
 	ibapi.DELAYED_CLOSE: {Close, true}, ibapi.DELAYED_OPEN: {Open, true},
 }
 
+// tick keeps a value, unless it is none.
 func (l *library) tick(request int64, kind ibapi.TickType, value float64) {
-	if f, ok := tickFields[kind]; ok {
+	if f, ok := tickFields[kind]; ok && !math.IsNaN(value) && !math.IsInf(value, 0) {
 		l.ticks.put(Tick{Request: request, Field: f.field, Delayed: f.delayed, Value: value, At: l.relay.mono()})
 	}
 }
+
+// TickPriceProtoBuf comes right before TickPrice and TickSize.
+func (l *library) TickPriceProtoBuf(p *protobuf.TickPrice) { l.sizeless = p.Size == nil }
+
+// TickSizeProtoBuf comes right before TickSize.
+func (l *library) TickSizeProtoBuf(p *protobuf.TickSize) { l.sizeless = p.Size == nil }
 
 // TickPrice takes a price.
 func (l *library) TickPrice(request int64, kind ibapi.TickType, price float64, _ ibapi.TickAttrib) {
 	l.tick(request, kind, price)
 }
 
-// TickSize takes a size; an unset or unreadable one is NaN and is dropped.
+// TickSize takes a size; an unset or unreadable one is NaN.
 func (l *library) TickSize(request int64, kind ibapi.TickType, size ibapi.Decimal) {
-	if v := size.Float(); !math.IsNaN(v) {
-		l.tick(request, kind, v)
+	if !l.sizeless { // the library makes a zero of it
+		l.tick(request, kind, size.Float())
 	}
 }

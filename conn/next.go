@@ -50,9 +50,8 @@ type model struct {
 	paused  bool
 	failed  bool // something failed or was lost since the start or the last pause
 	session uint64
-	attempt int // attempts begun in this outage
-	waits   int // delays used in this outage
-	manual  bool
+	attempt int           // attempts begun in this outage
+	waits   int           // delays used in this outage
 	due     time.Duration // when the next attempt is due; only meaningful while idle and not resting
 	dueWall time.Time
 	refused bool // the last attempt found every port refused
@@ -97,9 +96,10 @@ type (
 	inStop  struct{}
 
 	inTick   struct{} // a look at the clock
-	inSocket struct { // TCP is up, the handshake begins
+	inSocket struct { // the attempt turned to this port: it is being dialled, or TCP is up and the handshake begins
 		session uint64
 		port    int
+		up      bool
 	}
 	inReady struct {
 		session uint64
@@ -177,11 +177,13 @@ type step struct {
 // next is the only place that decides. It is pure but for rand, which yields numbers in [0,1).
 func next(cfg *Config, m model, in input, now instant, rand func() float64) (model, []effect, []Event) {
 	s := step{cfg: cfg, m: m, now: now, rand: rand}
+	if _, ok := in.(inStart); ok {
+		s.tell(Event{Kind: EventStarted})
+	}
 	s.clocks()
 	s.evidence(now.seen)
 	switch in := in.(type) {
 	case inStart:
-		s.tell(Event{Kind: EventStarted})
 		s.due(now.mono)
 	case inStop:
 		s.end(CauseStopping)
@@ -190,7 +192,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	case inTick:
 	case inSocket:
 		if s.m.phase == trying && in.session == s.m.session {
-			s.m.socket, s.m.gateway.Port = true, in.port
+			s.m.fresh()
+			s.m.socket, s.m.gateway.Port = in.up, in.port
 		}
 	case inReady:
 		s.ready(in)
@@ -201,6 +204,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	case inCode:
 		if in.session == s.m.session && s.m.phase != idle {
 			s.notice(in)
+		} else {
+			s.lateNotice(in)
 		}
 	case inReconciled:
 		s.reconciled(in)
@@ -243,6 +248,9 @@ func (s *step) clocks() {
 			woke = max(wall, mono)
 		}
 	}
+	if started && m.phase == idle {
+		m.dueWall = s.follow(m.dueWall)
+	}
 	s.lookAtWindow(started)
 	if woke == 0 {
 		return
@@ -255,9 +263,18 @@ func (s *step) clocks() {
 		s.probe()
 		m.unanswered = s.now.mono
 	case m.phase == idle && !m.paused && !m.resting():
-		m.waits, m.attempt = 0, 0
+		m.waits = 0
 		s.due(s.now.mono)
 	}
+}
+
+// follow moves a wall time that stands for a moment of the monotonic clock along when the wall clock was set.
+func (s *step) follow(t time.Time) time.Time {
+	jump := s.now.wall.Sub(s.m.last.wall) - (s.now.mono - s.m.last.mono)
+	if jump.Abs() < time.Second {
+		return t // clocks drift; what people are shown shall not flicker
+	}
+	return t.Add(jump)
 }
 
 func (s *step) lookAtWindow(started bool) {
@@ -275,7 +292,7 @@ func (s *step) lookAtWindow(started bool) {
 		s.tell(Event{Kind: EventWindowEnded})
 		if started && m.phase == idle && !m.paused {
 			// Decided from the state, not from the edge: still down means reconnect at once.
-			m.waits, m.attempt = 0, 0
+			m.waits = 0
 			s.due(s.now.mono)
 		}
 	}
@@ -309,8 +326,8 @@ func (s *step) dial(conn net.Conn, port int) {
 	m.attempt++
 	m.phase = trying
 	m.refused = false
-	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = conn != nil, true, false, false, false, false
-	m.farms = nil
+	m.fresh()
+	m.socket = conn != nil
 	m.gateway = Gateway{Host: s.cfg.Host, Mode: AnyMode}
 	m.rtt, m.skew = 0, 0
 	ports := []int{port}
@@ -320,6 +337,12 @@ func (s *step) dial(conn net.Conn, port int) {
 	s.do(doDial{session: m.session, conn: conn, ports: ports})
 }
 
+// fresh forgets what was true of an earlier connection.
+func (m *model) fresh() {
+	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
+	m.farms = nil
+}
+
 func (s *step) ready(in inReady) {
 	m := &s.m
 	if in.session != m.session || m.phase != trying {
@@ -327,7 +350,7 @@ func (s *step) ready(in inReady) {
 		return
 	}
 	m.phase = up
-	m.manual = false
+	m.socket = true
 	m.gateway = in.gateway
 	m.portHint = in.gateway.Port
 	m.found = in.gateway.Mode
@@ -337,14 +360,14 @@ func (s *step) ready(in inReady) {
 	if !m.downSince.IsZero() {
 		outage = max(0, s.now.wall.Sub(m.downSince))
 	}
-	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.tell(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
 	m.attempt = 0
-	if !m.upstream {
+	if !m.upstream { // Gateway said so during the login, and that is the cause by now
 		m.upstreamDownAt = s.now.wall
-		s.tell(Event{Kind: EventUpstreamLost, Cause: CauseUpstream, Code: 2110})
+		s.tell(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
 		return
 	}
+	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
 }
 
@@ -373,9 +396,8 @@ func (s *step) reconciled(in inReconciled) {
 func (s *step) down(cause Cause, code int, detail string) {
 	m := &s.m
 	m.phase = idle
-	m.socket, m.reconciled, m.suspect, m.competing, m.wrongMode = false, false, false, false, false
+	m.fresh()
 	m.upstream = false
-	m.farms = nil
 	m.unanswered = 0
 	m.cause, m.code, m.detail = cause, code, detail
 }
@@ -400,7 +422,6 @@ func (s *step) attemptFailed(in inFailed) {
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,
 		Cause: in.err.Cause, Code: in.err.Code, Detail: in.err.Detail(),
 	})
-	m.manual = false
 	s.wait()
 }
 
@@ -410,6 +431,9 @@ func (s *step) sessionLost(session uint64, cause Cause, code int, detail string)
 		return
 	}
 	s.down(cause, code, detail)
+	if s.now.mono-m.upSince >= s.cfg.Stable {
+		m.waits = 0
+	}
 	m.failed = true
 	m.lost++
 	if m.downSince = s.now.wall; !m.upstreamDownAt.IsZero() {
@@ -437,7 +461,7 @@ func (s *step) end(cause Cause) {
 		s.do(doAbort{m.session})
 		s.down(cause, 0, "")
 	}
-	m.refused, m.manual = false, false
+	m.refused = false
 }
 
 func (s *step) command(in inCommand) {
@@ -453,7 +477,6 @@ func (s *step) command(in inCommand) {
 			m.cause, m.code, m.detail = CauseNone, 0, ""
 			s.tell(Event{Kind: EventResumed})
 		}
-		m.manual = m.resting()
 		s.dial(nil, 0)
 		s.do(doReply{in.reply, nil})
 	case m.paused:
@@ -484,6 +507,19 @@ func (s *step) configure(in inConfigure) {
 	}
 	s.tell(Event{Kind: EventReconfigured})
 	s.do(doReply{in.reply, nil})
+}
+
+// lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
+// more, but is told: it may be the reason for the end, or an order's fate.
+func (s *step) lateNotice(in inCode) {
+	switch codeTable[in.code].effect {
+	case effectNone:
+		s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+	case effectPortChanged:
+		if in.session == s.m.session {
+			s.m.portHint = portIn(in.text)
+		}
+	}
 }
 
 // notice handles a code from Gateway.
@@ -601,9 +637,6 @@ func (s *step) probe() {
 func (s *step) timers() {
 	m, now := &s.m, s.now.mono
 	if m.phase == up {
-		if m.waits > 0 && now-m.upSince >= s.cfg.Stable {
-			m.waits = 0
-		}
 		silence := now - m.heard
 		if silence >= s.cfg.Poll && now-m.probed >= max(minProbeGap, min(s.cfg.Poll, s.cfg.Soft)) {
 			s.probe()
@@ -756,7 +789,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 	switch {
 	case m.phase == trying:
 		s.Attempt = Attempt{Number: m.attempt, Running: true}
-	case m.phase == idle && !m.paused:
+	case m.phase == idle && !m.paused && !m.stopped:
 		s.Attempt = Attempt{Number: m.attempt + 1}
 		if s.Attempt.NextAt = m.dueWall; m.resting() {
 			s.Attempt.NextAt = m.window.Ends

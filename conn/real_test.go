@@ -7,7 +7,7 @@ import (
 )
 
 // start runs a supervisor until the test ends.
-func start(t *testing.T, cfg Config) *Supervisor {
+func start(t testing.TB, cfg Config) *Supervisor {
 	t.Helper()
 	s, err := New(cfg, quiet)
 	if err != nil {
@@ -21,7 +21,7 @@ func start(t *testing.T, cfg Config) *Supervisor {
 }
 
 // await waits until the snapshot satisfies ok.
-func await(t *testing.T, s *Supervisor, what string, limit time.Duration, ok func(*Snapshot) bool) *Snapshot {
+func await(t testing.TB, s *Supervisor, what string, limit time.Duration, ok func(*Snapshot) bool) *Snapshot {
 	t.Helper()
 	nudge, cancel := s.Subscribe()
 	defer cancel()
@@ -65,5 +65,18 @@ func TestDropIsKnown(t *testing.T) {
 		begin = time.Now()
 		await(t, s, "READY again", 10*time.Second, connected)
 		t.Logf("back after %v", time.Since(begin))
+	}
+}
+
+// TestLocalPortIsTakenAsSoonAsItOpens waits for a restarted Gateway with delays that would take an hour.
+func TestLocalPortIsTakenAsSoonAsItOpens(t *testing.T) {
+	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
+	addr := g.ln.Addr().String()
+	g.stop()
+	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+	g.listen(addr)
+	await(t, s, "READY again", 10*time.Second, connected)
+	if n := g.attempts(); n != 2 {
+		t.Errorf("%d connections, want 2: none is thrown away", n)
 	}
 }

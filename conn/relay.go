@@ -100,9 +100,8 @@ func causeOf(err error) (Cause, string) {
 	return CauseBroken, err.Error()
 }
 
-// fromGateway pumps frames to the library until Gateway's side ends, then sends the farewell, a frame that tells
-// the library's callbacks that nothing more comes.
-func (r *relay) fromGateway(farewell []byte) {
+// fromGateway pumps frames to the library until either side ends.
+func (r *relay) fromGateway() {
 	defer close(r.readDone)
 	out := bufio.NewWriterSize(r.lib, 64<<10)
 	var buf []byte
@@ -144,7 +143,6 @@ func (r *relay) fromGateway(farewell []byte) {
 		}
 	}
 	_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
-	_, _ = out.Write(farewell)
 	_ = out.Flush()
 }
 

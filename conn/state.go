@@ -97,20 +97,19 @@ type GuardReason string
 
 // The reasons for a shut guard, in the order in which they are looked at.
 const (
-	GuardOpen         GuardReason = ""
-	GuardSocket       GuardReason = "socket_down"
-	GuardAPI          GuardReason = "api_down"
-	GuardUpstream     GuardReason = "upstream_lost"
-	GuardProbe        GuardReason = "probe_overdue"
-	GuardMode         GuardReason = "wrong_mode"
-	GuardReconciling  GuardReason = "reconciling"
-	guardReasonsCount             = 7
+	GuardOpen        GuardReason = ""
+	GuardSocket      GuardReason = "socket_down"
+	GuardAPI         GuardReason = "api_down"
+	GuardUpstream    GuardReason = "upstream_lost"
+	GuardProbe       GuardReason = "probe_overdue"
+	GuardMode        GuardReason = "wrong_mode"
+	GuardReconciling GuardReason = "reconciling"
 )
 
 // Attempt describes the attempt under way or the next one. A zero Number means that none is needed.
 type Attempt struct {
 	Number  int       // counts from 1 within one outage
-	NextAt  time.Time // when it is due by the wall clock; zero while it runs or rests
+	NextAt  time.Time // when it is due by the wall clock, at the earliest the end of a reset window; zero while it runs
 	Running bool
 }
 
@@ -171,7 +170,7 @@ const (
 	EventUpstreamLost     EventKind = "upstream_lost"     // once per outage of the upstream layer
 	EventUpstreamRestored EventKind = "upstream_restored" // Code 1101: subscriptions were lost, 1102: kept
 	EventSuspected        EventKind = "suspected"         // soft limit: a probe is overdue, guard shut
-	EventAnswered         EventKind = "answered"          // Gateway was heard again after EventSuspected
+	EventAnswered         EventKind = "answered"          // Gateway was heard again after EventSuspected or EventWoke
 	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
 	EventCompeting        EventKind = "competing_session" // once until market data flows again
 	EventWindowStarted    EventKind = "window_started"

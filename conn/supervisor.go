@@ -29,6 +29,7 @@ type Supervisor struct {
 	mu      sync.Mutex
 	nudges  map[chan struct{}]struct{}
 	streams map[*EventStream]struct{}
+	ended   bool // the last event has been told
 
 	// Owned by Run's goroutine.
 	cfg          *Config
@@ -191,7 +192,7 @@ func (s *Supervisor) carryOut(e effect) {
 			s.cancelTry()
 		}
 	case doClose:
-		if s.link != nil {
+		if s.link != nil && s.link.seen().session == e.session {
 			s.link.end(s.m.cause)
 		}
 	case doProbe:
@@ -227,9 +228,13 @@ func (s *Supervisor) dial(d doDial) {
 			return
 		}
 		s.inbox.put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, link: l, ticks: ticks})
-		<-l.over()
-		close(tried)
+		select {
+		case <-l.over():
+		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more
+			l.end(CauseStopping)
+		}
 		<-l.ended()
+		close(tried)
 		cause, code, detail := l.outcome()
 		s.inbox.put(inLost{session: d.session, cause: cause, code: code, detail: detail})
 		<-l.gone()
@@ -328,6 +333,7 @@ func (s *Supervisor) tell(events []Event) {
 	last := events[len(events)-1].Kind == EventStopped
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended = s.ended || last
 	for st := range s.streams {
 		st.put(events, last)
 	}
@@ -360,6 +366,7 @@ func (s *Supervisor) Events() (*EventStream, func()) {
 	st := newEventStream()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.over = s.ended
 	s.streams[st] = struct{}{}
 	return st, func() {
 		s.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ import (
 // scripted is a gateway written from the protocol tables alone, apart from conn/sim: it says exactly what a test
 // tells it to.
 type scripted struct {
-	t       *testing.T
+	t       testing.TB
 	ln      net.Listener
 	version int
 	account string
@@ -69,6 +70,9 @@ func protoMessage(id int, fields ...any) []byte {
 		case int:
 			body = protowire.AppendTag(body, n, protowire.VarintType)
 			body = protowire.AppendVarint(body, uint64(int64(v)))
+		case float64:
+			body = protowire.AppendTag(body, n, protowire.Fixed64Type)
+			body = protowire.AppendFixed64(body, math.Float64bits(v))
 		case string:
 			body = protowire.AppendTag(body, n, protowire.BytesType)
 			body = protowire.AppendString(body, v)
@@ -89,16 +93,32 @@ func (p *peer) code(code int, text string) {
 	}
 }
 
-func (p *peer) login(account string) {
+func (p *peer) login(account string) { p.send(p.loginFrames(account)) }
+
+func (p *peer) loginFrames(account string) []byte {
 	if p.version >= 213 {
-		p.send(protoMessage(15, account), protoMessage(9, 1))
-		return
+		return append(protoMessage(15, account), protoMessage(9, 1)...)
 	}
-	p.text(15, "1", account)
-	p.text(9, "1", "1")
+	return append(textMessage(p.version, 15, "1", account), textMessage(p.version, 9, "1", "1")...)
 }
 
-func newScripted(t *testing.T, version int) *scripted {
+func (p *peer) orderID(id int) {
+	if p.version >= 213 {
+		p.send(protoMessage(9, id))
+	} else {
+		p.text(9, "1", fmt.Sprint(id))
+	}
+}
+
+func (p *peer) accounts(list string) {
+	if p.version >= 213 {
+		p.send(protoMessage(15, list))
+	} else {
+		p.text(15, "1", list)
+	}
+}
+
+func newScripted(t testing.TB, version int) *scripted {
 	t.Helper()
 	g := &scripted{t: t, version: version, account: "DU1234567"}
 	g.listen("127.0.0.1:0")
@@ -161,6 +181,20 @@ func (g *scripted) freeze(on bool) {
 	g.frozen = on
 }
 
+// answer lets f deal with coming connections; f returns false for those that go the usual way.
+func (g *scripted) answer(f func(n int, c net.Conn, r *bufio.Reader) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onConn = f
+}
+
+// logIn lets f send the login messages; f returns false for the usual ones.
+func (g *scripted) logIn(f func(*peer) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.onStart = f
+}
+
 func (g *scripted) attempts() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -176,7 +210,10 @@ func (g *scripted) peer() *peer {
 func (g *scripted) serve(n int, c net.Conn) {
 	defer c.Close()
 	r := bufio.NewReader(c)
-	if g.onConn != nil && g.onConn(n, c, r) {
+	g.mu.Lock()
+	onConn, onStart := g.onConn, g.onStart
+	g.mu.Unlock()
+	if onConn != nil && onConn(n, c, r) {
 		return
 	}
 	head := make([]byte, 4)
@@ -215,7 +252,7 @@ func (g *scripted) serve(n int, c net.Conn) {
 			g.mu.Lock()
 			g.latest = p
 			g.mu.Unlock()
-			if g.onStart == nil || !g.onStart(p) {
+			if onStart == nil || !onStart(p) {
 				p.login(g.account)
 			}
 			continue

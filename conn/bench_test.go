@@ -1,0 +1,250 @@
+package conn
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/scmhub/ibapi"
+)
+
+// latencies reports the mean of what was measured as the time per operation, and the longest beside it.
+func latencies(b *testing.B, list []time.Duration) {
+	var sum time.Duration
+	for _, d := range list {
+		sum += d
+	}
+	b.ReportMetric(float64(sum.Nanoseconds())/float64(len(list)), "ns/op")
+	b.ReportMetric(float64(slices.Max(list).Microseconds())/1000, "max-ms")
+}
+
+// BenchmarkDetection measures from the fault to the shut guard.
+func BenchmarkDetection(b *testing.B) {
+	for name, fault := range map[string]func(*scripted){
+		"drop":           func(g *scripted) { g.drop(false) },
+		"reset":          func(g *scripted) { g.drop(true) },
+		"garbage":        func(g *scripted) { g.peer().send(frame([]byte("garbage"))) },
+		"upstream":       func(g *scripted) { g.peer().code(1100, "lost") },
+		"freeze 1 s+0.2": func(g *scripted) { g.freeze(true) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			g, s, _ := connect(b, 225, func(c *Config) {
+				smallLimits(c)
+				c.Delays = []time.Duration{time.Millisecond}
+			})
+			nudge, cancel := s.Subscribe()
+			defer cancel()
+			var session *Session
+			open := func(*Snapshot) bool {
+				session = s.Session()
+				return session != nil && session.Guard() == nil
+			}
+			var list []time.Duration
+			for b.Loop() {
+				await(b, s, "READY", 20*time.Second, open)
+				begin := time.Now()
+				fault(g)
+				for session.Guard() == nil {
+					select {
+					case <-session.Done():
+					case <-nudge:
+					}
+				}
+				list = append(list, time.Since(begin))
+				g.freeze(false)
+				if p := g.peer(); p != nil {
+					p.code(1102, "restored")
+				}
+			}
+			latencies(b, list)
+		})
+	}
+}
+
+// BenchmarkRecovery measures, with the default delays, from a drop to READY, and from the moment at which a restarted
+// Gateway listens again to READY.
+func BenchmarkRecovery(b *testing.B) {
+	defaults := func(c *Config) { // but for a short session not to count against the next delay
+		c.Delays, c.Stable = testConfig(0).Delays, time.Nanosecond
+	}
+	b.Run("drop", func(b *testing.B) {
+		g, s, _ := connect(b, 225, defaults)
+		var list []time.Duration
+		for b.Loop() {
+			last := s.Snapshot().Session
+			begin := time.Now()
+			g.drop(false)
+			await(b, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })
+			list = append(list, time.Since(begin))
+		}
+		latencies(b, list)
+	})
+	b.Run("restart", func(b *testing.B) {
+		g, s, _ := connect(b, 225, defaults)
+		addr := g.ln.Addr().String()
+		var list []time.Duration
+		for b.Loop() {
+			g.stop()
+			await(b, s, "refusal", 20*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+			begin := time.Now()
+			g.listen(addr)
+			await(b, s, "READY", 20*time.Second, connected)
+			list = append(list, time.Since(begin))
+		}
+		latencies(b, list)
+	})
+}
+
+func BenchmarkNext(b *testing.B) {
+	for name, in := range map[string]cue{"tick": onTick, "farm code": onCode(2104), "notice": onCode(399)} {
+		b.Run(name, func(b *testing.B) {
+			p := newPlay(nil)
+			p.feed(inStart{})
+			p.feed(onReady(p))
+			p.cfg.Calendar = Calendar{{Hour: 18, Length: 15 * time.Minute, Location: time.UTC}}
+			input, now := in(p), instant{wall: p.wall, mono: p.mono}
+			fraction := func() float64 { return 0.5 }
+			b.ReportAllocs()
+			for b.Loop() {
+				p.m, _, _ = next(p.cfg, p.m, input, now, fraction)
+			}
+		})
+	}
+}
+
+// BenchmarkDecide is all of what the supervisor does with one message, publishing included.
+func BenchmarkDecide(b *testing.B) {
+	for name, code := range map[string]int{"no news": 2104, "notice": 399} {
+		b.Run(name, func(b *testing.B) {
+			cfg := testConfig(4002)
+			s := newSupervisor(&cfg, quiet, nil)
+			s.m.phase, s.m.session, s.m.socket, s.m.upstream, s.m.reconciled = up, 1, true, true, true
+			s.m.upSince, s.m.heard, s.m.probed = s.mono(), s.mono(), s.mono()
+			stream, _ := s.Events()
+			b.ReportAllocs()
+			for b.Loop() {
+				s.m.heard = s.mono()
+				s.handle(inCode{session: 1, code: code, request: -1, text: "text:farm"})
+				stream.queue = stream.queue[:0]
+			}
+		})
+	}
+}
+
+// BenchmarkProbe is the way of a probe: relay, Gateway, relay, library, callback.
+func BenchmarkProbe(b *testing.B) {
+	_, s, _ := connect(b, 225, nil)
+	l := s.Session().link.(*library)
+	var list []time.Duration
+	for b.Loop() {
+		l.rtt.Store(0)
+		l.probe()
+		for l.rtt.Load() == 0 {
+			time.Sleep(10 * time.Microsecond)
+		}
+		list = append(list, time.Duration(l.rtt.Load()))
+	}
+	latencies(b, list)
+}
+
+// bareClient counts what the client library brings on its own, without a relay.
+type bareClient struct {
+	ibapi.Wrapper
+	mail  *Ticks
+	ready chan struct{}
+	marks chan string
+}
+
+func (c *bareClient) NextValidID(int64) { close(c.ready) }
+
+func (c *bareClient) Error(_, _, code int64, text, _ string) {
+	if code == 399 {
+		c.marks <- text
+	}
+}
+
+func (c *bareClient) TickPrice(request int64, _ ibapi.TickType, price float64, _ ibapi.TickAttrib) {
+	c.mail.put(Tick{Request: request, Field: Bid, Value: price})
+}
+
+func (c *bareClient) TickSize(request int64, _ ibapi.TickType, size ibapi.Decimal) {
+	c.mail.put(Tick{Request: request, Field: BidSize, Value: size.Float()})
+}
+
+func newBareClient(b *testing.B, version int) (*bareClient, net.Conn) {
+	silenceLibrary()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		accepted <- c
+		r := bufio.NewReader(c)
+		_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
+		p := &peer{Conn: c, version: version}
+		p.send(textFrame(fmt.Sprint(version), "20261123"))
+		_, _ = readFrame(r, nil, maxFrame)
+		p.login("DU1")
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	c := &bareClient{mail: newTicks(), ready: make(chan struct{}), marks: make(chan string, 10)}
+	if err := ibapi.NewEClient(c).Connect("127.0.0.1", ln.Addr().(*net.TCPAddr).Port, 1); err != nil {
+		b.Fatal(err)
+	}
+	<-c.ready
+	gateway := <-accepted
+	b.Cleanup(func() { gateway.Close() })
+	return c, gateway
+}
+
+// BenchmarkTicks sends the same batches through the adapter and through the bare library, in turns.
+func BenchmarkTicks(b *testing.B) {
+	const batch = 10_000
+	for _, version := range []int{176, 225} {
+		b.Run(fmt.Sprint(version), func(b *testing.B) {
+			var frames []byte
+			for i := range batch {
+				if version >= versionProtoBasics {
+					frames = append(frames, protoMessage(1, 1+i%50, 1, float64(i)/100, "300", 0)...)
+				} else {
+					frames = append(frames, textMessage(version, 1, "6", fmt.Sprint(1+i%50), "1", fmt.Sprint(float64(i)/100), "300", "0")...)
+				}
+			}
+			adapter := newDecoder(b, version)
+			defer adapter.close()
+			bare, gateway := newBareClient(b, version)
+			var through, direct time.Duration
+			n := 0
+			for b.Loop() {
+				begin := time.Now()
+				_, _ = adapter.gateway.Write(frames)
+				if !adapter.decode(b, currentTimeFrame(version, 1_700_000_000)[4:]) {
+					b.Fatal("the session ended")
+				}
+				through += time.Since(begin)
+				begin = time.Now()
+				_, _ = gateway.Write(frames)
+				(&peer{Conn: gateway, version: version}).code(399, "mark")
+				<-bare.marks
+				direct += time.Since(begin)
+				n++
+			}
+			if got, _ := adapter.l.ticks.Counts(); got != uint64(2*batch*n) {
+				b.Errorf("%d values of %d ticks", got, batch*n)
+			}
+			b.ReportMetric(float64(batch*n)/through.Seconds(), "ticks/s")
+			b.ReportMetric(float64(batch*n)/direct.Seconds(), "bare-ticks/s")
+			b.ReportMetric(direct.Seconds()/through.Seconds(), "ratio")
+		})
+	}
+}

@@ -1,0 +1,237 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// recorder keeps what a supervisor tells.
+type recorder struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+func record(t testing.TB, s *Supervisor) *recorder {
+	r := &recorder{}
+	stream, cancel := s.Events()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			e, ok := stream.Next(ctx)
+			if !ok {
+				return
+			}
+			r.mu.Lock()
+			r.events = append(r.events, e)
+			r.mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() { cancel(); stop(); <-done })
+	return r
+}
+
+// of returns the events of one kind so far.
+func (r *recorder) of(kind EventKind) (list []Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e.Kind == kind {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// wantLoss waits for a loss and checks that it is the only one.
+func (r *recorder) wantLoss(t testing.TB, cause Cause) {
+	t.Helper()
+	eventually(t, "loss is told", func() bool { return len(r.of(EventLost)) > 0 })
+	if list := r.of(EventLost); len(list) != 1 || list[0].Cause != cause {
+		t.Errorf("losses %+v, want one by %s", list, cause)
+	}
+}
+
+// eventually waits for something that no snapshot shows.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for range 1000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%s: not within 10 s", what)
+}
+
+// connect starts a supervisor on a scripted gateway and waits for READY.
+func connect(t testing.TB, version int, change func(*Config)) (*scripted, *Supervisor, *recorder) {
+	t.Helper()
+	g := newScripted(t, version)
+	cfg := testConfig(g.port())
+	cfg.Delays = []time.Duration{20 * time.Millisecond}
+	if change != nil {
+		change(&cfg)
+	}
+	s := start(t, cfg)
+	r := record(t, s)
+	await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
+	return g, s, r
+}
+
+func TestCodesOnALiveSession(t *testing.T) {
+	type want struct {
+		state State
+		cause Cause
+		code  int
+		guard GuardReason
+		farm  string
+	}
+	fine := want{state: Connected}
+	lost := func(code int) want {
+		return want{UpstreamLost, CauseUpstream, code, GuardUpstream, ""}
+	}
+	farm := func(name string) want { return want{Degraded, CauseFarm, 0, GuardOpen, name} }
+	steps := []struct {
+		code int
+		text string
+		want want
+	}{
+		{1100, "Connectivity between IB and Trader Workstation has been lost.", lost(1100)},
+		{1100, "again", lost(1100)},
+		{2110, "the same", lost(1100)},
+		{2104, "Market data farm connection is OK:usfarm", lost(1100)},
+		{1102, "restored", fine},
+		{2110, "Connectivity between TWS and server is broken. It will be restored automatically.", lost(2110)},
+		{1101, "restored, data lost", fine},
+		{2103, "Market data farm connection is broken:usfarm.nj", farm("usfarm.nj")},
+		{2105, "HMDS data farm connection is broken:ushmds", farm("usfarm.nj")}, // the first by name
+		{2104, "Market data farm connection is OK:usfarm.nj", farm("ushmds")},
+		{2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds", fine},
+		{2157, "Sec-def data farm connection is broken:secdefil", farm("secdefil")},
+		{2158, "Sec-def data farm connection is OK:secdefil", fine},
+		{2103, "kaputt", farm("market data")},
+		{2119, "stellt Verbindung her", fine},
+		{2108, "inactive", fine},
+		{10197, "competing", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
+		{10141, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
+		{326, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
+		{1101, "every subscription is made anew", fine},
+	}
+	for _, v := range wireVersions {
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			g, s, r := connect(t, v, nil)
+			for i, step := range steps {
+				g.peer().code(step.code, step.text)
+				g.peer().code(399, fmt.Sprint(i)) // told as a notice, which shows that what came before has been heard
+				eventually(t, "notice", func() bool {
+					list := r.of(EventNotice)
+					return len(list) > 0 && list[len(list)-1].Detail == fmt.Sprint(i)
+				})
+				n := s.Snapshot()
+				got := want{n.State, n.Cause, n.Code, n.Guard, ""}
+				if n.Cause == CauseFarm {
+					got.farm = n.Detail
+				}
+				if got != step.want {
+					t.Errorf("step %d, code %d: %+v, want %+v", i, step.code, got, step.want)
+				}
+			}
+			if n := s.Snapshot(); n.Session != 1 {
+				t.Errorf("session %d, want the first", n.Session)
+			}
+			var restored []int
+			for _, e := range r.of(EventUpstreamRestored) {
+				restored = append(restored, e.Code)
+			}
+			if !slices.Equal(restored, []int{1102, 1101}) || len(r.of(EventUpstreamLost)) != 2 || len(r.of(EventCompeting)) != 1 {
+				t.Errorf("restored %v, lost %d, competing %d", restored, len(r.of(EventUpstreamLost)), len(r.of(EventCompeting)))
+			}
+		})
+	}
+}
+
+func TestMarketDataEndsACompetingSession(t *testing.T) {
+	g, s, _ := connect(t, 225, nil)
+	g.peer().code(10197, "competing")
+	await(t, s, "competing session", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseCompeting })
+	g.peer().send(tickPrice(225, 1, 1, 100))
+	await(t, s, "end of it", 10*time.Second, connected)
+}
+
+func TestPortChangedDropsTheSession(t *testing.T) {
+	for _, v := range wireVersions {
+		g, s, r := connect(t, v, nil)
+		g.peer().code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - 7497")
+		n := await(t, s, "loss", 10*time.Second, func(n *Snapshot) bool { return !n.Layers.Socket && n.Lost == 1 })
+		if n.Cause != CausePortChanged || n.Code != 1300 || n.State != Reconnecting {
+			t.Errorf("%+v", n)
+		}
+		await(t, s, "READY again", 10*time.Second, connected)
+		r.wantLoss(t, CausePortChanged)
+	}
+}
+
+func TestUpstreamLostDuringLogin(t *testing.T) {
+	for _, v := range wireVersions {
+		g := newScripted(t, v)
+		g.logIn(func(p *peer) bool {
+			p.code(1100, "no servers")
+			p.login("DU1")
+			return true
+		})
+		s := start(t, testConfig(g.port()))
+		r := record(t, s)
+		n := await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
+		if n.State != UpstreamLost || n.Cause != CauseUpstream || n.Code != 1100 || n.Guard != GuardUpstream {
+			t.Errorf("version %d: %+v", v, n)
+		}
+		g.peer().code(1102, "servers")
+		await(t, s, "restore", 10*time.Second, connected)
+		if list := r.of(EventUpstreamLost); len(list) != 1 || list[0].Code != 1100 {
+			t.Errorf("version %d: %+v", v, list)
+		}
+	}
+}
+
+// TestLostTail sends what matters right before the end, behind more than the library has room for.
+func TestLostTail(t *testing.T) {
+	for _, v := range []int{176, 225} {
+		for _, ticks := range []int{0, 10, 1000, 100_000} {
+			t.Run(fmt.Sprintf("%d/%d ticks", v, ticks), func(t *testing.T) {
+				g, s, r := connect(t, v, nil)
+				mailbox := s.Session().Ticks()
+				p := g.peer()
+				var flood []byte
+				for i := range ticks {
+					flood = append(flood, tickPrice(v, 1+i%50, 1, float64(i))...)
+				}
+				p.send(flood)
+				p.code(399, "the last words")
+				p.Close()
+				eventually(t, "last words", func() bool {
+					list := r.of(EventNotice)
+					return len(list) > 0 && list[0].Detail == "the last words" && list[0].Session == 1
+				})
+				await(t, s, "READY again", 20*time.Second, connected)
+				if received, _ := mailbox.Counts(); received != uint64(ticks) {
+					t.Errorf("%d ticks of %d", received, ticks)
+				}
+				r.wantLoss(t, CauseClosed)
+			})
+		}
+	}
+}
+
+// tickPrice is a price without a size.
+func tickPrice(version, request, kind int, price float64) []byte {
+	if version >= 206 {
+		return protoMessage(1, request, kind, price)
+	}
+	return textMessage(version, 1, "6", fmt.Sprint(request), fmt.Sprint(kind), fmt.Sprint(price), "", "0")
+}

@@ -1,0 +1,239 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func noReconcile(context.Context, *Session) error { return nil }
+
+const sec, ms = time.Second, time.Millisecond
+
+func TestNext(t *testing.T) {
+	accept, refuseConnect, refusePause := "accept", "refuse: already connected", "refuse: already disconnected"
+	anyError := errors.New("no answer")
+	for name, c := range map[string]struct {
+		change func(*Config)
+		rows   []row // after the opening
+	}{
+		"delays grow, the last repeats": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
+			{in: onFailed(CauseRefused), tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{after: 1999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, in: onFailed(CauseClosedEarly), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{after: 4999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{after: 14999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{after: 14999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
+		}},
+		"delays go on after a short session": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
+			{in: onFreeze, state: Connected},
+			{after: 900 * ms, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
+		}},
+		"delays start over after a stable session": {func(c *Config) { c.Stable = 900 * ms }, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
+			{after: 900 * ms, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 999 * ms, state: Reconnecting, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
+		}},
+		"connect while connected or trying": {nil, []row{
+			{in: onConnect, do: refuseConnect, state: Connected},
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onConnect, do: "dial, accept", state: Reconnecting, guard: GuardSocket},
+		}},
+		"connect cuts the wait short": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 100 * ms, in: onConnect, do: "dial, " + accept, state: Reconnecting, guard: GuardSocket},
+			{after: 5 * sec, state: Reconnecting, guard: GuardSocket}, // still trying
+		}},
+		"disconnect pauses until connect": {nil, []row{
+			{in: onDisconnect, do: "close, " + accept, tell: "disconnected, paused", state: Paused, guard: GuardSocket},
+			{in: onLost, state: Paused, guard: GuardSocket},
+			{in: onDisconnect, do: refusePause, state: Paused, guard: GuardSocket},
+			{after: time.Hour, state: Paused, guard: GuardSocket},
+			{in: onConnect, do: "dial, " + accept, tell: "resumed", state: Connecting, guard: GuardSocket},
+			{in: onReady, tell: "connected", state: Connected},
+		}},
+		"disconnect while trying": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onDisconnect, do: "dial, abort, " + accept, tell: "paused", state: Paused, guard: GuardSocket},
+			{in: onReady, do: "close", state: Paused, guard: GuardSocket},
+			{in: onFailed(CauseNotReady), state: Paused, guard: GuardSocket},
+		}},
+		"disconnect while waiting": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onDisconnect, do: accept, tell: "paused", state: Paused, guard: GuardSocket},
+			{after: time.Minute, state: Paused, guard: GuardSocket},
+		}},
+		"window opens and ends while connected": {windowIn(time.Minute), []row{
+			{after: 59*sec - 1*ms, state: Connected},
+			{after: 1 * ms, tell: "window_started", state: Connected},
+			{after: 10*time.Minute - 1*ms, state: Connected},
+			{after: 1 * ms, tell: "window_ended", state: Connected},
+		}},
+		"window opens while waiting": {windowIn(time.Minute), []row{
+			{after: 58500 * ms, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 500 * ms, tell: "window_started", state: ResetWindow, guard: GuardSocket},
+			{after: 10*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", tell: "window_ended", state: Reconnecting, guard: GuardSocket},
+		}},
+		"window opens while trying": {windowIn(time.Minute), []row{
+			{after: 57 * sec, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 2 * sec, in: onFailed(CauseNoAnswer), do: "dial", tell: "window_started, attempt_failed", state: ResetWindow, guard: GuardSocket},
+			{after: 10*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", tell: "window_ended", state: Reconnecting, guard: GuardSocket},
+		}},
+		"window opens while trying, and READY comes": {windowIn(time.Minute), []row{
+			{after: 57 * sec, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 2 * sec, in: onReady, do: "dial", tell: "window_started, connected", state: Connected},
+			{in: onLost, tell: "lost", state: ResetWindow, guard: GuardSocket},
+		}},
+		"upstream lost in the window shuts the guard": {windowIn(time.Minute), []row{
+			{after: 59 * sec, in: onCode(1100), tell: "window_started, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{in: onCode(1102), tell: "upstream_restored", state: Connected},
+		}},
+		"connect in the window makes one attempt": {windowIn(time.Minute), []row{
+			{after: 59 * sec, in: onLost, tell: "window_started, lost", state: ResetWindow, guard: GuardSocket},
+			{after: time.Minute, in: onConnect, do: "dial, " + accept, state: Reconnecting, guard: GuardSocket},
+			{in: onFailed(CauseRefused), tell: "attempt_failed", state: ResetWindow, guard: GuardSocket},
+			{after: 9*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", tell: "window_ended", state: Reconnecting, guard: GuardSocket},
+		}},
+		"window ends in a pause": {windowIn(time.Minute), []row{
+			{in: onDisconnect, do: "close, " + accept, tell: "disconnected, paused", state: Paused, guard: GuardSocket},
+			{after: time.Hour, tell: "window_started, window_ended", state: Paused, guard: GuardSocket},
+		}},
+		"the clock is set into the window and out of it": {windowIn(time.Hour), []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onClock(time.Hour), tell: "window_started, woke", state: ResetWindow, guard: GuardSocket},
+			{after: time.Minute, state: ResetWindow, guard: GuardSocket},
+			{in: onClock(-time.Hour), do: "dial", tell: "window_ended", state: Reconnecting, guard: GuardSocket},
+		}},
+		"the clock goes back": {nil, []row{
+			{in: onClock(-time.Hour), state: Connected},
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onClock(-24 * time.Hour), state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
+		}},
+		"waking while connected": {nil, []row{
+			{in: onClock(time.Hour), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe},
+			{after: 100 * ms, tell: "answered", state: Connected},
+		}},
+		"waking to a dead socket": {nil, []row{
+			{in: onFreeze, state: Connected},
+			{in: onGap(time.Hour), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe},
+			{after: 10*sec - 1*ms, do: probes(9), state: Degraded, guard: GuardProbe},
+			{after: 1 * ms, do: "probe, close", tell: "lost", state: Reconnecting, guard: GuardSocket},
+		}},
+		"waking while waiting": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onGap(6*sec + 1), do: "dial", tell: "woke", state: Reconnecting, guard: GuardSocket},
+		}},
+		"a late look is no sleep": {nil, []row{
+			{in: onGap(6 * sec), do: "probe", state: Connected},
+			{in: onClock(5 * sec), state: Connected},
+		}},
+		"a frozen gateway": {nil, []row{
+			{in: onFreeze, state: Connected},
+			{after: 1 * sec, do: "probe", state: Connected},
+			{after: 1499 * ms, do: "probe", state: Connected},
+			{after: 1 * ms, tell: "suspected", state: Degraded, guard: GuardProbe},
+			{after: 7499 * ms, do: probes(7), state: Degraded, guard: GuardProbe},
+			{after: 1 * ms, do: "probe, close", tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onLost, state: Reconnecting, guard: GuardSocket}, // told once
+		}},
+		"a short hard limit waits for the probe": {func(c *Config) { c.Poll, c.Hard = 5*sec, 2*sec }, []row{
+			{in: onFreeze, state: Connected},
+			{after: 5 * sec, do: "probe", state: Connected},
+			{after: 1499 * ms, state: Connected},
+			{after: 1 * ms, do: "probe, close", tell: "suspected, lost", state: Reconnecting, guard: GuardSocket},
+		}},
+		"reconciling comes before the guard opens": {reconciling, []row{
+			{in: onReconciled(anyError), do: "reconcile", state: Connected, guard: GuardReconciling},
+			{in: onReconciled(nil), state: Connected},
+			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{in: onReconciled(nil), state: UpstreamLost, guard: GuardUpstream},
+			{in: onCode(1101), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
+			{in: onReconciled(nil), state: Connected},
+			{in: onCode(1102), do: "reconcile", state: Connected, guard: GuardReconciling},
+			{in: onCode(1101), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},
+		}},
+		"old sessions have no say": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onOldSession(onReady), do: "dial, close", state: Reconnecting, guard: GuardSocket},
+			{in: onOldSession(onFailed(CauseRefused)), state: Reconnecting, guard: GuardSocket},
+			{in: onReady, tell: "connected", state: Connected},
+			{in: onOldSession(onLost), state: Connected},
+			{in: onOldSession(onCode(1100)), state: Connected},
+			{in: onOldSession(onCode(1300)), state: Connected},
+			{in: onOldSession(onCode(399)), tell: "notice", state: Connected},
+		}},
+		"another port concerns the connection": {nil, []row{
+			{in: onConfigure(func(c *Config) { c.Port = 7497 }), do: "close, accept, dial", tell: "disconnected, reconfigured", state: Connecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) { c.Port = 4002 }), do: "abort, accept, dial", tell: "reconfigured", state: Connecting, guard: GuardSocket},
+		}},
+		"other limits do not concern it": {nil, []row{
+			{in: onConfigure(func(c *Config) { c.Soft = 3 * sec }), do: accept, tell: "reconfigured", state: Connected},
+		}},
+		"another port while waiting": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) { c.ClientID++ }), do: "accept, dial", tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
+		}},
+		"shorter delays while waiting": {func(c *Config) { c.Delays = []time.Duration{time.Hour} }, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) { c.Delays = []time.Duration{sec} }), do: accept, tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, do: "dial", state: Reconnecting, guard: GuardSocket},
+		}},
+		"another port in a pause": {nil, []row{
+			{in: onDisconnect, do: "close, accept", tell: "disconnected, paused", state: Paused, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) { c.Port = 7497 }), do: accept, tell: "reconfigured", state: Paused, guard: GuardSocket},
+			{after: time.Minute, state: Paused, guard: GuardSocket},
+		}},
+		"a window comes into force": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onConfigure(windowIn(0)), do: accept, tell: "window_started, reconfigured", state: ResetWindow, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) { c.Calendar = nil }), do: "accept, dial", tell: "window_ended, reconfigured", state: Reconnecting, guard: GuardSocket},
+		}},
+		"the port opens after a refusal": {nil, []row{
+			{in: onPortOpen, do: "discard", state: Connected},
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardSocket}, // nobody watches before a refusal
+			{after: 1 * sec, in: onFailed(CauseRefused), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{in: onPortOpen, do: "dial open port", state: Reconnecting, guard: GuardAPI},
+			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardAPI},
+		}},
+		"stop while connected": {nil, []row{
+			{in: onStop, do: "close", tell: "disconnected, stopped", state: Connecting, guard: GuardSocket},
+		}},
+		"stop while waiting": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onStop, tell: "stopped", state: Reconnecting, guard: GuardSocket},
+		}},
+		"stop while trying": {nil, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onStop, do: "dial, abort", tell: "stopped", state: Reconnecting, guard: GuardSocket},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(c.change)
+			begin := opening
+			if p.cfg.Reconcile != nil {
+				begin = []row{opening[0], {after: sec, in: onReady, do: "reconcile", tell: "connected", state: Connected, guard: GuardReconciling}}
+			}
+			for i, r := range append(begin[:len(begin):len(begin)], c.rows...) {
+				p.act(t, i-len(begin), r)
+			}
+		})
+	}
+}

@@ -1,0 +1,201 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// row is one line of a play: time passes with looks at the clock as the model asks for them, then something happens.
+// What is asked for and told meanwhile has to be as written.
+type row struct {
+	after time.Duration
+	in    cue // nil: only time passes
+	do    string
+	tell  string
+	state State
+	guard GuardReason
+}
+
+// cue makes an input for the present session.
+type cue func(p *play) input
+
+// play is a model under test with its clocks. Its Gateway sends something all the time unless it is frozen.
+type play struct {
+	cfg     *Config
+	m       model
+	wall    time.Time
+	mono    time.Duration
+	seen    evidence
+	frozen  bool
+	jitter  float64
+	effects []string
+	events  []string
+	last    []Event
+}
+
+// playStart is a Tuesday noon in Sydney, six hours before the default window.
+var playStart = time.Date(2026, 6, 2, 2, 0, 0, 0, time.UTC)
+
+func newPlay(change func(*Config)) *play {
+	cfg := testConfig(4002)
+	cfg.Jitter = 0
+	if change != nil {
+		change(&cfg)
+	}
+	return &play{cfg: &cfg, wall: playStart, mono: time.Hour}
+}
+
+// reconciling makes the guard wait for an answer.
+func reconciling(c *Config) { c.Reconcile = noReconcile }
+
+// windowIn has a window of ten minutes begin after the given time.
+func windowIn(d time.Duration) func(*Config) {
+	return func(c *Config) {
+		at := playStart.Add(d)
+		c.Calendar = Calendar{{Name: "test", Hour: at.Hour(), Minute: at.Minute(), Length: 10 * time.Minute, Location: time.UTC}}
+	}
+}
+
+func (p *play) feed(in input) {
+	m, effects, events := next(p.cfg, p.m, in, instant{wall: p.wall, mono: p.mono, seen: p.seen}, func() float64 { return p.jitter })
+	p.m, p.last = m, events
+	if c, ok := in.(inConfigure); ok {
+		p.cfg = c.cfg
+	}
+	for _, e := range effects {
+		p.effects = append(p.effects, p.describe(e))
+	}
+	for _, e := range events {
+		p.events = append(p.events, string(e.Kind))
+	}
+}
+
+func (p *play) describe(e effect) string {
+	switch e := e.(type) {
+	case doDial:
+		if e.conn != nil {
+			return "dial open port"
+		}
+		return "dial"
+	case doAbort:
+		return "abort"
+	case doClose:
+		return "close"
+	case doProbe:
+		return "probe"
+	case doReconcile:
+		return "reconcile"
+	case doDiscard:
+		return "discard"
+	case doReply:
+		if e.err != nil {
+			return "refuse: " + e.err.Error()
+		}
+		return "accept"
+	}
+	return fmt.Sprintf("%T", e)
+}
+
+func (p *play) pass(d time.Duration) {
+	for end := p.mono + d; p.mono < end; {
+		step := min(p.m.deadline(p.cfg), end) - p.mono
+		p.mono += step
+		p.wall = p.wall.Add(step)
+		if !p.frozen {
+			p.seen = evidence{session: p.m.session, heard: p.mono}
+		}
+		p.feed(inTick{})
+	}
+}
+
+func (p *play) act(t *testing.T, i int, r row) {
+	t.Helper()
+	p.effects, p.events = nil, nil
+	if r.after > 0 {
+		p.pass(r.after)
+	}
+	if r.in != nil {
+		p.feed(r.in(p))
+	}
+	if got := strings.Join(p.effects, ", "); got != r.do {
+		t.Errorf("row %d: do %q, want %q", i, got, r.do)
+	}
+	if got := strings.Join(p.events, ", "); got != r.tell {
+		t.Errorf("row %d: tell %q, want %q", i, got, r.tell)
+	}
+	if p.m.state != r.state || p.m.guard() != r.guard {
+		t.Errorf("row %d: state %s, guard %q, want %s, %q", i, p.m.state, p.m.guard(), r.state, r.guard)
+	}
+}
+
+func onStart(*play) input { return inStart{} }
+func onStop(*play) input  { return inStop{} }
+func onTick(*play) input  { return inTick{} }
+
+func onReady(p *play) input {
+	p.frozen = false
+	return inReady{session: p.m.session, gateway: Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: Paper, Accounts: 1}}
+}
+
+func onFailed(c Cause) cue {
+	return func(p *play) input {
+		return inFailed{session: p.m.session, err: &AttemptError{Cause: c, Port: 4002, Err: errors.New("detail")}}
+	}
+}
+
+func onLost(p *play) input { return inLost{session: p.m.session, cause: CauseClosed} }
+
+func onCode(code int) cue {
+	return func(p *play) input { return inCode{session: p.m.session, code: code, text: "text", request: -1} }
+}
+
+func onReconciled(err error) cue {
+	return func(p *play) input { return inReconciled{session: p.m.session, run: p.m.run, err: err} }
+}
+
+func onConnect(*play) input    { return inCommand{connect: true} }
+func onDisconnect(*play) input { return inCommand{} }
+
+// onOldSession gives an input the number of the session before.
+func onOldSession(c cue) cue {
+	return func(p *play) input {
+		old := *p
+		old.m.session--
+		return c(&old)
+	}
+}
+
+func onFreeze(p *play) input { p.frozen = true; return inTick{} }
+
+// onClock sets the wall clock forward, or back.
+func onClock(d time.Duration) cue {
+	return func(p *play) input { p.wall = p.wall.Add(d); return inTick{} }
+}
+
+// onGap lets both clocks pass without anyone looking.
+func onGap(d time.Duration) cue {
+	return func(p *play) input { p.mono += d; p.wall = p.wall.Add(d); return inTick{} }
+}
+
+func onConfigure(change func(*Config)) cue {
+	return func(p *play) input {
+		cfg := *p.cfg
+		change(&cfg)
+		return inConfigure{cfg: &cfg}
+	}
+}
+
+func onPortOpen(*play) input { c, _ := net.Pipe(); return inPortOpen{conn: c, port: 4002} }
+
+// opening is how most plays begin: READY after the first attempt.
+var opening = []row{
+	{in: onStart, do: "dial", tell: "started", state: Connecting, guard: GuardSocket},
+	{after: time.Second, in: onReady, tell: "connected", state: Connected},
+}
+
+// probes is what a session with a frozen Gateway does in that many seconds.
+func probes(n int) string { return strings.TrimSuffix(strings.Repeat("probe, ", n), ", ") }

@@ -1,0 +1,295 @@
+package conn
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wireVersions are the protocol versions at which the wire's form changes for what is tested.
+var wireVersions = []int{176, 200, 203, 225}
+
+// attempt makes one attempt on the scripted gateway and ends the session if there is one.
+func attempt(t testing.TB, port int, limit time.Duration) *AttemptError {
+	t.Helper()
+	cfg := testConfig(port)
+	cfg.ConnectTimeout = limit
+	begin := time.Now()
+	connect := tcpConnector(func() time.Duration { return time.Since(begin) })
+	l, _, _, err := connect(t.Context(), doDial{session: 1, ports: []int{port}}, &cfg, func(input) {})
+	if l != nil {
+		l.end(CauseStopping)
+		<-l.gone()
+	}
+	if took := time.Since(begin); took > 10*limit {
+		t.Errorf("attempt took %v, the limit was %v", took, limit)
+	}
+	return err
+}
+
+// limitFor is short where the end of the time is what an attempt waits for.
+func limitFor(want Cause) time.Duration {
+	if want == CauseNoAnswer || want == CauseNotReady {
+		return 250 * time.Millisecond
+	}
+	return 10 * time.Second
+}
+
+// raw answers a hello with the given bytes and then keeps the connection open, or closes it.
+func raw(stay bool, parts ...string) func(int, net.Conn, *bufio.Reader) bool {
+	return func(_ int, c net.Conn, r *bufio.Reader) bool {
+		_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
+		for _, p := range parts {
+			_, _ = io.WriteString(c, p)
+		}
+		if stay {
+			_, _ = io.Copy(io.Discard, r)
+		}
+		return true
+	}
+}
+
+func reset(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); c.Close() }
+
+func TestAttemptFailsBeforeTheVersion(t *testing.T) {
+	text := func(fields ...string) string { return string(textFrame(fields...)) }
+	length := func(n uint32) string { return string(binary.BigEndian.AppendUint32(nil, n)) }
+	for name, c := range map[string]struct {
+		onConn func(int, net.Conn, *bufio.Reader) bool
+		want   Cause
+	}{
+		"closed at once":         {func(_ int, c net.Conn, _ *bufio.Reader) bool { return true }, CauseClosedEarly},
+		"reset at once":          {func(_ int, c net.Conn, _ *bufio.Reader) bool { reset(c); return true }, CauseClosedEarly},
+		"closed after the hello": {raw(false), CauseClosedEarly},
+		"silent":                 {raw(true), CauseNoAnswer},
+		"half a header, closed":  {raw(false, "\x00\x00"), CauseClosedEarly},
+		"half a header, silent":  {raw(true, "\x00\x00"), CauseNoAnswer},
+		"half a reply, closed":   {raw(false, text("176", "20261123 10:00:00 EST")[:9]), CauseClosedEarly},
+		"half a reply, silent":   {raw(true, text("176", "20261123 10:00:00 EST")[:9]), CauseNoAnswer},
+		"one field":              {raw(true, text("176")), CauseGarbage},
+		"one field without end":  {raw(true, string(frame([]byte("176")))), CauseGarbage},
+		"empty time":             {raw(true, text("176", "")), CauseGarbage},
+		"no number":              {raw(true, text("v176", "20261123")), CauseGarbage},
+		"version zero":           {raw(true, text("0", "20261123")), CauseGarbage},
+		"negative version":       {raw(true, text("-176", "20261123")), CauseGarbage},
+		"version too old":        {raw(true, text("99", "20261123")), CauseUnsupported},
+		"version too new":        {raw(true, text("226", "20261123")), CauseUnsupported},
+		"zero length":            {raw(true, length(0)), CauseGarbage},
+		"length over the limit":  {raw(true, length(maxReply+1)), CauseGarbage},
+		"huge length":            {raw(true, length(1<<32-1)), CauseGarbage},
+		"HTTP server":            {raw(true, "HTTP/1.1 400 Bad Request\r\n\r\n"), CauseGarbage},
+		"SSH server":             {raw(true, "SSH-2.0-OpenSSH_9.2\r\n"), CauseGarbage},
+		"mail server":            {raw(true, "220 mail.example.org ESMTP\r\n"), CauseGarbage},
+		"TLS alert":              {raw(true, "\x15\x03\x01\x00\x02\x02\x28"), CauseGarbage},
+		"many NULs":              {raw(true, strings.Repeat("\x00", 1000)), CauseGarbage},
+		"garbage before hello's read": {func(_ int, c net.Conn, r *bufio.Reader) bool {
+			_, _ = io.WriteString(c, "garbage")
+			_, _ = io.Copy(io.Discard, r)
+			return true
+		}, CauseGarbage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newScripted(t, 176)
+			g.answer(c.onConn)
+			err := attempt(t, g.port(), limitFor(c.want))
+			if err == nil || err.Cause != c.want || err.Port != g.port() || !strings.Contains(err.Error(), "127.0.0.1") {
+				t.Errorf("%+v, want cause %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAttemptIsRefused(t *testing.T) {
+	g := newScripted(t, 176)
+	g.stop()
+	if err := attempt(t, g.port(), time.Second); err == nil || err.Cause != CauseRefused {
+		t.Errorf("%+v", err)
+	}
+}
+
+func TestAttemptFailsAfterTheVersion(t *testing.T) {
+	queue := func(p *peer, code int) {
+		for i := range 20 {
+			p.code(2104, fmt.Sprintf("Market data farm connection is OK:farm%d", i))
+		}
+		p.code(code, "the reason")
+	}
+	for name, c := range map[string]struct {
+		script func(*peer)
+		stays  bool
+		want   Cause
+		code   int
+	}{
+		"closed":                         {func(*peer) {}, false, CauseClosedLogin, 0},
+		"reset":                          {func(p *peer) { reset(p.Conn) }, false, CauseClosedLogin, 0},
+		"silent":                         {func(*peer) {}, true, CauseNotReady, 0},
+		"order id only":                  {func(p *peer) { p.orderID(1) }, true, CauseNotReady, 0},
+		"order id only, closed":          {func(p *peer) { p.orderID(1) }, false, CauseClosedLogin, 0},
+		"accounts only":                  {func(p *peer) { p.accounts("DU1") }, true, CauseNotReady, 0},
+		"client id in use, closed":       {func(p *peer) { p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
+		"client id in use, stays":        {func(p *peer) { p.code(326, "the reason") }, true, CauseClientIDInUse, 326},
+		"client id in use behind others": {func(p *peer) { queue(p, 326) }, false, CauseClientIDInUse, 326},
+		"client id in use, half login":   {func(p *peer) { p.orderID(1); p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
+		"disclaimer, closed":             {func(p *peer) { p.code(10141, "the reason") }, false, CauseDisclaimer, 10141},
+		"disclaimer, stays":              {func(p *peer) { p.code(10141, "the reason") }, true, CauseDisclaimer, 10141},
+		"disclaimer behind others":       {func(p *peer) { queue(p, 10141) }, false, CauseDisclaimer, 10141},
+		"port changed":                   {func(p *peer) { p.code(1300, "the reason") }, false, CausePortChanged, 1300},
+		"zero length":                    {func(p *peer) { p.send(make([]byte, 4)) }, true, CauseGarbage, 0},
+		"huge length":                    {func(p *peer) { p.send([]byte{0x7f, 0xff, 0xff, 0xff}) }, true, CauseGarbage, 0},
+		"HTTP":                           {func(p *peer) { p.send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, true, CauseGarbage, 0},
+		"framed nonsense":                {func(p *peer) { p.send(frame([]byte("nonsense"))) }, true, CauseGarbage, 0},
+		"cut off message, closed":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, false, CauseClosedLogin, 0},
+		"cut off message, silent":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, true, CauseNotReady, 0},
+	} {
+		for _, v := range wireVersions {
+			t.Run(fmt.Sprintf("%s/%d", name, v), func(t *testing.T) {
+				t.Parallel()
+				g := newScripted(t, v)
+				g.logIn(func(p *peer) bool {
+					c.script(p)
+					if !c.stays {
+						p.Close()
+					}
+					return true
+				})
+				err := attempt(t, g.port(), limitFor(c.want))
+				if err == nil || err.Cause != c.want || err.Code != c.code || c.code != 0 && err.Detail() != "the reason" {
+					t.Errorf("%+v, want cause %s, code %d", err, c.want, c.code)
+				}
+			})
+		}
+	}
+}
+
+// TestCloseAfterTheReply is the death of the bare library: it ends the process when Gateway hangs up at this moment.
+func TestCloseAfterTheReply(t *testing.T) {
+	rounds := 400
+	if testing.Short() {
+		rounds = 100
+	}
+	for _, abrupt := range []bool{false, true} {
+		g := newScripted(t, 225)
+		g.answer(func(_ int, c net.Conn, r *bufio.Reader) bool {
+			_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
+			_, _ = c.Write(textFrame("225", "20261123 10:00:00 EST"))
+			if abrupt {
+				reset(c)
+			}
+			return true
+		})
+		work := make(chan int, rounds)
+		for i := range rounds {
+			work <- i
+		}
+		close(work)
+		done := make(chan Cause)
+		for range 8 {
+			go func() {
+				for range work {
+					done <- attempt(t, g.port(), 10*time.Second).Cause
+				}
+			}()
+		}
+		seen := map[Cause]int{}
+		for range rounds {
+			seen[<-done]++
+		}
+		t.Logf("reset %v: %v", abrupt, seen)
+		if seen[CauseClosedLogin]+seen[CauseClosedEarly] != rounds {
+			t.Errorf("reset %v: causes %v", abrupt, seen)
+		}
+	}
+}
+
+func TestSlowBytesAreRead(t *testing.T) {
+	for _, v := range wireVersions {
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			t.Parallel()
+			g := newScripted(t, v)
+			g.logIn(func(p *peer) bool {
+				for _, b := range p.loginFrames("DU1") {
+					time.Sleep(2 * time.Millisecond)
+					p.send([]byte{b})
+				}
+				return true
+			})
+			if err := attempt(t, g.port(), 10*time.Second); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAbortEndsAnAttempt ends the context in each phase of an attempt.
+func TestAbortEndsAnAttempt(t *testing.T) {
+	for name, onConn := range map[string]func(int, net.Conn, *bufio.Reader) bool{
+		"before the version": raw(true),
+		"before READY":       raw(true, string(textFrame("225", "20261123"))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newScripted(t, 225)
+			g.answer(onConn)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			cfg := testConfig(g.port())
+			begin := time.Now()
+			_, _, _, err := tcpConnector(func() time.Duration { return time.Since(begin) })(
+				ctx, doDial{session: 1, ports: []int{g.port(), g.port()}}, &cfg, func(input) {})
+			if took := time.Since(begin); err == nil || took > time.Second {
+				t.Errorf("%v after %v", err, took)
+			}
+			if n := g.attempts(); n != 1 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}
+
+func TestStrangersAreTurnedAway(t *testing.T) {
+	ln, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	limit := time.Now().Add(20 * time.Second)
+	_ = ln.SetDeadline(limit)
+	say := func(s string) net.Conn {
+		c, err := net.Dial("tcp4", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, _ = io.WriteString(c, s)
+		return c
+	}
+	knock := func(nonce string) string {
+		return "API\x00" + string(frame(fmt.Appendf(nil, "v%d..%d %s", oldestVersion, newestVersion, nonce)))
+	}
+	strangers := []net.Conn{
+		say(""), say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + strings.Repeat("x", 100)),
+		say(knock("ABCDEFGHIJKLMNOPQRSTUVWXYZ")), say(string(hello(oldestVersion, newestVersion)) + strings.Repeat("\x00", 100)),
+	}
+	strangers[1].(*net.TCPConn).CloseWrite()
+	own := say(knock("7XQ2MZ4KYB6NDWS3RTGJVHC5AL"))
+	got, err := acceptOwn(ln, "7XQ2MZ4KYB6NDWS3RTGJVHC5AL", limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Close()
+	if got.RemoteAddr().String() != own.LocalAddr().String() {
+		t.Errorf("took %v, want %v", got.RemoteAddr(), own.LocalAddr())
+	}
+	for i, c := range strangers {
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
+			t.Errorf("stranger %d was answered", i)
+		}
+	}
+}

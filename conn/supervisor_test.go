@@ -1,0 +1,220 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestReadyAtTheLastMoment has an attempt become READY just as it is given up.
+func TestReadyAtTheLastMoment(t *testing.T) {
+	for name, giveUp := range map[string]func(*bubble){
+		"stop":       func(b *bubble) { b.stop() },
+		"disconnect": func(b *bubble) { _ = b.s.Disconnect(b.Context()) },
+		"configure": func(b *bubble) {
+			cfg := testConfig(7497)
+			_ = b.s.Configure(b.Context(), cfg)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBubble(t, testConfig(4002), nil)
+				b.after(time.Second)
+				b.g.set(func(g *fakeGateway) { g.stubborn = true })
+				b.g.cut(CauseClosed)
+				if n := b.after(2 * time.Second); !n.Attempt.Running {
+					t.Fatalf("%+v", n)
+				}
+				giveUp(b)
+				b.g.set(func(g *fakeGateway) { g.stubborn = false })
+				b.after(time.Minute)
+				b.stop()
+				if n := b.g.inUse.Load(); n != 0 {
+					t.Errorf("%d sessions left over", n)
+				}
+			})
+		})
+	}
+}
+
+// TestFreezeAtAnyMoment freezes Gateway at many moments of a second, with the default limits.
+func TestFreezeAtAnyMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		b.after(time.Minute)
+		for i := range 100 {
+			b.after(time.Duration(i*10) * time.Millisecond)
+			old := b.s.Session()
+			b.g.freeze(true)
+			if b.after(3 * time.Second); old.Guard() == nil {
+				t.Fatalf("guard open 3 s after the freeze")
+			}
+			if n := b.after(8 * time.Second); n.Layers.Socket && n.Session == old.Number() {
+				t.Fatalf("session kept beyond the hard limit: %+v", n)
+			}
+			b.after(20 * time.Second)
+		}
+	})
+}
+
+func TestPauseOfThreeSecondsKeepsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		b.after(time.Minute)
+		for i := range 50 {
+			b.after(time.Duration(i*20) * time.Millisecond)
+			b.g.freeze(true)
+			b.after(3 * time.Second)
+			b.g.freeze(false)
+			if n := b.after(time.Second); n.Session != 1 || !n.GuardOpen() {
+				t.Fatalf("%+v", n)
+			}
+		}
+	})
+}
+
+func TestCommandsAreAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		b := newBubble(t, testConfig(4002), nil)
+		b.after(time.Second)
+		if err := b.s.Connect(ctx); !errors.Is(err, ErrAlreadyConnected) {
+			t.Error(err)
+		}
+		if err := b.s.Disconnect(ctx); err != nil {
+			t.Error(err)
+		}
+		if n := b.s.Snapshot(); n.State != Paused || b.s.Session() != nil {
+			t.Errorf("%+v", n)
+		}
+		if err := b.s.Disconnect(ctx); !errors.Is(err, ErrAlreadyPaused) {
+			t.Error(err)
+		}
+		if err := b.s.Configure(ctx, Config{}); err == nil {
+			t.Error("nonsense accepted")
+		}
+		if err := b.s.Connect(ctx); err != nil {
+			t.Error(err)
+		}
+		if n := b.after(time.Second); n.State != Connected || n.Session != 2 {
+			t.Errorf("%+v", n)
+		}
+		b.stop()
+		for _, err := range []error{b.s.Connect(ctx), b.s.Disconnect(ctx), b.s.Configure(ctx, testConfig(1))} {
+			if !errors.Is(err, ErrNotRunning) {
+				t.Error(err)
+			}
+		}
+		late, _ := b.s.Events()
+		if _, ok := late.Next(ctx); ok {
+			t.Error("an event after the last")
+		}
+	})
+}
+
+func TestCommandBeforeRunGivesUpWithItsContext(t *testing.T) {
+	s, err := New(testConfig(4002), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Connect(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if n := s.Snapshot(); n.State != Connecting || n.GuardOpen() {
+		t.Errorf("%+v", n)
+	}
+}
+
+// TestReconciling holds the guard shut until orders are known, and begins anew with every restore and session.
+func TestReconciling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(4002)
+		var runs []uint64
+		cfg.Reconcile = func(ctx context.Context, s *Session) error {
+			runs = append(runs, s.Number())
+			select {
+			case <-time.After(10 * time.Second):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if len(runs) == 1 {
+				return errors.New("no answer")
+			}
+			return nil
+		}
+		b := newBubble(t, cfg, nil)
+		at := func(d time.Duration, want GuardReason) {
+			t.Helper()
+			n := b.after(d)
+			var shut *GuardError
+			if s := b.s.Session(); s != nil && errors.As(s.Guard(), &shut) != (want != GuardOpen) {
+				t.Errorf("guard answers %v", s.Guard())
+			} else if shut != nil && shut.Reason != want {
+				t.Errorf("guard answers %v, want %s", shut, want)
+			}
+			if n.Guard != want {
+				t.Errorf("guard %q, want %q", n.Guard, want)
+			}
+		}
+		at(time.Second, GuardReconciling)
+		at(10*time.Second, GuardReconciling) // failed, again 2 s later
+		at(13*time.Second, GuardOpen)
+		b.g.present().code(1100)
+		at(0, GuardUpstream)
+		b.g.present().code(1101)
+		at(9*time.Second, GuardReconciling)
+		b.g.present().code(1100) // again in the midst of it
+		at(5*time.Second, GuardUpstream)
+		b.g.present().code(1102)
+		at(11*time.Second, GuardOpen)
+		old := b.s.Session()
+		b.g.cut(CauseClosed)
+		at(0, GuardSocket)
+		if old.Guard() == nil {
+			t.Error("an old session's guard is open")
+		}
+		at(3*time.Second, GuardReconciling)
+		at(11*time.Second, GuardOpen)
+		if old.Guard() == nil {
+			t.Error("an old session's guard is open with the next one's")
+		}
+		b.g.present().code(1101)
+		b.after(time.Second)
+		b.stop() // ends the run under way
+		if want := []uint64{1, 1, 1, 1, 2, 2}; len(runs) != len(want) {
+			t.Errorf("runs for sessions %v, want %v", runs, want)
+		}
+	})
+}
+
+func TestSlowReaderGetsEveryEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		slow, cancel := b.s.Events()
+		nudge, unsubscribe := b.s.Subscribe()
+		b.after(time.Second)
+		for range 1000 {
+			b.g.present().code(399)
+		}
+		b.after(time.Second)
+		for range 1000 {
+			if e, ok := slow.Next(t.Context()); !ok || e.Seq == 0 {
+				t.Fatal("events are missing")
+			}
+		}
+		<-nudge
+		unsubscribe()
+		cancel()
+		b.g.cut(CauseClosed)
+		b.after(time.Second)
+		select {
+		case <-nudge:
+			t.Error("nudged after the end of the subscription")
+		default:
+		}
+	})
+}
