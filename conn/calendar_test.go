@@ -99,6 +99,7 @@ func TestCalendar(t *testing.T) {
 		{"days, start", weekend, "UTC", "2026-06-05 22:00", "2026-06-08 00:00", "2026-06-12 22:00"},
 		{"days, two days later", weekend, "UTC", "2026-06-07 23:59", "2026-06-08 00:00", "2026-06-12 22:00"},
 		{"days, another day", weekend, "UTC", "2026-06-10 22:30", "", "2026-06-12 22:00"},
+		{"once a week, just over", Calendar{daily(t, "UTC", 12, 0, short, time.Friday)}, "UTC", "2026-06-05 12:15", "", "2026-06-12 12:00"},
 		{"days joined", weekdays, "UTC", "2026-06-01 00:00", "2026-06-06 00:00", "2026-06-08 00:00"},
 
 		{"joined, first", joined, "UTC", "2026-06-01 10:00", "2026-06-01 13:30", "2026-06-01 13:31"},

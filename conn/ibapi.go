@@ -125,16 +125,10 @@ func (l *library) awaitReady(ctx context.Context) (*library, *AttemptError) {
 	case <-l.refused:
 		r.end(CauseClosed, "")
 	case <-r.over:
-		// Gateway says why before it closes; let the library decode that first.
-		select {
-		case <-l.decoded:
-		case <-l.refused:
-		case <-time.After(drainLimit):
-		}
 	case <-ctx.Done():
 		r.end(CauseNotReady, "")
 	}
-	<-l.tidy
+	<-l.tidy // Gateway says why before it closes: by now that has been decoded
 	if e := l.fatal.Load(); e != nil {
 		return nil, e
 	}

@@ -26,6 +26,7 @@ func TestDropsAndGarbageOnALiveSession(t *testing.T) {
 		"closed":              {func(int) []byte { return []byte{} }, true, CauseClosed},
 		"cut off, closed":     {func(int) []byte { return []byte{0, 0, 0, 50, 1, 2} }, true, CauseBroken},
 		"cut off header":      {func(int) []byte { return []byte{0, 0} }, true, CauseBroken},
+		"header alone":        {func(int) []byte { return []byte{0, 0, 0, 50} }, true, CauseBroken},
 		"zero length":         {func(int) []byte { return make([]byte, 4) }, false, CauseGarbage},
 		"huge length":         {func(int) []byte { return []byte("\xff\xff\xff\xff") }, false, CauseGarbage},
 		"HTTP":                {func(int) []byte { return []byte("HTTP/1.1 200 OK\r\n\r\n") }, false, CauseGarbage},

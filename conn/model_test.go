@@ -198,10 +198,26 @@ func TestSnapshotOwnsItsFarms(t *testing.T) {
 	for i, r := range []row{opening[0], opening[1], {in: onCode(2103), tell: "farm", state: Degraded}} {
 		p.act(t, i, r)
 	}
-	n := p.m.snapshot(p.cfg)
+	n, before := p.m.snapshot(p.cfg), p.m
 	p.act(t, 3, row{in: onCode(2104), tell: "farm", state: Connected})
-	if n.Layers.Farms["market data"] != FarmBroken {
-		t.Errorf("a published snapshot changed: %v", n.Layers.Farms)
+	if n.Layers.Farms["market data"] != FarmBroken || before.farms["market data"] != FarmBroken {
+		t.Errorf("changed in place: snapshot %v, model %v", n.Layers.Farms, before.farms)
+	}
+}
+
+func TestOldBytesAnswerNoProbe(t *testing.T) {
+	for heard, want := range map[time.Duration]GuardReason{9 * sec: GuardProbe, 10 * sec: GuardOpen} {
+		p := newPlay(nil)
+		p.act(t, 0, opening[0])
+		p.act(t, 1, row{in: onReady, tell: "connected", state: Connected})
+		p.m.suspect, p.m.heard, p.m.unanswered = true, p.mono+5*sec, p.mono+10*sec
+		p.seen = evidence{session: 1, heard: p.mono + heard}
+		p.mono += 10 * sec
+		p.m.last.mono = p.mono
+		p.feed(inTick{})
+		if got := p.m.guard(); got != want {
+			t.Errorf("a byte heard at %v, the probe sent at 10 s: guard %q, want %q", heard, got, want)
+		}
 	}
 }
 

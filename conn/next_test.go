@@ -169,6 +169,12 @@ func TestNext(t *testing.T) {
 			{in: onCode(1102), do: "reconcile", state: Connected, guard: GuardReconciling},
 			{in: onCode(1101), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},
 		}},
+		"an old reconciliation has no say": {reconciling, []row{
+			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{in: onCode(1102), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
+			{in: func(*play) input { return inReconciled{session: 1, run: 1} }, state: Connected, guard: GuardReconciling},
+			{in: func(*play) input { return inReconciled{session: 1, run: 2} }, state: Connected},
+		}},
 		"old sessions have no say": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, in: onOldSession(onReady), do: "dial, close", state: Reconnecting, guard: GuardSocket},

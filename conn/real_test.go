@@ -80,3 +80,22 @@ func TestLocalPortIsTakenAsSoonAsItOpens(t *testing.T) {
 		t.Errorf("%d connections, want 2: none is thrown away", n)
 	}
 }
+
+func TestPauseEndsTheWatchOfThePort(t *testing.T) {
+	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
+	addr := g.ln.Addr().String()
+	g.stop()
+	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+	if err := s.Disconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.listen(addr)
+	time.Sleep(2 * watchInterval)
+	if n := g.attempts(); n != 1 {
+		t.Errorf("%d connections, want the first alone", n)
+	}
+	if err := s.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, s, "READY again", 10*time.Second, connected)
+}

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -111,6 +113,21 @@ func TestAttemptIsRefused(t *testing.T) {
 	g.stop()
 	if err := attempt(t, g.port(), time.Second); err == nil || err.Cause != CauseRefused {
 		t.Errorf("%+v", err)
+	}
+}
+
+// TestDialErrors has the errors that depend on the moment at which Gateway hangs up.
+func TestDialErrors(t *testing.T) {
+	for err, want := range map[error]Cause{
+		syscall.ECONNREFUSED:     CauseRefused,
+		syscall.ECONNRESET:       CauseClosedEarly,
+		syscall.EHOSTUNREACH:     CauseUnreachable,
+		context.DeadlineExceeded: CauseUnreachable,
+	} {
+		wrapped := fmt.Errorf("dial: %w", &net.OpError{Op: "dial", Err: err})
+		if got := dialError(wrapped); got.Cause != want || !errors.Is(got, err) {
+			t.Errorf("%v: %s, want %s", err, got.Cause, want)
+		}
 	}
 }
 

@@ -27,9 +27,12 @@ func TestReadyAtTheLastMoment(t *testing.T) {
 				if n := b.after(2 * time.Second); !n.Attempt.Running {
 					t.Fatalf("%+v", n)
 				}
+				b.g.set(func(g *fakeGateway) { g.stubborn = false }) // for the attempts after this one
 				giveUp(b)
-				b.g.set(func(g *fakeGateway) { g.stubborn = false })
-				b.after(time.Minute)
+				n := b.after(time.Minute)
+				if up := n.State == Connected; up != (name == "configure") || int32(b.g.inUse.Load()) != map[bool]int32{true: 1}[up] {
+					t.Errorf("%d sessions in use, %+v", b.g.inUse.Load(), n)
+				}
 				b.stop()
 				if n := b.g.inUse.Load(); n != 0 {
 					t.Errorf("%d sessions left over", n)
@@ -217,4 +220,27 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 		default:
 		}
 	})
+}
+
+// TestGuardShutsWithTheSocket asks before the supervisor has heard of the end.
+func TestGuardShutsWithTheSocket(t *testing.T) {
+	g := &fakeGateway{t: t}
+	l := &fakeLink{g: g, session: 7, closed: make(chan struct{})}
+	s := &Session{number: 7, link: l, gate: &gate{}, reason: func() GuardReason { return GuardOpen }}
+	var shut *GuardError
+	if err := s.Guard(); !errors.As(err, &shut) || shut.Session != 7 || shut.Reason == GuardOpen {
+		t.Errorf("never opened: %v", err)
+	}
+	s.gate.open.Store(8)
+	if s.Guard() == nil {
+		t.Error("opened by another session")
+	}
+	s.gate.open.Store(7)
+	if err := s.Guard(); err != nil {
+		t.Error(err)
+	}
+	l.end(CauseClosed)
+	if err := s.Guard(); !errors.As(err, &shut) || shut.Reason != GuardSocket {
+		t.Errorf("after the end: %v", err)
+	}
 }

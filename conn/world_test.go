@@ -219,8 +219,10 @@ func (w *world) check(before model, in input) {
 			w.Fatalf("guard open after %v of silence", w.mono-w.seen.heard)
 		}
 	}
-	if _, ok := in.(inReconciled); m.reconciled && !before.reconciled && w.cfg.Reconcile != nil && !ok {
-		w.Fatalf("reconciled by %T", in)
+	if r, ok := in.(inReconciled); m.reconciled && !before.reconciled && w.cfg.Reconcile != nil {
+		if latest := w.runs[len(w.runs)-1]; !ok || r.err != nil || r.session != latest.session || r.run != latest.run {
+			w.Fatalf("reconciled by %T %+v", in, r)
+		}
 	}
 	resting := w.cfg.Calendar.At(w.wall).Active
 	if m.phase != idle || m.paused || resting || m.stopped {
