@@ -28,7 +28,7 @@ func tcpConnector(mono func() time.Duration) connector {
 			if worst == nil || telling(err.Cause) > telling(worst.Cause) {
 				worst = err
 			}
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || (!d.rests.IsZero() && !time.Now().Before(d.rests)) {
 				break
 			}
 		}

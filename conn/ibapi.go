@@ -32,6 +32,10 @@ const (
 	oldestVersion = ibapi.MIN_CLIENT_VER
 
 	localLimit = 5 * time.Second // for the steps between relay and library, which wait for nobody else
+	// strangerLimit is what a connection to the relay may take to prove that it is our own library's.
+	strangerLimit = 250 * time.Millisecond
+	// startLimit is after how long a library whose start went wrong has surely started or given up.
+	startLimit = time.Minute
 	drainLimit = 2 * time.Second // for the library to decode what was queued when the session ended
 	tellLimit  = 25 * time.Millisecond
 )
@@ -59,6 +63,7 @@ type library struct {
 	refused   chan struct{}                // closed when fatal is set
 	onceFatal sync.Once
 
+	runs      bool // its requester has been seen at work
 	sentinel  int64
 	decoded   chan struct{} // closed when the farewell has come out of the decoder
 	onceDone  sync.Once
@@ -101,9 +106,7 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 	ended := l.client.Ctx().Done() // before Connect: afterwards the field is the library's to change
 	if err := l.start(ctx, int64(cfg.ClientID), at); err != nil {
 		gw.Close()
-		if r.lib != nil {
-			r.lib.Close()
-		}
+		l.abandon()
 		return nil, startError(ctx, err)
 	}
 	if !stop() {
@@ -113,6 +116,18 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 	}
 	l.run(ended)
 	return l.awaitReady(ctx)
+}
+
+// abandon closes the library's side after a start that went wrong. A library that may still be starting would end the
+// process at a close, so on a machine that starves it the close waits.
+func (l *library) abandon() {
+	switch lib := l.relay.lib; {
+	case lib == nil:
+	case l.runs:
+		lib.Close()
+	default:
+		time.AfterFunc(startLimit, func() { lib.Close() })
+	}
 }
 
 // awaitReady waits for both login messages, for Gateway to say no, or for the deadline.
@@ -224,6 +239,7 @@ func (l *library) start(ctx context.Context, clientID int64, at string) error {
 	if _, err := readFrame(in, nil, maxFrame); err != nil { // swallowed: it only shows that the requester runs
 		return &clientError{err}
 	}
+	l.runs = true
 	if in.Buffered() != 0 {
 		return &clientError{errors.New("unexpected request")}
 	}
@@ -242,7 +258,7 @@ func acceptOwn(ln *net.TCPListener, nonce string, limit time.Time) (net.Conn, er
 		if err != nil {
 			return nil, err
 		}
-		_ = c.SetReadDeadline(earlier(limit, time.Now().Add(time.Second)))
+		_ = c.SetReadDeadline(earlier(limit, time.Now().Add(strangerLimit)))
 		if _, err := io.ReadFull(c, got); err == nil && subtle.ConstantTimeCompare(got, want) == 1 {
 			return c, nil
 		}

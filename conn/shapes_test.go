@@ -310,3 +310,35 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 		}
 	}
 }
+
+func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
+	g := newScripted(t, 225)
+	cfg := testConfig(0)
+	begin := time.Now()
+	look := tcpConnector(func() time.Duration { return time.Since(begin) })
+	for _, c := range []struct {
+		rests time.Time
+		found bool
+	}{{time.Time{}, true}, {begin.Add(time.Hour), true}, {begin, false}} {
+		before := g.attempts()
+		l, _, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests}, &cfg, func(input) {})
+		if err == nil {
+			l.end(CauseStopping)
+			<-l.gone()
+		}
+		if found := err == nil; found != c.found || g.attempts()-before != map[bool]int{true: 1, false: 0}[c.found] {
+			t.Errorf("window at %v: found %v after %d dials of the second port", c.rests, found, g.attempts()-before)
+		}
+	}
+}
+
+// closedPort returns a port of this machine that nobody listens on.
+func closedPort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().(*net.TCPAddr).Port
+}

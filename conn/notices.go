@@ -1,0 +1,101 @@
+package conn
+
+import (
+	"time"
+)
+
+// lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
+// more, but is told: it may be the reason for the end, or an order's fate.
+func (s *step) lateNotice(in inCode) {
+	switch codeTable[in.code].effect {
+	case effectNone:
+		s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+	case effectPortChanged:
+		if in.session == s.m.session {
+			s.m.portHint = portIn(in.text)
+		}
+	}
+}
+
+// notice handles a code from Gateway.
+func (s *step) notice(in inCode) {
+	m := &s.m
+	row := codeTable[in.code]
+	switch row.effect {
+	case effectUpstreamLost:
+		if !m.upstream {
+			return // 1100 repeats
+		}
+		m.upstream, m.reconciled = false, false
+		m.cause, m.code, m.detail = row.cause, in.code, in.text
+		if m.phase == up {
+			m.upstreamDownAt = s.now.wall
+			s.tell(Event{Kind: EventUpstreamLost, Cause: row.cause, Code: in.code, Detail: in.text})
+		}
+	case effectRestoredLost, effectRestoredKept:
+		s.restored(in)
+	case effectFarm:
+		s.farm(farmName(in.text, row.kind), row.farm, in.code)
+	case effectCompeting:
+		if !m.competing {
+			s.tell(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
+		}
+		m.competing, m.competingAt = true, s.now.mono
+	case effectPortChanged:
+		if m.phase == up {
+			m.portHint = portIn(in.text)
+			s.do(doClose{m.session})
+			s.sessionLost(m.session, row.cause, in.code, in.text)
+		}
+	case effectFailsAttempt:
+		if m.phase == up {
+			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+		} // else the attempt itself reports it
+	case effectFailsSession:
+		if m.phase == up {
+			s.do(doClose{m.session})
+			s.sessionLost(m.session, row.cause, in.code, in.text)
+		}
+	case effectNone:
+		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+	}
+}
+
+func (s *step) restored(in inCode) {
+	m := &s.m
+	was := m.upstream
+	m.upstream = true
+	if m.phase != up {
+		return
+	}
+	if in.code == 1101 {
+		m.competing = false // every subscription is made anew
+	}
+	var d time.Duration
+	if !m.upstreamDownAt.IsZero() {
+		d = max(0, s.now.wall.Sub(m.upstreamDownAt))
+	}
+	m.upstreamDownAt = time.Time{}
+	if was {
+		// A restore without a loss: the loss was before this session, or its notice was missed.
+		if in.code == 1101 {
+			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
+		}
+	} else {
+		s.tell(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
+	}
+	s.reconcile(0)
+}
+
+func (s *step) farm(name string, state FarmState, code int) {
+	m := &s.m
+	old, known := m.farms[name]
+	if old == state || (!known && len(m.farms) >= 64) {
+		return
+	}
+	m.farms = cloneFarms(m.farms)
+	m.farms[name] = state
+	if old == FarmBroken || state == FarmBroken {
+		s.tell(Event{Kind: EventFarm, Code: code, Detail: name, Farm: state})
+	}
+}
