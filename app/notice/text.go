@@ -1,0 +1,157 @@
+package notice
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// snapshot returns as much of a snapshot as the words for a problem need.
+func (t *telling) snapshot(state conn.State, p problem) *conn.Snapshot {
+	return &conn.Snapshot{State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail, Gateway: t.in.Gateway}
+}
+
+// words returns cause and remedy.
+func (t *telling) words(s *conn.Snapshot) string {
+	return lines(wording.Cause(s), wording.Hint(s, t.in.ClientID))
+}
+
+func (t *telling) about(kind Kind, title, body string) Notice {
+	return Notice{
+		Kind: kind, Title: title, Body: body,
+		Incident: t.st.incident, Key: fmt.Sprintf("incident-%d", t.st.incident),
+	}
+}
+
+func (t *telling) lost() Notice {
+	st, title, state := t.st, "Connection to Gateway lost", conn.Reconnecting
+	switch {
+	case st.problem.far:
+		title, state = "IBKR unreachable", conn.UpstreamLost
+	case !st.everUp:
+		title = "No connection to Gateway"
+	}
+	opening := "Since " + clock(st.begun, t.now) + "."
+	if st.since.Before(st.afterRest) {
+		opening = "The reset window is over, and the connection is not back. " + opening
+	}
+	n := t.about(Lost, title, lines(opening, t.words(t.snapshot(state, st.problem))))
+	n.Urgent, n.Connect = true, !st.problem.far
+	return n
+}
+
+func (t *telling) back() Notice {
+	st, verb := t.st, "Reconnected"
+	if st.first {
+		verb = "Connected"
+	}
+	if !st.held.IsZero() && !st.held.Equal(st.since) {
+		// It was up for a while in between, so the whole time was no outage.
+		return t.about(Back, "Connected again since "+clock(st.since, t.now),
+			"It was lost at "+clock(st.begun, t.now)+" and came and went during the reset window.")
+	}
+	text := fmt.Sprintf("%s after %s (%s–%s)", verb, wording.Duration(st.since.Sub(st.begun)), clock(st.begun, st.since), clock(st.since, st.since))
+	return t.about(Back, text, "The connection has been stable since "+clock(st.since, t.now)+".")
+}
+
+func (t *telling) unstable() Notice {
+	st := t.st
+	n := t.about(Unstable, "The connection is unstable", lines(
+		fmt.Sprintf("%d drops since %s. Single drops are not told any more until it has been up for %s.",
+			st.storm.drops, clock(st.storm.since, t.now), span(t.p.Quiet)),
+		wording.Cause(t.snapshot(t.down(), st.problem))))
+	n.Urgent = true
+	return n
+}
+
+func (t *telling) digest() Notice {
+	n := t.about(Digest, "The connection is still unstable", t.account()+" "+t.present())
+	n.Connect = !t.st.up && !t.st.problem.far
+	return n
+}
+
+func (t *telling) calm() Notice {
+	return t.about(Calm, "The connection is stable again", t.account()+" "+t.present())
+}
+
+// account sums up the unstable time.
+func (t *telling) account() string {
+	st := t.st
+	down := st.storm.down
+	if !st.up {
+		down += max(0, t.now.Sub(st.since))
+	}
+	return fmt.Sprintf("%d drops since %s, not connected for %s in all.", st.storm.drops, clock(st.storm.since, t.now), wording.Duration(down))
+}
+
+func (t *telling) present() string {
+	if t.st.up {
+		return "Connected since " + clock(t.st.since, t.now) + "."
+	}
+	return "Not connected now."
+}
+
+func (t *telling) down() conn.State {
+	if t.st.problem.far {
+		return conn.UpstreamLost
+	}
+	return conn.Reconnecting
+}
+
+func (t *telling) competing() Notice {
+	s := t.snapshot(conn.Degraded, problem{cause: conn.CauseCompeting, code: t.in.Event.Code})
+	return Notice{Kind: Competing, Key: string(Competing), Title: "Market data taken by another session", Body: t.words(s)}
+}
+
+// lines joins what is not empty and drops what cannot be shown.
+func lines(texts ...string) string {
+	var kept []string
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, "\n") {
+			if part = printable(part); part != "" {
+				kept = append(kept, part)
+			}
+		}
+	}
+	return strings.Join(kept, "\n")
+}
+
+// printable is wording.OneLine without its limit: sentences of our own are longer, and outside text in them has been
+// through it.
+func printable(text string) string {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if word = wording.OneLine(word); word != "" {
+			if b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(word)
+		}
+	}
+	return b.String()
+}
+
+// clock returns the time of day, with the day if that is not the day of the other moment.
+func clock(t, other time.Time) string {
+	t, other = t.Local(), other.Local()
+	y, m, d := t.Date()
+	oy, om, od := other.Date()
+	switch {
+	case y == oy && m == om && d == od:
+		return t.Format("15:04:05")
+	case other.Sub(t).Abs() < 6*24*time.Hour:
+		return t.Format("Mon 15:04:05")
+	}
+	return t.Format("2 Jan 15:04:05")
+}
+
+// span returns a round length of time, such as "10 minutes".
+func span(d time.Duration) string {
+	if d >= time.Minute && d%time.Minute == 0 {
+		return fmt.Sprintf("%d minutes", d/time.Minute)
+	}
+	return wording.Duration(d)
+}

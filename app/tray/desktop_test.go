@@ -1,0 +1,481 @@
+//go:build !windows && !darwin
+
+package tray
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/app/tray/sessionbus"
+	"gatewatch/app/tray/sessionbus/bustest"
+	"gatewatch/assets"
+	"gatewatch/conn"
+)
+
+// patient bounds every wait for another process in these tests.
+const patient = 10 * time.Second
+
+var buildPuppet = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "gatewatch-puppet-")
+	if err != nil {
+		return "", err
+	}
+	cleanUp = func() { os.RemoveAll(dir) }
+	file := filepath.Join(dir, "puppet")
+	cmd := exec.Command("go", "build", "-race=false", "-o", file, "./internal/puppet")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", &buildError{string(out), err}
+	}
+	return file, nil
+})
+
+type buildError struct {
+	out string
+	err error
+}
+
+func (e *buildError) Error() string { return e.err.Error() + "\n" + e.out }
+
+// puppet is the tray in a process of its own.
+type puppet struct {
+	t     *testing.T
+	in    io.WriteCloser
+	said  chan string // what it says on its standard output
+	ended chan error
+
+	mu   sync.Mutex
+	logs bytes.Buffer
+}
+
+func (p *puppet) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logs.Write(b)
+}
+
+func (p *puppet) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logs.String()
+}
+
+// order is what the puppet reads; the same as its own type.
+type order struct {
+	Snapshot *conn.Snapshot
+	Extra    Extra
+	Trouble  bool
+}
+
+func startPuppet(t *testing.T, first order, env ...string) *puppet {
+	t.Helper()
+	file, err := buildPuppet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &puppet{t: t, said: make(chan string, 100), ended: make(chan error, 1)}
+	cmd := exec.Command(file)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = p
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			p.said <- lines.Text()
+		}
+		p.ended <- cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-done
+		if t.Failed() {
+			t.Logf("log of the tray:\n%s", p.log())
+		}
+	})
+	p.order(first)
+	return p
+}
+
+func (p *puppet) order(o order) {
+	p.t.Helper()
+	if err := json.NewEncoder(p.in).Encode(o); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// expect waits for the puppet to say a line that begins so.
+func (p *puppet) expect(prefix string) string {
+	p.t.Helper()
+	select {
+	case line := <-p.said:
+		if !strings.HasPrefix(line, prefix) {
+			p.t.Fatalf("the tray says %q, want %q", line, prefix)
+		}
+		return line
+	case <-time.After(patient):
+		p.t.Fatalf("the tray does not say %q", prefix)
+	}
+	return ""
+}
+
+func (p *puppet) silent(d time.Duration) {
+	p.t.Helper()
+	select {
+	case line := <-p.said:
+		p.t.Fatalf("the tray says %q, want nothing", line)
+	case <-time.After(d):
+	}
+}
+
+// states are the cases of every state as the desktop has to show them now.
+func states(now time.Time) []struct {
+	name    string
+	order   order
+	icon    assets.Icon
+	tooltip string
+	status  string
+	connect bool
+} {
+	up := conn.Layers{Socket: true, API: true, Upstream: true}
+	half := conn.Layers{Socket: true, API: true}
+	paper := conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
+	ago := now.Add(-2 * time.Hour)
+	hm := clock(ago, now)
+	soon := clock(now.Add(time.Hour), now)
+	type c = struct {
+		name    string
+		order   order
+		icon    assets.Icon
+		tooltip string
+		status  string
+		connect bool
+	}
+	s := func(s conn.Snapshot) order { return order{Snapshot: &s} }
+	return []c{
+		{
+			"connected", s(conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}),
+			assets.Connected, "Connected · PAPER 4002 · since " + hm, "(Connected · PAPER 4002)", false,
+		},
+		{
+			"farm", s(conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "us_farm", Since: ago, Layers: up, Gateway: paper}),
+			assets.Degraded, "Connected, data farm us_farm down · PAPER 4002 · since " + hm, "(Connected, data farm us__farm down · PAPER 4002)", false,
+		},
+		{
+			"upstream", s(conn.Snapshot{State: conn.UpstreamLost, Cause: conn.CauseUpstream, Since: ago, Layers: half, Gateway: paper}),
+			assets.Disconnected, "IBKR unreachable since " + ago.Format("15:04") + " · PAPER 4002", "(IBKR unreachable since " + ago.Format("15:04") + " · PAPER 4002)", false,
+		},
+		{
+			"reconnecting", s(conn.Snapshot{State: conn.Reconnecting, Since: now, Gateway: paper, Attempt: conn.Attempt{Number: 4, Running: true}}),
+			assets.Connecting, "Reconnecting, attempt 4 · PAPER 4002", "(Reconnecting, attempt 4 · PAPER 4002)", true,
+		},
+		{
+			"no connection", s(conn.Snapshot{State: conn.Reconnecting, Since: ago, Gateway: paper, Attempt: conn.Attempt{Number: 9, Running: true}}),
+			assets.Disconnected, "No connection since " + hm + ", attempt 9 · PAPER 4002", "(No connection since " + hm + " · PAPER 4002)", true,
+		},
+		{
+			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: conn.Span{Active: true, Ends: now.Add(time.Hour)}}),
+			assets.ResetWindow, "Gateway reset until " + now.Add(time.Hour).Format("15:04"), "(Gateway reset until " + now.Add(time.Hour).Format("15:04") + " · PAPER 4002)", true,
+		},
+		{
+			"paused", s(conn.Snapshot{State: conn.Paused, Since: ago, Cause: conn.CauseUser, Gateway: paper}),
+			assets.Paused, "Paused · PAPER 4002 · since " + hm, "(Paused · PAPER 4002)", true,
+		},
+		{
+			"connecting", s(conn.Snapshot{State: conn.Connecting, Since: now, Attempt: conn.Attempt{Number: 1, Running: true}}),
+			assets.Connecting, "Connecting, attempt 1", "(Connecting, attempt 1)", true,
+		},
+		{
+			"muted",
+			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour)}},
+			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notices muted", "Notifications muted until " + soon, false,
+		},
+	}
+}
+
+func TestDesktopShowsEveryState(t *testing.T) {
+	bustest.Start(t)
+	d := bustest.StartHost(t)
+	now := time.Now()
+	cases := states(now)
+	p := startPuppet(t, cases[len(cases)-2].order)
+	d.Adopt()
+	var id, title string
+	var isMenu bool
+	d.Property("Id", &id)
+	d.Property("Title", &title)
+	d.Property("ItemIsMenu", &isMenu)
+	if id != Name || title != Name || isMenu {
+		t.Errorf("id %q, title %q, is menu %v", id, title, isMenu)
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			d.T = t
+			p.order(c.order)
+			d.AwaitTooltip(c.tooltip)
+			// The menu is changed after the tooltip.
+			var lines []string
+			want := map[bool]string{true: "Connect now", false: "Disconnect"}
+			for end := time.Now().Add(patient); ; time.Sleep(5 * time.Millisecond) {
+				if lines, _ = d.Entries(); slices.Contains(lines, c.status) && slices.Contains(lines, want[c.connect]) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("menu without %q and %q:\n%s", c.status, want[c.connect], strings.Join(lines, "\n"))
+				}
+			}
+			if got := d.Icon(); got != c.icon.String() {
+				t.Errorf("icon %s, want %v", got, c.icon)
+			}
+			if slices.Contains(lines, want[!c.connect]) {
+				t.Errorf("%s is offered, too", want[!c.connect])
+			}
+		})
+	}
+	d.T = t
+	lines, before := d.Entries()
+	hour := clock(now.Add(time.Hour), now)
+	want := []string{
+		"(Connected · PAPER 4002)", "Open window", "Disconnect", "—", "(Today not observed yet)",
+		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Open log folder", "—", "Settings…", "Quit",
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("menu:\n%s\nwant:\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+	// Nothing was rebuilt on the way: the ids are the first ones.
+	if before["Quit"] != 14 {
+		t.Errorf("Quit has id %d, want 14", before["Quit"])
+	}
+}
+
+func TestIconFollowsWithin200Milliseconds(t *testing.T) {
+	bustest.Start(t)
+	d := bustest.StartHost(t)
+	cases := states(time.Now())
+	p := startPuppet(t, cases[0].order)
+	d.Adopt()
+	var worst time.Duration
+	for i := range 12 {
+		time.Sleep(20 * time.Millisecond)
+		for len(d.Signals) > 0 {
+			<-d.Signals
+		}
+		begin := time.Now()
+		p.order(cases[[]int{1, 2, 0}[i%3]].order)
+		for deadline := time.After(patient); ; {
+			select {
+			case s := <-d.Signals:
+				if s.Name != "org.kde.StatusNotifierItem.NewIcon" {
+					continue
+				}
+			case <-deadline:
+				t.Fatal("the icon does not change")
+			}
+			break
+		}
+		worst = max(worst, time.Since(begin))
+	}
+	t.Logf("slowest of 12 changes: %v", worst)
+	if worst > 200*time.Millisecond {
+		t.Errorf("the icon followed after %v, want 200ms", worst)
+	}
+}
+
+func TestClicks(t *testing.T) {
+	bustest.Start(t)
+	d := bustest.StartHost(t)
+	cases := states(time.Now())
+	p := startPuppet(t, cases[0].order)
+	d.Adopt()
+
+	d.Click("Open window")
+	p.expect("open")
+	if err := d.Activate(); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("open")
+	d.Click("Disconnect")
+	p.expect("disconnect")
+	p.order(cases[6].order)
+	d.AwaitTooltip("Paused")
+	time.Sleep(50 * time.Millisecond)
+	d.Click("Connect now")
+	p.expect("connect")
+	d.Click("Open log folder")
+	p.expect("logs")
+	d.Click("For 1 hour")
+	until, err := time.Parse(time.RFC3339, strings.TrimPrefix(p.expect("mute "), "mute "))
+	if err != nil || time.Until(until) > time.Hour || time.Until(until) < 59*time.Minute {
+		t.Errorf("muted until %v, %v", until, err)
+	}
+	d.Click("Until tomorrow")
+	until, err = time.Parse(time.RFC3339, strings.TrimPrefix(p.expect("mute "), "mute "))
+	if err != nil || !until.Equal(tomorrow(time.Now())) {
+		t.Errorf("muted until %v, %v", until, err)
+	}
+	p.order(cases[8].order)
+	d.AwaitTooltip("Connected")
+	time.Sleep(50 * time.Millisecond)
+	d.Click("Unmute")
+	if said := p.expect("mute "); said != "mute 0001-01-01T00:00:00Z" {
+		t.Errorf("unmuting says %q", said)
+	}
+
+	// A function that panics or never ends takes nothing with it.
+	trouble := cases[0].order
+	trouble.Trouble = true
+	p.order(trouble)
+	d.AwaitTooltip("Connected")
+	time.Sleep(50 * time.Millisecond)
+	d.Click("Open log folder")
+	d.Click("Settings…")
+	p.expect("settings")
+	d.Click("Settings…") // dropped: the first still works
+	d.Click("Disconnect")
+	p.expect("disconnect")
+	p.silent(100 * time.Millisecond)
+	if log := p.log(); !strings.Contains(log, `"panic":"as told"`) {
+		t.Error("the panic was not logged")
+	}
+	d.Click("Quit")
+	p.expect("quit")
+	p.expect("ended")
+	if err := <-p.ended; err != nil {
+		t.Errorf("the process ended with %v", err)
+	}
+	var names []string
+	if err := d.Bus.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&names); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range names {
+		if strings.HasPrefix(n, "org.kde.StatusNotifierItem-") {
+			t.Errorf("%s is left on the bus", n)
+		}
+	}
+}
+
+func TestTrayThatComesLaterGetsTheIcon(t *testing.T) {
+	bustest.Start(t)
+	p := startPuppet(t, states(time.Now())[0].order)
+	p.expect("no host")
+	p.order(states(time.Now())[6].order) // what changes meanwhile is not lost
+	time.Sleep(300 * time.Millisecond)
+	d := bustest.StartHost(t)
+	d.Adopt()
+	d.AwaitTooltip("Paused")
+	if got := d.Icon(); got != "paused" {
+		t.Errorf("icon %s", got)
+	}
+	lines, _ := d.Entries()
+	if !slices.Contains(lines, "Connect now") {
+		t.Errorf("menu %v", lines)
+	}
+
+	// The tray restarts, as a panel does that crashed.
+	d.Bus.Close()
+	time.Sleep(50 * time.Millisecond)
+	d = bustest.StartHost(t)
+	d.Adopt()
+	d.AwaitTooltip("Paused")
+	p.silent(400 * time.Millisecond)
+	log := p.log()
+	if n := strings.Count(log, `"level":"WARN"`); n != 1 {
+		t.Errorf("%d warnings, want one:\n%s", n, log)
+	}
+	if !strings.Contains(log, "a tray has come") {
+		t.Error("the tray that came is not logged")
+	}
+}
+
+func TestBusInTheRuntimeDirectory(t *testing.T) {
+	address := bustest.Start(t)
+	socket, _, _ := strings.Cut(strings.TrimPrefix(address, "unix:path="), ",")
+	for _, env := range []string{"", "autolaunch:"} {
+		d := bustest.StartHost(t)
+		p := startPuppet(t, states(time.Now())[0].order, sessionbus.Variable+"="+env, "XDG_RUNTIME_DIR="+filepath.Dir(socket))
+		d.Adopt()
+		if got := d.Icon(); got != "connected" {
+			t.Errorf("icon %s", got)
+		}
+		p.silent(400 * time.Millisecond) // no word of a desktop without a tray
+		p.in.Close()
+		p.expect("ended")
+		d.Bus.Close()
+	}
+}
+
+func TestNoBus(t *testing.T) {
+	dir := t.TempDir()
+	launched := filepath.Join(dir, "launched")
+	// A dbus-launch that must not be started.
+	script := "#!/bin/sh\ntouch " + launched + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "dbus-launch"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, env := range map[string]string{
+		"none": "", "disabled": "disabled:", "autolaunch": "autolaunch:", "dead": "unix:path=" + filepath.Join(dir, "dead"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPuppet(t, states(time.Now())[0].order,
+				sessionbus.Variable+"="+env, "XDG_RUNTIME_DIR="+dir, "PATH="+dir+":"+os.Getenv("PATH"))
+			p.expect("no host")
+			p.order(states(time.Now())[1].order)
+			p.silent(100 * time.Millisecond)
+			p.in.Close()
+			p.expect("ended")
+			if n := strings.Count(p.log(), `"level":"WARN"`); n != 1 {
+				t.Errorf("%d warnings, want one:\n%s", n, p.log())
+			}
+			if _, err := os.Stat(launched); err == nil {
+				t.Error("a bus was launched")
+			}
+		})
+	}
+}
+
+func TestAvailable(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	t.Setenv(sessionbus.Variable, "disabled:")
+	if ok, reason := Available(); ok || !strings.Contains(reason, "disabled") {
+		t.Errorf("disabled: %v, %q", ok, reason)
+	}
+	t.Setenv(sessionbus.Variable, "unix:path="+dir+"/dead")
+	if ok, reason := Available(); ok || reason == "" {
+		t.Errorf("dead: %v, %q", ok, reason)
+	}
+	address := bustest.Start(t)
+	if ok, reason := Available(); !ok {
+		t.Errorf("running: %q", reason)
+	}
+	// The default place, as systemd sets it up.
+	socket, _, _ := strings.Cut(strings.TrimPrefix(address, "unix:path="), ",")
+	t.Setenv("XDG_RUNTIME_DIR", filepath.Dir(socket))
+	t.Setenv(sessionbus.Variable, "")
+	if ok, reason := Available(); !ok {
+		t.Errorf("in the runtime directory: %q", reason)
+	}
+	if got, want := os.Getenv(sessionbus.Variable), ""; got != want {
+		t.Errorf("asking changed the environment to %q", got)
+	}
+}

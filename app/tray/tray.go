@@ -1,0 +1,295 @@
+// Package tray shows the connection in the desktop's notification area: an icon for a glance, a tooltip and a menu.
+//
+// What is shown is a value: [ViewOf] renders a snapshot and nothing else decides. [Run] compares it with what is shown
+// already and changes only what differs, in place, so that an open menu stays open.
+//
+// A desktop without a tray is nothing to fail for: that is logged once, and a tray that comes later gets the icon.
+package tray
+
+import (
+	"context"
+	"fmt"
+	"io"
+	stdlog "log"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/assets"
+)
+
+// Name is what the desktop calls the program.
+const Name = "Gatewatch"
+
+// Config is what the tray shows and whom it tells. An entry of the menu whose function is nil is left out. Functions
+// are called on goroutines of their own, each one at most once at a time; a panic in one is logged.
+type Config struct {
+	View    func(now time.Time) View
+	Changes <-chan struct{} // yields a value when View may have changed other than by time
+
+	OnOpen       func() // also the click on the icon, where the desktop has that apart from the menu
+	OnConnect    func()
+	OnDisconnect func()
+	OnMute       func(until time.Time) // the zero time ends it
+	OnOpenLogs   func()
+	OnSettings   func()
+	OnQuit       func()
+
+	// OnNoHost, if set, is called once if the desktop has nowhere to show the icon, after HostWait (0: 5 s).
+	OnNoHost func()
+	HostWait time.Duration
+
+	Monochrome bool // on macOS: a template image that the system tints
+	Log        *slog.Logger
+}
+
+const (
+	// minGap keeps repaints apart when changes come in a burst.
+	minGap = 50 * time.Millisecond
+	// tick is between two looks at a view that changes with the clock, rest between looks at one that does not.
+	tick, rest = time.Second, time.Minute
+	// endLimit bounds the wait for functions that still run when the tray ends.
+	endLimit = time.Second
+)
+
+// bar is the platform's tray. Its methods are called one at a time.
+type bar interface {
+	setIcon(assets.Icon)
+	setTooltip(string)
+	setTitle(Entry, string) // of an entry that is shown
+	show(Entry)
+	hide(Entry)
+}
+
+var begun atomic.Bool
+
+// Run shows the tray until ctx ends. It must be called from the main goroutine and at most once in a process: macOS and
+// Windows want the thread. It never fails; where there is no tray it waits for ctx.
+func Run(ctx context.Context, cfg Config) {
+	if begun.Swap(true) {
+		panic("tray: Run called twice")
+	}
+	restore := captureLog(cfg.Log)
+	defer restore()
+	t := newTray(cfg)
+	t.run(ctx)
+	t.end()
+}
+
+// tray is the part that is the same everywhere.
+type tray struct {
+	cfg     Config
+	actions [entries]func()
+	busy    [entries]atomic.Bool
+
+	mu      sync.Mutex
+	ended   bool
+	running sync.WaitGroup
+}
+
+func newTray(cfg Config) *tray {
+	if cfg.HostWait <= 0 {
+		cfg.HostWait = 5 * time.Second
+	}
+	t := &tray{cfg: cfg}
+	t.actions = [entries]func(){
+		OpenWindow: cfg.OnOpen, Connect: cfg.OnConnect, Disconnect: cfg.OnDisconnect,
+		OpenLogs: cfg.OnOpenLogs, Settings: cfg.OnSettings, Quit: cfg.OnQuit,
+	}
+	if cfg.OnMute != nil {
+		t.actions[MuteHour] = func() { cfg.OnMute(time.Now().Add(time.Hour)) }
+		t.actions[MuteTomorrow] = func() { cfg.OnMute(tomorrow(time.Now())) }
+		t.actions[Unmute] = func() { cfg.OnMute(time.Time{}) }
+	}
+	return t
+}
+
+// tomorrow returns the first moment of the next local day.
+func tomorrow(now time.Time) time.Time {
+	y, m, d := now.Date()
+	t := time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())
+	if t.Day() == d {
+		// Clocks go forward at midnight, and time.Date has picked the side before it.
+		if _, change := t.ZoneBounds(); !change.IsZero() {
+			return change
+		}
+	}
+	return t
+}
+
+// act does what a click on e asks for, on a goroutine of its own. A click is dropped while the one before still works.
+func (t *tray) act(e Entry) {
+	f := t.actions[e]
+	if f == nil || !t.busy[e].CompareAndSwap(false, true) {
+		return
+	}
+	if !t.spawn(e.String(), func() {
+		defer t.busy[e].Store(false)
+		f()
+	}) {
+		t.busy[e].Store(false)
+	}
+}
+
+// spawn runs f on a goroutine of its own, unless the tray has ended.
+func (t *tray) spawn(what string, f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return false
+	}
+	t.running.Go(func() { t.guarded(what, f) })
+	return true
+}
+
+// guarded calls f and logs its panic.
+func (t *tray) guarded(what string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.cfg.Log.Error("panic in the tray", "in", what, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+}
+
+// end waits for the functions that still run, but not for ever.
+func (t *tray) end() {
+	t.mu.Lock()
+	t.ended = true
+	t.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		t.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(endLimit):
+		t.cfg.Log.Warn("a click in the tray is still being worked on")
+	}
+}
+
+// noHost says that the icon cannot be shown, for now or at all.
+func (t *tray) noHost(reason string) {
+	t.cfg.Log.Warn("no tray on this desktop, going on without", "reason", reason)
+	if t.cfg.OnNoHost != nil {
+		t.spawn("no_host", t.cfg.OnNoHost)
+	}
+}
+
+// view asks for what is to be shown; a panic leaves what was shown.
+func (t *tray) view(shown View) (v View) {
+	v = shown
+	t.guarded("view", func() { v = t.cfg.View(time.Now()) })
+	for e := range v.Menu {
+		if t.left(Entry(e)) {
+			v.Menu[e].Hidden = true
+		}
+	}
+	return v
+}
+
+// left reports whether an entry is left out because nobody listens to it.
+func (t *tray) left(e Entry) bool {
+	switch e {
+	case Status, Today:
+		return false
+	case Mute:
+		return t.cfg.OnMute == nil
+	}
+	return t.actions[e] == nil
+}
+
+// follow keeps b up to date until ctx ends. What it shows at the beginning is shown.
+func (t *tray) follow(ctx context.Context, b bar, shown View) {
+	changes := t.cfg.Changes
+	clock := time.NewTimer(0)
+	defer clock.Stop()
+	for {
+		changed := false
+		select {
+		case <-ctx.Done():
+			return
+		case _, ok := <-changes:
+			if !ok {
+				changes = nil
+			}
+			changed = true
+		case <-clock.C:
+		}
+		v := t.view(shown)
+		paint(b, shown, v)
+		shown = v
+		if v.Ticking {
+			clock.Reset(tick)
+		} else {
+			clock.Reset(rest)
+		}
+		if changed {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(minGap):
+			}
+		}
+	}
+}
+
+// paint changes what differs between two views. The title of a hidden entry is left alone: on Windows setting it would
+// show the entry.
+func paint(b bar, shown, v View) {
+	if v.Icon != shown.Icon {
+		b.setIcon(v.Icon)
+	}
+	if v.Tooltip != shown.Tooltip {
+		b.setTooltip(v.Tooltip)
+	}
+	for i := range v.Menu {
+		e, was, is := Entry(i), shown.Menu[i], v.Menu[i]
+		switch {
+		case is.Hidden && !was.Hidden:
+			b.hide(e)
+		case is.Hidden:
+		case was.Hidden:
+			b.setTitle(e, is.Title)
+			b.show(e)
+		case is.Title != was.Title:
+			b.setTitle(e, is.Title)
+		}
+	}
+}
+
+// captureLog sends what the tray library logs to our log, each line once; it only knows the standard logger. What others
+// write there passes through. The returned function ends that.
+func captureLog(log *slog.Logger) (restore func()) {
+	writer := stdlog.Writer()
+	l := &library{log: log, rest: writer, told: map[string]bool{}}
+	stdlog.SetOutput(l)
+	return func() { stdlog.SetOutput(writer) }
+}
+
+type library struct {
+	log  *slog.Logger
+	rest io.Writer
+	told map[string]bool
+}
+
+func (l *library) Write(p []byte) (int, error) {
+	_, text, ok := strings.Cut(string(p), "systray error: ")
+	if !ok {
+		return l.rest.Write(p)
+	}
+	text = strings.TrimSpace(text)
+	level := slog.LevelWarn
+	if l.told[text] || strings.HasPrefix(text, "failed to register:") { // the latter is told better by who watches the host
+		level = slog.LevelDebug
+	}
+	if len(l.told) < 100 {
+		l.told[text] = true
+	}
+	l.log.Log(context.Background(), level, "tray library", "err", text)
+	return len(p), nil
+}

@@ -1,0 +1,239 @@
+package tray
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	stdlog "log"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gatewatch/assets"
+	"gatewatch/conn"
+)
+
+// cleanUp removes what tests left outside their own folders.
+var cleanUp = func() {}
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		cleanUp()
+		os.Exit(code)
+	}))
+}
+
+// notebook is a bar that notes what is done to it.
+type notebook struct {
+	begin time.Time
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notebook) note(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, fmt.Sprintf("%v ", time.Since(n.begin))+fmt.Sprintf(format, args...))
+}
+
+func (n *notebook) setIcon(i assets.Icon)         { n.note("icon %v", i) }
+func (n *notebook) setTooltip(text string)        { n.note("tooltip %s", text) }
+func (n *notebook) setTitle(e Entry, text string) { n.note("title %v %s", e, text) }
+func (n *notebook) show(e Entry)                  { n.note("show %v", e) }
+func (n *notebook) hide(e Entry)                  { n.note("hide %v", e) }
+
+func (n *notebook) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.lines
+	n.lines = nil
+	return l
+}
+
+func logTo(b *bytes.Buffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func nothing() {}
+
+// everything is a Config with a listener for each entry.
+func everything(view func(time.Time) View, changes <-chan struct{}, log *slog.Logger) Config {
+	return Config{
+		View: view, Changes: changes, Log: log,
+		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnMute: func(time.Time) {},
+		OnOpenLogs: nothing, OnSettings: nothing, OnQuit: nothing,
+	}
+}
+
+func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var logs bytes.Buffer
+		var present atomic.Pointer[conn.Snapshot]
+		present.Store(&conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: paper})
+		changes := make(chan struct{}, 1)
+		var looks atomic.Int32
+		tr := newTray(everything(func(now time.Time) View {
+			looks.Add(1)
+			return ViewOf(present.Load(), now, Extra{})
+		}, changes, logTo(&logs)))
+		n := &notebook{begin: time.Now()}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			tr.follow(ctx, n, tr.view(View{}))
+		}()
+		check := func(what string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if got := n.take(); !slices.Equal(got, want) {
+				t.Errorf("%s:\n%s\nwant:\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		check("nothing happens")
+		if n := looks.Load(); n > 12 {
+			t.Errorf("looked %d times in ten minutes in which nothing happened", n)
+		}
+
+		changes <- struct{}{}
+		check("a change of nothing")
+
+		time.Sleep(time.Second)
+		lost := time.Now()
+		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: lost, Attempt: conn.Attempt{Number: 1, NextAt: time.Now().Add(3 * time.Second)}, Gateway: paper})
+		changes <- struct{}{}
+		check("lost",
+			"10m1s icon connecting", "10m1s tooltip Reconnecting, attempt 1 in 3 s · PAPER 4002 · since "+lost.Format("15:04"),
+			"10m1s title status Reconnecting, attempt 1 at "+lost.Add(3*time.Second).Format("15:04:05")+" · PAPER 4002", "10m1s title connect Connect now", "10m1s show connect", "10m1s hide disconnect")
+		// A burst of changes that say nothing new does not stop the countdown.
+		for range 50 {
+			time.Sleep(50 * time.Millisecond)
+			select {
+			case changes <- struct{}{}:
+			default:
+			}
+		}
+		check("countdown",
+			"10m2s tooltip Reconnecting, attempt 1 in 2 s · PAPER 4002 · since "+lost.Format("15:04"),
+			"10m3s tooltip Reconnecting, attempt 1 in 1 s · PAPER 4002 · since "+lost.Format("15:04"))
+		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: time.Now(), Attempt: conn.Attempt{Number: 1, Running: true}, Gateway: paper})
+		time.Sleep(90 * time.Second)
+		got := n.take()
+		if len(got) != 5 || !strings.Contains(got[2], "icon disconnected") {
+			t.Errorf("an outage that lasts:\n%s", strings.Join(got, "\n"))
+		}
+		cancel()
+		<-done
+		if logs.Len() != 0 {
+			t.Error(logs.String())
+		}
+	})
+}
+
+func TestFollowBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var i int
+		changes := make(chan struct{}, 1)
+		tr := newTray(everything(func(time.Time) View { i++; return View{Tooltip: fmt.Sprint(i)} }, changes, slog.New(slog.DiscardHandler)))
+		n := &notebook{begin: time.Now()}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			tr.follow(ctx, n, View{})
+		}()
+		for range 1000 {
+			time.Sleep(time.Millisecond)
+			select {
+			case changes <- struct{}{}:
+			default:
+			}
+		}
+		synctest.Wait()
+		if got := len(n.take()); got < 15 || got > 22 {
+			t.Errorf("%d repaints within a second of changes", got)
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestViewThatPanics(t *testing.T) {
+	var logs bytes.Buffer
+	tr := newTray(Config{View: func(time.Time) View { panic("no") }, Log: logTo(&logs)})
+	shown := View{Tooltip: "before"}
+	if v := tr.view(shown); v.Tooltip != "before" {
+		t.Errorf("shows %+v", v)
+	}
+	if !strings.Contains(logs.String(), "panic=no") {
+		t.Errorf("log %q", logs.String())
+	}
+}
+
+func TestEntriesWithoutListenerAreLeftOut(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Paused}
+	cfg := Config{View: func(now time.Time) View { return ViewOf(s, now, Extra{Muted: now.Add(time.Hour)}) }, OnConnect: nothing}
+	v := newTray(cfg).view(View{})
+	for i, item := range v.Menu {
+		if e := Entry(i); item.Hidden == (e == Status || e == Today || e == Connect) {
+			t.Errorf("%v hidden: %v", e, item.Hidden)
+		}
+	}
+}
+
+func TestTomorrow(t *testing.T) {
+	for _, zone := range []string{"America/New_York", "Europe/Zurich", "America/Santiago"} {
+		loc, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Each hour of a year, days of 23 and 25 hours included.
+		for now := time.Date(2026, 1, 1, 0, 30, 0, 0, loc); now.Year() == 2026; now = now.Add(time.Hour) {
+			got := tomorrow(now)
+			if !got.After(now) || got.Sub(now) > 25*time.Hour || got.Day() == now.Day() || got.Add(-time.Nanosecond).Day() != now.Day() {
+				t.Fatalf("tomorrow(%v) = %v", now, got)
+			}
+		}
+	}
+}
+
+func TestClickAfterTheEndDoesNothing(t *testing.T) {
+	var called bool
+	tr := newTray(Config{OnOpen: func() { called = true }, Log: slog.New(slog.DiscardHandler)})
+	tr.end()
+	tr.act(OpenWindow)
+	tr.act(Status)
+	tr.running.Wait()
+	if called {
+		t.Error("called")
+	}
+}
+
+func TestLibraryLog(t *testing.T) {
+	var ours, others bytes.Buffer
+	before := stdlog.Writer()
+	stdlog.SetOutput(&others)
+	defer stdlog.SetOutput(before)
+	restore := captureLog(logTo(&ours))
+	for range 3 {
+		stdlog.Printf("systray error: unable to set icon: %s\n", "x")
+	}
+	stdlog.Print("systray error: failed to register: nobody")
+	stdlog.Print("somebody else")
+	restore()
+	if n := strings.Count(ours.String(), "level=WARN"); n != 1 || !strings.Contains(ours.String(), `err="unable to set icon: x"`) {
+		t.Errorf("%s", ours.String())
+	}
+	if got := others.String(); strings.Contains(got, "systray") || !strings.Contains(got, "somebody else") {
+		t.Errorf("passed on %q", got)
+	}
+}

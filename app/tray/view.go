@@ -1,0 +1,264 @@
+package tray
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"gatewatch/app/wording"
+	"gatewatch/assets"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+)
+
+// Entry names an entry of the menu, in the order in which they stand.
+type Entry uint8
+
+// The entries. The three of [Mute] stand in its submenu.
+const (
+	Status Entry = iota // the state in words, not to be clicked
+	OpenWindow
+	Connect // this or Disconnect, whichever applies
+	Disconnect
+	Today // the day's account, not to be clicked
+	Mute
+	MuteHour
+	MuteTomorrow
+	Unmute
+	OpenLogs
+	Settings
+	Quit
+
+	entries = iota
+)
+
+var entryNames = [entries]string{
+	"status", "open_window", "connect", "disconnect", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
+	"open_logs", "settings", "quit",
+}
+
+// String returns the entry's name, such as "open_window".
+func (e Entry) String() string {
+	if int(e) < len(entryNames) {
+		return entryNames[e]
+	}
+	return fmt.Sprintf("entry %d", uint8(e))
+}
+
+// Item is how an entry of the menu looks.
+type Item struct {
+	Title    string
+	Hidden   bool
+	Disabled bool
+}
+
+// Menu is how the whole menu looks.
+type Menu [entries]Item
+
+// View is everything the tray shows. Two views that are equal look the same.
+type View struct {
+	Icon    assets.Icon
+	Tooltip string // at most 127 UTF-16 units, one line
+	Menu    Menu
+	Ticking bool // it changes with the clock alone: look again after a second
+}
+
+// Extra is what a view shows beside the snapshot.
+type Extra struct {
+	Today     history.Day // account of the day up to now; the zero value says nothing
+	DownSince time.Time   // when the connection went down, if that was before the snapshot's state was entered
+	Muted     time.Time   // desktop notices are silent until then; zero if they are not
+}
+
+// patience is how long a lost connection counts as just being made again. After it the tray says that there is none.
+const patience = time.Minute
+
+// tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
+const tooltipLimit = 127
+
+// ViewOf returns what the tray shows at now. Times are shown in the zone of this machine.
+func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
+	v := View{Icon: icon(s, now)}
+	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
+	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
+	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now)
+
+	parts := []string{headline(s, now, x), gateway(s)}
+	switch s.State {
+	case conn.Connected, conn.Degraded, conn.Paused:
+		parts = append(parts, "since "+clock(s.Since, now))
+	case conn.Reconnecting:
+		if !lasting(s, now) {
+			parts = append(parts, "since "+clock(downSince(s, x), now))
+		}
+	}
+	if share := percent(x.Today); share != "" {
+		parts = append(parts, "today "+share)
+	}
+	if x.Muted.After(now) {
+		parts = append(parts, "notices muted")
+	}
+	v.Tooltip = cut(join(parts...), tooltipLimit)
+
+	v.Menu = Menu{
+		Status:       {Title: cut(join(status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
+		OpenWindow:   {Title: "Open window"},
+		Connect:      {Title: "Connect now", Hidden: s.Layers.API},
+		Disconnect:   {Title: "Disconnect", Hidden: !s.Layers.API},
+		Today:        {Title: today(x.Today), Disabled: true},
+		Mute:         {Title: "Mute notifications"},
+		MuteHour:     {Title: "For 1 hour"},
+		MuteTomorrow: {Title: "Until tomorrow"},
+		Unmute:       {Title: "Unmute", Hidden: true},
+		OpenLogs:     {Title: "Open log folder"},
+		Settings:     {Title: "Settings…"},
+		Quit:         {Title: "Quit"},
+	}
+	if x.Muted.After(now) {
+		v.Menu[Mute].Title = "Notifications muted until " + clock(x.Muted, now)
+		v.Menu[Unmute].Hidden = false
+	}
+	return v
+}
+
+func icon(s *conn.Snapshot, now time.Time) assets.Icon {
+	switch s.State {
+	case conn.Connected:
+		return assets.Connected
+	case conn.Degraded:
+		return assets.Degraded
+	case conn.UpstreamLost:
+		return assets.Disconnected
+	case conn.ResetWindow:
+		return assets.ResetWindow
+	case conn.Paused:
+		return assets.Paused
+	case conn.Reconnecting:
+		if lasting(s, now) {
+			return assets.Disconnected
+		}
+	}
+	return assets.Connecting
+}
+
+func downSince(s *conn.Snapshot, x Extra) time.Time {
+	if !x.DownSince.IsZero() && x.DownSince.Before(s.Since) {
+		return x.DownSince
+	}
+	return s.Since
+}
+
+// lasting reports whether reconnecting has taken so long that having no connection is the news. It counts from when
+// reconnecting began: after a reset window, which may have been long, patience starts over.
+func lasting(s *conn.Snapshot, now time.Time) bool {
+	return s.State == conn.Reconnecting && now.Sub(s.Since) >= patience
+}
+
+// headline is how the tooltip begins.
+func headline(s *conn.Snapshot, now time.Time, x Extra) string {
+	if !lasting(s, now) {
+		return wording.Headline(s, now)
+	}
+	text := "No connection since " + clock(downSince(s, x), now)
+	switch {
+	case s.Attempt.Number == 0:
+		return text
+	case s.Attempt.Running || s.Attempt.NextAt.IsZero():
+		return fmt.Sprintf("%s, attempt %d", text, s.Attempt.Number)
+	}
+	return fmt.Sprintf("%s, attempt %d in %d s", text, s.Attempt.Number, wording.Seconds(s.Attempt.NextAt.Sub(now)))
+}
+
+// status is the menu's first line. It names the time of the next attempt instead of counting down: each change of the
+// menu makes the desktop read all of it anew.
+func status(s *conn.Snapshot, now time.Time, x Extra) string {
+	if lasting(s, now) {
+		return "No connection since " + clock(downSince(s, x), now)
+	}
+	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() {
+		switch s.State {
+		case conn.Connecting, conn.Reconnecting:
+			still := *s
+			still.Attempt.NextAt = time.Time{}
+			return wording.Headline(&still, now) + " at " + s.Attempt.NextAt.Local().Format("15:04:05")
+		}
+	}
+	return headline(s, now, x)
+}
+
+// gateway is the account's kind and the port, as far as they are known.
+func gateway(s *conn.Snapshot) string {
+	port := ""
+	if s.Gateway.Port != 0 {
+		port = fmt.Sprint(s.Gateway.Port)
+	}
+	return strings.TrimSpace(wording.Mode(s.Gateway.Mode) + " " + port)
+}
+
+// clock returns the time of day, with the day if that is not the day of now.
+func clock(t, now time.Time) string {
+	t, now = t.Local(), now.Local()
+	y, m, d := t.Date()
+	ny, nm, nd := now.Date()
+	switch {
+	case y == ny && m == nm && d == nd:
+		return t.Format("15:04")
+	case now.Sub(t).Abs() < 6*24*time.Hour:
+		return t.Format("Mon 15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
+// percent returns the day's uptime, empty if there is nothing to say. It is cut, not rounded: 100 % only without any
+// outage.
+func percent(d history.Day) string {
+	share, ok := d.Uptime()
+	switch {
+	case !ok:
+		return ""
+	case d.Down == 0:
+		return "100 %"
+	}
+	return fmt.Sprintf("%.1f %%", min(float64(int(share*1000))/10, 99.9))
+}
+
+func today(d history.Day) string {
+	share := percent(d)
+	switch {
+	case share == "":
+		return "Today not observed yet"
+	case d.Outages == 0:
+		return "Today " + share + ", no outage"
+	case d.Outages == 1:
+		return "Today " + share + ", 1 outage"
+	}
+	return fmt.Sprintf("Today %s, %d outages", share, d.Outages)
+}
+
+func join(parts ...string) string {
+	var said []string
+	for _, p := range parts {
+		if p = wording.OneLine(p); p != "" {
+			said = append(said, p)
+		}
+	}
+	return strings.Join(said, " · ")
+}
+
+// cut shortens text to at most limit UTF-16 units, an ellipsis included.
+func cut(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	units, end := 0, 0 // end is where an ellipsis still fits
+	for i, r := range text {
+		n := utf16.RuneLen(r)
+		if units+n > limit {
+			return strings.TrimRight(text[:end], " ·,") + "…"
+		}
+		units += n
+		if units <= limit-1 {
+			end = i + len(string(r))
+		}
+	}
+	return text
+}

@@ -1,0 +1,216 @@
+package tray
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"gatewatch/assets"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+)
+
+var (
+	start = time.Date(2026, 3, 4, 9, 31, 2, 0, time.Local)
+	full  = conn.Layers{Socket: true, API: true, Upstream: true}
+	paper = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
+)
+
+// day returns an account with so much time connected and down, in so many outages.
+func day(up, down time.Duration, outages int) history.Day {
+	return history.Day{Connected: up, Down: down, Outages: outages}
+}
+
+func TestViewOf(t *testing.T) {
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	good := day(992*time.Second, 8*time.Second, 2)
+	for _, c := range []struct {
+		name    string
+		s       conn.Snapshot
+		now     time.Time
+		x       Extra
+		icon    assets.Icon
+		tooltip string
+		status  string
+		ticking bool
+	}{
+		{
+			name: "connected", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			now: at(time.Hour), x: Extra{Today: good}, icon: assets.Connected,
+			tooltip: "Connected · PAPER 4002 · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
+		},
+		{
+			name: "connected for days", s: conn.Snapshot{State: conn.Connected, Since: start.UTC(), Layers: full, Gateway: paper},
+			now: at(25 * time.Hour), icon: assets.Connected,
+			tooltip: "Connected · PAPER 4002 · since Wed 09:31", status: "Connected · PAPER 4002",
+		},
+		{
+			name: "connected for weeks, live and muted", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live}},
+			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected,
+			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notices muted", status: "Connected · LIVE 4001",
+		},
+		{
+			name: "farm", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx", Since: start, Layers: full, Gateway: paper},
+			now: at(0), icon: assets.Degraded,
+			tooltip: "Connected, data farm usfarm x down · PAPER 4002 · since 09:31", status: "Connected, data farm usfarm x down · PAPER 4002",
+		},
+		{
+			name: "upstream lost", s: conn.Snapshot{State: conn.UpstreamLost, Since: start.UTC(), Layers: conn.Layers{Socket: true, API: true}, Gateway: paper},
+			now: at(time.Minute), icon: assets.Disconnected,
+			tooltip: "IBKR unreachable since 09:31 · PAPER 4002", status: "IBKR unreachable since 09:31 · PAPER 4002",
+		},
+		{
+			name: "waiting", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 4, NextAt: at(20 * time.Second)}, Gateway: conn.Gateway{Port: 4002, Mode: conn.AnyMode}},
+			now: at(8*time.Second + time.Millisecond), x: Extra{Today: good}, icon: assets.Connecting,
+			tooltip: "Reconnecting, attempt 4 in 12 s · 4002 · since 09:31 · today 99.2 %", status: "Reconnecting, attempt 4 at 09:31:22 · 4002", ticking: true,
+		},
+		{
+			name: "attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 4, Running: true}},
+			now: at(59 * time.Second), icon: assets.Connecting,
+			tooltip: "Reconnecting, attempt 4 · since 09:31", status: "Reconnecting, attempt 4", ticking: true,
+		},
+		{
+			name: "no connection", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, NextAt: at(90 * time.Second)}, Gateway: paper},
+			now: at(time.Minute), icon: assets.Disconnected,
+			tooltip: "No connection since 09:31, attempt 9 in 30 s · PAPER 4002", status: "No connection since 09:31 · PAPER 4002", ticking: true,
+		},
+		{
+			name: "no connection, attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, Running: true}},
+			now: at(time.Hour), x: Extra{DownSince: at(-time.Hour)}, icon: assets.Disconnected,
+			tooltip: "No connection since 08:31, attempt 9", status: "No connection since 08:31",
+		},
+		{
+			name: "patience starts over after a window", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, Running: true}},
+			now: at(time.Second), x: Extra{DownSince: at(-time.Hour)}, icon: assets.Connecting,
+			tooltip: "Reconnecting, attempt 9 · since 08:31", status: "Reconnecting, attempt 9", ticking: true,
+		},
+		{
+			name: "reset window", s: conn.Snapshot{State: conn.ResetWindow, Since: start, Window: conn.Span{Active: true, Ends: at(time.Hour).UTC()}, Attempt: conn.Attempt{Number: 2, NextAt: at(time.Hour)}, Gateway: paper},
+			now: at(time.Minute), icon: assets.ResetWindow,
+			tooltip: "Gateway reset until 10:31 · PAPER 4002", status: "Gateway reset until 10:31 · PAPER 4002",
+		},
+		{
+			name: "paused", s: conn.Snapshot{State: conn.Paused, Since: start}, now: at(time.Minute), icon: assets.Paused,
+			tooltip: "Paused · since 09:31", status: "Paused",
+		},
+		{
+			name: "first attempt", s: conn.Snapshot{State: conn.Connecting, Since: start, Attempt: conn.Attempt{Number: 1, Running: true}},
+			now: at(2 * time.Minute), icon: assets.Connecting,
+			tooltip: "Connecting, attempt 1", status: "Connecting, attempt 1",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := ViewOf(&c.s, c.now, c.x)
+			if v.Icon != c.icon || v.Tooltip != c.tooltip || v.Ticking != c.ticking {
+				t.Errorf("got %v, %q, ticking %v\nwant %v, %q, ticking %v", v.Icon, v.Tooltip, v.Ticking, c.icon, c.tooltip, c.ticking)
+			}
+			if got := v.Menu[Status]; got != (Item{Title: c.status, Disabled: true}) {
+				t.Errorf("status %+v, want %q", got, c.status)
+			}
+			if v.Menu[Connect].Hidden == v.Menu[Disconnect].Hidden || v.Menu[Connect].Hidden != c.s.Layers.API {
+				t.Errorf("connect hidden %v, disconnect hidden %v", v.Menu[Connect].Hidden, v.Menu[Disconnect].Hidden)
+			}
+			if muted := !c.x.Muted.IsZero(); v.Menu[Unmute].Hidden == muted {
+				t.Errorf("unmute hidden %v while muted is %v", v.Menu[Unmute].Hidden, muted)
+			}
+			if v != ViewOf(&c.s, c.now, c.x) {
+				t.Error("the same input gives another view")
+			}
+		})
+	}
+}
+
+func TestMuteEnds(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
+	until := start.Add(14*time.Hour + 28*time.Minute + 58*time.Second) // midnight
+	v := ViewOf(s, start, Extra{Muted: until})
+	if got, want := v.Menu[Mute].Title, "Notifications muted until Thu 00:00"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if v := ViewOf(s, until, Extra{Muted: until}); !v.Menu[Unmute].Hidden || strings.Contains(v.Tooltip, "muted") {
+		t.Errorf("still muted at the end: %+v", v)
+	}
+}
+
+func TestToday(t *testing.T) {
+	for _, c := range []struct {
+		day  history.Day
+		want string
+	}{
+		{history.Day{}, "Today not observed yet"},
+		{day(time.Hour, 0, 0), "Today 100 %, no outage"},
+		{day(23*time.Hour, time.Second, 1), "Today 99.9 %, 1 outage"},
+		{day(992*time.Second, 8*time.Second, 2), "Today 99.2 %, 2 outages"},
+		{day(9929*time.Second, 71*time.Second, 3), "Today 99.2 %, 3 outages"},
+		{day(9999*time.Hour, time.Nanosecond, 1), "Today 99.9 %, 1 outage"},
+		{day(0, time.Hour, 1), "Today 0.0 %, 1 outage"},
+	} {
+		if got := today(c.day); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
+
+func TestCut(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		limit int
+		want  string
+	}{
+		{"abc", 3, "abc"},
+		{"abcd", 3, "ab…"},
+		{"a · b · c", 7, "a · b…"},
+		{"a😀b", 4, "a😀b"},
+		{"ab😀c", 4, "ab…"},
+		{"😀😀", 3, "😀…"},
+		{"😀😀", 2, "…"},
+	} {
+		if got := cut(c.text, c.limit); got != c.want {
+			t.Errorf("cut(%q, %d) = %q, want %q", c.text, c.limit, got, c.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes"))
+		if rapid.Bool().Draw(t, "runes") {
+			text = rapid.String().Draw(t, "text")
+		}
+		limit := rapid.IntRange(1, 200).Draw(t, "limit")
+		got := cut(text, limit)
+		if units(got) > limit || !utf8.ValidString(got) {
+			t.Fatalf("cut(%q, %d) = %q of %d units", text, limit, got, units(got))
+		}
+		if utf8.ValidString(text) && units(text) <= limit && got != text {
+			t.Fatalf("cut(%q, %d) = %q although it fits", text, limit, got)
+		}
+	})
+}
+
+func TestTooltipAlwaysFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &conn.Snapshot{
+			State: rapid.SampledFrom([]conn.State{
+				conn.Connected, conn.Connecting, conn.Degraded, conn.Paused, conn.Reconnecting, conn.ResetWindow, conn.UpstreamLost,
+			}).Draw(t, "state"),
+			Cause:   rapid.SampledFrom([]conn.Cause{conn.CauseNone, conn.CauseFarm, conn.CauseWrongMode}).Draw(t, "cause"),
+			Detail:  string(rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "detail")),
+			Since:   start.Add(-time.Duration(rapid.Int64Range(0, 1e18).Draw(t, "since"))),
+			Attempt: conn.Attempt{Number: rapid.Int().Draw(t, "attempt")},
+			Gateway: conn.Gateway{Port: rapid.IntRange(0, 65535).Draw(t, "port"), Mode: conn.Mode(rapid.SampledFrom([]string{"paper", "live", "any", ""}).Draw(t, "mode"))},
+		}
+		if rapid.Bool().Draw(t, "waiting") {
+			s.Attempt.NextAt = start.Add(time.Duration(rapid.Int64().Draw(t, "next")))
+		}
+		v := ViewOf(s, start, Extra{Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour)})
+		for _, text := range []string{v.Tooltip, v.Menu[Status].Title} {
+			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") {
+				t.Fatalf("%q has %d units", text, n)
+			}
+		}
+	})
+}
