@@ -25,7 +25,7 @@ func (c *cli) resident() (*api.Client, error) {
 
 func residentError(err error) error {
 	if errors.Is(err, api.ErrNotRunning) {
-		return &exitError{exitNotThere, errors.New("Gatewatch is not running here; start it with `gatewatch`, or name its folder with --home")}
+		return &exitError{exitNotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its folder with --home")}
 	}
 	return err
 }

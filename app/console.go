@@ -15,6 +15,7 @@ import (
 type console struct {
 	out      io.Writer
 	clientID func() int
+	hinted   conn.Cause // whose hint has been said
 }
 
 var labels = map[conn.State]string{
@@ -29,31 +30,38 @@ func (c *console) line(at time.Time, label, text string) {
 // say prints a line that is no event.
 func (c *console) say(label, text string) { c.line(time.Now(), label, text) }
 
-// follow prints a line per event until the stream ends. The hint is said once per cause, not with every attempt.
+// follow prints what there is to say of each event until the stream ends.
 func (c *console) follow(ctx context.Context, events *conn.EventStream, snapshot func() *conn.Snapshot) {
-	hinted := conn.CauseNone
 	for {
 		e, ok := events.Next(ctx)
 		if !ok {
 			return
 		}
-		s := asOf(snapshot(), e)
-		text := c.text(e, s)
-		if text == "" {
-			continue
+		c.tell(e, asOf(snapshot(), e))
+	}
+}
+
+// tell prints a line for an event, if there is one. The hint is said once per cause, not with every attempt.
+func (c *console) tell(e conn.Event, s *conn.Snapshot) {
+	text := c.text(e, s)
+	if text == "" {
+		return
+	}
+	label := labels[e.State]
+	if e.Cause == conn.CauseStopping {
+		label = "stopping"
+	}
+	c.line(e.At, label, text)
+	switch e.Kind {
+	case conn.EventConnected:
+		c.hinted = conn.CauseNone
+	case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting:
+		if e.Cause == c.hinted {
+			return
 		}
-		c.line(e.At, labels[e.State], text)
-		switch e.Kind {
-		case conn.EventConnected:
-			hinted = conn.CauseNone
-		case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting:
-			if e.Cause == hinted {
-				break
-			}
-			hinted = e.Cause
-			if h := wording.Hint(s, c.clientID()); h != "" {
-				fmt.Fprintf(c.out, "%s→ %s\n", strings.Repeat(" ", 24), h)
-			}
+		c.hinted = e.Cause
+		if h := wording.Hint(s, c.clientID()); h != "" {
+			fmt.Fprintf(c.out, "%s→ %s\n", strings.Repeat(" ", 24), h)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type hub struct {
 	day    history.Day
 	begun  bool
 	muted  time.Time // desktop notices are silent until then
+	down   time.Time // when the connection went down; zero while it is up
 }
 
 // Subscribe returns a channel that yields a value when there may be something new to show, and a function that ends it.
@@ -54,7 +55,20 @@ func (h *hub) account(s *conn.Snapshot, now time.Time) history.Day {
 		h.begun, h.day = true, history.Begin(now, kindOf(s))
 	}
 	h.day = h.day.Add(now, kindOf(s))
+	switch {
+	case s.Connected():
+		h.down = time.Time{}
+	case h.down.IsZero():
+		h.down = s.Since
+	}
 	return h.day
+}
+
+// DownSince returns when the connection went down; zero while it is up.
+func (h *hub) DownSince() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.down
 }
 
 // kindOf says how the present moment counts. The first attempt after a start is nobody's outage.

@@ -47,10 +47,10 @@ func (a atLeast) Enabled(ctx context.Context, l slog.Level) bool {
 
 // newLog writes structured text to a rotated file and to stderr. On a terminal, where the lines for people on stdout
 // already tell the story, stderr shows warnings and errors alone.
-func newLog(path string, level *slog.LevelVar) (*slog.Logger, io.Closer) {
+func newLog(path string, stderr io.Writer, level *slog.LevelVar) (*slog.Logger, io.Closer) {
 	file := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
-	var screen slog.Handler = slog.NewTextHandler(os.Stderr, options)
+	var screen slog.Handler = slog.NewTextHandler(stderr, options)
 	if isTerminal(os.Stderr) {
 		screen = atLeast{screen, slog.LevelWarn}
 	}

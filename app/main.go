@@ -72,8 +72,13 @@ func start(args []string) int {
 		fmt.Fprintln(os.Stderr, "gatewatch --help lists the commands and flags.")
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	k.BindTo(ctx, (*context.Context)(nil))
 	if err = k.Run(&c); err == nil {
 		return 0

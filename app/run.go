@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/tray"
 	"gatewatch/conn"
 	"gatewatch/engine"
 )
@@ -76,17 +80,26 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 		return err
 	}
 	defer release()
-	return newResident(h, story).run(ctx)
+	if !r.Headless {
+		leaveOwnConsole()
+	}
+	// A reader of stdout or stderr that goes away is no reason to end.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	stdout, stderr := newOutlet(os.Stdout), newOutlet(os.Stderr)
+	defer stdout.Close()
+	defer stderr.Close()
+	return newResident(h, story, stdout).run(ctx, stderr, !r.Headless)
 }
 
-func newResident(h home, story *demo) *resident {
+func newResident(h home, story *demo, stdout io.Writer) *resident {
 	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now()}
-	r.screen = &console{out: os.Stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
+	r.screen = &console{out: stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
 	return r
 }
 
-func (r *resident) run(ctx context.Context) error {
-	log, file := newLog(r.home.log(), r.level)
+// run keeps the program going until ctx ends or the user quits; with a face it shows the tray, where there is one.
+func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
+	log, file := newLog(r.home.log(), stderr, r.level)
 	defer file.Close()
 	r.log = log
 	tuneMemory()
@@ -115,14 +128,21 @@ func (r *resident) run(ctx context.Context) error {
 	log.Info("started", "version", version, "settings", r.home.settings(), "state", r.home.state, "api", r.api.URL())
 	r.screen.say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", version, r.api.URL(), r.home.settings()))
 
-	r.work(ctx, s)
+	if face {
+		if ok, reason := tray.Available(); !ok {
+			face = false
+			log.Info("no desktop here, running headless", "reason", reason)
+			r.screen.say("gatewatch", "No desktop here ("+reason+"): running as with --headless.")
+		}
+	}
+	r.work(ctx, s, face)
 	log.Info("stopped", "uptime", time.Since(r.started).Round(time.Second))
 	r.screen.say("gatewatch", "stopped")
 	return nil
 }
 
 // work runs everything until ctx ends and waits for all of it.
-func (r *resident) work(ctx context.Context, s settings.Settings) {
+func (r *resident) work(ctx context.Context, s settings.Settings, face bool) {
 	told, endTold := r.sup.Events()
 	defer endTold()
 	logged, endLogged := r.sup.Events()
@@ -140,8 +160,16 @@ func (r *resident) work(ctx context.Context, s settings.Settings) {
 		workers.Go(func() { eng.Run(ctx) })
 		workers.Go(func() { r.demo.tell(ctx, r.screen, eng) })
 	}
-	r.sup.Run(ctx)
-	cancel()
+	if face {
+		notices, endNotices := r.sup.Events()
+		defer endNotices()
+		workers.Go(func() { r.sendNotices(ctx, notices) })
+	}
+	workers.Go(func() { r.sup.Run(ctx) })
+	if face { // on this goroutine, which is the one that some desktops insist on
+		r.showTray(ctx, cancel)
+	}
+	<-ctx.Done()
 	workers.Wait()
 	tellers.Wait()
 }
@@ -251,7 +279,7 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 		return
 	}
 	r.log.Info("settings changed", "keys", strings.Join(settings.Diff(old, s), " "))
-	if s.API.Port != old.API.Port {
+	if s.API.Port != old.API.Port && s.API.Port != r.apiPort() {
 		if err := r.openAPI(s.API.Port); err != nil {
 			r.log.Error("api stays where it is", "err", err)
 			return
@@ -265,6 +293,12 @@ func (r *resident) setProblem(text string) {
 	r.problem = text
 	r.mu.Unlock()
 	r.hub.nudge()
+}
+
+func (r *resident) apiPort() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.api.Port()
 }
 
 func (r *resident) apiURL() string {

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -51,7 +52,7 @@ func (e *Engine) Run(ctx context.Context) {
 	defer endNews()
 	events, endEvents := e.sup.Events()
 	defer endEvents()
-	lost := make(chan struct{}, 1)
+	lost := make(chan uint64) // numbers of sessions that are up and have lost their subscriptions
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -62,8 +63,8 @@ func (e *Engine) Run(ctx context.Context) {
 			}
 			if ev.Code == 1101 { // restored, but the subscriptions are gone
 				select {
-				case lost <- struct{}{}:
-				default:
+				case lost <- ev.Session:
+				case <-ctx.Done():
 				}
 			}
 		}
@@ -83,9 +84,11 @@ func (e *Engine) Run(ctx context.Context) {
 				e.session = s
 				e.subscribe()
 			}
-		case <-lost:
-			e.base += int64(len(e.instruments))
-			e.subscribe()
+		case number := <-lost:
+			if e.session != nil && e.session.Number() == number { // else the next session subscribes anyway
+				e.base += int64(len(e.instruments))
+				e.subscribe()
+			}
 		case <-ready:
 			buf = e.session.Ticks().Take(buf[:0])
 			e.evaluate(buf)
@@ -115,7 +118,9 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			e.skipped.Add(1)
 			if !e.warned {
 				e.warned = true
-				e.log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", err)
+				var shut *conn.GuardError
+				errors.As(err, &shut)
+				e.log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", shut.Reason)
 			}
 			continue
 		}

@@ -126,9 +126,7 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if method != http.MethodGet {
-		req.Header.Set("Authorization", "Bearer "+c.card.Token)
-	}
+	req.Header.Set("Authorization", "Bearer "+c.card.Token)
 	res, err := c.http.Do(req)
 	if err != nil {
 		var dial *net.OpError
@@ -138,6 +136,9 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusUnauthorized {
+		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		return nil, err

@@ -175,6 +175,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
+		if r.Header.Get("Authorization") != "" && !s.knows(r) {
+			// Also where no token is needed: whoever sends one means another server, which had this port before.
+			refuse(w)
+			return
+		}
 		limit := int64(maxBody)
 		if r.Method == http.MethodPut {
 			limit = maxSettings
@@ -204,12 +209,16 @@ type Answer struct {
 func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.knows(r) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="gatewatch"`)
-			fail(w, http.StatusUnauthorized, "send the token from api.json as Authorization: Bearer TOKEN")
+			refuse(w)
 			return
 		}
 		next(w, r)
 	}
+}
+
+func refuse(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="gatewatch"`)
+	fail(w, http.StatusUnauthorized, "send the token from api.json as Authorization: Bearer TOKEN")
 }
 
 func (s *Server) knows(r *http.Request) bool {

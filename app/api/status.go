@@ -108,7 +108,7 @@ func TodayOf(d history.Day) Today {
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
 	st := Status{
-		State: s.State, Connected: s.Connected(), Since: s.Since.Round(time.Millisecond),
+		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond),
 		Cause: wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),
 		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},

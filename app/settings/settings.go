@@ -28,6 +28,8 @@ type Settings struct {
 	ResetMinutes int           `json:"reset_minutes" doc:"Length of the daily reset window in minutes; 0 means there is none." min:"0" max:"720"`
 	ResetWindows []ResetWindow `json:"reset_windows" doc:"More reset windows beside the daily one." count:"0..50"`
 	API          API           `json:"api" doc:"The HTTP interface on this computer's loopback address."`
+	Notices      Notices       `json:"notices" doc:"Notices on the desktop."`
+	Tray         Tray          `json:"tray" doc:"The icon in the notification area."`
 	Log          Log           `json:"log" doc:"The program's own log."`
 }
 
@@ -105,6 +107,20 @@ type API struct {
 	Port int `json:"port" doc:"Port on 127.0.0.1; 0 means any free one. If it is taken, the next free one is used." min:"0" max:"65535"`
 }
 
+// Notices says what is told on the desktop.
+type Notices struct {
+	Desktop             bool    `json:"desktop" doc:"Tell on the desktop that the connection is gone, and that it is back."`
+	DesktopAfterSeconds float64 `json:"desktop_after_seconds" doc:"Seconds an outage must last before it is told on the desktop. Orders are blocked without any delay." min:"0" max:"3600"`
+}
+
+// DesktopAfter is how long an outage must last before it is told.
+func (n Notices) DesktopAfter() time.Duration { return seconds(n.DesktopAfterSeconds) }
+
+// Tray is the icon in the notification area.
+type Tray struct {
+	Monochrome bool `json:"monochrome" doc:"On macOS: one colour, tinted by the system. Takes effect at the next start."`
+}
+
 // Log is the program's own log.
 type Log struct {
 	Level string `json:"level" doc:"Least severity that is written." enum:"debug,info,warn,error"`
@@ -129,6 +145,7 @@ func Default() Settings {
 		ResetMinutes: 15,
 		ResetWindows: []ResetWindow{},
 		API:          API{Port: 8765},
+		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5},
 		Log:          Log{Level: "info"},
 	}
 }

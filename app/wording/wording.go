@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"gatewatch/conn"
 )
@@ -51,7 +52,7 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseUpstream:
 		return fmt.Sprintf("Gateway has lost its connection to IBKR's servers (IB code %d).", s.Code)
 	case conn.CauseFarm:
-		return fmt.Sprintf("The data farm %s is down.", s.Detail)
+		return fmt.Sprintf("The data farm %s is down.", OneLine(s.Detail))
 	case conn.CauseCompeting:
 		return "Another session of the same user has taken the market data (IB error 10197)."
 	case conn.CausePortChanged:
@@ -73,8 +74,8 @@ func Cause(s *conn.Snapshot) string {
 // Hint returns what to do about it; empty if there is nothing to do.
 func Hint(s *conn.Snapshot, clientID int) string {
 	resting := ""
-	if s.Window.Active && s.State != conn.Connected && s.State != conn.Paused {
-		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ", s.Window.Ends.Format("15:04"))
+	if s.Window.Active && !s.Connected() && s.State != conn.Paused {
+		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ", s.Window.Ends.Local().Format("15:04"))
 		if s.Cause == conn.CauseNone {
 			return resting + "Reconnecting resumes then; Connect tries once at once."
 		}
@@ -165,7 +166,7 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 	case conn.Degraded:
 		switch s.Cause {
 		case conn.CauseFarm:
-			return "Connected, data farm " + s.Detail + " down"
+			return "Connected, data farm " + OneLine(s.Detail) + " down"
 		case conn.CauseCompeting:
 			return "Connected, market data taken by another session"
 		case conn.CauseSilent:
@@ -175,9 +176,9 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		}
 		return "Connected, degraded"
 	case conn.UpstreamLost:
-		return "IBKR unreachable since " + s.Since.Format("15:04")
+		return "IBKR unreachable since " + s.Since.Local().Format("15:04")
 	case conn.ResetWindow:
-		return "Gateway reset until " + s.Window.Ends.Format("15:04")
+		return "Gateway reset until " + s.Window.Ends.Local().Format("15:04")
 	case conn.Paused:
 		return "Paused"
 	}
@@ -234,10 +235,11 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
 }
 
-// OneLine returns text from outside fit for one line of a log or a label: no control characters, at most 200 runes.
+// OneLine returns text from outside fit for one line of a log or a label: no characters that cannot be
+// seen, such as control codes and marks that turn the direction of writing, and at most 200 in all.
 func OneLine(text string) string {
 	out := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == '\u2028' || r == '\u2029' {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -1,0 +1,187 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"time"
+
+	"gatewatch/app/settings"
+)
+
+const (
+	// streamSilence is how long a stream may say nothing; a server that lives says something each keepAlive.
+	streamSilence = 5 * keepAlive / 2
+	// maxAnswer bounds an answer, and an event of a stream, in bytes.
+	maxAnswer = 1 << 20
+)
+
+var (
+	errSilent = errors.New("the stream of events has fallen silent")
+	errEnded  = errors.New("the stream of events has ended")
+)
+
+// Follow calls onStatus with the status as it is and after every change, and onShow each time the user wants to see the
+// window, which only a client that calls itself a window is asked. Both are called on the caller's goroutine. It
+// returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there is no such server.
+func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status), onShow func()) error {
+	parent := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silence := time.AfterFunc(streamSilence, func() { cancel(errSilent) })
+	defer silence.Stop()
+	path := "/events"
+	if window {
+		path += "?window=1"
+	}
+	endless := *c.http
+	endless.Timeout = 0
+	res, err := c.send(ctx, &endless, http.MethodGet, path, nil)
+	if err == nil {
+		defer res.Body.Close()
+		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK || kind != "text/event-stream" {
+			return fmt.Errorf("GET %s: %s, %q instead of events", path, res.Status, kind)
+		}
+		err = readEvents(res.Body, func() { silence.Reset(streamSilence) }, func(event string, data []byte) error {
+			switch event {
+			case "status":
+				var st Status
+				if err := json.Unmarshal(data, &st); err != nil {
+					return fmt.Errorf("status in the stream of events: %w", err)
+				}
+				onStatus(st)
+			case "show":
+				onShow()
+			}
+			return nil
+		})
+	}
+	switch {
+	case parent.Err() != nil:
+		return parent.Err()
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// readEvents reads server-sent events until the stream ends or tell returns an error. It calls heard for every line.
+func readEvents(stream io.Reader, heard func(), tell func(event string, data []byte) error) error {
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(make([]byte, 0, 4<<10), maxAnswer)
+	event, data := "", []byte(nil)
+	for lines.Scan() {
+		heard()
+		name, value, _ := bytes.Cut(lines.Bytes(), []byte(":"))
+		value = bytes.TrimPrefix(value, []byte(" "))
+		switch {
+		case len(lines.Bytes()) == 0:
+			if data != nil {
+				if err := tell(event, data); err != nil {
+					return err
+				}
+			}
+			event, data = "", nil
+		case string(name) == "event":
+			event = string(value)
+		case string(name) == "data":
+			if data != nil {
+				data = append(data, '\n')
+			}
+			if data = append(data, value...); data == nil {
+				data = []byte{}
+			}
+			if len(data) > maxAnswer {
+				return bufio.ErrTooLong
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return errEnded
+}
+
+// Settings asks for the settings in force.
+func (c *Client) Settings(ctx context.Context) (view SettingsView, err error) {
+	return c.settings(ctx, http.MethodGet, nil)
+}
+
+// SaveSettings has the content of a settings file checked, put in force and written, and returns what is in force
+// then. The error is [settings.Problems] if the content is at fault.
+func (c *Client) SaveSettings(ctx context.Context, body []byte) (view SettingsView, err error) {
+	return c.settings(ctx, http.MethodPut, body)
+}
+
+func (c *Client) settings(ctx context.Context, method string, content []byte) (view SettingsView, err error) {
+	res, err := c.send(ctx, c.http, method, "/settings", content)
+	if err != nil {
+		return view, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	switch {
+	case err != nil:
+		return view, err
+	case res.StatusCode == http.StatusOK:
+		return view, json.Unmarshal(body, &view)
+	}
+	var refusal Refusal
+	if json.Unmarshal(body, &refusal) != nil || refusal.Error == "" {
+		refusal.Error = string(bytes.TrimSpace(body))
+	}
+	if res.StatusCode != http.StatusUnprocessableEntity || len(refusal.Problems) == 0 {
+		return view, fmt.Errorf("%s /settings: %s: %s", method, res.Status, refusal.Error)
+	}
+	var problems settings.Problems
+	for _, p := range refusal.Problems {
+		problems = append(problems, settings.Problem{File: "settings.json", Line: p.Line, Column: p.Column, Key: p.Key, Text: p.Text})
+	}
+	return view, problems
+}
+
+// UnmarshalJSON reads settings as a settings file is read.
+func (v *SettingsView) UnmarshalJSON(data []byte) error {
+	type plain SettingsView
+	raw := struct {
+		*plain
+		Settings json.RawMessage `json:"settings"`
+		Defaults json.RawMessage `json:"defaults"`
+	}{plain: (*plain)(v)}
+	err := json.Unmarshal(data, &raw)
+	if err == nil {
+		v.Settings, err = settings.Parse("settings", raw.Settings)
+	}
+	if err == nil {
+		v.Defaults, err = settings.Parse("defaults", raw.Defaults)
+	}
+	return err
+}
+
+// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address.
+func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.card.Token)
+	res, err := via.Do(req)
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return nil, ErrNotRunning // the file was left behind by a crash
+	case err != nil:
+		return nil, err
+	case res.StatusCode == http.StatusUnauthorized:
+		res.Body.Close()
+		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
+	}
+	return res, nil
+}

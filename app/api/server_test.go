@@ -1,0 +1,558 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	time.Local = time.FixedZone("", 11*60*60) // the golden files tell times of this zone
+	goleak.VerifyTestMain(m)
+}
+
+// fakeBackend notes what it is asked to do.
+type fakeBackend struct {
+	Backend
+	status                    Status
+	err                       error
+	saved                     error
+	connects, disconnects     atomic.Int32
+	shows, saves, subscribers atomic.Int32
+}
+
+func (b *fakeBackend) Status() Status { return b.status }
+
+func (b *fakeBackend) Connect(context.Context) error    { b.connects.Add(1); return b.err }
+func (b *fakeBackend) Disconnect(context.Context) error { b.disconnects.Add(1); return b.err }
+func (b *fakeBackend) Show(context.Context) error       { b.shows.Add(1); return b.err }
+
+func (b *fakeBackend) Settings() SettingsView {
+	return SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
+}
+
+func (b *fakeBackend) SaveSettings(context.Context, []byte) error { b.saves.Add(1); return b.saved }
+
+func (b *fakeBackend) Subscribe() (<-chan struct{}, func()) {
+	b.subscribers.Add(1)
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	return c, func() { b.subscribers.Add(-1) }
+}
+
+// commands returns how many commands have reached the backend.
+func (b *fakeBackend) commands() int32 {
+	return b.connects.Load() + b.disconnects.Load() + b.shows.Load() + b.saves.Load()
+}
+
+func serve(t *testing.T, b Backend) *Server {
+	t.Helper()
+	s, err := Listen(0, b, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { shut(s) })
+	return s
+}
+
+func shut(s *Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	s.Close(ctx)
+}
+
+// ask sends one request; headers are "Name: value", and Host and token are right unless they say otherwise.
+func ask(t *testing.T, s *Server, method, path, body string, headers ...string) (res *http.Response, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL()+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.Token())
+	for _, h := range headers {
+		switch name, value, _ := strings.Cut(h, ": "); {
+		case name == "Host":
+			req.Host = value
+		case value == "-":
+			req.Header.Del(name)
+		case name == "Authorization":
+			req.Header.Set(name, value)
+		default:
+			req.Header.Add(name, value)
+		}
+	}
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	res, err = client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(answer)
+}
+
+func TestAddresses(t *testing.T) {
+	for _, c := range []struct {
+		method, path string
+		code         int
+		allow        string
+	}{
+		{"GET", "/status", 200, ""},
+		{"HEAD", "/status", 200, ""},
+		{"GET", "/status?x=y", 200, ""},
+		{"POST", "/status", 405, "GET"},
+		{"DELETE", "/status", 405, "GET"},
+		{"GET", "/healthz", 200, ""},
+		{"HEAD", "/healthz", 200, ""},
+		{"PUT", "/healthz", 405, "GET"},
+		{"POST", "/connect_ib", 202, ""},
+		{"GET", "/connect_ib", 405, "POST"},
+		{"HEAD", "/connect_ib", 405, "POST"},
+		{"OPTIONS", "/connect_ib", 405, "POST"},
+		{"POST", "/disconnect_ib", 202, ""},
+		{"GET", "/disconnect_ib", 405, "POST"},
+		{"POST", "/show", 202, ""},
+		{"GET", "/show", 405, "POST"},
+		{"GET", "/settings", 200, ""},
+		{"PUT", "/settings", 200, ""},
+		{"POST", "/settings", 405, "GET, PUT"},
+		{"GET", "/nowhere", 404, ""},
+		{"POST", "/connect_ib/", 404, ""},
+		{"GET", "/STATUS", 404, ""},
+		{"GET", "/%2e%2e/status", 404, ""},
+	} {
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			b := &fakeBackend{}
+			res, body := ask(t, serve(t, b), c.method, c.path, "")
+			if strings.HasPrefix(c.path, "/%2e") && res.StatusCode/100 == 3 {
+				return // the mux cleans the path; the next request is an ordinary one
+			}
+			if res.StatusCode != c.code || res.Header.Get("Allow") != c.allow {
+				t.Errorf("%s, Allow %q; want %d, %q", res.Status, res.Header.Get("Allow"), c.code, c.allow)
+			}
+			if got := res.Header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("content type %q", got)
+			}
+			if got := res.Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("cache control %q", got)
+			}
+			if got := res.Header.Get("X-Content-Type-Options"); got != "nosniff" {
+				t.Errorf("content type options %q", got)
+			}
+			if got := res.Header.Get("Access-Control-Allow-Origin"); got != "" {
+				t.Errorf("opened to the site %q", got)
+			}
+			var f Failure
+			switch {
+			case c.method == "HEAD":
+				if body != "" {
+					t.Errorf("body %q", body)
+				}
+			case !json.Valid([]byte(body)):
+				t.Errorf("not JSON: %q", body)
+			case c.code >= 400 && (json.Unmarshal([]byte(body), &f) != nil || f.Error == ""):
+				t.Errorf("no error told: %q", body)
+			}
+			if changes := c.code < 300 && c.method != "GET" && c.method != "HEAD"; changes != (b.commands() == 1) {
+				t.Errorf("%d commands", b.commands())
+			}
+		})
+	}
+}
+
+func TestCommandsReachTheirOwn(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	ask(t, s, "POST", "/connect_ib", "")
+	if b.connects.Load() != 1 || b.commands() != 1 {
+		t.Errorf("after /connect_ib: %d of %d", b.connects.Load(), b.commands())
+	}
+	ask(t, s, "POST", "/disconnect_ib", "")
+	if b.disconnects.Load() != 1 || b.commands() != 2 {
+		t.Errorf("after /disconnect_ib: %d of %d", b.disconnects.Load(), b.commands())
+	}
+}
+
+func TestCommandAnswers(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		code int
+		body string
+	}{
+		{nil, 202, `{"accepted":true}`},
+		{conn.ErrAlreadyConnected, 200, `{"accepted":true,"message":"already connected"}`},
+		{fmt.Errorf("no: %w", conn.ErrAlreadyPaused), 200, `{"accepted":true,"message":"no: already disconnected"}`},
+		{conn.ErrNotRunning, 503, `{"error":"the supervisor is not running"}`},
+		{errors.New("<odd>"), 503, `{"error":"<odd>"}`},
+	} {
+		t.Run(fmt.Sprint(c.err), func(t *testing.T) {
+			res, body := ask(t, serve(t, &fakeBackend{err: c.err}), "POST", "/connect_ib", "")
+			if res.StatusCode != c.code || compact(t, body) != c.body {
+				t.Errorf("%d %s, want %d %s", res.StatusCode, compact(t, body), c.code, c.body)
+			}
+		})
+	}
+}
+
+func compact(t *testing.T, text string) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v in %q", err, text)
+	}
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func TestHost(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	for host, code := range map[string]int{
+		"127.0.0.1:PORT": 202, "localhost:PORT": 202, "LocalHost:PORT": 202, "[::1]:PORT": 202,
+		"127.0.0.1": 403, "localhost": 403, "127.0.0.1:1": 403, "127.0.0.1:0PORT": 403, "127.0.0.2:PORT": 403,
+		"0.0.0.0:PORT": 403, "::1:PORT": 403, "2130706433:PORT": 403, "localhost.:PORT": 403, "example.com:PORT": 403,
+		"localhost.example.com:PORT": 403, "127.0.0.1:PORT.example.com": 403, "user@127.0.0.1:PORT": 403,
+	} {
+		host = strings.ReplaceAll(host, "PORT", fmt.Sprint(s.Port()))
+		for _, path := range []string{"/connect_ib", "/status"} {
+			method := map[string]string{"/connect_ib": "POST", "/status": "GET"}[path]
+			before := b.commands()
+			want := code
+			if code == 202 && method == "GET" {
+				want = 200
+			}
+			if res, _ := ask(t, s, method, path, "", "Host: "+host); res.StatusCode != want && (want != 403 || res.StatusCode != 400) {
+				t.Errorf("%s with host %q: %s, want %d", path, host, res.Status, want)
+			}
+			if did := b.commands() - before; did != 0 && want != 202 {
+				t.Errorf("host %q: command carried out", host)
+			}
+		}
+	}
+}
+
+// raw sends bytes as they are and returns the first line of the answer, empty if there is none.
+func raw(t *testing.T, s *Server, text string) string {
+	t.Helper()
+	c, err := net.Dial("tcp", s.ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = io.WriteString(c, text) // the server may have closed before the end
+	line, _ := bufio.NewReader(c).ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+func TestHostMissing(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	good := fmt.Sprintf("Host: 127.0.0.1:%d\r\n", s.Port())
+	auth := "Authorization: Bearer " + s.Token() + "\r\nContent-Length: 0\r\n"
+	for text, want := range map[string]string{
+		"POST /connect_ib HTTP/1.0\r\n" + auth + "\r\n":                                     "HTTP/1.0 403 Forbidden",
+		"POST /connect_ib HTTP/1.1\r\n" + auth + "\r\n":                                     "HTTP/1.1 400 Bad Request: missing required Host header",
+		"POST /connect_ib HTTP/1.1\r\nHost:\r\n" + auth + "\r\n":                            "HTTP/1.1 403 Forbidden",
+		"POST /connect_ib HTTP/1.1\r\n" + good + "Host: example.com\r\n" + auth + "\r\n":    "HTTP/1.1 400 Bad Request",
+		"POST http://example.com/connect_ib HTTP/1.1\r\n" + good + auth + "\r\n":            "HTTP/1.1 403 Forbidden", // its host counts, not the header's
+		"POST /connect_ib HTTP/1.1\r\nHost: example.com\r\n" + auth + "X: " + good + "\r\n": "HTTP/1.1 403 Forbidden",
+	} {
+		if got := raw(t, s, text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if b.commands() != 0 {
+		t.Errorf("%d commands carried out", b.commands())
+	}
+	if got := raw(t, s, "POST /connect_ib HTTP/1.1\r\n"+good+auth+"\r\n"); got != "HTTP/1.1 202 Accepted" {
+		t.Errorf("the same as it should be: %q", got)
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	own := func(text string) string { return strings.ReplaceAll(text, "PORT", fmt.Sprint(s.Port())) }
+	for _, c := range []struct {
+		origins []string
+		ok      bool
+	}{
+		{nil, true},
+		{[]string{"http://127.0.0.1:PORT"}, true},
+		{[]string{"http://localhost:PORT"}, true},
+		{[]string{"HTTP://LOCALHOST:PORT"}, true},
+		{[]string{"http://127.0.0.1:PORT", "http://localhost:PORT"}, true},
+		{[]string{"null"}, false},
+		{[]string{"https://127.0.0.1:PORT"}, false},
+		{[]string{"http://127.0.0.1"}, false},
+		{[]string{"http://127.0.0.1:PORT/"}, false},
+		{[]string{"http://example.com:PORT"}, false},
+		{[]string{"http://127.0.0.1:PORT.example.com"}, false},
+		{[]string{"http://127.0.0.1:PORT http://example.com"}, false},
+		{[]string{"http://127.0.0.1:PORT", "http://example.com"}, false},
+		{[]string{"http://example.com", "http://127.0.0.1:PORT"}, false},
+		{[]string{"file://"}, false},
+		{[]string{"127.0.0.1:PORT"}, false},
+		{[]string{"moz-extension://127.0.0.1:PORT"}, false},
+	} {
+		var headers []string
+		for _, o := range c.origins {
+			headers = append(headers, "Origin: "+own(o))
+		}
+		before := b.commands()
+		post, _ := ask(t, s, "POST", "/connect_ib", "", headers...)
+		get, _ := ask(t, s, "GET", "/status", "", headers...)
+		if c.ok && (post.StatusCode != 202 || get.StatusCode != 200) || !c.ok && (post.StatusCode != 403 || get.StatusCode != 403) {
+			t.Errorf("origin %q: %s and %s, want ok=%v", c.origins, post.Status, get.Status, c.ok)
+		}
+		if !c.ok && b.commands() != before {
+			t.Errorf("origin %q: command carried out", c.origins)
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	other := serve(t, b)
+	if len(s.Token()) < 40 || s.Token() == other.Token() {
+		t.Fatalf("tokens %q and %q", s.Token(), other.Token())
+	}
+	for _, c := range []struct {
+		header    string
+		post, get int
+	}{
+		{"-", 401, 200},
+		{"Bearer TOKEN", 202, 200},
+		{"bearer TOKEN", 202, 200},
+		{"Bearer  TOKEN", 202, 200},
+		{"Bearer", 401, 401},
+		{"Bearer ", 401, 401},
+		{"TOKEN", 401, 401},
+		{"Basic TOKEN", 401, 401},
+		{"BearerTOKEN", 401, 401},
+		{"Bearer TOKENx", 401, 401},
+		{"Bearer x", 401, 401},
+		{"Bearer " + s.Token()[1:], 401, 401},
+		{"Bearer " + strings.ToLower(s.Token()), 401, 401},
+		{"Bearer " + other.Token(), 401, 401},
+	} {
+		header := "Authorization: " + strings.ReplaceAll(c.header, "TOKEN", s.Token())
+		for _, path := range []string{"/connect_ib", "/disconnect_ib", "/show"} {
+			before := b.commands()
+			res, body := ask(t, s, "POST", path, "", header)
+			if res.StatusCode != c.post {
+				t.Errorf("%s with %q: %s, want %d", path, c.header, res.Status, c.post)
+			}
+			if c.post == 401 && (b.commands() != before || res.Header.Get("WWW-Authenticate") == "" || strings.Contains(body, s.Token())) {
+				t.Errorf("%s with %q: %d commands, %q, %s", path, c.header, b.commands()-before, res.Header.Get("WWW-Authenticate"), body)
+			}
+		}
+		if res, _ := ask(t, s, "PUT", "/settings", "{}", header); (res.StatusCode == 401) != (c.post == 401) {
+			t.Errorf("PUT /settings with %q: %s", c.header, res.Status)
+		}
+		if res, _ := ask(t, s, "GET", "/status", "", header); res.StatusCode != c.get {
+			t.Errorf("GET /status with %q: %s, want %d", c.header, res.Status, c.get)
+		}
+	}
+}
+
+func TestTooMuch(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	for size, code := range map[int]int{0: 202, 1: 202, maxBody: 202, maxBody + 1: 413, 1 << 20: 413} {
+		before := b.commands()
+		if res, _ := ask(t, s, "POST", "/connect_ib", strings.Repeat("x", size)); res.StatusCode != code {
+			t.Errorf("body of %d bytes: %s, want %d", size, res.Status, code)
+		}
+		if did := b.commands() - before; (did == 1) != (code == 202) {
+			t.Errorf("body of %d bytes: %d commands", size, did)
+		}
+	}
+	head := fmt.Sprintf("POST /connect_ib HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n", s.Port(), s.Token())
+	before := b.commands()
+	chunk := fmt.Sprintf("%x\r\n%s\r\n", maxBody, strings.Repeat("x", maxBody))
+	if got := raw(t, s, head+"Transfer-Encoding: chunked\r\n\r\n"+chunk+chunk+"0\r\n\r\n"); got != "HTTP/1.1 413 Request Entity Too Large" {
+		t.Errorf("chunked: %q", got)
+	}
+	if got := raw(t, s, head+"X: "+strings.Repeat("x", 2*maxHeader)+"\r\nContent-Length: 0\r\n\r\n"); got != "HTTP/1.1 431 Request Header Fields Too Large" {
+		t.Errorf("header: %q", got)
+	}
+	if got := raw(t, s, head+"Content-Length: 10\r\nContent-Length: 0\r\n\r\n"); got != "HTTP/1.1 400 Bad Request" {
+		t.Errorf("two lengths: %q", got)
+	}
+	if got := raw(t, s, "\x16\x03\x01garbage\r\n\r\n"); !strings.Contains(got, " 400 ") {
+		t.Errorf("garbage: %q", got)
+	}
+	if b.commands() != before {
+		t.Errorf("%d commands carried out", b.commands()-before)
+	}
+	if s.srv.ReadTimeout <= 0 || s.srv.WriteTimeout <= 0 || s.srv.IdleTimeout <= 0 {
+		t.Error("a timeout is missing")
+	}
+}
+
+// TestSlowHeader sends a header that never ends: the server hangs up.
+func TestSlowHeader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes two seconds")
+	}
+	s := serve(t, &fakeBackend{})
+	c, err := net.Dial("tcp", s.ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /status HTTP/1.1\r\nHost: "); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(10 * s.srv.ReadHeaderTimeout))
+	if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection is kept")
+	}
+}
+
+func TestListen(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	first := serve(t, &fakeBackend{})
+	if want := fmt.Sprintf("http://127.0.0.1:%d", first.Port()); first.URL() != want {
+		t.Errorf("%s, want %s", first.URL(), want)
+	}
+	second, err := Listen(first.Port(), &fakeBackend{}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(second)
+	if ahead := second.Port() - first.Port(); ahead < 1 || ahead > portsAhead {
+		t.Errorf("port %d after %d is taken", second.Port(), first.Port())
+	}
+	if res, _ := ask(t, second, "GET", "/healthz", ""); res.StatusCode != 200 {
+		t.Errorf("second server: %s", res.Status)
+	}
+
+	// Above the highest port there is no next one, but any.
+	free, err := net.Listen("tcp4", "127.0.0.1:65535")
+	if err != nil {
+		t.Skip("port 65535 is not to be had")
+	}
+	free.Close()
+	top, err := Listen(65535, &fakeBackend{}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(top)
+	if top.Port() != 65535 {
+		t.Errorf("port %d instead of the free 65535", top.Port())
+	}
+	third, err := Listen(65535, &fakeBackend{}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(third)
+	if third.Port() == 65535 || third.Port() == 0 {
+		t.Errorf("port %d", third.Port())
+	}
+}
+
+func TestCloseDoesNotWaitForStrangers(t *testing.T) {
+	s, err := Listen(0, &fakeBackend{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", s.ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /connect_ib HTTP/1.1\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	shut(s)
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if _, err := net.Dial("tcp", s.ln.Addr().String()); err == nil {
+		t.Error("the port is still open")
+	}
+}
+
+func TestEvents(t *testing.T) {
+	b := &fakeBackend{status: Status{Headline: "Connected"}}
+	s, err := Listen(0, b, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	res, err := client.Get(s.URL() + "/events?window=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("content type %q", got)
+	}
+	lines := bufio.NewScanner(res.Body)
+	next := func() string {
+		lines.Scan()
+		return lines.Text()
+	}
+	if got := next(); got != "event: status" {
+		t.Errorf("first %q", got)
+	}
+	var st Status
+	if data, ok := strings.CutPrefix(next(), "data: "); !ok || json.Unmarshal([]byte(data), &st) != nil || st.Headline != "Connected" {
+		t.Errorf("status %+v", st)
+	}
+	next()
+	if n := s.ShowWindow(); n != 1 {
+		t.Errorf("%d windows", n)
+	}
+	if got := next(); got != "event: show" {
+		t.Errorf("then %q", got)
+	}
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s.Close(ctx) // ends the stream
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("closing took %v", took)
+	}
+	for lines.Scan() {
+	}
+	if n := b.subscribers.Load(); n != 0 {
+		t.Errorf("%d subscribers left", n)
+	}
+}

@@ -1,0 +1,204 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// The snapshots below are of this moment.
+var (
+	now     = time.Date(2026, 3, 9, 9, 31, 12, 0, time.UTC)
+	begun   = now.Add(-90*time.Minute - 250*time.Millisecond)
+	newYork = time.FixedZone("EDT", -4*60*60)
+	running = conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper, Accounts: 1}
+	up      = conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant}}
+)
+
+var snapshots = map[string]conn.Snapshot{
+	"connected": {
+		Seq: 10, At: now, State: conn.Connected, Since: now.Add(-time.Hour), Layers: up, Session: 3, Gateway: running,
+		Window: conn.Span{Next: now.Add(90 * time.Minute).In(newYork)},
+		Probe:  1234 * time.Microsecond, Skew: -2 * time.Second, Lost: 2,
+	},
+	"connecting": {
+		Seq: 1, At: now, State: conn.Connecting, Since: now, Attempt: conn.Attempt{Number: 1, Running: true},
+		Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode}, Guard: conn.GuardSocket,
+	},
+	"degraded": {
+		Seq: 12, At: now, State: conn.Degraded, Since: now.Add(-time.Minute), Cause: conn.CauseFarm, Code: 2103, Detail: "usfarm",
+		Layers:  conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": conn.FarmBroken}},
+		Session: 3, Gateway: running,
+	},
+	"reconnecting": {
+		Seq: 14, At: now, State: conn.Reconnecting, Since: now.Add(-20*time.Second - 123456789), Cause: conn.CauseRefused,
+		Detail:  "dial tcp 127.0.0.1:4002: connect: connection refused",
+		Attempt: conn.Attempt{Number: 4, NextAt: now.Add(11400*time.Millisecond + 400*time.Microsecond)},
+		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 3,
+	},
+	"reset_window": {
+		Seq: 20, At: now, State: conn.ResetWindow, Since: now.Add(-5 * time.Minute), Cause: conn.CauseClosed,
+		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(10 * time.Minute)},
+		Window:  conn.Span{Active: true, Name: "daily", Ends: now.Add(10 * time.Minute).In(newYork), Next: now.Add(24*time.Hour - 5*time.Minute).In(newYork)},
+		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 4,
+	},
+	"paused": {
+		Seq: 30, At: now, State: conn.Paused, Since: now.Add(-time.Second), Cause: conn.CauseUser,
+		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket,
+	},
+	"upstream_lost": {
+		Seq: 40, At: now, State: conn.UpstreamLost, Since: now.Add(-30 * time.Second), Cause: conn.CauseUpstream, Code: 1100,
+		Detail: "Connectivity between IB and Trader Workstation has been lost.",
+		Layers: conn.Layers{Socket: true, API: true, Farms: up.Farms}, Session: 3, Gateway: running, Guard: conn.GuardUpstream,
+	},
+}
+
+func TestStatusGolden(t *testing.T) {
+	for name, s := range snapshots {
+		t.Run(name, func(t *testing.T) {
+			_, body := ask(t, serve(t, &fakeBackend{status: StatusOf(&s, now, "v1", 17, begun)}), "GET", "/status", "")
+			path := filepath.Join("testdata", "status", name+".json")
+			if *update {
+				if err := os.WriteFile(path, []byte(body), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body != string(want) {
+				t.Errorf("differs from %s (go test ./app/api -update writes it anew):\n%s", path, body)
+			}
+		})
+	}
+}
+
+// TestStatusShape holds the promise of GET /status: these keys with these types are there in every state. Others may
+// be added beside them, at the top and nowhere else.
+func TestStatusShape(t *testing.T) {
+	type object map[string]any
+	shape := object{
+		"state": "string", "connected": "bool", "since": "time", "cause": "string", "hint": "string",
+		"layers":  object{"socket": "bool", "api": "bool", "upstream": "bool", "farms": "object"},
+		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
+		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
+		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string"},
+		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string"},
+		"version": "string", "uptime_seconds": "number",
+	}
+	var check func(t *testing.T, at string, want object, got map[string]any)
+	check = func(t *testing.T, at string, want object, got map[string]any) {
+		for key, kind := range want {
+			v, ok := got[key]
+			if !ok {
+				t.Errorf("%s%s is missing", at, key)
+				continue
+			}
+			switch kind := kind.(type) {
+			case object:
+				inner, ok := v.(map[string]any)
+				if !ok {
+					t.Errorf("%s%s is %T", at, key, v)
+					continue
+				}
+				check(t, at+key+".", kind, inner)
+			case string:
+				if !isA(v, kind) {
+					t.Errorf("%s%s is %#v, want %s", at, key, v, kind)
+				}
+			}
+		}
+		if at != "" && len(got) != len(want) {
+			t.Errorf("%s has %v", at, slices.Sorted(maps.Keys(got)))
+		}
+	}
+	for name, s := range snapshots {
+		t.Run(name, func(t *testing.T) {
+			_, body := ask(t, serve(t, &fakeBackend{status: StatusOf(&s, now, "v1", 17, begun)}), "GET", "/status", "")
+			var got map[string]any
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatal(err)
+			}
+			check(t, "", shape, got)
+			if got["state"] != name {
+				t.Errorf("state %v", got["state"])
+			}
+		})
+	}
+}
+
+func isA(v any, kind string) bool {
+	kind, orNull := strings.CutSuffix(kind, " or null")
+	if v == nil {
+		return orNull
+	}
+	switch v := v.(type) {
+	case bool:
+		return kind == "bool"
+	case float64:
+		return kind == "number"
+	case map[string]any:
+		return kind == "object"
+	case string:
+		if kind == "time" {
+			at, err := time.Parse(time.RFC3339Nano, v)
+			return err == nil && !at.IsZero()
+		}
+		return kind == "string"
+	}
+	return false
+}
+
+// TestStatusIsTrue holds what one part of the answer says against the others.
+func TestStatusIsTrue(t *testing.T) {
+	for name, s := range snapshots {
+		st := StatusOf(&s, now, "v1", 17, begun)
+		if st.Connected != (st.Layers.Socket && st.Layers.API && st.Layers.Upstream) {
+			t.Errorf("%s: connected %v with %+v", name, st.Connected, st.Layers)
+		}
+		if st.Guard.Open == (st.Guard.Reason != "") || st.Guard.Open && !st.Connected {
+			t.Errorf("%s: guard %+v, connected %v", name, st.Guard, st.Connected)
+		}
+		if (st.Attempt.NextAt == nil) != (st.Attempt.InSeconds == nil) {
+			t.Errorf("%s: attempt %+v", name, st.Attempt)
+		}
+		if st.State != conn.Connected && st.State != conn.Connecting && (st.Cause == "" || st.Hint == "") {
+			t.Errorf("%s: cause %q, hint %q", name, st.Cause, st.Hint)
+		}
+	}
+}
+
+func TestStatusOverdueAttempt(t *testing.T) {
+	s := snapshots["reconnecting"]
+	st := StatusOf(&s, s.Attempt.NextAt.Add(time.Second), "v1", 17, begun)
+	if *st.Attempt.InSeconds != 0 {
+		t.Errorf("in %v s", *st.Attempt.InSeconds)
+	}
+}
+
+func TestStatusLeavesTheSnapshotAlone(t *testing.T) {
+	s := snapshots["connecting"]
+	before := s
+	StatusOf(&s, now, "v1", 17, begun)
+	if !reflect.DeepEqual(s, before) {
+		t.Errorf("changed to %+v", s)
+	}
+}
+
+func TestRound(t *testing.T) {
+	for in, want := range map[float64]float64{0: 0, 0.0004: 0, 0.0005: 0.001, 1.2345: 1.235, 90: 90, 11.4004: 11.4} {
+		if got := round(in); math.Abs(got-want) > 1e-9 {
+			t.Errorf("round(%v) = %v, want %v", in, got, want)
+		}
+	}
+}

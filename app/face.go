@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"gatewatch/app/notice"
+	"gatewatch/app/tray"
+	"gatewatch/conn"
+)
+
+// clickLimit bounds what a click in the tray or on a notice asks of the rest of the program.
+const clickLimit = 5 * time.Second
+
+// showTray shows the icon until ctx ends or the user quits. It belongs to the main goroutine.
+func (r *resident) showTray(ctx context.Context, quit func()) {
+	changes, end := r.hub.Subscribe()
+	defer end()
+	do := func(what string, f func(context.Context) error) func() {
+		return func() { r.click(ctx, what, f) }
+	}
+	open := do("open", r.Show)
+	tray.Run(ctx, tray.Config{
+		View:         r.view,
+		Changes:      changes,
+		OnOpen:       open,
+		OnSettings:   open,
+		OnConnect:    do("connect", r.Connect),
+		OnDisconnect: do("disconnect", r.Disconnect),
+		OnMute:       r.hub.Mute,
+		OnOpenLogs:   do("open logs", func(ctx context.Context) error { return openWithDesktop(ctx, r.home.state) }),
+		OnQuit:       quit,
+		OnNoHost:     open,
+		Monochrome:   r.settings.Load().Tray.Monochrome,
+		Log:          r.log,
+	})
+}
+
+// view is what the tray shows at now.
+func (r *resident) view(now time.Time) tray.View {
+	s := r.sup.Snapshot()
+	return tray.ViewOf(s, now, tray.Extra{
+		Today: r.hub.account(s, now), DownSince: r.hub.DownSince(), Muted: r.hub.Muted(now),
+	})
+}
+
+// sendNotices tells on the desktop what the trader should know, until ctx ends. Settings are asked each time, so a
+// change is heeded at once.
+func (r *resident) sendNotices(ctx context.Context, events *conn.EventStream) {
+	sender := notice.NewSender(notice.Options{
+		OnConnect: func() { r.click(ctx, "connect", r.Connect) },
+		OnOpen:    func() { r.click(ctx, "open", r.Show) },
+		Log:       r.log,
+	})
+	defer sender.Close()
+	notice.Run(ctx, notice.Config{
+		Events: events, Snapshot: r.sup.Snapshot,
+		Muted: func(now time.Time) time.Time {
+			if !r.settings.Load().Notices.Desktop {
+				return now.AddDate(1, 0, 0)
+			}
+			return r.hub.Muted(now)
+		},
+		After:    func() time.Duration { return r.settings.Load().Notices.DesktopAfter() },
+		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
+		Sender:   sender, Log: r.log,
+	})
+}
+
+// click does what a click asks for and logs what came of it.
+func (r *resident) click(ctx context.Context, what string, do func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(ctx, clickLimit)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		r.log.Warn("a click led to nothing", "click", what, "err", err)
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+)
+
+const (
+	module  = "gatewatch"
+	ibapi   = "github.com/scmhub/ibapi"
+	fyne    = "fyne.io/fyne"
+	systray = "fyne.io/systray"
+)
+
+// goPackage is what go list tells of a package.
+type goPackage struct {
+	ImportPath string
+	Dir        string
+	Imports    []string
+	Deps       []string
+}
+
+// below reports whether a package is root or lies in its folders.
+func below(pkg, root string) bool { return pkg == root || strings.HasPrefix(pkg, root+"/") }
+
+// packages lists this module's packages as they are built for a system.
+func packages(t *testing.T, goos string) map[string]goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,Deps", "./...")
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "GOOS="+goos)
+	if goos != runtime.GOOS {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said.String())
+	}
+	found := map[string]goPackage{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		found[p.ImportPath] = p
+	}
+	if len(found) < 5 {
+		t.Fatalf("only %v found", slices.Sorted(maps.Keys(found)))
+	}
+	return found
+}
+
+// TestRooms holds who may import whom, tests apart: the picture stands in docs/architecture.md.
+func TestRooms(t *testing.T) {
+	for _, goos := range []string{"linux", "windows", "darwin"} {
+		t.Run(goos, func(t *testing.T) {
+			if testing.Short() && goos != runtime.GOOS {
+				t.Skip("only this system")
+			}
+			all := packages(t, goos)
+			for _, p := range all {
+				for _, imported := range p.Imports {
+					if !allowed(p.ImportPath, imported) {
+						t.Errorf("%s must not import %s", p.ImportPath, imported)
+					}
+				}
+			}
+			deps := all[module+"/app"].Deps
+			if !slices.Contains(deps, ibapi) {
+				t.Error("what the resident program links is not known")
+			}
+			for _, dep := range deps {
+				if below(dep, fyne) || strings.Contains(dep, "go-gl") {
+					t.Errorf("the resident program links %s", dep)
+				}
+			}
+			for _, needed := range []string{"app", "engine", "conn", "conn/sim"} {
+				if len(all[module+"/"+needed].Imports) == 0 {
+					t.Errorf("%s is missing", needed)
+				}
+			}
+		})
+	}
+}
+
+// allowed says whether a package of ours may import another package.
+func allowed(pkg, imported string) bool {
+	in := func(room string) bool { return below(pkg, module+"/"+room) }
+	switch {
+	case below(imported, ibapi):
+		// The client library is for the adapter alone; the simulated gateway may use its message types.
+		return pkg == module+"/conn" || pkg == module+"/conn/sim" && imported == ibapi+"/protobuf"
+	case below(imported, fyne):
+		return in("app/window")
+	case below(imported, systray):
+		return pkg == module+"/app" || in("app/tray")
+	case !below(imported, module):
+		return true
+	case pkg == module+"/conn", pkg == module+"/conn/sim":
+		return false
+	case in("conn"):
+		return below(imported, module+"/conn")
+	case in("engine"):
+		return imported == module+"/conn" || below(imported, module+"/engine")
+	case in("assets"):
+		return below(imported, module+"/assets")
+	}
+	return true
+}
+
+func TestRoomRules(t *testing.T) {
+	for _, c := range []struct {
+		pkg, imported string
+		ok            bool
+	}{
+		{"gatewatch/conn", "gatewatch/engine", false},
+		{"gatewatch/conn", "gatewatch/conn/sim", false},
+		{"gatewatch/conn", ibapi, true},
+		{"gatewatch/conn/sim", "gatewatch/conn", false},
+		{"gatewatch/conn/sim", ibapi, false},
+		{"gatewatch/conn/sim", ibapi + "/protobuf", true},
+		{"gatewatch/conn/history", "gatewatch/conn", true},
+		{"gatewatch/conn/history", "gatewatch/app/settings", false},
+		{"gatewatch/conn/history", ibapi, false},
+		{"gatewatch/engine", "gatewatch/conn", true},
+		{"gatewatch/engine", "gatewatch/conn/sim", false},
+		{"gatewatch/engine", "gatewatch/app/wording", false},
+		{"gatewatch/engine", ibapi, false},
+		{"gatewatch/app", "gatewatch/engine", true},
+		{"gatewatch/app", ibapi, false},
+		{"gatewatch/app", ibapi + "/protobuf", false},
+		{"gatewatch/app", systray, true},
+		{"gatewatch/app", fyne + "/v2/widget", false},
+		{"gatewatch/app/tray", systray, true},
+		{"gatewatch/app/tray", fyne + "/v2", false},
+		{"gatewatch/app/window", fyne + "/v2/app", true},
+		{"gatewatch/app/window/ui", fyne + "/v2", true},
+		{"gatewatch/app/windows", fyne + "/v2", false},
+		{"gatewatch/app/window", systray, false},
+		{"gatewatch/app/wording", "strings", true},
+	} {
+		if got := allowed(c.pkg, c.imported); got != c.ok {
+			t.Errorf("%s imports %s: allowed %v", c.pkg, c.imported, got)
+		}
+	}
+}
+
+// TestAdapterIsOneFile holds that the client library is touched in one file, which knows its traps.
+func TestAdapterIsOneFile(t *testing.T) {
+	files, err := filepath.Glob("../conn/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var users []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { return below(strings.Trim(i.Path.Value, `"`), ibapi) }) {
+			users = append(users, filepath.Base(file))
+		}
+	}
+	if want := []string{"ibapi.go"}; !slices.Equal(users, want) {
+		t.Errorf("%v import the client library, want %v", users, want)
+	}
+}
+
+// TestTopLevel holds that there are four rooms with Go in them and no fifth, and none in the hall.
+func TestTopLevel(t *testing.T) {
+	rooms := []string{"app", "assets", "conn", "engine"}
+	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel("..", file)
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != "." {
+			return filepath.SkipDir
+		}
+		if room, _, _ := strings.Cut(filepath.ToSlash(name), "/"); path.Ext(name) == ".go" && !slices.Contains(rooms, room) {
+			t.Errorf("%s lies in none of %v", name, rooms)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPresetsAgree holds that each name that settings allow stands for reset windows, and the reverse.
+func TestPresetsAgree(t *testing.T) {
+	known, offered := slices.Sorted(maps.Keys(conn.Presets)), slices.Sorted(slices.Values(settings.Presets()))
+	if !slices.Equal(known, offered) {
+		t.Errorf("conn knows %v, settings offer %v", known, offered)
+	}
+}

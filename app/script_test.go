@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gatewatch/app/api"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gatewatch": main})
+}
+
+// patience is how long a script waits for something that takes a fraction of a second.
+const patience = 30 * time.Second
+
+// TestScript runs the program itself, in processes of its own and over real sockets, as testdata/script tells. Beside
+// testscript's own commands there are:
+//
+//	apiport NAME FILE             set a variable to the port that an api.json tells
+//	await REGEXP PROG ARG...      run the program again and again until its output matches; [!] until it does not
+//	awaitfile REGEXP FILE         read the file again and again until its text matches
+//	clock                         start to measure time
+//	code N PROG ARG...            run the program and expect this exit code
+//	expand FILE                   put the values of variables in the place of $NAME in the file
+//	fault NAME                    have the simulated gateway whose control port is $CONTROL play a fault
+//	mode OCTAL FILE               expect these permissions; nothing on Windows
+//	occurs N REGEXP FILE          expect so many matches in the file
+//	ports NAME...                 set variables to ports that are free now
+//	signal TERM|INT|HUP|KILL ARG  send a signal to the background process that has ARG as an argument
+//	within DURATION               expect that less time has gone since clock
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=10") // else each process built with -race takes a second to end
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"apiport": cmdAPIPort, "await": cmdAwait, "awaitfile": cmdAwaitFile, "clock": cmdClock, "code": cmdCode, "expand": cmdExpand,
+			"fault": cmdFault, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "within": cmdWithin,
+		},
+	})
+}
+
+func args(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {
+	if neg || len(args) < least {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+// eventually calls f until it reports true.
+func eventually(f func() bool) bool {
+	pause := 10 * time.Millisecond
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(pause) {
+		if f() {
+			return true
+		}
+		pause = min(2*pause, patience/50)
+	}
+	return false
+}
+
+func cmdAPIPort(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "apiport NAME FILE")
+	card, err := api.ReadCard(ts.MkAbs(a[1]))
+	ts.Check(err)
+	address, err := url.Parse(card.URL)
+	ts.Check(err)
+	ts.Setenv(a[0], address.Port())
+}
+
+func cmdAwait(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, false, a, 2, "[!] await REGEXP PROG ARG...")
+	want := regexp.MustCompile(a[0])
+	if !eventually(func() bool {
+		err := ts.Exec(a[1], a[2:]...)
+		if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		return want.MatchString(ts.ReadFile("stdout")+ts.ReadFile("stderr")) != neg
+	}) {
+		ts.Fatalf("not seen within %v: %s", patience, a[0])
+	}
+}
+
+func cmdAwaitFile(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "awaitfile REGEXP FILE")
+	want, path := regexp.MustCompile(a[0]), ts.MkAbs(a[1])
+	var text []byte
+	if !eventually(func() bool {
+		var err error
+		if text, err = os.ReadFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			ts.Fatalf("%v", err)
+		}
+		return want.Match(text)
+	}) {
+		ts.Fatalf("not seen within %v: %s; the file says:\n%s", patience, a[0], text)
+	}
+}
+
+const started = "STARTED"
+
+func cmdClock(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 0, "clock")
+	ts.Setenv(started, time.Now().Format(time.RFC3339Nano))
+}
+
+func cmdWithin(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 1, "within DURATION")
+	limit, err := time.ParseDuration(a[0])
+	ts.Check(err)
+	begin, err := time.Parse(time.RFC3339Nano, ts.Getenv(started))
+	ts.Check(err)
+	took := time.Since(begin)
+	ts.Logf("took %v", took)
+	if took > limit {
+		ts.Fatalf("took %v, more than %v", took, limit)
+	}
+}
+
+func cmdCode(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "code N PROG ARG...")
+	want, err := strconv.Atoi(a[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(a[1], a[2:]...); err != nil {
+		exit := new(exec.ExitError)
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func cmdExpand(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 1, "expand FILE...")
+	for _, name := range a {
+		text := regexp.MustCompile(`\$[A-Z]+`).ReplaceAllStringFunc(ts.ReadFile(name), func(v string) string {
+			return ts.Getenv(v[1:])
+		})
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 1, "fault NAME")
+	address := fmt.Sprintf("http://127.0.0.1:%s/fault/%s", ts.Getenv("CONTROL"), a[0])
+	if !eventually(func() bool { // the simulated gateway may still be starting
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, nil)
+		ts.Check(err)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		if res.StatusCode/100 != 2 {
+			ts.Fatalf("%s: %s", address, res.Status)
+		}
+		return true
+	}) {
+		ts.Fatalf("no answer from %s", address)
+	}
+}
+
+func cmdMode(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "mode OCTAL FILE")
+	info, err := os.Stat(ts.MkAbs(a[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != a[0] && os.PathSeparator == '/' {
+		ts.Fatalf("%s has mode %s, want %s", a[1], got, a[0])
+	}
+}
+
+func cmdOccurs(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 3, "occurs N REGEXP FILE")
+	if got := len(regexp.MustCompile(a[1]).FindAllString(ts.ReadFile(a[2]), -1)); strconv.Itoa(got) != a[0] {
+		ts.Fatalf("%d matches of %s in %s, want %s", got, a[1], a[2], a[0])
+	}
+}
+
+// cmdPorts takes ports that the system does not give to anybody by itself, so that they are still free when used.
+func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 1, "ports NAME...")
+	for _, name := range a {
+		for {
+			port := 15000 + rand.IntN(15000)
+			if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+				ln.Close()
+				ts.Setenv(name, strconv.Itoa(port))
+				break
+			}
+		}
+	}
+}
+
+func cmdSignal(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "signal TERM|INT|HUP|KILL ARG")
+	sig, ok := map[string]syscall.Signal{
+		"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL,
+	}[a[0]]
+	if !ok {
+		ts.Fatalf("unknown signal %s", a[0])
+	}
+	var found []*exec.Cmd
+	for _, c := range ts.BackgroundCmds() {
+		if slices.Contains(c.Args[1:], a[1]) {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		ts.Fatalf("%d background processes have the argument %s", len(found), a[1])
+	}
+	ts.Check(found[0].Process.Signal(sig))
+}

@@ -1,0 +1,314 @@
+package wording
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"gatewatch/conn"
+)
+
+var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
+
+// constants returns the values of all constants of a string type in package conn, read from its source: a new one
+// cannot be forgotten here.
+func constants(t *testing.T, typeName string) (values []string) {
+	t.Helper()
+	files, err := filepath.Glob("../../conn/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if name, ok := spec.Type.(*ast.Ident); !ok || name.Name != typeName {
+				return true
+			}
+			for _, v := range spec.Values {
+				if lit, ok := v.(*ast.BasicLit); ok {
+					text, err := strconv.Unquote(lit.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					values = append(values, text)
+				}
+			}
+			return true
+		})
+	}
+	if len(values) < 7 {
+		t.Fatalf("constants of type %s: only %q found", typeName, values)
+	}
+	return values
+}
+
+func snapshot(state conn.State, cause conn.Cause) *conn.Snapshot {
+	return &conn.Snapshot{
+		At: now, State: state, Since: now.Add(-time.Minute), Cause: cause,
+		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Live},
+	}
+}
+
+// TestEveryCause holds that each cause has a sentence, and what to do where there is something to do.
+func TestEveryCause(t *testing.T) {
+	silent := []conn.Cause{conn.CauseNone}
+	helpless := []conn.Cause{conn.CauseNone, conn.CauseReconfigured, conn.CauseStopping}
+	sentences := map[string]conn.Cause{}
+	for _, text := range constants(t, "Cause") {
+		cause := conn.Cause(text)
+		s := snapshot(conn.Reconnecting, cause)
+		sentence, hint := Cause(s), Hint(s, 17)
+		if (sentence == "") != slices.Contains(silent, cause) {
+			t.Errorf("%q: sentence %q", cause, sentence)
+		}
+		if sentence != "" && (!strings.HasSuffix(sentence, ".") || sentence == text || strings.Contains(sentence, "%!")) {
+			t.Errorf("%q: %q is no sentence", cause, sentence)
+		}
+		if other, twice := sentences[sentence]; twice {
+			t.Errorf("%q and %q are both told as %q", cause, other, sentence)
+		}
+		sentences[sentence] = cause
+		if (hint == "") != slices.Contains(helpless, cause) {
+			t.Errorf("%q: hint %q", cause, hint)
+		}
+		if hint != "" && (!strings.HasSuffix(hint, ".") || strings.Contains(hint, "%!")) {
+			t.Errorf("%q: hint %q is no sentence", cause, hint)
+		}
+	}
+}
+
+// TestShapes holds what the hints for the five usual ways to fail must not leave out.
+func TestShapes(t *testing.T) {
+	for cause, parts := range map[conn.Cause][]string{
+		conn.CauseRefused:       {"Start IB Gateway", "log in", "“ActiveX and Socket Clients”", "gateway.port", "doctor", "ports are open"},
+		conn.CauseClosedEarly:   {"127.0.0.1", "trusted IPs", "still be starting", "proxy"},
+		conn.CauseNoAnswer:      {"Gateway window", "accept incoming connection", "login screen"},
+		conn.CauseClientIDInUse: {"Wait", "same client id (17)", "After a restart", "lose control of open orders"},
+		conn.CauseDisclaimer:    {"Accept", "disclaimer", "Gateway window"},
+	} {
+		hint := Hint(snapshot(conn.Reconnecting, cause), 17)
+		for _, part := range parts {
+			if !strings.Contains(hint, part) {
+				t.Errorf("%s: %q does not say %q", cause, hint, part)
+			}
+		}
+	}
+	if text := Cause(snapshot(conn.Reconnecting, conn.CauseClientIDInUse)); !strings.Contains(text, "326") {
+		t.Error(text)
+	}
+	if text := Cause(snapshot(conn.Reconnecting, conn.CauseDisclaimer)); !strings.Contains(text, "10141") {
+		t.Error(text)
+	}
+	looking := snapshot(conn.Reconnecting, conn.CauseRefused)
+	looking.Gateway.Port = 0
+	for _, part := range []string{"4002", "7497", "4001", "7496"} {
+		if text := Cause(looking); !strings.Contains(text, part) {
+			t.Errorf("%q does not say %s", text, part)
+		}
+	}
+	if hint := Hint(looking, 17); strings.Contains(hint, "gateway.port") {
+		t.Errorf("%q speaks of a port that is not set", hint)
+	}
+}
+
+func TestCauseInContext(t *testing.T) {
+	frozen, given := snapshot(conn.Degraded, conn.CauseSilent), snapshot(conn.Reconnecting, conn.CauseSilent)
+	frozen.Layers.Socket = true
+	if a, b := Cause(frozen), Cause(given); a == b || !strings.Contains(b, "given up") {
+		t.Errorf("%q and %q", a, b)
+	}
+	if got := Cause(snapshot(conn.ResetWindow, conn.CauseNone)); got != "Daily reset window: reconnecting rests." {
+		t.Error(got)
+	}
+	s := snapshot(conn.UpstreamLost, conn.CauseUpstream)
+	s.Code = 2110
+	if got := Cause(s); !strings.Contains(got, "2110") {
+		t.Error(got)
+	}
+	if got := Cause(snapshot(conn.Degraded, conn.CauseWrongMode)); !strings.Contains(got, "LIVE account") {
+		t.Error(got)
+	}
+	moved := snapshot(conn.Reconnecting, conn.CausePortChanged)
+	moved.Detail = "The port is 4009."
+	if got := Hint(moved, 17); !strings.Contains(got, "gateway.port") || !strings.HasSuffix(got, "The port is 4009.") {
+		t.Error(got)
+	}
+}
+
+// TestHintInResetWindow: outages are expected then, and the time told is that of this machine, whatever zone the
+// window has.
+func TestHintInResetWindow(t *testing.T) {
+	ends := now.Add(10 * time.Minute)
+	window := conn.Span{Active: true, Name: "daily", Ends: ends.In(time.FixedZone("far away", 11*60*60+45*60))}
+	const until = "This is the reset window, until 09:41"
+	for _, c := range []struct {
+		state   conn.State
+		cause   conn.Cause
+		says    string
+		resting bool
+	}{
+		{conn.ResetWindow, conn.CauseNone, "Connect tries once", true},
+		{conn.ResetWindow, conn.CauseRefused, "Start IB Gateway", true},
+		{conn.UpstreamLost, conn.CauseUpstream, "restores this by itself", true},
+		{conn.Paused, conn.CauseUser, "resumes", false},
+		{conn.Connected, conn.CauseNone, "", false},
+		{conn.Degraded, conn.CauseCompeting, "The link is fine", false},
+	} {
+		s := snapshot(c.state, c.cause)
+		s.Window = window
+		if c.state == conn.Connected || c.state == conn.Degraded {
+			s.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
+		}
+		if got := Hint(s, 17); strings.HasPrefix(got, until) != c.resting || !strings.Contains(got, c.says) {
+			t.Errorf("%s, %s: %q", c.state, c.cause, got)
+		}
+	}
+	s := snapshot(conn.ResetWindow, conn.CauseNone)
+	s.Window = window
+	if got := Headline(s, now); got != "Gateway reset until 09:41" {
+		t.Error(got)
+	}
+}
+
+func TestEveryGuardReason(t *testing.T) {
+	for _, text := range constants(t, "GuardReason") {
+		got := Guard(&conn.Snapshot{Guard: conn.GuardReason(text)})
+		if (got == "") != (conn.GuardReason(text) == conn.GuardOpen) || got == text && text != "" || strings.HasSuffix(got, ".") {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
+func TestEveryState(t *testing.T) {
+	headlines := map[string]string{}
+	for _, state := range constants(t, "State") {
+		got := Headline(snapshot(conn.State(state), conn.CauseNone), now)
+		if other, twice := headlines[got]; twice || got == "" {
+			t.Errorf("%q and %q are both told as %q", state, other, got)
+		}
+		headlines[got] = state
+	}
+}
+
+func TestHeadline(t *testing.T) {
+	with := func(state conn.State, cause conn.Cause, attempt conn.Attempt) *conn.Snapshot {
+		s := snapshot(state, cause)
+		s.Detail, s.Attempt = "usfarm", attempt
+		return s
+	}
+	none := conn.Attempt{}
+	for _, c := range []struct {
+		s    *conn.Snapshot
+		want string
+	}{
+		{with(conn.Connected, conn.CauseNone, none), "Connected"},
+		{with(conn.Degraded, conn.CauseFarm, none), "Connected, data farm usfarm down"},
+		{with(conn.Degraded, conn.CauseCompeting, none), "Connected, market data taken by another session"},
+		{with(conn.Degraded, conn.CauseSilent, none), "Gateway does not answer"},
+		{with(conn.Degraded, conn.CauseWrongMode, none), "Connected to a LIVE account, orders blocked"},
+		{with(conn.Degraded, conn.CauseNone, none), "Connected, degraded"},
+		{with(conn.UpstreamLost, conn.CauseUpstream, none), "IBKR unreachable since 09:30"},
+		{with(conn.Paused, conn.CauseUser, none), "Paused"},
+		{with(conn.Connecting, conn.CauseNone, conn.Attempt{Number: 1, Running: true}), "Connecting, attempt 1"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}), "Reconnecting, attempt 4"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}), "Reconnecting, attempt 4 in 12 s"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}), "Reconnecting, attempt 4 in 0 s"},
+	} {
+		if got := Headline(c.s, now); got != c.want {
+			t.Errorf("%s, %s: %q, want %q", c.s.State, c.s.Cause, got, c.want)
+		}
+	}
+}
+
+// TestTextFromOutside has Gateway say things that would harm a terminal, a log or a label.
+func TestTextFromOutside(t *testing.T) {
+	evil := "\x1b]0;title\a\x1b[31mred\r\nConnected\u202e\u2028\u0085\x00\x7f" + strings.Repeat("long ", 100)
+	for _, state := range constants(t, "State") {
+		for _, cause := range constants(t, "Cause") {
+			s := snapshot(conn.State(state), conn.Cause(cause))
+			s.Detail = evil
+			for _, text := range []string{Cause(s), Hint(s, 17), Headline(s, now), Guard(s)} {
+				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || utf8.RuneCountInString(text) > 700 {
+					t.Errorf("%s, %s: %q", state, cause, text)
+				}
+			}
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                          "",
+		"plain text, ÄÖÜ “q” 東京 €":  "plain text, ÄÖÜ “q” 東京 €",
+		"  around \n":               "around",
+		"two\r\nlines\tand more":    "two  lines and more",
+		"\x1b[31mred":               "[31mred",
+		"a\x00b\x7fc\u0085d\u2028e": "a b c d e",
+		"left\u202etfel\u200bno":    "left tfel no",
+		"bad \xff\xfe":              "bad \ufffd\ufffd",
+		strings.Repeat("é", 200):    strings.Repeat("é", 200),
+		strings.Repeat("é", 201):    strings.Repeat("é", 199) + "…",
+	} {
+		if got := OneLine(in); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for in, want := range map[time.Duration]string{
+		-time.Second:                   "0 s",
+		0:                              "0 ms",
+		350 * time.Millisecond:         "350 ms",
+		time.Second - 1:                "999 ms",
+		time.Second:                    "1.0 s",
+		1540 * time.Millisecond:        "1.5 s",
+		10 * time.Second:               "10 s",
+		time.Minute - 1:                "59 s",
+		time.Minute:                    "1 m 0 s",
+		4*time.Minute + 12*time.Second: "4 m 12 s",
+		time.Hour - 1:                  "59 m 59 s",
+		time.Hour:                      "1 h 0 m",
+		2*time.Hour + 5*time.Minute + time.Second: "2 h 5 m",
+		48*time.Hour - 1: "47 h 59 m",
+		48 * time.Hour:   "2 d 0 h",
+		10*24*time.Hour + 3*time.Hour + time.Minute: "10 d 3 h",
+	} {
+		if got := Duration(in); got != want {
+			t.Errorf("Duration(%v) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSeconds(t *testing.T) {
+	for in, want := range map[time.Duration]int{
+		-time.Hour: 0, 0: 0, 1: 1, time.Second: 1, time.Second + 1: 2, 11400 * time.Millisecond: 12, time.Hour: 3600,
+	} {
+		if got := Seconds(in); got != want {
+			t.Errorf("Seconds(%v) = %d, want %d", in, got, want)
+		}
+	}
+}
+
+func TestMode(t *testing.T) {
+	for in, want := range map[conn.Mode]string{conn.Paper: "PAPER", conn.Live: "LIVE", conn.AnyMode: "", "": ""} {
+		if got := Mode(in); got != want {
+			t.Errorf("Mode(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
