@@ -3,11 +3,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick bench clean format check cross fuzz
+.PHONY: help run build test quick bench clean format check cross dist fuzz
 
 # Debian packages. Each target installs what it lacks and says so.
 RUN_PACKAGES :=
 TEST_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev
+DIST_PACKAGES := gcc-mingw-w64-x86-64
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BINARY := bin/gatewatch$(shell go env GOEXE)
@@ -67,6 +68,10 @@ cross: ## build for Linux and Windows without a C compiler
 	CGO_ENABLED=0 GOOS=linux $(BUILD) -o /dev/null ./app
 	CGO_ENABLED=0 GOOS=windows $(BUILD) -o /dev/null ./app
 
+dist: ## build both programs for Windows into dist/
+	$(call need,$(DIST_PACKAGES))
+	VERSION=$(VERSION) scripts/dist-windows
+
 fuzz: ## fuzz every target for FUZZ_TIME
 	@go test -list '^Fuzz' ./... \
 	| awk '/^Fuzz/ { names[++n] = $$1 } $$1 == "ok" { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' \
@@ -105,4 +110,4 @@ bench: ## measure conn; the raw figures go to bin/bench.txt
 	@awk "$$BENCH_SUMMARY" bin/bench.txt
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
