@@ -119,7 +119,9 @@ func TestFollowIsNoWindowUnlessItSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	first := make(chan struct{}, 1)
-	go func() { ended <- c.Follow(ctx, false, func(Status) { first <- struct{}{} }, func() { t.Error("shown") }) }()
+	go func() {
+		ended <- c.Follow(ctx, false, func(Status) { first <- struct{}{} }, func() { t.Error("shown") })
+	}()
 	<-first
 	if n := s.ShowWindow(); n != 0 {
 		t.Errorf("%d windows listen", n)

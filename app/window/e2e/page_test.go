@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"gatewatch/app/api"
+	"gatewatch/conn"
+)
+
+// browser opens a tab of a new browser; what the page or its policy complains about fails the test.
+func browser(t *testing.T, dark bool) context.Context {
+	t.Helper()
+	need(t, "chromium")
+	options := append(
+		[]chromedp.ExecAllocatorOption{}, chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(720, 1000),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.WSURLReadTimeout(patience),
+	)
+	if dark {
+		options = append(options, chromedp.Flag("blink-settings", "preferredColorScheme=0"))
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	chromedp.ListenTarget(ctx, func(e any) {
+		switch e := e.(type) {
+		case *runtime.EventExceptionThrown:
+			t.Errorf("the page fails: %s", e.ExceptionDetails.Error())
+		case *log.EventEntryAdded:
+			if strings.Contains(e.Entry.Text, "Content Security Policy") {
+				t.Errorf("the page breaks its policy: %s", e.Entry.Text)
+			}
+		}
+	})
+	return ctx
+}
+
+// tab is a tab of the browser and the page in it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func (b *tab) run(actions ...chromedp.Action) {
+	b.t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) text(script string) (text string) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate("String("+script+")", &text))
+	return text
+}
+
+func (b *tab) until(script, want string) {
+	b.t.Helper()
+	text := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if text = b.text(script); text == want {
+			return
+		}
+	}
+	b.t.Fatalf("%s is %q, want %q", script, text, want)
+}
+
+func (b *tab) keep(name string) {
+	dir := os.Getenv("SHOTS")
+	if dir == "" {
+		return
+	}
+	var body []byte
+	b.run(chromedp.FullScreenshot(&body, 100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), body, 0o644); err != nil {
+		b.t.Error(err)
+	}
+}
+
+const attemptText = `document.getElementById("attempt").textContent`
+
+const shown = `[...document.querySelectorAll("button")].filter(b => b.offsetParent).map(b => b.textContent + (b.disabled ? " off" : "")).join()`
+
+func TestPage(t *testing.T) {
+	need(t, "chromium")
+	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
+	card, err := api.ReadCard(s.card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t, browser(t, false)}
+	b.run(chromedp.Navigate(card.URL + "/#token=" + card.Token))
+	b.until(`document.title`, "Reconnecting · Gatewatch")
+	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
+	b.until(`document.querySelector("#sign").getAttribute("href")`, "#working")
+	if at := b.text(`location.href`); strings.Contains(at, card.Token) || strings.Contains(at, "#") {
+		t.Errorf("the token stays in the address bar: %s", at)
+	}
+	if cause := b.text(`document.getElementById("cause").textContent`); !strings.Contains(cause, "nothing listens on 127.0.0.1:"+s.port) {
+		t.Errorf("cause %q", cause)
+	}
+	before := countdown(t, b.text(attemptText))
+	until(t, "the countdown goes on", func() bool { return countdown(t, b.text(attemptText)) <= before-2 })
+	const table = `[...document.querySelectorAll("#layers tr")].map(r => r.cells[0].textContent.trim() + " " + r.cells[1].firstChild.textContent).join()`
+	b.until(table, "Socket down,API down,IBKR not known,Data farms not known,Orders blocked: not connected to Gateway")
+	b.keep("page-reconnecting-light")
+
+	s.sim(s.port)
+	b.until(shown, "Connect now")
+	b.run(chromedp.Click("#connect", chromedp.ByID))
+	s.untilConnected()
+	b.until(`document.getElementById("headline").textContent`, "Connected")
+	b.until(`document.getElementById("banner").hidden`, "true")
+	b.until(`document.getElementById("badge").textContent`, "PAPER")
+	b.until(shown, "Disconnect")
+	b.keep("page-connected-light")
+
+	// Reloaded it still knows the token; the status and the settings are shown.
+	b.run(chromedp.Reload())
+	b.until(shown, "Disconnect")
+	b.run(chromedp.Click("#disconnect", chromedp.ByID))
+	b.until(`document.getElementById("headline").textContent`, "Paused")
+	if st := s.status(); st.State != conn.Paused {
+		t.Errorf("state %s", st.State)
+	}
+	b.run(chromedp.Click("summary", chromedp.ByQuery))
+	b.until(`[...document.querySelectorAll("#settings tr")].some(r => r.cells[0].textContent === "gateway.port" && r.cells[1].textContent === "`+s.port+`")`, "true")
+	b.keep("page-paused-settings-light")
+
+	// It says when the resident program is gone, and finds the next one.
+	s.resident.kill()
+	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
+	b.keep("page-not-running-light")
+}
+
+func TestPageWithoutAToken(t *testing.T) {
+	need(t, "chromium")
+	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	card, err := api.ReadCard(s.card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t, browser(t, true)}
+	b.run(chromedp.Navigate(card.URL + "/"))
+	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
+	b.until(shown, "Connect now off")
+	b.until(`document.getElementById("notoken").hidden`, "false")
+	b.keep("page-no-token-dark")
+	// A token of another life is refused, and said so.
+	b.run(chromedp.Evaluate(`location.hash = "token=stale"`, nil))
+	b.until(shown, "Connect now")
+	b.run(chromedp.Click("#connect", chromedp.ByID))
+	b.until(`document.getElementById("failed").textContent.includes("started anew")`, "true")
+}
+
+var counting = regexp.MustCompile(`^Attempt 2 in (\d+) m (\d+) s$`)
+
+// countdown returns the seconds that an attempt line still has.
+func countdown(t *testing.T, line string) int {
+	t.Helper()
+	m := counting.FindStringSubmatch(line)
+	if m == nil {
+		t.Fatal(errors.New("attempt line: " + line))
+	}
+	minutes, _ := strconv.Atoi(m[1])
+	seconds, _ := strconv.Atoi(m[2])
+	return 60*minutes + seconds
+}

@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+)
+
+func TestWindowConnectsAndLeavesNoTrace(t *testing.T) {
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
+	began := time.Now()
+	w := d.open(s)
+	until(t, "the window is painted", d.painted)
+	first := time.Since(began)
+	t.Logf("first painted after %v", first.Round(time.Millisecond))
+	if first > 15*time.Second { // ten times what is asked for: this machine may be busy
+		t.Errorf("first painted after %v", first)
+	}
+	d.untilTitle("Gatewatch: Reconnecting")
+	d.keep("reconnecting")
+
+	s.sim(s.port)
+	d.press()
+	st := s.untilConnected()
+	d.untilTitle("Gatewatch: Connected")
+	d.do("mousemove", "880", "980")
+	time.Sleep(300 * time.Millisecond) // the picture alone needs it
+	d.keep("connected")
+	t.Logf("RSS %s", rss(w.cmd.Process.Pid))
+
+	w.kill()
+	time.Sleep(500 * time.Millisecond) // that nothing happens cannot be waited for
+	if now := s.status(); now.Session != st.Session || !now.Connected || now.Lost != st.Lost {
+		t.Errorf("after kill -9 of the window: session %d, lost %d, connected %v; before: session %d, lost %d", now.Session, now.Lost, now.Connected, st.Session, st.Lost)
+	}
+
+	// Opened again it is as well again, and Esc closes it.
+	w = d.open(s)
+	d.untilTitle("Gatewatch: Connected")
+	d.do("key", "Escape")
+	if code := w.ended(); code != 0 {
+		t.Errorf("closed by Esc it ends with %d\n%s", code, w.out.String())
+	}
+	if body, err := os.ReadFile(filepath.Join(s.home, "window.json")); err != nil || !strings.Contains(string(body), `"width":520`) {
+		t.Errorf("window.json: %s, %v", body, err)
+	}
+	if now := s.status(); now.Session != st.Session {
+		t.Errorf("session %d after the window was closed, %d before", now.Session, st.Session)
+	}
+}
+
+func rss(pid int) string {
+	body, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		return err.Error()
+	}
+	for _, l := range strings.Split(string(body), "\n") {
+		if v, ok := strings.CutPrefix(l, "VmRSS:"); ok {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "not known"
+}
+
+func TestWindowSavesSettings(t *testing.T) {
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	s.sim(s.port)
+	if _, err := s.client().Connect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	before := s.untilConnected()
+	d.open(s)
+	d.untilTitle("Gatewatch: Connected")
+	d.do("key", "ctrl+comma")
+	// Status, Settings, Disconnect, host, port, client id.
+	d.do("key", "--delay", "40", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab")
+	d.do("key", "--delay", "40", "ctrl+a")
+	d.do("type", "--delay", "40", "2147483648")
+	time.Sleep(500 * time.Millisecond)
+	d.keep("settings-error")
+	if x, y, ok := d.button(); ok {
+		t.Errorf("a bad value can be saved: there is a blue button at %d, %d", x, y)
+	}
+	d.do("key", "--delay", "40", "ctrl+a")
+	d.do("type", "--delay", "40", "23")
+	d.press()
+	until(t, "the setting is in force", func() bool {
+		v, err := s.client().Settings(context.Background())
+		return err == nil && v.Settings.Gateway.ClientID == 23
+	})
+	if onDisk, found, err := settings.Load(filepath.Join(s.home, "settings.json")); err != nil || !found || onDisk.Gateway.ClientID != 23 {
+		t.Errorf("on disk: client id %d, found %v, %v", onDisk.Gateway.ClientID, found, err)
+	}
+	// Another client id needs another session: it is live.
+	until(t, "a new session is up", func() bool {
+		st := s.status()
+		return st.Connected && st.Session > before.Session
+	})
+	time.Sleep(500 * time.Millisecond)
+	d.keep("settings-saved")
+	if x, y, ok := d.button(); ok {
+		t.Errorf("after saving there is nothing to save, but a blue button at %d, %d", x, y)
+	}
+}
+
+func TestShowRaisesTheOneWindow(t *testing.T) {
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	ask := func() {
+		t.Helper()
+		if _, err := s.client().Show(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	d.untilTitle("Gatewatch: Reconnecting")
+	id := d.windows()[0]
+	time.Sleep(500 * time.Millisecond) // until its stream is known to the resident program
+	// Something else has the focus.
+	other := start(t, d.env, filepath.Join(bin, "gatewatch-window"), "--card", filepath.Join(t.TempDir(), "api.json"))
+	until(t, "the other window is there", func() bool { return len(d.windows()) == 2 })
+	for _, w := range d.windows() {
+		if w != id {
+			d.do("windowraise", w, "windowfocus", "--sync", w)
+		}
+	}
+	ask()
+	until(t, "the window has the focus", func() bool {
+		focus, _ := d.output("xdotool", "getwindowfocus")
+		return focus == id
+	})
+	other.kill()
+	time.Sleep(500 * time.Millisecond)
+	if list := d.windows(); len(list) != 1 || list[0] != id {
+		t.Errorf("windows %v, want %s alone", list, id)
+	}
+	d.do("key", "ctrl+w")
+	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
+	// Closed it is opened anew, when the resident program has seen that it is closed.
+	until(t, "it is open again", func() bool {
+		ask()
+		time.Sleep(300 * time.Millisecond)
+		return len(d.windows()) > 0
+	})
+	d.untilTitle("Gatewatch: Reconnecting")
+	d.do("key", "Escape")
+	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
+}
+
+func TestWindowSurvivesARestart(t *testing.T) {
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	w := d.open(s)
+	d.untilTitle("Gatewatch: Reconnecting")
+	s.resident.kill()
+	d.untilTitle("Gatewatch: Gatewatch is not running")
+	d.keep("not-running")
+	s.sim(s.port)
+	s.startResident()
+	d.untilTitle("Gatewatch: Connected")
+	d.do("key", "Escape")
+	if code := w.ended(); code != 0 {
+		t.Errorf("it ends with %d", code)
+	}
+}
+
+func TestWindowWithoutADisplay(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only here a display can be missing")
+	}
+	blind := newDisplay(t, "-extension", "GLX")
+	build(t)
+	run := func(env ...string) (code int, said string, took time.Duration) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, filepath.Join(bin, "gatewatch-window"), "--card", "/nowhere/api.json")
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "DBUS_SESSION_BUS_ADDRESS=disabled:"}, env...)
+		began := time.Now()
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), string(out), time.Since(began)
+	}
+	for name, env := range map[string][]string{"no display": nil, "an unreachable display": {"DISPLAY=:9999"}, "no OpenGL": blind.env} {
+		if code, said, took := run(env...); code != 1 || took > 5*time.Second || !strings.Contains(said, "no window can be opened here") {
+			t.Errorf("%s: exit code %d after %v:\n%s", name, code, took, said)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+// Package link keeps the window in touch with the resident program: it finds it, follows it, finds it again after a
+// restart, and carries the window's wishes to it.
+package link
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gatewatch/app/api"
+)
+
+const (
+	// retry is the time between two looks for the resident program.
+	retry = 500 * time.Millisecond
+	// look is the time between two looks at the settings, which can change without a word in the stream.
+	look = time.Second
+)
+
+// Face is who is told. Calls come from goroutines of the link, one at a time for each method.
+type Face struct {
+	Status   func(api.Status)
+	Settings func(api.SettingsView)
+	Lost     func(error) // once each time the resident program is gone, and once at the start if it is not there
+	Show     func()      // the user wants to see the window
+}
+
+// Link is one window's connection to the resident program.
+type Link struct {
+	card  string // path of api.json
+	face  Face
+	fresh chan struct{} // settings may have changed
+
+	reading sync.Mutex // held from asking for settings until they are told, so that none overtakes another
+
+	mu     sync.Mutex
+	client *api.Client // nil while the resident program is not there
+}
+
+// New returns a link that finds the resident program by the file at card.
+func New(card string, face Face) *Link {
+	return &Link{card: card, face: face, fresh: make(chan struct{}, 1)}
+}
+
+// Run works until ctx ends and all that it started has ended.
+func (l *Link) Run(ctx context.Context) {
+	var settings sync.WaitGroup
+	defer settings.Wait()
+	settings.Go(func() { l.followSettings(ctx) })
+	lost := false
+	for ctx.Err() == nil {
+		err := l.follow(ctx, func() { lost = false })
+		l.use(nil)
+		if ctx.Err() != nil {
+			return
+		}
+		if !lost {
+			lost = true
+			l.face.Lost(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+	}
+}
+
+// follow follows one life of the resident program; found is called when it has answered.
+func (l *Link) follow(ctx context.Context, found func()) error {
+	card, err := api.ReadCard(l.card)
+	if err != nil {
+		return err
+	}
+	client := api.NewClient(card)
+	return client.Follow(ctx, true, func(st api.Status) {
+		found()
+		l.use(client)
+		l.face.Status(st)
+		l.LookAtSettings()
+	}, l.face.Show)
+}
+
+func (l *Link) use(c *api.Client) {
+	l.mu.Lock()
+	l.client = c
+	l.mu.Unlock()
+}
+
+func (l *Link) current() (*api.Client, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client == nil {
+		return nil, api.ErrNotRunning
+	}
+	return l.client, nil
+}
+
+// LookAtSettings has the settings read soon.
+func (l *Link) LookAtSettings() {
+	select {
+	case l.fresh <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Link) followSettings(ctx context.Context) {
+	every := time.NewTicker(look)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.fresh:
+		case <-every.C:
+		}
+		l.readSettings(ctx)
+	}
+}
+
+func (l *Link) readSettings(ctx context.Context) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	client, err := l.current()
+	if err != nil {
+		return
+	}
+	if view, err := client.Settings(ctx); err == nil {
+		l.face.Settings(view)
+	}
+}
+
+// Connect asks for an attempt now.
+func (l *Link) Connect(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Connect(ctx) })
+}
+
+// Disconnect asks to disconnect and pause.
+func (l *Link) Disconnect(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Disconnect(ctx) })
+}
+
+func (l *Link) command(send func(*api.Client) (api.Answer, error)) error {
+	client, err := l.current()
+	if err != nil {
+		return err
+	}
+	answer, err := send(client)
+	if err == nil && !answer.Accepted {
+		err = errors.New(answer.Message)
+	}
+	return err
+}
+
+// Save puts the content of a settings file in force and tells the outcome to told before anything newer about the
+// settings. The error is settings.Problems if the content is at fault.
+func (l *Link) Save(ctx context.Context, body []byte, told func(api.SettingsView, error)) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	client, err := l.current()
+	if err != nil {
+		told(api.SettingsView{}, err)
+		return
+	}
+	told(client.SaveSettings(ctx, body))
+}

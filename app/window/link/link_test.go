@@ -1,0 +1,191 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait.
+const patience = 20 * time.Second
+
+// backend is a resident program without anything behind it.
+type backend struct {
+	mu      sync.Mutex
+	nudge   chan struct{}
+	port    int
+	refusal error
+	failure error
+	asked   []string
+}
+
+func (b *backend) Status() api.Status { return api.Status{Seq: 1} }
+
+func (b *backend) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	return c, func() {}
+}
+
+func (b *backend) ask(what string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, what)
+	return b.failure
+}
+
+func (b *backend) Connect(context.Context) error    { return b.ask("connect") }
+func (b *backend) Disconnect(context.Context) error { return b.ask("disconnect") }
+func (b *backend) Show(context.Context) error       { return b.ask("show") }
+
+func (b *backend) Settings() api.SettingsView {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v := api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
+	v.Settings.Gateway.Port = b.port
+	return v
+}
+
+func (b *backend) SaveSettings(_ context.Context, body []byte) error {
+	s, err := settings.Parse("", body)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.port = s.Gateway.Port
+	return nil
+}
+
+func serve(t *testing.T, b *backend, card string) *api.Server {
+	t.Helper()
+	s, err := api.Listen(0, b, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := api.WriteCard(card, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// told is everything that a link has told.
+type told struct {
+	status   chan api.Status
+	settings chan api.SettingsView
+	lost     chan error
+	show     chan struct{}
+}
+
+func run(t *testing.T, card string) (*Link, told) {
+	t.Helper()
+	heard := told{make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100), make(chan struct{}, 100)}
+	l := New(card, Face{
+		Status: func(s api.Status) { heard.status <- s }, Settings: func(v api.SettingsView) { heard.settings <- v },
+		Lost: func(err error) { heard.lost <- err }, Show: func() { heard.show <- struct{}{} },
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return l, heard
+}
+
+func next[T any](t *testing.T, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for a %T", v)
+	}
+	return v
+}
+
+func TestFindsTheResidentProgramAgain(t *testing.T) {
+	card := filepath.Join(t.TempDir(), "api.json")
+	l, heard := run(t, card)
+	if err := next(t, heard.lost); !errors.Is(err, api.ErrNotRunning) {
+		t.Errorf("nobody there: %v", err)
+	}
+	if err := l.Connect(context.Background()); !errors.Is(err, api.ErrNotRunning) {
+		t.Errorf("connect with nobody there: %v", err)
+	}
+	for range 2 {
+		b := &backend{}
+		s := serve(t, b, card)
+		next(t, heard.status)
+		if s.ShowWindow() != 1 {
+			t.Error("it is no window for the resident program")
+		}
+		next(t, heard.show)
+		if err := l.Connect(context.Background()); err != nil || len(b.asked) != 1 {
+			t.Errorf("connect: %v, asked %v", err, b.asked)
+		}
+		s.Close(context.Background())
+		next(t, heard.lost)
+	}
+	// Once a loss is told it is not told again.
+	if err := os.WriteFile(card, []byte("{nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * retry) // for what must not happen
+	select {
+	case err := <-heard.lost:
+		t.Errorf("told again: %v", err)
+	default:
+	}
+}
+
+func TestTellsSettings(t *testing.T) {
+	card := filepath.Join(t.TempDir(), "api.json")
+	b := &backend{port: 1}
+	s := serve(t, b, card)
+	defer s.Close(context.Background())
+	l, heard := run(t, card)
+	if v := next(t, heard.settings); v.Settings.Gateway.Port != 1 {
+		t.Errorf("port %d", v.Settings.Gateway.Port)
+	}
+	b.mu.Lock()
+	b.port = 2 // without a word in the stream
+	b.mu.Unlock()
+	for end := time.Now().Add(patience); next(t, heard.settings).Settings.Gateway.Port != 2; {
+		if time.Now().After(end) {
+			t.Fatal("the change is not told")
+		}
+	}
+	l.Save(context.Background(), []byte(`{"gateway":{"port":3}}`), func(v api.SettingsView, err error) {
+		if err != nil || v.Settings.Gateway.Port != 3 {
+			t.Errorf("saved: port %d, %v", v.Settings.Gateway.Port, err)
+		}
+	})
+	l.Save(context.Background(), []byte(`{"gateway":{"port":-1}}`), func(_ api.SettingsView, err error) {
+		var refused settings.Problems
+		if !errors.As(err, &refused) || refused[0].Key != "gateway.port" {
+			t.Errorf("refused: %v", err)
+		}
+	})
+	b.mu.Lock()
+	b.failure = errors.New("stopping")
+	b.mu.Unlock()
+	if err := l.Disconnect(context.Background()); err == nil {
+		t.Error("a refused command is taken for done")
+	}
+}

@@ -1,0 +1,174 @@
+// Command gatewatch-window is the window of Gatewatch. The resident program starts it on demand; it is a client of its
+// loopback API like any other, and closing or killing it changes nothing.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/driver"
+	"github.com/adrg/xdg"
+
+	"gatewatch/app/api"
+	"gatewatch/app/window/link"
+	"gatewatch/app/window/ui"
+	"gatewatch/assets"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// appID is the name by which the desktop knows the program.
+const appID = "io.github.gatewatch.gatewatch"
+
+// tick is the time between two looks at the clock: what counts down must not seem to stumble.
+const tick = 250 * time.Millisecond
+
+func main() { os.Exit(run()) }
+
+func run() (code int) {
+	card := flag.String("card", cardPath(), "`path` of api.json, by which the resident program is found")
+	showVersion := flag.Bool("version", false, "show the version and exit")
+	flag.Parse()
+	if *showVersion {
+		fmt.Println("gatewatch-window", version)
+		return 0
+	}
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "gatewatch-window: unexpected argument %q\n", flag.Arg(0))
+		return 2
+	}
+	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		fmt.Fprintln(os.Stderr, "gatewatch-window: no window can be opened here: neither DISPLAY nor WAYLAND_DISPLAY is set")
+		return 1
+	}
+	isOpen := false
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		code = 1
+		if isOpen {
+			fmt.Fprintf(os.Stderr, "gatewatch-window: the window failed: %v\n%s", r, debug.Stack())
+			return
+		}
+		// The toolkit panics where there is no display.
+		fmt.Fprintf(os.Stderr, "gatewatch-window: no window can be opened here: %v\n", r)
+	}()
+	if !open(*card, func() { isOpen = true }) {
+		fmt.Fprintln(os.Stderr, "gatewatch-window: no window can be opened here: there is no OpenGL")
+		return 1
+	}
+	return 0
+}
+
+// cardPath is where the resident program leaves its card when it is started without flags.
+func cardPath() string {
+	if home := os.Getenv("GATEWATCH_HOME"); home != "" {
+		return filepath.Join(home, "api.json")
+	}
+	return filepath.Join(xdg.StateHome, "gatewatch", "api.json")
+}
+
+// open shows the window until it is closed, and calls opened when it stands. It returns whether it could be opened.
+func open(card string, opened func()) bool {
+	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Gatewatch", Version: version, Migrations: map[string]bool{"fyneDo": true}})
+	a := app.NewWithID(appID)
+	a.Settings().SetTheme(ui.Theme())
+	w := a.NewWindow("Gatewatch")
+	w.SetIcon(fyne.NewStaticResource("gatewatch.png", assets.AppPNG(256)))
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	var v *ui.View
+	var l *link.Link
+	v = ui.New(ui.Actions{
+		Connect: func() {
+			work.Go(func() {
+				err := l.Connect(ctx)
+				fyne.Do(func() { v.Commanded(err) })
+			})
+		},
+		Disconnect: func() {
+			work.Go(func() {
+				err := l.Disconnect(ctx)
+				fyne.Do(func() { v.Commanded(err) })
+			})
+		},
+		Save: func(body []byte) {
+			work.Go(func() {
+				l.Save(ctx, body, func(s api.SettingsView, err error) { fyne.Do(func() { v.Saved(s, err) }) })
+			})
+		},
+		Close: w.Close,
+		Title: w.SetTitle,
+	}, time.Now())
+	l = link.New(card, link.Face{
+		Status:   func(st api.Status) { fyne.Do(func() { v.Status(st, time.Now()) }) },
+		Settings: func(s api.SettingsView) { fyne.Do(func() { v.Settings(s) }) },
+		Lost:     func(error) { fyne.Do(func() { v.Lost(time.Now()) }) },
+		Show: func() {
+			fyne.Do(func() {
+				w.Show()
+				w.RequestFocus()
+			})
+		},
+	})
+	w.SetPadded(false)
+	w.SetContent(v.Content())
+	v.Attach(w.Canvas())
+	places := filepath.Join(filepath.Dir(card), "window.json")
+	w.Resize(readSize(places))
+	w.SetMaster()
+	w.SetOnClosed(func() {
+		cancel() // at once, so that the resident program takes this window for closed when it is asked to show one
+		saveSize(places, w.Canvas().Size())
+	})
+
+	a.Lifecycle().SetOnStarted(func() {
+		work.Go(func() { l.Run(ctx) })
+		work.Go(func() {
+			every := time.NewTicker(tick)
+			defer every.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case now := <-every.C:
+					fyne.Do(func() { v.Tick(now) })
+				}
+			}
+		})
+	})
+	w.Show()
+	if !stands(w) {
+		cancel()
+		return false
+	}
+	opened()
+	a.Run()
+	cancel()
+	work.Wait()
+	return true
+}
+
+// stands reports whether the window exists: without OpenGL the toolkit logs an error and goes on without a window.
+func stands(w fyne.Window) bool {
+	native, ok := w.(driver.NativeWindow)
+	if !ok {
+		return true
+	}
+	native.RunNative(func(handles any) { ok = !reflect.ValueOf(handles).IsZero() })
+	return ok
+}

@@ -1,0 +1,247 @@
+package ui
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fyne.io/fyne/v2/theme"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+)
+
+// anySettings draws settings that are in order.
+func anySettings(t *rapid.T) settings.Settings {
+	s := settings.Default()
+	s.Schema = rapid.SampledFrom([]string{"", settings.SchemaRef, "file:///<a> & \"b\""}).Draw(t, "schema")
+	s.Gateway.Host = rapid.SampledFrom([]string{"127.0.0.1", "localhost", "::1", "gateway.example.com"}).Draw(t, "host")
+	s.Gateway.Port = rapid.IntRange(0, 65535).Draw(t, "port")
+	s.Gateway.ClientID = rapid.IntRange(0, 2147483647).Draw(t, "client id")
+	s.Gateway.Mode = rapid.SampledFrom([]string{"paper", "live", "any"}).Draw(t, "mode")
+	s.Gateway.ConnectTimeoutSeconds = rapid.Float64Range(0.001, 120).Draw(t, "timeout")
+	s.Watchdog.SoftSeconds = rapid.Float64Range(0.001, 600).Draw(t, "soft")
+	s.Watchdog.HardSeconds = rapid.Float64Range(600.001, 3600).Draw(t, "hard")
+	s.Reconnect.DelaysSeconds = rapid.SliceOfN(rapid.Float64Range(0.001, 3600), 1, 20).Draw(t, "delays")
+	s.Reconnect.Jitter = rapid.Float64Range(0, 0.5).Draw(t, "jitter")
+	s.Reconnect.WatchLocalPort = rapid.Bool().Draw(t, "watch")
+	s.ResetMinutes = rapid.IntRange(0, 720).Draw(t, "minutes")
+	s.Log.Level = rapid.SampledFrom([]string{"debug", "info", "warn", "error"}).Draw(t, "level")
+	s.ResetWindows = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) settings.ResetWindow {
+		if rapid.Bool().Draw(t, "preset") {
+			return settings.ResetWindow{Preset: rapid.SampledFrom(settings.Presets()).Draw(t, "name")}
+		}
+		w := settings.ResetWindow{Start: "23:45", Minutes: rapid.IntRange(1, 2880).Draw(t, "length")}
+		w.Timezone = rapid.SampledFrom([]string{"", "Local", "Europe/Zurich"}).Draw(t, "zone")
+		for _, d := range weekdays {
+			if rapid.Bool().Draw(t, d) {
+				w.Days = append(w.Days, d)
+			}
+		}
+		return w
+	}), 0, 5).Draw(t, "windows")
+	return s
+}
+
+func TestFormKeepsSettings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := anySettings(t)
+		back, problems := draftOf(s).settings()
+		if len(problems) > 0 {
+			t.Fatalf("refused: %v", problems)
+		}
+		if diff := settings.Diff(s, back); len(diff) > 0 || s.Schema != back.Schema {
+			t.Fatalf("changed on the way: %v", diff)
+		}
+	})
+}
+
+// TestWidgetsKeepSettings sends settings through the widgets themselves.
+func TestWidgetsKeepSettings(t *testing.T) {
+	v, _ := stage(t, theme.VariantLight, MinSize, Actions{})
+	rapid.Check(t, func(t *rapid.T) {
+		s := anySettings(t)
+		view := inForce()
+		view.Settings = s
+		v.Settings(view)
+		v.form.changed() // read back what stands in the widgets
+		if v.form.desk.dirty() {
+			t.Fatal("the form says that something was edited")
+		}
+		back, problems := v.form.desk.form.settings()
+		if len(problems) > 0 {
+			t.Fatalf("refused: %v", problems)
+		}
+		if diff := settings.Diff(s, back); len(diff) > 0 || s.Schema != back.Schema {
+			t.Fatalf("changed on the way: %v", diff)
+		}
+	})
+}
+
+func TestEveryKeyHasAField(t *testing.T) {
+	var paths []string
+	for _, g := range groups {
+		for _, f := range g.fields {
+			if f.doc == "" || f.label == "" {
+				t.Errorf("%s has no label or no hint", f.path)
+			}
+			if f.kind == literal {
+				t.Errorf("%s is edited as JSON; give its kind an editor", f.path)
+			}
+			paths = append(paths, f.path)
+		}
+	}
+	for _, want := range []string{"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows", "timezone", "api.port", "log.level"} {
+		if !slices.Contains(paths, want) {
+			t.Errorf("%s has no field", want)
+		}
+	}
+	// What is different from the defaults in every key comes back in every key.
+	if all := settings.Diff(settings.Settings{}, settings.Default()); len(all) == 0 {
+		t.Error("nothing compared")
+	} else {
+		for _, key := range all {
+			if !slices.Contains(paths, key) {
+				t.Errorf("%s has no field", key)
+			}
+		}
+	}
+}
+
+func TestFormNamesWhatIsWrong(t *testing.T) {
+	for _, c := range []struct {
+		path, text string
+		want       string // key of the problem
+	}{
+		{"gateway.port", "70000", "gateway.port"},
+		{"gateway.port", "4002.5", "gateway.port"},
+		{"gateway.port", "", "gateway.port"},
+		{"gateway.port", "0x10", "gateway.port"},
+		{"gateway.port", "1_000", "gateway.port"},
+		{"gateway.port", "1e999", "gateway.port"},
+		{"gateway.port", "NaN", "gateway.port"},
+		{"gateway.host", "a b", "gateway.host"},
+		{"gateway.host", `","port":1,"x":"`, "gateway.host"},
+		{"gateway.mode", "demo", "gateway.mode"},
+		{"reconnect.delays_seconds", "1, two", "reconnect.delays_seconds"},
+		{"reconnect.delays_seconds", "", "reconnect.delays_seconds"},
+		{"reconnect.delays_seconds", "1, 0", "reconnect.delays_seconds[1]"},
+		{"watchdog.hard_seconds", "1", "watchdog.hard_seconds"},
+		{"timezone", "Mars/Olympus", "timezone"},
+	} {
+		d := draftOf(settings.Default())
+		d.texts[c.path] = c.text
+		_, problems := d.settings()
+		if len(problems) != 1 || problems[0].Key != c.want {
+			t.Errorf("%s = %q: problems %v, want one of %s", c.path, c.text, problems, c.want)
+			continue
+		}
+		if path, _ := fieldFor(problems[0].Key); path != c.path {
+			t.Errorf("%s is shown at %q, want %q", problems[0].Key, path, c.path)
+		}
+	}
+	d := draftOf(settings.Default())
+	d.windows = []windowDraft{{preset: "ibkr-europe"}, {start: "9", minutes: "x"}}
+	_, problems := d.settings()
+	for _, p := range problems {
+		if path, entry := fieldFor(p.Key); path != "reset_windows" || entry != 1 {
+			t.Errorf("%s is shown at %s, entry %d", p.Key, path, entry)
+		}
+	}
+	if len(problems) != 2 {
+		t.Errorf("problems %v, want two", problems)
+	}
+}
+
+func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
+	d := draftOf(settings.Default())
+	d.texts["gateway.port"], d.texts["gateway.connect_timeout_seconds"], d.texts["log.level"] = "x", "0", "loud"
+	_, problems := d.settings()
+	if len(problems) != 3 {
+		t.Errorf("problems %v, want three", problems)
+	}
+}
+
+func view(change func(*settings.Settings)) api.SettingsView {
+	v := inForce()
+	change(&v.Settings)
+	return v
+}
+
+func port(p int) api.SettingsView { return view(func(s *settings.Settings) { s.Gateway.Port = p }) }
+
+func TestDesk(t *testing.T) {
+	edit := func(d *desk, p string) {
+		d.form = draftOf(settings.Default())
+		d.form.texts["gateway.port"] = p
+	}
+	t.Run("changes elsewhere fill an untouched form", func(t *testing.T) {
+		var d desk
+		if !d.read(port(1)) || !d.read(port(2)) || d.form.texts["gateway.port"] != "2" || d.theirs != nil {
+			t.Errorf("form %v, theirs %v", d.form.texts, d.theirs)
+		}
+		if d.read(port(2)) {
+			t.Error("filled again with the same")
+		}
+	})
+	t.Run("changes elsewhere do not touch an edited form", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "7")
+		if d.read(port(8)) || d.theirs == nil || d.form.texts["gateway.port"] != "7" {
+			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		}
+		if got := d.changedElsewhere(); !slices.Equal(got, []string{"gateway.port"}) {
+			t.Errorf("changed elsewhere: %v", got)
+		}
+	})
+	t.Run("keep mine", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "7")
+		d.read(port(8))
+		d.keepMine()
+		if d.read(port(8)) || d.theirs != nil || !d.dirty() || d.form.texts["gateway.port"] != "7" {
+			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		}
+	})
+	t.Run("reload", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "7")
+		d.read(port(8))
+		d.reload()
+		if d.dirty() || d.theirs != nil || d.form.texts["gateway.port"] != "8" {
+			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		}
+	})
+	t.Run("a change elsewhere taken back is none", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "7")
+		d.read(port(8))
+		d.read(inForce())
+		if d.theirs != nil || !d.dirty() {
+			t.Errorf("theirs %v, dirty %v", d.theirs, d.dirty())
+		}
+	})
+	t.Run("the same change elsewhere is no conflict", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "8")
+		if d.read(port(8)); d.theirs != nil || d.dirty() {
+			t.Errorf("theirs %v, dirty %v", d.theirs, d.dirty())
+		}
+	})
+	t.Run("what is typed while saving stays", func(t *testing.T) {
+		var d desk
+		d.read(inForce())
+		edit(&d, "7")
+		sent := d.form
+		edit(&d, "77")
+		if d.saved(port(7), sent) || d.form.texts["gateway.port"] != "77" || !d.dirty() {
+			t.Errorf("form %v, dirty %v", d.form.texts["gateway.port"], d.dirty())
+		}
+	})
+}

@@ -1,0 +1,238 @@
+package ui
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+)
+
+var update = flag.Bool("update", false, "write the golden images anew")
+
+// TestMain fixes the zone in which times are shown.
+func TestMain(m *testing.M) {
+	time.Local = time.UTC
+	os.Exit(m.Run())
+}
+
+// always is a theme in one variant, whatever the desktop says.
+type always struct {
+	fyne.Theme
+	variant fyne.ThemeVariant
+}
+
+func (a always) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
+	return a.Theme.Color(name, a.variant)
+}
+
+var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark": theme.VariantDark}
+
+// stage returns a view in a window of the given size.
+func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
+	t.Helper()
+	program := test.NewTempApp(t)
+	program.Settings().SetTheme(always{Theme(), variant})
+	v := New(a, noon)
+	w := program.NewWindow("")
+	w.SetPadded(false)
+	w.SetContent(v.Content())
+	w.Resize(size)
+	v.Attach(w.Canvas())
+	return v, w
+}
+
+// settle lays everything out until it stays: the height of text follows its width, and what is below it follows that.
+func settle(w fyne.Window) {
+	size := w.Canvas().Size()
+	for range 3 {
+		w.Resize(size.AddWidthHeight(1, 0))
+		w.Resize(size)
+	}
+}
+
+// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the top
+// or the reset windows, and the foot. A key more in the settings changes none of them.
+const (
+	formHeight = 2600
+	footHeight = 100
+)
+
+func formPart(whole image.Image, from, to int) image.Image {
+	b := whole.Bounds()
+	part := image.NewNRGBA(image.Rect(0, 0, b.Dx(), to-from+footHeight))
+	draw.Draw(part, image.Rect(0, 0, b.Dx(), to-from), whole, image.Pt(0, from), draw.Src)
+	draw.Draw(part, image.Rect(0, to-from, b.Dx(), to-from+footHeight), whole, image.Pt(0, b.Dy()-footHeight), draw.Src)
+	return part
+}
+
+func TestGolden(t *testing.T) {
+	small := []string{"reconnecting", "long_texts", "connected"}
+	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "upstream_lost"}
+	for name, play := range scenes() {
+		for word, variant := range variants {
+			if word == "dark" && !slices.Contains(dark, name) {
+				continue
+			}
+			sizes := map[string]fyne.Size{"": fyne.NewSize(520, 680)}
+			if slices.Contains(small, name) && word == "light" {
+				sizes["_small"] = MinSize
+			}
+			if strings.HasPrefix(name, "settings") {
+				sizes[""] = fyne.NewSize(520, formHeight)
+			}
+			for suffix, size := range sizes {
+				file := name + suffix + "_" + word
+				t.Run(file, func(t *testing.T) {
+					v, w := stage(t, variant, size, Actions{})
+					play(v)
+					settle(w)
+					m := w.Canvas().Capture()
+					switch {
+					case name == "settings_windows":
+						m = formPart(m, 1240, 1900)
+					case strings.HasPrefix(name, "settings"):
+						m = formPart(m, 0, 700)
+					}
+					compare(t, file, m)
+				})
+			}
+		}
+	}
+}
+
+func compare(t *testing.T, name string, got image.Image) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".png")
+	if *update {
+		write(t, path, got)
+		return
+	}
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; go test -update writes it", err)
+	}
+	want, err := png.Decode(bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differ := differing(want, got); differ > 0 {
+		failed := filepath.Join(os.TempDir(), "gatewatch-golden", name+".png")
+		write(t, failed, got)
+		t.Errorf("%d values differ; look at %s and, if it is right, go test ./app/window/ui -update", differ, failed)
+	}
+}
+
+// differing counts the values in which two images differ visibly: floating point rounds differently on each kind of CPU.
+func differing(a, b image.Image) (n int) {
+	if a.Bounds() != b.Bounds() {
+		return max(a.Bounds().Dx()*a.Bounds().Dy(), 1)
+	}
+	p, q := values(a), values(b)
+	for i := range p {
+		if max(p[i], q[i])-min(p[i], q[i]) > 8 {
+			n++
+		}
+	}
+	return n
+}
+
+func values(m image.Image) []uint8 {
+	n := image.NewNRGBA(m.Bounds())
+	draw.Draw(n, n.Bounds(), m, m.Bounds().Min, draw.Src)
+	return n.Pix
+}
+
+func write(t *testing.T, path string, m image.Image) {
+	t.Helper()
+	var body bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&body, m); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, body.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNothingIsCutOff sees to it that at the least size the content still fits beside each other.
+func TestNothingIsCutOff(t *testing.T) {
+	for name, play := range scenes() {
+		t.Run(name, func(t *testing.T) {
+			v, w := stage(t, theme.VariantLight, MinSize, Actions{})
+			play(v)
+			settle(w)
+			if min := v.Content().MinSize(); min.Width > MinSize.Width || min.Height > MinSize.Height {
+				t.Errorf("needs %v, gets %v", min, MinSize)
+			}
+		})
+	}
+}
+
+// TestEveryPairOfColorsReads checks the contrast of what is read against what it stands on, by WCAG 2.1.
+func TestEveryPairOfColorsReads(t *testing.T) {
+	for word, v := range variants {
+		color := func(n fyne.ThemeColorName) color.Color { return Theme().Color(n, v) }
+		for _, pair := range []struct {
+			ink, ground fyne.ThemeColorName
+			least       float64
+		}{
+			{theme.ColorNameForeground, colorCard, 7},
+			{theme.ColorNameForeground, theme.ColorNameBackground, 7},
+			{theme.ColorNameForeground, theme.ColorNameButton, 7},
+			{theme.ColorNameForeground, theme.ColorNameInputBackground, 7},
+			{theme.ColorNameDisabled, colorCard, 4.5},
+			{theme.ColorNameDisabled, theme.ColorNameBackground, 4.5},
+			{theme.ColorNameError, colorCard, 4.5},
+			{theme.ColorNameError, theme.ColorNameBackground, 4.5},
+			{theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary, 4.5},
+		} {
+			if c := contrast(color(pair.ink), color(pair.ground)); c < pair.least {
+				t.Errorf("%s: %s on %s has contrast %.2f, want %v", word, pair.ink, pair.ground, c, pair.least)
+			}
+		}
+		for shape := range shapes {
+			// Shapes are found by their form; 2.1 is what the fixed set of colours has at least, for orange on white.
+			if c := contrast(shape.Color(), color(colorCard)); c < 2.1 {
+				t.Errorf("%s: shape %v has contrast %.2f", word, shape, c)
+			}
+		}
+	}
+}
+
+func contrast(a, b color.Color) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
+}
+
+func luminance(c color.Color) float64 {
+	r, g, b, _ := c.RGBA()
+	linear := func(v uint32) float64 {
+		f := float64(v) / 0xffff
+		if f <= 0.03928 {
+			return f / 12.92
+		}
+		return math.Pow((f+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
+}
+
+func ExamplePercent() {
+	fmt.Println(Percent(99.999), Percent(100), Percent(99.3))
+	// Output: 99.9 % 100.0 % 99.3 %
+}

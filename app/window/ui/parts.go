@@ -1,0 +1,344 @@
+package ui
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+)
+
+// keys is where a widget that has the focus sends what concerns the whole window: the toolkit asks the widget alone.
+type keys struct {
+	escape   func()
+	shortcut func(fyne.Shortcut)
+	reveal   func(fyne.CanvasObject) // it has got the focus and has to be seen
+}
+
+// button is a button that the Enter key presses as well.
+type button struct {
+	widget.Button
+	keys *keys
+}
+
+func newButton(k *keys, text string, tapped func()) *button {
+	b := &button{keys: k}
+	b.Text, b.OnTapped = text, tapped
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+func (b *button) FocusGained() {
+	b.Button.FocusGained()
+	b.keys.reveal(b)
+}
+
+func (b *button) TypedKey(e *fyne.KeyEvent) {
+	switch e.Name {
+	case fyne.KeyEscape:
+		b.keys.escape()
+	case fyne.KeyReturn, fyne.KeyEnter:
+		b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	default:
+		b.Button.TypedKey(e)
+	}
+}
+
+type check struct {
+	widget.Check
+	keys *keys
+}
+
+func newCheck(k *keys, text string, changed func()) *check {
+	c := &check{keys: k}
+	c.Text, c.OnChanged = text, func(bool) { changed() }
+	c.ExtendBaseWidget(c)
+	return c
+}
+
+func (c *check) FocusGained() {
+	c.Check.FocusGained()
+	c.keys.reveal(c)
+}
+
+func (c *check) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape {
+		c.keys.escape()
+		return
+	}
+	c.Check.TypedKey(e)
+}
+
+type choice struct {
+	widget.Select
+	keys *keys
+}
+
+func newChoice(k *keys, options []string, changed func()) *choice {
+	c := &choice{keys: k}
+	c.Options, c.OnChanged = options, func(string) { changed() }
+	c.ExtendBaseWidget(c)
+	return c
+}
+
+func (c *choice) FocusGained() {
+	c.Select.FocusGained()
+	c.keys.reveal(c)
+}
+
+func (c *choice) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape {
+		c.keys.escape()
+		return
+	}
+	c.Select.TypedKey(e)
+}
+
+type entry struct {
+	widget.Entry
+	keys *keys
+}
+
+func newEntry(k *keys, changed func()) *entry {
+	e := &entry{keys: k}
+	e.OnChanged = func(string) { changed() }
+	e.ExtendBaseWidget(e)
+	e.Wrapping = fyne.TextWrapOff
+	e.Scroll = fyne.ScrollHorizontalOnly
+	return e
+}
+
+func (e *entry) FocusGained() {
+	e.Entry.FocusGained()
+	e.keys.reveal(e)
+}
+
+func (e *entry) TypedKey(k *fyne.KeyEvent) {
+	if k.Name == fyne.KeyEscape {
+		e.keys.escape()
+		return
+	}
+	e.Entry.TypedKey(k)
+}
+
+func (e *entry) TypedShortcut(s fyne.Shortcut) {
+	if _, ours := s.(*desktop.CustomShortcut); ours {
+		e.keys.shortcut(s)
+	}
+	e.Entry.TypedShortcut(s)
+}
+
+// text is a label that shows what it is given and never anything else.
+func text(s string) *widget.Label { return widget.NewLabel(s) }
+
+func wrapped(s string) *widget.Label {
+	l := widget.NewLabel(s)
+	l.Wrapping = fyne.TextWrapWord
+	return l
+}
+
+func bold(s string) *widget.Label {
+	return widget.NewLabelWithStyle(s, fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+}
+
+func fine(s string) *widget.Label {
+	l := wrapped(s)
+	l.SizeName, l.Importance = sizeFine, widget.LowImportance
+	return l
+}
+
+func muted(s string) *widget.Label {
+	l := text(s)
+	l.Importance = widget.LowImportance
+	return l
+}
+
+// setText changes a label only if it has to: what is the same need not be painted again.
+func setText(l *widget.Label, s string) {
+	if l.Text != s {
+		l.SetText(s)
+	}
+}
+
+func show(o fyne.CanvasObject, yes bool) {
+	switch {
+	case yes && !o.Visible():
+		o.Show()
+	case !yes && o.Visible():
+		o.Hide()
+	}
+}
+
+// sign shows a shape.
+type sign struct {
+	image *canvas.Image
+	shape Shape
+}
+
+func newSign(size float32) *sign {
+	s := &sign{image: canvas.NewImageFromResource(Unknown.Icon())}
+	s.image.FillMode = canvas.ImageFillContain
+	s.image.SetMinSize(fyne.NewSquareSize(size))
+	return s
+}
+
+func (s *sign) set(shape Shape) {
+	if s.shape != shape {
+		s.shape = shape
+		s.image.Resource = shape.Icon()
+		s.image.Refresh()
+	}
+}
+
+// themed is a rectangle in a colour of the theme, which it follows.
+type themed struct {
+	widget.BaseWidget
+	fill, border fyne.ThemeColorName
+	radius       float32
+}
+
+func newThemed(fill, border fyne.ThemeColorName, radius float32) *themed {
+	t := &themed{fill: fill, border: border, radius: radius}
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+func (t *themed) CreateRenderer() fyne.WidgetRenderer {
+	r := canvas.NewRectangle(color.Transparent)
+	r.CornerRadius = t.radius
+	p := &themedRenderer{WidgetRenderer: widget.NewSimpleRenderer(r), t: t, r: r}
+	p.Refresh()
+	return p
+}
+
+type themedRenderer struct {
+	fyne.WidgetRenderer
+	t *themed
+	r *canvas.Rectangle
+}
+
+func (p *themedRenderer) Refresh() {
+	p.r.FillColor = p.t.Theme().Color(p.t.fill, variant())
+	if p.t.border != "" {
+		p.r.StrokeColor, p.r.StrokeWidth = p.t.Theme().Color(p.t.border, variant()), 1
+	}
+	p.r.Refresh()
+}
+
+func variant() fyne.ThemeVariant { return fyne.CurrentApp().Settings().ThemeVariant() }
+
+// card puts objects below each other on a card.
+func card(objects ...fyne.CanvasObject) *fyne.Container {
+	return container.NewStack(newThemed(colorCard, colorBorder, 8), padded(6, 8, container.New(stacked{0}, objects...)))
+}
+
+func padded(vertical, horizontal float32, o fyne.CanvasObject) *fyne.Container {
+	return container.New(layout.NewCustomPaddedLayout(vertical, vertical, horizontal, horizontal), o)
+}
+
+// framed puts top and bottom, which may be nil, around the middle. The Tab key goes through them from the top down, other
+// than through the toolkit's border.
+func framed(top, middle, bottom fyne.CanvasObject) *fyne.Container {
+	var list []fyne.CanvasObject
+	for _, o := range []fyne.CanvasObject{top, middle, bottom} {
+		if o != nil {
+			list = append(list, o)
+		}
+	}
+	return container.New(layout.NewBorderLayout(top, bottom, nil, nil), list...)
+}
+
+// stacked puts objects below each other with the given gap, each as wide as all. Other than the toolkit's it gives a
+// label that wraps the height that its text needs in the width it gets.
+type stacked struct{ gap float32 }
+
+func (s stacked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	y := float32(0)
+	for _, o := range objects {
+		if !o.Visible() {
+			continue
+		}
+		o.Resize(fyne.NewSize(size.Width, o.MinSize().Height)) // the width first: it decides the height of text
+		h := o.MinSize().Height
+		o.Move(fyne.NewPos(0, y))
+		o.Resize(fyne.NewSize(size.Width, h))
+		y += h + s.gap
+	}
+}
+
+func (s stacked) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	min, n := fyne.Size{}, 0
+	for _, o := range objects {
+		if o.Visible() {
+			m := o.MinSize()
+			min.Width, min.Height, n = fyne.Max(min.Width, m.Width), min.Height+m.Height, n+1
+		}
+	}
+	if n > 1 {
+		min.Height += s.gap * float32(n-1)
+	}
+	return min
+}
+
+// columns puts a first object of a fixed width, or share if it is below 1, beside a second one.
+type columns struct{ first float32 }
+
+func (c columns) width(total float32) float32 {
+	if c.first < 1 {
+		return total * c.first
+	}
+	return c.first
+}
+
+func (c columns) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	w := c.width(size.Width)
+	for i, o := range objects {
+		x, width := float32(0), w
+		if i == 1 {
+			x, width = w, size.Width-w
+		}
+		o.Resize(fyne.NewSize(width, o.MinSize().Height))
+		h := o.MinSize().Height
+		o.Resize(fyne.NewSize(width, h))
+		y := float32(0)
+		if _, label := o.(*widget.Label); !label {
+			y = (size.Height - h) / 2
+		}
+		o.Move(fyne.NewPos(x, y))
+	}
+}
+
+func (c columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	min := fyne.Size{}
+	for _, o := range objects {
+		m := o.MinSize()
+		min = fyne.NewSize(min.Width+m.Width, fyne.Max(min.Height, m.Height))
+	}
+	return min
+}
+
+// spread puts objects beside each other and shares out the space that is left.
+type spread struct{}
+
+func (s spread) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	extra := (size.Width - s.MinSize(objects).Width) / float32(len(objects))
+	x := float32(0)
+	for _, o := range objects {
+		w := o.MinSize().Width + extra
+		o.Move(fyne.NewPos(x, 0))
+		o.Resize(fyne.NewSize(w, size.Height))
+		x += w
+	}
+}
+
+func (spread) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	min := fyne.Size{}
+	for _, o := range objects {
+		m := o.MinSize()
+		min = fyne.NewSize(min.Width+m.Width, fyne.Max(min.Height, m.Height))
+	}
+	return min
+}

@@ -1,0 +1,462 @@
+package ui
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// Layers in the order in which they are shown.
+const (
+	layerSocket   = "Socket"
+	layerAPI      = "API"
+	layerUpstream = "IBKR"
+	layerFarms    = "Data farms"
+)
+
+// command is what the one button does.
+type command int
+
+const (
+	noCommand command = iota
+	connectNow
+	disconnect
+)
+
+// picture is everything that the status page shows, in words and shapes.
+type picture struct {
+	shape    Shape
+	headline string
+	since    string
+	badge    string // PAPER, LIVE or empty
+	banner   *banner
+	layers   []row
+	orders   row
+	details  []pair
+	today    []pair
+	terms    string
+	command  command
+}
+
+// banner says what is wrong and what to do.
+type banner struct {
+	shape                       Shape
+	cause, since, hint, attempt string
+	connect                     bool // the button stands here
+}
+
+// row is one line of a list of conditions.
+type row struct {
+	shape             Shape
+	name, word, since string
+	more              string // a second line, may be empty
+}
+
+type pair struct{ name, value string }
+
+// none stands for what is not known.
+const none = "–"
+
+// picture returns what is shown now of the status st, nil before the first, while the resident program is there or,
+// since lost, is not. It notes in seen what it finds.
+func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) picture {
+	if st == nil || !lost.IsZero() {
+		return absent(st, lost, now)
+	}
+	p := picture{
+		shape: shapeOf(st.State), headline: headline(st), since: sinceFor(st.Since, now),
+		badge: wording.Mode(conn.Mode(st.Gateway.Mode)),
+		terms: terms(st, now), today: today(&st.Today), command: commandFor(st),
+	}
+	p.banner = bannerOf(st, p.shape, now)
+	if p.banner != nil {
+		p.banner.connect = p.command == connectNow
+	}
+	p.layers = layersOf(st, seen, now)
+	p.orders = row{shape: Up, name: "Orders", word: "may leave"}
+	if !st.Guard.Open {
+		p.orders = row{shape: Down, name: "Orders", word: "blocked: " + wording.OneLine(st.Guard.Reason)}
+	}
+	p.details = details(st, now)
+	return p
+}
+
+// absent is the picture while the resident program is not there.
+func absent(st *api.Status, lost, now time.Time) picture {
+	p := picture{shape: Unknown, headline: "Gatewatch is not running", orders: row{shape: Unknown, name: "Orders", word: none}}
+	if lost.IsZero() {
+		p.headline = "Looking for Gatewatch…"
+	} else {
+		p.shape, p.since = Down, sinceFor(lost, now)
+		p.banner = &banner{
+			shape: Down, cause: fmt.Sprintf("Gatewatch is not running (since %s). Waiting for it.", clock(lost, now)),
+			hint: "Start it from your applications or by `gatewatch`. This window finds it again by itself. Nothing is known " +
+				"of the connection until then, and no order of its rules leaves.",
+		}
+	}
+	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
+		p.layers = append(p.layers, row{shape: Unknown, name: name, word: none})
+	}
+	p.today = today(nil)
+	if st != nil {
+		p.details = []pair{{"Gateway", address(&st.Gateway)}}
+	}
+	return p
+}
+
+func shapeOf(s conn.State) Shape {
+	switch s {
+	case conn.Connected:
+		return Up
+	case conn.Degraded:
+		return Impaired
+	case conn.UpstreamLost:
+		return Down
+	case conn.ResetWindow:
+		return Resting
+	case conn.Paused:
+		return PausedByUser
+	case conn.Connecting, conn.Reconnecting:
+		return Working
+	}
+	return Unknown
+}
+
+// headline is the state without what counts down, which the banner shows.
+func headline(st *api.Status) string {
+	switch st.State {
+	case conn.Connecting:
+		return "Connecting"
+	case conn.Reconnecting:
+		return "Reconnecting"
+	case conn.UpstreamLost:
+		return "IBKR unreachable"
+	}
+	return wording.OneLine(st.Headline)
+}
+
+// commandFor returns the one command that applies.
+func commandFor(st *api.Status) command {
+	if st.Layers.Socket && st.Layers.API {
+		return disconnect
+	}
+	return connectNow
+}
+
+func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
+	if st.State == conn.Connected {
+		return nil
+	}
+	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(st.Since, now)}
+	if b.cause == "" {
+		b.cause = headline(st)
+		if st.State == conn.Connecting {
+			b.cause = "Connecting to Gateway for the first time."
+		}
+	}
+	b.attempt = attempt(&st.Attempt, now)
+	return b
+}
+
+// checklist is what there is to do when no Gateway has ever answered.
+const checklist = "1.  Start IB Gateway or TWS and log in.\n" +
+	"2.  Open its settings: Configure, Settings, API, Settings.\n" +
+	"3.  Enable “ActiveX and Socket Clients”.\n" +
+	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found by themselves, any other goes into the settings here.\n" +
+	"5.  Wait: Gatewatch connects by itself."
+
+// welcome turns the banner of a first run in which no Gateway has answered into what there is to do: that is no error.
+func (p *picture) welcome(st *api.Status) {
+	switch st.State {
+	case conn.Connecting, conn.Reconnecting:
+	default:
+		return
+	}
+	switch st.CauseID {
+	case conn.CauseNone, conn.CauseRefused, conn.CauseUnreachable:
+		p.banner.cause, p.banner.since, p.banner.hint = "Welcome. No Gateway has answered yet.", "", checklist
+	}
+}
+
+// answered says who has answered in a first run; empty if nobody has.
+func answered(st *api.Status) string {
+	if !st.Layers.API || st.Gateway.Port == 0 {
+		return ""
+	}
+	kind := wording.Mode(conn.Mode(st.Gateway.Mode))
+	if kind == "" {
+		return fmt.Sprintf("Welcome. %s has answered.", address(&st.Gateway))
+	}
+	return fmt.Sprintf("Welcome. %s has answered with a %s account.", address(&st.Gateway), kind)
+}
+
+// attempt returns the attempt line, counting down to now; empty if no attempt is needed.
+func attempt(a *api.Attempt, now time.Time) string {
+	switch {
+	case a.Number == 0:
+		return ""
+	case a.Running:
+		return fmt.Sprintf("Attempt %d is under way", a.Number)
+	case a.NextAt == nil:
+		return fmt.Sprintf("Attempt %d is next", a.Number)
+	}
+	left := a.NextAt.Sub(now)
+	if seconds := wording.Seconds(left); seconds < 60 {
+		return fmt.Sprintf("Attempt %d in %d s", a.Number, seconds)
+	}
+	// The seconds run down to 60 s as they do below it: rounded up.
+	return fmt.Sprintf("Attempt %d in %s", a.Number, wording.Duration(time.Duration(wording.Seconds(left))*time.Second))
+}
+
+func layersOf(st *api.Status, seen *ages, now time.Time) []row {
+	plain := func(name string, up, known bool) row {
+		r := row{shape: Unknown, name: name, word: "not known"}
+		switch {
+		case known && up:
+			r.shape, r.word = Up, "up"
+		case known:
+			r.shape, r.word = Down, "down"
+		}
+		return r
+	}
+	rows := []row{
+		plain(layerSocket, st.Layers.Socket, true),
+		plain(layerAPI, st.Layers.API, true),
+		plain(layerUpstream, st.Layers.Upstream, st.Layers.API), // only a Gateway that is signed on tells of it
+		farms(st),
+	}
+	for i := range rows {
+		r := &rows[i]
+		since := seen.note(r.name, r.word, now, implied(st, r.name, now))
+		switch {
+		case r.word == "not known" || r.word == "none reported":
+		case since.exact:
+			r.since = "since " + clock(since.at, now)
+		default:
+			r.since = "at least since " + clock(since.at, now)
+		}
+	}
+	return rows
+}
+
+func farms(st *api.Status) row {
+	r := row{shape: Unknown, name: layerFarms, word: "not known"}
+	if !st.Layers.API {
+		return r
+	}
+	by := map[conn.FarmState][]string{}
+	for _, name := range slices.Sorted(maps.Keys(st.Layers.Farms)) {
+		state := st.Layers.Farms[name]
+		by[state] = append(by[state], wording.OneLine(name))
+	}
+	up, down := len(by[conn.FarmOK]), len(by[conn.FarmBroken])
+	switch {
+	case len(st.Layers.Farms) == 0:
+		r.word = "none reported"
+		return r
+	case down > 0:
+		r.shape, r.word = Impaired, fmt.Sprintf("%d up, %d down", up, down)
+	default:
+		r.shape, r.word = Up, fmt.Sprintf("%d up", up)
+		if up == 0 {
+			r.shape, r.word = Unknown, "resting"
+		}
+	}
+	var more []string
+	for _, s := range []struct {
+		state conn.FarmState
+		word  string
+	}{{conn.FarmBroken, "down"}, {conn.FarmConnecting, "connecting"}, {conn.FarmDormant, "dormant"}, {conn.FarmOK, "up"}} {
+		if names := by[s.state]; len(names) > 0 {
+			more = append(more, s.word+": "+strings.Join(names, ", "))
+		}
+	}
+	r.more = strings.Join(more, " · ")
+	return r
+}
+
+func details(st *api.Status, now time.Time) []pair {
+	g := &st.Gateway
+	list := []pair{{"Gateway", address(g)}}
+	if st.Layers.API {
+		account := wording.Mode(conn.Mode(g.Mode))
+		if account == "" {
+			account = none
+		}
+		list = append(list, pair{"Account", account})
+	}
+	if g.ServerVersion != 0 {
+		protocol := strconv.Itoa(g.ServerVersion)
+		if st.Layers.Socket && st.Probe.RoundTripMillis > 0 {
+			protocol += fmt.Sprintf(" · answers in %s", millis(st.Probe.RoundTripMillis))
+		}
+		list = append(list, pair{"Protocol", protocol})
+	}
+	if skew := st.Probe.ClockSkewSeconds; st.Layers.Socket && math.Abs(skew) >= 2 {
+		word := "ahead of"
+		if skew < 0 {
+			word = "behind"
+		}
+		list = append(list, pair{"Clock", fmt.Sprintf("Gateway's is %s %s this one", wording.Duration(time.Duration(math.Abs(skew)*float64(time.Second))), word)})
+	}
+	session := "none"
+	if st.Session != 0 {
+		session = fmt.Sprintf("number %d", st.Session)
+	}
+	if st.Lost > 0 {
+		session += fmt.Sprintf(" · %d lost so far", st.Lost)
+	}
+	list = append(list, pair{"Session", session})
+	return append(list, pair{"Reset window", resetWindow(&st.Reset, now)})
+}
+
+func resetWindow(w *api.ResetWindow, now time.Time) string {
+	switch {
+	case w.Active && w.EndsAt != nil:
+		return fmt.Sprintf("now, until %s (%s left)", clock(*w.EndsAt, now), left(w.EndsAt.Sub(now)))
+	case w.Active:
+		return "now"
+	case w.NextAt != nil:
+		return fmt.Sprintf("next %s (in %s)", clock(*w.NextAt, now), left(w.NextAt.Sub(now)))
+	}
+	return "none"
+}
+
+func address(g *api.Gateway) string {
+	host := wording.OneLine(g.Host)
+	if host == "" {
+		return none
+	}
+	if g.Port == 0 {
+		return host + ", looking for the port"
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("%s:%d", host, g.Port)
+}
+
+// today returns the figures of the day; of none if t is nil.
+func today(t *api.Today) []pair {
+	list := []pair{{"Uptime today", none}, {"Outages", none}, {"Longest", none}, {"Mean to recover", none}}
+	if t == nil {
+		return list
+	}
+	if t.UptimePercent != nil {
+		list[0].value = Percent(*t.UptimePercent)
+	}
+	list[1].value = strconv.Itoa(t.Outages)
+	if t.Outages > 0 {
+		list[2].value, list[3].value = length(t.LongestSeconds), length(t.MeanSeconds)
+	}
+	return list
+}
+
+// terms says what the uptime is made of.
+func terms(st *api.Status, now time.Time) string {
+	t := &st.Today
+	text := fmt.Sprintf("Observed since %s: down %s, planned %s, paused %s.", clock(t.Since, now), length(t.DownSeconds), length(t.PlannedSeconds), length(t.PausedSeconds))
+	if t.Since.IsZero() {
+		text = ""
+	}
+	if st.Muted != nil && st.Muted.After(now) {
+		text = strings.TrimSpace(text + fmt.Sprintf(" Notifications are muted until %s.", clock(*st.Muted, now)))
+	}
+	return text
+}
+
+// Percent returns a share in percent with one decimal, cut and not rounded: 100 % only without any outage.
+func Percent(p float64) string {
+	return strconv.FormatFloat(math.Floor(p*10+1e-9)/10, 'f', 1, 64) + " %"
+}
+
+func millis(ms float64) string {
+	if ms < 10 {
+		return strconv.FormatFloat(ms, 'f', 1, 64) + " ms"
+	}
+	return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
+}
+
+// length returns a number of seconds as people say it.
+func length(seconds float64) string {
+	if seconds == 0 {
+		return "0 s"
+	}
+	return wording.Duration(time.Duration(seconds * float64(time.Second)))
+}
+
+// left returns how long something lasts yet: whole minutes above two, so that it does not flicker.
+func left(d time.Duration) string {
+	if d < 2*time.Minute {
+		return strconv.Itoa(wording.Seconds(d)) + " s"
+	}
+	minutes := int((d + time.Minute - 1) / time.Minute)
+	switch {
+	case minutes < 60:
+		return fmt.Sprintf("%d m", minutes)
+	case minutes < 48*60:
+		return fmt.Sprintf("%d h %d m", minutes/60, minutes%60)
+	}
+	return fmt.Sprintf("%d d %d h", minutes/60/24, minutes/60%24)
+}
+
+// sinceFor returns when something began and how long it has lasted.
+func sinceFor(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	text := "since " + clock(at, now)
+	if d := now.Sub(at); d >= time.Second {
+		text += " · " + span(d)
+	}
+	return text
+}
+
+// span returns d without parts of a second.
+func span(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return wording.Duration(d)
+}
+
+// clock returns a moment as a local time of day, with its day if that is not today's.
+func clock(at, now time.Time) string {
+	at, now = at.Local(), now.Local()
+	layout := "15:04"
+	if d := now.Sub(at); d >= 0 && d < time.Hour {
+		layout = "15:04:05"
+	}
+	y, m, d := at.Date()
+	ny, nm, nd := now.Date()
+	switch {
+	case y == ny && m == nm && d == nd:
+		return at.Format(layout)
+	case at.Sub(now).Abs() < 6*24*time.Hour:
+		return at.Format("Mon 15:04")
+	}
+	return at.Format("2 Jan 15:04")
+}
+
+// plain returns text in one line, without what cannot be seen; longer than [wording.OneLine] would, for advice.
+func plain(text string) string {
+	out := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text))
+	if len(out) > 1000 {
+		out = append(out[:999], '…')
+	}
+	return strings.TrimSpace(string(out))
+}

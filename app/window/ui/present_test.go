@@ -1,0 +1,163 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/conn"
+)
+
+func TestAttemptCountsDown(t *testing.T) {
+	next := func(d time.Duration) api.Attempt { return api.Attempt{Number: 4, NextAt: at(noon.Add(d))} }
+	for _, c := range []struct {
+		attempt api.Attempt
+		want    string
+	}{
+		{api.Attempt{}, ""},
+		{api.Attempt{Number: 1, Running: true}, "Attempt 1 is under way"},
+		{api.Attempt{Number: 2}, "Attempt 2 is next"},
+		{next(12 * time.Second), "Attempt 4 in 12 s"},
+		{next(11001 * time.Millisecond), "Attempt 4 in 12 s"},
+		{next(11 * time.Second), "Attempt 4 in 11 s"},
+		{next(time.Millisecond), "Attempt 4 in 1 s"},
+		{next(0), "Attempt 4 in 0 s"},
+		{next(-time.Minute), "Attempt 4 in 0 s"},
+		{next(59001 * time.Millisecond), "Attempt 4 in 1 m 0 s"},
+		{next(59 * time.Second), "Attempt 4 in 59 s"},
+		{next(14*time.Minute + 12*time.Second), "Attempt 4 in 14 m 12 s"},
+	} {
+		if got := attempt(&c.attempt, noon); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.attempt, got, c.want)
+		}
+	}
+}
+
+func TestShapeOfEveryState(t *testing.T) {
+	want := map[conn.State]Shape{
+		conn.Connecting: Working, conn.Connected: Up, conn.Degraded: Impaired, conn.UpstreamLost: Down,
+		conn.Reconnecting: Working, conn.ResetWindow: Resting, conn.Paused: PausedByUser, "of tomorrow": Unknown,
+	}
+	for state, shape := range want {
+		if got := shapeOf(state); got != shape {
+			t.Errorf("%s is shown as %v, want %v", state, got, shape)
+		}
+	}
+}
+
+func TestOneCommandApplies(t *testing.T) {
+	for name, c := range map[string]struct {
+		layers api.Layers
+		want   command
+	}{
+		"up":            {api.Layers{Socket: true, API: true, Upstream: true}, disconnect},
+		"upstream lost": {api.Layers{Socket: true, API: true}, disconnect},
+		"signing on":    {api.Layers{Socket: true}, connectNow},
+		"down":          {api.Layers{}, connectNow},
+	} {
+		st := connected()
+		st.Layers = c.layers
+		if p := pictureOf(&st, time.Time{}, &ages{}, noon); p.command != c.want {
+			t.Errorf("%s: command %v, want %v", name, p.command, c.want)
+		}
+	}
+	st := connected()
+	if p := pictureOf(&st, noon, &ages{}, noon); p.command != noCommand {
+		t.Errorf("while nobody is there: command %v", p.command)
+	}
+}
+
+func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
+	st := connected()
+	st.Gateway.Mode = "live"
+	p := pictureOf(&st, noon.Add(-time.Minute), &ages{}, noon)
+	if p.shape != Down || p.badge != "" || p.orders.shape == Up {
+		t.Errorf("shape %v, badge %q, orders %v", p.shape, p.badge, p.orders)
+	}
+	for _, l := range p.layers {
+		if l.shape != Unknown {
+			t.Errorf("%s is shown as %v", l.name, l.shape)
+		}
+	}
+	if want := "Gatewatch is not running (since 11:59:00). Waiting for it."; p.banner == nil || p.banner.cause != want {
+		t.Errorf("banner %+v, want %q", p.banner, want)
+	}
+}
+
+func TestSinceIsExactOnlyIfSeen(t *testing.T) {
+	var seen ages
+	up, down := connected(), connected()
+	down.State, down.Since = conn.UpstreamLost, noon.Add(20*time.Second)
+	down.Layers.Upstream = false
+	since := func(st api.Status, now time.Time, layer string) string {
+		for _, l := range pictureOf(&st, time.Time{}, &seen, now).layers {
+			if l.name == layer {
+				return l.since
+			}
+		}
+		return "no such layer"
+	}
+	steps := []struct {
+		st          api.Status
+		now         time.Time
+		layer, want string
+	}{
+		{up, noon, layerUpstream, "at least since 09:31"},
+		{up, noon, layerFarms, "at least since 12:00:00"},
+		{up, noon.Add(10 * time.Second), layerUpstream, "at least since 09:31"},
+		{down, noon.Add(20 * time.Second), layerUpstream, "since 12:00:20"},
+		{down, noon.Add(25 * time.Second), layerUpstream, "since 12:00:20"},
+		{down, noon.Add(25 * time.Second), layerSocket, "at least since 09:31"},
+	}
+	for _, s := range steps {
+		if got := since(s.st, s.now, s.layer); got != s.want {
+			t.Errorf("%s at %v: %q, want %q", s.layer, s.now.Sub(noon), got, s.want)
+		}
+	}
+	seen.forget()
+	if got, want := since(down, noon.Add(time.Hour), layerUpstream), "at least since 12:00:20"; got != want {
+		t.Errorf("after a blind time: %q, want %q", got, want)
+	}
+}
+
+func TestClock(t *testing.T) {
+	for _, c := range []struct {
+		at   time.Time
+		want string
+	}{
+		{noon, "12:00:00"},
+		{noon.Add(-59 * time.Minute), "11:01:00"},
+		{noon.Add(-time.Hour), "11:00"},
+		{noon.Add(6 * time.Hour), "18:00"},
+		{noon.Add(-13 * time.Hour), "Tue 23:00"},
+		{noon.Add(12 * time.Hour), "Thu 00:00"},
+		{noon.Add(-30 * 24 * time.Hour), "2 Feb 12:00"},
+	} {
+		if got := clock(c.at, noon); got != c.want {
+			t.Errorf("%v: %q, want %q", c.at, got, c.want)
+		}
+	}
+}
+
+func TestPercentIsCut(t *testing.T) {
+	for p, want := range map[float64]string{100: "100.0 %", 99.999: "99.9 %", 0: "0.0 %", 99.3: "99.3 %", 0.1: "0.1 %"} {
+		if got := Percent(p); got != want {
+			t.Errorf("%v: %q, want %q", p, got, want)
+		}
+	}
+}
+
+func TestTextFromOutsideStaysPlain(t *testing.T) {
+	st := reconnecting()
+	evil := "\x1b[31mred\u202e\nsecond line\u0000"
+	st.Cause, st.Hint, st.Headline, st.Guard.Reason, st.Gateway.Host = evil, evil, evil, evil, evil
+	st.Layers = api.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
+	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
+	for _, s := range texts {
+		if strings.ContainsAny(s, "\x1b\u202e\n\x00") || !strings.Contains(s, "red") && s != p.headline {
+			t.Errorf("shown: %q", s)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+)
+
+// noon is when every scene plays.
+var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+
+func at(t time.Time) *time.Time { return &t }
+
+func percent(p float64) *float64 { return &p }
+
+// connected is a status in which all is well.
+func connected() api.Status {
+	return api.Status{
+		State: conn.Connected, Connected: true, Since: noon.Add(-2*time.Hour - 29*time.Minute), Headline: "Connected",
+		Layers: api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
+			"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant, "secdefil": conn.FarmOK, "usfarm.nj": conn.FarmOK,
+		}},
+		Session: 3, Lost: 2,
+		Reset:   api.ResetWindow{NextAt: at(noon.Add(6 * time.Hour))},
+		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper"},
+		Guard:   api.Guard{Open: true},
+		Probe:   api.Probe{RoundTripMillis: 1.3},
+		Today: api.Today{
+			Since: noon.Add(-12 * time.Hour), UptimePercent: percent(99.284), Outages: 2, LongestSeconds: 252, MeanSeconds: 154,
+			DownSeconds: 308, PlannedSeconds: 900,
+		},
+		Version: "1.0", Seq: 42,
+	}
+}
+
+func reconnecting() api.Status {
+	st := connected()
+	st.State, st.Connected, st.Since = conn.Reconnecting, false, noon.Add(-74*time.Second)
+	st.Cause, st.CauseID = "Connection refused: nothing listens on 127.0.0.1:4002.", conn.CauseRefused
+	st.Hint = "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port " +
+		"in settings.json (gateway.port). `gatewatch doctor` shows which ports are open."
+	st.Headline = "Reconnecting, attempt 4 in 12 s"
+	st.Layers = api.Layers{Farms: map[string]conn.FarmState{}}
+	st.Attempt = api.Attempt{Number: 4, NextAt: at(noon.Add(11500 * time.Millisecond))}
+	st.Session, st.Lost = 0, 3
+	st.Guard = api.Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}
+	return st
+}
+
+func scenes() map[string]func(*View) {
+	status := func(st api.Status) func(*View) {
+		return func(v *View) {
+			v.Settings(inForce())
+			v.Status(st, noon)
+		}
+	}
+	list := map[string]func(*View){
+		"looking":   func(*View) {},
+		"connected": status(connected()),
+		"live": func(v *View) {
+			st := connected()
+			st.Gateway.Mode, st.Gateway.Port = "live", 4001
+			status(st)(v)
+		},
+		"reconnecting": status(reconnecting()),
+		"trying": func(v *View) {
+			st := reconnecting()
+			st.Attempt = api.Attempt{Number: 4, Running: true}
+			st.Layers.Socket = true
+			status(st)(v)
+		},
+		"refused_command": func(v *View) {
+			status(reconnecting())(v)
+			v.Commanded(fmt.Errorf("POST /connect_ib: 503 Service Unavailable: %s", "stopping"))
+		},
+		"reset_window": func(v *View) {
+			st := reconnecting()
+			st.State, st.Since, st.Headline = conn.ResetWindow, noon.Add(-4*time.Minute), "Gateway reset until 12:15"
+			st.Cause, st.CauseID = "Daily reset window: reconnecting rests.", conn.CauseNone
+			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. Reconnecting resumes then; Connect tries once at once."
+			st.Reset = api.ResetWindow{Active: true, EndsAt: at(noon.Add(15 * time.Minute)), NextAt: at(noon.Add(24 * time.Hour))}
+			st.Attempt = api.Attempt{Number: 1, NextAt: at(noon.Add(15 * time.Minute))}
+			status(st)(v)
+		},
+		"degraded": func(v *View) {
+			before, st := connected(), connected()
+			st.State, st.Since, st.Headline = conn.Degraded, noon, "Connected, data farm usfarm down"
+			st.Cause, st.CauseID, st.Code = "The data farm usfarm is down.", conn.CauseFarm, 2103
+			st.Hint = "IBKR restores data farms by itself; data that comes from this farm is missing until then."
+			st.Layers.Farms["usfarm"] = conn.FarmBroken
+			v.Settings(inForce())
+			v.Status(before, noon.Add(-time.Minute))
+			v.Status(st, noon.Add(-20*time.Second))
+			v.Tick(noon)
+		},
+		"upstream_lost": func(v *View) {
+			st := connected()
+			st.State, st.Connected, st.Since, st.Headline = conn.UpstreamLost, false, noon.Add(-20*time.Minute), "IBKR unreachable since 11:40"
+			st.Cause, st.Code = "Gateway has lost its connection to IBKR's servers (IB code 1100).", 1100
+			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page."
+			st.Layers.Upstream = false
+			st.Guard = api.Guard{Reason: "Gateway has lost IBKR's servers", ReasonID: conn.GuardUpstream}
+			status(st)(v)
+		},
+		"paused": func(v *View) {
+			st := reconnecting()
+			st.State, st.Headline, st.Attempt = conn.Paused, "Paused", api.Attempt{}
+			st.Cause, st.Hint = "Disconnected by you.", "Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
+			status(st)(v)
+		},
+		"not_running": func(v *View) {
+			status(connected())(v)
+			v.Lost(noon)
+			v.Tick(noon.Add(3 * time.Second))
+		},
+		"long_texts": func(v *View) {
+			st := reconnecting()
+			st.Cause = "What a-very-long-host-name.of-an-even-longer-domain.example.com:4002 sends is not the TWS protocol (garbage) (" +
+				strings.Repeat("unexpected ", 12) + "\u202eevil\x1b[31m)."
+			st.Hint = strings.Repeat("Another program may own this port: check gateway.port in settings.json. ", 4)
+			st.Gateway.Host = strings.Repeat("long-host.", 12) + "example.com"
+			st.Guard.Reason = "the account is not of the configured kind, and the reason for that is long"
+			status(st)(v)
+		},
+		"first_run": func(v *View) {
+			s := inForce()
+			s.Found = false
+			v.Settings(s)
+			v.Status(connected(), noon)
+		},
+		"first_run_nothing": func(v *View) {
+			s := inForce()
+			s.Found = false
+			v.Settings(s)
+			st := reconnecting()
+			st.Gateway = api.Gateway{Host: "127.0.0.1", Mode: "unknown"}
+			v.Status(st, noon)
+		},
+		"settings": func(v *View) {
+			status(connected())(v)
+			v.open(pageSettings)
+		},
+		"settings_error": func(v *View) {
+			status(connected())(v)
+			v.open(pageSettings)
+			v.form.editors["gateway.port"].set("70000")
+			v.form.editors["gateway.connect_timeout_seconds"].set("soon")
+		},
+		"settings_conflict": func(v *View) {
+			status(connected())(v)
+			v.open(pageSettings)
+			v.form.editors["gateway.port"].set("4001")
+			other := inForce()
+			other.Settings.Log.Level, other.Settings.Gateway.ClientID = "debug", 18
+			other.Problem = "settings.json:12:3: gateway.prot: unknown key; did you mean \"gateway.port\"?"
+			v.Settings(other)
+		},
+		"settings_windows": func(v *View) {
+			s := inForce()
+			s.Settings.ResetWindows = []settings.ResetWindow{
+				{Preset: "ibkr-weekend"},
+				{Days: []string{"mon", "fri"}, Start: "25:00", Minutes: 30, Timezone: "Europe/Zurich"},
+			}
+			v.Settings(s)
+			v.Status(connected(), noon)
+			v.open(pageSettings)
+		},
+	}
+	return list
+}
+
+func inForce() api.SettingsView {
+	return api.SettingsView{Path: "/home/trader/.config/gatewatch/settings.json", Found: true, Settings: settings.Default(), Defaults: settings.Default()}
+}

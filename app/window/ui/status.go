@@ -1,0 +1,313 @@
+package ui
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/api"
+)
+
+// head is the top of the window: the state at a glance.
+type head struct {
+	content  fyne.CanvasObject
+	sign     *sign
+	headline *widget.Label
+	since    *widget.Label
+	badge    *badge
+}
+
+func newHead() *head {
+	h := &head{sign: newSign(34), headline: bold(""), since: muted(""), badge: newBadge()}
+	h.headline.SizeName, h.headline.Truncation = sizeState, fyne.TextTruncateEllipsis
+	h.since.Truncation = fyne.TextTruncateEllipsis
+	words := container.New(tight{}, h.headline, h.since)
+	h.content = padded(8, 12, container.NewBorder(nil, nil, container.NewCenter(h.sign.image), container.NewCenter(h.badge.content), words))
+	return h
+}
+
+func (h *head) render(p *picture) {
+	h.sign.set(p.shape)
+	setText(h.headline, p.headline)
+	setText(h.since, p.since)
+	h.badge.set(p.badge)
+}
+
+// tight puts two labels below each other, closer than labels stand, around the middle.
+type tight struct{}
+
+const labelOverlap = 12
+
+func (tight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	y := (size.Height - tight{}.MinSize(objects).Height) / 2
+	for _, o := range objects {
+		h := o.MinSize().Height
+		o.Move(fyne.NewPos(0, y))
+		o.Resize(fyne.NewSize(size.Width, h))
+		y += h - labelOverlap
+	}
+}
+
+func (tight) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	min := fyne.Size{}
+	for i, o := range objects {
+		m := o.MinSize()
+		min = fyne.NewSize(fyne.Max(min.Width, m.Width), min.Height+m.Height)
+		if i > 0 {
+			min.Height -= labelOverlap
+		}
+	}
+	return min
+}
+
+// badge says LIVE on a filled plate or PAPER on an empty one.
+type badge struct {
+	content *fyne.Container
+	label   *canvas.Text
+	plate   *canvas.Rectangle
+}
+
+func newBadge() *badge {
+	b := &badge{label: canvas.NewText("", color.Black), plate: canvas.NewRectangle(color.Transparent)}
+	b.label.TextStyle.Bold, b.label.TextSize = true, 12
+	b.plate.CornerRadius = 5
+	b.content = container.NewStack(b.plate, padded(4, 10, b.label))
+	b.content.Hide()
+	return b
+}
+
+func (b *badge) set(word string) {
+	th, v := fyne.CurrentApp().Settings().Theme(), variant()
+	ink, paper := th.Color(theme.ColorNameForeground, v), th.Color(theme.ColorNameBackground, v)
+	b.label.Text, b.label.Color = word, ink
+	b.plate.FillColor, b.plate.StrokeColor, b.plate.StrokeWidth = color.Transparent, ink, 1.5
+	if word == "LIVE" {
+		b.label.Color, b.plate.FillColor = paper, ink
+	}
+	b.label.Refresh()
+	b.plate.Refresh()
+	show(b.content, word != "")
+}
+
+// alarm is the banner.
+type alarm struct {
+	content *fyne.Container
+	tint    *canvas.Rectangle
+	edge    *canvas.Rectangle
+	sign    *sign
+	cause   *widget.Label
+	since   *widget.Label
+	hint    *widget.Label
+	attempt *widget.Label
+	failed  *widget.Label // why the last command failed
+	button  *button
+	foot    *fyne.Container
+}
+
+func newAlarm(k *keys, connect func()) *alarm {
+	a := &alarm{
+		tint: canvas.NewRectangle(color.Transparent), edge: canvas.NewRectangle(color.Transparent), sign: newSign(18),
+		cause: wrapped(""), since: fine(""), hint: wrapped(""), attempt: bold(""), failed: wrapped(""),
+		button: newButton(k, "Connect now", connect),
+	}
+	a.cause.TextStyle.Bold = true
+	a.attempt.Truncation = fyne.TextTruncateEllipsis
+	a.failed.Importance = widget.DangerImportance
+	a.button.Importance = widget.HighImportance
+	a.tint.CornerRadius, a.edge.CornerRadius = 8, 3
+	a.edge.SetMinSize(fyne.NewSize(5, 1))
+	a.foot = container.NewBorder(nil, nil, nil, container.NewCenter(a.button), a.attempt)
+	words := container.New(stacked{-2}, container.New(stacked{-10}, a.cause, a.since), a.hint, a.foot, a.failed)
+	body := container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, a.sign.image)), nil, words)
+	a.content = container.NewStack(
+		newThemed(colorCard, colorBorder, 8), a.tint,
+		container.NewBorder(nil, nil, a.edge, nil, padded(4, 8, body)),
+	)
+	return a
+}
+
+func (a *alarm) render(b *banner, busy bool, failure string) {
+	show(a.content, b != nil)
+	if b == nil {
+		return
+	}
+	c := b.shape.Color()
+	if a.edge.FillColor != c {
+		a.edge.FillColor = c
+		a.edge.Refresh()
+	}
+	if c.A = 0x18; a.tint.FillColor != c {
+		a.tint.FillColor = c
+		a.tint.Refresh()
+	}
+	a.sign.set(b.shape)
+	setText(a.cause, b.cause)
+	setText(a.since, b.since)
+	setText(a.hint, b.hint)
+	setText(a.attempt, b.attempt)
+	setText(a.failed, failure)
+	show(a.since, b.since != "")
+	show(a.hint, b.hint != "")
+	show(a.failed, failure != "")
+	show(a.button, b.connect)
+	show(a.foot, b.connect || b.attempt != "")
+	enable(a.button, !busy)
+}
+
+func enable(w fyne.Disableable, yes bool) {
+	switch {
+	case yes && w.Disabled():
+		w.Enable()
+	case !yes && !w.Disabled():
+		w.Disable()
+	}
+}
+
+// line is a row of the list of layers.
+type line struct {
+	content fyne.CanvasObject
+	sign    *sign
+	word    *widget.Label
+	since   *widget.Label
+	more    *widget.Label
+	moreRow fyne.CanvasObject
+}
+
+const (
+	nameWidth = 124
+	signSize  = 16
+)
+
+func newLine(name string) *line {
+	l := &line{sign: newSign(signSize), word: text(""), since: muted(""), more: fine("")}
+	l.word.Truncation = fyne.TextTruncateEllipsis
+	l.since.Alignment = fyne.TextAlignTrailing
+	first := container.NewBorder(nil, nil, container.NewCenter(l.sign.image), nil, text(name))
+	value := container.NewBorder(nil, nil, nil, l.since, l.word)
+	l.moreRow = container.New(columns{nameWidth}, layout.NewSpacer(), l.more)
+	l.moreRow.Hide()
+	l.content = container.New(stacked{-8}, container.New(columns{nameWidth}, first, value), l.moreRow)
+	return l
+}
+
+func (l *line) render(r row) {
+	l.sign.set(r.shape)
+	setText(l.word, r.word)
+	setText(l.since, r.since)
+	setText(l.more, r.more)
+	show(l.moreRow, r.more != "")
+}
+
+// statusPage is everything below the head on the first page.
+type statusPage struct {
+	content fyne.CanvasObject
+	scroll  *container.Scroll
+	alarm   *alarm
+	first   *firstRun
+	layers  map[string]*line
+	orders  *line
+	pairs   *fyne.Container
+	shown   []pair
+	values  []*widget.Label
+	figures []*widget.Label
+	terms   *widget.Label
+}
+
+func newStatusPage(k *keys, connect, savePort func()) *statusPage {
+	p := &statusPage{
+		alarm: newAlarm(k, connect), first: newFirstRun(k, savePort), layers: map[string]*line{}, orders: newLine("Orders"),
+		pairs: container.New(stacked{-12}), terms: fine(""),
+	}
+	var lines []fyne.CanvasObject
+	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
+		p.layers[name] = newLine(name)
+		lines = append(lines, p.layers[name].content)
+	}
+	figures := container.New(spread{})
+	for _, f := range today(nil) {
+		value := bold(f.value)
+		caption := fine(f.name)
+		caption.Wrapping = fyne.TextWrapOff
+		p.figures = append(p.figures, value)
+		figures.Add(container.New(tight{}, value, caption))
+	}
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(
+		stacked{8}, p.alarm.content, p.first.content,
+		card(container.New(stacked{-8}, lines...)), card(p.orders.content), card(p.pairs),
+	)))
+	footer := padded(2, 10, container.New(stacked{-10}, figures, p.terms))
+	p.content = framed(nil, p.scroll, container.NewVBox(widget.NewSeparator(), footer))
+	return p
+}
+
+func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status, busy bool, failure string) {
+	p.alarm.render(pic.banner, busy, failure)
+	p.first.render(view, st, busy)
+	for _, r := range pic.layers {
+		p.layers[r.name].render(r)
+	}
+	p.orders.render(pic.orders)
+	p.renderPairs(pic.details)
+	for i, f := range pic.today {
+		setText(p.figures[i], f.value)
+	}
+	setText(p.terms, pic.terms)
+	show(p.terms, pic.terms != "")
+}
+
+// renderPairs shows names and values; the rows are made anew only if other names come.
+func (p *statusPage) renderPairs(list []pair) {
+	same := len(list) == len(p.shown)
+	for i := 0; same && i < len(list); i++ {
+		same = list[i].name == p.shown[i].name
+	}
+	if !same {
+		p.pairs.RemoveAll()
+		p.values = nil
+		for _, d := range list {
+			value := wrapped("")
+			p.values = append(p.values, value)
+			gap := canvas.NewRectangle(color.Transparent) // as wide as the signs above
+			gap.SetMinSize(fyne.NewSquareSize(signSize))
+			p.pairs.Add(container.New(columns{nameWidth}, container.NewBorder(nil, nil, gap, nil, muted(d.name)), value))
+		}
+	}
+	p.shown = list
+	for i, d := range list {
+		setText(p.values[i], d.value)
+	}
+}
+
+// firstRun is shown while there is no settings file and a Gateway has answered.
+type firstRun struct {
+	content *fyne.Container
+	title   *widget.Label
+	button  *button
+}
+
+func newFirstRun(k *keys, save func()) *firstRun {
+	f := &firstRun{title: wrapped(""), button: newButton(k, "Save this port", save)}
+	f.title.TextStyle.Bold = true
+	f.content = card(
+		f.title,
+		wrapped("Nothing has been saved. Save this port to use only it from now on, or leave it: then Gatewatch looks for a Gateway at each start."),
+		container.NewHBox(layout.NewSpacer(), f.button),
+	)
+	f.content.Hide()
+	return f
+}
+
+func (f *firstRun) render(view *api.SettingsView, st *api.Status, busy bool) {
+	found := ""
+	if view != nil && !view.Found && st != nil {
+		found = answered(st)
+	}
+	show(f.content, found != "")
+	setText(f.title, found)
+	enable(f.button, !busy)
+}
