@@ -3,16 +3,23 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick bench clean format check cross dist fuzz
+.PHONY: help run build window test quick bench clean format check cross dist fuzz
 
 # Debian packages. Each target installs what it lacks and says so.
-RUN_PACKAGES :=
-TEST_PACKAGES := $(RUN_PACKAGES) gcc libc6-dev
+WINDOW_PACKAGES := gcc libc6-dev pkg-config libgl-dev libegl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev \
+	libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev
+TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool imagemagick chromium
 DIST_PACKAGES := gcc-mingw-w64-x86-64
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-BINARY := bin/gatewatch$(shell go env GOEXE)
+EXE := $(shell go env GOEXE)
+BINARY := bin/gatewatch$(EXE)
+WINDOW := bin/gatewatch-window$(EXE)
+# The desktop, if there is one to show a tray and a window on.
+DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
+# The tray of macOS is the only part of the resident program that needs a C compiler.
+CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 FUZZ_TIME := 5s
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
@@ -38,13 +45,22 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## build, then run without a desktop against the simulated gateway
-	$(call need,$(RUN_PACKAGES))
+run: ## build and run against the simulated gateway: with tray and window on a desktop, else in the terminal
+ifneq ($(DESKTOP),)
+	$(call need,$(WINDOW_PACKAGES))
+	@$(MAKE) --no-print-directory build window
+	./$(BINARY) --demo
+else
 	@$(MAKE) --no-print-directory build
 	./$(BINARY) --headless --demo
+endif
 
-build: ## build bin/gatewatch
-	CGO_ENABLED=0 $(BUILD) -o $(BINARY) ./app
+build: ## build bin/gatewatch, the resident program; needs nothing but Go
+	CGO_ENABLED=$(CGO) $(BUILD) -o $(BINARY) ./app
+
+window: ## build bin/gatewatch-window, which the resident program opens; minutes the first time
+	$(call need,$(WINDOW_PACKAGES))
+	$(BUILD) -o $(WINDOW) ./app/window
 
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(TEST_PACKAGES))
@@ -52,6 +68,7 @@ test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with
 	go test -race ./...
 
 quick: ## format, vet and tests, for the minutes between two edits
+	$(call need,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format
 	go vet ./...
 	go test -short ./...

@@ -33,6 +33,7 @@ func (r *resident) Disconnect(ctx context.Context) error { return r.sup.Disconne
 // Settings returns what is in force.
 func (r *resident) Settings() api.SettingsView {
 	_, found, _ := settings.Load(r.home.settings())
+	found = found || r.demo != nil // a demo has no first run to guide through
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return api.SettingsView{

@@ -84,17 +84,21 @@ func (b *book) holding(account string) []*position {
 func (p *position) message() *protobuf.Position {
 	c := proto.CloneOf(&p.q.in.contract)
 	c.PrimaryExch = nil
-	return &protobuf.Position{Account: &p.key.account, Contract: c, Position: proto.String(formatFloat(p.size)),
-		AvgCost: proto.Float64(round(p.avgCost * multiplier(p.q)))}
+	return &protobuf.Position{
+		Account: &p.key.account, Contract: c, Position: proto.String(formatFloat(p.size)),
+		AvgCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
+	}
 }
 
 func (p *position) portfolio() *protobuf.PortfolioValue {
 	mid, m := p.q.last, multiplier(p.q)
 	c := proto.CloneOf(&p.q.in.contract)
 	c.Exchange = nil
-	return &protobuf.PortfolioValue{Contract: c, Position: proto.String(formatFloat(p.size)),
+	return &protobuf.PortfolioValue{
+		Contract: c, Position: proto.String(formatFloat(p.size)),
 		MarketPrice: &mid, MarketValue: proto.Float64(round(mid * p.size * m)), AverageCost: proto.Float64(round(p.avgCost * m)),
-		UnrealizedPNL: proto.Float64(round((mid - p.avgCost) * p.size * m)), RealizedPNL: proto.Float64(p.realized), AccountName: &p.key.account}
+		UnrealizedPNL: proto.Float64(round((mid - p.avgCost) * p.size * m)), RealizedPNL: proto.Float64(p.realized), AccountName: &p.key.account,
+	}
 }
 
 // values are an account's figures, in the order they are sent.
@@ -114,14 +118,32 @@ func (g *Gateway) values(account string) [][3]string {
 	f := func(v float64) string { return fmt.Sprintf("%.2f", v) }
 	const usd = "USD"
 	return [][3]string{
-		{"AccountCode", account, ""}, {"AccountType", "INDIVIDUAL", ""}, {"AccountReady", "true", ""}, {"Currency", usd, usd},
-		{"NetLiquidation", f(net), usd}, {"TotalCashValue", f(cash), usd}, {"SettledCash", f(cash), usd},
-		{"CashBalance", f(cash), usd}, {"TotalCashBalance", f(cash), usd}, {"AccruedCash", "0.00", usd},
-		{"BuyingPower", f(net * 4), usd}, {"EquityWithLoanValue", f(net), usd}, {"GrossPositionValue", f(gross), usd},
-		{"InitMarginReq", f(gross / 4), usd}, {"MaintMarginReq", f(gross / 4), usd}, {"FullInitMarginReq", f(gross / 4), usd},
-		{"FullMaintMarginReq", f(gross / 4), usd}, {"AvailableFunds", f(net - gross/4), usd}, {"ExcessLiquidity", f(net - gross/4), usd},
-		{"FullAvailableFunds", f(net - gross/4), usd}, {"FullExcessLiquidity", f(net - gross/4), usd}, {"Cushion", "1", ""},
-		{"UnrealizedPnL", f(unrealized), usd}, {"RealizedPnL", f(realized), usd}, {"ExchangeRate", "1.00", usd}, {"DayTradesRemaining", "-1", ""},
+		{"AccountCode", account, ""},
+		{"AccountType", "INDIVIDUAL", ""},
+		{"AccountReady", "true", ""},
+		{"Currency", usd, usd},
+		{"NetLiquidation", f(net), usd},
+		{"TotalCashValue", f(cash), usd},
+		{"SettledCash", f(cash), usd},
+		{"CashBalance", f(cash), usd},
+		{"TotalCashBalance", f(cash), usd},
+		{"AccruedCash", "0.00", usd},
+		{"BuyingPower", f(net * 4), usd},
+		{"EquityWithLoanValue", f(net), usd},
+		{"GrossPositionValue", f(gross), usd},
+		{"InitMarginReq", f(gross / 4), usd},
+		{"MaintMarginReq", f(gross / 4), usd},
+		{"FullInitMarginReq", f(gross / 4), usd},
+		{"FullMaintMarginReq", f(gross / 4), usd},
+		{"AvailableFunds", f(net - gross/4), usd},
+		{"ExcessLiquidity", f(net - gross/4), usd},
+		{"FullAvailableFunds", f(net - gross/4), usd},
+		{"FullExcessLiquidity", f(net - gross/4), usd},
+		{"Cushion", "1", ""},
+		{"UnrealizedPnL", f(unrealized), usd},
+		{"RealizedPnL", f(realized), usd},
+		{"ExchangeRate", "1.00", usd},
+		{"DayTradesRemaining", "-1", ""},
 	}
 }
 
@@ -214,8 +236,10 @@ func (g *Gateway) accountSummary(c *conn, req *request, m *protobuf.AccountSumma
 		return invalid(m.GetReqId(), req, "tags missing")
 	}
 	if _, ok := c.summaries[m.GetReqId()]; !ok && len(c.summaries) >= 2 {
-		return &requestError{Code: 322, ReqID: m.GetReqId(), Reason: reasonInvalid,
-			Text: "Error processing request.-'bN' : cause - Maximum number of account summary requests exceeded"}
+		return &requestError{
+			Code: 322, ReqID: m.GetReqId(), Reason: reasonInvalid,
+			Text: "Error processing request.-'bN' : cause - Maximum number of account summary requests exceeded",
+		}
 	}
 	c.summaries[m.GetReqId()] = &summarySub{group: m.GetGroup(), tags: m.GetTags()}
 	tags := strings.Split(m.GetTags(), ",")

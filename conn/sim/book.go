@@ -180,8 +180,10 @@ func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestE
 		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}
 	}
 	if o.done() || o.status == statusPendingCancel {
-		return &requestError{Code: 10148, ReqID: id, Reason: reasonInvalid,
-			Text: fmt.Sprintf("OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status)}
+		return &requestError{
+			Code: 10148, ReqID: id, Reason: reasonInvalid,
+			Text: fmt.Sprintf("OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status),
+		}
 	}
 	if g.upstreamLost {
 		if g.cfg.RejectOrdersUpstreamLost {

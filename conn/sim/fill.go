@@ -165,7 +165,8 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 	if exchange == "SMART" {
 		exchange = "ARCA"
 	}
-	x := execution{of: o, at: now,
+	x := execution{
+		of: o, at: now,
 		details: &protobuf.ExecutionDetails{ReqId: proto.Int32(-1), Contract: o.contract, Execution: &protobuf.Execution{
 			OrderId: &o.key.id, ExecId: &id, Time: &stamp, AcctNumber: &account, Exchange: &exchange, Side: &side,
 			Shares: proto.String(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,

@@ -47,14 +47,18 @@ func (g *Gateway) handle(c *conn, payload []byte) {
 	}
 	g.counters.Requests++
 	if n, ok := g.overPaceLocked(c); !ok {
-		g.refuseLocked(c, &requestError{Code: 100, ReqID: -1, Reason: reasonPacing,
-			Text: fmt.Sprintf("Max rate of messages per second has been exceeded: max=%d rec=%d", g.cfg.MaxMessageRate, n)})
+		g.refuseLocked(c, &requestError{
+			Code: 100, ReqID: -1, Reason: reasonPacing,
+			Text: fmt.Sprintf("Max rate of messages per second has been exceeded: max=%d rec=%d", g.cfg.MaxMessageRate, n),
+		})
 		return
 	}
 	req, e := parseRequest(c.version, payload)
 	if e == nil && !c.ready && req.id != reqStartAPI {
-		e = &requestError{Code: 321, ReqID: -1, Reason: reasonEarly,
-			Text: fmt.Sprintf("Error validating request.-'%s' : cause - the API is not started yet", req.kind.name)}
+		e = &requestError{
+			Code: 321, ReqID: -1, Reason: reasonEarly,
+			Text: fmt.Sprintf("Error validating request.-'%s' : cause - the API is not started yet", req.kind.name),
+		}
 	}
 	if e == nil {
 		g.log.Debug("request", "conn", c.id, "client", c.clientID, "name", req.kind.name)
@@ -151,8 +155,10 @@ func refuseUnsimulated(req *request) *requestError {
 }
 
 func invalid(reqID int32, req *request, cause string) *requestError {
-	return &requestError{Code: 321, ReqID: reqID, Reason: reasonInvalid,
-		Text: fmt.Sprintf("Error validating request.-'%s' : cause - %s", req.kind.name, cause)}
+	return &requestError{
+		Code: 321, ReqID: reqID, Reason: reasonInvalid,
+		Text: fmt.Sprintf("Error validating request.-'%s' : cause - %s", req.kind.name, cause),
+	}
 }
 
 // find resolves the contract a client described to exactly one instrument.
@@ -162,8 +168,10 @@ func (g *Gateway) find(reqID int32, req *request, want *protobuf.Contract) (*quo
 		return nil, e
 	}
 	if len(all) > 1 {
-		return nil, &requestError{Code: 200, ReqID: reqID, Reason: reasonInvalid,
-			Text: fmt.Sprintf("The contract description specified for %s is ambiguous.", want.GetSymbol())}
+		return nil, &requestError{
+			Code: 200, ReqID: reqID, Reason: reasonInvalid,
+			Text: fmt.Sprintf("The contract description specified for %s is ambiguous.", want.GetSymbol()),
+		}
 	}
 	return all[0], nil
 }

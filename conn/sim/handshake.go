@@ -124,8 +124,10 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	if m.GetClientId() < 0 {
 		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - negative client id"}
 	}
-	inUse := &requestError{Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true,
-		Text: "Unable to connect as the client id is already in use. Retry with a unique client id."}
+	inUse := &requestError{
+		Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true,
+		Text: "Unable to connect as the client id is already in use. Retry with a unique client id.",
+	}
 	if g.faults.refuse326 > 0 {
 		g.faults.refuse326--
 		return inUse
@@ -137,8 +139,10 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	}
 	if g.faults.refuse10141 > 0 {
 		g.faults.refuse10141--
-		return &requestError{Code: 10141, ReqID: -1, Reason: reasonInvalid, Fatal: true,
-			Text: "Paper trading disclaimer must first be accepted for API connection."}
+		return &requestError{
+			Code: 10141, ReqID: -1, Reason: reasonInvalid, Fatal: true,
+			Text: "Paper trading disclaimer must first be accepted for API connection.",
+		}
 	}
 	if g.faults.handshake == StallNoReady {
 		return nil

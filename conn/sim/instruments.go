@@ -67,24 +67,30 @@ func newInstruments(now time.Time) []*instrument {
 	var all []*instrument
 	for _, s := range stocks {
 		all = append(all, &instrument{
-			contract: protobuf.Contract{ConId: &s.conID, Symbol: &s.symbol, SecType: proto.String("STK"),
+			contract: protobuf.Contract{
+				ConId: &s.conID, Symbol: &s.symbol, SecType: proto.String("STK"),
 				Exchange: proto.String("SMART"), PrimaryExch: &s.primary, Currency: proto.String("USD"),
-				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS")},
+				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS"),
+			},
 			name: s.title, minTick: 0.01, minSize: "0.0001", start: s.price,
 		})
 	}
 	// A second listing, so that a request without currency is ambiguous, as it is on the real gateway.
 	all = append(all, &instrument{
-		contract: protobuf.Contract{ConId: proto.Int32(38708077), Symbol: proto.String("IBM"), SecType: proto.String("STK"),
+		contract: protobuf.Contract{
+			ConId: proto.Int32(38708077), Symbol: proto.String("IBM"), SecType: proto.String("STK"),
 			Exchange: proto.String("MEXI"), PrimaryExch: proto.String("MEXI"), Currency: proto.String("MXN"),
-			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM")},
+			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM"),
+		},
 		name: "INTL BUSINESS MACHINES CORP", minTick: 0.01, minSize: "1", start: 4400,
 	})
 	for _, p := range currencyPairs {
 		all = append(all, &instrument{
-			contract: protobuf.Contract{ConId: &p.conID, Symbol: &p.base, SecType: proto.String("CASH"),
+			contract: protobuf.Contract{
+				ConId: &p.conID, Symbol: &p.base, SecType: proto.String("CASH"),
 				Exchange: proto.String("IDEALPRO"), Currency: &p.against,
-				LocalSymbol: proto.String(p.base + "." + p.against), TradingClass: proto.String(p.base + "." + p.against)},
+				LocalSymbol: proto.String(p.base + "." + p.against), TradingClass: proto.String(p.base + "." + p.against),
+			},
 			name: p.base + "." + p.against, minTick: p.tick, minSize: "0.01", start: p.price,
 		})
 	}
@@ -101,9 +107,11 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 			id := firstID + int32((month.Year()-2020)*4+int(month.Month())/3)
 			local := symbol + string("HMUZ"[month.Month()/3-1]) + strconv.Itoa(month.Year()%10)
 			all = append(all, &instrument{
-				contract: protobuf.Contract{ConId: &id, Symbol: &symbol, SecType: proto.String("FUT"),
+				contract: protobuf.Contract{
+					ConId: &id, Symbol: &symbol, SecType: proto.String("FUT"),
 					LastTradeDateOrContractMonth: proto.String(expiry.Format("20060102")), Multiplier: &multiplier,
-					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local, TradingClass: &symbol},
+					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local, TradingClass: &symbol,
+				},
 				name: name, minTick: 0.25, minSize: "1", start: price, expiry: expiry,
 			})
 		}

@@ -103,8 +103,10 @@ func parseRequest(version int, payload []byte) (*request, *requestError) {
 	}
 	if wantProto := version >= kind.protoSince; wantProto != isProto {
 		form := map[bool]string{true: "protobuf", false: "text"}
-		return nil, &requestError{Code: 320, ReqID: -1, Reason: reasonWrongForm,
-			Text: fmt.Sprintf("%s came as %s, version %d wants %s", kind.name, form[isProto], version, form[wantProto])}
+		return nil, &requestError{
+			Code: 320, ReqID: -1, Reason: reasonWrongForm,
+			Text: fmt.Sprintf("%s came as %s, version %d wants %s", kind.name, form[isProto], version, form[wantProto]),
+		}
 	}
 	req := &request{id: id, kind: kind, reqID: -1}
 	if kind.message == nil {

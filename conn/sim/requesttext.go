@@ -168,7 +168,8 @@ func textMktData(r *textReader) proto.Message {
 	if m.Contract.GetSecType() == "BAG" {
 		for range r.count() {
 			m.Contract.ComboLegs = append(m.Contract.ComboLegs, &protobuf.ComboLeg{
-				ConId: r.optInt(), Ratio: r.optInt(), Action: r.optStr(), Exchange: r.optStr()})
+				ConId: r.optInt(), Ratio: r.optInt(), Action: r.optStr(), Exchange: r.optStr(),
+			})
 		}
 	}
 	r.deltaNeutral(m.Contract)

@@ -86,9 +86,17 @@ func (g *Gateway) faultNamesLocked() []string {
 		on   bool
 		name string
 	}{
-		{g.frozen != nil, "freeze"}, {g.down, "restart"}, {f.refusing, "refuse"}, {f.acceptSilent, "accept-silent"},
-		{f.acceptClose, "accept-close"}, {f.handshake != "", "stall-" + string(f.handshake)}, {f.refuse326 > 0, "326"},
-		{f.refuse10141 > 0, "10141"}, {f.competing, "10197"}, {f.skew != 0, "skew"}, {f.slow != Slowness{}, "slow"},
+		{g.frozen != nil, "freeze"},
+		{g.down, "restart"},
+		{f.refusing, "refuse"},
+		{f.acceptSilent, "accept-silent"},
+		{f.acceptClose, "accept-close"},
+		{f.handshake != "", "stall-" + string(f.handshake)},
+		{f.refuse326 > 0, "326"},
+		{f.refuse10141 > 0, "10141"},
+		{f.competing, "10197"},
+		{f.skew != 0, "skew"},
+		{f.slow != Slowness{}, "slow"},
 		{g.upstreamLost, "upstream-lost"},
 	} {
 		if fault.on {
