@@ -83,7 +83,7 @@ func cardPath() string {
 
 // open shows the window until it is closed, and calls opened when it stands. It returns whether it could be opened.
 func open(card string, opened func()) bool {
-	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Gatewatch", Version: version, Migrations: map[string]bool{"fyneDo": true}})
+	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Gatewatch", Version: version})
 	a := app.NewWithID(appID)
 	a.Settings().SetTheme(ui.Theme())
 	w := a.NewWindow("Gatewatch")
@@ -120,7 +120,7 @@ func open(card string, opened func()) bool {
 		Lost:     func(error) { fyne.Do(func() { v.Lost(time.Now()) }) },
 		Show: func() {
 			fyne.Do(func() {
-				w.Show()
+				w.Show() // from the dock or taskbar as well
 				w.RequestFocus()
 			})
 		},

@@ -23,9 +23,16 @@ import (
 func browser(t *testing.T, dark bool) context.Context {
 	t.Helper()
 	need(t, "chromium")
+	profile, err := os.MkdirTemp("", "gatewatch-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // some of its processes write a moment longer than the browser lives
+		until(t, "the browser's profile can be removed", func() bool { return os.RemoveAll(profile) == nil })
+	})
 	options := append(
 		[]chromedp.ExecAllocatorOption{}, chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(720, 1000),
+		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(profile), chromedp.WindowSize(720, 1000),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.WSURLReadTimeout(patience),

@@ -266,21 +266,26 @@ func newDisplay(t *testing.T, args ...string) *display {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "DBUS_SESSION_BUS_ADDRESS=disabled:",
 		"LIBGL_ALWAYS_SOFTWARE=1", "FYNE_THEME=" + look(), "TZ=UTC",
 	}
-	x := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp"}, args...)...)
+	x := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp", "-noreset"}, args...)...)
 	x.Env, x.ExtraFiles = env, []*os.File{w}
 	if err := x.Start(); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
 	t.Cleanup(func() {
-		_ = x.Process.Kill()
+		_ = x.Process.Signal(syscall.SIGTERM) // killed it would leave its lock behind, over which the next ones stumble
 		_ = x.Wait()
 	})
 	number, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		t.Fatalf("Xvfb names no display: %v", err)
 	}
-	return &display{t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number))}
+	d := &display{t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number))}
+	until(t, "the display answers", func() bool {
+		_, err := d.output("xdotool", "getdisplaygeometry")
+		return err == nil
+	})
+	return d
 }
 
 func (d *display) output(program string, args ...string) (string, error) {

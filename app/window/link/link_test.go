@@ -24,9 +24,7 @@ const patience = 20 * time.Second
 // backend is a resident program without anything behind it.
 type backend struct {
 	mu      sync.Mutex
-	nudge   chan struct{}
 	port    int
-	refusal error
 	failure error
 	asked   []string
 }

@@ -67,7 +67,7 @@ func settle(w fyne.Window) {
 // The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the top
 // or the reset windows, and the foot. A key more in the settings changes none of them.
 const (
-	formHeight = 2600
+	formHeight = 3400
 	footHeight = 100
 )
 

@@ -379,9 +379,10 @@ func Percent(p float64) string {
 	return strconv.FormatFloat(math.Floor(p*10+1e-9)/10, 'f', 1, 64) + " %"
 }
 
+// millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.
 func millis(ms float64) string {
-	if ms < 10 {
-		return strconv.FormatFloat(ms, 'f', 1, 64) + " ms"
+	if ms < 1 {
+		return "less than 1 ms"
 	}
 	return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
 }
@@ -421,10 +422,13 @@ func sinceFor(at, now time.Time) string {
 	return text
 }
 
-// span returns d without parts of a second.
+// span returns d in seconds below a minute and in minutes above, so that a window that stands open is seldom painted.
 func span(d time.Duration) string {
-	if d < time.Minute {
+	switch {
+	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d m", int(d.Minutes()))
 	}
 	return wording.Duration(d)
 }
