@@ -278,6 +278,7 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 		r.log.Error("settings refused", "err", err)
 		return
 	}
+	r.hub.nudge()
 	r.log.Info("settings changed", "keys", strings.Join(settings.Diff(old, s), " "))
 	if s.API.Port != old.API.Port && s.API.Port != r.apiPort() {
 		if err := r.openAPI(s.API.Port); err != nil {

@@ -20,6 +20,8 @@ const windowLimit = 10 * time.Second
 type shower struct {
 	mu      sync.Mutex
 	running bool // a child has been started and has not ended
+	started time.Time
+	again   bool // it was asked for while it was closing
 }
 
 // Show brings the window, or the page, before the user. It returns when that is under way.
@@ -67,32 +69,42 @@ func (r *resident) startWindow() error {
 	r.window.mu.Lock()
 	defer r.window.mu.Unlock()
 	if r.window.running {
-		return nil // it has not reported itself yet
+		// It has not reported itself yet, or no longer does.
+		r.window.again = time.Since(r.window.started) > windowLimit
+		return nil
 	}
 	var said tail
 	cmd := exec.Command(path, "--card", r.home.card())
 	cmd.Stdout, cmd.Stderr = &said, &said
-	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	r.window.running = true
-	go func() {
-		err := cmd.Wait()
-		r.window.mu.Lock()
-		r.window.running = false
-		r.window.mu.Unlock()
-		if err == nil {
-			return
-		}
-		r.log.Warn("the window ended", "err", err, "said", said.String())
-		if time.Since(started) < windowLimit {
-			if err := r.openPage(context.Background()); err != nil {
-				r.log.Error("neither window nor page can be opened", "err", err)
-			}
-		}
-	}()
+	r.window.running, r.window.started, r.window.again = true, time.Now(), false
+	go r.followWindow(cmd, &said)
 	return nil
+}
+
+// followWindow waits for the window to end. One that could not be opened is followed by the page.
+func (r *resident) followWindow(cmd *exec.Cmd, said *tail) {
+	err := cmd.Wait()
+	r.window.mu.Lock()
+	again, early := r.window.again, time.Since(r.window.started) < windowLimit
+	r.window.running = false
+	r.window.mu.Unlock()
+	if err != nil {
+		r.log.Warn("the window ended", "err", err, "said", said.String())
+	}
+	switch {
+	case again:
+		err = r.startWindow()
+	case err != nil && early && cmd.ProcessState.Exited(): // by itself, not killed
+		err = r.openPage(context.Background())
+	default:
+		return
+	}
+	if err != nil {
+		r.log.Error("neither window nor page can be opened", "err", err)
+	}
 }
 
 // openPage opens the page in the browser. The token stands behind the #, which the browser keeps to itself.

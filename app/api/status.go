@@ -64,6 +64,7 @@ type Gateway struct {
 	Port          int    `json:"port"`           // 0 while looking for one
 	ServerVersion int    `json:"server_version"` // 0 before the handshake
 	Mode          string `json:"mode"`           // paper, live or unknown
+	Accounts      int    `json:"accounts"`       // how many this login manages, 0 before READY
 }
 
 // Guard says whether orders may leave, and why not.
@@ -117,6 +118,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Reset:    ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
+			Accounts: s.Gateway.Accounts,
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard},
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},

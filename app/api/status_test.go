@@ -92,7 +92,7 @@ func TestStatusShape(t *testing.T) {
 		"layers":  object{"socket": "bool", "api": "bool", "upstream": "bool", "farms": "object"},
 		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
 		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
-		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string"},
+		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number"},
 		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string"},
 		"version": "string", "uptime_seconds": "number",
 	}

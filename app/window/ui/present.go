@@ -292,6 +292,9 @@ func details(st *api.Status, now time.Time) []pair {
 		if account == "" {
 			account = none
 		}
+		if g.Accounts > 1 {
+			account += fmt.Sprintf(" · %d accounts", g.Accounts)
+		}
 		list = append(list, pair{"Account", account})
 	}
 	if g.ServerVersion != 0 {
