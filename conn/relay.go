@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -131,7 +132,7 @@ func (r *relay) fromGateway() {
 				return
 			}
 		}
-		if r.gwIn.Buffered() < 4 {
+		if !r.wholeFrameWaits() {
 			_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
 			if err := out.Flush(); err != nil {
 				r.end(CauseClient, err.Error())
@@ -144,6 +145,17 @@ func (r *relay) fromGateway() {
 	}
 	_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
 	_ = out.Flush()
+}
+
+// wholeFrameWaits reports whether the next frame has been read in full, so that passing on can wait for it. Behind half a
+// frame nothing waits: the rest may never come.
+func (r *relay) wholeFrameWaits() bool {
+	n := r.gwIn.Buffered()
+	if n < 4 {
+		return false
+	}
+	head, err := r.gwIn.Peek(4)
+	return err == nil && uint64(n) >= 4+uint64(binary.BigEndian.Uint32(head))
 }
 
 // fromLibrary reads the library's requests and hands them to toGateway; after the end it drains them, so that no
@@ -163,43 +175,60 @@ func (r *relay) fromLibrary() {
 	}
 }
 
-// toGateway writes requests and probes to Gateway, paced.
+// toGateway writes requests and probes to Gateway. Requests are paced; probes go between them.
 func (r *relay) toGateway() {
-	var sent [paceCount]time.Duration // ring of the moments of the last requests
-	for i := 0; ; {
-		var f []byte
-		probe := false
+	var sent [paceCount]time.Duration // ring of the moments of the last writes
+	i := 0
+	write := func(f []byte) bool {
+		_ = r.gw.SetWriteDeadline(time.Now().Add(writeLimit))
+		if _, err := r.gw.Write(f); err != nil {
+			r.writeFailed(err)
+			return false
+		}
+		sent[i] = max(1, r.mono())
+		i = (i + 1) % paceCount
+		return true
+	}
+	var held []byte // a request that waits for its turn
+	for {
+		out, turn := r.out, (<-chan time.Time)(nil)
+		if held != nil {
+			wait := time.Duration(0)
+			if sent[i] != 0 {
+				wait = sent[i] + time.Second - r.mono()
+			}
+			if wait <= 0 {
+				if !write(held) {
+					return
+				}
+				held = nil
+				continue
+			}
+			out, turn = nil, time.After(wait)
+		}
 		select {
 		case <-r.over:
 			return
 		case <-r.probes:
-			f, probe = probeFrame(r.version), true
-		case f = <-r.out:
-		}
-		if !probe && sent[i] != 0 {
-			if wait := sent[i] + time.Second - r.mono(); wait > 0 {
-				select {
-				case <-time.After(wait):
-				case <-r.over:
-					return
-				}
+			if !write(probeFrame(r.version)) {
+				return
 			}
+		case held = <-out:
+		case <-turn:
 		}
-		_ = r.gw.SetWriteDeadline(time.Now().Add(writeLimit))
-		if _, err := r.gw.Write(f); err != nil {
-			if errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
-				// Gateway closed first; what it sent before is still to be read and tells more.
-				select {
-				case <-r.readDone:
-				case <-time.After(time.Second):
-				}
-			}
-			r.end(causeOf(err))
-			return
-		}
-		sent[i] = max(1, r.mono())
-		i = (i + 1) % paceCount
 	}
+}
+
+// writeFailed ends the session because Gateway could not be written to.
+func (r *relay) writeFailed(err error) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+		// Gateway closed first; what it sent before is still to be read and tells more.
+		select {
+		case <-r.readDone:
+		case <-time.After(time.Second):
+		}
+	}
+	r.end(causeOf(err))
 }
 
 // probe asks Gateway for its time. It never blocks; a probe that cannot be sent is one that is not answered.

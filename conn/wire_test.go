@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,19 @@ type scripted struct {
 	onStart func(c *peer) bool                            // true: the test sends the login itself
 	dials   int
 	latest  *peer
+	asked   []request // since startApi
+}
+
+// request is one that has reached the gateway.
+type request struct {
+	id string
+	at time.Time
+}
+
+func (g *scripted) requests() []request {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.asked)
 }
 
 // peer is one client's connection after its startApi.
@@ -259,6 +273,7 @@ func (g *scripted) serve(n int, c net.Conn) {
 		}
 		g.mu.Lock()
 		frozen := g.frozen
+		g.asked = append(g.asked, request{id, time.Now()})
 		g.mu.Unlock()
 		if id == "49" && !frozen {
 			if g.version >= 213 {
