@@ -82,8 +82,8 @@ check: ## vet and staticcheck
 	go tool staticcheck ./...
 
 cross: ## build for Linux and Windows without a C compiler
-	CGO_ENABLED=0 GOOS=linux $(BUILD) -o /dev/null ./app
-	CGO_ENABLED=0 GOOS=windows $(BUILD) -o /dev/null ./app
+	CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -o /dev/null ./app
+	CGO_ENABLED=0 GOOS=windows go build -buildvcs=false -o /dev/null ./app
 
 dist: ## build both programs for Windows into dist/
 	$(call need,$(DIST_PACKAGES))

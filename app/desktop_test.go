@@ -80,7 +80,7 @@ func TestDesktop(t *testing.T) {
 
 	dir := t.TempDir()
 	program := filepath.Join(dir, "gatewatch")
-	build := exec.Command("go", "build", "-race=false", "-o", program, ".")
+	build := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

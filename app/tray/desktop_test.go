@@ -32,7 +32,7 @@ var buildPuppet = sync.OnceValues(func() (string, error) {
 	}
 	cleanUp = func() { os.RemoveAll(dir) }
 	file := filepath.Join(dir, "puppet")
-	cmd := exec.Command("go", "build", "-race=false", "-o", file, "./internal/puppet")
+	cmd := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", file, "./internal/puppet")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", &buildError{string(out), err}
