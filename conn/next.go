@@ -130,8 +130,7 @@ func (m *model) fresh() {
 func (s *step) ready(in inReady) {
 	m := &s.m
 	if in.session != m.session || m.phase != trying {
-		s.do(doClose{in.session})
-		return
+		return // nobody waits for it any more; whoever brought it ends it
 	}
 	m.phase = up
 	m.socket = true

@@ -68,7 +68,7 @@ func TestNext(t *testing.T) {
 		"disconnect while trying": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, in: onDisconnect, do: "dial, abort, " + accept, tell: "paused", state: Paused, guard: GuardSocket},
-			{in: onReady, do: "close", state: Paused, guard: GuardSocket},
+			{in: onReady, state: Paused, guard: GuardSocket},
 			{in: onFailed(CauseNotReady), state: Paused, guard: GuardSocket},
 		}},
 		"disconnect while waiting": {nil, []row{
@@ -177,7 +177,7 @@ func TestNext(t *testing.T) {
 		}},
 		"old sessions have no say": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{after: 1 * sec, in: onOldSession(onReady), do: "dial, close", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onOldSession(onReady), do: "dial", state: Reconnecting, guard: GuardSocket},
 			{in: onOldSession(onFailed(CauseRefused)), state: Reconnecting, guard: GuardSocket},
 			{in: onReady, tell: "connected", state: Connected},
 			{in: onOldSession(onLost), state: Connected},

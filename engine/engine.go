@@ -118,9 +118,11 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			e.skipped.Add(1)
 			if !e.warned {
 				e.warned = true
-				var shut *conn.GuardError
-				errors.As(err, &shut)
-				e.log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", shut.Reason)
+				reason := any(err)
+				if shut := (*conn.GuardError)(nil); errors.As(err, &shut) {
+					reason = shut.Reason
+				}
+				e.log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", reason)
 			}
 			continue
 		}

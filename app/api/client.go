@@ -122,24 +122,12 @@ func (c *Client) post(ctx context.Context, path string) (a Answer, err error) {
 }
 
 func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, nil)
+	res, err := c.send(ctx, c.http, method, path, nil)
 	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+c.card.Token)
-	res, err := c.http.Do(req)
-	if err != nil {
-		var dial *net.OpError
-		if errors.As(err, &dial) && dial.Op == "dial" {
-			return nil, ErrNotRunning // the file was left behind by a crash
-		}
 		return nil, err
 	}
 	defer res.Body.Close()
-	if res.StatusCode == http.StatusUnauthorized {
-		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +139,27 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, f.Error)
 	}
 	return body, nil
+}
+
+// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address.
+func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.card.Token)
+	res, err := via.Do(req)
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial":
+		return nil, ErrNotRunning // the file was left behind by a crash
+	case err != nil:
+		return nil, err
+	case res.StatusCode == http.StatusUnauthorized:
+		res.Body.Close()
+		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
+	}
+	return res, nil
 }
 
 // Show asks the resident program to bring its window before the user.

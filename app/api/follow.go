@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"time"
 
@@ -163,25 +162,4 @@ func (v *SettingsView) UnmarshalJSON(data []byte) error {
 		v.Defaults, err = settings.Parse("defaults", raw.Defaults)
 	}
 	return err
-}
-
-// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address.
-func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+c.card.Token)
-	res, err := via.Do(req)
-	var dial *net.OpError
-	switch {
-	case errors.As(err, &dial) && dial.Op == "dial":
-		return nil, ErrNotRunning // the file was left behind by a crash
-	case err != nil:
-		return nil, err
-	case res.StatusCode == http.StatusUnauthorized:
-		res.Body.Close()
-		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
-	}
-	return res, nil
 }
