@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -31,6 +32,7 @@ type orderKey struct {
 type order struct {
 	key       orderKey
 	permID    int64
+	parent    *order // that has to be filled first; nil for none
 	q         *quote
 	contract  *protobuf.Contract
 	order     *protobuf.Order
@@ -49,6 +51,23 @@ type order struct {
 }
 
 func (o *order) done() bool { return o.status == statusFilled || o.status == statusCancelled }
+
+// kept reports whether the order stays in the gateway until one of its family is transmitted. In protobuf, clients leave false
+// out.
+func (o *order) kept() bool { return !o.order.GetTransmit() }
+
+// head is the order of a family that has no parent.
+func (o *order) head() *order {
+	for o.parent != nil {
+		o = o.parent
+	}
+	return o
+}
+
+// frees reports whether the children of an order may work: it has been filled, or what will ever be filled of it.
+func (o *order) frees() bool {
+	return o.status == statusFilled || o.status == statusCancelled && o.filled > 0
+}
 
 // execution is one fill, with what the commission report says about it.
 type execution struct {
@@ -214,17 +233,23 @@ func (g *Gateway) globalCancel() {
 	}
 }
 
-// cancelLocked ends an order unfilled and takes its children along.
+// cancelLocked ends an order and takes its children along. If a part of it was filled they stay, and go to work for that part.
 func (g *Gateway) cancelLocked(o *order, why string) {
 	o.status, o.reason, o.completed = statusCancelled, why, g.nowLocked()
 	o.held, o.cancel = false, false
 	g.sendOwner(o, o.statusMessage(), g.errorMessage(o.key.id, 202, "Order Canceled - reason:"))
-	if o.filled > 0 {
-		return
-	}
 	for _, child := range g.book.open() {
-		if child.order.GetParentId() == o.key.id && child.key.client == o.key.client && !child.done() {
+		switch {
+		case child.parent != o || child.done():
+		case o.filled == 0:
 			g.cancelLocked(child, why)
+		default:
+			child.qty = math.Min(child.qty, o.filled)
+			child.parts = partSize(child.qty, g.cfg.PartialFills)
+			child.order = proto.CloneOf(child.order)
+			child.order.TotalQuantity = proto.String(formatFloat(child.qty))
+			g.announce(child)
+			g.tryFill(child)
 		}
 	}
 }

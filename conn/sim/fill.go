@@ -16,8 +16,8 @@ func (g *Gateway) activate(o *order) {
 		o.status = statusSubmitted
 	}
 	g.announce(o)
-	if o.order.Transmit == nil || o.order.GetTransmit() {
-		g.transmitParent(o)
+	if !o.kept() {
+		g.transmitFamily(o)
 	}
 	g.tryFill(o)
 	if tif := o.order.GetTif(); (tif == "IOC" || tif == "FOK") && !o.done() && o.status == statusSubmitted {
@@ -25,14 +25,10 @@ func (g *Gateway) activate(o *order) {
 	}
 }
 
-// transmitParent releases the parent of a bracket when the last leg is transmitted.
-func (g *Gateway) transmitParent(o *order) {
-	if o.order.GetParentId() == 0 {
-		return
-	}
+// transmitFamily releases what belongs to an order that is transmitted and was kept until now: parent, siblings, children.
+func (g *Gateway) transmitFamily(o *order) {
 	for _, p := range g.book.open() {
-		family := p.key.id == o.order.GetParentId() || p.order.GetParentId() == o.order.GetParentId()
-		if p == o || !family || p.key.client != o.key.client || p.order.Transmit == nil || p.order.GetTransmit() {
+		if !p.kept() || p.done() || p.head() != o.head() { // one may have ended another meanwhile
 			continue
 		}
 		p.order = proto.CloneOf(p.order)
@@ -45,10 +41,7 @@ func (g *Gateway) transmitParent(o *order) {
 
 // working reports whether the order is at the exchange, as opposed to waiting for a trigger, its parent or transmit.
 func (g *Gateway) working(o *order) bool {
-	if o.order.Transmit != nil && !o.order.GetTransmit() || o.held || o.cancel {
-		return false
-	}
-	if parent := g.book.byID[orderKey{o.key.client, o.order.GetParentId()}]; o.order.GetParentId() != 0 && parent != nil && parent.status != statusFilled {
+	if o.kept() || o.held || o.cancel || o.parent != nil && !o.parent.frees() {
 		return false
 	}
 	if !orderTypes[o.order.GetOrderType()] {
@@ -91,6 +84,9 @@ func (g *Gateway) tryFill(o *order) {
 			return
 		}
 		g.fill(o, price)
+		if g.cfg.SpreadFills {
+			return
+		}
 	}
 }
 
@@ -200,10 +196,10 @@ func (g *Gateway) afterFill(o *order) {
 			continue
 		}
 		group := o.order.GetOcaGroup() != "" && other.order.GetOcaGroup() == o.order.GetOcaGroup()
-		sibling := o.order.GetParentId() != 0 && other.order.GetParentId() == o.order.GetParentId()
+		sibling := o.parent != nil && other.parent == o.parent
 		if group || sibling {
 			g.cancelLocked(other, "Cancelled by OCA")
-		} else if other.order.GetParentId() == o.key.id {
+		} else if other.parent == o {
 			g.tryFill(other)
 		}
 	}

@@ -110,7 +110,7 @@ func FuzzScript(f *testing.F) {
 // after each of them.
 func TestRandomOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g, err := Start(t.Context(), Config{TickRate: 0.001, PartialFills: rapid.IntRange(1, 4).Draw(t, "parts")})
+		g, err := Start(t.Context(), Config{TickRate: 0.001, PartialFills: rapid.IntRange(1, 4).Draw(t, "parts"), SpreadFills: rapid.Bool().Draw(t, "spread")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,6 +180,10 @@ func checkBook(t *rapid.T, g *Gateway) {
 			t.Fatalf("order %d filled %v, executions say %v", o.key.id, o.filled, filled[o.permID])
 		case o.held && (o.done() || !g.upstreamLost):
 			t.Fatalf("order %d is held: %s, upstream lost %v", o.key.id, o.status, g.upstreamLost)
+		case o.parent != nil && o.filled > 0 && !o.parent.frees():
+			t.Fatalf("order %d was filled before its parent, which is %s", o.key.id, o.parent.status)
+		case o.parent != nil && o.parent.done() && !o.parent.frees() && !o.done():
+			t.Fatalf("order %d is %s, its parent %s", o.key.id, o.status, o.parent.status)
 		}
 		if int64(o.key.id) >= g.book.next {
 			t.Fatalf("order id %d is not below the next one, %d", o.key.id, g.book.next)

@@ -43,6 +43,8 @@ type Config struct {
 	OpenOrdersOnConnect bool
 	// PartialFills is in how many executions an order fills. Default 1.
 	PartialFills int
+	// SpreadFills lets an order have no more than one of them each time the market moves or its price is set.
+	SpreadFills bool
 	// MaxMessageRate is how many requests per second a client may send before error 100. Default 50; below 0, no
 	// limit.
 	MaxMessageRate int

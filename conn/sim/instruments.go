@@ -158,6 +158,8 @@ func (in *instrument) tradesOn(exchange string) bool {
 	switch {
 	case exchange == "", exchange == "BEST", exchange == in.contract.GetExchange(), exchange == in.contract.GetPrimaryExch():
 		return true
+	case exchange == "SMART" && in.secType() == "STK": // also where it has one exchange alone
+		return true
 	case in.secType() == "STK" && in.contract.GetCurrency() == "USD":
 		return strings.Contains(","+smartExchanges+",IBKRATS,OVERNIGHT,", ","+exchange+",")
 	case in.secType() == "FUT":
@@ -183,7 +185,7 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		d.ValidExchanges = proto.String(smartExchanges)
 		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"), proto.String("Computers")
 		if in.contract.GetExchange() != "SMART" {
-			d.ValidExchanges = in.contract.Exchange
+			d.ValidExchanges = proto.String("SMART," + in.contract.GetExchange())
 		}
 	case "CASH":
 		d.ValidExchanges = proto.String("IDEALPRO")

@@ -48,9 +48,16 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	if g.upstreamLost && g.cfg.RejectOrdersUpstreamLost {
 		return rejected(id, "no connection to IBKR")
 	}
+	var parent *order
+	if pid := po.GetParentId(); pid != 0 {
+		// A parent that was refused or is cancelled takes no children.
+		if parent = g.book.byID[orderKey{c.clientID, pid}]; parent == nil || parent.done() && !parent.frees() {
+			return &requestError{Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid)}
+		}
+	}
 	g.book.permSeq++
 	o := &order{
-		key: key, permID: 1_500_000_000 + g.book.permSeq, q: q, status: statusPreSubmitted, qty: qty,
+		key: key, permID: 1_500_000_000 + g.book.permSeq, parent: parent, q: q, status: statusPreSubmitted, qty: qty,
 		contract: orderContract(q, m.GetContract()), held: g.upstreamLost,
 		parts: math.Max(partSize(qty, g.cfg.PartialFills), math.SmallestNonzeroFloat64),
 	}
@@ -224,6 +231,8 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 		return &requestError{Code: 103, ReqID: id, Reason: reasonInvalid, Text: "Duplicate order id"}
 	case q != o.q || po.GetAction() != o.order.GetAction():
 		return &requestError{Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order"}
+	case po.GetParentId() != 0 && po.GetParentId() != o.order.GetParentId():
+		return &requestError{Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order"}
 	case qty <= o.filled:
 		return rejected(id, "the new size is not above what is filled already")
 	case o.cancel:
@@ -231,8 +240,9 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	case g.upstreamLost && g.cfg.RejectOrdersUpstreamLost:
 		return rejected(id, "no connection to IBKR")
 	}
-	keepRef := o.order.OrderRef
+	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty
+	o.order.ParentId = parent
 	if o.order.OrderRef == nil {
 		o.order.OrderRef = keepRef
 	}
