@@ -1,0 +1,100 @@
+package history
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// A log file is one JSON array with a record in each line:
+//
+//	[
+//	{"seq":1,…},
+//	{"seq":2,…}
+//	]
+//
+// so that appending overwrites the last three bytes and nothing else.
+const (
+	opening = "["
+	closing = "\n]\n"
+
+	current = "connection_log.json"
+)
+
+var pastName = regexp.MustCompile(`^connection_log-(\d{4,5})(?:-(\d+))?\.json$`)
+
+// logFiles returns the paths of the log's files, the oldest first, the one that is written last. There may be none.
+func logFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connection log: %w", err)
+	}
+	type past struct {
+		name        string
+		year, count int
+	}
+	var found []past
+	written := false
+	for _, e := range entries {
+		if m := pastName.FindStringSubmatch(e.Name()); m != nil {
+			year, _ := strconv.Atoi(m[1])
+			count, _ := strconv.Atoi(m[2])
+			found = append(found, past{e.Name(), year, count})
+		}
+		written = written || e.Name() == current
+	}
+	slices.SortFunc(found, func(a, b past) int { return cmp.Or(a.year-b.year, a.count-b.count) })
+	var paths []string
+	for _, f := range found {
+		paths = append(paths, filepath.Join(dir, f.name))
+	}
+	if written {
+		paths = append(paths, filepath.Join(dir, current))
+	}
+	return paths, nil
+}
+
+// pastPath returns a path that is free for the file of a past year.
+func pastPath(dir string, year int) (string, error) {
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("connection_log-%04d.json", year)
+		if n > 1 {
+			name = fmt.Sprintf("connection_log-%04d-%d.json", year, n)
+		}
+		path := filepath.Join(dir, name)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			return path, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// parseLine reads one line of a log file; ok is false if there is no record in it.
+func parseLine(line []byte) (r Record, ok bool) {
+	line = bytes.TrimSpace(line)
+	line = bytes.TrimSuffix(line, []byte(","))
+	if len(line) < 2 || line[0] != '{' || json.Unmarshal(line, &r) != nil {
+		return Record{}, false
+	}
+	return r, r.Seq > 0 && !r.Time.IsZero() && r.What != ""
+}
+
+// syncDir makes a rename or a new file in dir last through a power cut, where the system can do that.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync() // Windows cannot sync a folder, and does not need to
+		d.Close()
+	}
+}

@@ -1,0 +1,96 @@
+package history
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// TestKeeperRunsAgain has what reads events panic: Run ends in the panic, and called again it goes on where it was, in the same
+// run of the program.
+func TestKeeperRunsAgain(t *testing.T) {
+	dir := t.TempDir()
+	sup, err := conn.New(conn.Config{
+		Host: "127.0.0.1", Port: 1, ClientID: 17, Mode: conn.AnyMode, ConnectTimeout: time.Second, Poll: time.Second, Soft: time.Second,
+		Hard: 10 * time.Second, Delays: []time.Duration{time.Hour},
+	}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, end := sup.Events()
+	defer end()
+	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { sup.Run(ctx) })
+	line := k.line
+	k.line = nil
+	func() {
+		defer func() {
+			if text, _ := recover().(string); !strings.Contains(text, "nil pointer") || !strings.Contains(text, "(*Keeper).take") {
+				t.Errorf("Run ended with %q", text)
+			}
+		}()
+		k.Run(context.Background(), events)
+	}()
+	k.line = line
+	running.Go(func() { k.Run(context.Background(), events) })
+	for until := time.Now().Add(30 * time.Second); len(array(t, filepath.Join(dir, current))) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("nothing is written any more")
+		}
+	}
+	cancel()
+	running.Wait()
+	all := array(t, filepath.Join(dir, current))
+	for _, r := range all {
+		if r.Run != 1 || r.What == Crashed {
+			t.Errorf("%+v", r)
+		}
+	}
+	if last := all[len(all)-1]; last.What != Stopped {
+		t.Errorf("the last record is %+v", last)
+	}
+}
+
+// TestACrashThatIsKnown holds what a start makes of a crash of which more is known than the log can say.
+func TestACrashThatIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	start := func(at time.Duration, crash Crash) {
+		t.Helper()
+		l, err := OpenAfter(crash, dir, noon.Add(at), quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
+	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	l := open(t, dir, noon)
+	put(t, l, record(0, Started, Unobserved))
+	if err := l.Beat(at(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	start(time.Hour, Crash{at(70 * time.Second), "panic: one"})
+	start(time.Hour, Crash{at(70 * time.Second), "panic: one"}) // told already
+	start(2*time.Hour, Crash{at(90 * time.Minute), "panic: before the log was open"})
+	start(2*time.Hour, Crash{})
+	l = open(t, dir, at(3*time.Hour))
+	put(t, l, record(3*time.Hour, Started, Unobserved), record(4*time.Hour, Stopped, Unobserved))
+	l.Close()
+	start(5*time.Hour, Crash{})
+	start(5*time.Hour, Crash{at(4*time.Hour + time.Second), "panic: on the way out"})
+	var told []string
+	for _, r := range array(t, filepath.Join(dir, current)) {
+		told = append(told, strings.TrimSpace(r.Time.Sub(noon).String()+" "+string(r.What)+" "+r.Detail))
+	}
+	want := "0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, 4h0m0s stopped, 4h0m1s crashed panic: on the way out"
+	if got := strings.Join(told, ", "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
