@@ -18,18 +18,36 @@ const (
 	msgTickGeneric   = 45
 	msgTickString    = 46
 	msgCurrentTime   = 49
+	msgOrderStatus   = 3
+	msgOpenOrder     = 5
+	msgExecution     = 11
+	msgOpenEnd       = 53
+	msgExecutionEnd  = 55
 	msgSnapshotEnd   = 57
+	msgContract      = 10
+	msgContractEnd   = 52
 	msgDataType      = 58
+	msgCommission    = 59
 	msgTickReqParams = 81
+	msgCompleted     = 101
+	msgCompletedEnd  = 102
+
+	// reqPlaceOrder is the number of the request that places an order.
+	reqPlaceOrder = 3
 
 	// protoBase is added to the number of a message whose body is protobuf.
 	protoBase = 200
 	// versionBinaryID is the first version whose message numbers are 4-byte binary.
 	versionBinaryID = 201
+	// versionOrders is the oldest version whose orders are placed and followed, and whose contracts are asked for. Older ones
+	// have other fields.
+	versionOrders = 176
 	// versionErrorTime is the first version whose errors carry a time and no version field.
 	versionErrorTime = 194
 	// versionAdvancedReject is the first version whose errors carry a JSON text.
 	versionAdvancedReject = 166
+	// versionProtoContract is the first version whose contract details are protobuf.
+	versionProtoContract = 205
 	// versionProtoBasics is the first version whose startApi and reqCurrentTime are protobuf.
 	versionProtoBasics = 213
 	// lastPlausible is beyond every message number in use; the library's newest is 111.
@@ -49,6 +67,41 @@ var textShape = map[int]string{
 	msgSnapshotEnd:   "si",
 	msgDataType:      "sii",
 	msgTickReqParams: "ifsi",
+}
+
+// orderShape is textShape for the messages about orders and contracts, from versionOrders on. walkOrder knows the shape of the
+// two that hold a whole order, walkContract that of a contract.
+var orderShape = map[int]string{
+	msgOrderStatus:  "isfffiifisf",
+	msgOpenOrder:    "",
+	msgExecution:    "iiisssfsssssssssssffiiiffssfsi",
+	msgOpenEnd:      "s",
+	msgExecutionEnd: "si",
+	msgCommission:   "ssfsffi",
+	msgCompleted:    "",
+	msgCompletedEnd: "",
+	msgContract:     "",
+	msgContractEnd:  "si",
+}
+
+// shapeOf returns the shape of a message that is used here.
+func shapeOf(id, version int) (shape string, used bool) {
+	if id == msgError {
+		return errorShape(version), true
+	}
+	if shape, used = textShape[id]; used {
+		return shape, true
+	}
+	shape, used = orderShape[id]
+	if id == msgExecution {
+		if version >= versionPriceRevision {
+			shape += "s"
+		}
+		if version >= versionSubmitter {
+			shape += "s"
+		}
+	}
+	return shape, used && version >= versionOrders
 }
 
 // verdict says what becomes of a frame from Gateway.
@@ -77,10 +130,11 @@ func checkFrame(payload []byte, version int) (id int, v verdict, err error) {
 			if err := checkProto(id, body); err != nil {
 				return id, skip, err
 			}
-			if _, used := textShape[id]; used || id == msgError {
-				return id, pass, nil
+			_, used := shapeOf(id, version)
+			if !used {
+				return id, skip, nil
 			}
-			return id, skip, nil
+			return id, pass, checkOrderProto(id, body)
 		}
 	} else {
 		field, rest, ok := bytes.Cut(payload, []byte{0})
@@ -90,14 +144,19 @@ func checkFrame(payload []byte, version int) (id int, v verdict, err error) {
 		}
 		id, body = n, rest
 	}
-	shape, used := textShape[id]
-	if id == msgError {
-		shape, used = errorShape(version), true
-	}
+	shape, used := shapeOf(id, version)
 	if !used {
 		return id, skip, nil
 	}
-	if err := checkText(id, body, shape); err != nil {
+	switch id {
+	case msgOpenOrder, msgCompleted:
+		err = walkOrder(id, body, version).err
+	case msgContract:
+		err = walkContract(body, version).err
+	default:
+		err = checkText(id, body, shape)
+	}
+	if err != nil {
 		return id, skip, err
 	}
 	return id, pass, nil
@@ -121,20 +180,23 @@ func checkText(id int, body []byte, shape string) error {
 		}
 		field := body[:at]
 		body = body[at+1:]
-		if len(field) == 0 || kind == 's' {
-			continue
-		}
-		var err error
-		if kind == 'i' {
-			_, err = strconv.ParseInt(string(field), 10, 64)
-		} else {
-			_, err = strconv.ParseFloat(string(field), 64)
-		}
-		if err != nil {
+		if checkField(field, kind) != nil {
 			return protocolError("message %d field %d is %.20q", id, i+1, field)
 		}
 	}
 	return nil
+}
+
+// checkField says what is wrong with a field of a kind of textShape.
+func checkField(field []byte, kind byte) (err error) {
+	switch {
+	case len(field) == 0:
+	case kind == 'i':
+		_, err = strconv.ParseInt(string(field), 10, 64)
+	case kind == 'f':
+		_, err = strconv.ParseFloat(string(field), 64)
+	}
+	return err
 }
 
 // checkProto walks over the fields of a protobuf message without knowing its type.
@@ -147,6 +209,45 @@ func checkProto(id int, body []byte) error {
 		body = body[size:]
 	}
 	return nil
+}
+
+// placedOrder returns the id of the order that a request to Gateway places, and whether it places one.
+func placedOrder(payload []byte, version int) (id int64, places bool) {
+	number, body := 0, payload
+	if version >= versionBinaryID {
+		if len(payload) < 4 {
+			return 0, false
+		}
+		number, body = int(binary.BigEndian.Uint32(payload)), payload[4:]
+	} else {
+		field, rest, _ := bytes.Cut(payload, []byte{0})
+		number, _ = strconv.Atoi(string(field))
+		body = rest
+	}
+	switch number {
+	case reqPlaceOrder:
+		field, _, _ := bytes.Cut(body, []byte{0})
+		id, _ = strconv.ParseInt(string(field), 10, 64)
+		return id, true
+	case reqPlaceOrder + protoBase:
+		for len(body) > 0 {
+			field, kind, n := protowire.ConsumeTag(body)
+			if n < 0 {
+				break
+			}
+			if field == 1 && kind == protowire.VarintType {
+				v, _ := protowire.ConsumeVarint(body[n:])
+				return int64(v), true
+			}
+			size := protowire.ConsumeFieldValue(field, kind, body[n:])
+			if size < 0 {
+				break
+			}
+			body = body[n+size:]
+		}
+		return 0, true // whatever it is, nobody waits for it
+	}
+	return 0, false
 }
 
 // currentTimeFrame returns a currentTime message as Gateway sends it.

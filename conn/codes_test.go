@@ -78,8 +78,7 @@ func connect(t testing.TB, version int, change func(*Config)) (*scripted, *Super
 	if change != nil {
 		change(&cfg)
 	}
-	s := start(t, cfg)
-	r := record(t, s)
+	s, r := startRecorded(t, cfg)
 	await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
 	return g, s, r
 }
@@ -185,14 +184,14 @@ func TestUpstreamLostDuringLogin(t *testing.T) {
 			p.login("DU1")
 			return true
 		})
-		s := start(t, testConfig(g.port()))
-		r := record(t, s)
+		s, r := startRecorded(t, testConfig(g.port()))
 		n := await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
 		if n.State != UpstreamLost || n.Cause != CauseUpstream || n.Code != 1100 || n.Guard != GuardUpstream {
 			t.Errorf("version %d: %+v", v, n)
 		}
 		g.peer().code(1102, "servers")
 		await(t, s, "restore", 10*time.Second, connected)
+		eventually(t, "the restore is told", func() bool { return len(r.of(EventUpstreamRestored)) > 0 })
 		if list := r.of(EventUpstreamLost); len(list) != 1 || list[0].Code != 1100 {
 			t.Errorf("version %d: %+v", v, list)
 		}

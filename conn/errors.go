@@ -48,6 +48,16 @@ func (e *AttemptError) Detail() string {
 	return ""
 }
 
+// RequestError is Gateway's refusal of one request, such as one for a contract that it does not know.
+type RequestError struct {
+	Code int    // IB code: 200 for no such contract, 321 for a request that makes no sense, …
+	Text string // Gateway's own text, in its language; for display only
+}
+
+func (e *RequestError) Error() string {
+	return fmt.Sprintf("gateway refuses: code %d: %s", e.Code, e.Text)
+}
+
 // GuardError is the refusal of an order: the guard was shut. Nothing has been sent.
 type GuardError struct {
 	Session uint64

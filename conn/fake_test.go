@@ -37,6 +37,8 @@ type fakeLink struct {
 	closed   chan struct{}
 	upstream atomic.Bool
 	post     func(input)
+	book     *books
+	refusal  error // of calls of the library
 }
 
 func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
@@ -70,7 +72,7 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 		return fail(g.refusal)
 	}
 	post(inSocket{session: d.session, port: d.ports[0], up: true})
-	l := &fakeLink{g: g, session: d.session, closed: make(chan struct{}), post: post}
+	l := &fakeLink{book: newBooks(newestVersion), g: g, session: d.session, closed: make(chan struct{}), post: post}
 	l.heard.Store(int64(g.mono()))
 	l.upstream.Store(!g.lost)
 	if g.lost {
@@ -147,8 +149,9 @@ func (l *fakeLink) end(cause Cause) {
 	})
 }
 
-func (l *fakeLink) over() <-chan struct{}         { return l.closed }
-func (l *fakeLink) ended() <-chan struct{}        { return l.closed }
-func (l *fakeLink) gone() <-chan struct{}         { return l.closed }
-func (l *fakeLink) outcome() (Cause, int, string) { return l.cause, 0, "" }
-func (l *fakeLink) call(func(*library)) error     { return nil }
+func (l *fakeLink) over() <-chan struct{}                      { return l.closed }
+func (l *fakeLink) ended() <-chan struct{}                     { return l.closed }
+func (l *fakeLink) gone() <-chan struct{}                      { return l.closed }
+func (l *fakeLink) outcome() (Cause, int, string)              { return l.cause, 0, "" }
+func (l *fakeLink) call(context.Context, func(*library)) error { return l.refusal }
+func (l *fakeLink) books() *books                              { return l.book }

@@ -20,7 +20,7 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 )
 
-// This file is the only one that knows the client library. The library connects to a relay on loopback and never to
+// This file and ibapi_orders.go are the only ones that know the client library. The library connects to a relay on loopback and never to
 // Gateway itself, because on its own it cannot be trusted with a connection for long: it redials behind our back,
 // has no deadlines, ends the process when Gateway hangs up at the wrong moment, and loses what was queued before a
 // close. docs/adapter.md tells what is done about each.
@@ -53,7 +53,9 @@ type library struct {
 	number uint64
 	post   func(input)
 	ticks  *Ticks
+	book   *books
 
+	clientID int64
 	nextID   atomic.Int64
 	accounts atomic.Pointer[[]string]
 	ready    chan struct{} // closed when both login messages have arrived
@@ -97,11 +99,12 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 	r.version = version
 
 	l := &library{
-		relay: r, number: number, post: post, ticks: newTicks(),
+		relay: r, number: number, post: post, ticks: newTicks(), book: newBooks(version), clientID: int64(cfg.ClientID),
 		ready: make(chan struct{}), refused: make(chan struct{}), decoded: make(chan struct{}),
 		calls: make(chan func(*library), 64), callsDone: make(chan struct{}), told: make(chan struct{}), tidy: make(chan struct{}),
 		sentinel: math.MinInt64/2 + int64(number),
 	}
+	r.passage = &l.book.passage
 	l.client = ibapi.NewEClient(l)
 	ended := l.client.Ctx().Done() // before Connect: afterwards the field is the library's to change
 	if err := l.start(ctx, int64(cfg.ClientID), at); err != nil {
@@ -352,7 +355,7 @@ func (l *library) door() {
 	}
 }
 
-func (l *library) call(f func(*library)) error {
+func (l *library) call(ctx context.Context, f func(*library)) error {
 	if !l.relay.alive() {
 		return ErrSessionOver
 	}
@@ -361,18 +364,25 @@ func (l *library) call(f func(*library)) error {
 		return nil
 	case <-l.relay.over:
 		return ErrSessionOver
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
 func (l *library) subscribe(request int64, c Contract) {
-	contract := ibapi.NewContract()
-	contract.ConID, contract.Symbol, contract.SecType = c.ConID, c.Symbol, c.Type
-	contract.Exchange, contract.PrimaryExchange = c.Exchange, c.Primary
-	contract.Currency, contract.LocalSymbol = c.Currency, c.Local
-	l.client.ReqMktData(request, contract, "", false, false, nil)
+	l.client.ReqMktData(marketBase+request, contractOf(c), "", false, false, nil)
 }
 
-func (l *library) unsubscribe(request int64) { l.client.CancelMktData(request) }
+func (l *library) unsubscribe(request int64) { l.client.CancelMktData(marketBase + request) }
+
+// marketDataType says whether subscriptions to come may be answered with delayed data.
+func (l *library) marketDataType(delayed bool) {
+	kind := int64(ibapi.REALTIME)
+	if delayed {
+		kind = int64(ibapi.DELAYED)
+	}
+	l.client.ReqMarketDataType(kind)
+}
 
 func (l *library) seen() evidence {
 	return evidence{
@@ -403,10 +413,11 @@ func (l *library) about(host string, port int) Gateway {
 		}
 		g.Accounts++
 		// Paper accounts begin with D (DU, DF, DI). Source: IBKR's guide, "Paper trading account".
-		if strings.HasPrefix(a, "D") {
+		switch {
+		case !strings.HasPrefix(a, "D"):
+			g.Mode = Live // whatever else there is
+		case g.Mode == AnyMode:
 			g.Mode = Paper
-		} else {
-			g.Mode = Live
 		}
 	}
 	return g
@@ -417,6 +428,7 @@ func (l *library) about(host string, port int) Gateway {
 // NextValidID is half of READY.
 func (l *library) NextValidID(id int64) {
 	l.nextID.Store(max(1, id))
+	l.book.first.CompareAndSwap(0, max(1, id))
 	l.checkReady()
 }
 
@@ -451,6 +463,16 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 			l.fatal.Store(&AttemptError{Cause: row.cause, Code: n, Text: text})
 			close(l.refused)
 		})
+	}
+	if l.detailsError(request, n, text) {
+		return
+	}
+	l.orderError(request, n, text)
+	switch {
+	case request > marketBase && request < detailsBase:
+		request -= marketBase
+	case request > 0: // an order, of which Orders tells, or another question
+		request = 0
 	}
 	l.post(inCode{session: l.number, request: request, code: n, text: text})
 }
@@ -489,7 +511,7 @@ var tickFields = map[ibapi.TickType]struct {
 // tick keeps a value, unless it is none.
 func (l *library) tick(request int64, kind ibapi.TickType, value float64) {
 	if f, ok := tickFields[kind]; ok && !math.IsNaN(value) && !math.IsInf(value, 0) {
-		l.ticks.put(Tick{Request: request, Field: f.field, Delayed: f.delayed, Value: value, At: l.relay.mono()})
+		l.ticks.put(Tick{Request: request - marketBase, Field: f.field, Delayed: f.delayed, Value: value, At: l.relay.mono()})
 	}
 }
 

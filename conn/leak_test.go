@@ -27,8 +27,7 @@ func TestThousandDrops(t *testing.T) {
 	cfg.Reconcile = func(ctx context.Context, s *Session) error {
 		return s.Subscribe(1, Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"})
 	}
-	s := start(t, cfg)
-	r := record(t, s)
+	s, r := startRecorded(t, cfg)
 	var last uint64
 	cycle := func(i int) {
 		n := await(t, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })

@@ -39,6 +39,8 @@ func TestDropsAndGarbageOnALiveSession(t *testing.T) {
 		"price in words":      {func(v int) []byte { return text(v, 1, "6", "1", "1", "high", "1", "0") }, false, CauseGarbage},
 		"request in words":    {func(v int) []byte { return text(v, 2, "6", "one", "1", "1") }, false, CauseGarbage},
 		"order id in words":   {func(v int) []byte { return text(v, 9, "1", "one") }, false, CauseGarbage},
+		"open order in words": {func(v int) []byte { return text(v, 5, "one", "265598") }, false, CauseGarbage},
+		"half a fill":         {func(v int) []byte { return text(v, 11, "-1", "1", "265598") }, false, CauseGarbage},
 		"number out of range": {func(v int) []byte { return text(v, 49, "1", "99999999999999999999") }, false, CauseGarbage},
 		"last field not ended": {func(v int) []byte {
 			return frame(text(v, 49, "1", "1700000000")[4 : len(text(v, 49, "1", "1700000000"))-1])
@@ -89,7 +91,7 @@ func TestHarmlessOddities(t *testing.T) {
 	for _, v := range wireVersions {
 		g, s, r := connect(t, v, nil)
 		p := g.peer()
-		p.text(5, "an open order that nobody asked for")
+		p.text(6, "an account value that nobody asked for")
 		p.text(199, "an unknown number")
 		p.text(4, strings.Split("2 -1 399 text1   ", " ")...)
 		if v >= versionErrorTime {

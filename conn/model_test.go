@@ -74,6 +74,12 @@ func TestOutageBeginsWithUpstream(t *testing.T) {
 	if e := p.last[0]; e.Duration != time.Minute+time.Second || e.Attempt != 1 {
 		t.Errorf("%+v", e)
 	}
+	// The next outage begins by itself.
+	p.act(t, 5, row{after: time.Minute, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket})
+	p.act(t, 6, row{after: time.Second, in: onReady, do: "dial", tell: "connected", state: Connected})
+	if e := p.last[0]; e.Duration != time.Second {
+		t.Errorf("%+v", e)
+	}
 }
 
 func TestDelaysStayWithinTheirJitter(t *testing.T) {

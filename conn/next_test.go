@@ -160,14 +160,44 @@ func TestNext(t *testing.T) {
 			{after: 1 * ms, do: "probe, close", tell: "suspected, lost", state: Reconnecting, guard: GuardSocket},
 		}},
 		"reconciling comes before the guard opens": {reconciling, []row{
-			{in: onReconciled(anyError), do: "reconcile", state: Connected, guard: GuardReconciling},
+			{in: onReconciled(anyError), do: "reconcile after 2s", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // nothing is asked without upstream
 			{in: onReconciled(nil), state: UpstreamLost, guard: GuardUpstream},
+			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // 1101 and 1102 begin anew
 			{in: onCode(1101), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onCode(1102), do: "reconcile", state: Connected, guard: GuardReconciling},
 			{in: onCode(1101), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},
+		}},
+		"a reconciliation fails when the session is over": {reconciling, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onReconciled(anyError), state: Reconnecting, guard: GuardSocket},
+			{in: onReconciled(nil), state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReconciled(nil), do: "dial", state: Reconnecting, guard: GuardSocket},
+			{in: onReady, do: "reconcile", tell: "connected", state: Connected, guard: GuardReconciling},
+			{in: func(p *play) input { return inReconciled{session: p.m.session - 1, run: p.m.run} }, state: Connected, guard: GuardReconciling},
+			{in: onReconciled(nil), state: Connected},
+			{in: onReady, state: Connected}, // a second time
+		}},
+		"the account is of the kind that was asked for": {func(c *Config) { c.Mode = Paper }, []row{{state: Connected}}},
+		"nobody knows of which kind the account is": {func(c *Config) { c.Mode = Paper }, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReadyAs(AnyMode), do: "dial", tell: "connected", state: Connected},
+		}},
+		"the account is of another kind": {func(c *Config) { c.Mode = Paper }, []row{
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReadyAs(Live), do: "dial", tell: "connected", state: Degraded, guard: GuardMode},
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 2 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
+		}},
+		"a farm that was broken in another session": {nil, []row{
+			{in: func(p *play) input {
+				return inCode{session: p.m.session, code: 2103, text: "Market data farm connection is broken:usfarm", request: -1}
+			}, tell: "farm", state: Degraded},
+			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{after: 1 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
 		}},
 		"an old reconciliation has no say": {reconciling, []row{
 			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},

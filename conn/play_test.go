@@ -88,6 +88,9 @@ func (p *play) describe(e effect) string {
 	case doProbe:
 		return "probe"
 	case doReconcile:
+		if e.after != 0 {
+			return fmt.Sprint("reconcile after ", e.after)
+		}
 		return "reconcile"
 	case doDiscard:
 		return "discard"
@@ -139,6 +142,15 @@ func onTick(*play) input  { return inTick{} }
 func onReady(p *play) input {
 	p.frozen = false
 	return inReady{session: p.m.session, gateway: Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: Paper, Accounts: 1}}
+}
+
+// onReadyAs has READY come from an account of a kind.
+func onReadyAs(mode Mode) cue {
+	return func(p *play) input {
+		in := onReady(p).(inReady)
+		in.gateway.Mode = mode
+		return in
+	}
 }
 
 func onFailed(c Cause) cue {

@@ -9,15 +9,23 @@ import (
 // start runs a supervisor until the test ends.
 func start(t testing.TB, cfg Config) *Supervisor {
 	t.Helper()
+	s, _ := startRecorded(t, cfg)
+	return s
+}
+
+// startRecorded runs a supervisor until the test ends, and records its events from the first on.
+func startRecorded(t testing.TB, cfg Config) (*Supervisor, *recorder) {
+	t.Helper()
 	s, err := New(cfg, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := record(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan struct{})
 	go func() { s.Run(ctx); close(ran) }()
 	t.Cleanup(func() { cancel(); <-ran })
-	return s
+	return s, r
 }
 
 // await waits until the snapshot satisfies ok.

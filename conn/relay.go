@@ -33,6 +33,7 @@ type relay struct {
 	detail   string
 	readDone chan struct{} // closed when nothing more comes from Gateway
 	out      chan []byte   // frames from the library on their way to Gateway
+	passage  *passage      // what knows the orders among them
 	probes   chan struct{}
 }
 
@@ -124,10 +125,11 @@ func (r *relay) fromGateway() {
 			if id == msgTickPrice || id == msgTickSize {
 				r.marketAt.Store(int64(r.mono()))
 			}
-			if out.Available() < len(buf) {
+			passed := withoutConditions(buf, id, r.version)
+			if out.Available() < len(passed) {
 				_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
 			}
-			if _, err := out.Write(buf); err != nil {
+			if _, err := out.Write(passed); err != nil {
 				r.end(CauseClient, err.Error())
 				return
 			}
@@ -198,7 +200,7 @@ func (r *relay) toGateway() {
 				wait = sent[i] + time.Second - r.mono()
 			}
 			if wait <= 0 {
-				if !write(held) {
+				if !r.letOut(held, write) {
 					return
 				}
 				held = nil
@@ -217,6 +219,29 @@ func (r *relay) toGateway() {
 		case <-turn:
 		}
 	}
+}
+
+// letOut writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
+// false if the session is over.
+func (r *relay) letOut(f []byte, write func([]byte) bool) bool {
+	id, places := placedOrder(f[4:], r.version)
+	if !places {
+		return write(f)
+	}
+	order := r.passage.take(id)
+	if order == nil || !order.claim() {
+		return true
+	}
+	if err := r.passage.permit(order); err != nil {
+		order.done <- err
+		return true
+	}
+	if !write(f) {
+		order.done <- ErrFateUnknown
+		return false
+	}
+	order.done <- nil
+	return true
 }
 
 // writeFailed ends the session because Gateway could not be written to.

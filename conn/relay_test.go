@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -66,6 +67,55 @@ func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
 		n := await(t, s, "upstream lost", 800*time.Millisecond, func(n *Snapshot) bool { return n.State != Connected })
 		if n.State != UpstreamLost || n.Code != 1100 {
 			t.Errorf("version %d: %s, code %d", version, n.State, n.Code)
+		}
+	}
+}
+
+// TestLetOut has orders come to the relay that may leave, and that must not.
+func TestLetOut(t *testing.T) {
+	no := errors.New("no")
+	for _, v := range []int{176, 225} {
+		request := textFrame("3", "7", "")
+		if v == 225 {
+			request = frame([]byte{0, 0, 0, 203, 8, 7})
+		}
+		for name, c := range map[string]struct {
+			begin   func(*passage) *passing // nil: nobody waits for it
+			guard   error
+			broken  bool // the socket
+			written bool
+			done    error
+		}{
+			"nobody waits":        {begin: func(*passage) *passing { return nil }},
+			"another is waited":   {begin: func(p *passage) *passing { p.add(8, nil); return nil }},
+			"nobody any more":     {begin: func(p *passage) *passing { one, _ := p.add(7, nil); p.leave(one); return nil }},
+			"settled":             {begin: func(p *passage) *passing { one, _ := p.add(7, nil); one.claim(); return nil }},
+			"may leave":           {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, written: true},
+			"is allowed":          {begin: func(p *passage) *passing { one, _ := p.add(7, func() error { return nil }); return one }, written: true},
+			"is not allowed":      {begin: func(p *passage) *passing { one, _ := p.add(7, func() error { return no }); return one }, done: no},
+			"the guard is shut":   {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, guard: no, done: no},
+			"the socket is broke": {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, broken: true, written: true, done: ErrFateUnknown},
+		} {
+			p := &passage{guard: func() error { return c.guard }}
+			r := &relay{version: v, passage: p}
+			one := c.begin(p)
+			written := false
+			goesOn := r.letOut(request, func([]byte) bool { written = true; return !c.broken })
+			if written != c.written || goesOn == c.broken {
+				t.Errorf("version %d, %s: written %v, the session goes on %v", v, name, written, goesOn)
+			}
+			if one != nil {
+				if err := <-one.done; !errors.Is(err, c.done) {
+					t.Errorf("version %d, %s: %v, want %v", v, name, err, c.done)
+				}
+			}
+		}
+		// What places no order asks nobody.
+		r := &relay{version: v}
+		for _, worked := range []bool{true, false} {
+			if got := r.letOut(probeFrame(v), func([]byte) bool { return worked }); got != worked {
+				t.Errorf("version %d: a probe whose write was %v: %v", v, worked, got)
+			}
 		}
 	}
 }

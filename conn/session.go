@@ -1,11 +1,25 @@
 package conn
 
 import (
+	"context"
+	"fmt"
 	"sync/atomic"
+	"time"
 )
 
-// gate holds the number of the session whose guard is open, or 0. The supervisor alone opens it.
-type gate struct{ open atomic.Uint64 }
+// gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone opens it.
+type gate struct {
+	open  atomic.Uint64
+	since atomic.Int64 // on the monotonic clock
+}
+
+// let opens the gate for a session, if it is not open for it.
+func (g *gate) let(session uint64, now time.Duration) {
+	if g.open.Load() != session {
+		g.since.Store(max(1, int64(now)))
+		g.open.Store(session)
+	}
+}
 
 // link is what the supervisor and a Session need from the wire below them.
 type link interface {
@@ -16,7 +30,9 @@ type link interface {
 	ended() <-chan struct{} // closed a moment later, when outcome is settled
 	outcome() (Cause, int, string)
 	gone() <-chan struct{} // closed when everything is tidied up
-	call(func(*library)) error
+	// call has the library called, once calls before it have been made. An error means that it never will be.
+	call(context.Context, func(*library)) error
+	books() *books
 }
 
 // Session is one connection to Gateway from READY to its loss. It is used once; whoever holds one after its end
@@ -56,6 +72,10 @@ func (s *Session) Guard() error {
 	return &GuardError{Session: s.number, Reason: r}
 }
 
+// GuardSince returns when the guard was opened last, on the clock of [Tick.At]. Another value than before means that it was shut
+// in between, be it for less time than anybody needs to notice.
+func (s *Session) GuardSince() time.Duration { return time.Duration(s.gate.since.Load()) }
+
 // Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.
 type Contract struct {
 	ConID    int64
@@ -68,14 +88,134 @@ type Contract struct {
 }
 
 // Subscribe asks for streaming market data; it arrives at Ticks under the given request number, which the caller
-// chooses and which must be above 0 and unused. It returns [ErrSessionOver] after the end of the session.
+// chooses and which must be unused and from 1 to 16 million. It returns [ErrSessionOver] after the end of the session.
 func (s *Session) Subscribe(request int64, c Contract) error {
-	return s.link.call(func(l *library) { l.subscribe(request, c) })
+	if request < 1 || request > maxRequest {
+		return fmt.Errorf("request number %d: 1 to %d are possible", request, maxRequest)
+	}
+	return s.link.call(context.Background(), func(l *library) { l.subscribe(request, c) })
 }
 
 // Unsubscribe ends the subscription with the given request number.
 func (s *Session) Unsubscribe(request int64) error {
-	return s.link.call(func(l *library) { l.unsubscribe(request) })
+	return s.link.call(context.Background(), func(l *library) { l.unsubscribe(request) })
+}
+
+// MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a contract.
+// It holds for those made afterwards; without it, they are live or refused.
+func (s *Session) MarketDataType(delayed bool) error {
+	return s.link.call(context.Background(), func(l *library) { l.marketDataType(delayed) })
+}
+
+// FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that were
+// used before: keep a floor.
+func (s *Session) FirstOrderID() int64 { return s.link.books().first.Load() }
+
+// Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
+// changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard was
+// shut, at the latest at the moment when they were about to leave, [ErrSessionOver] after the end of the session, and
+// [ErrFateUnknown] if the session ended in the middle. What becomes of the order arrives at Orders.
+func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, nil) }
+
+// PlaceIf is Place for an order that needs a permission which may be withdrawn while the order waits behind other requests:
+// at the moment when its bytes are about to leave, behind the guard, allowed is asked, and its error is returned, nothing
+// having been sent. allowed may be nil, and must not block.
+func (s *Session) PlaceIf(id int64, o Order, allowed func() error) error {
+	if id < 1 || id > maxOrderID {
+		return fmt.Errorf("order id %d: 1 to %d are possible", id, maxOrderID)
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	b := s.link.books()
+	if b.version < versionOrders {
+		return ErrOldGateway
+	}
+	if err := s.Guard(); err != nil {
+		return err
+	}
+	going, ok := b.passage.add(id, allowed)
+	if !ok {
+		return fmt.Errorf("order id %d is being sent already", id)
+	}
+	defer b.passage.leave(going)
+	b.news.want()
+	b.settle()
+	if err := s.link.call(context.Background(), func(l *library) { l.place(id, &o) }); err != nil {
+		return err
+	}
+	limit := time.NewTimer(passLimit)
+	defer limit.Stop()
+	select {
+	case err := <-going.done:
+		return err
+	case <-s.link.over():
+		if going.claim() {
+			return ErrSessionOver
+		}
+	case <-limit.C:
+		if going.claim() {
+			return ErrNotSent
+		}
+	}
+	return <-going.done // it is being written
+}
+
+// Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
+// smaller than it would become. The outcome arrives at Orders.
+func (s *Session) Cancel(id int64) error {
+	if s.link.books().version < versionOrders {
+		return ErrOldGateway
+	}
+	return s.link.call(context.Background(), func(l *library) { l.cancelOrder(id) })
+}
+
+// Orders returns the mailbox in which the session's order news arrives.
+func (s *Session) Orders() *Orders { return s.link.books().news.want() }
+
+// OpenOrders asks for the orders of this client id that are not done.
+func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
+	return s.ask(ctx, askOpen, func(l *library) { l.client.ReqOpenOrders() })
+}
+
+// CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
+// which is about a day.
+func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
+	return s.ask(ctx, askCompleted, func(l *library) { l.client.ReqCompletedOrders(true) })
+}
+
+// Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
+func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
+	return s.ask(ctx, askExecutions, func(l *library) { l.askExecutions() })
+}
+
+// ask makes a request and returns what is said until its end. Everything also arrives at Orders.
+func (s *Session) ask(ctx context.Context, kind asking, request func(*library)) ([]OrderNews, error) {
+	b := s.link.books()
+	if b.version < versionOrders {
+		return nil, ErrOldGateway
+	}
+	select {
+	case b.turn[kind] <- struct{}{}: // one at a time: the answers carry no number
+	case <-s.link.over():
+		return nil, ErrSessionOver
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	a := b.begin(kind)
+	if err := s.link.call(ctx, request); err != nil {
+		b.drop(kind, a)
+		return nil, err
+	}
+	select {
+	case list := <-a.over:
+		return list, nil
+	case <-s.link.over():
+		return nil, ErrSessionOver
+	case <-ctx.Done():
+		b.leave(a)
+		return nil, ctx.Err()
+	}
 }
 
 // Ticks returns the mailbox in which the session's market data arrives.

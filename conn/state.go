@@ -179,7 +179,7 @@ const (
 	EventResumed          EventKind = "resumed"
 	EventWoke             EventKind = "woke"         // Duration is how long the clock says we were away
 	EventReconfigured     EventKind = "reconfigured" // new settings are in force
-	EventNotice           EventKind = "notice"       // any other code from Gateway; Request tells for which request
+	EventNotice           EventKind = "notice"       // any other code from Gateway; Request tells for which subscription
 )
 
 // Event is something that happened, told once.
@@ -191,8 +191,8 @@ type Event struct {
 	Session  uint64
 	Attempt  int
 	Cause    Cause
-	Code     int // IB code, or 0
-	Request  int64
+	Code     int   // IB code, or 0
+	Request  int64 // number of the subscription that it is about; 0 or below: it is about none
 	Farm     FarmState
 	Detail   string // technical text, may come from outside
 	Duration time.Duration

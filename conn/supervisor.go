@@ -19,7 +19,7 @@ type Supervisor struct {
 	mono    func() time.Duration
 	rand    func() float64
 
-	inbox inbox
+	inbox *Queue[input]
 	gate  gate
 	snap  atomic.Pointer[Snapshot]
 	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
@@ -62,7 +62,7 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	s := &Supervisor{
 		log: log, connect: connect, cfg: cfg,
 		wall: time.Now, mono: func() time.Duration { return time.Since(base) }, rand: rand.Float64,
-		inbox: inbox{ready: make(chan struct{}, 1)}, done: make(chan struct{}),
+		inbox: NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
 	s.snap.Store(&Snapshot{
@@ -89,8 +89,8 @@ func (s *Supervisor) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-timer.C:
 			s.handle(inTick{})
-		case <-s.inbox.ready:
-			batch = s.inbox.take(batch[:0])
+		case <-s.inbox.Ready():
+			batch = s.inbox.Take(batch[:0])
 			for _, in := range batch {
 				s.handle(in)
 			}
@@ -101,7 +101,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 	s.handle(inStop{})
 	cancel()
 	s.workers.Wait()
-	for _, in := range s.inbox.take(nil) {
+	for _, in := range s.inbox.Take(nil) {
 		s.refuse(in)
 	}
 }
@@ -141,7 +141,7 @@ func (s *Supervisor) decide(in input, now instant) {
 		s.cfg = in.cfg
 	}
 	if m.guard() == GuardOpen {
-		s.gate.open.Store(m.session)
+		s.gate.let(m.session, now.mono)
 	} else {
 		s.gate.open.Store(0)
 	}
@@ -150,6 +150,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	}
 	s.publish()
 	s.tell(events)
+	s.watch() // before a command is answered: whoever paused may start something at the port
 	for _, e := range effects {
 		s.carryOut(e)
 	}
@@ -160,7 +161,6 @@ func (s *Supervisor) decide(in input, now instant) {
 			s.cancelReckon = nil
 		}
 	}
-	s.watch()
 }
 
 // readyLink is inReady with what is too alive for a pure function.
@@ -177,10 +177,12 @@ func (s *Supervisor) adopt(in readyLink) {
 		return
 	}
 	s.link = in.link
-	s.live.Store(&Session{
+	session := &Session{
 		number: in.session, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
 		reason: func() GuardReason { return s.Snapshot().Guard },
-	})
+	}
+	in.link.books().passage.guard = session.Guard // before anybody can place an order
+	s.live.Store(session)
 }
 
 func (s *Supervisor) carryOut(e effect) {
@@ -221,13 +223,13 @@ func (s *Supervisor) dial(d doDial) {
 		if before != nil {
 			<-before
 		}
-		l, gateway, ticks, err := s.connect(ctx, d, cfg, s.inbox.put)
+		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) { s.inbox.Put(in) })
 		if err != nil {
 			close(tried)
-			s.inbox.put(inFailed{session: d.session, err: err})
+			s.inbox.Put(inFailed{session: d.session, err: err})
 			return
 		}
-		s.inbox.put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, link: l, ticks: ticks})
+		s.inbox.Put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, link: l, ticks: ticks})
 		select {
 		case <-l.over():
 		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more
@@ -236,7 +238,7 @@ func (s *Supervisor) dial(d doDial) {
 		<-l.ended()
 		close(tried)
 		cause, code, detail := l.outcome()
-		s.inbox.put(inLost{session: d.session, cause: cause, code: code, detail: detail})
+		s.inbox.Put(inLost{session: d.session, cause: cause, code: code, detail: detail})
 		<-l.gone()
 	})
 }
@@ -262,7 +264,7 @@ func (s *Supervisor) reconcile(e doReconcile) {
 		if err != nil {
 			s.log.Warn("reconciling failed", "session", e.session, "err", err)
 		}
-		s.inbox.put(inReconciled{session: e.session, run: e.run, err: err})
+		s.inbox.Put(inReconciled{session: e.session, run: e.run, err: err})
 	})
 }
 
@@ -283,7 +285,7 @@ func (s *Supervisor) watch() {
 	s.workers.Go(func() {
 		defer cancel()
 		if c, port := watchPorts(ctx, host, ports); c != nil {
-			s.inbox.put(inPortOpen{conn: c, port: port})
+			s.inbox.Put(inPortOpen{conn: c, port: port})
 		}
 	})
 }
@@ -335,7 +337,9 @@ func (s *Supervisor) tell(events []Event) {
 	defer s.mu.Unlock()
 	s.ended = s.ended || last
 	for st := range s.streams {
-		st.put(events, last)
+		if st.queue.Put(events...); last {
+			st.queue.End()
+		}
 	}
 }
 
@@ -344,6 +348,9 @@ func (s *Supervisor) Snapshot() *Snapshot { return s.snap.Load() }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *Session { return s.live.Load() }
+
+// Clock returns the present moment on the clock of [Tick.At].
+func (s *Supervisor) Clock() time.Duration { return s.mono() }
 
 // Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
 // the subscription.
@@ -363,10 +370,12 @@ func (s *Supervisor) Subscribe() (<-chan struct{}, func()) {
 // Events returns a stream of all events from now on, and a function that ends it. Make it before Run to get
 // [EventStarted].
 func (s *Supervisor) Events() (*EventStream, func()) {
-	st := newEventStream()
+	st := &EventStream{NewQueue[Event]()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.over = s.ended
+	if s.ended {
+		st.queue.End()
+	}
 	s.streams[st] = struct{}{}
 	return st, func() {
 		s.mu.Lock()
@@ -402,7 +411,7 @@ func (s *Supervisor) ask(ctx context.Context, in func(chan<- error) input) error
 		return ErrNotRunning
 	default:
 	}
-	s.inbox.put(in(reply))
+	s.inbox.Put(in(reply))
 	select {
 	case err := <-reply:
 		return err

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +193,48 @@ func TestReconciling(t *testing.T) {
 			t.Errorf("runs for sessions %v, want %v", runs, want)
 		}
 	})
+}
+
+// TestReconcilingEndsWithItsSession has the comparison of orders last longer than upstream and the session that it is made in.
+func TestReconcilingEndsWithItsSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig(4002)
+		begun, ended := 0, 0
+		cfg.Reconcile = func(ctx context.Context, _ *Session) error {
+			begun++
+			<-ctx.Done()
+			ended++
+			return nil
+		}
+		b := newBubble(t, cfg, nil)
+		b.after(time.Second)
+		b.g.present().code(1100)
+		b.g.present().code(1101)
+		if n := b.after(time.Second); begun != 2 || ended != 1 || n.Guard != GuardReconciling {
+			t.Errorf("begun %d times, ended %d times, %+v", begun, ended, n)
+		}
+		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
+		b.g.cut(CauseClosed)
+		if n := b.after(time.Second); begun != 2 || ended != 2 || n.Guard != GuardSocket {
+			t.Errorf("begun %d times, ended %d times, %+v", begun, ended, n)
+		}
+	})
+}
+
+// TestSessionThatNobodyWaitsFor has a session come when another attempt is under way, or one is up.
+func TestSessionThatNobodyWaitsFor(t *testing.T) {
+	for number, ph := range map[uint64]phase{1: trying, 2: up, 3: idle} {
+		s, err := New(testConfig(4002), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.m.session, s.m.phase = 2, ph
+		l := &fakeLink{g: &fakeGateway{}, book: newBooks(newestVersion), closed: make(chan struct{})}
+		s.adopt(readyLink{inReady: inReady{session: number}, link: l})
+		if l.cause != CauseStopping || s.link != nil || s.live.Load() != nil {
+			t.Errorf("session %d was taken over by attempt 2: %+v", number, s.live.Load())
+		}
+	}
 }
 
 func TestSlowReaderGetsEveryEvent(t *testing.T) {
