@@ -1,75 +1,186 @@
-// Package engine evaluates market data on the present session of a [conn.Supervisor], and cannot act without one: while
-// the guard is shut, ticks are skipped and counted, and a strategy never sees them.
+// Package engine evaluates market data on the present session of a [conn.Supervisor] and places orders, and cannot act without
+// a connection: while the guard is shut, ticks are skipped and counted, a strategy never sees them, and no order leaves.
+//
+// A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine] feeds it. To
+// the market leads one way, the [Desk], which asks whether trading is armed and keeps the limits; behind it the [Ledger] writes
+// an order down before it is sent, and finds out what became of it.
+//
+//	ledger, err := engine.OpenLedger("orders.db", clientID, log)
+//	sup, err := conn.New(conn.Config{…, Reconcile: ledger.Reconcile}, log)
+//	desk := engine.NewDesk(ledger, engine.Limits{…}, report, log)
+//	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})
+//	go sup.Run(ctx)
+//	go eng.Run(ctx)
 package engine
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
+	"runtime/debug"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"gatewatch/conn"
 )
 
 // Instrument is something whose ticks are wanted.
 type Instrument struct {
-	Name     string
 	Contract conn.Contract
+	Delayed  bool // delayed data is wanted where there is no live data
 }
 
-// Strategy looks at ticks. Its methods are called from one goroutine and only while the guard is open.
+// Strategy decides what to do about market data. The engine calls its methods from one goroutine, so a strategy needs no locks
+// against itself; a slow one sees fewer ticks, the newest of each kind, and holds nobody else up. It places orders with
+// [Desk.Place], from inside these methods or from elsewhere.
 type Strategy interface {
-	// OnTick is given the index of the instrument and its newest value of one field.
+	// Instruments returns what is to be watched. It is asked at the start and after each [Engine.Refresh].
+	Instruments() []Instrument
+	// OnBegin tells that market data begins on a session, or anew on the same one: after a connect, after the guard was shut,
+	// after subscriptions were lost. What was seen before is no evidence of what happened in between: a price that is now on the
+	// other side of a mark may have crossed it long ago.
+	OnBegin(s *conn.Session)
+	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.
 	OnTick(instrument int, t conn.Tick)
+	// OnTime is called about ten times a second while the guard is open; now is on the same clock as [conn.Tick.At].
+	OnTime(now time.Duration)
+	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, ….
+	OnFailure(instrument, code int, detail string)
+	// OnOrder tells that an order of the ledger, not necessarily of this strategy, has changed.
+	OnOrder(i Intent)
 }
 
-// Engine follows the supervisor's sessions. Make one with New and call Run once.
-type Engine struct {
-	sup         *conn.Supervisor
-	instruments []Instrument
-	strategy    Strategy
-	log         *slog.Logger
+// Config is what an [Engine] needs.
+type Config struct {
+	Supervisor *conn.Supervisor
+	Desk       *Desk // nil if the strategy places no orders
+	Strategy   Strategy
+	// MaxTickAge is asked for the age from which on ticks are skipped, such as those that waited while the computer was busy; nil
+	// or 0: none are.
+	MaxTickAge func() time.Duration
+	Log        *slog.Logger
+}
 
-	evaluated, skipped atomic.Uint64
+// Engine follows the supervisor's sessions. Make one with New and call Run; when that has panicked it may be called again.
+type Engine struct {
+	cfg     Config
+	refresh chan struct{}
+	orders  *conn.Queue[Intent] // that have changed
+
+	evaluated, skipped, stale, conflated atomic.Uint64
 
 	// Owned by Run's goroutine.
-	session *conn.Session
-	base    int64 // request number of the first instrument's present subscription
-	warned  bool  // that ticks are skipped; once per time the guard is shut
+	session     *conn.Session
+	instruments []Instrument
+	requests    []int         // index of an instrument by the request number of its present subscription; -1 for none
+	numbers     []int64       // and the other way round; 0 for none
+	delayed     bool          // delayed data was asked for in this session
+	replaced    uint64        // ticks that this session's mailbox had conflated at the last look
+	gap         bool          // the strategy does not know yet that there was a gap
+	opened      time.Duration // when the guard was opened, at the last look
+	wall        time.Time     // of the last look at the clocks, without a monotonic reading
+	mono        time.Duration // likewise
+	warned      bool          // that ticks are skipped; once per time the guard is shut
 }
+
+// timeEvery is the time between two calls of a strategy's OnTime.
+const timeEvery = 100 * time.Millisecond
+
+// sleepJump is how far the wall clock has to run away from the monotonic one, which stops while a computer sleeps.
+const sleepJump = 2 * time.Second
 
 // New returns an engine that is not running yet.
-func New(sup *conn.Supervisor, instruments []Instrument, strategy Strategy, log *slog.Logger) *Engine {
-	return &Engine{sup: sup, instruments: instruments, strategy: strategy, log: log, base: 1}
+func New(cfg Config) *Engine {
+	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: conn.NewQueue[Intent]()}
+	if d := cfg.Desk; d != nil {
+		d.ledger.OnChange(func(i Intent) {
+			d.follow(i)
+			e.orders.Put(i)
+		})
+	}
+	return e
 }
 
-// Counts returns how many ticks were evaluated, and how many were skipped because the guard was shut.
-func (e *Engine) Counts() (evaluated, skipped uint64) { return e.evaluated.Load(), e.skipped.Load() }
+// Counts is what an engine has done with the ticks that arrived.
+type Counts struct {
+	Evaluated uint64
+	Skipped   uint64 // because the guard was shut
+	Stale     uint64 // because they were too old
+	Conflated uint64 // replaced by a newer one before they were looked at
+}
 
-// Run subscribes on every new session and evaluates what arrives, until ctx ends.
+// Counts returns what was done with ticks since the start.
+func (e *Engine) Counts() Counts {
+	return Counts{e.evaluated.Load(), e.skipped.Load(), e.stale.Load(), e.conflated.Load()}
+}
+
+// Refresh has the strategy asked for its instruments again.
+func (e *Engine) Refresh() {
+	select {
+	case e.refresh <- struct{}{}:
+	default:
+	}
+}
+
+// failure is what Gateway said about a subscription.
+type failure struct {
+	session uint64
+	request int64
+	code    int
+	detail  string
+}
+
+// Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic, of the
+// strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and then is Run's. Run
+// may be called again after it: all market data is subscribed anew, and the strategy is told of a gap.
 func (e *Engine) Run(ctx context.Context) {
-	news, endNews := e.sup.Subscribe()
+	news, endNews := e.cfg.Supervisor.Subscribe()
 	defer endNews()
-	events, endEvents := e.sup.Events()
+	events, endEvents := e.cfg.Supervisor.Events()
 	defer endEvents()
-	lost := make(chan uint64) // numbers of sessions that are up and have lost their subscriptions
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			ev, ok := events.Next(ctx)
-			if !ok {
-				return
-			}
-			if ev.Code == 1101 { // restored, but the subscriptions are gone
-				select {
-				case lost <- ev.Session:
-				case <-ctx.Done():
-				}
-			}
+	failures := make(chan failure)
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := false
+	defer func() {
+		if !over { // a panic, which goes on
+			e.halt()
 		}
 	}()
-	defer func() { <-done }()
+	broken := make(chan string, 1) // a panic of another goroutine, with its stack
+	start := func(f func()) {
+		running.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					e.halt()
+					select {
+					case broken <- fmt.Sprintf("%v\n\n%s", p, debug.Stack()):
+					default:
+					}
+				}
+			}()
+			f()
+		})
+	}
+	follow := func(s *conn.Session) {
+		if d := e.cfg.Desk; d != nil {
+			start(func() { d.ledger.Follow(ctx, s) })
+		}
+	}
+	start(func() { watch(ctx, events, failures) })
+	clock := time.NewTicker(timeEvery)
+	defer clock.Stop()
+	if e.session != nil {
+		e.again()
+		follow(e.session)
+	}
+	e.ask()
 	var buf []conn.Tick
 	for {
 		var ready <-chan struct{}
@@ -78,56 +189,271 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+			over = true
 			return
 		case <-news:
-			if s := e.sup.Session(); s != nil && s != e.session {
-				e.session = s
-				e.subscribe()
+			s := e.cfg.Supervisor.Session()
+			if s != nil && s != e.session {
+				e.adopt(s)
+				follow(s)
 			}
-		case number := <-lost:
-			if e.session != nil && e.session.Number() == number { // else the next session subscribes anyway
-				e.base += int64(len(e.instruments))
-				e.subscribe()
+			e.gap = e.gap || s == nil || s.Guard() != nil
+		case text := <-broken:
+			panic(text)
+		case <-e.refresh:
+			e.ask()
+		case f := <-failures:
+			e.failed(f)
+		case <-e.orders.Ready():
+			for _, i := range e.orders.Take(nil) {
+				e.cfg.Strategy.OnOrder(i)
 			}
 		case <-ready:
+			e.clocks(time.Now(), e.cfg.Supervisor.Clock())
 			buf = e.session.Ticks().Take(buf[:0])
 			e.evaluate(buf)
+		case <-clock.C:
+			now := e.cfg.Supervisor.Clock()
+			e.clocks(time.Now(), now)
+			if e.session != nil && e.session.Guard() == nil {
+				e.look()
+				e.begin()
+				e.cfg.Strategy.OnTime(now)
+			} else {
+				e.gap = true
+			}
 		}
 	}
 }
 
-func (e *Engine) subscribe() {
+// halt has no further order leave.
+func (e *Engine) halt() {
+	if d := e.cfg.Desk; d != nil {
+		d.halt()
+	}
+}
+
+// again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a session.
+func (e *Engine) again() {
+	e.gap = true
+	for n, i := range e.requests {
+		if i >= 0 && e.session.Unsubscribe(int64(n)) != nil {
+			break // the session is over
+		}
+	}
+	e.forget()
+}
+
+// watch hands on what concerns subscriptions, until ctx ends.
+func watch(ctx context.Context, events *conn.EventStream, failures chan<- failure) {
+	for {
+		ev, ok := events.Next(ctx)
+		if !ok {
+			return
+		}
+		all := ev.Code == 1101 || ev.Code == codeCompeting || ev.Code == codeFarmBroken
+		if !all && (ev.Kind != conn.EventNotice || ev.Request <= 0) {
+			continue
+		}
+		select {
+		case failures <- failure{ev.Session, ev.Request, ev.Code, ev.Detail}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// adopt goes over to a new session.
+func (e *Engine) adopt(s *conn.Session) {
+	e.count()
+	e.session, e.replaced, e.delayed = s, 0, false
+	e.requests = e.requests[:0]
+	e.gap = true
+	e.forget()
+	e.subscribe()
+}
+
+// forget forgets all subscriptions. Their numbers are not used again in this session.
+func (e *Engine) forget() {
+	e.numbers = make([]int64, len(e.instruments))
+	for n := range e.requests {
+		e.requests[n] = -1
+	}
+}
+
+// ask asks the strategy for its instruments, and subscribes what is new.
+func (e *Engine) ask() {
+	old, numbers := e.instruments, e.numbers
+	e.instruments = e.cfg.Strategy.Instruments()
+	e.forget()
 	if e.session == nil {
 		return
 	}
-	for i, in := range e.instruments {
-		if err := e.session.Subscribe(e.base+int64(i), in.Contract); err != nil {
+	keep := e.wantsDelayed() == e.delayed
+	e.gap = e.gap || !keep
+	for n, in := range old {
+		if numbers[n] == 0 {
+			continue
+		}
+		at := slices.IndexFunc(e.instruments, func(other Instrument) bool { return other.Contract == in.Contract })
+		if keep && at >= 0 && e.numbers[at] == 0 {
+			e.numbers[at] = numbers[n]
+			e.requests[numbers[n]] = at
+		} else if e.session.Unsubscribe(numbers[n]) != nil {
+			return // the session is over; the next one subscribes anew
+		}
+	}
+	e.subscribe()
+}
+
+// subscribe asks for the market data of every instrument that has no subscription.
+func (e *Engine) subscribe() {
+	if wanted := e.wantsDelayed(); wanted != e.delayed {
+		if e.session.MarketDataType(wanted) != nil {
 			return // the session is over; the next one subscribes again
+		}
+		e.delayed = wanted
+	}
+	if len(e.requests) == 0 {
+		e.requests = append(e.requests, -1) // request numbers begin at 1
+	}
+	for i, in := range e.instruments {
+		if e.numbers[i] != 0 {
+			continue
+		}
+		e.numbers[i] = int64(len(e.requests))
+		e.requests = append(e.requests, i)
+		if e.session.Subscribe(e.numbers[i], in.Contract) != nil {
+			return
 		}
 	}
 }
 
+func (e *Engine) wantsDelayed() bool {
+	return slices.ContainsFunc(e.instruments, func(in Instrument) bool { return in.Delayed })
+}
+
+// instrument returns the index of the instrument whose present subscription has a number.
+func (e *Engine) instrument(request int64) (int, bool) {
+	if request < 1 || request >= int64(len(e.requests)) || e.requests[request] < 0 {
+		return 0, false
+	}
+	return e.requests[request], true
+}
+
+// dead are the codes after which nothing comes from a subscription: no such contract, a request that is not valid, no
+// permission for its data, live or delayed. Source: IBKR's API reference, "Message codes".
+var dead = []int{200, 321, 354, 10168, 10186}
+
+// The codes of data that stops while the guard stays open.
+const (
+	codeCompeting  = 10197 // another session has taken it
+	codeFarmBroken = 2103  // that of one farm; which subscriptions those are is not told
+)
+
+// failed takes in that subscriptions are gone: all of them after 1101, or the one that Gateway refused; or that their data stops.
+func (e *Engine) failed(f failure) {
+	if e.session == nil || e.session.Number() != f.session {
+		return
+	}
+	switch f.code {
+	case 1101:
+		e.gap = true
+		e.forget()
+		e.subscribe()
+		return
+	case codeCompeting, codeFarmBroken:
+		e.gap = true
+		return
+	}
+	if i, ok := e.instrument(f.request); ok {
+		if slices.Contains(dead, f.code) {
+			e.numbers[i], e.requests[f.request] = 0, -1 // the next Refresh subscribes it anew
+		}
+		e.cfg.Strategy.OnFailure(i, f.code, f.detail)
+	}
+}
+
+// look notices that the guard was shut and opened again since the last look: that can be over before this goroutine hears of it.
+func (e *Engine) look() {
+	if since := e.session.GuardSince(); since != e.opened {
+		e.opened, e.gap = since, true
+	}
+}
+
+// clocks notices that the computer was asleep, or its clock was set, since the last look. The supervisor notices that, too, and asks
+// Gateway, but a tick may be here before.
+func (e *Engine) clocks(wall time.Time, mono time.Duration) {
+	wall = wall.Round(0)
+	if jump := wall.Sub(e.wall) - (mono - e.mono); !e.wall.IsZero() && jump.Abs() > sleepJump {
+		e.gap = true
+	}
+	e.wall, e.mono = wall, mono
+}
+
+// begin tells the strategy of a gap, if there was one that it does not know of.
+func (e *Engine) begin() {
+	if e.gap {
+		e.gap = false
+		e.cfg.Strategy.OnBegin(e.session)
+	}
+}
+
+// count takes over how many ticks of this session were replaced.
+func (e *Engine) count() {
+	if e.session == nil {
+		return
+	}
+	_, replaced := e.session.Ticks().Counts()
+	e.conflated.Add(replaced - e.replaced)
+	e.replaced = replaced
+}
+
 func (e *Engine) evaluate(ticks []conn.Tick) {
+	e.count()
+	oldest := time.Duration(math.MinInt64)
+	if e.cfg.MaxTickAge != nil {
+		if age := e.cfg.MaxTickAge(); age > 0 {
+			oldest = e.cfg.Supervisor.Clock() - age
+		}
+	}
 	for _, t := range ticks {
-		i := t.Request - e.base
-		if i < 0 || i >= int64(len(e.instruments)) {
+		i, ok := e.instrument(t.Request)
+		if !ok {
 			continue // of a subscription that is gone
 		}
 		// Asked for every tick: the guard may shut between two of them.
 		if err := e.session.Guard(); err != nil {
-			e.skipped.Add(1)
-			if !e.warned {
-				e.warned = true
-				reason := any(err)
-				if shut := (*conn.GuardError)(nil); errors.As(err, &shut) {
-					reason = shut.Reason
-				}
-				e.log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", reason)
-			}
+			e.skip(err)
 			continue
 		}
 		e.warned = false
+		if e.look(); t.At < e.opened { // from before the guard was opened: no evidence of what happened since
+			e.skipped.Add(1)
+			e.gap = true
+			continue
+		}
+		if t.At < oldest {
+			e.stale.Add(1)
+			e.gap = true
+			continue
+		}
+		e.begin()
 		e.evaluated.Add(1)
-		e.strategy.OnTick(int(i), t)
+		e.cfg.Strategy.OnTick(i, t)
 	}
+}
+
+func (e *Engine) skip(err error) {
+	e.skipped.Add(1)
+	e.gap = true
+	if e.warned {
+		return
+	}
+	e.warned = true
+	reason := any(err)
+	if shut := (*conn.GuardError)(nil); errors.As(err, &shut) {
+		reason = shut.Reason
+	}
+	e.cfg.Log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", reason)
 }

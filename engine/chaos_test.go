@@ -1,0 +1,330 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"maps"
+	random "math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+const (
+	victimPort   = "GATEWATCH_TEST_VICTIM_PORT"
+	victimLedger = "GATEWATCH_TEST_VICTIM_LEDGER"
+)
+
+// idle is a strategy that wants nothing.
+type idle struct{}
+
+func (idle) Instruments() []Instrument  { return nil }
+func (idle) OnBegin(*conn.Session)      {}
+func (idle) OnTick(int, conn.Tick)      {}
+func (idle) OnTime(time.Duration)       {}
+func (idle) OnFailure(int, int, string) {}
+func (idle) OnOrder(Intent)             {}
+
+// victim places, changes and cancels orders until it is killed. It runs in a process of its own, and ends by itself only if
+// something is wrong.
+func victim() {
+	giveUp := func(text ...any) {
+		fmt.Println(text...)
+		os.Exit(1)
+	}
+	port, err := strconv.Atoi(os.Getenv(victimPort))
+	if err != nil {
+		giveUp(err)
+	}
+	byEngine := random.IntN(2) == 0
+	d, err := openDesk(os.Getenv(victimLedger), port, !byEngine)
+	if err != nil {
+		giveUp(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	endless := Limits{Mode: conn.Paper, PerMinute: 1e9, PerDay: 1e9, Quantity: 1e9, Notional: 1e9}
+	desk := NewDesk(d.ledger, endless, func(Report) {}, log)
+	desk.Arm()
+	if byEngine {
+		go New(Config{Supervisor: d.sup, Desk: desk, Strategy: idle{}, Log: log}).Run(context.Background())
+	}
+	for {
+		time.Sleep(time.Duration(random.IntN(8)) * time.Millisecond)
+		s, before := d.sup.Session(), d.sup.Snapshot()
+		if s == nil {
+			continue
+		}
+		switch open := d.ledger.Pending(); {
+		case len(open) > 0 && random.IntN(4) == 0:
+			i := pick(open)
+			_, err = desk.Change(s, i.ID, another(i.Order))
+		case len(open) > 0 && random.IntN(6) == 0:
+			err = desk.Cancel(s, pick(open).ID)
+		case random.IntN(100) == 0:
+			_, err = desk.CancelAll(s)
+		case before.Guard == conn.GuardOpen || random.IntN(4) == 0:
+			var list []Intent
+			list, err = desk.Place(wish(s))
+			after := d.sup.Snapshot()
+			shut := before.Guard == conn.GuardUpstream && after.Guard == conn.GuardUpstream && before.Since.Equal(after.Since)
+			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
+				giveUp("an order was let out while IBKR was lost:", err)
+			}
+		}
+		if reason(err) == BlockedDisk || reason(err) == BlockedPaperOnly || reason(err) == BlockedWrongMode {
+			giveUp(err)
+		}
+	}
+}
+
+func pick[T any](list []T) T { return list[random.IntN(len(list))] }
+
+// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, with or without a note.
+func wish(s *conn.Session) Ticket {
+	t := Ticket{Session: s, Order: order(float64(1+random.IntN(9)), pick([]float64{101, 95, 90}))}
+	if random.IntN(2) == 0 {
+		profit, loss := t.Order, t.Order
+		profit.Side, profit.LimitPrice = conn.Sell, 102
+		loss.Side, loss.Type, loss.LimitPrice, loss.StopPrice = conn.Sell, conn.Stop, 0, 96
+		t.Exits = []conn.Order{profit, loss}
+	}
+	if random.IntN(3) == 0 {
+		t.Rule = "noted " + rand.Text()
+		t.Notes = map[string][]byte{t.Rule: []byte(strconv.Itoa(1 + len(t.Exits)))}
+	}
+	return t
+}
+
+// another is a change of an order, which Gateway may refuse.
+func another(o conn.Order) (c Change) {
+	price := pick([]float64{101, 95, 90})
+	if o.Side == conn.Sell {
+		price = pick([]float64{102, 104, 110})
+	}
+	if c.LimitPrice = &price; o.Type == conn.Stop {
+		stop := pick([]float64{96, 93, 90})
+		c.LimitPrice, c.StopPrice = nil, &stop
+	}
+	if random.IntN(2) == 0 {
+		quantity := float64(1 + random.IntN(12))
+		c.Quantity = &quantity
+	}
+	return c
+}
+
+// tally is what came of a number of kills.
+type tally struct {
+	kills, orders, families, broken, notes int
+	late                                   int // orders that met the news of a lost IBKR on their way
+	fates                                  map[Fate]int
+}
+
+func (a *tally) add(b tally) {
+	a.kills, a.orders, a.families, a.broken, a.notes, a.late = a.kills+b.kills, a.orders+b.orders, a.families+b.families, a.broken+b.broken, a.notes+b.notes, a.late+b.late
+	for fate, n := range b.fates {
+		a.fates[fate] += n
+	}
+}
+
+// TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and again, while its
+// gateway drops the connection, freezes, loses IBKR, restarts and hands out ids anew: no order is placed twice, none is
+// forgotten, none that is said not to have been sent is there, and every fate is that in the gateway. Nothing of an order with
+// exits works unless all of it has arrived, and notes are there exactly if their orders are. GATEWATCH_KILLS sets how often the
+// program is killed, which goes on side by side in several places, as many as -parallel says.
+func TestOnceUnderChaos(t *testing.T) {
+	kills := 60
+	if testing.Short() {
+		kills = 5
+	}
+	if text := os.Getenv("GATEWATCH_KILLS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kills = n
+	}
+	var mu sync.Mutex
+	all := tally{fates: map[Fate]int{}}
+	t.Run("places", func(t *testing.T) {
+		const each = 250 // in one place: what is compared is never forgotten, and grows
+		for n := 0; n < kills; n += each {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				one := chaos(t, min(each, kills-n))
+				mu.Lock()
+				defer mu.Unlock()
+				all.add(one)
+			})
+		}
+	})
+	if intents := all.orders; intents < kills/4 { // on a busy machine many runs are killed before they are connected
+		t.Errorf("%d orders in %d runs", intents, kills)
+	}
+	t.Logf("%+v", all)
+}
+
+// chaos kills the program in one place, with a gateway and a ledger of its own.
+func chaos(t *testing.T, kills int) tally {
+	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	all := tally{kills: kills}
+	pause := func(atMost int) { time.Sleep(time.Duration(random.IntN(atMost)) * time.Millisecond) }
+	back := func() {
+		for _, o := range g.State().Orders {
+			if o.Held {
+				all.late++
+			}
+		}
+		do(t, g, pick([]string{"1101", "1102"}), nil)
+	}
+	for range kills {
+		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if random.IntN(4) > 0 { // else it may die while it starts
+			eventually(t, "it is connected", func() bool {
+				return slices.ContainsFunc(g.State().Connections, func(c sim.ConnState) bool { return c.Ready })
+			})
+		}
+		for range 1 + random.IntN(3) {
+			pause(100)
+			switch random.IntN(7) {
+			case 0:
+				do(t, g, "drop", nil)
+			case 1:
+				if g.State().UpstreamLost {
+					back()
+					break
+				}
+				do(t, g, "1100", nil)
+				if pause(30); random.IntN(4) > 0 { // else it goes on for a while, perhaps into the next life
+					back()
+				}
+			case 2:
+				do(t, g, "restart", map[string]string{"for": "20ms"})
+			case 3:
+				g.Freeze()
+				pause(40)
+				g.Thaw()
+			case 4, 5:
+				do(t, g, "price", map[string]string{"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"})})
+			}
+		}
+		pause(20)
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if _ = cmd.Wait(); cmd.ProcessState.Exited() {
+			t.Fatal("it gave up")
+		}
+	}
+	do(t, g, "clear", nil)
+	d := newDesk(t, path, g.Port())
+	d.session(t)
+	var faults []string
+	for end := time.Now().Add(ledgerPatience); ; time.Sleep(time.Millisecond) { // news may still be on its way
+		notes, err := d.ledger.Notes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if faults = all.judge(d.ledger.Intents(), notes, g.State().Orders); len(faults) == 0 || time.Now().After(end) {
+			break
+		}
+	}
+	for _, fault := range faults {
+		t.Error(fault)
+	}
+	return all
+}
+
+// judge compares what a ledger says with what a gateway has, and says what is wrong.
+func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
+	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	a.orders, a.families, a.broken, a.notes, a.fates = len(list), 0, 0, len(notes), map[Fate]int{}
+	there := map[string]sim.OrderState{}
+	for _, o := range orders {
+		if _, twice := there[o.Ref]; twice {
+			wrong("%s was placed twice", o.Ref)
+		}
+		there[o.Ref] = o
+	}
+	ids, ruled, family := map[int64]bool{}, map[string]int{}, map[int64][]Intent{}
+	forgotten := maps.Clone(there)
+	for _, i := range list {
+		a.fates[i.Fate]++
+		if ids[i.ID] {
+			wrong("id %d was used twice", i.ID)
+		}
+		ids[i.ID] = true
+		head := i.ID
+		if i.Order.Parent != 0 {
+			head = i.Order.Parent
+		}
+		family[head] = append(family[head], i)
+		if strings.HasPrefix(i.Rule, "noted ") {
+			ruled[i.Rule]++
+		}
+		o, arrived := there[i.Order.Ref]
+		delete(forgotten, i.Order.Ref)
+		if !arrived {
+			// Gateway refuses exits whose order it has cancelled meanwhile.
+			if i.Fate != Unknown && i.Fate != NotSent && i.Fate != Rejected {
+				wrong("%s is %s; the gateway has no trace of it", i.Order.Ref, i.Fate)
+			}
+			continue
+		}
+		want := map[string]Fate{"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working}[o.Status]
+		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
+			wrong("%s, %d, is %s with %v filled; the gateway has it as %d, %s with %v", i.Order.Ref, i.ID, i.Fate, i.Filled, o.OrderID, o.Status, o.Filled)
+		}
+	}
+	for ref, o := range forgotten {
+		wrong("%s is forgotten: %+v", ref, o)
+	}
+	for _, members := range family {
+		if len(members) == 1 {
+			if members[0].Order.Parent != 0 {
+				wrong("%s is an exit of nothing", members[0].Order.Ref)
+			}
+			continue
+		}
+		a.families++
+		whole := !slices.ContainsFunc(members, func(i Intent) bool { _, ok := there[i.Order.Ref]; return !ok })
+		head := there[members[0].Order.Ref]
+		if !whole {
+			a.broken++
+		}
+		for n, i := range members {
+			o := there[i.Order.Ref]
+			if active := o.Filled > 0 || o.Status == "Submitted"; active && !whole {
+				wrong("%s of an order that did not arrive as a whole: %s, %v filled", i.Order.Ref, o.Status, o.Filled)
+			} else if active && n > 0 && head.Filled == 0 {
+				wrong("exit %s works before its order: %s, %v filled", i.Order.Ref, o.Status, o.Filled)
+			}
+		}
+	}
+	for key, text := range notes {
+		if string(text) != strconv.Itoa(ruled[key]) {
+			wrong("the note of %s orders is there, and %d orders are", text, ruled[key])
+		}
+		delete(ruled, key)
+	}
+	for rule, n := range ruled {
+		wrong("%d orders are there, and not their note %q", n, rule)
+	}
+	return faults
+}

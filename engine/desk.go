@@ -1,0 +1,475 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// Desk is the only way from a strategy to the market. An order passes it if trading is armed, the connection's guard is open,
+// the account is of the kind that was configured, and the order keeps within the limits; then the [Ledger] sends it. An order
+// that does not pass is logged, counted and reported, and is never kept for later. Its methods may be called from any
+// goroutine.
+type Desk struct {
+	ledger *Ledger
+	log    *slog.Logger
+	report func(Report)
+	now    func() time.Time
+
+	armed atomic.Bool // asked for again when an order's bytes leave
+
+	turn sync.Mutex // order by order: two that pass one limit together might exceed it; taken before mu
+
+	mu      sync.Mutex // never held while an order leaves
+	limits  Limits     // written with the turn, too
+	since   time.Time  // when trading was armed
+	blocked []Blocked  // the last ones, the oldest first
+	reasons map[string]uint64
+
+	tellMu sync.Mutex
+	told   map[int64]Fate // what was reported of orders
+}
+
+// Limits bound what a [Desk] lets out. The zero value lets nothing out.
+type Limits struct {
+	Mode      conn.Mode // of the accounts that orders are for; with AnyMode they may leave for paper accounts alone
+	PerMinute int       // orders in any 60 seconds, exits included
+	PerDay    int       // orders on one local day, exits included
+	Quantity  float64   // of one order, in shares or contracts
+	Notional  float64   // price × quantity × multiplier of one order that is no exit, in the contract's currency
+	Symbols   []string  // of contracts that may be traded; empty: all
+}
+
+// Ticket is an order as a strategy wants it.
+type Ticket struct {
+	Session *conn.Session // in which it was decided; it cannot leave in another one
+	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when that is open
+	// again. 0: whenever the guard is open.
+	Opened time.Duration
+	Order  conn.Order
+	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
+	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
+	Price      float64
+	Multiplier float64           // of the contract; 0 stands for 1
+	Rule       string            // name of the rule that wants it, empty if none does
+	Notes      map[string][]byte // written down together with the order; see [Ledger.Notes]
+}
+
+// The reasons for which an order is blocked. Their texts are stable.
+const (
+	BlockedGuard      = "guard_shut" // the detail is the conn.GuardReason
+	BlockedDisarmed   = "disarmed"
+	BlockedPaperOnly  = "paper_only" // the account is not a paper account, and no mode was configured
+	BlockedWrongMode  = "wrong_mode" // the account is not of the configured mode
+	BlockedPerMinute  = "per_minute"
+	BlockedPerDay     = "per_day"
+	BlockedQuantity   = "quantity"
+	BlockedNotional   = "notional"
+	BlockedNoPrice    = "no_price" // the notional value cannot be known
+	BlockedInstrument = "instrument"
+	BlockedDisk       = "disk"        // it could not be written down
+	BlockedOldGateway = "old_gateway" // Gateway is too old for orders
+	BlockedNotSent    = "not_sent"    // it could not be sent
+)
+
+// BlockedError is the error for an order that was not let out. Nothing of it works: what was sent of an order with exits before
+// one of them was blocked is held by Gateway, and cancelled.
+type BlockedError struct {
+	Reason string // one of the constants that begin with Blocked
+	Detail string // a limit, or technical text
+	Err    error  // what blocked it, may be nil
+}
+
+func (e *BlockedError) Error() string {
+	if e.Detail == "" {
+		return "order blocked: " + e.Reason
+	}
+	return "order blocked: " + e.Reason + ": " + e.Detail
+}
+
+func (e *BlockedError) Unwrap() error { return e.Err }
+
+// Blocked is an order that was not let out.
+type Blocked struct {
+	At     time.Time // UTC
+	Rule   string
+	Order  conn.Order
+	Reason string
+	Detail string
+}
+
+// keepBlocked is how many blocked orders are remembered to be shown.
+const keepBlocked = 50
+
+// NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
+func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
+	return &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[int64]Fate{}}
+}
+
+// Arm lets orders leave until [Desk.Disarm].
+func (d *Desk) Arm() {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.armed.Swap(true) {
+		d.since = d.now()
+		d.log.Info("trading is armed")
+	}
+}
+
+// Disarm ends what [Desk.Arm] has begun. When it returns, no further order is sent; it cancels none.
+func (d *Desk) Disarm() {
+	if d.armed.Swap(false) { // first: an order that is on its way asks once more
+		d.log.Info("trading is not armed any more")
+	}
+	d.turn.Lock() // and waits for that one
+	defer d.turn.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.since = time.Time{}
+}
+
+// halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
+func (d *Desk) halt() {
+	if d.armed.Swap(false) {
+		d.log.Error("trading is not armed any more: the engine has failed")
+	}
+}
+
+// Armed reports whether orders may leave, and since when.
+func (d *Desk) Armed() (bool, time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.armed.Load(), d.since
+}
+
+// Configure puts limits in force. Trading is disarmed if the mode of accounts is another one than before.
+func (d *Desk) Configure(l Limits) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l.Mode != d.limits.Mode && d.armed.Swap(false) { // before the new mode lets anything pass
+		d.since = time.Time{}
+		d.log.Info("trading is not armed any more: the mode of accounts has changed")
+	}
+	d.limits = l
+}
+
+// Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session blocks.
+func (d *Desk) Check(s *conn.Session) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.check(s)
+}
+
+// check is Check for who has the turn, or the lock.
+func (d *Desk) check(s *conn.Session) error {
+	if s == nil {
+		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}
+	}
+	if err := s.Guard(); err != nil {
+		return blockedBy(err)
+	}
+	want, seen := d.limits.Mode, s.Gateway().Mode
+	switch {
+	case want == conn.AnyMode && seen != conn.Paper:
+		return &BlockedError{Reason: BlockedPaperOnly, Detail: string(seen)}
+	case want != conn.AnyMode && seen != want:
+		return &BlockedError{Reason: BlockedWrongMode, Detail: string(seen)}
+	case !d.armed.Load():
+		return errDisarmed
+	}
+	return nil
+}
+
+var errDisarmed = &BlockedError{Reason: BlockedDisarmed}
+
+// allowed is asked when the bytes of an order are about to leave.
+func (d *Desk) allowed() error {
+	if !d.armed.Load() {
+		return errDisarmed
+	}
+	return nil
+}
+
+// lapsed says that the guard was shut since a ticket was decided. From when the order is written down, reconciling waits behind it,
+// and the guard with that.
+func (t *Ticket) lapsed() error {
+	if t.Opened != 0 && t.Session.GuardSince() != t.Opened {
+		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardReconciling)}
+	}
+	return nil
+}
+
+// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then the intents
+// tell more.
+func (d *Desk) Place(t Ticket) ([]Intent, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	list, err := d.place(t)
+	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+		d.Refuse(t, shut)
+	}
+	return list, err
+}
+
+func (d *Desk) place(t Ticket) ([]Intent, error) {
+	if err := d.check(t.Session); err != nil {
+		return nil, err
+	}
+	if err := t.lapsed(); err != nil {
+		return nil, err
+	}
+	if err := d.within(t); err != nil {
+		return nil, err
+	}
+	b := Batch{
+		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes, Allowed: d.allowed,
+	}
+	list, err := d.ledger.Place(t.Session, b)
+	return list, passed(err)
+}
+
+// passed says what an error of the ledger means: the order was blocked, unless nobody knows or there was none to change.
+func passed(err error) error {
+	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) || errors.Is(err, ErrNotChanged) {
+		return err
+	}
+	return blockedBy(err)
+}
+
+// blockedBy says what an error of the session means.
+func blockedBy(err error) *BlockedError {
+	var shut *conn.GuardError
+	var blocked *BlockedError
+	switch {
+	case errors.As(err, &blocked):
+		return blocked
+	case errors.As(err, &shut):
+		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
+	case errors.Is(err, conn.ErrSessionOver):
+		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
+	case errors.Is(err, conn.ErrOldGateway):
+		return &BlockedError{Reason: BlockedOldGateway, Err: err}
+	case errors.Is(err, errNotWritten):
+		return &BlockedError{Reason: BlockedDisk, Detail: err.Error(), Err: err}
+	}
+	return &BlockedError{Reason: BlockedNotSent, Detail: err.Error(), Err: err}
+}
+
+// within says which limit an order would exceed.
+func (d *Desk) within(t Ticket) error {
+	l, o := &d.limits, &t.Order
+	count := 1 + len(t.Exits)
+	now := d.now()
+	switch {
+	case !l.trades(o.Contract.Symbol):
+		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
+	case d.ledger.Sent(now.Add(-time.Minute))+count > l.PerMinute:
+		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
+	case d.ledger.Sent(today(now))+count > l.PerDay:
+		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
+	}
+	for _, one := range append([]conn.Order{*o}, t.Exits...) {
+		if !(one.Quantity <= l.Quantity) {
+			return &BlockedError{Reason: BlockedQuantity, Detail: plain(l.Quantity)}
+		}
+	}
+	return d.worth(o, t.Price, t.Multiplier)
+}
+
+// trades reports whether contracts with a symbol may be traded.
+func (l *Limits) trades(symbol string) bool {
+	return len(l.Symbols) == 0 || slices.ContainsFunc(l.Symbols, func(s string) bool { return strings.EqualFold(s, symbol) })
+}
+
+// worth says whether an order is within the limit of its notional value.
+func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
+	switch {
+	case o.Type == conn.Limit && o.Side == conn.Sell: // the limit is the least that it brings
+		if price == 0 || o.LimitPrice > price {
+			price = o.LimitPrice
+		}
+	case o.Type == conn.StopLimit && o.Side == conn.Sell:
+		price = max(o.StopPrice, o.LimitPrice)
+	case o.Type == conn.Limit, o.Type == conn.StopLimit:
+		price = o.LimitPrice
+	case o.Type == conn.Stop:
+		price = o.StopPrice
+	}
+	if price == 0 || math.IsNaN(price) {
+		return &BlockedError{Reason: BlockedNoPrice}
+	}
+	if multiplier == 0 {
+		multiplier = 1
+	}
+	if !(math.Abs(price*multiplier)*o.Quantity <= d.limits.Notional) {
+		return &BlockedError{Reason: BlockedNotional, Detail: plain(d.limits.Notional)}
+	}
+	return nil
+}
+
+// today returns the beginning of the local day.
+func today(now time.Time) time.Time {
+	y, m, d := now.Local().Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
+}
+
+// Refuse takes down that an order is not let out: logged, counted and reported. A strategy calls it for an order that it cannot
+// make.
+func (d *Desk) Refuse(t Ticket, why *BlockedError) {
+	now := d.now()
+	d.mu.Lock()
+	if len(d.blocked) == keepBlocked {
+		d.blocked = slices.Delete(d.blocked, 0, 1)
+	}
+	d.blocked = append(d.blocked, Blocked{At: now, Rule: t.Rule, Order: t.Order, Reason: why.Reason, Detail: why.Detail})
+	d.reasons[why.Reason]++
+	d.mu.Unlock()
+	number := uint64(0)
+	if t.Session != nil {
+		number = t.Session.Number()
+	}
+	d.log.Warn("order blocked", "session", number, "reason", why.Reason, "detail", why.Detail, "rule", t.Rule)
+	d.report(Report{Kind: ReportBlocked, At: now, Rule: t.Rule, Text: Describe(&t.Order), Reason: why.Reason, Detail: why.Detail})
+}
+
+// Blocked returns the orders that were blocked last, the oldest first, and how many there were, by reason.
+func (d *Desk) Blocked() (last []Blocked, count map[string]uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.blocked), maps.Clone(d.reasons)
+}
+
+// Cancel asks for one of our open orders to be cancelled. It needs a session but neither an open guard nor armed trading. It
+// returns [ErrNotOpen] if there is no such order.
+func (d *Desk) Cancel(s *conn.Session, id int64) error {
+	if !slices.ContainsFunc(d.ledger.Pending(), func(i Intent) bool { return i.ID == id }) {
+		return ErrNotOpen
+	}
+	if s == nil {
+		return conn.ErrSessionOver
+	}
+	return s.Cancel(id)
+}
+
+// CancelAll asks for all our open orders to be cancelled, and returns how many that are.
+func (d *Desk) CancelAll(s *conn.Session) (int, error) {
+	list := d.ledger.Pending()
+	if len(list) == 0 {
+		return 0, nil
+	}
+	if s == nil {
+		return 0, conn.ErrSessionOver
+	}
+	for n, i := range list {
+		if err := s.Cancel(i.ID); err != nil {
+			return n, err
+		}
+	}
+	return len(list), nil
+}
+
+// Change is what is to be changed of an open order; nil leaves it as it is.
+type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
+
+// Change changes an open order. It has to pass like a new one, but for the limits on how many there are. Errors are as those of
+// Place, [ErrNotOpen] and [ErrNotChanged].
+func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	list := d.ledger.Pending()
+	at := slices.IndexFunc(list, func(i Intent) bool { return i.ID == id })
+	if at < 0 {
+		return Intent{}, ErrNotOpen
+	}
+	old := list[at]
+	apply := func(o *conn.Order) {
+		set := func(to, from *float64) {
+			if from != nil {
+				*to = *from
+			}
+		}
+		set(&o.Quantity, c.Quantity)
+		set(&o.LimitPrice, c.LimitPrice)
+		set(&o.StopPrice, c.StopPrice)
+	}
+	changed := old.Order
+	apply(&changed)
+	err := d.check(s)
+	if err == nil && !d.limits.trades(changed.Contract.Symbol) {
+		err = &BlockedError{Reason: BlockedInstrument, Detail: changed.Contract.Symbol}
+	}
+	if err == nil && !(changed.Quantity <= d.limits.Quantity) {
+		err = &BlockedError{Reason: BlockedQuantity, Detail: plain(d.limits.Quantity)}
+	}
+	// What an order without a price is worth is not known here: it may only become smaller.
+	priced := changed.Type == conn.Limit || changed.Type == conn.StopLimit || changed.Type == conn.Stop
+	if err == nil && changed.Parent == 0 && (priced || changed.Quantity > old.Order.Quantity) {
+		err = d.worth(&changed, 0, old.Multiplier)
+	}
+	var now Intent
+	if err == nil {
+		now, err = d.ledger.Change(s, id, apply, d.allowed)
+		err = passed(err)
+	}
+	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+		d.Refuse(Ticket{Session: s, Order: changed, Rule: old.Rule}, shut)
+	}
+	return now, err
+}
+
+// follow reports what became of orders that a person should look at. It is called by the ledger, which is locked.
+func (d *Desk) follow(i Intent) {
+	kind := ReportRejected
+	switch i.Fate {
+	case Rejected:
+	case Unknown:
+		kind = ReportUnknown
+	default:
+		return
+	}
+	d.tellMu.Lock()
+	before := d.told[i.ID]
+	d.told[i.ID] = i.Fate
+	d.tellMu.Unlock()
+	if before == i.Fate {
+		return
+	}
+	d.report(Report{Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(&i.Order), Code: i.Code, Detail: i.Detail})
+}
+
+// Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
+func Describe(o *conn.Order) string {
+	name := o.Contract.Symbol
+	if name == "" {
+		name = fmt.Sprint(o.Contract.ConID)
+	}
+	if o.Contract.Local != "" {
+		name = o.Contract.Local
+	}
+	text := fmt.Sprintf("%s %s %s %s", o.Side, plain(o.Quantity), name, o.Type)
+	for _, p := range []float64{o.StopPrice, o.LimitPrice, o.TrailAmount} {
+		if p != 0 {
+			text += " " + plain(p)
+		}
+	}
+	if o.TrailPercent != 0 {
+		text += " " + plain(o.TrailPercent) + " %"
+	}
+	return text
+}
+
+func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,0 +1,574 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"gatewatch/conn"
+)
+
+// Ledger remembers every order that was meant to be sent, from before its bytes leave until its fate is known, over drops,
+// restarts and crashes. An order is on disk before it is sent, is sent once, and is never sent again by itself: what may or
+// may not have reached Gateway is looked for under its reference after every connection, and shown as [Unknown] where
+// Gateway knows nothing of it. Its methods may be called from any goroutine.
+//
+// Give [Ledger.Reconcile] to [conn.Config], so that the guard opens only when it has run, and have [Ledger.Follow] run.
+type Ledger struct {
+	db      *bbolt.DB
+	journal *journal // of what was written down and is not in db yet
+	client  int
+	log     *slog.Logger
+	now     func() time.Time
+
+	mu      sync.Mutex
+	intents map[string]*Intent // by reference
+	ids     map[int64]*Intent  // by order id
+	floor   int64              // the highest order id that was ever used
+	sentIn  map[string]uint64  // number of the session in which an intent of this run was sent
+	leaving map[string]bool    // by reference: the journal alone has it, until its batch is taken over as a whole
+	times   []time.Time        // when the intents of the last two days were written down, the oldest first
+	changed func(Intent)       // told of every change of a fate; may be nil
+}
+
+// Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
+type Batch struct {
+	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of them
+	// until the last has arrived: what comes apart on the way does nothing. References and parents are chosen by the ledger.
+	Orders     []conn.Order
+	Multiplier float64 // of their contract; 0 stands for 1
+	Rule       string  // name of the rule that wants them, empty if none does
+	// Notes are written down together with the intents, or not at all; see [Ledger.Notes].
+	Notes map[string][]byte
+	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back. It must
+	// not block.
+	Allowed func() error
+}
+
+// reconcileLimit bounds the wait for Gateway's answers, which do not come where its API is set to read-only.
+const reconcileLimit = 30 * time.Second
+
+// keepDone is how long an order is remembered when its fate is known. Gateway tells of it for about a day.
+const keepDone = 30 * 24 * time.Hour
+
+var (
+	intentBucket = []byte("intents") // by reference
+	metaBucket   = []byte("meta")
+	noteBucket   = []byte("notes")
+	floorKey     = []byte("order_id_floor")
+)
+
+// OpenLedger opens the ledger at a path, and begins one if there is none. Orders are placed with the given client id.
+func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
+	db, err := openStore(path)
+	if err != nil {
+		return nil, err
+	}
+	j, waiting, err := openJournal(path + ".journal")
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open orders: %w", err)
+	}
+	l := &Ledger{db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{}, ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}}
+	if err = db.Update(func(tx *bbolt.Tx) error { return l.load(tx, waiting) }); err != nil {
+		err = damaged(path, err)
+	} else {
+		err = j.clear()
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) error {
+	intents, err := tx.CreateBucketIfNotExists(intentBucket)
+	if err != nil {
+		return err
+	}
+	meta, err := tx.CreateBucketIfNotExists(metaBucket)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucketIfNotExists(noteBucket); err != nil {
+		return err
+	}
+	for _, e := range waiting {
+		if intents.Get([]byte(e.Intents[0].Order.Ref)) != nil {
+			continue // it was taken over
+		}
+		if err := errors.Join(putIntents(tx, e.Intents), putNotes(tx, e.Notes)); err != nil {
+			return err
+		}
+	}
+	if v := meta.Get(floorKey); len(v) == 8 {
+		l.floor = int64(binary.BigEndian.Uint64(v))
+	}
+	var old [][]byte
+	err = intents.ForEach(func(ref, v []byte) error {
+		i := &Intent{}
+		if err := json.Unmarshal(v, i); err != nil {
+			return fmt.Errorf("order %s: %w", ref, err)
+		}
+		l.floor = max(l.floor, i.ID)
+		if i.old(l.now()) {
+			old = append(old, slices.Clone(ref))
+			return nil
+		}
+		l.intents[string(ref)], l.ids[i.ID] = i, i
+		l.times = append(l.times, i.At)
+		return nil
+	})
+	slices.SortFunc(l.times, time.Time.Compare)
+	for _, ref := range old {
+		err = errors.Join(err, intents.Delete(ref))
+	}
+	// The floor outlives the orders that have raised it.
+	return errors.Join(err, meta.Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(l.floor))))
+}
+
+// Close closes the files.
+func (l *Ledger) Close() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
+
+// SetClient has orders be placed with another client id from now on. Those before belong to the id that placed them.
+func (l *Ledger) SetClient(id int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.client = id
+}
+
+// OnChange has f told of every intent whose fate has changed, and of nothing else. It is called with the ledger locked: it must
+// not block, and not call back.
+func (l *Ledger) OnChange(f func(Intent)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changed = f
+}
+
+// Notes returns what strategies have written down beside the orders, by key.
+func (l *Ledger) Notes() (notes map[string][]byte, err error) {
+	notes = map[string][]byte{}
+	err = l.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(noteBucket).ForEach(func(k, v []byte) error {
+			notes[string(k)] = slices.Clone(v)
+			return nil
+		})
+	})
+	return notes, err
+}
+
+// Note writes notes down; a nil value removes one. They are on disk when it returns without an error.
+func (l *Ledger) Note(notes map[string][]byte) error {
+	return l.db.Update(func(tx *bbolt.Tx) error { return putNotes(tx, notes) })
+}
+
+func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
+	b := tx.Bucket(noteBucket)
+	var err error
+	for k, v := range notes {
+		if v == nil {
+			err = errors.Join(err, b.Delete([]byte(k)))
+		} else {
+			err = errors.Join(err, b.Put([]byte(k), v))
+		}
+	}
+	return err
+}
+
+// put writes notes, intents and the floor. They are on disk when it returns without an error.
+func (l *Ledger) put(notes map[string][]byte, list ...*Intent) error {
+	return l.db.Update(func(tx *bbolt.Tx) error {
+		return errors.Join(
+			putIntents(tx, list), putNotes(tx, notes),
+			tx.Bucket(metaBucket).Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(l.floor))),
+		)
+	})
+}
+
+func putIntents(tx *bbolt.Tx, list []*Intent) error {
+	for _, i := range list {
+		v, err := json.Marshal(i)
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket(intentBucket).Put([]byte(i.Order.Ref), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes have left,
+// or are known not to. An error is about the first order that was not surely sent, and none behind it were; it means that it
+// was not sent, unless its intent's fate is [Unknown]. Without intents nothing was even written down.
+func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
+	if len(b.Orders) == 0 {
+		return nil, errors.New("a batch without orders")
+	}
+	if err := s.Guard(); err != nil {
+		return nil, err
+	}
+	list, err := l.plan(s, b)
+	if err != nil {
+		return nil, fmt.Errorf("the order was not sent: %w: %w; is the disk full?", errNotWritten, err)
+	}
+	fates, failed := make([]Fate, len(list)), error(nil)
+	for n, i := range list {
+		if failed != nil {
+			fates[n] = NotSent
+			continue
+		}
+		failed = s.PlaceIf(i.ID, i.Order, b.Allowed) // nobody changes the intent before Gateway has it
+		fates[n] = fateAfter(failed)
+	}
+	if failed != nil && fates[0] == Sent {
+		l.takeBack(s, list[0].ID)
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for n, i := range list {
+		if i.Fate != Planned { // Gateway has told of it already
+			continue
+		}
+		if i.Fate = fates[n]; i.Fate != Sent {
+			i.Detail = failed.Error()
+		}
+		i.Changed = l.now()
+	}
+	l.takeOver(b.Notes, list)
+	known := make([]Intent, len(list))
+	for n, i := range list {
+		known[n] = *i
+	}
+	return known, failed
+}
+
+// takeOver writes what the journal has of a batch into the database, all of it at once: what is in the database is not looked for
+// in the journal. If it fails, the next start does it, and until then nothing of the batch goes there.
+func (l *Ledger) takeOver(notes map[string][]byte, list []*Intent) {
+	if err := l.put(notes, list...); err != nil {
+		l.log.Error("the fate of an order cannot be written down", "err", err)
+	} else {
+		l.journal.taken()
+		for _, i := range list {
+			delete(l.leaving, i.Order.Ref)
+		}
+	}
+	l.tell(list...)
+}
+
+// takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
+func (l *Ledger) takeBack(s *conn.Session, id int64) {
+	if err := s.Cancel(id); err != nil {
+		l.log.Warn("an order without its exits stays in Gateway", "session", s.Number(), "order", id, "err", err)
+	}
+}
+
+// plan writes down the intents of a batch.
+func (l *Ledger) plan(s *conn.Session, b Batch) ([]*Intent, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, odd := b.Notes[""]; odd {
+		return nil, errors.New("a note without a key")
+	}
+	now := l.now()
+	l.forget(now)
+	var list []*Intent
+	l.floor = max(l.floor, s.FirstOrderID()-1)
+	for n, o := range b.Orders {
+		l.floor++
+		o.Ref, o.Parent, o.Hold = "gw-"+rand.Text(), 0, n < len(b.Orders)-1
+		if n > 0 {
+			o.Parent = list[0].ID
+		}
+		list = append(list, &Intent{ID: l.floor, Client: l.client, Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
+	}
+	if err := l.journal.append(entry{list, b.Notes}); err != nil {
+		return nil, err
+	}
+	for _, i := range list {
+		l.intents[i.Order.Ref], l.ids[i.ID], l.sentIn[i.Order.Ref] = i, i, s.Number()
+		l.leaving[i.Order.Ref] = true
+		l.times = append(l.times, now)
+	}
+	return list, nil
+}
+
+// forget leaves what is old out of memory; the next start takes it from the disk.
+func (l *Ledger) forget(now time.Time) {
+	maps.DeleteFunc(l.intents, func(ref string, i *Intent) bool {
+		if !i.old(now) {
+			return false
+		}
+		delete(l.ids, i.ID)
+		delete(l.sentIn, ref)
+		return true
+	})
+}
+
+// Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
+// intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
+func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
+	i, order, err := l.begin(id)
+	if err != nil {
+		return Intent{}, err
+	}
+	change(&order)
+	order.Hold = false
+	sent := order
+	if l.over(sent.Parent) {
+		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
+	}
+	if err := s.PlaceIf(id, sent, allowed); err != nil {
+		return Intent{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i.Order, i.Changed = order, l.now()
+	l.save(i)
+	return *i, nil
+}
+
+// over reports whether nothing more is expected of an order.
+func (l *Ledger) over(id int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.ids[id]
+	return i != nil && i.Fate.Done()
+}
+
+// begin finds an order that can be changed, and writes down that it is about to be.
+func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.ids[id]
+	switch {
+	case i == nil || i.Fate.Done():
+		return nil, conn.Order{}, ErrNotOpen
+	case i.Client != l.client:
+		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
+	case i.Fate != Working || l.leaving[i.Order.Ref]:
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
+	case !l.whole(i):
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
+	}
+	i.Altered = true
+	if err := l.put(nil, i); err != nil {
+		return nil, conn.Order{}, fmt.Errorf("the change was not sent: %w: %w; is the disk full?", errNotWritten, err)
+	}
+	return i, i.Order, nil
+}
+
+// whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds them, and
+// to send one of them again without Hold would let go those that are there.
+func (l *Ledger) whole(i *Intent) bool {
+	head := i.ID
+	if i.Order.Parent != 0 {
+		head = i.Order.Parent
+	}
+	end := i
+	for _, other := range l.intents {
+		if other.Order.Parent == head && other.ID > end.ID {
+			end = other
+		}
+	}
+	first := l.ids[head]
+	return end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled || first != nil && first.Filled > 0
+}
+
+var errNotWritten = errors.New("it could not be written down")
+
+// ErrNotOpen means that an order is not one of ours, or that nothing is expected of it any more.
+var ErrNotOpen = errors.New("no such open order")
+
+// ErrNotChanged means that an open order cannot be changed as it stands; the error's text says why, and what to do.
+var ErrNotChanged = errors.New("the order cannot be changed")
+
+// Sent returns how many orders were written down since a time, which lies at most two days back.
+func (l *Ledger) Sent(since time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old, _ := slices.BinarySearchFunc(l.times, l.now().Add(-48*time.Hour), time.Time.Compare)
+	l.times = slices.Delete(l.times, 0, old)
+	n, _ := slices.BinarySearchFunc(l.times, since, time.Time.Compare)
+	return len(l.times) - n
+}
+
+// fateAfter says what has become of an order whose placing has ended with err.
+func fateAfter(err error) Fate {
+	switch {
+	case err == nil:
+		return Sent
+	case errors.Is(err, conn.ErrFateUnknown):
+		return Unknown
+	}
+	return NotSent
+}
+
+// save writes an intent. If that fails, disk and memory differ until the next change; what stands on disk is older and
+// leads to a look at Gateway, never to another order.
+func (l *Ledger) save(list ...*Intent) {
+	if there := l.taken(list); len(there) > 0 {
+		if err := l.put(nil, there...); err != nil {
+			l.log.Error("the fate of an order cannot be written down", "err", err)
+		}
+	}
+	l.tell(list...)
+}
+
+// taken returns those of a list that the database has.
+func (l *Ledger) taken(list []*Intent) []*Intent {
+	return slices.DeleteFunc(slices.Clone(list), func(i *Intent) bool { return l.leaving[i.Order.Ref] })
+}
+
+func (l *Ledger) tell(list ...*Intent) {
+	if l.changed != nil {
+		for _, i := range list {
+			l.changed(*i)
+		}
+	}
+}
+
+// Learn takes in what Gateway says about an order. It returns the intent that it is about, if it is about one of ours and
+// says something new.
+func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.about(n)
+	if i == nil || !i.learn(n, l.now()) {
+		return Intent{}, false
+	}
+	l.save(i)
+	return *i, true
+}
+
+func (l *Ledger) about(n conn.OrderNews) *Intent {
+	if n.Ref != "" {
+		return l.intents[n.Ref]
+	}
+	if i := l.ids[n.ID]; i != nil && i.is(n) {
+		return i
+	}
+	return nil
+}
+
+// Follow takes in what a session says about orders, until it is over or ctx ends.
+func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
+	for {
+		l.hear(s)
+		select {
+		case <-s.Orders().Ready():
+		case <-s.Done():
+			l.hear(s)
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// hear takes in what a session has said. An order one of whose exits was refused is taken back, unless it is too late.
+func (l *Ledger) hear(s *conn.Session) {
+	for _, n := range s.Orders().Take() {
+		i, news := l.Learn(n)
+		if !news || i.Fate != Rejected || i.Order.Parent == 0 {
+			continue
+		}
+		l.mu.Lock()
+		head := l.ids[i.Order.Parent]
+		early := head != nil && !head.Fate.Done() && head.Filled == 0
+		l.mu.Unlock()
+		if early {
+			l.takeBack(s, i.Order.Parent)
+		}
+	}
+}
+
+// Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has returned
+// nil. Where every fate is known there is nothing to compare, and Gateway is not asked. Orders of another client id than the
+// present one cannot be asked for; they stand as they stood.
+func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
+	l.mu.Lock()
+	client, asks := l.client, false
+	for _, i := range l.intents {
+		asks = asks || !i.Fate.Done() && i.Client == client
+	}
+	l.mu.Unlock()
+	if !asks {
+		return nil
+	}
+	s.Orders() // has news kept from now on, for who follows a moment later
+	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
+	defer cancel()
+	open, err := s.OpenOrders(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for open orders: %w", err)
+	}
+	completed, err := s.CompletedOrders(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for completed orders: %w", err)
+	}
+	fills, err := s.Executions(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for executions: %w", err)
+	}
+	there := map[string]bool{}
+	for _, n := range slices.Concat(open, completed, fills) {
+		l.Learn(n)
+		l.mu.Lock()
+		if i := l.about(n); i != nil {
+			there[i.Order.Ref] = true
+		}
+		if n.Client == int64(client) {
+			l.floor = max(l.floor, n.ID)
+		}
+		l.mu.Unlock()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lost []*Intent
+	for ref, i := range l.intents {
+		// What was sent in this very session may still be on its way.
+		if i.Fate.Done() || i.Fate == Unknown || i.Client != client || there[ref] || l.sentIn[ref] == s.Number() {
+			continue
+		}
+		i.Fate, i.Changed = Unknown, l.now()
+		lost = append(lost, i)
+		l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
+	}
+	if err := l.put(nil, l.taken(lost)...); err != nil {
+		return fmt.Errorf("write down orders: %w", err)
+	}
+	l.tell(lost...)
+	return nil
+}
+
+// Intents returns all intents, the oldest first.
+func (l *Ledger) Intents() []Intent { return l.list(func(*Intent) bool { return true }) }
+
+// Pending returns the intents of which something is still expected, the oldest first.
+func (l *Ledger) Pending() []Intent { return l.list(func(i *Intent) bool { return !i.Fate.Done() }) }
+
+func (l *Ledger) list(ok func(*Intent) bool) (list []Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, i := range l.intents {
+		if ok(i) {
+			list = append(list, *i)
+		}
+	}
+	slices.SortFunc(list, func(a, b Intent) int { return int(a.ID - b.ID) })
+	return list
+}

@@ -1,0 +1,28 @@
+package engine
+
+import "time"
+
+// ReportKind says what a [Report] is about. Its text is stable.
+type ReportKind string
+
+// The kinds of report.
+const (
+	ReportFired    ReportKind = "rule_fired"     // a rule fired
+	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated anew
+	ReportBlocked  ReportKind = "order_blocked"  // an order was not let out
+	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
+	ReportUnknown  ReportKind = "order_unknown"  // nobody knows whether an order has reached Gateway: a person has to look
+	ReportHalted   ReportKind = "engine_halted"  // the engine failed inside: trading was disarmed, and the engine starts anew
+	ReportCrashed  ReportKind = "crashed"        // the program had crashed before this start; At is when
+)
+
+// Report is something about rules and orders that a person should know, told once and at once.
+type Report struct {
+	Kind   ReportKind
+	At     time.Time // UTC
+	Rule   string    // name of the rule, empty if none has a part in it
+	Text   string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
+	Reason string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
+	Code   int       // IB code, 0 if there is none
+	Detail string    // technical text, may come from outside
+}

@@ -1,0 +1,419 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+	"gatewatch/engine"
+)
+
+// trade gives a bench a session on a simulated gateway, and arms its desk.
+func (b *bench) trade() (*sim.Gateway, *conn.Session) {
+	b.t.Helper()
+	g, err := sim.Start(b.t.Context(), sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	sup, err := conn.New(conn.Config{
+		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
+		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond}, WatchLocalPort: true,
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { sup.Run(ctx) })
+	b.t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		g.Close()
+	})
+	b.choices["AAPL"] = []conn.Details{{Contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, MinTick: 0.01, Multiplier: 1}}
+	b.desk.Arm()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if s := sup.Session(); s != nil && s.Guard() == nil {
+			return g, s
+		}
+		if time.Now().After(end) {
+			b.t.Fatalf("the guard never opened: %+v", *sup.Snapshot())
+		}
+	}
+}
+
+// arrived returns how many orders a gateway has when all that was sent has arrived.
+func arrived(t *testing.T, g *sim.Gateway, s *conn.Session) int {
+	t.Helper()
+	if _, err := s.OpenOrders(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return len(g.State().Orders)
+}
+
+// TestOrdersSettle follows rules whose orders leave, from the firing to what becomes of the order.
+func TestOrdersSettle(t *testing.T) {
+	b := newBench(t)
+	g, s := b.trade()
+	offset := -0.5
+	once := order("once", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: &offset})
+	again := with(order("again", Order{Side: "SELL", Quantity: 2, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 3600 })
+	b.put(once, again)
+	b.instruments()
+	b.set.OnBegin(s)
+	b.tick("AAPL last 50") // nothing is known of bid and ask
+	if fired := b.tick("AAPL last 100"); fired != "once again" {
+		t.Fatalf("%q", fired)
+	}
+	if list := b.reports; list[0].Kind != engine.ReportFired || list[0].Text != "AAPL last 100: BUY 1 AAPL LMT 99.5" || list[1].Text != "AAPL last 100: SELL 2 AAPL MKT" || list[0].At.IsZero() {
+		t.Errorf("%+v", list)
+	}
+	for _, name := range []string{"once", "again"} {
+		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder || v.Fired != 1 || v.FiredAt.IsZero() || v.Blocked != nil {
+			t.Errorf("%+v", v)
+		}
+	}
+	if n := arrived(t, g, s); n != 2 {
+		t.Fatalf("%d orders", n)
+	}
+	if notes, err := b.ledger.Notes(); err != nil || len(notes) != 2 || !reflect.DeepEqual(notes, b.set.notes) {
+		t.Errorf("%q are written down, %v, and %q are remembered", notes, err, b.set.notes)
+	}
+	intents := map[string]engine.Intent{}
+	for _, i := range b.ledger.Intents() {
+		intents[i.Rule] = i
+	}
+	tell := func(rule string, fate engine.Fate, change func(*engine.Intent)) {
+		i := intents[rule]
+		i.Fate, i.Changed, i.Code, i.Detail = fate, i.Changed.Add(time.Second), 201, "margin"
+		if change != nil {
+			change(&i)
+		}
+		b.set.OnOrder(i)
+	}
+	stays := func(name, why string) {
+		t.Helper()
+		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder {
+			t.Errorf("%s: %+v", why, v)
+		}
+	}
+	for _, fate := range []engine.Fate{engine.Planned, engine.Sent, engine.Working, engine.Unknown} {
+		tell("once", fate, nil)
+		stays("once", string(fate))
+	}
+	tell("once", engine.Filled, func(i *engine.Intent) { i.Order.Parent = 5 })
+	stays("once", "an exit was filled")
+	tell("once", engine.Filled, func(i *engine.Intent) { i.At = i.At.Add(-time.Hour) })
+	stays("once", "an order of an earlier firing was filled")
+	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "" })
+	stays("once", "an order that is not a rule's was filled")
+	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "gone" })
+	stays("once", "an order of a rule that is gone was filled")
+	before := len(b.reports)
+	tell("once", engine.Filled, nil)
+	tell("again", engine.Filled, nil)
+	if v := b.view("once"); v.State != Done || !v.Since.Equal(intents["once"].Changed.Add(time.Second)) {
+		t.Errorf("%+v", v)
+	}
+	if v := b.view("again"); v.State != Triggered || v.Waiting != WaitingCooldown {
+		t.Errorf("%+v", v)
+	}
+	tell("again", engine.Rejected, nil) // of what is settled nothing more is heard
+	if v := b.view("again"); v.State != Triggered || v.Waiting != WaitingCooldown || len(b.reports) != before {
+		t.Errorf("%+v, %+v", v, b.reports)
+	}
+	// So it stands after a restart; the cooldown goes on.
+	b.restart()
+	if err := b.set.Put([]Rule{once, again}); err != nil {
+		t.Fatal(err)
+	}
+	if one, two := b.view("once"), b.view("again"); one.State != Done || two.State != Triggered || two.Waiting != WaitingCooldown || two.Fired != 1 {
+		t.Errorf("%+v, %+v", one, two)
+	}
+	b.desk.Arm()
+	b.instruments()
+	b.set.OnBegin(s)
+	b.age(2 * time.Hour)
+	if fired := b.tick("AAPL last 50", "wait 100ms", "AAPL last 100"); fired != "again" {
+		t.Errorf("%q", fired)
+	}
+
+	// What becomes of an order while nobody looks is learnt at the next start.
+	for _, i := range b.ledger.Pending() {
+		b.ledger.Learn(conn.OrderNews{Kind: conn.OrderCompleted, Ref: i.Order.Ref, Status: "Cancelled"})
+	}
+	b.restart()
+	if err := b.set.Put([]Rule{once, again}); err != nil {
+		t.Fatal(err)
+	}
+	if v := b.view("again"); v.Waiting != WaitingCooldown || v.Fired != 2 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestOrdersThatFail has orders be refused, and be blocked.
+func TestOrdersThatFail(t *testing.T) {
+	b := newBench(t)
+	g, s := b.trade()
+	offset := 0.5
+	one := with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 3600 })
+	fire := func() engine.Intent {
+		t.Helper()
+		b.put(one)
+		b.instruments()
+		b.set.OnBegin(s)
+		if fired := b.tick("AAPL last 100"); fired != "r" {
+			t.Fatalf("%q", fired)
+		}
+		list := b.ledger.Intents()
+		return list[len(list)-1]
+	}
+	failed := func(reason string, code int, detail string) {
+		t.Helper()
+		for range 2 {
+			if v := b.view("r"); v.State != Failed || v.Reason != reason || v.Code != code || v.Detail != detail || v.Since.IsZero() {
+				t.Errorf("%+v", v)
+			}
+			if last := b.reports[len(b.reports)-1]; last.Kind != engine.ReportFailed || last.Rule != "r" || last.Reason != reason || last.Code != code || last.Detail != detail || last.At.IsZero() {
+				t.Errorf("%+v", last)
+			}
+			b.restart()
+			b.desk.Arm()
+			if err := b.set.Put([]Rule{one}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	i := fire()
+	i.Fate, i.Code, i.Detail = engine.Rejected, 201, "margin"
+	b.set.OnOrder(i)
+	before := len(b.reports)
+	if b.set.OnOrder(i); len(b.reports) != before {
+		t.Errorf("told twice: %+v", b.reports)
+	}
+	failed(FailedRejected, 201, "margin")
+	i = fire()
+	i.Fate, i.Code, i.Detail = engine.NotSent, 7, "gone"
+	b.set.OnOrder(i)
+	failed(FailedNotSent, 0, "gone")
+
+	// An offset needs a price of the rule's own instrument.
+	one.Conditions[0].Instrument = &Instrument{Symbol: "MSFT"}
+	one.Action.Order = &Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: &offset}
+	b.put(one)
+	b.instruments()
+	b.set.OnBegin(s)
+	orders := arrived(t, g, s)
+	if fired := b.tick("MSFT last 100"); fired != "r!" {
+		t.Errorf("%q", fired)
+	}
+	if v := b.view("r"); v.State != Active || v.Fired != 0 || v.Blocked == nil || v.Blocked.Reason != engine.BlockedNoPrice {
+		t.Errorf("%+v", v)
+	}
+	if _, count := b.desk.Blocked(); count[engine.BlockedNoPrice] != 1 {
+		t.Errorf("%v", count)
+	}
+	if n := arrived(t, g, s); n != orders {
+		t.Errorf("%d orders", n-orders)
+	}
+
+	// A blocked order leaves the rule active, and is forgotten when one leaves.
+	one.Conditions[0].Instrument = nil
+	b.put(one)
+	b.desk.Disarm()
+	b.instruments()
+	b.set.OnBegin(s)
+	changed := b.changed
+	if fired := b.tick("AAPL last 100"); fired != "r!" {
+		t.Errorf("%q", fired)
+	}
+	v := b.view("r")
+	if b.changed == changed {
+		t.Error("nobody was told that an order was blocked")
+	}
+	if v.State != Active || v.Waiting != WaitingSpent || v.Fired != 0 || v.Blocked == nil || v.Blocked.Reason != engine.BlockedDisarmed || v.BlockedAt.IsZero() {
+		t.Errorf("%+v", v)
+	}
+	b.desk.Arm()
+	changed = b.changed
+	if fired := b.tick("AAPL last 99", "AAPL last 100"); fired != "r" || b.changed == changed {
+		t.Errorf("%q, told %d times", fired, b.changed-changed)
+	}
+	if v := b.view("r"); v.State != Triggered || v.Fired != 1 || v.Blocked != nil {
+		t.Errorf("%+v", v)
+	}
+	if notes, err := b.ledger.Notes(); err != nil || !strings.Contains(string(notes["rule/r"]), `"triggered"`) {
+		t.Errorf("%s, %v", notes, err)
+	}
+}
+
+// TestFiresNoMore has a rule be met at the moment when it is deactivated or begins anew.
+func TestFiresNoMore(t *testing.T) {
+	b := newBench(t)
+	one := notify("r", "last", "at_or_above", 100)
+	b.put(one)
+	b.instruments()
+	old := b.set.entries[0].active
+	if err := b.set.Activate(t.Context(), "r"); err != nil {
+		t.Fatal(err)
+	}
+	b.instruments()
+	b.set.fire(old)
+	if err := b.set.Deactivate("r"); err != nil {
+		t.Fatal(err)
+	}
+	b.set.fire(b.set.entries[0].active)
+	if len(b.reports) != 0 {
+		t.Errorf("%+v", b.reports)
+	}
+	if err := b.set.Activate(t.Context(), "r"); err != nil { // nothing is left locked
+		t.Fatal(err)
+	}
+}
+
+// TestTickets makes orders of rules.
+func TestTickets(t *testing.T) {
+	p := func(v float64) *float64 { return &v }
+	contract := conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
+	other := conn.Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}
+	at := func(bid, ask, last float64) *watch {
+		w := &watch{contract: contract}
+		for i, v := range []float64{bid, ask, last} {
+			w.quotes[i] = quote{value: v, known: v != 0, at: time.Duration(v)}
+		}
+		return w
+	}
+	type orders []string
+	for name, c := range map[string]struct {
+		order    Order
+		own      *watch
+		price    string // of the condition
+		foreign  bool   // it is about another instrument
+		want     orders
+		market   float64
+		missing  bool
+		text     string
+		minTicks float64
+	}{
+		"at the market": {Order{Side: "BUY", Type: "MKT"}, at(99, 101, 100), "last", false, orders{"BUY 3 AAPL MKT"}, 101, false, "AAPL last 100", 0.05},
+		"sold":          {Order{Side: "SELL", Type: "MKT"}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL MKT"}, 99, false, "AAPL last 100", 0.05},
+		"no ask":        {Order{Side: "BUY", Type: "MKT"}, at(99, 0, 100), "bid", false, orders{"BUY 3 AAPL MKT"}, 100, false, "AAPL bid 99", 0.05},
+		"no last":       {Order{Side: "SELL", Type: "MKT"}, at(0, 101, 0), "ask", false, orders{"SELL 3 AAPL MKT"}, 0, false, "AAPL ask 101", 0.05},
+		"no price":      {Order{Side: "BUY", Type: "MKT"}, at(0, 0, 0), "last", false, orders{"BUY 3 AAPL MKT"}, 0, false, "", 0.05},
+		"fixed prices":  {Order{Side: "BUY", Type: "STP LMT", LimitPrice: p(100.01), StopPrice: p(99.99)}, at(0, 0, 0), "last", false, orders{"BUY 3 AAPL STP LMT 99.99 100.01"}, 0, false, "", 0.05},
+		"trail":         {Order{Side: "SELL", Type: "TRAIL", TrailAmount: p(2)}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL TRAIL 2"}, 99, false, "AAPL last 100", 0.05},
+		"trail percent": {Order{Side: "SELL", Type: "TRAIL", TrailPercent: p(2)}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL TRAIL 2 %"}, 99, false, "AAPL last 100", 0.05},
+		"offsets of what is bought are rounded down": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(-1.01), TakeProfit: &Exit{Offset: p(2.01)}, StopLoss: &Exit{Offset: p(-3.01)}},
+			at(98, 102, 100), "last", false,
+			orders{"BUY 3 AAPL LMT 98.95", "SELL 3 AAPL LMT 102.05", "SELL 3 AAPL STP 97"},
+			102, false, "AAPL last 100", 0.05,
+		},
+		"offsets of what is sold are rounded up": {
+			Order{Side: "SELL", Type: "LMT", LimitOffset: p(1.01), TakeProfit: &Exit{Offset: p(-2.01)}, StopLoss: &Exit{Offset: p(3.04)}},
+			at(98, 102, 100), "last", false,
+			orders{"SELL 3 AAPL LMT 101.05", "BUY 3 AAPL LMT 97.95", "BUY 3 AAPL STP 103.05"},
+			98, false, "AAPL last 100", 0.05,
+		},
+		"a stop is rounded to what is near": {
+			Order{Side: "BUY", Type: "STP", StopOffset: p(1.02)}, at(98, 102, 100), "bid", false, orders{"BUY 3 AAPL STP 99"}, 102, false, "AAPL bid 98", 0.05,
+		},
+		"the price of the condition counts": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 110), "mid", false, orders{"BUY 3 AAPL LMT 101"}, 102, false, "AAPL mid 100", 0.05,
+		},
+		"the last price counts where the condition's is not known": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(0, 102, 110), "mid", false, orders{"BUY 3 AAPL LMT 111"}, 102, false, "", 0.05,
+		},
+		"the last price counts for a condition on something else": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 110), "bid", true, orders{"BUY 3 AAPL LMT 111"}, 102, false, "MSFT bid 7", 0.05,
+		},
+		"no reference": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+		},
+		"no reference for an exit": {
+			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), StopLoss: &Exit{Offset: p(-1)}}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+		},
+		"no reference for the first of two": {
+			Order{Side: "BUY", Type: "STP LMT", LimitOffset: p(1), StopPrice: p(5)}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+		},
+		"fixed exits need no reference": {
+			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), TakeProfit: &Exit{Price: p(120.01)}, StopLoss: &Exit{Price: p(90.01)}},
+			at(98, 102, 0), "bid", true,
+			orders{"BUY 3 AAPL LMT 100", "SELL 3 AAPL LMT 120.01", "SELL 3 AAPL STP 90.01"},
+			102, false, "MSFT bid 7", 0.05,
+		},
+		"nobody knows the tick": {
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(0.001)}, at(98, 102, 100), "last", false, orders{"BUY 3 AAPL LMT 100.001"}, 102, false, "AAPL last 100", 0,
+		},
+	} {
+		c.order.Quantity, c.order.TIF, c.order.OutsideHours, c.order.Account = 3, "IOC", true, "DU1"
+		foreign := &watch{contract: other}
+		foreign.quotes[bid] = quote{value: 7, known: true}
+		e := &entry{rule: Rule{Name: "r", Conditions: []Condition{{Price: c.price}, {Price: c.price}}, Action: Action{Order: &c.order}}}
+		e.Contracts = []*resolved{{Contract: contract, MinTick: c.minTicks, Multiplier: 5}}
+		a := &active{entry: e, own: c.own}
+		for range 2 { // of two that say the same, one is enough
+			w := c.own
+			if c.foreign {
+				w = foreign
+			}
+			a.conditions = append(a.conditions, condition{watch: w, price: prices[c.price]})
+		}
+		ticket, err := a.ticket(nil, 0, 0, 0)
+		if (err != nil) != c.missing || c.missing && err != errNoReference {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := a.text(); got != c.text {
+			t.Errorf("%s: %q, want %q", name, got, c.text)
+		}
+		if ticket.Price != c.market || ticket.Multiplier != 5 || ticket.Rule != "r" {
+			t.Errorf("%s: %+v", name, ticket)
+		}
+		if c.missing {
+			continue
+		}
+		got := orders{engine.Describe(&ticket.Order)}
+		for i := range ticket.Exits {
+			got = append(got, engine.Describe(&ticket.Exits[i]))
+			if x := ticket.Exits[i]; (x.LimitPrice != 0) != (x.Type == conn.Limit) || (x.StopPrice != 0) != (x.Type == conn.Stop) || x.TIF != "GTC" || !x.OutsideHours || x.Account != "DU1" || x.Contract != contract {
+				t.Errorf("%s: %+v", name, x)
+			}
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+		if o := ticket.Order; o.TIF != "IOC" || !o.OutsideHours || o.Account != "DU1" || o.Contract != contract {
+			t.Errorf("%s: %+v", name, o)
+		}
+	}
+	a := &active{entry: &entry{}}
+	if ticket, err := a.ticket(nil, 0, 0, 0); err != nil || ticket.Rule != "" {
+		t.Errorf("%+v, %v", ticket, err)
+	}
+}
+
+func TestOnTick(t *testing.T) {
+	for _, c := range []struct{ v, tick, down, up float64 }{
+		{100.02, 0.05, 100, 100.05},
+		{100.05, 0.05, 100.05, 100.05},
+		{0.1 + 0.2, 0.1, 0.3, 0.3}, // which is a little more
+		{0.7, 0.1, 0.7, 0.7},       // and 7 times 0.1 is
+		{-1.02, 0.05, -1.05, -1},
+		{100.001, 0, 100.001, 100.001},
+		{100.001, -1, 100.001, 100.001},
+		{100.001, math.NaN(), 100.001, 100.001},
+		{math.Inf(1), 0.05, math.Inf(1), math.Inf(1)},
+	} {
+		if down, up := onTick(c.v, c.tick, math.Floor), onTick(c.v, c.tick, math.Ceil); fmt.Sprint(down, up) != fmt.Sprint(c.down, c.up) {
+			t.Errorf("%v by %v: %v and %v, want %v and %v", c.v, c.tick, down, up, c.down, c.up)
+		}
+	}
+}

@@ -1,0 +1,396 @@
+package rules
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+)
+
+// Set is the trader's rules, and how they stand. It is an [engine.Strategy]; its other methods may be called from any goroutine.
+//
+// A rule does nothing until it is activated, and what was activated is exactly its present text: a rule that is changed becomes
+// a draft. States outlive the program; they are written down beside the orders, and the firing of a rule together with its
+// order, so that a rule that fires once does so once. A condition that is met fires the rule, and has to be unmet before it can
+// do so again, also if the order was blocked: an order is never kept for later.
+type Set struct {
+	cfg Config
+
+	turn sync.Mutex // a firing, or a change of the rules from outside; taken before mu
+
+	mu      sync.Mutex
+	entries []*entry // in the order in which they were given
+	watches []*watch // as the engine knows them
+	session *conn.Session
+	opened  time.Duration // when the session's guard was, before what is known was seen
+	ready   []*active     // that fire now; reused
+	notes   map[string][]byte
+}
+
+// Config is what a [Set] needs. Its functions must not block.
+type Config struct {
+	Ledger      *engine.Ledger
+	Desk        *engine.Desk
+	Resolve     func(context.Context, conn.Contract) ([]conn.Details, error) // all contracts that one can mean; may take a while
+	Clock       func() time.Duration                                         // the clock of conn.Tick.At
+	MaxTickAge  func() time.Duration                                         // after which an instrument that says nothing is not trusted
+	MarketHours func(time.Time) bool                                         // whether the market is open
+	Report      func(engine.Report)
+	Changed     func() // something that Views shows has changed, other than prices
+	Refresh     func() // the instruments have changed; see [engine.Engine.Refresh]
+	Log         *slog.Logger
+}
+
+// entry is one rule, and how it stands.
+type entry struct {
+	rule Rule
+	record
+	active     *active        // nil unless it is watched
+	candidates []conn.Details // what its instrument can mean, if that was ambiguous
+	blocked    *engine.BlockedError
+	blockedAt  time.Time
+}
+
+// record is what is written down of a rule.
+type record struct {
+	Hash      string      `json:"hash"` // of the rule's text
+	State     State       `json:"state"`
+	Since     time.Time   `json:"since"`            // UTC; of the state
+	Activated time.Time   `json:"activated"`        // UTC
+	Fired     int         `json:"fired,omitempty"`  // since it was activated
+	FiredAt   time.Time   `json:"fired_at"`         // UTC; the last time
+	Settled   bool        `json:"settled"`          // what it had to do when it fired is done
+	Reason    string      `json:"reason,omitempty"` // why it failed
+	Code      int         `json:"code,omitempty"`   // IB's
+	Detail    string      `json:"detail,omitempty"`
+	Contracts []*resolved `json:"contracts,omitempty"` // that of the rule, then those of its conditions; nil where it is that of the rule
+}
+
+// resolved is the contract that an instrument means.
+type resolved struct {
+	Contract   conn.Contract `json:"contract"`
+	Name       string        `json:"name"`
+	MinTick    float64       `json:"min_tick"`
+	Multiplier float64       `json:"multiplier"`
+}
+
+// The reasons for which a rule has failed.
+const (
+	FailedRejected = "order_rejected"
+	FailedNotSent  = "order_not_sent"
+)
+
+const notePrefix = "rule/"
+
+// NewSet returns a set without rules that knows how rules stood when they were written down.
+func NewSet(cfg Config) (*Set, error) {
+	notes, err := cfg.Ledger.Notes()
+	if err != nil {
+		return nil, fmt.Errorf("read how rules stand: %w", err)
+	}
+	return &Set{cfg: cfg, notes: notes}, nil
+}
+
+func hash(r *Rule) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return "" // no number of a rule is infinite
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Put replaces all rules. Those whose text is the same stand as they stood.
+func (s *Set) Put(list []Rule) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	err := s.write(s.merge(list))
+	s.cfg.Refresh()
+	s.cfg.Changed()
+	return err
+}
+
+// merge takes the rules in, and returns what is to be written down.
+func (s *Set) merge(list []Rule) (notes map[string][]byte) {
+	now := time.Now().UTC()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := map[string]*entry{}
+	for _, e := range s.entries {
+		old[e.rule.Name] = e
+	}
+	var entries []*entry
+	notes = map[string][]byte{}
+	for name := range s.notes { // those of rules that are gone
+		if strings.HasPrefix(name, notePrefix) {
+			notes[name] = nil
+		}
+	}
+	for i := range list {
+		r := &list[i]
+		name, sum := notePrefix+r.Name, hash(r)
+		e := old[r.Name]
+		if e == nil || e.Hash != sum {
+			e = &entry{rule: *r, record: record{Hash: sum, State: Draft, Since: now}}
+			var kept record
+			if text := s.notes[name]; old[r.Name] == nil && text != nil && json.Unmarshal(text, &kept) == nil && kept.Hash == sum {
+				e.record = kept
+				s.catchUp(e)
+			}
+		}
+		entries = append(entries, e)
+		notes[name] = e.note()
+	}
+	s.entries = entries
+	return notes
+}
+
+// catchUp takes in what became of the orders of a rule while nobody looked.
+func (s *Set) catchUp(e *entry) {
+	list := s.cfg.Ledger.Intents()
+	apart := map[int64]bool{} // orders that did not leave with all of their exits, and so were blocked
+	for _, i := range list {
+		apart[i.Order.Parent] = apart[i.Order.Parent] || i.Fate == engine.NotSent
+	}
+	for _, i := range list {
+		if i.Rule != e.rule.Name {
+			continue
+		}
+		later := i.At.After(e.Activated) && i.At.Sub(e.FiredAt) > seconds(e.rule.CooldownSeconds) // than the firing that is known
+		if e.State == Active && i.Order.Parent == 0 && i.Fate != engine.NotSent && !apart[i.ID] && later {
+			// It has fired, and the disk took that of its order alone.
+			e.State, e.Since, e.FiredAt, e.Settled = Triggered, i.At, i.At, false
+			e.Fired++
+		}
+		e.learn(i)
+	}
+}
+
+func (r *record) note() []byte {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil // there is nothing in it that could not be written
+	}
+	return text
+}
+
+// write writes notes down and remembers them.
+func (s *Set) write(notes map[string][]byte) error {
+	for name, text := range notes {
+		if string(s.notes[name]) == string(text) && text != nil {
+			delete(notes, name)
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	if err := s.cfg.Ledger.Note(notes); err != nil {
+		return fmt.Errorf("write down how rules stand: %w; is the disk full?", err)
+	}
+	s.remember(notes)
+	return nil
+}
+
+func (s *Set) remember(notes map[string][]byte) {
+	maps.Copy(s.notes, notes)
+	maps.DeleteFunc(s.notes, func(_ string, text []byte) bool { return text == nil })
+}
+
+// Rules returns the rules as they were put.
+func (s *Set) Rules() []Rule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Rule, len(s.entries))
+	for i, e := range s.entries {
+		list[i] = e.rule
+	}
+	return list
+}
+
+// ErrNoRule means that no rule has that name. ErrChanged means that it was changed while its instruments were resolved.
+var (
+	ErrNoRule  = errors.New("no such rule")
+	ErrChanged = errors.New("the rule was changed meanwhile; look at it, and activate it again")
+)
+
+// NotResolvedError means that an instrument cannot be told from others, or does not exist.
+type NotResolvedError struct {
+	Instrument Instrument
+	Candidates []conn.Details // what it can mean; empty: nothing
+	Err        error          // what Gateway said, may be nil
+}
+
+func (e *NotResolvedError) Error() string {
+	if len(e.Candidates) > 1 {
+		return fmt.Sprintf("%s can mean %d contracts", e.Instrument, len(e.Candidates))
+	}
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Instrument, e.Err)
+	}
+	return fmt.Sprintf("%s: there is no such contract", e.Instrument)
+}
+
+func (e *NotResolvedError) Unwrap() error { return e.Err }
+
+// Activate has a rule watch prices, after its instruments have been resolved. The error is [ErrNoRule], [ErrChanged], a
+// *[NotResolvedError], or about asking Gateway. A rule that has fired begins anew.
+func (s *Set) Activate(ctx context.Context, name string) error {
+	s.mu.Lock()
+	e := s.find(name)
+	if e == nil {
+		s.mu.Unlock()
+		return ErrNoRule
+	}
+	rule, sum := e.rule, e.Hash
+	s.mu.Unlock()
+
+	contracts, err := s.resolve(ctx, &rule)
+
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	if e = s.find(name); e == nil || e.Hash != sum {
+		s.mu.Unlock()
+		if e == nil {
+			return ErrNoRule
+		}
+		return ErrChanged
+	}
+	e.candidates = nil
+	if err != nil {
+		if several := (*NotResolvedError)(nil); errors.As(err, &several) {
+			e.candidates = several.Candidates
+		}
+		s.mu.Unlock()
+		s.cfg.Changed()
+		return err
+	}
+	now := time.Now().UTC()
+	next := record{Hash: sum, State: Active, Since: now, Activated: now, Contracts: contracts}
+	s.mu.Unlock()
+	if err := s.write(map[string][]byte{notePrefix + name: next.note()}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	e.record, e.blocked, e.active = next, nil, nil // begins anew
+	s.mu.Unlock()
+	s.cfg.Refresh()
+	s.cfg.Changed()
+	return nil
+}
+
+// Deactivate makes a rule a draft. When it returns, the rule does not fire any more.
+func (s *Set) Deactivate(name string) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	s.mu.Lock()
+	e := s.find(name)
+	s.mu.Unlock()
+	if e == nil {
+		return ErrNoRule
+	}
+	err := s.set(e, record{Hash: e.Hash, State: Draft, Since: time.Now().UTC()})
+	s.cfg.Refresh()
+	return err
+}
+
+func (s *Set) find(name string) *entry {
+	at := slices.IndexFunc(s.entries, func(e *entry) bool { return e.rule.Name == name })
+	if at < 0 {
+		return nil
+	}
+	return s.entries[at]
+}
+
+// set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be so. The
+// caller has the turn.
+func (s *Set) set(e *entry, r record) error {
+	s.mu.Lock()
+	e.record = r
+	note := map[string][]byte{notePrefix + e.rule.Name: e.note()}
+	s.mu.Unlock()
+	err := s.write(note)
+	if err != nil {
+		s.cfg.Log.Error("how a rule stands cannot be written down", "rule", e.rule.Name, "err", err)
+	}
+	s.cfg.Changed()
+	return err
+}
+
+// resolve finds the contracts of a rule.
+func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
+	wanted := []*Instrument{&r.Instrument}
+	for i := range r.Conditions {
+		wanted = append(wanted, r.Conditions[i].Instrument)
+	}
+	contracts := make([]*resolved, len(wanted))
+	for i, in := range wanted {
+		if in == nil {
+			continue
+		}
+		list, err := s.cfg.Resolve(ctx, in.Contract())
+		refused := (*conn.RequestError)(nil)
+		switch {
+		case errors.As(err, &refused) && refused.Code == 200:
+			return nil, &NotResolvedError{Instrument: *in, Err: err}
+		case err != nil:
+			return nil, err
+		case len(list) != 1:
+			return nil, &NotResolvedError{Instrument: *in, Candidates: list}
+		}
+		contracts[i] = &resolved{Contract: list[0].Contract, Name: list[0].Name, MinTick: list[0].MinTick, Multiplier: list[0].Multiplier}
+	}
+	return contracts, nil
+}
+
+// Contract returns the instrument as it is asked for.
+func (in Instrument) Contract() conn.Contract {
+	c := conn.Contract{
+		ConID: in.ConID, Symbol: in.Symbol, Type: in.Type, Exchange: in.Exchange, Primary: in.Primary, Currency: in.Currency, Local: in.Local,
+	}
+	if c.Type == "" && c.ConID == 0 {
+		c.Type = "STK"
+	}
+	if c.Exchange == "" {
+		switch c.Type {
+		case "CASH":
+			c.Exchange = "IDEALPRO"
+		case "STK", "":
+			c.Exchange = "SMART"
+		}
+	}
+	return c
+}
+
+// InstrumentOf returns the instrument that means a contract alone.
+func InstrumentOf(c conn.Contract) Instrument {
+	return Instrument{
+		ConID: c.ConID, Symbol: c.Symbol, Type: c.Type, Exchange: c.Exchange, Primary: c.Primary, Currency: c.Currency, Local: c.Local,
+	}
+}
+
+// String returns the instrument in short, such as "AAPL" or "EUR CASH".
+func (in Instrument) String() string {
+	switch {
+	case in.Local != "":
+		return in.Local
+	case in.Symbol == "":
+		return fmt.Sprint("conId ", in.ConID)
+	case in.Type == "" || in.Type == "STK":
+		return in.Symbol
+	case in.Type == "CASH" && in.Currency != "":
+		return in.Symbol + "." + in.Currency
+	}
+	return in.Symbol + " " + in.Type
+}

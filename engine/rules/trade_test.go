@@ -1,0 +1,182 @@
+package rules
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+	"gatewatch/engine"
+)
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// trade has rules run on a simulated gateway, where AAPL is at 100.
+func trade(t *testing.T, list ...Rule) (*stack, *sim.Gateway) {
+	t.Helper()
+	g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	move(t, g, 100)
+	return start(t, g.Port(), list), g
+}
+
+func move(t *testing.T, g *sim.Gateway, price float64) {
+	t.Helper()
+	if err := g.SetPrice("AAPL", price); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (st *stack) view(t *testing.T, name string) View {
+	t.Helper()
+	for _, v := range st.set.Views() {
+		if v.Rule.Name == name {
+			return v
+		}
+	}
+	t.Fatalf("no rule %s", name)
+	return View{}
+}
+
+func (st *stack) state(t *testing.T, name string, want State) {
+	t.Helper()
+	eventually(t, name+" is "+string(want), func() bool { return st.view(t, name).State == want })
+}
+
+func p(v float64) *float64 { return &v }
+
+// TestRulesTrade has rules place orders that are filled, refused, and rest.
+func TestRulesTrade(t *testing.T) {
+	at := func(name, is string, value float64, o Order) Rule {
+		r := order(name, o)
+		r.Conditions[0] = Condition{Price: "bid", Is: is, Value: value}
+		return r
+	}
+	bracket := Order{
+		Side: "BUY", Quantity: 3, Type: "LMT", LimitOffset: p(0.053), TIF: "GTC",
+		TakeProfit: &Exit{Offset: p(2.004)}, StopLoss: &Exit{Price: p(90)},
+	}
+	st, g := trade(
+		t,
+		at("bracket", "crosses_up", 101, bracket),
+		at("refused", "crosses_up", 102, Order{Side: "SELL", Quantity: 1, Type: "LMT", LimitPrice: p(200.001)}),
+		at("rests", "crosses_up", 103, Order{Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: p(300), LimitOffset: p(200)}),
+		with(at("often", "crosses_up", 104, Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 0.5 }),
+		at("too much", "crosses_up", 105, Order{Side: "SELL", Quantity: 101, Type: "MKT"}),
+		at("trails", "crosses_up", 106, Order{Side: "SELL", Quantity: 2, Type: "TRAIL", TrailPercent: p(5)}),
+	)
+	seen := func() bool { return st.eng.Counts().Evaluated > 10 }
+	eventually(t, "prices come", seen)
+	move(t, g, 101.5)
+	st.state(t, "bracket", Done)
+	orders := g.State().Orders
+	if len(orders) != 3 || orders[0].Quantity != 3 || orders[0].Status != "Filled" || orders[1].Action != "SELL" || orders[2].Type != "STP" {
+		t.Fatalf("%+v", orders)
+	}
+	family := st.ledger.Intents()
+	if o := family[0].Order; o.LimitPrice != 101.55 || o.TIF != "GTC" {
+		t.Errorf("%+v", o) // 101.553 in the trader's favour
+	}
+	if o := family[1].Order; o.LimitPrice != 103.51 || o.Side != conn.Sell || o.TIF != "GTC" || o.Quantity != 3 {
+		t.Errorf("%+v", o)
+	}
+	if o := family[2].Order; o.StopPrice != 90 || o.Type != conn.Stop {
+		t.Errorf("%+v", o)
+	}
+
+	move(t, g, 102.5)
+	st.state(t, "refused", Failed)
+	if v := st.view(t, "refused"); v.Reason != FailedRejected || v.Code != 110 {
+		t.Errorf("%+v", v)
+	}
+	move(t, g, 103.5)
+	st.state(t, "rests", Triggered)
+	if v := st.view(t, "rests"); v.Waiting != WaitingOrder || v.Fired != 1 {
+		t.Errorf("%+v", v)
+	}
+	move(t, g, 104.5)
+	eventually(t, "it has traded and rested", func() bool { v := st.view(t, "often"); return v.Fired == 1 && v.State == Active })
+	move(t, g, 103.5)
+	eventually(t, "it is below again", func() bool { v := st.view(t, "often"); return v.Price == 103.5 })
+	move(t, g, 104.5)
+	eventually(t, "it has traded again", func() bool { v := st.view(t, "often"); return v.Fired == 2 && v.State == Active })
+
+	move(t, g, 105.5)
+	eventually(t, "it is blocked", func() bool { return st.view(t, "too much").Blocked != nil })
+	if v := st.view(t, "too much"); v.State != Active || v.Blocked.Reason != engine.BlockedQuantity || v.Fired != 0 {
+		t.Errorf("%+v", v)
+	}
+	move(t, g, 106.5)
+	st.state(t, "trails", Triggered)
+	// What rests is cancelled by hand, and its rule is done with it.
+	if n, err := st.desk.CancelAll(st.sup.Session()); n != 2 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	st.state(t, "rests", Done)
+	st.state(t, "trails", Done)
+}
+
+// TestFiredIsFired has the disk remember the order of a rule and not that the rule has fired.
+func TestFiredIsFired(t *testing.T) {
+	rule := notify("r", "last", "at_or_above", 1e6)
+	st, _ := trade(t, rule)
+	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+	_, err := st.desk.Place(engine.Ticket{
+		Session: st.sup.Session(), Rule: "r", Price: 100,
+		Order: conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is filled", func() bool { return st.ledger.Intents()[0].Fate == engine.Filled })
+	set, err := NewSet(st.set.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Put([]Rule{rule}); err != nil {
+		t.Fatal(err)
+	}
+	if v := set.Views()[0]; v.State != Done || v.Fired != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestCaughtUp begins anew with what is on disk of orders whose firing is known, and of one that came apart on the way.
+func TestCaughtUp(t *testing.T) {
+	often := with(order("often", Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) {
+		r.CooldownSeconds, r.Conditions[0].Value = 0.5, 50 // it stays met
+	})
+	blocked := notify("blocked", "last", "at_or_above", 1e6)
+	st, _ := trade(t, often, blocked)
+	eventually(t, "it has traded and rested", func() bool { v := st.view(t, "often"); return v.Fired == 1 && v.State == Active })
+	buy := conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1}
+	exit := conn.Order{Contract: aapl.Contract(), Side: conn.Sell, Type: conn.Limit, Quantity: 1} // without a price it does not leave
+	list, err := st.desk.Place(engine.Ticket{Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy, Exits: []conn.Order{exit}})
+	if err == nil || len(list) != 2 || list[1].Fate != engine.NotSent {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	eventually(t, "it is taken back", func() bool { return st.ledger.Intents()[1].Fate == engine.Cancelled })
+	set, err := NewSet(st.set.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Put([]Rule{often, blocked}); err != nil {
+		t.Fatal(err)
+	}
+	for i, fired := range []int{1, 0} {
+		if v := set.Views()[i]; v.State != Active || v.Fired != fired {
+			t.Errorf("%+v", v)
+		}
+	}
+}
