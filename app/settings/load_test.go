@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewatch/app/strict"
 )
 
 func TestParse(t *testing.T) {
@@ -59,10 +61,10 @@ func TestParseRefuses(t *testing.T) {
 		"range":           {"{\n  \"watchdog\": {\n    \"poll_seconds\": 9\n  }\n}", "f:3:21: watchdog.poll_seconds: 9 is out of range 1 to 5"},
 		"columns of text": {`{"log": {"level": "débug", "lever": 1}}`, "f:1:19: log.level: \"débug\" is not one of debug, info, warn, error; did you mean \"debug\"?\nf:1:28: log.lever: unknown key; did you mean \"log.level\"?"},
 		"after a BOM":     {"\xef\xbb\xbf[]", "f:1:1: needs an object in { }, found a list"},
-		"CRLF":            {"{\r\n\"x\": 1}", "f:2:1: x: unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, tray, log"},
+		"CRLF":            {"{\r\n\"x\": 1}", "f:2:1: x: unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, market_hours, trading, alerts, email, slack, webhook, heartbeat, tray, log"},
 		"misplaced":       {`{"client_id": 1}`, `f:1:2: client_id: unknown key; did you mean "gateway.client_id"?`},
 		"capitals":        {`{"Timezone": "Local"}`, `f:1:2: Timezone: unknown key; did you mean "timezone"?`},
-		"odd key":         {`{"a b\n": 1}`, `f:1:2: "a b\n": unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, tray, log`},
+		"odd key":         {`{"a b\n": 1}`, `f:1:2: "a b\n": unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, market_hours, trading, alerts, email, slack, webhook, heartbeat, tray, log`},
 		"twice":           {"{\"api\": {\"port\": 1,\n\"port\": 2}}", "f:2:1: api.port: this key stands here for the second time (first in line 1); remove one"},
 		"twice a group":   {`{"api": {}, "api": {}}`, "f:1:13: api: this key stands here for the second time (first in line 1); remove one"},
 		"type":            {`{"api": {"port": "1"}, "log": 3}`, "f:1:18: api.port: needs a number, found a string\nf:1:31: log: needs an object in { }, found a number"},
@@ -81,6 +83,12 @@ func TestParseRefuses(t *testing.T) {
 		"hard below soft": {`{"watchdog": {"hard_seconds": 1}}`, "f:1:15: watchdog.hard_seconds: 1 must exceed watchdog.soft_seconds, which is 1.5"},
 		"soft above hard": {`{"watchdog": {"soft_seconds": 10}}`, "f:1:15: watchdog.hard_seconds: 10 must exceed watchdog.soft_seconds, which is 10"},
 		"relation waits":  {`{"watchdog": {"soft_seconds": 20, "hard_seconds": -1}}`, "f:1:51: watchdog.hard_seconds: -1 is out of range 0.001 to 3600"},
+		"secret in clear": {`{"slack": {"webhook_url": "https://hooks.slack.com/services/T0/B0/topsecret"}}`, "f:1:27: slack.webhook_url: what stands here is not a reference to a secret; secrets do not stand in this file: store it with `gatewatch secret set NAME` and write \"keyring:NAME\" here, or \"env:NAME\" for an environment variable"},
+		"secret twice":    {`{"alerts": {"services": ["env:A", "env:A"]}}`, "f:1:35: alerts.services[1]: what stands here stands in the list twice; remove one"},
+		"receiver":        {`{"email": {"server": "mail.example.com", "from": "a@example.com", "to": ["Me <me@example.com>"]}}`, `f:1:74: email.to[0]: "Me <me@example.com>" is not an email address; write just the address, such as "me@example.com"`},
+		"no receiver":     {`{"email": {"server": "mail.example.com", "from": "a@example.com"}}`, `f:1:12: email.to: is empty, but email.server is set; write the addresses of the receivers`},
+		"no sender":       {`{"email": {"server": "mail.example.com", "to": ["a@example.com"]}}`, `f:1:12: email.from: is empty, but email.server is set; write the address of the sender`},
+		"half quiet":      {`{"alerts": {"quiet_until": "07:00"}, "notices": {"quiet_from": "23:00"}}`, "f:1:13: alerts.quiet_from: has to be set together with alerts.quiet_until, or both have to be empty\nf:1:50: notices.quiet_from: has to be set together with notices.quiet_until, or both have to be empty"},
 
 		"empty":            {"", "f:1:1: the file is empty; write {} for the defaults"},
 		"blank":            {" \n\n", "f:3:1: the file is empty; write {} for the defaults"},
@@ -98,7 +106,7 @@ func TestParseRefuses(t *testing.T) {
 		"bare word":        {`{"timezone": Local}`, "f:1:14: not valid JSON: invalid character 'L' looking for beginning of value"},
 		"UTF-16":           {"\xff\xfe{\x00}\x00", "f:1:1: this is UTF-16 text; save the file with the encoding UTF-8"},
 		"Latin-1":          {"{\"timezone\": \"Z\xfcrich\"}", "f:1:16: this is not UTF-8 text; save the file with the encoding UTF-8"},
-		"large":            {strings.Repeat(" ", maxSize) + "{}", "f:1:1: the file is larger than 256 KiB; this is no settings file"},
+		"large":            {strings.Repeat(" ", file.MaxSize) + "{}", "f:1:1: the file is larger than 256 KiB; this is no settings file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Parse("f", []byte(test.text))
@@ -114,14 +122,14 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseEndsSoonOnHostileFiles(t *testing.T) {
 	for _, text := range []string{
-		"{" + strings.Repeat(`"aaaaaaaaaaaaaaaaaaa":0,`, maxSize/25) + `"x":0}`,
-		strings.Repeat("[", maxSize-1),
-		`{"reconnect": {"delays_seconds": [` + strings.Repeat("0,", maxSize/3) + "0]}}",
+		"{" + strings.Repeat(`"aaaaaaaaaaaaaaaaaaa":0,`, file.MaxSize/25) + `"x":0}`,
+		strings.Repeat("[", file.MaxSize-1),
+		`{"reconnect": {"delays_seconds": [` + strings.Repeat("0,", file.MaxSize/3) + "0]}}",
 	} {
 		start := time.Now()
 		_, err := Parse("f", []byte(text))
 		var problems Problems
-		if !errors.As(err, &problems) || len(problems) > maxProblems {
+		if !errors.As(err, &problems) || len(problems) > 20 {
 			t.Errorf("%.30s…: %d problems", text, len(problems))
 		}
 		if took := time.Since(start); took > 5*time.Second {
@@ -258,8 +266,8 @@ func TestDiff(t *testing.T) {
 	}
 	var each func(now *Settings, v reflect.Value, path string)
 	each = func(now *Settings, v reflect.Value, path string) {
-		for _, f := range fieldsOf(v.Type()) {
-			key, at := v.Field(f.index), join(path, f.key)
+		for _, f := range strict.Fields(v.Type()) {
+			key, at := v.Field(f.Index), strict.Join(path, f.Key)
 			before := reflect.ValueOf(key.Interface())
 			switch key.Kind() {
 			case reflect.Struct:
@@ -299,6 +307,7 @@ func TestDurations(t *testing.T) {
 		"hard":            {s.Watchdog.Hard(), 10 * time.Second},
 		"last delay":      {s.Reconnect.Delays()[3], 15 * time.Second},
 		"stable":          {s.Reconnect.Stable(), 10 * time.Second},
+		"tick age":        {s.Trading.MaxTickAge(), time.Minute},
 		"rounded":         {seconds(0.001), time.Millisecond},
 	} {
 		if d[0] != d[1] {

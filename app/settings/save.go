@@ -3,14 +3,11 @@ package settings
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 
-	"github.com/natefinch/atomic"
+	"gatewatch/app/strict"
 )
 
 // SchemaRef is the default of $schema: the file that [WriteSchema] puts beside the settings.
@@ -24,11 +21,7 @@ func Schema() []byte { return bytes.Clone(schema) }
 
 // WriteSchema puts the schema into dir under the name [SchemaRef] has, unless it is there already.
 func WriteSchema(dir string) error {
-	path := filepath.Join(dir, SchemaRef)
-	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, schema) {
-		return nil
-	}
-	if err := atomic.WriteFile(path, bytes.NewReader(schema)); err != nil {
+	if err := strict.Put(filepath.Join(dir, SchemaRef), schema); err != nil {
 		return fmt.Errorf("write settings schema: %w", err)
 	}
 	return nil
@@ -38,115 +31,23 @@ func WriteSchema(dir string) error {
 // user may read it. A link at path stays a link. Settings that [Load] would refuse are refused.
 func Save(path string, s Settings) error {
 	data, err := Marshal(s)
+	if err == nil {
+		_, err = Parse(path, data)
+	}
+	if err == nil {
+		err = strict.Save(path, data)
+	}
 	if err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	if _, err := Parse(path, data); err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("save settings: %w", err)
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-		// The writer gives the new file the mode of the old one.
-		if err := os.Chmod(path, 0o600); err != nil {
-			return fmt.Errorf("save settings: %w", err)
-		}
-	}
-	if err := atomic.WriteFile(path, bytes.NewReader(data)); err != nil {
 		return fmt.Errorf("save settings: %w", err)
 	}
 	return nil
 }
 
 // Marshal returns the settings as the text of a settings file: all keys, indented, lists of plain values on one line.
-func Marshal(s Settings) ([]byte, error) {
-	var out bytes.Buffer
-	if err := write(&out, reflect.ValueOf(s), ""); err != nil {
-		return nil, err
-	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
-}
-
-func write(out *bytes.Buffer, v reflect.Value, indent string) error {
-	inner := indent + "  "
-	switch {
-	case v.Kind() == reflect.Struct && v.Type() != windowType:
-		for i, f := range fieldsOf(v.Type()) {
-			fmt.Fprintf(out, "%s\n%s%q: ", separator(i, "{"), inner, f.key)
-			if err := write(out, v.Field(f.index), inner); err != nil {
-				return fmt.Errorf("%s: %w", f.key, err)
-			}
-		}
-		out.WriteString("\n" + indent + "}")
-		return nil
-	case v.Kind() == reflect.Slice && v.Type().Elem() == windowType && v.Len() > 0:
-		for i := range v.Len() {
-			fmt.Fprintf(out, "%s\n%s", separator(i, "["), inner)
-			if err := write(out, v.Index(i), inner); err != nil {
-				return err
-			}
-		}
-		out.WriteString("\n" + indent + "]")
-		return nil
-	default:
-		text, err := inline(v)
-		out.WriteString(text)
-		return err
-	}
-}
-
-func separator(i int, first string) string {
-	if i == 0 {
-		return first
-	}
-	return ","
-}
-
-// inline returns v as JSON on one line.
-func inline(v reflect.Value) (string, error) {
-	if window, ok := v.Interface().(ResetWindow); ok {
-		text, err := window.MarshalJSON()
-		return string(text), err
-	}
-	if v.Kind() == reflect.Slice {
-		var entries []string
-		for i := range v.Len() {
-			text, err := inline(v.Index(i))
-			if err != nil {
-				return "", err
-			}
-			entries = append(entries, text)
-		}
-		return "[" + strings.Join(entries, ", ") + "]", nil
-	}
-	var out strings.Builder
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false) // < and & stay readable
-	err := enc.Encode(v.Interface())
-	return strings.TrimSuffix(out.String(), "\n"), err
-}
+func Marshal(s Settings) ([]byte, error) { return strict.Marshal(s) }
 
 // MarshalJSON writes a preset as its name and leaves out what is not set.
-func (w ResetWindow) MarshalJSON() ([]byte, error) {
-	if w.Preset != "" {
-		return json.Marshal(w.Preset)
-	}
-	var parts []string
-	v := reflect.ValueOf(w)
-	for _, f := range fieldsOf(windowType) {
-		if value := v.Field(f.index); !value.IsZero() || f.rule.required {
-			text, err := inline(value)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, fmt.Sprintf("%q: %s", f.key, text))
-		}
-	}
-	return []byte("{" + strings.Join(parts, ", ") + "}"), nil
-}
+func (w ResetWindow) MarshalJSON() ([]byte, error) { return strict.Line(w) }
 
 // Diff lists the paths of the keys in which two settings differ, such as "gateway.port", in the order of the file.
 // A list counts as one key. $schema is left out: it changes nothing.
@@ -157,8 +58,8 @@ func Diff(old, now Settings) []string {
 
 func diff(old, now reflect.Value, path string) []string {
 	var changed []string
-	for _, f := range fieldsOf(old.Type()) {
-		a, b, at := old.Field(f.index), now.Field(f.index), join(path, f.key)
+	for _, f := range strict.Fields(old.Type()) {
+		a, b, at := old.Field(f.Index), now.Field(f.Index), strict.Join(path, f.Key)
 		switch {
 		case a.Kind() == reflect.Struct:
 			changed = append(changed, diff(a, b, at)...)

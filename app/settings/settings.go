@@ -1,18 +1,19 @@
 // Package settings is what a person can choose: the types behind settings.json, their defaults and limits,
 // a strict loader, an atomic writer and a watcher for live changes.
 //
-// A limit stands once, in the struct tag of its field: the loader checks it and settings.schema.json repeats it
-// for editors. The tags: doc (what the key is), min and max (both included; for a list those of its entries),
-// enum (the words allowed), format (a name in formats), count (how many entries a list takes), unique, required.
+// A limit stands once, in the struct tag of its field, as package strict describes them: the loader checks it and
+// settings.schema.json repeats it for editors.
 package settings
 
 import (
 	"fmt"
 	"log/slog"
 	"math"
+	"reflect"
 	"slices"
 	"time"
-	_ "time/tzdata" // Windows has no time zone database
+
+	"gatewatch/app/strict"
 )
 
 //go:generate go test -run ^TestGenerated$ -update .
@@ -29,6 +30,13 @@ type Settings struct {
 	ResetWindows []ResetWindow `json:"reset_windows" doc:"More reset windows beside the daily one." count:"0..50"`
 	API          API           `json:"api" doc:"The HTTP interface on this computer's loopback address."`
 	Notices      Notices       `json:"notices" doc:"Notices on the desktop."`
+	MarketHours  MarketHours   `json:"market_hours" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
+	Trading      Trading       `json:"trading" doc:"When rules may fire and their orders may leave."`
+	Alerts       Alerts        `json:"alerts" doc:"What is told by email, Slack, webhook and other services."`
+	Email        Email         `json:"email" doc:"Alerts by email, over SMTP."`
+	Slack        Slack         `json:"slack" doc:"Alerts to a Slack channel."`
+	Webhook      Webhook       `json:"webhook" doc:"Alerts as JSON to an HTTP address."`
+	Heartbeat    Heartbeat     `json:"heartbeat" doc:"A sign of life to an HTTP address that somebody watches: a dead computer sends no alert."`
 	Tray         Tray          `json:"tray" doc:"The icon in the notification area."`
 	Log          Log           `json:"log" doc:"The program's own log."`
 }
@@ -38,7 +46,7 @@ type Gateway struct {
 	Host                  string  `json:"host" doc:"Host name or IP address of the computer that runs IB Gateway or TWS, without a port." format:"host"`
 	Port                  int     `json:"port" doc:"API port; 0 means find it: 4002, 7497, 4001, 7496 in this order, paper before live." min:"0" max:"65535"`
 	ClientID              int     `json:"client_id" doc:"API client id. Each program on one Gateway needs its own; orders can be changed only from the id that placed them. Id 0 takes over (binds) orders placed by hand in TWS." min:"0" max:"2147483647"`
-	Mode                  string  `json:"mode" doc:"Which accounts are accepted: paper, live, or any." enum:"paper,live,any"`
+	Mode                  string  `json:"mode" doc:"Which accounts are accepted: paper, live, or any. Orders leave for paper accounts alone, unless it is live." enum:"paper,live,any"`
 	ConnectTimeoutSeconds float64 `json:"connect_timeout_seconds" doc:"Seconds a connection attempt may take until the Gateway is ready." min:"0.001" max:"120"`
 }
 
@@ -84,18 +92,33 @@ func (r Reconnect) Stable() time.Duration { return seconds(r.StableSeconds) }
 // ResetWindow is one entry of reset_windows: either Preset is set and nothing else (in JSON just its name),
 // or the others are (in JSON an object).
 type ResetWindow struct {
-	Preset   string   `json:"-" doc:"A published reset window of IBKR." enum:"ibkr-america,ibkr-europe,ibkr-asia,ibkr-weekend"`
-	Days     []string `json:"days" doc:"Days on which the window starts; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"1..7" unique:"true"`
+	Preset   string   `json:"-" alone:"the name of a preset" doc:"A published reset window of IBKR." enum:"ibkr-america,ibkr-europe,ibkr-asia,ibkr-weekend"`
+	Days     []string `json:"days,omitempty" doc:"Days on which the window starts; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"1..7" unique:"true"`
 	Start    string   `json:"start" doc:"Time of day at which the window starts." format:"clock" required:"true"`
 	Minutes  int      `json:"minutes" doc:"Length of the window in minutes." min:"1" max:"2880" required:"true"`
-	Timezone string   `json:"timezone" doc:"Time zone of start, an IANA name or Local; without this key, the top-level timezone." format:"timezone"`
+	Timezone string   `json:"timezone,omitempty" doc:"Time zone of start, an IANA name or Local; without this key, the top-level timezone." format:"timezone"`
 }
 
 // Weekdays are the days on which the window starts, every day if none is named.
 func (w ResetWindow) Weekdays() []time.Weekday {
+	if len(w.Days) == 0 {
+		return weekdays(dayNames)
+	}
+	return weekdays(w.Days)
+}
+
+// Presets are the names that stand for a published reset window.
+func Presets() []string {
+	preset, _ := strict.Alone(reflect.TypeFor[ResetWindow]())
+	return preset.Limits.Enum
+}
+
+var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+func weekdays(names []string) []time.Weekday {
 	var days []time.Weekday
-	for i, name := range []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} {
-		if len(w.Days) == 0 || slices.Contains(w.Days, name) {
+	for i, name := range dayNames {
+		if slices.Contains(names, name) {
 			days = append(days, time.Weekday(i))
 		}
 	}
@@ -111,10 +134,86 @@ type API struct {
 type Notices struct {
 	Desktop             bool    `json:"desktop" doc:"Tell on the desktop that the connection is gone, and that it is back."`
 	DesktopAfterSeconds float64 `json:"desktop_after_seconds" doc:"Seconds an outage must last before it is told on the desktop. Orders are blocked without any delay." min:"0" max:"3600"`
+	QuietFrom           string  `json:"quiet_from" doc:"Start of the daily quiet hours on the desktop, a time of day on this computer's clock; empty: none. What lasts beyond them is told then." format:"clock_or_empty"`
+	QuietUntil          string  `json:"quiet_until" doc:"End of the quiet hours on the desktop; may be on the next day." format:"clock_or_empty"`
+	WeeklyReminderHours float64 `json:"weekly_reminder_hours" doc:"Hours before the weekly login of Gateway ends, Sunday 01:00 in New York, to remind of it, on the desktop and by alerts; 0: no reminder." min:"0" max:"72"`
 }
 
 // DesktopAfter is how long an outage must last before it is told.
 func (n Notices) DesktopAfter() time.Duration { return seconds(n.DesktopAfterSeconds) }
+
+// WeeklyReminder is how long before the end of the weekly login it is reminded of; 0: not at all.
+func (n Notices) WeeklyReminder() time.Duration {
+	return time.Duration(n.WeeklyReminderHours * float64(time.Hour))
+}
+
+// MarketHours are the hours in which the market of interest is open. Without days there are none.
+type MarketHours struct {
+	Days     []string `json:"days" doc:"Days on which the market opens; an empty list means that there are no market hours." enum:"mon,tue,wed,thu,fri,sat,sun" count:"0..7" unique:"true"`
+	Open     string   `json:"open" doc:"Time of day at which the market opens." format:"clock"`
+	Close    string   `json:"close" doc:"Time of day at which it closes; not after open means on the next day." format:"clock"`
+	Timezone string   `json:"timezone" doc:"Time zone of open and close, an IANA name or Local." format:"timezone"`
+}
+
+// Weekdays are the days on which the market opens.
+func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
+
+// Trading limits what rules may do.
+type Trading struct {
+	ArmAtStart        bool     `json:"arm_at_start" doc:"Orders may leave right after the start. Otherwise trading has to be armed by hand after each start."`
+	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"An instrument of which nothing has been heard for so long does not fire rules." min:"1" max:"3600"`
+	OrdersPerMinute   int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
+	OrdersPerDay      int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`
+	MaxQuantity       float64  `json:"max_quantity" doc:"Most shares or contracts of one order; 0: none." min:"0" max:"99999999999"`
+	MaxNotional       float64  `json:"max_notional" doc:"Most that one order may be worth, in the contract's currency: price by quantity by multiplier; 0: nothing." min:"0" max:"1e12"`
+	Instruments       []string `json:"instruments" doc:"Symbols that may be traded; an empty list means all." format:"word" count:"0..1000" unique:"true"`
+}
+
+// MaxTickAge is how long an instrument may be silent and still fire rules.
+func (t Trading) MaxTickAge() time.Duration { return seconds(t.MaxTickAgeSeconds) }
+
+// Alerts says what is told to whom is not at this computer.
+type Alerts struct {
+	AfterSeconds float64  `json:"after_seconds" doc:"Seconds an outage must last before it is told by alerts." min:"0" max:"86400"`
+	QuietFrom    string   `json:"quiet_from" doc:"Start of the daily quiet hours of alerts, a time of day on this computer's clock; empty: none. What lasts beyond them is told then." format:"clock_or_empty"`
+	QuietUntil   string   `json:"quiet_until" doc:"End of the quiet hours of alerts; may be on the next day." format:"clock_or_empty"`
+	Services     []string `json:"services" doc:"More services: references to secrets that are shoutrrr URLs, such as keyring:telegram for telegram://TOKEN@telegram?chats=ID." format:"secret" count:"0..20" unique:"true"`
+}
+
+// After is how long an outage must last before it is told.
+func (a Alerts) After() time.Duration { return seconds(a.AfterSeconds) }
+
+// Email is how alerts are mailed. Without a server or an address to send to there is no mail.
+type Email struct {
+	Server     string   `json:"server" doc:"Host name of the SMTP server; empty: no mail is sent." format:"host_or_empty"`
+	Port       int      `json:"port" doc:"Port of the SMTP server." min:"1" max:"65535"`
+	Encryption string   `json:"encryption" doc:"auto: TLS at port 465, elsewhere STARTTLS where the server offers it." enum:"auto,starttls,tls,none"`
+	User       string   `json:"user" doc:"Name for the login at the server; empty: without a login." format:"line"`
+	Password   string   `json:"password" doc:"Reference to the password: keyring:NAME (see gatewatch secret set) or env:NAME." format:"secret"`
+	From       string   `json:"from" doc:"Address of the sender." format:"email_or_empty"`
+	To         []string `json:"to" doc:"Addresses of the receivers." format:"email" count:"0..20" unique:"true"`
+}
+
+// Slack is a Slack channel.
+type Slack struct {
+	WebhookURL string `json:"webhook_url" doc:"Reference to the URL of an incoming webhook, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
+}
+
+// Webhook is an HTTP address that takes alerts as JSON.
+type Webhook struct {
+	URL        string `json:"url" doc:"Reference to the URL, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
+	SigningKey string `json:"signing_key" doc:"Reference to the key with which each alert is signed (HMAC-SHA256): keyring:NAME or env:NAME; empty: not signed." format:"secret"`
+}
+
+// Heartbeat is an HTTP address that is called as long as the program runs.
+type Heartbeat struct {
+	URL                string  `json:"url" doc:"Reference to the URL, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
+	EverySeconds       float64 `json:"every_seconds" doc:"Seconds between two calls." min:"10" max:"86400"`
+	OnlyWhileConnected bool    `json:"only_while_connected" doc:"Call only while connected, so that whoever watches also notices an outage."`
+}
+
+// Every is the time between two calls.
+func (h Heartbeat) Every() time.Duration { return seconds(h.EverySeconds) }
 
 // Tray is the icon in the notification area.
 type Tray struct {
@@ -145,7 +244,12 @@ func Default() Settings {
 		ResetMinutes: 15,
 		ResetWindows: []ResetWindow{},
 		API:          API{Port: 8765},
-		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5},
+		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5, WeeklyReminderHours: 12},
+		MarketHours:  MarketHours{Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00", Timezone: "America/New_York"},
+		Trading:      Trading{MaxTickAgeSeconds: 60, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
+		Alerts:       Alerts{AfterSeconds: 60, Services: []string{}},
+		Email:        Email{Port: 587, Encryption: "auto", To: []string{}},
+		Heartbeat:    Heartbeat{EverySeconds: 60},
 		Log:          Log{Level: "info"},
 	}
 }
@@ -157,7 +261,7 @@ func seconds(s float64) time.Duration {
 
 // ParseClock reads a time of day, "00:00" to "23:59".
 func ParseClock(s string) (hour, minute int, err error) {
-	if !formats["clock"].pattern.MatchString(s) {
+	if !strict.IsClock(s) {
 		return 0, 0, fmt.Errorf("time of day %q is not between 00:00 and 23:59", s)
 	}
 	return int(s[0]-'0')*10 + int(s[1]-'0'), int(s[3]-'0')*10 + int(s[4]-'0'), nil

@@ -1,22 +1,9 @@
 package settings
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
-	"github.com/fsnotify/fsnotify"
-)
-
-const (
-	settle    = 100 * time.Millisecond // quiet after the last event before the file is read
-	pollEvery = 5 * time.Second        // for changes nobody announced: network drives, links, lost events
+	"gatewatch/app/strict"
 )
 
 // Watcher follows a settings file while the program runs. Set the fields, then call [Watcher.Run] once. The functions
@@ -33,113 +20,23 @@ type Watcher struct {
 	// OnRecovered is told when, after an error about the file, it is good again; before OnChange, if that follows.
 	OnRecovered func()
 
-	seen    []byte      // content at the last look
-	present bool        // whether there was a file at the last look
-	failed  string      // the error at the last look, "" if all was well
-	stat    os.FileInfo // of the file at the last look, nil if there was none or it could not be read
+	failed bool // whether an error was the last that was told of the file
 }
 
 // Run watches until ctx ends. It looks at the file at once, so that no change since it was loaded is lost; a file that
 // is missing then is no error. Where the system cannot announce changes, a look every five seconds finds them.
 func (w *Watcher) Run(ctx context.Context) {
-	var events chan fsnotify.Event
-	var failures chan error
-	var watch func()
-	if notifier, err := fsnotify.NewWatcher(); err == nil {
-		defer notifier.Close()
-		events, failures = notifier.Events, notifier.Errors
-		watch = w.watchFolder(notifier)
-	}
-	w.run(ctx, events, failures, watch)
+	(&strict.Watcher{Kind: file, Path: w.Path, OnContent: w.content, OnError: w.fail}).Run(ctx)
 }
 
-// watchFolder returns a function that has the notifier watch the folder of the file, now and after the folder was
-// replaced. The folder, because editors put a new file in the place of the old one.
-func (w *Watcher) watchFolder(notifier *fsnotify.Watcher) func() {
-	folder := filepath.Dir(w.Path)
-	var watched os.FileInfo
-	return func() {
-		now, err := os.Stat(folder)
-		if err != nil {
-			watched = nil
-		} else if watched == nil || !os.SameFile(watched, now) {
-			if notifier.Add(folder) == nil {
-				watched = now
-			}
-		}
-	}
-}
-
-// run is Run with its sources of events; watch, if not nil, renews them.
-func (w *Watcher) run(ctx context.Context, events <-chan fsnotify.Event, failures <-chan error, watch func()) {
-	if watch == nil {
-		watch = func() {}
-	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	watch()
-	w.look()
-	quiet := time.NewTimer(settle)
-	quiet.Stop()
-	defer quiet.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case event := <-events:
-			if strings.EqualFold(filepath.Base(event.Name), filepath.Base(w.Path)) {
-				quiet.Reset(settle)
-			}
-		case <-failures: // events may have been lost
-			quiet.Reset(settle)
-		case <-poll.C:
-			watch()
-			if w.touched() {
-				quiet.Reset(settle)
-			}
-		case <-quiet.C:
-			w.look()
-		}
-	}
-}
-
-// touched tells whether the file seems to be another than at the last look.
-func (w *Watcher) touched() bool {
-	now, err := os.Stat(w.Path)
-	if err != nil || w.stat == nil {
-		return (err == nil) != (w.stat != nil)
-	}
-	return !os.SameFile(now, w.stat) || !now.ModTime().Equal(w.stat.ModTime()) || now.Size() != w.stat.Size()
-}
-
-// look reads the file and tells what is new.
-func (w *Watcher) look() {
-	w.stat, _ = os.Stat(w.Path) // before the content: a change between the two is found at the next poll
-	data, err := read(w.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if w.present {
-			w.fail(fmt.Errorf("%w; the settings read last stay in force", err))
-		}
-		w.present, w.seen = false, nil
-		return
-	case err != nil:
-		if err.Error() != w.failed {
-			w.fail(err)
-		}
-		w.present, w.seen, w.stat = true, nil, nil // so that the next poll tries again
-		return
-	case w.seen != nil && bytes.Equal(data, w.seen):
-		return
-	}
-	w.present, w.seen = true, data
+func (w *Watcher) content(data []byte) {
 	s, err := Parse(w.Path, data)
 	if err != nil {
 		w.fail(err)
 		return
 	}
-	if w.failed != "" {
-		w.failed = ""
+	if w.failed {
+		w.failed = false
 		if w.OnRecovered != nil {
 			w.OnRecovered()
 		}
@@ -153,7 +50,7 @@ func (w *Watcher) look() {
 }
 
 func (w *Watcher) fail(err error) {
-	w.failed = err.Error()
+	w.failed = true
 	if w.OnError != nil {
 		w.OnError(err)
 	}

@@ -9,191 +9,57 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// watched is a file under a running watcher in a synctest bubble, and what the watcher told.
-type watched struct {
-	t      *testing.T
-	path   string
-	events chan fsnotify.Event
-	errors chan error
-
-	mu   sync.Mutex
-	told []string
-}
-
-func (w *watched) tell(words string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.told = append(w.told, words)
-}
-
-// watchBubble runs test inside a bubble with a watcher on a file of the given content ("-": no file).
-func watchBubble(t *testing.T, content string, test func(w *watched)) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "settings.json")
-	synctest.Test(t, func(t *testing.T) {
-		w := &watched{t: t, path: path, events: make(chan fsnotify.Event), errors: make(chan error)}
-		if content != "-" {
-			w.write(content)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		defer synctest.Wait()
-		defer cancel()
-		watcher := &Watcher{
-			Path:    path,
-			Current: Default(),
-			OnChange: func(s Settings) {
-				w.tell(fmt.Sprintf("port %d", s.API.Port))
-			},
-			OnError: func(err error) {
-				word := "error"
-				var problems Problems
-				switch {
-				case errors.Is(err, fs.ErrNotExist):
-					word = "gone"
-				case errors.As(err, &problems):
-					word = "bad " + problems[0].Key
-				}
-				w.tell(word)
-			},
-			OnRecovered: func() { w.tell("recovered") },
-		}
-		go watcher.run(ctx, w.events, w.errors, nil)
-		synctest.Wait()
-		test(w)
-	})
-}
-
-func (w *watched) write(content string) {
-	w.t.Helper()
-	if err := os.WriteFile(w.path, []byte(content), 0o600); err != nil {
-		w.t.Fatal(err)
+// TestWatch gives a watcher contents and errors in turn; "-" means that the file is gone.
+func TestWatch(t *testing.T) {
+	var told []string
+	w := &Watcher{
+		Path:     "f",
+		Current:  Default(),
+		OnChange: func(s Settings) { told = append(told, fmt.Sprintf("port %d", s.API.Port)) },
+		OnError: func(err error) {
+			word := "gone"
+			var problems Problems
+			if errors.As(err, &problems) {
+				word = "bad " + problems[0].Key
+			}
+			told = append(told, word)
+		},
+		OnRecovered: func() { told = append(told, "recovered") },
 	}
-}
-
-func (w *watched) announce() {
-	w.events <- fsnotify.Event{Name: w.path, Op: fsnotify.Write}
-}
-
-// expect waits and compares what the watcher told since the last call.
-func (w *watched) expect(after time.Duration, want ...string) {
-	w.t.Helper()
-	time.Sleep(after)
-	synctest.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !slices.Equal(w.told, want) {
-		w.t.Errorf("told %q, want %q", w.told, want)
-	}
-	w.told = nil
-}
-
-func TestWatchStart(t *testing.T) {
-	for content, want := range map[string][]string{
-		"-":                     nil,
-		"{}":                    nil,
-		`{"api": {"port": 1}}`:  {"port 1"}, // changed since it was loaded
-		`{"api": {"port": -1}}`: {"bad api.port"},
+	for _, step := range []struct {
+		content string
+		want    []string
+	}{
+		{`{}`, nil},
+		{`{ }`, nil},              // equal
+		{`{"$schema": "x"}`, nil}, // equal in all that matters
+		{`{"log": 1}`, []string{"bad log"}},
+		{`{}`, []string{"recovered"}}, // and still equal
+		{`{"api": 1}`, []string{"bad api"}},
+		{`{"api": {"port": 4}}`, []string{"recovered", "port 4"}},
+		{"-", []string{"gone"}},
+		{`{"api": {"port": 4}}`, []string{"recovered"}},
+		{`{"api": {"port": 8765}}`, []string{"port 8765"}},
 	} {
-		watchBubble(t, content, func(w *watched) {
-			w.expect(0, want...)
-			w.expect(time.Minute)
-		})
+		told = nil
+		if step.content == "-" {
+			w.fail(fs.ErrNotExist)
+		} else {
+			w.content([]byte(step.content))
+		}
+		if !slices.Equal(told, step.want) {
+			t.Errorf("%s: told %q, want %q", step.content, told, step.want)
+		}
 	}
-}
-
-func TestWatchSettles(t *testing.T) {
-	watchBubble(t, "{}", func(w *watched) {
-		for _, content := range []string{"", `{"api": `, `{"api": {"port": 2}}`} {
-			w.write(content)
-			w.announce()
-			w.expect(settle - time.Millisecond)
-		}
-		w.expect(time.Millisecond, "port 2")
-
-		w.write(`{"api": {"port": 3}}`)
-		w.events <- fsnotify.Event{Name: w.path + ".swp", Op: fsnotify.Write}
-		w.expect(settle) // not our file
-		w.errors <- fsnotify.ErrEventOverflow
-		w.expect(settle, "port 3")
-	})
-}
-
-func TestWatchTellsEachContentOnce(t *testing.T) {
-	watchBubble(t, "{}", func(w *watched) {
-		step := func(content string, want ...string) {
-			t.Helper()
-			w.write(content)
-			w.announce()
-			w.expect(settle, want...)
-		}
-		step(`{ }`)              // equal
-		step(`{"$schema": "x"}`) // equal in all that matters
-		step(`{"log": 1}`, "bad log")
-		step(`{"log": 1}`)            // the same again
-		step(`{"log": 2}`, "bad log") // another
-		step(`{}`, "recovered")       // and still equal
-		step(`{"api": 1}`, "bad api")
-		step(`{"api": {"port": 4}}`, "recovered", "port 4")
-		step(`{"api": {"port": 8765}}`, "port 8765")
-	})
-}
-
-func TestWatchKeepsSettingsWhenTheFileIsGone(t *testing.T) {
-	watchBubble(t, `{"api": {"port": 5}}`, func(w *watched) {
-		w.expect(0, "port 5")
-		if err := os.Remove(w.path); err != nil {
-			t.Fatal(err)
-		}
-		w.announce()
-		w.expect(settle, "gone")
-		w.announce()
-		w.expect(time.Minute)
-		w.write(`{"api": {"port": 5}}`)
-		w.announce()
-		w.expect(settle, "recovered")
-	})
-}
-
-func TestWatchFindsWhatNobodyAnnounced(t *testing.T) {
-	watchBubble(t, "-", func(w *watched) {
-		w.write(`{"api": {"port": 6}}`)
-		w.expect(pollEvery+settle, "port 6")
-		w.write(`{"api": {"port": 77}}`)
-		w.expect(pollEvery, "port 77")
-		if err := os.Remove(w.path); err != nil {
-			t.Fatal(err)
-		}
-		w.expect(pollEvery, "gone")
-		// A folder in the place of the file cannot be read; told once, and over when a file is back.
-		if err := os.Mkdir(w.path, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		w.expect(3*pollEvery, "error")
-		if err := os.Remove(w.path); err != nil {
-			t.Fatal(err)
-		}
-		w.write(`{"api": {"port": 77}}`)
-		w.expect(2*pollEvery, "recovered")
-	})
-}
-
-func TestWatchTriesAnUnreadableFileAgain(t *testing.T) {
-	w := &Watcher{Path: t.TempDir()} // a folder
-	w.look()
-	if !w.touched() {
-		t.Error("will not look again")
-	}
+	(&Watcher{}).content([]byte("no")) // nobody listens
 }
 
 // TestWatchRealEvents goes through the operating system's own notices.
@@ -242,13 +108,13 @@ func TestWatchRealEvents(t *testing.T) {
 		}
 	}
 	save(1)
-	expect(1, 2*pollEvery) // Run may not watch yet
-	save(2)                // replaced by renaming
-	expect(2, pollEvery)
+	expect(1, 15*time.Second) // Run may not watch yet
+	save(2)                   // replaced by renaming
+	expect(2, 10*time.Second)
 	if err := os.WriteFile(path, []byte(`{"api": {"port": 3}}`), 0o600); err != nil { // written in place
 		t.Fatal(err)
 	}
-	expect(3, pollEvery)
+	expect(3, 10*time.Second)
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -257,38 +123,7 @@ func TestWatchRealEvents(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), path+":1:2: ") {
 			t.Error(err)
 		}
-	case <-time.After(pollEvery):
+	case <-time.After(10 * time.Second):
 		t.Error("bad file not told")
-	}
-}
-
-// TestWatchFolderComesLater starts without the folder; a poll finds it and has it watched from then on.
-func TestWatchFolderComesLater(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "home")
-	notifier, err := fsnotify.NewWatcher()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer notifier.Close()
-	watch := (&Watcher{Path: filepath.Join(folder, "settings.json")}).watchFolder(notifier)
-	for range 2 { // the second folder is another one under the old name
-		watch()
-		if list := notifier.WatchList(); len(list) > 0 {
-			t.Errorf("watches %v", list)
-		}
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		watch()
-		watch()
-		if list := notifier.WatchList(); !slices.Equal(list, []string{folder}) {
-			t.Errorf("watches %v", list)
-		}
-		if err := os.Remove(folder); err != nil {
-			t.Fatal(err)
-		}
-		if event := <-notifier.Events; event.Name != folder || !event.Has(fsnotify.Remove) {
-			t.Errorf("event %v", event)
-		}
 	}
 }

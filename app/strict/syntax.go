@@ -1,4 +1,4 @@
-package settings
+package strict
 
 import (
 	"bytes"
@@ -42,7 +42,7 @@ func (n *node) kindName() string {
 }
 
 // parse turns a text without byte order mark into its tree, or says at which offset it stops being JSON, and why.
-func parse(data []byte) (root *node, offset int, problem string) {
+func (k Kind) parse(data []byte) (root *node, offset int, problem string) {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
 		if r == utf8.RuneError && size == 1 {
@@ -51,7 +51,7 @@ func parse(data []byte) (root *node, offset int, problem string) {
 		i += size
 	}
 	if offset, err := stumble(data); err != nil {
-		return nil, offset, explain(data, offset, err)
+		return nil, offset, k.explain(data, offset, err)
 	}
 	p := parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber()
@@ -122,7 +122,7 @@ func stumble(data []byte) (int, error) {
 }
 
 // explain says what to do about the syntax error at offset, judged by the text around it.
-func explain(data []byte, offset int, err error) string {
+func (k Kind) explain(data []byte, offset int, err error) string {
 	before, rest := bytes.TrimRight(data[:offset], " \t\r\n"), data[offset:]
 	last := byte('{')
 	if len(before) > 0 {
@@ -131,13 +131,13 @@ func explain(data []byte, offset int, err error) string {
 	r, _ := utf8.DecodeRune(rest)
 	switch {
 	case len(before) == 0 && len(rest) == 0:
-		return "the file is empty; write {} for the defaults"
+		return "the file is empty; " + k.Empty
 	case len(rest) == 0:
 		return "the file ends too early; a closing quote or bracket is missing"
 	case r == '/' || r == '#':
 		return "comments are not JSON; remove the comment"
 	case json.Valid(before):
-		return "there is text after the end of the settings; remove it"
+		return "there is text after the end of the " + k.Name + "; remove it"
 	case last == '\\':
 		return `a backslash in a string is written twice: \\`
 	case last == ',' && (r == '}' || r == ']'):
