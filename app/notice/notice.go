@@ -1,4 +1,5 @@
-// Package notice tells the trader on the desktop that the connection is gone, and that it is back.
+// Package notice tells the trader that the connection is gone, that it is back, and what becomes of rules and orders: on the
+// desktop, and by whatever else is a [Sender].
 //
 // What happened goes through three rooms: a [Policy], a pure function, turns events and time into notices; [Run] feeds
 // it and hands on what it says; a [Sender] shows that on this desktop. Nothing here can hold the connection up.
@@ -7,14 +8,33 @@
 //
 // An incident begins when the connection goes and ends when it has been stable for a while, however often it came and
 // went in between. It is told once when it has lasted, and its end is told if it was. Drops that keep coming are told as
-// one unstable connection. The reset window, a pause and the time after a start or a wake are quiet; what still lasts
-// after them is told.
+// one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake are quiet; what
+// still lasts after them is told.
+//
+// # The weekly login
+//
+// IBKR's weekly login ends on Sunday, and the next one needs a person. That is told ahead, once a week, however the
+// connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says that
+// somebody has to sign in; if it was told in other words before, it is told once more.
+//
+// # Rules and orders
+//
+// A report of the engine is told at once. Those of its kind that follow within half a minute are gathered and told as one,
+// which says how many there were since the first; rules that fire are gathered each by itself, because each firing is what
+// somebody has asked for. Where orders go on being blocked, the time between two notices grows.
+//
+// Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what can
+// wait: a rule that fired and an order that was blocked. An order that was rejected or of which nobody knows, and a rule that
+// stopped, are about money and are told at night, too. A mute silences everything: somebody has asked for it by hand. What was
+// held back is told afterwards, as one for each kind.
 package notice
 
 import (
 	"context"
 	"log/slog"
 	"time"
+
+	"gatewatch/engine"
 )
 
 // Kind says what a notice is about. Its text is stable.
@@ -22,15 +42,34 @@ type Kind string
 
 // The kinds of notice.
 const (
-	Lost      Kind = "lost"              // an outage has lasted
+	Lost      Kind = "lost"              // an outage has lasted, or turned out to need a person
 	Back      Kind = "back"              // the outage that was told is over
 	Unstable  Kind = "unstable"          // drops keep coming; single ones are not told until Calm or Lost
 	Digest    Kind = "digest"            // what happened since Unstable
 	Calm      Kind = "calm"              // it was unstable, or lost and then unstable, and is stable again
 	Competing Kind = "competing_session" // another session has taken the market data
+	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
+
+	// Those of reports; see [engine.ReportKind].
+	RuleFired     = Kind(engine.ReportFired)
+	RuleFailed    = Kind(engine.ReportFailed)
+	OrderBlocked  = Kind(engine.ReportBlocked)
+	OrderRejected = Kind(engine.ReportRejected)
+	OrderUnknown  = Kind(engine.ReportUnknown)
+	EngineHalted  = Kind(engine.ReportHalted)
+	Crashed       = Kind(engine.ReportCrashed)
 )
 
-// Notice is one message for the desktop. Its texts are plain, of one or more lines, without control characters.
+// reported reports whether notices of a kind are about rules and orders.
+func (k Kind) reported() bool {
+	switch k {
+	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, EngineHalted, Crashed:
+		return true
+	}
+	return false
+}
+
+// Notice is one message for a person. Its texts are plain, of one or more lines, without control characters.
 type Notice struct {
 	Kind     Kind
 	Key      string // of two notices with the same key the later one replaces the earlier one

@@ -33,15 +33,20 @@ type world struct {
 	p     Policy
 	st    State
 	muted func(at time.Duration) time.Duration // until when, 0 if not
+	quiet Quiet
 	check func(now, again time.Time, st State)
 }
 
 func (w *world) step(at time.Duration, e conn.Event) ([]told, time.Time) {
+	return w.input(at, Input{Event: e})
+}
+
+func (w *world) input(at time.Duration, in Input) ([]told, time.Time) {
 	now := begin.Add(at)
-	if e.Kind != "" {
-		e.At = now
+	if in.Event.Kind != "" {
+		in.Event.At = now
 	}
-	in := Input{Event: e, Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, ClientID: 7}
+	in.Gateway, in.ClientID, in.Computer, in.Quiet = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, 7, "desk", w.quiet
 	if w.muted != nil {
 		if until := w.muted(at); until > at {
 			in.Muted = begin.Add(until)
@@ -60,6 +65,20 @@ func (w *world) step(at time.Duration, e conn.Event) ([]told, time.Time) {
 }
 
 func (w *world) play(events []happening, end time.Duration) []told {
+	var inputs []arrival
+	for _, h := range events {
+		inputs = append(inputs, arrival{h.at, Input{Event: h.e}})
+	}
+	return w.playAll(inputs, end)
+}
+
+// arrival is an input at a moment after begin.
+type arrival struct {
+	at time.Duration
+	in Input
+}
+
+func (w *world) playAll(events []arrival, end time.Duration) []told {
 	var all []told
 	var again time.Time
 	for {
@@ -73,12 +92,12 @@ func (w *world) play(events []happening, end time.Duration) []told {
 		if tick && next >= end {
 			return all
 		}
-		e := conn.Event{}
+		in := Input{}
 		if !tick {
-			e, events = events[0].e, events[1:]
+			in, events = events[0].in, events[1:]
 		}
 		var said []told
-		said, again = w.step(next, e)
+		said, again = w.input(next, in)
 		all = append(all, said...)
 	}
 }
@@ -288,12 +307,17 @@ func TestPolicy(t *testing.T) {
 		{name: "four drops while muted", muted: func(time.Duration) time.Duration { return 20 * m }, events: after(flaps(m, 4, 2*s, 60*s)...), end: 2 * h},
 		{
 			name: "drops go on when the mute ends", muted: func(time.Duration) time.Duration { return 20 * m }, events: after(flaps(m, 40, 2*s, 60*s)...), end: 2 * h,
-			want: []string{"34m6s digest #5", "51m20s calm #5"},
+			want: []string{"20m0s unstable #5", "50m0s digest #5", "51m20s calm #5"},
 		},
 
 		{
 			name: "competing session", events: after(happening{m, competing}, happening{h, competing}, happening{30 * h, competing}), end: 31 * h,
 			want: []string{"1m0s competing_session #0", "30h0m0s competing_session #0"},
+		},
+		{
+			name: "told before the reset window, back in it, and gone again after it", events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
+				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{2 * h, windowEnds}, happening{3 * h, connected}), end: 4 * h,
+			want: []string{"59m5s lost #2", "2h2m0s lost #3", "3h0m10s back #3"},
 		},
 		{name: "competing session in the reset window", events: after(happening{h, windowOpens}, happening{h + m, competing}), end: 3 * h},
 	} {
@@ -383,7 +407,7 @@ func TestWords(t *testing.T) {
 				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
 				Body: "Since 09:59:00.\nGateway closed the connection.\nGateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in.",
 			},
-			{Kind: Back, Key: "incident-2", Incident: 2, Title: "Connected again since 10:40:00", Body: "It was lost at 09:59:00 and came and went during the reset window."},
+			{Kind: Back, Key: "incident-2", Incident: 2, Title: "Connected again since 10:40:00", Body: "It was lost at 09:59:00 and came and went in between."},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -405,6 +429,45 @@ func TestWords(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWordsForReadersElsewhere(t *testing.T) {
+	w := &world{p: DefaultPolicy()}
+	w.p.Remote = true
+	events := []happening{{0, started}, {2 * s, connected}, {m, lostNow}, {2 * m, connected}, {3 * m, competing}}
+	events = append(events, flaps(h, 40, 2*s, 60*s)...)
+	all := w.play(events, 3*h)
+	if len(all) != 6 {
+		t.Fatalf("%d notices: %v", len(all), all)
+	}
+	for _, n := range all {
+		if !strings.HasSuffix(n.n.Body, "\nGateway: 127.0.0.1:4002, PAPER, seen from desk.") {
+			t.Errorf("%v does not say which Gateway: %q", n, n.n.Body)
+		}
+	}
+}
+
+func TestClockWords(t *testing.T) {
+	was := time.Local
+	defer func() { time.Local = was }()
+	time.Local = zone(t, "America/New_York")
+	for _, c := range []struct{ at, other, want string }{
+		{"2026-11-24T15:00:00Z", "2026-11-24T16:00:00Z", "10:00:00"},
+		{"2026-11-24T04:00:00Z", "2026-11-24T16:00:00Z", "Mon 23:00:00"},
+		{"2026-11-10T15:00:00Z", "2026-11-24T16:00:00Z", "10 Nov 10:00:00"},
+		{"2026-11-01T05:30:00Z", "2026-11-01T06:40:00Z", "01:30:00 EDT"}, // 01:30 comes twice
+		{"2026-11-01T06:30:00Z", "2026-11-01T06:40:00Z", "01:30:00"},
+		{"2026-03-08T02:00:00Z", "2026-03-08T12:00:00Z", "Sat 21:00:00 EST"},
+	} {
+		at, err := time.Parse(time.RFC3339, c.at)
+		other, err2 := time.Parse(time.RFC3339, c.other)
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		if got := clock(at, other); got != c.want {
+			t.Errorf("%s as of %s: %q, want %q", c.at, c.other, got, c.want)
+		}
 	}
 }
 
@@ -538,7 +601,7 @@ func TestInvariants(t *testing.T) {
 				t.Fatalf("at %v it wants to be called at %v", now.Sub(begin), again.Sub(begin))
 			case st.open && again.IsZero():
 				t.Fatalf("at %v an incident is open and it never wants to be called", now.Sub(begin))
-			case again.Sub(now) > longestWait:
+			case st.open && again.Sub(now) > longestWait || again.Sub(now) > longestRest:
 				t.Fatalf("at %v it wants to be called as late as %v", now.Sub(begin), again.Sub(begin))
 			}
 		}

@@ -4,10 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine"
 )
 
 // Events is a source of events in order, such as a [conn.EventStream].
@@ -15,13 +20,25 @@ type Events interface {
 	Next(ctx context.Context) (e conn.Event, ok bool)
 }
 
+// Reports is a source of reports in order, such as an [engine.ReportStream].
+type Reports interface {
+	Next(ctx context.Context) (r engine.Report, ok bool)
+}
+
 // Config is what [Run] works with. Functions are called from one goroutine and must return at once.
+//
+// A desktop needs the last word only: a notice that waits is replaced by a later one with its key. With Keep each one is
+// handed on, in order, and again until the sender takes it; and it says which Gateway it is about, as [Policy.Remote] has it.
 type Config struct {
 	Events   Events
+	Reports  Reports // may be nil
 	Snapshot func() *conn.Snapshot
 	Muted    func(now time.Time) time.Time // until when nothing is shown, zero if that is not so; may be nil
 	After    func() time.Duration          // how long an outage lasts before it is told; nil: as [DefaultPolicy] has it
+	Quiet    func() Quiet                  // may be nil
+	Weekly   func() time.Duration          // how long before its end the weekly login is reminded of; nil: not at all
 	ClientID func() int                    // for the words; may be nil
+	Keep     bool                          // for readers elsewhere; see below
 	Sender   Sender
 	Log      *slog.Logger
 }
@@ -31,58 +48,101 @@ const (
 	sendLimit = 5 * time.Second
 	// endLimit bounds the wait for a sender that does not heed its context.
 	endLimit = time.Second
-	// waiting notices beyond this many are given up, oldest first.
+	// waiting notices beyond this many are given up, oldest first; of those that are kept, and of those about rules and
+	// orders, only to bound the memory.
 	outboxLimit = 16
+	keptLimit   = 1000
+	// againAfter is the time until a kept notice that was not taken is handed on again.
+	againAfter = 5 * time.Second
 )
 
-// Run tells the desktop what happens until ctx ends or the events do. It does not close the sender.
+// Run tells what happens until ctx ends or the events do. It does not close the sender. A panic of one of its goroutines ends the
+// others and is Run's; called again it goes on with the next event, and knows nothing of an incident before.
 func Run(ctx context.Context, cfg Config) {
 	ctx, cancel := context.WithCancel(ctx)
-	var reader sync.WaitGroup
-	events := make(chan conn.Event)
-	reader.Go(func() {
-		defer close(events)
+	var broken atomic.Pointer[string] // a panic of another goroutine, with its stack
+	guard := func() {
+		if p := recover(); p != nil {
+			text := fmt.Sprintf("%v\n\n%s", p, debug.Stack())
+			broken.CompareAndSwap(nil, &text)
+			cancel()
+		}
+	}
+	var readers sync.WaitGroup
+	events := read(ctx, &readers, guard, cfg.Events.Next)
+	var reports <-chan engine.Report
+	if cfg.Reports != nil {
+		reports = read(ctx, &readers, guard, cfg.Reports.Next)
+	}
+	out := newOutbox(cfg.Sender, cfg.Keep, cfg.Log)
+	// It outlives ctx by what is told at the end.
+	sending, endSending := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer guard()
+		out.run(sending)
+	}()
+	defer func() {
+		cancel()
+		endSending()
+		readers.Wait()
+		select {
+		case <-out.done:
+		case <-time.After(endLimit):
+			cfg.Log.Warn("a notice is still being shown")
+		}
+		if text := broken.Load(); text != nil {
+			panic(*text)
+		}
+	}()
+	follow(ctx, cfg, events, reports, out.put)
+}
+
+// read returns a channel of what next returns, until that or ctx ends.
+func read[T any](ctx context.Context, readers *sync.WaitGroup, guard func(), next func(context.Context) (T, bool)) <-chan T {
+	c := make(chan T)
+	readers.Go(func() {
+		defer guard()
+		defer close(c)
 		for {
-			e, ok := cfg.Events.Next(ctx)
+			one, ok := next(ctx)
 			if !ok {
 				return
 			}
 			select {
-			case events <- e:
+			case c <- one:
 			case <-ctx.Done():
 				return
 			}
 		}
 	})
-	out := newOutbox(cfg.Sender, cfg.Log)
-	go out.run(ctx)
-	follow(ctx, cfg, events, out.put)
-	cancel()
-	reader.Wait()
-	select {
-	case <-out.done:
-	case <-time.After(endLimit):
-		cfg.Log.Warn("the desktop still holds a notice")
-	}
+	return c
 }
 
-// follow puts events and time through the policy until either ends.
-func follow(ctx context.Context, cfg Config, events <-chan conn.Event, put func(Notice)) {
+// follow puts events, reports and time through the policy until the events or ctx end.
+func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <-chan engine.Report, put func(Notice)) {
 	var st State
 	policy := DefaultPolicy()
+	computer := ""
+	if cfg.Keep {
+		policy.Remote = true
+		computer, _ = os.Hostname() // without it the words say less
+	}
 	clock := time.NewTimer(0)
 	defer clock.Stop()
 	<-clock.C
 	for {
-		in := Input{}
+		in := Input{Computer: computer}
 		select {
 		case <-ctx.Done():
-			return
+			in.Ending = true
 		case e, ok := <-events:
+			in.Event, in.Ending = e, !ok
+		case r, ok := <-reports:
 			if !ok {
-				return
+				reports = nil
+				continue
 			}
-			in.Event = e
+			in.Report = r
 		case <-clock.C:
 		}
 		now := time.Now()
@@ -91,6 +151,12 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, put func(
 		}
 		if cfg.Muted != nil {
 			in.Muted = cfg.Muted(now)
+		}
+		if cfg.Quiet != nil {
+			in.Quiet = cfg.Quiet()
+		}
+		if cfg.Weekly != nil {
+			policy.Weekly = cfg.Weekly()
 		}
 		if cfg.ClientID != nil {
 			in.ClientID = cfg.ClientID()
@@ -104,6 +170,9 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, put func(
 		for _, n := range said {
 			put(n)
 		}
+		if in.Ending {
+			return
+		}
 		clock.Stop()
 		if !again.IsZero() {
 			clock.Reset(max(again.Sub(now.Round(0)), time.Millisecond))
@@ -114,6 +183,7 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, put func(
 // outbox hands notices on from a goroutine of its own: a desktop that hangs holds nobody up.
 type outbox struct {
 	sender Sender
+	keep   bool
 	log    *slog.Logger
 	wake   chan struct{}
 	done   chan struct{}
@@ -123,29 +193,49 @@ type outbox struct {
 	failing bool // owned by run
 }
 
-func newOutbox(s Sender, log *slog.Logger) *outbox {
-	return &outbox{sender: s, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newOutbox(s Sender, keep bool, log *slog.Logger) *outbox {
+	return &outbox{sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// put never blocks. A notice that waits is replaced by a later one with its key.
+// put never blocks. A notice that waits is replaced by a later one with its key, unless all are kept.
 func (o *outbox) put(n Notice) {
 	o.log.Debug("notice", "kind", string(n.Kind), "incident", n.Incident, "title", n.Title)
 	o.mu.Lock()
-	kept := o.pending[:0]
-	for _, p := range o.pending {
-		if p.Key != n.Key {
-			kept = append(kept, p)
-		}
+	if !o.keep {
+		o.pending = slices.DeleteFunc(o.pending, func(p Notice) bool { return p.Key == n.Key })
 	}
-	o.pending = append(kept, n)
-	if extra := len(o.pending) - outboxLimit; extra > 0 {
-		o.pending = o.pending[extra:]
+	o.pending = append(o.pending, n)
+	before := len(o.pending)
+	if !o.keep {
+		o.limit(outboxLimit, func(n Notice) bool { return !n.Kind.reported() })
 	}
+	o.limit(keptLimit, func(Notice) bool { return true })
+	givenUp := before - len(o.pending)
 	o.mu.Unlock()
+	if givenUp > 0 {
+		o.log.Warn("too many notices wait, the oldest was given up")
+	}
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
+}
+
+// limit gives up the oldest of those that wait and are counted, beyond so many. The caller holds the lock.
+func (o *outbox) limit(most int, counts func(Notice) bool) {
+	extra := -most
+	for _, n := range o.pending {
+		if counts(n) {
+			extra++
+		}
+	}
+	o.pending = slices.DeleteFunc(o.pending, func(n Notice) bool {
+		if extra <= 0 || !counts(n) {
+			return false
+		}
+		extra--
+		return true
+	})
 }
 
 func (o *outbox) take() (n Notice, ok bool) {
@@ -163,21 +253,56 @@ func (o *outbox) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			o.drain(ctx)
 			return
 		case <-o.wake:
 		}
-		for ctx.Err() == nil {
-			n, ok := o.take()
-			if !ok {
-				break
+		for ctx.Err() == nil && !o.handOn(ctx) {
+			select {
+			case <-ctx.Done():
+			case <-time.After(againAfter):
 			}
-			o.send(ctx, n)
 		}
 	}
 }
 
+// drain hands on what is kept and still waits at the end.
+func (o *outbox) drain(ctx context.Context) {
+	if !o.keep {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit/2)
+	defer cancel()
+	if !o.handOn(ctx) {
+		o.log.Error("notices were lost: they could not be handed on before the end")
+	}
+}
+
+// handOn shows what waits until ctx ends, and returns whether nothing does any more. One that is kept and was not taken
+// waits on.
+func (o *outbox) handOn(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		n, ok := o.take()
+		if !ok {
+			return true
+		}
+		if err := o.send(ctx, n); err != nil && o.keep {
+			o.putBack(n)
+			return false
+		}
+	}
+	return false
+}
+
+// putBack has a notice wait again, ahead of all others.
+func (o *outbox) putBack(n Notice) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending = slices.Insert(o.pending, 0, n)
+}
+
 // send shows one notice. Of failures in a row only the first is a warning.
-func (o *outbox) send(ctx context.Context, n Notice) {
+func (o *outbox) send(ctx context.Context, n Notice) error {
 	ctx, cancel := context.WithTimeout(ctx, sendLimit)
 	defer cancel()
 	err := o.show(ctx, n)
@@ -191,6 +316,7 @@ func (o *outbox) send(ctx context.Context, n Notice) {
 	case err != nil:
 		o.log.Debug("notices still cannot be shown", "err", err)
 	}
+	return err
 }
 
 func (o *outbox) show(ctx context.Context, n Notice) (err error) {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/engine"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -257,7 +258,7 @@ func TestRunWithADesktopThatFails(t *testing.T) {
 }
 
 func TestOutbox(t *testing.T) {
-	o := newOutbox(nil, slog.New(slog.DiscardHandler))
+	o := newOutbox(nil, false, slog.New(slog.DiscardHandler))
 	for i := range 2 * outboxLimit {
 		o.put(Notice{Key: fmt.Sprint(i % (outboxLimit + 4)), Title: fmt.Sprint(i)})
 	}
@@ -277,6 +278,137 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
+func TestRunFollowsQuietHoursAndWeekly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var quiet Quiet
+		var weekly time.Duration
+		r := startRun(t, func(c *Config) {
+			c.Quiet = func() Quiet { mu.Lock(); defer mu.Unlock(); return quiet }
+			c.Weekly = func() time.Duration { mu.Lock(); defer mu.Unlock(); return weekly }
+		})
+		// A bubble begins on Saturday, 1 January 2000, at midnight UTC; the login ends on Sunday at 06:00 UTC.
+		r.tell(connected)
+		mu.Lock()
+		quiet = Quiet{0, 0, 8, 0, time.UTC}
+		mu.Unlock()
+		r.tell(lostNow)
+		time.Sleep(7 * h)
+		r.expect(t)
+		time.Sleep(h + s)
+		want := []string{"8h0m0s lost incident-1"}
+		r.expect(t, want...)
+		mu.Lock()
+		weekly = 12 * h
+		mu.Unlock()
+		time.Sleep(16 * h)
+		want = append(want, "18h0m0s weekly_login weekly_login")
+		r.expect(t, want...)
+		r.tell(connected) // at midnight, when it is quiet again
+		time.Sleep(16 * h)
+		r.expect(t, append(want, "32h0m0s back incident-1")...)
+		r.end()
+	})
+}
+
+// TestRunKeeps holds that a sender for readers elsewhere gets each notice, in order, whatever fails in between, and at the end.
+func TestRunKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		full, calls, bodies := true, 0, ""
+		r := startRun(t, func(c *Config) { c.Keep = true })
+		r.desk.show = func(_ context.Context, n Notice) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if calls++; full {
+				if calls == 2 {
+					panic("bad disk")
+				}
+				return errors.New("disk full")
+			}
+			bodies += n.Body + "\n"
+			return nil
+		}
+		outage := func() {
+			r.tell(lostNow)
+			time.Sleep(m)
+			r.tell(connected)
+			time.Sleep(h - m)
+		}
+		set := func(now bool) { mu.Lock(); defer mu.Unlock(); full = now }
+		r.tell(connected)
+		var want []string
+		for i := range 20 { // more than a desktop's notices may wait
+			outage()
+			want = append(want, fmt.Sprintf("lost incident-%d", i+1), fmt.Sprintf("back incident-%d", i+1))
+		}
+		r.expect(t)
+		mu.Lock()
+		if most := int(20 * h / againAfter); calls < most-20 || calls > most {
+			t.Errorf("%d calls, want about one in %v", calls, againAfter)
+		}
+		mu.Unlock()
+		set(false)
+		time.Sleep(againAfter)
+		synctest.Wait()
+		set(true)
+		r.tell(lostNow)
+		time.Sleep(6 * s)
+		set(false)
+		r.end() // before it is tried again
+		want = append(want, "lost incident-21")
+		got := r.desk.list()
+		for i := range got {
+			_, got[i], _ = strings.Cut(got[i], " ")
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("shown\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		if n := strings.Count(bodies, "\nGateway: 127.0.0.1:4002"); n != len(want) {
+			t.Errorf("%d of %d say which Gateway:\n%s", n, len(want), bodies)
+		}
+		if log := r.logs.String(); strings.Count(log, "cannot be shown") != 2 || strings.Count(log, "shown again") != 2 || strings.Count(log, "\n") != 4 {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+func TestRunEndsWithNoticesThatCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startRun(t, func(c *Config) { c.Keep = true })
+		r.desk.show = func(ctx context.Context, _ Notice) error { <-ctx.Done(); return ctx.Err() }
+		r.tell(connected)
+		r.tell(lostNow)
+		time.Sleep(8 * s)
+		begin := time.Now()
+		r.end()
+		if took := time.Since(begin); took > endLimit {
+			t.Errorf("ending took %v", took)
+		}
+		if log := r.logs.String(); !strings.Contains(log, "notices were lost") {
+			t.Errorf("log:\n%s", log)
+		}
+	})
+}
+
+func TestOutboxThatKeeps(t *testing.T) {
+	var logs bytes.Buffer
+	o := newOutbox(nil, true, slog.New(slog.NewTextHandler(&logs, nil)))
+	for i := range keptLimit + 5 {
+		o.put(Notice{Key: "one", Title: fmt.Sprint(i)})
+	}
+	first, _ := o.take()
+	o.putBack(first)
+	for i := 5; i < keptLimit+5; i++ {
+		if n, ok := o.take(); !ok || n.Title != fmt.Sprint(i) {
+			t.Fatalf("%v %v, want %d", n, ok, i)
+		}
+	}
+	if n, ok := o.take(); ok || strings.Count(logs.String(), "given up") != 5 {
+		t.Errorf("%v, log:\n%s", n, logs.String())
+	}
+}
+
 func TestLogged(t *testing.T) {
 	var b bytes.Buffer
 	l := Logged(slog.New(slog.NewTextHandler(&b, nil)))
@@ -286,4 +418,67 @@ func TestLogged(t *testing.T) {
 	if got := b.String(); !strings.Contains(got, `title=Gone body="a\nb"`) {
 		t.Error(got)
 	}
+}
+
+// TestPanicsAreRuns has each of the goroutines of Run panic: Run ends in that panic, with nothing left behind, and called again it
+// tells what comes next.
+func TestPanicsAreRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := make(stream, 100)
+		for _, where := range []string{"snapshot", "reader", "log"} {
+			d := &desk{begin: time.Now()}
+			cfg := Config{
+				Events: events, Snapshot: func() *conn.Snapshot { return &conn.Snapshot{} }, Sender: d, Log: slog.New(slog.DiscardHandler),
+				After: func() time.Duration { return time.Second },
+			}
+			broken := cfg
+			switch where {
+			case "snapshot":
+				broken.Snapshot = func() *conn.Snapshot { panic("injected") }
+			case "reader":
+				broken.Reports = brittle{}
+			case "log": // of what hands notices on
+				broken.Sender = &desk{show: func(context.Context, Notice) error { return errors.New("no desktop") }}
+				broken.Log = slog.New(brittleLog{slog.DiscardHandler})
+			}
+			tell := func() {
+				events <- conn.Event{At: time.Now(), Kind: conn.EventConnected, State: conn.Connected}
+				events <- conn.Event{At: time.Now(), Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosed}
+			}
+			tell()
+			func() {
+				defer func() {
+					if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "injected") {
+						t.Errorf("%s: Run ended with %s", where, text)
+					}
+				}()
+				Run(t.Context(), broken)
+			}()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() { defer close(done); Run(ctx, cfg) }()
+			tell()
+			time.Sleep(5 * time.Second)
+			synctest.Wait()
+			if got := d.list(); len(got) != 1 || !strings.Contains(got[0], "lost") {
+				t.Errorf("%s: afterwards %q is shown", where, got)
+			}
+			cancel()
+			<-done
+		}
+	})
+}
+
+type brittle struct{}
+
+func (brittle) Next(context.Context) (engine.Report, bool) { panic("injected") }
+
+// brittleLog panics at the first warning.
+type brittleLog struct{ slog.Handler }
+
+func (brittleLog) Enabled(_ context.Context, l slog.Level) bool {
+	if l >= slog.LevelWarn {
+		panic("injected")
+	}
+	return false
 }

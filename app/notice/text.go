@@ -31,14 +31,21 @@ func (t *telling) lost() Notice {
 	switch {
 	case st.problem.far:
 		title, state = "IBKR unreachable", conn.UpstreamLost
-	case !st.everUp:
+	case st.lastUp.IsZero():
 		title = "No connection to Gateway"
 	}
 	opening := "Since " + clock(st.begun, t.now) + "."
 	if st.since.Before(st.afterRest) {
 		opening = "The reset window is over, and the connection is not back. " + opening
 	}
-	n := t.about(Lost, title, lines(opening, t.words(t.snapshot(state, st.problem))))
+	if !st.held.IsZero() {
+		opening = "It came back and was lost again. " + opening
+	}
+	words := t.words(t.snapshot(state, st.problem))
+	if st.signIn {
+		title, words = "Sign-in needed", wording.SignIn
+	}
+	n := t.about(Lost, title, lines(opening, words))
 	n.Urgent, n.Connect = true, !st.problem.far
 	return n
 }
@@ -49,12 +56,29 @@ func (t *telling) back() Notice {
 		verb = "Connected"
 	}
 	if !st.held.IsZero() && !st.held.Equal(st.since) {
-		// It was up for a while in between, so the whole time was no outage.
+		// It was up in between, so the whole time was no outage.
 		return t.about(Back, "Connected again since "+clock(st.since, t.now),
-			"It was lost at "+clock(st.begun, t.now)+" and came and went during the reset window.")
+			lines("It was lost at "+clock(st.begun, t.now)+" and came and went in between.", blockedInAll(st.blocked)))
 	}
 	text := fmt.Sprintf("%s after %s (%s–%s)", verb, wording.Duration(st.since.Sub(st.begun)), clock(st.begun, st.since), clock(st.since, st.since))
+	if st.blocked > 0 {
+		text += ", " + counted(st.blocked, "order blocked", "orders blocked")
+	}
 	return t.about(Back, text, "The connection has been stable since "+clock(st.since, t.now)+".")
+}
+
+func blockedInAll(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return "In all, " + counted(n, "order was blocked.", "orders were blocked.")
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (t *telling) unstable() Notice {
@@ -106,6 +130,37 @@ func (t *telling) competing() Notice {
 	return Notice{Kind: Competing, Key: string(Competing), Title: "Market data taken by another session", Body: t.words(s)}
 }
 
+// reminder tells that the weekly login ends at the given time.
+func (t *telling) reminder(end time.Time) Notice {
+	title := "Gateway's weekly login ends Sunday 01:00 New York"
+	if here := end.Local(); !sameOffset(here, end) {
+		switch {
+		case t.p.Remote:
+			title += here.Format(" (Mon 15:04 MST)")
+		case here.Weekday() != end.Weekday():
+			title += here.Format(" (Mon 15:04 here)")
+		default:
+			title += here.Format(" (15:04 here)")
+		}
+	}
+	return Notice{
+		Kind: Reminder, Key: string(Reminder), Title: title,
+		Body: "Log in again after that time: restart Gateway and confirm the second factor on the phone. Gatewatch reconnects by itself.",
+	}
+}
+
+// place says which Gateway a notice is about, for readers elsewhere.
+func (t *telling) place() string {
+	text := "Gateway: " + wording.Address(t.snapshot(conn.Reconnecting, problem{}))
+	if mode := wording.Mode(t.in.Gateway.Mode); mode != "" {
+		text += ", " + mode
+	}
+	if t.in.Computer != "" {
+		text += ", seen from " + wording.OneLine(t.in.Computer)
+	}
+	return text + "."
+}
+
 // lines joins what is not empty and drops what cannot be shown.
 func lines(texts ...string) string {
 	var kept []string
@@ -134,18 +189,30 @@ func printable(text string) string {
 	return b.String()
 }
 
-// clock returns the time of day, with the day if that is not the day of the other moment.
+// clock returns the time of day, with the day if that is not the day of the other moment, and with the zone if the clocks
+// were changed in between.
 func clock(t, other time.Time) string {
 	t, other = t.Local(), other.Local()
 	y, m, d := t.Date()
 	oy, om, od := other.Date()
+	layout := "15:04:05"
 	switch {
 	case y == oy && m == om && d == od:
-		return t.Format("15:04:05")
 	case other.Sub(t).Abs() < 6*24*time.Hour:
-		return t.Format("Mon 15:04:05")
+		layout = "Mon 15:04:05"
+	default:
+		layout = "2 Jan 15:04:05"
 	}
-	return t.Format("2 Jan 15:04:05")
+	if !sameOffset(t, other) {
+		layout += " MST"
+	}
+	return t.Format(layout)
+}
+
+func sameOffset(a, b time.Time) bool {
+	_, x := a.Zone()
+	_, y := b.Zone()
+	return x == y
 }
 
 // span returns a round length of time, such as "10 minutes".

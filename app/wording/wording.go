@@ -138,8 +138,11 @@ func hint(s *conn.Snapshot, clientID int) string {
 }
 
 // Guard returns why orders are blocked, in one clause; empty if they are not.
-func Guard(s *conn.Snapshot) string {
-	switch s.Guard {
+func Guard(s *conn.Snapshot) string { return GuardReason(s.Guard) }
+
+// GuardReason returns why the guard is shut, in one clause; empty if it is open.
+func GuardReason(r conn.GuardReason) string {
+	switch r {
 	case conn.GuardOpen:
 		return ""
 	case conn.GuardSocket:
@@ -155,7 +158,7 @@ func Guard(s *conn.Snapshot) string {
 	case conn.GuardReconciling:
 		return "orders are being reconciled"
 	}
-	return string(s.Guard)
+	return OneLine(string(r))
 }
 
 // Headline returns the state in one line, as a tooltip or a log line begins.

@@ -1,0 +1,382 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/nicholas-fedor/shoutrrr/pkg/router"
+	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
+	"github.com/nicholas-fedor/shoutrrr/pkg/types"
+)
+
+// entry is an alert on its way by one channel.
+type entry struct {
+	ID    string   `json:"id"`
+	Alert Alert    `json:"alert"`
+	Tried bool     `json:"tried"`          // a delivery has failed
+	Stuck bool     `json:"stuck"`          // others waited when it came
+	Done  []string `json:"done,omitempty"` // receivers that have it, where a channel has several
+}
+
+// message is an entry at the moment it is sent.
+type message struct {
+	entry
+	late time.Duration // 0 if it is on time
+	done func(receiver string)
+}
+
+// text returns the title and the body, with a word about being late.
+func (m *message) text() (title, body string) {
+	title, body = line(m.Alert.Title), strings.TrimSpace(m.Alert.Body)
+	if m.late > 0 {
+		body = fmt.Sprintf("%s\n\nSent late: this is of %s, %s ago.", body, m.Alert.At.Local().Format("Mon 2 Jan 15:04:05 MST"), span(m.late))
+	}
+	return title, strings.TrimSpace(body)
+}
+
+// line returns a text from outside as one line.
+func line(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// channel is one way out, as the settings have it.
+type channel struct {
+	name, service string
+	send          func(ctx context.Context, m *message) error // the error is free of secrets
+}
+
+// channels returns the ways out that a configuration has.
+func (o *Outbox) channels(c Config) []channel {
+	var list []channel
+	if c.Email != nil {
+		shout := shouter()
+		list = append(list, channel{"email", "Email", func(ctx context.Context, m *message) error { return o.sendEmail(ctx, shout, *c.Email, m) }})
+	}
+	if c.Slack != "" {
+		shout := shouter()
+		list = append(list, channel{"slack", "Slack", func(ctx context.Context, m *message) error { return o.sendSlack(ctx, shout, c.Slack, m) }})
+	}
+	if c.Webhook != nil {
+		list = append(list, channel{"webhook", "Webhook", func(ctx context.Context, m *message) error { return o.sendWebhook(ctx, *c.Webhook, m) }})
+	}
+	for _, ref := range c.Services {
+		shout := shouter()
+		list = append(list, channel{ref, "Service", func(ctx context.Context, m *message) error { return o.sendService(ctx, shout, ref, m) }})
+	}
+	return list
+}
+
+// lookup returns the secrets that references name, and a redactor for them.
+func (o *Outbox) lookup(refs ...string) ([]string, *Redactor, error) {
+	values := make([]string, len(refs))
+	for i, ref := range refs {
+		if ref == "" {
+			continue
+		}
+		value, err := o.secret(ref)
+		if err != nil {
+			return nil, nil, err
+		}
+		values[i] = strings.TrimSpace(value)
+	}
+	return values, Redacting(values...), nil
+}
+
+// refusedError says that some receivers have an alert and the others will not take it, now or later.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+
+// sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up nothing
+// once another receiver has the mail.
+func (o *Outbox) sendEmail(ctx context.Context, shout shoutFunc, e Email, m *message) error {
+	values, red, err := o.lookup(e.Password)
+	if err != nil {
+		return err
+	}
+	u := url.URL{Scheme: "smtp", Host: net.JoinHostPort(e.Server, strconv.Itoa(e.Port)), Path: "/"}
+	q := url.Values{"from": {e.From}, "fromname": {"Gatewatch"}, "timeout": {"20s"}}
+	if e.User != "" {
+		u.User = url.UserPassword(e.User, values[0])
+	}
+	switch e.Encryption {
+	case "none":
+		q.Set("encryption", "None")
+		q.Set("usestarttls", "No")
+	case "starttls":
+		q.Set("encryption", "ExplicitTLS")
+		q.Set("requirestarttls", "Yes")
+	case "tls":
+		q.Set("encryption", "ImplicitTLS")
+	}
+	title, body := m.text()
+	subject := mime.QEncoding.Encode("utf-8", "Gatewatch: "+title)
+	var failed, refused error
+	for _, to := range e.To {
+		if slices.Contains(m.Done, to) {
+			continue
+		}
+		q.Set("to", to)
+		u.RawQuery = q.Encode()
+		switch err := shout(ctx, u.String(), body, types.Params{"subject": subject}); {
+		case err == nil || unparted(err):
+			m.Done = append(m.Done, to)
+			m.done(to)
+		case receiverRefused(err):
+			refused = mailError(err, red)
+		default:
+			failed = mailError(err, red)
+		}
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case refused != nil && len(m.Done) > 0:
+		return &refusedError{refused}
+	}
+	return refused
+}
+
+// unparted reports whether the server has taken a mail, and only the farewell after it went wrong.
+func unparted(err error) bool {
+	var all interface{ Unwrap() []error }
+	if !errors.As(err, &all) {
+		return false
+	}
+	list := all.Unwrap()
+	return len(list) == 1 && failedAt(list[0], smtp.FailClosingSession)
+}
+
+// receiverRefused reports whether the server has refused the address of the receiver for good.
+func receiverRefused(err error) bool {
+	var answer *textproto.Error
+	return failedAt(err, smtp.FailSetRecipient) && errors.As(err, &answer) && answer.Code/100 == 5
+}
+
+// failedAt reports whether a step of shoutrrr's has failed. Its type for the steps has no name here.
+func failedAt[Step comparable](err error, step Step) bool {
+	for err != nil {
+		var failure interface {
+			error
+			ID() Step
+		}
+		if !errors.As(err, &failure) {
+			return false
+		}
+		if failure.ID() == step {
+			return true
+		}
+		err = errors.Unwrap(failure)
+	}
+	return false
+}
+
+// mailError says what went wrong with a mail, and what to do.
+func mailError(err error, red *Redactor) error {
+	var answer *textproto.Error
+	if !errors.As(err, &answer) {
+		return plainError(err, red)
+	}
+	said := red.text(fmt.Sprintf("%d %s", answer.Code, answer.Msg))
+	switch answer.Code {
+	case 530, 534, 535, 538:
+		return fmt.Errorf("the mail server refused the login (%s): check email.user, the password and email.encryption", said)
+	case 550, 551, 553, 554:
+		return fmt.Errorf("the mail server refused the message (%s): check email.from and email.to", said)
+	}
+	return fmt.Errorf("the mail server answered %s", said)
+}
+
+// sendSlack posts to an incoming webhook of Slack, or of what speaks like it.
+func (o *Outbox) sendSlack(ctx context.Context, shout shoutFunc, ref string, m *message) error {
+	values, red, err := o.lookup(ref)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(values[0])
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return errors.New("the secret is not the URL of an incoming webhook; it begins with https://")
+	}
+	u.Scheme = "generic+" + u.Scheme
+	q := u.Query()
+	q.Set("template", "json")
+	q.Set("messagekey", "text")
+	u.RawQuery = q.Encode()
+	title, body := m.text()
+	// Slack's own marks: text from outside calls nobody and links to nothing.
+	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(title + "\n" + body)
+	return plainError(shout(ctx, u.String(), text, types.Params{}), red)
+}
+
+// sendService sends by any service that shoutrrr speaks.
+func (o *Outbox) sendService(ctx context.Context, shout shoutFunc, ref string, m *message) error {
+	values, red, err := o.lookup(ref)
+	if err != nil {
+		return err
+	}
+	title, body := m.text()
+	return plainError(shout(ctx, values[0], "Gatewatch: "+title+"\n"+body, types.Params{}), red)
+}
+
+// errSlow means that a service has not answered in time. It may still deliver.
+var errSlow = errors.New("no answer in time")
+
+// shoutFunc sends a text by shoutrrr to a service's URL.
+type shoutFunc func(ctx context.Context, target, text string, params types.Params) error
+
+// maxShouts bounds one channel's deliveries by shoutrrr that are under way or left to themselves.
+const maxShouts = 8
+
+// shouter returns how one channel sends by shoutrrr, which knows no context: what does not end in time is left to itself.
+func shouter() shoutFunc {
+	shouting := make(chan struct{}, maxShouts)
+	return func(ctx context.Context, target, text string, params types.Params) error {
+		select {
+		case shouting <- struct{}{}:
+		case <-ctx.Done():
+			return errSlow
+		}
+		done := make(chan error, 1)
+		go func() {
+			defer func() { <-shouting }()
+			done <- shoutOnce(target, text, params)
+		}()
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+			return errSlow
+		}
+	}
+}
+
+func shoutOnce(target, text string, params types.Params) (err error) {
+	defer func() {
+		if recover() != nil { // what it panicked with may hold the address
+			err = errors.New("the service failed in a way that was not expected")
+		}
+	}()
+	r, err := router.New(nil)
+	if err != nil {
+		return err
+	}
+	service, err := r.Locate(target)
+	if err != nil {
+		return err
+	}
+	return service.Send(text, &params)
+}
+
+// webhookBody is what a webhook is sent.
+type webhookBody struct {
+	ID string `json:"id"`
+	Alert
+	Late        bool    `json:"late"`
+	LateSeconds float64 `json:"late_seconds"`
+	Version     string  `json:"version"`
+}
+
+func (o *Outbox) sendWebhook(ctx context.Context, w Webhook, m *message) error {
+	values, red, err := o.lookup(w.URL, w.SigningKey)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(webhookBody{m.ID, m.Alert, m.late > 0, float64(m.late.Milliseconds()) / 1000, o.version})
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, values[0], bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the secret is not a URL; it begins with https://")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", m.ID)
+	if w.SigningKey != "" {
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		mac := hmac.New(sha256.New, []byte(values[1]))
+		mac.Write([]byte(stamp + "."))
+		mac.Write(body)
+		req.Header.Set("X-Gatewatch-Timestamp", stamp)
+		req.Header.Set("X-Gatewatch-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	}
+	return o.request(req, red)
+}
+
+// request sends an HTTP request whose address is secret; any 2xx is success.
+func (o *Outbox) request(req *http.Request, red *Redactor) error {
+	req.Header.Set("User-Agent", "Gatewatch/"+o.version)
+	res, err := o.client.Do(req)
+	if err != nil {
+		return plainError(err, red)
+	}
+	defer res.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
+	switch {
+	case res.StatusCode/100 == 2:
+		return nil
+	case res.StatusCode/100 == 3:
+		return fmt.Errorf("the server answered %d and points elsewhere; store the address it points to", res.StatusCode)
+	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
+		return fmt.Errorf("the server answered %d: the address is wrong or no longer valid", res.StatusCode)
+	}
+	return fmt.Errorf("the server answered %d", res.StatusCode)
+}
+
+// plainError says what went wrong with the network, without any secret.
+func plainError(err error, red *Redactor) error {
+	var (
+		dns  *net.DNSError
+		op   *net.OpError
+		wrap *url.Error
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errSlow), errors.Is(err, context.DeadlineExceeded), errors.As(err, &wrap) && wrap.Timeout():
+		return errors.New("the server did not answer in time")
+	case errors.As(err, &dns):
+		return errors.New("the server's name cannot be resolved: there is no network, or the name is wrong")
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Errorf("the server cannot be reached: %s", red.text(op.Err.Error()))
+	case errors.As(err, &wrap):
+		return red.err(wrap.Err)
+	}
+	// Some services make one text of all that they wrap. What stands behind the last address is what went wrong.
+	said := red.text(err.Error())
+	if i := strings.LastIndex(said, hidden+": "); i >= 0 {
+		said = said[i+len(hidden+": "):]
+	}
+	return errors.New("not delivered: " + said)
+}

@@ -1,0 +1,256 @@
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Run delivers until ctx ends. A panic, also of the goroutine of a channel, ends all of it and is Run's, which may be called again.
+func (o *Outbox) Run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	broken := make(chan string, 1)
+	o.mu.Lock()
+	o.running = ctx
+	o.broke = func(text string) {
+		select {
+		case broken <- text:
+		default:
+		}
+		cancel()
+	}
+	for _, b := range o.boxes {
+		o.start(b)
+	}
+	o.mu.Unlock()
+	defer func() {
+		cancel()
+		o.mu.Lock()
+		o.running = nil
+		o.mu.Unlock()
+		o.workers.Wait()
+		o.mu.Lock()
+		for _, b := range o.boxes {
+			b.end = nil
+		}
+		o.mu.Unlock()
+	}()
+	o.runHeartbeat(ctx)
+	select {
+	case text := <-broken:
+		panic(text)
+	default:
+	}
+}
+
+// start gives a box its worker, if the outbox runs and it has none. The caller holds o.mu.
+func (o *Outbox) start(b *box) {
+	if o.running == nil || b.end != nil {
+		return
+	}
+	ctx, end := context.WithCancel(o.running)
+	b.end = end
+	broke := o.broke
+	o.workers.Go(func() {
+		defer end()
+		defer func() {
+			if p := recover(); p != nil {
+				broke(fmt.Sprintf("%v\n\n%s", p, debug.Stack()))
+			}
+		}()
+		o.work(ctx, b)
+	})
+}
+
+// work delivers what waits for one channel, in order.
+func (o *Outbox) work(ctx context.Context, b *box) {
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	delay := o.delays[0]
+	for ctx.Err() == nil {
+		key, e := o.head(b)
+		if key != nil && time.Since(e.Alert.At) > keepFor {
+			o.giveUp(b, key, e)
+			continue
+		}
+		if key != nil {
+			err := o.deliver(ctx, b, key, e)
+			if ctx.Err() != nil {
+				return
+			}
+			if err == nil {
+				delay = o.delays[0]
+				continue
+			}
+			wait.Reset(delay)
+			delay = min(2*delay, o.delays[1])
+		} else {
+			delay = o.delays[0]
+		}
+		select {
+		case <-ctx.Done():
+		case <-b.wake:
+		case <-wait.C:
+		}
+	}
+}
+
+// head returns the oldest alert that waits for a channel; key is nil if there is none.
+func (o *Outbox) head(b *box) (key []byte, e entry) {
+	o.mu.Lock()
+	name := b.channel.name
+	o.mu.Unlock()
+	for {
+		err := o.db.View(func(tx *bbolt.Tx) error {
+			key, e = nil, entry{}
+			bucket := tx.Bucket([]byte(name))
+			if bucket == nil {
+				return nil
+			}
+			k, v := bucket.Cursor().First()
+			if k == nil {
+				return nil
+			}
+			key = slices.Clone(k)
+			return json.Unmarshal(v, &e)
+		})
+		if err == nil {
+			return key, e
+		}
+		o.log.Error("an alert that waits cannot be read and is given up", "channel", name, "err", err)
+		if key == nil || o.remove(b, key, func(*ChannelStatus) {}) != nil {
+			return nil, e
+		}
+	}
+}
+
+// deliver sends one alert and takes it out of the outbox when the channel has it.
+func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error {
+	m := &message{entry: e, done: func(string) {}}
+	if age := time.Since(e.Alert.At); e.Tried || age > lateAfter || e.Stuck && age > time.Second {
+		m.late = max(age, time.Second)
+	}
+	o.mu.Lock()
+	ch := b.channel
+	o.mu.Unlock()
+	m.done = func(string) { o.rewrite(ch.name, key, m.entry) }
+	err := sendWithin(ctx, ch, m)
+	if ctx.Err() != nil && err != nil {
+		return err // the program ends; it is tried again after the next start
+	}
+	now := time.Now().Round(0)
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		err = nil
+	}
+	if err == nil {
+		removeErr := o.remove(b, key, func(s *ChannelStatus) {
+			s.note(now, nil)
+			if refused != nil {
+				s.LastError, s.LastErrorAt = refused.Error(), now
+			}
+		})
+		if removeErr != nil {
+			o.log.Error("a delivered alert cannot be taken out of the outbox", "channel", ch.name, "err", removeErr)
+			return removeErr
+		}
+	} else if !e.Tried {
+		m.Tried = true
+		o.rewrite(ch.name, key, m.entry)
+	}
+	o.mu.Lock()
+	again, first := b.failing && err == nil, !b.failing && err != nil
+	b.failing = err != nil
+	if err != nil {
+		b.status.note(now, err)
+	}
+	o.mu.Unlock()
+	switch {
+	case refused != nil:
+		o.log.Warn("an alert has reached some receivers only, the server refused the others", "channel", ch.name, "err", refused)
+	case first:
+		o.log.Warn("alerts cannot be delivered, they are tried again for 24 hours", "channel", ch.name, "err", err)
+	case again:
+		o.log.Info("alerts are delivered again", "channel", ch.name)
+	}
+	return err
+}
+
+// sendWithin sends and waits no longer than the limit, or a moment longer than ctx.
+func sendWithin(ctx context.Context, ch channel, m *message) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopLimit, cancel) })
+	defer stop()
+	return safely(limited, ch, m)
+}
+
+// note takes down the outcome of a delivery.
+func (s *ChannelStatus) note(now time.Time, err error) {
+	if err != nil {
+		s.LastError, s.LastErrorAt = err.Error(), now
+		return
+	}
+	s.Sent++
+	s.LastSent, s.LastError, s.LastErrorAt = now, "", time.Time{}
+}
+
+// rewrite puts what is known of a delivery under way on disk.
+func (o *Outbox) rewrite(name string, key []byte, e entry) {
+	err := o.db.Update(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(name))
+		if bucket == nil || bucket.Get(key) == nil {
+			return nil
+		}
+		value, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		return bucket.Put(key, value)
+	})
+	if err != nil {
+		o.log.Error("alerts that wait cannot be written", "err", err)
+	}
+}
+
+// remove takes an alert out of the outbox. If that works, what became of it is noted at the same moment.
+func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err := o.db.Update(func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte(b.channel.name))
+		if bucket == nil {
+			return nil
+		}
+		return bucket.Delete(key)
+	})
+	b.status.Queued, b.status.Oldest = o.count(b.channel.name)
+	if err == nil {
+		note(&b.status)
+	}
+	return err
+}
+
+// giveUp drops an alert that nobody took for a day.
+func (o *Outbox) giveUp(b *box, key []byte, e entry) {
+	var name string
+	err := o.remove(b, key, func(s *ChannelStatus) {
+		name = s.Name
+		why := s.LastError
+		if why != "" {
+			why = ": " + why
+		}
+		s.LastError, s.LastErrorAt = "an alert was given up after 24 hours"+why, time.Now().Round(0)
+	})
+	if err != nil {
+		o.log.Error("alerts that wait cannot be written", "err", err)
+		return
+	}
+	o.log.Error("an alert was given up after 24 hours", "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At)
+}

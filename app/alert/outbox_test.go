@@ -1,0 +1,696 @@
+package alert
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// at is a time of the present that JSON keeps as it is.
+func at(ago time.Duration) time.Time { return time.Now().Add(-ago).Round(0).UTC() }
+
+// three alerts, as an outage makes them.
+func three() []Alert {
+	return []Alert{
+		{Kind: "lost", Incident: 1, At: at(10 * time.Minute), Title: "Connection to Gateway lost", Body: "Since 09:31:02.\nStart Gateway.", Urgent: true},
+		{Kind: "back", Incident: 1, At: at(6 * time.Minute), Title: "Reconnected after 4 m 12 s", Body: "Stable."},
+		{Kind: "unstable", Incident: 2, At: at(time.Minute), Title: "The connection is unstable", Body: "4 drops."},
+	}
+}
+
+// everything is a configuration with every kind of channel, and the servers behind it, none of which stands yet.
+func everything(t *testing.T) (*post, *mailServer, *webServer) {
+	mail, web := newMailServer(t), newWebServer(t)
+	p := newPost(t, map[string]string{
+		"env:PW": "mailsecret", "env:SLACK": "http://" + web.addr + "/services/T0/slacksecret", "env:HOOK": "http://" + web.addr + "/hook?key=hooksecret",
+		"env:SIGN": "signsecret", "env:NTFY": "ntfy://:ntfysecret@" + web.addr + "/topic?scheme=http",
+	})
+	p.box.Configure(Config{
+		Email:   mailTo(mail, "me", "you@example.com"),
+		Slack:   "env:SLACK",
+		Webhook: &Webhook{URL: "env:HOOK", SigningKey: "env:SIGN"}, Services: []string{"env:NTFY"},
+	})
+	return p, mail, web
+}
+
+func mailTo(s *mailServer, user string, to ...string) *Email {
+	e := &Email{Server: "127.0.0.1", Encryption: "auto", User: user, Password: "env:PW", From: "gatewatch@example.com", To: to}
+	_, _ = fmt.Sscanf(s.addr, "127.0.0.1:%d", &e.Port)
+	return e
+}
+
+var channelNames = []string{"email", "slack", "webhook", "env:NTFY"}
+
+// arrived checks that each channel was told the three alerts once and in order, and which of them say that they are late.
+func arrived(t *testing.T, s *mailServer, web *webServer, late ...bool) {
+	t.Helper()
+	texts := map[string][]string{}
+	for _, m := range s.mails() {
+		texts["email"] = append(texts["email"], m.text)
+	}
+	for _, r := range web.requests() {
+		switch {
+		case strings.HasPrefix(r.path, "/services/"):
+			texts["slack"] = append(texts["slack"], string(r.body))
+		case strings.HasPrefix(r.path, "/hook"):
+			texts["webhook"] = append(texts["webhook"], string(r.body))
+		case r.path == "/topic":
+			texts["env:NTFY"] = append(texts["env:NTFY"], string(r.body))
+		default:
+			t.Errorf("a request for %s", r.path)
+		}
+	}
+	for _, name := range channelNames {
+		got := texts[name]
+		if len(got) != len(late) {
+			t.Errorf("%s was told %d times, want %d: %q", name, len(got), len(late), got)
+			continue
+		}
+		for i, a := range three() {
+			if !strings.Contains(got[i], a.Title) {
+				t.Errorf("%s was told as alert %d: %s", name, i, got[i])
+			}
+			if says := strings.Contains(got[i], "Sent late") || strings.Contains(got[i], `"late":true`); says != late[i] {
+				t.Errorf("%s, alert %d: late %v, want %v: %s", name, i, says, late[i], got[i])
+			}
+		}
+	}
+}
+
+// TestServersAreAway has no server stand while alerts come, and again after a restart of the program in between.
+func TestServersAreAway(t *testing.T) {
+	p, mail, web := everything(t)
+	p.run()
+	list := three()
+	p.put(list[:2]...)
+	for _, name := range channelNames {
+		if got := p.failing(name); !strings.HasSuffix(got, "connection refused") || len(got) > 70 || strings.Contains(got, web.addr) {
+			t.Errorf("%s says %q", name, got)
+		}
+		if c := p.channel(name); c.Queued != 2 || !c.Oldest.Equal(list[0].At) || c.Sent != 0 || !c.LastSent.IsZero() || c.LastErrorAt.IsZero() {
+			t.Errorf("%+v", c)
+		}
+	}
+	config := p.box.config
+	p.stop()
+	p.open()
+	p.box.Configure(config)
+	if c := p.channel("slack"); c.Queued != 2 || !c.Oldest.Equal(list[0].At) {
+		t.Errorf("after a restart: %+v", c)
+	}
+	p.put(list[2])
+	mail.open()
+	web.open()
+	p.run()
+	p.delivered()
+	arrived(t, mail, web, true, true, true)
+	for _, name := range channelNames {
+		if c := p.channel(name); c.Sent != 3 || c.LastSent.IsZero() || c.LastError != "" || !c.Oldest.IsZero() {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestServersFail has servers that answer, but refuse, and that go away in between.
+func TestServersFail(t *testing.T) {
+	p, mail, web := everything(t)
+	p.run()
+	mail.set(func() { mail.deny = fmt.Errorf("disk full") })
+	web.answers(500)
+	mail.open()
+	web.open()
+	p.put(three()...)
+	p.failing(channelNames...)
+	if got := p.channel("webhook").LastError; got != "the server answered 500" {
+		t.Errorf("webhook says %q", got)
+	}
+	if got := p.channel("email").LastError; !strings.Contains(got, "the mail server answered 554") && !strings.Contains(got, "refused the message") {
+		t.Errorf("email says %q", got)
+	}
+	mail.close()
+	web.close()
+	until(t, "they are away", func() bool { return strings.Contains(p.channel("slack").LastError, "connection refused") })
+	mail.set(func() { mail.deny = nil })
+	web.answers(0)
+	mail.open()
+	web.open()
+	p.delivered()
+	arrived(t, mail, web, true, true, true)
+}
+
+// TestNoName has names that cannot be resolved, until there is a network again.
+func TestNoName(t *testing.T) {
+	p, mail, web := everything(t)
+	config := p.box.config
+	right := map[string]string{}
+	for ref, secret := range p.secrets {
+		right[ref] = secret
+		p.set(ref, strings.Replace(secret, web.addr, "gateway.invalid", 1))
+	}
+	nowhere := *config.Email
+	nowhere.Server = "mail.invalid"
+	config.Email = &nowhere
+	p.box.Configure(config)
+	p.run()
+	p.put(three()...)
+	for _, name := range channelNames {
+		if got := p.failing(name); !strings.Contains(got, "name cannot be resolved") && !strings.Contains(got, "no such host") || strings.Contains(got, "gateway.invalid") {
+			t.Errorf("%s says %q", name, got)
+		}
+	}
+	mail.open()
+	web.open()
+	for ref, secret := range right {
+		p.set(ref, secret)
+	}
+	config.Email = mailTo(mail, "me", "you@example.com")
+	p.box.Configure(config)
+	p.delivered()
+	arrived(t, mail, web, true, true, true)
+}
+
+// TestOnTime has everything stand: what is new is not late, what is minutes old is.
+func TestOnTime(t *testing.T) {
+	p, mail, web := everything(t)
+	mail.open()
+	web.open()
+	p.run()
+	list := three()
+	list[0].At, list[1].At = at(0), at(20*time.Second)
+	for _, a := range list {
+		p.put(a)
+		p.delivered()
+	}
+	arrived(t, mail, web, false, false, true)
+}
+
+func TestMail(t *testing.T) {
+	s := newMailServer(t)
+	s.open()
+	p := newPost(t, map[string]string{"env:PW": "mailsecret"})
+	p.box.Configure(Config{Email: mailTo(s, "me", "you@example.com", "they@example.com")})
+	p.run()
+	p.put(Alert{Kind: "lost", At: at(0), Title: "Verbindung fort\r\nBcc: thief@example.com", Body: "Über alles.\n.\nMAIL FROM:<x>\n"})
+	p.delivered()
+	got := s.mails()
+	if len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "they@example.com" || got[0].from != "gatewatch@example.com" {
+		t.Fatalf("%q", got)
+	}
+	head, body, _ := strings.Cut(got[0].text, "\r\n\r\n")
+	for _, want := range []string{"Subject: Gatewatch: Verbindung fort  Bcc: thief@example.com", "To: you@example.com", "From: Gatewatch <gatewatch@example.com>"} {
+		if !slices.Contains(strings.Split(head, "\r\n"), want) {
+			t.Errorf("no line %q in\n%s", want, head)
+		}
+	}
+	if body = strings.TrimSpace(body); body != "Über alles.\r\n.\r\nMAIL FROM:<x>" {
+		t.Errorf("body %q", body)
+	}
+}
+
+// TestReceiversOfMail has one receiver refused: for now, which is tried again for that one alone, and for good, which
+// holds up nobody.
+func TestReceiversOfMail(t *testing.T) {
+	s := newMailServer(t)
+	s.open()
+	busy, unknown := smtpError(450, "mailbox busy"), smtpError(550, "no such user they@example.com")
+	s.refuse["they@example.com"] = busy
+	p := newPost(t, map[string]string{"env:PW": "mailsecret"})
+	p.box.Configure(Config{Email: mailTo(s, "me", "you@example.com", "they@example.com")})
+	p.run()
+	list := three()
+	p.put(list[0])
+	if got := p.failing("email"); !strings.Contains(got, "450") || !strings.Contains(got, "mailbox busy") {
+		t.Errorf("says %q", got)
+	}
+	s.set(func() { delete(s.refuse, "they@example.com") })
+	p.delivered()
+	if got := s.mails(); len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "they@example.com" {
+		t.Fatalf("%q", got)
+	}
+
+	s.set(func() { s.got, s.refuse["they@example.com"] = nil, unknown })
+	p.put(list[1:]...)
+	p.delivered()
+	if got := s.mails(); len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "you@example.com" {
+		t.Errorf("%q", got)
+	}
+	if c := p.channel("email"); c.Sent != 3 || !strings.Contains(c.LastError, "550") || !strings.Contains(c.LastError, "email.to") {
+		t.Errorf("%+v", c)
+	}
+
+	// Nobody has it: the address, or that of the sender, may be set right within a day.
+	s.set(func() { s.got, s.refuse["you@example.com"] = nil, unknown })
+	p.put(list[0])
+	until(t, "it is tried again", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.tried > 20 })
+	if c := p.channel("email"); c.Queued != 1 || len(s.mails()) != 0 {
+		t.Errorf("%+v, %q", c, s.mails())
+	}
+}
+
+// TestMailIsTakenWithoutAFarewell has the connection die when the mail has been taken: it is not sent again.
+func TestMailIsTakenWithoutAFarewell(t *testing.T) {
+	s := newMailServer(t)
+	s.cutAtQuit = true
+	s.open()
+	p := newPost(t, map[string]string{"env:PW": "mailsecret"})
+	p.box.Configure(Config{Email: mailTo(s, "me", "you@example.com")})
+	p.run()
+	p.put(three()...)
+	p.delivered()
+	if got := s.mails(); len(got) != 3 {
+		t.Errorf("%d mails", len(got))
+	}
+}
+
+func TestMailLogin(t *testing.T) {
+	for name, c := range map[string]struct {
+		password, encryption, user string
+		tls                        bool
+		want                       string
+	}{
+		"wrong password":     {"badsecret", "auto", "me", false, "check email.user, the password"},
+		"no login":           {"mailsecret", "auto", "", false, "refused the login (530"},
+		"no TLS there":       {"mailsecret", "starttls", "me", false, "StartTLS"},
+		"untrusted":          {"mailsecret", "starttls", "me", true, "certificate"},
+		"untrusted, auto":    {"mailsecret", "auto", "me", true, "certificate"},
+		"no password stored": {"", "auto", "me", false, "there is no secret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newMailServer(t)
+			if c.tls {
+				s.tls = certificate(t)
+			}
+			s.open()
+			secrets := map[string]string{"env:PW": c.password}
+			if c.password == "" {
+				delete(secrets, "env:PW")
+			}
+			p := newPost(t, secrets)
+			e := mailTo(s, c.user, "you@example.com")
+			if e.Encryption = c.encryption; c.user == "" {
+				e.Password = ""
+			}
+			p.box.Configure(Config{Email: e})
+			results, err := p.box.Test(t.Context(), "email")
+			if err != nil || len(results) != 1 || results[0].Err == nil {
+				t.Fatalf("%v, %v", results, err)
+			}
+			text := results[0].Err.Error()
+			if !strings.Contains(text, c.want) || strings.Contains(text, "secret") && c.password != "" {
+				t.Errorf("says %q, want %q", text, c.want)
+			}
+			if len(s.mails()) != 0 {
+				t.Errorf("a mail came: %q", s.mails())
+			}
+		})
+	}
+}
+
+func TestWebhook(t *testing.T) {
+	web := newWebServer(t)
+	web.answers(503)
+	web.open()
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret", "env:SIGN": "signsecret"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK", SigningKey: "env:SIGN"}})
+	p.run()
+	a := three()[0]
+	p.put(a)
+	p.failing("webhook")
+	web.answers(0)
+	p.delivered()
+	got := web.requests()
+	if len(got) != 1 || got[0].method != "POST" || got[0].path != "/hooksecret" {
+		t.Fatalf("%+v", got)
+	}
+	r := got[0]
+	mac := hmac.New(sha256.New, []byte("signsecret"))
+	fmt.Fprintf(mac, "%s.%s", r.header.Get("X-Gatewatch-Timestamp"), r.body)
+	if want := "sha256=" + hex.EncodeToString(mac.Sum(nil)); r.header.Get("X-Gatewatch-Signature") != want {
+		t.Errorf("signature %s, want %s", r.header.Get("X-Gatewatch-Signature"), want)
+	}
+	var sent map[string]any
+	if err := json.Unmarshal(r.body, &sent); err != nil {
+		t.Fatal(err)
+	}
+	if late, _ := sent["late_seconds"].(float64); late < 600 || late > 700 {
+		t.Errorf("late_seconds %v", sent["late_seconds"])
+	}
+	id, _ := sent["id"].(string)
+	delete(sent, "late_seconds")
+	delete(sent, "id")
+	want := map[string]any{
+		"kind": "lost", "incident": 1., "at": a.At.Format(time.RFC3339Nano), "title": a.Title, "body": a.Body, "urgent": true,
+		"late": true, "version": "v1",
+	}
+	if fmt.Sprint(sent) != fmt.Sprint(want) {
+		t.Errorf("sent %v, want %v", sent, want)
+	}
+	if id == "" || r.header.Get("Idempotency-Key") != id || r.header.Get("Content-Type") != "application/json" || r.header.Get("User-Agent") != "Gatewatch/v1" {
+		t.Errorf("id %q, header %v", id, r.header)
+	}
+}
+
+func TestWebhookAnswers(t *testing.T) {
+	for code, want := range map[int]string{
+		204: "", 301: "points elsewhere", 308: "points elsewhere", 404: "no longer valid", 410: "no longer valid", 401: "answered 401", 502: "answered 502",
+	} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			web := newWebServer(t)
+			web.answers(code)
+			web.open()
+			p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+			p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+			results, err := p.box.Test(t.Context(), "")
+			if err != nil || len(results) != 1 {
+				t.Fatalf("%v, %v", results, err)
+			}
+			switch err := results[0].Err; {
+			case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+				t.Errorf("says %v, want %q", err, want)
+			}
+			if web.tries() != 1 {
+				t.Errorf("%d requests", web.tries())
+			}
+		})
+	}
+}
+
+// TestSlackCallsNobody has text from outside in a message that would call everybody.
+func TestSlackCallsNobody(t *testing.T) {
+	web := newWebServer(t)
+	web.open()
+	p := newPost(t, map[string]string{"env:SLACK": "http://" + web.addr + "/slacksecret"})
+	p.box.Configure(Config{Slack: "env:SLACK"})
+	p.run()
+	p.put(Alert{Kind: "lost", At: at(0), Title: "<!channel> & \"quoted\"", Body: "<http://x|click>\\"})
+	p.delivered()
+	var sent struct{ Text string }
+	if err := json.Unmarshal(web.requests()[0].body, &sent); err != nil {
+		t.Fatalf("%v: %s", err, web.requests()[0].body)
+	}
+	if want := "&lt;!channel&gt; &amp; \"quoted\"\n&lt;http://x|click&gt;\\"; sent.Text != want {
+		t.Errorf("sent %q, want %q", sent.Text, want)
+	}
+}
+
+// TestADeadChannelHoldsUpNobody has one channel fail while the other delivers.
+func TestADeadChannelHoldsUpNobody(t *testing.T) {
+	p, mail, web := everything(t)
+	web.open() // and no mail server
+	p.run()
+	p.put(three()...)
+	until(t, "the others have delivered", func() bool { return len(web.requests()) == 9 })
+	if c := p.channel("email"); c.Queued != 3 || c.LastError == "" {
+		t.Errorf("%+v", c)
+	}
+	mail.open()
+	p.delivered()
+	arrived(t, mail, web, true, true, true)
+}
+
+func TestGivenUpAfterADay(t *testing.T) {
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	list := three()
+	list[0].At = at(keepFor + time.Minute)
+	p.put(list[:2]...)
+	p.run()
+	until(t, "the first one is given up, and the log says so", func() bool {
+		return p.channel("webhook").Queued == 1 && strings.Contains(p.log(), "given up after 24 hours")
+	})
+	web.open()
+	p.delivered()
+	if got := web.requests(); len(got) != 1 || !strings.Contains(string(got[0].body), list[1].Title) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestQueueIsBounded puts more than may wait: the oldest goes.
+func TestQueueIsBounded(t *testing.T) {
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+	p.box.db.NoSync = true
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	for i := range maxQueue + 3 {
+		p.put(Alert{Kind: "lost", Incident: i, At: at(0), Title: "t"})
+	}
+	if c := p.channel("webhook"); c.Queued != maxQueue {
+		t.Errorf("%d wait", c.Queued)
+	}
+	if n, _ := p.box.count("webhook"); n != maxQueue {
+		t.Errorf("%d on disk", n)
+	}
+	if _, e := p.box.head(p.box.boxes[0]); e.Alert.Incident != 3 {
+		t.Errorf("the first is %d", e.Alert.Incident)
+	}
+}
+
+// TestConfigure changes channels while alerts wait.
+func TestConfigure(t *testing.T) {
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret", "env:SLACK": "http://" + web.addr + "/slacksecret"})
+	both := Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK"}
+	p.put(three()[0]) // to nobody
+	p.box.Configure(both)
+	p.run()
+	p.put(three()[1:]...)
+	p.failing("webhook", "slack")
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	if n, _ := p.box.count("slack"); n != 0 || len(p.box.Status()) != 1 {
+		t.Errorf("%d wait for a channel that is gone; %+v", n, p.box.Status())
+	}
+	p.box.Configure(both)
+	if c := p.channel("slack"); c.Queued != 0 || c.LastError != "" {
+		t.Errorf("a channel that comes anew: %+v", c)
+	}
+	if c := p.channel("webhook"); c.Queued != 2 || c.LastError == "" {
+		t.Errorf("the one that stayed: %+v", c)
+	}
+	web.open()
+	p.put(three()[0])
+	p.delivered()
+	count := map[string]int{}
+	for _, r := range web.requests() {
+		count[r.path]++
+	}
+	if count["/hooksecret"] != 3 || count["/slacksecret"] != 1 || len(count) != 2 {
+		t.Errorf("%v", count)
+	}
+}
+
+func TestTest(t *testing.T) {
+	web := newWebServer(t)
+	web.open()
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret", "env:BEAT": "http://" + web.addr + "/beatsecret", "env:SLACK": "nothing"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK", Heartbeat: &Heartbeat{URL: "env:BEAT", Every: time.Hour}})
+	results, err := p.box.Test(t.Context(), "")
+	if err != nil || len(results) != 3 {
+		t.Fatalf("%v, %v", results, err)
+	}
+	for i, want := range []struct{ channel, err string }{{"slack", "not the URL of an incoming webhook"}, {"webhook", ""}, {"heartbeat", ""}} {
+		got := results[i]
+		if got.Channel != want.channel || (got.Err == nil) != (want.err == "") || got.Err != nil && !strings.Contains(got.Err.Error(), want.err) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	if results, err := p.box.Test(t.Context(), "webhook"); err != nil || len(results) != 1 || results[0].Err != nil {
+		t.Errorf("%v, %v", results, err)
+	}
+	if _, err := p.box.Test(t.Context(), "pigeon"); err == nil || !strings.Contains(err.Error(), `"webhook"`) {
+		t.Errorf("says %v", err)
+	}
+	if got := web.requests(); len(got) != 3 || p.channel("webhook").Sent != 0 {
+		t.Errorf("%d requests, %+v", len(got), p.channel("webhook"))
+	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:BEAT": "http://" + web.addr + "/beatsecret"})
+	p.away = true
+	h := Heartbeat{URL: "env:BEAT", Every: time.Second, OnlyWhileConnected: true}
+	p.box.Configure(Config{Heartbeat: &h})
+	p.run()
+	web.open()
+	time.Sleep(1200 * time.Millisecond) // that nothing comes cannot be waited for
+	if web.tries() != 0 {
+		t.Errorf("%d while there was no connection", web.tries())
+	}
+	always := h
+	always.OnlyWhileConnected = false
+	p.box.Configure(Config{Heartbeat: &always})
+	until(t, "it beats", func() bool { return len(web.requests()) >= 2 })
+	if r := web.requests()[0]; r.method != "GET" || r.path != "/beatsecret" {
+		t.Errorf("%+v", r)
+	}
+	web.answers(500)
+	if got := p.failing("heartbeat"); got != "the server answered 500" {
+		t.Errorf("says %q", got)
+	}
+	web.answers(0)
+	until(t, "it is well again", func() bool { c := p.channel("heartbeat"); return c.LastError == "" && c.Sent >= 3 })
+	p.box.Configure(Config{})
+	if len(p.box.Status()) != 0 {
+		t.Errorf("%+v", p.box.Status())
+	}
+}
+
+// TestEndsWhileAServerHangs ends the program in the middle of a delivery; the alert waits for the next start.
+func TestEndsWhileAServerHangs(t *testing.T) {
+	hang := newPlace(t)
+	stop := make(chan struct{})
+	hang.serve(holdConnections(stop), func() { close(stop) })
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + hang.addr + "/hooksecret"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	p.run()
+	p.put(three()[0])
+	time.Sleep(50 * time.Millisecond) // until the request is under way; sooner is fine as well
+	began := time.Now()
+	p.stop()
+	if took := time.Since(began); took > 10*stopLimit {
+		t.Errorf("took %v", took)
+	}
+	hang.close()
+	p.set("env:HOOK", "http://"+web.addr+"/hooksecret")
+	p.open()
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	web.open()
+	p.run()
+	p.delivered()
+	if got := web.requests(); len(got) != 1 {
+		t.Errorf("%d requests", len(got))
+	}
+}
+
+// TestDamagedFile opens files that hold no outbox: they are kept aside, and a new one is begun.
+func TestDamagedFile(t *testing.T) {
+	whole := filepath.Join(t.TempDir(), "whole.db")
+	db, err := bbolt.Open(whole, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("webhook"))
+		if err != nil {
+			return err
+		}
+		for i := range 2000 {
+			if err := b.Put(fmt.Appendf(nil, "%08d", i), make([]byte, 200)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	good, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rot := slices.Clone(good)
+	for i := 5 * 4096; i < len(rot)-4096; i += 3 * 4096 {
+		copy(rot[i:], strings.Repeat("\xff", 4096))
+	}
+	for name, content := range map[string][]byte{
+		"text": []byte("this is no outbox"), "zeros": make([]byte, 1<<16), "cut": good[:len(good)/2], "cut short": good[:2*os.Getpagesize()], "rot": rot,
+	} {
+		t.Run(name, func(t *testing.T) {
+			web := newWebServer(t)
+			web.open()
+			p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+			p.stop()
+			if err := os.WriteFile(p.path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p.open()
+			aside, err := filepath.Glob(p.path + ".damaged-*")
+			if err != nil || len(aside) != 1 {
+				t.Fatalf("put aside: %q, %v", aside, err)
+			}
+			if kept, err := os.ReadFile(aside[0]); err != nil || string(kept) != string(content) {
+				t.Errorf("%d bytes were put aside of %d; %v", len(kept), len(content), err)
+			}
+			p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+			p.run()
+			p.put(three()[0])
+			p.delivered()
+		})
+	}
+}
+
+// TestUnreadableAlert has an entry in the outbox that is none: it is given up, and the rest goes on.
+func TestUnreadableAlert(t *testing.T) {
+	web := newWebServer(t)
+	web.open()
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	p.put(three()[:2]...)
+	if err := p.box.db.Update(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte("webhook"))
+		k, _ := b.Cursor().First()
+		return b.Put(slices.Clone(k), []byte("{"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	p.delivered()
+	if got := web.requests(); len(got) != 1 || !strings.Contains(string(got[0].body), three()[1].Title) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestOnlyOneOutbox opens the same file twice.
+func TestOnlyOneOutbox(t *testing.T) {
+	p := newPost(t, nil)
+	if _, err := Open(Options{Path: p.path, Log: p.box.log}); err == nil {
+		t.Error("it was opened twice")
+	}
+	if aside, _ := filepath.Glob(p.path + ".damaged-*"); len(aside) != 0 {
+		t.Errorf("put aside: %q", aside)
+	}
+}
+
+// TestTriedBefore has a new alert fail once: seconds after, it is late all the same, and not if nothing failed. Each
+// alert has an id of its own.
+func TestTriedBefore(t *testing.T) {
+	web := newWebServer(t)
+	web.answers(500)
+	web.open()
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	p.run()
+	p.put(Alert{Kind: "lost", At: at(0), Title: "first"})
+	p.failing("webhook")
+	until(t, "it is on disk that it failed", func() bool { _, e := p.box.head(p.box.boxes[0]); return e.Tried })
+	web.answers(0)
+	p.delivered()
+	p.put(Alert{Kind: "back", At: at(0), Title: "second"})
+	p.delivered()
+	var ids []string
+	for i, r := range web.requests() {
+		var sent struct {
+			ID   string
+			Late bool
+		}
+		if err := json.Unmarshal(r.body, &sent); err != nil || sent.Late != (i == 0) || slices.Contains(ids, sent.ID) {
+			t.Errorf("alert %d: %s, %v", i, r.body, err)
+		}
+		ids = append(ids, sent.ID)
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d alerts", len(ids))
+	}
+}

@@ -1,0 +1,214 @@
+package notice
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/engine"
+)
+
+// burst is reports of one kind that come close together; those that a rule fired are of one rule alone.
+type burst struct {
+	kind   engine.ReportKind
+	rule   string // empty but for ReportFired
+	number int
+	since  time.Time // of the first report
+	count  int
+	fresh  int // how many have not been told
+	last   engine.Report
+	gap    time.Duration // until the next notice; 0 before the first
+	due    time.Time     // when the fresh ones are told; without any the burst is over then
+	held   bool          // it was due while it was quiet
+}
+
+const (
+	// guardShut is the reason of a blocked order that tells of the connection.
+	guardShut = "guard_shut"
+	// guardLead is how much sooner than it is told as lost the guard may shut.
+	guardLead = 2 * time.Second
+	// digestLines is how many rules are named in one notice.
+	digestLines = 8
+)
+
+// takeReport adds a report to its burst.
+func (st *State) takeReport(p Policy, r engine.Report, now time.Time) {
+	at := r.At.Round(0)
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
+	if r.Kind == engine.ReportBlocked && r.Reason == guardShut {
+		st.refused(at)
+	}
+	rule := ""
+	if r.Kind == engine.ReportFired {
+		rule = r.Rule
+	}
+	i := slices.IndexFunc(st.bursts, func(b burst) bool {
+		over := b.fresh == 0 && !now.Before(b.due)
+		return b.kind == r.Kind && b.rule == rule && !over
+	})
+	if i < 0 {
+		st.burst++
+		i = len(st.bursts)
+		st.bursts = append(st.bursts, burst{kind: r.Kind, rule: rule, number: st.burst, since: at, due: now})
+	}
+	b := &st.bursts[i]
+	b.count++
+	b.fresh++
+	b.last = r
+}
+
+// refused counts an order that the guard refused. Reports and events come by different ways, so one from an outage may be here
+// before the outage, or after its end.
+func (st *State) refused(at time.Time) {
+	if st.open && (!st.up || !at.After(st.since)) {
+		st.blocked++
+		return
+	}
+	st.shut = slices.DeleteFunc(st.shut, func(t time.Time) bool { return at.Sub(t) > guardLead })
+	st.shut = append(st.shut, at)
+}
+
+// fall has an outage begin with the orders that were refused just before it was told.
+func (st *State) fall(at time.Time) {
+	st.before = st.blocked
+	for _, t := range st.shut {
+		if at.Sub(t) <= guardLead {
+			st.blocked++
+		}
+	}
+	st.shut = nil
+}
+
+// forget leaves the orders of the present outage alone, which is an incident of its own now.
+func (st *State) forget() { st.blocked, st.before = st.blocked-st.before, 0 }
+
+// hushed returns until when reports of a kind are held back, the zero time if they are not.
+func (t *telling) hushed(k engine.ReportKind) (until time.Time) {
+	until = t.in.Muted.Round(0)
+	if k == engine.ReportFired || k == engine.ReportBlocked {
+		until = t.awake()
+	}
+	if !t.now.Before(until) {
+		return time.Time{}
+	}
+	return until
+}
+
+// report tells the bursts that are due, and those that were held back as one for each kind.
+func (t *telling) report() {
+	st := t.st
+	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.fresh == 0 && t.due(b.due) })
+	held := map[engine.ReportKind][]burst{}
+	for i := range st.bursts {
+		b := &st.bursts[i]
+		switch {
+		case b.fresh == 0, !t.due(b.due) && !t.in.Ending:
+		case !t.hushed(b.kind).IsZero():
+			b.held = true
+		case b.held:
+			held[b.kind] = append(held[b.kind], *b)
+		default:
+			t.tellBurst(b)
+		}
+	}
+	for i := range st.bursts { // again, so that they come in their order
+		switch b := &st.bursts[i]; len(held[b.kind]) {
+		case 0:
+		case 1:
+			if b.held {
+				t.tellBurst(b)
+			}
+		default:
+			t.tell(t.digestOfRules(held[b.kind]))
+			delete(held, b.kind)
+		}
+	}
+	// What a digest has told is over: the next report of it is told at once.
+	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.held && t.hushed(b.kind).IsZero() })
+}
+
+// tellBurst tells a burst as it is. What can wait is told less and less often, if it goes on.
+func (t *telling) tellBurst(b *burst) {
+	t.tell(t.gathered(*b))
+	switch {
+	case b.gap == 0 || b.kind != engine.ReportBlocked:
+		b.gap = t.p.Gather
+	default:
+		b.gap = min(2*b.gap, max(t.p.Every, t.p.Gather))
+	}
+	b.fresh, b.held, b.due = 0, false, t.now.Add(b.gap)
+}
+
+// reportNext returns when Step has to be called again for the sake of reports at the latest; zero if only a report can change
+// anything.
+func (t *telling) reportNext() (at time.Time) {
+	for _, b := range t.st.bursts {
+		if b.held { // a mute can be ended before its time
+			at = sooner(at, sooner(t.hushed(b.kind), t.now.Add(longestWait)))
+			continue
+		}
+		at = sooner(at, b.due)
+	}
+	return at
+}
+
+// gathered returns the notice of one burst.
+func (t *telling) gathered(b burst) Notice {
+	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
+	switch b.kind {
+	case engine.ReportFailed, engine.ReportRejected, engine.ReportUnknown, engine.ReportHalted, engine.ReportCrashed:
+		n.Urgent = true
+	}
+	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""
+	if b.last.Rule != "" && b.kind != engine.ReportFired && b.kind != engine.ReportFailed {
+		rule = "Rule: " + wording.OneLine(b.last.Rule)
+	}
+	if b.count == 1 {
+		n.Title, n.Body = wording.ReportTitle(b.last), lines(text, rule, wording.ReportHint(b.kind))
+		return n
+	}
+	hint := wording.ReportHint(b.kind)
+	switch b.kind {
+	case engine.ReportFailed:
+		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since), "They watch nothing until they are activated anew."
+		rule = "Rule: " + wording.OneLine(b.last.Rule)
+	case engine.ReportBlocked:
+		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
+	case engine.ReportRejected:
+		n.Title = fmt.Sprintf("%d orders rejected since %s", b.count, since)
+	case engine.ReportUnknown:
+		n.Title, hint = fmt.Sprintf("%d orders unknown since %s: look in TWS", b.count, since), "Look in TWS whether they are there. Gatewatch does not send them again."
+	default:
+		n.Title = fmt.Sprintf("%s (%d times since %s)", wording.ReportTitle(b.last), b.count, since)
+	}
+	n.Body = lines("Last: "+text, rule, hint)
+	return n
+}
+
+// digestOfRules returns one notice of several rules that fired while it was quiet.
+func (t *telling) digestOfRules(all []burst) Notice {
+	since, count := all[0].since, 0
+	var named []string
+	for i, b := range all {
+		count += b.count
+		if b.since.Before(since) {
+			since = b.since
+		}
+		switch {
+		case i == digestLines:
+			named = append(named, fmt.Sprintf("… and %d more.", len(all)-i))
+		case i < digestLines && b.count > 1:
+			named = append(named, fmt.Sprintf("%s: %d times, last: %s", wording.OneLine(b.rule), b.count, wording.Report(b.last)))
+		case i < digestLines:
+			named = append(named, wording.OneLine(b.rule)+": "+wording.Report(b.last))
+		}
+	}
+	return Notice{
+		Kind: RuleFired, Key: fmt.Sprintf("%s-%d", RuleFired, all[0].number),
+		Title: fmt.Sprintf("%d rules fired since %s, %d times in all", len(all), clock(since, t.now), count),
+		Body:  lines(named...),
+	}
+}

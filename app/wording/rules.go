@@ -1,0 +1,130 @@
+package wording
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// RuleWhy says in one sentence why a rule does not fire, or what came of it.
+func RuleWhy(v rules.View, maxAge time.Duration) string {
+	var text string
+	switch v.State {
+	case rules.Draft:
+		if text = "It does nothing until it is activated."; len(v.Choices) > 1 {
+			text = fmt.Sprintf("Its instrument can mean %d contracts: choose one.", len(v.Choices))
+		}
+		return text
+	case rules.Failed:
+		return failed(v)
+	case rules.Done:
+		if v.Rule.Action.Order == nil {
+			return "It has fired, and was told."
+		}
+		return "It has fired, and its order is filled, cancelled or expired."
+	}
+	if text = waiting(v, maxAge); v.Blocked != nil {
+		text = fmt.Sprintf("Its order was blocked at %s: %s. %s", v.BlockedAt.Local().Format("15:04:05"), Blocked(v.Blocked.Reason, v.Blocked.Detail), text)
+	}
+	return text
+}
+
+func waiting(v rules.View, maxAge time.Duration) string {
+	switch v.Waiting {
+	case rules.WaitingNoData:
+		return fmt.Sprintf("There is no market data: %s (IB code %d).", noData(v.Code, v.Detail), v.Code)
+	case rules.WaitingNoPrice:
+		return "No price has come yet."
+	case rules.WaitingDelayed:
+		return "Its prices come delayed, which it does not allow."
+	case rules.WaitingStale:
+		return "Nothing was heard of its instrument for " + Duration(maxAge) + "."
+	case rules.WaitingUnmet:
+		return "Its condition is not met."
+	case rules.WaitingHolding:
+		return "Its condition is met, and has to stay so for " + Duration(v.Left) + " more."
+	case rules.WaitingSpent:
+		return "Its condition is met; it has to be unmet before the rule can fire again."
+	case rules.WaitingHours:
+		return "This is not the time of day for it."
+	case rules.WaitingCooldown:
+		return "It has fired, and may do so again in " + Duration(v.Left) + "."
+	case rules.WaitingOrder:
+		return "It has fired, and its order is not done yet."
+	case rules.WaitingReference:
+		return "It waits for a price on the other side, from where it can cross."
+	}
+	return ""
+}
+
+// noData says what IB's codes about market data mean.
+func noData(code int, detail string) string {
+	switch code {
+	case 354, 10089, 10168, 10186:
+		return "this account has no subscription for it"
+	case 200:
+		return "IBKR knows no such contract"
+	}
+	return OneLine(detail)
+}
+
+func failed(v rules.View) string {
+	text := failure(v.Reason, v.Detail)
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if v.Code != 0 {
+		text += fmt.Sprintf(" (IB code %d)", v.Code)
+	}
+	return text + ". It has to be activated anew."
+}
+
+// failure says in one clause why a rule has stopped.
+func failure(reason, detail string) string {
+	text := map[string]string{
+		rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
+	}[reason]
+	if text == "" {
+		text = "it has failed"
+	}
+	if detail = OneLine(detail); detail != "" {
+		text += ": " + detail
+	}
+	return text
+}
+
+// Contract returns a contract in short, such as "AAPL STK NASDAQ USD".
+func Contract(c conn.Contract) string {
+	exchange := c.Primary
+	if exchange == "" {
+		exchange = c.Exchange
+	}
+	name := c.Symbol
+	if c.Local != "" && c.Local != c.Symbol {
+		name = c.Local
+	}
+	return OneLine(fmt.Sprintf("%s %s %s %s", name, c.Type, exchange, c.Currency))
+}
+
+// Order returns an order in one line, such as "BUY 100 AAPL LMT 230.5 GTC".
+func Order(o *conn.Order) string {
+	text := engine.Describe(o)
+	if o.TIF != "" && o.TIF != "DAY" {
+		text += " " + o.TIF
+	}
+	return OneLine(text)
+}
+
+// OrderFate returns what became of an order, with how much of it was filled.
+func OrderFate(i *engine.Intent) string {
+	text := Fate(i.Fate)
+	if i.Filled > 0 && i.Fate != engine.Filled {
+		text += fmt.Sprintf(", %s of %s filled", amount(i.Filled), amount(i.Order.Quantity))
+	}
+	return text
+}
+
+func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,0 +1,48 @@
+package wording
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// TestRuleWhy is about what is said of a rule in each state.
+func TestRuleWhy(t *testing.T) {
+	at := time.Date(2026, 3, 2, 14, 5, 6, 0, time.Local)
+	order := rules.Rule{Action: rules.Action{Do: "order", Order: &rules.Order{}}}
+	for _, c := range []struct {
+		v    rules.View
+		want string
+	}{
+		{rules.View{State: rules.Draft}, "It does nothing until it is activated."},
+		{rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)}, "Its instrument can mean 2 contracts: choose one."},
+		{rules.View{State: rules.Done}, "It has fired, and was told."},
+		{rules.View{State: rules.Done, Rule: order}, "It has fired, and its order is filled, cancelled or expired."},
+		{rules.View{State: rules.Failed, Reason: rules.FailedRejected, Code: 201, Detail: "no\nmoney"}, "Its order was rejected: no money (IB code 201). It has to be activated anew."},
+		{rules.View{State: rules.Failed, Reason: "made_up"}, "It has failed. It has to be activated anew."},
+		{rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order}, "It has fired, and its order is not done yet."},
+		{rules.View{State: rules.Triggered, Waiting: rules.WaitingCooldown, Left: time.Minute}, "It has fired, and may do so again in 1 m 0 s."},
+		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market data: this account has no subscription for it (IB code 354)."},
+		{rules.View{State: rules.Active, Waiting: rules.WaitingStale}, "Nothing was heard of its instrument for 10 s."},
+		{
+			rules.View{State: rules.Active, Waiting: rules.WaitingSpent, Blocked: &engine.BlockedError{Reason: engine.BlockedDisarmed}, BlockedAt: at},
+			"Its order was blocked at 14:05:06: trading is off; arm it to let orders leave. Its condition is met; it has to be unmet before the rule can fire again.",
+		},
+	} {
+		if got := RuleWhy(c.v, 10*time.Second); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+	for _, w := range []rules.Waiting{
+		rules.WaitingNoData, rules.WaitingNoPrice, rules.WaitingDelayed, rules.WaitingStale, rules.WaitingUnmet, rules.WaitingHolding, rules.WaitingSpent,
+		rules.WaitingHours, rules.WaitingCooldown, rules.WaitingOrder, rules.WaitingReference,
+	} {
+		if got := RuleWhy(rules.View{State: rules.Active, Waiting: w}, time.Minute); got == "" || strings.Contains(got, "_") {
+			t.Errorf("%s is told as %q", w, got)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package wording
+
+import (
+	"fmt"
+	"strconv"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+)
+
+// Blocked returns in one clause why an order was not let out, and what to do about it. A reason that is not known is
+// returned as it is. The detail of guard_shut is a [conn.GuardReason], that of a limit its number; elsewhere it is
+// technical text.
+func Blocked(reason, detail string) string {
+	switch reason {
+	case "guard_shut":
+		if text := GuardReason(conn.GuardReason(detail)); text != "" {
+			return text
+		}
+		return "the connection was not to be trusted"
+	case "disarmed":
+		return "trading is off; arm it to let orders leave"
+	case "paper_only":
+		return "this is no paper account; orders leave for paper accounts alone until gateway.mode in settings.json says live"
+	case "wrong_mode":
+		return "the account is not of the kind that settings.json asks for (gateway.mode)"
+	case "per_minute":
+		return "more than the " + limit(detail) + "orders per minute that trading.orders_per_minute allows"
+	case "per_day":
+		return "more than the " + limit(detail) + "orders per day that trading.orders_per_day allows"
+	case "quantity":
+		return "more than the " + limit(detail) + "shares or contracts that trading.max_quantity allows"
+	case "notional":
+		return "worth more than the " + limit(detail) + "that trading.max_notional allows"
+	case "no_price":
+		return "its price, or what it is worth, cannot be known: there is no price, or an old or delayed one alone" + inBrackets(detail)
+	case "instrument":
+		return "this instrument may not be traded" + inBrackets(detail)
+	case "not_resolved":
+		return "its contract has not been found at IBKR yet" + inBrackets(detail)
+	case "session_over":
+		return "the connection was lost before it could leave"
+	case "not_sent":
+		return "it could not be sent" + inBrackets(detail)
+	case "disk":
+		return "it could not be written down, and so was not sent; is the disk full?" + inBrackets(detail)
+	case "old_gateway":
+		return "this Gateway is too old for such an order; update IB Gateway or TWS" + inBrackets(detail)
+	}
+	return OneLine(reason) + inBrackets(detail)
+}
+
+// limit returns a number with a blank behind it; nothing if the detail holds none.
+func limit(detail string) string {
+	if _, err := strconv.ParseFloat(detail, 64); err != nil {
+		return ""
+	}
+	return OneLine(detail) + " "
+}
+
+// Fate returns what has become of an order, in a few words.
+func Fate(f engine.Fate) string {
+	switch f {
+	case engine.Planned:
+		return "about to be sent"
+	case engine.NotSent:
+		return "not sent"
+	case engine.Sent:
+		return "sent, Gateway has not answered yet"
+	case engine.Working:
+		return "working"
+	case engine.Filled:
+		return "filled"
+	case engine.Cancelled:
+		return "cancelled"
+	case engine.Rejected:
+		return "rejected"
+	case engine.Unknown:
+		return "unknown: look in TWS whether it is there"
+	}
+	return OneLine(string(f))
+}
+
+// ReportTitle returns what a report is about, in a few words.
+func ReportTitle(r engine.Report) string {
+	switch r.Kind {
+	case engine.ReportFired:
+		return named("Rule fired", r.Rule)
+	case engine.ReportFailed:
+		return named("Rule stopped", r.Rule)
+	case engine.ReportBlocked:
+		return "Order blocked"
+	case engine.ReportRejected:
+		return "Order rejected"
+	case engine.ReportUnknown:
+		return "Order unknown: look in TWS"
+	case engine.ReportHalted:
+		return "Trading stopped: the engine failed"
+	case engine.ReportCrashed:
+		return "Gatewatch crashed at " + r.At.Local().Format("15:04") + " and runs again"
+	}
+	return OneLine(string(r.Kind))
+}
+
+func named(what, name string) string {
+	if name = OneLine(name); name == "" {
+		return what
+	}
+	return what + ": " + name
+}
+
+// Report returns what a report says beside its title, in one clause such as "BUY 100 AAPL LMT 230.50: trading is off".
+func Report(r engine.Report) string {
+	text, why := OneLine(r.Text), OneLine(r.Detail)
+	switch {
+	case r.Kind == engine.ReportUnknown && why == "":
+		why = "nobody knows whether it has reached Gateway"
+	case r.Kind == engine.ReportFailed && r.Reason != "":
+		why = failure(r.Reason, r.Detail)
+	case r.Reason != "":
+		why = Blocked(r.Reason, r.Detail)
+	}
+	if r.Code != 0 {
+		if why == "" {
+			why = "refused"
+		}
+		why += fmt.Sprintf(" (IB code %d)", r.Code)
+	}
+	switch {
+	case text == "":
+		return why
+	case why == "":
+		return text
+	}
+	return text + ": " + why
+}
+
+// ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.
+func ReportHint(k engine.ReportKind) string {
+	switch k {
+	case engine.ReportFailed:
+		return "It watches nothing until it is activated anew."
+	case engine.ReportUnknown:
+		return "Look in TWS whether it is there. Gatewatch does not send it again."
+	case engine.ReportHalted:
+		return "Orders that are open stay open. The engine starts anew; look at rules and orders, then arm trading again."
+	case engine.ReportCrashed:
+		return "It kept nothing up in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
+	}
+	return ""
+}

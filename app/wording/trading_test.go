@@ -1,0 +1,160 @@
+package wording
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+func TestBlocked(t *testing.T) {
+	for _, c := range []struct{ reason, detail, want string }{
+		{"guard_shut", "socket_down", "not connected to Gateway"},
+		{"guard_shut", "", "the connection was not to be trusted"},
+		{"guard_shut", "new_reason", "new_reason"},
+		{"disarmed", "", "trading is off; arm it to let orders leave"},
+		{"per_minute", "10", "more than the 10 orders per minute that trading.orders_per_minute allows"},
+		{"per_minute", "", "more than the orders per minute that trading.orders_per_minute allows"},
+		{"per_minute", "10 or so", "more than the orders per minute that trading.orders_per_minute allows"},
+		{"per_day", "200", "more than the 200 orders per day that trading.orders_per_day allows"},
+		{"quantity", "0.5", "more than the 0.5 shares or contracts that trading.max_quantity allows"},
+		{"notional", "1e6", "worth more than the 1e6 that trading.max_notional allows"},
+		{"not_sent", "write: broken pipe", "it could not be sent (write: broken pipe)"},
+		{"made_up", "", "made_up"},
+		{"made_up", "why\nnot", "made_up (why not)"},
+	} {
+		if got := Blocked(c.reason, c.detail); got != c.want {
+			t.Errorf("%s, %q: %q, want %q", c.reason, c.detail, got, c.want)
+		}
+	}
+}
+
+// TestEveryBlockedReason holds that each reason has a clause of its own.
+func TestEveryBlockedReason(t *testing.T) {
+	said := map[string]string{}
+	for _, reason := range []string{
+		"guard_shut", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional", "no_price",
+		"instrument", "not_resolved", "session_over", "not_sent", "disk", "old_gateway",
+	} {
+		got := Blocked(reason, "")
+		if other, twice := said[got]; twice {
+			t.Errorf("%s and %s are both told as %q", reason, other, got)
+		}
+		if said[got] = reason; got == reason || strings.HasSuffix(got, ".") || unicode.IsUpper(rune(got[0])) && !strings.HasPrefix(got, "Gateway") {
+			t.Errorf("%s: %q is no clause", reason, got)
+		}
+	}
+	for _, reason := range constants(t, "GuardReason") {
+		if got, want := Blocked("guard_shut", reason), GuardReason(conn.GuardReason(reason)); reason != "" && got != want {
+			t.Errorf("%s: %q, want %q", reason, got, want)
+		}
+	}
+}
+
+// TestEveryFate reads the fates from the source: a new one cannot be forgotten here.
+func TestEveryFate(t *testing.T) {
+	said := map[string]string{}
+	for _, fate := range constants(t, "Fate") {
+		got := Fate(engine.Fate(fate))
+		if other, twice := said[got]; twice || got == "" || strings.Contains(got, "_") {
+			t.Errorf("%s is told as %q, like %s", fate, got, other)
+		}
+		said[got] = fate
+	}
+	for fate, want := range map[engine.Fate]string{
+		engine.Sent:    "sent, Gateway has not answered yet",
+		engine.Unknown: "unknown: look in TWS whether it is there",
+		"made\nup":     "made up",
+	} {
+		if got := Fate(fate); got != want {
+			t.Errorf("%s: %q, want %q", fate, got, want)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	const order = "BUY 100 AAPL LMT 230.50"
+	for _, c := range []struct {
+		r           engine.Report
+		title, text string
+	}{
+		{
+			engine.Report{Kind: engine.ReportFired, Rule: "dip", Text: "AAPL last 229.98, at or below 230"},
+			"Rule fired: dip", "AAPL last 229.98, at or below 230",
+		},
+		{engine.Report{Kind: engine.ReportFired}, "Rule fired", ""},
+		{
+			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL STK", Code: 200, Detail: "No security definition"},
+			"Rule stopped: dip", "AAPL STK: No security definition (IB code 200)",
+		},
+		{
+			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedRejected, Code: 201, Detail: "No\npermission"},
+			"Rule stopped: dip", "its order was rejected: No permission (IB code 201)",
+		},
+		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedNotSent}, "Rule stopped: dip", "its order was not sent"},
+		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"}, "Rule stopped: dip", "it has failed"},
+		{
+			engine.Report{Kind: engine.ReportBlocked, Text: order, Reason: "disarmed", Detail: "x"},
+			"Order blocked", order + ": trading is off; arm it to let orders leave",
+		},
+		{
+			engine.Report{Kind: engine.ReportBlocked, Text: order, Reason: "guard_shut", Detail: "upstream_lost"},
+			"Order blocked", order + ": Gateway has lost IBKR's servers",
+		},
+		{
+			engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201, Detail: "Order rejected\nreason: margin"},
+			"Order rejected", order + ": Order rejected reason: margin (IB code 201)",
+		},
+		{engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201}, "Order rejected", order + ": refused (IB code 201)"},
+		{engine.Report{Kind: engine.ReportRejected, Text: order}, "Order rejected", order},
+		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": nobody knows whether it has reached Gateway"},
+		{engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"}, "Order unknown: look in TWS", order + ": no trace"},
+		{
+			engine.Report{Kind: engine.ReportHalted, Text: "index out of range"},
+			"Trading stopped: the engine failed", "index out of range",
+		},
+		{
+			engine.Report{Kind: engine.ReportCrashed, At: time.Date(2026, 3, 10, 14, 2, 0, 0, time.Local), Text: "panic: x", Detail: "details in ~/crash.log"},
+			"Gatewatch crashed at 14:02 and runs again", "panic: x: details in ~/crash.log",
+		},
+		{engine.Report{Kind: "new\tkind", Detail: "d"}, "new kind", "d"},
+	} {
+		if title, text := ReportTitle(c.r), Report(c.r); title != c.title || text != c.text {
+			t.Errorf("got %q, %q\nwant %q, %q", title, text, c.title, c.text)
+		}
+	}
+}
+
+// TestEveryReportKind reads the kinds from the source: a new one cannot be forgotten here.
+func TestEveryReportKind(t *testing.T) {
+	self := []engine.ReportKind{engine.ReportFired, engine.ReportBlocked, engine.ReportRejected} // say what there is to say
+	for _, kind := range constants(t, "ReportKind") {
+		k := engine.ReportKind(kind)
+		if title := ReportTitle(engine.Report{Kind: k}); title == "" || strings.Contains(title, "_") {
+			t.Errorf("%s has the title %q", kind, title)
+		}
+		if hint := ReportHint(k); (hint == "") != slices.Contains(self, k) || hint != "" && !strings.HasSuffix(hint, ".") {
+			t.Errorf("%s: hint %q", kind, hint)
+		}
+	}
+}
+
+func TestReportFromOutside(t *testing.T) {
+	evil := "\x1b[31mred\r\n\u202e\x00" + strings.Repeat("long ", 100)
+	for _, kind := range constants(t, "ReportKind") {
+		for _, reason := range []string{"", evil, "guard_shut", "disk", "per_day"} {
+			r := engine.Report{Kind: engine.ReportKind(kind), Rule: evil, Text: evil, Reason: reason, Detail: evil}
+			for _, text := range []string{ReportTitle(r), Report(r)} {
+				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || utf8.RuneCountInString(text) > 700 {
+					t.Errorf("%s, %q: %q", kind, reason, text)
+				}
+			}
+		}
+	}
+}
