@@ -1,0 +1,160 @@
+package metrics
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// TestNames holds the names, types and labels that people build their dashboards and alerts on. They stand in
+// testdata/metrics.txt: one that changes there breaks what people have.
+func TestNames(t *testing.T) {
+	want := published(t)
+	families, err := New(full(up())).registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), "gatewatch_") {
+			continue // the library's own, which differ between systems
+		}
+		line := []string{f.GetName(), strings.ToLower(f.GetType().String())}
+		for _, label := range f.GetMetric()[0].GetLabel() {
+			line = append(line, label.GetName())
+		}
+		got = append(got, strings.Join(line, " "))
+		if help := f.GetHelp(); !strings.HasSuffix(help, ".") {
+			t.Errorf("%s has no help: %q", f.GetName(), help)
+		}
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			t.Errorf("gone: %s", line)
+		}
+	}
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			t.Errorf("new: %s", line)
+		}
+	}
+}
+
+// published returns the lines of testdata/metrics.txt: name, type and label, if there is one.
+func published(t *testing.T) []string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.FieldsFunc(string(b), func(r rune) bool { return r == '\n' || r == '\r' })
+}
+
+// TestDocumented holds that docs/prometheus.md lists exactly what there is, and every value of a label that is a word of conn or of
+// the engine.
+func TestDocumented(t *testing.T) {
+	b, err := os.ReadFile("../../docs/prometheus.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(b)
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(gatewatch_\\w+)` \\| (\\w+) \\| (?:`(\\w+)`)? ?\\|").FindAllStringSubmatch(doc, -1) {
+		listed = append(listed, strings.TrimSpace(strings.Join(row[1:], " ")))
+	}
+	slices.Sort(listed)
+	if want := published(t); !slices.Equal(listed, want) {
+		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
+	}
+	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons) {
+		if !strings.Contains(doc, "`"+word+"`") {
+			t.Errorf("%s is not explained", word)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	problems, err := testutil.GatherAndLint(New(full(up())).registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
+}
+
+// TestWords holds that no state, reason or cause of conn and no word of the engine is forgotten here.
+func TestWords(t *testing.T) {
+	same := func(what string, got []string, want ...string) {
+		t.Helper()
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: exported %q, conn has %q", what, got, want)
+		}
+	}
+	said := constants(t, "../../conn/state.go")
+	same("states", words(states), said["State"]...)
+	same("farm states", words(farmStates), said["FarmState"]...)
+	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
+	same("fates", words(fates), constants(t, "../../engine/intent.go")["Fate"]...)
+	same("states of rules", words(standings), constants(t, "../../engine/rules/rule.go")["State"]...)
+	for _, reason := range reasons { // whose words are in one place
+		if wording.Blocked(reason, "") == reason {
+			t.Errorf("%s is not known", reason)
+		}
+	}
+	// These end neither a session nor an attempt unasked.
+	never := words([]conn.Cause{
+		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseWrongMode, conn.CauseUser,
+		conn.CauseReconfigured, conn.CauseStopping,
+	})
+	same("causes", slices.Concat(words(causes), never), said["Cause"]...)
+}
+
+func words[T ~string](list []T) []string {
+	all := make([]string, len(list))
+	for i, one := range list {
+		all[i] = string(one)
+	}
+	return all
+}
+
+// constants returns the texts of a file's typed constants by the name of their type.
+func constants(t *testing.T, file string) map[string][]string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		v, ok := n.(*ast.ValueSpec)
+		if !ok || v.Type == nil {
+			return true
+		}
+		kind, ok := v.Type.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		for _, value := range v.Values {
+			if lit, ok := value.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				s, err := strconv.Unquote(lit.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found[kind.Name] = append(found[kind.Name], s)
+			}
+		}
+		return true
+	})
+	return found
+}

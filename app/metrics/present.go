@@ -1,0 +1,209 @@
+package metrics
+
+import (
+	"errors"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// present collects what is true at the moment of a scrape.
+type present struct {
+	s    Source
+	last *atomic.Pointer[session]
+}
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("gatewatch_"+name, help, labels, nil)
+}
+
+var (
+	buildInfo    = desc("build_info", "Always 1; the label tells the program's version.", "version")
+	state        = desc("state", "1 for the state that the connection is in, 0 for the others.", "state")
+	connected    = desc("connected", "1 while socket, API and upstream are all up.")
+	layerUp      = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own link to IBKR (upstream).", "layer")
+	farms        = desc("farms", "Data farms that Gateway has reported in this session, by their state.", "state")
+	guardOpen    = desc("guard_open", "1 while orders may leave.")
+	guardShut    = desc("guard_shut", "1 for the reason for which the guard is shut, 0 for the others.", "reason")
+	sessionAge   = desc("session_age_seconds", "For how long the present session has been up; 0 while there is none.")
+	window       = desc("reset_window_active", "1 inside a reset window, in which reconnecting and alerts rest.")
+	paused       = desc("paused", "1 while the connection is down because the user said so.")
+	roundTrip    = desc("probe_round_trip_seconds", "Round trip of the last probe that was answered; missing before the first.")
+	ticks        = desc("ticks_total", "Ticks that reached the engine, by what became of them.", "outcome")
+	conflated    = desc("ticks_conflated_total", "Ticks that gave way to a later one before the engine had looked at them.")
+	armed        = desc("trading_armed", "1 while orders may leave, as far as the trader has a say; the guard has another.")
+	ruleStates   = desc("rules", "Rules, by how they stand.", "state")
+	orders       = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
+	blocked      = desc("orders_blocked_total", "Orders that were not let out, by the reason.", "reason")
+	faults       = desc("faults_total", "Panics since the start, by the part of the program that was started anew after them.", "part")
+	alertsQueued = desc("alerts_queued", "Alerts that wait for delivery, by channel.", "channel")
+)
+
+// What conn has, all of which is exported at any time.
+var (
+	states = []conn.State{
+		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow, conn.Paused,
+	}
+	guardReasons = []conn.GuardReason{
+		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReconciling,
+	}
+	farmStates = []conn.FarmState{conn.FarmOK, conn.FarmBroken, conn.FarmDormant, conn.FarmConnecting}
+)
+
+// What the engine has, likewise.
+var (
+	standings = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
+	fates     = []engine.Fate{
+		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected, engine.Unknown,
+	}
+	// Of the reasons a label has no other values but otherReason.
+	reasons = []string{
+		"guard_shut", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional", "no_price", "instrument",
+		"not_resolved", "session_over", "not_sent", "disk", "old_gateway",
+	}
+)
+
+// otherReason stands for whatever is not in reasons.
+const otherReason = "other"
+
+var errPanicked = errors.New("the metrics failed inside Gatewatch; the log says more")
+
+// Describe is for the registry.
+func (p present) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		buildInfo, state, connected, layerUp, farms, guardOpen, guardShut, sessionAge, window, paused, roundTrip,
+		ticks, conflated, armed, ruleStates, orders, blocked, faults, alertsQueued,
+	} {
+		c <- d
+	}
+}
+
+// Collect is called for each scrape, on a goroutine of the library's.
+func (p present) Collect(c chan<- prometheus.Metric) {
+	defer func() {
+		if what := recover(); what != nil {
+			if p.s.Panicked != nil {
+				p.s.Panicked(what, debug.Stack())
+			}
+			c <- prometheus.NewInvalidMetric(buildInfo, errPanicked)
+		}
+	}()
+	to := out(c)
+	to.gauge(buildInfo, 1, p.s.Version)
+	if p.s.Snapshot != nil {
+		if s := p.s.Snapshot(); s != nil {
+			p.connection(to, s)
+		}
+	}
+	if p.s.Ticks != nil {
+		evaluated, skipped := p.s.Ticks()
+		to.counter(ticks, evaluated, "evaluated")
+		to.counter(ticks, skipped, "skipped")
+	}
+	if p.s.Trading != nil {
+		trading(to, p.s.Trading())
+	}
+	if p.s.Faults != nil {
+		for part, n := range p.s.Faults() {
+			to.counter(faults, n, part)
+		}
+	}
+	if p.s.Queued != nil {
+		for channel, n := range p.s.Queued() {
+			to.gauge(alertsQueued, float64(n), channel)
+		}
+	}
+}
+
+func (p present) connection(to out, s *conn.Snapshot) {
+	for _, one := range states {
+		to.bit(state, s.State == one, string(one))
+	}
+	to.bit(connected, s.Connected())
+	to.bit(layerUp, s.Layers.Socket, layerSocket)
+	to.bit(layerUp, s.Layers.API, layerAPI)
+	to.bit(layerUp, s.Layers.Upstream, layerUpstream)
+	n := map[conn.FarmState]int{}
+	for _, f := range s.Layers.Farms {
+		n[f]++
+	}
+	for _, f := range farmStates {
+		to.gauge(farms, float64(n[f]), string(f))
+	}
+	to.bit(guardOpen, s.GuardOpen())
+	for _, r := range guardReasons {
+		to.bit(guardShut, s.Guard == r, string(r))
+	}
+	to.gauge(sessionAge, p.age(s).Seconds())
+	to.bit(window, s.Window.Active)
+	to.bit(paused, s.State == conn.Paused)
+	if s.Probe > 0 {
+		to.gauge(roundTrip, s.Probe.Seconds())
+	}
+}
+
+func trading(to out, t Trading) {
+	to.counter(conflated, t.Conflated)
+	to.bit(armed, t.Armed)
+	for _, s := range standings {
+		to.gauge(ruleStates, float64(t.Rules[s]), string(s))
+	}
+	for _, f := range fates {
+		to.gauge(orders, float64(t.Orders[f]), string(f))
+	}
+	other := uint64(0)
+	for reason, n := range t.Blocked {
+		if !slices.Contains(reasons, reason) {
+			other += n
+		}
+	}
+	for _, reason := range reasons {
+		to.counter(blocked, t.Blocked[reason], reason)
+	}
+	to.counter(blocked, other, otherReason)
+}
+
+// age returns for how long the session of a snapshot has been up, 0 if it has none. Events come after the snapshot that
+// they led to: in between the age is 0, too, and not that of the session before.
+func (p present) age(s *conn.Snapshot) time.Duration {
+	last := p.last.Load()
+	if last == nil || s.Session == 0 || last.number != s.Session {
+		return 0
+	}
+	return max(0, time.Since(last.began))
+}
+
+// out takes metrics on their way to a scrape.
+type out chan<- prometheus.Metric
+
+func (c out) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	c.send(d, prometheus.GaugeValue, v, labels)
+}
+
+func (c out) bit(d *prometheus.Desc, yes bool, labels ...string) {
+	v := 0.0
+	if yes {
+		v = 1
+	}
+	c.gauge(d, v, labels...)
+}
+
+func (c out) counter(d *prometheus.Desc, v uint64, labels ...string) {
+	c.send(d, prometheus.CounterValue, float64(v), labels)
+}
+
+// send passes a metric on. A label that is not UTF-8 fails the scrape with an error that names it, not the program.
+func (c out) send(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels []string) {
+	m, err := prometheus.NewConstMetric(d, kind, v, labels...)
+	if err != nil {
+		m = prometheus.NewInvalidMetric(d, err)
+	}
+	c <- m
+}
