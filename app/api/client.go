@@ -122,24 +122,37 @@ func (c *Client) post(ctx context.Context, path string) (a Answer, err error) {
 }
 
 func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
-	res, err := c.send(ctx, c.http, method, path, nil)
+	return c.exchange(ctx, c.http, method, path, nil)
+}
+
+func (c *Client) exchange(ctx context.Context, via *http.Client, method, path string, content []byte) ([]byte, error) {
+	res, err := c.send(ctx, via, method, path, content)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxReport))
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode/100 != 2 {
-		var f Failure
-		if json.Unmarshal(body, &f) != nil || f.Error == "" {
-			f.Error = string(bytes.TrimSpace(body))
+		f := &failure{request: method + " " + path, code: res.StatusCode, status: res.Status}
+		if json.Unmarshal(body, &f.said) != nil || f.said.Error == "" {
+			f.said = Refusal{Error: string(bytes.TrimSpace(body))}
 		}
-		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, f.Error)
+		return nil, f
 	}
 	return body, nil
 }
+
+// failure is an answer that is no success.
+type failure struct {
+	request, status string
+	code            int
+	said            Refusal
+}
+
+func (f *failure) Error() string { return fmt.Sprintf("%s: %s: %s", f.request, f.status, f.said.Error) }
 
 // send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address.
 func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {

@@ -61,10 +61,16 @@ func (s *streams) leave(show chan struct{}) {
 	delete(s.windows, show)
 }
 
-// events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, and
-// "show" when the window is asked to come to the front, for those that asked with ?window=1.
+// events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, "show" when
+// the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	show, ok := s.streams.join(r.URL.Query().Get("window") == "1")
+	s.stream(w, r, r.URL.Query().Get("window") == "1", "status", func() (any, bool) { return s.backend.Status(), true })
+}
+
+// stream answers with server-sent events: one with the given name at once and whenever the backend has changed, unless
+// news says that there is none.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
+	show, ok := s.streams.join(window)
 	if !ok {
 		w.Header().Set("Retry-After", "5")
 		fail(w, http.StatusServiceUnavailable, "too many streams are open")
@@ -92,14 +98,21 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-s.quit:
+			if s.ends.Load() {
+				send("event: quit\ndata: {}\n\n")
+			}
 			return
 		case <-nudge:
-			body, err := json.Marshal(s.backend.Status())
+			v, fresh := news()
+			if !fresh {
+				break
+			}
+			body, err := json.Marshal(v)
 			if err != nil {
-				s.log.Error("status cannot be encoded", "err", err)
+				s.log.Error("event cannot be encoded", "event", event, "err", err)
 				return
 			}
-			ok = send("event: status\ndata: %s\n\n", body)
+			ok = send("event: %s\ndata: %s\n\n", event, body)
 		case <-show:
 			ok = send("event: show\ndata: {}\n\n")
 		case <-alive.C:

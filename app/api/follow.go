@@ -20,6 +20,8 @@ const (
 	streamSilence = 5 * keepAlive / 2
 	// maxAnswer bounds an answer, and an event of a stream, in bytes.
 	maxAnswer = 1 << 20
+	// maxReport bounds an answer that may tell of ten years.
+	maxReport = 8 << 20
 )
 
 var (
@@ -27,19 +29,39 @@ var (
 	errEnded  = errors.New("the stream of events has ended")
 )
 
-// Follow calls onStatus with the status as it is and after every change, and onShow each time the user wants to see the
-// window, which only a client that calls itself a window is asked. Both are called on the caller's goroutine. It
-// returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there is no such server.
-func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status), onShow func()) error {
+// Follow calls onStatus with the status as it is and after every change, onShow each time the user wants to see the
+// window, which only a client that calls itself a window is asked, and onQuit when the program is about to end. All are
+// called on the caller's goroutine. It returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there is no
+// such server.
+func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status), onShow, onQuit func()) error {
+	path := "/events"
+	if window {
+		path += "?window=1"
+	}
+	return c.follow(ctx, path, func(event string, data []byte) error {
+		switch event {
+		case "status":
+			var st Status
+			if err := json.Unmarshal(data, &st); err != nil {
+				return fmt.Errorf("status in the stream of events: %w", err)
+			}
+			onStatus(st)
+		case "show":
+			onShow()
+		case "quit":
+			onQuit()
+		}
+		return nil
+	})
+}
+
+// follow reads a stream until ctx ends, or the stream, or tell returns an error.
+func (c *Client) follow(ctx context.Context, path string, tell func(event string, data []byte) error) error {
 	parent := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(streamSilence, func() { cancel(errSilent) })
 	defer silence.Stop()
-	path := "/events"
-	if window {
-		path += "?window=1"
-	}
 	endless := *c.http
 	endless.Timeout = 0
 	res, err := c.send(ctx, &endless, http.MethodGet, path, nil)
@@ -48,19 +70,7 @@ func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status),
 		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK || kind != "text/event-stream" {
 			return fmt.Errorf("GET %s: %s, %q instead of events", path, res.Status, kind)
 		}
-		err = readEvents(res.Body, func() { silence.Reset(streamSilence) }, func(event string, data []byte) error {
-			switch event {
-			case "status":
-				var st Status
-				if err := json.Unmarshal(data, &st); err != nil {
-					return fmt.Errorf("status in the stream of events: %w", err)
-				}
-				onStatus(st)
-			case "show":
-				onShow()
-			}
-			return nil
-		})
+		err = readEvents(res.Body, func() { silence.Reset(streamSilence) }, tell)
 	}
 	switch {
 	case parent.Err() != nil:
@@ -139,11 +149,7 @@ func (c *Client) settings(ctx context.Context, method string, content []byte) (v
 	if res.StatusCode != http.StatusUnprocessableEntity || len(refusal.Problems) == 0 {
 		return view, fmt.Errorf("%s /settings: %s: %s", method, res.Status, refusal.Error)
 	}
-	var problems settings.Problems
-	for _, p := range refusal.Problems {
-		problems = append(problems, settings.Problem{File: "settings.json", Line: p.Line, Column: p.Column, Key: p.Key, Text: p.Text})
-	}
-	return view, problems
+	return view, refusal.problems("settings.json")
 }
 
 // UnmarshalJSON reads settings as a settings file is read.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 // player is a backend whose status a test sets.
 type player struct {
+	Backend
 	mu       sync.Mutex
 	st       Status
 	view     SettingsView
@@ -94,7 +96,7 @@ func TestFollow(t *testing.T) {
 	seqs, shown := make(chan uint64, 10), make(chan struct{}, 10)
 	ended := make(chan error)
 	go func() {
-		ended <- c.Follow(ctx, true, func(st Status) { seqs <- st.Seq }, func() { shown <- struct{}{} })
+		ended <- c.Follow(ctx, true, func(st Status) { seqs <- st.Seq }, func() { shown <- struct{}{} }, func() { t.Error("quit") })
 	}()
 	if got := <-seqs; got != 1 {
 		t.Errorf("first status has seq %d", got)
@@ -120,7 +122,7 @@ func TestFollowIsNoWindowUnlessItSaysSo(t *testing.T) {
 	ended := make(chan error)
 	first := make(chan struct{}, 1)
 	go func() {
-		ended <- c.Follow(ctx, false, func(Status) { first <- struct{}{} }, func() { t.Error("shown") })
+		ended <- c.Follow(ctx, false, func(Status) { first <- struct{}{} }, func() { t.Error("shown") }, func() { t.Error("quit") })
 	}()
 	<-first
 	if n := s.ShowWindow(); n != 0 {
@@ -147,7 +149,7 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	c := NewClient(read)
 	first, ended := make(chan struct{}, 1), make(chan error)
 	follow := func() error {
-		return c.Follow(context.Background(), true, func(Status) { first <- struct{}{} }, func() {})
+		return c.Follow(context.Background(), true, func(Status) { first <- struct{}{} }, func() {}, func() { t.Error("quit") })
 	}
 	go func() { ended <- follow() }()
 	<-first
@@ -163,6 +165,30 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	c = NewClient(Card{URL: other.URL(), Token: read.Token})
 	if err := follow(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("a server of another life: %v", err)
+	}
+}
+
+func TestFollowIsToldThatTheProgramEnds(t *testing.T) {
+	s, err := Listen(0, &player{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	var windows sync.WaitGroup
+	var quits atomic.Int32
+	first := make(chan struct{}, 2)
+	for _, window := range []bool{true, false} {
+		windows.Go(func() {
+			if err := c.Follow(context.Background(), window, func(Status) { first <- struct{}{} }, func() {}, func() { quits.Add(1) }); !errors.Is(err, errEnded) {
+				t.Errorf("ended with %v", err)
+			}
+		})
+		<-first
+	}
+	s.End(context.Background())
+	windows.Wait()
+	if n := quits.Load(); n != 2 {
+		t.Errorf("%d of 2 were told", n)
 	}
 }
 
@@ -199,7 +225,7 @@ func TestFollowGarbage(t *testing.T) {
 			}))
 			defer srv.Close()
 			n := 0
-			err := NewClient(Card{URL: srv.URL}).Follow(context.Background(), false, func(Status) { n++ }, func() { t.Error("shown") })
+			err := NewClient(Card{URL: srv.URL}).Follow(context.Background(), false, func(Status) { n++ }, func() { t.Error("shown") }, func() { t.Error("quit") })
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("ended with %v, want %q", err, c.want)
 			}
@@ -225,7 +251,7 @@ func TestFollowGivesUpOnSilence(t *testing.T) {
 		})
 		var seq uint64
 		began := time.Now()
-		err := c.Follow(t.Context(), true, func(st Status) { seq = st.Seq }, func() {})
+		err := c.Follow(t.Context(), true, func(st Status) { seq = st.Seq }, func() {}, func() {})
 		if !errors.Is(err, errSilent) || seq != 9 {
 			t.Errorf("ended with %v, seq %d", err, seq)
 		}

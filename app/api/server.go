@@ -7,6 +7,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -20,6 +21,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gatewatch/conn"
@@ -38,11 +40,31 @@ type Backend interface {
 	SaveSettings(ctx context.Context, body []byte) error
 	// Show brings the window, or the page where there is no window, before the user.
 	Show(ctx context.Context) error
+	// Quit has the program end. It returns at once.
+	Quit()
+	// Autostart tells whether the program is started at login; SetAutostart changes it, and may return a Conflict.
+	Autostart(ctx context.Context) (Autostart, error)
+	SetAutostart(ctx context.Context, on bool) error
+	// Uptime tells how so many local days were spent, and more periods that end now.
+	Uptime(ctx context.Context, days int) (Uptime, error)
+	// Log returns records of the connection log.
+	Log(ctx context.Context, q LogQuery) (Log, error)
+	Alerts() Alerts
+	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
+	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
+	Trader
+	// Metrics answers with what is measured, for Prometheus.
+	Metrics() http.Handler
+	// Diagnostics tells what whoever is to find a fault needs to know, and nothing personal; with the stacks of all goroutines if
+	// they are wanted.
+	Diagnostics(ctx context.Context, goroutines bool) (string, error)
+	// Panicked takes down that a request has failed inside.
+	Panicked(what any, stack []byte)
 }
 
 const (
 	maxBody = 4 << 10
-	// maxSettings bounds a settings file that is put.
+	// maxSettings bounds a settings file that is put, and a rule that is saved.
 	maxSettings = 256 << 10
 	maxHeader   = 8 << 10
 	// portsAhead is how many ports after a taken one are tried before any free one is taken.
@@ -59,6 +81,7 @@ type Server struct {
 	hosts   []string
 	streams streams
 	quit    chan struct{} // closed when the server ends; long answers stop at it
+	ends    atomic.Bool   // and the program with it
 	done    chan struct{}
 }
 
@@ -77,15 +100,7 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 			s.hosts = append(s.hosts, h)
 		}
 	}
-	s.srv = &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: 2 * time.Second,
-		ReadTimeout:       5 * time.Second,
-		WriteTimeout:      10 * time.Second,
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	s.srv = s.limited()
 	go func() {
 		defer close(s.done)
 		if err := s.srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
@@ -93,6 +108,19 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 		}
 	}()
 	return s, nil
+}
+
+// limited returns the server's handler behind limits of time and size.
+func (s *Server) limited() *http.Server {
+	return &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 2 * time.Second,
+		ReadTimeout:       5 * time.Second,
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 }
 
 func listen(port int) (net.Listener, error) {
@@ -129,24 +157,82 @@ func (s *Server) Close(ctx context.Context) {
 	<-s.done
 }
 
+// route is one request that is answered.
+type route struct {
+	method, path string
+	token        bool // it changes something, or tells more than others do
+	do           http.HandlerFunc
+}
+
+// routes are all that are answered. openapi.json describes them.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET", "/", false, page},
+		{"GET", "/status", false, show(s.backend.Status)},
+		{"GET", "/events", false, s.events},
+		{"GET", "/settings", false, show(s.backend.Settings)},
+		{"GET", "/uptime", false, s.uptime},
+		{"GET", "/log", false, s.records},
+		{"GET", "/alerts", false, show(s.backend.Alerts)},
+		{"GET", "/rules", false, show(s.rules)},
+		{"GET", "/orders", false, show(s.orders)},
+		{"GET", "/guard", false, show(s.guard)},
+		{"GET", "/guard/events", false, s.guardEvents},
+		{"GET", "/autostart", false, s.autostart},
+		{"GET", "/metrics", false, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
+		{"GET", "/healthz", false, show(func() Health { return Health{true} })},
+		{"GET", "/openapi.json", false, openAPI},
+		{"GET", "/diagnostics", true, s.diagnostics},
+		{"PUT", "/settings", true, s.saveSettings},
+		{"POST", "/connect_ib", true, command(s.backend.Connect)},
+		{"POST", "/disconnect_ib", true, command(s.backend.Disconnect)},
+		{"POST", "/show", true, command(s.backend.Show)},
+		{"POST", "/quit", true, s.quitting},
+		{"POST", "/autostart", true, s.setAutostart},
+		{"POST", "/alerts/test", true, s.testAlerts},
+		{"POST", "/rules/save", true, s.saveRule},
+		{"POST", "/rules/activate", true, s.onRule(s.backend.ActivateRule)},
+		{"POST", "/rules/deactivate", true, s.onRule(s.backend.DeactivateRule)},
+		{"POST", "/rules/delete", true, s.onRule(s.backend.DeleteRule)},
+		{"POST", "/instruments/resolve", true, s.resolve},
+		{"POST", "/orders/cancel", true, s.cancelOrder},
+		{"POST", "/orders/cancel_all", true, s.cancelOrders},
+		{"POST", "/orders/change", true, s.changeOrder},
+		{"POST", "/trading/arm", true, command(s.backend.Arm)},
+		{"POST", "/trading/disarm", true, command(s.backend.Disarm)},
+	}
+}
+
+// Health is the answer to GET /healthz.
+type Health struct {
+	OK bool `json:"ok"`
+}
+
+func show[T any](get func() T) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, get()) }
+}
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.backend.Status()) })
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]bool{"ok": true}) })
-	mux.HandleFunc("GET /events", s.events)
-	mux.HandleFunc("GET /settings", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.backend.Settings()) })
-	mux.HandleFunc("PUT /settings", s.authorized(s.saveSettings))
-	mux.HandleFunc("POST /connect_ib", s.authorized(command(s.backend.Connect)))
-	mux.HandleFunc("POST /disconnect_ib", s.authorized(command(s.backend.Disconnect)))
-	mux.HandleFunc("POST /show", s.authorized(command(s.backend.Show)))
-	mux.HandleFunc("GET /{$}", page)
+	known := map[string][]string{} // paths by method
+	for _, r := range s.routes() {
+		do := r.do
+		if r.token {
+			do = s.authorized(do)
+		}
+		pattern := r.path
+		if pattern == "/" {
+			pattern = "/{$}"
+		}
+		mux.HandleFunc(r.method+" "+pattern, do)
+		known[r.method] = append(known[r.method], r.path)
+	}
+	list := fmt.Sprintf("GET %s, PUT %s, POST %s", strings.Join(known["GET"], ", "), strings.Join(known["PUT"], ", "), strings.Join(known["POST"], ", "))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown method in plain text; this API speaks JSON throughout.
 		var allowed []string
 		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-			probe := *r
-			probe.Method = m
-			if _, pattern := mux.Handler(&probe); pattern != "/" {
+			if slices.Contains(known[m], r.URL.Path) {
 				allowed = append(allowed, m)
 			}
 		}
@@ -156,9 +242,9 @@ func (s *Server) handler() http.Handler {
 			fail(w, http.StatusMethodNotAllowed, "use "+use)
 			return
 		}
-		fail(w, http.StatusNotFound, "no such address; there are GET /, /status, /events, /settings and /healthz, PUT /settings, POST /connect_ib, /disconnect_ib and /show")
+		fail(w, http.StatusNotFound, "no such address; there are "+list)
 	})
-	return s.guarded(mux)
+	return s.guarded(s.isolated(mux))
 }
 
 // guarded lets through only what a program of this user or a page of this server can have sent.
@@ -181,7 +267,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			return
 		}
 		limit := int64(maxBody)
-		if r.Method == http.MethodPut {
+		if r.Method == http.MethodPut || r.URL.Path == "/rules/save" {
 			limit = maxSettings
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -246,20 +332,52 @@ func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
 	return nil, false
 }
 
+// decode reads a body into v, strictly, and has it looked at by right. If it returns false, the answer has been given:
+// the body is not of the shape.
+func decode(w http.ResponseWriter, r *http.Request, v any, right func() bool, shape string) bool {
+	body, ok := read(w, r)
+	if !ok {
+		return false
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil || !errors.Is(dec.Decode(new(any)), io.EOF) || !right() {
+		fail(w, http.StatusBadRequest, "the body is not "+shape)
+		return false
+	}
+	return true
+}
+
+// patient gives a request whose body has been read longer than others have. The limit for reading has ended with the body.
+func patient(w http.ResponseWriter, r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + 5*time.Second))
+	return context.WithTimeout(r.Context(), limit)
+}
+
 func command(do func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := read(w, r); !ok {
 			return
 		}
-		switch err := do(r.Context()); {
-		case err == nil:
-			answer(w, http.StatusAccepted, Answer{Accepted: true})
-		case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
-			// What was asked for is already so: for a caller that is success.
-			answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
-		default:
-			fail(w, http.StatusServiceUnavailable, err.Error())
-		}
+		ended(w, do(r.Context()))
+	}
+}
+
+// ended answers for a command that has ended with err.
+func ended(w http.ResponseWriter, err error) {
+	var conflict *Conflict
+	switch {
+	case err == nil:
+		answer(w, http.StatusAccepted, Answer{Accepted: true})
+	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
+		// What was asked for is already so: for a caller that is success.
+		answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
+	case errors.As(err, &conflict):
+		fail(w, http.StatusConflict, err.Error())
+	case errors.Is(err, ErrNoOrder):
+		fail(w, http.StatusNotFound, err.Error())
+	default:
+		fail(w, http.StatusServiceUnavailable, err.Error())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,8 +20,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -37,8 +41,12 @@ type fakeBackend struct {
 	status                    Status
 	err                       error
 	saved                     error
+	trade                     error    // what all that is about rules and orders ends with
+	asked                     []string // of that, in its order
 	connects, disconnects     atomic.Int32
 	shows, saves, subscribers atomic.Int32
+	quits                     atomic.Int32
+	on                        bool // it is started at login
 }
 
 func (b *fakeBackend) Status() Status { return b.status }
@@ -47,8 +55,23 @@ func (b *fakeBackend) Connect(context.Context) error    { b.connects.Add(1); ret
 func (b *fakeBackend) Disconnect(context.Context) error { b.disconnects.Add(1); return b.err }
 func (b *fakeBackend) Show(context.Context) error       { b.shows.Add(1); return b.err }
 
+func (b *fakeBackend) Quit() { b.quits.Add(1) }
+
+func (b *fakeBackend) Autostart(context.Context) (Autostart, error) {
+	return Autostart{On: b.on, State: autostart.On, Program: "/usr/bin/gatewatch"}, b.err
+}
+
+func (b *fakeBackend) SetAutostart(_ context.Context, on bool) error {
+	b.on = on
+	return b.note("autostart %v", on)
+}
+
 func (b *fakeBackend) Settings() SettingsView {
 	return SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
+}
+
+func (b *fakeBackend) Diagnostics(_ context.Context, goroutines bool) (string, error) {
+	return fmt.Sprintf("goroutines %v", goroutines), b.err
 }
 
 func (b *fakeBackend) SaveSettings(context.Context, []byte) error { b.saves.Add(1); return b.saved }
@@ -62,7 +85,79 @@ func (b *fakeBackend) Subscribe() (<-chan struct{}, func()) {
 
 // commands returns how many commands have reached the backend.
 func (b *fakeBackend) commands() int32 {
-	return b.connects.Load() + b.disconnects.Load() + b.shows.Load() + b.saves.Load()
+	return b.connects.Load() + b.disconnects.Load() + b.shows.Load() + b.saves.Load() + b.quits.Load() + int32(len(b.asked))
+}
+
+// note notes what the backend is asked to do with rules and orders.
+func (b *fakeBackend) note(format string, args ...any) error {
+	b.asked = append(b.asked, fmt.Sprintf(format, args...))
+	return b.trade
+}
+
+func (b *fakeBackend) Arm(context.Context) error          { return b.note("arm") }
+func (b *fakeBackend) Disarm(context.Context) error       { return b.note("disarm") }
+func (b *fakeBackend) CancelOrders(context.Context) error { return b.note("cancel all") }
+
+func (b *fakeBackend) SaveRule(_ context.Context, name string, rule []byte) error {
+	return b.note("save %q: %s", name, rule)
+}
+
+func (b *fakeBackend) ActivateRule(_ context.Context, name string) error {
+	return b.note("activate %q", name)
+}
+
+func (b *fakeBackend) DeactivateRule(_ context.Context, name string) error {
+	return b.note("deactivate %q", name)
+}
+
+func (b *fakeBackend) DeleteRule(_ context.Context, name string) error {
+	return b.note("delete %q", name)
+}
+
+func (b *fakeBackend) CancelOrder(_ context.Context, id int64) error { return b.note("cancel %d", id) }
+
+func (b *fakeBackend) ChangeOrder(_ context.Context, c OrderChange) error {
+	body, err := json.Marshal(c)
+	return errors.Join(b.note("change %s", body), err)
+}
+
+// spelled is an instrument that prints as it is.
+type spelled rules.Instrument
+
+func (b *fakeBackend) Resolve(_ context.Context, in rules.Instrument) ([]Candidate, error) {
+	if err := b.note("resolve %+v", spelled(in)); err != nil || in.Symbol == "NONE" {
+		return nil, err
+	}
+	return []Candidate{{Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, Name: "APPLE INC", Text: "AAPL, NASDAQ, USD"}}, nil
+}
+
+// Rules and Orders have every field set in one entry, and as few as can be in another.
+func (b *fakeBackend) Rules() Rules {
+	price := 230.5
+	return Rules{Path: "/x/rules.json", Problems: []Problem{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}}, Reason: "not connected", Rules: []RuleView{
+		{Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now, Delayed: true, Fired: 2, LastFired: &now, Contract: "AAPL", Candidates: []Candidate{{}}},
+		{Rule: rules.Rule{Name: "bare", Conditions: []rules.Condition{{Price: "last", Is: "at_or_above"}}, Action: rules.Action{Do: "notify"}}, State: rules.Draft, Since: now},
+	}}
+}
+
+func (b *fakeBackend) Orders() Orders {
+	return Orders{Orders: []OrderView{
+		{ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5, TIF: "DAY", Fate: engine.Working, Changed: now, Open: true},
+		{ID: 8, At: now, Fate: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
+	}, Blocked: []Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
+}
+
+// sampleRule has a value in every group of a rule.
+func sampleRule() rules.Rule {
+	price := 230.5
+	return rules.Rule{
+		Name: "dip", Instrument: rules.Instrument{Symbol: "AAPL", Currency: "USD"}, Match: "any",
+		Conditions: []rules.Condition{{Instrument: &rules.Instrument{ConID: 1}, Price: "last", Is: "at_or_below", Value: 231, ForSeconds: 5}},
+		Only:       &rules.Only{From: "09:30", Until: "16:00", Days: []string{"mon"}},
+		Action: rules.Action{Do: "order", Order: &rules.Order{
+			Side: "BUY", Quantity: 100, Type: "LMT", LimitPrice: &price, TIF: "DAY", TakeProfit: &rules.Exit{Price: &price},
+		}},
+	}
 }
 
 func serve(t *testing.T, b Backend) *Server {
@@ -139,9 +234,24 @@ func TestAddresses(t *testing.T) {
 		{"GET", "/disconnect_ib", 405, "POST"},
 		{"POST", "/show", 202, ""},
 		{"GET", "/show", 405, "POST"},
+		{"POST", "/quit", 202, ""},
+		{"GET", "/quit", 405, "POST"},
+		{"GET", "/autostart", 200, ""},
+		{"PUT", "/autostart", 405, "GET, POST"},
 		{"GET", "/settings", 200, ""},
 		{"PUT", "/settings", 200, ""},
 		{"POST", "/settings", 405, "GET, PUT"},
+		{"GET", "/rules", 200, ""},
+		{"POST", "/rules", 405, "GET"},
+		{"GET", "/rules/save", 405, "POST"},
+		{"GET", "/orders", 200, ""},
+		{"POST", "/orders/cancel_all/", 404, ""},
+		{"GET", "/guard", 200, ""},
+		{"HEAD", "/guard", 200, ""},
+		{"POST", "/guard/events", 405, "GET"},
+		{"POST", "/trading/arm", 202, ""},
+		{"GET", "/trading/arm", 405, "POST"},
+		{"POST", "/trading/disarm", 202, ""},
 		{"GET", "/nowhere", 404, ""},
 		{"POST", "/connect_ib/", 404, ""},
 		{"GET", "/STATUS", 404, ""},
@@ -196,6 +306,54 @@ func TestCommandsReachTheirOwn(t *testing.T) {
 	ask(t, s, "POST", "/disconnect_ib", "")
 	if b.disconnects.Load() != 1 || b.commands() != 2 {
 		t.Errorf("after /disconnect_ib: %d of %d", b.disconnects.Load(), b.commands())
+	}
+}
+
+// TestQuitAnswersFirst has the program end only when the answer is on its way.
+func TestQuitAnswersFirst(t *testing.T) {
+	b := &quitter{}
+	s, err := Listen(0, b, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, now := context.WithCancel(context.Background())
+	now()
+	b.end = func() { // as fast as can be, and without waiting for anybody
+		go s.End(gone)
+	}
+	a, err := NewClient(Card{URL: s.URL(), Token: s.Token()}).Quit(t.Context())
+	if err != nil || !a.Accepted {
+		t.Errorf("%+v, %v", a, err)
+	}
+	<-s.done
+}
+
+type quitter struct {
+	fakeBackend
+	end func()
+}
+
+func (q *quitter) Quit() { q.end() }
+
+func TestAutostart(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	for _, on := range []bool{true, false} {
+		if a, err := c.SetAutostart(t.Context(), on); err != nil || a.On != on {
+			t.Errorf("%v: %+v, %v", on, a, err)
+		}
+		if a, err := c.Autostart(t.Context()); err != nil || a.On != on || a.Program != "/usr/bin/gatewatch" {
+			t.Errorf("%v: %+v, %v", on, a, err)
+		}
+	}
+	if want := []string{"autostart true", "autostart false"}; !slices.Equal(b.asked, want) {
+		t.Errorf("asked %q, want %q", b.asked, want)
+	}
+	b.trade = &Conflict{"a demo"}
+	var conflict *Conflict
+	if _, err := c.SetAutostart(t.Context(), true); !errors.As(err, &conflict) || conflict.Reason != "a demo" {
+		t.Errorf("refused: %v", err)
 	}
 }
 

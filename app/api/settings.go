@@ -16,13 +16,13 @@ type SettingsView struct {
 	Problem  string            `json:"problem"` // why the file on disk is not in force, empty if it is
 }
 
-// Refusal is the answer to settings that are at fault; problems are in the order of the file.
+// Refusal is the answer to settings, or to a rule, at fault; problems are in the order of the text.
 type Refusal struct {
 	Error    string    `json:"error"`
 	Problems []Problem `json:"problems"`
 }
 
-// Problem is one thing wrong in settings.
+// Problem is one thing wrong in settings or rules.
 type Problem struct {
 	Key    string `json:"key"` // such as "watchdog.poll_seconds"
 	Line   int    `json:"line"`
@@ -41,12 +41,24 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		answer(w, http.StatusOK, s.backend.Settings())
 	case errors.As(err, &bad):
-		refusal := Refusal{Error: bad.Error()}
-		for _, p := range bad {
-			refusal.Problems = append(refusal.Problems, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
-		}
-		answer(w, http.StatusUnprocessableEntity, refusal)
+		refuseProblems(w, bad)
 	default:
 		fail(w, http.StatusInternalServerError, err.Error())
 	}
+}
+
+func refuseProblems(w http.ResponseWriter, bad settings.Problems) {
+	refusal := Refusal{Error: bad.Error()}
+	for _, p := range bad {
+		refusal.Problems = append(refusal.Problems, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+	}
+	answer(w, http.StatusUnprocessableEntity, refusal)
+}
+
+// problems returns what a refusal tells, as problems of the named file.
+func (r Refusal) problems(file string) (problems settings.Problems) {
+	for _, p := range r.Problems {
+		problems = append(problems, settings.Problem{File: file, Line: p.Line, Column: p.Column, Key: p.Key, Text: p.Text})
+	}
+	return problems
 }

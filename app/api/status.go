@@ -5,7 +5,6 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
-	"gatewatch/conn/history"
 )
 
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
@@ -27,8 +26,11 @@ type Status struct {
 	Guard     Guard       `json:"guard"`
 	Probe     Probe       `json:"probe"`
 	Lost      uint64      `json:"sessions_lost"` // since the start of the program
-	Today     Today       `json:"today"`
-	Muted     *time.Time  `json:"muted_until"` // desktop notices are silent until then
+	Today     Period      `json:"today"`         // the local day so far
+	Muted     *time.Time  `json:"muted_until"`   // desktop notices are silent until then
+	Alerts    AlertState  `json:"alerts"`
+	Trading   Trading     `json:"trading"`
+	Faults    []Fault     `json:"faults"` // parts of the program that have failed inside since its start
 
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
@@ -80,30 +82,21 @@ type Probe struct {
 	ClockSkewSeconds float64 `json:"clock_skew_seconds"` // Gateway's clock minus ours
 }
 
-// Today is the account of the local day so far.
-type Today struct {
-	Since          time.Time `json:"since"`          // when observing began
-	UptimePercent  *float64  `json:"uptime_percent"` // connected ÷ (connected + down); null while there is nothing to say
-	Outages        int       `json:"outages"`
-	LongestSeconds float64   `json:"longest_seconds"`
-	MeanSeconds    float64   `json:"mean_seconds"` // mean time to recover
-	DownSeconds    float64   `json:"down_seconds"`
-	PlannedSeconds float64   `json:"planned_seconds"` // not connected inside the reset window
-	PausedSeconds  float64   `json:"paused_seconds"`
+// AlertState says in short how alerts fare; GET /alerts says more.
+type AlertState struct {
+	Channels int      `json:"channels"` // how many are set up
+	Queued   int      `json:"queued"`   // alerts that wait for delivery, over all channels
+	Failing  []string `json:"failing"`  // names of the channels whose last delivery failed
 }
 
-// TodayOf renders a day's account.
-func TodayOf(d history.Day) Today {
-	t := Today{
-		Since: d.Since.Local().Round(time.Second), Outages: d.Outages,
-		LongestSeconds: round(d.Longest.Seconds()), MeanSeconds: round(d.MeanDown().Seconds()),
-		DownSeconds: round(d.Down.Seconds()), PlannedSeconds: round(d.Planned.Seconds()), PausedSeconds: round(d.Paused.Seconds()),
-	}
-	if share, ok := d.Uptime(); ok {
-		percent := float64(int64(share*100_000)) / 1000 // cut, not rounded: 100 only without any outage
-		t.UptimePercent = &percent
-	}
-	return t
+// Fault is a part of the program in which something went wrong that should not have, such as a panic. The connection goes on
+// without it, and it is started anew.
+type Fault struct {
+	Part   string    `json:"part"`  // such as "alerts" or "tray"
+	Count  uint64    `json:"count"` // since the start of the program
+	LastAt time.Time `json:"last_at"`
+	Last   string    `json:"last"` // the first line of the last one
+	Gone   bool      `json:"gone"` // it cannot be started anew: the program goes on without it until its next start
 }
 
 // StatusOf renders a snapshot at the given moment.
@@ -125,6 +118,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
 	}
+	st.Alerts.Failing, st.Faults = []string{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}
 	}

@@ -62,10 +62,24 @@ var snapshots = map[string]conn.Snapshot{
 	},
 }
 
+// told is the status that snapshot s leads to, on a day that has had a bit of everything.
+func told(s *conn.Snapshot) Status {
+	st := StatusOf(s, now, "v1", 17, begun)
+	st.Today = PeriodOf("today", account)
+	st.Trading = Trading{
+		Armed: true, ArmedSince: moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: string(st.Guard.ReasonID),
+		RulesActive: 3, RulesFailed: 1, OrdersOpen: 2, OrdersUnknown: 1, OrdersBlocked: 7,
+	}
+	if !st.Connected {
+		st.Faults = []Fault{{Part: "alerts", Count: 2, LastAt: now.Add(-time.Minute), Last: "runtime error: index out of range [3] with length 3"}}
+	}
+	return st
+}
+
 func TestStatusGolden(t *testing.T) {
 	for name, s := range snapshots {
 		t.Run(name, func(t *testing.T) {
-			_, body := ask(t, serve(t, &fakeBackend{status: StatusOf(&s, now, "v1", 17, begun)}), "GET", "/status", "")
+			_, body := ask(t, serve(t, &fakeBackend{status: told(&s)}), "GET", "/status", "")
 			path := filepath.Join("testdata", "status", name+".json")
 			if *update {
 				if err := os.WriteFile(path, []byte(body), 0o644); err != nil {
@@ -94,7 +108,19 @@ func TestStatusShape(t *testing.T) {
 		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
 		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number"},
 		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string"},
-		"version": "string", "uptime_seconds": "number",
+		"today": object{
+			"name": "string", "from": "time", "until": "time", "seconds": "number", "connected_seconds": "number",
+			"down_seconds": "number", "planned_seconds": "number", "paused_seconds": "number", "asleep_seconds": "number",
+			"not_observed_seconds": "number", "uptime_percent": "number or null", "market_uptime_percent": "number or null",
+			"outages": "number", "longest_seconds": "number", "mean_seconds": "number", "mean_between_seconds": "number or null",
+		},
+		"alerts": object{"channels": "number", "queued": "number", "failing": "list"},
+		"trading": object{
+			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string", "reason_id": "string",
+			"rules_active": "number", "rules_failed": "number", "rules_problem": "string",
+			"orders_open": "number", "orders_unknown": "number", "orders_blocked": "number",
+		},
+		"faults": "list", "version": "string", "uptime_seconds": "number",
 	}
 	var check func(t *testing.T, at string, want object, got map[string]any)
 	check = func(t *testing.T, at string, want object, got map[string]any) {
@@ -124,7 +150,7 @@ func TestStatusShape(t *testing.T) {
 	}
 	for name, s := range snapshots {
 		t.Run(name, func(t *testing.T) {
-			_, body := ask(t, serve(t, &fakeBackend{status: StatusOf(&s, now, "v1", 17, begun)}), "GET", "/status", "")
+			_, body := ask(t, serve(t, &fakeBackend{status: told(&s)}), "GET", "/status", "")
 			var got map[string]any
 			if err := json.Unmarshal([]byte(body), &got); err != nil {
 				t.Fatal(err)
@@ -149,6 +175,8 @@ func isA(v any, kind string) bool {
 		return kind == "number"
 	case map[string]any:
 		return kind == "object"
+	case []any:
+		return kind == "list"
 	case string:
 		if kind == "time" {
 			at, err := time.Parse(time.RFC3339Nano, v)

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"gatewatch/app/autostart"
+)
+
+// Autostart is the answer to GET /autostart: whether the program is started at login.
+type Autostart struct {
+	On      bool              `json:"on"`      // the system will start this program
+	State   autostart.AtLogin `json:"state"`   //
+	Text    string            `json:"text"`    // the state in a sentence
+	Program string            `json:"program"` // what will be started, or would be; empty if nothing
+	Place   string            `json:"place"`   // the file or key in which the system keeps it
+}
+
+// AutostartChange is the body of POST /autostart.
+type AutostartChange struct {
+	On bool `json:"on"` // have this program started, or nothing
+}
+
+func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {
+	state, err := s.backend.Autostart(r.Context())
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, state)
+}
+
+func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		On *bool `json:"on"`
+	}
+	if !decode(w, r, &asked, func() bool { return asked.On != nil }, `{"on": true} or {"on": false}`) {
+		return
+	}
+	if err := s.backend.SetAutostart(r.Context(), *asked.On); err != nil {
+		ended(w, err)
+		return
+	}
+	s.autostart(w, r)
+}
+
+// Autostart asks whether the program is started at login.
+func (c *Client) Autostart(ctx context.Context) (a Autostart, err error) {
+	raw, err := c.do(ctx, http.MethodGet, "/autostart")
+	if err == nil {
+		err = json.Unmarshal(raw, &a)
+	}
+	return a, err
+}
+
+// SetAutostart has the program started at login, or no more, and returns how that stands then. The error may be a [*Conflict].
+func (c *Client) SetAutostart(ctx context.Context, on bool) (a Autostart, err error) {
+	err = c.ask(ctx, "/autostart", AutostartChange{on}, &a, nil)
+	return a, err
+}

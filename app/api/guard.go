@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// guardedOf returns what a status says of the guard.
+func guardedOf(st Status) Guarded {
+	return Guarded{
+		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Mode: st.Gateway.Mode,
+		Armed: st.Trading.Armed, Seq: st.Seq,
+	}
+}
+
+// guard returns what GET /guard answers.
+func (s *Server) guard() Guarded { return guardedOf(s.backend.Status()) }
+
+// guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of it.
+func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
+	var told *Guarded
+	s.stream(w, r, false, "guard", func() (any, bool) {
+		now := s.guard()
+		if told != nil {
+			if told.Seq = now.Seq; *told == now {
+				return nil, false // something else has changed
+			}
+		}
+		told = &now
+		return now, true
+	})
+}
+
+// Guard asks whether a bot may trade now.
+func (c *Client) Guard(ctx context.Context) (g Guarded, err error) {
+	raw, err := c.do(ctx, http.MethodGet, "/guard")
+	if err == nil {
+		err = json.Unmarshal(raw, &g)
+	}
+	return g, err
+}
+
+// FollowGuard calls onGuard with what [Client.Guard] returns, as it is and after every change. Otherwise it is like
+// [Client.Follow]. When it returns, nothing is known of the guard any more: it counts as shut.
+func (c *Client) FollowGuard(ctx context.Context, onGuard func(Guarded)) error {
+	return c.follow(ctx, "/guard/events", func(event string, data []byte) error {
+		if event != "guard" {
+			return nil
+		}
+		var g Guarded
+		if err := json.Unmarshal(data, &g); err != nil {
+			return fmt.Errorf("guard in the stream of events: %w", err)
+		}
+		onGuard(g)
+		return nil
+	})
+}

@@ -1,0 +1,435 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"gatewatch/conn/history"
+)
+
+// quick answers a request without a network.
+func quick(s *Server, method, path, query, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://"+s.hosts[0]+path, strings.NewReader(body))
+	r.URL.RawQuery = query
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	w := httptest.NewRecorder()
+	s.handler().ServeHTTP(w, r)
+	return w
+}
+
+func unheard(b Backend) *Server {
+	return &Server{backend: b, log: slog.New(slog.DiscardHandler), token: "t", hosts: []string{"127.0.0.1:1"}}
+}
+
+func TestUptimeQuery(t *testing.T) {
+	for query, want := range map[string]struct {
+		days int
+		err  string
+	}{
+		"":                                 {7, ""},
+		"days=1":                           {1, ""},
+		"days=30":                          {30, ""},
+		"days=3660":                        {3660, ""},
+		"days=0":                           {0, `days="0" is not a whole number from 1 to 3660`},
+		"days=3661":                        {0, `days="3661" is not a whole number from 1 to 3660`},
+		"days=-7":                          {0, `days="-7" is not a whole number from 1 to 3660`},
+		"days=7d":                          {0, `days="7d" is not a whole number from 1 to 3660`},
+		"days=":                            {0, `days="" is not a whole number from 1 to 3660`},
+		"days":                             {0, `days="" is not a whole number from 1 to 3660`},
+		"days=1e2":                         {0, `days="1e2" is not a whole number from 1 to 3660`},
+		"days=%0A":                         {0, `days="\n" is not a whole number from 1 to 3660`},
+		"days=" + "9999999999999999999999": {0, `days="9999999999999999999999" is not a whole number from 1 to 3660`},
+		"days=" + strings.Repeat("7", 999): {0, `days="` + strings.Repeat("7", 49) + `…" is not a whole number from 1 to 3660`},
+		"days=7&days=8":                    {0, "the parameter days stands there more than once"},
+		"Days=7":                           {0, `unknown parameter "Days"; there are days`},
+		"limit=7":                          {0, `unknown parameter "limit"; there are days`},
+		"=":                                {0, `unknown parameter ""; there are days`},
+		"days=%zz":                         {0, "what stands behind the ? cannot be read"},
+		"days=7;x":                         {0, "what stands behind the ? cannot be read"},
+	} {
+		b := &memory{}
+		res := quick(unheard(b), "GET", "/uptime", query, "")
+		expect(t, query, res, want.err)
+		if b.days != want.days {
+			t.Errorf("%q: %d days, want %d", query, b.days, want.days)
+		}
+	}
+}
+
+func TestLogQuery(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+	const times = " is not a time in RFC 3339, such as 2026-11-23T09:30:00Z"
+	for query, want := range map[string]struct {
+		q   LogQuery
+		err string
+	}{
+		"":                                  {LogQuery{Limit: 100}, ""},
+		"limit=1":                           {LogQuery{Limit: 1}, ""},
+		"limit=1000":                        {LogQuery{Limit: 1000}, ""},
+		"after=0":                           {LogQuery{Limit: 100}, ""},
+		"after=9223372036854775807":         {LogQuery{After: 1<<63 - 1, Limit: 100}, ""},
+		"since=2026-11-23T09:30:00Z":        {LogQuery{Since: at, Limit: 100}, ""},
+		"since=2026-11-23T20:30:00%2B11:00": {LogQuery{Since: at, Limit: 100}, ""},
+		"since=2026-11-23T09:30:00.25Z&limit=5&after=3": {LogQuery{Since: at.Add(250 * time.Millisecond), After: 3, Limit: 5}, ""},
+		"limit=0":                         {LogQuery{}, `limit="0" is not a whole number from 1 to 1000`},
+		"limit=1001":                      {LogQuery{}, `limit="1001" is not a whole number from 1 to 1000`},
+		"limit=":                          {LogQuery{}, `limit="" is not a whole number from 1 to 1000`},
+		"after=-1":                        {LogQuery{}, `after="-1" is not the seq of a record, a whole number`},
+		"after=":                          {LogQuery{}, `after="" is not the seq of a record, a whole number`},
+		"after=9223372036854775808":       {LogQuery{}, `after="9223372036854775808" is not the seq of a record, a whole number`},
+		"since=":                          {LogQuery{}, `since=""` + times},
+		"since=today":                     {LogQuery{}, `since="today"` + times},
+		"since=2026-11-23":                {LogQuery{}, `since="2026-11-23"` + times},
+		"since=2026-11-23T20:30:00+11:00": {LogQuery{}, `since="2026-11-23T20:30:00 11:00"` + times}, // a + means a space
+		"since=2026-02-30T00:00:00Z":      {LogQuery{}, `since="2026-02-30T00:00:00Z"` + times},
+		"after=1&after=2":                 {LogQuery{}, "the parameter after stands there more than once"},
+		"until=x":                         {LogQuery{}, `unknown parameter "until"; there are since, after, limit`},
+	} {
+		b := &memory{}
+		res := quick(unheard(b), "GET", "/log", query, "")
+		expect(t, query, res, want.err)
+		if !b.query.Since.Equal(want.q.Since) || b.query.After != want.q.After || b.query.Limit != want.q.Limit {
+			t.Errorf("%q: %+v, want %+v", query, b.query, want.q)
+		}
+	}
+}
+
+// expect holds an answer to 400 with this text, or to 200 without one.
+func expect(t *testing.T, what string, res *httptest.ResponseRecorder, text string) {
+	t.Helper()
+	var f Failure
+	if err := json.Unmarshal(res.Body.Bytes(), &f); err != nil {
+		t.Errorf("%q: %v", what, err)
+	}
+	if want := map[bool]int{true: 200, false: 400}[text == ""]; res.Code != want || f.Error != text {
+		t.Errorf("%q: %d %s, want %d %s", what, res.Code, f.Error, want, text)
+	}
+}
+
+func FuzzQuery(f *testing.F) {
+	for _, q := range []string{"", "days=7", "days=%zz", "since=2026-11-23T09:30:00Z&after=1&limit=2", "limit=1&limit=2", "x=\xff", "since=9999-12-31T23:59:59%2B23:59", ";"} {
+		f.Add(q)
+	}
+	b := &memory{}
+	s := unheard(b)
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, path := range []string{"/uptime", "/log"} {
+			b.days, b.query = 0, LogQuery{}
+			res := quick(s, "GET", path, query, "")
+			asked := b.days != 0 || b.query.Limit != 0
+			switch {
+			case res.Code == 400:
+				readable(t, res.Body.Bytes())
+				if asked {
+					t.Errorf("%q is refused, and yet asked for", query)
+				}
+			case res.Code != 200 || !asked:
+				t.Errorf("%d, asked %v", res.Code, asked)
+			case path == "/uptime" && (b.days < 1 || b.days > MaxDays), path == "/log" && (b.query.Limit < 1 || b.query.Limit > MaxRecords):
+				t.Errorf("%d days, %+v", b.days, b.query)
+			}
+		}
+	})
+}
+
+func FuzzAlertTest(f *testing.F) {
+	for _, body := range []string{"", "{}", " ", "null", `{"channel":"email"}`, `{"channel":7}`, `{"x":1}`, `{}{}`, "\xff", `{"channel":"` + strings.Repeat("x", maxBody)} {
+		f.Add(body)
+	}
+	b := &memory{}
+	s := unheard(b)
+	f.Fuzz(func(t *testing.T, body string) {
+		b.tested = nil
+		res := quick(s, "POST", "/alerts/test", "", body)
+		switch {
+		case slices.Contains([]int{400, 413}, res.Code):
+			readable(t, res.Body.Bytes())
+			if len(b.tested) > 0 {
+				t.Errorf("%d for %q, and yet sent", res.Code, body)
+			}
+		case res.Code != 200 && res.Code != 404, len(b.tested) != 1:
+			t.Errorf("%d for %q, tested %q", res.Code, body, b.tested)
+		}
+	})
+}
+
+// readable holds a failure to a text that a person can read.
+func readable(t *testing.T, body []byte) {
+	t.Helper()
+	var f Failure
+	if err := json.Unmarshal(body, &f); err != nil || f.Error == "" || len(f.Error) > 1000 || !utf8.Valid(body) {
+		t.Errorf("%v: %q", err, body)
+	}
+	if i := strings.IndexFunc(f.Error, func(r rune) bool { return r < ' ' }); i >= 0 {
+		t.Errorf("%q has a control character", f.Error)
+	}
+}
+
+func TestAlertTestRequests(t *testing.T) {
+	const shape = `the body is not {"channel": "NAME"}; an empty one means all channels`
+	for body, want := range map[string]struct {
+		tested []string
+		err    string
+	}{
+		"":                      {[]string{""}, ""},
+		" \r\n":                 {[]string{""}, ""},
+		"{}":                    {[]string{""}, ""},
+		`{"channel": ""}`:       {[]string{""}, ""},
+		` {"channel": "email"}`: {[]string{"email"}, ""},
+		`{"chanel": "email"}`:   {nil, shape},
+		`{"channel": 1}`:        {nil, shape},
+		`{"channel": "email"`:   {nil, shape},
+		`{"channel": "a"}{}`:    {nil, shape},
+		`{"channel": "a"} x`:    {nil, shape},
+		`"email"`:               {nil, shape},
+		`email`:                 {nil, shape},
+	} {
+		b := &memory{}
+		expect(t, body, quick(unheard(b), "POST", "/alerts/test", "", body), want.err)
+		if !slices.Equal(b.tested, want.tested) {
+			t.Errorf("%q: tested %q, want %q", body, b.tested, want.tested)
+		}
+	}
+	for _, c := range []struct {
+		body string
+		err  error
+		code int
+		want string
+	}{
+		{`{"channel": "pigeon"}`, nil, 404, `no such channel; GET /alerts lists them: "pigeon"`},
+		{"", ErrNoChannels, 409, ErrNoChannels.Error()},
+		{"", fmt.Errorf("odd: %w", ErrNoChannels), 409, "odd: " + ErrNoChannels.Error()},
+		{"", errors.New("the outbox is closed"), 503, "the outbox is closed"},
+	} {
+		b := &memory{}
+		b.err = c.err
+		res := quick(unheard(b), "POST", "/alerts/test", "", c.body)
+		var f Failure
+		if err := json.Unmarshal(res.Body.Bytes(), &f); err != nil || res.Code != c.code || f.Error != c.want {
+			t.Errorf("%s with %v: %d %s, want %d %s", c.body, c.err, res.Code, f.Error, c.code, c.want)
+		}
+	}
+}
+
+// TestEveryRouteIsListed asks for what does not exist, and for each address in ways that it has not.
+func TestEveryRouteIsListed(t *testing.T) {
+	s := unheard(&memory{})
+	nowhere := quick(s, "GET", "/nowhere", "", "").Body.String()
+	for _, r := range s.routes() {
+		if _, list, _ := strings.Cut(nowhere, r.method+" "); !listed(r.path, list) {
+			t.Errorf("%s %s is not in %s", r.method, r.path, nowhere)
+		}
+		res := quick(s, "DELETE", r.path, "", "")
+		if allow := res.Header().Get("Allow"); res.Code != 405 || !slices.Contains(strings.Split(allow, ", "), r.method) {
+			t.Errorf("DELETE %s: %d, Allow %q, want %s", r.path, res.Code, allow, r.method)
+		}
+	}
+}
+
+// listed reports whether a path stands in a list up to its next method.
+func listed(path, list string) bool {
+	for word := range strings.FieldsSeq(list) {
+		if word == "PUT" || word == "POST" {
+			return false
+		}
+		if strings.Trim(word, `,"`) == path {
+			return true
+		}
+	}
+	return false
+}
+
+func TestClientRemembers(t *testing.T) {
+	b := &memory{records: []history.Record{{Seq: 8, What: history.Lost, Counts: history.Down, Time: now, Local: now}}}
+	s := serve(t, b)
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	ctx := t.Context()
+
+	want, _ := b.Uptime(ctx, 30)
+	b.days = 0
+	up, raw, err := c.Uptime(ctx, 30)
+	if err != nil || b.days != 30 || !same(up, want) || !same(json.RawMessage(raw), want) {
+		t.Errorf("uptime of %d days %+v, %v", b.days, up, err)
+	}
+	q := LogQuery{Since: time.Date(2026, 11, 23, 9, 30, 0, 123456789, newYork), After: 7, Limit: 50}
+	l, err := c.Log(ctx, q)
+	if err != nil || !b.query.Since.Equal(q.Since) || b.query.After != 7 || b.query.Limit != 50 || !l.More || !same(l.Records, b.records) {
+		t.Errorf("asked %+v, log %+v, %v", b.query, l, err)
+	}
+	if _, err := c.Log(ctx, LogQuery{}); err != nil || !reflect.DeepEqual(b.query, LogQuery{Limit: defaultRecords}) {
+		t.Errorf("asked %+v, %v", b.query, err)
+	}
+	if a, err := c.Alerts(ctx); err != nil || !same(a, b.Alerts()) {
+		t.Errorf("alerts %+v, %v", a, err)
+	}
+	for _, channel := range []string{"", "email", `a"b`} {
+		got, err := c.TestAlerts(ctx, channel)
+		if err != nil || len(got.Results) != 2 || b.tested[len(b.tested)-1] != channel {
+			t.Errorf("test of %q: %+v, %v; tested %q", channel, got, err, b.tested)
+		}
+	}
+	if _, err := c.TestAlerts(ctx, "pigeon"); err == nil || !strings.Contains(err.Error(), "no such channel") {
+		t.Errorf("test of no channel: %v", err)
+	}
+	if _, _, err := c.Uptime(ctx, 0); err == nil || !strings.Contains(err.Error(), "from 1 to 3660") {
+		t.Errorf("uptime of no days: %v", err)
+	}
+}
+
+// same compares what two values are in JSON.
+func same(a, b any) bool {
+	var x, y any
+	ja, erra := json.Marshal(a)
+	jb, errb := json.Marshal(b)
+	return erra == nil && errb == nil && json.Unmarshal(ja, &x) == nil && json.Unmarshal(jb, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// TestLongAnswersFit sends the largest answers that can be asked for.
+func TestLongAnswersFit(t *testing.T) {
+	b := &long{}
+	s := serve(t, b)
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	if u, raw, err := c.Uptime(t.Context(), MaxDays); err != nil || len(u.Days) != MaxDays {
+		t.Errorf("%d days in %d bytes, %v", len(u.Days), len(raw), err)
+	}
+	if l, err := c.Log(t.Context(), LogQuery{Limit: MaxRecords}); err != nil || len(l.Records) != MaxRecords {
+		t.Errorf("%d records, %v", len(l.Records), err)
+	}
+}
+
+// long is a backend that has as much to tell as is asked for.
+type long struct{ memory }
+
+func (b *long) Uptime(_ context.Context, days int) (Uptime, error) {
+	u := Uptime{At: now, Zone: "UTC", ObservedSince: &now, Periods: []Period{}, Days: []Period{}, Spans: []Span{}}
+	for range days {
+		u.Days = append(u.Days, PeriodOf("2026-11-24", account))
+	}
+	return u, nil
+}
+
+func (b *long) Log(_ context.Context, q LogQuery) (Log, error) {
+	r := history.Record{
+		Seq: 1 << 60, Time: now, Local: now, What: history.AttemptFailed, Counts: history.Down, Run: 1 << 30, Session: 1 << 30,
+		Cause: "disclaimer_unsettled", Code: 10141, Attempts: 1 << 30, Seconds: 1234567.891, Detail: strings.Repeat("\x01", 300),
+	}
+	return Log{Records: slices.Repeat([]history.Record{r}, q.Limit)}, nil
+}
+
+// TestSlowAlertTest plays mail servers that let a test wait for longer than other answers may take.
+func TestSlowAlertTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &memory{wait: 40 * time.Second}
+		s := unheard(b)
+		srv, ln := s.limited(), &pipes{make(chan net.Conn), make(chan struct{})}
+		if b.wait <= srv.WriteTimeout || b.wait <= srv.ReadTimeout {
+			t.Fatal("no other answer takes so long")
+		}
+		ended := make(chan error)
+		go func() { ended <- srv.Serve(ln) }()
+		c := NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
+		wire := &http.Transport{DialContext: ln.dial}
+		c.http.Transport = wire
+
+		began := time.Now()
+		test, err := c.TestAlerts(t.Context(), "")
+		if took := time.Since(began); err != nil || len(test.Results) != 2 || took != b.wait {
+			t.Errorf("%+v, %v after %v", test, err, took)
+		}
+		time.Sleep(srv.ReadTimeout + time.Second) // its connection is as good as before
+		if _, err := c.Alerts(t.Context()); err != nil {
+			t.Errorf("the next request: %v", err)
+		}
+		b.wait = 2 * testLimit
+		began = time.Now()
+		_, err = c.TestAlerts(t.Context(), "")
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "503") || took != testLimit {
+			t.Errorf("a test without an end: %v after %v", err, took)
+		}
+		// Whoever asked went away.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.TestAlerts(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("given up: %v", err)
+		}
+
+		wire.CloseIdleConnections()
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// pipes is a listener without a network.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+func TestPeriodOf(t *testing.T) {
+	of := func(connected, down time.Duration, outages int) Period {
+		a := history.Account{From: now, Until: now.Add(connected + down), Outages: outages, Longest: down}
+		a.Terms[history.Connected], a.Terms[history.Down] = connected, down
+		return PeriodOf("x", a)
+	}
+	nothing := of(0, 0, 0)
+	if nothing.UptimePercent != nil || nothing.MarketUptimePercent != nil || nothing.MeanBetweenSeconds != nil {
+		t.Errorf("nothing to say, and yet %+v", nothing)
+	}
+	for _, c := range []struct {
+		connected, down time.Duration
+		outages         int
+		percent         float64
+	}{
+		{24 * time.Hour, 0, 0, 100},
+		{90*24*time.Hour - time.Millisecond, time.Millisecond, 1, 99.999}, // cut, not rounded
+		{2 * time.Hour, time.Hour, 1, 66.666},
+		{0, time.Hour, 1, 0},
+	} {
+		p := of(c.connected, c.down, c.outages)
+		if p.UptimePercent == nil || *p.UptimePercent != c.percent {
+			t.Errorf("%v connected, %v down: %v", c.connected, c.down, p.UptimePercent)
+		}
+		if (p.MeanBetweenSeconds == nil) != (c.outages == 0) || p.ConnectedSeconds != c.connected.Seconds() || p.Seconds != (c.connected+c.down).Seconds() {
+			t.Errorf("%v connected, %v down: %+v", c.connected, c.down, p)
+		}
+	}
+}

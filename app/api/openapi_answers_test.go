@@ -1,0 +1,577 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+func init() {
+	for _, kind := range []string{"text/html", "text/event-stream"} {
+		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.PlainBodyDecoder)
+	}
+}
+
+// described holds the answers of one server to openapi.json and notes which of them it has seen.
+type described struct {
+	t      *testing.T
+	s      *Server
+	doc    *openapi3.T
+	router routers.Router
+	seen   map[string]bool // "GET /status 200"
+}
+
+func describe(t *testing.T, s *Server) *described {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(openAPIText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Servers = openapi3.Servers{{URL: s.URL()}} // the port of a test is none that the document could name
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &described{t: t, s: s, doc: doc, router: router, seen: map[string]bool{}}
+}
+
+// call is a request, and what is wanted of it.
+type call struct {
+	method, target, body string
+	headers              []string // as those of ask
+	code                 int
+	wrong                bool // the document does not allow the request
+}
+
+func (c call) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s %.60s %v", c.method, c.target, c.body, c.headers))
+}
+
+// check sends a request and holds it and its answer to the document.
+func (d *described) check(c call) {
+	d.t.Helper()
+	if c.body != "" && !slices.ContainsFunc(c.headers, func(h string) bool { return strings.HasPrefix(h, "Content-Type:") }) {
+		c.headers = append(c.headers, "Content-Type: application/json")
+	}
+	res, text := ask(d.t, d.s, c.method, c.target, c.body, c.headers...)
+	d.hold(c, res, text)
+}
+
+func (d *described) hold(c call, res *http.Response, text string) {
+	d.t.Helper()
+	if res.StatusCode != c.code {
+		d.t.Errorf("%v: %s, want %d: %s", c, res.Status, c.code, text)
+		return
+	}
+	req := res.Request.Clone(d.t.Context())
+	req.Body = io.NopCloser(strings.NewReader(c.body))
+	route, params, err := d.router.FindRoute(req)
+	if err != nil {
+		d.elsewhere(c, err, res, text)
+		return
+	}
+	in := &openapi3filter.RequestValidationInput{
+		Request: req, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true,
+			AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+				if req.Header.Get("Authorization") != "Bearer "+d.s.Token() {
+					return in.NewError(errors.New("not the token"))
+				}
+				return nil
+			},
+		},
+	}
+	if err := openapi3filter.ValidateRequest(d.t.Context(), in); (err != nil) != c.wrong {
+		d.t.Errorf("%v: the document says of the request: %v; want wrong %v", c, err, c.wrong)
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: in.Options}
+	out.SetBodyBytes([]byte(text))
+	if err := openapi3filter.ValidateResponse(d.t.Context(), out); err != nil {
+		d.t.Errorf("%v: the document says of the answer: %v\n%s", c, err, text)
+	}
+	d.seen[fmt.Sprintf("%s %s %d", req.Method, route.Path, res.StatusCode)] = true
+}
+
+// elsewhere holds an answer that belongs to no operation to the response that is meant for it.
+func (d *described) elsewhere(c call, err error, res *http.Response, text string) {
+	d.t.Helper()
+	name := map[int]string{404: "NotFound", 405: "MethodNotAllowed"}[c.code]
+	if name == "" || errors.Is(err, routers.ErrMethodNotAllowed) != (c.code == 405) {
+		d.t.Errorf("%v: %v, answered with %s", c, err, res.Status)
+		return
+	}
+	meant := d.doc.Components.Responses[name].Value
+	for header := range meant.Headers {
+		if res.Header.Get(header) == "" {
+			d.t.Errorf("%v: no %s", c, header)
+		}
+	}
+	var body any
+	if err := json.Unmarshal([]byte(text), &body); err != nil {
+		d.t.Errorf("%v: %v in %q", c, err, text)
+		return
+	}
+	kind := meant.Content.Get(res.Header.Get("Content-Type"))
+	if kind == nil {
+		d.t.Errorf("%v: content type %q", c, res.Header.Get("Content-Type"))
+	} else if err := kind.Schema.Value.VisitJSON(body, openapi3.EnableJSONSchema2020()); err != nil {
+		d.t.Errorf("%v: %v\n%s", c, err, text)
+	}
+	d.seen[fmt.Sprint(c.code)] = true
+}
+
+// hurt sends a request with a body that breaks off.
+func (d *described) hurt(method, path string) {
+	d.t.Helper()
+	c, err := net.Dial("tcp", d.s.ln.Addr().String())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
+		method, path, d.s.ln.Addr(), d.s.Token())
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.s.URL()+path, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.s.Token())
+	res, err := http.ReadResponse(bufio.NewReader(c), req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	wanted := d.body(method, path)
+	d.hold(call{method: method, target: path, code: 400, wrong: wanted != nil && wanted.Value.Required}, res, string(text))
+}
+
+// body returns what the document says of the body of a request, nil if it has none.
+func (d *described) body(method, path string) *openapi3.RequestBodyRef {
+	return d.doc.Paths.Find(path).GetOperation(method).RequestBody
+}
+
+// listen opens a stream of events and holds its head and its first event to the document.
+func (d *described) listen(path string) (end func()) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 30*time.Second)
+	req, err := http.NewRequestWithContext(ctx, "GET", d.s.URL()+path, nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, maxAnswer)
+	var text string
+	for lines.Scan() && lines.Text() != "" {
+		text += lines.Text() + "\n"
+	}
+	d.hold(call{method: "GET", target: path, code: 200}, res, text)
+	event, schema := "status", "Status"
+	if path == "/guard/events" {
+		event, schema = "guard", "Guarded"
+	}
+	data, ok := strings.CutPrefix(text, "event: "+event+"\ndata: ")
+	var v any
+	if err := json.Unmarshal([]byte(data), &v); !ok || err != nil {
+		d.t.Errorf("first event %q", text)
+	}
+	if err := d.doc.Components.Schemas[schema].Value.VisitJSON(v, openapi3.EnableJSONSchema2020()); err != nil {
+		d.t.Errorf("%s in the stream: %v", event, err)
+	}
+	return func() { cancel(); res.Body.Close() }
+}
+
+// TestOpenAPIAnswers sends good and bad requests to a server; the document describes each answer, and has no answer
+// that none of them gets.
+func TestOpenAPIAnswers(t *testing.T) {
+	paused := snapshots["paused"]
+	b := &memory{fakeBackend: fakeBackend{status: told(&paused)}}
+	d := describe(t, serve(t, b))
+	bearer := "Authorization: Bearer x"
+	for _, r := range d.s.routes() {
+		if !strings.HasSuffix(r.path, "/events") && !r.token {
+			d.check(call{method: r.method, target: r.path, code: 200})
+			d.check(call{method: r.method, target: r.path, code: 200, headers: []string{"Authorization: -"}})
+		}
+		// A request that keeps to the document but for the token, and comes from elsewhere.
+		right := call{method: r.method, target: r.path, body: goodBodies[r.path]}
+		if r.method == "GET" {
+			right.body = ""
+		}
+		for _, header := range []string{"Origin: http://example.com", "Origin: null"} {
+			c := right
+			c.headers, c.code = []string{header}, 403
+			d.check(c)
+		}
+		c := right
+		c.headers, c.code, c.wrong = []string{bearer}, 401, r.token
+		d.check(c)
+		if r.token {
+			c.headers = []string{"Authorization: -"}
+			d.check(c)
+		}
+		if r.method != "GET" {
+			d.hurt(r.method, r.path)
+			limit := maxBody
+			if r.method == "PUT" || r.path == "/rules/save" {
+				limit = maxSettings
+			}
+			d.check(call{
+				method: r.method, target: r.path, body: `{"x": "` + strings.Repeat("x", limit) + `"}`, code: 413,
+				wrong: d.body(r.method, r.path) != nil,
+			})
+		}
+	}
+	for _, c := range []call{
+		{method: "GET", target: "/uptime?days=1", code: 200},
+		{method: "GET", target: "/uptime?days=3660", code: 200},
+		{method: "GET", target: "/uptime?days=0", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?days=3661", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?days=-1", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?days=7.5", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?days=week", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?days=", code: 400, wrong: true},
+		{method: "GET", target: "/uptime?day=7", code: 400}, // OpenAPI cannot forbid other parameters
+		{method: "GET", target: "/log?since=2026-11-23T09:30:00Z&after=7&limit=1000", code: 200},
+		{method: "GET", target: "/log?since=2026-11-23T09:30:00.123%2B11:00", code: 200},
+		{method: "GET", target: "/log?since=yesterday", code: 400, wrong: true},
+		{method: "GET", target: "/log?since=2026-11-23", code: 400, wrong: true},
+		{method: "GET", target: "/log?after=-1", code: 400, wrong: true},
+		{method: "GET", target: "/log?after=x", code: 400, wrong: true},
+		{method: "GET", target: "/log?limit=0", code: 400, wrong: true},
+		{method: "GET", target: "/log?limit=1001", code: 400, wrong: true},
+		{method: "GET", target: "/log?before=7", code: 400},
+		{method: "GET", target: "/diagnostics", code: 200},
+		{method: "GET", target: "/diagnostics?goroutines=1", code: 200},
+		{method: "GET", target: "/diagnostics?goroutines=2", code: 400, wrong: true},
+		{method: "GET", target: "/diagnostics?stacks=1", code: 400},
+		{method: "POST", target: "/connect_ib", code: 202},
+		{method: "POST", target: "/disconnect_ib", code: 202},
+		{method: "POST", target: "/show", code: 202},
+		{method: "POST", target: "/quit", code: 202},
+		{method: "PUT", target: "/settings", body: "{}", code: 200},
+		{method: "PUT", target: "/settings", body: string(defaults(t)), code: 200},
+		{method: "POST", target: "/alerts/test", code: 200},
+		{method: "POST", target: "/alerts/test", body: "{}", code: 200},
+		{method: "POST", target: "/alerts/test", body: `{"channel": "email"}`, code: 200},
+		{method: "POST", target: "/alerts/test", body: `{"channel": "pigeon"}`, code: 404},
+		{method: "POST", target: "/alerts/test", body: `{"channel": 7}`, code: 400, wrong: true},
+		{method: "POST", target: "/alerts/test", body: `{"chanel": "email"}`, code: 400, wrong: true},
+		{method: "POST", target: "/alerts/test", body: `["email"]`, code: 400, wrong: true},
+		{method: "POST", target: "/alerts/test", body: `{"channel": "email"} {}`, code: 400}, // the validator reads the first value alone
+		{method: "POST", target: "/alerts/test", body: `email`, code: 400, wrong: true},
+		{method: "GET", target: "/nowhere", code: 404},
+		{method: "POST", target: "/alerts/tests", code: 404},
+		{method: "GET", target: "/alerts/test", code: 405},
+		{method: "DELETE", target: "/settings", code: 405},
+		{method: "POST", target: "/openapi.json", code: 405},
+	} {
+		d.check(c)
+	}
+	for _, s := range snapshots {
+		b.status = told(&s)
+		b.status.Muted = &now
+		d.check(call{method: "GET", target: "/status", code: 200})
+	}
+
+	// Each way in which the backend can refuse.
+	b.err = errors.New("cannot")
+	for _, r := range []string{"/connect_ib", "/disconnect_ib", "/show", "/alerts/test"} {
+		d.check(call{method: "POST", target: r, code: 503})
+	}
+	d.check(call{method: "GET", target: "/uptime", code: 500})
+	d.check(call{method: "GET", target: "/autostart", code: 500})
+	d.check(call{method: "POST", target: "/autostart", body: `{"on": false}`, code: 500}) // changed, but nobody knows to what
+	d.check(call{method: "GET", target: "/log", code: 500})
+	d.check(call{method: "GET", target: "/metrics", code: 500})
+	d.check(call{method: "GET", target: "/diagnostics", code: 500})
+	b.err = ErrNoChannels
+	d.check(call{method: "POST", target: "/alerts/test", code: 409})
+	b.err = conn.ErrAlreadyConnected
+	d.check(call{method: "POST", target: "/connect_ib", code: 200})
+	b.err = conn.ErrAlreadyPaused
+	d.check(call{method: "POST", target: "/disconnect_ib", code: 200})
+	bad := settings.Problems{{Line: 1, Column: 2, Key: "x", Text: "unknown key"}}
+	b.saved = bad
+	d.check(call{method: "PUT", target: "/settings", body: `{"x": 1}`, code: 422, wrong: true})
+	b.saved = errors.New("disk full")
+	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 500})
+	b.err = nil
+
+	for path, answers := range map[string]map[int]error{
+		"/rules/save":          {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
+		"/rules/activate":      {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
+		"/rules/deactivate":    {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
+		"/rules/delete":        {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
+		"/instruments/resolve": {200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd")},
+		"/orders/cancel":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/orders/cancel_all":   {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/orders/change":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/autostart":           {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
+		"/trading/arm":         {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/trading/disarm":      {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+	} {
+		for code, err := range answers {
+			b.trade = err
+			d.check(call{method: "POST", target: path, body: goodBodies[path], code: code})
+		}
+		if d.body("POST", path) == nil {
+			continue
+		}
+		d.check(call{method: "POST", target: path, body: `{"x": 1}`, code: 400, wrong: true})
+		d.check(call{method: "POST", target: path, body: `[]`, code: 400, wrong: true})
+		d.check(call{method: "POST", target: path, code: 400, wrong: true})
+		d.check(call{method: "POST", target: path, body: goodBodies[path] + " {}", code: 400})
+	}
+
+	for i := range maxStreams {
+		defer d.listen([]string{"/events", "/events?window=1", "/guard/events"}[i%3])()
+	}
+	d.check(call{method: "GET", target: "/events", code: 503})
+	d.check(call{method: "GET", target: "/guard/events", code: 503})
+
+	for path, item := range d.doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			for code := range op.Responses.Map() {
+				if answer := fmt.Sprintf("%s %s %s", method, path, code); !d.seen[answer] {
+					t.Errorf("%s is described, but no request was answered so", answer)
+				}
+			}
+		}
+	}
+	if !d.seen["404"] || !d.seen["405"] {
+		t.Error("no wrong address, or no wrong method, was asked for")
+	}
+}
+
+// goodBodies are bodies that are accepted, by the path.
+var goodBodies = map[string]string{
+	"/settings":            "{}",
+	"/autostart":           `{"on": true}`,
+	"/rules/save":          `{"name": "dip", "rule": ` + sampleText + `}`,
+	"/rules/activate":      `{"name": "dip"}`,
+	"/rules/deactivate":    `{"name": "dip"}`,
+	"/rules/delete":        `{"name": "dip"}`,
+	"/instruments/resolve": `{"symbol": "AAPL"}`,
+	"/orders/cancel":       `{"id": 7}`,
+	"/orders/cancel_all":   `{}`,
+	"/orders/change":       `{"id": 7, "limit_price": 230.5}`,
+}
+
+// sampleText is a rule as a trader writes it.
+const sampleText = `{
+  "name": "dip",
+  "instrument": {"symbol": "AAPL"},
+  "conditions": [{"price": "last", "is": "at_or_below", "value": 230.50}],
+  "action": {"do": "notify"}
+}`
+
+func defaults(t *testing.T) []byte {
+	t.Helper()
+	body, err := settings.Marshal(settings.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// TestOpenAPIKnowsAll holds every word that a record, a status and a span can have to the document, and one that is none.
+func TestOpenAPIKnowsAll(t *testing.T) {
+	b := &memory{}
+	d := describe(t, serve(t, b))
+	constants := func(typ reflect.Type) []constant {
+		found := commentsOf(t, typ).constants
+		if len(found) < 4 {
+			t.Fatalf("only %v of %v", found, typ)
+		}
+		return found
+	}
+	entry := history.Record{Seq: 1, Time: now, Local: now, Run: 1, Session: 2, Code: 326, Attempts: 3, Seconds: 1.5, Detail: "x"}
+	record := func(change func(*history.Record)) {
+		r := entry
+		change(&r)
+		b.records = append(b.records, r)
+	}
+	for _, c := range constants(reflect.TypeFor[history.What]()) {
+		record(func(r *history.Record) { r.What = history.What(c.value) })
+	}
+	for _, c := range constants(reflect.TypeFor[conn.Cause]()) {
+		record(func(r *history.Record) { r.What, r.Cause = history.Lost, conn.Cause(c.value) })
+	}
+	for _, k := range history.Kinds {
+		record(func(r *history.Record) { r.What, r.Counts = history.Started, k })
+	}
+	d.check(call{method: "GET", target: "/log", code: 200})
+	b.status = StatusOf(&conn.Snapshot{State: conn.Paused}, now, "v1", 17, begun)
+	for _, c := range constants(reflect.TypeFor[conn.GuardReason]()) {
+		b.status.Guard.ReasonID = conn.GuardReason(c.value)
+		d.check(call{method: "GET", target: "/status", code: 200})
+		d.check(call{method: "GET", target: "/guard", code: 200})
+	}
+	for _, c := range constants(reflect.TypeFor[rules.State]()) {
+		b.rule = rules.State(c.value)
+		d.check(call{method: "GET", target: "/rules", code: 200})
+	}
+	for _, c := range constants(reflect.TypeFor[engine.Fate]()) {
+		b.fate = engine.Fate(c.value)
+		d.check(call{method: "GET", target: "/orders", code: 200})
+	}
+	for _, c := range constants(reflect.TypeFor[conn.FarmState]()) {
+		b.status.Layers.Farms = map[string]conn.FarmState{"usfarm": conn.FarmState(c.value)}
+		d.check(call{method: "GET", target: "/status", code: 200})
+	}
+
+	// The checks above can fail.
+	for schema, body := range map[string]string{
+		"Record":      `{"seq":1,"time":"2026-11-24T00:00:00Z","local":"2026-11-24T00:00:00Z","event":"abducted","counts":"down","run":1}`,
+		"Answer":      `{"accepted":true,"extra":1}`,
+		"Failure":     `{}`,
+		"Span":        `{"from":"yesterday","until":"2026-11-24T00:00:00Z","kind":"down"}`,
+		"Probe":       `{"round_trip_ms":null,"clock_skew_seconds":0}`,
+		"GuardReason": `"tired"`,
+		"Settings":    `{"gateway":{"port":70000}}`,
+		"RuleState":   `"asleep"`,
+		"Fate":        `"lost"`,
+		"Condition":   `{"price":"last","is":"near","value":1}`,
+		"Order":       `{"side":"BUY","quantity":0,"type":"MKT"}`,
+		"Only":        `{"days":["day"]}`,
+		"Rule":        `{"name":"x","instrument":{},"conditions":[],"action":{"do":"notify"}}`,
+	} {
+		var v any
+		if err := json.Unmarshal([]byte(body), &v); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.doc.Components.Schemas[schema].Value.VisitJSON(v, openapi3.EnableJSONSchema2020()); err == nil {
+			t.Errorf("%s is a %s", body, schema)
+		}
+	}
+}
+
+// account has a value in every term.
+var account = history.Account{
+	From: now.Add(-21 * time.Hour), Until: now, Outages: 2, Longest: time.Hour,
+	Terms:  [len(history.Kinds)]time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour},
+	Market: [len(history.Kinds)]time.Duration{history.Connected: time.Hour},
+}
+
+// memory is a backend that remembers something of every kind, or fails with err.
+type memory struct {
+	fakeBackend
+	records []history.Record
+	days    int
+	query   LogQuery
+	tested  []string
+	wait    time.Duration // how long a test of alerts takes
+	rule    rules.State   // of the only rule, if it is set
+	fate    engine.Fate   // of the only order, if it is set
+}
+
+func (b *memory) Rules() Rules {
+	r := b.fakeBackend.Rules()
+	if b.rule != "" {
+		r.Rules = r.Rules[:1]
+		r.Rules[0].State = b.rule
+	}
+	return r
+}
+
+func (b *memory) Orders() Orders {
+	o := b.fakeBackend.Orders()
+	if b.fate != "" {
+		o.Orders = o.Orders[:1]
+		o.Orders[0].Fate = b.fate
+	}
+	return o
+}
+
+func (b *memory) Settings() SettingsView {
+	s := settings.Default()
+	s.ResetWindows = []settings.ResetWindow{{Preset: "ibkr-asia"}, {Start: "01:00", Minutes: 5, Days: []string{"sun"}}}
+	s.Email.To = []string{"desk@example.com"}
+	return SettingsView{Path: "/x/settings.json", Found: true, Settings: s, Defaults: settings.Default()}
+}
+
+func (b *memory) Uptime(_ context.Context, days int) (Uptime, error) {
+	b.days = days
+	empty := PeriodOf("2026-11-24", history.Account{From: now, Until: now})
+	return Uptime{
+		At: now, Zone: "UTC", ObservedSince: &now, Periods: []Period{PeriodOf("24h", account)}, Days: []Period{empty},
+		Spans: []Span{{now, now, history.Asleep}},
+	}, b.err
+}
+
+func (b *memory) Log(_ context.Context, q LogQuery) (Log, error) {
+	b.query = q
+	return Log{Records: append([]history.Record{}, b.records...), More: true}, b.err
+}
+
+func (b *memory) Alerts() Alerts {
+	return Alerts{Channels: []Channel{{Name: "email"}, {
+		Name: "keyring:telegram", Service: "Telegram", Queued: 2, OldestAt: &now, Sent: 7, LastSentAt: &now, LastError: "refused", LastErrorAt: &now,
+	}}}
+}
+
+func (b *memory) TestAlerts(ctx context.Context, channel string) (AlertTest, error) {
+	b.tested = append(b.tested, channel)
+	select {
+	case <-time.After(b.wait):
+	case <-ctx.Done():
+		return AlertTest{}, ctx.Err()
+	}
+	if channel == "pigeon" {
+		return AlertTest{}, fmt.Errorf("%w: %q", ErrNoChannel, channel)
+	}
+	return AlertTest{Results: []AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}}, b.err
+}
+
+func (b *memory) Metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(gauge{b.err})
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+}
+
+// gauge is a metric, or fails with err.
+type gauge struct{ err error }
+
+var gaugeDesc = prometheus.NewDesc("gatewatch_up", "Whether it is up.", nil, nil)
+
+func (g gauge) Describe(c chan<- *prometheus.Desc) { c <- gaugeDesc }
+
+func (g gauge) Collect(c chan<- prometheus.Metric) {
+	if g.err != nil {
+		c <- prometheus.NewInvalidMetric(gaugeDesc, g.err)
+		return
+	}
+	c <- prometheus.MustNewConstMetric(gaugeDesc, prometheus.GaugeValue, 1)
+}

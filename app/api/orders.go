@@ -1,0 +1,84 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// OrderID is the body of POST /orders/cancel.
+type OrderID struct {
+	ID int64 `json:"id"`
+}
+
+// All is the body of POST /orders/cancel_all: an empty object, so that nobody means one order and cancels all.
+type All struct{}
+
+// orders returns what GET /orders answers.
+func (s *Server) orders() Orders {
+	o := s.backend.Orders()
+	return Orders{Orders: present(o.Orders), Blocked: present(o.Blocked)}
+}
+
+func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {
+	var asked OrderID
+	if decode(w, r, &asked, func() bool { return asked.ID > 0 }, `{"id": NUMBER}, the id of an order`) {
+		ended(w, s.backend.CancelOrder(r.Context(), asked.ID))
+	}
+}
+
+func (s *Server) cancelOrders(w http.ResponseWriter, r *http.Request) {
+	if decode(w, r, &All{}, func() bool { return true }, "{}; to cancel one order, use POST /orders/cancel") {
+		ended(w, s.backend.CancelOrders(r.Context()))
+	}
+}
+
+func (s *Server) changeOrder(w http.ResponseWriter, r *http.Request) {
+	var asked OrderChange
+	right := func() bool {
+		some := asked.Quantity != nil || asked.LimitPrice != nil || asked.StopPrice != nil
+		return asked.ID > 0 && some && (asked.Quantity == nil || *asked.Quantity > 0)
+	}
+	if decode(w, r, &asked, right, `{"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`) {
+		ended(w, s.backend.ChangeOrder(r.Context(), asked))
+	}
+}
+
+// Orders asks for the orders that were meant to be sent, and those that were not let out.
+func (c *Client) Orders(ctx context.Context) (o Orders, err error) {
+	raw, err := c.do(ctx, http.MethodGet, "/orders")
+	if err == nil {
+		err = json.Unmarshal(raw, &o)
+	}
+	return o, err
+}
+
+// CancelOrder asks for one order to be cancelled. The error is [ErrNoOrder] or a [*Conflict].
+func (c *Client) CancelOrder(ctx context.Context, id int64) (a Answer, err error) {
+	err = c.ask(ctx, "/orders/cancel", OrderID{id}, &a, ErrNoOrder)
+	return a, err
+}
+
+// CancelOrders asks for all our orders to be cancelled. The error may be a [*Conflict].
+func (c *Client) CancelOrders(ctx context.Context) (a Answer, err error) {
+	err = c.ask(ctx, "/orders/cancel_all", All{}, &a, nil)
+	return a, err
+}
+
+// ChangeOrder asks for a working order to be changed. The error is [ErrNoOrder] or a [*Conflict].
+func (c *Client) ChangeOrder(ctx context.Context, change OrderChange) (a Answer, err error) {
+	err = c.ask(ctx, "/orders/change", change, &a, ErrNoOrder)
+	return a, err
+}
+
+// Arm lets orders leave. The error may be a [*Conflict].
+func (c *Client) Arm(ctx context.Context) (a Answer, err error) {
+	err = c.ask(ctx, "/trading/arm", nil, &a, nil)
+	return a, err
+}
+
+// Disarm ends that; nothing is sent any more when it has returned without an error.
+func (c *Client) Disarm(ctx context.Context) (a Answer, err error) {
+	err = c.ask(ctx, "/trading/disarm", nil, &a, nil)
+	return a, err
+}

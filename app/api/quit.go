@@ -1,0 +1,25 @@
+package api
+
+import (
+	"context"
+	"net/http"
+)
+
+// quitting answers, and has the program end after that.
+func (s *Server) quitting(w http.ResponseWriter, r *http.Request) {
+	if _, ok := read(w, r); !ok {
+		return
+	}
+	answer(w, http.StatusAccepted, Answer{Accepted: true})
+	_ = http.NewResponseController(w).Flush() // the client went away
+	s.backend.Quit()
+}
+
+// End stops the server as [Server.Close] does, because the program ends: whoever follows GET /events is told so.
+func (s *Server) End(ctx context.Context) {
+	s.ends.Store(true)
+	s.Close(ctx)
+}
+
+// Quit asks the resident program to end. It has only begun to when this returns.
+func (c *Client) Quit(ctx context.Context) (Answer, error) { return c.post(ctx, "/quit") }

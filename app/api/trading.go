@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// Trader is the part of a [Backend] that is about rules and orders.
+type Trader interface {
+	Trading() Trading
+	// Arm lets orders leave; Disarm ends that, and nothing is sent any more when it has returned. Arm returns a Conflict.
+	Arm(ctx context.Context) error
+	Disarm(ctx context.Context) error
+
+	Rules() Rules
+	// SaveRule writes a rule down as a draft, in place of the one with the given name, or as a new one if that is empty. It
+	// returns settings.Problems if the rule is at fault, and a Conflict while not connected.
+	SaveRule(ctx context.Context, name string, rule []byte) error
+	// ActivateRule has a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
+	ActivateRule(ctx context.Context, name string) error
+	DeactivateRule(ctx context.Context, name string) error
+	DeleteRule(ctx context.Context, name string) error
+
+	Orders() Orders
+	// CancelOrder asks for one of our orders to be cancelled, CancelOrders for all of them. They return ErrNoOrder or a Conflict.
+	CancelOrder(ctx context.Context, id int64) error
+	CancelOrders(ctx context.Context) error
+	// ChangeOrder changes quantity or price of a working order.
+	ChangeOrder(ctx context.Context, c OrderChange) error
+	// Resolve looks for the contracts that an instrument can mean. It returns a Conflict while not connected.
+	Resolve(ctx context.Context, in rules.Instrument) ([]Candidate, error)
+}
+
+// Conflict means that something cannot be done as things stand, and says why.
+type Conflict struct{ Reason string }
+
+func (c *Conflict) Error() string { return c.Reason }
+
+// ErrNoRule means that there is no rule with that name.
+var ErrNoRule = errors.New("no such rule; GET /rules lists them")
+
+// ErrNoOrder means that there is no order with that id.
+var ErrNoOrder = errors.New("no such order of ours; GET /orders lists them")
+
+// Trading says in short how rules and orders fare; it is a part of [Status].
+type Trading struct {
+	Armed         bool       `json:"armed"`          // orders may leave while the guard is open
+	ArmedSince    *time.Time `json:"armed_since"`    // null while not armed
+	MayTrade      bool       `json:"may_trade"`      // armed, and nothing else is in the way
+	Reason        string     `json:"reason"`         // why not, for people; empty if it may
+	ReasonID      string     `json:"reason_id"`      // the same for programs; stable
+	RulesActive   int        `json:"rules_active"`   // rules that watch prices
+	RulesFailed   int        `json:"rules_failed"`   // rules that stopped and wait for the trader
+	RulesProblem  string     `json:"rules_problem"`  // what is wrong in rules.json, empty if nothing
+	OrdersOpen    int        `json:"orders_open"`    // orders of which something is still expected
+	OrdersUnknown int        `json:"orders_unknown"` // orders that a person has to look after
+	OrdersBlocked uint64     `json:"orders_blocked"` // orders that were not let out, since the start of the program
+}
+
+// Guarded is the answer to GET /guard and the data of the events at GET /guard/events: whether a bot may trade now.
+type Guarded struct {
+	Open     bool             `json:"open"`      // the connection may be trusted: socket, API and upstream are up, no probe is overdue, orders are reconciled
+	Reason   string           `json:"reason"`    // why not, for people; empty if it may
+	ReasonID conn.GuardReason `json:"reason_id"` // the same for programs; stable
+	Session  uint64           `json:"session"`   // an answer is about this session alone; 0 if there is none
+	Mode     string           `json:"mode"`      // paper, live or unknown
+	Armed    bool             `json:"armed"`     // Gatewatch's own orders may leave
+	Seq      uint64           `json:"seq"`       // of the status that this was taken from
+}
+
+// Rules is the answer to GET /rules.
+type Rules struct {
+	Path     string     `json:"path"`     // of rules.json
+	Problems []Problem  `json:"problems"` // what is wrong in rules.json; the rules that are right are in force
+	Rules    []RuleView `json:"rules"`    // in the order of the file
+	MayEdit  bool       `json:"may_edit"` // rules can be saved and activated
+	Reason   string     `json:"reason"`   // why they cannot, for people
+}
+
+// RuleView is a rule and how it stands.
+type RuleView struct {
+	Rule       rules.Rule  `json:"rule"`
+	Text       string      `json:"text"`       // the rule in a sentence
+	State      rules.State `json:"state"`      //
+	Since      time.Time   `json:"since"`      // when the state was entered
+	Why        string      `json:"why"`        // why it has not fired, or what came of it, for people
+	Price      *float64    `json:"price"`      // newest price of the first condition; null if there is none
+	PriceAt    *time.Time  `json:"price_at"`   // when that came
+	Delayed    bool        `json:"delayed"`    // that price is delayed
+	Fired      int         `json:"fired"`      // how often, since it was activated
+	LastFired  *time.Time  `json:"last_fired"` //
+	Contract   string      `json:"contract"`   // what the instrument was resolved to; empty if it was not yet
+	Candidates []Candidate `json:"candidates"` // what it may mean, if that is more than one contract
+}
+
+// Candidate is a contract that an instrument can mean.
+type Candidate struct {
+	Instrument rules.Instrument `json:"instrument"` // which means this one alone
+	Name       string           `json:"name"`       // of the company, or of the contract
+	Text       string           `json:"text"`       // the contract in short
+}
+
+// Orders is the answer to GET /orders.
+type Orders struct {
+	Orders  []OrderView `json:"orders"`  // the newest first
+	Blocked []Blocked   `json:"blocked"` // the newest first; the last of this run of the program
+}
+
+// OrderView is one order that was meant to be sent.
+type OrderView struct {
+	ID         int64       `json:"id"`
+	At         time.Time   `json:"at"`
+	Rule       string      `json:"rule"` // the rule that placed it, empty if none did
+	Text       string      `json:"text"` // the order in a sentence
+	Symbol     string      `json:"symbol"`
+	Side       string      `json:"side"`
+	Type       string      `json:"type"`
+	Quantity   float64     `json:"quantity"`
+	LimitPrice float64     `json:"limit_price"` // 0 if it has none
+	StopPrice  float64     `json:"stop_price"`  // 0 if it has none
+	TIF        string      `json:"tif"`
+	Filled     float64     `json:"filled"`
+	Fate       engine.Fate `json:"fate"`
+	FateText   string      `json:"fate_text"` // the same for people
+	Changed    time.Time   `json:"changed"`
+	Code       int         `json:"code"`   // IB code of a rejection, 0 if none
+	Detail     string      `json:"detail"` // technical text
+	Parent     int64       `json:"parent"` // id of the order that this one closes, 0 if none
+	Open       bool        `json:"open"`   // something is still expected; it can be cancelled
+}
+
+// Blocked is an order that was not let out.
+type Blocked struct {
+	At       time.Time `json:"at"`
+	Rule     string    `json:"rule"`
+	Text     string    `json:"text"`
+	Reason   string    `json:"reason"`
+	ReasonID string    `json:"reason_id"`
+}
+
+// OrderChange is what is to be changed of a working order; null leaves it as it is.
+type OrderChange struct {
+	ID         int64    `json:"id"`
+	Quantity   *float64 `json:"quantity,omitempty"`
+	LimitPrice *float64 `json:"limit_price,omitempty"`
+	StopPrice  *float64 `json:"stop_price,omitempty"`
+}

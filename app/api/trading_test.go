@@ -1,0 +1,495 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/engine/rules"
+)
+
+// TestTradingBodies holds each request with a body to what reaches the backend: all of it, or nothing.
+func TestTradingBodies(t *testing.T) {
+	const (
+		save     = `the body is not {"name": "OLD NAME, or empty", "rule": {...}}`
+		named    = `the body is not {"name": "NAME OF A RULE"}`
+		resolve  = `the body is not an instrument such as {"symbol": "AAPL", "currency": "USD"}`
+		cancel   = `the body is not {"id": NUMBER}, the id of an order`
+		all      = `the body is not {}; to cancel one order, use POST /orders/cancel`
+		change   = `the body is not {"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`
+		anything = ""
+	)
+	for _, c := range []struct {
+		path, body string
+		code       int
+		want       string // what the backend is asked, or the error
+	}{
+		{"/rules/save", `{"name": "dip", "rule": ` + sampleText + `}`, 200, `save "dip": ` + sampleText},
+		{"/rules/save", `{"rule": {"x": 1, "x": [ ]}}`, 200, `save "": {"x": 1, "x": [ ]}`}, // the backend judges the rule
+		{"/rules/save", `{"name": "", "rule": "x"}`, 200, `save "": "x"`},
+		{"/rules/save", `{"name": "dip"}`, 400, save},
+		{"/rules/save", `{"name": 7, "rule": {}}`, 400, save},
+		{"/rules/save", `{"rule": {}, "activate": true}`, 400, save},
+		{"/rules/save", `{"rule": {]}`, 400, save},
+		{"/rules/save", `{"rule": {}} x`, 400, save},
+		{"/rules/save", `{"rule": {}}{}`, 400, save},
+		{"/rules/save", ``, 400, save},
+		{"/rules/save", `null`, 400, save},
+		{"/rules/activate", ` {"name": "my \"dip\""} `, 200, `activate "my \"dip\""`},
+		{"/rules/activate", `{"name": ""}`, 400, named},
+		{"/rules/activate", `{}`, 400, named},
+		{"/rules/activate", `"dip"`, 400, named},
+		{"/rules/activate", `{"name": "dip", "x": 1}`, 400, named},
+		{"/rules/deactivate", `{"name": "dip"}`, 200, `deactivate "dip"`},
+		{"/rules/deactivate", `{"name": "dip"}{}`, 400, named},
+		{"/rules/delete", `{"name": "dip"}`, 200, `delete "dip"`},
+		{"/rules/delete", ``, 400, named},
+		{"/instruments/resolve", `{"symbol": "AAPL", "type": "STK"}`, 200, "resolve {ConID:0 Symbol:AAPL Type:STK Exchange: Primary: Currency: Local:}"},
+		{"/instruments/resolve", `{"con_id": 265598}`, 200, "resolve {ConID:265598 Symbol: Type: Exchange: Primary: Currency: Local:}"},
+		{"/instruments/resolve", `{"local_symbol": "ESZ6", "type": "FUT"}`, 200, "resolve {ConID:0 Symbol: Type:FUT Exchange: Primary: Currency: Local:ESZ6}"},
+		{"/instruments/resolve", `{"currency": "USD"}`, 400, resolve},
+		{"/instruments/resolve", `{"symbol": "AAPL", "typ": "STK"}`, 400, resolve},
+		{"/instruments/resolve", `{"con_id": 1.5}`, 400, resolve},
+		{"/instruments/resolve", ``, 400, resolve},
+		{"/orders/cancel", `{"id": 9007199254740993}`, 202, "cancel 9007199254740993"},
+		{"/orders/cancel", `{"id": 0}`, 400, cancel},
+		{"/orders/cancel", `{"id": -7}`, 400, cancel},
+		{"/orders/cancel", `{"id": "7"}`, 400, cancel},
+		{"/orders/cancel", `{"id": 7, "all": true}`, 400, cancel},
+		{"/orders/cancel", `{}`, 400, cancel},
+		{"/orders/cancel_all", ` {} `, 202, "cancel all"},
+		{"/orders/cancel_all", `{"id": 7}`, 400, all},
+		{"/orders/cancel_all", ``, 400, all},
+		{"/orders/cancel_all", `[]`, 400, all},
+		{"/orders/cancel_all", `{}{}`, 400, all},
+		{"/orders/change", `{"id": 7, "quantity": 50}`, 202, `change {"id":7,"quantity":50}`},
+		{"/orders/change", `{"id": 7, "quantity": null, "limit_price": -1.5, "stop_price": 0}`, 202, `change {"id":7,"limit_price":-1.5,"stop_price":0}`},
+		{"/orders/change", `{"id": 7}`, 400, change},
+		{"/orders/change", `{"id": 7, "limit_price": null}`, 400, change},
+		{"/orders/change", `{"limit_price": 1}`, 400, change},
+		{"/orders/change", `{"id": 7, "quantity": 0}`, 400, change},
+		{"/orders/change", `{"id": 7, "limit_price": 1e999}`, 400, change},
+		{"/orders/change", `{"id": 7, "price": 1}`, 400, change},
+		{"/trading/arm", anything, 202, "arm"},
+		{"/trading/disarm", anything, 202, "disarm"},
+	} {
+		b := &memory{}
+		res := quick(unheard(b), "POST", c.path, "", c.body)
+		got := strings.Join(b.asked, ", ")
+		if c.code == 400 {
+			var f Failure
+			if err := json.Unmarshal(res.Body.Bytes(), &f); err != nil || got != "" {
+				t.Errorf("%s %s: %v, asked %s", c.path, c.body, err, got)
+			}
+			got = f.Error
+		}
+		if res.Code != c.code || got != c.want {
+			t.Errorf("%s %s: %d %s, want %d %s", c.path, c.body, res.Code, got, c.code, c.want)
+		}
+	}
+}
+
+// TestTradingRefusals holds each way in which the backend can refuse to its answer.
+func TestTradingRefusals(t *testing.T) {
+	bad := settings.Problems{{File: "rule", Line: 3, Column: 7, Key: "action.do", Text: "is odd"}}
+	for err, codes := range map[error][3]int{ // for rules, instruments and orders
+		nil:                                  {200, 200, 202},
+		&Conflict{"not connected"}:           {409, 409, 409},
+		fmt.Errorf("no: %w", ErrNoRule):      {404, 503, 503},
+		fmt.Errorf("no: %w", ErrNoOrder):     {500, 503, 404},
+		fmt.Errorf("no: %w", ErrNoContract):  {500, 422, 503},
+		fmt.Errorf("x: %w", &Conflict{"no"}): {409, 409, 409},
+		errors.New("disk full"):              {500, 503, 503},
+		context.DeadlineExceeded:             {500, 503, 503},
+	} {
+		for path, body := range goodBodies {
+			if path == "/settings" || path == "/autostart" {
+				continue
+			}
+			b := &memory{}
+			b.trade = err
+			res := quick(unheard(b), "POST", path, "", body)
+			want := codes[map[string]int{"rules": 0, "instruments": 1, "orders": 2}[strings.Split(path, "/")[1]]]
+			var f Failure
+			if res.Code != want || err != nil && (json.Unmarshal(res.Body.Bytes(), &f) != nil || f.Error != err.Error()) {
+				t.Errorf("%s with %v: %d %s, want %d", path, err, res.Code, res.Body, want)
+			}
+		}
+	}
+	b := &memory{}
+	b.trade = bad
+	res := quick(unheard(b), "POST", "/rules/save", "", goodBodies["/rules/save"])
+	var refusal Refusal
+	if err := json.Unmarshal(res.Body.Bytes(), &refusal); err != nil || res.Code != 422 || !reflect.DeepEqual(refusal.problems("rule"), bad) {
+		t.Errorf("%d %+v, %v", res.Code, refusal, err)
+	}
+	if res := quick(unheard(b), "POST", "/instruments/resolve", "", goodBodies["/instruments/resolve"]); res.Code != 422 {
+		t.Errorf("an instrument at fault: %d", res.Code)
+	}
+	if res := quick(unheard(&memory{}), "POST", "/instruments/resolve", "", `{"symbol": "NONE"}`); res.Code != 422 {
+		t.Errorf("an instrument that is none: %d %s", res.Code, res.Body)
+	}
+}
+
+func TestTradingWantsTheToken(t *testing.T) {
+	b := &memory{}
+	s := serve(t, b)
+	for _, r := range s.routes() {
+		if r.method == "GET" {
+			continue
+		}
+		for _, header := range []string{"Authorization: -", "Authorization: Bearer x", "Authorization: Bearer " + s.Token() + "x"} {
+			if res, _ := ask(t, s, r.method, r.path, goodBodies[r.path], header); res.StatusCode != 401 {
+				t.Errorf("%s with %s: %s", r.path, header, res.Status)
+			}
+		}
+	}
+	if n := b.commands(); n != 0 {
+		t.Errorf("%d commands carried out: %q", n, b.asked)
+	}
+}
+
+func TestTradingTooMuch(t *testing.T) {
+	for _, r := range unheard(&memory{}).routes() {
+		if r.method != "POST" || r.path == "/connect_ib" || r.path == "/disconnect_ib" || r.path == "/show" {
+			continue
+		}
+		limit := maxBody
+		if r.path == "/rules/save" {
+			limit = maxSettings
+		}
+		body := goodBodies[r.path]
+		b := &memory{}
+		if res := quick(unheard(b), "POST", r.path, "", body+strings.Repeat(" ", limit-len(body))); res.Code/100 != 2 {
+			t.Errorf("%s with %d bytes: %d %s", r.path, limit, res.Code, res.Body)
+		}
+		b = &memory{}
+		if res := quick(unheard(b), "POST", r.path, "", body+strings.Repeat(" ", limit+1-len(body))); res.Code != 413 || len(b.asked)+len(b.tested) > 0 {
+			t.Errorf("%s with %d bytes: %d, asked %q", r.path, limit+1, res.Code, b.asked)
+		}
+	}
+}
+
+func FuzzTrading(f *testing.F) {
+	for _, body := range goodBodies {
+		f.Add(body)
+	}
+	for _, body := range []string{"", "null", "{}", `{"id":1e3}`, `{"rule":` + strings.Repeat("[", 20000), `{"name":"\ud800"}`, "\xff", `{"id":7,"id":8}`} {
+		f.Add(body)
+	}
+	b := &memory{}
+	s := unheard(b)
+	f.Fuzz(func(t *testing.T, body string) {
+		for path := range goodBodies {
+			if path == "/settings" || path == "/autostart" {
+				continue
+			}
+			b.asked = nil
+			res := quick(s, "POST", path, "", body)
+			switch {
+			case slices.Contains([]int{400, 413}, res.Code):
+				readable(t, res.Body.Bytes())
+				if len(b.asked) > 0 {
+					t.Errorf("%s: %d for %q, and yet asked %q", path, res.Code, body, b.asked)
+				}
+			case !slices.Contains([]int{200, 202, 422}, res.Code), len(b.asked) != 1:
+				t.Errorf("%s: %d for %q, asked %q", path, res.Code, body, b.asked)
+			}
+		}
+	})
+}
+
+// TestListsAreNeverNull asks a backend that has nothing to tell.
+func TestListsAreNeverNull(t *testing.T) {
+	s := unheard(&empty{})
+	for path, want := range map[string]string{
+		"/rules":  `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
+		"/orders": `{"blocked":[],"orders":[]}`,
+	} {
+		if got := compact(t, quick(s, "GET", path, "", "").Body.String()); got != want {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	b := &bare{rules: (&memory{}).Rules()}
+	if got := quick(unheard(b), "GET", "/rules", "", "").Body.String(); strings.Contains(got, `"candidates": null`) || b.rules.Rules[1].Candidates != nil {
+		t.Errorf("a rule without candidates: %s; the backend's own now has %v", got, b.rules.Rules[1].Candidates)
+	}
+}
+
+type empty struct{ fakeBackend }
+
+func (*empty) Rules() Rules   { return Rules{} }
+func (*empty) Orders() Orders { return Orders{} }
+
+// bare is a backend whose rules are always the same ones.
+type bare struct {
+	fakeBackend
+	rules Rules
+}
+
+func (b *bare) Rules() Rules { return b.rules }
+
+func TestGuard(t *testing.T) {
+	for name, s := range snapshots {
+		st := told(&s)
+		b := &fakeBackend{status: st}
+		var got Guarded
+		if err := json.Unmarshal(quick(unheard(b), "GET", "/guard", "", "").Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := Guarded{Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq}
+		if got != want || got.Open == (got.Reason != "") {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// piped serves a backend without a network and returns a client for it.
+func piped(t *testing.T, b Backend) (c *Client, end func()) {
+	t.Helper()
+	s := unheard(b)
+	s.quit = make(chan struct{})
+	srv, ln := s.limited(), &pipes{make(chan net.Conn), make(chan struct{})}
+	ended := make(chan error)
+	go func() { ended <- srv.Serve(ln) }()
+	c = NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
+	wire := &http.Transport{DialContext: ln.dial}
+	c.http.Transport = wire
+	return c, func() {
+		wire.CloseIdleConnections()
+		close(s.quit)
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestGuardEvents changes a status bit by bit: the stream tells at once of what concerns the guard, and of nothing else.
+func TestGuardEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &player{st: Status{Seq: 1, Session: 3, Guard: Guard{Open: true}, Gateway: Gateway{Mode: "paper"}}}
+		c, end := piped(t, p)
+		defer end()
+		ctx, cancel := context.WithCancel(t.Context())
+		var heard []Guarded
+		ended := make(chan error)
+		go func() { ended <- c.FollowGuard(ctx, func(g Guarded) { heard = append(heard, g) }) }()
+		synctest.Wait()
+		want := []Guarded{{Open: true, Session: 3, Mode: "paper", Seq: 1}}
+		seq := uint64(1)
+		step := func(what string, news int, change func(*Status)) {
+			t.Helper()
+			p.mu.Lock()
+			change(&p.st)
+			p.mu.Unlock()
+			began := time.Now()
+			seq++
+			p.set(seq)
+			synctest.Wait()
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%s: told after %v", what, took)
+			}
+			for range news {
+				want = append(want, guardedOf(p.st))
+			}
+			if !slices.Equal(heard, want) {
+				t.Errorf("%s: heard %+v, want %+v", what, heard, want)
+			}
+		}
+		step("nothing", 0, func(*Status) {})
+		step("another headline", 0, func(st *Status) { st.Headline, st.Probe.RoundTripMillis = "Connected", 3 })
+		step("a rule more", 0, func(st *Status) { st.Trading.RulesActive, st.Trading.MayTrade = 1, true })
+		step("armed", 1, func(st *Status) { st.Trading.Armed = true })
+		step("connection lost", 1, func(st *Status) {
+			st.Guard, st.Session = Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}, 0
+		})
+		step("another attempt", 0, func(st *Status) { st.Attempt.Number++ })
+		step("another reason", 1, func(st *Status) {
+			st.Guard.Reason, st.Guard.ReasonID = "orders are being reconciled", conn.GuardReconciling
+		})
+		step("the next session", 1, func(st *Status) { st.Guard, st.Session = Guard{Open: true}, 4 })
+		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
+		step("live", 1, func(st *Status) { st.Gateway.Mode = "live" })
+		time.Sleep(10 * streamSilence) // the stream lives on although it has nothing to tell
+		step("disarmed", 1, func(st *Status) { st.Trading.Armed = false })
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// TestGuardStreamEnds sees to it that whoever follows the guard learns that nobody watches it any more.
+func TestGuardStreamEnds(t *testing.T) {
+	p := &player{st: Status{Guard: Guard{Open: true}}}
+	s, err := Listen(0, p, unheard(p).log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	first, ended := make(chan Guarded, 1), make(chan error)
+	go func() { ended <- c.FollowGuard(context.Background(), func(g Guarded) { first <- g }) }()
+	if g := <-first; !g.Open {
+		t.Errorf("first %+v", g)
+	}
+	if n := s.ShowWindow(); n != 0 {
+		t.Errorf("%d windows listen", n)
+	}
+	s.Close(context.Background())
+	if err := <-ended; !errors.Is(err, errEnded) {
+		t.Errorf("ended with %v", err)
+	}
+	if err := c.FollowGuard(context.Background(), nil); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("without a server: %v", err)
+	}
+	if _, err := c.Guard(context.Background()); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("asked without a server: %v", err)
+	}
+}
+
+func TestClientTrades(t *testing.T) {
+	b := &memory{}
+	b.status = told(&conn.Snapshot{State: conn.Connected, Session: 3, Seq: 9})
+	s := serve(t, b)
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	ctx := t.Context()
+	rule, err := json.Marshal(sampleRule())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quantity := 50.0
+	commands := map[string]func() (any, error){
+		`save "dip": ` + string(rule):   func() (any, error) { return c.SaveRule(ctx, "dip", sampleRule()) },
+		`save "": ` + string(rule):      func() (any, error) { return c.SaveRule(ctx, "", sampleRule()) },
+		`activate "a \"b\""`:            func() (any, error) { return c.ActivateRule(ctx, `a "b"`) },
+		`deactivate "dip"`:              func() (any, error) { return c.DeactivateRule(ctx, "dip") },
+		`delete "dip"`:                  func() (any, error) { return c.DeleteRule(ctx, "dip") },
+		"cancel 7":                      func() (any, error) { return c.CancelOrder(ctx, 7) },
+		"cancel all":                    func() (any, error) { return c.CancelOrders(ctx) },
+		`change {"id":7,"quantity":50}`: func() (any, error) { return c.ChangeOrder(ctx, OrderChange{ID: 7, Quantity: &quantity}) },
+		"arm":                           func() (any, error) { return c.Arm(ctx) },
+		"disarm":                        func() (any, error) { return c.Disarm(ctx) },
+		"resolve " + fmt.Sprintf("%+v", spelled{Symbol: "AAPL"}): func() (any, error) { return c.Resolve(ctx, rules.Instrument{Symbol: "AAPL"}) },
+	}
+	for want, do := range commands {
+		b.asked, b.trade = nil, nil
+		got, err := do()
+		if err != nil || !slices.Equal(b.asked, []string{want}) {
+			t.Errorf("%s: %v, asked %q", want, err, b.asked)
+		}
+		switch got := got.(type) {
+		case Rules:
+			if !same(got, s.rules()) {
+				t.Errorf("%s: %+v", want, got)
+			}
+		case Answer:
+			if !got.Accepted {
+				t.Errorf("%s: %+v", want, got)
+			}
+		case []Candidate:
+			if len(got) != 1 || got[0].Instrument.ConID != 265598 {
+				t.Errorf("%s: %+v", want, got)
+			}
+		}
+		b.trade = &Conflict{"not connected to Gateway"}
+		var conflict *Conflict
+		if _, err := do(); !errors.As(err, &conflict) || conflict.Reason != "not connected to Gateway" {
+			t.Errorf("%s in conflict: %v", want, err)
+		}
+		b.trade = errors.New("disk full")
+		if _, err := do(); err == nil || !strings.Contains(err.Error(), "disk full") || errors.As(err, &conflict) {
+			t.Errorf("%s with a full disk: %v", want, err)
+		}
+	}
+	b.trade = ErrNoRule
+	for _, name := range []string{`save "dip": ` + string(rule), `activate "a \"b\""`, `deactivate "dip"`, `delete "dip"`} {
+		if _, err := commands[name](); !errors.Is(err, ErrNoRule) {
+			t.Errorf("%s without a rule: %v", name, err)
+		}
+	}
+	b.trade = ErrNoOrder
+	for _, name := range []string{"cancel 7", `change {"id":7,"quantity":50}`} {
+		if _, err := commands[name](); !errors.Is(err, ErrNoOrder) {
+			t.Errorf("%s without an order: %v", name, err)
+		}
+	}
+	b.trade = settings.Problems{{File: "rules.json", Line: 1, Column: 9, Key: "action.do", Text: "is odd"}}
+	var problems settings.Problems
+	if _, err := c.SaveRule(ctx, "", sampleRule()); !errors.As(err, &problems) || len(problems) != 1 || problems[0].Key != "action.do" || problems[0].Text != "is odd" {
+		t.Errorf("a rule at fault: %v", err)
+	}
+	b.trade = nil
+	if found, err := c.Resolve(ctx, rules.Instrument{Symbol: "NONE"}); !errors.Is(err, ErrNoContract) || len(found) > 0 {
+		t.Errorf("no contract: %v, %v", found, err)
+	}
+	if r, err := c.Rules(ctx); err != nil || !same(r, s.rules()) || !reflect.DeepEqual(r.Rules[0].Rule, sampleRule()) {
+		t.Errorf("rules %+v, %v", r, err)
+	}
+	if o, err := c.Orders(ctx); err != nil || !same(o, s.orders()) || len(o.Orders) != 2 {
+		t.Errorf("orders %+v, %v", o, err)
+	}
+	if g, err := c.Guard(ctx); err != nil || g != s.guard() || g.Session != 3 || !g.Armed {
+		t.Errorf("guard %+v, %v", g, err)
+	}
+}
+
+// TestStatusOfAnOlderServer reads what a server without rules and orders answers.
+func TestStatusOfAnOlderServer(t *testing.T) {
+	var st Status
+	if err := json.Unmarshal([]byte(`{"state": "connected", "guard": {"open": true}}`), &st); err != nil || !reflect.DeepEqual(st.Trading, Trading{}) || !st.Guard.Open {
+		t.Errorf("%+v, %v", st, err)
+	}
+	var r Rules
+	if err := json.Unmarshal([]byte(`{"rules": [{"rule": {"name": "x", "colour": 1}, "state": "asleep"}], "new": {}}`), &r); err != nil || r.Rules[0].Rule.Name != "x" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestSlowGateway asks for what Gateway takes long to answer.
+func TestSlowGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &late{wait: askLimit - time.Second}
+		c, end := piped(t, b)
+		defer end()
+		if srv := unheard(b).limited(); b.wait <= srv.WriteTimeout {
+			t.Fatal("no other answer takes so long")
+		}
+		if found, err := c.Resolve(t.Context(), rules.Instrument{Symbol: "AAPL"}); err != nil || len(found) != 1 {
+			t.Errorf("%v, %v", found, err)
+		}
+		b.wait = 2 * askLimit
+		began := time.Now()
+		if _, err := c.Resolve(t.Context(), rules.Instrument{Symbol: "AAPL"}); err == nil || !strings.Contains(err.Error(), "503") || time.Since(began) != askLimit {
+			t.Errorf("without an end: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// late is a backend whose Gateway takes its time.
+type late struct {
+	fakeBackend
+	wait time.Duration
+}
+
+func (b *late) Resolve(ctx context.Context, _ rules.Instrument) ([]Candidate, error) {
+	select {
+	case <-time.After(b.wait):
+		return []Candidate{{Text: "AAPL"}}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
