@@ -111,6 +111,37 @@ func open(card string, opened func()) bool {
 				l.Save(ctx, body, func(s api.SettingsView, err error) { fyne.Do(func() { v.Saved(s, err) }) })
 			})
 		},
+		Uptime: func() {
+			work.Go(func() {
+				u, err := l.Uptime(ctx)
+				fyne.Do(func() { v.Uptime(u, err) })
+			})
+		},
+		Alerts: func() {
+			work.Go(func() {
+				a, err := l.Alerts(ctx)
+				fyne.Do(func() { v.Alerts(a, err) })
+			})
+		},
+		Test: func(channel string) {
+			work.Go(func() {
+				t, err := l.TestAlerts(ctx, channel)
+				fyne.Do(func() { v.Tested(channel, t, err) })
+			})
+		},
+		Login: func() {
+			work.Go(func() {
+				a, err := l.Autostart(ctx)
+				fyne.Do(func() { v.Login(a, err) })
+			})
+		},
+		SetLogin: func(on bool) {
+			work.Go(func() {
+				a, err := l.SetAutostart(ctx, on)
+				fyne.Do(func() { v.Login(a, err) })
+			})
+		},
+		Trade: trade(ctx, &work, func() *link.Link { return l }, func() *ui.View { return v }),
 		Close: w.Close,
 		Title: w.SetTitle,
 	}, time.Now())
@@ -124,6 +155,7 @@ func open(card string, opened func()) bool {
 				w.RequestFocus()
 			})
 		},
+		Quit: func() { fyne.Do(w.Close) },
 	})
 	w.SetPadded(false)
 	w.SetContent(v.Content())

@@ -168,9 +168,15 @@ func newStage(t *testing.T, env []string) *stage {
 	s := &stage{t: t, home: t.TempDir(), env: env}
 	sim := s.sim("0") // a port that is free
 	sim.kill()
-	s.write(fmt.Sprintf(`{"gateway": {"port": %s}, "reconnect": {"delays_seconds": [600], "watch_local_port": false}, "reset_minutes": 0, "api": {"port": 0}}`, s.port))
+	s.configure()
 	s.startResident()
 	return s
+}
+
+// configure writes the settings for the gateway's port.
+func (s *stage) configure() {
+	s.t.Helper()
+	s.write(fmt.Sprintf(`{"gateway": {"port": %s}, "reconnect": {"delays_seconds": [600], "watch_local_port": false}, "reset_minutes": 0, "api": {"port": 0}}`, s.port))
 }
 
 func (s *stage) write(settings string) {
@@ -379,7 +385,7 @@ func (d *display) button() (x, y int, ok bool) {
 	return 0, 0, false
 }
 
-// press clicks the blue button when it is there.
+// press clicks the blue button when it is there, and leaves it: under the mouse it has another colour.
 func (d *display) press() {
 	d.t.Helper()
 	var x, y int
@@ -387,7 +393,7 @@ func (d *display) press() {
 		x, y, ok = d.button()
 		return ok
 	})
-	d.do("mousemove", fmt.Sprint(x), fmt.Sprint(y), "click", "1")
+	d.do("mousemove", fmt.Sprint(x), fmt.Sprint(y), "click", "1", "mousemove", "300", "20")
 }
 
 // open starts a window by hand.

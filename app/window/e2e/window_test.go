@@ -85,8 +85,9 @@ func TestWindowSavesSettings(t *testing.T) {
 	d.open(s)
 	d.untilTitle("Gatewatch: Connected")
 	d.do("key", "ctrl+comma")
-	// Status, Settings, Disconnect, host, port, client id.
-	d.do("key", "--delay", "40", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab")
+	time.Sleep(500 * time.Millisecond) // until it knows whether Gatewatch is launched at login
+	// Status, History, Rules, Orders, Alerts, Settings, launch at login, host, port, client id.
+	d.do("key", "--delay", "40", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Tab")
 	d.do("key", "--delay", "40", "ctrl+a")
 	d.do("type", "--delay", "40", "2147483648")
 	time.Sleep(500 * time.Millisecond)

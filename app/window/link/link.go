@@ -24,6 +24,7 @@ type Face struct {
 	Settings func(api.SettingsView)
 	Lost     func(error) // once each time the resident program is gone, and once at the start if it is not there
 	Show     func()      // the user wants to see the window
+	Quit     func()      // the resident program ends, and the window with it
 }
 
 // Link is one window's connection to the resident program.
@@ -33,6 +34,7 @@ type Link struct {
 	fresh chan struct{} // settings may have changed
 
 	reading sync.Mutex // held from asking for settings until they are told, so that none overtakes another
+	ruling  sync.Mutex // the same for rules
 
 	mu     sync.Mutex
 	client *api.Client // nil while the resident program is not there
@@ -78,7 +80,7 @@ func (l *Link) follow(ctx context.Context, found func()) error {
 		l.use(client)
 		l.face.Status(st)
 		l.LookAtSettings()
-	}, l.face.Show)
+	}, l.face.Show, l.face.Quit)
 }
 
 func (l *Link) use(c *api.Client) {
@@ -163,4 +165,52 @@ func (l *Link) Save(ctx context.Context, body []byte, told func(api.SettingsView
 		return
 	}
 	told(client.SaveSettings(ctx, body))
+}
+
+// daysShown is how many days the history of the window goes back.
+const daysShown = 90
+
+// Uptime asks how time was spent.
+func (l *Link) Uptime(ctx context.Context) (u api.Uptime, err error) {
+	client, err := l.current()
+	if err == nil {
+		u, _, err = client.Uptime(ctx, daysShown)
+	}
+	return u, err
+}
+
+// Alerts asks how alerts fare.
+func (l *Link) Alerts(ctx context.Context) (a api.Alerts, err error) {
+	client, err := l.current()
+	if err == nil {
+		a, err = client.Alerts(ctx)
+	}
+	return a, err
+}
+
+// TestAlerts has a message sent by one channel.
+func (l *Link) TestAlerts(ctx context.Context, channel string) (t api.AlertTest, err error) {
+	client, err := l.current()
+	if err == nil {
+		t, err = client.TestAlerts(ctx, channel)
+	}
+	return t, err
+}
+
+// Autostart asks whether the program is started at login.
+func (l *Link) Autostart(ctx context.Context) (a api.Autostart, err error) {
+	client, err := l.current()
+	if err == nil {
+		a, err = client.Autostart(ctx)
+	}
+	return a, err
+}
+
+// SetAutostart changes that.
+func (l *Link) SetAutostart(ctx context.Context, on bool) (a api.Autostart, err error) {
+	client, err := l.current()
+	if err == nil {
+		a, err = client.SetAutostart(ctx, on)
+	}
+	return a, err
 }

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ const patience = 20 * time.Second
 
 // backend is a resident program without anything behind it.
 type backend struct {
+	api.Backend
 	mu      sync.Mutex
 	port    int
 	failure error
@@ -47,6 +49,16 @@ func (b *backend) ask(what string) error {
 func (b *backend) Connect(context.Context) error    { return b.ask("connect") }
 func (b *backend) Disconnect(context.Context) error { return b.ask("disconnect") }
 func (b *backend) Show(context.Context) error       { return b.ask("show") }
+
+func (b *backend) Autostart(context.Context) (api.Autostart, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return api.Autostart{On: len(b.asked) > 0 && b.asked[len(b.asked)-1] == "at login true"}, b.failure
+}
+
+func (b *backend) SetAutostart(_ context.Context, on bool) error {
+	return b.ask(fmt.Sprint("at login ", on))
+}
 
 func (b *backend) Settings() api.SettingsView {
 	b.mu.Lock()
@@ -85,14 +97,16 @@ type told struct {
 	settings chan api.SettingsView
 	lost     chan error
 	show     chan struct{}
+	quit     chan struct{}
 }
 
 func run(t *testing.T, card string) (*Link, told) {
 	t.Helper()
-	heard := told{make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100), make(chan struct{}, 100)}
+	heard := told{make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100), make(chan struct{}, 100), make(chan struct{}, 100)}
 	l := New(card, Face{
 		Status: func(s api.Status) { heard.status <- s }, Settings: func(v api.SettingsView) { heard.settings <- v },
 		Lost: func(err error) { heard.lost <- err }, Show: func() { heard.show <- struct{}{} },
+		Quit: func() { heard.quit <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -140,6 +154,14 @@ func TestFindsTheResidentProgramAgain(t *testing.T) {
 		s.Close(context.Background())
 		next(t, heard.lost)
 	}
+	if len(heard.quit) > 0 {
+		t.Error("a server that moved, or crashed, is taken for the end of the program")
+	}
+	s := serve(t, &backend{}, card)
+	next(t, heard.status)
+	s.End(context.Background())
+	next(t, heard.quit)
+	next(t, heard.lost)
 	// Once a loss is told it is not told again.
 	if err := os.WriteFile(card, []byte("{nonsense"), 0o600); err != nil {
 		t.Fatal(err)
@@ -185,5 +207,24 @@ func TestTellsSettings(t *testing.T) {
 	b.mu.Unlock()
 	if err := l.Disconnect(context.Background()); err == nil {
 		t.Error("a refused command is taken for done")
+	}
+}
+
+func TestStartAtLogin(t *testing.T) {
+	card := filepath.Join(t.TempDir(), "api.json")
+	l, heard := run(t, card)
+	if _, err := l.SetAutostart(t.Context(), true); !errors.Is(err, api.ErrNotRunning) {
+		t.Errorf("with nobody there: %v", err)
+	}
+	s := serve(t, &backend{}, card)
+	defer s.Close(context.Background())
+	next(t, heard.status)
+	for _, on := range []bool{true, false} {
+		if a, err := l.SetAutostart(t.Context(), on); err != nil || a.On != on {
+			t.Errorf("%v: %+v, %v", on, a, err)
+		}
+		if a, err := l.Autostart(t.Context()); err != nil || a.On != on {
+			t.Errorf("%v: %+v, %v", on, a, err)
+		}
 	}
 }

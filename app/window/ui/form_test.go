@@ -27,6 +27,13 @@ func anySettings(t *rapid.T) settings.Settings {
 	s.Reconnect.Jitter = rapid.Float64Range(0, 0.5).Draw(t, "jitter")
 	s.Reconnect.WatchLocalPort = rapid.Bool().Draw(t, "watch")
 	s.ResetMinutes = rapid.IntRange(0, 720).Draw(t, "minutes")
+	s.Trading.ArmAtStart = rapid.Bool().Draw(t, "arm")
+	s.Trading.MaxTickAgeSeconds = rapid.Float64Range(1, 3600).Draw(t, "tick age")
+	s.Trading.OrdersPerMinute = rapid.IntRange(0, 10000).Draw(t, "orders per minute")
+	s.Trading.OrdersPerDay = rapid.IntRange(0, 100000).Draw(t, "orders per day")
+	s.Trading.MaxQuantity = rapid.Float64Range(0, 99999999999).Draw(t, "quantity")
+	s.Trading.MaxNotional = rapid.Float64Range(0, 1e12).Draw(t, "notional")
+	s.Trading.Instruments = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"AAPL", "EUR", "ES", "BRK.B", "A'B"}), 0, 5, func(s string) string { return s }).Draw(t, "instruments")
 	s.Log.Level = rapid.SampledFrom([]string{"debug", "info", "warn", "error"}).Draw(t, "level")
 	s.ResetWindows = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) settings.ResetWindow {
 		if rapid.Bool().Draw(t, "preset") {
@@ -92,7 +99,7 @@ func TestEveryKeyHasAField(t *testing.T) {
 			paths = append(paths, f.path)
 		}
 	}
-	for _, want := range []string{"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows", "timezone", "api.port", "log.level"} {
+	for _, want := range []string{"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows", "timezone", "api.port", "log.level", "trading.arm_at_start", "trading.max_notional", "trading.instruments"} {
 		if !slices.Contains(paths, want) {
 			t.Errorf("%s has no field", want)
 		}
@@ -129,6 +136,13 @@ func TestFormNamesWhatIsWrong(t *testing.T) {
 		{"reconnect.delays_seconds", "1, 0", "reconnect.delays_seconds[1]"},
 		{"watchdog.hard_seconds", "1", "watchdog.hard_seconds"},
 		{"timezone", "Mars/Olympus", "timezone"},
+		{"trading.max_tick_age_seconds", "0", "trading.max_tick_age_seconds"},
+		{"trading.orders_per_minute", "1.5", "trading.orders_per_minute"},
+		{"trading.orders_per_day", "-1", "trading.orders_per_day"},
+		{"trading.max_quantity", "a lot", "trading.max_quantity"},
+		{"trading.max_notional", "1e13", "trading.max_notional"},
+		{"trading.instruments", "AAPL, ÄÖ", "trading.instruments[1]"},
+		{"trading.instruments", "AAPL, MSFT, AAPL", "trading.instruments[2]"},
 	} {
 		d := draftOf(settings.Default())
 		d.texts[c.path] = c.text

@@ -19,6 +19,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
+
+	"gatewatch/engine/rules"
 )
 
 var update = flag.Bool("update", false, "write the golden images anew")
@@ -44,6 +46,17 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
+	for _, f := range []*func(){&a.Uptime, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Arm, &a.Disarm, &a.Login} {
+		if *f == nil {
+			*f = func() {}
+		}
+	}
+	if a.Test == nil {
+		a.Test = func(string) {}
+	}
+	if a.Resolve == nil {
+		a.Resolve = func(rules.Instrument) {}
+	}
 	program := test.NewTempApp(t)
 	program.Settings().SetTheme(always{Theme(), variant})
 	v := New(a, noon)
@@ -64,10 +77,10 @@ func settle(w fyne.Window) {
 	}
 }
 
-// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the top
-// or the reset windows, and the foot. A key more in the settings changes none of them.
+// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the top,
+// the reset windows or trading, and the foot. A key more in the settings changes none of them.
 const (
-	formHeight = 3400
+	formHeight = 7600
 	footHeight = 100
 )
 
@@ -80,8 +93,8 @@ func formPart(whole image.Image, from, to int) image.Image {
 }
 
 func TestGolden(t *testing.T) {
-	small := []string{"reconnecting", "long_texts", "connected"}
-	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "upstream_lost"}
+	small := []string{"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "rules", "rule_new", "rule_order", "orders", "armed"}
+	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading", "upstream_lost", "history_24h", "history_90", "alerts", "rules", "rule_order", "orders"}
 	for name, play := range scenes() {
 		for word, variant := range variants {
 			if word == "dark" && !slices.Contains(dark, name) {
@@ -94,16 +107,25 @@ func TestGolden(t *testing.T) {
 			if strings.HasPrefix(name, "settings") {
 				sizes[""] = fyne.NewSize(520, formHeight)
 			}
+			if tall := map[string]float32{"rule_new": 1160, "rule_order": 2500, "rule_refused": 2400, "orders": 1300}[name]; tall > 0 {
+				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
+			}
 			for suffix, size := range sizes {
 				file := name + suffix + "_" + word
 				t.Run(file, func(t *testing.T) {
 					v, w := stage(t, variant, size, Actions{})
 					play(v)
+					w.Canvas().Unfocus() // nothing blinks
 					settle(w)
 					m := w.Canvas().Capture()
 					switch {
 					case name == "settings_windows":
-						m = formPart(m, 1240, 1900)
+						m = formPart(m, 1256, 1956)
+					case strings.HasPrefix(name, "settings_login"):
+						m = formPart(m, 0, 310)
+					case name == "settings_trading":
+						top := int(fyne.CurrentApp().Driver().AbsolutePositionForObject(v.form.editors["trading.arm_at_start"].widget).Y)
+						m = formPart(m, top-70, top+582)
 					case strings.HasPrefix(name, "settings"):
 						m = formPart(m, 0, 700)
 					}
@@ -200,6 +222,7 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 			{theme.ColorNameDisabled, theme.ColorNameBackground, 4.5},
 			{theme.ColorNameError, colorCard, 4.5},
 			{theme.ColorNameError, theme.ColorNameBackground, 4.5},
+			{theme.ColorNameWarning, colorCard, 4.5},
 			{theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary, 4.5},
 		} {
 			if c := contrast(color(pair.ink), color(pair.ground)); c < pair.least {

@@ -11,14 +11,26 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// keys is where a widget that has the focus sends what concerns the whole window: the toolkit asks the widget alone.
+// keys is who has the focus, and where a widget that has it sends what concerns the whole window: the toolkit asks the widget alone.
 type keys struct {
 	escape   func()
 	shortcut func(fyne.Shortcut)
 	reveal   func(fyne.CanvasObject) // it has got the focus and has to be seen
+	canvas   fyne.Canvas             // nil before the view is attached
 }
 
-// button is a button that the Enter key presses as well.
+// focus gives the focus to o, if it can be seen and used.
+func (k *keys) focus(o fyne.Focusable) {
+	if k.canvas != nil {
+		k.canvas.Focus(o)
+	}
+}
+
+// focused reports whether o has the focus.
+func (k *keys) focused(o fyne.Focusable) bool { return k.canvas != nil && k.canvas.Focused() == o }
+
+// button is a button that the Enter key presses as well. Once pressed it has the focus, so that the Tab key goes on from
+// there: the toolkit's drops it.
 type button struct {
 	widget.Button
 	keys *keys
@@ -26,7 +38,10 @@ type button struct {
 
 func newButton(k *keys, text string, tapped func()) *button {
 	b := &button{keys: k}
-	b.Text, b.OnTapped = text, tapped
+	b.Text, b.OnTapped = text, func() {
+		k.focus(b)
+		tapped()
+	}
 	b.ExtendBaseWidget(b)
 	return b
 }

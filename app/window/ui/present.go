@@ -82,7 +82,7 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 		p.banner.connect = p.command == connectNow
 	}
 	p.layers = layersOf(st, seen, now)
-	p.orders = row{shape: Up, name: "Orders", word: "may leave"}
+	p.orders = row{shape: Up, name: "Orders", word: "guard open"}
 	if !st.Guard.Open {
 		p.orders = row{shape: Down, name: "Orders", word: "blocked: " + wording.OneLine(st.Guard.Reason)}
 	}
@@ -348,28 +348,32 @@ func address(g *api.Gateway) string {
 	return fmt.Sprintf("%s:%d", host, g.Port)
 }
 
-// today returns the figures of the day; of none if t is nil.
-func today(t *api.Today) []pair {
+// today returns the figures of the day; of none if p is nil.
+func today(p *api.Period) []pair {
 	list := []pair{{"Uptime today", none}, {"Outages", none}, {"Longest", none}, {"Mean to recover", none}}
-	if t == nil {
+	if p == nil {
 		return list
 	}
-	if t.UptimePercent != nil {
-		list[0].value = Percent(*t.UptimePercent)
+	if p.UptimePercent != nil {
+		list[0].value = Percent(*p.UptimePercent)
 	}
-	list[1].value = strconv.Itoa(t.Outages)
-	if t.Outages > 0 {
-		list[2].value, list[3].value = length(t.LongestSeconds), length(t.MeanSeconds)
+	list[1].value = strconv.Itoa(p.Outages)
+	if p.Outages > 0 {
+		list[2].value, list[3].value = length(p.LongestSeconds), length(p.MeanSeconds)
 	}
 	return list
 }
 
 // terms says what the uptime is made of.
 func terms(st *api.Status, now time.Time) string {
-	t := &st.Today
-	text := fmt.Sprintf("Observed since %s: down %s, planned %s, paused %s.", clock(t.Since, now), length(t.DownSeconds), length(t.PlannedSeconds), length(t.PausedSeconds))
-	if t.Since.IsZero() {
-		text = ""
+	p := &st.Today
+	text := ""
+	if !p.From.IsZero() {
+		text = fmt.Sprintf("Connected %s, down %s, planned %s, paused %s, asleep %s, not observed %s.", length(p.ConnectedSeconds),
+			length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds), length(p.AsleepSeconds), length(p.UnobservedSeconds))
+		if p.MarketUptimePercent != nil {
+			text += " Uptime in market hours " + Percent(*p.MarketUptimePercent) + "."
+		}
 	}
 	if st.Muted != nil && st.Muted.After(now) {
 		text = strings.TrimSpace(text + fmt.Sprintf(" Notifications are muted until %s.", clock(*st.Muted, now)))

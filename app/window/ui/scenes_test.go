@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 )
 
 // noon is when every scene plays.
@@ -29,9 +31,10 @@ func connected() api.Status {
 		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper"},
 		Guard:   api.Guard{Open: true},
 		Probe:   api.Probe{RoundTripMillis: 1.3},
-		Today: api.Today{
-			Since: noon.Add(-12 * time.Hour), UptimePercent: percent(99.284), Outages: 2, LongestSeconds: 252, MeanSeconds: 154,
-			DownSeconds: 308, PlannedSeconds: 900,
+		Today: api.Period{
+			Name: "today", From: noon.Add(-12 * time.Hour), Until: noon, Seconds: 43200, ConnectedSeconds: 38392, DownSeconds: 308,
+			PlannedSeconds: 900, UnobservedSeconds: 3600, UptimePercent: percent(99.284), MarketUptimePercent: percent(98.5), Outages: 2,
+			LongestSeconds: 252, MeanSeconds: 154,
 		},
 		Version: "1.0", Seq: 42,
 	}
@@ -144,6 +147,18 @@ func scenes() map[string]func(*View) {
 			status(connected())(v)
 			v.open(pageSettings)
 		},
+		"settings_login": func(v *View) {
+			status(connected())(v)
+			v.open(pageSettings)
+			v.Login(api.Autostart{On: true, Text: "Gatewatch is started at login, from /opt/gatewatch/gatewatch."}, nil)
+		},
+		"settings_login_off": func(v *View) {
+			status(connected())(v)
+			v.open(pageSettings)
+			v.Login(api.Autostart{Text: "Gatewatch is not started at login: it was switched off by the startup apps of Task Manager and Settings " +
+				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on here to allow it again."}, nil)
+			v.Login(api.Autostart{}, errors.New("start at login: disk full"))
+		},
 		"settings_error": func(v *View) {
 			status(connected())(v)
 			v.open(pageSettings)
@@ -159,6 +174,17 @@ func scenes() map[string]func(*View) {
 			other.Problem = "settings.json:12:3: gateway.prot: unknown key; did you mean \"gateway.port\"?"
 			v.Settings(other)
 		},
+		"settings_trading": func(v *View) {
+			s := inForce()
+			s.Settings.Trading.Instruments = []string{"AAPL", "QQQ"}
+			v.Settings(s)
+			v.Status(connected(), noon)
+			v.open(pageSettings)
+			v.form.editors["trading.arm_at_start"].set("true")
+			v.form.editors["trading.orders_per_minute"].set("20000")
+			v.form.editors["trading.max_quantity"].set("a lot")
+			v.form.editors["trading.instruments"].set("AAPL, QQQ, AAPL")
+		},
 		"settings_windows": func(v *View) {
 			s := inForce()
 			s.Settings.ResetWindows = []settings.ResetWindow{
@@ -170,7 +196,96 @@ func scenes() map[string]func(*View) {
 			v.open(pageSettings)
 		},
 	}
+	history := func(days int, u api.Uptime, err error) func(*View) {
+		return func(v *View) {
+			status(connected())(v)
+			v.open(pageHistory)
+			v.Uptime(u, err)
+			for i, r := range ranges {
+				if r.days == days {
+					v.history.open(i)
+				}
+			}
+		}
+	}
+	list["history_24h"] = history(0, report(), nil)
+	list["history_7"] = history(7, report(), nil)
+	list["history_90"] = history(90, report(), nil)
+	list["history_none"] = history(0, api.Uptime{At: noon}, nil)
+	list["history_failed"] = func(v *View) {
+		history(0, report(), nil)(v)
+		v.Uptime(api.Uptime{}, errors.New("GET /uptime: 500 Internal Server Error: connection log: read-only"))
+	}
+	list["alerts"] = func(v *View) {
+		status(connected())(v)
+		v.open(pageAlerts)
+		v.Alerts(api.Alerts{Channels: []api.Channel{
+			{Name: "email", Service: "Email", Sent: 4, LastSentAt: at(noon.Add(-time.Hour))},
+			{
+				Name: "slack", Service: "Slack", Queued: 2, OldestAt: at(noon.Add(-8 * time.Minute)), LastErrorAt: at(noon.Add(-time.Minute)),
+				LastError: "the server's name cannot be resolved: there is no network, or the name is wrong",
+			},
+			{Name: "keyring:telegram", Service: "Service"},
+		}}, nil)
+		v.alerts.start("slack")
+		v.Tested("slack", api.AlertTest{Results: []api.AlertResult{{Channel: "slack", Error: "the server did not answer in time"}}}, nil)
+		v.alerts.start("email")
+	}
+	list["alerts_none"] = func(v *View) {
+		status(connected())(v)
+		v.open(pageAlerts)
+		v.Alerts(api.Alerts{}, nil)
+	}
+	for name, play := range tradeScenes() {
+		list[name] = play
+	}
 	return list
+}
+
+// report is what there was until noon: some of everything.
+func report() api.Uptime {
+	u := api.Uptime{At: noon, Zone: "UTC", ObservedSince: at(noon.Add(-80 * 24 * time.Hour)), MarketHours: "Mon–Fri 09:30–16:00 America/New_York"}
+	from := noon.Add(-24 * time.Hour)
+	for _, s := range []struct {
+		long time.Duration
+		kind history.Kind
+	}{
+		{2 * time.Hour, history.Unobserved},
+		{6 * time.Hour, history.Connected},
+		{15 * time.Minute, history.Planned},
+		{3 * time.Hour, history.Connected},
+		{30 * time.Second, history.Down},
+		{time.Hour, history.Connected},
+		{6 * time.Hour, history.Asleep},
+		{20 * time.Minute, history.Down},
+		{2 * time.Hour, history.Connected},
+		{40 * time.Minute, history.Paused},
+	} {
+		u.Spans = append(u.Spans, api.Span{From: from, Until: from.Add(s.long), Kind: s.kind})
+		from = from.Add(s.long)
+	}
+	u.Spans = append(u.Spans, api.Span{From: from, Until: noon, Kind: history.Connected})
+	for i := range 90 {
+		day := api.Period{From: noon.AddDate(0, 0, i-89).Add(-12 * time.Hour), Seconds: 86400, ConnectedSeconds: 85000, PlannedSeconds: 900, DownSeconds: 500, Outages: 2, LongestSeconds: 400, UptimePercent: percent(99.415)}
+		switch {
+		case i < 10:
+			day = api.Period{From: day.From, Seconds: 86400, UnobservedSeconds: 86400}
+		case i%7 == 3:
+			day.ConnectedSeconds, day.AsleepSeconds, day.PausedSeconds = 45000, 30000, 10000
+		case i%11 == 5:
+			day.ConnectedSeconds, day.DownSeconds, day.Outages, day.UptimePercent = 60000, 25500, 1, percent(70.175)
+		}
+		u.Days = append(u.Days, day)
+	}
+	for _, name := range []string{"24h", "7d", "30d", "90d"} {
+		between := 40000.0
+		u.Periods = append(u.Periods, api.Period{
+			Name: name, Seconds: 86400, ConnectedSeconds: 74970, DownSeconds: 1230, PlannedSeconds: 900, PausedSeconds: 2400,
+			AsleepSeconds: 4500, UnobservedSeconds: 2400, UptimePercent: percent(98.385), MarketUptimePercent: percent(97.1), Outages: 2,
+			LongestSeconds: 1200, MeanSeconds: 615, MeanBetweenSeconds: &between,
+		})
+	}
+	return u
 }
 
 func inForce() api.SettingsView {

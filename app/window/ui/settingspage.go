@@ -21,6 +21,7 @@ type settingsPage struct {
 	content  fyne.CanvasObject
 	keys     *keys
 	save     func([]byte)
+	login    *loginCard
 	desk     desk
 	linked   bool
 	saving   bool
@@ -71,9 +72,9 @@ func (m *mistake) say(list []string) {
 	show(m.content, len(list) > 0)
 }
 
-func newSettingsPage(k *keys, save func([]byte)) *settingsPage {
-	p := &settingsPage{keys: k, save: save, editors: map[string]*editor{}}
-	var cards []fyne.CanvasObject
+func newSettingsPage(k *keys, save func([]byte), setLogin func(on bool)) *settingsPage {
+	p := &settingsPage{keys: k, save: save, login: newLoginCard(k, setLogin), editors: map[string]*editor{}}
+	cards := []fyne.CanvasObject{p.login.content}
 	for _, g := range groups {
 		title := bold(g.title)
 		rows := []fyne.CanvasObject{title}

@@ -211,6 +211,8 @@ type statusPage struct {
 	first   *firstRun
 	layers  map[string]*line
 	orders  *line
+	arm     *armBar
+	leave   *button // Disconnect
 	pairs   *fyne.Container
 	shown   []pair
 	values  []*widget.Label
@@ -218,9 +220,11 @@ type statusPage struct {
 	terms   *widget.Label
 }
 
-func newStatusPage(k *keys, connect, savePort func()) *statusPage {
+func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
-		alarm: newAlarm(k, connect), first: newFirstRun(k, savePort), layers: map[string]*line{}, orders: newLine("Orders"),
+		alarm: newAlarm(k, func() { v.command(connectNow) }), first: newFirstRun(k, v.savePort), layers: map[string]*line{},
+		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
+		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
 		pairs: container.New(stacked{-12}), terms: fine(""),
 	}
 	var lines []fyne.CanvasObject
@@ -237,8 +241,9 @@ func newStatusPage(k *keys, connect, savePort func()) *statusPage {
 		figures.Add(container.New(tight{}, value, caption))
 	}
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, p.alarm.content, p.first.content,
-		card(container.New(stacked{-8}, lines...)), card(p.orders.content), card(p.pairs),
+		stacked{8}, p.alarm.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
+		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
+		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
 	)))
 	footer := padded(2, 10, container.New(stacked{-10}, figures, p.terms))
 	p.content = framed(nil, p.scroll, container.NewVBox(widget.NewSeparator(), footer))
@@ -253,6 +258,8 @@ func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status
 	}
 	p.orders.render(pic.orders)
 	p.renderPairs(pic.details)
+	show(p.leave, pic.command == disconnect)
+	enable(p.leave, !busy)
 	for i, f := range pic.today {
 		setText(p.figures[i], f.value)
 	}

@@ -6,18 +6,18 @@ package ui
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/layout"
-	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
+	"gatewatch/engine/rules"
 )
 
 // MinSize is the least size of the content, in which nothing is cut off.
@@ -25,11 +25,35 @@ var MinSize = fyne.NewSize(420, 480)
 
 // Actions are what the user can want. They return at once; the outcome comes back by a method of the view.
 type Actions struct {
-	Connect    func()            // answered by View.Commanded
-	Disconnect func()            // answered by View.Commanded
-	Save       func(body []byte) // a settings file; answered by View.Saved
-	Close      func()
-	Title      func(string) // the window's title has changed
+	Connect    func()               // answered by View.Commanded
+	Disconnect func()               // answered by View.Commanded
+	Save       func(body []byte)    // a settings file; answered by View.Saved
+	Uptime     func()               // of the last 90 days; answered by View.Uptime
+	Alerts     func()               // how they fare; answered by View.Alerts
+	Test       func(channel string) // of alerts; answered by View.Tested
+	Login      func()               // whether the program is launched at login; answered by View.Login
+	SetLogin   func(on bool)        // changes that; answered by View.Login
+	Trade
+	Close func()
+	Title func(string) // the window's title has changed
+}
+
+// Trade is what the user can want of rules and orders.
+type Trade struct {
+	Arm    func() // lets orders leave; answered by View.Armed
+	Disarm func() // ends that; answered by View.Armed
+
+	Rules      func()                             // answered by View.Rules
+	SaveRule   func(name string, rule rules.Rule) // in place of the one with the name, or as a new one; answered by View.RuleSaved
+	Activate   func(name string)                  // answered by View.RuleDone
+	Deactivate func(name string)                  // answered by View.RuleDone
+	Delete     func(name string)                  // answered by View.RuleDone
+	Resolve    func(in rules.Instrument)          // answered by View.Resolved
+
+	Orders       func()                // answered by View.Orders
+	CancelOrder  func(id int64)        // answered by View.OrderDone
+	CancelOrders func()                // all of them; answered by View.OrderDone with 0
+	ChangeOrder  func(api.OrderChange) // answered by View.OrderDone
 }
 
 // View is all that the window shows.
@@ -39,11 +63,16 @@ type View struct {
 	keys    *keys
 	head    *head
 	status  *statusPage
+	history *historyPage
+	rules   *rulesPage
+	orders  *ordersPage
+	alerts  *alertsPage
 	form    *settingsPage
-	tabs    [2]*button
-	pages   [2]fyne.CanvasObject
+	tabs    [pageCount]*button
+	pages   [pageCount]fyne.CanvasObject
 	page    int
-	leave   *button // Disconnect
+	asking  time.Time // when the present page's data was asked for last; zero if never
+	waiting bool      // rules or orders were asked for and are not there yet
 
 	now     time.Time
 	st      *api.Status
@@ -53,13 +82,27 @@ type View struct {
 	title   string
 	busy    bool // a command is under way
 	failure string
-	sent    draft // the form as it was sent to be saved
-	asked   bool  // closing was asked for while there were unsaved changes
+	arming  bool   // an answer to arming is awaited
+	unarmed string // why the last arming or stopping failed
+	sent    draft  // the form as it was sent to be saved
+	asked   bool   // closing was asked for while there were unsaved changes
 }
 
 const (
 	pageStatus = iota
+	pageHistory
+	pageRules
+	pageOrders
+	pageAlerts
 	pageSettings
+	pageCount
+)
+
+// askEvery is the time after which an open page asks for its data again; tradeEvery is it for rules and orders, with which
+// prices go by.
+const (
+	askEvery   = time.Minute
+	tradeEvery = 3 * time.Second
 )
 
 // New returns a view that knows nothing yet.
@@ -67,17 +110,24 @@ func New(a Actions, now time.Time) *View {
 	v := &View{actions: a, now: now}
 	v.keys = &keys{escape: v.Close, shortcut: v.shortcut, reveal: v.reveal}
 	v.head = newHead()
-	v.status = newStatusPage(v.keys, func() { v.command(connectNow) }, v.savePort)
-	v.form = newSettingsPage(v.keys, v.save)
-	for i, name := range []string{"Status", "Settings"} {
+	v.status = newStatusPage(v.keys, v)
+	v.history = newHistoryPage(v.keys)
+	v.rules = newRulesPage(v.keys, v)
+	v.orders = newOrdersPage(v.keys, &v.actions)
+	v.alerts = newAlertsPage(v.keys, a.Test)
+	v.form = newSettingsPage(v.keys, v.save, a.SetLogin)
+	for i, name := range []string{"Status", "History", "Rules", "Orders", "Alerts", "Settings"} {
 		v.tabs[i] = newButton(v.keys, name, func() { v.open(i) })
 	}
-	v.leave = newButton(v.keys, "Disconnect", func() { v.command(disconnect) })
-	v.pages = [2]fyne.CanvasObject{v.status.content, v.form.content}
-	bar := padded(0, 10, container.NewHBox(v.tabs[0], v.tabs[1], layout.NewSpacer(), v.leave))
-	top := container.NewVBox(v.head.content, bar)
+	v.pages = [pageCount]fyne.CanvasObject{v.status.content, v.history.content, v.rules.content, v.orders.content, v.alerts.content, v.form.content}
+	tabs, pages := container.NewHBox(), container.NewStack()
+	for i := range pageCount {
+		tabs.Add(v.tabs[i])
+		pages.Add(v.pages[i])
+	}
+	top := container.NewVBox(v.head.content, padded(0, 10, tabs))
 	minimum := newThemed("", "", 0)
-	body := framed(top, container.NewStack(v.pages[0], v.pages[1]), nil)
+	body := framed(top, pages, nil)
 	v.content = container.New(atLeast{MinSize}, minimum, body)
 	v.open(pageStatus)
 	v.render()
@@ -107,6 +157,7 @@ func (v *View) Content() fyne.CanvasObject { return v.content }
 
 // Attach binds the keys that work wherever the focus is.
 func (v *View) Attach(c fyne.Canvas) {
+	v.keys.canvas = c
 	for _, s := range v.shortcuts() {
 		c.AddShortcut(s, v.shortcut)
 	}
@@ -142,34 +193,145 @@ func (v *View) shortcut(s fyne.Shortcut) {
 
 // Close closes the window; with unsaved changes only when it is asked for twice.
 func (v *View) Close() {
-	if v.form.desk.dirty() && !v.asked {
+	const unsaved = "There are unsaved changes. Close again to drop them."
+	switch {
+	case v.asked:
+		v.actions.Close()
+	case v.rules.editor.dirty():
+		v.open(pageRules)
+		v.asked = true
+		v.rules.editor.tell(unsaved)
+	case v.form.desk.dirty():
 		v.open(pageSettings)
 		v.asked = true
-		v.form.say("There are unsaved changes. Close again to drop them.")
-		return
+		v.form.say(unsaved)
+	default:
+		v.actions.Close()
 	}
-	v.actions.Close()
 }
 
 func (v *View) open(page int) {
 	v.page = page
 	v.asked = false
 	for i, t := range v.tabs {
-		importance := widget.LowImportance
-		if i == page {
-			importance = widget.MediumImportance
-		}
-		if t.Importance != importance {
-			t.Importance = importance
-			t.Refresh()
-		}
+		mark(t, i == page)
 		show(v.pages[i], i == page)
 	}
+	v.asking, v.waiting = time.Time{}, false
+	v.render()
+	v.ask()
+}
+
+// ask asks for the data of the page that is open, if it has been a while.
+func (v *View) ask() {
+	every := askEvery
+	if v.page == pageRules || v.page == pageOrders {
+		every = tradeEvery
+	}
+	if v.waiting || !v.asking.IsZero() && v.now.Sub(v.asking).Abs() < every {
+		return
+	}
+	switch v.page {
+	case pageRules:
+		v.waiting = true
+		v.actions.Rules()
+	case pageOrders:
+		v.waiting = true
+		v.actions.Orders()
+	case pageHistory:
+		v.actions.Uptime()
+	case pageAlerts:
+		v.actions.Alerts()
+	case pageSettings:
+		v.actions.Login()
+	default:
+		return
+	}
+	v.asking = v.now
+}
+
+// Uptime takes in how time was spent.
+func (v *View) Uptime(u api.Uptime, err error) { v.history.take(u, err) }
+
+// Rules takes in the rules.
+func (v *View) Rules(r api.Rules, err error) {
+	v.waiting = false
+	v.rules.take(r, err)
+	v.render()
+}
+
+// RuleDone takes in what came of activating, deactivating or deleting a rule.
+func (v *View) RuleDone(r api.Rules, err error) {
+	v.rules.answered(r, err)
+	v.render()
+}
+
+// RuleSaved takes in what came of saving a rule. The error is settings.Problems if the rule is at fault.
+func (v *View) RuleSaved(r api.Rules, err error) {
+	v.rules.saved(r, err)
+	v.render()
+}
+
+// Resolved takes in which contracts an instrument can mean.
+func (v *View) Resolved(in rules.Instrument, list []api.Candidate, err error) {
+	v.rules.editor.resolved(in, list, err)
+}
+
+// Orders takes in the orders.
+func (v *View) Orders(o api.Orders, err error) {
+	v.waiting = false
+	v.orders.take(o, err)
+}
+
+// OrderDone takes in what came of cancelling or changing an order, 0 for all of them.
+func (v *View) OrderDone(id int64, err error) {
+	v.orders.answered(id, err)
+	v.asking = time.Time{}
+	v.ask()
+}
+
+// Armed takes in what came of arming, or of stopping trading.
+func (v *View) Armed(err error) {
+	v.arming, v.unarmed = false, ""
+	switch {
+	case errors.Is(err, api.ErrNotRunning):
+		v.unarmed = "That did not work: Gatewatch is not running."
+	case err != nil:
+		v.unarmed = "That did not work: " + plain(err.Error())
+	}
+	v.render()
+}
+
+func (v *View) arm() {
+	if !v.arming {
+		v.arming, v.unarmed = true, ""
+		v.render()
+		v.actions.Arm()
+	}
+}
+
+func (v *View) disarm() {
+	v.unarmed = ""
+	v.render()
+	v.actions.Disarm()
+}
+
+// Alerts takes in how alerts fare.
+func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
+
+// Login takes in whether the program is launched at login.
+func (v *View) Login(a api.Autostart, err error) { v.form.login.take(a, err) }
+
+// Tested takes in the outcome of a test of alerts.
+func (v *View) Tested(channel string, t api.AlertTest, err error) {
+	v.alerts.tested(channel, t, err)
+	v.asking = time.Time{}
+	v.ask()
 }
 
 // reveal scrolls to what has got the focus.
 func (v *View) reveal(o fyne.CanvasObject) {
-	for _, s := range []*container.Scroll{v.status.scroll, v.form.scroll} {
+	for _, s := range []*container.Scroll{v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll, v.orders.scroll, v.alerts.scroll, v.form.scroll} {
 		if !inside(o, s.Content) || !s.Visible() {
 			continue
 		}
@@ -194,6 +356,30 @@ func inside(o, root fyne.CanvasObject) bool {
 	return ok && slices.ContainsFunc(c.Objects, func(child fyne.CanvasObject) bool { return inside(o, child) })
 }
 
+// keepFocus gives the focus to the tab of the page when what had it is gone, so that the Tab key goes on from there.
+func (v *View) keepFocus() {
+	if v.keys.canvas == nil || v.keys.canvas.Overlays().Top() != nil {
+		return
+	}
+	if o, ok := v.keys.canvas.Focused().(fyne.CanvasObject); ok && !shown(o, v.content) {
+		v.keys.canvas.Focus(v.tabs[v.page])
+	}
+}
+
+// shown reports whether o is a part of root that is not hidden, as far as root is made of containers and what scrolls.
+func shown(o, root fyne.CanvasObject) bool {
+	if o == root || !root.Visible() {
+		return root.Visible()
+	}
+	switch root := root.(type) {
+	case *fyne.Container:
+		return slices.ContainsFunc(root.Objects, func(child fyne.CanvasObject) bool { return shown(o, child) })
+	case *container.Scroll:
+		return shown(o, root.Content)
+	}
+	return false
+}
+
 // Status takes in the status as the resident program tells it.
 func (v *View) Status(st api.Status, now time.Time) {
 	v.now = now
@@ -201,9 +387,14 @@ func (v *View) Status(st api.Status, now time.Time) {
 		v.lost = time.Time{}
 		v.seen.forget()
 	}
+	trade := v.page == pageRules || v.page == pageOrders
+	if v.st == nil || v.st.State != st.State || trade && !reflect.DeepEqual(v.st.Trading, st.Trading) {
+		v.asking = time.Time{} // there is something new to see
+	}
 	v.st = &st
 	v.form.link(true)
 	v.render()
+	v.ask()
 }
 
 // Lost takes in that the resident program is gone.
@@ -213,6 +404,7 @@ func (v *View) Lost(now time.Time) {
 		v.lost = now
 	}
 	v.form.link(false)
+	v.waiting = false
 	v.render()
 }
 
@@ -220,6 +412,7 @@ func (v *View) Lost(now time.Time) {
 func (v *View) Tick(now time.Time) {
 	v.now = now
 	v.render()
+	v.ask()
 }
 
 // Settings takes in the settings in force.
@@ -294,8 +487,16 @@ func (v *View) render() {
 	}
 	v.head.render(&v.pic)
 	v.status.render(&v.pic, v.form.desk.view, st, v.busy || v.form.saving, v.failure)
-	show(v.leave, v.pic.command == disconnect)
-	enable(v.leave, !v.busy)
+	t := tradingOf(v.st, v.lost, v.now)
+	v.status.arm.render(t, v.arming, v.unarmed)
+	if v.page == pageRules {
+		v.rules.arm.render(t, v.arming, v.unarmed)
+		v.rules.render(v.st, v.lost, v.now)
+	}
+	if v.page == pageOrders {
+		v.orders.render(v.st, v.lost, v.now)
+	}
+	v.keepFocus()
 	if title := "Gatewatch: " + v.pic.headline; title != v.title {
 		v.title = title
 		if v.actions.Title != nil {

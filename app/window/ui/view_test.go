@@ -2,6 +2,8 @@ package ui
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +15,46 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/engine/rules"
 )
 
 // acts counts what the view asked for.
 type acts struct {
 	connect, disconnect, closed int
+	uptimes, alerts             int
+	tests                       []string
 	saved                       [][]byte
 	title                       string
+	logins                      []string // asked or changed
+	asked                       []string // of rules, orders and trading
+	rules                       []rules.Rule
+	changes                     []api.OrderChange
 }
 
 func (a *acts) actions() Actions {
 	return Actions{
 		Connect: func() { a.connect++ }, Disconnect: func() { a.disconnect++ }, Close: func() { a.closed++ },
+		Uptime: func() { a.uptimes++ }, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
 		Save: func(b []byte) { a.saved = append(a.saved, b) }, Title: func(s string) { a.title = s },
+		Login:    func() { a.logins = append(a.logins, "?") },
+		SetLogin: func(on bool) { a.logins = append(a.logins, fmt.Sprint(on)) },
+		Trade:    a.trade(),
+	}
+}
+
+func (a *acts) trade() Trade {
+	note := func(words string) func() { return func() { a.asked = append(a.asked, words) } }
+	of := func(words string) func(string) { return func(name string) { note(words + " " + name)() } }
+	return Trade{
+		Arm: note("arm"), Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), CancelOrders: note("cancel 0"),
+		Activate: of("activate"), Deactivate: of("deactivate"), Delete: of("delete"),
+		SaveRule: func(name string, r rules.Rule) {
+			a.rules = append(a.rules, r)
+			note("save " + name)()
+		},
+		Resolve:     func(in rules.Instrument) { note("resolve " + in.Symbol)() },
+		CancelOrder: func(id int64) { note(fmt.Sprint("cancel ", id))() },
+		ChangeOrder: func(c api.OrderChange) { a.changes = append(a.changes, c) },
 	}
 }
 
@@ -34,6 +63,45 @@ func acting(t *testing.T) (*View, fyne.Window, *acts) {
 	a := &acts{}
 	v, w := stage(t, theme.VariantLight, fyne.NewSize(520, 680), a.actions())
 	return v, w, a
+}
+
+func TestLaunchAtLogin(t *testing.T) {
+	v, _, a := acting(t)
+	v.Status(connected(), noon)
+	v.Settings(inForce())
+	v.open(pageSettings)
+	login := v.form.login
+	if login.content.Visible() {
+		t.Error("it is shown before anything is known")
+	}
+	v.Login(api.Autostart{}, api.ErrNotRunning)
+	if login.content.Visible() {
+		t.Error("it is shown, and nothing is known")
+	}
+	v.Login(api.Autostart{Text: "Off."}, nil)
+	if !login.content.Visible() || login.check.Checked || login.words.Text != "Off." {
+		t.Errorf("shown %v, marked %v, %q", login.content.Visible(), login.check.Checked, login.words.Text)
+	}
+	test.Tap(login.check)
+	if !login.check.Disabled() {
+		t.Error("it can be changed again before there is an answer")
+	}
+	// What was asked for did not come true, and that is what is shown.
+	v.Login(api.Autostart{}, errors.New("disk full"))
+	if login.check.Checked || login.check.Disabled() || !login.wrong.content.Visible() {
+		t.Errorf("marked %v, disabled %v, told %v", login.check.Checked, login.check.Disabled(), login.wrong.content.Visible())
+	}
+	test.Tap(login.check)
+	v.Login(api.Autostart{On: true, Text: "On."}, nil)
+	if !login.check.Checked || login.wrong.content.Visible() || login.words.Text != "On." {
+		t.Errorf("marked %v, told %v, %q", login.check.Checked, login.wrong.content.Visible(), login.words.Text)
+	}
+	if want := []string{"?", "true", "true"}; !slices.Equal(a.logins, want) {
+		t.Errorf("asked %q, want %q", a.logins, want)
+	}
+	if v.form.desk.dirty() {
+		t.Error("it is taken for an unsaved setting")
+	}
 }
 
 func TestConnectNow(t *testing.T) {
@@ -55,14 +123,14 @@ func TestConnectNow(t *testing.T) {
 		t.Errorf("said %q, disabled %v", got, v.status.alarm.button.Disabled())
 	}
 	v.Status(connected(), noon)
-	if v.status.alarm.content.Visible() || !v.leave.Visible() {
+	if v.status.alarm.content.Visible() || !v.status.leave.Visible() {
 		t.Error("connected, but the banner is there or Disconnect is not")
 	}
 	v.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyR, Modifier: fyne.KeyModifierShortcutDefault})
 	if a.connect != 1 {
 		t.Error("Connect was asked for while it does not apply")
 	}
-	test.Tap(v.leave)
+	test.Tap(v.status.leave)
 	if a.disconnect != 1 {
 		t.Errorf("disconnect asked %d times", a.disconnect)
 	}
@@ -83,11 +151,15 @@ func TestCountdownGoesOnByItself(t *testing.T) {
 func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 	s := inForce()
 	s.Settings.ResetWindows = []settings.ResetWindow{{Start: "18:00", Minutes: 5}, {Preset: "ibkr-asia"}}
-	for page := range 2 {
+	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 17, pageOrders: 6, pageAlerts: 8, pageSettings: 47} {
 		v, w, a := acting(t)
 		v.Settings(s)
 		v.Status(reconnecting(), noon)
 		v.open(page)
+		v.Uptime(report(), nil)
+		v.Rules(someRules(), nil)
+		v.Orders(someOrders(), nil)
+		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}}, nil)
 		settle(w)
 		seen := map[fyne.Focusable]bool{}
 		for range 200 {
@@ -111,7 +183,7 @@ func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 				v.Commanded(nil)
 			}
 		}
-		if least := []int{3, 25}[page]; len(seen) < least {
+		if len(seen) < least {
 			t.Errorf("page %d: Tab reaches %d things, want %d at least", page, len(seen), least)
 		}
 	}
@@ -276,5 +348,60 @@ func TestComesBackAfterARestart(t *testing.T) {
 	}
 	if got := v.status.layers[layerFarms].since.Text; got != "at least since 12:00:08" {
 		t.Errorf("what was not seen is claimed: %q", got)
+	}
+}
+
+// TestPagesAskWhileTheyAreOpen holds that the history and the alerts are asked for when they are looked at, once a minute
+// and when the state changes, and never else.
+func TestPagesAskWhileTheyAreOpen(t *testing.T) {
+	v, _, a := acting(t)
+	v.Status(connected(), noon)
+	v.Tick(noon.Add(time.Hour))
+	if a.uptimes != 0 || a.alerts != 0 {
+		t.Fatalf("asked %d and %d times with neither page open", a.uptimes, a.alerts)
+	}
+	v.open(pageHistory)
+	v.Tick(noon.Add(time.Hour + 59*time.Second))
+	if a.uptimes != 1 {
+		t.Errorf("asked %d times on opening", a.uptimes)
+	}
+	v.Tick(noon.Add(time.Hour + time.Minute))
+	v.Status(connected(), noon.Add(time.Hour+61*time.Second)) // nothing new
+	if a.uptimes != 2 {
+		t.Errorf("asked %d times after a minute", a.uptimes)
+	}
+	v.Status(reconnecting(), noon.Add(time.Hour+62*time.Second))
+	if a.uptimes != 3 {
+		t.Errorf("asked %d times after a change", a.uptimes)
+	}
+	v.open(pageAlerts)
+	v.Tick(noon.Add(time.Hour + 70*time.Second))
+	if a.uptimes != 3 || a.alerts != 1 {
+		t.Errorf("on the next page asked %d and %d times", a.uptimes, a.alerts)
+	}
+}
+
+func TestAlertsAreTestedOneAtATime(t *testing.T) {
+	v, _, a := acting(t)
+	v.Status(connected(), noon)
+	v.open(pageAlerts)
+	v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}}, nil)
+	test.Tap(v.alerts.rows[1].button)
+	test.Tap(v.alerts.rows[0].button)
+	if !slices.Equal(a.tests, []string{"slack"}) || !v.alerts.rows[0].button.Disabled() {
+		t.Fatalf("tested %v, the other button disabled %v", a.tests, v.alerts.rows[0].button.Disabled())
+	}
+	v.Tested("slack", api.AlertTest{Results: []api.AlertResult{{Channel: "slack", Error: "no\nway"}}}, nil)
+	if got := v.alerts.rows[1].outcome.Text; got != "The test failed: no way" || v.alerts.rows[0].button.Disabled() {
+		t.Errorf("said %q", got)
+	}
+	v.alerts.start("email")
+	v.Tested("email", api.AlertTest{Results: []api.AlertResult{{Channel: "email", OK: true}}}, nil)
+	if got := v.alerts.rows[0].outcome.Text; got != "The test was sent." {
+		t.Errorf("said %q", got)
+	}
+	v.Alerts(api.Alerts{}, errors.New("gone"))
+	if !v.alerts.note.Visible() || len(v.alerts.rows) != 2 {
+		t.Error("an error hides what was known, or is not shown")
 	}
 }

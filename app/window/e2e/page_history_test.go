@@ -1,0 +1,555 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+)
+
+// past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
+type past struct {
+	mu     sync.Mutex
+	status api.Status
+	uptime api.Uptime
+	log    api.Log
+	alerts api.Alerts
+	desk   desk
+	fails  error // of what the history is asked for
+	tested []string
+	asked  int // for uptime
+	nudges map[chan struct{}]struct{}
+}
+
+func (p *past) locked(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+// change changes what is told and tells the page.
+func (p *past) change(f func()) {
+	p.locked(func() {
+		f()
+		p.status.Seq++
+		for c := range p.nudges {
+			select {
+			case c <- struct{}{}:
+			default:
+			}
+		}
+	})
+}
+
+func (p *past) Status() (st api.Status) { p.locked(func() { st = p.status }); return st }
+
+func (p *past) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	p.locked(func() { p.nudges[c] = struct{}{} })
+	return c, func() { p.locked(func() { delete(p.nudges, c) }) }
+}
+
+func (p *past) Connect(context.Context) error    { return nil }
+func (p *past) Disconnect(context.Context) error { return nil }
+func (p *past) Show(context.Context) error       { return nil }
+func (p *past) Quit()                            {}
+
+func (p *past) Autostart(context.Context) (a api.Autostart, err error) { return a, nil }
+func (p *past) SetAutostart(context.Context, bool) error               { return nil }
+
+func (p *past) Diagnostics(context.Context, bool) (string, error) { return "", nil }
+
+func (p *past) Panicked(what any, stack []byte) { panic(fmt.Sprintf("%v\n%s", what, stack)) }
+
+func (p *past) Metrics() http.Handler { return http.NotFoundHandler() }
+
+func (p *past) Settings() api.SettingsView {
+	return api.SettingsView{Settings: settings.Default(), Defaults: settings.Default(), Found: true}
+}
+
+func (p *past) SaveSettings(context.Context, []byte) error { return nil }
+
+func (p *past) Uptime(_ context.Context, days int) (u api.Uptime, err error) {
+	p.locked(func() {
+		p.asked++
+		u, err = p.uptime, p.fails
+		u.Days = u.Days[max(0, len(u.Days)-days):]
+	})
+	return u, err
+}
+
+func (p *past) Log(_ context.Context, q api.LogQuery) (l api.Log, err error) {
+	p.locked(func() {
+		l, err = p.log, p.fails
+		if n := len(l.Records); n > q.Limit {
+			l.Records, l.More = l.Records[n-q.Limit:], true
+		}
+	})
+	return l, err
+}
+
+func (p *past) Alerts() (a api.Alerts) { p.locked(func() { a = p.alerts }); return a }
+
+func (p *past) TestAlerts(_ context.Context, channel string) (api.AlertTest, error) {
+	p.locked(func() { p.tested = append(p.tested, channel) })
+	return api.AlertTest{Results: []api.AlertResult{{Channel: channel, OK: channel == "email", Error: "the server says no"}}}, nil
+}
+
+const hostile = "<img src=x onerror=alert(1)>\u202e<b>bold</b>"
+
+// newPast makes up a history that ends at the given moment: of the last 24 hours five were planned, down or asleep, and
+// each fifth day had an outage.
+func newPast(at time.Time) *past {
+	line := history.NewTimeline()
+	seq := uint64(0)
+	p := &past{nudges: map[chan struct{}]struct{}{}}
+	add := func(when time.Time, what history.What, kind history.Kind, r history.Record) {
+		seq++
+		r.Seq, r.Time, r.Local, r.What, r.Counts, r.Run = seq, when.UTC(), when, what, kind, 1
+		line.Add(r)
+		p.log.Records = append(p.log.Records, r)
+	}
+	add(at.AddDate(0, 0, -80), history.Started, history.Unobserved, history.Record{})
+	for d := 79; d > 1; d-- {
+		day := at.AddDate(0, 0, -d)
+		add(day, history.Recovered, history.Connected, history.Record{Session: 1})
+		if d%5 == 0 {
+			add(day.Add(2*time.Hour), history.Lost, history.Down, history.Record{Cause: conn.CauseClosed, Seconds: 7200})
+			add(day.Add(time.Duration(3+d/20)*time.Hour), history.Recovered, history.Connected, history.Record{Seconds: float64((1 + d/20) * 3600)})
+		}
+		if d%7 < 2 {
+			add(day.Add(10*time.Hour), history.FellAsleep, history.Asleep, history.Record{})
+			add(day.Add(16*time.Hour), history.Woke, history.Connected, history.Record{Seconds: 6 * 3600})
+		}
+		if d%11 == 0 {
+			add(day.Add(18*time.Hour), history.UserPaused, history.Paused, history.Record{})
+			add(day.Add(20*time.Hour), history.UserResumed, history.Unobserved, history.Record{Seconds: 2 * 3600})
+		}
+		add(day.Add(22*time.Hour), history.WindowStarted, history.Planned, history.Record{Detail: "daily", Seconds: 900})
+		add(day.Add(22*time.Hour+15*time.Minute), history.WindowEnded, history.Connected, history.Record{})
+	}
+	ago := func(d time.Duration) time.Time { return at.Add(-d) }
+	add(ago(25*time.Hour), history.Recovered, history.Connected, history.Record{Session: 80})
+	add(ago(20*time.Hour), history.WindowStarted, history.Planned, history.Record{Detail: "daily", Seconds: 900})
+	add(ago(19*time.Hour+45*time.Minute), history.WindowEnded, history.Connected, history.Record{})
+	add(ago(12*time.Hour), history.FellAsleep, history.Asleep, history.Record{})
+	add(ago(9*time.Hour), history.Woke, history.Connected, history.Record{Seconds: 3 * 3600})
+	add(ago(5*time.Hour), history.Lost, history.Down, history.Record{Cause: conn.CauseUpstream, Code: 1100, Seconds: 4 * 3600, Detail: hostile})
+	add(ago(5*time.Hour-20*time.Second), history.Recovered, history.Connected, history.Record{Session: 81, Seconds: 20})
+	add(ago(3*time.Hour), history.UserPaused, history.Paused, history.Record{})
+	add(ago(2*time.Hour), history.UserResumed, history.Unobserved, history.Record{Seconds: 3600})
+	add(ago(90*time.Minute), history.AttemptFailed, history.Down, history.Record{Cause: conn.CauseRefused, Detail: "dial 127.0.0.1:4002"})
+	add(ago(30*time.Minute), history.Recovered, history.Connected, history.Record{Session: 82, Seconds: 3600})
+
+	hours := &history.Hours{
+		Days:     []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday},
+		OpenHour: 9, OpenMinute: 30, CloseHour: 16, Location: at.Location(),
+	}
+	since := line.Since()
+	p.uptime = api.Uptime{At: at, Zone: at.Location().String(), ObservedSince: &since, MarketHours: hours.String()}
+	for _, n := range []int{1, 7, 30, 90} {
+		name := fmt.Sprintf("%dd", n)
+		if n == 1 {
+			name = "24h"
+		}
+		p.uptime.Periods = append(p.uptime.Periods, api.PeriodOf(name, line.Account(at.Add(-time.Duration(n)*24*time.Hour), at, hours)))
+	}
+	for _, a := range line.Days(90, at, at.Location(), hours) {
+		p.uptime.Days = append(p.uptime.Days, api.PeriodOf(a.From.In(at.Location()).Format(time.DateOnly), a))
+	}
+	for _, s := range line.Spans(at.Add(-24*time.Hour), at) {
+		p.uptime.Spans = append(p.uptime.Spans, api.Span{From: s.From, Until: s.Until, Kind: s.Kind})
+	}
+	sent := at.Add(-10 * time.Minute)
+	p.alerts.Channels = []api.Channel{
+		{Name: "email", Service: "Email by smtp.example.com", Sent: 3, LastSentAt: &sent},
+		{Name: "webhook", Service: "Webhook", Queued: 2, OldestAt: &sent, LastError: hostile, LastErrorAt: &sent},
+	}
+	p.status = api.Status{
+		State: conn.Connected, Connected: true, Since: at.Add(-30 * time.Minute), Headline: "Connected", Session: 82,
+		Layers:  api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": "ok"}},
+		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper", Accounts: 1},
+		Guard:   api.Guard{Open: true}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
+	}
+	return p
+}
+
+// long ago, so that every time is shown with its whole date, and on the day after the clocks went forward.
+func noon(t *testing.T) time.Time {
+	t.Helper()
+	york, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.Date(2020, 3, 9, 12, 0, 0, 0, york)
+}
+
+// visit opens the page that shows p, in the zone of its time and with the token if so asked.
+func visit(t *testing.T, p *past, token, dark bool, before ...chromedp.Action) *tab {
+	t.Helper()
+	need(t, "chromium")
+	s, err := api.Listen(0, p, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		s.Close(ctx)
+	})
+	b := &tab{t, browser(t, dark)}
+	address := s.URL() + "/"
+	if token {
+		address += "#token=" + s.Token()
+	}
+	b.run(emulation.SetTimezoneOverride(p.uptime.At.Location().String()))
+	b.run(before...)
+	b.run(chromedp.Navigate(address))
+	return b
+}
+
+const (
+	kindsShown = `[...document.querySelectorAll("#graph .strip > *")].map(e => e.dataset.kind).join()`
+	cellsShown = `[...document.querySelectorAll("#history tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`
+	chosen     = `document.querySelector("#period :checked").value`
+	focused    = `document.activeElement.value`
+)
+
+func TestPageHistory(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	b := visit(t, p, true, false)
+	b.until(kindsShown, "connected,planned,connected,asleep,connected,down,connected,paused,not_observed,down,connected")
+	want := strings.Join([]string{
+		"From|Until|Kind|Duration",
+		"9 Mar 2020 11:30:00|9 Mar 2020 12:00:00|Connected|30 m 0 s",
+		"9 Mar 2020 10:30:00|9 Mar 2020 11:30:00|Down|1 h 0 m",
+		"9 Mar 2020 10:00:00|9 Mar 2020 10:30:00|Not observed|30 m 0 s",
+		"9 Mar 2020 09:00:00|9 Mar 2020 10:00:00|Paused|1 h 0 m",
+		"9 Mar 2020 07:00:20|9 Mar 2020 09:00:00|Connected|1 h 59 m",
+		"9 Mar 2020 07:00:00|9 Mar 2020 07:00:20|Down|20 s",
+		"9 Mar 2020 03:00:00|9 Mar 2020 07:00:00|Connected|4 h 0 m",
+		"9 Mar 2020 00:00:00|9 Mar 2020 03:00:00|Asleep|3 h 0 m",
+		"8 Mar 2020 16:15:00|9 Mar 2020 00:00:00|Connected|7 h 45 m",
+		"8 Mar 2020 16:00:00|8 Mar 2020 16:15:00|Planned|15 m 0 s",
+		"8 Mar 2020 12:00:00|8 Mar 2020 16:00:00|Connected|4 h 0 m",
+	}, "\n")
+	if got := b.text(cellsShown); got != want {
+		t.Errorf("table\n%s\nwant\n%s", got, want)
+	}
+	// Connected 18 h 14 m 40 s, down 1 h 0 m 20 s; in market hours 30 minutes and an hour.
+	const figures = `[...document.querySelectorAll("#figures div")].map(d => d.firstChild.textContent + " " + d.lastChild.textContent).join("|")`
+	const want24 = "Uptime 94.7 %|In market hours 33.3 %|Outages 2|Longest 1 h 0 m|Mean to recover 30 m 10 s|Mean between outages 9 h 7 m"
+	if got := b.text(figures); got != want24 {
+		t.Errorf("figures %s\nwant    %s", got, want24)
+	}
+	terms := b.text(`document.getElementById("figures-terms").textContent`)
+	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 m ÷ (20 h 30 m − 15 m 0 s − 1 h 0 m). Market hours: Mon–Fri 09:30–16:00") {
+		t.Errorf("terms %q", terms)
+	}
+	// To scale: 4 of 24 hours, and 20 seconds, which would be too small to be seen.
+	b.until(`(e => Math.abs(e.offsetWidth / e.parentNode.offsetWidth - 4 / 24) < .01)(document.querySelector(".strip").firstChild)`, "true")
+	b.until(`document.querySelectorAll(".strip [data-kind=down]")[0].offsetWidth`, "3")
+	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`, "15:00,18:00,21:00,Mon,03:00,06:00,09:00")
+	b.until(`document.querySelectorAll(".axis i").length`, "23")
+	b.until(`[...document.querySelectorAll("#legend li")].map(e => e.textContent).join()`, "Connected,Down, marked above,Planned,Paused,Asleep,Not observed")
+	b.until(`document.getElementById("graph").getAttribute("aria-label")`, "Timeline of the last 24 hours: uptime 94.7 %, outages 2. The table below tells the same.")
+
+	// The period is chosen with the keyboard alone.
+	b.until(chosen, "24h")
+	b.run(chromedp.Click("#history-head", chromedp.ByID), chromedp.KeyEvent(kb.Tab))
+	b.until(focused, "24h")
+	b.run(chromedp.KeyEvent(kb.ArrowRight))
+	b.until(focused, "7d")
+	b.until(`document.querySelectorAll(".days > div").length`, "7")
+	b.until(`document.querySelectorAll("#history-rows tr").length`, "7")
+	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`, "Tue 3,Wed 4,Thu 5,Fri 6,Sat 7,Sun 8,Mon 9")
+	lines := strings.Split(b.text(cellsShown), "\n")
+	if lines[0] != "Date|Uptime|Connected|Down|Planned|Paused|Asleep|Not observed|Outages|Longest" {
+		t.Errorf("columns %s", lines[0])
+	}
+	for i, want := range []string{ // today so far, and the day of 23 hours before it
+		"Mon 9 Mar 2020|86.5 %|6 h 29 m|1 h 0 m|0|1 h 0 m|3 h 0 m|30 m 0 s|2|1 h 0 m",
+		"Sun 8 Mar 2020|100.0 %|22 h 45 m|0|15 m 0 s|0|0|0|0|–",
+	} {
+		if lines[1+i] != want {
+			t.Errorf("day %s\nwant %s", lines[1+i], want)
+		}
+	}
+	// Each column is as high as its day is long, and what it is made of fills it.
+	b.until(`[...document.querySelectorAll(".days > div")].slice(-3).map(e => (e.offsetHeight / (document.querySelector(".days").clientHeight - parseFloat(getComputedStyle(document.querySelector(".days")).paddingTop)) * 24).toFixed(0)).join()`, "24,23,12")
+	b.until(`[...document.querySelectorAll(".days > div:last-child > *")].map(e => e.dataset.kind).join()`, "connected,down,paused,asleep,not_observed")
+	b.until(`[...document.querySelectorAll(".days > div")].map(e => e.className).join()`, ",hit,,,,,hit")
+	b.run(chromedp.KeyEvent(kb.ArrowRight))
+	b.until(`document.querySelectorAll(".days > div").length`, "30")
+	b.run(chromedp.KeyEvent(kb.ArrowRight))
+	b.until(`document.querySelectorAll(".days > div").length`, "90")
+	b.until(`document.querySelectorAll("#history-rows tr").length`, "90")
+	b.run(chromedp.KeyEvent(kb.ArrowRight))
+	b.until(chosen, "24h")
+	b.until(`document.querySelectorAll(".strip").length`, "1")
+}
+
+func TestPageHistoryOfAFlappingDay(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	p.uptime.Spans = nil
+	from := p.uptime.At.Add(-24 * time.Hour)
+	for i := range 24 * 60 * 6 { // ten seconds down, ten up, the whole day
+		p.uptime.Spans = append(p.uptime.Spans, api.Span{From: from.Add(time.Duration(i) * 10 * time.Second), Until: from.Add(time.Duration(i+1) * 10 * time.Second), Kind: []history.Kind{history.Down, history.Connected}[i%2]})
+	}
+	b := visit(t, p, true, false)
+	b.until(kindsShown, "down,connected") // the last one is how things are now
+	b.until(`document.querySelectorAll("#history-rows tr").length`, "50")
+	b.until(`document.getElementById("history-caption").textContent`, "The last 24 hours, the newest first: the newest 50 of 8640 stretches")
+}
+
+func TestPageLog(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	b := visit(t, p, true, false)
+	const records = `[...document.querySelectorAll("#log-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|"))`
+	b.until(records+".length", "50")
+	want := []string{
+		"9 Mar 2020 11:30:00|Connected again||1 h 0 m",
+		"9 Mar 2020 10:30:00|Attempt failed|nothing listens · dial 127.0.0.1:4002|",
+		"9 Mar 2020 10:00:00|Resumed by you||1 h 0 m",
+		"9 Mar 2020 09:00:00|Paused by you||",
+		"9 Mar 2020 07:00:20|Connected again||20 s",
+		// Text from outside is text, and cannot turn the direction of writing.
+		"9 Mar 2020 07:00:00|Connection lost|no connection to IBKR · IB code 1100 · <img src=x onerror=alert(1)> <b>bold</b>|4 h 0 m",
+	}
+	if got := b.text(records + `.slice(0, 6).join("\n")`); got != strings.Join(want, "\n") {
+		t.Errorf("log\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+	b.until(`document.getElementById("log-note").textContent`, "The newest 50; “gatewatch log” shows more.")
+	b.until(`document.querySelectorAll("img, b").length`, "0")
+	b.until(`document.querySelectorAll("#alerts-rows tr")[1].cells[4].textContent`, "<img src=x onerror=alert(1)> <b>bold</b> (9 Mar 2020 11:50:00)")
+
+	// A change of the connection brings the log up to date by itself, and nothing jumps.
+	b.run(chromedp.Evaluate(`window.jumps = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: "layout-shift" })`, nil))
+	p.change(func() {
+		at := p.uptime.At
+		p.log.Records = append(p.log.Records, history.Record{Time: at, Local: at, What: history.Lost, Counts: history.Down, Cause: conn.CauseSilent, Seconds: 1800})
+		p.status.Since, p.status.Session = at, 83
+	})
+	b.until(records+`[0]`, "9 Mar 2020 12:00:00|Connection lost|Gateway stopped answering|30 m 0 s")
+	if jumps := b.text(`window.jumps`); jumps != "0" {
+		t.Errorf("the page jumps by %s when it is brought up to date", jumps)
+	}
+}
+
+// TestPageSaysWhatTheOthersSay holds the page's words for events and causes to those of package wording.
+func TestPageSaysWhatTheOthersSay(t *testing.T) {
+	need(t, "chromium")
+	b := visit(t, newPast(noon(t)), true, false)
+	constants := func(file, kind string) (values []string) {
+		body, err := os.ReadFile("../../../conn/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\t\w+ +`+kind+` += "(\w+)"`).FindAllSubmatch(body, -1) {
+			values = append(values, string(m[1]))
+		}
+		if len(values) < 15 {
+			t.Fatalf("only %d constants of %s in %s", len(values), kind, file)
+		}
+		return values
+	}
+	for _, what := range constants("history/record.go", "What") {
+		r := history.Record{What: history.What(what), Attempts: 3}
+		if what == string(history.FarmChanged) {
+			r.Detail = "usfarm broken"
+		}
+		want := wording.Record(&r)
+		if got := b.text(fmt.Sprintf(`eventOf({ event: %q, attempts: 3, detail: %q })`, what, r.Detail)); got != want {
+			t.Errorf("event %s: page %q, others %q", what, got, want)
+		}
+	}
+	for _, cause := range constants("state.go", "Cause") {
+		want := wording.Record(&history.Record{What: history.Lost, Cause: conn.Cause(cause)})
+		if got := "Connection lost: " + b.text(fmt.Sprintf(`named(causes, %q)`, cause)); got != want {
+			t.Errorf("cause %s: page %q, others %q", cause, got, want)
+		}
+	}
+	b.until(`eventOf({ event: "constructor" })`, "constructor")
+}
+
+func TestPageAlerts(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	b := visit(t, p, true, false)
+	const rows = `[...document.querySelectorAll("#alerts-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`
+	b.until(rows+`.split("\n")[0]`, "emailEmail by smtp.example.com|Test|0|9 Mar 2020 11:50:00|–")
+	const result = `document.getElementById("alerts-result").textContent`
+	b.run(chromedp.Focus(`#alerts-rows button`, chromedp.ByQuery))
+	p.locked(func() {
+		p.alerts.Channels = append([]api.Channel(nil), p.alerts.Channels...)
+		p.alerts.Channels[0].Queued = 7
+	})
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.until(result, "email: the test was sent.")
+	b.until(`document.querySelector("#alerts-rows tr").cells[2].textContent`, "7")
+	// Brought up to date the row is still the same: the button keeps the focus.
+	b.until(`document.activeElement.getAttribute("aria-label")`, "Test email")
+	b.run(chromedp.Click(`[aria-label="Test webhook"]`, chromedp.ByQuery))
+	b.until(result, "webhook: the server says no")
+	b.until(`document.getElementById("alerts-result").className`, "error")
+	p.locked(func() {
+		if got := strings.Join(p.tested, ","); got != "email,webhook" {
+			t.Errorf("tested %s", got)
+		}
+	})
+	p.change(func() { p.alerts.Channels = nil; p.status.Alerts.Channels = 0 })
+	b.until(`document.getElementById("alerts-note").textContent`, "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.")
+	b.until(`document.getElementById("alerts-shown").hidden`, "true")
+}
+
+func TestPageAlertsWithoutAToken(t *testing.T) {
+	need(t, "chromium")
+	b := visit(t, newPast(noon(t)), false, true)
+	b.until(`[...document.querySelectorAll("#alerts-rows button")].map(e => e.disabled + " " + document.getElementById(e.getAttribute("aria-describedby")).hidden).join()`, "true false,true false")
+	b.until(kindsShown, "connected,planned,connected,asleep,connected,down,connected,paused,not_observed,down,connected")
+}
+
+// TestPageWithoutItsHistory lets the history fail in every way: the rest of the page stays, and so does what was shown.
+func TestPageWithoutItsHistory(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	p.fails = errors.New("the log cannot be read.")
+	p.status.Today.UptimePercent = nil
+	// The interval of a minute is called by hand.
+	b := visit(t, p, true, false, chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(`{ const real = setInterval; window.setInterval = (f, ms) => ms === 60e3 ? (window.minute = f, 0) : real(f, ms); }`).Do(ctx)
+		return err
+	}))
+	const note = `document.getElementById("history-note").textContent`
+	b.until(note, "This cannot be brought up to date: the log cannot be read.")
+	b.until(`document.getElementById("log-note").textContent`, "This cannot be brought up to date: the log cannot be read.")
+	b.until(`document.getElementById("history-shown").hidden`, "true")
+	b.until(`document.getElementById("headline").textContent`, "Connected")
+	b.until(`document.querySelectorAll("#alerts-rows tr").length`, "2")
+	b.run(chromedp.Click("#period label:nth-child(3)", chromedp.ByQuery))
+	b.until(chosen, "7d")
+
+	p.locked(func() { p.fails = nil })
+	b.run(chromedp.Evaluate(`minute()`, nil))
+	b.until(`document.querySelectorAll(".days > div").length`, "7")
+	for name, breaks := range map[string]string{
+		"no answer": `() => Promise.reject(new TypeError("x"))`,
+		"not JSON":  `() => Promise.resolve(new Response("<html>"))`,
+		"null":      `() => Promise.resolve(new Response("null"))`,
+		"empty":     `() => Promise.resolve(new Response("{}"))`,
+		"strange":   `() => Promise.resolve(new Response('{"periods": [{"name": "7d"}], "days": [null, 7], "spans": "no", "records": [null], "channels": [3, null]}'))`,
+	} {
+		b.run(chromedp.Evaluate(`window.fetched ??= fetch; fetch = `+breaks+`; minute()`, nil))
+		b.until(`/^This cannot be brought up to date: .* What is shown is of [\d:]+\.$/.test(`+note+`)`, "true")
+		for _, part := range []string{"history", "log", "alerts"} {
+			b.until(`document.getElementById("`+part+`-note").className`, "fine error")
+		}
+		if got := b.text(`document.querySelectorAll(".days > div").length + " " + document.querySelectorAll("#log-rows tr").length + " " + document.querySelectorAll("#alerts-rows tr").length`); got != "7 50 2" {
+			t.Errorf("%s: what was shown is gone: %s", name, got)
+		}
+		b.run(chromedp.Evaluate(`fetch = fetched; minute()`, nil))
+		b.until(`document.querySelectorAll(".error:not([hidden]):not(td)").length`, "0")
+	}
+	// A page that nobody sees asks nothing.
+	b.until(`reading || timer`, "0")
+	asked := 0
+	p.locked(func() { asked = p.asked })
+	if reading := b.text(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), minute(), reading)`); reading != "false" {
+		t.Error("the page reads while nobody sees it")
+	}
+	b.run(chromedp.Evaluate(`delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))`, nil))
+	until(t, "the page asks again", func() (again bool) { p.locked(func() { again = p.asked > asked }); return again })
+	b.until(`reading`, "false")
+	p.locked(func() {
+		if p.asked != asked+1 {
+			t.Errorf("asked %d times, want once", p.asked-asked)
+		}
+	})
+}
+
+// TestPageCanBeUsedByAll looks for what tools that check for accessibility look for.
+func TestPageCanBeUsedByAll(t *testing.T) {
+	need(t, "chromium")
+	b := visit(t, newDesk(noon(t)), true, false)
+	b.until(`document.querySelectorAll("#alerts-rows tr").length`, "2")
+	b.until(`document.querySelectorAll("#history-rows tr").length`, "11")
+	b.until(ruleShown+`.length`, "5")
+	b.until(orderShown+`.length`, "7")
+	checks := map[string]string{
+		"tables without a caption":           `[...document.querySelectorAll("table")].filter(e => !e.caption?.textContent)`,
+		"headers without a scope":            `[...document.querySelectorAll("th")].filter(e => !e.scope)`,
+		"empty headers":                      `[...document.querySelectorAll("th")].filter(e => !e.textContent)`,
+		"rows without a header":              `[...document.querySelectorAll("tr")].filter(e => !e.querySelector("th"))`,
+		"buttons without a name":             `[...document.querySelectorAll("button")].filter(e => !e.textContent && !e.ariaLabel)`,
+		"fields without a label":             `[...document.querySelectorAll("input, select")].filter(e => !e.ariaLabel && !e.labels[0]?.textContent)`,
+		"fieldsets without a legend":         `[...document.querySelectorAll("fieldset")].filter(e => !e.querySelector("legend"))`,
+		"images without a name":              `[...document.querySelectorAll("[role=img]")].filter(e => !e.ariaLabel)`,
+		"boxes that scroll without keyboard": `[...document.querySelectorAll("*")].filter(e => /auto|scroll/.test(getComputedStyle(e).overflowY) && e.tabIndex !== 0 && e.tagName !== "DIALOG")`,
+		"references to nothing":              `[...document.querySelectorAll("[aria-labelledby], [aria-describedby]")].filter(e => !document.getElementById(e.getAttribute("aria-labelledby") || e.getAttribute("aria-describedby")))`,
+		"ids that stand twice":               `[...document.querySelectorAll("[id]")].filter(e => document.querySelectorAll("#" + e.id).length > 1)`,
+		"things to reach inside an image":    `[...document.querySelectorAll("[role=img] [tabindex], [role=img] button")]`,
+		"what moves":                         `[...document.querySelectorAll("*")].filter(e => getComputedStyle(e).transitionDuration !== "0s" || getComputedStyle(e).animationName !== "none")`,
+	}
+	for _, state := range []struct{ name, before string }{
+		{"as it opens", ""},
+		{"with an editor", `edit(ruleItems.get("Euro alarm").now, $("rules-new"))`},
+		{"with a question", `void ask("Sure?", "It is for good.", "Do it")`},
+	} {
+		b.run(chromedp.Evaluate(state.before, nil))
+		for what, script := range checks {
+			if found := b.text(script + `.map(e => e.outerHTML.slice(0, 120)).join("\n")`); found != "" {
+				t.Errorf("%s: %s:\n%s", state.name, what, found)
+			}
+		}
+	}
+}
+
+// TestPageFits looks at the page on a telephone and at 200 %, and keeps pictures if SHOTS names a folder.
+func TestPageFits(t *testing.T) {
+	need(t, "chromium")
+	for _, dark := range []bool{false, true} {
+		theme := map[bool]string{false: "light", true: "dark"}[dark]
+		b := visit(t, newPast(time.Now().In(noon(t).Location())), true, dark)
+		b.until(`document.querySelectorAll("#alerts-rows tr").length`, "2")
+		for _, size := range []struct {
+			name string
+			wide int64
+		}{{"wide", 1280}, {"zoomed", 640}, {"narrow", 360}} {
+			b.run(chromedp.EmulateViewport(size.wide, 800))
+			for _, period := range []string{"24h", "7d", "30d", "90d"} {
+				b.run(chromedp.Evaluate(`document.querySelector("#period [value='`+period+`']").click()`, nil))
+				b.until(`document.querySelector("#graph").dataset.period`, period)
+				if over := b.text(`document.documentElement.scrollWidth - document.documentElement.clientWidth`); over != "0" {
+					t.Errorf("%s, %s: the page is %s px too wide", size.name, period, over)
+				}
+				// Labels of the axis do not touch each other.
+				if touch := b.text(`[...document.querySelectorAll(".axis span")].map(e => e.getBoundingClientRect()).filter(r => r.width).some((r, i, all) => i && all[i - 1].right + 2 > r.left)`); touch != "false" {
+					t.Errorf("%s, %s: labels of the axis touch", size.name, period)
+				}
+				b.keep("memory-" + theme + "-" + size.name + "-" + period)
+			}
+		}
+	}
+}

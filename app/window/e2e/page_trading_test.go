@@ -1,0 +1,507 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// desk is what a made-up backend knows of trading.
+type desk struct {
+	rules   api.Rules
+	orders  api.Orders
+	found   []api.Candidate
+	refuses error    // whatever is asked for
+	asked   []string // of what changes something
+	listed  int      // how often the rules were asked for
+}
+
+// ask notes what was asked for, and lets then happen unless everything is refused.
+func (p *past) ask(then func(), format string, values ...any) (err error) {
+	p.change(func() {
+		p.desk.asked = append(p.desk.asked, fmt.Sprintf(format, values...))
+		if err = p.desk.refuses; err == nil {
+			then()
+		}
+	})
+	return err
+}
+
+func (p *past) Trading() api.Trading { return p.Status().Trading }
+
+func (p *past) Arm(context.Context) error {
+	return p.ask(func() { p.status.Trading.Armed, p.status.Trading.MayTrade = true, true }, "arm")
+}
+
+func (p *past) Disarm(context.Context) error {
+	return p.ask(func() { p.status.Trading.Armed, p.status.Trading.MayTrade = false, false }, "disarm")
+}
+
+func (p *past) Rules() (r api.Rules) {
+	p.locked(func() {
+		p.desk.listed++
+		r = p.desk.rules
+		r.Rules = append([]api.RuleView(nil), r.Rules...)
+	})
+	return r
+}
+
+func (p *past) SaveRule(_ context.Context, name string, rule []byte) error {
+	return p.ask(func() {
+		v := api.RuleView{State: rules.Draft, Text: "as it was saved"}
+		_ = json.Unmarshal(rule, &v.Rule)
+		p.desk.rules.Rules = append(p.desk.rules.Rules, v)
+	}, "save %q %s", name, rule)
+}
+
+func (p *past) stand(name string, state rules.State) func() {
+	return func() {
+		for i := range p.desk.rules.Rules {
+			if v := &p.desk.rules.Rules[i]; v.Rule.Name == name {
+				v.State = state
+			}
+		}
+	}
+}
+
+func (p *past) ActivateRule(_ context.Context, name string) error {
+	return p.ask(p.stand(name, rules.Active), "activate %q", name)
+}
+
+func (p *past) DeactivateRule(_ context.Context, name string) error {
+	return p.ask(p.stand(name, rules.Draft), "deactivate %q", name)
+}
+
+func (p *past) DeleteRule(_ context.Context, name string) error {
+	return p.ask(func() {
+		var kept []api.RuleView
+		for _, v := range p.desk.rules.Rules {
+			if v.Rule.Name != name {
+				kept = append(kept, v)
+			}
+		}
+		p.desk.rules.Rules = kept
+	}, "delete %q", name)
+}
+
+func (p *past) Orders() (o api.Orders) { p.locked(func() { o = p.desk.orders }); return o }
+
+func (p *past) CancelOrder(_ context.Context, id int64) error {
+	return p.ask(func() {}, "cancel %d", id)
+}
+
+func (p *past) CancelOrders(context.Context) error { return p.ask(func() {}, "cancel all") }
+
+func (p *past) ChangeOrder(_ context.Context, c api.OrderChange) error {
+	text, _ := json.Marshal(c)
+	return p.ask(func() {}, "change %s", text)
+}
+
+func (p *past) Resolve(_ context.Context, in rules.Instrument) (list []api.Candidate, err error) {
+	text, _ := json.Marshal(in)
+	return p.desk.found, p.ask(func() {}, "resolve %s", text)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// full is a rule that has every key that a rule can have together.
+func full() rules.Rule {
+	return rules.Rule{
+		Name: "Buy the dip " + hostile, Instrument: rules.Instrument{Symbol: "AAPL", Type: "CFD", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD", Local: "AAPL X", ConID: 265598},
+		Match: "any", Conditions: []rules.Condition{
+			{Price: "bid", Is: "at_or_below", Value: 230.125, ForSeconds: 2.5},
+			{Instrument: &rules.Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, Price: "mid", Is: "crosses_up", Value: -1e-7},
+		},
+		Only:         &rules.Only{MarketHours: true, From: "09:30", Until: "16:00", Days: []string{"mon", "fri"}, Timezone: "America/New_York"},
+		AllowDelayed: true, CooldownSeconds: 60,
+		Action: rules.Action{Do: "order", Order: &rules.Order{
+			Side: "SELL", Quantity: 0.5, Type: "STP LMT", LimitOffset: ptr(-0.05), StopPrice: ptr(0.0), TIF: "GTC", OutsideHours: true,
+			Account: "DU123", TakeProfit: &rules.Exit{Offset: ptr(2.0)}, StopLoss: &rules.Exit{Price: ptr(225.0)},
+		}},
+	}
+}
+
+// newDesk makes up a backend in which every state of rules and orders is to be seen.
+func newDesk(at time.Time) *past {
+	p := newPast(at)
+	ago := func(d time.Duration) time.Time { return at.Add(-d) }
+	rule := func(name, symbol string) rules.Rule {
+		return rules.Rule{
+			Name: name, Instrument: rules.Instrument{Symbol: symbol, Currency: "USD"},
+			Conditions: []rules.Condition{{Price: "last", Is: "at_or_below", Value: 230}}, Action: rules.Action{Do: "notify"},
+		}
+	}
+	p.desk.rules = api.Rules{Path: "/home/me/.config/gatewatch/rules.json", MayEdit: true, Rules: []api.RuleView{
+		{
+			Rule: full(), State: rules.Active, Since: ago(time.Hour), Text: "When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss",
+			Price: ptr(231.42), PriceAt: ptr(ago(time.Second)), Why: "The bid is 231.42, which is 1.295 above 230.125.", Contract: "AAPL CFD USD (Apple Inc)",
+		},
+		{
+			Rule: rule("Gold breaks out", "GLD"), State: rules.Triggered, Since: ago(2 * time.Minute), Text: "When GLD last crosses up 385: BUY 50 GLD LMT at the price − 0.05",
+			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, Fired: 2, LastFired: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may fire again in 58 s.", Contract: "GLD STK SMART/ARCA USD",
+		},
+		{
+			Rule: rule("Euro alarm", "EUR"), State: rules.Failed, Since: ago(20 * time.Minute), Text: "When EUR.USD last is at or above 1.2: tell me",
+			Why: "EUR can mean two contracts; choose one and activate the rule again.", Candidates: []api.Candidate{
+				{Instrument: rules.Instrument{ConID: 12087792, Exchange: "IDEALPRO"}, Name: "European Monetary Union Euro", Text: "EUR.USD CASH IDEALPRO"},
+				{Instrument: rules.Instrument{ConID: 14433401, Exchange: "SMART"}, Name: "Example AG", Text: "EUR STK IBIS EUR"},
+			},
+		},
+		{Rule: rule("Sold in June", "MSFT"), State: rules.Done, Since: ago(50 * time.Hour), Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Fired: 1, LastFired: ptr(ago(50 * time.Hour)), Why: "Its order is filled.", Contract: "MSFT STK SMART USD"},
+		{Rule: rule("Draft", "TSLA"), State: rules.Draft, Since: ago(3 * time.Hour), Text: "When TSLA last is at or below 230: tell me", Why: "It is a draft; activate it."},
+	}}
+	order := func(id int64, fate engine.Fate, word, text string, o api.OrderView) api.OrderView {
+		o.ID, o.Fate, o.FateText, o.Text, o.At, o.Changed = id, fate, word, text, ago(time.Duration(1040-id)*time.Minute), ago(time.Duration(1040-id)*time.Minute-2*time.Second)
+		if o.Type == "" {
+			o.Type = "MKT"
+		}
+		return o
+	}
+	p.desk.orders = api.Orders{Orders: []api.OrderView{
+		order(1038, engine.Working, "working", "BUY 100 AAPL LMT 229.95", api.OrderView{Rule: "Buy the dip", Type: "LMT", Quantity: 100, LimitPrice: 229.95, Filled: 40, Open: true}),
+		order(1037, engine.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5", api.OrderView{Rule: "Buy the dip", Type: "STP LMT", Quantity: 100, StopPrice: 225, LimitPrice: 224.5, Parent: 1038, Open: true}),
+		order(1036, engine.Unknown, "unknown", "BUY 50 GLD LMT 385.05", api.OrderView{Rule: "Gold breaks out", Type: "LMT", Quantity: 50, LimitPrice: 385.05, Open: true}),
+		order(1035, engine.Rejected, "rejected", "SELL 5000 MSFT MKT", api.OrderView{Quantity: 5000, Code: 201, Detail: "Order rejected - reason: " + hostile}),
+		order(1034, engine.Filled, "filled", "SELL 10 MSFT MKT", api.OrderView{Rule: "Sold in June", Quantity: 10, Filled: 10}),
+		order(1033, engine.Cancelled, "cancelled or expired", "BUY 10 TSLA LMT 200", api.OrderView{Type: "LMT", Quantity: 10, LimitPrice: 200, Filled: 3}),
+		order(1032, engine.NotSent, "not sent", "BUY 1 ESZ6 MKT", api.OrderView{Quantity: 1}),
+	}, Blocked: []api.Blocked{
+		{At: ago(3 * time.Hour), Rule: "Euro alarm", Text: "BUY 20000 EUR.USD MKT", Reason: "IBKR's servers were not reachable", ReasonID: "upstream_lost"},
+		{At: ago(4 * time.Hour), Text: "BUY 1 ESZ6 MKT", Reason: hostile, ReasonID: "disarmed"},
+	}}
+	p.desk.found = p.desk.rules.Rules[2].Candidates
+	p.status.Trading = api.Trading{Reason: "trading is off", ReasonID: "disarmed", RulesActive: 2, RulesFailed: 1, OrdersOpen: 3, OrdersUnknown: 1, OrdersBlocked: 2}
+	return p
+}
+
+// took returns what was asked for since it was last called.
+func (p *past) took() (asked string) {
+	p.locked(func() { asked, p.desk.asked = strings.Join(p.desk.asked, ", "), nil })
+	return asked
+}
+
+func (b *tab) expect(p *past, want string) {
+	b.t.Helper()
+	got := ""
+	until(b.t, "the page asks: "+want, func() bool { got += p.took(); return got != "" })
+	if got != want {
+		b.t.Fatalf("the page asks\n%s\nwant\n%s", got, want)
+	}
+}
+
+// press presses the button with the given label in the keyboard's way.
+func (b *tab) press(label string) {
+	b.t.Helper()
+	button := fmt.Sprintf(`[...document.querySelectorAll("button")].find(e => e.offsetParent && (e.ariaLabel || e.textContent) === %q)`, label)
+	b.until(`(e => Boolean(e) && !e.disabled && e.ariaDisabled !== "true")(`+button+`)`, "true")
+	b.run(chromedp.Evaluate(button+`.focus()`, nil), chromedp.KeyEvent(kb.Enter))
+}
+
+// enter puts text into the field with the given key of a rule.
+func (b *tab) enter(key, text string) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate(fmt.Sprintf(`(e => { e.value = %q; e.dispatchEvent(new Event("change", { bubbles: true })); })([...$("editor").querySelectorAll("[data-key]")].find(e => paths(e, $("editor")).includes(%q)))`, text, key), nil))
+}
+
+const (
+	wordShown  = `document.getElementById("trading-state").textContent`
+	asksShown  = `document.getElementById("ask").open + " " + document.getElementById("ask-title").textContent`
+	ruleShown  = `document.querySelectorAll("#rules-rows > li")`
+	orderShown = `document.querySelectorAll("#orders-rows > li")`
+)
+
+func TestPageArmsTrading(t *testing.T) {
+	need(t, "chromium")
+	p := newDesk(noon(t))
+	b := visit(t, p, true, false)
+	b.until(wordShown, "Trading is off")
+	b.until(`document.getElementById("trading-look").textContent`, "Nobody knows what has become of 1 order: look in TWS.")
+	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,1,3,1,2")
+	b.press("Arm trading") // on paper at once
+	b.expect(p, "arm")
+	b.until(wordShown, "Trading is armed")
+	b.until(`document.getElementById("trading-sign").getAttribute("href")`, "#up")
+	p.change(func() { p.status.Trading.MayTrade, p.status.Trading.Reason = false, "orders are being reconciled" })
+	b.until(wordShown, "Trading is armed, but held")
+	b.until(`document.getElementById("trading-reason").textContent`, "Orders are being reconciled.")
+	b.press("Stop trading")
+	b.expect(p, "disarm")
+	b.until(wordShown, "Trading is off")
+
+	// Live and unknown accounts are asked about, and nothing happens unless it is confirmed.
+	p.change(func() { p.status.Gateway.Mode = "live" })
+	b.until(`document.getElementById("badge").textContent`, "LIVE")
+	b.press("Arm trading")
+	b.until(asksShown, "true Arm trading on a LIVE account?")
+	b.until(`document.activeElement.id`, "ask-no")
+	b.keep("page-trading-live")
+	b.run(chromedp.KeyEvent(kb.Escape))
+	b.until(`document.getElementById("ask").open`, "false")
+	b.press("Arm trading")
+	b.press("No")
+	b.until(`document.getElementById("ask").open`, "false")
+	if asked := p.took(); asked != "" {
+		t.Errorf("asked %s without a confirmation", asked)
+	}
+	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "connect first"} })
+	b.press("Arm trading")
+	b.press("Arm LIVE trading")
+	b.expect(p, "arm")
+	b.until(`document.getElementById("trading-result").textContent`, "That did not work: connect first")
+	p.change(func() { p.status.Gateway.Mode = "unknown" })
+	b.until(`document.getElementById("badge").hidden`, "true")
+	b.press("Arm trading")
+	b.until(asksShown, "true Arm trading, on an account that may be LIVE?")
+	b.press("No")
+	p.change(func() { p.status.Connected = false })
+	b.until(`document.getElementById("arm").disabled`, "true")
+	b.until(`document.getElementById("trading-reason").textContent`, "It can be armed once the connection stands.")
+}
+
+func TestPageRules(t *testing.T) {
+	need(t, "chromium")
+	p := newDesk(noon(t))
+	b := visit(t, p, true, false)
+	b.until(ruleShown+`.length`, "5")
+	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#paused,Draft#unknown")
+	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)> <b>bold</b>|Active|since Mar 9 11:00|231.42|Mar 9 11:59|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)")
+	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|Mar 9 11:59 delayed")
+	b.until(ruleShown+`[2].querySelector("p.fine").textContent`, "The instrument can mean 2 contracts: choose one with Edit.")
+	b.until(`document.querySelectorAll("img, b").length`, "0")
+	b.looks("page-trading")
+
+	b.press("Activate Draft")
+	b.expect(p, `activate "Draft"`)
+	b.until(ruleShown+`[4].querySelector(".word").textContent`, "Active")
+	b.until(`document.getElementById("rules-result").textContent`, "“Draft” watches prices.")
+	b.until(`document.activeElement.ariaLabel + document.activeElement.ariaDisabled`, "Activate Drafttrue") // the focus stays
+	b.press("Deactivate Draft")
+	b.expect(p, `deactivate "Draft"`)
+	b.until(ruleShown+`[4].querySelector(".word").textContent`, "Draft")
+	b.press("Delete Draft")
+	b.until(asksShown, "true Delete the rule “Draft”?")
+	b.press("Delete")
+	b.expect(p, `delete "Draft"`)
+	b.until(ruleShown+`.length`, "4")
+
+	// The price comes by itself while the rules can be seen, without anything else having changed.
+	b.run(chromedp.Evaluate(`$("rules").scrollIntoView()`, nil))
+	p.locked(func() { p.desk.rules.Rules[0].Price = ptr(229.5) })
+	b.until(ruleShown+`[0].querySelector(".price strong").textContent`, "229.5")
+	// Out of sight they are read when trading has changed.
+	b.look(1280, "light")
+	b.run(chromedp.Evaluate(`document.querySelector("footer").scrollIntoView()`, nil))
+	b.until(`inView.size`, "0")
+	p.change(func() { p.desk.rules.Rules[0].Price = ptr(229.25); p.status.Trading.OrdersBlocked++ })
+	b.until(ruleShown+`[0].querySelector(".price strong").textContent`, "229.25")
+	b.run(chromedp.Evaluate(`$("rules").scrollIntoView()`, nil))
+	p.locked(func() {
+		p.desk.rules.Problems = []api.Problem{{Key: "rules[7].name", Line: 31, Column: 5, Text: "is missing"}}
+	})
+	b.until(`document.getElementById("rules-problems").textContent`, "rules.json, line 31, column 5: rules[7].name: is missing")
+
+	// While not connected nothing can be saved or activated, and it is said why.
+	p.change(func() {
+		p.status.Connected, p.desk.rules.MayEdit, p.desk.rules.Reason = false, false, "not connected to Gateway"
+	})
+	b.until(`document.getElementById("rules-reason").textContent`, "Rules cannot be saved or activated. Not connected to Gateway.")
+	b.until(`[...document.querySelectorAll("#rules-rows button")].filter(e => e.textContent === "Activate" && e.disabled && e.getAttribute("aria-describedby") === "rules-reason").length`, "4")
+	b.press("Deactivate Gold breaks out")
+	b.expect(p, `deactivate "Gold breaks out"`)
+	p.change(func() { p.desk.rules.Rules = nil; p.status.Trading.RulesActive = 0 })
+	b.until(`document.getElementById("rules-note").textContent`, "There is no rule yet. The rules are in /home/me/.config/gatewatch/rules.json.")
+}
+
+// looks keeps the page in all widths and colour schemes.
+func (b *tab) looks(name string) {
+	b.t.Helper()
+	for _, width := range []int64{1280, 360} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.look(width, scheme)
+			b.keep(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+		}
+	}
+}
+
+// look gives the page a width and a colour scheme.
+func (b *tab) look(width int64, scheme string) {
+	b.t.Helper()
+	b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+	b.until(`document.documentElement.scrollWidth <= innerWidth`, "true")
+}
+
+func TestPageRuleEditor(t *testing.T) {
+	need(t, "chromium")
+	p := newDesk(noon(t))
+	b := visit(t, p, true, false)
+	b.until(ruleShown+`.length`, "5")
+	name := "Buy the dip <img src=x onerror=alert(1)> <b>bold</b>"
+
+	// What the editor shows of a rule and what it says of it is the same rule.
+	b.press("Edit " + name)
+	b.until(`document.getElementById("editor-head").textContent`, "Edit the rule “"+name+"”")
+	b.until(`document.activeElement.dataset.key`, "name")
+	b.looks("page-editor")
+	b.press("Save")
+	until(t, "the rule is saved", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.desk.asked) > 0
+	})
+	saved := strings.TrimPrefix(p.took(), fmt.Sprintf("save %q ", full().Name))
+	want, _ := json.Marshal(full())
+	var got rules.Rule
+	if err := json.Unmarshal([]byte(saved), &got); err != nil {
+		t.Fatalf("%s: %v", saved, err)
+	}
+	if text, _ := json.Marshal(got); string(text) != string(want) {
+		t.Errorf("saved\n%s\nwant\n%s", text, want)
+	}
+	b.until(`document.getElementById("rules-result").textContent`, "“"+name+"” is saved as a draft.")
+	b.until(`document.getElementById("editor").hidden`, "true")
+
+	// A new rule: what was typed stays whatever is brought up to date, what is wrong stands beside its field.
+	b.press("New rule")
+	b.enter("name", "My rule")
+	b.enter("conditions[0].value", "230,5")
+	b.press("Save")
+	b.until(`document.activeElement.dataset.key + document.activeElement.getAttribute("aria-invalid")`, "valuetrue")
+	b.until(`document.getElementById(document.activeElement.getAttribute("aria-describedby")).textContent`, "is not a number; write it with a point, such as 230.50")
+	b.enter("conditions[0].value", "230.5")
+	b.press("Look up the contract")
+	b.until(`[...$("editor").querySelectorAll("[role=status]")].find(e => e.offsetParent).textContent.startsWith("That did not work: the body is not an instrument")`, "true")
+	b.enter("instrument.symbol", "EUR")
+	b.press("Look up the contract")
+	b.expect(p, `resolve {"symbol":"EUR"}`)
+	b.until(`[...$("editor").querySelectorAll(".found li span")].map(e => e.textContent).join("|")`, "EUR.USD CASH IDEALPRO · European Monetary Union Euro|EUR STK IBIS EUR · Example AG")
+	b.keep("page-editor-lookup")
+	b.press("Use EUR.USD CASH IDEALPRO")
+	b.press("Add a condition")
+	b.enter("conditions[1].is", "crosses_down")
+	b.enter("action.do", "order")
+	b.enter("action.order.type", "LMT")
+	seen := 0
+	p.change(func() {
+		p.status.Trading.OrdersBlocked++
+		p.desk.rules.Rules = p.desk.rules.Rules[1:]
+		seen = p.desk.listed
+		p.desk.refuses = settings.Problems{
+			{File: "rule", Line: 1, Column: 20, Key: "conditions[1].value", Text: "is missing"},
+			{File: "rule", Line: 1, Column: 40, Key: "action.order.limit_offset", Text: "or limit_price is needed"},
+			{File: "rule", Line: 1, Column: 50, Key: "action.order", Text: "is odd"},
+			{File: "rule", Line: 1, Column: 60, Key: "only.days[1]", Text: "is odd"},
+			{File: "rule", Line: 1, Column: 70, Key: "elsewhere", Text: hostile},
+		}
+	})
+	until(t, "the rules are read anew", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.desk.listed > seen })
+	b.press("Save")
+	b.expect(p, `save "" {"name":"My rule","instrument":{"exchange":"IDEALPRO","con_id":12087792},"conditions":[{"price":"last","is":"at_or_above","value":230.5},{"price":"last","is":"crosses_down"}],"action":{"do":"order","order":{"side":"BUY","type":"LMT"}}}`)
+	b.until(`document.getElementById("editor-wrong").textContent`, "Not saved: 5 things are wrong.\nline 1, column 70: elsewhere: <img src=x onerror=alert(1)> <b>bold</b>")
+	b.until(`[...$("editor").querySelectorAll(".fault")].filter(e => e.offsetParent).map(e => e.textContent).join("|")`, "is missing|only.days[1]: is odd|or limit_price is needed|action.order: is odd")
+	b.until(`path(document.activeElement, $("editor"))`, "conditions[1].value")
+	b.until(`document.querySelectorAll("img, b").length`, "0")
+	b.look(360, "light")
+	b.keep("page-editor-wrong-360")
+
+	// A condition is taken away, and the others are numbered anew.
+	b.press("Remove this condition")
+	b.until(`[...$("editor").querySelectorAll("legend")].filter(e => e.textContent.startsWith("Condition ")).map(e => e.textContent).join()`, "Condition 1")
+	b.enter("action.do", "notify")
+	p.locked(func() { p.desk.refuses = nil })
+	p.change(func() {
+		p.status.Connected, p.desk.rules.MayEdit, p.desk.rules.Reason = false, false, "not connected"
+	})
+	b.until(`$("editor-save").disabled + $("editor-reason").textContent`, "trueRules cannot be saved or activated. Not connected.")
+	p.change(func() { p.status.Connected, p.desk.rules.MayEdit = true, true })
+	b.press("Save")
+	b.expect(p, `save "" {"name":"My rule","instrument":{"exchange":"IDEALPRO","con_id":12087792},"conditions":[{"price":"last","is":"crosses_down"}],"action":{"do":"notify"}}`)
+	b.until(`document.activeElement.id`, "rules-new")
+
+	// What has been typed is not thrown away without a question.
+	b.press("New rule")
+	b.press("Close")
+	b.until(`document.getElementById("editor").hidden`, "true")
+	b.press("Edit Euro alarm")
+	b.until(`$("editor").querySelectorAll(".found li").length`, "2")
+	b.enter("name", "Other")
+	b.press("Edit Gold breaks out")
+	b.until(asksShown, "true Throw away what you have typed?")
+	b.press("No")
+	b.until(`document.getElementById("editor-head").textContent`, "Edit the rule “Euro alarm”")
+	p.change(func() { p.desk.rules.Rules[1].Rule.AllowDelayed = true; p.status.Trading.OrdersBlocked++ })
+	b.until(`document.getElementById("editor-note").textContent.startsWith("This rule has changed since its editor was opened")`, "true")
+	b.until(`$("editor").querySelector("[data-key=name]").value`, "Other")
+}
+
+func TestPageOrders(t *testing.T) {
+	need(t, "chromium")
+	p := newDesk(noon(t))
+	b := visit(t, p, true, false)
+	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
+		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Fate unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#paused 3 of 10,Not sent#unknown 0 of 1")
+	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
+	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "Rejected|SELL 5000 MSFT MKT|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)> <b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
+	b.until(`[...document.querySelectorAll("#blocked-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
+		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)> <b>bold</b>")
+	b.until(`document.querySelectorAll("img, b").length`, "0")
+	b.press("Cancel order 1036")
+	b.expect(p, "cancel 1036")
+	b.until(`document.getElementById("orders-result").textContent`, "IBKR was asked to cancel: BUY 50 GLD LMT 385.05.")
+	b.press("Cancel all open orders")
+	b.until(asksShown, "true Cancel all 3 open orders?")
+	b.press("No")
+	b.press("Cancel all open orders")
+	b.press("Cancel them all")
+	b.expect(p, "cancel all")
+
+	// A change says only what differs; a new order above it takes nothing from what is typed.
+	b.press("Change order 1038")
+	b.until(`document.activeElement.dataset.key + document.activeElement.value`, "quantity100")
+	b.press("Change the order")
+	b.until(orderShown+`[0].querySelector("form [role=alert]").textContent`, "Nothing differs from the order as it was.")
+	b.run(chromedp.Evaluate(orderShown+`[0].querySelector("[data-key=limit_price]").focus()`, nil), chromedp.KeyEvent("a", chromedp.KeyModifiers(2)), chromedp.KeyEvent("230.05"))
+	p.change(func() {
+		p.status.Trading.OrdersOpen++
+		p.desk.orders.Orders = append([]api.OrderView{{ID: 1039, Text: "BUY 1 SPY MKT", Fate: engine.Planned, Quantity: 1, Open: true, Type: "MKT"}}, p.desk.orders.Orders...)
+	})
+	b.until(orderShown+`[0].querySelector("h3").textContent`, "BUY 1 SPY MKT")
+	b.until(`document.activeElement.dataset.key + document.activeElement.value`, "limit_price230.05")
+	b.look(360, "dark")
+	b.keep("page-change-360")
+	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "trading is off"} })
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
+	b.until(orderShown+`[1].querySelector("form [role=alert]").textContent`, "That did not work: trading is off")
+	p.locked(func() { p.desk.refuses = nil })
+	b.press("Change the order")
+	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
+	b.until(orderShown+`[1].querySelectorAll("form").length`, "0")
+	b.until(`document.activeElement.ariaLabel`, "Change order 1038")
+
+	p.change(func() { p.status.Connected = false })
+	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what stands here may be out of date")`, "true")
+	b.until(`[...document.querySelectorAll("#orders button")].filter(e => e.offsetParent && !e.disabled).length`, "0")
+}
+
+func TestPageTradingWithoutAToken(t *testing.T) {
+	need(t, "chromium")
+	p := newDesk(noon(t))
+	b := visit(t, p, false, true)
+	b.until(ruleShown+`.length`, "5")
+	b.until(orderShown+`.length`, "7")
+	b.until(`[...document.querySelectorAll("main button")].filter(e => e.offsetParent && !(e.disabled && e.getAttribute("aria-describedby") === "notoken")).length`, "0")
+	b.keep("page-trading-no-token-dark")
+}

@@ -1,0 +1,89 @@
+package link
+
+import (
+	"context"
+
+	"gatewatch/app/api"
+	"gatewatch/engine/rules"
+)
+
+// Arm lets orders leave.
+func (l *Link) Arm(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Arm(ctx) })
+}
+
+// Disarm ends that. It waits for nothing else that is under way.
+func (l *Link) Disarm(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Disarm(ctx) })
+}
+
+// Rules asks for the rules and tells them before anything newer about them.
+func (l *Link) Rules(ctx context.Context, told func(api.Rules, error)) {
+	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.Rules(ctx) })
+}
+
+// SaveRule has a rule written down, in place of the one with the name, or as a new one if that is empty. The error is
+// settings.Problems if the rule is at fault.
+func (l *Link) SaveRule(ctx context.Context, name string, rule rules.Rule, told func(api.Rules, error)) {
+	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.SaveRule(ctx, name, rule) })
+}
+
+// ActivateRule has a rule watch prices.
+func (l *Link) ActivateRule(ctx context.Context, name string, told func(api.Rules, error)) {
+	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.ActivateRule(ctx, name) })
+}
+
+// DeactivateRule ends that.
+func (l *Link) DeactivateRule(ctx context.Context, name string, told func(api.Rules, error)) {
+	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.DeactivateRule(ctx, name) })
+}
+
+// DeleteRule removes a rule.
+func (l *Link) DeleteRule(ctx context.Context, name string, told func(api.Rules, error)) {
+	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.DeleteRule(ctx, name) })
+}
+
+// ruled asks something whose answer is the rules as they stand then. No older answer overtakes it.
+func (l *Link) ruled(told func(api.Rules, error), ask func(*api.Client) (api.Rules, error)) {
+	l.ruling.Lock()
+	defer l.ruling.Unlock()
+	client, err := l.current()
+	if err != nil {
+		told(api.Rules{}, err)
+		return
+	}
+	told(ask(client))
+}
+
+// Resolve asks which contracts an instrument can mean.
+func (l *Link) Resolve(ctx context.Context, in rules.Instrument) (list []api.Candidate, err error) {
+	client, err := l.current()
+	if err == nil {
+		list, err = client.Resolve(ctx, in)
+	}
+	return list, err
+}
+
+// Orders asks for the orders.
+func (l *Link) Orders(ctx context.Context) (o api.Orders, err error) {
+	client, err := l.current()
+	if err == nil {
+		o, err = client.Orders(ctx)
+	}
+	return o, err
+}
+
+// CancelOrder asks for an order to be cancelled.
+func (l *Link) CancelOrder(ctx context.Context, id int64) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.CancelOrder(ctx, id) })
+}
+
+// CancelOrders asks for all open orders to be cancelled.
+func (l *Link) CancelOrders(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.CancelOrders(ctx) })
+}
+
+// ChangeOrder changes quantity or price of a working order.
+func (l *Link) ChangeOrder(ctx context.Context, change api.OrderChange) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.ChangeOrder(ctx, change) })
+}

@@ -1,0 +1,306 @@
+package ui
+
+import (
+	"fmt"
+	"image"
+	"strconv"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn/history"
+)
+
+// ranges are the times that the history can show.
+var ranges = []struct {
+	name, period string
+	days         int // 0: the last 24 hours as spans
+}{
+	{"24 h", "24h", 0}, {"7 days", "7d", 7}, {"30 days", "30d", 30}, {"90 days", "90d", 90},
+}
+
+// maxRows bounds the rows of the table of spans.
+const maxRows = 50
+
+// historyPage shows how time was spent: as figures, as a timeline and as a table.
+type historyPage struct {
+	content fyne.CanvasObject
+	scroll  *container.Scroll
+	choice  []*button
+	span    int
+	note    *widget.Label // what went wrong
+	figures []*widget.Label
+	terms   *widget.Label
+	chart   *chart
+	ends    [2]*widget.Label // of the timeline
+	table   *fyne.Container
+	rows    []*tableRow
+
+	report *api.Uptime
+	failed string
+}
+
+// tableRow is one row of the table: what, and in smaller letters what it is made of.
+type tableRow struct {
+	content     *fyne.Container
+	name, value *widget.Label
+	more        *widget.Label
+}
+
+func newTableRow() *tableRow {
+	r := &tableRow{name: text(""), value: text(""), more: fine("")}
+	r.value.Alignment = fyne.TextAlignTrailing
+	r.name.Truncation = fyne.TextTruncateEllipsis
+	r.content = container.New(stacked{-12}, container.NewBorder(nil, nil, nil, r.value, r.name), r.more)
+	return r
+}
+
+func (r *tableRow) set(t rowTexts) {
+	setText(r.name, t.name)
+	setText(r.value, t.value)
+	setText(r.more, t.more)
+	show(r.more, t.more != "")
+}
+
+func newHistoryPage(k *keys) *historyPage {
+	p := &historyPage{
+		note: wrapped(""), terms: fine(""), chart: newChart(), ends: [2]*widget.Label{fine(""), fine("")}, table: container.New(stacked{-6}),
+	}
+	p.note.Importance = widget.DangerImportance
+	bar := container.NewHBox()
+	for i, r := range ranges {
+		b := newButton(k, r.name, func() { p.open(i) })
+		p.choice = append(p.choice, b)
+		bar.Add(b)
+	}
+	figures := container.New(stacked{-12})
+	for _, f := range figuresOf(nil) {
+		value := text(f.value)
+		p.figures = append(p.figures, value)
+		figures.Add(container.New(columns{0.45}, muted(f.name), value))
+	}
+	legend := container.NewGridWrap(fyne.NewSize(118, 22))
+	for _, one := range kinds {
+		legend.Add(container.NewBorder(nil, nil, container.NewCenter(swatch(one.kind)), nil, small(one.name)))
+	}
+	p.ends[0].Wrapping, p.ends[1].Wrapping = fyne.TextWrapOff, fyne.TextWrapOff
+	p.ends[1].Alignment = fyne.TextAlignTrailing
+	axis := container.NewBorder(nil, nil, p.ends[0], p.ends[1])
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(
+		stacked{8}, bar, p.note, card(figures, p.terms), card(padded(6, 8, p.chart.raster), axis, padded(0, 8, legend)), card(p.table),
+	)))
+	p.content = p.scroll
+	p.open(0)
+	return p
+}
+
+func small(s string) *widget.Label {
+	l := fine(s)
+	l.Wrapping = fyne.TextWrapOff
+	return l
+}
+
+// swatch is a kind of time in the legend, painted as in the timeline.
+func swatch(kind history.Kind) fyne.CanvasObject {
+	r := canvas.NewRaster(func(w, h int) image.Image {
+		img := image.NewNRGBA(image.Rect(0, 0, w, h))
+		top := 0
+		if kind != history.Down {
+			top = h * 3 / 10
+		}
+		fill(img, image.Rect(0, top, w, h), kind)
+		return img
+	})
+	r.SetMinSize(fyne.NewSize(14, 14))
+	return r
+}
+
+func (p *historyPage) open(i int) {
+	p.span = i
+	for j, b := range p.choice {
+		mark(b, j == i)
+	}
+	p.render()
+}
+
+// mark shows whether a button stands for what is open.
+func mark(b *button, open bool) {
+	importance := widget.LowImportance
+	if open {
+		importance = widget.MediumImportance
+	}
+	if b.Importance != importance {
+		b.Importance = importance
+		b.Refresh()
+	}
+}
+
+// take takes in a report, or why there is none.
+func (p *historyPage) take(u api.Uptime, err error) {
+	if p.failed = ""; err != nil {
+		p.failed = "The history cannot be shown: " + wording.OneLine(err.Error()) + "."
+		if p.report != nil {
+			p.failed += " This is as of " + p.report.At.Local().Format("15:04:05") + "."
+		}
+	} else {
+		p.report = &u
+	}
+	p.render()
+}
+
+func (p *historyPage) render() {
+	setText(p.note, p.failed)
+	show(p.note, p.failed != "")
+	u := p.report
+	if u == nil {
+		u = &api.Uptime{}
+	}
+	chosen := ranges[p.span]
+	for i, f := range figuresOf(periodOf(u, chosen.period)) {
+		setText(p.figures[i], f.value)
+	}
+	setText(p.terms, termsOf(periodOf(u, chosen.period), u.MarketHours))
+	var bars []bar
+	var rows []rowTexts
+	if chosen.days == 0 {
+		bars, rows = strip(u.Spans), spanRows(u.Spans)
+		if n := len(u.Spans); n > 0 {
+			setText(p.ends[0], u.Spans[0].From.Local().Format("Mon 15:04"))
+			setText(p.ends[1], u.Spans[n-1].Until.Local().Format("Mon 15:04"))
+		}
+	} else {
+		days := lastDays(u, chosen.days)
+		bars, rows = stacks(days), dayRows(days)
+		if n := len(days); n > 0 {
+			setText(p.ends[0], dayName(days[0].From))
+			setText(p.ends[1], dayName(days[n-1].From))
+		}
+	}
+	p.chart.set(bars)
+	for len(p.rows) < len(rows) {
+		r := newTableRow()
+		p.rows = append(p.rows, r)
+		p.table.Add(r.content)
+	}
+	for i, r := range p.rows {
+		show(r.content, i < len(rows))
+		if i < len(rows) {
+			r.set(rows[i])
+		}
+	}
+	p.table.Refresh()
+	p.scroll.Refresh()
+}
+
+// rowTexts is what a row of the table says.
+type rowTexts struct{ name, value, more string }
+
+// periodOf returns the account of a period, nil if there is none.
+func periodOf(u *api.Uptime, name string) *api.Period {
+	for i := range u.Periods {
+		if u.Periods[i].Name == name {
+			return &u.Periods[i]
+		}
+	}
+	return nil
+}
+
+// figuresOf returns the figures of a period; of none if p is nil.
+func figuresOf(p *api.Period) []pair {
+	list := []pair{{"Uptime", none}, {"In market hours", none}, {"Outages", none}, {"Longest", none}, {"Mean to recover", none}, {"Mean between", none}}
+	if p == nil {
+		return list
+	}
+	if p.UptimePercent != nil {
+		list[0].value = Percent(*p.UptimePercent)
+	}
+	if p.MarketUptimePercent != nil {
+		list[1].value = Percent(*p.MarketUptimePercent)
+	}
+	if list[2].value = strconv.Itoa(p.Outages); p.Outages > 0 {
+		list[3].value, list[4].value = length(p.LongestSeconds), length(p.MeanSeconds)
+	}
+	if p.MeanBetweenSeconds != nil {
+		list[5].value = length(*p.MeanBetweenSeconds)
+	}
+	return list
+}
+
+// termsOf shows what the uptime of a period is made of.
+func termsOf(p *api.Period, marketHours string) string {
+	text := "Uptime = connected ÷ (observed − planned − paused)."
+	if p != nil {
+		text += " Here: " + madeOf(p) + "."
+	}
+	if marketHours != "" {
+		text += " Market hours: " + plain(marketHours) + "."
+	}
+	return text
+}
+
+// madeOf lists the kinds of time in a period that there were.
+func madeOf(p *api.Period) string {
+	var parts []string
+	for _, k := range kinds {
+		if t := term(p, k.kind); t > 0 {
+			parts = append(parts, strings.ToLower(k.name)+" "+length(t))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// spanRows returns a row for each span, the newest first.
+func spanRows(spans []api.Span) []rowTexts {
+	var rows []rowTexts
+	for i := len(spans) - 1; i >= 0; i-- {
+		if len(rows) == maxRows {
+			return append(rows, rowTexts{name: fmt.Sprintf("%d earlier ones", i+1), more: "`gatewatch log` shows all."})
+		}
+		s := spans[i]
+		name := ""
+		for _, k := range kinds {
+			if k.kind == s.Kind {
+				name = k.name
+			}
+		}
+		layout := "15:04:05"
+		if s.From.Local().YearDay() != spans[len(spans)-1].Until.Local().YearDay() {
+			layout = "Mon 15:04:05"
+		}
+		rows = append(rows, rowTexts{name: s.From.Local().Format(layout) + "  " + name, value: length(s.Until.Sub(s.From).Round(time.Millisecond).Seconds())})
+	}
+	return rows
+}
+
+// dayRows returns a row for each day, the newest first.
+func dayRows(days []api.Period) []rowTexts {
+	var rows []rowTexts
+	for i := len(days) - 1; i >= 0; i-- {
+		d := &days[i]
+		row := rowTexts{name: dayName(d.From), value: none, more: capital(madeOf(d)) + "."}
+		if d.UptimePercent != nil {
+			row.value = Percent(*d.UptimePercent)
+		}
+		switch {
+		case d.Outages == 1:
+			row.more = "1 outage, " + length(d.LongestSeconds) + ". " + row.more
+		case d.Outages > 1:
+			row.more = fmt.Sprintf("%d outages, longest %s. %s", d.Outages, length(d.LongestSeconds), row.more)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

@@ -1,0 +1,703 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/engine/rules"
+)
+
+// input edits the text of one path, or one of two.
+type input struct {
+	get func(texts map[string]string)
+	set func(texts map[string]string)
+}
+
+// inputs are what edits a rule or a condition, in the making.
+type inputs struct {
+	keys    *keys
+	changed func()
+	list    []input
+	rows    map[string]fyne.CanvasObject // what is shown while the path applies
+	wrong   map[string]*mistake
+}
+
+func newInputs(k *keys, changed func()) *inputs {
+	return &inputs{keys: k, changed: changed, rows: map[string]fyne.CanvasObject{}, wrong: map[string]*mistake{}}
+}
+
+// labelShare is how much of a row its name takes.
+const labelShare = 0.38
+
+// row puts a name beside what edits the path, and beneath it what is wrong.
+func (in *inputs) row(path, name string, w fyne.CanvasObject) fyne.CanvasObject {
+	m := newMistake()
+	in.wrong[path] = m
+	in.rows[path] = container.New(stacked{0}, container.New(columns{labelShare}, wrapped(name), w), m.content)
+	return in.rows[path]
+}
+
+func (in *inputs) newEntry(path, hint string) *entry {
+	e := newEntry(in.keys, in.changed)
+	e.PlaceHolder = hint
+	in.list = append(in.list, input{
+		get: func(texts map[string]string) { texts[path] = e.Text },
+		set: func(texts map[string]string) { e.SetText(texts[path]) },
+	})
+	return e
+}
+
+func (in *inputs) entry(path, name, hint string) fyne.CanvasObject {
+	return in.row(path, name, in.newEntry(path, hint))
+}
+
+// newChoice returns a choice among the options of the key, which it shows as words.
+func (in *inputs) newChoice(path, key string) *choice {
+	var words []string
+	for _, o := range optionWords[key] {
+		words = append(words, o[1])
+	}
+	c := newChoice(in.keys, words, in.changed)
+	c.PlaceHolder = "choose"
+	other := "" // a value that has no word
+	in.list = append(in.list, input{
+		get: func(texts map[string]string) {
+			texts[path] = other
+			for _, o := range optionWords[key] {
+				if o[1] == c.Selected {
+					texts[path] = o[0]
+				}
+			}
+		},
+		set: func(texts map[string]string) {
+			other = texts[path]
+			c.SetSelected(wordFor(key, other))
+		},
+	})
+	return c
+}
+
+func (in *inputs) choice(path, key, name string) fyne.CanvasObject {
+	return in.row(path, name, in.newChoice(path, key))
+}
+
+func (in *inputs) check(path, name string) fyne.CanvasObject {
+	c := newCheck(in.keys, name, in.changed)
+	in.list = append(in.list, input{
+		get: func(texts map[string]string) { texts[path] = fmt.Sprint(c.Checked) },
+		set: func(texts map[string]string) { c.SetChecked(texts[path] == "true") },
+	})
+	in.wrong[path] = newMistake()
+	in.rows[path] = container.New(stacked{0}, c, in.wrong[path].content)
+	return in.rows[path]
+}
+
+// either edits one of two paths: a choice says which.
+func (in *inputs) either(one, oneWord, other, otherWord, name string) fyne.CanvasObject {
+	e := newEntry(in.keys, in.changed)
+	c := newChoice(in.keys, []string{oneWord, otherWord}, in.changed)
+	c.Selected = oneWord
+	in.list = append(in.list, input{
+		get: func(texts map[string]string) {
+			texts[one], texts[other] = e.Text, ""
+			if c.Selected == otherWord {
+				texts[one], texts[other] = "", e.Text
+			}
+		},
+		set: func(texts map[string]string) {
+			if texts[other] != "" {
+				c.SetSelected(otherWord)
+				e.SetText(texts[other])
+				return
+			}
+			if texts[one] != "" {
+				c.SetSelected(oneWord)
+			}
+			e.SetText(texts[one])
+		},
+	})
+	row := in.row(one, name, container.New(columns{0.5}, c, e))
+	in.wrong[other] = in.wrong[one]
+	return row
+}
+
+// days edits a list of days.
+func (in *inputs) days(path, name string) fyne.CanvasObject {
+	boxes, grid := []*check(nil), container.New(layout.NewGridLayoutWithColumns(4))
+	for _, d := range weekdays {
+		c := newCheck(in.keys, upper(d), in.changed)
+		boxes = append(boxes, c)
+		grid.Add(c)
+	}
+	in.list = append(in.list, input{
+		get: func(texts map[string]string) {
+			var list []string
+			for i, c := range boxes {
+				if c.Checked {
+					list = append(list, weekdays[i])
+				}
+			}
+			texts[path] = strings.Join(list, ", ")
+		},
+		set: func(texts map[string]string) {
+			list := split(texts[path])
+			for i, c := range boxes {
+				c.SetChecked(slices.Contains(list, weekdays[i]))
+			}
+		},
+	})
+	in.wrong[path] = newMistake()
+	in.rows[path] = container.New(stacked{-6}, text(name), grid, in.wrong[path].content)
+	return in.rows[path]
+}
+
+func (in *inputs) read(texts map[string]string) {
+	for _, one := range in.list {
+		one.get(texts)
+	}
+}
+
+func (in *inputs) fill(texts map[string]string) {
+	for _, one := range in.list {
+		one.set(texts)
+	}
+}
+
+// reveal shows what applies and hides the rest.
+func (in *inputs) reveal(applies func(path string) bool) {
+	for path, row := range in.rows {
+		show(row, applies(path))
+	}
+}
+
+// say shows what is wrong, by path, each at the nearest place there is. It returns what found none.
+func (in *inputs) say(said map[string][]string) (rest []string) {
+	at := map[*mistake][]string{}
+	for _, path := range slices.Sorted(maps.Keys(said)) {
+		place := path
+		for in.wrong[place] == nil && place != "" {
+			place = parentOf(place)
+		}
+		if m := in.wrong[place]; m != nil {
+			at[m] = append(at[m], said[path]...)
+			continue
+		}
+		for _, words := range said[path] {
+			rest = append(rest, strings.TrimPrefix(path+": "+words, ": "))
+		}
+	}
+	for _, m := range in.wrong {
+		m.say(at[m])
+	}
+	return rest
+}
+
+// instrumentFields edits an instrument and looks it up.
+type instrumentFields struct {
+	content fyne.CanvasObject
+	in      *inputs
+	path    string
+	symbol  *entry
+	conID   *entry
+	button  *button
+	outcome *widget.Label
+	list    *fyne.Container
+	asked   *rules.Instrument // what is being looked up, nil if nothing is
+	setting bool              // the program fills the fields, not a person
+}
+
+func newInstrumentFields(in *inputs, path string, lookUp func(*instrumentFields)) *instrumentFields {
+	f := &instrumentFields{in: in, path: path, outcome: wrapped(""), list: container.New(stacked{4})}
+	field := func(key, name, hint string) (*entry, fyne.CanvasObject) {
+		e := in.newEntry(below(path, key), hint)
+		if key != "con_id" && key != "exchange" {
+			e.OnChanged = f.renamed
+		}
+		return e, in.row(below(path, key), name, e)
+	}
+	kind := in.newChoice(below(path, "type"), "type")
+	kind.OnChanged = f.renamed
+	symbol, symbolRow := field("symbol", "Symbol", "such as AAPL, EUR or ES")
+	_, currency := field("currency", "Currency", "such as USD")
+	_, exchange := field("exchange", "Exchange", "usually SMART")
+	_, primary := field("primary_exchange", "Primary exchange", "where SMART is ambiguous")
+	_, local := field("local_symbol", "Local symbol", "such as ESZ6")
+	conID, number := field("con_id", "Contract number", "conId; Look up fills it in")
+	f.symbol, f.conID = symbol, conID
+	f.button = newButton(in.keys, "Look up", func() { lookUp(f) })
+	f.outcome.SizeName = sizeFine
+	f.outcome.Hide()
+	f.list.Hide()
+	in.wrong[path] = newMistake()
+	f.content = container.New(
+		stacked{2}, in.wrong[path].content, symbolRow, in.row(below(path, "type"), "Type", kind), currency, exchange, primary, local, number,
+		container.NewHBox(layout.NewSpacer(), f.button), f.outcome, f.list,
+	)
+	return f
+}
+
+// renamed takes in that a person names another instrument: a number would go on to mean the one before.
+func (f *instrumentFields) renamed(string) {
+	if !f.setting {
+		f.setting = true
+		f.conID.SetText("")
+		f.setting = false
+	}
+	f.in.changed()
+}
+
+// fill puts texts into the fields.
+func (f *instrumentFields) fill(texts map[string]string) {
+	f.setting = true
+	f.in.fill(texts)
+	f.setting = false
+}
+
+// offer shows the contracts that the instrument can mean.
+func (f *instrumentFields) offer(list []api.Candidate, choose func(rules.Instrument)) {
+	f.list.RemoveAll()
+	for _, c := range list {
+		name := wrapped(plain(c.Text))
+		name.TextStyle.Bold = true
+		words := container.New(stacked{-12}, name, fine(plain(c.Name)))
+		b := newButton(f.in.keys, "Choose", func() {
+			choose(c.Instrument)
+			f.say(upper(plain(c.Text)) + " is chosen.")
+			f.offer(nil, nil)
+			f.in.keys.focus(f.button)
+		})
+		f.list.Add(container.NewStack(
+			newThemed("", colorBorder, 6),
+			padded(0, 6, container.NewBorder(nil, nil, nil, container.NewCenter(b), words)),
+		))
+	}
+	show(f.list, len(list) > 0)
+}
+
+func (f *instrumentFields) say(words string) {
+	setText(f.outcome, words)
+	show(f.outcome, words != "")
+}
+
+// found says how many contracts an instrument can mean.
+func found(n int) string {
+	switch n {
+	case 0:
+		return "IBKR knows no such contract. Compare symbol, type, exchange and currency."
+	case 1:
+		return "There is exactly one:"
+	}
+	return fmt.Sprintf("This can mean %d contracts. Choose one:", n)
+}
+
+// conditionRow edits one condition.
+type conditionRow struct {
+	content fyne.CanvasObject
+	in      *inputs
+	texts   map[string]string
+	first   *choice
+	other   *instrumentFields
+	otherAt fyne.CanvasObject
+	remove  *button
+}
+
+// ruleEditor edits one rule.
+type ruleEditor struct {
+	content fyne.CanvasObject
+	keys    *keys
+	actions *Actions
+	closed  func(name string) // the editor is done with the rule of that name
+	scroll  *container.Scroll
+	name    string // of the rule that is edited, empty if it is a new one
+	sent    string // its name as it was sent to be saved
+	running bool   // it is more than a draft now
+	base    ruleDraft
+	form    ruleDraft
+	isOpen  bool
+	filling bool
+	saving  bool
+	may     bool   // rules can be saved
+	why     string // they cannot
+	refused settings.Problems
+	failed  string // why saving failed otherwise
+	said    string // what has to be said before anything else
+
+	title      *widget.Label
+	first      *entry // the name
+	in         *inputs
+	instrument *instrumentFields
+	conditions []*conditionRow
+	list       *fyne.Container
+	add        *button
+	onlyMore   fyne.CanvasObject
+	orderCard  fyne.CanvasObject
+	message    *widget.Label
+	leave      *button
+	save       *button
+	asked      bool // leaving was asked for while there were unsaved changes
+}
+
+// mostConditions is how many conditions a rule can have.
+const mostConditions = 10
+
+func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
+	e := &ruleEditor{keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""), list: container.New(stacked{4})}
+	e.title.Truncation = fyne.TextTruncateEllipsis
+	e.in = newInputs(k, e.changed)
+	in := e.in
+	e.instrument = newInstrumentFields(in, "instrument", e.lookUp)
+	e.add = newButton(k, "Add a condition", func() {
+		e.append(newCondition())
+		e.changed()
+		e.keys.focus(e.conditions[len(e.conditions)-1].first)
+	})
+	e.first = in.newEntry("name", "what the rule is called")
+	in.wrong["conditions"] = newMistake()
+	e.onlyMore = container.New(
+		stacked{2}, in.check("only.market_hours", "Market hours of the settings"),
+		in.entry("only.from", "From", "09:30"), in.entry("only.until", "Until", "16:00"),
+		in.entry("only.timezone", "Time zone", "Local"), in.days("only.days", "Days; none means every day"),
+	)
+	in.wrong["only"], in.wrong["action"], in.wrong["action.order"] = newMistake(), newMistake(), newMistake()
+	exit := func(path, name string) fyne.CanvasObject {
+		return container.New(stacked{0}, in.check(path, name), in.either(path+".price", "Price", path+".offset", "Offset", "At"))
+	}
+	e.orderCard = container.New(
+		stacked{2}, in.wrong["action.order"].content,
+		in.choice("action.order.side", "side", "Side"), in.entry("action.order.quantity", "Quantity", "shares or contracts"),
+		in.choice("action.order.type", "order.type", "Order type"),
+		in.either("action.order.limit_price", "Price", "action.order.limit_offset", "Offset", "Limit"),
+		in.either("action.order.stop_price", "Price", "action.order.stop_offset", "Offset", "Stop"),
+		in.either("action.order.trail_amount", "Amount", "action.order.trail_percent", "Percent", "Distance"),
+		in.choice("action.order.tif", "tif", "Stays"), in.entry("action.order.account", "Account", "if there are several"),
+		in.check("action.order.outside_hours", "Outside regular trading hours too"),
+		exit("action.order.take_profit", "Take profit"), exit("action.order.stop_loss", "Stop loss"),
+		fine("An offset is added to the price that the first condition watches, at the moment when the rule fires: -0.05 is five cents below."),
+	)
+	cards := container.New(
+		stacked{8},
+		card(container.New(stacked{2}, in.row("name", "Name", e.first))),
+		card(container.New(stacked{2}, bold("Instrument"), e.instrument.content)),
+		card(container.New(
+			stacked{4}, bold("When"), in.wrong["conditions"].content, in.choice("match", "match", "What has to be so"), e.list,
+			container.NewHBox(e.add),
+		)),
+		card(container.New(
+			stacked{2}, in.check("only", "Only at certain times"), in.wrong["only"].content, e.onlyMore,
+			in.check("allow_delayed", "Delayed prices may fire it"), in.entry("cooldown_seconds", "Again after (seconds)", "never: it fires once"),
+		)),
+		card(container.New(
+			stacked{2}, bold("Then"), in.wrong["action"].content, in.choice("action.do", "do", "What to do"), e.orderCard,
+		)),
+	)
+	e.scroll = container.NewVScroll(padded(4, 10, cards))
+	e.message.SizeName = sizeFine
+	e.leave = newButton(k, "Back", e.back)
+	e.save = newButton(k, "Save", e.submit)
+	e.save.Importance = widget.HighImportance
+	foot := padded(4, 10, container.New(stacked{0}, e.message, container.NewHBox(layout.NewSpacer(), e.leave, e.save)))
+	e.content = framed(padded(0, 10, e.title), e.scroll, container.NewVBox(widget.NewSeparator(), foot))
+	return e
+}
+
+// open starts to edit a rule, or a new one if r is nil.
+func (e *ruleEditor) open(r *api.RuleView) {
+	e.name, e.running, e.form = "", false, newRule()
+	title := "New rule"
+	if r != nil {
+		e.name, e.running, e.form = r.Rule.Name, r.State != rules.Draft, ruleDraftOf(r.Rule)
+		title = "Rule " + plain(r.Rule.Name)
+	}
+	setText(e.title, title)
+	e.isOpen, e.saving, e.refused, e.failed, e.said, e.asked = true, false, nil, "", "", false
+	e.filling = true
+	e.conditions = nil
+	e.list.RemoveAll()
+	for _, texts := range e.form.conditions {
+		e.append(texts)
+	}
+	e.instrument.fill(e.form.texts)
+	e.instrument.asked = nil
+	e.instrument.say("")
+	e.instrument.offer(nil, nil)
+	if r != nil && len(r.Candidates) > 0 {
+		e.offer(e.instrument, r.Candidates)
+	}
+	e.filling = false
+	e.read()
+	e.base = e.form
+	e.scroll.ScrollToTop()
+	e.refresh()
+}
+
+func (e *ruleEditor) append(texts map[string]string) {
+	r := &conditionRow{in: newInputs(e.keys, e.changed), texts: maps.Clone(texts)}
+	in := r.in
+	price, is := in.newChoice("price", "price"), in.newChoice("is", "is")
+	r.first = price
+	in.wrong["price"], in.wrong["is"] = newMistake(), newMistake()
+	r.other = newInstrumentFields(in, "instrument", e.lookUp)
+	other := in.check("instrument", "Price of another instrument")
+	r.otherAt = r.other.content
+	r.remove = newButton(e.keys, "Remove", func() {
+		e.conditions = slices.DeleteFunc(e.conditions, func(o *conditionRow) bool { return o == r })
+		e.list.Remove(r.content)
+		e.changed()
+		e.keys.focus(e.add)
+	})
+	in.wrong[""] = newMistake()
+	r.content = container.NewStack(
+		newThemed("", colorBorder, 6),
+		padded(6, 6, container.New(
+			stacked{2}, in.wrong[""].content, container.New(columns{labelShare}, price, is), in.wrong["price"].content, in.wrong["is"].content,
+			in.entry("value", "Value", "price"), in.entry("for_seconds", "For (seconds)", "at once"),
+			other, r.otherAt, container.NewHBox(layout.NewSpacer(), r.remove),
+		)),
+	)
+	filling := e.filling
+	e.filling = true
+	r.other.fill(r.texts)
+	e.filling = filling
+	e.conditions = append(e.conditions, r)
+	e.list.Add(r.content)
+}
+
+// read takes over what stands in the widgets.
+func (e *ruleEditor) read() {
+	form := ruleDraft{texts: maps.Clone(e.form.texts)}
+	e.in.read(form.texts)
+	for _, r := range e.conditions {
+		texts := maps.Clone(r.texts)
+		r.in.read(texts)
+		form.conditions = append(form.conditions, texts)
+	}
+	e.form = form
+}
+
+// changed takes in that a person has edited something.
+func (e *ruleEditor) changed() {
+	if e.filling || !e.isOpen {
+		return
+	}
+	e.read()
+	e.refused, e.failed, e.said, e.asked = nil, "", "", false
+	e.refresh()
+}
+
+// dirty reports whether there is something that was not saved.
+func (e *ruleEditor) dirty() bool { return e.isOpen && !e.form.equal(e.base) }
+
+// tell says something until the rule is edited.
+func (e *ruleEditor) tell(words string) {
+	e.said = words
+	e.refresh()
+}
+
+// back leaves the editor; with unsaved changes only when it is asked for twice.
+func (e *ruleEditor) back() {
+	if e.dirty() && !e.asked {
+		e.asked = true
+		e.tell("There are unsaved changes. Press Discard again to drop them.")
+		return
+	}
+	e.isOpen = false
+	e.closed(e.name)
+}
+
+func (e *ruleEditor) submit() {
+	rule, problems := e.form.rule()
+	if len(problems) > 0 || e.saving || !e.may {
+		return
+	}
+	e.saving, e.refused, e.failed, e.said = true, nil, "", ""
+	e.refresh()
+	e.sent = rule.Name
+	e.actions.SaveRule(e.name, rule)
+}
+
+// offer shows what an instrument can mean. What is chosen goes into its fields.
+func (e *ruleEditor) offer(f *instrumentFields, list []api.Candidate) {
+	f.say(found(len(list)))
+	f.offer(list, func(one rules.Instrument) {
+		texts := map[string]string{}
+		f.in.read(texts)
+		scatter(reflect.ValueOf(one), f.path, texts)
+		e.filling = true
+		f.fill(texts)
+		e.filling = false
+		e.changed()
+	})
+	e.refresh()
+}
+
+// lookUp asks what the instrument in the fields can mean.
+func (e *ruleEditor) lookUp(f *instrumentFields) {
+	texts := map[string]string{}
+	f.in.read(texts)
+	in, problems := instrumentAt(texts, f.path)
+	if len(problems) > 0 || !e.may {
+		return
+	}
+	f.asked = &in
+	f.say("Looking it up…")
+	f.offer(nil, nil)
+	e.refresh()
+	e.actions.Resolve(in)
+}
+
+// resolved takes in what an instrument can mean.
+func (e *ruleEditor) resolved(in rules.Instrument, list []api.Candidate, err error) {
+	fields := []*instrumentFields{e.instrument}
+	for _, r := range e.conditions {
+		fields = append(fields, r.other)
+	}
+	for _, f := range fields {
+		if f.asked == nil || *f.asked != in {
+			continue
+		}
+		f.asked = nil
+		if err != nil && !errors.Is(err, api.ErrNoContract) {
+			f.say("It cannot be looked up: " + plain(err.Error()))
+			continue
+		}
+		e.offer(f, list)
+	}
+	e.refresh()
+}
+
+// saved takes in the answer to submit.
+func (e *ruleEditor) saved(err error) {
+	e.saving = false
+	var refused settings.Problems
+	switch {
+	case err == nil:
+		e.isOpen = false
+		e.closed(e.sent)
+		return
+	case errors.As(err, &refused):
+		e.refused = refused
+	case errors.Is(err, api.ErrNotRunning):
+		e.failed = "Not saved: Gatewatch is not running."
+	default:
+		e.failed = "Not saved: " + plain(err.Error())
+	}
+	e.refresh()
+}
+
+// allow takes in whether rules can be saved, and why not.
+func (e *ruleEditor) allow(may bool, why string) {
+	if e.may != may || e.why != why {
+		e.may, e.why = may, why
+		e.refresh()
+	}
+}
+
+// refresh shows what applies, what is wrong and what can be done.
+func (e *ruleEditor) refresh() {
+	if !e.isOpen {
+		return
+	}
+	e.reveal()
+	_, problems := e.form.rule()
+	local := len(problems) > 0
+	if !local {
+		problems = e.refused
+	}
+	dirty := e.dirty()
+	shown := problems
+	if local && !dirty {
+		shown = nil // nobody has typed anything yet
+	}
+	general := e.mark(shown)
+	message, bad := e.said, e.said != ""
+	switch {
+	case bad:
+	case e.saving:
+		message = "Saving…"
+	case e.failed != "":
+		message, bad = e.failed, true
+	case !e.may:
+		message, bad = "Save is off: "+e.why, true
+	case len(general) > 0:
+		message, bad = strings.Join(general, "\n"), true
+	case len(shown) == 1:
+		message, bad = "One value needs attention.", true
+	case len(shown) > 1:
+		message, bad = fmt.Sprintf("%d values need attention.", len(shown)), true
+	case dirty && e.running:
+		message = "Saving makes it a draft: it watches nothing until you activate it again."
+	case dirty:
+		message = "Save writes it down as a draft. It watches prices once you activate it."
+	}
+	importance := widget.LowImportance
+	if bad {
+		importance = widget.DangerImportance
+	}
+	if e.message.Importance != importance {
+		e.message.Importance = importance
+		e.message.Refresh()
+	}
+	setText(e.message, message)
+	show(e.message, message != "")
+	enable(e.save, e.may && !e.saving && !local && dirty)
+	name := "Back"
+	if dirty {
+		name = "Discard"
+	}
+	if e.leave.Text != name {
+		e.leave.SetText(name)
+	}
+}
+
+func (e *ruleEditor) reveal() {
+	e.in.reveal(func(path string) bool {
+		if path == "match" {
+			return len(e.form.conditions) > 1
+		}
+		return applies(e.form.texts, path) || path == "only"
+	})
+	show(e.onlyMore, applies(e.form.texts, "only.from"))
+	show(e.orderCard, applies(e.form.texts, "action.order"))
+	for i, r := range e.conditions {
+		texts := e.form.conditions[i]
+		r.in.reveal(func(path string) bool { return conditionApplies(texts, path) || path == "instrument" })
+		show(r.otherAt, texts["instrument"] == "true")
+		show(r.remove, len(e.conditions) > 1)
+		enable(r.other.button, e.may && r.other.asked == nil)
+	}
+	enable(e.instrument.button, e.may && e.instrument.asked == nil)
+	show(e.add, len(e.conditions) < mostConditions)
+}
+
+// mark shows each problem beneath what it is about and returns what belongs to nothing.
+func (e *ruleEditor) mark(problems settings.Problems) (general []string) {
+	said, inCondition := map[string][]string{}, map[int]map[string][]string{}
+	for _, p := range problems {
+		i, path := ruleKey(p.Key)
+		words := upper(plain(p.Text))
+		if i < 0 || i >= len(e.conditions) {
+			said[path] = append(said[path], words)
+			continue
+		}
+		if inCondition[i] == nil {
+			inCondition[i] = map[string][]string{}
+		}
+		inCondition[i][path] = append(inCondition[i][path], words)
+	}
+	general = e.in.say(said)
+	for i, r := range e.conditions {
+		general = append(general, r.in.say(inCondition[i])...)
+	}
+	return general
+}

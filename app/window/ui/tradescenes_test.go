@@ -1,0 +1,219 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+func pointer(v float64) *float64 { return &v }
+
+// armed is a status in which orders may leave.
+func armed() api.Status {
+	st := connected()
+	st.Trading = api.Trading{Armed: true, ArmedSince: at(noon.Add(-2 * time.Hour)), MayTrade: true, RulesActive: 2, OrdersOpen: 1}
+	return st
+}
+
+// unarmed is a status in which they may not, though all else is well.
+func unarmed() api.Status {
+	st := connected()
+	st.Trading = api.Trading{Reason: "trading is off; arm it to let orders leave", ReasonID: engine.BlockedDisarmed, RulesActive: 2, RulesFailed: 1}
+	return st
+}
+
+// dip buys when a price falls, with a profit to take and a loss to stop.
+func dip() rules.Rule {
+	return rules.Rule{
+		Name: "Buy the dip", Instrument: rules.Instrument{Symbol: "AAPL", Currency: "USD", Primary: "NASDAQ"},
+		Match: "any",
+		Conditions: []rules.Condition{
+			{Price: "last", Is: "at_or_below", Value: 225, ForSeconds: 30},
+			{Price: "mid", Is: "crosses_down", Value: 480, Instrument: &rules.Instrument{Symbol: "QQQ", Currency: "USD"}},
+		},
+		Only:            &rules.Only{From: "09:30", Until: "16:00", Days: []string{"mon", "fri"}, Timezone: "America/New_York"},
+		CooldownSeconds: 3600,
+		Action: rules.Action{Do: "order", Order: &rules.Order{
+			Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: pointer(-0.05), TIF: "GTC",
+			TakeProfit: &rules.Exit{Price: pointer(240)}, StopLoss: &rules.Exit{Offset: pointer(-7.5)},
+		}},
+	}
+}
+
+func someRules() api.Rules {
+	return api.Rules{
+		Path: "/home/trader/.config/gatewatch/rules.json", MayEdit: true,
+		Rules: []api.RuleView{
+			{
+				Rule: dip(), Text: "When AAPL is at or below 225 for 30 s, buy 100 at 0.05 below, take profit at 240, stop loss 7.5 below.",
+				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41), PriceAt: at(noon.Add(-3 * time.Second)),
+				Contract: "AAPL stock on SMART (NASDAQ) in USD", Why: "The price is above 225.",
+			},
+			{
+				Rule:  rules.Rule{Name: "Euro alarm", Conditions: []rules.Condition{{Price: "bid", Is: "crosses_up", Value: 1.1}}, Action: rules.Action{Do: "notify"}},
+				Text:  "When the bid of EUR.USD crosses 1.1 upwards, tell me.",
+				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105), PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
+				Contract: "EUR.USD currency pair on IDEALPRO", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)), Why: "It may fire again at 13:00.",
+			},
+			{
+				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When ABC is at or above 50, sell 10 at the market.", State: rules.Failed,
+				Since: noon.Add(-26 * time.Hour), Why: "ABC can mean more than one contract.", Candidates: candidates(),
+			},
+			{Rule: rules.Rule{Name: "An idea"}, Text: "When ES is at or above 7000, tell me.", State: rules.Draft, Since: noon.Add(-50 * 24 * time.Hour)},
+		},
+	}
+}
+
+func candidates() []api.Candidate {
+	return []api.Candidate{
+		{Instrument: rules.Instrument{ConID: 265598, Symbol: "AAPL", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD"}, Name: "APPLE INC", Text: "AAPL stock on SMART (NASDAQ) in USD"},
+		{Instrument: rules.Instrument{ConID: 38708077, Symbol: "AAPL", Exchange: "SMART", Primary: "MEXI", Currency: "MXN"}, Name: "APPLE INC", Text: "AAPL stock on SMART (MEXI) in MXN"},
+	}
+}
+
+func someOrders() api.Orders {
+	order := func(id int64, ago time.Duration, fate engine.Fate, word, text string) api.OrderView {
+		return api.OrderView{ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, Fate: fate, FateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip"}
+	}
+	working := order(17, 10*time.Minute, engine.Working, "working", "Buy 100 AAPL limit 224.95, until cancelled")
+	working.Open, working.Filled, working.Changed = true, 40, noon.Add(-time.Minute)
+	loss := order(18, 10*time.Minute, engine.Working, "working", "Sell 100 AAPL stop 217.45, until cancelled")
+	loss.Open, loss.Parent, loss.LimitPrice, loss.StopPrice = true, 17, 0, 217.45
+	lost := order(12, 3*time.Hour, engine.Unknown, "unknown", "Sell 10 MSFT at the market")
+	lost.Open, lost.Quantity, lost.Rule = true, 10, "Sell the peak"
+	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "Buy 100000 AAPL limit 230")
+	rejected.Code, rejected.Detail = 201, "Order rejected - reason: we are unable to accept your order. Your available funds are insufficient."
+	return api.Orders{
+		Orders: []api.OrderView{
+			loss, working, lost, rejected,
+			order(11, 26*time.Hour, engine.Filled, "filled", "Buy 100 AAPL limit 231"),
+			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "Buy 100 AAPL limit 220"),
+			order(9, 28*time.Hour, engine.NotSent, "not sent", "Buy 100 AAPL limit 221"),
+		},
+		Blocked: []api.Blocked{{At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "Buy 100 AAPL limit 224.95", Reason: "Trading is not armed.", ReasonID: "disarmed"}},
+	}
+}
+
+func tradeScenes() map[string]func(*View) {
+	onRules := func(st api.Status, r api.Rules) func(*View) {
+		return func(v *View) {
+			v.Settings(inForce())
+			v.Status(st, noon)
+			v.open(pageRules)
+			v.Rules(r, nil)
+		}
+	}
+	onOrders := func(st api.Status, o api.Orders) func(*View) {
+		return func(v *View) {
+			v.Settings(inForce())
+			v.Status(st, noon)
+			v.open(pageOrders)
+			v.Orders(o, nil)
+		}
+	}
+	off := someRules()
+	off.MayEdit, off.Reason = false, "Gatewatch is not connected."
+	list := map[string]func(*View){
+		"armed": func(v *View) {
+			v.Settings(inForce())
+			v.Status(armed(), noon)
+		},
+		"arm_live": func(v *View) {
+			st := unarmed()
+			st.Gateway.Mode, st.Gateway.Port = "live", 4001
+			v.Settings(inForce())
+			v.Status(st, noon)
+			v.status.arm.press()
+		},
+		"rules":      onRules(armed(), someRules()),
+		"rules_none": onRules(unarmed(), api.Rules{MayEdit: true}),
+		"rules_off":  onRules(reconnecting(), off),
+		"rules_problems": func(v *View) {
+			r := someRules()
+			r.Rules = r.Rules[:1]
+			r.Problems = []api.Problem{
+				{Key: "rules[1].conditions[0].is", Line: 24, Column: 15, Text: `is not one of at_or_above, at_or_below, crosses_up, crosses_down; did you mean "crosses_up"?`},
+				{Key: "rules[2].nmae", Line: 31, Column: 7, Text: `unknown key; did you mean "name"?`},
+			}
+			onRules(unarmed(), r)(v)
+			v.rules.rows[0].remove.OnTapped()
+		},
+		"rule_new": func(v *View) {
+			onRules(unarmed(), someRules())(v)
+			v.rules.create.OnTapped()
+		},
+		"rule_order": func(v *View) {
+			onRules(armed(), someRules())(v)
+			v.rules.rows[0].edit.OnTapped()
+			e := v.rules.editor
+			e.instrument.symbol.SetText("APPL")
+			e.instrument.symbol.SetText("AAPL")
+			e.lookUp(e.instrument)
+			in, _ := instrumentAt(e.form.texts, "instrument")
+			v.Resolved(in, candidates(), nil)
+		},
+		"rule_refused": func(v *View) {
+			onRules(armed(), someRules())(v)
+			v.rules.rows[0].edit.OnTapped()
+			e := v.rules.editor
+			e.form.texts["name"] = "Buy the dips"
+			e.in.fill(e.form.texts)
+			e.refused = settings.Problems{
+				{Key: "rules[0].name", Text: "is the name of another rule already"},
+				{Key: "conditions[0].for_seconds", Text: "is out of range 0 to 86400"},
+				{Key: "action.order.limit_offset", Text: "is more than the price itself"},
+			}
+			e.refresh()
+		},
+		"rule_off": func(v *View) {
+			onRules(armed(), someRules())(v)
+			v.rules.rows[0].edit.OnTapped()
+			e := v.rules.editor
+			e.form.texts["name"] = "Buy the dips"
+			e.in.fill(e.form.texts)
+			v.Status(reconnecting(), noon)
+		},
+		"orders":      onOrders(armed(), someOrders()),
+		"orders_none": onOrders(unarmed(), api.Orders{}),
+		"orders_off":  onOrders(reconnecting(), someOrders()),
+		"orders_change": func(v *View) {
+			onOrders(armed(), someOrders())(v)
+			v.orders.open.rows[1].edit()
+			v.orders.open.rows[1].quantity.SetText("30")
+		},
+		"orders_cancel": func(v *View) {
+			onOrders(armed(), someOrders())(v)
+			v.orders.all.OnTapped()
+			v.OrderDone(0, &api.Conflict{Reason: "Gatewatch is not connected."})
+		},
+	}
+	held := armed()
+	held.Trading.MayTrade, held.Trading.Reason = false, "orders of the last session are still being compared with Gateway's"
+	held.Guard = api.Guard{Reason: "orders are not reconciled yet", ReasonID: conn.GuardReason("not_reconciled")}
+	list["armed_held"] = func(v *View) {
+		v.Settings(inForce())
+		v.Status(held, noon)
+	}
+	return list
+}
+
+// firstButton returns the first button in o.
+func firstButton(o fyne.CanvasObject) *button {
+	switch o := o.(type) {
+	case *button:
+		return o
+	case *fyne.Container:
+		for _, child := range o.Objects {
+			if b := firstButton(child); b != nil {
+				return b
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/api"
+	"gatewatch/engine"
+)
+
+// trading is what is shown of trading as a whole, in words and shapes.
+type trading struct {
+	shape   Shape
+	word    string
+	reason  string
+	armed   bool
+	may     bool   // the button can be pressed
+	confirm string // what is asked before arming, empty if nothing is
+}
+
+// tradingOf returns how trading stands by the status st, nil before the first, while the resident program is there or,
+// since lost, is not.
+func tradingOf(st *api.Status, lost, now time.Time) trading {
+	if st == nil || !lost.IsZero() {
+		t := trading{shape: Unknown, word: "Trading: not known", reason: "Gatewatch is not running: no order of its rules leaves."}
+		if lost.IsZero() {
+			t.reason = "Looking for Gatewatch…"
+		}
+		return t
+	}
+	t := trading{armed: st.Trading.Armed, may: st.Trading.Armed || st.Connected, reason: sentence(plain(st.Trading.Reason))}
+	switch {
+	case st.Trading.Armed && st.Trading.MayTrade:
+		t.shape, t.word = Up, "Trading is armed"
+	case st.Trading.Armed:
+		t.shape, t.word = Impaired, "Trading is armed, but held"
+	default:
+		t.shape, t.word = PausedByUser, "Trading is off"
+		switch {
+		case !st.Connected:
+			t.reason = "It can be armed once the connection stands."
+		case st.Trading.ReasonID == engine.BlockedDisarmed:
+			t.reason = "Rules may watch prices, but no order of theirs leaves."
+		}
+	}
+	var more []string
+	if since := st.Trading.ArmedSince; st.Trading.Armed && since != nil {
+		more = append(more, "since "+clock(*since, now))
+	}
+	more = append(more, activity(&st.Trading)...)
+	if len(more) > 0 {
+		t.reason = strings.TrimSpace(t.reason + "\n" + upper(strings.Join(more, " · ")))
+	}
+	if mode := st.Gateway.Mode; mode != "paper" {
+		t.confirm = "This is a LIVE account: orders of active rules trade real money."
+		if mode != "live" {
+			t.confirm = "It is not known whether this is a paper account: orders of active rules may trade real money."
+		}
+	}
+	return t
+}
+
+// activity says in short what rules and orders there are.
+func activity(t *api.Trading) []string {
+	var list []string
+	add := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			list = append(list, "1 "+one)
+		case n > 1:
+			list = append(list, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	add(t.RulesActive, "rule watches prices", "rules watch prices")
+	add(t.RulesFailed, "rule has failed", "rules have failed")
+	add(t.OrdersOpen, "order open", "orders open")
+	add(t.OrdersUnknown, "order needs a look in TWS", "orders need a look in TWS")
+	return list
+}
+
+// sentence returns words with a capital at their start and a stop at their end.
+func sentence(words string) string {
+	if last, _ := utf8.DecodeLastRuneInString(words); words == "" || strings.ContainsRune(".!?…", last) {
+		return upper(words)
+	}
+	return upper(words) + "."
+}
+
+// upper returns s with a capital at its start.
+func upper(s string) string {
+	for i := range s {
+		if i > 0 {
+			return strings.ToUpper(s[:i]) + s[i:]
+		}
+	}
+	return strings.ToUpper(s)
+}
+
+// armBar says whether trading is armed, and arms it or stops it.
+type armBar struct {
+	content  *fyne.Container
+	sign     *sign
+	word     *widget.Label
+	reason   *widget.Label
+	failed   *widget.Label // why the last arming or stopping failed
+	button   *button
+	question *question
+	arm      func()
+	disarm   func()
+	now      trading
+}
+
+func newArmBar(k *keys, arm, disarm func()) *armBar {
+	b := &armBar{sign: newSign(signSize), word: bold(""), reason: fine(""), failed: wrapped(""), arm: arm, disarm: disarm}
+	b.word.Truncation = fyne.TextTruncateEllipsis
+	b.failed.Importance = widget.DangerImportance
+	b.button = newButton(k, "Arm trading", b.press)
+	b.question = newQuestion(k, b.button)
+	first := container.NewBorder(nil, nil, container.NewCenter(b.sign.image), container.NewCenter(b.button), b.word)
+	b.content = container.New(stacked{-4}, first, b.reason, b.question.content, b.failed)
+	show(b.failed, false)
+	return b
+}
+
+func (b *armBar) press() {
+	switch {
+	case b.now.armed:
+		b.disarm()
+	case b.now.confirm != "":
+		b.question.ask(b.now.confirm, "Leave it off", "Arm LIVE trading", b.arm)
+	default:
+		b.arm()
+	}
+}
+
+// render shows how trading stands; busy is true while arming is under way, and failure says why the last did not work.
+func (b *armBar) render(t trading, busy bool, failure string) {
+	b.now = t
+	b.sign.set(t.shape)
+	setText(b.word, t.word)
+	setText(b.reason, t.reason)
+	show(b.reason, t.reason != "")
+	setText(b.failed, failure)
+	show(b.failed, failure != "")
+	name, importance := "Arm trading", widget.MediumImportance
+	if t.armed {
+		name, importance = "Stop trading", widget.HighImportance
+	}
+	if b.button.Text != name || b.button.Importance != importance {
+		b.button.Text, b.button.Importance = name, importance
+		b.button.Refresh()
+	}
+	// Stopping never has to wait for an answer. What was pressed keeps the focus until then, which what is disabled does not.
+	enable(b.button, t.may && (t.armed || !busy || b.question.keys.focused(b.button)))
+	if t.armed || !t.may || t.confirm == "" {
+		b.question.drop()
+	}
+}
+
+// question asks once more before something that cannot be undone. Its answers stand elsewhere than the button that was
+// pressed, so that pressing that twice does nothing: the focus goes to the answer that leaves things as they are.
+type question struct {
+	keys    *keys
+	from    *button // what asks
+	content *fyne.Container
+	words   *widget.Label
+	no, yes *button
+	then    func()
+}
+
+func newQuestion(k *keys, from *button) *question {
+	q := &question{keys: k, from: from, words: wrapped("")}
+	q.no = newButton(k, "", q.drop)
+	q.yes = newButton(k, "", func() {
+		then := q.then
+		q.drop()
+		if then != nil {
+			then()
+		}
+	})
+	q.yes.Importance = widget.DangerImportance
+	icon := newSign(18)
+	icon.set(Impaired)
+	words := container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, q.words)
+	q.content = padded(4, 0, container.New(stacked{2}, words, container.NewHBox(layout.NewSpacer(), q.no, q.yes)))
+	q.content.Hide()
+	return q
+}
+
+func (q *question) ask(words, no, yes string, then func()) {
+	q.then = then
+	setText(q.words, words)
+	q.no.SetText(no)
+	q.yes.SetText(yes)
+	show(q.content, true)
+	q.keys.focus(q.no)
+}
+
+func (q *question) drop() {
+	q.then = nil
+	answered := q.keys.focused(q.no) || q.keys.focused(q.yes)
+	show(q.content, false)
+	if answered {
+		q.keys.focus(q.from)
+	}
+}
+
+// open reports whether an answer is awaited.
+func (q *question) open() bool { return q.content.Visible() }
