@@ -24,12 +24,14 @@ func (b *systrayBar) build(v View) {
 	for i := range v.Menu {
 		e := Entry(i)
 		switch e {
-		case Today, Settings:
+		case Today, LaunchAtLogin:
 			systray.AddSeparator()
 		}
 		switch title := label(v.Menu[e].Title); e {
 		case MuteHour, MuteTomorrow, Unmute:
 			b.items[e] = b.items[Mute].AddSubMenuItem(title, "")
+		case LaunchAtLogin:
+			b.items[e] = systray.AddMenuItemCheckbox(title, "", v.Menu[e].Checked)
 		default:
 			b.items[e] = systray.AddMenuItem(title, "")
 		}
@@ -58,6 +60,14 @@ func (b *systrayBar) setTitle(e Entry, title string) { b.items[e].SetTitle(label
 func (b *systrayBar) show(e Entry)                   { b.items[e].Show() }
 func (b *systrayBar) hide(e Entry)                   { b.items[e].Hide() }
 
+func (b *systrayBar) check(e Entry, on bool) {
+	if on {
+		b.items[e].Check()
+	} else {
+		b.items[e].Uncheck()
+	}
+}
+
 // listen passes clicks on until ctx ends. The library drops a click that nobody is waiting for, so every entry has
 // somebody who does nothing else.
 func (b *systrayBar) listen(ctx context.Context, t *tray, waiters *sync.WaitGroup) {
@@ -66,14 +76,16 @@ func (b *systrayBar) listen(ctx context.Context, t *tray, waiters *sync.WaitGrou
 			continue
 		}
 		waiters.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-item.ClickedCh:
-					t.act(Entry(i))
+			t.steady(ctx, "click", func() {
+				for {
+					select {
+					case <-ctx.Done():
+						return
+					case <-item.ClickedCh:
+						t.act(Entry(i))
+					}
 				}
-			}
+			})
 		})
 	}
 }

@@ -210,7 +210,18 @@ func states(now time.Time) []struct {
 			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour)}},
 			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notices muted", "Notifications muted until " + soon, false,
 		},
+		{
+			"armed",
+			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour), Trading: Trading{Armed: true, Open: 2, Unknown: 1}, AtLogin: AtLogin{Known: true, On: true}}},
+			assets.Connected, "Connected · PAPER 4002 · armed · since " + hm, "(1 order unknown, look in TWS · Connected · PAPER 4002)", false,
+		},
 	}
+}
+
+// armed returns an order with orders in it.
+func armed(o order, x Trading) order {
+	o.Extra.Trading = x
+	return o
 }
 
 func TestDesktopShowsEveryState(t *testing.T) {
@@ -218,7 +229,7 @@ func TestDesktopShowsEveryState(t *testing.T) {
 	d := bustest.StartHost(t)
 	now := time.Now()
 	cases := states(now)
-	p := startPuppet(t, cases[len(cases)-2].order)
+	p := startPuppet(t, cases[7].order)
 	d.Adopt()
 	var id, title string
 	var isMenu bool
@@ -253,18 +264,21 @@ func TestDesktopShowsEveryState(t *testing.T) {
 		})
 	}
 	d.T = t
-	lines, before := d.Entries()
 	hour := clock(now.Add(time.Hour), now)
 	want := []string{
-		"(Connected · PAPER 4002)", "Open window", "Disconnect", "—", "(Today not observed yet)",
-		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Open log folder", "—", "Settings…", "Quit",
+		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Stop trading", "Cancel 2 open orders", "—", "(Today not observed yet)",
+		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Copy diagnostics", "Open log folder", "—", "Launch at login ✓", "Settings…", "Quit",
+	}
+	lines, before := d.Entries()
+	for end := time.Now().Add(patient); !slices.Equal(lines, want) && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		lines, before = d.Entries() // its entries change one after the other
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("menu:\n%s\nwant:\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	// Nothing was rebuilt on the way: the ids are the first ones.
-	if before["Quit"] != 14 {
-		t.Errorf("Quit has id %d, want 14", before["Quit"])
+	if before["Quit"] != 19 {
+		t.Errorf("Quit has id %d, want 19", before["Quit"])
 	}
 }
 
@@ -301,6 +315,20 @@ func TestIconFollowsWithin200Milliseconds(t *testing.T) {
 	}
 }
 
+// await waits for a line of the menu.
+func await(t *testing.T, d *bustest.Host, line string) {
+	t.Helper()
+	for end := time.Now().Add(patient); ; time.Sleep(5 * time.Millisecond) {
+		lines, _ := d.Entries()
+		if slices.Contains(lines, line) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no %q in the menu:\n%s", line, strings.Join(lines, "\n"))
+		}
+	}
+}
+
 func TestClicks(t *testing.T) {
 	bustest.Start(t)
 	d := bustest.StartHost(t)
@@ -310,19 +338,42 @@ func TestClicks(t *testing.T) {
 
 	d.Click("Open window")
 	p.expect("open")
+	d.Click("Disconnect") // so that the click before is done with: another one meanwhile would be dropped
+	p.expect("disconnect")
 	if err := d.Activate(); err != nil {
 		t.Fatal(err)
 	}
 	p.expect("open")
-	d.Click("Disconnect")
-	p.expect("disconnect")
 	p.order(cases[6].order)
 	d.AwaitTooltip("Paused")
 	time.Sleep(50 * time.Millisecond)
 	d.Click("Connect now")
 	p.expect("connect")
+	p.order(armed(cases[0].order, Trading{MayArm: true}))
+	d.AwaitTooltip("Connected · PAPER 4002 · since")
+	time.Sleep(50 * time.Millisecond)
+	d.Click("Arm trading")
+	p.expect("arm")
+	p.order(armed(cases[0].order, Trading{Armed: true, Open: 3}))
+	d.AwaitTooltip("Connected · PAPER 4002 · armed")
+	time.Sleep(50 * time.Millisecond)
+	d.Click("Stop trading")
+	p.expect("disarm")
+	d.Click("Cancel 3 open orders")
+	p.expect("cancel all")
+	d.Click("Copy diagnostics")
+	p.expect("diagnostics")
 	d.Click("Open log folder")
 	p.expect("logs")
+	shown := cases[0].order
+	shown.Extra.AtLogin.Known = true
+	p.order(shown)
+	await(t, d, "Launch at login")
+	d.Click("Launch at login")
+	p.expect("login")
+	shown.Extra.AtLogin.On = true
+	p.order(shown)
+	await(t, d, "Launch at login ✓")
 	d.Click("For 1 hour")
 	until, err := time.Parse(time.RFC3339, strings.TrimPrefix(p.expect("mute "), "mute "))
 	if err != nil || time.Until(until) > time.Hour || time.Until(until) < 59*time.Minute {

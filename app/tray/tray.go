@@ -25,7 +25,7 @@ import (
 const Name = "Gatewatch"
 
 // Config is what the tray shows and whom it tells. An entry of the menu whose function is nil is left out. Functions
-// are called on goroutines of their own, each one at most once at a time; a panic in one is logged.
+// are called on goroutines of their own, each one at most once at a time; a panic in one, or in the tray, is told to OnPanic.
 type Config struct {
 	View    func(now time.Time) View
 	Changes <-chan struct{} // yields a value when View may have changed other than by time
@@ -33,14 +33,22 @@ type Config struct {
 	OnOpen       func() // also the click on the icon, where the desktop has that apart from the menu
 	OnConnect    func()
 	OnDisconnect func()
+	OnArm        func()
+	OnDisarm     func()
+	OnCancelAll  func()
 	OnMute       func(until time.Time) // the zero time ends it
+	OnDiagnose   func()
 	OnOpenLogs   func()
+	OnLogin      func() // switches starting at login on or off
 	OnSettings   func()
 	OnQuit       func()
 
 	// OnNoHost, if set, is called once if the desktop has nowhere to show the icon, after HostWait (0: 5 s).
 	OnNoHost func()
 	HostWait time.Duration
+
+	// OnPanic, if set, is told of each panic, with its stack. Without it they are logged.
+	OnPanic func(what any, stack []byte)
 
 	Monochrome bool // on macOS: a template image that the system tints
 	Log        *slog.Logger
@@ -51,6 +59,8 @@ const (
 	minGap = 50 * time.Millisecond
 	// tick is between two looks at a view that changes with the clock, rest between looks at one that does not.
 	tick, rest = time.Second, time.Minute
+	// againAfter is the time until a part of the tray that has panicked starts anew.
+	againAfter = time.Second
 	// endLimit bounds the wait for functions that still run when the tray ends.
 	endLimit = time.Second
 )
@@ -62,6 +72,7 @@ type bar interface {
 	setTitle(Entry, string) // of an entry that is shown
 	show(Entry)
 	hide(Entry)
+	check(Entry, bool) // of an entry that is shown
 }
 
 var begun atomic.Bool
@@ -97,7 +108,8 @@ func newTray(cfg Config) *tray {
 	t := &tray{cfg: cfg}
 	t.actions = [entries]func(){
 		OpenWindow: cfg.OnOpen, Connect: cfg.OnConnect, Disconnect: cfg.OnDisconnect,
-		OpenLogs: cfg.OnOpenLogs, Settings: cfg.OnSettings, Quit: cfg.OnQuit,
+		Arm: cfg.OnArm, Disarm: cfg.OnDisarm, CancelAll: cfg.OnCancelAll,
+		Diagnostics: cfg.OnDiagnose, OpenLogs: cfg.OnOpenLogs, LaunchAtLogin: cfg.OnLogin, Settings: cfg.OnSettings, Quit: cfg.OnQuit,
 	}
 	if cfg.OnMute != nil {
 		t.actions[MuteHour] = func() { cfg.OnMute(time.Now().Add(time.Hour)) }
@@ -145,14 +157,31 @@ func (t *tray) spawn(what string, f func()) bool {
 	return true
 }
 
-// guarded calls f and logs its panic.
-func (t *tray) guarded(what string, f func()) {
+// guarded calls f and tells of its panic. It reports whether there was none.
+func (t *tray) guarded(what string, f func()) (ok bool) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		switch {
+		case p == nil:
+		case t.cfg.OnPanic != nil:
+			t.cfg.OnPanic(p, debug.Stack())
+		default:
 			t.cfg.Log.Error("panic in the tray", "in", what, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	f()
+	return true
+}
+
+// steady calls f again after a panic, until it returns or ctx ends.
+func (t *tray) steady(ctx context.Context, what string, f func()) {
+	for !t.guarded(what, f) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(againAfter):
+		}
+	}
 }
 
 // end waits for the functions that still run, but not for ever.
@@ -221,8 +250,9 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 		case <-clock.C:
 		}
 		v := t.view(shown)
-		paint(b, shown, v)
-		shown = v
+		was := shown
+		shown = v // also if it cannot be painted: trying the same over and over helps nobody
+		t.guarded("paint", func() { paint(b, was, v) })
 		if v.Ticking {
 			clock.Reset(tick)
 		} else {
@@ -238,8 +268,8 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 	}
 }
 
-// paint changes what differs between two views. The title of a hidden entry is left alone: on Windows setting it would
-// show the entry.
+// paint changes what differs between two views. Title and mark of a hidden entry are left alone: on Windows setting them
+// would show the entry.
 func paint(b bar, shown, v View) {
 	if v.Icon != shown.Icon {
 		b.setIcon(v.Icon)
@@ -249,6 +279,9 @@ func paint(b bar, shown, v View) {
 	}
 	for i := range v.Menu {
 		e, was, is := Entry(i), shown.Menu[i], v.Menu[i]
+		if !is.Hidden && (is.Checked != was.Checked || was.Hidden && e == LaunchAtLogin) {
+			b.check(e, is.Checked)
+		}
 		switch {
 		case is.Hidden && !was.Hidden:
 			b.hide(e)

@@ -50,6 +50,8 @@ func (n *notebook) setTitle(e Entry, text string) { n.note("title %v %s", e, tex
 func (n *notebook) show(e Entry)                  { n.note("show %v", e) }
 func (n *notebook) hide(e Entry)                  { n.note("hide %v", e) }
 
+func (n *notebook) check(e Entry, on bool) { n.note("check %v %v", e, on) }
+
 func (n *notebook) take() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -68,8 +70,8 @@ func nothing() {}
 func everything(view func(time.Time) View, changes <-chan struct{}, log *slog.Logger) Config {
 	return Config{
 		View: view, Changes: changes, Log: log,
-		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnMute: func(time.Time) {},
-		OnOpenLogs: nothing, OnSettings: nothing, OnQuit: nothing,
+		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnArm: nothing, OnDisarm: nothing, OnCancelAll: nothing, OnMute: func(time.Time) {},
+		OnDiagnose: nothing, OnOpenLogs: nothing, OnLogin: nothing, OnSettings: nothing, OnQuit: nothing,
 	}
 }
 
@@ -137,6 +139,34 @@ func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
 			t.Error(logs.String())
 		}
 	})
+}
+
+func TestFollowTrading(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper}
+	n := &notebook{begin: time.Now()}
+	view := func(x Trading) View { return ViewOf(s, start, Extra{Trading: x}) }
+	shown := view(Trading{MayArm: true})
+	for _, c := range []struct {
+		next Trading
+		want []string
+	}{
+		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · armed · since 09:31", "hide arm", "title disarm Stop trading", "show disarm"}},
+		{Trading{Armed: true, Open: 2}, []string{"title cancel_all Cancel 2 open orders", "show cancel_all"}},
+		{Trading{Armed: true, Open: 3, Unknown: 1}, []string{"title status 1 order unknown, look in TWS · Connected · PAPER 4002", "title cancel_all Cancel 3 open orders"}},
+		{Trading{Armed: true, Open: 3, Unknown: 1}, nil},
+		{Trading{}, []string{"tooltip Connected · PAPER 4002 · since 09:31", "title status Connected · PAPER 4002", "hide disarm", "hide cancel_all"}},
+	} {
+		v := view(c.next)
+		paint(n, shown, v)
+		shown = v
+		got := n.take()
+		for i := range got {
+			_, got[i], _ = strings.Cut(got[i], " ")
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v:\n%s\nwant:\n%s", c.next, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
 }
 
 func TestFollowBurst(t *testing.T) {
@@ -235,5 +265,37 @@ func TestLibraryLog(t *testing.T) {
 	}
 	if got := others.String(); strings.Contains(got, "systray") || !strings.Contains(got, "somebody else") {
 		t.Errorf("passed on %q", got)
+	}
+}
+
+func TestPaintMarksWhatIsShown(t *testing.T) {
+	view := func(x AtLogin) View {
+		return ViewOf(&conn.Snapshot{State: conn.Paused, Since: start}, start, Extra{AtLogin: x})
+	}
+	hidden, off, on, other := view(AtLogin{}), view(AtLogin{Known: true}), view(AtLogin{Known: true, On: true}), view(AtLogin{Known: true, Other: true})
+	hiddenOn := on
+	hiddenOn.Menu[LaunchAtLogin].Hidden = true
+	for _, c := range []struct {
+		name    string
+		was, is View
+		want    []string
+	}{
+		{"on", off, on, []string{"check launch_at_login true"}},
+		{"off", on, off, []string{"check launch_at_login false"}},
+		{"the same", on, on, nil},
+		{"marked while it is hidden", hidden, hiddenOn, nil},
+		{"shown", hiddenOn, on, []string{"check launch_at_login true", "title launch_at_login Launch at login", "show launch_at_login"}},
+		{"another copy", on, other, []string{"check launch_at_login false", "title launch_at_login Launch at login (another copy does)"}},
+	} {
+		n := &notebook{begin: time.Now()}
+		paint(n, c.was, c.is)
+		var got []string
+		for _, line := range n.take() {
+			_, what, _ := strings.Cut(line, " ")
+			got = append(got, what)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

@@ -55,19 +55,22 @@ func (t *tray) run(ctx context.Context) {
 	v := t.view(View{})
 	b.setIcon(v.Icon)
 	b.setTooltip(v.Tooltip)
-	built := make(chan struct{})
+	built, whole := make(chan struct{}), false
 	start, end := systray.RunWithExternalLoop(func() {
 		defer close(built)
-		b.build(v)
+		whole = t.guarded("build", func() { b.build(v) })
 	}, nil)
 	start() // exports and returns
 	<-built
+	if !whole {
+		panic("the menu cannot be built") // for whoever has called Run
+	}
 
 	ctx, cancel := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	b.listen(ctx, t, &workers)
 	workers.Go(func() { t.follow(ctx, b, v) })
-	workers.Go(func() { t.watchHost(ctx, bus) })
+	workers.Go(func() { t.steady(ctx, "host", func() { t.watchHost(ctx, bus) }) })
 	<-ctx.Done()
 	cancel()
 	workers.Wait()

@@ -21,12 +21,17 @@ const (
 	OpenWindow
 	Connect // this or Disconnect, whichever applies
 	Disconnect
+	Arm // this or Disarm, whichever applies
+	Disarm
+	CancelAll
 	Today // the day's account, not to be clicked
 	Mute
 	MuteHour
 	MuteTomorrow
 	Unmute
+	Diagnostics
 	OpenLogs
+	LaunchAtLogin
 	Settings
 	Quit
 
@@ -34,8 +39,8 @@ const (
 )
 
 var entryNames = [entries]string{
-	"status", "open_window", "connect", "disconnect", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
-	"open_logs", "settings", "quit",
+	"status", "open_window", "connect", "disconnect", "arm", "disarm", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
+	"copy_diagnostics", "open_logs", "launch_at_login", "settings", "quit",
 }
 
 // String returns the entry's name, such as "open_window".
@@ -51,6 +56,7 @@ type Item struct {
 	Title    string
 	Hidden   bool
 	Disabled bool
+	Checked  bool // of LaunchAtLogin alone
 }
 
 // Menu is how the whole menu looks.
@@ -66,9 +72,26 @@ type View struct {
 
 // Extra is what a view shows beside the snapshot.
 type Extra struct {
-	Today     history.Day // account of the day up to now; the zero value says nothing
-	DownSince time.Time   // when the connection went down, if that was before the snapshot's state was entered
-	Muted     time.Time   // desktop notices are silent until then; zero if they are not
+	Today     history.Account // account of the day up to now; the zero value says nothing
+	DownSince time.Time       // when the connection went down, if that was before the snapshot's state was entered
+	Muted     time.Time       // desktop notices are silent until then; zero if they are not
+	Trading   Trading
+	AtLogin   AtLogin
+}
+
+// AtLogin is what the system will do at the next login.
+type AtLogin struct {
+	Known bool // else nothing is shown
+	On    bool // this program is started
+	Other bool // another copy of it is
+}
+
+// Trading is how orders fare.
+type Trading struct {
+	Armed   bool // orders may leave
+	MayArm  bool // arming would be accepted now
+	Open    int  // orders of which something is still expected
+	Unknown int  // orders that a person has to look after
 }
 
 // patience is how long a lost connection counts as just being made again. After it the tray says that there is none.
@@ -85,6 +108,9 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now)
 
 	parts := []string{headline(s, now, x), gateway(s)}
+	if x.Trading.Armed {
+		parts = append(parts, "armed")
+	}
 	switch s.State {
 	case conn.Connected, conn.Degraded, conn.Paused:
 		parts = append(parts, "since "+clock(s.Since, now))
@@ -102,18 +128,26 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
 	v.Menu = Menu{
-		Status:       {Title: cut(join(status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
-		OpenWindow:   {Title: "Open window"},
-		Connect:      {Title: "Connect now", Hidden: s.Layers.API},
-		Disconnect:   {Title: "Disconnect", Hidden: !s.Layers.API},
-		Today:        {Title: today(x.Today), Disabled: true},
-		Mute:         {Title: "Mute notifications"},
-		MuteHour:     {Title: "For 1 hour"},
-		MuteTomorrow: {Title: "Until tomorrow"},
-		Unmute:       {Title: "Unmute", Hidden: true},
-		OpenLogs:     {Title: "Open log folder"},
-		Settings:     {Title: "Settings…"},
-		Quit:         {Title: "Quit"},
+		Status:        {Title: cut(join(unknown(x.Trading), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
+		OpenWindow:    {Title: "Open window"},
+		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
+		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
+		Arm:           {Title: "Arm trading", Hidden: x.Trading.Armed || !x.Trading.MayArm},
+		Disarm:        {Title: "Stop trading", Hidden: !x.Trading.Armed},
+		CancelAll:     {Title: cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
+		Today:         {Title: today(x.Today), Disabled: true},
+		Mute:          {Title: "Mute notifications"},
+		MuteHour:      {Title: "For 1 hour"},
+		MuteTomorrow:  {Title: "Until tomorrow"},
+		Unmute:        {Title: "Unmute", Hidden: true},
+		Diagnostics:   {Title: "Copy diagnostics"},
+		OpenLogs:      {Title: "Open log folder"},
+		LaunchAtLogin: {Title: "Launch at login", Hidden: !x.AtLogin.Known, Checked: x.AtLogin.On},
+		Settings:      {Title: "Settings…"},
+		Quit:          {Title: "Quit"},
+	}
+	if x.AtLogin.Other {
+		v.Menu[LaunchAtLogin].Title = "Launch at login (another copy does)"
 	}
 	if x.Muted.After(now) {
 		v.Menu[Mute].Title = "Notifications muted until " + clock(x.Muted, now)
@@ -212,18 +246,39 @@ func clock(t, now time.Time) string {
 
 // percent returns the day's uptime, empty if there is nothing to say. It is cut, not rounded: 100 % only without any
 // outage.
-func percent(d history.Day) string {
+func percent(d history.Account) string {
 	share, ok := d.Uptime()
 	switch {
 	case !ok:
 		return ""
-	case d.Down == 0:
+	case d.Terms[history.Down] == 0:
 		return "100 %"
 	}
 	return fmt.Sprintf("%.1f %%", min(float64(int(share*1000))/10, 99.9))
 }
 
-func today(d history.Day) string {
+// unknown says that a person has to look after orders. It stands first in the line: nothing is more urgent.
+func unknown(t Trading) string {
+	switch {
+	case t.Unknown <= 0:
+		return ""
+	case t.Unknown == 1:
+		return "1 order unknown, look in TWS"
+	}
+	return fmt.Sprintf("%d orders unknown, look in TWS", t.Unknown)
+}
+
+func cancelAll(open int) string {
+	switch {
+	case open <= 0:
+		return "Cancel all open orders"
+	case open == 1:
+		return "Cancel 1 open order"
+	}
+	return fmt.Sprintf("Cancel %d open orders", open)
+}
+
+func today(d history.Account) string {
 	share := percent(d)
 	switch {
 	case share == "":

@@ -1,6 +1,7 @@
 package tray
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,10 @@ var (
 )
 
 // day returns an account with so much time connected and down, in so many outages.
-func day(up, down time.Duration, outages int) history.Day {
-	return history.Day{Connected: up, Down: down, Outages: outages}
+func day(up, down time.Duration, outages int) history.Account {
+	a := history.Account{Outages: outages}
+	a.Terms[history.Connected], a.Terms[history.Down] = up, down
+	return a
 }
 
 func TestViewOf(t *testing.T) {
@@ -98,6 +101,16 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Paused · since 09:31", status: "Paused",
 		},
 		{
+			name: "armed", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			now: at(time.Hour), x: Extra{Today: good, Trading: Trading{Armed: true, Open: 2}}, icon: assets.Connected,
+			tooltip: "Connected · PAPER 4002 · armed · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
+		},
+		{
+			name: "an order is unknown", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			now: at(time.Hour), x: Extra{Trading: Trading{Open: 3, Unknown: 2}}, icon: assets.Connected,
+			tooltip: "Connected · PAPER 4002 · since 09:31", status: "2 orders unknown, look in TWS · Connected · PAPER 4002",
+		},
+		{
 			name: "first attempt", s: conn.Snapshot{State: conn.Connecting, Since: start, Attempt: conn.Attempt{Number: 1, Running: true}},
 			now: at(2 * time.Minute), icon: assets.Connecting,
 			tooltip: "Connecting, attempt 1", status: "Connecting, attempt 1",
@@ -124,6 +137,39 @@ func TestViewOf(t *testing.T) {
 	}
 }
 
+func TestTradingEntries(t *testing.T) {
+	const arm, disarm, cancel = "Arm trading", "Stop trading", "Cancel all open orders"
+	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
+	for _, c := range []struct {
+		x     Trading
+		shown []string
+	}{
+		{Trading{}, nil},
+		{Trading{MayArm: true}, []string{arm}},
+		{Trading{Armed: true}, []string{disarm}},
+		{Trading{Armed: true, MayArm: true}, []string{disarm}},
+		{Trading{Open: 1}, []string{"Cancel 1 open order"}},
+		{Trading{Armed: true, Open: 3}, []string{disarm, "Cancel 3 open orders"}},
+	} {
+		v := ViewOf(s, start, Extra{Trading: c.x})
+		var shown []string
+		for e := Arm; e <= CancelAll; e++ {
+			if v.Menu[e].Title == "" || v.Menu[e].Disabled {
+				t.Errorf("%+v: %v is %+v", c.x, e, v.Menu[e])
+			}
+			if !v.Menu[e].Hidden {
+				shown = append(shown, v.Menu[e].Title)
+			}
+		}
+		if !slices.Equal(shown, c.shown) {
+			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
+		}
+	}
+	if got := ViewOf(s, start, Extra{}).Menu[CancelAll].Title; got != cancel {
+		t.Errorf("with nothing to cancel: %q", got)
+	}
+}
+
 func TestMuteEnds(t *testing.T) {
 	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
 	until := start.Add(14*time.Hour + 28*time.Minute + 58*time.Second) // midnight
@@ -138,10 +184,10 @@ func TestMuteEnds(t *testing.T) {
 
 func TestToday(t *testing.T) {
 	for _, c := range []struct {
-		day  history.Day
+		day  history.Account
 		want string
 	}{
-		{history.Day{}, "Today not observed yet"},
+		{history.Account{}, "Today not observed yet"},
 		{day(time.Hour, 0, 0), "Today 100 %, no outage"},
 		{day(23*time.Hour, time.Second, 1), "Today 99.9 %, 1 outage"},
 		{day(992*time.Second, 8*time.Second, 2), "Today 99.2 %, 2 outages"},
@@ -206,9 +252,12 @@ func TestTooltipAlwaysFits(t *testing.T) {
 		if rapid.Bool().Draw(t, "waiting") {
 			s.Attempt.NextAt = start.Add(time.Duration(rapid.Int64().Draw(t, "next")))
 		}
-		v := ViewOf(s, start, Extra{Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour)})
+		v := ViewOf(s, start, Extra{
+			Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour),
+			Trading: Trading{Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown")},
+		})
 		for _, text := range []string{v.Tooltip, v.Menu[Status].Title} {
-			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") {
+			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") || text == v.Tooltip && !strings.Contains(text, "armed") {
 				t.Fatalf("%q has %d units", text, n)
 			}
 		}

@@ -68,6 +68,10 @@ func main() {
 		OnOpen:       say("open"),
 		OnConnect:    say("connect"),
 		OnDisconnect: say("disconnect"),
+		OnArm:        say("arm"),
+		OnDisarm:     say("disarm"),
+		OnCancelAll:  say("cancel all"),
+		OnDiagnose:   say("diagnostics"),
 		OnMute:       func(until time.Time) { fmt.Println("mute", until.Format(time.RFC3339)) },
 		OnOpenLogs: func() {
 			if now().Trouble {
@@ -75,6 +79,7 @@ func main() {
 			}
 			fmt.Println("logs")
 		},
+		OnLogin: say("login"),
 		OnSettings: func() {
 			fmt.Println("settings")
 			if now().Trouble {

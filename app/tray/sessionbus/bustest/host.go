@@ -166,6 +166,9 @@ func (d *Host) Entries() (lines []string, ids map[string]int32) {
 			if enabled, ok := c.Props["enabled"].Value().(bool); ok && !enabled {
 				title = "(" + title + ")"
 			}
+			if on, _ := c.Props["toggle-state"].Value().(int32); on == 1 {
+				title += " ✓"
+			}
 			lines = append(lines, indent+title)
 			walk(c, indent+"  ")
 		}

@@ -1,0 +1,70 @@
+package tray
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatewatch/assets"
+)
+
+// brittleBar panics at its first paint.
+type brittleBar struct {
+	painted int
+}
+
+func (b *brittleBar) setTooltip(string) {
+	if b.painted++; b.painted == 1 {
+		panic("injected")
+	}
+}
+func (b *brittleBar) setIcon(assets.Icon)    {}
+func (b *brittleBar) setTitle(Entry, string) {}
+func (b *brittleBar) show(Entry)             {}
+func (b *brittleBar) hide(Entry)             {}
+func (b *brittleBar) check(Entry, bool)      {}
+
+// TestPanicInThePaint holds that what is painted wrong is told, and what comes next is painted.
+func TestPanicInThePaint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		changes := make(chan struct{}, 1)
+		look, told := "one", 0
+		cfg := everything(func(time.Time) View { return View{Tooltip: look} }, changes, slog.New(slog.DiscardHandler))
+		cfg.OnPanic = func(what any, stack []byte) {
+			if told++; what != "injected" || !strings.Contains(string(stack), "brittleBar") {
+				t.Errorf("%v %s", what, stack)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		b, done := &brittleBar{}, make(chan struct{})
+		go func() { defer close(done); newTray(cfg).follow(ctx, b, View{}) }()
+		synctest.Wait()
+		look = "two"
+		changes <- struct{}{}
+		synctest.Wait()
+		if told != 1 || b.painted != 2 {
+			t.Errorf("told %d times, painted %d times", told, b.painted)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestSteady holds that what has panicked starts anew, but not after the end.
+func TestSteady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		cfg := everything(nil, nil, slog.New(slog.DiscardHandler))
+		cfg.OnPanic = func(any, []byte) { told++ }
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		newTray(cfg).steady(ctx, "clicks", func() { panic("injected") })
+		if told != 3 {
+			t.Errorf("told %d times in 2.5 s", told)
+		}
+		newTray(cfg).steady(ctx, "clicks", func() {})
+	})
+}
