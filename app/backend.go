@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/metrics"
 	"gatewatch/app/settings"
+	"gatewatch/conn/history"
 )
 
 // The methods below make resident what the API shows and moves.
@@ -14,12 +17,64 @@ import (
 func (r *resident) Status() api.Status {
 	now, s := time.Now(), r.sup.Snapshot()
 	st := api.StatusOf(s, now, version, r.settings.Load().Gateway.ClientID, r.started)
-	st.Today = api.TodayOf(r.hub.account(s, now))
+	st.Today = api.PeriodOf("today", r.today(now))
+	st.Alerts, st.Trading = r.alertState(), r.Trading()
+	for _, f := range r.parts.Faults() {
+		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: f.At.Local().Round(time.Millisecond), Last: f.What, Gone: f.Gone})
+	}
 	if until := r.hub.Muted(now); !until.IsZero() {
 		st.Muted = &until
 	}
 	return st
 }
+
+// today is the account of the local day so far.
+func (r *resident) today(now time.Time) history.Account {
+	return r.keeper.Timeline().Days(1, now, time.Local, r.hours.Load())[0]
+}
+
+// Uptime returns what GET /uptime answers.
+func (r *resident) Uptime(_ context.Context, days int) (api.Uptime, error) {
+	now := time.Now()
+	line, err := r.keeper.Held(reach(days, now))
+	if err != nil {
+		return api.Uptime{}, err
+	}
+	return uptimeOf(line, days, now, r.hours.Load()), nil
+}
+
+// Log returns records of the connection log.
+func (r *resident) Log(_ context.Context, q api.LogQuery) (api.Log, error) {
+	records, more, err := history.Query(r.home.state, q.Since, q.After, q.Limit)
+	if records == nil {
+		records = []history.Record{}
+	}
+	return api.Log{Records: records, More: more}, err
+}
+
+// Metrics answers GET /metrics.
+func (r *resident) Metrics() http.Handler { return r.meter.Handler() }
+
+func (r *resident) newMetrics() *metrics.Metrics {
+	return metrics.New(metrics.Source{
+		Snapshot: r.sup.Snapshot,
+		Ticks: func() (evaluated, skipped uint64) {
+			if r.trade == nil {
+				return 0, 0
+			}
+			n := r.trade.engine.Counts()
+			return n.Evaluated, n.Skipped + n.Stale
+		},
+		Trading:  r.tradingMetrics,
+		Queued:   r.queued,
+		Faults:   r.parts.Counts,
+		Version:  version,
+		Panicked: func(what any, stack []byte) { r.parts.Failed("metrics", what, stack) },
+	})
+}
+
+// Panicked takes down that a request has failed inside.
+func (r *resident) Panicked(what any, stack []byte) { r.parts.Failed("api", what, stack) }
 
 // Subscribe nudges when Status has changed.
 func (r *resident) Subscribe() (<-chan struct{}, func()) { return r.hub.Subscribe() }

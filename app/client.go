@@ -79,6 +79,7 @@ func describe(st api.Status, now time.Time) string {
 	} else {
 		row("Orders", "blocked: %s", st.Guard.Reason)
 	}
+	row("Trading", "%s", describeTrading(st.Trading, now))
 	if st.Session != 0 {
 		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
 	}
@@ -90,6 +91,41 @@ func describe(st api.Status, now time.Time) string {
 	}
 	row("Program", "%s, up %s", st.Version, wording.Duration(time.Duration(st.UptimeSeconds*float64(time.Second))))
 	return b.String()
+}
+
+// describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and why not.
+func describeTrading(t api.Trading, now time.Time) string {
+	list := []string{"off"}
+	if t.Armed {
+		list[0] = "armed"
+		if t.ArmedSince != nil {
+			since, layout := t.ArmedSince.Local(), "15:04"
+			if since.YearDay() != now.Local().YearDay() || now.Sub(since) > 24*time.Hour {
+				layout = "2 Jan 15:04"
+			}
+			list[0] += " since " + since.Format(layout)
+		}
+		if !t.MayTrade {
+			list = append(list, "but held")
+		}
+	}
+	count := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			list = append(list, "1 "+one)
+		case n > 1:
+			list = append(list, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	count(t.RulesActive, "rule active", "rules active")
+	count(t.RulesFailed, "rule failed", "rules failed")
+	count(t.OrdersOpen, "order open", "orders open")
+	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")
+	line := strings.Join(list, ", ")
+	if t.Reason != "" {
+		line += ": " + wording.OneLine(t.Reason)
+	}
+	return line
 }
 
 func upDown(up bool) string {

@@ -55,9 +55,20 @@ func (n *notes) take() []string {
 	return s
 }
 
+// buildProgram builds the program as people get it, without the race detector, into dir.
+func buildProgram(t *testing.T, dir string) string {
+	t.Helper()
+	program := filepath.Join(dir, "gatewatch")
+	build := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
 // TestDesktop runs the program on a session bus of its own, with a tray and a notification server on it, against the
-// simulated gateway, and uses it as a trader does. The program is built without the race detector: the tray library
-// has a race of its own.
+// simulated gateway, and uses it as a trader does. The race detector would find a race of the tray library's own.
 func TestDesktop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute: a recovery is told only after ten stable seconds")
@@ -79,12 +90,7 @@ func TestDesktop(t *testing.T) {
 	t.Cleanup(func() { gateway.Close() })
 
 	dir := t.TempDir()
-	program := filepath.Join(dir, "gatewatch")
-	build := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := buildProgram(t, dir)
 	// What stands in for the window says how it was called, and stays.
 	called := filepath.Join(dir, "called")
 	window := "#!/bin/sh\necho \"$@\" >>" + called + "\nexec sleep 60\n"

@@ -13,21 +13,31 @@ import (
 // home says where everything lies.
 type home struct {
 	config string // settings.json
-	state  string // api.json, log, lock
+	state  string // api.json, logs, lock, alerts that wait
+	rules  string // rules.json
+	orders string // orders.db
 }
 
 // homeAt returns the folders below dir, or the user's usual ones if dir is empty.
 func homeAt(dir string) home {
-	if dir != "" {
-		return home{config: dir, state: dir}
+	h := home{config: dir, state: dir}
+	if dir == "" {
+		h = home{config: filepath.Join(xdg.ConfigHome, "gatewatch"), state: filepath.Join(xdg.StateHome, "gatewatch")}
 	}
-	return home{config: filepath.Join(xdg.ConfigHome, "gatewatch"), state: filepath.Join(xdg.StateHome, "gatewatch")}
+	return h.trading(h.config, h.state)
+}
+
+// trading has rules and orders lie in other folders.
+func (h home) trading(rules, orders string) home {
+	h.rules, h.orders = filepath.Join(rules, "rules.json"), filepath.Join(orders, "orders.db")
+	return h
 }
 
 func (h home) settings() string { return filepath.Join(h.config, "settings.json") }
 func (h home) lastGood() string { return filepath.Join(h.state, "settings.last-good.json") }
 func (h home) card() string     { return filepath.Join(h.state, "api.json") }
 func (h home) log() string      { return filepath.Join(h.state, "gatewatch.log") }
+func (h home) alerts() string   { return filepath.Join(h.state, "alerts.db") }
 func (h home) lock() string     { return filepath.Join(h.state, "gatewatch.lock") }
 
 // make creates the folders, for the user alone.

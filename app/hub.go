@@ -6,15 +6,12 @@ import (
 	"time"
 
 	"gatewatch/conn"
-	"gatewatch/conn/history"
 )
 
 // hub joins everything that changes what is shown: each subscriber is nudged, and looks for itself.
 type hub struct {
 	mu     sync.Mutex
 	nudges map[chan struct{}]struct{}
-	day    history.Day
-	begun  bool
 	muted  time.Time // desktop notices are silent until then
 	down   time.Time // when the connection went down; zero while it is up
 }
@@ -47,21 +44,16 @@ func (h *hub) nudge() {
 	}
 }
 
-// account brings the day's account up to now and returns it.
-func (h *hub) account(s *conn.Snapshot, now time.Time) history.Day {
+// look notes since when the connection is down.
+func (h *hub) look(s *conn.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.begun {
-		h.begun, h.day = true, history.Begin(now, kindOf(s))
-	}
-	h.day = h.day.Add(now, kindOf(s))
 	switch {
 	case s.Connected():
 		h.down = time.Time{}
 	case h.down.IsZero():
 		h.down = s.Since
 	}
-	return h.day
 }
 
 // DownSince returns when the connection went down; zero while it is up.
@@ -69,21 +61,6 @@ func (h *hub) DownSince() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.down
-}
-
-// kindOf says how the present moment counts. The first attempt after a start is nobody's outage.
-func kindOf(s *conn.Snapshot) history.Kind {
-	switch {
-	case s.Connected():
-		return history.Connected
-	case s.State == conn.Paused:
-		return history.Paused
-	case s.State == conn.Connecting:
-		return history.Unobserved
-	case s.Window.Active:
-		return history.Planned
-	}
-	return history.Down
 }
 
 // Mute silences desktop notices until the given time; the zero time ends that.
@@ -117,7 +94,7 @@ func (h *hub) run(ctx context.Context, sup *conn.Supervisor) {
 		case <-news:
 		case <-minute.C:
 		}
-		h.account(sup.Snapshot(), time.Now())
+		h.look(sup.Snapshot())
 		h.nudge()
 	}
 }

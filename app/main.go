@@ -32,9 +32,22 @@ type cli struct {
 	Connect    connectCmd    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
 	Disconnect disconnectCmd `cmd:"" help:"Disconnect, and stay so until connect."`
 	Open       openCmd       `cmd:"" help:"Open the window, or the page where there is no window."`
+	Quit       quitCmd       `cmd:"" help:"Have the resident program end, and wait until it has."`
+	Autostart  autostartCmd  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
+	Uptime     uptimeCmd     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
+	Log        logCmd        `cmd:"" help:"Show the connection log."`
+	Rules      rulesCmd      `cmd:"" help:"Show rules and how they stand, or activate, deactivate and delete them."`
+	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
+	Arm        armCmd        `cmd:"" help:"Let orders of rules leave while the guard is open."`
+	Disarm     disarmCmd     `cmd:"" help:"Let no order leave."`
+	Guard      guardCmd      `cmd:"" help:"Tell whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if no Gatewatch runs."`
+	Alerts     alertsCmd     `cmd:"" help:"Show how alerts fare, or test them."`
+	Secret     secretCmd     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
 	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
 	Version    versionCmd    `cmd:"" help:"Show the version."`
+
+	Diagnostics diagnosticsCmd `cmd:"" help:"Write down what whoever is to find a fault needs to know, and nothing personal."`
 }
 
 // exitError ends the program with a code and, if there is one, a text on stderr.

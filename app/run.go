@@ -16,10 +16,14 @@ import (
 	"syscall"
 	"time"
 
+	"gatewatch/app/alert"
 	"gatewatch/app/api"
+	"gatewatch/app/crash"
+	"gatewatch/app/metrics"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 	"gatewatch/engine"
 )
 
@@ -33,16 +37,25 @@ const stopLimit = 800 * time.Millisecond
 
 // resident is the running program.
 type resident struct {
-	home    home
-	demo    *demo // nil unless --demo
-	log     *slog.Logger
-	level   *slog.LevelVar
-	screen  *console
-	started time.Time
-	sup     *conn.Supervisor
+	home     home
+	homeFlag string // what --home says, empty for the usual folders
+	demo     *demo  // nil unless --demo
+	log      *slog.Logger
+	level    *slog.LevelVar
+	screen   *console
+	started  time.Time
+	sup      *conn.Supervisor
 
 	hub    hub
+	parts  crash.Parts   // what must not be able to end the program
+	last   *crash.Report // of the run before; nil if that has not crashed
+	news   engine.Reports
 	window shower
+	keeper *history.Keeper
+	alerts *alert.Outbox // nil if its file could not be opened
+	meter  *metrics.Metrics
+	trade  *trading // nil if orders cannot be remembered, and so not be placed
+	hours  atomic.Pointer[history.Hours]
 
 	settings atomic.Pointer[settings.Settings]
 	changing sync.Mutex // one change of settings at a time
@@ -50,6 +63,12 @@ type resident struct {
 	mu      sync.Mutex
 	api     *api.Server
 	problem string // why settings.json is not in force, empty if it is
+
+	noTrading string // why there is no trading
+
+	quit    chan struct{} // closed by Quit
+	askQuit sync.Once
+	login   login
 }
 
 func (r runCmd) Run(ctx context.Context, c *cli) error {
@@ -64,17 +83,14 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 		if c.Home == "" { // a demo leaves the user's own folders alone
 			h = homeAt(story.dir)
 		}
+		h = h.trading(story.dir, story.dir) // what happens on a simulated gateway is no order of anybody
 	}
 	if err := h.make(); err != nil {
 		return err
 	}
-	release, err := h.claim()
-	if errors.Is(err, errAlreadyRuns) {
-		where := ""
-		if card, err := api.ReadCard(h.card()); err == nil {
-			where = " at " + card.URL
-		}
-		return fmt.Errorf("another Gatewatch already runs with this home (%s)%s; `gatewatch status` shows it", h.state, where)
+	release, err := h.takeHome(ctx, r.Headless)
+	if errors.Is(err, errShown) {
+		return nil
 	}
 	if err != nil {
 		return err
@@ -88,11 +104,13 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 	stdout, stderr := newOutlet(os.Stdout), newOutlet(os.Stderr)
 	defer stdout.Close()
 	defer stderr.Close()
-	return newResident(h, story, stdout).run(ctx, stderr, !r.Headless)
+	resident := newResident(h, story, stdout)
+	resident.homeFlag = c.Home
+	return resident.run(ctx, stderr, !r.Headless)
 }
 
 func newResident(h home, story *demo, stdout io.Writer) *resident {
-	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now()}
+	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), quit: make(chan struct{})}
 	r.screen = &console{out: stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
 	return r
 }
@@ -102,6 +120,8 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	log, file := newLog(r.home.log(), stderr, r.level)
 	defer file.Close()
 	r.log = log
+	r.parts.Log, r.parts.Hide, r.parts.Changed = log, hideLine, r.hub.nudge
+	defer r.catchCrashes()()
 	tuneMemory()
 
 	s, problem, err := loadSettings(r.home)
@@ -118,9 +138,21 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	r.openLedger(s.Gateway.ClientID)
+	defer r.closeLedger()
+	cfg.Reconcile = r.reconcile()
 	if r.sup, err = conn.New(cfg, log); err != nil {
 		return &exitError{exitUsage, err}
 	}
+	r.keeper = history.NewKeeper(r.home.state, r.started, r.crashBefore(), log)
+	if err := r.openTrading(s); err != nil {
+		return err
+	}
+	r.meter = r.newMetrics()
+	r.openAlerts(s)
+	defer r.closeAlerts()
+	ctx, end := r.untilQuit(ctx)
+	defer end()
 	if err := r.openAPI(s.API.Port); err != nil {
 		return err
 	}
@@ -135,52 +167,76 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 			r.screen.say("gatewatch", "No desktop here ("+reason+"): running as with --headless.")
 		}
 	}
-	r.work(ctx, s, face)
+	r.work(ctx, face)
 	log.Info("stopped", "uptime", time.Since(r.started).Round(time.Second))
 	r.screen.say("gatewatch", "stopped")
 	return nil
 }
 
 // work runs everything until ctx ends and waits for all of it.
-func (r *resident) work(ctx context.Context, s settings.Settings, face bool) {
+func (r *resident) work(ctx context.Context, face bool) {
 	told, endTold := r.sup.Events()
 	defer endTold()
 	logged, endLogged := r.sup.Events()
 	defer endLogged()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	kept, endKept := r.sup.Events()
+	defer endKept()
+	reports, endReports := r.news.Subscribe()
+	defer endReports()
 	var tellers, workers sync.WaitGroup
+	teller := func(part string, f func()) { tellers.Go(func() { r.parts.Run(ctx, part, f) }) }
+	worker := func(part string, f func()) { workers.Go(func() { r.parts.Run(ctx, part, f) }) }
 	// The tellers end with the supervisor, when it has told all there is.
-	tellers.Go(func() { r.screen.follow(context.Background(), told, r.sup.Snapshot) })
-	tellers.Go(func() { r.logEvents(logged) })
-	workers.Go(func() { r.hub.run(ctx, r.sup) })
-	workers.Go(func() { r.watchSettings(ctx, s) })
-	if r.demo != nil {
-		eng := engine.New(r.sup, r.demo.instruments, r.demo, r.log)
-		workers.Go(func() { eng.Run(ctx) })
-		workers.Go(func() { r.demo.tell(ctx, r.screen, eng) })
+	teller("console", func() { r.screen.follow(context.Background(), told, r.sup.Snapshot) })
+	teller("log", func() { r.logEvents(logged) })
+	teller("history", func() { r.keeper.Run(context.Background(), kept) })
+	worker("hub", func() { r.hub.run(ctx, r.sup) })
+	// A stream is there only where it is read: what nobody takes would be kept for ever.
+	if r.alerts != nil {
+		alerted, endAlerted := r.sup.Events()
+		defer endAlerted()
+		toAlerts, endToAlerts := r.news.Subscribe()
+		defer endToAlerts()
+		worker("delivery", func() { r.alerts.Run(ctx) })
+		worker("alerts", func() { r.sendAlerts(ctx, alerted, toAlerts) })
 	}
 	if face {
 		notices, endNotices := r.sup.Events()
 		defer endNotices()
-		workers.Go(func() { r.sendNotices(ctx, notices) })
+		toNotices, endToNotices := r.news.Subscribe()
+		defer endToNotices()
+		worker("notices", func() { r.sendNotices(ctx, notices, toNotices) })
 	}
-	workers.Go(func() { r.sup.Run(ctx) })
-	if face { // on this goroutine, which is the one that some desktops insist on
-		r.showTray(ctx, cancel)
+	r.tellCrash() // everybody who wants to hear of it listens by now
+	worker("settings", func() { r.watchSettings(ctx, *r.settings.Load()) })
+	worker("reports", func() { r.tellReports(ctx, reports) })
+	worker("login", func() { r.watchLogin(ctx) })
+	if t := r.trade; t != nil {
+		worker("engine", func() { r.runEngine(ctx, t.engine.Run) })
+		worker("rules", func() { r.watchRules(ctx) })
+		if r.demo != nil {
+			worker("demo", func() { r.playDemo(ctx) })
+		}
+	}
+	workers.Go(func() { r.supervise(ctx) })
+	if face { // on this goroutine, which is the one that some desktops insist on, and which cannot do that twice
+		if !r.parts.Do("tray", func() { r.showTray(ctx) }) {
+			r.parts.Gone("tray")
+		}
 	}
 	<-ctx.Done()
 	workers.Wait()
 	tellers.Wait()
 }
 
-// logEvents writes every event to the structured log.
+// logEvents writes every event to the structured log, and counts it.
 func (r *resident) logEvents(events *conn.EventStream) {
 	for {
 		e, ok := events.Next(context.Background())
 		if !ok {
 			return
 		}
+		r.meter.Take(e)
 		level := slog.LevelInfo
 		switch e.Kind {
 		case conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventAttemptFailed, conn.EventCompeting:
@@ -229,6 +285,11 @@ func (r *resident) accept(s settings.Settings) error {
 	if _, err := connConfig(s); err != nil {
 		return err
 	}
+	hours, err := hoursOf(s.MarketHours)
+	if err != nil {
+		return err
+	}
+	r.hours.Store(hours)
 	r.level.Set(s.Log.Severity())
 	r.settings.Store(&s)
 	if err := settings.Save(r.home.lastGood(), s); err != nil {
@@ -268,6 +329,10 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 	old := *r.settings.Load()
 	cfg, err := connConfig(r.inForce(s))
 	if err == nil {
+		if r.trade != nil && s.Gateway.ClientID != old.Gateway.ClientID {
+			r.trade.desk.Disarm() // an order must not leave under one id and be remembered under the other
+		}
+		cfg.Reconcile = r.reconcile()
 		err = r.sup.Configure(ctx, cfg)
 	}
 	if err != nil {
@@ -277,6 +342,10 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 	if err := r.accept(s); err != nil {
 		r.log.Error("settings refused", "err", err)
 		return
+	}
+	r.configureTrading(s)
+	if r.alerts != nil {
+		r.alerts.Configure(alertConfig(s))
 	}
 	r.hub.nudge()
 	r.log.Info("settings changed", "keys", strings.Join(settings.Diff(old, s), " "))
@@ -323,7 +392,7 @@ func (r *resident) openAPI(port int) error {
 	r.api = srv
 	r.mu.Unlock()
 	if old != nil {
-		closeServer(old)
+		closeServer(old.Close)
 	}
 	return nil
 }
@@ -332,13 +401,13 @@ func (r *resident) closeAPI() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	api.RemoveCard(r.home.card(), r.api)
-	closeServer(r.api)
+	closeServer(r.api.End)
 }
 
-func closeServer(s *api.Server) {
+func closeServer(do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), stopLimit/4)
 	defer cancel()
-	s.Close(ctx)
+	do(ctx)
 }
 
 // tuneMemory keeps the heap small: the program idles most of its life, and pays for a collection gladly.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +12,11 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,10 +24,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"gatewatch/app/api"
+	"gatewatch/conn/history"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gatewatch": main})
+	testscript.Main(m, map[string]func(){"gatewatch": main, "gatewatch-that-crashes": crashing})
 }
 
 // patience is how long a script waits for something that takes a fraction of a second.
@@ -43,7 +47,8 @@ const patience = 30 * time.Second
 //	mode OCTAL FILE               expect these permissions; nothing on Windows
 //	occurs N REGEXP FILE          expect so many matches in the file
 //	ports NAME...                 set variables to ports that are free now
-//	signal TERM|INT|HUP|KILL ARG  send a signal to the background process that has ARG as an argument
+//	signal TERM|INT|HUP|KILL ARG  send a signal to the background process that has ARG as an argument; STOP and CONT on Unix
+//	story HOME FILE               write what the connection log in HOME tells into FILE: event, how time counts then, cause
 //	within DURATION               expect that less time has gone since clock
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -54,7 +59,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"apiport": cmdAPIPort, "await": cmdAwait, "awaitfile": cmdAwaitFile, "clock": cmdClock, "code": cmdCode, "expand": cmdExpand,
-			"fault": cmdFault, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "within": cmdWithin,
+			"fault": cmdFault, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "story": cmdStory, "within": cmdWithin,
 		},
 	})
 }
@@ -215,11 +220,14 @@ func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
 	}
 }
 
+// signals are what the command signal can send; more on Unix.
+var signals = map[string]syscall.Signal{
+	"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL,
+}
+
 func cmdSignal(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 2, "signal TERM|INT|HUP|KILL ARG")
-	sig, ok := map[string]syscall.Signal{
-		"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL,
-	}[a[0]]
+	sig, ok := signals[a[0]]
 	if !ok {
 		ts.Fatalf("unknown signal %s", a[0])
 	}
@@ -233,4 +241,18 @@ func cmdSignal(ts *testscript.TestScript, neg bool, a []string) {
 		ts.Fatalf("%d background processes have the argument %s", len(found), a[1])
 	}
 	ts.Check(found[0].Process.Signal(sig))
+}
+
+func cmdStory(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 2, "story HOME FILE")
+	var records []history.Record
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(a[0], "connection_log.json"))), &records))
+	var story strings.Builder
+	for i, r := range records {
+		if r.Seq != uint64(i+1) {
+			ts.Fatalf("record %d has seq %d", i, r.Seq)
+		}
+		fmt.Fprintln(&story, strings.TrimSpace(fmt.Sprintf("%s %s %s", r.What, r.Counts, r.Cause)))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(a[1]), []byte(story.String()), 0o600))
 }

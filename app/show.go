@@ -80,7 +80,7 @@ func (r *resident) startWindow() error {
 		return err
 	}
 	r.window.running, r.window.started, r.window.again = true, time.Now(), false
-	go r.followWindow(cmd, &said)
+	go r.parts.Do("window", func() { r.followWindow(cmd, &said) })
 	return nil
 }
 

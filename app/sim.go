@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
-	"gatewatch/engine"
 )
 
 type simCmd struct {
@@ -68,28 +67,55 @@ at 52s restart for=6s
 loop 75s
 `
 
-// demo is the simulated gateway of --demo and what is shown of its ticks.
+// demo is the simulated gateway of --demo.
 type demo struct {
-	dir         string
-	gateway     *sim.Gateway
-	instruments []engine.Instrument
-	last        [3]atomic.Uint64 // cents
+	dir     string // of its rules and orders, which are nobody's
+	gateway *sim.Gateway
 }
+
+// demoRules trade on the simulated gateway, whose prices walk about where these begin.
+const demoRules = `{
+  "$schema": "./rules.schema.json",
+  "rules": [
+    {
+      "name": "Buy Apple",
+      "instrument": { "symbol": "AAPL", "currency": "USD" },
+      "conditions": [{ "price": "ask", "is": "at_or_below", "value": 250 }],
+      "action": {
+        "do": "order",
+        "order": { "side": "BUY", "quantity": 10, "type": "LMT", "limit_offset": 0.05, "take_profit": { "offset": 1 }, "stop_loss": { "offset": -1 } }
+      }
+    },
+    {
+      "name": "Microsoft rises",
+      "instrument": { "symbol": "MSFT", "currency": "USD" },
+      "conditions": [{ "price": "last", "is": "crosses_up", "value": 430 }],
+      "cooldown_seconds": 20,
+      "action": { "do": "notify" }
+    },
+    {
+      "name": "Sell SPY short",
+      "instrument": { "symbol": "SPY", "currency": "USD" },
+      "conditions": [{ "price": "mid", "is": "crosses_down", "value": 590 }],
+      "cooldown_seconds": 30,
+      "action": { "do": "order", "order": { "side": "SELL", "quantity": 5, "type": "MKT" } }
+    }
+  ]
+}
+`
 
 func newDemo(ctx context.Context) (*demo, error) {
 	dir, err := tempHome()
 	if err != nil {
 		return nil, err
 	}
-	g, err := sim.Start(ctx, sim.Config{Script: demoStory})
-	if err != nil {
+	err = os.WriteFile(filepath.Join(dir, "rules.json"), []byte(demoRules), 0o600)
+	g, errSim := sim.Start(ctx, sim.Config{Script: demoStory})
+	if err = errors.Join(err, errSim); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	stock := func(symbol string) engine.Instrument {
-		return engine.Instrument{Name: symbol, Contract: conn.Contract{Symbol: symbol, Type: "STK", Exchange: "SMART", Currency: "USD"}}
-	}
-	return &demo{dir: dir, gateway: g, instruments: []engine.Instrument{stock("AAPL"), stock("MSFT"), stock("SPY")}}, nil
+	return &demo{dir: dir, gateway: g}, nil
 }
 
 func (d *demo) close() {
@@ -97,15 +123,26 @@ func (d *demo) close() {
 	_ = os.RemoveAll(d.dir)
 }
 
-// OnTick keeps the last price to show it.
-func (d *demo) OnTick(instrument int, t conn.Tick) {
-	if t.Field == conn.Last && t.Value > 0 {
-		d.last[instrument].Store(uint64(t.Value*100 + 0.5))
+// playDemo arms trading and activates the rules of the demo, where nothing can come of it, and shows every few seconds what
+// the engine does.
+func (r *resident) playDemo(ctx context.Context) {
+	changed, end := r.hub.Subscribe()
+	defer end()
+	for r.sup.Snapshot().Guard != conn.GuardOpen {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
 	}
-}
-
-// tell shows every few seconds what the engine does.
-func (d *demo) tell(ctx context.Context, screen *console, eng *engine.Engine) {
+	if err := r.Arm(ctx); err != nil {
+		r.log.Warn("demo", "err", err)
+	}
+	for _, rule := range r.trade.set.Rules() {
+		if err := r.ActivateRule(ctx, rule.Name); err != nil {
+			r.log.Warn("demo", "rule", rule.Name, "err", err)
+		}
+	}
 	every := time.NewTicker(5 * time.Second)
 	defer every.Stop()
 	var before uint64
@@ -115,18 +152,18 @@ func (d *demo) tell(ctx context.Context, screen *console, eng *engine.Engine) {
 			return
 		case <-every.C:
 		}
-		evaluated, skipped := eng.Counts()
-		if evaluated == before {
+		n := r.trade.engine.Counts()
+		if n.Evaluated == before {
 			continue
 		}
-		before = evaluated
+		before = n.Evaluated
 		var prices []string
-		for i, in := range d.instruments {
-			if cents := d.last[i].Load(); cents != 0 {
-				prices = append(prices, fmt.Sprintf("%s %.2f", in.Name, float64(cents)/100))
+		for _, v := range r.trade.set.Views() {
+			if !v.PriceAt.IsZero() {
+				prices = append(prices, fmt.Sprintf("%s %.2f", v.Contract.Symbol, v.Price))
 			}
 		}
-		screen.say("ticks", fmt.Sprintf("%s · %d evaluated, %d skipped", strings.Join(prices, " · "), evaluated, skipped))
+		r.screen.say("ticks", fmt.Sprintf("%s · %d evaluated, %d skipped", strings.Join(prices, " · "), n.Evaluated, n.Skipped))
 	}
 }
 

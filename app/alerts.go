@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gatewatch/app/alert"
+	"gatewatch/app/api"
+	"gatewatch/app/notice"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/engine"
+)
+
+// openAlerts opens what waits for delivery. Without that the program runs on: the connection matters more.
+func (r *resident) openAlerts(s settings.Settings) {
+	box, err := alert.Open(alert.Options{
+		Path: r.home.alerts(), Version: version, Log: r.log,
+		Connected: func() bool { return r.sup.Snapshot().Connected() },
+	})
+	if err != nil {
+		r.log.Error("no alerts will be sent", "err", err)
+		return
+	}
+	box.Configure(alertConfig(s))
+	r.alerts = box
+}
+
+func (r *resident) closeAlerts() {
+	if r.alerts == nil {
+		return
+	}
+	if err := r.alerts.Close(); err != nil {
+		r.log.Warn("alerts that wait could not be closed", "err", err)
+	}
+}
+
+// alertConfig turns settings into what the outbox needs.
+func alertConfig(s settings.Settings) alert.Config {
+	c := alert.Config{Slack: s.Slack.WebhookURL, Services: s.Alerts.Services}
+	if e := s.Email; e.Server != "" && len(e.To) > 0 {
+		c.Email = &alert.Email{
+			Server: e.Server, Port: e.Port, Encryption: e.Encryption, User: e.User, Password: e.Password, From: e.From, To: e.To,
+		}
+	}
+	if w := s.Webhook; w.URL != "" {
+		c.Webhook = &alert.Webhook{URL: w.URL, SigningKey: w.SigningKey}
+	}
+	if h := s.Heartbeat; h.URL != "" {
+		c.Heartbeat = &alert.Heartbeat{URL: h.URL, Every: h.Every(), OnlyWhileConnected: h.OnlyWhileConnected}
+	}
+	return c
+}
+
+// sendAlerts puts into the outbox what people elsewhere should know, until ctx ends.
+func (r *resident) sendAlerts(ctx context.Context, events *conn.EventStream, reports *engine.ReportStream) {
+	notice.Run(ctx, notice.Config{
+		Events: nudging{events, r.alerts.Retry}, Reports: reports, Snapshot: r.sup.Snapshot,
+		After:    func() time.Duration { return r.settings.Load().Alerts.After() },
+		Quiet:    func() notice.Quiet { a := r.settings.Load().Alerts; return quietOf(a.QuietFrom, a.QuietUntil) },
+		Weekly:   r.weekly,
+		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
+		Sender:   mailbag{r.alerts}, Keep: true, Log: r.log,
+	})
+}
+
+func (r *resident) weekly() time.Duration { return r.settings.Load().Notices.WeeklyReminder() }
+
+// quietOf returns the quiet hours that settings name by times of day, which have been checked.
+func quietOf(from, until string) notice.Quiet {
+	var q notice.Quiet
+	var err, err2 error
+	q.FromHour, q.FromMinute, err = settings.ParseClock(from)
+	q.UntilHour, q.UntilMinute, err2 = settings.ParseClock(until)
+	if err != nil || err2 != nil {
+		return notice.Quiet{}
+	}
+	return q
+}
+
+// nudging has the outbox try again when something happened that may have brought the network back.
+type nudging struct {
+	events *conn.EventStream
+	retry  func()
+}
+
+func (n nudging) Next(ctx context.Context) (conn.Event, bool) {
+	e, ok := n.events.Next(ctx)
+	switch e.Kind {
+	case conn.EventWoke, conn.EventUpstreamRestored, conn.EventConnected:
+		n.retry()
+	}
+	return e, ok
+}
+
+// mailbag is the desktop that a remote reader has.
+type mailbag struct{ box *alert.Outbox }
+
+func (m mailbag) Show(_ context.Context, n notice.Notice) error {
+	body := n.Body + "\nTold at " + n.At.Local().Format("15:04:05 MST on Mon 2 Jan 2006") + "."
+	return m.box.Put(alert.Alert{
+		Kind: string(n.Kind), Incident: n.Incident, At: n.At, Title: n.Title, Body: body, Urgent: n.Urgent,
+	})
+}
+
+func (mailbag) Close() error { return nil }
+
+// alertStatus returns how the channels fare.
+func (r *resident) alertStatus() []alert.ChannelStatus {
+	if r.alerts == nil {
+		return nil
+	}
+	return r.alerts.Status()
+}
+
+// queued returns how many alerts wait, by channel.
+func (r *resident) queued() map[string]int {
+	waiting := map[string]int{}
+	for _, c := range r.alertStatus() {
+		waiting[c.Name] = c.Queued
+	}
+	return waiting
+}
+
+func (r *resident) alertState() api.AlertState {
+	state := api.AlertState{Failing: []string{}}
+	for _, c := range r.alertStatus() {
+		state.Channels++
+		state.Queued += c.Queued
+		if c.LastError != "" {
+			state.Failing = append(state.Failing, c.Name)
+		}
+	}
+	return state
+}
+
+// Alerts returns what GET /alerts answers.
+func (r *resident) Alerts() api.Alerts {
+	list := api.Alerts{Channels: []api.Channel{}}
+	for _, c := range r.alertStatus() {
+		list.Channels = append(list.Channels, api.Channel{
+			Name: c.Name, Service: c.Service, Queued: c.Queued, OldestAt: moment(c.Oldest), Sent: c.Sent,
+			LastSentAt: moment(c.LastSent), LastError: c.LastError, LastErrorAt: moment(c.LastErrorAt),
+		})
+	}
+	return list
+}
+
+// moment returns nil for the zero time.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.Local().Round(time.Millisecond)
+	return &t
+}
+
+// TestAlerts sends a message by one channel, or by all.
+func (r *resident) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
+	if r.alerts == nil {
+		return api.AlertTest{}, fmt.Errorf("no alerts can be sent: %s cannot be opened; see the log", r.home.alerts())
+	}
+	names := r.alertStatus()
+	if len(names) == 0 {
+		return api.AlertTest{}, api.ErrNoChannels
+	}
+	if channel != "" && !slices.ContainsFunc(names, func(c alert.ChannelStatus) bool { return c.Name == channel }) {
+		return api.AlertTest{}, fmt.Errorf("%w: %q", api.ErrNoChannel, channel)
+	}
+	results, err := r.alerts.Test(ctx, channel)
+	if err != nil {
+		return api.AlertTest{}, err
+	}
+	test := api.AlertTest{Results: []api.AlertResult{}}
+	for _, one := range results {
+		result := api.AlertResult{Channel: one.Channel, OK: one.Err == nil}
+		if one.Err != nil {
+			result.Error = one.Err.Error()
+		}
+		test.Results = append(test.Results, result)
+	}
+	return test, nil
+}

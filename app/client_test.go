@@ -1,0 +1,34 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/app/api"
+)
+
+func TestDescribeTrading(t *testing.T) {
+	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
+	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
+	for want, st := range map[string]api.Trading{
+		"off: trading is off; arm it to let orders leave": {Reason: "trading is off; arm it to let orders leave", ReasonID: "disarmed"},
+		"off, 3 rules active, 1 rule failed: trading is off; arm it to let orders leave": {
+			Reason: "trading is off; arm it to let orders leave", RulesActive: 3, RulesFailed: 1,
+		},
+		"armed since 09:31, 2 rules active, 1 order open": {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
+		"armed since 14 Jul 13:00, 1 rule active":         {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
+		"armed since 15 Jul 12:00":                        {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},
+		"armed since 11:00, but held, 2 orders open, 2 orders to look for in TWS: the account is wrong": {
+			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount is wrong", OrdersOpen: 2, OrdersUnknown: 2,
+		},
+	} {
+		if got := describeTrading(st, now); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		st := api.Status{Headline: "Connected", Trading: st}
+		if got := describe(st, now); !strings.Contains(got, "\nTrading    "+want+"\n") {
+			t.Errorf("status without its line %q:\n%s", want, got)
+		}
+	}
+}

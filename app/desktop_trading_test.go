@@ -1,0 +1,86 @@
+//go:build !windows && !darwin
+
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"gatewatch/app/api"
+	"gatewatch/app/tray/sessionbus/bustest"
+	"gatewatch/engine"
+	"gatewatch/engine/rules"
+)
+
+// TestDesktopTrading holds that the desktop is told what becomes of rules and orders, and that the tray arms, stops and cancels.
+func TestDesktopTrading(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the program")
+	}
+	bustest.Start(t)
+	host := bustest.StartHost(t)
+	board := &notes{}
+	bus := bustest.Connect(t)
+	if err := bus.Export(board, "/org/freedesktop/Notifications", "org.freedesktop.Notifications"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bus.RequestName("org.freedesktop.Notifications", 0); err != nil {
+		t.Fatal(err)
+	}
+	r := prepareRig(t, "DU1234567", "", rulesOf(ruleText("tell", tell), ruleText("off", buyOff), ruleText("low", buyLow)))
+	r.program = []string{buildProgram(t, t.TempDir())}
+	r.start()
+	host.Adopt()
+	r.awaitOpen()
+	entry := func(title string, there bool) {
+		t.Helper()
+		r.until(title, func() bool {
+			_, ids := host.Entries()
+			_, ok := ids[title]
+			return ok == there
+		})
+	}
+	told := func(title string) {
+		t.Helper()
+		r.until("told: "+title, func() bool { return slices.Contains(board.all(), title) })
+	}
+
+	entry("Arm trading", true)
+	entry("Stop trading", false)
+	r.activate("tell")
+	r.cross("tell")
+	told("Rule fired: tell")
+
+	host.Click("Arm trading")
+	r.await("armed", func(st api.Status) bool { return st.Trading.Armed })
+	entry("Stop trading", true)
+	entry("Arm trading", false)
+	r.activate("off")
+	r.cross("off")
+	r.awaitFates(engine.Rejected)
+	told("Order rejected")
+	told("Rule stopped: off")
+
+	entry("Cancel 1 open order", false)
+	r.activate("low")
+	r.cross("low")
+	r.awaitFates(engine.Working, engine.Rejected)
+	entry("Cancel 1 open order", true)
+	host.Click("Cancel 1 open order")
+	r.awaitFates(engine.Cancelled, engine.Rejected)
+	entry("Cancel 1 open order", false)
+	if slices.Contains(board.all(), "Order blocked") {
+		t.Errorf("told: %q", board.all())
+	}
+
+	host.Click("Stop trading")
+	r.await("disarmed", func(st api.Status) bool { return !st.Trading.Armed })
+	entry("Arm trading", true)
+	r.awaitRule("low", rules.Active)
+	r.cross("low")
+	r.blockedBy(1, engine.BlockedDisarmed)
+	told("Order blocked")
+	if n := len(r.gateway.State().Orders); n != 1 { // the one that was rejected is none
+		t.Errorf("%d orders have reached Gateway", n)
+	}
+}

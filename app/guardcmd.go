@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+type guardCmd struct {
+	Watch bool `help:"Go on, with a line for every change."`
+}
+
+func (g guardCmd) Run(ctx context.Context, c *cli) error {
+	client, err := c.resident()
+	if err != nil {
+		return err
+	}
+	if g.Watch {
+		return watchGuard(ctx, client)
+	}
+	now, err := client.Guard(ctx)
+	switch {
+	case err != nil:
+		return residentError(err)
+	case !now.Open:
+		return errors.New(describeGuard(now))
+	}
+	fmt.Println(describeGuard(now))
+	return nil
+}
+
+// watchGuard prints how the guard stands at every change. When nobody watches it any more, that is a change too.
+func watchGuard(ctx context.Context, client *api.Client) error {
+	told := ""
+	line := func(text string) {
+		if text != told { // the mode of a session that is over may have changed
+			fmt.Printf("%s  %s\n", time.Now().Format(time.DateTime), text)
+		}
+		told = text
+	}
+	err := client.FollowGuard(ctx, func(g api.Guarded) { line(describeGuard(g)) })
+	if ctx.Err() != nil {
+		return nil
+	}
+	if told != "" {
+		line("shut: Gatewatch does not answer any more")
+		err = api.ErrNotRunning
+	}
+	return residentError(err)
+}
+
+// describeGuard says in one line whether a bot may trade.
+func describeGuard(g api.Guarded) string {
+	if !g.Open {
+		return "shut: " + wording.OneLine(g.Reason)
+	}
+	mode := wording.Mode(conn.Mode(g.Mode))
+	if mode == "" {
+		mode = "paper or live not known"
+	}
+	armed := "not armed"
+	if g.Armed {
+		armed = "armed"
+	}
+	return fmt.Sprintf("open: session %d, %s, %s", g.Session, mode, armed)
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+)
+
+type ordersCmd struct {
+	List   listOrdersCmd  `cmd:"" default:"withargs" help:"Show the orders and what has become of them (the default)."`
+	Cancel cancelOrderCmd `cmd:"" help:"Cancel an order, or all."`
+}
+
+type listOrdersCmd struct {
+	JSON bool `help:"Print the answer of GET /orders as it is."`
+}
+
+func (l listOrdersCmd) Run(ctx context.Context, c *cli) error {
+	client, err := c.resident()
+	if err != nil {
+		return err
+	}
+	list, err := client.Orders(ctx)
+	switch {
+	case err != nil:
+		return residentError(err)
+	case l.JSON:
+		return printJSON(list)
+	}
+	return writeOrders(os.Stdout, list)
+}
+
+// writeOrders writes orders as tables for people: those that were meant to be sent, and those that were not let out.
+func writeOrders(out io.Writer, list api.Orders) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(list.Orders) == 0 {
+		fmt.Fprintln(w, "No order has been sent.")
+	} else {
+		fmt.Fprintln(w, "ID\tTime\tRule\tOrder\tFilled\tState")
+	}
+	for _, o := range list.Orders {
+		state := wording.OneLine(o.FateText)
+		if state == "" {
+			state = string(o.Fate)
+		}
+		filled := strconv.FormatFloat(o.Filled, 'f', -1, 64)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
+	}
+	if err := w.Flush(); err != nil || len(list.Blocked) == 0 {
+		return err
+	}
+	fmt.Fprintln(out, "\nNot let out:")
+	fmt.Fprintln(w, "Time\tRule\tOrder\tWhy")
+	for _, b := range list.Blocked {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)), wording.OneLine(b.Text), wording.OneLine(b.Reason))
+	}
+	return w.Flush()
+}
+
+type cancelOrderCmd struct {
+	ID  int64 `arg:"" optional:"" help:"Number of the order; gatewatch orders lists them."`
+	All bool  `help:"Cancel all orders."`
+}
+
+func (o cancelOrderCmd) Run(ctx context.Context, c *cli) error {
+	if o.All == (o.ID != 0) || o.ID < 0 {
+		return &exitError{exitUsage, errors.New("name the number of one order, or --all; `gatewatch orders` lists them")}
+	}
+	if o.All {
+		return c.command(ctx, (*api.Client).CancelOrders, "Asked for all orders to be cancelled; `gatewatch orders` shows what becomes of them.")
+	}
+	cancel := func(client *api.Client, ctx context.Context) (api.Answer, error) {
+		a, err := client.CancelOrder(ctx, o.ID)
+		if errors.Is(err, api.ErrNoOrder) {
+			err = fmt.Errorf("no order of ours has the number %d; `gatewatch orders` lists them", o.ID)
+		}
+		return a, err
+	}
+	return c.command(ctx, cancel, fmt.Sprintf("Asked for order %d to be cancelled; `gatewatch orders` shows what becomes of it.", o.ID))
+}
+
+type armCmd struct{}
+
+func (armCmd) Run(ctx context.Context, c *cli) error {
+	return c.command(ctx, (*api.Client).Arm, "Armed: orders of rules leave while the guard is open, until `gatewatch disarm`.")
+}
+
+type disarmCmd struct{}
+
+func (disarmCmd) Run(ctx context.Context, c *cli) error {
+	return c.command(ctx, (*api.Client).Disarm, "Disarmed: no order leaves until `gatewatch arm`. Orders that have left stay as they are.")
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"gatewatch/engine"
+)
+
+// heard is a log that passes on its messages.
+type heard chan string
+
+func (h heard) Enabled(context.Context, slog.Level) bool      { return true }
+func (h heard) Handle(_ context.Context, r slog.Record) error { h <- r.Message; return nil }
+func (h heard) WithAttrs([]slog.Attr) slog.Handler            { return h }
+func (h heard) WithGroup(string) slog.Handler                 { return h }
+
+// TestQuitWaitsForAnOrder has the program asked to end while the desk is busy with an order.
+func TestQuitWaitsForAnOrder(t *testing.T) {
+	for name, ask := range map[string]func(r *resident, signal context.CancelFunc){
+		"asked to quit": func(r *resident, _ context.CancelFunc) { r.Quit(); r.Quit() },
+		"by a signal":   func(_ *resident, signal context.CancelFunc) { signal() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := make(heard, 100)
+			ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), 1, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ledger.Close()
+			busy, release := make(chan struct{}), make(chan struct{})
+			desk := engine.NewDesk(ledger, engine.Limits{}, func(engine.Report) { // the desk is busy with an order as long as this takes
+				close(busy)
+				<-release
+			}, slog.New(said))
+			desk.Arm()
+			r := newResident(homeAt(t.TempDir()), nil, nil)
+			r.log, r.trade = slog.New(said), &trading{desk: desk}
+			ctx, signal := context.WithCancel(t.Context())
+			defer signal()
+			until, end := r.untilQuit(ctx)
+			defer end()
+			placed := make(chan struct{})
+			go func() {
+				defer close(placed)
+				_, _ = desk.Place(engine.Ticket{})
+			}()
+			<-busy
+			ask(r, signal)
+			for waits := false; !waits; {
+				select {
+				case text := <-said:
+					waits = text == "trading is not armed any more"
+				case <-until.Done():
+					t.Error("the program ends in the middle of an order")
+					waits = true
+				}
+			}
+			if until.Err() != nil {
+				t.Error("the program does not wait for the order")
+			}
+			close(release)
+			<-until.Done()
+			<-placed
+			if armed, _ := desk.Armed(); armed {
+				t.Error("another order could follow")
+			}
+		})
+	}
+}
