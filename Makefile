@@ -8,10 +8,10 @@ SHELL := /bin/bash
 # Debian packages. Each target installs what it lacks and says so.
 WINDOW_PACKAGES := gcc libc6-dev pkg-config libgl-dev libegl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev \
 	libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev
-TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool imagemagick chromium
-DIST_PACKAGES := gcc-mingw-w64-x86-64
+TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool imagemagick chromium prometheus
+DIST_PACKAGES := $(WINDOW_PACKAGES) gcc-mingw-w64-x86-64 nsis zip dpkg-dev desktop-file-utils appstream
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION := $(shell scripts/version 2>/dev/null || echo dev)
 EXE := $(shell go env GOEXE)
 BINARY := bin/gatewatch$(EXE)
 WINDOW := bin/gatewatch-window$(EXE)
@@ -20,7 +20,7 @@ DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 # The tray of macOS is the only part of the resident program that needs a C compiler.
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
-FUZZ_TIME := 5s
+FUZZ_TIME := 3s
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
 define need
@@ -65,7 +65,9 @@ window: ## build bin/gatewatch-window, which the resident program opens; minutes
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format check cross fuzz
-	go test -race ./...
+	go test -run '^TestGolden$$' ./app/window/ui
+	go test -race -skip '^TestGolden$$' ./app/window/ui
+	go test -race $$(go list ./... | grep -v /app/window/ui)
 
 quick: ## format, vet and tests, for the minutes between two edits
 	$(call need,$(TEST_PACKAGES))
@@ -85,9 +87,9 @@ cross: ## build for Linux and Windows without a C compiler
 	CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -o /dev/null ./app
 	CGO_ENABLED=0 GOOS=windows go build -buildvcs=false -o /dev/null ./app
 
-dist: ## build both programs for Windows into dist/
+dist: ## build packages for Linux and Windows into dist/release, see docs/packaging.md
 	$(call need,$(DIST_PACKAGES))
-	VERSION=$(VERSION) scripts/dist-windows
+	scripts/dist
 
 fuzz: ## fuzz every target for FUZZ_TIME
 	@go test -list '^Fuzz' ./... \
