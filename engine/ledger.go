@@ -39,6 +39,8 @@ type Ledger struct {
 	leaving map[string]bool    // by reference: the journal alone has it, until its batch is taken over as a whole
 	times   []time.Time        // when the intents of the last two days were written down, the oldest first
 	changed func(Intent)       // told of every change of a fate; may be nil
+
+	patience time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
 }
 
 // Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
@@ -57,6 +59,10 @@ type Batch struct {
 
 // reconcileLimit bounds the wait for Gateway's answers, which do not come where its API is set to read-only.
 const reconcileLimit = 30 * time.Second
+
+// answerLimit is how long Gateway may say nothing about an order that it was sent before it is asked. It answers at once, unless it
+// has thrown the order away: what comes too fast it refuses with an error that names no order (100).
+const answerLimit = 10 * time.Second
 
 // keepDone is how long an order is remembered when its fate is known. Gateway tells of it for about a day.
 const keepDone = 30 * 24 * time.Hour
@@ -79,7 +85,7 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
-	l := &Ledger{db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{}, ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}}
+	l := &Ledger{db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{}, ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, patience: answerLimit}
 	if err = db.Update(func(tx *bbolt.Tx) error { return l.load(tx, waiting) }); err != nil {
 		err = damaged(path, err)
 	} else {
@@ -464,12 +470,29 @@ func (l *Ledger) about(n conn.OrderNews) *Intent {
 	return nil
 }
 
-// Follow takes in what a session says about orders, until it is over or ctx ends.
+// Follow takes in what a session says about orders, until it is over or ctx ends. About an order of which it says nothing it is
+// asked.
 func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	asked := make(chan struct{}, 1) // full while a question is under way
+	clock := time.NewTicker(l.patience / 5)
+	defer clock.Stop()
 	for {
 		l.hear(s)
 		select {
 		case <-s.Orders().Ready():
+		case <-clock.C:
+			if len(asked) > 0 || s.Guard() != nil || len(l.unanswered(s)) == 0 {
+				continue
+			}
+			asked <- struct{}{}
+			asking.Go(func() {
+				l.search(ctx, s)
+				<-asked
+			})
 		case <-s.Done():
 			l.hear(s)
 			return
@@ -482,17 +505,53 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 // hear takes in what a session has said. An order one of whose exits was refused is taken back, unless it is too late.
 func (l *Ledger) hear(s *conn.Session) {
 	for _, n := range s.Orders().Take() {
-		i, news := l.Learn(n)
-		if !news || i.Fate != Rejected || i.Order.Parent == 0 {
-			continue
+		if i, news := l.Learn(n); news && i.Fate == Rejected {
+			l.bereave(s, i)
 		}
-		l.mu.Lock()
-		head := l.ids[i.Order.Parent]
-		early := head != nil && !head.Fate.Done() && head.Filled == 0
-		l.mu.Unlock()
-		if early {
-			l.takeBack(s, i.Order.Parent)
+	}
+}
+
+// bereave takes back the order to which one belongs that Gateway does not have, unless it is too late.
+func (l *Ledger) bereave(s *conn.Session, exit Intent) {
+	if exit.Order.Parent == 0 {
+		return
+	}
+	l.mu.Lock()
+	head := l.ids[exit.Order.Parent]
+	early := head != nil && !head.Fate.Done() && head.Filled == 0
+	l.mu.Unlock()
+	if early {
+		l.takeBack(s, exit.Order.Parent)
+	}
+}
+
+// unanswered returns the references of the orders that a session was sent and has said nothing about for too long.
+func (l *Ledger) unanswered(s *conn.Session) map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	refs := map[string]bool{}
+	for ref, number := range l.sentIn {
+		i := l.intents[ref]
+		if number == s.Number() && i.Fate == Sent && l.now().Sub(i.Changed) > l.patience {
+			refs[ref] = true
 		}
+	}
+	return refs
+}
+
+// search asks about the orders that a session says nothing about. What it has no trace of is unknown: it was sent before the
+// question, and so was read before it.
+func (l *Ledger) search(ctx context.Context, s *conn.Session) {
+	refs := l.unanswered(s)
+	lost, err := l.compare(ctx, s, func(ref string, i *Intent) bool { return refs[ref] && i.Fate == Sent })
+	if err != nil {
+		if ctx.Err() == nil && !errors.Is(err, conn.ErrSessionOver) {
+			l.log.Warn("Gateway says nothing about an order", "session", s.Number(), "err", err)
+		}
+		return
+	}
+	for _, i := range lost {
+		l.bereave(s, i)
 	}
 }
 
@@ -509,20 +568,30 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	if !asks {
 		return nil
 	}
+	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
+		// What was sent in this very session may still be on its way.
+		return !i.Fate.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
+	})
+	return err
+}
+
+// compare asks a session for everything that it knows about orders. Those that it has no trace of and for which lost is true
+// are unknown from now on, and returned. lost is called with the ledger locked.
+func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref string, i *Intent) bool) ([]Intent, error) {
 	s.Orders() // has news kept from now on, for who follows a moment later
 	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
 	defer cancel()
 	open, err := s.OpenOrders(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for open orders: %w", err)
+		return nil, fmt.Errorf("ask for open orders: %w", err)
 	}
 	completed, err := s.CompletedOrders(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for completed orders: %w", err)
+		return nil, fmt.Errorf("ask for completed orders: %w", err)
 	}
 	fills, err := s.Executions(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for executions: %w", err)
+		return nil, fmt.Errorf("ask for executions: %w", err)
 	}
 	there := map[string]bool{}
 	for _, n := range slices.Concat(open, completed, fills) {
@@ -531,28 +600,28 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 		if i := l.about(n); i != nil {
 			there[i.Order.Ref] = true
 		}
-		if n.Client == int64(client) {
+		if n.Client == int64(l.client) {
 			l.floor = max(l.floor, n.ID)
 		}
 		l.mu.Unlock()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var lost []*Intent
+	var list []*Intent
+	var known []Intent
 	for ref, i := range l.intents {
-		// What was sent in this very session may still be on its way.
-		if i.Fate.Done() || i.Fate == Unknown || i.Client != client || there[ref] || l.sentIn[ref] == s.Number() {
+		if there[ref] || !lost(ref, i) {
 			continue
 		}
 		i.Fate, i.Changed = Unknown, l.now()
-		lost = append(lost, i)
+		list, known = append(list, i), append(known, *i)
 		l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
 	}
-	if err := l.put(nil, l.taken(lost)...); err != nil {
-		return fmt.Errorf("write down orders: %w", err)
+	if err := l.put(nil, l.taken(list)...); err != nil {
+		return known, fmt.Errorf("write down orders: %w", err)
 	}
-	l.tell(lost...)
-	return nil
+	l.tell(list...)
+	return known, nil
 }
 
 // Intents returns all intents, the oldest first.

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -907,20 +908,37 @@ func TestReconcileAsks(t *testing.T) {
 // withhold stands between a gateway and its clients and keeps back its messages with an id. It yields a value for each.
 func withhold(t *testing.T, gateway int, id uint32) (port int, held <-chan struct{}) {
 	t.Helper()
+	kept := make(chan struct{}, 10)
+	return between(t, gateway, func(toGateway bool, message uint32, _ []byte) bool {
+		keep := !toGateway && message == id
+		if keep {
+			kept <- struct{}{}
+		}
+		return keep
+	}), kept
+}
+
+// between stands between a gateway and its clients and keeps back the messages for which keep is true.
+func between(t *testing.T, gateway int, keep func(toGateway bool, id uint32, body []byte) bool) (port int) {
+	t.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := make(chan struct{}, 10)
 	var running sync.WaitGroup
 	t.Cleanup(func() {
 		ln.Close()
 		running.Wait()
 	})
-	pass := func(c, up net.Conn) {
-		defer c.Close()
-		defer up.Close()
-		in := bufio.NewReader(up)
+	pass := func(from, to net.Conn, toGateway bool) {
+		defer from.Close()
+		defer to.Close()
+		in := bufio.NewReader(from)
+		if toGateway {
+			if _, err := io.CopyN(to, in, 4); err != nil { // "API" and a zero byte
+				return
+			}
+		}
 		for {
 			head, err := in.Peek(8)
 			if err != nil {
@@ -930,9 +948,10 @@ func withhold(t *testing.T, gateway int, id uint32) (port int, held <-chan struc
 			if _, err := io.ReadFull(in, frame); err != nil {
 				return
 			}
-			if binary.BigEndian.Uint32(frame[4:]) == id {
-				kept <- struct{}{}
-			} else if _, err := c.Write(frame); err != nil {
+			if keep(toGateway, binary.BigEndian.Uint32(frame[4:]), frame[8:]) {
+				continue
+			}
+			if _, err := to.Write(frame); err != nil {
 				return
 			}
 		}
@@ -948,15 +967,73 @@ func withhold(t *testing.T, gateway int, id uint32) (port int, held <-chan struc
 				c.Close()
 				return
 			}
-			running.Go(func() { pass(c, up) })
-			running.Go(func() {
-				defer c.Close()
-				defer up.Close()
-				_, _ = io.Copy(up, c) // until one of them ends
-			})
+			running.Go(func() { pass(up, c, false) })
+			running.Go(func() { pass(c, up, true) })
 		}
 	})
-	return ln.Addr().(*net.TCPAddr).Port, kept
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// TestNoAnswer has orders be thrown away on their way into Gateway, as it does with what comes too fast, while the session stays:
+// they are unknown after a while, and an order whose exits do not arrive is cancelled.
+func TestNoAnswer(t *testing.T) {
+	const place = 203
+	g := startGateway(t, sim.Config{})
+	var orders, swallow atomic.Int64
+	port := between(t, g.Port(), func(toGateway bool, id uint32, _ []byte) bool {
+		return toGateway && id == place && orders.Add(1) == swallow.Load()
+	})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	ledger, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger.patience = 200 * time.Millisecond
+	d, err := runDesk(ledger, port, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.stop() })
+	s := d.session(t)
+	works, err := d.place(s, order(1, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.fate(t, works.Order.Ref, Working)
+
+	swallow.Store(2)
+	lost, err := d.place(s, order(2, 90))
+	if err != nil || lost.Fate != Sent {
+		t.Fatalf("%+v, %v", lost, err)
+	}
+	d.fate(t, lost.Order.Ref, Unknown)
+
+	swallow.Store(4) // the exit
+	exit := order(1, 110)
+	exit.Side = conn.Sell
+	list, err := ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90), exit}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.fate(t, list[1].Order.Ref, Unknown)
+	d.fate(t, list[0].Order.Ref, Cancelled)
+
+	if d.sup.Session() != s {
+		t.Error("another session")
+	}
+	if i := d.fate(t, works.Order.Ref, Working); i.Filled != 0 {
+		t.Errorf("%+v", i)
+	}
+	if n := g.State().Counters.Orders; n != 2 {
+		t.Errorf("%d orders arrived", n)
+	}
+	d.stop()
+	again := openLedger(t, path)
+	for _, i := range again.Intents() {
+		if (i.Fate == Unknown) != (i.Order.Ref == lost.Order.Ref || i.Order.Ref == list[1].Order.Ref) {
+			t.Errorf("on disk: %+v", i)
+		}
+	}
 }
 
 // TestWhole is about families of which not all has arrived.
