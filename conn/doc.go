@@ -21,7 +21,7 @@
 //	      └─────────▶│ UpstreamLost │─────────▶│ (nothing up) │
 //	                 └──────────────┘   lost   └──────────────┘
 //
-//	Disconnect leads from every state to Paused; Connect leads from Paused, Reconnecting and ResetWindow to an attempt.
+// Disconnect leads from every state to Paused; Connect leads from Paused, Reconnecting and ResetWindow to an attempt.
 //
 // ResetWindow means that nothing is connected and that reconnecting rests. A connection that survives the window
 // stays Connected, Degraded or UpstreamLost: the window never changes what is said about a live socket, and the
