@@ -1,0 +1,117 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+	"gatewatch/engine"
+)
+
+// dip buys a share, once, when the ask falls to a price.
+type dip struct {
+	contract conn.Contract
+	price    float64
+	desk     *engine.Desk
+
+	session *conn.Session
+	done    bool
+	filled  chan engine.Intent
+}
+
+func (d *dip) Instruments() []engine.Instrument { return []engine.Instrument{{Contract: d.contract}} }
+
+func (d *dip) OnBegin(s *conn.Session) { d.session = s }
+
+func (d *dip) OnTick(_ int, t conn.Tick) {
+	if d.done || t.Field != conn.Ask || t.Value > d.price {
+		return
+	}
+	d.done = true // whatever becomes of it: what could not be sent is not sent later
+	_, err := d.desk.Place(engine.Ticket{
+		Session: d.session, Price: t.Value,
+		Order: conn.Order{Contract: d.contract, Side: conn.Buy, Type: conn.Limit, Quantity: 1, LimitPrice: d.price},
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+}
+
+func (d *dip) OnTime(time.Duration) {}
+
+func (d *dip) OnFailure(_, code int, detail string) { fmt.Println("no market data:", code, detail) }
+
+func (d *dip) OnOrder(i engine.Intent) {
+	if i.Fate == engine.Filled {
+		d.filled <- i
+	}
+}
+
+// A strategy of one's own, run against the simulated gateway.
+func ExampleStrategy() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	log := slog.New(slog.DiscardHandler)
+	folder, err := os.MkdirTemp("", "strategy-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	gateway, err := sim.Start(ctx, sim.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer gateway.Close()
+	_ = gateway.SetPrice("AAPL", 200)
+
+	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), 1, log)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer ledger.Close()
+	sup, err := conn.New(conn.Config{
+		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: conn.Paper, ConnectTimeout: 5 * time.Second,
+		Poll: time.Second, Soft: 3 * time.Second, Hard: 15 * time.Second, Delays: []time.Duration{time.Second},
+		Reconcile: ledger.Reconcile, // the guard opens only when it is known what became of earlier orders
+	}, log)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	limits := engine.Limits{Mode: conn.Paper, PerMinute: 1, PerDay: 10, Quantity: 1, Notional: 1000}
+	desk := engine.NewDesk(ledger, limits, func(engine.Report) {}, log)
+	desk.Arm() // a person's decision
+
+	mine := &dip{
+		contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150, desk: desk,
+		filled: make(chan engine.Intent, 1),
+	}
+	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	running.Go(func() { sup.Run(ctx) })
+	running.Go(func() { eng.Run(ctx) })
+
+	for ctx.Err() == nil && eng.Counts().Evaluated == 0 { // until prices arrive
+		time.Sleep(10 * time.Millisecond)
+	}
+	_ = gateway.SetPrice("AAPL", 149)
+	select {
+	case i := <-mine.filled:
+		fmt.Println(i.Fate, engine.Describe(&i.Order))
+	case <-ctx.Done():
+		fmt.Println("nothing was filled")
+	}
+	// Output: filled BUY 1 AAPL LMT 150
+}
