@@ -253,6 +253,10 @@ func TestOutages(t *testing.T) {
 	if list := r.orders(); len(list.Blocked) != 0 {
 		t.Errorf("blocked: %+v", list.Blocked)
 	}
+	var g api.Guarded
+	if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Opened != 5 {
+		t.Errorf("opened at the start and after four outages: %+v, %v", g, err)
+	}
 	r.end(os.Kill)
 	for range told { // it ends, which means shut
 	}

@@ -7,19 +7,19 @@
 //
 // # States
 //
-//	                        ┌────────────┐
-//	            start ─────▶│ Connecting │──── failed ────┐
-//	                        └─────┬──────┘                ▼
-//	                              │ READY          ┌──────────────┐ delay over, port opened,
-//	                              ▼                │ Reconnecting │◀┐ woke, window over, Connect
-//	 ┌──────────┐  farm   ┌───────────┐   lost    └──┬───────▲───┘─┘
-//	 │ Degraded │◀───────▶│ Connected │─────────────▶│       │
-//	 └────┬─────┘ silent  └───┬───▲───┘      window  │       │ window over
-//	      │                   │   │          opens   ▼       │
-//	      │       1100, 2110  ▼   │ 1101,      ┌─────────────┴┐
-//	      │          ┌────────────┴─┐ 1102     │ ResetWindow  │
-//	      └─────────▶│ UpstreamLost │─────────▶│ (nothing up) │
-//	                 └──────────────┘   lost   └──────────────┘
+//	                       ┌────────────┐
+//	           start ─────▶│ Connecting │──── failed ────┐
+//	                       └─────┬──────┘                ▼
+//	                             │ READY          ┌──────────────┐ delay over, port opened,
+//	                             ▼                │ Reconnecting │◀┐ woke, window over, Connect
+//	┌──────────┐  farm   ┌───────────┐   lost    └──┬───────▲───┘─┘
+//	│ Degraded │◀───────▶│ Connected │─────────────▶│       │
+//	└────┬─────┘ silent  └───┬───▲───┘      window  │       │ window over
+//	     │                   │   │          opens   ▼       │
+//	     │       1100, 2110  ▼   │ 1101,      ┌─────────────┴┐
+//	     │          ┌────────────┴─┐ 1102     │ ResetWindow  │
+//	     └─────────▶│ UpstreamLost │─────────▶│ (nothing up) │
+//	                └──────────────┘   lost   └──────────────┘
 //
 // Disconnect leads from every state to Paused; Connect leads from Paused, Reconnecting and ResetWindow to an attempt.
 //

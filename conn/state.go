@@ -145,6 +145,7 @@ type Snapshot struct {
 	Window  Span
 	Gateway Gateway
 	Guard   GuardReason
+	Opened  uint64        // how often the guard was opened since the start of the program
 	Probe   time.Duration // last round trip of a probe, 0 before the first
 	Skew    time.Duration // Gateway's clock minus ours at the last probe, to the second
 	Lost    uint64        // sessions lost since the start of the program

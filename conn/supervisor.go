@@ -293,6 +293,9 @@ func (s *Supervisor) watch() {
 // publish stores a new snapshot and nudges subscribers if it says something new.
 func (s *Supervisor) publish() {
 	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
+	if now.Opened = old.Opened; now.GuardOpen() && !old.GuardOpen() {
+		now.Opened++
+	}
 	news := !now.same(old)
 	if news {
 		s.seq++

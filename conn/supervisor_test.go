@@ -169,6 +169,9 @@ func TestReconciling(t *testing.T) {
 		at(13*time.Second, GuardOpen)
 		b.g.present().code(1100)
 		at(0, GuardUpstream)
+		if n := b.s.Snapshot().Opened; n != 1 {
+			t.Errorf("opened %d times", n)
+		}
 		b.g.present().code(1101)
 		at(9*time.Second, GuardReconciling)
 		b.g.present().code(1100) // again in the midst of it
@@ -185,6 +188,9 @@ func TestReconciling(t *testing.T) {
 		at(11*time.Second, GuardOpen)
 		if old.Guard() == nil {
 			t.Error("an old session's guard is open with the next one's")
+		}
+		if n := b.s.Snapshot().Opened; n != 3 {
+			t.Errorf("opened %d times", n)
 		}
 		b.g.present().code(1101)
 		b.after(time.Second)

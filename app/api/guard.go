@@ -10,8 +10,8 @@ import (
 // guardedOf returns what a status says of the guard.
 func guardedOf(st Status) Guarded {
 	return Guarded{
-		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Mode: st.Gateway.Mode,
-		Armed: st.Trading.Armed, Seq: st.Seq,
+		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Opened: st.Guard.Opened,
+		Mode: st.Gateway.Mode, Armed: st.Trading.Armed, Seq: st.Seq,
 	}
 }
 

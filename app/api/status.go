@@ -74,6 +74,7 @@ type Guard struct {
 	Open     bool             `json:"open"`
 	Reason   string           `json:"reason"`
 	ReasonID conn.GuardReason `json:"reason_id"`
+	Opened   uint64           `json:"opened"` // how often it was opened since the start of the program
 }
 
 // Probe is what the last answered probe measured.
@@ -113,7 +114,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
 			Accounts: s.Gateway.Accounts,
 		},
-		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard},
+		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Opened: s.Opened},
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,

@@ -28,7 +28,7 @@ var snapshots = map[string]conn.Snapshot{
 	"connected": {
 		Seq: 10, At: now, State: conn.Connected, Since: now.Add(-time.Hour), Layers: up, Session: 3, Gateway: running,
 		Window: conn.Span{Next: now.Add(90 * time.Minute).In(newYork)},
-		Probe:  1234 * time.Microsecond, Skew: -2 * time.Second, Lost: 2,
+		Probe:  1234 * time.Microsecond, Skew: -2 * time.Second, Lost: 2, Opened: 5,
 	},
 	"connecting": {
 		Seq: 1, At: now, State: conn.Connecting, Since: now, Attempt: conn.Attempt{Number: 1, Running: true},
@@ -107,7 +107,7 @@ func TestStatusShape(t *testing.T) {
 		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
 		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
 		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number"},
-		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string"},
+		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string", "opened": "number"},
 		"today": object{
 			"name": "string", "from": "time", "until": "time", "seconds": "number", "connected_seconds": "number",
 			"down_seconds": "number", "planned_seconds": "number", "paused_seconds": "number", "asleep_seconds": "number",

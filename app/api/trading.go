@@ -68,6 +68,7 @@ type Guarded struct {
 	Reason   string           `json:"reason"`    // why not, for people; empty if it may
 	ReasonID conn.GuardReason `json:"reason_id"` // the same for programs; stable
 	Session  uint64           `json:"session"`   // an answer is about this session alone; 0 if there is none
+	Opened   uint64           `json:"opened"`    // how often the guard was opened since the start of Gatewatch; another number than before: it was shut in between
 	Mode     string           `json:"mode"`      // paper, live or unknown
 	Armed    bool             `json:"armed"`     // Gatewatch's own orders may leave
 	Seq      uint64           `json:"seq"`       // of the status that this was taken from

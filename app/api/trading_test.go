@@ -248,7 +248,7 @@ func TestGuard(t *testing.T) {
 		if err := json.Unmarshal(quick(unheard(b), "GET", "/guard", "", "").Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		want := Guarded{Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq}
+		want := Guarded{Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Opened: st.Guard.Opened, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq}
 		if got != want || got.Open == (got.Reason != "") {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
@@ -323,6 +323,7 @@ func TestGuardEvents(t *testing.T) {
 		})
 		step("the next session", 1, func(st *Status) { st.Guard, st.Session = Guard{Open: true}, 4 })
 		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
+		step("shut and open again at a stroke", 1, func(st *Status) { st.Guard.Opened++ })
 		step("live", 1, func(st *Status) { st.Gateway.Mode = "live" })
 		time.Sleep(10 * streamSilence) // the stream lives on although it has nothing to tell
 		step("disarmed", 1, func(st *Status) { st.Trading.Armed = false })
