@@ -72,49 +72,38 @@ func TestWatch(t *testing.T) {
 	if err := os.WriteFile(path, []byte(told(notify("a"))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	books := make(chan Book, 1)
-	w := &Watcher{Path: path, OnBook: func(b Book) { books <- b }}
 	ctx, cancel := context.WithCancel(t.Context())
+	news := make(chan error, 1)
 	done := make(chan struct{})
 	go func() {
-		w.Run(ctx)
+		Watch(ctx, path, func() { news <- nil }, func(err error) { news <- err })
 		close(done)
 	}()
-	for _, want := range []string{"a", "b"} {
+	expect := func(want error) {
+		t.Helper()
 		select {
-		case b := <-books:
-			if len(b.Rules) != 1 || b.Rules[0].Name != want {
-				t.Errorf("%+v, want %s", b, want)
+		case err := <-news:
+			if !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
 			}
 		case <-time.After(time.Minute):
 			t.Fatal("nothing told")
 		}
-		if err := Save(path, Parse("f", []byte(told(notify("b")))).Rules); err != nil {
-			t.Fatal(err)
-		}
 	}
+	expect(nil)
+	if err := Save(path, Parse("f", []byte(told(notify("b")))).Rules); err != nil {
+		t.Fatal(err)
+	}
+	expect(nil)
+	if b, found, err := Load(path); !found || err != nil || len(b.Rules) != 1 || b.Rules[0].Name != "b" {
+		t.Errorf("%+v, %v, %v", b, found, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	expect(fs.ErrNotExist)
 	cancel()
 	<-done
-
-	var got Book
-	var said error
-	w.OnBook, w.OnError = func(b Book) { got = b }, func(err error) { said = err }
-	w.content([]byte("{"))
-	if !got.Broken || len(got.Problems) != 1 || len(got.Rules) != 1 || got.Rules[0].Name != "b" {
-		t.Errorf("a broken file keeps the rules read last: %+v", got)
-	}
-	w.content([]byte(told(notify("c"), `{}`)))
-	if got.Broken || len(got.Problems) == 0 || len(got.Rules) != 1 || got.Rules[0].Name != "c" {
-		t.Errorf("a bad rule is left out: %+v", got)
-	}
-	w.fail(fs.ErrNotExist)
-	if !errors.Is(said, fs.ErrNotExist) || len(w.Current) != 1 {
-		t.Errorf("gone: %v, %+v", said, w.Current)
-	}
-	w.content([]byte("{}"))
-	if got.Broken || got.Problems != nil || len(got.Rules) != 0 {
-		t.Errorf("no rules are no rules: %+v", got)
-	}
 }
 
 func TestText(t *testing.T) {

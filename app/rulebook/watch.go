@@ -6,7 +6,6 @@ import (
 	"io/fs"
 
 	"gatewatch/app/strict"
-	"gatewatch/engine/rules"
 )
 
 // Load reads the file at path; found is false and the error nil if there is none. An error means that a file that is there
@@ -22,39 +21,11 @@ func Load(path string) (b Book, found bool, err error) {
 	return Parse(path, data), true, nil
 }
 
-// Watcher follows a rules file while the program runs. Set the fields, then call [Watcher.Run] once. The functions are
-// called one at a time from the goroutine of Run and must return soon; each may be nil.
-type Watcher struct {
-	Path    string
-	Current []rules.Rule // what is in force when Run starts
-
-	// OnBook receives the content at the start, if there is a file, and each new one. The rules are in force from now on.
-	// Those of a broken book are the ones read last: a file that is being edited stops nothing.
-	OnBook func(Book)
-	// OnError is told once when a file that was there is gone (fs.ErrNotExist), and when the file cannot be read. The
-	// rules read last stay in force. The next book ends that.
-	OnError func(error)
-}
-
-// Run watches until ctx ends. It looks at the file at once; a file that is missing then is no error. Where the system cannot
-// announce changes, a look every five seconds finds them.
-func (w *Watcher) Run(ctx context.Context) {
-	(&strict.Watcher{Kind: file, Path: w.Path, OnContent: w.content, OnError: w.fail}).Run(ctx)
-}
-
-func (w *Watcher) content(data []byte) {
-	b := Parse(w.Path, data)
-	if b.Broken {
-		b.Rules = w.Current
-	}
-	w.Current = b.Rules
-	if w.OnBook != nil {
-		w.OnBook(b)
-	}
-}
-
-func (w *Watcher) fail(err error) {
-	if w.OnError != nil {
-		w.OnError(err)
-	}
+// Watch follows the rules file at path until ctx ends. It calls changed for the content that is there at first and for each new
+// one, and failed once when a file that was there is gone (fs.ErrNotExist), and when it cannot be read. A file that is missing at
+// first is no error. Both are called one at a time and must return soon. Where the system cannot announce changes, a look every
+// five seconds finds them.
+func Watch(ctx context.Context, path string, changed func(), failed func(error)) {
+	w := strict.Watcher{Kind: file, Path: path, OnContent: func([]byte) { changed() }, OnError: failed}
+	w.Run(ctx)
 }
