@@ -245,7 +245,7 @@ func (r *resident) Orders() api.Orders {
 		list.Orders = append(list.Orders, api.OrderView{
 			ID: i.ID, At: i.At.Local().Round(time.Millisecond), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice, StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderFate(&i), Changed: i.Changed.Local().Round(time.Millisecond),
+			Filled: i.Filled, Fate: i.Fate, FateText: wording.Fate(i.Fate), Changed: i.Changed.Local().Round(time.Millisecond),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Fate.Done(),
 		})
 	}

@@ -132,18 +132,17 @@ func writeUptimeCSV(out io.Writer, u api.Uptime) error {
 	if err := w.Write(header); err != nil {
 		return err
 	}
-	number := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 	maybe := func(v *float64) string {
 		if v == nil {
 			return ""
 		}
-		return number(*v)
+		return amount(*v)
 	}
 	for _, p := range u.Days {
 		err := w.Write([]string{
-			p.Name, p.From.Format(time.RFC3339), p.Until.Format(time.RFC3339), number(p.Seconds), number(p.ConnectedSeconds), number(p.DownSeconds),
-			number(p.PlannedSeconds), number(p.PausedSeconds), number(p.AsleepSeconds), number(p.UnobservedSeconds),
-			maybe(p.UptimePercent), maybe(p.MarketUptimePercent), strconv.Itoa(p.Outages), number(p.LongestSeconds), number(p.MeanSeconds), maybe(p.MeanBetweenSeconds),
+			p.Name, p.From.Format(time.RFC3339), p.Until.Format(time.RFC3339), amount(p.Seconds), amount(p.ConnectedSeconds), amount(p.DownSeconds),
+			amount(p.PlannedSeconds), amount(p.PausedSeconds), amount(p.AsleepSeconds), amount(p.UnobservedSeconds),
+			maybe(p.UptimePercent), maybe(p.MarketUptimePercent), strconv.Itoa(p.Outages), amount(p.LongestSeconds), amount(p.MeanSeconds), maybe(p.MeanBetweenSeconds),
 		})
 		if err != nil {
 			return err

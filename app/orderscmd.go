@@ -51,7 +51,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		if state == "" {
 			state = string(o.Fate)
 		}
-		filled := strconv.FormatFloat(o.Filled, 'f', -1, 64)
+		filled := amount(o.Filled) + " of " + amount(o.Quantity)
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
 	}
 	if err := w.Flush(); err != nil || len(list.Blocked) == 0 {
@@ -64,6 +64,8 @@ func writeOrders(out io.Writer, list api.Orders) error {
 	}
 	return w.Flush()
 }
+
+func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 type cancelOrderCmd struct {
 	ID  int64 `arg:"" optional:"" help:"Number of the order; gatewatch orders lists them."`

@@ -44,17 +44,17 @@ func TestWriteOrders(t *testing.T) {
 	at := time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
 	list := api.Orders{
 		Orders: []api.OrderView{
-			{ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Fate: "working", FateText: "working"},
-			{ID: 7, At: at, Text: "SELL 5 ES MKT", Fate: "unknown"},
+			{ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Quantity: 100, Fate: "working", FateText: "working"},
+			{ID: 7, At: at, Text: "SELL 5 ES MKT", Quantity: 5, Fate: "unknown"},
 		},
 		Blocked: []api.Blocked{{At: at, Rule: "dip", Text: "BUY 1 AAPL MKT", Reason: "not armed"}},
 	}
 	if err := writeOrders(&out, list); err != nil {
 		t.Fatal(err)
 	}
-	want := `ID  Time                 Rule  Order                    Filled  State
-8   2026-03-09 09:31:12  dip   BUY 100 AAPL LMT 230.50  0.5     working
-7   2026-03-09 09:31:12  –     SELL 5 ES MKT            0       unknown
+	want := `ID  Time                 Rule  Order                    Filled      State
+8   2026-03-09 09:31:12  dip   BUY 100 AAPL LMT 230.50  0.5 of 100  working
+7   2026-03-09 09:31:12  –     SELL 5 ES MKT            0 of 5      unknown
 
 Not let out:
 Time                 Rule  Order           Why

@@ -42,7 +42,7 @@ func TestOrders(t *testing.T) {
 	if o := r.orders().Orders[0]; o.Filled != 10 || o.Rule != "buy" || o.Open {
 		t.Errorf("filled: %+v", o)
 	}
-	r.says(0, `buy +BUY 10 AAPL MKT +10 +filled`, "orders")
+	r.says(0, `buy +BUY 10 AAPL MKT +10 of 10 +filled`, "orders")
 	if n := r.metric(`gatewatch_orders{fate="filled"}`); n != 1 || r.metric("gatewatch_trading_armed") != 1 {
 		t.Errorf("%v filled orders in the metrics", n)
 	}
@@ -113,7 +113,7 @@ func TestOrders(t *testing.T) {
 	r.open(address, "DU1234567")
 	r.start()
 	r.awaitFates(engine.Unknown, engine.Cancelled, engine.Filled, engine.Filled)
-	r.says(0, `low +BUY 7 AAPL LMT 200 +0 +unknown: look in TWS whether it is there`, "orders")
+	r.says(0, `low +BUY 7 AAPL LMT 200 +0 of 7 +unknown: look in TWS whether it is there`, "orders")
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersUnknown != 1 {
 		t.Errorf("%+v, %v", st.Trading, err)
 	}

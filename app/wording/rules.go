@@ -2,7 +2,6 @@ package wording
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -117,14 +116,3 @@ func Order(o *conn.Order) string {
 	}
 	return OneLine(text)
 }
-
-// OrderFate returns what became of an order, with how much of it was filled.
-func OrderFate(i *engine.Intent) string {
-	text := Fate(i.Fate)
-	if i.Filled > 0 && i.Fate != engine.Filled {
-		text += fmt.Sprintf(", %s of %s filled", amount(i.Filled), amount(i.Order.Quantity))
-	}
-	return text
-}
-
-func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
