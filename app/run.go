@@ -76,7 +76,7 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 	var story *demo
 	if r.Demo {
 		var err error
-		if story, err = newDemo(ctx); err != nil {
+		if story, err = newDemo(); err != nil {
 			return err
 		}
 		defer story.close()

@@ -104,13 +104,14 @@ const demoRules = `{
 }
 `
 
-func newDemo(ctx context.Context) (*demo, error) {
+// newDemo starts the simulated gateway, which is there until close is called: at the end of the program Gatewatch goes first.
+func newDemo() (*demo, error) {
 	dir, err := tempHome()
 	if err != nil {
 		return nil, err
 	}
 	err = os.WriteFile(filepath.Join(dir, "rules.json"), []byte(demoRules), 0o600)
-	g, errSim := sim.Start(ctx, sim.Config{Script: demoStory})
+	g, errSim := sim.Start(context.Background(), sim.Config{Script: demoStory})
 	if err = errors.Join(err, errSim); err != nil {
 		os.RemoveAll(dir)
 		return nil, err
