@@ -67,7 +67,7 @@ test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with
 	@$(MAKE) --no-print-directory format check cross fuzz
 	go test -run '^TestGolden$$' ./app/window/ui
 	go test -race -skip '^TestGolden$$' ./app/window/ui
-	go test -race $$(go list ./... | grep -v /app/window/ui)
+	go test -race $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v /app/window/ui)
 
 quick: ## format, vet and tests, for the minutes between two edits
 	$(call need,$(TEST_PACKAGES))
@@ -92,8 +92,7 @@ dist: ## build packages for Linux and Windows into dist/release, see docs/packag
 	scripts/dist
 
 fuzz: ## fuzz every target for FUZZ_TIME
-	@go test -list '^Fuzz' ./... \
-	| awk '/^Fuzz/ { names[++n] = $$1 } $$1 == "ok" { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' \
+	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sort | sed 's|/[^/]*_test.go:func | |' \
 	| while read -r package name; do \
 		echo "fuzz $$package $$name $(FUZZ_TIME)"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "$$package" </dev/null; \
