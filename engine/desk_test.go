@@ -194,6 +194,9 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	if _, err := c.Place(on(good)); err != nil {
 		t.Error(err)
 	}
+	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
+		t.Fatal(err)
+	}
 	if n := len(g.State().Orders); n != 4 {
 		t.Errorf("%d orders", n)
 	}

@@ -84,9 +84,9 @@ func (j *journal) append(e entry) error {
 	return nil
 }
 
-// taken says that the database has one more of the records. When it has all, their space is used again.
-func (j *journal) taken() {
-	if j.open--; j.open == 0 {
+// taken says that the database has so many more of the records. When it has all, their space is used again.
+func (j *journal) taken(records int) {
+	if j.open -= records; j.open == 0 {
 		j.at = 0
 	}
 }

@@ -37,7 +37,7 @@ func TestJournalIsTakenOver(t *testing.T) {
 	}
 	// The second was taken over, and the note was written anew afterwards.
 	two := written(11)
-	if err := l.put(two.Notes, two.Intents...); err != nil {
+	if err := l.put(l.floor, two.Notes, two.Intents...); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
@@ -65,7 +65,7 @@ func TestJournalForgets(t *testing.T) {
 	if err := l.journal.append(old); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.put(nil, old.Intents...); err != nil {
+	if err := l.put(l.floor, nil, old.Intents...); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
@@ -111,14 +111,14 @@ func TestJournalSpaceIsUsedAgain(t *testing.T) {
 		t.Error(got)
 	}
 	for range 4 {
-		j.taken()
+		j.taken(1)
 	}
 	put(15)
 	if got := fmt.Sprint(ids()); got != "[10 11 12 13 14 15]" {
 		t.Error(got)
 	}
-	j.taken()
-	j.taken()
+	j.taken(1)
+	j.taken(1)
 	put(16) // over the first; what stands behind is older
 	if got := fmt.Sprint(ids()); got != "[16]" {
 		t.Error(got)
@@ -200,10 +200,10 @@ func BenchmarkWriteDown(b *testing.B) {
 			b.Fatal(err)
 		}
 		middle := time.Now()
-		if err := l.put(e.Notes, e.Intents...); err != nil {
+		if err := l.put(l.floor, e.Notes, e.Intents...); err != nil {
 			b.Fatal(err)
 		}
-		l.journal.taken()
+		l.journal.taken(1)
 		journal, database = journal+middle.Sub(began), database+time.Since(middle)
 	}
 	b.ReportMetric(float64(journal.Microseconds())/float64(id), "µs/record")

@@ -31,14 +31,26 @@ type Ledger struct {
 	log     *slog.Logger
 	now     func() time.Time
 
+	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
+
 	mu      sync.Mutex
 	intents map[string]*Intent // by reference
 	ids     map[int64]*Intent  // by order id
 	floor   int64              // the highest order id that was ever used
 	sentIn  map[string]uint64  // number of the session in which an intent of this run was sent
-	leaving map[string]bool    // by reference: the journal alone has it, until its batch is taken over as a whole
+	leaving map[string]bool    // by reference: its batch has not left as a whole
+	dirty   map[string]bool    // by reference: db does not have what is known of it
+	notes   map[string][]byte  // that db does not have
+	batches int                // that have left, and that the journal has and db does not
+	broken  error              // why nothing can be written down any more
 	times   []time.Time        // when the intents of the last two days were written down, the oldest first
 	changed func(Intent)       // told of every change of a fate; may be nil
+
+	swept     time.Time     // when old intents were left out of memory last
+	news      chan struct{} // something is to be written
+	closeOnce sync.Once
+	closing   chan struct{}
+	closed    chan struct{}
 
 	patience time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
 }
@@ -85,16 +97,20 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
-	l := &Ledger{db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{}, ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, patience: answerLimit}
+	l := &Ledger{
+		db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
+		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
+		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
+	}
 	if err = db.Update(func(tx *bbolt.Tx) error { return l.load(tx, waiting) }); err != nil {
 		err = damaged(path, err)
 	} else {
 		err = j.clear()
 	}
 	if err != nil {
-		l.Close()
-		return nil, err
+		return nil, errors.Join(err, l.release())
 	}
+	go l.keepUp()
 	return l, nil
 }
 
@@ -144,8 +160,17 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) error {
 	return errors.Join(err, meta.Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(l.floor))))
 }
 
-// Close closes the files.
-func (l *Ledger) Close() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
+// Close writes what is to be written, and closes the files. Another call does nothing.
+func (l *Ledger) Close() (err error) {
+	l.closeOnce.Do(func() {
+		close(l.closing)
+		<-l.closed
+		err = errors.Join(l.flush(nil), l.release())
+	})
+	return err
+}
+
+func (l *Ledger) release() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
 
 // SetClient has orders be placed with another client id from now on. Those before belong to the id that placed them.
 func (l *Ledger) SetClient(id int) {
@@ -164,6 +189,9 @@ func (l *Ledger) OnChange(f func(Intent)) {
 
 // Notes returns what strategies have written down beside the orders, by key.
 func (l *Ledger) Notes() (notes map[string][]byte, err error) {
+	if err := l.flush(nil); err != nil {
+		return nil, err
+	}
 	notes = map[string][]byte{}
 	err = l.db.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(noteBucket).ForEach(func(k, v []byte) error {
@@ -175,8 +203,15 @@ func (l *Ledger) Notes() (notes map[string][]byte, err error) {
 }
 
 // Note writes notes down; a nil value removes one. They are on disk when it returns without an error.
-func (l *Ledger) Note(notes map[string][]byte) error {
-	return l.db.Update(func(tx *bbolt.Tx) error { return putNotes(tx, notes) })
+func (l *Ledger) Note(notes map[string][]byte) error { return l.flush(notes) }
+
+// NoteSoon writes notes down a moment later, with what became of orders until then; a nil value removes one. It is for what can
+// be found out again.
+func (l *Ledger) NoteSoon(notes map[string][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(l.notes, notes)
+	l.nudge()
 }
 
 func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
@@ -193,11 +228,11 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 }
 
 // put writes notes, intents and the floor. They are on disk when it returns without an error.
-func (l *Ledger) put(notes map[string][]byte, list ...*Intent) error {
+func (l *Ledger) put(floor int64, notes map[string][]byte, list ...*Intent) error {
 	return l.db.Update(func(tx *bbolt.Tx) error {
 		return errors.Join(
 			putIntents(tx, list), putNotes(tx, notes),
-			tx.Bucket(metaBucket).Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(l.floor))),
+			tx.Bucket(metaBucket).Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(floor))),
 		)
 	})
 }
@@ -253,7 +288,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		}
 		i.Changed = l.now()
 	}
-	l.takeOver(b.Notes, list)
+	l.settle(b.Notes, list)
 	known := make([]Intent, len(list))
 	for n, i := range list {
 		known[n] = *i
@@ -261,18 +296,14 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	return known, failed
 }
 
-// takeOver writes what the journal has of a batch into the database, all of it at once: what is in the database is not looked for
-// in the journal. If it fails, the next start does it, and until then nothing of the batch goes there.
-func (l *Ledger) takeOver(notes map[string][]byte, list []*Intent) {
-	if err := l.put(notes, list...); err != nil {
-		l.log.Error("the fate of an order cannot be written down", "err", err)
-	} else {
-		l.journal.taken()
-		for _, i := range list {
-			delete(l.leaving, i.Order.Ref)
-		}
+// settle hands a batch that has left from the journal on to the database.
+func (l *Ledger) settle(notes map[string][]byte, list []*Intent) {
+	for _, i := range list {
+		delete(l.leaving, i.Order.Ref)
 	}
-	l.tell(list...)
+	maps.Copy(l.notes, notes)
+	l.batches++
+	l.save(list...)
 }
 
 // takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
@@ -288,6 +319,9 @@ func (l *Ledger) plan(s *conn.Session, b Batch) ([]*Intent, error) {
 	defer l.mu.Unlock()
 	if _, odd := b.Notes[""]; odd {
 		return nil, errors.New("a note without a key")
+	}
+	if l.broken != nil {
+		return nil, l.broken
 	}
 	now := l.now()
 	l.forget(now)
@@ -312,8 +346,12 @@ func (l *Ledger) plan(s *conn.Session, b Batch) ([]*Intent, error) {
 	return list, nil
 }
 
-// forget leaves what is old out of memory; the next start takes it from the disk.
+// forget leaves what is old out of memory, now and then; the next start takes it from the disk.
 func (l *Ledger) forget(now time.Time) {
+	if now.Sub(l.swept).Abs() < time.Hour {
+		return
+	}
+	l.swept = now
 	maps.DeleteFunc(l.intents, func(ref string, i *Intent) bool {
 		if !i.old(now) {
 			return false
@@ -357,6 +395,18 @@ func (l *Ledger) over(id int64) bool {
 
 // begin finds an order that can be changed, and writes down that it is about to be.
 func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
+	i, order, err := l.alter(id)
+	if err != nil {
+		return nil, conn.Order{}, err
+	}
+	if err := l.flush(nil); err != nil {
+		return nil, conn.Order{}, fmt.Errorf("the change was not sent: %w: %w; is the disk full?", errNotWritten, err)
+	}
+	return i, order, nil
+}
+
+// alter marks an order as one that is about to be changed, if it can be.
+func (l *Ledger) alter(id int64) (*Intent, conn.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.ids[id]
@@ -371,9 +421,7 @@ func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
 	}
 	i.Altered = true
-	if err := l.put(nil, i); err != nil {
-		return nil, conn.Order{}, fmt.Errorf("the change was not sent: %w: %w; is the disk full?", errNotWritten, err)
-	}
+	l.dirty[i.Order.Ref] = true
 	return i, i.Order, nil
 }
 
@@ -423,20 +471,99 @@ func fateAfter(err error) Fate {
 	return NotSent
 }
 
-// save writes an intent. If that fails, disk and memory differ until the next change; what stands on disk is older and
-// leads to a look at Gateway, never to another order.
+// save has intents written down a moment later. What stands on disk until then is older and leads to a look at Gateway, never to
+// another order.
 func (l *Ledger) save(list ...*Intent) {
-	if there := l.taken(list); len(there) > 0 {
-		if err := l.put(nil, there...); err != nil {
-			l.log.Error("the fate of an order cannot be written down", "err", err)
-		}
+	for _, i := range list {
+		l.dirty[i.Order.Ref] = true
 	}
+	l.nudge()
 	l.tell(list...)
 }
 
-// taken returns those of a list that the database has.
-func (l *Ledger) taken(list []*Intent) []*Intent {
-	return slices.DeleteFunc(slices.Clone(list), func(i *Intent) bool { return l.leaving[i.Order.Ref] })
+func (l *Ledger) nudge() {
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
+}
+
+// writeDelay is for how long what became of orders is collected before it is written down: a transaction costs two syncs, for which
+// the next order would have to wait.
+const writeDelay = 50 * time.Millisecond
+
+// retryDelay is the time between two attempts to write what the disk has refused.
+const retryDelay = 5 * time.Second
+
+// keepUp writes down what became of orders, until the ledger is closed.
+func (l *Ledger) keepUp() {
+	defer close(l.closed)
+	failed, wait := false, writeDelay
+	for {
+		select {
+		case <-l.news:
+		case <-l.closing:
+			return
+		}
+		select {
+		case <-time.After(wait):
+		case <-l.closing:
+			return
+		}
+		err := l.flush(nil)
+		wait = writeDelay
+		if err != nil {
+			if !failed {
+				l.log.Error("the fate of an order cannot be written down", "err", err)
+			}
+			wait = retryDelay
+			l.nudge()
+		}
+		failed = err != nil
+	}
+}
+
+// flush writes down what the database does not have yet, with further notes, all of it or nothing. A batch goes there as a whole:
+// what is in the database is not looked for in the journal. What the disk refuses is kept for the next time, but the further notes.
+func (l *Ledger) flush(further map[string][]byte) (err error) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.mu.Lock()
+	var list []*Intent
+	for ref := range l.dirty {
+		if i := l.intents[ref]; i != nil && !l.leaving[ref] {
+			known := *i
+			list = append(list, &known)
+		}
+	}
+	for _, i := range list {
+		delete(l.dirty, i.Order.Ref)
+	}
+	notes, batches, floor := l.notes, l.batches, l.floor
+	l.notes, l.batches = map[string][]byte{}, 0
+	l.mu.Unlock()
+
+	all := maps.Clone(notes)
+	maps.Copy(all, further)
+	defer func() {
+		p := recover()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if p != nil { // bbolt has found the file damaged
+			l.broken = fmt.Errorf("the file is damaged: %v", p)
+			err = l.broken
+		}
+		if err == nil {
+			l.journal.taken(batches)
+			return
+		}
+		for _, i := range list {
+			l.dirty[i.Order.Ref] = true
+		}
+		maps.Copy(notes, l.notes)
+		l.notes, l.batches = notes, l.batches+batches
+	}()
+	return l.put(floor, all, list...)
 }
 
 func (l *Ledger) tell(list ...*Intent) {
@@ -605,23 +732,27 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref str
 		}
 		l.mu.Unlock()
 	}
+	known := l.lose(s, func(ref string, i *Intent) bool { return !there[ref] && lost(ref, i) })
+	if err := l.flush(nil); err != nil {
+		return known, fmt.Errorf("write down orders: %w", err)
+	}
+	return known, nil
+}
+
+// lose notes that the fates of the orders for which lost is true are unknown, and returns them.
+func (l *Ledger) lose(s *conn.Session, lost func(ref string, i *Intent) bool) (known []Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var list []*Intent
-	var known []Intent
 	for ref, i := range l.intents {
-		if there[ref] || !lost(ref, i) {
+		if !lost(ref, i) {
 			continue
 		}
 		i.Fate, i.Changed = Unknown, l.now()
-		list, known = append(list, i), append(known, *i)
+		known = append(known, *i)
 		l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
+		l.save(i)
 	}
-	if err := l.put(nil, l.taken(list)...); err != nil {
-		return known, fmt.Errorf("write down orders: %w", err)
-	}
-	l.tell(list...)
-	return known, nil
+	return known
 }
 
 // Intents returns all intents, the oldest first.

@@ -1,7 +1,8 @@
 package engine
 
 import (
-	"bytes"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"math"
@@ -86,7 +87,7 @@ func TestNotes(t *testing.T) {
 	}
 	o := order(1, 90)
 	o.Ref = "gw-x"
-	if err := l.put(map[string][]byte{"a": nil, "c": []byte("3")}, &Intent{ID: 1, Order: o}); err != nil {
+	if err := l.put(l.floor, map[string][]byte{"a": nil, "c": []byte("3")}, &Intent{ID: 1, Order: o}); err != nil {
 		t.Fatal(err)
 	}
 	holds(map[string]string{"b": "2", "c": "3"})
@@ -94,9 +95,9 @@ func TestNotes(t *testing.T) {
 	odd := o
 	odd.Ref, odd.LimitPrice = "gw-y", math.NaN()
 	for _, err := range []error{
-		l.put(map[string][]byte{"d": []byte("4")}, &Intent{ID: 2, Order: odd}),
-		l.put(map[string][]byte{"d": []byte("4")}, &Intent{ID: 2}),
-		l.put(map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: conn.Order{Ref: "gw-z"}}),
+		l.put(l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2, Order: odd}),
+		l.put(l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2}),
+		l.put(l.floor, map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: conn.Order{Ref: "gw-z"}}),
 	} {
 		if err == nil {
 			t.Error("what makes no sense was written down")
@@ -123,7 +124,7 @@ func TestSent(t *testing.T) {
 	now := l.now()
 	put := func(id int64, ref string, age time.Duration) {
 		t.Helper()
-		if err := l.put(nil, &Intent{ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref}, Fate: Unknown}); err != nil {
+		if err := l.put(l.floor, nil, &Intent{ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref}, Fate: Unknown}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,11 +176,20 @@ func TestNothingToSend(t *testing.T) {
 	}
 }
 
-// TestFateIsWrittenDown reads from the disk what the ledger says in memory, and hears of it when that fails.
+// lines is a log that may be read while it is written.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+// TestFateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has it written
+// when the disk takes it again.
 func TestFateIsWrittenDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
-	var told bytes.Buffer
-	l, err := OpenLedger(path, clientID, slog.New(slog.NewTextHandler(&told, nil)))
+	told := make(lines, 10)
+	l, err := OpenLedger(path, clientID, slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,22 +197,88 @@ func TestFateIsWrittenDown(t *testing.T) {
 	l.OnChange(func(i Intent) { changes = append(changes, i.Fate) })
 	i := &Intent{ID: 7, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
 	l.intents["gw-x"], l.ids[7] = i, i
+	stored := func() (f Fate) {
+		_ = l.db.View(func(tx *bbolt.Tx) error {
+			i := &Intent{}
+			if err := json.Unmarshal(tx.Bucket(intentBucket).Get([]byte("gw-x")), i); err == nil {
+				f = i.Fate
+			}
+			return nil
+		})
+		return f
+	}
 	news := func(status string) {
 		l.Learn(conn.OrderNews{Kind: conn.OrderStatus, ID: 7, Client: clientID, Status: status})
 	}
 	news("Submitted")
-	l.Close()
-	if told.Len() != 0 {
-		t.Error(told.String())
-	}
+	eventually(t, "it is written down by itself", func() bool { return stored() == Working })
+
+	l.NoteSoon(map[string][]byte{"": []byte("a note without a key, which no disk takes"), "a": []byte("1")})
 	news("Cancelled")
-	if !strings.Contains(told.String(), "cannot be written down") {
-		t.Errorf("%q", told.String())
+	select {
+	case line := <-told:
+		if !strings.Contains(line, "cannot be written down") {
+			t.Errorf("%q", line)
+		}
+	case <-time.After(ledgerPatience):
+		t.Fatal("nobody heard of it")
 	}
-	if len(changes) != 2 || changes[0] != Working || changes[1] != Cancelled {
-		t.Errorf("%v", changes)
+	if err := l.Note(map[string][]byte{"b": nil}); err == nil {
+		t.Error("it was written, though what comes before could not be")
 	}
-	if list := openLedger(t, path).Intents(); len(list) != 1 || list[0].Fate != Working || list[0].Changed.IsZero() {
+	if f := stored(); f != Working {
+		t.Errorf("a half was written: %s", f)
+	}
+	l.mu.Lock()
+	delete(l.notes, "")
+	l.mu.Unlock()
+	if notes, err := l.Notes(); err != nil || len(notes) != 1 || string(notes["a"]) != "1" || stored() != Cancelled {
+		t.Errorf("%q, %v, %s", notes, err, stored())
+	}
+	// The newer of two notes counts, however they are written.
+	l.NoteSoon(map[string][]byte{"a": []byte("2")})
+	if err := l.Note(map[string][]byte{"a": []byte("3")}); err != nil {
+		t.Fatal(err)
+	}
+	l.NoteSoon(map[string][]byte{"b": []byte("4")})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(changes) != 2 || changes[0] != Working || changes[1] != Cancelled || len(told) != 0 {
+		t.Errorf("%v, %d more lines", changes, len(told))
+	}
+	l = openLedger(t, path)
+	if list := l.Intents(); len(list) != 1 || list[0].Fate != Cancelled || list[0].Changed.IsZero() {
 		t.Errorf("%+v", list)
+	}
+	if notes, err := l.Notes(); err != nil || len(notes) != 2 || string(notes["a"]) != "3" || string(notes["b"]) != "4" {
+		t.Errorf("%q, %v", notes, err)
+	}
+}
+
+// TestBrokenDatabase has the database panic: that stays here, and no order is sent any more that could not be written down.
+func TestBrokenDatabase(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	s := d.session(t)
+	if _, err := d.place(s, order(1, 90)); err != nil {
+		t.Fatal(err)
+	}
+	l := d.ledger
+	l.writing.Lock()
+	db := l.db
+	l.db = nil
+	l.writing.Unlock()
+	if err := l.Note(map[string][]byte{"a": nil}); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Error(err)
+	}
+	if list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}}); !errors.Is(err, errNotWritten) || len(list) != 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	l.writing.Lock()
+	l.db = db
+	l.writing.Unlock()
+	if n := len(l.Intents()); n != 1 {
+		t.Errorf("%d intents", n)
 	}
 }

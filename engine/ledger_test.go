@@ -246,7 +246,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	o := order(1, 90)
 	o.Ref = "gw-lost"
 	ledger.floor = 41
-	if err := ledger.put(nil, &Intent{ID: 41, Client: clientID, At: ledger.now(), Changed: ledger.now(), Order: o, Fate: Planned}); err != nil {
+	if err := ledger.put(ledger.floor, nil, &Intent{ID: 41, Client: clientID, At: ledger.now(), Changed: ledger.now(), Order: o, Fate: Planned}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler)); err == nil {
@@ -411,7 +411,7 @@ func TestOldOrdersAreForgotten(t *testing.T) {
 		o := order(1, 90)
 		o.Ref = fmt.Sprint("gw-", id)
 		at := ledger.now().Add(-age)
-		if err := ledger.put(nil, &Intent{ID: id, At: at, Changed: at, Order: o, Fate: fate}); err != nil {
+		if err := ledger.put(ledger.floor, nil, &Intent{ID: id, At: at, Changed: at, Order: o, Fate: fate}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -616,7 +616,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	}
 	refused("an order on its way", list[0].ID, ErrNotChanged)
 	d.ledger.mu.Lock()
-	d.ledger.takeOver(nil, list)
+	d.ledger.settle(nil, list)
 	d.ledger.mu.Unlock()
 	send(0)
 	fate(list[0].Order.Ref, Working)
@@ -799,6 +799,9 @@ func TestKilledWhileItLeaves(t *testing.T) {
 			if _, err := d.ledger.Change(s, first.ID, func(*conn.Order) {}, nil); !errors.Is(err, ErrNotChanged) {
 				t.Errorf("changed while it leaves: %v", err)
 			}
+			if err := d.ledger.flush(nil); err != nil { // which may happen at any time
+				t.Error(err)
+			}
 			for _, end := range []string{"", ".journal"} {
 				data, err := os.ReadFile(path + end)
 				if err = errors.Join(err, os.WriteFile(left+end, data, 0o600)); err != nil {
@@ -811,7 +814,10 @@ func TestKilledWhileItLeaves(t *testing.T) {
 	if err != nil || len(list) != 2 || list[0].Fate != Working || list[1].Fate != Sent {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if l := d.ledger; len(l.leaving) != 0 || l.journal.open != 0 || l.journal.at != 0 {
+	if err := d.ledger.flush(nil); err != nil {
+		t.Fatal(err)
+	}
+	if l := d.ledger; len(l.leaving) != 0 || len(l.dirty) != 0 || l.batches != 0 || l.journal.open != 0 || l.journal.at != 0 {
 		t.Errorf("%v still leave, %+v", l.leaving, l.journal)
 	}
 	d.stop()

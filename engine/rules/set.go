@@ -316,16 +316,27 @@ func (s *Set) find(name string) *entry {
 // set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be so. The
 // caller has the turn.
 func (s *Set) set(e *entry, r record) error {
-	s.mu.Lock()
-	e.record = r
-	note := map[string][]byte{notePrefix + e.rule.Name: e.note()}
-	s.mu.Unlock()
-	err := s.write(note)
+	err := s.write(s.stand(e, r))
 	if err != nil {
 		s.cfg.Log.Error("how a rule stands cannot be written down", "rule", e.rule.Name, "err", err)
 	}
 	s.cfg.Changed()
 	return err
+}
+
+// setSoon is set for what catchUp can find out again: it is written down with the fate of the order from which it was learned.
+func (s *Set) setSoon(e *entry, r record) {
+	note := s.stand(e, r)
+	s.cfg.Ledger.NoteSoon(note)
+	s.remember(note)
+}
+
+// stand has a rule stand as a record says, and returns its note.
+func (s *Set) stand(e *entry, r record) map[string][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.record = r
+	return map[string][]byte{notePrefix + e.rule.Name: e.note()}
 }
 
 // resolve finds the contracts of a rule.

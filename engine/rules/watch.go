@@ -203,7 +203,7 @@ func (s *Set) OnOrder(i engine.Intent) {
 		return
 	}
 	if changed {
-		_ = s.set(e, next.record) // logged
+		s.setSoon(e, next.record)
 		if next.State == Failed {
 			s.report(engine.ReportFailed, &e.rule, next.Reason, next.Code, next.Detail)
 		}
