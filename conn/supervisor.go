@@ -324,7 +324,7 @@ func (s *Snapshot) same(o *Snapshot) bool {
 	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
 		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
 		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Gateway == b.Gateway &&
-		a.Guard == b.Guard && a.Lost == b.Lost
+		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 
 func (s *Supervisor) tell(events []Event) {
