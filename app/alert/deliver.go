@@ -75,6 +75,9 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 	delay := o.delays[0]
 	for ctx.Err() == nil {
 		key, e := o.head(b)
+		if ctx.Err() != nil {
+			return // the channel is gone: what was found may wait for one of the same name that came after it
+		}
 		if key != nil && time.Since(e.Alert.At) > keepFor {
 			o.giveUp(b, key, e)
 			continue

@@ -482,6 +482,9 @@ func TestConfigure(t *testing.T) {
 	p.delivered()
 	count := map[string]int{}
 	for _, r := range web.requests() {
+		if r.path == "/slacksecret" && !strings.Contains(string(r.body), three()[0].Title) {
+			continue // an attempt that was under way when the channel went
+		}
 		count[r.path]++
 	}
 	if count["/hooksecret"] != 3 || count["/slacksecret"] != 1 || len(count) != 2 {
