@@ -66,8 +66,7 @@ test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with
 	$(call need,$(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format check cross fuzz
 	go test -run '^TestGolden$$' ./app/window/ui
-	go test -race -skip '^TestGolden$$' ./app/window/ui
-	go test -race $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v /app/window/ui)
+	go test -race -skip '^TestGolden$$' $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
 quick: ## format, vet and tests, for the minutes between two edits
 	$(call need,$(TEST_PACKAGES))
