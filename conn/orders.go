@@ -177,11 +177,42 @@ const passLimit = 5 * time.Second
 
 // passing is an order on its way from [Session.Place] to Gateway's socket.
 type passing struct {
-	id      int64
-	allowed func() error // nil: nothing but the guard is asked
-	mu      sync.Mutex
-	over    bool // what becomes of it is settled: it is being written, or will never be
-	done    chan error
+	id         int64
+	conditions Conditions
+	ready      chan struct{} // closed when it is prepared, or will never be; nil: there is nothing to prepare
+	mu         sync.Mutex
+	over       bool // what becomes of it is settled: it is being written, or will never be
+	done       chan error
+}
+
+// prepare does what is to be done before the order may leave; with an error it never will.
+func (p *passing) prepare() (err error) {
+	if p.ready == nil {
+		return nil
+	}
+	prepared := false
+	defer func() {
+		if !prepared {
+			p.claim()
+		}
+		close(p.ready)
+	}()
+	err = p.conditions.Prepare()
+	prepared = err == nil
+	return err
+}
+
+// waits returns what to wait for before the order may leave, nil if that is nothing. There may be no order.
+func (p *passing) waits() <-chan struct{} {
+	if p == nil || p.ready == nil {
+		return nil
+	}
+	select {
+	case <-p.ready:
+		return nil
+	default:
+		return p.ready
+	}
 }
 
 // claim settles what becomes of the order; only the first caller may do anything with it.
@@ -204,14 +235,14 @@ type passage struct {
 
 // permit says why an order may not leave, which is asked when its bytes are about to.
 func (p *passage) permit(one *passing) error {
-	if err := p.guard(); err != nil || one.allowed == nil {
+	if err := p.guard(); err != nil || one.conditions.Allowed == nil {
 		return err
 	}
-	return one.allowed()
+	return one.conditions.Allowed()
 }
 
 // add has the next order with an id wait for the passage; false if one is on its way already.
-func (p *passage) add(id int64, allowed func() error) (*passing, bool) {
+func (p *passage) add(id int64, c Conditions) (*passing, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.going[id] != nil {
@@ -220,7 +251,10 @@ func (p *passage) add(id int64, allowed func() error) (*passing, bool) {
 	if p.going == nil {
 		p.going, p.stale = map[int64]*passing{}, map[int64]int{}
 	}
-	one := &passing{id: id, allowed: allowed, done: make(chan error, 1)}
+	one := &passing{id: id, conditions: c, done: make(chan error, 1)}
+	if c.Prepare != nil {
+		one.ready = make(chan struct{})
+	}
 	p.going[id] = one
 	return one, true
 }

@@ -604,7 +604,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			}
 			return nil
 		}
-		if err := s.PlaceIf(1, buy("first", 1, 90), allowed); err != nil || asked.Load() != 1 {
+		if err := s.PlaceIf(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil || asked.Load() != 1 {
 			t.Errorf("version %d: placed: %v, asked %d times", v, err, asked.Load())
 		}
 		d.news(s, "the first one", func(n conn.OrderNews) bool { return n.Ref == "first" })
@@ -615,7 +615,9 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 		}
 		failed := make(chan error, 3)
 		for i := range 3 {
-			go func() { failed <- s.PlaceIf(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), allowed) }()
+			go func() {
+				failed <- s.PlaceIf(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{Allowed: allowed})
+			}()
 		}
 		disarmed.Store(true)
 		for range 3 {
@@ -633,6 +635,45 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
 		if n := d.gw.State().Counters.Orders; n != 2 {
 			t.Errorf("version %d: %d orders arrived", v, n)
+		}
+	}
+}
+
+// TestPrepared has an order wait for what is done before it may leave, for longer than a silent gateway is trusted: nothing of it
+// arrives meanwhile, nor of what is asked for behind it, and the connection is watched. One that cannot be prepared never arrives.
+func TestPrepared(t *testing.T) {
+	for _, v := range []int{176, 225} {
+		d := newDesk(t, sim.Config{ServerVersion: v}, func(c *conn.Config) { c.Soft, c.Hard = 300*time.Millisecond, 10*time.Second })
+		s := d.session()
+		s.Orders()
+		failed := errors.New("the disk is full")
+		err := s.PlaceIf(1, buy("unprepared", 1, 90), conn.Conditions{Prepare: func() error { return failed }})
+		if !errors.Is(err, failed) {
+			t.Errorf("version %d: placed: %v", v, err)
+		}
+		answered := make(chan error, 1)
+		err = s.PlaceIf(2, buy("prepared", 1, 90), conn.Conditions{Prepare: func() error {
+			go func() {
+				open, err := s.OpenOrders(t.Context())
+				if err == nil && (len(open) == 0 || open[0].Ref != "prepared") {
+					err = fmt.Errorf("open orders: %+v", open)
+				}
+				answered <- err
+			}()
+			time.Sleep(time.Second)
+			if n := d.gw.State().Counters.Orders; n != 0 || len(answered) != 0 || s.Guard() != nil {
+				return fmt.Errorf("%d orders arrived, %d answers, %w", n, len(answered), s.Guard())
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Errorf("version %d: placed: %v", v, err)
+		}
+		if err := <-answered; err != nil {
+			t.Errorf("version %d: %v", v, err)
+		}
+		if n := d.gw.State().Counters.Orders; n != 1 || d.sup.Session() != s {
+			t.Errorf("version %d: %d orders arrived; %+v", v, n, d.sup.Snapshot())
 		}
 	}
 }

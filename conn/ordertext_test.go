@@ -78,7 +78,7 @@ func TestOrdersWithEverything(t *testing.T) {
 	await(t, sup, "READY", 10*time.Second, connected)
 	s := sup.Session()
 	news := s.Orders() // keeps what is told from now on
-	going, _ := s.link.books().passage.add(1, nil)
+	going, _ := s.link.books().passage.add(1, Conditions{})
 	if err := s.link.call(t.Context(), func(l *library) {
 		l.client.PlaceOrder(1, contractOf(Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}), everything("all"))
 	}); err != nil {
@@ -147,15 +147,15 @@ func TestTextOrders(t *testing.T) {
 // TestPassage has requests come late, twice and for nobody.
 func TestPassage(t *testing.T) {
 	var p passage
-	first, ok := p.add(1, nil)
+	first, ok := p.add(1, Conditions{})
 	if !ok {
 		t.Fatal("not added")
 	}
-	if _, ok := p.add(1, nil); ok {
+	if _, ok := p.add(1, Conditions{}); ok {
 		t.Error("two orders with one id are on their way")
 	}
 	p.leave(first)
-	second, _ := p.add(1, nil)
+	second, _ := p.add(1, Conditions{})
 	if got := p.take(1); got != nil {
 		t.Error("the request of an order that was left is taken for that of the next")
 	}
@@ -163,7 +163,7 @@ func TestPassage(t *testing.T) {
 		t.Error("the next order's request is not known")
 	}
 	p.leave(second) // it has passed: nothing is left to come
-	third, _ := p.add(1, nil)
+	third, _ := p.add(1, Conditions{})
 	if got := p.take(1); got != third || p.take(1) != nil || p.take(2) != nil {
 		t.Error("requests are mixed up")
 	}
@@ -174,10 +174,10 @@ func TestPassage(t *testing.T) {
 		t.Error("an order that has passed is dropped")
 	}
 	for range 2 { // two are left, whose requests come late
-		one, _ := p.add(3, nil)
+		one, _ := p.add(3, Conditions{})
 		p.leave(one)
 	}
-	late, _ := p.add(3, nil)
+	late, _ := p.add(3, Conditions{})
 	for n, want := range []*passing{nil, nil, late} {
 		if got := p.take(3); got != want {
 			t.Errorf("the %d. of two late requests and a third is taken for %+v", n+1, got)
@@ -186,12 +186,12 @@ func TestPassage(t *testing.T) {
 	if len(p.stale) != 0 {
 		t.Errorf("late requests are still awaited: %v", p.stale)
 	}
-	passing, _ := p.add(5, nil)
+	passing, _ := p.add(5, Conditions{})
 	passing.claim()
 	if p.drop(5, ErrNotSent); len(passing.done) != 0 {
 		t.Error("an order that is being written is dropped")
 	}
-	fourth, _ := p.add(4, nil)
+	fourth, _ := p.add(4, Conditions{})
 	if p.drop(4, ErrNotSent); <-fourth.done != ErrNotSent {
 		t.Error("an order that the library refuses is not dropped")
 	}

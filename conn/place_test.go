@@ -74,6 +74,70 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	}
 }
 
+// TestPrepare has an order be prepared while it is on its way. With an error, with a panic, and after the library has refused it,
+// it never leaves; what comes late does not count against the time that it may take afterwards.
+func TestPrepare(t *testing.T) {
+	no := errors.New("no")
+	for name, c := range map[string]struct {
+		prepare func(*fakeLink) error
+		want    error
+		leaves  bool
+	}{
+		"done":                   {func(*fakeLink) error { return nil }, nil, true},
+		"done late":              {func(*fakeLink) error { time.Sleep(2 * passLimit); return nil }, nil, true},
+		"failed":                 {func(*fakeLink) error { return no }, no, false},
+		"panic":                  {func(*fakeLink) error { panic(no) }, no, false},
+		"refused by the library": {func(l *fakeLink) error { l.book.passage.drop(1, ErrNotSent); return nil }, ErrNotSent, false},
+		"the session ends":       {func(l *fakeLink) error { l.end(CauseClosed); return nil }, ErrSessionOver, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, l := placing(newestVersion)
+			calls, begun, prepared := 0, make(chan struct{}), make(chan struct{})
+			done := make(chan error, 1)
+			go func() {
+				defer func() {
+					if p := recover(); p != nil {
+						done <- p.(error)
+					}
+				}()
+				done <- s.PlaceIf(1, someOrder, Conditions{Prepare: func() error {
+					calls++
+					close(begun)
+					<-prepared
+					return c.prepare(l)
+				}})
+			}()
+			<-begun
+			one := l.book.passage.going[1]
+			if one.waits() == nil {
+				t.Fatalf("%s: it may leave before it is prepared", name)
+			}
+			close(prepared)
+			<-one.waits()
+			synctest.Wait()
+			leaves := one.claim()
+			if leaves != c.leaves {
+				t.Errorf("%s: it leaves: %v", name, leaves)
+			}
+			if leaves {
+				one.done <- nil
+			}
+			if err := <-done; !errors.Is(err, c.want) || calls != 1 || len(l.book.passage.going) != 0 {
+				t.Errorf("%s: placed: %v, prepared %d times", name, err, calls)
+			}
+		})
+	}
+	// Nothing is prepared for an order that the library never gets.
+	s, l := placing(newestVersion)
+	l.refusal = no
+	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error { t.Error("prepared"); return nil }}); !errors.Is(err, no) {
+		t.Errorf("placed: %v", err)
+	}
+	if (*passing)(nil).waits() != nil || (&passing{}).waits() != nil {
+		t.Error("what needs no preparation waits for it")
+	}
+}
+
 // TestLateRequestOfAnOrder has the library make something of an order when nobody waits for it any more, and its id is used
 // again.
 func TestLateRequestOfAnOrder(t *testing.T) {
@@ -204,7 +268,7 @@ func TestPermit(t *testing.T) {
 			}
 			return c.guard
 		}}
-		if got := p.permit(&passing{allowed: c.allowed}); got != c.want {
+		if got := p.permit(&passing{conditions: Conditions{Allowed: c.allowed}}); got != c.want {
 			t.Errorf("%v, want %v", got, c.want)
 		}
 	}
@@ -235,13 +299,13 @@ func TestAtTheLastPlace(t *testing.T) {
 		"its time is over":            {frame: orderFrame, before: func(_ *passage, one *passing) { one.claim() }, alive: true},
 	} {
 		p := &passage{guard: func() error { return c.guard }}
-		one, _ := p.add(7, nil)
+		one, _ := p.add(7, Conditions{})
 		if c.before != nil {
 			c.before(p, one)
 		}
 		r := &relay{version: newestVersion, passage: p}
 		written := false
-		alive := r.letOut(c.frame, func([]byte) bool {
+		alive := r.letOut(r.outgoing(c.frame), func([]byte) bool {
 			written = true
 			return !c.fails
 		})

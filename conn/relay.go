@@ -191,22 +191,31 @@ func (r *relay) toGateway() {
 		i = (i + 1) % paceCount
 		return true
 	}
-	var held []byte // a request that waits for its turn
+	pause := func() time.Duration { // until the next request may be written
+		if sent[i] == 0 {
+			return 0
+		}
+		return sent[i] + time.Second - r.mono()
+	}
+	var held *outgoing // the request whose turn is next
 	for {
-		out, turn := r.out, (<-chan time.Time)(nil)
+		out := r.out
+		var ready <-chan struct{}
+		var turn <-chan time.Time
 		if held != nil {
-			wait := time.Duration(0)
-			if sent[i] != 0 {
-				wait = sent[i] + time.Second - r.mono()
-			}
-			if wait <= 0 {
+			out, ready = nil, held.order.waits()
+			wait := pause()
+			switch {
+			case ready != nil:
+			case wait > 0:
+				turn = time.After(wait)
+			default:
 				if !r.letOut(held, write) {
 					return
 				}
 				held = nil
 				continue
 			}
-			out, turn = nil, time.After(wait)
 		}
 		select {
 		case <-r.over:
@@ -215,32 +224,48 @@ func (r *relay) toGateway() {
 			if !write(probeFrame(r.version)) {
 				return
 			}
-		case held = <-out:
+		case f := <-out:
+			held = r.outgoing(f)
+		case <-ready:
 		case <-turn:
 		}
 	}
 }
 
+// outgoing is a frame from the library on its way to Gateway.
+type outgoing struct {
+	frame  []byte
+	places bool
+	order  *passing // that it places; nil if nobody waits for that any more
+}
+
+func (r *relay) outgoing(f []byte) *outgoing {
+	q := &outgoing{frame: f}
+	var id int64
+	if id, q.places = placedOrder(f[4:], r.version); q.places {
+		q.order = r.passage.take(id)
+	}
+	return q
+}
+
 // letOut writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
 // false if the session is over.
-func (r *relay) letOut(f []byte, write func([]byte) bool) bool {
-	id, places := placedOrder(f[4:], r.version)
-	if !places {
-		return write(f)
+func (r *relay) letOut(q *outgoing, write func([]byte) bool) bool {
+	if !q.places {
+		return write(q.frame)
 	}
-	order := r.passage.take(id)
-	if order == nil || !order.claim() {
+	if q.order == nil || !q.order.claim() {
 		return true
 	}
-	if err := r.passage.permit(order); err != nil {
-		order.done <- err
+	if err := r.passage.permit(q.order); err != nil {
+		q.order.done <- err
 		return true
 	}
-	if !write(f) {
-		order.done <- ErrFateUnknown
+	if !write(q.frame) {
+		q.order.done <- ErrFateUnknown
 		return false
 	}
-	order.done <- nil
+	q.order.done <- nil
 	return true
 }
 

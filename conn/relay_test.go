@@ -86,21 +86,27 @@ func TestLetOut(t *testing.T) {
 			written bool
 			done    error
 		}{
-			"nobody waits":        {begin: func(*passage) *passing { return nil }},
-			"another is waited":   {begin: func(p *passage) *passing { p.add(8, nil); return nil }},
-			"nobody any more":     {begin: func(p *passage) *passing { one, _ := p.add(7, nil); p.leave(one); return nil }},
-			"settled":             {begin: func(p *passage) *passing { one, _ := p.add(7, nil); one.claim(); return nil }},
-			"may leave":           {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, written: true},
-			"is allowed":          {begin: func(p *passage) *passing { one, _ := p.add(7, func() error { return nil }); return one }, written: true},
-			"is not allowed":      {begin: func(p *passage) *passing { one, _ := p.add(7, func() error { return no }); return one }, done: no},
-			"the guard is shut":   {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, guard: no, done: no},
-			"the socket is broke": {begin: func(p *passage) *passing { one, _ := p.add(7, nil); return one }, broken: true, written: true, done: ErrFateUnknown},
+			"nobody waits":      {begin: func(*passage) *passing { return nil }},
+			"another is waited": {begin: func(p *passage) *passing { p.add(8, Conditions{}); return nil }},
+			"nobody any more":   {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); p.leave(one); return nil }},
+			"settled":           {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); one.claim(); return nil }},
+			"may leave":         {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); return one }, written: true},
+			"is allowed": {begin: func(p *passage) *passing {
+				one, _ := p.add(7, Conditions{Allowed: func() error { return nil }})
+				return one
+			}, written: true},
+			"is not allowed": {begin: func(p *passage) *passing {
+				one, _ := p.add(7, Conditions{Allowed: func() error { return no }})
+				return one
+			}, done: no},
+			"the guard is shut":   {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); return one }, guard: no, done: no},
+			"the socket is broke": {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); return one }, broken: true, written: true, done: ErrFateUnknown},
 		} {
 			p := &passage{guard: func() error { return c.guard }}
 			r := &relay{version: v, passage: p}
 			one := c.begin(p)
 			written := false
-			goesOn := r.letOut(request, func([]byte) bool { written = true; return !c.broken })
+			goesOn := r.letOut(r.outgoing(request), func([]byte) bool { written = true; return !c.broken })
 			if written != c.written || goesOn == c.broken {
 				t.Errorf("version %d, %s: written %v, the session goes on %v", v, name, written, goesOn)
 			}
@@ -113,7 +119,7 @@ func TestLetOut(t *testing.T) {
 		// What places no order asks nobody.
 		r := &relay{version: v}
 		for _, worked := range []bool{true, false} {
-			if got := r.letOut(probeFrame(v), func([]byte) bool { return worked }); got != worked {
+			if got := r.letOut(r.outgoing(probeFrame(v)), func([]byte) bool { return worked }); got != worked {
 				t.Errorf("version %d: a probe whose write was %v: %v", v, worked, got)
 			}
 		}

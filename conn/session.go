@@ -115,12 +115,21 @@ func (s *Session) FirstOrderID() int64 { return s.link.books().first.Load() }
 // changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard was
 // shut, at the latest at the moment when they were about to leave, [ErrSessionOver] after the end of the session, and
 // [ErrFateUnknown] if the session ended in the middle. What becomes of the order arrives at Orders.
-func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, nil) }
+func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 
-// PlaceIf is Place for an order that needs a permission which may be withdrawn while the order waits behind other requests:
-// at the moment when its bytes are about to leave, behind the guard, allowed is asked, and its error is returned, nothing
-// having been sent. allowed may be nil, and must not block.
-func (s *Session) PlaceIf(id int64, o Order, allowed func() error) error {
+// Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the placing then,
+// nothing has been sent.
+type Conditions struct {
+	// Prepare, if set, is called once while the order is on its way through the client library, by the goroutine that places it.
+	// The order, and every request behind it, waits for its return.
+	Prepare func() error
+	// Allowed, if set, is asked at the moment when the bytes are about to leave, behind the guard: a permission may be withdrawn
+	// while an order waits for its turn. It must not block.
+	Allowed func() error
+}
+
+// PlaceIf is Place for an order whose bytes may leave only under further conditions.
+func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 	if id < 1 || id > maxOrderID {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, maxOrderID)
 	}
@@ -134,7 +143,7 @@ func (s *Session) PlaceIf(id int64, o Order, allowed func() error) error {
 	if err := s.Guard(); err != nil {
 		return err
 	}
-	going, ok := b.passage.add(id, allowed)
+	going, ok := b.passage.add(id, c)
 	if !ok {
 		return fmt.Errorf("order id %d is being sent already", id)
 	}
@@ -142,6 +151,9 @@ func (s *Session) PlaceIf(id int64, o Order, allowed func() error) error {
 	b.news.want()
 	b.settle()
 	if err := s.link.call(context.Background(), func(l *library) { l.place(id, &o) }); err != nil {
+		return err
+	}
+	if err := going.prepare(); err != nil {
 		return err
 	}
 	limit := time.NewTimer(passLimit)

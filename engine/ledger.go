@@ -207,7 +207,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 			fates[n] = NotSent
 			continue
 		}
-		failed = s.PlaceIf(i.ID, i.Order, b.Allowed) // nobody changes the intent before Gateway has it
+		failed = s.PlaceIf(i.ID, i.Order, conn.Conditions{Allowed: b.Allowed}) // nobody changes the intent before Gateway has it
 		fates[n] = fateAfter(failed)
 	}
 	if failed != nil && fates[0] == Sent {
@@ -312,7 +312,7 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 	if l.over(sent.Parent) {
 		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
 	}
-	if err := s.PlaceIf(id, sent, allowed); err != nil {
+	if err := s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed}); err != nil {
 		return Intent{}, err
 	}
 	l.mu.Lock()
