@@ -204,8 +204,7 @@ func (d *Desk) allowed() error {
 	return nil
 }
 
-// lapsed says that the guard was shut since a ticket was decided. From when the order is written down, reconciling waits behind it,
-// and the guard with that.
+// lapsed says that the guard was shut since a ticket was decided.
 func (t *Ticket) lapsed() error {
 	if t.Opened != 0 && t.Session.GuardSince() != t.Opened {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardReconciling)}
@@ -236,7 +235,13 @@ func (d *Desk) place(t Ticket) ([]Intent, error) {
 		return nil, err
 	}
 	b := Batch{
-		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes, Allowed: d.allowed,
+		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
+		Allowed: func() error {
+			if err := d.allowed(); err != nil {
+				return err
+			}
+			return t.lapsed()
+		},
 	}
 	list, err := d.ledger.Place(t.Session, b)
 	return list, passed(err)

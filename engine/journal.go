@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -8,29 +9,40 @@ import (
 	"hash/crc32"
 	"os"
 	"slices"
+	"sync"
 )
 
-// journal is where an order is written down before it is sent: a file whose space is there already, so that a record costs one
-// write and one sync, where a transaction of the database costs two of each. What stands in it is taken over into the database
-// right after the order has left, and at the next start if that did not happen.
+// journal is what the database does not have yet, in the order in which it happened: a file whose space is there already, so that
+// what must be on disk costs one write and one sync, where a transaction of the database costs two of each, and all else costs a
+// write, which outlives the program, if not the computer. The database takes it over in quiet moments, and at the next start.
+//
+// It has two halves: one is written while the database takes over what stands in the other. Its methods may be called from any
+// goroutine.
 type journal struct {
 	file *os.File
-	at   int64 // where the next record goes
-	open int   // records that the database does not have yet
+
+	mu      sync.Mutex
+	last    uint64 // number of the last record; they are numbered for as long as there is a ledger
+	half    int    // that is written
+	used    [2]int64
+	holding [2]uint64 // number of the last record in each half
 }
 
-// entry is what a record holds.
+// entry is what a record holds: what is known of orders, and notes, which replaces what was known before.
 type entry struct {
-	Intents []*Intent         `json:"intents"`
-	Notes   map[string][]byte `json:"notes,omitempty"`
+	Number  uint64            `json:"number"`
+	Intents []*Intent         `json:"intents,omitempty"`
+	Notes   map[string][]byte `json:"notes,omitempty"` // a nil value removes one
 }
 
 const (
-	journalSize = 256 << 10
-	recordHead  = 8 // length and checksum
+	halfSize   = 512 << 10
+	recordHead = 8 // length and checksum
 )
 
-// openJournal opens or makes a journal, and returns what stands in it.
+var errJournalFull = errors.New("what is waiting to be written down has filled its space")
+
+// openJournal opens or makes a journal, and returns what stands in it, in order.
 func openJournal(path string) (*journal, []entry, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -44,9 +56,16 @@ func openJournal(path string) (*journal, []entry, error) {
 	return &journal{file: f}, readJournal(data), nil
 }
 
-// readJournal reads records until the first that was not written to its end, or is left over from before the others.
-func readJournal(data []byte) (list []entry) {
-	last := int64(0)
+// readJournal returns what stands in the two halves of a journal, in order.
+func readJournal(data []byte) []entry {
+	middle := min(halfSize, len(data))
+	list := append(readHalf(data[:middle]), readHalf(data[middle:])...)
+	slices.SortStableFunc(list, func(a, b entry) int { return cmp.Compare(a.Number, b.Number) })
+	return list
+}
+
+// readHalf reads records until the first that was not written to its end, or is left over from before the others.
+func readHalf(data []byte) (list []entry) {
 	for len(data) > recordHead {
 		size, sum := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
 		data = data[recordHead:]
@@ -54,18 +73,23 @@ func readJournal(data []byte) (list []entry) {
 			break
 		}
 		var e entry
-		if json.Unmarshal(data[:size], &e) != nil || len(e.Intents) == 0 || slices.Contains(e.Intents, nil) || e.Intents[0].ID <= last {
-			break // ids only grow
+		if json.Unmarshal(data[:size], &e) != nil || e.Number == 0 || slices.Contains(e.Intents, nil) {
+			break
 		}
-		last = e.Intents[0].ID
+		if n := len(list); n > 0 && e.Number != list[n-1].Number+1 {
+			break
+		}
 		list = append(list, e)
 		data = data[size:]
 	}
 	return list
 }
 
-// append writes a record, which is on disk when it returns without an error.
-func (j *journal) append(e entry) error {
+// write adds a record, which is on disk for sure after the next [journal.sync]. What cannot be written leaves no trace.
+func (j *journal) write(e entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	e.Number = j.last + 1
 	body, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -73,29 +97,63 @@ func (j *journal) append(e entry) error {
 	record := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
 	record = binary.BigEndian.AppendUint32(record, crc32.ChecksumIEEE(body))
 	record = append(record, body...)
-	if _, err := j.file.WriteAt(record, j.at); err != nil {
+	if j.used[j.half]+int64(len(record)) > halfSize {
+		return errJournalFull
+	}
+	if _, err := j.file.WriteAt(record, int64(j.half)*halfSize+j.used[j.half]); err != nil {
 		return err
 	}
-	if err := syncData(j.file); err != nil {
-		return err
-	}
-	j.at += int64(len(record))
-	j.open++
+	j.last = e.Number
+	j.used[j.half] += int64(len(record))
+	j.holding[j.half] = e.Number
 	return nil
 }
 
-// taken says that the database has so many more of the records. When it has all, their space is used again.
-func (j *journal) taken(records int) {
-	if j.open -= records; j.open == 0 {
-		j.at = 0
+// sync has everything that was written be on disk when it returns without an error. After an error nobody knows what is.
+func (j *journal) sync() error { return syncData(j.file) }
+
+// turn has what comes be written to the other half, if that is free, and returns the number of the last record so far.
+func (j *journal) turn() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if other := 1 - j.half; j.used[other] == 0 {
+		j.half = other
+	}
+	return j.last
+}
+
+// taken says that the database has all records up to a number. A half of which it has all is free.
+func (j *journal) taken(number uint64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for half, last := range j.holding {
+		if last <= number {
+			j.used[half] = 0
+		}
 	}
 }
 
-// clear empties the journal and makes room for records.
-func (j *journal) clear() error {
-	j.at, j.open = 0, 0
-	_, err := j.file.WriteAt(make([]byte, journalSize), 0)
-	if err = errors.Join(err, j.file.Truncate(journalSize), j.file.Sync()); err != nil {
+// presses reports whether the half that is written is about to be full.
+func (j *journal) presses() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.used[j.half] > halfSize*3/4
+}
+
+// leave has nothing be found in the journal, all of which the database has, not even by another database.
+func (j *journal) leave() error {
+	_, first := j.file.WriteAt(make([]byte, recordHead), 0)
+	_, second := j.file.WriteAt(make([]byte, recordHead), halfSize)
+	return errors.Join(first, second)
+}
+
+// clear empties the journal and makes room for records, which are numbered from behind the given number on.
+func (j *journal) clear(number uint64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last, j.used, j.holding = number, [2]int64{}, [2]uint64{}
+	_, err := j.file.WriteAt(make([]byte, 2*halfSize), 0)
+	if err = errors.Join(err, j.file.Truncate(2*halfSize), j.file.Sync()); err != nil {
 		return fmt.Errorf("make room for orders: %w; is the disk full?", err)
 	}
 	return nil

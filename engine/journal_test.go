@@ -2,12 +2,19 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
 )
 
 func openAlone(t *testing.T, path string) *Ledger {
@@ -19,55 +26,113 @@ func openAlone(t *testing.T, path string) *Ledger {
 	return l
 }
 
-func written(id int64) entry {
+func intent(id int64, fate Fate) *Intent {
 	o := order(1, 90)
 	o.Ref = fmt.Sprint("gw-", id)
 	at := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
-	return entry{Intents: []*Intent{{ID: id, Client: clientID, At: at, Changed: at, Order: o, Fate: Planned}}, Notes: map[string][]byte{"note": fmt.Append(nil, id)}}
+	return &Intent{ID: id, Client: clientID, At: at, Changed: at, Order: o, Fate: fate}
+}
+
+func written(id int64, fate Fate) entry {
+	return entry{Intents: []*Intent{intent(id, fate)}, Notes: map[string][]byte{"note": fmt.Append(nil, id, " ", fate)}}
+}
+
+// leave copies the files of a ledger as they are, which is what a program that is killed leaves behind.
+func leave(t *testing.T, path string) string {
+	t.Helper()
+	left := filepath.Join(t.TempDir(), "orders.db")
+	for _, end := range []string{"", ".journal"} {
+		data, err := os.ReadFile(path + end)
+		if err = errors.Join(err, os.WriteFile(left+end, data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return left
 }
 
 // TestJournalIsTakenOver ends a program at each point between writing down and taking over.
 func TestJournalIsTakenOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openAlone(t, path)
-	for id := range int64(3) {
-		if err := l.journal.append(written(10 + id)); err != nil {
+	defer l.Close()
+	state := func(path, want string) {
+		t.Helper()
+		for range 2 { // the second time there is nothing left to take over
+			l := openAlone(t, path)
+			notes, err := l.Notes()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, i := range l.Intents() {
+				got = append(got, fmt.Sprint(i.ID, " ", i.Fate))
+			}
+			if got := fmt.Sprintf("%s, %s, %d", got, notes["note"], l.floor); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+			if data, err := os.ReadFile(path + ".journal"); err != nil || len(data) != 2*halfSize || len(bytes.Trim(data, "\x00")) != 0 {
+				t.Errorf("%d bytes, %v", len(data), err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	write := func(e entry) {
+		t.Helper()
+		if err := l.journal.write(e); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// The second was taken over, and the note was written anew afterwards.
-	two := written(11)
-	if err := l.put(l.floor, two.Notes, two.Intents...); err != nil {
+	take := func(number uint64, list ...*Intent) {
+		t.Helper()
+		if err := l.put(number, l.floor, nil, list...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state(leave(t, path), "[], , 0")
+	write(written(10, Planned))
+	state(leave(t, path), "[10 planned], 10 planned, 10")
+	write(written(11, Planned))
+	write(written(10, Working))
+	state(leave(t, path), "[10 working 11 planned], 10 working, 11")
+	// The database takes it over, and what it has is not looked for in the journal.
+	number := l.journal.turn()
+	take(number, intent(10, Working), intent(11, Sent))
+	state(leave(t, path), "[10 working 11 sent], , 11")
+	write(written(12, Planned))
+	state(leave(t, path), "[10 working 11 sent 12 planned], 12 planned, 12")
+	l.journal.taken(number)
+	state(leave(t, path), "[10 working 11 sent 12 planned], 12 planned, 12")
+	// It does so again, and the first half is written over.
+	number = l.journal.turn()
+	write(written(10, Filled))
+	state(leave(t, path), "[10 filled 11 sent 12 planned], 10 filled, 12")
+	take(number, intent(12, Working))
+	l.journal.taken(number)
+	write(written(11, Cancelled))
+	state(leave(t, path), "[10 filled 11 cancelled 12 working], 11 cancelled, 12")
+	// A database that is begun anew does not find what another one has had.
+	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l.Close()
-	for range 2 { // the second time there is nothing left to take over
-		l = openAlone(t, path)
-		list := l.Intents()
-		notes, err := l.Notes()
-		if len(list) != 3 || list[0].ID != 10 || list[2].ID != 12 || list[2].Fate != Planned || err != nil || string(notes["note"]) != "12" || l.floor != 12 {
-			t.Fatalf("%+v, %q, %v, floor %d", list, notes, err, l.floor)
-		}
-		if data, err := os.ReadFile(path + ".journal"); err != nil || len(data) != journalSize || len(bytes.Trim(data, "\x00")) != 0 {
-			t.Errorf("%d bytes, %v", len(data), err)
-		}
-		l.Close()
+	left := leave(t, path)
+	if err := os.Remove(left); err != nil {
+		t.Fatal(err)
 	}
+	state(left, "[], , 0")
 }
 
 // TestJournalForgets holds that an order which was pruned does not come back out of the journal.
 func TestJournalForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openAlone(t, path)
-	old := written(10)
-	old.Intents[0].Fate = Filled
-	old.Intents[0].Changed = time.Now().Add(-keepDone - time.Hour)
-	if err := l.journal.append(old); err != nil {
+	old := intent(10, Filled)
+	old.Changed = time.Now().Add(-keepDone - time.Hour)
+	if err := l.journal.write(entry{Intents: []*Intent{old}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.put(l.floor, nil, old.Intents...); err != nil {
-		t.Fatal(err)
-	}
+	path = leave(t, path)
 	l.Close()
 	for range 2 {
 		l = openAlone(t, path)
@@ -78,108 +143,256 @@ func TestJournalForgets(t *testing.T) {
 	}
 }
 
-// TestJournalSpaceIsUsedAgain writes more than fits, and leaves old records behind new ones.
-func TestJournalSpaceIsUsedAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal")
+// journalIn returns an empty journal, and what reads the numbers of its records from the disk.
+func journalIn(t testing.TB, folder string) (*journal, func() string) {
+	t.Helper()
+	path := filepath.Join(folder, "journal")
 	j, list, err := openJournal(path)
 	if err != nil || len(list) != 0 {
 		t.Fatal(list, err)
 	}
-	if err := j.clear(); err != nil {
+	t.Cleanup(func() { j.file.Close() })
+	if err := j.clear(9); err != nil {
 		t.Fatal(err)
 	}
-	ids := func() (ids []int64) {
+	return j, func() string {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		numbers := []uint64{}
 		for _, e := range readJournal(data) {
-			ids = append(ids, e.Intents[0].ID)
+			numbers = append(numbers, e.Number)
 		}
-		return ids
+		return fmt.Sprint(numbers)
 	}
-	put := func(id int64) {
+}
+
+// TestJournalSpaceIsUsedAgain has the halves of a journal be written in turns.
+func TestJournalSpaceIsUsedAgain(t *testing.T) {
+	j, numbers := journalIn(t, t.TempDir())
+	put := func(want string) {
 		t.Helper()
-		if err := j.append(written(id)); err != nil {
+		if err := j.write(written(1, Sent)); err != nil {
+			t.Fatal(err)
+		}
+		if got := numbers(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	put("[10]")
+	put("[10 11]")
+	put("[10 11 12]")
+	if n := j.turn(); n != 12 {
+		t.Error(n)
+	}
+	put("[10 11 12 13]")
+	j.taken(11)
+	if n := j.turn(); n != 13 { // the first half is not free
+		t.Error(n)
+	}
+	put("[10 11 12 13 14]")
+	j.taken(12)
+	put("[10 11 12 13 14 15]") // only who turns comes into a free half
+	if n := j.turn(); n != 15 {
+		t.Error(n)
+	}
+	put("[13 14 15 16]") // over what is left of 10; what stands behind is older
+	j.taken(15)
+	put("[13 14 15 16 17]")
+	j.turn()
+	put("[16 17 18]")
+	// All is taken at once, of both halves.
+	j.taken(18)
+	put("[16 17 19]") // 18 was in the half that is written, and is written over
+	j.turn()
+	put("[19 20]")
+	if err := j.leave(); err != nil || numbers() != "[]" {
+		t.Error(err, numbers())
+	}
+}
+
+// TestJournalIsFull writes more than fits: that is refused, and nothing of what stands there is lost.
+func TestJournalIsFull(t *testing.T) {
+	j, numbers := journalIn(t, t.TempDir())
+	fill := func() (n, free int) {
+		t.Helper()
+		for {
+			err := j.write(written(1, Sent))
+			if errors.Is(err, errJournalFull) {
+				return n, free
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; !j.presses() {
+				free = n
+			}
+		}
+	}
+	n, free := fill()
+	if n < 1000 || math.Abs(float64(free)-0.75*float64(n)) > 10 {
+		t.Errorf("%d records, %d before it presses", n, free)
+	}
+	before := numbers()
+	if again, _ := fill(); again != 0 || numbers() != before {
+		t.Errorf("%d more", again)
+	}
+	last := j.turn()
+	more, _ := fill()
+	if more < n-50 || j.turn() != last+uint64(more) || j.last != 9+uint64(n+more) {
+		t.Errorf("%d more, the last is %d", more, j.last)
+	}
+	if got := len(strings.Fields(numbers())); got != n+more {
+		t.Errorf("%d records", got)
+	}
+	j.taken(last)
+	if j.turn(); j.presses() {
+		t.Error("no space")
+	}
+}
+
+// TestJournalIsTorn breaks and cuts a record: nothing of it and nothing behind it is read.
+func TestJournalIsTorn(t *testing.T) {
+	folder := t.TempDir()
+	j, numbers := journalIn(t, folder)
+	for id := range int64(2) {
+		if err := j.write(written(id+1, Sent)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for id := range int64(5) {
-		put(id + 10)
-	}
-	if got := fmt.Sprint(ids()); got != "[10 11 12 13 14]" {
-		t.Error(got)
-	}
-	for range 4 {
-		j.taken(1)
-	}
-	put(15)
-	if got := fmt.Sprint(ids()); got != "[10 11 12 13 14 15]" {
-		t.Error(got)
-	}
-	j.taken(1)
-	j.taken(1)
-	put(16) // over the first; what stands behind is older
-	if got := fmt.Sprint(ids()); got != "[16]" {
-		t.Error(got)
-	}
-	// A record that was not written to its end, or of which something was lost, ends the list.
-	put(17)
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(filepath.Join(folder, "journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range int(j.at) {
+	for n := range int(j.used[0]) {
 		broken := bytes.Clone(data)
 		broken[n] ^= 0x40
-		if list := readJournal(broken); len(list) > 1 && n < int(j.at) {
+		if list := readJournal(broken); len(list) > 1 {
 			t.Fatalf("byte %d is broken: %d records", n, len(list))
 		}
 		if list := readJournal(data[:n]); len(list) > 1 {
 			t.Fatalf("cut to %d bytes: %d records", n, len(list))
 		}
 	}
-	for id := range int64(1000) {
-		put(id + 100)
+	// What cannot be encoded or written leaves no trace.
+	odd := written(3, Sent)
+	odd.Intents[0].Filled = math.NaN()
+	if err := j.write(odd); err == nil {
+		t.Error("what is no number was written")
 	}
-	if n := len(ids()); n != 1002 {
-		t.Errorf("%d records", n)
-	}
-	if err := j.file.Close(); err != nil {
+	file := j.file
+	if j.file, err = os.Open(file.Name()); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.append(written(5000)); err == nil {
-		t.Error("written to a file that is closed")
+	if err := j.write(written(3, Sent)); err == nil {
+		t.Error("written to a file that can only be read")
+	}
+	j.file.Close()
+	if err := j.sync(); err == nil {
+		t.Error("a file that is closed was synced")
+	}
+	j.file = file
+	if err := j.write(written(3, Sent)); err != nil || numbers() != "[10 11 12]" {
+		t.Error(err, numbers())
+	}
+}
+
+// TestJournalTogether has several goroutines write, turn and take at once.
+func TestJournalTogether(t *testing.T) {
+	j, numbers := journalIn(t, t.TempDir())
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			for n := range int64(200) {
+				if err := j.write(written(n+1, Sent)); err != nil {
+					t.Error(err)
+				}
+				if n%50 == 0 {
+					j.taken(j.turn())
+				}
+			}
+		})
+	}
+	running.Wait()
+	if j.last != 809 {
+		t.Errorf("the last is %d", j.last)
+	}
+	if list := strings.Fields(strings.Trim(numbers(), "[]")); len(list) == 0 || list[len(list)-1] != "809" {
+		t.Error(list)
+	}
+}
+
+// TestSyncFails has the disk not say that it has what it was given: nothing leaves any more, and what was to leave is known not to
+// have.
+func TestSyncFails(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	d := newDesk(t, path, g.Port())
+	s := d.session(t)
+	first, err := d.place(s, order(1, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.fate(t, first.Order.Ref, Working)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // which takes what is written, and cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	l := d.ledger
+	l.mu.Lock()
+	good := l.journal.file
+	l.journal.file = null
+	l.mu.Unlock()
+	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: map[string][]byte{"a": []byte("1")}})
+	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].Fate != NotSent || list[1].Fate != NotSent || list[0].Detail == "" {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	l.mu.Lock()
+	l.journal.file = good
+	l.mu.Unlock()
+	if list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 93)}}); !errors.Is(err, errNotWritten) || len(list) != 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := l.Change(s, first.ID, func(o *conn.Order) { o.LimitPrice = 80 }, nil); !errors.Is(err, errNotWritten) {
+		t.Error(err)
+	}
+	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
+		t.Fatal(err)
+	}
+	if orders := g.State().Orders; len(orders) != 1 {
+		t.Errorf("%+v", orders)
 	}
 }
 
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, 64))
-	path := filepath.Join(f.TempDir(), "journal")
-	j, _, err := openJournal(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	for id := range int64(3) {
-		if err := j.append(written(id + 1)); err != nil {
+	j, _ := journalIn(f, f.TempDir())
+	for id := range int64(6) {
+		if err := j.write(written(id+1, Sent)); err != nil {
 			f.Fatal(err)
 		}
+		if id == 3 {
+			j.turn()
+		}
 	}
-	j.file.Close()
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(j.file.Name())
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
+	f.Add(data[:j.used[0]])
+	f.Add(data[halfSize:][:j.used[1]])
 	f.Fuzz(func(t *testing.T, data []byte) {
-		last := int64(0)
-		for _, e := range readJournal(data) {
-			if e.Intents[0].ID <= last {
-				t.Fatal("ids do not grow")
+		last := uint64(0)
+		for _, e := range readHalf(data) {
+			if e.Number == 0 || last != 0 && e.Number != last+1 {
+				t.Fatal("numbers do not grow by one")
 			}
-			last = e.Intents[0].ID
+			last = e.Number
 		}
+		readJournal(append(make([]byte, halfSize), data...))
 	})
 }
 
@@ -194,16 +407,17 @@ func BenchmarkWriteDown(b *testing.B) {
 	id := int64(0)
 	for b.Loop() {
 		id++
-		e := written(id)
+		e := written(id, Planned)
 		began := time.Now()
-		if err := l.journal.append(e); err != nil {
+		if err := errors.Join(l.journal.write(e), l.journal.sync()); err != nil {
 			b.Fatal(err)
 		}
 		middle := time.Now()
-		if err := l.put(l.floor, e.Notes, e.Intents...); err != nil {
+		number := l.journal.turn()
+		if err := l.put(number, l.floor, e.Notes, e.Intents...); err != nil {
 			b.Fatal(err)
 		}
-		l.journal.taken(1)
+		l.journal.taken(number)
 		journal, database = journal+middle.Sub(began), database+time.Since(middle)
 	}
 	b.ReportMetric(float64(journal.Microseconds())/float64(id), "µs/record")

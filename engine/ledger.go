@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ import (
 // Give [Ledger.Reconcile] to [conn.Config], so that the guard opens only when it has run, and have [Ledger.Follow] run.
 type Ledger struct {
 	db      *bbolt.DB
-	journal *journal // of what was written down and is not in db yet
+	journal *journal // of what is not in db yet
 	client  int
 	log     *slog.Logger
 	now     func() time.Time
@@ -41,7 +40,6 @@ type Ledger struct {
 	leaving map[string]bool    // by reference: its batch has not left as a whole
 	dirty   map[string]bool    // by reference: db does not have what is known of it
 	notes   map[string][]byte  // that db does not have
-	batches int                // that have left, and that the journal has and db does not
 	broken  error              // why nothing can be written down any more
 	times   []time.Time        // when the intents of the last two days were written down, the oldest first
 	changed func(Intent)       // told of every change of a fate; may be nil
@@ -84,6 +82,7 @@ var (
 	metaBucket   = []byte("meta")
 	noteBucket   = []byte("notes")
 	floorKey     = []byte("order_id_floor")
+	takenKey     = []byte("journal_taken") // number of the last record of the journal that the database has
 )
 
 // OpenLedger opens the ledger at a path, and begins one if there is none. Orders are placed with the given client id.
@@ -102,10 +101,14 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
 		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 	}
-	if err = db.Update(func(tx *bbolt.Tx) error { return l.load(tx, waiting) }); err != nil {
+	var taken uint64
+	if err = db.Update(func(tx *bbolt.Tx) (err error) {
+		taken, err = l.load(tx, waiting)
+		return err
+	}); err != nil {
 		err = damaged(path, err)
 	} else {
-		err = j.clear()
+		err = j.clear(taken)
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.release())
@@ -114,29 +117,26 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 	return l, nil
 }
 
-func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) error {
-	intents, err := tx.CreateBucketIfNotExists(intentBucket)
-	if err != nil {
-		return err
+// load reads what the database holds, when it has taken over what waits in the journal. It returns the number of the last record
+// that it has then.
+func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
+	for _, name := range [][]byte{intentBucket, metaBucket, noteBucket} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return 0, err
+		}
 	}
-	meta, err := tx.CreateBucketIfNotExists(metaBucket)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.CreateBucketIfNotExists(noteBucket); err != nil {
-		return err
-	}
+	taken = count(tx, takenKey)
 	for _, e := range waiting {
-		if intents.Get([]byte(e.Intents[0].Order.Ref)) != nil {
-			continue // it was taken over
+		if e.Number <= taken {
+			continue
 		}
 		if err := errors.Join(putIntents(tx, e.Intents), putNotes(tx, e.Notes)); err != nil {
-			return err
+			return 0, err
 		}
+		taken = e.Number
 	}
-	if v := meta.Get(floorKey); len(v) == 8 {
-		l.floor = int64(binary.BigEndian.Uint64(v))
-	}
+	l.floor = int64(count(tx, floorKey))
+	intents := tx.Bucket(intentBucket)
 	var old [][]byte
 	err = intents.ForEach(func(ref, v []byte) error {
 		i := &Intent{}
@@ -157,7 +157,7 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) error {
 		err = errors.Join(err, intents.Delete(ref))
 	}
 	// The floor outlives the orders that have raised it.
-	return errors.Join(err, meta.Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(l.floor))))
+	return taken, errors.Join(err, putCount(tx, floorKey, uint64(l.floor)), putCount(tx, takenKey, taken))
 }
 
 // Close writes what is to be written, and closes the files. Another call does nothing.
@@ -165,7 +165,10 @@ func (l *Ledger) Close() (err error) {
 	l.closeOnce.Do(func() {
 		close(l.closing)
 		<-l.closed
-		err = errors.Join(l.flush(nil), l.release())
+		if err = l.flush(nil); err == nil {
+			err = l.journal.leave()
+		}
+		err = errors.Join(err, l.release())
 	})
 	return err
 }
@@ -197,18 +200,26 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if err := s.Guard(); err != nil {
 		return nil, err
 	}
-	list, err := l.plan(s, b)
-	if err != nil {
-		return nil, fmt.Errorf("the order was not sent: %w: %w; is the disk full?", errNotWritten, err)
-	}
+	list := l.plan(s, b)
+	written := false
 	fates, failed := make([]Fate, len(list)), error(nil)
 	for n, i := range list {
 		if failed != nil {
 			fates[n] = NotSent
 			continue
 		}
-		failed = s.PlaceIf(i.ID, i.Order, conn.Conditions{Allowed: b.Allowed}) // nobody changes the intent before Gateway has it
+		c := conn.Conditions{Allowed: b.Allowed}
+		if n == 0 {
+			c.Prepare = func() (err error) {
+				written, err = l.writeDown(s, list, b.Notes)
+				return err
+			}
+		}
+		failed = s.PlaceIf(i.ID, i.Order, c) // nobody changes the order before Gateway has it
 		fates[n] = fateAfter(failed)
+	}
+	if !written {
+		return nil, failed
 	}
 	if failed != nil && fates[0] == Sent {
 		l.takeBack(s, list[0].ID)
@@ -216,31 +227,20 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for n, i := range list {
-		if i.Fate != Planned { // Gateway has told of it already
-			continue
-		}
-		if i.Fate = fates[n]; i.Fate != Sent {
-			i.Detail = failed.Error()
-		}
-		i.Changed = l.now()
-	}
-	l.settle(b.Notes, list)
 	known := make([]Intent, len(list))
 	for n, i := range list {
+		delete(l.leaving, i.Order.Ref)
+		// Gateway may have told of it already; or a newer session knew nothing of what has surely not left.
+		if i.Fate == Planned || i.Fate == Unknown && fates[n] == NotSent {
+			if i.Fate = fates[n]; i.Fate != Sent {
+				i.Detail = failed.Error()
+			}
+			i.Changed = l.now()
+		}
 		known[n] = *i
 	}
-	return known, failed
-}
-
-// settle hands a batch that has left from the journal on to the database.
-func (l *Ledger) settle(notes map[string][]byte, list []*Intent) {
-	for _, i := range list {
-		delete(l.leaving, i.Order.Ref)
-	}
-	maps.Copy(l.notes, notes)
-	l.batches++
 	l.save(list...)
+	return known, failed
 }
 
 // takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
@@ -250,19 +250,11 @@ func (l *Ledger) takeBack(s *conn.Session, id int64) {
 	}
 }
 
-// plan writes down the intents of a batch.
-func (l *Ledger) plan(s *conn.Session, b Batch) ([]*Intent, error) {
+// plan makes the intents of a batch.
+func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, odd := b.Notes[""]; odd {
-		return nil, errors.New("a note without a key")
-	}
-	if l.broken != nil {
-		return nil, l.broken
-	}
 	now := l.now()
-	l.forget(now)
-	var list []*Intent
 	l.floor = max(l.floor, s.FirstOrderID()-1)
 	for n, o := range b.Orders {
 		l.floor++
@@ -272,15 +264,47 @@ func (l *Ledger) plan(s *conn.Session, b Batch) ([]*Intent, error) {
 		}
 		list = append(list, &Intent{ID: l.floor, Client: l.client, Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
 	}
-	if err := l.journal.append(entry{list, b.Notes}); err != nil {
-		return nil, err
+	return list
+}
+
+// writeDown has the intents of a batch be on disk when it returns without an error. It reports whether the ledger knows of them,
+// which it may with an error, too.
+func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes map[string][]byte) (known bool, err error) {
+	if err = l.enter(s, list, notes); err == nil {
+		known = true
+		err = l.sync()
+	}
+	if err != nil {
+		err = notWritten("order", err)
+	}
+	return known, err
+}
+
+// enter takes the intents of a batch into the ledger, unless they cannot be written.
+func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, odd := notes[""]; odd {
+		return errors.New("a note without a key")
+	}
+	if l.broken != nil {
+		return l.broken
+	}
+	now := l.now()
+	l.forget(now)
+	if err := l.journal.write(entry{Intents: list, Notes: notes}); err != nil {
+		l.nudge()
+		return err
 	}
 	for _, i := range list {
-		l.intents[i.Order.Ref], l.ids[i.ID], l.sentIn[i.Order.Ref] = i, i, s.Number()
-		l.leaving[i.Order.Ref] = true
+		ref := i.Order.Ref
+		l.intents[ref], l.ids[i.ID], l.sentIn[ref] = i, i, s.Number()
+		l.leaving[ref], l.dirty[ref] = true, true
 		l.times = append(l.times, now)
 	}
-	return list, nil
+	maps.Copy(l.notes, notes)
+	l.nudge()
+	return nil
 }
 
 // forget leaves what is old out of memory, now and then; the next start takes it from the disk.
@@ -336,8 +360,8 @@ func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
 	if err != nil {
 		return nil, conn.Order{}, err
 	}
-	if err := l.flush(nil); err != nil {
-		return nil, conn.Order{}, fmt.Errorf("the change was not sent: %w: %w; is the disk full?", errNotWritten, err)
+	if err := l.sync(); err != nil {
+		return nil, conn.Order{}, notWritten("change", err)
 	}
 	return i, order, nil
 }
@@ -357,8 +381,13 @@ func (l *Ledger) alter(id int64) (*Intent, conn.Order, error) {
 	case !l.whole(i):
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
 	}
-	i.Altered = true
-	l.dirty[i.Order.Ref] = true
+	err := l.broken
+	if i.Altered = true; err == nil {
+		err = l.record(entry{Intents: []*Intent{i}})
+	}
+	if err != nil {
+		return nil, conn.Order{}, notWritten("change", err)
+	}
 	return i, i.Order, nil
 }
 
@@ -380,6 +409,10 @@ func (l *Ledger) whole(i *Intent) bool {
 }
 
 var errNotWritten = errors.New("it could not be written down")
+
+func notWritten(what string, err error) error {
+	return fmt.Errorf("the %s was not sent: %w: %w; is the disk full?", what, errNotWritten, err)
+}
 
 // ErrNotOpen means that an order is not one of ours, or that nothing is expected of it any more.
 var ErrNotOpen = errors.New("no such open order")

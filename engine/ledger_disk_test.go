@@ -87,7 +87,7 @@ func TestNotes(t *testing.T) {
 	}
 	o := order(1, 90)
 	o.Ref = "gw-x"
-	if err := l.put(l.floor, map[string][]byte{"a": nil, "c": []byte("3")}, &Intent{ID: 1, Order: o}); err != nil {
+	if err := l.put(0, l.floor, map[string][]byte{"a": nil, "c": []byte("3")}, &Intent{ID: 1, Order: o}); err != nil {
 		t.Fatal(err)
 	}
 	holds(map[string]string{"b": "2", "c": "3"})
@@ -95,9 +95,9 @@ func TestNotes(t *testing.T) {
 	odd := o
 	odd.Ref, odd.LimitPrice = "gw-y", math.NaN()
 	for _, err := range []error{
-		l.put(l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2, Order: odd}),
-		l.put(l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2}),
-		l.put(l.floor, map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: conn.Order{Ref: "gw-z"}}),
+		l.put(0, l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2, Order: odd}),
+		l.put(0, l.floor, map[string][]byte{"d": []byte("4")}, &Intent{ID: 2}),
+		l.put(0, l.floor, map[string][]byte{"": []byte("5")}, &Intent{ID: 2, Order: conn.Order{Ref: "gw-z"}}),
 	} {
 		if err == nil {
 			t.Error("what makes no sense was written down")
@@ -124,7 +124,7 @@ func TestSent(t *testing.T) {
 	now := l.now()
 	put := func(id int64, ref string, age time.Duration) {
 		t.Helper()
-		if err := l.put(l.floor, nil, &Intent{ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref}, Fate: Unknown}); err != nil {
+		if err := l.put(0, l.floor, nil, &Intent{ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref}, Fate: Unknown}); err != nil {
 			t.Fatal(err)
 		}
 	}

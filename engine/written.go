@@ -32,13 +32,12 @@ func (l *Ledger) Notes() (notes map[string][]byte, err error) {
 // Note writes notes down; a nil value removes one. They are on disk when it returns without an error.
 func (l *Ledger) Note(notes map[string][]byte) error { return l.flush(notes) }
 
-// NoteSoon writes notes down a moment later, with what became of orders until then; a nil value removes one. It is for what can
-// be found out again.
+// NoteSoon writes notes down, which the program's end cannot undo any more, but the computer's can for a while; a nil value removes
+// one. It is for what can be found out again.
 func (l *Ledger) NoteSoon(notes map[string][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	maps.Copy(l.notes, notes)
-	l.nudge()
+	l.record(entry{Notes: notes})
 }
 
 func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
@@ -54,14 +53,22 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 	return err
 }
 
-// put writes notes, intents and the floor. They are on disk when it returns without an error.
-func (l *Ledger) put(floor int64, notes map[string][]byte, list ...*Intent) error {
+// put has the database know what the journal holds up to a number. It is on disk when put returns without an error.
+func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list ...*Intent) error {
 	return l.db.Update(func(tx *bbolt.Tx) error {
-		return errors.Join(
-			putIntents(tx, list), putNotes(tx, notes),
-			tx.Bucket(metaBucket).Put(floorKey, binary.BigEndian.AppendUint64(nil, uint64(floor))),
-		)
+		return errors.Join(putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)), putCount(tx, takenKey, number))
 	})
+}
+
+func putCount(tx *bbolt.Tx, key []byte, n uint64) error {
+	return tx.Bucket(metaBucket).Put(key, binary.BigEndian.AppendUint64(nil, n))
+}
+
+func count(tx *bbolt.Tx, key []byte) uint64 {
+	if v := tx.Bucket(metaBucket).Get(key); len(v) == 8 {
+		return binary.BigEndian.Uint64(v)
+	}
+	return 0
 }
 
 func putIntents(tx *bbolt.Tx, list []*Intent) error {
@@ -77,14 +84,33 @@ func putIntents(tx *bbolt.Tx, list []*Intent) error {
 	return nil
 }
 
-// save has intents written down a moment later. What stands on disk until then is older and leads to a look at Gateway, never to
-// another order.
+// save writes down what is known of intents, and tells of it.
 func (l *Ledger) save(list ...*Intent) {
-	for _, i := range list {
+	l.record(entry{Intents: list})
+	l.tell(list...)
+}
+
+// record writes an entry to the journal and, some time later, to the database. What the journal does not take has that time to get
+// lost; then the ledger knows less than there is to know, which leads to a look at Gateway and never to another order.
+func (l *Ledger) record(e entry) error {
+	err := l.journal.write(e)
+	for _, i := range e.Intents {
 		l.dirty[i.Order.Ref] = true
 	}
+	maps.Copy(l.notes, e.Notes)
 	l.nudge()
-	l.tell(list...)
+	return err
+}
+
+// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down any more.
+func (l *Ledger) sync() error {
+	err := l.journal.sync()
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = err
+	}
+	return err
 }
 
 func (l *Ledger) nudge() {
@@ -94,59 +120,69 @@ func (l *Ledger) nudge() {
 	}
 }
 
-// writeDelay is for how long what became of orders is collected before it is written down: a transaction costs two syncs, for which
-// the next order would have to wait.
-const writeDelay = 50 * time.Millisecond
+// writeDelay is for how long nothing must have happened before the database takes over what has: a transaction costs syncs, for
+// which an order would have to wait.
+const writeDelay = time.Second
 
 // retryDelay is the time between two attempts to write what the disk has refused.
 const retryDelay = 5 * time.Second
 
-// keepUp writes down what became of orders, until the ledger is closed.
+// keepUp has the database take over what is in the journal, until the ledger is closed.
 func (l *Ledger) keepUp() {
 	defer close(l.closed)
-	failed, wait := false, writeDelay
-	for {
-		select {
-		case <-l.news:
-		case <-l.closing:
-			return
-		}
-		select {
-		case <-time.After(wait):
-		case <-l.closing:
-			return
-		}
+	failed := false
+	for l.quiet(failed) {
 		err := l.flush(nil)
-		wait = writeDelay
 		if err != nil {
 			if !failed {
 				l.log.Error("the fate of an order cannot be written down", "err", err)
 			}
-			wait = retryDelay
 			l.nudge()
 		}
 		failed = err != nil
 	}
 }
 
-// flush writes down what the database does not have yet, with further notes, all of it or nothing. A batch goes there as a whole:
-// what is in the database is not looked for in the journal. What the disk refuses is kept for the next time, but the further notes.
+// quiet waits until something has happened and then nothing for a while, or until the journal needs its space. It returns false if
+// the ledger is closed.
+func (l *Ledger) quiet(failed bool) bool {
+	wait := writeDelay
+	if failed {
+		wait = retryDelay
+	}
+	var over <-chan time.Time
+	for {
+		select {
+		case <-l.news:
+			if l.journal.presses() && !failed {
+				return true
+			}
+			if over == nil || !failed {
+				over = time.After(wait)
+			}
+		case <-over:
+			return true
+		case <-l.closing:
+			return false
+		}
+	}
+}
+
+// flush has the database take over everything that is known, with further notes, all of it or nothing. What the disk refuses is
+// kept for the next time, but the further notes.
 func (l *Ledger) flush(further map[string][]byte) (err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	l.mu.Lock()
 	var list []*Intent
 	for ref := range l.dirty {
-		if i := l.intents[ref]; i != nil && !l.leaving[ref] {
+		if i := l.intents[ref]; i != nil {
 			known := *i
 			list = append(list, &known)
 		}
 	}
-	for _, i := range list {
-		delete(l.dirty, i.Order.Ref)
-	}
-	notes, batches, floor := l.notes, l.batches, l.floor
-	l.notes, l.batches = map[string][]byte{}, 0
+	dirty, notes, floor, number := l.dirty, l.notes, l.floor, l.journal.turn()
+	l.dirty, l.notes = map[string]bool{}, map[string][]byte{}
 	l.mu.Unlock()
 
 	all := maps.Clone(notes)
@@ -160,14 +196,12 @@ func (l *Ledger) flush(further map[string][]byte) (err error) {
 			err = l.broken
 		}
 		if err == nil {
-			l.journal.taken(batches)
+			l.journal.taken(number)
 			return
 		}
-		for _, i := range list {
-			l.dirty[i.Order.Ref] = true
-		}
+		maps.Copy(l.dirty, dirty)
 		maps.Copy(notes, l.notes)
-		l.notes, l.batches = notes, l.batches+batches
+		l.notes = notes
 	}()
-	return l.put(floor, all, list...)
+	return l.put(number, floor, all, list...)
 }
