@@ -293,7 +293,6 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 	now := l.now()
 	l.forget(now)
 	if err := l.journal.write(entry{Intents: list, Notes: notes}); err != nil {
-		l.nudge()
 		return err
 	}
 	for _, i := range list {
@@ -303,7 +302,6 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 		l.times = append(l.times, now)
 	}
 	maps.Copy(l.notes, notes)
-	l.nudge()
 	return nil
 }
 

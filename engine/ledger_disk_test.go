@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -280,5 +281,114 @@ func TestBrokenDatabase(t *testing.T) {
 	l.writing.Unlock()
 	if n := len(l.Intents()); n != 1 {
 		t.Errorf("%d intents", n)
+	}
+}
+
+// TestQuiet has the database take over the journal when nothing has happened for a while, and at once when that needs its space;
+// what the disk has refused waits longer, and for nothing else.
+func TestQuiet(t *testing.T) {
+	for name, c := range map[string]struct {
+		failed, full bool
+		news         []time.Duration // after the beginning
+		want         time.Duration
+	}{
+		"news":              {news: []time.Duration{0}, want: time.Second},
+		"late":              {news: []time.Duration{time.Minute}, want: time.Minute + time.Second},
+		"more news":         {news: []time.Duration{0, 900 * time.Millisecond, 1800 * time.Millisecond}, want: 2800 * time.Millisecond},
+		"no space":          {full: true, news: []time.Duration{time.Minute}, want: time.Minute},
+		"after a failure":   {failed: true, news: []time.Duration{0}, want: 5 * time.Second},
+		"more after it":     {failed: true, news: []time.Duration{0, 4 * time.Second}, want: 5 * time.Second},
+		"no space after it": {failed: true, full: true, news: []time.Duration{0, time.Second}, want: 5 * time.Second},
+		"never":             {want: time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &Ledger{journal: &journal{}, news: make(chan struct{}, 1), closing: make(chan struct{})}
+			if c.full {
+				l.journal.used[0] = halfSize
+			}
+			began := time.Now()
+			for _, at := range c.news {
+				time.AfterFunc(at, l.nudge)
+			}
+			end := time.AfterFunc(time.Hour, func() { close(l.closing) })
+			defer end.Stop()
+			if ok := l.quiet(c.failed); ok != (name != "never") || time.Since(began) != c.want {
+				t.Errorf("%s: %v after %v, want %v", name, ok, time.Since(began), c.want)
+			}
+		})
+	}
+}
+
+// TestDiskRefuses has the database refuse what it is given, again and again: a person hears of that once, it is tried every five
+// seconds, and heard of again when it had worked in between.
+func TestDiskRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.db")
+	synctest.Test(t, func(t *testing.T) {
+		told := make(lines, 10)
+		l, err := OpenLedger(path, clientID, slog.New(slog.NewTextHandler(told, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		waiting := func() int {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return len(l.notes)
+		}
+		mend := func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			delete(l.notes, "")
+		}
+		for range 2 {
+			l.NoteSoon(map[string][]byte{"": []byte("a note without a key, which no disk takes"), "a": []byte("1")})
+			time.Sleep(1100 * time.Millisecond)
+			if len(told) != 1 || waiting() != 2 {
+				t.Fatalf("%d lines, %d notes wait", len(told), waiting())
+			}
+			<-told
+			time.Sleep(20 * time.Second)
+			mend()
+			time.Sleep(3 * time.Second) // the next attempt is 26 s after the note
+			if len(told) != 0 || waiting() != 1 {
+				t.Errorf("%d more lines, %d notes wait", len(told), waiting())
+			}
+			time.Sleep(3 * time.Second)
+			if waiting() != 0 {
+				t.Errorf("%d notes wait", waiting())
+			}
+		}
+	})
+}
+
+// TestNewerNote has a note be replaced while the database is about to refuse the older one.
+func TestNewerNote(t *testing.T) {
+	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
+	l.NoteSoon(map[string][]byte{"": []byte("x"), "a": []byte("older"), "b": []byte("1")})
+	tx, err := l.db.Begin(true) // which others wait for
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan error)
+	go func() { refused <- l.flush(map[string][]byte{"c": []byte("2")}) }()
+	taken := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.notes) == 0
+	}
+	eventually(t, "the notes are on their way", taken)
+	l.NoteSoon(map[string][]byte{"a": []byte("newer")})
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-refused; err == nil {
+		t.Fatal("a note without a key was taken")
+	}
+	l.mu.Lock()
+	delete(l.notes, "")
+	l.mu.Unlock()
+	notes, err := l.Notes()
+	if err != nil || len(notes) != 2 || string(notes["a"]) != "newer" || string(notes["b"]) != "1" {
+		t.Errorf("%q, %v", notes, err)
 	}
 }

@@ -672,13 +672,21 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	// What was asked for is on the disk, and nobody but Gateway is to say any more how much there is of it.
-	if _, err := d.ledger.Change(s, alone.ID, dearer, nil); err != nil {
+	// That it was altered is there before its bytes leave.
+	var left []string
+	if _, err := d.ledger.Change(s, alone.ID, dearer, func() error {
+		left = append(left, leave(t, path))
+		return nil
+	}); err != nil {
 		t.Error(err)
 	}
+	left = append(left, leave(t, path))
 	d.stop()
-	for _, i := range openLedger(t, path).Intents() {
-		if i.ID == alone.ID && (i.Order.LimitPrice != 91 || !i.Altered) {
-			t.Errorf("%+v", i)
+	for n, path := range append(left, path) {
+		for _, i := range openLedger(t, path).Intents() {
+			if price := 90 + float64(min(n, 1)); i.ID == alone.ID && (i.Order.LimitPrice != price || !i.Altered) {
+				t.Errorf("%d: %+v", n, i)
+			}
 		}
 	}
 }
@@ -830,6 +838,23 @@ func TestKilledWhileItLeaves(t *testing.T) {
 		}
 		if got := l.Intents(); len(got) != 2 || got[0].Fate != want[0] || got[1].Fate != want[1] {
 			t.Errorf("%+v, want %v", got, want)
+		}
+	}
+}
+
+// TestLostWhileItLeaves has a newer session find no trace of an order that is still leaving through an older one: it is unknown,
+// unless it is sure that it did not leave.
+func TestLostWhileItLeaves(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	d := newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)
+	s := d.session(t)
+	for want, result := range map[Fate]error{NotSent: errors.New("withdrawn"), Unknown: nil} {
+		list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
+			d.ledger.lose(s, func(_ string, i *Intent) bool { return i.Fate == Planned })
+			return result
+		}})
+		if !errors.Is(err, result) || len(list) != 1 || list[0].Fate != want {
+			t.Errorf("%+v, %v, want %s", list, err, want)
 		}
 	}
 }

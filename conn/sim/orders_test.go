@@ -338,7 +338,16 @@ func TestBracketWithoutParent(t *testing.T) {
 	w.errorCode(202)
 	w.place(7, "SELL", "LMT", 10, 110, "", leg(3, true))
 	w.errorCode(135)
-	if got := statuses(g); !slices.Equal(got, []string{"Cancelled", "Cancelled", "Submitted"}) {
+	// One that is filled takes children, and is not named any more when they are changed.
+	w.place(8, "BUY", "LMT", 10, 101, "")
+	w.status(8, "Filled")
+	w.place(9, "SELL", "LMT", 10, 110, "", leg(8, true))
+	w.status(9, "Submitted")
+	w.place(9, "SELL", "LMT", 10, 111, "", leg(8, true))
+	w.errorCode(135)
+	w.place(9, "SELL", "LMT", 10, 112, "")
+	w.status(9, "Submitted")
+	if got := statuses(g); !slices.Equal(got, []string{"Cancelled", "Cancelled", "Submitted", "Filled", "Submitted"}) {
 		t.Errorf("orders are %v", got)
 	}
 }

@@ -38,8 +38,13 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		g.previewOrder(c, id, q, m, qty)
 		return nil
 	}
-	key := orderKey{c.clientID, id}
+	key, pid := orderKey{c.clientID, id}, po.GetParentId()
+	parent := g.book.byID[orderKey{c.clientID, pid}]
+	noParent := &requestError{Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid)}
 	if old := g.book.byID[key]; old != nil {
+		if pid != 0 && (parent == nil || parent.done()) {
+			return noParent
+		}
 		return g.modifyOrder(old, m, q, qty)
 	}
 	if id < 0 || id == math.MaxInt32 {
@@ -48,12 +53,10 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	if g.upstreamLost && g.cfg.RejectOrdersUpstreamLost {
 		return rejected(id, "no connection to IBKR")
 	}
-	var parent *order
-	if pid := po.GetParentId(); pid != 0 {
-		// A parent that was refused or is cancelled takes no children.
-		if parent = g.book.byID[orderKey{c.clientID, pid}]; parent == nil || parent.done() && !parent.frees() {
-			return &requestError{Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid)}
-		}
+	if pid == 0 {
+		parent = nil
+	} else if parent == nil || parent.done() && !parent.frees() { // one that was refused or is cancelled takes no children
+		return noParent
 	}
 	g.book.permSeq++
 	o := &order{
