@@ -172,7 +172,8 @@ var (
 	ErrOldGateway = errors.New("this Gateway is too old for orders and contract details; protocol 176 or a newer one is needed")
 )
 
-// passLimit is how long an order may take from the library to Gateway's socket; pacing is part of it.
+// passLimit is how long an order may take from the library to Gateway's socket, pacing included, and how long it may be prepared
+// when it has come that far.
 const passLimit = 5 * time.Second
 
 // passing is an order on its way from [Session.Place] to Gateway's socket.
@@ -222,6 +223,13 @@ func (p *passing) claim() bool {
 	first := !p.over
 	p.over = true
 	return first
+}
+
+// settle has the order never leave, unless something else was settled before.
+func (p *passing) settle(err error) {
+	if p.claim() {
+		p.done <- err
+	}
 }
 
 // passage knows the orders that are on their way, by id. The guard is asked once more when the bytes are about to leave.
@@ -287,7 +295,7 @@ func (p *passage) take(id int64) *passing {
 
 // drop ends the wait for an order that the library refuses to send.
 func (p *passage) drop(id int64, err error) {
-	if one := p.take(id); one != nil && one.claim() {
-		one.done <- err
+	if one := p.take(id); one != nil {
+		one.settle(err)
 	}
 }

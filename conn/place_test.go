@@ -1,8 +1,11 @@
 package conn
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +138,48 @@ func TestPrepare(t *testing.T) {
 	}
 	if (*passing)(nil).waits() != nil || (&passing{}).waits() != nil {
 		t.Error("what needs no preparation waits for it")
+	}
+}
+
+// TestSlowPreparation has an order be prepared for too long: what is behind it passes after a while, and it never does.
+func TestSlowPreparation(t *testing.T) {
+	orderFrame := frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, 7}) // of id 7
+	otherFrame := frame([]byte{0, 0, 0, 201, 8, 9})
+	for _, slow := range []time.Duration{passLimit - time.Second, passLimit + time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, gateways := net.Pipe()
+			began := time.Now()
+			r := newRelay(ours, func() time.Duration { return time.Since(began) })
+			r.version, r.passage = newestVersion, &passage{guard: func() error { return nil }}
+			one, _ := r.passage.add(7, Conditions{Prepare: func() error { time.Sleep(slow); return nil }})
+			over := make(chan struct{})
+			go func() {
+				r.toGateway()
+				close(over)
+			}()
+			r.out <- orderFrame
+			r.out <- otherFrame
+			go one.prepare()
+			want, first, last := error(nil), orderFrame, slow
+			if slow > passLimit {
+				want, first, last = ErrNotSent, otherFrame, passLimit
+			}
+			got := make([]byte, len(first))
+			if _, err := io.ReadFull(gateways, got); err != nil || !bytes.Equal(got, first) || time.Since(began) != last {
+				t.Errorf("prepared for %v: % x after %v, %v", slow, got, time.Since(began), err)
+			}
+			if err := <-one.done; !errors.Is(err, want) {
+				t.Errorf("prepared for %v: %v", slow, err)
+			}
+			if slow < passLimit {
+				if _, err := io.ReadFull(gateways, got); err != nil || !bytes.Equal(got, otherFrame) {
+					t.Errorf("% x, %v", got, err)
+				}
+			}
+			r.end(CauseClosed, "")
+			<-over
+			time.Sleep(slow)
+		})
 	}
 }
 
@@ -303,7 +348,7 @@ func TestAtTheLastPlace(t *testing.T) {
 		if c.before != nil {
 			c.before(p, one)
 		}
-		r := &relay{version: newestVersion, passage: p}
+		r := &relay{version: newestVersion, passage: p, mono: func() time.Duration { return 0 }}
 		written := false
 		alive := r.letOut(r.outgoing(c.frame), func([]byte) bool {
 			written = true

@@ -205,10 +205,16 @@ func (r *relay) toGateway() {
 		if held != nil {
 			out, ready = nil, held.order.waits()
 			wait := pause()
+			if ready != nil {
+				wait = held.came + passLimit - r.mono()
+			}
 			switch {
-			case ready != nil:
 			case wait > 0:
 				turn = time.After(wait)
+			case ready != nil:
+				held.order.settle(ErrNotSent) // what is behind it must not wait for a disk that stands still
+				held = nil
+				continue
 			default:
 				if !r.letOut(held, write) {
 					return
@@ -235,12 +241,13 @@ func (r *relay) toGateway() {
 // outgoing is a frame from the library on its way to Gateway.
 type outgoing struct {
 	frame  []byte
+	came   time.Duration
 	places bool
 	order  *passing // that it places; nil if nobody waits for that any more
 }
 
 func (r *relay) outgoing(f []byte) *outgoing {
-	q := &outgoing{frame: f}
+	q := &outgoing{frame: f, came: r.mono()}
 	var id int64
 	if id, q.places = placedOrder(f[4:], r.version); q.places {
 		q.order = r.passage.take(id)

@@ -103,7 +103,7 @@ func TestLetOut(t *testing.T) {
 			"the socket is broke": {begin: func(p *passage) *passing { one, _ := p.add(7, Conditions{}); return one }, broken: true, written: true, done: ErrFateUnknown},
 		} {
 			p := &passage{guard: func() error { return c.guard }}
-			r := &relay{version: v, passage: p}
+			r := &relay{version: v, passage: p, mono: func() time.Duration { return 0 }}
 			one := c.begin(p)
 			written := false
 			goesOn := r.letOut(r.outgoing(request), func([]byte) bool { written = true; return !c.broken })
@@ -117,7 +117,7 @@ func TestLetOut(t *testing.T) {
 			}
 		}
 		// What places no order asks nobody.
-		r := &relay{version: v}
+		r := &relay{version: v, mono: func() time.Duration { return 0 }}
 		for _, worked := range []bool{true, false} {
 			if got := r.letOut(r.outgoing(probeFrame(v)), func([]byte) bool { return worked }); got != worked {
 				t.Errorf("version %d: a probe whose write was %v: %v", v, worked, got)

@@ -121,7 +121,7 @@ func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Condi
 // nothing has been sent.
 type Conditions struct {
 	// Prepare, if set, is called once while the order is on its way through the client library, by the goroutine that places it.
-	// The order, and every request behind it, waits for its return.
+	// The order, and every request behind it, waits for its return, but not for longer than five seconds.
 	Prepare func() error
 	// Allowed, if set, is asked at the moment when the bytes are about to leave, behind the guard: a permission may be withdrawn
 	// while an order waits for its turn. It must not block.
