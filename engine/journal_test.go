@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -422,5 +423,29 @@ func BenchmarkWriteDown(b *testing.B) {
 	}
 	b.ReportMetric(float64(journal.Microseconds())/float64(id), "µs/record")
 	b.ReportMetric(float64(journal)/float64(database), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25 ms. It is the
+// disk's part of the time from a tick to its order. Use -benchtime 1000x.
+func BenchmarkWriteDownAfterPause(b *testing.B) {
+	j, _ := journalIn(b, b.TempDir())
+	e := written(1, Planned)
+	var took []time.Duration
+	for b.Loop() {
+		time.Sleep(25 * time.Millisecond)
+		began := time.Now()
+		if err := errors.Join(j.write(e), j.sync()); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(began))
+		if j.presses() {
+			j.taken(j.turn())
+		}
+	}
+	slices.Sort(took)
+	for _, q := range []int{50, 90, 99} {
+		b.ReportMetric(float64(took[len(took)*q/100].Microseconds()), fmt.Sprintf("µs-p%d", q))
+	}
 	b.ReportMetric(0, "ns/op")
 }
