@@ -345,6 +345,36 @@ func TestDisarm(t *testing.T) {
 	}
 }
 
+// TestGuardIsShutWhileAnOrderIsChecked has the guard be shut and opened again between the checks of an order and its leaving: what
+// was decided before does not leave.
+func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openCounter(t, g, generous)
+	s := c.session(t)
+	c.Arm()
+	opened, clock := s.GuardSince(), c.Desk.now
+	c.Desk.now = func() time.Time { // asked for once the guard has been
+		c.Desk.now = clock
+		do(t, g, "1100", nil)
+		do(t, g, "1102", nil)
+		eventually(t, "the guard was shut and is open", func() bool { return s.GuardSince() != opened && s.Guard() == nil })
+		return clock()
+	}
+	list, err := c.Place(Ticket{Session: s, Opened: opened, Order: order(1, 90)})
+	if reason(err) != BlockedGuard || len(list) != 1 || list[0].Fate != NotSent {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if _, err := c.Place(Ticket{Session: s, Opened: s.GuardSince(), Order: order(1, 90)}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
+		t.Fatal(err)
+	}
+	if n := len(g.State().Orders); n != 1 {
+		t.Errorf("%d orders", n)
+	}
+}
+
 // TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: nobody who only looks
 // waits with it.
 func TestAnswersWhileAnOrderWaits(t *testing.T) {
