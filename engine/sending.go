@@ -1,0 +1,249 @@
+package engine
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+
+	"gatewatch/conn"
+)
+
+// This file is how a [Ledger] sends orders, and changes of them.
+
+// Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
+type Batch struct {
+	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of them
+	// until the last has arrived: what comes apart on the way does nothing. References and parents are chosen by the ledger.
+	Orders     []conn.Order
+	Multiplier float64 // of their contract; 0 stands for 1
+	Rule       string  // name of the rule that wants them, empty if none does
+	// Notes are written down together with the intents, or not at all; see [Ledger.Notes].
+	Notes map[string][]byte
+	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back. It must
+	// not block.
+	Allowed func() error
+}
+
+// Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes have left,
+// or are known not to. An error is about the first order that was not surely sent, and none behind it were; it means that it
+// was not sent, unless its intent's fate is [Unknown]. Without intents nothing was even written down.
+func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
+	if len(b.Orders) == 0 {
+		return nil, errors.New("a batch without orders")
+	}
+	if err := s.Guard(); err != nil {
+		return nil, err
+	}
+	list := l.plan(s, b)
+	written := false
+	fates, failed := make([]Fate, len(list)), error(nil)
+	for n, i := range list {
+		if failed != nil {
+			fates[n] = NotSent
+			continue
+		}
+		c := conn.Conditions{Allowed: b.Allowed}
+		if n == 0 {
+			c.Prepare = func() (err error) {
+				written, err = l.writeDown(s, list, b.Notes)
+				return err
+			}
+		}
+		failed = s.PlaceIf(i.ID, i.Order, c) // nobody changes the order before Gateway has it
+		fates[n] = fateAfter(failed)
+	}
+	if !written {
+		return nil, failed
+	}
+	if failed != nil && fates[0] == Sent {
+		l.takeBack(s, list[0].ID)
+	}
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := make([]Intent, len(list))
+	for n, i := range list {
+		delete(l.leaving, i.Order.Ref)
+		// Gateway may have told of it already; or a newer session knew nothing of what has surely not left.
+		if i.Fate == Planned || i.Fate == Unknown && fates[n] == NotSent {
+			if i.Fate = fates[n]; i.Fate != Sent {
+				i.Detail = failed.Error()
+			}
+			i.Changed = l.now()
+		}
+		known[n] = *i
+	}
+	l.save(list...)
+	return known, failed
+}
+
+// takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
+func (l *Ledger) takeBack(s *conn.Session, id int64) {
+	if err := s.Cancel(id); err != nil {
+		l.log.Warn("an order without its exits stays in Gateway", "session", s.Number(), "order", id, "err", err)
+	}
+}
+
+// plan makes the intents of a batch.
+func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.floor = max(l.floor, s.FirstOrderID()-1)
+	for n, o := range b.Orders {
+		l.floor++
+		o.Ref, o.Parent, o.Hold = "gw-"+rand.Text(), 0, n < len(b.Orders)-1
+		if n > 0 {
+			o.Parent = list[0].ID
+		}
+		list = append(list, &Intent{ID: l.floor, Client: l.client, Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
+	}
+	return list
+}
+
+// writeDown has the intents of a batch be on disk when it returns without an error. It reports whether the ledger knows of them,
+// which it may with an error, too.
+func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes map[string][]byte) (known bool, err error) {
+	if err = l.enter(s, list, notes); err == nil {
+		known = true
+		err = l.sync()
+	}
+	if err != nil {
+		err = notWritten("order", err)
+	}
+	return known, err
+}
+
+// enter takes the intents of a batch into the ledger, unless they cannot be written.
+func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, odd := notes[""]; odd {
+		return errors.New("a note without a key")
+	}
+	if l.broken != nil {
+		return l.broken
+	}
+	now := l.now()
+	l.forget(now)
+	if err := l.journal.write(entry{Intents: list, Notes: notes}); err != nil {
+		return err
+	}
+	for _, i := range list {
+		ref := i.Order.Ref
+		l.intents[ref], l.ids[i.ID], l.sentIn[ref] = i, i, s.Number()
+		l.leaving[ref], l.dirty[ref] = true, true
+		l.times = append(l.times, now)
+	}
+	maps.Copy(l.notes, notes)
+	return nil
+}
+
+// Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
+// intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
+func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
+	i, order, err := l.begin(id)
+	if err != nil {
+		return Intent{}, err
+	}
+	change(&order)
+	order.Hold = false
+	sent := order
+	if l.over(sent.Parent) {
+		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
+	}
+	if err := s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed}); err != nil {
+		return Intent{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i.Order, i.Changed = order, l.now()
+	l.save(i)
+	return *i, nil
+}
+
+// over reports whether nothing more is expected of an order.
+func (l *Ledger) over(id int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.ids[id]
+	return i != nil && i.Fate.Done()
+}
+
+// begin finds an order that can be changed, and writes down that it is about to be.
+func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
+	i, order, err := l.alter(id)
+	if err != nil {
+		return nil, conn.Order{}, err
+	}
+	if err := l.sync(); err != nil {
+		return nil, conn.Order{}, notWritten("change", err)
+	}
+	return i, order, nil
+}
+
+// alter marks an order as one that is about to be changed, if it can be.
+func (l *Ledger) alter(id int64) (*Intent, conn.Order, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.ids[id]
+	switch {
+	case i == nil || i.Fate.Done():
+		return nil, conn.Order{}, ErrNotOpen
+	case i.Client != l.client:
+		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
+	case i.Fate != Working || l.leaving[i.Order.Ref]:
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
+	case !l.whole(i):
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
+	}
+	err := l.broken
+	if i.Altered = true; err == nil {
+		err = l.record(entry{Intents: []*Intent{i}})
+	}
+	if err != nil {
+		return nil, conn.Order{}, notWritten("change", err)
+	}
+	return i, i.Order, nil
+}
+
+// whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds them, and
+// to send one of them again without Hold would let go those that are there.
+func (l *Ledger) whole(i *Intent) bool {
+	head := i.ID
+	if i.Order.Parent != 0 {
+		head = i.Order.Parent
+	}
+	end := i
+	for _, other := range l.intents {
+		if other.Order.Parent == head && other.ID > end.ID {
+			end = other
+		}
+	}
+	first := l.ids[head]
+	return end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled || first != nil && first.Filled > 0
+}
+
+var errNotWritten = errors.New("it could not be written down")
+
+func notWritten(what string, err error) error {
+	return fmt.Errorf("the %s was not sent: %w: %w; is the disk full?", what, errNotWritten, err)
+}
+
+// ErrNotOpen means that an order is not one of ours, or that nothing is expected of it any more.
+var ErrNotOpen = errors.New("no such open order")
+
+// ErrNotChanged means that an open order cannot be changed as it stands; the error's text says why, and what to do.
+var ErrNotChanged = errors.New("the order cannot be changed")
+
+// fateAfter says what has become of an order whose placing has ended with err.
+func fateAfter(err error) Fate {
+	switch {
+	case err == nil:
+		return Sent
+	case errors.Is(err, conn.ErrFateUnknown):
+		return Unknown
+	}
+	return NotSent
+}
