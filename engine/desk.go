@@ -60,9 +60,14 @@ type Ticket struct {
 	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
 	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
 	Price      float64
-	Multiplier float64           // of the contract; 0 stands for 1
-	Rule       string            // name of the rule that wants it, empty if none does
-	Notes      map[string][]byte // written down together with the order; see [Ledger.Notes]
+	Multiplier float64 // of the contract; 0 stands for 1
+	Rule       string  // name of the rule that wants it, empty if none does
+	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see [Ledger.Notes].
+	Notes func() map[string][]byte
+	// Ready says that the order and its exits have references from [Ready] and were written down with these, as far as they were
+	// known: then they leave without a wait for the disk. Each reference is good for one order. After a start the strategy asks
+	// [Ledger.WentDown].
+	Ready bool
 }
 
 // The reasons for which an order is blocked. Their texts are stable.
@@ -120,12 +125,15 @@ func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logge
 func (d *Desk) Arm() {
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	if d.armed.Load() {
+		return
+	}
+	d.write(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.armed.Swap(true) {
-		d.since = d.now()
-		d.log.Info("trading is armed")
-	}
+	d.armed.Store(true)
+	d.since = d.now()
+	d.log.Info("trading is armed")
 }
 
 // Disarm ends what [Desk.Arm] has begun. When it returns, no further order is sent; it cancels none.
@@ -136,8 +144,17 @@ func (d *Desk) Disarm() {
 	d.turn.Lock() // and waits for that one
 	defer d.turn.Unlock()
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.armed.Store(false) // it may just have been armed
 	d.since = time.Time{}
+	d.mu.Unlock()
+	d.write(false)
+}
+
+// write writes down whether trading is armed.
+func (d *Desk) write(armed bool) {
+	if err := d.ledger.SetArmed(armed); err != nil {
+		d.log.Warn("it cannot be written down whether trading is armed", "armed", armed, "err", err)
+	}
 }
 
 // halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
@@ -158,13 +175,21 @@ func (d *Desk) Armed() (bool, time.Time) {
 func (d *Desk) Configure(l Limits) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
+	if d.configure(l) {
+		d.log.Info("trading is not armed any more: the mode of accounts has changed")
+		d.write(false)
+	}
+}
+
+// configure is Configure in memory, and reports whether trading was disarmed.
+func (d *Desk) configure(l Limits) (disarmed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if l.Mode != d.limits.Mode && d.armed.Swap(false) { // before the new mode lets anything pass
-		d.since = time.Time{}
-		d.log.Info("trading is not armed any more: the mode of accounts has changed")
+		d.since, disarmed = time.Time{}, true
 	}
 	d.limits = l
+	return disarmed
 }
 
 // Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session blocks.
@@ -235,7 +260,7 @@ func (d *Desk) place(t Ticket) ([]Intent, error) {
 		return nil, err
 	}
 	b := Batch{
-		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
+		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes, Ready: t.Ready,
 		Allowed: func() error {
 			if err := d.allowed(); err != nil {
 				return err

@@ -40,6 +40,7 @@ type Intent struct {
 	Filled     float64            `json:"filled"`            // shares or contracts
 	Code       int                `json:"code,omitempty"`    // IB code of a rejection
 	Detail     string             `json:"detail,omitempty"`  // technical text, may come from outside
+	Found      bool               `json:"found,omitempty"`   // taken in from Gateway, see [Ledger.Expect]: prices may be missing from the order
 	Altered    bool               `json:"altered,omitempty"` // a change was asked for, so that its quantity is only Gateway's to know
 	Shares     map[string]float64 `json:"shares,omitempty"`  // by execution
 }

@@ -346,7 +346,7 @@ func TestSyncFails(t *testing.T) {
 	good := l.journal.file
 	l.journal.file = null
 	l.mu.Unlock()
-	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: map[string][]byte{"a": []byte("1")}})
+	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
 	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].Fate != NotSent || list[1].Fate != NotSent || list[0].Detail == "" {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -426,8 +426,8 @@ func BenchmarkWriteDown(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25 ms. It is the
-// disk's part of the time from a tick to its order. Use -benchtime 1000x.
+// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25 ms. It is what
+// an order waits for that is not ready. Use -benchtime 1000x.
 func BenchmarkWriteDownAfterPause(b *testing.B) {
 	j, _ := journalIn(b, b.TempDir())
 	e := written(1, Planned)

@@ -35,7 +35,10 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 
 func (l *Ledger) about(n conn.OrderNews) *Intent {
 	if n.Ref != "" {
-		return l.intents[n.Ref]
+		if i := l.intents[n.Ref]; i != nil {
+			return i
+		}
+		return l.adopt(n)
 	}
 	if i := l.ids[n.ID]; i != nil && i.is(n) {
 		return i
@@ -133,7 +136,8 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 // present one cannot be asked for; they stand as they stood.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	l.mu.Lock()
-	client, asks := l.client, false
+	client, asks := l.client, len(l.expected) > 0
+	l.floor = max(l.floor, s.FirstOrderID()-1)
 	for _, i := range l.intents {
 		asks = asks || !i.Fate.Done() && i.Client == client
 	}
@@ -167,8 +171,8 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref str
 		return nil, fmt.Errorf("ask for executions: %w", err)
 	}
 	there := map[string]bool{}
-	for _, n := range slices.Concat(open, completed, fills) {
-		l.Learn(n)
+	for _, n := range slices.Concat(open, fills, completed) {
+		l.Learn(l.number(n))
 		l.mu.Lock()
 		if i := l.about(n); i != nil {
 			there[i.Order.Ref] = true

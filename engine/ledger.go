@@ -28,20 +28,25 @@ type Ledger struct {
 
 	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
 
-	mu      sync.Mutex
-	intents map[string]*Intent // by reference
-	ids     map[int64]*Intent  // by order id
-	floor   int64              // the highest order id that was ever used
-	sentIn  map[string]uint64  // number of the session in which an intent of this run was sent
-	leaving map[string]bool    // by reference: its batch has not left as a whole
-	dirty   map[string]bool    // by reference: db does not have what is known of it
-	notes   map[string][]byte  // that db does not have
-	broken  error              // why nothing can be written down any more
-	times   []time.Time        // when the intents of the last two days were written down, the oldest first
-	changed func(Intent)       // told of every change of a fate; may be nil
+	mu       sync.Mutex
+	intents  map[string]*Intent // by reference
+	ids      map[int64]*Intent  // by order id
+	floor    int64              // the highest order id that was ever used
+	sentIn   map[string]uint64  // number of the session in which an intent of this run was sent
+	leaving  map[string]bool    // by reference: its batch has not left as a whole
+	dirty    map[string]bool    // by reference: db does not have what is known of it
+	notes    map[string][]byte  // that db does not have
+	broken   error              // why nothing can be written down any more
+	prompt   bool               // it is on disk that trading is armed, so that orders that are ready need not wait for it
+	expected map[string]Intent  // by reference: orders that may have left when the computer went down
+	times    []time.Time        // when the intents of the last two days were written down, the oldest first
+	changed  func(Intent)       // told of every change of a fate; may be nil
+
+	wentDown bool // while trading was armed; since before the ledger was opened
 
 	swept     time.Time     // when old intents were left out of memory last
 	news      chan struct{} // something is to be written
+	unsynced  chan struct{} // and something is to be on disk at once
 	closeOnce sync.Once
 	closing   chan struct{}
 	closed    chan struct{}
@@ -58,6 +63,7 @@ var (
 	noteBucket   = []byte("notes")
 	floorKey     = []byte("order_id_floor")
 	takenKey     = []byte("journal_taken") // number of the last record of the journal that the database has
+	armedKey     = []byte("armed")         // in which run of the computer trading was armed, while it is
 )
 
 // OpenLedger opens the ledger at a path, and begins one if there is none. Orders are placed with the given client id.
@@ -73,8 +79,8 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 	}
 	l := &Ledger{
 		db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
-		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
-		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
+		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
+		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 	}
 	var taken uint64
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {
@@ -111,6 +117,9 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 		taken = e.Number
 	}
 	l.floor = int64(count(tx, floorKey))
+	if err := l.lookBack(tx); err != nil {
+		return 0, err
+	}
 	intents := tx.Bucket(intentBucket)
 	var old [][]byte
 	err = intents.ForEach(func(ref, v []byte) error {
@@ -140,7 +149,10 @@ func (l *Ledger) Close() (err error) {
 	l.closeOnce.Do(func() {
 		close(l.closing)
 		<-l.closed
-		if err = l.flush(nil); err == nil {
+		if l.isPrompt() {
+			err = l.SetArmed(false) // nothing is lost any more when the computer goes down
+		}
+		if err = errors.Join(err, l.flush(nil)); err == nil {
 			err = l.journal.leave()
 		}
 		err = errors.Join(err, l.release())

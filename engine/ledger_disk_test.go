@@ -29,6 +29,11 @@ func openLedger(t *testing.T, path string) *Ledger {
 	return l
 }
 
+// note returns what gives one note.
+func note(key, text string) func() map[string][]byte {
+	return func() map[string][]byte { return map[string][]byte{key: []byte(text)} }
+}
+
 // TestUnreadableLedger has a record that cannot be read: nobody may go on as if it were not there, and the file is let go.
 func TestUnreadableLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -160,7 +165,7 @@ func TestNothingToSend(t *testing.T) {
 	for name, b := range map[string]Batch{
 		"no orders":             {},
 		"no number":             {Orders: []conn.Order{order(1, math.Inf(1))}},
-		"a note without a name": {Orders: []conn.Order{order(1, 90)}, Notes: map[string][]byte{"": []byte("x")}},
+		"a note without a name": {Orders: []conn.Order{order(1, 90)}, Notes: note("", "x")},
 	} {
 		if list, err := d.ledger.Place(s, b); err == nil || len(list) != 0 {
 			t.Errorf("%s: %+v, %v", name, list, err)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,12 +13,15 @@ import (
 // Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
 type Batch struct {
 	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of them
-	// until the last has arrived: what comes apart on the way does nothing. References and parents are chosen by the ledger.
+	// until the last has arrived: what comes apart on the way does nothing. Parents are chosen by the ledger, and so are
+	// references unless the orders are ready.
 	Orders     []conn.Order
+	Ready      bool    // see [Ticket.Ready]
 	Multiplier float64 // of their contract; 0 stands for 1
 	Rule       string  // name of the rule that wants them, empty if none does
-	// Notes are written down together with the intents, or not at all; see [Ledger.Notes].
-	Notes map[string][]byte
+	// Notes, if set, is called once while the first order is on its way, for what is written down together with the intents, or not
+	// at all; see [Ledger.Notes].
+	Notes func() map[string][]byte
 	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back. It must
 	// not block.
 	Allowed func() error
@@ -35,7 +37,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if err := s.Guard(); err != nil {
 		return nil, err
 	}
-	list := l.plan(s, b)
+	list, ready := l.plan(s, b)
 	written := false
 	fates, failed := make([]Fate, len(list)), error(nil)
 	for n, i := range list {
@@ -46,7 +48,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		c := conn.Conditions{Allowed: b.Allowed}
 		if n == 0 {
 			c.Prepare = func() (err error) {
-				written, err = l.writeDown(s, list, b.Notes)
+				written, err = l.writeDown(s, list, b.Notes, !ready)
 				return err
 			}
 		}
@@ -55,6 +57,9 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	}
 	if !written {
 		return nil, failed
+	}
+	if ready {
+		l.syncSoon()
 	}
 	if failed != nil && fates[0] == Sent {
 		l.takeBack(s, list[0].ID)
@@ -85,29 +90,39 @@ func (l *Ledger) takeBack(s *conn.Session, id int64) {
 	}
 }
 
-// plan makes the intents of a batch.
-func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent) {
+// plan makes the intents of a batch, and says whether they may leave without a wait for the disk.
+func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	ready = l.ready(&b)
 	now := l.now()
 	l.floor = max(l.floor, s.FirstOrderID()-1)
 	for n, o := range b.Orders {
 		l.floor++
-		o.Ref, o.Parent, o.Hold = "gw-"+rand.Text(), 0, n < len(b.Orders)-1
+		o.Parent, o.Hold = 0, n < len(b.Orders)-1
+		if !ready {
+			o.Ref = newRef()
+		}
 		if n > 0 {
 			o.Parent = list[0].ID
 		}
 		list = append(list, &Intent{ID: l.floor, Client: l.client, Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
 	}
-	return list
+	return list, ready
 }
 
-// writeDown has the intents of a batch be on disk when it returns without an error. It reports whether the ledger knows of them,
-// which it may with an error, too.
-func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes map[string][]byte) (known bool, err error) {
-	if err = l.enter(s, list, notes); err == nil {
+// writeDown has the intents of a batch be written down when it returns without an error, and on disk if that is to be waited for. It
+// reports whether the ledger knows of them, which it may with an error, too.
+func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte, wait bool) (known bool, err error) {
+	var also map[string][]byte
+	if notes != nil {
+		also = notes()
+	}
+	if err = l.enter(s, list, also); err == nil {
 		known = true
-		err = l.sync()
+		if wait {
+			err = l.sync()
+		}
 	}
 	if err != nil {
 		err = notWritten("order", err)
@@ -193,6 +208,8 @@ func (l *Ledger) alter(id int64) (*Intent, conn.Order, error) {
 		return nil, conn.Order{}, ErrNotOpen
 	case i.Client != l.client:
 		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
+	case i.Found:
+		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
 	case !l.whole(i):

@@ -43,8 +43,8 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
 	profit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
 	loss := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 1, StopPrice: 80}
-	list := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
-	if known, err := d.ledger.writeDown(s, list, nil); !known || err != nil {
+	list, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
+	if known, err := d.ledger.writeDown(s, list, nil, true); !known || err != nil {
 		t.Fatal(err)
 	}
 	send := func(n int) {
@@ -247,7 +247,7 @@ func TestKilledWhileItLeaves(t *testing.T) {
 	var left []string
 	asked := 0
 	list, err := d.ledger.Place(s, Batch{
-		Orders: []conn.Order{order(1, 90), order(2, 90)}, Notes: map[string][]byte{"a": []byte("1")},
+		Orders: []conn.Order{order(1, 90), order(2, 90)}, Notes: note("a", "1"),
 		Allowed: func() error {
 			if asked++; asked < 2 {
 				return nil

@@ -55,9 +55,22 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 
 // put has the database know what the journal holds up to a number. It is on disk when put returns without an error.
 func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list ...*Intent) error {
-	return l.db.Update(func(tx *bbolt.Tx) error {
+	return l.transact(func(tx *bbolt.Tx) error {
 		return errors.Join(putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)), putCount(tx, takenKey, number))
 	})
+}
+
+// transact changes the database. Where that is found to be damaged, nothing can be written down any more.
+func (l *Ledger) transact(change func(*bbolt.Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the file is damaged: %v", p)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.broken = err
+		}
+	}()
+	return l.db.Update(change)
 }
 
 func putCount(tx *bbolt.Tx, key []byte, n uint64) error {
@@ -113,6 +126,14 @@ func (l *Ledger) sync() error {
 	return err
 }
 
+// syncSoon has everything that was written be on disk in a moment, without a wait for that.
+func (l *Ledger) syncSoon() {
+	select {
+	case l.unsynced <- struct{}{}:
+	default:
+	}
+}
+
 func (l *Ledger) nudge() {
 	select {
 	case l.news <- struct{}{}:
@@ -153,6 +174,10 @@ func (l *Ledger) quiet(failed bool) bool {
 	var over <-chan time.Time
 	for {
 		select {
+		case <-l.unsynced:
+			if err := l.sync(); err != nil {
+				l.log.Error("an order was sent and may not be on disk", "err", err)
+			}
 		case <-l.news:
 			if l.journal.presses() && !failed {
 				return true
@@ -188,13 +213,8 @@ func (l *Ledger) flush(further map[string][]byte) (err error) {
 	all := maps.Clone(notes)
 	maps.Copy(all, further)
 	defer func() {
-		p := recover()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if p != nil { // bbolt has found the file damaged
-			l.broken = fmt.Errorf("the file is damaged: %v", p)
-			err = l.broken
-		}
 		if err == nil {
 			l.journal.taken(number)
 			return

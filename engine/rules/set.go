@@ -75,6 +75,8 @@ type record struct {
 	Code      int         `json:"code,omitempty"`   // IB's
 	Detail    string      `json:"detail,omitempty"`
 	Contracts []*resolved `json:"contracts,omitempty"` // that of the rule, then those of its conditions; nil where it is that of the rule
+	// Ready is the order that it will place, and its exits, with their references and the prices that are known; while it is active.
+	Ready []conn.Order `json:"ready,omitempty"`
 }
 
 // resolved is the contract that an instrument means.
@@ -89,6 +91,7 @@ type resolved struct {
 const (
 	FailedRejected = "order_rejected"
 	FailedNotSent  = "order_not_sent"
+	FailedWentDown = "computer_went_down" // while it could fire: nobody knows whether its order left in that instant
 )
 
 const notePrefix = "rule/"
@@ -99,7 +102,41 @@ func NewSet(cfg Config) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read how rules stand: %w", err)
 	}
-	return &Set{cfg: cfg, notes: notes}, nil
+	s := &Set{cfg: cfg, notes: notes}
+	s.recover()
+	return s, nil
+}
+
+// recover stops the rules that could fire when the computer went down: that one has may be nowhere on the disk. Should Gateway have
+// an order of theirs, it is taken in.
+func (s *Set) recover() {
+	stopped := map[string][]byte{}
+	for note, text := range s.notes {
+		var r record
+		name, ok := strings.CutPrefix(note, notePrefix)
+		if !ok || json.Unmarshal(text, &r) != nil || len(r.Ready) == 0 || len(r.Contracts) == 0 || r.Contracts[0] == nil {
+			continue
+		}
+		if r.State == Active && s.cfg.Ledger.WentDown() {
+			r.fail(time.Now().UTC(), FailedWentDown, 0, "")
+			stopped[note] = r.note()
+			s.cfg.Report(engine.Report{Kind: engine.ReportFailed, At: r.Since, Rule: name, Reason: r.Reason})
+		}
+		if r.Reason == FailedWentDown {
+			for _, o := range r.Ready {
+				s.cfg.Ledger.Expect(engine.Intent{Rule: name, At: r.Since, Order: o, Multiplier: r.Contracts[0].Multiplier})
+			}
+		}
+	}
+	err := s.write(stopped)
+	if err != nil {
+		s.remember(stopped) // and the next start finds out again
+	} else if s.cfg.Ledger.WentDown() {
+		err = s.cfg.Ledger.Recovered()
+	}
+	if err != nil {
+		s.cfg.Log.Error("it cannot be written down that rules were stopped", "err", err)
+	}
 }
 
 func hash(r *Rule) string {
@@ -277,7 +314,7 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 		return err
 	}
 	now := time.Now().UTC()
-	next := record{Hash: sum, State: Active, Since: now, Activated: now, Contracts: contracts}
+	next := record{Hash: sum, State: Active, Since: now, Activated: now, Contracts: contracts, Ready: rule.ready(contracts)}
 	s.mu.Unlock()
 	if err := s.write(map[string][]byte{notePrefix + name: next.note()}); err != nil {
 		return err

@@ -63,58 +63,78 @@ func (a *active) market(side conn.Side, now, maxAge time.Duration) float64 {
 	return 0
 }
 
-// ticket makes the order of a rule that fires at now, or says why it cannot be made. Without one it is empty.
-func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket, *engine.BlockedError) {
-	o := a.entry.rule.Action.Order
+// pricer returns a price that a rule names, or the one that an offset of it leads to.
+type pricer func(fixed, offset *float64, round func(float64) float64) float64
+
+// named is the pricer of who knows no price to add an offset to.
+func named(fixed, _ *float64, _ func(float64) float64) float64 { return value(fixed) }
+
+// orders makes the order of a rule, and its exits behind it. Without one there is nothing.
+func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
+	o := r.Action.Order
 	if o == nil {
-		return engine.Ticket{}, nil
-	}
-	contract := a.entry.contract(0)
-	from, known := a.reference(now, maxAge)
-	missing := false
-	// price returns a price, or the reference with an offset, as the contract can have it.
-	price := func(fixed, offset *float64, round func(float64) float64) float64 {
-		switch {
-		case fixed != nil:
-			return *fixed
-		case offset == nil:
-			return 0
-		}
-		missing = !known
-		return onTick(from+*offset, contract.MinTick, round)
+		return nil
 	}
 	side, back := conn.Buy, conn.Sell
-	better := math.Floor // a limit is rounded to the trader's favour
+	better, worse := math.Floor, math.Ceil // a limit is rounded to the trader's favour
 	if o.Side == "SELL" {
-		side, back = back, side
-		better = math.Ceil
+		side, back, better, worse = back, side, worse, better
 	}
-	t := engine.Ticket{
-		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(side, now, maxAge), Multiplier: contract.Multiplier,
-		Order: conn.Order{
-			Contract: contract.Contract, Side: side, Type: conn.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF, OutsideHours: o.OutsideHours, Account: o.Account,
-			LimitPrice: price(o.LimitPrice, o.LimitOffset, better), StopPrice: price(o.StopPrice, o.StopOffset, math.Round),
-			TrailAmount: value(o.TrailAmount), TrailPercent: value(o.TrailPercent),
-		},
-	}
+	list := []conn.Order{{
+		Contract: c, Side: side, Type: conn.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF, OutsideHours: o.OutsideHours, Account: o.Account,
+		LimitPrice: price(o.LimitPrice, o.LimitOffset, better), StopPrice: price(o.StopPrice, o.StopOffset, math.Round),
+		TrailAmount: value(o.TrailAmount), TrailPercent: value(o.TrailPercent),
+	}}
 	exit := func(e *Exit, typ conn.OrderType, round func(float64) float64) {
 		if e == nil {
 			return
 		}
-		x := conn.Order{Contract: contract.Contract, Side: back, Type: typ, Quantity: o.Quantity, TIF: "GTC", OutsideHours: o.OutsideHours, Account: o.Account}
+		x := conn.Order{Contract: c, Side: back, Type: typ, Quantity: o.Quantity, TIF: "GTC", OutsideHours: o.OutsideHours, Account: o.Account}
 		if p := price(e.Price, e.Offset, round); typ == conn.Limit {
 			x.LimitPrice = p
 		} else {
 			x.StopPrice = p
 		}
-		t.Exits = append(t.Exits, x)
-	}
-	worse := math.Ceil
-	if side == conn.Sell {
-		worse = math.Floor
+		list = append(list, x)
 	}
 	exit(o.TakeProfit, conn.Limit, worse)
 	exit(o.StopLoss, conn.Stop, math.Round)
+	return list
+}
+
+// ready is what is written down of the order of a rule that may fire, and of its exits; nothing if its contract is not known.
+func (r *Rule) ready(contracts []*resolved) []conn.Order {
+	if len(contracts) == 0 || contracts[0] == nil {
+		return nil
+	}
+	return engine.Ready(r.orders(contracts[0].Contract, named)...)
+}
+
+// ticket makes the order of a rule that fires at now, or says why it cannot be made. Without one it is empty.
+func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket, *engine.BlockedError) {
+	if a.entry.rule.Action.Order == nil {
+		return engine.Ticket{}, nil
+	}
+	contract := a.entry.contract(0)
+	from, known := a.reference(now, maxAge)
+	missing := false
+	list := a.entry.rule.orders(contract.Contract, func(fixed, offset *float64, round func(float64) float64) float64 {
+		if fixed != nil || offset == nil {
+			return value(fixed)
+		}
+		missing = !known
+		return onTick(from+*offset, contract.MinTick, round)
+	})
+	t := engine.Ticket{
+		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(list[0].Side, now, maxAge), Multiplier: contract.Multiplier,
+		Order: list[0], Exits: list[1:], Ready: len(list) == len(a.entry.Ready),
+	}
+	if t.Ready {
+		for i := range list {
+			list[i].Ref = a.entry.Ready[i].Ref
+		}
+		t.Order.Ref = list[0].Ref
+	}
 	if missing {
 		return t, errNoReference
 	}

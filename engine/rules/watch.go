@@ -173,7 +173,7 @@ func (s *Set) wake(e *entry, now time.Time) {
 	next, ok := e.record, s.find(e.rule.Name) == e && e.rested(now)
 	s.mu.Unlock()
 	if ok {
-		next.State, next.Since = Active, now.UTC()
+		next.State, next.Since, next.Ready = Active, now.UTC(), e.rule.ready(e.Contracts)
 		_ = s.set(e, next) // logged; it is active either way
 	}
 }
@@ -250,8 +250,8 @@ func (e *entry) settle(now time.Time) {
 	}
 }
 
-func (e *entry) fail(now time.Time, reason string, code int, detail string) {
-	e.State, e.Since, e.Reason, e.Code, e.Detail = Failed, now, reason, code, detail
+func (r *record) fail(now time.Time, reason string, code int, detail string) {
+	r.State, r.Since, r.Reason, r.Code, r.Detail = Failed, now, reason, code, detail
 }
 
 // fireReady fires what is ready.
@@ -273,45 +273,57 @@ func (s *Set) fire(a *active) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	now, e := time.Now().UTC(), a.entry
-	next, ticket, blocked, text, ok := s.fired(a, now)
+	next, ticket, blocked, ok := s.fired(a, now)
 	if !ok {
 		return
 	}
 	if e.rule.Action.Order == nil {
 		next.settle(now)
 		_ = s.set(e, next.record) // logged
-		s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: now, Rule: e.rule.Name, Text: text})
+		s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: now, Rule: e.rule.Name, Text: s.text(a)})
 		return
 	}
-	s.order(e, next, ticket, blocked, text)
+	s.order(a, next, ticket, blocked)
 }
 
-// fired returns how a rule stands when it has fired, the order that it wants, or why that cannot be made, and what fired it in
-// words; ok is false if it was removed, deactivated or changed meanwhile.
-func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError, text string, ok bool) {
+// text says what has fired a rule, in words; it may be asked when its order has left.
+func (s *Set) text(a *active) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return a.text()
+}
+
+// fired returns how a rule stands when it has fired, and the order that it wants, or why that cannot be made; ok is false if it was
+// removed, deactivated or changed meanwhile.
+func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := a.entry
-	if s.find(e.rule.Name) != e || e.active != a || e.State != Active {
-		return next, ticket, nil, "", false
+	if !slices.Contains(s.entries, e) || e.active != a || e.State != Active {
+		return next, ticket, nil, false
 	}
 	a.spent = true
 	next = *e
 	next.Fired++
-	next.FiredAt, next.State, next.Since, next.Settled = now, Triggered, now, false
+	next.FiredAt, next.State, next.Since, next.Settled, next.Ready = now, Triggered, now, false, nil
 	ticket, blocked = a.ticket(s.session, s.opened, s.cfg.Clock(), s.cfg.MaxTickAge())
-	return next, ticket, blocked, a.text(), true
+	return next, ticket, blocked, true
 }
 
 // order places the order of a rule that fires, unless it cannot be made; next is how the rule stands if that works.
-func (s *Set) order(e *entry, next entry, ticket engine.Ticket, blocked *engine.BlockedError, text string) {
-	ticket.Notes = map[string][]byte{notePrefix + e.rule.Name: next.note()}
+func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine.BlockedError) {
+	e, used := a.entry, false
+	var notes map[string][]byte
+	ticket.Notes = func() map[string][]byte {
+		notes = map[string][]byte{notePrefix + e.rule.Name: next.note()}
+		return notes
+	}
 	if blocked != nil {
 		s.cfg.Desk.Refuse(ticket, blocked)
 	} else {
 		sent, err := s.cfg.Desk.Place(ticket)
-		if len(sent) > 0 {
-			s.remember(ticket.Notes)
+		if used = len(sent) > 0; used {
+			s.remember(notes)
 		}
 		errors.As(err, &blocked)
 	}
@@ -319,6 +331,9 @@ func (s *Set) order(e *entry, next entry, ticket engine.Ticket, blocked *engine.
 		s.mu.Lock()
 		e.blocked, e.blockedAt = blocked, next.FiredAt
 		again := e.record
+		if used {
+			again.Ready = e.rule.ready(e.Contracts)
+		}
 		s.mu.Unlock()
 		_ = s.set(e, again) // logged
 		return
@@ -327,7 +342,7 @@ func (s *Set) order(e *entry, next entry, ticket engine.Ticket, blocked *engine.
 	s.mu.Lock()
 	e.record, e.blocked = next.record, nil
 	s.mu.Unlock()
-	s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name, Text: text + ": " + engine.Describe(&ticket.Order)})
+	s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name, Text: s.text(a) + ": " + engine.Describe(&ticket.Order)})
 	s.cfg.Changed()
 }
 
