@@ -22,7 +22,7 @@ func TestRuleWhy(t *testing.T) {
 		{rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)}, "Its instrument can mean 2 contracts: choose one."},
 		{rules.View{State: rules.Done}, "It has fired, and was told."},
 		{rules.View{State: rules.Done, Rule: order}, "It has fired, and its order is filled, cancelled or expired."},
-		{rules.View{State: rules.Failed, Reason: rules.FailedWentDown}, "The computer went down while it could fire; whether its order left in that instant is not known, so look in TWS. It has to be activated anew."},
+		{rules.View{State: rules.Failed, Reason: rules.FailedWentDown}, "The computer went down while it could fire: if its order left in that instant, it is among the orders or in TWS. It has to be activated anew."},
 		{rules.View{State: rules.Failed, Reason: rules.FailedRejected, Code: 201, Detail: "no\nmoney"}, "Its order was rejected: no money (IB code 201). It has to be activated anew."},
 		{rules.View{State: rules.Failed, Reason: "made_up"}, "It has failed. It has to be activated anew."},
 		{rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order}, "It has fired, and its order is not done yet."},

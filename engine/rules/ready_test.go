@@ -238,7 +238,7 @@ func TestStoppedWhereTheDiskRefuses(t *testing.T) {
 	b.ledger.Close() // nothing more can be written down
 	set := &Set{cfg: b.set.cfg, notes: odd}
 	before := len(b.reports)
-	set.recover()
+	set.lookBack()
 	var r record
 	if err := json.Unmarshal(set.notes["rule/r"], &r); err != nil || r.State != Failed || r.Reason != FailedWentDown {
 		t.Errorf("%+v, %v", r, err)

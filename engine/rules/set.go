@@ -103,13 +103,13 @@ func NewSet(cfg Config) (*Set, error) {
 		return nil, fmt.Errorf("read how rules stand: %w", err)
 	}
 	s := &Set{cfg: cfg, notes: notes}
-	s.recover()
+	s.lookBack()
 	return s, nil
 }
 
-// recover stops the rules that could fire when the computer went down: that one has may be nowhere on the disk. Should Gateway have
-// an order of theirs, it is taken in.
-func (s *Set) recover() {
+// lookBack stops the rules that could fire when the computer went down: that one of them has fired may be nowhere on the disk. Should
+// Gateway have an order of theirs, it is taken in.
+func (s *Set) lookBack() {
 	stopped := map[string][]byte{}
 	for note, text := range s.notes {
 		var r record
@@ -127,6 +127,9 @@ func (s *Set) recover() {
 				s.cfg.Ledger.Expect(engine.Intent{Rule: name, At: r.Since, Order: o, Multiplier: r.Contracts[0].Multiplier})
 			}
 		}
+	}
+	if n := len(stopped); n > 0 {
+		s.cfg.Log.Warn("the computer went down while trading was armed: rules that could fire are stopped", "rules", n)
 	}
 	err := s.write(stopped)
 	if err != nil {
