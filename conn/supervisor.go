@@ -42,6 +42,7 @@ type Supervisor struct {
 	cancelTry    context.CancelFunc
 	tryDone      chan struct{}
 	cancelWatch  context.CancelFunc
+	watchDone    chan struct{} // closed when the watcher is over
 	cancelReckon context.CancelFunc
 }
 
@@ -276,13 +277,16 @@ func (s *Supervisor) watch() {
 	}
 	if !want {
 		s.cancelWatch()
+		<-s.watchDone // a dial that is under way is over at once
 		s.cancelWatch = nil
 		return
 	}
 	ctx, cancel := context.WithCancel(s.runCtx)
-	s.cancelWatch = cancel
+	s.cancelWatch, s.watchDone = cancel, make(chan struct{})
+	done := s.watchDone
 	host, ports := s.cfg.Host, s.m.ports(s.cfg)
 	s.workers.Go(func() {
+		defer close(done)
 		defer cancel()
 		if c, port := watchPorts(ctx, host, ports); c != nil {
 			s.inbox.Put(inPortOpen{conn: c, port: port})
