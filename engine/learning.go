@@ -137,7 +137,6 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	l.mu.Lock()
 	client, asks := l.client, len(l.expected) > 0
-	l.floor = max(l.floor, s.FirstOrderID()-1)
 	for _, i := range l.intents {
 		asks = asks || !i.Fate.Done() && i.Client == client
 	}

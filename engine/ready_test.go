@@ -98,8 +98,9 @@ func TestReadyLeavesBeforeTheDiskHasIt(t *testing.T) {
 	if err := l.SetArmed(true); err != nil {
 		t.Fatal(err)
 	}
-	wish := Ready(order(1, 90), order(2, 90))
-	if wish[0].Ref == wish[1].Ref || wish[0].Quantity != 1 || wish[1].Quantity != 2 {
+	plain := []conn.Order{order(1, 90), order(2, 90)}
+	wish := Ready(plain...)
+	if plain[0].Ref != "" || wish[0].Ref == wish[1].Ref || wish[0].Quantity != 1 || wish[1].Quantity != 2 {
 		t.Fatalf("%+v", wish)
 	}
 	list, err := place(true, wish...)
@@ -339,7 +340,7 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 		eventually(t, method+" waits", func() bool {
 			stacks := make([]byte, 1<<20)
 			for one := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-				if strings.Contains(one, "(*Desk)."+method) && strings.Contains(one, "sync.Mutex.Lock") {
+				if strings.Contains(one, method) && strings.Contains(one, "sync.Mutex.Lock") {
 					return true
 				}
 			}
@@ -352,7 +353,7 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 		defer close(armed)
 		desk.Arm()
 	}()
-	waits("Arm")
+	waits("(*Desk).Arm")
 	if on, _ := desk.Armed(); on {
 		t.Error("armed before that is written down")
 	}
@@ -360,13 +361,30 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 		defer close(stopped)
 		desk.Disarm()
 	}()
-	waits("Disarm")
+	waits("(*Desk).Disarm")
 	l.writing.Unlock()
 	<-armed
 	<-stopped
 	if on, since := desk.Armed(); on || !since.IsZero() || l.isPrompt() {
 		t.Errorf("it is armed: %v, %v", on, since)
 	}
+	// Nothing counts on what is being taken back.
+	desk.Arm()
+	if !l.isPrompt() {
+		t.Error("armed, and orders wait for the disk")
+	}
+	l.writing.Lock()
+	stopped = make(chan struct{})
+	go func() {
+		defer close(stopped)
+		desk.Disarm()
+	}()
+	waits("(*Ledger).SetArmed")
+	if l.isPrompt() {
+		t.Error("orders do not wait for the disk")
+	}
+	l.writing.Unlock()
+	<-stopped
 	// Where it cannot be written down trading is armed all the same: orders wait for the disk, which has its own word.
 	l.Close()
 	desk.Arm()
@@ -374,7 +392,7 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 		t.Errorf("armed: %v\n%s", on, &log.text)
 	}
 	desk.Arm()
-	if n := log.count("trading is armed"); n != 3 { // the warning says it, too
+	if n := log.count("trading is armed"); n != 4 { // the warning says it, too
 		t.Errorf("%d\n%s", n, &log.text)
 	}
 }
