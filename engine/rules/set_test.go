@@ -928,6 +928,25 @@ func TestShownPrice(t *testing.T) {
 	}
 }
 
+// TestDraftsWatchNothing has a rule be a draft again: its instrument is let go, and no price stands beside it.
+func TestDraftsWatchNothing(t *testing.T) {
+	b := newBench(t)
+	b.put(notify("r", "last", "at_or_above", 100))
+	b.tick("AAPL last 50")
+	if v := b.view("r"); v.Price != 50 || len(b.names) != 1 {
+		t.Fatalf("%+v, %v", v, b.names)
+	}
+	if err := b.set.Deactivate("r"); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.names) != 0 {
+		t.Error("the engine was not told")
+	}
+	if b.instruments(); len(b.names) != 0 || b.view("r").Price != 0 {
+		t.Errorf("%v, %+v", b.names, b.view("r"))
+	}
+}
+
 // TestHours is about times of day, in zones and over the changes of the clock.
 func TestHours(t *testing.T) {
 	at := func(text string) time.Time {
