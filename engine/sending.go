@@ -54,12 +54,12 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		}
 		failed = s.PlaceIf(i.ID, i.Order, c) // nobody changes the order before Gateway has it
 		fates[n] = fateAfter(failed)
+		if n == 0 && ready && written {
+			l.syncSoon() // now: the others may have to wait for their turn
+		}
 	}
 	if !written {
 		return nil, failed
-	}
-	if ready {
-		l.syncSoon()
 	}
 	if failed != nil && fates[0] == Sent {
 		l.takeBack(s, list[0].ID)

@@ -108,6 +108,27 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// TestNotReady has a rule become active again when the disk takes nothing: its order is not ready, since its references are not there.
+func TestNotReady(t *testing.T) {
+	b := newBench(t)
+	_, s := b.trade()
+	b.put(with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 60 }))
+	b.instruments()
+	b.set.OnBegin(s)
+	if fired := b.tick("AAPL last 100"); fired != "r" {
+		t.Fatalf("%q", fired)
+	}
+	i := b.ledger.Intents()[0]
+	i.Fate = engine.Filled
+	b.set.OnOrder(i)
+	b.age(time.Minute)
+	b.ledger.Close()
+	b.set.OnTime(b.now)
+	if e := b.set.entries[0]; e.State != Active || len(e.Ready) != 0 {
+		t.Errorf("%s, %+v", e.State, e.Ready)
+	}
+}
+
 // TestComputerWentDown has a computer go down when a rule has just fired, and nothing of that is on its disk: rules that could fire
 // are stopped, and the order is found.
 func TestComputerWentDown(t *testing.T) {

@@ -359,6 +359,9 @@ func (s *Set) set(e *entry, r record) error {
 	err := s.write(s.stand(e, r))
 	if err != nil {
 		s.cfg.Log.Error("how a rule stands cannot be written down", "rule", e.rule.Name, "err", err)
+		s.mu.Lock()
+		e.Ready = nil // so that its order waits for the disk
+		s.mu.Unlock()
 	}
 	s.cfg.Changed()
 	return err
