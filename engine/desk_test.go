@@ -126,6 +126,10 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	stopped := cheap
 	stopped.Type, stopped.StopPrice = conn.StopLimit, 90
 	try("sold at any price, worth what the market pays", few(func(l *Limits) { l.Notional = 100 }), Ticket{Session: s, Order: cheap, Price: 100.01}, BlockedNotional)
+	dear := cheap
+	dear.LimitPrice = 120
+	try("sold above what the market pays", few(func(l *Limits) { l.Notional = 119 }), Ticket{Session: s, Order: dear, Price: 100}, BlockedNotional)
+	try("sold at a price, and what the market pays is not known", few(func(l *Limits) { l.Notional = 119 }), on(dear), BlockedNotional)
 	try("sold at any price from a stop on", few(func(l *Limits) { l.Notional = 89.99 }), on(stopped), BlockedNotional)
 	try("worth nobody knows what", generous, on(market), BlockedNoPrice)
 	try("worth no number", generous, Ticket{Session: s, Order: market, Price: math.NaN()}, BlockedNoPrice)
@@ -140,7 +144,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	if one := last[len(last)-1]; one.At.IsZero() || one.Detail != "119" || one.Order.StopPrice != 120 {
 		t.Errorf("%+v", one)
 	}
-	if n := c.log.count("order blocked"); n != len(c.told()) || c.log.count("session=0 reason=guard_shut") != 1 || c.log.count("session=1 reason=notional") != 6 {
+	if n := c.log.count("order blocked"); n != len(c.told()) || c.log.count("session=0 reason=guard_shut") != 1 || c.log.count("session=1 reason=notional") != 8 {
 		t.Errorf("%d orders are in the log: %s", n, c.log.text.String())
 	}
 

@@ -387,6 +387,9 @@ func TestNoAnswer(t *testing.T) {
 		t.Fatalf("%+v, %v", lost, err)
 	}
 	d.fate(t, lost.Order.Ref, Unknown)
+	if took := ledger.Intents()[1].Changed.Sub(lost.Changed); took < ledger.patience {
+		t.Errorf("asked after %v", took)
+	}
 
 	swallow.Store(4) // the exit
 	exit := order(1, 110)
