@@ -291,6 +291,7 @@ func (r *resident) accept(s settings.Settings) error {
 	}
 	r.hours.Store(hours)
 	r.level.Set(s.Log.Severity())
+	r.configureTrading(s) // before anybody is told that its limits are in force
 	r.settings.Store(&s)
 	if err := settings.Save(r.home.lastGood(), s); err != nil {
 		r.log.Warn("the last good settings could not be kept", "err", err)
@@ -343,7 +344,6 @@ func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
 		r.log.Error("settings refused", "err", err)
 		return
 	}
-	r.configureTrading(s)
 	if r.alerts != nil {
 		r.alerts.Configure(alertConfig(s))
 	}

@@ -191,7 +191,7 @@ func (r *resident) tellReports(ctx context.Context, stream *engine.ReportStream)
 
 // configureTrading puts changed settings in force.
 func (r *resident) configureTrading(s settings.Settings) {
-	if r.trade != nil {
+	if r.trade != nil && r.trade.desk != nil { // which is made with those of the start
 		r.trade.ledger.SetClient(s.Gateway.ClientID)
 		r.trade.desk.Configure(limitsOf(r.inForce(s)))
 	}
