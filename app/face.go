@@ -37,6 +37,7 @@ func (r *resident) showTray(ctx context.Context) {
 		OnOpenLogs:   do("open logs", func(ctx context.Context) error { return openWithDesktop(ctx, r.home.state) }),
 		OnLogin:      do("launch at login", r.toggleLogin),
 		OnQuit:       r.Quit,
+		OnSessionEnd: r.sessionEnds,
 		OnNoHost:     open,
 		Monochrome:   r.settings.Load().Tray.Monochrome,
 		Log:          r.log,

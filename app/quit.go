@@ -14,6 +14,8 @@ const (
 	goneLimit = 20 * time.Second
 	// orderLimit bounds the wait for an order that is being sent when the program is to end.
 	orderLimit = 5 * time.Second
+	// sessionLimit is for what a desktop waits that ends the session; Windows waits for five seconds.
+	sessionLimit = 4 * time.Second
 	// look is the time between two looks at what another process does.
 	look = 25 * time.Millisecond
 )
@@ -58,6 +60,17 @@ func (r *resident) finishOrders() {
 	case <-done:
 	case <-time.After(orderLimit):
 		r.log.Warn("ending in the middle of an order, which cannot be sent to its end")
+	}
+}
+
+// sessionEnds has the program end, and returns when it has disarmed and told all there is, or after sessionLimit: then the desktop
+// ends the process. It is called on the goroutine of the tray, for which the rest of the end waits.
+func (r *resident) sessionEnds() {
+	r.log.Info("the desktop ends the session")
+	r.Quit()
+	select {
+	case <-r.workDone:
+	case <-time.After(sessionLimit):
 	}
 }
 

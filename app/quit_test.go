@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
+	"gatewatch/app/api"
 	"gatewatch/engine"
 )
 
@@ -68,5 +72,42 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 				t.Error("another order could follow")
 			}
 		})
+	}
+}
+
+// TestSessionEnds has the desktop end the session while the tray still has its goroutine, as on Windows: when the program has
+// been told it may be killed, since trading is disarmed, all has ended and that is written down.
+func TestSessionEnds(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(`{"api": {"port": 0}, "gateway": {"port": 1}, "trading": {"arm_at_start": true}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newResident(homeAt(dir), nil, io.Discard)
+	done := make(chan error, 1)
+	go func() { done <- r.run(t.Context(), io.Discard, false) }()
+	if !eventually(func() bool {
+		card, err := api.ReadCard(homeAt(dir).card())
+		if err != nil {
+			return false
+		}
+		st, _, err := api.NewClient(card).Status(t.Context())
+		return err == nil && st.Trading.Armed && st.Attempt.Number > 0
+	}) {
+		t.Fatal("it does not run")
+	}
+	r.sessionEnds()
+	select {
+	case <-r.workDone:
+	default:
+		t.Error("something still runs")
+	}
+	if armed, _ := r.trade.desk.Armed(); armed {
+		t.Error("an order could still leave")
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "connection_log.json")); err != nil || !bytes.Contains(text, []byte(`"event":"stopped"`)) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -66,9 +66,10 @@ type resident struct {
 
 	noTrading string // why there is no trading
 
-	quit    chan struct{} // closed by Quit
-	askQuit sync.Once
-	login   login
+	quit     chan struct{} // closed by Quit
+	askQuit  sync.Once
+	workDone chan struct{} // closed when all parts have ended, but the tray
+	login    login
 }
 
 func (r runCmd) Run(ctx context.Context, c *cli) error {
@@ -110,7 +111,7 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 }
 
 func newResident(h home, story *demo, stdout io.Writer) *resident {
-	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), quit: make(chan struct{})}
+	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), quit: make(chan struct{}), workDone: make(chan struct{})}
 	r.screen = &console{out: stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
 	return r
 }
@@ -219,14 +220,18 @@ func (r *resident) work(ctx context.Context, face bool) {
 		}
 	}
 	workers.Go(func() { r.supervise(ctx) })
+	go func() {
+		<-ctx.Done()
+		workers.Wait()
+		tellers.Wait()
+		close(r.workDone)
+	}()
 	if face { // on this goroutine, which is the one that some desktops insist on, and which cannot do that twice
 		if !r.parts.Do("tray", func() { r.showTray(ctx) }) {
 			r.parts.Gone("tray")
 		}
 	}
-	<-ctx.Done()
-	workers.Wait()
-	tellers.Wait()
+	<-r.workDone
 }
 
 // logEvents writes every event to the structured log, and counts it.

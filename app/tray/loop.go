@@ -44,7 +44,11 @@ func (t *tray) run(ctx context.Context) {
 			b.listen(ctx, t, &workers)
 			workers.Go(func() { t.follow(ctx, b, v) })
 		})
-	}, nil)
+	}, func() {
+		if ctx.Err() == nil && t.cfg.OnSessionEnd != nil { // else the tray ends because the program does
+			t.guarded("end of the session", t.cfg.OnSessionEnd)
+		}
+	})
 	tidy()
 	cancel()
 	workers.Wait()

@@ -43,6 +43,10 @@ type Config struct {
 	OnSettings   func()
 	OnQuit       func()
 
+	// OnSessionEnd, if set, is called on Windows and macOS when the user logs out or the computer is shut down. The desktop ends
+	// the process when it has returned, or after some seconds.
+	OnSessionEnd func()
+
 	// OnNoHost, if set, is called once if the desktop has nowhere to show the icon, after HostWait (0: 5 s).
 	OnNoHost func()
 	HostWait time.Duration
