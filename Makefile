@@ -21,7 +21,7 @@ BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)
 # The tray of macOS is the only part of the resident program that needs a C compiler.
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # A count, since Go 1.26 sometimes takes the end of a time for a failure ("context deadline exceeded", go.dev/issue/75804).
-FUZZ_TIME := 5000x
+FUZZ_RUNS := 5000x
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
 define need
@@ -91,11 +91,11 @@ dist: ## build packages for Linux and Windows into dist/release, see docs/packag
 	$(call need,$(DIST_PACKAGES))
 	scripts/dist
 
-fuzz: ## fuzz every target for FUZZ_TIME
+fuzz: ## fuzz every target, FUZZ_RUNS times
 	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sort | sed 's|/[^/]*_test.go:func | |' \
 	| while read -r package name; do \
-		echo "fuzz $$package $$name $(FUZZ_TIME)"; \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x "$$package" </dev/null; \
+		echo "fuzz $$package $$name $(FUZZ_RUNS)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_RUNS) -fuzzminimizetime 10x "$$package" </dev/null; \
 	done
 
 # Reads go test's benchmark lines: name, count, then pairs of value and unit.

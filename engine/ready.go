@@ -85,15 +85,13 @@ func (l *Ledger) Recovered() error {
 	})
 }
 
-// Expect has the ledger take in orders that were ready when the computer went down, should Gateway tell of them. Of the intents the
-// orders, as they were written down, the multiplier, the rule and the time count.
-func (l *Ledger) Expect(list ...Intent) {
+// Expect has the ledger take in an order that was ready when the computer went down, should Gateway tell of it. Of the intent count
+// the order as it was written down, its multiplier, its rule and the time.
+func (l *Ledger) Expect(i Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, i := range list {
-		if ref := i.Order.Ref; l.intents[ref] == nil {
-			l.expected[ref] = i
-		}
+	if ref := i.Order.Ref; l.intents[ref] == nil {
+		l.expected[ref] = i
 	}
 }
 

@@ -159,7 +159,6 @@ func TestComputerGoesDown(t *testing.T) {
 		}
 		left = append(left, list[0])
 	}
-	var down string
 	d.ledger.writing.Lock() // the database takes nothing over meanwhile
 	place(order(1, 90))     // rests
 	place(order(2, 101))    // is filled
@@ -170,7 +169,7 @@ func TestComputerGoesDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.fate(t, wished[2].Ref, Cancelled)
-	down = goDown(t, path)
+	down := goDown(t, path)
 	d.ledger.writing.Unlock()
 	d.stop()
 	wished = append(wished, Ready(order(9, 90))[0]) // and this one was never sent

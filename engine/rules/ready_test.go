@@ -27,6 +27,21 @@ func (b *bench) written(name string) (r record) {
 	return r
 }
 
+// armedBefore has trading be armed in another run of the computer, as the next start finds it on the disk.
+func (b *bench) armedBefore() {
+	b.t.Helper()
+	db, err := bbolt.Open(b.path, 0o600, &bbolt.Options{Timeout: time.Second})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("armed"), []byte("another boot"))
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // TestReady has the orders of rules be written down before they are wanted, and be sent under those references.
 func TestReady(t *testing.T) {
 	b := newBench(t)
@@ -163,16 +178,7 @@ func TestComputerWentDown(t *testing.T) {
 	if err := os.WriteFile(b.path, before, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bbolt.Open(b.path, 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("armed"), []byte("another boot"))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
+	b.armedBefore()
 	b.reports = nil
 	for start := range 3 {
 		b.restart()
@@ -245,16 +251,7 @@ func TestStoppedWhereTheDiskRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.ledger.Close()
-	db, err := bbolt.Open(b.path, 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte("meta")).Put([]byte("armed"), []byte("another boot"))
-	}); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
+	b.armedBefore()
 	b.restart()
 	b.ledger.Close() // nothing more can be written down
 	set := &Set{cfg: b.set.cfg, notes: odd}

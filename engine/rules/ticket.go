@@ -66,9 +66,6 @@ func (a *active) market(side conn.Side, now, maxAge time.Duration) float64 {
 // pricer returns a price that a rule names, or the one that an offset of it leads to.
 type pricer func(fixed, offset *float64, round func(float64) float64) float64
 
-// named is the pricer of who knows no price to add an offset to.
-func named(fixed, _ *float64, _ func(float64) float64) float64 { return value(fixed) }
-
 // orders makes the order of a rule, and its exits behind it. Without one there is nothing.
 func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
 	o := r.Action.Order
@@ -100,14 +97,6 @@ func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
 	exit(o.TakeProfit, conn.Limit, worse)
 	exit(o.StopLoss, conn.Stop, math.Round)
 	return list
-}
-
-// ready is what is written down of the order of a rule that may fire, and of its exits; nothing if its contract is not known.
-func (r *Rule) ready(contracts []*resolved) []conn.Order {
-	if len(contracts) == 0 || contracts[0] == nil {
-		return nil
-	}
-	return engine.Ready(r.orders(contracts[0].Contract, named)...)
 }
 
 // ticket makes the order of a rule that fires at now, or says why it cannot be made. Without one it is empty.
