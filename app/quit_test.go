@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
 	"gatewatch/engine"
 )
 
@@ -109,5 +111,27 @@ func TestSessionEnds(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAcceptedIsInForce changes the mode of accounts: who is told of the new settings finds the desk disarmed.
+func TestAcceptedIsInForce(t *testing.T) {
+	ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), 1, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	r := newResident(homeAt(t.TempDir()), nil, io.Discard)
+	r.log = slog.New(slog.DiscardHandler)
+	desk := engine.NewDesk(ledger, engine.Limits{Mode: conn.Paper}, func(engine.Report) {}, slog.New(slog.DiscardHandler))
+	r.trade = &trading{ledger: ledger, desk: desk}
+	desk.Arm()
+	s := settings.Default()
+	s.Gateway.Mode = string(conn.Live)
+	if err := r.accept(s); err != nil {
+		t.Fatal(err)
+	}
+	if armed, _ := desk.Armed(); armed || r.settings.Load().Gateway.Mode != string(conn.Live) {
+		t.Errorf("armed: %v, with %+v", armed, r.settings.Load())
 	}
 }
