@@ -31,7 +31,7 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := make(heard, 100)
-			ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), 1, slog.New(slog.DiscardHandler))
+			ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestSessionEnds(t *testing.T) {
 
 // TestAcceptedIsInForce changes the mode of accounts: who is told of the new settings finds the desk disarmed.
 func TestAcceptedIsInForce(t *testing.T) {
-	ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), 1, slog.New(slog.DiscardHandler))
+	ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

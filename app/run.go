@@ -139,7 +139,7 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	r.openLedger(s.Gateway.ClientID)
+	r.openLedger()
 	defer r.closeLedger()
 	cfg.Reconcile = r.reconcile()
 	if r.sup, err = conn.New(cfg, log); err != nil {

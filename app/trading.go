@@ -44,8 +44,8 @@ func limitsOf(s settings.Settings) engine.Limits {
 
 // openLedger opens what is remembered of orders. Without that the program runs on, and places none: the connection matters
 // more.
-func (r *resident) openLedger(client int) {
-	ledger, err := engine.OpenLedger(r.home.orders, client, r.log)
+func (r *resident) openLedger() {
+	ledger, err := engine.OpenLedger(r.home.orders, r.log)
 	if err != nil {
 		r.log.Error("no orders can be placed and no rules can run", "err", err)
 		r.noTrading = err.Error()
@@ -192,7 +192,6 @@ func (r *resident) tellReports(ctx context.Context, stream *engine.ReportStream)
 // configureTrading puts changed settings in force.
 func (r *resident) configureTrading(s settings.Settings) {
 	if r.trade != nil && r.trade.desk != nil { // which is made with those of the start
-		r.trade.ledger.SetClient(s.Gateway.ClientID)
 		r.trade.desk.Configure(limitsOf(r.inForce(s)))
 	}
 }

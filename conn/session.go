@@ -39,6 +39,7 @@ type link interface {
 // gets errors and can do no harm with it. Its methods may be called from any goroutine.
 type Session struct {
 	number  uint64
+	client  int
 	gateway Gateway
 	link    link
 	gate    *gate
@@ -48,6 +49,9 @@ type Session struct {
 
 // Number returns the session's number, which no other session of this process has.
 func (s *Session) Number() uint64 { return s.number }
+
+// ClientID returns the client id that this session signed on with. Orders placed through it belong to that id.
+func (s *Session) ClientID() int { return s.client }
 
 // Gateway returns what is known about the other side.
 func (s *Session) Gateway() Gateway { return s.gateway }

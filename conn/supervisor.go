@@ -167,8 +167,9 @@ func (s *Supervisor) decide(in input, now instant) {
 // readyLink is inReady with what is too alive for a pure function.
 type readyLink struct {
 	inReady
-	link  link
-	ticks *Ticks
+	client int // client id of the attempt
+	link   link
+	ticks  *Ticks
 }
 
 // adopt takes over a new session; one that nobody waits for any more is ended.
@@ -179,7 +180,7 @@ func (s *Supervisor) adopt(in readyLink) {
 	}
 	s.link = in.link
 	session := &Session{
-		number: in.session, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
+		number: in.session, client: in.client, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
 		reason: func() GuardReason { return s.Snapshot().Guard },
 	}
 	in.link.books().passage.guard = session.Guard // before anybody can place an order
@@ -230,7 +231,7 @@ func (s *Supervisor) dial(d doDial) {
 			s.inbox.Put(inFailed{session: d.session, err: err})
 			return
 		}
-		s.inbox.Put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, link: l, ticks: ticks})
+		s.inbox.Put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, client: cfg.ClientID, link: l, ticks: ticks})
 		select {
 		case <-l.over():
 		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more

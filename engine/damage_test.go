@@ -14,7 +14,7 @@ import (
 func TestDamagedFile(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "orders.db")
 	log := slog.New(slog.DiscardHandler)
-	l, err := OpenLedger(whole, 17, log)
+	l, err := OpenLedger(whole, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestDamagedFile(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		l, err := OpenLedger(path, 17, log)
+		l, err := OpenLedger(path, log)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			l.Close()
@@ -66,11 +66,11 @@ func TestDamagedFile(t *testing.T) {
 			t.Errorf("%s: the file was changed: %v", name, err)
 		}
 	}
-	if l, err = OpenLedger(whole, 17, log); err != nil {
+	if l, err = OpenLedger(whole, log); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
-	if _, err := OpenLedger(t.TempDir(), 17, log); err == nil {
+	if _, err := OpenLedger(t.TempDir(), log); err == nil {
 		t.Error("a folder was opened")
 	}
 }

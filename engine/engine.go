@@ -5,7 +5,7 @@
 // the market leads one way, the [Desk], which asks whether trading is armed and keeps the limits; behind it the [Ledger] writes
 // an order down before it is sent, and finds out what became of it.
 //
-//	ledger, err := engine.OpenLedger("orders.db", clientID, log)
+//	ledger, err := engine.OpenLedger("orders.db", log)
 //	sup, err := conn.New(conn.Config{…, Reconcile: ledger.Reconcile}, log)
 //	desk := engine.NewDesk(ledger, engine.Limits{…}, report, log)
 //	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})

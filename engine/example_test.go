@@ -72,7 +72,7 @@ func ExampleStrategy() {
 	defer gateway.Close()
 	_ = gateway.SetPrice("AAPL", 200)
 
-	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), 1, log)
+	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
 		fmt.Println(err)
 		return

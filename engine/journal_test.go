@@ -20,7 +20,7 @@ import (
 
 func openAlone(t *testing.T, path string) *Ledger {
 	t.Helper()
-	l, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	l, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,7 +399,7 @@ func FuzzJournal(f *testing.F) {
 
 // BenchmarkWriteDown compares a record of the journal with a transaction of the database that it stands for.
 func BenchmarkWriteDown(b *testing.B) {
-	l, err := OpenLedger(filepath.Join(b.TempDir(), "orders.db"), clientID, slog.New(slog.DiscardHandler))
+	l, err := OpenLedger(filepath.Join(b.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 // present one cannot be asked for; they stand as they stood.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	l.mu.Lock()
-	client, asks := l.client, len(l.expected) > 0
+	client, asks := s.ClientID(), len(l.expected) > 0
 	for _, i := range l.intents {
 		asks = asks || !i.Fate.Done() && i.Client == client
 	}
@@ -171,12 +171,12 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref str
 	}
 	there := map[string]bool{}
 	for _, n := range slices.Concat(open, fills, completed) {
-		l.Learn(l.number(n))
+		l.Learn(l.number(s, n))
 		l.mu.Lock()
 		if i := l.about(n); i != nil {
 			there[i.Order.Ref] = true
 		}
-		if n.Client == int64(l.client) {
+		if n.Client == int64(s.ClientID()) {
 			l.floor = max(l.floor, n.ID)
 		}
 		l.mu.Unlock()

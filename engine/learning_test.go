@@ -20,7 +20,7 @@ import (
 func TestGatewayKnowsNothing(t *testing.T) {
 	g := startGateway(t, sim.Config{NextOrderID: 3})
 	path := filepath.Join(t.TempDir(), "orders.db")
-	ledger, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	if err := ledger.put(0, ledger.floor, nil, &Intent{ID: 41, Client: clientID, At: ledger.now(), Changed: ledger.now(), Order: o, Fate: Planned}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := OpenLedger(path, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("it was opened twice")
 	}
 	ledger.Close()
@@ -119,7 +119,7 @@ func TestFollowsLate(t *testing.T) {
 func TestStillOnItsWay(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	var log bytes.Buffer
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), clientID, slog.New(slog.NewTextHandler(&log, nil)))
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -364,7 +364,7 @@ func TestNoAnswer(t *testing.T) {
 		return toGateway && id == place && orders.Add(1) == swallow.Load()
 	})
 	path := filepath.Join(t.TempDir(), "orders.db")
-	ledger, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func TestNoAnswer(t *testing.T) {
 
 // TestNewsOfOthers is about orders that are not ours, though they have an id of ours.
 func TestNewsOfOthers(t *testing.T) {
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), clientID, slog.New(slog.DiscardHandler))
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

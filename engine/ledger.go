@@ -22,7 +22,6 @@ import (
 type Ledger struct {
 	db      *bbolt.DB
 	journal *journal // of what is not in db yet
-	client  int
 	log     *slog.Logger
 	now     func() time.Time
 
@@ -66,8 +65,8 @@ var (
 	armedKey     = []byte("armed")         // in which run of the computer trading was armed, while it is
 )
 
-// OpenLedger opens the ledger at a path, and begins one if there is none. Orders are placed with the given client id.
-func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
+// OpenLedger opens the ledger at a path, and begins one if there is none.
+func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	db, err := openStore(path)
 	if err != nil {
 		return nil, err
@@ -78,7 +77,7 @@ func OpenLedger(path string, client int, log *slog.Logger) (*Ledger, error) {
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
 	l := &Ledger{
-		db: db, journal: j, client: client, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
+		db: db, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
 		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
 		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 	}
@@ -161,13 +160,6 @@ func (l *Ledger) Close() (err error) {
 }
 
 func (l *Ledger) release() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
-
-// SetClient has orders be placed with another client id from now on. Those before belong to the id that placed them.
-func (l *Ledger) SetClient(id int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.client = id
-}
 
 // OnChange has f told of every intent whose fate has changed, and of nothing else. It is called with the ledger locked: it must
 // not block, and not call back.

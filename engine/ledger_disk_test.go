@@ -21,7 +21,7 @@ import (
 
 func openLedger(t *testing.T, path string) *Ledger {
 	t.Helper()
-	l, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	l, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestUnreadableLedger(t *testing.T) {
 	}
 	write("{")
 	for range 2 {
-		l, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+		l, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 		if l != nil || err == nil || !strings.Contains(err.Error(), "gw-x") || !strings.Contains(err.Error(), path) {
 			t.Fatalf("%+v, %v", l, err)
 		}
@@ -64,14 +64,14 @@ func TestUnreadableLedger(t *testing.T) {
 	if err := os.Mkdir(odd+".journal", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := OpenLedger(odd, clientID, slog.New(slog.DiscardHandler)); l != nil || err == nil {
+	if l, err := OpenLedger(odd, slog.New(slog.DiscardHandler)); l != nil || err == nil {
 		t.Errorf("a journal that is a folder was opened: %v", err)
 	}
 	if err := os.Remove(odd + ".journal"); err != nil {
 		t.Fatal(err)
 	}
 	openLedger(t, odd) // which nothing holds
-	if l, err := OpenLedger(t.TempDir(), clientID, slog.New(slog.DiscardHandler)); l != nil || err == nil {
+	if l, err := OpenLedger(t.TempDir(), slog.New(slog.DiscardHandler)); l != nil || err == nil {
 		t.Errorf("a folder was opened: %v", err)
 	}
 }
@@ -195,7 +195,7 @@ func (l lines) Write(p []byte) (int, error) {
 func TestFateIsWrittenDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	told := make(lines, 10)
-	l, err := OpenLedger(path, clientID, slog.New(slog.NewTextHandler(told, nil)))
+	l, err := OpenLedger(path, slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +330,7 @@ func TestDiskRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	synctest.Test(t, func(t *testing.T) {
 		told := make(lines, 10)
-		l, err := OpenLedger(path, clientID, slog.New(slog.NewTextHandler(told, nil)))
+		l, err := OpenLedger(path, slog.New(slog.NewTextHandler(told, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,20 +34,24 @@ type desk struct {
 
 // openDesk runs a supervisor whose guard waits for the ledger at a path.
 func openDesk(path string, port int, follow bool) (*desk, error) {
-	ledger, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	return runDesk(ledger, port, follow)
 }
 
-func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
-	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: clientID, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
+func deskConfig(ledger *Ledger, port, client int) conn.Config {
+	return conn.Config{
+		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
 		Poll: time.Second, Soft: 1500 * time.Millisecond, Hard: 10 * time.Second,
 		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 		Reconcile: ledger.Reconcile,
-	}, slog.New(slog.DiscardHandler))
+	}
+}
+
+func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
+	sup, err := conn.New(deskConfig(ledger, port, clientID), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
@@ -237,7 +241,7 @@ func TestFates(t *testing.T) {
 
 func TestOldOrdersAreForgotten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
-	ledger, err := OpenLedger(path, clientID, slog.New(slog.DiscardHandler))
+	ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +258,7 @@ func TestOldOrdersAreForgotten(t *testing.T) {
 	put(99, Filled, keepDone+time.Hour)
 	ledger.Close()
 	for range 2 {
-		if ledger, err = OpenLedger(path, clientID, slog.New(slog.DiscardHandler)); err != nil {
+		if ledger, err = OpenLedger(path, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
 		list := ledger.Intents()

@@ -96,11 +96,11 @@ func (l *Ledger) Expect(i Intent) {
 }
 
 // number gives news of a completed order that is expected, of which Gateway does not tell the id, one that no order has.
-func (l *Ledger) number(n conn.OrderNews) conn.OrderNews {
+func (l *Ledger) number(s *conn.Session, n conn.OrderNews) conn.OrderNews {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, ok := l.expected[n.Ref]; ok && n.ID == 0 {
-		n.ID = l.floor + 1
+		n.ID, n.Client = l.floor+1, int64(s.ClientID())
 	}
 	return n
 }
@@ -112,7 +112,7 @@ func (l *Ledger) adopt(n conn.OrderNews) *Intent {
 		return nil
 	}
 	delete(l.expected, n.Ref)
-	i.ID, i.Client, i.Fate, i.Changed, i.Found = n.ID, l.client, Planned, l.now(), true
+	i.ID, i.Client, i.Fate, i.Changed, i.Found = n.ID, int(n.Client), Planned, l.now(), true
 	l.floor = max(l.floor, i.ID)
 	l.intents[n.Ref], l.ids[i.ID], l.dirty[n.Ref] = &i, &i, true
 	at, _ := slices.BinarySearchFunc(l.times, i.At, time.Time.Compare)

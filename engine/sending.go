@@ -106,7 +106,7 @@ func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool) {
 		if n > 0 {
 			o.Parent = list[0].ID
 		}
-		list = append(list, &Intent{ID: l.floor, Client: l.client, Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
+		list = append(list, &Intent{ID: l.floor, Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
 	}
 	return list, ready
 }
@@ -158,7 +158,7 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
 // intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
-	i, order, err := l.begin(id)
+	i, order, err := l.begin(s, id)
 	if err != nil {
 		return Intent{}, err
 	}
@@ -187,8 +187,8 @@ func (l *Ledger) over(id int64) bool {
 }
 
 // begin finds an order that can be changed, and writes down that it is about to be.
-func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
-	i, order, err := l.alter(id)
+func (l *Ledger) begin(s *conn.Session, id int64) (*Intent, conn.Order, error) {
+	i, order, err := l.alter(s, id)
 	if err != nil {
 		return nil, conn.Order{}, err
 	}
@@ -199,14 +199,14 @@ func (l *Ledger) begin(id int64) (*Intent, conn.Order, error) {
 }
 
 // alter marks an order as one that is about to be changed, if it can be.
-func (l *Ledger) alter(id int64) (*Intent, conn.Order, error) {
+func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.ids[id]
 	switch {
 	case i == nil || i.Fate.Done():
 		return nil, conn.Order{}, ErrNotOpen
-	case i.Client != l.client:
+	case i.Client != s.ClientID():
 		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
 	case i.Found:
 		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)

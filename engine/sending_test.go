@@ -107,9 +107,9 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	d.ledger.leaving[alone.Order.Ref] = true
 	refused("an order that the journal alone has", alone.ID, ErrNotChanged)
 	delete(d.ledger.leaving, alone.Order.Ref)
-	d.ledger.SetClient(clientID + 1)
+	d.ledger.ids[alone.ID].Client = clientID + 1
 	refused("an order of another client id", alone.ID, ErrNotChanged)
-	d.ledger.SetClient(clientID)
+	d.ledger.ids[alone.ID].Client = clientID
 	refused("an order that there is not", alone.ID+1, ErrNotOpen)
 	withdrawn := errors.New("withdrawn")
 	if i, err := d.ledger.Change(s, alone.ID, dearer, func() error { return withdrawn }); !errors.Is(err, withdrawn) || i.ID != 0 {
@@ -142,7 +142,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 func TestPlaceInPart(t *testing.T) {
 	g := startGateway(t, sim.Config{NextOrderID: 40})
 	var told bytes.Buffer
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), clientID, slog.New(slog.NewTextHandler(&told, nil)))
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.NewTextHandler(&told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,5 +343,27 @@ func TestWhole(t *testing.T) {
 		if got := l.whole(l.ids[6]); got != (c.want && c.filled == 0) {
 			t.Errorf("the last of a family is %s, the first is forgotten: whole is %v", c.last, got)
 		}
+	}
+}
+
+// TestClientIDOfTheSession changes the client id while orders are placed: each order is remembered under the id that placed it.
+func TestClientIDOfTheSession(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	before := d.session(t)
+	first, err := d.place(before, order(1, 90))
+	if err != nil || first.Client != clientID {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if err := d.sup.Configure(t.Context(), deskConfig(d.ledger, g.Port(), clientID+1)); err != nil {
+		t.Fatal(err)
+	}
+	after := d.session(t)
+	second, err := d.place(after, order(1, 90))
+	if err != nil || second.Client != clientID+1 || after.ClientID() != clientID+1 || before.ClientID() != clientID {
+		t.Errorf("%+v, %v", second, err)
+	}
+	if _, err := d.ledger.Change(after, first.ID, func(o *conn.Order) { o.LimitPrice++ }, nil); !errors.Is(err, ErrNotChanged) {
+		t.Errorf("a change of an order of the other client id: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func start(tb testing.TB, port int, list []Rule) *stack {
 func startIn(tb testing.TB, folder string, port int, list []Rule) *stack {
 	tb.Helper()
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), 17, log)
+	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func BenchmarkEvaluate(b *testing.B) {
 // fill makes a set of 500 active rules, and ticks for it.
 func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(filepath.Join(tb.TempDir(), "orders.db"), 17, log)
+	ledger, err := engine.OpenLedger(filepath.Join(tb.TempDir(), "orders.db"), log)
 	if err != nil {
 		tb.Fatal(err)
 	}

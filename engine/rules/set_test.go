@@ -48,7 +48,7 @@ func (b *bench) restart() {
 		b.ledger.Close()
 	}
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(b.path, 17, log)
+	ledger, err := engine.OpenLedger(b.path, log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
