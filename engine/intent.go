@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"gatewatch/conn"
@@ -28,21 +27,21 @@ func (f Fate) Done() bool { return f == NotSent || f == Filled || f == Cancelled
 
 // Intent is an order that was meant to be sent, with its fate.
 type Intent struct {
-	ID         int64              `json:"id"` // of the order; never used twice
-	Client     int                `json:"client"`
-	Rule       string             `json:"rule,omitempty"`
-	At         time.Time          `json:"at"`                   // UTC; when it was meant
-	Order      conn.Order         `json:"order"`                // its Ref is the intent's name
-	Multiplier float64            `json:"multiplier,omitempty"` // of the contract; 0 stands for 1
-	Fate       Fate               `json:"fate"`
-	Changed    time.Time          `json:"changed"`           // UTC; when its fate was learned
-	PermID     int64              `json:"perm_id,omitempty"` // IBKR's own number for it, once it has one
-	Filled     float64            `json:"filled"`            // shares or contracts
-	Code       int                `json:"code,omitempty"`    // IB code of a rejection
-	Detail     string             `json:"detail,omitempty"`  // technical text, may come from outside
-	Found      bool               `json:"found,omitempty"`   // taken in from Gateway, see [Ledger.Expect]: prices may be missing from the order
-	Altered    bool               `json:"altered,omitempty"` // a change was asked for, so that its quantity is only Gateway's to know
-	Shares     map[string]float64 `json:"shares,omitempty"`  // by execution
+	ID         int64      `json:"id"` // of the order; never used twice
+	Client     int        `json:"client"`
+	Rule       string     `json:"rule,omitempty"`
+	At         time.Time  `json:"at"`                   // UTC; when it was meant
+	Order      conn.Order `json:"order"`                // its Ref is the intent's name
+	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0 stands for 1
+	Fate       Fate       `json:"fate"`
+	Changed    time.Time  `json:"changed"`           // UTC; when its fate was learned
+	PermID     int64      `json:"perm_id,omitempty"` // IBKR's own number for it, once it has one
+	Filled     float64    `json:"filled"`            // shares or contracts
+	Code       int        `json:"code,omitempty"`    // IB code of a rejection
+	Detail     string     `json:"detail,omitempty"`  // technical text, may come from outside
+	Found      bool       `json:"found,omitempty"`   // taken in from Gateway, see [Ledger.Expect]: prices may be missing from the order
+	Altered    bool       `json:"altered,omitempty"` // a change was asked for, so that its quantity is only Gateway's to know
+	Executions
 }
 
 // old reports whether nobody needs the intent any more.
@@ -62,14 +61,14 @@ func (i *Intent) is(n conn.OrderNews) bool {
 
 // learn takes in a piece of news about the intent, and reports whether it was new.
 func (i *Intent) learn(n conn.OrderNews, now time.Time) bool {
-	before, fills := i.Fate, len(i.Shares)
+	before, executed := i.Fate, false
 	filled, permID, quantity := i.Filled, i.PermID, i.Order.Quantity
 	if n.PermID != 0 {
 		i.PermID = n.PermID
 	}
 	switch n.Kind {
 	case conn.OrderFilled:
-		i.fill(n)
+		executed = i.fill(n)
 	case conn.OrderOpen, conn.OrderStatus, conn.OrderCompleted:
 		i.Filled = max(i.Filled, n.Filled)
 		if n.Kind == conn.OrderOpen && n.Quantity > 0 {
@@ -85,7 +84,7 @@ func (i *Intent) learn(n conn.OrderNews, now time.Time) bool {
 	if !i.Altered && i.Order.Quantity > 0 && i.Filled >= i.Order.Quantity-1e-7 {
 		i.Fate = Filled // whatever else was said: a fill is a fact
 	}
-	if i.Fate == before && i.Filled == filled && i.PermID == permID && i.Order.Quantity == quantity && len(i.Shares) == fills {
+	if i.Fate == before && i.Filled == filled && i.PermID == permID && i.Order.Quantity == quantity && !executed {
 		return false
 	}
 	i.Changed = now
@@ -114,23 +113,23 @@ func fateOf(status string) Fate {
 	return Working // PendingSubmit, PreSubmitted, Submitted, PendingCancel, Inactive, and what comes after them
 }
 
-// fill counts an execution once. A correction has the id of what it corrects but for the part behind the last dot.
-func (i *Intent) fill(n conn.OrderNews) {
-	name := n.Execution
-	if at := strings.LastIndexByte(name, '.'); at >= 0 {
-		name = name[:at]
+// fill takes in an execution or a correction of one, and reports whether it was new. What is taken back of a filled order leaves
+// open what becomes of it.
+func (i *Intent) fill(n conn.OrderNews) bool {
+	before := i.Executions.filled()
+	if !i.Executions.add(n) {
+		return false
 	}
-	shares := map[string]float64{name: n.Filled} // a new map: intents are handed out
-	total := n.Filled
-	for other, s := range i.Shares {
-		if other != name {
-			shares[other] = s
-			total += s
-		}
+	after := i.Executions.filled()
+	if after >= before {
+		i.Filled = max(i.Filled, after)
+		i.stand(Working)
+		return true
 	}
-	i.Shares = shares
-	i.Filled = max(total, n.Total)
-	i.stand(Working)
+	if i.Filled = after; i.Fate == Filled {
+		i.Fate, i.Detail = Unknown, "an execution was taken back"
+	}
+	return true
 }
 
 // harmless are the codes of errors that name an order and say nothing about its fate: it waits for the market to open, its
