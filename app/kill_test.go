@@ -29,7 +29,7 @@ at 1100ms drop
 loop 1300ms
 `
 
-// TestKill kills the program itself at random moments under chaos and starts it again: the log stays a JSON array that
+// TestKill kills the program itself at random records under chaos and starts it again: the log stays a JSON array that
 // only grows, each run but the last ends in a crash, no outage is counted twice, and the account adds up. GATEWATCH_KILLS
 // sets how often it is killed.
 func TestKill(t *testing.T) {
@@ -63,9 +63,12 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// From before it has opened the log to long after it has connected.
-		time.Sleep(time.Duration(rand.Int64N(int64(1500 * time.Millisecond))))
-		last := readLog(t, dir) // written, and thereby promised
+		// From its first record on, behind the one that says that the run before has crashed, to long after it has connected.
+		more := 2 + rand.IntN(11)
+		var last []history.Record // written, and thereby promised
+		if !eventually(func() bool { last = readLog(t, dir); return len(last) >= len(before)+more }) {
+			t.Fatalf("round %d: it has not written %d records in %v", round, more, patience)
+		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
@@ -101,8 +104,8 @@ func TestKill(t *testing.T) {
 			outages++
 		}
 	}
-	if want := int(runs) - 1; crashes != want || runs == 0 {
-		t.Errorf("%d crashes in %d runs", crashes, runs)
+	if runs != uint64(kills) || crashes != kills-1 {
+		t.Errorf("%d kills, %d crashes in %d runs", kills, crashes, runs)
 	}
 	line, err := history.Load(dir, time.Time{})
 	if err != nil {

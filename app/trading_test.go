@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
@@ -334,48 +333,70 @@ func TestTradingAlerts(t *testing.T) {
 	}
 }
 
-// TestKillTrading kills the program at random moments around the firing of a rule that fires once: what became of its
-// order is known or said to be unknown at the next start, and no crossing, before or after, has fired it twice.
+// TestKillTrading kills the program at every step of the firing of a rule that fires once: what became of its order is
+// known or said to be unknown at the next start, and no crossing, before or after, has fired it twice.
 func TestKillTrading(t *testing.T) {
 	kills := 8
 	if testing.Short() {
-		kills = 2
+		kills = 4
 	}
 	t.Parallel()
 	once := strings.Replace(ruleText("once", buyMarket), `"cooldown_seconds": 0.01,`, "", 1)
 	r := newRig(t, "DU1234567", `, "trading": {"orders_per_minute": 1000}`, rulesOf(once))
+	filled := func() (n int) {
+		for _, o := range r.orders().Orders {
+			if o.Fate == engine.Filled {
+				n++
+			}
+		}
+		return n
+	}
+	steps := []struct {
+		name    string
+		reached func(sent, filled int) bool
+	}{
+		{"the price has left", func(int, int) bool { return true }},
+		{"the order has arrived", func(sent, _ int) bool { return len(r.gateway.State().Orders) > sent }},
+		{"the rule has fired", func(int, int) bool { return r.rule("once").State != rules.Active }},
+		{"the program knows that it is filled", func(_, n int) bool { return filled() > n }},
+	}
 	fired := 0
 	for round := range kills {
+		step := steps[round%len(steps)]
 		r.awaitOpen()
 		r.activate("once")
 		r.arm()
 		r.show("once", "230")
+		sent, before := len(r.gateway.State().Orders), filled()
 		r.price("231")
-		time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond)))) // from before the price has come to long after the order was filled
+		for end := time.Now().Add(patience); !step.reached(sent, before); time.Sleep(100 * time.Microsecond) {
+			if time.Now().After(end) {
+				t.Fatalf("round %d: not within %v: %s", round, patience, step.name)
+			}
+		}
 		r.end(os.Kill)
 		r.start()
 		r.awaitOpen()
 		if r.rule("once").State == rules.Active { // it had not fired yet
+			if round%len(steps) > 0 {
+				t.Fatalf("round %d: killed when %s, and the next start does not know that the rule has fired", round, step.name)
+			}
 			r.arm()
 			r.show("once", "230")
 			r.price("231")
 		} else {
 			fired++
 		}
-		filled := 0
 		r.until("an order of this round", func() bool {
-			filled = 0
 			for _, o := range r.orders().Orders {
-				if o.Fate == engine.Filled {
-					filled++
-				} else if o.Fate != engine.Unknown {
+				if o.Fate != engine.Filled && o.Fate != engine.Unknown {
 					return false
 				}
 			}
 			return r.rule("once").State != rules.Active
 		})
-		if list, sent := r.orders().Orders, len(r.gateway.State().Orders); len(list) != round+1 || sent != filled {
-			t.Fatalf("round %d: Gateway has %d orders, %d of ours are filled: %+v", round, sent, filled, list)
+		if list, sent := r.orders().Orders, len(r.gateway.State().Orders); len(list) != round+1 || sent != filled() {
+			t.Fatalf("round %d: Gateway has %d orders, %d of ours are filled: %+v", round, sent, filled(), list)
 		}
 	}
 	t.Logf("%d of %d kills came after the rule had fired", fired, kills)

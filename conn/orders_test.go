@@ -686,8 +686,11 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 	id := int64(0)
 	for round := range 40 {
 		s := d.session()
+		drop := d.gw.State().Counters.Orders + int64(round%8) // when so many have arrived
 		go func() {
-			time.Sleep(time.Duration(round%8) * time.Millisecond)
+			for d.gw.State().Counters.Orders < drop {
+				time.Sleep(100 * time.Microsecond)
+			}
 			_, _ = d.gw.Do("drop", nil)
 		}()
 		for range 30 {
@@ -730,6 +733,9 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 		default:
 			t.Errorf("%s: %v", ref, err)
 		}
+	}
+	if sent < 40 {
+		t.Errorf("%d sent", sent)
 	}
 	t.Logf("%d sent, %d of them lost with the connection, %d unknown, of %d", sent, lost, unknown, len(fates))
 }

@@ -3,7 +3,6 @@ package history
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -79,42 +78,23 @@ func victim(dir string) {
 	}
 }
 
-// TestKilledWhileWriting kills a process that writes the log at random moments: every record that it was promised is
-// there, every file is an array after each start, seqs have neither gap nor double, each run but the last ends in a crash,
-// and the account counts no outage twice and no moment never.
+// TestKilledWhileWriting kills a process that writes the log, each time at a random record: every record that it was
+// promised is there, every file is an array after each start, seqs have neither gap nor double, each run but the last ends
+// in a crash, and the account counts no outage twice and no moment never.
 func TestKilledWhileWriting(t *testing.T) {
-	rounds := 500
+	rounds := 300
 	if testing.Short() {
 		rounds = 25
 	}
 	dir := t.TempDir()
 	promised := map[uint64]string{}
 	for round := range rounds {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), victimEnv+"="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		kill := time.AfterFunc(3*time.Millisecond+time.Duration(rand.Int64N(int64(20*time.Millisecond))), func() { _ = cmd.Process.Kill() })
-		said, err := io.ReadAll(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kill.Stop()
-		_ = cmd.Wait()
-		for line := range strings.Lines(string(said)) {
+		for _, line := range killWriter(t, dir, 1+rand.IntN(30)) {
 			var seq uint64
-			if n, _ := fmt.Sscan(line, &seq); n != 1 || !strings.HasSuffix(line, "\n") {
-				if strings.HasPrefix(line, "error") {
-					t.Fatalf("round %d: %s", round, line)
-				}
-				continue // the last line, cut by the kill
+			if _, err := fmt.Sscan(line, &seq); err != nil {
+				t.Fatalf("round %d: %s", round, line)
 			}
-			promised[seq] = strings.TrimSpace(line)
+			promised[seq] = line
 		}
 		// What the next start finds, without starting anything that writes records of its own.
 		if err := repair(filepath.Join(dir, current), time.Now(), quiet); err != nil {
@@ -168,8 +148,8 @@ func TestKilledWhileWriting(t *testing.T) {
 	if len(promised) > 0 {
 		t.Errorf("%d records were promised and are not there: %v", len(promised), promised)
 	}
-	if crashes != runs {
-		t.Errorf("%d runs, %d crashes", runs, crashes)
+	if runs != rounds || crashes != runs {
+		t.Errorf("%d kills, %d runs, %d crashes", rounds, runs, crashes)
 	}
 	from, until := all[0].Time.Add(-time.Hour), all[len(all)-1].Time.Add(time.Hour)
 	a := line.Account(from, until, nil)
@@ -196,6 +176,37 @@ func TestKilledWhileWriting(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d kills, %d runs, %d records in %d files over %d days, %d outages, %d torn tails", rounds, runs, len(all), len(paths), days, outages, len(aside))
+}
+
+// killWriter runs a process that writes the log, kills it as soon as it was promised so many records, and returns what it
+// was promised until its end.
+func killWriter(t *testing.T, dir string, after int) (promised []string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), victimEnv+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	for said := bufio.NewReader(out); ; {
+		line, err := said.ReadString('\n')
+		if err != nil {
+			if len(promised) < after {
+				t.Fatalf("it ended by itself after %d records: %v, %q", len(promised), err, line)
+			}
+			return promised // the last line may be cut by the kill
+		}
+		if promised = append(promised, strings.TrimSpace(line)); len(promised) == after {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // sums holds that the terms of an account add up to its length, to the millisecond.
