@@ -210,10 +210,10 @@ func (k *Keeper) flush() {
 	if len(batch) == 0 {
 		return
 	}
-	_, err := k.file.Append(batch...)
+	written, err := k.file.Append(batch...)
 	if err != nil {
 		k.mu.Lock()
-		k.pending = append(batch, k.pending...)
+		k.pending = append(batch[len(written):], k.pending...)
 		k.mu.Unlock()
 		k.failed(err)
 		return

@@ -94,3 +94,34 @@ func TestACrashThatIsKnown(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// TestYearTurnsOnAFullDisk has the disk take the records of the old year, and none of the new one: each record is written once.
+func TestYearTurnsOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	late := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
+	k := NewKeeper(dir, late, Crash{}, quiet)
+	defer func() { k.file.Close() }()
+	var batch []Record
+	for n, what := range []What{Started, Recovered, Lost, Recovered} {
+		batch = append(batch, Record{Time: late.Add(time.Duration(n) * 500 * time.Millisecond), What: what, Counts: Connected})
+	}
+	k.file.dir = filepath.Join(dir, "gone") // no file of a new year can be made there
+	k.take(batch)
+	for range 2 {
+		k.flush()
+		if k.Problem() == nil || len(k.pending) != 2 {
+			t.Fatalf("%v, %d records wait", k.Problem(), len(k.pending))
+		}
+	}
+	k.file.dir = dir
+	k.flush()
+	all := read(t, dir, time.Time{})
+	if k.Problem() != nil || len(all) != len(batch) {
+		t.Fatalf("%v, %d records", k.Problem(), len(all))
+	}
+	for n, r := range all {
+		if r.What != batch[n].What || r.Seq != uint64(n+1) || !r.Time.Equal(batch[n].Time) {
+			t.Errorf("record %d: %+v", n, r)
+		}
+	}
+}

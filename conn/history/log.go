@@ -111,8 +111,8 @@ func (l *Log) crashed(last Record, now time.Time, crash Crash) error {
 	return err
 }
 
-// Append writes records and returns them as written, with the keys that only the log knows. They are on disk when it
-// returns. If it returns an error none of them is in the log, and the same records may be given again.
+// Append writes records and returns those that are on disk then, with the keys that only the log knows: the first of those
+// given, and all of them without an error. After an error the others are not in the log, and may be given again.
 func (l *Log) Append(records ...Record) ([]Record, error) {
 	written := make([]Record, 0, len(records))
 	for len(records) > 0 {
