@@ -120,7 +120,7 @@ func hash(r *Rule) string {
 func (s *Set) Put(list []Rule) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	err := s.write(s.merge(list))
+	err := s.keep(s.merge(list))
 	s.cfg.Refresh()
 	s.cfg.Changed()
 	return err
@@ -205,6 +205,17 @@ func (s *Set) write(notes map[string][]byte) error {
 	}
 	s.remember(notes)
 	return nil
+}
+
+// keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried again
+// until the database takes it: a rule that has fired must not do so again after a restart. The error is only to be told.
+func (s *Set) keep(notes map[string][]byte) error {
+	err := s.write(notes)
+	if err != nil {
+		s.cfg.Ledger.NoteSoon(notes)
+		s.remember(notes)
+	}
+	return err
 }
 
 func (s *Set) remember(notes map[string][]byte) {
@@ -321,7 +332,7 @@ func (s *Set) find(name string) *entry {
 // set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be so. The
 // caller has the turn.
 func (s *Set) set(e *entry, r record) error {
-	err := s.write(s.stand(e, r))
+	err := s.keep(s.stand(e, r))
 	if err != nil {
 		s.cfg.Log.Error("how a rule stands cannot be written down", "rule", e.rule.Name, "err", err)
 		s.mu.Lock()

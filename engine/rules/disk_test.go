@@ -1,0 +1,75 @@
+//go:build linux
+
+package rules
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+)
+
+// fillDisk has the disk take nothing any more for the database, as when it is full: its space is the journal's alone.
+func (b *bench) fillDisk() {
+	b.t.Helper()
+	onlyRead, err := os.Open(b.path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer onlyRead.Close()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range files {
+		fd := 0
+		if name, err := os.Readlink("/proc/self/fd/" + f.Name()); err != nil || name != b.path {
+			continue
+		}
+		if _, err := fmt.Sscan(f.Name(), &fd); err != nil || fd == int(onlyRead.Fd()) {
+			continue
+		}
+		if err := syscall.Dup3(int(onlyRead.Fd()), fd, syscall.O_CLOEXEC); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	if err := b.ledger.Note(map[string][]byte{"x": {1}}); err == nil {
+		b.t.Fatal("the disk takes it")
+	}
+}
+
+// TestFiredOnAFullDisk has rules fire, be deactivated and be removed while the disk takes nothing. What was so then is so after a
+// restart: nothing is told twice.
+func TestFiredOnAFullDisk(t *testing.T) {
+	b := newBench(t)
+	fires, off, gone := notify("fires", "last", "at_or_above", 100), notify("off", "last", "at_or_above", 100), notify("gone", "last", "at_or_above", 100)
+	again := with(notify("again", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 3600 })
+	b.put(fires, again, off, gone)
+	b.fillDisk()
+	if err := b.set.Put([]Rule{fires, again, off}); err == nil {
+		t.Error("the disk has taken that a rule is gone")
+	}
+	if err := b.set.Deactivate("off"); err == nil {
+		t.Error("the disk has taken that a rule is a draft")
+	}
+	if fired := b.tick("AAPL last 99", "AAPL last 100", "AAPL last 99", "AAPL last 100"); fired != "fires again" {
+		t.Fatalf("%q fired", fired)
+	}
+	b.reports = nil
+	b.restart()
+	if err := b.set.Put([]Rule{fires, again, off, gone}); err != nil {
+		t.Fatal(err)
+	}
+	want := []State{Done, Triggered, Draft, Draft}
+	var got []State
+	for _, v := range b.set.Views() {
+		got = append(got, v.State)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("after a restart %v, want %v", got, want)
+	}
+	if fired := b.tick("AAPL last 99", "AAPL last 100"); fired != "" {
+		t.Errorf("%q fired again", fired)
+	}
+}
