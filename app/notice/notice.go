@@ -9,7 +9,7 @@
 // An incident begins when the connection goes and ends when it has been stable for a while, however often it came and
 // went in between. It is told once when it has lasted, and its end is told if it was. Drops that keep coming are told as
 // one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake are quiet; what
-// still lasts after them is told.
+// still lasts after them is told. What stays on the screen is replaced by how it ended: a pause ends an incident, too.
 //
 // # The weekly login
 //
@@ -47,6 +47,7 @@ const (
 	Unstable  Kind = "unstable"          // drops keep coming; single ones are not told until Calm or Lost
 	Digest    Kind = "digest"            // what happened since Unstable
 	Calm      Kind = "calm"              // it was unstable, or lost and then unstable, and is stable again
+	Paused    Kind = "paused"            // somebody disconnected during an outage, or an unstable time, that was told
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
 

@@ -48,7 +48,7 @@ type Input struct {
 	Gateway  conn.Gateway  // whom the words are about
 	ClientID int           // likewise
 	Computer string        // likewise: where it was seen; for readers elsewhere
-	Muted    time.Time     // nothing is shown before then, and no outage that is over by then is shown at all
+	Muted    time.Time     // nothing is shown before then, and no outage that began after the mute and is over by then
 	Quiet    Quiet         // of outages nothing is shown in them; the end of what was shown before is told afterwards
 }
 
@@ -76,6 +76,7 @@ type State struct {
 	afterRest time.Time // not to be told before: a reset window lay in it
 	drops     []drop    // of the last minutes, oldest first
 	storm     storm     // zero if the connection is not unstable
+	ended     ended     // an incident that was told and that a pause has ended; zero if its end is told
 
 	reminded time.Time // the end of the weekly login that was reminded of last
 
@@ -100,6 +101,13 @@ type problem struct {
 type drop struct {
 	at   time.Time
 	down time.Duration // 0 while it lasts
+}
+
+type ended struct {
+	incident int
+	begun    time.Time
+	at       time.Time // of the pause
+	unstable bool
 }
 
 type storm struct {
@@ -162,7 +170,7 @@ func (st *State) shift(by time.Duration) {
 			}
 		}
 	}
-	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since, &st.storm.digest, &st.competingAt)
+	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since, &st.storm.digest, &st.ended.begun, &st.ended.at, &st.competingAt)
 	for i := range st.drops {
 		move(&st.drops[i].at)
 	}
@@ -209,7 +217,14 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		}
 	}
 	if st.paused = e.State == conn.Paused; st.paused || st.over {
-		// The trader's own doing: whatever was going on is over, and not worth a word.
+		// The trader's own doing: whatever was going on is over, and worth a word only if it is on the screen.
+		switch {
+		case st.over || !st.open:
+		case st.storm.told:
+			st.ended = ended{st.incident, st.storm.since, at, true}
+		case st.told:
+			st.ended = ended{st.incident, st.begun, at, false}
+		}
 		st.open, st.known, st.waits, st.storm, st.drops = false, false, time.Time{}, storm{}, nil
 		return
 	}
@@ -280,7 +295,6 @@ type telling struct {
 }
 
 func (t *telling) stormy() bool { return !t.st.storm.since.IsZero() }
-func (t *telling) quiet() bool  { return !t.quietUntil.IsZero() }
 func (t *telling) muted() bool  { return t.now.Before(t.awake()) }
 
 // awake returns when things may be told again, if they may not now.
@@ -291,7 +305,14 @@ func (t *telling) due(at time.Time) bool { return !t.now.Before(at) }
 
 func (t *telling) decide() {
 	st := t.st
-	if st.over || st.paused {
+	if st.over {
+		return
+	}
+	if st.ended.incident != 0 && !t.muted() {
+		t.tell(t.stopped())
+		st.ended = ended{}
+	}
+	if st.paused {
 		return
 	}
 	if at := t.remindAt(); !at.IsZero() && t.due(at) {
@@ -367,16 +388,16 @@ func (t *telling) tellLost() {
 	st.held = time.Time{}
 }
 
-// settle ends the incident, or holds its end back until quiet hours are over if it is to be told.
+// settle ends the incident, or holds its end back until things may be told again if it is to be told.
 func (t *telling) settle() {
 	st := t.st
-	if st.told && t.quiet() {
+	if st.told && t.muted() {
 		if st.held.IsZero() {
 			st.held = st.since
 		}
 		return
 	}
-	if st.open = false; st.told && !t.muted() {
+	if st.open = false; st.told {
 		t.tell(t.back())
 	}
 }
@@ -432,10 +453,10 @@ func (t *telling) inStorm() {
 		t.tellLost()
 	case st.up && t.due(st.since.Add(t.p.Quiet)):
 		told := st.told || st.storm.told
-		if told && t.quiet() {
-			return // held back until they are over
+		if told && t.muted() {
+			return // held back until it may be told
 		}
-		if told && !t.muted() {
+		if told {
 			t.tell(t.calm())
 		}
 		st.open, st.storm, st.drops = false, storm{}, nil
@@ -453,8 +474,11 @@ func (t *telling) inStorm() {
 // next returns when Step has to be called again at the latest.
 func (t *telling) next() time.Time {
 	st := t.st
-	if st.over || st.paused {
+	if st.over || st.paused && st.ended.incident == 0 {
 		return time.Time{}
+	}
+	if st.paused {
+		return t.awake()
 	}
 	at := t.now.Add(longestRest)
 	if st.open {
@@ -466,10 +490,12 @@ func (t *telling) next() time.Time {
 		}
 	}
 	earlier(t.remindAt())
+	if st.open || st.ended.incident != 0 {
+		earlier(t.awake())
+	}
 	if !st.open {
 		return at
 	}
-	earlier(t.awake())
 	switch {
 	case st.window: // its end is an event
 		if st.up {

@@ -205,7 +205,35 @@ func TestPolicy(t *testing.T) {
 		{name: "paused by the user", events: after(happening{m, ev(conn.EventDisconnected, conn.Paused)}, happening{m, paused}), end: 12 * h},
 		{
 			name: "paused while it is lost", events: after(happening{m, lostNow}, happening{2 * m, paused}, happening{h, resumed}, happening{h + 5*s, connected}), end: 2 * h,
-			want: []string{"1m5s lost #2"},
+			want: []string{"1m5s lost #2", "2m0s paused #2"},
+		},
+		{name: "paused before it is told", events: after(happening{m, lostNow}, happening{m + s, paused}), end: 2 * h},
+		{
+			name: "paused while it is unstable", events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused})...), end: 2 * h,
+			want: []string{"4m6s unstable #5", "6m0s paused #5"},
+		},
+		{
+			name: "paused while it is unstable, in the reset window", events: after(append(flaps(m, 4, 2*s, 60*s), happening{5*m + s, windowOpens}, happening{6 * m, paused},
+				happening{h, ev(conn.EventWindowEnded, conn.Paused)})...), end: 2 * h,
+			want: []string{"4m6s unstable #5", "6m0s paused #5"},
+		},
+		{
+			name: "paused while it is unstable and muted, and resumed", muted: func(at time.Duration) time.Duration {
+				if at > 5*m {
+					return h
+				}
+				return 0
+			}, events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused}, happening{7 * m, resumed}, happening{8 * m, connected})...), end: 2 * h,
+			want: []string{"4m6s unstable #5", "1h0m0s paused #5"},
+		},
+		{
+			name: "unstable before the mute, stable in it", muted: func(at time.Duration) time.Duration {
+				if at > 5*m {
+					return h
+				}
+				return 0
+			}, events: after(flaps(m, 4, 2*s, 60*s)...), end: 2 * h,
+			want: []string{"4m6s unstable #5", "1h0m0s calm #5"},
 		},
 		{
 			name: "resumed, and it does not come", events: after(happening{m, paused}, happening{h, resumed}, happening{h + s, failed}), end: 2 * h,
@@ -293,7 +321,7 @@ func TestPolicy(t *testing.T) {
 				}
 				return 0
 			}, events: after(happening{m, lostNow}, happening{3 * m, connected}), end: 3 * h,
-			want: []string{"1m5s lost #2"},
+			want: []string{"1m5s lost #2", "1h0m0s back #2"},
 		},
 		{
 			name: "unmuted early", muted: func(at time.Duration) time.Duration {
@@ -610,7 +638,7 @@ func TestInvariants(t *testing.T) {
 		open := 0 // number of the incident that has been told and not ended
 		for _, n := range all {
 			for _, win := range windows {
-				if n.at >= win[0] && n.at < win[1] && !(n.at == win[0]) {
+				if n.at >= win[0] && n.at < win[1] && !(n.at == win[0]) && n.n.Kind != Paused {
 					t.Fatalf("%v within the reset window %v", n, win)
 				}
 			}
@@ -646,6 +674,11 @@ func TestInvariants(t *testing.T) {
 					t.Fatalf("%v of another incident than %d", n, open)
 				}
 				open = i
+			case Paused:
+				if open != i {
+					t.Fatalf("%v without having been told: %v", n, all)
+				}
+				open = 0
 			case Calm:
 				if open != i {
 					t.Fatalf("%v without having been told: %v", n, all)
@@ -660,8 +693,8 @@ func TestInvariants(t *testing.T) {
 		if far && up && !window && open == 0 {
 			t.Fatalf("IBKR unreachable at the end and nobody knows: %v", all)
 		}
-		if up && !far && !window && open != 0 && mutedTo == mutedFrom && !slices.ContainsFunc(events, func(e happening) bool { return e.e.Kind == conn.EventPaused }) {
-			t.Fatalf("up at the end, and still told as lost: %v", all)
+		if (up && !far && !window || pausing) && open != 0 {
+			t.Fatalf("up or paused at the end, and still told as lost: %v", all)
 		}
 	})
 }

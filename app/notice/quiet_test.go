@@ -169,7 +169,7 @@ func TestPolicyInQuietHours(t *testing.T) {
 			"told before, back in them, and gone again", after(happening{h - m, lostNow}, happening{2 * h, connected}, happening{3 * h, lostNow}, happening{10 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s lost #3", "10h0m10s back #3"},
 		},
-		{"told before, back in them, muted beyond them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 12 * h, []string{"59m5s lost #2"}},
+		{"told before, back in them, muted beyond them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 12 * h, []string{"59m5s lost #2", "12h0m0s back #2"}},
 		{"muted beyond them", after(happening{2 * h, lostNow}), 12 * h, []string{"12h0m0s lost #2"}},
 		{"muted for less than them", after(happening{2 * h, lostNow}), 3 * h, []string{"9h0m0s lost #2"}},
 		{"unstable in them", after(flaps(2*h, 10, 2*s, 60*s)...), 0, nil},

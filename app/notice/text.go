@@ -22,9 +22,11 @@ func (t *telling) words(s *conn.Snapshot) string {
 func (t *telling) about(kind Kind, title, body string) Notice {
 	return Notice{
 		Kind: kind, Title: title, Body: body,
-		Incident: t.st.incident, Key: fmt.Sprintf("incident-%d", t.st.incident),
+		Incident: t.st.incident, Key: incidentKey(t.st.incident),
 	}
 }
+
+func incidentKey(incident int) string { return fmt.Sprintf("incident-%d", incident) }
 
 func (t *telling) lost() Notice {
 	st, title, state := t.st, "Connection to Gateway lost", conn.Reconnecting
@@ -123,6 +125,23 @@ func (t *telling) down() conn.State {
 		return conn.UpstreamLost
 	}
 	return conn.Reconnecting
+}
+
+// stopped tells that a pause has ended an incident that is on the screen.
+func (t *telling) stopped() Notice {
+	e := t.st.ended
+	what := "The connection was lost at "
+	if e.unstable {
+		what = "The connection had been unstable since "
+	}
+	stays := ""
+	if t.st.paused {
+		stays = "Gatewatch stays disconnected until you connect."
+	}
+	return Notice{
+		Kind: Paused, Incident: e.incident, Key: incidentKey(e.incident), Title: "Disconnected by you",
+		Body: lines(what+clock(e.begun, t.now)+"; you disconnected at "+clock(e.at, t.now)+".", stays),
+	}
 }
 
 func (t *telling) competing() Notice {
