@@ -1,9 +1,5 @@
 package conn
 
-import (
-	"strings"
-)
-
 // codeEffect is what a code from Gateway does to the connection as a whole.
 type codeEffect uint8
 
@@ -53,29 +49,6 @@ var codeTable = map[int]codeRow{
 	502: {effect: effectFailsSession, cause: CauseClient},
 	504: {effect: effectFailsSession, cause: CauseClient},
 	507: {effect: effectFailsSession, cause: CauseClient},
-}
-
-// farmName returns the farm that a notice is about, which is data and not language: what stands after the last
-// colon ("…is OK:usfarm.nj") or after the full stop in the last word ("…upon demand.ushmds"). Else it is the kind of
-// farm that the code speaks of.
-func farmName(text, kind string) string {
-	_, name, ok := cutLast(text, ":")
-	if !ok {
-		_, last, _ := cutLast(text, " ")
-		_, name, _ = strings.Cut(last, ".")
-	}
-	name = strings.TrimSpace(name)
-	if name == "" || len(name) > 40 || strings.ContainsAny(name, " \t\r\n") {
-		return kind
-	}
-	return name
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // portIn returns the last number in text that can be a TCP port, or 0.

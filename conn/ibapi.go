@@ -468,13 +468,14 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 		return
 	}
 	l.orderError(request, n, text)
+	own := request > 0
 	switch {
 	case request > marketBase && request < detailsBase:
 		request -= marketBase
 	case request > 0: // an order, of which Orders tells, or another question
 		request = 0
 	}
-	l.post(inCode{session: l.number, request: request, code: n, text: text})
+	l.post(inCode{session: l.number, request: request, own: own, code: n, text: text})
 }
 
 // CurrentTime answers a probe, or is the farewell that shows that everything has been decoded.

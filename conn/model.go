@@ -116,7 +116,8 @@ type (
 	}
 	inCode struct {
 		session uint64
-		request int64
+		request int64 // number of the subscription that it is about
+		own     bool  // it is about one request or order alone, whether a subscription or not
 		code    int
 		text    string
 	}

@@ -201,12 +201,12 @@ func TestEveryFieldIsNews(t *testing.T) {
 
 func TestSnapshotOwnsItsFarms(t *testing.T) {
 	p := newPlay(nil)
-	for i, r := range []row{opening[0], opening[1], {in: onCode(2103), tell: "farm", state: Degraded}} {
+	for i, r := range []row{opening[0], opening[1], {in: onFarm(2103), tell: "farm", state: Degraded}} {
 		p.act(t, i, r)
 	}
 	n, before := p.m.snapshot(p.cfg), p.m
-	p.act(t, 3, row{in: onCode(2104), tell: "farm", state: Connected})
-	if n.Layers.Farms["market data"] != FarmBroken || before.farms["market data"] != FarmBroken {
+	p.act(t, 3, row{in: onFarm(2104), tell: "farm", state: Connected})
+	if n.Layers.Farms["usfarm"] != FarmBroken || before.farms["usfarm"] != FarmBroken {
 		t.Errorf("changed in place: snapshot %v, model %v", n.Layers.Farms, before.farms)
 	}
 }
@@ -255,24 +255,6 @@ func TestConfigIsChecked(t *testing.T) {
 		change(&cfg)
 		if _, err := New(cfg, quiet); err == nil {
 			t.Errorf("%s: accepted", name)
-		}
-	}
-}
-
-func TestFarmNames(t *testing.T) {
-	for text, want := range map[string]string{
-		"Market data farm connection is OK:usfarm.nj":                                           "usfarm.nj",
-		"Market data farm connection is OK: usfarm ":                                            "usfarm",
-		"HMDS data farm connection is inactive but should be available upon demand.ushmds":      "ushmds",
-		"Market data farm connection is inactive but should be available upon demand.usfarm.nj": "usfarm.nj",
-		"Ends with a full stop.": "kind",
-		"":                       "kind",
-		"nothing":                "kind",
-		"colon:":                 "kind",
-		"a colon: and words":     "kind",
-	} {
-		if got := farmName(text, "kind"); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

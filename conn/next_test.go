@@ -193,9 +193,7 @@ func TestNext(t *testing.T) {
 			{after: 2 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
 		}},
 		"a farm that was broken in another session": {nil, []row{
-			{in: func(p *play) input {
-				return inCode{session: p.m.session, code: 2103, text: "Market data farm connection is broken:usfarm", request: -1}
-			}, tell: "farm", state: Degraded},
+			{in: onFarm(2103), tell: "farm", state: Degraded},
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, in: onReady, do: "dial", tell: "connected", state: Connected},
 		}},

@@ -35,7 +35,11 @@ func (s *step) notice(in inCode) {
 	case effectRestoredLost, effectRestoredKept:
 		s.restored(in)
 	case effectFarm:
-		s.farm(farmName(in.text, row.kind), row.farm, in.code)
+		name := farmName(in.text, row.kind)
+		if name == row.kind && row.farm != FarmBroken {
+			return // of which farm it is cannot be told, and it must not clear another one
+		}
+		s.farm(name, row.farm, in.code)
 	case effectCompeting:
 		if !m.competing {
 			s.tell(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
@@ -52,7 +56,9 @@ func (s *step) notice(in inCode) {
 			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
 		} // else the attempt itself reports it
 	case effectFailsSession:
-		if m.phase == up {
+		if in.own {
+			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+		} else if m.phase == up {
 			s.do(doClose{m.session})
 			s.sessionLost(m.session, row.cause, in.code, in.text)
 		}
@@ -84,7 +90,31 @@ func (s *step) restored(in inCode) {
 	} else {
 		s.tell(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
 	}
+	s.restoredFarms(in)
 	s.reconcile(0)
+}
+
+// restoredFarms takes in which farms the text of a restore lists. A farm that it does not list stays as it was.
+func (s *step) restoredFarms(in inCode) {
+	lists := farmLists(in.text)
+	for i, list := range lists {
+		for _, name := range list {
+			old := s.m.farms[name]
+			switch {
+			case i == 0:
+				s.farm(name, FarmOK, in.code)
+			case i == 1 && old != "" && old != FarmDormant:
+				s.farm(name, FarmBroken, in.code)
+			}
+		}
+	}
+	if in.code == 1101 || len(lists) == 1 && len(lists[0]) > 0 { // of all farms; then the one is well, too, whose name could not be read
+		for _, broken := range []int{2103, 2105, 2157} {
+			if kind := codeTable[broken].kind; s.m.farms[kind] == FarmBroken {
+				s.farm(kind, FarmOK, in.code)
+			}
+		}
+	}
 }
 
 func (s *step) farm(name string, state FarmState, code int) {

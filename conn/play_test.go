@@ -165,6 +165,10 @@ func onCode(code int) cue {
 	return func(p *play) input { return inCode{session: p.m.session, code: code, text: "text", request: -1} }
 }
 
+func onFarm(code int) cue {
+	return func(p *play) input { return inCode{session: p.m.session, code: code, text: "text:usfarm", request: -1} }
+}
+
 func onReconciled(err error) cue {
 	return func(p *play) input { return inReconciled{session: p.m.session, run: p.m.run, err: err} }
 }

@@ -96,14 +96,17 @@ func protoMessage(id int, fields ...any) []byte {
 }
 
 // code sends an error message.
-func (p *peer) code(code int, text string) {
+func (p *peer) code(code int, text string) { p.about(-1, code, text) }
+
+// about sends a code about a request or an order.
+func (p *peer) about(id, code int, text string) {
 	switch {
 	case p.version >= 201:
-		p.send(protoMessage(4, -1, 1_700_000_000_000, code, text))
+		p.send(protoMessage(4, id, 1_700_000_000_000, code, text))
 	case p.version >= 194:
-		p.text(4, "-1", fmt.Sprint(code), text, "", "1700000000000")
+		p.text(4, fmt.Sprint(id), fmt.Sprint(code), text, "", "1700000000000")
 	default:
-		p.text(4, "2", "-1", fmt.Sprint(code), text, "")
+		p.text(4, "2", fmt.Sprint(id), fmt.Sprint(code), text, "")
 	}
 }
 

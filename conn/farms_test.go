@@ -1,0 +1,146 @@
+package conn
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestFarmNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"Market data farm connection is OK:usfarm.nj":                                           "usfarm.nj",
+		"Market data farm connection is OK: usfarm ":                                            "usfarm",
+		"Market data farm connection is OK:xyz":                                                 "xyz",
+		"Market data farm connection is OK:usfarm.":                                             "usfarm",
+		"HMDS data farm connection is inactive but should be available upon demand.ushmds":      "ushmds",
+		"Market data farm connection is inactive but should be available upon demand.usfarm.nj": "usfarm.nj",
+		"Market data farm connection is inactive but should be available upon demand. usfarm":   "usfarm",
+		"Datenfarm ist inaktiv, sollte aber auf Anfrage verfügbar.ushmds":                       "ushmds",
+		"市场数据连接正常：usfarm.nj":                                                                    "usfarm.nj",
+		"市场数据连接正常usfarm":                                                                        "usfarm",
+		"市場データファーム接続は正常です：　hfarm":                                                               "hfarm",
+		"ヒストリカルデータは要求に応じて利用できます。apachmds":                                                       "apachmds",
+		"اتصال مزرعة بيانات السوق سليم \u200eusfarm\u200f":                                      "usfarm",
+		"Connexion à la ferme de données correcte\u00a0: usopt":                                 "usopt",
+		"Market data farm connection is OK usfuture":                                            "usfuture",
+		"Market data farm usfarm.nj connection is OK":                                           "usfarm.nj",
+		"Ends with a full stop.":                                                                "kind",
+		"Market data farm connection is OK":                                                     "kind",
+		"":                                                                                      "kind",
+		"nothing":                                                                               "kind",
+		"colon:":                                                                                "kind",
+		"a colon: and words":                                                                    "kind",
+		"连接正常：":                                                                                 "kind",
+	} {
+		if got := farmName(text, "kind"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestFarmLists(t *testing.T) {
+	for text, want := range map[string][][]string{
+		"restored - data maintained.": nil,
+		"restored - data maintained. All data farms are connected: usfarm; ushmds; secdefil.": {{"usfarm", "ushmds", "secdefil"}},
+		"restored. All data farms are connected: usfarm.nj; xyz":                              {{"usfarm.nj", "xyz"}},
+		"已恢复。所有数据连接：usfarm；ushmds。":                                                           {{"usfarm", "ushmds"}},
+		"restored. The following farms are connected: usfarm; hfarm. The following farms are not connected: secdefil; ushmds.": {
+			{"usfarm", "hfarm"}, {"secdefil", "ushmds"},
+		},
+		"restored. The following farms are connected: . The following farms are not connected: usfarm.": {nil, {"usfarm"}},
+		"restored: ": {nil},
+	} {
+		got := farmLists(text)
+		if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// farmRow says what the state is after a notice.
+type farmRow struct {
+	code int
+	text string
+	want string // the farm that is broken, empty for none
+}
+
+func TestFarmsClearOnlyThemselves(t *testing.T) {
+	const restored = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
+	for name, rows := range map[string][]farmRow{
+		"without an ASCII colon": {
+			{2103, "市场数据连接中断：usfarm", "usfarm"},
+			{2103, "市场数据连接中断：hfarm", "hfarm"},
+			{2104, "市场数据连接正常：hfarm", "usfarm"},
+			{2104, "市场数据连接正常：usfarm", ""},
+		},
+		"names that cannot be read": {
+			{2103, "kaputt", "market data"},
+			{2104, "gut", "market data"},
+			{2108, "schläft", "market data"},
+			{2104, "Market data farm connection is OK:usfarm", "market data"},
+			{1101, "restored, data lost", ""},
+		},
+		"1102 lists the farms": {
+			{2103, "broken:usfarm", "usfarm"},
+			{2103, "broken:hfarm", "hfarm"},
+			{2105, "broken:ushmds", "hfarm"},
+			{1100, "lost", "-"},
+			{1102, restored + " All data farms are connected: hfarm; ushmds.", "usfarm"},
+			{1102, restored + " All data farms are connected: usfarm.", ""},
+		},
+		"1102 lists none": {{2103, "broken:usfarm", "usfarm"}, {1100, "lost", "-"}, {1102, restored, "usfarm"}},
+		"1102 lists those that are not connected": {
+			{2103, "broken:usfarm", "usfarm"},
+			{2104, "OK:hfarm", "usfarm"},
+			{1100, "lost", "-"},
+			{1102, restored + " The following farms are connected: usfarm. The following farms are not connected: hfarm; secdefil.", "hfarm"},
+		},
+		"1102 when none is connected": {
+			{2103, "broken:usfarm", "usfarm"},
+			{1100, "lost", "-"},
+			{1102, restored + " The following farms are connected: . The following farms are not connected: usfarm.", "usfarm"},
+		},
+		"1101 with a list": {
+			{2103, "broken:usfarm", "usfarm"},
+			{2103, "broken:hfarm", "hfarm"},
+			{1101, "restored - data lost. All data farms are connected: hfarm.", "usfarm"},
+		},
+	} {
+		p := newPlay(nil)
+		for i, r := range opening {
+			p.act(t, i, r)
+		}
+		for i, r := range rows {
+			p.feed(inCode{session: p.m.session, request: -1, code: r.code, text: r.text})
+			got := "-"
+			if p.m.upstream {
+				_, got = p.m.trouble()
+			}
+			if got != r.want {
+				t.Errorf("%s, step %d: %q is broken, want %q", name, i, got, r.want)
+			}
+		}
+	}
+}
+
+// TestErrorsAboutOneRequest has codes that end a session come with the number of one request: they are about that alone.
+func TestErrorsAboutOneRequest(t *testing.T) {
+	for _, v := range wireVersions {
+		g, s, r := connect(t, v, nil)
+		for _, request := range []int64{7, marketBase + 1, detailsBase + 1, executions} {
+			for _, code := range []int{502, 504, 507} {
+				g.peer().about(int(request), code, "Not connected")
+			}
+		}
+		g.peer().code(399, "the end")
+		eventually(t, "notices", func() bool {
+			return len(r.of(EventNotice)) > 0 && r.of(EventNotice)[len(r.of(EventNotice))-1].Detail == "the end"
+		})
+		if n := s.Snapshot(); n.Session != 1 || n.Lost != 0 {
+			t.Errorf("version %d: %+v", v, n)
+		}
+		g.peer().code(504, "Not connected")
+		await(t, s, fmt.Sprintf("version %d: loss", v), 10*time.Second, func(n *Snapshot) bool { return n.Lost == 1 })
+	}
+}
