@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -111,9 +112,13 @@ func describe(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *ibapi.Order
 	if o != nil {
 		n.Client, n.PermID, n.Ref = o.ClientID, o.PermID, o.OrderRef
 		n.Side, n.Type, n.Quantity, n.Filled = Side(o.Action), OrderType(o.OrderType), number(o.TotalQuantity), number(o.FilledQuantity)
+		n.Limit, n.Aux, n.Percent, n.Parent = real(o.LmtPrice), real(o.AuxPrice), real(o.TrailingPercent), o.ParentID
 	}
 	if state != nil {
-		n.Status, n.Detail = state.Status, state.CompletedStatus
+		n.Status, n.Detail = state.Status, cmp.Or(state.CompletedStatus, state.RejectReason)
+	}
+	if o != nil && o.Deactivate { // told among the open orders since 10.48
+		n.Status = "Inactive"
 	}
 	return n
 }
@@ -130,11 +135,11 @@ func (l *library) OpenOrder(id int64, c *ibapi.Contract, o *ibapi.Order, state *
 func (l *library) OpenOrderEnd() { l.book.end(askOpen) }
 
 // OrderStatus tells how an order stands.
-func (l *library) OrderStatus(id int64, status string, filled, remaining ibapi.Decimal, average float64, permID, _ int64, _ float64,
-	client int64, _ string, _ float64,
+func (l *library) OrderStatus(id int64, status string, filled, remaining ibapi.Decimal, average float64, permID, parent int64, _ float64,
+	client int64, whyHeld string, _ float64,
 ) {
 	l.book.put(OrderNews{
-		Kind: OrderStatus, ID: id, Client: client, PermID: permID, Status: status,
+		Kind: OrderStatus, ID: id, Client: client, PermID: permID, Parent: parent, Status: status, WhyHeld: whyHeld,
 		Filled: number(filled), Remaining: number(remaining), Price: real(average),
 	})
 }

@@ -121,7 +121,12 @@ type OrderNews struct {
 	Side      Side
 	Type      OrderType
 	Quantity  float64
-	Status    string // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
+	Limit     float64 // limit price, 0 if it has none; of an OrderOpen, like those below
+	Aux       float64 // stop price, or trail amount; 0 if it has none
+	Percent   float64 // trail percent; 0 if it has none
+	Parent    int64   // id of the order that has to be filled first; of an OrderStatus, too
+	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
+	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus alone
 	Filled    float64
 	Remaining float64
 	Total     float64

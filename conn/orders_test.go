@@ -149,6 +149,56 @@ func buy(ref string, quantity, limit float64) conn.Order {
 	return o
 }
 
+// TestOrderStates has a gateway give orders every state that says why, at every form of the messages.
+func TestOrderStates(t *testing.T) {
+	for _, v := range orderVersions {
+		t.Run(fmt.Sprint(v), func(t *testing.T) {
+			d := newDesk(t, sim.Config{ServerVersion: v}, nil)
+			d.price(100)
+			s := d.session()
+			entry, stop := buy("entry", 5, 90), buy("stop", 5, 0)
+			entry.Hold, stop.Side, stop.Type, stop.StopPrice, stop.Parent = true, conn.Sell, conn.Stop, 80, 1
+			for n, o := range []conn.Order{entry, stop} {
+				if err := s.Place(int64(n+1), o); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := d.status(s, 2, "PreSubmitted"); n.WhyHeld != "child,trigger" || n.Parent != 1 {
+				t.Errorf("%+v", n)
+			}
+			turn := func(ref string, to sim.Turn) {
+				t.Helper()
+				if err := d.gw.TurnOrder(ref, to); err != nil {
+					t.Fatal(err)
+				}
+			}
+			turn("stop", sim.Turn{Status: "Inactive", WhyHeld: "locate"})
+			if n := d.status(s, 2, "Inactive"); n.WhyHeld != "locate" {
+				t.Errorf("%+v", n)
+			}
+			turn("entry", sim.Turn{Status: "PendingCancel"})
+			d.status(s, 1, "PendingCancel")
+			list, err := s.OpenOrders(t.Context())
+			if err != nil || len(list) != 2 || list[0].Status != "PendingCancel" || list[0].Limit != 90 || list[1].Status != "Inactive" ||
+				list[1].Aux != 80 || list[1].Parent != 1 || list[1].Quantity != 5 {
+				t.Errorf("%+v, %v", list, err)
+			}
+			turn("stop", sim.Turn{Status: "Inactive", Ended: true, Silent: true, Text: "no shares"})
+			if list, err = s.CompletedOrders(t.Context()); err != nil || len(list) != 1 || list[0].Status != "Inactive" || list[0].Detail != "no shares" {
+				t.Errorf("%+v, %v", list, err)
+			}
+			d.gw.FaultOrders(sim.OrderFault{Cut: true})
+			if err := s.Place(3, buy("cut", 1, 90)); err != nil {
+				t.Fatal(err)
+			}
+			<-s.Done()
+			if o := d.gw.State().Orders; len(o) != 3 || o[2].Ref != "cut" || o[2].Status != "Submitted" {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+}
+
 // TestAnOrdersLife places, changes, fills and cancels orders at every form of the messages.
 func TestAnOrdersLife(t *testing.T) {
 	for _, v := range orderVersions {

@@ -48,9 +48,16 @@ type order struct {
 	parts     float64 // size of one partial fill
 	completed time.Time
 	reason    string // of a cancellation
+	ended     bool   // it is completed, whatever its status
+	fixed     bool   // its status was set, and the market does not move it
+	whyHeld   string // of such a status
+	mute      bool   // no status is told unless it is asked for
+	hidden    bool   // no answer lists it
 }
 
-func (o *order) done() bool { return o.status == statusFilled || o.status == statusCancelled }
+func (o *order) done() bool {
+	return o.ended || o.status == statusFilled || o.status == statusCancelled
+}
 
 // kept reports whether the order stays in the gateway until one of its family is transmitted. In protobuf, clients leave false
 // out.
@@ -122,7 +129,7 @@ func (o *order) statusMessage() *protobuf.OrderStatus {
 		OrderId: &o.key.id, Status: proto.String(o.status), Filled: proto.String(formatFloat(o.filled)),
 		Remaining: proto.String(formatFloat(round(o.qty - o.filled))), AvgFillPrice: proto.Float64(o.avgPrice), PermId: &o.permID,
 		ParentId: proto.Int32(o.order.GetParentId()), LastFillPrice: proto.Float64(o.lastPrice), ClientId: &o.key.client,
-		WhyHeld: proto.String(""), MktCapPrice: proto.Float64(0),
+		WhyHeld: proto.String(o.heldBy()), MktCapPrice: proto.Float64(0),
 	}
 }
 
@@ -136,7 +143,7 @@ func (o *order) completedMessage(zone *time.Location) *protobuf.CompletedOrder {
 		m.TotalQuantity = proto.String(formatFloat(o.qty))
 	}
 	text := "Filled Size: " + formatFloat(o.filled)
-	if o.status == statusCancelled {
+	if o.status != statusFilled {
 		text = o.reason
 	}
 	return &protobuf.CompletedOrder{Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
@@ -166,7 +173,7 @@ func (g *Gateway) owner(o *order) *conn {
 
 func (g *Gateway) sendOwner(o *order, ms ...proto.Message) {
 	if c := g.owner(o); c != nil {
-		c.sendLocked(ms...)
+		c.sendLocked(slices.DeleteFunc(ms, func(m proto.Message) bool { return !o.tells(m) })...)
 	}
 }
 
@@ -175,7 +182,7 @@ func (g *Gateway) announce(o *order) { g.sendOwner(o, o.openOrderMessage(), o.st
 
 func (g *Gateway) openOrders(c *conn, all bool) {
 	for _, o := range g.book.open() {
-		if all || o.key.client == c.clientID {
+		if !o.hidden && (all || o.key.client == c.clientID) {
 			c.sendLocked(o.openOrderMessage(), o.statusMessage())
 		}
 	}
@@ -184,7 +191,7 @@ func (g *Gateway) openOrders(c *conn, all bool) {
 
 func (g *Gateway) completedOrders(c *conn) {
 	for _, o := range g.book.orders {
-		if o.done() {
+		if o.done() && !o.hidden {
 			c.queueLocked(o.completedMessage(g.zone))
 		}
 	}
@@ -195,7 +202,7 @@ func (g *Gateway) completedOrders(c *conn) {
 func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
 	id := m.GetOrderId()
 	o := g.book.byID[orderKey{c.clientID, id}]
-	if o == nil {
+	if o == nil || o.hidden {
 		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}
 	}
 	if o.done() || o.status == statusPendingCancel {

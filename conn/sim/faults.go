@@ -18,6 +18,7 @@ type faults struct {
 	competing    bool
 	skew         time.Duration
 	slow         Slowness
+	orders       []*OrderFault
 }
 
 // Stall is how far a handshake goes before it stops.

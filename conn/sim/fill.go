@@ -11,9 +11,12 @@ import (
 
 // activate announces an order that upstream has and fills it if the market allows it.
 func (g *Gateway) activate(o *order) {
-	o.status = statusPreSubmitted
-	if g.working(o) {
+	switch {
+	case o.fixed:
+	case g.working(o):
 		o.status = statusSubmitted
+	default:
+		o.status = statusPreSubmitted
 	}
 	g.announce(o)
 	if !o.kept() {
@@ -41,7 +44,7 @@ func (g *Gateway) transmitFamily(o *order) {
 
 // working reports whether the order is at the exchange, as opposed to waiting for a trigger, its parent or transmit.
 func (g *Gateway) working(o *order) bool {
-	if o.kept() || o.held || o.cancel || o.parent != nil && !o.parent.frees() {
+	if o.fixed || o.kept() || o.held || o.cancel || o.parent != nil && !o.parent.frees() {
 		return false
 	}
 	if !orderTypes[o.order.GetOrderType()] {

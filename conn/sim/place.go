@@ -45,7 +45,17 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		if pid != 0 && (parent == nil || parent.done()) {
 			return noParent
 		}
-		return g.modifyOrder(old, m, q, qty)
+		f := g.orderFault(q, old.order, true)
+		if f.Refuse {
+			return f.refusal(id)
+		}
+		if e := g.modifyOrder(old, m, q, qty, f.Mute); e != nil {
+			return e
+		}
+		if f.Turn != (Turn{}) {
+			g.turn(old, f.Turn)
+		}
+		return nil
 	}
 	if id < 0 || id == math.MaxInt32 {
 		return invalid(id, req, "order id must be 0 to 2147483646")
@@ -57,6 +67,10 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		parent = nil
 	} else if parent == nil || parent.done() && !parent.frees() { // one that was refused or is cancelled takes no children
 		return noParent
+	}
+	f := g.orderFault(q, po, false)
+	if f.Refuse {
+		return f.refusal(id)
 	}
 	g.book.permSeq++
 	o := &order{
@@ -73,12 +87,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	g.book.orders = append(g.book.orders, o)
 	g.book.next = max(g.book.next, int64(id)+1)
 	g.counters.Orders++
-	if o.held {
-		o.status = statusPendingSubmit
-		g.announce(o)
-		return nil
-	}
-	g.activate(o)
+	g.launch(c, o, f)
 	return nil
 }
 
@@ -226,7 +235,7 @@ func trail(o *order, q *quote) float64 {
 }
 
 // modifyOrder changes an open order in place, or says that its id is taken.
-func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64) *requestError {
+func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64, mute bool) *requestError {
 	id := m.GetOrderId()
 	po := m.GetOrder()
 	switch {
@@ -243,6 +252,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	case g.upstreamLost && g.cfg.RejectOrdersUpstreamLost:
 		return rejected(id, "no connection to IBKR")
 	}
+	o.mute = o.mute || mute
 	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty
 	o.order.ParentId = parent

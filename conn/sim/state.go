@@ -97,6 +97,7 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.competing, "10197"},
 		{f.skew != 0, "skew"},
 		{f.slow != Slowness{}, "slow"},
+		{slices.ContainsFunc(f.orders, func(one *OrderFault) bool { return one.Times != 0 }), "order-fault"},
 		{g.upstreamLost, "upstream-lost"},
 	} {
 		if fault.on {

@@ -185,6 +185,11 @@ var verbs = []verb{
 		}
 		return a.do(func() error { return g.SetPrice(a.text("symbol", ""), price) })
 	}},
+	{
+		"order-fault", "ref= symbol= type= after=0 times=1 change=false refuse=false early=false mute=false hide=false cut=false" + turnParams,
+		"what happens to orders to come, or to changes: refused, turned, told by executions alone, listed nowhere, cut off", faultOrders,
+	},
+	{"order", "ref=" + turnParams, "send an error for the order with a reference, and give it any status", turnOrder},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
 }
 
