@@ -18,6 +18,7 @@ const (
 
 // books is what a session knows of orders, and of questions about contracts.
 type books struct {
+	session uint64 // its number, which everything that is said carries
 	version int
 	first   atomic.Int64 // order id offered at READY
 	news    *Orders
@@ -65,6 +66,7 @@ func (b *books) settle() {
 
 // put takes down what Gateway says.
 func (b *books) put(n OrderNews) {
+	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
 		if a := b.answers[kind]; a != nil {

@@ -104,6 +104,7 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 		calls: make(chan func(*library), 64), callsDone: make(chan struct{}), told: make(chan struct{}), tidy: make(chan struct{}),
 		sentinel: math.MinInt64/2 + int64(number),
 	}
+	l.book.session = number
 	r.passage = &l.book.passage
 	l.client = ibapi.NewEClient(l)
 	ended := l.client.Ctx().Done() // before Connect: afterwards the field is the library's to change

@@ -191,7 +191,7 @@ func (l *library) orderError(id int64, code int, text string) {
 	case ibapi.NOT_CONNECTED.Code, ibapi.UPDATE_TWS.Code, ibapi.ERROR_ENCODING_PROTOBUF.Code:
 		l.book.passage.drop(id, fmt.Errorf("%w: %s", ErrNotSent, text))
 	}
-	l.book.put(OrderNews{Kind: OrderError, ID: id, Code: code, Detail: text})
+	l.book.put(OrderNews{Kind: OrderError, ID: id, Client: l.clientID, Code: code, Detail: text})
 }
 
 func (l *library) askDetails(request int64, c Contract) {

@@ -34,8 +34,8 @@ const (
 // maxRef bounds an order's reference, in bytes.
 const maxRef = 40
 
-// maxOrderID is the highest order id. The request numbers of market data lie above: an error has a number alone.
-const maxOrderID = marketBase - 1
+// MaxOrderID is the highest order id. The request numbers of market data lie above: an error has a number alone.
+const MaxOrderID = marketBase - 1
 
 // Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
 type Order struct {
@@ -113,8 +113,9 @@ const (
 // OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
 type OrderNews struct {
 	Kind      OrderNewsKind
-	ID        int64  // of the order, counted per client id
-	Client    int64  // client id that placed it
+	Session   uint64 // number of the session that was told
+	ID        int64  // of the order, counted per client id; those of orders made by hand are 0, below it, or above [MaxOrderID]
+	Client    int64  // client id that placed it; of an error, that of the session, since it is told to the client that it is for
 	PermID    int64  // of the order, never used twice, known once Gateway has it
 	Ref       string // as it was placed
 	Symbol    string

@@ -243,13 +243,13 @@ func TestNothingIsPlaced(t *testing.T) {
 		t.Errorf("placed while the guard is shut: %v", err)
 	}
 	s, l := placing(newestVersion)
-	for _, id := range []int64{-1, 0, maxOrderID + 1} {
+	for _, id := range []int64{-1, 0, MaxOrderID + 1} {
 		if err := s.Place(id, someOrder); err == nil || l.book.passage.going != nil {
 			t.Errorf("placed with id %d: %v", id, err)
 		}
 	}
 	l.refusal = errors.New("refused")
-	for _, id := range []int64{1, maxOrderID} {
+	for _, id := range []int64{1, MaxOrderID} {
 		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || len(l.book.passage.going) != 0 {
 			t.Errorf("placed, though the library never will: %v", err)
 		}

@@ -134,8 +134,8 @@ type Conditions struct {
 
 // PlaceIf is Place for an order whose bytes may leave only under further conditions.
 func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
-	if id < 1 || id > maxOrderID {
-		return fmt.Errorf("order id %d: 1 to %d are possible", id, maxOrderID)
+	if id < 1 || id > MaxOrderID {
+		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}
 	if err := o.check(); err != nil {
 		return err

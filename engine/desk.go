@@ -84,6 +84,7 @@ const (
 	BlockedInstrument = "instrument"
 	BlockedDisk       = "disk"        // it could not be written down
 	BlockedOldGateway = "old_gateway" // Gateway is too old for orders
+	BlockedOrderIDs   = "order_ids"   // the order ids of the client id are used up
 	BlockedNotSent    = "not_sent"    // it could not be sent
 )
 
@@ -293,6 +294,8 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
 	case errors.Is(err, conn.ErrOldGateway):
 		return &BlockedError{Reason: BlockedOldGateway, Err: err}
+	case errors.Is(err, ErrNoOrderID):
+		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
 	case errors.Is(err, errNotWritten):
 		return &BlockedError{Reason: BlockedDisk, Detail: err.Error(), Err: err}
 	}

@@ -608,9 +608,9 @@ func TestChange(t *testing.T) {
 		t.Errorf("an exit: %v", err)
 	}
 	// An order that Gateway may not have is not open for this; it is no order that was blocked.
-	c.ledger().Learn(conn.OrderNews{Kind: conn.OrderOpen, Ref: family[0].Order.Ref, Status: "Submitted"})
+	c.ledger().Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: family[0].ID, Client: clientID, Ref: family[0].Order.Ref, Status: "Submitted"})
 	c.ledger().mu.Lock()
-	c.ledger().ids[family[0].ID].Fate = Unknown
+	c.ledger().ids[family[0].key()].Fate = Unknown
 	c.ledger().mu.Unlock()
 	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ErrNotChanged) || reason(err) != "" {
 		t.Error(err)
@@ -754,7 +754,7 @@ func TestReportsWhatBecomesOfOrders(t *testing.T) {
 	}
 	c.fate(t, list[0].Order.Ref, Rejected)
 	for range 2 {
-		c.ledger().Learn(conn.OrderNews{Kind: conn.OrderError, ID: list[0].ID, Code: 201, Detail: "again"})
+		c.ledger().Learn(conn.OrderNews{Kind: conn.OrderError, ID: list[0].ID, Client: clientID, Code: 201, Detail: "again"})
 		c.ledger().Learn(conn.OrderNews{Kind: conn.OrderStatus, ID: list[0].ID, Client: clientID, PermID: 99, Status: "Inactive"})
 	}
 	if told := c.told(); len(told) != 1 || told[0].Kind != ReportRejected || told[0].Code != 110 || told[0].Rule != "odd" || !strings.HasPrefix(told[0].Text, "BUY 1 AAPL LMT 90.001") {
@@ -784,7 +784,7 @@ func TestNotWritten(t *testing.T) {
 		t.Errorf("%d orders", n)
 	}
 	works := &Intent{ID: 1, Client: clientID, Order: order(1, 90), Fate: Working}
-	c.ledger().ids[1], c.ledger().intents["gw-1"] = works, works
+	c.ledger().ids[works.key()], c.ledger().intents["gw-1"] = works, works
 	if _, err := c.Change(s, 1, Change{}); reason(err) != BlockedDisk {
 		t.Error(err)
 	}

@@ -47,18 +47,6 @@ type Intent struct {
 // old reports whether nobody needs the intent any more.
 func (i *Intent) old(now time.Time) bool { return i.Fate.Done() && now.Sub(i.Changed) > keepDone }
 
-// is reports whether a piece of news with the intent's order id and without a reference is about the intent. Order ids are
-// counted per client, and a Gateway may have given one to an order that is not ours.
-func (i *Intent) is(n conn.OrderNews) bool {
-	switch {
-	case n.PermID != 0 && i.PermID != 0:
-		return n.PermID == i.PermID
-	case n.Kind == conn.OrderError: // errors have a number alone, and come to the client that they are for
-		return true
-	}
-	return n.Client == int64(i.Client)
-}
-
 // learn takes in a piece of news about the intent, and reports whether it was new.
 func (i *Intent) learn(n conn.OrderNews, now time.Time) bool {
 	before, executed := i.Fate, false

@@ -26,24 +26,18 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.about(n)
-	if i == nil || !i.learn(n, l.now()) {
+	if i == nil {
+		l.see(n)
+		return Intent{}, false
+	}
+	if n.Kind != conn.OrderError && n.Session != 0 {
+		l.metIn[i.Order.Ref] = n.Session
+	}
+	if !i.learn(n, l.now()) {
 		return Intent{}, false
 	}
 	l.save(i)
 	return *i, true
-}
-
-func (l *Ledger) about(n conn.OrderNews) *Intent {
-	if n.Ref != "" {
-		if i := l.intents[n.Ref]; i != nil {
-			return i
-		}
-		return l.adopt(n)
-	}
-	if i := l.ids[n.ID]; i != nil && i.is(n) {
-		return i
-	}
-	return nil
 }
 
 // Follow takes in what a session says about orders, until it is over or ctx ends. About an order of which it says nothing it is
@@ -93,7 +87,7 @@ func (l *Ledger) bereave(s *conn.Session, exit Intent) {
 		return
 	}
 	l.mu.Lock()
-	head := l.ids[exit.Order.Parent]
+	head := l.ids[orderKey{exit.Client, exit.Order.Parent}]
 	early := head != nil && !head.Fate.Done() && head.Filled == 0
 	l.mu.Unlock()
 	if early {
@@ -175,9 +169,6 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref str
 		l.mu.Lock()
 		if i := l.about(n); i != nil {
 			there[i.Order.Ref] = true
-		}
-		if n.Client == int64(s.ClientID()) {
-			l.floor = max(l.floor, n.ID)
 		}
 		l.mu.Unlock()
 	}

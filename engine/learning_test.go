@@ -131,8 +131,8 @@ func TestStillOnItsWay(t *testing.T) {
 	s := d.session(t)
 	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
 	other := &Intent{ID: 6, Client: clientID + 1, Order: conn.Order{Ref: "gw-y", Quantity: 1}, Fate: Working}
-	d.ledger.intents["gw-x"], d.ledger.ids[5] = i, i
-	d.ledger.intents["gw-y"], d.ledger.ids[6] = other, other
+	d.ledger.intents["gw-x"], d.ledger.ids[orderKey{clientID, 5}] = i, i
+	d.ledger.intents["gw-y"], d.ledger.ids[other.key()] = other, other
 	// Another program of the same client id has used a higher id.
 	foreign := order(1, 90)
 	foreign.Ref = "theirs"
@@ -162,8 +162,8 @@ func TestStillOnItsWay(t *testing.T) {
 	if !slices.Equal(told, []Fate{Unknown}) || strings.Count(log.String(), "is unknown") != 1 {
 		t.Errorf("%s, %v", log.String(), told)
 	}
-	if d.ledger.floor != 500 {
-		t.Errorf("the next id is above %d", d.ledger.floor)
+	if ids, err := d.ledger.takeIDs(clientID, 1, 1); err != nil || ids[0] != 501 {
+		t.Errorf("the next id is %v, %v", ids, err)
 	}
 	// Where the disk refuses what was found out, the guard has to stay shut.
 	d.ledger.Close()
@@ -293,8 +293,8 @@ func TestExitRefused(t *testing.T) {
 	for parent, ref := range map[int64]string{999: "gw-a", 50: "gw-b"} {
 		i := &Intent{ID: parent + 1, Client: clientID, Order: conn.Order{Ref: ref, Quantity: 1, Parent: parent}, Fate: Sent}
 		d.ledger.mu.Lock()
-		d.ledger.intents[ref], d.ledger.ids[i.ID] = i, i
-		d.ledger.ids[50] = &Intent{ID: 50, Client: clientID, Fate: Cancelled}
+		d.ledger.intents[ref], d.ledger.ids[i.key()], d.ledger.sentIn[ref] = i, i, s.Number()
+		d.ledger.ids[orderKey{clientID, 50}] = &Intent{ID: 50, Client: clientID, Fate: Cancelled}
 		d.ledger.mu.Unlock()
 		g.NoticeFor(int32(i.ID), 201, "")
 		d.fate(t, ref, Rejected)
@@ -323,7 +323,7 @@ func TestReconcileAsks(t *testing.T) {
 			t.Errorf("without an order: %v", err)
 		}
 		sent := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
-		d.ledger.intents["gw-x"], d.ledger.ids[5] = sent, sent
+		d.ledger.intents["gw-x"], d.ledger.ids[orderKey{clientID, 5}] = sent, sent
 		for _, other := range []Intent{{Fate: Filled, Client: clientID}, {Fate: Sent, Client: clientID + 1}} {
 			i := *sent
 			i.Fate, i.Client = other.Fate, other.Client
@@ -416,42 +416,5 @@ func TestNoAnswer(t *testing.T) {
 		if (i.Fate == Unknown) != (i.Order.Ref == lost.Order.Ref || i.Order.Ref == list[1].Order.Ref) {
 			t.Errorf("on disk: %+v", i)
 		}
-	}
-}
-
-// TestNewsOfOthers is about orders that are not ours, though they have an id of ours.
-func TestNewsOfOthers(t *testing.T) {
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ledger.Close()
-	i := &Intent{ID: 5, Client: clientID, PermID: 77, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Working}
-	ledger.intents["gw-x"], ledger.ids[5] = i, i
-	for name, n := range map[string]conn.OrderNews{
-		"another client":    {Kind: conn.OrderStatus, ID: 5, Client: 3, Status: "Filled", Filled: 10},
-		"another order":     {Kind: conn.OrderStatus, ID: 5, Client: clientID, PermID: 78, Status: "Filled", Filled: 10},
-		"another reference": {Kind: conn.OrderOpen, ID: 5, Client: clientID, Ref: "theirs", Status: "Filled"},
-		"another id":        {Kind: conn.OrderError, ID: 6, Code: 201},
-		"a commission":      {Kind: conn.OrderCommission, Execution: "a.01", Price: 1},
-	} {
-		if got, news := ledger.Learn(n); news || i.Fate != Working {
-			t.Errorf("%s: %+v", name, got)
-		}
-	}
-	for name, n := range map[string]conn.OrderNews{
-		"an error has no other number":   {Kind: conn.OrderError, ID: 5, Code: 202},
-		"IBKR's number is known to both": {Kind: conn.OrderStatus, ID: 5, Client: 3, PermID: 77, Status: "Cancelled"},
-		"a reference is enough":          {Kind: conn.OrderCompleted, Ref: "gw-x", Status: "Cancelled"},
-		"by number and client":           {Kind: conn.OrderStatus, ID: 5, Client: clientID, Status: "Cancelled"},
-	} {
-		i.Fate, i.PermID = Working, 77
-		if got, news := ledger.Learn(n); !news || got.Fate != Cancelled {
-			t.Errorf("%s: %+v, %v", name, got, news)
-		}
-	}
-	i.Fate, i.PermID = Working, 0
-	if got, news := ledger.Learn(conn.OrderNews{Kind: conn.OrderStatus, ID: 5, Client: clientID, PermID: 78, Status: "Submitted"}); !news || got.PermID != 78 {
-		t.Errorf("IBKR's number was not known: %+v, %v", got, news)
 	}
 }

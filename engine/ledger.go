@@ -29,17 +29,21 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	intents  map[string]*Intent // by reference
-	ids      map[int64]*Intent  // by order id
-	floor    int64              // the highest order id that was ever used
-	sentIn   map[string]uint64  // number of the session in which an intent of this run was sent
-	leaving  map[string]bool    // by reference: its batch has not left as a whole
-	dirty    map[string]bool    // by reference: db does not have what is known of it
-	notes    map[string][]byte  // that db does not have
-	broken   error              // why nothing can be written down any more
-	prompt   bool               // it is on disk that trading is armed, so that orders that are ready need not wait for it
-	expected map[string]Intent  // by reference: orders that may have left when the computer went down
-	times    []time.Time        // when the intents of the last two days were written down, the oldest first
-	changed  func(Intent)       // told of every change of a fate; may be nil
+	ids      map[orderKey]*Intent
+	floor    int64             // the highest order id that an order of ours has had
+	top      int64             // the highest order id of an intent in memory
+	used     map[orderKey]bool // ids that Gateway has told of in this run, whoever's orders those are
+	highest  map[int]int64     // of the open orders among them, by client id
+	sentIn   map[string]uint64 // number of the session in which an intent of this run was sent
+	metIn    map[string]uint64 // number of the last session in which Gateway has told of an intent
+	leaving  map[string]bool   // by reference: its batch has not left as a whole
+	dirty    map[string]bool   // by reference: db does not have what is known of it
+	notes    map[string][]byte // that db does not have
+	broken   error             // why nothing can be written down any more
+	prompt   bool              // it is on disk that trading is armed, so that orders that are ready need not wait for it
+	expected map[string]Intent // by reference: orders that may have left when the computer went down
+	times    []time.Time       // when the intents of the last two days were written down, the oldest first
+	changed  func(Intent)      // told of every change of a fate; may be nil
 
 	wentDown bool // while trading was armed; since before the ledger was opened
 
@@ -78,7 +82,7 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	}
 	l := &Ledger{
 		db: db, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
-		ids: map[int64]*Intent{}, sentIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
+		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
 		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 	}
 	var taken uint64
@@ -115,7 +119,9 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 		}
 		taken = e.Number
 	}
-	l.floor = int64(count(tx, floorKey))
+	if l.floor = int64(count(tx, floorKey)); !inRange(l.floor) {
+		l.floor = 0 // nothing was ever sent, or an order was counted that was made by hand: ours say how far they are
+	}
 	if err := l.lookBack(tx); err != nil {
 		return 0, err
 	}
@@ -126,12 +132,14 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 		if err := json.Unmarshal(v, i); err != nil {
 			return fmt.Errorf("order %s: %w", ref, err)
 		}
-		l.floor = max(l.floor, i.ID)
+		if inRange(i.ID) {
+			l.floor, l.top = max(l.floor, i.ID), max(l.top, i.ID)
+		}
 		if i.old(l.now()) {
 			old = append(old, slices.Clone(ref))
 			return nil
 		}
-		l.intents[string(ref)], l.ids[i.ID] = i, i
+		l.intents[string(ref)], l.ids[i.key()] = i, i
 		l.times = append(l.times, i.At)
 		return nil
 	})
@@ -179,8 +187,9 @@ func (l *Ledger) forget(now time.Time) {
 		if !i.old(now) {
 			return false
 		}
-		delete(l.ids, i.ID)
+		delete(l.ids, i.key())
 		delete(l.sentIn, ref)
+		delete(l.metIn, ref)
 		return true
 	})
 }

@@ -202,7 +202,7 @@ func TestFateIsWrittenDown(t *testing.T) {
 	var changes []Fate
 	l.OnChange(func(i Intent) { changes = append(changes, i.Fate) })
 	i := &Intent{ID: 7, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
-	l.intents["gw-x"], l.ids[7] = i, i
+	l.intents["gw-x"], l.ids[i.key()] = i, i
 	stored := func() (f Fate) {
 		_ = l.db.View(func(tx *bbolt.Tx) error {
 			i := &Intent{}

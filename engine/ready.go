@@ -100,7 +100,10 @@ func (l *Ledger) number(s *conn.Session, n conn.OrderNews) conn.OrderNews {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, ok := l.expected[n.Ref]; ok && n.ID == 0 {
-		n.ID, n.Client = l.floor+1, int64(s.ClientID())
+		n.Client = int64(s.ClientID())
+		if ids := l.free(s.ClientID(), l.floor+1, 1); ids != nil {
+			n.ID = ids[0]
+		}
 	}
 	return n
 }
@@ -108,13 +111,13 @@ func (l *Ledger) number(s *conn.Session, n conn.OrderNews) conn.OrderNews {
 // adopt takes in an order that was expected; nil if that with the reference was not, or its id is not told.
 func (l *Ledger) adopt(n conn.OrderNews) *Intent {
 	i, ok := l.expected[n.Ref]
-	if !ok || n.ID == 0 {
+	if !ok || !inRange(n.ID) {
 		return nil
 	}
 	delete(l.expected, n.Ref)
 	i.ID, i.Client, i.Fate, i.Changed, i.Found = n.ID, int(n.Client), Planned, l.now(), true
-	l.floor = max(l.floor, i.ID)
-	l.intents[n.Ref], l.ids[i.ID], l.dirty[n.Ref] = &i, &i, true
+	l.floor, l.top = max(l.floor, i.ID), max(l.top, i.ID)
+	l.intents[n.Ref], l.ids[i.key()], l.dirty[n.Ref] = &i, &i, true
 	at, _ := slices.BinarySearchFunc(l.times, i.At, time.Time.Compare)
 	l.times = slices.Insert(l.times, at, i.At)
 	l.log.Warn("an order was found at Gateway that was sent when the computer went down", "order", i.ID, "rule", i.Rule)

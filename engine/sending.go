@@ -37,7 +37,10 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if err := s.Guard(); err != nil {
 		return nil, err
 	}
-	list, ready := l.plan(s, b)
+	list, ready, err := l.plan(s, b)
+	if err != nil {
+		return nil, err
+	}
 	written := false
 	fates, failed := make([]Fate, len(list)), error(nil)
 	for n, i := range list {
@@ -91,14 +94,16 @@ func (l *Ledger) takeBack(s *conn.Session, id int64) {
 }
 
 // plan makes the intents of a batch, and says whether they may leave without a wait for the disk.
-func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool) {
+func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ready = l.ready(&b)
 	now := l.now()
-	l.floor = max(l.floor, s.FirstOrderID()-1)
+	ids, err := l.takeIDs(s.ClientID(), s.FirstOrderID(), len(b.Orders))
+	if err != nil {
+		return nil, false, err
+	}
 	for n, o := range b.Orders {
-		l.floor++
 		o.Parent, o.Hold = 0, n < len(b.Orders)-1
 		if !ready {
 			o.Ref = newRef()
@@ -106,9 +111,9 @@ func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool) {
 		if n > 0 {
 			o.Parent = list[0].ID
 		}
-		list = append(list, &Intent{ID: l.floor, Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
+		list = append(list, &Intent{ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
 	}
-	return list, ready
+	return list, ready, nil
 }
 
 // writeDown has the intents of a batch be written down when it returns without an error, and on disk if that is to be waited for. It
@@ -147,7 +152,8 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 	}
 	for _, i := range list {
 		ref := i.Order.Ref
-		l.intents[ref], l.ids[i.ID], l.sentIn[ref] = i, i, s.Number()
+		l.intents[ref], l.ids[i.key()], l.sentIn[ref] = i, i, s.Number()
+		l.top = max(l.top, i.ID)
 		l.leaving[ref], l.dirty[ref] = true, true
 		l.times = append(l.times, now)
 	}
@@ -165,7 +171,7 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 	change(&order)
 	order.Hold = false
 	sent := order
-	if l.over(sent.Parent) {
+	if l.over(orderKey{s.ClientID(), sent.Parent}) {
 		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
 	}
 	if err := s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed}); err != nil {
@@ -179,10 +185,10 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 }
 
 // over reports whether nothing more is expected of an order.
-func (l *Ledger) over(id int64) bool {
+func (l *Ledger) over(key orderKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := l.ids[id]
+	i := l.ids[key]
 	return i != nil && i.Fate.Done()
 }
 
@@ -202,7 +208,7 @@ func (l *Ledger) begin(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := l.ids[id]
+	i := l.named(s.ClientID(), id)
 	switch {
 	case i == nil || i.Fate.Done():
 		return nil, conn.Order{}, ErrNotOpen
@@ -234,11 +240,11 @@ func (l *Ledger) whole(i *Intent) bool {
 	}
 	end := i
 	for _, other := range l.intents {
-		if other.Order.Parent == head && other.ID > end.ID {
+		if other.Order.Parent == head && other.Client == i.Client && other.ID > end.ID {
 			end = other
 		}
 	}
-	first := l.ids[head]
+	first := l.ids[orderKey{i.Client, head}]
 	return end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled || first != nil && first.Filled > 0
 }
 

@@ -43,7 +43,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
 	profit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
 	loss := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 1, StopPrice: 80}
-	list, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
+	list, _, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
 	if known, err := d.ledger.writeDown(s, list, nil, true); !known || err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	fate(alone.Order.Ref, Working)
 	for _, fate := range []Fate{Planned, Sent, Unknown, Filled, Cancelled, Rejected, NotSent} {
 		d.ledger.mu.Lock()
-		d.ledger.ids[alone.ID].Fate = fate
+		d.ledger.ids[alone.key()].Fate = fate
 		d.ledger.mu.Unlock()
 		want := ErrNotChanged
 		if fate.Done() {
@@ -102,20 +102,20 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 		refused("an order that is "+string(fate), alone.ID, want)
 	}
 	d.ledger.mu.Lock()
-	d.ledger.ids[alone.ID].Fate = Working
+	d.ledger.ids[alone.key()].Fate = Working
 	d.ledger.mu.Unlock()
 	d.ledger.leaving[alone.Order.Ref] = true
 	refused("an order that the journal alone has", alone.ID, ErrNotChanged)
 	delete(d.ledger.leaving, alone.Order.Ref)
-	d.ledger.ids[alone.ID].Client = clientID + 1
+	d.ledger.ids[alone.key()].Client = clientID + 1
 	refused("an order of another client id", alone.ID, ErrNotChanged)
-	d.ledger.ids[alone.ID].Client = clientID
+	d.ledger.ids[alone.key()].Client = clientID
 	refused("an order that there is not", alone.ID+1, ErrNotOpen)
 	withdrawn := errors.New("withdrawn")
 	if i, err := d.ledger.Change(s, alone.ID, dearer, func() error { return withdrawn }); !errors.Is(err, withdrawn) || i.ID != 0 {
 		t.Errorf("%+v, %v", i, err)
 	}
-	if o := d.ledger.ids[alone.ID].Order; o.LimitPrice != 90 {
+	if o := d.ledger.ids[alone.key()].Order; o.LimitPrice != 90 {
 		t.Errorf("%+v", o)
 	}
 	// What was asked for is on the disk, and nobody but Gateway is to say any more how much there is of it.
@@ -191,7 +191,7 @@ func TestPlaceInPart(t *testing.T) {
 		case 2:
 			for _, i := range ledger.Intents() {
 				if i.ID == 43 {
-					ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, Ref: i.Order.Ref, Status: "PreSubmitted", PermID: 9})
+					ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref, Status: "PreSubmitted", PermID: 9})
 				}
 			}
 		case 3:
@@ -253,7 +253,7 @@ func TestKilledWhileItLeaves(t *testing.T) {
 				return nil
 			}
 			first := d.ledger.Intents()[0]
-			if _, news := d.ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, Ref: first.Order.Ref, Status: "PreSubmitted"}); !news {
+			if _, news := d.ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: first.ID, Client: clientID, Ref: first.Order.Ref, Status: "PreSubmitted"}); !news {
 				t.Error("it was known already")
 			}
 			if _, err := d.ledger.Change(s, first.ID, func(*conn.Order) {}, nil); !errors.Is(err, ErrNotChanged) {
@@ -323,7 +323,7 @@ func TestWhole(t *testing.T) {
 		{Rejected, 0, false},
 		{Rejected, 1, true}, // what Gateway has filled, it does not hold
 	} {
-		l := &Ledger{intents: map[string]*Intent{}, ids: map[int64]*Intent{}}
+		l := &Ledger{intents: map[string]*Intent{}, ids: map[orderKey]*Intent{}}
 		for id, fate := range []Fate{Working, Working, c.last, Planned, Working} {
 			i := &Intent{ID: 5 + int64(id), Fate: fate, Filled: c.filled}
 			switch id {
@@ -332,15 +332,15 @@ func TestWhole(t *testing.T) {
 			case 4:
 				i.Order.Parent = 8
 			}
-			l.intents[string(rune('a'+id))], l.ids[i.ID] = i, i
+			l.intents[string(rune('a'+id))], l.ids[i.key()] = i, i
 		}
 		for id := range int64(3) {
-			if got := l.whole(l.ids[5+id]); got != c.want {
+			if got := l.whole(l.ids[orderKey{0, 5 + id}]); got != c.want {
 				t.Errorf("the last of a family is %s, %v of the first is filled: whole is %v for the %d.", c.last, c.filled, got, id+1)
 			}
 		}
-		delete(l.ids, 5) // it was forgotten, since it was done long ago
-		if got := l.whole(l.ids[6]); got != (c.want && c.filled == 0) {
+		delete(l.ids, orderKey{0, 5}) // it was forgotten, since it was done long ago
+		if got := l.whole(l.ids[orderKey{0, 6}]); got != (c.want && c.filled == 0) {
 			t.Errorf("the last of a family is %s, the first is forgotten: whole is %v", c.last, got)
 		}
 	}

@@ -44,6 +44,8 @@ func Blocked(reason, detail string) string {
 		return "it could not be sent" + inBrackets(detail)
 	case "disk":
 		return "it could not be written down, and so was not sent; is the disk full?" + inBrackets(detail)
+	case "order_ids":
+		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect"
 	case "old_gateway":
 		return "this Gateway is too old for such an order; update IB Gateway or TWS" + inBrackets(detail)
 	}
