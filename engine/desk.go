@@ -33,6 +33,7 @@ type Desk struct {
 	mu      sync.Mutex // never held while an order leaves
 	limits  Limits     // written with the turn, too
 	since   time.Time  // when trading was armed
+	stops   uint64     // how often it was disarmed: an arming that is under way then comes to nothing
 	blocked []Blocked  // the last ones, the oldest first
 	reasons map[string]uint64
 
@@ -129,33 +130,44 @@ func (d *Desk) Arm() {
 	if d.armed.Load() {
 		return
 	}
-	d.write(true)
+	stops := d.stopped()
+	if err := d.ledger.SetArmed(true); err != nil {
+		d.log.Warn("it cannot be written down that trading is armed", "err", err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.stops != stops {
+		d.ledger.ClearArmed()
+		return
+	}
 	d.armed.Store(true)
 	d.since = d.now()
 	d.log.Info("trading is armed")
 }
 
-// Disarm ends what [Desk.Arm] has begun. When it returns, no further order is sent; it cancels none.
+// Disarm ends what [Desk.Arm] has begun. It waits for nothing, neither for the disk nor for an order that is on its way: that
+// asks once more when its bytes are about to leave, and is blocked. It cancels no order.
 func (d *Desk) Disarm() {
-	if d.armed.Swap(false) { // first: an order that is on its way asks once more
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.armed.Load() {
 		d.log.Info("trading is not armed any more")
 	}
-	d.turn.Lock() // and waits for that one
-	defer d.turn.Unlock()
-	d.mu.Lock()
-	d.armed.Store(false) // it may just have been armed
-	d.since = time.Time{}
-	d.mu.Unlock()
-	d.write(false)
+	d.disarm()
 }
 
-// write writes down whether trading is armed.
-func (d *Desk) write(armed bool) {
-	if err := d.ledger.SetArmed(armed); err != nil {
-		d.log.Warn("it cannot be written down whether trading is armed", "armed", armed, "err", err)
-	}
+// disarm is Disarm for who has the lock.
+func (d *Desk) disarm() {
+	d.armed.Store(false)
+	d.since = time.Time{}
+	d.stops++
+	d.ledger.ClearArmed()
+}
+
+func (d *Desk) stopped() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stops
 }
 
 // halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
@@ -178,7 +190,6 @@ func (d *Desk) Configure(l Limits) {
 	defer d.turn.Unlock()
 	if d.configure(l) {
 		d.log.Info("trading is not armed any more: the mode of accounts has changed")
-		d.write(false)
 	}
 }
 
@@ -186,8 +197,9 @@ func (d *Desk) Configure(l Limits) {
 func (d *Desk) configure(l Limits) (disarmed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if l.Mode != d.limits.Mode && d.armed.Swap(false) { // before the new mode lets anything pass
-		d.since, disarmed = time.Time{}, true
+	if l.Mode != d.limits.Mode { // before the new mode lets anything pass
+		disarmed = d.armed.Load()
+		d.disarm()
 	}
 	d.limits = l
 	return disarmed

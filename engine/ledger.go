@@ -40,6 +40,7 @@ type Ledger struct {
 	dirty    map[string]bool   // by reference: db does not have what is known of it
 	notes    map[string][]byte // that db does not have
 	broken   error             // why nothing can be written down any more
+	disarmed bool              // trading is off, and the database may still say that it is armed
 	prompt   bool              // it is on disk that trading is armed, so that orders that are ready need not wait for it
 	expected map[string]Intent // by reference: orders that may have left when the computer went down
 	times    []time.Time       // when the intents of the last two days were written down, the oldest first

@@ -34,6 +34,9 @@ func (l *Ledger) SetArmed(armed bool) error {
 	l.setPrompt(false)
 	l.writing.Lock()
 	defer l.writing.Unlock()
+	l.mu.Lock()
+	l.disarmed = false
+	l.mu.Unlock()
 	err := l.transact(func(tx *bbolt.Tx) error {
 		if !armed {
 			return tx.Bucket(metaBucket).Delete(armedKey)
@@ -42,6 +45,15 @@ func (l *Ledger) SetArmed(armed bool) error {
 	})
 	l.setPrompt(armed && err == nil)
 	return err
+}
+
+// ClearArmed is SetArmed(false) that does not wait for the disk: it is written down in a moment. Until then a computer that goes down
+// leaves behind that trading was armed, which stops rules that need not be stopped.
+func (l *Ledger) ClearArmed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.prompt, l.disarmed = false, true
+	l.nudge()
 }
 
 func (l *Ledger) isPrompt() bool {
@@ -53,7 +65,7 @@ func (l *Ledger) isPrompt() bool {
 func (l *Ledger) setPrompt(prompt bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.prompt = prompt
+	l.prompt = prompt && !l.disarmed
 }
 
 // lookBack finds out whether the computer went down while trading was armed. If it was but the program, the journal has everything.

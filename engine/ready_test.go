@@ -271,6 +271,10 @@ func TestWentDown(t *testing.T) {
 		}
 		return went(left)
 	}
+	written := func() {
+		t.Helper()
+		eventually(t, "the disk has it", func() bool { return !armedOnDisk(t, desk.ledger) })
+	}
 	if killed() || down() {
 		t.Error("it was never armed")
 	}
@@ -287,11 +291,13 @@ func TestWentDown(t *testing.T) {
 		t.Error("a system that does not say how often it was started")
 	}
 	desk.Configure(Limits{Mode: conn.Paper})
+	written()
 	if armed, _ := desk.Armed(); armed || down() {
 		t.Error("the mode of accounts was changed: it is not armed")
 	}
 	desk.Arm()
 	desk.Disarm()
+	written()
 	if down() {
 		t.Error("it was disarmed")
 	}
@@ -347,7 +353,7 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 		})
 	}
 	l.writing.Lock()
-	armed, stopped := make(chan struct{}), make(chan struct{})
+	armed := make(chan struct{})
 	go func() {
 		defer close(armed)
 		desk.Arm()
@@ -356,42 +362,50 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 	if on, _ := desk.Armed(); on {
 		t.Error("armed before that is written down")
 	}
-	go func() {
-		defer close(stopped)
-		desk.Disarm()
-	}()
-	waits("(*Desk).Disarm")
+	desk.Disarm() // while the disk is busy: it waits for nothing
+	select {
+	case <-armed:
+		t.Error("armed while the disk was busy")
+	default:
+	}
 	l.writing.Unlock()
 	<-armed
-	<-stopped
 	if on, since := desk.Armed(); on || !since.IsZero() || l.isPrompt() {
 		t.Errorf("it is armed: %v, %v", on, since)
 	}
+	eventually(t, "it is written down that it is not armed", func() bool { return !armedOnDisk(t, l) })
 	// Nothing counts on what is being taken back.
 	desk.Arm()
-	if !l.isPrompt() {
+	if !l.isPrompt() || !armedOnDisk(t, l) {
 		t.Error("armed, and orders wait for the disk")
 	}
 	l.writing.Lock()
-	stopped = make(chan struct{})
-	go func() {
-		defer close(stopped)
-		desk.Disarm()
-	}()
-	waits("(*Ledger).SetArmed")
-	if l.isPrompt() {
+	desk.Disarm()
+	if on, _ := desk.Armed(); on || l.isPrompt() {
 		t.Error("orders do not wait for the disk")
 	}
 	l.writing.Unlock()
-	<-stopped
+	eventually(t, "it is written down that it is not armed", func() bool { return !armedOnDisk(t, l) })
 	// Where it cannot be written down trading is armed all the same: orders wait for the disk, which has its own word.
 	l.Close()
 	desk.Arm()
-	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be written down whether trading is armed") != 1 {
+	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be written down that trading is armed") != 1 {
 		t.Errorf("armed: %v\n%s", on, &log.text)
 	}
 	desk.Arm()
-	if n := log.count("trading is armed"); n != 4 { // the warning says it, too
+	if n := log.count("trading is armed"); n != 3 { // the warning says it, too
 		t.Errorf("%d\n%s", n, &log.text)
 	}
+}
+
+// armedOnDisk reports whether the database says that trading is armed.
+func armedOnDisk(t *testing.T, l *Ledger) (armed bool) {
+	t.Helper()
+	if err := l.db.View(func(tx *bbolt.Tx) error {
+		armed = tx.Bucket(metaBucket).Get(armedKey) != nil
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return armed
 }
