@@ -36,7 +36,7 @@ func newDecoder(tb testing.TB, version int) *decoder {
 	}()
 	cfg := testConfig(4002)
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	l, err := open(ctx, theirs, 1, &cfg, func() time.Duration { return time.Since(begin) }, d.hear)
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *decoder) decode(tb testing.TB, payload []byte) bool {
 			}
 		case <-d.l.over():
 			return false
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			tb.Fatal("the decoder is stuck")
 		}
 	}

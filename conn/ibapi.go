@@ -32,11 +32,12 @@ const (
 	oldestVersion = ibapi.MIN_CLIENT_VER
 
 	localLimit = 5 * time.Second // for the steps between relay and library, which wait for nobody else
-	// strangerLimit is what a connection to the relay may take to prove that it is our own library's.
-	strangerLimit = 250 * time.Millisecond
+	// strangerLimit is what a connection to the relay may take to prove that it is our own library's, which may have to
+	// wait for a processor. So many are given that time at once.
+	strangerLimit, strangers = 2 * time.Second, 16
 	// startLimit is after how long a library whose start went wrong has surely started or given up.
 	startLimit = time.Minute
-	drainLimit = 2 * time.Second // for the library to decode what was queued when the session ended
+	drainLimit = 2 * time.Second // for the library to decode the next of what was queued when the session ended
 	tellLimit  = 25 * time.Millisecond
 )
 
@@ -109,6 +110,9 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 	l.client = ibapi.NewEClient(l)
 	ended := l.client.Ctx().Done() // before Connect: afterwards the field is the library's to change
 	if err := l.start(ctx, int64(cfg.ClientID), at); err != nil {
+		if r.hungUp() {
+			err = io.EOF
+		}
 		gw.Close()
 		l.abandon()
 		return nil, startError(ctx, err)
@@ -256,17 +260,38 @@ func (l *library) start(ctx context.Context, clientID int64, at string) error {
 // machine are turned away.
 func acceptOwn(ln *net.TCPListener, nonce string, limit time.Time) (net.Conn, error) {
 	want := append([]byte("API\x00"), frame(fmt.Appendf(nil, "v%d..%d %s", oldestVersion, newestVersion, nonce))...)
-	got := make([]byte, len(want))
+	own, slots := make(chan net.Conn, 1), make(chan struct{}, strangers)
+	ctx, found := context.WithCancel(context.Background())
+	defer found()
+	var asked sync.WaitGroup
 	for {
+		slots <- struct{}{}
 		c, err := ln.AcceptTCP()
 		if err != nil {
-			return nil, err
+			asked.Wait()
+			select {
+			case c := <-own:
+				return c, nil
+			default:
+				return nil, err
+			}
 		}
-		_ = c.SetReadDeadline(earlier(limit, time.Now().Add(strangerLimit)))
-		if _, err := io.ReadFull(c, got); err == nil && subtle.ConstantTimeCompare(got, want) == 1 {
-			return c, nil
-		}
-		c.Close()
+		asked.Go(func() {
+			defer func() { <-slots }()
+			turnAway := context.AfterFunc(ctx, func() { c.Close() })
+			_ = c.SetReadDeadline(earlier(limit, time.Now().Add(strangerLimit)))
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(c, got); err == nil && subtle.ConstantTimeCompare(got, want) == 1 && turnAway() {
+				select {
+				case own <- c:
+					found()
+					ln.Close()
+					return
+				default:
+				}
+			}
+			c.Close()
+		})
 	}
 }
 
@@ -293,7 +318,7 @@ func (l *library) run(ended <-chan struct{}) {
 		case <-r.over:
 		}
 		<-r.readDone
-		limit, cancel := context.WithTimeout(context.Background(), drainLimit)
+		limit, cancel := l.whileItDecodes()
 		defer cancel()
 		pumps.Go(func() { l.sayFarewell(limit) })
 		tell := time.NewTimer(tellLimit)
@@ -313,6 +338,29 @@ func (l *library) run(ended <-chan struct{}) {
 		pumps.Wait()
 		close(l.tidy)
 	}()
+}
+
+// whileItDecodes ends when nothing that was queued has been decoded for [drainLimit].
+func (l *library) whileItDecodes() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		defer cancel()
+		look := time.NewTicker(drainLimit)
+		defer look.Stop()
+		for before := uint64(0); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-look.C:
+			}
+			now, _ := l.ticks.Counts() // what there are many of
+			if now == before {
+				return
+			}
+			before = now
+		}
+	}()
+	return ctx, cancel
 }
 
 // sayFarewell sends a frame whose callback shows that everything before it has been decoded, and that nobody calls the

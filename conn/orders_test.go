@@ -19,7 +19,7 @@ import (
 // orderVersions are the protocol versions at which the messages about orders change.
 var orderVersions = []int{176, 193, 200, 201, 203, 204, 205, 213, 225}
 
-const orderPatience = 20 * time.Second
+const orderPatience = 60 * time.Second
 
 // desk is a supervisor on a simulated gateway, with what its sessions say about orders.
 type desk struct {

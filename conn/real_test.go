@@ -33,6 +33,7 @@ func await(t testing.TB, s *Supervisor, what string, limit time.Duration, ok fun
 	t.Helper()
 	nudge, cancel := s.Subscribe()
 	defer cancel()
+	limit *= 6 // for a computer that has much else to do
 	timeout := time.After(limit)
 	for {
 		if n := s.Snapshot(); ok(n) {

@@ -87,6 +87,14 @@ func (r *relay) alive() bool {
 	}
 }
 
+// hungUp reports whether Gateway has closed the connection, which may be before the library has started. Nobody else reads
+// at that time.
+func (r *relay) hungUp() bool {
+	_ = r.gw.SetReadDeadline(time.Now().Add(tellLimit))
+	_, err := r.gwIn.Peek(1)
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 // causeOf says what a failed read or write of Gateway's side means.
 func causeOf(err error) (Cause, string) {
 	switch {
