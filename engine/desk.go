@@ -318,13 +318,12 @@ func blockedBy(err error) *BlockedError {
 func (d *Desk) within(t Ticket) error {
 	l, o := &d.limits, &t.Order
 	count := 1 + len(t.Exits)
-	now := d.now()
 	switch {
 	case !l.trades(o.Contract.Symbol):
 		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
-	case d.ledger.Sent(now.Add(-time.Minute))+count > l.PerMinute:
+	case d.ledger.SentWithin(time.Minute)+count > l.PerMinute:
 		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
-	case d.ledger.Sent(today(now))+count > l.PerDay:
+	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
 	}
 	for _, one := range append([]conn.Order{*o}, t.Exits...) {

@@ -187,8 +187,8 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		t.Error(err)
 	}
 	// Orders of yesterday and of a minute ago do not count.
-	now := c.Desk.now
-	c.Desk.now = func() time.Time { return now().Add(61 * time.Second) }
+	now, mono := c.Desk.now, c.ledger().mono
+	set(c.ledger(), now, func() time.Duration { return mono() + 61*time.Second })
 	c.Configure(few(func(l *Limits) { l.PerMinute = 1 }))
 	if _, err := c.Place(on(good)); err != nil {
 		t.Error(err)

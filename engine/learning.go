@@ -102,7 +102,7 @@ func (l *Ledger) unanswered(s *conn.Session) map[string]bool {
 	refs := map[string]bool{}
 	for ref, number := range l.sentIn {
 		i := l.intents[ref]
-		if number == s.Number() && i.Fate == Sent && l.now().Sub(i.Changed) > l.patience {
+		if number == s.Number() && i.Fate == Sent && l.now().Sub(i.Changed).Abs() > l.patience { // or the clock was set
 			refs[ref] = true
 		}
 	}

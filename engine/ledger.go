@@ -24,6 +24,7 @@ type Ledger struct {
 	journal *journal // of what is not in db yet
 	log     *slog.Logger
 	now     func() time.Time
+	mono    func() time.Duration // since it was opened; nobody can set it
 
 	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
 
@@ -43,7 +44,7 @@ type Ledger struct {
 	disarmed bool              // trading is off, and the database may still say that it is armed
 	prompt   bool              // it is on disk that trading is armed, so that orders that are ready need not wait for it
 	expected map[string]Intent // by reference: orders that may have left when the computer went down
-	times    []time.Time       // when the intents of the last two days were written down, the oldest first
+	sendings []sending         // when the intents of the last two days were written down, the oldest first
 	changed  func(Intent)      // told of every change of a fate; may be nil
 
 	wentDown bool // while trading was armed; since before the ledger was opened
@@ -81,8 +82,9 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
+	opened := time.Now()
 	l := &Ledger{
-		db: db, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
+		db: db, mono: func() time.Duration { return time.Since(opened) }, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
 		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
 		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
 	}
@@ -141,10 +143,9 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 			return nil
 		}
 		l.intents[string(ref)], l.ids[i.key()] = i, i
-		l.times = append(l.times, i.At)
+		l.sentAt(i.At)
 		return nil
 	})
-	slices.SortFunc(l.times, time.Time.Compare)
 	for _, ref := range old {
 		err = errors.Join(err, intents.Delete(ref))
 	}
@@ -193,16 +194,6 @@ func (l *Ledger) forget(now time.Time) {
 		delete(l.metIn, ref)
 		return true
 	})
-}
-
-// Sent returns how many orders were written down since a time, which lies at most two days back.
-func (l *Ledger) Sent(since time.Time) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old, _ := slices.BinarySearchFunc(l.times, l.now().Add(-48*time.Hour), time.Time.Compare)
-	l.times = slices.Delete(l.times, 0, old)
-	n, _ := slices.BinarySearchFunc(l.times, since, time.Time.Compare)
-	return len(l.times) - n
 }
 
 func (l *Ledger) tell(list ...*Intent) {

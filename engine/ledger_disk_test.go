@@ -152,8 +152,8 @@ func TestSent(t *testing.T) {
 			t.Errorf("%d orders in %v, want %d", got, age, want)
 		}
 	}
-	if len(l.times) != 4 {
-		t.Errorf("%d times are kept", len(l.times))
+	if len(l.sendings) != 4 {
+		t.Errorf("%d times are kept", len(l.sendings))
 	}
 }
 
@@ -171,7 +171,7 @@ func TestNothingToSend(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, list, err)
 		}
 	}
-	if list := d.ledger.Intents(); len(list) != 0 || len(d.ledger.times) != 0 {
+	if list := d.ledger.Intents(); len(list) != 0 || len(d.ledger.sendings) != 0 {
 		t.Errorf("%+v", list)
 	}
 	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -130,8 +129,7 @@ func (l *Ledger) adopt(n conn.OrderNews) *Intent {
 	i.ID, i.Client, i.Fate, i.Changed, i.Found = n.ID, int(n.Client), Planned, l.now(), true
 	l.floor, l.top = max(l.floor, i.ID), max(l.top, i.ID)
 	l.intents[n.Ref], l.ids[i.key()], l.dirty[n.Ref] = &i, &i, true
-	at, _ := slices.BinarySearchFunc(l.times, i.At, time.Time.Compare)
-	l.times = slices.Insert(l.times, at, i.At)
+	l.sentAt(i.At)
 	l.log.Warn("an order was found at Gateway that was sent when the computer went down", "order", i.ID, "rule", i.Rule)
 	return &i
 }

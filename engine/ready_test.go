@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"os"
@@ -210,7 +211,7 @@ func TestComputerGoesDown(t *testing.T) {
 		t.Errorf("%d orders were sent since", n)
 	}
 	d.ledger.mu.Lock()
-	sorted := slices.IsSortedFunc(d.ledger.times, time.Time.Compare)
+	sorted := slices.IsSortedFunc(d.ledger.sendings, func(a, b sending) int { return cmp.Compare(a.mono, b.mono) })
 	d.ledger.mu.Unlock()
 	if !sorted {
 		t.Error("times are out of order")

@@ -155,7 +155,7 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 		l.intents[ref], l.ids[i.key()], l.sentIn[ref] = i, i, s.Number()
 		l.top = max(l.top, i.ID)
 		l.leaving[ref], l.dirty[ref] = true, true
-		l.times = append(l.times, now)
+		l.sentAt(now)
 	}
 	maps.Copy(l.notes, notes)
 	return nil
