@@ -60,6 +60,7 @@ type entry struct {
 	candidates []conn.Details // what its instrument can mean, if that was ambiguous
 	blocked    *engine.BlockedError
 	blockedAt  time.Time
+	fired      time.Duration // when it fired the last time, on the clock of Config
 }
 
 // record is what is written down of a rule.
@@ -152,6 +153,7 @@ func (s *Set) merge(list []Rule) (notes map[string][]byte) {
 			if text := s.notes[name]; old[r.Name] == nil && text != nil && json.Unmarshal(text, &kept) == nil && kept.Hash == sum {
 				e.record = kept
 				s.catchUp(e)
+				e.fired = s.cfg.Clock() - max(0, now.Sub(e.FiredAt)) // in the future: the clock was set back since
 			}
 		}
 		entries = append(entries, e)

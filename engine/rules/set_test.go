@@ -487,7 +487,7 @@ func TestNothingWakesThatIsGone(t *testing.T) {
 	if err := b.set.Put(nil); err != nil {
 		t.Fatal(err)
 	}
-	b.set.wake(gone, time.Now())
+	b.set.wake(gone, b.now, time.Now())
 	if notes, err := b.ledger.Notes(); err != nil || len(notes) != 0 {
 		t.Errorf("%v, %v", notes, err)
 	}
@@ -544,8 +544,12 @@ func TestWatches(t *testing.T) {
 		if got := e.watches(); got != c.watches {
 			t.Errorf("%+v: watches %v", c, got)
 		}
-		if early, late := e.rested(at.Add(c.rested-1)), e.rested(at.Add(cmp.Or(c.rested, time.Hour))); early || late != (c.rested > 0) {
+		if early, late := e.rested(0, at.Add(c.rested-1)), e.rested(0, at.Add(cmp.Or(c.rested, time.Hour))); early || late != (c.rested > 0) {
 			t.Errorf("%+v: rested a moment before %v, then %v", c, early, late)
+		}
+		back := at.Add(-time.Hour) // what the wall clock says, which was set back
+		if early, late := e.rested(c.rested-1, back), e.rested(cmp.Or(c.rested, time.Hour), back); early || late != (c.rested > 0) {
+			t.Errorf("%+v: rested a moment before %v, then %v; the wall clock was set back", c, early, late)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	if e.State == Triggered {
 		if v.Waiting = WaitingOrder; e.Settled {
 			v.Waiting = WaitingCooldown
-			v.Left = max(0, seconds(e.rule.CooldownSeconds)-wall.Sub(e.FiredAt))
+			v.Left = max(0, seconds(e.rule.CooldownSeconds)-e.sinceFired(now, wall))
 		}
 	}
 	a := e.active

@@ -141,7 +141,7 @@ func (s *Set) evaluate(instrument int, t conn.Tick) {
 func (s *Set) OnTime(now time.Duration) {
 	wall := time.Now()
 	for _, e := range s.timed(now, wall) {
-		s.wake(e, wall)
+		s.wake(e, now, wall)
 	}
 	s.fireReady()
 }
@@ -154,7 +154,7 @@ func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry) {
 		if a := e.active; a != nil && a.timed && a.judge(now, s.cfg.MaxTickAge(), func() time.Time { return wall }) {
 			s.ready = append(s.ready, a)
 		}
-		if e.rested(wall) {
+		if e.rested(now, wall) {
 			rested = append(rested, e)
 		}
 	}
@@ -162,15 +162,21 @@ func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry) {
 }
 
 // rested reports whether a rule that has fired may do so again.
-func (e *entry) rested(now time.Time) bool {
-	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 && now.Sub(e.FiredAt) >= seconds(e.rule.CooldownSeconds)
+func (e *entry) rested(now time.Duration, wall time.Time) bool {
+	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 && e.sinceFired(now, wall) >= seconds(e.rule.CooldownSeconds)
 }
 
-func (s *Set) wake(e *entry, now time.Time) {
+// sinceFired returns how long ago the rule fired. The wall clock may have been set back since, and the other one stands still while
+// the computer sleeps.
+func (e *entry) sinceFired(now time.Duration, wall time.Time) time.Duration {
+	return max(now-e.fired, wall.Round(0).Sub(e.FiredAt))
+}
+
+func (s *Set) wake(e *entry, mono time.Duration, now time.Time) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	next, ok := e.record, s.find(e.rule.Name) == e && e.rested(now)
+	next, ok := e.record, s.find(e.rule.Name) == e && e.rested(mono, now)
 	s.mu.Unlock()
 	if ok {
 		next.State, next.Since, next.Ready = Active, now.UTC(), e.rule.ready(e.Contracts)
@@ -272,7 +278,7 @@ func (s *Set) fireReady() {
 func (s *Set) fire(a *active) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	now, e := time.Now().UTC(), a.entry
+	now, e := time.Now().Round(0).UTC(), a.entry
 	next, ticket, blocked, ok := s.fired(a, now)
 	if !ok {
 		return
@@ -302,7 +308,7 @@ func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket,
 	if !slices.Contains(s.entries, e) || e.active != a || e.State != Active {
 		return next, ticket, nil, false
 	}
-	a.spent = true
+	a.spent, e.fired = true, s.cfg.Clock()
 	next = *e
 	next.Fired++
 	next.FiredAt, next.State, next.Since, next.Settled, next.Ready = now, Triggered, now, false, nil
