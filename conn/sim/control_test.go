@@ -52,10 +52,11 @@ func TestControlVerbs(t *testing.T) {
 		"notice": "?code=2104&text=x", "error": "?id=3&code=354&text=x", "price": "?symbol=AAPL&price=5", "1300": "?port=0&grace=1h",
 		"slow": "?delay=1ms&rate=100000", "farm": "?code=2119&name=usfarm", "restart": "?for=1ms", "skew": "?by=-1h", "stall": "?at=none",
 		"truncate": "?stall=true", "garbage": "?bytes=10", "326": "?n=2",
+		"unanswered": "?what=executions&n=-1", "read-only": "?on=true",
 	}
 	for _, name := range []string{
 		"drop", "reset", "freeze", "thaw", "refuse", "accept", "accept-silent", "accept-close", "slow", "garbage", "garbage-frame",
-		"truncate", "oversize", "stall", "326", "10141", "1300", "farm", "notice", "error", "restart", "skew", "price", "clear",
+		"truncate", "oversize", "stall", "326", "10141", "unanswered", "read-only", "1300", "farm", "notice", "error", "restart", "skew", "price", "clear",
 		"1100", "1101", "1102", "2103", "2105", "2107", "2108", "2110", "2119", "2157", "2158", "10197", "354",
 	} {
 		if !strings.Contains(help, "  "+name+" ") && (name[0] < '0' || name[0] > '9') {
@@ -98,6 +99,8 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", "/fault/restart?for=soon", "", nil, 400, "duration"},
 		{"POST", "/fault/restart?for=-1s", "", nil, 400, "0 or more"},
 		{"POST", "/fault/326?n=many", "", nil, 400, "number"},
+		{"POST", "/fault/unanswered?what=positions", "", nil, 400, "completed-orders"},
+		{"POST", "/fault/read-only?on=2", "", nil, 400, "true or false"},
 		{"POST", "/fault/326?n=1&n=2", "", nil, 400, "2 times"},
 		{"POST", "/fault/notice", "", nil, 400, "code is missing"},
 		{"POST", "/fault/stall?at=sideways", "", nil, 400, "one-field"},

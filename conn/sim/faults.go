@@ -19,6 +19,8 @@ type faults struct {
 	skew         time.Duration
 	slow         Slowness
 	orders       []*OrderFault
+	readOnly     bool
+	unanswered   map[Question]int // how many more; below 0: all
 }
 
 // Stall is how far a handshake goes before it stops.

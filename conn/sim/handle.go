@@ -90,6 +90,12 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	if req.unsimulated {
 		return refuseUnsimulated(req)
 	}
+	if g.silentLocked(req.message) {
+		return nil
+	}
+	if e := g.refuseWrite(req); e != nil {
+		return e
+	}
 	switch m := req.message.(type) {
 	case *protobuf.StartApiRequest:
 		return g.startAPI(c, m)

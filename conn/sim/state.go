@@ -98,10 +98,16 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.skew != 0, "skew"},
 		{f.slow != Slowness{}, "slow"},
 		{slices.ContainsFunc(f.orders, func(one *OrderFault) bool { return one.Times != 0 }), "order-fault"},
+		{f.readOnly, "read-only"},
 		{g.upstreamLost, "upstream-lost"},
 	} {
 		if fault.on {
 			names = append(names, fault.name)
+		}
+	}
+	for _, q := range questions {
+		if f.unanswered[q] != 0 {
+			names = append(names, "unanswered-"+string(q))
 		}
 	}
 	return names

@@ -144,6 +144,20 @@ var verbs = []verb{
 		n := a.int("n", 1, 0, 1<<30)
 		return a.do(func() error { g.Refuse10141(n); return nil })
 	}},
+	{"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, completed-orders, executions or contract-details unanswered", func(g *Gateway, a *args) error {
+		q, n := Question(a.text("what", string(CompletedOrders))), a.int("n", 1, -1, 1<<30)
+		if !slices.Contains(questions, q) {
+			a.fail("what", "open-orders, completed-orders, executions or contract-details")
+		}
+		return a.do(func() error { return g.LeaveUnanswered(q, n) })
+	}},
+	{"read-only", "on=true", "make the API read-only: 321 for orders and for questions about open and completed orders; on=false ends it", func(g *Gateway, a *args) error {
+		on := a.text("on", "true")
+		if on != "true" && on != "false" {
+			a.fail("on", "true or false")
+		}
+		return a.do(func() error { g.ReadOnly(on == "true"); return nil })
+	}},
 	{"1300", "port=0 grace=100ms", "say that the API port changed (0: any free one), then move there", func(g *Gateway, a *args) error {
 		port, grace := a.int("port", 0, 0, 65535), a.positive("grace", 100*time.Millisecond)
 		return a.do(func() error {

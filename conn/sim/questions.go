@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// Question is a kind of request whose answer a gateway may owe.
+type Question string
+
+// The questions of [Gateway.LeaveUnanswered].
+const (
+	OpenOrders      Question = "open-orders"
+	CompletedOrders Question = "completed-orders"
+	Executions      Question = "executions"
+	ContractDetails Question = "contract-details"
+)
+
+var questions = []Question{OpenOrders, CompletedOrders, Executions, ContractDetails}
+
+// questionOf says which question a request is, "" for none.
+func questionOf(m proto.Message) Question {
+	switch m.(type) {
+	case *protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest:
+		return OpenOrders
+	case *protobuf.CompletedOrdersRequest:
+		return CompletedOrders
+	case *protobuf.ExecutionRequest:
+		return Executions
+	case *protobuf.ContractDataRequest:
+		return ContractDetails
+	}
+	return ""
+}
+
+// LeaveUnanswered has the next n questions of a kind stay without any answer; below 0, all of them.
+func (g *Gateway) LeaveUnanswered(q Question, n int) error {
+	if !slices.Contains(questions, q) {
+		return fmt.Errorf("unknown question %q: one of %s", q, questions)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.faults.unanswered == nil {
+		g.faults.unanswered = map[Question]int{}
+	}
+	g.faults.unanswered[q] = n
+	return nil
+}
+
+// ReadOnly makes the API read-only, or ends that: what could change orders is refused with error 321, and so are the questions about
+// open and completed orders, though not the one about executions.
+func (g *Gateway) ReadOnly(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults.readOnly = on
+}
+
+// silentLocked reports whether a request is to be left unanswered, and counts it.
+func (g *Gateway) silentLocked(m proto.Message) bool {
+	q := questionOf(m)
+	n := g.faults.unanswered[q]
+	if n > 0 {
+		g.faults.unanswered[q]--
+	}
+	return n != 0
+}
+
+// refuseWrite refuses what a read-only API does not do. Orders are refused under their id, everything else without a number.
+func (g *Gateway) refuseWrite(req *request) *requestError {
+	if !g.faults.readOnly {
+		return nil
+	}
+	id := int32(-1)
+	switch m := req.message.(type) {
+	case *protobuf.PlaceOrderRequest:
+		id = m.GetOrderId()
+	case *protobuf.CancelOrderRequest:
+		id = m.GetOrderId()
+	case *protobuf.GlobalCancelRequest, *protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest, *protobuf.AutoOpenOrdersRequest, *protobuf.CompletedOrdersRequest:
+	default:
+		return nil
+	}
+	return invalid(id, req, "The API interface is currently in Read-Only mode.")
+}
