@@ -6,16 +6,6 @@ import (
 	"time"
 )
 
-// asking numbers the requests about orders whose answers end with a message of their own.
-type asking uint8
-
-const (
-	askOpen asking = iota
-	askCompleted
-	askExecutions
-	askCount
-)
-
 // books is what a session knows of orders, and of questions about contracts.
 type books struct {
 	session uint64 // its number, which everything that is said carries
@@ -29,17 +19,12 @@ type books struct {
 	turn [askCount]chan struct{}
 
 	mu      sync.Mutex
+	numbers int64             // of questions about orders, so far
+	asked   [askCount][]int64 // numbers of the questions whose end may come, the oldest first
 	answers [askCount]*answer // nil while none is awaited
 	early   []OrderNews       // open orders told unasked at the beginning of the session
 	settled bool              // no more of those are expected
 	begun   time.Time
-}
-
-// answer collects what is said until the end of it.
-type answer struct {
-	list  []OrderNews
-	over  chan []OrderNews
-	alone bool // nobody waits for it any more
 }
 
 func newBooks(version int) *books {
@@ -77,58 +62,4 @@ func (b *books) put(n OrderNews) {
 		b.mu.Unlock()
 	}
 	b.news.put(n)
-}
-
-// begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a session, and
-// the end of that cannot be told from the end of the answer: what was told before belongs to it.
-func (b *books) begin(kind asking) *answer {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := &answer{over: make(chan []OrderNews, 1)}
-	if kind == askOpen {
-		a.list, b.early = b.early, nil
-	}
-	b.answers[kind] = a
-	return a
-}
-
-// drop forgets a question that was never asked, and gives its turn away.
-func (b *books) drop(kind asking, a *answer) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.answers[kind] != a {
-		return // what was told unasked has ended, and that was taken for the end of the answer
-	}
-	b.answers[kind] = nil
-	if kind == askOpen {
-		b.early = a.list
-	}
-	<-b.turn[kind]
-}
-
-// end completes the answer and gives the turn away.
-func (b *books) end(kind asking) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := b.answers[kind]
-	if kind == askOpen {
-		b.early = nil // what was told unasked was complete, or is part of the answer
-	}
-	if a == nil {
-		return
-	}
-	b.answers[kind] = nil
-	if kind == askOpen && a.alone {
-		b.early = a.list // nobody got it, and its end may have been that of what was told unasked
-	}
-	a.over <- a.list
-	<-b.turn[kind]
-}
-
-// leave says that nobody waits for an answer any more. It keeps the turn until its end has come, which would else be taken
-// for the end of the next answer.
-func (b *books) leave(a *answer) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a.alone = true
 }

@@ -13,7 +13,11 @@ const (
 	effectPortChanged                    // the API port has moved
 	effectFailsAttempt                   // Gateway will close: the attempt fails with a known cause
 	effectFailsSession                   // the client side gave up
+	effectInvalid                        // a request makes no sense, or the API is read-only
 )
+
+// codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is read-only.
+const codeInvalid = 321
 
 type codeRow struct {
 	effect codeEffect
@@ -49,6 +53,8 @@ var codeTable = map[int]codeRow{
 	502: {effect: effectFailsSession, cause: CauseClient},
 	504: {effect: effectFailsSession, cause: CauseClient},
 	507: {effect: effectFailsSession, cause: CauseClient},
+
+	codeInvalid: {effect: effectInvalid},
 }
 
 // portIn returns the last number in text that can be a TCP port, or 0.

@@ -23,7 +23,7 @@ const maxDetails = 200
 var errNoDetails = errors.New("gateway knows nothing of this contract")
 
 // Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The error is a
-// *[RequestError] if Gateway refuses: 200 if it knows no such contract.
+// *[RequestError] if Gateway refuses: 200 if it knows no such contract; and an *[UnansweredError] if it does not answer in time.
 func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	b := s.link.books()
 	if b.version < versionOrders {
@@ -34,7 +34,12 @@ func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 		return nil, err
 	}
 	defer b.enquiries.end(number, nil)
+	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: QuestionDetails, About: c.name(), After: questionLimit})
+	defer cancel()
 	if err := s.link.call(ctx, func(l *library) { l.askDetails(number, c) }); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, err
 	}
 	select {
@@ -43,8 +48,19 @@ func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	case <-s.link.over():
 		return nil, ErrSessionOver
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
+}
+
+// name returns what a person calls the contract.
+func (c *Contract) name() string {
+	switch {
+	case c.Symbol != "":
+		return c.Symbol
+	case c.Local != "":
+		return c.Local
+	}
+	return fmt.Sprint("conId ", c.ConID)
 }
 
 // enquiries are the questions about contracts that are under way, by number. What comes for a number that nobody waits for is

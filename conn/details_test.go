@@ -324,7 +324,7 @@ func TestDetailsInterrupted(t *testing.T) {
 func TestWarningsEndNoQuestion(t *testing.T) {
 	l := &library{book: newBooks(newestVersion), relay: &relay{version: newestVersion}}
 	number, asked, _ := l.book.enquiries.begin()
-	if !l.detailsError(detailsBase+number, 2150, "careful") || l.detailsError(detailsBase, 200, "") || l.detailsError(executions, 200, "") || l.detailsError(-1, 200, "") {
+	if !l.questionError(detailsBase+number, 2150, "careful") || l.questionError(detailsBase, 200, "") || !l.questionError(executions, 200, "") || l.questionError(1<<31-1, 200, "") || l.questionError(-1, 200, "") {
 		t.Error("numbers are mixed up")
 	}
 	select {
@@ -333,7 +333,7 @@ func TestWarningsEndNoQuestion(t *testing.T) {
 	default:
 	}
 	l.ContractDetails(detailsBase+number, nil)
-	l.detailsError(detailsBase+number, 200, "unknown")
+	l.questionError(detailsBase+number, 200, "unknown")
 	if <-asked.over; asked.err == nil || asked.err.Error() != "gateway refuses: code 200: unknown" {
 		t.Errorf("%v", asked.err)
 	}

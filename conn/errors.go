@@ -50,8 +50,9 @@ func (e *AttemptError) Detail() string {
 
 // RequestError is Gateway's refusal of one request, such as one for a contract that it does not know.
 type RequestError struct {
-	Code int    // IB code: 200 for no such contract, 321 for a request that makes no sense, …
-	Text string // Gateway's own text, in its language; for display only
+	Question Question
+	Code     int    // IB code: 200 for no such contract, 321 for a request that makes no sense, …
+	Text     string // Gateway's own text, in its language; for display only
 }
 
 func (e *RequestError) Error() string {

@@ -39,6 +39,7 @@ type fakeLink struct {
 	post     func(input)
 	book     *books
 	refusal  error // of calls of the library
+	called   atomic.Int64
 }
 
 func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
@@ -149,9 +150,16 @@ func (l *fakeLink) end(cause Cause) {
 	})
 }
 
-func (l *fakeLink) over() <-chan struct{}                      { return l.closed }
-func (l *fakeLink) ended() <-chan struct{}                     { return l.closed }
-func (l *fakeLink) gone() <-chan struct{}                      { return l.closed }
-func (l *fakeLink) outcome() (Cause, int, string)              { return l.cause, 0, "" }
-func (l *fakeLink) call(context.Context, func(*library)) error { return l.refusal }
-func (l *fakeLink) books() *books                              { return l.book }
+func (l *fakeLink) over() <-chan struct{}         { return l.closed }
+func (l *fakeLink) ended() <-chan struct{}        { return l.closed }
+func (l *fakeLink) gone() <-chan struct{}         { return l.closed }
+func (l *fakeLink) outcome() (Cause, int, string) { return l.cause, 0, "" }
+func (l *fakeLink) requests() int64               { return l.called.Load() }
+func (l *fakeLink) books() *books                 { return l.book }
+
+func (l *fakeLink) call(context.Context, func(*library)) error {
+	if l.refusal == nil {
+		l.called.Add(1)
+	}
+	return l.refusal
+}

@@ -513,8 +513,12 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 			close(l.refused)
 		})
 	}
-	if l.detailsError(request, n, text) {
+	if l.questionError(request, n, text) {
 		return
+	}
+	if n == codeInvalid && unnumbered(request) {
+		l.book.refuse(n, text)
+		request = -1
 	}
 	l.orderError(request, n, text)
 	own := request > 0

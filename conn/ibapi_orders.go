@@ -20,9 +20,11 @@ import (
 const (
 	marketBase  = 1<<31 - 1<<24
 	detailsBase = 1<<31 - 1<<16
-	executions  = 1<<31 - 2
+	executions  = 1<<31 - 1<<10
 	maxRequest  = detailsBase - marketBase - 1
 	maxEnquiry  = executions - detailsBase - 1
+
+	executionNumbers = 1<<10 - 1 // how many there are for executions; the one above them stands for no number at all
 )
 
 // orderProtos are the types of the messages about orders and contracts. Of some the library dies if they cannot be decoded.
@@ -79,10 +81,10 @@ func (l *library) place(id int64, o *Order) {
 
 func (l *library) cancelOrder(id int64) { l.client.CancelOrder(id, ibapi.NewOrderCancel()) }
 
-func (l *library) askExecutions() {
+func (l *library) askExecutions(number int64) {
 	filter := ibapi.NewExecutionFilter()
 	filter.ClientID = l.clientID
-	l.client.ReqExecutions(executions, filter)
+	l.client.ReqExecutions(executions+number%executionNumbers, filter)
 }
 
 func contractOf(c Contract) *ibapi.Contract {
@@ -164,8 +166,8 @@ func (l *library) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) {
 
 // ExecDetailsEnd ends the answer about executions.
 func (l *library) ExecDetailsEnd(request int64) {
-	if request == executions {
-		l.book.end(askExecutions)
+	if n := request - executions; n >= 0 && n < executionNumbers {
+		l.book.endExecutions(n, nil)
 	}
 }
 
@@ -245,14 +247,19 @@ func spelled(s string) string {
 	return string(name)
 }
 
-// detailsError ends an answer about contracts with what Gateway says of the request. It reports whether the number is one of
-// such a request: what it says then concerns nobody else.
-func (l *library) detailsError(request int64, code int, text string) bool {
-	if request <= detailsBase || request >= executions {
+// questionError ends an answer about contracts or executions with what Gateway says of the request. It reports whether the
+// number is one of such a request: what it says then concerns nobody else.
+func (l *library) questionError(request int64, code int, text string) bool {
+	if request <= detailsBase || unnumbered(request) {
 		return false
 	}
-	if code < 2100 || code > 2199 { // those are warnings
-		l.book.enquiries.end(request-detailsBase, &RequestError{Code: code, Text: text})
+	switch refused := (&RequestError{Question: QuestionDetails, Code: code, Text: text}); {
+	case code >= 2100 && code <= 2199: // those are warnings
+	case request < executions:
+		l.book.enquiries.end(request-detailsBase, refused)
+	default:
+		refused.Question = QuestionExecutions
+		l.book.endExecutions(request-executions, refused)
 	}
 	return true
 }

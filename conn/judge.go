@@ -45,6 +45,10 @@ func (m *model) trouble() (Cause, string) {
 		return CauseSilent, ""
 	case m.wrongMode:
 		return CauseWrongMode, ""
+	case m.readOnly:
+		return CauseReadOnly, ""
+	case m.unconfirmed():
+		return CauseUnconfirmed, m.doubt
 	case m.competing:
 		return CauseCompeting, ""
 	}
@@ -73,6 +77,10 @@ func (m *model) guard() GuardReason {
 		return GuardProbe
 	case m.wrongMode:
 		return GuardMode
+	case m.readOnly:
+		return GuardReadOnly
+	case m.unconfirmed():
+		return GuardUnconfirmed
 	case !m.reconciled:
 		return GuardReconciling
 	}

@@ -57,6 +57,11 @@ type model struct {
 
 	socket, upstream, reconciled, suspect, competing, wrongMode bool
 
+	checking bool   // orders are being reconciled
+	readOnly bool   // Gateway's API is, as it has said to the last question about orders
+	tries    int    // attempts to reconcile that have failed in a row
+	doubt    string // what the last of them was about
+
 	farms          map[string]FarmState
 	upSince        time.Duration
 	downSince      time.Time // wall clock of the last loss; zero before the first connection
@@ -125,6 +130,9 @@ type (
 		session uint64
 		run     uint64
 		err     error
+	}
+	inDoubt struct { // somebody else has found out that Gateway does not answer about orders
+		session uint64
 	}
 	inPortOpen struct {
 		conn net.Conn

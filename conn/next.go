@@ -50,6 +50,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		}
 	case inReconciled:
 		s.reconciled(in)
+	case inDoubt:
+		s.doubted(in)
 	case inPortOpen:
 		if s.m.watching(cfg) {
 			s.dial(in.conn, in.port)
@@ -124,6 +126,7 @@ func (s *step) dial(conn net.Conn, port int) {
 // fresh forgets what was true of an earlier connection.
 func (m *model) fresh() {
 	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
+	m.checking, m.readOnly, m.tries, m.doubt = false, false, 0, ""
 	m.farms = nil
 }
 
@@ -152,27 +155,6 @@ func (s *step) ready(in inReady) {
 	}
 	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
-}
-
-func (s *step) reconcile(after time.Duration) {
-	if s.cfg.Reconcile == nil {
-		s.m.reconciled = true
-		return
-	}
-	s.m.reconciled = false
-	s.m.run++
-	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after})
-}
-
-func (s *step) reconciled(in inReconciled) {
-	if in.session != s.m.session || in.run != s.m.run || s.m.phase != up || !s.m.upstream {
-		return
-	}
-	if in.err != nil {
-		s.reconcile(s.cfg.delay(1, 0))
-		return
-	}
-	s.m.reconciled = true
 }
 
 // down clears what is only true of a connection that is up.

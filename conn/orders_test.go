@@ -853,3 +853,48 @@ func TestExecutionsOfOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestQuestionsOnTheWire has Gateway leave each question unanswered once, and refuse those of a read-only API.
+func TestQuestionsOnTheWire(t *testing.T) {
+	for _, v := range []int{176, 193, 203, 225} {
+		d := newDesk(t, sim.Config{ServerVersion: v, Farms: []sim.Farm{}}, nil)
+		s := d.session()
+		if err := s.Place(1, buy("rests", 1, 50)); err != nil {
+			t.Fatal(err)
+		}
+		d.status(s, 1, "Submitted")
+		if err := s.Place(2, buy("filled", 1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		d.status(s, 2, "Filled")
+		for q, ask := range map[sim.Question]func(context.Context) ([]conn.OrderNews, error){
+			sim.OpenOrders: s.OpenOrders, sim.CompletedOrders: s.CompletedOrders, sim.Executions: s.Executions,
+		} {
+			if err := d.gw.LeaveUnanswered(q, 1); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			_, err := ask(ctx)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("version %d, %s: %v", v, q, err)
+			}
+			list, err := ask(t.Context())
+			want := map[sim.Question]string{sim.OpenOrders: "rests", sim.CompletedOrders: "filled", sim.Executions: "filled"}[q]
+			if err != nil || len(list) != 1 || list[0].Ref != want {
+				t.Errorf("version %d, %s: %+v, %v", v, q, list, err)
+			}
+		}
+		d.gw.ReadOnly(true)
+		var refused *conn.RequestError
+		if _, err := s.OpenOrders(t.Context()); !errors.As(err, &refused) || refused.Code != 321 || refused.Question != conn.QuestionOpenOrders {
+			t.Errorf("version %d: %v", v, err)
+		}
+		if _, err := s.CompletedOrders(t.Context()); !errors.As(err, &refused) || refused.Question != conn.QuestionCompletedOrders {
+			t.Errorf("version %d: %v", v, err)
+		}
+		if list, err := s.Executions(t.Context()); err != nil || len(list) != 1 {
+			t.Errorf("version %d: %+v, %v", v, list, err)
+		}
+	}
+}

@@ -206,10 +206,7 @@ func TestEarlyOrders(t *testing.T) {
 		}
 		return s
 	}
-	ask := func(b *books) *answer {
-		b.turn[askOpen] <- struct{}{}
-		return b.begin(askOpen)
-	}
+	ask := func(b *books) *answer { return b.begin(askOpen) }
 	for name, c := range map[string]struct {
 		before func(*books)
 		want   string
@@ -218,9 +215,9 @@ func TestEarlyOrders(t *testing.T) {
 		"told to the end":            {func(b *books) { open(b, "A"); b.end(askOpen) }, "B"},
 		"an order was placed":        {func(b *books) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
 		"long ago":                   {func(b *books) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
-		"a question was left":        {func(b *books) { a := ask(b); open(b, "A"); b.leave(a); b.end(askOpen) }, "AB"},
-		"a question was never asked": {func(b *books) { open(b, "A"); a := ask(b); b.drop(askOpen, a) }, "AB"},
-		"one that had an end":        {func(b *books) { open(b, "A"); a := ask(b); b.end(askOpen); b.drop(askOpen, a) }, "B"},
+		"a question was left":        {func(b *books) { a := ask(b); open(b, "A"); b.leave(askOpen, a); b.end(askOpen) }, "B"},
+		"a question was never asked": {func(b *books) { open(b, "A"); a := ask(b); b.withdraw(askOpen, a, a.number) }, "AB"},
+		"one that had an end":        {func(b *books) { open(b, "A"); a := ask(b); b.end(askOpen); b.withdraw(askOpen, a, a.number) }, "B"},
 		"a question was answered":    {func(b *books) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
 	} {
 		b := newBooks(newestVersion)
@@ -228,7 +225,7 @@ func TestEarlyOrders(t *testing.T) {
 		a := ask(b)
 		open(b, "B")
 		b.end(askOpen)
-		if got := refs(<-a.over); got != c.want {
+		if got := refs((<-a.over).list); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -254,30 +253,6 @@ func TestNothingIsPlaced(t *testing.T) {
 			t.Errorf("placed, though the library never will: %v", err)
 		}
 	}
-}
-
-// TestQuestionIsGivenUp asks for open orders when one question was never asked, and another given up: the turn is free again, and
-// what was told to nobody belongs to the next answer.
-func TestQuestionIsGivenUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
-		l.refusal = errors.New("refused")
-		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) {
-			t.Errorf("asked: %v", err)
-		}
-		l.refusal = nil
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := s.OpenOrders(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("given up: %v", err)
-		}
-		l.book.put(OrderNews{Kind: OrderOpen, ID: 9})
-		l.book.end(askOpen)
-		time.AfterFunc(time.Second, func() { l.book.end(askOpen) })
-		if list, err := s.OpenOrders(t.Context()); err != nil || len(list) != 1 || list[0].ID != 9 {
-			t.Errorf("%+v, %v", list, err)
-		}
-	})
 }
 
 // TestGuardSaysWhy asks a session whether orders may leave.

@@ -44,6 +44,7 @@ type Session struct {
 	link    link
 	gate    *gate
 	reason  func() GuardReason
+	doubt   func()
 	ticks   *Ticks
 }
 
@@ -189,50 +190,9 @@ func (s *Session) Cancel(id int64) error {
 // Orders returns the mailbox in which the session's order news arrives.
 func (s *Session) Orders() *Orders { return s.link.books().news.want() }
 
-// OpenOrders asks for the orders of this client id that are not done.
-func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askOpen, func(l *library) { l.client.ReqOpenOrders() })
-}
-
-// CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
-// which is about a day.
-func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askCompleted, func(l *library) { l.client.ReqCompletedOrders(true) })
-}
-
-// Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
-func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askExecutions, func(l *library) { l.askExecutions() })
-}
-
-// ask makes a request and returns what is said until its end. Everything also arrives at Orders.
-func (s *Session) ask(ctx context.Context, kind asking, request func(*library)) ([]OrderNews, error) {
-	b := s.link.books()
-	if b.version < versionOrders {
-		return nil, ErrOldGateway
-	}
-	select {
-	case b.turn[kind] <- struct{}{}: // one at a time: the answers carry no number
-	case <-s.link.over():
-		return nil, ErrSessionOver
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	a := b.begin(kind)
-	if err := s.link.call(ctx, request); err != nil {
-		b.drop(kind, a)
-		return nil, err
-	}
-	select {
-	case list := <-a.over:
-		return list, nil
-	case <-s.link.over():
-		return nil, ErrSessionOver
-	case <-ctx.Done():
-		b.leave(a)
-		return nil, ctx.Err()
-	}
-}
+// Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question about them
+// unanswered.
+func (s *Session) Recheck() { s.doubt() }
 
 // Ticks returns the mailbox in which the session's market data arrives.
 func (s *Session) Ticks() *Ticks { return s.ticks }

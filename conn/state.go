@@ -15,7 +15,8 @@ const (
 	// Connected means that socket, API and upstream are up and nothing is known to be broken.
 	Connected State = "connected"
 	// Degraded means connected with a fault that does not end the connection: a data farm is down, another
-	// session took the market data, Gateway has not answered a probe yet, or the account is of the wrong kind.
+	// session took the market data, Gateway has not answered a probe yet, the account is of the wrong kind, or Gateway does
+	// not say what has become of orders.
 	Degraded State = "degraded"
 	// UpstreamLost means that Gateway answers but has lost IBKR's servers.
 	UpstreamLost State = "upstream_lost"
@@ -52,12 +53,14 @@ const (
 	CauseUpstream     Cause = "upstream_lost" // IB codes 1100 and 2110
 	CauseFarm         Cause = "farm_down"     // IB codes 2103, 2105, 2157
 	CauseCompeting    Cause = "competing_session"
-	CausePortChanged  Cause = "port_changed" // IB code 1300
-	CauseWrongMode    Cause = "wrong_mode"   // a live account where paper is configured, or the reverse
-	CauseClient       Cause = "client"       // the client library gave up on the session
-	CauseUser         Cause = "user"         // Disconnect was asked for
-	CauseReconfigured Cause = "reconfigured" // a changed setting concerns this connection
-	CauseStopping     Cause = "stopping"     // the program ends
+	CausePortChanged  Cause = "port_changed"       // IB code 1300
+	CauseReadOnly     Cause = "read_only"          // Gateway's API is read-only: it refuses questions about orders, and orders
+	CauseUnconfirmed  Cause = "orders_unconfirmed" // Gateway does not say what has become of orders; Detail is a [Question], or an error
+	CauseWrongMode    Cause = "wrong_mode"         // a live account where paper is configured, or the reverse
+	CauseClient       Cause = "client"             // the client library gave up on the session
+	CauseUser         Cause = "user"               // Disconnect was asked for
+	CauseReconfigured Cause = "reconfigured"       // a changed setting concerns this connection
+	CauseStopping     Cause = "stopping"           // the program ends
 )
 
 // Mode says which kind of account is meant or seen.
@@ -103,6 +106,8 @@ const (
 	GuardUpstream    GuardReason = "upstream_lost"
 	GuardProbe       GuardReason = "probe_overdue"
 	GuardMode        GuardReason = "wrong_mode"
+	GuardReadOnly    GuardReason = "read_only"
+	GuardUnconfirmed GuardReason = "orders_unconfirmed" // reconciling has failed more than once, and is tried again
 	GuardReconciling GuardReason = "reconciling"
 )
 

@@ -182,6 +182,7 @@ func (s *Supervisor) adopt(in readyLink) {
 	session := &Session{
 		number: in.session, client: in.client, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
 		reason: func() GuardReason { return s.Snapshot().Guard },
+		doubt:  func() { s.inbox.Put(inDoubt{session: in.session}) },
 	}
 	in.link.books().passage.guard = session.Guard // before anybody can place an order
 	s.live.Store(session)

@@ -1,0 +1,321 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// asked starts a question, and returns where its answer arrives.
+func asked(ask func(context.Context) ([]OrderNews, error)) <-chan reply {
+	got := make(chan reply, 1)
+	go func() {
+		list, err := ask(context.Background())
+		got <- reply{list, err}
+	}()
+	synctest.Wait()
+	return got
+}
+
+func refsOf(list []OrderNews) (refs string) {
+	for _, n := range list {
+		refs += n.Ref
+	}
+	return refs
+}
+
+// told plays Gateway's answer.
+func (b *books) told(kind asking, refs string) {
+	news := map[asking]OrderNewsKind{askOpen: OrderOpen, askCompleted: OrderCompleted}[kind]
+	for _, r := range refs {
+		b.put(OrderNews{Kind: news, Ref: string(r)})
+	}
+	b.end(kind)
+}
+
+// TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when nobody waits any more. An answer is
+// whole, and of the time after its question, whichever of them it was that Gateway has answered.
+func TestQuestionsThatStayUnanswered(t *testing.T) {
+	for _, kind := range []asking{askOpen, askCompleted} {
+		for late := range 4 { // how many of three unanswered questions are answered after all, before the fourth
+			for half := range 2 {
+				synctest.Test(t, func(t *testing.T) {
+					s, l := placing(newestVersion)
+					l.book.settle()
+					question := []func(context.Context) ([]OrderNews, error){s.OpenOrders, s.CompletedOrders}[kind]
+					for range 3 {
+						began := time.Now()
+						r := <-asked(question)
+						unanswered, ok := errors.AsType[*UnansweredError](r.err)
+						if !ok || unanswered.Question != questions[kind] || time.Since(began) != questionLimit {
+							t.Fatalf("after %v: %v", time.Since(began), r.err)
+						}
+					}
+					if half == 1 { // half of an answer comes when nobody waits
+						l.book.put(OrderNews{Kind: OrderOpen, Ref: "x"})
+					}
+					requests := l.requests()
+					got := asked(question)
+					for range late {
+						l.book.told(kind, "old")
+						synctest.Wait()
+					}
+					for l.requests() > requests { // Gateway answers what was asked since, in order
+						requests++
+						l.book.told(kind, "new")
+						synctest.Wait()
+					}
+					if r := <-got; r.err != nil || refsOf(r.list) != "new" {
+						t.Errorf("question %d, %d late answers: %q, %v", kind, late, refsOf(r.list), r.err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestExecutionsAreTold by the number of the question, so that a late answer is nobody's.
+func TestExecutionsAreToldApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := placing(newestVersion)
+		if r := <-asked(s.Executions); !errors.As(r.err, new(*UnansweredError)) {
+			t.Fatal(r.err)
+		}
+		got := asked(s.Executions)
+		l.book.endExecutions(1, nil)
+		l.book.put(OrderNews{Kind: OrderFilled, Ref: "a"})
+		synctest.Wait()
+		if len(got) != 0 {
+			t.Fatal("the end of the first answer was taken for that of the second")
+		}
+		l.book.endExecutions(2, nil)
+		if r := <-got; r.err != nil || refsOf(r.list) != "a" || l.requests() != 2 {
+			t.Errorf("%+v after %d requests", r, l.requests())
+		}
+		got = asked(s.Executions)
+		l.book.endExecutions(3, &RequestError{Question: QuestionExecutions, Code: 321})
+		if r := <-got; readOnly(r.err) || !errors.As(r.err, new(*RequestError)) {
+			t.Errorf("%v", r.err)
+		}
+	})
+}
+
+// TestRefusedQuestions has a code without a number refuse questions about orders: it is about the one that is under way, or else the
+// oldest that may still be answered.
+func TestRefusedQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := placing(newestVersion)
+		library := &library{book: l.book, relay: &relay{version: newestVersion}, post: func(input) {}}
+		for _, id := range []int64{-1, 0, 1<<31 - 1} {
+			open := asked(s.OpenOrders)
+			for _, other := range []struct{ id, code int64 }{{-1, 2104}, {-1, 100}, {5, 321}, {marketBase + 1, 321}, {detailsBase + 1, 321}, {executions + 1, 321}} {
+				library.Error(other.id, 0, other.code, "", "")
+			}
+			synctest.Wait()
+			if len(open) != 0 {
+				t.Fatalf("%+v", <-open)
+			}
+			library.Error(id, 0, 321, "refused", "")
+			r := <-open
+			if refused, ok := errors.AsType[*RequestError](r.err); !ok || !readOnly(r.err) || refused.Question != QuestionOpenOrders || refused.Text != "refused" {
+				t.Errorf("with number %d: %v", id, r.err)
+			}
+		}
+		if r := <-asked(s.OpenOrders); readOnly(r.err) || r.err == nil {
+			t.Fatal(r.err)
+		}
+		completed := asked(s.CompletedOrders)
+		library.Error(-1, 0, 321, "", "")
+		if r := <-completed; !readOnly(r.err) {
+			t.Errorf("%v: the refusal was taken for one of an older question", r.err)
+		}
+		// A dialog about write access may hold the refusal back until the question has been asked again.
+		again := asked(s.OpenOrders)
+		library.Error(-1, 0, 321, "", "")
+		if r := <-again; !readOnly(r.err) {
+			t.Errorf("%v", r.err)
+		}
+		library.Error(-1, 0, 321, "", "") // of the second, when nobody waits
+		if n := len(l.book.asked[askOpen]); n != 0 {
+			t.Errorf("%d questions may still be answered", n)
+		}
+	})
+}
+
+// TestQuestionsWait has questions be given up, or never be asked: the next one is asked all the same.
+func TestQuestionsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := placing(newestVersion)
+		l.refusal = errors.New("refused")
+		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) || len(l.book.asked[askOpen]) != 0 {
+			t.Errorf("asked: %v", err)
+		}
+		l.refusal = nil
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.OpenOrders(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("given up: %v", err)
+		}
+		got := asked(s.OpenOrders)
+		second := asked(s.OpenOrders)
+		for l.requests() < 3 {
+			l.book.told(askOpen, "a")
+			synctest.Wait()
+		}
+		l.book.told(askOpen, "b")
+		if r := <-got; r.err != nil || refsOf(r.list) != "b" {
+			t.Errorf("%+v", r)
+		}
+		synctest.Wait()
+		l.book.told(askOpen, "c")
+		synctest.Wait()
+		l.book.told(askOpen, "d")
+		if r := <-second; r.err != nil || refsOf(r.list) != "d" {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// TestDetailsThatHang has Gateway say nothing about a contract.
+func TestDetailsThatHang(t *testing.T) {
+	for name, c := range map[string]Contract{"AAPL": someStock, "ESZ6": {Local: "ESZ6"}, "conId 5": {ConID: 5}} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _ := placing(newestVersion)
+			_, err := s.Details(t.Context(), c)
+			want := UnansweredError{Question: QuestionDetails, About: name, After: questionLimit}
+			if unanswered, ok := errors.AsType[*UnansweredError](err); !ok || *unanswered != want || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v", err)
+			}
+			if text := fmt.Sprintf("gateway did not answer contract_details about %s within 10s", name); err.Error() != text {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestReconcilingFails has questions about orders stay unanswered: the session is degraded after the second time and replaced
+// after the fifth, and what it says names the question.
+func TestReconcilingFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		err      error
+		detail   string
+		replaced bool
+	}{
+		"unanswered": {fmt.Errorf("ask: %w", &UnansweredError{Question: QuestionCompletedOrders}), "completed_orders", true},
+		"refused":    {&RequestError{Question: QuestionExecutions, Code: 321, Text: "no"}, "gateway refuses: code 321: no", false},
+		"disk":       {errors.New("write down orders: no space left"), "write down orders: no space left", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var fail bool
+				var runs []time.Duration
+				cfg := testConfig(4002)
+				b := (*bubble)(nil)
+				cfg.Reconcile = func(ctx context.Context, _ *Session) error {
+					time.Sleep(questionLimit)
+					runs = append(runs, b.s.mono())
+					if fail && ctx.Err() == nil {
+						return c.err
+					}
+					return ctx.Err()
+				}
+				fail = true
+				b = newBubble(t, cfg, nil)
+				first := b.after(5 * time.Second).Session
+				for failed := range 7 {
+					n := b.s.Snapshot()
+					confirmed := n.State == Connected && n.Cause == CauseNone && n.Guard == GuardReconciling
+					unconfirmed := n.State == Degraded && n.Cause == CauseUnconfirmed && n.Detail == c.detail && n.Guard == GuardUnconfirmed
+					if failed < 2 && !confirmed || failed >= 2 && (failed < 5 || !c.replaced) && (!unconfirmed || n.Session != first) {
+						t.Fatalf("after %d failures: %+v", failed, n)
+					}
+					if failed == 5 && c.replaced {
+						if n.Session == first && n.Session != 0 || n.Lost != 1 {
+							t.Fatalf("after %d failures: %+v", failed, n)
+						}
+						break
+					}
+					for len(runs) == failed {
+						b.after(100 * time.Millisecond)
+					}
+				}
+				fail = false
+				n := b.after(time.Minute)
+				if n.State != Connected || n.Guard != GuardOpen || (n.Session != first) != c.replaced {
+					t.Errorf("in the end %+v", n)
+				}
+				b.stop()
+				lost := slices.DeleteFunc(b.events, func(e Event) bool { return e.Kind != EventLost })
+				if len(lost) != 0 != c.replaced || c.replaced && (lost[0].Cause != CauseUnconfirmed || lost[0].Detail != c.detail) {
+					t.Errorf("lost: %+v", lost)
+				}
+			})
+		})
+	}
+}
+
+// TestReadOnly has Gateway's API be read-only at first, then be set so again in the middle of a session, which an order's refusal
+// tells. The session is kept.
+func TestReadOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuses, unanswered, runs := true, false, 0
+		cfg := testConfig(4002)
+		cfg.Reconcile = func(context.Context, *Session) error {
+			runs++
+			switch {
+			case unanswered:
+				return &UnansweredError{Question: QuestionOpenOrders}
+			case refuses:
+				return fmt.Errorf("ask: %w", &RequestError{Question: QuestionOpenOrders, Code: 321})
+			}
+			return nil
+		}
+		b := newBubble(t, cfg, nil)
+		first := b.after(5 * time.Second).Session
+		is := func(n *Snapshot, state State, cause Cause, guard GuardReason) {
+			t.Helper()
+			if n.State != state || n.Cause != cause || n.Guard != guard || n.Session != first {
+				t.Errorf("%+v", n)
+			}
+		}
+		is(b.s.Snapshot(), Degraded, CauseReadOnly, GuardReadOnly)
+		unanswered = true
+		is(b.after(10*time.Minute), Degraded, CauseReadOnly, GuardReadOnly)
+		if limit := int(10*time.Minute/readOnlyLook) + 2; runs > limit {
+			t.Errorf("asked %d times, at most %d were expected", runs, limit)
+		}
+		unanswered, refuses = false, false
+		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
+
+		// Somebody ticks the box. What is about other requests does not count.
+		refuses = true
+		before := runs
+		for _, request := range []int64{7, 1} {
+			b.g.present().post(inCode{session: first, request: request, code: 321})
+		}
+		is(b.after(time.Minute), Connected, CauseNone, GuardOpen)
+		if runs != before {
+			t.Error("a refusal of market data led to a look at orders")
+		}
+		b.g.present().post(inCode{session: first, request: 0, code: 321}) // an order is refused
+		is(b.after(time.Millisecond), Degraded, CauseReadOnly, GuardReadOnly)
+		b.g.present().code(1100)
+		b.after(time.Second)
+		b.g.present().code(1102)
+		is(b.after(time.Second), Degraded, CauseReadOnly, GuardReadOnly)
+		refuses = false
+		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
+
+		// Somebody else finds that nothing is answered.
+		unanswered = true
+		b.s.Session().Recheck()
+		is(b.after(time.Millisecond), Connected, CauseNone, GuardReconciling)
+		is(b.after(2*time.Second), Degraded, CauseUnconfirmed, GuardUnconfirmed)
+		unanswered = false
+		is(b.after(2*time.Second), Connected, CauseNone, GuardOpen)
+	})
+}

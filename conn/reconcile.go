@@ -1,0 +1,88 @@
+package conn
+
+import (
+	"errors"
+	"time"
+)
+
+// This file is how the supervisor decides what a failed comparison of orders means. The guard stays closed meanwhile.
+
+const (
+	// unconfirmedAfter is how many attempts to reconcile have to fail before the session is degraded,
+	unconfirmedAfter = 2
+	// replacedAfter how many before it is given up for another one,
+	replacedAfter = 5
+	// readOnlyLook how long after a refusal Gateway is asked again. It keeps the session when its API stops being read-only.
+	readOnlyLook = 30 * time.Second
+)
+
+// unconfirmed reports whether Gateway leaves open what has become of orders.
+func (m *model) unconfirmed() bool { return m.tries >= unconfirmedAfter }
+
+// reconcile closes the guard until orders have been compared.
+func (s *step) reconcile(after time.Duration) {
+	s.m.reconciled = s.cfg.Reconcile == nil
+	s.compare(after)
+}
+
+// compare has orders be compared, and leaves the guard as it is meanwhile.
+func (s *step) compare(after time.Duration) {
+	if s.cfg.Reconcile == nil {
+		return
+	}
+	s.m.run++
+	s.m.checking = true
+	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after})
+}
+
+func (s *step) reconciled(in inReconciled) {
+	m := &s.m
+	if in.session != m.session || in.run != m.run || m.phase != up || !m.upstream {
+		return
+	}
+	m.checking = false
+	if in.err == nil {
+		m.reconciled, m.readOnly, m.tries, m.doubt = true, false, 0, ""
+		return
+	}
+	if readOnly(in.err) {
+		m.readOnly, m.tries = true, 0
+	}
+	if m.readOnly { // until one of the questions is answered
+		s.reconcile(readOnlyLook)
+		return
+	}
+	m.tries++
+	m.doubt = in.err.Error()
+	unanswered, ok := errors.AsType[*UnansweredError](in.err)
+	if ok {
+		m.doubt = string(unanswered.Question)
+	}
+	if ok && m.tries >= replacedAfter {
+		s.do(doClose{m.session})
+		s.sessionLost(m.session, CauseUnconfirmed, 0, m.doubt)
+		return
+	}
+	s.reconcile(s.cfg.delay(1, 0))
+}
+
+// readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions then; other
+// requests get the same code when they make no sense.
+func readOnly(err error) bool {
+	refused, ok := errors.AsType[*RequestError](err)
+	return ok && refused.Code == codeInvalid && (refused.Question == QuestionOpenOrders || refused.Question == QuestionCompletedOrders)
+}
+
+// doubted closes the guard until Gateway has answered about orders.
+func (s *step) doubted(in inDoubt) {
+	if m := &s.m; in.session == m.session && m.phase == up && m.upstream && m.reconciled {
+		s.reconcile(0)
+	}
+}
+
+// invalid looks whether Gateway's API has become read-only, when it has refused an order, or a request without a number.
+func (s *step) invalid(in inCode) {
+	if m := &s.m; in.request <= 0 && m.phase == up && m.upstream && m.reconciled && !m.checking {
+		s.compare(0)
+	}
+}
