@@ -516,9 +516,10 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 	if l.questionError(request, n, text) {
 		return
 	}
-	if n == codeInvalid && unnumbered(request) {
-		l.book.refuse(n, text)
-		request = -1
+	if unnumbered(request) {
+		if request = -1; n == codeInvalid {
+			l.book.refuse(n, text)
+		}
 	}
 	l.orderError(request, n, text)
 	own := request > 0
