@@ -32,8 +32,9 @@ const (
 	msgCompleted     = 101
 	msgCompletedEnd  = 102
 
-	// reqPlaceOrder is the number of the request that places an order.
-	reqPlaceOrder = 3
+	// The numbers of the requests that place and cancel an order.
+	reqPlaceOrder  = 3
+	reqCancelOrder = 4
 
 	// protoBase is added to the number of a message whose body is protobuf.
 	protoBase = 200
@@ -44,6 +45,8 @@ const (
 	versionOrders = 176
 	// versionErrorTime is the first version whose errors carry a time and no version field.
 	versionErrorTime = 194
+	// versionCancelTags is the first version whose text requests to cancel have no version of their own.
+	versionCancelTags = 192
 	// versionAdvancedReject is the first version whose errors carry a JSON text.
 	versionAdvancedReject = 166
 	// versionProtoContract is the first version whose contract details are protobuf.
@@ -211,12 +214,12 @@ func checkProto(id int, body []byte) error {
 	return nil
 }
 
-// placedOrder returns the id of the order that a request to Gateway places, and whether it places one.
-func placedOrder(payload []byte, version int) (id int64, places bool) {
+// orderRequest returns the number of a request to Gateway that places or cancels an order, and the order's id; 0 for any other.
+func orderRequest(payload []byte, version int) (request int, id int64) {
 	number, body := 0, payload
 	if version >= versionBinaryID {
 		if len(payload) < 4 {
-			return 0, false
+			return 0, 0
 		}
 		number, body = int(binary.BigEndian.Uint32(payload)), payload[4:]
 	} else {
@@ -226,28 +229,43 @@ func placedOrder(payload []byte, version int) (id int64, places bool) {
 	}
 	switch number {
 	case reqPlaceOrder:
-		field, _, _ := bytes.Cut(body, []byte{0})
-		id, _ = strconv.ParseInt(string(field), 10, 64)
-		return id, true
-	case reqPlaceOrder + protoBase:
-		for len(body) > 0 {
-			field, kind, n := protowire.ConsumeTag(body)
-			if n < 0 {
-				break
-			}
-			if field == 1 && kind == protowire.VarintType {
-				v, _ := protowire.ConsumeVarint(body[n:])
-				return int64(v), true
-			}
-			size := protowire.ConsumeFieldValue(field, kind, body[n:])
-			if size < 0 {
-				break
-			}
-			body = body[n+size:]
+		return reqPlaceOrder, textID(body)
+	case reqCancelOrder:
+		if version < versionCancelTags {
+			_, body, _ = bytes.Cut(body, []byte{0}) // the version of the message
 		}
-		return 0, true // whatever it is, nobody waits for it
+		return reqCancelOrder, textID(body)
+	case reqPlaceOrder + protoBase, reqCancelOrder + protoBase:
+		return number - protoBase, protoID(body)
 	}
-	return 0, false
+	return 0, 0
+}
+
+// textID returns the number that a message in text begins with.
+func textID(body []byte) int64 {
+	field, _, _ := bytes.Cut(body, []byte{0})
+	id, _ := strconv.ParseInt(string(field), 10, 64)
+	return id
+}
+
+// protoID returns the first field of a protobuf message, 0 if it has none that is a number.
+func protoID(body []byte) int64 {
+	for len(body) > 0 {
+		field, kind, n := protowire.ConsumeTag(body)
+		if n < 0 {
+			break
+		}
+		if field == 1 && kind == protowire.VarintType {
+			v, _ := protowire.ConsumeVarint(body[n:])
+			return int64(v)
+		}
+		size := protowire.ConsumeFieldValue(field, kind, body[n:])
+		if size < 0 {
+			break
+		}
+		body = body[n+size:]
+	}
+	return 0
 }
 
 // currentTimeFrame returns a currentTime message as Gateway sends it.

@@ -242,9 +242,10 @@ func (p *passing) settle(err error) {
 type passage struct {
 	guard func() error
 
-	mu    sync.Mutex
-	going map[int64]*passing
-	stale map[int64]int // requests still to come of orders that nobody waits for any more
+	mu      sync.Mutex
+	going   map[int64]*passing
+	cancels map[int64]chan struct{} // by order id: closed when the next request to cancel it has been written
+	stale   map[int64]int           // requests still to come of orders that nobody waits for any more
 }
 
 // permit says why an order may not leave, which is asked when its bytes are about to.
@@ -271,6 +272,29 @@ func (p *passage) add(id int64, c Conditions) (*passing, bool) {
 	}
 	p.going[id] = one
 	return one, true
+}
+
+// cancelling returns a channel that is closed when the next request to cancel an order has been written.
+func (p *passage) cancelling(id int64) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cancels == nil {
+		p.cancels = map[int64]chan struct{}{}
+	}
+	if p.cancels[id] == nil {
+		p.cancels[id] = make(chan struct{})
+	}
+	return p.cancels[id]
+}
+
+// cancelled says that a request to cancel an order has been written.
+func (p *passage) cancelled(id int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if written := p.cancels[id]; written != nil {
+		close(written)
+		delete(p.cancels, id)
+	}
 }
 
 // leave says that nobody waits for an order any more. Its request may still come, and must not be taken for that of a later

@@ -898,3 +898,41 @@ func TestQuestionsOnTheWire(t *testing.T) {
 		}
 	}
 }
+
+// TestCancelIsWritten has requests to cancel wait behind others for their turn: when Cancel returns, Gateway has been given them.
+func TestCancelIsWritten(t *testing.T) {
+	for _, v := range []int{176, 191, 192, 200, 201, 203, 225} {
+		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
+		s := d.session()
+		if err := s.Place(1, buy("one", 1, 90)); err != nil {
+			t.Fatal(err)
+		}
+		d.news(s, "the order", func(n conn.OrderNews) bool { return n.Ref == "one" })
+		before := int64(0)
+		if v == 192 || v == 225 {
+			before = 95 // 45 a second leave
+		}
+		for i := range before {
+			if err := s.Unsubscribe(i + 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Cancel(1); err != nil {
+			t.Fatalf("version %d: %v", v, err)
+		}
+		if n := int64(d.gw.State().Counters.Requests); n < before-5 { // those are on their way
+			t.Errorf("version %d: %d of %d requests that were made before have arrived", v, n, before)
+		}
+		d.status(s, 1, "Cancelled")
+		for _, id := range []int64{-1, 0, conn.MaxOrderID + 1, 1<<31 - 1} {
+			if err := s.Cancel(id); err == nil {
+				t.Errorf("version %d: asked to cancel order %d", v, id)
+			}
+		}
+		d.do("drop")
+		<-s.Done()
+		if err := s.Cancel(1); !errors.Is(err, conn.ErrSessionOver) {
+			t.Errorf("version %d: %v", v, err)
+		}
+	}
+}

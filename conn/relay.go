@@ -252,13 +252,16 @@ type outgoing struct {
 	came   time.Duration
 	places bool
 	order  *passing // that it places; nil if nobody waits for that any more
+	cancel int64    // id of the order that it cancels, 0 for none
 }
 
 func (r *relay) outgoing(f []byte) *outgoing {
 	q := &outgoing{frame: f, came: r.mono()}
-	var id int64
-	if id, q.places = placedOrder(f[4:], r.version); q.places {
-		q.order = r.passage.take(id)
+	switch request, id := orderRequest(f[4:], r.version); request {
+	case reqPlaceOrder:
+		q.places, q.order = true, r.passage.take(id)
+	case reqCancelOrder:
+		q.cancel = id
 	}
 	return q
 }
@@ -267,7 +270,11 @@ func (r *relay) outgoing(f []byte) *outgoing {
 // false if the session is over.
 func (r *relay) letOut(q *outgoing, write func([]byte) bool) bool {
 	if !q.places {
-		return write(q.frame)
+		written := write(q.frame)
+		if written && q.cancel != 0 {
+			r.passage.cancelled(q.cancel)
+		}
+		return written
 	}
 	if q.order == nil || !q.order.claim() {
 		return true

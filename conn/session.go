@@ -179,12 +179,31 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 }
 
 // Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
-// smaller than it would become. The outcome arrives at Orders.
+// smaller than it would become. It returns nil when the request has been given to the network, [ErrSessionOver] after the end
+// of the session, and [ErrNotSent] if neither happens in time. The outcome arrives at Orders; none arrives if the request
+// came too fast for Gateway, which throws it away then and names no order (code 100).
 func (s *Session) Cancel(id int64) error {
-	if s.link.books().version < versionOrders {
+	if !(id >= 1 && id <= MaxOrderID) {
+		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
+	}
+	b := s.link.books()
+	if b.version < versionOrders {
 		return ErrOldGateway
 	}
-	return s.link.call(context.Background(), func(l *library) { l.cancelOrder(id) })
+	written := b.passage.cancelling(id)
+	if err := s.link.call(context.Background(), func(l *library) { l.cancelOrder(id) }); err != nil {
+		return err
+	}
+	limit := time.NewTimer(passLimit)
+	defer limit.Stop()
+	select {
+	case <-written:
+		return nil
+	case <-s.link.over():
+		return ErrSessionOver
+	case <-limit.C:
+		return ErrNotSent
+	}
 }
 
 // Orders returns the mailbox in which the session's order news arrives.
