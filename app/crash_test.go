@@ -40,7 +40,7 @@ func crashing() {
 			}
 		}
 	}()
-	main()
+	onItsOwn()
 }
 
 // inbox takes alerts.

@@ -125,9 +125,9 @@ func TestDesktop(t *testing.T) {
 	})
 	until := func(what string, ok func() bool) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(end) {
-				t.Fatalf("not within 30 s: %s; icon %s, tooltip %q", what, host.Icon(), host.Tooltip())
+				t.Fatalf("not within %v: %s; icon %s, tooltip %q", patience, what, host.Icon(), host.Tooltip())
 			}
 		}
 	}
@@ -223,7 +223,7 @@ func TestDesktop(t *testing.T) {
 		if err != nil {
 			t.Errorf("the program ended with %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("the program does not end")
 	}
 	if _, err := os.Stat(filepath.Join(home, "api.json")); err == nil {

@@ -136,7 +136,7 @@ func TestNobodyReads(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(patience):
 				t.Fatal("does not stop")
 			}
 			if _, err := os.Stat(card); err == nil {

@@ -22,7 +22,7 @@ import (
 
 const (
 	clientID       = 17
-	ledgerPatience = 30 * time.Second
+	ledgerPatience = time.Minute
 )
 
 // desk is a ledger on a supervisor.

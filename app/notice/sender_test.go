@@ -23,7 +23,7 @@ import (
 )
 
 // patient bounds every wait in these tests.
-const patient = 10 * time.Second
+const patient = time.Minute
 
 // note is what a server was asked to show.
 type note struct {

@@ -200,7 +200,7 @@ func TestParseEndsSoonOnHostileFiles(t *testing.T) {
 		if b := Parse("f", []byte(text)); len(b.Problems) == 0 || len(b.Problems) > 20 || len(b.Rules) > 0 {
 			t.Errorf("%.30s…: %d problems", text, len(b.Problems))
 		}
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%.30s…: took %v", text, took)
 		}
 	}

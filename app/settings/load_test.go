@@ -132,7 +132,7 @@ func TestParseEndsSoonOnHostileFiles(t *testing.T) {
 		if !errors.As(err, &problems) || len(problems) > 20 {
 			t.Errorf("%.30s…: %d problems", text, len(problems))
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%.30s…: took %v", text, took)
 		}
 	}

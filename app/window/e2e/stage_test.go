@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait; what is waited for comes in a tenth of it on a slow machine.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 var bin string // folder of the programs under test
 

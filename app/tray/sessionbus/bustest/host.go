@@ -17,7 +17,7 @@ import (
 const WatcherName = "org.kde.StatusNotifierWatcher"
 
 // patient bounds every wait for another process.
-const patient = 10 * time.Second
+const patient = time.Minute
 
 // Host is the part of a desktop that shows icons, a StatusNotifierWatcher.
 type Host struct {
