@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"sync"
 	"time"
 
@@ -13,8 +13,9 @@ import (
 
 // This file is how a [Ledger] finds out what becomes of orders.
 
-// reconcileLimit bounds the wait for Gateway's answers, which do not come where its API is set to read-only.
-const reconcileLimit = 30 * time.Second
+// completedTries is how often Gateway may leave the question about completed orders unanswered, in a row, before an order that only
+// the answer could tell of is unknown. Some Gateways never answer it.
+const completedTries = 5
 
 // answerLimit is how long Gateway may say nothing about an order that it was sent before it is asked. It answers at once, unless it
 // has thrown the order away: what comes too fast it refuses with an error that names no order (100).
@@ -118,6 +119,9 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 		if ctx.Err() == nil && !errors.Is(err, conn.ErrSessionOver) {
 			l.log.Warn("Gateway says nothing about an order", "session", s.Number(), "err", err)
 		}
+		if one, ok := errors.AsType[*conn.UnansweredError](err); ok && one.Question != conn.QuestionCompletedOrders {
+			s.Recheck()
+		}
 		return
 	}
 	for _, i := range lost {
@@ -126,57 +130,104 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 }
 
 // Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has returned
-// nil. Where every fate is known there is nothing to compare, and Gateway is not asked. Orders of another client id than the
-// present one cannot be asked for; they stand as they stood.
+// nil. Gateway is asked for open orders even where every fate is known: whether it answers shows whether orders are possible. Orders
+// of another client id than the present one cannot be asked for; they stand as they stood.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
-	l.mu.Lock()
-	client, asks := s.ClientID(), len(l.expected) > 0
-	for _, i := range l.intents {
-		asks = asks || !i.Fate.Done() && i.Client == client
-	}
-	l.mu.Unlock()
-	if !asks {
-		return nil
-	}
+	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
 		// What was sent in this very session may still be on its way.
 		return !i.Fate.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
 	})
+	if errors.Is(err, conn.ErrOldGateway) && !l.awaits(client, nil) {
+		return nil // it can neither answer nor take an order
+	}
 	return err
 }
 
-// compare asks a session for everything that it knows about orders. Those that it has no trace of and for which lost is true
-// are unknown from now on, and returned. lost is called with the ledger locked.
+// compare asks a session for what it knows about orders: for the open ones; for executions, if something is expected of an order;
+// and for completed ones, if that leaves something to be known. Those that it has no trace of and for which lost is true are unknown from now on, and returned. lost is
+// called with the ledger locked.
 func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref string, i *Intent) bool) ([]Intent, error) {
 	s.Orders() // has news kept from now on, for who follows a moment later
-	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
-	defer cancel()
-	open, err := s.OpenOrders(ctx)
+	list, err := s.OpenOrders(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask for open orders: %w", err)
 	}
-	completed, err := s.CompletedOrders(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask for completed orders: %w", err)
+	open := l.takeIn(s, list)
+	if !l.awaits(s.ClientID(), nil) {
+		return nil, nil
 	}
-	fills, err := s.Executions(ctx)
-	if err != nil {
+	if list, err = s.Executions(ctx); err != nil {
 		return nil, fmt.Errorf("ask for executions: %w", err)
 	}
-	there := map[string]bool{}
-	for _, n := range slices.Concat(open, fills, completed) {
-		l.Learn(l.number(s, n))
-		l.mu.Lock()
-		if i := l.about(n); i != nil {
-			there[i.Order.Ref] = true
+	there := l.takeIn(s, list)
+	maps.Copy(there, open)
+	if l.awaits(s.ClientID(), open) {
+		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool { return !open[ref] && lost(ref, i) }))
+		if err != nil {
+			return nil, fmt.Errorf("ask for completed orders: %w", err)
 		}
-		l.mu.Unlock()
+		maps.Copy(there, l.takeIn(s, list))
 	}
 	known := l.lose(s, func(ref string, i *Intent) bool { return !there[ref] && lost(ref, i) })
 	if err := l.flush(nil); err != nil {
 		return known, fmt.Errorf("write down orders: %w", err)
 	}
 	return known, nil
+}
+
+// completed asks for completed orders. Where an answer is not needed, because every order's fate is known or said to be unknown, it
+// may be missing; and where it is, it may be missing in the end.
+func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([]conn.OrderNews, error) {
+	silent := int(l.silent.Load())
+	if !needed && silent > 0 {
+		return nil, nil
+	}
+	list, err := s.CompletedOrders(ctx)
+	if _, unanswered := errors.AsType[*conn.UnansweredError](err); unanswered {
+		l.silent.Add(1)
+		if !needed || silent >= completedTries {
+			l.log.Warn("Gateway does not tell completed orders", "session", s.Number(), "err", err)
+			return nil, nil
+		}
+	} else if err == nil {
+		l.silent.Store(0)
+	}
+	return list, err
+}
+
+// takeIn learns from an answer. It returns the references of our orders in it.
+func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews) map[string]bool {
+	refs := map[string]bool{}
+	for _, n := range list {
+		l.Learn(l.number(s, n))
+		l.mu.Lock()
+		if i := l.about(n); i != nil {
+			refs[i.Order.Ref] = true
+		}
+		l.mu.Unlock()
+	}
+	return refs
+}
+
+// awaits reports whether there are orders of a client id, beside those given, of which something may still be learned.
+func (l *Ledger) awaits(client int, open map[string]bool) bool {
+	l.mu.Lock()
+	more := len(l.expected) > 0
+	l.mu.Unlock()
+	return more || l.any(func(ref string, i *Intent) bool { return !i.Fate.Done() && i.Client == client && !open[ref] })
+}
+
+// any reports whether ok is true of an order. It is called with the ledger locked.
+func (l *Ledger) any(ok func(ref string, i *Intent) bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for ref, i := range l.intents {
+		if ok(ref, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // lose notes that the fates of the orders for which lost is true are unknown, and returns them.

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -304,53 +303,6 @@ func TestExitRefused(t *testing.T) {
 	}
 	if o := g.State().Orders[0]; o.Status != "Submitted" || o.Filled != 2 {
 		t.Errorf("%+v", o)
-	}
-}
-
-// TestReconcileAsks has Gateway be asked only if there is something to ask it for, and withhold one of its answers: then
-// nothing is concluded.
-func TestReconcileAsks(t *testing.T) {
-	ended, end := context.WithCancel(t.Context())
-	end()
-	for withheld, want := range map[uint32]string{253: "ask for open orders", 302: "ask for completed orders", 255: "ask for executions"} {
-		g := startGateway(t, sim.Config{})
-		port, held := withhold(t, g.Port(), withheld)
-		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), port)
-		s := d.session(t)
-		var unknown []string
-		d.ledger.OnChange(func(i Intent) { unknown = append(unknown, string(i.Fate)+" "+i.Order.Ref) })
-		if err := d.ledger.Reconcile(ended, s); err != nil {
-			t.Errorf("without an order: %v", err)
-		}
-		sent := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
-		d.ledger.intents["gw-x"], d.ledger.ids[orderKey{clientID, 5}] = sent, sent
-		for _, other := range []Intent{{Fate: Filled, Client: clientID}, {Fate: Sent, Client: clientID + 1}} {
-			i := *sent
-			i.Fate, i.Client = other.Fate, other.Client
-			d.ledger.intents["gw-x"] = &i
-			if err := d.ledger.Reconcile(ended, s); err != nil {
-				t.Errorf("with an order of client %d that is %s: %v", i.Client, i.Fate, err)
-			}
-		}
-		d.ledger.intents["gw-x"] = sent
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- d.ledger.Reconcile(ctx, s) }()
-		select {
-		case <-held:
-		case <-time.After(ledgerPatience):
-			t.Fatal("waited in vain for the answer that is withheld")
-		}
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want it to %s", err, want)
-		}
-		if err := d.ledger.Reconcile(ended, s); !errors.Is(err, context.Canceled) { // at one of its questions
-			t.Errorf("%v", err)
-		}
-		if sent.Fate != Sent || len(unknown) != 0 {
-			t.Errorf("%+v, %v", sent, unknown)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -56,6 +57,7 @@ type Ledger struct {
 	closing   chan struct{}
 	closed    chan struct{}
 
+	silent   atomic.Int32  // how often in a row Gateway has left the question about completed orders unanswered
 	patience time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
 }
 
