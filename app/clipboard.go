@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf16"
 )
@@ -32,15 +33,15 @@ func clipboards(goos string, env func(string) string) (list [][]string) {
 	return list
 }
 
-// copyText puts a text into the clipboard, by the first program that can.
-func copyText(ctx context.Context, text string) error {
+// copyText puts a text into the clipboard, by the first program that can, which gets this environment.
+func copyText(ctx context.Context, text string, env []string) error {
 	err := errNoClipboard
 	for _, program := range clipboards(runtime.GOOS, os.Getenv) {
 		cmd := exec.CommandContext(ctx, program[0], program[1:]...)
-		cmd.Env = append(os.Environ(), "LC_CTYPE=UTF-8") // pbcopy takes anything else for Mac Roman
+		cmd.Env = append(slices.Clip(env), "LC_CTYPE=UTF-8") // pbcopy takes anything else for Mac Roman
 		cmd.Stdin = strings.NewReader(text)
 		if runtime.GOOS == "windows" {
-			cmd.Env, cmd.Stdin = nil, bytes.NewReader(wide(text))
+			cmd.Env, cmd.Stdin = env, bytes.NewReader(wide(text))
 		}
 		if err = cmd.Run(); err == nil {
 			return nil

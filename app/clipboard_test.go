@@ -58,18 +58,18 @@ func TestCopyText(t *testing.T) {
 	t.Setenv("WAYLAND_DISPLAY", "")
 	program("xclip", "exit 1")
 	program("xsel", `cat >"`+filepath.Join(dir, "copied")+`"; echo "$@" >"`+filepath.Join(dir, "called")+`"`)
-	if err := copyText(t.Context(), "so ist es\n"); err != nil {
+	if err := copyText(t.Context(), "so ist es\n", os.Environ()); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "copied")); err != nil || string(b) != "so ist es\n" {
 		t.Errorf("copied %q, %v", b, err)
 	}
 	program("xsel", "exit 1")
-	if err := copyText(t.Context(), "x"); err == nil {
+	if err := copyText(t.Context(), "x", os.Environ()); err == nil {
 		t.Error("nothing took it, and that is no error")
 	}
 	t.Setenv("DISPLAY", "")
-	if err := copyText(t.Context(), "x"); err != errNoClipboard {
+	if err := copyText(t.Context(), "x", os.Environ()); err != errNoClipboard {
 		t.Errorf("without a display: %v", err)
 	}
 }

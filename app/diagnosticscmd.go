@@ -104,7 +104,7 @@ func (r *resident) CopyDiagnostics(ctx context.Context) error {
 }
 
 func (r *resident) bringDiagnostics(ctx context.Context, text string) error {
-	err := copyText(ctx, text)
+	err := copyText(ctx, text, r.childEnv())
 	if err == nil {
 		r.log.Info("diagnostics are in the clipboard")
 		return nil
@@ -114,8 +114,8 @@ func (r *resident) bringDiagnostics(ctx context.Context, text string) error {
 		return fmt.Errorf("neither clipboard nor file takes the diagnostics: %w", errors.Join(err, writeErr))
 	}
 	r.log.Info("diagnostics are in a file: the clipboard cannot be used", "path", path, "err", err)
-	if err := openWithDesktop(ctx, path); err != nil {
-		return openWithDesktop(ctx, r.home.state)
+	if err := openWithDesktop(ctx, path, r.childEnv()); err != nil {
+		return openWithDesktop(ctx, r.home.state, r.childEnv())
 	}
 	return nil
 }

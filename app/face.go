@@ -34,7 +34,7 @@ func (r *resident) showTray(ctx context.Context) {
 		OnMute:       r.hub.Mute,
 		OnDiagnose:   do("copy diagnostics", r.CopyDiagnostics),
 		OnPanic:      func(what any, stack []byte) { r.parts.Failed("tray", what, stack) },
-		OnOpenLogs:   do("open logs", func(ctx context.Context) error { return openWithDesktop(ctx, r.home.state) }),
+		OnOpenLogs:   do("open logs", func(ctx context.Context) error { return openWithDesktop(ctx, r.home.state, r.childEnv()) }),
 		OnLogin:      do("launch at login", r.toggleLogin),
 		OnQuit:       r.Quit,
 		OnSessionEnd: r.sessionEnds,

@@ -290,7 +290,12 @@ func (r *rig) get(path string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	res, err := http.Get(card.URL + path)
+	req, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, card.URL+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+card.Token)
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}

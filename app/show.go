@@ -75,7 +75,7 @@ func (r *resident) startWindow() error {
 	}
 	var said tail
 	cmd := exec.Command(path, "--card", r.home.card())
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Env, cmd.Stdout, cmd.Stderr = r.childEnv(), &said, &said
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -107,19 +107,20 @@ func (r *resident) followWindow(cmd *exec.Cmd, said *tail) {
 	}
 }
 
-// openPage opens the page in the browser. The token stands behind the #, which the browser keeps to itself.
+// openPage opens the page in the browser. Other users can read the arguments of a process: there is no token in the address, but
+// a code that is good once.
 func (r *resident) openPage(ctx context.Context) error {
 	r.mu.Lock()
-	url := r.api.URL() + "/#token=" + r.api.Token()
+	url := r.api.PageURL()
 	r.mu.Unlock()
-	if err := openWithDesktop(ctx, url); err != nil {
+	if err := openWithDesktop(ctx, url, r.childEnv()); err != nil {
 		return fmt.Errorf("no window and no browser can be opened here (%w); open %s/ yourself", err, r.apiURL())
 	}
 	return nil
 }
 
 // openWithDesktop hands an address or a folder to whatever the desktop opens it with. No shell sees the text.
-func openWithDesktop(ctx context.Context, target string) error {
+func openWithDesktop(ctx context.Context, target string, env []string) error {
 	var cmd *exec.Cmd
 	switch runtime.GOOS {
 	case "windows":
@@ -132,6 +133,7 @@ func openWithDesktop(ctx context.Context, target string) error {
 		}
 		cmd = exec.Command("xdg-open", target)
 	}
+	cmd.Env = env
 	if err := cmd.Start(); err != nil {
 		return err
 	}

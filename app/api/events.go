@@ -62,9 +62,15 @@ func (s *streams) leave(show chan struct{}) {
 }
 
 // events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, "show" when
-// the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends.
+// the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends. Only
+// who has the token is a window: Gatewatch opens none while there is one.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	s.stream(w, r, r.URL.Query().Get("window") == "1", "status", func() (any, bool) { return s.backend.Status(), true })
+	window, owner := r.URL.Query().Get("window") == "1", s.knows(r)
+	if window && !owner {
+		refuse(w)
+		return
+	}
+	s.stream(w, r, window, "status", func() (any, bool) { return s.statusFor(owner), true })
 }
 
 // stream answers with server-sent events: one with the given name at once and whenever the backend has changed, unless

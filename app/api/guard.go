@@ -16,7 +16,7 @@ func guardedOf(st Status) Guarded {
 }
 
 // guard returns what GET /guard answers.
-func (s *Server) guard() Guarded { return guardedOf(s.backend.Status()) }
+func (s *Server) guard() Guarded { return guardedOf(s.backend.Status().Open()) }
 
 // guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of it.
 func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {

@@ -186,6 +186,7 @@ func (d *described) listen(path string) (end func()) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	req.Header.Set("Authorization", "Bearer "+d.s.Token())
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	if err != nil {
 		d.t.Fatal(err)
@@ -220,14 +221,19 @@ func TestOpenAPIAnswers(t *testing.T) {
 	d := describe(t, serve(t, b))
 	bearer := "Authorization: Bearer x"
 	for _, r := range d.s.routes() {
-		if !strings.HasSuffix(r.path, "/events") && !r.token {
+		if r.method == "GET" && !strings.HasSuffix(r.path, "/events") {
 			d.check(call{method: r.method, target: r.path, code: 200})
+		}
+		if r.access == open && !strings.HasSuffix(r.path, "/events") {
 			d.check(call{method: r.method, target: r.path, code: 200, headers: []string{"Authorization: -"}})
 		}
 		// A request that keeps to the document but for the token, and comes from elsewhere.
 		right := call{method: r.method, target: r.path, body: goodBodies[r.path]}
-		if r.method == "GET" {
+		switch {
+		case r.method == "GET":
 			right.body = ""
+		case r.access == coded:
+			right.body = `{"code": "C"}`
 		}
 		for _, header := range []string{"Origin: http://example.com", "Origin: null"} {
 			c := right
@@ -235,9 +241,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 			d.check(c)
 		}
 		c := right
-		c.headers, c.code, c.wrong = []string{bearer}, 401, r.token
+		c.headers, c.code, c.wrong = []string{bearer}, 401, r.access == owner
 		d.check(c)
-		if r.token {
+		if r.access == owner {
 			c.headers = []string{"Authorization: -"}
 			d.check(c)
 		}
@@ -291,6 +297,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/alerts/test", body: `["email"]`, code: 400, wrong: true},
 		{method: "POST", target: "/alerts/test", body: `{"channel": "email"} {}`, code: 400}, // the validator reads the first value alone
 		{method: "POST", target: "/alerts/test", body: `email`, code: 400, wrong: true},
+		{method: "POST", target: "/session", body: `{"code": "` + codeOf(d.s) + `"}`, code: 200},
+		{method: "POST", target: "/session", body: `{"code": "x"}`, code: 403},
+		{method: "POST", target: "/session", body: `{"code": ""}`, code: 400},
+		{method: "POST", target: "/session", body: `{"token": "x"}`, code: 400, wrong: true},
 		{method: "GET", target: "/nowhere", code: 404},
 		{method: "POST", target: "/alerts/tests", code: 404},
 		{method: "GET", target: "/alerts/test", code: 405},
@@ -406,27 +416,30 @@ func defaults(t *testing.T) []byte {
 	return body
 }
 
+// constants are those of a type, by its source.
+func constants(t *testing.T, typ reflect.Type) []constant {
+	t.Helper()
+	found := commentsOf(t, typ).constants
+	if len(found) < 4 {
+		t.Fatalf("only %v of %v", found, typ)
+	}
+	return found
+}
+
 // TestOpenAPIKnowsAll holds every word that a record, a status and a span can have to the document, and one that is none.
 func TestOpenAPIKnowsAll(t *testing.T) {
 	b := &memory{}
 	d := describe(t, serve(t, b))
-	constants := func(typ reflect.Type) []constant {
-		found := commentsOf(t, typ).constants
-		if len(found) < 4 {
-			t.Fatalf("only %v of %v", found, typ)
-		}
-		return found
-	}
 	entry := history.Record{Seq: 1, Time: now, Local: now, Run: 1, Session: 2, Code: 326, Attempts: 3, Seconds: 1.5, Detail: "x"}
 	record := func(change func(*history.Record)) {
 		r := entry
 		change(&r)
 		b.records = append(b.records, r)
 	}
-	for _, c := range constants(reflect.TypeFor[history.What]()) {
+	for _, c := range constants(t, reflect.TypeFor[history.What]()) {
 		record(func(r *history.Record) { r.What = history.What(c.value) })
 	}
-	for _, c := range constants(reflect.TypeFor[conn.Cause]()) {
+	for _, c := range constants(t, reflect.TypeFor[conn.Cause]()) {
 		record(func(r *history.Record) { r.What, r.Cause = history.Lost, conn.Cause(c.value) })
 	}
 	for _, k := range history.Kinds {
@@ -434,20 +447,20 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 	}
 	d.check(call{method: "GET", target: "/log", code: 200})
 	b.status = StatusOf(&conn.Snapshot{State: conn.Paused}, now, "v1", 17, begun)
-	for _, c := range constants(reflect.TypeFor[conn.GuardReason]()) {
+	for _, c := range constants(t, reflect.TypeFor[conn.GuardReason]()) {
 		b.status.Guard.ReasonID = conn.GuardReason(c.value)
 		d.check(call{method: "GET", target: "/status", code: 200})
 		d.check(call{method: "GET", target: "/guard", code: 200})
 	}
-	for _, c := range constants(reflect.TypeFor[rules.State]()) {
+	for _, c := range constants(t, reflect.TypeFor[rules.State]()) {
 		b.rule = rules.State(c.value)
 		d.check(call{method: "GET", target: "/rules", code: 200})
 	}
-	for _, c := range constants(reflect.TypeFor[engine.Fate]()) {
+	for _, c := range constants(t, reflect.TypeFor[engine.Fate]()) {
 		b.fate = engine.Fate(c.value)
 		d.check(call{method: "GET", target: "/orders", code: 200})
 	}
-	for _, c := range constants(reflect.TypeFor[conn.FarmState]()) {
+	for _, c := range constants(t, reflect.TypeFor[conn.FarmState]()) {
 		b.status.Layers.Farms = map[string]conn.FarmState{"usfarm": conn.FarmState(c.value)}
 		d.check(call{method: "GET", target: "/status", code: 200})
 	}

@@ -54,6 +54,8 @@ var bodies = []any{
 	Guarded{},
 	Autostart{},
 	AutostartChange{},
+	PageCode{},
+	PageToken{},
 }
 
 // sources are the folders of the packages that those types come from.
@@ -130,8 +132,8 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s is answered and not described", name)
 		case op.Summary == "" || op.OperationID == "" || op.Security == nil:
 			t.Errorf("%s lacks a summary, an operationId or security", name)
-		case r.token != !slices.ContainsFunc(*op.Security, func(s openapi3.SecurityRequirement) bool { return len(s) == 0 }):
-			t.Errorf("%s: token %v, described with %v", name, r.token, *op.Security)
+		case (r.access == owner) != !slices.ContainsFunc(*op.Security, func(s openapi3.SecurityRequirement) bool { return len(s) == 0 }):
+			t.Errorf("%s: for %s, described with %v", name, r.access, *op.Security)
 		}
 		if op == nil {
 			continue
@@ -153,7 +155,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit, preset)
 		}
 	}
-	for _, limit := range []int{maxBody, maxSettings, maxHeader, maxStreams, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds())} {
+	for _, limit := range []int{maxBody, maxSettings, maxHeader, maxStreams, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {
 			t.Errorf("the limit %d is not told of", limit)
 		}
@@ -238,6 +240,9 @@ func (d *describer) structure(typ reflect.Type) object {
 	said := commentsOf(d.t, typ)
 	properties, required := object{}, []string{}
 	for _, f := range reflect.VisibleFields(typ) {
+		if !f.IsExported() {
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" || f.Anonymous || options != "" && options != "omitempty" {
 			d.t.Fatalf("%v.%s: no rule for such a field", typ, f.Name)

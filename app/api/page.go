@@ -24,8 +24,8 @@ func inlineHash(tag string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// page answers with the page that shows the same as the window, where no window can be opened. The token reaches it
-// behind the # of its address, which browsers do not send.
+// page answers with the page that shows the same as the window, where no window can be opened. A one-time code reaches it
+// behind the # of its address, which browsers do not send; the page exchanges it for a token by POST /session.
 func page(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

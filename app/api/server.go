@@ -2,8 +2,8 @@
 // command line uses.
 //
 // Only 127.0.0.1 is listened on. That does not keep web pages out, which can make a browser talk to it, so the Host
-// header has to name this server, a foreign Origin is refused, and whatever changes something wants the token from
-// api.json, which only the user can read.
+// header has to name this server and a foreign Origin is refused. It does not keep other users of the computer out, so
+// whatever changes something or shows something personal wants the token from api.json, which only the user can read.
 package api
 
 import (
@@ -80,6 +80,7 @@ type Server struct {
 	srv     *http.Server
 	hosts   []string
 	streams streams
+	grants  grants
 	quit    chan struct{} // closed when the server ends; long answers stop at it
 	ends    atomic.Bool   // and the program with it
 	done    chan struct{}
@@ -157,50 +158,73 @@ func (s *Server) Close(ctx context.Context) {
 	<-s.done
 }
 
+// access says who may send a request.
+type access string
+
+const (
+	owner access = "owner" // who has the token
+	open  access = "open"  // anybody on this computer: the answer holds nothing personal
+	coded access = "coded" // who has a one-time code, in the body
+)
+
 // route is one request that is answered.
 type route struct {
 	method, path string
-	token        bool // it changes something, or tells more than others do
+	access       access
 	do           http.HandlerFunc
 }
 
-// routes are all that are answered. openapi.json describes them.
+// routes are all that are answered, and who may ask. openapi.json describes them.
 func (s *Server) routes() []route {
 	return []route{
-		{"GET", "/", false, page},
-		{"GET", "/status", false, show(s.backend.Status)},
-		{"GET", "/events", false, s.events},
-		{"GET", "/settings", false, show(s.backend.Settings)},
-		{"GET", "/uptime", false, s.uptime},
-		{"GET", "/log", false, s.records},
-		{"GET", "/alerts", false, show(s.backend.Alerts)},
-		{"GET", "/rules", false, show(s.rules)},
-		{"GET", "/orders", false, show(s.orders)},
-		{"GET", "/guard", false, show(s.guard)},
-		{"GET", "/guard/events", false, s.guardEvents},
-		{"GET", "/autostart", false, s.autostart},
-		{"GET", "/metrics", false, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
-		{"GET", "/healthz", false, show(func() Health { return Health{true} })},
-		{"GET", "/openapi.json", false, openAPI},
-		{"GET", "/diagnostics", true, s.diagnostics},
-		{"PUT", "/settings", true, s.saveSettings},
-		{"POST", "/connect_ib", true, command(s.backend.Connect)},
-		{"POST", "/disconnect_ib", true, command(s.backend.Disconnect)},
-		{"POST", "/show", true, command(s.backend.Show)},
-		{"POST", "/quit", true, s.quitting},
-		{"POST", "/autostart", true, s.setAutostart},
-		{"POST", "/alerts/test", true, s.testAlerts},
-		{"POST", "/rules/save", true, s.saveRule},
-		{"POST", "/rules/activate", true, s.onRule(s.backend.ActivateRule)},
-		{"POST", "/rules/deactivate", true, s.onRule(s.backend.DeactivateRule)},
-		{"POST", "/rules/delete", true, s.onRule(s.backend.DeleteRule)},
-		{"POST", "/instruments/resolve", true, s.resolve},
-		{"POST", "/orders/cancel", true, s.cancelOrder},
-		{"POST", "/orders/cancel_all", true, s.cancelOrders},
-		{"POST", "/orders/change", true, s.changeOrder},
-		{"POST", "/trading/arm", true, command(s.backend.Arm)},
-		{"POST", "/trading/disarm", true, command(s.backend.Disarm)},
+		{"GET", "/", open, page},
+		{"GET", "/status", open, s.status},
+		{"GET", "/events", open, s.events},
+		{"GET", "/guard", open, show(s.guard)},
+		{"GET", "/guard/events", open, s.guardEvents},
+		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
+		{"GET", "/healthz", open, show(func() Health { return Health{true} })},
+		{"GET", "/openapi.json", open, openAPI},
+		{"POST", "/session", coded, s.session},
+		{"GET", "/settings", owner, show(s.backend.Settings)},
+		{"GET", "/uptime", owner, s.uptime},
+		{"GET", "/log", owner, s.records},
+		{"GET", "/alerts", owner, show(s.backend.Alerts)},
+		{"GET", "/rules", owner, show(s.rules)},
+		{"GET", "/orders", owner, show(s.orders)},
+		{"GET", "/autostart", owner, s.autostart},
+		{"GET", "/diagnostics", owner, s.diagnostics},
+		{"PUT", "/settings", owner, s.saveSettings},
+		{"POST", "/connect_ib", owner, command(s.backend.Connect)},
+		{"POST", "/disconnect_ib", owner, command(s.backend.Disconnect)},
+		{"POST", "/show", owner, command(s.backend.Show)},
+		{"POST", "/quit", owner, s.quitting},
+		{"POST", "/autostart", owner, s.setAutostart},
+		{"POST", "/alerts/test", owner, s.testAlerts},
+		{"POST", "/rules/save", owner, s.saveRule},
+		{"POST", "/rules/activate", owner, s.onRule(s.backend.ActivateRule)},
+		{"POST", "/rules/deactivate", owner, s.onRule(s.backend.DeactivateRule)},
+		{"POST", "/rules/delete", owner, s.onRule(s.backend.DeleteRule)},
+		{"POST", "/instruments/resolve", owner, s.resolve},
+		{"POST", "/orders/cancel", owner, s.cancelOrder},
+		{"POST", "/orders/cancel_all", owner, s.cancelOrders},
+		{"POST", "/orders/change", owner, s.changeOrder},
+		{"POST", "/trading/arm", owner, command(s.backend.Arm)},
+		{"POST", "/trading/disarm", owner, command(s.backend.Disarm)},
 	}
+}
+
+// status answers with all there is to whoever has the token, and with what is open to all otherwise.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	answer(w, http.StatusOK, s.statusFor(s.knows(r)))
+}
+
+func (s *Server) statusFor(owner bool) Status {
+	st := s.backend.Status()
+	if !owner {
+		st = st.Open()
+	}
+	return st
 }
 
 // Health is the answer to GET /healthz.
@@ -217,7 +241,7 @@ func (s *Server) handler() http.Handler {
 	known := map[string][]string{} // paths by method
 	for _, r := range s.routes() {
 		do := r.do
-		if r.token {
+		if r.access == owner {
 			do = s.authorized(do)
 		}
 		pattern := r.path
@@ -257,7 +281,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, "this Host is not served")
 			return
 		}
-		if !s.ownOrigin(r.Header.Values("Origin")) {
+		if !s.ownOrigin(r.Header.Values("Origin")) || !ownFetch(r) {
 			fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
@@ -280,6 +304,20 @@ func (s *Server) ownOrigin(origins []string) bool {
 		host, ok := strings.CutPrefix(strings.ToLower(o), "http://")
 		if !ok || !slices.Contains(s.hosts, host) {
 			return false
+		}
+	}
+	return true
+}
+
+// ownFetch reports whether a browser, if one asks, does so for a page of this server or for the user: neither for another
+// site nor for another port of this computer. A link to the page may stand anywhere.
+func ownFetch(r *http.Request) bool {
+	for _, from := range r.Header.Values("Sec-Fetch-Site") {
+		switch strings.ToLower(from) {
+		case "same-origin", "none":
+		default:
+			return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
+				r.Header.Get("Sec-Fetch-Dest") == "document"
 		}
 	}
 	return true
@@ -314,7 +352,7 @@ func (s *Server) knows(r *http.Request) bool {
 	}
 	// Hashing first makes the comparison independent of the length as well.
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 || s.grants.know(got)
 }
 
 // read returns the body of a request; ok is false if the answer has been given.

@@ -212,6 +212,29 @@ func ask(t *testing.T, s *Server, method, path, body string, headers ...string) 
 	return res, string(answer)
 }
 
+// stream opens a stream of events, with the token unless the header says otherwise, and returns its lines and its end.
+func stream(t *testing.T, s *Server, path, header string) (lines *bufio.Scanner, leave func()) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", s.URL()+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header == "" {
+		req.Header.Set("Authorization", "Bearer "+s.Token())
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("%s: %s, content type %q", path, res.Status, got)
+	}
+	lines = bufio.NewScanner(res.Body)
+	lines.Buffer(nil, maxAnswer)
+	return lines, func() { res.Body.Close() }
+}
+
 func TestAddresses(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
@@ -673,16 +696,8 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}
-	res, err := client.Get(s.URL() + "/events?window=1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
-		t.Errorf("content type %q", got)
-	}
-	lines := bufio.NewScanner(res.Body)
+	lines, leave := stream(t, s, "/events?window=1", "")
+	defer leave()
 	next := func() string {
 		lines.Scan()
 		return lines.Text()

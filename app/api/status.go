@@ -35,6 +35,8 @@ type Status struct {
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
 	Seq           uint64  `json:"seq"`            // grows with each change
+
+	open texts // for Open
 }
 
 // Layers is what is true of each layer.
@@ -119,6 +121,8 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
 	}
+	open := openSnapshot(s)
+	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now)}
 	st.Alerts.Failing, st.Faults = []string{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}

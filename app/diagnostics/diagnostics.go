@@ -99,7 +99,7 @@ func (s Source) values() (values []string) {
 	if s.Secret == nil {
 		return nil
 	}
-	refs := references(s.Settings)
+	refs := References(s.Settings)
 	found := make(chan string, len(refs))
 	for _, ref := range refs {
 		go func() {

@@ -82,8 +82,8 @@ func named(s settings.Settings) []string {
 	return names
 }
 
-// references returns the references to secrets in settings.
-func references(s settings.Settings) []string {
+// References returns the references to secrets in settings.
+func References(s settings.Settings) []string {
 	all := append([]string{s.Email.Password, s.Slack.WebhookURL, s.Webhook.URL, s.Webhook.SigningKey, s.Heartbeat.URL}, s.Alerts.Services...)
 	return slices.DeleteFunc(all, func(ref string) bool { return ref == "" })
 }

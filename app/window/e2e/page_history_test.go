@@ -219,7 +219,7 @@ func visit(t *testing.T, p *past, token, dark bool, before ...chromedp.Action) *
 	b := &tab{t, browser(t, dark)}
 	address := s.URL() + "/"
 	if token {
-		address += "#token=" + s.Token()
+		address = s.PageURL()
 	}
 	b.run(emulation.SetTimezoneOverride(p.uptime.At.Location().String()))
 	b.run(before...)

@@ -500,8 +500,8 @@ func TestPageTradingWithoutAToken(t *testing.T) {
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, false, true)
-	b.until(ruleShown+`.length`, "5")
-	b.until(orderShown+`.length`, "7")
+	b.until(`document.getElementById("rules-note").textContent.startsWith("Shown only to you")`, "true")
+	b.until(ruleShown+`.length + `+orderShown+`.length`, "0")
 	b.until(`[...document.querySelectorAll("main button")].filter(e => e.offsetParent && !(e.disabled && e.getAttribute("aria-describedby") === "notoken")).length`, "0")
 	b.keep("page-trading-no-token-dark")
 }

@@ -247,7 +247,7 @@ func TestPageTrades(t *testing.T) {
 	}
 	b := &tab{t, browser(t, false)}
 	b.look(1280, "light")
-	b.run(chromedp.Navigate(card.URL + "/#token=" + card.Token))
+	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
 	b.until(`document.getElementById("rules-note").textContent.startsWith("There is no rule yet.")`, "true")
 	create := func(name, symbol string, more ...string) {
 		t.Helper()

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"net"
+	"regexp"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// Open returns the part of a status that anybody on this computer may see: no text from outside, no rule, order, path,
+// account number or name of a computer.
+func (st Status) Open() Status {
+	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline
+	st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
+	st.Gateway.Host = openHost(st.Gateway.Host)
+	st.Layers.Farms = openFarms(st.Layers.Farms)
+	st.Trading.Reason, st.Trading.RulesProblem = openReason(st), ""
+	st.Alerts.Failing = []string{}
+	st.Faults = openFaults(st.Faults)
+	return st
+}
+
+// texts are what a status says in words where nothing personal may be told.
+type texts struct{ cause, hint, headline string }
+
+// openSnapshot returns s without what Gateway and the network said, and without the name of a remote computer.
+func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
+	open := *s
+	open.Gateway.Host = openHost(s.Gateway.Host)
+	if open.Gateway.Host == "" {
+		open.Gateway.Host = "Gateway's computer"
+	}
+	open.Detail = ""
+	if s.Cause == conn.CauseFarm {
+		open.Detail = openFarm(s.Detail)
+	}
+	return &open
+}
+
+// openHost returns the host if it is this computer, and nothing otherwise.
+func openHost(host string) string {
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return host
+	}
+	return ""
+}
+
+// farmName is what IBKR calls its data farms, such as usfarm.nj and usopt2. An account number is none.
+var farmName = regexp.MustCompile(`^[a-z]{2,16}\d?(\.[a-z]{2,8})?$`)
+
+func openFarm(name string) string {
+	if farmName.MatchString(name) {
+		return name
+	}
+	return "with another name"
+}
+
+func openFarms(farms map[string]conn.FarmState) map[string]conn.FarmState {
+	open := make(map[string]conn.FarmState, len(farms))
+	for name, state := range farms {
+		name = openFarm(name)
+		if open[name] != conn.FarmBroken { // of several that share a name the worst counts
+			open[name] = state
+		}
+	}
+	return open
+}
+
+func openReason(st Status) string {
+	switch {
+	case st.Trading.Reason == "":
+		return ""
+	case st.Trading.ReasonID == "guard_shut":
+		return wording.Blocked(st.Trading.ReasonID, string(st.Guard.ReasonID))
+	}
+	return wording.Blocked(st.Trading.ReasonID, "")
+}
+
+func openFaults(faults []Fault) []Fault {
+	open := make([]Fault, len(faults))
+	for i, f := range faults {
+		open[i], open[i].Last = f, ""
+	}
+	return open
+}
