@@ -19,6 +19,9 @@ const (
 // codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is read-only.
 const codeInvalid = 321
 
+// codeMarketFarmOK says that a market data farm is connected.
+const codeMarketFarmOK = 2104
+
 type codeRow struct {
 	effect codeEffect
 	farm   FarmState

@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,8 @@ type library struct {
 	rtt, skew atomic.Int64
 	sizeless  bool // the tick being decoded has no size; the decoder's own
 
+	kinds map[int64]dataKind // of the data that is not live, by the number of its request; the decoder's own
+
 	calls     chan func(*library)
 	callsDone chan struct{}
 	told      chan struct{} // closed when the outcome is settled
@@ -100,7 +103,7 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 	r.version = version
 
 	l := &library{
-		relay: r, number: number, post: post, ticks: newTicks(), book: newBooks(version), clientID: int64(cfg.ClientID),
+		relay: r, number: number, kinds: map[int64]dataKind{}, post: post, ticks: newTicks(), book: newBooks(version), clientID: int64(cfg.ClientID),
 		ready: make(chan struct{}), refused: make(chan struct{}), decoded: make(chan struct{}),
 		calls: make(chan func(*library), 64), callsDone: make(chan struct{}), told: make(chan struct{}), tidy: make(chan struct{}),
 		sentinel: math.MinInt64/2 + int64(number),
@@ -561,13 +564,19 @@ var tickFields = map[ibapi.TickType]struct {
 	ibapi.DELAYED_LAST_SIZE: {LastSize, true}, ibapi.DELAYED_VOLUME: {Volume, true},
 	ibapi.DELAYED_HIGH: {High, true}, ibapi.DELAYED_LOW: {Low, true},
 	ibapi.DELAYED_CLOSE: {Close, true}, ibapi.DELAYED_OPEN: {Open, true},
+	ibapi.LAST_TIMESTAMP: {LastTime, false}, ibapi.DELAYED_LAST_TIMESTAMP: {LastTime, true},
 }
 
-// tick keeps a value, unless it is none.
+// tick keeps a value, of the kind of data that its subscription has now.
 func (l *library) tick(request int64, kind ibapi.TickType, value float64) {
-	if f, ok := tickFields[kind]; ok && !math.IsNaN(value) && !math.IsInf(value, 0) {
-		l.ticks.put(Tick{Request: request - marketBase, Field: f.field, Delayed: f.delayed, Value: value, At: l.relay.mono()})
+	f, ok := tickFields[kind]
+	if !ok {
+		return
 	}
+	data := l.kinds[request]
+	l.ticks.put(Tick{
+		Request: request - marketBase, Field: f.field, Delayed: f.delayed || data.delayed, Old: data.old, Value: value, At: l.relay.mono(),
+	})
 }
 
 // TickPriceProtoBuf comes right before TickPrice and TickSize.
@@ -578,12 +587,41 @@ func (l *library) TickSizeProtoBuf(p *protobuf.TickSize) { l.sizeless = p.Size =
 
 // TickPrice takes a price.
 func (l *library) TickPrice(request int64, kind ibapi.TickType, price float64, _ ibapi.TickAttrib) {
-	l.tick(request, kind, price)
+	l.tick(request, kind, realPrice(price))
 }
 
 // TickSize takes a size; an unset or unreadable one is NaN.
 func (l *library) TickSize(request int64, kind ibapi.TickType, size ibapi.Decimal) {
-	if !l.sizeless { // the library makes a zero of it
-		l.tick(request, kind, size.Float())
+	if v := size.Float(); !l.sizeless && v >= 0 && real(v) == v { // the library makes a zero of none
+		l.tick(request, kind, v)
 	}
+}
+
+// TickString takes when a price was traded.
+func (l *library) TickString(request int64, kind ibapi.TickType, value string) {
+	if at, err := strconv.ParseInt(value, 10, 64); err == nil && at > 0 && tickFields[kind].field == LastTime {
+		l.tick(request, kind, float64(at))
+	}
+}
+
+// dataKind is which data a subscription has.
+type dataKind struct{ delayed, old bool }
+
+// dataKinds are the types of market data but for live data (1). IBKR freezes what was valid when trading ended. Source: IBKR's API
+// reference, "Market data types".
+var dataKinds = map[int64]dataKind{2: {old: true}, 3: {delayed: true}, 4: {delayed: true, old: true}}
+
+// MarketDataType tells of which type the data of a subscription is from now on. One that is not known is not live.
+func (l *library) MarketDataType(request, typ int64) {
+	kind, ok := dataKinds[typ]
+	if !ok && typ != 1 {
+		kind = dataKind{old: true}
+	}
+	if l.kinds[request] == kind {
+		return
+	}
+	l.kinds[request] = kind
+	l.ticks.put(Tick{
+		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ), At: l.relay.mono(),
+	})
 }

@@ -98,12 +98,21 @@ func contractOf(c Contract) *ibapi.Contract {
 // number returns a decimal, 0 for one that is not set or cannot be read.
 func number(d ibapi.Decimal) float64 { return real(d.Float()) }
 
-// real returns a number that Gateway has set, else 0.
+// real returns a number that Gateway has set, else 0. What is not set is the greatest number there is, or nearly so.
 func real(v float64) float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) || v == ibapi.UNSET_FLOAT {
+	if math.IsNaN(v) || math.Abs(v) >= 1e300 {
 		return 0
 	}
 	return v
+}
+
+// realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1 has none, too;
+// other negative prices are possible.
+func realPrice(v float64) float64 {
+	if v == -1 {
+		return 0
+	}
+	return real(v)
 }
 
 // describe fills in what an order message says. Any of the pointers may be nil.

@@ -25,7 +25,7 @@ func TestEveryCode(t *testing.T) {
 	want := map[int]is{
 		1100: lost, 2110: lost, 1101: notice, 1102: fine, 1300: dropped,
 		2103: broken, 2105: broken, 2157: broken,
-		2104: fine, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
+		2104: {state: Connected, tell: "market_farm_ok"}, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
 		10197: {state: Degraded, tell: "competing_session"},
 		326:   notice, 10141: notice,
 		502: dropped, 504: dropped, 507: dropped,
@@ -205,7 +205,7 @@ func TestSnapshotOwnsItsFarms(t *testing.T) {
 		p.act(t, i, r)
 	}
 	n, before := p.m.snapshot(p.cfg), p.m
-	p.act(t, 3, row{in: onFarm(2104), tell: "farm", state: Connected})
+	p.act(t, 3, row{in: onFarm(2104), tell: "market_farm_ok, farm", state: Connected})
 	if n.Layers.Farms["usfarm"] != FarmBroken || before.farms["usfarm"] != FarmBroken {
 		t.Errorf("changed in place: snapshot %v, model %v", n.Layers.Farms, before.farms)
 	}

@@ -35,6 +35,9 @@ func (s *step) notice(in inCode) {
 	case effectRestoredLost, effectRestoredKept:
 		s.restored(in)
 	case effectFarm:
+		if in.code == codeMarketFarmOK {
+			s.tell(Event{Kind: EventMarketFarmOK, Code: in.code, Detail: in.text})
+		}
 		name := farmName(in.text, row.kind)
 		if name == row.kind && row.farm != FarmBroken {
 			return // of which farm it is cannot be told, and it must not clear another one
@@ -43,6 +46,8 @@ func (s *step) notice(in inCode) {
 	case effectCompeting:
 		if !m.competing {
 			s.tell(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
+		} else if in.request > 0 {
+			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
 		}
 		m.competing, m.competingAt = true, s.now.mono
 	case effectPortChanged:

@@ -178,7 +178,8 @@ const (
 	EventSuspected        EventKind = "suspected"         // soft limit: a probe is overdue, guard shut
 	EventAnswered         EventKind = "answered"          // Gateway was heard again after EventSuspected or EventWoke
 	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
-	EventCompeting        EventKind = "competing_session" // once until market data flows again
+	EventMarketFarmOK     EventKind = "market_farm_ok"    // Gateway says that a market data farm is well, whatever it was before
+	EventCompeting        EventKind = "competing_session" // once until market data flows again; of further subscriptions EventNotice tells
 	EventWindowStarted    EventKind = "window_started"
 	EventWindowEnded      EventKind = "window_ended"
 	EventPaused           EventKind = "paused"

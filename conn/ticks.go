@@ -21,6 +21,8 @@ const (
 	Low
 	Close
 	Open
+	LastTime // when the last price was traded, in seconds since 1970 on IBKR's clock; Last itself may be days old
+	DataKind // the data is of another kind than before, as Old and Delayed say; what came before is no price of now any more
 )
 
 // Tick is the newest value of one field of one subscription.
@@ -28,8 +30,11 @@ type Tick struct {
 	Request int64
 	Field   TickField
 	Delayed bool
-	Value   float64       // price in the contract's currency, or a size in shares or contracts
-	At      time.Duration // when it was decoded, on the supervisor's monotonic clock
+	// Old says that it is no value of now, though it came now: IBKR has frozen it when trading ended, or it is the last price from
+	// before the subscription.
+	Old   bool
+	Value float64       // price in the contract's currency, 0 if there is none; or a size in shares or contracts
+	At    time.Duration // when it was decoded, on the supervisor's monotonic clock
 }
 
 type tickKey struct {

@@ -1,0 +1,114 @@
+package conn
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+)
+
+// quoted sends ticks and returns what arrives, with At left out.
+func quoted(t *testing.T, version int, send func(p *peer)) []Tick {
+	t.Helper()
+	g, s, _ := connect(t, version, nil)
+	send(g.peer())
+	g.peer().send(tickPrice(version, marketBase+999, 1, 1)) // shows that what came before has been heard
+	var list []Tick
+	eventually(t, "ticks", func() bool {
+		list = s.Session().Ticks().Take(list)
+		return len(list) > 0 && list[len(list)-1].Request == 999
+	})
+	for i := range list {
+		list[i].At = 0
+	}
+	return list[:len(list)-1]
+}
+
+func (p *peer) dataType(request, typ int) {
+	if p.version >= 206 {
+		p.send(protoMessage(58, request, typ))
+	} else {
+		p.text(58, "1", fmt.Sprint(request), fmt.Sprint(typ))
+	}
+}
+
+func (p *peer) tickString(request, kind int, value string) {
+	if p.version >= 206 {
+		p.send(protoMessage(46, request, kind, value))
+	} else {
+		p.text(46, "6", fmt.Sprint(request), fmt.Sprint(kind), value)
+	}
+}
+
+// TestPricesThatAreNone has every way in which Gateway writes that there is no price.
+func TestPricesThatAreNone(t *testing.T) {
+	for _, v := range []int{176, 225} {
+		for price, want := range map[float64]float64{
+			230.5: 230.5, -37.63: -37.63, 0.0001: 0.0001, // oil was sold for less than nothing
+			-1: 0, 0: 0, math.MaxFloat64: 0, -math.MaxFloat64: 0, math.Inf(1): 0, math.Inf(-1): 0, math.NaN(): 0,
+		} {
+			list := quoted(t, v, func(p *peer) { p.send(tickPrice(v, marketBase+1, 1, price)) })
+			if len(list) == 0 || list[0].Field != Bid || list[0].Value != want {
+				t.Errorf("version %d, %v: %+v, want %v", v, price, list, want)
+			}
+		}
+	}
+}
+
+// TestDataKindChanges has the data of one subscription become frozen, delayed and live again, and that of another stay live.
+func TestDataKindChanges(t *testing.T) {
+	for _, v := range []int{176, 225} {
+		for _, c := range []struct {
+			types        []int
+			delayed, old bool
+			told         bool // that the kind has changed
+		}{
+			{nil, false, false, false},
+			{[]int{1}, false, false, false},
+			{[]int{2}, false, true, true},
+			{[]int{3}, true, false, true},
+			{[]int{4}, true, true, true},
+			{[]int{2, 1}, false, false, true},
+			{[]int{7}, false, true, true},
+			{[]int{0}, false, true, true},
+		} {
+			list := quoted(t, v, func(p *peer) {
+				for _, typ := range c.types {
+					p.dataType(marketBase+1, typ)
+				}
+				p.send(tickPrice(v, marketBase+1, 2, 100), tickPrice(v, marketBase+2, 2, 100))
+			})
+			told := false
+			for _, k := range list {
+				switch {
+				case k.Field == DataKind:
+					told = true
+				case k.Request == 2 && (k.Delayed || k.Old), k.Request == 1 && (k.Delayed != c.delayed || k.Old != c.old):
+					t.Errorf("version %d, types %v: %+v", v, c.types, k)
+				}
+			}
+			if told != c.told {
+				t.Errorf("version %d, types %v: told of a change %v; %+v", v, c.types, told, list)
+			}
+		}
+	}
+}
+
+// TestTimeOfTheLastPrice reads when the last price was traded.
+func TestTimeOfTheLastPrice(t *testing.T) {
+	at := time.Date(2026, 3, 6, 21, 0, 0, 0, time.UTC).Unix()
+	for _, v := range []int{176, 225} {
+		list := quoted(t, v, func(p *peer) {
+			p.tickString(marketBase+1, 45, "1772830800")
+			p.tickString(marketBase+2, 88, "1772830800")
+			p.tickString(marketBase+3, 45, "soon")
+			p.tickString(marketBase+3, 45, "")
+			p.tickString(marketBase+3, 45, "-5")
+			p.tickString(marketBase+3, 84, "NASDAQ")
+		})
+		want := []Tick{{Request: 1, Field: LastTime, Value: float64(at)}, {Request: 2, Field: LastTime, Value: float64(at), Delayed: true}}
+		if len(list) != 2 || list[0] != want[0] || list[1] != want[1] {
+			t.Errorf("version %d: %+v", v, list)
+		}
+	}
+}
