@@ -82,8 +82,14 @@ func (r *resident) Subscribe() (<-chan struct{}, func()) { return r.hub.Subscrib
 // Connect asks the supervisor to connect now.
 func (r *resident) Connect(ctx context.Context) error { return r.sup.Connect(ctx) }
 
-// Disconnect asks the supervisor to disconnect and pause.
-func (r *resident) Disconnect(ctx context.Context) error { return r.sup.Disconnect(ctx) }
+// Disconnect turns trading off, and asks the supervisor to disconnect and pause.
+func (r *resident) Disconnect(ctx context.Context) error {
+	if r.trade != nil {
+		r.trade.desk.Disarm()
+		r.hub.nudge()
+	}
+	return r.sup.Disconnect(ctx)
+}
 
 // Settings returns what is in force.
 func (r *resident) Settings() api.SettingsView {

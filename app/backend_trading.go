@@ -57,13 +57,17 @@ func (r *resident) Trading() api.Trading {
 	return st
 }
 
-// Arm lets orders leave.
-func (r *resident) Arm(context.Context) error {
+// Arm lets orders leave, for a live account only if that is confirmed.
+func (r *resident) Arm(_ context.Context, live bool) error {
 	if r.trade == nil {
 		return r.conflict()
 	}
-	if blocked := (*engine.BlockedError)(nil); errors.As(r.trade.desk.Check(r.sup.Session()), &blocked) && blocked.Reason != engine.BlockedDisarmed {
+	s := r.sup.Session()
+	if blocked := (*engine.BlockedError)(nil); errors.As(r.trade.desk.Check(s), &blocked) && blocked.Reason != engine.BlockedDisarmed {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
+	}
+	if g := s.Gateway(); !live && g.Mode != conn.Paper {
+		return &api.Unconfirmed{Reason: wording.LiveTrading(g) + ` To turn trading on, confirm it: {"live": true} here, or gatewatch arm --live.`}
 	}
 	r.trade.desk.Arm()
 	r.hub.nudge()
@@ -331,6 +335,6 @@ func (r *resident) tradingMetrics() metrics.Trading {
 func (r *resident) trayTrading() tray.Trading {
 	st := r.Trading()
 	return tray.Trading{
-		Armed: st.Armed, MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
+		Live: r.sup.Snapshot().Gateway.Mode != conn.Paper, Armed: st.Armed, MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
 	}
 }

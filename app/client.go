@@ -161,7 +161,7 @@ func (connectCmd) Run(ctx context.Context, c *cli) error {
 type disconnectCmd struct{}
 
 func (disconnectCmd) Run(ctx context.Context, c *cli) error {
-	return c.command(ctx, (*api.Client).Disconnect, "Disconnected; Gatewatch stays so until `gatewatch connect`.")
+	return c.command(ctx, (*api.Client).Disconnect, "Trading is off, and Gatewatch stays disconnected until `gatewatch connect`.")
 }
 
 type openCmd struct{}

@@ -5,6 +5,7 @@ package main
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"gatewatch/app/api"
 	"gatewatch/app/tray/sessionbus/bustest"
@@ -45,37 +46,43 @@ func TestDesktopTrading(t *testing.T) {
 		r.until("told: "+title, func() bool { return slices.Contains(board.all(), title) })
 	}
 
-	entry("Arm trading", true)
-	entry("Stop trading", false)
+	entry("Turn on trading", true)
+	entry("Turn off trading", false)
 	r.activate("tell")
 	r.cross("tell")
 	told("Rule fired: tell")
 
-	host.Click("Arm trading")
+	host.Click("Turn on trading")
 	r.await("armed", func(st api.Status) bool { return st.Trading.Armed })
-	entry("Stop trading", true)
-	entry("Arm trading", false)
+	entry("Turn off trading", true)
+	entry("Turn on trading", false)
 	r.activate("off")
 	r.cross("off")
 	r.awaitFates(engine.Rejected)
 	told("Order rejected")
 	told("Rule stopped: off")
 
-	entry("Cancel 1 open order", false)
+	entry("Cancel 1 open order…", false)
 	r.activate("low")
 	r.cross("low")
 	r.awaitFates(engine.Working, engine.Rejected)
-	entry("Cancel 1 open order", true)
-	host.Click("Cancel 1 open order")
+	entry("Cancel 1 open order…", true)
+	host.Click("Cancel 1 open order…")
+	entry("Confirm: cancel 1 open order", true)
+	time.Sleep(600 * time.Millisecond) // a second click within half a second is the same one
+	if n := len(r.orders().Orders); n == 0 || !r.orders().Orders[0].Open {
+		t.Error("cancelled by one click")
+	}
+	host.Click("Confirm: cancel 1 open order")
 	r.awaitFates(engine.Cancelled, engine.Rejected)
-	entry("Cancel 1 open order", false)
+	entry("Cancel 1 open order…", false)
 	if slices.Contains(board.all(), "Order blocked") {
 		t.Errorf("told: %q", board.all())
 	}
 
-	host.Click("Stop trading")
+	host.Click("Turn off trading")
 	r.await("disarmed", func(st api.Status) bool { return !st.Trading.Armed })
-	entry("Arm trading", true)
+	entry("Turn on trading", true)
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
 	r.blockedBy(1, engine.BlockedDisarmed)

@@ -28,7 +28,8 @@ func (r *resident) showTray(ctx context.Context) {
 		OnSettings:   open,
 		OnConnect:    do("connect", r.Connect),
 		OnDisconnect: do("disconnect", r.Disconnect),
-		OnArm:        do("arm", r.Arm),
+		OnArm:        do("turn on trading", func(ctx context.Context) error { return r.Arm(ctx, false) }),
+		OnArmLive:    do("turn on live trading", func(ctx context.Context) error { return r.Arm(ctx, true) }),
 		OnDisarm:     do("disarm", r.Disarm),
 		OnCancelAll:  do("cancel orders", r.CancelOrders),
 		OnMute:       r.hub.Mute,
@@ -83,6 +84,6 @@ func (r *resident) click(ctx context.Context, what string, do func(context.Conte
 	ctx, cancel := context.WithTimeout(ctx, clickLimit)
 	defer cancel()
 	if err := do(ctx); err != nil {
-		r.log.Warn("a click led to nothing", "click", what, "err", err)
+		r.log.Warn("tray action failed", "click", what, "err", err)
 	}
 }

@@ -30,7 +30,7 @@ type cli struct {
 	Run        runCmd        `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
 	Status     statusCmd     `cmd:"" help:"Show what the resident program knows."`
 	Connect    connectCmd    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
-	Disconnect disconnectCmd `cmd:"" help:"Disconnect, and stay so until connect."`
+	Disconnect disconnectCmd `cmd:"" help:"Turn trading off, disconnect, and stay so until connect."`
 	Open       openCmd       `cmd:"" help:"Open the window, or the page where there is no window."`
 	Quit       quitCmd       `cmd:"" help:"Have the resident program end, and wait until it has."`
 	Autostart  autostartCmd  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
@@ -38,8 +38,8 @@ type cli struct {
 	Log        logCmd        `cmd:"" help:"Show the connection log."`
 	Rules      rulesCmd      `cmd:"" help:"Show rules and how they stand, or activate, deactivate and delete them."`
 	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
-	Arm        armCmd        `cmd:"" help:"Let orders of rules leave while the guard is open."`
-	Disarm     disarmCmd     `cmd:"" help:"Let no order leave."`
+	Arm        armCmd        `cmd:"" help:"Turn trading on: orders of active rules leave while the guard is open."`
+	Disarm     disarmCmd     `cmd:"" help:"Turn trading off: no order leaves."`
 	Guard      guardCmd      `cmd:"" help:"Tell whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if no Gatewatch runs."`
 	Alerts     alertsCmd     `cmd:"" help:"Show how alerts fare, or test them."`
 	Secret     secretCmd     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`

@@ -89,14 +89,17 @@ func (o cancelOrderCmd) Run(ctx context.Context, c *cli) error {
 	return c.command(ctx, cancel, fmt.Sprintf("Asked for order %d to be cancelled; `gatewatch orders` shows what becomes of it.", o.ID))
 }
 
-type armCmd struct{}
+type armCmd struct {
+	Live bool `help:"Confirm it for a LIVE account, where orders of active rules trade real money."`
+}
 
-func (armCmd) Run(ctx context.Context, c *cli) error {
-	return c.command(ctx, (*api.Client).Arm, "Armed: orders of rules leave while the guard is open, until `gatewatch disarm`.")
+func (a armCmd) Run(ctx context.Context, c *cli) error {
+	arm := func(client *api.Client, ctx context.Context) (api.Answer, error) { return client.Arm(ctx, a.Live) }
+	return c.command(ctx, arm, "Trading is on: orders of active rules leave while the guard is open, until `gatewatch disarm`.")
 }
 
 type disarmCmd struct{}
 
 func (disarmCmd) Run(ctx context.Context, c *cli) error {
-	return c.command(ctx, (*api.Client).Disarm, "Disarmed: no order leaves until `gatewatch arm`. Orders that have left stay as they are.")
+	return c.command(ctx, (*api.Client).Disarm, "Trading is off: no order leaves until `gatewatch arm`. Orders that have left stay as they are.")
 }

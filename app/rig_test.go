@@ -236,7 +236,7 @@ func (r *rig) activate(names ...string) {
 
 func (r *rig) arm() {
 	r.t.Helper()
-	if _, err := r.client.Arm(r.t.Context()); err != nil {
+	if _, err := r.client.Arm(r.t.Context(), false); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -103,7 +103,9 @@ func (d *desk) note(what string) error {
 	return d.err
 }
 
-func (d *desk) Arm(context.Context) error                         { return d.note("arm") }
+func (d *desk) Arm(_ context.Context, live bool) error {
+	return d.note(map[bool]string{false: "arm", true: "arm live"}[live])
+}
 func (d *desk) Disarm(context.Context) error                      { return d.note("disarm") }
 func (d *desk) CancelOrders(context.Context) error                { return d.note("cancel all") }
 func (d *desk) CancelOrder(context.Context, int64) error          { return d.note("cancel") }
@@ -149,6 +151,8 @@ func TestTradingCommands(t *testing.T) {
 		{"orders cancel seven", false, nil, exitUsage, ""},
 		{"arm", false, nil, 0, "arm"},
 		{"arm", false, &api.Conflict{Reason: "not connected"}, exitFailed, "arm"},
+		{"arm --live", false, nil, 0, "arm live"},
+		{"arm", false, &api.Unconfirmed{Reason: "a LIVE account"}, exitFailed, "arm"},
 		{"disarm", false, nil, 0, "disarm"},
 		{"guard", true, nil, 0, ""},
 		{"guard", false, nil, exitFailed, ""},

@@ -136,7 +136,7 @@ func (r *resident) playDemo(ctx context.Context) {
 		case <-changed:
 		}
 	}
-	if err := r.Arm(ctx); err != nil {
+	if err := r.Arm(ctx, false); err != nil {
 		r.log.Warn("demo", "err", err)
 	}
 	for _, rule := range r.trade.set.Rules() {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -131,9 +130,7 @@ func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
 	}
 	var asked AlertTestRequest
 	if len(bytes.TrimSpace(body)) > 0 {
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&asked); err != nil || !errors.Is(dec.Decode(new(any)), io.EOF) {
+		if !strictly(body, &asked) {
 			fail(w, http.StatusBadRequest, `the body is not {"channel": "NAME"}; an empty one means all channels`)
 			return
 		}

@@ -50,6 +50,7 @@ var bodies = []any{
 	Orders{},
 	OrderID{},
 	All{},
+	ArmRequest{},
 	OrderChange{},
 	Guarded{},
 	Autostart{},

@@ -1,14 +1,21 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 )
 
 // OrderID is the body of POST /orders/cancel.
 type OrderID struct {
 	ID int64 `json:"id"`
+}
+
+// ArmRequest is the body of POST /trading/arm. An empty body means {}.
+type ArmRequest struct {
+	Live bool `json:"live"` // turn trading on although the account is a LIVE account, or not known to be a paper account
 }
 
 // All is the body of POST /orders/cancel_all: an empty object, so that nobody means one order and cancels all.
@@ -25,6 +32,24 @@ func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {
 	if decode(w, r, &asked, func() bool { return asked.ID > 0 }, `{"id": NUMBER}, the id of an order`) {
 		ended(w, s.backend.CancelOrder(r.Context(), asked.ID))
 	}
+}
+
+func (s *Server) arm(w http.ResponseWriter, r *http.Request) {
+	body, ok := read(w, r)
+	if !ok {
+		return
+	}
+	var asked ArmRequest
+	if len(bytes.TrimSpace(body)) > 0 && !strictly(body, &asked) {
+		fail(w, http.StatusBadRequest, `the body is not {"live": true} or {}`)
+		return
+	}
+	err := s.backend.Arm(r.Context(), asked.Live)
+	if open := (*Unconfirmed)(nil); errors.As(err, &open) {
+		fail(w, http.StatusPreconditionRequired, open.Reason)
+		return
+	}
+	ended(w, err)
 }
 
 func (s *Server) cancelOrders(w http.ResponseWriter, r *http.Request) {
@@ -71,13 +96,14 @@ func (c *Client) ChangeOrder(ctx context.Context, change OrderChange) (a Answer,
 	return a, err
 }
 
-// Arm lets orders leave. The error may be a [*Conflict].
-func (c *Client) Arm(ctx context.Context) (a Answer, err error) {
-	err = c.ask(ctx, "/trading/arm", nil, &a, nil)
+// Arm lets orders leave; live says that a person has confirmed it for an account that is not known to be a paper account. The error
+// may be a [*Conflict] or [*Unconfirmed].
+func (c *Client) Arm(ctx context.Context, live bool) (a Answer, err error) {
+	err = c.ask(ctx, "/trading/arm", ArmRequest{live}, &a, nil)
 	return a, err
 }
 
-// Disarm ends that; nothing is sent any more when it has returned without an error.
+// Disarm ends that, at once.
 func (c *Client) Disarm(ctx context.Context) (a Answer, err error) {
 	err = c.ask(ctx, "/trading/disarm", nil, &a, nil)
 	return a, err

@@ -189,6 +189,8 @@ func (c *Client) ask(ctx context.Context, path string, in, out any, missing erro
 	switch said := failed.said; {
 	case failed.code == http.StatusConflict:
 		return &Conflict{said.Error}
+	case failed.code == http.StatusPreconditionRequired:
+		return &Unconfirmed{said.Error}
 	case failed.code == http.StatusNotFound && missing != nil:
 		return missing
 	case failed.code == http.StatusUnprocessableEntity && len(said.Problems) > 0:

@@ -209,7 +209,7 @@ func (s *Server) routes() []route {
 		{"POST", "/orders/cancel", owner, s.cancelOrder},
 		{"POST", "/orders/cancel_all", owner, s.cancelOrders},
 		{"POST", "/orders/change", owner, s.changeOrder},
-		{"POST", "/trading/arm", owner, command(s.backend.Arm)},
+		{"POST", "/trading/arm", owner, s.arm},
 		{"POST", "/trading/disarm", owner, command(s.backend.Disarm)},
 	}
 }
@@ -377,13 +377,18 @@ func decode(w http.ResponseWriter, r *http.Request, v any, right func() bool, sh
 	if !ok {
 		return false
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil || !errors.Is(dec.Decode(new(any)), io.EOF) || !right() {
+	if !strictly(body, v) || !right() {
 		fail(w, http.StatusBadRequest, "the body is not "+shape)
 		return false
 	}
 	return true
+}
+
+// strictly reads one JSON value without unknown keys into v, and reports whether body is that.
+func strictly(body []byte, v any) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v) == nil && errors.Is(dec.Decode(new(any)), io.EOF)
 }
 
 // patient gives a request whose body has been read longer than others have. The limit for reading has ended with the body.

@@ -94,7 +94,12 @@ func (b *fakeBackend) note(format string, args ...any) error {
 	return b.trade
 }
 
-func (b *fakeBackend) Arm(context.Context) error          { return b.note("arm") }
+func (b *fakeBackend) Arm(_ context.Context, live bool) error {
+	if live {
+		return b.note("arm live")
+	}
+	return b.note("arm")
+}
 func (b *fakeBackend) Disarm(context.Context) error       { return b.note("disarm") }
 func (b *fakeBackend) CancelOrders(context.Context) error { return b.note("cancel all") }
 

@@ -13,8 +13,9 @@ import (
 // Trader is the part of a [Backend] that is about rules and orders.
 type Trader interface {
 	Trading() Trading
-	// Arm lets orders leave; Disarm ends that, and nothing is sent any more when it has returned. Arm returns a Conflict.
-	Arm(ctx context.Context) error
+	// Arm lets orders leave. It returns a Conflict, or Unconfirmed if the account is not known to be a paper account and live is
+	// false. Disarm ends that, and waits for nothing: an order whose bytes have not left by then is blocked.
+	Arm(ctx context.Context, live bool) error
 	Disarm(ctx context.Context) error
 
 	Rules() Rules
@@ -40,6 +41,11 @@ type Trader interface {
 type Conflict struct{ Reason string }
 
 func (c *Conflict) Error() string { return c.Reason }
+
+// Unconfirmed means that somebody has to confirm something first, and says what.
+type Unconfirmed struct{ Reason string }
+
+func (u *Unconfirmed) Error() string { return u.Reason }
 
 // ErrNoRule means that there is no rule with that name.
 var ErrNoRule = errors.New("no such rule; GET /rules lists them")

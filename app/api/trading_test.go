@@ -24,6 +24,7 @@ func TestTradingBodies(t *testing.T) {
 	const (
 		save     = `the body is not {"name": "OLD NAME, or empty", "rule": {...}}`
 		named    = `the body is not {"name": "NAME OF A RULE"}`
+		arm      = `the body is not {"live": true} or {}`
 		resolve  = `the body is not an instrument such as {"symbol": "AAPL", "currency": "USD"}`
 		cancel   = `the body is not {"id": NUMBER}, the id of an order`
 		all      = `the body is not {}; to cancel one order, use POST /orders/cancel`
@@ -81,7 +82,13 @@ func TestTradingBodies(t *testing.T) {
 		{"/orders/change", `{"id": 7, "quantity": 0}`, 400, change},
 		{"/orders/change", `{"id": 7, "limit_price": 1e999}`, 400, change},
 		{"/orders/change", `{"id": 7, "price": 1}`, 400, change},
-		{"/trading/arm", anything, 202, "arm"},
+		{"/trading/arm", ` `, 202, "arm"},
+		{"/trading/arm", `{}`, 202, "arm"},
+		{"/trading/arm", `{"live": false}`, 202, "arm"},
+		{"/trading/arm", ` {"live": true}`, 202, "arm live"},
+		{"/trading/arm", `{"live": 1}`, 400, arm},
+		{"/trading/arm", `{"Live!": true}`, 400, arm},
+		{"/trading/arm", `{"live": true}{}`, 400, arm},
 		{"/trading/disarm", anything, 202, "disarm"},
 	} {
 		b := &memory{}
@@ -120,7 +127,7 @@ func TestTradingRefusals(t *testing.T) {
 			b := &memory{}
 			b.trade = err
 			res := quick(unheard(b), "POST", path, "", body)
-			want := codes[map[string]int{"rules": 0, "instruments": 1, "orders": 2}[strings.Split(path, "/")[1]]]
+			want := codes[map[string]int{"rules": 0, "instruments": 1, "orders": 2, "trading": 2}[strings.Split(path, "/")[1]]]
 			var f Failure
 			if res.Code != want || err != nil && (json.Unmarshal(res.Body.Bytes(), &f) != nil || f.Error != err.Error()) {
 				t.Errorf("%s with %v: %d %s, want %d", path, err, res.Code, res.Body, want)
@@ -382,7 +389,8 @@ func TestClientTrades(t *testing.T) {
 		"cancel 7":                      func() (any, error) { return c.CancelOrder(ctx, 7) },
 		"cancel all":                    func() (any, error) { return c.CancelOrders(ctx) },
 		`change {"id":7,"quantity":50}`: func() (any, error) { return c.ChangeOrder(ctx, OrderChange{ID: 7, Quantity: &quantity}) },
-		"arm":                           func() (any, error) { return c.Arm(ctx) },
+		"arm":                           func() (any, error) { return c.Arm(ctx, false) },
+		"arm live":                      func() (any, error) { return c.Arm(ctx, true) },
 		"disarm":                        func() (any, error) { return c.Disarm(ctx) },
 		"resolve " + fmt.Sprintf("%+v", spelled{Symbol: "AAPL"}): func() (any, error) { return c.Resolve(ctx, rules.Instrument{Symbol: "AAPL"}) },
 	}
@@ -410,6 +418,10 @@ func TestClientTrades(t *testing.T) {
 		var conflict *Conflict
 		if _, err := do(); !errors.As(err, &conflict) || conflict.Reason != "not connected to Gateway" {
 			t.Errorf("%s in conflict: %v", want, err)
+		}
+		b.trade = &Unconfirmed{"a LIVE account"}
+		if _, err := do(); strings.HasPrefix(want, "arm") != errors.As(err, new(*Unconfirmed)) {
+			t.Errorf("%s unconfirmed: %v", want, err)
 		}
 		b.trade = errors.New("disk full")
 		if _, err := do(); err == nil || !strings.Contains(err.Error(), "disk full") || errors.As(err, &conflict) {

@@ -160,7 +160,7 @@ func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
 
 // Trading limits what rules may do.
 type Trading struct {
-	ArmAtStart        bool     `json:"arm_at_start" doc:"Orders may leave right after the start. Otherwise trading has to be armed by hand after each start."`
+	ArmAtStart        bool     `json:"arm_at_start" doc:"Turn trading on at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
 	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"An instrument of which nothing has been heard for so long does not fire rules." min:"1" max:"3600"`
 	OrdersPerMinute   int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
 	OrdersPerDay      int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`

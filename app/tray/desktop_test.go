@@ -266,7 +266,7 @@ func TestDesktopShowsEveryState(t *testing.T) {
 	d.T = t
 	hour := clock(now.Add(time.Hour), now)
 	want := []string{
-		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Stop trading", "Cancel 2 open orders", "—", "(Today not observed yet)",
+		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Turn off trading", "Cancel 2 open orders…", "—", "(Today not observed yet)",
 		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Copy diagnostics", "Open log folder", "—", "Launch at login ✓", "Settings…", "Quit",
 	}
 	lines, before := d.Entries()
@@ -277,8 +277,8 @@ func TestDesktopShowsEveryState(t *testing.T) {
 		t.Errorf("menu:\n%s\nwant:\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	// Nothing was rebuilt on the way: the ids are the first ones.
-	if before["Quit"] != 19 {
-		t.Errorf("Quit has id %d, want 19", before["Quit"])
+	if before["Quit"] != 20 {
+		t.Errorf("Quit has id %d, want 20", before["Quit"])
 	}
 }
 
@@ -352,15 +352,19 @@ func TestClicks(t *testing.T) {
 	p.order(armed(cases[0].order, Trading{MayArm: true}))
 	d.AwaitTooltip("Connected · PAPER 4002 · since")
 	time.Sleep(50 * time.Millisecond)
-	d.Click("Arm trading")
+	d.Click("Turn on trading")
 	p.expect("arm")
 	p.order(armed(cases[0].order, Trading{Armed: true, Open: 3}))
 	d.AwaitTooltip("Connected · PAPER 4002 · armed")
 	time.Sleep(50 * time.Millisecond)
-	d.Click("Stop trading")
+	d.Click("Turn off trading")
 	p.expect("disarm")
-	d.Click("Cancel 3 open orders")
+	d.Click("Cancel 3 open orders…")
+	await(t, d, "Confirm: cancel 3 open orders")
+	time.Sleep(doubleClick)
+	d.Click("Confirm: cancel 3 open orders")
 	p.expect("cancel all")
+	await(t, d, "Cancel 3 open orders…")
 	d.Click("Copy diagnostics")
 	p.expect("diagnostics")
 	d.Click("Open log folder")

@@ -34,6 +34,7 @@ type Config struct {
 	OnConnect    func()
 	OnDisconnect func()
 	OnArm        func()
+	OnArmLive    func()
 	OnDisarm     func()
 	OnCancelAll  func()
 	OnMute       func(until time.Time) // the zero time ends it
@@ -65,6 +66,8 @@ const (
 	tick, rest = time.Second, time.Minute
 	// againAfter is the time until a part of the tray that has panicked starts anew.
 	againAfter = time.Second
+	// confirmLimit is how long a second click is waited for. What comes within doubleClick of the first is the same click.
+	confirmLimit, doubleClick = 10 * time.Second, 500 * time.Millisecond
 	// endLimit bounds the wait for functions that still run when the tray ends.
 	endLimit = time.Second
 )
@@ -99,8 +102,11 @@ type tray struct {
 	cfg     Config
 	actions [entries]func()
 	busy    [entries]atomic.Bool
+	repaint chan struct{} // a second click is waited for, or no longer
 
 	mu      sync.Mutex
+	menu    Menu               // as it was shown last
+	asked   [entries]time.Time // of the first of two clicks; zero if none is waited for
 	ended   bool
 	running sync.WaitGroup
 }
@@ -109,10 +115,10 @@ func newTray(cfg Config) *tray {
 	if cfg.HostWait <= 0 {
 		cfg.HostWait = 5 * time.Second
 	}
-	t := &tray{cfg: cfg}
+	t := &tray{cfg: cfg, repaint: make(chan struct{}, 1)}
 	t.actions = [entries]func(){
 		OpenWindow: cfg.OnOpen, Connect: cfg.OnConnect, Disconnect: cfg.OnDisconnect,
-		Arm: cfg.OnArm, Disarm: cfg.OnDisarm, CancelAll: cfg.OnCancelAll,
+		Arm: cfg.OnArm, ArmLive: cfg.OnArmLive, Disarm: cfg.OnDisarm, CancelAll: cfg.OnCancelAll,
 		Diagnostics: cfg.OnDiagnose, OpenLogs: cfg.OnOpenLogs, LaunchAtLogin: cfg.OnLogin, Settings: cfg.OnSettings, Quit: cfg.OnQuit,
 	}
 	if cfg.OnMute != nil {
@@ -139,7 +145,7 @@ func tomorrow(now time.Time) time.Time {
 // act does what a click on e asks for, on a goroutine of its own. A click is dropped while the one before still works.
 func (t *tray) act(e Entry) {
 	f := t.actions[e]
-	if f == nil || !t.busy[e].CompareAndSwap(false, true) {
+	if f == nil || !t.confirmed(e, time.Now()) || !t.busy[e].CompareAndSwap(false, true) {
 		return
 	}
 	if !t.spawn(e.String(), func() {
@@ -148,6 +154,46 @@ func (t *tray) act(e Entry) {
 	}) {
 		t.busy[e].Store(false)
 	}
+}
+
+// confirmed reports whether a click on an entry at now is the last that it takes.
+func (t *tray) confirmed(e Entry, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.menu[e].Confirm == "" {
+		return true
+	}
+	waits := t.waits(e, now)
+	if waits && now.Sub(t.asked[e]) < doubleClick {
+		return false
+	}
+	if t.asked[e] = now; waits {
+		t.asked[e] = time.Time{}
+	}
+	select {
+	case t.repaint <- struct{}{}:
+	default:
+	}
+	return waits
+}
+
+// waits reports whether a second click on an entry is waited for. The caller holds the lock.
+func (t *tray) waits(e Entry, now time.Time) bool {
+	waited := now.Sub(t.asked[e])
+	return !t.asked[e].IsZero() && waited >= 0 && waited < confirmLimit
+}
+
+// asking shows which entries wait for a second click, and keeps what is shown.
+func (t *tray) asking(v View, now time.Time) View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.menu = v.Menu
+	for e := range v.Menu {
+		if item := &v.Menu[e]; t.waits(Entry(e), now) && item.Confirm != "" && !item.Hidden {
+			item.Title, v.Ticking = item.Confirm, true
+		}
+	}
+	return v
 }
 
 // spawn runs f on a goroutine of its own, unless the tray has ended.
@@ -216,7 +262,10 @@ func (t *tray) noHost(reason string) {
 // view asks for what is to be shown; a panic leaves what was shown.
 func (t *tray) view(shown View) (v View) {
 	v = shown
-	t.guarded("view", func() { v = t.cfg.View(time.Now()) })
+	t.guarded("view", func() {
+		now := time.Now()
+		v = t.asking(t.cfg.View(now), now)
+	})
 	for e := range v.Menu {
 		if t.left(Entry(e)) {
 			v.Menu[e].Hidden = true
@@ -251,6 +300,7 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 				changes = nil
 			}
 			changed = true
+		case <-t.repaint:
 		case <-clock.C:
 		}
 		v := t.view(shown)

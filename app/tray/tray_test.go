@@ -70,7 +70,7 @@ func nothing() {}
 func everything(view func(time.Time) View, changes <-chan struct{}, log *slog.Logger) Config {
 	return Config{
 		View: view, Changes: changes, Log: log,
-		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnArm: nothing, OnDisarm: nothing, OnCancelAll: nothing, OnMute: func(time.Time) {},
+		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnArm: nothing, OnArmLive: nothing, OnDisarm: nothing, OnCancelAll: nothing, OnMute: func(time.Time) {},
 		OnDiagnose: nothing, OnOpenLogs: nothing, OnLogin: nothing, OnSettings: nothing, OnQuit: nothing,
 	}
 }
@@ -150,9 +150,9 @@ func TestFollowTrading(t *testing.T) {
 		next Trading
 		want []string
 	}{
-		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · armed · since 09:31", "hide arm", "title disarm Stop trading", "show disarm"}},
-		{Trading{Armed: true, Open: 2}, []string{"title cancel_all Cancel 2 open orders", "show cancel_all"}},
-		{Trading{Armed: true, Open: 3, Unknown: 1}, []string{"title status 1 order unknown, look in TWS · Connected · PAPER 4002", "title cancel_all Cancel 3 open orders"}},
+		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · armed · since 09:31", "hide arm", "title disarm Turn off trading", "show disarm"}},
+		{Trading{Armed: true, Open: 2}, []string{"title cancel_all Cancel 2 open orders…", "show cancel_all"}},
+		{Trading{Armed: true, Open: 3, Unknown: 1}, []string{"title status 1 order unknown, look in TWS · Connected · PAPER 4002", "title cancel_all Cancel 3 open orders…"}},
 		{Trading{Armed: true, Open: 3, Unknown: 1}, nil},
 		{Trading{}, []string{"tooltip Connected · PAPER 4002 · since 09:31", "title status Connected · PAPER 4002", "hide disarm", "hide cancel_all"}},
 	} {
@@ -298,4 +298,52 @@ func TestPaintMarksWhatIsShown(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
+}
+
+// TestConfirm holds what is dangerous to a second click, which comes neither with the first nor long after it.
+func TestConfirm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: paper}
+		trading := Trading{MayArm: true, Live: true, Open: 2}
+		cfg := everything(func(now time.Time) View { return ViewOf(s, now, Extra{Trading: trading}) }, nil, logTo(new(bytes.Buffer)))
+		var done []string
+		cfg.OnArm, cfg.OnArmLive, cfg.OnCancelAll = func() { done = append(done, "paper") }, func() { done = append(done, "live") }, func() { done = append(done, "cancel") }
+		tr := newTray(cfg)
+		n := &notebook{begin: time.Now()}
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			tr.follow(ctx, n, tr.view(View{}))
+		}()
+		click := func(e Entry, after time.Duration, titles []string, want ...string) {
+			t.Helper()
+			time.Sleep(after)
+			tr.act(e)
+			synctest.Wait()
+			got := n.take()
+			for i := range got {
+				_, got[i], _ = strings.Cut(got[i], " ")
+			}
+			if !slices.Equal(got, titles) || !slices.Equal(done, want) {
+				t.Errorf("%v: %q, done %q; want %q, %q", e, got, done, titles, want)
+			}
+			done = nil
+		}
+		asks, asked := []string{"title arm_live Confirm: turn on LIVE trading"}, []string{"title arm_live Turn on LIVE trading…"}
+		synctest.Wait()
+		click(ArmLive, 0, asks)
+		click(ArmLive, doubleClick/2, nil)
+		click(ArmLive, 2*time.Second, asked, "live")
+		click(ArmLive, 2*time.Second, asks) // and again from the start
+		time.Sleep(confirmLimit)
+		synctest.Wait()
+		click(CancelAll, 0, append(asked, "title cancel_all Confirm: cancel 2 open orders")) // of the other it was too late
+		click(ArmLive, time.Second, asks)
+		click(CancelAll, time.Second, []string{"title cancel_all Cancel 2 open orders…"}, "cancel")
+		click(Arm, time.Second, nil, "paper")
+		cancel()
+		<-over
+		tr.end()
+	})
 }

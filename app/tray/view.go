@@ -21,7 +21,8 @@ const (
 	OpenWindow
 	Connect // this or Disconnect, whichever applies
 	Disconnect
-	Arm // this or Disarm, whichever applies
+	Arm     // this, ArmLive or Disarm, whichever applies
+	ArmLive // for an account that is not known to be a paper account
 	Disarm
 	CancelAll
 	Today // the day's account, not to be clicked
@@ -39,7 +40,7 @@ const (
 )
 
 var entryNames = [entries]string{
-	"status", "open_window", "connect", "disconnect", "arm", "disarm", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
+	"status", "open_window", "connect", "disconnect", "arm", "arm_live", "disarm", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
 	"copy_diagnostics", "open_logs", "launch_at_login", "settings", "quit",
 }
 
@@ -56,7 +57,8 @@ type Item struct {
 	Title    string
 	Hidden   bool
 	Disabled bool
-	Checked  bool // of LaunchAtLogin alone
+	Checked  bool   // of LaunchAtLogin alone
+	Confirm  string // title after a first click, which does nothing else; empty: one click is enough
 }
 
 // Menu is how the whole menu looks.
@@ -90,6 +92,7 @@ type AtLogin struct {
 type Trading struct {
 	Armed   bool // orders may leave
 	MayArm  bool // arming would be accepted now
+	Live    bool // the account is live, or not known to be a paper account
 	Open    int  // orders of which something is still expected
 	Unknown int  // orders that a person has to look after
 }
@@ -132,9 +135,10 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		OpenWindow:    {Title: "Open window"},
 		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
-		Arm:           {Title: "Arm trading", Hidden: x.Trading.Armed || !x.Trading.MayArm},
-		Disarm:        {Title: "Stop trading", Hidden: !x.Trading.Armed},
-		CancelAll:     {Title: cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
+		Arm:           {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || x.Trading.Live},
+		ArmLive:       {Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live},
+		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
+		CancelAll:     {Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
 		Today:         {Title: today(x.Today), Disabled: true},
 		Mute:          {Title: "Mute notifications"},
 		MuteHour:      {Title: "For 1 hour"},
@@ -271,12 +275,14 @@ func unknown(t Trading) string {
 func cancelAll(open int) string {
 	switch {
 	case open <= 0:
-		return "Cancel all open orders"
+		return "cancel all open orders"
 	case open == 1:
-		return "Cancel 1 open order"
+		return "cancel 1 open order"
 	}
-	return fmt.Sprintf("Cancel %d open orders", open)
+	return fmt.Sprintf("cancel %d open orders", open)
 }
+
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func today(d history.Account) string {
 	share := percent(d)

@@ -138,7 +138,7 @@ func TestViewOf(t *testing.T) {
 }
 
 func TestTradingEntries(t *testing.T) {
-	const arm, disarm, cancel = "Arm trading", "Stop trading", "Cancel all open orders"
+	const arm, disarm, cancel = "Turn on trading", "Turn off trading", "Cancel all open orders…"
 	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
 	for _, c := range []struct {
 		x     Trading
@@ -146,10 +146,13 @@ func TestTradingEntries(t *testing.T) {
 	}{
 		{Trading{}, nil},
 		{Trading{MayArm: true}, []string{arm}},
+		{Trading{MayArm: true, Live: true}, []string{"Turn on LIVE trading…"}},
+		{Trading{Live: true}, nil},
 		{Trading{Armed: true}, []string{disarm}},
+		{Trading{Armed: true, MayArm: true, Live: true}, []string{disarm}},
 		{Trading{Armed: true, MayArm: true}, []string{disarm}},
-		{Trading{Open: 1}, []string{"Cancel 1 open order"}},
-		{Trading{Armed: true, Open: 3}, []string{disarm, "Cancel 3 open orders"}},
+		{Trading{Open: 1}, []string{"Cancel 1 open order…"}},
+		{Trading{Armed: true, Open: 3}, []string{disarm, "Cancel 3 open orders…"}},
 	} {
 		v := ViewOf(s, start, Extra{Trading: c.x})
 		var shown []string

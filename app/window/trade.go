@@ -27,7 +27,9 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 		})
 	}
 	return ui.Trade{
-		Arm:    func() { command(l().Arm, v().Armed) },
+		Arm: func(live bool) {
+			command(func(ctx context.Context) error { return l().Arm(ctx, live) }, v().Armed)
+		},
 		Disarm: func() { command(l().Disarm, v().Armed) },
 		Rules: func() {
 			work.Go(func() {

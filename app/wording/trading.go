@@ -60,6 +60,18 @@ func limit(detail string) string {
 	return OneLine(detail) + " "
 }
 
+// LiveTrading returns what it means to turn trading on for an account that is not known to be a paper account.
+func LiveTrading(g conn.Gateway) string {
+	port := ""
+	if g.Port != 0 {
+		port = fmt.Sprintf(" on port %d", g.Port)
+	}
+	if g.Mode == conn.Live {
+		return "This is a LIVE account" + port + ": orders of active rules trade real money."
+	}
+	return "Gatewatch does not know whether the account" + port + " is a paper account: orders of active rules may trade real money."
+}
+
 // Fate returns what has become of an order, in a few words.
 func Fate(f engine.Fate) string {
 	switch f {

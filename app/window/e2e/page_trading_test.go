@@ -41,8 +41,12 @@ func (p *past) ask(then func(), format string, values ...any) (err error) {
 
 func (p *past) Trading() api.Trading { return p.Status().Trading }
 
-func (p *past) Arm(context.Context) error {
-	return p.ask(func() { p.status.Trading.Armed, p.status.Trading.MayTrade = true, true }, "arm")
+func (p *past) Arm(_ context.Context, live bool) error {
+	words := "arm"
+	if live {
+		words = "arm live"
+	}
+	return p.ask(func() { p.status.Trading.Armed, p.status.Trading.MayTrade = true, true }, "%s", words)
 }
 
 func (p *past) Disarm(context.Context) error {
@@ -244,7 +248,7 @@ func TestPageArmsTrading(t *testing.T) {
 	p.change(func() { p.status.Gateway.Mode = "live" })
 	b.until(`document.getElementById("badge").textContent`, "LIVE")
 	b.press("Arm trading")
-	b.until(asksShown, "true Arm trading on a LIVE account?")
+	b.until(asksShown, "true Turn on LIVE trading?")
 	b.until(`document.activeElement.id`, "ask-no")
 	b.keep("page-trading-live")
 	b.run(chromedp.KeyEvent(kb.Escape))
@@ -257,13 +261,13 @@ func TestPageArmsTrading(t *testing.T) {
 	}
 	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "connect first"} })
 	b.press("Arm trading")
-	b.press("Arm LIVE trading")
-	b.expect(p, "arm")
+	b.press("Turn on LIVE trading")
+	b.expect(p, "arm live")
 	b.until(`document.getElementById("trading-result").textContent`, "That did not work: connect first")
 	p.change(func() { p.status.Gateway.Mode = "unknown" })
 	b.until(`document.getElementById("badge").hidden`, "true")
 	b.press("Arm trading")
-	b.until(asksShown, "true Arm trading, on an account that may be LIVE?")
+	b.until(asksShown, "true Turn on trading, on an account that may be LIVE?")
 	b.press("No")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("arm").disabled`, "true")

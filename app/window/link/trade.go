@@ -7,9 +7,9 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// Arm lets orders leave.
-func (l *Link) Arm(ctx context.Context) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.Arm(ctx) })
+// Arm lets orders leave; live says that a person has confirmed it for a live account.
+func (l *Link) Arm(ctx context.Context, live bool) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Arm(ctx, live) })
 }
 
 // Disarm ends that. It waits for nothing else that is under way.

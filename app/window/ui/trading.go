@@ -12,6 +12,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
 	"gatewatch/engine"
 )
 
@@ -59,10 +61,7 @@ func tradingOf(st *api.Status, lost, now time.Time) trading {
 		t.reason = strings.TrimSpace(t.reason + "\n" + upper(strings.Join(more, " · ")))
 	}
 	if mode := st.Gateway.Mode; mode != "paper" {
-		t.confirm = "This is a LIVE account: orders of active rules trade real money."
-		if mode != "live" {
-			t.confirm = "It is not known whether this is a paper account: orders of active rules may trade real money."
-		}
+		t.confirm = wording.LiveTrading(conn.Gateway{Mode: conn.Mode(mode), Port: st.Gateway.Port})
 	}
 	return t
 }
@@ -112,12 +111,12 @@ type armBar struct {
 	failed   *widget.Label // why the last arming or stopping failed
 	button   *button
 	question *question
-	arm      func()
+	arm      func(live bool)
 	disarm   func()
 	now      trading
 }
 
-func newArmBar(k *keys, arm, disarm func()) *armBar {
+func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
 	b := &armBar{sign: newSign(signSize), word: bold(""), reason: fine(""), failed: wrapped(""), arm: arm, disarm: disarm}
 	b.word.Truncation = fyne.TextTruncateEllipsis
 	b.failed.Importance = widget.DangerImportance
@@ -134,9 +133,9 @@ func (b *armBar) press() {
 	case b.now.armed:
 		b.disarm()
 	case b.now.confirm != "":
-		b.question.ask(b.now.confirm, "Leave it off", "Arm LIVE trading", b.arm)
+		b.question.ask(b.now.confirm, "Leave it off", "Turn on LIVE trading", func() { b.arm(true) })
 	default:
-		b.arm()
+		b.arm(false)
 	}
 }
 

@@ -35,8 +35,8 @@ func TestHowTradingStands(t *testing.T) {
 		"held":          {&held, time.Time{}, Impaired, "Trading is armed, but held", true, "Orders are compared.\nSince", ""},
 		"off":           {&ready, time.Time{}, PausedByUser, "Trading is off", true, "no order of theirs leaves.\n2 rules watch prices · 1 rule has failed", ""},
 		"not connected": {&off, time.Time{}, PausedByUser, "Trading is off", false, "once the connection stands", ""},
-		"live":          {&live, time.Time{}, PausedByUser, "Trading is off", true, "", "LIVE account"},
-		"not known":     {&unknown, time.Time{}, PausedByUser, "Trading is off", true, "", "not known whether"},
+		"live":          {&live, time.Time{}, PausedByUser, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
+		"not known":     {&unknown, time.Time{}, PausedByUser, "Trading is off", true, "", "does not know whether the account on port 4002"},
 		"gone":          {&ok, noon, Unknown, "Trading: not known", false, "not running", ""},
 		"nobody yet":    {nil, time.Time{}, Unknown, "Trading: not known", false, "Looking", ""},
 	} {
@@ -77,7 +77,7 @@ func TestArming(t *testing.T) {
 		t.Fatalf("a LIVE account is armed by one press: %v", a.asked)
 	}
 	test.Tap(bar.question.yes)
-	if len(a.asked) != 3 || a.asked[2] != "arm" || bar.question.open() {
+	if len(a.asked) != 3 || a.asked[2] != "arm live" || bar.question.open() {
 		t.Errorf("asked %v", a.asked)
 	}
 	v.Armed(nil)

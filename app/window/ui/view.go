@@ -40,8 +40,8 @@ type Actions struct {
 
 // Trade is what the user can want of rules and orders.
 type Trade struct {
-	Arm    func() // lets orders leave; answered by View.Armed
-	Disarm func() // ends that; answered by View.Armed
+	Arm    func(live bool) // lets orders leave, with true where the user has confirmed it for a live account; answered by View.Armed
+	Disarm func()          // ends that; answered by View.Armed
 
 	Rules      func()                             // answered by View.Rules
 	SaveRule   func(name string, rule rules.Rule) // in place of the one with the name, or as a new one; answered by View.RuleSaved
@@ -302,11 +302,11 @@ func (v *View) Armed(err error) {
 	v.render()
 }
 
-func (v *View) arm() {
+func (v *View) arm(live bool) {
 	if !v.arming {
 		v.arming, v.unarmed = true, ""
 		v.render()
-		v.actions.Arm()
+		v.actions.Arm(live)
 	}
 }
 

@@ -46,7 +46,7 @@ func (a *acts) trade() Trade {
 	note := func(words string) func() { return func() { a.asked = append(a.asked, words) } }
 	of := func(words string) func(string) { return func(name string) { note(words + " " + name)() } }
 	return Trade{
-		Arm: note("arm"), Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), CancelOrders: note("cancel 0"),
+		Arm: func(live bool) { note(map[bool]string{false: "arm", true: "arm live"}[live])() }, Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), CancelOrders: note("cancel 0"),
 		Activate: of("activate"), Deactivate: of("deactivate"), Delete: of("delete"),
 		SaveRule: func(name string, r rules.Rule) {
 			a.rules = append(a.rules, r)
