@@ -16,7 +16,7 @@ import (
 
 // resident returns a client for the running program.
 func (c *cli) resident() (*api.Client, error) {
-	card, err := api.ReadCard(homeAt(c.Home).card())
+	card, err := api.FindCard(homeAt(c.Home).card())
 	if err != nil {
 		return nil, residentError(err)
 	}

@@ -24,7 +24,7 @@ type diagnosticsCmd struct {
 func (d diagnosticsCmd) Run(ctx context.Context, c *cli) error {
 	h := homeAt(c.Home)
 	text, err := "", error(nil)
-	card, cardErr := api.ReadCard(h.card())
+	card, cardErr := api.FindCard(h.card())
 	if cardErr == nil {
 		text, err = api.NewClient(card).Diagnostics(ctx, d.Goroutines)
 	}

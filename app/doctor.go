@@ -38,7 +38,7 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 
 // running says whether the resident program runs and what it knows.
 func running(ctx context.Context, out io.Writer, h home) {
-	card, err := api.ReadCard(h.card())
+	card, err := api.FindCard(h.card())
 	if err == nil {
 		var st api.Status
 		if st, _, err = api.NewClient(card).Status(ctx); err == nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/gofrs/flock"
+
+	"gatewatch/app/api"
 )
 
 // home says where everything lies.
@@ -38,7 +40,7 @@ func (h home) lastGood() string { return filepath.Join(h.state, "settings.last-g
 func (h home) card() string     { return filepath.Join(h.state, "api.json") }
 func (h home) log() string      { return filepath.Join(h.state, "gatewatch.log") }
 func (h home) alerts() string   { return filepath.Join(h.state, "alerts.db") }
-func (h home) lock() string     { return filepath.Join(h.state, "gatewatch.lock") }
+func (h home) lock() string     { return filepath.Join(h.state, api.LockFile) }
 
 // make creates the folders, for the user alone.
 func (h home) make() error {

@@ -122,8 +122,10 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // running returns how the program that has claimed the home is reached, and its status; an error if it does not answer.
 func (h home) running(ctx context.Context) (card api.Card, st api.Status, err error) {
-	if card, err = api.ReadCard(h.card()); err == nil {
-		st, _, err = api.NewClient(card).Status(ctx)
+	if card, err = api.FindCard(h.card()); err == nil {
+		client := api.NewClient(card)
+		defer client.Close()
+		st, _, err = client.Status(ctx)
 	}
 	return card, st, err
 }

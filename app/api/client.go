@@ -87,14 +87,20 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient returns a client for the server that card tells of.
+// NewClient returns a client for the server that card tells of. Each connection has to prove that it leads there before the
+// token is sent.
 func NewClient(card Card) *Client {
-	return &Client{card: card, http: &http.Client{
+	c := &Client{card: card}
+	c.http = &http.Client{
 		Timeout:       5 * time.Second,
-		Transport:     &http.Transport{}, // without a proxy, whatever the environment says
+		Transport:     &http.Transport{DialContext: c.dial}, // without a proxy, whatever the environment says
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
+	return c
 }
+
+// Close ends the connections that are kept for further requests.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Status asks for the status and returns it with the JSON as it came.
 func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) {
@@ -164,7 +170,7 @@ func (c *Client) send(ctx context.Context, via *http.Client, method, path string
 	res, err := via.Do(req)
 	var dial *net.OpError
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, errStranger):
 		return nil, ErrNotRunning // the file was left behind by a crash
 	case err != nil:
 		return nil, err

@@ -15,7 +15,7 @@ import (
 // among them unless somebody decides it twice.
 func TestWhoMayAsk(t *testing.T) {
 	public := []string{
-		"GET /", "GET /status", "GET /events", "GET /guard", "GET /guard/events", "GET /metrics", "GET /healthz", "GET /openapi.json",
+		"GET /", "GET /status", "GET /events", "GET /guard", "GET /guard/events", "GET /metrics", "GET /healthz", "GET /openapi.json", "GET /proof",
 	}
 	b := &memory{}
 	s := serve(t, b)

@@ -221,14 +221,18 @@ func TestOpenAPIAnswers(t *testing.T) {
 	d := describe(t, serve(t, b))
 	bearer := "Authorization: Bearer x"
 	for _, r := range d.s.routes() {
+		target := r.path
+		if target == "/proof" {
+			target += "?nonce=0123456789abcdef"
+		}
 		if r.method == "GET" && !strings.HasSuffix(r.path, "/events") {
-			d.check(call{method: r.method, target: r.path, code: 200})
+			d.check(call{method: r.method, target: target, code: 200})
 		}
 		if r.access == open && !strings.HasSuffix(r.path, "/events") {
-			d.check(call{method: r.method, target: r.path, code: 200, headers: []string{"Authorization: -"}})
+			d.check(call{method: r.method, target: target, code: 200, headers: []string{"Authorization: -"}})
 		}
 		// A request that keeps to the document but for the token, and comes from elsewhere.
-		right := call{method: r.method, target: r.path, body: goodBodies[r.path]}
+		right := call{method: r.method, target: target, body: goodBodies[r.path]}
 		switch {
 		case r.method == "GET":
 			right.body = ""
@@ -299,6 +303,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/alerts/test", body: `email`, code: 400, wrong: true},
 		{method: "POST", target: "/session", body: `{"code": "` + codeOf(d.s) + `"}`, code: 200},
 		{method: "POST", target: "/session", body: `{"code": "x"}`, code: 403},
+		{method: "GET", target: "/proof", code: 400, wrong: true},
+		{method: "GET", target: "/proof?nonce=short", code: 400, wrong: true},
+		{method: "GET", target: "/proof?nonce=" + strings.Repeat("x", maxNonce+1), code: 400, wrong: true},
 		{method: "POST", target: "/session", body: `{"code": ""}`, code: 400},
 		{method: "POST", target: "/session", body: `{"token": "x"}`, code: 400, wrong: true},
 		{method: "GET", target: "/nowhere", code: 404},

@@ -57,6 +57,7 @@ var bodies = []any{
 	AutostartChange{},
 	PageCode{},
 	PageToken{},
+	Proof{},
 }
 
 // sources are the folders of the packages that those types come from.

@@ -185,6 +185,7 @@ func (s *Server) routes() []route {
 		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
 		{"GET", "/healthz", open, show(func() Health { return Health{true} })},
 		{"GET", "/openapi.json", open, openAPI},
+		{"GET", "/proof", open, s.proof},
 		{"POST", "/session", coded, s.session},
 		{"GET", "/settings", owner, show(s.backend.Settings)},
 		{"GET", "/uptime", owner, s.uptime},

@@ -70,11 +70,12 @@ func (l *Link) Run(ctx context.Context) {
 
 // follow follows one life of the resident program; found is called when it has answered.
 func (l *Link) follow(ctx context.Context, found func()) error {
-	card, err := api.ReadCard(l.card)
+	card, err := api.FindCard(l.card)
 	if err != nil {
 		return err
 	}
 	client := api.NewClient(card)
+	defer client.Close()
 	return client.Follow(ctx, true, func(st api.Status) {
 		found()
 		l.use(client)

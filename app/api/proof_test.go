@@ -1,0 +1,131 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gofrs/flock"
+)
+
+// TestTokenIsSentToNoStranger has other programs answer at the address in api.json. None of them hears the token, and
+// nothing that they say is believed.
+func TestTokenIsSentToNoStranger(t *testing.T) {
+	b := &fakeBackend{status: Status{Connected: true}}
+	real := serve(t, b)
+	yes := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"says yes":     yes(`{"accepted": true, "open": true, "connected": true, "proof": ""}`),
+		"says nothing": yes(""),
+		"streams": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "event: status\ndata: {}\n\n")
+		},
+		"guesses": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{"http://" + r.Host, ""}, r.FormValue("nonce")))
+		},
+		"echoes": func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"proof": %q}`, r.FormValue("nonce")) },
+		// It passes everything on to a server that knows the token, at another address.
+		"relays": func(w http.ResponseWriter, r *http.Request) {
+			r.Host = strings.TrimPrefix(real.URL(), "http://")
+			(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+				p.Out.URL.Scheme, p.Out.URL.Host = "http", r.Host
+				p.Out.Host = r.Host
+			}}).ServeHTTP(w, r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			var heard strings.Builder
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				dump, _ := httputil.DumpRequest(r, true)
+				mu.Lock()
+				heard.Write(dump)
+				mu.Unlock()
+				answer(w, r)
+			}))
+			defer s.Close()
+			c := NewClient(Card{URL: s.URL, Token: real.Token()})
+			if g, err := c.Guard(t.Context()); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("the guard: %+v, %v", g, err)
+			}
+			if _, err := c.Connect(t.Context()); !errors.Is(err, ErrNotRunning) {
+				t.Errorf("a command: %v", err)
+			}
+			err := c.Follow(t.Context(), true, func(Status) { t.Error("a status") }, func() { t.Error("show") }, func() { t.Error("quit") })
+			if !errors.Is(err, ErrNotRunning) {
+				t.Errorf("the stream: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if text := heard.String(); text == "" || strings.Contains(text, real.Token()) || strings.Contains(text, "Authorization") {
+				t.Errorf("it heard\n%s", text)
+			}
+		})
+	}
+	if b.commands() != 0 {
+		t.Error("a command was carried out")
+	}
+}
+
+// TestNoTokenProvesNothing has a card without a token, which anybody could prove to know.
+func TestNoTokenProvesNothing(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{"http://" + r.Host, ""}, r.FormValue("nonce")))
+	}))
+	defer s.Close()
+	if _, err := NewClient(Card{URL: s.URL}).Guard(t.Context()); !errors.Is(err, ErrNotRunning) {
+		t.Error(err)
+	}
+}
+
+func TestFindCard(t *testing.T) {
+	dir := t.TempDir()
+	card, lock := filepath.Join(dir, "api.json"), filepath.Join(dir, LockFile)
+	if err := os.WriteFile(card, []byte(`{"url": "http://127.0.0.1:1", "token": "T"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := FindCard(card); err != nil || c.Token != "T" { // nobody has ever locked: then the proof has to do
+		t.Errorf("without a lock: %+v, %v", c, err)
+	}
+	l := flock.New(lock)
+	if ok, err := l.TryLock(); !ok || err != nil {
+		t.Fatal(err)
+	}
+	if c, err := FindCard(card); err != nil || c.Token != "T" {
+		t.Errorf("it runs: %+v, %v", c, err)
+	}
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := FindCard(card); !errors.Is(err, ErrNotRunning) || c.Token != "" {
+		t.Errorf("it was killed: %+v, %v", c, err)
+	}
+}
+
+// TestSilentServer has a server take connections and say nothing: that is no proof that it does not run.
+func TestSilentServer(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c := NewClient(Card{URL: "http://" + ln.Addr().String(), Token: "T"})
+	if _, err := c.Guard(t.Context()); err == nil || errors.Is(err, ErrNotRunning) {
+		t.Errorf("%v", err)
+	}
+}

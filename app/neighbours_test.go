@@ -1,0 +1,243 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"gatewatch/app/api"
+)
+
+// stranger answers on a port as if all were well, and keeps what it hears.
+type stranger struct {
+	mu    sync.Mutex
+	heard bytes.Buffer
+}
+
+func newStranger(t *testing.T, address string) *stranger {
+	t.Helper()
+	ln, err := net.Listen("tcp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stranger{}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dump, _ := httputil.DumpRequest(r, true)
+		s.mu.Lock()
+		s.heard.Write(dump)
+		s.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"accepted": true, "open": true, "session": 1, "mode": "paper", "connected": true, "headline": "Connected", "version": "v99.0.0", "proof": "00"}`)
+	})}
+	go func() { _ = server.Serve(ln) }()
+	t.Cleanup(func() { server.Close() })
+	return s
+}
+
+func (s *stranger) text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.heard.String()
+}
+
+// TestStrangerOnTheOldPort kills the program, and has another one answer on its port.
+func TestStrangerOnTheOldPort(t *testing.T) {
+	r := newRig(t, "DU1234567", "", rulesOf())
+	r.awaitOpen()
+	r.says(0, "^open: ", "guard")
+	card, err := api.ReadCard(homeAt(r.dir).card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.end(os.Kill)
+	other := newStranger(t, strings.TrimPrefix(card.URL, "http://"))
+	look := func() {
+		t.Helper()
+		for _, command := range []string{"guard", "status", "connect", "disconnect", "open", "quit", "orders", "rules", "alerts"} {
+			r.says(exitNotThere, "no Gatewatch runs here", command)
+		}
+		if out, code := r.command("guard", "--watch"); code == 0 || strings.Contains(out, "open:") {
+			t.Errorf("guard --watch: code %d, %s", code, out)
+		}
+		if out, _ := r.command("doctor"); !strings.Contains(out, "Gatewatch  does not run") {
+			t.Errorf("doctor: %s", out)
+		}
+	}
+	look()
+	if text := other.text(); text != "" {
+		t.Errorf("nobody holds the lock, and the stranger was asked\n%s", text)
+	}
+	if err := os.Remove(homeAt(r.dir).lock()); err != nil {
+		t.Fatal(err)
+	}
+	look() // by the proof alone
+	if text := other.text(); !strings.Contains(text, "/proof?nonce=") || strings.Contains(text, card.Token) {
+		t.Errorf("the stranger heard\n%s", text)
+	}
+	// It is in nobody's way.
+	r.start()
+	r.awaitOpen()
+	r.says(0, "^open: ", "guard")
+}
+
+// TestNoSecretAmongProcesses opens the page with a stand-in for the desktop's opener that stays. Other users can read the
+// arguments of all processes.
+func TestNoSecretAmongProcesses(t *testing.T) {
+	const secret = "https://hooks.example.com/SECRET"
+	tools := t.TempDir()
+	opener := "#!/bin/sh\nenv >'" + tools + "/env'\necho \"$1\" >'" + tools + "/new' && mv '" + tools + "/new' '" + tools + "/opened'\nsleep 5\nexit 0\n"
+	if err := os.WriteFile(filepath.Join(tools, "xdg-open"), []byte(opener), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, "DU1234567", `, "slack": {"webhook_url": "env:HOOK"}`, rulesOf(),
+		"HOOK="+secret, "DISPLAY=:4711", "PATH="+tools+":"+os.Getenv("PATH"))
+	card, err := api.ReadCard(homeAt(r.dir).card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() (code string) {
+		t.Helper()
+		if _, err := r.client.Show(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var text []byte
+		r.until("the page is opened", func() bool {
+			text, err = os.ReadFile(filepath.Join(tools, "opened"))
+			return err == nil
+		})
+		os.Remove(filepath.Join(tools, "opened"))
+		u, err := url.Parse(strings.TrimSpace(string(text)))
+		if err != nil || !strings.HasPrefix(u.String(), card.URL+"/#code=") {
+			t.Fatalf("opened %s", text)
+		}
+		return strings.TrimPrefix(u.Fragment, "code=")
+	}
+	code := open()
+	lines := processTexts(t, "cmdline")
+	if !strings.Contains(lines, code) {
+		t.Error("the opener is not among the processes")
+	}
+	if strings.Contains(lines, card.Token) || strings.Contains(lines, secret) {
+		t.Errorf("a secret stands in the list of processes:\n%s", lines)
+	}
+	if all := processTexts(t, "environ"); strings.Contains(all, card.Token) {
+		t.Error("the token stands in an environment")
+	}
+	if env, err := os.ReadFile(filepath.Join(tools, "env")); err != nil || !strings.Contains(string(env), "DISPLAY=:4711") || strings.Contains(string(env), secret) {
+		t.Errorf("the opener gets %s, %v", env, err)
+	}
+
+	if out := asNobody(t, "curl", "-s", "-X", "POST", "-d", `{"code": "`+code+`"}`, card.URL+"/session"); !strings.Contains(out, "another user") {
+		t.Errorf("another user gets %s", out)
+	}
+	var got api.PageToken
+	if status := exchange(t, card.URL, code, &got); status != http.StatusOK || got.Token == "" || got.Token == card.Token {
+		t.Fatalf("%d, %+v", status, got)
+	}
+	page := api.NewClient(card)
+	defer page.Close()
+	works := func() bool {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, card.URL+"/orders", nil)
+		req.Header.Set("Authorization", "Bearer "+got.Token)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}
+	if !works() {
+		t.Error("the page's token does not work")
+	}
+	if status := exchange(t, card.URL, code, nil); status != http.StatusForbidden || works() {
+		t.Errorf("a second time: %d, and the token works: %v", status, works())
+	}
+	if log, err := os.ReadFile(homeAt(r.dir).log()); err != nil || strings.Contains(string(log), code) || strings.Contains(string(log), got.Token) {
+		t.Errorf("the log tells codes or tokens: %v", err)
+	}
+}
+
+func exchange(t *testing.T, address, code string, into any) (status int) {
+	t.Helper()
+	res, err := http.Post(address+"/session", "application/json", strings.NewReader(`{"code": "`+code+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if into != nil {
+		if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return res.StatusCode
+}
+
+// processTexts returns what /proc tells of all processes that can be read.
+func processTexts(t *testing.T, name string) string {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/" + name)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no processes: %v", err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil {
+			all.Write(append(bytes.ReplaceAll(text, []byte{0}, []byte{' '}), '\n'))
+		}
+	}
+	return all.String()
+}
+
+// asNobody runs a program as another user and returns what it says.
+func asNobody(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// TestOtherUsersSee has another user ask the running program.
+func TestOtherUsersSee(t *testing.T) {
+	r := newRig(t, "DU1234567", "", rulesOf(ruleText("secret plan", buyMarket)))
+	r.awaitOpen()
+	card, err := api.ReadCard(homeAt(r.dir).card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/status", "/guard", "/metrics", "/healthz", "/openapi.json", "/"} {
+		out := asNobody(t, "curl", "-s", "-w", "%{http_code}", card.URL+path)
+		if !strings.HasSuffix(out, "200") || strings.Contains(out, "DU1234567") || strings.Contains(out, "secret plan") || strings.Contains(out, r.dir) {
+			t.Errorf("%s: %s", path, out)
+		}
+	}
+	for _, path := range []string{"/settings", "/rules", "/orders", "/log", "/uptime", "/alerts", "/diagnostics", "/autostart"} {
+		if out := asNobody(t, "curl", "-s", "-w", "%{http_code}", card.URL+path); !strings.HasSuffix(out, "401") {
+			t.Errorf("%s: %s", path, out)
+		}
+	}
+}
