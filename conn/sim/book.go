@@ -21,6 +21,9 @@ const (
 	statusCancelled     = "Cancelled"
 )
 
+// firstPermID lies below every permId that is handed out.
+const firstPermID = 1_500_000_000
+
 // orderKey names an order: ids are counted per client.
 type orderKey struct {
 	client int32
@@ -162,9 +165,12 @@ func zoneName(zone *time.Location, name string) string {
 }
 
 // owner is the ready session of the client that placed o, nil if it is not connected.
-func (g *Gateway) owner(o *order) *conn {
+func (g *Gateway) owner(o *order) *conn { return g.client(o.key.client) }
+
+// client is the ready session of a client id, nil if it is not connected.
+func (g *Gateway) client(id int32) *conn {
 	for c := range g.conns {
-		if c.ready && c.clientID == o.key.client {
+		if c.ready && c.clientID == id {
 			return c
 		}
 	}
@@ -172,8 +178,12 @@ func (g *Gateway) owner(o *order) *conn {
 }
 
 func (g *Gateway) sendOwner(o *order, ms ...proto.Message) {
+	ms = slices.DeleteFunc(ms, func(m proto.Message) bool { return !o.tells(m) })
 	if c := g.owner(o); c != nil {
-		c.sendLocked(slices.DeleteFunc(ms, func(m proto.Message) bool { return !o.tells(m) })...)
+		c.sendLocked(ms...)
+	}
+	if c := g.client(0); c != nil && g.cfg.ZeroSeesAll && o.key.client != 0 {
+		c.sendLocked(slices.DeleteFunc(slices.Clone(ms), func(m proto.Message) bool { _, is := m.(*protobuf.ErrorMessage); return is })...)
 	}
 }
 
@@ -182,7 +192,7 @@ func (g *Gateway) announce(o *order) { g.sendOwner(o, o.openOrderMessage(), o.st
 
 func (g *Gateway) openOrders(c *conn, all bool) {
 	for _, o := range g.book.open() {
-		if !o.hidden && (all || o.key.client == c.clientID) {
+		if !o.hidden && (all || o.key.client == c.clientID || g.cfg.ZeroSeesAll && c.clientID == 0) {
 			c.sendLocked(o.openOrderMessage(), o.statusMessage())
 		}
 	}
@@ -201,6 +211,9 @@ func (g *Gateway) completedOrders(c *conn) {
 // cancelOrder cancels an order of the same client id.
 func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
 	id := m.GetOrderId()
+	if g.discardLocked() {
+		return &requestError{Code: 100, ReqID: -1, Reason: reasonPacing, Text: "Max rate of messages per second has been exceeded"}
+	}
 	o := g.book.byID[orderKey{c.clientID, id}]
 	if o == nil || o.hidden {
 		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}

@@ -20,6 +20,7 @@ type faults struct {
 	slow         Slowness
 	orders       []*OrderFault
 	readOnly     bool
+	discard      int              // how many more requests to cancel; below 0: all
 	unanswered   map[Question]int // how many more; below 0: all
 }
 

@@ -35,6 +35,8 @@ type Config struct {
 	Farms []Farm
 	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
 	ReuseIDs bool
+	// ZeroSeesAll tells client id 0 of the orders of all clients, as it does where it is the master client id.
+	ZeroSeesAll bool
 	// RejectOrdersUpstreamLost refuses orders while upstream is lost (error 201). By default they are held and sent
 	// when upstream returns, as gateways do since 10.40.
 	RejectOrdersUpstreamLost bool

@@ -74,7 +74,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	}
 	g.book.permSeq++
 	o := &order{
-		key: key, permID: 1_500_000_000 + g.book.permSeq, parent: parent, q: q, status: statusPreSubmitted, qty: qty,
+		key: key, permID: firstPermID + g.book.permSeq, parent: parent, q: q, status: statusPreSubmitted, qty: qty,
 		contract: orderContract(q, m.GetContract()), held: g.upstreamLost,
 		parts: math.Max(partSize(qty, g.cfg.PartialFills), math.SmallestNonzeroFloat64),
 	}

@@ -99,6 +99,7 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.slow != Slowness{}, "slow"},
 		{slices.ContainsFunc(f.orders, func(one *OrderFault) bool { return one.Times != 0 }), "order-fault"},
 		{f.readOnly, "read-only"},
+		{f.discard != 0, "discard-cancels"},
 		{g.upstreamLost, "upstream-lost"},
 	} {
 		if fault.on {

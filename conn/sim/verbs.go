@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,6 +205,19 @@ var verbs = []verb{
 		"what happens to orders to come, or to changes: refused, turned, told by executions alone, listed nowhere, cut off", faultOrders,
 	},
 	{"order", "ref=" + turnParams, "send an error for the order with a reference, and give it any status", turnOrder},
+	{"discard-cancels", "n=1", "throw the next n requests to cancel an order (-1: all) away with error 100, which names no order", func(g *Gateway, a *args) error {
+		n := a.int("n", 1, -1, 1<<30)
+		return a.do(func() error { g.DiscardCancels(n); return nil })
+	}},
+	{"by-hand", "symbol= action=BUY quantity=1 limit=0 id=2147483647 ref=", "make an order of client id 0 by hand, with any id; without a limit it fills at once", placeByHand},
+	{"replace-by-hand", "client=0 id=1", "replace an open order by hand: the old permId is cancelled, a new one works under the same ids and reference", func(g *Gateway, a *args) error {
+		client, id := a.int("client", 0, 0, math.MaxInt32), a.int("id", 1, 1, math.MaxInt32)
+		return a.do(func() (err error) {
+			a.result["perm_id"], err = g.ReplaceByHand(int32(client), int32(id))
+			return err
+		})
+	}},
+	{"reset-ids", "", "count order ids from the first one again; open orders keep theirs", plain((*Gateway).ResetIDs)},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
 }
 

@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// ManualOrder is an order that somebody makes by hand in TWS. It belongs to client id 0.
+type ManualOrder struct {
+	Symbol   string
+	Action   string  // BUY or SELL
+	Quantity float64 // default 1
+	Limit    float64 // 0: a market order
+	ID       int32   // as clients see it: real ones show 0, negative ids or 2147483647
+	Ref      string  // as in a copy of an order from the API
+}
+
+// PlaceByHand makes an order by hand. No client can change or cancel it. It returns the order's permId.
+func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := slices.IndexFunc(g.quotes, func(q *quote) bool { return q.in.label() == m.Symbol })
+	if at < 0 {
+		return 0, errUnknownSymbol(m.Symbol)
+	}
+	if m.Action != "BUY" && m.Action != "SELL" {
+		return 0, fmt.Errorf("unknown action %q", m.Action)
+	}
+	if m.Quantity == 0 {
+		m.Quantity = 1
+	}
+	q, typ, limit := g.quotes[at], "LMT", &m.Limit
+	if m.Limit == 0 {
+		typ, limit = "MKT", nil
+	}
+	g.book.permSeq++
+	o := &order{
+		key: orderKey{0, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted, qty: m.Quantity,
+		contract: orderContract(q, &q.in.contract), held: g.upstreamLost, parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
+		order: g.filledOut(&protobuf.Order{
+			Action: &m.Action, TotalQuantity: proto.String(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
+			OrderRef: &m.Ref, Transmit: proto.Bool(true),
+		}),
+	}
+	g.book.orders = append(g.book.orders, o)
+	g.counters.Orders++
+	g.activate(o)
+	return o.permID, nil
+}
+
+// ReplaceByHand has an open order replaced by hand: it is cancelled, and another one works with its client id, its order id and its
+// reference, and a permId of its own, which is returned.
+func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	old := g.book.byID[orderKey{client, id}]
+	if old == nil || old.done() {
+		return 0, fmt.Errorf("no open order %d of client id %d", id, client)
+	}
+	g.book.permSeq++
+	other := *old
+	other.permID = firstPermID + g.book.permSeq
+	g.book.byID[old.key] = &other
+	g.book.orders = append(g.book.orders, &other)
+	for _, child := range g.book.open() {
+		if child.parent == old {
+			child.parent = &other
+		}
+	}
+	old.status, old.reason, old.completed = statusCancelled, "Cancelled by Trader", g.nowLocked()
+	g.sendOwner(old, old.statusMessage())
+	g.announce(&other)
+	return other.permID, nil
+}
+
+// ResetIDs makes the gateway count order ids from NextOrderID again, as "Reset API order ID sequence" does. Open orders keep theirs;
+// those of orders that are done can be used again.
+func (g *Gateway) ResetIDs() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.book.forgetIDs(g.cfg.NextOrderID)
+}
+
+// DiscardCancels throws the next n requests to cancel an order away, as if they came too fast: with error 100, which names none.
+// Below 0, all of them.
+func (g *Gateway) DiscardCancels(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults.discard = n
+}
+
+// discardLocked reports whether a request to cancel is to be thrown away, and counts it.
+func (g *Gateway) discardLocked() bool {
+	n := g.faults.discard
+	if n > 0 {
+		g.faults.discard--
+	}
+	return n != 0
+}
+
+// placeByHand is the verb of [Gateway.PlaceByHand].
+func placeByHand(g *Gateway, a *args) error {
+	m := ManualOrder{
+		Symbol: a.text("symbol", ""), Action: a.text("action", "BUY"), Quantity: float64(a.int("quantity", 1, 1, 1<<30)),
+		ID: int32(a.int("id", math.MaxInt32, math.MinInt32, math.MaxInt32)), Ref: a.text("ref", ""),
+	}
+	limit, err := strconv.ParseFloat(a.text("limit", "0"), 64)
+	if m.Limit = limit; err != nil || !(limit >= 0 && limit < 1e9) {
+		a.fail("limit", "a price")
+	}
+	return a.do(func() (err error) {
+		a.result["perm_id"], err = g.PlaceByHand(m)
+		return err
+	})
+}
