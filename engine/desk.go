@@ -120,7 +120,9 @@ const keepBlocked = 50
 
 // NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
-	return &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[int64]Fate{}}
+	d := &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[int64]Fate{}}
+	ledger.alarm(d.tellOverdue, d.tellResembled)
+	return d
 }
 
 // Arm lets orders leave until [Desk.Disarm].
@@ -397,34 +399,14 @@ func (d *Desk) Blocked() (last []Blocked, count map[string]uint64) {
 	return slices.Clone(d.blocked), maps.Clone(d.reasons)
 }
 
-// Cancel asks for one of our open orders to be cancelled. It needs a session but neither an open guard nor armed trading. It
-// returns [ErrNotOpen] if there is no such order.
-func (d *Desk) Cancel(s *conn.Session, id int64) error {
-	if !slices.ContainsFunc(d.ledger.Pending(), func(i Intent) bool { return i.ID == id }) {
-		return ErrNotOpen
-	}
-	if s == nil {
-		return conn.ErrSessionOver
-	}
-	return s.Cancel(id)
-}
+// Cancel is [Ledger.Cancel]. It needs neither an open guard nor armed trading.
+func (d *Desk) Cancel(s *conn.Session, id int64) error { return d.ledger.Cancel(s, id) }
 
-// CancelAll asks for all our open orders to be cancelled, and returns how many that are.
-func (d *Desk) CancelAll(s *conn.Session) (int, error) {
-	list := d.ledger.Pending()
-	if len(list) == 0 {
-		return 0, nil
-	}
-	if s == nil {
-		return 0, conn.ErrSessionOver
-	}
-	for n, i := range list {
-		if err := s.Cancel(i.ID); err != nil {
-			return n, err
-		}
-	}
-	return len(list), nil
-}
+// CancelAll is [Ledger.CancelAll], likewise.
+func (d *Desk) CancelAll(s *conn.Session) (int, error) { return d.ledger.CancelAll(s) }
+
+// Cancelling returns how far the orders are that were to be cancelled.
+func (d *Desk) Cancelling() Cancelling { return d.ledger.Cancelling() }
 
 // Change is what is to be changed of an open order; nil leaves it as it is.
 type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
@@ -493,6 +475,26 @@ func (d *Desk) follow(i Intent) {
 		return
 	}
 	d.report(Report{Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(&i.Order), Code: i.Code, Detail: i.Detail})
+}
+
+// tellOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is locked.
+func (d *Desk) tellOverdue(list []Cancellation) {
+	first := list[0]
+	r := Report{Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order), Order: first.Order.ID, More: len(list) - 1}
+	for _, c := range list {
+		if c.Refused && r.Code == 0 {
+			r.Code, r.Detail = c.Code, c.Detail
+		}
+	}
+	d.report(r)
+}
+
+// tellResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is locked.
+func (d *Desk) tellResembled(i Intent, n conn.OrderNews) {
+	d.report(Report{
+		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
+		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),
+	})
 }
 
 // Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".

@@ -82,16 +82,78 @@ func (i *Intent) is(n conn.OrderNews) bool {
 	return n.Client == int64(i.Client) && (n.ID == i.ID || same)
 }
 
-// see notes that Gateway has used an id, whoever the order belongs to: none of ours may have it, since that would replace the other.
+// see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has told of, since that
+// would change or replace the other order. What resembles one of ours, and is not that one, is told; what may be about one of ours is
+// a reason to ask.
 func (l *Ledger) see(n conn.OrderNews) {
-	if n.Kind == conn.OrderError || !inRange(n.ID) {
+	i := l.resembling(n)
+	if n.Kind == conn.OrderError {
+		l.suspect(i)
 		return
 	}
-	key := keyOf(n)
-	l.used[key] = true
-	if open := n.Kind == conn.OrderOpen || n.Kind == conn.OrderStatus; open {
-		l.highest[key.client] = max(l.highest[key.client], n.ID)
+	live, ours := openStatus(n), i != nil && n.Ref == "" && i.is(n) // as far as was told
+	if !ours && inRange(n.ID) {
+		l.use(keyOf(n), live, n.Kind)
 	}
+	if i == nil || l.twins[twinOf(i, n)] {
+		return
+	}
+	l.twins[twinOf(i, n)] = true
+	l.suspect(i)
+	traded := live || n.Kind == conn.OrderFilled
+	if ours || !traded || i.Fate.Done() && n.Ref != i.Order.Ref {
+		return
+	}
+	l.log.Warn("Gateway has an order that resembles one of ours", "session", n.Session, "order", i.ID, "client", n.Client, "id", n.ID, "perm_id", n.PermID)
+	if l.resembled != nil {
+		l.resembled(*i, n)
+	}
+}
+
+// suspect has Gateway asked about an order, if there is one of which something is expected.
+func (l *Ledger) suspect(i *Intent) {
+	if i != nil && !i.Fate.Done() {
+		i.doubt = l.now()
+	}
+}
+
+// use notes that an order of others has an id, and whether that order is open.
+func (l *Ledger) use(key orderKey, live bool, told conn.OrderNewsKind) {
+	if _, known := l.used[key]; !known || told != conn.OrderFilled {
+		l.used[key] = live
+	}
+	if live {
+		l.highest[key.client] = max(l.highest[key.client], key.id)
+	}
+}
+
+// twin is an order of others that has the reference or the id of one of ours.
+type twin struct {
+	ref    string // of ours
+	key    orderKey
+	permID int64
+}
+
+func twinOf(i *Intent, n conn.OrderNews) twin { return twin{i.Order.Ref, keyOf(n), n.PermID} }
+
+// resembling returns the intent with the reference or, where none is told, with the client id and the id of an order.
+func (l *Ledger) resembling(n conn.OrderNews) *Intent {
+	if i := l.intents[n.Ref]; i != nil {
+		return i
+	}
+	return l.ids[keyOf(n)]
+}
+
+// openStatus reports whether news says that an order is open.
+func openStatus(n conn.OrderNews) bool {
+	if n.Kind != conn.OrderOpen && n.Kind != conn.OrderStatus {
+		return false
+	}
+	switch n.Status {
+	case "Filled", "Cancelled", "ApiCancelled":
+		return false
+	}
+	return true
 }
 
 // ErrNoOrderID means that the order ids of a client id are used up, as far as Gatewatch and Gateway have counted.
@@ -125,7 +187,7 @@ func (l *Ledger) free(client int, from int64, count int) (ids []int64) {
 		}
 	}
 	for id := from; id <= conn.MaxOrderID && len(ids) < count; id++ {
-		if !known[id] && !l.used[orderKey{client, id}] {
+		if _, used := l.used[orderKey{client, id}]; !used && !known[id] {
 			ids = append(ids, id)
 		}
 	}

@@ -42,6 +42,8 @@ type Intent struct {
 	Found      bool       `json:"found,omitempty"`   // taken in from Gateway, see [Ledger.Expect]: prices may be missing from the order
 	Altered    bool       `json:"altered,omitempty"` // a change was asked for, so that its quantity is only Gateway's to know
 	Executions
+
+	doubt time.Time // since when Gateway has to be asked about it; zero: what is known of it agrees
 }
 
 // old reports whether nobody needs the intent any more.

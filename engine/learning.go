@@ -34,6 +34,7 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	if n.Kind != conn.OrderError && n.Session != 0 {
 		l.metIn[i.Order.Ref] = n.Session
 	}
+	l.answered(i, n)
 	if !i.learn(n, l.now()) {
 		return Intent{}, false
 	}
@@ -51,6 +52,9 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	asked := make(chan struct{}, 1) // full while a question is under way
 	clock := time.NewTicker(l.patience / 5)
 	defer clock.Stop()
+	cancelling := make(chan struct{}, 1) // full while requests to cancel are written
+	retry := time.NewTicker(l.cancelRetry / 2)
+	defer retry.Stop()
 	for {
 		l.hear(s)
 		select {
@@ -63,6 +67,15 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 			asking.Go(func() {
 				l.search(ctx, s)
 				<-asked
+			})
+		case <-retry.C:
+			if len(cancelling) > 0 || len(l.dueCancels(s)) == 0 {
+				continue
+			}
+			cancelling <- struct{}{}
+			asking.Go(func() {
+				l.sendCancels(s)
+				<-cancelling
 			})
 		case <-s.Done():
 			l.hear(s)
@@ -92,7 +105,7 @@ func (l *Ledger) bereave(s *conn.Session, exit Intent) {
 	early := head != nil && !head.Fate.Done() && head.Filled == 0
 	l.mu.Unlock()
 	if early {
-		l.takeBack(s, exit.Order.Parent)
+		l.sending.Go(func() { l.takeBack(s, exit.Order.Parent) }) // it may have to wait for its turn
 	}
 }
 
@@ -107,6 +120,11 @@ func (l *Ledger) unanswered(s *conn.Session) map[string]bool {
 			refs[ref] = true
 		}
 	}
+	for ref, i := range l.intents {
+		if !i.doubt.IsZero() && i.Client == s.ClientID() {
+			refs[ref] = true
+		}
+	}
 	return refs
 }
 
@@ -114,7 +132,9 @@ func (l *Ledger) unanswered(s *conn.Session) map[string]bool {
 // question, and so was read before it.
 func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 	refs := l.unanswered(s)
-	lost, err := l.compare(ctx, s, func(ref string, i *Intent) bool { return refs[ref] && i.Fate == Sent })
+	lost, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
+		return refs[ref] && (i.Fate == Sent || !i.doubt.IsZero() && !i.Fate.Done())
+	})
 	if err != nil {
 		if ctx.Err() == nil && !errors.Is(err, conn.ErrSessionOver) {
 			l.log.Warn("Gateway says nothing about an order", "session", s.Number(), "err", err)
@@ -124,6 +144,13 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 		}
 		return
 	}
+	l.mu.Lock()
+	for ref := range refs {
+		if i := l.intents[ref]; i != nil {
+			i.doubt = time.Time{}
+		}
+	}
+	l.mu.Unlock()
 	for _, i := range lost {
 		l.bereave(s, i)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"gatewatch/conn"
 )
 
 // Ledger remembers every order that was meant to be sent, from before its bytes leave until its fate is known, over drops,
@@ -29,24 +31,31 @@ type Ledger struct {
 
 	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
 
-	mu       sync.Mutex
-	intents  map[string]*Intent // by reference
-	ids      map[orderKey]*Intent
-	floor    int64             // the highest order id that an order of ours has had
-	top      int64             // the highest order id of an intent in memory
-	used     map[orderKey]bool // ids that Gateway has told of in this run, whoever's orders those are
-	highest  map[int]int64     // of the open orders among them, by client id
-	sentIn   map[string]uint64 // number of the session in which an intent of this run was sent
-	metIn    map[string]uint64 // number of the last session in which Gateway has told of an intent
-	leaving  map[string]bool   // by reference: its batch has not left as a whole
-	dirty    map[string]bool   // by reference: db does not have what is known of it
-	notes    map[string][]byte // that db does not have
-	broken   error             // why nothing can be written down any more
-	disarmed bool              // trading is off, and the database may still say that it is armed
-	prompt   bool              // it is on disk that trading is armed, so that orders that are ready need not wait for it
-	expected map[string]Intent // by reference: orders that may have left when the computer went down
-	sendings []sending         // when the intents of the last two days were written down, the oldest first
-	changed  func(Intent)      // told of every change of a fate; may be nil
+	mu        sync.Mutex
+	intents   map[string]*Intent // by reference
+	ids       map[orderKey]*Intent
+	floor     int64                        // the highest order id that an order of ours has had
+	top       int64                        // the highest order id of an intent in memory
+	used      map[orderKey]bool            // ids of orders of others that Gateway has told of in this run; true while such an order is open
+	twins     map[twin]bool                // orders of others that resemble ours, and were told of
+	highest   map[int]int64                // of the open orders among them, by client id
+	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
+	metIn     map[string]uint64            // number of the last session in which Gateway has told of an intent
+	leaving   map[string]bool              // by reference: its batch has not left as a whole
+	dirty     map[string]bool              // by reference: db does not have what is known of it
+	notes     map[string][]byte            // that db does not have
+	broken    error                        // why nothing can be written down any more
+	disarmed  bool                         // trading is off, and the database may still say that it is armed
+	prompt    bool                         // it is on disk that trading is armed, so that orders that are ready need not wait for it
+	expected  map[string]Intent            // by reference: orders that may have left when the computer went down
+	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
+	changed   func(Intent)                 // told of every change of a fate; may be nil
+	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
+	overdue   func([]Cancellation)         // told of those that live on; may be nil
+	resembled func(Intent, conn.OrderNews) // told of an order of others that may be taken for one of ours; may be nil
+
+	cancelTurn sync.Mutex     // held by who writes requests to cancel; taken before mu
+	sending    sync.WaitGroup // of what writes requests behind
 
 	wentDown bool // while trading was armed; since before the ledger was opened
 
@@ -57,8 +66,9 @@ type Ledger struct {
 	closing   chan struct{}
 	closed    chan struct{}
 
-	silent   atomic.Int32  // how often in a row Gateway has left the question about completed orders unanswered
-	patience time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
+	silent                   atomic.Int32  // how often in a row Gateway has left the question about completed orders unanswered
+	patience                 time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
+	cancelRetry, cancelLimit time.Duration // the constants of these names but in tests
 }
 
 // keepDone is how long an order is remembered when its fate is known. Gateway tells of it for about a day.
@@ -88,7 +98,7 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	l := &Ledger{
 		db: db, mono: func() time.Duration { return time.Since(opened) }, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
 		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
-		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
+		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
 	}
 	var taken uint64
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {
@@ -160,6 +170,7 @@ func (l *Ledger) Close() (err error) {
 	l.closeOnce.Do(func() {
 		close(l.closing)
 		<-l.closed
+		l.sending.Wait()
 		if l.isPrompt() {
 			err = l.SetArmed(false) // nothing is lost any more when the computer goes down
 		}
@@ -179,6 +190,14 @@ func (l *Ledger) OnChange(f func(Intent)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changed = f
+}
+
+// alarm has overdue told of the orders that live on though they were to be cancelled, and resembled of orders of others that may be
+// taken for one of ours. They are called with the ledger locked: they must not block, and not call back.
+func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.overdue, l.resembled = overdue, resembled
 }
 
 // forget leaves what is old out of memory, now and then; the next start takes it from the disk.

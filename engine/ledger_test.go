@@ -55,6 +55,10 @@ func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
+	return runSupervised(ledger, sup, follow), nil
+}
+
+func runSupervised(ledger *Ledger, sup *conn.Supervisor, follow bool) *desk {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { sup.Run(ctx) })
@@ -78,7 +82,7 @@ func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
 		cancel()
 		running.Wait()
 		ledger.Close()
-	}}, nil
+	}}
 }
 
 func newDesk(t *testing.T, path string, port int) *desk {

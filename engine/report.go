@@ -7,13 +7,15 @@ type ReportKind string
 
 // The kinds of report.
 const (
-	ReportFired    ReportKind = "rule_fired"     // a rule fired
-	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated anew
-	ReportBlocked  ReportKind = "order_blocked"  // an order was not let out
-	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
-	ReportUnknown  ReportKind = "order_unknown"  // nobody knows whether an order has reached Gateway: a person has to look
-	ReportHalted   ReportKind = "engine_halted"  // the engine failed inside: trading was disarmed, and the engine starts anew
-	ReportCrashed  ReportKind = "crashed"        // the program had crashed before this start; At is when
+	ReportFired        ReportKind = "rule_fired"          // a rule fired
+	ReportFailed       ReportKind = "rule_failed"         // a rule stopped and has to be activated anew
+	ReportBlocked      ReportKind = "order_blocked"       // an order was not let out
+	ReportRejected     ReportKind = "order_rejected"      // Gateway, IBKR or the exchange refused an order
+	ReportUnknown      ReportKind = "order_unknown"       // nobody knows whether an order has reached Gateway: a person has to look
+	ReportNotCancelled ReportKind = "order_not_cancelled" // orders that were to be cancelled live on: a person has to cancel them
+	ReportForeign      ReportKind = "order_foreign"       // an order that is not ours has the number or the reference of one of ours
+	ReportHalted       ReportKind = "engine_halted"       // the engine failed inside: trading was disarmed, and the engine starts anew
+	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
 )
 
 // Report is something about rules and orders that a person should know, told once and at once.
@@ -23,6 +25,8 @@ type Report struct {
 	Rule   string    // name of the rule, empty if none has a part in it
 	Text   string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
 	Reason string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
+	Order  int64     // id of the order that Text is about, 0 if it has none or it does not matter
+	More   int       // how many other orders the same is true of
 	Code   int       // IB code, 0 if there is none
 	Detail string    // technical text, may come from outside
 }

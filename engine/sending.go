@@ -88,7 +88,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 
 // takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
 func (l *Ledger) takeBack(s *conn.Session, id int64) {
-	if err := s.Cancel(id); err != nil {
+	if err := l.Cancel(s, id); err != nil {
 		l.log.Warn("an order without its exits stays in Gateway", "session", s.Number(), "order", id, "err", err)
 	}
 }

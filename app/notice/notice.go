@@ -52,19 +52,21 @@ const (
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
 
 	// Those of reports; see [engine.ReportKind].
-	RuleFired     = Kind(engine.ReportFired)
-	RuleFailed    = Kind(engine.ReportFailed)
-	OrderBlocked  = Kind(engine.ReportBlocked)
-	OrderRejected = Kind(engine.ReportRejected)
-	OrderUnknown  = Kind(engine.ReportUnknown)
-	EngineHalted  = Kind(engine.ReportHalted)
-	Crashed       = Kind(engine.ReportCrashed)
+	RuleFired         = Kind(engine.ReportFired)
+	RuleFailed        = Kind(engine.ReportFailed)
+	OrderBlocked      = Kind(engine.ReportBlocked)
+	OrderRejected     = Kind(engine.ReportRejected)
+	OrderUnknown      = Kind(engine.ReportUnknown)
+	OrderNotCancelled = Kind(engine.ReportNotCancelled)
+	OrderForeign      = Kind(engine.ReportForeign)
+	EngineHalted      = Kind(engine.ReportHalted)
+	Crashed           = Kind(engine.ReportCrashed)
 )
 
 // reported reports whether notices of a kind are about rules and orders.
 func (k Kind) reported() bool {
 	switch k {
-	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, EngineHalted, Crashed:
+	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, EngineHalted, Crashed:
 		return true
 	}
 	return false

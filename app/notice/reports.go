@@ -159,7 +159,8 @@ func (t *telling) reportNext() (at time.Time) {
 func (t *telling) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
-	case engine.ReportFailed, engine.ReportRejected, engine.ReportUnknown, engine.ReportHalted, engine.ReportCrashed:
+	case engine.ReportFailed, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
+		engine.ReportHalted, engine.ReportCrashed:
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""

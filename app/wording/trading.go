@@ -108,6 +108,13 @@ func ReportTitle(r engine.Report) string {
 		return "Order rejected"
 	case engine.ReportUnknown:
 		return "Order unknown: look in TWS"
+	case engine.ReportNotCancelled:
+		if r.More > 0 {
+			return fmt.Sprintf("%d orders not cancelled: look in TWS", r.More+1)
+		}
+		return "Order not cancelled: look in TWS"
+	case engine.ReportForeign:
+		return "Another order resembles one of Gatewatch: look in TWS"
 	case engine.ReportHalted:
 		return "Trading stopped: the engine failed"
 	case engine.ReportCrashed:
@@ -126,7 +133,14 @@ func named(what, name string) string {
 // Report returns what a report says beside its title, in one clause such as "BUY 100 AAPL LMT 230.50: trading is off".
 func Report(r engine.Report) string {
 	text, why := OneLine(r.Text), OneLine(r.Detail)
+	if text != "" && r.Order != 0 {
+		text += fmt.Sprintf(" (order %d)", r.Order)
+	}
 	switch {
+	case r.Kind == engine.ReportNotCancelled:
+		text, why = text+more(r.More), notCancelled(r, why)
+	case r.Kind == engine.ReportForeign:
+		why = "its number or reference is also on an order that Gatewatch did not place" + inBrackets(why)
 	case r.Kind == engine.ReportUnknown && why == "":
 		why = "nobody knows whether it has reached Gateway"
 	case r.Kind == engine.ReportFailed && r.Reason != "":
@@ -149,6 +163,25 @@ func Report(r engine.Report) string {
 	return text + ": " + why
 }
 
+// more returns how many orders there are beside the one that is named, as an addition to its name.
+func more(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " and 1 more order"
+	}
+	return fmt.Sprintf(" and %d more orders", n)
+}
+
+// notCancelled says why orders are not cancelled, with what Gateway says about one of them.
+func notCancelled(r engine.Report, said string) string {
+	if r.Code == 0 {
+		return "Gateway has not confirmed the cancellation"
+	}
+	return "Gateway refuses the cancellation" + inBrackets(said)
+}
+
 // ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.
 func ReportHint(k engine.ReportKind) string {
 	switch k {
@@ -156,6 +189,10 @@ func ReportHint(k engine.ReportKind) string {
 		return "It watches nothing until it is activated anew."
 	case engine.ReportUnknown:
 		return "Look in TWS whether it is there. Gatewatch does not send it again."
+	case engine.ReportNotCancelled:
+		return "Cancel what still works in TWS. Gatewatch repeats the requests until Gateway answers them."
+	case engine.ReportForeign:
+		return "Gatewatch does not manage the other order. Look at both in TWS."
 	case engine.ReportHalted:
 		return "Orders that are open stay open. The engine starts anew; look at rules and orders, then arm trading again."
 	case engine.ReportCrashed:

@@ -117,6 +117,24 @@ func TestReport(t *testing.T) {
 		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": nobody knows whether it has reached Gateway"},
 		{engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"}, "Order unknown: look in TWS", order + ": no trace"},
 		{
+			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12},
+			"Order not cancelled: look in TWS", order + " (order 12): Gateway has not confirmed the cancellation",
+		},
+		{
+			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12, More: 17, Code: 10148, Detail: "state: Submitted"},
+			"18 orders not cancelled: look in TWS",
+			order + " (order 12) and 17 more orders: Gateway refuses the cancellation (state: Submitted) (IB code 10148)",
+		},
+		{
+			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12, More: 1},
+			"2 orders not cancelled: look in TWS", order + " (order 12) and 1 more order: Gateway has not confirmed the cancellation",
+		},
+		{
+			engine.Report{Kind: engine.ReportForeign, Text: order, Order: 12, Detail: "permId 7"},
+			"Another order resembles one of Gatewatch: look in TWS",
+			order + " (order 12): its number or reference is also on an order that Gatewatch did not place (permId 7)",
+		},
+		{
 			engine.Report{Kind: engine.ReportHalted, Text: "index out of range"},
 			"Trading stopped: the engine failed", "index out of range",
 		},

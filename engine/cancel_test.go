@@ -1,0 +1,387 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+// openImpatient is openCounter with limits of cancellation that a test can wait for.
+func openImpatient(t *testing.T, g *sim.Gateway, retry time.Duration) *counter {
+	t.Helper()
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger.cancelRetry, ledger.cancelLimit, ledger.patience = retry, 500*time.Millisecond, 250*time.Millisecond
+	d, err := runDesk(ledger, g.Port(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.stop() })
+	c := &counter{desk: d}
+	c.Desk = NewDesk(ledger, generous, c.report, slog.New(slog.DiscardHandler))
+	ledger.OnChange(c.follow)
+	c.Arm()
+	return c
+}
+
+func (c *counter) report(r Report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reports = append(c.reports, r)
+}
+
+// rests places an order that works.
+func (c *counter) rests(t *testing.T, s *conn.Session) Intent {
+	t.Helper()
+	list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.fate(t, list[0].Order.Ref, Working)
+}
+
+// alarm waits for a report of a kind.
+func (c *counter) alarm(t *testing.T, kind ReportKind) (found Report) {
+	t.Helper()
+	eventually(t, string(kind)+" is reported", func() bool {
+		for _, r := range c.told() {
+			if r.Kind == kind {
+				found = r
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// TestCancelAllUnderLoad has Gateway throw requests to cancel away, as it does with what comes too fast, without a word of which
+// orders they were about: in the end all orders are cancelled, and until then it is known how many are not.
+func TestCancelAllUnderLoad(t *testing.T) {
+	g := startGateway(t, sim.Config{MaxMessageRate: -1})
+	c := openImpatient(t, g, time.Second)
+	s := c.session(t)
+	const all, lost = 60, 18
+	for range all {
+		if _, err := c.Place(Ticket{Session: s, Order: order(1, 90)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all work", func() bool {
+		for _, i := range c.ledger().Intents() {
+			if i.Fate != Working {
+				return false
+			}
+		}
+		return true
+	})
+	g.DiscardCancels(lost)
+	if n, err := c.CancelAll(s); n != all || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if n, err := c.CancelAll(s); n != all || err != nil { // again, while they are written
+		t.Fatalf("%d, %v", n, err)
+	}
+	last := 0
+	eventually(t, "all are cancelled", func() bool {
+		state := c.Cancelling()
+		if state.Asked != all || state.Confirmed < last || state.Confirmed+len(state.Open) != all || state.Refused != 0 {
+			t.Fatalf("after %d: %+v", last, state)
+		}
+		last = state.Confirmed
+		return state.Confirmed == all
+	})
+	for _, o := range g.State().Orders {
+		if o.Status != "Cancelled" {
+			t.Errorf("%+v", o)
+		}
+	}
+	if n := g.State().Rejected["invalid"]; n != 0 {
+		t.Errorf("%d orders were to be cancelled twice", n)
+	}
+	if i := c.rests(t, s); c.Cancel(s, i.ID) != nil || c.Cancelling().Asked != 1 { // what is over is forgotten
+		t.Errorf("%+v", c.Cancelling())
+	}
+}
+
+// TestCancelIsNotConfirmed has Gateway say nothing about requests to cancel, for so long that a person has to know, and even lose the
+// connection: they are repeated until it answers.
+func TestCancelIsNotConfirmed(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	first, second := c.rests(t, s), c.rests(t, s)
+	g.DiscardCancels(-1)
+	if err := c.Cancel(s, first.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.CancelAll(s); n != 2 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	r := c.alarm(t, ReportNotCancelled)
+	if r.Order != first.ID || !strings.HasPrefix(r.Text, "BUY 1 AAPL") {
+		t.Errorf("%+v", r)
+	}
+	g.Drop()
+	<-s.Done()
+	if err := c.Cancel(s, first.ID); !errors.Is(err, conn.ErrSessionOver) {
+		t.Errorf("%v", err)
+	}
+	s = c.session(t)
+	if n, err := c.CancelAll(s); n != 2 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	g.Drop()
+	c.session(t)
+	g.DiscardCancels(0)
+	c.fate(t, first.Order.Ref, Cancelled)
+	c.fate(t, second.Order.Ref, Cancelled)
+	if state := c.Cancelling(); state.Asked != 2 || state.Confirmed != 2 || len(state.Open) != 0 {
+		t.Errorf("%+v", state)
+	}
+	c.ledger().mu.Lock()
+	now := c.ledger().now
+	c.ledger().now = func() time.Time { return now().Add(keepCancelled + time.Second) }
+	c.ledger().mu.Unlock()
+	if state := c.Cancelling(); state.Asked != 0 {
+		t.Errorf("a minute later: %+v", state)
+	}
+}
+
+// TestCancelIsRefused has Gateway say that it cannot cancel an order: that is what came of it, and it is not asked for again. What it
+// does not find, and has, it is asked for once more.
+func TestCancelIsRefused(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	g.DiscardCancels(-1)
+	if err := c.Cancel(s, i.ID); err != nil {
+		t.Fatal(err)
+	}
+	g.NoticeFor(int32(i.ID), 10148, "cannot be cancelled, state: Submitted")
+	eventually(t, "it is refused", func() bool { return c.Cancelling().Refused == 1 })
+	if open := c.Cancelling().Open; len(open) != 1 || open[0].Order.ID != i.ID || open[0].Code != 10148 || open[0].Detail == "" || !open[0].Refused {
+		t.Errorf("%+v", open)
+	}
+	if r := c.alarm(t, ReportNotCancelled); r.Code != 10148 || r.Order != i.ID || r.More != 0 {
+		t.Errorf("%+v", r)
+	}
+	if err := c.Cancel(s, i.ID); err != nil || c.Cancelling().Refused != 0 { // a person may try again
+		t.Fatal(err)
+	}
+	g.DiscardCancels(0)
+	g.NoticeFor(int32(i.ID), 10147, "not found")
+	c.fate(t, i.Order.Ref, Cancelled) // Gateway tells that it is open, when it is asked
+}
+
+// TestPendingCancel has Gateway wait for IBKR with a cancellation: it has been heard, and is not asked for again.
+func TestPendingCancel(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	g.Notice(1100, "")
+	if err := c.Cancel(s, i.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.alarm(t, ReportNotCancelled) // five times the time after which it would be repeated
+	if n := g.State().Rejected["invalid"]; n != 0 || c.Cancelling().Refused != 0 {
+		t.Errorf("%d requests too many, %+v", n, c.Cancelling())
+	}
+	g.Notice(1102, "")
+	c.fate(t, i.Order.Ref, Cancelled)
+}
+
+// TestCancelOfAnotherClient changes the client id. Under the new one a stranger has an order with the number of ours: it is not
+// cancelled in the place of ours, and ours is not shown as cancelled.
+func TestCancelOfAnotherClient(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	ours := c.rests(t, s)
+	if err := c.sup.Configure(t.Context(), deskConfig(c.ledger(), g.Port(), clientID+1)); err != nil {
+		t.Fatal(err)
+	}
+	<-s.Done()
+	s = c.session(t)
+	theirs := order(1, 90)
+	theirs.Ref = "theirs"
+	if err := s.Place(ours.ID, theirs); err != nil {
+		t.Fatal(err)
+	}
+	var other *OtherClientError
+	if err := c.Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 || other.Orders[0].Client != clientID {
+		t.Errorf("%v", err)
+	}
+	mine := c.rests(t, s)
+	if n, err := c.CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 || other.Orders[0].ID != ours.ID {
+		t.Errorf("%d, %v", n, err)
+	}
+	c.fate(t, mine.Order.Ref, Cancelled)
+	if err := s.Cancel(ours.ID); err != nil { // somebody cancels the stranger
+		t.Fatal(err)
+	}
+	eventually(t, "the stranger is cancelled", func() bool { return g.State().Orders[1].Status == "Cancelled" })
+	if _, err := s.OpenOrders(t.Context()); err != nil { // that has been told by now
+		t.Fatal(err)
+	}
+	c.ledger().hear(s)
+	for _, o := range g.State().Orders {
+		if (o.Status == "Submitted") != (o.Ref == ours.Order.Ref) {
+			t.Errorf("%+v", o)
+		}
+	}
+	c.fate(t, ours.Order.Ref, Working)
+}
+
+// TestReplacedByHand has an order of ours be replaced in TWS: what works then has its client id, its id and its reference, and is
+// another order.
+func TestReplacedByHand(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	perm, err := g.ReplaceByHand(clientID, int32(i.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.fate(t, i.Order.Ref, Cancelled); got.PermID == perm {
+		t.Errorf("%+v", got)
+	}
+	if r := c.alarm(t, ReportForeign); r.Order != i.ID || !strings.Contains(r.Detail, "permId") {
+		t.Errorf("%+v", r)
+	}
+	for range 2 { // it is told again and again, and reported once
+		if _, err := s.OpenOrders(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.ledger().hear(s)
+	if err := g.SetPrice("AAPL", 80); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other one is filled", func() bool { return g.State().Orders[1].Status == "Filled" })
+	if _, err := s.Executions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.ledger().hear(s)
+	if got := c.fate(t, i.Order.Ref, Cancelled); got.Filled != 0 {
+		t.Errorf("%+v", got)
+	}
+	if told := c.told(); len(told) != 1 {
+		t.Errorf("%+v", told)
+	}
+}
+
+// TestIDReused has the id of an order that works be told of another one: a request to cancel could hit that.
+func TestIDReused(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	other := conn.OrderNews{Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9, Ref: "theirs", Status: "Submitted"}
+	c.ledger().Learn(other)
+	if err := c.Cancel(s, i.ID); !errors.Is(err, ErrIDReused) {
+		t.Errorf("%v", err)
+	}
+	if n, err := c.CancelAll(s); n != 0 || !errors.Is(err, ErrIDReused) {
+		t.Errorf("%d, %v", n, err)
+	}
+	c.alarm(t, ReportForeign)
+	other.Status = "Cancelled"
+	c.ledger().Learn(other)
+	if err := c.Cancel(s, i.ID); err != nil {
+		t.Errorf("%v", err)
+	}
+	c.fate(t, i.Order.Ref, Cancelled)
+}
+
+// TestEmptyLedger has a ledger begin where another one has placed orders, and Gateway count from 1 again: no order that lives gets
+// replaced.
+func TestEmptyLedger(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	before := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	s := before.session(t)
+	for range 3 {
+		i, err := before.place(s, order(1, 90))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before.fate(t, i.Order.Ref, Working)
+	}
+	before.stop()
+	g.ResetIDs()
+	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	s = d.session(t)
+	if s.FirstOrderID() != 1 {
+		t.Fatalf("Gateway counts from %d", s.FirstOrderID())
+	}
+	i, err := d.place(s, order(5, 91))
+	if err != nil || i.ID != 4 {
+		t.Fatalf("%+v, %v", i, err)
+	}
+	d.fate(t, i.Order.Ref, Working)
+	for n, o := range g.State().Orders {
+		if n < 3 && (o.Quantity != 1 || o.Status != "Submitted" || o.Ref == i.Order.Ref) {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+// TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and orders go on, after a
+// restart, too.
+func TestClientZero(t *testing.T) {
+	g := startGateway(t, sim.Config{ZeroSeesAll: true})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	for round := range 2 {
+		ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sup, err := conn.New(deskConfig(ledger, g.Port(), 0), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := runSupervised(ledger, sup, true)
+		t.Cleanup(d.stop)
+		s := d.session(t)
+		i, err := d.place(s, order(1, 90))
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		i = d.fate(t, i.Order.Ref, Working)
+		for _, id := range []int32{0, -3, 1<<31 - 1} {
+			for _, limit := range []float64{0, 80} { // one is filled, one rests
+				if _, err := g.PlaceByHand(sim.ManualOrder{Symbol: "AAPL", Action: "BUY", Limit: limit, ID: id, Ref: i.Order.Ref}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		other := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+		theirs, err := other.ledger.Place(other.session(t), Batch{Orders: []conn.Order{order(7, 101)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.fate(t, theirs[0].Order.Ref, Filled)
+		other.stop()
+		if err := ledger.Reconcile(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.fate(t, i.Order.Ref, Working); got.Filled != 0 || got.PermID != i.PermID {
+			t.Errorf("%+v", got)
+		}
+		if len(ledger.Intents()) != round+1 {
+			t.Errorf("%+v", ledger.Intents())
+		}
+		d.stop()
+	}
+}
