@@ -102,16 +102,15 @@ func (r *resident) Settings() api.SettingsView {
 	}
 }
 
-// SaveSettings checks a settings file, puts it in force and writes it. A file that cannot be written changes nothing.
-func (r *resident) SaveSettings(ctx context.Context, body []byte) error {
+// SaveSettings checks a settings file, writes it and puts it in effect. After an error nothing has changed.
+func (r *resident) SaveSettings(_ context.Context, body []byte) error {
 	s, err := settings.Parse("settings.json", body)
 	if err != nil {
 		return err
 	}
-	if err := settings.Save(r.home.settings(), s); err != nil {
+	if err := r.apply(s, true); err != nil {
 		return err
 	}
-	// The watcher would find it too; the caller wants to see it now.
-	r.reconfigure(ctx, s)
+	r.setProblem("")
 	return nil
 }

@@ -128,9 +128,11 @@ func TestAcceptedIsInForce(t *testing.T) {
 	desk.Arm()
 	s := settings.Default()
 	s.Gateway.Mode = string(conn.Live)
-	if err := r.accept(s); err != nil {
+	p, err := r.plan(s)
+	if err != nil {
 		t.Fatal(err)
 	}
+	r.take(p)
 	if armed, _ := desk.Armed(); armed || r.settings.Load().Gateway.Mode != string(conn.Live) {
 		t.Errorf("armed: %v, with %+v", armed, r.settings.Load())
 	}

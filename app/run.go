@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -64,6 +63,10 @@ type resident struct {
 	api     *api.Server
 	problem string // why settings.json is not in force, empty if it is
 
+	serving    context.Context // ends with the API
+	endServing context.CancelFunc
+	leaving    sync.WaitGroup // servers at ports before
+
 	noTrading string // why there is no trading
 
 	quit     chan struct{} // closed by Quit
@@ -112,6 +115,7 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 
 func newResident(h home, story *demo, stdout io.Writer) *resident {
 	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), quit: make(chan struct{}), workDone: make(chan struct{})}
+	r.serving, r.endServing = context.WithCancel(context.Background())
 	r.screen = &console{out: stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
 	return r
 }
@@ -132,17 +136,15 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	if problem != nil {
 		log.Error("settings refused, the last good ones are in force", "err", problem)
 	}
-	if err := r.accept(s); err != nil {
-		return &exitError{exitUsage, err}
-	}
-	cfg, err := connConfig(r.inForce(s))
+	p, err := r.plan(s)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	r.take(p)
 	r.openLedger()
 	defer r.closeLedger()
-	cfg.Reconcile = r.reconcile()
-	if r.sup, err = conn.New(cfg, log); err != nil {
+	p.conn.Reconcile = r.reconcile()
+	if r.sup, err = conn.New(p.conn, log); err != nil {
 		return &exitError{exitUsage, err}
 	}
 	r.keeper = history.NewKeeper(r.home.state, r.started, r.crashBefore(), log)
@@ -276,93 +278,6 @@ func (r *resident) logEvents(events *conn.EventStream) {
 	}
 }
 
-// inForce returns the settings as they apply to this run: the demo has a gateway of its own.
-func (r *resident) inForce(s settings.Settings) settings.Settings {
-	if r.demo != nil {
-		s.Gateway.Host, s.Gateway.Port, s.Gateway.Mode = "127.0.0.1", r.demo.gateway.Port(), "any"
-		s.ResetMinutes, s.ResetWindows = 0, nil
-	}
-	return s
-}
-
-// accept puts settings in force as far as they are not the supervisor's business, and keeps them as the last good.
-func (r *resident) accept(s settings.Settings) error {
-	if _, err := connConfig(s); err != nil {
-		return err
-	}
-	hours, err := hoursOf(s.MarketHours)
-	if err != nil {
-		return err
-	}
-	r.hours.Store(hours)
-	r.level.Set(s.Log.Severity())
-	r.configureTrading(s) // before anybody is told that its limits are in force
-	r.settings.Store(&s)
-	if err := settings.Save(r.home.lastGood(), s); err != nil {
-		r.log.Warn("the last good settings could not be kept", "err", err)
-	}
-	if err := settings.WriteSchema(r.home.config); err != nil {
-		r.log.Warn("the settings schema could not be written", "err", err)
-	}
-	return nil
-}
-
-func (r *resident) watchSettings(ctx context.Context, s settings.Settings) {
-	w := &settings.Watcher{
-		Path: r.home.settings(), Current: s,
-		OnChange: func(s settings.Settings) { r.reconfigure(ctx, s) },
-		OnRecovered: func() {
-			r.setProblem("")
-			r.log.Info("settings are good again")
-		},
-		OnError: func(err error) {
-			r.setProblem(err.Error())
-			r.log.Error("settings refused, those before stay in force", "err", err)
-			r.screen.say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
-			r.screen.say("SETTINGS", "Refused; those before stay in force.")
-		},
-	}
-	w.Run(ctx)
-}
-
-// reconfigure puts changed settings in force while the program runs.
-func (r *resident) reconfigure(ctx context.Context, s settings.Settings) {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	if len(settings.Diff(*r.settings.Load(), s)) == 0 {
-		return
-	}
-	old := *r.settings.Load()
-	cfg, err := connConfig(r.inForce(s))
-	if err == nil {
-		if r.trade != nil && s.Gateway.ClientID != old.Gateway.ClientID {
-			r.trade.desk.Disarm() // an order must not leave under one id and be remembered under the other
-		}
-		cfg.Reconcile = r.reconcile()
-		err = r.sup.Configure(ctx, cfg)
-	}
-	if err != nil {
-		r.log.Error("settings refused, those before stay in force", "err", err)
-		return
-	}
-	if err := r.accept(s); err != nil {
-		r.log.Error("settings refused", "err", err)
-		return
-	}
-	if r.alerts != nil {
-		r.alerts.Configure(alertConfig(s))
-	}
-	r.hub.nudge()
-	r.log.Info("settings changed", "keys", strings.Join(settings.Diff(old, s), " "))
-	if s.API.Port != old.API.Port && s.API.Port != r.apiPort() {
-		if err := r.openAPI(s.API.Port); err != nil {
-			r.log.Error("api stays where it is", "err", err)
-			return
-		}
-		r.screen.say("API", r.apiURL())
-	}
-}
-
 func (r *resident) setProblem(text string) {
 	r.mu.Lock()
 	r.problem = text
@@ -382,27 +297,21 @@ func (r *resident) apiURL() string {
 	return r.api.URL()
 }
 
-// openAPI listens on the given port and closes the server before it, if there was one.
+// openAPI listens on the given port.
 func (r *resident) openAPI(port int) error {
-	srv, err := api.Listen(port, r, r.log)
+	srv, err := r.listen(port)
 	if err != nil {
 		return err
 	}
-	if err := api.WriteCard(r.home.card(), srv); err != nil {
-		srv.Close(context.Background())
-		return err
-	}
 	r.mu.Lock()
-	old := r.api
+	defer r.mu.Unlock()
 	r.api = srv
-	r.mu.Unlock()
-	if old != nil {
-		closeServer(old.Close)
-	}
 	return nil
 }
 
 func (r *resident) closeAPI() {
+	r.endServing()
+	r.leaving.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	api.RemoveCard(r.home.card(), r.api)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -127,28 +128,43 @@ func watchPorts(ctx context.Context, host string, ports []int) (net.Conn, int) {
 	}
 }
 
-func (c *Config) validate() error {
+// ConfigError says what is wrong with a [Config].
+type ConfigError struct {
+	Field string // name of the field
+	Text  string
+}
+
+func (e *ConfigError) Error() string { return e.Field + ": " + e.Text }
+
+// Validate returns a *[ConfigError] if [New] and [Supervisor.Configure] would refuse c.
+func (c *Config) Validate() error {
+	wrong := func(field, format string, values ...any) error {
+		return &ConfigError{field, fmt.Sprintf(format, values...)}
+	}
 	switch {
 	case c.Host == "":
-		return errors.New("no gateway host")
+		return wrong("Host", "is empty")
 	case c.Port < 0 || c.Port > 65535:
-		return fmt.Errorf("gateway port %d is out of range 0 to 65535", c.Port)
+		return wrong("Port", "%d is out of range 0 to 65535", c.Port)
 	case c.ConnectTimeout <= 0:
-		return errors.New("connect timeout must be above 0")
-	case c.Poll <= 0 || c.Soft <= 0 || c.Hard <= c.Soft:
-		return errors.New("poll interval and soft limit must be above 0, the hard limit above the soft one")
+		return wrong("ConnectTimeout", "must be above 0")
+	case c.Poll <= 0:
+		return wrong("Poll", "must be above 0")
+	case c.Soft <= 0:
+		return wrong("Soft", "must be above 0")
+	case c.Hard <= c.Soft:
+		return wrong("Hard", "%v must be above the soft limit, %v", c.Hard, c.Soft)
 	case len(c.Delays) == 0:
-		return errors.New("no reconnect delays")
+		return wrong("Delays", "must not be empty")
+	case slices.ContainsFunc(c.Delays, func(d time.Duration) bool { return d <= 0 }):
+		return wrong("Delays", "must be above 0")
+	case !(c.Jitter >= 0 && c.Jitter < 1): // NaN is out of range, too
+		return wrong("Jitter", "%v is out of range 0 to 1", c.Jitter)
 	}
-	for _, d := range c.Delays {
-		if d <= 0 {
-			return errors.New("reconnect delays must be above 0")
-		}
+	if err := c.Calendar.validate(); err != nil {
+		return wrong("Calendar", "%v", err)
 	}
-	if !(c.Jitter >= 0 && c.Jitter < 1) { // NaN is out of range, too
-		return fmt.Errorf("jitter %v is out of range 0 to 1", c.Jitter)
-	}
-	return c.Calendar.validate()
+	return nil
 }
 
 // Sighting is what [Look] found at one port.

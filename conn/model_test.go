@@ -229,7 +229,7 @@ func TestOldBytesAnswerNoProbe(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	good := testConfig(4002)
-	if err := good.validate(); err != nil {
+	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
 	window := func(w Window) func(*Config) { return func(c *Config) { c.Calendar = Calendar{w} } }

@@ -48,7 +48,7 @@ type Supervisor struct {
 
 // New returns a supervisor that is not running yet. It returns an error if cfg makes no sense.
 func New(cfg Config, log *slog.Logger) (*Supervisor, error) {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	base := time.Now()
@@ -407,7 +407,7 @@ func (s *Supervisor) Disconnect(ctx context.Context) error {
 
 // Configure puts new settings in force. A connection that they do not concern is kept.
 func (s *Supervisor) Configure(ctx context.Context, cfg Config) error {
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return err
 	}
 	return s.ask(ctx, func(reply chan<- error) input { return inConfigure{cfg: &cfg, reply: reply} })

@@ -35,7 +35,9 @@ func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	err := s.backend.SaveSettings(r.Context(), body)
+	ctx, cancel := patient(w, r, askLimit) // an order on its way is waited for, and the disk
+	defer cancel()
+	err := s.backend.SaveSettings(ctx, body)
 	var bad settings.Problems
 	switch {
 	case err == nil:

@@ -37,6 +37,11 @@ func Parse(name string, data []byte) (Settings, error) {
 	s := Default()
 	r := file.Read(name, data, &s)
 	relations(r, s)
+	if r.Problems() == nil { // what is right key by key is put to those that it is for
+		if key, text := s.refusal(); text != "" {
+			r.Wrong(key, text)
+		}
+	}
 	if problems := r.Problems(); problems != nil {
 		return Default(), problems
 	}
@@ -50,8 +55,11 @@ func relations(r *strict.Reader, s Settings) {
 			r.Wrong(key, text, other)
 		}
 	}
-	if w, soft := s.Watchdog, "watchdog.soft_seconds"; w.HardSeconds <= w.SoftSeconds {
+	switch w, soft := s.Watchdog, "watchdog.soft_seconds"; {
+	case w.HardSeconds <= w.SoftSeconds:
 		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v must exceed %s, which is %v", w.HardSeconds, soft, w.SoftSeconds))
+	case w.Hard() <= w.Soft():
+		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v exceeds %s, which is %v, by less than a nanosecond; write a larger number", w.HardSeconds, soft, w.SoftSeconds))
 	}
 	if s.Email.Server != "" && s.Email.From == "" {
 		wrong("email.from", "email.server", "is empty, but email.server is set; write the address of the sender")

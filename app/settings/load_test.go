@@ -82,6 +82,7 @@ func TestParseRefuses(t *testing.T) {
 		"window":          {`{"reset_windows": [{"days": ["mon", "mon"], "minutes": 0}]}`, "f:1:20: reset_windows[0]: the key \"start\" is missing\nf:1:37: reset_windows[0].days[1]: \"mon\" stands in the list twice; remove one\nf:1:56: reset_windows[0].minutes: 0 is out of range 1 to 2880"},
 		"hard below soft": {`{"watchdog": {"hard_seconds": 1}}`, "f:1:15: watchdog.hard_seconds: 1 must exceed watchdog.soft_seconds, which is 1.5"},
 		"soft above hard": {`{"watchdog": {"soft_seconds": 10}}`, "f:1:15: watchdog.hard_seconds: 10 must exceed watchdog.soft_seconds, which is 10"},
+		"hard as soft":    {`{"watchdog": {"hard_seconds": 1.5000000001}}`, "f:1:15: watchdog.hard_seconds: 1.5000000001 exceeds watchdog.soft_seconds, which is 1.5, by less than a nanosecond; write a larger number"},
 		"relation waits":  {`{"watchdog": {"soft_seconds": 20, "hard_seconds": -1}}`, "f:1:51: watchdog.hard_seconds: -1 is out of range 0.001 to 3600"},
 		"secret in clear": {`{"slack": {"webhook_url": "https://hooks.slack.com/services/T0/B0/topsecret"}}`, "f:1:27: slack.webhook_url: what stands here is not a reference to a secret; secrets do not stand in this file: store it with `gatewatch secret set NAME` and write \"keyring:NAME\" here, or \"env:NAME\" for an environment variable"},
 		"secret twice":    {`{"alerts": {"services": ["env:A", "env:A"]}}`, "f:1:35: alerts.services[1]: what stands here stands in the list twice; remove one"},
@@ -381,5 +382,29 @@ func TestPresetsLoad(t *testing.T) {
 	}
 	if len(Presets()) != 4 {
 		t.Errorf("presets: %v", Presets())
+	}
+}
+
+// TestRefusal names the key behind each field that the supervisor refuses, also where the limits of keys let nothing through.
+func TestRefusal(t *testing.T) {
+	if key, text := Default().refusal(); key != "" || text != "" {
+		t.Errorf("the defaults: %s: %s", key, text)
+	}
+	for key, change := range map[string]func(*Settings){
+		"gateway.host":                    func(s *Settings) { s.Gateway.Host = "" },
+		"gateway.port":                    func(s *Settings) { s.Gateway.Port = -1 },
+		"gateway.connect_timeout_seconds": func(s *Settings) { s.Gateway.ConnectTimeoutSeconds = 1e-10 },
+		"watchdog.poll_seconds":           func(s *Settings) { s.Watchdog.PollSeconds = 0 },
+		"watchdog.soft_seconds":           func(s *Settings) { s.Watchdog.SoftSeconds = 1e-10 },
+		"watchdog.hard_seconds":           func(s *Settings) { s.Watchdog.HardSeconds = s.Watchdog.SoftSeconds + 1e-10 },
+		"reconnect.delays_seconds":        func(s *Settings) { s.Reconnect.DelaysSeconds = []float64{1, 1e-10} },
+		"reconnect.jitter":                func(s *Settings) { s.Reconnect.Jitter = 1 },
+		"reset_windows":                   func(s *Settings) { s.ResetWindows = []ResetWindow{{Preset: "moon"}} },
+	} {
+		s := Default()
+		change(&s)
+		if got, text := s.refusal(); got != key || text == "" {
+			t.Errorf("%s: %s: %s", key, got, text)
+		}
 	}
 }
