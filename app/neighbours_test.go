@@ -241,3 +241,47 @@ func TestOtherUsersSee(t *testing.T) {
 		}
 	}
 }
+
+// TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and streams
+// that they can get. Gateway and the user still find room.
+func TestDescriptorsForGateway(t *testing.T) {
+	r := prepareRig(t, "DU1234567", "", rulesOf())
+	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
+	r.start()
+	r.awaitOpen()
+	card, err := api.ReadCard(homeAt(r.dir).card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := strings.TrimPrefix(card.URL, "http://")
+	for i := range 150 {
+		nc, err := net.Dial("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		if i%3 == 0 {
+			if _, err := io.WriteString(nc, "GET /events HTTP/1.1\r\nHost: "+address+"\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 3 {
+		lost := r.status().Lost
+		r.fault("drop")
+		r.await("the connection is lost and found", func(st api.Status) bool { return st.Lost > lost && st.Guard.Open })
+	}
+	r.says(0, "^open: ", "guard")
+	if log, err := os.ReadFile(homeAt(r.dir).log()); err != nil || strings.Contains(string(log), "too many open files") {
+		t.Errorf("descriptors were lacking: %v\n%s", err, log)
+	}
+}
+
+func (r *rig) status() api.Status {
+	r.t.Helper()
+	st, _, err := r.client.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st
+}

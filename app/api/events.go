@@ -13,7 +13,7 @@ const (
 	keepAlive = 10 * time.Second
 	// streamWrite bounds one write to a stream; a reader that takes nothing for so long is dropped.
 	streamWrite = 5 * time.Second
-	// maxStreams bounds the streams open at once.
+	// maxStreams bounds the streams open at once. Half of them are kept for those who have the token.
 	maxStreams = 32
 )
 
@@ -21,6 +21,7 @@ const (
 type streams struct {
 	mu      sync.Mutex
 	count   int
+	strange int                        // of them without the token
 	windows map[chan struct{}]struct{} // those that can be asked to come to the front
 }
 
@@ -37,13 +38,16 @@ func (s *Server) ShowWindow() int {
 	return len(s.streams.windows)
 }
 
-func (s *streams) join(window bool) (show chan struct{}, ok bool) {
+func (s *streams) join(window, owner bool) (show chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.count >= maxStreams {
+	if s.count >= maxStreams || !owner && s.strange >= maxStreams/2 {
 		return nil, false
 	}
 	s.count++
+	if !owner {
+		s.strange++
+	}
 	show = make(chan struct{}, 1)
 	if window {
 		if s.windows == nil {
@@ -54,10 +58,13 @@ func (s *streams) join(window bool) (show chan struct{}, ok bool) {
 	return show, true
 }
 
-func (s *streams) leave(show chan struct{}) {
+func (s *streams) leave(show chan struct{}, owner bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count--
+	if !owner {
+		s.strange--
+	}
 	delete(s.windows, show)
 }
 
@@ -76,13 +83,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // stream answers with server-sent events: one with the given name at once and whenever the backend has changed, unless
 // news says that there is none.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
-	show, ok := s.streams.join(window)
+	owner := s.knows(r)
+	show, ok := s.streams.join(window, owner)
 	if !ok {
 		w.Header().Set("Retry-After", "5")
 		fail(w, http.StatusServiceUnavailable, "too many streams are open")
 		return
 	}
-	defer s.streams.leave(show)
+	defer s.streams.leave(show, owner)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")

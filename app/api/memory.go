@@ -21,6 +21,8 @@ const (
 	// MaxRecords bounds the records of one answer to GET /log.
 	MaxRecords     = 1000
 	defaultRecords = 100
+	// turnLimit bounds the wait for other costly queries.
+	turnLimit = 3 * time.Second
 	// testLimit bounds a test of alerts, which may have to wait for a server that says nothing.
 	testLimit = 45 * time.Second
 )
@@ -41,7 +43,12 @@ func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	end, ok := s.turn(w, r)
+	if !ok {
+		return
+	}
 	u, err := s.backend.Uptime(r.Context(), days)
+	end()
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
@@ -55,12 +62,31 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	end, ok := s.turn(w, r)
+	if !ok {
+		return
+	}
 	l, err := s.backend.Log(r.Context(), query)
+	end()
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	answer(w, http.StatusOK, l)
+}
+
+// turn waits until no other costly query is being answered. If it returns false, the answer has been given.
+func (s *Server) turn(w http.ResponseWriter, r *http.Request) (end func(), ok bool) {
+	select {
+	case s.costly <- struct{}{}:
+		return func() { <-s.costly }, true
+	case <-r.Context().Done():
+	case <-s.quit:
+	case <-time.After(turnLimit):
+	}
+	w.Header().Set("Retry-After", "5")
+	fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
+	return nil, false
 }
 
 func logQuery(r *http.Request) (query LogQuery, err error) {

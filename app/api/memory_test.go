@@ -31,7 +31,10 @@ func quick(s *Server, method, path, query, body string) *httptest.ResponseRecord
 }
 
 func unheard(b Backend) *Server {
-	return &Server{backend: b, log: slog.New(slog.DiscardHandler), token: "t", hosts: []string{"127.0.0.1:1"}}
+	return &Server{
+		backend: b, log: slog.New(slog.DiscardHandler), token: "t", hosts: []string{"127.0.0.1:1"},
+		ln: limitListener(nowhere{}, minConns), costly: make(chan struct{}, 1),
+	}
 }
 
 func TestUptimeQuery(t *testing.T) {

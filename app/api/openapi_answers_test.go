@@ -374,6 +374,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 		d.check(call{method: "POST", target: path, body: goodBodies[path] + " {}", code: 400})
 	}
 
+	d.s.costly <- struct{}{}
+	d.check(call{method: "GET", target: "/uptime", code: 503})
+	d.check(call{method: "GET", target: "/log", code: 503})
+	<-d.s.costly
 	for i := range maxStreams {
 		defer d.listen([]string{"/events", "/events?window=1", "/guard/events"}[i%3])()
 	}

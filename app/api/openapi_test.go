@@ -157,7 +157,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit, preset)
 		}
 	}
-	for _, limit := range []int{maxBody, maxSettings, maxHeader, maxStreams, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
+	for _, limit := range []int{maxBody, maxSettings, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {
 			t.Errorf("the limit %d is not told of", limit)
 		}
@@ -453,7 +453,7 @@ func TestConstantsAreFound(t *testing.T) {
 		"Kind":        kinds,
 		"State":       {"connecting", "connected", "degraded", "upstream_lost", "reconnecting", "reset_window", "paused"},
 		"RuleState":   {"draft", "active", "triggered", "done", "failed"},
-		"GuardReason": {"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "reconciling"},
+		"GuardReason": {"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only", "orders_unconfirmed", "reconciling"},
 	} {
 		s, ok := made[name].(object)
 		if !ok {

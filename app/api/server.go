@@ -76,11 +76,12 @@ type Server struct {
 	backend Backend
 	log     *slog.Logger
 	token   string
-	ln      net.Listener
+	ln      *limitedListener
 	srv     *http.Server
 	hosts   []string
 	streams streams
 	grants  grants
+	costly  chan struct{} // has room for the costly query that is being answered
 	quit    chan struct{} // closed when the server ends; long answers stop at it
 	ends    atomic.Bool   // and the program with it
 	done    chan struct{}
@@ -93,7 +94,7 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln, quit: make(chan struct{}), done: make(chan struct{})}
+	s := &Server{backend: backend, log: log, token: rand.Text() + rand.Text(), ln: limitListener(ln, connLimit(descriptors())), costly: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	p := ln.Addr().(*net.TCPAddr).Port
 	for _, h := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		s.hosts = append(s.hosts, fmt.Sprintf("%s:%d", h, p))
@@ -104,7 +105,7 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 	s.srv = s.limited()
 	go func() {
 		defer close(s.done)
-		if err := s.srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.srv.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("api server ended", "err", err)
 		}
 	}()
@@ -120,6 +121,8 @@ func (s *Server) limited() *http.Server {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       remember,
+		ConnState:         s.ln.note,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -286,10 +289,13 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
-		if r.Header.Get("Authorization") != "" && !s.knows(r) {
-			// Also where no token is needed: whoever sends one means another server, which had this port before.
-			refuse(w)
-			return
+		if r.Header.Get("Authorization") != "" {
+			if !s.knows(r) {
+				// Also where no token is needed: whoever sends one means another server, which had this port before.
+				refuse(w)
+				return
+			}
+			s.ln.owned(r)
 		}
 		limit := int64(maxBody)
 		if r.Method == http.MethodPut || r.URL.Path == "/rules/save" {

@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// minConns and maxConns bound how many connections are open at once.
+	minConns, maxConns = 8, 256
+	// share is the part of the process's descriptors that the connections of the API may have: the one to Gateway and the
+	// files must never lack them.
+	share = 4
+)
+
+// connLimit returns how many connections may be open at once, for a process with so many descriptors.
+func connLimit(descriptors uint64) int {
+	return int(max(minConns, min(maxConns, descriptors/share)))
+}
+
+// limitedListener is a listener of which only so many connections are open at once. For another one the least important is closed:
+// those over which the token has come are the last.
+type limitedListener struct {
+	net.Listener
+	most int
+
+	mu   sync.Mutex
+	open map[net.Conn]*use
+}
+
+// use is what is known of an open connection.
+type use struct {
+	owner bool // the token has come over it
+	state http.ConnState
+	since time.Time // when the state was entered
+}
+
+func limitListener(ln net.Listener, most int) *limitedListener {
+	return &limitedListener{Listener: ln, most: most, open: map[net.Conn]*use{}}
+}
+
+// Accept returns the next connection, and closes another one if there are too many.
+func (l *limitedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	l.open[c] = &use{state: http.StateNew, since: time.Now()}
+	var victim net.Conn
+	if len(l.open) > l.most {
+		victim = l.least()
+		delete(l.open, victim)
+	}
+	l.mu.Unlock()
+	if victim != nil {
+		victim.Close()
+	}
+	return c, nil
+}
+
+// least returns the connection that matters least.
+func (l *limitedListener) least() (least net.Conn) {
+	for c := range l.open {
+		if least == nil || l.open[c].before(l.open[least]) {
+			least = c
+		}
+	}
+	return least
+}
+
+// before reports whether a matters less than b: strangers' before the owner's, idle before busy, old before young.
+func (a *use) before(b *use) bool {
+	if a.owner != b.owner {
+		return b.owner
+	}
+	if busy := a.state == http.StateActive; busy != (b.state == http.StateActive) {
+		return !busy
+	}
+	return a.since.Before(b.since)
+}
+
+// note is the hook of the HTTP server.
+func (l *limitedListener) note(c net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch u := l.open[c]; {
+	case u == nil: // closed to make room
+	case state == http.StateClosed, state == http.StateHijacked:
+		delete(l.open, c)
+	case state != u.state:
+		u.state, u.since = state, time.Now()
+	}
+}
+
+type connKey struct{}
+
+// remember has requests know their connection.
+func remember(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// owned notes that the token has come over the connection of a request.
+func (l *limitedListener) owned(r *http.Request) {
+	c, _ := r.Context().Value(connKey{}).(net.Conn)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if u := l.open[c]; u != nil {
+		u.owner = true
+	}
+}

@@ -1,0 +1,183 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestConnLimit(t *testing.T) {
+	for descriptors, want := range map[uint64]int{0: minConns, 24: minConns, 64: 16, 128: 32, 1024: maxConns, math.MaxUint64: maxConns} {
+		if got := connLimit(descriptors); got != want {
+			t.Errorf("%d connections of %d descriptors, want %d", got, descriptors, want)
+		}
+	}
+	if descriptors() < 24 {
+		t.Errorf("this process may have %d", descriptors())
+	}
+}
+
+func TestWhichConnectionMattersLeast(t *testing.T) {
+	at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
+	order := []use{ // from the least
+		{state: http.StateIdle, since: at(1)},
+		{state: http.StateNew, since: at(2)},
+		{state: http.StateActive, since: at(0)},
+		{state: http.StateActive, since: at(3)},
+		{owner: true, state: http.StateIdle, since: at(0)},
+		{owner: true, state: http.StateIdle, since: at(1)},
+		{owner: true, state: http.StateActive, since: at(0)},
+	}
+	for i := range order {
+		for j := range order {
+			if got := order[i].before(&order[j]); got != (i < j) {
+				t.Errorf("%d before %d: %v", i, j, got)
+			}
+		}
+	}
+}
+
+// TestStrangersConnectionsMakeRoom fills the server with connections that say nothing, that are slow, and that are idle
+// after a request. The owner is answered all the same, and keeps the connection over which that was.
+func TestStrangersConnectionsMakeRoom(t *testing.T) {
+	s := serve(t, &fakeBackend{status: Status{Connected: true}})
+	s.ln.mu.Lock()
+	s.ln.most = 16
+	s.ln.mu.Unlock()
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	defer c.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	first, ended := make(chan struct{}, 1), make(chan error, 1)
+	go func() {
+		ended <- c.Follow(ctx, true, func(Status) { first <- struct{}{} }, func() {}, func() {})
+	}()
+	<-first
+	for i := range 120 {
+		nc, err := net.Dial("tcp4", s.ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		switch i % 3 {
+		case 1:
+			_, _ = io.WriteString(nc, "GET /status HTTP/1.1\r\nX: ")
+		case 2:
+			fmt.Fprintf(nc, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", s.ln.Addr())
+		}
+		if i%10 == 0 {
+			if _, _, err := c.Status(t.Context()); err != nil {
+				t.Fatalf("beside %d connections: %v", i, err)
+			}
+		}
+	}
+	s.ln.mu.Lock()
+	if n := len(s.ln.open); n > s.ln.most {
+		t.Errorf("%d connections are open", n)
+	}
+	s.ln.mu.Unlock()
+	if n := s.ShowWindow(); n != 1 {
+		t.Error("the window's stream was closed")
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// TestStreamsForTheOwner has strangers open as many streams as they can get.
+func TestStreamsForTheOwner(t *testing.T) {
+	s := serve(t, &fakeBackend{})
+	var ends []func()
+	for i := range maxStreams / 2 {
+		_, end := stream(t, s, []string{"/events", "/guard/events"}[i%2], "Authorization: -")
+		ends = append(ends, end)
+	}
+	for _, path := range []string{"/events", "/guard/events"} {
+		if res, _ := ask(t, s, "GET", path, "", "Authorization: -"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+			t.Errorf("one more of %s: %s", path, res.Status)
+		}
+	}
+	for range maxStreams / 2 {
+		_, end := stream(t, s, "/events?window=1", "")
+		ends = append(ends, end)
+	}
+	if res, _ := ask(t, s, "GET", "/events", ""); res.StatusCode != 503 {
+		t.Errorf("the owner has too many: %s", res.Status)
+	}
+	for _, end := range ends {
+		end()
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.streams.mu.Lock()
+		left := s.streams.count + s.streams.strange
+		s.streams.mu.Unlock()
+		if left == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d streams are left", left)
+		}
+	}
+}
+
+// busy is a backend that needs a while for what is costly.
+type busy struct {
+	memory
+	running, most, answered atomic.Int32
+}
+
+func (b *busy) Uptime(ctx context.Context, days int) (Uptime, error) {
+	defer b.running.Add(-1)
+	if n := b.running.Add(1); n > b.most.Load() {
+		b.most.Store(n)
+	}
+	time.Sleep(100 * time.Millisecond)
+	b.answered.Add(1)
+	return Uptime{}, nil
+}
+
+// TestCostlyQueriesTakeTurns asks for ten years 128 times at once: one is answered at a time, and those that would wait too
+// long are told to come again.
+func TestCostlyQueriesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{}
+		s := unheard(b)
+		s.quit = make(chan struct{})
+		codes := make(chan int, 128)
+		for range cap(codes) {
+			go func() { codes <- quick(s, "GET", "/uptime", "days=3660", "").Code }()
+		}
+		time.Sleep(50 * time.Millisecond)
+		if res := quick(s, "GET", "/status", "", ""); res.Code != 200 {
+			t.Errorf("meanwhile: %d", res.Code)
+		}
+		count := map[int]int{}
+		for range cap(codes) {
+			count[<-codes]++
+		}
+		want := int(turnLimit / (100 * time.Millisecond))
+		if b.most.Load() != 1 || count[200]+count[503] != cap(codes) || count[200] < want || count[200] > want+1 {
+			t.Errorf("%d at once, answers %v, want %d of 200", b.most.Load(), count, want)
+		}
+	})
+}
+
+func TestBusyAnswer(t *testing.T) {
+	s := unheard(&memory{})
+	s.quit = make(chan struct{})
+	s.costly <- struct{}{}
+	close(s.quit)
+	res := quick(s, "GET", "/log", "", "")
+	if res.Code != 503 || res.Header().Get("Retry-After") == "" || !strings.Contains(res.Body.String(), "try again") {
+		t.Errorf("%d %s", res.Code, res.Body)
+	}
+}
