@@ -31,6 +31,7 @@ package notice
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -84,9 +85,12 @@ type Notice struct {
 	Connect  bool // “Connect now” makes sense
 }
 
+// ErrNotYet is the answer of a desktop that has no place for notices yet, but will have.
+var ErrNotYet = errors.New("the desktop takes no notices yet")
+
 // Sender shows notices on one kind of desktop.
 type Sender interface {
-	// Show shows n and returns when the desktop has taken it, or when ctx ends.
+	// Show shows n and returns when the desktop has taken it, or when ctx ends. ErrNotYet says that n should be shown later.
 	Show(ctx context.Context, n Notice) error
 	// Close ends the connection to the desktop. What is shown stays.
 	Close() error

@@ -2,6 +2,7 @@ package notice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -52,7 +53,7 @@ const (
 	// orders, only to bound the memory.
 	outboxLimit = 16
 	keptLimit   = 1000
-	// againAfter is the time until a kept notice that was not taken is handed on again.
+	// againAfter is the time until a notice that was not taken and waits is handed on again.
 	againAfter = 5 * time.Second
 )
 
@@ -278,15 +279,15 @@ func (o *outbox) drain(ctx context.Context) {
 	}
 }
 
-// handOn shows what waits until ctx ends, and returns whether nothing does any more. One that is kept and was not taken
-// waits on.
+// handOn shows what waits until ctx ends, and returns whether nothing does any more. One that was not taken waits on if it
+// is kept, or if the desktop takes none yet.
 func (o *outbox) handOn(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		n, ok := o.take()
 		if !ok {
 			return true
 		}
-		if err := o.send(ctx, n); err != nil && o.keep {
+		if err := o.send(ctx, n); err != nil && (o.keep || errors.Is(err, ErrNotYet)) {
 			o.putBack(n)
 			return false
 		}
@@ -294,10 +295,13 @@ func (o *outbox) handOn(ctx context.Context) bool {
 	return false
 }
 
-// putBack has a notice wait again, ahead of all others.
+// putBack has a notice wait again, ahead of all others, unless a later one has taken its place.
 func (o *outbox) putBack(n Notice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.keep && slices.ContainsFunc(o.pending, func(p Notice) bool { return p.Key == n.Key }) {
+		return
+	}
 	o.pending = slices.Insert(o.pending, 0, n)
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -370,6 +371,47 @@ func TestRunKeeps(t *testing.T) {
 		if log := r.logs.String(); strings.Count(log, "cannot be shown") != 2 || strings.Count(log, "shown again") != 2 || strings.Count(log, "\n") != 4 {
 			t.Errorf("log:\n%s", log)
 		}
+	})
+}
+
+// TestRunWaitsForADesktop starts before the desktop can show anything: what was to be shown meanwhile is shown then, the last word
+// of each incident, and no more than may wait.
+func TestRunWaitsForADesktop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startRun(t, nil)
+		ready := new(atomic.Bool)
+		r.desk.show = func(context.Context, Notice) error {
+			if !ready.Load() {
+				return fmt.Errorf("show: %w", ErrNotYet)
+			}
+			return nil
+		}
+		r.tell(connected)
+		r.tell(lostNow)
+		time.Sleep(m)
+		r.tell(connected)
+		time.Sleep(h)
+		ready.Store(true)
+		time.Sleep(againAfter)
+		synctest.Wait()
+		got := r.desk.list()
+		if len(got) != 1 || !strings.HasSuffix(got[0], "s back incident-1") {
+			t.Errorf("shown %q", got)
+		}
+		ready.Store(false)
+		for range outboxLimit + 5 {
+			r.tell(lostNow)
+			time.Sleep(m)
+			r.tell(connected)
+			time.Sleep(h)
+		}
+		ready.Store(true)
+		time.Sleep(againAfter)
+		synctest.Wait()
+		if got := r.desk.list()[1:]; len(got) < outboxLimit || len(got) > outboxLimit+1 || !strings.HasSuffix(got[len(got)-1], "back incident-22") {
+			t.Errorf("shown %q", got)
+		}
+		r.end()
 	})
 }
 

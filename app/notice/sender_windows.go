@@ -2,7 +2,6 @@ package notice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"unicode/utf16"
 	"unsafe"
@@ -38,7 +37,7 @@ type notifyIconData struct {
 	Tip                        [128]uint16
 	State, StateMask           uint32
 	Info                       [256]uint16
-	Timeout, Version           uint32
+	Version                    uint32 // a union with the timeout, which Windows no longer heeds
 	InfoTitle                  [64]uint16
 	InfoFlags                  uint32
 	GUIDItem                   windows.GUID
@@ -51,8 +50,6 @@ var (
 	user32          = windows.NewLazySystemDLL("user32.dll")
 	findWindowEx    = user32.NewProc("FindWindowExW")
 )
-
-var errNoIcon = errors.New("the tray shows no icon")
 
 // Show implements [Sender]. A newer balloon takes the place of the one that is shown.
 func (balloon) Show(_ context.Context, n Notice) error {
@@ -71,7 +68,7 @@ func (balloon) Show(_ context.Context, n Notice) error {
 		d.Info[0] = ' ' // without a text the call would take the balloon away
 	}
 	if ok, _, err := shellNotifyIcon.Call(nimModify, uintptr(unsafe.Pointer(&d))); ok == 0 {
-		return fmt.Errorf("show a balloon: %w", err)
+		return fmt.Errorf("show a balloon: %w: %w", ErrNotYet, err) // the icon is not there, or not there any more
 	}
 	return nil
 }
@@ -88,7 +85,7 @@ func trayWindow() (windows.Handle, error) {
 	for after := uintptr(0); ; {
 		after, _, _ = findWindowEx.Call(0, after, uintptr(unsafe.Pointer(class)), 0)
 		if after == 0 {
-			return 0, errNoIcon
+			return 0, ErrNotYet
 		}
 		var process uint32
 		if _, err := windows.GetWindowThreadProcessId(windows.HWND(after), &process); err == nil && process == windows.GetCurrentProcessId() {
