@@ -1,5 +1,5 @@
-// Package crosscheck holds a test alone: that the code for systems on which nothing is built here uses the interfaces
-// that exist there.
+// Package crosscheck holds tests alone: that the code for systems on which nothing is built here uses the interfaces
+// that exist there, and that structs for the system are laid out as its C compiler has them.
 //
 // The window on every system, and on macOS the tray too, is linked with C code. To build that for macOS takes Apple's
 // SDK. To check the types of its Go side takes nothing: go list knows which files belong to a system, and go/types
@@ -109,6 +109,7 @@ type checker struct {
 	sources *sources
 	sizes   types.Sizes
 	done    map[string]*types.Package
+	handed  map[string]*types.Named // structs of ours whose address is given away, by package and name
 }
 
 // imports finds what one package imports.
@@ -156,8 +157,15 @@ func (c *checker) checkFiles(p *listed, files []*ast.File) (wrong []error) {
 		conf.GoVersion = "go" + p.Module.GoVersion
 	}
 	path, _, _ := strings.Cut(p.ImportPath, " ")
-	pkg, _ := conf.Check(path, c.sources.fset, files, nil) // its error is the first of those collected
+	var info *types.Info
+	if p.ours() {
+		info = &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
+	}
+	pkg, _ := conf.Check(path, c.sources.fset, files, info) // its error is the first of those collected
 	c.done[p.ImportPath] = pkg
+	if info != nil {
+		c.findHanded(path, info)
+	}
 	return wrong
 }
 
@@ -177,7 +185,7 @@ func TestTypes(t *testing.T) {
 			}
 			c := &checker{
 				sources: parsed, sizes: types.SizesFor("gc", system.goarch),
-				done: map[string]*types.Package{"unsafe": types.Unsafe},
+				done: map[string]*types.Package{"unsafe": types.Unsafe}, handed: map[string]*types.Named{},
 			}
 			ours := 0
 			for _, p := range all {
@@ -209,6 +217,7 @@ func TestTypes(t *testing.T) {
 			if wrong := c.checkFiles(planted, []*ast.File{f}); len(wrong) != 1 {
 				t.Errorf("one wrong use was planted, found are %v", wrong)
 			}
+			c.checkLayouts(t, system.goos)
 		})
 	}
 }
