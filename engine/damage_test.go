@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,23 +29,10 @@ func TestDamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := os.Getpagesize()
-	fill := func(b []byte, with func() byte) []byte {
-		for i := range b {
-			b[i] = with()
-		}
-		return b
-	}
-	random := func() byte { return byte(rand.Uint32()) }
+	flipped := bytes.Clone(good)
+	flipped[3*os.Getpagesize()+15] ^= 1 // bbolt never returns from this one
 	for name, content := range map[string][]byte{
-		"text":        []byte("This is no ledger."),
-		"long text":   bytes.Repeat([]byte("This is no ledger. "), 10000),
-		"zeros":       make([]byte, len(good)),
-		"half":        good[:len(good)/2/page*page],
-		"two pages":   good[:2*page],
-		"zero pages":  append(bytes.Clone(good[:2*page]), make([]byte, len(good)-2*page)...),
-		"random":      append(bytes.Clone(good[:2*page]), fill(make([]byte, len(good)-2*page), random)...),
-		"one of each": append(bytes.Clone(good[:3*page]), fill(make([]byte, len(good)-3*page), func() byte { return 0xff })...),
+		"text": []byte("This is no ledger."), "half": good[:len(good)/2], "a flipped bit": flipped,
 	} {
 		path := filepath.Join(t.TempDir(), "orders.db")
 		if err := os.WriteFile(path, content, 0o600); err != nil {
@@ -59,7 +45,7 @@ func TestDamagedFile(t *testing.T) {
 			continue
 		}
 		t.Logf("%s: %v", name, err)
-		if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "move it away to begin anew") {
+		if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "move it away to start with an empty one") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, content) {

@@ -7,17 +7,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"gatewatch/engine/store"
 )
 
 const (
@@ -96,59 +95,20 @@ func Open(o Options) (*Outbox, error) {
 
 // openStore opens the file, or another in its place if it is damaged.
 func openStore(path string, log *slog.Logger) (*bbolt.DB, error) {
-	db, err := openBolt(path)
+	db, err := store.Open(path)
 	if err == nil {
 		return db, nil
 	}
-	var where *fs.PathError
-	if errors.Is(err, bolterrors.ErrTimeout) || errors.As(err, &where) {
-		return nil, fmt.Errorf("open alerts that wait: %w", err)
+	if !errors.Is(err, store.ErrDamaged) {
+		return nil, fmt.Errorf("open waiting alerts: %w", err)
 	}
 	aside := path + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
 	if renameErr := os.Rename(path, aside); renameErr != nil {
-		return nil, fmt.Errorf("open alerts that wait: %w", errors.Join(err, renameErr))
+		return nil, fmt.Errorf("open waiting alerts: %w", errors.Join(err, renameErr))
 	}
-	log.Warn("the file of alerts that wait was damaged; it has been put aside", "err", err, "file", aside)
-	if db, err = openBolt(path); err != nil {
-		return nil, fmt.Errorf("open alerts that wait: %w", err)
-	}
-	return db, nil
-}
-
-// openBolt opens a file and reads all of it once: bbolt panics on some damage, and rather here than later. A file that has lost
-// its end is a fault of memory, which would end the program.
-func openBolt(path string) (db *bbolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			if db != nil {
-				db.Close()
-			}
-			db, err = nil, fmt.Errorf("damaged file: %v", p)
-		}
-	}()
-	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
-	if err != nil {
-		return nil, err
-	}
-	err = db.View(func(tx *bbolt.Tx) error {
-		info, err := os.Stat(path)
-		if err == nil && info.Size() < tx.Size() { // asked before Check, which works on a goroutine of its own
-			err = errors.New("the end of the file is missing")
-		}
-		if err != nil {
-			return err
-		}
-		for damage := range tx.Check() {
-			if err == nil {
-				err = damage
-			}
-		}
-		return err
-	})
-	if err != nil {
-		db.Close()
-		return nil, err
+	log.Warn("the file of waiting alerts was damaged and has been moved aside", "err", err, "file", aside)
+	if db, err = store.Open(path); err != nil {
+		return nil, fmt.Errorf("open waiting alerts: %w", err)
 	}
 	return db, nil
 }
