@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -16,8 +17,13 @@ import (
 
 // openAlerts opens what waits for delivery. Without that the program runs on: the connection matters more.
 func (r *resident) openAlerts(s settings.Settings) {
+	self, err := os.Executable()
+	if err != nil {
+		r.log.Error("no alerts will be sent", "err", err)
+		return
+	}
 	box, err := alert.Open(alert.Options{
-		Path: r.home.alerts(), Version: version, Log: r.log,
+		Path: r.home.alerts(), Version: version, Log: r.log, Child: []string{self, alert.ChildCommand},
 		Connected: func() bool { return r.sup.Snapshot().Connected() },
 	})
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	_ "time/tzdata" // Windows has no time zone database of its own
 
 	"github.com/alecthomas/kong"
+
+	"gatewatch/app/alert"
 )
 
 // version is set by the linker.
@@ -46,6 +48,8 @@ type cli struct {
 	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
 	Version    versionCmd    `cmd:"" help:"Show the version."`
+
+	DeliverAlert deliverCmd `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
 
 	Diagnostics diagnosticsCmd `cmd:"" help:"Write down what whoever is to find a fault needs to know, and nothing personal."`
 }
@@ -103,6 +107,14 @@ func start(args []string) int {
 	}
 	fmt.Fprintln(os.Stderr, "gatewatch:", err)
 	return code
+}
+
+// deliverCmd is the process in which the resident program delivers an alert.
+type deliverCmd struct{}
+
+func (deliverCmd) Run() error {
+	alert.Child(os.Stdin, os.Stdout)
+	return nil
 }
 
 type versionCmd struct{}

@@ -21,9 +21,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/services/email/smtp"
-	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
 // entry is an alert on its way by one channel.
@@ -81,19 +79,16 @@ type channel struct {
 func (o *Outbox) channels(c Config) []channel {
 	var list []channel
 	if c.Email != nil {
-		shout := shouter()
-		list = append(list, channel{"email", "Email", func(ctx context.Context, m *message) error { return o.sendEmail(ctx, shout, *c.Email, m) }})
+		list = append(list, channel{"email", "Email", func(ctx context.Context, m *message) error { return o.sendEmail(ctx, *c.Email, m) }})
 	}
 	if c.Slack != "" {
-		shout := shouter()
-		list = append(list, channel{"slack", "Slack", func(ctx context.Context, m *message) error { return o.sendSlack(ctx, shout, c.Slack, m) }})
+		list = append(list, channel{"slack", "Slack", func(ctx context.Context, m *message) error { return o.sendSlack(ctx, c.Slack, m) }})
 	}
 	if c.Webhook != nil {
 		list = append(list, channel{"webhook", "Webhook", func(ctx context.Context, m *message) error { return o.sendWebhook(ctx, *c.Webhook, m) }})
 	}
 	for _, ref := range c.Services {
-		shout := shouter()
-		list = append(list, channel{ref, "Service", func(ctx context.Context, m *message) error { return o.sendService(ctx, shout, ref, m) }})
+		list = append(list, channel{ref, "Service", func(ctx context.Context, m *message) error { return o.sendService(ctx, ref, m) }})
 	}
 	return list
 }
@@ -121,8 +116,8 @@ func (e *refusedError) Error() string { return e.err.Error() }
 
 // sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up nothing
 // once another receiver has the mail.
-func (o *Outbox) sendEmail(ctx context.Context, shout shoutFunc, e Email, m *message) error {
-	values, red, err := o.lookup(e.Password)
+func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
+	values, _, err := o.lookup(e.Password)
 	if err != nil {
 		return err
 	}
@@ -150,14 +145,14 @@ func (o *Outbox) sendEmail(ctx context.Context, shout shoutFunc, e Email, m *mes
 		}
 		q.Set("to", to)
 		u.RawQuery = q.Encode()
-		switch err := shout(ctx, u.String(), body, types.Params{"subject": subject}); {
-		case err == nil || unparted(err):
+		switch r := o.shout(ctx, job{Target: u.String(), Text: body, Subject: subject, Mail: true, Secrets: values}); {
+		case r.Sent:
 			m.Done = append(m.Done, to)
 			m.done(to)
-		case receiverRefused(err):
-			refused = mailError(err, red)
+		case r.Refused:
+			refused = r.err()
 		default:
-			failed = mailError(err, red)
+			failed = r.err()
 		}
 	}
 	switch {
@@ -220,8 +215,8 @@ func mailError(err error, red *Redactor) error {
 }
 
 // sendSlack posts to an incoming webhook of Slack, or of what speaks like it.
-func (o *Outbox) sendSlack(ctx context.Context, shout shoutFunc, ref string, m *message) error {
-	values, red, err := o.lookup(ref)
+func (o *Outbox) sendSlack(ctx context.Context, ref string, m *message) error {
+	values, _, err := o.lookup(ref)
 	if err != nil {
 		return err
 	}
@@ -237,67 +232,21 @@ func (o *Outbox) sendSlack(ctx context.Context, shout shoutFunc, ref string, m *
 	title, body := m.text()
 	// Slack's own marks: text from outside calls nobody and links to nothing.
 	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(title + "\n" + body)
-	return plainError(shout(ctx, u.String(), text, types.Params{}), red)
+	return o.shout(ctx, job{Target: u.String(), Text: text, Secrets: values}).err()
 }
 
 // sendService sends by any service that shoutrrr speaks.
-func (o *Outbox) sendService(ctx context.Context, shout shoutFunc, ref string, m *message) error {
-	values, red, err := o.lookup(ref)
+func (o *Outbox) sendService(ctx context.Context, ref string, m *message) error {
+	values, _, err := o.lookup(ref)
 	if err != nil {
 		return err
 	}
 	title, body := m.text()
-	return plainError(shout(ctx, values[0], "Gatewatch: "+title+"\n"+body, types.Params{}), red)
+	return o.shout(ctx, job{Target: values[0], Text: "Gatewatch: " + title + "\n" + body, Secrets: values}).err()
 }
 
 // errSlow means that a service has not answered in time. It may still deliver.
 var errSlow = errors.New("no answer in time")
-
-// shoutFunc sends a text by shoutrrr to a service's URL.
-type shoutFunc func(ctx context.Context, target, text string, params types.Params) error
-
-// maxShouts bounds one channel's deliveries by shoutrrr that are under way or left to themselves.
-const maxShouts = 8
-
-// shouter returns how one channel sends by shoutrrr, which knows no context: what does not end in time is left to itself.
-func shouter() shoutFunc {
-	shouting := make(chan struct{}, maxShouts)
-	return func(ctx context.Context, target, text string, params types.Params) error {
-		select {
-		case shouting <- struct{}{}:
-		case <-ctx.Done():
-			return errSlow
-		}
-		done := make(chan error, 1)
-		go func() {
-			defer func() { <-shouting }()
-			done <- shoutOnce(target, text, params)
-		}()
-		select {
-		case err := <-done:
-			return err
-		case <-ctx.Done():
-			return errSlow
-		}
-	}
-}
-
-func shoutOnce(target, text string, params types.Params) (err error) {
-	defer func() {
-		if recover() != nil { // what it panicked with may hold the address
-			err = errors.New("the service failed in a way that was not expected")
-		}
-	}()
-	r, err := router.New(nil)
-	if err != nil {
-		return err
-	}
-	service, err := r.Locate(target)
-	if err != nil {
-		return err
-	}
-	return service.Send(text, &params)
-}
 
 // webhookBody is what a webhook is sent.
 type webhookBody struct {
@@ -370,6 +319,8 @@ func plainError(err error, red *Redactor) error {
 		return errors.New("the server's name cannot be resolved: there is no network, or the name is wrong")
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Errorf("the server cannot be reached: %s", red.text(op.Err.Error()))
+	case errors.Is(err, errOtherHost):
+		return errOtherHost
 	case errors.As(err, &wrap):
 		return red.err(wrap.Err)
 	}

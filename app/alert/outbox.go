@@ -36,6 +36,7 @@ const (
 type Options struct {
 	Path      string                           // of its file
 	Version   string                           // of the program
+	Child     []string                         // the command that runs [Child]
 	Secret    func(ref string) (string, error) // looks up a reference; nil: [Secret]
 	Connected func() bool                      // for the heartbeat; nil: always
 	Log       *slog.Logger
@@ -44,6 +45,7 @@ type Options struct {
 // Outbox delivers alerts. Make it with Open; its methods may be called from any goroutine.
 type Outbox struct {
 	version   string
+	child     []string
 	secret    func(string) (string, error)
 	connected func() bool
 	log       *slog.Logger
@@ -76,9 +78,10 @@ func Open(o Options) (*Outbox, error) {
 		return nil, err
 	}
 	box := &Outbox{
-		version: o.Version, secret: o.Secret, connected: o.Connected, log: o.Log, db: db,
+		version: o.Version, child: o.Child, secret: o.Secret, connected: o.Connected, log: o.Log, db: db,
 		client: &http.Client{
 			Timeout:       sendLimit / 2,
+			Transport:     transport(),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		delays: [2]time.Duration{5 * time.Second, 5 * time.Minute},
@@ -91,6 +94,13 @@ func Open(o Options) (*Outbox, error) {
 	}
 	box.beat.wake = make(chan struct{}, 1)
 	return box, nil
+}
+
+// transport returns one for requests of our own, whose answers matter only for their status.
+func transport() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxResponseHeaderBytes = 64 << 10
+	return t
 }
 
 // openStore opens the file, or another in its place if it is damaged.

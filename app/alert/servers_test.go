@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == ChildCommand {
+		Child(os.Stdin, os.Stdout)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait; what is waited for comes in a fraction of it.
 const patience = time.Minute
@@ -304,7 +311,7 @@ func (p *post) set(ref, secret string) {
 func (p *post) open() {
 	p.t.Helper()
 	box, err := Open(Options{
-		Path: p.path, Version: "v1", Log: slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Path: p.path, Version: "v1", Child: []string{os.Args[0], ChildCommand}, Log: slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(ref string) (string, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
