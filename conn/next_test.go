@@ -168,7 +168,7 @@ func TestNext(t *testing.T) {
 			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // 1101 and 1102 begin anew
 			{in: onCode(1101), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
-			{in: onCode(1102), do: "reconcile", state: Connected, guard: GuardReconciling},
+			{in: onCode(1102), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},
 			{in: onCode(1101), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},
 		}},
 		"a reconciliation fails when the session is over": {reconciling, []row{

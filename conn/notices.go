@@ -95,9 +95,7 @@ func (s *step) restored(in inCode) {
 	m.upstreamDownAt = time.Time{}
 	if was {
 		// A restore without a loss: the loss was before this session, or its notice was missed.
-		if in.code == 1101 {
-			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
-		}
+		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
 	} else {
 		s.tell(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
 	}

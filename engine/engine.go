@@ -20,7 +20,6 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,11 +43,13 @@ type Strategy interface {
 	// after subscriptions were lost. What was seen before is no evidence of what happened in between: a price that is now on the
 	// other side of a mark may have crossed it long ago.
 	OnBegin(s *conn.Session)
-	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.
+	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open. One that is Old
+	// is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that came before.
 	OnTick(instrument int, t conn.Tick)
 	// OnTime is called about ten times a second while the guard is open; now is on the same clock as [conn.Tick.At].
 	OnTime(now time.Duration)
-	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, ….
+	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is asked for again
+	// until a tick comes.
 	OnFailure(instrument, code int, detail string)
 	// OnOrder tells that an order of the ledger, not necessarily of this strategy, has changed.
 	OnOrder(i Intent)
@@ -77,8 +78,9 @@ type Engine struct {
 	session     *conn.Session
 	instruments []Instrument
 	requests    []int         // index of an instrument by the request number of its present subscription; -1 for none
-	numbers     []int64       // and the other way round; 0 for none
+	feeds       []feed        // of the instruments
 	delayed     bool          // delayed data was asked for in this session
+	competing   bool          // another session has taken the data of one instrument at least
 	replaced    uint64        // ticks that this session's mailbox had conflated at the last look
 	gap         bool          // the strategy does not know yet that there was a gap
 	opened      time.Duration // when the guard was opened, at the last look
@@ -126,14 +128,6 @@ func (e *Engine) Refresh() {
 	}
 }
 
-// failure is what Gateway said about a subscription.
-type failure struct {
-	session uint64
-	request int64
-	code    int
-	detail  string
-}
-
 // Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic, of the
 // strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and then is Run's. Run
 // may be called again after it: all market data is subscribed anew, and the strategy is told of a gap.
@@ -142,7 +136,7 @@ func (e *Engine) Run(ctx context.Context) {
 	defer endNews()
 	events, endEvents := e.cfg.Supervisor.Events()
 	defer endEvents()
-	failures := make(chan failure)
+	market := make(chan marketNews)
 	var running sync.WaitGroup
 	defer running.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -173,7 +167,7 @@ func (e *Engine) Run(ctx context.Context) {
 			start(func() { d.ledger.Follow(ctx, s) })
 		}
 	}
-	start(func() { watch(ctx, events, failures) })
+	start(func() { watch(ctx, events, market) })
 	clock := time.NewTicker(timeEvery)
 	defer clock.Stop()
 	if e.session != nil {
@@ -202,8 +196,8 @@ func (e *Engine) Run(ctx context.Context) {
 			panic(text)
 		case <-e.refresh:
 			e.ask()
-		case f := <-failures:
-			e.failed(f)
+		case n := <-market:
+			e.hear(n)
 		case <-e.orders.Ready():
 			for _, i := range e.orders.Take(nil) {
 				e.cfg.Strategy.OnOrder(i)
@@ -215,6 +209,7 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-clock.C:
 			now := e.cfg.Supervisor.Clock()
 			e.clocks(time.Now(), now)
+			e.retry(now)
 			if e.session != nil && e.session.Guard() == nil {
 				e.look()
 				e.begin()
@@ -230,147 +225,6 @@ func (e *Engine) Run(ctx context.Context) {
 func (e *Engine) halt() {
 	if d := e.cfg.Desk; d != nil {
 		d.halt()
-	}
-}
-
-// again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a session.
-func (e *Engine) again() {
-	e.gap = true
-	for n, i := range e.requests {
-		if i >= 0 && e.session.Unsubscribe(int64(n)) != nil {
-			break // the session is over
-		}
-	}
-	e.forget()
-}
-
-// watch hands on what concerns subscriptions, until ctx ends.
-func watch(ctx context.Context, events *conn.EventStream, failures chan<- failure) {
-	for {
-		ev, ok := events.Next(ctx)
-		if !ok {
-			return
-		}
-		all := ev.Code == 1101 || ev.Code == codeCompeting || ev.Code == codeFarmBroken
-		if !all && (ev.Kind != conn.EventNotice || ev.Request <= 0) {
-			continue
-		}
-		select {
-		case failures <- failure{ev.Session, ev.Request, ev.Code, ev.Detail}:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// adopt goes over to a new session.
-func (e *Engine) adopt(s *conn.Session) {
-	e.count()
-	e.session, e.replaced, e.delayed = s, 0, false
-	e.requests = e.requests[:0]
-	e.gap = true
-	e.forget()
-	e.subscribe()
-}
-
-// forget forgets all subscriptions. Their numbers are not used again in this session.
-func (e *Engine) forget() {
-	e.numbers = make([]int64, len(e.instruments))
-	for n := range e.requests {
-		e.requests[n] = -1
-	}
-}
-
-// ask asks the strategy for its instruments, and subscribes what is new.
-func (e *Engine) ask() {
-	old, numbers := e.instruments, e.numbers
-	e.instruments = e.cfg.Strategy.Instruments()
-	e.forget()
-	if e.session == nil {
-		return
-	}
-	keep := e.wantsDelayed() == e.delayed
-	e.gap = e.gap || !keep
-	for n, in := range old {
-		if numbers[n] == 0 {
-			continue
-		}
-		at := slices.IndexFunc(e.instruments, func(other Instrument) bool { return other.Contract == in.Contract })
-		if keep && at >= 0 && e.numbers[at] == 0 {
-			e.numbers[at] = numbers[n]
-			e.requests[numbers[n]] = at
-		} else if e.session.Unsubscribe(numbers[n]) != nil {
-			return // the session is over; the next one subscribes anew
-		}
-	}
-	e.subscribe()
-}
-
-// subscribe asks for the market data of every instrument that has no subscription.
-func (e *Engine) subscribe() {
-	if wanted := e.wantsDelayed(); wanted != e.delayed {
-		if e.session.MarketDataType(wanted) != nil {
-			return // the session is over; the next one subscribes again
-		}
-		e.delayed = wanted
-	}
-	if len(e.requests) == 0 {
-		e.requests = append(e.requests, -1) // request numbers begin at 1
-	}
-	for i, in := range e.instruments {
-		if e.numbers[i] != 0 {
-			continue
-		}
-		e.numbers[i] = int64(len(e.requests))
-		e.requests = append(e.requests, i)
-		if e.session.Subscribe(e.numbers[i], in.Contract) != nil {
-			return
-		}
-	}
-}
-
-func (e *Engine) wantsDelayed() bool {
-	return slices.ContainsFunc(e.instruments, func(in Instrument) bool { return in.Delayed })
-}
-
-// instrument returns the index of the instrument whose present subscription has a number.
-func (e *Engine) instrument(request int64) (int, bool) {
-	if request < 1 || request >= int64(len(e.requests)) || e.requests[request] < 0 {
-		return 0, false
-	}
-	return e.requests[request], true
-}
-
-// dead are the codes after which nothing comes from a subscription: no such contract, a request that is not valid, no
-// permission for its data, live or delayed. Source: IBKR's API reference, "Message codes".
-var dead = []int{200, 321, 354, 10168, 10186}
-
-// The codes of data that stops while the guard stays open.
-const (
-	codeCompeting  = 10197 // another session has taken it
-	codeFarmBroken = 2103  // that of one farm; which subscriptions those are is not told
-)
-
-// failed takes in that subscriptions are gone: all of them after 1101, or the one that Gateway refused; or that their data stops.
-func (e *Engine) failed(f failure) {
-	if e.session == nil || e.session.Number() != f.session {
-		return
-	}
-	switch f.code {
-	case 1101:
-		e.gap = true
-		e.forget()
-		e.subscribe()
-		return
-	case codeCompeting, codeFarmBroken:
-		e.gap = true
-		return
-	}
-	if i, ok := e.instrument(f.request); ok {
-		if slices.Contains(dead, f.code) {
-			e.numbers[i], e.requests[f.request] = 0, -1 // the next Refresh subscribes it anew
-		}
-		e.cfg.Strategy.OnFailure(i, f.code, f.detail)
 	}
 }
 
@@ -395,6 +249,9 @@ func (e *Engine) clocks(wall time.Time, mono time.Duration) {
 func (e *Engine) begin() {
 	if e.gap {
 		e.gap = false
+		for i := range e.feeds {
+			e.feeds[i].last = lastPrice{} // what comes next may be from before
+		}
 		e.cfg.Strategy.OnBegin(e.session)
 	}
 }
@@ -422,6 +279,9 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 		if !ok {
 			continue // of a subscription that is gone
 		}
+		if t.Field != conn.DataKind {
+			e.flows(i)
+		}
 		// Asked for every tick: the guard may shut between two of them.
 		if err := e.session.Guard(); err != nil {
 			e.skip(err)
@@ -439,9 +299,30 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			continue
 		}
 		e.begin()
+		if t.Field == conn.Last || t.Field == conn.LastTime {
+			if t, ok = e.feeds[i].last.take(t, e.recent); !ok {
+				continue
+			}
+		}
 		e.evaluated.Add(1)
 		e.cfg.Strategy.OnTick(i, t)
 	}
+}
+
+// delay is by how much delayed data may be so. Source: IBKR's guide, "Delayed market data".
+const delay = 20 * time.Minute
+
+// recent reports whether a time that IBKR tells is one of now, by Gateway's clock.
+func (e *Engine) recent(t conn.Tick) bool {
+	if e.cfg.MaxTickAge == nil || e.cfg.MaxTickAge() <= 0 {
+		return true
+	}
+	limit := e.cfg.MaxTickAge() + time.Second // it is told to the second
+	if t.Delayed {
+		limit += delay
+	}
+	now := time.Now().Add(e.cfg.Supervisor.Snapshot().Skew)
+	return now.Sub(time.Unix(int64(t.Value), 0)).Abs() <= limit
 }
 
 func (e *Engine) skip(err error) {

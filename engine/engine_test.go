@@ -54,6 +54,7 @@ type bench struct {
 	early   int         // ticks from before the guard was opened
 	request int64       // the number under which ticks of the first instrument come
 	delayed bool        // they come delayed
+	lasts   []conn.Tick // last prices of the second instrument
 }
 
 func (b *bench) Instruments() []Instrument {
@@ -91,6 +92,9 @@ func (b *bench) OnTick(instrument int, tick conn.Tick) {
 	if instrument == 0 {
 		b.request, b.delayed = tick.Request, tick.Delayed
 	}
+	if instrument == 1 && tick.Field == conn.Last {
+		b.lasts = append(b.lasts, tick)
+	}
 	hold := b.hold
 	b.hold = false
 	b.mu.Unlock()
@@ -126,7 +130,13 @@ func (w *warnings) told() int {
 
 func start(t *testing.T) *bench {
 	t.Helper()
-	g, err := sim.Start(context.Background(), sim.Config{TickRate: 200})
+	return startAt(t, sim.Config{TickRate: 200})
+}
+
+// startAt is start at a gateway of one's own.
+func startAt(t *testing.T, cfg sim.Config) *bench {
+	t.Helper()
+	g, err := sim.Start(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -478,20 +488,20 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("%+v, %d ticks were replaced", e, replaced)
 	}
 	// What has no subscription needs none to be ended.
-	e.instruments, e.numbers = []Instrument{all[0]}, []int64{0}
+	e.instruments, e.feeds = []Instrument{all[0]}, make([]feed, 1)
 	b.mu.Lock()
 	b.wants = []Instrument{all[0]}
 	b.mu.Unlock()
 	e.ask()
-	if e.requests[0] != -1 || e.numbers[0] != 1 || !e.gap {
-		t.Errorf("requests %v, numbers %v, gap %v", e.requests, e.numbers, e.gap)
+	if e.requests[0] != -1 || e.feeds[0].request != 1 || !e.gap {
+		t.Errorf("requests %v, feeds %v, gap %v", e.requests, e.feeds, e.gap)
 	}
 	// On a session that is over nothing is asked for, and nothing sticks.
 	over := New(Config{Supervisor: b.sup, Strategy: b, Log: slog.New(b.log)})
-	over.session, over.instruments, over.numbers, over.requests = first, []Instrument{all[1]}, []int64{1}, []int{-1, 0}
+	over.session, over.instruments, over.feeds, over.requests = first, []Instrument{all[1]}, []feed{{request: 1}}, []int{-1, 0}
 	over.ask()
-	if len(over.requests) != 2 || over.numbers[0] != 0 {
-		t.Errorf("requests %v, numbers %v", over.requests, over.numbers)
+	if len(over.requests) != 2 || over.feeds[0].request != 0 {
+		t.Errorf("requests %v, feeds %v", over.requests, over.feeds)
 	}
 	over.instruments = []Instrument{{Contract: all[0].Contract, Delayed: true}}
 	over.subscribe()
@@ -523,40 +533,50 @@ func TestFailures(t *testing.T) {
 	b := start(t)
 	b.flows()
 	e := New(Config{Supervisor: b.sup, Strategy: b, Log: slog.New(b.log)})
-	told := func(f failure) int {
+	told := func(n marketNews) int {
 		b.mu.Lock()
 		clear(b.failed)
 		b.mu.Unlock()
-		e.failed(f)
+		e.hear(n)
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return b.failed[0]
 	}
 	s := b.sup.Session()
-	if code := told(failure{s.Number(), 1, 200, ""}); code != 0 {
+	if code := told(marketNews{s.Number(), 1, 200, ""}); code != 0 {
 		t.Errorf("without a session: %d", code)
 	}
-	e.session, e.instruments, e.numbers, e.requests = s, []Instrument{all[0]}, []int64{2}, []int{-1, -1, 0}
-	for name, f := range map[string]failure{
+	begin := func() {
+		e.gap, e.session, e.instruments, e.feeds, e.requests = false, s, []Instrument{all[0]}, []feed{{request: 2}}, []int{-1, -1, 0}
+	}
+	begin()
+	for name, n := range map[string]marketNews{
 		"of another session":      {s.Number() + 1, 2, 200, ""},
 		"of a request that ended": {s.Number(), 1, 200, ""},
 		"of an unknown request":   {s.Number(), 3, 200, ""},
 		"of no request":           {s.Number(), 0, 200, ""},
 		"of everything elsewhere": {s.Number() + 1, 0, 1101, ""},
+		"a warning":               {s.Number(), 2, 2119, ""},
+		"delayed data":            {s.Number(), 2, 10167, ""},
 	} {
-		if code := told(f); code != 0 || e.numbers[0] != 2 || e.gap {
+		if code := told(n); code != 0 || e.feeds[0] != (feed{request: 2}) || e.gap {
 			t.Errorf("%s: %d, %+v", name, code, e)
 		}
 	}
-	if code := told(failure{s.Number(), 3, 1101, ""}); code != 0 || !e.gap || e.numbers[0] != 3 || e.requests[2] != -1 {
+	if code := told(marketNews{s.Number(), 3, 1101, ""}); code != 0 || !e.gap || e.feeds[0].request != 3 || e.requests[2] != -1 {
 		t.Errorf("everything is gone: %d, %+v", code, e)
 	}
-	e.gap, e.numbers, e.requests = false, []int64{2}, []int{-1, -1, 0}
-	if code := told(failure{s.Number(), 2, 2119, ""}); code != 2119 || e.numbers[0] != 2 || e.requests[2] != 0 {
-		t.Errorf("a warning: %d, %+v", code, e)
+	for _, n := range dead {
+		begin()
+		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 0 || e.feeds[0].due == 0 || e.requests[2] != -1 {
+			t.Errorf("a refusal: %d, %+v", code, e)
+		}
 	}
-	if code := told(failure{s.Number(), 2, 354, ""}); code != 354 || e.numbers[0] != 0 || e.requests[2] != -1 {
-		t.Errorf("a refusal: %d, %+v", code, e)
+	for _, n := range []int{322, 10090, 10197, 10999} { // its data may go on
+		begin()
+		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 2 || e.feeds[0].due == 0 || e.requests[2] != 0 {
+			t.Errorf("an error: %d, %+v", code, e)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ type faults struct {
 	refuse326    int
 	refuse10141  int
 	competing    bool
+	refuseData   []dataRefusal
 	skew         time.Duration
 	slow         Slowness
 	orders       []*OrderFault
@@ -265,6 +266,10 @@ func (g *Gateway) Clear() error {
 	g.mu.Lock()
 	lost := g.upstreamLost
 	g.faults = faults{}
+	for _, q := range g.quotes {
+		q.traded = time.Time{}
+	}
+	g.dataTypeLocked("", 0)
 	g.thawLocked()
 	g.mu.Unlock()
 	if lost {

@@ -227,17 +227,17 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 	if e != nil {
 		return e
 	}
-	s := &subscription{reqID: id, q: q, delayed: c.delayed}
-	kind := int32(1)
-	if s.delayed {
-		kind = 3
+	if e := g.refusedDataLocked(id, q); e != nil {
+		return e
 	}
+	kind := c.dataType(q)
+	s := &subscription{reqID: id, q: q, delayed: kind == 3 || kind == 4}
 	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick)), BboExchange: proto.String("9c0001"), SnapshotPermissions: proto.Int32(3)})
 	if g.faults.competing {
 		c.sendLocked(g.errorMessage(id, 10197, noticeText(10197)))
 	} else if !g.upstreamLost {
 		c.queueLocked(&protobuf.MarketDataType{ReqId: &id, MarketDataType: &kind})
-		c.sendLocked(s.snapshot()...)
+		c.sendLocked(s.snapshot(g.nowLocked())...)
 	}
 	if m.GetSnapshot() || m.GetRegulatorySnapshot() {
 		c.sendLocked(&protobuf.TickSnapshotEnd{ReqId: &id})

@@ -23,6 +23,7 @@ const (
 	tickVolume   = 8
 	tickClose    = 9
 	tickOpen     = 14
+	tickLastTime = 45
 )
 
 // delayedTick maps a live tick type to its delayed one.
@@ -50,6 +51,8 @@ func delayedTick(t int32) int32 {
 		return 75
 	case tickOpen:
 		return 76
+	case tickLastTime:
+		return 88
 	}
 	return t
 }
@@ -63,7 +66,9 @@ type quote struct {
 	lastSize       int
 	high, low      float64
 	volume         int
-	pinned         bool // set by SetPrice: stands still
+	pinned         bool      // set by SetPrice: stands still
+	traded         time.Time // when it was last, while nobody trades; zero: now
+	dataType       int32     // of all subscriptions; 0: as they were asked for
 }
 
 func newQuote(in *instrument) *quote {
@@ -96,6 +101,9 @@ func (q *quote) step() {
 	}
 	q.bid = math.Max(t, round(q.bid+move*t))
 	q.ask = round(q.bid + t)
+	if !q.traded.IsZero() {
+		return
+	}
 	if rand.IntN(2) == 0 {
 		q.last = q.bid
 	} else {
@@ -129,11 +137,20 @@ func (s *subscription) size(t int32, size int) *protobuf.TickSize {
 	return &protobuf.TickSize{ReqId: &s.reqID, TickType: s.kind(t), Size: proto.String(itoa(size))}
 }
 
+// lastTime is when the last price was traded; it comes before the price.
+func (s *subscription) lastTime(now time.Time) *protobuf.TickString {
+	at := s.q.traded
+	if at.IsZero() {
+		at = now
+	}
+	return &protobuf.TickString{ReqId: &s.reqID, TickType: s.kind(tickLastTime), Value: proto.String(itoa(int(at.Unix())))}
+}
+
 // snapshot is what a new subscription gets at once.
-func (s *subscription) snapshot() []proto.Message {
+func (s *subscription) snapshot(now time.Time) []proto.Message {
 	q := s.q
 	return []proto.Message{
-		s.price(tickBid, q.bid, q.bidSize), s.price(tickAsk, q.ask, q.askSize), s.price(tickLast, q.last, q.lastSize),
+		s.price(tickBid, q.bid, q.bidSize), s.price(tickAsk, q.ask, q.askSize), s.lastTime(now), s.price(tickLast, q.last, q.lastSize),
 		s.size(tickBidSize, q.bidSize), s.size(tickAskSize, q.askSize), s.size(tickLastSize, q.lastSize),
 		s.size(tickVolume, q.volume), s.price(tickHigh, q.high, 0), s.price(tickLow, q.low, 0),
 		s.price(tickClose, q.in.start, 0), s.price(tickOpen, q.in.start, 0),
@@ -141,16 +158,15 @@ func (s *subscription) snapshot() []proto.Message {
 }
 
 // next is the following tick: bid, ask and last in turn, each a price with its size.
-func (s *subscription) next() *protobuf.TickPrice {
+func (s *subscription) next(now time.Time) []proto.Message {
 	s.phase = (s.phase + 1) % 3
-	switch s.phase {
-	case 0:
-		return s.price(tickBid, s.q.bid, s.q.bidSize)
-	case 1:
-		return s.price(tickAsk, s.q.ask, s.q.askSize)
-	default:
-		return s.price(tickLast, s.q.last, s.q.lastSize)
+	switch {
+	case s.phase == 1:
+		return []proto.Message{s.price(tickAsk, s.q.ask, s.q.askSize)}
+	case s.phase == 2 && s.q.traded.IsZero():
+		return []proto.Message{s.lastTime(now), s.price(tickLast, s.q.last, s.q.lastSize)}
 	}
+	return []proto.Message{s.price(tickBid, s.q.bid, s.q.bidSize)}
 }
 
 // marketQuantum is the shortest pause between two batches of ticks; above 200 ticks/s and symbol, ticks come in
@@ -186,7 +202,7 @@ func (g *Gateway) moveMarket(n int) {
 	if g.frozen != nil || g.down {
 		return
 	}
-	live := !g.upstreamLost
+	live, now := !g.upstreamLost, g.nowLocked()
 	for range n {
 		if live {
 			for _, q := range g.quotes {
@@ -198,7 +214,9 @@ func (g *Gateway) moveMarket(n int) {
 		}
 		for c := range g.conns {
 			for _, s := range c.subs {
-				c.queueLocked(s.next())
+				for _, m := range s.next(now) {
+					c.queueLocked(m)
+				}
 				g.counters.Ticks++
 			}
 		}
@@ -222,6 +240,7 @@ func (g *Gateway) SetPrice(symbol string, price float64) error {
 		if q.in.label() != symbol || q.in.contract.GetExchange() == "MEXI" {
 			continue
 		}
+		q.traded = time.Time{}
 		if q.pinned = price > 0; q.pinned {
 			q.set(price)
 		}

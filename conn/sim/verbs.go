@@ -218,6 +218,10 @@ var verbs = []verb{
 		})
 	}},
 	{"reset-ids", "", "count order ids from the first one again; open orders keep theirs", plain((*Gateway).ResetIDs)},
+	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of any; -1: all, until n=0 or clear", refuseData},
+	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},
+	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from now on; 0 ends it", dataType},
+	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s ends it", lastTraded},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
 }
 
