@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"time"
 
 	"gatewatch/conn"
@@ -48,6 +49,7 @@ type quote struct {
 	value   float64
 	known   bool
 	delayed bool
+	old     bool          // it is known that it is none of now
 	at      time.Duration // 0 if none came
 }
 
@@ -84,8 +86,14 @@ func (w *watch) interrupt() {
 
 // take takes in a tick, and reports which price it has given; ok is false for none.
 func (w *watch) take(t conn.Tick) (p price, ok bool) {
-	w.heard = t.At
-	w.code = 0
+	if t.Field == conn.DataKind {
+		w.forget()
+		w.interrupt()
+		return 0, false
+	}
+	if w.code = 0; !t.Old {
+		w.heard = t.At
+	}
 	switch t.Field {
 	case conn.Bid:
 		p = bid
@@ -96,13 +104,17 @@ func (w *watch) take(t conn.Tick) (p price, ok bool) {
 	default:
 		return 0, false
 	}
-	if t.Value == -1 || t.Value == 0 { // which is how IBKR says that there is no price
+	if isPrice(t.Value) {
+		w.quotes[p] = quote{value: t.Value, known: !t.Old, delayed: t.Delayed, old: t.Old, at: t.At}
+	} else {
 		w.quotes[p] = quote{}
-		return p, true
 	}
-	w.quotes[p] = quote{value: t.Value, known: true, delayed: t.Delayed, at: t.At}
 	return p, true
 }
+
+// isPrice reports whether a number is a price. IBKR writes 0, -1 or the greatest number there is for none; other negative prices are
+// possible, of spreads and of futures.
+func isPrice(v float64) bool { return v != 0 && v != -1 && math.Abs(v) < 1e300 }
 
 // price returns the newest price of a kind.
 func (w *watch) price(p price) quote {
@@ -114,7 +126,8 @@ func (w *watch) price(p price) quote {
 		return quote{}
 	}
 	return quote{
-		value: (b.value + a.value) / 2, known: b.known && a.known, delayed: b.delayed || a.delayed, at: max(b.at, a.at),
+		value: (b.value + a.value) / 2, known: b.known && a.known, delayed: b.delayed || a.delayed, old: b.old || a.old,
+		at: max(b.at, a.at),
 	}
 }
 
@@ -200,6 +213,25 @@ type active struct {
 
 	spent   bool // it fired, or was blocked, and has to be unmet before it can fire again
 	verdict verdict
+}
+
+// withoutData returns the instrument without whose market data the rule cannot fire, nil if it has what it needs.
+func (a *active) withoutData() (w *watch) {
+	with := 0
+	for i := range a.conditions {
+		if c := &a.conditions[i]; c.watch.code == 0 {
+			with++
+		} else if w == nil {
+			w = c.watch
+		}
+	}
+	switch {
+	case a.own.code != 0 && a.entry.rule.Action.Order != nil: // which needs a price
+		return a.own
+	case a.any && with > 0:
+		return nil
+	}
+	return w
 }
 
 func (a *active) forget() {

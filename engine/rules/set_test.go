@@ -91,15 +91,16 @@ func (b *bench) put(list ...Rule) {
 }
 
 // tick brings ticks such as "AAPL last 100"; "gap" is one in the data, "wait 3s" lets time go by, "silence 3s" too, without
-// anybody looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed. It returns the names of the rules that fired, or were blocked.
+// anybody looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
+// "old AAPL last 100" is a price of before, and with "AAPL kind 1" its data is of another kind from now on. It returns the names of the rules that fired, or were blocked.
 func (b *bench) tick(steps ...string) (fired string) {
 	b.t.Helper()
 	before := len(b.reports)
 	for _, step := range steps {
 		b.instruments()
 		words := strings.Fields(step)
-		delayed := words[0] == "delayed"
-		if delayed {
+		delayed, old := words[0] == "delayed", words[0] == "old"
+		if delayed || old {
 			words = words[1:]
 		}
 		switch words[0] {
@@ -140,7 +141,7 @@ func (b *bench) tick(steps ...string) (fired string) {
 			continue // nobody watches it
 		}
 		b.now += time.Millisecond
-		tick := conn.Tick{Field: map[string]conn.TickField{"bid": conn.Bid, "ask": conn.Ask, "last": conn.Last, "volume": conn.Volume}[words[1]], Delayed: delayed, At: b.now}
+		tick := conn.Tick{Field: map[string]conn.TickField{"bid": conn.Bid, "ask": conn.Ask, "last": conn.Last, "volume": conn.Volume, "kind": conn.DataKind}[words[1]], Delayed: delayed, Old: old, At: b.now}
 		if _, err := fmt.Sscan(words[2], &tick.Value); err != nil {
 			b.t.Fatal(err)
 		}
@@ -201,6 +202,16 @@ func TestFires(t *testing.T) {
 		"at or below":                     {notify("r", "bid", "at_or_below", 100), "AAPL bid 100.01 → | AAPL last 90, AAPL ask 90 → | AAPL bid 100 → r"},
 		"met from the first":              {notify("r", "last", "at_or_above", 100), "AAPL last 200 → r"},
 		"no price":                        {notify("r", "bid", "at_or_below", 100), "AAPL bid -1, AAPL bid 0 →"},
+		"the greatest number is no price": {notify("r", "last", "at_or_above", 100), "AAPL last 1.7976931348623157e308, AAPL last +Inf →"},
+		"the least one is none either":    {notify("r", "last", "at_or_below", 100), "AAPL last -1.7976931348623157e308, AAPL last -Inf, AAPL last NaN →"},
+		"less than nothing":               {notify("r", "last", "at_or_below", -37), "AAPL last -1 → | AAPL last -37.63 → r"},
+		"frozen":                          {notify("r", "last", "at_or_above", 100), "old AAPL last 101 → | AAPL last 101 → r"},
+		"frozen, though delayed will do":  {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.AllowDelayed = true }), "old AAPL last 101 → | delayed AAPL last 101 → r"},
+		"half frozen":                     {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, old AAPL ask 101 → | AAPL ask 101 → r"},
+		"becomes frozen":                  {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 101, wait 4s, old AAPL kind 2, wait 2s → | AAPL kind 1, AAPL last 101, wait 4s → | wait 1s → r"},
+		"crosses while it is frozen":      {notify("r", "last", "crosses_up", 100), "AAPL last 99, old AAPL kind 2, old AAPL last 101, AAPL kind 1, AAPL last 102 → | AAPL last 99, AAPL last 102 → r"},
+		"frozen prices keep none alive":   {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 70 }), "AAPL bid 101, wait 50s, old AAPL last 5, wait 25s → | AAPL bid 101, wait 50s, AAPL last 5, wait 25s → r"},
+		"becomes delayed":                 {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL bid 101, wait 4s, delayed AAPL kind 3, delayed AAPL last 7, wait 2s →"},
 		"a size is no price":              {notify("r", "last", "at_or_above", 100), "AAPL volume 500 →"},
 		"up":                              {notify("r", "last", "crosses_up", 100), "AAPL last 101, AAPL last 102 → | AAPL last 99 → | AAPL last 100 → r"},
 		"up from the mark":                {notify("r", "last", "crosses_up", 100), "AAPL last 100, AAPL last 101 → | AAPL last 99, AAPL last 120 → r"},

@@ -14,8 +14,9 @@ type Waiting string
 // The reasons for not firing, in the order in which they are looked at.
 const (
 	WaitingNothing   Waiting = ""             // the rule does not watch prices
-	WaitingNoData    Waiting = "no_data"      // Gateway refused the market data; Code and Detail say why
+	WaitingNoData    Waiting = "no_data"      // Gateway refused the market data, and is asked again; Code and Detail say why
 	WaitingNoPrice   Waiting = "no_price"     // a price has not come yet
+	WaitingOld       Waiting = "old_price"    // a price is none of now: it was frozen when trading ended, or nothing was traded since
 	WaitingDelayed   Waiting = "delayed"      // prices come delayed, which the rule does not allow
 	WaitingStale     Waiting = "stale"        // nothing was heard for too long
 	WaitingUnmet     Waiting = "unmet"        // a condition is not met
@@ -72,6 +73,18 @@ func (s *Set) Count() map[State]int {
 	return count
 }
 
+// WithoutData returns how many rules are active and cannot fire, because Gateway refuses the market data that they need.
+func (s *Set) WithoutData() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		if e.State == Active && e.active != nil && e.active.own != nil && e.active.withoutData() != nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	v := View{
 		Rule: e.rule, State: e.State, Since: e.Since, Reason: e.Reason, Code: e.Code, Detail: e.Detail,
@@ -103,6 +116,10 @@ func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 
 // explain says why a rule that watches prices does not fire.
 func (a *active) explain(v *View, now, maxAge time.Duration, wall time.Time) {
+	if w := a.withoutData(); w != nil {
+		v.Waiting, v.Code, v.Detail = WaitingNoData, w.code, w.detail
+		return
+	}
 	if a.verdict == met {
 		v.Waiting = WaitingHours
 		if a.spent {
@@ -116,7 +133,9 @@ func (a *active) explain(v *View, now, maxAge time.Duration, wall time.Time) {
 		q := c.watch.price(c.price)
 		switch {
 		case c.watch.code != 0:
-			v.Waiting, v.Code, v.Detail = WaitingNoData, c.watch.code, c.watch.detail
+			continue // of several, any one of which will do
+		case q.old:
+			v.Waiting = WaitingOld
 		case !q.known:
 			v.Waiting = WaitingNoPrice
 		case q.delayed && !a.delayedToo:
