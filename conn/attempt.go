@@ -154,6 +154,8 @@ func (c *Config) Validate() error {
 		return wrong("Soft", "must be above 0")
 	case c.Hard <= c.Soft:
 		return wrong("Hard", "%v must be above the soft limit, %v", c.Hard, c.Soft)
+	case c.ProofOfLife < 0:
+		return wrong("ProofOfLife", "must not be negative")
 	case len(c.Delays) == 0:
 		return wrong("Delays", "must not be empty")
 	case slices.ContainsFunc(c.Delays, func(d time.Duration) bool { return d <= 0 }):

@@ -123,7 +123,7 @@ func BenchmarkDecide(b *testing.B) {
 			cfg := testConfig(4002)
 			s := newSupervisor(&cfg, quiet, nil)
 			s.m.phase, s.m.session, s.m.socket, s.m.upstream, s.m.reconciled = up, 1, true, true, true
-			s.m.upSince, s.m.heard, s.m.probed = s.mono(), s.mono(), s.mono()
+			s.m.upSince, s.m.heard, s.m.asked, s.m.proven = s.mono(), s.mono(), s.mono(), true
 			stream, _ := s.Events()
 			var told []Event
 			b.ReportAllocs()
@@ -141,13 +141,18 @@ func BenchmarkProbe(b *testing.B) {
 	_, s, _ := connect(b, 225, nil)
 	l := s.Session().link.(*library)
 	var list []time.Duration
+	times := l.relay.times
 	for b.Loop() {
-		l.rtt.Store(0)
+		times.mu.Lock()
+		times.answered = 0 // else a second would have to pass
+		times.mu.Unlock()
 		l.probe()
-		for l.rtt.Load() == 0 {
-			time.Sleep(10 * time.Microsecond)
+		for answered := false; !answered; time.Sleep(10 * time.Microsecond) {
+			times.mu.Lock()
+			answered = times.answered != 0
+			times.mu.Unlock()
 		}
-		list = append(list, time.Duration(l.rtt.Load()))
+		list = append(list, times.rtt)
 	}
 	latencies(b, list)
 }

@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// bubble is a supervisor over a fake gateway inside a synctest bubble, with a wall clock that can be set.
+// bubble is a supervisor over a fake gateway inside a synctest bubble, with two clocks that can be set, each alone.
 type bubble struct {
 	*testing.T
 	g      *fakeGateway
 	s      *Supervisor
-	jump   atomic.Int64
+	jump   atomic.Int64 // of the wall clock
+	skip   atomic.Int64 // of the monotonic clock
 	events []Event
 	told   atomic.Int64 // when the last event came
 	stop   func()       // ends the supervisor and collects the remaining events
@@ -25,8 +26,10 @@ type bubble struct {
 func newBubble(t *testing.T, cfg Config, onAttempt func()) *bubble {
 	b := &bubble{T: t, g: &fakeGateway{t: t, onAttempt: onAttempt}}
 	b.s = newSupervisor(&cfg, quiet, b.g.connect)
+	mono := b.s.mono
+	b.s.mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
 	b.g.mono = b.s.mono
-	b.s.wall = func() time.Time { return time.Now().Add(time.Duration(b.jump.Load())) }
+	b.s.wall = func() time.Time { return wallClock().Add(time.Duration(b.jump.Load())) }
 	stream, _ := b.s.Events()
 	ctx, cancel := context.WithCancel(context.Background())
 	ran, read := make(chan struct{}), make(chan struct{})

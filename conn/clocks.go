@@ -4,35 +4,45 @@ import (
 	"time"
 )
 
-// clocks notices sleep and the edges of the reset window.
+// clocks notices sleep, gaps in which this process did not run, and the edges of the reset window.
 func (s *step) clocks() {
 	m := &s.m
 	started := !m.last.wall.IsZero()
-	woke := time.Duration(0)
+	late := time.Duration(0)
 	if started {
-		wall, mono := s.now.wall.Sub(m.last.wall), s.now.mono-m.last.mono
-		if wall-mono > wakeJump || mono > heartbeat+wakeJump {
-			woke = max(wall, mono)
-		}
+		late = s.now.late(m.last, m.beat())
 	}
 	if started && m.phase == idle {
 		m.dueWall = s.follow(m.dueWall)
 	}
 	s.lookAtWindow(started)
-	if woke == 0 {
+	if late <= gapLimit {
 		return
 	}
-	s.tell(Event{Kind: EventWoke, Duration: woke})
+	// What is read from now on may have waited in a buffer: only the answer to a question asked from now on counts.
+	m.gap, m.proven, m.heard = s.now.mono, false, s.now.mono
+	if m.asking != 0 {
+		m.asking = s.now.mono
+	}
+	if late <= wakeJump {
+		return
+	}
+	s.tell(Event{Kind: EventWoke, Duration: max(s.now.wall.Sub(m.last.wall), s.now.mono-m.last.mono)})
 	switch {
 	case m.phase == up:
-		// Nothing was read while nobody looked: that proves nothing. Ask, and trust only the answer.
-		m.suspect, m.heard = true, s.now.mono
-		s.probe()
-		m.unanswered = s.now.mono
+		m.suspect = true
 	case m.phase == idle && !m.paused && !m.resting():
 		m.waits = 0
 		s.due(s.now.mono)
 	}
+}
+
+// beat returns within which time the clocks are looked at again.
+func (m *model) beat() time.Duration {
+	if m.phase == up {
+		return upBeat
+	}
+	return heartbeat
 }
 
 // follow moves a wall time that stands for a moment of the monotonic clock along when the wall clock was set.
@@ -71,58 +81,90 @@ func (s *step) evidence(in evidence) {
 	if in.session != m.session || m.phase != up {
 		return
 	}
-	m.rtt, m.skew = in.rtt, in.skew
-	if in.heard > m.heard {
-		m.heard = in.heard
-		// What was read before the probe went out proves nothing about now.
-		if m.unanswered != 0 && in.heard >= m.unanswered {
-			m.unanswered = 0
-			if m.suspect {
-				m.suspect = false
-				s.tell(Event{Kind: EventAnswered, Duration: s.now.mono - m.probed})
-			}
-		}
+	m.heard = max(m.heard, in.heard)
+	if m.asking == 0 && in.asked != 0 { // asked for an order's sake
+		m.asked, m.asking = in.asked, max(in.asked, m.gap)
 	}
 	if m.competing && in.marketAt > m.competingAt {
 		m.competing = false
 	}
 }
 
-func (s *step) probe() {
-	s.m.probed = s.now.mono
-	s.do(doProbe{s.m.session})
+// answered takes in that Gateway answered a time request. An answer that came late, or to a question from before a gap,
+// proves nothing about now.
+func (s *step) answered(in inAnswered) {
+	m := &s.m
+	if in.session != m.session || m.phase != up {
+		return
+	}
+	m.rtt, m.skew = in.rtt, in.skew
+	m.asking, m.answered = 0, s.now.mono
+	if m.proven || in.asked < m.gap || in.rtt >= s.cfg.Soft {
+		return
+	}
+	m.proven = true
+	if m.suspect {
+		m.suspect = false
+		s.tell(Event{Kind: EventAnswered, Duration: in.rtt})
+	}
+}
+
+// probeDue returns when Gateway is to be asked for its time, provided that all earlier questions are answered. That other
+// things come from it does not prove that it takes orders.
+func (m *model) probeDue(cfg *Config) time.Duration {
+	due := min(m.heard+cfg.Poll, m.asked+min(max(cfg.Poll, probeAtLeast), probeAtMost))
+	if !m.proven {
+		due = m.last.mono
+	}
+	if m.answered != 0 {
+		due = max(due, m.answered+minProbeGap)
+	}
+	return due
 }
 
 // timers does whatever has become due.
 func (s *step) timers() {
 	m, now := &s.m, s.now.mono
 	if m.phase == up {
-		silence := now - m.heard
-		if silence >= s.cfg.Poll && now-m.probed >= max(minProbeGap, min(s.cfg.Poll, s.cfg.Soft)) {
-			s.probe()
-			if m.unanswered == 0 {
-				m.unanswered = now
-			}
+		if m.asking == 0 && now >= m.probeDue(s.cfg) {
+			m.asked, m.asking = now, now
+			s.do(doProbe{m.session})
 		}
-		if m.unanswered != 0 && now-m.unanswered >= s.cfg.Soft {
-			if !m.suspect {
-				m.suspect = true
-				s.tell(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: silence})
-			}
-			if silence >= s.cfg.Hard {
-				s.do(doClose{m.session})
-				s.sessionLost(m.session, CauseSilent, 0, "")
-			}
-		}
+		s.silence()
 	}
 	if m.phase == idle && !m.stopped && !m.paused && !m.resting() && now >= m.due {
 		s.dial(nil, 0)
 	}
 }
 
+// silence acts on a question that is not answered.
+func (s *step) silence() {
+	m := &s.m
+	if m.asking == 0 {
+		return
+	}
+	unanswered, unheard := s.now.mono-m.asking, s.now.mono-m.heard
+	if unanswered < s.cfg.Soft {
+		return
+	}
+	if m.proven = false; !m.suspect {
+		m.suspect = true
+		s.tell(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: max(unanswered, unheard)})
+	}
+	if max(unanswered, unheard) < s.cfg.Hard {
+		return
+	}
+	detail := ""
+	if unheard < s.cfg.Hard {
+		detail = "a time request was not answered, though other data arrived"
+	}
+	s.do(doClose{m.session})
+	s.sessionLost(m.session, CauseSilent, 0, detail)
+}
+
 // deadline returns the moment at which next has to be asked again at the latest.
 func (m *model) deadline(cfg *Config) time.Duration {
-	at := m.last.mono + heartbeat
+	at := m.last.mono + m.beat()
 	sooner := func(t time.Duration) {
 		if t < at {
 			at = t
@@ -134,14 +176,13 @@ func (m *model) deadline(cfg *Config) time.Duration {
 			sooner(m.due)
 		}
 	case up:
-		sooner(max(m.heard+cfg.Poll, m.probed+max(minProbeGap, min(cfg.Poll, cfg.Soft))))
-		if m.unanswered != 0 {
-			sooner(m.last.mono + answerLook)
-			if !m.suspect {
-				sooner(m.unanswered + cfg.Soft)
-			} else {
-				sooner(m.heard + cfg.Hard)
-			}
+		switch {
+		case m.asking == 0:
+			sooner(m.probeDue(cfg))
+		case !m.suspect:
+			sooner(m.asking + cfg.Soft)
+		default:
+			sooner(min(m.heard, m.asking) + cfg.Hard)
 		}
 	}
 	if !m.windowUntil.IsZero() {

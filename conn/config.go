@@ -33,6 +33,7 @@ type Config struct {
 	Poll           time.Duration // a probe is sent when nothing has been read for this long; at least a second
 	Soft           time.Duration // a probe unanswered for this long shuts the guard
 	Hard           time.Duration // silence for this long ends the session, but not before a probe has been overdue
+	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: 250 ms
 	Delays         []time.Duration
 	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this
 	Stable         time.Duration // a session has to last this long before the delays start over
@@ -42,6 +43,16 @@ type Config struct {
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
 	// guard opens. It must return when ctx ends. An error leaves the guard shut and is tried again.
 	Reconcile func(ctx context.Context, s *Session) error
+}
+
+// defaultProof is the proof of life that is asked for where none is configured.
+const defaultProof = 250 * time.Millisecond
+
+func (c *Config) proofOfLife() time.Duration {
+	if c.ProofOfLife == 0 {
+		return defaultProof
+	}
+	return c.ProofOfLife
 }
 
 // sameTarget reports whether a session made for c also serves d.

@@ -32,6 +32,7 @@ type fakeLink struct {
 	g        *fakeGateway
 	session  uint64
 	heard    atomic.Int64
+	asked    atomic.Int64 // time request that is unanswered
 	once     sync.Once
 	cause    Cause
 	closed   chan struct{}
@@ -102,10 +103,10 @@ func (g *fakeGateway) freeze(on bool) {
 	if on && !g.frozen {
 		g.frozenAt = g.mono()
 	}
-	if !on && g.frozen && g.link != nil {
-		g.link.heard.Store(int64(g.mono()))
-	}
 	g.frozen = on
+	if l := g.link; !on && l != nil && l.asked.Load() != 0 {
+		l.answer()
+	}
 }
 
 func (g *fakeGateway) present() *fakeLink {
@@ -126,14 +127,24 @@ func (l *fakeLink) code(code int) {
 }
 
 func (l *fakeLink) seen() evidence {
-	return evidence{session: l.session, heard: time.Duration(l.heard.Load())}
+	return evidence{session: l.session, heard: time.Duration(l.heard.Load()), asked: time.Duration(l.asked.Load())}
+}
+
+// answer answers the time request.
+func (l *fakeLink) answer() {
+	now, asked := l.g.mono(), time.Duration(l.asked.Swap(0))
+	l.heard.Store(int64(now))
+	l.post(inAnswered{session: l.session, asked: asked, rtt: now - asked})
 }
 
 func (l *fakeLink) probe() {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()
+	if l.asked.Swap(int64(l.g.mono())) != 0 {
+		l.g.t.Error("asked again before an answer")
+	}
 	if !l.g.frozen {
-		l.heard.Store(int64(l.g.mono()))
+		l.answer()
 	}
 }
 

@@ -67,13 +67,11 @@ type library struct {
 	refused   chan struct{}                // closed when fatal is set
 	onceFatal sync.Once
 
-	runs      bool // its requester has been seen at work
-	sentinel  int64
-	decoded   chan struct{} // closed when the farewell has come out of the decoder
-	onceDone  sync.Once
-	probedAt  atomic.Int64
-	rtt, skew atomic.Int64
-	sizeless  bool // the tick being decoded has no size; the decoder's own
+	runs     bool // its requester has been seen at work
+	sentinel int64
+	decoded  chan struct{} // closed when the farewell has come out of the decoder
+	onceDone sync.Once
+	sizeless bool // the tick being decoded has no size; the decoder's own
 
 	kinds map[int64]dataKind // of the data that is not live, by the number of its request; the decoder's own
 
@@ -88,6 +86,9 @@ type library struct {
 func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono func() time.Duration, post func(input)) (*library, *AttemptError) {
 	silenceLibrary()
 	r := newRelay(gw, mono)
+	if at, ok := gw.RemoteAddr().(*net.TCPAddr); ok {
+		r.times.ours = at.IP.IsLoopback()
+	}
 	stop := context.AfterFunc(ctx, func() { _ = gw.SetDeadline(time.Now()) })
 	defer stop()
 
@@ -441,16 +442,11 @@ func (l *library) seen() evidence {
 		session:  l.number,
 		heard:    time.Duration(l.relay.heard.Load()),
 		marketAt: time.Duration(l.relay.marketAt.Load()),
-		rtt:      time.Duration(l.rtt.Load()),
-		skew:     time.Duration(l.skew.Load()),
+		asked:    l.relay.times.unanswered(),
 	}
 }
 
-func (l *library) probe() {
-	l.probedAt.CompareAndSwap(0, max(1, int64(l.relay.mono())))
-	l.relay.probe()
-}
-
+func (l *library) probe()                 { l.relay.times.want() }
 func (l *library) end(cause Cause)        { l.relay.end(cause, "") }
 func (l *library) over() <-chan struct{}  { return l.relay.over }
 func (l *library) ended() <-chan struct{} { return l.told }
@@ -545,9 +541,9 @@ func (l *library) CurrentTime(unix int64) {
 		}
 		return
 	}
-	if at := l.probedAt.Swap(0); at != 0 {
-		l.rtt.Store(int64(l.relay.mono()) - at)
-		l.skew.Store(int64(time.Unix(unix, 0).Sub(time.Now().Truncate(time.Second))))
+	ours := time.Now().Unix()
+	if asked, rtt, ok := l.relay.times.answer(l.relay.mono(), ours, unix); ok {
+		l.post(inAnswered{session: l.number, asked: asked, rtt: rtt, skew: time.Duration(unix-ours) * time.Second})
 	}
 }
 

@@ -73,7 +73,7 @@ func (m *model) guard() GuardReason {
 		return GuardAPI
 	case !m.upstream:
 		return GuardUpstream
-	case m.suspect:
+	case m.suspect || !m.proven:
 		return GuardProbe
 	case m.wrongMode:
 		return GuardMode

@@ -12,27 +12,44 @@ type instant struct {
 	seen evidence
 }
 
-// evidence is what a session's own counters say. Durations but rtt and skew are moments on the monotonic clock.
+// evidence is what a session's own counters say: moments on the monotonic clock.
 type evidence struct {
 	session  uint64
 	heard    time.Duration // last byte read from Gateway
 	marketAt time.Duration // last market data, 0 = none yet
-	rtt      time.Duration // of the last answered probe
-	skew     time.Duration // Gateway's clock minus ours, to the second
+	asked    time.Duration // when the time request that is unanswered was sent, 0 = none is
 }
 
-// wakeJump is how far the wall clock has to run ahead of the monotonic one, or the monotonic one ahead of the
-// supervisor's own ticks, before that is read as waking from sleep.
-const wakeJump = 5 * time.Second
+// heartbeat bounds the time between two looks at the clocks, upBeat likewise while a session is up.
+const (
+	heartbeat = time.Second
+	upBeat    = heartbeat / 4
+)
 
-// heartbeat bounds the time between two looks at the clocks.
-const heartbeat = time.Second
+// gapLimit is how late a look at the clocks may be before what was received until then proves nothing about now.
+// wakeJump likewise before the computer is said to have been asleep.
+const (
+	gapLimit = time.Second
+	wakeJump = 5 * time.Second
+)
 
-// minProbeGap keeps probes apart: Gateway is said to ignore faster ones.
+// late returns how much later than after the given time the moment is, measured from an earlier one. While a computer
+// sleeps, the monotonic clock stops on Linux and macOS, so that the wall clock runs ahead of it; on Windows it goes on,
+// as it does everywhere while the process is stopped.
+func (now instant) late(last instant, beat time.Duration) time.Duration {
+	wall, mono := now.wall.Sub(last.wall), now.mono-last.mono
+	return max(wall-mono, mono-beat)
+}
+
+// minProbeGap keeps time requests apart: from 10.19 on Gateway leaves the second within a second unanswered.
 const minProbeGap = time.Second
 
-// answerLook is how often the session's counters are looked at while a probe is unanswered.
-const answerLook = 100 * time.Millisecond
+// probeAtLeast and probeAtMost bound after how long the next time request is due while Gateway sends other things; in
+// between it is the poll interval.
+const (
+	probeAtLeast = 2 * time.Second
+	probeAtMost  = 10 * time.Second
+)
 
 type phase uint8
 
@@ -68,9 +85,14 @@ type model struct {
 	upstreamDownAt time.Time
 	competingAt    time.Duration
 	heard          time.Duration // last byte read from Gateway
-	probed         time.Duration // last probe sent
-	unanswered     time.Duration // first probe sent since the last byte; 0 = none
-	rtt, skew      time.Duration
+	rtt, skew      time.Duration // as of the last answer to a time request
+
+	dialled  time.Duration // when the attempt that led to the session began
+	gap      time.Duration // end of the last gap in which nobody looked at the clocks
+	proven   bool          // Gateway has answered what it was asked after that gap, and in time
+	asked    time.Duration // when it was asked for its time last
+	asking   time.Duration // since when an answer to that is missing; 0 = there is one
+	answered time.Duration // when the last answer came
 
 	cause  Cause
 	code   int
@@ -125,6 +147,12 @@ type (
 		own     bool  // it is about one request or order alone, whether a subscription or not
 		code    int
 		text    string
+	}
+	inAnswered struct { // Gateway answered a time request
+		session uint64
+		asked   time.Duration // when the request was sent
+		rtt     time.Duration
+		skew    time.Duration // Gateway's clock minus ours, to the second
 	}
 	inReconciled struct {
 		session uint64

@@ -211,22 +211,6 @@ func TestSnapshotOwnsItsFarms(t *testing.T) {
 	}
 }
 
-func TestOldBytesAnswerNoProbe(t *testing.T) {
-	for heard, want := range map[time.Duration]GuardReason{9 * sec: GuardProbe, 10 * sec: GuardOpen} {
-		p := newPlay(nil)
-		p.act(t, 0, opening[0])
-		p.act(t, 1, row{in: onReady, tell: "connected", state: Connected})
-		p.m.suspect, p.m.heard, p.m.unanswered = true, p.mono+5*sec, p.mono+10*sec
-		p.seen = evidence{session: 1, heard: p.mono + heard}
-		p.mono += 10 * sec
-		p.m.last.mono = p.mono
-		p.feed(inTick{})
-		if got := p.m.guard(); got != want {
-			t.Errorf("a byte heard at %v, the probe sent at 10 s: guard %q, want %q", heard, got, want)
-		}
-	}
-}
-
 func TestConfigIsChecked(t *testing.T) {
 	good := testConfig(4002)
 	if err := good.Validate(); err != nil {

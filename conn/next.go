@@ -48,6 +48,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		} else {
 			s.lateNotice(in)
 		}
+	case inAnswered:
+		s.answered(in)
 	case inReconciled:
 		s.reconciled(in)
 	case inDoubt:
@@ -106,7 +108,7 @@ func (s *step) dial(conn net.Conn, port int) {
 	m := &s.m
 	m.session++
 	m.attempt++
-	m.phase = trying
+	m.phase, m.dialled = trying, s.now.mono
 	m.refused = false
 	m.fresh()
 	m.socket = conn != nil
@@ -141,7 +143,8 @@ func (s *step) ready(in inReady) {
 	m.portHint = in.gateway.Port
 	m.found = in.gateway.Mode
 	m.wrongMode = s.cfg.Mode != AnyMode && m.found != AnyMode && m.found != s.cfg.Mode
-	m.upSince, m.heard, m.unanswered, m.probed = s.now.mono, s.now.mono, 0, s.now.mono
+	m.upSince, m.heard, m.asked, m.asking, m.answered = s.now.mono, s.now.mono, s.now.mono, 0, 0
+	m.proven = m.gap <= m.dialled // else the login may have waited in a buffer
 	var outage time.Duration
 	if !m.downSince.IsZero() {
 		outage = max(0, s.now.wall.Sub(m.downSince))
@@ -163,7 +166,7 @@ func (s *step) down(cause Cause, code int, detail string) {
 	m.phase = idle
 	m.fresh()
 	m.upstream = false
-	m.unanswered = 0
+	m.asking = 0
 	m.cause, m.code, m.detail = cause, code, detail
 }
 

@@ -174,6 +174,8 @@ var (
 	ErrFateUnknown = errors.New("the order's fate is unknown: the session ended while it was sent")
 	// ErrNotSent means that the client library made nothing of an order in time.
 	ErrNotSent = errors.New("the order was not sent")
+	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request in time.
+	ErrGatewaySilent = errors.New("the order was not sent: Gateway did not answer")
 	// ErrOldGateway means that Gateway is too old for orders to be placed or followed, and for contracts to be asked for.
 	ErrOldGateway = errors.New("this Gateway is too old for orders and contract details; protocol 176 or a newer one is needed")
 )
@@ -240,12 +242,19 @@ func (p *passing) settle(err error) {
 
 // passage knows the orders that are on their way, by id. The guard is asked once more when the bytes are about to leave.
 type passage struct {
-	guard func() error
+	guard  func() error
+	within func() time.Duration // which Gateway must have been heard for an order to leave
 
 	mu      sync.Mutex
 	going   map[int64]*passing
 	cancels map[int64]chan struct{} // by order id: closed when the next request to cancel it has been written
 	stale   map[int64]int           // requests still to come of orders that nobody waits for any more
+}
+
+// follow has the passage ask a session.
+func (p *passage) follow(s *Session) {
+	p.guard = s.Guard
+	p.within = func() time.Duration { return time.Duration(s.gate.proof.Load()) }
 }
 
 // permit says why an order may not leave, which is asked when its bytes are about to.

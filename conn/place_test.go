@@ -16,9 +16,15 @@ import (
 // placing is a session without a wire below it, whose guard is open: the test decides what becomes of an order.
 func placing(version int) (*Session, *fakeLink) {
 	l := &fakeLink{g: &fakeGateway{}, book: newBooks(version), closed: make(chan struct{})}
-	s := &Session{number: 1, link: l, gate: &gate{}, reason: func() GuardReason { return GuardReconciling }}
-	s.gate.open.Store(1)
+	s := &Session{number: 1, link: l, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
 	return s, l
+}
+
+// openGate is open for a session, and its clock stands still.
+func openGate(session uint64) *gate {
+	g := &gate{clock: func() instant { return instant{wall: time.Unix(0, 0)} }}
+	g.open.Store(session)
+	return g
 }
 
 // begin places an order and waits until it is on its way.
@@ -150,7 +156,8 @@ func TestSlowPreparation(t *testing.T) {
 			ours, gateways := net.Pipe()
 			began := time.Now()
 			r := newRelay(ours, func() time.Duration { return time.Since(began) })
-			r.version, r.passage = newestVersion, &passage{guard: func() error { return nil }}
+			r.version, r.passage = newestVersion, &passage{guard: func() error { return nil }, within: func() time.Duration { return time.Hour }}
+			r.times.answered = 1
 			one, _ := r.passage.add(7, Conditions{Prepare: func() error { time.Sleep(slow); return nil }})
 			over := make(chan struct{})
 			go func() {
@@ -161,7 +168,7 @@ func TestSlowPreparation(t *testing.T) {
 			r.out <- otherFrame
 			go one.prepare()
 			want, first, last := error(nil), orderFrame, slow
-			if slow > passLimit {
+			if slow > passLimit { // a cancellation behind it would not even wait so long
 				want, first, last = ErrNotSent, otherFrame, passLimit
 			}
 			got := make([]byte, len(first))

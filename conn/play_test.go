@@ -31,6 +31,7 @@ type play struct {
 	mono    time.Duration
 	seen    evidence
 	frozen  bool
+	asked   time.Duration // time request that is unanswered
 	jitter  float64
 	effects []string
 	events  []string
@@ -67,6 +68,12 @@ func (p *play) feed(in input) {
 		p.cfg = c.cfg
 	}
 	for _, e := range effects {
+		if _, ok := e.(doProbe); ok {
+			p.asked = p.mono
+			if m.proven && !p.frozen {
+				continue // asked all the time, and answered
+			}
+		}
 		p.effects = append(p.effects, p.describe(e))
 	}
 	for _, e := range events {
@@ -110,6 +117,11 @@ func (p *play) pass(d time.Duration) {
 		p.wall = p.wall.Add(step)
 		if !p.frozen {
 			p.seen = evidence{session: p.m.session, heard: p.mono}
+			if p.asked != 0 && p.m.phase == up {
+				p.seen.asked = 0
+				p.feed(inAnswered{session: p.m.session, asked: p.asked, rtt: p.mono - p.asked})
+				p.asked = 0
+			}
 		}
 		p.feed(inTick{})
 	}
@@ -140,7 +152,7 @@ func onStop(*play) input  { return inStop{} }
 func onTick(*play) input  { return inTick{} }
 
 func onReady(p *play) input {
-	p.frozen = false
+	p.frozen, p.asked = false, 0
 	return inReady{session: p.m.session, gateway: Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: Paper, Accounts: 1}}
 }
 
@@ -212,6 +224,3 @@ var opening = []row{
 	{in: onStart, do: "dial", tell: "started", state: Connecting, guard: GuardSocket},
 	{after: time.Second, in: onReady, tell: "connected", state: Connected},
 }
-
-// probes is what a session with a frozen Gateway does in that many seconds.
-func probes(n int) string { return strings.TrimSuffix(strings.Repeat("probe, ", n), ", ") }

@@ -34,15 +34,12 @@ type relay struct {
 	readDone chan struct{} // closed when nothing more comes from Gateway
 	out      chan []byte   // frames from the library on their way to Gateway
 	passage  *passage      // what knows the orders among them
-	probes   chan struct{}
+	times    *timeRequests
 }
 
 const (
 	writeLimit = 10 * time.Second // for one write to Gateway
 	libLimit   = 5 * time.Second  // for one write to the library, which takes frames as fast as it decodes them
-
-	// paceCount requests a second are let through; Gateway's own limit is 50 (IB code 100).
-	paceCount = 45
 )
 
 // stamped notes the time of every byte that is read.
@@ -63,7 +60,7 @@ func newRelay(gw net.Conn, mono func() time.Duration) *relay {
 	r := &relay{
 		gw: gw, mono: mono,
 		over: make(chan struct{}), readDone: make(chan struct{}),
-		out: make(chan []byte, 64), probes: make(chan struct{}, 1),
+		out: make(chan []byte, 64), times: newTimeRequests(),
 	}
 	r.gwIn = bufio.NewReaderSize(stamped{gw, r}, 64<<10)
 	return r
@@ -185,112 +182,6 @@ func (r *relay) fromLibrary() {
 	}
 }
 
-// toGateway writes requests and probes to Gateway. Requests are paced; probes go between them.
-func (r *relay) toGateway() {
-	var sent [paceCount]time.Duration // ring of the moments of the last writes
-	i := 0
-	write := func(f []byte) bool {
-		_ = r.gw.SetWriteDeadline(time.Now().Add(writeLimit))
-		if _, err := r.gw.Write(f); err != nil {
-			r.writeFailed(err)
-			return false
-		}
-		sent[i] = max(1, r.mono())
-		i = (i + 1) % paceCount
-		return true
-	}
-	pause := func() time.Duration { // until the next request may be written
-		if sent[i] == 0 {
-			return 0
-		}
-		return sent[i] + time.Second - r.mono()
-	}
-	var held *outgoing // the request whose turn is next
-	for {
-		out := r.out
-		var ready <-chan struct{}
-		var turn <-chan time.Time
-		if held != nil {
-			out, ready = nil, held.order.waits()
-			wait := pause()
-			if ready != nil {
-				wait = held.came + passLimit - r.mono()
-			}
-			switch {
-			case wait > 0:
-				turn = time.After(wait)
-			case ready != nil:
-				held.order.settle(ErrNotSent) // what is behind it must not wait for a disk that stands still
-				held = nil
-				continue
-			default:
-				if !r.letOut(held, write) {
-					return
-				}
-				held = nil
-				continue
-			}
-		}
-		select {
-		case <-r.over:
-			return
-		case <-r.probes:
-			if !write(probeFrame(r.version)) {
-				return
-			}
-		case f := <-out:
-			held = r.outgoing(f)
-		case <-ready:
-		case <-turn:
-		}
-	}
-}
-
-// outgoing is a frame from the library on its way to Gateway.
-type outgoing struct {
-	frame  []byte
-	came   time.Duration
-	places bool
-	order  *passing // that it places; nil if nobody waits for that any more
-	cancel int64    // id of the order that it cancels, 0 for none
-}
-
-func (r *relay) outgoing(f []byte) *outgoing {
-	q := &outgoing{frame: f, came: r.mono()}
-	switch request, id := orderRequest(f[4:], r.version); request {
-	case reqPlaceOrder:
-		q.places, q.order = true, r.passage.take(id)
-	case reqCancelOrder:
-		q.cancel = id
-	}
-	return q
-}
-
-// letOut writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
-// false if the session is over.
-func (r *relay) letOut(q *outgoing, write func([]byte) bool) bool {
-	if !q.places {
-		written := write(q.frame)
-		if written && q.cancel != 0 {
-			r.passage.cancelled(q.cancel)
-		}
-		return written
-	}
-	if q.order == nil || !q.order.claim() {
-		return true
-	}
-	if err := r.passage.permit(q.order); err != nil {
-		q.order.done <- err
-		return true
-	}
-	if !write(q.frame) {
-		q.order.done <- ErrFateUnknown
-		return false
-	}
-	q.order.done <- nil
-	return true
-}
-
 // writeFailed ends the session because Gateway could not be written to.
 func (r *relay) writeFailed(err error) {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
@@ -301,12 +192,4 @@ func (r *relay) writeFailed(err error) {
 		}
 	}
 	r.end(causeOf(err))
-}
-
-// probe asks Gateway for its time. It never blocks; a probe that cannot be sent is one that is not answered.
-func (r *relay) probe() {
-	select {
-	case r.probes <- struct{}{}:
-	default:
-	}
 }

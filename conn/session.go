@@ -7,10 +7,29 @@ import (
 	"time"
 )
 
-// gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone opens it.
+// gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone opens
+// it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a sleep
+// nobody has decided anything yet.
 type gate struct {
-	open  atomic.Uint64
-	since atomic.Int64 // on the monotonic clock
+	clock      func() instant
+	open       atomic.Uint64
+	since      atomic.Int64 // on the monotonic clock
+	wall, mono atomic.Int64 // of the supervisor's last look at the clocks
+	proof      atomic.Int64 // [Config.ProofOfLife]
+}
+
+// looked notes when the supervisor last looked at the clocks. What it decided then is in the gate before.
+func (g *gate) looked(now instant) {
+	g.wall.Store(now.wall.UnixNano())
+	g.mono.Store(int64(now.mono))
+}
+
+// isOpen reports whether the gate is open for a session, and how late the supervisor's next look is at most, if it is late.
+func (g *gate) isOpen(session uint64) (open, late bool) {
+	now := g.clock()
+	last := instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())} // before open
+	late = now.late(last, upBeat) > gapLimit
+	return g.open.Load() == session && !late, late
 }
 
 // let opens the gate for a session, if it is not open for it.
@@ -67,11 +86,16 @@ func (s *Session) Guard() error {
 		return &GuardError{Session: s.number, Reason: GuardSocket}
 	default:
 	}
-	if s.gate.open.Load() == s.number {
+	open, late := s.gate.isOpen(s.number)
+	if open {
 		return nil
 	}
 	r := s.reason()
-	if r == GuardOpen { // it opened, or another session did, since the look at the gate
+	switch {
+	case r != GuardOpen:
+	case late:
+		r = GuardProbe
+	default: // it opened, or another session did, since the look at the gate
 		r = GuardReconciling
 	}
 	return &GuardError{Session: s.number, Reason: r}
@@ -118,15 +142,17 @@ func (s *Session) FirstOrderID() int64 { return s.link.books().first.Load() }
 
 // Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
 // changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard was
-// shut, at the latest at the moment when they were about to leave, [ErrSessionOver] after the end of the session, and
-// [ErrFateUnknown] if the session ended in the middle. What becomes of the order arrives at Orders.
+// shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then that it
+// is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the middle. What
+// becomes of the order arrives at Orders.
 func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 
 // Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the placing then,
 // nothing has been sent.
 type Conditions struct {
 	// Prepare, if set, is called once while the order is on its way through the client library, by the goroutine that places it.
-	// The order, and every request behind it, waits for its return, but not for longer than five seconds.
+	// The order, and every request behind it but cancellations of other orders, waits for its return, but not for longer than
+	// five seconds.
 	Prepare func() error
 	// Allowed, if set, is asked at the moment when the bytes are about to leave, behind the guard: a permission may be withdrawn
 	// while an order waits for its turn. It must not block.

@@ -62,16 +62,21 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	base := time.Now()
 	s := &Supervisor{
 		log: log, connect: connect, cfg: cfg,
-		wall: time.Now, mono: func() time.Duration { return time.Since(base) }, rand: rand.Float64,
+		wall: wallClock, mono: func() time.Duration { return time.Since(base) }, rand: rand.Float64,
 		inbox: NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
+	s.gate.clock = func() instant { return instant{wall: s.wall(), mono: s.mono()} }
+	s.gate.proof.Store(int64(cfg.proofOfLife()))
 	s.snap.Store(&Snapshot{
-		At: time.Now(), Since: time.Now(), State: Connecting, Guard: GuardSocket,
+		At: wallClock(), Since: wallClock(), State: Connecting, Guard: GuardSocket,
 		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
 	})
 	return s
 }
+
+// wallClock returns the time without a monotonic reading: with one, the difference of two times leaves out every sleep.
+func wallClock() time.Time { return time.Now().Round(0) }
 
 // Run keeps the connection until ctx ends, then closes it and waits for everything it has started.
 func (s *Supervisor) Run(ctx context.Context) {
@@ -140,12 +145,14 @@ func (s *Supervisor) decide(in input, now instant) {
 	s.m = m
 	if in, ok := in.(inConfigure); ok {
 		s.cfg = in.cfg
+		s.gate.proof.Store(int64(s.cfg.proofOfLife()))
 	}
 	if m.guard() == GuardOpen {
 		s.gate.let(m.session, now.mono)
 	} else {
 		s.gate.open.Store(0)
 	}
+	s.gate.looked(now)
 	if m.phase != up {
 		s.live.Store(nil)
 	}
@@ -184,7 +191,7 @@ func (s *Supervisor) adopt(in readyLink) {
 		reason: func() GuardReason { return s.Snapshot().Guard },
 		doubt:  func() { s.inbox.Put(inDoubt{session: in.session}) },
 	}
-	in.link.books().passage.guard = session.Guard // before anybody can place an order
+	in.link.books().passage.follow(session) // before anybody can place an order
 	s.live.Store(session)
 }
 

@@ -275,7 +275,7 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 func TestGuardShutsWithTheSocket(t *testing.T) {
 	g := &fakeGateway{t: t}
 	l := &fakeLink{g: g, session: 7, closed: make(chan struct{})}
-	s := &Session{number: 7, link: l, gate: &gate{}, reason: func() GuardReason { return GuardOpen }}
+	s := &Session{number: 7, link: l, gate: openGate(0), reason: func() GuardReason { return GuardOpen }}
 	var shut *GuardError
 	if err := s.Guard(); !errors.As(err, &shut) || shut.Session != 7 || shut.Reason == GuardOpen {
 		t.Errorf("never opened: %v", err)

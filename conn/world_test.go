@@ -34,7 +34,11 @@ type world struct {
 	live     uint64 // session that is up
 	upstream bool   // as the session's Gateway last said
 	runs     []inReconciled
-	probedAt time.Duration
+	asked    time.Duration // time request that is unanswered, 0: none
+	answered time.Duration // when the last answer was given
+	provenBy time.Duration // when the last question was asked that Gateway answered in time, or READY came
+	gap      time.Duration // end of the last sleep
+	dialAt   time.Duration
 	frozen   bool
 
 	up        bool // between EventConnected and the event that ends it
@@ -97,9 +101,7 @@ func (w *world) feed(in input) {
 	if c, ok := in.(inConfigure); ok {
 		w.cfg = c.cfg
 	}
-	woke := false
 	for _, e := range events {
-		woke = woke || e.Kind == EventWoke
 		w.event(e)
 	}
 	replies := 0
@@ -120,13 +122,11 @@ func (w *world) feed(in input) {
 			if e.session != w.live {
 				w.Fatalf("probe of session %d, live is %d", e.session, w.live)
 			}
-			if gap := w.mono - w.probedAt; gap < minProbeGap && !woke {
-				w.Fatalf("probe %v after the last", gap)
+			if gap := w.mono - w.answered; w.asked != 0 || w.answered != 0 && gap < minProbeGap {
+				w.Fatalf("probe %v after the last answer; unanswered: %v", gap, w.asked)
 			}
-			w.probedAt = w.mono
-			if !w.frozen {
-				w.seen.heard = w.mono + time.Duration(w.c.pick(50))*time.Millisecond
-			}
+			w.asked = w.mono
+			w.seen.asked = w.mono
 		case doReconcile:
 			if e.session != w.live {
 				w.Fatalf("reconcile session %d, live is %d", e.session, w.live)
@@ -164,8 +164,7 @@ func (w *world) dialled(in input, d doDial) {
 	if len(d.ports) == 0 {
 		w.Fatalf("attempt on no port")
 	}
-	w.trying = d.session
-	w.probedAt = w.mono
+	w.trying, w.dialAt = d.session, w.mono
 }
 
 // event checks that what is told comes in the right order.
@@ -215,8 +214,10 @@ func (w *world) check(before model, in input) {
 			w.Fatalf("guard open with session %d (snapshot says %d), upstream %v", w.live, n.Session, w.upstream)
 		case !n.Layers.Up() || m.suspect || n.Gateway.Mode != AnyMode && w.cfg.Mode != AnyMode && n.Gateway.Mode != w.cfg.Mode:
 			w.Fatalf("guard open in %+v", n)
-		case w.mono-max(w.seen.heard, m.upSince) > longestPoll+w.cfg.Soft+minProbeGap:
-			w.Fatalf("guard open after %v of silence", w.mono-w.seen.heard)
+		case w.provenBy < w.gap:
+			w.Fatalf("guard open, last proven %v before a gap", w.gap-w.provenBy)
+		case w.mono-w.provenBy > longestPoll+2*w.cfg.Soft+minProbeGap:
+			w.Fatalf("guard open %v after the last question that was answered in time", w.mono-w.provenBy)
 		}
 	}
 	if r, ok := in.(inReconciled); m.reconciled && !before.reconciled && w.cfg.Reconcile != nil {

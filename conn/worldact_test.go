@@ -31,7 +31,7 @@ func (w *world) liveThrough(turns int) {
 }
 
 func (w *world) turn() {
-	switch w.c.pick(16) {
+	switch w.c.pick(17) {
 	case 0, 1, 2, 3:
 		w.pass(time.Duration(1+w.c.pick(20)) * time.Second)
 	case 4, 5, 6:
@@ -54,7 +54,29 @@ func (w *world) turn() {
 		w.feed(inPortOpen{port: 4002})
 	case 15:
 		w.stale()
+	case 16:
+		w.askForAnOrder()
 	}
+}
+
+// askForAnOrder has the session ask for Gateway's time by itself.
+func (w *world) askForAnOrder() {
+	if w.live != 0 && w.asked == 0 && (w.answered == 0 || w.mono-w.answered >= minProbeGap) {
+		w.asked, w.seen.asked = w.mono, w.mono
+	}
+}
+
+// answer answers the time request, if there is one.
+func (w *world) answer() {
+	if w.asked == 0 || w.live == 0 {
+		return
+	}
+	asked := w.asked
+	w.asked, w.seen.asked, w.answered, w.seen.heard = 0, 0, w.mono, w.mono
+	if w.mono-asked < w.cfg.Soft {
+		w.provenBy = asked
+	}
+	w.feed(inAnswered{session: w.live, asked: asked, rtt: w.mono - asked})
 }
 
 // pass lets time go by, looking at the clock whenever the model asks for it.
@@ -62,6 +84,9 @@ func (w *world) pass(d time.Duration) {
 	for end := w.mono + d; w.mono < end; {
 		w.advance(min(w.m.deadline(w.cfg), end) - w.mono)
 		w.feed(inTick{})
+		if !w.frozen && w.c.pick(3) > 0 {
+			w.answer()
+		}
 	}
 }
 
@@ -92,7 +117,10 @@ func (w *world) answerAttempt() {
 	}
 	w.live = s
 	w.seen = evidence{session: s, heard: w.mono}
-	w.frozen = false
+	w.frozen, w.asked, w.answered = false, 0, 0
+	if w.provenBy = w.mono; w.gap > w.dialAt {
+		w.provenBy = 0
+	}
 	mode := []Mode{AnyMode, Paper, Live}[w.c.pick(3)]
 	w.feed(inReady{session: s, gateway: Gateway{Host: w.cfg.Host, Port: port, ServerVersion: 225, Mode: mode, Accounts: 1}})
 }
@@ -133,11 +161,16 @@ func (w *world) sleepOrSetClock() {
 	switch w.c.pick(4) {
 	case 0:
 		w.wall = w.wall.Add(-d)
+		w.feed(inTick{})
+		return
 	case 1:
 		w.mono += d
 		w.wall = w.wall.Add(d)
 	default:
 		w.wall = w.wall.Add(d)
+	}
+	if d > time.Second {
+		w.gap = w.mono
 	}
 	w.feed(inTick{})
 }

@@ -1,0 +1,131 @@
+package conn
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// answered answers the time request that was asked the given time ago.
+func answered(ago, rtt time.Duration) cue {
+	return func(p *play) input { return inAnswered{session: p.m.session, asked: p.mono - ago, rtt: rtt} }
+}
+
+// onBytes has Gateway send something that answers nothing.
+func onBytes(p *play) input {
+	p.seen = evidence{session: p.m.session, heard: p.mono, marketAt: p.mono}
+	return inTick{}
+}
+
+// TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it, nor one
+// that came late, prove that Gateway is there now.
+func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
+	woken := row{in: onClock(8 * time.Hour), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
+	stopped := row{in: onGap(time.Minute), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
+	shut := func(in cue) row { return row{in: in, state: Degraded, guard: GuardProbe} }
+	for name, rows := range map[string][]row{
+		"sleep": {woken, shut(onBytes), {in: answered(0, ms), tell: "answered", state: Connected}},
+		"stop":  {stopped, shut(onBytes), {in: answered(0, ms), tell: "answered", state: Connected}},
+		"the answer to a question from before": {
+			stopped, shut(answered(1, ms)), shut(onBytes),
+			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
+			{in: answered(0, ms), tell: "answered", state: Connected},
+		},
+		"a late answer": {
+			stopped, shut(answered(0, 1500*ms)),
+			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
+			{in: answered(0, 1499*ms), tell: "answered", state: Connected},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(nil)
+			for i, r := range append(opening[:2:2], append([]row{{after: sec, state: Connected}}, rows...)...) {
+				p.frozen = i >= 3 // answers come from the rows
+				p.act(t, i-3, r)
+			}
+		})
+	}
+}
+
+// TestLoginFromBeforeAGap has the computer sleep while an attempt is under way: what the login says may be old.
+func TestLoginFromBeforeAGap(t *testing.T) {
+	p := newPlay(nil)
+	p.act(t, 0, opening[0])
+	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), tell: "woke", state: Connecting, guard: GuardSocket})
+	p.act(t, 2, row{in: onReady, do: "probe", tell: "connected", state: Connected, guard: GuardProbe})
+	p.act(t, 3, row{in: answered(0, ms), state: Connected})
+}
+
+// TestTicksProveNothing has Gateway send market data and answer nothing: the guard shuts, and the session ends.
+func TestTicksProveNothing(t *testing.T) {
+	p := newPlay(nil)
+	for i, r := range opening {
+		p.act(t, i, r)
+	}
+	ticks := func(d time.Duration) {
+		for end := p.mono + d; p.mono < end; {
+			step := min(p.m.deadline(p.cfg), end) - p.mono
+			p.mono, p.wall = p.mono+step, p.wall.Add(step)
+			p.feed(onBytes(p))
+		}
+	}
+	p.frozen = true
+	ticks(probeAtLeast + p.cfg.Soft - ms)
+	if p.m.guard() != GuardOpen {
+		t.Error("shut early")
+	}
+	ticks(ms)
+	if p.m.guard() != GuardProbe || p.m.state != Degraded {
+		t.Errorf("guard %q, %s", p.m.guard(), p.m.state)
+	}
+	ticks(p.cfg.Hard - p.cfg.Soft)
+	if p.m.phase == up || p.m.cause != CauseSilent || p.m.detail == "" {
+		t.Errorf("%s by %q (%s)", p.m.state, p.m.cause, p.m.detail)
+	}
+}
+
+// TestGuardShutsWhenNobodyLooked has the computer sleep, or the process stand still: the guard is shut at the first look at it,
+// before the supervisor has run, and opens when Gateway has answered a question from afterwards.
+func TestGuardShutsWhenNobodyLooked(t *testing.T) {
+	for name, c := range map[string]struct {
+		wall, mono time.Duration
+		asleep     bool
+	}{
+		"sleep, the monotonic clock stops":   {8 * time.Hour, 0, true},
+		"sleep, the monotonic clock goes on": {8 * time.Hour, 8 * time.Hour, true},
+		"stopped for a minute":               {time.Minute, time.Minute, true},
+		"stopped for two seconds":            {2 * time.Second, 2 * time.Second, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubble(t, testConfig(4002), nil)
+			b.after(time.Minute)
+			session := b.s.Session()
+			b.g.freeze(true)
+			b.jump.Add(int64(c.wall))
+			b.skip.Add(int64(c.mono))
+			var shut *GuardError
+			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != GuardProbe {
+				t.Errorf("%s: %v", name, err)
+			}
+			b.g.present().heard.Store(int64(b.s.mono())) // what waited in a buffer
+			if n := b.after(1400 * time.Millisecond); n.Guard != GuardProbe || session.Guard() == nil {
+				t.Errorf("%s: %+v", name, n)
+			}
+			b.g.freeze(false)
+			if n := b.after(1200 * time.Millisecond); n.Session != 1 || !n.GuardOpen() || session.Guard() != nil {
+				t.Errorf("%s: %+v, guard %v", name, n, session.Guard())
+			}
+			b.stop()
+			var slept time.Duration
+			for _, e := range b.events {
+				if e.Kind == EventWoke {
+					slept = e.Duration
+				}
+			}
+			if c.asleep != (slept >= c.wall) {
+				t.Errorf("%s: asleep for %v", name, slept)
+			}
+		})
+	}
+}

@@ -1,0 +1,226 @@
+package conn
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestAnswersBelongToTheirQuestions has time requests be lost and be answered late. Gateway's clock may be another one.
+func TestAnswersBelongToTheirQuestions(t *testing.T) {
+	type answer struct {
+		at      time.Duration // when it is read
+		gateway time.Duration // when Gateway wrote it
+		asked   time.Duration // of the question that it is taken to answer, 0: of none
+	}
+	for name, c := range map[string]struct {
+		remote  bool
+		asked   []time.Duration
+		answers []answer
+	}{
+		"in time":                 {false, []time.Duration{1 * sec}, []answer{{1*sec + ms, 1 * sec, 1 * sec}}},
+		"late":                    {false, []time.Duration{1 * sec}, []answer{{9 * sec, 1 * sec, 1 * sec}}},
+		"not asked":               {false, nil, []answer{{1 * sec, 1 * sec, 0}}},
+		"the first is lost":       {false, []time.Duration{1 * sec, 3 * sec}, []answer{{3*sec + ms, 3 * sec, 3 * sec}}},
+		"both are late":           {false, []time.Duration{1 * sec, 3 * sec}, []answer{{4 * sec, 1 * sec, 1 * sec}, {6 * sec, 3 * sec, 3 * sec}}},
+		"both after a stop":       {false, []time.Duration{1 * sec, 3 * sec}, []answer{{4 * sec, 4 * sec, 3 * sec}, {4 * sec, 4 * sec, 0}}},
+		"lost at a far gateway":   {true, []time.Duration{2 * sec, 6 * sec}, []answer{{6*sec + ms, 6 * sec, 6 * sec}}},
+		"late from a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{{7 * sec, 2 * sec, 2 * sec}, {11 * sec, 6 * sec, 6 * sec}}},
+	} {
+		for _, fraction := range []time.Duration{0, 300 * ms, 700 * ms, 999 * ms} {
+			for _, off := range []time.Duration{0, 500 * ms, -90*time.Minute - 250*ms} {
+				if !c.remote && off != 0 {
+					continue
+				}
+				q := newTimeRequests()
+				q.ours = !c.remote
+				unix := func(at time.Duration) int64 { return int64((at + fraction + 1000*sec) / sec) }
+				if c.remote { // one answer that came at once
+					q.leaves(1*sec, unix(1*sec))
+					q.answer(1*sec+5*ms, unix(1*sec+5*ms), unix(1*sec+off))
+				}
+				for _, at := range c.asked {
+					q.leaves(at, unix(at))
+				}
+				for _, a := range c.answers {
+					asked, rtt, ok := q.answer(a.at, unix(a.at), unix(a.gateway+off))
+					if asked != a.asked || ok != (a.asked != 0) || ok && rtt != a.at-a.asked {
+						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v", name, fraction, off, a.at, asked)
+					}
+				}
+				if len(q.open) != 0 {
+					t.Errorf("%s: %d questions stay open", name, len(q.open))
+				}
+			}
+		}
+	}
+}
+
+// TestTimeRequestsKeepApart asks for time requests all the time: the next one leaves a second after the answer to the last.
+func TestTimeRequestsKeepApart(t *testing.T) {
+	q := newTimeRequests()
+	q.ours = true
+	wait := func(now, want time.Duration, wanted bool) {
+		t.Helper()
+		if got, ok := q.due(now); got != want || ok != wanted {
+			t.Errorf("at %v: in %v, %v; want %v, %v", now, got, ok, want, wanted)
+		}
+	}
+	wait(0, 0, false)
+	q.want()
+	wait(0, 0, true)
+	q.leaves(100*ms, 0)
+	q.want()
+	wait(600*ms, 1500*ms, true) // nothing but the repetition
+	q.answer(900*ms, 0, 0)
+	wait(900*ms, 0, false) // it was wanted before the answer
+	q.want()
+	wait(900*ms, 1*sec, true)
+	wait(1900*ms, 0, true)
+	q.leaves(1900*ms, 1)
+	wait(3900*ms, 0, true)
+}
+
+// TestProof is about a single order: when it may leave, how long it waits, and when it is blocked.
+func TestProof(t *testing.T) {
+	const within = 250 * ms
+	for name, c := range map[string]struct {
+		heard    time.Duration // ago
+		asked    time.Duration // ago, unanswered; 0: none is
+		answered time.Duration // ago; 0: never
+		rtt      time.Duration
+		wait     time.Duration
+		silent   bool
+	}{
+		"heard":                       {heard: 249 * ms, answered: 9 * sec, rtt: ms},
+		"not heard":                   {heard: 250 * ms, answered: 9 * sec, rtt: ms, wait: within},
+		"not heard, just asked":       {heard: 300 * ms, answered: 300 * ms, rtt: ms, wait: 700*ms + within},
+		"heard, never asked":          {heard: ms, wait: within},
+		"heard, a slow answer":        {heard: ms, answered: 9 * sec, rtt: 250 * ms, wait: within},
+		"heard, a slow answer by now": {heard: ms, answered: ms, rtt: 3 * sec, wait: 999*ms + within},
+		"heard, asked":                {heard: ms, asked: 249 * ms, answered: 9 * sec, rtt: ms},
+		"not heard, asked":            {heard: 300 * ms, asked: 100 * ms, answered: 9 * sec, rtt: ms, wait: 150 * ms},
+		"heard, not answered":         {heard: ms, asked: 250 * ms, answered: 9 * sec, rtt: ms, silent: true},
+		"neither":                     {heard: 3 * sec, asked: 2 * sec, answered: 9 * sec, rtt: ms, silent: true},
+	} {
+		q, now := newTimeRequests(), time.Minute
+		if c.answered != 0 {
+			q.answered, q.rtt = now-c.answered, c.rtt
+		}
+		if c.asked != 0 {
+			q.leaves(now-c.asked, 0)
+		}
+		wait, silent := q.proof(now, now-c.heard, within)
+		if wait != c.wait || silent != c.silent || q.wanted != (c.wait != 0 && c.asked == 0) {
+			t.Errorf("%s: wait %v, silent %v, a request is wanted: %v", name, wait, silent, q.wanted)
+		}
+	}
+}
+
+// wire is a relay's way to a Gateway that the test plays, in a bubble.
+type wire struct {
+	*testing.T
+	r       *relay
+	began   time.Time
+	gateway net.Conn
+	in      *bufio.Reader
+}
+
+func newWire(t *testing.T) *wire {
+	ours, theirs := net.Pipe()
+	w := &wire{T: t, began: time.Now(), gateway: theirs, in: bufio.NewReader(theirs)}
+	w.r = newRelay(ours, func() time.Duration { return time.Second + time.Since(w.began) })
+	w.r.version = newestVersion
+	w.r.passage = &passage{guard: func() error { return nil }, within: func() time.Duration { return 250 * ms }}
+	over := make(chan struct{})
+	go func() { defer close(over); w.r.toGateway() }()
+	t.Cleanup(func() { w.r.end(CauseClosed, ""); <-over })
+	return w
+}
+
+// place sends an order's request.
+func (w *wire) place(id byte) *passing {
+	one, _ := w.r.passage.add(int64(id), Conditions{})
+	w.r.out <- frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, id})
+	return one
+}
+
+func (w *wire) cancel(id byte) { w.r.out <- frame([]byte{0, 0, 0, reqCancelOrder + protoBase, 8, id}) }
+
+// gets reads a frame that Gateway gets at a time since the beginning.
+func (w *wire) gets(want []byte, at time.Duration) {
+	w.Helper()
+	got, err := readFrame(w.in, nil, maxFrame)
+	if err != nil || !bytes.Equal(got, want) || time.Since(w.began) != at {
+		w.Errorf("% x after %v, want % x after %v (%v)", got, time.Since(w.began), want, at, err)
+	}
+}
+
+func (w *wire) answers() {
+	now := w.r.mono()
+	w.r.heard.Store(int64(now))
+	w.r.times.answer(now, 0, 0)
+}
+
+func orderFrame(id byte) []byte  { return frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, id}) }
+func cancelFrame(id byte) []byte { return frame([]byte{0, 0, 0, reqCancelOrder + protoBase, 8, id}) }
+
+// TestOrdersWaitForAProofOfLife has orders come to the wire while Gateway says nothing: one time request goes first for all of
+// them, and cancellations pass them.
+func TestOrdersWaitForAProofOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		first, second := w.place(1), w.place(2)
+		w.cancel(2) // not before its order
+		w.cancel(9)
+		w.gets(probeFrame(newestVersion), 0)
+		w.gets(cancelFrame(9), 0)
+		time.Sleep(249 * ms)
+		w.answers()
+		w.gets(orderFrame(1), 249*ms)
+		w.gets(orderFrame(2), 249*ms)
+		w.gets(cancelFrame(2), 249*ms)
+		if err := errors.Join(<-first.done, <-second.done); err != nil {
+			t.Error(err)
+		}
+		// Not heard any more: the next request may go a second after the answer.
+		time.Sleep(250 * ms)
+		third := w.place(3)
+		w.gets(probeFrame(newestVersion), 1249*ms)
+		time.Sleep(10 * ms)
+		w.answers()
+		w.gets(orderFrame(3), 1259*ms)
+		if err := <-third.done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestGatewayIsSilent has a Gateway that does not answer, or later than it must.
+func TestGatewayIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t)
+		blocked := func(one *passing, at time.Duration) {
+			t.Helper()
+			err := <-one.done
+			if !errors.Is(err, ErrGatewaySilent) || time.Since(w.began) != at {
+				t.Errorf("%v after %v, want it after %v", err, time.Since(w.began), at)
+			}
+		}
+		one := w.place(1)
+		w.gets(probeFrame(newestVersion), 0)
+		blocked(one, 250*ms)
+		w.r.heard.Store(int64(w.r.mono())) // ticks
+		blocked(w.place(2), 250*ms)        // at once
+		time.Sleep(1750 * ms)
+		w.answers() // two seconds late
+		one = w.place(3)
+		w.gets(probeFrame(newestVersion), 3*sec)
+		w.r.heard.Store(int64(w.r.mono()))
+		blocked(one, 3250*ms)
+	})
+}
