@@ -73,7 +73,8 @@ type Ticket struct {
 
 // The reasons for which an order is blocked. Their texts are stable.
 const (
-	BlockedGuard      = "guard_shut" // the detail is the conn.GuardReason
+	BlockedGuard      = "guard_shut"     // the detail is the conn.GuardReason
+	BlockedSilent     = "gateway_silent" // Gateway did not prove in time that it is there
 	BlockedDisarmed   = "disarmed"
 	BlockedPaperOnly  = "paper_only" // the account is not a paper account, and no mode was configured
 	BlockedWrongMode  = "wrong_mode" // the account is not of the configured mode
@@ -302,6 +303,8 @@ func blockedBy(err error) *BlockedError {
 	switch {
 	case errors.As(err, &blocked):
 		return blocked
+	case errors.Is(err, conn.ErrGatewaySilent):
+		return &BlockedError{Reason: BlockedSilent, Err: err}
 	case errors.As(err, &shut):
 		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
 	case errors.Is(err, conn.ErrSessionOver):

@@ -17,7 +17,8 @@ import (
 func TestFateAfter(t *testing.T) {
 	for err, want := range map[error]Fate{
 		nil: Sent, conn.ErrFateUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent, conn.ErrOldGateway: NotSent,
-		&conn.GuardError{}: NotSent,
+		conn.ErrGatewaySilent: NotSent,
+		&conn.GuardError{}:    NotSent,
 	} {
 		if got := fateAfter(err); got != want {
 			t.Errorf("after %v: %s, want %s", err, got, want)

@@ -18,7 +18,8 @@ func (s Settings) Conn() (conn.Config, error) {
 		Host: s.Gateway.Host, Port: s.Gateway.Port, ClientID: s.Gateway.ClientID, Mode: conn.Mode(s.Gateway.Mode),
 		ConnectTimeout: s.Gateway.ConnectTimeout(),
 		Poll:           s.Watchdog.Poll(), Soft: s.Watchdog.Soft(), Hard: s.Watchdog.Hard(),
-		Delays: s.Reconnect.Delays(), Jitter: s.Reconnect.Jitter, Stable: s.Reconnect.Stable(),
+		ProofOfLife: s.Trading.ProofOfLife(),
+		Delays:      s.Reconnect.Delays(), Jitter: s.Reconnect.Jitter, Stable: s.Reconnect.Stable(),
 		WatchLocalPort: s.Reconnect.WatchLocalPort,
 		Calendar:       calendar,
 	}, nil
@@ -70,7 +71,8 @@ func (s Settings) calendar() (conn.Calendar, error) {
 var connKeys = map[string]string{
 	"Host": "gateway.host", "Port": "gateway.port", "ConnectTimeout": "gateway.connect_timeout_seconds",
 	"Poll": "watchdog.poll_seconds", "Soft": "watchdog.soft_seconds", "Hard": "watchdog.hard_seconds",
-	"Delays": "reconnect.delays_seconds", "Jitter": "reconnect.jitter", "Calendar": "reset_windows",
+	"ProofOfLife": "trading.proof_of_life_ms",
+	"Delays":      "reconnect.delays_seconds", "Jitter": "reconnect.jitter", "Calendar": "reset_windows",
 }
 
 // refusal returns what the supervisor would refuse of the settings, and the key that is at fault; nothing if it takes them.

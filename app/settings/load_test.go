@@ -309,6 +309,7 @@ func TestDurations(t *testing.T) {
 		"last delay":      {s.Reconnect.Delays()[3], 15 * time.Second},
 		"stable":          {s.Reconnect.Stable(), 10 * time.Second},
 		"tick age":        {s.Trading.MaxTickAge(), time.Minute},
+		"proof of life":   {s.Trading.ProofOfLife(), 250 * time.Millisecond},
 		"rounded":         {seconds(0.001), time.Millisecond},
 	} {
 		if d[0] != d[1] {

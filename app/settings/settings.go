@@ -162,6 +162,7 @@ func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
 type Trading struct {
 	ArmAtStart        bool     `json:"arm_at_start" doc:"Turn trading on at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
 	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"An instrument of which nothing has been heard for so long does not fire rules." min:"1" max:"3600"`
+	ProofOfLifeMS     int      `json:"proof_of_life_ms" doc:"An order leaves only if Gateway was heard within this many milliseconds. Otherwise Gateway is asked first, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
 	OrdersPerMinute   int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
 	OrdersPerDay      int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`
 	MaxQuantity       float64  `json:"max_quantity" doc:"Most shares or contracts of one order; 0: none." min:"0" max:"99999999999"`
@@ -171,6 +172,11 @@ type Trading struct {
 
 // MaxTickAge is how long an instrument may be silent and still fire rules.
 func (t Trading) MaxTickAge() time.Duration { return seconds(t.MaxTickAgeSeconds) }
+
+// ProofOfLife is within which time Gateway must have been heard for an order to leave.
+func (t Trading) ProofOfLife() time.Duration {
+	return time.Duration(t.ProofOfLifeMS) * time.Millisecond
+}
 
 // Alerts says what is told to whom is not at this computer.
 type Alerts struct {
@@ -246,7 +252,7 @@ func Default() Settings {
 		API:          API{Port: 8765},
 		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5, WeeklyReminderHours: 12},
 		MarketHours:  MarketHours{Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00", Timezone: "America/New_York"},
-		Trading:      Trading{MaxTickAgeSeconds: 60, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
+		Trading:      Trading{MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
 		Alerts:       Alerts{AfterSeconds: 60, Services: []string{}},
 		Email:        Email{Port: 587, Encryption: "auto", To: []string{}},
 		Heartbeat:    Heartbeat{EverySeconds: 60},

@@ -18,6 +18,8 @@ func Blocked(reason, detail string) string {
 			return text
 		}
 		return "the connection was not to be trusted"
+	case "gateway_silent":
+		return "Gateway did not answer"
 	case "disarmed":
 		return "trading is off; arm it to let orders leave"
 	case "paper_only":

@@ -39,7 +39,7 @@ func TestBlocked(t *testing.T) {
 func TestEveryBlockedReason(t *testing.T) {
 	said := map[string]string{}
 	for _, reason := range []string{
-		"guard_shut", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional", "no_price",
+		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional", "no_price",
 		"instrument", "not_resolved", "session_over", "not_sent", "disk", "old_gateway", "order_ids",
 	} {
 		got := Blocked(reason, "")
