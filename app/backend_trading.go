@@ -42,7 +42,8 @@ func (r *resident) Trading() api.Trading {
 		st.Reason, st.ReasonID = wording.Blocked(blocked.Reason, blocked.Detail), blocked.Reason
 	}
 	count := t.set.Count()
-	st.RulesActive, st.RulesFailed = count[rules.Active]+count[rules.Triggered], count[rules.Failed]
+	st.RulesNoData, st.RulesFailed = t.set.WithoutData(), count[rules.Failed]
+	st.RulesActive = max(0, count[rules.Active]+count[rules.Triggered]-st.RulesNoData)
 	st.RulesProblem, _ = t.trouble()
 	for _, i := range t.ledger.Pending() {
 		st.OrdersOpen++
@@ -112,6 +113,7 @@ func (r *resident) Rules() api.Rules {
 	for _, v := range t.set.Views() {
 		one := api.RuleView{
 			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: v.Since.Local().Round(time.Millisecond), Why: wording.RuleWhy(v, maxAge),
+			WhyID: string(v.Waiting), WhyCode: v.Code,
 			Delayed: v.Delayed, Fired: v.Fired, LastFired: moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
 		}
 		if !v.PriceAt.IsZero() {

@@ -118,6 +118,7 @@ func describeTrading(t api.Trading, now time.Time) string {
 		}
 	}
 	count(t.RulesActive, "rule active", "rules active")
+	count(t.RulesNoData, "rule without market data", "rules without market data")
 	count(t.RulesFailed, "rule failed", "rules failed")
 	count(t.OrdersOpen, "order open", "orders open")
 	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")

@@ -16,6 +16,7 @@ func TestDescribeTrading(t *testing.T) {
 		"off, 3 rules active, 1 rule failed: trading is off; arm it to let orders leave": {
 			Reason: "trading is off; arm it to let orders leave", RulesActive: 3, RulesFailed: 1,
 		},
+		"off, 2 rules active, 1 rule without market data": {RulesActive: 2, RulesNoData: 1},
 		"armed since 09:31, 2 rules active, 1 order open": {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
 		"armed since 14 Jul 13:00, 1 rule active":         {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
 		"armed since 15 Jul 12:00":                        {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},

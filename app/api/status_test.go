@@ -68,7 +68,7 @@ func told(s *conn.Snapshot) Status {
 	st.Today = PeriodOf("today", account)
 	st.Trading = Trading{
 		Armed: true, ArmedSince: moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: string(st.Guard.ReasonID),
-		RulesActive: 3, RulesFailed: 1, OrdersOpen: 2, OrdersUnknown: 1, OrdersBlocked: 7,
+		RulesActive: 3, RulesNoData: 1, RulesFailed: 1, OrdersOpen: 2, OrdersUnknown: 1, OrdersBlocked: 7,
 	}
 	if !st.Connected {
 		st.Faults = []Fault{{Part: "alerts", Count: 2, LastAt: now.Add(-time.Minute), Last: "runtime error: index out of range [3] with length 3"}}
@@ -117,7 +117,7 @@ func TestStatusShape(t *testing.T) {
 		"alerts": object{"channels": "number", "queued": "number", "failing": "list"},
 		"trading": object{
 			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string", "reason_id": "string",
-			"rules_active": "number", "rules_failed": "number", "rules_problem": "string",
+			"rules_active": "number", "rules_no_data": "number", "rules_failed": "number", "rules_problem": "string",
 			"orders_open": "number", "orders_unknown": "number", "orders_blocked": "number",
 		},
 		"faults": "list", "version": "string", "uptime_seconds": "number",

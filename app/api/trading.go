@@ -61,6 +61,7 @@ type Trading struct {
 	Reason        string     `json:"reason"`         // why not, for people; empty if it may
 	ReasonID      string     `json:"reason_id"`      // the same for programs; stable
 	RulesActive   int        `json:"rules_active"`   // rules that watch prices
+	RulesNoData   int        `json:"rules_no_data"`  // active rules that cannot fire: Gateway refuses the market data that they need, and is asked again
 	RulesFailed   int        `json:"rules_failed"`   // rules that stopped and wait for the trader
 	RulesProblem  string     `json:"rules_problem"`  // what is wrong in rules.json, empty if nothing
 	OrdersOpen    int        `json:"orders_open"`    // orders of which something is still expected
@@ -96,6 +97,8 @@ type RuleView struct {
 	State      rules.State `json:"state"`      //
 	Since      time.Time   `json:"since"`      // when the state was entered
 	Why        string      `json:"why"`        // why it has not fired, or what came of it, for people
+	WhyID      string      `json:"why_id"`     // why an active rule has not fired, for programs; stable, such as no_data or old_price
+	WhyCode    int         `json:"why_code"`   // IB's code of that; 0 if there is none
 	Price      *float64    `json:"price"`      // newest price of the first condition; null if there is none
 	PriceAt    *time.Time  `json:"price_at"`   // when that came
 	Delayed    bool        `json:"delayed"`    // that price is delayed

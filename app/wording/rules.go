@@ -36,9 +36,11 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 func waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:
-		return fmt.Sprintf("There is no market data: %s (IB code %d).", noData(v.Code, v.Detail), v.Code)
+		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.", noData(v.Code, v.Detail), v.Code)
 	case rules.WaitingNoPrice:
 		return "No price has come yet."
+	case rules.WaitingOld:
+		return "Its price is not a current one: the market is closed, or nothing was traded since it was asked for."
 	case rules.WaitingDelayed:
 		return "Its prices come delayed, which it does not allow."
 	case rules.WaitingStale:
@@ -64,8 +66,12 @@ func waiting(v rules.View, maxAge time.Duration) string {
 // noData says what IB's codes about market data mean.
 func noData(code int, detail string) string {
 	switch code {
-	case 354, 10089, 10168, 10186:
+	case 354, 10089, 10090, 10091, 10168, 10186:
 		return "this account has no subscription for it"
+	case 101:
+		return "this account has no free market data line"
+	case 10197:
+		return "another session of this login gets it"
 	case 200:
 		return "IBKR knows no such contract"
 	}

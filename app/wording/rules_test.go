@@ -27,7 +27,8 @@ func TestRuleWhy(t *testing.T) {
 		{rules.View{State: rules.Failed, Reason: "made_up"}, "It has failed. It has to be activated anew."},
 		{rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order}, "It has fired, and its order is not done yet."},
 		{rules.View{State: rules.Triggered, Waiting: rules.WaitingCooldown, Left: time.Minute}, "It has fired, and may do so again in 1 m 0 s."},
-		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market data: this account has no subscription for it (IB code 354)."},
+		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market data: this account has no subscription for it (IB code 354). Gatewatch keeps asking for it."},
+		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 10999, Detail: "no\nidea"}, "There is no market data: no idea (IB code 10999). Gatewatch keeps asking for it."},
 		{rules.View{State: rules.Active, Waiting: rules.WaitingStale}, "Nothing was heard of its instrument for 10 s."},
 		{
 			rules.View{State: rules.Active, Waiting: rules.WaitingSpent, Blocked: &engine.BlockedError{Reason: engine.BlockedDisarmed}, BlockedAt: at},
@@ -39,7 +40,7 @@ func TestRuleWhy(t *testing.T) {
 		}
 	}
 	for _, w := range []rules.Waiting{
-		rules.WaitingNoData, rules.WaitingNoPrice, rules.WaitingDelayed, rules.WaitingStale, rules.WaitingUnmet, rules.WaitingHolding, rules.WaitingSpent,
+		rules.WaitingNoData, rules.WaitingNoPrice, rules.WaitingOld, rules.WaitingDelayed, rules.WaitingStale, rules.WaitingUnmet, rules.WaitingHolding, rules.WaitingSpent,
 		rules.WaitingHours, rules.WaitingCooldown, rules.WaitingOrder, rules.WaitingReference,
 	} {
 		if got := RuleWhy(rules.View{State: rules.Active, Waiting: w}, time.Minute); got == "" || strings.Contains(got, "_") {

@@ -78,6 +78,7 @@ func activity(t *api.Trading) []string {
 		}
 	}
 	add(t.RulesActive, "rule watches prices", "rules watch prices")
+	add(t.RulesNoData, "rule has no market data", "rules have no market data")
 	add(t.RulesFailed, "rule has failed", "rules have failed")
 	add(t.OrdersOpen, "order open", "orders open")
 	add(t.OrdersUnknown, "order needs a look in TWS", "orders need a look in TWS")
