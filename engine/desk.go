@@ -85,6 +85,7 @@ const (
 	BlockedNoPrice    = "no_price" // the notional value cannot be known
 	BlockedInstrument = "instrument"
 	BlockedDisk       = "disk"        // it could not be written down
+	BlockedMoved      = "files_moved" // the record of orders was deleted or moved
 	BlockedOldGateway = "old_gateway" // Gateway is too old for orders
 	BlockedOrderIDs   = "order_ids"   // the order ids of the client id are used up
 	BlockedNotSent    = "not_sent"    // it could not be sent
@@ -217,6 +218,9 @@ func (d *Desk) Check(s *conn.Session) error {
 
 // check is Check for who has the turn, or the lock.
 func (d *Desk) check(s *conn.Session) error {
+	if err := d.ledger.trouble(); errors.Is(err, ErrMoved) {
+		return &BlockedError{Reason: BlockedMoved, Err: err}
+	}
 	if s == nil {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}
 	}
@@ -313,6 +317,8 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedOldGateway, Err: err}
 	case errors.Is(err, ErrNoOrderID):
 		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
+	case errors.Is(err, ErrMoved):
+		return &BlockedError{Reason: BlockedMoved, Err: err}
 	case errors.Is(err, errNotWritten):
 		return &BlockedError{Reason: BlockedDisk, Detail: err.Error(), Err: err}
 	}

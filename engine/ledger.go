@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -24,7 +25,9 @@ import (
 // Give [Ledger.Reconcile] to [conn.Config], so that the guard opens only when it has run, and have [Ledger.Follow] run.
 type Ledger struct {
 	db      *bbolt.DB
-	journal *journal // of what is not in db yet
+	journal *journal    // of what is not in db yet
+	places  []place     // of the files of both; the database comes first
+	copied  fs.FileInfo // what WriteAnew has written; owned by who has writing
 	log     *slog.Logger
 	now     func() time.Time
 	mono    func() time.Duration // since it was opened; nobody can set it
@@ -112,6 +115,13 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.release())
 	}
+	for _, file := range []string{path, path + ".journal"} {
+		p, err := placeOf(file)
+		if err != nil {
+			return nil, errors.Join(err, l.release())
+		}
+		l.places = append(l.places, p)
+	}
 	go l.keepUp()
 	return l, nil
 }
@@ -176,6 +186,9 @@ func (l *Ledger) Close() (err error) {
 		}
 		if err = errors.Join(err, l.flush(nil)); err == nil {
 			err = l.journal.leave()
+		}
+		if errors.Is(l.InPlace(), ErrMoved) {
+			err = errors.Join(err, l.WriteAnew())
 		}
 		err = errors.Join(err, l.release())
 	})

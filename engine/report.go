@@ -15,6 +15,7 @@ const (
 	ReportNotCancelled ReportKind = "order_not_cancelled" // orders that were to be cancelled live on: a person has to cancel them
 	ReportForeign      ReportKind = "order_foreign"       // an order that is not ours has the number or the reference of one of ours
 	ReportHalted       ReportKind = "engine_halted"       // the engine failed inside: trading was disarmed, and the engine starts anew
+	ReportMoved        ReportKind = "files_moved"         // files of the program were deleted or moved while it runs: trading is off
 	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
 )
 

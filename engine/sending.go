@@ -145,6 +145,9 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 	if l.broken != nil {
 		return l.broken
 	}
+	if err := l.inPlace(); err != nil {
+		return err
+	}
 	now := l.now()
 	l.forget(now)
 	if err := l.journal.write(entry{Intents: list, Notes: notes}); err != nil {
@@ -222,6 +225,9 @@ func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
 	}
 	err := l.broken
+	if err == nil {
+		err = l.inPlace()
+	}
 	if i.Altered = true; err == nil {
 		err = l.record(entry{Intents: []*Intent{i}})
 	}

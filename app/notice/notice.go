@@ -61,13 +61,14 @@ const (
 	OrderNotCancelled = Kind(engine.ReportNotCancelled)
 	OrderForeign      = Kind(engine.ReportForeign)
 	EngineHalted      = Kind(engine.ReportHalted)
+	FilesMoved        = Kind(engine.ReportMoved)
 	Crashed           = Kind(engine.ReportCrashed)
 )
 
 // reported reports whether notices of a kind are about rules and orders.
 func (k Kind) reported() bool {
 	switch k {
-	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, EngineHalted, Crashed:
+	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, EngineHalted, FilesMoved, Crashed:
 		return true
 	}
 	return false

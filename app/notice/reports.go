@@ -160,7 +160,7 @@ func (t *telling) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
 	case engine.ReportFailed, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
-		engine.ReportHalted, engine.ReportCrashed:
+		engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed:
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""

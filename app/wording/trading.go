@@ -48,6 +48,8 @@ func Blocked(reason, detail string) string {
 		return "it could not be written down, and so was not sent; is the disk full?" + inBrackets(detail)
 	case "order_ids":
 		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect"
+	case "files_moved":
+		return "the record of orders was deleted or moved while Gatewatch runs; restart Gatewatch to trade again"
 	case "old_gateway":
 		return "this Gateway is too old for such an order; update IB Gateway or TWS" + inBrackets(detail)
 	}
@@ -119,6 +121,8 @@ func ReportTitle(r engine.Report) string {
 		return "Another order resembles one of Gatewatch: look in TWS"
 	case engine.ReportHalted:
 		return "Trading stopped: the engine failed"
+	case engine.ReportMoved:
+		return "Trading is off: files of Gatewatch were deleted or moved"
 	case engine.ReportCrashed:
 		return "Gatewatch crashed at " + r.At.Local().Format("15:04") + " and runs again"
 	}
@@ -197,6 +201,8 @@ func ReportHint(k engine.ReportKind) string {
 		return "Gatewatch does not manage the other order. Look at both in TWS."
 	case engine.ReportHalted:
 		return "Orders that are open stay open. The engine starts anew; look at rules and orders, then arm trading again."
+	case engine.ReportMoved:
+		return "Look at rules, settings and open orders, then restart Gatewatch to trade again."
 	case engine.ReportCrashed:
 		return "It kept nothing up in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
 	}

@@ -1,0 +1,117 @@
+//go:build !windows
+
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gatewatch/conn/sim"
+)
+
+// TestMovedRecord has the record of orders go from under a desk in each way. No order leaves that the next start would not
+// know of, and the record is written anew with all that is known.
+func TestMovedRecord(t *testing.T) {
+	for name, move := range map[string]func(path string) error{
+		"deleted":          func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"moved":            func(path string) error { return os.Rename(filepath.Dir(path), filepath.Dir(path)+".away") },
+		"database deleted": os.Remove,
+		"journal deleted":  func(path string) error { return os.Remove(path + ".journal") },
+		"replaced": func(path string) error {
+			if err := os.Rename(path, path+".away"); err != nil {
+				return err
+			}
+			return os.WriteFile(path, []byte("mine"), 0o600)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := startGateway(t, sim.Config{})
+			path := filepath.Join(t.TempDir(), "home", "orders.db")
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			d := newDesk(t, path, g.Port())
+			desk := NewDesk(d.ledger, generous, func(Report) {}, d.ledger.log)
+			s := d.session(t)
+			desk.Arm()
+			lower := 80.0
+			first, err := desk.Place(Ticket{Session: s, Order: order(1, 90)})
+			if err != nil || d.ledger.InPlace() != nil || desk.Check(s) != nil {
+				t.Fatal(err, d.ledger.InPlace(), desk.Check(s))
+			}
+			d.fate(t, first[0].Order.Ref, Working)
+			if err := move(path); err != nil {
+				t.Fatal(err)
+			}
+			// Nobody has looked yet, and still it does not leave.
+			if list, err := desk.Place(Ticket{Session: s, Order: order(1, 91)}); reason(err) != BlockedMoved || len(list) != 0 {
+				t.Errorf("%+v, %v", list, err)
+			}
+			if _, err := desk.Change(s, first[0].ID, Change{LimitPrice: &lower}); reason(err) != BlockedMoved {
+				t.Errorf("changed: %v", err)
+			}
+			if err := desk.Check(s); reason(err) != BlockedMoved || !errors.Is(d.ledger.InPlace(), ErrMoved) {
+				t.Errorf("%v, %v", err, d.ledger.InPlace())
+			}
+			if n := len(g.State().Orders); n != 1 {
+				t.Errorf("%d orders at the gateway", n)
+			}
+			desk.Disarm()
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			err = d.ledger.WriteAnew()
+			if name == "replaced" {
+				if text, _ := os.ReadFile(path); err == nil || !bytes.Equal(text, []byte("mine")) {
+					t.Errorf("somebody's file is overwritten: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.ledger.Cancel(s, first[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			d.fate(t, first[0].Order.Ref, Cancelled)
+			if err := d.ledger.Close(); err != nil {
+				t.Fatal(err)
+			}
+			again := openLedger(t, path)
+			list := again.Intents()
+			if len(list) != 1 || list[0].Order.Ref != first[0].Order.Ref || list[0].Fate != Cancelled {
+				t.Errorf("the next start knows %+v", list)
+			}
+			if again.floor < first[0].ID {
+				t.Errorf("ids go on behind %d, want %d at least", again.floor, first[0].ID)
+			}
+		})
+	}
+}
+
+// TestWhoCannotLook has the folder be one that cannot be looked into: nothing is known to be gone.
+func TestWhoCannotLook(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root looks into every folder")
+	}
+	path := filepath.Join(t.TempDir(), "home", "orders.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := openLedger(t, path)
+	if err := os.Chmod(filepath.Dir(path), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.InPlace(); err == nil || errors.Is(err, ErrMoved) || l.trouble() != nil {
+		t.Errorf("%v, %v", err, l.trouble())
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.InPlace(); err != nil {
+		t.Error(err)
+	}
+}
