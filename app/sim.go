@@ -21,6 +21,7 @@ type simCmd struct {
 	TickRate      float64 `help:"Price ticks per second and symbol." default:"4"`
 	Script        string  `help:"File with a script of timed faults." type:"existingfile" placeholder:"FILE"`
 	Account       string  `help:"Managed accounts, separated by commas; those that begin with D are paper accounts." default:"DU1234567"`
+	Unsupported   string  `help:"Date from which on IBKR does not support this version of Gateway, told with code 2172 on each connection." placeholder:"YYYYMMDD"`
 	Verbose       bool    `help:"Log every request." short:"v"`
 }
 
@@ -42,7 +43,7 @@ func (c simCmd) Run(ctx context.Context) error {
 	}
 	g, err := sim.Start(ctx, sim.Config{
 		Listen: c.Listen, Control: c.Control, ServerVersion: c.ServerVersion, TickRate: c.TickRate,
-		Accounts: strings.Split(c.Account, ","), Script: script,
+		Accounts: strings.Split(c.Account, ","), Script: script, Unsupported: c.Unsupported,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

@@ -174,7 +174,12 @@ type Sighting struct {
 	Gateway Gateway       // valid if Err is nil
 	Err     *AttemptError // why there is no READY
 	Took    time.Duration
+
+	Unsupported Unsupported // as far as Gateway has said so right after READY
 }
+
+// lookLonger is how long Look waits after READY for what Gateway says of itself.
+const lookLonger = 300 * time.Millisecond
 
 // Look connects once to see who answers, up to READY, and leaves again. The client id should be one that nobody else
 // uses. It returns within the timeout.
@@ -182,9 +187,23 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	begin := time.Now()
 	cfg := &Config{Host: host, Port: port, ClientID: clientID, ConnectTimeout: timeout}
 	mono := func() time.Duration { return time.Since(begin) }
-	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, func(input) {})
+	said := make(chan Unsupported, 1)
+	post := func(in input) {
+		if in, ok := in.(inCode); ok && codeTable[in.code].effect == effectUnsupported {
+			select {
+			case said <- unsupportedIn(in.text):
+			default:
+			}
+		}
+	}
+	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)
 	s := Sighting{Gateway: gateway, Err: err, Took: time.Since(begin)}
 	if err == nil {
+		select {
+		case s.Unsupported = <-said:
+		case <-time.After(lookLonger):
+		case <-ctx.Done():
+		}
 		l.end(CauseStopping)
 		<-l.gone()
 	}

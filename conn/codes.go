@@ -13,6 +13,7 @@ const (
 	effectPortChanged                    // the API port has moved
 	effectFailsAttempt                   // Gateway will close: the attempt fails with a known cause
 	effectFailsSession                   // the client side gave up
+	effectUnsupported                    // IBKR ends its support for this version of Gateway
 	effectInvalid                        // a request makes no sense, or the API is read-only
 )
 
@@ -58,6 +59,7 @@ var codeTable = map[int]codeRow{
 	507: {effect: effectFailsSession, cause: CauseClient},
 
 	codeInvalid: {effect: effectInvalid},
+	2172:        {effect: effectUnsupported},
 }
 
 // portIn returns the last number in text that can be a TCP port, or 0.

@@ -513,6 +513,7 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 		})
 	}
 	if l.questionError(request, n, text) {
+		l.post(inMessage{n, text})
 		return
 	}
 	if unnumbered(request) {

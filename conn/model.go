@@ -79,6 +79,9 @@ type model struct {
 	tries    int    // attempts to reconcile that have failed in a row
 	doubt    string // what the last of them was about
 
+	unsupported   Unsupported // as Gateway has said in the last connection
+	unsupportedIn uint64      // number of the session in which it did
+
 	farms          map[string]FarmState
 	upSince        time.Duration
 	downSince      time.Time // wall clock of the last loss; zero before the first connection
@@ -153,6 +156,10 @@ type (
 		asked   time.Duration // when the request was sent
 		rtt     time.Duration
 		skew    time.Duration // Gateway's clock minus ours, to the second
+	}
+	inMessage struct { // a code that is known to concern one question alone, and is answered there
+		code int
+		text string
 	}
 	inReconciled struct {
 		session uint64

@@ -35,6 +35,7 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		if s.m.phase == trying && in.session == s.m.session {
 			s.m.fresh()
 			s.m.socket, s.m.gateway.Port = in.up, in.port
+			s.m.unsupportedIn = 0
 		}
 	case inReady:
 		s.ready(in)
@@ -140,6 +141,9 @@ func (s *step) ready(in inReady) {
 	m.phase = up
 	m.socket = true
 	m.gateway = in.gateway
+	if m.unsupportedIn != m.session {
+		m.unsupported = Unsupported{} // it was updated, or is another one
+	}
 	m.portHint = in.gateway.Port
 	m.found = in.gateway.Mode
 	m.wrongMode = s.cfg.Mode != AnyMode && m.found != AnyMode && m.found != s.cfg.Mode

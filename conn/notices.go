@@ -8,7 +8,7 @@ import (
 // more, but is told: it may be the reason for the end, or an order's fate.
 func (s *step) lateNotice(in inCode) {
 	switch codeTable[in.code].effect {
-	case effectNone, effectInvalid:
+	case effectNone, effectInvalid, effectUnsupported:
 		s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
 	case effectPortChanged:
 		if in.session == s.m.session {
@@ -67,6 +67,9 @@ func (s *step) notice(in inCode) {
 			s.do(doClose{m.session})
 			s.sessionLost(m.session, row.cause, in.code, in.text)
 		}
+	case effectUnsupported:
+		m.unsupported, m.unsupportedIn = unsupportedIn(in.text), m.session
+		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
 	case effectInvalid:
 		if m.readOnly && in.request < 0 {
 			return // it repeats with each question

@@ -149,11 +149,13 @@ type Snapshot struct {
 	Attempt Attempt
 	Window  Span
 	Gateway Gateway
-	Guard   GuardReason
-	Opened  uint64        // how often the guard was opened since the start of the program
-	Probe   time.Duration // last round trip of a probe, 0 before the first
-	Skew    time.Duration // Gateway's clock minus ours at the last probe, to the second
-	Lost    uint64        // sessions lost since the start of the program
+	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
+	Unsupported Unsupported
+	Guard       GuardReason
+	Opened      uint64        // how often the guard was opened since the start of the program
+	Probe       time.Duration // last round trip of a probe, 0 before the first
+	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
+	Lost        uint64        // sessions lost since the start of the program
 }
 
 // Connected reports whether socket, API and upstream are all up.

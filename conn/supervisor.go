@@ -22,6 +22,7 @@ type Supervisor struct {
 	inbox *Queue[input]
 	gate  gate
 	snap  atomic.Pointer[Snapshot]
+	said  messages
 	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
 	begun atomic.Bool
 	done  chan struct{}
@@ -131,6 +132,13 @@ func (s *Supervisor) handle(in input) {
 	now := instant{wall: s.wall(), mono: s.mono()}
 	if s.link != nil {
 		now.seen = s.link.seen()
+	}
+	switch in := in.(type) {
+	case inCode:
+		s.said.add(in.code, in.text, now.wall)
+	case inMessage:
+		s.said.add(in.code, in.text, now.wall)
+		return
 	}
 	if in, ok := in.(readyLink); ok {
 		s.adopt(in)
@@ -336,7 +344,7 @@ func (s *Snapshot) same(o *Snapshot) bool {
 	}
 	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
 		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
-		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Gateway == b.Gateway &&
+		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
 		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 
@@ -361,6 +369,9 @@ func (s *Supervisor) tell(events []Event) {
 
 // Snapshot returns what is true now. It never blocks and the value never changes.
 func (s *Supervisor) Snapshot() *Snapshot { return s.snap.Load() }
+
+// Messages returns what Gateway has said with codes, in all sessions, the newest first.
+func (s *Supervisor) Messages() []Message { return s.said.all() }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *Session { return s.live.Load() }

@@ -33,6 +33,9 @@ type Config struct {
 	// Farms are sent as notices after READY, in this order. Default: 2104, 2106 and 2158 for usual farm names.
 	// An empty, non-nil slice sends none.
 	Farms []Farm
+	// Unsupported is the date, such as 20261215, from which on IBKR does not support the gateway's version. It is told with code
+	// 2172 after READY, on each connection; empty: not at all.
+	Unsupported string
 	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
 	ReuseIDs bool
 	// ZeroSeesAll tells client id 0 of the orders of all clients, as it does where it is the master client id.

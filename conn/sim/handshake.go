@@ -156,6 +156,9 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	for _, farm := range g.cfg.Farms {
 		c.sendLocked(g.errorMessage(-1, farm.Code, farmText(farm.Code, farm.Name)))
 	}
+	if date := g.cfg.Unsupported; date != "" {
+		c.sendLocked(g.errorMessage(-1, 2172, unsupportedText(date)))
+	}
 	if g.upstreamLost {
 		c.sendLocked(g.errorMessage(-1, 2110, noticeText(2110)))
 	}

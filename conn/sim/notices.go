@@ -19,10 +19,16 @@ func noticeText(code int) string {
 		return "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
 	case 10197:
 		return "No market data during competing live session"
+	case 2172:
+		return unsupportedText("20261215")
 	case 2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158:
 		return farmText(code, defaultFarm(code))
 	}
 	return fmt.Sprintf("Simulated notice %d", code)
+}
+
+func unsupportedText(date string) string {
+	return "This version of IB Gateway will be desupported on " + date + ". Please upgrade to the latest version."
 }
 
 func defaultFarm(code int) string {

@@ -1,0 +1,105 @@
+package conn
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Message is what Gateway has said with a code, as often as it has said it. Texts that differ in numbers alone are one message.
+type Message struct {
+	Code        int
+	Text        string // as it came last, at most 400 bytes; from outside, in Gateway's language
+	First, Last time.Time
+	Count       uint64
+}
+
+const (
+	maxMessage  = 400 // bytes of a text
+	maxMessages = 50  // messages that are kept, those that came last
+	// maxTexts is how many messages one code has: a flood of it must not push out all others. The rest of its texts count as the
+	// last one.
+	maxTexts = 10
+)
+
+// messages are the last messages from Gateway, of all sessions.
+type messages struct {
+	mu   sync.Mutex
+	list []entry // the oldest first
+}
+
+type entry struct {
+	Message
+	shape string // the text without its numbers
+}
+
+// add takes in a message.
+func (m *messages) add(code int, text string, at time.Time) {
+	text = cutText(text, maxMessage)
+	shape := shapeOfText(text)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, texts, last := -1, 0, -1
+	for n := range m.list {
+		if e := &m.list[n]; e.Code == code {
+			if texts, last = texts+1, n; e.shape == shape {
+				i = n
+			}
+		}
+	}
+	if i < 0 && texts >= maxTexts {
+		i = last
+	}
+	e := entry{Message{Code: code, First: at}, shape}
+	switch {
+	case i >= 0:
+		e.Message = m.list[i].Message
+		m.list = slices.Delete(m.list, i, i+1)
+	case len(m.list) >= maxMessages:
+		m.list = slices.Delete(m.list, 0, 1)
+	}
+	e.Text, e.Last = text, at
+	e.Count++
+	m.list = append(m.list, e)
+}
+
+// all returns the messages, that which came last first.
+func (m *messages) all() []Message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []Message
+	for _, e := range slices.Backward(m.list) {
+		list = append(list, e.Message)
+	}
+	return list
+}
+
+// shapeOfText returns a text with each number in it replaced: ids and prices differ from one message to the next.
+func shapeOfText(text string) string {
+	var b strings.Builder
+	inside := false
+	for _, r := range text {
+		_, digit := digit(r)
+		if digit && inside {
+			continue
+		}
+		if inside = digit; digit {
+			r = '0'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// cutText returns text as valid UTF-8 of at most so many bytes.
+func cutText(text string, limit int) string {
+	if len(text) > limit {
+		for limit > 0 && !utf8.RuneStart(text[limit]) {
+			limit--
+		}
+		text = text[:limit]
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}

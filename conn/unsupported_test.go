@@ -1,0 +1,168 @@
+package conn
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn/sim"
+)
+
+func TestDateInText(t *testing.T) {
+	for text, want := range map[string]string{
+		"This version of IB Gateway will be desupported on 20261215. Please upgrade.": "2026-12-15",
+		"20261215":             "2026-12-15",
+		"until 2026-12-15":     "2026-12-15",
+		"até 2026/12/15!":      "2026-12-15",
+		"до 15.12.2026 г.":     "2026-12-15",
+		"2026年12月15日以降":        "2026-12-15",
+		"2026년 12월 15일":        "2026-12-15",
+		"２０２６１２１５ から":          "2026-12-15",
+		"بعد ٢٠٢٦/١٢/١٥":       "2026-12-15",
+		"12/15/2026":           "2026-12-15",
+		"5. 5. 2026":           "2026-05-05",
+		"2026-12-15T23:00:00Z": "2026-12-15",
+		"20261215T230000":      "2026-12-15",
+		"Version 10.45.1b (build 20250801) endet am 20261215": "2026-12-15",
+		"version 10.37.1":        "",
+		"05/06/2026":             "", // May or June
+		"20261315":               "",
+		"20260230":               "",
+		"2026-02-29":             "",
+		"202612150":              "",
+		"19991215":               "",
+		"21001215":               "",
+		"15 December 2026":       "",
+		"2026 and 12 and 15":     "",
+		"":                       "",
+		strings.Repeat("9", 999): "",
+	} {
+		got := ""
+		if at := dateIn(text); !at.IsZero() {
+			got = at.Format(time.DateOnly)
+		}
+		if got != want {
+			t.Errorf("%.60q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzDateInText(f *testing.F) {
+	f.Add("on 20261215 or 15.12.2026")
+	f.Fuzz(func(t *testing.T, text string) {
+		if at := dateIn(text); !at.IsZero() && (at.Year() < 2000 || at.Year() > 2099) {
+			t.Errorf("%q: %v", text, at)
+		}
+	})
+}
+
+// TestUnsupported has a version of Gateway that is told to be at its end, then another one.
+func TestUnsupported(t *testing.T) {
+	p := newPlay(nil)
+	p.feed(inStart{})
+	p.pass(time.Second)
+	p.feed(onReady(p))
+	if u := p.m.snapshot(p.cfg).Unsupported; u != (Unsupported{}) {
+		t.Fatalf("%+v", u)
+	}
+	text := "ends on 20261215"
+	p.feed(inCode{session: p.m.session, request: -1, code: 2172, text: text})
+	want := Unsupported{Text: text, From: time.Date(2026, 12, 15, 0, 0, 0, 0, time.UTC)}
+	if u := p.m.snapshot(p.cfg).Unsupported; u != want {
+		t.Errorf("%+v, want %+v", u, want)
+	}
+	p.feed(onLost(p))
+	if u := p.m.snapshot(p.cfg).Unsupported; u != want {
+		t.Errorf("while not connected: %+v, want %+v", u, want)
+	}
+	p.pass(time.Minute)
+	p.feed(inCode{session: p.m.session, request: -1, code: 2172, text: "2027/01/02"}) // before READY
+	p.feed(onReady(p))
+	if u := p.m.snapshot(p.cfg).Unsupported; u.From.Format(time.DateOnly) != "2027-01-02" {
+		t.Errorf("told before READY: %+v", u)
+	}
+	p.feed(onLost(p))
+	p.pass(time.Minute)
+	p.feed(onReady(p))
+	if u := p.m.snapshot(p.cfg).Unsupported; u != (Unsupported{}) {
+		t.Errorf("it was updated: %+v", u)
+	}
+}
+
+// TestMessages fills the list of messages in the ways in which Gateway does.
+func TestMessages(t *testing.T) {
+	var m messages
+	at := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	for i := range 10_000 { // a flood of one code, whose numbers and words differ
+		m.add(322, fmt.Sprintf("request %d: %s", i, strings.Repeat("x", i%100)), at)
+	}
+	m.add(2104, "Market data farm connection is OK:usfarm", at)
+	m.add(2104, "Market data farm connection is OK:usfarm", at.Add(time.Second))
+	m.add(110, "The price 230.501 does not conform", at)
+	m.add(110, "The price 9.5001 does not conform", at.Add(time.Minute))
+	m.add(399, "Ордер 12 \xff"+strings.Repeat("ж", 1000), at)
+	list := m.all()
+	if len(list) != maxTexts+3 {
+		t.Fatalf("%d messages", len(list))
+	}
+	if got := list[0]; got.Code != 399 || len(got.Text) > maxMessage+3 || !strings.HasPrefix(got.Text, "Ордер 12 \uFFFDж") {
+		t.Errorf("%+v", got)
+	}
+	if got, want := list[1], (Message{110, "The price 9.5001 does not conform", at, at.Add(time.Minute), 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := list[2]; got.Code != 2104 || got.Count != 2 || !got.First.Equal(at) || !got.Last.Equal(at.Add(time.Second)) {
+		t.Errorf("%+v", got)
+	}
+	var count uint64
+	for _, one := range list[3:] {
+		count += one.Count
+	}
+	if count != 10_000 {
+		t.Errorf("%d of the flood are counted", count)
+	}
+	for code := range 200 {
+		m.add(code, "text", at)
+	}
+	if list = m.all(); len(list) != maxMessages || list[0].Code != 199 || list[maxMessages-1].Code != 150 {
+		t.Errorf("%d messages, from %+v to %+v", len(list), list[0], list[len(list)-1])
+	}
+}
+
+// TestMessagesFromTheWire has a gateway say things about itself, about its connections and about requests, in both of its languages.
+func TestMessagesFromTheWire(t *testing.T) {
+	for _, version := range []int{176, 225} {
+		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{{Code: 2104, Name: "usfarm"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		s := start(t, testConfig(g.Port()))
+		said := func(code int) (found Message) {
+			for _, m := range s.Messages() {
+				if m.Code == code {
+					found = m
+				}
+			}
+			return found
+		}
+		eventually(t, "it says until when it is supported", func() bool { return !s.Snapshot().Unsupported.From.IsZero() })
+		g.Notice(1100, "")
+		g.Notice(1102, "")
+		g.NoticeFor(17, 399, "order 17")
+		g.NoticeFor(int32(detailsBase)+5, 200, "No security definition")
+		for _, code := range []int{2104, 2172, 1100, 1102, 399, 200} {
+			eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool { return said(code).Count > 0 })
+		}
+		if m := said(2172); m.Count != 1 || !strings.Contains(m.Text, "20261215") || time.Since(m.First) > time.Hour || !m.First.Equal(m.Last) {
+			t.Errorf("%+v", m)
+		}
+		if u := s.Snapshot().Unsupported; u.From.Format(time.DateOnly) != "2026-12-15" {
+			t.Errorf("%+v", u)
+		}
+		if seen := Look(t.Context(), "127.0.0.1", g.Port(), 901, 10*time.Second); seen.Err != nil || seen.Unsupported != s.Snapshot().Unsupported {
+			t.Errorf("looked and saw %+v", seen)
+		}
+	}
+}
