@@ -245,10 +245,17 @@ func (r *resident) Orders() api.Orders {
 	if t == nil {
 		return api.Orders{}
 	}
-	var list api.Orders
+	state := t.desk.Cancelling()
+	cancels := map[int64]engine.Cancellation{}
+	for _, c := range state.Open {
+		cancels[c.Order.ID] = c
+	}
+	list := api.Orders{Cancelling: cancelling(state)}
 	for _, i := range slices.Backward(t.ledger.Intents()) {
 		o := &i.Order
+		c, asked := cancels[i.ID]
 		list.Orders = append(list.Orders, api.OrderView{
+			CancelText: wording.Cancellation(c, asked), CancelFailed: c.Refused, CancelCode: c.Code,
 			ID: i.ID, At: i.At.Local().Round(time.Millisecond), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice, StopPrice: o.StopPrice, TIF: o.TIF,
 			Filled: i.Filled, Fate: i.Fate, FateText: wording.Fate(i.Fate), Changed: i.Changed.Local().Round(time.Millisecond),
@@ -264,12 +271,22 @@ func (r *resident) Orders() api.Orders {
 	return list
 }
 
+// cancelling is what the API says of the orders that were to be cancelled.
+func cancelling(c engine.Cancelling) api.Cancelling {
+	return api.Cancelling{Asked: c.Asked, Confirmed: c.Confirmed, Failed: c.Refused, Text: wording.Cancelling(c)}
+}
+
 // answered turns an error of the desk into one of the API.
 func answered(err error) error {
 	var blocked *engine.BlockedError
+	var other *engine.OtherClientError
 	switch {
 	case errors.Is(err, engine.ErrNotOpen):
 		return api.ErrNoOrder
+	case errors.As(err, &other):
+		return &api.Conflict{Reason: wording.OtherClient(other)}
+	case errors.Is(err, engine.ErrIDReused):
+		return &api.Conflict{Reason: err.Error() + "; cancel it in TWS"}
 	case errors.Is(err, engine.ErrNotChanged):
 		return &api.Conflict{Reason: err.Error()}
 	case errors.As(err, &blocked):
@@ -293,8 +310,12 @@ func (r *resident) CancelOrders(context.Context) error {
 	if r.trade == nil {
 		return r.conflict()
 	}
-	_, err := r.trade.desk.CancelAll(r.sup.Session())
-	return answered(err)
+	defer r.hub.nudge()
+	asked, err := r.trade.desk.CancelAll(r.sup.Session())
+	if err = answered(err); err != nil && asked > 0 {
+		return &api.Remark{Text: err.Error()}
+	}
+	return err
 }
 
 // ChangeOrder changes an open order.

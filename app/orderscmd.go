@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,28 +65,6 @@ func writeOrders(out io.Writer, list api.Orders) error {
 }
 
 func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-type cancelOrderCmd struct {
-	ID  int64 `arg:"" optional:"" help:"Number of the order; gatewatch orders lists them."`
-	All bool  `help:"Cancel all orders."`
-}
-
-func (o cancelOrderCmd) Run(ctx context.Context, c *cli) error {
-	if o.All == (o.ID != 0) || o.ID < 0 {
-		return &exitError{exitUsage, errors.New("name the number of one order, or --all; `gatewatch orders` lists them")}
-	}
-	if o.All {
-		return c.command(ctx, (*api.Client).CancelOrders, "Asked for all orders to be cancelled; `gatewatch orders` shows what becomes of them.")
-	}
-	cancel := func(client *api.Client, ctx context.Context) (api.Answer, error) {
-		a, err := client.CancelOrder(ctx, o.ID)
-		if errors.Is(err, api.ErrNoOrder) {
-			err = fmt.Errorf("no order of ours has the number %d; `gatewatch orders` lists them", o.ID)
-		}
-		return a, err
-	}
-	return c.command(ctx, cancel, fmt.Sprintf("Asked for order %d to be cancelled; `gatewatch orders` shows what becomes of it.", o.ID))
-}
 
 type armCmd struct {
 	Live bool `help:"Confirm it for a LIVE account, where orders of active rules trade real money."`

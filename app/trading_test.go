@@ -34,7 +34,7 @@ func TestOrders(t *testing.T) {
 		t.Errorf("the rule says %q", why)
 	}
 
-	r.says(0, "^Armed: ", "arm")
+	r.says(0, "^Trading is on: ", "arm")
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
 	r.awaitFates(engine.Filled)
@@ -83,9 +83,11 @@ func TestOrders(t *testing.T) {
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersOpen != 1 || !st.Trading.Armed {
 		t.Errorf("%+v, %v", st.Trading, err)
 	}
-	r.says(0, "^Asked for all orders", "orders", "cancel", "--all")
+	r.fault("discard-cancels") // it is asked for once more
+	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders", "cancel", "--all")
+	r.says(exitFailed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
 	r.awaitFates(engine.Cancelled, engine.Filled, engine.Filled)
-	r.says(0, "^Disarmed: ", "disarm")
+	r.says(0, "^Trading is off: ", "disarm")
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
 	r.blockedBy(blocked+3, engine.BlockedDisarmed) // twice before, each time that of buy alone

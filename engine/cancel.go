@@ -83,8 +83,8 @@ const (
 	codeNotCancellable = 10148
 )
 
-// Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written. Then it is repeated,
-// in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an
+// Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written or waits for its turn. It
+// is repeated, in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an
 // *[OtherClientError], [ErrIDReused], or an error of the session; with an error nothing goes on.
 func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	l.mu.Lock()
@@ -101,7 +101,10 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	c := l.want(i)
 	l.mu.Unlock()
 	time.AfterFunc(l.cancelLimit, l.tellOverdue)
-	if err = l.send(s, c); err != nil {
+	if err = l.send(s, c); errors.Is(err, conn.ErrNotSent) {
+		return nil // it waits for its turn, or goes out once more
+	}
+	if err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.cancels, i.Order.Ref)

@@ -217,6 +217,8 @@ func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 		return nil, conn.Order{}, ErrNotOpen
 	case i.Client != s.ClientID():
 		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
+	case l.used[i.key()]:
+		return nil, conn.Order{}, fmt.Errorf("%w: %w; change it in TWS", ErrNotChanged, ErrIDReused)
 	case i.Found:
 		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:

@@ -24,7 +24,7 @@ type All struct{}
 // orders returns what GET /orders answers.
 func (s *Server) orders() Orders {
 	o := s.backend.Orders()
-	return Orders{Orders: present(o.Orders), Blocked: present(o.Blocked)}
+	return Orders{Orders: present(o.Orders), Cancelling: o.Cancelling, Blocked: present(o.Blocked)}
 }
 
 func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {

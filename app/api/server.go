@@ -416,7 +416,10 @@ func command(do func(context.Context) error) http.HandlerFunc {
 // ended answers for a command that has ended with err.
 func ended(w http.ResponseWriter, err error) {
 	var conflict *Conflict
+	var remark *Remark
 	switch {
+	case errors.As(err, &remark):
+		answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
 	case err == nil:
 		answer(w, http.StatusAccepted, Answer{Accepted: true})
 	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):

@@ -28,7 +28,8 @@ type Trader interface {
 	DeleteRule(ctx context.Context, name string) error
 
 	Orders() Orders
-	// CancelOrder asks for one of our orders to be cancelled, CancelOrders for all of them. They return ErrNoOrder or a Conflict.
+	// CancelOrder asks for one of our orders to be cancelled, CancelOrders for all of them. They return ErrNoOrder or a Conflict, or a
+	// Remark when not all of them can be cancelled. What comes of it is told by Orders.
 	CancelOrder(ctx context.Context, id int64) error
 	CancelOrders(ctx context.Context) error
 	// ChangeOrder changes quantity or price of a working order.
@@ -41,6 +42,11 @@ type Trader interface {
 type Conflict struct{ Reason string }
 
 func (c *Conflict) Error() string { return c.Reason }
+
+// Remark means that what was asked for goes on, and that there is something to say about it.
+type Remark struct{ Text string }
+
+func (r *Remark) Error() string { return r.Text }
 
 // Unconfirmed means that somebody has to confirm something first, and says what.
 type Unconfirmed struct{ Reason string }
@@ -67,6 +73,14 @@ type Trading struct {
 	OrdersOpen    int        `json:"orders_open"`    // orders of which something is still expected
 	OrdersUnknown int        `json:"orders_unknown"` // orders that a person has to look after
 	OrdersBlocked uint64     `json:"orders_blocked"` // orders that were not let out, since the start of the program
+}
+
+// Cancelling is how far the orders are that were to be cancelled. All is 0 if there are none, or if all have been done for a minute.
+type Cancelling struct {
+	Asked     int    `json:"asked"`     // all of them
+	Confirmed int    `json:"confirmed"` // Gateway has confirmed that they are done
+	Failed    int    `json:"failed"`    // Gateway refuses to cancel them; all others are asked for again until it answers
+	Text      string `json:"text"`      // the same for people; empty if there are none
 }
 
 // Guarded is the answer to GET /guard and the data of the events at GET /guard/events: whether a bot may trade now.
@@ -117,31 +131,35 @@ type Candidate struct {
 
 // Orders is the answer to GET /orders.
 type Orders struct {
-	Orders  []OrderView `json:"orders"`  // the newest first
-	Blocked []Blocked   `json:"blocked"` // the newest first; the last of this run of the program
+	Orders     []OrderView `json:"orders"`     // the newest first
+	Cancelling Cancelling  `json:"cancelling"` // those that were to be cancelled
+	Blocked    []Blocked   `json:"blocked"`    // the newest first; the last of this run of the program
 }
 
 // OrderView is one order that was meant to be sent.
 type OrderView struct {
-	ID         int64       `json:"id"`
-	At         time.Time   `json:"at"`
-	Rule       string      `json:"rule"` // the rule that placed it, empty if none did
-	Text       string      `json:"text"` // the order in a sentence
-	Symbol     string      `json:"symbol"`
-	Side       string      `json:"side"`
-	Type       string      `json:"type"`
-	Quantity   float64     `json:"quantity"`
-	LimitPrice float64     `json:"limit_price"` // 0 if it has none
-	StopPrice  float64     `json:"stop_price"`  // 0 if it has none
-	TIF        string      `json:"tif"`
-	Filled     float64     `json:"filled"`
-	Fate       engine.Fate `json:"fate"`
-	FateText   string      `json:"fate_text"` // the same for people
-	Changed    time.Time   `json:"changed"`
-	Code       int         `json:"code"`   // IB code of a rejection, 0 if none
-	Detail     string      `json:"detail"` // technical text
-	Parent     int64       `json:"parent"` // id of the order that this one closes, 0 if none
-	Open       bool        `json:"open"`   // something is still expected; it can be cancelled
+	ID           int64       `json:"id"`
+	At           time.Time   `json:"at"`
+	Rule         string      `json:"rule"` // the rule that placed it, empty if none did
+	Text         string      `json:"text"` // the order in a sentence
+	Symbol       string      `json:"symbol"`
+	Side         string      `json:"side"`
+	Type         string      `json:"type"`
+	Quantity     float64     `json:"quantity"`
+	LimitPrice   float64     `json:"limit_price"` // 0 if it has none
+	StopPrice    float64     `json:"stop_price"`  // 0 if it has none
+	TIF          string      `json:"tif"`
+	Filled       float64     `json:"filled"`
+	Fate         engine.Fate `json:"fate"`
+	FateText     string      `json:"fate_text"` // the same for people
+	Changed      time.Time   `json:"changed"`
+	Code         int         `json:"code"`          // IB code of a rejection, 0 if none
+	Detail       string      `json:"detail"`        // technical text
+	Parent       int64       `json:"parent"`        // id of the order that this one closes, 0 if none
+	Open         bool        `json:"open"`          // something is still expected; it can be cancelled
+	CancelText   string      `json:"cancel_text"`   // what came of a request to cancel it, for people; empty if there is none, or if it is done
+	CancelFailed bool        `json:"cancel_failed"` // Gateway refuses to cancel it
+	CancelCode   int         `json:"cancel_code"`   // IB code of that, 0 if none
 }
 
 // Blocked is an order that was not let out.

@@ -134,6 +134,11 @@ func TestTradingRefusals(t *testing.T) {
 			}
 		}
 	}
+	some := &memory{}
+	some.trade = &Remark{"2 orders belong to client id 3"}
+	if res := quick(unheard(some), "POST", "/orders/cancel_all", "", "{}"); res.Code != 202 || !strings.Contains(res.Body.String(), `"message": "2 orders belong to client id 3"`) {
+		t.Errorf("%d %s", res.Code, res.Body)
+	}
 	b := &memory{}
 	b.trade = bad
 	res := quick(unheard(b), "POST", "/rules/save", "", goodBodies["/rules/save"])
@@ -222,7 +227,7 @@ func TestListsAreNeverNull(t *testing.T) {
 	s := unheard(&empty{})
 	for path, want := range map[string]string{
 		"/rules":  `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
-		"/orders": `{"blocked":[],"orders":[]}`,
+		"/orders": `{"blocked":[],"cancelling":{"asked":0,"confirmed":0,"failed":0,"text":""},"orders":[]}`,
 	} {
 		if got := compact(t, quick(s, "GET", path, "", "").Body.String()); got != want {
 			t.Errorf("%s: %s", path, got)

@@ -78,9 +78,15 @@ func (l *Link) CancelOrder(ctx context.Context, id int64) error {
 	return l.command(func(c *api.Client) (api.Answer, error) { return c.CancelOrder(ctx, id) })
 }
 
-// CancelOrders asks for all open orders to be cancelled.
+// CancelOrders asks for all open orders to be cancelled. The error is an *[api.Remark] if not all of them can be.
 func (l *Link) CancelOrders(ctx context.Context) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.CancelOrders(ctx) })
+	return l.command(func(c *api.Client) (api.Answer, error) {
+		a, err := c.CancelOrders(ctx)
+		if err == nil && a.Message != "" {
+			err = &api.Remark{Text: a.Message}
+		}
+		return a, err
+	})
 }
 
 // ChangeOrder changes quantity or price of a working order.

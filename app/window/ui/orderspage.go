@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -81,6 +82,9 @@ func orderWrong(o *api.OrderView) string {
 	if detail != "" {
 		list = append(list, detail)
 	}
+	if cancel := plain(o.CancelText); cancel != "" {
+		list = append(list, cancel)
+	}
 	return strings.Join(list, "\n")
 }
 
@@ -157,6 +161,7 @@ type ordersPage struct {
 	may       bool // orders can be cancelled and changed
 	note      *widget.Label
 	failed    *widget.Label
+	cancels   *widget.Label // how far the orders are that were to be cancelled
 	all       *button
 	question  *question
 	openTitle *widget.Label
@@ -173,7 +178,7 @@ type ordersPage struct {
 
 func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p := &ordersPage{
-		keys: k, actions: a, note: wrapped(""), failed: wrapped(""),
+		keys: k, actions: a, note: wrapped(""), failed: wrapped(""), cancels: wrapped(""),
 		openTitle: bold("Open orders"), doneTitle: bold("Recent orders"), doneMore: fine(""),
 		held: container.New(stacked{6}), heldTitle: bold("Not let out"), heldMore: fine(""),
 	}
@@ -187,7 +192,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.question = newQuestion(k, p.all)
 	head := container.NewBorder(nil, nil, nil, container.NewCenter(p.all), p.openTitle)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{4}, p.note, p.failed, head, p.question.content, p.open.list,
+		stacked{4}, p.note, p.failed, head, p.question.content, p.cancels, p.open.list,
 		p.doneTitle, p.done.list, p.doneMore, p.heldTitle, p.held, p.heldMore,
 	)))
 	p.content = p.scroll
@@ -211,7 +216,9 @@ func (p *ordersPage) take(o api.Orders, err error) {
 // answered takes in what came of cancelling or changing an order, 0 for all of them.
 func (p *ordersPage) answered(id int64, err error) {
 	failure := ""
-	if err != nil {
+	if remark := (*api.Remark)(nil); errors.As(err, &remark) {
+		failure = upper(plain(remark.Text))
+	} else if err != nil {
 		failure = "That did not work: " + plain(err.Error())
 	}
 	for _, l := range []*orderList{p.open, p.done} {
@@ -271,6 +278,8 @@ func (p *ordersPage) refresh() {
 	if len(done) > mostShown {
 		done, more = done[:mostShown], len(done)-mostShown
 	}
+	setText(p.cancels, plain(o.Cancelling.Text))
+	show(p.cancels, p.cancels.Text != "")
 	p.open.render(open)
 	p.done.render(done)
 	title := fmt.Sprintf("Open orders: %d", len(open))
@@ -450,7 +459,7 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	setText(r.facts, orderFacts(o, p.now))
 	wrong := orderWrong(o)
 	importance := widget.MediumImportance
-	if o.Fate == engine.Unknown || o.Fate == engine.Rejected {
+	if o.Fate == engine.Unknown || o.Fate == engine.Rejected || o.CancelFailed {
 		importance = widget.DangerImportance
 	}
 	if r.wrong.Importance != importance {

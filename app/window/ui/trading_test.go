@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
@@ -382,6 +383,36 @@ func TestOrdersAreCancelledAndChanged(t *testing.T) {
 	v.Status(reconnecting(), noon)
 	if !rows[0].cancel.Disabled() || !v.orders.all.Disabled() || v.orders.note.Text == "" || rows[0].sign.shape != Unknown {
 		t.Error("not connected, and it looks as if something could be done")
+	}
+}
+
+// TestCancellationsAreShown has orders be cancelled: the page says how far that is, and what Gateway refuses.
+func TestCancellationsAreShown(t *testing.T) {
+	v, _, _ := acting(t)
+	v.Status(armed(), noon)
+	v.open(pageOrders)
+	v.Orders(someOrders(), nil)
+	if v.orders.cancels.Visible() {
+		t.Errorf("nothing is to be cancelled: %q", v.orders.cancels.Text)
+	}
+	some := someOrders()
+	some.Cancelling = api.Cancelling{Asked: 3, Confirmed: 1, Failed: 1, Text: "Gateway has confirmed 1 of 3."}
+	for i := range some.Orders {
+		if some.Orders[i].ID == 18 {
+			some.Orders[i].CancelText, some.Orders[i].CancelFailed = "Gateway refuses to cancel it.", true
+		}
+	}
+	v.Orders(some, nil)
+	row := v.orders.open.rows[0]
+	if v.orders.cancels.Text != some.Cancelling.Text || !v.orders.cancels.Visible() {
+		t.Errorf("%q", v.orders.cancels.Text)
+	}
+	if !strings.Contains(row.wrong.Text, "Gateway refuses to cancel it.") || row.wrong.Importance != widget.DangerImportance || !row.wrong.Visible() {
+		t.Errorf("%q", row.wrong.Text)
+	}
+	v.OrderDone(0, &api.Remark{Text: "2 orders belong to another client id"})
+	if v.orders.failed.Text != "2 orders belong to another client id" {
+		t.Errorf("%q", v.orders.failed.Text)
 	}
 }
 
