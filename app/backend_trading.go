@@ -221,6 +221,8 @@ func (r *resident) ActivateRule(ctx context.Context, name string) error {
 	switch {
 	case errors.Is(err, rules.ErrNoRule):
 		return api.ErrNoRule
+	case errors.As(err, new(*conn.UnansweredError)):
+		return answered(err)
 	case errors.As(err, &unclear), errors.As(err, new(*conn.RequestError)), errors.Is(err, rules.ErrChanged),
 		errors.Is(err, conn.ErrSessionOver), errors.Is(err, conn.ErrOldGateway), errors.Is(err, context.DeadlineExceeded):
 		return &api.Conflict{Reason: wording.OneLine(err.Error())}
@@ -293,6 +295,9 @@ func answered(err error) error {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
 	case errors.Is(err, conn.ErrSessionOver):
 		return &api.Conflict{Reason: wording.GuardReason(conn.GuardSocket)}
+	}
+	if silent, ok := errors.AsType[*conn.UnansweredError](err); ok {
+		return &api.Unanswered{Reason: wording.Unanswered(silent)}
 	}
 	return err
 }

@@ -78,6 +78,9 @@ func describe(st api.Status, now time.Time) string {
 		row("Orders", "may leave")
 	} else {
 		row("Orders", "blocked: %s", st.Guard.Reason)
+		if st.Held.Hint != "" && st.Held.Hint != st.Hint {
+			row("Do", "%s", st.Held.Hint)
+		}
 	}
 	row("Trading", "%s", describeTrading(st.Trading, now))
 	if st.Session != 0 {

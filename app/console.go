@@ -55,7 +55,8 @@ func (c *console) tell(e conn.Event, s *conn.Snapshot) {
 	switch e.Kind {
 	case conn.EventConnected:
 		c.hinted = conn.CauseNone
-	case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting:
+	case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting,
+		conn.EventOrdersBlocked:
 		if e.Cause == c.hinted {
 			return
 		}
@@ -108,6 +109,10 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 		return fmt.Sprintf("Data farm %s: %s (code %d).", wording.OneLine(e.Detail), e.Farm, e.Code)
 	case conn.EventCompeting:
 		return wording.Cause(s)
+	case conn.EventOrdersBlocked:
+		return wording.Cause(s) + " Orders are blocked."
+	case conn.EventOrdersConfirmed:
+		return "Orders are possible again."
 	case conn.EventDisconnected:
 		return fmt.Sprintf("%s It was up for %s.", wording.Cause(s), wording.Duration(e.Duration))
 	case conn.EventWindowStarted:

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
@@ -87,14 +88,21 @@ func (h *hub) run(ctx context.Context, sup *conn.Supervisor) {
 	defer end()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
+	held := time.NewTimer(0) // the guard has been closed for so long that it is told
+	defer held.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-news:
 		case <-minute.C:
+		case <-held.C:
 		}
-		h.look(sup.Snapshot())
+		s := sup.Snapshot()
+		if in := wording.HeldIn(s, time.Now()); in > 0 {
+			held.Reset(in + time.Millisecond)
+		}
+		h.look(s)
 		h.nudge()
 	}
 }

@@ -246,7 +246,8 @@ func (r *resident) logEvents(events *conn.EventStream) {
 		r.meter.Take(e)
 		level := slog.LevelInfo
 		switch e.Kind {
-		case conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventAttemptFailed, conn.EventCompeting:
+		case conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventAttemptFailed, conn.EventCompeting,
+			conn.EventOrdersBlocked:
 			level = slog.LevelWarn
 		}
 		if !r.log.Enabled(context.Background(), level) {

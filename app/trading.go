@@ -54,10 +54,17 @@ func (r *resident) openLedger() {
 	r.trade = &trading{path: r.home.rules, ledger: ledger}
 }
 
-// reconcile is the supervisor's, before it opens the guard.
+// reconcile is the supervisor's, before it opens the guard. Where nothing is remembered of orders, Gateway has to answer about them
+// all the same: the guard also speaks to other programs.
 func (r *resident) reconcile() func(context.Context, *conn.Session) error {
 	if r.trade == nil {
-		return nil
+		return func(ctx context.Context, s *conn.Session) error {
+			_, err := s.OpenOrders(ctx)
+			if errors.Is(err, conn.ErrOldGateway) {
+				return nil
+			}
+			return err
+		}
 	}
 	return r.trade.ledger.Reconcile
 }

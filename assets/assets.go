@@ -26,10 +26,11 @@ const (
 	Disconnected             // diamond with cross, #D55E00; also when only the link beyond Gateway is lost
 	ResetWindow              // disc with clock, #CC79A7
 	Paused                   // two bars, grey
+	Blocked                  // disc with bar, #E69F00; connected, but orders are blocked
 )
 
 // Icons lists every icon.
-var Icons = [...]Icon{Connected, Connecting, Degraded, Disconnected, ResetWindow, Paused}
+var Icons = [...]Icon{Connected, Connecting, Degraded, Disconnected, ResetWindow, Paused, Blocked}
 
 // String returns the name of the icon's files, such as "reset_window".
 func (i Icon) String() string {
@@ -46,6 +47,8 @@ func (i Icon) String() string {
 		return "reset_window"
 	case Paused:
 		return "paused"
+	case Blocked:
+		return "blocked"
 	}
 	return "icon " + strconv.Itoa(int(i))
 }

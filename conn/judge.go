@@ -45,10 +45,8 @@ func (m *model) trouble() (Cause, string) {
 		return CauseSilent, ""
 	case m.wrongMode:
 		return CauseWrongMode, ""
-	case m.readOnly:
-		return CauseReadOnly, ""
-	case m.unconfirmed():
-		return CauseUnconfirmed, m.doubt
+	case m.blocked() != CauseNone:
+		return m.blocked(), m.doubt
 	case m.competing:
 		return CauseCompeting, ""
 	}
@@ -77,9 +75,9 @@ func (m *model) guard() GuardReason {
 		return GuardProbe
 	case m.wrongMode:
 		return GuardMode
-	case m.readOnly:
+	case m.blocked() == CauseReadOnly:
 		return GuardReadOnly
-	case m.unconfirmed():
+	case m.blocked() == CauseUnconfirmed:
 		return GuardUnconfirmed
 	case !m.reconciled:
 		return GuardReconciling

@@ -16,8 +16,16 @@ const (
 	readOnlyLook = 30 * time.Second
 )
 
-// unconfirmed reports whether Gateway leaves open what has become of orders.
-func (m *model) unconfirmed() bool { return m.tries >= unconfirmedAfter }
+// blocked returns why Gateway's answers about orders, or their absence, degrade a session that is up.
+func (m *model) blocked() Cause {
+	switch {
+	case m.readOnly:
+		return CauseReadOnly
+	case m.tries >= unconfirmedAfter:
+		return CauseUnconfirmed
+	}
+	return CauseNone
+}
 
 // reconcile closes the guard until orders have been compared.
 func (s *step) reconcile(after time.Duration) {
@@ -41,20 +49,32 @@ func (s *step) reconciled(in inReconciled) {
 		return
 	}
 	m.checking = false
-	if in.err == nil {
+	before := m.blocked()
+	switch {
+	case in.err == nil:
 		m.reconciled, m.readOnly, m.tries, m.doubt = true, false, 0, ""
-		return
-	}
-	if readOnly(in.err) {
-		m.readOnly, m.tries = true, 0
-	}
-	if m.readOnly { // until one of the questions is answered
+	case m.readOnly || readOnly(in.err): // until one of the questions is answered
+		m.readOnly, m.tries, m.doubt = true, 0, ""
 		s.reconcile(readOnlyLook)
+	default:
+		s.unconfirmed(in.err)
+	}
+	if m.phase != up || m.blocked() == before {
 		return
 	}
+	if cause := m.blocked(); cause != CauseNone {
+		s.tell(Event{Kind: EventOrdersBlocked, Cause: cause, Detail: m.doubt})
+	} else {
+		s.tell(Event{Kind: EventOrdersConfirmed})
+	}
+}
+
+// unconfirmed tries again, with another session in the end.
+func (s *step) unconfirmed(err error) {
+	m := &s.m
 	m.tries++
-	m.doubt = in.err.Error()
-	unanswered, ok := errors.AsType[*UnansweredError](in.err)
+	m.doubt = err.Error()
+	unanswered, ok := errors.AsType[*UnansweredError](err)
 	if ok {
 		m.doubt = string(unanswered.Question)
 	}

@@ -152,6 +152,7 @@ type Snapshot struct {
 	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
 	Unsupported Unsupported
 	Guard       GuardReason
+	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
 	Opened      uint64        // how often the guard was opened since the start of the program
 	Probe       time.Duration // last round trip of a probe, 0 before the first
 	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
@@ -182,6 +183,8 @@ const (
 	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
 	EventMarketFarmOK     EventKind = "market_farm_ok"    // Gateway says that a market data farm is well, whatever it was before
 	EventCompeting        EventKind = "competing_session" // once until market data flows again; of further subscriptions EventNotice tells
+	EventOrdersBlocked    EventKind = "orders_blocked"    // connected, but Gateway takes no orders or does not confirm them; Cause says which
+	EventOrdersConfirmed  EventKind = "orders_confirmed"  // the end of that
 	EventWindowStarted    EventKind = "window_started"
 	EventWindowEnded      EventKind = "window_ended"
 	EventPaused           EventKind = "paused"

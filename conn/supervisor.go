@@ -70,7 +70,7 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	s.gate.clock = func() instant { return instant{wall: s.wall(), mono: s.mono()} }
 	s.gate.proof.Store(int64(cfg.proofOfLife()))
 	s.snap.Store(&Snapshot{
-		At: wallClock(), Since: wallClock(), State: Connecting, Guard: GuardSocket,
+		At: wallClock(), Since: wallClock(), State: Connecting, Guard: GuardSocket, GuardSince: wallClock(),
 		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
 	})
 	return s
@@ -314,7 +314,11 @@ func (s *Supervisor) watch() {
 // publish stores a new snapshot and nudges subscribers if it says something new.
 func (s *Supervisor) publish() {
 	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
-	if now.Opened = old.Opened; now.GuardOpen() && !old.GuardOpen() {
+	now.Opened, now.GuardSince = old.Opened, old.GuardSince
+	if now.GuardOpen() != old.GuardOpen() {
+		now.GuardSince = now.At
+	}
+	if now.GuardOpen() && !old.GuardOpen() {
 		now.Opened++
 	}
 	news := !now.same(old)

@@ -348,10 +348,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 
 	for path, answers := range map[string]map[int]error{
 		"/rules/save":          {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
-		"/rules/activate":      {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
+		"/rules/activate":      {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full"), 504: &Unanswered{"silent"}},
 		"/rules/deactivate":    {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
 		"/rules/delete":        {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
-		"/instruments/resolve": {200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd")},
+		"/instruments/resolve": {200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd"), 504: &Unanswered{"silent"}},
 		"/orders/cancel":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 		"/orders/cancel_all":   {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 		"/orders/change":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},

@@ -90,6 +90,8 @@ func (s *Server) ruled(w http.ResponseWriter, err error) {
 		refuseProblems(w, bad)
 	case errors.As(err, &conflict):
 		fail(w, http.StatusConflict, err.Error())
+	case errors.As(err, new(*Unanswered)):
+		fail(w, http.StatusGatewayTimeout, err.Error())
 	case errors.Is(err, ErrNoRule):
 		fail(w, http.StatusNotFound, err.Error())
 	default:
@@ -116,6 +118,8 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, Candidates{found})
 	case errors.As(err, &conflict):
 		fail(w, http.StatusConflict, err.Error())
+	case errors.As(err, new(*Unanswered)):
+		fail(w, http.StatusGatewayTimeout, err.Error())
 	case errors.Is(err, ErrNoContract), errors.As(err, &bad):
 		fail(w, http.StatusUnprocessableEntity, err.Error())
 	default:
@@ -158,8 +162,8 @@ func (c *Client) DeleteRule(ctx context.Context, name string) (r Rules, err erro
 	return r, err
 }
 
-// Resolve asks for the contracts that an instrument can mean. The error is an [ErrNoContract] if there is none, or a
-// [*Conflict].
+// Resolve asks for the contracts that an instrument can mean. The error is an [ErrNoContract] if there is none, a
+// [*Conflict] or an [*Unanswered].
 func (c *Client) Resolve(ctx context.Context, in rules.Instrument) ([]Candidate, error) {
 	var found Candidates
 	err := c.ask(ctx, "/instruments/resolve", in, &found, nil)
@@ -191,6 +195,8 @@ func (c *Client) ask(ctx context.Context, path string, in, out any, missing erro
 		return &Conflict{said.Error}
 	case failed.code == http.StatusPreconditionRequired:
 		return &Unconfirmed{said.Error}
+	case failed.code == http.StatusGatewayTimeout:
+		return &Unanswered{said.Error}
 	case failed.code == http.StatusNotFound && missing != nil:
 		return missing
 	case failed.code == http.StatusUnprocessableEntity && len(said.Problems) > 0:

@@ -24,6 +24,7 @@ type Status struct {
 	Reset     ResetWindow `json:"reset_window"`
 	Gateway   Gateway     `json:"gateway"`
 	Guard     Guard       `json:"guard"`
+	Held      Held        `json:"held"`
 	Probe     Probe       `json:"probe"`
 	Lost      uint64      `json:"sessions_lost"` // since the start of the program
 	Today     Period      `json:"today"`         // the local day so far
@@ -79,6 +80,14 @@ type Guard struct {
 	Opened   uint64           `json:"opened"` // how often it was opened since the start of the program
 }
 
+// Held says that the guard is closed on a connection that is up.
+type Held struct {
+	Closed bool      `json:"closed"` // it has been so for more than a moment
+	Since  time.Time `json:"since"`  // when the guard was opened or closed last
+	Text   string    `json:"text"`   // in one sentence; empty if it is not so, or the cause says it
+	Hint   string    `json:"hint"`   // what to do about a closed guard; empty where there is nothing but what the connection's own hint says
+}
+
 // Probe is what the last answered probe measured.
 type Probe struct {
 	RoundTripMillis  float64 `json:"round_trip_ms"`
@@ -117,6 +126,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 			Accounts: s.Gateway.Accounts,
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Opened: s.Opened},
+		Held:    Held{Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now), Hint: wording.GuardHint(s)},
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,

@@ -53,6 +53,11 @@ type Unconfirmed struct{ Reason string }
 
 func (u *Unconfirmed) Error() string { return u.Reason }
 
+// Unanswered means that Gateway left a question unanswered that had to be asked; the reason says which, for people.
+type Unanswered struct{ Reason string }
+
+func (u *Unanswered) Error() string { return u.Reason }
+
 // ErrNoRule means that there is no rule with that name.
 var ErrNoRule = errors.New("no such rule; GET /rules lists them")
 

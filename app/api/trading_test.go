@@ -117,6 +117,7 @@ func TestTradingRefusals(t *testing.T) {
 		fmt.Errorf("no: %w", ErrNoOrder):     {500, 503, 404},
 		fmt.Errorf("no: %w", ErrNoContract):  {500, 422, 503},
 		fmt.Errorf("x: %w", &Conflict{"no"}): {409, 409, 409},
+		&Unanswered{"Gateway is silent"}:     {504, 504, 503},
 		errors.New("disk full"):              {500, 503, 503},
 		context.DeadlineExceeded:             {500, 503, 503},
 	} {

@@ -120,7 +120,9 @@ gatewatch_farms{state="ok"} 2
 # HELP gatewatch_guard_shut 1 for the reason for which the guard is shut, 0 for the others.
 # TYPE gatewatch_guard_shut gauge
 gatewatch_guard_shut{reason="api_down"} 0
+gatewatch_guard_shut{reason="orders_unconfirmed"} 0
 gatewatch_guard_shut{reason="probe_overdue"} 0
+gatewatch_guard_shut{reason="read_only"} 0
 gatewatch_guard_shut{reason="reconciling"} 0
 gatewatch_guard_shut{reason="socket_down"} 0
 gatewatch_guard_shut{reason="upstream_lost"} 0

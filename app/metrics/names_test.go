@@ -114,7 +114,7 @@ func TestWords(t *testing.T) {
 	}
 	// These end neither a session nor an attempt unasked.
 	never := words([]conn.Cause{
-		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseWrongMode, conn.CauseUser,
+		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly, conn.CauseWrongMode, conn.CauseUser,
 		conn.CauseReconfigured, conn.CauseStopping,
 	})
 	same("causes", slices.Concat(words(causes), never), said["Cause"]...)

@@ -51,6 +51,8 @@ const (
 	Paused    Kind = "paused"            // somebody disconnected during an outage, or an unstable time, that was told
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
+	// GuardClosed is about a connection that is up while Gateway takes no orders, or does not confirm them.
+	GuardClosed Kind = "guard_closed"
 
 	// Those of reports; see [engine.ReportKind].
 	RuleFired         = Kind(engine.ReportFired)

@@ -23,6 +23,7 @@ type Policy struct {
 	Enough time.Duration // down this long, it is not unstable but lost
 
 	CompetingEvery time.Duration // a competing session is explained at most this often
+	ClosedEvery    time.Duration // likewise that Gateway takes no orders, for one reason
 
 	Weekly time.Duration // so long before the weekly login ends it is reminded of; 0: not at all
 
@@ -36,7 +37,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		After: 5 * time.Second, Stable: 10 * time.Second, Grace: 30 * time.Second, AfterWindow: 2 * time.Minute,
 		Drops: 4, Within: 10 * time.Minute, Every: 30 * time.Minute, Quiet: 10 * time.Minute, Enough: 5 * time.Minute,
-		CompetingEvery: 24 * time.Hour, Gather: 30 * time.Second,
+		CompetingEvery: 24 * time.Hour, ClosedEvery: time.Hour, Gather: 30 * time.Second,
 	}
 }
 
@@ -82,6 +83,10 @@ type State struct {
 
 	competing   bool      // happened in this step
 	competingAt time.Time // when it was last shown
+
+	closed   problem    // why Gateway takes no orders, while that is to be told
+	closedBy conn.Cause // what was told last,
+	closedAt time.Time  // and when
 
 	bursts []burst // of reports
 	burst  int     // number of the last one
@@ -170,7 +175,8 @@ func (st *State) shift(by time.Duration) {
 			}
 		}
 	}
-	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since, &st.storm.digest, &st.ended.begun, &st.ended.at, &st.competingAt)
+	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since, &st.storm.digest, &st.ended.begun, &st.ended.at, &st.competingAt,
+		&st.closedAt)
 	for i := range st.drops {
 		move(&st.drops[i].at)
 	}
@@ -207,6 +213,10 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		}
 	case conn.EventCompeting:
 		st.competing = true
+	case conn.EventOrdersBlocked:
+		st.closed = problem{cause: e.Cause, detail: e.Detail}
+	case conn.EventOrdersConfirmed:
+		st.closed = problem{}
 	case conn.EventLost, conn.EventUpstreamLost, conn.EventAttemptFailed, conn.EventDisconnected:
 		st.problem = problem{e.Cause, e.Code, e.Detail, e.State == conn.UpstreamLost}
 		switch {
@@ -229,6 +239,9 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		return
 	}
 	up := e.State == conn.Connected || e.State == conn.Degraded
+	if !up {
+		st.closed = problem{}
+	}
 	if st.known && up == st.up {
 		return
 	}
@@ -327,6 +340,13 @@ func (t *telling) decide() {
 		(st.competingAt.IsZero() || t.due(st.competingAt.Add(t.p.CompetingEvery))) {
 		st.competingAt = t.now
 		t.tell(t.competing())
+	}
+	if st.closed.cause != conn.CauseNone && !t.muted() {
+		if st.closedBy != st.closed.cause || t.due(st.closedAt.Add(t.p.ClosedEvery)) {
+			st.closedBy, st.closedAt = st.closed.cause, t.now
+			t.tell(t.guardClosed())
+		}
+		st.closed = problem{}
 	}
 	st.drops = slices.DeleteFunc(st.drops, func(d drop) bool { return t.now.Sub(d.at) > t.p.Within })
 	switch {
@@ -490,7 +510,7 @@ func (t *telling) next() time.Time {
 		}
 	}
 	earlier(t.remindAt())
-	if st.open || st.ended.incident != 0 {
+	if st.open || st.ended.incident != 0 || st.closed.cause != conn.CauseNone {
 		earlier(t.awake())
 	}
 	if !st.open {

@@ -121,6 +121,9 @@ var (
 	resumed     = ev(conn.EventResumed, conn.Connecting)
 	woke        = ev(conn.EventWoke, conn.Degraded)
 	competing   = conn.Event{Kind: conn.EventCompeting, State: conn.Degraded, Cause: conn.CauseCompeting, Code: 10197}
+	readOnly    = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseReadOnly}
+	unconfirmed = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseUnconfirmed, Detail: "open_orders"}
+	confirmed   = ev(conn.EventOrdersConfirmed, conn.Connected)
 	farmDown    = conn.Event{Kind: conn.EventFarm, State: conn.Degraded, Detail: "usfarm", Farm: conn.FarmBroken}
 	stopped     = ev(conn.EventStopped, conn.Reconnecting)
 	reconfigure = conn.Event{Kind: conn.EventDisconnected, State: conn.Connecting, Cause: conn.CauseReconfigured}
@@ -429,6 +432,28 @@ func TestWords(t *testing.T) {
 				Body: "Another session of the same user has taken the market data (IB error 10197).\nThe link is fine. Log out of the other session (TWS, mobile, client portal) to get the market data back here.",
 			},
 		}},
+		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected}, happening{3 * m, unconfirmed},
+			happening{4 * m, readOnly}, happening{5 * m, confirmed}), h, []Notice{
+			{
+				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+				Body: "Gateway does not answer the question about open orders, so orders cannot be confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS.",
+			},
+			{
+				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
+			},
+		}},
+		{"orders blocked in the reset window", after(happening{m, windowOpens}, happening{2 * m, readOnly}, happening{3 * m, unconfirmed},
+			happening{4 * m, ev(conn.EventWindowEnded, conn.Degraded)}, happening{5 * m, readOnly}, happening{6 * m, lostNow}, happening{6*m + s, connected}), h, []Notice{
+			{
+				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+				Body: "Gateway does not answer the question about open orders, so orders cannot be confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS.",
+			},
+			{
+				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
+			},
+		}},
 		{"through the reset window", after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
 			happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), 4 * h, []Notice{
 			{
@@ -611,7 +636,7 @@ func TestInvariants(t *testing.T) {
 				tell(conn.EventFarm)
 			case "competing":
 				if up {
-					tell(conn.EventCompeting)
+					tell([]conn.EventKind{conn.EventCompeting, conn.EventOrdersBlocked}[len(events)%2])
 				}
 			}
 		}

@@ -496,7 +496,7 @@ func TestKindsOfReports(t *testing.T) {
 			t.Errorf("%s is not known", k)
 		}
 	}
-	for _, k := range []Kind{Lost, Back, Unstable, Digest, Calm, Competing, Reminder} {
+	for _, k := range []Kind{Lost, Back, Unstable, Digest, Calm, Competing, Reminder, GuardClosed} {
 		if k.reported() {
 			t.Errorf("%s is no report", k)
 		}

@@ -149,6 +149,11 @@ func (t *telling) competing() Notice {
 	return Notice{Kind: Competing, Key: string(Competing), Title: "Market data taken by another session", Body: t.words(s)}
 }
 
+func (t *telling) guardClosed() Notice {
+	s := t.snapshot(conn.Degraded, t.st.closed)
+	return Notice{Kind: GuardClosed, Key: string(GuardClosed), Title: "Orders are blocked", Body: t.words(s), Urgent: true}
+}
+
 // reminder tells that the weekly login ends at the given time.
 func (t *telling) reminder(end time.Time) Notice {
 	title := "Gateway's weekly login ends Sunday 01:00 New York"

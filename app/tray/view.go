@@ -108,7 +108,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
-	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now)
+	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now) || wording.HeldIn(s, now) > 0
 
 	parts := []string{headline(s, now, x), gateway(s)}
 	if x.Trading.Armed {
@@ -163,6 +163,9 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 func icon(s *conn.Snapshot, now time.Time) assets.Icon {
 	switch s.State {
 	case conn.Connected:
+		if wording.Held(s, now) != "" {
+			return assets.Blocked
+		}
 		return assets.Connected
 	case conn.Degraded:
 		return assets.Degraded

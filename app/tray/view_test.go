@@ -57,6 +57,28 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notices muted", status: "Connected · LIVE 4001",
 		},
 		{
+			name: "guard closed for a moment", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			now: at(999 * time.Millisecond), icon: assets.Connected, ticking: true,
+			tooltip: "Connected · PAPER 4002 · since 09:31", status: "Connected · PAPER 4002",
+		},
+		{
+			name: "guard closed", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			now: at(time.Second), icon: assets.Blocked,
+			tooltip: "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002 · since 09:31",
+			status:  "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002",
+		},
+		{
+			name: "guard closed and a farm down", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm", Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			now: at(time.Second), icon: assets.Degraded,
+			tooltip: "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002 · since 09:31",
+			status:  "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002",
+		},
+		{
+			name: "read-only", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start},
+			now: at(0), icon: assets.Degraded, ticking: true,
+			tooltip: "Orders blocked: Gateway's API is read-only · PAPER 4002 · since 09:31", status: "Orders blocked: Gateway's API is read-only · PAPER 4002",
+		},
+		{
 			name: "farm", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx", Since: start, Layers: full, Gateway: paper},
 			now: at(0), icon: assets.Degraded,
 			tooltip: "Connected, data farm usfarm x down · PAPER 4002 · since 09:31", status: "Connected, data farm usfarm x down · PAPER 4002",

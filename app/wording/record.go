@@ -45,6 +45,10 @@ func Record(r *history.Record) string {
 		return "Data farm " + OneLine(r.Detail)
 	case history.Competing:
 		return "Another session took the market data" + code(r)
+	case history.OrdersBlocked:
+		return "Orders blocked" + why(r)
+	case history.OrdersConfirmed:
+		return "Orders possible again"
 	case history.WindowStarted:
 		return after("Reset window began", ", for %s")
 	case history.WindowEnded:
@@ -98,6 +102,8 @@ var shortCauses = map[conn.Cause]string{
 	conn.CauseUpstream:      "no connection to IBKR",
 	conn.CauseFarm:          "data farm down",
 	conn.CauseCompeting:     "competing session",
+	conn.CauseReadOnly:      "the API is read-only",
+	conn.CauseUnconfirmed:   "Gateway does not confirm open orders",
 	conn.CausePortChanged:   "API port changed",
 	conn.CauseWrongMode:     "wrong kind of account",
 	conn.CauseClient:        "the API client gave up",

@@ -55,6 +55,10 @@ func Cause(s *conn.Snapshot) string {
 		return fmt.Sprintf("The data farm %s is down.", OneLine(s.Detail))
 	case conn.CauseCompeting:
 		return "Another session of the same user has taken the market data (IB error 10197)."
+	case conn.CauseReadOnly:
+		return "Gateway's API is read-only: it takes no orders (IB error 321)."
+	case conn.CauseUnconfirmed:
+		return unconfirmed(s.Detail)
 	case conn.CausePortChanged:
 		return "Gateway's API port has been changed (IB code 1300)."
 	case conn.CauseWrongMode:
@@ -122,6 +126,10 @@ func hint(s *conn.Snapshot, clientID int) string {
 		return "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 	case conn.CauseCompeting:
 		return "The link is fine. Log out of the other session (TWS, mobile, client portal) to get the market data back here."
+	case conn.CauseReadOnly:
+		return readOnlyHint
+	case conn.CauseUnconfirmed:
+		return unconfirmedHint(s.Detail)
 	case conn.CausePortChanged:
 		if s.Gateway.Port != 0 && s.Detail != "" {
 			return fmt.Sprintf("Set gateway.port in settings.json to the new port. Gateway said: %s", OneLine(s.Detail))
@@ -137,32 +145,11 @@ func hint(s *conn.Snapshot, clientID int) string {
 	return ""
 }
 
-// Guard returns why orders are blocked, in one clause; empty if they are not.
-func Guard(s *conn.Snapshot) string { return GuardReason(s.Guard) }
-
-// GuardReason returns why the guard is shut, in one clause; empty if it is open.
-func GuardReason(r conn.GuardReason) string {
-	switch r {
-	case conn.GuardOpen:
-		return ""
-	case conn.GuardSocket:
-		return "not connected to Gateway"
-	case conn.GuardAPI:
-		return "Gateway's login is not complete"
-	case conn.GuardUpstream:
-		return "Gateway has lost IBKR's servers"
-	case conn.GuardProbe:
-		return "Gateway does not answer"
-	case conn.GuardMode:
-		return "the account is not of the configured kind"
-	case conn.GuardReconciling:
-		return "orders are being reconciled"
-	}
-	return OneLine(string(r))
-}
-
 // Headline returns the state in one line, as a tooltip or a log line begins.
 func Headline(s *conn.Snapshot, now time.Time) string {
+	if IsHeld(s, now) && s.Guard != conn.GuardMode {
+		return "Orders blocked: " + Guard(s)
+	}
 	switch s.State {
 	case conn.Connected:
 		return "Connected"
@@ -174,6 +161,8 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 			return "Connected, market data taken by another session"
 		case conn.CauseSilent:
 			return "Gateway does not answer"
+		case conn.CauseReadOnly, conn.CauseUnconfirmed:
+			return "Orders blocked: " + Guard(s)
 		case conn.CauseWrongMode:
 			return "Connected to a " + strings.ToUpper(string(s.Gateway.Mode)) + " account, orders blocked"
 		}

@@ -198,6 +198,63 @@ func TestEveryGuardReason(t *testing.T) {
 	}
 }
 
+// TestClosedGuard has orders be blocked on a connection that is up: that is what is said first, once it lasts, whatever else is wrong.
+func TestClosedGuard(t *testing.T) {
+	up := conn.Layers{Socket: true, API: true, Upstream: true}
+	for _, c := range []struct {
+		state    conn.State
+		cause    conn.Cause
+		guard    conn.GuardReason
+		headline string
+		held     string
+		does     string
+	}{
+		{conn.Connected, conn.CauseNone, conn.GuardOpen, "Connected", "", ""},
+		{
+			conn.Connected, conn.CauseNone, conn.GuardReconciling, "Orders blocked: waiting for Gateway to confirm open orders",
+			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
+		},
+		{
+			conn.Degraded, conn.CauseFarm, conn.GuardReconciling, "Orders blocked: waiting for Gateway to confirm open orders",
+			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
+		},
+		{conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly, "Orders blocked: Gateway's API is read-only", "", "untick “Read-Only API”"},
+		{conn.Degraded, conn.CauseUnconfirmed, conn.GuardUnconfirmed, "Orders blocked: Gateway does not confirm open orders", "", "check your orders in TWS"},
+		{conn.Degraded, conn.CauseSilent, conn.GuardProbe, "Orders blocked: Gateway does not answer", "", ""},
+		{conn.Degraded, conn.CauseWrongMode, conn.GuardMode, "Connected to a LIVE account, orders blocked", "", ""},
+	} {
+		s := snapshot(c.state, c.cause)
+		s.Layers, s.Guard, s.GuardSince = up, c.guard, now.Add(-guardPatience)
+		if got := Headline(s, now); got != c.headline {
+			t.Errorf("%q, want %q", got, c.headline)
+		}
+		if got := Held(s, now); got != c.held || HeldIn(s, now) != 0 {
+			t.Errorf("%q, want %q, in %v", got, c.held, HeldIn(s, now))
+		}
+		if got := GuardHint(s); (got == "") != (c.does == "") || !strings.Contains(got, c.does) {
+			t.Errorf("%s: hint %q", c.guard, got)
+		}
+		if s.GuardSince = s.GuardSince.Add(1); c.guard != conn.GuardOpen && (Held(s, now) != "" || HeldIn(s, now) != 1) {
+			t.Errorf("%s: told at once", c.guard)
+		}
+	}
+	for q, want := range map[conn.Question]string{
+		conn.QuestionOpenOrders:      "Gateway does not answer the question about open orders, so orders cannot be confirmed.",
+		conn.QuestionCompletedOrders: "Gateway does not answer the question about completed orders, so orders cannot be confirmed.",
+		"the disk is full":           "Orders cannot be confirmed (the disk is full).",
+	} {
+		s := snapshot(conn.Degraded, conn.CauseUnconfirmed)
+		if s.Detail = string(q); Cause(s) != want {
+			t.Errorf("%q, want %q", Cause(s), want)
+		}
+	}
+	for about, want := range map[string]string{"AAPL": "Gateway did not answer about AAPL within 10 s", "": "Gateway did not answer about contracts within 10 s"} {
+		if got := Unanswered(&conn.UnansweredError{Question: conn.QuestionDetails, About: about, After: 10 * time.Second}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestEveryState(t *testing.T) {
 	headlines := map[string]string{}
 	for _, state := range constants(t, "State") {

@@ -63,12 +63,14 @@ const (
 	UpstreamRestored What = "upstream_restored" // and has them again; Code 1101: subscriptions were lost, 1102: kept; Seconds is how long it lasted
 	FarmChanged      What = "farm"              // a data farm broke or came back; Detail is its name and state
 	Competing        What = "competing_session" // another session took the market data
-	WindowStarted    What = "window_started"    // a reset window; Detail is its name, Seconds its length yet to come
-	WindowEnded      What = "window_ended"      //
-	UserPaused       What = "paused"            //
-	UserResumed      What = "resumed"           // Seconds is how long the pause was
-	FellAsleep       What = "asleep"            // the computer; written on waking
-	Woke             What = "woke"              // Seconds is how long it slept
+	OrdersBlocked    What = "orders_blocked"    // connected, but Gateway takes no orders or does not confirm them
+	OrdersConfirmed  What = "orders_confirmed"
+	WindowStarted    What = "window_started" // a reset window; Detail is its name, Seconds its length yet to come
+	WindowEnded      What = "window_ended"   //
+	UserPaused       What = "paused"         //
+	UserResumed      What = "resumed"        // Seconds is how long the pause was
+	FellAsleep       What = "asleep"         // the computer; written on waking
+	Woke             What = "woke"           // Seconds is how long it slept
 )
 
 // Record is one entry of the connection log, and one line of connection_log.json.

@@ -40,6 +40,8 @@ var whats = map[conn.EventKind]What{
 	conn.EventUpstreamRestored: UpstreamRestored,
 	conn.EventFarm:             FarmChanged,
 	conn.EventCompeting:        Competing,
+	conn.EventOrdersBlocked:    OrdersBlocked,
+	conn.EventOrdersConfirmed:  OrdersConfirmed,
 	conn.EventWindowStarted:    WindowStarted,
 	conn.EventWindowEnded:      WindowEnded,
 	conn.EventPaused:           UserPaused,

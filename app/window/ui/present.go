@@ -73,9 +73,12 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 		return absent(st, lost, now)
 	}
 	p := picture{
-		shape: shapeOf(st.State), headline: headline(st), since: sinceFor(st.Since, now),
+		shape: shapeOf(st), headline: headline(st), since: sinceFor(st.Since, now),
 		badge: wording.Mode(conn.Mode(st.Gateway.Mode)),
 		terms: terms(st, now), today: today(&st.Today), command: commandFor(st),
+	}
+	if st.Held.Closed {
+		p.headline, p.since = "Orders blocked", sinceFor(st.Held.Since, now)
 	}
 	p.banner = bannerOf(st, p.shape, now)
 	if p.banner != nil {
@@ -113,9 +116,12 @@ func absent(st *api.Status, lost, now time.Time) picture {
 	return p
 }
 
-func shapeOf(s conn.State) Shape {
-	switch s {
+func shapeOf(st *api.Status) Shape {
+	switch st.State {
 	case conn.Connected:
+		if st.Held.Text != "" {
+			return Impaired
+		}
 		return Up
 	case conn.Degraded:
 		return Impaired
@@ -153,7 +159,7 @@ func commandFor(st *api.Status) command {
 }
 
 func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
-	if st.State == conn.Connected {
+	if st.State == conn.Connected && st.Held.Text == "" {
 		return nil
 	}
 	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(st.Since, now)}
@@ -162,6 +168,13 @@ func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
 		if st.State == conn.Connecting {
 			b.cause = "Connecting to Gateway for the first time."
 		}
+	}
+	if st.Held.Text != "" {
+		b.hint = plain(strings.TrimSpace(st.Held.Hint + " " + st.Hint))
+		if st.State == conn.Connected {
+			b.cause, b.since = "", "Since "+clock(st.Held.Since, now)
+		}
+		b.cause = strings.TrimSpace(wording.OneLine(st.Held.Text) + " " + b.cause)
 	}
 	b.attempt = attempt(&st.Attempt, now)
 	return b

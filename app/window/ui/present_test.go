@@ -40,9 +40,28 @@ func TestShapeOfEveryState(t *testing.T) {
 		conn.Reconnecting: Working, conn.ResetWindow: Resting, conn.Paused: PausedByUser, "of tomorrow": Unknown,
 	}
 	for state, shape := range want {
-		if got := shapeOf(state); got != shape {
+		if got := shapeOf(&api.Status{State: state}); got != shape {
 			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
+	}
+}
+
+// TestClosedGuardIsTold has the guard be closed while the connection is up, alone and with another fault.
+func TestClosedGuardIsTold(t *testing.T) {
+	st := connected()
+	st.Guard, st.Held.Since = api.Guard{Reason: "it waits"}, noon.Add(-time.Minute)
+	if p := pictureOf(&st, time.Time{}, &ages{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
+		t.Errorf("in the first moment %+v", p)
+	}
+	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
+	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	if p.shape != Impaired || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
+		t.Errorf("alone %+v, %+v", p, p.banner)
+	}
+	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
+	p = pictureOf(&st, time.Time{}, &ages{}, noon)
+	if p.banner.cause != st.Held.Text+" A farm is down." || p.banner.hint != "Wait. It comes back." {
+		t.Errorf("with another fault %+v", p.banner)
 	}
 }
 

@@ -69,6 +69,26 @@ func scenes() map[string]func(*View) {
 			st.Gateway.Mode, st.Gateway.Port = "live", 4001
 			status(st)(v)
 		},
+		"guard_closed": func(v *View) {
+			st := connected()
+			st.Guard = api.Guard{Reason: "waiting for Gateway to confirm open orders", ReasonID: conn.GuardReconciling}
+			st.Headline = "Orders blocked: " + st.Guard.Reason
+			st.Held = api.Held{
+				Closed: true, Since: noon.Add(-7 * time.Second), Text: "Orders are blocked: waiting for Gateway to confirm open orders.",
+				Hint: "Gatewatch asks again by itself. If this lasts for more than a minute, restart Gateway.",
+			}
+			status(st)(v)
+		},
+		"read_only": func(v *View) {
+			st := connected()
+			st.State, st.Since = conn.Degraded, noon.Add(-time.Minute)
+			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB error 321)."
+			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
+			st.Guard = api.Guard{Reason: "Gateway's API is read-only", ReasonID: conn.GuardReadOnly}
+			st.Held = api.Held{Closed: true, Since: st.Since, Hint: st.Hint}
+			st.Headline = "Orders blocked: " + st.Guard.Reason
+			status(st)(v)
+		},
 		"reconnecting": status(reconnecting()),
 		"trying": func(v *View) {
 			st := reconnecting()

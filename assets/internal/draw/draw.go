@@ -19,7 +19,7 @@ import (
 )
 
 // States are the names of the tray icons, as their SVG files and folders spell them.
-var States = []string{"connected", "connecting", "degraded", "disconnected", "reset_window", "paused"}
+var States = []string{"connected", "connecting", "degraded", "disconnected", "reset_window", "paused", "blocked"}
 
 // TraySizes and AppSizes are the edges, in pixels, of the PNG files.
 var (

@@ -1,0 +1,111 @@
+package wording
+
+import (
+	"time"
+
+	"gatewatch/conn"
+)
+
+// guardPatience is how long the guard may be closed on a connection that is up before that is what people are told first. Each new
+// connection has it closed for a moment.
+const guardPatience = time.Second
+
+// IsHeld reports whether the guard is closed although the connection is up, and has been for more than a moment.
+func IsHeld(s *conn.Snapshot, now time.Time) bool {
+	return s.Connected() && !s.GuardOpen() && now.Sub(s.GuardSince) >= guardPatience
+}
+
+// Held says in one sentence that orders are blocked on a connection that is up, for more than a moment. It is empty where the
+// connection's own cause says so.
+func Held(s *conn.Snapshot, now time.Time) string {
+	switch {
+	case !IsHeld(s, now):
+		return ""
+	case s.Cause == conn.CauseSilent, s.Cause == conn.CauseWrongMode, s.Cause == conn.CauseReadOnly, s.Cause == conn.CauseUnconfirmed:
+		return ""
+	}
+	return "Orders are blocked: " + Guard(s) + "."
+}
+
+// HeldIn returns in how long a closed guard becomes what people are told first; 0 if it is so already, or is not closed.
+func HeldIn(s *conn.Snapshot, now time.Time) time.Duration {
+	if !s.Connected() || s.GuardOpen() {
+		return 0
+	}
+	return max(0, guardPatience-now.Sub(s.GuardSince))
+}
+
+// Guard returns why orders are blocked, in one clause; empty if they are not.
+func Guard(s *conn.Snapshot) string { return GuardReason(s.Guard) }
+
+// GuardReason returns why the guard is closed, in one clause; empty if it is open.
+func GuardReason(r conn.GuardReason) string {
+	switch r {
+	case conn.GuardOpen:
+		return ""
+	case conn.GuardSocket:
+		return "not connected to Gateway"
+	case conn.GuardAPI:
+		return "Gateway's login is not complete"
+	case conn.GuardUpstream:
+		return "Gateway has lost IBKR's servers"
+	case conn.GuardProbe:
+		return "Gateway does not answer"
+	case conn.GuardMode:
+		return "the account is not of the configured kind"
+	case conn.GuardReadOnly:
+		return "Gateway's API is read-only"
+	case conn.GuardUnconfirmed:
+		return "Gateway does not confirm open orders"
+	case conn.GuardReconciling:
+		return "waiting for Gateway to confirm open orders"
+	}
+	return OneLine(string(r))
+}
+
+// GuardHint returns what to do about a closed guard; empty if the connection's own hint says it.
+func GuardHint(s *conn.Snapshot) string {
+	switch s.Guard {
+	case conn.GuardReadOnly:
+		return readOnlyHint
+	case conn.GuardUnconfirmed:
+		return unconfirmedHint(s.Detail)
+	case conn.GuardReconciling:
+		return "Gatewatch asks again by itself. If this lasts for more than a minute, restart Gateway."
+	}
+	return ""
+}
+
+const readOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
+
+// questions are what Gateway is asked, in words.
+var questions = map[conn.Question]string{
+	conn.QuestionOpenOrders:      "open orders",
+	conn.QuestionCompletedOrders: "completed orders",
+	conn.QuestionExecutions:      "executions",
+	conn.QuestionDetails:         "contracts",
+}
+
+// unconfirmed says that nobody knows what has become of orders. The detail is a [conn.Question] or technical text.
+func unconfirmed(detail string) string {
+	if q := questions[conn.Question(detail)]; q != "" {
+		return "Gateway does not answer the question about " + q + ", so orders cannot be confirmed."
+	}
+	return "Orders cannot be confirmed" + inBrackets(detail) + "."
+}
+
+func unconfirmedHint(detail string) string {
+	if questions[conn.Question(detail)] != "" {
+		return "Gatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS."
+	}
+	return "Gatewatch tries again by itself. If the error is about a file, free some disk space; else check your orders in TWS."
+}
+
+// Unanswered says that Gateway left a question unanswered, in one clause.
+func Unanswered(e *conn.UnansweredError) string {
+	about := questions[e.Question]
+	if e.About != "" {
+		about = OneLine(e.About)
+	}
+	return "Gateway did not answer about " + about + " within " + Duration(e.After)
+}
