@@ -58,6 +58,7 @@ var scenes = []conn.Event{
 	{Kind: conn.EventResumed, State: conn.Connecting},
 	{Kind: conn.EventWoke, State: conn.Reconnecting, Duration: 8 * time.Hour},
 	{Kind: conn.EventReconfigured, State: conn.Connected},
+	{Kind: conn.EventMarketFarmOK, State: conn.Connected, Session: 1, Code: 2104, Detail: "usfarm", Farm: conn.FarmOK},
 	{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Session: 1, Cause: conn.CauseUnconfirmed, Detail: "open_orders"},
 	{Kind: conn.EventOrdersConfirmed, State: conn.Connected, Session: 1},
 	{Kind: conn.EventNotice, State: conn.Connected, Session: 1, Code: 2100, Detail: "API client has been unsubscribed\nfrom account data"},

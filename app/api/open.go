@@ -12,6 +12,7 @@ import (
 // account number or name of a computer.
 func (st Status) Open() Status {
 	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline
+	st.Held = st.open.held
 	st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
 	st.Gateway.Host = openHost(st.Gateway.Host)
 	st.Layers.Farms = openFarms(st.Layers.Farms)
@@ -22,7 +23,10 @@ func (st Status) Open() Status {
 }
 
 // texts are what a status says in words where nothing personal may be told.
-type texts struct{ cause, hint, headline string }
+type texts struct {
+	cause, hint, headline string
+	held                  Held
+}
 
 // openSnapshot returns s without what Gateway and the network said, and without the name of a remote computer.
 func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
@@ -32,8 +36,11 @@ func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
 		open.Gateway.Host = "Gateway's computer"
 	}
 	open.Detail = ""
-	if s.Cause == conn.CauseFarm {
+	switch q := conn.Question(s.Detail); {
+	case s.Cause == conn.CauseFarm:
 		open.Detail = openFarm(s.Detail)
+	case q == conn.QuestionOpenOrders, q == conn.QuestionCompletedOrders, q == conn.QuestionExecutions:
+		open.Detail = s.Detail
 	}
 	return &open
 }

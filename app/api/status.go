@@ -126,13 +126,13 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 			Accounts: s.Gateway.Accounts,
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Opened: s.Opened},
-		Held:    Held{Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now), Hint: wording.GuardHint(s)},
+		Held:    heldOf(s, now),
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
 	}
 	open := openSnapshot(s)
-	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now)}
+	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now)}
 	st.Alerts.Failing, st.Faults = []string{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}
@@ -156,3 +156,9 @@ func moment(t time.Time) *time.Time {
 }
 
 func round(seconds float64) float64 { return float64(int64(seconds*1000+0.5)) / 1000 }
+
+func heldOf(s *conn.Snapshot, now time.Time) Held {
+	return Held{
+		Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now), Hint: wording.GuardHint(s),
+	}
+}

@@ -332,7 +332,7 @@ func TestGuardEvents(t *testing.T) {
 		})
 		step("another attempt", 0, func(st *Status) { st.Attempt.Number++ })
 		step("another reason", 1, func(st *Status) {
-			st.Guard.Reason, st.Guard.ReasonID = "orders are being reconciled", conn.GuardReconciling
+			st.Guard.Reason, st.Guard.ReasonID = "waiting for Gateway to confirm open orders", conn.GuardReconciling
 		})
 		step("the next session", 1, func(st *Status) { st.Guard, st.Session = Guard{Open: true}, 4 })
 		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
