@@ -112,6 +112,32 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	}
 }
 
+// TestCancelAllWhileGatewayStands has Gateway stand still while requests to cancel come, at a pace that it allows: it counts what it
+// reads in its own second, and throws away what is too much.
+func TestCancelAllWhileGatewayStands(t *testing.T) {
+	g := startGateway(t, sim.Config{MaxMessageRate: 20})
+	c := openImpatient(t, g, time.Second)
+	s := c.session(t)
+	const all = 30
+	for range all {
+		c.rests(t, s)
+		time.Sleep(100 * time.Millisecond) // slower than it allows
+	}
+	g.Freeze()
+	if n, err := c.CancelAll(s); n != all || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	time.Sleep(time.Second) // until the requests are written
+	g.Thaw()
+	eventually(t, "all are cancelled", func() bool { return c.Cancelling().Confirmed == all })
+	if n := g.State().Rejected["pacing"]; n == 0 {
+		t.Error("no request was thrown away")
+	}
+	if c.sup.Session() != s {
+		t.Error("another session")
+	}
+}
+
 // TestCancelIsNotConfirmed has Gateway say nothing about requests to cancel, for so long that a person has to know, and even lose the
 // connection: they are repeated until it answers.
 func TestCancelIsNotConfirmed(t *testing.T) {

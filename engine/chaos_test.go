@@ -24,6 +24,7 @@ import (
 const (
 	victimPort   = "GATEWATCH_TEST_VICTIM_PORT"
 	victimLedger = "GATEWATCH_TEST_VICTIM_LEDGER"
+	victimClient = "GATEWATCH_TEST_VICTIM_CLIENT"
 )
 
 // idle is a strategy that wants nothing.
@@ -47,8 +48,12 @@ func victim() {
 	if err != nil {
 		giveUp(err)
 	}
+	client, err := strconv.Atoi(os.Getenv(victimClient))
+	if err != nil {
+		giveUp(err)
+	}
 	byEngine := random.IntN(2) == 0
-	d, err := openDesk(os.Getenv(victimLedger), port, !byEngine)
+	d, err := openDesk(os.Getenv(victimLedger), port, client, !byEngine)
 	if err != nil {
 		giveUp(err)
 	}
@@ -132,11 +137,13 @@ type tally struct {
 	kills, orders, families, broken, notes int
 	worked                                 int // runs that had placed an order before they were killed
 	late                                   int // orders that met the news of a lost IBKR on their way
+	others                                 int // orders of somebody else
 	fates                                  map[Fate]int
 }
 
 func (a *tally) add(b tally) {
 	a.kills, a.worked, a.late = a.kills+b.kills, a.worked+b.worked, a.late+b.late
+	a.others += b.others
 	a.orders, a.families, a.broken, a.notes = a.orders+b.orders, a.families+b.families, a.broken+b.broken, a.notes+b.notes
 	for fate, n := range b.fates {
 		a.fates[fate] += n
@@ -182,7 +189,7 @@ func TestOnceUnderChaos(t *testing.T) {
 
 // chaos kills the program in one place, with a gateway and a ledger of its own.
 func chaos(t *testing.T, kills int) tally {
-	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true})
+	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true, ZeroSeesAll: true})
 	path := filepath.Join(t.TempDir(), "orders.db")
 	all := tally{kills: kills}
 	pause := func(atMost int) { time.Sleep(time.Duration(random.IntN(atMost)) * time.Millisecond) }
@@ -206,7 +213,7 @@ func chaos(t *testing.T, kills int) tally {
 	trouble := func() {
 		for range 1 + random.IntN(3) {
 			placed(1 + random.IntN(4))
-			switch random.IntN(7) {
+			switch random.IntN(8) {
 			case 0:
 				do(t, g, "drop", nil)
 			case 1:
@@ -224,15 +231,20 @@ func chaos(t *testing.T, kills int) tally {
 				g.Freeze()
 				pause(40)
 				g.Thaw()
-			case 4, 5:
+			case 4:
+				g.DiscardCancels(random.IntN(6))
+				byHand(t, g, sim.ManualOrder{ID: pick([]int32{0, -3, 1<<31 - 1}), Limit: pick([]float64{0, 1})})
+			case 5, 6:
 				do(t, g, "price", map[string]string{"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"})})
 			}
 		}
 	}
 	for range kills {
+		client := pick([]int{clientID, 0}) // which is told of orders made by hand, and of those of all clients
+		strangers(t, g, client)
 		before := len(g.State().Orders)
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path)
+		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path, victimClient+"="+strconv.Itoa(client))
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -256,7 +268,14 @@ func chaos(t *testing.T, kills int) tally {
 		}
 	}
 	do(t, g, "clear", nil)
-	d := newDesk(t, path, g.Port())
+	d, err := openDesk(path, g.Port(), 0, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.session(t)
+	eventually(t, "orders of the other client id are settled", func() bool { return d.settled(s, g.State().Orders) })
+	d.stop()
+	d = newDesk(t, path, g.Port())
 	d.session(t)
 	var faults []string
 	for end := time.Now().Add(ledgerPatience); ; time.Sleep(time.Millisecond) { // news may still be on its way
@@ -274,12 +293,60 @@ func chaos(t *testing.T, kills int) tally {
 	return all
 }
 
+// byHand makes an order of somebody else, which no client of ours may touch.
+func byHand(t *testing.T, g *sim.Gateway, m sim.ManualOrder) {
+	t.Helper()
+	m.Symbol, m.Action, m.Quantity, m.Ref = "AAPL", "BUY", 77, "theirs"
+	if _, err := g.PlaceByHand(m); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// strangers has another program use a client id of ours while we are away, and has ids be counted from 1 again, now and then.
+func strangers(t *testing.T, g *sim.Gateway, client int) {
+	t.Helper()
+	if random.IntN(4) == 0 {
+		g.ResetIDs()
+	}
+	if random.IntN(4) > 0 {
+		return
+	}
+	state := g.State()
+	id := int32(1 + random.IntN(len(state.Orders)+5))
+	if !slices.ContainsFunc(state.Orders, func(o sim.OrderState) bool {
+		return o.OrderID == id && int(o.ClientID) == client && o.Status != "Filled" && o.Status != "Cancelled"
+	}) {
+		byHand(t, g, sim.ManualOrder{Client: int32(client), ID: id, Limit: 1})
+	}
+}
+
+// settled reports whether the orders of a session's client id are as a gateway has them.
+func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
+	done := map[string]bool{}
+	for _, o := range orders {
+		done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
+	}
+	for _, i := range d.ledger.Intents() {
+		if over, there := done[i.Order.Ref]; i.Client == s.ClientID() && there && over != i.Fate.Done() {
+			return false
+		}
+	}
+	return true
+}
+
 // judge compares what a ledger says with what a gateway has, and says what is wrong.
 func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	a.orders, a.families, a.broken, a.notes, a.fates = len(list), 0, 0, len(notes), map[Fate]int{}
+	a.orders, a.families, a.broken, a.notes, a.fates, a.others = len(list), 0, 0, len(notes), map[Fate]int{}, 0
 	there := map[string]sim.OrderState{}
 	for _, o := range orders {
+		if !strings.HasPrefix(o.Ref, "gw-") {
+			if o.Status != "Submitted" && o.Type == "LMT" || o.Quantity != 77 {
+				wrong("an order of somebody else was touched: %+v", o)
+			}
+			a.others++
+			continue
+		}
 		if _, twice := there[o.Ref]; twice {
 			wrong("%s was placed twice", o.Ref)
 		}

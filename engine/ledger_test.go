@@ -33,12 +33,12 @@ type desk struct {
 }
 
 // openDesk runs a supervisor whose guard waits for the ledger at a path.
-func openDesk(path string, port int, follow bool) (*desk, error) {
+func openDesk(path string, port, client int, follow bool) (*desk, error) {
 	ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	return runDesk(ledger, port, follow)
+	return runDeskAs(ledger, port, client, follow)
 }
 
 func deskConfig(ledger *Ledger, port, client int) conn.Config {
@@ -51,7 +51,11 @@ func deskConfig(ledger *Ledger, port, client int) conn.Config {
 }
 
 func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
-	sup, err := conn.New(deskConfig(ledger, port, clientID), slog.New(slog.DiscardHandler))
+	return runDeskAs(ledger, port, clientID, follow)
+}
+
+func runDeskAs(ledger *Ledger, port, client int, follow bool) (*desk, error) {
+	sup, err := conn.New(deskConfig(ledger, port, client), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, errors.Join(err, ledger.Close())
 	}
@@ -92,7 +96,7 @@ func newDesk(t *testing.T, path string, port int) *desk {
 
 func newDeskThat(t *testing.T, path string, port int, follows bool) *desk {
 	t.Helper()
-	d, err := openDesk(path, port, follows)
+	d, err := openDesk(path, port, clientID, follows)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,6 +98,14 @@ type book struct {
 	positions  map[positionKey]*position
 }
 
+// add makes an order known by its client id and id.
+func (b *book) add(o *order) {
+	if b.byID == nil {
+		b.byID = map[orderKey]*order{}
+	}
+	b.byID[o.key] = o
+}
+
 // forgetIDs makes the ids of completed orders usable again and hands out ids from next on.
 func (b *book) forgetIDs(next int64) {
 	b.next = next

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// ManualOrder is an order that somebody makes by hand in TWS. It belongs to client id 0.
+// ManualOrder is an order that somebody makes by hand in TWS, or with another program.
 type ManualOrder struct {
 	Symbol   string
 	Action   string  // BUY or SELL
@@ -18,9 +18,11 @@ type ManualOrder struct {
 	Limit    float64 // 0: a market order
 	ID       int32   // as clients see it: real ones show 0, negative ids or 2147483647
 	Ref      string  // as in a copy of an order from the API
+	Client   int32   // client id that it belongs to; 0 if it is made by hand
 }
 
-// PlaceByHand makes an order by hand. No client can change or cancel it. It returns the order's permId.
+// PlaceByHand makes an order by hand, which no client can change or cancel, or one of another client id, which that can. It returns
+// the order's permId.
 func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -40,12 +42,18 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	}
 	g.book.permSeq++
 	o := &order{
-		key: orderKey{0, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted, qty: m.Quantity,
+		key: orderKey{m.Client, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted, qty: m.Quantity,
 		contract: orderContract(q, &q.in.contract), held: g.upstreamLost, parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
 		order: g.filledOut(&protobuf.Order{
 			Action: &m.Action, TotalQuantity: proto.String(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
 			OrderRef: &m.Ref, Transmit: proto.Bool(true),
 		}),
+	}
+	if m.Client != 0 {
+		if old := g.book.byID[o.key]; old != nil && !old.done() {
+			return 0, fmt.Errorf("client id %d has an open order %d", m.Client, m.ID)
+		}
+		g.book.add(o)
 	}
 	g.book.orders = append(g.book.orders, o)
 	g.counters.Orders++

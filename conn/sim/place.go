@@ -80,10 +80,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	}
 	o.order = g.filledOut(po)
 	o.stop = startStop(o, q)
-	if g.book.byID == nil {
-		g.book.byID = map[orderKey]*order{}
-	}
-	g.book.byID[key] = o
+	g.book.add(o)
 	g.book.orders = append(g.book.orders, o)
 	g.book.next = max(g.book.next, int64(id)+1)
 	g.counters.Orders++
