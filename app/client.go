@@ -73,6 +73,9 @@ func describe(st api.Status, now time.Time) string {
 		where = fmt.Sprintf("%s:%d", st.Gateway.Host, st.Gateway.Port)
 	}
 	row("Gateway", "%s, %s", where, mode)
+	if st.Gateway.Unsupported != "" {
+		row("Support", "%s", st.Gateway.Unsupported)
+	}
 	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(st.Layers.Socket), upDown(st.Layers.API), upDown(st.Layers.Upstream), farms(st.Layers.Farms))
 	if st.Guard.Open {
 		row("Orders", "may leave")

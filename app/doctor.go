@@ -43,6 +43,9 @@ func running(ctx context.Context, out io.Writer, h home) {
 		var st api.Status
 		if st, _, err = api.NewClient(card).Status(ctx); err == nil {
 			fmt.Fprintf(out, "Gatewatch  runs at %s: %s\n", card.URL, st.Headline)
+			if st.Gateway.Unsupported != "" {
+				fmt.Fprintf(out, "           %s\n", st.Gateway.Unsupported)
+			}
 			return
 		}
 	}
@@ -68,6 +71,9 @@ func diagnose(ctx context.Context, out io.Writer, s settings.Settings) error {
 			ready++
 			fmt.Fprintf(out, "%-16s ready: %s, protocol %d, %d account(s), in %s\n", label,
 				orUnknown(wording.Mode(seen.Gateway.Mode)), seen.Gateway.ServerVersion, seen.Gateway.Accounts, wording.Duration(seen.Took))
+			if text := wording.Unsupported(seen.Unsupported, time.Now()); text != "" {
+				advice = append(advice, label+": "+text)
+			}
 			if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && seen.Gateway.Mode != m {
 				advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.", label, orUnknown(wording.Mode(seen.Gateway.Mode)), m))
 			}

@@ -38,6 +38,7 @@ type cli struct {
 	Autostart  autostartCmd  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
 	Uptime     uptimeCmd     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
 	Log        logCmd        `cmd:"" help:"Show the connection log."`
+	Messages   messagesCmd   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
 	Rules      rulesCmd      `cmd:"" help:"Show rules and how they stand, or activate, deactivate and delete them."`
 	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
 	Arm        armCmd        `cmd:"" help:"Turn trading on: orders of active rules leave while the guard is open."`

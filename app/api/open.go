@@ -14,7 +14,7 @@ func (st Status) Open() Status {
 	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline
 	st.Held = st.open.held
 	st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
-	st.Gateway.Host = openHost(st.Gateway.Host)
+	st.Gateway.Host, st.Gateway.Unsupported = openHost(st.Gateway.Host), st.open.unsupported
 	st.Layers.Farms = openFarms(st.Layers.Farms)
 	st.Trading.Reason, st.Trading.RulesProblem = openReason(st), ""
 	st.Alerts.Failing = []string{}
@@ -26,6 +26,7 @@ func (st Status) Open() Status {
 type texts struct {
 	cause, hint, headline string
 	held                  Held
+	unsupported           string
 }
 
 // openSnapshot returns s without what Gateway and the network said, and without the name of a remote computer.
@@ -35,7 +36,7 @@ func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
 	if open.Gateway.Host == "" {
 		open.Gateway.Host = "Gateway's computer"
 	}
-	open.Detail = ""
+	open.Detail, open.Unsupported.Text = "", ""
 	switch q := conn.Question(s.Detail); {
 	case s.Cause == conn.CauseFarm:
 		open.Detail = openFarm(s.Detail)

@@ -119,8 +119,8 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	}
 	look("", got)
 	slices.Sort(found)
-	// Words of the program's own: a kind of account, names of its parts, of the day, and its version.
-	if want := []string{".faults.part", ".faults.part", ".gateway.mode", ".today.name", ".version"}; !slices.Equal(found, want) {
+	// Words of the program's own: a kind of account, a date, names of its parts, of the day, and its version.
+	if want := []string{".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".today.name", ".version"}; !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)
 	}
 }

@@ -34,6 +34,7 @@ var bodies = []any{
 	Status{},
 	Uptime{},
 	Log{},
+	Messages{},
 	Alerts{},
 	AlertTest{},
 	AlertTestRequest{},

@@ -49,6 +49,8 @@ type Backend interface {
 	Uptime(ctx context.Context, days int) (Uptime, error)
 	// Log returns records of the connection log.
 	Log(ctx context.Context, q LogQuery) (Log, error)
+	// Messages returns what Gateway has said with codes.
+	Messages() Messages
 	Alerts() Alerts
 	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
 	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
@@ -193,6 +195,7 @@ func (s *Server) routes() []route {
 		{"GET", "/settings", owner, show(s.backend.Settings)},
 		{"GET", "/uptime", owner, s.uptime},
 		{"GET", "/log", owner, s.records},
+		{"GET", "/messages", owner, show(s.messages)},
 		{"GET", "/alerts", owner, show(s.backend.Alerts)},
 		{"GET", "/rules", owner, show(s.rules)},
 		{"GET", "/orders", owner, show(s.orders)},

@@ -70,6 +70,11 @@ type Gateway struct {
 	ServerVersion int    `json:"server_version"` // 0 before the handshake
 	Mode          string `json:"mode"`           // paper, live or unknown
 	Accounts      int    `json:"accounts"`       // how many this login manages, 0 before READY
+	// UnsupportedFrom is the first day, such as "2026-12-15", on which IBKR does not support this version of Gateway any more, as
+	// Gateway says; empty: it says nothing, or no day that can be read.
+	UnsupportedFrom string `json:"unsupported_from"`
+	// Unsupported is the same for people, with what to do; empty: Gateway says nothing.
+	Unsupported string `json:"unsupported"`
 }
 
 // Guard says whether orders may leave, and why not.
@@ -123,7 +128,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Reset:    ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
-			Accounts: s.Gateway.Accounts,
+			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now),
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Opened: s.Opened},
 		Held:    heldOf(s, now),
@@ -131,8 +136,11 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
 	}
+	if u := s.Unsupported; !u.From.IsZero() {
+		st.Gateway.UnsupportedFrom = u.From.Format(time.DateOnly)
+	}
 	open := openSnapshot(s)
-	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now)}
+	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now), wording.Unsupported(open.Unsupported, now)}
 	st.Alerts.Failing, st.Faults = []string{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}

@@ -32,6 +32,7 @@ type past struct {
 	uptime api.Uptime
 	log    api.Log
 	alerts api.Alerts
+	said   api.Messages
 	desk   desk
 	fails  error // of what the history is asked for
 	tested []string
@@ -106,6 +107,8 @@ func (p *past) Log(_ context.Context, q api.LogQuery) (l api.Log, err error) {
 	})
 	return l, err
 }
+
+func (p *past) Messages() (m api.Messages) { p.locked(func() { m = p.said }); return m }
 
 func (p *past) Alerts() (a api.Alerts) { p.locked(func() { a = p.alerts }); return a }
 
