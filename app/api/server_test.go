@@ -100,6 +100,7 @@ func (b *fakeBackend) Arm(_ context.Context, live bool) error {
 	}
 	return b.note("arm")
 }
+
 func (b *fakeBackend) Messages() Messages {
 	return Messages{[]Message{{Code: 2172, Text: "desupported on 20261215", First: now, Last: now, Count: 2}}}
 }
