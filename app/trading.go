@@ -87,7 +87,7 @@ func (r *resident) openTrading(s settings.Settings) error {
 	t.desk = engine.NewDesk(t.ledger, limitsOf(r.inForce(s)), r.news.Put, r.log)
 	var err error
 	t.set, err = rules.NewSet(rules.Config{
-		Ledger: t.ledger, Desk: t.desk, Clock: r.sup.Clock, Resolve: r.details,
+		Ledger: t.ledger, Desk: t.desk, Clock: r.sup.Clock, Resolve: r.details, PriceSteps: r.priceSteps,
 		MaxTickAge:  func() time.Duration { return r.settings.Load().Trading.MaxTickAge() },
 		MarketHours: func(at time.Time) bool { return r.hours.Load().Open(at) },
 		Report:      r.news.Put, Changed: r.hub.nudge, Refresh: func() { t.engine.Refresh() }, Log: r.log,
@@ -121,6 +121,15 @@ func (r *resident) details(ctx context.Context, c conn.Contract) ([]conn.Details
 		return nil, conn.ErrSessionOver
 	}
 	return s.Details(ctx, c)
+}
+
+// priceSteps asks Gateway for the price steps of a market rule.
+func (r *resident) priceSteps(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
+	s := r.sup.Session()
+	if s == nil {
+		return nil, conn.ErrSessionOver
+	}
+	return s.PriceSteps(ctx, rule)
 }
 
 func (t *trading) setProblem(text string, problems strict.Problems) {

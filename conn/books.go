@@ -15,6 +15,7 @@ type books struct {
 	passage passage
 
 	enquiries enquiries
+	rules     marketRules
 
 	turn [askCount]chan struct{}
 

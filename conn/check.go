@@ -26,6 +26,7 @@ const (
 	msgSnapshotEnd   = 57
 	msgContract      = 10
 	msgContractEnd   = 52
+	msgMarketRule    = 93
 	msgDataType      = 58
 	msgCommission    = 59
 	msgTickReqParams = 81
@@ -73,7 +74,7 @@ var textShape = map[int]string{
 }
 
 // orderShape is textShape for the messages about orders and contracts, from versionOrders on. walkOrder knows the shape of the
-// two that hold a whole order, walkContract that of a contract.
+// two that hold a whole order, walkContract that of a contract, walkMarketRule that of a market rule.
 var orderShape = map[int]string{
 	msgOrderStatus:  "isfffiifisf",
 	msgOpenOrder:    "",
@@ -85,6 +86,7 @@ var orderShape = map[int]string{
 	msgCompletedEnd: "",
 	msgContract:     "",
 	msgContractEnd:  "si",
+	msgMarketRule:   "",
 }
 
 // shapeOf returns the shape of a message that is used here.
@@ -156,6 +158,8 @@ func checkFrame(payload []byte, version int) (id int, v verdict, err error) {
 		err = walkOrder(id, body, version).err
 	case msgContract:
 		err = walkContract(body, version).err
+	case msgMarketRule:
+		err = walkMarketRule(body, version).err
 	default:
 		err = checkText(id, body, shape)
 	}

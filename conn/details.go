@@ -11,7 +11,8 @@ import (
 type Details struct {
 	Contract   Contract // named in full
 	Name       string   // in words, such as APPLE INC
-	MinTick    float64  // least step between two prices; 0 where Gateway names none
+	MinTick    float64  // least step between two prices, whatever they are; 0 where Gateway names none
+	Rule       int64    // number of the market rule at the contract's exchange, for [Session.PriceSteps]; 0 where Gateway names none
 	Multiplier float64  // what one point of the price is worth; 1 where the contract has none
 	Expiry     string   // last trading day, YYYYMMDD, or month, YYYYMM; empty where there is none
 }

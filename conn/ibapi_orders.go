@@ -39,6 +39,7 @@ var orderProtos = map[int]func() proto.Message{
 	msgCompletedEnd: func() proto.Message { return &protobuf.CompletedOrdersEnd{} },
 	msgContract:     func() proto.Message { return &protobuf.ContractData{} },
 	msgContractEnd:  func() proto.Message { return &protobuf.ContractDataEnd{} },
+	msgMarketRule:   func() proto.Message { return &protobuf.MarketRule{} },
 }
 
 // checkOrderProto says whether a message about orders or contracts can be decoded. It has nothing to say of others.
@@ -220,7 +221,8 @@ func (l *library) ContractDetails(request int64, d *ibapi.ContractDetails) {
 			ConID: c.ConID, Symbol: c.Symbol, Type: c.SecType, Exchange: c.Exchange, Primary: c.PrimaryExchange,
 			Currency: c.Currency, Local: c.LocalSymbol,
 		},
-		Name: d.LongName, MinTick: real(d.MinTick), Multiplier: 1, Expiry: c.LastTradeDateOrContractMonth,
+		Name: d.LongName, MinTick: max(0, real(d.MinTick)), Multiplier: 1, Expiry: c.LastTradeDateOrContractMonth,
+		Rule: marketRule(c.Exchange, d.ValidExchanges, d.MarketRuleIDs),
 	}
 	if m, err := strconv.ParseFloat(c.Multiplier, 64); err == nil && real(m) > 0 {
 		one.Multiplier = m

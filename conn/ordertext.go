@@ -69,6 +69,13 @@ func walkContract(body []byte, version int) *textWalk {
 	return w
 }
 
+func walkMarketRule(body []byte, version int) *textWalk {
+	w := &textWalk{id: msgMarketRule, version: version, body: body, rest: body}
+	w.shape("i")
+	w.each("ff")
+	return w
+}
+
 // next returns the next field if it is of a kind: those of textShape, and u, a number that may be "None".
 func (w *textWalk) next(kind byte) string {
 	if w.err != nil {

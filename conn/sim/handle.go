@@ -126,6 +126,8 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	case *protobuf.ContractDataRequest:
 		return g.contractDetails(c, req, m)
 	case *protobuf.CancelContractData: // answers are complete at once, nothing is left to cancel
+	case *protobuf.MarketRuleRequest:
+		return marketRule(c, req, m)
 	case *protobuf.PlaceOrderRequest:
 		return g.placeOrder(c, req, m)
 	case *protobuf.CancelOrderRequest:
@@ -232,7 +234,7 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 	}
 	kind := c.dataType(q)
 	s := &subscription{reqID: id, q: q, delayed: kind == 3 || kind == 4}
-	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick)), BboExchange: proto.String("9c0001"), SnapshotPermissions: proto.Int32(3)})
+	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick())), BboExchange: proto.String("9c0001"), SnapshotPermissions: proto.Int32(3)})
 	if g.faults.competing {
 		c.sendLocked(g.errorMessage(id, 10197, noticeText(10197)))
 	} else if !g.upstreamLost {

@@ -14,7 +14,7 @@ import (
 type instrument struct {
 	contract protobuf.Contract
 	name     string
-	minTick  float64
+	rule     int32 // number of its market rule
 	minSize  string
 	start    float64 // opening mid price
 	expiry   time.Time
@@ -47,13 +47,14 @@ var stocks = []struct {
 var currencyPairs = []struct {
 	conID         int32
 	base, against string
-	price, tick   float64
+	price         float64
+	rule          int32
 }{
-	{12087792, "EUR", "USD", 1.0850, 0.00005},
-	{12087797, "GBP", "USD", 1.2650, 0.00005},
-	{14433401, "AUD", "USD", 0.6510, 0.00005},
-	{15016059, "USD", "JPY", 154.50, 0.005},
-	{12087820, "USD", "CHF", 0.8850, 0.00005},
+	{12087792, "EUR", "USD", 1.0850, ruleCurrency},
+	{12087797, "GBP", "USD", 1.2650, ruleCurrency},
+	{14433401, "AUD", "USD", 0.6510, ruleCurrency},
+	{15016059, "USD", "JPY", 154.50, ruleYen},
+	{12087820, "USD", "CHF", 0.8850, ruleCurrency},
 }
 
 const (
@@ -72,7 +73,7 @@ func newInstruments(now time.Time) []*instrument {
 				Exchange: proto.String("SMART"), PrimaryExch: &s.primary, Currency: proto.String("USD"),
 				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS"),
 			},
-			name: s.title, minTick: 0.01, minSize: "0.0001", start: s.price,
+			name: s.title, rule: ruleUSStocks, minSize: "0.0001", start: s.price,
 		})
 	}
 	// A second listing, so that a request without currency is ambiguous, as it is on the real gateway.
@@ -82,7 +83,14 @@ func newInstruments(now time.Time) []*instrument {
 			Exchange: proto.String("MEXI"), PrimaryExch: proto.String("MEXI"), Currency: proto.String("MXN"),
 			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM"),
 		},
-		name: "INTL BUSINESS MACHINES CORP", minTick: 0.01, minSize: "1", start: 4400,
+		name: "INTL BUSINESS MACHINES CORP", rule: ruleMexico, minSize: "1", start: 4400,
+	}, &instrument{ // the distance between its prices is not the same everywhere
+		contract: protobuf.Contract{
+			ConId: proto.Int32(13905511), Symbol: proto.String("7203"), SecType: proto.String("STK"),
+			Exchange: proto.String("TSEJ"), PrimaryExch: proto.String("TSEJ"), Currency: proto.String("JPY"),
+			LocalSymbol: proto.String("7203"), TradingClass: proto.String("7203.T"),
+		},
+		name: "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990,
 	})
 	for _, p := range currencyPairs {
 		all = append(all, &instrument{
@@ -91,7 +99,7 @@ func newInstruments(now time.Time) []*instrument {
 				Exchange: proto.String("IDEALPRO"), Currency: &p.against,
 				LocalSymbol: proto.String(p.base + "." + p.against), TradingClass: proto.String(p.base + "." + p.against),
 			},
-			name: p.base + "." + p.against, minTick: p.tick, minSize: "0.01", start: p.price,
+			name: p.base + "." + p.against, rule: p.rule, minSize: "0.01", start: p.price,
 		})
 	}
 	all = append(all, futures(now, "ES", "E-mini S&P 500", 495512500, 50, 5900)...)
@@ -112,7 +120,7 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 					LastTradeDateOrContractMonth: proto.String(expiry.Format("20060102")), Multiplier: &multiplier,
 					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local, TradingClass: &symbol,
 				},
-				name: name, minTick: 0.25, minSize: "1", start: price, expiry: expiry,
+				name: name, rule: ruleFutures, minSize: "1", start: price, expiry: expiry,
 			})
 		}
 		month = month.AddDate(0, 1, 0)
@@ -171,11 +179,11 @@ func (in *instrument) tradesOn(exchange string) bool {
 func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData {
 	c := proto.CloneOf(&in.contract)
 	d := &protobuf.ContractDetails{
-		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick)),
+		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick())),
 		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(1), LongName: &in.name,
 		TimeZoneId: proto.String("US/Eastern"), TradingHours: proto.String(hours(day, "0400", "2000")),
-		LiquidHours: proto.String(hours(day, "0930", "1600")), MarketRuleIds: proto.String("26"),
-		MinSize: &in.minSize, SizeIncrement: &in.minSize, SuggestedSizeIncrement: &in.minSize,
+		LiquidHours: proto.String(hours(day, "0930", "1600")),
+		MinSize:     &in.minSize, SizeIncrement: &in.minSize, SuggestedSizeIncrement: &in.minSize,
 		AggGroup: proto.Int32(1),
 	}
 	switch in.secType() {
@@ -200,6 +208,7 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		d.AggGroup = proto.Int32(2147483647)
 		c.LastTradeDate = proto.String(in.expiry.Format("20060102"))
 	}
+	d.MarketRuleIds = in.ruleIDs(d.GetValidExchanges())
 	return &protobuf.ContractData{ReqId: &reqID, Contract: c, ContractDetails: d}
 }
 

@@ -88,7 +88,7 @@ func checkContracts(t *testing.T, r *recorder, v int) {
 	d := e.details
 	if e.id != 21 || d.Contract.ConID != 265598 || d.Contract.Symbol != "AAPL" || d.Contract.PrimaryExchange != "NASDAQ" ||
 		d.Contract.TradingClass != "NMS" || d.MinTick != 0.01 || d.MarketName != "NMS" || d.TimeZoneID != "US/Eastern" ||
-		d.StockType != "COMMON" || d.SuggestedSizeIncrement.String() != "100" || d.PriceMagnifier != 1 || d.MarketRuleIDs != "26" {
+		d.StockType != "COMMON" || d.SuggestedSizeIncrement.String() != "100" || d.PriceMagnifier != 1 || d.MarketRuleIDs != "26,26,26,26,26,26,26,26" {
 		t.Errorf("AAPL: %+v %+v", d, d.Contract)
 	}
 	r.byName(t, "contractDetailsEnd", at)

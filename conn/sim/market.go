@@ -79,7 +79,7 @@ func newQuote(in *instrument) *quote {
 
 // set puts the middle of the market at mid, rounded to ticks.
 func (q *quote) set(mid float64) {
-	t := q.in.minTick
+	t := q.in.step(mid)
 	n := math.Max(1, math.Round(mid/t))
 	q.bid, q.ask, q.last = round(n*t), round((n+1)*t), round(n*t)
 	q.bidSize, q.askSize, q.lastSize = 100+rand.IntN(9)*100, 100+rand.IntN(9)*100, 100
@@ -94,7 +94,7 @@ func (q *quote) step() {
 	if q.pinned {
 		return
 	}
-	t := q.in.minTick
+	t := q.in.step(q.bid)
 	move := float64(rand.IntN(3) - 1)
 	if away := (q.bid - q.in.start) / t; math.Abs(away) > 200 && rand.IntN(2) == 0 {
 		move = -math.Copysign(1, away)

@@ -154,7 +154,7 @@ func (g *Gateway) validateOrder(req *request, id int32, q *quote, o *protobuf.Or
 		need  bool
 		price float64
 	}{{needLimit, o.GetLmtPrice()}, {needAux, o.GetAuxPrice()}} {
-		if p.need && !onTick(p.price, q.in.minTick) {
+		if p.need && !onTick(p.price, q.in.step(p.price)) {
 			return fail(110, "The price does not conform to the minimum price variation for this contract.")
 		}
 	}

@@ -51,6 +51,7 @@ var replyKinds = map[protoreflect.Name]replyKind{
 	"AccountUpdateMulti":      {73, verProtoAccounts},
 	"AccountUpdateMultiEnd":   {74, verProtoAccounts},
 	"TickReqParams":           {81, verProtoMarketData},
+	"MarketRule":              {93, verProtoRest2},
 	"CompletedOrder":          {101, verProtoOpenOrders},
 	"CompletedOrdersEnd":      {102, verProtoOpenOrders},
 	"CurrentTimeInMillis":     {109, verProtoRest3},
@@ -125,6 +126,13 @@ func (t *textWriter) message(m proto.Message) {
 		t.commission(m)
 	case *protobuf.ContractData:
 		t.contractData(m)
+	case *protobuf.MarketRule:
+		t.int(int64(m.GetMarketRuleId()))
+		t.int(int64(len(m.GetPriceIncrements())))
+		for _, p := range m.GetPriceIncrements() {
+			t.float(p.GetLowEdge())
+			t.float(p.GetIncrement())
+		}
 	case *protobuf.ContractDataEnd:
 		t.int(1)
 		t.int(int64(m.GetReqId()))

@@ -39,6 +39,7 @@ const (
 	reqCancelPosMulti   = 75
 	reqAcctUpdatesMulti = 76
 	reqCancelAcctMulti  = 77
+	reqMarketRule       = 91
 	reqCompletedOrders  = 99
 	reqTimeInMillis     = 105
 	reqCancelContract   = 106

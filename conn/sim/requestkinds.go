@@ -56,7 +56,10 @@ var requestKinds = map[int]*requestKind{
 	reqCompletedOrders: {name: "reqCompletedOrders", protoSince: verProtoOpenOrders, message: newMessage[protobuf.CompletedOrdersRequest], text: func(r *textReader) proto.Message {
 		return &protobuf.CompletedOrdersRequest{ApiOnly: proto.Bool(r.bool())}
 	}},
-	reqExecutions:       {name: "reqExecutions", protoSince: verBinaryID, message: newMessage[protobuf.ExecutionRequest], text: textExecutions},
+	reqExecutions: {name: "reqExecutions", protoSince: verBinaryID, message: newMessage[protobuf.ExecutionRequest], text: textExecutions},
+	reqMarketRule: {name: "reqMarketRule", protoSince: verProtoRest2, message: newMessage[protobuf.MarketRuleRequest], text: func(r *textReader) proto.Message {
+		return &protobuf.MarketRuleRequest{MarketRuleId: proto.Int32(r.int32())}
+	}},
 	reqIDs:              {name: "reqIds", protoSince: verProtoRest3, message: newMessage[protobuf.IdsRequest], text: withID(func(n *int32) proto.Message { return &protobuf.IdsRequest{NumIds: n} })},
 	reqServerLogLevel:   {name: "setServerLogLevel", protoSince: verProtoRest3, message: newMessage[protobuf.SetServerLogLevelRequest], text: withID(func(n *int32) proto.Message { return &protobuf.SetServerLogLevelRequest{LogLevel: n} })},
 	reqManagedAccts:     {name: "reqManagedAccts", protoSince: verProtoAccounts, message: newMessage[protobuf.ManagedAccountsRequest], text: versionOnly(newMessage[protobuf.ManagedAccountsRequest])},
@@ -112,7 +115,6 @@ var requestKinds = map[int]*requestKind{
 	88:                {name: "reqHistogramData", protoSince: verProtoHistory},
 	89:                {name: "cancelHistogramData", protoSince: verProtoHistory},
 	90:                {name: "cancelHeadTimestamp", protoSince: verProtoHistory},
-	91:                {name: "reqMarketRule", protoSince: verProtoRest2, idField: -1},
 	92:                {name: "reqPnL", protoSince: verProtoScanner},
 	93:                {name: "cancelPnL", protoSince: verProtoScanner},
 	94:                {name: "reqPnLSingle", protoSince: verProtoScanner},

@@ -79,7 +79,13 @@ func startIn(tb testing.TB, folder string, port int, list []Rule) *stack {
 				(*f)()
 			}
 		},
-		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
+		PriceSteps: func(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
+			return st.sup.Session().PriceSteps(ctx, rule)
+		},
+		Resolve: func(ctx context.Context, c conn.Contract) ([]conn.Details, error) {
+			if s := st.sup.Session(); s != nil {
+				return s.Details(ctx, c)
+			}
 			return []conn.Details{{Contract: c, MinTick: 0.01, Multiplier: 1}}, nil
 		},
 	})

@@ -2,9 +2,7 @@ package rules
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -397,23 +395,5 @@ func TestTickets(t *testing.T) {
 	a := &active{entry: &entry{}}
 	if ticket, err := a.ticket(nil, 0, 0, 0); err != nil || ticket.Rule != "" {
 		t.Errorf("%+v, %v", ticket, err)
-	}
-}
-
-func TestOnTick(t *testing.T) {
-	for _, c := range []struct{ v, tick, down, up float64 }{
-		{100.02, 0.05, 100, 100.05},
-		{100.05, 0.05, 100.05, 100.05},
-		{0.1 + 0.2, 0.1, 0.3, 0.3}, // which is a little more
-		{0.7, 0.1, 0.7, 0.7},       // and 7 times 0.1 is
-		{-1.02, 0.05, -1.05, -1},
-		{100.001, 0, 100.001, 100.001},
-		{100.001, -1, 100.001, 100.001},
-		{100.001, math.NaN(), 100.001, 100.001},
-		{math.Inf(1), 0.05, math.Inf(1), math.Inf(1)},
-	} {
-		if down, up := onTick(c.v, c.tick, math.Floor), onTick(c.v, c.tick, math.Ceil); fmt.Sprint(down, up) != fmt.Sprint(c.down, c.up) {
-			t.Errorf("%v by %v: %v and %v, want %v and %v", c.v, c.tick, down, up, c.down, c.up)
-		}
 	}
 }

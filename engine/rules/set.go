@@ -43,6 +43,7 @@ type Config struct {
 	Ledger      *engine.Ledger
 	Desk        *engine.Desk
 	Resolve     func(context.Context, conn.Contract) ([]conn.Details, error) // all contracts that one can mean; may take a while
+	PriceSteps  func(context.Context, int64) ([]conn.PriceStep, error)       // those of a market rule, by its number; may be nil, may take a while
 	Clock       func() time.Duration                                         // the clock of conn.Tick.At
 	MaxTickAge  func() time.Duration                                         // after which an instrument that says nothing is not trusted
 	MarketHours func(time.Time) bool                                         // whether the market is open
@@ -86,6 +87,8 @@ type resolved struct {
 	Name       string        `json:"name"`
 	MinTick    float64       `json:"min_tick"`
 	Multiplier float64       `json:"multiplier"`
+	// Steps are those between prices, in order; empty if they are not known.
+	Steps []conn.PriceStep `json:"steps,omitempty"`
 }
 
 // The reasons for which a rule has failed.
@@ -382,8 +385,23 @@ func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
 			return nil, &NotResolvedError{Instrument: *in, Candidates: list}
 		}
 		contracts[i] = &resolved{Contract: list[0].Contract, Name: list[0].Name, MinTick: list[0].MinTick, Multiplier: list[0].Multiplier}
+		if i == 0 && list[0].Rule != 0 { // only the rule's own instrument is traded
+			contracts[i].Steps = s.steps(ctx, list[0].Rule)
+		}
 	}
 	return contracts, nil
+}
+
+// steps returns the price steps of a market rule, nil if they cannot be had: then the least step counts.
+func (s *Set) steps(ctx context.Context, rule int64) []conn.PriceStep {
+	if s.cfg.PriceSteps == nil {
+		return nil
+	}
+	steps, err := s.cfg.PriceSteps(ctx, rule)
+	if err != nil {
+		s.cfg.Log.Warn("price steps are not known, the least one counts", "market_rule", rule, "err", err)
+	}
+	return steps
 }
 
 // Contract returns the instrument as it is asked for.

@@ -112,7 +112,7 @@ func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration
 			return value(fixed)
 		}
 		missing = !known
-		return onTick(from+*offset, contract.MinTick, round)
+		return onStep(from+*offset, contract, round)
 	})
 	t := engine.Ticket{
 		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(list[0].Side, now, maxAge), Multiplier: contract.Multiplier,
@@ -135,22 +135,6 @@ func value(p *float64) float64 {
 		return 0
 	}
 	return *p
-}
-
-// onTick rounds a price to one that a contract can have.
-func onTick(v, tick float64, round func(float64) float64) float64 {
-	if !(tick > 0) {
-		return v
-	}
-	n := v / tick
-	if near := math.Round(n); math.Abs(n-near) < 1e-6 {
-		n = near // it is one already, but for the last bits
-	}
-	v, err := strconv.ParseFloat(strconv.FormatFloat(round(n)*tick, 'f', 10, 64), 64)
-	if err != nil {
-		return round(n) * tick // infinite, which is refused further on
-	}
-	return v
 }
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}

@@ -127,6 +127,55 @@ func TestRulesTrade(t *testing.T) {
 	st.state(t, "trails", Done)
 }
 
+// TestPriceStepsOfOrders has a rule place orders on an exchange where the distance between two prices depends on the price. Gateway
+// refuses others (110).
+func TestPriceStepsOfOrders(t *testing.T) {
+	for _, version := range []int{176, 225} {
+		g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1, ServerVersion: version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { g.Close() })
+		price := func(v float64) {
+			t.Helper()
+			if err := g.SetPrice("7203", v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		price(2990)
+		st := start(t, g.Port(), nil)
+		eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+		r := Rule{
+			Name: "toyota", Instrument: Instrument{Symbol: "7203", Exchange: "TSEJ", Currency: "JPY"},
+			Conditions: []Condition{{Price: "bid", Is: "crosses_up", Value: 3001}},
+			Action: Action{Do: "order", Order: &Order{
+				Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)}, StopLoss: &Exit{Offset: p(-3.3)},
+			}},
+		}
+		if err := st.set.Put([]Rule{r}); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.set.Activate(t.Context(), r.Name); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "its price is known", func() bool { return st.view(t, r.Name).Price == 2990 })
+		price(3002)
+		eventually(t, "it has fired", func() bool { return st.view(t, r.Name).Fired == 1 })
+		eventually(t, "the orders are there", func() bool { return len(g.State().Orders) == 3 })
+		list := st.ledger.Intents()
+		for n, want := range []float64{3001, 11005, 2998.5} { // 3001.7, 11002.3 and 2998.7
+			if o := list[n].Order; o.LimitPrice+o.StopPrice != want {
+				t.Errorf("version %d: %+v, want %v", version, o, want)
+			}
+		}
+		for _, i := range list {
+			if i.Fate == engine.Rejected {
+				t.Errorf("version %d: %+v", version, i)
+			}
+		}
+	}
+}
+
 // TestFiredIsFired has the disk remember the order of a rule and not that the rule has fired.
 func TestFiredIsFired(t *testing.T) {
 	rule := notify("r", "last", "at_or_above", 1e6)

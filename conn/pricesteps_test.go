@@ -1,0 +1,133 @@
+package conn
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/sim"
+)
+
+// TestPriceSteps asks for the market rules of contracts over the wire.
+func TestPriceSteps(t *testing.T) {
+	for _, v := range []int{176, 207, 225} {
+		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { g.Close() })
+		s, _ := startRecorded(t, testConfig(g.Port()))
+		await(t, s, "READY", 10*sec, func(n *Snapshot) bool { return n.Layers.API })
+		for _, c := range []struct {
+			contract Contract
+			tick     float64
+			want     []PriceStep
+		}{
+			{Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, 0.01, []PriceStep{{0, 0.01}}},
+			{Contract{Symbol: "7203", Type: "STK", Exchange: "TSEJ", Currency: "JPY"}, 0.1, []PriceStep{
+				{0, 0.1}, {1000, 0.5}, {3000, 1}, {10000, 5}, {30000, 10}, {100000, 50}, {300000, 100}, {1000000, 500},
+			}},
+		} {
+			for range 2 { // the second time from memory
+				list, err := s.Session().Details(t.Context(), c.contract)
+				if err != nil || len(list) != 1 || list[0].MinTick != c.tick {
+					t.Fatalf("version %d: %+v, %v", v, list, err)
+				}
+				asked := g.State().Counters.Requests
+				steps, err := s.Session().PriceSteps(t.Context(), list[0].Rule)
+				if err != nil || !reflect.DeepEqual(steps, c.want) {
+					t.Errorf("version %d, %s: %v, %v", v, c.contract.Symbol, steps, err)
+				}
+				if again, err := s.Session().PriceSteps(t.Context(), list[0].Rule); err != nil || !slices.Equal(again, steps) || g.State().Counters.Requests > asked+1 {
+					t.Errorf("version %d: %v, %v, asked %d times", v, again, err, g.State().Counters.Requests-asked)
+				}
+			}
+		}
+	}
+}
+
+// TestMarketRuleNumbers finds the rule of a contract's exchange.
+func TestMarketRuleNumbers(t *testing.T) {
+	for _, c := range []struct {
+		exchange, exchanges, rules string
+		want                       int64
+	}{
+		{"SMART", "SMART,NYSE,IBKRATS", "26,27,28", 26},
+		{"NYSE", "SMART,NYSE,IBKRATS", "26,27,28", 27},
+		{"IDEALPRO", "IDEALPRO", "239", 239},
+		{"GLOBEX", "CME", "67", 67},
+		{"GLOBEX", "CME,QBALGO", "67,67", 67},
+		{"GLOBEX", "CME,QBALGO", "67,68", 0},
+		{"QBALGO", "CME,QBALGO", "67", 67}, // one for all
+		{"QBALGO", "CME,X,QBALGO", "67,68", 0},
+		{"SMART", "SMART", "", 0},
+		{"SMART", "SMART", "none", 0},
+		{"", "", "", 0},
+	} {
+		if got := marketRule(c.exchange, c.exchanges, c.rules); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+// TestOddMarketRules has market rules come that nobody can use, and that would end the library.
+func TestOddMarketRules(t *testing.T) {
+	for _, v := range []int{176, 200} {
+		for fields, ok := range map[string]bool{
+			"26,0": true, "26,1,0,0.01": true, "26,2,0,0.01,1,0.05": true, "26,": true,
+			"26,1": false, "26,-1": false, "26,9223372036854775807,0,0.01": false, "x,0": false, "26,1,a,b": false, "26,2,0,0.01": false,
+		} {
+			_, verdict, err := checkFrame(textMessage(v, msgMarketRule, strings.Split(fields, ",")...)[4:], v)
+			if ok != (err == nil) || ok && verdict != pass {
+				t.Errorf("version %d, %s: %v, %v", v, fields, verdict, err)
+			}
+		}
+	}
+	for _, v := range []int{176, 225} {
+		g, s, _ := connect(t, v, nil)
+		tell := func(id int, numbers ...float64) {
+			if v == 176 {
+				fields := []string{fmt.Sprint(id), fmt.Sprint(len(numbers) / 2)}
+				for _, n := range numbers {
+					fields = append(fields, fmt.Sprint(n))
+				}
+				g.peer().text(93, fields...)
+				return
+			}
+			m := &protobuf.MarketRule{MarketRuleId: proto.Int32(int32(id))}
+			for i := 0; i < len(numbers); i += 2 {
+				m.PriceIncrements = append(m.PriceIncrements, &protobuf.PriceIncrement{LowEdge: &numbers[i], Increment: &numbers[i+1]})
+			}
+			body, err := proto.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.peer().send(frame(append([]byte{0, 0, 1, 37}, body...))) // 93 + 200
+		}
+		type answer struct {
+			steps []PriceStep
+			err   error
+		}
+		got := make(chan answer, 1)
+		go func() {
+			steps, err := s.Session().PriceSteps(t.Context(), 26)
+			got <- answer{steps, err}
+		}()
+		eventually(t, "the rule is waited for", func() bool {
+			m := &s.Session().link.books().rules
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			return m.waiting[26] != nil
+		})
+		tell(27, 0, 9) // nobody asked
+		tell(26, 1, 0.01, 0, 0.0001, 5, 0, 6, -1, 7, 1.7976931348623157e308)
+		if a := <-got; a.err != nil || !slices.Equal(a.steps, []PriceStep{{0, 0.0001}, {1, 0.01}}) {
+			t.Errorf("version %d: %+v", v, a)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// band is the distance between two prices, from a price on.
+type band struct{ from, step float64 }
+
+// Numbers of the market rules.
+const (
+	ruleUSStocks = 26
+	ruleCurrency = 239
+	ruleYen      = 240
+	ruleFutures  = 67
+	ruleMexico   = 557
+	ruleTokyo    = 2421
+)
+
+// marketRuleTable is every market rule that the simulated gateway knows. That of Tokyo is the one for the most traded stocks. Source:
+// Japan Exchange Group, "Tick sizes".
+var marketRuleTable = map[int32][]band{
+	ruleUSStocks: {{0, 0.01}},
+	ruleCurrency: {{0, 0.00005}},
+	ruleYen:      {{0, 0.005}},
+	ruleFutures:  {{0, 0.25}},
+	ruleMexico:   {{0, 0.01}},
+	ruleTokyo:    {{0, 0.1}, {1000, 0.5}, {3000, 1}, {10000, 5}, {30000, 10}, {100000, 50}, {300000, 100}, {1000000, 500}},
+}
+
+// minTick is the least distance between two prices, whatever they are.
+func (in *instrument) minTick() float64 {
+	least := math.Inf(1)
+	for _, b := range marketRuleTable[in.rule] {
+		least = math.Min(least, b.step)
+	}
+	return least
+}
+
+// step is the distance between two prices at a price.
+func (in *instrument) step(price float64) float64 {
+	bands := marketRuleTable[in.rule]
+	step := bands[0].step
+	for _, b := range bands {
+		if math.Abs(price) >= b.from {
+			step = b.step
+		}
+	}
+	return step
+}
+
+// ruleIDs is the rule's number, once for each exchange of a list.
+func (in *instrument) ruleIDs(exchanges string) *string {
+	id := strconv.Itoa(int(in.rule))
+	return proto.String(id + strings.Repeat(","+id, strings.Count(exchanges, ",")))
+}
+
+// marketRule answers with a market rule.
+func marketRule(c *conn, req *request, m *protobuf.MarketRuleRequest) *requestError {
+	bands, ok := marketRuleTable[m.GetMarketRuleId()]
+	if !ok {
+		return invalid(-1, req, fmt.Sprintf("unknown market rule %d", m.GetMarketRuleId()))
+	}
+	rule := &protobuf.MarketRule{MarketRuleId: m.MarketRuleId}
+	for _, b := range bands {
+		rule.PriceIncrements = append(rule.PriceIncrements, &protobuf.PriceIncrement{LowEdge: &b.from, Increment: &b.step})
+	}
+	c.sendLocked(rule)
+	return nil
+}
