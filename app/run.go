@@ -272,6 +272,9 @@ func (r *resident) logEvents(events *conn.EventStream) {
 		if e.Farm != "" {
 			attrs = append(attrs, slog.String("farm", string(e.Farm)))
 		}
+		if e.More != 0 {
+			attrs = append(attrs, slog.Uint64("more", e.More))
+		}
 		if e.Duration != 0 {
 			attrs = append(attrs, slog.Duration("duration", e.Duration.Round(time.Millisecond)))
 		}

@@ -496,8 +496,20 @@ func (l *library) checkReady() {
 	}
 }
 
+// maxText bounds a text of Gateway's, in bytes. Its longest ones, about precautions, have some 500.
+const maxText = 1024
+
+// cut bounds a text, and repairs what is not UTF-8.
+func cut(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
 // Error takes every code from Gateway, and those that the library makes up itself.
 func (l *library) Error(request, _ int64, code int64, text, _ string) {
+	text = cut(text)
 	n := int(code)
 	if int64(n) != code {
 		n = 0

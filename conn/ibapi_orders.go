@@ -127,7 +127,7 @@ func describe(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *ibapi.Order
 		n.Limit, n.Aux, n.Percent, n.Parent = real(o.LmtPrice), real(o.AuxPrice), real(o.TrailingPercent), o.ParentID
 	}
 	if state != nil {
-		n.Status, n.Detail = state.Status, cmp.Or(state.CompletedStatus, state.RejectReason)
+		n.Status, n.Detail = cut(state.Status), cut(cmp.Or(state.CompletedStatus, state.RejectReason))
 	}
 	if o != nil && o.Deactivate { // told among the open orders since 10.48
 		n.Status = "Inactive"

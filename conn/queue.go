@@ -12,10 +12,13 @@ type Queue[T any] struct {
 	list  []T
 	over  bool
 	ready chan struct{}
+	room  chan struct{}
 }
 
 // NewQueue returns an empty queue.
-func NewQueue[T any]() *Queue[T] { return &Queue[T]{ready: make(chan struct{}, 1)} }
+func NewQueue[T any]() *Queue[T] {
+	return &Queue[T]{ready: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+}
 
 // Put adds values.
 func (q *Queue[T]) Put(values ...T) {
@@ -23,6 +26,25 @@ func (q *Queue[T]) Put(values ...T) {
 	q.list = append(q.list, values...)
 	q.mu.Unlock()
 	q.nudge()
+}
+
+// putWithin adds a value when fewer than limit wait, or when done is closed. One goroutine at a time may wait so.
+func (q *Queue[T]) putWithin(limit int, done <-chan struct{}, v T) {
+	for {
+		q.mu.Lock()
+		full := len(q.list) >= limit
+		q.mu.Unlock()
+		if !full {
+			break
+		}
+		select {
+		case <-q.room:
+			continue
+		case <-done:
+		}
+		break
+	}
+	q.Put(v)
 }
 
 // End says that nothing more is put.
@@ -50,6 +72,10 @@ func (q *Queue[T]) Take(buf []T) []T {
 	buf = append(buf, q.list...)
 	clear(q.list)
 	q.list = q.list[:0]
+	select {
+	case q.room <- struct{}{}:
+	default:
+	}
 	return buf
 }
 

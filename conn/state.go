@@ -208,6 +208,7 @@ type Event struct {
 	Farm     FarmState
 	Detail   string // technical text, may come from outside
 	Duration time.Duration
+	More     uint64 // how many events like it were left out before it, because Gateway repeats itself
 }
 
 func cloneFarms(f map[string]FarmState) map[string]FarmState {

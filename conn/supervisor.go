@@ -37,6 +37,8 @@ type Supervisor struct {
 	m            model
 	seq          uint64
 	eventSeq     uint64
+	flood        flood
+	more         bool // further inputs of the same batch wait
 	link         link // of the present session
 	workers      sync.WaitGroup
 	runCtx       context.Context
@@ -98,8 +100,14 @@ func (s *Supervisor) Run(ctx context.Context) {
 			s.handle(inTick{})
 		case <-s.inbox.Ready():
 			batch = s.inbox.Take(batch[:0])
-			for _, in := range batch {
-				s.handle(in)
+			done := 0
+			for ; done < len(batch) && ctx.Err() == nil; done++ {
+				s.more = done+1 < len(batch)
+				s.handle(batch[done])
+			}
+			s.more = false
+			for _, in := range batch[done:] {
+				s.refuse(in)
 			}
 			clear(batch)
 		}
@@ -164,8 +172,10 @@ func (s *Supervisor) decide(in input, now instant) {
 	if m.phase != up {
 		s.live.Store(nil)
 	}
-	s.publish()
-	s.tell(events)
+	if !s.more || len(events)+len(effects) > 0 { // else the next input of the batch may change it again
+		s.publish()
+	}
+	s.tell(now.mono, events)
 	s.watch() // before a command is answered: whoever paused may start something at the port
 	for _, e := range effects {
 		s.carryOut(e)
@@ -228,6 +238,9 @@ func (s *Supervisor) carryOut(e effect) {
 	}
 }
 
+// inboxLimit bounds what waits for the supervisor from one session: beyond it, no more is read of what Gateway says.
+const inboxLimit = 1024
+
 // dial makes an attempt in a goroutine of its own, which stays with the session until that has ended. The attempt
 // before it is waited for: there is one connection to Gateway at a time.
 func (s *Supervisor) dial(d doDial) {
@@ -241,7 +254,7 @@ func (s *Supervisor) dial(d doDial) {
 		if before != nil {
 			<-before
 		}
-		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) { s.inbox.Put(in) })
+		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) { s.inbox.putWithin(inboxLimit, ctx.Done(), in) })
 		if err != nil {
 			close(tried)
 			s.inbox.Put(inFailed{session: d.session, err: err})
@@ -352,8 +365,8 @@ func (s *Snapshot) same(o *Snapshot) bool {
 		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 
-func (s *Supervisor) tell(events []Event) {
-	if len(events) == 0 {
+func (s *Supervisor) tell(now time.Duration, events []Event) {
+	if events = s.flood.pass(now, events); len(events) == 0 {
 		return
 	}
 	for i := range events {

@@ -95,7 +95,7 @@ func (l *Ledger) see(n conn.OrderNews) {
 	if !ours && inRange(n.ID) {
 		l.use(keyOf(n), live, n.Kind)
 	}
-	if i == nil || l.twins[twinOf(i, n)] {
+	if i == nil || l.twins[twinOf(i, n)] || len(l.twins) >= maxTwins {
 		return
 	}
 	l.twins[twinOf(i, n)] = true
@@ -117,12 +117,20 @@ func (l *Ledger) suspect(i *Intent) {
 	}
 }
 
-// use notes that an order of others has an id, and whether that order is open.
+// Bounds of what is remembered of orders of others, which Gateway may tell without end.
+const (
+	maxUsed  = 10_000
+	maxTwins = 1000
+)
+
+// use notes that an order of others has an id, and whether that order is open. Beyond the bound only the highest id is known.
 func (l *Ledger) use(key orderKey, live bool, told conn.OrderNewsKind) {
-	if _, known := l.used[key]; !known || told != conn.OrderFilled {
+	_, known := l.used[key]
+	full := !known && len(l.used) >= maxUsed
+	if !full && (!known || told != conn.OrderFilled) {
 		l.used[key] = live
 	}
-	if live {
+	if live || full {
 		l.highest[key.client] = max(l.highest[key.client], key.id)
 	}
 }

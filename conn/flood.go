@@ -1,0 +1,142 @@
+package conn
+
+import "time"
+
+// flood bounds how much is told of what Gateway repeats: a message in a loop must not fill queues, logs and disks. Of each subject
+// a few events are told at once; of those that follow, the newest of each kind is told when the subject's time is over, with the
+// number of those left out. So a loss and a recovery are told late at the worst, and never lost. It is not safe for concurrent use.
+type flood struct {
+	subjects map[subject]*tally
+	next     time.Duration // the earliest end of a subject's time; 0 = no subject
+}
+
+// subject is what events repeat themselves about.
+type subject struct {
+	kind EventKind
+	code int
+	name string
+}
+
+// tally is what was told of a subject since its time began.
+type tally struct {
+	ends, lasts time.Duration
+	told        int
+	kept        []Event // the newest of each kind that was not told, in order
+}
+
+const (
+	// floodTime is how long a subject's time is at first. It doubles, up to floodLonger, while more comes than is told.
+	floodTime   = 10 * time.Second
+	floodLonger = 10 * time.Minute
+	floodFarm   = time.Minute // for farms: how they are must not be told too late
+	// floodTold is how many events of a subject are told in its time, and floodRequests how many about requests: Gateway gives a
+	// login 100 lines of market data, and may refuse each of them.
+	floodTold     = 5
+	floodRequests = 200
+	// floodSubjects bounds the subjects; all codes beyond it are one.
+	floodSubjects = 100
+)
+
+// subjectOf returns what an event is about, how many of those are told and how long its time becomes; ok is false for events that
+// Gateway cannot repeat at will.
+func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) {
+	switch e.Kind {
+	case EventNotice:
+		if e.Request > 0 {
+			return subject{e.Kind, e.Code, "request"}, floodRequests, floodLonger, true
+		}
+		return subject{e.Kind, e.Code, ""}, floodTold, floodLonger, true
+	case EventFarm:
+		return subject{e.Kind, 0, e.Detail}, floodTold, floodFarm, true
+	case EventUpstreamLost, EventUpstreamRestored:
+		return subject{EventUpstreamLost, 0, ""}, 2 * floodTold, floodTime, true
+	case EventCompeting, EventMarketFarmOK:
+		return subject{e.Kind, 0, ""}, floodTold, floodFarm, true
+	}
+	return subject{}, 0, 0, false
+}
+
+// pass returns the events that are to be told now, those kept before included where their time is over.
+func (f *flood) pass(now time.Duration, events []Event) []Event {
+	list := f.due(now, false)
+	for i := range events {
+		e := &events[i]
+		if e.Kind == EventStopped {
+			list = append(list, f.due(now, true)...)
+		}
+		if f.tells(now, e) {
+			list = append(list, *e)
+		}
+	}
+	return list
+}
+
+// tells reports whether an event is told at once, and keeps it if not.
+func (f *flood) tells(now time.Duration, e *Event) bool {
+	s, limit, longest, ok := subjectOf(e)
+	if !ok {
+		return true
+	}
+	t := f.subjects[s]
+	if t == nil && s.kind == EventNotice && len(f.subjects) >= floodSubjects {
+		s = subject{kind: EventNotice, name: "others"}
+		t = f.subjects[s]
+	}
+	if t == nil {
+		t = &tally{ends: now + floodTime, lasts: floodTime}
+		if f.subjects == nil {
+			f.subjects = map[subject]*tally{}
+		}
+		f.subjects[s] = t
+		f.look(t.ends)
+	}
+	if t.told < limit && len(t.kept) == 0 {
+		t.told++
+		return true
+	}
+	if len(t.kept) == 0 {
+		t.lasts = min(2*t.lasts, longest)
+	}
+	t.keep(e)
+	return false
+}
+
+// keep has an event be told later, in the place of one like it.
+func (t *tally) keep(e *Event) {
+	for i := range t.kept {
+		if t.kept[i].Kind == e.Kind && t.kept[i].Farm == e.Farm {
+			more := t.kept[i].More + 1
+			t.kept = append(append(t.kept[:i:i], t.kept[i+1:]...), *e) // the newest is the last
+			t.kept[len(t.kept)-1].More = more
+			return
+		}
+	}
+	t.kept = append(t.kept, *e)
+}
+
+func (f *flood) look(at time.Duration) {
+	if f.next == 0 || at < f.next {
+		f.next = at
+	}
+}
+
+// due returns what was kept of the subjects whose time is over, or of all. Subjects of which nothing was kept are forgotten.
+func (f *flood) due(now time.Duration, all bool) (list []Event) {
+	if f.next == 0 || !all && now < f.next {
+		return nil
+	}
+	f.next = 0
+	for s, t := range f.subjects {
+		switch {
+		case !all && now < t.ends:
+			f.look(t.ends)
+		case len(t.kept) == 0:
+			delete(f.subjects, s)
+		default:
+			list = append(list, t.kept...)
+			*t = tally{ends: now + t.lasts, lasts: t.lasts, told: len(t.kept)}
+			f.look(t.ends)
+		}
+	}
+	return list
+}

@@ -1,0 +1,90 @@
+package conn
+
+import (
+	"testing"
+	"time"
+)
+
+// TestFloodOfOneCode tells a few of what repeats, then one for each time with a count, and forgets the code when it is quiet.
+func TestFloodOfOneCode(t *testing.T) {
+	var f flood
+	told, left := 0, uint64(0)
+	count := func(list []Event) {
+		for _, e := range list {
+			told++
+			left += e.More
+		}
+	}
+	const each = 10 * time.Millisecond
+	for i := range 6000 { // a minute
+		count(f.pass(time.Duration(i)*each, []Event{{Kind: EventNotice, Code: 2109}}))
+	}
+	if told > 4*(floodTold+1) {
+		t.Errorf("%d events were told of 6000", told)
+	}
+	count(f.pass(time.Hour, nil))
+	if got := uint64(told) + left; got != 6000 {
+		t.Errorf("%d events are accounted for, want 6000", got)
+	}
+	f.pass(2*time.Hour, nil)
+	f.pass(3*time.Hour, nil)
+	if len(f.subjects) != 0 {
+		t.Errorf("%d subjects are remembered", len(f.subjects))
+	}
+	if list := f.pass(4*time.Hour, []Event{{Kind: EventNotice, Code: 2109}}); len(list) != 1 || list[0].More != 0 {
+		t.Errorf("after a quiet time: %+v", list)
+	}
+}
+
+// TestFloodKeepsLossAndRecovery lets upstream flap: however often it does, what is told last is how it is, and both ways are told.
+func TestFloodKeepsLossAndRecovery(t *testing.T) {
+	for _, flaps := range []int{1, 2, 9, 10, 11, 12, 999, 1000} {
+		var f flood
+		var list []Event
+		var last EventKind
+		for i := range flaps {
+			last = EventUpstreamLost
+			if i%2 == 1 {
+				last = EventUpstreamRestored
+			}
+			list = append(list, f.pass(time.Duration(i), []Event{{Kind: last}})...)
+		}
+		list = append(list, f.pass(floodTime, nil)...)
+		if got := list[len(list)-1].Kind; got != last {
+			t.Errorf("%d flaps: told last is %s, want %s", flaps, got, last)
+		}
+		if len(list) > 2*floodTold+2 {
+			t.Errorf("%d flaps: %d events", flaps, len(list))
+		}
+	}
+}
+
+// TestFloodOfCodes says a new code each time: the subjects are bounded, and other events pass.
+func TestFloodOfCodes(t *testing.T) {
+	var f flood
+	told := 0
+	for i := range 100_000 {
+		told += len(f.pass(time.Duration(i), []Event{{Kind: EventNotice, Code: i}}))
+	}
+	if len(f.subjects) > floodSubjects+1 || told > floodSubjects+floodTold {
+		t.Errorf("%d subjects, %d events", len(f.subjects), told)
+	}
+	if list := f.pass(time.Second, []Event{{Kind: EventLost}}); len(list) != 1 {
+		t.Errorf("a loss: %+v", list)
+	}
+	if list := f.pass(time.Second, []Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}}); len(list) != 1 {
+		t.Errorf("a farm: %+v", list)
+	}
+}
+
+// TestFloodEnds tells at the end what was kept.
+func TestFloodEnds(t *testing.T) {
+	var f flood
+	for range 100 {
+		f.pass(0, []Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmOK}, {Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}})
+	}
+	list := f.pass(1, []Event{{Kind: EventStopped}})
+	if len(list) != 3 || list[1].Farm != FarmBroken || list[2].Kind != EventStopped {
+		t.Errorf("%+v", list)
+	}
+}
