@@ -50,9 +50,12 @@ type conn struct {
 	muted     bool        // a stalled, truncated frame was sent: nothing more leaves
 	refused   bool        // about to be closed: requests are no longer looked at
 
+	timeAsked time.Time // arrival of the last time request that was answered
+
 	outMu     sync.Mutex
 	out       []byte
-	finishing bool // close with FIN once out is written
+	late      []lateFrame // behind out
+	finishing bool        // close with FIN once out is written
 	wake      chan struct{}
 	received  atomic.Int64
 	requests  atomic.Int64
@@ -124,9 +127,16 @@ func (c *conn) queueLocked(m proto.Message) {
 	if c.muted {
 		return
 	}
+	if c.g.faults.ticksOnly && !isTick(m) {
+		return
+	}
 	c.outMu.Lock()
-	c.out = appendFrame(c.out, c.version, m)
-	c.outMu.Unlock()
+	defer c.outMu.Unlock()
+	if lag := c.g.faults.lag; lag == 0 && len(c.late) == 0 {
+		c.out = appendFrame(c.out, c.version, m)
+	} else {
+		c.queueLate(appendFrame(nil, c.version, m), lag)
+	}
 }
 
 // flush wakes the writer.

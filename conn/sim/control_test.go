@@ -50,12 +50,12 @@ func TestControlVerbs(t *testing.T) {
 	}
 	query := map[string]string{
 		"notice": "?code=2104&text=x", "error": "?id=3&code=354&text=x", "price": "?symbol=AAPL&price=5", "1300": "?port=0&grace=1h",
-		"slow": "?delay=1ms&rate=100000", "farm": "?code=2119&name=usfarm", "restart": "?for=1ms", "skew": "?by=-1h", "stall": "?at=none",
+		"slow": "?delay=1ms&rate=100000", "lag": "?by=1ms", "farm": "?code=2119&name=usfarm", "restart": "?for=1ms", "skew": "?by=-1h", "stall": "?at=none",
 		"truncate": "?stall=true", "garbage": "?bytes=10", "326": "?n=2",
 		"unanswered": "?what=executions&n=-1", "read-only": "?on=true", "by-hand": "?symbol=AAPL&limit=1.5&id=-3",
 	}
 	for _, name := range []string{
-		"drop", "reset", "freeze", "thaw", "refuse", "accept", "accept-silent", "accept-close", "slow", "garbage", "garbage-frame",
+		"drop", "reset", "freeze", "thaw", "refuse", "accept", "accept-silent", "accept-close", "slow", "lag", "ticks-only", "garbage", "garbage-frame",
 		"truncate", "oversize", "stall", "326", "10141", "unanswered", "read-only", "discard-cancels", "by-hand", "reset-ids", "1300", "farm", "notice", "error", "restart", "skew", "price", "clear",
 		"1100", "1101", "1102", "2103", "2105", "2107", "2108", "2110", "2119", "2157", "2158", "10197", "354",
 	} {

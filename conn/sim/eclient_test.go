@@ -241,6 +241,7 @@ func (r *recorder) UpdatePortfolio(c *ibapi.Contract, size ibapi.Decimal, price,
 // startSim starts a gateway that is closed with the test.
 func startSim(t testing.TB, cfg sim.Config) *sim.Gateway {
 	t.Helper()
+	cfg.AnswerEveryTime = true // tests ask whether a session lives as often as they like
 	g, err := sim.Start(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ type faults struct {
 	refuseData   []dataRefusal
 	skew         time.Duration
 	slow         Slowness
+	lag          time.Duration
+	ticksOnly    bool
 	orders       []*OrderFault
 	readOnly     bool
 	discard      int              // how many more requests to cancel; below 0: all
@@ -266,6 +268,7 @@ func (g *Gateway) Clear() error {
 	g.mu.Lock()
 	lost := g.upstreamLost
 	g.faults = faults{}
+	g.eachLocked(func(c *conn) { c.release(true) })
 	for _, q := range g.quotes {
 		q.traded = time.Time{}
 	}

@@ -343,8 +343,10 @@ func TestClear(t *testing.T) {
 	g.Refuse326(9)
 	g.ClockSkew(time.Hour)
 	g.Slow(sim.Slowness{PerMessage: time.Hour})
+	g.Lag(time.Hour)
+	g.TicksOnly(true)
 	g.Freeze()
-	want := "freeze,refuse,accept-close,326,skew,slow,upstream-lost"
+	want := "freeze,refuse,accept-close,326,skew,slow,lag,ticks-only,upstream-lost"
 	if got := strings.Join(g.State().Faults, ","); got != want {
 		t.Errorf("faults %s, want %s", got, want)
 	}

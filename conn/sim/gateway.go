@@ -50,6 +50,9 @@ type Config struct {
 	PartialFills int
 	// SpreadFills lets an order have no more than one of them each time the market moves or its price is set.
 	SpreadFills bool
+	// AnswerEveryTime answers every time request, as gateways did before 10.19: since then the second within a second of a
+	// connection stays unanswered.
+	AnswerEveryTime bool
 	// MaxMessageRate is how many requests per second a client may send before error 100. Default 50; below 0, no
 	// limit.
 	MaxMessageRate int

@@ -100,6 +100,9 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	case *protobuf.StartApiRequest:
 		return g.startAPI(c, m)
 	case *protobuf.CurrentTimeRequest:
+		if g.timeTooSoonLocked(c) {
+			return nil
+		}
 		c.sendLocked(&protobuf.CurrentTime{CurrentTime: proto.Int64(g.nowLocked().Unix())})
 	case *protobuf.CurrentTimeInMillisRequest:
 		c.sendLocked(&protobuf.CurrentTimeInMillis{CurrentTimeInMillis: proto.Int64(g.nowLocked().UnixMilli())})

@@ -100,6 +100,8 @@ func (g *Gateway) faultNamesLocked() []string {
 		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return !q.traded.IsZero() }), "last-traded"},
 		{f.skew != 0, "skew"},
 		{f.slow != Slowness{}, "slow"},
+		{f.lag != 0, "lag"},
+		{f.ticksOnly, "ticks-only"},
 		{slices.ContainsFunc(f.orders, func(one *OrderFault) bool { return one.Times != 0 }), "order-fault"},
 		{f.readOnly, "read-only"},
 		{f.discard != 0, "discard-cancels"},

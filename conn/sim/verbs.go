@@ -114,6 +114,17 @@ var verbs = []verb{
 		s := Slowness{PerMessage: a.positive("delay", 0), BytesPerSecond: a.int("rate", 0, 0, 1<<30)}
 		return a.do(func() error { g.Slow(s); return nil })
 	}},
+	{"lag", "by=0s", "send every message so much later; 0 ends it", func(g *Gateway, a *args) error {
+		d := a.positive("by", 0)
+		return a.do(func() error { g.Lag(d); return nil })
+	}},
+	{"ticks-only", "on=true", "send market data and nothing else, whatever is asked", func(g *Gateway, a *args) error {
+		on := a.text("on", "true")
+		if on != "true" && on != "false" {
+			a.fail("on", "true or false")
+		}
+		return a.do(func() error { g.TicksOnly(on == "true"); return nil })
+	}},
 	{"garbage", "bytes=64", "send random bytes outside any frame", func(g *Gateway, a *args) error {
 		n := a.int("bytes", 64, 1, 1<<20)
 		return a.do(func() error { g.Garbage(n); return nil })

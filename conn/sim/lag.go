@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// Lag has every message leave a time after it was made, in order. 0 ends it: what lags leaves at once.
+func (g *Gateway) Lag(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.faults.lag = max(d, 0); g.faults.lag == 0 {
+		g.eachLocked(func(c *conn) { c.release(true) })
+	}
+}
+
+// TicksOnly has clients get market data and nothing else, or ends that: what they ask for is done, and never answered.
+func (g *Gateway) TicksOnly(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults.ticksOnly = on
+}
+
+func isTick(m proto.Message) bool {
+	switch m.(type) {
+	case *protobuf.TickPrice, *protobuf.TickSize, *protobuf.TickGeneric, *protobuf.TickString:
+		return true
+	}
+	return false
+}
+
+// lateFrame is a message that lags.
+type lateFrame struct {
+	due   time.Time
+	frame []byte
+}
+
+// queueLate keeps a frame back; outMu is held.
+func (c *conn) queueLate(frame []byte, lag time.Duration) {
+	due := time.Now().Add(lag)
+	if n := len(c.late); n > 0 && due.Before(c.late[n-1].due) {
+		due = c.late[n-1].due
+	}
+	c.late = append(c.late, lateFrame{due, frame})
+	time.AfterFunc(time.Until(due), func() { c.release(false) })
+}
+
+// release sends what has lagged for long enough, or everything.
+func (c *conn) release(all bool) {
+	c.outMu.Lock()
+	n := 0
+	for now := time.Now(); n < len(c.late) && (all || !now.Before(c.late[n].due)); n++ {
+		c.out = append(c.out, c.late[n].frame...)
+	}
+	c.late = append(c.late[:0], c.late[n:]...)
+	c.outMu.Unlock()
+	c.flush()
+}
+
+// timeTooSoonLocked reports whether a time request is one that gateways leave unanswered since 10.19: the second within a second.
+func (g *Gateway) timeTooSoonLocked(c *conn) bool {
+	now := time.Now()
+	soon := !g.cfg.AnswerEveryTime && !c.timeAsked.IsZero() && now.Sub(c.timeAsked) < time.Second
+	if !soon {
+		c.timeAsked = now
+	}
+	return soon
+}
