@@ -2,6 +2,7 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,5 +128,44 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 				t.Errorf("%s: asleep for %v", name, slept)
 			}
 		})
+	}
+}
+
+// TestTicksKnowWhenTheyWereRead has the client library decode market data long after it was read.
+func TestTicksKnowWhenTheyWereRead(t *testing.T) {
+	for _, version := range []int{176, 225} {
+		d := newDecoder(t, version)
+		p := &peer{Conn: d.gateway, version: version}
+		heard := func() time.Duration { return d.l.seen().heard }
+		var read []time.Duration
+		d.l.ticks.mu.Lock() // the decoder is busy
+		for i, kind := range []int{1, 2} {
+			before := heard()
+			if version >= versionProtoBasics {
+				p.send(protoMessage(1, marketBase+1, kind, 1.5, "3", 0))
+			} else {
+				p.text(1, "6", fmt.Sprint(marketBase+1), fmt.Sprint(kind), "1.5", "3", "0")
+			}
+			for heard() == before {
+				time.Sleep(time.Millisecond)
+			}
+			read = append(read, heard())
+			if i == 0 {
+				time.Sleep(50 * time.Millisecond)
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+		d.l.ticks.mu.Unlock()
+		got := map[TickField]time.Duration{}
+		for len(got) < 4 {
+			<-d.l.ticks.Ready()
+			for _, k := range d.l.ticks.Take(nil) {
+				got[k.Field] = k.At
+			}
+		}
+		if got[Bid] != read[0] || got[BidSize] != read[0] || got[Ask] != read[1] || got[AskSize] != read[1] {
+			t.Errorf("version %d: ticks at %v, read at %v", version, got, read)
+		}
+		d.close()
 	}
 }

@@ -42,6 +42,9 @@ const (
 	tellLimit  = 25 * time.Millisecond
 )
 
+// farewells is where the times begin that say that everything has been decoded; those before tell when something was read.
+const farewells = math.MinInt64 / 2
+
 var silenceLibrary = sync.OnceFunc(func() {
 	const disabled = 7 // zerolog.Disabled; the library logs account data at info level
 	ibapi.SetLogLevel(disabled)
@@ -69,6 +72,7 @@ type library struct {
 
 	runs     bool // its requester has been seen at work
 	sentinel int64
+	readAt   time.Duration // when the market data that is being decoded was read; the decoder's own
 	decoded  chan struct{} // closed when the farewell has come out of the decoder
 	onceDone sync.Once
 	sizeless bool // the tick being decoded has no size; the decoder's own
@@ -107,7 +111,7 @@ func open(ctx context.Context, gw net.Conn, number uint64, cfg *Config, mono fun
 		relay: r, number: number, kinds: map[int64]dataKind{}, post: post, ticks: newTicks(), book: newBooks(version), clientID: int64(cfg.ClientID),
 		ready: make(chan struct{}), refused: make(chan struct{}), decoded: make(chan struct{}),
 		calls: make(chan func(*library), 64), callsDone: make(chan struct{}), told: make(chan struct{}), tidy: make(chan struct{}),
-		sentinel: math.MinInt64/2 + int64(number),
+		sentinel: farewells + int64(number),
 	}
 	l.book.session = number
 	r.passage = &l.book.passage
@@ -544,8 +548,15 @@ func (l *library) Error(request, _ int64, code int64, text, _ string) {
 	l.post(inCode{session: l.number, request: request, own: own, code: n, text: text})
 }
 
-// CurrentTime answers a probe, or is the farewell that shows that everything has been decoded.
+// CurrentTime answers a probe, or is of the relay's making: it tells when the market data that follows was read, or is the
+// farewell that shows that everything has been decoded.
 func (l *library) CurrentTime(unix int64) {
+	if unix < farewells {
+		if at := time.Duration(unix - firstMark); at <= l.relay.mono() { // else Gateway's own, whatever it means
+			l.readAt = at
+		}
+		return
+	}
 	if unix == l.sentinel {
 		select {
 		case <-l.callsDone:
@@ -584,7 +595,7 @@ func (l *library) tick(request int64, kind ibapi.TickType, value float64) {
 	}
 	data := l.kinds[request]
 	l.ticks.put(Tick{
-		Request: request - marketBase, Field: f.field, Delayed: f.delayed || data.delayed, Old: data.old, Value: value, At: l.relay.mono(),
+		Request: request - marketBase, Field: f.field, Delayed: f.delayed || data.delayed, Old: data.old, Value: value, At: l.readAt,
 	})
 }
 
@@ -631,6 +642,6 @@ func (l *library) MarketDataType(request, typ int64) {
 	}
 	l.kinds[request] = kind
 	l.ticks.put(Tick{
-		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ), At: l.relay.mono(),
+		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ), At: l.readAt,
 	})
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,6 +26,7 @@ type relay struct {
 	mono    func() time.Duration
 
 	heard    atomic.Int64 // monotonic ns of the last byte from Gateway
+	marked   int64        // heard as the library was told last
 	marketAt atomic.Int64 // monotonic ns of the last market data
 	skipped  atomic.Uint64
 
@@ -130,11 +133,11 @@ func (r *relay) fromGateway() {
 			if id == msgTickPrice || id == msgTickSize {
 				r.marketAt.Store(int64(r.mono()))
 			}
-			passed := withoutConditions(buf, id, r.version)
-			if out.Available() < len(passed) {
-				_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
+			err := r.mark(out, id)
+			if err == nil {
+				err = r.pass(out, withoutConditions(buf, id, r.version))
 			}
-			if _, err := out.Write(passed); err != nil {
+			if err != nil {
 				r.end(CauseClient, err.Error())
 				return
 			}
@@ -153,6 +156,31 @@ func (r *relay) fromGateway() {
 	_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
 	_ = out.Flush()
 }
+
+// pass passes a frame on to the library, with others.
+func (r *relay) pass(out *bufio.Writer, f []byte) error {
+	if out.Available() < len(f) {
+		_ = r.lib.SetWriteDeadline(time.Now().Add(libLimit))
+	}
+	_, err := out.Write(f)
+	return err
+}
+
+// mark tells the library when the market data that follows was read, unless it knows: it may be decoded much later.
+func (r *relay) mark(out *bufio.Writer, id int) error {
+	heard := r.heard.Load()
+	if heard == r.marked || !slices.Contains(timed, id) {
+		return nil
+	}
+	r.marked = heard
+	return r.pass(out, currentTimeFrame(r.version, firstMark+heard))
+}
+
+// timed are the messages that become a [Tick].
+var timed = []int{msgTickPrice, msgTickSize, msgTickString, msgDataType}
+
+// firstMark is the first of the times that Gateway cannot mean, and that tell when the market data that follows was read.
+const firstMark = math.MinInt64
 
 // wholeFrameWaits reports whether the next frame has been read in full, so that passing on can wait for it. Behind half a
 // frame nothing waits: the rest may never come.

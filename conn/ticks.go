@@ -34,7 +34,7 @@ type Tick struct {
 	// before the subscription.
 	Old   bool
 	Value float64       // price in the contract's currency, 0 if there is none; or a size in shares or contracts
-	At    time.Duration // when it was decoded, on the supervisor's monotonic clock
+	At    time.Duration // when it was read, on the supervisor's monotonic clock
 }
 
 type tickKey struct {
