@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -268,11 +267,9 @@ func (e *Engine) count() {
 
 func (e *Engine) evaluate(ticks []conn.Tick) {
 	e.count()
-	oldest := time.Duration(math.MinInt64)
+	age := time.Duration(0)
 	if e.cfg.MaxTickAge != nil {
-		if age := e.cfg.MaxTickAge(); age > 0 {
-			oldest = e.cfg.Supervisor.Clock() - age
-		}
+		age = e.cfg.MaxTickAge()
 	}
 	for _, t := range ticks {
 		i, ok := e.instrument(t.Request)
@@ -293,7 +290,8 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 			e.gap = true
 			continue
 		}
-		if t.At < oldest {
+		// Likewise the clock: a slow strategy lets the ticks behind the one that it looks at grow old.
+		if age > 0 && t.At < e.cfg.Supervisor.Clock()-age {
 			e.stale.Add(1)
 			e.gap = true
 			continue

@@ -52,6 +52,7 @@ type bench struct {
 	release chan struct{}
 	seen    map[int]int // ticks by instrument
 	early   int         // ticks from before the guard was opened
+	oldest  time.Duration
 	request int64       // the number under which ticks of the first instrument come
 	delayed bool        // they come delayed
 	lasts   []conn.Tick // last prices of the second instrument
@@ -89,6 +90,7 @@ func (b *bench) OnTick(instrument int, tick conn.Tick) {
 	if s := b.sup.Session(); s != nil && tick.At < s.GuardSince() {
 		b.early++
 	}
+	b.oldest = max(b.oldest, b.sup.Clock()-tick.At)
 	if instrument == 0 {
 		b.request, b.delayed = tick.Request, tick.Delayed
 	}
@@ -644,6 +646,32 @@ func TestOldTicksAreSkipped(t *testing.T) {
 	b.flows()
 	if b.beginnings() == begun {
 		t.Error("the strategy was not told of the gap")
+	}
+}
+
+// TestTicksGrowOldBehindASlowStrategy lets the strategy be busy with the first of several ticks for longer than the others may wait.
+func TestTicksGrowOldBehindASlowStrategy(t *testing.T) {
+	b := start(t)
+	b.maxAge.Store(int64(time.Second))
+	b.flows()
+	for range 10 {
+		for _, busy := range []time.Duration{300 * time.Millisecond, 3 * time.Second} { // ticks gather, and grow old
+			b.mu.Lock()
+			b.hold = true
+			b.mu.Unlock()
+			<-b.inside
+			time.Sleep(busy)
+			b.release <- struct{}{}
+		}
+		b.flows()
+		if b.engine.Counts().Stale > 0 {
+			break
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := b.engine.Counts().Stale; n == 0 || b.oldest > 2500*time.Millisecond {
+		t.Errorf("%d ticks were too old; the strategy saw one that was read %v before", n, b.oldest)
 	}
 }
 
