@@ -123,7 +123,7 @@ const keepBlocked = 50
 // NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
 	d := &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[int64]Fate{}}
-	ledger.alarm(d.tellOverdue, d.tellResembled)
+	ledger.alarm(d.tellOverdue, d.tellResembled, d.tellFew)
 	return d
 }
 
@@ -505,6 +505,9 @@ func (d *Desk) tellResembled(i Intent, n conn.OrderNews) {
 		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),
 	})
 }
+
+// tellFew reports that few order ids are left. It is called by the ledger, which is locked.
+func (d *Desk) tellFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.now(), More: left}) }
 
 // Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
 func Describe(o *conn.Order) string {

@@ -168,18 +168,38 @@ func openStatus(n conn.OrderNews) bool {
 var ErrNoOrderID = errors.New("there are no order ids left for this client id")
 
 // takeIDs chooses ids for orders that are to be sent together, above all that were used and from the first that Gateway offers on.
-// When there are none left and Gateway counts from 1 again, they are the first that no known order has.
+// When few or none are left and Gateway counts from 1 again, they are the first that no known order has.
 func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 	if !inRange(first) {
 		first = 0 // it has counted orders that were made by hand
 	}
-	for _, from := range []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first), first} {
+	above := []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first)}
+	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs { // a high id would put Gateway's count up again
+		above = nil
+	}
+	for _, from := range append(above, first) {
 		if ids := l.free(client, from, count); ids != nil {
 			l.floor = ids[count-1]
+			l.warnOfFew(client)
 			return ids, nil
 		}
 	}
 	return nil, ErrNoOrderID
+}
+
+// fewIDs is how many order ids are left when a person is told, once in each run, that they come to an end.
+const fewIDs = 10_000
+
+func (l *Ledger) warnOfFew(client int) {
+	left := conn.MaxOrderID - l.floor
+	if left >= fewIDs || l.warned {
+		return
+	}
+	l.warned = true
+	l.log.Warn("few order ids are left", "client", client, "left", left)
+	if l.few != nil {
+		l.few(int(left))
+	}
 }
 
 // free returns ids from one on that no known order has, nil if there are not that many.

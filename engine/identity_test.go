@@ -117,7 +117,9 @@ func TestFloor(t *testing.T) {
 		"poisoned beyond every number":            {1<<63 + 5, 41, 3, nil, 42},
 		"a nextValidId out of range":              {41, 41, 1<<31 - 1, nil, 42},
 		"a nextValidId beyond every order":        {41, 41, 1 << 60, nil, 42},
-		"the last id":                             {top - 1, top - 1, 3, nil, top},
+		"the last id":                             {top - 1, top - 1, top, nil, top},
+		"the last but one":                        {top - 2, top - 2, 1<<31 - 1, nil, top - 1},
+		"few, and counted from 1 again":           {top - 2, top - 2, 3, nil, 3},
 		"used up":                                 {top, top, top, nil, 0},
 		"used up, and Gateway can offer none":     {top, top, 1<<31 - 1, nil, 0},
 		"used up, and counted from 1 again":       {top, top, 1, nil, 1},
@@ -166,25 +168,29 @@ func TestCountedAgain(t *testing.T) {
 		l.intents[newRef()], l.ids[i.key()] = i, i
 	}
 	l.floor, l.top = conn.MaxOrderID-1, conn.MaxOrderID-1
-	for n, want := range [][]int64{{1, 3, 5}, {6, 7, 8}} { // three have no room at the end
+	for n, want := range [][]int64{{1, 3, 5}, {6, 7, 8}} {
 		if ids, err := l.takeIDs(clientID, 1, 3); err != nil || ids[0] != want[0] || ids[1] != want[1] || ids[2] != want[2] {
 			t.Errorf("%d: %v, %v", n, ids, err)
 		}
 	}
 }
 
-// TestNoOrderIDsLeft has Gateway offer the last order id.
+// TestNoOrderIDsLeft has Gateway offer the last order id: a person is told once, and then what to do.
 func TestNoOrderIDsLeft(t *testing.T) {
-	g := startGateway(t, sim.Config{NextOrderID: conn.MaxOrderID})
-	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
-	s := d.session(t)
-	if i, err := d.place(s, order(1, 90)); err != nil || i.ID != conn.MaxOrderID {
-		t.Fatalf("%+v, %v", i, err)
+	g := startGateway(t, sim.Config{NextOrderID: conn.MaxOrderID - 1})
+	c := openCounter(t, g, generous)
+	s := c.session(t)
+	c.Arm()
+	for id := conn.MaxOrderID - 1; id <= conn.MaxOrderID; id++ {
+		if list, err := c.Place(Ticket{Session: s, Order: order(1, 90)}); err != nil || list[0].ID != int64(id) {
+			t.Fatalf("%+v, %v", list, err)
+		}
 	}
-	if _, err := d.place(s, order(1, 90)); !errors.Is(err, ErrNoOrderID) {
+	if _, err := c.Place(Ticket{Session: s, Order: order(1, 90)}); reason(err) != BlockedOrderIDs || !errors.Is(err, ErrNoOrderID) {
 		t.Errorf("%v", err)
 	}
-	if blocked := blockedBy(ErrNoOrderID); blocked.Reason != BlockedOrderIDs {
-		t.Errorf("%+v", blocked)
+	told := c.told()
+	if len(told) != 2 || told[0].Kind != ReportFewIDs || told[0].More != 1 || told[1].Kind != ReportBlocked || told[1].Reason != BlockedOrderIDs {
+		t.Errorf("%+v", told)
 	}
 }

@@ -56,6 +56,8 @@ type Ledger struct {
 	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
 	overdue   func([]Cancellation)         // told of those that live on; may be nil
 	resembled func(Intent, conn.OrderNews) // told of an order of others that may be taken for one of ours; may be nil
+	few       func(left int)               // told when few order ids are left; may be nil
+	warned    bool                         // that few order ids are left
 
 	cancelTurn sync.Mutex     // held by who writes requests to cancel; taken before mu
 	sending    sync.WaitGroup // of what writes requests behind
@@ -205,12 +207,13 @@ func (l *Ledger) OnChange(f func(Intent)) {
 	l.changed = f
 }
 
-// alarm has overdue told of the orders that live on though they were to be cancelled, and resembled of orders of others that may be
-// taken for one of ours. They are called with the ledger locked: they must not block, and not call back.
-func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews)) {
+// alarm has overdue told of the orders that live on though they were to be cancelled, resembled of orders of others that may be taken
+// for one of ours, and few of how many order ids are left when those are few. They are called with the ledger locked: they must not
+// block, and not call back.
+func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews), few func(left int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.overdue, l.resembled = overdue, resembled
+	l.overdue, l.resembled, l.few = overdue, resembled, few
 }
 
 // forget leaves what is old out of memory, now and then; the next start takes it from the disk.

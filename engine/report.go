@@ -14,6 +14,7 @@ const (
 	ReportUnknown      ReportKind = "order_unknown"       // nobody knows whether an order has reached Gateway: a person has to look
 	ReportNotCancelled ReportKind = "order_not_cancelled" // orders that were to be cancelled live on: a person has to cancel them
 	ReportForeign      ReportKind = "order_foreign"       // an order that is not ours has the number or the reference of one of ours
+	ReportFewIDs       ReportKind = "order_ids_low"       // few order ids are left, see More: Gateway has to count from 1 again
 	ReportHalted       ReportKind = "engine_halted"       // the engine failed inside: trading was disarmed, and the engine starts anew
 	ReportMoved        ReportKind = "files_moved"         // files of the program were deleted or moved while it runs: trading is off
 	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
@@ -27,7 +28,7 @@ type Report struct {
 	Text   string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
 	Reason string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
 	Order  int64     // id of the order that Text is about, 0 if it has none or it does not matter
-	More   int       // how many other orders the same is true of
+	More   int       // how many other orders the same is true of; with ReportFewIDs, how many ids are left
 	Code   int       // IB code, 0 if there is none
 	Detail string    // technical text, may come from outside
 }

@@ -62,6 +62,7 @@ const (
 	OrderUnknown      = Kind(engine.ReportUnknown)
 	OrderNotCancelled = Kind(engine.ReportNotCancelled)
 	OrderForeign      = Kind(engine.ReportForeign)
+	OrderIDsLow       = Kind(engine.ReportFewIDs)
 	EngineHalted      = Kind(engine.ReportHalted)
 	FilesMoved        = Kind(engine.ReportMoved)
 	Crashed           = Kind(engine.ReportCrashed)
@@ -70,7 +71,7 @@ const (
 // reported reports whether notices of a kind are about rules and orders.
 func (k Kind) reported() bool {
 	switch k {
-	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, EngineHalted, FilesMoved, Crashed:
+	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow, EngineHalted, FilesMoved, Crashed:
 		return true
 	}
 	return false

@@ -119,6 +119,8 @@ func ReportTitle(r engine.Report) string {
 		return "Order not cancelled: look in TWS"
 	case engine.ReportForeign:
 		return "Another order resembles one of Gatewatch: look in TWS"
+	case engine.ReportFewIDs:
+		return "Order ids are nearly used up"
 	case engine.ReportHalted:
 		return "Trading stopped: the engine failed"
 	case engine.ReportMoved:
@@ -145,6 +147,8 @@ func Report(r engine.Report) string {
 	switch {
 	case r.Kind == engine.ReportNotCancelled:
 		text, why = text+more(r.More), notCancelled(r, why)
+	case r.Kind == engine.ReportFewIDs:
+		text = fmt.Sprintf("%d order ids are left, then no order can be placed", r.More)
 	case r.Kind == engine.ReportForeign:
 		why = "its number or reference is also on an order that Gatewatch did not place" + inBrackets(why)
 	case r.Kind == engine.ReportUnknown && why == "":
@@ -199,6 +203,8 @@ func ReportHint(k engine.ReportKind) string {
 		return "Cancel what still works in TWS. Gatewatch repeats the requests until Gateway answers them."
 	case engine.ReportForeign:
 		return "Gatewatch does not manage the other order. Look at both in TWS."
+	case engine.ReportFewIDs:
+		return "In TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect."
 	case engine.ReportHalted:
 		return "Orders that are open stay open. The engine starts anew; look at rules and orders, then arm trading again."
 	case engine.ReportMoved:

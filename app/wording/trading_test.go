@@ -134,6 +134,7 @@ func TestReport(t *testing.T) {
 			"Another order resembles one of Gatewatch: look in TWS",
 			order + " (order 12): its number or reference is also on an order that Gatewatch did not place (permId 7)",
 		},
+		{engine.Report{Kind: engine.ReportFewIDs, More: 9}, "Order ids are nearly used up", "9 order ids are left, then no order can be placed"},
 		{
 			engine.Report{Kind: engine.ReportHalted, Text: "index out of range"},
 			"Trading stopped: the engine failed", "index out of range",
