@@ -59,7 +59,7 @@ type Order struct {
 func (o *Order) check() error {
 	price := func(name string, v float64, used bool) error {
 		switch {
-		case math.IsNaN(v) || math.IsInf(v, 0):
+		case math.IsNaN(v) || math.Abs(v) >= 1e300: // the greatest number there is stands for none
 			return fmt.Errorf("%s is no number", name)
 		case used && v == 0:
 			return fmt.Errorf("a %s order needs a %s", o.Type, name)

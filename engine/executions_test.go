@@ -2,10 +2,13 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/sim"
 )
 
 func TestExecutionsAddUp(t *testing.T) {
@@ -67,5 +70,50 @@ func TestExecutionsOfBefore(t *testing.T) {
 	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, time.Now())
 	if i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.02.01", Filled: 50, Total: 150}, time.Now()); i.Filled != 150 || len(i.Shares) != 2 {
 		t.Errorf("%+v", i)
+	}
+}
+
+// TestExecutionsAreCorrected has executions corrected and busted over the wire, also while nobody is connected.
+func TestExecutionsAreCorrected(t *testing.T) {
+	for _, version := range []int{176, 225} {
+		g := startGateway(t, sim.Config{ServerVersion: version, PartialFills: 2})
+		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+		s := d.session(t)
+		i, err := d.place(s, order(4, 95))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ref := i.Order.Ref
+		d.fate(t, ref, Working)
+		if err := g.SetPrice("AAPL", 94); err != nil {
+			t.Fatal(err)
+		}
+		if i = d.fate(t, ref, Filled); i.Filled != 4 || len(i.Shares) != 2 {
+			t.Fatalf("version %d: %+v", version, i)
+		}
+		filled := func(want float64) {
+			t.Helper()
+			eventually(t, fmt.Sprintf("%v are filled", want), func() bool {
+				list := d.ledger.Intents()
+				return len(list) == 1 && list[0].Filled == want
+			})
+		}
+		correct := func(shares float64) {
+			t.Helper()
+			if err := g.CorrectExecution(ref, shares); err != nil {
+				t.Fatal(err)
+			}
+		}
+		correct(1)
+		filled(3)
+		correct(0)
+		filled(2)
+		if i := d.ledger.Intents()[0]; i.Fate == Filled {
+			t.Errorf("version %d: %+v", version, i)
+		}
+		if _, err := s.Executions(t.Context()); err != nil { // all of them come once more
+			t.Fatal(err)
+		}
+		filled(2)
 	}
 }

@@ -229,6 +229,7 @@ var verbs = []verb{
 		})
 	}},
 	{"reset-ids", "", "count order ids from the first one again; open orders keep theirs", plain((*Gateway).ResetIDs)},
+	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange busts it", correctExecution},
 	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of any; -1: all, until n=0 or clear", refuseData},
 	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},
 	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from now on; 0 ends it", dataType},

@@ -3,6 +3,9 @@ package rules
 import (
 	"testing"
 	"time"
+
+	"gatewatch/conn"
+	"gatewatch/engine"
 )
 
 // TestCooldownOutlastsNoClock has the wall clock set back during a cooldown: it takes no longer for that, and is shown as it is.
@@ -37,5 +40,33 @@ func TestCooldownOutlastsNoClock(t *testing.T) {
 	}
 	if b.tick("wait 61s"); b.view("r").State != Active {
 		t.Errorf("%+v", b.view("r"))
+	}
+}
+
+// TestOrderOfAnEarlierFiring has a rule fire, the clock set back, and the rule fire again: what is heard of the first order then is
+// nothing about the second.
+func TestOrderOfAnEarlierFiring(t *testing.T) {
+	b := newBench(t)
+	e := &entry{rule: order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), order: "gw-second"}
+	e.State, e.FiredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	first := engine.Intent{Rule: "r", At: e.FiredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"}, Fate: engine.Rejected}
+	if e.learn(first) || e.State != Triggered {
+		t.Errorf("%+v", e.record)
+	}
+	second := engine.Intent{Rule: "r", At: e.FiredAt, Order: conn.Order{Ref: "gw-second"}, Fate: engine.Filled}
+	if !e.learn(second) || e.State != Done {
+		t.Errorf("%+v", e.record)
+	}
+
+	// The reference is known once the order has left.
+	_, s := b.trade()
+	b.put(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}))
+	b.instruments()
+	b.set.OnBegin(s)
+	if fired := b.tick("AAPL last 100"); fired != "r" {
+		t.Fatalf("%q", fired)
+	}
+	if got, want := b.set.entries[0].order, b.ledger.Intents()[0].Order.Ref; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

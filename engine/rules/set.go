@@ -62,6 +62,7 @@ type entry struct {
 	blocked    *engine.BlockedError
 	blockedAt  time.Time
 	fired      time.Duration // when it fired the last time, on the clock of Config
+	order      string        // reference of the order that it placed then; empty if that was before the start
 }
 
 // record is what is written down of a rule.

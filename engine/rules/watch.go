@@ -232,7 +232,7 @@ func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
 // learn takes in what became of an order, and reports whether that changes how the rule stands. Only the order that was fired last
 // counts, and not those that close its position.
 func (e *entry) learn(i engine.Intent) bool {
-	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || i.At.Before(e.FiredAt) {
+	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
 		return false
 	}
 	switch i.Fate {
@@ -246,6 +246,11 @@ func (e *entry) learn(i engine.Intent) bool {
 		return false
 	}
 	return true
+}
+
+// placed reports whether an order is of the last firing. Its time alone does not tell that once the clock has been set back.
+func (e *entry) placed(i engine.Intent) bool {
+	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.FiredAt)
 }
 
 // settle notes that what the rule had to do is done.
@@ -308,7 +313,7 @@ func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket,
 	if !slices.Contains(s.entries, e) || e.active != a || e.State != Active {
 		return next, ticket, nil, false
 	}
-	a.spent, e.fired = true, s.cfg.Clock()
+	a.spent, e.fired, e.order = true, s.cfg.Clock(), ""
 	next = *e
 	next.Fired++
 	next.FiredAt, next.State, next.Since, next.Settled, next.Ready = now, Triggered, now, false, nil
@@ -330,6 +335,9 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		sent, err := s.cfg.Desk.Place(ticket)
 		if used = len(sent) > 0; used {
 			s.remember(notes)
+			s.mu.Lock()
+			e.order = sent[0].Order.Ref
+			s.mu.Unlock()
 		}
 		errors.As(err, &blocked)
 	}

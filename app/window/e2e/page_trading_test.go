@@ -232,7 +232,7 @@ func TestPageArmsTrading(t *testing.T) {
 	b := visit(t, p, true, false)
 	b.until(wordShown, "Trading is off")
 	b.until(`document.getElementById("trading-look").textContent`, "Nobody knows what has become of 1 order: look in TWS.")
-	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,1,3,1,2")
+	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,0,1,3,1,2")
 	b.press("Arm trading") // on paper at once
 	b.expect(p, "arm")
 	b.until(wordShown, "Trading is armed")
