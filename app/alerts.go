@@ -19,6 +19,7 @@ import (
 func (r *resident) openAlerts(s settings.Settings) {
 	self, err := os.Executable()
 	if err != nil {
+		r.noAlerts = err.Error()
 		r.log.Error("no alerts will be sent", "err", err)
 		return
 	}
@@ -27,6 +28,7 @@ func (r *resident) openAlerts(s settings.Settings) {
 		Connected: func() bool { return r.sup.Snapshot().Connected() },
 	})
 	if err != nil {
+		r.noAlerts = err.Error()
 		r.log.Error("no alerts will be sent", "err", err)
 		return
 	}

@@ -22,6 +22,7 @@ func (r *resident) Status() api.Status {
 	for _, f := range r.parts.Faults() {
 		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: f.At.Local().Round(time.Millisecond), Last: f.What, Gone: f.Gone})
 	}
+	st.Failing = r.failing()
 	if until := r.hub.Muted(now); !until.IsZero() {
 		st.Muted = &until
 	}

@@ -364,5 +364,6 @@ func (r *resident) trayTrading() tray.Trading {
 	st := r.Trading()
 	return tray.Trading{
 		Live: r.sup.Snapshot().Gateway.Mode != conn.Paper, Armed: st.Armed, MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
+		Stopped: slices.ContainsFunc(r.failing(), func(f api.Failing) bool { return f.Step == wording.FailingOrders }),
 	}
 }

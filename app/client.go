@@ -86,6 +86,10 @@ func describe(st api.Status, now time.Time) string {
 		}
 	}
 	row("Trading", "%s", describeTrading(st.Trading, now))
+	for _, f := range st.Failing {
+		row("Problem", "%s", wording.FailingLine(f.Text, f.Detail))
+		row("Do", "%s", f.Hint)
+	}
 	if st.Session != 0 {
 		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
 	}

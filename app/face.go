@@ -75,7 +75,7 @@ func (r *resident) sendNotices(ctx context.Context, events *conn.EventStream, re
 		Quiet:    func() notice.Quiet { n := r.settings.Load().Notices; return quietOf(n.QuietFrom, n.QuietUntil) },
 		Weekly:   r.weekly,
 		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
-		Sender:   sender, Log: r.log,
+		Sender:   sender, Failing: r.noticesFail, Log: r.log,
 	})
 }
 

@@ -68,6 +68,8 @@ type resident struct {
 	leaving    sync.WaitGroup // servers at ports before
 
 	noTrading string // why there is no trading
+	noAlerts  string // why no alerts are sent
+	noNotices string // why notifications cannot be shown; under mu
 
 	quit     chan struct{} // closed by Quit
 	askQuit  sync.Once

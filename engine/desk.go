@@ -218,8 +218,11 @@ func (d *Desk) Check(s *conn.Session) error {
 
 // check is Check for who has the turn, or the lock.
 func (d *Desk) check(s *conn.Session) error {
-	if err := d.ledger.trouble(); errors.Is(err, ErrMoved) {
-		return &BlockedError{Reason: BlockedMoved, Err: err}
+	switch stopped, _ := d.ledger.Trouble(); {
+	case errors.Is(stopped, ErrMoved):
+		return &BlockedError{Reason: BlockedMoved, Err: stopped}
+	case stopped != nil:
+		return &BlockedError{Reason: BlockedDisk, Detail: stopped.Error(), Err: stopped}
 	}
 	if s == nil {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}

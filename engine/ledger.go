@@ -48,6 +48,7 @@ type Ledger struct {
 	dirty     map[string]bool              // by reference: db does not have what is known of it
 	notes     map[string][]byte            // that db does not have
 	broken    error                        // why nothing can be written down any more
+	behind    error                        // why the database does not take over what is known, which is tried again
 	disarmed  bool                         // trading is off, and the database may still say that it is armed
 	prompt    bool                         // it is on disk that trading is armed, so that orders that are ready need not wait for it
 	expected  map[string]Intent            // by reference: orders that may have left when the computer went down

@@ -229,6 +229,9 @@ func TestFateIsWrittenDown(t *testing.T) {
 	case <-time.After(ledgerPatience):
 		t.Fatal("nobody heard of it")
 	}
+	if stopped, behind := l.Trouble(); stopped != nil || behind == nil {
+		t.Errorf("what is known is not on disk, and the trouble is %v, %v", stopped, behind)
+	}
 	if err := l.Note(map[string][]byte{"b": nil}); err == nil {
 		t.Error("it was written, though what comes before could not be")
 	}
@@ -280,6 +283,11 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 	if list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}}); !errors.Is(err, errNotWritten) || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
+	}
+	desk := NewDesk(l, generous, func(Report) {}, l.log)
+	desk.Arm()
+	if err := desk.Check(s); reason(err) != BlockedDisk {
+		t.Errorf("trading may go on: %v", err)
 	}
 	l.writing.Lock()
 	l.db = db

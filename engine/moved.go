@@ -55,11 +55,12 @@ func (l *Ledger) inPlace() error {
 	return nil
 }
 
-// trouble says why nothing can be written down any more; nil if it can.
-func (l *Ledger) trouble() error {
+// Trouble returns why nothing can be written down any more, so that no order leaves until the next start, and why what is known
+// cannot be written down at present, which is tried again. Both are nil if all is well.
+func (l *Ledger) Trouble() (stopped, behind error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.broken
+	return l.broken, l.behind
 }
 
 // WriteAnew writes all that the ledger knows to the place from which its files have gone, for the next start. It replaces

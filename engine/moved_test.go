@@ -105,8 +105,9 @@ func TestWhoCannotLook(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(path), 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.InPlace(); err == nil || errors.Is(err, ErrMoved) || l.trouble() != nil {
-		t.Errorf("%v, %v", err, l.trouble())
+	err := l.InPlace()
+	if stopped, _ := l.Trouble(); err == nil || errors.Is(err, ErrMoved) || stopped != nil {
+		t.Errorf("%v, %v", err, stopped)
 	}
 	if err := os.Chmod(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)

@@ -166,6 +166,9 @@ func (l *Ledger) keepUp() {
 	failed := false
 	for l.quiet(failed) {
 		err := l.flush(nil)
+		l.mu.Lock()
+		l.behind = err
+		l.mu.Unlock()
 		if err != nil {
 			if !failed {
 				l.log.Error("the fate of an order cannot be written down", "err", err)

@@ -3,6 +3,7 @@ package api
 import (
 	"net"
 	"regexp"
+	"slices"
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -18,6 +19,10 @@ func (st Status) Open() Status {
 	st.Layers.Farms = openFarms(st.Layers.Farms)
 	st.Trading.Reason, st.Trading.RulesProblem = openReason(st), ""
 	st.Alerts.Failing = []string{}
+	st.Failing = slices.Clone(st.Failing)
+	for i := range st.Failing {
+		st.Failing[i].Detail = ""
+	}
 	st.Faults = openFaults(st.Faults)
 	return st
 }

@@ -31,7 +31,8 @@ type Status struct {
 	Muted     *time.Time  `json:"muted_until"`   // desktop notices are silent until then
 	Alerts    AlertState  `json:"alerts"`
 	Trading   Trading     `json:"trading"`
-	Faults    []Fault     `json:"faults"` // parts of the program that have failed inside since its start
+	Failing   []Failing   `json:"failing"` // steps in the background that fail at present
+	Faults    []Fault     `json:"faults"`  // parts of the program that have failed inside since its start
 
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
@@ -106,6 +107,14 @@ type AlertState struct {
 	Failing  []string `json:"failing"`  // names of the channels whose last delivery failed
 }
 
+// Failing is a step in the background that fails at present.
+type Failing struct {
+	Step   string `json:"step"`   // such as "orders" or "connection_log"; stable
+	Text   string `json:"text"`   // what does not work, in one sentence
+	Detail string `json:"detail"` // technical text; it may name files
+	Hint   string `json:"hint"`   // what to do about it
+}
+
 // Fault is a part of the program in which something went wrong that should not have, such as a panic. The connection goes on
 // without it, and it is started anew.
 type Fault struct {
@@ -141,7 +150,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 	}
 	open := openSnapshot(s)
 	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now), wording.Unsupported(open.Unsupported, now)}
-	st.Alerts.Failing, st.Faults = []string{}, []Fault{}
+	st.Alerts.Failing, st.Failing, st.Faults = []string{}, []Failing{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}
 	}

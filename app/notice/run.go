@@ -41,6 +41,7 @@ type Config struct {
 	ClientID func() int                    // for the words; may be nil
 	Keep     bool                          // for readers elsewhere; see below
 	Sender   Sender
+	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
 }
 
@@ -76,6 +77,9 @@ func Run(ctx context.Context, cfg Config) {
 		reports = read(ctx, &readers, guard, cfg.Reports.Next)
 	}
 	out := newOutbox(cfg.Sender, cfg.Keep, cfg.Log)
+	if cfg.Failing != nil {
+		out.tell = cfg.Failing
+	}
 	// It outlives ctx by what is told at the end.
 	sending, endSending := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -192,10 +196,11 @@ type outbox struct {
 	mu      sync.Mutex
 	pending []Notice
 	failing bool // owned by run
+	tell    func(error)
 }
 
 func newOutbox(s Sender, keep bool, log *slog.Logger) *outbox {
-	return &outbox{sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	return &outbox{sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), tell: func(error) {}}
 }
 
 // put never blocks. A notice that waits is replaced by a later one with its key, unless all are kept.
@@ -313,9 +318,11 @@ func (o *outbox) send(ctx context.Context, n Notice) error {
 	switch {
 	case err == nil && o.failing:
 		o.failing = false
+		o.tell(nil)
 		o.log.Info("notices are shown again")
 	case err != nil && !o.failing:
 		o.failing = true
+		o.tell(err)
 		o.log.Warn("notices cannot be shown", "err", err)
 	case err != nil:
 		o.log.Debug("notices still cannot be shown", "err", err)

@@ -95,6 +95,7 @@ type Trading struct {
 	Live    bool // the account is live, or not known to be a paper account
 	Open    int  // orders of which something is still expected
 	Unknown int  // orders that a person has to look after
+	Stopped bool // no order can leave, whatever the connection does: none can be written down
 }
 
 // patience is how long a lost connection counts as just being made again. After it the tray says that there is none.
@@ -105,7 +106,7 @@ const tooltipLimit = 127
 
 // ViewOf returns what the tray shows at now. Times are shown in the zone of this machine.
 func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
-	v := View{Icon: icon(s, now)}
+	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
 	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now) || wording.HeldIn(s, now) > 0
@@ -160,10 +161,10 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	return v
 }
 
-func icon(s *conn.Snapshot, now time.Time) assets.Icon {
+func icon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 	switch s.State {
 	case conn.Connected:
-		if wording.Held(s, now) != "" {
+		if wording.Held(s, now) != "" || x.Trading.Stopped {
 			return assets.Blocked
 		}
 		return assets.Connected
@@ -198,7 +199,10 @@ func lasting(s *conn.Snapshot, now time.Time) bool {
 
 // headline is how the tooltip begins.
 func headline(s *conn.Snapshot, now time.Time, x Extra) string {
-	if !lasting(s, now) {
+	switch {
+	case x.Trading.Stopped && s.Connected():
+		return "Orders blocked: " + wording.CannotWrite
+	case !lasting(s, now):
 		return wording.Headline(s, now)
 	}
 	text := "No connection since " + clock(downSince(s, x), now)

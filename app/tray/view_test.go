@@ -74,6 +74,12 @@ func TestViewOf(t *testing.T) {
 			status:  "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002",
 		},
 		{
+			name: "orders cannot be written down", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			now: at(time.Hour), x: Extra{Trading: Trading{Armed: true, Stopped: true}}, icon: assets.Blocked,
+			tooltip: "Orders blocked: they cannot be written down · PAPER 4002 · armed · since 09:31",
+			status:  "Orders blocked: they cannot be written down · PAPER 4002",
+		},
+		{
 			name: "read-only", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start},
 			now: at(0), icon: assets.Degraded, ticking: true,
 			tooltip: "Orders blocked: Gateway's API is read-only · PAPER 4002 · since 09:31", status: "Orders blocked: Gateway's API is read-only · PAPER 4002",

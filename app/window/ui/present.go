@@ -160,7 +160,7 @@ func commandFor(st *api.Status) command {
 
 func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
 	if st.State == conn.Connected && st.Held.Text == "" {
-		return nil
+		return failing(st)
 	}
 	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(st.Since, now)}
 	if b.cause == "" {
@@ -176,8 +176,26 @@ func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
 		}
 		b.cause = strings.TrimSpace(wording.OneLine(st.Held.Text) + " " + b.cause)
 	}
+	if f := failing(st); f != nil {
+		b.hint = plain(strings.TrimSpace(b.hint + " " + f.cause + " " + f.hint))
+	}
 	b.attempt = attempt(&st.Attempt, now)
 	return b
+}
+
+// failing says what fails in the background; nil if nothing does.
+func failing(st *api.Status) *banner {
+	var causes, hints []string
+	for _, f := range st.Failing {
+		causes = append(causes, wording.FailingLine(f.Text, f.Detail))
+		if hint := plain(f.Hint); !slices.Contains(hints, hint) {
+			hints = append(hints, hint)
+		}
+	}
+	if len(causes) == 0 {
+		return nil
+	}
+	return &banner{shape: Impaired, cause: strings.Join(causes, " "), hint: strings.Join(hints, " ")}
 }
 
 // checklist is what there is to do when no Gateway has ever answered.

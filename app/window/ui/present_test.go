@@ -65,6 +65,25 @@ func TestClosedGuardIsTold(t *testing.T) {
 	}
 }
 
+// TestFailingStepsAreTold has steps in the background fail, alone and beside a fault of the connection.
+func TestFailingStepsAreTold(t *testing.T) {
+	st := connected()
+	st.Failing = []api.Failing{
+		{Step: "connection_log", Text: "It cannot be written.", Detail: "no space", Hint: "Free some."},
+		{Step: "alerts", Text: "None are sent.", Hint: "Free some."},
+	}
+	const all = "It cannot be written. (no space) None are sent."
+	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all || p.banner.hint != "Free some." {
+		t.Errorf("alone %+v", p.banner)
+	}
+	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
+	p = pictureOf(&st, time.Time{}, &ages{}, noon)
+	if p.banner.cause != "A farm is down." || p.banner.hint != "It comes back. "+all+" Free some." {
+		t.Errorf("with a fault %+v", p.banner)
+	}
+}
+
 func TestOneCommandApplies(t *testing.T) {
 	for name, c := range map[string]struct {
 		layers api.Layers

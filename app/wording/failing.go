@@ -1,0 +1,39 @@
+package wording
+
+// The steps in the background that people are told of when they fail. Their texts are stable.
+const (
+	FailingOrders        = "orders"         // nothing can be written down of orders, so none is sent
+	FailingFates         = "order_states"   // what becomes of orders waits to be written down
+	FailingLog           = "connection_log" //
+	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
+	FailingSettings      = "settings"       // the file is at fault, those before are in effect
+	FailingNotifications = "notifications"  //
+	FailingPart          = "part"           // of the program, that is not started again; its name is the detail
+)
+
+// CannotWrite is why no order can leave, in one clause, while [FailingOrders] fails.
+const CannotWrite = "they cannot be written down"
+
+// Failing says in one sentence what does not work while a step in the background fails, and what to do.
+func Failing(step string) (text, hint string) {
+	switch step {
+	case FailingOrders:
+		return "Orders cannot be written down, so Gatewatch sends none.", "Check the disk and the file of orders, then restart Gatewatch."
+	case FailingFates:
+		return "What becomes of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
+	case FailingLog:
+		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
+	case FailingAlerts:
+		return "Gatewatch sends no alerts.", "Check the file of waiting alerts, then restart Gatewatch."
+	case FailingSettings:
+		return "settings.json is at fault; the settings before it stay in effect.", "Correct the file; Gatewatch reads it at once."
+	case FailingNotifications:
+		return "Desktop notifications cannot be shown.", "Check this desktop's notification service, or set up alerts."
+	case FailingPart:
+		return "A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."
+	}
+	return OneLine(step), ""
+}
+
+// FailingLine returns what does not work with the technical text behind it.
+func FailingLine(text, detail string) string { return OneLine(text) + inBrackets(detail) }
