@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/adrg/xdg"
-	"github.com/gofrs/flock"
 
 	"gatewatch/app/api"
 )
@@ -50,19 +48,4 @@ func (h home) make() error {
 		}
 	}
 	return nil
-}
-
-var errAlreadyRuns = errors.New("gatewatch already runs here")
-
-// claim takes the home for this process. The lock goes with the process, however that ends.
-func (h home) claim() (release func(), err error) {
-	l := flock.New(h.lock(), flock.SetPermissions(0o600))
-	ok, err := l.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", h.lock(), err)
-	}
-	if !ok {
-		return nil, errAlreadyRuns
-	}
-	return func() { _ = l.Unlock() }, nil
 }

@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +21,7 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/engine"
 )
 
 // stranger answers on a port as if all were well, and keeps what it hears.
@@ -284,4 +287,80 @@ func (r *rig) status() api.Status {
 		r.t.Fatal(err)
 	}
 	return st
+}
+
+// TestHomeGoesWhileItRuns has the folder of the program be deleted or moved while an order works and trading is on. The
+// program notices, turns trading off, says so and is found again; no second one starts beside it, and the next start knows
+// the order.
+func TestHomeGoesWhileItRuns(t *testing.T) {
+	for name, remove := range map[string]func(dir string) error{
+		"deleted": os.RemoveAll,
+		"moved":   func(dir string) error { return os.Rename(dir, dir+".away") },
+		"emptied": func(dir string) error {
+			entries, err := os.ReadDir(dir)
+			for _, e := range entries {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, "DU1234567", `, "log": {"level": "debug"}`, rulesOf(ruleText("low", buyLow)))
+			t.Cleanup(func() { os.RemoveAll(r.dir + ".away") })
+			r.awaitOpen()
+			r.activate("low")
+			r.arm()
+			r.cross("low")
+			r.awaitFates(engine.Working)
+			settings, err := os.ReadFile(filepath.Join(r.dir, "settings.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, err := api.ReadCard(homeAt(r.dir).card())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := remove(r.dir); err != nil {
+				t.Fatal(err)
+			}
+			// At once, before anything can have been noticed.
+			beside := func() {
+				t.Helper()
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				out, err := exec.CommandContext(ctx, "gatewatch", "run", "--headless", "--home", r.dir).CombinedOutput()
+				if err == nil || ctx.Err() != nil || !strings.Contains(string(out), "another Gatewatch already runs") {
+					t.Fatalf("a second program: %v, %s", err, out)
+				}
+			}
+			beside()
+			r.await("trading is off", func(st api.Status) bool {
+				return !st.Trading.Armed && !st.Trading.MayTrade && st.Trading.ReasonID == engine.BlockedMoved
+			})
+			if out, code := r.command("arm"); code == 0 || !strings.Contains(out, "deleted or moved") {
+				t.Errorf("armed again: %d, %s", code, out)
+			}
+			r.until("it is found again", func() bool {
+				card, err := api.FindCard(homeAt(r.dir).card())
+				return err == nil && card == before
+			})
+			r.says(0, "^open: ", "guard")
+			r.until("log and connection log are written anew", func() bool {
+				log, err1 := os.ReadFile(homeAt(r.dir).log())
+				line, err2 := os.ReadFile(filepath.Join(r.dir, "connection_log.json"))
+				return err1 == nil && err2 == nil && strings.Contains(string(log), "log begins here") && strings.Contains(string(line), `"connected"`)
+			})
+			if console, err := os.ReadFile(r.console.Name()); err != nil || !strings.Contains(string(console), "Trading is off: files of Gatewatch were deleted or moved") {
+				t.Errorf("nothing is said: %v\n%s", err, console)
+			}
+			beside()
+
+			r.end(syscall.SIGTERM)
+			r.write("settings.json", string(settings))
+			r.start()
+			r.awaitOpen()
+			r.awaitFates(engine.Working)
+			r.await("trading is off after the start", func(st api.Status) bool { return !st.Trading.Armed && st.Trading.ReasonID == engine.BlockedDisarmed })
+		})
+	}
 }

@@ -96,9 +96,9 @@ var errStays = fmt.Errorf("gatewatch was asked to end and has not within %v; loo
 // awaitGone returns when no program has claimed the home any more.
 func (h home) awaitGone(ctx context.Context) error {
 	for end := time.Now().Add(goneLimit); time.Now().Before(end); {
-		release, err := h.claim()
+		c, err := h.claim()
 		if err == nil {
-			release()
+			c.release()
 			return nil
 		}
 		if !errors.Is(err, errAlreadyRuns) {

@@ -37,9 +37,11 @@ const stopLimit = 800 * time.Millisecond
 // resident is the running program.
 type resident struct {
 	home     home
+	claim    *claim // of the home; nil in tests of parts
 	homeFlag string // what --home says, empty for the usual folders
 	demo     *demo  // nil unless --demo
 	log      *slog.Logger
+	logFile  io.Closer
 	level    *slog.LevelVar
 	screen   *console
 	started  time.Time
@@ -94,14 +96,14 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 	if err := h.make(); err != nil {
 		return err
 	}
-	release, err := h.takeHome(ctx, r.Headless)
+	claim, err := h.takeHome(ctx, r.Headless)
 	if errors.Is(err, errShown) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer claim.release()
 	if !r.Headless {
 		leaveOwnConsole()
 	}
@@ -111,7 +113,7 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 	defer stdout.Close()
 	defer stderr.Close()
 	resident := newResident(h, story, stdout)
-	resident.homeFlag = c.Home
+	resident.homeFlag, resident.claim = c.Home, claim
 	return resident.run(ctx, stderr, !r.Headless)
 }
 
@@ -126,7 +128,7 @@ func newResident(h home, story *demo, stdout io.Writer) *resident {
 func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	log, file := newLog(r.home.log(), stderr, r.level)
 	defer file.Close()
-	r.log = log
+	r.log, r.logFile = log, file
 	r.parts.Log, r.parts.Hide, r.parts.Changed = log, hideLine, r.hub.nudge
 	defer r.catchCrashes()()
 	tuneMemory()
@@ -216,6 +218,9 @@ func (r *resident) work(ctx context.Context, face bool) {
 	worker("settings", func() { r.watchSettings(ctx, *r.settings.Load()) })
 	worker("reports", func() { r.tellReports(ctx, reports) })
 	worker("login", func() { r.watchLogin(ctx) })
+	if r.claim != nil {
+		worker("home", func() { r.watchHome(ctx) })
+	}
 	if t := r.trade; t != nil {
 		worker("engine", func() { r.runEngine(ctx, t.engine.Run) })
 		worker("rules", func() { r.watchRules(ctx) })

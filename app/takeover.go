@@ -19,11 +19,11 @@ var errShown = errors.New("shown")
 // takeHome claims the home for this process. One program runs in a home: where one does already, a newer version asks it
 // to end and takes its place, and any other has its window opened and returns errShown. Started headless it returns an
 // error. A program that has claimed the home and does not answer is just starting or just ending, and is waited for.
-func (h home) takeHome(ctx context.Context, headless bool) (release func(), err error) {
+func (h home) takeHome(ctx context.Context, headless bool) (c *claim, err error) {
 	var asked api.Card // of the older program that was asked to end
 	for end := time.Now().Add(goneLimit); ; {
-		if release, err = h.claim(); !errors.Is(err, errAlreadyRuns) {
-			return release, err
+		if c, err = h.claim(); !errors.Is(err, errAlreadyRuns) {
+			return c, err
 		}
 		card, st, err := h.running(ctx)
 		client := api.NewClient(card)

@@ -159,6 +159,7 @@ func (k *Keeper) Run(ctx context.Context, events *conn.EventStream) {
 		case now := <-beat.C:
 			k.beat(now)
 		case <-retry.C:
+			k.keepInPlace()
 			if k.Problem() != nil {
 				k.flush()
 			}
@@ -224,6 +225,21 @@ func (k *Keeper) flush() {
 	k.mu.Unlock()
 	if again {
 		k.log.Info("connection log is written again", "given_up", dropped)
+	}
+}
+
+// keepInPlace has the log be written to where others look for it, if its file was deleted or moved.
+func (k *Keeper) keepInPlace() {
+	if k.file == nil {
+		return
+	}
+	switch moved, err := k.file.KeepInPlace(); {
+	case err != nil:
+		k.log.Warn("the connection log was deleted or moved, and cannot be written anew", "err", err)
+		_ = k.file.Close()
+		k.file = nil // it is opened with the next record
+	case moved:
+		k.log.Warn("the connection log was deleted or moved; it was written anew")
 	}
 }
 

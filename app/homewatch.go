@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/rulebook"
+	"gatewatch/app/settings"
+	"gatewatch/engine"
+)
+
+// homeEvery is the time between two looks at whether the files of the home are still there.
+const homeEvery = time.Second
+
+// watchHome follows the files that this process has open or that others find it by, until ctx ends. Who deletes or moves the
+// home of a running program has deleted the record of orders, and a second program could start beside it.
+func (r *resident) watchHome(ctx context.Context) {
+	w := &homeWatch{resident: r, held: true, recorded: true}
+	every := time.NewTicker(homeEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			w.look()
+		}
+	}
+}
+
+type homeWatch struct {
+	*resident
+	held, recorded bool   // at the last look
+	copied         bool   // what is known of orders was written to where they have gone from
+	failed         string // the last error, "" if all could be written anew
+}
+
+func (w *homeWatch) look() {
+	held, recorded := w.claim.holds(), true
+	if w.trade != nil {
+		recorded = !errors.Is(w.trade.ledger.InPlace(), engine.ErrMoved)
+	}
+	if held && recorded && w.held && !missing(w.home.card()) && !missing(w.home.log()) {
+		return
+	}
+	if w.held && !held || w.recorded && !recorded {
+		w.stopTrading()
+	}
+	w.held, w.recorded = held, recorded
+	err := w.writeAnew(held)
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != w.failed && err != nil {
+		w.log.Error("files that have gone cannot be written anew; it is tried again", "err", err)
+	}
+	w.failed = text
+}
+
+// stopTrading turns trading off, and says why.
+func (w *homeWatch) stopTrading() {
+	if w.trade != nil {
+		w.trade.desk.Disarm()
+	}
+	w.log.Error("files of Gatewatch were deleted or moved while it runs; trading is off", "home", w.home.state)
+	w.news.Put(engine.Report{Kind: engine.ReportMoved, At: time.Now().UTC(), Text: "no order is placed until Gatewatch restarts"})
+	w.hub.nudge()
+}
+
+// writeAnew brings back what has gone, as far as this process knows it. What people write, settings and rules, stays gone; what
+// was read from them last stays in effect.
+func (w *homeWatch) writeAnew(held bool) error {
+	if err := w.home.make(); err != nil {
+		return err
+	}
+	if !held {
+		if err := w.claim.take(); err != nil {
+			return err // without the lock nothing here is ours to write
+		}
+		err := errors.Join(settings.Save(w.home.lastGood(), *w.settings.Load()), settings.WriteSchema(w.home.config), rulebook.WriteSchema(filepath.Dir(w.home.rules)))
+		if err != nil {
+			return err
+		}
+	}
+	if !held || missing(w.home.log()) {
+		_ = w.logFile.Close() // the next line opens it anew
+		w.log.Info("the log begins here; the one before was deleted or moved")
+	}
+	if t := w.trade; t != nil && !w.copied && errors.Is(t.ledger.InPlace(), engine.ErrMoved) {
+		w.copied = true // again when the program ends
+		if err := t.ledger.WriteAnew(); err != nil {
+			w.log.Error("what is known of orders cannot be written anew", "err", err)
+		}
+	}
+	return w.writeCard()
+}
+
+// writeCard writes api.json if it has gone, unless the API is about to move.
+func (w *homeWatch) writeCard() error {
+	if !w.changing.TryLock() {
+		return nil
+	}
+	defer w.changing.Unlock()
+	if !missing(w.home.card()) {
+		return nil
+	}
+	w.mu.Lock()
+	server := w.api
+	w.mu.Unlock()
+	return api.WriteCard(w.home.card(), server)
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
