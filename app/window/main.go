@@ -117,6 +117,12 @@ func open(card string, opened func()) bool {
 				fyne.Do(func() { v.Uptime(u, err) })
 			})
 		},
+		Messages: func() {
+			work.Go(func() {
+				m, err := l.Messages(ctx)
+				fyne.Do(func() { v.Messages(m, err) })
+			})
+		},
 		Alerts: func() {
 			work.Go(func() {
 				a, err := l.Alerts(ctx)

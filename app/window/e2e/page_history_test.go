@@ -556,3 +556,21 @@ func TestPageFits(t *testing.T) {
 		}
 	}
 }
+
+// TestPageShowsWhatGatewaySays shows messages, whose text comes from outside, and the end of support.
+func TestPageShowsWhatGatewaySays(t *testing.T) {
+	need(t, "chromium")
+	p := newPast(noon(t))
+	b := visit(t, p, true, false)
+	b.until(`document.getElementById("messages-note").textContent`, "Gateway has sent no message since Gatewatch started.")
+	b.until(`document.getElementById("support").hidden`, "true")
+	p.change(func() {
+		p.status.Gateway.Unsupported = "IBKR ends its support for this version of Gateway tomorrow."
+		p.said.Messages = []api.Message{{Code: 2172, Text: "<b>on</b> 20261215\x1b[31m", First: noon(t), Last: noon(t), Count: 3}}
+	})
+	b.until(`document.getElementById("support").hidden + " " + document.getElementById("support-text").textContent`, "false IBKR ends its support for this version of Gateway tomorrow.")
+	b.until(`[...document.querySelector("#messages-rows tr")?.cells ?? []].map(c => c.textContent).slice(1).join("|")`, "3|2172|<b>on</b> 20261215 [31m")
+	b.keep("page-messages")
+	p.change(func() { p.status.Gateway.Unsupported = "" })
+	b.until(`document.getElementById("support").hidden`, "true")
+}

@@ -180,6 +180,15 @@ func (l *Link) Uptime(ctx context.Context) (u api.Uptime, err error) {
 	return u, err
 }
 
+// Messages asks what Gateway has said.
+func (l *Link) Messages(ctx context.Context) (m api.Messages, err error) {
+	client, err := l.current()
+	if err == nil {
+		m, err = client.Messages(ctx)
+	}
+	return m, err
+}
+
 // Alerts asks how alerts fare.
 func (l *Link) Alerts(ctx context.Context) (a api.Alerts, err error) {
 	client, err := l.current()

@@ -46,7 +46,7 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
-	for _, f := range []*func(){&a.Uptime, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login} {
+	for _, f := range []*func(){&a.Uptime, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login} {
 		if *f == nil {
 			*f = func() {}
 		}

@@ -41,6 +41,7 @@ type historyPage struct {
 	ends    [2]*widget.Label // of the timeline
 	table   *fyne.Container
 	rows    []*tableRow
+	said    *messageList
 
 	report *api.Uptime
 	failed string
@@ -71,6 +72,7 @@ func (r *tableRow) set(t rowTexts) {
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
 		note: wrapped(""), terms: fine(""), chart: newChart(), ends: [2]*widget.Label{fine(""), fine("")}, table: container.New(stacked{-6}),
+		said: newMessageList(),
 	}
 	p.note.Importance = widget.DangerImportance
 	bar := container.NewHBox()
@@ -93,7 +95,7 @@ func newHistoryPage(k *keys) *historyPage {
 	p.ends[1].Alignment = fyne.TextAlignTrailing
 	axis := container.NewBorder(nil, nil, p.ends[0], p.ends[1])
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, bar, p.note, card(figures, p.terms), card(padded(6, 8, p.chart.raster), axis, padded(0, 8, legend)), card(p.table),
+		stacked{8}, bar, p.note, card(figures, p.terms), card(padded(6, 8, p.chart.raster), axis, padded(0, 8, legend)), card(p.table), p.said.content,
 	)))
 	p.content = p.scroll
 	p.open(0)

@@ -39,6 +39,7 @@ type picture struct {
 	since    string
 	badge    string // PAPER, LIVE or empty
 	banner   *banner
+	support  string // until when IBKR supports Gateway's version; empty: nothing is known of that
 	layers   []row
 	orders   row
 	details  []pair
@@ -80,6 +81,7 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 	if st.Held.Closed {
 		p.headline, p.since = "Orders blocked", sinceFor(st.Held.Since, now)
 	}
+	p.support = plain(st.Gateway.Unsupported)
 	p.banner = bannerOf(st, p.shape, now)
 	if p.banner != nil {
 		p.banner.connect = p.command == connectNow

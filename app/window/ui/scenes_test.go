@@ -62,7 +62,23 @@ func scenes() map[string]func(*View) {
 		}
 	}
 	list := map[string]func(*View){
-		"looking":   func(*View) {},
+		"looking": func(*View) {},
+		"unsupported": func(v *View) {
+			st := connected()
+			st.Gateway.UnsupportedFrom = "2026-12-15"
+			st.Gateway.Unsupported = "IBKR ends its support for this version of Gateway on 15 December 2026, in 15 days. Update IB Gateway or TWS to 10.50 or newer, then check its API settings."
+			status(st)(v)
+		},
+		"messages": func(v *View) {
+			status(connected())(v)
+			v.open(pageHistory)
+			v.Messages(api.Messages{Messages: []api.Message{
+				{Code: 2172, Text: "This version of IB Gateway will be desupported on 20261215. Please upgrade to the latest version.", First: noon.Add(-time.Hour), Last: noon.Add(-time.Minute), Count: 3},
+				{Code: 2104, Text: "Market data farm connection is OK:usfarm", First: noon.Add(-time.Hour), Last: noon.Add(-time.Hour), Count: 1},
+				{Code: 399, Text: "Order Message: a text that is\x1b[31m long and odd, in which nothing is cut off as long as it fits into two or three lines of this list", First: noon.Add(-2 * time.Hour), Last: noon.Add(-2 * time.Hour), Count: 120},
+			}}, nil)
+			v.history.scroll.ScrollToBottom()
+		},
 		"connected": status(connected()),
 		"live": func(v *View) {
 			st := connected()

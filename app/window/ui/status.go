@@ -209,6 +209,7 @@ type statusPage struct {
 	scroll  *container.Scroll
 	alarm   *alarm
 	first   *firstRun
+	support *notice
 	layers  map[string]*line
 	orders  *line
 	arm     *armBar
@@ -222,7 +223,7 @@ type statusPage struct {
 
 func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
-		alarm: newAlarm(k, func() { v.command(connectNow) }), first: newFirstRun(k, v.savePort), layers: map[string]*line{},
+		alarm: newAlarm(k, func() { v.command(connectNow) }), first: newFirstRun(k, v.savePort), support: newNotice(), layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
 		pairs: container.New(stacked{-12}), terms: fine(""),
@@ -241,7 +242,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		figures.Add(container.New(tight{}, value, caption))
 	}
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, p.alarm.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
+		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
 		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
 	)))
@@ -253,6 +254,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status, busy bool, failure string) {
 	p.alarm.render(pic.banner, busy, failure)
 	p.first.render(view, st, busy)
+	p.support.render(pic.support)
 	for _, r := range pic.layers {
 		p.layers[r.name].render(r)
 	}
@@ -288,6 +290,26 @@ func (p *statusPage) renderPairs(list []pair) {
 	for i, d := range list {
 		setText(p.values[i], d.value)
 	}
+}
+
+// notice is a card with a warning that does not concern the connection as it is.
+type notice struct {
+	content *fyne.Container
+	words   *widget.Label
+}
+
+func newNotice() *notice {
+	n := &notice{words: wrapped("")}
+	s := newSign(18)
+	s.set(Impaired)
+	n.content = card(container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, s.image)), nil, n.words))
+	n.content.Hide()
+	return n
+}
+
+func (n *notice) render(words string) {
+	setText(n.words, words)
+	show(n.content, words != "")
 }
 
 // firstRun is shown while there is no settings file and a Gateway has answered.

@@ -29,6 +29,7 @@ type Actions struct {
 	Disconnect func()               // answered by View.Commanded
 	Save       func(body []byte)    // a settings file; answered by View.Saved
 	Uptime     func()               // of the last 90 days; answered by View.Uptime
+	Messages   func()               // from Gateway; answered by View.Messages
 	Alerts     func()               // how they fare; answered by View.Alerts
 	Test       func(channel string) // of alerts; answered by View.Tested
 	Login      func()               // whether the program is launched at login; answered by View.Login
@@ -240,6 +241,7 @@ func (v *View) ask() {
 		v.actions.Orders()
 	case pageHistory:
 		v.actions.Uptime()
+		v.actions.Messages()
 	case pageAlerts:
 		v.actions.Alerts()
 	case pageSettings:
@@ -314,6 +316,12 @@ func (v *View) disarm() {
 	v.unarmed = ""
 	v.render()
 	v.actions.Disarm()
+}
+
+// Messages takes in what Gateway has said.
+func (v *View) Messages(m api.Messages, err error) {
+	v.history.said.take(m, err, v.now)
+	v.history.scroll.Refresh()
 }
 
 // Alerts takes in how alerts fare.

@@ -34,7 +34,7 @@ type acts struct {
 func (a *acts) actions() Actions {
 	return Actions{
 		Connect: func() { a.connect++ }, Disconnect: func() { a.disconnect++ }, Close: func() { a.closed++ },
-		Uptime: func() { a.uptimes++ }, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
+		Uptime: func() { a.uptimes++ }, Messages: func() {}, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
 		Save: func(b []byte) { a.saved = append(a.saved, b) }, Title: func(s string) { a.title = s },
 		Login:    func() { a.logins = append(a.logins, "?") },
 		SetLogin: func(on bool) { a.logins = append(a.logins, fmt.Sprint(on)) },
