@@ -61,6 +61,23 @@ func (b *books) put(n OrderNews) {
 			b.early = append(b.early, n)
 		}
 		b.mu.Unlock()
+	} else if n.Kind == OrderStatus && n.WhyHeld != "" {
+		b.hold(n)
 	}
 	b.news.put(n)
+}
+
+// hold adds why an order is held, which the status behind an open order says, to that order in the answer.
+func (b *books) hold(n OrderNews) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.answers[askOpen]
+	if a == nil {
+		return
+	}
+	for i := range a.list {
+		if one := &a.list[i]; one.ID == n.ID && one.Client == n.Client && one.Status == n.Status {
+			one.WhyHeld = n.WhyHeld
+		}
+	}
 }

@@ -127,7 +127,7 @@ type OrderNews struct {
 	Percent   float64 // trail percent; 0 if it has none
 	Parent    int64   // id of the order that has to be filled first; of an OrderStatus, too
 	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
-	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus alone
+	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
 	Filled    float64
 	Remaining float64
 	Total     float64

@@ -179,7 +179,7 @@ func TestOrderStates(t *testing.T) {
 			turn("entry", sim.Turn{Status: "PendingCancel"})
 			d.status(s, 1, "PendingCancel")
 			list, err := s.OpenOrders(t.Context())
-			if err != nil || len(list) != 2 || list[0].Status != "PendingCancel" || list[0].Limit != 90 || list[1].Status != "Inactive" ||
+			if err != nil || len(list) != 2 || list[0].Status != "PendingCancel" || list[0].Limit != 90 || list[1].Status != "Inactive" || list[1].WhyHeld != "locate" ||
 				list[1].Aux != 80 || list[1].Parent != 1 || list[1].Quantity != 5 {
 				t.Errorf("%+v, %v", list, err)
 			}

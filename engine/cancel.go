@@ -76,12 +76,7 @@ type cancellation struct {
 
 // cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a state for it
 // (136, 161, 10148), not permitted (321).
-var cannotCancel = []int{135, 136, 161, 321, codeNotFound, codeNotCancellable}
-
-const (
-	codeNotFound       = 10147
-	codeNotCancellable = 10148
-)
+var cannotCancel = []int{135, 136, 161, 321, notFound, notCancelled}
 
 // Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written or waits for its turn. It
 // is repeated, in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an
@@ -108,6 +103,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.cancels, i.Order.Ref)
+		l.toCancel(i, false)
 	}
 	return err
 }
@@ -119,7 +115,7 @@ func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 	var others []Intent
 	l.mu.Lock()
 	for _, i := range l.intents {
-		if i.Fate.Done() {
+		if i.Done() {
 			continue
 		}
 		switch failed := l.cancellable(s, i); {
@@ -148,7 +144,7 @@ func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 // Gateway would cancel a stranger.
 func (l *Ledger) cancellable(s *conn.Session, i *Intent) error {
 	switch {
-	case i == nil || i.Fate.Done():
+	case i == nil || i.Done():
 		return ErrNotOpen
 	case s == nil || ended(s):
 		return conn.ErrSessionOver
@@ -164,7 +160,7 @@ func (l *Ledger) cancellable(s *conn.Session, i *Intent) error {
 func (l *Ledger) want(i *Intent) *cancellation {
 	over := true
 	for _, c := range l.cancels {
-		over = over && (c.refused || c.order.Fate.Done())
+		over = over && (c.refused || c.order.Done())
 	}
 	if over {
 		clear(l.cancels)
@@ -173,6 +169,7 @@ func (l *Ledger) want(i *Intent) *cancellation {
 	if c == nil || c.refused || c.told {
 		c = &cancellation{order: i, at: l.now(), asked: l.mono()}
 		l.cancels[i.Order.Ref] = c
+		l.toCancel(i, true)
 	}
 	return c
 }
@@ -248,11 +245,11 @@ func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
 	}
 	switch n.Kind {
 	case conn.OrderOpen, conn.OrderStatus:
-		if c.pending = n.Status == "PendingCancel"; c.refused && c.code == codeNotFound && !c.again {
+		if c.pending = n.Status == "PendingCancel"; c.refused && c.code == notFound && !c.again {
 			c.refused, c.again, c.sent = false, true, l.mono() // Gateway has the order after all
 		}
 	case conn.OrderError:
-		if slices.Contains(cannotCancel, n.Code) && !(n.Code == codeNotCancellable && c.pending) {
+		if slices.Contains(cannotCancel, n.Code) && !(n.Code == notCancelled && c.pending) {
 			c.code, c.detail, c.refused = n.Code, n.Detail, true
 			l.suspect(i) // what Gateway has says more than why it refuses
 		}
@@ -266,7 +263,7 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 	for _, c := range l.cancels {
 		state.Asked++
 		switch {
-		case c.order.Fate.Done():
+		case c.order.Done():
 			state.Confirmed++
 			continue
 		case c.refused:
@@ -299,7 +296,7 @@ func (l *Ledger) tellOverdue() {
 	defer l.mu.Unlock()
 	var list []Cancellation
 	for _, c := range l.cancels {
-		if c.told || c.order.Fate.Done() || l.mono()-c.asked < l.cancelLimit {
+		if c.told || c.order.Done() || l.mono()-c.asked < l.cancelLimit {
 			continue
 		}
 		c.told = true

@@ -38,7 +38,7 @@ type Desk struct {
 	reasons map[string]uint64
 
 	tellMu sync.Mutex
-	told   map[int64]Fate // what was reported of orders
+	told   map[string]told // by reference
 }
 
 // Limits bound what a [Desk] lets out. The zero value lets nothing out.
@@ -122,7 +122,10 @@ const keepBlocked = 50
 
 // NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
-	d := &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[int64]Fate{}}
+	d := &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[string]told{}}
+	for _, i := range ledger.Intents() {
+		d.told[i.Order.Ref] = tellable(&i) // by the program that wrote it down
+	}
 	ledger.alarm(d.tellOverdue, d.tellResembled, d.tellFew)
 	return d
 }
@@ -469,24 +472,38 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	return now, err
 }
 
-// follow reports what became of orders that a person should look at. It is called by the ledger, which is locked.
+// told is what was reported of an order last.
+type told struct {
+	fate        Fate
+	refused     *conn.Order
+	unprotected bool
+}
+
+func tellable(i *Intent) told { return told{i.Fate, i.Refused, i.Unprotected} }
+
+// follow reports what became of orders that a person should look at, each time that it does. It is called by the ledger, which is
+// locked.
 func (d *Desk) follow(i Intent) {
-	kind := ReportRejected
-	switch i.Fate {
-	case Rejected:
-	case Unknown:
-		kind = ReportUnknown
-	default:
-		return
-	}
+	now := tellable(&i)
 	d.tellMu.Lock()
-	before := d.told[i.ID]
-	d.told[i.ID] = i.Fate
+	before := d.told[i.Order.Ref]
+	d.told[i.Order.Ref] = now
 	d.tellMu.Unlock()
-	if before == i.Fate {
-		return
+	report := func(kind ReportKind, o *conn.Order) {
+		d.report(Report{
+			Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(o), Order: i.ID, Status: i.Status, WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
+		})
 	}
-	d.report(Report{Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(&i.Order), Code: i.Code, Detail: i.Detail})
+	kinds := map[Fate]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
+	if kind, bad := kinds[now.fate]; bad && now.fate != before.fate {
+		report(kind, &i.Order)
+	}
+	if now.unprotected && !before.unprotected {
+		report(ReportUnprotected, &i.Order)
+	}
+	if now.refused != nil && now.refused != before.refused {
+		report(ReportNotChanged, now.refused)
+	}
 }
 
 // tellOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is locked.

@@ -48,7 +48,12 @@ func (j *logbook) count(text string) int {
 
 func openCounter(t *testing.T, g *sim.Gateway, l Limits) *counter {
 	t.Helper()
-	c := &counter{desk: newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port()), log: &logbook{}}
+	return counting(t, newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port()), l)
+}
+
+func counting(t *testing.T, d *desk, l Limits) *counter {
+	t.Helper()
+	c := &counter{desk: d, log: &logbook{}}
 	c.Desk = NewDesk(c.desk.ledger, l, func(r Report) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -56,6 +61,16 @@ func openCounter(t *testing.T, g *sim.Gateway, l Limits) *counter {
 	}, slog.New(slog.NewTextHandler(c.log, nil)))
 	c.desk.ledger.OnChange(c.follow)
 	return c
+}
+
+// intent returns what is known of an order now.
+func (c *counter) intent(of Intent) (found Intent) {
+	for _, i := range c.ledger().Intents() {
+		if i.Order.Ref == of.Order.Ref {
+			found = i
+		}
+	}
+	return found
 }
 
 func (c *counter) told() []Report {
@@ -496,6 +511,14 @@ func TestBracket(t *testing.T) {
 	}
 }
 
+// wanted is what an order is to become, which Gateway may have confirmed by now.
+func wanted(i Intent) conn.Order {
+	if i.Asked != nil {
+		return *i.Asked
+	}
+	return i.Order
+}
+
 // TestChange changes orders, with the limits of new ones.
 func TestChange(t *testing.T) {
 	g := startGateway(t, sim.Config{})
@@ -510,13 +533,14 @@ func TestChange(t *testing.T) {
 	c.fate(t, list[0].Order.Ref, Working)
 	price := func(v float64) *float64 { return &v }
 	there := func() float64 { return g.State().Orders[0].Quantity }
-	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil || i.Order.LimitPrice != 91 || i.Order.Quantity != 7 || i.Fate != Working {
+	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil || wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.Fate != Working {
 		t.Errorf("%+v, %v", i, err)
 	}
 	eventually(t, "it is changed", func() bool { return there() == 7 })
-	if i := c.ledger().Intents()[0]; i.Order.Quantity != 7 || i.Order.LimitPrice != 91 {
-		t.Errorf("%+v", i)
-	}
+	eventually(t, "Gateway has confirmed it", func() bool {
+		i := c.ledger().Intents()[0]
+		return i.Asked == nil && i.Order.Quantity == 7 && i.Order.LimitPrice == 91
+	})
 	if _, err := c.Change(s, id+1, Change{}); !errors.Is(err, ErrNotOpen) {
 		t.Error(err)
 	}
@@ -590,7 +614,7 @@ func TestChange(t *testing.T) {
 			t.Errorf("%s: %v", one.Type, err)
 		}
 		if one.Type == conn.Stop {
-			if i, err := c.Change(s, list[0].ID, Change{StopPrice: price(140)}); err != nil || i.Order.StopPrice != 140 || i.Order.Quantity != 1 {
+			if i, err := c.Change(s, list[0].ID, Change{StopPrice: price(140)}); err != nil || wanted(i).StopPrice != 140 || wanted(i).Quantity != 1 {
 				t.Errorf("%+v, %v", i, err)
 			}
 		}

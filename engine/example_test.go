@@ -49,7 +49,10 @@ func (d *dip) OnFailure(_, code int, detail string) { fmt.Println("no market dat
 
 func (d *dip) OnOrder(i engine.Intent) {
 	if i.Fate == engine.Filled {
-		d.filled <- i
+		select {
+		case d.filled <- i:
+		default: // what is known of it has changed once more
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (l *Ledger) see(n conn.OrderNews) {
 	l.twins[twinOf(i, n)] = true
 	l.suspect(i)
 	traded := live || n.Kind == conn.OrderFilled
-	if ours || !traded || i.Fate.Done() && n.Ref != i.Order.Ref {
+	if ours || !traded || i.Done() && n.Ref != i.Order.Ref {
 		return
 	}
 	l.log.Warn("Gateway has an order that resembles one of ours", "session", n.Session, "order", i.ID, "client", n.Client, "id", n.ID, "perm_id", n.PermID)
@@ -112,8 +112,8 @@ func (l *Ledger) see(n conn.OrderNews) {
 
 // suspect has Gateway asked about an order, if there is one of which something is expected.
 func (l *Ledger) suspect(i *Intent) {
-	if i != nil && !i.Fate.Done() {
-		i.doubt = l.now()
+	if i != nil {
+		i.wonder(l.now(), !i.Done())
 	}
 }
 

@@ -86,7 +86,7 @@ func TestMetInASession(t *testing.T) {
 		t.Error("an error about the id of a former session was taken for one about the order")
 	}
 	l.Learn(conn.OrderNews{Kind: conn.OrderOpen, Session: 2, ID: 5, Client: clientID, PermID: 9, Ref: "gw-x", Status: "Submitted"})
-	if _, news := l.Learn(refusal); !news || i.Fate != Rejected {
+	if _, news := l.Learn(refusal); !news || i.Code != 201 {
 		t.Errorf("%+v", i)
 	}
 }

@@ -31,14 +31,28 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 		l.see(n)
 		return Intent{}, false
 	}
+	l.meet(i, n)
+	return l.take(i, n, false)
+}
+
+// meet notes in which session Gateway has told of an order.
+func (l *Ledger) meet(i *Intent, n conn.OrderNews) {
 	if n.Kind != conn.OrderError && n.Session != 0 {
 		l.metIn[i.Order.Ref] = n.Session
 	}
+}
+
+// take has an intent learn a piece of news, which may be from an answer to a question that was asked after all else was learned.
+func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
+	fate, filled := i.Fate, i.Filled
 	l.answered(i, n)
-	if !i.learn(n, l.now()) {
+	if !i.take(n, answer, l.now()) {
 		return Intent{}, false
 	}
 	l.save(i)
+	if i.Fate != fate || i.Filled != filled {
+		l.protect(i, false)
+	}
 	return *i, true
 }
 
@@ -49,7 +63,7 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	defer asking.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	asked := make(chan struct{}, 1) // full while a question is under way
+	asked, last := make(chan struct{}, 1), time.Time{} // full while a question is under way; when that was asked
 	clock := time.NewTicker(l.patience / 5)
 	defer clock.Stop()
 	cancelling := make(chan struct{}, 1) // full while requests to cancel are written
@@ -60,10 +74,11 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 		select {
 		case <-s.Orders().Ready():
 		case <-clock.C:
-			if len(asked) > 0 || s.Guard() != nil || len(l.unanswered(s)) == 0 {
+			if len(asked) > 0 || s.Guard() != nil || time.Since(last) < l.patience/2 || len(l.doubtful(s)) == 0 {
 				continue
 			}
 			asked <- struct{}{}
+			last = time.Now()
 			asking.Go(func() {
 				l.search(ctx, s)
 				<-asked
@@ -86,55 +101,37 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	}
 }
 
-// hear takes in what a session has said. An order one of whose exits was refused is taken back, unless it is too late.
+// hear takes in what a session has said. An order one of whose exits is missing is taken back, unless it is too late.
 func (l *Ledger) hear(s *conn.Session) {
 	for _, n := range s.Orders().Take() {
-		if i, news := l.Learn(n); news && i.Fate == Rejected {
+		if i, news := l.Learn(n); news {
 			l.bereave(s, i)
 		}
 	}
 }
 
-// bereave takes back the order to which one belongs that Gateway does not have, unless it is too late.
-func (l *Ledger) bereave(s *conn.Session, exit Intent) {
-	if exit.Order.Parent == 0 {
-		return
-	}
-	l.mu.Lock()
-	head := l.ids[orderKey{exit.Client, exit.Order.Parent}]
-	early := head != nil && !head.Fate.Done() && head.Filled == 0
-	l.mu.Unlock()
-	if early {
-		l.sending.Go(func() { l.takeBack(s, exit.Order.Parent) }) // it may have to wait for its turn
-	}
-}
-
-// unanswered returns the references of the orders that a session was sent and has said nothing about for too long.
-func (l *Ledger) unanswered(s *conn.Session) map[string]bool {
+// doubtful returns the references of the orders about which a session has to be asked: it was sent them and has said nothing for too
+// long, or what it has said does not agree.
+func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	refs := map[string]bool{}
-	for ref, number := range l.sentIn {
-		i := l.intents[ref]
-		if number == s.Number() && i.Fate == Sent && l.now().Sub(i.Changed).Abs() > l.patience { // or the clock was set
-			refs[ref] = true
-		}
-	}
+	refs, now := map[string]bool{}, l.now()
+	older := func(at time.Time, than time.Duration) bool { return now.Sub(at).Abs() > than } // or the clock was set
 	for ref, i := range l.intents {
-		if !i.doubt.IsZero() && i.Client == s.ClientID() {
+		silent := l.sentIn[ref] == s.Number() && i.Fate == Sent && i.Status == "" && older(i.Changed, l.patience)
+		since := i.doubtful()
+		if i.Client == s.ClientID() && (silent || !since.IsZero() && older(since, l.patience/5)) {
 			refs[ref] = true
 		}
 	}
 	return refs
 }
 
-// search asks about the orders that a session says nothing about. What it has no trace of is unknown: it was sent before the
-// question, and so was read before it.
+// search asks about the orders that are doubtful. What Gateway has no trace of is unknown: it was sent before the question, and so was
+// read before it.
 func (l *Ledger) search(ctx context.Context, s *conn.Session) {
-	refs := l.unanswered(s)
-	lost, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
-		return refs[ref] && (i.Fate == Sent || !i.doubt.IsZero() && !i.Fate.Done())
-	})
+	refs := l.doubtful(s)
+	settled, err := l.compare(ctx, s, func(ref string, _ *Intent) bool { return refs[ref] })
 	if err != nil {
 		if ctx.Err() == nil && !errors.Is(err, conn.ErrSessionOver) {
 			l.log.Warn("Gateway says nothing about an order", "session", s.Number(), "err", err)
@@ -144,14 +141,7 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 		}
 		return
 	}
-	l.mu.Lock()
-	for ref := range refs {
-		if i := l.intents[ref]; i != nil {
-			i.doubt = time.Time{}
-		}
-	}
-	l.mu.Unlock()
-	for _, i := range lost {
+	for _, i := range settled {
 		l.bereave(s, i)
 	}
 }
@@ -163,44 +153,67 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
 		// What was sent in this very session may still be on its way.
-		return !i.Fate.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
+		return !i.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
 	})
-	if errors.Is(err, conn.ErrOldGateway) && !l.awaits(client, nil) {
+	switch {
+	case err == nil:
+		l.bereaveAll(s)
+	case errors.Is(err, conn.ErrOldGateway) && !l.awaits(client, nil):
 		return nil // it can neither answer nor take an order
 	}
 	return err
 }
 
-// compare asks a session for what it knows about orders: for the open ones; for executions, if something is expected of an order;
-// and for completed ones, if that leaves something to be known. Those that it has no trace of and for which lost is true are unknown from now on, and returned. lost is
-// called with the ledger locked.
-func (l *Ledger) compare(ctx context.Context, s *conn.Session, lost func(ref string, i *Intent) bool) ([]Intent, error) {
+// compare asks a session for what it knows about orders, and settles those for which about is true, which are returned. What it has
+// told of and does not list any more is asked about once more: its lists may lag behind each other. about is called with the ledger
+// locked.
+func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) ([]Intent, error) {
 	s.Orders() // has news kept from now on, for who follows a moment later
-	list, err := s.OpenOrders(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask for open orders: %w", err)
-	}
-	open := l.takeIn(s, list)
-	if !l.awaits(s.ClientID(), nil) {
-		return nil, nil
-	}
-	if list, err = s.Executions(ctx); err != nil {
-		return nil, fmt.Errorf("ask for executions: %w", err)
-	}
-	there := l.takeIn(s, list)
-	maps.Copy(there, open)
-	if l.awaits(s.ClientID(), open) {
-		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool { return !open[ref] && lost(ref, i) }))
-		if err != nil {
-			return nil, fmt.Errorf("ask for completed orders: %w", err)
+	begun := l.now()
+	listed, err := l.ask(ctx, s, about)
+	if err == nil && l.any(func(ref string, i *Intent) bool { return !listed[ref] && about(ref, i) && i.vanishes() }) {
+		select {
+		case <-time.After(l.patience / 10):
+			listed, err = l.ask(ctx, s, about)
+		case <-ctx.Done():
+			err = ctx.Err()
 		}
-		maps.Copy(there, l.takeIn(s, list))
 	}
-	known := l.lose(s, func(ref string, i *Intent) bool { return !there[ref] && lost(ref, i) })
+	if err != nil {
+		return nil, err
+	}
+	known := l.settle(s, begun, listed, about)
 	if err := l.flush(nil); err != nil {
 		return known, fmt.Errorf("write down orders: %w", err)
 	}
 	return known, nil
+}
+
+// ask asks for the open orders; for executions, if something is expected of an order; and for completed orders, if that leaves
+// something to be known. It learns from the answers, and returns the references of our orders among the open and the completed ones: an
+// execution says nothing about the rest of its order.
+func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) (map[string]bool, error) {
+	begun := l.now()
+	list, err := s.OpenOrders(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask for open orders: %w", err)
+	}
+	listed := l.takeIn(s, list, begun)
+	if !l.awaits(s.ClientID(), nil) && !l.any(about) {
+		return listed, nil
+	}
+	if list, err = s.Executions(ctx); err != nil {
+		return nil, fmt.Errorf("ask for executions: %w", err)
+	}
+	l.takeIn(s, list, begun)
+	if l.awaits(s.ClientID(), listed) {
+		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool { return !listed[ref] && !i.Done() && about(ref, i) }))
+		if err != nil {
+			return nil, fmt.Errorf("ask for completed orders: %w", err)
+		}
+		maps.Copy(listed, l.takeIn(s, list, begun))
+	}
+	return listed, nil
 }
 
 // completed asks for completed orders. Where an answer is not needed, because every order's fate is known or said to be unknown, it
@@ -223,13 +236,17 @@ func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([
 	return list, err
 }
 
-// takeIn learns from an answer. It returns the references of our orders in it.
-func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews) map[string]bool {
+// takeIn learns from an answer to a question that was asked at a time. It returns the references of our orders in it.
+func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews, asked time.Time) map[string]bool {
 	refs := map[string]bool{}
 	for _, n := range list {
-		l.Learn(l.number(s, n))
+		n = l.number(s, n)
 		l.mu.Lock()
-		if i := l.about(n); i != nil {
+		if i := l.about(n); i == nil {
+			l.see(n)
+		} else {
+			l.meet(i, n)
+			l.take(i, n, i.Changed.Before(asked))
 			refs[i.Order.Ref] = true
 		}
 		l.mu.Unlock()
@@ -242,7 +259,7 @@ func (l *Ledger) awaits(client int, open map[string]bool) bool {
 	l.mu.Lock()
 	more := len(l.expected) > 0
 	l.mu.Unlock()
-	return more || l.any(func(ref string, i *Intent) bool { return !i.Fate.Done() && i.Client == client && !open[ref] })
+	return more || l.any(func(ref string, i *Intent) bool { return !i.Done() && i.Client == client && !open[ref] })
 }
 
 // any reports whether ok is true of an order. It is called with the ledger locked.
@@ -257,18 +274,22 @@ func (l *Ledger) any(ok func(ref string, i *Intent) bool) bool {
 	return false
 }
 
-// lose notes that the fates of the orders for which lost is true are unknown, and returns them.
-func (l *Ledger) lose(s *conn.Session, lost func(ref string, i *Intent) bool) (known []Intent) {
+// settle concludes what an answer says about the orders for which about is true, and returns them.
+func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool, about func(ref string, i *Intent) bool) (settled []Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ref, i := range l.intents {
-		if !lost(ref, i) {
+		if !about(ref, i) {
 			continue
 		}
-		i.Fate, i.Changed = Unknown, l.now()
-		known = append(known, *i)
-		l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
-		l.save(i)
+		if i.settle(listed[ref], asked, l.now()) {
+			if i.Fate == Unknown {
+				l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
+			}
+			l.save(i)
+		}
+		l.protect(i, true)
+		settled = append(settled, *i)
 	}
-	return known
+	return settled
 }

@@ -171,110 +171,6 @@ func TestStillOnItsWay(t *testing.T) {
 	}
 }
 
-// TestLearn plays what Gateway says to a single order.
-func TestLearn(t *testing.T) {
-	status := func(s string, filled float64) conn.OrderNews {
-		return conn.OrderNews{Kind: conn.OrderStatus, ID: 5, Client: clientID, Status: s, Filled: filled}
-	}
-	fill := func(id string, shares, total float64) conn.OrderNews {
-		return conn.OrderNews{Kind: conn.OrderFilled, Ref: "gw-x", Execution: id, Filled: shares, Total: total}
-	}
-	failure := func(code int) conn.OrderNews { return conn.OrderNews{Kind: conn.OrderError, ID: 5, Code: code} }
-	type play struct {
-		news   []conn.OrderNews
-		want   Fate
-		filled float64
-	}
-	run := func(name string, altered bool, c play) {
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Sent, Altered: altered}
-		for _, n := range c.news {
-			i.learn(n, time.Now())
-		}
-		if i.Fate != c.want || i.Filled != c.filled {
-			t.Errorf("%s: %s, %v filled; want %s, %v", name, i.Fate, i.Filled, c.want, c.filled)
-		}
-	}
-	for name, c := range map[string]play{
-		"nothing":                      {nil, Sent, 0},
-		"acknowledged":                 {[]conn.OrderNews{status("PreSubmitted", 0)}, Working, 0},
-		"filled by status":             {[]conn.OrderNews{status("Submitted", 4), status("Filled", 10)}, Filled, 10},
-		"filled by fills":              {[]conn.OrderNews{fill("a.01", 4, 4), fill("b.01", 6, 10)}, Filled, 10},
-		"fills told twice":             {[]conn.OrderNews{fill("a.01", 4, 0), fill("a.01", 4, 0), fill("a.01", 4, 0)}, Working, 4},
-		"a correction":                 {[]conn.OrderNews{fill("a.01", 4, 0), fill("a.02", 5, 0)}, Working, 5},
-		"fills in disorder":            {[]conn.OrderNews{fill("b.01", 6, 10), fill("a.01", 4, 4)}, Filled, 10},
-		"part, then cancelled":         {[]conn.OrderNews{fill("a.01", 4, 4), status("Cancelled", 4)}, Cancelled, 4},
-		"cancelled, then a late fill":  {[]conn.OrderNews{status("Cancelled", 0), fill("a.01", 10, 10)}, Filled, 10},
-		"cancelled stays so":           {[]conn.OrderNews{status("Cancelled", 0), status("Submitted", 0)}, Cancelled, 0},
-		"filled stays so":              {[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), failure(201)}, Filled, 10},
-		"rejected":                     {[]conn.OrderNews{failure(201)}, Rejected, 0},
-		"rejected while it worked":     {[]conn.OrderNews{status("Submitted", 0), failure(201)}, Rejected, 0},
-		"rejected, so inactive":        {[]conn.OrderNews{failure(201), status("Inactive", 0)}, Rejected, 0},
-		"inactive, then rejected":      {[]conn.OrderNews{status("Inactive", 0), failure(201)}, Rejected, 0},
-		"inactive at the exchange":     {[]conn.OrderNews{status("Submitted", 0), status("Inactive", 0)}, Working, 0},
-		"a change was refused":         {[]conn.OrderNews{status("Submitted", 0), failure(110)}, Working, 0},
-		"cancelled by error":           {[]conn.OrderNews{failure(202)}, Cancelled, 0},
-		"a warning":                    {[]conn.OrderNews{failure(399), failure(2109)}, Sent, 0},
-		"cancelling was refused":       {[]conn.OrderNews{status("Submitted", 0), failure(10148)}, Working, 0},
-		"inactive from the first":      {[]conn.OrderNews{status("Inactive", 0)}, Working, 0},
-		"without a status":             {[]conn.OrderNews{status("", 3)}, Sent, 3},
-		"working without a status":     {[]conn.OrderNews{status("Submitted", 0), status("", 3)}, Working, 3},
-		"the last of the warnings":     {[]conn.OrderNews{failure(2100), failure(2199)}, Sent, 0},
-		"an error below the warnings":  {[]conn.OrderNews{failure(2099)}, Rejected, 0},
-		"an error above the warnings":  {[]conn.OrderNews{failure(2200)}, Rejected, 0},
-		"rejected, but Gateway has it": {[]conn.OrderNews{failure(321), status("Submitted", 0)}, Working, 0},
-	} {
-		run(name, false, c)
-	}
-	// When a change was asked for, nobody but Gateway knows the quantity, and a rejection may be about the change.
-	for name, c := range map[string]play{
-		"a change was rejected":      {[]conn.OrderNews{status("Submitted", 0), failure(201)}, Working, 0},
-		"as much as was asked for":   {[]conn.OrderNews{status("Submitted", 4), fill("a.01", 6, 10)}, Working, 10},
-		"filled, as Gateway says":    {[]conn.OrderNews{fill("a.01", 6, 10), status("Filled", 10)}, Filled, 10},
-		"filled stays so":            {[]conn.OrderNews{status("Filled", 9), status("Submitted", 9), status("Cancelled", 9)}, Filled, 9},
-		"cancelled, then filled":     {[]conn.OrderNews{status("Cancelled", 9), status("Filled", 9)}, Filled, 9},
-		"cancelled, as Gateway says": {[]conn.OrderNews{status("Submitted", 0), failure(202)}, Cancelled, 0},
-	} {
-		run(name, true, c)
-	}
-}
-
-// TestLearnSaysWhatIsNew tells an intent one thing after the other.
-func TestLearnSaysWhatIsNew(t *testing.T) {
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Planned}
-	for n, c := range []struct {
-		news     conn.OrderNews
-		is       bool
-		quantity float64
-	}{
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10}, true, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10}, false, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 10, PermID: 7}, true, 10},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted", Quantity: 12}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderOpen, Status: "Submitted"}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Quantity: 3}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Filled: 4}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, true, 12},
-		{conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.01", Filled: 4, Total: 4}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderError, Code: 399}, false, 12},
-		{conn.OrderNews{Kind: conn.OrderCompleted, Status: "Cancelled", Quantity: 1}, true, 12},
-	} {
-		at := time.Unix(int64(100+n), 0)
-		if is := i.learn(c.news, at); is != c.is || i.Order.Quantity != c.quantity || i.Changed.Equal(at) != c.is {
-			t.Errorf("%d: %+v is news: %v; %+v", n, c.news, is, i)
-		}
-	}
-	for fate, want := range map[Fate]Fate{Planned: Rejected, Sent: Rejected, Working: Working, Unknown: Unknown, Cancelled: Cancelled} {
-		i := &Intent{Order: conn.Order{Quantity: 10}, Fate: fate}
-		if i.learn(conn.OrderNews{Kind: conn.OrderError, Code: 110}, time.Now()); i.Fate != want {
-			t.Errorf("%s, then refused: %s", fate, i.Fate)
-		}
-	}
-	odd := &Intent{Fate: Sent} // an order for an amount of money has no quantity
-	if odd.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted"}, time.Now()); odd.Fate != Working {
-		t.Errorf("%+v", odd)
-	}
-}
-
 // TestExitRefused has Gateway refuse exits of orders that cannot be taken back any more, or not cheaply.
 func TestExitRefused(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: true})
@@ -286,7 +182,7 @@ func TestExitRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "a part is filled", func() bool { return d.ledger.Intents()[0].Filled == 2 })
-	g.NoticeFor(int32(list[1].ID), 201, "")
+	turn(t, g, list[1], sim.Turn{Code: 201, Status: "Inactive"})
 	d.fate(t, list[1].Order.Ref, Rejected)
 	// Of an order that was forgotten, and of one that is done.
 	for parent, ref := range map[int64]string{999: "gw-a", 50: "gw-b"} {

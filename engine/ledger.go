@@ -246,7 +246,7 @@ func (l *Ledger) tell(list ...*Intent) {
 func (l *Ledger) Intents() []Intent { return l.list(func(*Intent) bool { return true }) }
 
 // Pending returns the intents of which something is still expected, the oldest first.
-func (l *Ledger) Pending() []Intent { return l.list(func(i *Intent) bool { return !i.Fate.Done() }) }
+func (l *Ledger) Pending() []Intent { return l.list(func(i *Intent) bool { return !i.Done() }) }
 
 func (l *Ledger) list(ok func(*Intent) bool) (list []Intent) {
 	l.mu.Lock()

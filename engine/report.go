@@ -18,6 +18,10 @@ const (
 	ReportHalted       ReportKind = "engine_halted"       // the engine failed inside: trading was disarmed, and the engine starts anew
 	ReportMoved        ReportKind = "files_moved"         // files of the program were deleted or moved while it runs: trading is off
 	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
+
+	ReportInactive    ReportKind = "order_inactive"       // Gateway has an order that does not work
+	ReportUnprotected ReportKind = "position_unprotected" // a position is open and its stop does not work: a person has to act at once
+	ReportNotChanged  ReportKind = "order_not_changed"    // Gateway refused a change; Text is what was asked for
 )
 
 // Report is something about rules and orders that a person should know, told once and at once.
@@ -31,4 +35,7 @@ type Report struct {
 	More   int       // how many other orders the same is true of; with ReportFewIDs, how many ids are left
 	Code   int       // IB code, 0 if there is none
 	Detail string    // technical text, may come from outside
+
+	Status  string // IBKR's own word for how the order is
+	WhyHeld string // why Gateway holds it, in IBKR's words
 }

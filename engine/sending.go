@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -83,6 +84,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		known[n] = *i
 	}
 	l.save(list...)
+	l.protect(list[0], false)
 	return known, failed
 }
 
@@ -167,23 +169,24 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
 // intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
-	i, order, err := l.begin(s, id)
+	i, sent, err := l.begin(s, id, change)
 	if err != nil {
 		return Intent{}, err
 	}
-	change(&order)
-	order.Hold = false
-	sent := order
 	if l.over(orderKey{s.ClientID(), sent.Parent}) {
 		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
 	}
-	if err := s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed}); err != nil {
-		return Intent{}, err
-	}
+	err = s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed})
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i.Order, i.Changed = order, l.now()
+	i.Changed, i.asking, i.changing = l.now(), l.now(), false
+	if err != nil && !errors.Is(err, conn.ErrFateUnknown) {
+		i.Asked = nil // it has not left
+	}
 	l.save(i)
+	if err != nil {
+		return Intent{}, err
+	}
 	return *i, nil
 }
 
@@ -192,28 +195,32 @@ func (l *Ledger) over(key orderKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.ids[key]
-	return i != nil && i.Fate.Done()
+	return i != nil && i.Done()
 }
 
-// begin finds an order that can be changed, and writes down that it is about to be.
-func (l *Ledger) begin(s *conn.Session, id int64) (*Intent, conn.Order, error) {
-	i, order, err := l.alter(s, id)
+// begin finds an order that can be changed, and writes down what it is about to become.
+func (l *Ledger) begin(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
+	i, order, err := l.alter(s, id, change)
 	if err != nil {
 		return nil, conn.Order{}, err
 	}
 	if err := l.sync(); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		i.Asked, i.changing = nil, false
 		return nil, conn.Order{}, notWritten("change", err)
 	}
 	return i, order, nil
 }
 
-// alter marks an order as one that is about to be changed, if it can be.
-func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
+// alter notes what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed: what was refused
+// must not be asked for again by the way.
+func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.named(s.ClientID(), id)
 	switch {
-	case i == nil || i.Fate.Done():
+	case i == nil || i.Done():
 		return nil, conn.Order{}, ErrNotOpen
 	case i.Client != s.ClientID():
 		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
@@ -226,17 +233,19 @@ func (l *Ledger) alter(s *conn.Session, id int64) (*Intent, conn.Order, error) {
 	case !l.whole(i):
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
 	}
-	err := l.broken
-	if err == nil {
-		err = l.inPlace()
-	}
-	if i.Altered = true; err == nil {
-		err = l.record(entry{Intents: []*Intent{i}})
-	}
-	if err != nil {
+	order := i.Order
+	change(&order)
+	order.Hold = false
+	if err := cmp.Or(l.broken, l.inPlace()); err != nil {
 		return nil, conn.Order{}, notWritten("change", err)
 	}
-	return i, i.Order, nil
+	before := i.Asked
+	i.Asked, i.Refused, i.changing = &order, nil, true
+	if err := l.record(entry{Intents: []*Intent{i}}); err != nil {
+		i.Asked, i.changing = before, false
+		return nil, conn.Order{}, notWritten("change", err)
+	}
+	return i, order, nil
 }
 
 // whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds them, and
@@ -253,7 +262,8 @@ func (l *Ledger) whole(i *Intent) bool {
 		}
 	}
 	first := l.ids[orderKey{i.Client, head}]
-	return end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled || first != nil && first.Filled > 0
+	arrived := end.Status != "" || end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled
+	return arrived || first != nil && first.Filled > 0
 }
 
 var errNotWritten = errors.New("it could not be written down")

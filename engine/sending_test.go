@@ -81,7 +81,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	send(2)
 	fate(list[0].Order.Ref, Filled)
 	fate(list[2].Order.Ref, Working)
-	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) { o.LimitPrice = 99 }, nil); err != nil || i.Order.LimitPrice != 99 || i.Order.Hold || !i.Altered {
+	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) { o.LimitPrice = 99 }, nil); err != nil || wanted(i).LimitPrice != 99 {
 		t.Errorf("%+v, %v", i, err)
 	}
 	fate(list[1].Order.Ref, Filled) // Gateway does not hold what was changed
@@ -132,7 +132,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	d.stop()
 	for n, path := range append(left, path) {
 		for _, i := range openLedger(t, path).Intents() {
-			if price := 90 + float64(min(n, 1)); i.ID == alone.ID && (i.Order.LimitPrice != price || !i.Altered) {
+			if i.ID == alone.ID && wanted(i).LimitPrice != 91 {
 				t.Errorf("%d: %+v", n, i)
 			}
 		}
@@ -298,7 +298,7 @@ func TestLostWhileItLeaves(t *testing.T) {
 	s := d.session(t)
 	for want, result := range map[Fate]error{NotSent: errors.New("withdrawn"), Unknown: nil} {
 		list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
-			d.ledger.lose(s, func(_ string, i *Intent) bool { return i.Fate == Planned })
+			d.ledger.settle(s, d.ledger.now(), nil, func(_ string, i *Intent) bool { return i.Fate == Planned })
 			return result
 		}})
 		if !errors.Is(err, result) || len(list) != 1 || list[0].Fate != want {

@@ -82,7 +82,7 @@ func TestAskedWhenTheClockIsSet(t *testing.T) {
 		l.mu.Lock()
 		l.intents["gw-x"], l.sentIn["gw-x"] = i, 0
 		l.mu.Unlock()
-		if refs := l.unanswered(&conn.Session{}); !refs["gw-x"] {
+		if refs := l.doubtful(&conn.Session{}); !refs["gw-x"] {
 			t.Errorf("%s: %v", name, refs)
 		}
 	}

@@ -62,7 +62,7 @@ var (
 var (
 	standings = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
 	fates     = []engine.Fate{
-		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected, engine.Unknown,
+		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected, engine.Inactive, engine.Unknown,
 	}
 	// Of the reasons a label has no other values but otherReason.
 	reasons = []string{

@@ -124,6 +124,9 @@ func (g *Gateway) turn(o *order, t Turn) {
 		if o.done() {
 			o.completed = g.nowLocked()
 		}
+		if t.Status == statusFilled {
+			o.filled = o.qty // in executions that nobody is told of
+		}
 		if !t.Silent {
 			g.announce(o)
 		}

@@ -95,6 +95,7 @@ type resolved struct {
 // The reasons for which a rule has failed.
 const (
 	FailedRejected = "order_rejected"
+	FailedInactive = "order_inactive" // Gateway has completed it as inactive
 	FailedNotSent  = "order_not_sent"
 	FailedWentDown = "computer_went_down" // while it could fire: nobody knows whether its order left in that instant
 )

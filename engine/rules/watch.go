@@ -240,6 +240,11 @@ func (e *entry) learn(i engine.Intent) bool {
 		e.settle(i.Changed)
 	case engine.Rejected:
 		e.fail(i.Changed, FailedRejected, i.Code, i.Detail)
+	case engine.Inactive:
+		if !i.Done() { // it may work again
+			return false
+		}
+		e.fail(i.Changed, FailedInactive, i.Code, i.Detail)
 	case engine.NotSent:
 		e.fail(i.Changed, FailedNotSent, 0, i.Detail)
 	default:

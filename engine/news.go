@@ -1,0 +1,332 @@
+package engine
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// This file is what a piece of news does to an [Intent]. A status says how an order is; an error does not, it only says why the next
+// status is what it is. What does not agree raises a doubt, and a doubt is a reason to ask Gateway, never to conclude anything.
+
+// known is what news can change of an intent.
+type known struct {
+	order           conn.Order
+	asked, refused  *conn.Order
+	fate            Fate
+	status, whyHeld string
+	detail          string
+	code            int
+	warning, ended  bool
+	filled          float64
+	permID          int64
+}
+
+func (i *Intent) known() known {
+	return known{
+		i.Order, i.Asked, i.Refused, i.Fate, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled, i.PermID,
+	}
+}
+
+// learn takes in a piece of news about the intent, and reports whether it was new.
+func (i *Intent) learn(n conn.OrderNews, now time.Time) bool { return i.take(n, false, now) }
+
+// take is learn for news that may come from an answer, to a question that was asked after everything else became known.
+func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
+	before, executed := i.known(), false
+	if n.PermID != 0 {
+		i.PermID = n.PermID
+	}
+	switch n.Kind {
+	case conn.OrderFilled:
+		executed = i.fill(n)
+	case conn.OrderOpen, conn.OrderStatus, conn.OrderCompleted:
+		i.Filled = max(i.Filled, n.Filled)
+		if n.Kind == conn.OrderOpen {
+			i.confirm(n)
+		}
+		i.hear(n, answer, now)
+	case conn.OrderError:
+		i.object(n, now)
+	}
+	i.addUp(now)
+	if i.known() == before && !executed {
+		return false
+	}
+	i.Changed = now
+	return true
+}
+
+// hear takes in a status. What is over stays over, unless Gateway says otherwise when it is asked.
+func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
+	fate, certain := i.meaning(n)
+	switch {
+	case fate == "":
+		return
+	case i.Fate == Filled && fate != Filled:
+		i.wonder(now, i.Order.Quantity > 0 && i.Filled < i.Order.Quantity)
+		return
+	case i.Fate == Cancelled && !fate.Done() && !answer: // the status may be from before
+		i.wonder(now, true)
+		return
+	}
+	if i.Status != n.Status || n.Kind == conn.OrderStatus || n.WhyHeld != "" {
+		i.WhyHeld = n.WhyHeld
+	}
+	i.Status, i.Ended = n.Status, n.Kind == conn.OrderCompleted
+	if fate == Working && i.Code != 0 {
+		i.Warning = true // whatever it was about, the order works
+	}
+	if fate.Done() || fate == Inactive {
+		if i.Code == 0 && i.Detail == "" && fate != Filled {
+			i.Detail = n.Detail
+		}
+		// An open order comes before its status, which says whether it is held.
+		if fate != Filled && i.refused() && i.WhyHeld == "" && (n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
+			fate = Rejected
+		}
+	}
+	i.Fate = fate
+	i.wonder(now, !certain)
+}
+
+// meaning says what a status means for the order, and whether that is certain. Without a meaning the fate is empty.
+func (i *Intent) meaning(n conn.OrderNews) (f Fate, certain bool) {
+	switch n.Status {
+	case "":
+		return "", true
+	case "PreSubmitted", "Submitted":
+		return Working, true
+	case "Filled":
+		return Filled, true
+	case "Cancelled", "ApiCancelled":
+		return Cancelled, true
+	case "PendingSubmit", "ApiPending":
+		return Sent, true
+	case "PendingCancel": // it works until that is confirmed, if it did
+		if i.Fate == Working {
+			return Working, true
+		}
+		return Sent, true
+	case "Inactive":
+		if i.Order.TIF == "FOK" || i.Order.TIF == "IOC" { // which is how one ends that is not filled
+			return Cancelled, true
+		}
+		return Inactive, n.WhyHeld != "" || n.Kind == conn.OrderCompleted
+	}
+	return Inactive, false // a word that nobody knows yet is not known to be good
+}
+
+// refused reports whether an error explains why the order has come to an end.
+func (i *Intent) refused() bool {
+	return i.Code != 0 && !i.Warning && i.Code != cancelled && !i.ToCancel
+}
+
+// wonder raises a doubt.
+func (i *Intent) wonder(now time.Time, doubtful bool) {
+	if doubtful && i.doubt.IsZero() {
+		i.doubt = now
+	}
+}
+
+// confirm takes in what Gateway has the order to be.
+func (i *Intent) confirm(n conn.OrderNews) {
+	take := func(to *float64, from float64) {
+		if *to != 0 && from != 0 {
+			*to = from
+		}
+	}
+	o := &i.Order
+	if n.Quantity > 0 {
+		o.Quantity = n.Quantity
+	}
+	take(&o.LimitPrice, n.Limit)
+	take(&o.StopPrice, n.Aux)
+	take(&o.TrailAmount, n.Aux)
+	take(&o.TrailPercent, n.Percent)
+	if i.Asked != nil && alike(o, i.Asked) {
+		i.Asked = nil
+	}
+}
+
+// alike reports whether an order has become another one, as far as a change can make it that.
+func alike(a, b *conn.Order) bool {
+	for _, v := range [][2]float64{
+		{a.Quantity, b.Quantity},
+		{a.LimitPrice, b.LimitPrice},
+		{a.StopPrice, b.StopPrice},
+		{a.TrailAmount, b.TrailAmount},
+		{a.TrailPercent, b.TrailPercent},
+	} {
+		if math.Abs(v[0]-v[1]) > 1e-9*max(1, math.Abs(v[1])) {
+			return false
+		}
+	}
+	return true
+}
+
+// fill takes in an execution or a correction of one, and reports whether it was new. It says nothing about what is left of the order.
+// What is taken back of a filled order leaves open what becomes of it.
+func (i *Intent) fill(n conn.OrderNews) bool {
+	before := i.Executions.filled()
+	if !i.Executions.add(n) {
+		return false
+	}
+	after := i.Executions.filled()
+	if after >= before {
+		if i.Filled = max(i.Filled, after); i.Fate == Planned {
+			i.Fate = Sent
+		}
+		return true
+	}
+	if i.Filled = after; i.Fate == Filled {
+		i.Fate, i.Detail = Unknown, "an execution was taken back"
+	}
+	return true
+}
+
+// addUp settles the order as filled when its executions say so, whatever else was said: a fill is a fact.
+func (i *Intent) addUp(now time.Time) {
+	most, least := i.Order.Quantity, i.Order.Quantity
+	if i.Asked != nil {
+		most, least = max(most, i.Asked.Quantity), min(least, i.Asked.Quantity)
+	}
+	const hair = 1e-7
+	switch {
+	case most > 0 && i.Filled >= most-hair:
+		i.Fate = Filled
+	case i.Asked != nil && i.Filled >= least-hair && !i.Done(): // that is all of it, or not
+		i.wonder(now, true)
+	case i.Fate == Sent && i.Filled > 0 && i.Status == "": // told by executions alone
+		i.wonder(now, true)
+	case i.Fate == Rejected && i.Filled > 0:
+		i.wonder(now, true)
+	}
+	if i.Done() && i.Asked != nil {
+		if i.Fate == Filled && math.Abs(i.Filled-i.Asked.Quantity) < hair {
+			i.Order.Quantity = i.Asked.Quantity
+		}
+		i.Asked = nil
+	}
+}
+
+// object takes in an error that names the order.
+func (i *Intent) object(n conn.OrderNews, now time.Time) {
+	notice := slices.Contains(notices, n.Code) || n.Code >= 2100 && n.Code < 2200
+	refusal := slices.Contains(refusals, n.Code)
+	change := i.Asked != nil && !i.ToCancel && (refusal || n.Code == notChanged || n.Code == notFound)
+	switch {
+	case i.Fate == Filled || i.Fate == NotSent || i.Fate == Rejected:
+	case change: // what becomes of the order itself, its next status says
+		i.note(n, false)
+		i.Asked, i.Refused = nil, i.Asked
+		i.wonder(now, true)
+	case n.Code == notCancelling || n.Code == notFound || n.Code == notCancelled:
+		i.note(n, true)
+		i.wonder(now, !i.Done())
+	case notice:
+		i.note(n, true)
+	case n.Code == cancelled && i.refused():
+		i.Fate = Rejected
+	case n.Code == cancelled:
+		i.note(n, true)
+		i.Fate = Cancelled
+	case i.late(n.Code, now):
+		i.note(n, false)
+		i.Fate = Rejected
+	case i.Done():
+	case refusal && i.Status == "" && (i.Fate == Planned || i.Fate == Sent):
+		i.note(n, false)
+		i.Fate = Rejected
+	default:
+		i.note(n, false)
+		i.wonder(now, true)
+	}
+}
+
+// late reports whether an error explains a status that came before it.
+func (i *Intent) late(code int, now time.Time) bool {
+	if code == notChanged || code == 103 || code == 105 || i.ToCancel || i.Code != 0 && !i.Warning {
+		return false // it is about a change of what is gone, or everything is explained already
+	}
+	return i.Fate == Inactive && i.WhyHeld == "" || i.Fate == Cancelled && now.Sub(i.Changed) < lateErrors
+}
+
+// lateErrors is how long after an order has come to an end an error may say why.
+const lateErrors = 5 * time.Second
+
+// note remembers an error. A refusal that nothing has explained yet outlasts what is said after it.
+func (i *Intent) note(n conn.OrderNews, warning bool) {
+	if i.Code != 0 && !i.Warning && (warning || slices.Contains(refusals, i.Code)) {
+		return
+	}
+	i.Code, i.Detail, i.Warning = n.Code, n.Detail, warning
+}
+
+// doubtful returns since when Gateway has to be asked about the intent, the zero time if it has not.
+func (i *Intent) doubtful() time.Time {
+	if i.Asked != nil && !i.changing && !i.asking.IsZero() && (i.doubt.IsZero() || i.asking.Before(i.doubt)) {
+		return i.asking
+	}
+	return i.doubt
+}
+
+// vanishes reports whether it would be a contradiction if Gateway did not list the order.
+func (i *Intent) vanishes() bool {
+	return !i.Done() && i.Fate != Inactive && (i.Status != "" || i.Filled > 0)
+}
+
+// settle concludes from what Gateway has answered to a question of that time: listed says whether the order is among the open or the
+// completed ones. It reports whether that is new.
+func (i *Intent) settle(listed bool, asked, now time.Time) bool {
+	before := i.known()
+	earlier := func(at time.Time) bool { return at.Before(asked) || at.After(now) } // or the clock was set back
+	doubt := i.doubt
+	if earlier(doubt) {
+		doubt = time.Time{}
+	}
+	if i.Asked != nil && !i.changing && earlier(i.asking) && listed {
+		i.Asked, i.Refused = nil, i.Asked
+	}
+	switch {
+	case i.Done():
+	case i.Fate == Inactive: // Gateway need not list it; what is not found cannot be cancelled either
+		i.Ended = !listed && i.Code == notFound
+		if i.refused() && i.WhyHeld == "" {
+			i.Fate = Rejected
+		}
+	case listed || i.Fate == Unknown && i.Code == 0:
+	case i.Filled == 0 && i.refused():
+		i.Fate = Rejected // it was refused, and is not there
+	default:
+		i.Fate = Unknown
+	}
+	i.addUp(now)
+	i.doubt = doubt // what adds up or not was known before
+	if i.known() == before {
+		return false
+	}
+	i.Changed = now
+	return true
+}
+
+const (
+	notChanged    = 104   // what is filled cannot be changed
+	notCancelling = 161   // it cannot be cancelled as it is
+	cancelled     = 202   // the order was cancelled, by whomever
+	notFound      = 10147 // it cannot be cancelled: Gateway does not have it
+	notCancelled  = 10148 // it cannot be cancelled: it is done, says the text
+)
+
+// notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for shares to be
+// borrowed, its time in force was set by a preset. So do those from 2100 to 2199.
+var notices = []int{399, 404, 10349, 10352}
+
+// refusals are codes with which Gateway refuses an order, or a change of one. What is not among them may mean anything. Source: IBKR's
+// API reference, "Message codes".
+var refusals = []int{
+	103, 105, 106, 107, 109, 110, 111, 113, 116, 131, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387, 388, 391, 392, 434, 435, 436,
+	460, 461, 10289, 10293, 10318,
+}

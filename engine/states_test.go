@@ -1,0 +1,387 @@
+package engine
+
+import (
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+func turn(t *testing.T, g *sim.Gateway, i Intent, to sim.Turn) {
+	t.Helper()
+	if err := g.TurnOrder(i.Order.Ref, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hasty is a counter whose ledger asks soon.
+func hasty(t *testing.T, g *sim.Gateway) *counter {
+	t.Helper()
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger.patience = 200 * time.Millisecond
+	d, err := runDesk(ledger, g.Port(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.stop() })
+	return counting(t, d, generous)
+}
+
+// kinds returns what was reported of an order, in order.
+func (c *counter) kinds(i Intent) (kinds []ReportKind) {
+	for _, r := range c.told() {
+		if r.Order == i.ID {
+			kinds = append(kinds, r.Kind)
+		}
+	}
+	return kinds
+}
+
+// tells waits until that is what was reported of an order.
+func (c *counter) tells(t *testing.T, i Intent, want ...ReportKind) {
+	t.Helper()
+	eventually(t, "it is reported", func() bool { return len(c.kinds(i)) >= len(want) })
+	if got := c.kinds(i); !slices.Equal(got, want) {
+		t.Errorf("reported %v, want %v", got, want)
+	}
+}
+
+// bracket places an order that fills at a price of 101, with a stop and a profit.
+func (c *counter) bracket(t *testing.T, s *conn.Session, limit float64) (entry, stop, profit Intent) {
+	t.Helper()
+	exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
+	gain := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 4, LimitPrice: 120}
+	list, err := c.Place(Ticket{Session: s, Order: order(4, limit), Exits: []conn.Order{exit, gain}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list[0], list[1], list[2]
+}
+
+// TestInactive has a working order become inactive, live and among the completed ones, and work again. It is told at once, in the
+// words of IBKR.
+func TestInactive(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	place := func() Intent {
+		t.Helper()
+		list, err := c.Place(Ticket{Session: s, Order: order(1, 90), Rule: "dip"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.fate(t, list[0].Order.Ref, Working)
+	}
+	held := place()
+	turn(t, g, held, sim.Turn{Code: 404, Text: "held while shares are located", Status: "Inactive", WhyHeld: "locate"})
+	eventually(t, "it is held", func() bool { return c.intent(held).WhyHeld == "locate" })
+	if i := c.intent(held); i.Fate != Inactive || i.Status != "Inactive" || i.Done() || i.Code != 404 || !i.Warning {
+		t.Errorf("%+v", i)
+	}
+	c.tells(t, held, ReportInactive)
+	turn(t, g, held, sim.Turn{Status: "Submitted"})
+	if i := c.fate(t, held.Order.Ref, Working); i.Status != "Submitted" || i.WhyHeld != "" {
+		t.Errorf("%+v", i)
+	}
+	turn(t, g, held, sim.Turn{Status: "Inactive"})
+	c.tells(t, held, ReportInactive, ReportInactive)
+
+	ended := place()
+	turn(t, g, ended, sim.Turn{Status: "Inactive", Ended: true, Silent: true, Text: "no shares"})
+	c.ledger().mu.Lock()
+	c.ledger().ids[ended.key()].wonder(c.ledger().now(), true)
+	c.ledger().mu.Unlock()
+	if i := c.fate(t, ended.Order.Ref, Inactive); !i.Done() || i.Detail != "no shares" {
+		t.Errorf("%+v", i)
+	}
+	c.tells(t, ended, ReportInactive)
+}
+
+// TestRejections has orders be rejected with codes that say so and with those that nobody knows, before and behind the first open
+// order, as cancelled and as inactive.
+func TestRejections(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	for _, f := range []sim.OrderFault{
+		{Refuse: true, Turn: sim.Turn{Code: 203}},
+		{Refuse: true, Turn: sim.Turn{Code: 99999}},
+		{Early: true, Turn: sim.Turn{Code: 10289, Status: "Inactive"}},
+		{Early: true, Turn: sim.Turn{Code: 99999, Status: "Cancelled"}},
+		{Turn: sim.Turn{Code: 460, Status: "Cancelled"}},
+		{Turn: sim.Turn{Code: 203, Status: "Inactive"}},
+		{Turn: sim.Turn{Code: 10318, Status: "Inactive", Ended: true}},
+		{Turn: sim.Turn{Code: 99999, Status: "Inactive"}},
+		{Turn: sim.Turn{Code: 201, Status: "Inactive", Late: true}},
+		{Turn: sim.Turn{Code: 203, Status: "Cancelled", Silent: true}}, // and so it has to be asked
+	} {
+		f.Turn.Text = "no"
+		g.FaultOrders(f)
+		list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := c.fate(t, list[0].Order.Ref, Rejected)
+		if i.Code != f.Turn.Code || i.Detail != "no" || i.Warning {
+			t.Errorf("%+v: %+v", f, i)
+		}
+		eventually(t, "it is reported", func() bool { return slices.Contains(c.kinds(i), ReportRejected) })
+	}
+	// What is no rejection is kept, and that is all.
+	for _, code := range []int{399, 2109, 10349, 88888} {
+		g.FaultOrders(sim.OrderFault{Turn: sim.Turn{Code: code, Text: "mind"}})
+		list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is a warning", func() bool { return c.intent(list[0]).Warning })
+		if i := c.intent(list[0]); i.Fate != Working || i.Code != code || i.Detail != "mind" || len(c.kinds(i)) != 0 {
+			t.Errorf("%+v, reported %v", i, c.kinds(i))
+		}
+	}
+}
+
+// TestUnknownCodeDestroysNothing has an exit be told an error that nobody knows: its order is not cancelled.
+func TestUnknownCodeDestroysNothing(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	for _, early := range []bool{true, false} {
+		g.FaultOrders(sim.OrderFault{Type: "STP", Early: early, Turn: sim.Turn{Code: 88888}})
+		entry, stop, _ := c.bracket(t, s, 90)
+		eventually(t, "it was asked", func() bool { return c.intent(stop).Warning })
+		if i := c.intent(stop); i.Fate != Working || i.Code != 88888 {
+			t.Errorf("%+v", i)
+		}
+		if i := c.fate(t, entry.Order.Ref, Working); i.ToCancel {
+			t.Errorf("%+v", i)
+		}
+	}
+}
+
+// TestStopIsLost has the stop of a position end: refused, held, cancelled by somebody else, forgotten. That is an alarm of its own. The
+// order of a stop that ends before anything is filled is cancelled.
+func TestStopIsLost(t *testing.T) {
+	for name, c := range map[string]struct {
+		turn  sim.Turn
+		want  Fate
+		cause ReportKind // that comes with the alarm
+		keeps bool       // the order, if nothing of it is filled
+	}{
+		"rejected":                   {sim.Turn{Code: 201, Status: "Inactive"}, Rejected, ReportRejected, false},
+		"cancelled with an error":    {sim.Turn{Code: 203, Status: "Cancelled"}, Rejected, ReportRejected, false},
+		"inactive":                   {sim.Turn{Status: "Inactive"}, Inactive, ReportInactive, false},
+		"held":                       {sim.Turn{Status: "Inactive", WhyHeld: "locate"}, Inactive, ReportInactive, true},
+		"completed as inactive":      {sim.Turn{Status: "Inactive", Ended: true}, Inactive, ReportInactive, false},
+		"a word that nobody knows":   {sim.Turn{Status: "Suspended"}, Inactive, ReportInactive, true},
+		"cancelled by somebody else": {sim.Turn{Status: "Cancelled"}, Cancelled, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := startGateway(t, sim.Config{})
+			d := hasty(t, g)
+			s := d.session(t)
+			d.Arm()
+			entry, stop, _ := d.bracket(t, s, 101)
+			d.fate(t, entry.Order.Ref, Filled)
+			d.fate(t, stop.Order.Ref, Working)
+			turn(t, g, stop, c.turn)
+			d.fate(t, stop.Order.Ref, c.want)
+			eventually(t, "the position is reported", func() bool { return slices.Contains(d.kinds(stop), ReportUnprotected) })
+			if !d.intent(stop).Unprotected || c.cause != "" && !slices.Contains(d.kinds(stop), c.cause) {
+				t.Errorf("%+v, %v", d.intent(stop), d.kinds(stop))
+			}
+
+			entry, stop, _ = d.bracket(t, s, 90)
+			d.fate(t, entry.Order.Ref, Working)
+			d.fate(t, stop.Order.Ref, Working)
+			turn(t, g, stop, c.turn)
+			d.fate(t, stop.Order.Ref, c.want)
+			if c.keeps {
+				eventually(t, "it was asked", func() bool {
+					d.ledger().mu.Lock()
+					defer d.ledger().mu.Unlock()
+					return d.ledger().ids[stop.key()].doubt.IsZero()
+				})
+				d.fate(t, entry.Order.Ref, Working)
+			} else {
+				d.fate(t, entry.Order.Ref, Cancelled)
+			}
+			if slices.Contains(d.kinds(stop), ReportUnprotected) {
+				t.Errorf("nothing was filled: %v", d.kinds(stop))
+			}
+		})
+	}
+}
+
+// TestStopIsNotLost has the stop of a position end because the position does, or because it is wanted.
+func TestStopIsNotLost(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	entry, stop, profit := c.bracket(t, s, 101)
+	c.fate(t, entry.Order.Ref, Filled)
+	c.fate(t, stop.Order.Ref, Working)
+	if err := g.SetPrice("AAPL", 121); err != nil {
+		t.Fatal(err)
+	}
+	c.fate(t, profit.Order.Ref, Filled)
+	c.fate(t, stop.Order.Ref, Cancelled)
+	if err := g.SetPrice("AAPL", 100); err != nil {
+		t.Fatal(err)
+	}
+	wanted, other, _ := c.bracket(t, s, 101)
+	c.fate(t, wanted.Order.Ref, Filled)
+	c.fate(t, other.Order.Ref, Working)
+	if err := c.Cancel(s, other.ID); err != nil {
+		t.Fatal(err)
+	}
+	c.fate(t, other.Order.Ref, Cancelled)
+	eventually(t, "nothing is doubtful", func() bool { return len(c.ledger().doubtful(s)) == 0 })
+	for _, i := range []Intent{stop, other} {
+		if i = c.intent(i); i.Unprotected || len(c.kinds(i)) != 0 {
+			t.Errorf("%+v, %v", i, c.kinds(i))
+		}
+	}
+}
+
+// TestChangeIsRefused has changes be refused, ignored and confirmed. What is shown is what Gateway has, and the next change begins with
+// that.
+func TestChangeIsRefused(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	list, err := c.Place(Ticket{Session: s, Order: order(5, 90)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := c.fate(t, list[0].Order.Ref, Working)
+	number := func(v float64) *float64 { return &v }
+	for _, code := range []int{201, 110, 10147, 99999, 0} { // the last one is ignored
+		g.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: code, Text: "no"}})
+		asked, err := c.Change(s, i.ID, Change{Quantity: number(7)})
+		if err != nil || asked.Order.Quantity != 5 || asked.Asked == nil && asked.Refused == nil {
+			t.Fatalf("%+v, %v", asked, err)
+		}
+		eventually(t, "it is refused", func() bool { return c.intent(i).Refused != nil })
+		if now := c.intent(i); now.Asked != nil || now.Refused.Quantity != 7 || now.Order.Quantity != 5 || now.Fate != Working {
+			t.Errorf("%d: %+v", code, now)
+		}
+	}
+	if got := c.kinds(i); len(got) != 5 || slices.ContainsFunc(got, func(k ReportKind) bool { return k != ReportNotChanged }) {
+		t.Errorf("reported %v", got)
+	}
+	if _, err := c.Change(s, i.ID, Change{LimitPrice: number(91)}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is confirmed", func() bool { return c.intent(i).Order.LimitPrice == 91 })
+	if now := c.intent(i); now.Asked != nil || now.Refused != nil || now.Order.Quantity != 5 || g.State().Orders[0].Quantity != 5 {
+		t.Errorf("%+v; %+v", now, g.State().Orders[0])
+	}
+	if err := g.SetPrice("AAPL", 90); err != nil {
+		t.Fatal(err)
+	}
+	c.fate(t, i.Order.Ref, Filled)
+}
+
+// TestToldByExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
+func TestToldByExecutionsAlone(t *testing.T) {
+	g := startGateway(t, sim.Config{PartialFills: 2, SpreadFills: true})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	place := func(f sim.OrderFault) Intent {
+		t.Helper()
+		g.FaultOrders(f)
+		list, err := c.Place(Ticket{Session: s, Order: order(4, 101)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list[0]
+	}
+	told := place(sim.OrderFault{Mute: true})
+	eventually(t, "it was asked", func() bool { i := c.intent(told); return i.Fate == Working && i.Filled == 2 })
+	if err := g.SetPrice("AAPL", 100); err != nil { // which fills the rest
+		t.Fatal(err)
+	}
+	c.fate(t, told.Order.Ref, Filled)
+	gone := place(sim.OrderFault{Mute: true, Hide: true})
+	if i := c.fate(t, gone.Order.Ref, Unknown); i.Filled != 2 {
+		t.Errorf("%+v", i)
+	}
+	c.tells(t, gone, ReportUnknown)
+	if err := g.SetPrice("AAPL", 100); err != nil {
+		t.Fatal(err)
+	}
+	c.fate(t, gone.Order.Ref, Filled)
+}
+
+// TestCancellingIsRefused has Gateway say that it cannot cancel orders: it is asked what became of them.
+func TestCancellingIsRefused(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	for want, to := range map[Fate]sim.Turn{
+		Filled:    {Status: "Filled", Silent: true},
+		Cancelled: {Status: "Cancelled", Silent: true},
+		Unknown:   {},
+	} {
+		g.FaultOrders(sim.OrderFault{Hide: want == Unknown})
+		list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := c.fate(t, list[0].Order.Ref, Working)
+		turn(t, g, i, to)
+		if err := c.Cancel(s, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		c.fate(t, i.Order.Ref, want)
+	}
+}
+
+// TestBracketIsCut has the connection die behind each order of a bracket. An order without its exits is cancelled afterwards, or it is an
+// alarm if something of it was filled.
+func TestBracketIsCut(t *testing.T) {
+	for behind := range 2 {
+		g := startGateway(t, sim.Config{})
+		c := hasty(t, g)
+		s := c.session(t)
+		c.Arm()
+		g.FaultOrders(sim.OrderFault{After: behind, Cut: true})
+		exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
+		list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit, exit}})
+		c.fate(t, list[0].Order.Ref, Cancelled)
+		for n, o := range g.State().Orders {
+			if o.Status != "Cancelled" || o.Filled != 0 || n > behind {
+				t.Errorf("cut behind %d: %+v", behind, o)
+			}
+		}
+		if i := c.intent(list[2]); i.Fate != Unknown && i.Fate != NotSent {
+			t.Errorf("cut behind %d: %+v", behind, i)
+		}
+	}
+	// The gateway has let it go all the same.
+	g := startGateway(t, sim.Config{})
+	c := hasty(t, g)
+	s := c.session(t)
+	c.Arm()
+	exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
+	g.FaultOrders(sim.OrderFault{Cut: true, Turn: sim.Turn{Status: "Filled", Silent: true}})
+	list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit}})
+	c.fate(t, list[0].Order.Ref, Filled)
+	eventually(t, "the position is reported", func() bool { return slices.Contains(c.kinds(list[1]), ReportUnprotected) })
+}
