@@ -260,9 +260,14 @@ func (r *resident) Orders() api.Orders {
 			CancelText: wording.Cancellation(c, asked), CancelFailed: c.Refused, CancelCode: c.Code,
 			ID: i.ID, At: i.At.Local().Round(time.Millisecond), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice, StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate, FateText: wording.Fate(i.Fate), Changed: i.Changed.Local().Round(time.Millisecond),
-			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Fate.Done(),
+			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i), Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
+			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: i.Changed.Local().Round(time.Millisecond),
+			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
+		if a := i.Asked; a != nil {
+			v := &list.Orders[len(list.Orders)-1]
+			v.AskedQuantity, v.AskedLimitPrice, v.AskedStopPrice = &a.Quantity, &a.LimitPrice, &a.StopPrice
+		}
 	}
 	blocked, _ := t.desk.Blocked()
 	for _, b := range slices.Backward(blocked) {

@@ -50,6 +50,12 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		if state == "" {
 			state = string(o.Fate)
 		}
+		if o.Unprotected {
+			state += "; " + wording.NoStop
+		}
+		if o.ChangeText != "" {
+			state += "; " + wording.OneLine(o.ChangeText)
+		}
 		filled := amount(o.Filled) + " of " + amount(o.Quantity)
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
 	}

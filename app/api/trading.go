@@ -157,14 +157,23 @@ type OrderView struct {
 	Filled       float64     `json:"filled"`
 	Fate         engine.Fate `json:"fate"`
 	FateText     string      `json:"fate_text"` // the same for people
+	Status       string      `json:"status"`    // IBKR's own word, as Gateway has said it last; empty if it has said nothing
+	WhyHeld      string      `json:"why_held"`  // why Gateway holds it, in IBKR's words, such as trigger or locate; empty if it does not
 	Changed      time.Time   `json:"changed"`
-	Code         int         `json:"code"`          // IB code of a rejection, 0 if none
+	Code         int         `json:"code"`          // IB code of a rejection or of a warning, 0 if none
 	Detail       string      `json:"detail"`        // technical text
 	Parent       int64       `json:"parent"`        // id of the order that this one closes, 0 if none
 	Open         bool        `json:"open"`          // something is still expected; it can be cancelled
 	CancelText   string      `json:"cancel_text"`   // what came of a request to cancel it, for people; empty if there is none, or if it is done
 	CancelFailed bool        `json:"cancel_failed"` // Gateway refuses to cancel it
 	CancelCode   int         `json:"cancel_code"`   // IB code of that, 0 if none
+	// The quantity and the prices above are those that Gateway has. A change asks for these, as long as Gateway has not confirmed or
+	// refused it; null: nothing is asked for.
+	AskedQuantity   *float64 `json:"asked_quantity"`
+	AskedLimitPrice *float64 `json:"asked_limit_price"`
+	AskedStopPrice  *float64 `json:"asked_stop_price"`
+	ChangeText      string   `json:"change_text"` // what has become of the last change, for people; empty if it was confirmed
+	Unprotected     bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
 }
 
 // Blocked is an order that was not let out.

@@ -59,6 +59,9 @@ const (
 	RuleFailed        = Kind(engine.ReportFailed)
 	OrderBlocked      = Kind(engine.ReportBlocked)
 	OrderRejected     = Kind(engine.ReportRejected)
+	OrderInactive     = Kind(engine.ReportInactive)
+	OrderNotChanged   = Kind(engine.ReportNotChanged)
+	NoStop            = Kind(engine.ReportUnprotected)
 	OrderUnknown      = Kind(engine.ReportUnknown)
 	OrderNotCancelled = Kind(engine.ReportNotCancelled)
 	OrderForeign      = Kind(engine.ReportForeign)
@@ -71,7 +74,8 @@ const (
 // reported reports whether notices of a kind are about rules and orders.
 func (k Kind) reported() bool {
 	switch k {
-	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow, EngineHalted, FilesMoved, Crashed:
+	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow,
+		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, Crashed:
 		return true
 	}
 	return false

@@ -159,8 +159,8 @@ func (t *telling) reportNext() (at time.Time) {
 func (t *telling) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
-	case engine.ReportFailed, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
-		engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed:
+	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged,
+		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed:
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""
@@ -180,6 +180,10 @@ func (t *telling) gathered(b burst) Notice {
 		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
 	case engine.ReportRejected:
 		n.Title = fmt.Sprintf("%d orders rejected since %s", b.count, since)
+	case engine.ReportUnprotected:
+		n.Title = fmt.Sprintf("%d open positions without their stops since %s", b.count, since)
+	case engine.ReportInactive:
+		n.Title, hint = fmt.Sprintf("%d orders inactive since %s", b.count, since), "Gateway has them, and they are not at the exchange. Look at them in TWS."
 	case engine.ReportUnknown:
 		n.Title, hint = fmt.Sprintf("%d orders unknown since %s: look in TWS", b.count, since), "Look in TWS whether they are there. Gatewatch does not send them again."
 	default:

@@ -91,6 +91,7 @@ func failed(v rules.View) string {
 func failure(reason, detail string) string {
 	text := map[string]string{
 		rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
+		rules.FailedInactive: "its order is inactive at IBKR",
 		rules.FailedWentDown: "the computer went down while it could fire: if its order left in that instant, it is among the orders or in TWS",
 	}[reason]
 	if text == "" {

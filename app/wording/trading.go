@@ -93,11 +93,51 @@ func Fate(f engine.Fate) string {
 		return "cancelled"
 	case engine.Rejected:
 		return "rejected"
+	case engine.Inactive:
+		return "inactive: it does not work"
 	case engine.Unknown:
 		return "unknown: look in TWS whether it is there"
 	}
 	return OneLine(string(f))
 }
+
+// OrderState returns how an order is, in a few words, and in IBKR's where they say more.
+func OrderState(i *engine.Intent) string {
+	said := OneLine(i.Status)
+	switch {
+	case i.Fate == engine.Working && i.Status == "PendingCancel":
+		return "working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)"
+	case i.Fate == engine.Sent && said != "":
+		return "sent, not confirmed by the exchange yet (" + said + ")"
+	case i.Fate == engine.Inactive && i.Status != "Inactive":
+		return fmt.Sprintf("not known to work: Gateway says %q; look in TWS", said)
+	case i.Fate == engine.Working && i.Status == "Submitted", i.Fate != engine.Working && i.WhyHeld == "":
+		said = ""
+	case i.Fate == engine.Inactive:
+		said = ""
+	}
+	if why := OneLine(i.WhyHeld); why != "" && !i.Done() {
+		if said != "" {
+			said += ", "
+		}
+		said += "held: " + why
+	}
+	return Fate(i.Fate) + inBrackets(said)
+}
+
+// Change returns what has become of a change of an order; empty if Gateway has confirmed it, or there is none.
+func Change(i *engine.Intent) string {
+	switch {
+	case i.Asked != nil:
+		return "change to " + Order(i.Asked) + " asked for, not confirmed by Gateway yet"
+	case i.Refused != nil:
+		return "Gateway refused the change to " + Order(i.Refused)
+	}
+	return ""
+}
+
+// NoStop says that the position that an order is to protect is open, and what to do.
+const NoStop = "the position is open and this stop does not work: place a stop in TWS, or close the position"
 
 // ReportTitle returns what a report is about, in a few words.
 func ReportTitle(r engine.Report) string {
@@ -110,6 +150,12 @@ func ReportTitle(r engine.Report) string {
 		return "Order blocked"
 	case engine.ReportRejected:
 		return "Order rejected"
+	case engine.ReportInactive:
+		return "Order inactive: it does not work"
+	case engine.ReportUnprotected:
+		return "Open position without its stop"
+	case engine.ReportNotChanged:
+		return "Order not changed"
 	case engine.ReportUnknown:
 		return "Order unknown: look in TWS"
 	case engine.ReportNotCancelled:
@@ -151,6 +197,8 @@ func Report(r engine.Report) string {
 		text = fmt.Sprintf("%d order ids are left, then no order can be placed", r.More)
 	case r.Kind == engine.ReportForeign:
 		why = "its number or reference is also on an order that Gatewatch did not place" + inBrackets(why)
+	case r.Kind == engine.ReportInactive, r.Kind == engine.ReportUnprotected:
+		why = stated(r, why)
 	case r.Kind == engine.ReportUnknown && why == "":
 		why = "nobody knows whether it has reached Gateway"
 	case r.Kind == engine.ReportFailed && r.Reason != "":
@@ -192,11 +240,32 @@ func notCancelled(r engine.Report, said string) string {
 	return "Gateway refuses the cancellation" + inBrackets(said)
 }
 
+// stated returns how the order of a report is, in IBKR's words, and why as far as Gateway has said so.
+func stated(r engine.Report, why string) string {
+	said := OneLine(r.Status)
+	if held := OneLine(r.WhyHeld); held != "" {
+		said += ", held: " + held
+	}
+	switch {
+	case said == "":
+		return why
+	case why == "":
+		return said
+	}
+	return said + ": " + why
+}
+
 // ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.
 func ReportHint(k engine.ReportKind) string {
 	switch k {
 	case engine.ReportFailed:
 		return "It watches nothing until it is activated anew."
+	case engine.ReportInactive:
+		return "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again there, or cancel it."
+	case engine.ReportUnprotected:
+		return "Place a stop in TWS now, or close the position."
+	case engine.ReportNotChanged:
+		return "The order stays as it was. Gatewatch does not ask for the change again."
 	case engine.ReportUnknown:
 		return "Look in TWS whether it is there. Gatewatch does not send it again."
 	case engine.ReportNotCancelled:

@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/wording"
 	"gatewatch/engine"
 )
 
@@ -35,7 +36,7 @@ func fateShape(f engine.Fate) Shape {
 		return PausedByUser
 	case engine.Rejected:
 		return Down
-	case engine.Unknown:
+	case engine.Unknown, engine.Inactive:
 		return Impaired
 	}
 	return Unknown // not sent
@@ -74,6 +75,12 @@ func orderWrong(o *api.OrderView) string {
 	if o.Fate == engine.Unknown {
 		list = append(list, lookInTWS)
 	}
+	if o.Unprotected {
+		list = append(list, upper(wording.NoStop)+".")
+	}
+	if change := plain(o.ChangeText); change != "" {
+		list = append(list, upper(change)+".")
+	}
 	detail := plain(o.Detail)
 	if o.Code != 0 {
 		detail = strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail))
@@ -92,7 +99,7 @@ func orderWrong(o *api.OrderView) string {
 // the newest first.
 func sorted(list []api.OrderView) (open, done []api.OrderView) {
 	for _, o := range list {
-		if o.Open || o.Fate == engine.Unknown {
+		if o.Open || o.Fate == engine.Unknown || o.Unprotected {
 			open = append(open, o)
 		} else {
 			done = append(done, o)
@@ -459,7 +466,7 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	setText(r.facts, orderFacts(o, p.now))
 	wrong := orderWrong(o)
 	importance := widget.MediumImportance
-	if o.Fate == engine.Unknown || o.Fate == engine.Rejected || o.CancelFailed {
+	if o.Fate == engine.Unknown || o.Fate == engine.Rejected || o.Fate == engine.Inactive || o.Unprotected || o.CancelFailed {
 		importance = widget.DangerImportance
 	}
 	if r.wrong.Importance != importance {
