@@ -13,6 +13,7 @@ import (
 // feed is the market data of one instrument.
 type feed struct {
 	request int64         // number of its present subscription; 0 for none
+	heard   bool          // data has come from that
 	refused int           // how often it was, since data came last
 	due     time.Duration // when it is subscribed again; 0: not at all
 	last    lastPrice
@@ -85,6 +86,11 @@ func (e *Engine) hear(n marketNews) {
 	switch n.code {
 	case codeLost:
 		e.gap = true
+		for _, f := range e.feeds {
+			if f.request != 0 && !f.heard {
+				_ = e.session.Unsubscribe(f.request) // it may have been on its way, and be there
+			}
+		}
 		e.forget()
 		e.subscribe()
 		return
@@ -153,7 +159,7 @@ func (e *Engine) retry(now time.Duration) {
 
 // flows notes that data has come: it is not refused any more.
 func (e *Engine) flows(i int) {
-	e.feeds[i].refused, e.feeds[i].due = 0, 0
+	e.feeds[i].heard, e.feeds[i].refused, e.feeds[i].due = true, 0, 0
 	if e.competing {
 		e.competing = false
 		e.hasten(e.cfg.Supervisor.Clock())
@@ -233,7 +239,7 @@ func (e *Engine) subscribe() {
 // open subscribes to an instrument under a number that no subscription of this session has had.
 func (e *Engine) open(i int) error {
 	f := &e.feeds[i]
-	f.request, f.last = int64(len(e.requests)), lastPrice{}
+	f.request, f.heard, f.last = int64(len(e.requests)), false, lastPrice{}
 	e.requests = append(e.requests, i)
 	return e.session.Subscribe(f.request, e.instruments[i].Contract)
 }
