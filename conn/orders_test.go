@@ -936,3 +936,33 @@ func TestCancelIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoseNews holds that everything that is said of orders carries the number of its session and the client id of the order, or,
+// where that is not told, that of the session.
+func TestWhoseNews(t *testing.T) {
+	for _, v := range []int{176, 225} {
+		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
+		d.price(100)
+		s := d.session()
+		if err := s.Place(1, buy("one", 1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[conn.OrderNewsKind]bool{}
+		check := func(n conn.OrderNews) {
+			seen[n.Kind] = true
+			if n.Session != s.Number() || n.Kind != conn.OrderCommission && n.Client != int64(s.ClientID()) {
+				t.Errorf("version %d, session %d of client id %d: %+v", v, s.Number(), s.ClientID(), n)
+			}
+		}
+		d.news(s, "the commission", func(n conn.OrderNews) bool { check(n); return n.Kind == conn.OrderCommission })
+		if err := s.Cancel(77); err != nil {
+			t.Fatal(err)
+		}
+		d.news(s, "the error", func(n conn.OrderNews) bool { check(n); return n.Kind == conn.OrderError && n.Code == 10147 })
+		for _, kind := range []conn.OrderNewsKind{conn.OrderOpen, conn.OrderStatus, conn.OrderFilled, conn.OrderError} {
+			if !seen[kind] {
+				t.Errorf("version %d: nothing of kind %d", v, kind)
+			}
+		}
+	}
+}
