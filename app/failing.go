@@ -15,7 +15,7 @@ func (r *resident) failing() []api.Failing {
 		}
 	}
 	r.mu.Lock()
-	problem, notices := r.problem, r.noNotices
+	problem, notices, files := r.problem, r.noNotices, r.noFiles
 	r.mu.Unlock()
 	if r.trade == nil {
 		add(wording.FailingOrders, r.noTrading)
@@ -26,6 +26,7 @@ func (r *resident) failing() []api.Failing {
 			add(wording.FailingFates, said(behind))
 		}
 	}
+	add(wording.FailingFiles, files)
 	add(wording.FailingLog, said(r.keeper.Problem()))
 	add(wording.FailingAlerts, r.noAlerts)
 	add(wording.FailingSettings, problem)

@@ -35,9 +35,8 @@ func (r *resident) watchHome(ctx context.Context) {
 
 type homeWatch struct {
 	*resident
-	held, recorded bool   // at the last look
-	copied         bool   // what is known of orders was written to where they have gone from
-	failed         string // the last error, "" if all could be written anew
+	held, recorded bool // at the last look
+	copied         bool // what is known of orders was written to where they have gone from
 }
 
 func (w *homeWatch) look() {
@@ -46,21 +45,29 @@ func (w *homeWatch) look() {
 		recorded = !errors.Is(w.trade.ledger.InPlace(), engine.ErrMoved)
 	}
 	if held && recorded && w.held && !missing(w.home.card()) && !missing(w.home.log()) {
+		w.note(nil)
 		return
 	}
 	if w.held && !held || w.recorded && !recorded {
 		w.stopTrading()
 	}
 	w.held, w.recorded = held, recorded
-	err := w.writeAnew(held)
-	text := ""
-	if err != nil {
-		text = err.Error()
+	w.note(w.writeAnew(held))
+}
+
+// note keeps why files cannot be written anew, nil if they were, and says so once.
+func (w *homeWatch) note(err error) {
+	w.mu.Lock()
+	changed := w.noFiles != said(err)
+	w.noFiles = said(err)
+	w.mu.Unlock()
+	if !changed {
+		return
 	}
-	if text != w.failed && err != nil {
+	if err != nil {
 		w.log.Error("files that have gone cannot be written anew; it is tried again", "err", err)
 	}
-	w.failed = text
+	w.hub.nudge()
 }
 
 // stopTrading turns trading off, and says why.
@@ -101,18 +108,18 @@ func (w *homeWatch) writeAnew(held bool) error {
 	return w.writeCard()
 }
 
-// writeCard writes api.json if it has gone, unless the API is about to move.
+// writeCard writes api.json unless it tells of this program, or the API is about to move.
 func (w *homeWatch) writeCard() error {
 	if !w.changing.TryLock() {
 		return nil
 	}
 	defer w.changing.Unlock()
-	if !missing(w.home.card()) {
-		return nil
-	}
 	w.mu.Lock()
 	server := w.api
 	w.mu.Unlock()
+	if card, err := api.ReadCard(w.home.card()); err == nil && card.Token == server.Token() {
+		return nil
+	}
 	return api.WriteCard(w.home.card(), server)
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -243,6 +244,18 @@ func TestOtherUsersSee(t *testing.T) {
 			t.Errorf("%s: %s", path, out)
 		}
 	}
+	if err := filepath.WalkDir(r.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == r.dir {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may read %s: %v", path, info.Mode())
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and streams
@@ -296,6 +309,12 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"deleted": os.RemoveAll,
 		"moved":   func(dir string) error { return os.Rename(dir, dir+".away") },
+		"replaced by a copy": func(dir string) error {
+			if err := os.Rename(dir, dir+".away"); err != nil {
+				return err
+			}
+			return os.CopyFS(dir, os.DirFS(dir+".away"))
+		},
 		"emptied": func(dir string) error {
 			entries, err := os.ReadDir(dir)
 			for _, e := range entries {

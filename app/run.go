@@ -70,6 +70,7 @@ type resident struct {
 	leaving    sync.WaitGroup // servers at ports before
 
 	noTrading string // why there is no trading
+	noFiles   string // why files that have gone cannot be written again; guarded by mu
 	noAlerts  string // why no alerts are sent
 	noNotices string // why notifications cannot be shown; under mu
 

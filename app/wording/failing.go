@@ -4,6 +4,7 @@ package wording
 const (
 	FailingOrders        = "orders"         // nothing can be written down of orders, so none is sent
 	FailingFates         = "order_states"   // what becomes of orders waits to be written down
+	FailingFiles         = "files"          // were deleted or moved, and cannot be written again
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
@@ -21,6 +22,8 @@ func Failing(step string) (text, hint string) {
 		return "Orders cannot be written down, so Gatewatch sends none.", "Check the disk and the file of orders, then restart Gatewatch."
 	case FailingFates:
 		return "What becomes of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
+	case FailingFiles:
+		return "Files of Gatewatch were deleted or moved and cannot be written again.", "Check the folder. Gatewatch tries again by itself."
 	case FailingLog:
 		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
 	case FailingAlerts:

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,5 +232,38 @@ func TestStartAtLogin(t *testing.T) {
 		if a, err := l.Autostart(t.Context()); err != nil || a.On != on {
 			t.Errorf("%v: %+v, %v", on, a, err)
 		}
+	}
+}
+
+// TestStrangerOnTheOldPort has another program answer where the resident one did: the window believes nothing of it, and
+// does not send it the token.
+func TestStrangerOnTheOldPort(t *testing.T) {
+	const token = "THE-TOKEN-OF-THE-DEAD"
+	var heard atomic.Value
+	heard.Store("")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dump, _ := httputil.DumpRequest(r, true)
+		heard.Store(heard.Load().(string) + string(dump))
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "event: status\ndata: {\"connected\": true}\n\n")
+	}))
+	defer s.Close()
+	card := filepath.Join(t.TempDir(), "api.json")
+	if err := os.WriteFile(card, []byte(fmt.Sprintf(`{"url": %q, "token": %q}`, s.URL, token)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, told := run(t, card)
+	if err := next(t, told.lost); !errors.Is(err, api.ErrNotRunning) {
+		t.Errorf("lost: %v", err)
+	}
+	if err := l.Connect(context.Background()); !errors.Is(err, api.ErrNotRunning) {
+		t.Errorf("connect: %v", err)
+	}
+	time.Sleep(2 * retry) // for what must not happen
+	if len(told.status) > 0 || len(told.settings) > 0 || len(told.show) > 0 || len(told.quit) > 0 {
+		t.Error("the stranger is believed")
+	}
+	if text := heard.Load().(string); text == "" || strings.Contains(text, token) {
+		t.Errorf("it heard %s", text)
 	}
 }
