@@ -109,6 +109,9 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != GuardProbe {
 				t.Errorf("%s: %v", name, err)
 			}
+			if n := b.s.Snapshot(); n.Guard != GuardProbe {
+				t.Errorf("%s: %+v", name, n)
+			}
 			b.g.present().heard.Store(int64(b.s.mono())) // what waited in a buffer
 			if n := b.after(1400 * time.Millisecond); n.Guard != GuardProbe || session.Guard() == nil {
 				t.Errorf("%s: %+v", name, n)

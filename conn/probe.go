@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +25,11 @@ type timeRequests struct {
 type timeRequest struct {
 	at   time.Duration
 	unix int64 // by our wall clock
+}
+
+// steady reports whether our wall clock was not set since a request.
+func (r timeRequest) steady(now time.Duration, unix int64) bool {
+	return (time.Duration(unix-r.unix)*time.Second - (now - r.at)).Abs() < 2*time.Second
 }
 
 // maxOpen bounds the requests without an answer. A session ends long before.
@@ -52,7 +58,7 @@ func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {
 	defer q.mu.Unlock()
 	switch n := len(q.open); {
 	case n > 0:
-		return max(0, q.open[n-1].at+q.repeatAfter()-now), n < maxOpen
+		return max(0, q.open[n-1].at+max(q.repeatAfter(), q.overdue(q.open[n-1]))-now), n < maxOpen
 	case !q.wanted:
 		return 0, false
 	}
@@ -65,6 +71,15 @@ func (q *timeRequests) repeatAfter() time.Duration {
 		return 2 * time.Second
 	}
 	return 4 * time.Second
+}
+
+// overdue returns after how long a request counts as lost, 0 if that cannot be said: when later than half as long again as
+// the last answer took. It was read after the request was written, so that Gateway answers as slowly as that by now.
+func (q *timeRequests) overdue(r timeRequest) time.Duration {
+	if r.at >= q.answered {
+		return 0
+	}
+	return q.rtt + q.rtt/2 + time.Second
 }
 
 // follows reports whether Gateway is known to have written its time after a request, or within the second before.
@@ -88,6 +103,10 @@ func (q *timeRequests) leaves(now time.Duration, unix int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.wanted = false
+	q.open = slices.DeleteFunc(q.open, func(r timeRequest) bool {
+		limit := q.overdue(r)
+		return limit != 0 && now-r.at >= limit
+	})
 	q.open = append(q.open, timeRequest{max(1, now), unix})
 }
 
@@ -101,7 +120,7 @@ func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rt
 		return 0, 0, false
 	}
 	i := 0
-	for i+1 < len(q.open) && q.follows(gateway, q.open[i+1]) {
+	for steady := q.open[0].steady(now, unix); steady && i+1 < len(q.open) && q.follows(gateway, q.open[i+1]); {
 		i++
 	}
 	asked = q.open[i].at

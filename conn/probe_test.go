@@ -60,6 +60,32 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 	}
 }
 
+// TestLostTimeRequestIsForgotten has Gateway answer the first of two time requests late and the second one never, while its
+// clock tells nothing: the third one's answer is taken for its own.
+func TestLostTimeRequestIsForgotten(t *testing.T) {
+	for name, unix := range map[string]func(time.Duration) int64{
+		"another clock":     func(at time.Duration) int64 { return int64(at/sec) + 8*3600 },
+		"the clock was set": func(at time.Duration) int64 { return int64(at/sec) + 3600*int64(min(1, at/(5*sec))) },
+	} {
+		q := newTimeRequests()
+		q.ours = true
+		gateway := func(at time.Duration) int64 { return int64(at / sec) }
+		q.leaves(2*sec, unix(2*sec))
+		q.leaves(4*sec, unix(4*sec))
+		if asked, _, _ := q.answer(5*sec, unix(5*sec), gateway(5*sec)); asked != 2*sec {
+			t.Errorf("%s: the late answer is that of %v", name, asked)
+		}
+		if wait, ok := q.due(5 * sec); wait != 4500*ms || !ok {
+			t.Errorf("%s: the next one is due in %v, %v", name, wait, ok)
+		}
+		q.leaves(9500*ms, unix(9500*ms))
+		asked, rtt, ok := q.answer(9501*ms, unix(9501*ms), gateway(9501*ms))
+		if asked != 9500*ms || rtt != ms || !ok || len(q.open) != 0 {
+			t.Errorf("%s: the answer is that of %v, after %v; open: %v", name, asked, rtt, q.open)
+		}
+	}
+}
+
 // TestTimeRequestsKeepApart asks for time requests all the time: the next one leaves a second after the answer to the last.
 func TestTimeRequestsKeepApart(t *testing.T) {
 	q := newTimeRequests()

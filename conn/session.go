@@ -24,11 +24,15 @@ func (g *gate) looked(now instant) {
 	g.mono.Store(int64(now.mono))
 }
 
-// isOpen reports whether the gate is open for a session, and how late the supervisor's next look is at most, if it is late.
-func (g *gate) isOpen(session uint64) (open, late bool) {
+// late reports whether the supervisor should have looked at the clocks by now.
+func (g *gate) late() bool {
 	now := g.clock()
-	last := instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())} // before open
-	late = now.late(last, upBeat) > gapLimit
+	return now.late(instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())}, upBeat) > gapLimit
+}
+
+// isOpen reports whether the gate is open for a session, and whether that cannot be known.
+func (g *gate) isOpen(session uint64) (open, late bool) {
+	late = g.late() // before the look at what was decided
 	return g.open.Load() == session && !late, late
 }
 

@@ -385,7 +385,15 @@ func (s *Supervisor) tell(now time.Duration, events []Event) {
 }
 
 // Snapshot returns what is true now. It never blocks and the value never changes.
-func (s *Supervisor) Snapshot() *Snapshot { return s.snap.Load() }
+func (s *Supervisor) Snapshot() *Snapshot {
+	n := s.snap.Load()
+	if !n.GuardOpen() || !s.gate.late() {
+		return n
+	}
+	shut := *n // the computer has just woken, and nobody has decided anything yet
+	shut.Guard = GuardProbe
+	return &shut
+}
 
 // Messages returns what Gateway has said with codes, in all sessions, the newest first.
 func (s *Supervisor) Messages() []Message { return s.said.all() }
