@@ -23,8 +23,8 @@ BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)
 # Their code starts no goroutine, or drives programs that the race detector does not see into.
 WITHOUT_RACE := ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
-# For one package, on a computer that has much else to do.
-TEST := go test -timeout 30m
+# The time is for one package, on a computer that has much else to do. More tests than processors at once: many wait.
+TEST := go test -timeout 30m -parallel 6
 # The tray of macOS is the only part of the resident program that needs a C compiler.
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # A count, since Go 1.26 sometimes takes the end of a time for a failure ("context deadline exceeded", go.dev/issue/75804).
@@ -74,8 +74,8 @@ window: ## build bin/gatewatch-window, which the resident program opens; minutes
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format check cross fuzz
-	$(TEST) $(WITHOUT_RACE)
-	$(TEST) -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
+	$(TEST) -vet=off $(WITHOUT_RACE)
+	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
 quick: ## format, vet and tests, for the minutes between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))

@@ -96,6 +96,7 @@ func TestAlertsArrive(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for deliveries to be tried again")
 	}
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	gateway, err := sim.Start(ctx, sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})

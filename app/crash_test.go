@@ -70,6 +70,7 @@ func (i *inbox) about(what string) (found []string) {
 // TestCrash crashes the program itself: the exit code says so, the stacks of all goroutines are kept, and the next start tells of
 // it once, in the connection log and by an alert, without what is personal.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	for how, want := range map[string]string{"panic": "panic: injected for ••• and •••", "fatal": "fatal error in internal/sync.(*Mutex).unlockSlow"} {
 		t.Run(how, func(t *testing.T) {
 			gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})

@@ -33,6 +33,7 @@ loop 1300ms
 // only grows, each run but the last ends in a crash, no outage is counted twice, and the account adds up. GATEWATCH_KILLS
 // sets how often it is killed.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	kills := 20
 	if testing.Short() {
 		kills = 3

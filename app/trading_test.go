@@ -139,7 +139,9 @@ func TestLiveNeedsMode(t *testing.T) {
 	// With the mode they may leave, once armed again.
 	r.write("settings.json", strings.Replace(r.settings(`, "trading": {"arm_at_start": true}`), `"port": `+strconv.Itoa(r.gateway.Port()), fmt.Sprintf(`"port": %d, "mode": "live"`, r.gateway.Port()), 1))
 	r.await("disarmed by the change of the mode", func(st api.Status) bool { return st.Guard.Open && !st.Trading.Armed })
-	r.arm()
+	if _, err := r.client.Arm(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
 	r.awaitFates(engine.Filled)
