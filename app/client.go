@@ -57,7 +57,11 @@ func describe(st api.Status, now time.Time) string {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(st.Since)))
+	since := st.Since
+	if st.Held.Closed {
+		since = st.Held.Since
+	}
+	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(since)))
 	if st.Cause != "" {
 		row("Why", "%s", st.Cause)
 	}

@@ -33,3 +33,22 @@ func TestDescribeTrading(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribeBlocked has orders be blocked on a connection that is up, and a step in the background fail.
+func TestDescribeBlocked(t *testing.T) {
+	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
+	st := api.Status{
+		Headline: "Orders blocked: it waits", Since: now.Add(-time.Hour), Guard: api.Guard{Reason: "it waits"},
+		Held:    api.Held{Closed: true, Since: now.Add(-7 * time.Second), Hint: "Wait."},
+		Failing: []api.Failing{{Text: "The log cannot be written.", Detail: "no space", Hint: "Free some."}},
+	}
+	got := describe(st, now)
+	for _, line := range []string{
+		"State      Orders blocked: it waits, for 7.0 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
+		"\nProblem    The log cannot be written. (no space)\nDo         Free some.\n",
+	} {
+		if !strings.Contains(got, line) {
+			t.Errorf("without %q:\n%s", line, got)
+		}
+	}
+}

@@ -171,7 +171,7 @@ func TestNext(t *testing.T) {
 			{after: 1 * ms, do: "close", tell: "suspected, lost", state: Reconnecting, guard: GuardSocket},
 		}},
 		"reconciling comes before the guard opens": {reconciling, []row{
-			{in: onReconciled(anyError), do: "reconcile after 2s", state: Connected, guard: GuardReconciling},
+			{in: onReconciled(anyError), do: "reconcile after 1s", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
 			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // nothing is asked without upstream

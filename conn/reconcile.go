@@ -12,7 +12,9 @@ const (
 	unconfirmedAfter = 2
 	// replacedAfter how many before it is given up for another one,
 	replacedAfter = 5
-	// readOnlyLook how long after a refusal Gateway is asked again. It keeps the session when its API stops being read-only.
+	// askAgain how long after a failure orders are asked about again,
+	askAgain = time.Second
+	// and readOnlyLook how long after a refusal Gateway is asked again. It keeps the session when its API stops being read-only.
 	readOnlyLook = 30 * time.Second
 )
 
@@ -83,7 +85,7 @@ func (s *step) unconfirmed(err error) {
 		s.sessionLost(m.session, CauseUnconfirmed, 0, m.doubt)
 		return
 	}
-	s.reconcile(s.cfg.delay(1, 0))
+	s.reconcile(askAgain)
 }
 
 // readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions then; other

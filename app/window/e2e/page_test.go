@@ -19,6 +19,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn"
+	"gatewatch/conn/sim"
 )
 
 // browser opens a tab of a new browser; what the page or its policy complains about fails the test.
@@ -170,6 +171,41 @@ func TestPage(t *testing.T) {
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
 	b.until(`document.getElementById("log-note").textContent.startsWith("This cannot be brought up to date: Gatewatch does not answer.")`, "true")
 	b.keep("page-not-running-light")
+}
+
+// TestPageClosedGuard has Gateway take no orders, and then not answer about them, on a connection that is up.
+func TestPageClosedGuard(t *testing.T) {
+	need(t, "chromium")
+	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	card, err := api.ReadCard(s.card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t, browser(t, false)}
+	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
+	b.until(shown, "Connect now")
+	b.run(chromedp.Click("#connect", chromedp.ByID))
+	s.untilConnected()
+	b.until(`document.getElementById("banner").hidden`, "true")
+	if err := g.LeaveUnanswered(sim.OpenOrders, 1); err != nil {
+		t.Fatal(err)
+	}
+	g.Notice(1102, "")
+	b.until(`document.getElementById("headline").textContent`, "Orders blocked: waiting for Gateway to confirm open orders")
+	b.until(`document.querySelector("#sign").getAttribute("href")`, "#impaired")
+	b.until(`document.getElementById("cause").textContent`, "Orders are blocked: waiting for Gateway to confirm open orders.")
+	b.until(`document.getElementById("hint").textContent.includes("restart Gateway")`, "true")
+	b.keep("page-guard-closed-light")
+	g.ReadOnly(true) // when it is asked again
+	b.until(`document.getElementById("headline").textContent`, "Orders blocked: Gateway's API is read-only")
+	b.until(`document.getElementById("hint").textContent.includes("untick “Read-Only API”")`, "true")
+	b.until(`document.getElementById("banner").hidden`, "false")
+	b.keep("page-read-only-light")
 }
 
 func TestPageWithoutAToken(t *testing.T) {
