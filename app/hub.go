@@ -67,7 +67,7 @@ func (h *hub) DownSince() time.Time {
 // Mute silences desktop notices until the given time; the zero time ends that.
 func (h *hub) Mute(until time.Time) {
 	h.mu.Lock()
-	h.muted = until
+	h.muted = until.Round(0) // the wall clock's time, which goes on while the computer sleeps
 	h.mu.Unlock()
 	h.nudge()
 }

@@ -30,9 +30,9 @@ type Config struct {
 	Mode     Mode
 
 	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
-	Poll           time.Duration // a probe is sent when nothing has been read for this long; at least a second
-	Soft           time.Duration // a probe unanswered for this long shuts the guard
-	Hard           time.Duration // silence for this long ends the session, but not before a probe has been overdue
+	Poll           time.Duration // Gateway is asked for its time when nothing has been read for this long; at least a second
+	Soft           time.Duration // a time request that is unanswered for this long shuts the guard, a faster answer opens it
+	Hard           time.Duration // this long without an answer, or without a byte, ends the session; not before Soft has
 	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: 250 ms
 	Delays         []time.Duration
 	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this

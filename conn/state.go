@@ -178,8 +178,8 @@ const (
 	EventAttemptFailed    EventKind = "attempt_failed"    // Attempt tells which
 	EventUpstreamLost     EventKind = "upstream_lost"     // once per outage of the upstream layer
 	EventUpstreamRestored EventKind = "upstream_restored" // Code 1101: subscriptions were lost, 1102: kept
-	EventSuspected        EventKind = "suspected"         // soft limit: a probe is overdue, guard shut
-	EventAnswered         EventKind = "answered"          // Gateway was heard again after EventSuspected or EventWoke
+	EventSuspected        EventKind = "suspected"         // soft limit: a time request is unanswered, guard shut
+	EventAnswered         EventKind = "answered"          // Gateway has answered in time after EventSuspected or EventWoke
 	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
 	EventMarketFarmOK     EventKind = "market_farm_ok"    // Gateway says that a market data farm is well, whatever it was before
 	EventCompeting        EventKind = "competing_session" // once until market data flows again; of further subscriptions EventNotice tells
@@ -189,7 +189,7 @@ const (
 	EventWindowEnded      EventKind = "window_ended"
 	EventPaused           EventKind = "paused"
 	EventResumed          EventKind = "resumed"
-	EventWoke             EventKind = "woke"         // Duration is how long the clock says we were away
+	EventWoke             EventKind = "woke"         // Duration is for how long nobody looked at the clocks
 	EventReconfigured     EventKind = "reconfigured" // new settings are in force
 	EventNotice           EventKind = "notice"       // any other code from Gateway; Request tells for which subscription
 )
