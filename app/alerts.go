@@ -69,6 +69,8 @@ func (r *resident) sendAlerts(ctx context.Context, events *conn.EventStream, rep
 		After:    func() time.Duration { return r.settings.Load().Alerts.After() },
 		Quiet:    func() notice.Quiet { a := r.settings.Load().Alerts; return quietOf(a.QuietFrom, a.QuietUntil) },
 		Weekly:   r.weekly,
+		Told:     r.told(byAlerts),
+		Remember: r.remember(byAlerts),
 		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
 		Sender:   mailbag{r.alerts}, Keep: true, Log: r.log,
 	})

@@ -74,6 +74,8 @@ func (r *resident) sendNotices(ctx context.Context, events *conn.EventStream, re
 		After:    func() time.Duration { return r.settings.Load().Notices.DesktopAfter() },
 		Quiet:    func() notice.Quiet { n := r.settings.Load().Notices; return quietOf(n.QuietFrom, n.QuietUntil) },
 		Weekly:   r.weekly,
+		Told:     r.told(onDesktop),
+		Remember: r.remember(onDesktop),
 		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
 		Sender:   sender, Failing: r.noticesFail, Log: r.log,
 	})

@@ -33,12 +33,13 @@ func (h home) trading(rules, orders string) home {
 	return h
 }
 
-func (h home) settings() string { return filepath.Join(h.config, "settings.json") }
-func (h home) lastGood() string { return filepath.Join(h.state, "settings.last-good.json") }
-func (h home) card() string     { return filepath.Join(h.state, "api.json") }
-func (h home) log() string      { return filepath.Join(h.state, "gatewatch.log") }
-func (h home) alerts() string   { return filepath.Join(h.state, "alerts.db") }
-func (h home) lock() string     { return filepath.Join(h.state, api.LockFile) }
+func (h home) settings() string  { return filepath.Join(h.config, "settings.json") }
+func (h home) lastGood() string  { return filepath.Join(h.state, "settings.last-good.json") }
+func (h home) card() string      { return filepath.Join(h.state, "api.json") }
+func (h home) log() string       { return filepath.Join(h.state, "gatewatch.log") }
+func (h home) alerts() string    { return filepath.Join(h.state, "alerts.db") }
+func (h home) reminders() string { return filepath.Join(h.state, "reminders.json") }
+func (h home) lock() string      { return filepath.Join(h.state, api.LockFile) }
 
 // make creates the folders, for the user alone.
 func (h home) make() error {

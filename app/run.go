@@ -61,6 +61,8 @@ type resident struct {
 	settings atomic.Pointer[settings.Settings]
 	changing sync.Mutex // one change of settings at a time
 
+	reminding sync.Mutex // held by who reads or writes reminders.json
+
 	mu      sync.Mutex
 	api     *api.Server
 	problem string // why settings.json is not in force, empty if it is

@@ -17,6 +17,11 @@
 // connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says that
 // somebody has to sign in; if it was told in other words before, it is told once more.
 //
+// # The end of support
+//
+// Gateway says on each connection from which day on IBKR does not support its version. That is told once for each day, and again
+// seven, three and one days before and on the day itself; what was told is remembered across starts.
+//
 // # Rules and orders
 //
 // A report of the engine is told at once. Those of its kind that follow within half a minute are gathered and told as one,
@@ -51,6 +56,7 @@ const (
 	Paused    Kind = "paused"            // somebody disconnected during an outage, or an unstable time, that was told
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
+	Support   Kind = "unsupported"       // IBKR ends its support for the version of Gateway that runs
 	// GuardClosed is about a connection that is up while Gateway takes no orders, or does not confirm them.
 	GuardClosed Kind = "guard_closed"
 

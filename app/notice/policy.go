@@ -43,14 +43,16 @@ func DefaultPolicy() Policy {
 
 // Input is what a step goes by.
 type Input struct {
-	Event    conn.Event    // the zero Event is none: a tick of the clock
-	Report   engine.Report // likewise
-	Ending   bool          // nobody will call again: of reports, what waits to be gathered is told
-	Gateway  conn.Gateway  // whom the words are about
-	ClientID int           // likewise
-	Computer string        // likewise: where it was seen; for readers elsewhere
-	Muted    time.Time     // nothing is shown before then, and no outage that began after the mute and is over by then
-	Quiet    Quiet         // of outages nothing is shown in them; the end of what was shown before is told afterwards
+	Event   conn.Event    // the zero Event is none: a tick of the clock
+	Report  engine.Report // likewise
+	Ending  bool          // nobody will call again: of reports, what waits to be gathered is told
+	Gateway conn.Gateway  // whom the words are about
+	// Unsupported is what Gateway says about the end of support for its version.
+	Unsupported conn.Unsupported
+	ClientID    int       // likewise
+	Computer    string    // likewise: where it was seen; for readers elsewhere
+	Muted       time.Time // nothing is shown before then, and no outage that began after the mute and is over by then
+	Quiet       Quiet     // of outages nothing is shown in them; the end of what was shown before is told afterwards
 }
 
 // State is what a policy remembers. The zero State is the beginning. It is a value: Step does not change its argument.
@@ -79,6 +81,7 @@ type State struct {
 	storm     storm     // zero if the connection is not unstable
 	ended     ended     // an incident that was told and that a pause has ended; zero if its end is told
 
+	support  Told      // of the end of support
 	reminded time.Time // the end of the weekly login that was reminded of last
 
 	competing   bool      // happened in this step
@@ -332,6 +335,7 @@ func (t *telling) decide() {
 		st.reminded = wording.WeeklyEnd(t.now)
 		t.tell(t.reminder(st.reminded))
 	}
+	t.support()
 	if st.window {
 		t.rest()
 		return
@@ -510,6 +514,7 @@ func (t *telling) next() time.Time {
 		}
 	}
 	earlier(t.remindAt())
+	earlier(t.supportNext())
 	if st.open || st.ended.incident != 0 || st.closed.cause != conn.CauseNone {
 		earlier(t.awake())
 	}

@@ -34,6 +34,7 @@ type world struct {
 	st    State
 	muted func(at time.Duration) time.Duration // until when, 0 if not
 	quiet Quiet
+	ends  conn.Unsupported
 	check func(now, again time.Time, st State)
 }
 
@@ -47,6 +48,7 @@ func (w *world) input(at time.Duration, in Input) ([]told, time.Time) {
 		in.Event.At = now
 	}
 	in.Gateway, in.ClientID, in.Computer, in.Quiet = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, 7, "desk", w.quiet
+	in.Unsupported = w.ends
 	if w.muted != nil {
 		if until := w.muted(at); until > at {
 			in.Muted = begin.Add(until)

@@ -37,6 +37,8 @@ type Config struct {
 	Muted    func(now time.Time) time.Time // until when nothing is shown, zero if that is not so; may be nil
 	After    func() time.Duration          // how long an outage lasts before it is told; nil: as [DefaultPolicy] has it
 	Quiet    func() Quiet                  // may be nil
+	Told     Told                          // of the end of support, when Run begins
+	Remember func(Told)                    // called when more of that was told; may be nil
 	Weekly   func() time.Duration          // how long before its end the weekly login is reminded of; nil: not at all
 	ClientID func() int                    // for the words; may be nil
 	Keep     bool                          // for readers elsewhere; see below
@@ -125,7 +127,7 @@ func read[T any](ctx context.Context, readers *sync.WaitGroup, guard func(), nex
 
 // follow puts events, reports and time through the policy until the events or ctx end.
 func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <-chan engine.Report, put func(Notice)) {
-	var st State
+	st := State{support: cfg.Told}
 	policy := DefaultPolicy()
 	computer := ""
 	if cfg.Keep {
@@ -167,13 +169,17 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 			in.ClientID = cfg.ClientID()
 		}
 		if s := cfg.Snapshot(); s != nil {
-			in.Gateway = s.Gateway
+			in.Gateway, in.Unsupported = s.Gateway, s.Unsupported
 		}
 		var said []Notice
 		var again time.Time
+		before := st.support
 		st, said, again = policy.Step(st, in, now)
 		for _, n := range said {
 			put(n)
+		}
+		if cfg.Remember != nil && st.support != before {
+			cfg.Remember(st.support)
 		}
 		if in.Ending {
 			return

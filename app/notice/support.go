@@ -1,0 +1,50 @@
+package notice
+
+import (
+	"slices"
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// Told is what was told of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says it on each
+// connection.
+type Told struct {
+	From string `json:"from"` // the day, or Gateway's text if that names none
+	Days int    `json:"days"` // how many were left when it was told last
+}
+
+// supportDays are the days before the end of support on which it is told again; 0 is the end itself.
+var supportDays = []int{7, 3, 1, 0}
+
+// support tells that support for Gateway's version ends: when that is new, and again when the end comes near.
+func (t *telling) support() {
+	u, told := t.in.Unsupported, t.st.support
+	if u == (conn.Unsupported{}) || t.muted() || !t.due(t.st.grace) {
+		return
+	}
+	days, ok := wording.DaysLeft(u, t.now)
+	now := Told{From: u.Text, Days: days}
+	if ok {
+		now.From = u.From.Format(time.DateOnly)
+	}
+	nearer := ok && slices.ContainsFunc(supportDays, func(d int) bool { return days <= d && d < told.Days })
+	if now.From == told.From && !nearer {
+		return
+	}
+	t.st.support = now
+	t.tell(Notice{Kind: Support, Key: string(Support), Title: wording.UnsupportedTitle(u, t.now), Body: wording.Unsupported(u, t.now)})
+}
+
+// supportNext returns when support may have something to tell next; zero if nothing is known of an end.
+func (t *telling) supportNext() time.Time {
+	if t.in.Unsupported == (conn.Unsupported{}) {
+		return time.Time{}
+	}
+	if t.muted() {
+		return t.awake()
+	}
+	y, m, d := t.now.Local().Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, time.Local)
+}
