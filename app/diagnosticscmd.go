@@ -76,6 +76,10 @@ func (r *resident) Diagnostics(_ context.Context, goroutines bool) (string, erro
 	s := sourceAt(r.home, *r.settings.Load(), token)
 	s.Refused, s.Goroutines = refused, goroutines
 	s.Running = &diagnostics.Running{Status: r.Status(), Alerts: r.Alerts(), Unopened: r.noTrading}
+	s.Running.Messages = map[int]uint64{}
+	for _, m := range r.sup.Messages() {
+		s.Running.Messages[m.Code] += m.Count
+	}
 	if r.trade != nil {
 		m := r.tradingMetrics()
 		s.Running.Rules, s.Running.Orders, s.Running.Blocked = words(m.Rules), words(m.Orders), m.Blocked

@@ -49,6 +49,7 @@ type Running struct {
 	Rules    map[string]int    // by state
 	Orders   map[string]int    // by fate
 	Blocked  map[string]uint64 // by reason
+	Messages map[int]uint64    // from Gateway, by code; their texts may say what somebody trades
 	Unopened string            // why there is no trading, empty if there is
 }
 
@@ -186,6 +187,9 @@ func (s Source) status(w *writer) {
 	w.head("Status")
 	st := r.Status
 	st.Gateway.Host = shownText(st.Gateway.Host, `format:"host"`)
+	if st.Gateway.Unsupported != "" && st.Gateway.UnsupportedFrom == "" { // it cites Gateway
+		st.Gateway.Unsupported = Hidden
+	}
 	if st.Trading.RulesProblem != "" { // it cites the rules
 		st.Trading.RulesProblem = Hidden
 	}
@@ -201,6 +205,7 @@ func (s Source) status(w *writer) {
 	count(w, "rules", r.Rules)
 	count(w, "orders", r.Orders)
 	count(w, "blocked since the start", r.Blocked)
+	count(w, "messages from Gateway, code", r.Messages)
 	w.head("Alerts")
 	for _, c := range r.Alerts.Channels {
 		w.line("%s: %d sent, %d wait, last error: %s", c.Name, c.Sent, c.Queued, cmp.Or(wording.OneLine(c.LastError), "none"))

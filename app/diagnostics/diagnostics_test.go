@@ -115,12 +115,12 @@ func TestNothingPersonal(t *testing.T) {
 	s := home(t)
 	st := api.StatusOf(&conn.Snapshot{
 		State: conn.Reconnecting, Since: time.Now(), Cause: conn.CauseUnreachable, Detail: "dial gw.fund.example for U1234567",
-		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live},
+		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live}, Unsupported: conn.Unsupported{Text: "AAPL for desk@fund.example"},
 	}, time.Now(), "v1.2.3", 17, time.Now())
 	st.Trading.RulesProblem = "rules.json:1:1: AAPL"
 	st.Faults = []api.Fault{{Part: "alerts", Count: 2, LastAt: time.Now(), Last: "index out of range for DU1234567"}}
 	for _, running := range []*Running{nil, {
-		Status: st, Rules: map[string]int{"active": 3}, Orders: map[string]int{"filled": 7}, Blocked: map[string]uint64{"disarmed": 2},
+		Status: st, Rules: map[string]int{"active": 3}, Orders: map[string]int{"filled": 7}, Messages: map[int]uint64{2172: 4}, Blocked: map[string]uint64{"disarmed": 2},
 		Alerts: api.Alerts{Channels: []api.Channel{{Name: "email", Sent: 4, LastError: "550 desk@fund.example unknown"}}},
 	}} {
 		s.Running, s.Goroutines = running, running != nil
@@ -144,7 +144,7 @@ func TestNothingPersonal(t *testing.T) {
 				t.Errorf("running %v: without %q:\n%s", running != nil, want, text)
 			}
 		}
-		for _, want := range []string{`"state": "reconnecting"`, `"part": "alerts"`, "rules, active: 3", "orders, filled: 7", "blocked since the start, disarmed: 2", "email: 4 sent", "TestNothingPersonal"} {
+		for _, want := range []string{`"state": "reconnecting"`, `"part": "alerts"`, "rules, active: 3", "orders, filled: 7", "messages from Gateway, code, 2172: 4", "blocked since the start, disarmed: 2", "email: 4 sent", "TestNothingPersonal"} {
 			if strings.Contains(text, want) != (running != nil) {
 				t.Errorf("running %v: %q", running != nil, want)
 			}
