@@ -137,7 +137,7 @@ func TestNothingPersonal(t *testing.T) {
 		for _, want := range []string{
 			"gatewatch v1.2.3, go", "gateway.host = •••", "email.password = keyring:mail", "slack.webhook_url = env:SLACK", "email.to[0] = •••",
 			"reset_time = 18:00", "trading.instruments[1] = •••", "reset_windows = []", "reconnect.delays_seconds[0] = 1",
-			"lost down run 1 cause closed: because of ••• in ~/gatewatch", "msg=started version=v1.2.3 settings=•••", "(a line that is no record)",
+			"lost down run 1 cause closed: because of ••• in ~" + string(filepath.Separator) + "gatewatch", "msg=started version=v1.2.3 settings=•••", "(a line that is no record)",
 			"gatewatch.log", "rules.json", "dial tcp: lookup •••", "https://•••", "rule=••• text=••• reason=disarmed",
 		} {
 			if !strings.Contains(text, want) {
@@ -156,7 +156,9 @@ func TestNothingPersonal(t *testing.T) {
 }
 
 func TestHide(t *testing.T) {
-	t.Setenv("HOME", "/data/bob")
+	home := filepath.FromSlash("/data/bob")
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
 	t.Setenv("USER", "bob")
 	h := NewHider("S3cret!")
 	for text, want := range map[string]string{
@@ -167,7 +169,7 @@ func TestHide(t *testing.T) {
 		"a@b.example, b+c@d.e.org":            "•••, •••",
 		"/go/pkg/mod/github.com/x/y@v1.2.3/z": "/go/pkg/mod/github.com/x/y@v1.2.3/z",
 		"/go/x@v0.0.0-2025010203-ab/z.go:12":  "/go/x@v0.0.0-2025010203-ab/z.go:12",
-		"/data/bob/.config/x":                 "~/.config/x",
+		home + "/.config/x":                   "~/.config/x",
 		"/mnt/bob/x":                          "/mnt/•••/x",
 		"/home/jane/x and /Users/joe":         "~/x and ~",
 		`C:\Users\jane\AppData`:               `~\AppData`,

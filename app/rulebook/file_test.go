@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestSave(t *testing.T) {
 	if b, found, err := Load(path); !found || err != nil || !reflect.DeepEqual(b.Rules, list) {
 		t.Errorf("reloaded: %+v, %v, %v", b, found, err)
 	}
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if b, found, err := Load(folder); !found || err == nil || !b.Broken {
