@@ -122,9 +122,16 @@ func (m *model) probeDue(cfg *Config) time.Duration {
 	return due
 }
 
+// competingFor is how long it is believed that another session has the market data, when Gateway does not say so again. It does with each
+// subscription; without any, nothing shows when that session ends.
+const competingFor = 10 * time.Minute
+
 // timers does whatever has become due.
 func (s *step) timers() {
 	m, now := &s.m, s.now.mono
+	if m.competing && now >= m.competingAt+competingFor {
+		m.competing = false
+	}
 	if m.phase == up {
 		if m.asking == 0 && now >= m.probeDue(s.cfg) {
 			m.asked, m.asking = now, now

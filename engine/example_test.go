@@ -30,7 +30,7 @@ func (d *dip) Instruments() []engine.Instrument { return []engine.Instrument{{Co
 func (d *dip) OnBegin(s *conn.Session) { d.session = s }
 
 func (d *dip) OnTick(_ int, t conn.Tick) {
-	if d.done || t.Field != conn.Ask || t.Value > d.price {
+	if d.done || t.Field != conn.Ask || t.Old || t.Value == 0 || t.Value > d.price {
 		return
 	}
 	d.done = true // whatever becomes of it: what could not be sent is not sent later
