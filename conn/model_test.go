@@ -23,7 +23,7 @@ func TestEveryCode(t *testing.T) {
 	dropped := is{state: Reconnecting, guard: GuardSocket, tell: "lost", do: "close"}
 	notice := is{state: Connected, tell: "notice"}
 	want := map[int]is{
-		1100: lost, 2110: lost, 1101: notice, 1102: notice, 1300: dropped,
+		1100: lost, 2110: lost, 1101: notice, 1102: notice, 1300: dropped, 2172: notice,
 		2103: broken, 2105: broken, 2157: broken,
 		2104: {state: Connected, tell: "market_farm_ok"}, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
 		10197: {state: Degraded, tell: "competing_session"},
