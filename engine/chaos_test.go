@@ -187,6 +187,23 @@ func TestOnceUnderChaos(t *testing.T) {
 	t.Logf("%+v", all)
 }
 
+// mishapCode is an error that nobody knows.
+const mishapCode = 99999
+
+// mishap is what happens to the next order, or change: it is rejected in one of the ways in which Gateway does that, told by its
+// executions alone, or the connection ends behind it.
+func mishap() sim.OrderFault {
+	end := sim.Turn{Code: mishapCode, Status: pick([]string{"Inactive", "Cancelled"}), Ended: random.IntN(2) == 0, Silent: random.IntN(3) == 0}
+	return pick([]sim.OrderFault{
+		{Turn: end, After: random.IntN(3)},
+		{Turn: end, Early: true, After: random.IntN(3)},
+		{Turn: sim.Turn{Code: mishapCode}},
+		{Mute: true},
+		{Cut: true, After: random.IntN(3)},
+		{Change: true, Refuse: true, Turn: sim.Turn{Code: pick([]int{201, 110, mishapCode, 0})}},
+	})
+}
+
 // chaos kills the program in one place, with a gateway and a ledger of its own.
 func chaos(t *testing.T, kills int) tally {
 	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true, ZeroSeesAll: true})
@@ -213,7 +230,9 @@ func chaos(t *testing.T, kills int) tally {
 	trouble := func() {
 		for range 1 + random.IntN(3) {
 			placed(1 + random.IntN(4))
-			switch random.IntN(8) {
+			switch random.IntN(10) {
+			case 8, 9:
+				g.FaultOrders(mishap())
 			case 0:
 				do(t, g, "drop", nil)
 			case 1:
@@ -377,7 +396,15 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 			}
 			continue
 		}
-		want := map[string]Fate{"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working}[o.Status]
+		want := map[string]Fate{
+			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working, "Inactive": Inactive,
+		}[o.Status]
+		if i.Fate == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
+			want = Rejected // and it is known why
+		}
+		if want == Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
+			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity, i.Asked, o.Quantity)
+		}
 		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
 			wrong("%s, %d, is %s with %v filled; the gateway has it as %d, %s with %v", i.Order.Ref, i.ID, i.Fate, i.Filled, o.OrderID, o.Status, o.Filled)
 		}
@@ -397,6 +424,9 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		head := there[members[0].Order.Ref]
 		if !whole {
 			a.broken++
+			if head.Status != "" && head.Status != "Cancelled" && head.Status != "Inactive" && head.Filled == 0 {
+				wrong("%s stays without its exits: %s", head.Ref, head.Status)
+			}
 		}
 		for n, i := range members {
 			o := there[i.Order.Ref]
