@@ -264,7 +264,7 @@ func (r *resident) Orders() api.Orders {
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: i.Changed.Local().Round(time.Millisecond),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
-		if a := i.Asked; a != nil {
+		if a := i.Asked; a != nil && !i.Done() {
 			v := &list.Orders[len(list.Orders)-1]
 			v.AskedQuantity, v.AskedLimitPrice, v.AskedStopPrice = &a.Quantity, &a.LimitPrice, &a.StopPrice
 		}

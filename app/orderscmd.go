@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -49,6 +50,9 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		state := wording.OneLine(o.FateText)
 		if state == "" {
 			state = string(o.Fate)
+		}
+		if o.Code != 0 {
+			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)), ": ") + ")"
 		}
 		if o.Unprotected {
 			state += "; " + wording.NoStop

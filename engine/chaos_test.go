@@ -343,7 +343,9 @@ func strangers(t *testing.T, g *sim.Gateway, client int) {
 func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 	done := map[string]bool{}
 	for _, o := range orders {
-		done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
+		if o.Status != "Inactive" { // which is the end of one that was rejected
+			done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
+		}
 	}
 	for _, i := range d.ledger.Intents() {
 		if over, there := done[i.Order.Ref]; i.Client == s.ClientID() && there && over != i.Fate.Done() {

@@ -204,8 +204,8 @@ func (i *Intent) addUp(now time.Time) {
 	case i.Fate == Rejected && i.Filled > 0:
 		i.wonder(now, true)
 	}
-	if i.Done() && i.Asked != nil {
-		if i.Fate == Filled && math.Abs(i.Filled-i.Asked.Quantity) < hair {
+	if i.Fate == Filled && i.Asked != nil {
+		if math.Abs(i.Filled-i.Asked.Quantity) < hair {
 			i.Order.Quantity = i.Asked.Quantity
 		}
 		i.Asked = nil
@@ -267,7 +267,7 @@ func (i *Intent) note(n conn.OrderNews, warning bool) {
 
 // doubtful returns since when Gateway has to be asked about the intent, the zero time if it has not.
 func (i *Intent) doubtful() time.Time {
-	if i.Asked != nil && !i.changing && !i.asking.IsZero() && (i.doubt.IsZero() || i.asking.Before(i.doubt)) {
+	if i.Asked != nil && !i.Done() && !i.changing && !i.asking.IsZero() && (i.doubt.IsZero() || i.asking.Before(i.doubt)) {
 		return i.asking
 	}
 	return i.doubt
@@ -287,7 +287,7 @@ func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 	if earlier(doubt) {
 		doubt = time.Time{}
 	}
-	if i.Asked != nil && !i.changing && earlier(i.asking) && listed {
+	if i.Asked != nil && !i.Done() && !i.changing && earlier(i.asking) && listed {
 		i.Asked, i.Refused = nil, i.Asked
 	}
 	switch {

@@ -183,23 +183,24 @@ func TestLearnChange(t *testing.T) {
 		asked   bool    // for a change that is not settled
 		refused bool
 	}{
-		"nothing":                     {nil, Working, 90, true, false},
-		"told as it was":              {[]conn.OrderNews{open("Submitted", 10, 90)}, Working, 90, true, false},
-		"confirmed":                   {[]conn.OrderNews{open("Submitted", 12, 91)}, Working, 91, false, false},
-		"confirmed in part":           {[]conn.OrderNews{open("Submitted", 10, 91)}, Working, 91, true, false},
-		"refused":                     {[]conn.OrderNews{says(110)}, Working, 90, false, true},
-		"refused with 201":            {[]conn.OrderNews{says(201), open("Submitted", 10, 90)}, Working, 90, false, true},
-		"too late":                    {[]conn.OrderNews{says(104)}, Working, 90, false, true},
-		"not found":                   {[]conn.OrderNews{says(10147)}, Working, 90, false, true},
-		"the order itself was":        {[]conn.OrderNews{says(201), status("Inactive", 0)}, Rejected, 90, false, true},
-		"an error that nobody knows":  {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
-		"a notice":                    {[]conn.OrderNews{says(399)}, Working, 90, true, false},
-		"confirmed, then rejected":    {[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false},
-		"confirmed, then filled":      {[]conn.OrderNews{open("Submitted", 12, 91), fill("a.01", 12, 12)}, Filled, 91, false, false},
-		"filled, or not":              {[]conn.OrderNews{fill("a.01", 10, 10)}, Working, 90, true, false},
-		"filled as Gateway says":      {[]conn.OrderNews{fill("a.01", 10, 10), status("Filled", 10)}, Filled, 90, false, false},
-		"filled as it was asked for":  {[]conn.OrderNews{fill("a.01", 12, 12)}, Filled, 90, false, false},
-		"cancelled while it is asked": {[]conn.OrderNews{status("Cancelled", 0)}, Cancelled, 90, false, false},
+		"nothing":                         {nil, Working, 90, true, false},
+		"told as it was":                  {[]conn.OrderNews{open("Submitted", 10, 90)}, Working, 90, true, false},
+		"confirmed":                       {[]conn.OrderNews{open("Submitted", 12, 91)}, Working, 91, false, false},
+		"confirmed in part":               {[]conn.OrderNews{open("Submitted", 10, 91)}, Working, 91, true, false},
+		"refused":                         {[]conn.OrderNews{says(110)}, Working, 90, false, true},
+		"refused with 201":                {[]conn.OrderNews{says(201), open("Submitted", 10, 90)}, Working, 90, false, true},
+		"too late":                        {[]conn.OrderNews{says(104)}, Working, 90, false, true},
+		"not found":                       {[]conn.OrderNews{says(10147)}, Working, 90, false, true},
+		"the order itself was":            {[]conn.OrderNews{says(201), status("Inactive", 0)}, Rejected, 90, false, true},
+		"an error that nobody knows":      {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
+		"a notice":                        {[]conn.OrderNews{says(399)}, Working, 90, true, false},
+		"confirmed, then rejected":        {[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false},
+		"confirmed, then filled":          {[]conn.OrderNews{open("Submitted", 12, 91), fill("a.01", 12, 12)}, Filled, 91, false, false},
+		"filled, or not":                  {[]conn.OrderNews{fill("a.01", 10, 10)}, Working, 90, true, false},
+		"filled as Gateway says":          {[]conn.OrderNews{fill("a.01", 10, 10), status("Filled", 10)}, Filled, 90, false, false},
+		"filled as it was asked for":      {[]conn.OrderNews{fill("a.01", 12, 12)}, Filled, 90, false, false},
+		"cancelled while it is asked":     {[]conn.OrderNews{status("Cancelled", 0)}, Cancelled, 90, true, false},
+		"cancelled when it may be filled": {[]conn.OrderNews{fill("a.01", 10, 10), status("Cancelled", 10), completed("Cancelled")}, Cancelled, 90, true, false},
 	} {
 		asked := conn.Order{Ref: "gw-x", Type: conn.Limit, Quantity: 12, LimitPrice: 91}
 		now := time.Now()
@@ -214,7 +215,7 @@ func TestLearnChange(t *testing.T) {
 		if i.settle(true, now, now); (i.Asked != nil) != c.asked {
 			t.Errorf("%s, and an older answer: %+v", name, i)
 		}
-		if i.settle(true, now.Add(1), now.Add(2)); i.Asked != nil || (i.Refused != nil) != (c.asked || c.refused) || i.Order.LimitPrice != c.limit {
+		if i.settle(true, now.Add(1), now.Add(2)); !i.Done() && (i.Asked != nil || (i.Refused != nil) != (c.asked || c.refused)) || i.Order.LimitPrice != c.limit {
 			t.Errorf("%s, and an answer: %+v", name, i)
 		}
 	}

@@ -230,6 +230,8 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
+	case i.Asked != nil:
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in some seconds", ErrNotChanged)
 	case !l.whole(i):
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
 	}
@@ -239,10 +241,9 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	if err := cmp.Or(l.broken, l.inPlace()); err != nil {
 		return nil, conn.Order{}, notWritten("change", err)
 	}
-	before := i.Asked
 	i.Asked, i.Refused, i.changing = &order, nil, true
 	if err := l.record(entry{Intents: []*Intent{i}}); err != nil {
-		i.Asked, i.changing = before, false
+		i.Asked, i.changing = nil, false
 		return nil, conn.Order{}, notWritten("change", err)
 	}
 	return i, order, nil

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 )
@@ -384,4 +386,27 @@ func TestBracketIsCut(t *testing.T) {
 	list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit}})
 	c.fate(t, list[0].Order.Ref, Filled)
 	eventually(t, "the position is reported", func() bool { return slices.Contains(c.kinds(list[1]), ReportUnprotected) })
+}
+
+// TestOlderRecord reads an order as it was written down before its status and its changes were.
+func TestOlderRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders.db")
+	l := openLedger(t, path)
+	text := `{"id":41,"client":17,"at":"2026-11-30T10:00:00Z","order":{"Ref":"gw-old","Contract":{"Symbol":"AAPL","Type":"STK","Exchange":"SMART",` +
+		`"Currency":"USD"},"Side":"BUY","Type":"LMT","Quantity":5,"LimitPrice":91},"fate":"working","changed":"2026-11-30T10:00:01Z",` +
+		`"perm_id":7,"filled":2,"altered":true,"shares":{"a":2}}`
+	if err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(intentBucket).Put([]byte("gw-old"), []byte(text)) }); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l = openLedger(t, path)
+	list := l.Intents()
+	if len(list) != 1 || list[0].Fate != Working || list[0].Filled != 2 || list[0].Order.LimitPrice != 91 || list[0].Asked != nil || list[0].Done() {
+		t.Fatalf("%+v", list)
+	}
+	// Gateway says what became of the change.
+	i, news := l.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: 17, PermID: 7, Ref: "gw-old", Status: "Submitted", Quantity: 10, Limit: 90})
+	if !news || i.Order.Quantity != 10 || i.Order.LimitPrice != 90 || i.Status != "Submitted" {
+		t.Errorf("%+v", i)
+	}
 }

@@ -491,7 +491,7 @@ func TestOutboxKeepsReports(t *testing.T) {
 
 // TestKindsOfReports holds that whatever the engine reports has a notice kind of the same text.
 func TestKindsOfReports(t *testing.T) {
-	for _, k := range []engine.ReportKind{engine.ReportFired, engine.ReportFailed, engine.ReportBlocked, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed} {
+	for _, k := range []engine.ReportKind{engine.ReportFired, engine.ReportFailed, engine.ReportBlocked, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged} {
 		if !Kind(k).reported() || wording.ReportTitle(engine.Report{Kind: k}) == string(k) {
 			t.Errorf("%s is not known", k)
 		}

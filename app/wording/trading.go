@@ -105,18 +105,18 @@ func Fate(f engine.Fate) string {
 func OrderState(i *engine.Intent) string {
 	said := OneLine(i.Status)
 	switch {
+	case i.Fate.Done():
+		return Fate(i.Fate)
 	case i.Fate == engine.Working && i.Status == "PendingCancel":
 		return "working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)"
 	case i.Fate == engine.Sent && said != "":
 		return "sent, not confirmed by the exchange yet (" + said + ")"
 	case i.Fate == engine.Inactive && i.Status != "Inactive":
 		return fmt.Sprintf("not known to work: Gateway says %q; look in TWS", said)
-	case i.Fate == engine.Working && i.Status == "Submitted", i.Fate != engine.Working && i.WhyHeld == "":
-		said = ""
-	case i.Fate == engine.Inactive:
+	case i.Fate != engine.Working || i.Status == "Submitted":
 		said = ""
 	}
-	if why := OneLine(i.WhyHeld); why != "" && !i.Done() {
+	if why := OneLine(i.WhyHeld); why != "" && i.Fate != engine.Unknown {
 		if said != "" {
 			said += ", "
 		}
@@ -128,6 +128,7 @@ func OrderState(i *engine.Intent) string {
 // Change returns what has become of a change of an order; empty if Gateway has confirmed it, or there is none.
 func Change(i *engine.Intent) string {
 	switch {
+	case i.Done():
 	case i.Asked != nil:
 		return "change to " + Order(i.Asked) + " asked for, not confirmed by Gateway yet"
 	case i.Refused != nil:

@@ -114,6 +114,19 @@ func TestReport(t *testing.T) {
 		},
 		{engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201}, "Order rejected", order + ": refused (IB code 201)"},
 		{engine.Report{Kind: engine.ReportRejected, Text: order}, "Order rejected", order},
+		{
+			engine.Report{Kind: engine.ReportInactive, Text: order, Order: 12, Status: "Inactive", WhyHeld: "locate", Code: 404, Detail: "no\nshares"},
+			"Order inactive: it does not work", order + " (order 12): Inactive, held: locate: no shares (IB code 404)",
+		},
+		{
+			engine.Report{Kind: engine.ReportUnprotected, Text: order, Order: 12, Status: "Cancelled"},
+			"Open position without its stop", order + " (order 12): Cancelled",
+		},
+		{engine.Report{Kind: engine.ReportUnprotected, Text: order}, "Open position without its stop", order},
+		{
+			engine.Report{Kind: engine.ReportNotChanged, Text: order, Order: 12, Status: "Submitted", Code: 110, Detail: "price"},
+			"Order not changed", order + " (order 12): price (IB code 110)",
+		},
 		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": nobody knows whether it has reached Gateway"},
 		{engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"}, "Order unknown: look in TWS", order + ": no trace"},
 		{
@@ -175,6 +188,42 @@ func TestReportFromOutside(t *testing.T) {
 					t.Errorf("%s, %q: %q", kind, reason, text)
 				}
 			}
+		}
+	}
+}
+
+// TestOrderState says how orders are in the words of IBKR, where those say more.
+func TestOrderState(t *testing.T) {
+	for want, i := range map[string]engine.Intent{
+		"about to be sent":                                        {Fate: engine.Planned},
+		"sent, Gateway has not answered yet":                      {Fate: engine.Sent},
+		"sent, not confirmed by the exchange yet (PendingSubmit)": {Fate: engine.Sent, Status: "PendingSubmit"},
+		"sent, not confirmed by the exchange yet (ApiPending)":    {Fate: engine.Sent, Status: "ApiPending"},
+		"working":                {Fate: engine.Working, Status: "Submitted"},
+		"working (PreSubmitted)": {Fate: engine.Working, Status: "PreSubmitted"},
+		"working (PreSubmitted, held: child,trigger)":              {Fate: engine.Working, Status: "PreSubmitted", WhyHeld: "child,trigger"},
+		"working (held: locate)":                                   {Fate: engine.Working, Status: "Submitted", WhyHeld: "locate"},
+		"inactive: it does not work":                               {Fate: engine.Inactive, Status: "Inactive"},
+		"inactive: it does not work (held: locate)":                {Fate: engine.Inactive, Status: "Inactive", WhyHeld: "locate"},
+		`not known to work: Gateway says "Suspended"; look in TWS`: {Fate: engine.Inactive, Status: "Suspended"},
+		"filled":    {Fate: engine.Filled, Status: "Filled", WhyHeld: "child"},
+		"rejected":  {Fate: engine.Rejected, Status: "Inactive"},
+		"cancelled": {Fate: engine.Cancelled, Status: "ApiCancelled"},
+		"unknown: look in TWS whether it is there":                                      {Fate: engine.Unknown, Status: "PreSubmitted", WhyHeld: "trigger"},
+		"working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)": {Fate: engine.Working, Status: "PendingCancel"},
+	} {
+		if got := OrderState(&i); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	o := conn.Order{Contract: conn.Contract{Symbol: "AAPL"}, Side: conn.Buy, Type: conn.Limit, Quantity: 7, LimitPrice: 91}
+	for want, i := range map[string]engine.Intent{
+		"": {},
+		"change to " + Order(&o) + " asked for, not confirmed by Gateway yet": {Asked: &o},
+		"Gateway refused the change to " + Order(&o):                          {Refused: &o},
+	} {
+		if got := Change(&i); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
