@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -211,20 +212,19 @@ func TestReconcilingFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var fail bool
-				var runs []time.Duration
+				var fail atomic.Bool
+				var runs atomic.Int64
 				cfg := testConfig(4002)
-				b := (*bubble)(nil)
 				cfg.Reconcile = func(ctx context.Context, _ *Session) error {
 					time.Sleep(questionLimit)
-					runs = append(runs, b.s.mono())
-					if fail && ctx.Err() == nil {
+					runs.Add(1)
+					if fail.Load() && ctx.Err() == nil {
 						return c.err
 					}
 					return ctx.Err()
 				}
-				fail = true
-				b = newBubble(t, cfg, nil)
+				fail.Store(true)
+				b := newBubble(t, cfg, nil)
 				first := b.after(5 * time.Second).Session
 				for failed := range 7 {
 					n := b.s.Snapshot()
@@ -239,11 +239,11 @@ func TestReconcilingFails(t *testing.T) {
 						}
 						break
 					}
-					for len(runs) == failed {
+					for runs.Load() == int64(failed) {
 						b.after(100 * time.Millisecond)
 					}
 				}
-				fail = false
+				fail.Store(false)
 				n := b.after(time.Minute)
 				if n.State != Connected || n.Guard != GuardOpen || (n.Session != first) != c.replaced {
 					t.Errorf("in the end %+v", n)
@@ -262,14 +262,16 @@ func TestReconcilingFails(t *testing.T) {
 // tells. The session is kept.
 func TestReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		refuses, unanswered, runs := true, false, 0
+		var refuses, unanswered atomic.Bool
+		var runs atomic.Int64
+		refuses.Store(true)
 		cfg := testConfig(4002)
 		cfg.Reconcile = func(context.Context, *Session) error {
-			runs++
+			runs.Add(1)
 			switch {
-			case unanswered:
+			case unanswered.Load():
 				return &UnansweredError{Question: QuestionOpenOrders}
-			case refuses:
+			case refuses.Load():
 				return fmt.Errorf("ask: %w", &RequestError{Question: QuestionOpenOrders, Code: 321})
 			}
 			return nil
@@ -283,22 +285,23 @@ func TestReadOnly(t *testing.T) {
 			}
 		}
 		is(b.s.Snapshot(), Degraded, CauseReadOnly, GuardReadOnly)
-		unanswered = true
+		unanswered.Store(true)
 		is(b.after(10*time.Minute), Degraded, CauseReadOnly, GuardReadOnly)
-		if limit := int(10*time.Minute/readOnlyLook) + 2; runs > limit {
-			t.Errorf("asked %d times, at most %d were expected", runs, limit)
+		if limit := int64(10*time.Minute/readOnlyLook) + 2; runs.Load() > limit {
+			t.Errorf("asked %d times, at most %d were expected", runs.Load(), limit)
 		}
-		unanswered, refuses = false, false
+		unanswered.Store(false)
+		refuses.Store(false)
 		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
 
 		// Somebody ticks the box. What is about other requests does not count.
-		refuses = true
-		before := runs
+		refuses.Store(true)
+		before := runs.Load()
 		for _, request := range []int64{7, 1} {
 			b.g.present().post(inCode{session: first, request: request, code: 321})
 		}
 		is(b.after(time.Minute), Connected, CauseNone, GuardOpen)
-		if runs != before {
+		if runs.Load() != before {
 			t.Error("a refusal of market data led to a look at orders")
 		}
 		b.g.present().post(inCode{session: first, request: 0, code: 321}) // an order is refused
@@ -307,15 +310,15 @@ func TestReadOnly(t *testing.T) {
 		b.after(time.Second)
 		b.g.present().code(1102)
 		is(b.after(time.Second), Degraded, CauseReadOnly, GuardReadOnly)
-		refuses = false
+		refuses.Store(false)
 		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
 
 		// Somebody else finds that nothing is answered.
-		unanswered = true
+		unanswered.Store(true)
 		b.s.Session().Recheck()
 		is(b.after(time.Millisecond), Connected, CauseNone, GuardReconciling)
 		is(b.after(2*time.Second), Degraded, CauseUnconfirmed, GuardUnconfirmed)
-		unanswered = false
+		unanswered.Store(false)
 		is(b.after(2*time.Second), Connected, CauseNone, GuardOpen)
 	})
 }
