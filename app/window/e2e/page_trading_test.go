@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -495,6 +496,15 @@ func TestPageOrders(t *testing.T) {
 	b.until(orderShown+`[1].querySelectorAll("form").length`, "0")
 	b.until(`document.activeElement.ariaLabel`, "Change order 1038")
 
+	p.change(func() {
+		p.status.Trading.OrdersOpen--
+		p.desk.orders.Cancelling = api.Cancelling{Asked: 3, Confirmed: 1, Failed: 1, Text: "Gateway has confirmed 1 of 3 cancellations and refused 1."}
+		refused := slices.Clone(p.desk.orders.Orders)
+		refused[1].CancelText, refused[1].CancelFailed = "Gateway refuses to cancel it.", true
+		p.desk.orders.Orders = refused
+	})
+	b.until(`document.getElementById("orders-cancelling").textContent`, "Gateway has confirmed 1 of 3 cancellations and refused 1.")
+	b.until(orderShown+`[1].querySelector(".error").textContent`, "Gateway refuses to cancel it.")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what stands here may be out of date")`, "true")
 	b.until(`[...document.querySelectorAll("#orders button")].filter(e => e.offsetParent && !e.disabled).length`, "0")
