@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
@@ -190,5 +191,40 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 	}
 	if err := l.Reconcile(t.Context(), s); err != nil {
 		t.Errorf("with an order that is unknown: %v", err)
+	}
+}
+
+// TestSearchFails has Gateway throw an order away, and not answer the question about it: the guard closes until it answers.
+func TestSearchFails(t *testing.T) {
+	t.Parallel() // it waits for the limit of a question
+	const place = 203
+	g := startGateway(t, sim.Config{})
+	port := between(t, g.Port(), func(toGateway bool, id uint32, _ []byte) bool { return toGateway && id == place })
+	l, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.patience = 200 * time.Millisecond
+	d, err := runDesk(l, port, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.stop() })
+	s := d.session(t)
+	if err := g.LeaveUnanswered(sim.OpenOrders, 2); err != nil { // the search, and the look that follows it
+		t.Fatal(err)
+	}
+	lost, err := d.place(s, order(1, 50))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReconciling })
+	if i := d.fate(t, lost.Order.Ref, Sent); i.Fate != Sent {
+		t.Errorf("%+v", i)
+	}
+	d.session(t)
+	d.fate(t, lost.Order.Ref, Unknown)
+	if n := d.sup.Snapshot().Session; n != s.Number() {
+		t.Errorf("session %d", n)
 	}
 }
