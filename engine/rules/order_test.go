@@ -202,6 +202,15 @@ func TestOrdersThatFail(t *testing.T) {
 	i.Fate, i.Code, i.Detail = engine.NotSent, 7, "gone"
 	b.set.OnOrder(i)
 	failed(FailedNotSent, 0, "gone")
+	i = fire()
+	i.Fate, i.Code, i.Detail = engine.Inactive, 0, "held"
+	before = len(b.reports)
+	if b.set.OnOrder(i); b.view("r").State != Triggered || len(b.reports) != before {
+		t.Errorf("an order that may work again fails its rule: %+v", b.view("r"))
+	}
+	i.Ended = true
+	b.set.OnOrder(i)
+	failed(FailedInactive, 0, "held")
 
 	// An offset needs a price of the rule's own instrument.
 	one.Conditions[0].Instrument = &Instrument{Symbol: "MSFT"}
