@@ -172,3 +172,24 @@ func TestTicksKnowWhenTheyWereRead(t *testing.T) {
 		d.close()
 	}
 }
+
+// TestProofOfLifeIsSetLive changes the proof of life of a session that is up.
+func TestProofOfLifeIsSetLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		b.after(time.Second)
+		within := b.g.present().book.passage.within
+		if got := within(); got != defaultProof {
+			t.Errorf("%v", got)
+		}
+		cfg := testConfig(4002)
+		cfg.ProofOfLife = time.Second
+		if err := b.s.Configure(t.Context(), cfg); err != nil || within() != time.Second || b.s.Snapshot().Session != 1 {
+			t.Errorf("%v, %v", within(), err)
+		}
+		cfg.ProofOfLife = -1
+		if err := b.s.Configure(t.Context(), cfg); err == nil || within() != time.Second {
+			t.Errorf("%v, %v", within(), err)
+		}
+	})
+}

@@ -151,7 +151,7 @@ func (a *tally) add(b tally) {
 }
 
 // TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and again, while its
-// gateway drops the connection, freezes, loses IBKR, restarts and hands out ids anew: no order is placed twice, none is
+// gateway drops the connection, freezes, lags, loses IBKR, restarts and hands out ids anew: no order is placed twice, none is
 // forgotten, none that is said not to have been sent is there, and every fate is that in the gateway. Nothing of an order with
 // exits works unless all of it has arrived, and notes are there exactly if their orders are. GATEWATCH_KILLS sets how often the
 // program is killed, which goes on side by side in several places, as many as -parallel says.
@@ -227,11 +227,11 @@ func chaos(t *testing.T, kills int) tally {
 		})
 	}
 	// trouble has the gateway play faults while the program works.
-	trouble := func() {
+	trouble := func(program *os.Process) {
 		for range 1 + random.IntN(3) {
 			placed(1 + random.IntN(4))
-			switch random.IntN(10) {
-			case 8, 9:
+			switch random.IntN(12) {
+			case 10, 11:
 				g.FaultOrders(mishap())
 			case 0:
 				do(t, g, "drop", nil)
@@ -255,6 +255,13 @@ func chaos(t *testing.T, kills int) tally {
 				byHand(t, g, sim.ManualOrder{ID: pick([]int32{0, -3, 1<<31 - 1}), Limit: pick([]float64{0, 1})})
 			case 5, 6:
 				do(t, g, "price", map[string]string{"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"})})
+			case 7:
+				g.Lag(time.Duration(random.IntN(400)) * time.Millisecond)
+				if pause(100); random.IntN(4) > 0 { // else it goes on for a while
+					g.Lag(0)
+				}
+			case 8:
+				stopFor(program, time.Duration(random.IntN(100))*time.Millisecond)
 			}
 		}
 	}
@@ -273,7 +280,7 @@ func chaos(t *testing.T, kills int) tally {
 			return slices.ContainsFunc(g.State().Connections, func(c sim.ConnState) bool { return c.Ready || starting })
 		})
 		if !starting {
-			trouble()
+			trouble(cmd.Process)
 		}
 		pause(20)
 		if len(g.State().Orders) > before {
@@ -285,6 +292,7 @@ func chaos(t *testing.T, kills int) tally {
 		if _ = cmd.Wait(); cmd.ProcessState.Exited() {
 			t.Fatal("it gave up")
 		}
+		g.Lag(0)
 	}
 	do(t, g, "clear", nil)
 	d, err := openDesk(path, g.Port(), 0, true)
