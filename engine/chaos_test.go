@@ -24,6 +24,8 @@ import (
 const (
 	victimPort   = "GATEWATCH_TEST_VICTIM_PORT"
 	victimLedger = "GATEWATCH_TEST_VICTIM_LEDGER"
+
+	gaveUp       = 3 // a victim's exit code; Windows gives 1 to what is killed
 	victimClient = "GATEWATCH_TEST_VICTIM_CLIENT"
 )
 
@@ -42,7 +44,7 @@ func (idle) OnOrder(Intent)             {}
 func victim() {
 	giveUp := func(text ...any) {
 		fmt.Println(text...)
-		os.Exit(1)
+		os.Exit(gaveUp)
 	}
 	port, err := strconv.Atoi(os.Getenv(victimPort))
 	if err != nil {
@@ -289,7 +291,7 @@ func chaos(t *testing.T, kills int) tally {
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if _ = cmd.Wait(); cmd.ProcessState.Exited() {
+		if _ = cmd.Wait(); cmd.ProcessState.ExitCode() == gaveUp {
 			t.Fatal("it gave up")
 		}
 		g.Lag(0)

@@ -12,10 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/natefinch/atomic"
+	"gatewatch/app/strict"
 )
 
 // Card is the content of api.json, by which other programs of the user find the server.
@@ -33,17 +32,7 @@ func WriteCard(path string, s *Server) error {
 	if err != nil {
 		return err
 	}
-	// Made beforehand with its final mode: a rename over it would bring the mode of the temporary file.
-	f, err := os.CreateTemp(filepath.Dir(path), ".api-*.json") // 0600 by its contract
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = f.Write(append(body, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = atomic.ReplaceFile(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := strict.WriteFile(path, append(body, '\n')); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

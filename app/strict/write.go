@@ -3,11 +3,16 @@ package strict
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/natefinch/atomic"
 )
@@ -140,12 +145,8 @@ func Save(path string, data []byte) error {
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
-		// The writer gives the new file the mode of the old one.
-		if err := os.Chmod(path, 0o600); err != nil {
-			return err
-		}
 	}
-	return atomic.WriteFile(path, bytes.NewReader(data))
+	return WriteFile(path, data)
 }
 
 // Put writes a file that is the program's own, unless it is there already with this content.
@@ -153,5 +154,36 @@ func Put(path string, data []byte) error {
 	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, data) {
 		return nil
 	}
-	return atomic.WriteFile(path, bytes.NewReader(data))
+	return WriteFile(path, data)
+}
+
+// WriteFile puts a new file in the place of an old one, whole, on disk and readable by the user alone.
+func WriteFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // 0600 by its contract
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = replace(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// replaceLimit bounds the wait for those who have the old file open; each of them reads a few kilobytes.
+const replaceLimit = time.Second
+
+// replace renames a file to the name of another. Windows refuses that while somebody has the other one open.
+func replace(from, to string) error {
+	const sharingViolation = syscall.Errno(32)
+	for end := time.Now().Add(replaceLimit); ; time.Sleep(5 * time.Millisecond) {
+		err := atomic.ReplaceFile(from, to)
+		open := errors.Is(err, fs.ErrPermission) || errors.Is(err, sharingViolation)
+		if runtime.GOOS != "windows" || !open || time.Now().After(end) {
+			return err
+		}
+	}
 }
