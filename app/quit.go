@@ -55,6 +55,7 @@ func (r *resident) finishOrders() {
 	go func() {
 		defer close(done)
 		r.trade.desk.Disarm()
+		r.trade.desk.Finish()
 	}()
 	select {
 	case <-done:

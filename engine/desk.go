@@ -163,6 +163,12 @@ func (d *Desk) Disarm() {
 	d.disarm()
 }
 
+// Finish returns when no order is being placed or changed.
+func (d *Desk) Finish() {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+}
+
 // disarm is Disarm for who has the lock.
 func (d *Desk) disarm() {
 	d.armed.Store(false)
