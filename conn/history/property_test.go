@@ -150,6 +150,7 @@ func TestAnyRecords(t *testing.T) {
 			what := rapid.SampledFrom([]What{Started, Lost, Recovered, Woke, WindowEnded, "never heard of"}).Draw(r, "what")
 			kind := rapid.SampledFrom(Kinds[:]).Draw(r, "kind")
 			if what == Started {
+				seen = min(seen, now)
 				c.paint(seen, Unobserved)
 				floor = seen
 			}

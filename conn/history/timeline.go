@@ -26,17 +26,29 @@ type Timeline struct {
 	seen  int64     // of the last record, as it was counted
 }
 
+// oldestStart lies before the first version: a program that starts earlier has a clock that is not set, as of a computer whose
+// battery is empty, and what the runs before it have counted stays.
+var oldestStart = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // NewTimeline returns a timeline that knows nothing.
 func NewTimeline() *Timeline { return &Timeline{} }
 
 // Add takes in the next record. One that is earlier than the one before, because the clock was set back, takes back what
-// the present run has counted ahead of it, but nothing of what the runs before it have counted.
+// the present run has counted ahead of it, but nothing of what the runs before it have counted. A run that starts earlier than
+// the one before has ended takes back what that has counted ahead of it.
 func (t *Timeline) Add(r Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := r.Time.UnixMilli()
 	if t.since.IsZero() {
 		t.since = time.UnixMilli(at)
+	}
+	if r.What == Started && at < t.seen && r.Time.After(oldestStart) {
+		// The clock was ahead in the runs before: what they have counted from here on lies in a time that nobody has seen yet.
+		t.floor, t.seen = min(t.floor, at), at
+		if at < t.since.UnixMilli() {
+			t.since = time.UnixMilli(at)
+		}
 	}
 	if r.What == Started {
 		// Where the log does not say how the run before ended, nothing is known from its last record on.

@@ -61,6 +61,21 @@ func TestSpans(t *testing.T) {
 			[]Record{at(0, Started, Unobserved), at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(5, Recovered, Connected)},
 			"not_observed 20, connected 20",
 		},
+		"clock ahead in the run before": {
+			append(run[:2:2], at(500, FarmChanged, Connected), at(900, Stopped, Unobserved), at(10, Started, Unobserved), at(12, Recovered, Connected), at(20, Lost, Down)),
+			"not_observed 11, connected 9, not_observed 2, connected 8, down 10",
+		},
+		"clock ahead in two runs": {
+			append(
+				run[:2:2], at(5, Stopped, Unobserved), at(500, Started, Unobserved), at(501, Recovered, Connected), at(600, Crashed, Unobserved),
+				at(700, Started, Unobserved), at(800, Stopped, Unobserved), at(10, Started, Unobserved), at(12, Recovered, Connected),
+			),
+			"not_observed 11, connected 4, not_observed 7, connected 18",
+		},
+		"clock not set": {
+			append(run[:2:2], at(5, Stopped, Unobserved), Record{Time: time.Unix(0, 0), What: Started, Counts: Unobserved}, at(12, Recovered, Connected)),
+			"not_observed 11, connected 4, not_observed 7, connected 18",
+		},
 		"an end that is not told": {append(run[:2:2], at(5, FarmChanged, Connected), at(20, Started, Unobserved), at(21, Recovered, Connected)), "not_observed 11, connected 4, not_observed 16, connected 9"},
 		"crashed":                 {append(run[:2:2], at(7, Crashed, Unobserved), at(20, Started, Planned)), "not_observed 11, connected 6, not_observed 13, planned 10"},
 	} {
