@@ -227,19 +227,30 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
 }
 
-// OneLine returns text from outside fit for one line of a log or a label: no characters that cannot be
-// seen, such as control codes and marks that turn the direction of writing, and at most 200 in all.
-func OneLine(text string) string {
-	out := strings.Map(func(r rune) rune {
+// visible names the characters that turn the direction of a text round: with them a name can look like another one.
+var visible = func() *strings.Replacer {
+	var pairs []string
+	for _, r := range "\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069" {
+		pairs = append(pairs, string(r), fmt.Sprintf("[U+%04X]", r))
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// OneLine returns text from outside in one line of at most 200 characters, without what cannot be seen.
+func OneLine(text string) string { return Line(text, 200) }
+
+// Line is OneLine with another limit.
+func Line(text string, limit int) string {
+	out := []rune(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, text)
-	if r := []rune(out); len(r) > 200 {
-		out = string(r[:199]) + "…"
+	}, visible.Replace(text)))
+	if len(out) > limit {
+		out = append(out[:limit-1], '…')
 	}
-	return strings.TrimSpace(out)
+	return strings.TrimSpace(string(out))
 }
 
 func inBrackets(detail string) string {

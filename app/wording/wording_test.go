@@ -320,7 +320,7 @@ func TestOneLine(t *testing.T) {
 		"two\r\nlines\tand more":    "two  lines and more",
 		"\x1b[31mred":               "[31mred",
 		"a\x00b\x7fc\u0085d\u2028e": "a b c d e",
-		"left\u202etfel\u200bno":    "left tfel no",
+		"left\u202etfel\u200bno":    "left[U+202E]tfel no",
 		"bad \xff\xfe":              "bad \ufffd\ufffd",
 		strings.Repeat("é", 200):    strings.Repeat("é", 200),
 		strings.Repeat("é", 201):    strings.Repeat("é", 199) + "…",

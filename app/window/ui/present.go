@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
@@ -491,16 +490,5 @@ func clock(at, now time.Time) string {
 	return at.Format("2 Jan 15:04")
 }
 
-// plain returns text in one line, without what cannot be seen; longer than [wording.OneLine] would, for advice.
-func plain(text string) string {
-	out := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text))
-	if len(out) > 1000 {
-		out = append(out[:999], '…')
-	}
-	return strings.TrimSpace(string(out))
-}
+// plain returns text in one line that may be as long as advice.
+func plain(text string) string { return wording.Line(text, 1000) }
