@@ -15,33 +15,59 @@ import (
 	"gatewatch/engine"
 )
 
-// openAlerts opens what waits for delivery. Without that the program runs on: the connection matters more.
-func (r *resident) openAlerts(s settings.Settings) {
+// alertsRetry is the time between two attempts to open the file of waiting alerts.
+const alertsRetry = 10 * time.Second
+
+// openAlerts opens the file of waiting alerts, beside the connection, which matters more: a disk that is full or slow delays
+// alerts alone. It tries until that works or ctx ends.
+func (r *resident) openAlerts(ctx context.Context) {
+	for ctx.Err() == nil {
+		box, err := r.newOutbox()
+		if r.alertsFail(err) && err != nil {
+			r.log.Error("no alerts are sent; Gatewatch tries again", "err", err)
+		}
+		if err == nil {
+			r.changing.Lock()
+			defer r.changing.Unlock()
+			box.Configure(alertConfig(*r.settings.Load()))
+			r.alerts.Store(box)
+			close(r.alertsOpen)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(alertsRetry):
+		}
+	}
+}
+
+func (r *resident) newOutbox() (*alert.Outbox, error) {
 	self, err := os.Executable()
 	if err != nil {
-		r.noAlerts = err.Error()
-		r.log.Error("no alerts will be sent", "err", err)
-		return
+		return nil, err
 	}
-	box, err := alert.Open(alert.Options{
+	return alert.Open(alert.Options{
 		Path: r.home.alerts(), Version: version, Log: r.log, Child: []string{self, alert.ChildCommand},
 		Connected: func() bool { return r.sup.Snapshot().Connected() },
 	})
-	if err != nil {
-		r.noAlerts = err.Error()
-		r.log.Error("no alerts will be sent", "err", err)
-		return
+}
+
+// withAlerts does something with the outbox when that is open, unless ctx ends first.
+func (r *resident) withAlerts(ctx context.Context, do func(*alert.Outbox)) {
+	select {
+	case <-r.alertsOpen:
+		do(r.alerts.Load())
+	case <-ctx.Done():
 	}
-	box.Configure(alertConfig(s))
-	r.alerts = box
 }
 
 func (r *resident) closeAlerts() {
-	if r.alerts == nil {
+	box := r.alerts.Load()
+	if box == nil {
 		return
 	}
-	if err := r.alerts.Close(); err != nil {
-		r.log.Warn("alerts that wait could not be closed", "err", err)
+	if err := box.Close(); err != nil {
+		r.log.Warn("the file of waiting alerts could not be closed", "err", err)
 	}
 }
 
@@ -63,16 +89,16 @@ func alertConfig(s settings.Settings) alert.Config {
 }
 
 // sendAlerts puts into the outbox what people elsewhere should know, until ctx ends.
-func (r *resident) sendAlerts(ctx context.Context, events *conn.EventStream, reports *engine.ReportStream) {
+func (r *resident) sendAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream, reports *engine.ReportStream) {
 	notice.Run(ctx, notice.Config{
-		Events: nudging{events, r.alerts.Retry}, Reports: reports, Snapshot: r.sup.Snapshot,
+		Events: nudging{events, box.Retry}, Reports: reports, Snapshot: r.sup.Snapshot,
 		After:    func() time.Duration { return r.settings.Load().Alerts.After() },
 		Quiet:    func() notice.Quiet { a := r.settings.Load().Alerts; return quietOf(a.QuietFrom, a.QuietUntil) },
 		Weekly:   r.weekly,
 		Told:     r.told(byAlerts),
 		Remember: r.remember(byAlerts),
 		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
-		Sender:   mailbag{r.alerts}, Keep: true, Log: r.log,
+		Sender:   mailbag{box}, Keep: true, Log: r.log,
 	})
 }
 
@@ -119,10 +145,11 @@ func (mailbag) Close() error { return nil }
 
 // alertStatus returns how the channels fare.
 func (r *resident) alertStatus() []alert.ChannelStatus {
-	if r.alerts == nil {
+	box := r.alerts.Load()
+	if box == nil {
 		return nil
 	}
-	return r.alerts.Status()
+	return box.Status()
 }
 
 // queued returns how many alerts wait, by channel.
@@ -169,7 +196,8 @@ func moment(t time.Time) *time.Time {
 
 // TestAlerts sends a message by one channel, or by all.
 func (r *resident) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
-	if r.alerts == nil {
+	box := r.alerts.Load()
+	if box == nil {
 		return api.AlertTest{}, fmt.Errorf("no alerts can be sent: %s cannot be opened; see the log", r.home.alerts())
 	}
 	names := r.alertStatus()
@@ -179,7 +207,7 @@ func (r *resident) TestAlerts(ctx context.Context, channel string) (api.AlertTes
 	if channel != "" && !slices.ContainsFunc(names, func(c alert.ChannelStatus) bool { return c.Name == channel }) {
 		return api.AlertTest{}, fmt.Errorf("%w: %q", api.ErrNoChannel, channel)
 	}
-	results, err := r.alerts.Test(ctx, channel)
+	results, err := box.Test(ctx, channel)
 	if err != nil {
 		return api.AlertTest{}, err
 	}

@@ -53,8 +53,8 @@ func (r *resident) take(p plan) {
 	r.level.Set(p.settings.Log.Severity())
 	r.configureTrading(p.settings) // before anybody is told that its limits are in effect
 	r.settings.Store(&p.settings)
-	if r.alerts != nil {
-		r.alerts.Configure(alertConfig(p.settings))
+	if box := r.alerts.Load(); box != nil {
+		box.Configure(alertConfig(p.settings))
 	}
 	if err := settings.Save(r.home.lastGood(), p.settings); err != nil {
 		r.log.Warn("the last good settings could not be kept", "err", err)

@@ -15,7 +15,7 @@ func (r *resident) failing() []api.Failing {
 		}
 	}
 	r.mu.Lock()
-	problem, notices, files := r.problem, r.noNotices, r.noFiles
+	problem, notices, files, alerts := r.problem, r.noNotices, r.noFiles, r.noAlerts
 	r.mu.Unlock()
 	if r.trade == nil {
 		add(wording.FailingOrders, r.noTrading)
@@ -28,7 +28,7 @@ func (r *resident) failing() []api.Failing {
 	}
 	add(wording.FailingFiles, files)
 	add(wording.FailingLog, said(r.keeper.Problem()))
-	add(wording.FailingAlerts, r.noAlerts)
+	add(wording.FailingAlerts, alerts)
 	add(wording.FailingSettings, problem)
 	add(wording.FailingNotifications, notices)
 	for _, f := range r.parts.Faults() {
@@ -40,11 +40,24 @@ func (r *resident) failing() []api.Failing {
 }
 
 // noticesFail notes why notifications cannot be shown; nil: they can.
-func (r *resident) noticesFail(err error) {
+func (r *resident) noticesFail(err error) { r.fails(&r.noNotices, err) }
+
+// filesFail notes why files of the home cannot be written, nil if they can, and reports whether that is news.
+func (r *resident) filesFail(err error) bool { return r.fails(&r.noFiles, err) }
+
+// alertsFail notes why no alerts are sent, nil if they are, and reports whether that is news.
+func (r *resident) alertsFail(err error) bool { return r.fails(&r.noAlerts, err) }
+
+// fails notes why a step fails, nil if it does not, and reports whether it did the other before.
+func (r *resident) fails(text *string, err error) bool {
 	r.mu.Lock()
-	r.noNotices = said(err)
+	news := (*text == "") != (err == nil)
+	*text = said(err)
 	r.mu.Unlock()
-	r.hub.nudge()
+	if news {
+		r.hub.nudge()
+	}
+	return news
 }
 
 // said returns the text of an error, empty for nil.

@@ -28,8 +28,8 @@ func TestFailingStepsAreListed(t *testing.T) {
 	}
 	for step, fail := range map[string]func(text string){
 		wording.FailingOrders:        func(text string) { r.noTrading = text },
-		wording.FailingAlerts:        func(text string) { r.noAlerts = text },
 		wording.FailingFiles:         func(text string) { r.noFiles = text },
+		wording.FailingAlerts:        func(text string) { r.alertsFail(map[bool]error{true: errors.New(text)}[text != ""]) },
 		wording.FailingSettings:      r.setProblem,
 		wording.FailingNotifications: func(text string) { r.noticesFail(map[bool]error{true: errors.New(text)}[text != ""]) },
 	} {

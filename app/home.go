@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/adrg/xdg"
 
@@ -49,4 +51,37 @@ func (h home) make() error {
 		}
 	}
 	return nil
+}
+
+// sweep moves aside what lies under the name of a file of ours in the state folder and is none: a folder, or a pipe, for which the
+// program would wait. It returns what was moved, by its new name.
+func (h home) sweep() (moved []string) {
+	entries, err := os.ReadDir(h.state)
+	if err != nil {
+		return nil // nothing can be moved in it either
+	}
+	for _, e := range entries {
+		path := filepath.Join(h.state, e.Name())
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().IsRegular() || !ours(e.Name()) {
+			continue
+		}
+		aside := path + ".aside-" + time.Now().UTC().Format("20060102T150405")
+		if os.Rename(path, aside) == nil {
+			moved = append(moved, aside)
+		}
+	}
+	return moved
+}
+
+// ours reports whether a file of the state folder is one that the program keeps.
+func ours(name string) bool {
+	if strings.Contains(name, ".aside-") {
+		return false
+	}
+	switch name {
+	case "api.json", "alerts.db", "orders.db", "orders.db.journal", "crash.log", "settings.last-good.json", api.LockFile:
+		return true
+	}
+	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") && strings.HasSuffix(name, ".log")
 }

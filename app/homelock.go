@@ -22,16 +22,17 @@ type claim struct {
 	beside *flock.Flock // outside of the home, so that it outlives the home's files; nil where there is no place for it
 }
 
-// claim takes the home for this process, or returns errAlreadyRuns.
+// claim takes the home for this process, or returns errAlreadyRuns. What cannot be locked, because it cannot be written, holds
+// nobody up: the connection matters more, and the lock in the home is taken when it can be.
 func (h home) claim() (*claim, error) {
 	c := &claim{home: h}
 	if path := h.besideLock(); path != "" {
 		var err error
-		if c.beside, err = lockFile(path); err != nil {
+		if c.beside, err = lockFile(path); errors.Is(err, errAlreadyRuns) {
 			return nil, err
 		}
 	}
-	if err := c.take(); err != nil {
+	if err := c.take(); errors.Is(err, errAlreadyRuns) {
 		c.release()
 		return nil, err
 	}
@@ -59,6 +60,9 @@ func (c *claim) take() error {
 
 // holds reports whether the file that is locked is still the one that others see.
 func (c *claim) holds() bool {
+	if c.lock == nil {
+		return false
+	}
 	info, err := os.Stat(c.home.lock())
 	if err != nil {
 		return !errors.Is(err, fs.ErrNotExist) // what cannot be looked at is not known to have gone

@@ -20,7 +20,8 @@ const homeEvery = time.Second
 // watchHome follows the files that this process has open or that others find it by, until ctx ends. Who deletes or moves the
 // home of a running program has deleted the record of orders, and a second program could start beside it.
 func (r *resident) watchHome(ctx context.Context) {
-	w := &homeWatch{resident: r, held: true, recorded: true}
+	w := &homeWatch{resident: r, held: r.claim.holds(), recorded: true}
+	w.look()
 	every := time.NewTicker(homeEvery)
 	defer every.Stop()
 	for {
@@ -45,29 +46,17 @@ func (w *homeWatch) look() {
 		recorded = !errors.Is(w.trade.ledger.InPlace(), engine.ErrMoved)
 	}
 	if held && recorded && w.held && !missing(w.home.card()) && !missing(w.home.log()) {
-		w.note(nil)
+		w.filesFail(nil)
 		return
 	}
 	if w.held && !held || w.recorded && !recorded {
 		w.stopTrading()
 	}
 	w.held, w.recorded = held, recorded
-	w.note(w.writeAnew(held))
-}
-
-// note keeps why files cannot be written anew, nil if they were, and says so once.
-func (w *homeWatch) note(err error) {
-	w.mu.Lock()
-	changed := w.noFiles != said(err)
-	w.noFiles = said(err)
-	w.mu.Unlock()
-	if !changed {
-		return
+	err := w.writeAnew(held)
+	if w.filesFail(err) && err != nil {
+		w.log.Error("files of Gatewatch cannot be written; it tries again", "err", err)
 	}
-	if err != nil {
-		w.log.Error("files that have gone cannot be written anew; it is tried again", "err", err)
-	}
-	w.hub.nudge()
 }
 
 // stopTrading turns trading off, and says why.

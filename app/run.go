@@ -37,9 +37,10 @@ const stopLimit = 800 * time.Millisecond
 // resident is the running program.
 type resident struct {
 	home     home
-	claim    *claim // of the home; nil in tests of parts
-	homeFlag string // what --home says, empty for the usual folders
-	demo     *demo  // nil unless --demo
+	claim    *claim   // of the home; nil in tests of parts
+	moved    []string // what was no file and lay in the place of one
+	homeFlag string   // what --home says, empty for the usual folders
+	demo     *demo    // nil unless --demo
 	log      *slog.Logger
 	logFile  io.Closer
 	level    *slog.LevelVar
@@ -53,7 +54,7 @@ type resident struct {
 	news   engine.Reports
 	window shower
 	keeper *history.Keeper
-	alerts *alert.Outbox // nil if its file could not be opened
+	alerts atomic.Pointer[alert.Outbox] // nil until its file is open
 	meter  *metrics.Metrics
 	trade  *trading // nil if orders cannot be remembered, and so not be placed
 	hours  atomic.Pointer[history.Hours]
@@ -71,9 +72,11 @@ type resident struct {
 	endServing context.CancelFunc
 	leaving    sync.WaitGroup // servers at ports before
 
+	alertsOpen chan struct{} // closed when alerts is set
+
 	noTrading string // why there is no trading
-	noFiles   string // why files that have gone cannot be written again; guarded by mu
-	noAlerts  string // why no alerts are sent
+	noFiles   string // why files of the home cannot be written; under mu
+	noAlerts  string // why no alerts are sent; under mu
 	noNotices string // why notifications cannot be shown; under mu
 
 	quit     chan struct{} // closed by Quit
@@ -96,9 +99,7 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 		}
 		h = h.trading(story.dir, story.dir) // what happens on a simulated gateway is no order of anybody
 	}
-	if err := h.make(); err != nil {
-		return err
-	}
+	unmade, moved := h.make(), h.sweep()
 	claim, err := h.takeHome(ctx, r.Headless)
 	if errors.Is(err, errShown) {
 		return nil
@@ -117,11 +118,12 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 	defer stderr.Close()
 	resident := newResident(h, story, stdout)
 	resident.homeFlag, resident.claim = c.Home, claim
+	resident.noFiles, resident.moved = said(unmade), moved
 	return resident.run(ctx, stderr, !r.Headless)
 }
 
 func newResident(h home, story *demo, stdout io.Writer) *resident {
-	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), quit: make(chan struct{}), workDone: make(chan struct{})}
+	r := &resident{home: h, demo: story, level: new(slog.LevelVar), started: time.Now(), alertsOpen: make(chan struct{}), quit: make(chan struct{}), workDone: make(chan struct{})}
 	r.serving, r.endServing = context.WithCancel(context.Background())
 	r.screen = &console{out: stdout, clientID: func() int { return r.settings.Load().Gateway.ClientID }}
 	return r
@@ -134,6 +136,9 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	r.log, r.logFile = log, file
 	r.parts.Log, r.parts.Hide, r.parts.Changed = log, hideLine, r.hub.nudge
 	defer r.catchCrashes()()
+	for _, name := range r.moved {
+		log.Warn("what was no file stood in the place of one, and was moved aside", "now", name)
+	}
 	tuneMemory()
 
 	s, problem, err := loadSettings(r.home)
@@ -141,7 +146,7 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 		return &exitError{exitUsage, err}
 	}
 	if problem != nil {
-		log.Error("settings refused, the last good ones are in force", "err", problem)
+		log.Error("settings.json is at fault; the last good settings are in effect, or the defaults", "err", problem)
 	}
 	p, err := r.plan(s)
 	if err != nil {
@@ -159,7 +164,6 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 		return err
 	}
 	r.meter = r.newMetrics()
-	r.openAlerts(s)
 	defer r.closeAlerts()
 	ctx, end := r.untilQuit(ctx)
 	defer end()
@@ -201,15 +205,13 @@ func (r *resident) work(ctx context.Context, face bool) {
 	teller("log", func() { r.logEvents(logged) })
 	teller("history", func() { r.keeper.Run(context.Background(), kept) })
 	worker("hub", func() { r.hub.run(ctx, r.sup) })
-	// A stream is there only where it is read: what nobody takes would be kept for ever.
-	if r.alerts != nil {
-		alerted, endAlerted := r.sup.Events()
-		defer endAlerted()
-		toAlerts, endToAlerts := r.news.Subscribe()
-		defer endToAlerts()
-		worker("delivery", func() { r.alerts.Run(ctx) })
-		worker("alerts", func() { r.sendAlerts(ctx, alerted, toAlerts) })
-	}
+	alerted, endAlerted := r.sup.Events()
+	defer endAlerted()
+	toAlerts, endToAlerts := r.news.Subscribe()
+	defer endToAlerts()
+	worker("alerts file", func() { r.openAlerts(ctx) })
+	worker("delivery", func() { r.withAlerts(ctx, func(box *alert.Outbox) { box.Run(ctx) }) })
+	worker("alerts", func() { r.withAlerts(ctx, func(box *alert.Outbox) { r.sendAlerts(ctx, box, alerted, toAlerts) }) })
 	if face {
 		notices, endNotices := r.sup.Events()
 		defer endNotices()
@@ -313,9 +315,13 @@ func (r *resident) apiURL() string {
 
 // openAPI listens on the given port.
 func (r *resident) openAPI(port int) error {
-	srv, err := r.listen(port)
+	srv, err := api.Listen(port, r, r.log)
 	if err != nil {
 		return err
+	}
+	if err := api.WriteCard(r.home.card(), srv); err != nil { // written when it can be
+		r.log.Error("api.json cannot be written", "err", err)
+		r.filesFail(err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

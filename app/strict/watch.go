@@ -20,9 +20,31 @@ const (
 	pollEvery = 5 * time.Second        // for changes nobody announced: network drives, links, lost events
 )
 
-// ReadFile returns the content of a file of this kind, one byte more than its limit at most.
+// ErrNoFile means that there is something under a file's name that is no file, such as a folder, a pipe, which would be waited
+// for, or a link that leads nowhere.
+var ErrNoFile = errors.New("not a regular file")
+
+// open opens a file for reading. The error wraps [fs.ErrNotExist] only if there is nothing under that name.
+func open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, link := os.Lstat(path); link == nil {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%w: a link that leads nowhere", ErrNoFile)}
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNoFile}
+	}
+	return os.Open(path)
+}
+
+// ReadFile returns the content of a file of this kind, one byte more than its limit at most. The error wraps [fs.ErrNotExist]
+// only if there is nothing under that name, and [ErrNoFile] if it is no file.
 func (k Kind) ReadFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", k.Name, err)
 	}

@@ -4,7 +4,7 @@ package wording
 const (
 	FailingOrders        = "orders"         // nothing can be written down of orders, so none is sent
 	FailingFates         = "order_states"   // what becomes of orders waits to be written down
-	FailingFiles         = "files"          // were deleted or moved, and cannot be written again
+	FailingFiles         = "files"          // of the program's own cannot be written
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
@@ -18,16 +18,16 @@ const CannotWrite = "they cannot be written down"
 // Failing says in one sentence what does not work while a step in the background fails, and what to do.
 func Failing(step string) (text, hint string) {
 	switch step {
+	case FailingFiles:
+		return "Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is writable. Gatewatch tries again by itself."
 	case FailingOrders:
 		return "Orders cannot be written down, so Gatewatch sends none.", "Check the disk and the file of orders, then restart Gatewatch."
 	case FailingFates:
 		return "What becomes of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
-	case FailingFiles:
-		return "Files of Gatewatch were deleted or moved and cannot be written again.", "Check the folder. Gatewatch tries again by itself."
 	case FailingLog:
 		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
 	case FailingAlerts:
-		return "Gatewatch sends no alerts.", "Check the file of waiting alerts, then restart Gatewatch."
+		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again by itself."
 	case FailingSettings:
 		return "settings.json is at fault; the settings before it stay in effect.", "Correct the file; Gatewatch reads it at once."
 	case FailingNotifications:

@@ -1,0 +1,132 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// withoutPrivileges has a program obey the permissions of files also when root runs it.
+func withoutPrivileges(t *testing.T, program ...string) []string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return program
+	}
+	setpriv, err := exec.LookPath("setpriv")
+	if err != nil {
+		t.Skip("root is not bound by permissions, and there is no setpriv")
+	}
+	const caps = "-dac_override,-dac_read_search"
+	return append([]string{setpriv, "--bounding-set=" + caps, "--inh-caps=" + caps}, program...)
+}
+
+// TestBadHome starts the built program with something wrong in its home: it connects all the same, says what is wrong, and ends
+// when it is told to.
+func TestBadHome(t *testing.T) {
+	pipe := func(name string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, name)
+			_ = os.Remove(path)
+			if err := syscall.Mkfifo(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	folder := func(name string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			if err := os.MkdirAll(filepath.Join(dir, name, "inside"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	type home struct {
+		name    string
+		spoil   func(*testing.T, string)
+		program []string
+		says    string
+	}
+	run := []string{"gatewatch", "run", "--headless"}
+	homes := []home{
+		{"read-only", func(t *testing.T, dir string) {
+			if err := os.Chmod(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+		}, withoutPrivileges(t, run...), "api.json cannot be written"},
+		{"full", func(*testing.T, string) {}, append([]string{"bash", "-c", `ulimit -f 0; exec "$@"`, "bash"}, run...), "api.json cannot be written"},
+		{"link that leads nowhere", func(t *testing.T, dir string) {
+			path := filepath.Join(dir, "settings.json")
+			if err := os.Rename(path, filepath.Join(dir, "settings.last-good.json")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink("/nowhere/settings.json", path); err != nil {
+				t.Fatal(err)
+			}
+		}, run, "a link that leads nowhere"},
+		{"settings are a pipe", func(t *testing.T, dir string) {
+			if err := os.Rename(filepath.Join(dir, "settings.json"), filepath.Join(dir, "settings.last-good.json")); err != nil {
+				t.Fatal(err)
+			}
+			pipe("settings.json")(t, dir)
+		}, run, "not a regular file"},
+		{"rules are a pipe", pipe("rules.json"), run, "not a regular file"},
+	}
+	for _, name := range []string{
+		"gatewatch.log", "gatewatch.lock", "orders.db", "orders.db.journal", "alerts.db", "api.json", "connection_log.json",
+		"connection_log.heartbeat", "crash.log", "settings.last-good.json",
+	} {
+		homes = append(homes, home{name + " is a pipe", pipe(name), run, "moved aside"}, home{name + " is a folder", folder(name), run, "moved aside"})
+	}
+	for _, h := range homes {
+		t.Run(h.name, func(t *testing.T) {
+			t.Parallel()
+			r := prepareRig(t, "DU1234567", "", rulesOf())
+			h.spoil(t, r.dir)
+			cmd := exec.Command(h.program[0], append(h.program[1:], "--home", r.dir)...)
+			cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=10")
+			said := new(lockedText) // a pipe, also for the full disk
+			cmd.Stdout, cmd.Stderr = said, said
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ready := eventually(func() bool {
+				list := r.gateway.State().Connections
+				return len(list) > 0 && list[0].Ready && strings.Contains(said.String(), h.says)
+			})
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			over := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+			err := cmd.Wait()
+			over.Stop()
+			if !ready || err != nil {
+				t.Errorf("connected and told %v, ended with %v, want it to say %q; it said\n%s", ready, err, h.says, said)
+			}
+		})
+	}
+}
+
+// lockedText is what a program has said so far.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
