@@ -48,7 +48,8 @@ func RemoveCard(path string, s *Server) {
 // ReadCard reads api.json. It returns [ErrNotRunning] if there is none.
 func ReadCard(path string) (Card, error) {
 	var c Card
-	body, err := os.ReadFile(path)
+	var body []byte
+	err := strict.WhileOthersUse(func() (err error) { body, err = os.ReadFile(path); return err })
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, ErrNotRunning
 	}

@@ -44,8 +44,8 @@ func open(path string) (*os.File, error) {
 // ReadFile returns the content of a file of this kind, one byte more than its limit at most. The error wraps [fs.ErrNotExist]
 // only if there is nothing under that name, and [ErrNoFile] if it is no file.
 func (k Kind) ReadFile(path string) ([]byte, error) {
-	f, err := open(path)
-	if err != nil {
+	var f *os.File
+	if err := WhileOthersUse(func() (err error) { f, err = open(path); return err }); err != nil {
 		return nil, fmt.Errorf("read %s: %w", k.Name, err)
 	}
 	defer f.Close()

@@ -173,16 +173,21 @@ func WriteFile(path string, data []byte) error {
 	return err
 }
 
-// replaceLimit bounds the wait for those who have the old file open; each of them reads a few kilobytes.
-const replaceLimit = time.Second
-
-// replace renames a file to the name of another. Windows refuses that while somebody has the other one open.
 func replace(from, to string) error {
+	return WhileOthersUse(func() error { return atomic.ReplaceFile(from, to) })
+}
+
+// useLimit bounds the wait for others who use a file; each of them reads or writes a few kilobytes.
+const useLimit = time.Second
+
+// WhileOthersUse does something with a file, again if it fails because somebody else has the file open: Windows then refuses
+// to rename another over it, and to open it while it is renamed.
+func WhileOthersUse(do func() error) error {
 	const sharingViolation = syscall.Errno(32)
-	for end := time.Now().Add(replaceLimit); ; time.Sleep(5 * time.Millisecond) {
-		err := atomic.ReplaceFile(from, to)
-		open := errors.Is(err, fs.ErrPermission) || errors.Is(err, sharingViolation)
-		if runtime.GOOS != "windows" || !open || time.Now().After(end) {
+	for end := time.Now().Add(useLimit); ; time.Sleep(5 * time.Millisecond) {
+		err := do()
+		used := errors.Is(err, fs.ErrPermission) || errors.Is(err, sharingViolation)
+		if runtime.GOOS != "windows" || !used || time.Now().After(end) {
 			return err
 		}
 	}
