@@ -56,15 +56,16 @@ func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) 
 	return subject{}, 0, 0, false
 }
 
-// pass returns the events that are to be told now, those kept before included where their time is over.
-func (f *flood) pass(now time.Duration, events []Event) []Event {
-	list := f.due(now, false)
+// pass returns the events that are to be told now, those kept before included where their time is over. What is told late is of now:
+// its time and state are those of the moment when it is told.
+func (f *flood) pass(now instant, state State, events []Event) []Event {
+	list := f.due(now, state, false)
 	for i := range events {
 		e := &events[i]
 		if e.Kind == EventStopped {
-			list = append(list, f.due(now, true)...)
+			list = append(list, f.due(now, state, true)...)
 		}
-		if f.tells(now, e) {
+		if f.tells(now.mono, e) {
 			list = append(list, *e)
 		}
 	}
@@ -121,20 +122,23 @@ func (f *flood) look(at time.Duration) {
 }
 
 // due returns what was kept of the subjects whose time is over, or of all. Subjects of which nothing was kept are forgotten.
-func (f *flood) due(now time.Duration, all bool) (list []Event) {
-	if f.next == 0 || !all && now < f.next {
+func (f *flood) due(now instant, state State, all bool) (list []Event) {
+	if f.next == 0 || !all && now.mono < f.next {
 		return nil
 	}
 	f.next = 0
 	for s, t := range f.subjects {
 		switch {
-		case !all && now < t.ends:
+		case !all && now.mono < t.ends:
 			f.look(t.ends)
 		case len(t.kept) == 0:
 			delete(f.subjects, s)
 		default:
-			list = append(list, t.kept...)
-			*t = tally{ends: now + t.lasts, lasts: t.lasts, told: len(t.kept)}
+			for _, e := range t.kept {
+				e.At, e.State = now.wall, state
+				list = append(list, e)
+			}
+			*t = tally{ends: now.mono + t.lasts, lasts: t.lasts, told: len(t.kept)}
 			f.look(t.ends)
 		}
 	}

@@ -175,7 +175,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	if !s.more || len(events)+len(effects) > 0 { // else the next input of the batch may change it again
 		s.publish()
 	}
-	s.tell(now.mono, events)
+	s.tell(now, events)
 	s.watch() // before a command is answered: whoever paused may start something at the port
 	for _, e := range effects {
 		s.carryOut(e)
@@ -365,8 +365,8 @@ func (s *Snapshot) same(o *Snapshot) bool {
 		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 
-func (s *Supervisor) tell(now time.Duration, events []Event) {
-	if events = s.flood.pass(now, events); len(events) == 0 {
+func (s *Supervisor) tell(now instant, events []Event) {
+	if events = s.flood.pass(now, s.m.state, events); len(events) == 0 {
 		return
 	}
 	for i := range events {
