@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,11 @@ func bare(t testing.TB) *sim.Gateway {
 	return startSim(t, sim.Config{Farms: []sim.Farm{}, TickRate: 200})
 }
 
+// is reports whether an error is of a kind, which sockets of Windows have numbers of their own for.
+func is(err error, posix, windows syscall.Errno) bool {
+	return errors.Is(err, posix) || runtime.GOOS == "windows" && errors.Is(err, windows)
+}
+
 func TestDropAndReset(t *testing.T) {
 	g := bare(t)
 	for _, v := range []int{176, 225} {
@@ -33,7 +39,7 @@ func TestDropAndReset(t *testing.T) {
 		}
 		w = ready(t, g, v, 1)
 		g.Reset()
-		if err := w.end(); !errors.Is(err, syscall.ECONNRESET) {
+		if err := w.end(); !is(err, syscall.ECONNRESET, 10054) {
 			t.Errorf("reset: %v, want RST", err)
 		}
 	}
@@ -74,7 +80,7 @@ func TestRefuseAndAccept(t *testing.T) {
 	w := ready(t, g, 225, 1)
 	port := g.Port()
 	g.Refuse()
-	if c, err := net.Dial("tcp", g.Addr()); !errors.Is(err, syscall.ECONNREFUSED) {
+	if c, err := net.Dial("tcp", g.Addr()); !is(err, syscall.ECONNREFUSED, 10061) {
 		t.Fatalf("dial: %v %v, want refused", c, err)
 	}
 	w.alive() // what is open stays open
@@ -102,7 +108,7 @@ func TestAcceptSilentAndClose(t *testing.T) {
 		t.Errorf("the held handshake did not go on: %v", err)
 	}
 	g.AcceptClose()
-	if err := dial(t, g).end(); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+	if err := dial(t, g).end(); err != nil && !is(err, syscall.ECONNRESET, 10054) {
 		t.Errorf("accept-close: %v", err)
 	}
 }
