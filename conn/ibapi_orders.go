@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -273,4 +274,16 @@ func (l *library) questionError(request int64, code int, text string) bool {
 		l.book.endExecutions(request-executions, refused)
 	}
 	return true
+}
+
+// MarketRule tells the price steps of a market rule.
+func (l *library) MarketRule(id int64, list []ibapi.PriceIncrement) {
+	steps := []PriceStep{}
+	for _, p := range list {
+		if step := real(p.Increment); step > 0 && real(p.LowEdge) == p.LowEdge {
+			steps = append(steps, PriceStep{From: p.LowEdge, Step: step})
+		}
+	}
+	slices.SortFunc(steps, func(a, b PriceStep) int { return cmp.Compare(a.From, b.From) })
+	l.book.rules.put(id, steps)
 }

@@ -1,15 +1,12 @@
 package conn
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/scmhub/ibapi"
 )
 
 // PriceStep is the distance between two prices that a contract can have, from a price on.
@@ -79,18 +76,6 @@ func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, erro
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-}
-
-// MarketRule tells the price steps of a market rule.
-func (l *library) MarketRule(id int64, list []ibapi.PriceIncrement) {
-	steps := []PriceStep{}
-	for _, p := range list {
-		if step := real(p.Increment); step > 0 && real(p.LowEdge) == p.LowEdge {
-			steps = append(steps, PriceStep{From: p.LowEdge, Step: step})
-		}
-	}
-	slices.SortFunc(steps, func(a, b PriceStep) int { return cmp.Compare(a.From, b.From) })
-	l.book.rules.put(id, steps)
 }
 
 // marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are separated by
