@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,7 +47,11 @@ func shifted() int64 { return atomic.LoadInt64(clockShift) }
 // buildWithClock builds the program with a time.Now whose wall clock can be moved alone.
 func buildWithClock(t *testing.T, dir string) string {
 	t.Helper()
-	source := filepath.Join(runtime.GOROOT(), "src", "time")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := filepath.Join(strings.TrimSpace(string(root)), "src", "time")
 	text, err := os.ReadFile(filepath.Join(source, "time.go"))
 	if err != nil {
 		t.Fatal(err)

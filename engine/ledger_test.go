@@ -315,19 +315,6 @@ func TestRunsForMonths(t *testing.T) {
 	}
 }
 
-// withhold stands between a gateway and its clients and keeps back its messages with an id. It yields a value for each.
-func withhold(t *testing.T, gateway int, id uint32) (port int, held <-chan struct{}) {
-	t.Helper()
-	kept := make(chan struct{}, 10)
-	return between(t, gateway, func(toGateway bool, message uint32, _ []byte) bool {
-		keep := !toGateway && message == id
-		if keep {
-			kept <- struct{}{}
-		}
-		return keep
-	}), kept
-}
-
 // between stands between a gateway and its clients and keeps back the messages for which keep is true.
 func between(t *testing.T, gateway int, keep func(toGateway bool, id uint32, body []byte) bool) (port int) {
 	t.Helper()

@@ -9,9 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// statusInactive is an order that the exchange does not have: rejected, held, or de-activated.
-const statusInactive = "Inactive"
-
 // Turn is what a gateway makes of an order by itself. What is not set does not happen.
 type Turn struct {
 	Code    int    // of an error that names the order
