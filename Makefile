@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test quick bench clean format check cross dist fuzz
+.PHONY: help run build window test quick bench clean format check cross dist fuzz soak
 
 # Debian packages. Each target installs what it lacks and says so. Without certificates Go downloads nothing.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -29,6 +29,7 @@ TEST := go test -timeout 30m -parallel 6
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # A count, since Go 1.26 sometimes takes the end of a time for a failure ("context deadline exceeded", go.dev/issue/75804).
 FUZZ_RUNS := 5000x
+MINUTES := 10
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
 define need
@@ -106,6 +107,10 @@ fuzz: ## fuzz every target, FUZZ_RUNS times
 		echo "fuzz $$package $$name $(FUZZ_RUNS)"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_RUNS) -fuzzminimizetime 10x "$$package" </dev/null; \
 	done
+
+soak: ## MINUTES of random faults against the real program (default 10); Linux only
+	$(call need,$(CERTIFICATES))
+	GATEWATCH_SOAK_MINUTES=$(MINUTES) go test -run '^TestSoak$$' -count 1 -v -timeout $$(($(MINUTES) + 20))m ./app
 
 # Reads go test's benchmark lines: name, count, then pairs of value and unit.
 define BENCH_SUMMARY

@@ -249,14 +249,23 @@ func (r *rig) logged() (size int64) {
 
 // rss returns the resident memory of the program in bytes.
 func (r *rig) rss() int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	r.t.Helper()
+	bytes, err := residentMemory(r.cmd.Process.Pid)
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	return bytes
+}
+
+func residentMemory(pid int) (bytes int, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
 	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
 	if found == nil {
-		r.t.Fatal("no VmRSS")
+		return 0, fmt.Errorf("no VmRSS of process %d", pid)
 	}
-	kb, _ := strconv.Atoi(string(found[1]))
-	return kb << 10
+	kb, err := strconv.Atoi(string(found[1]))
+	return kb << 10, err
 }
