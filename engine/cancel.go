@@ -93,9 +93,12 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 		l.mu.Unlock()
 		return err
 	}
-	c := l.want(i)
+	c, certain := l.want(i), l.certain(s, i)
 	l.mu.Unlock()
 	time.AfterFunc(l.cancelLimit, l.tellOverdue)
+	if !certain {
+		return nil
+	}
 	if err = l.send(s, c); errors.Is(err, conn.ErrNotSent) {
 		return nil // it waits for its turn, or goes out once more
 	}
@@ -181,9 +184,16 @@ func (l *Ledger) due(s *conn.Session, c *cancellation) bool {
 		return false
 	case c.session == s.Number():
 		return !c.pending && l.mono()-c.sent >= l.cancelRetry
+	case c.session == 0:
+		return l.certain(s, c.order)
 	}
-	// In a later session the id is that of the order when Gateway has said so.
-	return c.session == 0 || l.met(c.order, s.Number())
+	return l.met(c.order, s.Number()) // in a later session, the order has to be there
+}
+
+// certain reports whether no order of others can have the id of the intent in a session: Gateway has told of the intent's order there, or
+// it has listed all open orders of the client id. Until then a stranger may have it, who has used the client id meanwhile.
+func (l *Ledger) certain(s *conn.Session, i *Intent) bool {
+	return l.listed == s.Number() || l.met(i, s.Number())
 }
 
 // dueCancels returns the requests that are to be written in a session, those of the oldest orders first: the exits of an order go

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -329,6 +330,58 @@ func TestIDReused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	c.fate(t, i.Order.Ref, Cancelled)
+}
+
+// TestCancelBeforeTheLook has an order be cancelled in a session in which Gateway has not listed the open orders yet. Meanwhile another
+// program has used the client id, and the order id.
+func TestCancelBeforeTheLook(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger.cancelRetry = 20 * time.Millisecond
+	for id, ref := range map[int64]string{5: "gw-x", 6: "gw-y"} {
+		ledger.hold(Intent{ID: id, Client: clientID, Order: conn.Order{Ref: ref}, Fate: Unknown})
+	}
+	if _, err := g.PlaceByHand(sim.ManualOrder{Client: clientID, ID: 5, Symbol: "AAPL", Action: "BUY", Limit: 1, Ref: "theirs"}); err != nil {
+		t.Fatal(err)
+	}
+	look := make(chan struct{})
+	cfg := deskConfig(ledger, g.Port(), clientID)
+	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
+		<-look
+		return ledger.Reconcile(ctx, s)
+	}
+	sup, err := conn.New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := runSupervised(ledger, sup, true)
+	t.Cleanup(func() { d.stop() })
+	var s *conn.Session
+	eventually(t, "it is connected", func() bool {
+		s = sup.Session()
+		return s != nil
+	})
+	for id := range int64(2) {
+		if err := ledger.Cancel(s, 5+id); err != nil {
+			t.Error(err)
+		}
+	}
+	close(look)
+	d.session(t)
+	eventually(t, "the request for the other one is written", func() bool {
+		ledger.mu.Lock()
+		defer ledger.mu.Unlock()
+		return ledger.cancels["gw-y"].session == s.Number()
+	})
+	if o := g.State().Orders[0]; o.Status != "Submitted" {
+		t.Errorf("an order of somebody else is %s", o.Status)
+	}
+	if err := ledger.Cancel(s, 5); !errors.Is(err, ErrIDReused) {
+		t.Errorf("%v", err)
+	}
 }
 
 // TestEmptyLedger has a ledger begin where another one has placed orders, and Gateway count from 1 again: no order that lives gets
