@@ -219,10 +219,10 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	change := i.Asked != nil && !i.ToCancel && (refusal || n.Code == notChanged || n.Code == notFound)
 	switch {
 	case i.Fate == Filled || i.Fate == NotSent || i.Fate == Rejected:
-	case change: // what becomes of the order itself, its next status says
-		i.note(n, false)
+	case change: // what becomes of the order itself, its next status says, unless it is over
+		i.note(n, i.Done())
 		i.Asked, i.Refused = nil, i.Asked
-		i.wonder(now, true)
+		i.wonder(now, !i.Done())
 	case n.Code == notCancelling || n.Code == notFound || n.Code == notCancelled:
 		i.note(n, true)
 		i.wonder(now, !i.Done())

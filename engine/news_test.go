@@ -199,6 +199,8 @@ func TestLearnChange(t *testing.T) {
 		"filled, or not":                  {[]conn.OrderNews{fill("a.01", 10, 10)}, Working, 90, true, false},
 		"filled as Gateway says":          {[]conn.OrderNews{fill("a.01", 10, 10), status("Filled", 10)}, Filled, 90, false, false},
 		"filled as it was asked for":      {[]conn.OrderNews{fill("a.01", 12, 12)}, Filled, 90, false, false},
+		"too late, and over":              {[]conn.OrderNews{status("Cancelled", 0), says(103), completed("Cancelled")}, Cancelled, 90, false, true},
+		"without its order, and over":     {[]conn.OrderNews{status("Cancelled", 0), says(202), says(135), completed("Cancelled")}, Cancelled, 90, false, true},
 		"cancelled while it is asked":     {[]conn.OrderNews{status("Cancelled", 0)}, Cancelled, 90, true, false},
 		"cancelled when it may be filled": {[]conn.OrderNews{fill("a.01", 10, 10), status("Cancelled", 10), completed("Cancelled")}, Cancelled, 90, true, false},
 	} {
