@@ -220,12 +220,13 @@ func chaos(t *testing.T, kills int) tally {
 		}
 		do(t, g, pick([]string{"1101", "1102"}), nil)
 	}
+	lags := false // for so long that no order leaves
 	// placed waits until so many more orders have arrived, which takes the time that the machine takes.
 	placed := func(more int) {
 		before := len(g.State().Orders)
 		eventually(t, "it has placed orders", func() bool {
 			state := g.State()
-			return state.UpstreamLost || len(state.Orders) >= before+more
+			return lags || state.UpstreamLost || len(state.Orders) >= before+more
 		})
 	}
 	// trouble has the gateway play faults while the program works.
@@ -258,9 +259,12 @@ func chaos(t *testing.T, kills int) tally {
 			case 5, 6:
 				do(t, g, "price", map[string]string{"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"})})
 			case 7:
-				g.Lag(time.Duration(random.IntN(400)) * time.Millisecond)
+				lag := time.Duration(random.IntN(400)) * time.Millisecond
+				g.Lag(lag)
+				lags = lag > 100*time.Millisecond
 				if pause(100); random.IntN(4) > 0 { // else it goes on for a while
 					g.Lag(0)
+					lags = false
 				}
 			case 8:
 				stopFor(program, time.Duration(random.IntN(100))*time.Millisecond)
@@ -295,6 +299,7 @@ func chaos(t *testing.T, kills int) tally {
 			t.Fatal("it gave up")
 		}
 		g.Lag(0)
+		lags = false
 	}
 	do(t, g, "clear", nil)
 	d, err := openDesk(path, g.Port(), 0, true)
@@ -357,9 +362,21 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 			done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
 		}
 	}
-	for _, i := range d.ledger.Intents() {
-		if over, there := done[i.Order.Ref]; i.Client == s.ClientID() && there && over != i.Fate.Done() {
+	list, heads := d.ledger.Intents(), map[orderKey]Intent{}
+	for _, i := range list {
+		heads[i.key()] = i
+	}
+	for _, i := range list {
+		over, there := done[i.Order.Ref]
+		if i.Client != s.ClientID() {
+			continue
+		}
+		if there && over != i.Fate.Done() {
 			return false
+		}
+		head := heads[orderKey{i.Client, i.Order.Parent}]
+		if over, there := done[head.Order.Ref]; i.missing() && there && !over && head.Filled == 0 {
+			return false // it is being taken back
 		}
 	}
 	return true
@@ -411,6 +428,9 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		want := map[string]Fate{
 			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working, "Inactive": Inactive,
 		}[o.Status]
+		if o.Filled >= o.Quantity {
+			want = Filled // whatever Gateway says of it later
+		}
 		if i.Fate == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
 			want = Rejected // and it is known why
 		}
