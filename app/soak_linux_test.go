@@ -46,8 +46,9 @@ type soak struct {
 	journal    []string
 	played     map[string]int
 	answers    int
-	slowest    time.Duration
-	base, peak int // resident memory: of this process at its start, of all processes at most
+	slowest    time.Duration // of these
+	slow       string        // what was asked then
+	base, peak int           // resident memory: of this process at its start, of all processes at most
 	violations int
 	shut       *window
 	windows    []*window
@@ -123,8 +124,8 @@ func TestSoak(t *testing.T) {
 	s.filesAreSound()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.Logf("%.1f minutes: %v; %d orders at Gateway; %d answers, the slowest after %v", minutes, s.played,
-		len(s.gateway.State().Orders), s.answers, s.slowest.Round(time.Millisecond))
+	t.Logf("%.1f minutes: %v; %d orders at Gateway; %d answers, the slowest after %v to %s", minutes, s.played,
+		len(s.gateway.State().Orders), s.answers, s.slowest.Round(time.Millisecond), s.slow)
 	t.Logf("peak RSS %d MB; %d descriptors, %d goroutines at the end, %d and %d at the start; %d violations", s.peak>>20,
 		d, g, descriptors, goroutines, s.violations)
 }

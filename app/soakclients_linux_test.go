@@ -85,8 +85,8 @@ func (s *soak) ask(method, path, body string, token bool) {
 	}
 	s.mu.Lock()
 	s.answers++
-	if calm {
-		s.slowest = max(s.slowest, time.Since(asked))
+	if took := time.Since(asked); calm && took > s.slowest {
+		s.slowest, s.slow = took, method+" "+path
 	}
 	s.mu.Unlock()
 	var guard api.Guarded
