@@ -88,6 +88,14 @@ func victim() {
 			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
 				giveUp("an order was let out while IBKR was lost:", err)
 			}
+			sent := slices.ContainsFunc(list, func(i Intent) bool { return i.Fate != NotSent })
+			for end := time.Now().Add(ledgerPatience); sent && before.Guard != conn.GuardOpen; time.Sleep(time.Millisecond) {
+				if d.sup.Snapshot().Opened > before.Opened {
+					break // it has opened meanwhile, and says so a moment later
+				} else if time.Now().After(end) {
+					giveUp("an order was let out with the guard closed:", before.Guard)
+				}
+			}
 		}
 		if reason(err) == BlockedDisk || reason(err) == BlockedPaperOnly || reason(err) == BlockedWrongMode {
 			giveUp(err)
@@ -153,8 +161,9 @@ func (a *tally) add(b tally) {
 }
 
 // TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and again, while its
-// gateway drops the connection, freezes, lags, loses IBKR, restarts and hands out ids anew: no order is placed twice, none is
-// forgotten, none that is said not to have been sent is there, and every fate is that in the gateway. Nothing of an order with
+// gateway drops the connection, freezes, lags, leaves questions unanswered, loses IBKR, restarts and hands out ids anew: no order is
+// placed twice or with the guard closed, none is forgotten, none that is said not to have been sent is there, none that is there is
+// unknown, and every fate is that in the gateway. Nothing of an order with
 // exits works unless all of it has arrived, and notes are there exactly if their orders are. GATEWATCH_KILLS sets how often the
 // program is killed, which goes on side by side in several places, as many as -parallel says.
 func TestOnceUnderChaos(t *testing.T) {
@@ -220,13 +229,19 @@ func chaos(t *testing.T, kills int) tally {
 		}
 		do(t, g, pick([]string{"1101", "1102"}), nil)
 	}
-	lags := false // for so long that no order leaves
+	questions := []sim.Question{sim.OpenOrders, sim.CompletedOrders, sim.Executions}
+	lags, silent := false, false // no order leaves for a while: that long, or because of a question without an answer
+	unanswered := func(q sim.Question, times int) {
+		if err := g.LeaveUnanswered(q, times); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// placed waits until so many more orders have arrived, which takes the time that the machine takes.
 	placed := func(more int) {
 		before := len(g.State().Orders)
 		eventually(t, "it has placed orders", func() bool {
 			state := g.State()
-			return lags || state.UpstreamLost || len(state.Orders) >= before+more
+			return lags || silent || state.UpstreamLost || len(state.Orders) >= before+more
 		})
 	}
 	// trouble has the gateway play faults while the program works.
@@ -266,6 +281,12 @@ func chaos(t *testing.T, kills int) tally {
 					g.Lag(0)
 					lags = false
 				}
+			case 9: // asked in the next session, which is another life's now and then
+				unanswered(pick(questions), 1+random.IntN(2))
+				if silent = random.IntN(100) > 0; random.IntN(3) > 0 { // else it is waited until the question is asked again
+					do(t, g, "drop", nil)
+				}
+				pause(50)
 			case 8:
 				stopFor(program, time.Duration(random.IntN(100))*time.Millisecond)
 			}
@@ -299,7 +320,12 @@ func chaos(t *testing.T, kills int) tally {
 			t.Fatal("it gave up")
 		}
 		g.Lag(0)
-		lags = false
+		if lags = false; random.IntN(2) == 0 {
+			silent = false
+			for _, q := range questions {
+				unanswered(q, 0)
+			}
+		}
 	}
 	do(t, g, "clear", nil)
 	d, err := openDesk(path, g.Port(), 0, true)
