@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+// tally is what came of a number of kills.
+type tally struct {
+	kills, orders, families, broken, notes int
+	worked                                 int // runs that had placed an order before they were killed
+	late                                   int // orders that met the news of a lost IBKR on their way
+	others                                 int // orders of somebody else
+	fates                                  map[Fate]int
+}
+
+func (a *tally) add(b tally) {
+	a.kills, a.worked, a.late = a.kills+b.kills, a.worked+b.worked, a.late+b.late
+	a.others += b.others
+	a.orders, a.families, a.broken, a.notes = a.orders+b.orders, a.families+b.families, a.broken+b.broken, a.notes+b.notes
+	for fate, n := range b.fates {
+		a.fates[fate] += n
+	}
+}
+
+// settled reports whether the orders of a session's client id are as a gateway has them.
+func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
+	done := map[string]bool{}
+	for _, o := range orders {
+		if o.Status != "Inactive" { // which is the end of one that was rejected
+			done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
+		}
+	}
+	list, heads := d.ledger.Intents(), map[orderKey]Intent{}
+	for _, i := range list {
+		heads[i.key()] = i
+	}
+	for _, i := range list {
+		over, there := done[i.Order.Ref]
+		if i.Client != s.ClientID() {
+			continue
+		}
+		if there && over != i.Fate.Done() {
+			return false
+		}
+		head := heads[orderKey{i.Client, i.Order.Parent}]
+		if over, there := done[head.Order.Ref]; i.missing() && there && !over && head.Filled == 0 {
+			return false // it is being taken back
+		}
+	}
+	return true
+}
+
+// judge compares what a ledger says with what a gateway has, and says what is wrong.
+func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
+	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	a.orders, a.families, a.broken, a.notes, a.fates, a.others = len(list), 0, 0, len(notes), map[Fate]int{}, 0
+	there := map[string]sim.OrderState{}
+	for _, o := range orders {
+		if !strings.HasPrefix(o.Ref, "gw-") {
+			if o.Status != "Submitted" && o.Type == "LMT" || o.Quantity != 77 {
+				wrong("an order of somebody else was touched: %+v", o)
+			}
+			a.others++
+			continue
+		}
+		if _, twice := there[o.Ref]; twice {
+			wrong("%s was placed twice", o.Ref)
+		}
+		there[o.Ref] = o
+	}
+	ids, ruled, family := map[int64]bool{}, map[string]int{}, map[int64][]Intent{}
+	forgotten := maps.Clone(there)
+	for _, i := range list {
+		a.fates[i.Fate]++
+		if ids[i.ID] {
+			wrong("id %d was used twice", i.ID)
+		}
+		ids[i.ID] = true
+		head := i.ID
+		if i.Order.Parent != 0 {
+			head = i.Order.Parent
+		}
+		family[head] = append(family[head], i)
+		if strings.HasPrefix(i.Rule, "noted ") {
+			ruled[i.Rule]++
+		}
+		o, arrived := there[i.Order.Ref]
+		delete(forgotten, i.Order.Ref)
+		if !arrived {
+			// Gateway refuses exits whose order it has cancelled meanwhile.
+			if i.Fate != Unknown && i.Fate != NotSent && i.Fate != Rejected {
+				wrong("%s is %s; the gateway has no trace of it", i.Order.Ref, i.Fate)
+			}
+			continue
+		}
+		want := map[string]Fate{
+			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working, "Inactive": Inactive,
+		}[o.Status]
+		if o.Filled >= o.Quantity {
+			want = Filled // whatever Gateway says of it later
+		}
+		if i.Fate == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
+			want = Rejected // and it is known why
+		}
+		if want == Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
+			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity, i.Asked, o.Quantity)
+		}
+		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
+			wrong("%s, %d, is %s with %v filled; the gateway has it as %d, %s with %v", i.Order.Ref, i.ID, i.Fate, i.Filled, o.OrderID, o.Status, o.Filled)
+		}
+	}
+	for ref, o := range forgotten {
+		wrong("%s is forgotten: %+v", ref, o)
+	}
+	for _, members := range family {
+		if len(members) == 1 {
+			if members[0].Order.Parent != 0 {
+				wrong("%s is an exit of nothing", members[0].Order.Ref)
+			}
+			continue
+		}
+		a.families++
+		whole := !slices.ContainsFunc(members, func(i Intent) bool { _, ok := there[i.Order.Ref]; return !ok })
+		head := there[members[0].Order.Ref]
+		if !whole {
+			a.broken++
+			if head.Status != "" && head.Status != "Cancelled" && head.Status != "Inactive" && head.Filled == 0 {
+				wrong("%s stays without its exits: %s", head.Ref, head.Status)
+			}
+		}
+		for n, i := range members {
+			o := there[i.Order.Ref]
+			if active := o.Filled > 0 || o.Status == "Submitted"; active && !whole {
+				wrong("%s of an order that did not arrive as a whole: %s, %v filled", i.Order.Ref, o.Status, o.Filled)
+			} else if active && n > 0 && head.Filled == 0 {
+				wrong("exit %s works before its order: %s, %v filled", i.Order.Ref, o.Status, o.Filled)
+			}
+		}
+	}
+	for key, text := range notes {
+		if string(text) != strconv.Itoa(ruled[key]) {
+			wrong("the note of %s orders is there, and %d orders are", text, ruled[key])
+		}
+		delete(ruled, key)
+	}
+	for rule, n := range ruled {
+		wrong("%d orders are there, and not their note %q", n, rule)
+	}
+	return faults
+}

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	random "math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/conn"
+)
+
+const (
+	victimPort   = "GATEWATCH_TEST_VICTIM_PORT"
+	victimLedger = "GATEWATCH_TEST_VICTIM_LEDGER"
+
+	gaveUp       = 3 // a victim's exit code; Windows gives 1 to what is killed
+	victimClient = "GATEWATCH_TEST_VICTIM_CLIENT"
+)
+
+// idle is a strategy that wants nothing.
+type idle struct{}
+
+func (idle) Instruments() []Instrument  { return nil }
+func (idle) OnBegin(*conn.Session)      {}
+func (idle) OnTick(int, conn.Tick)      {}
+func (idle) OnTime(time.Duration)       {}
+func (idle) OnFailure(int, int, string) {}
+func (idle) OnOrder(Intent)             {}
+
+// victim places, changes and cancels orders until it is killed. It runs in a process of its own, and ends by itself only if
+// something is wrong.
+func victim() {
+	giveUp := func(text ...any) {
+		fmt.Println(text...)
+		os.Exit(gaveUp)
+	}
+	port, err := strconv.Atoi(os.Getenv(victimPort))
+	if err != nil {
+		giveUp(err)
+	}
+	client, err := strconv.Atoi(os.Getenv(victimClient))
+	if err != nil {
+		giveUp(err)
+	}
+	byEngine := random.IntN(2) == 0
+	log := slog.New(slog.DiscardHandler)
+	ledger, err := OpenLedger(os.Getenv(victimLedger), log)
+	if err != nil {
+		giveUp(err)
+	}
+	type look struct{ session *conn.Session }
+	var looking atomic.Pointer[look] // which is under way, with the guard closed
+	cfg := deskConfig(ledger, port, client)
+	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
+		one := &look{s}
+		looking.Store(one)
+		defer looking.CompareAndSwap(one, nil)
+		return ledger.Reconcile(ctx, s)
+	}
+	sup, err := conn.New(cfg, log)
+	if err != nil {
+		giveUp(err)
+	}
+	d := runSupervised(ledger, sup, !byEngine)
+	endless := Limits{Mode: conn.Paper, PerMinute: 1e9, PerDay: 1e9, Quantity: 1e9, Notional: 1e9}
+	desk := NewDesk(d.ledger, endless, func(Report) {}, log)
+	desk.Arm()
+	if byEngine {
+		go New(Config{Supervisor: d.sup, Desk: desk, Strategy: idle{}, Log: log}).Run(context.Background())
+	}
+	for {
+		time.Sleep(time.Duration(random.IntN(8)) * time.Millisecond)
+		s, before := d.sup.Session(), d.sup.Snapshot()
+		if s == nil {
+			continue
+		}
+		switch open := d.ledger.Pending(); {
+		case len(open) > 0 && random.IntN(4) == 0:
+			i := pick(open)
+			_, err = desk.Change(s, i.ID, another(i.Order))
+		case len(open) > 0 && random.IntN(6) == 0:
+			err = desk.Cancel(s, pick(open).ID)
+		case random.IntN(100) == 0:
+			_, err = desk.CancelAll(s)
+		case before.Guard == conn.GuardOpen || random.IntN(4) == 0:
+			var list []Intent
+			during := looking.Load()
+			list, err = desk.Place(wish(s))
+			after := d.sup.Snapshot()
+			shut := before.Guard == conn.GuardUpstream && after.Guard == conn.GuardUpstream && before.Since.Equal(after.Since)
+			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
+				giveUp("an order was let out while IBKR was lost:", err)
+			}
+			sent := slices.ContainsFunc(list, func(i Intent) bool { return i.Fate != NotSent })
+			if sent && during != nil && during.session == s && during == looking.Load() {
+				giveUp("an order was let out before Gateway had told what became of the others")
+			}
+		}
+		if reason(err) == BlockedDisk || reason(err) == BlockedPaperOnly || reason(err) == BlockedWrongMode {
+			giveUp(err)
+		}
+	}
+}
+
+func pick[T any](list []T) T { return list[random.IntN(len(list))] }
+
+// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, ready or not, with or
+// without a note.
+func wish(s *conn.Session) Ticket {
+	t := Ticket{Session: s, Order: order(float64(1+random.IntN(9)), pick([]float64{101, 95, 90}))}
+	if random.IntN(2) == 0 {
+		profit, loss := t.Order, t.Order
+		profit.Side, profit.LimitPrice = conn.Sell, 102
+		loss.Side, loss.Type, loss.LimitPrice, loss.StopPrice = conn.Sell, conn.Stop, 0, 96
+		t.Exits = []conn.Order{profit, loss}
+	}
+	if t.Ready = random.IntN(2) == 0; t.Ready { // kill -9 leaves the journal as it is, whether the disk has it or not
+		t.Order, t.Exits = Ready(t.Order)[0], Ready(t.Exits...)
+	}
+	if random.IntN(3) == 0 {
+		t.Rule = "noted " + rand.Text()
+		t.Notes = func() map[string][]byte { return map[string][]byte{t.Rule: []byte(strconv.Itoa(1 + len(t.Exits)))} }
+	}
+	return t
+}
+
+// another is a change of an order, which Gateway may refuse.
+func another(o conn.Order) (c Change) {
+	price := pick([]float64{101, 95, 90})
+	if o.Side == conn.Sell {
+		price = pick([]float64{102, 104, 110})
+	}
+	if c.LimitPrice = &price; o.Type == conn.Stop {
+		stop := pick([]float64{96, 93, 90})
+		c.LimitPrice, c.StopPrice = nil, &stop
+	}
+	if random.IntN(2) == 0 {
+		quantity := float64(1 + random.IntN(12))
+		c.Quantity = &quantity
+	}
+	return c
+}
