@@ -142,7 +142,7 @@ func (h *hose) serve(c net.Conn) {
 			request, _ := fieldOf(body, 1)
 			requests = append(requests, request)
 		}
-		answerTime(c, &mu, id)
+		answer(c, &mu, id)
 	}
 	go func() {
 		for {
@@ -151,7 +151,7 @@ func (h *hose) serve(c net.Conn) {
 				c.Close()
 				return
 			}
-			answerTime(c, &mu, id)
+			answer(c, &mu, id)
 		}
 	}()
 	var ticks []byte
@@ -170,10 +170,14 @@ func (h *hose) serve(c net.Conn) {
 	}
 }
 
-func answerTime(c net.Conn, mu *sync.Mutex, id uint32) {
-	if id == 249 {
-		mu.Lock()
-		defer mu.Unlock()
+// answer answers what a session asks before its guard opens, and the time.
+func answer(c net.Conn, mu *sync.Mutex, id uint32) {
+	mu.Lock()
+	defer mu.Unlock()
+	switch id {
+	case 205:
+		c.Write(message(53)) // there are no open orders
+	case 249:
 		c.Write(message(49, varint(1, time.Now().Unix())))
 	}
 }
@@ -256,7 +260,7 @@ func sellFast() error {
 				order, _ := fieldOf(body, 1)
 				err = write(message(3, varint(1, order), letters(2, "Filled"), letters(3, "1"), letters(4, "0"), varint(6, order), varint(9, 17)))
 			}
-			answerTime(c, &mu, id)
+			answer(c, &mu, id)
 			if err != nil {
 				failed <- err
 				return
@@ -264,11 +268,6 @@ func sellFast() error {
 		}
 	}()
 	<-subscribed
-	for n, request := range stocks {
-		if err := write(tick(request, 1, fastPrice(n))); err != nil {
-			return err
-		}
-	}
 	go func() {
 		for range time.Tick(fastStocks * time.Second / 3000) {
 			var burst []byte
@@ -285,6 +284,11 @@ func sellFast() error {
 		var order int
 		if _, err := fmt.Scanln(&order); err != nil {
 			return nil
+		}
+		if order < fastStocks { // the guard is open by now, and the stock's rules see what the price rises from
+			if err := write(tick(stocks[order], 1, fastPrice(order))); err != nil {
+				return err
+			}
 		}
 		time.Sleep(25 * time.Millisecond) // 50 messages in a second may leave
 		f := tick(stocks[order%fastStocks], 1, fastPrice(order)+0.1)
