@@ -266,6 +266,19 @@ func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
 	}
 }
 
+// missing takes in that Gateway has no order with an id that it was asked to cancel. That answers the request also about an order of
+// which Gateway has told nothing in this session: another order with that id there cannot be.
+func (l *Ledger) missing(n conn.OrderNews) {
+	if n.Kind != conn.OrderError || n.Code != notFound {
+		return
+	}
+	if i := l.ids[keyOf(n)]; i != nil {
+		if c := l.cancels[i.Order.Ref]; c != nil && c.session == n.Session {
+			c.code, c.detail, c.refused = n.Code, n.Detail, true
+		}
+	}
+}
+
 // Cancelling returns how far the orders are that were to be cancelled. When all of them are done, that is forgotten after a minute.
 func (l *Ledger) Cancelling() (state Cancelling) {
 	l.mu.Lock()

@@ -28,6 +28,7 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	defer l.mu.Unlock()
 	i := l.about(n)
 	if i == nil {
+		l.missing(n)
 		l.see(n)
 		return Intent{}, false
 	}

@@ -372,6 +372,20 @@ func TestBracketIsCut(t *testing.T) {
 				t.Errorf("cut behind %d: %+v", behind, o)
 			}
 		}
+		for _, i := range []Intent{c.intent(list[1]), c.intent(list[2])} {
+			if i.Fate != Unknown {
+				continue
+			}
+			if err := c.Cancel(c.session(t), i.ID); err != nil { // Gateway has no such order
+				t.Fatal(err)
+			}
+			eventually(t, "the request is answered", func() bool {
+				return slices.ContainsFunc(c.Cancelling().Open, func(one Cancellation) bool { return one.Order.ID == i.ID && one.Refused && one.Code == notFound })
+			})
+			if after := c.intent(i); after.Fate != Unknown {
+				t.Errorf("cut behind %d: %+v", behind, after)
+			}
+		}
 		if i := c.intent(list[2]); i.Fate != Unknown && i.Fate != NotSent {
 			t.Errorf("cut behind %d: %+v", behind, i)
 		}
