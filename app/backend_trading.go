@@ -51,6 +51,11 @@ func (r *resident) Trading() api.Trading {
 			st.OrdersUnknown++
 		}
 	}
+	for _, i := range t.ledger.Intents() {
+		if i.Unprotected && time.Since(i.Changed) < 24*time.Hour {
+			st.OrdersUnprotected++
+		}
+	}
 	_, blocked := t.desk.Blocked()
 	for _, n := range blocked {
 		st.OrdersBlocked += n
@@ -369,6 +374,7 @@ func (r *resident) trayTrading() tray.Trading {
 	st := r.Trading()
 	return tray.Trading{
 		Live: r.sup.Snapshot().Gateway.Mode != conn.Paper, Armed: st.Armed, MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
+		Unprotected: st.OrdersUnprotected, NoData: st.RulesNoData,
 		Stopped: slices.ContainsFunc(r.failing(), func(f api.Failing) bool { return f.Step == wording.FailingOrders }),
 	}
 }

@@ -111,7 +111,7 @@ func describe(st api.Status, now time.Time) string {
 func describeTrading(t api.Trading, now time.Time) string {
 	list := []string{"off"}
 	if t.Armed {
-		list[0] = "armed"
+		list[0] = "on"
 		if t.ArmedSince != nil {
 			since, layout := t.ArmedSince.Local(), "15:04"
 			if since.YearDay() != now.Local().YearDay() || now.Sub(since) > 24*time.Hour {
@@ -120,7 +120,7 @@ func describeTrading(t api.Trading, now time.Time) string {
 			list[0] += " since " + since.Format(layout)
 		}
 		if !t.MayTrade {
-			list = append(list, "but held")
+			list = append(list, "but orders are blocked")
 		}
 	}
 	count := func(n int, one, many string) {
@@ -135,6 +135,7 @@ func describeTrading(t api.Trading, now time.Time) string {
 	count(t.RulesNoData, "rule without market data", "rules without market data")
 	count(t.RulesFailed, "rule failed", "rules failed")
 	count(t.OrdersOpen, "order open", "orders open")
+	count(t.OrdersUnprotected, "open position without its stop (place a stop in TWS, or close the position)", "open positions without their stops (place stops in TWS, or close the positions)")
 	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")
 	line := strings.Join(list, ", ")
 	if t.Reason != "" {

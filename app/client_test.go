@@ -12,15 +12,16 @@ func TestDescribeTrading(t *testing.T) {
 	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
 	for want, st := range map[string]api.Trading{
-		"off: trading is off; arm it to let orders leave": {Reason: "trading is off; arm it to let orders leave", ReasonID: "disarmed"},
-		"off, 3 rules active, 1 rule failed: trading is off; arm it to let orders leave": {
-			Reason: "trading is off; arm it to let orders leave", RulesActive: 3, RulesFailed: 1,
+		"off: trading is off; turn it on to let rules place orders": {Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed"},
+		"off, 3 rules active, 1 rule failed: trading is off; turn it on to let rules place orders": {
+			Reason: "trading is off; turn it on to let rules place orders", RulesActive: 3, RulesFailed: 1,
 		},
-		"off, 2 rules active, 1 rule without market data": {RulesActive: 2, RulesNoData: 1},
-		"armed since 09:31, 2 rules active, 1 order open": {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
-		"armed since 14 Jul 13:00, 1 rule active":         {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
-		"armed since 15 Jul 12:00":                        {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},
-		"armed since 11:00, but held, 2 orders open, 2 orders to look for in TWS: the account is wrong": {
+		"on, 1 order open, 1 open position without its stop (place a stop in TWS, or close the position)": {Armed: true, MayTrade: true, OrdersOpen: 1, OrdersUnprotected: 1},
+		"off, 2 rules active, 1 rule without market data":                                                 {RulesActive: 2, RulesNoData: 1},
+		"on since 09:31, 2 rules active, 1 order open":                                                    {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
+		"on since 14 Jul 13:00, 1 rule active":                                                            {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
+		"on since 15 Jul 12:00":                                                                           {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},
+		"on since 11:00, but orders are blocked, 2 orders open, 2 orders to look for in TWS: the account is wrong": {
 			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount is wrong", OrdersOpen: 2, OrdersUnknown: 2,
 		},
 	} {

@@ -105,7 +105,7 @@ func diagnose(ctx context.Context, out io.Writer, s settings.Settings) error {
 			fmt.Fprintln(out, "  "+a)
 		}
 	default:
-		fmt.Fprintln(out, "\nAll is well: start `gatewatch`.")
+		fmt.Fprintln(out, "\nNothing is wrong here.")
 	}
 	if ready == 0 {
 		return &exitError{exitNotThere, errNothingFound}

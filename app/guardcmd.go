@@ -48,7 +48,7 @@ func watchGuard(ctx context.Context, client *api.Client) error {
 		return nil
 	}
 	if told != "" {
-		line("shut: Gatewatch does not answer any more")
+		line("closed: Gatewatch does not answer any more")
 		err = api.ErrNotRunning
 	}
 	return residentError(err)
@@ -57,15 +57,15 @@ func watchGuard(ctx context.Context, client *api.Client) error {
 // describeGuard says in one line whether a bot may trade.
 func describeGuard(g api.Guarded) string {
 	if !g.Open {
-		return "shut: " + wording.OneLine(g.Reason)
+		return "closed: " + wording.OneLine(g.Reason)
 	}
 	mode := wording.Mode(conn.Mode(g.Mode))
 	if mode == "" {
 		mode = "paper or live not known"
 	}
-	armed := "not armed"
+	armed := "trading off"
 	if g.Armed {
-		armed = "armed"
+		armed = "trading on"
 	}
 	return fmt.Sprintf("open: session %d, %s, %s", g.Session, mode, armed)
 }

@@ -66,7 +66,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 	if err := w.Flush(); err != nil || len(list.Blocked) == 0 {
 		return err
 	}
-	fmt.Fprintln(out, "\nNot let out:")
+	fmt.Fprintln(out, "\nBlocked orders:")
 	fmt.Fprintln(w, "Time\tRule\tOrder\tWhy")
 	for _, b := range list.Blocked {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)), wording.OneLine(b.Text), wording.OneLine(b.Reason))

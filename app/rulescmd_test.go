@@ -60,7 +60,7 @@ func TestWriteOrders(t *testing.T) {
 6   2026-03-09 09:31:12  –     SELL 5 ES STP 9          0 of 5      rejected (IB code 203: no); the position is open and this stop does not work: place a stop in TWS, or close the position
 5   2026-03-09 09:31:12  –     BUY 1 X LMT 9            0 of 1      working (IB code 399); change asked for
 
-Not let out:
+Blocked orders:
 Time                 Rule  Order           Why
 2026-03-09 09:31:12  dip   BUY 1 AAPL MKT  not armed
 `
@@ -75,10 +75,10 @@ Time                 Rule  Order           Why
 
 func TestDescribeGuard(t *testing.T) {
 	for want, g := range map[string]api.Guarded{
-		"open: session 3, PAPER, not armed":               {Open: true, Session: 3, Mode: "paper"},
-		"open: session 4, LIVE, armed":                    {Open: true, Session: 4, Mode: "live", Armed: true},
-		"open: session 1, paper or live not known, armed": {Open: true, Session: 1, Mode: "unknown", Armed: true},
-		"shut: not connected to Gateway":                  {Reason: "not connected to Gateway", ReasonID: conn.GuardSocket},
+		"open: session 3, PAPER, trading off":                  {Open: true, Session: 3, Mode: "paper"},
+		"open: session 4, LIVE, trading on":                    {Open: true, Session: 4, Mode: "live", Armed: true},
+		"open: session 1, paper or live not known, trading on": {Open: true, Session: 1, Mode: "unknown", Armed: true},
+		"closed: not connected to Gateway":                     {Reason: "not connected to Gateway", ReasonID: conn.GuardSocket},
 	} {
 		if got := describeGuard(g); got != want {
 			t.Errorf("%s, want %s", got, want)

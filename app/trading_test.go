@@ -26,7 +26,7 @@ func TestOrders(t *testing.T) {
 	r.activate("buy")
 	r.cross("buy")
 	r.blockedBy(1, engine.BlockedDisarmed)
-	r.says(0, `Not let out:\n.*\n.*buy +BUY 10 AAPL MKT +trading is off; arm it`, "orders")
+	r.says(0, `Blocked orders:\n.*\n.*buy +BUY 10 AAPL MKT +trading is off; turn it on`, "orders")
 	if n := r.metric(`gatewatch_orders_blocked_total{reason="disarmed"}`); n != 1 {
 		t.Errorf("%v orders blocked in the metrics", n)
 	}
@@ -131,8 +131,8 @@ func TestLiveNeedsMode(t *testing.T) {
 	r.activate("buy")
 	r.cross("buy")
 	r.blockedBy(1, engine.BlockedPaperOnly)
-	r.says(0, "this is no paper account", "orders")
-	r.says(exitFailed, "this is no paper account", "arm")
+	r.says(0, "this is not a paper account", "orders")
+	r.says(exitFailed, "this is not a paper account", "arm")
 	if n := len(r.gateway.State().Orders); n != 0 {
 		t.Errorf("%d orders left", n)
 	}
@@ -238,14 +238,14 @@ func TestOutages(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Open || g.ReasonID != c.reason && g.ReasonID != conn.GuardAPI {
 			t.Errorf("%s: GET /guard says %+v, %v", c.name, g, err)
 		}
-		r.says(exitFailed, "shut: ", "guard")
+		r.says(exitFailed, "closed: ", "guard")
 		r.price("231")
 		if c.ticksGoOn {
 			r.until("ticks are skipped", func() bool { return r.metric(`gatewatch_ticks_total{outcome="skipped"}`) > skipped+10 })
 		}
 		c.end()
 		told.expect(t, c.name+": open", func(g api.Guarded) bool { return g.Open && (g.Session > 1) == c.another && g.ReasonID == "" })
-		r.says(0, "open: session .*, PAPER, armed", "guard")
+		r.says(0, "open: session .*, PAPER, trading on", "guard")
 		r.show("buy", "231.02")
 		r.show("buy", "231.03")
 		r.awaitFates(fates...)

@@ -77,7 +77,9 @@ type Trading struct {
 	RulesProblem  string     `json:"rules_problem"`  // what is wrong in rules.json, empty if nothing
 	OrdersOpen    int        `json:"orders_open"`    // orders of which something is still expected
 	OrdersUnknown int        `json:"orders_unknown"` // orders that a person has to look after
-	OrdersBlocked uint64     `json:"orders_blocked"` // orders that were not let out, since the start of the program
+	// OrdersUnprotected are stops that do not work while their position is open, for a day: until then a person may have seen to it.
+	OrdersUnprotected int    `json:"orders_unprotected"`
+	OrdersBlocked     uint64 `json:"orders_blocked"` // orders that were not let out, since the start of the program
 }
 
 // Cancelling is how far the orders are that were to be cancelled. All is 0 if there are none, or if all have been done for a minute.

@@ -169,7 +169,7 @@ func TestReportWords(t *testing.T) {
 		want []Notice
 	}{
 		{"blocked", []engine.Report{blockedOff, blockedOut}, []Notice{
-			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "Order blocked", Body: apple + ": trading is off; arm it to let orders leave\nRule: dip"},
+			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "Order blocked", Body: apple + ": trading is off; turn it on to let rules place orders\nRule: dip"},
 			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "2 orders blocked since 09:01:00", Body: "Last: " + apple + ": not connected to Gateway"},
 		}},
 		{"fired", []engine.Report{fired("a"), fired("a")}, []Notice{
@@ -198,7 +198,7 @@ func TestReportWords(t *testing.T) {
 			},
 		}},
 		{"outside text", []engine.Report{{Kind: engine.ReportRejected, Rule: evil, Text: evil, Detail: evil}}, []Notice{
-			{Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected", Body: "[31mred X: [31mred X\nRule: [31mred X"},
+			{Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected", Body: "[31mred [U+202E]X: [31mred [U+202E]X\nRule: [31mred [U+202E]X"},
 		}},
 		{"a kind of a later day", []engine.Report{{Kind: "new", Text: "x"}, {Kind: "new", Text: "y"}}, []Notice{
 			{Kind: "new", Key: "new-1", Title: "new", Body: "x"},

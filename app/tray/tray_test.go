@@ -150,7 +150,7 @@ func TestFollowTrading(t *testing.T) {
 		next Trading
 		want []string
 	}{
-		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · armed · since 09:31", "hide arm", "title disarm Turn off trading", "show disarm"}},
+		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · trading on · since 09:31", "hide arm", "title disarm Turn off trading", "show disarm"}},
 		{Trading{Armed: true, Open: 2}, []string{"title cancel_all Cancel 2 open orders…", "show cancel_all"}},
 		{Trading{Armed: true, Open: 3, Unknown: 1}, []string{"title status 1 order unknown, look in TWS · Connected · PAPER 4002", "title cancel_all Cancel 3 open orders…"}},
 		{Trading{Armed: true, Open: 3, Unknown: 1}, nil},

@@ -90,12 +90,14 @@ type AtLogin struct {
 
 // Trading is how orders fare.
 type Trading struct {
-	Armed   bool // orders may leave
-	MayArm  bool // arming would be accepted now
-	Live    bool // the account is live, or not known to be a paper account
-	Open    int  // orders of which something is still expected
-	Unknown int  // orders that a person has to look after
-	Stopped bool // no order can leave, whatever the connection does: none can be written down
+	Armed       bool // orders may leave
+	MayArm      bool // arming would be accepted now
+	Live        bool // the account is live, or not known to be a paper account
+	Open        int  // orders of which something is still expected
+	Unknown     int  // orders that a person has to look after
+	Unprotected int  // open positions whose stop does not work
+	NoData      int  // active rules without market data
+	Stopped     bool // no order can leave, whatever the connection does: none can be written down
 }
 
 // patience is how long a lost connection counts as just being made again. After it the tray says that there is none.
@@ -111,9 +113,9 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
 	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now) || wording.HeldIn(s, now) > 0
 
-	parts := []string{headline(s, now, x), gateway(s)}
+	parts := []string{unprotected(x.Trading), headline(s, now, x), gateway(s)}
 	if x.Trading.Armed {
-		parts = append(parts, "armed")
+		parts = append(parts, "trading on")
 	}
 	switch s.State {
 	case conn.Connected, conn.Degraded, conn.Paused:
@@ -132,7 +134,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
 	v.Menu = Menu{
-		Status:        {Title: cut(join(unknown(x.Trading), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
+		Status:        {Title: cut(join(unprotected(x.Trading), unknown(x.Trading), noData(x.Trading), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
 		OpenWindow:    {Title: "Open window"},
 		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
@@ -166,6 +168,9 @@ func icon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 	case conn.Connected:
 		if wording.Held(s, now) != "" || x.Trading.Stopped {
 			return assets.Blocked
+		}
+		if x.Trading.Unprotected > 0 {
+			return assets.Degraded
 		}
 		return assets.Connected
 	case conn.Degraded:
@@ -268,7 +273,7 @@ func percent(d history.Account) string {
 	return fmt.Sprintf("%.1f %%", min(float64(int(share*1000))/10, 99.9))
 }
 
-// unknown says that a person has to look after orders. It stands first in the line: nothing is more urgent.
+// unknown says that a person has to look after orders.
 func unknown(t Trading) string {
 	switch {
 	case t.Unknown <= 0:
@@ -277,6 +282,27 @@ func unknown(t Trading) string {
 		return "1 order unknown, look in TWS"
 	}
 	return fmt.Sprintf("%d orders unknown, look in TWS", t.Unknown)
+}
+
+// unprotected says that an open position has lost its stop: tooltip and menu begin with it.
+func unprotected(t Trading) string {
+	switch {
+	case t.Unprotected <= 0:
+		return ""
+	case t.Unprotected == 1:
+		return "1 open position without its stop, look in TWS"
+	}
+	return fmt.Sprintf("%d open positions without their stops, look in TWS", t.Unprotected)
+}
+
+func noData(t Trading) string {
+	switch {
+	case t.NoData <= 0:
+		return ""
+	case t.NoData == 1:
+		return "1 rule without market data"
+	}
+	return fmt.Sprintf("%d rules without market data", t.NoData)
 }
 
 func cancelAll(open int) string {

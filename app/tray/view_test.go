@@ -76,7 +76,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "orders cannot be written down", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
 			now: at(time.Hour), x: Extra{Trading: Trading{Armed: true, Stopped: true}}, icon: assets.Blocked,
-			tooltip: "Orders blocked: they cannot be written down · PAPER 4002 · armed · since 09:31",
+			tooltip: "Orders blocked: they cannot be written down · PAPER 4002 · trading on · since 09:31",
 			status:  "Orders blocked: they cannot be written down · PAPER 4002",
 		},
 		{
@@ -131,7 +131,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "armed", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
 			now: at(time.Hour), x: Extra{Today: good, Trading: Trading{Armed: true, Open: 2}}, icon: assets.Connected,
-			tooltip: "Connected · PAPER 4002 · armed · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
+			tooltip: "Connected · PAPER 4002 · trading on · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
 		},
 		{
 			name: "an order is unknown", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
@@ -162,6 +162,34 @@ func TestViewOf(t *testing.T) {
 				t.Error("the same input gives another view")
 			}
 		})
+	}
+}
+
+// TestNeedsALook shows what a person has to look after, although the connection is fine.
+func TestNeedsALook(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper}
+	for _, c := range []struct {
+		x             Trading
+		icon          assets.Icon
+		tooltip, line string
+	}{
+		{
+			Trading{Unprotected: 1, Unknown: 1},
+			assets.Degraded, "1 open position without its stop, look in TWS · Connected",
+			"1 open position without its stop, look in TWS · 1 order unknown, look in TWS · Connected · PAPER 4002",
+		},
+		{
+			Trading{Unprotected: 2},
+			assets.Degraded, "2 open positions without their stops, look in TWS · Connected",
+			"2 open positions without their stops, look in TWS · Connected · PAPER 4002",
+		},
+		{Trading{NoData: 1}, assets.Connected, "Connected", "1 rule without market data · Connected · PAPER 4002"},
+		{Trading{NoData: 3}, assets.Connected, "Connected", "3 rules without market data · Connected · PAPER 4002"},
+	} {
+		v := ViewOf(s, start.Add(time.Hour), Extra{Trading: c.x})
+		if line := v.Menu[Status].Title; v.Icon != c.icon || !strings.HasPrefix(v.Tooltip, c.tooltip) || line != c.line {
+			t.Errorf("%+v: %v, %q, %q", c.x, v.Icon, v.Tooltip, line)
+		}
 	}
 }
 
@@ -285,10 +313,10 @@ func TestTooltipAlwaysFits(t *testing.T) {
 		}
 		v := ViewOf(s, start, Extra{
 			Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour),
-			Trading: Trading{Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown")},
+			Trading: Trading{Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown"), NoData: rapid.Int().Draw(t, "no data")},
 		})
 		for _, text := range []string{v.Tooltip, v.Menu[Status].Title} {
-			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") || text == v.Tooltip && !strings.Contains(text, "armed") {
+			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") || text == v.Tooltip && !strings.Contains(text, "trading on") {
 				t.Fatalf("%q has %d units", text, n)
 			}
 		}

@@ -32,7 +32,7 @@ func TestRuleWhy(t *testing.T) {
 		{rules.View{State: rules.Active, Waiting: rules.WaitingStale}, "Nothing was heard of its instrument for 10 s."},
 		{
 			rules.View{State: rules.Active, Waiting: rules.WaitingSpent, Blocked: &engine.BlockedError{Reason: engine.BlockedDisarmed}, BlockedAt: at},
-			"Its order was blocked at 14:05:06: trading is off; arm it to let orders leave. Its condition is met; it has to be unmet before the rule can fire again.",
+			"Its order was blocked at 14:05:06: trading is off; turn it on to let rules place orders. Its condition is met; it has to be unmet before the rule can fire again.",
 		},
 	} {
 		if got := RuleWhy(c.v, 10*time.Second); got != c.want {

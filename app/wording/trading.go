@@ -21,9 +21,9 @@ func Blocked(reason, detail string) string {
 	case "gateway_silent":
 		return "Gateway did not answer"
 	case "disarmed":
-		return "trading is off; arm it to let orders leave"
+		return "trading is off; turn it on to let rules place orders"
 	case "paper_only":
-		return "this is no paper account; orders leave for paper accounts alone until gateway.mode in settings.json says live"
+		return "this is not a paper account; to trade it, set gateway.mode to live in settings.json"
 	case "wrong_mode":
 		return "the account is not of the kind that settings.json asks for (gateway.mode)"
 	case "per_minute":

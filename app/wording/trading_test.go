@@ -18,7 +18,7 @@ func TestBlocked(t *testing.T) {
 		{"guard_shut", "socket_down", "not connected to Gateway"},
 		{"guard_shut", "", "the connection was not to be trusted"},
 		{"guard_shut", "new_reason", "new_reason"},
-		{"disarmed", "", "trading is off; arm it to let orders leave"},
+		{"disarmed", "", "trading is off; turn it on to let rules place orders"},
 		{"per_minute", "10", "more than the 10 orders per minute that trading.orders_per_minute allows"},
 		{"per_minute", "", "more than the orders per minute that trading.orders_per_minute allows"},
 		{"per_minute", "10 or so", "more than the orders per minute that trading.orders_per_minute allows"},
@@ -102,7 +102,7 @@ func TestReport(t *testing.T) {
 		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"}, "Rule stopped: dip", "it has failed"},
 		{
 			engine.Report{Kind: engine.ReportBlocked, Text: order, Reason: "disarmed", Detail: "x"},
-			"Order blocked", order + ": trading is off; arm it to let orders leave",
+			"Order blocked", order + ": trading is off; turn it on to let rules place orders",
 		},
 		{
 			engine.Report{Kind: engine.ReportBlocked, Text: order, Reason: "guard_shut", Detail: "upstream_lost"},

@@ -234,45 +234,45 @@ func TestPageArmsTrading(t *testing.T) {
 	b.until(wordShown, "Trading is off")
 	b.until(`document.getElementById("trading-look").textContent`, "Nobody knows what has become of 1 order: look in TWS.")
 	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,0,1,3,1,2")
-	b.press("Arm trading") // on paper at once
+	b.press("Turn on trading") // on paper at once
 	b.expect(p, "arm")
-	b.until(wordShown, "Trading is armed")
+	b.until(wordShown, "Trading is on")
 	b.until(`document.getElementById("trading-sign").getAttribute("href")`, "#up")
 	p.change(func() { p.status.Trading.MayTrade, p.status.Trading.Reason = false, "orders are being reconciled" })
-	b.until(wordShown, "Trading is armed, but held")
+	b.until(wordShown, "Trading is on, but orders are blocked")
 	b.until(`document.getElementById("trading-reason").textContent`, "Orders are being reconciled.")
-	b.press("Stop trading")
+	b.press("Turn off trading")
 	b.expect(p, "disarm")
 	b.until(wordShown, "Trading is off")
 
 	// Live and unknown accounts are asked about, and nothing happens unless it is confirmed.
 	p.change(func() { p.status.Gateway.Mode = "live" })
 	b.until(`document.getElementById("badge").textContent`, "LIVE")
-	b.press("Arm trading")
+	b.press("Turn on trading")
 	b.until(asksShown, "true Turn on LIVE trading?")
 	b.until(`document.activeElement.id`, "ask-no")
 	b.keep("page-trading-live")
 	b.run(chromedp.KeyEvent(kb.Escape))
 	b.until(`document.getElementById("ask").open`, "false")
-	b.press("Arm trading")
+	b.press("Turn on trading")
 	b.press("No")
 	b.until(`document.getElementById("ask").open`, "false")
 	if asked := p.took(); asked != "" {
 		t.Errorf("asked %s without a confirmation", asked)
 	}
 	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "connect first"} })
-	b.press("Arm trading")
+	b.press("Turn on trading")
 	b.press("Turn on LIVE trading")
 	b.expect(p, "arm live")
 	b.until(`document.getElementById("trading-result").textContent`, "That did not work: connect first")
 	p.change(func() { p.status.Gateway.Mode = "unknown" })
 	b.until(`document.getElementById("badge").hidden`, "true")
-	b.press("Arm trading")
+	b.press("Turn on trading")
 	b.until(asksShown, "true Turn on trading, on an account that may be LIVE?")
 	b.press("No")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("arm").disabled`, "true")
-	b.until(`document.getElementById("trading-reason").textContent`, "It can be armed once the connection stands.")
+	b.until(`document.getElementById("trading-reason").textContent`, "Trading can be turned on once Gateway is connected.")
 }
 
 func TestPageRules(t *testing.T) {
@@ -456,7 +456,7 @@ func TestPageOrders(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
-		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Fate unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#paused 3 of 10,Not sent#unknown 0 of 1")
+		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#paused 3 of 10,Not sent#unknown 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
 	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "Rejected|SELL 5000 MSFT MKT|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)> <b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
 	b.until(`[...document.querySelectorAll("#blocked-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,

@@ -124,7 +124,7 @@ func TestWindowTrades(t *testing.T) {
 	d.open(s)
 	d.untilTitle("Gatewatch: Connected")
 
-	// Status, History, Rules; then Orders, Alerts, Settings, Arm trading, New rule.
+	// Status, History, Rules; then Orders, Alerts, Settings, Turn on trading, New rule.
 	d.keys("Tab", 3)
 	d.keys("Return", 1)
 	d.still()
@@ -162,7 +162,7 @@ func TestWindowTrades(t *testing.T) {
 	d.still()
 	d.keep("rule-done")
 
-	// Back over Edit, Delete and New rule to Arm trading.
+	// Back over Edit, Delete and New rule to Turn on trading.
 	d.keys("shift+Tab", 4)
 	d.keys("Return", 1)
 	until(t, "trading is armed", func() bool { return s.status().Trading.Armed })
@@ -199,7 +199,7 @@ func TestWindowTrades(t *testing.T) {
 	if len(list) != 1 || list[0].Fate != engine.Filled || list[0].Filled != 3 || list[0].Side != "BUY" || list[0].Symbol != "MSFT" {
 		t.Fatalf("orders %+v, want 3 MSFT bought", list)
 	}
-	// Stop trading is the blue button now.
+	// Turn off trading is the blue button now.
 	d.press()
 	until(t, "trading is off", func() bool { return !s.status().Trading.Armed })
 
@@ -268,8 +268,8 @@ func TestPageTrades(t *testing.T) {
 	b.until(word("Tell me"), "Draft")
 	b.press("Activate Tell me")
 	b.until(word("Tell me"), "Done")
-	b.press("Arm trading")
-	b.until(wordShown, "Trading is armed")
+	b.press("Turn on trading")
+	b.until(wordShown, "Trading is on")
 	create("Buy one", "MSFT", "action.do", "order", "action.order.quantity", "3")
 	b.press("Save")
 	b.until(word("Buy one"), "Draft")
@@ -278,7 +278,7 @@ func TestPageTrades(t *testing.T) {
 	b.until(orderShown+`.length`, "1")
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + " " + e.querySelector(".price strong").textContent).join()`, "Filled 3 of 3")
 	b.keep("page-trades")
-	b.press("Stop trading")
+	b.press("Turn off trading")
 	b.until(wordShown, "Trading is off")
 
 	create("Typed before", "SPY")

@@ -187,7 +187,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p := &ordersPage{
 		keys: k, actions: a, note: wrapped(""), failed: wrapped(""), cancels: wrapped(""),
 		openTitle: bold("Open orders"), doneTitle: bold("Recent orders"), doneMore: fine(""),
-		held: container.New(stacked{6}), heldTitle: bold("Not let out"), heldMore: fine(""),
+		held: container.New(stacked{6}), heldTitle: bold("Blocked orders"), heldMore: fine(""),
 	}
 	p.openTitle.Truncation = fyne.TextTruncateEllipsis
 	p.failed.Importance = widget.DangerImportance

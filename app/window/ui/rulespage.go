@@ -186,7 +186,7 @@ type rulesPage struct {
 }
 
 const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it tells you, or places an order while " +
-	"trading is armed."
+	"trading is on."
 
 func newRulesPage(k *keys, v *View) *rulesPage {
 	p := &rulesPage{

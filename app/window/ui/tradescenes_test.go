@@ -24,7 +24,7 @@ func armed() api.Status {
 // unarmed is a status in which they may not, though all else is well.
 func unarmed() api.Status {
 	st := connected()
-	st.Trading = api.Trading{Reason: "trading is off; arm it to let orders leave", ReasonID: engine.BlockedDisarmed, RulesActive: 2, RulesFailed: 1}
+	st.Trading = api.Trading{Reason: "trading is off; turn it on to let rules place orders", ReasonID: engine.BlockedDisarmed, RulesActive: 2, RulesFailed: 1}
 	return st
 }
 

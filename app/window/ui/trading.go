@@ -31,7 +31,7 @@ type trading struct {
 // since lost, is not.
 func tradingOf(st *api.Status, lost, now time.Time) trading {
 	if st == nil || !lost.IsZero() {
-		t := trading{shape: Unknown, word: "Trading: not known", reason: "Gatewatch is not running: no order of its rules leaves."}
+		t := trading{shape: Unknown, word: "Trading: not known", reason: "Gatewatch is not running: its rules place no orders."}
 		if lost.IsZero() {
 			t.reason = "Looking for Gatewatch…"
 		}
@@ -40,16 +40,18 @@ func tradingOf(st *api.Status, lost, now time.Time) trading {
 	t := trading{armed: st.Trading.Armed, may: st.Trading.Armed || st.Connected, reason: sentence(plain(st.Trading.Reason))}
 	switch {
 	case st.Trading.Armed && st.Trading.MayTrade:
-		t.shape, t.word = Up, "Trading is armed"
+		if t.shape, t.word = Up, "Trading is on"; st.Trading.OrdersUnprotected > 0 {
+			t.shape = Impaired
+		}
 	case st.Trading.Armed:
-		t.shape, t.word = Impaired, "Trading is armed, but held"
+		t.shape, t.word = Impaired, "Trading is on, but orders are blocked"
 	default:
 		t.shape, t.word = PausedByUser, "Trading is off"
 		switch {
 		case !st.Connected:
-			t.reason = "It can be armed once the connection stands."
+			t.reason = "Trading can be turned on once Gateway is connected."
 		case st.Trading.ReasonID == engine.BlockedDisarmed:
-			t.reason = "Rules may watch prices, but no order of theirs leaves."
+			t.reason = "Rules watch prices but cannot place orders."
 		}
 	}
 	var more []string
@@ -81,6 +83,7 @@ func activity(t *api.Trading) []string {
 	add(t.RulesNoData, "rule has no market data", "rules have no market data")
 	add(t.RulesFailed, "rule has failed", "rules have failed")
 	add(t.OrdersOpen, "order open", "orders open")
+	add(t.OrdersUnprotected, "open position without its stop: see Orders", "open positions without their stops: see Orders")
 	add(t.OrdersUnknown, "order needs a look in TWS", "orders need a look in TWS")
 	return list
 }
@@ -121,7 +124,7 @@ func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
 	b := &armBar{sign: newSign(signSize), word: bold(""), reason: fine(""), failed: wrapped(""), arm: arm, disarm: disarm}
 	b.word.Truncation = fyne.TextTruncateEllipsis
 	b.failed.Importance = widget.DangerImportance
-	b.button = newButton(k, "Arm trading", b.press)
+	b.button = newButton(k, "Turn on trading", b.press)
 	b.question = newQuestion(k, b.button)
 	first := container.NewBorder(nil, nil, container.NewCenter(b.sign.image), container.NewCenter(b.button), b.word)
 	b.content = container.New(stacked{-4}, first, b.reason, b.question.content, b.failed)
@@ -149,9 +152,9 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	show(b.reason, t.reason != "")
 	setText(b.failed, failure)
 	show(b.failed, failure != "")
-	name, importance := "Arm trading", widget.MediumImportance
+	name, importance := "Turn on trading", widget.MediumImportance
 	if t.armed {
-		name, importance = "Stop trading", widget.HighImportance
+		name, importance = "Turn off trading", widget.HighImportance
 	}
 	if b.button.Text != name || b.button.Importance != importance {
 		b.button.Text, b.button.Importance = name, importance

@@ -22,7 +22,8 @@ func TestHowTradingStands(t *testing.T) {
 	off, live, unknown := unarmed(), unarmed(), unarmed()
 	off.Connected = false
 	live.Gateway.Mode, unknown.Gateway.Mode = "live", "unknown"
-	ok, ready := armed(), unarmed()
+	ok, bare, ready := armed(), armed(), unarmed()
+	bare.Trading.OrdersUnprotected = 1
 	for name, c := range map[string]struct {
 		st    *api.Status
 		lost  time.Time
@@ -32,10 +33,11 @@ func TestHowTradingStands(t *testing.T) {
 		says  string // part of the reason
 		asks  string // part of what is asked before arming
 	}{
-		"armed":         {&ok, time.Time{}, Up, "Trading is armed", true, "Since 10:00 · 2 rules watch prices · 1 order open", ""},
-		"held":          {&held, time.Time{}, Impaired, "Trading is armed, but held", true, "Orders are compared.\nSince", ""},
-		"off":           {&ready, time.Time{}, PausedByUser, "Trading is off", true, "no order of theirs leaves.\n2 rules watch prices · 1 rule has failed", ""},
-		"not connected": {&off, time.Time{}, PausedByUser, "Trading is off", false, "once the connection stands", ""},
+		"armed":         {&ok, time.Time{}, Up, "Trading is on", true, "Since 10:00 · 2 rules watch prices · 1 order open", ""},
+		"no stop":       {&bare, time.Time{}, Impaired, "Trading is on", true, "1 open position without its stop: see Orders", ""},
+		"held":          {&held, time.Time{}, Impaired, "Trading is on, but orders are blocked", true, "Orders are compared.\nSince", ""},
+		"off":           {&ready, time.Time{}, PausedByUser, "Trading is off", true, "cannot place orders.\n2 rules watch prices · 1 rule has failed", ""},
+		"not connected": {&off, time.Time{}, PausedByUser, "Trading is off", false, "once Gateway is connected", ""},
 		"live":          {&live, time.Time{}, PausedByUser, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
 		"not known":     {&unknown, time.Time{}, PausedByUser, "Trading is off", true, "", "does not know whether the account on port 4002"},
 		"gone":          {&ok, noon, Unknown, "Trading: not known", false, "not running", ""},
