@@ -221,7 +221,10 @@ func (g *Gateway) Restart(d time.Duration) {
 	g.restarts++
 	mine := g.restarts
 	g.stopListeningLocked()
-	g.eachLocked((*conn).drop)
+	g.eachLocked(func(c *conn) {
+		c.refused = true // what it has not read yet, nobody reads
+		c.drop()
+	})
 	g.thawLocked()
 	g.upstreamLost, g.faults.competing = false, false
 	if g.cfg.ReuseIDs {
