@@ -159,6 +159,19 @@ func (l *Ledger) cancellable(s *conn.Session, i *Intent) error {
 	return nil
 }
 
+// cancelling reports whether Gateway is asked to cancel an order, or the one to which it belongs.
+func (l *Ledger) cancelling(i *Intent) bool {
+	for _, one := range []*Intent{i, l.ids[orderKey{i.Client, i.Order.Parent}]} {
+		if one == nil {
+			continue
+		}
+		if c := l.cancels[one.Order.Ref]; c != nil && !c.refused {
+			return true
+		}
+	}
+	return false
+}
+
 // want notes that an order is to be cancelled. What is over of former requests is forgotten.
 func (l *Ledger) want(i *Intent) *cancellation {
 	over := true

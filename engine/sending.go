@@ -230,6 +230,8 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
+	case l.cancelling(i): // if Gateway counts ids anew meanwhile, it would be placed anew
+		return nil, conn.Order{}, fmt.Errorf("%w: it is being cancelled", ErrNotChanged)
 	case i.Asked != nil:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in some seconds", ErrNotChanged)
 	case !l.whole(i):

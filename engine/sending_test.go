@@ -26,6 +26,31 @@ func TestFateAfter(t *testing.T) {
 	}
 }
 
+// TestNothingIsChangedWhileCancelled asks for changes of an order and its exit while Gateway is asked to cancel the order: by the time
+// at which a change arrives it may be gone, and its id free.
+func TestNothingIsChangedWhileCancelled(t *testing.T) {
+	g := startGateway(t, sim.Config{MaxMessageRate: -1})
+	g.DiscardCancels(-1)
+	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+	s := d.session(t)
+	exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
+	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90), exit}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list {
+		d.fate(t, i.Order.Ref, Working)
+	}
+	if err := d.ledger.Cancel(s, list[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list {
+		if _, err := d.ledger.Change(s, i.ID, func(o *conn.Order) { o.LimitPrice++ }, nil); !errors.Is(err, ErrNotChanged) {
+			t.Errorf("order %d was changed: %v", i.ID, err)
+		}
+	}
+}
+
 // TestOnlyWhatWorksIsChanged asks for changes of orders that Gateway may not have. It would place them anew, or let go those of
 // a family of which only a part has arrived.
 func TestOnlyWhatWorksIsChanged(t *testing.T) {
