@@ -156,7 +156,8 @@ func chaos(t *testing.T, kills int) tally {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		starting := random.IntN(4) == 0 // it dies while it asks what became of its orders
+		t.Cleanup(func() { cmd.Process.Kill() }) // where the test ends before its time
+		starting := random.IntN(4) == 0          // it dies while it asks what became of its orders
 		eventually(t, "it is connected", func() bool {
 			return slices.ContainsFunc(g.State().Connections, func(c sim.ConnState) bool { return c.Ready || starting })
 		})
