@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"runtime"
 	"testing"
+
+	"gatewatch/app/settings"
 )
 
 func TestClipboards(t *testing.T) {
@@ -89,6 +91,8 @@ func TestDiagnosticsInAFile(t *testing.T) {
 	t.Setenv("DISPLAY", ":7")
 	r := newResident(homeAt(dir), nil, io.Discard)
 	r.log = slog.New(slog.DiscardHandler)
+	s := settings.Default()
+	r.settings.Store(&s)
 	if err := r.bringDiagnostics(t.Context(), "what is known"); err != nil {
 		t.Fatal(err)
 	}

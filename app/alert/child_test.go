@@ -38,6 +38,11 @@ func endless(t *testing.T, begin string, more []byte) string {
 // pour writes to a connection until it or the test ends.
 func pour(c net.Conn, begin string, more []byte, stop <-chan struct{}) {
 	defer c.Close()
+	if strings.HasPrefix(begin, "HTTP") { // an answer follows a request
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			return
+		}
+	}
 	if _, err := io.WriteString(c, begin); err != nil {
 		return
 	}
