@@ -100,6 +100,9 @@ func (r runCmd) Run(ctx context.Context, c *cli) error {
 		h = h.trading(story.dir, story.dir) // what happens on a simulated gateway is no order of anybody
 	}
 	unmade, moved := h.make(), h.sweep()
+	if errors.Is(unmade, syscall.ENOTDIR) {
+		return unmade // a file was named instead of a folder
+	}
 	claim, err := h.takeHome(ctx, r.Headless)
 	if errors.Is(err, errShown) {
 		return nil

@@ -86,7 +86,7 @@ func TestFund(t *testing.T) {
 		d.l.book.enquiries.end(1, nil)
 		want := Details{
 			Contract: Contract{ConID: 123, Symbol: "VFINX", Type: "FUND", Exchange: "FUNDSERV", Currency: "USD", Local: "VFINX"},
-			Name:     "Fonds é", MinTick: 0.01, Multiplier: 1000, Expiry: "20260101",
+			Name:     "Fonds é", MinTick: 0.01, Rule: 26, Multiplier: 1000, Expiry: "20260101",
 		}
 		if len(asked.list) != 1 || asked.list[0] != want {
 			t.Errorf("version %d: %+v", v, asked.list)
