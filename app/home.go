@@ -74,13 +74,14 @@ func (h home) sweep() (moved []string) {
 	return moved
 }
 
-// ours reports whether a file of the state folder is one that the program keeps.
+// ours reports whether a file of the state folder is one that the program keeps and can do without. In the place of orders.db a
+// person has to look.
 func ours(name string) bool {
 	if strings.Contains(name, ".aside-") {
 		return false
 	}
 	switch name {
-	case "api.json", "alerts.db", "orders.db", "orders.db.journal", "crash.log", "settings.last-good.json", api.LockFile:
+	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", api.LockFile:
 		return true
 	}
 	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") && strings.HasSuffix(name, ".log")

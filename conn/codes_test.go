@@ -126,7 +126,7 @@ func TestCodesOnALiveSession(t *testing.T) {
 			g, s, r := connect(t, v, nil)
 			for i, step := range steps {
 				g.peer().code(step.code, step.text)
-				g.peer().code(399, fmt.Sprint(i)) // told as a notice, which shows that what came before has been heard
+				g.peer().code(9000+i, fmt.Sprint(i)) // a notice, which shows that what came before has been heard
 				eventually(t, "notice", func() bool {
 					list := r.of(EventNotice)
 					return len(list) > 0 && list[len(list)-1].Detail == fmt.Sprint(i)
