@@ -339,14 +339,14 @@ func TestPageLog(t *testing.T) {
 		"9 Mar 2020 09:00:00|Paused by you||",
 		"9 Mar 2020 07:00:20|Connected again||20 s",
 		// Text from outside is text, and cannot turn the direction of writing.
-		"9 Mar 2020 07:00:00|Connection lost|no connection to IBKR · IB code 1100 · <img src=x onerror=alert(1)> <b>bold</b>|4 h 0 m",
+		"9 Mar 2020 07:00:00|Connection lost|no connection to IBKR · IB code 1100 · <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|4 h 0 m",
 	}
 	if got := b.text(records + `.slice(0, 6).join("\n")`); got != strings.Join(want, "\n") {
 		t.Errorf("log\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	b.until(`document.getElementById("log-note").textContent`, "The newest 50; “gatewatch log” shows more.")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
-	b.until(`document.querySelectorAll("#alerts-rows tr")[1].cells[4].textContent`, "<img src=x onerror=alert(1)> <b>bold</b> (9 Mar 2020 11:50:00)")
+	b.until(`document.querySelectorAll("#alerts-rows tr")[1].cells[4].textContent`, "<img src=x onerror=alert(1)>[U+202E]<b>bold</b> (9 Mar 2020 11:50:00)")
 
 	// A change of the connection brings the log up to date by itself, and nothing jumps.
 	b.run(chromedp.Evaluate(`window.jumps = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: "layout-shift" })`, nil))

@@ -232,7 +232,7 @@ func TestPageArmsTrading(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(wordShown, "Trading is off")
-	b.until(`document.getElementById("trading-look").textContent`, "Nobody knows what has become of 1 order: look in TWS.")
+	b.until(`document.getElementById("trading-look").textContent`, "The state of 1 order is unknown: look in TWS.")
 	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,0,1,3,1,2")
 	b.press("Turn on trading") // on paper at once
 	b.expect(p, "arm")
@@ -281,7 +281,7 @@ func TestPageRules(t *testing.T) {
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
 	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#paused,Draft#unknown")
-	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)> <b>bold</b>|Active|since Mar 9 11:00|231.42|Mar 9 11:59|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)")
+	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|Active|since Mar 9 11:00|231.42|Mar 9 11:59|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)")
 	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|Mar 9 11:59 delayed")
 	b.until(ruleShown+`[2].querySelector("p.fine").textContent`, "The instrument can mean 2 contracts: choose one with Edit.")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
@@ -353,7 +353,7 @@ func TestPageRuleEditor(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
-	name := "Buy the dip <img src=x onerror=alert(1)> <b>bold</b>"
+	name := "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>"
 
 	// What the editor shows of a rule and what it says of it is the same rule.
 	b.press("Edit " + name)
@@ -414,7 +414,7 @@ func TestPageRuleEditor(t *testing.T) {
 	until(t, "the rules are read anew", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.desk.listed > seen })
 	b.press("Save")
 	b.expect(p, `save "" {"name":"My rule","instrument":{"exchange":"IDEALPRO","con_id":12087792},"conditions":[{"price":"last","is":"at_or_above","value":230.5},{"price":"last","is":"crosses_down"}],"action":{"do":"order","order":{"side":"BUY","type":"LMT"}}}`)
-	b.until(`document.getElementById("editor-wrong").textContent`, "Not saved: 5 things are wrong.\nline 1, column 70: elsewhere: <img src=x onerror=alert(1)> <b>bold</b>")
+	b.until(`document.getElementById("editor-wrong").textContent`, "Not saved: 5 things are wrong.\nline 1, column 70: elsewhere: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
 	b.until(`[...$("editor").querySelectorAll(".fault")].filter(e => e.offsetParent).map(e => e.textContent).join("|")`, "is missing|only.days[1]: is odd|or limit_price is needed|action.order: is odd")
 	b.until(`path(document.activeElement, $("editor"))`, "conditions[1].value")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
@@ -458,9 +458,9 @@ func TestPageOrders(t *testing.T) {
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
 		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#paused 3 of 10,Not sent#unknown 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
-	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "Rejected|SELL 5000 MSFT MKT|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)> <b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
+	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "Rejected|SELL 5000 MSFT MKT|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
 	b.until(`[...document.querySelectorAll("#blocked-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
-		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)> <b>bold</b>")
+		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.press("Cancel order 1036")
 	b.expect(p, "cancel 1036")
