@@ -62,10 +62,18 @@ func (o *Outbox) shout(ctx context.Context, j job) result {
 	}
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.child[0], o.child[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.WaitDelay = bytes.NewReader(input), &limitedWriter{&out, maxResult}, time.Second
+	cmd.Stdout, cmd.WaitDelay = &limitedWriter{&out, maxResult}, time.Second
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.SysProcAttr = childAttr()
-	err = cmd.Run()
+	// The pipe stays open as long as this process lives: a child whose parent was killed must not deliver what the next start
+	// delivers again.
+	stdin, err := cmd.StdinPipe()
+	if err == nil {
+		if err = cmd.Start(); err == nil {
+			_, _ = stdin.Write(input) // a child that is gone already says so below
+			err = cmd.Wait()
+		}
+	}
 	var r result
 	switch {
 	case ctx.Err() != nil:
@@ -102,6 +110,10 @@ func Child(in io.Reader, out io.Writer) {
 		return
 	}
 	go watchChild(out)
+	go func() {
+		_, _ = io.Copy(io.Discard, in) // ends with the parent
+		os.Exit(1)
+	}()
 	http.DefaultTransport = sameHost{http.DefaultTransport}
 	answer(out, j.do())
 }
