@@ -21,6 +21,8 @@ type Config struct {
 	ServerVersion int
 	// TickRate is price ticks per second and symbol. Default 4.
 	TickRate float64
+	// Seed chooses how prices walk: with the same seed they go the same way.
+	Seed uint64
 	// Accounts are the managed accounts. Default DU1234567, a paper account.
 	Accounts []string
 	// NextOrderID is the first order id handed out. Default 1.
@@ -166,7 +168,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Log, zone: zone, started: time.Now(), conns: map[*conn]struct{}{}, rejected: map[string]int64{}}
 	for _, in := range newInstruments(time.Now()) {
-		g.quotes = append(g.quotes, newQuote(in))
+		g.quotes = append(g.quotes, newQuote(in, cfg.Seed))
 	}
 	g.book.next = cfg.NextOrderID
 	addr, err := loopbackAddr(cfg.Listen)

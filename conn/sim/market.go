@@ -60,19 +60,21 @@ func delayedTick(t int32) int32 {
 // quote is the simulated market of one instrument.
 type quote struct {
 	in             *instrument
+	walk           *walk
+	legs           []leg // how its price went, beside the walk
+	mid            float64
 	bid, ask, last float64
 	bidSize        int
 	askSize        int
 	lastSize       int
 	high, low      float64
 	volume         int
-	pinned         bool      // set by SetPrice: stands still
 	traded         time.Time // when it was last, while nobody trades; zero: now
 	dataType       int32     // of all subscriptions; 0: as they were asked for
 }
 
-func newQuote(in *instrument) *quote {
-	q := &quote{in: in, high: in.start, low: in.start, volume: 1_000_000}
+func newQuote(in *instrument, seed uint64) *quote {
+	q := &quote{in: in, walk: newWalk(seed, in), high: in.start, low: in.start, volume: 1_000_000}
 	q.set(in.start)
 	return q
 }
@@ -89,18 +91,14 @@ func (q *quote) set(mid float64) {
 // round removes the noise that multiplying by a tick leaves behind.
 func round(f float64) float64 { return math.Round(f*1e8) / 1e8 }
 
-// step moves the market by a tick or not at all, pulled back towards its start.
+// pinned reports whether the price is held.
+func (q *quote) pinned() bool { return len(q.legs) > 0 && q.legs[len(q.legs)-1].pinned > 0 }
+
+// step moves the market to its middle, or a tick below.
 func (q *quote) step() {
-	if q.pinned {
-		return
-	}
-	t := q.in.step(q.bid)
-	move := float64(rand.IntN(3) - 1)
-	if away := (q.bid - q.in.start) / t; math.Abs(away) > 200 && rand.IntN(2) == 0 {
-		move = -math.Copysign(1, away)
-	}
-	q.bid = math.Max(t, round(q.bid+move*t))
-	q.ask = round(q.bid + t)
+	t := q.in.step(q.mid)
+	n := math.Max(2, math.Round(q.mid/t)) - float64(rand.IntN(2))
+	q.bid, q.ask = round(n*t), round((n+1)*t)
 	if !q.traded.IsZero() {
 		return
 	}
@@ -202,10 +200,13 @@ func (g *Gateway) moveMarket(n int) {
 	if g.frozen != nil || g.down {
 		return
 	}
-	live, now := !g.upstreamLost, g.nowLocked()
+	live, now, since := !g.upstreamLost, g.nowLocked(), g.elapsed()
+	for _, q := range g.quotes {
+		q.mid = q.price(since)
+	}
 	for range n {
-		if live {
-			for _, q := range g.quotes {
+		for _, q := range g.quotes {
+			if live && !q.pinned() {
 				q.step()
 			}
 		}
@@ -241,7 +242,8 @@ func (g *Gateway) SetPrice(symbol string, price float64) error {
 			continue
 		}
 		q.traded = time.Time{}
-		if q.pinned = price > 0; q.pinned {
+		q.pin(g.elapsed(), price)
+		if price > 0 {
 			q.set(price)
 		}
 		if !g.upstreamLost {
