@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// startCash is what every simulated account begins with, in USD.
-var startCash = 1_000_000.0
+// startCash is what an account begins with, in USD, unless the book says otherwise.
+const startCash = 1_000_000.0
 
 type positionKey struct {
 	account string
@@ -24,11 +24,11 @@ type position struct {
 	key      positionKey
 	q        *quote
 	size     float64
-	avgCost  float64 // per unit, without multiplier
+	avgCost  float64 // per unit, without multiplier, with the commissions of what is still held
 	realized float64
+	carried  float64 // units held since before today, at the price at which the day began
+	spent    float64 // on the rest today: what was bought less what was sold, with multiplier
 }
-
-type summarySub struct{ group, tags string }
 
 func multiplier(q *quote) float64 {
 	if m := q.in.contract.GetMultiplier(); m > 0 {
@@ -37,28 +37,35 @@ func multiplier(q *quote) float64 {
 	return 1
 }
 
-// trade books a signed quantity and returns the profit of what it closed.
-func (b *book) trade(account string, q *quote, size, price float64) (pnl float64, closing bool) {
+// trade books a signed quantity and its commission, and returns the profit of what it closed.
+func (b *book) trade(account string, q *quote, size, price, fee float64) (pnl float64, closing bool) {
 	if b.positions == nil {
 		b.positions = map[positionKey]*position{}
 	}
-	key := positionKey{account, q.in.conID()}
+	key, m := positionKey{account, q.in.conID()}, multiplier(q)
 	p := b.positions[key]
 	if p == nil {
 		p = &position{key: key, q: q}
 		b.positions[key] = p
 	}
-	if p.size*size < 0 {
+	p.spent += size*price*m + fee
+	if closing = p.size*size < 0; closing {
 		closed := math.Min(math.Abs(size), math.Abs(p.size))
-		pnl, closing = round(closed*math.Copysign(1, p.size)*(price-p.avgCost)*multiplier(q)), true
+		share := fee * closed / math.Abs(size)
+		pnl = round(closed*math.Copysign(1, p.size)*(price-p.avgCost)*m - share)
 		p.realized += pnl
-		if math.Abs(size) > math.Abs(p.size) {
-			p.avgCost = price
-		}
-	} else {
-		p.avgCost = (p.avgCost*math.Abs(p.size) + price*math.Abs(size)) / (math.Abs(p.size) + math.Abs(size))
+		fee -= share
 	}
+	held := p.size
 	p.size = round(p.size + size)
+	switch {
+	case p.size == 0:
+		p.avgCost = 0
+	case held*p.size <= 0: // opened, or turned round
+		p.avgCost = price + fee/m/p.size
+	case !closing:
+		p.avgCost = (p.avgCost*held + price*size + fee/m) / p.size
+	}
 	return pnl, closing
 }
 
@@ -81,40 +88,117 @@ func (b *book) holding(account string) []*position {
 	return slices.DeleteFunc(b.sorted(account), func(p *position) bool { return p.size == 0 })
 }
 
-func (p *position) message() *protobuf.Position {
-	c := proto.CloneOf(&p.q.in.contract)
-	c.PrimaryExch = nil
-	return &protobuf.Position{
-		Account: &p.key.account, Contract: c, Position: proto.String(formatFloat(p.size)),
-		AvgCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
+// cash is what an account began with, in USD.
+func (b *book) cash(account string) float64 {
+	if c, ok := b.deposits[account]; ok {
+		return c
+	}
+	return startCash
+}
+
+// value is what a position is worth now, in its currency.
+func (p *position) value() float64 { return p.q.last * p.size * multiplier(p.q) }
+
+// profit is what a position or an account has gained, in USD.
+type profit struct{ daily, unrealized, realized, value float64 }
+
+// profit returns the gains of one position.
+func (p *position) profit(usd float64) profit {
+	return profit{
+		daily:      round((p.value() - p.carried*p.q.in.start*multiplier(p.q) - p.spent) * usd),
+		unrealized: round((p.value() - p.avgCost*p.size*multiplier(p.q)) * usd),
+		realized:   round(p.realized * usd),
+		value:      round(p.value() * usd),
 	}
 }
 
-func (p *position) portfolio() *protobuf.PortfolioValue {
-	mid, m := p.q.last, multiplier(p.q)
-	c := proto.CloneOf(&p.q.in.contract)
-	c.Exchange = nil
-	return &protobuf.PortfolioValue{
-		Contract: c, Position: proto.String(formatFloat(p.size)),
-		MarketPrice: &mid, MarketValue: proto.Float64(round(mid * p.size * m)), AverageCost: proto.Float64(round(p.avgCost * m)),
-		UnrealizedPNL: proto.Float64(round((mid - p.avgCost) * p.size * m)), RealizedPNL: proto.Float64(p.realized), AccountName: &p.key.account,
+// profitOf returns the gains of an account.
+func (g *Gateway) profitOf(account string) (all profit) {
+	for _, p := range g.book.sorted(account) {
+		one := p.profit(g.usd(p.q))
+		all.daily += one.daily
+		all.unrealized += one.unrealized
+		all.realized += one.realized
+		all.value += one.value
 	}
+	return all
+}
+
+// usd is what one unit of an instrument's currency is worth in USD. A currency without a pair counts as much as a peso.
+func (g *Gateway) usd(q *quote) float64 {
+	currency := q.in.contract.GetCurrency()
+	if currency == "USD" {
+		return 1
+	}
+	for _, pair := range g.quotes {
+		switch pair.in.label() {
+		case currency + ".USD":
+			return pair.last
+		case "USD." + currency:
+			return 1 / pair.last
+		}
+	}
+	return 0.05
+}
+
+// marginRate is which part of its value a position ties up.
+func (in *instrument) marginRate() float64 {
+	switch in.secType() {
+	case "CASH":
+		return 0.03
+	case "FUT":
+		return 0.08
+	}
+	return 0.25
+}
+
+// margin is what an account's positions tie up, in USD, if more is bought of one instrument.
+func (g *Gateway) margin(account string, q *quote, more float64) (all float64) {
+	tied := func(q *quote, size float64) float64 {
+		return math.Abs(size) * q.last * multiplier(q) * q.in.marginRate() * g.usd(q)
+	}
+	counted := false
+	for _, p := range g.book.holding(account) {
+		size := p.size
+		if p.q == q {
+			size += more
+			counted = true
+		}
+		all += tied(p.q, size)
+	}
+	if q != nil && !counted {
+		all += tied(q, more)
+	}
+	return all
+}
+
+// marginWith is what an account's positions tie up before and after an order fills, and what it has to offer.
+func (g *Gateway) marginWith(account string, q *quote, action string, qty float64) (before, after, equity float64) {
+	if action != "BUY" {
+		qty = -qty
+	}
+	gains := g.profitOf(account)
+	return round(g.margin(account, nil, 0)), round(g.margin(account, q, qty)), round(g.book.cash(account) + gains.realized + gains.unrealized)
 }
 
 // values are an account's figures, in the order they are sent.
 func (g *Gateway) values(account string) [][3]string {
-	cash, gross, unrealized, realized := startCash, 0.0, 0.0, 0.0
-	for _, p := range g.book.sorted(account) {
-		m := multiplier(p.q)
-		realized += p.realized
-		unrealized += (p.q.last - p.avgCost) * p.size * m
+	begun, gross := g.book.cash(account), 0.0
+	cash := begun
+	for _, p := range g.book.holding(account) {
 		if p.q.in.secType() != "FUT" {
-			cash -= p.avgCost * p.size
-			gross += math.Abs(p.q.last * p.size)
+			rate := g.usd(p.q)
+			cash -= p.avgCost * p.size * multiplier(p.q) * rate
+			gross += math.Abs(p.value()) * rate
 		}
 	}
-	cash += realized
-	net := startCash + realized + unrealized
+	gains := g.profitOf(account)
+	cash += gains.realized
+	net, tied := begun+gains.realized+gains.unrealized, g.margin(account, nil, 0)
+	cushion := 1.0
+	if net > 0 {
+		cushion = (net - tied) / net
+	}
 	f := func(v float64) string { return fmt.Sprintf("%.2f", v) }
 	const usd = "USD"
 	return [][3]string{
@@ -128,151 +212,53 @@ func (g *Gateway) values(account string) [][3]string {
 		{"CashBalance", f(cash), usd},
 		{"TotalCashBalance", f(cash), usd},
 		{"AccruedCash", "0.00", usd},
-		{"BuyingPower", f(net * 4), usd},
+		{"BuyingPower", f(math.Max(net-tied, 0) * 4), usd},
 		{"EquityWithLoanValue", f(net), usd},
 		{"GrossPositionValue", f(gross), usd},
-		{"InitMarginReq", f(gross / 4), usd},
-		{"MaintMarginReq", f(gross / 4), usd},
-		{"FullInitMarginReq", f(gross / 4), usd},
-		{"FullMaintMarginReq", f(gross / 4), usd},
-		{"AvailableFunds", f(net - gross/4), usd},
-		{"ExcessLiquidity", f(net - gross/4), usd},
-		{"FullAvailableFunds", f(net - gross/4), usd},
-		{"FullExcessLiquidity", f(net - gross/4), usd},
-		{"Cushion", "1", ""},
-		{"UnrealizedPnL", f(unrealized), usd},
-		{"RealizedPnL", f(realized), usd},
+		{"InitMarginReq", f(tied), usd},
+		{"MaintMarginReq", f(tied), usd},
+		{"FullInitMarginReq", f(tied), usd},
+		{"FullMaintMarginReq", f(tied), usd},
+		{"AvailableFunds", f(net - tied), usd},
+		{"ExcessLiquidity", f(net - tied), usd},
+		{"FullAvailableFunds", f(net - tied), usd},
+		{"FullExcessLiquidity", f(net - tied), usd},
+		{"Cushion", fmt.Sprintf("%.6g", cushion), ""},
+		{"UnrealizedPnL", f(gains.unrealized), usd},
+		{"RealizedPnL", f(gains.realized), usd},
 		{"ExchangeRate", "1.00", usd},
 		{"DayTradesRemaining", "-1", ""},
 	}
 }
 
-// dispatchAccount answers account and position requests. Gateway.mu is held.
-func (g *Gateway) dispatchAccount(c *conn, req *request) *requestError {
-	switch m := req.message.(type) {
-	case *protobuf.AccountDataRequest:
-		return g.accountUpdates(c, req, m)
-	case *protobuf.PositionsRequest:
-		c.positions = true
-		for _, p := range g.book.holding("") {
-			c.queueLocked(p.message())
-		}
-		c.sendLocked(&protobuf.PositionEnd{})
-	case *protobuf.CancelPositions:
-		c.positions = false
-	case *protobuf.AccountSummaryRequest:
-		return g.accountSummary(c, req, m)
-	case *protobuf.CancelAccountSummary:
-		delete(c.summaries, m.GetReqId())
-	case *protobuf.PositionsMultiRequest:
-		if a := m.GetAccount(); a != "" && !g.managed(a) {
-			return invalid(m.GetReqId(), req, "invalid account code")
-		}
-		c.posMulti[m.GetReqId()] = m.GetAccount()
-		for _, p := range g.book.holding(m.GetAccount()) {
-			c.queueLocked(p.multi(m.GetReqId()))
-		}
-		c.sendLocked(&protobuf.PositionMultiEnd{ReqId: m.ReqId})
-	case *protobuf.CancelPositionsMulti:
-		delete(c.posMulti, m.GetReqId())
-	case *protobuf.AccountUpdatesMultiRequest:
-		account := m.GetAccount()
-		if account == "" {
-			account = g.cfg.Accounts[0]
-		}
-		if !g.managed(account) {
-			return invalid(m.GetReqId(), req, "invalid account code")
-		}
-		c.acctMulti[m.GetReqId()] = account
-		for _, v := range g.values(account) {
-			c.queueLocked(&protobuf.AccountUpdateMulti{ReqId: m.ReqId, Account: &account, ModelCode: proto.String(""), Key: &v[0], Value: &v[1], Currency: &v[2]})
-		}
-		c.sendLocked(&protobuf.AccountUpdateMultiEnd{ReqId: m.ReqId})
-	case *protobuf.CancelAccountUpdatesMulti:
-		delete(c.acctMulti, m.GetReqId())
-	default:
-		panic(fmt.Sprintf("sim: no answer to %T", m))
+// contract is what a client is shown of a contract that it holds: the exchange is the one where it is listed, and that of other than
+// stocks is left out.
+func (p *position) contract() *protobuf.Contract {
+	c := proto.CloneOf(&p.q.in.contract)
+	c.Exchange, c.PrimaryExch = c.PrimaryExch, nil
+	return c
+}
+
+func (p *position) message() *protobuf.Position {
+	return &protobuf.Position{
+		Account: &p.key.account, Contract: p.contract(), Position: proto.String(formatFloat(p.size)),
+		AvgCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
 	}
-	return nil
 }
 
 func (p *position) multi(reqID int32) *protobuf.PositionMulti {
 	m := p.message()
-	return &protobuf.PositionMulti{ReqId: &reqID, Account: m.Account, ModelCode: proto.String(""), Contract: m.Contract, Position: m.Position, AvgCost: m.AvgCost}
+	return &protobuf.PositionMulti{
+		ReqId: &reqID, Account: m.Account, ModelCode: proto.String(""), Contract: m.Contract, Position: m.Position, AvgCost: m.AvgCost,
+	}
 }
 
-func (g *Gateway) accountUpdates(c *conn, req *request, m *protobuf.AccountDataRequest) *requestError {
-	if !m.GetSubscribe() {
-		c.account = ""
-		return nil
-	}
-	account := m.GetAcctCode()
-	if account == "" {
-		account = g.cfg.Accounts[0]
-	}
-	if !g.managed(account) {
-		return invalid(-1, req, "invalid account code")
-	}
-	c.account = account
-	g.sendAccount(c)
-	c.sendLocked(&protobuf.AccountDataEnd{AccountName: &account})
-	return nil
-}
-
-// sendAccount sends all values and positions of the account c has subscribed to.
-func (g *Gateway) sendAccount(c *conn) {
-	account := c.account
-	for _, v := range g.values(account) {
-		c.queueLocked(&protobuf.AccountValue{Key: &v[0], Value: &v[1], Currency: &v[2], AccountName: &account})
-	}
-	for _, p := range g.book.holding(account) {
-		c.queueLocked(p.portfolio())
-	}
-	c.sendLocked(&protobuf.AccountUpdateTime{TimeStamp: proto.String(g.nowLocked().In(g.zone).Format("15:04"))})
-}
-
-func (g *Gateway) accountSummary(c *conn, req *request, m *protobuf.AccountSummaryRequest) *requestError {
-	if m.GetTags() == "" {
-		return invalid(m.GetReqId(), req, "tags missing")
-	}
-	if _, ok := c.summaries[m.GetReqId()]; !ok && len(c.summaries) >= 2 {
-		return &requestError{
-			Code: 322, ReqID: m.GetReqId(), Reason: reasonInvalid,
-			Text: "Error processing request.-'bN' : cause - Maximum number of account summary requests exceeded",
-		}
-	}
-	c.summaries[m.GetReqId()] = &summarySub{group: m.GetGroup(), tags: m.GetTags()}
-	tags := strings.Split(m.GetTags(), ",")
-	ledger := slices.ContainsFunc(tags, func(t string) bool { return strings.HasPrefix(t, "$LEDGER") })
-	for _, account := range g.cfg.Accounts {
-		for _, v := range g.values(account) {
-			if ledger || slices.Contains(tags, v[0]) {
-				c.queueLocked(&protobuf.AccountSummary{ReqId: m.ReqId, Account: &account, Tag: &v[0], Value: &v[1], Currency: &v[2]})
-			}
-		}
-	}
-	c.sendLocked(&protobuf.AccountSummaryEnd{ReqId: m.ReqId})
-	return nil
-}
-
-// tellPositions sends what changed by a fill to everybody who asked for positions or the account.
-func (g *Gateway) tellPositions(o *order) {
-	account := o.order.GetAccount()
-	p := g.book.positions[positionKey{account, o.q.in.conID()}]
-	for c := range g.conns {
-		if !c.ready {
-			continue
-		}
-		if c.positions {
-			c.sendLocked(p.message())
-		}
-		for id, a := range c.posMulti {
-			if a == "" || a == account {
-				c.sendLocked(p.multi(id))
-			}
-		}
-		if c.account == account {
-			c.sendLocked(p.portfolio())
-		}
+func (p *position) portfolio() *protobuf.PortfolioValue {
+	c, gains := proto.CloneOf(&p.q.in.contract), p.profit(1)
+	c.Exchange = nil
+	return &protobuf.PortfolioValue{
+		Contract: c, Position: proto.String(formatFloat(p.size)),
+		MarketPrice: proto.Float64(p.q.last), MarketValue: &gains.value, AverageCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
+		UnrealizedPNL: &gains.unrealized, RealizedPNL: &gains.realized, AccountName: &p.key.account,
 	}
 }

@@ -96,6 +96,7 @@ type book struct {
 	byID       map[orderKey]*order
 	executions []execution
 	positions  map[positionKey]*position
+	deposits   map[string]float64 // what accounts begin with, if not startCash
 }
 
 // add makes an order known by its client id and id.

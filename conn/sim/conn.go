@@ -42,10 +42,10 @@ type conn struct {
 	subs      map[int32]*subscription
 	delayed   bool // reqMarketDataType 3 or 4
 	positions bool
-	account   string // account of the running reqAccountUpdates, "" = none
+	account   *accountFeed // of reqAccountUpdates; nil: none
 	posMulti  map[int32]string
-	acctMulti map[int32]string
-	summaries map[int32]*summarySub
+	acctMulti map[int32]*accountFeed
+	summaries map[int32]*accountFeed
 	recent    []time.Time // arrival of the requests of the last second
 	muted     bool        // a stalled, truncated frame was sent: nothing more leaves
 	refused   bool        // about to be closed: requests are no longer looked at
@@ -69,7 +69,7 @@ var (
 func newConn(g *Gateway, tcp *net.TCPConn, id int64) *conn {
 	c := &conn{
 		g: g, tcp: tcp, id: id, done: make(chan struct{}), wake: make(chan struct{}, 1),
-		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]string{}, summaries: map[int32]*summarySub{},
+		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{}, summaries: map[int32]*accountFeed{},
 	}
 	c.br = bufio.NewReaderSize(gated{c}, 64<<10)
 	return c

@@ -40,7 +40,7 @@ func (g *Gateway) correctLocked(x execution, shares float64) error {
 	if e.GetSide() == "SLD" {
 		signed = -signed
 	}
-	g.book.trade(e.GetAcctNumber(), x.of.q, signed, e.GetPrice())
+	g.book.trade(e.GetAcctNumber(), x.of.q, signed, e.GetPrice(), 0)
 	g.book.executions = append(g.book.executions, x)
 	g.sendOwner(x.of, x.details, x.commission)
 	g.tellPositions(x.of)

@@ -164,6 +164,7 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 	if exchange == "SMART" {
 		exchange = "ARCA"
 	}
+	fee := commissionFor(o.q, size)
 	x := execution{
 		of: o, at: now,
 		details: &protobuf.ExecutionDetails{ReqId: proto.Int32(-1), Contract: o.contract, Execution: &protobuf.Execution{
@@ -172,9 +173,9 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 			IsLiquidation: proto.Bool(false), CumQty: proto.String(formatFloat(o.filled)), AvgPrice: proto.Float64(o.avgPrice),
 			OrderRef: o.order.OrderRef, LastLiquidity: proto.Int32(2), ModelCode: o.order.ModelCode,
 		}},
-		commission: &protobuf.CommissionAndFeesReport{ExecId: &id, CommissionAndFees: proto.Float64(commissionFor(o.q, size)), Currency: o.contract.Currency},
+		commission: &protobuf.CommissionAndFeesReport{ExecId: &id, CommissionAndFees: &fee, Currency: o.contract.Currency},
 	}
-	if pnl, closing := g.book.trade(account, o.q, signed, price); closing {
+	if pnl, closing := g.book.trade(account, o.q, signed, price, fee); closing {
 		x.commission.RealizedPNL = &pnl
 	}
 	g.book.executions = append(g.book.executions, x)

@@ -271,16 +271,20 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 
 // previewOrder answers a what-if order: margins and commission, nothing booked.
 func (g *Gateway) previewOrder(c *conn, id int32, q *quote, m *protobuf.PlaceOrderRequest, qty float64) {
-	value := round(qty * q.ask * multiplier(q))
-	margin, equity := round(value/4), startCash
+	account := m.GetOrder().GetAccount()
+	if account == "" {
+		account = g.cfg.Accounts[0]
+	}
+	before, after, equity := g.marginWith(account, q, m.GetOrder().GetAction(), qty)
+	change := round(after - before)
 	po := g.filledOut(m.GetOrder())
 	po.ClientId, po.OrderId, po.PermId = &c.clientID, &id, proto.Int64(0)
 	zero, fee := 0.0, commissionFor(q, qty)
 	c.sendLocked(&protobuf.OpenOrder{OrderId: &id, Contract: orderContract(q, m.GetContract()), Order: po, OrderState: &protobuf.OrderState{
 		Status:           proto.String(statusPreSubmitted),
-		InitMarginBefore: &zero, MaintMarginBefore: &zero, EquityWithLoanBefore: &equity,
-		InitMarginChange: &margin, MaintMarginChange: &margin, EquityWithLoanChange: &zero,
-		InitMarginAfter: &margin, MaintMarginAfter: &margin, EquityWithLoanAfter: &equity,
+		InitMarginBefore: &before, MaintMarginBefore: &before, EquityWithLoanBefore: &equity,
+		InitMarginChange: &change, MaintMarginChange: &change, EquityWithLoanChange: &zero,
+		InitMarginAfter: &after, MaintMarginAfter: &after, EquityWithLoanAfter: &equity,
 		CommissionAndFees: &fee, CommissionAndFeesCurrency: q.in.contract.Currency,
 	}})
 }

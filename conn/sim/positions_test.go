@@ -42,8 +42,8 @@ func TestPositions(t *testing.T) {
 	}
 	pin(t, g, 105)
 	w.place(2, "SELL", "MKT", 10, 0, "")
-	if f := fees(); f.GetRealizedPNL() != 49.9 {
-		t.Errorf("profit %v, want 10 times 105.00-100.01", f.GetRealizedPNL())
+	if f := fees(); f.GetRealizedPNL() != 47.9 {
+		t.Errorf("profit %v, want 10 times 105.00-100.01 less two commissions", f.GetRealizedPNL())
 	}
 	if s := size(); s != "0" {
 		t.Errorf("position %s", s)
