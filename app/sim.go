@@ -17,7 +17,7 @@ import (
 type simCmd struct {
 	Listen        string  `help:"Address of the API port; loopback only." default:"127.0.0.1:4002"`
 	Control       string  `help:"Address of the HTTP control port; loopback only, empty for none." default:"127.0.0.1:4003"`
-	ServerVersion int     `help:"Protocol version of the gateway, 176 to 225." default:"225"`
+	ServerVersion int     `help:"Protocol version of the gateway, 176 to 226." default:"226"`
 	TickRate      float64 `help:"Price ticks per second and symbol." default:"4"`
 	Script        string  `help:"File with a script of timed faults." type:"existingfile" placeholder:"FILE"`
 	Account       string  `help:"Managed accounts, separated by commas; those that begin with D are paper accounts." default:"DU1234567"`

@@ -3,7 +3,7 @@
 // contract details, orders with fills, accounts, and every way a gateway is known to fail.
 //
 // A session speaks the smaller of [Config.ServerVersion] and the highest version the client offers, anything from
-// 176 to 225. Below 201 a message is text; from 201 its id is four bytes and, family by family, its body turns into
+// 176 to 226. Below 201 a message is text; from 201 its id is four bytes and, family by family, its body turns into
 // protobuf. Inside the package a message is always its protobuf type, whatever the wire carries: requests are parsed
 // into one (request.go, requesttext.go, ordertext.go), answers are built as one and written as text where the
 // version asks for it (replytext.go, openordertext.go).

@@ -25,6 +25,9 @@ type faults struct {
 	readOnly     bool
 	discard      int              // how many more requests to cancel; below 0: all
 	unanswered   map[Question]int // how many more; below 0: all
+	oldSessions  time.Duration    // how long the client ids of before a restart are in use after it
+	noConfig     bool             // reqConfig is refused
+	configParts  []string         // that reqConfig leaves out
 }
 
 // Stall is how far a handshake goes before it stops.
@@ -106,6 +109,9 @@ func (g *Gateway) Accept() error {
 	defer g.mu.Unlock()
 	g.faults.refusing, g.faults.acceptClose, g.faults.acceptSilent = false, false, false
 	g.eachLocked((*conn).kick)
+	if g.loggedOff {
+		return errLoggedOff
+	}
 	g.down = false
 	g.restarts++
 	return g.listenLocked()
@@ -208,65 +214,8 @@ func (g *Gateway) ClockSkew(d time.Duration) {
 	g.faults.skew = d
 }
 
-// Restart plays a gateway process that exits and comes back after d: port closed, connections dropped, fills and
-// market standing still. Orders, executions and, unless Config.ReuseIDs, the next order id survive. The farms and
-// upstream are up afterwards.
-func (g *Gateway) Restart(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return
-	}
-	g.down = true
-	g.restarts++
-	mine := g.restarts
-	g.stopListeningLocked()
-	g.eachLocked(func(c *conn) {
-		c.refused = true // what it has not read yet, nobody reads
-		c.drop()
-	})
-	g.thawLocked()
-	g.upstreamLost, g.faults.competing = false, false
-	if g.cfg.ReuseIDs {
-		g.book.forgetIDs(g.cfg.NextOrderID)
-	}
-	g.wg.Go(func() {
-		select {
-		case <-g.ctx.Done():
-		case <-time.After(d):
-			g.comeBack(mine)
-		}
-	})
-}
-
-func (g *Gateway) comeBack(mine int) {
-	for {
-		g.mu.Lock()
-		if g.closed || g.restarts != mine {
-			g.mu.Unlock()
-			return
-		}
-		g.down = false
-		g.releaseHeldLocked()
-		var err error
-		if !g.faults.refusing {
-			err = g.listenLocked()
-		}
-		g.mu.Unlock()
-		if err == nil {
-			return
-		}
-		g.log.Error("restart", "error", err) // somebody else has the port for the moment
-		select {
-		case <-g.ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
 // Clear ends all lasting faults: the port accepts and behaves, frozen connections thaw, upstream is back (told to
-// clients by 1102 if it was lost), the clock is right.
+// clients by 1102 if it was lost), the clock is right, the gateway is logged in and has no planned exit.
 func (g *Gateway) Clear() error {
 	g.mu.Lock()
 	lost := g.upstreamLost
@@ -277,6 +226,8 @@ func (g *Gateway) Clear() error {
 	}
 	g.dataTypeLocked("", 0)
 	g.thawLocked()
+	g.restoreFarmsLocked()
+	g.exits, g.oldIDs, g.loggedOff = nil, nil, false
 	g.mu.Unlock()
 	if lost {
 		g.Notice(1102, "")
@@ -284,4 +235,7 @@ func (g *Gateway) Clear() error {
 	return g.Accept()
 }
 
-var errNotRunning = errors.New("the gateway is closed or restarting")
+var (
+	errNotRunning = errors.New("the gateway is closed, restarting or logged off")
+	errLoggedOff  = errors.New("the gateway is logged off; log it in")
+)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ type Config struct {
 	Listen string
 	// Control is the address of the HTTP control port, loopback only. Empty: none.
 	Control string
-	// ServerVersion is the gateway's own protocol version, 176 to 225. Default 225.
+	// ServerVersion is the gateway's own protocol version, 176 to 226. Default 226.
 	ServerVersion int
 	// TickRate is price ticks per second and symbol. Default 4.
 	TickRate float64
@@ -40,6 +41,13 @@ type Config struct {
 	Unsupported string
 	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
 	ReuseIDs bool
+	// AutoRestart is a time of day such as 23:45, in New York, at which the gateway restarts each day; it is announced to
+	// clients that ask for the gateway's configuration. Empty: none.
+	AutoRestart string
+	// AutoLogoff is the same for a gateway that logs off, and waits for [Gateway.LogIn]. At most one of both is set.
+	AutoLogoff string
+	// RestartTakes is how long the gateway is not there at AutoRestart. Default 40 s.
+	RestartTakes time.Duration
 	// ZeroSeesAll tells client id 0 of the orders of all clients, as it does where it is the master client id.
 	ZeroSeesAll bool
 	// RejectOrdersUpstreamLost refuses orders while upstream is lost (error 201). By default they are held and sent
@@ -58,12 +66,6 @@ type Config struct {
 	// MaxMessageRate is how many requests per second a client may send before error 100. Default 50; below 0, no
 	// limit.
 	MaxMessageRate int
-}
-
-// Farm is one data farm and the code that tells its state.
-type Farm struct {
-	Code int    // 2103 to 2108, 2119, 2157 or 2158
-	Name string // for example usfarm
 }
 
 func (cfg *Config) setDefaults() error {
@@ -94,6 +96,14 @@ func (cfg *Config) setDefaults() error {
 	if cfg.Farms == nil {
 		cfg.Farms = []Farm{{2104, "usfarm.nj"}, {2104, "usfuture"}, {2104, "cashfarm"}, {2104, "usfarm"}, {2106, "ushmds"}, {2158, "secdefil"}}
 	}
+	if cfg.AutoRestart != "" && cfg.AutoLogoff != "" {
+		return errors.New("auto restart and auto logoff: only one of them can be set")
+	}
+	if exit := cfg.exit(); exit != (Exit{}) {
+		if _, err := exit.plan(time.Time{}); err != nil {
+			return err
+		}
+	}
 	if cfg.PartialFills < 1 {
 		cfg.PartialFills = 1
 	}
@@ -104,6 +114,17 @@ func (cfg *Config) setDefaults() error {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// exit is the planned exit of AutoRestart or AutoLogoff.
+func (cfg *Config) exit() Exit {
+	if cfg.AutoLogoff != "" {
+		return Exit{At: cfg.AutoLogoff, LogOff: true}
+	}
+	if cfg.AutoRestart != "" {
+		return Exit{At: cfg.AutoRestart, Takes: cfg.RestartTakes}
+	}
+	return Exit{}
 }
 
 // Gateway is a running simulated gateway. Its methods may be called from any goroutine.
@@ -123,11 +144,15 @@ type Gateway struct {
 	conns        map[*conn]struct{}
 	nextConn     int64
 	quotes       []*quote
+	farms        []Farm
 	book         book
 	faults       faults
-	frozen       chan struct{} // nil unless frozen; closed by Thaw
-	down         bool          // restarting: the process is "not there"
-	restarts     int           // guards a delayed comeback against a later Restart or Accept
+	frozen       chan struct{}       // nil unless frozen; closed by Thaw
+	down         bool                // restarting or logged off: the process is "not there"
+	loggedOff    bool                // until LogIn
+	exits        *exitPlan           // nil: none
+	oldIDs       map[int32]time.Time // client ids of before a restart, and until when they are in use
+	restarts     int                 // guards a delayed comeback against a later Restart or Accept
 	upstreamLost bool
 	counters     Counters
 	rejected     map[string]int64
@@ -171,6 +196,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		g.quotes = append(g.quotes, newQuote(in, cfg.Seed))
 	}
 	g.book.next = cfg.NextOrderID
+	g.farms = slices.Clone(cfg.Farms)
 	addr, err := loopbackAddr(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)
@@ -193,6 +219,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	g.mu.Lock()
 	g.serveLocked()
 	g.mu.Unlock()
+	_ = g.PlanExit(cfg.exit()) // checked above
 	if script != nil {
 		_ = g.RunScript(script) // fails only once closed
 	}

@@ -27,7 +27,11 @@ func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 	}
 	if e.Fatal {
 		c.refused = true
-		c.finish()
+		if e.Stays == 0 {
+			c.finish()
+			return
+		}
+		time.AfterFunc(e.Stays, c.finish)
 	}
 }
 
@@ -129,6 +133,8 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	case *protobuf.ContractDataRequest:
 		return g.contractDetails(c, req, m)
 	case *protobuf.CancelContractData: // answers are complete at once, nothing is left to cancel
+	case *protobuf.ConfigRequest:
+		return g.configuration(c, m)
 	case *protobuf.MarketRuleRequest:
 		return marketRule(c, req, m)
 	case *protobuf.PlaceOrderRequest:

@@ -16,6 +16,9 @@ import (
 // helloPattern is what follows "API\0": the versions the client speaks, and connect options of its own.
 var helloPattern = regexp.MustCompile(`^v(\d{1,4})(?:\.\.(\d{1,4}))?(?: [[:print:]]*)?$`)
 
+// refusalStays is how long a gateway keeps the connection of a client that it has refused with 326 or 10141.
+const refusalStays = 500 * time.Millisecond
+
 var errHandshake = errors.New("handshake refused")
 
 // handshake reads the client's hello and answers with the negotiated version, as far as the faults let it.
@@ -125,11 +128,14 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - negative client id"}
 	}
 	inUse := &requestError{
-		Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true,
+		Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true, Stays: refusalStays,
 		Text: "Unable to connect as the client id is already in use. Retry with a unique client id.",
 	}
 	if g.faults.refuse326 > 0 {
 		g.faults.refuse326--
+		return inUse
+	}
+	if g.oldSessionLocked(m.GetClientId()) {
 		return inUse
 	}
 	for other := range g.conns {
@@ -140,7 +146,7 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	if g.faults.refuse10141 > 0 {
 		g.faults.refuse10141--
 		return &requestError{
-			Code: 10141, ReqID: -1, Reason: reasonInvalid, Fatal: true,
+			Code: 10141, ReqID: -1, Reason: reasonInvalid, Fatal: true, Stays: refusalStays,
 			Text: "Paper trading disclaimer must first be accepted for API connection.",
 		}
 	}
@@ -153,7 +159,7 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 		g.counters.Ready++
 	}
 	c.sendLocked(g.nextValidID())
-	for _, farm := range g.cfg.Farms {
+	for _, farm := range g.farms {
 		c.sendLocked(g.errorMessage(-1, farm.Code, farmText(farm.Code, farm.Name)))
 	}
 	if date := g.cfg.Unsupported; date != "" {

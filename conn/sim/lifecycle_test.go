@@ -18,7 +18,7 @@ func TestLibraryEveryVersion(t *testing.T) {
 			t.Parallel()
 			g := startSim(t, sim.Config{ServerVersion: v, NextOrderID: 41, TickRate: 100})
 			r := connect(t, g, 7)
-			if got := r.client.ServerVersion(); got != v {
+			if got := r.client.ServerVersion(); got != min(v, 225) { // the library's highest
 				t.Fatalf("negotiated %d, want %d", got, v)
 			}
 			checkTime(t, r, v)

@@ -6,66 +6,17 @@ import (
 	"time"
 )
 
-// noticeText is what gateways write with a code, in English; a client must not match it.
-func noticeText(code int) string {
-	switch code {
-	case 1100:
-		return "Connectivity between IBKR and Trader Workstation has been lost."
-	case 1101:
-		return "Connectivity between IBKR and Trader Workstation has been restored - data lost."
-	case 1102:
-		return "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
-	case 2110:
-		return "Connectivity between Trader Workstation and server is broken. It will be restored automatically."
-	case 10197:
-		return "No market data during competing live session"
-	case 2172:
-		return unsupportedText("20261215")
-	case 2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158:
-		return farmText(code, defaultFarm(code))
-	}
-	return fmt.Sprintf("Simulated notice %d", code)
-}
-
-func unsupportedText(date string) string {
-	return "This version of IB Gateway will be desupported on " + date + ". Please upgrade to the latest version."
-}
-
-func defaultFarm(code int) string {
-	switch code {
-	case 2105, 2106, 2107:
-		return "ushmds"
-	case 2157, 2158:
-		return "secdefil"
-	}
-	return "usfarm"
-}
-
-func farmText(code int, farm string) string {
-	pattern := map[int]string{
-		2103: "Market data farm connection is broken:%s",
-		2104: "Market data farm connection is OK:%s",
-		2105: "HMDS data farm connection is broken:%s",
-		2106: "HMDS data farm connection is OK:%s",
-		2107: "HMDS data farm connection is inactive but should be available upon demand.%s",
-		2108: "Market data farm connection is inactive but should be available upon demand.%s",
-		2119: "Market data farm is connecting:%s",
-		2157: "Sec-def data farm connection is broken:%s",
-		2158: "Sec-def data farm connection is OK:%s",
-	}[code]
-	if pattern == "" {
-		return fmt.Sprintf("Simulated notice %d: %s", code, farm)
-	}
-	return fmt.Sprintf(pattern, farm)
-}
-
 // Notice sends a code to all ready sessions and does what the code means: 1100 and 2110 lose upstream (ticks stop,
 // orders are held), 1101 brings it back without the subscriptions, 1102 with them, 10197 stops market data until
 // Clear. An empty text is replaced by the usual one. Other codes are only sent.
 func (g *Gateway) Notice(code int, text string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if text == "" {
+	switch {
+	case text != "":
+	case code == 1102:
+		text = g.restoredTextLocked()
+	default:
 		text = noticeText(code)
 	}
 	switch code {
@@ -102,14 +53,6 @@ func (g *Gateway) NoticeFor(id int32, code int, text string) {
 	g.broadcastLocked(id, code, text)
 }
 
-// Farm sends a farm notice (2103 to 2108, 2119, 2157, 2158) for the farm of that name.
-func (g *Gateway) Farm(code int, farm string) {
-	if farm == "" {
-		farm = defaultFarm(code)
-	}
-	g.Notice(code, farmText(code, farm))
-}
-
 func (g *Gateway) broadcastLocked(id int32, code int, text string) {
 	for c := range g.conns {
 		if c.ready {
@@ -132,7 +75,9 @@ func (g *Gateway) MovePort(port int, grace time.Duration) (int, error) {
 		return 0, fmt.Errorf("move to port %d: %w", port, err)
 	}
 	addr := ln.Addr().(*net.TCPAddr)
-	g.broadcastLocked(-1, 1300, fmt.Sprintf("TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - %d", addr.Port))
+	g.broadcastLocked(-1, 1300, fmt.Sprintf(
+		"TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - %d", addr.Port,
+	))
 	g.restarts++
 	mine := g.restarts
 	g.wg.Go(func() {

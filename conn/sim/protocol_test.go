@@ -19,6 +19,10 @@ func TestNegotiation(t *testing.T) {
 		hello string
 		want  int // 0: connection closed
 	}{
+		{0, "v100..226", 226},
+		{0, "v100..300", 226},
+		{0, "v100..225", 225},
+		{225, "v100..226", 225},
 		{225, "v100..225", 225},
 		{225, "v100..178", 178},
 		{225, "v157..178", 178},
@@ -262,7 +266,9 @@ func TestStartRefuses(t *testing.T) {
 		{sim.Config{Listen: "127.0.0.1:99999"}, "port"},
 		{sim.Config{Control: "0.0.0.0:0"}, "loopback"},
 		{sim.Config{ServerVersion: 175}, "176"},
-		{sim.Config{ServerVersion: 226}, "225"},
+		{sim.Config{ServerVersion: 227}, "226"},
+		{sim.Config{AutoRestart: "25:00"}, "25:00"},
+		{sim.Config{AutoRestart: "23:45", AutoLogoff: "23:45"}, "only one"},
 		{sim.Config{TickRate: -1}, "tick rate"},
 		{sim.Config{NextOrderID: -5}, "order id"},
 		{sim.Config{Script: "at 1s nonsense"}, "line 1"},

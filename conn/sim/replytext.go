@@ -55,6 +55,7 @@ var replyKinds = map[protoreflect.Name]replyKind{
 	"CompletedOrder":          {101, verProtoOpenOrders},
 	"CompletedOrdersEnd":      {102, verProtoOpenOrders},
 	"CurrentTimeInMillis":     {109, verProtoRest3},
+	"ConfigResponse":          {110, verConfigRequests},
 }
 
 // message appends the fields that follow the id. The numbers written first in many of them are the message's own

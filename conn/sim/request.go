@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -43,6 +44,7 @@ const (
 	reqCompletedOrders  = 99
 	reqTimeInMillis     = 105
 	reqCancelContract   = 106
+	reqConfig           = 108
 )
 
 // requestKind describes one request: since when its body is protobuf, the protobuf type, and the reader of its text
@@ -73,6 +75,7 @@ type requestError struct {
 	Reason string // one of the reason* constants, for the counters
 	Text   string
 	Fatal  bool
+	Stays  time.Duration // how long a fatal one leaves the connection open after its message
 }
 
 func (e *requestError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e.Text) }

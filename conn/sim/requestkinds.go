@@ -34,7 +34,7 @@ func protoOnly(r *textReader) proto.Message {
 	return nil
 }
 
-// requestKinds is every request the protocol defines up to version 225.
+// requestKinds is every request the protocol defines up to version 226.
 var requestKinds = map[int]*requestKind{
 	reqStartAPI:       {name: "startApi", protoSince: verProtoRest3, message: newMessage[protobuf.StartApiRequest], text: textStartAPI},
 	reqCurrentTime:    {name: "reqCurrentTime", protoSince: verProtoRest3, message: newMessage[protobuf.CurrentTimeRequest], text: versionOnly(newMessage[protobuf.CurrentTimeRequest])},
@@ -72,6 +72,7 @@ var requestKinds = map[int]*requestKind{
 	reqCancelPosMulti:   {name: "cancelPositionsMulti", protoSince: verProtoAccounts, message: newMessage[protobuf.CancelPositionsMulti], text: withID(func(id *int32) proto.Message { return &protobuf.CancelPositionsMulti{ReqId: id} })},
 	reqAcctUpdatesMulti: {name: "reqAccountUpdatesMulti", protoSince: verProtoAccounts, message: newMessage[protobuf.AccountUpdatesMultiRequest], text: textAcctUpdatesMulti},
 	reqCancelAcctMulti:  {name: "cancelAccountUpdatesMulti", protoSince: verProtoAccounts, message: newMessage[protobuf.CancelAccountUpdatesMulti], text: withID(func(id *int32) proto.Message { return &protobuf.CancelAccountUpdatesMulti{ReqId: id} })},
+	reqConfig:           {name: "reqConfig", protoSince: 0, minVersion: verConfigRequests, message: newMessage[protobuf.ConfigRequest], text: protoOnly},
 
 	// Known to the protocol, not simulated. The last number tells which text field is the request id.
 	10:                {name: "reqMktDepth", protoSince: verProtoMarketData, idField: 1},
@@ -128,7 +129,6 @@ var requestKinds = map[int]*requestKind{
 	103:               {name: "cancelWshEventData", protoSince: verProtoNews},
 	104:               {name: "reqUserInfo", protoSince: verProtoRest2},
 	107:               {name: "cancelHistoricalTicks", protoSince: 0, minVersion: verCancelHistorTicks},
-	108:               {name: "reqConfig", protoSince: 0, minVersion: verConfigRequests},
 	109:               {name: "updateConfig", protoSince: 0, minVersion: verUpdateConfig},
 }
 

@@ -87,7 +87,11 @@ func (g *Gateway) faultNamesLocked() []string {
 		name string
 	}{
 		{g.frozen != nil, "freeze"},
-		{g.down, "restart"},
+		{g.down && !g.loggedOff, "restart"},
+		{g.loggedOff, "logoff"},
+		{f.oldSessions != 0, "hold-sessions"},
+		{f.noConfig, "no-config"},
+		{len(f.configParts) > 0, "config"},
 		{f.refusing, "refuse"},
 		{f.acceptSilent, "accept-silent"},
 		{f.acceptClose, "accept-close"},

@@ -200,6 +200,11 @@ var verbs = []verb{
 		d := a.positive("for", 5*time.Second)
 		return a.do(func() error { g.Restart(d); return nil })
 	}},
+	{"hold-sessions", "for=20s", "after a restart, refuse the client ids of before it with 326 for so long; 0s ends it", holdSessions},
+	{"plan-exit", "at=+0s type=restart for=40s", "restart or log off (type=logoff) at 23:45 New York, or +30s: a full minute; reqConfig announces it; type=none ends it", planExit},
+	{"logoff", "", "end the session with IBKR: port closed, connections dropped, until login", plain((*Gateway).LogOff)},
+	{"login", "", "end logoff", plain((*Gateway).LogIn)},
+	{"config", "without= refuse=false", "what reqConfig is answered: without lock-and-exit,messages,api,orders, or refused with 10357", configFault},
 	{"skew", "by=0s", "shift the gateway's clock", func(g *Gateway, a *args) error {
 		d := a.duration("by", 0)
 		return a.do(func() error { g.ClockSkew(d); return nil })
@@ -254,9 +259,6 @@ func (v *verb) keys() []string {
 	}
 	return keys
 }
-
-// farmCodes take the name of a farm.
-var farmCodes = []int{2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158}
 
 // findVerb looks a verb up. A number that is no verb of its own is the notice with that code.
 func findVerb(name string) (verb, bool) {

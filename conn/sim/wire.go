@@ -14,7 +14,7 @@ import (
 // The range of protocol versions the simulator can speak.
 const (
 	MinVersion = 176 // the oldest cap seen in clients still in use
-	MaxVersion = 225 // what gateways negotiate today
+	MaxVersion = 226 // what Gateway 10.50.01 has; its messages are those of 225
 )
 
 // maxFrame is the longest payload a real gateway takes or sends, in bytes (16 MiB - 1).

@@ -1,0 +1,63 @@
+package sim
+
+import "fmt"
+
+const marketDataLink = "See link in 'Market Data Connections' dialog for more details."
+
+// noticeTexts is what gateways write with a code, in English, where it is the same each time. A client must not match
+// it.
+var noticeTexts = map[int]string{
+	100:  "Max rate of messages per second has been exceeded:max=50 rec=51 (1)",
+	101:  "Max number of tickers has been reached",
+	162:  "Historical Market Data Service error message:Historical data request pacing violation",
+	200:  "No security definition has been found for the request",
+	202:  "Order Canceled - reason:",
+	300:  "Can't find EId with tickerId:0",
+	354:  "Requested market data is not subscribed. Displaying delayed market data is available.",
+	366:  "No historical data query found for ticker id:0",
+	420:  "Invalid Real-time Query:Historical data request pacing violation",
+	504:  "Not connected",
+	1100: "Connectivity between IBKR and Trader Workstation has been lost.",
+	1101: "Connectivity between IBKR and Trader Workstation has been restored - data lost.",
+	1102: "Connectivity between IBKR and Trader Workstation has been restored - data maintained.",
+	2100: "API client has been unsubscribed from account data.",
+	2109: `Order Event Warning:Attribute "Outside Regular Trading Hours" is ignored based on the order type and ` +
+		"destination. PlaceOrder is now being processed.",
+	2110:  "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
+	2134:  "Market Data subscription has been changed.",
+	2137:  "The closing order quantity is greater than your current position.",
+	10089: "Requested market data requires additional subscription for API. " + marketDataLink,
+	10090: "Part of requested market data is not subscribed. Subscription-independent ticks are still active.",
+	10091: "Part of requested market data requires additional subscription for API. " + marketDataLink,
+	10147: "OrderId that needs to be cancelled is not found.",
+	10148: "OrderId that needs to be cancelled cannot be cancelled.",
+	10167: "Requested market data is not subscribed. Displaying delayed market data.",
+	10168: "Requested market data is not subscribed. Delayed market data is not enabled.",
+	10182: "Failed to request live updates (disconnected).",
+	10186: "Requested market data is not subscribed. Delayed market data is not enabled.",
+	10197: "No market data during competing live session",
+	10225: "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.",
+	10349: "Order TIF was set to DAY based on order preset.",
+	10357: "Configuration request is not allowed.",
+}
+
+// noticeText is the usual text of a code.
+func noticeText(code int) string {
+	switch code {
+	case 2172:
+		return unsupportedText("20261215")
+	case 2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158:
+		return farmText(code, defaultFarm(code))
+	}
+	if text := noticeTexts[code]; text != "" {
+		return text
+	}
+	return fmt.Sprintf("Simulated notice %d", code)
+}
+
+// unsupportedText says that a version older than 10.50.1 has its end.
+func unsupportedText(date string) string {
+	return "The version of the application you are running, 1045.1, needs to be upgraded, as it will be desupported on " +
+		date +
+		". The minimum supported version at that time will be 1050.1. "
+}
