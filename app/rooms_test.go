@@ -95,7 +95,7 @@ func TestRooms(t *testing.T) {
 					t.Errorf("the resident program links %s", dep)
 				}
 			}
-			for _, needed := range []string{"app", "engine", "conn", "conn/sim"} {
+			for _, needed := range []string{"app", "engine", "conn", "conn/sim", "conn/wire"} {
 				if len(all[module+"/"+needed].Imports) == 0 {
 					t.Errorf("%s is missing", needed)
 				}
@@ -109,16 +109,18 @@ func allowed(pkg, imported string) bool {
 	in := func(room string) bool { return below(pkg, module+"/"+room) }
 	switch {
 	case below(imported, ibapi):
-		// The client library is for the adapter alone; the simulated gateway may use its message types.
-		return pkg == module+"/conn" || pkg == module+"/conn/sim" && imported == ibapi+"/protobuf"
+		// The client library is for the adapter alone; the codec and the simulated gateway may use its message types.
+		return pkg == module+"/conn" || (pkg == module+"/conn/wire" || pkg == module+"/conn/sim") && imported == ibapi+"/protobuf"
 	case below(imported, fyne):
 		return in("app/window")
 	case below(imported, systray):
 		return pkg == module+"/app" || in("app/tray")
 	case !below(imported, module):
 		return true
-	case pkg == module+"/conn", pkg == module+"/conn/sim":
+	case pkg == module+"/conn/wire":
 		return false
+	case pkg == module+"/conn", pkg == module+"/conn/sim":
+		return imported == module+"/conn/wire"
 	case in("conn"):
 		return below(imported, module+"/conn")
 	case in("engine"):
@@ -137,7 +139,12 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn", "gatewatch/engine", false},
 		{"gatewatch/conn", "gatewatch/conn/sim", false},
 		{"gatewatch/conn", ibapi, true},
+		{"gatewatch/conn", "gatewatch/conn/wire", true},
+		{"gatewatch/conn/wire", ibapi, false},
+		{"gatewatch/conn/wire", ibapi + "/protobuf", true},
+		{"gatewatch/conn/wire", "gatewatch/conn", false},
 		{"gatewatch/conn/sim", "gatewatch/conn", false},
+		{"gatewatch/conn/sim", "gatewatch/conn/wire", true},
 		{"gatewatch/conn/sim", ibapi, false},
 		{"gatewatch/conn/sim", ibapi + "/protobuf", true},
 		{"gatewatch/conn/history", "gatewatch/conn", true},

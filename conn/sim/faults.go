@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // faults are the faults that stay until cleared. What happens once, such as Drop, leaves no trace here.
@@ -154,10 +156,10 @@ func (g *Gateway) Garbage(n int) {
 
 // FramedGarbage sends every connection a well-formed frame of n bytes that is no message.
 func (g *Gateway) FramedGarbage(n int) {
-	frame, start := beginFrame(nil)
+	frame, start := wire.BeginFrame(nil)
 	junk := make([]byte, max(n, 1))
 	_, _ = rand.Read(junk)
-	frame = endFrame(append(frame, junk...), start)
+	frame = wire.EndFrame(append(frame, junk...), start)
 	g.each(func(c *conn) { c.raw(frame) })
 }
 

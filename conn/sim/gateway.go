@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // Config says how a simulated gateway behaves. The zero value of every field is usable.
@@ -375,12 +377,12 @@ func (g *Gateway) serve(c *conn) {
 	err := g.handshake(c)
 	for err == nil {
 		var payload []byte
-		if payload, err = readFrame(c.br); err == nil {
+		if payload, err = wire.ReadFrame(c.br); err == nil {
 			c.requests.Add(1)
 			g.handle(c, payload)
 			continue
 		}
-		if errors.Is(err, errFrameEmpty) || errors.Is(err, errFrameLong) {
+		if _, bad := errors.AsType[*wire.ProtocolError](err); bad {
 			g.refuse(c, &requestError{Reason: reasonFrame, Text: err.Error()})
 		}
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/wire"
 )
 
 // helloPattern is what follows "API\0": the versions the client speaks, and connect options of its own.
@@ -33,8 +35,8 @@ func (g *Gateway) handshake(c *conn) error {
 	if string(prefix[:]) != "API\x00" {
 		return g.refuseHandshake(c, "connection does not start with API")
 	}
-	hello, err := readFrame(c.br)
-	if errors.Is(err, errFrameEmpty) || errors.Is(err, errFrameLong) {
+	hello, err := wire.ReadFrame(c.br)
+	if _, bad := errors.AsType[*wire.ProtocolError](err); bad {
 		return g.refuseHandshake(c, err.Error())
 	}
 	if err != nil {
@@ -54,8 +56,8 @@ func (g *Gateway) handshake(c *conn) error {
 	if stall == StallOneField {
 		reply = fmt.Sprintf("%d\x00", version)
 	}
-	frame, start := beginFrame(nil)
-	frame = endFrame(append(frame, reply...), start)
+	frame, start := wire.BeginFrame(nil)
+	frame = wire.EndFrame(append(frame, reply...), start)
 	if stall == StallHalfReply {
 		frame = frame[:len(frame)/2]
 		c.muted = true

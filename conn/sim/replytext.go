@@ -10,6 +10,8 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"gatewatch/conn/wire"
 )
 
 // replyKind says under which id an answer travels and from which version on its body is protobuf. A family turns at
@@ -20,28 +22,28 @@ type replyKind struct {
 }
 
 var replyKinds = map[protoreflect.Name]replyKind{
-	"TickPrice":               {1, verProtoMarketData},
-	"TickSize":                {2, verProtoMarketData},
-	"OrderStatus":             {3, verBinaryID},
-	"ErrorMessage":            {4, verBinaryID},
-	"OpenOrder":               {5, verBinaryID},
+	"TickPrice":               {wire.MsgTickPrice, verProtoMarketData},
+	"TickSize":                {wire.MsgTickSize, verProtoMarketData},
+	"OrderStatus":             {wire.MsgOrderStatus, verBinaryID},
+	"ErrorMessage":            {wire.MsgError, verBinaryID},
+	"OpenOrder":               {wire.MsgOpenOrder, verBinaryID},
 	"AccountValue":            {6, verProtoAccounts},
 	"PortfolioValue":          {7, verProtoAccounts},
 	"AccountUpdateTime":       {8, verProtoAccounts},
-	"NextValidId":             {9, verProtoRest3},
-	"ContractData":            {10, verProtoContracts},
-	"ExecutionDetails":        {11, verBinaryID},
-	"ManagedAccounts":         {15, verProtoAccounts},
-	"TickGeneric":             {45, verProtoMarketData},
-	"TickString":              {46, verProtoMarketData},
-	"CurrentTime":             {49, verProtoRest3},
-	"ContractDataEnd":         {52, verProtoContracts},
-	"OpenOrdersEnd":           {53, verBinaryID},
+	"NextValidId":             {wire.MsgNextValidID, verProtoRest3},
+	"ContractData":            {wire.MsgContractDetails, verProtoContracts},
+	"ExecutionDetails":        {wire.MsgExecution, verBinaryID},
+	"ManagedAccounts":         {wire.MsgManagedAccounts, verProtoAccounts},
+	"TickGeneric":             {wire.MsgTickGeneric, verProtoMarketData},
+	"TickString":              {wire.MsgTickString, verProtoMarketData},
+	"CurrentTime":             {wire.MsgCurrentTime, verProtoRest3},
+	"ContractDataEnd":         {wire.MsgContractDetailsEnd, verProtoContracts},
+	"OpenOrdersEnd":           {wire.MsgOpenOrdersEnd, verBinaryID},
 	"AccountDataEnd":          {54, verProtoAccounts},
-	"ExecutionDetailsEnd":     {55, verBinaryID},
-	"TickSnapshotEnd":         {57, verProtoMarketData},
-	"MarketDataType":          {58, verProtoMarketData},
-	"CommissionAndFeesReport": {59, verProtoRest1},
+	"ExecutionDetailsEnd":     {wire.MsgExecutionsEnd, verBinaryID},
+	"TickSnapshotEnd":         {wire.MsgTickSnapshotEnd, verProtoMarketData},
+	"MarketDataType":          {wire.MsgMarketDataType, verProtoMarketData},
+	"CommissionAndFeesReport": {wire.MsgCommission, verProtoRest1},
 	"Position":                {61, verProtoAccounts},
 	"PositionEnd":             {62, verProtoAccounts},
 	"AccountSummary":          {63, verProtoAccounts},
@@ -50,10 +52,10 @@ var replyKinds = map[protoreflect.Name]replyKind{
 	"PositionMultiEnd":        {72, verProtoAccounts},
 	"AccountUpdateMulti":      {73, verProtoAccounts},
 	"AccountUpdateMultiEnd":   {74, verProtoAccounts},
-	"TickReqParams":           {81, verProtoMarketData},
-	"MarketRule":              {93, verProtoRest2},
-	"CompletedOrder":          {101, verProtoOpenOrders},
-	"CompletedOrdersEnd":      {102, verProtoOpenOrders},
+	"TickReqParams":           {wire.MsgTickReqParams, verProtoMarketData},
+	"MarketRule":              {wire.MsgMarketRule, verProtoRest2},
+	"CompletedOrder":          {wire.MsgCompletedOrder, verProtoOpenOrders},
+	"CompletedOrdersEnd":      {wire.MsgCompletedOrdersEnd, verProtoOpenOrders},
 	"CurrentTimeInMillis":     {109, verProtoRest3},
 	"ConfigResponse":          {110, verConfigRequests},
 }

@@ -10,38 +10,40 @@ import (
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/wire"
 )
 
 // Ids of the requests the simulator knows by name.
 const (
-	reqMktData          = 1
-	reqCancelMktData    = 2
-	reqPlaceOrder       = 3
-	reqCancelOrder      = 4
-	reqOpenOrders       = 5
+	reqMktData          = wire.ReqMarketData
+	reqCancelMktData    = wire.ReqCancelMarketData
+	reqPlaceOrder       = wire.ReqPlaceOrder
+	reqCancelOrder      = wire.ReqCancelOrder
+	reqOpenOrders       = wire.ReqOpenOrders
 	reqAcctData         = 6
-	reqExecutions       = 7
+	reqExecutions       = wire.ReqExecutions
 	reqIDs              = 8
-	reqContractData     = 9
+	reqContractData     = wire.ReqContractDetails
 	reqServerLogLevel   = 14
 	reqAutoOpenOrders   = 15
 	reqAllOpenOrders    = 16
 	reqManagedAccts     = 17
 	reqHistoricalData   = 20
-	reqCurrentTime      = 49
+	reqCurrentTime      = wire.ReqCurrentTime
 	reqGlobalCancel     = 58
-	reqMarketDataType   = 59
+	reqMarketDataType   = wire.ReqMarketDataType
 	reqPositions        = 61
 	reqAccountSummary   = 62
 	reqCancelSummary    = 63
 	reqCancelPositions  = 64
-	reqStartAPI         = 71
+	reqStartAPI         = wire.ReqStartAPI
 	reqPositionsMulti   = 74
 	reqCancelPosMulti   = 75
 	reqAcctUpdatesMulti = 76
 	reqCancelAcctMulti  = 77
-	reqMarketRule       = 91
-	reqCompletedOrders  = 99
+	reqMarketRule       = wire.ReqMarketRule
+	reqCompletedOrders  = wire.ReqCompletedOrders
 	reqTimeInMillis     = 105
 	reqCancelContract   = 106
 	reqConfig           = 108
@@ -160,8 +162,8 @@ func requestID(version int, payload []byte) (id int, isProto bool, body []byte, 
 			return 0, false, nil, fmt.Errorf("payload of %d bytes has no room for a message id", len(payload))
 		}
 		n := binary.BigEndian.Uint32(payload)
-		if n > protoOffset {
-			return int(n) - protoOffset, true, payload[4:], nil
+		if n > wire.ProtoBase {
+			return int(n) - wire.ProtoBase, true, payload[4:], nil
 		}
 		return int(n), false, payload[4:], nil
 	}

@@ -2,13 +2,13 @@ package sim
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/wire"
 )
 
 // The range of protocol versions the simulator can speak.
@@ -16,12 +16,6 @@ const (
 	MinVersion = 176 // the oldest cap seen in clients still in use
 	MaxVersion = 226 // what Gateway 10.50.01 has; its messages are those of 225
 )
-
-// maxFrame is the longest payload a real gateway takes or sends, in bytes (16 MiB - 1).
-const maxFrame = 0xFFFFFF
-
-// protoOffset is what a message id is raised by when its body is protobuf.
-const protoOffset = 200
 
 // Versions at which the shape of a message changes.
 const (
@@ -62,55 +56,20 @@ const (
 	verCancelHistorTicks = verCancelContract
 )
 
-var (
-	errFrameEmpty = errors.New("frame of length 0")
-	errFrameLong  = fmt.Errorf("frame longer than %d bytes", maxFrame)
-)
-
-// readFrame reads one frame: a big-endian length and that many bytes. The returned slice is the caller's.
-func readFrame(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
-	}
-	n := binary.BigEndian.Uint32(head[:])
-	switch {
-	case n == 0:
-		return nil, errFrameEmpty
-	case n > maxFrame:
-		return nil, fmt.Errorf("%w: %d", errFrameLong, n)
-	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, err
-	}
-	return body, nil
-}
-
-// beginFrame appends room for a frame's length; endFrame fills it in.
-func beginFrame(dst []byte) ([]byte, int) {
-	return append(dst, 0, 0, 0, 0), len(dst)
-}
-
-func endFrame(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
-	return dst
-}
-
 // appendFrame appends m as the frame that a session of the given version expects.
 func appendFrame(dst []byte, version int, m proto.Message) []byte {
 	kind, ok := replyKinds[m.ProtoReflect().Descriptor().Name()]
 	if !ok {
 		panic(fmt.Sprintf("sim: no message id for %T", m))
 	}
-	dst, start := beginFrame(dst)
+	dst, start := wire.BeginFrame(dst)
 	if version >= kind.protoSince {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(kind.id+protoOffset))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(kind.id+wire.ProtoBase))
 		out, err := proto.MarshalOptions{}.MarshalAppend(dst, m)
 		if err != nil { // only invalid UTF-8 can do this, and requests are checked for it
 			panic(fmt.Sprintf("sim: marshal %T: %v", m, err))
 		}
-		return endFrame(out, start)
+		return wire.EndFrame(out, start)
 	}
 	t := textWriter{b: dst, version: version}
 	if version >= verBinaryID {
@@ -119,7 +78,7 @@ func appendFrame(dst []byte, version int, m proto.Message) []byte {
 		t.int(int64(kind.id))
 	}
 	t.message(m)
-	return endFrame(t.b, start)
+	return wire.EndFrame(t.b, start)
 }
 
 // textWriter appends NUL-terminated fields.

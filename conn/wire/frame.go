@@ -1,0 +1,164 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// MaxFrame is the longest payload that is sent or taken, in bytes.
+const MaxFrame = 0xFFFFFF
+
+// ProtocolError says that bytes from outside are not the TWS protocol. A stream with such bytes in it cannot be trusted any more.
+type ProtocolError struct {
+	Message int // number of the message, 0 if it has none
+	Reason  string
+}
+
+func (e *ProtocolError) Error() string {
+	if e.Message == 0 {
+		return "not the TWS protocol: " + e.Reason
+	}
+	return fmt.Sprintf("not the TWS protocol: message %d: %s", e.Message, e.Reason)
+}
+
+func bad(message int, format string, args ...any) error {
+	return &ProtocolError{Message: message, Reason: fmt.Sprintf(format, args...)}
+}
+
+// BeginFrame appends room for the length of a frame, and returns where that is. EndFrame fills it in.
+func BeginFrame(dst []byte) (framed []byte, start int) { return append(dst, 0, 0, 0, 0), len(dst) }
+
+// EndFrame ends the frame that began at start with the bytes behind it.
+func EndFrame(framed []byte, start int) []byte {
+	binary.BigEndian.PutUint32(framed[start:], uint32(len(framed)-start-4))
+	return framed
+}
+
+// frameLength reads the header of a frame, which has four bytes.
+func frameLength(head []byte, limit int) (int, error) {
+	n := binary.BigEndian.Uint32(head)
+	if n == 0 || n > uint32(limit) {
+		return 0, bad(0, "frame of %d bytes", n)
+	}
+	return int(n), nil
+}
+
+const (
+	readSize = 64 << 10 // what a reader asks for at once
+	keepSize = 1 << 20  // of a buffer that grew beyond, nothing is kept
+)
+
+// Reader reads frames. It is for one goroutine.
+type Reader struct {
+	from       io.Reader
+	buf        []byte
+	start, end int   // what has been read and not returned
+	err        error // of from, for when that is used up
+}
+
+// NewReader returns a reader of frames.
+func NewReader(from io.Reader) *Reader { return &Reader{from: from, buf: make([]byte, readSize)} }
+
+// Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended between frames,
+// io.ErrUnexpectedEOF that it ended inside one.
+func (r *Reader) Next() ([]byte, error) { return r.next(MaxFrame) }
+
+func (r *Reader) next(limit int) ([]byte, error) {
+	need := 4
+	for {
+		if have := r.end - r.start; have >= need {
+			n, err := frameLength(r.buf[r.start:r.start+4], limit)
+			if err != nil {
+				return nil, err
+			}
+			if need = 4 + n; have >= need {
+				payload := r.buf[r.start+4 : r.start+need : r.start+need]
+				r.start += need
+				return payload, nil
+			}
+		}
+		if err := r.fill(need); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// HasFrame reports whether the next frame has been read in full already, so that Next does not wait.
+func (r *Reader) HasFrame() bool {
+	have := r.end - r.start
+	if have < 4 {
+		return false
+	}
+	n, err := frameLength(r.buf[r.start:r.start+4], MaxFrame)
+	return err != nil || have >= 4+n
+}
+
+// fill reads some more of a frame that has need bytes in all.
+func (r *Reader) fill(need int) error {
+	if r.err != nil {
+		if r.err == io.EOF && r.end > r.start {
+			return io.ErrUnexpectedEOF
+		}
+		return r.err
+	}
+	r.makeRoom(need)
+	for range 100 {
+		n, err := r.from.Read(r.buf[r.end:])
+		r.end += n
+		r.err = err
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return r.fill(need)
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom makes room in the buffer. It grows with what really comes: a header alone must not cost 16 MB.
+func (r *Reader) makeRoom(need int) {
+	have := r.end - r.start
+	size := len(r.buf)
+	switch {
+	case have == size:
+		size = min(2*size, max(need, readSize))
+	case size > keepSize && need <= readSize && have <= readSize:
+		size = readSize
+	case r.start+max(need, readSize/2) <= size:
+		return
+	}
+	if size == len(r.buf) {
+		copy(r.buf, r.buf[r.start:r.end])
+	} else {
+		buf := make([]byte, size)
+		copy(buf, r.buf[r.start:r.end])
+		r.buf = buf
+	}
+	r.start, r.end = 0, have
+}
+
+// ReadFrame reads one frame from a stream and returns its payload, which is the caller's.
+func ReadFrame(from io.Reader) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(from, head[:]); err != nil {
+		return nil, err
+	}
+	n, err := frameLength(head[:], MaxFrame)
+	if err != nil {
+		return nil, err
+	}
+	payload := make([]byte, 0, min(n, readSize))
+	for len(payload) < n {
+		at := len(payload)
+		payload = append(payload, make([]byte, min(n-at, max(at, readSize)))...)
+		if _, err := io.ReadFull(from, payload[at:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return payload, nil
+}

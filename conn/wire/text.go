@@ -1,0 +1,47 @@
+package wire
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxText bounds a text of Gateway's, in bytes. Its longest ones, about precautions, have some 500. Lists may be longer.
+const maxText = 1024
+
+// text returns a text from outside: bounded, and valid UTF-8.
+func text[S string | []byte](s S) string {
+	if len(s) > maxText {
+		end := maxText
+		for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end]
+	}
+	return strings.ToValidUTF8(string(s), "\uFFFD")
+}
+
+// decimal reads a number in text; NaN stands for one that is not set or cannot be read. Some numbers stand for none: the
+// greatest ones of several types.
+func decimal[S string | []byte](s S) float64 {
+	if len(s) == 0 || len(s) > 32 {
+		return math.NaN()
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9', c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		default:
+			return math.NaN() // Go reads more, such as "Inf" and "0x1p2"
+		}
+	}
+	switch string(s) {
+	case "2147483647", "9223372036854775807", "-9223372036854775808":
+		return math.NaN()
+	}
+	v, err := strconv.ParseFloat(string(s), 64)
+	if err != nil || math.Abs(v) >= 1e300 {
+		return math.NaN()
+	}
+	return v
+}
