@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"gatewatch/app/api"
 	"gatewatch/app/metrics"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/conn/history"
 )
 
@@ -23,6 +25,7 @@ func (r *resident) Status() api.Status {
 		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: f.At.Local().Round(time.Millisecond), Last: f.What, Gone: f.Gone})
 	}
 	st.Failing = r.failing()
+	st.Guard.Text = wording.Orders(st.Guard.Reason, !slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == wording.FailingOrders }))
 	if until := r.hub.Muted(now); !until.IsZero() {
 		st.Muted = &until
 	}

@@ -52,7 +52,7 @@ func (r *resident) Trading() api.Trading {
 		}
 	}
 	for _, i := range t.ledger.Intents() {
-		if i.Unprotected && time.Since(i.Changed) < 24*time.Hour {
+		if needsStop(&i) {
 			st.OrdersUnprotected++
 		}
 	}
@@ -62,6 +62,9 @@ func (r *resident) Trading() api.Trading {
 	}
 	return st
 }
+
+// needsStop reports whether an order is a stop that does not work while its position is open. After a day a person has seen to it.
+func needsStop(i *engine.Intent) bool { return i.Unprotected && time.Since(i.Changed) < 24*time.Hour }
 
 // Arm lets orders leave, for a live account only if that is confirmed.
 func (r *resident) Arm(_ context.Context, live bool) error {

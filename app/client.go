@@ -81,13 +81,9 @@ func describe(st api.Status, now time.Time) string {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}
 	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(st.Layers.Socket), upDown(st.Layers.API), upDown(st.Layers.Upstream), farms(st.Layers.Farms))
-	if st.Guard.Open {
-		row("Orders", "may leave")
-	} else {
-		row("Orders", "blocked: %s", st.Guard.Reason)
-		if st.Held.Hint != "" && st.Held.Hint != st.Hint {
-			row("Do", "%s", st.Held.Hint)
-		}
+	row("Orders", "%s", wording.OneLine(st.Guard.Text))
+	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
+		row("Do", "%s", st.Held.Hint)
 	}
 	row("Trading", "%s", describeTrading(st.Trading, now))
 	for _, f := range st.Failing {

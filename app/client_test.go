@@ -39,7 +39,7 @@ func TestDescribeTrading(t *testing.T) {
 func TestDescribeBlocked(t *testing.T) {
 	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
 	st := api.Status{
-		Headline: "Orders blocked: it waits", Since: now.Add(-time.Hour), Guard: api.Guard{Reason: "it waits"},
+		Headline: "Orders blocked: it waits", Since: now.Add(-time.Hour), Guard: api.Guard{Reason: "it waits", Text: "blocked: it waits"},
 		Held:    api.Held{Closed: true, Since: now.Add(-7 * time.Second), Hint: "Wait."},
 		Failing: []api.Failing{{Text: "The log cannot be written.", Detail: "no space", Hint: "Free some."}},
 	}

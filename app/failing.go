@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 )
@@ -11,7 +13,7 @@ func (r *resident) failing() []api.Failing {
 	add := func(step, detail string) {
 		if detail != "" {
 			text, hint := wording.Failing(step)
-			list = append(list, api.Failing{Step: step, Text: text, Detail: wording.OneLine(detail), Hint: hint})
+			list = append(list, api.Failing{Step: step, Urgent: wording.IsUrgent(step), Text: text, Detail: wording.OneLine(detail), Hint: hint})
 		}
 	}
 	r.mu.Lock()
@@ -25,6 +27,13 @@ func (r *resident) failing() []api.Failing {
 		if stopped == nil {
 			add(wording.FailingFates, said(behind))
 		}
+		var stops []string
+		for _, i := range r.trade.ledger.Intents() {
+			if needsStop(&i) {
+				stops = append(stops, wording.Order(&i.Order))
+			}
+		}
+		add(wording.FailingStop, strings.Join(stops, ", "))
 	}
 	add(wording.FailingFiles, files)
 	add(wording.FailingLog, said(r.keeper.Problem()))

@@ -14,7 +14,10 @@ import (
 func (st Status) Open() Status {
 	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline
 	st.Held = st.open.held
-	st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
+	if st.Guard.Reason != "" {
+		st.Guard.Reason = wording.GuardReason(st.Guard.ReasonID)
+		st.Guard.Text = wording.Orders(st.Guard.Reason, true)
+	}
 	st.Gateway.Host, st.Gateway.Unsupported = openHost(st.Gateway.Host), st.open.unsupported
 	st.Layers.Farms = openFarms(st.Layers.Farms)
 	st.Trading.Reason, st.Trading.RulesProblem = openReason(st), ""

@@ -83,6 +83,7 @@ type Guard struct {
 	Open     bool             `json:"open"`
 	Reason   string           `json:"reason"`
 	ReasonID conn.GuardReason `json:"reason_id"`
+	Text     string           `json:"text"`   // whether orders of Gatewatch can leave while trading is on, such as "guard open"
 	Opened   uint64           `json:"opened"` // how often it was opened since the start of the program
 }
 
@@ -110,6 +111,7 @@ type AlertState struct {
 // Failing is a step in the background that fails at present.
 type Failing struct {
 	Step   string `json:"step"`   // such as "orders" or "connection_log"; stable
+	Urgent bool   `json:"urgent"` // orders or positions are concerned
 	Text   string `json:"text"`   // what does not work, in one sentence
 	Detail string `json:"detail"` // technical text; it may name files
 	Hint   string `json:"hint"`   // what to do about it
@@ -139,7 +141,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
 			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now),
 		},
-		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Opened: s.Opened},
+		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened},
 		Held:    heldOf(s, now),
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,

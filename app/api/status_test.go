@@ -107,7 +107,7 @@ func TestStatusShape(t *testing.T) {
 		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
 		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
 		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number", "unsupported_from": "string", "unsupported": "string"},
-		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string", "opened": "number"},
+		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string", "text": "string", "opened": "number"},
 		"today": object{
 			"name": "string", "from": "time", "until": "time", "seconds": "number", "connected_seconds": "number",
 			"down_seconds": "number", "planned_seconds": "number", "paused_seconds": "number", "asleep_seconds": "number",

@@ -10,7 +10,22 @@ const (
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
 	FailingNotifications = "notifications"  //
 	FailingPart          = "part"           // of the program, that is not started again; its name is the detail
+	FailingStop          = "stop"           // a position is open and its stop does not work
 )
+
+// IsUrgent reports whether a failing step concerns orders or positions, so that nothing may look green meanwhile.
+func IsUrgent(step string) bool { return step == FailingOrders || step == FailingStop }
+
+// Orders says in a few words whether orders of Gatewatch can leave, trading being on: the guard's reason is empty while it is open.
+func Orders(guard string, canWrite bool) string {
+	switch {
+	case guard != "":
+		return "blocked: " + OneLine(guard)
+	case !canWrite:
+		return "blocked: " + CannotWrite
+	}
+	return "guard open"
+}
 
 // CannotWrite is why no order can leave, in one clause, while [FailingOrders] fails.
 const CannotWrite = "they cannot be written down"
@@ -32,6 +47,8 @@ func Failing(step string) (text, hint string) {
 		return "settings.json is at fault; the settings before it stay in effect.", "Correct the file; Gatewatch reads it at once."
 	case FailingNotifications:
 		return "Desktop notifications cannot be shown.", "Check this desktop's notification service, or set up alerts."
+	case FailingStop:
+		return "An open position has no stop that works.", "Place a stop in TWS now, or close the position."
 	case FailingPart:
 		return "A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."
 	}

@@ -191,7 +191,7 @@ func newPast(at time.Time) *past {
 		State: conn.Connected, Connected: true, Since: at.Add(-30 * time.Minute), Headline: "Connected", Session: 82,
 		Layers:  api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": "ok"}},
 		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper", Accounts: 1},
-		Guard:   api.Guard{Open: true}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
+		Guard:   api.Guard{Open: true, Text: "guard open"}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
 	}
 	return p
 }

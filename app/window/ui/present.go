@@ -86,9 +86,9 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 		p.banner.connect = p.command == connectNow
 	}
 	p.layers = layersOf(st, seen, now)
-	p.orders = row{shape: Up, name: "Orders", word: "guard open"}
-	if !st.Guard.Open {
-		p.orders = row{shape: Down, name: "Orders", word: "blocked: " + wording.OneLine(st.Guard.Reason)}
+	p.orders = row{shape: Up, name: "Orders", word: wording.OneLine(st.Guard.Text)}
+	if !st.Guard.Open || slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == wording.FailingOrders }) {
+		p.orders.shape = Down
 	}
 	p.details = details(st, now)
 	return p
@@ -120,7 +120,7 @@ func absent(st *api.Status, lost, now time.Time) picture {
 func shapeOf(st *api.Status) Shape {
 	switch st.State {
 	case conn.Connected:
-		if st.Held.Text != "" {
+		if st.Held.Text != "" || slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Urgent }) {
 			return Impaired
 		}
 		return Up

@@ -49,7 +49,7 @@ func TestShapeOfEveryState(t *testing.T) {
 // TestClosedGuardIsTold has the guard be closed while the connection is up, alone and with another fault.
 func TestClosedGuardIsTold(t *testing.T) {
 	st := connected()
-	st.Guard, st.Held.Since = api.Guard{Reason: "it waits"}, noon.Add(-time.Minute)
+	st.Guard, st.Held.Since = closedGuard("it waits", ""), noon.Add(-time.Minute)
 	if p := pictureOf(&st, time.Time{}, &ages{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
 		t.Errorf("in the first moment %+v", p)
 	}
@@ -76,6 +76,10 @@ func TestFailingStepsAreTold(t *testing.T) {
 	p := pictureOf(&st, time.Time{}, &ages{}, noon)
 	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all || p.banner.hint != "Free some." {
 		t.Errorf("alone %+v", p.banner)
+	}
+	st.Failing[1].Urgent = true
+	if p = pictureOf(&st, time.Time{}, &ages{}, noon); p.shape != Impaired {
+		t.Error("an urgent one leaves the window green")
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
 	p = pictureOf(&st, time.Time{}, &ages{}, noon)
@@ -189,7 +193,7 @@ func TestPercentIsCut(t *testing.T) {
 func TestTextFromOutsideStaysPlain(t *testing.T) {
 	st := reconnecting()
 	evil := "\x1b[31mred\u202e\nsecond line\u0000"
-	st.Cause, st.Hint, st.Headline, st.Guard.Reason, st.Gateway.Host = evil, evil, evil, evil, evil
+	st.Cause, st.Hint, st.Headline, st.Guard.Text, st.Gateway.Host = evil, evil, evil, evil, evil
 	st.Layers = api.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
 	p := pictureOf(&st, time.Time{}, &ages{}, noon)
 	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 )
@@ -29,7 +30,7 @@ func connected() api.Status {
 		Session: 3, Lost: 2,
 		Reset:   api.ResetWindow{NextAt: at(noon.Add(6 * time.Hour))},
 		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper"},
-		Guard:   api.Guard{Open: true},
+		Guard:   api.Guard{Open: true, Text: "guard open"},
 		Probe:   api.Probe{RoundTripMillis: 1.3},
 		Today: api.Period{
 			Name: "today", From: noon.Add(-12 * time.Hour), Until: noon, Seconds: 43200, ConnectedSeconds: 38392, DownSeconds: 308,
@@ -38,6 +39,10 @@ func connected() api.Status {
 		},
 		Version: "1.0", Seq: 42,
 	}
+}
+
+func closedGuard(reason string, id conn.GuardReason) api.Guard {
+	return api.Guard{Reason: reason, ReasonID: id, Text: wording.Orders(reason, true)}
 }
 
 func reconnecting() api.Status {
@@ -50,7 +55,7 @@ func reconnecting() api.Status {
 	st.Layers = api.Layers{Farms: map[string]conn.FarmState{}}
 	st.Attempt = api.Attempt{Number: 4, NextAt: at(noon.Add(11500 * time.Millisecond))}
 	st.Session, st.Lost = 0, 3
-	st.Guard = api.Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}
+	st.Guard = closedGuard("not connected to Gateway", conn.GuardSocket)
 	return st
 }
 
@@ -87,7 +92,7 @@ func scenes() map[string]func(*View) {
 		},
 		"guard_closed": func(v *View) {
 			st := connected()
-			st.Guard = api.Guard{Reason: "waiting for Gateway to confirm open orders", ReasonID: conn.GuardReconciling}
+			st.Guard = closedGuard("waiting for Gateway to confirm open orders", conn.GuardReconciling)
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			st.Held = api.Held{
 				Closed: true, Since: noon.Add(-7 * time.Second), Text: "Orders are blocked: waiting for Gateway to confirm open orders.",
@@ -100,7 +105,7 @@ func scenes() map[string]func(*View) {
 			st.State, st.Since = conn.Degraded, noon.Add(-time.Minute)
 			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB error 321)."
 			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
-			st.Guard = api.Guard{Reason: "Gateway's API is read-only", ReasonID: conn.GuardReadOnly}
+			st.Guard = closedGuard("Gateway's API is read-only", conn.GuardReadOnly)
 			st.Held = api.Held{Closed: true, Since: st.Since, Hint: st.Hint}
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			status(st)(v)
@@ -142,7 +147,7 @@ func scenes() map[string]func(*View) {
 			st.Cause, st.Code = "Gateway has lost its connection to IBKR's servers (IB code 1100).", 1100
 			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page."
 			st.Layers.Upstream = false
-			st.Guard = api.Guard{Reason: "Gateway has lost IBKR's servers", ReasonID: conn.GuardUpstream}
+			st.Guard = closedGuard("Gateway has lost IBKR's servers", conn.GuardUpstream)
 			status(st)(v)
 		},
 		"paused": func(v *View) {
@@ -162,7 +167,7 @@ func scenes() map[string]func(*View) {
 				strings.Repeat("unexpected ", 12) + "\u202eevil\x1b[31m)."
 			st.Hint = strings.Repeat("Another program may own this port: check gateway.port in settings.json. ", 4)
 			st.Gateway.Host = strings.Repeat("long-host.", 12) + "example.com"
-			st.Guard.Reason = "the account is not of the configured kind, and the reason for that is long"
+			st.Guard = closedGuard("the account is not of the configured kind, and the reason for that is long", conn.GuardMode)
 			status(st)(v)
 		},
 		"first_run": func(v *View) {

@@ -195,7 +195,7 @@ func tradeScenes() map[string]func(*View) {
 	}
 	held := armed()
 	held.Trading.MayTrade, held.Trading.Reason = false, "orders of the last session are still being compared with Gateway's"
-	held.Guard = api.Guard{Reason: "orders are not reconciled yet", ReasonID: conn.GuardReason("not_reconciled")}
+	held.Guard = closedGuard("orders are not reconciled yet", conn.GuardReason("not_reconciled"))
 	list["armed_held"] = func(v *View) {
 		v.Settings(inForce())
 		v.Status(held, noon)
