@@ -106,6 +106,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.cancels, i.Order.Ref)
+		i.CancelAsked = false
 		l.toCancel(i, false)
 	}
 	return err
@@ -185,9 +186,23 @@ func (l *Ledger) want(i *Intent) *cancellation {
 	if c == nil || c.refused || c.told {
 		c = &cancellation{order: i, at: l.now(), asked: l.mono()}
 		l.cancels[i.Order.Ref] = c
+		i.CancelAsked = true
+		l.record(entry{Intents: []*Intent{i}})
 		l.toCancel(i, true)
 	}
 	return c
+}
+
+// resumeCancels goes on with the requests to cancel that an earlier start has begun.
+func (l *Ledger) resumeCancels() {
+	for ref, i := range l.intents {
+		if i.CancelAsked && !i.Done() {
+			l.cancels[ref] = &cancellation{order: i, at: l.now(), asked: l.mono()}
+		}
+	}
+	if len(l.cancels) > 0 {
+		time.AfterFunc(l.cancelLimit, l.tellOverdue)
+	}
 }
 
 // due reports whether a request is to be written in a session, for the first time or once more.

@@ -464,3 +464,28 @@ func TestClientZero(t *testing.T) {
 		d.stop()
 	}
 }
+
+// TestCancelGoesOnAfterARestart ends the program while Gateway has confirmed no cancellation: the next start asks again for what was
+// to be cancelled, and for nothing else.
+func TestCancelGoesOnAfterARestart(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	d := newDesk(t, path, g.Port())
+	c := counting(t, d, generous)
+	c.Arm()
+	s := d.session(t)
+	goes, stays := c.rests(t, s), c.rests(t, s)
+	g.DiscardCancels(-1)
+	if err := c.Cancel(s, goes.ID); err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	g.DiscardCancels(0)
+	again := newDesk(t, path, g.Port())
+	again.session(t)
+	again.fate(t, goes.Order.Ref, Cancelled)
+	again.fate(t, stays.Order.Ref, Working)
+	if n := again.ledger.Cancelling().Asked; n != 1 {
+		t.Errorf("%d orders to cancel", n)
+	}
+}

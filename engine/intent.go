@@ -50,8 +50,9 @@ type Intent struct {
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
 
-	ToCancel    bool `json:"to_cancel,omitempty"`   // somebody wants it to be cancelled, or the order that it belongs to
-	Unprotected bool `json:"unprotected,omitempty"` // it is a stop that does not work, and what it is to protect is bought or sold
+	ToCancel    bool `json:"to_cancel,omitempty"`    // somebody wants it to be cancelled, or the order that it belongs to
+	CancelAsked bool `json:"cancel_asked,omitempty"` // it is to be cancelled itself: a next start goes on asking Gateway for it
+	Unprotected bool `json:"unprotected,omitempty"`  // it is a stop that does not work, and what it is to protect is bought or sold
 	Executions
 
 	doubt    time.Time // since when Gateway has to be asked about it; zero: what is known of it agrees

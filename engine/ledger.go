@@ -126,6 +126,7 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 		}
 		l.places = append(l.places, p)
 	}
+	l.resumeCancels()
 	go l.keepUp()
 	return l, nil
 }
