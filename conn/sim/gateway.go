@@ -32,6 +32,8 @@ type Config struct {
 	NextOrderID int64
 	// Script is the text of a script of timed faults, run from the start; see [ParseScript].
 	Script string
+	// Night is the name of one of the [Nights], which is played from the start.
+	Night string
 	// Log receives what happens. Default: nothing is logged.
 	Log *slog.Logger
 
@@ -189,6 +191,11 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 			return nil, err
 		}
 	}
+	if cfg.Night != "" {
+		if _, err := FindNight(cfg.Night); err != nil {
+			return nil, err
+		}
+	}
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		zone = time.UTC
@@ -224,6 +231,9 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	_ = g.PlanExit(cfg.exit()) // checked above
 	if script != nil {
 		_ = g.RunScript(script) // fails only once closed
+	}
+	if cfg.Night != "" {
+		_ = g.PlayNight(cfg.Night)
 	}
 	g.wg.Go(func() { // the end of ctx is a Close
 		<-g.ctx.Done()

@@ -42,6 +42,28 @@ func (g *Gateway) Notice(code int, text string) {
 	}
 }
 
+// EndCompeting ends what 10197 began: market data flows again.
+func (g *Gateway) EndCompeting() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults.competing = false
+}
+
+func competing(g *Gateway, a *args) error {
+	on := a.text("on", "true")
+	if on != "true" && on != "false" {
+		a.fail("on", "true or false")
+	}
+	return a.do(func() error {
+		if on == "true" {
+			g.Notice(10197, "")
+		} else {
+			g.EndCompeting()
+		}
+		return nil
+	})
+}
+
 // NoticeFor sends an error with a request or order id to all ready sessions, for codes that concern one request. It has
 // no effect on the simulation.
 func (g *Gateway) NoticeFor(id int32, code int, text string) {

@@ -239,6 +239,7 @@ var verbs = []verb{
 	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},
 	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from now on; 0 ends it", dataType},
 	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s ends it", lastTraded},
+	{"competing", "on=true", "10197 as from a competing session; on=false: its end, market data comes back", competing},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
 }
 
