@@ -102,6 +102,11 @@ func controlMux(g *Gateway) http.Handler {
 	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.State()) })
 	mux.HandleFunc("POST /fault/{name}", func(w http.ResponseWriter, r *http.Request) { postFault(g, w, r) })
 	mux.HandleFunc("POST /script", func(w http.ResponseWriter, r *http.Request) { postScript(g, w, r) })
+	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { getRequests(g, w, r) })
+	mux.HandleFunc("DELETE /requests", func(w http.ResponseWriter, _ *http.Request) {
+		g.ForgetRequests()
+		writeJSON(w, http.StatusOK, map[string]any{"ok": true})
+	})
 	mux.HandleFunc("DELETE /script", func(w http.ResponseWriter, _ *http.Request) {
 		g.StopScripts()
 		writeJSON(w, http.StatusOK, map[string]any{"ok": true})
@@ -177,6 +182,9 @@ func controlHelp(g *Gateway) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Simulated gateway on %s\n\n", g.Addr())
 	b.WriteString("GET  /state          connections, orders, counters, faults as JSON\n")
+	b.WriteString("GET  /requests       what clients sent; ?name=placeOrder&client=1&since=0 and fields such as order.action=BUY select,\n")
+	b.WriteString("                     count=1, at-least=1 and at-most=1 are asserted (200 or 417), for up to within=5s\n")
+	b.WriteString("DELETE /requests     forget them\n")
 	b.WriteString("POST /script         run the script in the body (at 5s drop / after 1s 1100 / every 30s 2104 / loop)\n")
 	b.WriteString("DELETE /script       stop all scripts\n")
 	b.WriteString("POST /fault/NAME     with these names and query parameters:\n\n")

@@ -151,6 +151,7 @@ type Gateway struct {
 	farms        []Farm
 	book         book
 	faults       faults
+	requests     requestLog
 	frozen       chan struct{}       // nil unless frozen; closed by Thaw
 	down         bool                // restarting or logged off: the process is "not there"
 	loggedOff    bool                // until LogIn

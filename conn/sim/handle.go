@@ -50,12 +50,24 @@ func (g *Gateway) handle(c *conn, payload []byte) {
 		return
 	}
 	g.counters.Requests++
+	req, e := g.readLocked(c, payload)
+	if e == nil {
+		g.log.Debug("request", "conn", c.id, "client", c.clientID, "name", req.kind.name)
+		e = g.dispatch(c, req)
+	}
+	g.logLocked(c, payload, req, e)
+	if e != nil {
+		g.refuseLocked(c, e)
+	}
+}
+
+// readLocked parses a request that is not one too many, and not too early.
+func (g *Gateway) readLocked(c *conn, payload []byte) (*request, *requestError) {
 	if n, ok := g.overPaceLocked(c); !ok {
-		g.refuseLocked(c, &requestError{
+		return nil, &requestError{
 			Code: 100, ReqID: -1, Reason: reasonPacing,
 			Text: fmt.Sprintf("Max rate of messages per second has been exceeded: max=%d rec=%d", g.cfg.MaxMessageRate, n),
-		})
-		return
+		}
 	}
 	req, e := parseRequest(c.version, payload)
 	if e == nil && !c.ready && req.id != reqStartAPI {
@@ -64,13 +76,7 @@ func (g *Gateway) handle(c *conn, payload []byte) {
 			Text: fmt.Sprintf("Error validating request.-'%s' : cause - the API is not started yet", req.kind.name),
 		}
 	}
-	if e == nil {
-		g.log.Debug("request", "conn", c.id, "client", c.clientID, "name", req.kind.name)
-		e = g.dispatch(c, req)
-	}
-	if e != nil {
-		g.refuseLocked(c, e)
-	}
+	return req, e
 }
 
 // overPaceLocked counts the requests of the last second; ok is false if this one is too many.

@@ -60,7 +60,8 @@ func (g *Gateway) PlayNight(name string) error {
 
 // The verb is added here since it runs a script, which is made of verbs.
 func init() {
-	verbs = append(verbs, verb{"night", "name=", "play a night that comes with the simulator: " + strings.Join(nightNames(), ", "), playNight})
+	help := "play a night that comes with the simulator: " + strings.Join(nightNames(), ", ")
+	verbs = append(verbs, verb{"night", "name=", help, playNight})
 }
 
 func nightNames() []string {

@@ -25,7 +25,8 @@ func TestNightsParse(t *testing.T) {
 
 // TestNightByName names a night on the command line, on the control port and in a script.
 func TestNightByName(t *testing.T) {
-	if _, err := sim.Start(t.Context(), sim.Config{Night: "full-moon"}); err == nil || !strings.Contains(err.Error(), "server-reset") {
+	_, err := sim.Start(t.Context(), sim.Config{Night: "full-moon"})
+	if err == nil || !strings.Contains(err.Error(), "server-reset") {
 		t.Errorf("an unknown night: %v", err)
 	}
 	g := startSim(t, sim.Config{Farms: []sim.Farm{}, Night: "frozen-jvm", Control: "127.0.0.1:0"})
@@ -38,7 +39,8 @@ func TestNightByName(t *testing.T) {
 		t.Fatal(body)
 	}
 	waitFor(t, func() bool { return strings.Join(g.State().Faults, ",") == "10197" })
-	if status, body := call(t, g, "POST", "/fault/night?name=sunday", ""); status != 400 || !strings.Contains(body, "sunday-logoff") {
+	status, body := call(t, g, "POST", "/fault/night?name=sunday", "")
+	if status != 400 || !strings.Contains(body, "sunday-logoff") {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, _ := call(t, g, "POST", "/fault/night?name=sunday-logoff", ""); status != 200 {
