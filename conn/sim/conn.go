@@ -17,6 +17,9 @@ import (
 const (
 	// writeTimeout is how long a client may leave the gateway's bytes unread before the connection is closed.
 	writeTimeout = 20 * time.Second
+	// sendBuffer is how many bytes the kernel keeps for a client. Where it has more, a client that does not keep up with
+	// the market reads old prices.
+	sendBuffer = 256 << 10
 	// maxQueue is how many bytes may wait for a client, beyond what the kernel buffers.
 	maxQueue = 32 << 20
 	// drainTime is how long a closed connection still reads, so that the peer sees FIN and not RST.
@@ -71,6 +74,7 @@ func newConn(g *Gateway, tcp *net.TCPConn, id int64) *conn {
 		g: g, tcp: tcp, id: id, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{}, summaries: map[int32]*accountFeed{},
 	}
+	_ = tcp.SetWriteBuffer(sendBuffer)
 	c.br = bufio.NewReaderSize(gated{c}, 64<<10)
 	return c
 }
@@ -124,19 +128,40 @@ func (c *conn) waitThaw() bool {
 
 // queueLocked appends a message without waking the writer; Gateway.mu is held.
 func (c *conn) queueLocked(m proto.Message) {
-	if c.muted {
+	if c.muted || c.g.faults.ticksOnly {
 		return
 	}
-	if c.g.faults.ticksOnly && !isTick(m) {
-		return
-	}
+	lag := c.g.faults.lag
 	c.outMu.Lock()
-	defer c.outMu.Unlock()
-	if lag := c.g.faults.lag; lag == 0 && len(c.late) == 0 {
+	if lag == 0 && len(c.late) == 0 {
 		c.out = appendFrame(c.out, c.version, m)
 	} else {
 		c.queueLate(appendFrame(nil, c.version, m), lag)
 	}
+	full := len(c.out) > maxQueue
+	c.outMu.Unlock()
+	if full && !c.refused {
+		c.g.refuseLocked(c, &requestError{Reason: reasonSlowClient, Text: "the client leaves too much unread", Fatal: true})
+		c.drop()
+	}
+}
+
+// queueFrames appends market data that is framed already; Gateway.mu is held.
+func (c *conn) queueFrames(b []byte) {
+	if !c.muted {
+		c.outMu.Lock()
+		c.out = c.later(c.out, b, c.g.faults.lag)
+		c.outMu.Unlock()
+	}
+}
+
+// later appends frames to those that leave now, unless messages lag; outMu is held.
+func (c *conn) later(now, frames []byte, lag time.Duration) []byte {
+	if lag == 0 && len(c.late) == 0 {
+		return append(now, frames...)
+	}
+	c.queueLate(frames, lag)
+	return now
 }
 
 // flush wakes the writer.
@@ -189,9 +214,10 @@ func (c *conn) reset() {
 	})
 }
 
-// write is the writer goroutine: it moves the queue to the socket until the connection closes.
+// write is the writer goroutine: it moves the queue and the ticks that are due to the socket until the connection
+// closes. It holds no lock while it writes, so that a client that does not read holds up nobody else.
 func (c *conn) write() {
-	var batch []byte
+	var b batch
 	for {
 		select {
 		case <-c.done:
@@ -201,26 +227,52 @@ func (c *conn) write() {
 		if !c.waitThaw() {
 			return
 		}
-		c.outMu.Lock()
-		batch, c.out = c.out, batch[:0]
-		finishing := c.finishing
-		c.outMu.Unlock()
-		if len(batch) > maxQueue {
-			c.g.refuse(c, &requestError{Reason: reasonSlowClient, Text: "the client leaves too much unread"})
-			c.drop()
-			return
-		}
-		if err := c.writeBatch(batch); err != nil {
+		c.collect(&b)
+		if err := c.writeBatch(b.bytes); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				c.g.refuse(c, &requestError{Reason: reasonSlowClient, Text: "the client does not read"})
 			}
 			c.reset()
 			return
 		}
-		if finishing {
+		if b.last {
 			c.drop()
 			return
 		}
+	}
+}
+
+// batch is what the writer sends at once. Its slices are used again.
+type batch struct {
+	bytes []byte
+	feeds []feed
+	last  bool // close with FIN behind it
+}
+
+// collect takes the queue and appends the ticks that are due.
+func (c *conn) collect(b *batch) {
+	g := c.g
+	g.mu.Lock()
+	c.outMu.Lock()
+	b.bytes, c.out = c.out, b.bytes[:0]
+	b.last = c.finishing
+	lagging := g.faults.lag != 0 || len(c.late) > 0
+	c.outMu.Unlock()
+	b.feeds = b.feeds[:0]
+	if !b.last {
+		b.feeds = g.feedsLocked(c, b.feeds)
+	}
+	version, step, now, lag := c.version, g.step, g.nowLocked(), g.faults.lag
+	g.mu.Unlock()
+	switch {
+	case len(b.feeds) == 0:
+	case lagging:
+		ticks := g.appendTicks(nil, version, b.feeds, step, now)
+		c.outMu.Lock()
+		c.out = c.later(c.out, ticks, lag)
+		c.outMu.Unlock()
+	default:
+		b.bytes = g.appendTicks(b.bytes, version, b.feeds, step, now)
 	}
 }
 
@@ -271,16 +323,23 @@ func (c *conn) writeSlowly(b []byte, perSecond int) error {
 	return nil
 }
 
+// writeNow writes in pieces, each of which has its time: a client that reads slowly does read.
 func (c *conn) writeNow(b []byte) error {
-	_ = c.tcp.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, err := c.tcp.Write(b)
-	return err
+	for len(b) > 0 {
+		n := min(len(b), sendBuffer/4)
+		_ = c.tcp.SetWriteDeadline(time.Now().Add(writeTimeout))
+		if _, err := c.tcp.Write(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // pause waits for d, and for a freeze to end.
 func (c *conn) pause(d time.Duration) error {
 	if d > 0 {
-		timer := time.NewTimer(d)
+		timer := time.NewTimer(c.g.clock.real(d))
 		defer timer.Stop()
 		select {
 		case <-timer.C:

@@ -124,16 +124,20 @@ func (c *conn) dataType(q *quote) int32 {
 func (g *Gateway) LastTraded(symbol string, ago time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.lastTradedLocked(symbol, ago)
+}
+
+func (g *Gateway) lastTradedLocked(symbol string, ago time.Duration) error {
 	list, err := g.namedLocked(symbol)
 	if err != nil {
 		return err
 	}
 	for _, q := range list {
+		q.silence = silence{}
 		if ago > 0 {
-			q.traded = g.nowLocked().Add(-ago)
-		} else {
-			q.traded = time.Time{}
+			q.silence = silence{traded: g.nowLocked().Add(-ago), step: g.step, price: q.last}
 		}
+		q.advance(g.step)
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func (g *Gateway) exitLocked(logOff bool, d time.Duration) {
 func (g *Gateway) comeBackLocked(d time.Duration) {
 	mine := g.restarts
 	g.wg.Go(func() {
-		for wait(g.ctx, time.After(d)) {
+		for wait(g.ctx, g.clock.after(d)) {
 			err := g.comeBack(mine)
 			if err == nil {
 				return
@@ -173,7 +173,7 @@ func (g *Gateway) comeBack(mine int) error {
 	}
 	g.down = false
 	for id := range g.oldIDs {
-		g.oldIDs[id] = time.Now().Add(g.faults.oldSessions)
+		g.oldIDs[id] = g.clock.now().Add(g.faults.oldSessions)
 	}
 	g.releaseHeldLocked()
 	if g.faults.refusing {
@@ -185,7 +185,7 @@ func (g *Gateway) comeBack(mine int) error {
 // oldSessionLocked reports whether a client id is still in use by a session of before a restart.
 func (g *Gateway) oldSessionLocked(id int32) bool {
 	until, ok := g.oldIDs[id]
-	return ok && time.Now().Before(until)
+	return ok && g.clock.now().Before(until)
 }
 
 func holdSessions(g *Gateway, a *args) error {

@@ -223,10 +223,8 @@ func (g *Gateway) Clear() error {
 	lost := g.upstreamLost
 	g.faults = faults{}
 	g.eachLocked(func(c *conn) { c.release(true) })
-	for _, q := range g.quotes {
-		q.traded = time.Time{}
-	}
-	g.dataTypeLocked("", 0)
+	_ = g.lastTradedLocked("", 0) // fails only for a symbol
+	_ = g.dataTypeLocked("", 0)
 	g.thawLocked()
 	g.restoreFarmsLocked()
 	g.exits, g.oldIDs, g.loggedOff = nil, nil, false

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatewatch/conn/wire"
@@ -24,7 +25,10 @@ type Config struct {
 	ServerVersion int
 	// TickRate is price ticks per second and symbol. Default 4.
 	TickRate float64
-	// Seed chooses how prices walk: with the same seed they go the same way.
+	// Speed is how many times as fast as the machine's the gateway's clock runs: its ticks, timers and time stamps.
+	// Default 1.
+	Speed float64
+	// Seed chooses how prices walk: with the same seed and TickRate every tick is the same.
 	Seed uint64
 	// Accounts are the managed accounts. Default DU1234567, a paper account.
 	Accounts []string
@@ -88,6 +92,12 @@ func (cfg *Config) setDefaults() error {
 	if !(cfg.TickRate > 0 && cfg.TickRate <= 1e6) {
 		return fmt.Errorf("tick rate %v: must be above 0 and at most 1000000 per second", cfg.TickRate)
 	}
+	if cfg.Speed == 0 {
+		cfg.Speed = 1
+	}
+	if !(cfg.Speed >= 0.01 && cfg.Speed <= 10_000) {
+		return fmt.Errorf("speed %v: must be 0.01 to 10000", cfg.Speed)
+	}
 	if len(cfg.Accounts) == 0 {
 		cfg.Accounts = []string{"DU1234567"}
 	}
@@ -141,6 +151,8 @@ type Gateway struct {
 	ctl     *controlServer
 	zone    *time.Location
 	started time.Time
+	clock   clock
+	ticks   atomic.Int64 // for Counters.Ticks
 
 	mu           sync.Mutex
 	ctx          context.Context // ends with Close; kept so that faults can start timed work
@@ -149,6 +161,8 @@ type Gateway struct {
 	nextConn     int64
 	quotes       []*quote
 	farms        []Farm
+	step         int64     // of the market
+	dayEnd       time.Time // on the gateway's clock
 	book         book
 	faults       faults
 	requests     requestLog
@@ -201,10 +215,12 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	if err != nil {
 		zone = time.UTC
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Log, zone: zone, started: time.Now(), conns: map[*conn]struct{}{}, rejected: map[string]int64{}}
-	for _, in := range newInstruments(time.Now()) {
-		g.quotes = append(g.quotes, newQuote(in, cfg.Seed))
+	clock := newClock(cfg.Speed)
+	g := &Gateway{
+		cfg: cfg, log: cfg.Log, zone: zone, clock: clock, started: clock.start,
+		conns: map[*conn]struct{}{}, rejected: map[string]int64{},
 	}
+	g.openMarket()
 	g.book.next = cfg.NextOrderID
 	g.farms = slices.Clone(cfg.Farms)
 	addr, err := loopbackAddr(cfg.Listen)

@@ -31,7 +31,7 @@ func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 			c.finish()
 			return
 		}
-		time.AfterFunc(e.Stays, c.finish)
+		time.AfterFunc(g.clock.real(e.Stays), c.finish)
 	}
 }
 
@@ -84,7 +84,7 @@ func (g *Gateway) overPaceLocked(c *conn) (n int, ok bool) {
 	if g.cfg.MaxMessageRate < 0 {
 		return 0, true
 	}
-	now := time.Now()
+	now := g.clock.now()
 	for len(c.recent) > 0 && now.Sub(c.recent[0]) >= time.Second {
 		c.recent = c.recent[1:]
 	}
@@ -232,35 +232,5 @@ func (g *Gateway) contractDetails(c *conn, req *request, m *protobuf.ContractDat
 		c.queueLocked(q.in.details(m.GetReqId(), g.nowLocked().In(g.zone)))
 	}
 	c.sendLocked(&protobuf.ContractDataEnd{ReqId: m.ReqId})
-	return nil
-}
-
-func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataRequest) *requestError {
-	id := m.GetReqId()
-	if _, ok := c.subs[id]; ok {
-		return &requestError{Code: 322, ReqID: id, Reason: reasonInvalid, Text: "Error processing request.-'bN' : cause - Duplicate ticker id"}
-	}
-	q, e := g.find(id, req, m.GetContract())
-	if e != nil {
-		return e
-	}
-	if e := g.refusedDataLocked(id, q); e != nil {
-		return e
-	}
-	kind := c.dataType(q)
-	s := &subscription{reqID: id, q: q, delayed: kind == 3 || kind == 4}
-	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick())), BboExchange: proto.String("9c0001"), SnapshotPermissions: proto.Int32(3)})
-	if g.faults.competing {
-		c.sendLocked(g.errorMessage(id, 10197, noticeText(10197)))
-	} else if !g.upstreamLost {
-		c.queueLocked(&protobuf.MarketDataType{ReqId: &id, MarketDataType: &kind})
-		c.sendLocked(s.snapshot(g.nowLocked())...)
-	}
-	if m.GetSnapshot() || m.GetRegulatorySnapshot() {
-		c.sendLocked(&protobuf.TickSnapshotEnd{ReqId: &id})
-		return nil
-	}
-	c.subs[id] = s
-	c.flush()
 	return nil
 }

@@ -192,5 +192,5 @@ func (g *Gateway) nextValidID() *protobuf.NextValidId {
 	return &protobuf.NextValidId{OrderId: proto.Int32(int32(g.book.next))}
 }
 
-// nowLocked is the gateway's clock, the machine's plus the skew of [Gateway.ClockSkew].
-func (g *Gateway) nowLocked() time.Time { return time.Now().Add(g.faults.skew) }
+// nowLocked is the time that the gateway tells: that of its clock plus the skew of [Gateway.ClockSkew].
+func (g *Gateway) nowLocked() time.Time { return g.clock.now().Add(g.faults.skew) }

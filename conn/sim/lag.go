@@ -2,9 +2,6 @@ package sim
 
 import (
 	"time"
-
-	"github.com/scmhub/ibapi/protobuf"
-	"google.golang.org/protobuf/proto"
 )
 
 // Lag has every message leave a time after it was made, in order. 0 ends it: what lags leaves at once.
@@ -23,23 +20,15 @@ func (g *Gateway) TicksOnly(on bool) {
 	g.faults.ticksOnly = on
 }
 
-func isTick(m proto.Message) bool {
-	switch m.(type) {
-	case *protobuf.TickPrice, *protobuf.TickSize, *protobuf.TickGeneric, *protobuf.TickString:
-		return true
-	}
-	return false
-}
-
-// lateFrame is a message that lags.
+// lateFrame is a message that lags, or several.
 type lateFrame struct {
-	due   time.Time
+	due   time.Time // on the machine's clock
 	frame []byte
 }
 
 // queueLate keeps a frame back; outMu is held.
 func (c *conn) queueLate(frame []byte, lag time.Duration) {
-	due := time.Now().Add(lag)
+	due := time.Now().Add(c.g.clock.real(lag))
 	if n := len(c.late); n > 0 && due.Before(c.late[n-1].due) {
 		due = c.late[n-1].due
 	}
@@ -61,7 +50,7 @@ func (c *conn) release(all bool) {
 
 // timeTooSoonLocked reports whether a time request is one that gateways leave unanswered since 10.19: the second within a second.
 func (g *Gateway) timeTooSoonLocked(c *conn) bool {
-	now := time.Now()
+	now := g.clock.now()
 	soon := !g.cfg.AnswerEveryTime && !c.timeAsked.IsZero() && now.Sub(c.timeAsked) < time.Second
 	if !soon {
 		c.timeAsked = now

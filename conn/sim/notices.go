@@ -105,7 +105,7 @@ func (g *Gateway) MovePort(port int, grace time.Duration) (int, error) {
 	g.wg.Go(func() {
 		select {
 		case <-g.ctx.Done():
-		case <-time.After(grace):
+		case <-g.clock.after(grace):
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()

@@ -22,8 +22,6 @@ type replyKind struct {
 }
 
 var replyKinds = map[protoreflect.Name]replyKind{
-	"TickPrice":               {wire.MsgTickPrice, verProtoMarketData},
-	"TickSize":                {wire.MsgTickSize, verProtoMarketData},
 	"OrderStatus":             {wire.MsgOrderStatus, verBinaryID},
 	"ErrorMessage":            {wire.MsgError, verBinaryID},
 	"OpenOrder":               {wire.MsgOpenOrder, verBinaryID},
@@ -34,8 +32,6 @@ var replyKinds = map[protoreflect.Name]replyKind{
 	"ContractData":            {wire.MsgContractDetails, verProtoContracts},
 	"ExecutionDetails":        {wire.MsgExecution, verBinaryID},
 	"ManagedAccounts":         {wire.MsgManagedAccounts, verProtoAccounts},
-	"TickGeneric":             {wire.MsgTickGeneric, verProtoMarketData},
-	"TickString":              {wire.MsgTickString, verProtoMarketData},
 	"CurrentTime":             {wire.MsgCurrentTime, verProtoRest3},
 	"ContractDataEnd":         {wire.MsgContractDetailsEnd, verProtoContracts},
 	"OpenOrdersEnd":           {wire.MsgOpenOrdersEnd, verBinaryID},
@@ -64,28 +60,6 @@ var replyKinds = map[protoreflect.Name]replyKind{
 // version, which old clients used to tell its shapes apart.
 func (t *textWriter) message(m proto.Message) {
 	switch m := m.(type) {
-	case *protobuf.TickPrice:
-		t.int(6)
-		t.int(int64(m.GetReqId()))
-		t.int(int64(m.GetTickType()))
-		t.float(m.GetPrice())
-		t.str(m.GetSize())
-		t.int(int64(m.GetAttrMask()))
-	case *protobuf.TickSize:
-		t.int(6)
-		t.int(int64(m.GetReqId()))
-		t.int(int64(m.GetTickType()))
-		t.str(m.GetSize())
-	case *protobuf.TickGeneric:
-		t.int(6)
-		t.int(int64(m.GetReqId()))
-		t.int(int64(m.GetTickType()))
-		t.float(m.GetValue())
-	case *protobuf.TickString:
-		t.int(6)
-		t.int(int64(m.GetReqId()))
-		t.int(int64(m.GetTickType()))
-		t.str(m.GetValue())
 	case *protobuf.TickSnapshotEnd:
 		t.int(1)
 		t.int(int64(m.GetReqId()))

@@ -188,7 +188,7 @@ func (g *Gateway) RunScript(s *Script) error {
 	ctx := g.scriptCtx
 	for _, step := range s.every {
 		g.goScript(func() {
-			tick := time.NewTicker(step.at)
+			tick := time.NewTicker(g.clock.real(step.at))
 			defer tick.Stop()
 			for wait(ctx, tick.C) {
 				g.play(step)
@@ -213,10 +213,10 @@ func (g *Gateway) goScript(run func()) {
 }
 
 func (g *Gateway) playSteps(ctx context.Context, s *Script) {
-	start := time.Now()
+	start := g.clock.now()
 	for {
 		for _, step := range s.steps {
-			if !wait(ctx, time.After(time.Until(start.Add(step.at)))) {
+			if !wait(ctx, g.clock.after(start.Add(step.at).Sub(g.clock.now()))) {
 				return
 			}
 			g.play(step)
@@ -225,7 +225,7 @@ func (g *Gateway) playSteps(ctx context.Context, s *Script) {
 			return
 		}
 		start = start.Add(s.period)
-		if !wait(ctx, time.After(time.Until(start))) {
+		if !wait(ctx, g.clock.after(start.Sub(g.clock.now()))) {
 			return
 		}
 	}

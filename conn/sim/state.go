@@ -59,6 +59,7 @@ func (g *Gateway) State() State {
 		Faults: g.faultNamesLocked(), NextOrderID: g.book.next, Scripts: g.scripts, Counters: g.counters, Rejected: maps.Clone(g.rejected),
 		Connections: []ConnState{}, Orders: []OrderState{},
 	}
+	s.Counters.Ticks = g.ticks.Load()
 	for c := range g.conns {
 		c.outMu.Lock()
 		queued := len(c.out)
@@ -101,7 +102,7 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.competing, "10197"},
 		{len(f.refuseData) > 0, "refuse-data"},
 		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return q.dataType != 0 }), "data-type"},
-		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return !q.traded.IsZero() }), "last-traded"},
+		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return !q.silence.traded.IsZero() }), "last-traded"},
 		{f.skew != 0, "skew"},
 		{f.slow != Slowness{}, "slow"},
 		{f.lag != 0, "lag"},

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,9 @@ type walk struct {
 
 	cell [walkLevels]int64
 	a, b [walkLevels]float64
+
+	line     int64 // the number of the point where the line begins that was read last
+	from, to float64
 }
 
 func newWalk(seed uint64, in *instrument) *walk {
@@ -38,18 +42,18 @@ func newWalk(seed uint64, in *instrument) *walk {
 		w.cell[k] = math.MinInt64
 	}
 	w.zero = w.noise(0)
+	w.from, w.to = w.point(0), w.point(1)
 	return w
 }
 
 // at is the price so long after the start of the simulator, before it if since is negative. It is not rounded.
 func (w *walk) at(since time.Duration) float64 {
 	n := floorDiv(since, walkStep)
-	part := float64(since-time.Duration(n)*walkStep) / float64(walkStep)
-	a := w.point(n)
-	if part == 0 {
-		return a
+	if n != w.line {
+		w.line, w.from, w.to = n, w.point(n), w.point(n+1)
 	}
-	return a + part*(w.point(n+1)-a)
+	part := float64(since-time.Duration(n)*walkStep) / float64(walkStep)
+	return w.from + part*(w.to-w.from)
 }
 
 // point is the price at one of the points that the walk goes through.
@@ -96,19 +100,31 @@ type leg struct {
 	factor float64       // of the walk
 }
 
-// price is the middle of the market at a time, given since the start of the simulator; not rounded.
-func (q *quote) price(since time.Duration) float64 {
-	l := leg{factor: 1}
-	for i := len(q.legs) - 1; i >= 0; i-- {
-		if q.legs[i].from <= since {
-			l = q.legs[i]
-			break
-		}
-	}
+// maxLegs is how many legs a market remembers.
+const maxLegs = 10_000
+
+// price is the middle of the market at a time of the leg.
+func (l *leg) price(w *walk, since time.Duration) float64 {
 	if l.pinned > 0 {
 		return l.pinned
 	}
-	return l.factor * q.walk.at(since)
+	return l.factor * w.at(since)
+}
+
+// leg is the one that a time is in.
+func (q *quote) leg(since time.Duration) leg {
+	for _, l := range slices.Backward(q.legs) {
+		if l.from <= since {
+			return l
+		}
+	}
+	return leg{factor: 1}
+}
+
+// price is the middle of the market at a time, given since the start of the simulator; not rounded.
+func (q *quote) price(since time.Duration) float64 {
+	l := q.leg(since)
+	return l.price(q.walk, since)
 }
 
 // pin holds the price from a time on; 0 lets it walk on from where it is.
@@ -117,8 +133,11 @@ func (q *quote) pin(since time.Duration, price float64) {
 	if price <= 0 {
 		l = leg{from: since, factor: q.price(since) / q.walk.at(since)}
 	}
+	if len(q.legs) == maxLegs {
+		q.legs = slices.Delete(q.legs, 0, 1)
+	}
 	q.legs = append(q.legs, l)
 }
 
 // elapsed is the time since the start of the simulator, as its markets count it.
-func (g *Gateway) elapsed() time.Duration { return time.Since(g.started) }
+func (g *Gateway) elapsed() time.Duration { return g.clock.now().Sub(g.clock.start) }

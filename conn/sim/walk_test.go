@@ -55,7 +55,7 @@ func TestWalk(t *testing.T) {
 // TestLegs pins a market and lets it walk again.
 func TestLegs(t *testing.T) {
 	in := newInstruments(time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC))[0]
-	q := newQuote(in, 1)
+	q := newQuote(in, 1, 4)
 	before := q.price(time.Minute)
 	q.pin(time.Hour, 300)
 	q.pin(2*time.Hour, 0)
