@@ -113,7 +113,7 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity, i.Asked, o.Quantity)
 		}
 		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
-			wrong("%s, %d, is %s with %v filled; the gateway has it as %d, %s with %v", i.Order.Ref, i.ID, i.Fate, i.Filled, o.OrderID, o.Status, o.Filled)
+			wrong("%+v; the gateway has %+v", i, o)
 		}
 	}
 	for ref, o := range forgotten {

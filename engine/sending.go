@@ -166,10 +166,19 @@ func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte)
 	return nil
 }
 
+// errAlike means that an order is already as it is asked to become. Nothing is sent then: its next status would confirm the change
+// before Gateway refused it, and the refusal would be taken for the order's end.
+var errAlike = errors.New("the order is so already")
+
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
 // intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
 	i, sent, err := l.begin(s, id, change)
+	if errors.Is(err, errAlike) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return *i, nil
+	}
 	if err != nil {
 		return Intent{}, err
 	}
@@ -202,7 +211,7 @@ func (l *Ledger) over(key orderKey) bool {
 func (l *Ledger) begin(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
 	i, order, err := l.alter(s, id, change)
 	if err != nil {
-		return nil, conn.Order{}, err
+		return i, conn.Order{}, err
 	}
 	if err := l.sync(); err != nil {
 		l.mu.Lock()
@@ -240,6 +249,9 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	order := i.Order
 	change(&order)
 	order.Hold = false
+	if alike(&i.Order, &order) {
+		return i, order, errAlike
+	}
 	if err := cmp.Or(l.broken, l.inPlace()); err != nil {
 		return nil, conn.Order{}, notWritten("change", err)
 	}

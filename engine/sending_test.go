@@ -393,3 +393,22 @@ func TestClientIDOfTheSession(t *testing.T) {
 		t.Errorf("a change of an order of the other client id: %v", err)
 	}
 }
+
+// TestNoChange asks for an order to become what it is: nothing is sent, and nothing is expected.
+func TestNoChange(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openCounter(t, g, generous)
+	s := c.desk.session(t)
+	c.Arm()
+	i := c.rests(t, s)
+	g.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: 201}})
+	price := i.Order.LimitPrice
+	if now, err := c.Change(s, i.ID, Change{LimitPrice: &price}); err != nil || now.Asked != nil {
+		t.Errorf("%+v, %v", now, err)
+	}
+	price--
+	if _, err := c.Change(s, i.ID, Change{LimitPrice: &price}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first change that is one is refused", func() bool { return c.intent(i).Refused != nil })
+}
