@@ -49,9 +49,11 @@ type conn struct {
 	posMulti  map[int32]string
 	acctMulti map[int32]*accountFeed
 	summaries map[int32]*accountFeed
-	recent    []time.Time // arrival of the requests of the last second
-	muted     bool        // a stalled, truncated frame was sent: nothing more leaves
-	refused   bool        // about to be closed: requests are no longer looked at
+	streams   map[streamKey]*stream
+	groups    map[int32]int32 // display groups, by request
+	recent    []time.Time     // arrival of the requests of the last second
+	muted     bool            // a stalled, truncated frame was sent: nothing more leaves
+	refused   bool            // about to be closed: requests are no longer looked at
 
 	timeAsked time.Time // arrival of the last time request that was answered
 
@@ -73,6 +75,7 @@ func newConn(g *Gateway, tcp *net.TCPConn, id int64) *conn {
 	c := &conn{
 		g: g, tcp: tcp, id: id, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{}, summaries: map[int32]*accountFeed{},
+		streams: map[streamKey]*stream{}, groups: map[int32]int32{},
 	}
 	_ = tcp.SetWriteBuffer(sendBuffer)
 	c.br = bufio.NewReaderSize(gated{c}, 64<<10)

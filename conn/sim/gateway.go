@@ -242,6 +242,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g.wg.Go(func() { g.runMarket(g.ctx) })
 	g.wg.Go(func() { g.runAccounts(g.ctx) })
+	g.wg.Go(func() { g.runStreams(g.ctx) })
 	g.mu.Lock()
 	g.serveLocked()
 	g.mu.Unlock()

@@ -106,6 +106,9 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	if e := g.refuseWrite(req); e != nil {
 		return e
 	}
+	if req.kind.answer != nil {
+		return req.kind.answer(g, c, req)
+	}
 	switch m := req.message.(type) {
 	case *protobuf.StartApiRequest:
 		return g.startAPI(c, m)
@@ -165,16 +168,6 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 		return g.dispatchAccount(c, req)
 	}
 	return nil
-}
-
-// refuseUnsimulated answers requests the protocol has but the simulator does not. Cancels are passed over: there is
-// nothing that could go on.
-func refuseUnsimulated(req *request) *requestError {
-	code, text := int32(321), fmt.Sprintf("Error validating request.-'%s' : cause - not supported by the simulated gateway", req.kind.name)
-	if isHistory(req.id) {
-		code, text = 162, "Historical Market Data Service error message:the simulated gateway keeps no historical data ("+req.kind.name+")"
-	}
-	return &requestError{Code: code, ReqID: req.reqID, Reason: reasonNoSim, Text: text}
 }
 
 func invalid(reqID int32, req *request, cause string) *requestError {

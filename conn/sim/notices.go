@@ -25,6 +25,7 @@ func (g *Gateway) Notice(code int, text string) {
 	case 1101:
 		for c := range g.conns {
 			clear(c.subs)
+			clear(c.streams)
 		}
 	case 10197:
 		g.faults.competing = true

@@ -164,9 +164,11 @@ func TestRejects(t *testing.T) {
 		{"unknown contract", 176, func(w *wire) { w.subscribe(5, "NOSUCH") }, 200, "invalid", false},
 		{"cancel of nothing", 176, func(w *wire) { w.send(2, 2, 99) }, 300, "invalid", false},
 		{"bad log level", 176, func(w *wire) { w.send(14, 1, 9) }, 321, "invalid", false},
-		{"history", 176, func(w *wire) { w.send(20, 8, 0, "AAPL") }, 162, "unsimulated", false},
-		{"history as protobuf", 225, func(w *wire) { w.sendProto(20, &protobuf.HistoricalDataRequest{ReqId: proto.Int32(8)}) }, 162, "unsimulated", false},
-		{"depth", 176, func(w *wire) { w.send(10, 5, 8) }, 321, "unsimulated", false},
+		{"short history", 176, func(w *wire) { w.send(20, 8, 0, "AAPL") }, 320, "malformed", false},
+		{"history of nothing", 225, func(w *wire) { w.sendProto(20, &protobuf.HistoricalDataRequest{ReqId: proto.Int32(8)}) }, 321, "invalid", false},
+		{"fundamentals", 176, func(w *wire) { w.send(52, 2, 8) }, 10358, "unsimulated", false},
+		{"fundamentals in binary", 225, func(w *wire) { w.send(52, 2, 8) }, 10358, "unsimulated", false},
+		{"option price", 225, func(w *wire) { w.sendProto(55, &protobuf.CalculateOptionPriceRequest{ReqId: proto.Int32(8)}) }, 322, "unsimulated", false},
 		{"foreign account", 176, func(w *wire) { w.send(6, 2, 1, "U999") }, 321, "invalid", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -29,7 +29,6 @@ const (
 	reqAutoOpenOrders   = 15
 	reqAllOpenOrders    = 16
 	reqManagedAccts     = 17
-	reqHistoricalData   = 20
 	reqCurrentTime      = wire.ReqCurrentTime
 	reqGlobalCancel     = 58
 	reqMarketDataType   = wire.ReqMarketDataType
@@ -57,7 +56,13 @@ type requestKind struct {
 	minVersion int // 0: always
 	message    func() proto.Message
 	text       func(*textReader) proto.Message
-	idField    int // not simulated kinds: which text field after the id is the request id, -1 = none
+	answer     func(g *Gateway, c *conn, req *request) *requestError // nil: see dispatch
+
+	// Of kinds that are not simulated.
+	idField int    // which text field after the id is the request id, -1 = none
+	cancels bool   // passed over
+	code    int32  // of the refusal, 0: 322
+	refusal string // its text
 }
 
 // request is one parsed request. Exactly one of message and unsimulated is set.
@@ -87,7 +92,7 @@ const (
 	reasonMalformed  = "malformed"   // field count, number or protobuf cannot be read: error 320, or the connection closed
 	reasonWrongForm  = "wrong-form"  // text where protobuf is due or the other way round: error 320
 	reasonUnknown    = "unknown-id"  // no such message: error 505
-	reasonNoSim      = "unsimulated" // known, but not simulated: error 162 or 321
+	reasonNoSim      = "unsimulated" // known, but not simulated
 	reasonInvalid    = "invalid"     // readable, but refused by validation
 	reasonEarly      = "before-start-api"
 	reasonPacing     = "pacing" // error 100

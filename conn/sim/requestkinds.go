@@ -74,73 +74,20 @@ var requestKinds = map[int]*requestKind{
 	reqCancelAcctMulti:  {name: "cancelAccountUpdatesMulti", protoSince: verProtoAccounts, message: newMessage[protobuf.CancelAccountUpdatesMulti], text: withID(func(id *int32) proto.Message { return &protobuf.CancelAccountUpdatesMulti{ReqId: id} })},
 	reqConfig:           {name: "reqConfig", protoSince: 0, minVersion: verConfigRequests, message: newMessage[protobuf.ConfigRequest], text: protoOnly},
 
-	// Known to the protocol, not simulated. The last number tells which text field is the request id.
-	10:                {name: "reqMktDepth", protoSince: verProtoMarketData, idField: 1},
-	11:                {name: "cancelMktDepth", protoSince: verProtoMarketData, idField: 1},
-	12:                {name: "reqNewsBulletins", protoSince: verProtoNews, idField: -1},
-	13:                {name: "cancelNewsBulletins", protoSince: verProtoNews, idField: -1},
-	18:                {name: "requestFA", protoSince: verProtoRest1, idField: -1},
-	19:                {name: "replaceFA", protoSince: verProtoRest1, idField: -1},
-	reqHistoricalData: {name: "reqHistoricalData", protoSince: verProtoHistory},
-	21:                {name: "exerciseOptions", protoSince: verProtoRest1, idField: 1},
-	22:                {name: "reqScannerSubscription", protoSince: verProtoScanner},
-	23:                {name: "cancelScannerSubscription", protoSince: verProtoScanner, idField: 1},
-	24:                {name: "reqScannerParameters", protoSince: verProtoScanner, idField: -1},
-	25:                {name: "cancelHistoricalData", protoSince: verProtoHistory, idField: 1},
-	50:                {name: "reqRealTimeBars", protoSince: verProtoHistory, idField: 1},
-	51:                {name: "cancelRealTimeBars", protoSince: verProtoHistory, idField: 1},
-	52:                {name: "reqFundamentalData", protoSince: never, idField: 1},
-	53:                {name: "cancelFundamentalData", protoSince: never, idField: 1},
-	54:                {name: "calculateImpliedVolatility", protoSince: verProtoRest1, idField: 1},
-	55:                {name: "calculateOptionPrice", protoSince: verProtoRest1, idField: 1},
-	56:                {name: "cancelCalculateImpliedVolatility", protoSince: verProtoRest1, idField: 1},
-	57:                {name: "cancelCalculateOptionPrice", protoSince: verProtoRest1, idField: 1},
-	65:                {name: "verifyRequest", protoSince: verProtoRest3, idField: -1},
-	66:                {name: "verifyMessage", protoSince: verProtoRest3, idField: -1},
-	67:                {name: "queryDisplayGroups", protoSince: verProtoRest3, idField: 1},
-	68:                {name: "subscribeToGroupEvents", protoSince: verProtoRest3, idField: 1},
-	69:                {name: "updateDisplayGroup", protoSince: verProtoRest3, idField: 1},
-	70:                {name: "unsubscribeFromGroupEvents", protoSince: verProtoRest3, idField: 1},
-	72:                {name: "verifyAndAuthRequest", protoSince: never, idField: -1},
-	73:                {name: "verifyAndAuthMessage", protoSince: never, idField: -1},
-	78:                {name: "reqSecDefOptParams", protoSince: verProtoRest2},
-	79:                {name: "reqSoftDollarTiers", protoSince: verProtoRest2},
-	80:                {name: "reqFamilyCodes", protoSince: verProtoRest2, idField: -1},
-	81:                {name: "reqMatchingSymbols", protoSince: verProtoRest2},
-	82:                {name: "reqMktDepthExchanges", protoSince: verProtoRest3, idField: -1},
-	83:                {name: "reqSmartComponents", protoSince: verProtoRest2},
-	84:                {name: "reqNewsArticle", protoSince: verProtoNews},
-	85:                {name: "reqNewsProviders", protoSince: verProtoNews, idField: -1},
-	86:                {name: "reqHistoricalNews", protoSince: verProtoNews},
-	87:                {name: "reqHeadTimestamp", protoSince: verProtoHistory},
-	88:                {name: "reqHistogramData", protoSince: verProtoHistory},
-	89:                {name: "cancelHistogramData", protoSince: verProtoHistory},
-	90:                {name: "cancelHeadTimestamp", protoSince: verProtoHistory},
-	92:                {name: "reqPnL", protoSince: verProtoScanner},
-	93:                {name: "cancelPnL", protoSince: verProtoScanner},
-	94:                {name: "reqPnLSingle", protoSince: verProtoScanner},
-	95:                {name: "cancelPnLSingle", protoSince: verProtoScanner},
-	96:                {name: "reqHistoricalTicks", protoSince: verProtoHistory},
-	97:                {name: "reqTickByTickData", protoSince: verProtoHistory},
-	98:                {name: "cancelTickByTickData", protoSince: verProtoHistory},
-	100:               {name: "reqWshMetaData", protoSince: verProtoNews},
-	101:               {name: "cancelWshMetaData", protoSince: verProtoNews},
-	102:               {name: "reqWshEventData", protoSince: verProtoNews},
-	103:               {name: "cancelWshEventData", protoSince: verProtoNews},
-	104:               {name: "reqUserInfo", protoSince: verProtoRest2},
-	107:               {name: "cancelHistoricalTicks", protoSince: 0, minVersion: verCancelHistorTicks},
-	109:               {name: "updateConfig", protoSince: 0, minVersion: verUpdateConfig},
+	// Known to the protocol, not simulated.
+	21:  {name: "exerciseOptions", protoSince: verProtoRest1, idField: 1},
+	52:  {name: "reqFundamentalData", protoSince: never, idField: 1, code: 10358, refusal: "Fundamentals data is not allowed."},
+	53:  {name: "cancelFundamentalData", protoSince: never, cancels: true},
+	54:  {name: "calculateImpliedVolatility", protoSince: verProtoRest1, idField: 1},
+	55:  {name: "calculateOptionPrice", protoSince: verProtoRest1, idField: 1},
+	56:  {name: "cancelCalculateImpliedVolatility", protoSince: verProtoRest1, cancels: true},
+	57:  {name: "cancelCalculateOptionPrice", protoSince: verProtoRest1, cancels: true},
+	65:  {name: "verifyRequest", protoSince: verProtoRest3, idField: -1},
+	66:  {name: "verifyMessage", protoSince: verProtoRest3, idField: -1},
+	72:  {name: "verifyAndAuthRequest", protoSince: never, idField: -1},
+	73:  {name: "verifyAndAuthMessage", protoSince: never, idField: -1},
+	109: {name: "updateConfig", minVersion: verUpdateConfig, code: 10357, refusal: "Configuration request is not allowed."},
 }
 
 // never marks requests that have no protobuf form.
 const never = 1 << 30
-
-// isHistory reports whether a request that is not simulated asks the historical data service, whose refusals carry
-// code 162.
-func isHistory(id int) bool {
-	switch id {
-	case reqHistoricalData, 50, 86, 87, 88, 96, 97:
-		return true
-	}
-	return false
-}

@@ -151,6 +151,14 @@ func (r *textReader) contract() *protobuf.Contract {
 	}
 }
 
+func (r *textReader) comboLegs(c *protobuf.Contract) {
+	for range r.count() {
+		c.ComboLegs = append(c.ComboLegs, &protobuf.ComboLeg{
+			ConId: r.optInt(), Ratio: r.optInt(), Action: r.optStr(), Exchange: r.optStr(),
+		})
+	}
+}
+
 func (r *textReader) deltaNeutral(c *protobuf.Contract) {
 	if r.bool() {
 		c.DeltaNeutralContract = &protobuf.DeltaNeutralContract{ConId: r.optInt(), Delta: r.optFloat(), Price: r.optFloat()}
@@ -166,11 +174,7 @@ func textMktData(r *textReader) proto.Message {
 	r.messageVersion()
 	m := &protobuf.MarketDataRequest{ReqId: r.requestID(), Contract: r.contract()}
 	if m.Contract.GetSecType() == "BAG" {
-		for range r.count() {
-			m.Contract.ComboLegs = append(m.Contract.ComboLegs, &protobuf.ComboLeg{
-				ConId: r.optInt(), Ratio: r.optInt(), Action: r.optStr(), Exchange: r.optStr(),
-			})
-		}
+		r.comboLegs(m.Contract)
 	}
 	r.deltaNeutral(m.Contract)
 	m.GenericTickList = r.optStr()

@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -113,12 +114,11 @@ func (l *leg) price(w *walk, since time.Duration) float64 {
 
 // leg is the one that a time is in.
 func (q *quote) leg(since time.Duration) leg {
-	for _, l := range slices.Backward(q.legs) {
-		if l.from <= since {
-			return l
-		}
+	after := sort.Search(len(q.legs), func(i int) bool { return q.legs[i].from > since })
+	if after == 0 {
+		return leg{factor: 1}
 	}
-	return leg{factor: 1}
+	return q.legs[after-1]
 }
 
 // price is the middle of the market at a time, given since the start of the simulator; not rounded.

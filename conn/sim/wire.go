@@ -34,6 +34,7 @@ const (
 	verCMETaggingOpen    = 193
 	verErrorTime         = 194
 	verOrderPreview      = 195
+	verHistoryEnd        = 196
 	verTimeInMillis      = 197
 	verSubmitter         = 198
 	verImbalanceOnly     = 199
@@ -50,6 +51,7 @@ const (
 	verProtoRest1        = 211
 	verProtoRest2        = 212
 	verProtoRest3        = 213
+	verZuluTime          = 214
 	verCancelContract    = 215
 	verConfigRequests    = 219
 	verUpdateConfig      = 221
@@ -77,7 +79,11 @@ func appendFrame(dst []byte, version int, m proto.Message) []byte {
 	} else {
 		t.int(int64(kind.id))
 	}
-	t.message(m)
+	if text := replyTexts[m.ProtoReflect().Descriptor().Name()]; text != nil {
+		text(&t, m)
+	} else {
+		t.message(m)
+	}
 	return wire.EndFrame(t.b, start)
 }
 
@@ -112,6 +118,12 @@ func (t *textWriter) bool(v bool) {
 }
 
 func (t *textWriter) float(f float64) { t.b = append(strconv.AppendFloat(t.b, f, 'f', -1, 64), 0) }
+
+func (t *textWriter) floats(fs ...float64) {
+	for _, f := range fs {
+		t.float(f)
+	}
+}
 
 // opt writers leave the field empty when the value is unset, which is how the protocol says "unset".
 func (t *textWriter) optInt(i *int32) {

@@ -1,0 +1,151 @@
+package sim
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+)
+
+// keepUpToDate follows bars with the present one, once a second: each time it has changed, and once more when it is
+// over.
+func (g *Gateway) keepUpToDate(c *conn, m *protobuf.HistoricalDataRequest, q *quote, what show, size time.Duration) *requestError {
+	zone, zoneName := g.zoneOf(q.in)
+	begin := func(t time.Time) time.Time {
+		d := midnight(t.In(zone))
+		if size >= oneDay {
+			return d
+		}
+		return d.Add(t.Sub(d).Truncate(size))
+	}
+	update := func(from, to time.Time) proto.Message {
+		b := bar{at: from}
+		g.add(&b, q, what, interval{from, to}, grid(q, size))
+		return &protobuf.HistoricalDataUpdate{
+			ReqId: m.ReqId, HistoricalDataBar: b.message(what, size, m.GetFormatDate(), zoneName),
+		}
+	}
+	open := begin(g.nowLocked())
+	return g.follow(c, streamKey{"history", m.GetReqId()}, time.Second, func(now time.Time) (all []proto.Message) {
+		if next := begin(now); next.After(open) {
+			all = append(all, update(latest(open, begin(g.startedAt())), next))
+			open = next
+		}
+		if now.After(open) {
+			all = append(all, update(open, now))
+		}
+		return all
+	})
+}
+
+// realTimeBars sends a bar of five seconds when it is over, the last one at once.
+func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRequest) *requestError {
+	id := m.GetReqId()
+	q, e := g.findUpstream(id, req, m.GetContract())
+	if e != nil {
+		return e
+	}
+	what := show(strings.ToUpper(m.GetWhatToShow()))
+	switch {
+	case !slices.Contains([]show{"TRADES", "MIDPOINT", "BID", "ASK"}, what), what.trades() && q.in.secType() == "CASH":
+		return refused(id, 420, "Invalid Real-time Query:No market data for "+q.in.label()+" "+string(what))
+	case m.GetBarSize() != 5:
+		return invalid(id, req, "Real-time bars have 5 seconds")
+	}
+	const size = 5 * time.Second
+	send := func(now time.Time) []proto.Message {
+		from := now.Truncate(size).Add(-size)
+		b := bar{at: from}
+		g.add(&b, q, what, interval{from, from.Add(size)}, grid(q, size))
+		one := b.message(what, size, 2, "")
+		return []proto.Message{&protobuf.RealTimeBarTick{
+			ReqId: &id, Time: proto.Int64(from.Unix()), Open: &b.open, High: &b.high, Low: &b.low, Close: &b.close,
+			Volume: one.Volume, WAP: one.WAP, Count: one.BarCount,
+		}}
+	}
+	if e := g.follow(c, streamKey{"bars", id}, size, send); e != nil {
+		return e
+	}
+	c.sendLocked(send(g.nowLocked())...)
+	return nil
+}
+
+// maxTickByTick is how many instruments one session can follow tick by tick.
+const maxTickByTick = 5
+
+// tickByTick follows each trade or quote, after the last ones if asked for.
+func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickRequest) *requestError {
+	id := m.GetReqId()
+	q, e := g.findUpstream(id, req, m.GetContract())
+	if e != nil {
+		return e
+	}
+	kind := slices.Index([]string{"", "Last", "AllLast", "BidAsk", "MidPoint"}, m.GetTickType())
+	switch {
+	case kind < 1:
+		return invalid(id, req, "Invalid tick type: "+m.GetTickType())
+	case kind < 3 && q.in.secType() == "CASH":
+		return refused(id, 10189, "Failed to request tick-by-tick data:No market data permissions for "+q.in.contract.GetExchange())
+	}
+	running := 0
+	for key := range c.streams {
+		if key.kind == "ticks" {
+			running++
+		}
+	}
+	if running >= maxTickByTick {
+		return refused(id, 10190, "Max number of tick-by-tick requests has been reached.")
+	}
+	var last moment
+	send := func(now time.Time) []proto.Message {
+		if q.moment == last {
+			return nil
+		}
+		last = q.moment
+		return []proto.Message{tickMessage(id, kind, now, q)}
+	}
+	if e := g.follow(c, streamKey{"ticks", id}, streamQuantum, send); e != nil {
+		return e
+	}
+	if n := m.GetNumberOfTicks(); n > 0 {
+		what := []string{"", "TRADES", "TRADES", "BID_ASK", "MIDPOINT"}[kind]
+		now := g.nowLocked()
+		c.sendLocked(g.pastTicks(id, q, what, now, min(int(n), maxPastTicks), false))
+	}
+	c.sendLocked(send(g.nowLocked())...)
+	return nil
+}
+
+func tickMessage(id int32, kind int, now time.Time, q *quote) proto.Message {
+	m, at := &protobuf.TickByTickData{ReqId: &id, TickType: proto.Int32(int32(kind))}, proto.Int64(now.Unix())
+	switch kind {
+	case 1, 2:
+		m.Tick = &protobuf.TickByTickData_HistoricalTickLast{HistoricalTickLast: &protobuf.HistoricalTickLast{
+			Time: at, TickAttribLast: &protobuf.TickAttribLast{}, Price: proto.Float64(q.last),
+			Size:     proto.String(strconv.FormatInt(q.lastSize, 10)),
+			Exchange: proto.String(q.venue()), SpecialConditions: proto.String(""),
+		}}
+	case 3:
+		m.Tick = &protobuf.TickByTickData_HistoricalTickBidAsk{HistoricalTickBidAsk: &protobuf.HistoricalTickBidAsk{
+			Time: at, TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: proto.Float64(q.bid),
+			PriceAsk: proto.Float64(q.ask),
+			SizeBid:  proto.String(strconv.FormatInt(q.bidSize, 10)), SizeAsk: proto.String(strconv.FormatInt(q.askSize, 10)),
+		}}
+	case 4:
+		m.Tick = &protobuf.TickByTickData_HistoricalTickMidPoint{HistoricalTickMidPoint: &protobuf.HistoricalTick{
+			Time: at, Price: proto.Float64(round((q.bid + q.ask) / 2)), Size: proto.String("0"),
+		}}
+	}
+	return m
+}
+
+// venue is the exchange of a trade.
+func (q *quote) venue() string {
+	if e := q.in.contract.GetPrimaryExch(); e != "" {
+		return e
+	}
+	return q.in.contract.GetExchange()
+}

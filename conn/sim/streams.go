@@ -1,0 +1,90 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// streamKey names a running subscription other than to market data: each kind of request has its own numbers.
+type streamKey struct {
+	kind string
+	id   int32
+}
+
+// stream is such a subscription. It is due again and again; what it sends then may be nothing.
+type stream struct {
+	every time.Duration
+	due   time.Time
+	send  func(now time.Time) []proto.Message
+}
+
+// streamQuantum is how often streams are looked at.
+const streamQuantum = 100 * time.Millisecond
+
+// runStreams sends what is due until ctx ends.
+func (g *Gateway) runStreams(ctx context.Context) {
+	ticker := time.NewTicker(streamQuantum)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			g.sendStreams()
+		}
+	}
+}
+
+func (g *Gateway) sendStreams() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.frozen != nil || g.down || g.upstreamLost {
+		return
+	}
+	now := g.nowLocked()
+	for c := range g.conns {
+		for _, f := range c.streams {
+			for !now.Before(f.due) {
+				c.sendLocked(f.send(f.due)...)
+				if f.due = f.due.Add(f.every); now.Sub(f.due) > time.Minute { // the clock was set, or stood still
+					f.due = now.Truncate(f.every).Add(f.every)
+				}
+			}
+		}
+	}
+}
+
+// follow starts a stream at the next multiple of its time. It refuses a number that is in use.
+func (g *Gateway) follow(c *conn, key streamKey, every time.Duration, send func(now time.Time) []proto.Message) *requestError {
+	if _, ok := c.streams[key]; ok {
+		return duplicateID(key.id)
+	}
+	c.streams[key] = &stream{every: every, due: g.nowLocked().Truncate(every).Add(every), send: send}
+	return nil
+}
+
+func duplicateID(id int32) *requestError {
+	return refused(id, 322, "Error processing request.-'bN' : cause - Duplicate ticker id")
+}
+
+// unfollow ends a stream and reports whether there was one.
+func (c *conn) unfollow(kind string, id int32) bool {
+	_, ok := c.streams[streamKey{kind, id}]
+	delete(c.streams, streamKey{kind, id})
+	return ok
+}
+
+// changed passes on what a stream has to send if it is not what it sent last.
+func changed(next func(now time.Time) proto.Message) func(now time.Time) []proto.Message {
+	var last proto.Message
+	return func(now time.Time) []proto.Message {
+		m := next(now)
+		if last != nil && proto.Equal(m, last) {
+			return nil
+		}
+		last = m
+		return []proto.Message{m}
+	}
+}
