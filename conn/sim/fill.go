@@ -102,6 +102,9 @@ func (g *Gateway) trigger(o *order) bool {
 			o.stop = at
 		}
 	}
+	if q.halted != 0 || q.last <= 0 {
+		return o.triggered
+	}
 	up := buy // a stop to buy waits for the market to rise, a touch order to buy for it to fall
 	if kind == "MIT" || kind == "LIT" {
 		up = !buy
@@ -118,6 +121,9 @@ func marketable(o *order) (float64, bool) {
 	price := q.bid
 	if buy {
 		price = q.ask
+	}
+	if q.halted != 0 || price <= 0 {
+		return 0, false
 	}
 	switch o.order.GetOrderType() {
 	case "LMT", "STP LMT", "LIT":

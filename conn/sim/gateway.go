@@ -30,6 +30,9 @@ type Config struct {
 	Speed float64
 	// Seed chooses how prices walk: with the same seed and TickRate every tick is the same.
 	Seed uint64
+	// Replay is the text of a CSV file of time, symbol, field and value, which the prices of its symbols follow from
+	// the first request for data or an order of one of them.
+	Replay string
 	// Accounts are the managed accounts. Default DU1234567, a paper account.
 	Accounts []string
 	// NextOrderID is the first order id handed out. Default 1.
@@ -163,6 +166,7 @@ type Gateway struct {
 	farms        []Farm
 	step         int64     // of the market
 	dayEnd       time.Time // on the gateway's clock
+	replaying    bool      // Config.Replay has begun
 	book         book
 	faults       faults
 	requests     requestLog
@@ -220,7 +224,9 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		cfg: cfg, log: cfg.Log, zone: zone, clock: clock, started: clock.start,
 		conns: map[*conn]struct{}{}, rejected: map[string]int64{},
 	}
-	g.openMarket()
+	if err := g.openMarket(); err != nil {
+		return nil, err
+	}
 	g.book.next = cfg.NextOrderID
 	g.farms = slices.Clone(cfg.Farms)
 	addr, err := loopbackAddr(cfg.Listen)

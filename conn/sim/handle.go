@@ -189,6 +189,9 @@ func (g *Gateway) find(reqID int32, req *request, want *protobuf.Contract) (*quo
 			Text: fmt.Sprintf("The contract description specified for %s is ambiguous.", want.GetSymbol()),
 		}
 	}
+	if all[0].replay != nil {
+		g.beginReplay()
+	}
 	return all[0], nil
 }
 

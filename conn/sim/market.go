@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 )
@@ -48,7 +49,9 @@ type quote struct {
 	every     time.Duration
 	day       day
 	silence   silence
-	dataType  int32 // of all subscriptions; 0: as they were asked for
+	replay    *replay // nil: the price walks
+	halted    int     // why there is no trade, as tick 49 has it
+	dataType  int32   // of all subscriptions; 0: as they were asked for
 }
 
 func newQuote(in *instrument, seed uint64, rate float64) *quote {
@@ -100,12 +103,18 @@ func (q *quote) momentAt(step int64) moment {
 
 // advance moves the market to a step.
 func (q *quote) advance(step int64) {
+	if q.replay != nil {
+		return
+	}
 	q.moment = q.momentAt(step)
 	q.high, q.low = max(q.high, q.last), min(q.low, q.last)
 }
 
 // beginDay starts a day that began at one step and is at another now.
 func (q *quote) beginDay(from, now int64) {
+	if q.replay != nil {
+		return
+	}
 	q.day = day{from: from, open: q.momentAt(from).last, close: q.momentAt(from - 1).last}
 	q.high, q.low = q.day.open, q.day.open
 	const samples = 100
@@ -124,12 +133,16 @@ func (g *Gateway) stepAt(t time.Time) int64 {
 }
 
 // openMarket makes the markets of all instruments.
-func (g *Gateway) openMarket() {
+func (g *Gateway) openMarket() error {
 	now := g.clock.now()
 	for _, in := range newInstruments(now) {
 		g.quotes = append(g.quotes, newQuote(in, g.cfg.Seed, g.cfg.TickRate))
 	}
 	g.beginDay(now)
+	if g.cfg.Replay == "" {
+		return nil
+	}
+	return g.loadReplay(g.cfg.Replay)
 }
 
 // beginDay starts the day of a time of the gateway's clock.
@@ -144,7 +157,11 @@ func (g *Gateway) beginDay(now time.Time) {
 
 // runMarket moves all markets until ctx ends.
 func (g *Gateway) runMarket(ctx context.Context) {
-	ticker := time.NewTicker(max(marketQuantum, g.clock.real(g.quotes[0].every)))
+	every := max(marketQuantum, g.clock.real(g.quotes[0].every))
+	if g.cfg.Replay != "" {
+		every = marketQuantum
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {
@@ -162,10 +179,23 @@ func (g *Gateway) moveMarket() {
 	defer g.mu.Unlock()
 	now := g.clock.now()
 	step := floorDiv(g.elapsed(), g.quotes[0].every)
-	if g.frozen != nil || g.down || step <= g.step {
+	if g.frozen != nil || g.down {
 		return
 	}
-	g.step = step
+	moved := g.playLocked()
+	if step > g.step {
+		g.step, moved = step, true
+		g.walkLocked(now)
+	}
+	for c := range g.conns {
+		if moved && len(c.subs) > 0 {
+			c.flush()
+		}
+	}
+}
+
+// walkLocked moves the markets that walk to the present step.
+func (g *Gateway) walkLocked(now time.Time) {
 	if g.upstreamLost {
 		return
 	}
@@ -173,16 +203,11 @@ func (g *Gateway) moveMarket() {
 		g.beginDay(now)
 	}
 	for _, q := range g.quotes {
-		q.advance(step)
+		q.advance(g.step)
 	}
 	for _, o := range g.book.orders {
 		if !o.done() && !o.held && !o.cancel {
 			g.tryFill(o)
-		}
-	}
-	for c := range g.conns {
-		if len(c.subs) > 0 {
-			c.flush()
 		}
 	}
 }
@@ -195,6 +220,9 @@ func (g *Gateway) SetPrice(symbol string, price float64) error {
 	for _, q := range g.quotes {
 		if q.in.label() != symbol || q.in.contract.GetExchange() == "MEXI" {
 			continue
+		}
+		if q.replay != nil {
+			return fmt.Errorf("%s is replayed from a file: its price cannot be set", symbol)
 		}
 		q.silence = silence{}
 		q.pin(time.Duration(g.step)*q.every, price)

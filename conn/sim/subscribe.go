@@ -20,8 +20,9 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 	}
 	kind := c.dataType(q)
 	s := &subscription{
-		reqID: id, q: q, delayed: kind == 3 || kind == 4, walk: *q.walk, step: g.step, high: q.high, low: q.low, day: q.day.from,
+		reqID: id, q: q, delayed: kind == 3 || kind == 4, walk: *q.walk, high: q.high, low: q.low, day: q.day.from,
 	}
+	s.skip(g.step)
 	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick())), BboExchange: proto.String(bboExchange), SnapshotPermissions: proto.Int32(3)})
 	if g.faults.competing {
 		c.sendLocked(g.errorMessage(id, 10197, noticeText(10197)))

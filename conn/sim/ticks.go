@@ -21,12 +21,13 @@ const (
 	tickClose    = 9
 	tickOpen     = 14
 	tickLastTime = 45
+	tickHalted   = 49
 )
 
 // delayedTicks maps live tick types to delayed ones.
 var delayedTicks = map[int32]int32{
 	tickBid: 66, tickAsk: 67, tickLast: 68, tickBidSize: 69, tickAskSize: 70, tickLastSize: 71, tickHigh: 72, tickLow: 73,
-	tickVolume: 74, tickClose: 75, tickOpen: 76, tickLastTime: 88,
+	tickVolume: 74, tickClose: 75, tickOpen: 76, tickLastTime: 88, tickHalted: 90,
 }
 
 // subscription is one running market data request. What follows the blank line belongs to the writer of its
@@ -41,6 +42,8 @@ type subscription struct {
 	phase     int   // of bid, ask and last, which come in turn
 	high, low float64
 	day       int64 // the step at which the last day that was sent began
+	row       int   // of a replay: up to which values were sent
+	at        moment
 }
 
 // feed is all that the ticks of a subscription are made of, so that no lock is held meanwhile.
@@ -48,11 +51,17 @@ type feed struct {
 	s       *subscription
 	delayed bool
 	course  course
+	replay  *replay // of which done rows have taken effect
+	done    int
 }
 
 // feed is that of the market's present leg.
 func (s *subscription) feed(step int64) feed {
-	return feed{s, s.delayed, s.q.course(s.q.leg(time.Duration(step) * s.q.every))}
+	f := feed{s: s, delayed: s.delayed, course: s.q.course(s.q.leg(time.Duration(step) * s.q.every)), replay: s.q.replay}
+	if f.replay != nil {
+		f.done = f.replay.done
+	}
+	return f
 }
 
 // maxTicks is how many ticks a batch has at most. A client that does not keep up with the market misses the ticks
@@ -66,10 +75,18 @@ func (g *Gateway) feedsLocked(c *conn, list []feed) []feed {
 		if flows {
 			list = append(list, s.feed(g.step))
 		} else {
-			s.step = g.step
+			s.skip(g.step)
 		}
 	}
 	return list
+}
+
+// skip leaves out what happens while no data flows.
+func (s *subscription) skip(step int64) {
+	s.step, s.at = step, s.q.moment
+	if s.q.replay != nil {
+		s.row = s.q.replay.done
+	}
 }
 
 // appendTicks appends what has happened on the subscribed markets since it was called last, step by step.
@@ -84,14 +101,17 @@ func (g *Gateway) appendTicks(b []byte, version int, feeds []feed, to int64, now
 	t, count := tickWriter{textWriter{b, version}}, int64(0)
 	for step := first + 1; step <= to; step++ {
 		for i := range feeds {
-			if f := &feeds[i]; step > f.s.step {
+			if f := &feeds[i]; step > f.s.step && f.replay == nil {
 				f.next(&t, step, now)
 				count++
 			}
 		}
 	}
-	for _, f := range feeds {
-		f.s.step = to
+	for i := range feeds {
+		f := &feeds[i]
+		if f.s.step = to; f.replay != nil {
+			count += f.follow(&t, now)
+		}
 	}
 	g.ticks.Add(count)
 	return t.b
@@ -119,7 +139,9 @@ func (f *feed) next(t *tickWriter, step int64, now time.Time) {
 func (f *feed) trade(t *tickWriter, m moment, now time.Time) {
 	f.lastTime(t, now)
 	f.price(t, tickLast, m.last, m.lastSize)
-	f.size(t, tickVolume, m.volume)
+	if f.replay == nil || !f.replay.volume {
+		f.size(t, tickVolume, m.volume)
+	}
 	if m.last > f.s.high {
 		f.s.high = m.last
 		f.price(t, tickHigh, m.last, 0)
@@ -168,6 +190,10 @@ func (f *feed) price(t *tickWriter, kind int32, price float64, size int64) {
 }
 
 func (f *feed) size(t *tickWriter, kind int32, size int64) { t.tickSize(f.s.reqID, f.kind(kind), size) }
+
+func (f *feed) generic(t *tickWriter, kind int32, value float64) {
+	t.tickGeneric(f.s.reqID, f.kind(kind), value)
+}
 
 // lastTime writes when the last price was traded; it comes before the price.
 func (f *feed) lastTime(t *tickWriter, now time.Time) {

@@ -83,6 +83,20 @@ func (t *tickWriter) tickSize(reqID, kind int32, size int64) {
 	t.end(start)
 }
 
+func (t *tickWriter) tickGeneric(reqID, kind int32, value float64) {
+	start, isProto := t.begin(wire.MsgTickGeneric)
+	if isProto {
+		t.varint(1, reqID)
+		t.varint(2, kind)
+		t.double(3, value)
+	} else {
+		t.int(int64(reqID))
+		t.int(int64(kind))
+		t.float(value)
+	}
+	t.end(start)
+}
+
 func (t *tickWriter) tickString(reqID, kind int32, value string) {
 	start, isProto := t.begin(wire.MsgTickString)
 	if isProto {
