@@ -19,6 +19,9 @@ type simCmd struct {
 	Control       string  `help:"Address of the HTTP control port; loopback only, empty for none." default:"127.0.0.1:4003"`
 	ServerVersion int     `help:"Protocol version of the gateway, 176 to 226." default:"226"`
 	TickRate      float64 `help:"Price ticks per second and symbol." default:"4"`
+	Seed          uint64  `help:"Chooses how prices walk: with the same seed and tick rate they are the same."`
+	Speed         float64 `help:"How many times as fast as this computer's the simulated clock runs, with its ticks and timers." default:"1"`
+	Replay        string  `help:"CSV file of time, symbol, field and value that prices follow." type:"existingfile" placeholder:"FILE"`
 	Script        string  `help:"File with a script of timed faults." type:"existingfile" placeholder:"FILE"`
 	Account       string  `help:"Managed accounts, separated by commas; those that begin with D are paper accounts." default:"DU1234567"`
 	Unsupported   string  `help:"Date from which on IBKR does not support this version of Gateway, told with code 2172 on each connection." placeholder:"YYYYMMDD"`
@@ -26,16 +29,16 @@ type simCmd struct {
 }
 
 func (c simCmd) Run(ctx context.Context) error {
-	script := ""
-	if c.Script != "" {
-		text, err := os.ReadFile(c.Script)
-		if err != nil {
-			return err
-		}
-		script = string(text)
-		if _, err := sim.ParseScript(script); err != nil {
-			return &exitError{exitUsage, fmt.Errorf("%s: %w", c.Script, err)}
-		}
+	script, err := optionalFile(c.Script)
+	if err != nil {
+		return err
+	}
+	if _, err := sim.ParseScript(script); err != nil {
+		return &exitError{exitUsage, fmt.Errorf("%s: %w", c.Script, err)}
+	}
+	replay, err := optionalFile(c.Replay)
+	if err != nil {
+		return err
 	}
 	level := slog.LevelInfo
 	if c.Verbose {
@@ -43,7 +46,8 @@ func (c simCmd) Run(ctx context.Context) error {
 	}
 	g, err := sim.Start(ctx, sim.Config{
 		Listen: c.Listen, Control: c.Control, ServerVersion: c.ServerVersion, TickRate: c.TickRate,
-		Accounts: strings.Split(c.Account, ","), Script: script, Unsupported: c.Unsupported,
+		Accounts: strings.Split(c.Account, ","), Script: script, Unsupported: c.Unsupported, Seed: c.Seed,
+		Speed: c.Speed, Replay: replay,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -55,6 +59,15 @@ func (c simCmd) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return g.Close()
+}
+
+// optionalFile is the text of a file, "" if none is named.
+func optionalFile(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	return string(text), err
 }
 
 // demoStory is played again and again.
