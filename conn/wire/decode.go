@@ -6,8 +6,8 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 )
 
-// This file decodes the messages of which there are few, by way of the generated types. Numbers that Gateway leaves out are 0;
-// those that it writes as text are NaN then.
+// This file decodes the messages of which there are few, by way of the generated types. Numbers that Gateway leaves out
+// are 0; those that it writes as text are NaN then.
 
 // Order is what Gateway says of an order, done or not.
 type Order struct {
@@ -149,7 +149,8 @@ func (m Message) OrderStatus() (OrderStatus, error) {
 	var p protobuf.OrderStatus
 	err := m.decode(&p)
 	return OrderStatus{
-		ID: int64(p.GetOrderId()), Client: int64(p.GetClientId()), PermID: p.GetPermId(), Parent: int64(p.GetParentId()),
+		ID: int64(p.GetOrderId()), Client: int64(p.GetClientId()),
+		PermID: p.GetPermId(), Parent: int64(p.GetParentId()),
 		Status: text(p.GetStatus()), WhyHeld: text(p.GetWhyHeld()),
 		Filled: decimal(p.GetFilled()), Remaining: decimal(p.GetRemaining()), Average: p.GetAvgFillPrice(),
 	}, err
@@ -174,11 +175,13 @@ func (m Message) CompletedOrder() (Order, error) {
 func order(c *protobuf.Contract, o *protobuf.Order, state *protobuf.OrderState) Order {
 	return Order{
 		Client: int64(o.GetClientId()), PermID: o.GetPermId(), Parent: int64(o.GetParentId()),
-		Ref: text(o.GetOrderRef()), Symbol: text(c.GetSymbol()), Action: text(o.GetAction()), Type: text(o.GetOrderType()),
+		Ref: text(o.GetOrderRef()), Symbol: text(c.GetSymbol()),
+		Action: text(o.GetAction()), Type: text(o.GetOrderType()),
 		Quantity: decimal(o.GetTotalQuantity()), Filled: decimal(o.GetFilledQuantity()),
 		Limit: o.GetLmtPrice(), Aux: o.GetAuxPrice(), Percent: o.GetTrailingPercent(),
 		Deactivated: o.GetDeactivate(), Preview: o.GetWhatIf(),
-		Status: text(state.GetStatus()), CompletedStatus: text(state.GetCompletedStatus()), RejectReason: text(state.GetRejectReason()),
+		Status: text(state.GetStatus()), CompletedStatus: text(state.GetCompletedStatus()),
+		RejectReason: text(state.GetRejectReason()),
 	}
 }
 
@@ -188,7 +191,8 @@ func (m Message) Execution() (Execution, error) {
 	err := m.decode(&p)
 	e := p.GetExecution()
 	return Execution{
-		Request: int64(p.GetReqId()), ID: text(e.GetExecId()), Ref: text(e.GetOrderRef()), Symbol: text(p.GetContract().GetSymbol()),
+		Request: int64(p.GetReqId()), ID: text(e.GetExecId()),
+		Ref: text(e.GetOrderRef()), Symbol: text(p.GetContract().GetSymbol()),
 		Order: int64(e.GetOrderId()), Client: int64(e.GetClientId()), PermID: e.GetPermId(), Side: text(e.GetSide()),
 		Shares: decimal(e.GetShares()), Total: decimal(e.GetCumQty()), Price: e.GetPrice(), Time: text(e.GetTime()),
 	}, err
@@ -198,7 +202,10 @@ func (m Message) Execution() (Execution, error) {
 func (m Message) Commission() (Commission, error) {
 	var p protobuf.CommissionAndFeesReport
 	err := m.decode(&p)
-	return Commission{Execution: text(p.GetExecId()), Amount: p.GetCommissionAndFees(), Currency: text(p.GetCurrency())}, err
+	return Commission{
+		Execution: text(p.GetExecId()), Amount: p.GetCommissionAndFees(),
+		Currency: text(p.GetCurrency()),
+	}, err
 }
 
 // ContractDetails decodes a [MsgContractDetails].
@@ -209,10 +216,12 @@ func (m Message) ContractDetails() (ContractDetails, error) {
 	return ContractDetails{
 		Request: int64(p.GetReqId()), Complete: c != nil && d != nil,
 		Contract: Contract{
-			ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()), Exchange: text(c.GetExchange()),
-			Primary: text(c.GetPrimaryExch()), Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
+			ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()),
+			Exchange: text(c.GetExchange()), Primary: text(c.GetPrimaryExch()),
+			Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
 		},
-		Name: text(d.GetLongName()), MinTick: decimal(d.GetMinTick()), Exchanges: d.GetValidExchanges(), Rules: d.GetMarketRuleIds(),
+		Name: text(d.GetLongName()), MinTick: decimal(d.GetMinTick()),
+		Exchanges: list(d.GetValidExchanges()), Rules: list(d.GetMarketRuleIds()),
 		Multiplier: c.GetMultiplier(), Expiry: expiry(text(c.GetLastTradeDateOrContractMonth())),
 	}, err
 }

@@ -9,7 +9,8 @@ import (
 // MaxFrame is the longest payload that is sent or taken, in bytes.
 const MaxFrame = 0xFFFFFF
 
-// ProtocolError says that bytes from outside are not the TWS protocol. A stream with such bytes in it cannot be trusted any more.
+// ProtocolError says that bytes from outside are not the TWS protocol. A stream with such bytes in it cannot be trusted
+// any more.
 type ProtocolError struct {
 	Message int // number of the message, 0 if it has none
 	Reason  string
@@ -60,8 +61,8 @@ type Reader struct {
 // NewReader returns a reader of frames.
 func NewReader(from io.Reader) *Reader { return &Reader{from: from, buf: make([]byte, readSize)} }
 
-// Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended between frames,
-// io.ErrUnexpectedEOF that it ended inside one.
+// Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended
+// between frames, io.ErrUnexpectedEOF that it ended inside one.
 func (r *Reader) Next() ([]byte, error) { return r.next(MaxFrame) }
 
 func (r *Reader) next(limit int) ([]byte, error) {
@@ -117,24 +118,24 @@ func (r *Reader) fill(need int) error {
 	return io.ErrNoProgress
 }
 
-// makeRoom makes room in the buffer. It grows with what really comes: a header alone must not cost 16 MB.
+// makeRoom makes room in the buffer for a frame that has need bytes in all. It grows with what really comes: a header
+// alone must not cost 16 MB.
 func (r *Reader) makeRoom(need int) {
 	have := r.end - r.start
 	size := len(r.buf)
 	switch {
 	case have == size:
-		size = min(2*size, max(need, readSize))
-	case size > keepSize && need <= readSize && have <= readSize:
+		size = min(2*size, need)
+	case size > keepSize && need <= readSize: // then there is less than that
 		size = readSize
-	case r.start+max(need, readSize/2) <= size:
-		return
 	}
-	if size == len(r.buf) {
-		copy(r.buf, r.buf[r.start:r.end])
-	} else {
+	switch {
+	case size != len(r.buf):
 		buf := make([]byte, size)
 		copy(buf, r.buf[r.start:r.end])
 		r.buf = buf
+	case r.start > 0:
+		copy(r.buf, r.buf[r.start:r.end])
 	}
 	r.start, r.end = 0, have
 }

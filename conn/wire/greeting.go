@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// oldestOffered is the oldest version that the hello names: Gateway tells its own version only to those who could speak it.
+// oldestOffered is the oldest version that the hello names: Gateway tells its own version only to those who could speak
+// it.
 const oldestOffered = 100
 
 // maxReply bounds the reply to the hello, which is a version and a time.
@@ -25,8 +26,8 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("server version %d is not supported; %d to %d are", e.Version, Oldest, Newest)
 }
 
-// Reply reads Gateway's reply to the hello: the version that is spoken from now on, and the time as Gateway writes it. With a
-// [VersionError] the version is Gateway's own.
+// Reply reads Gateway's reply to the hello: the version that is spoken from now on, and the time as Gateway writes it.
+// With a [VersionError] the version is Gateway's own.
 func (r *Reader) Reply() (version int, at string, err error) {
 	payload, err := r.next(maxReply)
 	if err != nil {

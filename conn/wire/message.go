@@ -20,9 +20,11 @@ var understood, understoodInText [numberEnd]bool
 
 func init() {
 	for _, n := range []int{
-		MsgTickPrice, MsgTickSize, MsgOrderStatus, MsgError, MsgOpenOrder, MsgNextValidID, MsgContractDetails, MsgExecution,
-		MsgManagedAccounts, MsgTickGeneric, MsgTickString, MsgCurrentTime, MsgContractDetailsEnd, MsgOpenOrdersEnd, MsgExecutionsEnd,
-		MsgTickSnapshotEnd, MsgMarketDataType, MsgCommission, MsgTickReqParams, MsgMarketRule, MsgCompletedOrder, MsgCompletedOrdersEnd,
+		MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgTickReqParams, MsgTickSnapshotEnd, MsgMarketDataType,
+		MsgError, MsgNextValidID, MsgManagedAccounts, MsgCurrentTime,
+		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
+		MsgExecution, MsgExecutionsEnd, MsgCommission,
+		MsgContractDetails, MsgContractDetailsEnd, MsgMarketRule,
 	} {
 		understood[n] = true
 	}
@@ -33,7 +35,7 @@ func init() {
 
 // Split reads the number of the message that is the payload of a frame.
 func Split(payload []byte) (Message, error) {
-	if len(payload) > 0 && payload[0] >= '1' && payload[0] <= '9' { // the number is text, too, as it was before version 201
+	if len(payload) > 0 && payload[0] >= '1' && payload[0] <= '9' { // the number is text, too: before version 201
 		field, body, _ := bytes.Cut(payload, []byte{0})
 		n, err := strconv.ParseUint(string(field), 10, 31)
 		if err != nil || n >= numberEnd || !understoodInText[n] {
@@ -67,6 +69,14 @@ func message(number int, inText bool, body []byte) Message {
 
 func (m Message) bad(format string, args ...any) error { return bad(m.Number, format, args...) }
 
+// whatIsBad returns the error of a message of which something cannot be read.
+func (m Message) whatIsBad(err error) error {
+	if err != nil {
+		return m.bad("%v", err)
+	}
+	return nil
+}
+
 // fields returns the fields of a message in text, of which there have to be so many.
 func (m Message) fields(atLeast int) ([]string, error) {
 	list := strings.Split(string(m.body), "\x00")
@@ -96,8 +106,8 @@ type Error struct {
 	Text    string
 }
 
-// errorInText decodes an error in text, which begins with its own version up to version 193: "2", request, code, text. Later it
-// does not: request, code, text, rejection, time.
+// errorInText decodes an error in text, which begins with its own version up to version 193: "2", request, code, text.
+// Later it does not: request, code, text, rejection, time.
 func (m Message) errorInText() (e Error, err error) {
 	f, err := m.fields(3)
 	if err != nil {
@@ -118,6 +128,6 @@ func (m Message) errorInText() (e Error, err error) {
 }
 
 // accounts splits a list of accounts.
-func accounts(list string) []string {
-	return slices.DeleteFunc(strings.Split(strings.ToValidUTF8(list, "\uFFFD"), ","), func(a string) bool { return a == "" })
+func accounts(s string) []string {
+	return slices.DeleteFunc(strings.Split(list(s), ","), func(a string) bool { return a == "" })
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scmhub/ibapi"
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -65,21 +66,26 @@ func open(payload []byte) (number int, got any, err error) {
 
 func TestMessages(t *testing.T) {
 	apple := &protobuf.Contract{
-		ConId: proto.Int32(265598), Symbol: proto.String("AAPL"), SecType: proto.String("STK"), Exchange: proto.String("SMART"),
+		ConId: proto.Int32(265598), Symbol: proto.String("AAPL"), SecType: proto.String("STK"),
+		Exchange:    proto.String("SMART"),
 		PrimaryExch: proto.String("NASDAQ"), Currency: proto.String("USD"), LocalSymbol: proto.String("AAPL"),
 		Multiplier: proto.Float64(100), LastTradeDateOrContractMonth: proto.String("20261218 15:00 US/Central"),
 	}
 	anOrder := &protobuf.Order{
 		ClientId: proto.Int32(3), PermId: proto.Int64(1 << 40), ParentId: proto.Int32(6), OrderRef: proto.String("ref"),
-		Action: proto.String("BUY"), OrderType: proto.String("LMT"), TotalQuantity: proto.String("100.5"), FilledQuantity: proto.String("2"),
-		LmtPrice: proto.Float64(-1), AuxPrice: proto.Float64(math.MaxFloat64), TrailingPercent: proto.Float64(1.5),
+		Action: proto.String("BUY"), OrderType: proto.String("LMT"), TotalQuantity: proto.String("100.5"),
+		FilledQuantity: proto.String("2"),
+		LmtPrice:       proto.Float64(-1),
+		AuxPrice:       proto.Float64(math.MaxFloat64), TrailingPercent: proto.Float64(1.5),
 		Deactivate: proto.Bool(true), WhatIf: proto.Bool(true),
 	}
 	state := &protobuf.OrderState{
-		Status: proto.String("Submitted"), CompletedStatus: proto.String("Cancelled by Trader"), RejectReason: proto.String("no"),
+		Status: proto.String("Submitted"), CompletedStatus: proto.String("Cancelled by Trader"),
+		RejectReason: proto.String("no"),
 	}
 	told := Order{
-		ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Action: "BUY", Type: "LMT", Quantity: 100.5, Filled: 2,
+		ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Action: "BUY", Type: "LMT",
+		Quantity: 100.5, Filled: 2,
 		Limit: -1, Aux: math.MaxFloat64, Percent: 1.5, Deactivated: true, Preview: true, Status: "Submitted",
 		CompletedStatus: "Cancelled by Trader", RejectReason: "no",
 	}
@@ -92,65 +98,100 @@ func TestMessages(t *testing.T) {
 		want    any
 	}{
 		{"price", inProto(t, 1, &protobuf.TickPrice{
-			ReqId: proto.Int32(2), TickType: proto.Int32(Bid), Price: proto.Float64(1.25), Size: proto.String("300"), AttrMask: proto.Int32(1),
+			ReqId: proto.Int32(2), TickType: proto.Int32(Bid), Price: proto.Float64(1.25), Size: proto.String("300"),
+			AttrMask: proto.Int32(1),
 		}), MsgTickPrice, TickPrice{2, Bid, 1.25, 300}},
 		{
-			"size", inProto(t, 2, &protobuf.TickSize{ReqId: proto.Int32(2), TickType: proto.Int32(AskSize), Size: proto.String("0")}),
+			"size", inProto(t, 2,
+				&protobuf.TickSize{ReqId: proto.Int32(2), TickType: proto.Int32(AskSize), Size: proto.String("0")}),
 			MsgTickSize,
 			TickSize{2, AskSize, 0},
 		},
 		{
-			"string", inProto(t, 46, &protobuf.TickString{ReqId: proto.Int32(2), TickType: proto.Int32(LastTime), Value: proto.String("1796086800")}),
+			"string", inProto(t, 46,
+				&protobuf.TickString{
+					ReqId: proto.Int32(2), TickType: proto.Int32(LastTime),
+					Value: proto.String("1796086800"),
+				}),
 			MsgTickString,
 			TickString{2, LastTime, []byte("1796086800")},
 		},
 		{
-			"generic", inProto(t, 45, &protobuf.TickGeneric{ReqId: proto.Int32(2), TickType: proto.Int32(Halted), Value: proto.Float64(1)}),
+			"generic", inProto(t, 45,
+				&protobuf.TickGeneric{ReqId: proto.Int32(2), TickType: proto.Int32(Halted), Value: proto.Float64(1)}),
 			MsgTickGeneric,
 			TickGeneric{2, Halted, 1},
 		},
 		{
-			"error", inProto(t, 4, &protobuf.ErrorMessage{Id: proto.Int32(-1), ErrorCode: proto.Int32(1100), ErrorMsg: proto.String("lost")}),
+			"error", inProto(t, 4,
+				&protobuf.ErrorMessage{
+					Id: proto.Int32(-1), ErrorCode: proto.Int32(1100),
+					ErrorMsg: proto.String("lost"),
+				}),
 			MsgError,
 			Error{-1, 1100, "lost"},
 		},
-		{"error in text", numbered(4, []byte("-1\x001100\x00lost\x00\x001796086800000\x00")), MsgError, Error{-1, 1100, "lost"}},
+		{
+			"error in text", numbered(4, []byte("-1\x001100\x00lost\x00\x001796086800000\x00")), MsgError,
+			Error{-1, 1100, "lost"},
+		},
 		{"error in old text", numbered(4, []byte("2\x00-1\x00326\x00in use\x00")), MsgError, Error{-1, 326, "in use"}},
-		{"error in old text with rejection", numbered(4, []byte("2\x007\x00201\x00no\x00{}\x00")), MsgError, Error{7, 201, "no"}},
+		{
+			"error in old text with rejection", numbered(4, []byte("2\x007\x00201\x00no\x00{}\x00")), MsgError,
+			Error{7, 201, "no"},
+		},
 		{"error about request 2", numbered(4, []byte("2\x00321\x00no\x00\x000\x00")), MsgError, Error{2, 321, "no"}},
 		{"error all in text", []byte("4\x002\x00-1\x00326\x00in use\x00"), MsgError, Error{-1, 326, "in use"}},
 		{"id", inProto(t, 9, &protobuf.NextValidId{OrderId: proto.Int32(11)}), MsgNextValidID, int64(11)},
 		{"id in text", numbered(9, []byte("1\x0011\x00")), MsgNextValidID, int64(11)},
-		{"accounts", inProto(t, 15, &protobuf.ManagedAccounts{AccountsList: proto.String("DU1,U2,")}), MsgManagedAccounts, []string{"DU1", "U2"}},
+		{
+			"accounts", inProto(t, 15, &protobuf.ManagedAccounts{AccountsList: proto.String("DU1,U2,")}),
+			MsgManagedAccounts,
+			[]string{"DU1", "U2"},
+		},
 		{"accounts in text", []byte("15\x001\x00DU1\x00"), MsgManagedAccounts, []string{"DU1"}},
-		{"time", inProto(t, 49, &protobuf.CurrentTime{CurrentTime: proto.Int64(1796086800)}), MsgCurrentTime, int64(1796086800)},
+		{
+			"time", inProto(t, 49, &protobuf.CurrentTime{CurrentTime: proto.Int64(1796086800)}), MsgCurrentTime,
+			int64(1796086800),
+		},
 		{"time in text", numbered(49, []byte("1\x001796086800\x00")), MsgCurrentTime, int64(1796086800)},
 		{"status", inProto(t, 3, &protobuf.OrderStatus{
-			OrderId: proto.Int32(7), Status: proto.String("Filled"), Filled: proto.String("100.5"), Remaining: proto.String("0"),
-			AvgFillPrice: proto.Float64(9.5), PermId: proto.Int64(5), ParentId: proto.Int32(6), ClientId: proto.Int32(3), WhyHeld: proto.String("locate"),
+			OrderId: proto.Int32(7), Status: proto.String("Filled"), Filled: proto.String("100.5"),
+			Remaining:    proto.String("0"),
+			AvgFillPrice: proto.Float64(9.5), PermId: proto.Int64(5), ParentId: proto.Int32(6),
+			ClientId: proto.Int32(3), WhyHeld: proto.String("locate"),
 		}), MsgOrderStatus, OrderStatus{7, 3, 5, 6, "Filled", "locate", 100.5, 0, 9.5}},
 		{
-			"open order", inProto(t, 5, &protobuf.OpenOrder{OrderId: proto.Int32(7), Contract: apple, Order: anOrder, OrderState: state}),
+			"open order",
+			inProto(t, 5,
+				&protobuf.OpenOrder{OrderId: proto.Int32(7), Contract: apple, Order: anOrder, OrderState: state}),
 			MsgOpenOrder, told,
 		},
 		{
-			"completed order", inProto(t, 101, &protobuf.CompletedOrder{Contract: apple, Order: anOrder, OrderState: state}),
+			"completed order",
+			inProto(t, 101, &protobuf.CompletedOrder{Contract: apple, Order: anOrder, OrderState: state}),
 			MsgCompletedOrder, done,
 		},
 		{"execution", inProto(t, 11, &protobuf.ExecutionDetails{
 			ReqId: proto.Int32(9), Contract: apple, Execution: &protobuf.Execution{
-				OrderId: proto.Int32(7), ExecId: proto.String("0001.01"), Time: proto.String("20261201 10:00:00 US/Eastern"),
+				OrderId: proto.Int32(7), ExecId: proto.String("0001.01"),
+				Time: proto.String("20261201 10:00:00 US/Eastern"),
 				Side: proto.String("BOT"), Shares: proto.String("2"), Price: proto.Float64(9.5), PermId: proto.Int64(5),
 				ClientId: proto.Int32(3), CumQty: proto.String("100"), OrderRef: proto.String("ref"),
 			},
-		}), MsgExecution, Execution{9, "0001.01", "ref", "AAPL", 7, 3, 5, "BOT", 2, 100, 9.5, "20261201 10:00:00 US/Eastern"}},
+		}), MsgExecution, Execution{
+			9, "0001.01", "ref", "AAPL", 7, 3, 5, "BOT", 2, 100, 9.5,
+			"20261201 10:00:00 US/Eastern",
+		}},
 		{"commission", inProto(t, 59, &protobuf.CommissionAndFeesReport{
-			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), Currency: proto.String("USD"), YieldRedemptionDate: proto.String(""),
+			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), Currency: proto.String("USD"),
+			YieldRedemptionDate: proto.String(""),
 		}), MsgCommission, Commission{"0001.01", 1.02, "USD"}},
 		{"contract", inProto(t, 10, &protobuf.ContractData{
 			ReqId: proto.Int32(4), Contract: apple, ContractDetails: &protobuf.ContractDetails{
-				LongName: proto.String("APPLE INC"), MinTick: proto.String("0.01"), ValidExchanges: proto.String("SMART,NASDAQ"),
-				MarketRuleIds: proto.String("26,26"), SecIdList: map[string]string{"ISIN": "US0378331005"},
+				LongName: proto.String("APPLE INC"), MinTick: proto.String("0.01"),
+				ValidExchanges: proto.String("SMART,NASDAQ"),
+				MarketRuleIds:  proto.String("26,26"), SecIdList: map[string]string{"ISIN": "US0378331005"},
 			},
 		}), MsgContractDetails, ContractDetails{
 			4,
@@ -158,24 +199,41 @@ func TestMessages(t *testing.T) {
 			"APPLE INC", 0.01, "SMART,NASDAQ", "26,26", 100,
 			"20261218", true,
 		}},
-		{"market rule", inProto(t, 93, &protobuf.MarketRule{MarketRuleId: proto.Int32(26), PriceIncrements: []*protobuf.PriceIncrement{
-			{LowEdge: proto.Float64(0), Increment: proto.Float64(0.0001)}, {LowEdge: proto.Float64(1), Increment: proto.Float64(0.01)},
-		}}), MsgMarketRule, MarketRule{26, []PriceStep{{0, 0.0001}, {1, 0.01}}}},
 		{
-			"data type", inProto(t, 58, &protobuf.MarketDataType{ReqId: proto.Int32(2), MarketDataType: proto.Int32(3)}),
+			"market rule",
+			inProto(t, 93,
+				&protobuf.MarketRule{MarketRuleId: proto.Int32(26), PriceIncrements: []*protobuf.PriceIncrement{
+					{LowEdge: proto.Float64(0), Increment: proto.Float64(0.0001)},
+					{LowEdge: proto.Float64(1), Increment: proto.Float64(0.01)},
+				}}), MsgMarketRule,
+			MarketRule{26, []PriceStep{{0, 0.0001}, {1, 0.01}}},
+		},
+		{
+			"data type",
+			inProto(t, 58, &protobuf.MarketDataType{ReqId: proto.Int32(2), MarketDataType: proto.Int32(3)}),
 			MsgMarketDataType,
 			MarketDataType{2, 3},
 		},
 		{
-			"tick parameters", inProto(t, 81, &protobuf.TickReqParams{ReqId: proto.Int32(2), MinTick: proto.String("0.01")}),
+			"tick parameters",
+			inProto(t, 81, &protobuf.TickReqParams{ReqId: proto.Int32(2), MinTick: proto.String("0.01")}),
 			MsgTickReqParams,
 			TickReqParams{2, 0.01},
 		},
 		{"end of open orders", inProto(t, 53, &protobuf.OpenOrdersEnd{}), MsgOpenOrdersEnd, nil},
 		{"end of completed orders", inProto(t, 102, &protobuf.CompletedOrdersEnd{}), MsgCompletedOrdersEnd, nil},
-		{"end of executions", inProto(t, 55, &protobuf.ExecutionDetailsEnd{ReqId: proto.Int32(9)}), MsgExecutionsEnd, int64(9)},
-		{"end of contracts", inProto(t, 52, &protobuf.ContractDataEnd{ReqId: proto.Int32(4)}), MsgContractDetailsEnd, int64(4)},
-		{"end of a snapshot", inProto(t, 57, &protobuf.TickSnapshotEnd{ReqId: proto.Int32(2)}), MsgTickSnapshotEnd, int64(2)},
+		{
+			"end of executions", inProto(t, 55, &protobuf.ExecutionDetailsEnd{ReqId: proto.Int32(9)}), MsgExecutionsEnd,
+			int64(9),
+		},
+		{
+			"end of contracts", inProto(t, 52, &protobuf.ContractDataEnd{ReqId: proto.Int32(4)}), MsgContractDetailsEnd,
+			int64(4),
+		},
+		{
+			"end of a snapshot", inProto(t, 57, &protobuf.TickSnapshotEnd{ReqId: proto.Int32(2)}), MsgTickSnapshotEnd,
+			int64(2),
+		},
 		{"no use for it", inProto(t, 110, &protobuf.ConfigResponse{}), 0, nil},
 		{"number of tomorrow", numbered(412, []byte("\xff")), 0, nil},
 		{"text where protobuf is due", numbered(1, []byte("6\x00")), 0, nil},
@@ -212,8 +270,14 @@ func TestBadMessages(t *testing.T) {
 		{"field beyond all", numbered(201, protowire.AppendVarint(nil, 1<<32))},
 		{"number of 33 bits in a tick", numbered(201, tooGreat)},
 		{"number of 33 bits in a status", numbered(203, tooGreat)},
-		{"number of 33 bits inside an order", numbered(205, protowire.AppendBytes(tag(3, protowire.BytesType), tooGreat))},
-		{"varint of eleven bytes", numbered(249, append(tag(1, protowire.VarintType), "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"...))},
+		{
+			"number of 33 bits inside an order",
+			numbered(205, protowire.AppendBytes(tag(3, protowire.BytesType), tooGreat)),
+		},
+		{
+			"varint of eleven bytes",
+			numbered(249, append(tag(1, protowire.VarintType), "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"...)),
+		},
 		{"error in text without a code", numbered(4, []byte("-1\x00"))},
 		{"error in text with words for a code", numbered(4, []byte("-1\x00lost\x00text\x00"))},
 		{"error in text cut off", numbered(4, []byte("-1\x001100\x00lo"))},
@@ -254,9 +318,13 @@ func TestTextsFromOutside(t *testing.T) {
 		{numbered(211, field(number(nil, 1, 9), 3, string(exec))), Execution{
 			Request: 9, ID: "0001.01", Ref: "ref\uFFFD", Order: 7, Client: 3, Shares: math.Inf(1), Total: 100,
 		}},
-		{numbered(210, field(field(number(nil, 1, 4), 2, string(field(nil, 2, "\xf0A"))), 3, string(details))), ContractDetails{
-			Request: 4, Contract: Contract{Symbol: "\uFFFDA"}, Name: "SOCI\uFFFDT\uFFFD", MinTick: math.Inf(1), Exchanges: "SMART", Complete: true,
-		}},
+		{
+			numbered(210, field(field(number(nil, 1, 4), 2, string(field(nil, 2, "\xf0A"))), 3, string(details))),
+			ContractDetails{
+				Request: 4, Contract: Contract{Symbol: "\uFFFDA"}, Name: "SOCI\uFFFDT\uFFFD", MinTick: math.Inf(1),
+				Exchanges: "SMART", Complete: true,
+			},
+		},
 	} {
 		_, got, err := open(c.payload)
 		switch v := got.(type) { // a number that was not told is NaN, which is not equal to itself
@@ -283,14 +351,32 @@ func unNaN(v float64) float64 {
 
 func TestDecimals(t *testing.T) {
 	for s, want := range map[string]float64{
-		"0": 0, "100": 100, "0.5": 0.5, "-3": -3, "1e3": 1000, "1E-7": 1e-7, ".5": 0.5, "123456789012.1234567": 123456789012.1234567,
-		"": math.Inf(1), "2147483647": math.Inf(1), "9223372036854775807": math.Inf(1), "-9223372036854775808": math.Inf(1),
-		"1.7976931348623157E308": math.Inf(1), "1e999": math.Inf(1), "Inf": math.Inf(1), "NaN": math.Inf(1), "0x1p2": math.Inf(1),
-		"1_000": math.Inf(1), "1,5": math.Inf(1), " 1": math.Inf(1), "--1": math.Inf(1), "1\x00": math.Inf(1), "\xff": math.Inf(1),
+		"0": 0, "100": 100, "0.5": 0.5, "-3": -3, "1e3": 1000, "1E-7": 1e-7, ".5": 0.5,
+		"123456789012.1234567": 123456789012.1234567,
+		"":                     math.Inf(1), "2147483647": math.Inf(1), "9223372036854775807": math.Inf(1),
+		"-9223372036854775808":   math.Inf(1),
+		"1.7976931348623157E308": math.Inf(1), "1e999": math.Inf(1), "Inf": math.Inf(1), "NaN": math.Inf(1),
+		"0x1p2": math.Inf(1),
+		"1_000": math.Inf(1), "1,5": math.Inf(1), " 1": math.Inf(1), "--1": math.Inf(1), "1\x00": math.Inf(1),
+		"\xff":                  math.Inf(1),
 		strings.Repeat("1", 33): math.Inf(1),
 	} {
 		if got := unNaN(decimal(s)); got != want {
 			t.Errorf("%q is %v, want %v", s, got, want)
+		}
+	}
+}
+
+// TestDecimalsAreTheLibrarys compares with the library's decimals where these are exact, which is to seven places.
+func TestDecimalsAreTheLibrarys(t *testing.T) {
+	for _, s := range []string{
+		"0", "1", "-1", "100", "0.5", "-0.5", "12.3456789", "99999999999", "0.0000001", "007", "5.", ".5", "1e3",
+		"2.5E2",
+		"", "2147483647", "9223372036854775807", "-9223372036854775808", "1.7976931348623157E308", "one", "1.2.3",
+	} {
+		theirs := ibapi.StringToDecimal(s).Float()
+		if got := decimal(s); math.Abs(unNaN(got)-unNaN(theirs)) > 1e-7 {
+			t.Errorf("%q is %v, the library has %v", s, got, theirs)
 		}
 	}
 }

@@ -1,9 +1,10 @@
-// Package wire turns requests to IB Gateway into bytes, and bytes from it into messages. It knows frames, the greeting, the
-// numbers of messages, and the protobuf form that every Gateway from server version 213 on speaks; docs/wire.md says more. It has
-// no goroutines, no sockets and no clock.
+// Package wire turns requests to IB Gateway into bytes, and bytes from it into messages. It knows frames, the greeting,
+// the numbers of messages, and the protobuf form that every Gateway from server version 213 on speaks; docs/wire.md
+// says more. It has no goroutines, no sockets and no clock.
 package wire
 
-// Versions of the protocol that are spoken. What Gateway says in its reply to the hello is one of them, or the session cannot be.
+// Versions of the protocol that are spoken. What Gateway says in its reply to the hello is one of them, or the session
+// cannot be.
 const (
 	Oldest = 213 // the first with every message in protobuf
 	Newest = 226 // that of Gateway 10.50.01; what it adds to 225 is about conditions of orders
@@ -55,8 +56,8 @@ const (
 // ProtoBase is added to the number of a request or message whose body is protobuf.
 const ProtoBase = 200
 
-// maxNumber is the highest number that is taken for one of a message: what lies above is something else, such as text. Those in use
-// end at 111, and at 311 in protobuf.
+// maxNumber is the highest number that is taken for one of a message: what lies above is something else, such as text.
+// Those in use end at 111, and at 311 in protobuf.
 const maxNumber = 9999
 
 // Types of ticks. Source: IBKR's API reference, "Available tick types".

@@ -188,8 +188,8 @@ func (r AskMarketRule) encode() (int, proto.Message, error) {
 func contract(c *Contract) (*protobuf.Contract, error) {
 	id, err := integer("contract id", c.ConID)
 	return &protobuf.Contract{
-		ConId: id, Symbol: filled(c.Symbol), SecType: filled(c.Type), Exchange: filled(c.Exchange), PrimaryExch: filled(c.Primary),
-		Currency: filled(c.Currency), LocalSymbol: filled(c.Local),
+		ConId: id, Symbol: filled(c.Symbol), SecType: filled(c.Type), Exchange: filled(c.Exchange),
+		PrimaryExch: filled(c.Primary), Currency: filled(c.Currency), LocalSymbol: filled(c.Local),
 	}, err
 }
 
@@ -217,7 +217,8 @@ func (r PlaceOrder) encode() (int, proto.Message, error) {
 		Order: &protobuf.Order{
 			OrderId: id, ParentId: parent, Action: filled(r.Action), TotalQuantity: &size, OrderType: filled(r.Type),
 			LmtPrice: price(r.Limit), AuxPrice: price(r.Aux), TrailingPercent: price(r.Percent), Tif: filled(r.TIF),
-			Account: filled(r.Account), OutsideRth: yes(r.OutsideHours), OrderRef: filled(r.Ref), Transmit: yes(!r.Hold),
+			Account: filled(r.Account), OutsideRth: yes(r.OutsideHours), OrderRef: filled(r.Ref),
+			Transmit: yes(!r.Hold),
 
 			ClientId: zero, PermId: proto.Int64(0), DisplaySize: zero, OcaType: zero, TriggerMethod: zero, Origin: zero,
 			ShortSaleSlot: zero, ExemptCode: proto.Int32(-1), DeltaNeutralConId: zero, DeltaNeutralShortSaleSlot: zero,

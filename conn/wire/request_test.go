@@ -97,7 +97,10 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		ConID: 265598, Symbol: "AAPL", SecType: "STK", Exchange: "SMART", PrimaryExchange: "NASDAQ", Currency: "USD",
 		LocalSymbol: "AAPL", Strike: ibapi.UNSET_FLOAT,
 	}
-	ours := Contract{ConID: 265598, Symbol: "AAPL", Type: "STK", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD", Local: "AAPL"}
+	ours := Contract{
+		ConID: 265598, Symbol: "AAPL", Type: "STK", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD",
+		Local: "AAPL",
+	}
 	order := func(kind string, change func(*ibapi.Order)) *ibapi.Order {
 		o := ibapi.NewOrder()
 		o.OrderID, o.OrderRef, o.Account, o.Action, o.OrderType, o.TIF = 7, "ref", "DU1", "BUY", kind, "DAY"
@@ -106,7 +109,10 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		return o
 	}
 	mine := func(kind string, change func(*PlaceOrder)) PlaceOrder {
-		o := PlaceOrder{ID: 7, Contract: ours, Ref: "ref", Account: "DU1", Action: "BUY", Type: kind, TIF: "DAY", Quantity: 100.25}
+		o := PlaceOrder{
+			ID: 7, Contract: ours, Ref: "ref", Account: "DU1", Action: "BUY", Type: kind, TIF: "DAY",
+			Quantity: 100.25,
+		}
 		change(&o)
 		return o
 	}
@@ -119,9 +125,14 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		{"time", CurrentTime{}, e.ReqCurrentTime},
 		{"live data", MarketDataTypes{1}, func() { e.ReqMarketDataType(1) }},
 		{"delayed data", MarketDataTypes{3}, func() { e.ReqMarketDataType(3) }},
-		{"subscribe", Subscribe{2_130_706_433, ours}, func() { e.ReqMktData(2_130_706_433, theirs, "", false, false, nil) }},
+		{
+			"subscribe",
+			Subscribe{2_130_706_433, ours},
+			func() { e.ReqMktData(2_130_706_433, theirs, "", false, false, nil) },
+		},
 		{"subscribe by symbol", Subscribe{1, Contract{Symbol: "ES", Type: "FUT"}}, func() {
-			e.ReqMktData(1, &ibapi.Contract{Symbol: "ES", SecType: "FUT", Strike: ibapi.UNSET_FLOAT}, "", false, false, nil)
+			e.ReqMktData(1, &ibapi.Contract{Symbol: "ES", SecType: "FUT", Strike: ibapi.UNSET_FLOAT}, "", false, false,
+				nil)
 		}},
 		{"unsubscribe", Unsubscribe{3}, func() { e.CancelMktData(3) }},
 		{"cancel", CancelOrder{7}, func() { e.CancelOrder(7, ibapi.NewOrderCancel()) }},
@@ -135,15 +146,20 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		}},
 		{"contract", AskContract{4, ours}, func() { e.ReqContractDetails(4, theirs) }},
 		{"market rule", AskMarketRule{26}, func() { e.ReqMarketRule(26) }},
-		{"market order", mine("MKT", func(*PlaceOrder) {}), func() { e.PlaceOrder(7, theirs, order("MKT", func(*ibapi.Order) {})) }},
+		{
+			"market order", mine("MKT", func(*PlaceOrder) {}),
+			func() { e.PlaceOrder(7, theirs, order("MKT", func(*ibapi.Order) {})) },
+		},
 		{"limit order", mine("LMT", func(o *PlaceOrder) { o.Limit, o.OutsideHours = -1.5, true }), func() {
 			e.PlaceOrder(7, theirs, order("LMT", func(o *ibapi.Order) { o.LmtPrice, o.OutsideRTH = -1.5, true }))
 		}},
 		{"stop limit order", mine("STP LMT", func(o *PlaceOrder) { o.Limit, o.Aux, o.Parent = 2, 3, 6 }), func() {
-			e.PlaceOrder(7, theirs, order("STP LMT", func(o *ibapi.Order) { o.LmtPrice, o.AuxPrice, o.ParentID = 2, 3, 6 }))
+			e.PlaceOrder(7, theirs,
+				order("STP LMT", func(o *ibapi.Order) { o.LmtPrice, o.AuxPrice, o.ParentID = 2, 3, 6 }))
 		}},
 		{"trailing order", mine("TRAIL", func(o *PlaceOrder) { o.Percent, o.Hold = 1.25, true }), func() {
-			e.PlaceOrder(7, theirs, order("TRAIL", func(o *ibapi.Order) { o.TrailingPercent, o.Transmit = 1.25, false }))
+			e.PlaceOrder(7, theirs,
+				order("TRAIL", func(o *ibapi.Order) { o.TrailingPercent, o.Transmit = 1.25, false }))
 		}},
 	} {
 		c.lib()
@@ -188,7 +204,8 @@ func TestRequestsOutOfRange(t *testing.T) {
 		PlaceOrder{ID: 1},
 		PlaceOrder{ID: 1, Quantity: 0.00000001},
 	} {
-		if out, err := Append([]byte("before"), r); err == nil || string(out) != "before" || strings.Contains(err.Error(), "\xff") {
+		if out, err := Append([]byte("before"), r); err == nil || string(out) != "before" ||
+			strings.Contains(err.Error(), "\xff") {
 			t.Errorf("%+v: %q, %v", r, out, err)
 		}
 	}

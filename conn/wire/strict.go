@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// The protobuf library loses a message with a text that is not UTF-8, and cuts a number that is out of range to one that is in
-// it. So messages are looked through before it decodes them.
+// The protobuf library loses a message with a text that is not UTF-8, and cuts a number that is out of range to one
+// that is in it. So messages are looked through before it decodes them.
 
 // maxDepth bounds how deep messages lie in each other. Gateway's go three deep.
 const maxDepth = 16
@@ -28,14 +28,11 @@ func (m Message) decode(to proto.Message) error {
 	if err == nil {
 		err = proto.Unmarshal(body, to)
 	}
-	if err != nil {
-		return m.bad("%v", err)
-	}
-	return nil
+	return m.whatIsBad(err)
 }
 
-// repaired looks through a message of a type. It returns the message with its texts made valid UTF-8, which is the same slice
-// if they are already.
+// repaired looks through a message of a type. It returns the message with its texts made valid UTF-8, which is the same
+// slice if they are already.
 func repaired(body []byte, typ protoreflect.MessageDescriptor, depth int) ([]byte, error) {
 	if depth == 0 {
 		return nil, errDepth
@@ -74,8 +71,8 @@ func repaired(body []byte, typ protoreflect.MessageDescriptor, depth int) ([]byt
 	return body, nil
 }
 
-// repairedField looks at a value. It returns nil, or what has to take its place, without a length. One that is of another kind than
-// the field's is none that is known.
+// repairedField looks at a value. It returns nil, or what has to take its place, without a length. One that is of
+// another kind than the field's is none that is known.
 func repairedField(value []byte, kind protowire.Type, field protoreflect.FieldDescriptor, depth int) ([]byte, error) {
 	if field == nil {
 		return nil, nil

@@ -7,8 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxText bounds a text of Gateway's, in bytes. Its longest ones, about precautions, have some 500. Lists may be longer.
-const maxText = 1024
+const (
+	// maxText bounds a text of Gateway's, in bytes. Its longest ones, about precautions, have some 500.
+	maxText = 1024
+	// maxList bounds a list in text. There are some 40 exchanges for a stock, and hundreds of accounts for an advisor.
+	maxList = 64 << 10
+)
 
 // text returns a text from outside: bounded, and valid UTF-8.
 func text[S string | []byte](s S) string {
@@ -22,8 +26,16 @@ func text[S string | []byte](s S) string {
 	return strings.ToValidUTF8(string(s), "\uFFFD")
 }
 
-// decimal reads a number in text; NaN stands for one that is not set or cannot be read. Some numbers stand for none: the
-// greatest ones of several types.
+// list returns a list from outside, separated by commas: bounded to whole entries, and valid UTF-8.
+func list(s string) string {
+	if len(s) > maxList {
+		s = s[:max(0, strings.LastIndexByte(s[:maxList+1], ','))]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// decimal reads a number in text; NaN stands for one that is not set or cannot be read. Some numbers stand for none:
+// the greatest ones of several types.
 func decimal[S string | []byte](s S) float64 {
 	if len(s) == 0 || len(s) > 32 {
 		return math.NaN()

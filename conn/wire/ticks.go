@@ -39,9 +39,10 @@ type TickGeneric struct {
 }
 
 // TickPrice decodes a [MsgTickPrice].
-func (m Message) TickPrice() (t TickPrice, err error) {
-	t.Size = math.NaN()
-	for w := (walk{rest: m.body}); w.next(); {
+func (m Message) TickPrice() (TickPrice, error) {
+	t := TickPrice{Size: math.NaN()}
+	w := walk{rest: m.body}
+	for w.next() {
 		switch w.field {
 		case 1:
 			w.id(&t.Request)
@@ -52,17 +53,15 @@ func (m Message) TickPrice() (t TickPrice, err error) {
 		case 4:
 			w.decimal(&t.Size)
 		}
-		if w.failed {
-			return t, m.bad("it is cut off, or a number is out of range")
-		}
 	}
-	return t, nil
+	return t, m.whatIsBad(w.err)
 }
 
 // TickSize decodes a [MsgTickSize].
-func (m Message) TickSize() (t TickSize, err error) {
-	t.Size = math.NaN()
-	for w := (walk{rest: m.body}); w.next(); {
+func (m Message) TickSize() (TickSize, error) {
+	t := TickSize{Size: math.NaN()}
+	w := walk{rest: m.body}
+	for w.next() {
 		switch w.field {
 		case 1:
 			w.id(&t.Request)
@@ -71,16 +70,15 @@ func (m Message) TickSize() (t TickSize, err error) {
 		case 3:
 			w.decimal(&t.Size)
 		}
-		if w.failed {
-			return t, m.bad("it is cut off, or a number is out of range")
-		}
 	}
-	return t, nil
+	return t, m.whatIsBad(w.err)
 }
 
 // TickString decodes a [MsgTickString].
-func (m Message) TickString() (t TickString, err error) {
-	for w := (walk{rest: m.body}); w.next(); {
+func (m Message) TickString() (TickString, error) {
+	var t TickString
+	w := walk{rest: m.body}
+	for w.next() {
 		switch w.field {
 		case 1:
 			w.id(&t.Request)
@@ -91,16 +89,13 @@ func (m Message) TickString() (t TickString, err error) {
 				t.Value = w.bytes
 			}
 		}
-		if w.failed {
-			return t, m.bad("it is cut off, or a number is out of range")
-		}
 	}
-	return t, nil
+	return t, m.whatIsBad(w.err)
 }
 
 // Seconds returns the value as a time in seconds since 1970. ok is false if it is none.
 func (t TickString) Seconds() (at int64, ok bool) {
-	if len(t.Value) > 20 {
+	if len(t.Value) > 19 {
 		return 0, false
 	}
 	at, err := strconv.ParseInt(string(t.Value), 10, 64)
@@ -108,8 +103,10 @@ func (t TickString) Seconds() (at int64, ok bool) {
 }
 
 // TickGeneric decodes a [MsgTickGeneric].
-func (m Message) TickGeneric() (t TickGeneric, err error) {
-	for w := (walk{rest: m.body}); w.next(); {
+func (m Message) TickGeneric() (TickGeneric, error) {
+	var t TickGeneric
+	w := walk{rest: m.body}
+	for w.next() {
 		switch w.field {
 		case 1:
 			w.id(&t.Request)
@@ -118,18 +115,15 @@ func (m Message) TickGeneric() (t TickGeneric, err error) {
 		case 3:
 			w.float(&t.Value)
 		}
-		if w.failed {
-			return t, m.bad("it is cut off, or a number is out of range")
-		}
 	}
-	return t, nil
+	return t, m.whatIsBad(w.err)
 }
 
-// walk goes through the fields of a protobuf message. A field of another kind than the one that is asked for is none that is known
-// here, as protobuf has it.
+// walk goes through the fields of a protobuf message. A field of another kind than the one that is asked for is none
+// that is known here, as protobuf has it.
 type walk struct {
-	rest   []byte
-	failed bool
+	rest []byte
+	err  error
 
 	field protowire.Number
 	kind  protowire.Type
@@ -137,16 +131,16 @@ type walk struct {
 	bytes []byte // of anything with a length
 }
 
-// next goes to the next field; false at the end. With a message that is cut off it returns true, and failed is set.
+// next goes to the next field. It returns false at the end, or with an error.
 func (w *walk) next() bool {
-	if len(w.rest) == 0 || w.failed {
+	if len(w.rest) == 0 || w.err != nil {
 		return false
 	}
 	var n int
 	w.field, w.kind, n = protowire.ConsumeTag(w.rest)
 	if n < 0 || w.field > protowire.MaxValidNumber {
-		w.failed = true
-		return true
+		w.err = errShape
+		return false
 	}
 	body := w.rest[n:]
 	switch w.kind {
@@ -159,19 +153,21 @@ func (w *walk) next() bool {
 	default:
 		n = protowire.ConsumeFieldValue(w.field, w.kind, body)
 	}
-	if w.failed = n < 0; !w.failed {
-		w.rest = body[n:]
+	if n < 0 {
+		w.err = errShape
+		return false
 	}
+	w.rest = body[n:]
 	return true
 }
 
 // number returns a number of 32 bits, and whether the field is one.
-func (w *walk) number() (int32, bool) {
-	if w.kind != protowire.VarintType || w.failed {
+func (w *walk) number() (v int32, ok bool) {
+	if w.kind != protowire.VarintType {
 		return 0, false
 	}
 	if !fits32(w.value) {
-		w.failed = true
+		w.err = errRange
 	}
 	return int32(w.value), true
 }
@@ -192,13 +188,13 @@ func (w *walk) int(to *int) {
 }
 
 func (w *walk) float(to *float64) {
-	if w.kind == protowire.Fixed64Type && !w.failed {
+	if w.kind == protowire.Fixed64Type {
 		*to = math.Float64frombits(w.value)
 	}
 }
 
 func (w *walk) decimal(to *float64) {
-	if w.kind == protowire.BytesType && !w.failed {
+	if w.kind == protowire.BytesType {
 		*to = decimal(w.bytes)
 	}
 }

@@ -1,0 +1,210 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func framed(payloads ...string) (stream []byte) {
+	for _, p := range payloads {
+		out, start := BeginFrame(stream)
+		stream = EndFrame(append(out, p...), start)
+	}
+	return stream
+}
+
+// TestReader holds that frames come out as they went in, however the stream is cut, and that what waits is known.
+func TestReader(t *testing.T) {
+	want := []string{
+		"a", strings.Repeat("b", 3000), strings.Repeat("c", readSize), "d",
+		strings.Repeat("e", keepSize+1), "f",
+	}
+	for len(want) < 100 {
+		want = append(want, strings.Repeat("x", 1+len(want)*37))
+	}
+	for name, from := range map[string]func(io.Reader) io.Reader{
+		"whole":        func(r io.Reader) io.Reader { return r },
+		"bytes":        iotest.OneByteReader,
+		"halves":       iotest.HalfReader,
+		"EOF at once":  iotest.DataErrReader,
+		"small pieces": func(r io.Reader) io.Reader { return &pieces{r, 7} },
+	} {
+		r := NewReader(from(bytes.NewReader(framed(want...))))
+		for i, p := range want {
+			got, err := r.Next()
+			if err != nil || string(got) != p {
+				t.Fatalf("%s: frame %d has %d bytes, %v", name, i, len(got), err)
+			}
+			if cap(got) != len(got) {
+				t.Fatalf("%s: what is appended to frame %d overwrites the next", name, i)
+			}
+		}
+		if got, err := r.Next(); err != io.EOF {
+			t.Errorf("%s: %q, %v at the end", name, got, err)
+		}
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("%s: %v behind the end", name, err)
+		}
+		if len(r.buf) > readSize {
+			t.Errorf("%s: a buffer of %d bytes is kept", name, len(r.buf))
+		}
+	}
+}
+
+// pieces reads at most so many bytes at once.
+type pieces struct {
+	io.Reader
+	most int
+}
+
+func (p *pieces) Read(b []byte) (int, error) { return p.Reader.Read(b[:min(len(b), p.most)]) }
+
+func TestReaderHasFrame(t *testing.T) {
+	stream := framed("one", "two")
+	r := NewReader(&pieces{bytes.NewReader(stream), len(stream) - 1})
+	if r.HasFrame() {
+		t.Error("a frame waits before anything was read")
+	}
+	if _, err := r.Next(); err != nil || r.HasFrame() {
+		t.Errorf("%v, or a frame waits of which a byte is missing", err)
+	}
+	r = NewReader(bytes.NewReader(stream))
+	if _, err := r.Next(); err != nil || !r.HasFrame() {
+		t.Errorf("%v, or no frame waits", err)
+	}
+	r = NewReader(bytes.NewReader(append(framed("one"), 0, 0, 0, 0)))
+	if _, err := r.Next(); err != nil || !r.HasFrame() {
+		t.Errorf("%v, or what is no frame is waited for", err)
+	}
+}
+
+// TestBadFrames holds what a stream may end with.
+func TestBadFrames(t *testing.T) {
+	header := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+	for _, c := range []struct {
+		name   string
+		stream []byte
+		want   error // nil: a ProtocolError
+	}{
+		{"nothing", nil, io.EOF},
+		{"half a header", []byte{0, 0}, io.ErrUnexpectedEOF},
+		{"half a frame", framed("frame")[:6], io.ErrUnexpectedEOF},
+		{"header alone", header(MaxFrame), io.ErrUnexpectedEOF},
+		{"length 0", header(0), nil},
+		{"too long", header(MaxFrame + 1), nil},
+		{"text", []byte("HTTP/1.1 400 Bad Request\r\n"), nil},
+	} {
+		for name, read := range map[string]func(io.Reader) ([]byte, error){
+			"Reader": func(r io.Reader) ([]byte, error) { return NewReader(r).Next() }, "ReadFrame": ReadFrame,
+		} {
+			for _, from := range []io.Reader{
+				bytes.NewReader(c.stream),
+				iotest.DataErrReader(bytes.NewReader(c.stream)),
+			} {
+				got, err := read(from)
+				_, bad := errors.AsType[*ProtocolError](err)
+				if got != nil || c.want == nil && !bad || c.want != nil && err != c.want {
+					t.Errorf("%s, %s: %q, %v", c.name, name, got, err)
+				}
+			}
+		}
+	}
+	r := NewReader(io.MultiReader(bytes.NewReader(framed("one")), iotest.ErrReader(io.ErrClosedPipe)))
+	if got, err := r.Next(); string(got) != "one" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := r.Next(); err != io.ErrClosedPipe {
+		t.Errorf("%v", err)
+	}
+	if _, err := NewReader(silent{}).Next(); err != io.ErrNoProgress {
+		t.Errorf("%v from a stream that says nothing", err)
+	}
+}
+
+type silent struct{}
+
+func (silent) Read([]byte) (int, error) { return 0, nil }
+
+// TestHeaderCostsNothing holds that a header does not have memory made for a frame that never comes.
+func TestHeaderCostsNothing(t *testing.T) {
+	stream := append(binary.BigEndian.AppendUint32(nil, MaxFrame), make([]byte, 1000)...)
+	r := NewReader(bytes.NewReader(stream))
+	if _, err := r.Next(); err != io.ErrUnexpectedEOF || len(r.buf) > 2*readSize {
+		t.Errorf("%v, with a buffer of %d bytes", err, len(r.buf))
+	}
+}
+
+func TestHello(t *testing.T) {
+	if got, want := string(AppendHello(nil)), "API\x00\x00\x00\x00\x09v100..226"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestReply(t *testing.T) {
+	for _, v := range []int{Oldest, 219, 225, Newest} {
+		r := NewReader(bytes.NewReader(framed(fmt.Sprintf("%d\x0020261201 10:00:00 EST\x00", v), "next")))
+		if version, at, err := r.Reply(); version != v || at != "20261201 10:00:00 EST" || err != nil {
+			t.Errorf("%d: %d, %q, %v", v, version, at, err)
+		}
+		if next, err := r.Next(); string(next) != "next" || err != nil {
+			t.Errorf("%d: %q, %v", v, next, err)
+		}
+	}
+	for _, p := range []string{"176\x00now\x00", "212\x00now\x00", "227\x00now\x00"} {
+		version, _, err := NewReader(bytes.NewReader(framed(p))).Reply()
+		if e, ok := errors.AsType[*VersionError](err); !ok || e.Version != version || version == 0 {
+			t.Errorf("%q: %d, %v", p, version, err)
+		}
+	}
+	for _, p := range []string{
+		"225\x00", "225\x00\x00", "225", "\x00now\x00", "0\x00now\x00", "-225\x00now\x00", "+225\x00now\x00",
+		"225.0\x00now\x00",
+		"99999999999\x00now\x00", "HTTP\x00now\x00", strings.Repeat("2", maxReply+1),
+	} {
+		version, at, err := NewReader(bytes.NewReader(framed(p))).Reply()
+		if _, bad := errors.AsType[*ProtocolError](err); !bad || version != 0 || at != "" {
+			t.Errorf("%.20q: %d, %q, %v", p, version, at, err)
+		}
+	}
+	if _, _, err := NewReader(strings.NewReader("")).Reply(); err != io.EOF {
+		t.Errorf("%v", err)
+	}
+}
+
+// FuzzFrames holds that a stream is read alike, whichever way and however it is cut, and never makes anything panic.
+func FuzzFrames(f *testing.F) {
+	f.Add(framed("one", "two"), uint8(3))
+	f.Add(AppendHello(nil), uint8(1))
+	f.Add(framed("225\x0020261201 10:00:00 EST\x00"), uint8(255))
+	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n"), uint8(9))
+	f.Add(append(framed("one"), 0, 0, 0, 9, 1), uint8(2))
+	f.Fuzz(func(t *testing.T, stream []byte, most uint8) {
+		cut := NewReader(&pieces{bytes.NewReader(stream), max(1, int(most))})
+		whole := bytes.NewReader(stream)
+		var again []byte
+		for {
+			a, errA := cut.Next()
+			b, errB := ReadFrame(whole)
+			if !bytes.Equal(a, b) || (errA == nil) != (errB == nil) || errA != nil && errA.Error() != errB.Error() {
+				t.Fatalf("%x, %v; read at once: %x, %v", a, errA, b, errB)
+			}
+			if errA != nil {
+				break
+			}
+			again = append(again, framed(string(a))...)
+		}
+		if !bytes.HasPrefix(stream, again) {
+			t.Fatalf("%x came out of %x", again, stream)
+		}
+		version, at, err := NewReader(bytes.NewReader(stream)).Reply()
+		if err == nil && (version < Oldest || version > Newest || at == "") {
+			t.Fatalf("version %d at %q", version, at)
+		}
+	})
+}

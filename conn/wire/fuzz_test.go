@@ -1,0 +1,373 @@
+package wire
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// messageType says what the client library makes of a message, and where in it each field of ours comes from.
+type messageType struct {
+	new    func() proto.Message
+	fields map[string]string // of what Message's method returns; "" is the value itself
+}
+
+var orderFields = map[string]string{
+	"Client": "order.clientId", "PermID": "order.permId", "Parent": "order.parentId", "Ref": "order.orderRef",
+	"Symbol": "contract.symbol", "Action": "order.action", "Type": "order.orderType", "Quantity": "order.totalQuantity",
+	"Filled": "order.filledQuantity", "Limit": "order.lmtPrice", "Aux": "order.auxPrice",
+	"Percent":     "order.trailingPercent",
+	"Deactivated": "order.deactivate", "Preview": "order.whatIf", "Status": "orderState.status",
+	"CompletedStatus": "orderState.completedStatus", "RejectReason": "orderState.rejectReason",
+}
+
+var messageTypes = map[int]messageType{
+	MsgTickPrice: {func() proto.Message { return &protobuf.TickPrice{} }, map[string]string{
+		"Request": "reqId", "Type": "tickType", "Price": "price", "Size": "size",
+	}},
+	MsgTickSize: {func() proto.Message { return &protobuf.TickSize{} }, map[string]string{
+		"Request": "reqId", "Type": "tickType", "Size": "size",
+	}},
+	MsgTickString: {func() proto.Message { return &protobuf.TickString{} }, map[string]string{
+		"Request": "reqId", "Type": "tickType", "Value": "value",
+	}},
+	MsgTickGeneric: {func() proto.Message { return &protobuf.TickGeneric{} }, map[string]string{
+		"Request": "reqId", "Type": "tickType", "Value": "value",
+	}},
+	MsgTickReqParams: {func() proto.Message { return &protobuf.TickReqParams{} }, map[string]string{
+		"Request": "reqId", "MinTick": "minTick",
+	}},
+	MsgMarketDataType: {func() proto.Message { return &protobuf.MarketDataType{} }, map[string]string{
+		"Request": "reqId", "Type": "marketDataType",
+	}},
+	MsgTickSnapshotEnd: {func() proto.Message { return &protobuf.TickSnapshotEnd{} }, map[string]string{"": "reqId"}},
+	MsgError: {func() proto.Message { return &protobuf.ErrorMessage{} }, map[string]string{
+		"Request": "id", "Code": "errorCode", "Text": "errorMsg",
+	}},
+	MsgNextValidID:     {func() proto.Message { return &protobuf.NextValidId{} }, map[string]string{"": "orderId"}},
+	MsgManagedAccounts: {func() proto.Message { return &protobuf.ManagedAccounts{} }, nil},
+	MsgCurrentTime:     {func() proto.Message { return &protobuf.CurrentTime{} }, map[string]string{"": "currentTime"}},
+	MsgOrderStatus: {func() proto.Message { return &protobuf.OrderStatus{} }, map[string]string{
+		"ID": "orderId", "Client": "clientId", "PermID": "permId", "Parent": "parentId", "Status": "status",
+		"WhyHeld": "whyHeld",
+		"Filled":  "filled", "Remaining": "remaining", "Average": "avgFillPrice",
+	}},
+	MsgOpenOrder:          {func() proto.Message { return &protobuf.OpenOrder{} }, orderFields},
+	MsgOpenOrdersEnd:      {func() proto.Message { return &protobuf.OpenOrdersEnd{} }, nil},
+	MsgCompletedOrder:     {func() proto.Message { return &protobuf.CompletedOrder{} }, orderFields},
+	MsgCompletedOrdersEnd: {func() proto.Message { return &protobuf.CompletedOrdersEnd{} }, nil},
+	MsgExecution: {func() proto.Message { return &protobuf.ExecutionDetails{} }, map[string]string{
+		"Request": "reqId", "ID": "execution.execId", "Ref": "execution.orderRef", "Symbol": "contract.symbol",
+		"Order": "execution.orderId", "Client": "execution.clientId", "PermID": "execution.permId",
+		"Side":   "execution.side",
+		"Shares": "execution.shares", "Total": "execution.cumQty", "Price": "execution.price", "Time": "execution.time",
+	}},
+	MsgExecutionsEnd: {func() proto.Message { return &protobuf.ExecutionDetailsEnd{} }, map[string]string{"": "reqId"}},
+	MsgCommission: {func() proto.Message { return &protobuf.CommissionAndFeesReport{} }, map[string]string{
+		"Execution": "execId", "Amount": "commissionAndFees", "Currency": "currency",
+	}},
+	MsgContractDetails: {func() proto.Message { return &protobuf.ContractData{} }, map[string]string{
+		"Request": "reqId", "Contract.ConID": "contract.conId", "Contract.Symbol": "contract.symbol",
+		"Contract.Type": "contract.secType", "Contract.Exchange": "contract.exchange",
+		"Contract.Primary":  "contract.primaryExch",
+		"Contract.Currency": "contract.currency", "Contract.Local": "contract.localSymbol",
+		"Name":    "contractDetails.longName",
+		"MinTick": "contractDetails.minTick", "Multiplier": "contract.multiplier",
+	}},
+	MsgContractDetailsEnd: {
+		func() proto.Message { return &protobuf.ContractDataEnd{} },
+		map[string]string{"": "reqId"},
+	},
+	MsgMarketRule: {
+		func() proto.Message { return &protobuf.MarketRule{} },
+		map[string]string{"Rule": "marketRuleId"},
+	},
+}
+
+// told returns the value of a field of the library's message; if it was not told, its zero value.
+func told(m proto.Message, path string) any {
+	r := m.ProtoReflect()
+	names := strings.Split(path, ".")
+	for i, name := range names {
+		field := r.Descriptor().Fields().ByName(protoreflect.Name(name))
+		if i == len(names)-1 {
+			return r.Get(field).Interface()
+		}
+		r = r.Get(field).Message()
+	}
+	return nil
+}
+
+// alike compares a value of ours with the library's: numbers are wider here, those in text are numbers, texts are
+// bounded.
+func alike(got reflect.Value, want any) bool {
+	switch want := want.(type) {
+	case bool:
+		return got.Bool() == want
+	case int32:
+		return got.Int() == int64(want)
+	case int64:
+		return got.Int() == want
+	case float64:
+		return math.Float64bits(got.Float()) == math.Float64bits(want)
+	case string:
+		switch got.Kind() {
+		case reflect.Float64:
+			return unNaN(got.Float()) == unNaN(decimal(want))
+		case reflect.Slice:
+			return string(got.Bytes()) == want
+		}
+		return got.String() == want || len(want) > maxText && strings.HasPrefix(want, got.String()) &&
+			len(got.String()) > maxText-utf8.UTFMax
+	}
+	return false
+}
+
+// compare says in which field what was decoded differs from the library's message.
+func compare(t *testing.T, number int, got any, lib proto.Message) {
+	t.Helper()
+	for ours, theirs := range messageTypes[number].fields {
+		v := reflect.ValueOf(got)
+		if ours != "" {
+			for name := range strings.SplitSeq(ours, ".") {
+				v = v.FieldByName(name)
+			}
+		}
+		if want := told(lib, theirs); !alike(v, want) {
+			t.Fatalf("message %d: %s is %v, the library has %s %v", number, ours, v, theirs, want)
+		}
+	}
+	switch got := got.(type) {
+	case Order:
+		want := int64(0)
+		if open, ok := lib.(*protobuf.OpenOrder); ok {
+			want = int64(open.GetOrderId())
+		}
+		if got.ID != want {
+			t.Fatalf("order %d is %d", want, got.ID)
+		}
+	case ContractDetails:
+		c, d := lib.(*protobuf.ContractData).GetContract(), lib.(*protobuf.ContractData).GetContractDetails()
+		if got.Complete != (c != nil && d != nil) ||
+			!strings.HasPrefix(c.GetLastTradeDateOrContractMonth(), got.Expiry) ||
+			!strings.HasPrefix(d.GetValidExchanges(), got.Exchanges) ||
+			!strings.HasPrefix(d.GetMarketRuleIds(), got.Rules) ||
+			len(d.GetValidExchanges()) <= maxList && got.Exchanges != d.GetValidExchanges() {
+			t.Fatalf("%+v of %v", got, lib)
+		}
+	case MarketRule:
+		list := lib.(*protobuf.MarketRule).GetPriceIncrements()
+		if !slices.EqualFunc(got.Steps, list, func(s PriceStep, p *protobuf.PriceIncrement) bool {
+			return alike(reflect.ValueOf(s.From), p.GetLowEdge()) && alike(reflect.ValueOf(s.Step), p.GetIncrement())
+		}) {
+			t.Fatalf("%+v of %v", got, lib)
+		}
+	case []string:
+		all := lib.(*protobuf.ManagedAccounts).GetAccountsList()
+		if slices.Contains(got, "") || len(all) <= maxList &&
+			strings.Join(got, "") != strings.ReplaceAll(all, ",", "") {
+			t.Fatalf("%q of %q", got, all)
+		}
+	}
+}
+
+// FuzzMessage holds that what is decoded is what the client library's types make of it, and that garbage is only ever
+// an error.
+func FuzzMessage(f *testing.F) {
+	for _, payload := range messageSeeds(f) {
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		before := slices.Clone(payload)
+		number, got, err := open(payload)
+		if !slices.Equal(payload, before) {
+			t.Fatalf("%x was changed to %x", before, payload)
+		}
+		if _, bad := errors.AsType[*ProtocolError](err); err != nil && !bad {
+			t.Fatalf("%v is no ProtocolError", err)
+		}
+		m, _ := Split(payload)
+		if m.inText || m.Number == 0 {
+			return
+		}
+		lib := messageTypes[m.Number].new()
+		switch libErr := proto.Unmarshal(m.body, lib); {
+		case err == nil && libErr == nil:
+			compare(t, number, got, lib)
+		case err == nil: // only a text can be the reason
+			body, err := repaired(m.body, lib.ProtoReflect().Descriptor(), maxDepth)
+			if err != nil || slices.Equal(body, m.body) || proto.Unmarshal(body, lib) != nil {
+				t.Fatalf("message %d of %x was decoded, the library: %v", number, m.body, libErr)
+			}
+			if number != MsgTickString { // whose value is as it came
+				compare(t, number, got, lib)
+			}
+		case libErr == nil && !strings.Contains(err.Error(), errRange.Error()) &&
+			!strings.Contains(err.Error(), errDepth.Error()):
+			t.Fatalf("message %d of %x: %v, but the library decodes it", m.Number, m.body, err)
+		}
+	})
+}
+
+// messageSeeds are messages of every kind with every field that is used, and some that break the rules.
+func messageSeeds(t testing.TB) (seeds [][]byte) {
+	for number, typ := range messageTypes {
+		m := typ.new()
+		fill(m.ProtoReflect(), 0)
+		seeds = append(seeds, inProto(t, number, m), numbered(ProtoBase+number, nil))
+	}
+	text := protowire.AppendString(protowire.AppendTag(nil, 4, protowire.BytesType), "rejet\xe9")
+	great := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1<<40)
+	twice := protowire.AppendBytes(protowire.AppendTag(nil, 3, protowire.BytesType), great)
+	return append(seeds, numbered(204, text), numbered(203, great), numbered(205, append(twice, twice...)),
+		numbered(4, []byte("-1\x001100\x00lost\x00\x001796086800000\x00")), numbered(9, []byte("1\x0011\x00")),
+		[]byte("15\x001\x00DU1\x00"),
+		numbered(201, protowire.AppendTag(nil, 3, protowire.StartGroupType)), []byte("HTTP/1.1 400 Bad Request\r\n"))
+}
+
+// fill sets fields of a message to values that say which they are. Of an order some are enough.
+func fill(m protoreflect.Message, depth int) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		f := fields.Get(i)
+		n := int64(f.Number())
+		switch {
+		case n > 30 && n != 65 && n != 115 && n != 138, f.IsMap(), depth > 2:
+		case f.IsList() && f.Kind() == protoreflect.MessageKind:
+			fill(m.Mutable(f).List().AppendMutable().Message(), depth+1)
+		case f.IsList():
+		case f.Kind() == protoreflect.MessageKind:
+			fill(m.Mutable(f).Message(), depth+1)
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString(strings.Repeat("1", int(n%3)+1)))
+		case f.Kind() == protoreflect.Int32Kind:
+			m.Set(f, protoreflect.ValueOfInt32(int32(-n)))
+		case f.Kind() == protoreflect.Int64Kind:
+			m.Set(f, protoreflect.ValueOfInt64(n<<40))
+		case f.Kind() == protoreflect.DoubleKind:
+			m.Set(f, protoreflect.ValueOfFloat64(float64(n)/4))
+		case f.Kind() == protoreflect.BoolKind:
+			m.Set(f, protoreflect.ValueOfBool(true))
+		}
+	}
+}
+
+// TestEveryMessageIsDecoded holds that each field of ours says what the field of the library's that it is named after
+// says.
+func TestEveryMessageIsDecoded(t *testing.T) {
+	for number := range numberEnd {
+		typ, known := messageTypes[number]
+		if known != understood[number] || known != (decoders[number] != nil) {
+			t.Errorf("message %d is not compared", number)
+		}
+		if !known {
+			continue
+		}
+		lib := typ.new()
+		fill(lib.ProtoReflect(), 0)
+		_, got, err := open(inProto(t, number, lib))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, number, got, lib)
+		if v := reflect.ValueOf(got); v.IsValid() && v.Kind() == reflect.Struct {
+			for i := range v.NumField() {
+				if v.Field(i).IsZero() && v.Type() != reflect.TypeFor[Order]() {
+					t.Errorf("message %d: %s is never set", number, v.Type().Field(i).Name)
+				}
+			}
+		}
+	}
+}
+
+// FuzzRequest holds that what is written of an order and its contract is what the client library's types read.
+func FuzzRequest(f *testing.F) {
+	f.Add(int64(7), int64(6), int64(265598), 100.25, 187.5, 0.0, 1.5, "AAPL", "ref", "BUY", true)
+	f.Add(int64(1<<31), int64(-1), int64(0), 1e-9, math.NaN(), math.Inf(1), -1.0, "\xff", "", "SELL", false)
+	f.Add(int64(1), int64(0), int64(1), 99_999_999_999.0, math.Copysign(0, -1), 1e-300, 0.1+0.2, "é", "r", "", false)
+	f.Fuzz(func(t *testing.T, id, parent, conID int64, size, limit, aux, percent float64, symbol, ref, action string,
+		flag bool,
+	) {
+		if size > 0 && size < 1e-7 {
+			return // rounded up or down
+		}
+		contract := Contract{ConID: conID, Symbol: symbol, Local: ref}
+		in32 := func(v int64) bool { return v == int64(int32(v)) }
+		inUTF8 := utf8.ValidString(symbol) && utf8.ValidString(ref)
+		fits := in32(id) && in32(conID) && inUTF8
+		orderFits := fits && in32(parent) && utf8.ValidString(action) && size > 0 && !math.IsInf(size, 0)
+		wantPrice := func(p *float64, v float64) bool {
+			return v == 0 && p == nil || p != nil && math.Float64bits(*p) == math.Float64bits(v)
+		}
+		if p := written[*protobuf.PlaceOrderRequest](t, PlaceOrder{
+			ID: id, Parent: parent, Contract: contract, Ref: ref, Action: action, Quantity: size, Limit: limit,
+			Aux: aux, Percent: percent,
+			OutsideHours: flag, Hold: flag,
+		}, orderFits); p != nil {
+			o := p.GetOrder()
+			told := decimal(o.GetTotalQuantity())
+			if int64(p.GetOrderId()) != id || int64(o.GetOrderId()) != id || int64(o.GetParentId()) != parent ||
+				o.GetOrderRef() != ref ||
+				o.GetAction() != action || o.GetOutsideRth() != flag || o.GetTransmit() == flag ||
+				!sameContract(p.GetContract(), contract) ||
+				!wantPrice(o.LmtPrice, limit) || !wantPrice(o.AuxPrice, aux) ||
+				!wantPrice(o.TrailingPercent, percent) ||
+				len(o.GetTotalQuantity()) <= 32 && !(math.Abs(told-size) <= 1e-7+size*1e-15) {
+				t.Fatalf("%v", p)
+			}
+		}
+		if p := written[*protobuf.MarketDataRequest](t, Subscribe{id, contract}, fits); p != nil {
+			if int64(p.GetReqId()) != id || !sameContract(p.GetContract(), contract) {
+				t.Fatalf("%v", p)
+			}
+		}
+		if p := written[*protobuf.ContractDataRequest](t, AskContract{id, contract}, fits); p != nil {
+			if int64(p.GetReqId()) != id || !sameContract(p.GetContract(), contract) {
+				t.Fatalf("%v", p)
+			}
+		}
+		if p := written[*protobuf.ExecutionRequest](t, Executions{id, parent}, in32(id) && in32(parent)); p != nil {
+			if int64(p.GetReqId()) != id || int64(p.GetExecutionFilter().GetClientId()) != parent {
+				t.Fatalf("%v", p)
+			}
+		}
+		if p := written[*protobuf.CancelOrderRequest](t, CancelOrder{id}, in32(id)); p != nil &&
+			int64(p.GetOrderId()) != id {
+			t.Fatalf("%v", p)
+		}
+	})
+}
+
+func sameContract(p *protobuf.Contract, c Contract) bool {
+	return int64(p.GetConId()) == c.ConID && p.GetSymbol() == c.Symbol && p.GetLocalSymbol() == c.Local
+}
+
+// written returns a request as the client library reads it, nil if there is none. There has to be one if it fits.
+func written[P proto.Message](t *testing.T, r Request, fits bool) (none P) {
+	framed, err := Append([]byte("before"), r)
+	if (err == nil) != fits {
+		t.Fatalf("%+v: %v", r, err)
+	}
+	frame, ok := strings.CutPrefix(string(framed), "before")
+	if err != nil {
+		if !ok || frame != "" {
+			t.Fatalf("%+v: %x was written", r, framed)
+		}
+		return none
+	}
+	payload, err := ReadFrame(strings.NewReader(frame))
+	if err != nil || len(payload)+4 != len(frame) {
+		t.Fatalf("%+v: %x, %v", r, framed, err)
+	}
+	_, body := read(t, payload)
+	return body.(P)
+}
