@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,62 +12,6 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 )
-
-type simCmd struct {
-	Listen        string  `help:"Address of the API port; loopback only." default:"127.0.0.1:4002"`
-	Control       string  `help:"Address of the HTTP control port; loopback only, empty for none." default:"127.0.0.1:4003"`
-	ServerVersion int     `help:"Protocol version of the gateway, 176 to 226." default:"226"`
-	TickRate      float64 `help:"Price ticks per second and symbol." default:"4"`
-	Seed          uint64  `help:"Chooses how prices walk: with the same seed and tick rate they are the same."`
-	Speed         float64 `help:"How many times as fast as this computer's the simulated clock runs, with its ticks and timers." default:"1"`
-	Replay        string  `help:"CSV file of time, symbol, field and value that prices follow." type:"existingfile" placeholder:"FILE"`
-	Script        string  `help:"File with a script of timed faults." type:"existingfile" placeholder:"FILE"`
-	Account       string  `help:"Managed accounts, separated by commas; those that begin with D are paper accounts." default:"DU1234567"`
-	Unsupported   string  `help:"Date from which on IBKR does not support this version of Gateway, told with code 2172 on each connection." placeholder:"YYYYMMDD"`
-	Verbose       bool    `help:"Log every request." short:"v"`
-}
-
-func (c simCmd) Run(ctx context.Context) error {
-	script, err := optionalFile(c.Script)
-	if err != nil {
-		return err
-	}
-	if _, err := sim.ParseScript(script); err != nil {
-		return &exitError{exitUsage, fmt.Errorf("%s: %w", c.Script, err)}
-	}
-	replay, err := optionalFile(c.Replay)
-	if err != nil {
-		return err
-	}
-	level := slog.LevelInfo
-	if c.Verbose {
-		level = slog.LevelDebug
-	}
-	g, err := sim.Start(ctx, sim.Config{
-		Listen: c.Listen, Control: c.Control, ServerVersion: c.ServerVersion, TickRate: c.TickRate,
-		Accounts: strings.Split(c.Account, ","), Script: script, Unsupported: c.Unsupported, Seed: c.Seed,
-		Speed: c.Speed, Replay: replay,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
-	})
-	if err != nil {
-		return &exitError{exitUsage, err}
-	}
-	fmt.Printf("Simulated gateway, protocol %d, on %s\n", c.ServerVersion, g.Addr())
-	if a := g.ControlAddr(); a != "" {
-		fmt.Printf("Faults: curl http://%s/ lists them\n", a)
-	}
-	<-ctx.Done()
-	return g.Close()
-}
-
-// optionalFile is the text of a file, "" if none is named.
-func optionalFile(name string) (string, error) {
-	if name == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(name)
-	return string(text), err
-}
 
 // demoStory is played again and again.
 const demoStory = `

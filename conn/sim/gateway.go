@@ -35,6 +35,9 @@ type Config struct {
 	Replay string
 	// Accounts are the managed accounts. Default DU1234567, a paper account.
 	Accounts []string
+	// Initial is what accounts, orders and instruments begin with; nil: empty accounts with a million USD each. If it names
+	// accounts, Accounts is not set.
+	Initial *Initial
 	// NextOrderID is the first order id handed out. Default 1.
 	NextOrderID int64
 	// Script is the text of a script of timed faults, run from the start; see [ParseScript].
@@ -100,6 +103,17 @@ func (cfg *Config) setDefaults() error {
 	}
 	if !(cfg.Speed >= 0.01 && cfg.Speed <= 10_000) {
 		return fmt.Errorf("speed %v: must be 0.01 to 10000", cfg.Speed)
+	}
+	if cfg.Initial != nil {
+		if err := cfg.Initial.check(); err != nil {
+			return err
+		}
+		if ids := cfg.Initial.ids(); len(ids) > 0 {
+			if len(cfg.Accounts) > 0 && !slices.Equal(cfg.Accounts, ids) {
+				return errors.New("accounts are named twice: as such, and in what the gateway begins with")
+			}
+			cfg.Accounts = ids
+		}
 	}
 	if len(cfg.Accounts) == 0 {
 		cfg.Accounts = []string{"DU1234567"}
@@ -229,6 +243,11 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	}
 	g.book.next = cfg.NextOrderID
 	g.farms = slices.Clone(cfg.Farms)
+	if cfg.Initial != nil {
+		if err := g.fillBook(cfg.Initial); err != nil {
+			return nil, err
+		}
+	}
 	addr, err := loopbackAddr(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)

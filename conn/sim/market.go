@@ -135,7 +135,14 @@ func (g *Gateway) stepAt(t time.Time) int64 {
 // openMarket makes the markets of all instruments.
 func (g *Gateway) openMarket() error {
 	now := g.clock.now()
-	for _, in := range newInstruments(now) {
+	instruments := newInstruments(now)
+	if in := g.cfg.Initial; in != nil {
+		var err error
+		if instruments, err = in.apply(instruments); err != nil {
+			return err
+		}
+	}
+	for _, in := range instruments {
 		g.quotes = append(g.quotes, newQuote(in, g.cfg.Seed, g.cfg.TickRate))
 	}
 	g.beginDay(now)
