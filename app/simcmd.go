@@ -22,7 +22,9 @@ type simCmd struct {
 	Control       string   `help:"Address of the HTTP control port; loopback only, empty for none. auto: 127.0.0.1:4003, or any free port if the API port is any free one." default:"auto"`
 	ServerVersion int      `help:"Protocol version of the gateway, 176 to 226." default:"226"`
 	TickRate      float64  `help:"Price ticks per second and symbol." default:"4"`
+	Speed         float64  `help:"How many times as fast as the computer's the gateway's clock runs: ticks, scripts, faults." default:"1"`
 	Seed          uint64   `help:"Number that chooses how prices walk: with the same one they go the same way."`
+	Replay        string   `help:"CSV file of time, symbol, field and value that prices follow." type:"existingfile" placeholder:"FILE"`
 	Accounts      []string `name:"account" help:"Managed accounts; those that begin with D are paper accounts. Default: DU1234567." placeholder:"ID,..."`
 	Initial       string   `name:"state" help:"JSON file with the accounts, cash, positions, orders and instruments to begin with." type:"existingfile" placeholder:"FILE"`
 	NextOrderID   int64    `help:"First order id that is handed out." default:"1"`
@@ -51,7 +53,8 @@ type simCmd struct {
 // config reads the files that flags name.
 func (c *simCmd) config() (sim.Config, error) {
 	cfg := sim.Config{
-		Listen: c.Listen, Control: c.Control, ServerVersion: c.ServerVersion, TickRate: c.TickRate, Seed: c.Seed,
+		Listen: c.Listen, Control: c.Control, ServerVersion: c.ServerVersion, TickRate: c.TickRate, Speed: c.Speed,
+		Seed:     c.Seed,
 		Accounts: c.Accounts, NextOrderID: c.NextOrderID, Night: c.Night, Unsupported: c.Unsupported,
 		AutoRestart: c.AutoRestart, AutoLogoff: c.AutoLogoff, RestartTakes: c.RestartTakes,
 		ReuseIDs: c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
@@ -76,26 +79,33 @@ func (c *simCmd) config() (sim.Config, error) {
 		}
 		cfg.Farms = append(cfg.Farms, sim.Farm{Code: n, Name: name})
 	}
-	if c.Script != "" {
-		text, err := os.ReadFile(c.Script)
-		if err != nil {
-			return cfg, err
-		}
-		cfg.Script = string(text)
-		if _, err := sim.ParseScript(cfg.Script); err != nil {
-			return cfg, fmt.Errorf("%s: %w", c.Script, err)
-		}
+	var err error
+	if cfg.Script, err = optionalFile(c.Script); err != nil {
+		return cfg, err
 	}
-	if c.Initial != "" {
-		text, err := os.ReadFile(c.Initial)
-		if err != nil {
-			return cfg, err
-		}
-		if cfg.Initial, err = sim.ParseInitial(text); err != nil {
-			return cfg, fmt.Errorf("%s: %w", c.Initial, err)
-		}
+	if _, err := sim.ParseScript(cfg.Script); err != nil {
+		return cfg, fmt.Errorf("%s: %w", c.Script, err)
+	}
+	if cfg.Replay, err = optionalFile(c.Replay); err != nil || c.Initial == "" {
+		return cfg, err
+	}
+	text, err := optionalFile(c.Initial)
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Initial, err = sim.ParseInitial([]byte(text)); err != nil {
+		return cfg, fmt.Errorf("%s: %w", c.Initial, err)
 	}
 	return cfg, nil
+}
+
+// optionalFile is the text of a file, "" if none is named.
+func optionalFile(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	return string(text), err
 }
 
 func (c *simCmd) Run(ctx context.Context) error {

@@ -254,9 +254,12 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 	if o.Type == "" && o.Limit == 0 {
 		kind = "MKT"
 	}
-	nobody := &conn{g: g, clientID: o.ClientID, version: g.cfg.ServerVersion, muted: true, wake: make(chan struct{}, 1)}
+	nobody := &conn{
+		g: g, clientID: o.ClientID, version: g.cfg.ServerVersion, muted: true, wake: make(chan struct{}, 1),
+	}
 	m := &protobuf.PlaceOrderRequest{OrderId: &o.OrderID, Contract: proto.CloneOf(&q.in.contract), Order: &protobuf.Order{
-		Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)), LmtPrice: price(o.Limit),
+		Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)),
+		LmtPrice: price(o.Limit),
 		AuxPrice: price(o.Stop), Tif: proto.String(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
 		Transmit: proto.Bool(true),
 	}}
