@@ -300,7 +300,7 @@ func TestChangeIsRefused(t *testing.T) {
 
 // TestToldByExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
 func TestToldByExecutionsAlone(t *testing.T) {
-	g := startGateway(t, sim.Config{PartialFills: 2, SpreadFills: true})
+	g := startGateway(t, sim.Config{PartialFills: 2, SpreadFills: true, TickRate: 0.001})
 	c := hasty(t, g)
 	s := c.session(t)
 	c.Arm()

@@ -105,7 +105,7 @@ type profit struct{ daily, unrealized, realized, value float64 }
 // profit returns the gains of one position.
 func (p *position) profit(usd float64) profit {
 	return profit{
-		daily:      round((p.value() - p.carried*p.q.in.start*multiplier(p.q) - p.spent) * usd),
+		daily:      round((p.value() - p.carried*p.q.day.close*multiplier(p.q) - p.spent) * usd),
 		unrealized: round((p.value() - p.avgCost*p.size*multiplier(p.q)) * usd),
 		realized:   round(p.realized * usd),
 		value:      round(p.value() * usd),

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -103,27 +102,8 @@ func (g *Gateway) tellPositions(o *order) {
 	}
 }
 
-// runAccounts tells account figures that changed with prices until ctx ends.
-func (g *Gateway) runAccounts(ctx context.Context) {
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			g.tellAccounts()
-		}
-	}
-}
-
-func (g *Gateway) tellAccounts() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.frozen != nil || g.down || g.upstreamLost {
-		return
-	}
-	now := g.nowLocked()
+// tellAccounts tells account figures that changed with prices.
+func (g *Gateway) tellAccounts(now time.Time) {
 	for c := range g.conns {
 		if c.account != nil && c.account.due(now) {
 			g.tellAccount(c)

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -19,6 +18,7 @@ const (
 	statusSubmitted     = "Submitted"
 	statusFilled        = "Filled"
 	statusCancelled     = "Cancelled"
+	statusInactive      = "Inactive"
 )
 
 // firstPermID lies below every permId that is handed out.
@@ -40,6 +40,10 @@ type order struct {
 	contract  *protobuf.Contract
 	order     *protobuf.Order
 	status    string
+	until     time.Time // it is cancelled then; zero: never
+	auction   time.Time // it waits for, zero if it does not
+	closing   bool      // of the auction: that at the end of trading
+	locating  bool      // shares to borrow
 	qty       float64
 	filled    float64
 	avgPrice  float64
@@ -76,7 +80,7 @@ func (o *order) head() *order {
 
 // frees reports whether the children of an order may work: it has been filled, or what will ever be filled of it.
 func (o *order) frees() bool {
-	return o.status == statusFilled || o.status == statusCancelled && o.filled > 0
+	return o.status == statusFilled || o.done() && o.filled > 0
 }
 
 // execution is one fill, with what the commission report says about it.
@@ -149,11 +153,7 @@ func (o *order) completedMessage(zone *time.Location) *protobuf.CompletedOrder {
 	m := proto.CloneOf(o.order)
 	m.ClientId, m.PermId = &o.key.client, &o.permID
 	m.FilledQuantity = proto.String(formatFloat(o.filled))
-	// A completed order has no order id and reports what it filled instead of what it wanted.
-	m.TotalQuantity = proto.String("0")
-	if o.status == statusFilled {
-		m.TotalQuantity = proto.String(formatFloat(o.qty))
-	}
+	m.TotalQuantity = proto.String(formatFloat(o.qty)) // a completed order has no order id
 	text := "Filled Size: " + formatFloat(o.filled)
 	if o.status != statusFilled {
 		text = o.reason
@@ -217,79 +217,13 @@ func (g *Gateway) completedOrders(c *conn) {
 	c.sendLocked(&protobuf.CompletedOrdersEnd{})
 }
 
-// cancelOrder cancels an order of the same client id.
-func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
-	id := m.GetOrderId()
-	if g.discardLocked() {
-		return &requestError{Code: 100, ReqID: -1, Reason: reasonPacing, Text: "Max rate of messages per second has been exceeded"}
-	}
-	o := g.book.byID[orderKey{c.clientID, id}]
-	if o == nil || o.hidden {
-		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}
-	}
-	if o.done() || o.status == statusPendingCancel {
-		return &requestError{
-			Code: 10148, ReqID: id, Reason: reasonInvalid,
-			Text: fmt.Sprintf("OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status),
-		}
-	}
-	if g.upstreamLost {
-		if g.cfg.RejectOrdersUpstreamLost {
-			return notConnected(id)
-		}
-		if !o.held {
-			o.cancel, o.status = true, statusPendingCancel
-			g.sendOwner(o, o.statusMessage())
-			return nil
-		}
-	}
-	g.cancelLocked(o, "Cancelled by Trader")
-	return nil
-}
-
-// globalCancel cancels all open orders of all clients.
-func (g *Gateway) globalCancel() {
-	for _, o := range g.book.open() {
-		if o.done() { // a parent took it along
-			continue
-		}
-		if g.upstreamLost && !o.held {
-			o.cancel, o.status = true, statusPendingCancel
-			g.sendOwner(o, o.statusMessage())
-			continue
-		}
-		g.cancelLocked(o, "Cancelled by Trader")
-	}
-}
-
-// cancelLocked ends an order and takes its children along. If a part of it was filled they stay, and go to work for that part.
-func (g *Gateway) cancelLocked(o *order, why string) {
-	o.status, o.reason, o.completed = statusCancelled, why, g.nowLocked()
-	o.held, o.cancel = false, false
-	g.sendOwner(o, o.statusMessage(), g.errorMessage(o.key.id, 202, "Order Canceled - reason:"))
-	for _, child := range g.book.open() {
-		switch {
-		case child.parent != o || child.done():
-		case o.filled == 0:
-			g.cancelLocked(child, why)
-		default:
-			child.qty = math.Min(child.qty, o.filled)
-			child.parts = partSize(child.qty, g.cfg.PartialFills)
-			child.order = proto.CloneOf(child.order)
-			child.order.TotalQuantity = proto.String(formatFloat(child.qty))
-			g.announce(child)
-			g.tryFill(child)
-		}
-	}
-}
-
 // releaseHeldLocked does what waited for upstream.
 func (g *Gateway) releaseHeldLocked() {
 	for _, o := range g.book.open() {
 		switch {
 		case o.done():
 		case o.cancel:
-			g.cancelLocked(o, "Cancelled by Trader")
+			g.confirmCancel(o, nil)
 		case o.held:
 			o.held = false
 			g.activate(o)

@@ -3,48 +3,76 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 )
 
-// activate announces an order that upstream has and fills it if the market allows it.
-func (g *Gateway) activate(o *order) {
+// start sends an order upstream, or holds it until that is back. One that is kept does not leave.
+func (g *Gateway) start(o *order) {
 	switch {
-	case o.fixed:
-	case g.working(o):
-		o.status = statusSubmitted
+	case o.kept():
+	case o.held:
+		for _, p := range g.transmit(o) {
+			p.status = statusPendingSubmit
+			g.announce(p)
+		}
+	default:
+		g.activate(o)
+	}
+}
+
+// activate says that upstream has an order and what its family kept for it, and lets them go to work. An order that is kept is not
+// told at all.
+func (g *Gateway) activate(o *order) {
+	if o.kept() {
+		return
+	}
+	family := slices.DeleteFunc(g.transmit(o), func(p *order) bool { return p.held || p.cancel })
+	for _, p := range family {
+		g.acknowledge(p)
+	}
+	for _, p := range family {
+		if !p.done() { // one may have ended another meanwhile
+			g.tryFill(p)
+		}
+	}
+}
+
+// transmit returns an order with what its family kept until now: parent, siblings and children, in order of placement.
+func (g *Gateway) transmit(o *order) (family []*order) {
+	for _, p := range g.book.open() {
+		if p != o && (!p.kept() || p.head() != o.head()) {
+			continue
+		}
+		if p.kept() {
+			p.order = proto.CloneOf(p.order)
+			p.order.Transmit = proto.Bool(true)
+		}
+		family = append(family, p)
+	}
+	return family
+}
+
+// acknowledge tells the first status of an order: PreSubmitted, whatever comes then, unless it works already and was changed.
+func (g *Gateway) acknowledge(o *order) {
+	o.locating = g.mustLocate(o)
+	switch {
+	case o.fixed || o.status == statusSubmitted && g.working(o):
+	case o.locating:
+		o.status = statusInactive
+		g.sendOwner(o, g.errorMessage(o.key.id, 404, orderText(404, o)))
 	default:
 		o.status = statusPreSubmitted
 	}
 	g.announce(o)
-	if !o.kept() {
-		g.transmitFamily(o)
-	}
-	g.tryFill(o)
-	if tif := o.order.GetTif(); (tif == "IOC" || tif == "FOK") && !o.done() && o.status == statusSubmitted {
-		g.cancelLocked(o, "Cancelled: "+tif)
-	}
-}
-
-// transmitFamily releases what belongs to an order that is transmitted and was kept until now: parent, siblings, children.
-func (g *Gateway) transmitFamily(o *order) {
-	for _, p := range g.book.open() {
-		if !p.kept() || p.done() || p.head() != o.head() { // one may have ended another meanwhile
-			continue
-		}
-		p.order = proto.CloneOf(p.order)
-		p.order.Transmit = proto.Bool(true)
-		if !p.held && !p.cancel {
-			g.activate(p)
-		}
-	}
 }
 
 // working reports whether the order is at the exchange, as opposed to waiting for a trigger, its parent or transmit.
 func (g *Gateway) working(o *order) bool {
-	if o.fixed || o.kept() || o.held || o.cancel || o.parent != nil && !o.parent.frees() {
+	if o.fixed || o.kept() || o.held || o.cancel || o.locating || !o.auction.IsZero() || o.parent != nil && !o.parent.frees() {
 		return false
 	}
 	if !orderTypes[o.order.GetOrderType()] {
@@ -77,19 +105,28 @@ func (g *Gateway) tryFill(o *order) {
 	if !g.working(o) {
 		return
 	}
-	if o.status == statusPreSubmitted { // its parent has filled
-		o.status = statusSubmitted
-		g.announce(o)
-	}
+	tif := o.order.GetTif()
 	for !o.done() {
 		price, ok := marketable(o)
 		if !ok {
-			return
+			break
 		}
 		g.fill(o, price)
-		if g.cfg.SpreadFills {
-			return
+		if g.cfg.SpreadFills && tif != "FOK" {
+			break
 		}
+	}
+	switch {
+	case o.done():
+	case tif == "FOK":
+		g.end(o, statusInactive, bySystem)
+	case tif == "IOC":
+		o.status = statusPendingCancel
+		g.sendOwner(o, o.statusMessage())
+		g.end(o, statusCancelled, bySystem)
+	case o.status == statusPreSubmitted:
+		o.status = statusSubmitted
+		g.announce(o)
 	}
 }
 
@@ -126,7 +163,7 @@ func marketable(o *order) (float64, bool) {
 		return 0, false
 	}
 	switch o.order.GetOrderType() {
-	case "LMT", "STP LMT", "LIT":
+	case "LMT", "STP LMT", "LIT", "LOC", "LOO":
 		limit := o.order.GetLmtPrice()
 		return price, buy && limit >= price || !buy && limit <= price
 	}

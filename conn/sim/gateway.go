@@ -67,6 +67,8 @@ type Config struct {
 	// RejectOrdersUpstreamLost refuses orders while upstream is lost (error 201). By default they are held and sent
 	// when upstream returns, as gateways do since 10.40.
 	RejectOrdersUpstreamLost bool
+	// OwnCancelsOnly answers a request to cancel another client's order with error 10147, instead of cancelling it.
+	OwnCancelsOnly bool
 	// OpenOrdersOnConnect sends a new session its open orders unasked, the gateway setting "Download open orders on
 	// connection".
 	OpenOrdersOnConnect bool
@@ -266,7 +268,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		}
 	}
 	g.wg.Go(func() { g.runMarket(g.ctx) })
-	g.wg.Go(func() { g.runAccounts(g.ctx) })
+	g.wg.Go(func() { g.runTime(g.ctx) })
 	g.wg.Go(func() { g.runStreams(g.ctx) })
 	g.mu.Lock()
 	g.serveLocked()

@@ -151,7 +151,7 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	case *protobuf.CancelOrderRequest:
 		return g.cancelOrder(c, m)
 	case *protobuf.GlobalCancelRequest:
-		g.globalCancel()
+		g.globalCancel(c)
 	case *protobuf.OpenOrdersRequest:
 		g.openOrders(c, false)
 	case *protobuf.AllOpenOrdersRequest:
@@ -176,6 +176,9 @@ func invalid(reqID int32, req *request, cause string) *requestError {
 		Text: fmt.Sprintf("Error validating request.-'%s' : cause - %s", req.kind.name, cause),
 	}
 }
+
+// contFut is the type of a future without an expiry: it has details and history, and cannot be traded.
+const contFut = "CONTFUT"
 
 // find resolves the contract a client described to exactly one instrument.
 func (g *Gateway) find(reqID int32, req *request, want *protobuf.Contract) (*quote, *requestError) {
@@ -205,6 +208,9 @@ func (g *Gateway) findAll(reqID int32, req *request, want *protobuf.Contract) ([
 			all = append(all, q)
 		}
 	}
+	if want.GetSecType() == contFut && len(all) > 1 { // it stands for the month that is traded most, the next one here
+		all = all[:1]
+	}
 	if len(all) == 0 {
 		return nil, &requestError{Code: 200, ReqID: reqID, Reason: reasonInvalid, Text: "No security definition has been found for the request"}
 	}
@@ -225,7 +231,11 @@ func (g *Gateway) contractDetails(c *conn, req *request, m *protobuf.ContractDat
 		return e
 	}
 	for _, q := range all {
-		c.queueLocked(q.in.details(m.GetReqId(), g.nowLocked().In(g.zone)))
+		d := q.in.details(m.GetReqId(), g.nowLocked().In(g.zone))
+		if m.GetContract().GetSecType() == contFut {
+			d.Contract.SecType = proto.String(contFut)
+		}
+		c.queueLocked(d)
 	}
 	c.sendLocked(&protobuf.ContractDataEnd{ReqId: m.ReqId})
 	return nil

@@ -14,7 +14,8 @@ import (
 type instrument struct {
 	contract protobuf.Contract
 	name     string
-	rule     int32 // number of its market rule
+	isin     string // of stocks
+	rule     int32  // number of its market rule
 	minSize  string
 	start    float64 // opening mid price
 	expiry   time.Time
@@ -25,23 +26,24 @@ var stocks = []struct {
 	conID                  int32
 	symbol, primary, title string
 	price                  float64
+	isin                   string
 }{
-	{265598, "AAPL", "NASDAQ", "APPLE INC", 230},
-	{272093, "MSFT", "NASDAQ", "MICROSOFT CORP", 430},
-	{756733, "SPY", "ARCA", "SS SPDR S&P 500 ETF TRUST-US", 590},
-	{76792991, "TSLA", "NASDAQ", "TESLA INC", 340},
-	{4815747, "NVDA", "NASDAQ", "NVIDIA CORP", 140},
-	{3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", 200},
-	{208813720, "GOOG", "NASDAQ", "ALPHABET INC-CL C", 178},
-	{107113386, "META", "NASDAQ", "META PLATFORMS INC-CLASS A", 560},
-	{320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", 505},
-	{8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", 220},
-	{4762, "BA", "NYSE", "BOEING CO/THE", 150},
-	{1520593, "JPM", "NYSE", "JPMORGAN CHASE & CO", 245},
-	{13977, "XOM", "NYSE", "EXXON MOBIL CORP", 120},
-	{8894, "KO", "NYSE", "COCA-COLA CO/THE", 64},
-	{9579970, "IWM", "ARCA", "ISHARES RUSSELL 2000 ETF", 235},
-	{4391, "AMD", "NASDAQ", "ADVANCED MICRO DEVICES", 138},
+	{265598, "AAPL", "NASDAQ", "APPLE INC", 230, "US0378331005"},
+	{272093, "MSFT", "NASDAQ", "MICROSOFT CORP", 430, "US5949181045"},
+	{756733, "SPY", "ARCA", "SS SPDR S&P 500 ETF TRUST-US", 590, "US78462F1030"},
+	{76792991, "TSLA", "NASDAQ", "TESLA INC", 340, "US88160R1014"},
+	{4815747, "NVDA", "NASDAQ", "NVIDIA CORP", 140, "US67066G1040"},
+	{3691937, "AMZN", "NASDAQ", "AMAZON.COM INC", 200, "US0231351067"},
+	{208813720, "GOOG", "NASDAQ", "ALPHABET INC-CL C", 178, "US02079K1079"},
+	{107113386, "META", "NASDAQ", "META PLATFORMS INC-CLASS A", 560, "US30303M1027"},
+	{320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", 505, "US46090E1038"},
+	{8314, "IBM", "NYSE", "INTL BUSINESS MACHINES CORP", 220, "US4592001014"},
+	{4762, "BA", "NYSE", "BOEING CO/THE", 150, "US0970231058"},
+	{1520593, "JPM", "NYSE", "JPMORGAN CHASE & CO", 245, "US46625H1005"},
+	{13977, "XOM", "NYSE", "EXXON MOBIL CORP", 120, "US30231G1022"},
+	{8894, "KO", "NYSE", "COCA-COLA CO/THE", 64, "US1912161007"},
+	{9579970, "IWM", "ARCA", "ISHARES RUSSELL 2000 ETF", 235, "US4642876555"},
+	{4391, "AMD", "NASDAQ", "ADVANCED MICRO DEVICES", 138, "US0079031078"},
 }
 
 var currencyPairs = []struct {
@@ -73,7 +75,7 @@ func newInstruments(now time.Time) []*instrument {
 				Exchange: proto.String("SMART"), PrimaryExch: &s.primary, Currency: proto.String("USD"),
 				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS"),
 			},
-			name: s.title, rule: ruleUSStocks, minSize: "0.0001", start: s.price,
+			name: s.title, rule: ruleUSStocks, minSize: "0.0001", start: s.price, isin: s.isin,
 		})
 	}
 	// A second listing, so that a request without currency is ambiguous, as it is on the real gateway.
@@ -83,14 +85,14 @@ func newInstruments(now time.Time) []*instrument {
 			Exchange: proto.String("MEXI"), PrimaryExch: proto.String("MEXI"), Currency: proto.String("MXN"),
 			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM"),
 		},
-		name: "INTL BUSINESS MACHINES CORP", rule: ruleMexico, minSize: "1", start: 4400,
+		name: "INTL BUSINESS MACHINES CORP", rule: ruleMexico, minSize: "1", start: 4400, isin: "US4592001014",
 	}, &instrument{ // the distance between its prices is not the same everywhere
 		contract: protobuf.Contract{
 			ConId: proto.Int32(13905511), Symbol: proto.String("7203"), SecType: proto.String("STK"),
 			Exchange: proto.String("TSEJ"), PrimaryExch: proto.String("TSEJ"), Currency: proto.String("JPY"),
 			LocalSymbol: proto.String("7203"), TradingClass: proto.String("7203.T"),
 		},
-		name: "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990,
+		name: "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990, isin: "JP3633400001",
 	})
 	for _, p := range currencyPairs {
 		all = append(all, &instrument{
@@ -144,7 +146,10 @@ func (in *instrument) matches(want *protobuf.Contract) bool {
 	if s := want.GetLocalSymbol(); s != "" && !strings.EqualFold(s, c.GetLocalSymbol()) {
 		return false
 	}
-	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" || s != "" && !strings.EqualFold(s, c.GetSymbol()) {
+	if id := want.GetSecId(); id != "" && (want.GetSecIdType() != "ISIN" || id != in.isin) {
+		return false
+	}
+	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" && want.GetSecId() == "" || s != "" && !strings.EqualFold(s, c.GetSymbol()) {
 		return false
 	}
 	if want.GetSecType() != c.GetSecType() && (want.GetSecType() != "CONTFUT" || c.GetSecType() != "FUT") {
@@ -188,6 +193,7 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 	}
 	switch in.secType() {
 	case "STK":
+		d.SecIdList = map[string]string{"ISIN": in.isin}
 		d.StockType = proto.String("COMMON")
 		d.SuggestedSizeIncrement = proto.String("100")
 		d.ValidExchanges = proto.String(smartExchanges)
@@ -197,11 +203,13 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		}
 	case "CASH":
 		d.ValidExchanges = proto.String("IDEALPRO")
-		d.TradingHours = proto.String(hours(day, "0000", "2359"))
+		d.TradingHours = proto.String(overnight(day, "1715", "1700"))
 		d.LiquidHours = d.TradingHours
 	case "FUT":
 		d.ValidExchanges = proto.String("CME")
 		d.TimeZoneId = proto.String("US/Central")
+		d.TradingHours = proto.String(overnight(day, "1700", "1600"))
+		d.LiquidHours = proto.String(hours(day, "0830", "1600"))
 		d.ContractMonth = proto.String(in.expiry.Format("200601"))
 		d.RealExpirationDate = proto.String(in.expiry.Format("20060102"))
 		d.UnderSymbol, d.UnderSecType, d.UnderConId = in.contract.Symbol, proto.String("IND"), proto.Int32(11004968)
@@ -223,6 +231,22 @@ func hours(day time.Time, open, end string) string {
 			parts = append(parts, fmt.Sprintf("%s:%s-%s:%s", d, open, d, end))
 		}
 		day = day.AddDate(0, 0, 1)
+	}
+	return strings.Join(parts, ";")
+}
+
+// overnight writes trading hours that begin in the evening and end on the next day, from the session that day belongs to.
+func overnight(day time.Time, open, end string) string {
+	var parts []string
+	for at := range 6 {
+		first := day.AddDate(0, 0, at-1)
+		switch d := first.Format("20060102"); first.Weekday() {
+		case time.Saturday:
+			parts = append(parts, d+":CLOSED")
+		case time.Friday: // ends with the session that has begun on Thursday
+		default:
+			parts = append(parts, fmt.Sprintf("%s:%s-%s:%s", d, open, first.AddDate(0, 0, 1).Format("20060102"), end))
+		}
 	}
 	return strings.Join(parts, ";")
 }

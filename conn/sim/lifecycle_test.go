@@ -157,14 +157,15 @@ func checkOrders(t *testing.T, g *sim.Gateway, r *recorder, v int) {
 	r.client.PlaceOrder(41, stock("AAPL"), richOrder(v))
 	e, at := r.byName(t, "openOrder", 0)
 	checkRich(t, "open", v, e.order)
-	if e.id != 41 || e.order.ClientID != 7 || e.order.PermID == 0 || e.contract.ConID != 265598 || e.state.Status != "Submitted" {
+	if e.id != 41 || e.order.ClientID != 7 || e.order.PermID == 0 || e.contract.ConID != 265598 || e.state.Status != "PreSubmitted" {
 		t.Errorf("open order %d: %+v %+v", e.id, e.order, e.contract)
 	}
 	perm := e.order.PermID
 	e, at = r.byName(t, "orderStatus", at)
-	if s := e.status; s.status != "Submitted" || s.filled != "0" || s.remaining != "120" || s.perm != perm || s.client != 7 {
+	if s := e.status; s.status != "PreSubmitted" || s.filled != "0" || s.remaining != "120" || s.perm != perm || s.client != 7 {
 		t.Errorf("status %+v", s)
 	}
+	_, at = r.await(t, "working", at, func(e event) bool { return e.name == "orderStatus" && e.status.status == "Submitted" })
 	changed := richOrder(v)
 	changed.LmtPrice = 1.5
 	r.client.PlaceOrder(41, stock("AAPL"), changed)

@@ -51,6 +51,7 @@ type quote struct {
 	silence   silence
 	replay    *replay // nil: the price walks
 	halted    int     // why there is no trade, as tick 49 has it
+	borrow    bool    // its shares are hard to borrow
 	dataType  int32   // of all subscriptions; 0: as they were asked for
 }
 

@@ -88,13 +88,8 @@ func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
 	if f.Early {
 		g.turn(o, f.Turn)
 	}
-	switch {
-	case o.done():
-	case o.held:
-		o.status = statusPendingSubmit
-		g.announce(o)
-	default:
-		g.activate(o)
+	if !o.done() {
+		g.start(o)
 	}
 	if !f.Early && f.Turn != (Turn{}) {
 		g.turn(o, f.Turn)
@@ -152,10 +147,13 @@ func (o *order) tells(m proto.Message) bool {
 
 // heldBy says why an order is held, as Gateway does.
 func (o *order) heldBy() string {
-	if o.fixed || o.status != statusPreSubmitted {
+	if o.fixed || o.status != statusPreSubmitted && !o.locating {
 		return o.whyHeld
 	}
 	var why []string
+	if o.locating {
+		why = append(why, "locate")
+	}
 	if o.parent != nil && !o.parent.frees() {
 		why = append(why, "child")
 	}

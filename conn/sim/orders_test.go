@@ -123,7 +123,7 @@ func TestPartialFills(t *testing.T) {
 }
 
 func TestOrderRefusals(t *testing.T) {
-	g := bare(t)
+	g := startSim(t, sim.Config{Farms: []sim.Farm{}, OwnCancelsOnly: true})
 	w := ready(t, g, 225, 1)
 	other := ready(t, g, 225, 2)
 	w.place(1, "BUY", "LMT", 10, 1, "")
@@ -140,7 +140,7 @@ func TestOrderRefusals(t *testing.T) {
 		{"other side", func() { w.place(1, "SELL", "LMT", 10, 1, "") }, w, 105},
 		{"zero", func() { w.place(9, "BUY", "MKT", 0, 0, "") }, w, 434},
 		{"action", func() { w.place(9, "HOLD", "MKT", 1, 0, "") }, w, 321},
-		{"type", func() { w.place(9, "BUY", "MAGIC", 1, 0, "") }, w, 387},
+		{"type", func() { w.place(9, "BUY", "FEELINGS", 1, 0, "") }, w, 321},
 		{"limit without price", func() { w.place(9, "BUY", "LMT", 1, 0, "", func(o *protobuf.Order) { o.LmtPrice = nil }) }, w, 321},
 		{"off tick", func() { w.place(9, "BUY", "LMT", 1, 1.001, "") }, w, 110},
 		{"account", func() { w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Account = proto.String("U9") }) }, w, 321},
@@ -241,10 +241,12 @@ func TestBracket(t *testing.T) {
 	w := ready(t, g, 225, 1)
 	pin(t, g, 100)
 	w.place(1, "BUY", "MKT", 10, 0, "", leg(0, false))
-	w.status(1, "PreSubmitted")
 	w.place(2, "SELL", "LMT", 10, 110, "", leg(1, false))
-	w.status(2, "PreSubmitted")
+	w.quiet() // they are kept
 	w.place(3, "SELL", "STP", 10, 90, "", leg(1, true))
+	for id := range int32(3) {
+		w.status(id+1, "PreSubmitted")
+	}
 	w.status(1, "Filled")
 	w.status(2, "Submitted")
 	pin(t, g, 110)
@@ -277,7 +279,6 @@ func TestBracketOfMany(t *testing.T) {
 	w.place(2, "SELL", "LMT", 10, 90, "", leg(1, false)) // marketable
 	w.place(3, "SELL", "LMT", 10, 110, "", leg(1, false))
 	w.place(4, "SELL", "LMT", 10, 120, "", leg(3, false)) // a child of a child
-	w.status(4, "PreSubmitted")
 	w.place(5, "SELL", "LMT", 10, 95, "", leg(1, true))
 	w.status(2, "Filled")
 	waitFor(t, func() bool {
@@ -361,7 +362,6 @@ func TestBracketInPart(t *testing.T) {
 	w.place(2, "SELL", "LMT", 10, 110, "", leg(1, false))
 	w.place(3, "SELL", "STP", 10, 90, "", leg(1, true))
 	w.status(3, "PreSubmitted")
-	w.status(1, "Submitted") // goes to work
 	if s := w.status(1, "Submitted"); s.GetFilled() != "5" || s.GetRemaining() != "5" {
 		t.Errorf("%v", s)
 	}

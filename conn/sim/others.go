@@ -80,7 +80,7 @@ func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
 			child.parent = &other
 		}
 	}
-	old.status, old.reason, old.completed = statusCancelled, "Cancelled by Trader", g.nowLocked()
+	old.status, old.reason, old.completed = statusCancelled, byTrader, g.nowLocked()
 	g.sendOwner(old, old.statusMessage())
 	g.announce(&other)
 	return other.permID, nil

@@ -3,22 +3,10 @@ package sim
 import (
 	"fmt"
 	"math"
-	"strconv"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 )
-
-// orderTypes are the types placeOrder takes; those set to false rest for ever, their rules are not simulated.
-var orderTypes = map[string]bool{
-	"MKT": true, "LMT": true, "STP": true, "STP LMT": true, "MIT": true, "LIT": true, "TRAIL": true, "MTL": true,
-	"STP PRT": true, "MKT PRT": true,
-	"TRAIL LIMIT": false,
-	"MOC":         false, "LOC": false, "MOO": false, "LOO": false, "REL": false, "VOL": false, "MIDPRICE": false,
-	"PEG MKT": false, "PEG MID": false, "PEG BEST": false, "PEG BENCH": false, "PEG STK": false, "PEG PRIM": false,
-	"PASSV REL": false, "SNAP MKT": false, "SNAP MID": false, "SNAP PRIM": false, "BOX TOP": false, "QUOTE": false,
-	"PRELIM": false, "IBALGO": false,
-}
 
 // placeOrder checks and books a new order, or changes an open one of the same client and id.
 func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderRequest) *requestError {
@@ -26,11 +14,21 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	if m.Order == nil || m.Contract == nil {
 		return invalid(id, req, "order or contract missing")
 	}
+	if m.GetContract().GetExchange() == "" {
+		return invalid(id, req, "Missing order exchange")
+	}
+	if m.GetContract().GetSecType() == contFut {
+		return invalid(id, req, "Please enter a valid security type")
+	}
 	q, e := g.find(id, req, m.GetContract())
 	if e != nil {
 		return e
 	}
 	qty, e := g.validateOrder(req, id, q, po)
+	if e != nil {
+		return e
+	}
+	until, e := g.goodTill(id, po)
 	if e != nil {
 		return e
 	}
@@ -72,14 +70,18 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	if f.Refuse {
 		return f.refusal(id)
 	}
+	if f == (OrderFault{}) && parent == nil {
+		f = g.overMargin(q, po, qty)
+	}
 	g.book.permSeq++
 	o := &order{
 		key: key, permID: firstPermID + g.book.permSeq, parent: parent, q: q, status: statusPreSubmitted, qty: qty,
-		contract: orderContract(q, m.GetContract()), held: g.upstreamLost,
+		contract: orderContract(q, m.GetContract()), held: g.upstreamLost, until: until,
 		parts: math.Max(partSize(qty, g.cfg.PartialFills), math.SmallestNonzeroFloat64),
 	}
 	o.order = g.filledOut(po)
 	o.stop = startStop(o, q)
+	o.auction, o.closing = g.auctionOf(o.order)
 	g.book.add(o)
 	g.book.orders = append(g.book.orders, o)
 	g.book.next = max(g.book.next, int64(id)+1)
@@ -95,85 +97,6 @@ func partSize(qty float64, n int) float64 {
 		part = math.Ceil(part)
 	}
 	return part
-}
-
-func rejected(id int32, why string) *requestError {
-	return &requestError{Code: 201, ReqID: id, Reason: reasonInvalid, Text: "Order rejected - reason:" + why}
-}
-
-// validateOrder returns the quantity, or why the order is refused.
-func (g *Gateway) validateOrder(req *request, id int32, q *quote, o *protobuf.Order) (float64, *requestError) {
-	qty, err := strconv.ParseFloat(o.GetTotalQuantity(), 64)
-	if o.GetTotalQuantity() == "" && o.GetCashQty() > 0 {
-		qty, err = math.Max(round(math.Floor(o.GetCashQty()/q.ask)), 1), nil
-	}
-	fail := func(code int32, text string) (float64, *requestError) {
-		return 0, &requestError{Code: code, ReqID: id, Reason: reasonInvalid, Text: text}
-	}
-	if err != nil || math.IsNaN(qty) || math.IsInf(qty, 0) || qty < 0 {
-		return 0, invalid(id, req, "invalid quantity")
-	}
-	if qty == 0 {
-		return fail(434, "The order size cannot be zero.")
-	}
-	switch o.GetAction() {
-	case "BUY", "SELL", "SSHORT":
-	default:
-		return 0, invalid(id, req, fmt.Sprintf("invalid action %q", o.GetAction()))
-	}
-	if _, ok := orderTypes[o.GetOrderType()]; !ok {
-		return fail(387, "Unsupported order type for this exchange and security type.")
-	}
-	switch o.GetTif() {
-	case "", "DAY", "GTC", "IOC", "FOK", "GTD", "OPG", "DTC", "AUC":
-	default:
-		return 0, invalid(id, req, fmt.Sprintf("invalid time in force %q", o.GetTif()))
-	}
-	if account := o.GetAccount(); account == "" && len(g.cfg.Accounts) > 1 {
-		return fail(435, "You must specify an account.")
-	} else if account != "" && !g.managed(account) {
-		return fail(321, fmt.Sprintf("Error validating request.-'%s' : cause - invalid account code %q", req.kind.name, account))
-	}
-	needLimit, needAux := false, false
-	switch o.GetOrderType() {
-	case "LMT":
-		needLimit = true
-	case "STP LMT", "LIT":
-		needLimit, needAux = true, true
-	case "STP", "MIT", "STP PRT":
-		needAux = true
-	case "TRAIL":
-		if o.AuxPrice == nil && o.TrailingPercent == nil {
-			return 0, invalid(id, req, "trailing amount or percent missing")
-		}
-	}
-	if needLimit && o.LmtPrice == nil || needAux && o.AuxPrice == nil {
-		return 0, invalid(id, req, o.GetOrderType()+" order without its price")
-	}
-	for _, p := range []struct {
-		need  bool
-		price float64
-	}{{needLimit, o.GetLmtPrice()}, {needAux, o.GetAuxPrice()}} {
-		if p.need && !onTick(p.price, q.in.step(p.price)) {
-			return fail(110, "The price does not conform to the minimum price variation for this contract.")
-		}
-	}
-	return qty, nil
-}
-
-func (g *Gateway) managed(account string) bool {
-	for _, a := range g.cfg.Accounts {
-		if a == account {
-			return true
-		}
-	}
-	return false
-}
-
-// onTick reports whether price is a positive multiple of tick.
-func onTick(price, tick float64) bool {
-	n := price / tick
-	return price > 0 && n < 1e12 && math.Abs(n-math.Round(n)) < 1e-4
 }
 
 // orderContract is the contract as the gateway reports it back: the known one, routed as the client asked.
@@ -233,8 +156,7 @@ func trail(o *order, q *quote) float64 {
 
 // modifyOrder changes an open order in place, or says that its id is taken.
 func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64, mute bool) *requestError {
-	id := m.GetOrderId()
-	po := m.GetOrder()
+	id, po := m.GetOrderId(), m.GetOrder()
 	switch {
 	case o.done():
 		return &requestError{Code: 103, ReqID: id, Reason: reasonInvalid, Text: "Duplicate order id"}
@@ -250,6 +172,9 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 		return rejected(id, "no connection to IBKR")
 	}
 	o.mute = o.mute || mute
+	if !po.GetTransmit() && !o.kept() {
+		return nil // the change is kept, and the next one brings all that it has
+	}
 	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty
 	o.order.ParentId = parent
@@ -260,12 +185,10 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	if !o.triggered {
 		o.stop = startStop(o, q)
 	}
-	if o.held = g.upstreamLost; o.held {
-		o.status = statusPendingSubmit
-		g.announce(o)
-		return nil
-	}
-	g.activate(o)
+	o.until, _ = g.goodTill(id, po) // it was checked
+	o.auction, o.closing = g.auctionOf(o.order)
+	o.held = g.upstreamLost
+	g.start(o)
 	return nil
 }
 

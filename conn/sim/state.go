@@ -47,6 +47,7 @@ type OrderState struct {
 	Filled   float64 `json:"filled"`
 	AvgPrice float64 `json:"avg_price,omitempty"`
 	Status   string  `json:"status"`
+	WhyHeld  string  `json:"why_held,omitempty"`
 	Held     bool    `json:"held,omitempty"` // waits for upstream
 }
 
@@ -74,7 +75,7 @@ func (g *Gateway) State() State {
 		s.Orders = append(s.Orders, OrderState{
 			ClientID: o.key.client, OrderID: o.key.id, PermID: o.permID, Ref: o.order.GetOrderRef(), Symbol: o.q.in.label(),
 			Action: o.order.GetAction(), Type: o.order.GetOrderType(), Quantity: o.qty, Filled: o.filled, AvgPrice: o.avgPrice,
-			Status: o.status, Held: o.held,
+			Status: o.status, WhyHeld: o.heldBy(), Held: o.held,
 		})
 	}
 	return s
@@ -108,6 +109,7 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.lag != 0, "lag"},
 		{f.ticksOnly, "ticks-only"},
 		{slices.ContainsFunc(f.orders, func(one *OrderFault) bool { return one.Times != 0 }), "order-fault"},
+		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return q.borrow }), "hard-to-borrow"},
 		{f.readOnly, "read-only"},
 		{f.discard != 0, "discard-cancels"},
 		{g.upstreamLost, "upstream-lost"},

@@ -234,6 +234,8 @@ var verbs = []verb{
 		})
 	}},
 	{"reset-ids", "", "count order ids from the first one again; open orders keep theirs", plain((*Gateway).ResetIDs)},
+	{"auction", "symbol= at=close", "hold the auction at the open or close of a symbol, or of all, now", holdAuction},
+	{"hard-to-borrow", "symbol= on=true", "hold orders that sell a symbol short, until on=false or clear", hardToBorrow},
 	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange busts it", correctExecution},
 	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of any; -1: all, until n=0 or clear", refuseData},
 	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},

@@ -149,7 +149,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 			Name: "toyota", Instrument: Instrument{Symbol: "7203", Exchange: "TSEJ", Currency: "JPY"},
 			Conditions: []Condition{{Price: "bid", Is: "crosses_up", Value: 3001}},
 			Action: Action{Do: "order", Order: &Order{
-				Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)}, StopLoss: &Exit{Offset: p(-3.3)},
+				Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)}, StopLoss: &Exit{Offset: p(-3.3)},
 			}},
 		}
 		if err := st.set.Put([]Rule{r}); err != nil {
