@@ -5,7 +5,7 @@ const ib = require("@stoqey/ib");
 const PATIENCE = 5000;
 const stk = { symbol: "AAPL", secType: "STK", exchange: "SMART", currency: "USD" };
 const eur = { symbol: "EUR", secType: "CASH", exchange: "IDEALPRO", currency: "USD" };
-const order = { action: "BUY", orderType: "LMT", totalQuantity: 1, lmtPrice: 1, tif: "GTC" };
+const order = { action: "BUY", orderType: "LMT", totalQuantity: 1, lmtPrice: 1, tif: "GTC", transmit: true };
 
 async function main({ port, account, tasks }) {
   const c = new ib.IBApi({ host: "127.0.0.1", port, clientId: 0, maxReqPerSec: 1000 });
