@@ -24,7 +24,7 @@ type show string
 // shows is what the simulator has bars of.
 var shows = []show{"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST"}
 
-// trades reports whether the bars are of trades, which alone have a volume.
+// trades reports whether the bars are of trades: others have no volume.
 func (s show) trades() bool { return s == "TRADES" || s == "ADJUSTED_LAST" }
 
 func (s show) price(m moment) float64 {
@@ -73,32 +73,32 @@ const (
 	oneMonth = 30 * oneDay
 )
 
-// grid is how far apart the prices are of which a bar is made: each step of the market, if those are not too many.
+// grid is how far apart the prices are of which a bar is made: as a rule each step of the market for bars up to five
+// seconds.
 func grid(q *quote, size time.Duration) time.Duration {
 	switch {
 	case size < time.Minute:
-		return max(q.every, size/100)
-	case size < time.Hour:
+		return max(q.every, size/20)
+	case size < 30*time.Minute:
 		return 5 * time.Second
 	}
-	return time.Minute
+	return 5 * time.Minute
 }
 
-// add makes a bar longer by an interval, up to the present market if that lies in it.
+// add makes a bar longer by an interval. Each minute is looked at to its end, so that bars of several minutes are the sum
+// of bars of one.
 func (g *Gateway) add(b *bar, q *quote, s show, i interval, step time.Duration) {
-	at := i.from
-	for {
-		end := !at.Before(i.to)
-		if end { // the last moment before the next bar
-			at = i.to.Add(-time.Nanosecond)
-		}
-		m := g.marketAt(q, at)
-		b.sample(s, m)
-		if end {
+	for at := i.from; ; {
+		b.sample(s, g.marketAt(q, at))
+		at = at.Truncate(step).Add(step)
+		if !at.Before(i.to) {
 			break
 		}
-		at = at.Add(step)
+		if step < time.Minute && at.Truncate(time.Minute).Equal(at) {
+			b.sample(s, g.marketAt(q, at.Add(-time.Nanosecond)))
+		}
 	}
+	b.sample(s, g.marketAt(q, i.to.Add(-time.Nanosecond)))
 	b.volume += g.traded(q, i.from, i.to)
 }
 
@@ -163,7 +163,7 @@ func joined(days []bar, size time.Duration) (all []bar) {
 	return all
 }
 
-// span is how far bars go back: seconds of trading, days of trading, or to a date.
+// span is how far bars go back: seconds of trading, days of trading, or to the day after a date.
 type span struct {
 	seconds, days int
 	from          time.Time
@@ -177,7 +177,7 @@ func (g *Gateway) bars(q *quote, s show, sp span, until time.Time, size time.Dur
 	var parts [][]bar
 	count := 0
 	for d := midnight(until.Add(-time.Nanosecond)); !d.Before(first); d = midnight(d.Add(-time.Hour)) {
-		if !sp.from.IsZero() && d.AddDate(0, 0, 1).Compare(sp.from) <= 0 {
+		if !d.After(sp.from) {
 			break
 		}
 		one := g.dayOf(q.in, d, regular, until)

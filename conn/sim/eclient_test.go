@@ -69,6 +69,7 @@ type event struct {
 	fees     ibapi.CommissionAndFeesReport
 	status   statusEvent
 	list     []string
+	bar      *ibapi.Bar
 }
 
 type statusEvent struct {

@@ -131,7 +131,7 @@ func parseSpan(s string, until time.Time) (sp span, ok bool) {
 	case "D":
 		sp.days = n
 	case "W":
-		sp.from = until.AddDate(0, 0, -7*n)
+		sp.days = 5 * n
 	case "M":
 		sp.from = until.AddDate(0, -n, 0)
 	case "Y":
@@ -198,27 +198,29 @@ func (g *Gateway) schedule(c *conn, q *quote, sp span, until time.Time, m *proto
 	first, last := midnight(g.historyBegins().In(until.Location())), midnight(until)
 	answer := &protobuf.HistoricalSchedule{ReqId: m.ReqId, TimeZone: &zoneName}
 	const layout = "20060102-15:04:05"
-	for d := last; !d.Before(first); d = midnight(d.Add(-time.Hour)) {
-		if !sp.from.IsZero() && d.Before(midnight(sp.from)) || sp.seconds > 0 && d.Before(until.Add(-time.Duration(sp.seconds)*time.Second-oneDay)) {
-			break
-		}
+	days := 0
+	for d := last; !d.Before(first) && d.After(sp.from); d = midnight(d.Add(-time.Hour)) {
+		sessions := q.in.sessions(d.Weekday(), m.GetUseRTH())
 		y, month, date := d.Date()
-		at := func(minute int) string {
-			return time.Date(y, month, date, 0, minute, 0, 0, d.Location()).Format(layout)
+		at := func(minute int) *string {
+			return proto.String(time.Date(y, month, date, 0, minute, 0, 0, d.Location()).Format(layout))
 		}
-		for _, s := range slices.Backward(q.in.sessions(d.Weekday(), m.GetUseRTH())) {
+		for _, s := range slices.Backward(sessions) {
 			answer.HistoricalSessions = append(answer.HistoricalSessions, &protobuf.HistoricalSession{
-				StartDateTime: proto.String(at(s[0])), EndDateTime: proto.String(at(s[1])),
-				RefDate: proto.String(d.Format("20060102")),
+				StartDateTime: at(s[0]), EndDateTime: at(s[1]), RefDate: proto.String(d.Format("20060102")),
 			})
 		}
-		if sp.days > 0 && len(answer.HistoricalSessions) >= sp.days {
+		if len(sessions) > 0 {
+			days++
+		}
+		if days == sp.days || sp.seconds > 0 && days > sp.seconds/(24*60*60) {
 			break
 		}
 	}
 	slices.Reverse(answer.HistoricalSessions)
 	if n := len(answer.HistoricalSessions); n > 0 {
-		answer.StartDateTime, answer.EndDateTime = answer.HistoricalSessions[0].StartDateTime, answer.HistoricalSessions[n-1].EndDateTime
+		answer.StartDateTime = answer.HistoricalSessions[0].StartDateTime
+		answer.EndDateTime = answer.HistoricalSessions[n-1].EndDateTime
 	}
 	c.sendLocked(answer)
 	return nil

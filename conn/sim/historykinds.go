@@ -36,7 +36,7 @@ var history = subject{
 		}, (*Gateway).headTimestamp),
 		90: requestAs("cancelHeadTimestamp", verProtoHistory, func(r *textReader) *protobuf.CancelHeadTimestamp {
 			return &protobuf.CancelHeadTimestamp{ReqId: r.requestID()}
-		}, passedOver),
+		}, ignored),
 		88: requestAs("reqHistogramData", verProtoHistory, func(r *textReader) *protobuf.HistogramDataRequest {
 			return &protobuf.HistogramDataRequest{
 				ReqId: r.requestID(), Contract: r.datedContract(), UseRTH: r.optBool(), TimePeriod: r.optStr(),
@@ -44,7 +44,7 @@ var history = subject{
 		}, (*Gateway).histogram),
 		89: requestAs("cancelHistogramData", verProtoHistory, func(r *textReader) *protobuf.CancelHistogramData {
 			return &protobuf.CancelHistogramData{ReqId: r.requestID()}
-		}, passedOver),
+		}, ignored),
 		96: requestAs("reqHistoricalTicks", verProtoHistory, func(r *textReader) *protobuf.HistoricalTicksRequest {
 			return &protobuf.HistoricalTicksRequest{
 				ReqId: r.requestID(), Contract: r.datedContract(), StartDateTime: r.optStr(), EndDateTime: r.optStr(),

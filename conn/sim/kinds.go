@@ -51,11 +51,11 @@ func requestAs[M any, P interface {
 	}
 }
 
-// passedOver is the answer to cancels of what is complete at once: there is nothing that could go on.
-func passedOver[P proto.Message](*Gateway, *conn, *request, P) *requestError { return nil }
+// ignored is the answer to cancels of requests that are complete at once.
+func ignored[P proto.Message](*Gateway, *conn, *request, P) *requestError { return nil }
 
 // refuseUnsimulated answers requests the protocol has but the simulator does not. No client takes its code for a
-// warning, after which it would go on waiting. Cancels are passed over.
+// warning, after which it would go on waiting. Cancels are ignored.
 func refuseUnsimulated(req *request) *requestError {
 	switch kind := req.kind; {
 	case kind.cancels:

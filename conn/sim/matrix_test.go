@@ -15,7 +15,6 @@ import (
 
 	"gatewatch/conn/sim"
 
-	"github.com/scmhub/ibapi"
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 )
@@ -68,16 +67,7 @@ const (
 // libraryColumn makes all calls with the Go library.
 func libraryColumn(t *testing.T, version int) column {
 	g := startSim(t, sim.Config{ServerVersion: version, Farms: []sim.Farm{}, MaxMessageRate: -1, TickRate: 50})
-	a := &answers{recorder: recorder{grew: make(chan struct{})}}
-	a.client = ibapi.NewEClient(a)
-	if err := a.client.Connect("127.0.0.1", g.Port(), 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		g.Drop()
-		a.byName(t, "closed", 0)
-	})
-	a.byName(t, "nextValidId", 0)
+	a := follow(t, g, 0)
 	col, ids := column{fmt.Sprintf("scmhub/ibapi %d", version), map[string]string{}}, numbers()
 	for _, c := range calls {
 		if c.make == nil || version < c.since {
@@ -122,7 +112,7 @@ func (r *recorder) since(from int) []event {
 }
 
 // TestMatrix makes every call of the API with two libraries and several versions: each is answered within five seconds,
-// and docs/simulator.md tells how.
+// and docs/simulator.md has how.
 func TestMatrix(t *testing.T) {
 	var columns []column
 	for _, v := range []int{176, 193, 213, 225} {
@@ -289,4 +279,14 @@ func withoutColumn(table string, n int) string {
 		b.WriteString(strings.Join(slices.Delete(cells, n+1, n+2), "|"))
 	}
 	return b.String()
+}
+
+// TestVersionsBetween makes all calls with the versions at which their forms change.
+func TestVersionsBetween(t *testing.T) {
+	if testing.Short() {
+		t.Skip("twelve sessions")
+	}
+	for _, v := range []int{184, 194, 196, 200, 202, 205, 206, 208, 209, 210, 211, 212} {
+		libraryColumn(t, v)
+	}
 }

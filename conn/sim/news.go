@@ -16,7 +16,7 @@ var news = subject{
 		13: requestAs("cancelNewsBulletins", verProtoNews, func(r *textReader) *protobuf.CancelNewsBulletins {
 			r.messageVersion()
 			return &protobuf.CancelNewsBulletins{}
-		}, passedOver),
+		}, ignored),
 		84: requestAs("reqNewsArticle", verProtoNews, func(r *textReader) *protobuf.NewsArticleRequest {
 			return &protobuf.NewsArticleRequest{
 				ReqId: r.requestID(), ProviderCode: r.optStr(), ArticleId: r.optStr(), NewsArticleOptions: r.tagValues(),
@@ -50,7 +50,7 @@ var news = subject{
 		}),
 		101: requestAs("cancelWshMetaData", verProtoNews, func(r *textReader) *protobuf.CancelWshMetaData {
 			return &protobuf.CancelWshMetaData{ReqId: r.requestID()}
-		}, passedOver),
+		}, ignored),
 		102: requestAs("reqWshEventData", verProtoNews, func(r *textReader) *protobuf.WshEventDataRequest {
 			return &protobuf.WshEventDataRequest{
 				ReqId: r.requestID(), ConId: r.optInt(), Filter: r.optStr(), FillWatchlist: r.optBool(),
@@ -64,7 +64,7 @@ var news = subject{
 		}),
 		103: requestAs("cancelWshEventData", verProtoNews, func(r *textReader) *protobuf.CancelWshEventData {
 			return &protobuf.CancelWshEventData{ReqId: r.requestID()}
-		}, passedOver),
+		}, ignored),
 	},
 	replies: map[protoreflect.Name]reply{
 		"NewsBulletin": replyAs(14, verProtoNews, func(t *textWriter, m *protobuf.NewsBulletin) {

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// marketAt is the market at a time that the gateway tells, not later than now.
+// marketAt is the market at a time of the clock that clients see, not later than now.
 func (g *Gateway) marketAt(q *quote, at time.Time) moment {
 	return q.momentAt(g.stepAt(at.Add(-g.faults.skew)))
 }

@@ -117,7 +117,7 @@ func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) p
 	return m
 }
 
-// histogram tells how much was traded at which price.
+// histogram sends the volume at each price.
 func (g *Gateway) histogram(c *conn, req *request, m *protobuf.HistogramDataRequest) *requestError {
 	id := m.GetReqId()
 	q, e := g.findUpstream(id, req, m.GetContract())

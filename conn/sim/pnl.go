@@ -8,13 +8,19 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// Kinds of streams that are no market data.
+const (
+	profitOfAccount  = "pnl"
+	profitOfPosition = "pnl-single"
+)
+
 // pnl is profit and loss, of an account and of one position in it: sent at once, and each second in which it changes.
 var pnl = subject{
 	requests: map[int]*requestKind{
 		92: requestAs("reqPnL", verProtoScanner, func(r *textReader) *protobuf.PnLRequest {
 			return &protobuf.PnLRequest{ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr()}
 		}, func(g *Gateway, c *conn, req *request, m *protobuf.PnLRequest) *requestError {
-			return g.followProfit(c, req, "pnl", m.GetReqId(), m.GetAccount(), func() proto.Message {
+			return g.followProfit(c, req, profitOfAccount, m.GetReqId(), m.GetAccount(), func() proto.Message {
 				all := g.profitOf(m.GetAccount())
 				return &protobuf.PnL{
 					ReqId: m.ReqId, DailyPnL: &all.daily, UnrealizedPnL: &all.unrealized, RealizedPnL: &all.realized,
@@ -24,19 +30,19 @@ var pnl = subject{
 		93: requestAs("cancelPnL", verProtoScanner, func(r *textReader) *protobuf.CancelPnL {
 			return &protobuf.CancelPnL{ReqId: r.requestID()}
 		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelPnL) *requestError {
-			return unfollowProfit(c, "pnl", m.GetReqId())
+			return unfollowProfit(c, profitOfAccount, m.GetReqId())
 		}),
 		94: requestAs("reqPnLSingle", verProtoScanner, func(r *textReader) *protobuf.PnLSingleRequest {
 			return &protobuf.PnLSingleRequest{
 				ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr(), ConId: r.optInt(),
 			}
 		}, func(g *Gateway, c *conn, req *request, m *protobuf.PnLSingleRequest) *requestError {
-			return g.followProfit(c, req, "pnl-single", m.GetReqId(), m.GetAccount(), func() proto.Message { return g.profitSingle(m) })
+			return g.followProfit(c, req, profitOfPosition, m.GetReqId(), m.GetAccount(), func() proto.Message { return g.profitSingle(m) })
 		}),
 		95: requestAs("cancelPnLSingle", verProtoScanner, func(r *textReader) *protobuf.CancelPnLSingle {
 			return &protobuf.CancelPnLSingle{ReqId: r.requestID()}
 		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelPnLSingle) *requestError {
-			return unfollowProfit(c, "pnl-single", m.GetReqId())
+			return unfollowProfit(c, profitOfPosition, m.GetReqId())
 		}),
 	},
 	replies: map[protoreflect.Name]reply{

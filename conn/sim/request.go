@@ -60,7 +60,7 @@ type requestKind struct {
 
 	// Of kinds that are not simulated.
 	idField int    // which text field after the id is the request id, -1 = none
-	cancels bool   // passed over
+	cancels bool   // ignored
 	code    int32  // of the refusal, 0: 322
 	refusal string // its text
 }

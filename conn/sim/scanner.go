@@ -17,7 +17,7 @@ var scanner = subject{
 		23: requestAs("cancelScannerSubscription", verProtoScanner, func(r *textReader) *protobuf.CancelScannerSubscription {
 			r.messageVersion()
 			return &protobuf.CancelScannerSubscription{ReqId: r.requestID()}
-		}, passedOver),
+		}, ignored),
 		24: requestAs("reqScannerParameters", verProtoScanner, func(r *textReader) *protobuf.ScannerParametersRequest {
 			r.messageVersion()
 			return &protobuf.ScannerParametersRequest{}

@@ -17,7 +17,7 @@ func (g *Gateway) zoneOf(in *instrument) (*time.Location, string) {
 	return g.zone, "US/Eastern"
 }
 
-// sessions are the minutes of a day between which an instrument trades, regular hours alone or all of them.
+// sessions are the minutes of a day between which an instrument trades, in regular hours or in all.
 func (in *instrument) sessions(day time.Weekday, regular bool) [][2]int {
 	weekday := day != time.Saturday && day != time.Sunday
 	const hour = 60

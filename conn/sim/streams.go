@@ -45,7 +45,10 @@ func (g *Gateway) sendStreams() {
 	}
 	now := g.nowLocked()
 	for c := range g.conns {
-		for _, f := range c.streams {
+		for key, f := range c.streams {
+			if g.faults.competing && key.kind != profitOfAccount && key.kind != profitOfPosition {
+				continue
+			}
 			for !now.Before(f.due) {
 				c.sendLocked(f.send(f.due)...)
 				if f.due = f.due.Add(f.every); now.Sub(f.due) > time.Minute { // the clock was set, or stood still

@@ -50,7 +50,11 @@ func newWalk(seed uint64, in *instrument) *walk {
 // at is the price so long after the start of the simulator, before it if since is negative. It is not rounded.
 func (w *walk) at(since time.Duration) float64 {
 	n := floorDiv(since, walkStep)
-	if n != w.line {
+	switch n {
+	case w.line:
+	case w.line + 1:
+		w.line, w.from, w.to = n, w.to, w.point(n+1)
+	default:
 		w.line, w.from, w.to = n, w.point(n), w.point(n+1)
 	}
 	part := float64(since-time.Duration(n)*walkStep) / float64(walkStep)
