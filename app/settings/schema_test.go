@@ -9,9 +9,10 @@ import (
 
 const settingsHead = `# Settings
 
-` + "`settings.json`" + ` lies in the user's configuration folder (` + "`gatewatch`" + ` says where at its start) and is followed while Gatewatch
-runs; keys that it leaves out have their defaults. What is wrong in it is told with line and column, and the settings read last
-stay in force. Editors complete and check it by the schema that ` + "`$schema`" + ` names. Secrets never stand in it: it names them.
+` + "`settings.json`" + ` is in the user's configuration folder; ` + "`gatewatch`" + ` prints the path at its start. Gatewatch applies changes while it
+runs. Missing keys have their defaults. If the file has an error, Gatewatch shows its line and column, and the settings that were
+read last stay in effect. Editors complete and check the file with the schema in ` + "`$schema`" + `. Never put a secret into it: refer
+to one, see [alerts](alerts.md#secrets).
 
 `
 
