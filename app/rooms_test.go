@@ -71,7 +71,7 @@ func packages(t *testing.T, goos string) map[string]goPackage {
 	return found
 }
 
-// TestRooms holds who may import whom, tests apart: the picture stands in docs/architecture.md.
+// TestRooms checks which package may import which, tests apart: docs/architecture.md has the table.
 func TestRooms(t *testing.T) {
 	for _, goos := range []string{"linux", "windows", "darwin"} {
 		t.Run(goos, func(t *testing.T) {
