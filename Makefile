@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run build window test quick bench clean format check cross dist fuzz soak
 
-# Debian packages. Each target installs what it lacks and says so. Without certificates Go downloads nothing.
+# Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
 WINDOW_PACKAGES := gcc libc6-dev pkg-config libgl-dev libegl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev \
 	libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev
@@ -20,14 +20,15 @@ WINDOW := bin/gatewatch-window$(EXE)
 # The desktop, if there is one to show a tray and a window on.
 DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
-# Their code starts no goroutine, or drives programs that the race detector does not see into.
+# Their code starts no goroutine, or drives programs that the race detector cannot check.
 WITHOUT_RACE := ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
-# The time is for one package, on a computer that has much else to do. More tests than processors at once: many wait.
+# The timeout is for one package on a busy computer. More tests than processors run at once: many wait.
 TEST := go test -timeout 30m -parallel 6
-# The tray of macOS is the only part of the resident program that needs a C compiler.
+# Only the macOS tray needs a C compiler in the main program.
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
-# A count, since Go 1.26 sometimes takes the end of a time for a failure ("context deadline exceeded", go.dev/issue/75804).
+# A count, because Go 1.26 sometimes reports the end of a fuzzing time as a failure ("context deadline exceeded",
+# go.dev/issue/75804).
 FUZZ_RUNS := 5000x
 MINUTES := 10
 
@@ -54,7 +55,7 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## build and run against the simulated gateway: with tray and window on a desktop, else in the terminal
+run: ## build and run against the simulator: with tray and window on a desktop, otherwise in the terminal
 ifneq ($(DESKTOP),)
 	$(call need,$(CERTIFICATES) $(WINDOW_PACKAGES))
 	@$(MAKE) --no-print-directory build window
@@ -64,11 +65,11 @@ else
 	./$(BINARY) --headless --demo
 endif
 
-build: ## build bin/gatewatch, the resident program; needs nothing but Go
+build: ## build bin/gatewatch, the main program; needs only Go
 	$(call need,$(CERTIFICATES))
 	CGO_ENABLED=$(CGO) $(BUILD) -o $(BINARY) ./app
 
-window: ## build bin/gatewatch-window, which the resident program opens; minutes the first time
+window: ## build bin/gatewatch-window, which the main program opens; takes minutes the first time
 	$(call need,$(CERTIFICATES) $(WINDOW_PACKAGES))
 	$(BUILD) -o $(WINDOW) ./app/window
 
@@ -78,7 +79,7 @@ test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with
 	$(TEST) -vet=off $(WITHOUT_RACE)
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
-quick: ## format, vet and tests, for the minutes between two edits
+quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format
 	go vet ./...
@@ -88,7 +89,7 @@ format: ## fail if a file is not formatted
 	@files="$$(go tool gofumpt -l .)"; \
 	if [ -n "$$files" ]; then echo "Not formatted; run: go tool gofumpt -w ." $$files >&2; exit 1; fi
 
-check: ## vet, staticcheck, and that GitHub's actions are named by their commits
+check: ## vet, staticcheck, and that GitHub actions are pinned by commit
 	go vet ./...
 	go tool staticcheck ./...
 	@! grep -rn 'uses:' .github/workflows | grep -vE '@[0-9a-f]{40} # v[0-9.]+$$'

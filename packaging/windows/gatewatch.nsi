@@ -4,9 +4,9 @@
 ;   gatewatch-VERSION-setup.exe [/S] [/AUTOSTART=on|off] [/D=FOLDER]
 ;   uninstall.exe [/S] [/PURGE]
 ;
-; /S asks nothing. Without /AUTOSTART a silent installation leaves the start at login as it is. /PURGE removes settings,
-; rules, orders and logs too; without it they stay. A Gatewatch that runs is asked to quit and never killed, for it may
-; be in the middle of an order: where it does not quit, a silent run changes nothing and ends with 2.
+; /S asks nothing. Without /AUTOSTART a silent installation does not change the start at login. /PURGE also removes
+; settings, rules, orders and logs; without it they stay. The installer asks a running Gatewatch to quit and never kills
+; it, since it may be in the middle of an order. If it does not quit, a silent run changes nothing and exits with 2.
 
 Unicode true
 Target amd64-unicode
@@ -62,7 +62,7 @@ Var waited   ; tenths of a second
 Var entered  ; 1 if it starts at login before
 Var asked    ; 1 if the command line says whether it shall
 
-; free FILE pushes 1 if nobody runs a program, else 0: Windows lets nobody write into one that runs.
+; free FILE pushes 1 if the program is not running, otherwise 0: Windows does not let anyone write into a running one.
 !macro free FILE
 	StrCpy $0 1
 	${If} ${FileExists} "${FILE}"
@@ -76,7 +76,7 @@ Var asked    ; 1 if the command line says whether it shall
 	${EndIf}
 !macroend
 
-; quit ends the programs in $INSTDIR: the resident one by its own command, the window by closing it.
+; quit ends the programs in $INSTDIR: the main one by its own command, the window by closing it.
 !macro quit UN
 Function ${UN}programsEnded
 	!insertmacro free "$INSTDIR\gatewatch.exe"
@@ -150,8 +150,8 @@ SectionEnd
 Section /o "Start at login" login
 SectionEnd
 
-; The program knows best how it is started at login; one that does not know the command is entered as it would do it.
-; What is not to change is left alone: the user may have switched it off in Task Manager.
+; The program itself sets the start at login; for a version without that command the installer writes the same entry.
+; Without /AUTOSTART nothing changes: the user may have turned it off in Task Manager.
 Section "-start"
 	StrCpy $0 0
 	${If} ${SectionIsSelected} ${login}
@@ -205,14 +205,14 @@ Function .onInit
 		${ElseIf} $1 == off
 			!insertmacro UnselectSection ${login}
 		${Else}
-			MessageBox MB_OK|MB_ICONSTOP "/AUTOSTART is on or off." /SD IDOK
+			MessageBox MB_OK|MB_ICONSTOP "/AUTOSTART must be on or off." /SD IDOK
 			SetErrorLevel 2
 			Quit
 		${EndIf}
 	${EndIf}
 FunctionEnd
 
-; What ran before runs again already.
+; What ran before is running again.
 Function skipFinish
 	${If} $ran = 1
 		Abort
