@@ -44,6 +44,8 @@ type simCmd struct {
 	PartialFills             int  `help:"In how many executions an order fills." default:"1"`
 	SpreadFills              bool `help:"No more than one of them each time the market moves."`
 	AnswerEveryTime          bool `help:"Answer every time request, also the second within a second."`
+	NoLiveData               bool `help:"The user has no live market data: 354, or 10167 and delayed data."`
+	MaxLines                 int  `help:"Instruments that all clients together can follow before error 101; below 0: no limit." default:"100"`
 	MaxMessageRate           int  `help:"Requests per second that a client may send; below 0: no limit." default:"50"`
 
 	JSON    bool `name:"json" help:"Print one line of JSON with the ports and the process id, and nothing else."`
@@ -60,6 +62,7 @@ func (c *simCmd) config() (sim.Config, error) {
 		ReuseIDs: c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
 		OpenOrdersOnConnect: c.OpenOrdersOnConnect, PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
 		AnswerEveryTime: c.AnswerEveryTime, MaxMessageRate: c.MaxMessageRate,
+		NoLiveData: c.NoLiveData, MaxLines: c.MaxLines,
 	}
 	if c.Control == "auto" {
 		cfg.Control = "127.0.0.1:4003"

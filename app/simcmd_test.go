@@ -55,6 +55,7 @@ func TestSimFlags(t *testing.T) {
 		"OpenOrdersOnConnect": "--open-orders-on-connect", "PartialFills": "--partial-fills=3",
 		"SpreadFills":     "--spread-fills",
 		"AnswerEveryTime": "--answer-every-time", "MaxMessageRate": "--max-message-rate=-1",
+		"NoLiveData": "--no-live-data", "MaxLines": "--max-lines=-1",
 	}
 	docs, err := os.ReadFile("../docs/simulator.md")
 	if err != nil {

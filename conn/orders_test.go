@@ -456,6 +456,11 @@ func TestDelayedData(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if delayed { // live data come first
+				if err := d.gw.RefuseData("", 10167, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if err := s.Subscribe(int64(request+1), apple); err != nil {
 				t.Fatal(err)
 			}

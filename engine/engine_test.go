@@ -432,6 +432,11 @@ func TestDelayedIsWanted(t *testing.T) {
 		b.wants = []Instrument{all[0], all[1]}
 		b.wants[1].Delayed = delayed
 		b.mu.Unlock()
+		times := 0 // there are live data, which come first
+		if delayed {
+			times = -1
+		}
+		b.refuse("", 10167, times)
 		b.engine.Refresh()
 		b.eventually("data of the other kind", func() bool {
 			b.mu.Lock()

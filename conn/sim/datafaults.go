@@ -8,11 +8,18 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// dataRefusal is a code with which subscriptions to market data are refused.
+// The requests that a refusal of data is about.
+const (
+	refuseQuotes  = "quotes"  // market data
+	refuseHistory = "history" // historical data and ticks, bars and tick-by-tick data
+)
+
+// dataRefusal is a code with which requests for data are refused.
 type dataRefusal struct {
 	symbol string // empty: of every instrument
 	code   int
 	times  int // below 0: always
+	what   string
 }
 
 // namedLocked returns the markets with a label, all of them if that is empty.
@@ -28,35 +35,133 @@ func (g *Gateway) namedLocked(symbol string) (list []*quote, err error) {
 	return list, nil
 }
 
-// RefuseData answers the next subscriptions to market data of a symbol, or of any if that is empty, with a code: 200, 354, 10168, ….
-// Below 0 it refuses all of them; 0 ends it. It reports an unknown symbol.
+// RefuseData answers the next subscriptions to market data of a symbol, or of any if that is empty, with a code. Most
+// codes refuse (200, 354, 10168, ...). After 10167 and 10089 a client that asked for delayed data gets them, and another
+// one is refused with 354 or 10089; after 10090 and 10091 the data go on. Below 0 it answers all of them so; 0 ends it.
+// It reports an unknown symbol.
 func (g *Gateway) RefuseData(symbol string, code, times int) error {
+	return g.refuseData(refuseQuotes, symbol, code, times)
+}
+
+// RefuseHistory refuses the next requests for historical data, bars and tick-by-tick data of a symbol, or of any if that
+// is empty, with a code such as 162 or 420. Below 0 it refuses all of them; 0 ends it. It reports an unknown symbol.
+func (g *Gateway) RefuseHistory(symbol string, code, times int) error {
+	return g.refuseData(refuseHistory, symbol, code, times)
+}
+
+func (g *Gateway) refuseData(what, symbol string, code, times int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, err := g.namedLocked(symbol); err != nil {
 		return err
 	}
-	g.faults.refuseData = slices.DeleteFunc(g.faults.refuseData, func(r dataRefusal) bool { return r.symbol == symbol })
+	g.faults.refuseData = slices.DeleteFunc(g.faults.refuseData, func(r dataRefusal) bool {
+		return r.symbol == symbol && r.what == what
+	})
 	if times != 0 {
-		g.faults.refuseData = append(g.faults.refuseData, dataRefusal{symbol, code, times})
+		g.faults.refuseData = append(g.faults.refuseData, dataRefusal{symbol, code, times, what})
 	}
 	return nil
 }
 
-// refusedDataLocked says that a subscription is refused.
-func (g *Gateway) refusedDataLocked(id int32, q *quote) *requestError {
+// refusalLocked is the code with which a request for data is answered, 0 for none.
+func (g *Gateway) refusalLocked(q *quote, what string) int {
 	for i := range g.faults.refuseData {
 		r := &g.faults.refuseData[i]
-		if r.symbol != "" && r.symbol != q.in.label() {
+		if r.what != what || r.symbol != "" && r.symbol != q.in.label() {
 			continue
 		}
-		e := &requestError{Code: int32(r.code), ReqID: id, Reason: reasonInvalid, Text: noticeText(r.code)}
+		code := r.code
 		if r.times--; r.times == 0 {
 			g.faults.refuseData = slices.Delete(g.faults.refuseData, i, i+1)
 		}
-		return e
+		return code
+	}
+	return 0
+}
+
+// competing reports whether another session of the user has the data of an instrument.
+func (g *Gateway) competing(q *quote) bool { return g.faults.competing || q.competing }
+
+// flows reports whether there are data of an instrument at present.
+func (g *Gateway) flows(q *quote) bool {
+	return !g.upstreamLost && !g.competing(q) && (q.halted == 0 || q.replay != nil) && !g.brokenFarm(q.in.farm())
+}
+
+// brokenFarm reports whether a data farm was said to be broken.
+func (g *Gateway) brokenFarm(name string) bool {
+	return slices.ContainsFunc(g.farms, func(f Farm) bool { return f.Name == name && f.Code == 2103 })
+}
+
+// farm is the data farm of an instrument, as recorded sessions name those of the United States.
+func (in *instrument) farm() string {
+	switch {
+	case in.secType() == "FUT":
+		return "usfuture"
+	case in.secType() == "CASH":
+		return "cashfarm"
+	case in.contract.GetCurrency() == "JPY":
+		return "jfarm"
+	}
+	return "usfarm"
+}
+
+// Compete gives the data of a symbol, or of all if that is empty, to another session of the user, or ends that:
+// subscriptions get 10197, and nothing more until then.
+func (g *Gateway) Compete(symbol string, on bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list, err := g.namedLocked(symbol)
+	if err != nil {
+		return err
+	}
+	for _, q := range list {
+		q.competing = on
+	}
+	if on {
+		g.eachSubscription(list, func(c *conn, s *subscription) {
+			c.sendLocked(g.errorMessage(s.reqID, 10197, noticeText(10197)))
+		})
 	}
 	return nil
+}
+
+// Halt stops trading in a symbol, or in all if that is empty: subscriptions get the reason (1: news or the regulator, 2:
+// volatility) as tick 49 and no prices, and no order fills. 0 ends it.
+func (g *Gateway) Halt(symbol string, reason int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.haltLocked(symbol, reason)
+}
+
+func (g *Gateway) haltLocked(symbol string, reason int) error {
+	list, err := g.namedLocked(symbol)
+	if err != nil {
+		return err
+	}
+	list = slices.DeleteFunc(list, func(q *quote) bool { return q.halted == reason })
+	for _, q := range list {
+		q.halted = reason
+		q.advance(g.step)
+	}
+	g.eachSubscription(list, func(c *conn, s *subscription) {
+		f, t := s.feed(g.step), tickWriter{textWriter{version: c.version}}
+		f.generic(&t, tickHalted, float64(reason))
+		c.queueFrames(t.b)
+		c.flush()
+	})
+	return nil
+}
+
+// eachSubscription runs do for the subscriptions to market data of some instruments.
+func (g *Gateway) eachSubscription(list []*quote, do func(*conn, *subscription)) {
+	for c := range g.conns {
+		for _, s := range c.subs {
+			if slices.Contains(list, s.q) {
+				do(c, s)
+			}
+		}
+	}
 }
 
 // StopData ends the subscriptions to market data of a symbol, or all if that is empty, with a code.
@@ -67,19 +172,36 @@ func (g *Gateway) StopData(symbol string, code int) error {
 	if err != nil {
 		return err
 	}
+	g.eachSubscription(list, func(c *conn, s *subscription) {
+		delete(c.subs, s.reqID)
+		c.sendLocked(g.errorMessage(s.reqID, code, noticeText(code)))
+	})
+	return nil
+}
+
+// StopBars ends bars that are kept up to date, real-time bars and tick-by-tick data of a symbol, or all if that is empty,
+// with a code such as 10182 or 10225.
+func (g *Gateway) StopBars(symbol string, code int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list, err := g.namedLocked(symbol)
+	if err != nil {
+		return err
+	}
 	for c := range g.conns {
-		for id, s := range c.subs {
-			if slices.Contains(list, s.q) {
-				delete(c.subs, id)
-				c.sendLocked(g.errorMessage(id, code, noticeText(code)))
+		for key, s := range c.streams {
+			if key.kind != "depth" && slices.Contains(list, s.q) {
+				delete(c.streams, key)
+				c.sendLocked(g.errorMessage(key.id, code, noticeText(code)))
 			}
 		}
 	}
 	return nil
 }
 
-// DataType makes the market data of a symbol, or all if that is empty, live (1), frozen (2), delayed (3), delayed and frozen (4) or
-// what nobody knows; 0 is what clients have asked for. The ticks go on, so that a client must look at the type.
+// DataType makes the market data of a symbol, or all if that is empty, live (1), frozen (2), delayed (3), delayed and
+// frozen (4) or of a type that is unknown; 0 is what clients have asked for. The ticks go on, so that a client must look
+// at the type.
 func (g *Gateway) DataType(symbol string, typ int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -95,28 +217,13 @@ func (g *Gateway) dataTypeLocked(symbol string, typ int32) error {
 	for _, q := range list {
 		q.dataType = typ
 	}
-	for c := range g.conns {
-		for id, s := range c.subs {
-			if !slices.Contains(list, s.q) {
-				continue
-			}
-			kind := c.dataType(s.q)
-			s.delayed = kind == 3 || kind == 4
-			c.sendLocked(&protobuf.MarketDataType{ReqId: proto.Int32(id), MarketDataType: &kind})
+	g.eachSubscription(list, func(c *conn, s *subscription) {
+		if s.kind = typ; typ == 0 {
+			s.kind = s.asked
 		}
-	}
+		c.sendLocked(&protobuf.MarketDataType{ReqId: &s.reqID, MarketDataType: proto.Int32(s.kind)})
+	})
 	return nil
-}
-
-// dataType is which market data a client gets of an instrument.
-func (c *conn) dataType(q *quote) int32 {
-	switch {
-	case q.dataType != 0:
-		return q.dataType
-	case c.delayed:
-		return 3
-	}
-	return 1
 }
 
 // LastTraded has nobody trade a symbol any more, whose last trade was some time ago: its last price stands still, and is not told
@@ -142,6 +249,16 @@ func (g *Gateway) lastTradedLocked(symbol string, ago time.Duration) error {
 	return nil
 }
 
+// clearDataLocked ends the faults of all instruments.
+func (g *Gateway) clearDataLocked() {
+	for _, q := range g.quotes {
+		q.competing, q.unquoted = false, false
+	}
+	_ = g.lastTradedLocked("", 0) // these fail only for a symbol
+	_ = g.dataTypeLocked("", 0)
+	_ = g.haltLocked("", 0)
+}
+
 // The verbs of the control port.
 
 func refuseData(g *Gateway, a *args) error {
@@ -149,9 +266,42 @@ func refuseData(g *Gateway, a *args) error {
 	return a.do(func() error { return g.RefuseData(a.text("symbol", ""), code, n) })
 }
 
+func refuseBars(g *Gateway, a *args) error {
+	code, n := a.int("code", 162, 1, 1<<30), a.int("n", 1, -1, 1<<30)
+	return a.do(func() error { return g.RefuseHistory(a.text("symbol", ""), code, n) })
+}
+
 func stopData(g *Gateway, a *args) error {
 	code := a.int("code", 354, 1, 1<<30)
 	return a.do(func() error { return g.StopData(a.text("symbol", ""), code) })
+}
+
+func stopBars(g *Gateway, a *args) error {
+	code := a.int("code", 10182, 1, 1<<30)
+	return a.do(func() error { return g.StopBars(a.text("symbol", ""), code) })
+}
+
+func competing(g *Gateway, a *args) error {
+	on, symbol := a.text("on", "true"), a.text("symbol", "")
+	if on != "true" && on != "false" {
+		a.fail("on", "true or false")
+	}
+	return a.do(func() error {
+		switch {
+		case symbol != "":
+			return g.Compete(symbol, on == "true")
+		case on == "true":
+			g.Notice(10197, "")
+		default:
+			g.EndCompeting()
+		}
+		return nil
+	})
+}
+
+func halt(g *Gateway, a *args) error {
+	reason := a.int("reason", 1, 0, 2)
+	return a.do(func() error { return g.Halt(a.text("symbol", ""), reason) })
 }
 
 func dataType(g *Gateway, a *args) error {

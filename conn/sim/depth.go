@@ -95,7 +95,7 @@ func (g *Gateway) marketDepth(c *conn, req *request, m *protobuf.MarketDepthRequ
 		operation, last = update, q.moment
 		return all
 	}
-	if e := g.follow(c, streamKey{"depth", id}, time.Second, send); e != nil {
+	if e := g.followMarket(c, streamKey{"depth", id}, q, time.Second, send); e != nil {
 		return e
 	}
 	c.sendLocked(send(g.nowLocked())...)

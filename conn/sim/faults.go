@@ -223,12 +223,11 @@ func (g *Gateway) Clear() error {
 	lost := g.upstreamLost
 	g.faults = faults{}
 	g.eachLocked(func(c *conn) { c.release(true) })
-	_ = g.lastTradedLocked("", 0) // fails only for a symbol
-	_ = g.dataTypeLocked("", 0)
 	for _, q := range g.quotes {
 		q.borrow = false
 	}
 	g.locatedLocked()
+	g.clearDataLocked()
 	g.thawLocked()
 	g.restoreFarmsLocked()
 	g.exits, g.oldIDs, g.loggedOff = nil, nil, false

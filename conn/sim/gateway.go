@@ -79,6 +79,12 @@ type Config struct {
 	// AnswerEveryTime answers every time request, as gateways did before 10.19: since then the second within a second of a
 	// connection stays unanswered.
 	AnswerEveryTime bool
+	// NoLiveData makes the user one without a subscription to live market data: requests get 354, or 10167 and delayed
+	// data if the client asks for them.
+	NoLiveData bool
+	// MaxLines is how many instruments all clients together can follow at once before error 101. Default 100; below 0,
+	// no limit.
+	MaxLines int
 	// MaxMessageRate is how many requests per second a client may send before error 100. Default 50; below 0, no
 	// limit.
 	MaxMessageRate int
@@ -139,6 +145,9 @@ func (cfg *Config) setDefaults() error {
 	}
 	if cfg.PartialFills < 1 {
 		cfg.PartialFills = 1
+	}
+	if cfg.MaxLines == 0 {
+		cfg.MaxLines = 100
 	}
 	if cfg.MaxMessageRate == 0 {
 		cfg.MaxMessageRate = 50

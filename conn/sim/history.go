@@ -77,7 +77,14 @@ func (g *Gateway) findUpstream(id int32, req *request, want *protobuf.Contract) 
 	if g.upstreamLost {
 		return nil, notConnected(id)
 	}
-	return g.find(id, req, want)
+	q, e := g.find(id, req, want)
+	if e != nil {
+		return nil, e
+	}
+	if code := g.refusalLocked(q, refuseHistory); code != 0 {
+		return nil, dataError(id, code)
+	}
+	return q, nil
 }
 
 // cancelHistoricalData ends bars that are kept up to date. Others are complete at once.

@@ -29,7 +29,7 @@ func (g *Gateway) keepUpToDate(c *conn, m *protobuf.HistoricalDataRequest, q *qu
 		}
 	}
 	open := begin(g.nowLocked())
-	return g.follow(c, streamKey{"history", m.GetReqId()}, time.Second, func(now time.Time) (all []proto.Message) {
+	return g.followMarket(c, streamKey{"history", m.GetReqId()}, q, time.Second, func(now time.Time) (all []proto.Message) {
 		if next := begin(now); next.After(open) {
 			all = append(all, update(latest(open, begin(g.startedAt())), next))
 			open = next
@@ -66,7 +66,7 @@ func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRe
 			Volume: one.Volume, WAP: one.WAP, Count: one.BarCount,
 		}}
 	}
-	if e := g.follow(c, streamKey{"bars", id}, size, send); e != nil {
+	if e := g.followMarket(c, streamKey{"bars", id}, q, size, send); e != nil {
 		return e
 	}
 	c.sendLocked(send(g.nowLocked())...)
@@ -107,7 +107,7 @@ func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickReques
 		last = q.moment
 		return []proto.Message{tickMessage(id, kind, now, q)}
 	}
-	if e := g.follow(c, streamKey{"ticks", id}, streamQuantum, send); e != nil {
+	if e := g.followMarket(c, streamKey{"ticks", id}, q, streamQuantum, send); e != nil {
 		return e
 	}
 	if n := m.GetNumberOfTicks(); n > 0 {

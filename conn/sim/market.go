@@ -17,13 +17,17 @@ type moment struct {
 // course is all that the prices of an instrument are made of at present. It is copied, so that ticks are made without
 // a lock.
 type course struct {
-	in      *instrument
-	leg     leg
-	lot     int64         // mean size of a trade
-	every   time.Duration // between two steps
-	day     day
-	silence silence
+	in       *instrument
+	leg      leg
+	lot      int64         // mean size of a trade
+	every    time.Duration // between two steps
+	day      day
+	silence  silence
+	unquoted bool
 }
+
+// trades reports whether there are any.
+func (c *course) trades() bool { return c.silence.traded.IsZero() && !c.unquoted }
 
 // day is what changes at midnight in New York.
 type day struct {
@@ -52,6 +56,8 @@ type quote struct {
 	replay    *replay // nil: the price walks
 	halted    int     // why there is no trade, as tick 49 has it
 	borrow    bool    // its shares are hard to borrow
+	unquoted  bool    // there is no bid and no ask
+	competing bool    // another session has the data
 	dataType  int32   // of all subscriptions; 0: as they were asked for
 }
 
@@ -65,7 +71,9 @@ func newQuote(in *instrument, seed uint64, rate float64) *quote {
 // round removes the noise that multiplying by a tick leaves behind.
 func round(f float64) float64 { return math.Round(f*1e8) / 1e8 }
 
-func (q *quote) course(leg leg) course { return course{q.in, leg, q.lot, q.every, q.day, q.silence} }
+func (q *quote) course(leg leg) course {
+	return course{q.in, leg, q.lot, q.every, q.day, q.silence, q.unquoted}
+}
 
 // at is the market at a step, with the same walk always the same.
 func (c *course) at(w *walk, step int64) (m moment) {
@@ -86,6 +94,9 @@ func (c *course) at(w *walk, step int64) (m moment) {
 	if !c.silence.traded.IsZero() {
 		m.last, trade = c.silence.price, c.silence.step
 	}
+	if c.unquoted {
+		m.bid, m.ask, m.bidSize, m.askSize = -1, -1, 0, 0
+	}
 	total := c.total(w, trade)
 	m.lastSize, m.volume = total-c.total(w, trade-1), total-c.total(w, c.day.from)
 	return m
@@ -104,7 +115,7 @@ func (q *quote) momentAt(step int64) moment {
 
 // advance moves the market to a step.
 func (q *quote) advance(step int64) {
-	if q.replay != nil {
+	if q.replay != nil || q.halted != 0 {
 		return
 	}
 	q.moment = q.momentAt(step)
@@ -221,7 +232,8 @@ func (g *Gateway) walkLocked(now time.Time) {
 }
 
 // SetPrice pins the market of a symbol (AAPL, EUR.USD, ESZ6) with its bid at price and fills orders that became
-// marketable. A price of 0 lets the market walk again, from where it is. It reports an unknown symbol.
+// marketable. A price of 0 lets the market walk again, from where it is; at -1 there is no bid and no ask. It reports an
+// unknown symbol.
 func (g *Gateway) SetPrice(symbol string, price float64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -232,7 +244,10 @@ func (g *Gateway) SetPrice(symbol string, price float64) error {
 		if q.replay != nil {
 			return fmt.Errorf("%s is replayed from a file: its price cannot be set", symbol)
 		}
-		q.silence = silence{}
+		q.silence, q.unquoted = silence{}, price < 0
+		if q.unquoted {
+			price = q.last
+		}
 		q.pin(time.Duration(g.step)*q.every, price)
 		q.advance(g.step)
 		if !g.upstreamLost {

@@ -48,21 +48,9 @@ func (g *Gateway) EndCompeting() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.faults.competing = false
-}
-
-func competing(g *Gateway, a *args) error {
-	on := a.text("on", "true")
-	if on != "true" && on != "false" {
-		a.fail("on", "true or false")
+	for _, q := range g.quotes {
+		q.competing = false
 	}
-	return a.do(func() error {
-		if on == "true" {
-			g.Notice(10197, "")
-		} else {
-			g.EndCompeting()
-		}
-		return nil
-	})
 }
 
 // NoticeFor sends an error with a request or order id to all ready sessions, for codes that concern one request. It has

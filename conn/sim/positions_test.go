@@ -88,19 +88,6 @@ func TestNulInText(t *testing.T) {
 	}
 }
 
-func TestDelayedData(t *testing.T) {
-	g := bare(t)
-	w := ready(t, g, 178, 1)
-	w.send(59, 1, 3)
-	w.subscribe(1, "AAPL")
-	if m := w.next(58); m.fields[2] != "3" {
-		t.Errorf("market data type %q", m.fields)
-	}
-	if m := w.next(1); m.fields[2] != "66" {
-		t.Errorf("first tick %q, want a delayed bid", m.fields)
-	}
-}
-
 func newYork(t testing.TB) *time.Location {
 	t.Helper()
 	zone, err := time.LoadLocation("America/New_York")

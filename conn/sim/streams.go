@@ -18,6 +18,7 @@ type stream struct {
 	every time.Duration
 	due   time.Time
 	send  func(now time.Time) []proto.Message
+	q     *quote // whose data it carries; nil for none
 }
 
 // streamQuantum is how often streams are looked at.
@@ -50,7 +51,9 @@ func (g *Gateway) sendStreams() {
 				continue
 			}
 			for !now.Before(f.due) {
-				c.sendLocked(f.send(f.due)...)
+				if f.q == nil || g.flows(f.q) {
+					c.sendLocked(f.send(f.due)...)
+				}
 				if f.due = f.due.Add(f.every); now.Sub(f.due) > time.Minute { // the clock was set, or stood still
 					f.due = now.Truncate(f.every).Add(f.every)
 				}
@@ -66,6 +69,15 @@ func (g *Gateway) follow(c *conn, key streamKey, every time.Duration, send func(
 	}
 	c.streams[key] = &stream{every: every, due: g.nowLocked().Truncate(every).Add(every), send: send}
 	return nil
+}
+
+// followMarket is follow for the data of an instrument.
+func (g *Gateway) followMarket(c *conn, key streamKey, q *quote, every time.Duration, send func(now time.Time) []proto.Message) *requestError {
+	e := g.follow(c, key, every, send)
+	if e == nil {
+		c.streams[key].q = q
+	}
+	return e
 }
 
 func duplicateID(id int32) *requestError {

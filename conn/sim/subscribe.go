@@ -1,13 +1,18 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 )
 
-// marketData starts a subscription to market data, or answers with the present market alone.
+// snapshotTime is after how long a snapshot ends that did not get all of its values.
+const snapshotTime = 11 * time.Second
+
+// marketData starts a subscription to market data, or a snapshot.
 func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataRequest) *requestError {
-	id := m.GetReqId()
+	id, snapshot := m.GetReqId(), m.GetSnapshot() || m.GetRegulatorySnapshot()
 	if _, ok := c.subs[id]; ok {
 		return &requestError{Code: 322, ReqID: id, Reason: reasonInvalid, Text: "Error processing request.-'bN' : cause - Duplicate ticker id"}
 	}
@@ -15,28 +20,112 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 	if e != nil {
 		return e
 	}
-	if e := g.refusedDataLocked(id, q); e != nil {
+	generics, ok := parseGenerics(m.GetGenericTickList())
+	switch {
+	case !ok:
+		return invalid(id, req, wrongGenerics(m.GetGenericTickList(), q.in.secType()))
+	case snapshot && len(generics) > 0:
+		return invalid(id, req, "Snapshot market data subscription is not applicable to generic ticks")
+	case !snapshot && g.cfg.MaxLines > 0 && g.lines() >= g.cfg.MaxLines:
+		return &requestError{Code: 101, ReqID: id, Reason: reasonInvalid, Text: noticeText(101)}
+	}
+	asked, notice, e := g.permit(c, id, q)
+	if e != nil {
 		return e
 	}
-	kind := c.dataType(q)
+	kind := asked
+	if q.dataType != 0 {
+		kind = q.dataType
+	}
 	s := &subscription{
-		reqID: id, q: q, delayed: kind == 3 || kind == 4, walk: *q.walk, high: q.high, low: q.low, day: q.day.from,
+		reqID: id, q: q, kind: kind, asked: asked, snapshot: snapshot, generics: generics, walk: *q.walk, high: q.high, low: q.low,
+		day: q.day.from,
 	}
 	s.skip(g.step)
-	c.queueLocked(&protobuf.TickReqParams{ReqId: &id, MinTick: proto.String(formatFloat(q.in.minTick())), BboExchange: proto.String(bboExchange), SnapshotPermissions: proto.Int32(3)})
-	if g.faults.competing {
-		c.sendLocked(g.errorMessage(id, 10197, noticeText(10197)))
-	} else if !g.upstreamLost {
-		c.queueLocked(&protobuf.MarketDataType{ReqId: &id, MarketDataType: &kind})
-		f, t := s.feed(g.step), tickWriter{textWriter{version: c.version}}
-		f.first(&t, g.nowLocked())
-		c.queueFrames(t.b)
-	}
-	if m.GetSnapshot() || m.GetRegulatorySnapshot() {
-		c.sendLocked(&protobuf.TickSnapshotEnd{ReqId: &id})
-		return nil
-	}
 	c.subs[id] = s
-	c.flush()
+	if !g.begin(c, s, notice) && snapshot {
+		time.AfterFunc(g.clock.real(snapshotTime), func() { g.endSnapshot(c, s) })
+	} else if snapshot {
+		g.endSnapshotLocked(c, s)
+	}
 	return nil
+}
+
+// lines is how many lines of market data are in use, by all clients together.
+func (g *Gateway) lines() (n int) {
+	for c := range g.conns {
+		for _, s := range c.subs {
+			if !s.snapshot {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// begin sends what a new subscription gets at once, and reports whether its data flows.
+func (g *Gateway) begin(c *conn, s *subscription, notice int) bool {
+	if g.competing(s.q) {
+		c.sendLocked(g.errorMessage(s.reqID, 10197, noticeText(10197)))
+		return false
+	}
+	if !g.flows(s.q) {
+		return false
+	}
+	c.queueLocked(&protobuf.MarketDataType{ReqId: &s.reqID, MarketDataType: &s.kind})
+	if notice != 0 {
+		c.queueLocked(g.errorMessage(s.reqID, notice, noticeText(notice)))
+	}
+	c.queueLocked(&protobuf.TickReqParams{
+		ReqId: &s.reqID, MinTick: proto.String(formatFloat(s.q.in.minTick())), BboExchange: proto.String(bboExchange),
+		SnapshotPermissions: proto.Int32(3),
+	})
+	f, t := s.feed(g.step), tickWriter{textWriter{version: c.version}}
+	f.first(&t, g.nowLocked())
+	c.queueFrames(t.b)
+	c.flush()
+	return true
+}
+
+func (g *Gateway) endSnapshot(c *conn, s *subscription) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.subs[s.reqID] == s && !c.closed() {
+		g.endSnapshotLocked(c, s)
+	}
+}
+
+func (g *Gateway) endSnapshotLocked(c *conn, s *subscription) {
+	delete(c.subs, s.reqID)
+	c.sendLocked(&protobuf.TickSnapshotEnd{ReqId: &s.reqID})
+}
+
+// permit says which type of data a client gets of an instrument, after which notice, or why none. Live data come first:
+// that a client asks for delayed data matters only where there are no live ones.
+func (g *Gateway) permit(c *conn, id int32, q *quote) (kind int32, notice int, e *requestError) {
+	code := g.refusalLocked(q, refuseQuotes)
+	if code == 0 && g.cfg.NoLiveData {
+		code = 10167
+	}
+	kind = 1
+	switch code {
+	case 0:
+	case 10089, 10167:
+		if !c.delayed {
+			if code == 10167 {
+				code = 354
+			}
+			return 0, 0, dataError(id, code)
+		}
+		kind, notice = 3, code
+	case 10090, 10091:
+		notice = code
+	default:
+		return 0, 0, dataError(id, code)
+	}
+	return kind, notice, nil
+}
+
+func dataError(id int32, code int) *requestError {
+	return &requestError{Code: int32(code), ReqID: id, Reason: reasonInvalid, Text: noticeText(code)}
 }

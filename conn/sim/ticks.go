@@ -22,6 +22,12 @@ const (
 	tickOpen     = 14
 	tickLastTime = 45
 	tickHalted   = 49
+
+	tickMark            = 37
+	tickShortable       = 46
+	tickRTVolume        = 48
+	tickRTTrades        = 77
+	tickShortableShares = 89
 )
 
 // delayedTicks maps live tick types to delayed ones.
@@ -33,17 +39,21 @@ var delayedTicks = map[int32]int32{
 // subscription is one running market data request. What follows the blank line belongs to the writer of its
 // connection once the subscription is among [conn.subs].
 type subscription struct {
-	reqID   int32
-	q       *quote
-	delayed bool // guarded by Gateway.mu
+	reqID    int32
+	q        *quote
+	kind     int32 // market data type, guarded by Gateway.mu
+	asked    int32 // its type without a fault
+	snapshot bool  // its values are sent once
+	generics []int
 
-	walk      walk  // a copy, which remembers where it is
-	step      int64 // up to which ticks were made
-	phase     int   // of bid, ask and last, which come in turn
-	high, low float64
-	day       int64 // the step at which the last day that was sent began
-	row       int   // of a replay: up to which values were sent
-	at        moment
+	walk         walk  // a copy, which remembers where it is
+	step         int64 // up to which ticks were made
+	phase        int   // of bid, ask and last, which come in turn
+	high, low    float64
+	day          int64 // the step at which the last day that was sent began
+	row          int   // of a replay: up to which values were sent
+	at           moment
+	paid, shares float64 // in the trades so far
 }
 
 // feed is all that the ticks of a subscription are made of, so that no lock is held meanwhile.
@@ -57,7 +67,7 @@ type feed struct {
 
 // feed is that of the market's present leg.
 func (s *subscription) feed(step int64) feed {
-	f := feed{s: s, delayed: s.delayed, course: s.q.course(s.q.leg(time.Duration(step) * s.q.every)), replay: s.q.replay}
+	f := feed{s: s, delayed: s.kind == 3 || s.kind == 4, course: s.q.course(s.q.leg(time.Duration(step) * s.q.every)), replay: s.q.replay}
 	if f.replay != nil {
 		f.done = f.replay.done
 	}
@@ -70,9 +80,8 @@ const maxTicks = 1 << 14
 
 // feedsLocked returns what a connection's ticks are made of; none while no market data flows.
 func (g *Gateway) feedsLocked(c *conn, list []feed) []feed {
-	flows := !g.upstreamLost && !g.faults.competing && !c.muted
 	for _, s := range c.subs {
-		if flows {
+		if !c.muted && !s.snapshot && g.flows(s.q) {
 			list = append(list, s.feed(g.step))
 		} else {
 			s.skip(g.step)
@@ -128,7 +137,7 @@ func (f *feed) next(t *tickWriter, step int64, now time.Time) {
 	switch {
 	case s.phase == 1:
 		f.price(t, tickAsk, m.ask, m.askSize)
-	case s.phase == 2 && f.course.silence.traded.IsZero():
+	case s.phase == 2 && f.course.trades():
 		f.trade(t, m, now)
 	default:
 		f.price(t, tickBid, m.bid, m.bidSize)
@@ -142,6 +151,7 @@ func (f *feed) trade(t *tickWriter, m moment, now time.Time) {
 	if f.replay == nil || !f.replay.volume {
 		f.size(t, tickVolume, m.volume)
 	}
+	f.tradeGenerics(t, m, now)
 	if m.last > f.s.high {
 		f.s.high = m.last
 		f.price(t, tickHigh, m.last, 0)
@@ -161,21 +171,23 @@ func (f *feed) beginDay(t *tickWriter) {
 	f.price(t, tickLow, f.s.low, 0)
 }
 
-// first writes what a new subscription gets at once.
+// first writes what a new subscription gets at once, in the order of recorded sessions.
 func (f *feed) first(t *tickWriter, now time.Time) {
 	q := f.s.q
-	f.price(t, tickBid, q.bid, q.bidSize)
-	f.price(t, tickAsk, q.ask, q.askSize)
 	f.lastTime(t, now)
 	f.price(t, tickLast, q.last, q.lastSize)
-	f.size(t, tickBidSize, q.bidSize)
-	f.size(t, tickAskSize, q.askSize)
 	f.size(t, tickLastSize, q.lastSize)
+	f.generic(t, tickHalted, float64(q.halted))
 	f.size(t, tickVolume, q.volume)
 	f.price(t, tickHigh, q.high, 0)
 	f.price(t, tickLow, q.low, 0)
 	f.price(t, tickClose, q.day.close, 0)
 	f.price(t, tickOpen, q.day.open, 0)
+	f.price(t, tickBid, q.bid, q.bidSize)
+	f.price(t, tickAsk, q.ask, q.askSize)
+	f.size(t, tickBidSize, q.bidSize)
+	f.size(t, tickAskSize, q.askSize)
+	f.firstGenerics(t)
 }
 
 func (f *feed) kind(t int32) int32 {

@@ -209,9 +209,9 @@ var verbs = []verb{
 		d := a.duration("by", 0)
 		return a.do(func() error { g.ClockSkew(d); return nil })
 	}},
-	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again", func(g *Gateway, a *args) error {
+	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again, at -1 there is no bid and no ask", func(g *Gateway, a *args) error {
 		price, err := strconv.ParseFloat(a.text("price", "0"), 64)
-		if err != nil || !(price >= 0 && price < 1e9) {
+		if err != nil || !(price >= 0 && price < 1e9 || price == -1) {
 			a.fail("price", "a price")
 		}
 		return a.do(func() error { return g.SetPrice(a.text("symbol", ""), price) })
@@ -238,10 +238,13 @@ var verbs = []verb{
 	{"hard-to-borrow", "symbol= on=true", "hold orders that sell a symbol short, until on=false or clear", hardToBorrow},
 	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange busts it", correctExecution},
 	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of any; -1: all, until n=0 or clear", refuseData},
+	{"refuse-history", "code=162 symbol= n=1", "refuse the next n requests for historical data, bars and ticks, of one symbol or of any; -1: all, until n=0 or clear", refuseBars},
+	{"stop-bars", "code=10182 symbol=", "end bars that are kept up to date, real-time bars and tick-by-tick data, of one symbol or all, with an error", stopBars},
+	{"halt", "symbol= reason=1", "trading halts in a symbol, or in all: tick 49, no prices, no fills; 0 ends it", halt},
 	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},
 	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from now on; 0 ends it", dataType},
 	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s ends it", lastTraded},
-	{"competing", "on=true", "10197 as from a competing session; on=false: its end, market data comes back", competing},
+	{"competing", "on=true symbol=", "10197 as from a competing session, for one symbol or all: no data until on=false", competing},
 	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
 }
 
