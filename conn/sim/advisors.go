@@ -33,7 +33,9 @@ var advisors = subject{
 }
 
 func requestFA(_ *Gateway, c *conn, req *request, m *protobuf.FARequest) *requestError {
-	root, ok := map[int32]string{1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}[m.GetFaDataType()]
+	root, ok := map[int32]string{
+		1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases",
+	}[m.GetFaDataType()]
 	if !ok {
 		return failed(-1, req, "FA data type must be 1 to 3")
 	}

@@ -85,8 +85,8 @@ func grid(q *quote, size time.Duration) time.Duration {
 	return 5 * time.Minute
 }
 
-// add makes a bar longer by an interval. Each minute is looked at to its end, so that bars of several minutes are the sum
-// of bars of one.
+// add makes a bar longer by an interval. Each minute is read to its end, so that bars of several minutes are the sum of
+// bars of one.
 func (g *Gateway) add(b *bar, q *quote, s show, i interval, step time.Duration) {
 	for at := i.from; ; {
 		b.sample(s, g.marketAt(q, at))
@@ -170,7 +170,9 @@ type span struct {
 }
 
 // bars are those of a span before a time, oldest first; nil if there would be more than a gateway gives.
-func (g *Gateway) bars(q *quote, s show, sp span, until time.Time, size time.Duration, regular bool) (all []bar, ok bool) {
+func (g *Gateway) bars(
+	q *quote, s show, sp span, until time.Time, size time.Duration, regular bool,
+) (all []bar, ok bool) {
 	first := midnight(g.historyBegins().In(until.Location()))
 	var seconds float64
 	days := 0
@@ -241,8 +243,8 @@ func (b *bar) message(s show, size time.Duration, style int32, zone string) *pro
 	return m
 }
 
-// wap is the mean price.
-func (b *bar) wap() float64 { return math.Round(b.wapSum/float64(b.samples)*1e6) / 1e6 }
+// wap is the mean price, to three places as Gateway has it; currencies have no volume, and so none.
+func (b *bar) wap() float64 { return math.Round(b.wapSum/float64(b.samples)*1e3) / 1e3 }
 
 // barDate writes when a bar begins: a date from a day on, otherwise the time with its zone, or seconds if asked for.
 func barDate(at time.Time, size time.Duration, style int32, zone string) string {

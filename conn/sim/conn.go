@@ -51,9 +51,10 @@ type conn struct {
 	summaries map[int32]*accountFeed
 	streams   map[streamKey]*stream
 	groups    map[int32]int32 // display groups, by request
-	recent    []time.Time     // arrival of the requests of the last second
-	muted     bool            // a stalled, truncated frame was sent: nothing more leaves
-	refused   bool            // about to be closed: requests are no longer looked at
+	scans     map[int32]bool
+	recent    []time.Time // arrival of the requests of the last second
+	muted     bool        // a stalled, truncated frame was sent: nothing more leaves
+	refused   bool        // about to be closed: requests are no longer looked at
 
 	timeAsked time.Time // arrival of the last time request that was answered
 
@@ -75,7 +76,7 @@ func newConn(g *Gateway, tcp *net.TCPConn, id int64) *conn {
 	c := &conn{
 		g: g, tcp: tcp, id: id, done: make(chan struct{}), wake: make(chan struct{}, 1),
 		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{}, summaries: map[int32]*accountFeed{},
-		streams: map[streamKey]*stream{}, groups: map[int32]int32{},
+		streams: map[streamKey]*stream{}, groups: map[int32]int32{}, scans: map[int32]bool{},
 	}
 	_ = tcp.SetWriteBuffer(sendBuffer)
 	c.br = bufio.NewReaderSize(gated{c}, 64<<10)

@@ -30,7 +30,8 @@ var depth = subject{
 			return &protobuf.CancelMarketDepth{ReqId: r.requestID(), IsSmartDepth: r.optBool()}
 		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelMarketDepth) *requestError {
 			if !c.unfollow("depth", m.GetReqId()) {
-				return refused(m.GetReqId(), 310, "Can't find the subscribed market depth with tickerId:"+strconv.Itoa(int(m.GetReqId())))
+				id := m.GetReqId()
+				return refused(id, 310, "Can't find the subscribed market depth with tickerId:"+strconv.Itoa(int(id)))
 			}
 			return nil
 		}),
@@ -67,6 +68,9 @@ func (g *Gateway) marketDepth(c *conn, req *request, m *protobuf.MarketDepthRequ
 	q, e := g.findUpstream(id, req, m.GetContract())
 	if e != nil {
 		return e
+	}
+	if !m.GetIsSmartDepth() && m.GetContract().GetExchange() == "SMART" {
+		return refused(id, 10092, "Deep market data is not supported for this combination of security type/exchange")
 	}
 	running := 0
 	for key := range c.streams {

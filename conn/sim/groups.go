@@ -18,7 +18,7 @@ var groups = subject{
 			r.messageVersion()
 			return &protobuf.QueryDisplayGroupsRequest{ReqId: r.requestID()}
 		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.QueryDisplayGroupsRequest) *requestError {
-			c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: proto.String("4|1|2|5|3|6|7")})
+			c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: proto.String("1|2|3|4|5|6|7")})
 			return nil
 		}),
 		68: requestAs("subscribeToGroupEvents", verProtoRest3, func(r *textReader) *protobuf.SubscribeToGroupEventsRequest {

@@ -62,7 +62,7 @@ func (g *Gateway) historicalData(c *conn, req *request, m *protobuf.HistoricalDa
 	}
 	end := &protobuf.HistoricalDataEnd{
 		ReqId:        m.ReqId,
-		StartDateStr: proto.String(sp.begin(bars[0].at, until).In(zone).Format("20060102 15:04:05 ") + zoneName),
+		StartDateStr: proto.String(sp.begin(until).In(zone).Format("20060102 15:04:05 ") + zoneName),
 		EndDateStr:   proto.String(until.In(zone).Format("20060102 15:04:05 ") + zoneName),
 	}
 	c.sendLocked(barsReply{answer, end})
@@ -99,8 +99,10 @@ func cancelHistoricalData(_ *Gateway, c *conn, _ *request, m *protobuf.CancelHis
 // barSize reads a bar size, in the words of a gateway or close to them.
 func barSize(s string) (time.Duration, bool) {
 	plain := func(s string) string {
-		s = strings.NewReplacer("seconds", "sec", "second", "sec", "secs", "sec", "minutes", "min", "minute", "min", "mins", "min",
-			"hours", "hour", "days", "day", "weeks", "week", "months", "month").Replace(strings.ToLower(s))
+		s = strings.NewReplacer(
+			"seconds", "sec", "second", "sec", "secs", "sec", "minutes", "min", "minute", "min", "mins", "min",
+			"hours", "hour", "days", "day", "weeks", "week", "months", "month",
+		).Replace(strings.ToLower(s))
 		return strings.ReplaceAll(s, " ", "")
 	}
 	switch s {
@@ -149,15 +151,15 @@ func parseSpan(s string, until time.Time) (sp span, ok bool) {
 	return sp, true
 }
 
-// begin is when a span begins whose first bar is given.
-func (sp span) begin(first, until time.Time) time.Time {
+// begin is when a span begins, as the end of the bars says it: weekends count here.
+func (sp span) begin(until time.Time) time.Time {
 	switch {
 	case sp.seconds > 0:
 		return until.Add(-time.Duration(sp.seconds) * time.Second)
-	case !sp.from.IsZero():
-		return sp.from
+	case sp.days > 0:
+		return until.AddDate(0, 0, -sp.days)
 	}
-	return first
+	return sp.from
 }
 
 // until reads the end of a request; there is nothing after now.
@@ -170,7 +172,8 @@ func (g *Gateway) until(id int32, s string, zone *time.Location) (time.Time, *re
 	if !ok {
 		return at, &requestError{
 			Code: 10314, ReqID: id, Reason: reasonInvalid,
-			Text: "End Date/Time: The date, time, or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xx/xxxx",
+			Text: "End Date/Time: The date, time, or time-zone entered is invalid. " +
+				"The correct format is yyyymmdd hh:mm:ss xx/xxxx",
 		}
 	}
 	return earliest(at, now).In(zone), nil
@@ -200,7 +203,9 @@ func parseTime(s string, zone *time.Location) (time.Time, bool) {
 }
 
 // schedule lists the sessions of a span.
-func (g *Gateway) schedule(c *conn, q *quote, sp span, until time.Time, m *protobuf.HistoricalDataRequest) *requestError {
+func (g *Gateway) schedule(
+	c *conn, q *quote, sp span, until time.Time, m *protobuf.HistoricalDataRequest,
+) *requestError {
 	_, zoneName := g.zoneOf(q.in)
 	first, last := midnight(g.historyBegins().In(until.Location())), midnight(until)
 	answer := &protobuf.HistoricalSchedule{ReqId: m.ReqId, TimeZone: &zoneName}
@@ -249,11 +254,8 @@ func (g *Gateway) headTimestamp(c *conn, req *request, m *protobuf.HeadTimestamp
 		at = at.AddDate(0, 0, 1)
 	}
 	text := at.UTC().Format("20060102-15:04:05")
-	switch {
-	case m.GetFormatDate() == 2:
+	if m.GetFormatDate() == 2 {
 		text = strconv.FormatInt(at.Unix(), 10)
-	case c.version >= verZuluTime:
-		text += "Z"
 	}
 	c.sendLocked(&protobuf.HeadTimestamp{ReqId: m.ReqId, HeadTimestamp: &text})
 	return nil

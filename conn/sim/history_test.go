@@ -29,7 +29,9 @@ func follow(t testing.TB, g *sim.Gateway, clientID int64) *answers {
 }
 
 // bars asks for bars and returns them, with what ended them.
-func (a *answers) bars(t testing.TB, id int64, c *ibapi.Contract, end, length, size, show string, regular bool) ([]*ibapi.Bar, event) {
+func (a *answers) bars(
+	t testing.TB, id int64, c *ibapi.Contract, end, length, size, show string, regular bool,
+) ([]*ibapi.Bar, event) {
 	t.Helper()
 	from := a.len()
 	a.client.ReqHistoricalData(id, c, end, length, size, show, regular, 1, false, nil)
@@ -54,7 +56,8 @@ func TestBars(t *testing.T) {
 		g := startSim(t, sim.Config{ServerVersion: version, Farms: []sim.Farm{}, MaxMessageRate: -1, Seed: 7})
 		a := follow(t, g, 1)
 		all, end := a.bars(t, 1, stock("AAPL"), friday, "1 D", "1 min", "TRADES", true)
-		if len(all) != 390 || all[0].Date != "20240105 09:30:00 US/Eastern" || all[389].Date != "20240105 15:59:00 US/Eastern" {
+		if len(all) != 390 || all[0].Date != "20240105 09:30:00 US/Eastern" ||
+			all[389].Date != "20240105 15:59:00 US/Eastern" {
 			t.Fatalf("version %d: %d bars: %v (%s)", version, len(all), all[:min(len(all), 2)], end.text)
 		}
 		if !strings.HasSuffix(end.text, "/"+friday) {
@@ -69,7 +72,8 @@ func TestBars(t *testing.T) {
 				t.Errorf("version %d: opens at %v after %v", version, b.Open, all[j-1].Close)
 			}
 		}
-		if again, _ := a.bars(t, 2, stock("AAPL"), friday, "1 D", "1 min", "TRADES", true); fmt.Sprint(again) != fmt.Sprint(all) {
+		again, _ := a.bars(t, 2, stock("AAPL"), friday, "1 D", "1 min", "TRADES", true)
+		if fmt.Sprint(again) != fmt.Sprint(all) {
 			t.Errorf("version %d: other bars when asked again", version)
 		}
 		fives, _ := a.bars(t, 3, stock("AAPL"), friday, "1 D", "5 mins", "TRADES", true)
@@ -117,7 +121,8 @@ func TestBarSizes(t *testing.T) {
 	} {
 		all, end := a.bars(t, int64(i+1), c.contract, friday, c.length, c.size, c.show, c.regular)
 		if len(all) != c.count || all[0].Date != c.first || all[len(all)-1].Date != c.last {
-			t.Errorf("%s of %s: %d bars %v (%s), want %d from %s to %s", c.length, c.size, len(all), all[:min(len(all), 2)], end.text, c.count, c.first, c.last)
+			t.Errorf("%s of %s: %d bars %v (%s), want %d from %s to %s",
+				c.length, c.size, len(all), all[:min(len(all), 2)], end.text, c.count, c.first, c.last)
 			continue
 		}
 		if trades := c.show == "TRADES" || c.show == "ADJUSTED_LAST"; trades != (all[0].Volume.Float() > 0) {

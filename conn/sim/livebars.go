@@ -12,7 +12,9 @@ import (
 
 // keepUpToDate follows bars with the present one, once a second: each time it has changed, and once more when it is
 // over.
-func (g *Gateway) keepUpToDate(c *conn, m *protobuf.HistoricalDataRequest, q *quote, what show, size time.Duration) *requestError {
+func (g *Gateway) keepUpToDate(
+	c *conn, m *protobuf.HistoricalDataRequest, q *quote, what show, size time.Duration,
+) *requestError {
 	zone, zoneName := g.zoneOf(q.in)
 	begin := func(t time.Time) time.Time {
 		d := midnight(t.In(zone))
@@ -50,8 +52,10 @@ func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRe
 	}
 	what := show(strings.ToUpper(m.GetWhatToShow()))
 	switch {
-	case !slices.Contains([]show{"TRADES", "MIDPOINT", "BID", "ASK"}, what), what.trades() && q.in.secType() == "CASH":
-		return refused(id, 420, "Invalid Real-time Query:No market data for "+q.in.label()+" "+string(what))
+	case !slices.Contains([]show{"TRADES", "MIDPOINT", "BID", "ASK"}, what):
+		return invalid(id, req, "What to show field is missing or incorrect.")
+	case what.trades() && q.in.secType() == "CASH":
+		return refused(id, 420, "Invalid Real-time Query:No market data permissions for "+q.in.contract.GetExchange()+" CASH")
 	case m.GetBarSize() != 5:
 		return invalid(id, req, "Real-time bars have 5 seconds")
 	}
@@ -83,12 +87,13 @@ func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickReques
 	if e != nil {
 		return e
 	}
+	venue := q.in.contract.GetExchange()
 	kind := slices.Index([]string{"", "Last", "AllLast", "BidAsk", "MidPoint"}, m.GetTickType())
 	switch {
 	case kind < 1:
 		return invalid(id, req, "Invalid tick type: "+m.GetTickType())
 	case kind < 3 && q.in.secType() == "CASH":
-		return refused(id, 10189, "Failed to request tick-by-tick data:No market data permissions for "+q.in.contract.GetExchange())
+		return refused(id, 10189, "Failed to request tick-by-tick data.No market data permissions for "+venue+" CASH")
 	}
 	running := 0
 	for key := range c.streams {

@@ -58,9 +58,7 @@ var news = subject{
 				FillCompetitors: r.optBool(), StartDate: r.optStr(), EndDate: r.optStr(), TotalLimit: r.optInt(),
 			}
 		}, func(_ *Gateway, _ *conn, _ *request, m *protobuf.WshEventDataRequest) *requestError {
-			return &requestError{
-				Code: 10282, ReqID: m.GetReqId(), Reason: reasonNoSim, Text: "WSH metadata not requested",
-			}
+			return notAllowed(m.GetReqId())
 		}),
 		103: requestAs("cancelWshEventData", verProtoNews, func(r *textReader) *protobuf.CancelWshEventData {
 			return &protobuf.CancelWshEventData{ReqId: r.requestID()}

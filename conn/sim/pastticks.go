@@ -144,7 +144,9 @@ func (g *Gateway) histogram(c *conn, req *request, m *protobuf.HistogramDataRequ
 			Price: &price, Size: proto.String(strconv.FormatInt(size, 10)),
 		})
 	}
-	slices.SortFunc(answer.HistogramDataEntries, func(a, b *protobuf.HistogramDataEntry) int { return cmp.Compare(a.GetPrice(), b.GetPrice()) })
+	slices.SortFunc(answer.HistogramDataEntries, func(a, b *protobuf.HistogramDataEntry) int {
+		return cmp.Compare(a.GetPrice(), b.GetPrice())
+	})
 	c.sendLocked(answer)
 	return nil
 }

@@ -37,7 +37,9 @@ var pnl = subject{
 				ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr(), ConId: r.optInt(),
 			}
 		}, func(g *Gateway, c *conn, req *request, m *protobuf.PnLSingleRequest) *requestError {
-			return g.followProfit(c, req, profitOfPosition, m.GetReqId(), m.GetAccount(), func() proto.Message { return g.profitSingle(m) })
+			return g.followProfit(c, req, profitOfPosition, m.GetReqId(), m.GetAccount(), func() proto.Message {
+				return g.profitSingle(m)
+			})
 		}),
 		95: requestAs("cancelPnLSingle", verProtoScanner, func(r *textReader) *protobuf.CancelPnLSingle {
 			return &protobuf.CancelPnLSingle{ReqId: r.requestID()}
@@ -58,7 +60,9 @@ var pnl = subject{
 	},
 }
 
-func (g *Gateway) followProfit(c *conn, req *request, kind string, id int32, account string, next func() proto.Message) *requestError {
+func (g *Gateway) followProfit(
+	c *conn, req *request, kind string, id int32, account string, next func() proto.Message,
+) *requestError {
 	if !g.managed(account) {
 		return invalid(id, req, "invalid account code")
 	}

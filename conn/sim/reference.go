@@ -27,7 +27,7 @@ var reference = subject{
 		}),
 		80: requestAs("reqFamilyCodes", verProtoRest2, func(*textReader) *protobuf.FamilyCodesRequest {
 			return &protobuf.FamilyCodesRequest{}
-		}, (*Gateway).familyCodes),
+		}, familyCodes),
 		81: requestAs("reqMatchingSymbols", verProtoRest2, func(r *textReader) *protobuf.MatchingSymbolsRequest {
 			return &protobuf.MatchingSymbolsRequest{ReqId: r.requestID(), Pattern: r.optStr()}
 		}, (*Gateway).matchingSymbols),
@@ -110,12 +110,11 @@ var reference = subject{
 	},
 }
 
-func (g *Gateway) familyCodes(c *conn, _ *request, _ *protobuf.FamilyCodesRequest) *requestError {
-	m := &protobuf.FamilyCodes{}
-	for _, a := range g.cfg.Accounts {
-		m.FamilyCodes = append(m.FamilyCodes, &protobuf.FamilyCode{AccountId: &a, FamilyCode: proto.String("")})
-	}
-	c.sendLocked(m)
+// familyCodes is the answer to an account that belongs to no family: a star.
+func familyCodes(_ *Gateway, c *conn, _ *request, _ *protobuf.FamilyCodesRequest) *requestError {
+	c.sendLocked(&protobuf.FamilyCodes{
+		FamilyCodes: []*protobuf.FamilyCode{{AccountId: proto.String("*"), FamilyCode: proto.String("")}},
+	})
 	return nil
 }
 
@@ -146,8 +145,10 @@ func (g *Gateway) matchingSymbols(c *conn, _ *request, m *protobuf.MatchingSymbo
 }
 
 var (
-	stockOptionExchanges = []string{"SMART", "AMEX", "BATS", "CBOE", "ISE", "NASDAQOM", "PHLX"}
-	depthByExchange      = [][3]string{
+	stockOptionExchanges = []string{
+		"SMART", "BATS", "BOX", "CBOE", "EDGX", "EMERALD", "ISE", "MEMX", "PEARL", "PHLX", "PSE",
+	}
+	depthByExchange = [][3]string{
 		{"ISLAND", "STK", "Deep2"},
 		{"ARCA", "STK", "Deep2"},
 		{"NYSE", "STK", "Deep2"},
@@ -156,8 +157,28 @@ var (
 		{"IDEALPRO", "CASH", "Deep"},
 		{"CME", "FUT", "Deep"},
 	}
+	// The exchange behind each bit of a quote's exchanges, and its letter.
 	smartLetters = [][2]string{
-		{"NYSE", "N"}, {"NASDAQ", "Q"}, {"ARCA", "P"}, {"BATS", "Z"}, {"IEX", "V"}, {"DRCTEDGE", "K"},
+		{"AMEX", "A"},
+		{"BEX", "B"},
+		{"NYSENAT", "C"},
+		{"FINRA", "D"},
+		{"ISE", "I"},
+		{"EDGEA", "J"},
+		{"DRCTEDGE", "K"},
+		{"CHX", "M"},
+		{"ARCA", "P"},
+		{"NASDAQ", "Q"},
+		{"IEX", "V"},
+		{"T24X", "G"},
+		{"PSX", "X"},
+		{"BYX", "Y"},
+		{"BATS", "Z"},
+		{"NYSE", "N"},
+		{"LTSE", "L"},
+		{"MEMX", "U"},
+		{"PEARL", "H"},
+		{"TXSE", "F"},
 	}
 )
 
@@ -206,7 +227,8 @@ func (g *Gateway) optionChains(c *conn, _ *request, m *protobuf.SecDefOptParamsR
 		case in.secType() == "STK" && e == "":
 			exchanges, chain.Expirations = stockOptionExchanges, fridays(g.nowLocked().In(g.zone))
 		case in.secType() == "FUT" && (e == "" || in.tradesOn(e)):
-			exchanges, chain.Expirations = []string{in.contract.GetExchange()}, []string{in.contract.GetLastTradeDateOrContractMonth()}
+			exchanges = []string{in.contract.GetExchange()}
+			chain.Expirations = []string{in.contract.GetLastTradeDateOrContractMonth()}
 			chain.Multiplier = proto.String(multiplierText(&in.contract))
 		}
 		for _, e := range exchanges {

@@ -27,13 +27,13 @@ func TestReference(t *testing.T) {
 			{func(id int64) { a.client.ReqMatchingSymbols(id, "aap") }, "symbolSamples", "AAPL", 1},
 			{func(id int64) { a.client.ReqMatchingSymbols(id, "Toyota") }, "symbolSamples", "7203", 1},
 			{func(id int64) { a.client.ReqMatchingSymbols(id, "I") }, "symbolSamples", "QQQ", 4},
-			{func(int64) { a.client.ReqFamilyCodes() }, "familyCodes", "DU1", 2},
-			{func(id int64) { a.client.ReqSmartComponents(id, "9c0001") }, "smartComponents", "NYSE", 6},
+			{func(int64) { a.client.ReqFamilyCodes() }, "familyCodes", "*", 1},
+			{func(id int64) { a.client.ReqSmartComponents(id, "9c0001") }, "smartComponents", "AMEX", 20},
 			{func(id int64) { a.client.ReqSmartComponents(id, "000000") }, "smartComponents", "", 0},
 			{func(int64) { a.client.ReqMktDepthExchanges() }, "mktDepthExchanges", "ISLAND", 7},
 			{func(int64) { a.client.ReqNewsProviders() }, "newsProviders", "", 0},
 			{func(id int64) { a.client.ReqSoftDollarTiers(id) }, "softDollarTiers", "", 0},
-			{func(id int64) { a.client.QueryDisplayGroups(id) }, "displayGroupList", "4|1|2|5|3|6|7", 0},
+			{func(id int64) { a.client.QueryDisplayGroups(id) }, "displayGroupList", "1|2|3|4|5|6|7", 0},
 			{func(id int64) { a.client.ReqScannerSubscription(id, scan(), nil, nil) }, "scannerData", "", 0},
 		} {
 			from, id := a.len(), int64(i+1)
@@ -67,7 +67,7 @@ func TestOptionChains(t *testing.T) {
 			conID                  int32
 			count                  int
 		}{
-			{"AAPL", "", "STK", 265598, 7},
+			{"AAPL", "", "STK", 265598, 11},
 			{"AAPL", "", "STK", 265599, 0},
 			{"MSFT", "", "STK", 265598, 0},
 			{"AAPL", "", "IND", 265598, 0},

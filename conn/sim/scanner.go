@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -17,7 +18,7 @@ var scanner = subject{
 		23: requestAs("cancelScannerSubscription", verProtoScanner, func(r *textReader) *protobuf.CancelScannerSubscription {
 			r.messageVersion()
 			return &protobuf.CancelScannerSubscription{ReqId: r.requestID()}
-		}, ignored),
+		}, cancelScan),
 		24: requestAs("reqScannerParameters", verProtoScanner, func(r *textReader) *protobuf.ScannerParametersRequest {
 			r.messageVersion()
 			return &protobuf.ScannerParametersRequest{}
@@ -93,12 +94,25 @@ const scannerParameters = `<?xml version="1.0" encoding="UTF-8"?>
 </ScanParameterResponse>
 `
 
+// cancelScan ends a scan, with an error as Gateway does.
+func cancelScan(_ *Gateway, c *conn, _ *request, m *protobuf.CancelScannerSubscription) *requestError {
+	id := m.GetReqId()
+	if !c.scans[id] {
+		return nil
+	}
+	delete(c.scans, id)
+	return historyError(id, "API scanner subscription cancelled: "+strconv.Itoa(int(id)))
+}
+
 // scan ranks the stocks once. Losers come in the other order than gainers; all other scans go by volume.
 func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionRequest) *requestError {
 	if g.upstreamLost {
 		return notConnected(m.GetReqId())
 	}
 	s := m.GetScannerSubscription()
+	if c.scans[m.GetReqId()] {
+		return duplicateID(m.GetReqId())
+	}
 	if s.GetScanCode() == "" {
 		return historyError(m.GetReqId(), "invalid scan code")
 	}
@@ -126,13 +140,12 @@ func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionReque
 	}
 	answer := &protobuf.ScannerData{ReqId: m.ReqId}
 	for i, q := range found {
-		contract := proto.CloneOf(&q.in.contract)
-		contract.PrimaryExch = nil
 		answer.ScannerDataElement = append(answer.ScannerDataElement, &protobuf.ScannerDataElement{
-			Rank: proto.Int32(int32(i)), Contract: contract, MarketName: q.in.contract.TradingClass,
+			Rank: proto.Int32(int32(i)), Contract: &q.in.contract, MarketName: q.in.contract.TradingClass,
 			Distance: proto.String(""), Benchmark: proto.String(""), Projection: proto.String(""), ComboKey: proto.String(""),
 		})
 	}
+	c.scans[m.GetReqId()] = true
 	c.sendLocked(answer)
 	return nil
 }

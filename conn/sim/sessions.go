@@ -46,8 +46,8 @@ func (in *instrument) sessions(day time.Weekday, regular bool) [][2]int {
 	return [][2]int{{0, end}, {begin, 24 * hour}}
 }
 
-// tradingDay is the times of one day in which there were trades. Beside its sessions these are all times since the start
-// of the simulator, whose markets never close.
+// tradingDay is the times of one day in which there were trades: its sessions, and all times since the simulator was
+// started, whose markets never close.
 type tradingDay struct {
 	date      time.Time // midnight
 	intervals []interval

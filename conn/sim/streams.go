@@ -63,7 +63,9 @@ func (g *Gateway) sendStreams() {
 }
 
 // follow starts a stream at the next multiple of its time. It refuses a number that is in use.
-func (g *Gateway) follow(c *conn, key streamKey, every time.Duration, send func(now time.Time) []proto.Message) *requestError {
+func (g *Gateway) follow(
+	c *conn, key streamKey, every time.Duration, send func(now time.Time) []proto.Message,
+) *requestError {
 	if _, ok := c.streams[key]; ok {
 		return duplicateID(key.id)
 	}

@@ -51,7 +51,6 @@ const (
 	verProtoRest1        = 211
 	verProtoRest2        = 212
 	verProtoRest3        = 213
-	verZuluTime          = 214
 	verCancelContract    = 215
 	verConfigRequests    = 219
 	verUpdateConfig      = 221

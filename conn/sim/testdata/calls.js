@@ -14,6 +14,7 @@ async function main({ port, account, tasks }) {
   for (const name of Object.values(ib.EventName)) {
     if (name !== "error") c.on(name, (...args) => listen(name, args[0], ""));
   }
+  const refused = (event, id, n) => event.startsWith("error") && (n === id || n === -1);
   const wait = (accept, start) =>
     new Promise((resolve) => {
       const timer = setTimeout(() => { listen = () => {}; resolve({ Event: "nothing", Text: "" }); }, PATIENCE);
@@ -30,10 +31,13 @@ async function main({ port, account, tasks }) {
   for (const { name, code, want, id } of tasks) {
     const run = () => new Function("c", "ib", "id", "account", "stk", "eur", "order", code)(c, ib, id, account, stk, eur, order);
     if (want !== "") {
-      got[name] = await wait((event, n) => event === want || (event.startsWith("error") && (n === id || n === -1)), run);
+      got[name] = await wait((event, n) => event === want || refused(event, id, n), run);
       continue;
     }
-    const first = await wait((event) => event === "currentTime" || event.startsWith("error"), () => { run(); c.reqCurrentTime(); });
+    const first = await wait(
+      (event, n) => event === "currentTime" || refused(event, id, n),
+      () => { run(); c.reqCurrentTime(); },
+    );
     got[name] = first.Event === "currentTime" ? { Event: "", Text: "" } : first;
   }
   process.stdout.write(JSON.stringify(got), () => process.exit(0));
