@@ -9,10 +9,10 @@ import (
 
 const settingsHead = `# Settings
 
-` + "`settings.json`" + ` is in the user's configuration folder; ` + "`gatewatch`" + ` prints the path at its start. Gatewatch applies changes while it
-runs. Missing keys have their defaults. If the file has an error, Gatewatch shows its line and column, and the settings that were
-read last stay in effect. Editors complete and check the file with the schema in ` + "`$schema`" + `. Never put a secret into it: refer
-to one, see [alerts](alerts.md#secrets).
+` + "`settings.json`" + ` is in the user's configuration folder; ` + "`gatewatch`" + ` prints the path at its start. Gatewatch applies
+changes while it runs. Missing keys have their defaults. If the file has an error, Gatewatch shows its line and
+column, and the settings that were read last stay in effect. Editors complete and check the file with the schema in
+` + "`$schema`" + `. Never put a secret into it: refer to one, see [alerts](alerts.md#secrets).
 
 `
 
