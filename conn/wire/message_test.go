@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -359,10 +361,20 @@ func TestDecimals(t *testing.T) {
 		"0x1p2": math.Inf(1),
 		"1_000": math.Inf(1), "1,5": math.Inf(1), " 1": math.Inf(1), "--1": math.Inf(1), "1\x00": math.Inf(1),
 		"\xff":                  math.Inf(1),
-		strings.Repeat("1", 33): math.Inf(1),
+		strings.Repeat("1", 33): math.Inf(1), ".": math.Inf(1), "1.2.3": math.Inf(1), "5.": 5, "99999999999999": 99999999999999,
 	} {
 		if got := unNaN(decimal(s)); got != want {
 			t.Errorf("%q is %v, want %v", s, got, want)
+		}
+	}
+}
+
+// TestPlainDecimals holds that numbers that are read by hand are those that Go reads.
+func TestPlainDecimals(t *testing.T) {
+	for range 10_000 {
+		s := strconv.FormatFloat(rand.ExpFloat64()*1000, 'f', rand.IntN(12), 64)
+		if want, err := strconv.ParseFloat(s, 64); err != nil || decimal(s) != want {
+			t.Fatalf("%q is %v, want %v, %v", s, decimal(s), want, err)
 		}
 	}
 }

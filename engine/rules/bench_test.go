@@ -53,6 +53,22 @@ func start(tb testing.TB, port int, list []Rule) *stack {
 
 func startIn(tb testing.TB, folder string, port int, list []Rule) *stack {
 	tb.Helper()
+	return startWatched(tb, folder, port, list, nil)
+}
+
+// watched shows what a set of rules is given.
+type watched struct {
+	*Set
+	see func(conn.Tick)
+}
+
+func (w watched) OnTick(instrument int, t conn.Tick) {
+	w.Set.OnTick(instrument, t)
+	w.see(t)
+}
+
+func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(conn.Tick)) *stack {
+	tb.Helper()
 	log := slog.New(slog.DiscardHandler)
 	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
@@ -100,7 +116,14 @@ func startIn(tb testing.TB, folder string, port int, list []Rule) *stack {
 			tb.Fatal(err)
 		}
 	}
-	st.eng = engine.New(engine.Config{Supervisor: st.sup, Desk: desk, Strategy: st.set, MaxTickAge: func() time.Duration { return time.Minute }, Log: log})
+	var strategy engine.Strategy = st.set
+	if see != nil {
+		strategy = watched{st.set, see}
+	}
+	st.eng = engine.New(engine.Config{
+		Supervisor: st.sup, Desk: desk, Strategy: strategy, Log: log,
+		MaxTickAge: func() time.Duration { return time.Minute },
+	})
 	again := st.eng.Refresh
 	refresh.Store(&again)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -20,20 +20,23 @@ import (
 
 // This file holds gateways that say little and do it fast, for benchmarks.
 
-// hose is a gateway that says what it is paid for: ticks, as fast as they are taken.
+// hose is a gateway that says what it is paid for: ticks, as fast as they are taken, or what feed has it say.
 type hose struct {
 	ln    net.Listener
 	wants int // subscriptions to wait for
+	feed  func(c net.Conn, write func([]byte) error, requests []int64)
 }
 
-func newHose(tb testing.TB, subscriptions int) *hose {
+func newHose(tb testing.TB, subscriptions int) *hose { return newFeed(tb, subscriptions, blast) }
+
+func newFeed(tb testing.TB, subscriptions int, feed func(net.Conn, func([]byte) error, []int64)) *hose {
 	tb.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { ln.Close() })
-	h := &hose{ln, subscriptions}
+	h := &hose{ln, subscriptions, feed}
 	go func() {
 		for {
 			c, err := ln.Accept()
@@ -154,19 +157,24 @@ func (h *hose) serve(c net.Conn) {
 			answer(c, &mu, id)
 		}
 	}()
+	h.feed(c, func(b []byte) error {
+		mu.Lock()
+		defer mu.Unlock()
+		_, err := c.Write(b)
+		return err
+	}, requests)
+}
+
+// blast says ticks as fast as they are taken.
+func blast(_ net.Conn, write func([]byte) error, requests []int64) {
 	var ticks []byte
 	for range 20 {
 		for _, r := range requests {
 			ticks = append(ticks, tick(r, []int64{1, 2, 4}[rand.IntN(3)], 90+float64(rand.IntN(2000))/100)...)
 		}
 	}
-	for {
-		mu.Lock()
-		_, err := c.Write(ticks)
-		mu.Unlock()
-		if err != nil {
-			return
-		}
+	for write(ticks) == nil {
+		continue
 	}
 }
 
