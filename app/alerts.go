@@ -135,7 +135,7 @@ func (n nudging) Next(ctx context.Context) (conn.Event, bool) {
 type mailbag struct{ box *alert.Outbox }
 
 func (m mailbag) Show(_ context.Context, n notice.Notice) error {
-	body := n.Body + "\nTold at " + n.At.Local().Format("15:04:05 MST on Mon 2 Jan 2006") + "."
+	body := n.Body + "\nSent at " + n.At.Local().Format("15:04:05 MST on Mon 2 Jan 2006") + "."
 	return m.box.Put(alert.Alert{
 		Kind: string(n.Kind), Incident: n.Incident, At: n.At, Title: n.Title, Body: body, Urgent: n.Urgent,
 	})

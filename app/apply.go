@@ -190,9 +190,9 @@ func (r *resident) follow(s settings.Settings) {
 // refuse says why settings.json is not in effect.
 func (r *resident) refuse(err error) {
 	r.setProblem(err.Error())
-	r.log.Error("settings refused, those before stay in force", "err", err)
+	r.log.Error("settings refused, the previous ones stay in effect", "err", err)
 	r.screen.say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
-	r.screen.say("SETTINGS", "Refused; those before stay in force.")
+	r.screen.say("SETTINGS", "Refused; the previous settings stay in effect.")
 }
 
 func (r *resident) watchSettings(ctx context.Context, s settings.Settings) {

@@ -47,7 +47,9 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	}
 	unchanged("limits that are the same")
 	r.write("settings.json", r.settings(collapse))
-	r.until("the file on disk is refused", func() bool { return strings.Contains(view(), `"problem": "`+path+`:1:`) })
+	r.until("the file on disk is refused", func() bool {
+		return strings.Contains(view(), `"problem": `+strings.TrimSuffix(strconv.Quote(path+":1:"), `"`))
+	})
 	r.write("settings.json", before)
 	r.until("the file is good again", func() bool { return view() == shown })
 

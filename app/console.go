@@ -98,7 +98,7 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventUpstreamRestored:
 		kept := "market data was kept"
 		if e.Code == 1101 {
-			kept = "market data is subscribed anew"
+			kept = "market data is subscribed again"
 		}
 		return fmt.Sprintf("IBKR's servers are back after %s; %s (code %d).", wording.Duration(e.Duration), kept, e.Code)
 	case conn.EventSuspected:
@@ -116,7 +116,7 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventDisconnected:
 		return fmt.Sprintf("%s It was up for %s.", wording.Cause(s), wording.Duration(e.Duration))
 	case conn.EventWindowStarted:
-		return fmt.Sprintf("The reset window begins; until %s reconnecting and alerts rest.", s.Window.Ends.Local().Format("15:04"))
+		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.", s.Window.Ends.Local().Format("15:04"))
 	case conn.EventWindowEnded:
 		return "The reset window is over."
 	case conn.EventPaused:
@@ -126,7 +126,7 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventWoke:
 		return fmt.Sprintf("Awake again after %s.", wording.Duration(e.Duration))
 	case conn.EventReconfigured:
-		return "New settings are in force."
+		return "New settings are in effect."
 	case conn.EventNotice:
 		return fmt.Sprintf("Gateway says: %s (code %d).", wording.OneLine(e.Detail), e.Code)
 	}

@@ -50,7 +50,7 @@ func TestDesktopTrading(t *testing.T) {
 	entry("Turn off trading", false)
 	r.activate("tell")
 	r.cross("tell")
-	told("Rule fired: tell")
+	told("Rule triggered: tell")
 
 	host.Click("Turn on trading")
 	r.await("armed", func(st api.Status) bool { return st.Trading.Armed })

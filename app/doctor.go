@@ -30,7 +30,7 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 	case found:
 		fmt.Fprintf(out, "Settings   %s\n", h.settings())
 	default:
-		fmt.Fprintf(out, "Settings   none yet, defaults are in force (%s)\n", h.settings())
+		fmt.Fprintf(out, "Settings   none yet, defaults are in effect (%s)\n", h.settings())
 	}
 	running(ctx, out, h)
 	return diagnose(ctx, out, s)

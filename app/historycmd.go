@@ -155,7 +155,7 @@ func writeUptimeCSV(out io.Writer, u api.Uptime) error {
 type logCmd struct {
 	Since  string `help:"From when on: a length such as 90m, 24h or 7d, or a local time such as 2026-11-23 or \"2026-11-23 09:30\". Without it, the last 50 records." placeholder:"WHEN"`
 	Follow bool   `help:"Go on with what happens, until interrupted." short:"f"`
-	JSON   bool   `help:"Print records as they stand in the log, one in a line."`
+	JSON   bool   `help:"Print the records as JSON, one per line."`
 }
 
 // lastRecords is how many records are shown unless something else is asked for.

@@ -86,12 +86,12 @@ func (w *homeWatch) writeAnew(held bool) error {
 	}
 	if !held || missing(w.home.log()) {
 		_ = w.logFile.Close() // the next line opens it anew
-		w.log.Info("the log begins here; the one before was deleted or moved")
+		w.log.Info("the log starts here; the previous one was deleted or moved")
 	}
 	if t := w.trade; t != nil && !w.copied && errors.Is(t.ledger.InPlace(), engine.ErrMoved) {
 		w.copied = true // again when the program ends
 		if err := t.ledger.WriteAnew(); err != nil {
-			w.log.Error("what is known of orders cannot be written anew", "err", err)
+			w.log.Error("the order database cannot be rewritten", "err", err)
 		}
 	}
 	return w.writeCard()

@@ -39,12 +39,12 @@ type cli struct {
 	Uptime     uptimeCmd     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
 	Log        logCmd        `cmd:"" help:"Show the connection log."`
 	Messages   messagesCmd   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
-	Rules      rulesCmd      `cmd:"" help:"Show rules and how they stand, or activate, deactivate and delete them."`
+	Rules      rulesCmd      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
 	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
-	Arm        armCmd        `cmd:"" help:"Turn trading on: orders of active rules leave while the guard is open."`
+	Arm        armCmd        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
 	Disarm     disarmCmd     `cmd:"" help:"Turn trading off: no order leaves."`
-	Guard      guardCmd      `cmd:"" help:"Tell whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if no Gatewatch runs."`
-	Alerts     alertsCmd     `cmd:"" help:"Show how alerts fare, or test them."`
+	Guard      guardCmd      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
+	Alerts     alertsCmd     `cmd:"" help:"Show the status of alert channels, or test them."`
 	Secret     secretCmd     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
 	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
@@ -52,7 +52,7 @@ type cli struct {
 
 	DeliverAlert deliverCmd `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
 
-	Diagnostics diagnosticsCmd `cmd:"" help:"Write down what whoever is to find a fault needs to know, and nothing personal."`
+	Diagnostics diagnosticsCmd `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
 
 // exitError ends the program with a code and, if there is one, a text on stderr.

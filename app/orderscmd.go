@@ -82,11 +82,11 @@ type armCmd struct {
 
 func (a armCmd) Run(ctx context.Context, c *cli) error {
 	arm := func(client *api.Client, ctx context.Context) (api.Answer, error) { return client.Arm(ctx, a.Live) }
-	return c.command(ctx, arm, "Trading is on: orders of active rules leave while the guard is open, until `gatewatch disarm`.")
+	return c.command(ctx, arm, "Trading is on: active rules place orders while the guard is open, until `gatewatch disarm`.")
 }
 
 type disarmCmd struct{}
 
 func (disarmCmd) Run(ctx context.Context, c *cli) error {
-	return c.command(ctx, (*api.Client).Disarm, "Trading is off: no order leaves until `gatewatch arm`. Orders that have left stay as they are.")
+	return c.command(ctx, (*api.Client).Disarm, "Trading is off: no order is placed until `gatewatch arm`. Orders already sent stay as they are.")
 }

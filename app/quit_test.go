@@ -58,7 +58,7 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 			for waits := false; !waits; {
 				select {
 				case text := <-said:
-					waits = text == "trading is not armed any more"
+					waits = text == "trading is off"
 				case <-until.Done():
 					t.Error("the program ends in the middle of an order")
 					waits = true

@@ -13,7 +13,7 @@ import (
 )
 
 type rulesCmd struct {
-	List       listRulesCmd      `cmd:"" default:"withargs" help:"Show the rules, how they stand and why (the default)."`
+	List       listRulesCmd      `cmd:"" default:"withargs" help:"Show the rules, their states and why (the default)."`
 	Check      checkRulesCmd     `cmd:"" help:"Check a rules file; no resident program is needed."`
 	Activate   activateRuleCmd   `cmd:"" help:"Have a rule watch prices."`
 	Deactivate deactivateRuleCmd `cmd:"" help:"Make a draft of a rule; it watches prices no more."`
@@ -42,7 +42,7 @@ func (l listRulesCmd) Run(ctx context.Context, c *cli) error {
 // writeRules writes rules as a table for people.
 func writeRules(out io.Writer, list api.Rules) error {
 	if len(list.Rules) == 0 {
-		fmt.Fprintf(out, "There are no rules. They stand in %s.\n", wording.OneLine(list.Path))
+		fmt.Fprintf(out, "There are no rules. They are kept in %s.\n", wording.OneLine(list.Path))
 	} else {
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "Rule\tState\tWhat it does\tWhy")

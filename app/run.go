@@ -140,7 +140,7 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	r.parts.Log, r.parts.Hide, r.parts.Changed = log, hideLine, r.hub.nudge
 	defer r.catchCrashes()()
 	for _, name := range r.moved {
-		log.Warn("what was no file stood in the place of one, and was moved aside", "now", name)
+		log.Warn("something that is not a file was in the place of a file, and was moved aside", "now", name)
 	}
 	tuneMemory()
 

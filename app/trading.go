@@ -152,7 +152,7 @@ func (r *resident) takeRules(b rulebook.Book) {
 	if len(b.Problems) > 0 {
 		text = b.Problems.Error()
 		if before, _ := t.trouble(); text != before { // the watcher begins with what was read at the start
-			r.log.Error("rules refused, the others are in force", "err", text)
+			r.log.Error("rules refused, the others are in effect", "err", text)
 			r.screen.say("RULES", "Refused: "+b.Problems[0].String())
 		}
 	}
@@ -179,7 +179,7 @@ func (r *resident) watchRules(ctx context.Context) {
 	failed := func(err error) {
 		text := err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
-			text = t.path + " is gone; the rules that were read last stay in force"
+			text = t.path + " is missing; the rules that were read last stay in effect"
 		}
 		t.setProblem(text, nil)
 		r.log.Error("rules", "err", text)

@@ -17,7 +17,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// TestOrders holds that an order of a rule leaves when trading is armed and nothing else is in its way, and that what
+// TestOrders holds that an order of a rule leaves when trading is on and nothing else is in its way, and that what
 // is in its way is told; that limits in settings.json apply at once; and that orders are known over stop and crash.
 func TestOrders(t *testing.T) {
 	t.Parallel()

@@ -66,5 +66,5 @@ type GuardError struct {
 }
 
 func (e *GuardError) Error() string {
-	return fmt.Sprintf("order not sent, guard shut: %s", e.Reason)
+	return fmt.Sprintf("order not sent, guard closed: %s", e.Reason)
 }

@@ -171,7 +171,7 @@ func (o *Orders) Take() []OrderNews { return o.queue.Take(nil) }
 var (
 	// ErrFateUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were
 	// written. Look for its reference after the next connection; do not place it again.
-	ErrFateUnknown = errors.New("the order's fate is unknown: the session ended while it was sent")
+	ErrFateUnknown = errors.New("the order's state is unknown: the session ended while it was sent")
 	// ErrNotSent means that the client library made nothing of an order in time.
 	ErrNotSent = errors.New("the order was not sent")
 	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request in time.

@@ -16,7 +16,7 @@ import (
 	"gatewatch/conn"
 )
 
-// Desk is the only way from a strategy to the market. An order passes it if trading is armed, the connection's guard is open,
+// Desk is the only way from a strategy to the market. An order passes it if trading is on, the connection's guard is open,
 // the account is of the kind that was configured, and the order keeps within the limits; then the [Ledger] sends it. An order
 // that does not pass is logged, counted and reported, and is never kept for later. Its methods may be called from any
 // goroutine.
@@ -139,7 +139,7 @@ func (d *Desk) Arm() {
 	}
 	stops := d.stopped()
 	if err := d.ledger.SetArmed(true); err != nil {
-		d.log.Warn("it cannot be written down that trading is armed", "err", err)
+		d.log.Warn("it cannot be saved that trading is on", "err", err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -149,7 +149,7 @@ func (d *Desk) Arm() {
 	}
 	d.armed.Store(true)
 	d.since = d.now()
-	d.log.Info("trading is armed")
+	d.log.Info("trading is on")
 }
 
 // Disarm ends what [Desk.Arm] has begun. It waits for nothing, neither for the disk nor for an order that is on its way: that
@@ -158,7 +158,7 @@ func (d *Desk) Disarm() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.armed.Load() {
-		d.log.Info("trading is not armed any more")
+		d.log.Info("trading is off")
 	}
 	d.disarm()
 }
@@ -186,7 +186,7 @@ func (d *Desk) stopped() uint64 {
 // halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
 func (d *Desk) halt() {
 	if d.armed.Swap(false) {
-		d.log.Error("trading is not armed any more: the engine has failed")
+		d.log.Error("trading is off: the engine has failed")
 	}
 }
 
@@ -202,7 +202,7 @@ func (d *Desk) Configure(l Limits) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	if d.configure(l) {
-		d.log.Info("trading is not armed any more: the mode of accounts has changed")
+		d.log.Info("trading is off: the mode of accounts has changed")
 	}
 }
 

@@ -346,14 +346,14 @@ func TestDisarm(t *testing.T) {
 	if i := c.ledger().Intents()[0]; i.Fate != NotSent {
 		t.Errorf("%+v", i)
 	}
-	if n := c.log.count("trading is not armed any more"); n != 1 {
+	if n := c.log.count("trading is off"); n != 1 {
 		t.Errorf("disarmed %d times", n)
 	}
 	c.Disarm()
 	if armed, since := c.Armed(); armed || !since.IsZero() {
 		t.Errorf("armed: %v, since %v", armed, since)
 	}
-	if n, m := c.log.count("trading is armed"), c.log.count("trading is not armed any more"); n != 1 || m != 1 {
+	if n, m := c.log.count("trading is on"), c.log.count("trading is off"); n != 1 || m != 1 {
 		t.Errorf("armed %d times and disarmed %d times", n, m)
 	}
 	if n := len(g.State().Orders); n != 0 {

@@ -2,7 +2,7 @@
 // a connection: while the guard is shut, ticks are skipped and counted, a strategy never sees them, and no order leaves.
 //
 // A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine] feeds it. To
-// the market leads one way, the [Desk], which asks whether trading is armed and keeps the limits; behind it the [Ledger] writes
+// the market leads one way, the [Desk], which asks whether trading is on and keeps the limits; behind it the [Ledger] writes
 // an order down before it is sent, and finds out what became of it.
 //
 //	ledger, err := engine.OpenLedger("orders.db", log)
@@ -129,7 +129,7 @@ func (e *Engine) Refresh() {
 
 // Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic, of the
 // strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and then is Run's. Run
-// may be called again after it: all market data is subscribed anew, and the strategy is told of a gap.
+// may be called again after it: all market data is subscribed again, and the strategy is told of a gap.
 func (e *Engine) Run(ctx context.Context) {
 	news, endNews := e.cfg.Supervisor.Subscribe()
 	defer endNews()
@@ -334,5 +334,5 @@ func (e *Engine) skip(err error) {
 	if shut := (*conn.GuardError)(nil); errors.As(err, &shut) {
 		reason = shut.Reason
 	}
-	e.cfg.Log.Warn("ticks are skipped while the guard is shut", "session", e.session.Number(), "reason", reason)
+	e.cfg.Log.Warn("ticks are skipped while the guard is closed", "session", e.session.Number(), "reason", reason)
 }

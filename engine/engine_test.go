@@ -114,7 +114,7 @@ type warnings struct {
 }
 
 func (w *warnings) Handle(_ context.Context, r slog.Record) error {
-	if r.Level == slog.LevelWarn && r.Message == "ticks are skipped while the guard is shut" {
+	if r.Level == slog.LevelWarn && r.Message == "ticks are skipped while the guard is closed" {
 		w.mu.Lock()
 		w.count++
 		w.mu.Unlock()

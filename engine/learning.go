@@ -231,7 +231,7 @@ func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([
 	if _, unanswered := errors.AsType[*conn.UnansweredError](err); unanswered {
 		l.silent.Add(1)
 		if !needed || silent >= completedTries {
-			l.log.Warn("Gateway does not tell completed orders", "session", s.Number(), "err", err)
+			l.log.Warn("Gateway does not list completed orders", "session", s.Number(), "err", err)
 			return nil, nil
 		}
 	} else if err == nil {
@@ -288,7 +288,7 @@ func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool
 		}
 		if i.settle(listed[ref], asked, l.now()) {
 			if i.Fate == Unknown {
-				l.log.Warn("the fate of an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
+				l.log.Warn("an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
 			}
 			l.save(i)
 		}

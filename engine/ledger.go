@@ -51,7 +51,7 @@ type Ledger struct {
 	broken    error                        // why nothing can be written down any more
 	behind    error                        // why the database does not take over what is known, which is tried again
 	disarmed  bool                         // trading is off, and the database may still say that it is armed
-	prompt    bool                         // it is on disk that trading is armed, so that orders that are ready need not wait for it
+	prompt    bool                         // it is on disk that trading is on, so that orders that are ready need not wait for it
 	expected  map[string]Intent            // by reference: orders that may have left when the computer went down
 	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
 	changed   func(Intent)                 // told of every change of a fate; may be nil

@@ -80,7 +80,7 @@ func (l *Ledger) lookBack(tx *bbolt.Tx) error {
 
 // WentDown reports whether the computer went down, some time before the ledger was opened, while trading was armed: an order that was
 // ready may have left and be nowhere on the disk. A strategy then has to take its orders for sent, to [Ledger.Expect] them, and to
-// write that down; it says so with [Ledger.Recovered], before trading is armed.
+// write that down; it says so with [Ledger.Recovered], before trading is on.
 func (l *Ledger) WentDown() bool { return l.wentDown }
 
 // Recovered says that what has to be done after [Ledger.WentDown] is done, and on disk. Until then the next start says the same.

@@ -124,7 +124,7 @@ func TestReadyLeavesBeforeTheDiskHasIt(t *testing.T) {
 	if err := l.SetArmed(false); err != nil {
 		t.Fatal(err)
 	}
-	waits("trading is not armed any more", true, Ready(order(1, 90))...)
+	waits("trading is off", true, Ready(order(1, 90))...)
 	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func opened(t *testing.T, path string, expect func(*Ledger)) string {
 	return path
 }
 
-// TestWentDown ends programs and computers while trading is armed and while it is not.
+// TestWentDown ends programs and computers while trading is on and while it is not.
 func TestWentDown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openLedger(t, path)
@@ -387,19 +387,19 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 	}
 	l.writing.Unlock()
 	eventually(t, "it is written down that it is not armed", func() bool { return !armedOnDisk(t, l) })
-	// Where it cannot be written down trading is armed all the same: orders wait for the disk, which has its own word.
+	// Where it cannot be written down trading is on all the same: orders wait for the disk, which has its own word.
 	l.Close()
 	desk.Arm()
-	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be written down that trading is armed") != 1 {
+	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be written down that trading is on") != 1 {
 		t.Errorf("armed: %v\n%s", on, &log.text)
 	}
 	desk.Arm()
-	if n := log.count("trading is armed"); n != 3 { // the warning says it, too
+	if n := log.count("trading is on"); n != 3 { // the warning says it, too
 		t.Errorf("%d\n%s", n, &log.text)
 	}
 }
 
-// armedOnDisk reports whether the database says that trading is armed.
+// armedOnDisk reports whether the database says that trading is on.
 func armedOnDisk(t *testing.T, l *Ledger) (armed bool) {
 	t.Helper()
 	if err := l.db.View(func(tx *bbolt.Tx) error {

@@ -171,7 +171,7 @@ func (l *Ledger) keepUp() {
 		l.mu.Unlock()
 		if err != nil {
 			if !failed {
-				l.log.Error("the fate of an order cannot be written down", "err", err)
+				l.log.Error("the state of an order cannot be written", "err", err)
 			}
 			l.nudge()
 		}

@@ -222,7 +222,7 @@ func (o *Outbox) sendSlack(ctx context.Context, ref string, m *message) error {
 	}
 	u, err := url.Parse(values[0])
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return errors.New("the secret is not the URL of an incoming webhook; it begins with https://")
+		return errors.New("the secret is not the URL of an incoming webhook; it starts with https://")
 	}
 	u.Scheme = "generic+" + u.Scheme
 	q := u.Query()
@@ -268,7 +268,7 @@ func (o *Outbox) sendWebhook(ctx context.Context, w Webhook, m *message) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, values[0], bytes.NewReader(body))
 	if err != nil {
-		return errors.New("the secret is not a URL; it begins with https://")
+		return errors.New("the secret is not a URL; it starts with https://")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", m.ID)

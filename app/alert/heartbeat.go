@@ -55,7 +55,7 @@ func (o *Outbox) callHeartbeat(ctx context.Context, h Heartbeat) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, values[0], nil)
 	if err != nil {
-		return errors.New("the secret is not a URL; it begins with https://")
+		return errors.New("the secret is not a URL; it starts with https://")
 	}
 	return o.request(req, red)
 }

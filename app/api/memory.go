@@ -116,14 +116,14 @@ func logQuery(r *http.Request) (query LogQuery, err error) {
 func parameters(r *http.Request, known ...string) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, errors.New("what stands behind the ? cannot be read")
+		return nil, errors.New("the query after the ? cannot be read")
 	}
 	for name, values := range q {
 		if !slices.Contains(known, name) {
 			return nil, fmt.Errorf("unknown parameter %s; there are %s", short(name), strings.Join(known, ", "))
 		}
 		if len(values) > 1 {
-			return nil, fmt.Errorf("the parameter %s stands there more than once", name)
+			return nil, fmt.Errorf("the parameter %s is given more than once", name)
 		}
 	}
 	return q, nil

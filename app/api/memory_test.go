@@ -60,8 +60,8 @@ func TestUptimeQuery(t *testing.T) {
 		"Days=7":                           {0, `unknown parameter "Days"; there are days`},
 		"limit=7":                          {0, `unknown parameter "limit"; there are days`},
 		"=":                                {0, `unknown parameter ""; there are days`},
-		"days=%zz":                         {0, "what stands behind the ? cannot be read"},
-		"days=7;x":                         {0, "what stands behind the ? cannot be read"},
+		"days=%zz":                         {0, "the query after the ? cannot be read"},
+		"days=7;x":                         {0, "the query after the ? cannot be read"},
 	} {
 		b := &memory{}
 		res := quick(unheard(b), "GET", "/uptime", query, "")

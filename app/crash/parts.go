@@ -56,7 +56,7 @@ func (p *Parts) Run(ctx context.Context, part string, work func()) {
 		case <-time.After(delay):
 		}
 		delay = min(2*delay, longestDelay)
-		p.Log.Info("a part of the program starts anew", "part", part)
+		p.Log.Info("a part of the program restarts", "part", part)
 	}
 }
 
@@ -101,7 +101,7 @@ func (p *Parts) Gone(part string) {
 	p.mu.Lock()
 	p.fault(part).Gone = true
 	p.mu.Unlock()
-	p.Log.Error("a part of the program cannot be started anew; the program goes on without it", "part", part)
+	p.Log.Error("a part of the program cannot be restarted; the program runs without it", "part", part)
 	p.changed()
 }
 

@@ -221,7 +221,7 @@ func count[K cmp.Ordered, N int | uint64](w *writer, what string, counts map[K]N
 func (s Source) settings(w *writer) {
 	w.head("Settings")
 	if s.Refused {
-		w.line("settings.json is refused; these are in force instead.")
+		w.line("settings.json is refused; these are in effect instead.")
 	}
 	for _, line := range settingsLines(s.Settings) {
 		w.line("%s", line)

@@ -82,7 +82,7 @@ func home(t *testing.T) Source {
 			log.Warn("lost", key, one)
 		}
 	}
-	log.Error("settings refused, those before stay in force", "err", "settings.json:1:2: trading.instruments: AAPL is what?")
+	log.Error("settings refused, the previous ones stay in effect", "err", "settings.json:1:2: trading.instruments: AAPL is what?")
 	log.Info("order_blocked", "rule", "dip of apple", "text", "BUY 100 AAPL LMT 230.5", "reason", "disarmed")
 	log.Info("started", "version", "v1.2.3", "settings", dir)
 	write("gatewatch.log", text.String()+"jane lost DU1234567 on AAPL\ntime=half \"a line\n")

@@ -117,7 +117,7 @@ gatewatch_farms{state="broken"} 1
 gatewatch_farms{state="connecting"} 0
 gatewatch_farms{state="dormant"} 1
 gatewatch_farms{state="ok"} 2
-# HELP gatewatch_guard_shut 1 for the reason for which the guard is shut, 0 for the others.
+# HELP gatewatch_guard_shut 1 for the reason why the guard is closed, 0 for the others.
 # TYPE gatewatch_guard_shut gauge
 gatewatch_guard_shut{reason="api_down"} 0
 gatewatch_guard_shut{reason="orders_unconfirmed"} 0

@@ -25,13 +25,13 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	buildInfo    = desc("build_info", "Always 1; the label tells the program's version.", "version")
+	buildInfo    = desc("build_info", "Always 1; the label is the program's version.", "version")
 	state        = desc("state", "1 for the state that the connection is in, 0 for the others.", "state")
 	connected    = desc("connected", "1 while socket, API and upstream are all up.")
-	layerUp      = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own link to IBKR (upstream).", "layer")
+	layerUp      = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own connection to IBKR (upstream).", "layer")
 	farms        = desc("farms", "Data farms that Gateway has reported in this session, by their state.", "state")
 	guardOpen    = desc("guard_open", "1 while orders may leave.")
-	guardShut    = desc("guard_shut", "1 for the reason for which the guard is shut, 0 for the others.", "reason")
+	guardShut    = desc("guard_shut", "1 for the reason why the guard is closed, 0 for the others.", "reason")
 	sessionAge   = desc("session_age_seconds", "For how long the present session has been up; 0 while there is none.")
 	window       = desc("reset_window_active", "1 inside a reset window, in which reconnecting and alerts rest.")
 	paused       = desc("paused", "1 while the connection is down because the user said so.")
@@ -39,10 +39,10 @@ var (
 	ticks        = desc("ticks_total", "Ticks that reached the engine, by what became of them.", "outcome")
 	conflated    = desc("ticks_conflated_total", "Ticks that gave way to a later one before the engine had looked at them.")
 	armed        = desc("trading_armed", "1 while orders may leave, as far as the trader has a say; the guard has another.")
-	ruleStates   = desc("rules", "Rules, by how they stand.", "state")
+	ruleStates   = desc("rules", "Rules, by state.", "state")
 	orders       = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
-	blocked      = desc("orders_blocked_total", "Orders that were not let out, by the reason.", "reason")
-	faults       = desc("faults_total", "Panics since the start, by the part of the program that was started anew after them.", "part")
+	blocked      = desc("orders_blocked_total", "Blocked orders, by reason.", "reason")
+	faults       = desc("faults_total", "Panics since the start, by the part of the program that was restarted after them.", "part")
 	alertsQueued = desc("alerts_queued", "Alerts that wait for delivery, by channel.", "channel")
 )
 

@@ -423,7 +423,7 @@ func TestWords(t *testing.T) {
 		{"unstable", after(flaps(m, 40, 2*s, 60*s)...), 2 * h, []Notice{
 			{
 				Kind: Unstable, Key: "incident-5", Incident: 5, Urgent: true, Title: "The connection is unstable",
-				Body: "4 drops since 09:01:00. Single drops are not told any more until it has been up for 10 minutes.\nGateway closed the connection.",
+				Body: "4 drops since 09:01:00. Single drops are not shown until it has been up for 10 minutes.\nGateway closed the connection.",
 			},
 			{Kind: Digest, Key: "incident-5", Incident: 5, Title: "The connection is still unstable", Body: "33 drops since 09:01:00, not connected for 1 m 6 s in all. Connected since 09:34:06."},
 			{Kind: Calm, Key: "incident-5", Incident: 5, Title: "The connection is stable again", Body: "40 drops since 09:01:00, not connected for 1 m 20 s in all. Connected since 09:41:20."},
@@ -431,7 +431,7 @@ func TestWords(t *testing.T) {
 		{"competing", after(happening{m, competing}), h, []Notice{
 			{
 				Kind: Competing, Key: "competing_session", Title: "Market data taken by another session",
-				Body: "Another session of the same user has taken the market data (IB error 10197).\nThe link is fine. Log out of the other session (TWS, mobile, client portal) to get the market data back here.",
+				Body: "Another session of the same user has taken the market data (IB error 10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data back here.",
 			},
 		}},
 		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected}, happening{3 * m, unconfirmed},

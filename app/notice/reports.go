@@ -174,7 +174,7 @@ func (t *telling) gathered(b burst) Notice {
 	hint := wording.ReportHint(b.kind)
 	switch b.kind {
 	case engine.ReportFailed:
-		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since), "They watch nothing until they are activated anew."
+		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since), "They watch nothing until they are activated again."
 		rule = "Rule: " + wording.OneLine(b.last.Rule)
 	case engine.ReportBlocked:
 		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
@@ -213,7 +213,7 @@ func (t *telling) digestOfRules(all []burst) Notice {
 	}
 	return Notice{
 		Kind: RuleFired, Key: fmt.Sprintf("%s-%d", RuleFired, all[0].number),
-		Title: fmt.Sprintf("%d rules fired since %s, %d times in all", len(all), clock(since, t.now), count),
+		Title: fmt.Sprintf("%d rules triggered since %s, %d times in all", len(all), clock(since, t.now), count),
 		Body:  lines(named...),
 	}
 }

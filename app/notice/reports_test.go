@@ -78,7 +78,7 @@ func TestReports(t *testing.T) {
 		},
 		{
 			name: "rules that fire are gathered each by itself", inputs: []arrival{rep(m, fired("a")), rep(m, fired("b")), rep(m+s, fired("a")), rep(m+2*s, fired("a"))},
-			want: []string{"1m0s Rule fired: a", "1m0s Rule fired: b", "1m30s Rule fired: a (3 times since 09:01:00)"},
+			want: []string{"1m0s Rule triggered: a", "1m0s Rule triggered: b", "1m30s Rule triggered: a (3 times since 09:01:00)"},
 		},
 		{
 			name: "rules that stop are gathered together", inputs: []arrival{rep(m, ruleFailed), rep(m+s, ruleFailed)},
@@ -87,8 +87,8 @@ func TestReports(t *testing.T) {
 		{
 			name: "a rule that goes on firing is told every half a minute", inputs: every(10*s, m, 3*m, fired("a")), end: h,
 			want: []string{
-				"1m0s Rule fired: a", "1m30s Rule fired: a (4 times since 09:01:00)", "2m0s Rule fired: a (7 times since 09:01:00)",
-				"2m30s Rule fired: a (10 times since 09:01:00)", "3m0s Rule fired: a (12 times since 09:01:00)",
+				"1m0s Rule triggered: a", "1m30s Rule triggered: a (4 times since 09:01:00)", "2m0s Rule triggered: a (7 times since 09:01:00)",
+				"2m30s Rule triggered: a (10 times since 09:01:00)", "3m0s Rule triggered: a (12 times since 09:01:00)",
 			},
 		},
 		{
@@ -104,7 +104,7 @@ func TestReports(t *testing.T) {
 			name: "within the grace, the reset window and a pause", inputs: []arrival{
 				on(0, started), rep(s, blockedOff), on(m, connected), on(2*m, windowOpens), rep(3*m, rejected), on(4*m, windowEnds), on(5*m, paused), rep(6*m, fired("a")),
 				on(7*m, stopped), rep(8*m, unknown),
-			}, want: []string{"1s Order blocked", "3m0s Order rejected", "6m0s Rule fired: a", "8m0s Order unknown: look in TWS"},
+			}, want: []string{"1s Order blocked", "3m0s Order rejected", "6m0s Rule triggered: a", "8m0s Order unknown: look in TWS"},
 		},
 
 		{
@@ -112,24 +112,24 @@ func TestReports(t *testing.T) {
 				rep(14*h, fired("a")), rep(15*h, fired("a")), rep(15*h, blockedOff), rep(16*h, rejected), rep(16*h, unknown), rep(16*h, ruleFailed), rep(17*h, blockedOff),
 			}, end: 30 * h, want: []string{
 				"16h0m0s Order rejected", "16h0m0s Order unknown: look in TWS", "16h0m0s Rule stopped: dip",
-				"22h0m0s Rule fired: a (2 times since Wed 23:00:00)", "22h0m0s 2 orders blocked since 00:00:00",
+				"22h0m0s Rule triggered: a (2 times since Wed 23:00:00)", "22h0m0s 2 orders blocked since 00:00:00",
 			},
 		},
 		{
 			name: "several rules in quiet hours are one digest", quiet: night, inputs: []arrival{
 				rep(14*h, fired("a")), rep(15*h, fired("b")), rep(16*h, fired("a")), rep(22*h+s, fired("a")),
-			}, end: 30 * h, want: []string{"22h0m0s 2 rules fired since Wed 23:00:00, 3 times in all", "22h0m1s Rule fired: a"},
+			}, end: 30 * h, want: []string{"22h0m0s 2 rules triggered since Wed 23:00:00, 3 times in all", "22h0m1s Rule triggered: a"},
 		},
 		{
 			name: "gathered when quiet hours begin", quiet: night, inputs: []arrival{rep(13*h-10*s, fired("a")), rep(13*h-5*s, fired("a"))},
-			end: 30 * h, want: []string{"12h59m50s Rule fired: a", "22h0m0s Rule fired: a (2 times since Wed 21:59:50)"},
+			end: 30 * h, want: []string{"12h59m50s Rule triggered: a", "22h0m0s Rule triggered: a (2 times since Wed 21:59:50)"},
 		},
 
 		{
 			name: "muted", muted: func(time.Duration) time.Duration { return h }, inputs: []arrival{
 				rep(m, unknown), rep(2*m, unknown), rep(3*m, rejected), rep(4*m, fired("a")), rep(5*m, ruleFailed), rep(h+s, unknown),
 			}, end: 3 * h, want: []string{
-				"1h0m0s 2 orders unknown since 09:01:00: look in TWS", "1h0m0s Order rejected", "1h0m0s Rule fired: a", "1h0m0s Rule stopped: dip",
+				"1h0m0s 2 orders unknown since 09:01:00: look in TWS", "1h0m0s Order rejected", "1h0m0s Rule triggered: a", "1h0m0s Rule stopped: dip",
 				"1h0m30s 3 orders unknown since 09:01:00: look in TWS",
 			},
 		},
@@ -173,14 +173,14 @@ func TestReportWords(t *testing.T) {
 			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "2 orders blocked since 09:01:00", Body: "Last: " + apple + ": not connected to Gateway"},
 		}},
 		{"fired", []engine.Report{fired("a"), fired("a")}, []Notice{
-			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule fired: a", Body: "AAPL last 229.98"},
-			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule fired: a (2 times since 09:01:00)", Body: "Last: AAPL last 229.98"},
+			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a", Body: "AAPL last 229.98"},
+			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)", Body: "Last: AAPL last 229.98"},
 		}},
 		{"failed", []engine.Report{ruleFailed, ruleFailed}, []Notice{
-			{Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "Rule stopped: dip", Body: "AAPL: no such contract (IB code 200)\nIt watches nothing until it is activated anew."},
+			{Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "Rule stopped: dip", Body: "AAPL: no such contract (IB code 200)\nIt watches nothing until it is activated again."},
 			{
 				Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "2 rules stopped since 09:01:00",
-				Body: "Last: AAPL: no such contract (IB code 200)\nRule: dip\nThey watch nothing until they are activated anew.",
+				Body: "Last: AAPL: no such contract (IB code 200)\nRule: dip\nThey watch nothing until they are activated again.",
 			},
 		}},
 		{"rejected", []engine.Report{rejected, rejected}, []Notice{
@@ -190,11 +190,11 @@ func TestReportWords(t *testing.T) {
 		{"unknown", []engine.Report{unknown, unknown}, []Notice{
 			{
 				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true, Title: "Order unknown: look in TWS",
-				Body: apple + ": nobody knows whether it has reached Gateway\nLook in TWS whether it is there. Gatewatch does not send it again.",
+				Body: apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether it is there. Gatewatch does not send it again.",
 			},
 			{
 				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true, Title: "2 orders unknown since 09:01:00: look in TWS",
-				Body: "Last: " + apple + ": nobody knows whether it has reached Gateway\nLook in TWS whether they are there. Gatewatch does not send them again.",
+				Body: "Last: " + apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether they are there. Gatewatch does not send them again.",
 			},
 		}},
 		{"outside text", []engine.Report{{Kind: engine.ReportRejected, Rule: evil, Text: evil, Detail: evil}}, []Notice{
@@ -234,7 +234,7 @@ func TestDigestOfRules(t *testing.T) {
 	}
 	got := w.playAll(inputs, 2*h)
 	want := Notice{
-		Kind: RuleFired, Key: "rule_fired-1", At: begin.Add(h), Title: "11 rules fired since 09:00:00, 16 times in all",
+		Kind: RuleFired, Key: "rule_fired-1", At: begin.Add(h), Title: "11 rules triggered since 09:00:00, 16 times in all",
 		Body: "r0: AAPL last 229.98\nr1: 2 times, last: AAPL last 229.98\nr2: AAPL last 229.98\nr3: 2 times, last: AAPL last 229.98\n" +
 			"r4: AAPL last 229.98\nr5: 2 times, last: AAPL last 229.98\nr6: AAPL last 229.98\nr7: 2 times, last: AAPL last 229.98\n… and 3 more.\n" +
 			"Gateway: 127.0.0.1:4002, PAPER, seen from desk.",

@@ -86,7 +86,7 @@ func counted(n int, one, many string) string {
 func (t *telling) unstable() Notice {
 	st := t.st
 	n := t.about(Unstable, "The connection is unstable", lines(
-		fmt.Sprintf("%d drops since %s. Single drops are not told any more until it has been up for %s.",
+		fmt.Sprintf("%d drops since %s. Single drops are not shown until it has been up for %s.",
 			st.storm.drops, clock(st.storm.since, t.now), span(t.p.Quiet)),
 		wording.Cause(t.snapshot(t.down(), st.problem))))
 	n.Urgent = true

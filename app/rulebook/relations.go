@@ -32,7 +32,7 @@ func check(r *strict.Reader, path string, rule *rules.Rule) {
 	case rule.Action.Do == "order" && order == nil:
 		r.Wrong(action+".order", `is missing; "do" is "order", so write which`)
 	case rule.Action.Do != "order" && order != nil:
-		r.Wrong(action+".order", `stands here only with "do": "order"; remove it, or change "do"`)
+		r.Wrong(action+".order", `is only allowed with "do": "order"; remove it, or change "do"`)
 	case order != nil:
 		c.order(action+".order", *order)
 	}
@@ -57,14 +57,14 @@ func (c checker) condition(path string, condition rules.Condition) {
 
 func (c checker) only(path string, only rules.Only) {
 	if (only.From == "") != (only.Until == "") {
-		c.Wrong(path+".from", `"from" and "until" stand together; write both or none`, path+".until")
+		c.Wrong(path+".from", `"from" and "until" belong together; write both or none`, path+".until")
 		return
 	}
 	if only.From != "" {
 		return
 	}
 	if len(only.Days) > 0 {
-		c.Wrong(path+".days", `needs "from" and "until": these are the days on which that time begins`)
+		c.Wrong(path+".days", `needs "from" and "until": these are the days on which that time starts`)
 	}
 	if only.Timezone != "" {
 		c.Wrong(path+".timezone", `needs "from" and "until": it is their time zone`)
@@ -109,7 +109,7 @@ func (c checker) pair(path string, used bool, typ string, a, b price) {
 	case used && a.value == nil && b.value == nil:
 		c.Wrong(path, fmt.Sprintf("a %s order needs %s", typ, keys))
 	case used && a.value != nil && b.value != nil:
-		c.Wrong(path+"."+b.key, fmt.Sprintf("stands here beside %q; write %s", a.key, keys))
+		c.Wrong(path+"."+b.key, fmt.Sprintf("cannot be combined with %q here; write %s", a.key, keys))
 	case !used:
 		for _, p := range []price{a, b} {
 			if p.value != nil {
@@ -128,7 +128,7 @@ func (c checker) exit(path string, exit *rules.Exit, side string, above bool) *f
 	case exit.Price == nil && exit.Offset == nil:
 		c.Wrong(path, `needs "price" or "offset"`)
 	case exit.Price != nil && exit.Offset != nil:
-		c.Wrong(path+".offset", `stands here beside "price"; write "price" or "offset"`)
+		c.Wrong(path+".offset", `cannot be combined with "price" here; write "price" or "offset"`)
 	case exit.Offset != nil && above && *exit.Offset <= 0:
 		c.Wrong(path+".offset", fmt.Sprintf("%v has to be above 0 for a %s: the position is closed at a higher price", *exit.Offset, side))
 	case exit.Offset != nil && !above && *exit.Offset >= 0:

@@ -29,7 +29,7 @@ func Text(rule rules.Rule) string {
 	if rule.AllowDelayed {
 		text += ", on delayed prices too"
 	}
-	do := "tell it"
+	do := "notify"
 	if o := rule.Action.Order; o != nil {
 		name := ""
 		if !own {

@@ -31,8 +31,8 @@ type Settings struct {
 	API          API           `json:"api" doc:"The HTTP interface on this computer's loopback address."`
 	Notices      Notices       `json:"notices" doc:"Notices on the desktop."`
 	MarketHours  MarketHours   `json:"market_hours" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
-	Trading      Trading       `json:"trading" doc:"When rules may fire and their orders may leave."`
-	Alerts       Alerts        `json:"alerts" doc:"What is told by email, Slack, webhook and other services."`
+	Trading      Trading       `json:"trading" doc:"When rules may trigger and place orders."`
+	Alerts       Alerts        `json:"alerts" doc:"What is sent by email, Slack, webhook and other services."`
 	Email        Email         `json:"email" doc:"Alerts by email, over SMTP."`
 	Slack        Slack         `json:"slack" doc:"Alerts to a Slack channel."`
 	Webhook      Webhook       `json:"webhook" doc:"Alerts as JSON to an HTTP address."`
@@ -46,7 +46,7 @@ type Gateway struct {
 	Host                  string  `json:"host" doc:"Host name or IP address of the computer that runs IB Gateway or TWS, without a port." format:"host"`
 	Port                  int     `json:"port" doc:"API port; 0 means find it: 4002, 7497, 4001, 7496 in this order, paper before live." min:"0" max:"65535"`
 	ClientID              int     `json:"client_id" doc:"API client id. Each program on one Gateway needs its own; orders can be changed only from the id that placed them. Id 0 takes over (binds) orders placed by hand in TWS." min:"0" max:"2147483647"`
-	Mode                  string  `json:"mode" doc:"Which accounts are accepted: paper, live, or any. Orders leave for paper accounts alone, unless it is live." enum:"paper,live,any"`
+	Mode                  string  `json:"mode" doc:"Which accounts are accepted: paper, live, or any. Unless it is live, orders are placed only in paper accounts." enum:"paper,live,any"`
 	ConnectTimeoutSeconds float64 `json:"connect_timeout_seconds" doc:"Seconds a connection attempt may take until the Gateway is ready." min:"0.001" max:"120"`
 }
 
@@ -57,7 +57,7 @@ func (g Gateway) ConnectTimeout() time.Duration { return seconds(g.ConnectTimeou
 type Watchdog struct {
 	PollSeconds float64 `json:"poll_seconds" doc:"Seconds between two looks at the connection." min:"1" max:"5"`
 	SoftSeconds float64 `json:"soft_seconds" doc:"Seconds a probe may stay unanswered before orders are held back." min:"0.001" max:"600"`
-	HardSeconds float64 `json:"hard_seconds" doc:"Seconds a probe may stay unanswered before the connection is dropped and made anew. Must exceed soft_seconds." min:"0.001" max:"3600"`
+	HardSeconds float64 `json:"hard_seconds" doc:"Seconds a probe may stay unanswered before Gatewatch drops the connection and reconnects. Must exceed soft_seconds." min:"0.001" max:"3600"`
 }
 
 // Poll is the time between two looks at the connection.
@@ -132,9 +132,9 @@ type API struct {
 
 // Notices says what is told on the desktop.
 type Notices struct {
-	Desktop             bool    `json:"desktop" doc:"Tell on the desktop that the connection is gone, and that it is back."`
-	DesktopAfterSeconds float64 `json:"desktop_after_seconds" doc:"Seconds an outage must last before it is told on the desktop. Orders are blocked without any delay." min:"0" max:"3600"`
-	QuietFrom           string  `json:"quiet_from" doc:"Start of the daily quiet hours on the desktop, a time of day on this computer's clock; empty: none. What lasts beyond them is told then." format:"clock_or_empty"`
+	Desktop             bool    `json:"desktop" doc:"Show a desktop notification when the connection is lost, and when it is back."`
+	DesktopAfterSeconds float64 `json:"desktop_after_seconds" doc:"Seconds an outage must last before a desktop notification. Orders are blocked without any delay." min:"0" max:"3600"`
+	QuietFrom           string  `json:"quiet_from" doc:"Start of the daily quiet hours on the desktop, a time of day on this computer's clock; empty: none. What lasts beyond them is sent then." format:"clock_or_empty"`
 	QuietUntil          string  `json:"quiet_until" doc:"End of the quiet hours on the desktop; may be on the next day." format:"clock_or_empty"`
 	WeeklyReminderHours float64 `json:"weekly_reminder_hours" doc:"Hours before the weekly login of Gateway ends, Sunday 01:00 in New York, to remind of it, on the desktop and by alerts; 0: no reminder." min:"0" max:"72"`
 }
@@ -161,7 +161,7 @@ func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
 // Trading limits what rules may do.
 type Trading struct {
 	ArmAtStart        bool     `json:"arm_at_start" doc:"Turn trading on at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
-	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"An instrument of which nothing has been heard for so long does not fire rules." min:"1" max:"3600"`
+	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"Rules do not trigger on an instrument without news for this long." min:"1" max:"3600"`
 	ProofOfLifeMS     int      `json:"proof_of_life_ms" doc:"An order leaves only if Gateway was heard within this many milliseconds. Otherwise Gateway is asked first, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
 	OrdersPerMinute   int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
 	OrdersPerDay      int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`
@@ -180,8 +180,8 @@ func (t Trading) ProofOfLife() time.Duration {
 
 // Alerts says what is told to whom is not at this computer.
 type Alerts struct {
-	AfterSeconds float64  `json:"after_seconds" doc:"Seconds an outage must last before it is told by alerts." min:"0" max:"86400"`
-	QuietFrom    string   `json:"quiet_from" doc:"Start of the daily quiet hours of alerts, a time of day on this computer's clock; empty: none. What lasts beyond them is told then." format:"clock_or_empty"`
+	AfterSeconds float64  `json:"after_seconds" doc:"Seconds an outage must last before alerts are sent." min:"0" max:"86400"`
+	QuietFrom    string   `json:"quiet_from" doc:"Start of the daily quiet hours of alerts, a time of day on this computer's clock; empty: none. What lasts beyond them is sent then." format:"clock_or_empty"`
 	QuietUntil   string   `json:"quiet_until" doc:"End of the quiet hours of alerts; may be on the next day." format:"clock_or_empty"`
 	Services     []string `json:"services" doc:"More services: references to secrets that are shoutrrr URLs, such as keyring:telegram for telegram://TOKEN@telegram?chats=ID." format:"secret" count:"0..20" unique:"true"`
 }
@@ -215,7 +215,7 @@ type Webhook struct {
 type Heartbeat struct {
 	URL                string  `json:"url" doc:"Reference to the URL, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
 	EverySeconds       float64 `json:"every_seconds" doc:"Seconds between two calls." min:"10" max:"86400"`
-	OnlyWhileConnected bool    `json:"only_while_connected" doc:"Call only while connected, so that whoever watches also notices an outage."`
+	OnlyWhileConnected bool    `json:"only_while_connected" doc:"Call only while connected, so that the monitoring service also notices an outage."`
 }
 
 // Every is the time between two calls.

@@ -199,7 +199,7 @@ func (r *Reader) value(n *node, v reflect.Value, l Limits, path string) {
 // cited is shown, but for what may be a secret in the wrong place.
 func cited(n *node, l Limits) string {
 	if l.Format == "secret" {
-		return "what stands here"
+		return "what is here"
 	}
 	return shown(n)
 }
@@ -211,7 +211,7 @@ func (r *Reader) object(n *node, v reflect.Value, path string) {
 		at := Join(path, m.key)
 		if first, twice := seen[m.key]; twice {
 			line := 1 + bytes.Count(r.data[:first], []byte("\n"))
-			r.add(m.offset, at, fmt.Sprintf("this key stands here for the second time (first in line %d); remove one", line))
+			r.add(m.offset, at, fmt.Sprintf("this key appears twice (first in line %d); remove one", line))
 			continue
 		}
 		seen[m.key] = m.offset
@@ -247,7 +247,7 @@ func (r *Reader) list(n *node, v reflect.Value, l Limits, path string) {
 	for i, item := range items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if l.Unique && seen[item.text] {
-			r.add(item.offset, at, cited(item, l)+" stands in the list twice; remove one")
+			r.add(item.offset, at, cited(item, l)+" is in the list twice; remove one")
 		}
 		seen[item.text] = true
 		r.at[at] = item.offset

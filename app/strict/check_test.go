@@ -80,7 +80,7 @@ func TestReadRefuses(t *testing.T) {
 		`{"list": [{"name": " \u00a0"}]}`:                    `f:1:20: list[0].name: " \u00a0" is not a name; write one line of 1 to 60 characters that are not all blank`,
 		`{"list": [{"name": "a\u2028b"}]}`:                   `f:1:20: list[0].name: "a\u2028b" is not a name; write one line of 1 to 60 characters that are not all blank`,
 		`{"list": [{"name": "a"}, 1, 2, 3, 4]}`:              "f:1:10: list: needs 0 to 3 entries, found 5\nf:1:26: list[1]: needs an object in { }, found a number\nf:1:29: list[2]: needs an object in { }, found a number",
-		`{"count": 1.5, "group": {"words": ["a b", "a b"]}}`: "f:1:11: count: 1.5 is not a whole number\nf:1:36: group.words[0]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it\nf:1:43: group.words[1]: \"a b\" stands in the list twice; remove one\nf:1:43: group.words[1]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it",
+		`{"count": 1.5, "group": {"words": ["a b", "a b"]}}`: "f:1:11: count: 1.5 is not a whole number\nf:1:36: group.words[0]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it\nf:1:43: group.words[1]: \"a b\" is in the list twice; remove one\nf:1:43: group.words[1]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it",
 		``:     "f:1:1: the file is empty; write {}",
 		`{} 1`: "f:1:4: there is text after the end of the things; remove it",
 	} {

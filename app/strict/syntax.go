@@ -141,9 +141,9 @@ func (k Kind) explain(data []byte, offset int, err error) string {
 	case last == '\\':
 		return `a backslash in a string is written twice: \\`
 	case last == ',' && (r == '}' || r == ']'):
-		return "no comma may stand before a closing bracket; remove it"
+		return "a comma before a closing bracket is not allowed; remove it"
 	case slices.Contains([]rune("“”„‘’'"), r):
-		return `names and texts stand in straight double quotes: "`
+		return `names and texts need straight double quotes: "`
 	case r == '"' && !slices.Contains([]byte(":,{["), last):
 		return "a comma or a colon is missing before this"
 	}

@@ -100,7 +100,7 @@ func (t *tray) watchHost(ctx context.Context, bus *dbus.Conn) {
 			return
 		case s, ok := <-news:
 			if !ok {
-				t.cfg.Log.Warn("the session bus is gone, and the tray with it")
+				t.cfg.Log.Warn("the session bus has ended, and the tray with it")
 				return
 			}
 			if len(s.Body) < 3 || s.Body[0] != watcherName {

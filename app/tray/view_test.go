@@ -76,8 +76,8 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "orders cannot be written down", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
 			now: at(time.Hour), x: Extra{Trading: Trading{Armed: true, Stopped: true}}, icon: assets.Blocked,
-			tooltip: "Orders blocked: they cannot be written down · PAPER 4002 · trading on · since 09:31",
-			status:  "Orders blocked: they cannot be written down · PAPER 4002",
+			tooltip: "Orders blocked: they cannot be written to disk · PAPER 4002 · trading on · since 09:31",
+			status:  "Orders blocked: they cannot be written to disk · PAPER 4002",
 		},
 		{
 			name: "read-only", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start},

@@ -28,7 +28,7 @@ func Orders(guard string, canWrite bool) string {
 }
 
 // CannotWrite is why no order can leave, in one clause, while [FailingOrders] fails.
-const CannotWrite = "they cannot be written down"
+const CannotWrite = "they cannot be written to disk"
 
 // Failing says in one sentence what does not work while a step in the background fails, and what to do.
 func Failing(step string) (text, hint string) {
@@ -36,15 +36,15 @@ func Failing(step string) (text, hint string) {
 	case FailingFiles:
 		return "Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is writable. Gatewatch tries again by itself."
 	case FailingOrders:
-		return "Orders cannot be written down, so Gatewatch sends none.", "Check the disk and the file of orders, then restart Gatewatch."
+		return "Gatewatch cannot write orders to disk, so it sends none.", "Check the disk and the file of orders, then restart Gatewatch."
 	case FailingFates:
-		return "What becomes of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
+		return "The states of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
 	case FailingLog:
 		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
 	case FailingAlerts:
 		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again by itself."
 	case FailingSettings:
-		return "settings.json is at fault; the settings before it stay in effect.", "Correct the file; Gatewatch reads it at once."
+		return "settings.json has an error; the previous settings stay in effect.", "Correct the file; Gatewatch reads it at once."
 	case FailingNotifications:
 		return "Desktop notifications cannot be shown.", "Check this desktop's notification service, or set up alerts."
 	case FailingStop:

@@ -98,7 +98,7 @@ func unconfirmedHint(detail string) string {
 	if questions[conn.Question(detail)] != "" {
 		return "Gatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS."
 	}
-	return "Gatewatch tries again by itself. If the error is about a file, free some disk space; else check your orders in TWS."
+	return "Gatewatch tries again by itself. If the error is about a file, free some disk space; otherwise check your orders in TWS."
 }
 
 // Unanswered says that Gateway left a question unanswered, in one clause.

@@ -50,7 +50,7 @@ func Record(r *history.Record) string {
 	case history.OrdersConfirmed:
 		return "Orders possible again"
 	case history.WindowStarted:
-		return after("Reset window began", ", for %s")
+		return after("Reset window started", ", for %s")
 	case history.WindowEnded:
 		return "Reset window ended"
 	case history.UserPaused:

@@ -23,9 +23,9 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 		return failed(v)
 	case rules.Done:
 		if v.Rule.Action.Order == nil {
-			return "It has fired, and was told."
+			return "Triggered; you were notified."
 		}
-		return "It has fired, and its order is filled, cancelled or expired."
+		return "Triggered; its order is filled, cancelled or expired."
 	}
 	if text = waiting(v, maxAge); v.Blocked != nil {
 		text = fmt.Sprintf("Its order was blocked at %s: %s. %s", v.BlockedAt.Local().Format("15:04:05"), Blocked(v.Blocked.Reason, v.Blocked.Detail), text)
@@ -44,21 +44,21 @@ func waiting(v rules.View, maxAge time.Duration) string {
 	case rules.WaitingDelayed:
 		return "Its prices come delayed, which it does not allow."
 	case rules.WaitingStale:
-		return "Nothing was heard of its instrument for " + Duration(maxAge) + "."
+		return "No data for its instrument for " + Duration(maxAge) + "."
 	case rules.WaitingUnmet:
-		return "Its condition is not met."
+		return "Condition not met."
 	case rules.WaitingHolding:
-		return "Its condition is met, and has to stay so for " + Duration(v.Left) + " more."
+		return "Condition met; it must stay met for " + Duration(v.Left) + " more."
 	case rules.WaitingSpent:
-		return "Its condition is met; it has to be unmet before the rule can fire again."
+		return "Condition met; the rule can trigger again once it is not met."
 	case rules.WaitingHours:
-		return "This is not the time of day for it."
+		return "Outside its hours."
 	case rules.WaitingCooldown:
-		return "It has fired, and may do so again in " + Duration(v.Left) + "."
+		return "Triggered; it can trigger again in " + Duration(v.Left) + "."
 	case rules.WaitingOrder:
-		return "It has fired, and its order is not done yet."
+		return "Triggered; its order is not done yet."
 	case rules.WaitingReference:
-		return "It waits for a price on the other side, from where it can cross."
+		return "Waiting for the price to be on the other side first."
 	}
 	return ""
 }
@@ -84,7 +84,7 @@ func failed(v rules.View) string {
 	if v.Code != 0 {
 		text += fmt.Sprintf(" (IB code %d)", v.Code)
 	}
-	return text + ". It has to be activated anew."
+	return text + ". Activate it again to resume."
 }
 
 // failure says in one clause why a rule has stopped.
@@ -92,7 +92,7 @@ func failure(reason, detail string) string {
 	text := map[string]string{
 		rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
 		rules.FailedInactive: "its order is inactive at IBKR",
-		rules.FailedWentDown: "the computer went down while it could fire: if its order left in that instant, it is among the orders or in TWS",
+		rules.FailedWentDown: "the computer went down while it could trigger: if its order was sent in that instant, it is among the orders or in TWS",
 	}[reason]
 	if text == "" {
 		text = "it has failed"

@@ -17,7 +17,7 @@ func Blocked(reason, detail string) string {
 		if text := GuardReason(conn.GuardReason(detail)); text != "" {
 			return text
 		}
-		return "the connection was not to be trusted"
+		return "the connection was in doubt"
 	case "gateway_silent":
 		return "Gateway did not answer"
 	case "disarmed":
@@ -35,17 +35,17 @@ func Blocked(reason, detail string) string {
 	case "notional":
 		return "worth more than the " + limit(detail) + "that trading.max_notional allows"
 	case "no_price":
-		return "its price, or what it is worth, cannot be known: there is no price, or an old or delayed one alone" + inBrackets(detail)
+		return "its price, or what it is worth, cannot be known: there is no price, or only an old or delayed one" + inBrackets(detail)
 	case "instrument":
 		return "this instrument may not be traded" + inBrackets(detail)
 	case "not_resolved":
 		return "its contract has not been found at IBKR yet" + inBrackets(detail)
 	case "session_over":
-		return "the connection was lost before it could leave"
+		return "the connection was lost before it was sent"
 	case "not_sent":
 		return "it could not be sent" + inBrackets(detail)
 	case "disk":
-		return "it could not be written down, and so was not sent; is the disk full?" + inBrackets(detail)
+		return "it could not be written to disk, and so was not sent; is the disk full?" + inBrackets(detail)
 	case "order_ids":
 		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect"
 	case "files_moved":
@@ -144,7 +144,7 @@ const NoStop = "the position is open and this stop does not work: place a stop i
 func ReportTitle(r engine.Report) string {
 	switch r.Kind {
 	case engine.ReportFired:
-		return named("Rule fired", r.Rule)
+		return named("Rule triggered", r.Rule)
 	case engine.ReportFailed:
 		return named("Rule stopped", r.Rule)
 	case engine.ReportBlocked:
@@ -201,7 +201,7 @@ func Report(r engine.Report) string {
 	case r.Kind == engine.ReportInactive, r.Kind == engine.ReportUnprotected:
 		why = stated(r, why)
 	case r.Kind == engine.ReportUnknown && why == "":
-		why = "nobody knows whether it has reached Gateway"
+		why = "it is unknown whether it has reached Gateway"
 	case r.Kind == engine.ReportFailed && r.Reason != "":
 		why = failure(r.Reason, r.Detail)
 	case r.Reason != "":
@@ -260,7 +260,7 @@ func stated(r engine.Report, why string) string {
 func ReportHint(k engine.ReportKind) string {
 	switch k {
 	case engine.ReportFailed:
-		return "It watches nothing until it is activated anew."
+		return "It watches nothing until it is activated again."
 	case engine.ReportInactive:
 		return "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again there, or cancel it."
 	case engine.ReportUnprotected:
@@ -276,11 +276,11 @@ func ReportHint(k engine.ReportKind) string {
 	case engine.ReportFewIDs:
 		return "In TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect."
 	case engine.ReportHalted:
-		return "Orders that are open stay open. The engine starts anew; look at rules and orders, then arm trading again."
+		return "Orders that are open stay open. The engine restarts; check rules and orders, then turn trading on again."
 	case engine.ReportMoved:
 		return "Look at rules, settings and open orders, then restart Gatewatch to trade again."
 	case engine.ReportCrashed:
-		return "It kept nothing up in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
+		return "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
 	}
 	return ""
 }

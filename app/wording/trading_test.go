@@ -16,7 +16,7 @@ import (
 func TestBlocked(t *testing.T) {
 	for _, c := range []struct{ reason, detail, want string }{
 		{"guard_shut", "socket_down", "not connected to Gateway"},
-		{"guard_shut", "", "the connection was not to be trusted"},
+		{"guard_shut", "", "the connection was in doubt"},
 		{"guard_shut", "new_reason", "new_reason"},
 		{"disarmed", "", "trading is off; turn it on to let rules place orders"},
 		{"per_minute", "10", "more than the 10 orders per minute that trading.orders_per_minute allows"},
@@ -86,9 +86,9 @@ func TestReport(t *testing.T) {
 	}{
 		{
 			engine.Report{Kind: engine.ReportFired, Rule: "dip", Text: "AAPL last 229.98, at or below 230"},
-			"Rule fired: dip", "AAPL last 229.98, at or below 230",
+			"Rule triggered: dip", "AAPL last 229.98, at or below 230",
 		},
-		{engine.Report{Kind: engine.ReportFired}, "Rule fired", ""},
+		{engine.Report{Kind: engine.ReportFired}, "Rule triggered", ""},
 		{
 			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL STK", Code: 200, Detail: "No security definition"},
 			"Rule stopped: dip", "AAPL STK: No security definition (IB code 200)",
@@ -97,7 +97,7 @@ func TestReport(t *testing.T) {
 			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedRejected, Code: 201, Detail: "No\npermission"},
 			"Rule stopped: dip", "its order was rejected: No permission (IB code 201)",
 		},
-		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedWentDown}, "Rule stopped: dip", "the computer went down while it could fire: if its order left in that instant, it is among the orders or in TWS"},
+		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedWentDown}, "Rule stopped: dip", "the computer went down while it could trigger: if its order was sent in that instant, it is among the orders or in TWS"},
 		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedNotSent}, "Rule stopped: dip", "its order was not sent"},
 		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"}, "Rule stopped: dip", "it has failed"},
 		{
@@ -127,7 +127,7 @@ func TestReport(t *testing.T) {
 			engine.Report{Kind: engine.ReportNotChanged, Text: order, Order: 12, Status: "Submitted", Code: 110, Detail: "price"},
 			"Order not changed", order + " (order 12): price (IB code 110)",
 		},
-		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": nobody knows whether it has reached Gateway"},
+		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": it is unknown whether it has reached Gateway"},
 		{engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"}, "Order unknown: look in TWS", order + ": no trace"},
 		{
 			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12},

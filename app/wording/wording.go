@@ -68,7 +68,7 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseUser:
 		return "Disconnected by you."
 	case conn.CauseReconfigured:
-		return "The settings have changed; connecting anew."
+		return "The settings have changed; reconnecting."
 	case conn.CauseStopping:
 		return "Gatewatch is stopping."
 	}
@@ -125,7 +125,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 	case conn.CauseFarm:
 		return "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 	case conn.CauseCompeting:
-		return "The link is fine. Log out of the other session (TWS, mobile, client portal) to get the market data back here."
+		return "Log out of the other session (TWS, mobile, client portal) to get the market data back here."
 	case conn.CauseReadOnly:
 		return readOnlyHint
 	case conn.CauseUnconfirmed:
@@ -136,9 +136,9 @@ func hint(s *conn.Snapshot, clientID int) string {
 		}
 		return "Set gateway.port in settings.json to the port shown in Gateway's API settings."
 	case conn.CauseWrongMode:
-		return "Log Gateway in to the other kind of account, or change gateway.mode. No order leaves until then."
+		return "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed until then."
 	case conn.CauseClient:
-		return "Gatewatch connects anew by itself."
+		return "Gatewatch reconnects by itself."
 	case conn.CauseUser:
 		return "Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
 	}

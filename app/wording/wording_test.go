@@ -171,7 +171,7 @@ func TestHintInResetWindow(t *testing.T) {
 		{conn.UpstreamLost, conn.CauseUpstream, "restores this by itself", true},
 		{conn.Paused, conn.CauseUser, "resumes", false},
 		{conn.Connected, conn.CauseNone, "", false},
-		{conn.Degraded, conn.CauseCompeting, "The link is fine", false},
+		{conn.Degraded, conn.CauseCompeting, "Log out of the other session", false},
 	} {
 		s := snapshot(c.state, c.cause)
 		s.Window = window

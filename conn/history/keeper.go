@@ -58,7 +58,7 @@ func NewKeeper(dir string, now time.Time, crash Crash, log *slog.Logger) *Keeper
 		return true
 	})
 	if err != nil {
-		log.Error("connection log cannot be read; uptime starts anew", "err", err)
+		log.Error("connection log cannot be read; uptime starts from zero", "err", err)
 	}
 	k.first = k.line.Since()
 	return k
@@ -235,11 +235,11 @@ func (k *Keeper) keepInPlace() {
 	}
 	switch moved, err := k.file.KeepInPlace(); {
 	case err != nil:
-		k.log.Warn("the connection log was deleted or moved, and cannot be written anew", "err", err)
+		k.log.Warn("the connection log was deleted or moved, and cannot be rewritten", "err", err)
 		_ = k.file.Close()
 		k.file = nil // it is opened with the next record
 	case moved:
-		k.log.Warn("the connection log was deleted or moved; it was written anew")
+		k.log.Warn("the connection log was deleted or moved; it was rewritten")
 	}
 }
 

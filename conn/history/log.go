@@ -204,7 +204,7 @@ func (l *Log) turn(year int) error {
 		err = os.Rename(path, past)
 	}
 	if err != nil {
-		l.log.Warn("the connection log of a past year cannot be put away; its file is written on", "err", err)
+		l.log.Warn("the connection log of a past year cannot be archived; its file is continued", "err", err)
 		l.year = year
 	}
 	return l.reopen()

@@ -139,7 +139,7 @@ func salvage(f *os.File, path string, now time.Time, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	log.Warn("the connection log was damaged or edited; it has been written anew, and is kept as it was", "records", len(lines), "file", name)
+	log.Warn("the connection log was damaged or edited; it was repaired, and the old file is kept", "records", len(lines), "file", name)
 	var text bytes.Buffer
 	text.WriteString(opening)
 	for i, line := range lines {

@@ -44,7 +44,7 @@ func (s *Set) lookBack() {
 		}
 	}
 	if n := len(stopped); n > 0 {
-		s.cfg.Log.Warn("the computer went down while trading was armed: rules that could fire are stopped", "rules", n)
+		s.cfg.Log.Warn("the computer went down while trading was on: rules that could trigger are stopped", "rules", n)
 	}
 	err := s.write(stopped)
 	if err != nil {

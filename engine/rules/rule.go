@@ -13,10 +13,10 @@ type Rule struct {
 	Name            string      `json:"name" doc:"What the rule is called; no two have the same name." format:"name" required:"true"`
 	Instrument      Instrument  `json:"instrument" doc:"What is watched, and traded." required:"true"`
 	Match           string      `json:"match,omitempty" doc:"Whether all conditions have to be met at the same time, or any one of them; without this key, all." enum:"all,any"`
-	Conditions      []Condition `json:"conditions" doc:"What has to be so." count:"1..10" required:"true"`
-	Only            *Only       `json:"only,omitempty" doc:"When the rule may fire; without this key, at any time."`
-	AllowDelayed    bool        `json:"allow_delayed,omitempty" doc:"Prices that IBKR delivers delayed may fire the rule."`
-	CooldownSeconds float64     `json:"cooldown_seconds,omitempty" doc:"Seconds from one firing until the rule may fire again; 0: it fires once." min:"0" max:"604800"`
+	Conditions      []Condition `json:"conditions" doc:"Conditions." count:"1..10" required:"true"`
+	Only            *Only       `json:"only,omitempty" doc:"When the rule may trigger; without this key, at any time."`
+	AllowDelayed    bool        `json:"allow_delayed,omitempty" doc:"Delayed prices may trigger the rule."`
+	CooldownSeconds float64     `json:"cooldown_seconds,omitempty" doc:"Seconds until the rule may trigger again; 0: it triggers once." min:"0" max:"604800"`
 	Action          Action      `json:"action" doc:"What the rule does." required:"true"`
 }
 
@@ -43,15 +43,15 @@ type Condition struct {
 // Only limits when a rule may fire.
 type Only struct {
 	MarketHours bool     `json:"market_hours,omitempty" doc:"Only inside market_hours of settings.json."`
-	From        string   `json:"from,omitempty" doc:"Time of day from which the rule may fire." format:"clock"`
+	From        string   `json:"from,omitempty" doc:"Time of day from which the rule may trigger." format:"clock"`
 	Until       string   `json:"until,omitempty" doc:"Time of day until which it may; not after from means on the next day." format:"clock"`
-	Days        []string `json:"days,omitempty" doc:"Days on which the time of day named by from may begin; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"0..7" unique:"true"`
+	Days        []string `json:"days,omitempty" doc:"Days on which the time of day named by from may start; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"0..7" unique:"true"`
 	Timezone    string   `json:"timezone,omitempty" doc:"Time zone of from, until and days, an IANA name or Local; without this key, Local." format:"timezone"`
 }
 
 // Action is what a rule does when it fires.
 type Action struct {
-	Do    string `json:"do" doc:"notify: tell it. order: place an order." enum:"notify,order" required:"true"`
+	Do    string `json:"do" doc:"notify: send a notification. order: place an order." enum:"notify,order" required:"true"`
 	Order *Order `json:"order,omitempty" doc:"The order; only with do: order."`
 }
 

@@ -106,7 +106,7 @@ const notePrefix = "rule/"
 func NewSet(cfg Config) (*Set, error) {
 	notes, err := cfg.Ledger.Notes()
 	if err != nil {
-		return nil, fmt.Errorf("read how rules stand: %w", err)
+		return nil, fmt.Errorf("read the states of rules: %w", err)
 	}
 	s := &Set{cfg: cfg, notes: notes}
 	s.lookBack()
@@ -208,7 +208,7 @@ func (s *Set) write(notes map[string][]byte) error {
 		return nil
 	}
 	if err := s.cfg.Ledger.Note(notes); err != nil {
-		return fmt.Errorf("write down how rules stand: %w; is the disk full?", err)
+		return fmt.Errorf("write the states of rules: %w; is the disk full?", err)
 	}
 	s.remember(notes)
 	return nil
@@ -341,7 +341,7 @@ func (s *Set) find(name string) *entry {
 func (s *Set) set(e *entry, r record) error {
 	err := s.keep(s.stand(e, r))
 	if err != nil {
-		s.cfg.Log.Error("how a rule stands cannot be written down", "rule", e.rule.Name, "err", err)
+		s.cfg.Log.Error("the state of a rule cannot be written", "rule", e.rule.Name, "err", err)
 		s.mu.Lock()
 		e.Ready = nil // so that its order waits for the disk
 		s.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 )
 
 // Update is set by the flag -update: generated files are written anew.
-var Update = flag.Bool("update", false, "write the generated files anew")
+var Update = flag.Bool("update", false, "rewrite the generated files")
 
 // Golden holds a file in the repository to what it has to be; with -update it writes it.
 func Golden(t *testing.T, path string, want []byte) {

@@ -506,7 +506,7 @@ func TestPageOrders(t *testing.T) {
 	b.until(`document.getElementById("orders-cancelling").textContent`, "Gateway has confirmed 1 of 3 cancellations and refused 1.")
 	b.until(orderShown+`[1].querySelector(".error").textContent`, "Gateway refuses to cancel it.")
 	p.change(func() { p.status.Connected = false })
-	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what stands here may be out of date")`, "true")
+	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what is shown here may be out of date")`, "true")
 	b.until(`[...document.querySelectorAll("#orders button")].filter(e => e.offsetParent && !e.disabled).length`, "0")
 }
 

@@ -130,7 +130,7 @@ func TestWindowTrades(t *testing.T) {
 	d.still()
 	d.keys("Tab", 5)
 	d.keys("Return", 1)
-	d.write("Tell me")
+	d.write("Notify me")
 	d.keys("Tab", 1)
 	d.write("AAPL")
 	// Type, currency.
@@ -144,10 +144,10 @@ func TestWindowTrades(t *testing.T) {
 	d.until("it can be saved", d.blue)
 	d.keep("rule-new")
 	d.press() // Save
-	s.untilRule("Tell me", rules.Draft)
-	v, _ := s.rule("Tell me")
+	s.untilRule("Notify me", rules.Draft)
+	v, _ := s.rule("Notify me")
 	want := rules.Rule{
-		Name: "Tell me", Instrument: rules.Instrument{Symbol: "AAPL", Currency: "USD"},
+		Name: "Notify me", Instrument: rules.Instrument{Symbol: "AAPL", Currency: "USD"},
 		Conditions: []rules.Condition{{Price: "last", Is: "at_or_above", Value: 1}}, Action: rules.Action{Do: "notify"},
 	}
 	if !reflect.DeepEqual(v.Rule, want) {
@@ -158,14 +158,14 @@ func TestWindowTrades(t *testing.T) {
 	d.still()
 	d.keys("Tab", 1)
 	d.keys("Return", 1)
-	s.untilRule("Tell me", rules.Done)
+	s.untilRule("Notify me", rules.Done)
 	d.still()
 	d.keep("rule-done")
 
 	// Back over Edit, Delete and New rule to Turn on trading.
 	d.keys("shift+Tab", 4)
 	d.keys("Return", 1)
-	until(t, "trading is armed", func() bool { return s.status().Trading.Armed })
+	until(t, "trading is on", func() bool { return s.status().Trading.Armed })
 
 	// A rule that buys: one more, now with what comes after the value.
 	d.keys("Tab", 1)
@@ -263,11 +263,11 @@ func TestPageTrades(t *testing.T) {
 	word := func(name string) string {
 		return `[...` + ruleShown + `].find(e => e.querySelector("h3").textContent === "` + name + `")?.querySelector(".word").textContent`
 	}
-	create("Tell me", "AAPL")
+	create("Notify me", "AAPL")
 	b.press("Save")
-	b.until(word("Tell me"), "Draft")
+	b.until(word("Notify me"), "Draft")
 	b.press("Activate Tell me")
-	b.until(word("Tell me"), "Done")
+	b.until(word("Notify me"), "Done")
 	b.press("Turn on trading")
 	b.until(wordShown, "Trading is on")
 	create("Buy one", "MSFT", "action.do", "order", "action.order.quantity", "3")

@@ -38,7 +38,7 @@ type channelRow struct {
 const (
 	noChannels = "No alerts leave this computer yet. Set up email, Slack, a webhook or another service on the Settings page; " +
 		"`gatewatch secret set NAME` stores what is secret."
-	someChannels = "What is told here is also told on the desktop, but sooner there. A test is sent at once."
+	someChannels = "The desktop shows the same notifications, but sooner. A test is sent at once."
 )
 
 func newAlertsPage(k *keys, test func(channel string)) *alertsPage {

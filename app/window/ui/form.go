@@ -75,7 +75,7 @@ func groupsOf(t reflect.Type) []group {
 			g := at(label(key), f.Tag.Get("doc"))
 			g.fields = append(g.fields, fieldsOf(f.Type, key, "", []int{i})...)
 		case strings.HasPrefix(key, "reset_") || key == "timezone":
-			g := at("Reset windows", "When Gateway is expected to be away: reconnecting and alerts rest.")
+			g := at("Reset windows", "When Gateway is expected to be down: reconnecting and alerts rest.")
 			g.fields = append(g.fields, fieldOf(f, key, "", []int{i}))
 		default:
 			g := at("General", "")

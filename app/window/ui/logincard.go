@@ -43,7 +43,7 @@ func (c *loginCard) take(a api.Autostart, err error) {
 		c.known = &a
 		c.wrong.say(nil)
 	case errors.Is(err, api.ErrNotRunning):
-		c.wrong.say([]string{"That cannot be told or changed: Gatewatch is not running."})
+		c.wrong.say([]string{"This is unknown and cannot be changed: Gatewatch is not running."})
 	default:
 		c.wrong.say([]string{wording.OneLine(err.Error()) + "."})
 	}

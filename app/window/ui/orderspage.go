@@ -22,7 +22,7 @@ import (
 const mostShown = 40
 
 // lookInTWS is what to do about an order of which nobody knows whether it was received.
-const lookInTWS = "Nobody knows whether this order has reached IBKR. Look in TWS, among orders and trades, whether it is there " +
+const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether it is there " +
 	"before you place it again."
 
 // fateShape returns the shape of what has become of an order.
@@ -120,11 +120,11 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 func canAct(st *api.Status, lost time.Time) (yes bool, reason string) {
 	switch {
 	case !lost.IsZero():
-		return false, "Gatewatch is not running: what stands here may be out of date. Use TWS to cancel or change orders."
+		return false, "Gatewatch is not running: what is shown here may be out of date. Use TWS to cancel or change orders."
 	case st == nil:
 		return false, "Looking for Gatewatch…"
 	case !st.Connected:
-		return false, "Not connected: what stands here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile."
+		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile."
 	}
 	return true, ""
 }

@@ -203,7 +203,7 @@ func failing(st *api.Status) *banner {
 const checklist = "1.  Start IB Gateway or TWS and log in.\n" +
 	"2.  Open its settings: Configure, Settings, API, Settings.\n" +
 	"3.  Enable “ActiveX and Socket Clients”.\n" +
-	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found by themselves, any other goes into the settings here.\n" +
+	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; enter any other in the settings here.\n" +
 	"5.  Wait: Gatewatch connects by itself."
 
 // welcome turns the banner of a first run in which no Gateway has answered into what there is to do: that is no error.

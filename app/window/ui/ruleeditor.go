@@ -100,19 +100,19 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 		in.choice("action.order.tif", "tif", "Stays"), in.entry("action.order.account", "Account", "if there are several"),
 		in.check("action.order.outside_hours", "Outside regular trading hours too"),
 		exit("action.order.take_profit", "Take profit"), exit("action.order.stop_loss", "Stop loss"),
-		fine("An offset is added to the price that the first condition watches, at the moment when the rule fires: -0.05 is five cents below."),
+		fine("An offset is added to the price that the first condition watches, at the moment when the rule triggers: -0.05 is five cents below."),
 	)
 	cards := container.New(
 		stacked{8},
 		card(container.New(stacked{2}, in.row("name", "Name", e.first))),
 		card(container.New(stacked{2}, bold("Instrument"), e.instrument.content)),
 		card(container.New(
-			stacked{4}, bold("When"), in.wrong["conditions"].content, in.choice("match", "match", "What has to be so"), e.list,
+			stacked{4}, bold("When"), in.wrong["conditions"].content, in.choice("match", "match", "Conditions"), e.list,
 			container.NewHBox(e.add),
 		)),
 		card(container.New(
 			stacked{2}, in.check("only", "Only at certain times"), in.wrong["only"].content, e.onlyMore,
-			in.check("allow_delayed", "Delayed prices may fire it"), in.entry("cooldown_seconds", "Again after (seconds)", "never: it fires once"),
+			in.check("allow_delayed", "Delayed prices may trigger it"), in.entry("cooldown_seconds", "Again after (seconds)", "never: it triggers once"),
 		)),
 		card(container.New(
 			stacked{2}, bold("Then"), in.wrong["action"].content, in.choice("action.do", "do", "What to do"), e.orderCard,
@@ -355,7 +355,7 @@ func (e *ruleEditor) refresh() {
 	case dirty && e.running:
 		message = "Saving makes it a draft: it watches nothing until you activate it again."
 	case dirty:
-		message = "Save writes it down as a draft. It watches prices once you activate it."
+		message = "Save keeps it as a draft. It watches prices once you activate it."
 	}
 	importance := widget.LowImportance
 	if bad {

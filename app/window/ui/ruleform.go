@@ -332,9 +332,9 @@ var optionWords = map[string][][2]string{
 	},
 	"order.type": {{"MKT", "Market"}, {"LMT", "Limit"}, {"STP", "Stop"}, {"STP LMT", "Stop limit"}, {"TRAIL", "Trailing stop"}},
 	"side":       {{"BUY", "Buy"}, {"SELL", "Sell"}},
-	"tif":        {{"DAY", "Day"}, {"GTC", "Until cancelled"}, {"IOC", "At once or not"}},
-	"match":      {{"all", "All of them at once"}, {"any", "Any of them"}},
-	"do":         {{"notify", "Tell me"}, {"order", "Place an order"}},
+	"tif":        {{"DAY", "Day"}, {"GTC", "Until cancelled"}, {"IOC", "Immediate or cancel"}},
+	"match":      {{"all", "All of them"}, {"any", "Any of them"}},
+	"do":         {{"notify", "Notify me"}, {"order", "Place an order"}},
 	"price":      {{"bid", "Bid"}, {"ask", "Ask"}, {"last", "Last"}, {"mid", "Middle"}},
 	"is":         {{"at_or_above", "is at or above"}, {"at_or_below", "is at or below"}, {"crosses_up", "crosses upwards"}, {"crosses_down", "crosses downwards"}},
 }

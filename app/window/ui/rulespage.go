@@ -87,9 +87,9 @@ func ruleCardOf(r *api.RuleView, here bool, now time.Time) ruleCard {
 	}
 	switch {
 	case r.Fired == 1 && r.LastFired != nil:
-		facts = append(facts, "fired "+clock(*r.LastFired, now))
+		facts = append(facts, "triggered "+clock(*r.LastFired, now))
 	case r.Fired > 1 && r.LastFired != nil:
-		facts = append(facts, fmt.Sprintf("fired %d times, last %s", r.Fired, clock(*r.LastFired, now)))
+		facts = append(facts, fmt.Sprintf("triggered %d times, last %s", r.Fired, clock(*r.LastFired, now)))
 	}
 	if len(r.Candidates) > 1 {
 		facts = append(facts, fmt.Sprintf("can mean %d contracts; Edit lets you choose", len(r.Candidates)))
@@ -185,7 +185,7 @@ type rulesPage struct {
 	now   time.Time
 }
 
-const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it tells you, or places an order while " +
+const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or places an order while " +
 	"trading is on."
 
 func newRulesPage(k *keys, v *View) *rulesPage {
@@ -348,7 +348,7 @@ func (p *rulesPage) renderProblems(list []api.Problem) {
 	if len(list) == 0 {
 		return
 	}
-	lines := []string{"rules.json needs attention; the rules that are right are in force."}
+	lines := []string{"rules.json needs attention; the rules without errors are in effect."}
 	for i := range list {
 		if i == mostProblems {
 			lines = append(lines, fmt.Sprintf("… and %d more.", len(list)-mostProblems))

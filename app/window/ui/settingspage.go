@@ -113,7 +113,7 @@ func newSettingsPage(k *keys, save func([]byte), setLogin func(on bool)) *settin
 		p.desk.form.schema = p.desk.base.schema
 		p.fill()
 		p.changed()
-		p.say("These are the defaults. Save puts them in force.")
+		p.say("These are the defaults. Save puts them into effect.")
 	})
 	p.discard = newButton(k, "Discard", func() {
 		p.desk.reload()
@@ -235,7 +235,7 @@ func (p *settingsPage) saved(v api.SettingsView, sent draft, err error) {
 		if p.desk.saved(v, sent) {
 			p.fill()
 		}
-		p.done = "Saved and in force."
+		p.done = "Saved and in effect."
 	case errors.As(err, &refused):
 		p.refused = refused
 	case errors.Is(err, api.ErrNotRunning):
@@ -306,7 +306,7 @@ func (p *settingsPage) refresh() {
 	show(p.conflict, p.desk.theirs != nil)
 	trouble := ready && p.desk.view.Problem != ""
 	if trouble {
-		setText(p.problem, "The file on disk is refused; what stands here is in force.\n"+plain(p.desk.view.Problem))
+		setText(p.problem, "The file on disk is refused; what is shown here is in effect.\n"+plain(p.desk.view.Problem))
 	}
 	show(p.trouble, trouble)
 }

@@ -106,7 +106,7 @@ func upper(s string) string {
 	return strings.ToUpper(s)
 }
 
-// armBar says whether trading is armed, and arms it or stops it.
+// armBar says whether trading is on, and arms it or stops it.
 type armBar struct {
 	content  *fyne.Container
 	sign     *sign

@@ -243,7 +243,7 @@ func TestSaving(t *testing.T) {
 	}
 	test.Tap(f.button)
 	v.Saved(port(4001), nil)
-	if f.desk.dirty() || !f.button.Disabled() || f.message.Text != "Saved and in force." {
+	if f.desk.dirty() || !f.button.Disabled() || f.message.Text != "Saved and in effect." {
 		t.Errorf("dirty %v, message %q", f.desk.dirty(), f.message.Text)
 	}
 }
