@@ -114,8 +114,11 @@ func (g *Gateway) Accept() error {
 	if g.loggedOff {
 		return errLoggedOff
 	}
-	g.down = false
 	g.restarts++
+	if g.down {
+		g.down = false
+		g.releaseHeldLocked()
+	}
 	return g.listenLocked()
 }
 

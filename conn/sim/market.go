@@ -221,11 +221,14 @@ func (g *Gateway) walkLocked(now time.Time) {
 	if !now.Before(g.dayEnd) {
 		g.beginDay(now)
 	}
+	moved := map[*quote]bool{}
 	for _, q := range g.quotes {
+		bid, ask, last := q.bid, q.ask, q.last
 		q.advance(g.step)
+		moved[q] = bid != q.bid || ask != q.ask || last != q.last
 	}
 	for _, o := range g.book.orders {
-		if !o.done() && !o.held && !o.cancel {
+		if moved[o.q] && !o.done() && !o.held && !o.cancel {
 			g.tryFill(o)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"gatewatch/conn/sim"
 
@@ -122,5 +123,24 @@ func TestResetIDs(t *testing.T) {
 	w.status(1, "Submitted")
 	if s := g.State(); len(s.Orders) != 1 || s.Orders[0].Quantity != 2 {
 		t.Errorf("%+v", s.Orders)
+	}
+}
+
+// TestHeldOrdersGoOutAfterARestart has the gateway come back early from a restart in which it had lost IBKR.
+func TestHeldOrdersGoOutAfterARestart(t *testing.T) {
+	g := bare(t)
+	g.Notice(1100, "")
+	if _, err := g.PlaceByHand(sim.ManualOrder{ID: 5, Symbol: "AAPL", Action: "BUY", Limit: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if o := g.State().Orders[0]; !o.Held {
+		t.Fatalf("%+v", o)
+	}
+	g.Restart(time.Hour)
+	if err := g.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	if o := g.State().Orders[0]; o.Held || o.Status != "Submitted" {
+		t.Errorf("%+v", o)
 	}
 }

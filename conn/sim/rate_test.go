@@ -180,3 +180,16 @@ func BenchmarkLibrary(b *testing.B) {
 	_ = g.Close()
 	_ = client.Disconnect()
 }
+
+// TestSpreadFillsWaitForTheMarket leaves a pinned price alone for many steps: an order whose executions are spread gets no more of them.
+func TestSpreadFillsWaitForTheMarket(t *testing.T) {
+	g := startSim(t, sim.Config{TickRate: 200, PartialFills: 3, SpreadFills: true})
+	w := ready(t, g, 225, 1)
+	pin(t, g, 100)
+	w.place(1, "BUY", "LMT", 6, 101, "")
+	w.status(1, "Submitted")
+	time.Sleep(100 * time.Millisecond)
+	if o := g.State().Orders[0]; o.Filled != 2 {
+		t.Errorf("%+v", o)
+	}
+}
