@@ -84,7 +84,7 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 			i.Detail = n.Detail
 		}
 		// An open order comes before its status, which says whether it is held.
-		if fate != Filled && i.refused() && i.WhyHeld == "" && (n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
+		if fate != Filled && i.rejected(fate) && i.WhyHeld == "" && (n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
 			fate = Rejected
 		}
 	}
@@ -122,6 +122,12 @@ func (i *Intent) meaning(n conn.OrderNews) (f Fate, certain bool) {
 // refused reports whether an error explains why the order has come to an end.
 func (i *Intent) refused() bool {
 	return i.Code != 0 && !i.Warning && i.Code != cancelled && !i.ToCancel
+}
+
+// rejected reports whether an error explains why the order has come to such an end. That a change was refused explains no
+// cancellation: an exit goes with its entry, whatever was asked of it before.
+func (i *Intent) rejected(end Fate) bool {
+	return i.refused() && (end != Cancelled || i.Refused == nil)
 }
 
 // wonder raises a doubt.
@@ -228,7 +234,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 		i.wonder(now, !i.Done())
 	case notice:
 		i.note(n, true)
-	case n.Code == cancelled && i.refused():
+	case n.Code == cancelled && i.rejected(Cancelled):
 		i.Fate = Rejected
 	case n.Code == cancelled:
 		i.note(n, true)
@@ -298,7 +304,7 @@ func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 			i.Fate = Rejected
 		}
 	case listed || i.Fate == Unknown && i.Code == 0:
-	case i.Filled == 0 && i.refused():
+	case i.Filled == 0 && i.rejected(Cancelled):
 		i.Fate = Rejected // it was refused, and is not there
 	default:
 		i.Fate = Unknown

@@ -192,6 +192,8 @@ func TestLearnChange(t *testing.T) {
 		"too late":                        {[]conn.OrderNews{says(104)}, Working, 90, false, true},
 		"not found":                       {[]conn.OrderNews{says(10147)}, Working, 90, false, true},
 		"the order itself was":            {[]conn.OrderNews{says(201), status("Inactive", 0)}, Rejected, 90, false, true},
+		"it went with its entry":          {[]conn.OrderNews{says(110), status("Cancelled", 0), completed("Cancelled")}, Cancelled, 90, false, true},
+		"and Gateway says so by a code":   {[]conn.OrderNews{says(110), says(202)}, Cancelled, 90, false, true},
 		"an error that nobody knows":      {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
 		"a notice":                        {[]conn.OrderNews{says(399)}, Working, 90, true, false},
 		"confirmed, then rejected":        {[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false},

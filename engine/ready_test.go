@@ -390,7 +390,7 @@ func TestDisarmedWhileItIsArmed(t *testing.T) {
 	// Where it cannot be written down trading is on all the same: orders wait for the disk, which has its own word.
 	l.Close()
 	desk.Arm()
-	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be written down that trading is on") != 1 {
+	if on, _ := desk.Armed(); !on || l.isPrompt() || log.count("cannot be saved that trading is on") != 1 {
 		t.Errorf("armed: %v\n%s", on, &log.text)
 	}
 	desk.Arm()
