@@ -223,7 +223,7 @@ func TestFateIsWrittenDown(t *testing.T) {
 	news("Cancelled")
 	select {
 	case line := <-told:
-		if !strings.Contains(line, "cannot be written down") {
+		if !strings.Contains(line, "cannot be written") {
 			t.Errorf("%q", line)
 		}
 	case <-time.After(ledgerPatience):
