@@ -33,33 +33,39 @@ type orderKey struct {
 // order is one order and its fate. Its contract and order messages are never changed in place, so that queued answers
 // and snapshots may share them.
 type order struct {
-	key       orderKey
-	permID    int64
-	parent    *order // that has to be filled first; nil for none
-	q         *quote
-	contract  *protobuf.Contract
-	order     *protobuf.Order
-	status    string
-	until     time.Time // it is cancelled then; zero: never
-	auction   time.Time // it waits for, zero if it does not
-	closing   bool      // of the auction: that at the end of trading
-	locating  bool      // shares to borrow
-	qty       float64
-	filled    float64
-	avgPrice  float64
-	lastPrice float64
-	triggered bool    // stop or touch price was reached
-	stop      float64 // present stop price of stop and trailing orders
-	held      bool    // waits for upstream
-	cancel    bool    // cancel waits for upstream
-	parts     float64 // size of one partial fill
-	completed time.Time
-	reason    string // of a cancellation
-	ended     bool   // it is completed, whatever its status
-	fixed     bool   // its status was set, and the market does not move it
-	whyHeld   string // of such a status
-	mute      bool   // no status is told unless it is asked for
-	hidden    bool   // no answer lists it
+	key        orderKey
+	permID     int64
+	parent     *order // that has to be filled first; nil for none
+	q          *quote
+	contract   *protobuf.Contract
+	order      *protobuf.Order
+	status     string
+	until      time.Time // it is cancelled then; zero: never
+	auction    time.Time // it waits for, zero if it does not
+	closing    bool      // of the auction: that at the end of trading
+	locating   bool      // shares to borrow
+	qty        float64
+	filled     float64
+	avgPrice   float64
+	lastPrice  float64
+	triggered  bool    // stop or touch price was reached
+	stop       float64 // present stop price of stop and trailing orders
+	held       bool    // waits for upstream
+	cancel     bool    // cancel waits for upstream
+	parts      float64 // size of one partial fill
+	completed  time.Time
+	reason     string // of a cancellation
+	ended      bool   // it is completed, whatever its status
+	fixed      bool   // its status was set, and the market does not move it
+	whyHeld    string // of such a status
+	fault      OrderFault
+	cancelling bool      // which takes a while
+	untold     bool      // what comes first is lost, or waits for an execution
+	silent     bool      // nothing is told any more unless it is asked for
+	paused     time.Time // no fill before that
+	lostAt     time.Time // it was filled, while upstream was lost
+	mute       bool      // no status is told unless it is asked for
+	hidden     bool      // no answer lists it
 }
 
 func (o *order) done() bool {
@@ -223,7 +229,12 @@ func (g *Gateway) releaseHeldLocked() {
 		switch {
 		case o.done():
 		case o.cancel:
-			g.confirmCancel(o, nil)
+			if o.cancel = false; !o.lostAt.IsZero() { // it was filled before the request was there
+				g.tryFill(o)
+			}
+			if !o.done() {
+				g.confirmCancel(o, nil)
+			}
 		case o.held:
 			o.held = false
 			g.activate(o)

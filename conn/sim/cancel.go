@@ -62,6 +62,21 @@ func (g *Gateway) globalCancel(c *conn) {
 
 // requestCancel cancels an order for a client, once upstream is there.
 func (g *Gateway) requestCancel(o *order, by *conn) {
+	if o.fault.CancelLate > 0 && !o.held {
+		if !o.cancelling {
+			o.cancelling = true
+			g.later(o.fault.CancelLate, func() { g.carryOut(o, by) })
+		}
+		return
+	}
+	g.carryOut(o, by)
+}
+
+// carryOut does what was asked for.
+func (g *Gateway) carryOut(o *order, by *conn) {
+	if o.done() || o.cancel {
+		return
+	}
 	if g.upstreamLost && !o.held {
 		o.cancel, o.status = true, statusPendingCancel
 		g.sendOwner(o, o.statusMessage())
@@ -73,6 +88,7 @@ func (g *Gateway) requestCancel(o *order, by *conn) {
 // confirmCancel ends an order that a client wants to be cancelled. Another client than the order's own is told as well, under its own
 // client id.
 func (g *Gateway) confirmCancel(o *order, by *conn) {
+	o.silent, o.untold = o.fault.CancelLost, false
 	if o.status == statusSubmitted && by != nil && by.clientID == o.key.client {
 		o.status = statusPendingCancel
 		g.sendOwner(o, o.statusMessage())

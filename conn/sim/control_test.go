@@ -99,7 +99,7 @@ func TestControlRefuses(t *testing.T) {
 		{"POST", "/fault/restart?for=soon", "", nil, 400, "duration"},
 		{"POST", "/fault/restart?for=-1s", "", nil, 400, "0 or more"},
 		{"POST", "/fault/326?n=many", "", nil, 400, "number"},
-		{"POST", "/fault/unanswered?what=positions", "", nil, 400, "completed-orders"},
+		{"POST", "/fault/unanswered?what=weather", "", nil, 400, "completed-orders"},
 		{"POST", "/fault/read-only?on=2", "", nil, 400, "true or false"},
 		{"POST", "/fault/326?n=1&n=2", "", nil, 400, "2 times"},
 		{"POST", "/fault/notice", "", nil, 400, "code is missing"},

@@ -48,9 +48,6 @@ func (g *Gateway) correctLocked(x execution, shares float64) error {
 }
 
 func correctExecution(g *Gateway, a *args) error {
-	shares, err := strconv.ParseFloat(a.text("shares", "0"), 64)
-	if err != nil || !(shares >= 0 && shares < 1e11) {
-		a.fail("shares", "a number")
-	}
+	shares := a.number("shares", 0, 1e11)
 	return a.do(func() error { return g.CorrectExecution(a.text("ref", ""), shares) })
 }

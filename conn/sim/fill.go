@@ -38,6 +38,7 @@ func (g *Gateway) activate(o *order) {
 		if !p.done() { // one may have ended another meanwhile
 			g.tryFill(p)
 		}
+		p.untold = p.untold && p.fault.ExecutionFirst
 	}
 }
 
@@ -63,7 +64,7 @@ func (g *Gateway) acknowledge(o *order) {
 	case o.fixed || o.status == statusSubmitted && g.working(o):
 	case o.locating:
 		o.status = statusInactive
-		g.sendOwner(o, g.errorMessage(o.key.id, 404, orderText(404, o)))
+		g.sendOwner(o, g.errorMessage(o.key.id, 404, noticeText(404)))
 	default:
 		o.status = statusPreSubmitted
 	}
@@ -108,13 +109,14 @@ func (g *Gateway) tryFill(o *order) {
 	tif := o.order.GetTif()
 	for !o.done() {
 		price, ok := marketable(o)
-		if !ok {
+		if !ok || !g.mayFill(o) {
 			break
 		}
 		g.fill(o, price)
 		if g.cfg.SpreadFills && tif != "FOK" {
 			break
 		}
+		g.pause(o)
 	}
 	switch {
 	case o.done():
@@ -184,8 +186,12 @@ func (g *Gateway) fill(o *order, price float64) {
 		o.status, o.completed = statusFilled, g.nowLocked()
 	}
 	x := g.execute(o, price, size)
-	g.sendOwner(o, x.details, o.openOrderMessage(), o.statusMessage(), x.commission)
+	g.tellFill(o, x)
 	g.tellPositions(o)
+	if to := o.fault.Correct; to != nil {
+		o.fault.Correct = nil
+		_ = g.correctLocked(x, *to) // fails only for an id that is not ours
+	}
 	if o.status == statusFilled {
 		g.afterFill(o)
 	}
@@ -200,6 +206,9 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 	g.book.execSeq++
 	g.counters.Executions++
 	now := g.nowLocked()
+	if !o.lostAt.IsZero() {
+		now = o.lostAt
+	}
 	account := o.order.GetAccount()
 	id := fmt.Sprintf("0000e0d5.%08x.01.01", uint32(g.started.UnixMilli())+uint32(g.book.execSeq)) // IBKR's look
 	stamp := now.In(g.zone).Format("20060102 15:04:05 ") + zoneName(g.zone, "US/Eastern")

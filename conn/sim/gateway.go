@@ -453,6 +453,9 @@ func (g *Gateway) serve(c *conn) {
 	log.Debug("connection ended", "error", err)
 	g.mu.Lock()
 	delete(g.conns, c)
+	if c.ready && !g.closed {
+		g.fillAwayLocked(c)
+	}
 	g.mu.Unlock()
 	c.drop()
 	c.drain()

@@ -100,7 +100,7 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	if req.unsimulated {
 		return refuseUnsimulated(req)
 	}
-	if g.silentLocked(req.message) {
+	if g.silentLocked(req) {
 		return nil
 	}
 	if e := g.refuseWrite(req); e != nil {

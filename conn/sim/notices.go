@@ -22,6 +22,7 @@ func (g *Gateway) Notice(code int, text string) {
 	switch code {
 	case 1100, 2110:
 		g.upstreamLost = true
+		g.fillLostLocked()
 	case 1101:
 		for c := range g.conns {
 			clear(c.subs)

@@ -2,8 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
@@ -12,29 +14,48 @@ import (
 // Turn is what a gateway makes of an order by itself. What is not set does not happen.
 type Turn struct {
 	Code    int    // of an error that names the order
-	Text    string // of that error, and why it is completed
+	Text    string // of that error, and why it is completed; empty: the usual one of the code
 	Late    bool   // the error comes behind the status, not before it
 	Status  string // any word: Inactive, Cancelled, PendingSubmit, PendingCancel, …; with Submitted the market moves it again
+	Fixed   bool   // the market does not move it, whatever its status: PreSubmitted, Submitted
 	WhyHeld string // such as locate
 	Ended   bool   // it is listed among completed orders from now on, as Cancelled ones always are
 	Silent  bool   // the client is not told the status
 }
 
-// OrderFault is a turn that orders take when they are placed, or changed.
+// OrderFault is what happens to orders when they are placed, changed, filled or cancelled.
 type OrderFault struct {
-	Ref    string // of the order; empty: any
-	Symbol string // the same
-	Type   string // the same, such as STP
-	After  int    // how many such orders pass before it
-	Times  int    // how many orders take it; 0 stands for 1, below 0 for all
-	Change bool   // changes of such orders take it, and not the orders
+	Ref    string  // of the order; empty: any
+	Symbol string  // the same
+	Type   string  // the same, such as STP
+	Share  float64 // of such orders are affected, by chance; 0 stands for all of them
+	After  int     // how many such orders pass before it
+	Times  int     // how many orders take it; 0 stands for 1, below 0 for all
+	Change bool    // changes of such orders take it, and not the orders
 
-	Refuse bool // the order, or the change, is not taken: nothing follows but the error
-	Early  bool // the turn comes before the first openOrder, not behind it
-	Turn   Turn
-	Mute   bool // no status of the order is told from then on unless it is asked for, only its executions are
-	Hide   bool // no answer lists the order, and it cannot be cancelled
-	Cut    bool // the connection ends when the order is taken: nothing is said of it, and nothing behind it is read
+	// When it is placed or changed.
+	Refuse         bool // the order, or the change, is not taken: nothing follows but the error
+	Early          bool // the turn comes before the first openOrder, not behind it
+	Turn           Turn
+	Unacknowledged bool // what is told first of it is lost, and what comes then is not
+	Mute           bool // no status of the order is told from then on unless it is asked for, only its executions are
+	Hide           bool // no answer lists the order, and it cannot be cancelled
+	Cut            bool // the connection ends when the order is taken: nothing is said of it, and nothing behind it is read
+	CutBefore      bool // the same, and the order is not taken
+
+	// When it fills.
+	Parts          int           // in so many executions; 0: as the gateway is configured
+	Pace           time.Duration // between them
+	Away           bool          // only while its client is not connected
+	Lost           bool          // only while upstream is lost, which is told when it is back
+	ExecutionFirst bool          // the first execution overtakes what is told of the order when it is placed
+	StatusFirst    bool          // executions come behind the status that they lead to
+	Twice          bool          // each execution is reported twice
+	Correct        *float64      // shares that the first execution is corrected to at once; with 0 it is busted
+
+	// When it is cancelled.
+	CancelLate time.Duration // how long that takes
+	CancelLost bool          // it is cancelled, and nothing tells so but an answer
 }
 
 // FaultOrders adds a fault of orders to come, until it has happened or until Clear.
@@ -54,6 +75,7 @@ func (g *Gateway) TurnOrder(ref string, t Turn) error {
 	for _, o := range slices.Backward(g.book.orders) {
 		if o.order.GetOrderRef() == ref {
 			g.turn(o, t)
+			g.goOn(o)
 			return nil
 		}
 	}
@@ -67,6 +89,7 @@ func (g *Gateway) orderFault(q *quote, o *protobuf.Order, change bool) OrderFaul
 			(f.Symbol == "" || strings.EqualFold(f.Symbol, q.in.label())) && (f.Type == "" || f.Type == o.GetOrderType())
 		switch {
 		case !is || f.Times == 0:
+		case f.Share > 0 && rand.Float64() >= f.Share:
 		case f.After > 0:
 			f.After--
 		default:
@@ -79,12 +102,22 @@ func (g *Gateway) orderFault(q *quote, o *protobuf.Order, change bool) OrderFaul
 
 // refusal is the error of an order or change that is not taken.
 func (f *OrderFault) refusal(id int32) *requestError {
-	return &requestError{Code: int32(f.Turn.Code), ReqID: id, Reason: reasonInvalid, Text: f.Turn.Text}
+	return &requestError{Code: int32(f.Turn.Code), ReqID: id, Reason: reasonInvalid, Text: f.Turn.text()}
+}
+
+func (t *Turn) text() string {
+	if t.Text == "" && t.Code != 0 {
+		return noticeText(t.Code)
+	}
+	return t.Text
 }
 
 // launch has an order that was booked take its fault, and go to work if that lets it.
 func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
-	o.mute, o.hidden = f.Mute || f.Cut, f.Hide
+	o.fault, o.mute, o.hidden, o.untold = f, f.Mute || f.Cut, f.Hide, f.Unacknowledged || f.ExecutionFirst
+	if f.Parts > 0 {
+		o.parts = partSize(o.qty, f.Parts)
+	}
 	if f.Early {
 		g.turn(o, f.Turn)
 	}
@@ -93,26 +126,56 @@ func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
 	}
 	if !f.Early && f.Turn != (Turn{}) {
 		g.turn(o, f.Turn)
+		g.goOn(o)
 	}
 	if f.Cut {
-		o.mute, c.refused = f.Mute, true
-		c.drop()
+		o.mute = f.Mute
+		c.cut()
 	}
+}
+
+// change has an open order take a change, and the fault of that.
+func (g *Gateway) change(c *conn, o *order, f OrderFault, apply func() *requestError) *requestError {
+	switch {
+	case f.Refuse:
+		return f.refusal(o.key.id)
+	case f.CutBefore:
+		c.cut()
+		return nil
+	}
+	mute := o.mute || f.Mute
+	o.mute = mute || f.Cut || f.Unacknowledged
+	e := apply()
+	o.mute = mute
+	if f.Cut {
+		c.cut()
+	}
+	if e == nil && f.Turn != (Turn{}) {
+		g.turn(o, f.Turn)
+		g.goOn(o)
+	}
+	return e
+}
+
+// cut ends a connection: what it has not read yet, nobody reads.
+func (c *conn) cut() {
+	c.refused = true
+	c.drop()
 }
 
 // turn has an order take a turn. What was filled stays filled.
 func (g *Gateway) turn(o *order, t Turn) {
 	failure := func() {
 		if t.Code != 0 {
-			g.sendOwner(o, g.errorMessage(o.key.id, t.Code, t.Text))
+			g.sendOwner(o, g.errorMessage(o.key.id, t.Code, t.text()))
 		}
 	}
 	if !t.Late {
 		failure()
 	}
 	if t.Status != "" {
-		moves := t.Status == statusSubmitted || t.Status == statusPreSubmitted
-		o.status, o.whyHeld, o.fixed, o.ended, o.reason = t.Status, t.WhyHeld, !moves, t.Ended, t.Text
+		moves := !t.Fixed && (t.Status == statusSubmitted || t.Status == statusPreSubmitted)
+		o.status, o.whyHeld, o.fixed, o.ended, o.reason = t.Status, t.WhyHeld, !moves, t.Ended, t.text()
 		if o.done() {
 			o.completed = g.nowLocked()
 		}
@@ -131,6 +194,10 @@ func (g *Gateway) turn(o *order, t Turn) {
 			g.cancelLocked(child, "its order has ended")
 		}
 	}
+}
+
+// goOn lets an order work as far as its turn allows.
+func (g *Gateway) goOn(o *order) {
 	if !o.held && !o.done() {
 		g.tryFill(o)
 	}
@@ -140,9 +207,9 @@ func (g *Gateway) turn(o *order, t Turn) {
 func (o *order) tells(m proto.Message) bool {
 	switch m.(type) {
 	case *protobuf.OpenOrder, *protobuf.OrderStatus:
-		return !o.mute
+		return !o.mute && !o.untold && !o.silent
 	}
-	return true
+	return !o.silent
 }
 
 // heldBy says why an order is held, as Gateway does.
@@ -161,28 +228,4 @@ func (o *order) heldBy() string {
 		why = append(why, "trigger")
 	}
 	return strings.Join(why, ",")
-}
-
-// turnOf reads a turn from the parameters of a verb.
-func turnOf(a *args) Turn {
-	return Turn{
-		Code: a.int("code", 0, 1, 1<<30), Text: a.text("text", ""), Late: a.bool("late"), Status: a.text("status", ""),
-		WhyHeld: a.text("why", ""), Ended: a.bool("ended"), Silent: a.bool("silent"),
-	}
-}
-
-const turnParams = " code= text= late=false status= why= ended=false silent=false"
-
-func faultOrders(g *Gateway, a *args) error {
-	f := OrderFault{
-		Ref: a.text("ref", ""), Symbol: a.text("symbol", ""), Type: a.text("type", ""), After: a.int("after", 0, 0, 1<<30),
-		Times: a.int("times", 1, -1, 1<<30), Change: a.bool("change"), Refuse: a.bool("refuse"), Early: a.bool("early"), Turn: turnOf(a),
-		Mute: a.bool("mute"), Hide: a.bool("hide"), Cut: a.bool("cut"),
-	}
-	return a.do(func() error { g.FaultOrders(f); return nil })
-}
-
-func turnOrder(g *Gateway, a *args) error {
-	t := turnOf(a)
-	return a.do(func() error { return g.TurnOrder(a.text("ref", ""), t) })
 }

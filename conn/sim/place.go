@@ -43,17 +43,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		if pid != 0 && (parent == nil || parent.done()) {
 			return noParent
 		}
-		f := g.orderFault(q, old.order, true)
-		if f.Refuse {
-			return f.refusal(id)
-		}
-		if e := g.modifyOrder(old, m, q, qty, f.Mute); e != nil {
-			return e
-		}
-		if f.Turn != (Turn{}) {
-			g.turn(old, f.Turn)
-		}
-		return nil
+		return g.change(c, old, g.orderFault(q, old.order, true), func() *requestError { return g.modifyOrder(old, m, q, qty) })
 	}
 	if id < 0 || id == math.MaxInt32 {
 		return invalid(id, req, "order id must be 0 to 2147483646")
@@ -67,8 +57,12 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		return noParent
 	}
 	f := g.orderFault(q, po, false)
-	if f.Refuse {
+	switch {
+	case f.Refuse:
 		return f.refusal(id)
+	case f.CutBefore:
+		c.cut()
+		return nil
 	}
 	if f == (OrderFault{}) && parent == nil {
 		f = g.overMargin(q, po, qty)
@@ -155,7 +149,7 @@ func trail(o *order, q *quote) float64 {
 }
 
 // modifyOrder changes an open order in place, or says that its id is taken.
-func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64, mute bool) *requestError {
+func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64) *requestError {
 	id, po := m.GetOrderId(), m.GetOrder()
 	switch {
 	case o.done():
@@ -171,7 +165,6 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	case g.upstreamLost && g.cfg.RejectOrdersUpstreamLost:
 		return rejected(id, "no connection to IBKR")
 	}
-	o.mute = o.mute || mute
 	if !po.GetTransmit() && !o.kept() {
 		return nil // the change is kept, and the next one brings all that it has
 	}
@@ -181,7 +174,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	if o.order.OrderRef == nil {
 		o.order.OrderRef = keepRef
 	}
-	o.parts = partSize(qty-o.filled, g.cfg.PartialFills)
+	o.parts = partSize(qty-o.filled, max(o.fault.Parts, g.cfg.PartialFills))
 	if !o.triggered {
 		o.stop = startStop(o, q)
 	}

@@ -17,9 +17,23 @@ const (
 	CompletedOrders Question = "completed-orders"
 	Executions      Question = "executions"
 	ContractDetails Question = "contract-details"
+	Positions       Question = "positions"
 )
 
-var questions = []Question{OpenOrders, CompletedOrders, Executions, ContractDetails}
+var questions = []Question{OpenOrders, CompletedOrders, Executions, ContractDetails, Positions}
+
+// known reports whether a question is one of them, or the name of a request, such as reqMktData.
+func (q Question) known() bool {
+	if slices.Contains(questions, q) {
+		return true
+	}
+	for _, kind := range requestKinds {
+		if kind.name == string(q) {
+			return true
+		}
+	}
+	return false
+}
 
 // questionOf says which question a request is, "" for none.
 func questionOf(m proto.Message) Question {
@@ -32,14 +46,16 @@ func questionOf(m proto.Message) Question {
 		return Executions
 	case *protobuf.ContractDataRequest:
 		return ContractDetails
+	case *protobuf.PositionsRequest, *protobuf.PositionsMultiRequest:
+		return Positions
 	}
 	return ""
 }
 
 // LeaveUnanswered has the next n questions of a kind stay without any answer; below 0, all of them.
 func (g *Gateway) LeaveUnanswered(q Question, n int) error {
-	if !slices.Contains(questions, q) {
-		return fmt.Errorf("unknown question %q: one of %s", q, questions)
+	if !q.known() {
+		return fmt.Errorf("unknown question %q: one of %s, or the name of a request", q, questions)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,13 +75,16 @@ func (g *Gateway) ReadOnly(on bool) {
 }
 
 // silentLocked reports whether a request is to be left unanswered, and counts it.
-func (g *Gateway) silentLocked(m proto.Message) bool {
-	q := questionOf(m)
-	n := g.faults.unanswered[q]
-	if n > 0 {
-		g.faults.unanswered[q]--
+func (g *Gateway) silentLocked(req *request) bool {
+	for _, q := range []Question{questionOf(req.message), Question(req.kind.name)} {
+		if n := g.faults.unanswered[q]; n != 0 {
+			if n > 0 {
+				g.faults.unanswered[q]--
+			}
+			return true
+		}
 	}
-	return n != 0
+	return false
 }
 
 // refuseWrite refuses what a read-only API does not do. Orders are refused under their id, everything else without a number.

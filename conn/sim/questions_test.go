@@ -70,7 +70,7 @@ func TestUnanswered(t *testing.T) {
 			w.next(questionEnds[q])
 		}
 	}
-	if err := bare(t).LeaveUnanswered("positions", 1); err == nil {
+	if err := bare(t).LeaveUnanswered("weather", 1); err == nil {
 		t.Error("an unknown question can be left unanswered")
 	}
 }

@@ -120,7 +120,7 @@ func (g *Gateway) faultNamesLocked() []string {
 			names = append(names, fault.name)
 		}
 	}
-	for _, q := range questions {
+	for _, q := range slices.Sorted(maps.Keys(f.unanswered)) {
 		if f.unanswered[q] != 0 {
 			names = append(names, "unanswered-"+string(q))
 		}

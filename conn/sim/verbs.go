@@ -156,10 +156,10 @@ var verbs = []verb{
 		n := a.int("n", 1, 0, 1<<30)
 		return a.do(func() error { g.Refuse10141(n); return nil })
 	}},
-	{"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, completed-orders, executions or contract-details unanswered", func(g *Gateway, a *args) error {
+	{"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, completed-orders, executions, positions or contract-details unanswered, or requests by name", func(g *Gateway, a *args) error {
 		q, n := Question(a.text("what", string(CompletedOrders))), a.int("n", 1, -1, 1<<30)
-		if !slices.Contains(questions, q) {
-			a.fail("what", "open-orders, completed-orders, executions or contract-details")
+		if !q.known() {
+			a.fail("what", "open-orders, completed-orders, executions, positions, contract-details or the name of a request")
 		}
 		return a.do(func() error { return g.LeaveUnanswered(q, n) })
 	}},
@@ -217,8 +217,8 @@ var verbs = []verb{
 		return a.do(func() error { return g.SetPrice(a.text("symbol", ""), price) })
 	}},
 	{
-		"order-fault", "ref= symbol= type= after=0 times=1 change=false refuse=false early=false mute=false hide=false cut=false" + turnParams,
-		"what happens to orders to come, or to changes: refused, turned, told by executions alone, listed nowhere, cut off", faultOrders,
+		"order-fault", faultParams,
+		"what happens to orders to come, or to changes, when they are placed, filled or cancelled", faultOrders,
 	},
 	{"order", "ref=" + turnParams, "send an error for the order with a reference, and give it any status", turnOrder},
 	{"discard-cancels", "n=1", "throw the next n requests to cancel an order (-1: all) away with error 100, which names no order", func(g *Gateway, a *args) error {
