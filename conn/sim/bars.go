@@ -186,11 +186,13 @@ func (g *Gateway) bars(
 		if sp.seconds > 0 {
 			one.intervals, seconds = lastOf(one.intervals, seconds, float64(sp.seconds))
 		}
-		part := g.dayBars(q, s, one, size)
-		parts = append(parts, part)
-		if count += len(part); count > maxBars {
+		for _, i := range one.intervals {
+			count += int(i.to.Sub(i.from)/size) + 1
+		}
+		if count > maxBars {
 			return nil, false
 		}
+		parts = append(parts, g.dayBars(q, s, one, size))
 		if one.regular {
 			days++
 		}

@@ -6,11 +6,12 @@
 // 176 to 226. Below 201 a message is text; from 201 its id is four bytes and, family by family, its body turns into
 // protobuf. Inside the package a message is always its protobuf type, whatever the wire carries: requests are parsed
 // into one (request.go, requesttext.go, ordertext.go), answers are built as one and written as text where the
-// version asks for it (replytext.go, openordertext.go).
+// version asks for it (replytext.go, openordertext.go). A subject of its own, such as pnl.go, has its requests and its
+// replies in one table, each with both forms; see kinds.go.
 //
 // # Goroutines
 //
-// One goroutine accepts, one moves the market, one per connection reads and handles requests, one per connection
+// One goroutine accepts, one moves the market, one sends what is due of other streams (streams.go), one per connection reads and handles requests, one per connection
 // writes. Everything they share is guarded by Gateway.mu; sending under it only appends to the connection's queue,
 // so no lock is held across I/O. Ticks are not queued: the writer of a connection makes them, without the lock, of the
 // steps that the market has taken since its last batch. A client that reads slowly gets fewer of them, and holds up no

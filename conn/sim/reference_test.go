@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -170,6 +171,23 @@ func TestUnsupported(t *testing.T) {
 		if version < 201 {
 			w.quiet()
 		}
+		w.alive()
+	}
+}
+
+// TestEmptyRequests sends every request of the protocol with its number alone, and with an empty contract: the session
+// goes on.
+func TestEmptyRequests(t *testing.T) {
+	g := startSim(t, sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
+	w := ready(t, g, 225, 1)
+	for id := 1; id <= 120; id++ {
+		if id == 71 { // startApi
+			continue
+		}
+		for _, body := range []string{"", "\x08\x07", "\x08\x07\x12\x00", "\x08\x07\x10\x01"} {
+			w.write(framed(string(binary.BigEndian.AppendUint32(nil, uint32(id+200))) + body))
+		}
+		w.send(id)
 		w.alive()
 	}
 }
