@@ -232,7 +232,7 @@ func (r *resident) ActivateRule(ctx context.Context, name string) error {
 	case errors.As(err, new(*conn.UnansweredError)):
 		return answered(err)
 	case errors.As(err, &unclear), errors.As(err, new(*conn.RequestError)), errors.Is(err, rules.ErrChanged),
-		errors.Is(err, conn.ErrSessionOver), errors.Is(err, conn.ErrOldGateway), errors.Is(err, context.DeadlineExceeded):
+		errors.Is(err, conn.ErrSessionOver), errors.Is(err, context.DeadlineExceeded):
 		return &api.Conflict{Reason: wording.OneLine(err.Error())}
 	}
 	return err

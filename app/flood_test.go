@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"gatewatch/app/api"
 )
 
@@ -23,10 +26,10 @@ import (
 type flooder struct {
 	t     *testing.T
 	ln    net.Listener
-	flood func(i int) []string // the fields of the i-th message
+	flood func(i int) flooded // the i-th message
 }
 
-func newFlooder(t *testing.T, flood func(i int) []string) *flooder {
+func newFlooder(t *testing.T, flood func(i int) flooded) *flooder {
 	t.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -49,32 +52,60 @@ func newFlooder(t *testing.T, flood func(i int) []string) *flooder {
 // quietFirst is how long a flooder behaves when a client has come.
 const quietFirst = time.Second
 
-func fields(list ...string) []byte {
-	body := strings.Join(list, "\x00") + "\x00"
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...)
+// flooded is a message from a gateway: its number and, from field 1 on, its fields. A nil field is left out, a []byte is a message.
+type flooded struct {
+	number int
+	fields []any
 }
 
-// serve speaks the text protocol at version 176.
+func message(number int, fields ...any) flooded { return flooded{number, fields} }
+
+func frame(payload []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))), payload...)
+}
+
+func (m flooded) bytes() []byte {
+	return frame(append(binary.BigEndian.AppendUint32(nil, uint32(m.number+200)), protoFields(m.fields...)...))
+}
+
+func protoFields(fields ...any) (b []byte) {
+	for i, f := range fields {
+		n := protowire.Number(i + 1)
+		switch v := f.(type) {
+		case int:
+			b = protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), uint64(v))
+		case float64:
+			b = protowire.AppendFixed64(protowire.AppendTag(b, n, protowire.Fixed64Type), math.Float64bits(v))
+		case string:
+			b = protowire.AppendString(protowire.AppendTag(b, n, protowire.BytesType), v)
+		case []byte:
+			b = protowire.AppendBytes(protowire.AppendTag(b, n, protowire.BytesType), v)
+		}
+	}
+	return b
+}
+
+// serve speaks version 225.
 func (f *flooder) serve(c net.Conn) {
 	defer c.Close()
 	in := bufio.NewReader(c)
 	if _, err := io.CopyN(io.Discard, in, 4); err != nil {
 		return
 	}
-	if _, err := readFields(in); err != nil {
+	if _, err := readPayload(in); err != nil {
 		return
 	}
 	answers := make(chan []byte, 1000)
-	answers <- fields("176", "20261130 12:00:00 UTC")
+	answers <- frame([]byte("225\x0020261130 12:00:00 UTC\x00"))
 	go func() {
 		defer close(answers)
 		for {
-			msg, err := readFields(in)
-			if err != nil {
+			payload, err := readPayload(in)
+			if err != nil || len(payload) < 4 {
 				return
 			}
-			for _, a := range answerTo(msg) {
-				answers <- a
+			for _, a := range answerTo(int(binary.BigEndian.Uint32(payload))-200, payload[4:]) {
+				answers <- a.bytes()
 			}
 		}
 	}()
@@ -96,7 +127,7 @@ func (f *flooder) serve(c net.Conn) {
 				continue
 			}
 			for range 100 {
-				if _, err := out.Write(fields(f.flood(i)...)); err != nil {
+				if _, err := out.Write(f.flood(i).bytes()); err != nil {
 					return
 				}
 				i++
@@ -105,60 +136,56 @@ func (f *flooder) serve(c net.Conn) {
 	}
 }
 
-func readFields(in io.Reader) ([]string, error) {
+func readPayload(in io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
 		return nil, err
 	}
-	body := make([]byte, binary.BigEndian.Uint32(head[:]))
-	_, err := io.ReadFull(in, body)
-	return strings.Split(strings.TrimSuffix(string(body), "\x00"), "\x00"), err
+	payload := make([]byte, binary.BigEndian.Uint32(head[:]))
+	_, err := io.ReadFull(in, payload)
+	return payload, err
 }
 
 // answerTo returns what Gateway answers to a request.
-func answerTo(msg []string) [][]byte {
-	switch msg[0] {
-	case "71":
-		return [][]byte{fields("15", "1", "DU1234567"), fields("9", "1", "1000")}
-	case "49":
-		return [][]byte{fields("49", "1", strconv.FormatInt(time.Now().Unix(), 10))}
-	case "5", "16":
-		return [][]byte{fields("53", "1")}
-	case "99":
-		return [][]byte{fields("102")}
-	case "7":
-		return [][]byte{fields("55", "1", msg[2])}
+func answerTo(number int, body []byte) []flooded {
+	switch number {
+	case 71:
+		return []flooded{message(15, "DU1234567"), message(9, 1000)}
+	case 49:
+		return []flooded{message(49, int(time.Now().Unix()))}
+	case 5, 16:
+		return []flooded{message(53)}
+	case 99:
+		return []flooded{message(102)}
+	case 7:
+		_, _, n := protowire.ConsumeTag(body)
+		request, _ := protowire.ConsumeVarint(body[max(0, n):])
+		return []flooded{message(55, int(request))}
 	}
 	return nil
 }
 
-func notify(id, code int, text string) []string {
-	return []string{"4", "2", strconv.Itoa(id), strconv.Itoa(code), text, ""}
-}
+func notify(id, code int, text string) flooded { return message(4, id, 1_764_500_000_000, code, text) }
 
 // floods are the messages that a gateway may say without end.
-var floods = map[string]func(i int) []string{
-	"one code":       func(i int) []string { return notify(-1, 2109, strings.Repeat("long ", 400)) },
-	"many codes":     func(i int) []string { return notify(-1, i%1_000_000, "text "+strconv.Itoa(i)) },
-	"many requests":  func(i int) []string { return notify(i%10_000_000, 354, "text "+strconv.Itoa(i)) },
-	"a farm flaps":   func(i int) []string { return notify(-1, 2103+i%2, "farm:usfarm") },
-	"many farms":     func(i int) []string { return notify(-1, 2103, "farm:f"+strconv.Itoa(i)) },
-	"upstream flaps": func(i int) []string { return notify(-1, 1100+i%2*2, "text") },
-	"competing":      func(i int) []string { return notify(-1, 10197, "text") },
-	"order status": func(i int) []string {
-		return []string{"3", strconv.Itoa(i), "Submitted", "0", "1", "0", strconv.Itoa(i), "0", "0", "17", "", "0"}
-	},
-	"commissions":     func(i int) []string { return []string{"59", "1", "exec" + strconv.Itoa(i), "1", "USD", "0", "0", ""} },
-	"accounts":        func(i int) []string { return []string{"15", "1", "DU1234567"} },
-	"next ids":        func(i int) []string { return []string{"9", "1", strconv.Itoa(1000 + i)} },
-	"times":           func(i int) []string { return []string{"49", "1", strconv.FormatInt(time.Now().Unix(), 10)} },
-	"ticks":           func(i int) []string { return []string{"1", "6", "2130706433", "1", strconv.Itoa(100 + i%7), "1", "0"} },
-	"unknown numbers": func(i int) []string { return []string{"299", strconv.Itoa(i)} },
-	"executions": func(i int) []string {
-		return []string{
-			"11", "-1", strconv.Itoa(i), "1", "AAPL", "STK", "", "0", "", "", "ISLAND", "USD", "AAPL", "NMS", fmt.Sprintf("0000e0d5.%d.01.01", i),
-			"20261130 12:00:00", "DU1234567", "ISLAND", "BOT", "1", "230", strconv.Itoa(i), "5", "0", "1", "230", "", "", "0", "", "1",
-		}
+var floods = map[string]func(i int) flooded{
+	"one code":       func(i int) flooded { return notify(-1, 2109, strings.Repeat("long ", 400)) },
+	"many codes":     func(i int) flooded { return notify(-1, i%1_000_000, "text "+strconv.Itoa(i)) },
+	"many requests":  func(i int) flooded { return notify(i%10_000_000, 354, "text "+strconv.Itoa(i)) },
+	"a farm flaps":   func(i int) flooded { return notify(-1, 2103+i%2, "farm:usfarm") },
+	"many farms":     func(i int) flooded { return notify(-1, 2103, "farm:f"+strconv.Itoa(i)) },
+	"upstream flaps": func(i int) flooded { return notify(-1, 1100+i%2*2, "text") },
+	"competing":      func(i int) flooded { return notify(-1, 10197, "text") },
+	"order status":   func(i int) flooded { return message(3, i, "Submitted", "0", "1", 0.0, i, 0, 0.0, 17) },
+	"commissions":    func(i int) flooded { return message(59, "exec"+strconv.Itoa(i), 1.0, "USD") },
+	"accounts":       func(i int) flooded { return message(15, "DU1234567") },
+	"next ids":       func(i int) flooded { return message(9, 1000+i) },
+	"times":          func(i int) flooded { return message(49, int(time.Now().Unix())) },
+	"ticks":          func(i int) flooded { return message(1, 2130706433, 1, float64(100+i%7), "1", 0) },
+	"unknown":        func(i int) flooded { return message(299, i) },
+	"executions": func(i int) flooded {
+		return message(11, -1, protoFields(1, "AAPL", "STK"), protoFields(i, fmt.Sprintf("0000e0d5.%d.01.01", i), "20261130 12:00:00",
+			"DU1234567", "ISLAND", "BOT", "1", 230.0, i, 5, nil, "1", 230.0))
 	},
 }
 
@@ -187,7 +214,7 @@ func TestFloods(t *testing.T) {
 // maxGrowth is how much the program may grow by a flood. With the race detector in it, it needs several times the memory.
 const maxGrowth = 20 << 20
 
-func runFlood(t *testing.T, flood func(i int) []string, lasts time.Duration) {
+func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {
 	f := newFlooder(t, flood)
 	r := prepareRig(t, "DU1234567", "", rulesOf())
 	r.gateway.Close()

@@ -60,9 +60,6 @@ func (r *resident) reconcile() func(context.Context, *conn.Session) error {
 	if r.trade == nil {
 		return func(ctx context.Context, s *conn.Session) error {
 			_, err := s.OpenOrders(ctx)
-			if errors.Is(err, conn.ErrOldGateway) {
-				return nil
-			}
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func tcpConnector(mono func() time.Duration) connector {
 	}
 }
 
-func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration, post func(input)) (*library, *AttemptError) {
+func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration, post func(input)) (*socket, *AttemptError) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
 	gw := d.conn

@@ -1,8 +1,6 @@
 package conn
 
 import (
-	"bufio"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -10,6 +8,8 @@ import (
 	"time"
 
 	"github.com/scmhub/ibapi"
+
+	"gatewatch/conn/wire"
 )
 
 // latencies reports the mean of what was measured as the time per operation, and the longest beside it.
@@ -136,28 +136,7 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// BenchmarkProbe is the way of a probe: relay, Gateway, relay, library, callback.
-func BenchmarkProbe(b *testing.B) {
-	_, s, _ := connect(b, 225, nil)
-	l := s.Session().link.(*library)
-	var list []time.Duration
-	times := l.relay.times
-	for b.Loop() {
-		times.mu.Lock()
-		times.answered = 0 // else a second would have to pass
-		times.mu.Unlock()
-		l.probe()
-		for answered := false; !answered; time.Sleep(10 * time.Microsecond) {
-			times.mu.Lock()
-			answered = times.answered != 0
-			times.mu.Unlock()
-		}
-		list = append(list, times.rtt)
-	}
-	latencies(b, list)
-}
-
-// bareClient counts what the client library brings on its own, without a relay.
+// bareClient counts what the client library brings.
 type bareClient struct {
 	ibapi.Wrapper
 	mail  *Ticks
@@ -181,8 +160,8 @@ func (c *bareClient) TickSize(request int64, _ ibapi.TickType, size ibapi.Decima
 	c.mail.put(Tick{Request: request, Field: BidSize, Value: size.Float()})
 }
 
-func newBareClient(b *testing.B, version int) (*bareClient, net.Conn) {
-	silenceLibrary()
+func newBareClient(b *testing.B) (*bareClient, net.Conn) {
+	ibapi.SetLogLevel(7) // none: it logs account data at info level
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -195,13 +174,13 @@ func newBareClient(b *testing.B, version int) (*bareClient, net.Conn) {
 			return
 		}
 		accepted <- c
-		r := bufio.NewReader(c)
-		_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
-		p := &peer{Conn: c, version: version}
-		p.send(textFrame(fmt.Sprint(version), "20261123"))
-		_, _ = readFrame(r, nil, maxFrame)
+		_, _ = io.ReadFull(c, make([]byte, len("API\x00")))
+		_, _ = wire.ReadFrame(c)
+		p := &peer{Conn: c, version: 225}
+		p.send(textFrame("225", "20261123"))
+		_, _ = wire.ReadFrame(c)
 		p.login("DU1")
-		_, _ = io.Copy(io.Discard, r)
+		_, _ = io.Copy(io.Discard, c)
 	}()
 	c := &bareClient{mail: newTicks(), ready: make(chan struct{}), marks: make(chan string, 10)}
 	if err := ibapi.NewEClient(c).Connect("127.0.0.1", ln.Addr().(*net.TCPAddr).Port, 1); err != nil {
@@ -213,44 +192,35 @@ func newBareClient(b *testing.B, version int) (*bareClient, net.Conn) {
 	return c, gateway
 }
 
-// BenchmarkTicks sends the same batches through the adapter and through the bare library, in turns.
+// BenchmarkTicks sends the same batches through a session and through the bare library, in turns.
 func BenchmarkTicks(b *testing.B) {
 	const batch = 10_000
-	for _, version := range []int{176, 225} {
-		b.Run(fmt.Sprint(version), func(b *testing.B) {
-			var frames []byte
-			for i := range batch {
-				if version >= versionProtoBasics {
-					frames = append(frames, protoMessage(1, 1+i%50, 1, float64(i)/100, "300", 0)...)
-				} else {
-					frames = append(frames, textMessage(version, 1, "6", fmt.Sprint(1+i%50), "1", fmt.Sprint(float64(i)/100), "300", "0")...)
-				}
-			}
-			adapter := newDecoder(b, version)
-			defer adapter.close()
-			bare, gateway := newBareClient(b, version)
-			var through, direct time.Duration
-			n := 0
-			for b.Loop() {
-				begin := time.Now()
-				_, _ = adapter.gateway.Write(frames)
-				if !adapter.decode(b, currentTimeFrame(version, 1_700_000_000)[4:]) {
-					b.Fatal("the session ended")
-				}
-				through += time.Since(begin)
-				begin = time.Now()
-				_, _ = gateway.Write(frames)
-				(&peer{Conn: gateway, version: version}).code(399, "mark")
-				<-bare.marks
-				direct += time.Since(begin)
-				n++
-			}
-			if got, _ := adapter.l.ticks.Counts(); got != uint64(2*batch*n) {
-				b.Errorf("%d values of %d ticks", got, batch*n)
-			}
-			b.ReportMetric(float64(batch*n)/through.Seconds(), "ticks/s")
-			b.ReportMetric(float64(batch*n)/direct.Seconds(), "bare-ticks/s")
-			b.ReportMetric(direct.Seconds()/through.Seconds(), "ratio")
-		})
+	var frames []byte
+	for i := range batch {
+		frames = append(frames, protoMessage(1, marketBase+1+i%50, 1, float64(i)/100, "300", 0)...)
 	}
+	ours := newOnline(b)
+	bare, gateway := newBareClient(b)
+	var through, direct time.Duration
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		begin := time.Now()
+		ours.send(frames)
+		ours.code(399, "mark")
+		<-ours.said
+		through += time.Since(begin)
+		begin = time.Now()
+		_, _ = gateway.Write(frames)
+		(&peer{Conn: gateway}).code(399, "mark")
+		<-bare.marks
+		direct += time.Since(begin)
+		n++
+	}
+	if got, _ := ours.s.ticks.Counts(); got != uint64(2*batch*n) {
+		b.Errorf("%d values of %d ticks", got, batch*n)
+	}
+	b.ReportMetric(float64(batch*n)/through.Seconds(), "ticks/s")
+	b.ReportMetric(float64(batch*n)/direct.Seconds(), "bare-ticks/s")
+	b.ReportMetric(direct.Seconds()/through.Seconds(), "ratio")
 }

@@ -8,11 +8,10 @@ import (
 
 // books is what a session knows of orders, and of questions about contracts.
 type books struct {
-	session uint64 // its number, which everything that is said carries
-	version int
-	first   atomic.Int64 // order id offered at READY
-	news    *Orders
-	passage passage
+	session    uint64       // its number, which everything that is said carries
+	first      atomic.Int64 // order id offered at READY
+	news       *Orders
+	placements placements
 
 	enquiries enquiries
 	rules     marketRules
@@ -28,8 +27,8 @@ type books struct {
 	begun   time.Time
 }
 
-func newBooks(version int) *books {
-	b := &books{version: version, news: newOrders(), begun: time.Now()}
+func newBooks(session uint64) *books {
+	b := &books{session: session, news: newOrders(), begun: time.Now()}
 	for i := range b.turn {
 		b.turn[i] = make(chan struct{}, 1)
 	}

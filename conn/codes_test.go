@@ -121,7 +121,7 @@ func TestCodesOnALiveSession(t *testing.T) {
 		{326, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
 		{1101, "every subscription is made anew", fine},
 	}
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			g, s, r := connect(t, v, nil)
 			for i, step := range steps {
@@ -158,12 +158,12 @@ func TestMarketDataEndsACompetingSession(t *testing.T) {
 	g, s, _ := connect(t, 225, nil)
 	g.peer().code(10197, "competing")
 	await(t, s, "competing session", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseCompeting })
-	g.peer().send(tickPrice(225, 1, 1, 100))
+	g.peer().send(tickPrice(1, 1, 100))
 	await(t, s, "end of it", 10*time.Second, connected)
 }
 
 func TestPortChangedDropsTheSession(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		g, s, r := connect(t, v, nil)
 		g.peer().code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - 7497")
 		n := await(t, s, "loss", 10*time.Second, func(n *Snapshot) bool { return !n.Layers.Socket && n.Lost == 1 })
@@ -176,7 +176,7 @@ func TestPortChangedDropsTheSession(t *testing.T) {
 }
 
 func TestUpstreamLostDuringLogin(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		g := newScripted(t, v)
 		g.logIn(func(p *peer) bool {
 			p.code(1100, "no servers")
@@ -199,7 +199,7 @@ func TestUpstreamLostDuringLogin(t *testing.T) {
 
 // TestLostTail sends what matters right before the end, behind more than the library has room for.
 func TestLostTail(t *testing.T) {
-	for _, v := range []int{176, 225} {
+	for _, v := range versions {
 		for _, ticks := range []int{0, 10, 1000, 100_000} {
 			t.Run(fmt.Sprintf("%d/%d ticks", v, ticks), func(t *testing.T) {
 				g, s, r := connect(t, v, nil)
@@ -207,7 +207,7 @@ func TestLostTail(t *testing.T) {
 				p := g.peer()
 				var flood []byte
 				for i := range ticks {
-					flood = append(flood, tickPrice(v, 1+i%50, 1, float64(i))...)
+					flood = append(flood, tickPrice(1+i%50, 1, float64(i))...)
 				}
 				p.send(flood)
 				p.code(399, "the last words")
@@ -227,9 +227,4 @@ func TestLostTail(t *testing.T) {
 }
 
 // tickPrice is a price without a size.
-func tickPrice(version, request, kind int, price float64) []byte {
-	if version >= 206 {
-		return protoMessage(1, request, kind, price)
-	}
-	return textMessage(version, 1, "6", fmt.Sprint(request), fmt.Sprint(kind), fmt.Sprint(price), "", "0")
-}
+func tickPrice(request, kind int, price float64) []byte { return protoMessage(1, request, kind, price) }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"gatewatch/conn/wire"
 )
 
 // Details is what Gateway knows of a contract.
@@ -27,9 +29,6 @@ var errNoDetails = errors.New("gateway knows nothing of this contract")
 // *[RequestError] if Gateway refuses: 200 if it knows no such contract; and an *[UnansweredError] if it does not answer in time.
 func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	b := s.link.books()
-	if b.version < versionOrders {
-		return nil, ErrOldGateway
-	}
 	number, asked, err := b.enquiries.begin()
 	if err != nil {
 		return nil, err
@@ -37,7 +36,7 @@ func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	defer b.enquiries.end(number, nil)
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: QuestionDetails, About: c.name(), After: questionLimit})
 	defer cancel()
-	if err := s.link.call(ctx, func(l *library) { l.askDetails(number, c) }); err != nil {
+	if err := s.send(ctx, wire.AskContract{Request: detailsBase + number, Contract: wire.Contract(c)}); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}

@@ -4,107 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/wire"
 )
-
-// sentContracts are contract details as gateways send them, and some with all that changes which fields the message has.
-func sentContracts(tb testing.TB) []sent {
-	tb.Helper()
-	list := sentIn(tb, "testdata/contracts.txt")
-	for _, v := range fuzzVersions[:3] {
-		list = append(list, sent{v, fund(v)})
-	}
-	for _, v := range fuzzVersions[4:] {
-		list = append(list, sent{v, fund(v)})
-	}
-	return list
-}
-
-// fund is a contract in text with numbers in other registers, the fields of a fund and reasons why it cannot be traded.
-func fund(version int) []byte {
-	fields := strings.Split("2147418113,VFINX,FUND,20260101 08:30 CST", ",")
-	if version >= versionLastTradeDate {
-		fields = append(fields, "20260101")
-	}
-	fields = append(fields, strings.Split("0,,FUNDSERV,USD,VFINX,VFINX,VFINX,123,0.01,1000,LMT,FUNDSERV,1,0,Fonds \\u00e9,,,,,,EST,,,,0,2,ISIN,US9229081081,CUSIP,922908108,"+
-		"1,,,26,,,1,1,1", ",")...)
-	if version >= versionFunds {
-		fields = append(fields, "name", "family", "type", "1", "2", "3", "4", "0", "1", "0", "5", "6", "7", "NY", "PR", "N", "001")
-	}
-	if version >= versionIneligibility {
-		fields = append(fields, "1", "id", "why")
-	}
-	return textMessage(version, msgContract, fields...)[4:]
-}
-
-// TestTextContracts walks through contracts as they came, and cuts and changes them.
-func TestTextContracts(t *testing.T) {
-	for i, c := range sentContracts(t) {
-		id, v, err := checkFrame(c.payload, c.version)
-		if err != nil || v != pass || id != msgContract && id != msgContractEnd {
-			t.Errorf("contract %d: %d, %v, %v", i, id, v, err)
-		}
-		if c.version >= versionProtoContract {
-			if _, _, err := checkFrame(append(slices.Clone(c.payload), 18, 1, 0), c.version); id == msgContract && err == nil {
-				t.Errorf("contract %d passes with half a contract in it", i)
-			}
-			continue
-		}
-		for n := len(c.payload) - 1; n > 4; n-- {
-			if _, _, err := checkFrame(c.payload[:n], c.version); err == nil {
-				t.Errorf("contract %d passes when it is cut to %d of %d bytes", i, n, len(c.payload))
-				break
-			}
-		}
-	}
-	for _, count := range []string{"-1", "3", "99999999", "9223372036854775807", "x"} {
-		for _, old := range []string{"\x002\x00ISIN", "\x001\x00id\x00"} {
-			broken := strings.Replace(string(fund(200)), old, "\x00"+count+old[2:], 1)
-			if _, _, err := checkFrame([]byte(broken), 200); err == nil {
-				t.Errorf("a list of %s passes", count)
-			}
-		}
-	}
-	if _, v, err := checkFrame(fund(176), 175); err != nil || v != skip {
-		t.Errorf("a contract of version 175: %v, %v", v, err)
-	}
-}
-
-// TestFund has the library decode a contract with everything in it.
-func TestFund(t *testing.T) {
-	for _, v := range []int{176, 181, 185, 200, 203} {
-		d := newDecoder(t, v)
-		_, asked, _ := d.l.book.enquiries.begin()
-		if !d.decode(t, fund(v)) {
-			t.Fatalf("version %d: the library died", v)
-		}
-		d.l.book.enquiries.end(1, nil)
-		want := Details{
-			Contract: Contract{ConID: 123, Symbol: "VFINX", Type: "FUND", Exchange: "FUNDSERV", Currency: "USD", Local: "VFINX"},
-			Name:     "Fonds é", MinTick: 0.01, Rule: 26, Multiplier: 1000, Expiry: "20260101",
-		}
-		if len(asked.list) != 1 || asked.list[0] != want {
-			t.Errorf("version %d: %+v", v, asked.list)
-		}
-		d.close()
-	}
-}
-
-func TestSpelled(t *testing.T) {
-	for from, want := range map[string]string{
-		"[65 66]": "AB", "[]": "", "[34]": `"`, "[92 117 48 48 101 57]": "é", "[92 120]": `\x`, "[195 169]": "é",
-		"AB": "AB", "[AB]": "[AB]", "[65": "[65", "[256]": "[256]", "": "",
-	} {
-		if got := spelled(from); got != want {
-			t.Errorf("%q becomes %q, want %q", from, got, want)
-		}
-	}
-}
 
 // TestEnquiries has answers come late, twice, without an end and for nobody.
 func TestEnquiries(t *testing.T) {
@@ -159,14 +64,11 @@ func TestEnquiries(t *testing.T) {
 	}
 }
 
-// detailVersions are the versions at which the messages about contracts change.
-var detailVersions = []int{176, 181, 185, 193, 203, 205, 225}
-
 var someStock = Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}
 
 // TestDetails asks a gateway for contracts of all kinds, and at the same time.
 func TestDetails(t *testing.T) {
-	for _, v := range detailVersions {
+	for _, v := range versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
 			if err != nil {
@@ -259,7 +161,7 @@ func TestDetails(t *testing.T) {
 
 // TestDetailsInterrupted has the asker, upstream and the session go while an answer is awaited.
 func TestDetailsInterrupted(t *testing.T) {
-	for _, v := range []int{176, 193, 203, 205, 225} {
+	for _, v := range versions {
 		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: v, Farms: []sim.Farm{}})
 		if err != nil {
 			t.Fatal(err)
@@ -322,27 +224,20 @@ func TestDetailsInterrupted(t *testing.T) {
 
 // TestWarningsEndNoQuestion has a warning come before the answer.
 func TestWarningsEndNoQuestion(t *testing.T) {
-	l := &library{book: newBooks(newestVersion), relay: &relay{version: newestVersion}}
-	number, asked, _ := l.book.enquiries.begin()
-	if !l.questionError(detailsBase+number, 2150, "careful") || l.questionError(detailsBase, 200, "") || !l.questionError(executions, 200, "") || l.questionError(1<<31-1, 200, "") || l.questionError(-1, 200, "") {
-		t.Error("numbers are mixed up")
+	b := newBooks(1)
+	number, asked, _ := b.enquiries.begin()
+	for request, numbered := range map[int64]bool{detailsBase + number: true, detailsBase: false, executions: true, 1<<31 - 1: false, -1: false} {
+		if got := b.refuseNumbered(wire.Error{Request: request, Code: 2150, Text: "careful"}); got != numbered {
+			t.Errorf("request %d has a number: %v", request, got)
+		}
 	}
 	select {
 	case <-asked.over:
 		t.Errorf("a warning ends the question: %v", asked.err)
 	default:
 	}
-	l.ContractDetails(detailsBase+number, nil)
-	l.questionError(detailsBase+number, 200, "unknown")
+	b.refuseNumbered(wire.Error{Request: detailsBase + number, Code: 200, Text: "unknown"})
 	if <-asked.over; asked.err == nil || asked.err.Error() != "gateway refuses: code 200: unknown" {
 		t.Errorf("%v", asked.err)
-	}
-}
-
-// TestDetailsOfAnOldGateway asks one whose contracts have another form.
-func TestDetailsOfAnOldGateway(t *testing.T) {
-	s := &Session{link: &fakeLink{book: newBooks(versionOrders - 1)}}
-	if _, err := s.Details(t.Context(), someStock); !errors.Is(err, ErrOldGateway) {
-		t.Errorf("%v", err)
 	}
 }

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,42 +133,28 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 	}
 }
 
-// TestTicksKnowWhenTheyWereRead has the client library decode market data long after it was read.
+// TestTicksKnowWhenTheyWereRead decodes market data long after it was read.
 func TestTicksKnowWhenTheyWereRead(t *testing.T) {
-	for _, version := range []int{176, 225} {
-		d := newDecoder(t, version)
-		p := &peer{Conn: d.gateway, version: version}
-		heard := func() time.Duration { return d.l.seen().heard }
-		var read []time.Duration
-		d.l.ticks.mu.Lock() // the decoder is busy
-		for i, kind := range []int{1, 2} {
-			before := heard()
-			if version >= versionProtoBasics {
-				p.send(protoMessage(1, marketBase+1, kind, 1.5, "3", 0))
-			} else {
-				p.text(1, "6", fmt.Sprint(marketBase+1), fmt.Sprint(kind), "1.5", "3", "0")
-			}
-			for heard() == before {
-				time.Sleep(time.Millisecond)
-			}
-			read = append(read, heard())
-			if i == 0 {
-				time.Sleep(50 * time.Millisecond)
-			}
+	o := newOnline(t)
+	heard := func() time.Duration { return o.s.seen().heard }
+	before := heard()
+	o.s.ticks.mu.Lock()                                                                                             // the reader is busy
+	o.send(append(protoMessage(1, marketBase+1, 1, 1.5, "3", 0), protoMessage(1, marketBase+1, 2, 1.5, "3", 0)...)) // read at once
+	for heard() == before {
+		time.Sleep(time.Millisecond)
+	}
+	first := heard()
+	time.Sleep(50 * time.Millisecond)
+	o.s.ticks.mu.Unlock()
+	got := map[TickField]time.Duration{}
+	for len(got) < 4 {
+		<-o.s.ticks.Ready()
+		for _, k := range o.s.ticks.Take(nil) {
+			got[k.Field] = k.At
 		}
-		time.Sleep(50 * time.Millisecond)
-		d.l.ticks.mu.Unlock()
-		got := map[TickField]time.Duration{}
-		for len(got) < 4 {
-			<-d.l.ticks.Ready()
-			for _, k := range d.l.ticks.Take(nil) {
-				got[k.Field] = k.At
-			}
-		}
-		if got[Bid] != read[0] || got[BidSize] != read[0] || got[Ask] != read[1] || got[AskSize] != read[1] {
-			t.Errorf("version %d: ticks at %v, read at %v", version, got, read)
-		}
-		d.close()
+	}
+	if got[Bid] != first || got[BidSize] != first || got[Ask] != first || got[AskSize] != first {
+		t.Errorf("ticks at %v, read at %v", got, first)
 	}
 }
 
@@ -178,7 +163,7 @@ func TestProofOfLifeIsSetLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testConfig(4002), nil)
 		b.after(time.Second)
-		within := b.g.present().book.passage.within
+		within := newPlacement(b.s.Session(), 1, Conditions{}).within
 		if got := within(); got != defaultProof {
 			t.Errorf("%v", got)
 		}

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,8 +40,9 @@ type fakeLink struct {
 	upstream atomic.Bool
 	post     func(input)
 	book     *books
-	refusal  error // of calls of the library
-	called   atomic.Int64
+	refusal  error // of requests
+	sentMu   sync.Mutex
+	sent     []*request
 }
 
 func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
@@ -74,7 +76,7 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 		return fail(g.refusal)
 	}
 	post(inSocket{session: d.session, port: d.ports[0], up: true})
-	l := &fakeLink{book: newBooks(newestVersion), g: g, session: d.session, closed: make(chan struct{}), post: post}
+	l := &fakeLink{book: newBooks(d.session), g: g, session: d.session, closed: make(chan struct{}), post: post}
 	l.heard.Store(int64(g.mono()))
 	l.upstream.Store(!g.lost)
 	if g.lost {
@@ -162,15 +164,22 @@ func (l *fakeLink) end(cause Cause) {
 }
 
 func (l *fakeLink) over() <-chan struct{}         { return l.closed }
-func (l *fakeLink) ended() <-chan struct{}        { return l.closed }
 func (l *fakeLink) gone() <-chan struct{}         { return l.closed }
 func (l *fakeLink) outcome() (Cause, int, string) { return l.cause, 0, "" }
-func (l *fakeLink) requests() int64               { return l.called.Load() }
 func (l *fakeLink) books() *books                 { return l.book }
 
-func (l *fakeLink) call(context.Context, func(*library)) error {
+func (l *fakeLink) send(_ context.Context, q *request) error {
+	l.sentMu.Lock()
+	defer l.sentMu.Unlock()
 	if l.refusal == nil {
-		l.called.Add(1)
+		l.sent = append(l.sent, q)
 	}
 	return l.refusal
+}
+
+// requests returns what was handed over to be written.
+func (l *fakeLink) requests() []*request {
+	l.sentMu.Lock()
+	defer l.sentMu.Unlock()
+	return slices.Clone(l.sent)
 }

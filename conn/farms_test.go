@@ -126,7 +126,7 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 
 // TestErrorsAboutOneRequest has codes that end a session come with the number of one request: they are about that alone.
 func TestErrorsAboutOneRequest(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		g, s, r := connect(t, v, nil)
 		for _, request := range []int64{7, marketBase + 1, detailsBase + 1, executions} {
 			for _, code := range []int{502, 504, 507} {

@@ -1,12 +1,15 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,15 +27,13 @@ func TestThousandDrops(t *testing.T) {
 	g := newScripted(t, 225)
 	cfg := testConfig(g.port())
 	cfg.Delays = []time.Duration{time.Millisecond}
-	cfg.Reconcile = func(ctx context.Context, s *Session) error {
-		return s.Subscribe(1, Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"})
-	}
 	s, r := startRecorded(t, cfg)
+	load(t, s)
 	var last uint64
 	cycle := func(i int) {
 		n := await(t, s, "READY", 20*time.Second, func(n *Snapshot) bool { return n.GuardOpen() && n.Session > last })
 		last = n.Session
-		g.peer().send(tickPrice(225, 1, 1, 100))
+		g.peer().send(bytes.Repeat(tickPrice(marketBase+1, 1, 100), 100))
 		g.drop(i%2 == 0)
 	}
 	for i := range warmUp {
@@ -55,6 +56,54 @@ func TestThousandDrops(t *testing.T) {
 	}
 	if lost := len(r.of(EventLost)); lost != cycles+warmUp {
 		t.Errorf("%d losses told", lost)
+	}
+}
+
+// load places orders and asks for things all the time, until the test ends.
+func load(t *testing.T, s *Supervisor) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var callers sync.WaitGroup
+	t.Cleanup(func() { cancel(); callers.Wait() })
+	var id atomic.Int64
+	for _, call := range []func(*Session){
+		func(s *Session) { _ = s.Place(id.Add(1), someOrder) },
+		func(s *Session) { _ = s.Cancel(id.Load()) },
+		func(s *Session) { _ = s.Subscribe(1+id.Load(), someStock) },
+		func(s *Session) {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
+			_, _ = s.Details(ctx, someStock)
+		},
+	} {
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				if session := s.Session(); session != nil {
+					call(session)
+					session.Ticks().Take(nil)
+					session.Orders().Take()
+				}
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+}
+
+// TestGoroutinesOfASession counts what a session that is up costs.
+func TestGoroutinesOfASession(t *testing.T) {
+	_, s, _ := connect(t, 225, nil)
+	if err := s.Session().Subscribe(1, someStock); err != nil {
+		t.Fatal(err)
+	}
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	n := 0
+	for one := range bytes.SplitSeq(stacks, []byte("\n\n")) {
+		if bytes.Contains(one, []byte("conn.(*socket)")) || bytes.Contains(one, []byte("(*Supervisor).dial.")) {
+			n++
+		}
+	}
+	if n != 3 { // reader, writer, and who waits for their end
+		t.Errorf("%d goroutines:\n%s", n, stacks)
 	}
 }
 

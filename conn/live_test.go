@@ -10,65 +10,49 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 func TestDropsAndGarbageOnALiveSession(t *testing.T) {
-	text := func(v int, id int, fields ...string) []byte { return textMessage(v, id, fields...) }
+	text := textMessage
 	proto := func(id int, body string) []byte {
-		return frame(append(binary.BigEndian.AppendUint32(nil, uint32(id+protoBase)), body...))
+		return frame(append(binary.BigEndian.AppendUint32(nil, uint32(id+wire.ProtoBase)), body...))
 	}
-	// A nil answer means that the case does not exist at that version.
 	for name, c := range map[string]struct {
-		bytes func(v int) []byte
+		bytes func() []byte
 		close bool
 		want  Cause
 	}{
-		"closed":              {func(int) []byte { return []byte{} }, true, CauseClosed},
-		"cut off, closed":     {func(int) []byte { return []byte{0, 0, 0, 50, 1, 2} }, true, CauseBroken},
-		"cut off header":      {func(int) []byte { return []byte{0, 0} }, true, CauseBroken},
-		"header alone":        {func(int) []byte { return []byte{0, 0, 0, 50} }, true, CauseBroken},
-		"zero length":         {func(int) []byte { return make([]byte, 4) }, false, CauseGarbage},
-		"huge length":         {func(int) []byte { return []byte("\xff\xff\xff\xff") }, false, CauseGarbage},
-		"HTTP":                {func(int) []byte { return []byte("HTTP/1.1 200 OK\r\n\r\n") }, false, CauseGarbage},
-		"framed nonsense":     {func(int) []byte { return frame([]byte("well framed nonsense")) }, false, CauseGarbage},
-		"framed NULs":         {func(int) []byte { return frame(make([]byte, 50)) }, false, CauseGarbage},
-		"message of one byte": {func(int) []byte { return frame([]byte{1}) }, false, CauseGarbage},
-		"unknown number":      {func(v int) []byte { return text(v, 4711, "1") }, false, CauseGarbage},
-		"negative number":     {func(v int) []byte { return text(v, -1, "1") }, false, CauseGarbage},
-		"short tick":          {func(v int) []byte { return text(v, 1, "6", "1", "1") }, false, CauseGarbage},
-		"price in words":      {func(v int) []byte { return text(v, 1, "6", "1", "1", "high", "1", "0") }, false, CauseGarbage},
-		"request in words":    {func(v int) []byte { return text(v, 2, "6", "one", "1", "1") }, false, CauseGarbage},
-		"order id in words":   {func(v int) []byte { return text(v, 9, "1", "one") }, false, CauseGarbage},
-		"open order in words": {func(v int) []byte { return text(v, 5, "one", "265598") }, false, CauseGarbage},
-		"half a fill":         {func(v int) []byte { return text(v, 11, "-1", "1", "265598") }, false, CauseGarbage},
-		"number out of range": {func(v int) []byte { return text(v, 49, "1", "99999999999999999999") }, false, CauseGarbage},
-		"last field not ended": {func(v int) []byte {
-			return frame(text(v, 49, "1", "1700000000")[4 : len(text(v, 49, "1", "1700000000"))-1])
+		"closed":              {func() []byte { return []byte{} }, true, CauseClosed},
+		"cut off, closed":     {func() []byte { return []byte{0, 0, 0, 50, 1, 2} }, true, CauseBroken},
+		"cut off header":      {func() []byte { return []byte{0, 0} }, true, CauseBroken},
+		"header alone":        {func() []byte { return []byte{0, 0, 0, 50} }, true, CauseBroken},
+		"zero length":         {func() []byte { return make([]byte, 4) }, false, CauseGarbage},
+		"huge length":         {func() []byte { return []byte("\xff\xff\xff\xff") }, false, CauseGarbage},
+		"HTTP":                {func() []byte { return []byte("HTTP/1.1 200 OK\r\n\r\n") }, false, CauseGarbage},
+		"framed nonsense":     {func() []byte { return frame([]byte("well framed nonsense")) }, false, CauseGarbage},
+		"framed NULs":         {func() []byte { return frame(make([]byte, 50)) }, false, CauseGarbage},
+		"message of one byte": {func() []byte { return frame([]byte{1}) }, false, CauseGarbage},
+		"number out of reach": {func() []byte { return text(10_000, "1") }, false, CauseGarbage},
+		"negative number":     {func() []byte { return text(-1, "1") }, false, CauseGarbage},
+		"order id in words":   {func() []byte { return text(9, "1", "one") }, false, CauseGarbage},
+		"number out of range": {func() []byte { return text(49, "1", "99999999999999999999") }, false, CauseGarbage},
+		"last field not ended": {func() []byte {
+			return frame(text(49, "1", "1700000000")[4 : len(text(49, "1", "1700000000"))-1])
 		}, false, CauseGarbage},
-		"code in words":      {func(v int) []byte { return text(v, 4, "2", "one", "lost", "text", "", "") }, false, CauseGarbage},
-		"error without text": {func(v int) []byte { return text(v, 4, "2", "-1") }, false, CauseGarbage},
-		"cut off protobuf": {func(v int) []byte {
-			if v < versionBinaryID {
-				return nil
-			}
-			return proto(4, "\x08")
-		}, false, CauseGarbage},
-		"protobuf without sense": {func(v int) []byte {
-			if v < versionBinaryID {
-				return nil
-			}
-			return proto(1, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
-		}, false, CauseGarbage},
+		"code in words":          {func() []byte { return text(4, "2", "one", "lost", "text", "", "") }, false, CauseGarbage},
+		"error without text":     {func() []byte { return text(4, "2", "-1") }, false, CauseGarbage},
+		"cut off protobuf":       {func() []byte { return proto(4, "\x08") }, false, CauseGarbage},
+		"protobuf without sense": {func() []byte { return proto(1, strings.Repeat("\xff", 11)) }, false, CauseGarbage},
+		"order cut off":          {func() []byte { return proto(5, "\x08\x01\x12\x05") }, false, CauseGarbage},
+		"text cut off":           {func() []byte { return proto(3, "\x12\x09Filled") }, false, CauseGarbage},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, v := range wireVersions {
-				bytes := c.bytes(v)
-				if bytes == nil {
-					continue
-				}
+			for _, v := range versions {
 				g, s, r := connect(t, v, nil)
 				old := s.Session()
-				g.peer().send(bytes)
+				g.peer().send(c.bytes())
 				if c.close {
 					g.peer().Close()
 				}
@@ -88,25 +72,25 @@ func TestDropsAndGarbageOnALiveSession(t *testing.T) {
 
 // TestHarmlessOddities sends what is odd and no reason to drop a session.
 func TestHarmlessOddities(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		g, s, r := connect(t, v, nil)
 		p := g.peer()
 		p.text(6, "an account value that nobody asked for")
 		p.text(199, "an unknown number")
+		p.send(protoMessage(4711, "another one"))
 		p.text(4, strings.Split("2 -1 399 text1   ", " ")...)
-		if v >= versionErrorTime {
-			p.text(4, "-1", "399", "text2", "{}", "")
-		}
+		p.text(4, "-1", "399", "text2", "{}", "")
 		p.text(1, "", "", "", "", "", "", "and", "more", "fields")
 		p.login("DU1,DU2") // once more
-		if v >= versionBinaryID {
-			p.send(protoMessage(4, -1, 1, 399, "\xff\xfe not UTF-8"), protoMessage(49, "text for a number"), protoMessage(103, "x"))
-		}
+		p.send(protoMessage(4, -1, 1, 399, "\xff\xfe not UTF-8"), protoMessage(49, "text for a number"), protoMessage(103, "x"))
 		p.code(399, "last")
 		eventually(t, "notice", func() bool {
 			list := r.of(EventNotice)
 			return len(list) > 0 && list[len(list)-1].Detail == "last"
 		})
+		if n := s.Session().link.seen().skipped; n != 5 {
+			t.Errorf("version %d: %d messages were skipped", v, n)
+		}
 		if n := s.Snapshot(); n.Lost != 0 || n.Session != 1 || !n.GuardOpen() {
 			t.Errorf("version %d: %+v", v, n)
 		}
@@ -119,7 +103,7 @@ func smallLimits(c *Config) {
 }
 
 func TestFreezeShutsTheGuardAndThawKeepsTheSession(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
 			g, s, r := connect(t, v, smallLimits)
@@ -154,7 +138,7 @@ func TestFrozenGatewayIsDroppedAtTheHardLimit(t *testing.T) {
 // TestGatewayThatStopsReading fills the way to Gateway, so that not even a probe gets through.
 func TestGatewayThatStopsReading(t *testing.T) {
 	stuck := make(chan struct{})
-	g := newScripted(t, 176)
+	g := newScripted(t, 225)
 	g.logIn(func(p *peer) bool {
 		p.login("DU1")
 		<-stuck
@@ -190,7 +174,7 @@ func TestHalfOpenGatewayWithData(t *testing.T) {
 	}
 	t.Parallel()
 	stuck := make(chan struct{})
-	g := newScripted(t, 176)
+	g := newScripted(t, 225)
 	g.logIn(func(p *peer) bool {
 		p.login("DU1")
 		for {
@@ -198,7 +182,7 @@ func TestHalfOpenGatewayWithData(t *testing.T) {
 			case <-stuck:
 				return true
 			case <-time.After(20 * time.Millisecond):
-				p.send(tickPrice(176, 1, 1, 1))
+				p.send(tickPrice(1, 1, 1))
 			}
 		}
 	})
@@ -216,13 +200,13 @@ func TestHalfOpenGatewayWithData(t *testing.T) {
 
 // TestSearchEndsAtThePortThatAnswers looks through a port that is closed and one with a web server on it.
 func TestSearchEndsAtThePortThatAnswers(t *testing.T) {
-	closed, web, gateway := newScripted(t, 176), newScripted(t, 176), newScripted(t, 225)
+	closed, web, gateway := newScripted(t, 225), newScripted(t, 225), newScripted(t, 225)
 	closed.stop()
 	web.answer(func(_ int, c net.Conn, _ *bufio.Reader) bool {
 		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 		return true
 	})
-	upstreamLost := newScripted(t, 176)
+	upstreamLost := newScripted(t, 225)
 	upstreamLost.logIn(func(p *peer) bool {
 		p.code(1100, "lost")
 		p.code(326, "in use")

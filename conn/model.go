@@ -18,6 +18,7 @@ type evidence struct {
 	heard    time.Duration // last byte read from Gateway
 	marketAt time.Duration // last market data, 0 = none yet
 	asked    time.Duration // when the time request that is unanswered was sent, 0 = none is
+	skipped  uint64        // messages that nothing here has a use for
 }
 
 // heartbeat bounds the time between two looks at the clocks, upBeat likewise while a session is up.

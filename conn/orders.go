@@ -1,13 +1,14 @@
 package conn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // Side is the direction of an order. Its text is IBKR's.
@@ -97,6 +98,15 @@ func (o *Order) check() error {
 	)
 }
 
+// request returns the request that places a checked order: a price that its type does not use is 0.
+func (o *Order) request(id int64) wire.PlaceOrder {
+	return wire.PlaceOrder{
+		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side), Type: string(o.Type),
+		Quantity: o.Quantity, Limit: o.LimitPrice, Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
+		TIF: o.TIF, OutsideHours: o.OutsideHours, Parent: o.Parent, Hold: o.Hold,
+	}
+}
+
 // OrderNewsKind says what a piece of [OrderNews] is about.
 type OrderNewsKind uint8
 
@@ -172,169 +182,8 @@ var (
 	// ErrFateUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were
 	// written. Look for its reference after the next connection; do not place it again.
 	ErrFateUnknown = errors.New("the order's state is unknown: the session ended while it was sent")
-	// ErrNotSent means that the client library made nothing of an order in time.
+	// ErrNotSent means that an order's turn did not come in time.
 	ErrNotSent = errors.New("the order was not sent")
 	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request in time.
 	ErrGatewaySilent = errors.New("the order was not sent: Gateway did not answer")
-	// ErrOldGateway means that Gateway is too old for orders to be placed or followed, and for contracts to be asked for.
-	ErrOldGateway = errors.New("this Gateway is too old for orders and contract details; protocol 176 or a newer one is needed")
 )
-
-// passLimit is how long an order may take from the library to Gateway's socket, pacing included, and how long it may be prepared
-// when it has come that far.
-const passLimit = 5 * time.Second
-
-// passing is an order on its way from [Session.Place] to Gateway's socket.
-type passing struct {
-	id         int64
-	conditions Conditions
-	ready      chan struct{} // closed when it is prepared, or will never be; nil: there is nothing to prepare
-	mu         sync.Mutex
-	over       bool // what becomes of it is settled: it is being written, or will never be
-	done       chan error
-}
-
-// prepare does what is to be done before the order may leave; with an error it never will.
-func (p *passing) prepare() (err error) {
-	if p.ready == nil {
-		return nil
-	}
-	prepared := false
-	defer func() {
-		if !prepared {
-			p.claim()
-		}
-		close(p.ready)
-	}()
-	err = p.conditions.Prepare()
-	prepared = err == nil
-	return err
-}
-
-// waits returns what to wait for before the order may leave, nil if that is nothing. There may be no order.
-func (p *passing) waits() <-chan struct{} {
-	if p == nil || p.ready == nil {
-		return nil
-	}
-	select {
-	case <-p.ready:
-		return nil
-	default:
-		return p.ready
-	}
-}
-
-// claim settles what becomes of the order; only the first caller may do anything with it.
-func (p *passing) claim() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	first := !p.over
-	p.over = true
-	return first
-}
-
-// settle has the order never leave, unless something else was settled before.
-func (p *passing) settle(err error) {
-	if p.claim() {
-		p.done <- err
-	}
-}
-
-// passage knows the orders that are on their way, by id. The guard is asked once more when the bytes are about to leave.
-type passage struct {
-	guard  func() error
-	within func() time.Duration // which Gateway must have been heard for an order to leave
-
-	mu      sync.Mutex
-	going   map[int64]*passing
-	cancels map[int64]chan struct{} // by order id: closed when the next request to cancel it has been written
-	stale   map[int64]int           // requests still to come of orders that nobody waits for any more
-}
-
-// follow has the passage ask a session.
-func (p *passage) follow(s *Session) {
-	p.guard = s.Guard
-	p.within = func() time.Duration { return time.Duration(s.gate.proof.Load()) }
-}
-
-// permit says why an order may not leave, which is asked when its bytes are about to.
-func (p *passage) permit(one *passing) error {
-	if err := p.guard(); err != nil || one.conditions.Allowed == nil {
-		return err
-	}
-	return one.conditions.Allowed()
-}
-
-// add has the next order with an id wait for the passage; false if one is on its way already.
-func (p *passage) add(id int64, c Conditions) (*passing, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.going[id] != nil {
-		return nil, false
-	}
-	if p.going == nil {
-		p.going, p.stale = map[int64]*passing{}, map[int64]int{}
-	}
-	one := &passing{id: id, conditions: c, done: make(chan error, 1)}
-	if c.Prepare != nil {
-		one.ready = make(chan struct{})
-	}
-	p.going[id] = one
-	return one, true
-}
-
-// cancelling returns a channel that is closed when the next request to cancel an order has been written.
-func (p *passage) cancelling(id int64) <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.cancels == nil {
-		p.cancels = map[int64]chan struct{}{}
-	}
-	if p.cancels[id] == nil {
-		p.cancels[id] = make(chan struct{})
-	}
-	return p.cancels[id]
-}
-
-// cancelled says that a request to cancel an order has been written.
-func (p *passage) cancelled(id int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if written := p.cancels[id]; written != nil {
-		close(written)
-		delete(p.cancels, id)
-	}
-}
-
-// leave says that nobody waits for an order any more. Its request may still come, and must not be taken for that of a later
-// order with its id.
-func (p *passage) leave(one *passing) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.going[one.id] == one {
-		delete(p.going, one.id)
-		p.stale[one.id]++
-	}
-}
-
-// take returns the order whose request has come, nil if nobody waits for it, and forgets it.
-func (p *passage) take(id int64) *passing {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.stale[id] > 0 {
-		if p.stale[id]--; p.stale[id] == 0 {
-			delete(p.stale, id)
-		}
-		return nil
-	}
-	one := p.going[id]
-	delete(p.going, id)
-	return one
-}
-
-// drop ends the wait for an order that the library refuses to send.
-func (p *passage) drop(id int64, err error) {
-	if one := p.take(id); one != nil {
-		one.settle(err)
-	}
-}

@@ -1,21 +1,18 @@
 package conn
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
-	"io"
 	"net"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
-// placing is a session without a wire below it, whose guard is open: the test decides what becomes of an order.
-func placing(version int) (*Session, *fakeLink) {
-	l := &fakeLink{g: &fakeGateway{}, book: newBooks(version), closed: make(chan struct{})}
+// placing is a session without a socket below it, whose guard is open: the test decides what becomes of an order.
+func placing() (*Session, *fakeLink) {
+	l := &fakeLink{g: &fakeGateway{}, book: newBooks(1), closed: make(chan struct{})}
 	s := &Session{number: 1, link: l, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
 	return s, l
 }
@@ -35,6 +32,21 @@ func (s *Session) begin(o Order) chan error {
 	return done
 }
 
+// placed returns the last order that was handed over to be written, nil if there is none.
+func (l *fakeLink) placed() *placement {
+	list := l.requests()
+	if len(list) == 0 {
+		return nil
+	}
+	return list[len(list)-1].order
+}
+
+// offline is a socket that nobody serves and nothing is read from.
+func offline(post func(input)) *socket {
+	ours, _ := net.Pipe()
+	return newSocket(ours, 1, 17, func() time.Duration { return 0 }, post)
+}
+
 var someOrder = Order{Ref: "ref", Contract: someStock, Side: Buy, Type: Market, Quantity: 1}
 
 // TestPlaceWaitsForWhatIsBeingWritten has time and the session run out while an order's bytes are written: what the writer says
@@ -45,13 +57,13 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 		settled error // of an order that nobody has begun to write
 	}{
 		"session": {func(l *fakeLink) { l.end(CauseClosed) }, ErrSessionOver},
-		"time":    {func(*fakeLink) { time.Sleep(2 * passLimit) }, ErrNotSent},
+		"time":    {func(*fakeLink) { time.Sleep(2 * placeLimit) }, ErrNotSent},
 	} {
 		for _, fate := range []error{nil, ErrFateUnknown} {
 			synctest.Test(t, func(t *testing.T) {
-				s, l := placing(newestVersion)
+				s, l := placing()
 				done := s.begin(someOrder)
-				one := l.book.passage.take(1)
+				one := l.placed()
 				if one == nil || !one.claim() {
 					t.Fatal("the order is not on its way")
 				}
@@ -70,21 +82,21 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 			})
 		}
 		synctest.Test(t, func(t *testing.T) {
-			s, l := placing(newestVersion)
+			s, l := placing()
 			done := s.begin(someOrder)
 			c.runsOut(l)
 			if err := <-done; !errors.Is(err, c.settled) {
 				t.Errorf("%s: placed: %v, want %v", name, err, c.settled)
 			}
-			if one := l.book.passage.take(1); one != nil {
+			if l.placed().claim() {
 				t.Errorf("%s: the order may still leave", name)
 			}
 		})
 	}
 }
 
-// TestPrepare has an order be prepared while it is on its way. With an error, with a panic, and after the library has refused it,
-// it never leaves; what comes late does not count against the time that it may take afterwards.
+// TestPrepare has an order be prepared while it is on its way. With an error, with a panic, and after it was refused, it never
+// leaves; what comes late does not count against the time that it may take afterwards.
 func TestPrepare(t *testing.T) {
 	no := errors.New("no")
 	for name, c := range map[string]struct {
@@ -92,15 +104,15 @@ func TestPrepare(t *testing.T) {
 		want    error
 		leaves  bool
 	}{
-		"done":                   {func(*fakeLink) error { return nil }, nil, true},
-		"done late":              {func(*fakeLink) error { time.Sleep(2 * passLimit); return nil }, nil, true},
-		"failed":                 {func(*fakeLink) error { return no }, no, false},
-		"panic":                  {func(*fakeLink) error { panic(no) }, no, false},
-		"refused by the library": {func(l *fakeLink) error { l.book.passage.drop(1, ErrNotSent); return nil }, ErrNotSent, false},
-		"the session ends":       {func(l *fakeLink) error { l.end(CauseClosed); return nil }, ErrSessionOver, false},
+		"done":             {func(*fakeLink) error { return nil }, nil, true},
+		"done late":        {func(*fakeLink) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
+		"failed":           {func(*fakeLink) error { return no }, no, false},
+		"panic":            {func(*fakeLink) error { panic(no) }, no, false},
+		"refused":          {func(l *fakeLink) error { l.placed().refuse(ErrGatewaySilent); return nil }, ErrGatewaySilent, false},
+		"the session ends": {func(l *fakeLink) error { l.end(CauseClosed); return nil }, ErrSessionOver, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s, l := placing(newestVersion)
+			s, l := placing()
 			calls, begun, prepared := 0, make(chan struct{}), make(chan struct{})
 			done := make(chan error, 1)
 			go func() {
@@ -117,12 +129,12 @@ func TestPrepare(t *testing.T) {
 				}})
 			}()
 			<-begun
-			one := l.book.passage.going[1]
-			if one.waits() == nil {
+			one := l.placed()
+			if one.unready() == nil {
 				t.Fatalf("%s: it may leave before it is prepared", name)
 			}
 			close(prepared)
-			<-one.waits()
+			<-one.unready()
 			synctest.Wait()
 			leaves := one.claim()
 			if leaves != c.leaves {
@@ -131,92 +143,26 @@ func TestPrepare(t *testing.T) {
 			if leaves {
 				one.done <- nil
 			}
-			if err := <-done; !errors.Is(err, c.want) || calls != 1 || len(l.book.passage.going) != 0 {
+			if err := <-done; !errors.Is(err, c.want) || calls != 1 || len(l.book.placements.byID) != 0 {
 				t.Errorf("%s: placed: %v, prepared %d times", name, err, calls)
 			}
 		})
 	}
-	// Nothing is prepared for an order that the library never gets.
-	s, l := placing(newestVersion)
+	// Nothing is prepared for an order that cannot be handed over.
+	s, l := placing()
 	l.refusal = no
 	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error { t.Error("prepared"); return nil }}); !errors.Is(err, no) {
 		t.Errorf("placed: %v", err)
 	}
-	if (*passing)(nil).waits() != nil || (&passing{}).waits() != nil {
+	if (&placement{}).unready() != nil {
 		t.Error("what needs no preparation waits for it")
 	}
-}
-
-// TestSlowPreparation has an order be prepared for too long: what is behind it passes after a while, and it never does.
-func TestSlowPreparation(t *testing.T) {
-	orderFrame := frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, 7}) // of id 7
-	otherFrame := frame([]byte{0, 0, 0, 201, 8, 9})
-	for _, slow := range []time.Duration{passLimit - time.Second, passLimit + time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			ours, gateways := net.Pipe()
-			began := time.Now()
-			r := newRelay(ours, func() time.Duration { return time.Since(began) })
-			r.version, r.passage = newestVersion, &passage{guard: func() error { return nil }, within: func() time.Duration { return time.Hour }}
-			r.times.answered = 1
-			one, _ := r.passage.add(7, Conditions{Prepare: func() error { time.Sleep(slow); return nil }})
-			over := make(chan struct{})
-			go func() {
-				r.toGateway()
-				close(over)
-			}()
-			r.out <- orderFrame
-			r.out <- otherFrame
-			go one.prepare()
-			want, first, last := error(nil), orderFrame, slow
-			if slow > passLimit { // a cancellation behind it would not even wait so long
-				want, first, last = ErrNotSent, otherFrame, passLimit
-			}
-			got := make([]byte, len(first))
-			if _, err := io.ReadFull(gateways, got); err != nil || !bytes.Equal(got, first) || time.Since(began) != last {
-				t.Errorf("prepared for %v: % x after %v, %v", slow, got, time.Since(began), err)
-			}
-			if err := <-one.done; !errors.Is(err, want) {
-				t.Errorf("prepared for %v: %v", slow, err)
-			}
-			if slow < passLimit {
-				if _, err := io.ReadFull(gateways, got); err != nil || !bytes.Equal(got, otherFrame) {
-					t.Errorf("% x, %v", got, err)
-				}
-			}
-			r.end(CauseClosed, "")
-			<-over
-			time.Sleep(slow)
-		})
-	}
-}
-
-// TestLateRequestOfAnOrder has the library make something of an order when nobody waits for it any more, and its id is used
-// again.
-func TestLateRequestOfAnOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
-		if err := <-s.begin(someOrder); !errors.Is(err, ErrNotSent) {
-			t.Fatalf("placed: %v", err)
-		}
-		done := s.begin(someOrder)
-		if one := l.book.passage.take(1); one != nil {
-			t.Fatal("the first order's request is taken for that of the second")
-		}
-		one := l.book.passage.take(1)
-		if one == nil || !one.claim() {
-			t.Fatal("the second order is not on its way")
-		}
-		one.done <- nil
-		if err := <-done; err != nil {
-			t.Errorf("placed: %v", err)
-		}
-	})
 }
 
 // TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway told unasked before is out of date then.
 func TestPlaceTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
+		s, l := placing()
 		l.book.put(OrderNews{Kind: OrderOpen, ID: 9})
 		done := s.begin(someOrder)
 		if l.book.early != nil || !l.book.settled {
@@ -225,7 +171,7 @@ func TestPlaceTwiceAtOnce(t *testing.T) {
 		if err := s.Place(1, someOrder); err == nil || errors.Is(err, ErrNotSent) {
 			t.Errorf("placed: %v", err)
 		}
-		one := l.book.passage.take(1)
+		one := l.placed()
 		if one == nil || !one.claim() {
 			t.Fatal("the first order is not on its way any more")
 		}
@@ -238,25 +184,21 @@ func TestPlaceTwiceAtOnce(t *testing.T) {
 
 // TestNothingIsPlaced has what keeps an order from being begun.
 func TestNothingIsPlaced(t *testing.T) {
-	old, l := placing(versionOrders - 1)
-	if err := old.Place(1, someOrder); !errors.Is(err, ErrOldGateway) || l.book.passage.going != nil {
-		t.Errorf("placed at an old Gateway: %v", err)
-	}
-	shut, l := placing(newestVersion)
+	shut, l := placing()
 	shut.gate.open.Store(2)
 	var guard *GuardError
-	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling || l.book.passage.going != nil {
+	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling || l.book.placements.byID != nil {
 		t.Errorf("placed while the guard is shut: %v", err)
 	}
-	s, l := placing(newestVersion)
+	s, l := placing()
 	for _, id := range []int64{-1, 0, MaxOrderID + 1} {
-		if err := s.Place(id, someOrder); err == nil || l.book.passage.going != nil {
+		if err := s.Place(id, someOrder); err == nil || l.book.placements.byID != nil {
 			t.Errorf("placed with id %d: %v", id, err)
 		}
 	}
 	l.refusal = errors.New("refused")
 	for _, id := range []int64{1, MaxOrderID} {
-		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || len(l.book.passage.going) != 0 {
+		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || len(l.book.placements.byID) != 0 {
 			t.Errorf("placed, though the library never will: %v", err)
 		}
 	}
@@ -264,7 +206,7 @@ func TestNothingIsPlaced(t *testing.T) {
 
 // TestGuardSaysWhy asks a session whether orders may leave.
 func TestGuardSaysWhy(t *testing.T) {
-	s, l := placing(newestVersion)
+	s, l := placing()
 	said := func() GuardReason {
 		err := s.Guard()
 		if err == nil {
@@ -314,59 +256,14 @@ func TestPermit(t *testing.T) {
 		{shut, shut, func() error { return nil }},
 		{shut, shut, func() error { return withdrawn }},
 	} {
-		p := &passage{guard: func() error {
+		p := &placement{allowed: c.allowed, guard: func() error {
 			if c.guard == nil { // not an error that holds a nil
 				return nil
 			}
 			return c.guard
 		}}
-		if got := p.permit(&passing{conditions: Conditions{Allowed: c.allowed}}); got != c.want {
+		if got := p.permit(); got != c.want {
 			t.Errorf("%v, want %v", got, c.want)
-		}
-	}
-}
-
-// TestAtTheLastPlace has requests come to the last place before Gateway's socket.
-func TestAtTheLastPlace(t *testing.T) {
-	shut := errors.New("shut")
-	var orderFrame, otherFrame []byte
-	orderFrame = append(binary.BigEndian.AppendUint32(orderFrame, 6), 0, 0, 0, reqPlaceOrder+protoBase, 8, 7) // of id 7
-	otherFrame = append(binary.BigEndian.AppendUint32(otherFrame, 6), 0, 0, 0, 201, 8, 7)
-	for name, c := range map[string]struct {
-		frame   []byte
-		before  func(*passage, *passing)
-		guard   error
-		fails   bool // the write
-		written bool
-		alive   bool
-		want    []error // what the order's placing ends with
-	}{
-		"no order":                    {frame: otherFrame, written: true, alive: true, guard: shut},
-		"no order, the write fails":   {frame: otherFrame, fails: true, written: true, guard: shut},
-		"an order":                    {frame: orderFrame, written: true, alive: true, want: []error{nil}},
-		"an order, the write fails":   {frame: orderFrame, fails: true, written: true, want: []error{ErrFateUnknown}},
-		"the guard is shut":           {frame: orderFrame, guard: shut, alive: true, want: []error{shut}},
-		"nobody waits for it":         {frame: orderFrame, before: func(p *passage, one *passing) { p.take(one.id) }, alive: true},
-		"nobody waits for it anymore": {frame: orderFrame, before: func(p *passage, one *passing) { p.leave(one) }, alive: true},
-		"its time is over":            {frame: orderFrame, before: func(_ *passage, one *passing) { one.claim() }, alive: true},
-	} {
-		p := &passage{guard: func() error { return c.guard }}
-		one, _ := p.add(7, Conditions{})
-		if c.before != nil {
-			c.before(p, one)
-		}
-		r := &relay{version: newestVersion, passage: p, mono: func() time.Duration { return 0 }}
-		written := false
-		alive := r.letOut(r.outgoing(c.frame), func([]byte) bool {
-			written = true
-			return !c.fails
-		})
-		var got []error
-		if len(one.done) > 0 {
-			got = append(got, <-one.done)
-		}
-		if written != c.written || alive != c.alive || !slices.Equal(got, c.want) {
-			t.Errorf("%s: written %v, alive %v, placed %v", name, written, alive, got)
 		}
 	}
 }
@@ -395,10 +292,9 @@ func TestModeOfAccounts(t *testing.T) {
 	for accounts, want := range map[string]Mode{
 		"": AnyMode, "DU1": Paper, "DF1,DU1,": Paper, "U1": Live, "DU1,U1": Live, "U1,DU1": Live, "U1,": Live,
 	} {
-		l := &library{relay: &relay{}}
-		list := strings.Split(accounts, ",")
-		l.accounts.Store(&list)
-		if g := l.about("", 0); g.Mode != want {
+		s := offline(func(input) {})
+		s.peerSays(t, protoMessage(wire.MsgManagedAccounts, accounts))
+		if g := s.about("", 0); g.Mode != want {
 			t.Errorf("%q: %s, want %s", accounts, g.Mode, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // PriceStep is the distance between two prices that a contract can have, from a price on.
@@ -55,16 +57,13 @@ func (m *marketRules) put(id int64, steps []PriceStep) {
 // PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the session lasts.
 func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, error) {
 	b := s.link.books()
-	if b.version < versionOrders {
-		return nil, ErrOldGateway
-	}
 	steps, known := b.rules.find(rule)
 	if known == nil {
 		return steps, nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, fmt.Errorf("gateway did not answer about market rule %d within %v", rule, ruleLimit))
 	defer cancel()
-	if err := s.link.call(ctx, func(l *library) { l.client.ReqMarketRule(rule) }); err != nil {
+	if err := s.send(ctx, wire.AskMarketRule{Rule: rule}); err != nil {
 		return nil, err
 	}
 	select {

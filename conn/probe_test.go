@@ -1,12 +1,7 @@
 package conn
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"net"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -145,108 +140,4 @@ func TestProof(t *testing.T) {
 			t.Errorf("%s: wait %v, silent %v, a request is wanted: %v", name, wait, silent, q.wanted)
 		}
 	}
-}
-
-// wire is a relay's way to a Gateway that the test plays, in a bubble.
-type wire struct {
-	*testing.T
-	r       *relay
-	began   time.Time
-	gateway net.Conn
-	in      *bufio.Reader
-}
-
-func newWire(t *testing.T) *wire {
-	ours, theirs := net.Pipe()
-	w := &wire{T: t, began: time.Now(), gateway: theirs, in: bufio.NewReader(theirs)}
-	w.r = newRelay(ours, func() time.Duration { return time.Second + time.Since(w.began) })
-	w.r.version = newestVersion
-	w.r.passage = &passage{guard: func() error { return nil }, within: func() time.Duration { return 250 * ms }}
-	over := make(chan struct{})
-	go func() { defer close(over); w.r.toGateway() }()
-	t.Cleanup(func() { w.r.end(CauseClosed, ""); <-over })
-	return w
-}
-
-// place sends an order's request.
-func (w *wire) place(id byte) *passing {
-	one, _ := w.r.passage.add(int64(id), Conditions{})
-	w.r.out <- frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, id})
-	return one
-}
-
-func (w *wire) cancel(id byte) { w.r.out <- frame([]byte{0, 0, 0, reqCancelOrder + protoBase, 8, id}) }
-
-// gets reads a frame that Gateway gets at a time since the beginning.
-func (w *wire) gets(want []byte, at time.Duration) {
-	w.Helper()
-	got, err := readFrame(w.in, nil, maxFrame)
-	if err != nil || !bytes.Equal(got, want) || time.Since(w.began) != at {
-		w.Errorf("% x after %v, want % x after %v (%v)", got, time.Since(w.began), want, at, err)
-	}
-}
-
-func (w *wire) answers() {
-	now := w.r.mono()
-	w.r.heard.Store(int64(now))
-	w.r.times.answer(now, 0, 0)
-}
-
-func orderFrame(id byte) []byte  { return frame([]byte{0, 0, 0, reqPlaceOrder + protoBase, 8, id}) }
-func cancelFrame(id byte) []byte { return frame([]byte{0, 0, 0, reqCancelOrder + protoBase, 8, id}) }
-
-// TestOrdersWaitForAProofOfLife has orders come to the wire while Gateway says nothing: one time request goes first for all of
-// them, and cancellations pass them.
-func TestOrdersWaitForAProofOfLife(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t)
-		first, second := w.place(1), w.place(2)
-		w.cancel(2) // not before its order
-		w.cancel(9)
-		w.gets(probeFrame(newestVersion), 0)
-		w.gets(cancelFrame(9), 0)
-		time.Sleep(249 * ms)
-		w.answers()
-		w.gets(orderFrame(1), 249*ms)
-		w.gets(orderFrame(2), 249*ms)
-		w.gets(cancelFrame(2), 249*ms)
-		if err := errors.Join(<-first.done, <-second.done); err != nil {
-			t.Error(err)
-		}
-		// Not heard any more: the next request may go a second after the answer.
-		time.Sleep(250 * ms)
-		third := w.place(3)
-		w.gets(probeFrame(newestVersion), 1249*ms)
-		time.Sleep(10 * ms)
-		w.answers()
-		w.gets(orderFrame(3), 1259*ms)
-		if err := <-third.done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// TestGatewayIsSilent has a Gateway that does not answer, or later than it must.
-func TestGatewayIsSilent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t)
-		blocked := func(one *passing, at time.Duration) {
-			t.Helper()
-			err := <-one.done
-			if !errors.Is(err, ErrGatewaySilent) || time.Since(w.began) != at {
-				t.Errorf("%v after %v, want it after %v", err, time.Since(w.began), at)
-			}
-		}
-		one := w.place(1)
-		w.gets(probeFrame(newestVersion), 0)
-		blocked(one, 250*ms)
-		w.r.heard.Store(int64(w.r.mono())) // ticks
-		blocked(w.place(2), 250*ms)        // at once
-		time.Sleep(1750 * ms)
-		w.answers() // two seconds late
-		one = w.place(3)
-		w.gets(probeFrame(newestVersion), 3*sec)
-		w.r.heard.Store(int64(w.r.mono()))
-		blocked(one, 3250*ms)
-	})
 }

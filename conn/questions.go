@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // This file is how a session asks about orders. Gateway may leave a question unanswered, and answers late: the answers about open
@@ -54,27 +56,26 @@ type reply struct {
 
 // OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is read-only.
 func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askOpen, func(l *library, _ int64) { l.client.ReqOpenOrders() })
+	return s.ask(ctx, askOpen, func(int64) wire.Request { return wire.OpenOrders{} })
 }
 
 // CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
 // which is about a day. Gateway refuses it with code 321 while its API is read-only, and is known to leave it unanswered.
 func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askCompleted, func(l *library, _ int64) { l.client.ReqCompletedOrders(true) })
+	return s.ask(ctx, askCompleted, func(int64) wire.Request { return wire.CompletedOrders{APIOnly: true} })
 }
 
 // Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
 func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askExecutions, (*library).askExecutions)
+	return s.ask(ctx, askExecutions, func(number int64) wire.Request {
+		return wire.Executions{Request: executions + number%executionNumbers, Client: int64(s.client)}
+	})
 }
 
 // ask makes a request and returns what is said until its end. Everything also arrives at Orders. The error is an
 // *[UnansweredError] if Gateway does not answer in time, and a *[RequestError] if it refuses.
-func (s *Session) ask(ctx context.Context, kind asking, request func(*library, int64)) ([]OrderNews, error) {
+func (s *Session) ask(ctx context.Context, kind asking, request func(number int64) wire.Request) ([]OrderNews, error) {
 	b := s.link.books()
-	if b.version < versionOrders {
-		return nil, ErrOldGateway
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: questions[kind], After: questionLimit})
 	defer cancel()
 	select {
@@ -88,7 +89,7 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(*library, i
 	a := b.begin(kind)
 	defer b.leave(kind, a)
 	for number := a.number; ; number = b.register(kind) {
-		if err := s.link.call(ctx, func(l *library) { request(l, number) }); err != nil {
+		if err := s.send(ctx, request(number)); err != nil {
 			b.withdraw(kind, a, number)
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // asked starts a question, and returns where its answer arrives.
@@ -45,7 +47,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 		for late := range 4 { // how many of three unanswered questions are answered after all, before the fourth
 			for half := range 2 {
 				synctest.Test(t, func(t *testing.T) {
-					s, l := placing(newestVersion)
+					s, l := placing()
 					l.book.settle()
 					question := []func(context.Context) ([]OrderNews, error){s.OpenOrders, s.CompletedOrders}[kind]
 					for range 3 {
@@ -59,13 +61,13 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 					if half == 1 { // half of an answer comes when nobody waits
 						l.book.put(OrderNews{Kind: OrderOpen, Ref: "x"})
 					}
-					requests := l.requests()
+					requests := len(l.requests())
 					got := asked(question)
 					for range late {
 						l.book.told(kind, "old")
 						synctest.Wait()
 					}
-					for l.requests() > requests { // Gateway answers what was asked since, in order
+					for len(l.requests()) > requests { // Gateway answers what was asked since, in order
 						requests++
 						l.book.told(kind, "new")
 						synctest.Wait()
@@ -82,7 +84,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 // TestExecutionsAreTold by the number of the question, so that a late answer is nobody's.
 func TestExecutionsAreToldApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
+		s, l := placing()
 		if r := <-asked(s.Executions); !errors.As(r.err, new(*UnansweredError)) {
 			t.Fatal(r.err)
 		}
@@ -94,8 +96,8 @@ func TestExecutionsAreToldApart(t *testing.T) {
 			t.Fatal("the end of the first answer was taken for that of the second")
 		}
 		l.book.endExecutions(2, nil)
-		if r := <-got; r.err != nil || refsOf(r.list) != "a" || l.requests() != 2 {
-			t.Errorf("%+v after %d requests", r, l.requests())
+		if r := <-got; r.err != nil || refsOf(r.list) != "a" || len(l.requests()) != 2 {
+			t.Errorf("%+v after %d requests", r, len(l.requests()))
 		}
 		got = asked(s.Executions)
 		l.book.endExecutions(3, &RequestError{Question: QuestionExecutions, Code: 321})
@@ -109,18 +111,25 @@ func TestExecutionsAreToldApart(t *testing.T) {
 // oldest that may still be answered.
 func TestRefusedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
-		library := &library{book: l.book, relay: &relay{version: newestVersion}, post: func(input) {}}
+		s, l := placing()
+		wired := offline(func(input) {})
+		wired.book = l.book
+		say := func(request int64, code int, text string) {
+			wired.receiveError(wire.Error{Request: request, Code: code, Text: text})
+		}
 		for _, id := range []int64{-1, 0, 1<<31 - 1} {
 			open := asked(s.OpenOrders)
-			for _, other := range []struct{ id, code int64 }{{-1, 2104}, {-1, 100}, {5, 321}, {marketBase + 1, 321}, {detailsBase + 1, 321}, {executions + 1, 321}} {
-				library.Error(other.id, 0, other.code, "", "")
+			for _, other := range []struct {
+				id   int64
+				code int
+			}{{-1, 2104}, {-1, 100}, {5, 321}, {marketBase + 1, 321}, {detailsBase + 1, 321}, {executions + 1, 321}} {
+				say(other.id, other.code, "")
 			}
 			synctest.Wait()
 			if len(open) != 0 {
 				t.Fatalf("%+v", <-open)
 			}
-			library.Error(id, 0, 321, "refused", "")
+			say(id, 321, "refused")
 			r := <-open
 			if refused, ok := errors.AsType[*RequestError](r.err); !ok || !readOnly(r.err) || refused.Question != QuestionOpenOrders || refused.Text != "refused" {
 				t.Errorf("with number %d: %v", id, r.err)
@@ -130,17 +139,17 @@ func TestRefusedQuestions(t *testing.T) {
 			t.Fatal(r.err)
 		}
 		completed := asked(s.CompletedOrders)
-		library.Error(-1, 0, 321, "", "")
+		say(-1, 321, "")
 		if r := <-completed; !readOnly(r.err) {
 			t.Errorf("%v: the refusal was taken for one of an older question", r.err)
 		}
 		// A dialog about write access may hold the refusal back until the question has been asked again.
 		again := asked(s.OpenOrders)
-		library.Error(-1, 0, 321, "", "")
+		say(-1, 321, "")
 		if r := <-again; !readOnly(r.err) {
 			t.Errorf("%v", r.err)
 		}
-		library.Error(-1, 0, 321, "", "") // of the second, when nobody waits
+		say(-1, 321, "") // of the second, when nobody waits
 		if n := len(l.book.asked[askOpen]); n != 0 {
 			t.Errorf("%d questions may still be answered", n)
 		}
@@ -150,7 +159,7 @@ func TestRefusedQuestions(t *testing.T) {
 // TestQuestionsWait has questions be given up, or never be asked: the next one is asked all the same.
 func TestQuestionsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, l := placing(newestVersion)
+		s, l := placing()
 		l.refusal = errors.New("refused")
 		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) || len(l.book.asked[askOpen]) != 0 {
 			t.Errorf("asked: %v", err)
@@ -163,7 +172,7 @@ func TestQuestionsWait(t *testing.T) {
 		}
 		got := asked(s.OpenOrders)
 		second := asked(s.OpenOrders)
-		for l.requests() < 3 {
+		for len(l.requests()) < 3 {
 			l.book.told(askOpen, "a")
 			synctest.Wait()
 		}
@@ -185,7 +194,7 @@ func TestQuestionsWait(t *testing.T) {
 func TestDetailsThatHang(t *testing.T) {
 	for name, c := range map[string]Contract{"AAPL": someStock, "ESZ6": {Local: "ESZ6"}, "conId 5": {ConID: 5}} {
 		synctest.Test(t, func(t *testing.T) {
-			s, _ := placing(newestVersion)
+			s, _ := placing()
 			_, err := s.Details(t.Context(), c)
 			want := UnansweredError{Question: QuestionDetails, About: name, After: questionLimit}
 			if unanswered, ok := errors.AsType[*UnansweredError](err); !ok || *unanswered != want || errors.Is(err, context.DeadlineExceeded) {
@@ -321,4 +330,38 @@ func TestReadOnly(t *testing.T) {
 		unanswered.Store(false)
 		is(b.after(2*time.Second), Connected, CauseNone, GuardOpen)
 	})
+}
+
+// TestEarlyOrders has Gateway tell open orders unasked, with an end like that of an answer.
+func TestEarlyOrders(t *testing.T) {
+	open := func(b *books, ref string) { b.put(OrderNews{Kind: OrderOpen, Ref: ref}) }
+	refs := func(list []OrderNews) (s string) {
+		for _, n := range list {
+			s += n.Ref
+		}
+		return s
+	}
+	ask := func(b *books) *answer { return b.begin(askOpen) }
+	for name, c := range map[string]struct {
+		before func(*books)
+		want   string
+	}{
+		"half told":                  {func(b *books) { open(b, "A") }, "AB"},
+		"told to the end":            {func(b *books) { open(b, "A"); b.end(askOpen) }, "B"},
+		"an order was placed":        {func(b *books) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
+		"long ago":                   {func(b *books) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
+		"a question was left":        {func(b *books) { a := ask(b); open(b, "A"); b.leave(askOpen, a); b.end(askOpen) }, "B"},
+		"a question was never asked": {func(b *books) { open(b, "A"); a := ask(b); b.withdraw(askOpen, a, a.number) }, "AB"},
+		"one that had an end":        {func(b *books) { open(b, "A"); a := ask(b); b.end(askOpen); b.withdraw(askOpen, a, a.number) }, "B"},
+		"a question was answered":    {func(b *books) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
+	} {
+		b := newBooks(1)
+		c.before(b)
+		a := ask(b)
+		open(b, "B")
+		b.end(askOpen)
+		if got := refs((<-a.over).list); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
 }

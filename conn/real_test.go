@@ -50,7 +50,7 @@ func await(t testing.TB, s *Supervisor, what string, limit time.Duration, ok fun
 func connected(n *Snapshot) bool { return n.State == Connected && n.GuardOpen() }
 
 func TestReadyAtEveryVersion(t *testing.T) {
-	for _, v := range []int{176, 193, 200, 203, 213, 225} {
+	for _, v := range versions {
 		g := newScripted(t, v)
 		s := start(t, testConfig(g.port()))
 		begin := time.Now()
@@ -64,7 +64,7 @@ func TestReadyAtEveryVersion(t *testing.T) {
 
 func TestDropIsKnown(t *testing.T) {
 	for _, reset := range []bool{false, true} {
-		g := newScripted(t, 176)
+		g := newScripted(t, 225)
 		s := start(t, testConfig(g.port()))
 		await(t, s, "READY", 10*time.Second, connected)
 		begin := time.Now()

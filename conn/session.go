@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone opens
@@ -36,6 +38,8 @@ func (g *gate) isOpen(session uint64) (open, late bool) {
 	return g.open.Load() == session && !late, late
 }
 
+func (g *gate) proofOfLife() time.Duration { return time.Duration(g.proof.Load()) }
+
 // let opens the gate for a session, if it is not open for it.
 func (g *gate) let(session uint64, now time.Duration) {
 	if g.open.Load() != session {
@@ -44,17 +48,16 @@ func (g *gate) let(session uint64, now time.Duration) {
 	}
 }
 
-// link is what the supervisor and a Session need from the wire below them.
+// link is what the supervisor and a Session need from the connection below them; [socket] is the real one.
 type link interface {
 	seen() evidence
 	probe()
-	end(cause Cause)        // ends it now; tidying up goes on behind
-	over() <-chan struct{}  // closed at the end, before anything is tidied up
-	ended() <-chan struct{} // closed a moment later, when outcome is settled
-	outcome() (Cause, int, string)
-	gone() <-chan struct{} // closed when everything is tidied up
-	// call has the library called, once calls before it have been made. An error means that it never will be.
-	call(context.Context, func(*library)) error
+	end(cause Cause)               // ends it now
+	over() <-chan struct{}         // closed at the end
+	gone() <-chan struct{}         // closed a moment later, when all that Gateway has sent before the end is taken in
+	outcome() (Cause, int, string) // after gone
+	// send hands a request over to be written behind those before it. With an error it never is.
+	send(context.Context, *request) error
 	books() *books
 }
 
@@ -126,18 +129,31 @@ func (s *Session) Subscribe(request int64, c Contract) error {
 	if request < 1 || request > maxRequest {
 		return fmt.Errorf("request number %d: 1 to %d are possible", request, maxRequest)
 	}
-	return s.link.call(context.Background(), func(l *library) { l.subscribe(request, c) })
+	return s.send(context.Background(), wire.Subscribe{Request: marketBase + request, Contract: wire.Contract(c)})
+}
+
+// send encodes a request and hands it over to be written. With an error it never leaves.
+func (s *Session) send(ctx context.Context, r wire.Request) error {
+	frame, err := wire.Append(nil, r)
+	if err != nil {
+		return err
+	}
+	return s.link.send(ctx, &request{frame: frame})
 }
 
 // Unsubscribe ends the subscription with the given request number.
 func (s *Session) Unsubscribe(request int64) error {
-	return s.link.call(context.Background(), func(l *library) { l.unsubscribe(request) })
+	return s.send(context.Background(), wire.Unsubscribe{Request: marketBase + request})
 }
 
 // MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a contract.
 // It holds for those made afterwards; without it, they are live or refused.
 func (s *Session) MarketDataType(delayed bool) error {
-	return s.link.call(context.Background(), func(l *library) { l.marketDataType(delayed) })
+	typ := 1 // live
+	if delayed {
+		typ = 3
+	}
+	return s.send(context.Background(), wire.MarketDataTypes{Type: typ})
 }
 
 // FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that were
@@ -154,7 +170,7 @@ func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Condi
 // Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the placing then,
 // nothing has been sent.
 type Conditions struct {
-	// Prepare, if set, is called once while the order is on its way through the client library, by the goroutine that places it.
+	// Prepare, if set, is called once while the order waits for its turn, by the goroutine that places it.
 	// The order, and every request behind it but cancellations of other orders, waits for its return, but not for longer than
 	// five seconds.
 	Prepare func() error
@@ -171,41 +187,41 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	b := s.link.books()
-	if b.version < versionOrders {
-		return ErrOldGateway
+	frame, err := wire.Append(nil, o.request(id))
+	if err != nil {
+		return err
 	}
 	if err := s.Guard(); err != nil {
 		return err
 	}
-	going, ok := b.passage.add(id, c)
-	if !ok {
+	b, one := s.link.books(), newPlacement(s, id, c)
+	if !b.placements.add(one) {
 		return fmt.Errorf("order id %d is being sent already", id)
 	}
-	defer b.passage.leave(going)
+	defer b.placements.remove(one)
 	b.news.want()
 	b.settle()
-	if err := s.link.call(context.Background(), func(l *library) { l.place(id, &o) }); err != nil {
+	if err := s.link.send(context.Background(), &request{frame: frame, order: one}); err != nil {
 		return err
 	}
-	if err := going.prepare(); err != nil {
+	if err := one.getReady(); err != nil {
 		return err
 	}
-	limit := time.NewTimer(passLimit)
+	limit := time.NewTimer(placeLimit)
 	defer limit.Stop()
 	select {
-	case err := <-going.done:
+	case err := <-one.done:
 		return err
 	case <-s.link.over():
-		if going.claim() {
+		if one.claim() {
 			return ErrSessionOver
 		}
 	case <-limit.C:
-		if going.claim() {
+		if one.claim() {
 			return ErrNotSent
 		}
 	}
-	return <-going.done // it is being written
+	return <-one.done // it is being written
 }
 
 // Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
@@ -216,18 +232,18 @@ func (s *Session) Cancel(id int64) error {
 	if !(id >= 1 && id <= MaxOrderID) {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}
-	b := s.link.books()
-	if b.version < versionOrders {
-		return ErrOldGateway
-	}
-	written := b.passage.cancelling(id)
-	if err := s.link.call(context.Background(), func(l *library) { l.cancelOrder(id) }); err != nil {
+	frame, err := wire.Append(nil, wire.CancelOrder{ID: id})
+	if err != nil {
 		return err
 	}
-	limit := time.NewTimer(passLimit)
+	q := &request{frame: frame, cancels: id, written: make(chan struct{})}
+	if err := s.link.send(context.Background(), q); err != nil {
+		return err
+	}
+	limit := time.NewTimer(placeLimit)
 	defer limit.Stop()
 	select {
-	case <-written:
+	case <-q.written:
 		return nil
 	case <-s.link.over():
 		return ErrSessionOver

@@ -8,14 +8,16 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-)
 
-// wireVersions are the protocol versions at which the wire's form changes for what is tested.
-var wireVersions = []int{176, 200, 203, 225}
+	"gatewatch/conn/sim"
+	"gatewatch/conn/wire"
+)
 
 // attempt makes one attempt on the scripted gateway and ends the session if there is one.
 func attempt(t testing.TB, port int, limit time.Duration) *AttemptError {
@@ -51,7 +53,7 @@ func limitFor(want Cause) time.Duration {
 // raw answers a hello with the given bytes and then keeps the connection open, or closes it.
 func raw(stay bool, parts ...string) func(int, net.Conn, *bufio.Reader) bool {
 	return func(_ int, c net.Conn, r *bufio.Reader) bool {
-		_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
+		_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
 		for _, p := range parts {
 			_, _ = io.WriteString(c, p)
 		}
@@ -77,18 +79,19 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 		"silent":                 {raw(true), CauseNoAnswer},
 		"half a header, closed":  {raw(false, "\x00\x00"), CauseClosedEarly},
 		"half a header, silent":  {raw(true, "\x00\x00"), CauseNoAnswer},
-		"half a reply, closed":   {raw(false, text("176", "20261123 10:00:00 EST")[:9]), CauseClosedEarly},
-		"half a reply, silent":   {raw(true, text("176", "20261123 10:00:00 EST")[:9]), CauseNoAnswer},
-		"one field":              {raw(true, text("176")), CauseGarbage},
-		"one field without end":  {raw(true, string(frame([]byte("176")))), CauseGarbage},
-		"empty time":             {raw(true, text("176", "")), CauseGarbage},
-		"no number":              {raw(true, text("v176", "20261123")), CauseGarbage},
+		"half a reply, closed":   {raw(false, text("225", "20261123 10:00:00 EST")[:9]), CauseClosedEarly},
+		"half a reply, silent":   {raw(true, text("225", "20261123 10:00:00 EST")[:9]), CauseNoAnswer},
+		"one field":              {raw(true, text("225")), CauseGarbage},
+		"one field without end":  {raw(true, string(frame([]byte("225")))), CauseGarbage},
+		"empty time":             {raw(true, text("225", "")), CauseGarbage},
+		"no number":              {raw(true, text("v225", "20261123")), CauseGarbage},
 		"version zero":           {raw(true, text("0", "20261123")), CauseGarbage},
-		"negative version":       {raw(true, text("-176", "20261123")), CauseGarbage},
+		"negative version":       {raw(true, text("-225", "20261123")), CauseGarbage},
 		"version too old":        {raw(true, text("99", "20261123")), CauseUnsupported},
-		"version too new":        {raw(true, text("226", "20261123")), CauseUnsupported},
+		"last one in text":       {raw(true, text("212", "20261123")), CauseUnsupported},
+		"version too new":        {raw(true, text("227", "20261123")), CauseUnsupported},
 		"zero length":            {raw(true, length(0)), CauseGarbage},
-		"length over the limit":  {raw(true, length(maxReply+1)), CauseGarbage},
+		"length over the limit":  {raw(true, length(4097)), CauseGarbage},
 		"huge length":            {raw(true, length(1<<32-1)), CauseGarbage},
 		"HTTP server":            {raw(true, "HTTP/1.1 400 Bad Request\r\n\r\n"), CauseGarbage},
 		"SSH server":             {raw(true, "SSH-2.0-OpenSSH_9.2\r\n"), CauseGarbage},
@@ -103,7 +106,7 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newScripted(t, 176)
+			g := newScripted(t, 225)
 			g.answer(c.onConn)
 			err := attempt(t, g.port(), limitFor(c.want))
 			if err == nil || err.Cause != c.want || err.Port != g.port() || !strings.Contains(err.Error(), "127.0.0.1") {
@@ -114,7 +117,7 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 }
 
 func TestAttemptIsRefused(t *testing.T) {
-	g := newScripted(t, 176)
+	g := newScripted(t, 225)
 	g.stop()
 	if err := attempt(t, g.port(), time.Minute); err == nil || err.Cause != CauseRefused {
 		t.Errorf("%+v", err)
@@ -170,7 +173,7 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 		"cut off message, closed":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, false, CauseClosedLogin, 0},
 		"cut off message, silent":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, true, CauseNotReady, 0},
 	} {
-		for _, v := range wireVersions {
+		for _, v := range versions {
 			t.Run(fmt.Sprintf("%s/%d", name, v), func(t *testing.T) {
 				t.Parallel()
 				g := newScripted(t, v)
@@ -195,48 +198,79 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 	}
 }
 
-// TestCloseAfterTheReply is the death of the bare library: it ends the process when Gateway hangs up at this moment.
-func TestCloseAfterTheReply(t *testing.T) {
-	rounds := 400
-	if testing.Short() {
-		rounds = 100
+// TestClosesDuringConnect closes or resets the connection at every byte of what Gateway says until READY. GATEWATCH_CLOSES sets how
+// often.
+func TestClosesDuringConnect(t *testing.T) {
+	rounds := 2000
+	if n, err := strconv.Atoi(os.Getenv("GATEWATCH_CLOSES")); err == nil {
+		rounds = n
+	} else if testing.Short() {
+		rounds = 200
 	}
-	for _, abrupt := range []bool{false, true} {
+	login := append(textFrame("225", "20261123 10:00:00 EST"), (&peer{}).loginFrames("DU1")...)
+	ports := make([]int, 8) // so that there are enough pairs of ports
+	for i := range ports {
 		g := newScripted(t, 225)
-		g.answer(func(_ int, c net.Conn, r *bufio.Reader) bool {
-			_, _ = io.ReadFull(r, make([]byte, len(hello(oldestVersion, newestVersion))))
-			_, _ = c.Write(textFrame("225", "20261123 10:00:00 EST"))
-			if abrupt {
+		g.answer(func(n int, c net.Conn, r *bufio.Reader) bool {
+			if n%3 > 0 {
+				_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
+			}
+			_, _ = c.Write(login[:31*n%len(login)])
+			if n%2 == 0 {
 				reset(c)
 			}
 			return true
 		})
-		work := make(chan int, rounds)
+		ports[i] = g.port()
+	}
+	work, seen := make(chan int), make(chan Cause)
+	for range 8 {
+		go func() {
+			for i := range work {
+				if err := attempt(t, ports[i%len(ports)], time.Minute); err != nil {
+					seen <- err.Cause
+				} else {
+					seen <- CauseNone
+				}
+			}
+		}()
+	}
+	go func() {
 		for i := range rounds {
 			work <- i
 		}
 		close(work)
-		done := make(chan Cause)
-		for range 8 {
-			go func() {
-				for range work {
-					done <- attempt(t, g.port(), time.Minute).Cause
-				}
-			}()
+	}()
+	causes := map[Cause]int{}
+	for range rounds {
+		causes[<-seen]++
+	}
+	t.Logf("%v", causes)
+	if causes[CauseClosedEarly] == 0 || causes[CauseClosedLogin] == 0 || causes[CauseClosedEarly]+causes[CauseClosedLogin] != rounds {
+		t.Errorf("%d rounds: %v", rounds, causes)
+	}
+}
+
+// TestOldGateways are not supported: what every Gateway from 10.40 on says is protobuf.
+func TestOldGateways(t *testing.T) {
+	for version, supported := range map[int]bool{176: false, 200: false, 212: false, 213: true} {
+		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version})
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen := map[Cause]int{}
-		for range rounds {
-			seen[<-done]++
+		seen := Look(t.Context(), "127.0.0.1", g.Port(), 901, time.Minute)
+		switch {
+		case supported && seen.Err != nil:
+			t.Errorf("version %d: %v", version, seen.Err)
+		case !supported && (seen.Err == nil || seen.Err.Cause != CauseUnsupported || !strings.Contains(seen.Err.Detail(), fmt.Sprint(version))):
+			t.Errorf("version %d: %v", version, seen.Err)
 		}
-		t.Logf("reset %v: %v", abrupt, seen)
-		if seen[CauseClosedLogin]+seen[CauseClosedEarly] != rounds {
-			t.Errorf("reset %v: causes %v", abrupt, seen)
-		}
+		g.Close()
 	}
 }
 
 func TestSlowBytesAreRead(t *testing.T) {
-	for _, v := range wireVersions {
+	for _, v := range versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {
 			t.Parallel()
 			g := newScripted(t, v)
@@ -276,71 +310,6 @@ func TestAbortEndsAnAttempt(t *testing.T) {
 				t.Errorf("%d connections", n)
 			}
 		})
-	}
-}
-
-func TestStrangersAreTurnedAway(t *testing.T) {
-	ln, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	limit := time.Now().Add(20 * time.Second)
-	_ = ln.SetDeadline(limit)
-	say := func(s string) net.Conn {
-		c, err := net.Dial("tcp4", ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		_, _ = io.WriteString(c, s)
-		return c
-	}
-	knock := func(nonce string) string {
-		return "API\x00" + string(frame(fmt.Appendf(nil, "v%d..%d %s", oldestVersion, newestVersion, nonce)))
-	}
-	strangers := []net.Conn{
-		say(""), say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + strings.Repeat("x", 100)),
-		say(knock("ABCDEFGHIJKLMNOPQRSTUVWXYZ")), say(string(hello(oldestVersion, newestVersion)) + strings.Repeat("\x00", 100)),
-	}
-	strangers[1].(*net.TCPConn).CloseWrite()
-	own := say("API\x00")
-	go func() { // the library, too, may have to wait for a processor
-		time.Sleep(time.Second)
-		_, _ = io.WriteString(own, knock("7XQ2MZ4KYB6NDWS3RTGJVHC5AL")[4:])
-	}()
-	got, err := acceptOwn(ln, "7XQ2MZ4KYB6NDWS3RTGJVHC5AL", limit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer got.Close()
-	if got.RemoteAddr().String() != own.LocalAddr().String() {
-		t.Errorf("took %v, want %v", got.RemoteAddr(), own.LocalAddr())
-	}
-	for i, c := range strangers {
-		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
-		if n, err := c.Read(make([]byte, 1)); n != 0 || err == nil {
-			t.Errorf("stranger %d was answered", i)
-		}
-	}
-}
-
-// TestGatewayHangsUpWhileTheLibraryStarts holds that a start that fails on this machine is not blamed if Gateway is gone.
-func TestGatewayHangsUpWhileTheLibraryStarts(t *testing.T) {
-	for name, c := range map[string]struct {
-		do   func(net.Conn)
-		want bool
-	}{
-		"waits":  {func(net.Conn) {}, false},
-		"says":   {func(c net.Conn) { _, _ = c.Write([]byte{0}) }, false},
-		"closes": {func(c net.Conn) { c.Close() }, true},
-		"resets": {reset, true},
-	} {
-		gateways, ours := tcpPair(t)
-		c.do(gateways)
-		if got := newRelay(ours, func() time.Duration { return 0 }).hungUp(); got != c.want {
-			t.Errorf("Gateway %s: hung up: %v", name, got)
-		}
 	}
 }
 

@@ -45,7 +45,7 @@ const (
 	CauseUnreachable  Cause = "unreachable"   // the dial failed otherwise: no route, timeout, unknown host
 	CauseNotReady     Cause = "not_ready"     // version received, login messages missing until the deadline
 	CauseClosedLogin  Cause = "closed_login"  // closed between version and READY without a known code
-	CauseUnsupported  Cause = "unsupported"   // the handshake reply names a version this client cannot speak
+	CauseUnsupported  Cause = "unsupported"   // the server version is too old for Gatewatch; older than 213
 	CauseGarbage      Cause = "garbage"       // bytes that are not the TWS protocol
 	CauseClosed       Cause = "closed"        // Gateway closed the connection in an orderly way
 	CauseBroken       Cause = "broken"        // the socket broke: reset, write failed
@@ -57,7 +57,7 @@ const (
 	CauseReadOnly     Cause = "read_only"          // Gateway's API is read-only: it refuses questions about orders, and orders
 	CauseUnconfirmed  Cause = "orders_unconfirmed" // Gateway does not say what has become of orders; Detail is a [Question], or an error
 	CauseWrongMode    Cause = "wrong_mode"         // a live account where paper is configured, or the reverse
-	CauseClient       Cause = "client"             // the client library gave up on the session
+	CauseClient       Cause = "client"             // Gateway reports the connection as broken: IB codes 502, 504, 507
 	CauseUser         Cause = "user"               // Disconnect was asked for
 	CauseReconfigured Cause = "reconfigured"       // a changed setting concerns this connection
 	CauseStopping     Cause = "stopping"           // the program ends

@@ -209,7 +209,6 @@ func (s *Supervisor) adopt(in readyLink) {
 		reason: func() GuardReason { return s.Snapshot().Guard },
 		doubt:  func() { s.inbox.Put(inDoubt{session: in.session}) },
 	}
-	in.link.books().passage.follow(session) // before anybody can place an order
 	s.live.Store(session)
 }
 
@@ -266,11 +265,11 @@ func (s *Supervisor) dial(d doDial) {
 		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more
 			l.end(CauseStopping)
 		}
-		<-l.ended()
+		<-l.gone()
 		close(tried)
 		cause, code, detail := l.outcome()
+		s.log.Debug("session ended", "session", d.session, "cause", cause, "messages_skipped", l.seen().skipped)
 		s.inbox.Put(inLost{session: d.session, cause: cause, code: code, detail: detail})
-		<-l.gone()
 	})
 }
 

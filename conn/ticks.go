@@ -3,6 +3,8 @@ package conn
 import (
 	"sync"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // TickField says what a [Tick] is a value of.
@@ -96,4 +98,113 @@ func (t *Ticks) Counts() (received, replaced uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.received, t.replaced
+}
+
+// tickTypes says which field a type of tick is of.
+var tickTypes = [...]struct {
+	field   TickField
+	delayed bool
+}{
+	wire.Bid: {Bid, false}, wire.Ask: {Ask, false}, wire.Last: {Last, false},
+	wire.BidSize: {BidSize, false}, wire.AskSize: {AskSize, false}, wire.LastSize: {LastSize, false},
+	wire.High: {High, false}, wire.Low: {Low, false}, wire.Close: {Close, false}, wire.Open: {Open, false},
+	wire.Volume: {Volume, false}, wire.LastTime: {LastTime, false},
+	wire.DelayedBid: {Bid, true}, wire.DelayedAsk: {Ask, true}, wire.DelayedLast: {Last, true},
+	wire.DelayedBidSize: {BidSize, true}, wire.DelayedAskSize: {AskSize, true}, wire.DelayedLastSize: {LastSize, true},
+	wire.DelayedHigh: {High, true}, wire.DelayedLow: {Low, true}, wire.DelayedClose: {Close, true}, wire.DelayedOpen: {Open, true},
+	wire.DelayedVolume: {Volume, true}, wire.DelayedLastTime: {LastTime, true},
+}
+
+// sizeType returns the type of the size that comes together with a price, -1 if none does.
+func sizeType(price int) int {
+	switch price {
+	case wire.Bid:
+		return wire.BidSize
+	case wire.Ask:
+		return wire.AskSize
+	case wire.Last:
+		return wire.LastSize
+	case wire.DelayedBid:
+		return wire.DelayedBidSize
+	case wire.DelayedAsk:
+		return wire.DelayedAskSize
+	case wire.DelayedLast:
+		return wire.DelayedLastSize
+	}
+	return -1
+}
+
+// dataKind is which data a subscription has.
+type dataKind struct{ delayed, old bool }
+
+// dataKinds are the types of market data but for live data (1). IBKR freezes what was valid when trading ended. Source: IBKR's API
+// reference, "Market data types".
+var dataKinds = map[int]dataKind{2: {old: true}, 3: {delayed: true}, 4: {delayed: true, old: true}}
+
+// receiveMarketData takes in a message about market data.
+func (s *socket) receiveMarketData(m wire.Message) error {
+	switch m.Number {
+	case wire.MsgTickPrice:
+		t, err := m.TickPrice()
+		if err != nil {
+			return err
+		}
+		s.marketAt.Store(s.heard.Load())
+		s.tick(t.Request, t.Type, realPrice(t.Price))
+		if t.Size >= 0 {
+			s.tick(t.Request, sizeType(t.Type), t.Size)
+		}
+	case wire.MsgTickSize:
+		t, err := m.TickSize()
+		if err != nil {
+			return err
+		}
+		s.marketAt.Store(s.heard.Load())
+		if t.Size >= 0 {
+			s.tick(t.Request, t.Type, t.Size)
+		}
+	case wire.MsgTickString:
+		t, err := m.TickString()
+		if err != nil {
+			return err
+		}
+		if at, ok := t.Seconds(); ok && (t.Type == wire.LastTime || t.Type == wire.DelayedLastTime) {
+			s.tick(t.Request, t.Type, float64(at))
+		}
+	case wire.MsgMarketDataType:
+		t, err := m.MarketDataType()
+		if err != nil {
+			return err
+		}
+		s.receiveDataKind(t.Request, t.Type)
+	}
+	return nil
+}
+
+// tick keeps a value, of the kind of data that its subscription has now.
+func (s *socket) tick(request int64, typ int, value float64) {
+	if typ < 0 || typ >= len(tickTypes) || tickTypes[typ].field == 0 {
+		return
+	}
+	data := s.kinds[request]
+	s.ticks.put(Tick{
+		Request: request - marketBase, Field: tickTypes[typ].field, Delayed: tickTypes[typ].delayed || data.delayed,
+		Old: data.old, Value: value, At: time.Duration(s.heard.Load()),
+	})
+}
+
+// receiveDataKind notes of which type the data of a subscription is from now on. One that is not known is not live.
+func (s *socket) receiveDataKind(request int64, typ int) {
+	kind, ok := dataKinds[typ]
+	if !ok && typ != 1 {
+		kind = dataKind{old: true}
+	}
+	if s.kinds[request] == kind {
+		return
+	}
+	s.kinds[request] = kind
+	s.ticks.put(Tick{
+		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ),
+		At: time.Duration(s.heard.Load()),
+	})
 }

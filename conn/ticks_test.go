@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ func quoted(t *testing.T, version int, send func(p *peer)) []Tick {
 	t.Helper()
 	g, s, _ := connect(t, version, nil)
 	send(g.peer())
-	g.peer().send(tickPrice(version, marketBase+999, 1, 1)) // shows that what came before has been heard
+	g.peer().send(tickPrice(marketBase+999, 1, 1)) // shows that what came before has been heard
 	var list []Tick
 	eventually(t, "ticks", func() bool {
 		list = s.Session().Ticks().Take(list)
@@ -25,29 +24,21 @@ func quoted(t *testing.T, version int, send func(p *peer)) []Tick {
 }
 
 func (p *peer) dataType(request, typ int) {
-	if p.version >= 206 {
-		p.send(protoMessage(58, request, typ))
-	} else {
-		p.text(58, "1", fmt.Sprint(request), fmt.Sprint(typ))
-	}
+	p.send(protoMessage(58, request, typ))
 }
 
 func (p *peer) tickString(request, kind int, value string) {
-	if p.version >= 206 {
-		p.send(protoMessage(46, request, kind, value))
-	} else {
-		p.text(46, "6", fmt.Sprint(request), fmt.Sprint(kind), value)
-	}
+	p.send(protoMessage(46, request, kind, value))
 }
 
 // TestPricesThatAreNone has every way in which Gateway writes that there is no price.
 func TestPricesThatAreNone(t *testing.T) {
-	for _, v := range []int{176, 225} {
+	for _, v := range versions {
 		for price, want := range map[float64]float64{
 			230.5: 230.5, -37.63: -37.63, 0.0001: 0.0001, // oil was sold for less than nothing
 			-1: 0, 0: 0, math.MaxFloat64: 0, -math.MaxFloat64: 0, math.Inf(1): 0, math.Inf(-1): 0, math.NaN(): 0,
 		} {
-			list := quoted(t, v, func(p *peer) { p.send(tickPrice(v, marketBase+1, 1, price)) })
+			list := quoted(t, v, func(p *peer) { p.send(tickPrice(marketBase+1, 1, price)) })
 			if len(list) == 0 || list[0].Field != Bid || list[0].Value != want {
 				t.Errorf("version %d, %v: %+v, want %v", v, price, list, want)
 			}
@@ -57,7 +48,7 @@ func TestPricesThatAreNone(t *testing.T) {
 
 // TestDataKindChanges has the data of one subscription become frozen, delayed and live again, and that of another stay live.
 func TestDataKindChanges(t *testing.T) {
-	for _, v := range []int{176, 225} {
+	for _, v := range versions {
 		for _, c := range []struct {
 			types        []int
 			delayed, old bool
@@ -76,7 +67,7 @@ func TestDataKindChanges(t *testing.T) {
 				for _, typ := range c.types {
 					p.dataType(marketBase+1, typ)
 				}
-				p.send(tickPrice(v, marketBase+1, 2, 100), tickPrice(v, marketBase+2, 2, 100))
+				p.send(tickPrice(marketBase+1, 2, 100), tickPrice(marketBase+2, 2, 100))
 			})
 			told := false
 			for _, k := range list {
@@ -97,7 +88,7 @@ func TestDataKindChanges(t *testing.T) {
 // TestTimeOfTheLastPrice reads when the last price was traded.
 func TestTimeOfTheLastPrice(t *testing.T) {
 	at := time.Date(2026, 3, 6, 21, 0, 0, 0, time.UTC).Unix()
-	for _, v := range []int{176, 225} {
+	for _, v := range versions {
 		list := quoted(t, v, func(p *peer) {
 			p.tickString(marketBase+1, 45, "1772830800")
 			p.tickString(marketBase+2, 88, "1772830800")

@@ -132,7 +132,7 @@ func TestMessages(t *testing.T) {
 
 // TestMessagesFromTheWire has a gateway say things about itself, about its connections and about requests, in both of its languages.
 func TestMessagesFromTheWire(t *testing.T) {
-	for _, version := range []int{176, 225} {
+	for _, version := range versions {
 		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{{Code: 2104, Name: "usfarm"}}})
 		if err != nil {
 			t.Fatal(err)

@@ -1,71 +1,85 @@
 package conn
 
 import (
+	"context"
+	"errors"
+	"net"
 	"slices"
+	"syscall"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 const (
-	// paceCount requests a second are let through; Gateway's own limit is 50 (IB code 100).
+	// paceCount requests a second leave; Gateway's own limit is 50 (IB code 100).
 	paceCount = 45
-	// maxQueued bounds the requests that wait for their turn outside the client library.
+	// maxQueued bounds the requests that wait for their turn.
 	maxQueued = 1024
+	// writeLimit is how long one write to Gateway may take.
+	writeLimit = 10 * time.Second
 )
+
+// askTime is the frame that asks Gateway for its time.
+var askTime, _ = wire.Append(nil, wire.CurrentTime{})
+
+// request is a frame on its way to Gateway.
+type request struct {
+	frame   []byte
+	came    time.Duration
+	order   *placement    // that it places, nil for other requests
+	cancels int64         // id of the order that it cancels, 0 for other requests
+	written chan struct{} // closed when it is; may be nil
+}
+
+// send hands a request to the writer. With an error it never leaves.
+func (s *socket) send(ctx context.Context, q *request) error {
+	if !s.alive() {
+		return ErrSessionOver
+	}
+	select {
+	case s.requests <- q:
+		return nil
+	case <-s.closed:
+		return ErrSessionOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back what
 // comes behind it, but not the cancellation of another order.
 type writer struct {
-	*relay
+	*socket
 	sent  [paceCount]time.Duration // ring of the moments of the last writes
 	i     int
-	queue []*outgoing
+	queue []*request
 
 	// What an order waits for, as of the last call of next.
 	ready <-chan struct{}
 	wait  time.Duration // 0: nothing that takes a certain time
 }
 
-// outgoing is a frame from the library on its way to Gateway.
-type outgoing struct {
-	frame  []byte
-	came   time.Duration
-	places bool
-	order  *passing // that it places; nil if nobody waits for that any more
-	cancel int64    // id of the order that it cancels, 0 for none
-}
-
-func (r *relay) outgoing(f []byte) *outgoing {
-	q := &outgoing{frame: f, came: r.mono()}
-	switch request, id := orderRequest(f[4:], r.version); request {
-	case reqPlaceOrder:
-		q.places, q.order = true, r.passage.take(id)
-	case reqCancelOrder:
-		q.cancel = id
-	}
-	return q
-}
-
-// toGateway writes requests and probes to Gateway until the session ends.
-func (r *relay) toGateway() {
-	w := writer{relay: r}
-	for {
-		if !w.flush() {
-			return
-		}
+// write writes requests and time requests to Gateway until the session ends.
+func (s *socket) write() {
+	defer s.leave()
+	w := writer{socket: s}
+	for w.flush() {
 		var turn <-chan time.Time
 		if w.wait > 0 {
 			turn = time.After(w.wait)
 		}
-		out := r.out
+		more := s.requests
 		if len(w.queue) >= maxQueued {
-			out = nil
+			more = nil
 		}
 		select {
-		case <-r.over:
+		case <-s.closed:
 			return
-		case <-r.times.news:
-		case f := <-out:
-			w.queue = append(w.queue, r.outgoing(f))
+		case <-s.times.news:
+		case q := <-more:
+			q.came = s.mono()
+			w.queue = append(w.queue, q)
 		case <-w.ready:
 		case <-turn:
 		}
@@ -76,7 +90,7 @@ func (r *relay) toGateway() {
 func (w *writer) flush() bool {
 	for {
 		if q := w.next(); q != nil {
-			if !w.letOut(q, w.write) {
+			if !w.leaves(q, w.put) {
 				return false
 			}
 			continue
@@ -91,15 +105,16 @@ func (w *writer) flush() bool {
 			return true
 		}
 		w.times.leaves(now, time.Now().Unix())
-		if !w.write(probeFrame(w.version)) {
+		if !w.put(askTime) {
 			return false
 		}
 	}
 }
 
-func (w *writer) write(f []byte) bool {
-	_ = w.gw.SetWriteDeadline(time.Now().Add(writeLimit))
-	if _, err := w.gw.Write(f); err != nil {
+// put writes a frame. The moment that pacing counts is the one after it: a process that is stopped meanwhile only leaves later.
+func (w *writer) put(frame []byte) bool {
+	_ = w.conn.SetWriteDeadline(time.Now().Add(writeLimit))
+	if _, err := w.conn.Write(frame); err != nil {
 		w.writeFailed(err)
 		return false
 	}
@@ -108,7 +123,19 @@ func (w *writer) write(f []byte) bool {
 	return true
 }
 
-// lookIn has the writer look again after a time at the latest.
+// writeFailed ends the session because Gateway could not be written to.
+func (s *socket) writeFailed(err error) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) {
+		// Gateway closed first; what it sent before is still to be read and says more.
+		select {
+		case <-s.readDone:
+		case <-time.After(time.Second):
+		}
+	}
+	s.close(causeOf(err))
+}
+
+// lookIn makes the writer look again after a time at the latest.
 func (w *writer) lookIn(d time.Duration) {
 	if w.wait == 0 || d < w.wait {
 		w.wait = d
@@ -116,7 +143,7 @@ func (w *writer) lookIn(d time.Duration) {
 }
 
 // next takes the request out of the queue whose turn it is. It returns nil while there is none.
-func (w *writer) next() *outgoing {
+func (w *writer) next() *request {
 	w.ready, w.wait = nil, 0
 	if len(w.queue) == 0 {
 		return nil
@@ -130,18 +157,16 @@ func (w *writer) next() *outgoing {
 	for i := 0; i < len(w.queue); i++ {
 		q := w.queue[i]
 		switch {
-		case held && (q.cancel == 0 || w.holds(q.cancel, i)):
+		case held && (q.cancels == 0 || w.holds(q.cancels, i)):
 			continue
-		case !q.places || q.order == nil:
-		default:
+		case q.order != nil:
 			waits, err := w.waits(q, now)
 			if waits {
 				held = true
 				continue
 			}
 			if err != nil {
-				q.order.settle(err)
-				q.order = nil
+				q.order.refuse(err) // and written it is not, since somebody has claimed it
 			}
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
@@ -152,13 +177,13 @@ func (w *writer) next() *outgoing {
 
 // holds reports whether an order with an id waits among the first n requests.
 func (w *writer) holds(id int64, n int) bool {
-	return slices.ContainsFunc(w.queue[:n], func(q *outgoing) bool { return q.order != nil && q.order.id == id })
+	return slices.ContainsFunc(w.queue[:n], func(q *request) bool { return q.order != nil && q.order.id == id })
 }
 
 // waits reports whether an order has to wait, and why it must not leave any more.
-func (w *writer) waits(q *outgoing, now time.Duration) (bool, error) {
-	if ready := q.order.waits(); ready != nil {
-		left := q.came + passLimit - now
+func (w *writer) waits(q *request, now time.Duration) (bool, error) {
+	if ready := q.order.unready(); ready != nil {
+		left := q.came + placeLimit - now
 		if left <= 0 {
 			return false, ErrNotSent // what is behind it must not wait for a disk that stands still
 		}
@@ -166,10 +191,10 @@ func (w *writer) waits(q *outgoing, now time.Duration) (bool, error) {
 		w.lookIn(left)
 		return true, nil
 	}
-	if err := w.passage.guard(); err != nil {
+	if err := q.order.guard(); err != nil {
 		return false, err
 	}
-	wait, silent := w.times.proof(now, time.Duration(w.heard.Load()), w.passage.within())
+	wait, silent := w.times.proof(now, time.Duration(w.heard.Load()), q.order.within())
 	switch {
 	case silent:
 		return false, ErrGatewaySilent
@@ -180,24 +205,24 @@ func (w *writer) waits(q *outgoing, now time.Duration) (bool, error) {
 	return false, nil
 }
 
-// letOut writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
+// leaves writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
 // false if the session is over.
-func (r *relay) letOut(q *outgoing, write func([]byte) bool) bool {
-	if !q.places {
-		written := write(q.frame)
-		if written && q.cancel != 0 {
-			r.passage.cancelled(q.cancel)
+func (s *socket) leaves(q *request, put func([]byte) bool) bool {
+	if q.order == nil {
+		written := put(q.frame)
+		if written && q.written != nil {
+			close(q.written)
 		}
 		return written
 	}
-	if q.order == nil || !q.order.claim() {
+	if !q.order.claim() {
 		return true
 	}
-	if err := r.passage.permit(q.order); err != nil {
+	if err := q.order.permit(); err != nil {
 		q.order.done <- err
 		return true
 	}
-	if !write(q.frame) {
+	if !put(q.frame) {
 		q.order.done <- ErrFateUnknown
 		return false
 	}

@@ -270,7 +270,7 @@ func (l *Ledger) send(s *conn.Session, c *cancellation) error {
 	defer l.mu.Unlock()
 	c.sent = l.mono()
 	if err != nil {
-		c.code, c.detail, c.refused = 0, err.Error(), errors.Is(err, conn.ErrOldGateway)
+		c.code, c.detail, c.refused = 0, err.Error(), false
 	}
 	return err
 }

@@ -86,7 +86,6 @@ const (
 	BlockedInstrument = "instrument"
 	BlockedDisk       = "disk"        // it could not be written down
 	BlockedMoved      = "files_moved" // the record of orders was deleted or moved
-	BlockedOldGateway = "old_gateway" // Gateway is too old for orders
 	BlockedOrderIDs   = "order_ids"   // the order ids of the client id are used up
 	BlockedNotSent    = "not_sent"    // it could not be sent
 )
@@ -325,8 +324,6 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
 	case errors.Is(err, conn.ErrSessionOver):
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
-	case errors.Is(err, conn.ErrOldGateway):
-		return &BlockedError{Reason: BlockedOldGateway, Err: err}
 	case errors.Is(err, ErrNoOrderID):
 		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
 	case errors.Is(err, ErrMoved):

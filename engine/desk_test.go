@@ -753,7 +753,6 @@ func TestPassed(t *testing.T) {
 		{Reason: BlockedGuard, Detail: string(conn.GuardProbe)}:             &conn.GuardError{Reason: conn.GuardProbe},
 		{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}:            conn.ErrSessionOver,
 		{Reason: BlockedSilent}:                                             conn.ErrGatewaySilent,
-		{Reason: BlockedOldGateway}:                                         conn.ErrOldGateway,
 		{Reason: BlockedDisk, Detail: "not sent: " + errNotWritten.Error()}: fmt.Errorf("not sent: %w", errNotWritten),
 		{Reason: BlockedNotSent, Detail: conn.ErrNotSent.Error()}:           conn.ErrNotSent,
 	} {

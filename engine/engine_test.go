@@ -529,10 +529,6 @@ func TestSkip(t *testing.T) {
 	if !e.gap || e.Counts().Skipped != 2 || log.count("reason=") != 1 || log.count("reason="+string(conn.GuardProbe)+"\n") != 1 {
 		t.Errorf("%+v, %s", e.Counts(), log.text.String())
 	}
-	e.warned = false
-	if e.skip(conn.ErrOldGateway); log.count("reason=\"this Gateway is too old") != 1 {
-		t.Error(log.text.String())
-	}
 }
 
 // TestFailures has Gateway say things about subscriptions that are not there any more.

@@ -75,7 +75,7 @@ func TestExecutionsOfBefore(t *testing.T) {
 
 // TestExecutionsAreCorrected has executions corrected and busted over the wire, also while nobody is connected.
 func TestExecutionsAreCorrected(t *testing.T) {
-	for _, version := range []int{176, 225} {
+	for _, version := range []int{213, 226} {
 		g := startGateway(t, sim.Config{ServerVersion: version, PartialFills: 2})
 		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 		s := d.session(t)

@@ -156,11 +156,8 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 		// What was sent in this very session may still be on its way.
 		return !i.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		l.bereaveAll(s)
-	case errors.Is(err, conn.ErrOldGateway) && !l.awaits(client, nil):
-		return nil // it can neither answer nor take an order
 	}
 	return err
 }

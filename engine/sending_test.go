@@ -16,7 +16,7 @@ import (
 
 func TestFateAfter(t *testing.T) {
 	for err, want := range map[error]Fate{
-		nil: Sent, conn.ErrFateUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent, conn.ErrOldGateway: NotSent,
+		nil: Sent, conn.ErrFateUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent,
 		conn.ErrGatewaySilent: NotSent,
 		&conn.GuardError{}:    NotSent,
 	} {

@@ -165,7 +165,7 @@ func TestRetriesDoNotBurst(t *testing.T) {
 
 // TestLastPriceOfBefore has the last trade of an instrument lie two days back when it is subscribed.
 func TestLastPriceOfBefore(t *testing.T) {
-	for _, version := range []int{176, 225} {
+	for _, version := range []int{213, 226} {
 		b := startAt(t, sim.Config{ServerVersion: version, TickRate: 50})
 		b.maxAge.Store(int64(time.Minute))
 		b.flows()

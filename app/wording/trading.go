@@ -50,8 +50,6 @@ func Blocked(reason, detail string) string {
 		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect"
 	case "files_moved":
 		return "the record of orders was deleted or moved while Gatewatch runs; restart Gatewatch to trade again"
-	case "old_gateway":
-		return "this Gateway is too old for such an order; update IB Gateway or TWS" + inBrackets(detail)
 	}
 	return OneLine(reason) + inBrackets(detail)
 }

@@ -37,7 +37,7 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseClosedLogin:
 		return "Gateway closed the connection during the login."
 	case conn.CauseUnsupported:
-		return "The other side speaks a version of the TWS protocol that is not supported."
+		return fmt.Sprintf("This version of IB Gateway or TWS is not supported%s.", inBrackets(s.Detail))
 	case conn.CauseGarbage:
 		return fmt.Sprintf("What %s sends is not the TWS protocol (garbage)%s.", at, inBrackets(s.Detail))
 	case conn.CauseClosed:
@@ -64,7 +64,7 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseWrongMode:
 		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).", strings.ToUpper(string(s.Gateway.Mode)))
 	case conn.CauseClient:
-		return fmt.Sprintf("The API client gave up on the connection%s.", inBrackets(s.Detail))
+		return fmt.Sprintf("Gateway reported the API connection as broken%s.", inBrackets(s.Detail))
 	case conn.CauseUser:
 		return "Disconnected by you."
 	case conn.CauseReconfigured:
@@ -113,7 +113,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 	case conn.CauseUnreachable:
 		return "Check gateway.host and gateway.port in settings.json, the network, and any firewall between here and Gateway."
 	case conn.CauseUnsupported:
-		return "Update IB Gateway or TWS to a current version."
+		return "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on 15 December 2026."
 	case conn.CauseGarbage:
 		return "Another program may own this port: check gateway.port in settings.json. If it is Gateway, restart it."
 	case conn.CauseClosed, conn.CauseBroken:

@@ -130,7 +130,7 @@ func TestRulesTrade(t *testing.T) {
 // TestPriceStepsOfOrders has a rule place orders on an exchange where the distance between two prices depends on the price. Gateway
 // refuses others (110).
 func TestPriceStepsOfOrders(t *testing.T) {
-	for _, version := range []int{176, 225} {
+	for _, version := range []int{213, 226} {
 		g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1, ServerVersion: version})
 		if err != nil {
 			t.Fatal(err)

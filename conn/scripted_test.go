@@ -15,7 +15,12 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatewatch/conn/wire"
 )
+
+// versions are server versions that are spoken, the oldest one included.
+var versions = []int{213, 219, 225}
 
 // scripted is a gateway written from the protocol tables alone, apart from conn/sim: it says exactly what a test
 // tells it to.
@@ -32,19 +37,19 @@ type scripted struct {
 	onStart func(c *peer) bool                            // true: the test sends the login itself
 	dials   int
 	latest  *peer
-	asked   []request // since startApi
+	seen    []sighted // requests since startApi
 }
 
-// request is one that has reached the gateway.
-type request struct {
-	id string
-	at time.Time
+// sighted is a request that has reached the gateway.
+type sighted struct {
+	number int
+	at     time.Time
 }
 
-func (g *scripted) requests() []request {
+func (g *scripted) requests() []sighted {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.asked)
+	return slices.Clone(g.seen)
 }
 
 // peer is one client's connection after its startApi.
@@ -62,13 +67,19 @@ func (p *peer) send(frames ...[]byte) {
 	}
 }
 
-// text sends fields as a text message, in the form that the version wants.
-func (p *peer) text(id int, fields ...string) { p.send(textMessage(p.version, id, fields...)) }
+// frame returns payload with its length before it.
+func frame(payload []byte) []byte {
+	framed, start := wire.BeginFrame(nil)
+	return wire.EndFrame(append(framed, payload...), start)
+}
 
-func textMessage(version, id int, fields ...string) []byte {
-	if version < 201 {
-		return textFrame(append([]string{fmt.Sprint(id)}, fields...)...)
-	}
+// textFrame returns a frame of fields that a NUL ends.
+func textFrame(fields ...string) []byte { return frame([]byte(strings.Join(fields, "\x00") + "\x00")) }
+
+// text sends fields as a message in text.
+func (p *peer) text(id int, fields ...string) { p.send(textMessage(id, fields...)) }
+
+func textMessage(id int, fields ...string) []byte {
 	body := binary.BigEndian.AppendUint32(nil, uint32(id))
 	if len(fields) > 0 {
 		body = append(body, strings.Join(fields, "\x00")+"\x00"...)
@@ -100,40 +111,17 @@ func (p *peer) code(code int, text string) { p.about(-1, code, text) }
 
 // about sends a code about a request or an order.
 func (p *peer) about(id, code int, text string) {
-	switch {
-	case p.version >= 201:
-		p.send(protoMessage(4, id, 1_700_000_000_000, code, text))
-	case p.version >= 194:
-		p.text(4, fmt.Sprint(id), fmt.Sprint(code), text, "", "1700000000000")
-	default:
-		p.text(4, "2", fmt.Sprint(id), fmt.Sprint(code), text, "")
-	}
+	p.send(protoMessage(4, id, 1_700_000_000_000, code, text))
 }
 
 func (p *peer) login(account string) { p.send(p.loginFrames(account)) }
 
 func (p *peer) loginFrames(account string) []byte {
-	if p.version >= 213 {
-		return append(protoMessage(15, account), protoMessage(9, 1)...)
-	}
-	return append(textMessage(p.version, 15, "1", account), textMessage(p.version, 9, "1", "1")...)
+	return append(protoMessage(15, account), protoMessage(9, 1)...)
 }
 
-func (p *peer) orderID(id int) {
-	if p.version >= 213 {
-		p.send(protoMessage(9, id))
-	} else {
-		p.text(9, "1", fmt.Sprint(id))
-	}
-}
-
-func (p *peer) accounts(list string) {
-	if p.version >= 213 {
-		p.send(protoMessage(15, list))
-	} else {
-		p.text(15, "1", list)
-	}
-}
+func (p *peer) orderID(id int)       { p.send(protoMessage(9, id)) }
+func (p *peer) accounts(list string) { p.send(protoMessage(15, list)) }
 
 func newScripted(t testing.TB, version int) *scripted {
 	t.Helper()
@@ -237,8 +225,8 @@ func (g *scripted) serve(n int, c net.Conn) {
 	if _, err := io.ReadFull(r, head); err != nil || string(head) != "API\x00" {
 		return
 	}
-	f, err := readFrame(r, nil, 1000)
-	if err != nil || !strings.HasPrefix(string(f[4:]), "v100..") || strings.Contains(string(f[4:]), " ") {
+	f, err := wire.ReadFrame(r)
+	if err != nil || !strings.HasPrefix(string(f), "v100..") || strings.Contains(string(f), " ") {
 		g.t.Errorf("hello %q: %v", f, err)
 		return
 	}
@@ -246,23 +234,14 @@ func (g *scripted) serve(n int, c net.Conn) {
 	p.send(textFrame(fmt.Sprint(g.version), "20261123 10:00:00 EST"))
 	first := true
 	for {
-		f, err := readFrame(r, nil, 1<<20)
+		f, err := wire.ReadFrame(r)
 		if err != nil {
 			return
 		}
-		id := ""
-		if g.version >= 201 {
-			n := binary.BigEndian.Uint32(f[4:])
-			if n > 200 {
-				n -= 200
-			}
-			id = fmt.Sprint(n)
-		} else {
-			id, _, _ = strings.Cut(string(f[4:]), "\x00")
-		}
+		number := int(binary.BigEndian.Uint32(f)) - wire.ProtoBase
 		if first {
-			if id != "71" {
-				g.t.Errorf("first request is %s, want startApi", id)
+			if number != wire.ReqStartAPI {
+				g.t.Errorf("first request is %d, want startApi", number)
 				return
 			}
 			first = false
@@ -276,14 +255,10 @@ func (g *scripted) serve(n int, c net.Conn) {
 		}
 		g.mu.Lock()
 		frozen := g.frozen
-		g.asked = append(g.asked, request{id, time.Now()})
+		g.seen = append(g.seen, sighted{number, time.Now()})
 		g.mu.Unlock()
-		if id == "49" && !frozen {
-			if g.version >= 213 {
-				p.send(protoMessage(49, int(time.Now().Unix())))
-			} else {
-				p.text(49, "1", fmt.Sprint(time.Now().Unix()))
-			}
+		if number == wire.ReqCurrentTime && !frozen {
+			p.send(protoMessage(49, int(time.Now().Unix())))
 		}
 	}
 }

@@ -1,0 +1,134 @@
+package conn
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// peerSays gives a socket that nobody serves a frame from Gateway.
+func (s *socket) peerSays(t testing.TB, framed []byte) {
+	t.Helper()
+	if err := s.receive(framed[4:]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// online is a session with a gateway that only logs in; the test plays the rest of it.
+type online struct {
+	*peer
+	s    *socket
+	said chan string // texts of code 399
+}
+
+func newOnline(tb testing.TB) *online {
+	tb.Helper()
+	theirs, ours := tcpPair(tb)
+	o := &online{peer: &peer{Conn: theirs, version: 225}, said: make(chan string, 100)}
+	requests := make(chan struct{})
+	go func() {
+		defer close(requests)
+		r := bufio.NewReader(theirs)
+		_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
+		o.send(textFrame("225", "20261123"), o.loginFrames("DU1"))
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	cfg, begin := testConfig(4002), time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s, err := open(ctx, ours, 1, &cfg, func() time.Duration { return time.Since(begin) }, func(in input) {
+		if c, ok := in.(inCode); ok && c.code == 399 {
+			o.said <- c.text
+		}
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o.s = s
+	tb.Cleanup(func() {
+		s.end(CauseStopping)
+		<-s.gone()
+		theirs.Close()
+		<-requests
+	})
+	return o
+}
+
+func tcpPair(tb testing.TB) (a, b net.Conn) {
+	tb.Helper()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer ln.Close()
+	if b, err = net.Dial("tcp4", ln.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	if a, err = ln.Accept(); err != nil {
+		tb.Fatal(err)
+	}
+	return a, b
+}
+
+// TestNothingWaitsBehindHalfAFrame sends an upstream loss and the beginning of a frame whose rest never comes.
+func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
+	g, s, _ := connect(t, 225, nil)
+	code := protoMessage(4, -1, 1_700_000_000_000, 1100, "lost")
+	g.peer().send(append(code, protoMessage(49, 1)[:6]...)) // one write, so that both are read at once
+	// Well before the probes run out, which would end the session anyway.
+	n := await(t, s, "upstream lost", 800*time.Millisecond, func(n *Snapshot) bool { return n.State != Connected })
+	if n.State != UpstreamLost || n.Code != 1100 {
+		t.Errorf("%s, code %d", n.State, n.Code)
+	}
+}
+
+// TestSlowHandover sends a lot while the supervisor takes nothing: nothing is lost, and no more of it is read than can be kept.
+func TestSlowHandover(t *testing.T) {
+	const first, codes = 20_000, 40_000
+	theirs, ours := tcpPair(t)
+	defer theirs.Close()
+	takes, got := make(chan struct{}), make(chan int, 1)
+	last := 0
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Second }, func(in input) {
+		<-takes
+		if in := in.(inCode); in.code != first+last {
+			t.Errorf("code %d is number %d", in.code, last)
+		}
+		if last++; last == codes {
+			got <- last
+		}
+	})
+	s.parts.Store(1)
+	go s.read()
+	var sent atomic.Int64
+	go func() {
+		for i := range codes {
+			if _, err := theirs.Write(protoMessage(4, -1, 1, first+i, strings.Repeat("x", 500))); err != nil {
+				t.Error(err)
+			}
+			sent.Add(1)
+		}
+		theirs.Close()
+	}()
+	eventually(t, "Gateway has to wait", func() bool {
+		before := sent.Load()
+		time.Sleep(200 * time.Millisecond)
+		return before > 0 && sent.Load() == before
+	})
+	if n := sent.Load(); n == codes {
+		t.Errorf("all of %d codes were read", n)
+	}
+	close(takes)
+	<-got
+	<-s.gone()
+	if cause, _, _ := s.outcome(); cause != CauseClosed {
+		t.Errorf("the end is %s", cause)
+	}
+}

@@ -1,0 +1,258 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// socket is one TCP connection to Gateway from its greeting to its end. Two goroutines serve it, a reader and a writer; it is
+// never dialled again.
+type socket struct {
+	conn   net.Conn
+	in     *wire.Reader
+	mono   func() time.Duration
+	number uint64 // of the session
+	client int64  // client id
+	post   func(input)
+	ticks  *Ticks
+	book   *books
+
+	version  int
+	requests chan *request
+	times    *timeRequests
+
+	heard    atomic.Int64 // monotonic ns of the last byte from Gateway
+	marketAt atomic.Int64 // monotonic ns of the last market data
+	skipped  atomic.Uint64
+
+	accounts atomic.Pointer[[]string]
+	loggedIn chan struct{} // closed when both login messages have arrived
+
+	fatal     atomic.Pointer[AttemptError] // a code after which Gateway closes
+	refused   chan struct{}                // closed when fatal is set
+	onceFatal sync.Once
+
+	closed    chan struct{} // closed at the end
+	onceClose sync.Once
+	cause     Cause // valid after closed
+	detail    string
+	readDone  chan struct{} // closed when nothing more comes from Gateway
+	parts     atomic.Int32  // goroutines that have not ended
+	allGone   chan struct{}
+
+	kinds map[int64]dataKind // of the data that is not live, by the number of its request; the reader's own
+}
+
+// open logs in on a TCP connection to Gateway that is already up: greeting, startApi, READY. It owns conn from here on. The
+// context's deadline covers all of it.
+func open(
+	ctx context.Context, conn net.Conn, number uint64, cfg *Config, mono func() time.Duration, post func(input),
+) (*socket, *AttemptError) {
+	s := newSocket(conn, number, int64(cfg.ClientID), mono, post)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	if err := s.greet(); err != nil {
+		conn.Close()
+		return nil, greetingError(ctx, err)
+	}
+	if err := s.signOn(); err != nil {
+		conn.Close()
+		return nil, loginError(ctx, err)
+	}
+	if !stop() {
+		conn.Close()
+		return nil, loginError(ctx, ctx.Err())
+	}
+	_ = conn.SetDeadline(time.Time{})
+	s.parts.Store(2)
+	go s.read()
+	go s.write()
+	return s.awaitReady(ctx)
+}
+
+func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Duration, post func(input)) *socket {
+	s := &socket{
+		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(), book: newBooks(number),
+		requests: make(chan *request, 64), times: newTimeRequests(), kinds: map[int64]dataKind{},
+		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
+		readDone: make(chan struct{}), allGone: make(chan struct{}),
+	}
+	s.in = wire.NewReader(stamped{conn, s})
+	if at, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		s.times.ours = at.IP.IsLoopback()
+	}
+	return s
+}
+
+// stamped notes the time of every byte that is read.
+type stamped struct {
+	r  io.Reader
+	to *socket
+}
+
+func (s stamped) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if n > 0 {
+		s.to.heard.Store(int64(s.to.mono()))
+	}
+	return n, err
+}
+
+// greet negotiates the version.
+func (s *socket) greet() error {
+	if _, err := s.conn.Write(wire.AppendHello(nil)); err != nil {
+		return err
+	}
+	version, _, err := s.in.Reply()
+	s.version = version
+	return err
+}
+
+// signOn sends startApi.
+func (s *socket) signOn() error {
+	frame, err := wire.Append(nil, wire.StartAPI{Client: s.client})
+	if err == nil {
+		_, err = s.conn.Write(frame)
+	}
+	return err
+}
+
+// greetingError says what a failure before the version means.
+func greetingError(ctx context.Context, err error) *AttemptError {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return &AttemptError{Cause: CauseNoAnswer, Err: errors.New("no handshake reply")}
+	}
+	if _, ok := errors.AsType[*wire.VersionError](err); ok {
+		return &AttemptError{Cause: CauseUnsupported, Err: err}
+	}
+	if _, ok := errors.AsType[*wire.ProtocolError](err); ok {
+		return &AttemptError{Cause: CauseGarbage, Err: err}
+	}
+	return &AttemptError{Cause: CauseClosedEarly, Err: err}
+}
+
+// loginError says what a failure between version and READY means.
+func loginError(ctx context.Context, err error) *AttemptError {
+	if ctx.Err() != nil {
+		return &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
+	}
+	return &AttemptError{Cause: CauseClosedLogin, Err: err}
+}
+
+// awaitReady waits for both login messages, for Gateway to say no, or for the deadline.
+func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
+	select {
+	case <-s.loggedIn:
+		return s, nil
+	case <-s.refused:
+		s.end(CauseClosed)
+	case <-s.closed:
+	case <-ctx.Done():
+		s.end(CauseNotReady)
+	}
+	<-s.allGone // Gateway says why before it closes
+	if e := s.fatal.Load(); e != nil {
+		return nil, e
+	}
+	var detail error
+	if s.detail != "" {
+		detail = errors.New(s.detail)
+	}
+	switch s.cause {
+	case CauseNotReady:
+		return nil, &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
+	case CauseClosed, CauseBroken:
+		return nil, &AttemptError{Cause: CauseClosedLogin, Err: detail}
+	}
+	return nil, &AttemptError{Cause: s.cause, Err: detail}
+}
+
+// close ends the session. Only the first call counts.
+func (s *socket) close(cause Cause, detail string) {
+	s.onceClose.Do(func() {
+		s.cause, s.detail = cause, detail
+		close(s.closed)
+		s.conn.Close()
+	})
+}
+
+func (s *socket) alive() bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
+// leave says that one of the two goroutines has ended.
+func (s *socket) leave() {
+	if s.parts.Add(-1) == 0 {
+		close(s.allGone)
+	}
+}
+
+// causeOf says what a failed read or write means.
+func causeOf(err error) (Cause, string) {
+	if _, ok := errors.AsType[*wire.ProtocolError](err); ok {
+		return CauseGarbage, err.Error()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return CauseClosed, ""
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return CauseBroken, "the stream ended inside a message"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return CauseSilent, "gateway takes no more data"
+	}
+	return CauseBroken, err.Error()
+}
+
+func (s *socket) seen() evidence {
+	return evidence{
+		session:  s.number,
+		heard:    time.Duration(s.heard.Load()),
+		marketAt: time.Duration(s.marketAt.Load()),
+		asked:    s.times.unanswered(),
+		skipped:  s.skipped.Load(),
+	}
+}
+
+func (s *socket) probe()                { s.times.want() }
+func (s *socket) end(cause Cause)       { s.close(cause, "") }
+func (s *socket) over() <-chan struct{} { return s.closed }
+func (s *socket) gone() <-chan struct{} { return s.allGone }
+func (s *socket) books() *books         { return s.book }
+
+// outcome says why the session is over, once gone is closed.
+func (s *socket) outcome() (cause Cause, code int, detail string) {
+	if e := s.fatal.Load(); e != nil {
+		return e.Cause, e.Code, e.Text
+	}
+	return s.cause, 0, s.detail
+}
+
+// about returns what is known of Gateway after READY.
+func (s *socket) about(host string, port int) Gateway {
+	g := Gateway{Host: host, Port: port, ServerVersion: s.version, Mode: AnyMode}
+	for _, a := range *s.accounts.Load() {
+		g.Accounts++
+		// Paper accounts begin with D (DU, DF, DI). Source: IBKR's guide, "Paper trading account".
+		switch {
+		case !strings.HasPrefix(a, "D"):
+			g.Mode = Live // whatever else there is
+		case g.Mode == AnyMode:
+			g.Mode = Paper
+		}
+	}
+	return g
+}

@@ -1,0 +1,284 @@
+package conn
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// paired is a socket of which only the writer runs, in a bubble. The test plays Gateway.
+type paired struct {
+	*testing.T
+	s       *socket
+	session *Session
+	began   time.Time
+	gateway net.Conn
+}
+
+func newPaired(t *testing.T) *paired {
+	ours, theirs := net.Pipe()
+	w := &paired{T: t, began: time.Now(), gateway: theirs}
+	w.s = newSocket(ours, 1, 17, func() time.Duration { return time.Second + time.Since(w.began) }, func(input) {})
+	w.session = &Session{number: 1, link: w.s, gate: openGate(1), reason: func() GuardReason { return GuardUpstream }}
+	w.session.gate.proof.Store(int64(250 * ms))
+	w.s.parts.Store(1)
+	go w.s.write()
+	t.Cleanup(func() { w.s.end(CauseClosed); <-w.s.gone() })
+	return w
+}
+
+func (w *paired) send(q *request) {
+	w.Helper()
+	if err := w.s.send(w.Context(), q); err != nil {
+		w.Error(err)
+	}
+}
+
+// placeIf hands over an order under conditions.
+func (w *paired) placeIf(id byte, c Conditions) *placement {
+	one := newPlacement(w.session, int64(id), c)
+	w.send(&request{frame: orderFrame(id), order: one})
+	return one
+}
+
+func (w *paired) place(id byte) *placement { return w.placeIf(id, Conditions{}) }
+func (w *paired) cancel(id byte)           { w.send(&request{frame: cancelFrame(id), cancels: int64(id)}) }
+
+// gets reads a frame that Gateway gets at a time since the beginning.
+func (w *paired) gets(want []byte, at time.Duration) {
+	w.Helper()
+	got := make([]byte, len(want))
+	_, err := io.ReadFull(w.gateway, got)
+	if err != nil || !bytes.Equal(got, want) || time.Since(w.began) != at {
+		w.Errorf("% x after %v, want % x after %v (%v)", got, time.Since(w.began), want, at, err)
+	}
+}
+
+func (w *paired) answers() {
+	now := w.s.mono()
+	w.s.heard.Store(int64(now))
+	w.s.times.answer(now, 0, 0)
+}
+
+func orderFrame(id byte) []byte {
+	return frame([]byte{0, 0, 0, wire.ReqPlaceOrder + wire.ProtoBase, 8, id})
+}
+
+func cancelFrame(id byte) []byte {
+	return frame([]byte{0, 0, 0, wire.ReqCancelOrder + wire.ProtoBase, 8, id})
+}
+
+// TestOrdersWaitForAProofOfLife has orders come to the wire while Gateway says nothing: one time request goes first for all of
+// them, and cancellations pass them.
+func TestOrdersWaitForAProofOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newPaired(t)
+		first, second := w.place(1), w.place(2)
+		w.cancel(2) // not before its order
+		w.cancel(9)
+		w.gets(askTime, 0)
+		w.gets(cancelFrame(9), 0)
+		time.Sleep(249 * ms)
+		w.answers()
+		w.gets(orderFrame(1), 249*ms)
+		w.gets(orderFrame(2), 249*ms)
+		w.gets(cancelFrame(2), 249*ms)
+		if err := errors.Join(<-first.done, <-second.done); err != nil {
+			t.Error(err)
+		}
+		// Not heard any more: the next request may go a second after the answer.
+		time.Sleep(250 * ms)
+		third := w.place(3)
+		w.gets(askTime, 1249*ms)
+		time.Sleep(10 * ms)
+		w.answers()
+		w.gets(orderFrame(3), 1259*ms)
+		if err := <-third.done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestGatewayIsSilent has a Gateway that does not answer, or later than it must.
+func TestGatewayIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newPaired(t)
+		blocked := func(one *placement, at time.Duration) {
+			t.Helper()
+			err := <-one.done
+			if !errors.Is(err, ErrGatewaySilent) || time.Since(w.began) != at {
+				t.Errorf("%v after %v, want it after %v", err, time.Since(w.began), at)
+			}
+		}
+		one := w.place(1)
+		w.gets(askTime, 0)
+		blocked(one, 250*ms)
+		w.s.heard.Store(int64(w.s.mono())) // ticks
+		blocked(w.place(2), 250*ms)        // at once
+		time.Sleep(1750 * ms)
+		w.answers() // two seconds late
+		one = w.place(3)
+		w.gets(askTime, 3*sec)
+		w.s.heard.Store(int64(w.s.mono()))
+		blocked(one, 3250*ms)
+	})
+}
+
+// TestSlowPreparation prepares an order for too long: what is behind it passes after a while, and it never does.
+func TestSlowPreparation(t *testing.T) {
+	other := frame([]byte{0, 0, 0, 201, 8, 9})
+	for _, slow := range []time.Duration{placeLimit - time.Second, placeLimit + time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newPaired(t)
+			w.session.gate.proof.Store(int64(time.Hour))
+			w.s.times.answered = 1
+			one := w.placeIf(7, Conditions{Prepare: func() error { time.Sleep(slow); return nil }})
+			w.send(&request{frame: other})
+			go one.getReady()
+			if slow < placeLimit {
+				w.gets(orderFrame(7), slow)
+				w.gets(other, slow)
+				if err := <-one.done; err != nil {
+					t.Errorf("prepared for %v: %v", slow, err)
+				}
+				return
+			}
+			w.gets(other, placeLimit)
+			if err := <-one.done; !errors.Is(err, ErrNotSent) {
+				t.Errorf("prepared for %v: %v", slow, err)
+			}
+			time.Sleep(slow)
+		})
+	}
+}
+
+// TestAtTheLastMoment closes the guard, takes the permission back or breaks the socket at the moment when a request's bytes are
+// about to leave.
+func TestAtTheLastMoment(t *testing.T) {
+	no := errors.New("no")
+	yes := func() error { return nil }
+	for name, c := range map[string]struct {
+		order   *placement // nil: the request places none
+		claimed bool
+		broken  bool // the socket
+		written bool
+		want    []error // what the order's placing ends with
+	}{
+		"no order":                    {written: true},
+		"no order, the write fails":   {broken: true, written: true},
+		"an order":                    {order: &placement{guard: yes}, written: true, want: []error{nil}},
+		"an order that is allowed":    {order: &placement{guard: yes, allowed: yes}, written: true, want: []error{nil}},
+		"an order that is not":        {order: &placement{guard: yes, allowed: func() error { return no }}, want: []error{no}},
+		"the guard is shut":           {order: &placement{guard: func() error { return no }, allowed: yes}, want: []error{no}},
+		"an order, the write fails":   {order: &placement{guard: yes}, broken: true, written: true, want: []error{ErrFateUnknown}},
+		"nobody waits for it anymore": {order: &placement{guard: yes}, claimed: true},
+	} {
+		if c.order != nil {
+			c.order.done = make(chan error, 1)
+			if c.claimed {
+				c.order.claim()
+			}
+		}
+		written := false
+		alive := offline(nil).leaves(&request{frame: askTime, order: c.order}, func([]byte) bool { written = true; return !c.broken })
+		var got []error
+		if c.order != nil && len(c.order.done) > 0 {
+			got = append(got, <-c.order.done)
+		}
+		if written != c.written || alive == c.broken || !slices.Equal(got, c.want) {
+			t.Errorf("%s: written %v, alive %v, placed %v", name, written, alive, got)
+		}
+	}
+}
+
+// TestNoBurstAfterAStop stops the writer for a while, at moments that it does not choose: no second sees more than the pace.
+func TestNoBurstAfterAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		began := time.Now()
+		var stops atomic.Int64 // looks at the clock
+		s := newSocket(ours, 1, 17, func() time.Duration {
+			if n := stops.Add(1); n%50 == 0 { // stopped right before or right after a write, or while it waits
+				time.Sleep(3 * time.Second)
+			}
+			return time.Second + time.Since(began)
+		}, func(input) {})
+		s.parts.Store(1)
+		go s.write()
+		var at []time.Duration
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			for in := wire.NewReader(theirs); len(at) < 200; {
+				if _, err := in.Next(); err != nil {
+					t.Error(err)
+					return
+				}
+				at = append(at, time.Since(began))
+			}
+		}()
+		for range 200 {
+			if err := s.send(t.Context(), &request{frame: askTime}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-read
+		s.end(CauseStopping)
+		<-s.gone()
+		for i := paceCount; i < len(at); i++ {
+			if gap := at[i] - at[i-paceCount]; gap < time.Second {
+				t.Fatalf("%d requests within %v", paceCount+1, gap)
+			}
+		}
+	})
+}
+
+// TestRequestsArePaced floods a session with requests: Gateway must not see more than its limit in any second, and the
+// probes must not wait behind them.
+func TestRequestsArePaced(t *testing.T) {
+	g := newScripted(t, 225)
+	s := start(t, testConfig(g.port()))
+	await(t, s, "READY", 10*time.Second, connected)
+	session := s.Session()
+	const flood = 130
+	go func() {
+		for i := range int64(flood) {
+			if session.Subscribe(i+1, Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}) != nil {
+				return
+			}
+		}
+	}()
+	var data, all []time.Time
+	for end := time.Now().Add(30 * time.Second); len(data) < flood; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d requests arrived", len(data), flood)
+		}
+		data, all = nil, nil
+		for _, r := range g.requests() {
+			all = append(all, r.at)
+			if r.number == wire.ReqMarketData {
+				data = append(data, r.at)
+			}
+		}
+	}
+	for i := 50; i < len(all); i++ {
+		// Written a second apart they can be read a little closer together.
+		if gap := all[i].Sub(all[i-50]); gap < 900*time.Millisecond {
+			t.Fatalf("51 requests within %v", gap)
+		}
+	}
+	if len(all) == len(data) {
+		t.Error("no probe got through the flood")
+	}
+	if n := s.Snapshot(); n.State != Connected || n.Lost != 0 {
+		t.Errorf("after the flood %s, %d sessions lost", n.State, n.Lost)
+	}
+}
