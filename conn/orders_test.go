@@ -354,7 +354,7 @@ func TestBrackets(t *testing.T) {
 				place(id, held(fmt.Sprint("in-", id), 95))
 				place(id+1, exit(fmt.Sprint("profit-", id), 10, 110, 0, id, true))
 				place(id+2, exit(fmt.Sprint("loss-", id), 10, 0, 90, id, hold))
-				d.status(s, id+2, "PreSubmitted")
+				d.until("Gateway has them", func() bool { return state(fmt.Sprint("loss-", id)) != "" })
 				if err := s.Cancel(id); err != nil {
 					t.Fatal(err)
 				}
@@ -371,7 +371,7 @@ func TestBrackets(t *testing.T) {
 			place(30, held("in-30", 95))
 			place(31, exit("profit-30", 10, 110, 0, 30, true))
 			place(32, exit("loss-30", 10, 0, 90, 30, true))
-			d.status(s, 32, "PreSubmitted")
+			d.until("Gateway has them", func() bool { return state("loss-30") != "" })
 			if err := s.Cancel(32); err != nil {
 				t.Fatal(err)
 			}
