@@ -85,21 +85,21 @@ func grid(q *quote, size time.Duration) time.Duration {
 	return 5 * time.Minute
 }
 
-// add makes a bar longer by an interval. Each minute is read to its end, so that bars of several minutes are the sum of
-// bars of one.
-func (g *Gateway) add(b *bar, q *quote, s show, i interval, step time.Duration) {
-	for at := i.from; ; {
+// add makes a bar longer by the time between two moments. Each minute is read to its end, so that bars of several
+// minutes are the sum of bars of one.
+func (g *Gateway) add(b *bar, q *quote, s show, from, to time.Time, step time.Duration) {
+	for at := from; ; {
 		b.sample(s, g.marketAt(q, at))
 		at = at.Truncate(step).Add(step)
-		if !at.Before(i.to) {
+		if !at.Before(to) {
 			break
 		}
 		if step < time.Minute && at.Truncate(time.Minute).Equal(at) {
 			b.sample(s, g.marketAt(q, at.Add(-time.Nanosecond)))
 		}
 	}
-	b.sample(s, g.marketAt(q, i.to.Add(-time.Nanosecond)))
-	b.volume += g.traded(q, i.from, i.to)
+	b.sample(s, g.marketAt(q, to.Add(-time.Nanosecond)))
+	b.volume += g.traded(q, from, to)
 }
 
 func (b *bar) sample(s show, m moment) {
@@ -123,7 +123,7 @@ func (g *Gateway) dayBars(q *quote, s show, d tradingDay, size time.Duration) (a
 	if size >= oneDay {
 		b := bar{at: d.date}
 		for _, i := range d.intervals {
-			g.add(&b, q, s, i, grid(q, size))
+			g.add(&b, q, s, i.from, i.to, grid(q, size))
 		}
 		if b.samples > 0 {
 			all = append(all, b)
@@ -132,9 +132,9 @@ func (g *Gateway) dayBars(q *quote, s show, d tradingDay, size time.Duration) (a
 	}
 	for _, i := range d.intervals {
 		for from := i.from; from.Before(i.to); {
-			to := d.date.Add(from.Sub(d.date).Truncate(size) + size)
-			b := bar{at: from}
-			g.add(&b, q, s, interval{from, earliest(to, i.to)}, grid(q, size))
+			to := earliest(d.date.Add(from.Sub(d.date).Truncate(size)+size), i.to)
+			b := bar{at: d.barAt(i, from, size)}
+			g.add(&b, q, s, from, to, grid(q, size))
 			all = append(all, b)
 			from = to
 		}
@@ -184,7 +184,7 @@ func (g *Gateway) bars(
 		}
 		one := g.dayOf(q.in, d, regular, until)
 		if sp.seconds > 0 {
-			one.intervals, seconds = lastOf(one.intervals, seconds, float64(sp.seconds))
+			seconds = one.shorten(seconds, float64(sp.seconds), size)
 		}
 		for _, i := range one.intervals {
 			count += int(i.to.Sub(i.from)/size) + 1
@@ -208,17 +208,21 @@ func (g *Gateway) bars(
 	return all, true
 }
 
-// lastOf shortens intervals from the front, so that with what has been counted they are no longer than a limit.
-func lastOf(all []interval, counted, limit float64) ([]interval, float64) {
-	for i := len(all) - 1; i >= 0; i-- {
-		length := all[i].to.Sub(all[i].from).Seconds()
+// shorten cuts off the begin of a day, so that with the seconds counted already there are no more than a limit, in whole
+// bars. It returns how many there are.
+func (d *tradingDay) shorten(counted, limit float64, size time.Duration) float64 {
+	for n := len(d.intervals) - 1; n >= 0; n-- {
+		i := &d.intervals[n]
+		length := i.to.Sub(i.from).Seconds()
 		if counted+length >= limit {
-			all[i].from = all[i].to.Add(-time.Duration((limit - counted) * float64(time.Second)))
-			return all[i:], limit
+			from := i.to.Add(-time.Duration((limit - counted) * float64(time.Second)))
+			i.from = latest(i.from, d.date.Add(from.Sub(d.date).Truncate(size)))
+			d.intervals = d.intervals[n:]
+			return limit
 		}
 		counted += length
 	}
-	return all, counted
+	return counted
 }
 
 // historyYears is how far back there are prices.

@@ -11,11 +11,12 @@
 //
 // # Goroutines
 //
-// One goroutine accepts, one moves the market, one sends what is due of other streams (streams.go), one per connection reads and handles requests, one per connection
-// writes. Everything they share is guarded by Gateway.mu; sending under it only appends to the connection's queue,
-// so no lock is held across I/O. Ticks are not queued: the writer of a connection makes them, without the lock, of the
-// steps that the market has taken since its last batch. A client that reads slowly gets fewer of them, and holds up no
-// other client. [Gateway.Close] waits for all goroutines.
+// One goroutine accepts, one moves the market, one sends what is due of other streams (streams.go), one per
+// connection reads and handles requests, one per connection writes. Everything they share is guarded by Gateway.mu;
+// sending under it only appends to the connection's queue, so no lock is held across I/O. Ticks are not queued: the
+// writer of a connection makes them, without the lock, of the steps that the market has taken since its last batch.
+// A client that reads slowly gets fewer of them, and holds up no other client. [Gateway.Close] waits for all
+// goroutines.
 //
 // # Faults
 //

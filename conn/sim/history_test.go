@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,8 +181,13 @@ func TestLiveBars(t *testing.T) {
 				return e.name == c.name && (c.price == 0 || e.price == c.price)
 			})
 		}
-		// The old bar and its successor both get updates.
+		// The old bar and its successor both get updates, from the last one of the answer on.
 		var dates []string
+		for _, e := range a.since(at) {
+			if e.name == "historicalData" {
+				dates = []string{e.text}
+			}
+		}
 		from := at
 		for len(dates) < 3 {
 			var e event
@@ -191,8 +197,14 @@ func TestLiveBars(t *testing.T) {
 			}
 		}
 		for i := 1; i < len(dates); i++ {
-			if dates[i] <= dates[i-1] {
+			if begin, err := strconv.Atoi(dates[i]); err != nil || begin%5 != 0 || dates[i] <= dates[i-1] {
 				t.Errorf("bars of %v", dates)
+			}
+		}
+		minutes, _ := a.bars(t, 50, stock("AAPL"), "", "600 S", "1 min", "TRADES", false)
+		for i, b := range minutes {
+			if !strings.HasSuffix(b.Date, ":00 US/Eastern") || i > 0 && b.Date <= minutes[i-1].Date {
+				t.Errorf("bars of %s", b.Date)
 			}
 		}
 		before := a.len()

@@ -10,37 +10,45 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// keepUpToDate follows bars with the present one, once a second: each time it has changed, and once more when it is
-// over.
+// keepUpToDate follows bars with the present one, once a second, and with the one before when that is over.
 func (g *Gateway) keepUpToDate(
 	c *conn, m *protobuf.HistoricalDataRequest, q *quote, what show, size time.Duration,
 ) *requestError {
 	zone, zoneName := g.zoneOf(q.in)
-	begin := func(t time.Time) time.Time {
-		d := midnight(t.In(zone))
-		if size >= oneDay {
-			return d
+	last := g.barOf(q, what, g.nowLocked().In(zone), size, m.GetUseRTH())
+	send := func(now time.Time) (all []proto.Message) {
+		now = now.In(zone)
+		present := g.barOf(q, what, now, size, m.GetUseRTH())
+		sent := []bar{present}
+		if present.at.After(last.at) {
+			d := midnight(last.at)
+			over := d.Add(last.at.Sub(d).Truncate(size) + min(size, oneDay))
+			sent = []bar{g.barOf(q, what, over, size, m.GetUseRTH()), present}
 		}
-		return d.Add(t.Sub(d).Truncate(size))
-	}
-	update := func(from, to time.Time) proto.Message {
-		b := bar{at: from}
-		g.add(&b, q, what, interval{from, to}, grid(q, size))
-		return &protobuf.HistoricalDataUpdate{
-			ReqId: m.ReqId, HistoricalDataBar: b.message(what, size, m.GetFormatDate(), zoneName),
-		}
-	}
-	open := begin(g.nowLocked())
-	return g.followMarket(c, streamKey{"history", m.GetReqId()}, q, time.Second, func(now time.Time) (all []proto.Message) {
-		if next := begin(now); next.After(open) {
-			all = append(all, update(latest(open, begin(g.startedAt())), next))
-			open = next
-		}
-		if now.After(open) {
-			all = append(all, update(open, now))
+		last = present
+		for _, b := range sent {
+			all = append(all, &protobuf.HistoricalDataUpdate{
+				ReqId: m.ReqId, HistoricalDataBar: b.message(what, size, m.GetFormatDate(), zoneName),
+			})
 		}
 		return all
-	})
+	}
+	return g.followMarket(c, streamKey{"history", m.GetReqId()}, q, time.Second, send)
+}
+
+// barOf is the bar that ends at a time, or is not over then.
+func (g *Gateway) barOf(q *quote, what show, until time.Time, size time.Duration, regular bool) (last bar) {
+	sp := span{seconds: 1}
+	switch {
+	case size == oneDay:
+		sp = span{days: 1}
+	case size > oneDay:
+		sp = span{days: 31}
+	}
+	if all, _ := g.bars(q, what, sp, until, size, regular); len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return last
 }
 
 // realTimeBars sends a bar of five seconds when it is over, the last one at once.
@@ -63,7 +71,7 @@ func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRe
 	send := func(now time.Time) []proto.Message {
 		from := now.Truncate(size).Add(-size)
 		b := bar{at: from}
-		g.add(&b, q, what, interval{from, from.Add(size)}, grid(q, size))
+		g.add(&b, q, what, from, from.Add(size), grid(q, size))
 		one := b.message(what, size, 2, "")
 		return []proto.Message{&protobuf.RealTimeBarTick{
 			ReqId: &id, Time: proto.Int64(from.Unix()), Open: &b.open, High: &b.high, Low: &b.low, Close: &b.close,

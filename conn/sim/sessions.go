@@ -5,7 +5,10 @@ import (
 )
 
 // interval is a time in which an instrument trades.
-type interval struct{ from, to time.Time }
+type interval struct {
+	from, to time.Time
+	opening  bool // from is the begin of a session
+}
 
 // zoneOf is the zone in which an instrument's exchange writes times, and its name as contract details have it.
 func (g *Gateway) zoneOf(in *instrument) (*time.Location, string) {
@@ -62,32 +65,40 @@ func (g *Gateway) dayOf(in *instrument, midnight time.Time, regular bool, until 
 	for _, s := range in.sessions(midnight.Weekday(), regular) {
 		y, m, d := midnight.Date()
 		at := func(minute int) time.Time { return time.Date(y, m, d, 0, minute, 0, 0, midnight.Location()) }
-		day.intervals = append(day.intervals, interval{at(s[0]), at(s[1])})
-	}
-	var all []interval
-	for _, i := range day.intervals {
+		i := interval{at(s[0]), at(s[1]), true}
 		if i.from.Before(until) {
 			day.regular = true
 		}
 		if i.to.After(opened) { // from the start on there is one interval
 			i.to = latest(opened, i.from)
 		}
-		all = appendInterval(all, i.from, earliest(i.to, until))
+		i.to = earliest(i.to, until)
+		day.add(i)
 	}
-	day.intervals = appendInterval(all, latest(opened, midnight), earliest(next, until))
+	day.add(interval{latest(opened, midnight), earliest(next, until), false})
 	return day
 }
 
-// appendInterval adds an interval that is not empty, and joins it to the last one if they touch.
-func appendInterval(all []interval, from, to time.Time) []interval {
+// add adds an interval that is not empty, and joins it to the last one if they touch.
+func (d *tradingDay) add(i interval) {
+	n := len(d.intervals)
 	switch {
-	case !from.Before(to):
-		return all
-	case len(all) > 0 && all[len(all)-1].to.Equal(from):
-		all[len(all)-1].to = to
-		return all
+	case !i.from.Before(i.to):
+	case n > 0 && d.intervals[n-1].to.Equal(i.from):
+		d.intervals[n-1].to = i.to
+	default:
+		d.intervals = append(d.intervals, i)
 	}
-	return append(all, interval{from, to})
+}
+
+// barAt is when the bar begins that a time of an interval belongs to. Bars are aligned to the day, but the first one of
+// a session begins with it.
+func (d *tradingDay) barAt(i interval, t time.Time, size time.Duration) time.Time {
+	at := d.date.Add(t.Sub(d.date).Truncate(size))
+	if i.opening {
+		return latest(at, i.from)
+	}
+	return at
 }
 
 // midnight is when the day of a time began in its zone.

@@ -78,7 +78,9 @@ func (g *Gateway) follow(
 }
 
 // followMarket is follow for the data of an instrument.
-func (g *Gateway) followMarket(c *conn, key streamKey, q *quote, every time.Duration, send func(now time.Time) []proto.Message) *requestError {
+func (g *Gateway) followMarket(
+	c *conn, key streamKey, q *quote, every time.Duration, send func(now time.Time) []proto.Message,
+) *requestError {
 	e := g.follow(c, key, every, send)
 	if e == nil {
 		c.streams[key].q = q
