@@ -52,6 +52,7 @@ type conn struct {
 	streams   map[streamKey]*stream
 	groups    map[int32]int32 // display groups, by request
 	scans     map[int32]bool
+	paced     bool        // requests wait if there are too many of them
 	recent    []time.Time // arrival of the requests of the last second
 	muted     bool        // a stalled, truncated frame was sent: nothing more leaves
 	refused   bool        // about to be closed: requests are no longer looked at

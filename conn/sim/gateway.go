@@ -443,6 +443,7 @@ func (g *Gateway) serve(c *conn) {
 		var payload []byte
 		if payload, err = wire.ReadFrame(c.br); err == nil {
 			c.requests.Add(1)
+			g.pace(c)
 			g.handle(c, payload)
 			continue
 		}

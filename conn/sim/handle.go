@@ -79,22 +79,6 @@ func (g *Gateway) readLocked(c *conn, payload []byte) (*request, *requestError) 
 	return req, e
 }
 
-// overPaceLocked counts the requests of the last second; ok is false if this one is too many.
-func (g *Gateway) overPaceLocked(c *conn) (n int, ok bool) {
-	if g.cfg.MaxMessageRate < 0 {
-		return 0, true
-	}
-	now := g.clock.now()
-	for len(c.recent) > 0 && now.Sub(c.recent[0]) >= time.Second {
-		c.recent = c.recent[1:]
-	}
-	if len(c.recent) >= g.cfg.MaxMessageRate {
-		return len(c.recent) + 1, false
-	}
-	c.recent = append(c.recent, now)
-	return len(c.recent), true
-}
-
 // dispatch answers a parsed request. Gateway.mu is held.
 func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 	if req.unsimulated {

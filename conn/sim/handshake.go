@@ -48,7 +48,7 @@ func (g *Gateway) handshake(c *conn) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.version = version
+	c.version, c.paced = version, bytes.Contains(hello, []byte(paceOption))
 	g.counters.Handshakes++
 	now := g.nowLocked().In(g.zone).Format("20060102 15:04:05 MST")
 	reply := fmt.Sprintf("%d\x00%s\x00", version, now)

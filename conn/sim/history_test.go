@@ -230,6 +230,34 @@ func TestLiveBars(t *testing.T) {
 	}
 }
 
+// TestBarsMeetTicks has the last bar end among the prices that tick while it is asked for.
+func TestBarsMeetTicks(t *testing.T) {
+	g := startSim(t, sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1, TickRate: 20})
+	a := follow(t, g, 1)
+	for i, c := range []*ibapi.Contract{stock("AAPL"), stock("SPY")} {
+		id := int64(10 * i)
+		a.client.ReqMktData(id+1, c, "", false, false, nil)
+		low, high := math.Inf(1), 0.0
+		from := 0
+		for range 20 {
+			var e event
+			e, from = a.await(t, "a last price", from, func(e event) bool {
+				return e.id == id+1 && e.name == "tickPrice" && e.code == 4
+			})
+			low, high = min(low, e.price), max(high, e.price)
+		}
+		all, _ := a.bars(t, id+2, c, "", "60 S", "5 secs", "TRADES", false)
+		last := all[len(all)-1]
+		if last.Close < low-0.5 || last.Close > high+0.5 {
+			t.Errorf("%s: ticks from %v to %v, bars end at %v", c.Symbol, low, high, last.Close)
+		}
+		days, _ := a.bars(t, id+3, c, "", "3 D", "1 day", "TRADES", true)
+		if got := days[len(days)-1].Close; len(days) < 3 || math.Abs(got-last.Close) > 0.5 {
+			t.Errorf("%s: %d days end at %v, seconds at %v", c.Symbol, len(days), got, last.Close)
+		}
+	}
+}
+
 // TestPnL follows profit and loss of an account and of a position while the price moves.
 func TestPnL(t *testing.T) {
 	for _, version := range []int{176, 225} {
