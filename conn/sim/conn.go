@@ -62,6 +62,7 @@ type conn struct {
 	outMu     sync.Mutex
 	out       []byte
 	late      []lateFrame // behind out
+	lateSize  int         // bytes in late
 	finishing bool        // close with FIN once out is written
 	wake      chan struct{}
 	received  atomic.Int64
@@ -143,7 +144,7 @@ func (c *conn) queueLocked(m proto.Message) {
 	} else {
 		c.queueLate(appendFrame(nil, c.version, m), lag)
 	}
-	full := len(c.out) > maxQueue
+	full := len(c.out)+c.lateSize > maxQueue
 	c.outMu.Unlock()
 	if full && !c.refused {
 		c.g.refuseLocked(c, &requestError{Reason: reasonSlowClient, Text: "the client leaves too much unread", Fatal: true})
@@ -160,12 +161,15 @@ func (c *conn) queueFrames(b []byte) {
 	}
 }
 
-// later appends frames to those that leave now, unless messages lag; outMu is held.
+// later appends market data to what leaves now, unless messages lag; of what lags too long already there is no more.
+// outMu is held.
 func (c *conn) later(now, frames []byte, lag time.Duration) []byte {
 	if lag == 0 && len(c.late) == 0 {
 		return append(now, frames...)
 	}
-	c.queueLate(frames, lag)
+	if c.lateSize < maxQueue/2 {
+		c.queueLate(frames, lag)
+	}
 	return now
 }
 
@@ -268,16 +272,20 @@ func (c *conn) collect(b *batch) {
 		b.feeds = g.feedsLocked(c, b.feeds)
 	}
 	version, step, now, lag := c.version, g.step, g.nowLocked(), g.faults.lag
+	most := maxTicks
+	if g.faults.slow != (Slowness{}) { // what is sent slowly is the present
+		most = 1
+	}
 	g.mu.Unlock()
 	switch {
 	case len(b.feeds) == 0:
 	case lagging:
-		ticks := g.appendTicks(nil, version, b.feeds, step, now)
+		ticks := g.appendTicks(nil, version, b.feeds, most, step, now)
 		c.outMu.Lock()
 		c.out = c.later(c.out, ticks, lag)
 		c.outMu.Unlock()
 	default:
-		b.bytes = g.appendTicks(b.bytes, version, b.feeds, step, now)
+		b.bytes = g.appendTicks(b.bytes, version, b.feeds, most, step, now)
 	}
 }
 

@@ -42,8 +42,8 @@ func (w *wire) dataType(kind int32) {
 // story reads messages, each as a short word: type 3, error 10167, tick 4, end.
 func (w *wire) story(last string) (words []string) {
 	w.t.Helper()
-	for !slices.Contains(words, last) {
-		b, err := w.frame(patience)
+	for end := time.Now().Add(patience); !slices.Contains(words, last); {
+		b, err := w.frame(time.Until(end))
 		if err != nil {
 			w.t.Fatalf("%v behind %v, waiting for %q", err, words, last)
 		}
@@ -233,10 +233,7 @@ func TestGenericTicks(t *testing.T) {
 		}
 		var before int64
 		for range 3 {
-			k := w.nextTick()
-			for k.kind != 48 {
-				k = w.nextTick()
-			}
+			k := w.awaitTick("RTVolume", func(k tick) bool { return k.kind == 48 })
 			f := strings.Split(k.value, ";")
 			if len(f) != 6 || f[5] != "true" || len(f[2]) != 13 {
 				t.Fatalf("version %d: trade %q", v, k.value)
@@ -279,8 +276,7 @@ func TestHalt(t *testing.T) {
 		if err := g.Halt("AAPL", 2); err != nil {
 			t.Fatal(err)
 		}
-		for k := w.nextTick(); k != (tick{49, "2"}); k = w.nextTick() {
-		}
+		w.untilTick(tick{49, "2"})
 		w.noTicks("halted")
 		trader.place(1, "BUY", "MKT", 1, 0, "")
 		trader.alive()
@@ -290,8 +286,7 @@ func TestHalt(t *testing.T) {
 		if err := g.Halt("", 0); err != nil {
 			t.Fatal(err)
 		}
-		for k := w.nextTick(); k != (tick{49, "0"}); k = w.nextTick() {
-		}
+		w.untilTick(tick{49, "0"})
 		w.story("tick 4")
 		waitFor(t, func() bool { return g.State().Orders[0].Filled == 1 })
 	}
@@ -306,11 +301,8 @@ func TestNoQuotes(t *testing.T) {
 		if _, err := g.Do("price", map[string]string{"symbol": "AAPL", "price": "-1"}); err != nil {
 			t.Fatal(err)
 		}
-		bid, ask := false, false
-		for !bid || !ask {
-			k := w.nextTick()
-			bid, ask = bid || k == (tick{1, "-1"}), ask || k == (tick{2, "-1"})
-		}
+		w.untilTick(tick{1, "-1"})
+		w.untilTick(tick{2, "-1"})
 		trader.place(1, "SELL", "MKT", 1, 0, "")
 		trader.alive()
 		if o := g.State().Orders; len(o) != 1 || o[0].Filled != 0 {
@@ -320,8 +312,7 @@ func TestNoQuotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		waitFor(t, func() bool { return g.State().Orders[0].Filled == 1 })
-		for k := w.nextTick(); k != (tick{1, "100"}); k = w.nextTick() {
-		}
+		w.untilTick(tick{1, "100"})
 	}
 }
 

@@ -33,6 +33,7 @@ func (c *conn) queueLate(frame []byte, lag time.Duration) {
 		due = c.late[n-1].due
 	}
 	c.late = append(c.late, lateFrame{due, frame})
+	c.lateSize += len(frame)
 	time.AfterFunc(time.Until(due), func() { c.release(false) })
 }
 
@@ -42,6 +43,7 @@ func (c *conn) release(all bool) {
 	n := 0
 	for now := time.Now(); n < len(c.late) && (all || !now.Before(c.late[n].due)); n++ {
 		c.out = append(c.out, c.late[n].frame...)
+		c.lateSize -= len(c.late[n].frame)
 	}
 	c.late = append(c.late[:0], c.late[n:]...)
 	c.outMu.Unlock()

@@ -62,6 +62,8 @@ func TestConnectAtHighRate(t *testing.T) {
 	}
 	_ = busy.tcp.SetReadDeadline(time.Time{})
 	go func() { _, _ = io.Copy(io.Discard, busy.tcp) }()
+	deaf := ready(t, g, 225, 9) // reads nothing
+	deaf.subscribe(1, "AAPL")
 	const limit = time.Second // 100 ms on a machine with nothing else to do
 	for i := range int32(3) {
 		start := time.Now()

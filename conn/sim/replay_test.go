@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"gatewatch/conn/sim"
 
@@ -31,6 +32,23 @@ func (w *wire) nextTick() tick {
 			return k
 		}
 	}
+}
+
+// awaitTick reads ticks until ok accepts one.
+func (w *wire) awaitTick(what string, ok func(tick) bool) tick {
+	w.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if k := w.nextTick(); ok(k) {
+			return k
+		}
+	}
+	w.t.Fatalf("no tick: %s", what)
+	return tick{}
+}
+
+func (w *wire) untilTick(want tick) {
+	w.t.Helper()
+	w.awaitTick(fmt.Sprint(want), func(k tick) bool { return k == want })
 }
 
 func tickOf(m message) (tick, bool) {

@@ -28,7 +28,7 @@ const (
 
 // runStreams sends what is due until ctx ends.
 func (g *Gateway) runStreams(ctx context.Context) {
-	ticker := time.NewTicker(streamQuantum)
+	ticker := time.NewTicker(max(marketQuantum, g.clock.real(streamQuantum)))
 	defer ticker.Stop()
 	for {
 		select {

@@ -98,10 +98,11 @@ func (s *subscription) skip(step int64) {
 	}
 }
 
-// appendTicks appends what has happened on the subscribed markets since it was called last, step by step.
-func (g *Gateway) appendTicks(b []byte, version int, feeds []feed, to int64, now time.Time) []byte {
+// appendTicks appends what has happened on the subscribed markets since it was called last, step by step, but no more
+// than a number of ticks, or one for each.
+func (g *Gateway) appendTicks(b []byte, version int, feeds []feed, most int, to int64, now time.Time) []byte {
 	slices.SortFunc(feeds, func(x, y feed) int { return cmp.Compare(x.s.reqID, y.s.reqID) })
-	room := min(int64(max(1, maxTicks/len(feeds))), int64(math.Ceil(g.cfg.TickRate*g.cfg.Speed)))
+	room := min(int64(max(1, most/len(feeds))), int64(math.Ceil(g.cfg.TickRate*g.cfg.Speed)))
 	first := to
 	for _, f := range feeds {
 		f.s.step = max(f.s.step, to-room)

@@ -10,7 +10,7 @@ const timeQuantum = 100 * time.Millisecond
 
 // runTime does what time alone brings until ctx ends.
 func (g *Gateway) runTime(ctx context.Context) {
-	ticker := time.NewTicker(timeQuantum)
+	ticker := time.NewTicker(max(marketQuantum, g.clock.real(timeQuantum)))
 	defer ticker.Stop()
 	for {
 		select {
