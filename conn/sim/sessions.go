@@ -34,7 +34,7 @@ func (in *instrument) sessions(day time.Weekday, regular bool) [][2]int {
 	case in.secType() == "FUT" && regular && !weekday:
 		return nil
 	case in.secType() == "FUT" && regular:
-		return [][2]int{{8*hour + 30, 15 * hour}}
+		return [][2]int{{8*hour + 30, 16 * hour}}
 	}
 	end, begin := 16*hour, 17*hour // in Chicago
 	if in.secType() == "CASH" {
