@@ -40,6 +40,7 @@ type simCmd struct {
 	ReuseIDs                 bool `name:"reuse-ids" help:"Hand out order ids from the first one again after a restart."`
 	ZeroSeesAll              bool `help:"Client id 0 is sent the orders of all clients, as the master client id is."`
 	RejectOrdersUpstreamLost bool `name:"reject-orders-upstream-lost" help:"Refuse orders while upstream is lost, instead of holding them."`
+	OwnCancelsOnly           bool `help:"Answer a request to cancel another client's order with 10147."`
 	OpenOrdersOnConnect      bool `help:"Send a new session its open orders unasked."`
 	PartialFills             int  `help:"In how many executions an order fills." default:"1"`
 	SpreadFills              bool `help:"No more than one of them each time the market moves."`
@@ -60,7 +61,7 @@ func (c *simCmd) config() (sim.Config, error) {
 		Accounts: c.Accounts, NextOrderID: c.NextOrderID, Night: c.Night, Unsupported: c.Unsupported,
 		AutoRestart: c.AutoRestart, AutoLogoff: c.AutoLogoff, RestartTakes: c.RestartTakes,
 		ReuseIDs: c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
-		OpenOrdersOnConnect: c.OpenOrdersOnConnect, PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
+		OwnCancelsOnly: c.OwnCancelsOnly, OpenOrdersOnConnect: c.OpenOrdersOnConnect, PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
 		AnswerEveryTime: c.AnswerEveryTime, MaxMessageRate: c.MaxMessageRate,
 		NoLiveData: c.NoLiveData, MaxLines: c.MaxLines,
 	}

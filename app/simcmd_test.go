@@ -52,6 +52,7 @@ func TestSimFlags(t *testing.T) {
 		"Farms": "--farms=2104:usfarm,2107:ushmds", "Unsupported": "--unsupported=20261215", "ReuseIDs": "--reuse-ids",
 		"AutoRestart": "--auto-restart=23:45", "AutoLogoff": "--auto-logoff=23:45", "RestartTakes": "--restart-takes=1m",
 		"ZeroSeesAll": "--zero-sees-all", "RejectOrdersUpstreamLost": "--reject-orders-upstream-lost",
+		"OwnCancelsOnly":      "--own-cancels-only",
 		"OpenOrdersOnConnect": "--open-orders-on-connect", "PartialFills": "--partial-fills=3",
 		"SpreadFills":     "--spread-fills",
 		"AnswerEveryTime": "--answer-every-time", "MaxMessageRate": "--max-message-rate=-1",
