@@ -93,7 +93,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 		l.mu.Unlock()
 		return err
 	}
-	c, certain := l.want(i), l.certain(s, i)
+	c, certain := l.want(i), l.met(i, s.Number())
 	l.mu.Unlock()
 	time.AfterFunc(l.cancelLimit, l.tellOverdue)
 	if !certain {
@@ -212,16 +212,8 @@ func (l *Ledger) due(s *conn.Session, c *cancellation) bool {
 		return false
 	case c.session == s.Number():
 		return !c.pending && l.mono()-c.sent >= l.cancelRetry
-	case c.session == 0:
-		return l.certain(s, c.order)
 	}
-	return l.met(c.order, s.Number()) // in a later session, the order has to be there
-}
-
-// certain reports whether no order of others can have the id of the intent in a session: Gateway has told of the intent's order there, or
-// it has listed all open orders of the client id. Until then a stranger may have it, who has used the client id meanwhile.
-func (l *Ledger) certain(s *conn.Session, i *Intent) bool {
-	return l.listed == s.Number() || l.met(i, s.Number())
+	return l.met(c.order, s.Number()) // else Gateway may cancel the order of another client id with that number
 }
 
 // dueCancels returns the requests that are to be written in a session, those of the oldest orders first: the exits of an order go

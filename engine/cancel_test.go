@@ -332,8 +332,8 @@ func TestIDReused(t *testing.T) {
 	c.fate(t, i.Order.Ref, Cancelled)
 }
 
-// TestCancelBeforeTheLook has an order be cancelled in a session in which Gateway has not listed the open orders yet. Meanwhile another
-// program has used the client id, and the order id.
+// TestCancelBeforeTheLook cancels orders of which Gateway has said nothing in the session. Another program has used the client id and
+// the order id of one, and another client id the order id of the other, which turns up later.
 func TestCancelBeforeTheLook(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
@@ -344,9 +344,15 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	for id, ref := range map[int64]string{5: "gw-x", 6: "gw-y"} {
 		ledger.hold(Intent{ID: id, Client: clientID, Order: conn.Order{Ref: ref}, Fate: Unknown})
 	}
-	if _, err := g.PlaceByHand(sim.ManualOrder{Client: clientID, ID: 5, Symbol: "AAPL", Action: "BUY", Limit: 1, Ref: "theirs"}); err != nil {
-		t.Fatal(err)
+	byHand := func(client, id int32, ref string) {
+		t.Helper()
+		m := sim.ManualOrder{Client: client, ID: id, Symbol: "AAPL", Action: "BUY", Limit: 1, Ref: ref}
+		if _, err := g.PlaceByHand(m); err != nil {
+			t.Fatal(err)
+		}
 	}
+	byHand(clientID, 5, "theirs")
+	byHand(clientID+1, 6, "theirs")
 	look := make(chan struct{})
 	cfg := deskConfig(ledger, g.Port(), clientID)
 	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
@@ -371,13 +377,19 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	}
 	close(look)
 	d.session(t)
-	eventually(t, "the request for the other one is written", func() bool {
-		ledger.mu.Lock()
-		defer ledger.mu.Unlock()
-		return ledger.cancels["gw-y"].session == s.Number()
-	})
-	if o := g.State().Orders[0]; o.Status != "Submitted" {
-		t.Errorf("an order of somebody else is %s", o.Status)
+	ledger.sendCancels(s)
+	ledger.mu.Lock()
+	sent := ledger.cancels["gw-x"].session + ledger.cancels["gw-y"].session
+	ledger.mu.Unlock()
+	if sent != 0 {
+		t.Error("a request was written")
+	}
+	byHand(clientID, 6, "gw-y")
+	eventually(t, "the one that has turned up is cancelled", func() bool { return g.State().Orders[2].Status == "Cancelled" })
+	for _, o := range g.State().Orders[:2] {
+		if o.Status != "Submitted" {
+			t.Errorf("an order of somebody else is %s", o.Status)
+		}
 	}
 	if err := ledger.Cancel(s, 5); !errors.Is(err, ErrIDReused) {
 		t.Errorf("%v", err)

@@ -197,9 +197,6 @@ func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string
 		return nil, fmt.Errorf("ask for open orders: %w", err)
 	}
 	listed := l.takeIn(s, list, begun)
-	l.mu.Lock()
-	l.listed = s.Number()
-	l.mu.Unlock()
 	if !l.awaits(s.ClientID(), nil) && !l.any(about) {
 		return listed, nil
 	}

@@ -44,7 +44,6 @@ type Ledger struct {
 	highest   map[int]int64                // of the open orders among them, by client id
 	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
 	metIn     map[string]uint64            // number of the last session in which Gateway has told of an intent
-	listed    uint64                       // number of the last session in which it has listed the open orders
 	leaving   map[string]bool              // by reference: its batch has not left as a whole
 	dirty     map[string]bool              // by reference: db does not have what is known of it
 	notes     map[string][]byte            // that db does not have
