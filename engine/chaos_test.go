@@ -46,6 +46,9 @@ func TestOnceUnderChaos(t *testing.T) {
 			})
 		}
 	})
+	if all.faulted < kills/8 { // it is about all of them
+		t.Errorf("%d orders in %d runs, %d of which took a fault", all.orders, kills, all.faulted)
+	}
 	if all.worked < kills/8 { // it is about half of them
 		t.Errorf("%d orders in %d runs, %d of which were killed at work", all.orders, kills, all.worked)
 	}
@@ -55,11 +58,37 @@ func TestOnceUnderChaos(t *testing.T) {
 // mishapCode is an error that nobody knows.
 const mishapCode = 99999
 
-// mishap is what happens to the next order, or change: it is rejected in one of the ways in which Gateway does that, told by its
-// executions alone, or the connection ends behind it.
+// mishap is what happens to one of the next orders, or to a change of one: it is rejected in one of the ways in which Gateway does that,
+// a notice comes with it that is no rejection, what should be told of it is lost, late, in another order, or comes twice, it waits for
+// ever, fills bit by bit or while we are away, is corrected or busted, or the connection ends around it.
 func mishap() sim.OrderFault {
+	f := misfortune()
+	if f.Times == 0 && random.IntN(3) == 0 {
+		f.Times, f.Share = 2, 0.5
+	}
+	return f
+}
+
+func misfortune() sim.OrderFault {
 	end := sim.Turn{Code: mishapCode, Status: pick([]string{"Inactive", "Cancelled"}), Ended: random.IntN(2) == 0, Silent: random.IntN(3) == 0}
+	shares := float64(random.IntN(3))
 	return pick([]sim.OrderFault{
+		{Turn: sim.Turn{Code: pick([]int{10349, 399, 404, 2109, 2161, 10999})}, Early: random.IntN(2) == 0},
+		{Unacknowledged: true},
+		{Change: true, Unacknowledged: true},
+		{CancelLate: time.Duration(random.IntN(200)) * time.Millisecond},
+		{CancelLost: true},
+		{ExecutionFirst: true},
+		{StatusFirst: true},
+		{Twice: true, Parts: 1 + random.IntN(3)},
+		{Correct: &shares},
+		{Parts: 2 + random.IntN(3), Pace: time.Duration(1+random.IntN(30)) * time.Millisecond},
+		{Away: true},
+		{Lost: true},
+		{Early: true, Turn: sim.Turn{Status: "PendingSubmit"}},
+		{Early: true, Turn: sim.Turn{Status: "PreSubmitted", Fixed: true}},
+		{CutBefore: true, After: random.IntN(3)},
+		{Change: true, CutBefore: random.IntN(2) == 0, Cut: true},
 		{Turn: end, After: random.IntN(3)},
 		{Turn: end, Early: true, After: random.IntN(3)},
 		{Turn: sim.Turn{Code: mishapCode}},
@@ -102,8 +131,8 @@ func chaos(t *testing.T, kills int) tally {
 	trouble := func(program *os.Process) {
 		for range 1 + random.IntN(3) {
 			placed(1 + random.IntN(4))
-			switch random.IntN(12) {
-			case 10, 11:
+			switch random.IntN(14) {
+			case 10, 11, 12, 13:
 				g.FaultOrders(mishap())
 			case 0:
 				do(t, g, "drop", nil)
@@ -150,6 +179,7 @@ func chaos(t *testing.T, kills int) tally {
 		client := pick([]int{clientID, 0}) // which is told of orders made by hand, and of those of all clients
 		strangers(t, g, client)
 		before := len(g.State().Orders)
+		g.FaultOrders(mishap())
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path, victimClient+"="+strconv.Itoa(client))
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -182,6 +212,7 @@ func chaos(t *testing.T, kills int) tally {
 			}
 		}
 	}
+	all.faulted = int(g.State().Counters.Faulted)
 	do(t, g, "clear", nil)
 	d, err := openDesk(path, g.Port(), 0, true)
 	if err != nil {

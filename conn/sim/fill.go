@@ -188,7 +188,7 @@ func (g *Gateway) fill(o *order, price float64) {
 	x := g.execute(o, price, size)
 	g.tellFill(o, x)
 	g.tellPositions(o)
-	if to := o.fault.Correct; to != nil {
+	if to := o.fault.Correct; to != nil && o.status == statusFilled {
 		o.fault.Correct = nil
 		_ = g.correctLocked(x, *to) // fails only for an id that is not ours
 	}

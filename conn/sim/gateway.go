@@ -219,6 +219,7 @@ type Counters struct {
 	Ticks      int64 `json:"ticks"`      // price ticks sent after the first ones of a subscription
 	Orders     int64 `json:"orders"`     // orders accepted, modifications not counted
 	Executions int64 `json:"executions"`
+	Faulted    int64 `json:"faulted"` // orders and changes that took a fault
 }
 
 // Start opens the API port and, if asked for, the control port, and returns the running gateway. It runs until

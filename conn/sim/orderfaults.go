@@ -51,7 +51,7 @@ type OrderFault struct {
 	ExecutionFirst bool          // the first execution overtakes what is told of the order when it is placed
 	StatusFirst    bool          // executions come behind the status that they lead to
 	Twice          bool          // each execution is reported twice
-	Correct        *float64      // shares that the first execution is corrected to at once; with 0 it is busted
+	Correct        *float64      // shares that the last execution is corrected to at once; with 0 it is busted
 
 	// When it is cancelled.
 	CancelLate time.Duration // how long that takes
@@ -94,6 +94,7 @@ func (g *Gateway) orderFault(q *quote, o *protobuf.Order, change bool) OrderFaul
 			f.After--
 		default:
 			f.Times--
+			g.counters.Faulted++
 			return *f
 		}
 	}

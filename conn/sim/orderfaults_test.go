@@ -196,7 +196,7 @@ func TestOrderFaultByName(t *testing.T) {
 	}
 	resp.Body.Close()
 	place(r, 1, "market")
-	r.told(t, 1, 0, "PreSubmitted 0, exec 2 01, Submitted 2, fees 01, exec 2 01, fees 01, exec 3 02, fees 02, exec 1 01, Filled 4, fees 01, exec 1 01, fees 01")
+	r.told(t, 1, 0, "PreSubmitted 0, exec 2 01, Submitted 2, fees 01, exec 2 01, fees 01, exec 2 01, Filled 4, fees 01, exec 2 01, fees 01, exec 3 02, fees 02")
 	script, err := sim.ParseScript("at 0s order-fault ref=x early=true status=PreSubmitted fixed=true code=399")
 	if err != nil {
 		t.Fatal(err)
