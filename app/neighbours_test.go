@@ -367,7 +367,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.until("log and connection log are written anew", func() bool {
 				log, err1 := os.ReadFile(homeAt(r.dir).log())
 				line, err2 := os.ReadFile(filepath.Join(r.dir, "connection_log.json"))
-				return err1 == nil && err2 == nil && strings.Contains(string(log), "log begins here") && strings.Contains(string(line), `"connected"`)
+				return err1 == nil && err2 == nil && strings.Contains(string(log), "log starts here") && strings.Contains(string(line), `"connected"`)
 			})
 			if console, err := os.ReadFile(r.console.Name()); err != nil || !strings.Contains(string(console), "Trading is off: files of Gatewatch were deleted or moved") {
 				t.Errorf("nothing is said: %v\n%s", err, console)

@@ -34,7 +34,7 @@ Rules cannot be saved and activated now: not connected to Gateway.
 		t.Errorf("got\n%s", out.String())
 	}
 	out.Reset()
-	if err := writeRules(&out, api.Rules{Path: "/x/rules.json", MayEdit: true}); err != nil || out.String() != "There are no rules. They stand in /x/rules.json.\n" {
+	if err := writeRules(&out, api.Rules{Path: "/x/rules.json", MayEdit: true}); err != nil || out.String() != "There are no rules. They are kept in /x/rules.json.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 }

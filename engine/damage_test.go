@@ -45,7 +45,7 @@ func TestDamagedFile(t *testing.T) {
 			continue
 		}
 		t.Logf("%s: %v", name, err)
-		if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "move it away to start with an empty one") {
+		if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "move it elsewhere to start with an empty one") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, content) {

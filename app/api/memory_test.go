@@ -56,7 +56,7 @@ func TestUptimeQuery(t *testing.T) {
 		"days=%0A":                         {0, `days="\n" is not a whole number from 1 to 3660`},
 		"days=" + "9999999999999999999999": {0, `days="9999999999999999999999" is not a whole number from 1 to 3660`},
 		"days=" + strings.Repeat("7", 999): {0, `days="` + strings.Repeat("7", 49) + `…" is not a whole number from 1 to 3660`},
-		"days=7&days=8":                    {0, "the parameter days stands there more than once"},
+		"days=7&days=8":                    {0, "the parameter days is given more than once"},
 		"Days=7":                           {0, `unknown parameter "Days"; there are days`},
 		"limit=7":                          {0, `unknown parameter "limit"; there are days`},
 		"=":                                {0, `unknown parameter ""; there are days`},
@@ -98,7 +98,7 @@ func TestLogQuery(t *testing.T) {
 		"since=2026-11-23":                {LogQuery{}, `since="2026-11-23"` + times},
 		"since=2026-11-23T20:30:00+11:00": {LogQuery{}, `since="2026-11-23T20:30:00 11:00"` + times}, // a + means a space
 		"since=2026-02-30T00:00:00Z":      {LogQuery{}, `since="2026-02-30T00:00:00Z"` + times},
-		"after=1&after=2":                 {LogQuery{}, "the parameter after stands there more than once"},
+		"after=1&after=2":                 {LogQuery{}, "the parameter after is given more than once"},
 		"until=x":                         {LogQuery{}, `unknown parameter "until"; there are since, after, limit`},
 	} {
 		b := &memory{}

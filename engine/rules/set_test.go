@@ -626,7 +626,7 @@ func TestLedgerIsShut(t *testing.T) {
 	b.put(r)
 	before := b.view("r")
 	b.ledger.Close()
-	if _, err := NewSet(b.set.cfg); err == nil || !strings.Contains(err.Error(), "read how rules stand") {
+	if _, err := NewSet(b.set.cfg); err == nil || !strings.Contains(err.Error(), "read the states of rules") {
 		t.Error(err)
 	}
 	if err := b.set.Put([]Rule{r}); err != nil { // nothing has changed, and nothing needs to be written
