@@ -162,3 +162,41 @@ func TestFullQueue(t *testing.T) {
 	}
 	t.Error("100 MiB wait for a client")
 }
+
+// TestBehind makes the ticks of clients that are far behind: bounded in number, and the last ones the present.
+func TestBehind(t *testing.T) {
+	g := startMarket(t, Config{TickRate: 100_000})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, n := range []int{1, 10} {
+		var feeds []feed
+		for i, q := range g.quotes[:n] {
+			s := &subscription{reqID: int32(i), q: q, walk: *q.walk, day: q.day.from, step: 5}
+			feeds = append(feeds, s.feed(0))
+		}
+		const now = 10_000_000
+		before := g.ticks.Load()
+		b := g.appendTicks(nil, 225, feeds, maxTicks, now, time.Now())
+		if made := g.ticks.Load() - before; made > maxTicks || made < maxTicks/2 {
+			t.Errorf("%d symbols: %d ticks", n, made)
+		}
+		want := map[int32]moment{}
+		for _, f := range feeds {
+			want[f.s.reqID] = f.course.at(&f.s.walk, now)
+			if f.s.step != now {
+				t.Errorf("the next ticks begin at step %d", f.s.step)
+			}
+		}
+		for _, f := range frames(t, b) {
+			var p protobuf.TickPrice
+			if binary.BigEndian.Uint32(f) == 201 && proto.Unmarshal(f[4:], &p) == nil && p.GetTickType() == tickBid {
+				if m, ok := want[p.GetReqId()]; ok && m.bid == p.GetPrice() {
+					delete(want, p.GetReqId())
+				}
+			}
+		}
+		if len(want) > 0 {
+			t.Errorf("%d of %d symbols do not end at the present bid", len(want), n)
+		}
+	}
+}

@@ -121,7 +121,9 @@ func TestSlowReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		if binary.BigEndian.Uint32(head[4:]) == 249 {
-			t.Logf("the answer is behind %d messages", size)
+			if size > 500_000 { // what the kernel may hold, and a batch; millions of ticks were due
+				t.Errorf("the answer is behind %d messages", size)
+			}
 			break
 		}
 	}
