@@ -224,7 +224,7 @@ func (c *conn) reset() {
 }
 
 // write is the writer goroutine: it moves the queue and the ticks that are due to the socket until the connection
-// closes. It holds no lock while it writes, so that a client that does not read holds up nobody else.
+// closes. It holds no lock while it writes, so that a client that does not read delays no other.
 func (c *conn) write() {
 	var b batch
 	for {

@@ -36,15 +36,16 @@ func (g *Gateway) namedLocked(symbol string) (list []*quote, err error) {
 }
 
 // RefuseData answers the next subscriptions to market data of a symbol, or of any if that is empty, with a code. Most
-// codes refuse (200, 354, 10168, ...). After 10167 and 10089 a client that asked for delayed data gets them, and another
-// one is refused with 354 or 10089; after 10090 and 10091 the data go on. Below 0 it answers all of them so; 0 ends it.
-// It reports an unknown symbol.
+// codes refuse (200, 354, 10168, ...). After 10167 and 10089 a client that asked for delayed data gets them, and
+// another one is refused with 354 or 10089; after 10090 and 10091 the data go on. Below 0 it answers all of them so;
+// 0 ends it. It reports an unknown symbol.
 func (g *Gateway) RefuseData(symbol string, code, times int) error {
 	return g.refuseData(refuseQuotes, symbol, code, times)
 }
 
-// RefuseHistory refuses the next requests for historical data, bars and tick-by-tick data of a symbol, or of any if that
-// is empty, with a code such as 162 or 420. Below 0 it refuses all of them; 0 ends it. It reports an unknown symbol.
+// RefuseHistory refuses the next requests for historical data, bars and tick-by-tick data of a symbol, or of any if
+// that is empty, with a code such as 162 or 420. Below 0 it refuses all of them; 0 ends it. It reports an unknown
+// symbol.
 func (g *Gateway) RefuseHistory(symbol string, code, times int) error {
 	return g.refuseData(refuseHistory, symbol, code, times)
 }
@@ -126,8 +127,8 @@ func (g *Gateway) Compete(symbol string, on bool) error {
 	return nil
 }
 
-// Halt stops trading in a symbol, or in all if that is empty: subscriptions get the reason (1: news or the regulator, 2:
-// volatility) as tick 49 and no prices, and no order fills. 0 ends it.
+// Halt stops trading in a symbol, or in all if that is empty: subscriptions get the reason (1: news or the regulator,
+// 2: volatility) as tick 49 and no prices, and no order fills. 0 ends it.
 func (g *Gateway) Halt(symbol string, reason int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -179,8 +180,8 @@ func (g *Gateway) StopData(symbol string, code int) error {
 	return nil
 }
 
-// StopBars ends bars that are kept up to date, real-time bars and tick-by-tick data of a symbol, or all if that is empty,
-// with a code such as 10182 or 10225.
+// StopBars ends bars that are kept up to date, real-time bars and tick-by-tick data of a symbol, or all if that is
+// empty, with a code such as 10182 or 10225.
 func (g *Gateway) StopBars(symbol string, code int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -200,8 +201,8 @@ func (g *Gateway) StopBars(symbol string, code int) error {
 }
 
 // DataType makes the market data of a symbol, or all if that is empty, live (1), frozen (2), delayed (3), delayed and
-// frozen (4) or of a type that is unknown; 0 is what clients have asked for. The ticks go on, so that a client must look
-// at the type.
+// frozen (4) or of a type that is unknown; 0 is what clients have asked for. The ticks go on, so that a client must
+// look at the type.
 func (g *Gateway) DataType(symbol string, typ int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -226,8 +227,8 @@ func (g *Gateway) dataTypeLocked(symbol string, typ int32) error {
 	return nil
 }
 
-// LastTraded has nobody trade a symbol any more, whose last trade was some time ago: its last price stands still, and is not told
-// again. A new price, or 0, ends it.
+// LastTraded ends the trades in a symbol, or in all if that is empty: the last one was some time ago, its price stays
+// and is not sent again. A new price, or 0, ends it.
 func (g *Gateway) LastTraded(symbol string, ago time.Duration) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -106,7 +106,8 @@ func wrongGenerics(list, secType string) string {
 	for _, g := range genericTicks {
 		legal = append(legal, itoa(g.id)+"("+g.name+")")
 	}
-	return "Incorrect generic tick list of " + list + ".  Legal ones for (" + secType + ") are: " + strings.Join(legal, ",")
+	return "Incorrect generic tick list of " + list + ".  Legal ones for (" + secType + ") are: " +
+		strings.Join(legal, ",")
 }
 
 // firstGenerics writes the values of generic ticks that a new subscription gets at once.

@@ -35,7 +35,7 @@ type day struct {
 	open, close float64
 }
 
-// silence is since when nobody has traded.
+// silence is since when there have been no trades.
 type silence struct {
 	traded time.Time // last; zero: there are trades
 	step   int64     // of that trade
@@ -235,8 +235,8 @@ func (g *Gateway) walkLocked(now time.Time) {
 }
 
 // SetPrice pins the market of a symbol (AAPL, EUR.USD, ESZ6) with its bid at price and fills orders that became
-// marketable. A price of 0 lets the market walk again, from where it is; at -1 there is no bid and no ask. It reports an
-// unknown symbol.
+// marketable. A price of 0 lets the market walk again, from where it is; at -1 there is no bid and no ask. It reports
+// an unknown symbol.
 func (g *Gateway) SetPrice(symbol string, price float64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

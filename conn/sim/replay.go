@@ -28,15 +28,16 @@ type replay struct {
 
 // replayFields are the fields of a row and their tick types.
 var replayFields = map[string]int32{
-	"bid": tickBid, "ask": tickAsk, "last": tickLast, "bid_size": tickBidSize, "ask_size": tickAskSize, "last_size": tickLastSize,
+	"bid": tickBid, "ask": tickAsk, "last": tickLast,
+	"bid_size": tickBidSize, "ask_size": tickAskSize, "last_size": tickLastSize,
 	"open": tickOpen, "high": tickHigh, "low": tickLow, "close": tickClose, "volume": tickVolume, "halted": tickHalted,
 }
 
-// parseReplay reads rows of time, symbol, field and value, as a CSV file has them, and returns those of each symbol. The
-// time is in seconds since the start (12.5), a duration since then (1m30s) or a time (2026-01-05T14:30:00Z, 2026-01-05
-// 14:30:00.5), which counts from that of the first row. The fields are bid, ask, last, bid_size, ask_size, last_size,
-// open, high, low, close, volume and halted; a price of -1 says that there is none. A first line of headings and lines
-// that begin with # are left out. Errors name the line.
+// parseReplay reads rows of time, symbol, field and value, as a CSV file has them, and returns those of each symbol.
+// The time is in seconds since the start (12.5), a duration since then (1m30s) or a time (2026-01-05T14:30:00Z,
+// 2026-01-05 14:30:00.5), which counts from that of the first row. The fields are bid, ask, last, bid_size, ask_size,
+// last_size, open, high, low, close, volume and halted; a price of -1 says that there is none. A first line of
+// headings and lines that begin with # are left out. Errors name the line.
 func parseReplay(text string) (map[string][]row, error) {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	r.FieldsPerRecord, r.Comment, r.TrimLeadingSpace, r.ReuseRecord = 4, '#', true, true
@@ -87,7 +88,8 @@ func (c *replayClock) add(rows map[string][]row, fields []string) error {
 	c.last = at
 	kind, ok := replayFields[strings.ToLower(fields[2])]
 	if !ok {
-		return fmt.Errorf("unknown field %q: bid, ask, last, bid_size, ask_size, last_size, open, high, low, close, volume or halted", fields[2])
+		return fmt.Errorf("unknown field %q: bid, ask, last, bid_size, ask_size, last_size, open, high, low, close, "+
+			"volume or halted", fields[2])
 	}
 	value, err := strconv.ParseFloat(fields[3], 64)
 	if err != nil || math.IsNaN(value) || math.Abs(value) > 1e12 {

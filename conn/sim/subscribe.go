@@ -14,7 +14,7 @@ const snapshotTime = 11 * time.Second
 func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataRequest) *requestError {
 	id, snapshot := m.GetReqId(), m.GetSnapshot() || m.GetRegulatorySnapshot()
 	if _, ok := c.subs[id]; ok {
-		return &requestError{Code: 322, ReqID: id, Reason: reasonInvalid, Text: "Error processing request.-'bN' : cause - Duplicate ticker id"}
+		return duplicateID(id)
 	}
 	q, e := g.find(id, req, m.GetContract())
 	if e != nil {
@@ -27,7 +27,7 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 	case snapshot && len(generics) > 0:
 		return invalid(id, req, "Snapshot market data subscription is not applicable to generic ticks")
 	case !snapshot && g.cfg.MaxLines > 0 && g.lines() >= g.cfg.MaxLines:
-		return &requestError{Code: 101, ReqID: id, Reason: reasonInvalid, Text: noticeText(101)}
+		return dataError(id, 101)
 	}
 	asked, notice, e := g.permit(c, id, q)
 	if e != nil {
@@ -38,8 +38,8 @@ func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataReques
 		kind = q.dataType
 	}
 	s := &subscription{
-		reqID: id, q: q, kind: kind, asked: asked, snapshot: snapshot, generics: generics, walk: *q.walk, high: q.high, low: q.low,
-		day: q.day.from,
+		reqID: id, q: q, kind: kind, asked: asked, snapshot: snapshot, generics: generics,
+		walk: *q.walk, high: q.high, low: q.low, day: q.day.from,
 	}
 	s.skip(g.step)
 	c.subs[id] = s
@@ -127,5 +127,5 @@ func (g *Gateway) permit(c *conn, id int32, q *quote) (kind int32, notice int, e
 }
 
 func dataError(id int32, code int) *requestError {
-	return &requestError{Code: int32(code), ReqID: id, Reason: reasonInvalid, Text: noticeText(code)}
+	return refused(id, int32(code), noticeText(code))
 }

@@ -67,7 +67,8 @@ type feed struct {
 
 // feed is that of the market's present leg.
 func (s *subscription) feed(step int64) feed {
-	f := feed{s: s, delayed: s.kind == 3 || s.kind == 4, course: s.q.course(s.q.leg(time.Duration(step) * s.q.every)), replay: s.q.replay}
+	leg := s.q.leg(time.Duration(step) * s.q.every)
+	f := feed{s: s, delayed: s.kind == 3 || s.kind == 4, course: s.q.course(leg), replay: s.q.replay}
 	if f.replay != nil {
 		f.done = f.replay.done
 	}
