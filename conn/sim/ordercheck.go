@@ -131,17 +131,16 @@ func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestErro
 	return until, nil
 }
 
-// overMargin is what becomes of an order that would tie up more than its account has, the zero value if it would not.
-func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64) OrderFault {
+// overMargin says that an order would tie up more than its account has; empty if it would not. An exit of another order does not.
+func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64, parent *order) string {
 	account := o.GetAccount()
 	if account == "" {
 		account = g.cfg.Accounts[0]
 	}
 	before, after, equity := g.marginWith(account, q, o.GetAction(), qty)
-	if after <= before || after <= equity {
-		return OrderFault{}
+	if after <= before || after <= equity || parent != nil && qty <= parent.qty {
+		return ""
 	}
-	text := fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE"+
+	return fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE"+
 		" [%.2f USD] MUST EXCEED THE INITIAL MARGIN [%.2f USD]", equity, after)
-	return OrderFault{Early: true, Turn: Turn{Code: 201, Text: text, Status: statusInactive, Ended: true}}
 }

@@ -64,8 +64,8 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		c.cut()
 		return nil
 	}
-	if f == (OrderFault{}) && parent == nil {
-		f = g.overMargin(q, po, qty)
+	if text := g.overMargin(q, po, qty, parent); text != "" && f == (OrderFault{}) {
+		f = OrderFault{Early: true, Turn: Turn{Code: 201, Text: text, Status: statusInactive, Ended: true}}
 	}
 	g.book.permSeq++
 	o := &order{
@@ -167,6 +167,9 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	}
 	if !po.GetTransmit() && !o.kept() {
 		return nil // the change is kept, and the next one brings all that it has
+	}
+	if text := g.overMargin(q, po, qty-o.filled, o.parent); text != "" {
+		return &requestError{Code: 201, ReqID: id, Reason: reasonInvalid, Text: text}
 	}
 	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty

@@ -124,8 +124,17 @@ func TestStrictness(t *testing.T) {
 		t.Errorf("refused for %d", e.GetId())
 	}
 	w.status(7, "Inactive")
-	w.place(8, "BUY", "MKT", 1000, 0, "")
-	w.status(8, "Filled")
+	w.place(8, "BUY", "LMT", 1000, 90, "", leg(0, false))
+	w.place(9, "SELL", "LMT", 1_000_000, 110, "", leg(8, true)) // more than its parent
+	w.errorCode(201)
+	w.status(9, "Inactive")
+	w.place(8, "BUY", "LMT", 1000, 90, "")
+	w.status(8, "Submitted")
+	w.place(8, "BUY", "LMT", 1_000_000, 90, "")
+	w.errorCode(201)
+	if o := g.State().Orders[1]; o.Quantity != 1000 || o.Status != "Submitted" {
+		t.Errorf("%+v", o)
+	}
 }
 
 // TestCancelForeign cancels another client's order.
