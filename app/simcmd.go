@@ -61,7 +61,8 @@ func (c *simCmd) config() (sim.Config, error) {
 		Accounts: c.Accounts, NextOrderID: c.NextOrderID, Night: c.Night, Unsupported: c.Unsupported,
 		AutoRestart: c.AutoRestart, AutoLogoff: c.AutoLogoff, RestartTakes: c.RestartTakes,
 		ReuseIDs: c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
-		OwnCancelsOnly: c.OwnCancelsOnly, OpenOrdersOnConnect: c.OpenOrdersOnConnect, PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
+		OwnCancelsOnly: c.OwnCancelsOnly, OpenOrdersOnConnect: c.OpenOrdersOnConnect,
+		PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
 		AnswerEveryTime: c.AnswerEveryTime, MaxMessageRate: c.MaxMessageRate,
 		NoLiveData: c.NoLiveData, MaxLines: c.MaxLines,
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,9 @@ func (e Exit) plan(now time.Time) (*exitPlan, error) {
 	at, err := time.Parse("15:04", e.At)
 	if in, isIn := strings.CutPrefix(e.At, "+"); isIn {
 		d, errIn := time.ParseDuration(in)
+		if errIn == nil && (d < 0 || d >= 24*time.Hour) {
+			errIn = errors.New("not within a day")
+		}
 		at, err = now.Add(d).Truncate(time.Minute).Add(time.Minute), errIn
 	}
 	if err != nil || e.Takes < 0 {

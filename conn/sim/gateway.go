@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -125,6 +126,16 @@ func (cfg *Config) setDefaults() error {
 	}
 	if len(cfg.Accounts) == 0 {
 		cfg.Accounts = []string{"DU1234567"}
+	}
+	for i, id := range cfg.Accounts {
+		if id == "" || strings.ContainsAny(id, ", \x00") || slices.Contains(cfg.Accounts[:i], id) {
+			return fmt.Errorf("account %q: must be an id such as DU1234567, and named once", id)
+		}
+	}
+	for _, f := range cfg.Farms {
+		if !slices.Contains(farmCodes, f.Code) || f.Name == "" {
+			return fmt.Errorf("farm %d:%s: must be one of %v and a name", f.Code, f.Name, farmCodes)
+		}
 	}
 	if cfg.NextOrderID == 0 {
 		cfg.NextOrderID = 1

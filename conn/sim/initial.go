@@ -77,6 +77,8 @@ func ParseInitial(text []byte) (*Initial, error) {
 	var syntax *json.SyntaxError
 	var typed *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("line 1: the file is empty")
 	case errors.As(err, &syntax):
 		return nil, fmt.Errorf("line %d: %w", lineAt(text, syntax.Offset), err)
 	case errors.As(err, &typed):
@@ -155,22 +157,39 @@ func (in *Initial) apply(all []*instrument) ([]*instrument, error) {
 				return nil, fmt.Errorf("instruments[%d]: %s is known; only its price can be set", i, n.Symbol)
 			}
 			all[at].start = n.Price
+			if err := all[at].roundStart(); err != nil {
+				return nil, fmt.Errorf("instruments[%d].price: %w", i, err)
+			}
 			continue
 		}
 		id := cmp.Or(n.ConID, int32(firstNewConID+i))
 		if slices.ContainsFunc(all, func(one *instrument) bool { return one.conID() == id }) {
 			return nil, fmt.Errorf("instruments[%d].con_id: %d is in use", i, id)
 		}
-		all = append(all, &instrument{
+		one := &instrument{
 			contract: protobuf.Contract{
 				ConId: &id, Symbol: proto.String(n.Symbol), SecType: proto.String("STK"), Exchange: proto.String("SMART"),
 				PrimaryExch: proto.String(cmp.Or(n.Exchange, "NASDAQ")), Currency: proto.String("USD"),
 				LocalSymbol: proto.String(n.Symbol), TradingClass: proto.String("NMS"),
 			},
 			name: cmp.Or(n.Name, n.Symbol), rule: ruleUSStocks, minSize: "0.0001", start: n.Price,
-		})
+		}
+		if err := one.roundStart(); err != nil {
+			return nil, fmt.Errorf("instruments[%d].price: %w", i, err)
+		}
+		all = append(all, one)
 	}
 	return all, nil
+}
+
+// roundStart puts the opening price on one that the instrument can have.
+func (in *instrument) roundStart() error {
+	tick := in.step(in.start)
+	if in.start < tick {
+		return fmt.Errorf("%v is less than %v, the distance between two prices", in.start, tick)
+	}
+	in.start = round(math.Round(in.start/tick) * tick)
+	return nil
 }
 
 // ids are the accounts, in order.

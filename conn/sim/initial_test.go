@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -65,9 +66,32 @@ func TestInitial(t *testing.T) {
 		if cash["DU1111111 TotalCashValue"] != "50000.00" || cash["DU2222222 NetLiquidation"] != "1000000.00" {
 			t.Errorf("version %d: %v", version, cash)
 		}
+		r.client.ReqContractDetails(2, stock("ACME"))
+		if e, _ := r.byName(t, "contractDetails", 0); len(e.details.SecIDList) != 0 ||
+			e.details.Contract.ConID != 900_000_002 || e.details.Contract.PrimaryExchange != "NASDAQ" {
+			t.Errorf("version %d: details %+v", version, e.details)
+		}
 		if n := g.State().Counters.Orders; n != 0 {
 			t.Errorf("%d orders are counted as placed", n)
 		}
+	}
+}
+
+// TestInitialExample begins with what docs/simulator-for-bots.md shows.
+func TestInitialExample(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/simulator-for-bots.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(docs), "```json\n")
+	text, _, ok := strings.Cut(text, "```")
+	in, err := sim.ParseInitial([]byte(text))
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	g := startSim(t, sim.Config{Initial: in})
+	if n := len(g.State().Orders); n != 2 {
+		t.Errorf("%d orders", n)
 	}
 }
 
@@ -77,7 +101,7 @@ func TestInitialRefuses(t *testing.T) {
 		return account(`"orders": [{"order_id": 1, "symbol": "AAPL", "action": "BUY", "quantity": 1` + rest + `}]`)
 	}
 	for _, c := range []struct{ text, want string }{
-		{"", "line 1"},
+		{"", "line 1: the file is empty"},
 		{"{\n\"accounts\": [\n{]}", "line 3"},
 		{"{} {}", "more than one"},
 		{`{"account": []}`, `"account"`},
@@ -99,6 +123,7 @@ func TestInitialRefuses(t *testing.T) {
 		{order(`, "type": "MAGIC", "limit": 1`), "refused with"},
 		{`{"accounts": [{"id": "DU1"}, {"id": "DU1"}]}`, "accounts[1].id"},
 		{`{"instruments": [{"symbol": "AAPL"}]}`, "instruments[0].price"},
+		{`{"instruments": [{"symbol": "AAPL", "price": 0.001}]}`, "instruments[0].price: 0.001 is less than 0.01"},
 		{`{"instruments": [{"price": 1}]}`, "instruments[0].symbol"},
 		{`{"instruments": [{"symbol": "AAPL", "price": 1, "con_id": 5}]}`, "instruments[0]"},
 		{`{"instruments": [{"symbol": "NEW", "price": 1, "con_id": 265598}]}`, "instruments[0].con_id"},

@@ -193,7 +193,9 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 	}
 	switch in.secType() {
 	case "STK":
-		d.SecIdList = map[string]string{"ISIN": in.isin}
+		if in.isin != "" {
+			d.SecIdList = map[string]string{"ISIN": in.isin}
+		}
 		d.StockType = proto.String("COMMON")
 		d.SuggestedSizeIncrement = proto.String("100")
 		d.ValidExchanges = proto.String(smartExchanges)

@@ -46,7 +46,7 @@ func TestRequestLog(t *testing.T) {
 			"orderId=1&count=1": 200, "name=placeOrder&order.action=SELL&count=1": 417,
 			"name=placeorder": 400, "order.acton=BUY": 400, "name=startApi&order.action=BUY": 400,
 			"count=few": 400, "count=1&count=1": 400,
-			"within=1h": 400, "limit=-1": 400,
+			"count=1&at-least=1": 400, "at-least=2&at-most=1": 400, "within=1h": 400, "limit=-1": 400,
 		} {
 			if status, a := asked(t, g, query); status != want || a.OK != (want == 200) || want != 200 && a.Error == "" {
 				t.Errorf("version %d: %s: %d %+v, want %d", version, query, status, a, want)

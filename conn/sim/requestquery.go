@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -110,8 +111,13 @@ func newRequestQuery(values url.Values) (*requestQuery, error) {
 			q.fields[key] = value
 		}
 	}
-	if firstErr != nil {
+	switch {
+	case firstErr != nil:
 		return nil, firstErr
+	case values.Has("count") && (values.Has("at-least") || values.Has("at-most")):
+		return nil, errors.New("count goes with neither at-least nor at-most")
+	case q.low > q.high:
+		return nil, fmt.Errorf("at-least=%d is more than at-most=%d", q.low, q.high)
 	}
 	return q, q.check()
 }
