@@ -22,7 +22,8 @@ import (
 	"gatewatch/app/api"
 )
 
-// flooder is a gateway that logs a client in, answers what it is asked, and then says one kind of message as fast as it is read.
+// flooder is a gateway that logs a client in, answers what it is asked, and then says one kind of message as fast as it
+// is read.
 type flooder struct {
 	t     *testing.T
 	ln    net.Listener
@@ -52,7 +53,8 @@ func newFlooder(t *testing.T, flood func(i int) flooded) *flooder {
 // quietFirst is how long a flooder behaves when a client has come.
 const quietFirst = time.Second
 
-// flooded is a message from a gateway: its number and, from field 1 on, its fields. A nil field is left out, a []byte is a message.
+// flooded is a message from a gateway: its number and, from field 1 on, its fields. A nil field is left out, a []byte
+// is a message.
 type flooded struct {
 	number int
 	fields []any
@@ -189,8 +191,8 @@ var floods = map[string]func(i int) flooded{
 	},
 }
 
-// TestFloods runs the built program against each of them for a while: it grows by little, goes on to answer, obeys SIGTERM and
-// keeps its log.
+// TestFloods runs the built program against each of them for a while: it grows by little, goes on to answer, obeys
+// SIGTERM and keeps its log.
 func TestFloods(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
@@ -211,7 +213,8 @@ func TestFloods(t *testing.T) {
 	}
 }
 
-// maxGrowth is how much the program may grow by a flood. With the race detector in it, it needs several times the memory.
+// maxGrowth is how much the program may grow by a flood. With the race detector in it, it needs several times the
+// memory.
 const maxGrowth = 20 << 20
 
 func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {

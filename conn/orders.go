@@ -101,8 +101,8 @@ func (o *Order) check() error {
 // request returns the request that places a checked order: a price that its type does not use is 0.
 func (o *Order) request(id int64) wire.PlaceOrder {
 	return wire.PlaceOrder{
-		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side), Type: string(o.Type),
-		Quantity: o.Quantity, Limit: o.LimitPrice, Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
+		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side),
+		Type: string(o.Type), Quantity: o.Quantity, Limit: o.LimitPrice, Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
 		TIF: o.TIF, OutsideHours: o.OutsideHours, Parent: o.Parent, Hold: o.Hold,
 	}
 }
@@ -149,9 +149,9 @@ type OrderNews struct {
 	Detail    string // Gateway's own text; for display only
 }
 
-// Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader is.
-// One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what nobody wants to
-// read is not kept.
+// Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader
+// is. One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what
+// nobody wants to read is not kept.
 type Orders struct {
 	wanted atomic.Bool
 	queue  *Queue[OrderNews]
@@ -184,6 +184,7 @@ var (
 	ErrFateUnknown = errors.New("the order's state is unknown: the session ended while it was sent")
 	// ErrNotSent means that an order's turn did not come in time.
 	ErrNotSent = errors.New("the order was not sent")
-	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request in time.
+	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request
+	// in time.
 	ErrGatewaySilent = errors.New("the order was not sent: Gateway did not answer")
 )

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// placeLimit is how long an order may take from [Session.Place] to Gateway's socket, pacing included, and how long it may be
-// prepared when its turn has come.
+// placeLimit is how long an order may take from [Session.Place] to Gateway's socket, pacing included, and how long it
+// may be prepared when its turn has come.
 const placeLimit = 5 * time.Second
 
 // placement is an order on its way from [Session.Place] to Gateway's socket.
@@ -24,7 +24,9 @@ type placement struct {
 }
 
 func newPlacement(s *Session, id int64, c Conditions) *placement {
-	p := &placement{id: id, guard: s.Guard, within: s.gate.proofOfLife, allowed: c.Allowed, prepare: c.Prepare, done: make(chan error, 1)}
+	p := &placement{
+		id: id, guard: s.Guard, within: s.gate.proofOfLife, allowed: c.Allowed, prepare: c.Prepare, done: make(chan error, 1),
+	}
 	if p.prepare != nil {
 		p.ready = make(chan struct{})
 	}

@@ -10,8 +10,8 @@ import (
 
 // This file takes in what Gateway says of orders and contracts.
 
-// Request numbers of market data, of contract details and of executions lie above every order id, so that an error says which it
-// is about. Some programs number orders by the seconds since 1970, so there is room for that.
+// Request numbers of market data, of contract details and of executions lie above every order id, so that an error says
+// which it is about. Some programs number orders by the seconds since 1970, so there is room for that.
 const (
 	marketBase  = 1<<31 - 1<<24
 	detailsBase = 1<<31 - 1<<16
@@ -53,8 +53,8 @@ func (s *socket) receiveOrder(m wire.Message) error {
 			return err
 		}
 		s.book.put(OrderNews{
-			Kind: OrderStatus, ID: o.ID, Client: o.Client, PermID: o.PermID, Parent: o.Parent, Status: o.Status, WhyHeld: o.WhyHeld,
-			Filled: real(o.Filled), Remaining: real(o.Remaining), Price: real(o.Average),
+			Kind: OrderStatus, ID: o.ID, Client: o.Client, PermID: o.PermID, Parent: o.Parent, Status: o.Status,
+			WhyHeld: o.WhyHeld, Filled: real(o.Filled), Remaining: real(o.Remaining), Price: real(o.Average),
 		})
 	case wire.MsgExecution:
 		return s.receiveExecution(m)
@@ -153,8 +153,8 @@ func stepsOf(list []wire.PriceStep) []PriceStep {
 	return steps
 }
 
-// refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether the number is
-// one of such a request: what it says then concerns nobody else.
+// refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether
+// the number is one of such a request: what it says then concerns nobody else.
 func (b *books) refuseNumbered(e wire.Error) bool {
 	if e.Request <= detailsBase || unnumbered(e.Request) {
 		return false
@@ -178,8 +178,8 @@ func real(v float64) float64 {
 	return v
 }
 
-// realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1 has none, too;
-// other negative prices are possible.
+// realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1
+// has none, too; other negative prices are possible.
 func realPrice(v float64) float64 {
 	if v == -1 {
 		return 0

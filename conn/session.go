@@ -9,9 +9,9 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone opens
-// it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a sleep
-// nobody has decided anything yet.
+// gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone
+// opens it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a
+// sleep nobody has decided anything yet.
 type gate struct {
 	clock      func() instant
 	open       atomic.Uint64
@@ -108,8 +108,8 @@ func (s *Session) Guard() error {
 	return &GuardError{Session: s.number, Reason: r}
 }
 
-// GuardSince returns when the guard was opened last, on the clock of [Tick.At]. Another value than before means that it was shut
-// in between, be it for less time than anybody needs to notice.
+// GuardSince returns when the guard was opened last, on the clock of [Tick.At]. Another value than before means that it
+// was shut in between, be it for less time than anybody needs to notice.
 func (s *Session) GuardSince() time.Duration { return time.Duration(s.gate.since.Load()) }
 
 // Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.
@@ -146,8 +146,8 @@ func (s *Session) Unsubscribe(request int64) error {
 	return s.send(context.Background(), wire.Unsubscribe{Request: marketBase + request})
 }
 
-// MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a contract.
-// It holds for those made afterwards; without it, they are live or refused.
+// MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a
+// contract. It holds for those made afterwards; without it, they are live or refused.
 func (s *Session) MarketDataType(delayed bool) error {
 	typ := 1 // live
 	if delayed {
@@ -156,26 +156,26 @@ func (s *Session) MarketDataType(delayed bool) error {
 	return s.send(context.Background(), wire.MarketDataTypes{Type: typ})
 }
 
-// FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that were
-// used before: keep a floor.
+// FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that
+// were used before: keep a floor.
 func (s *Session) FirstOrderID() int64 { return s.link.books().first.Load() }
 
 // Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
-// changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard was
-// shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then that it
-// is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the middle. What
-// becomes of the order arrives at Orders.
+// changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
+// was shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
+// that it is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the
+// middle. What becomes of the order arrives at Orders.
 func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 
-// Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the placing then,
-// nothing has been sent.
+// Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the
+// placing then, nothing has been sent.
 type Conditions struct {
-	// Prepare, if set, is called once while the order waits for its turn, by the goroutine that places it.
-	// The order, and every request behind it but cancellations of other orders, waits for its return, but not for longer than
-	// five seconds.
+	// Prepare, if set, is called once while the order waits for its turn, by the goroutine that places it. The order,
+	// and every request behind it but cancellations of other orders, waits for its return, but not for longer than five
+	// seconds.
 	Prepare func() error
-	// Allowed, if set, is asked at the moment when the bytes are about to leave, behind the guard: a permission may be withdrawn
-	// while an order waits for its turn. It must not block.
+	// Allowed, if set, is asked at the moment when the bytes are about to leave, behind the guard: a permission may be
+	// withdrawn while an order waits for its turn. It must not block.
 	Allowed func() error
 }
 
@@ -225,9 +225,9 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 }
 
 // Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
-// smaller than it would become. It returns nil when the request has been given to the network, [ErrSessionOver] after the end
-// of the session, and [ErrNotSent] if neither happens in time. The outcome arrives at Orders; none arrives if the request
-// came too fast for Gateway, which throws it away then and names no order (code 100).
+// smaller than it would become. It returns nil when the request has been given to the network, [ErrSessionOver] after
+// the end of the session, and [ErrNotSent] if neither happens in time. The outcome arrives at Orders; none arrives if
+// the request came too fast for Gateway, which throws it away then and names no order (code 100).
 func (s *Session) Cancel(id int64) error {
 	if !(id >= 1 && id <= MaxOrderID) {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
@@ -255,8 +255,8 @@ func (s *Session) Cancel(id int64) error {
 // Orders returns the mailbox in which the session's order news arrives.
 func (s *Session) Orders() *Orders { return s.link.books().news.want() }
 
-// Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question about them
-// unanswered.
+// Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question
+// about them unanswered.
 func (s *Session) Recheck() { s.doubt() }
 
 // Ticks returns the mailbox in which the session's market data arrives.

@@ -14,8 +14,8 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// socket is one TCP connection to Gateway from its greeting to its end. Two goroutines serve it, a reader and a writer; it is
-// never dialled again.
+// socket is one TCP connection to Gateway from its greeting to its end. Two goroutines serve it, a reader and a writer;
+// it is never dialled again.
 type socket struct {
 	conn   net.Conn
 	in     *wire.Reader
@@ -52,8 +52,8 @@ type socket struct {
 	kinds map[int64]dataKind // of the data that is not live, by the number of its request; the reader's own
 }
 
-// open logs in on a TCP connection to Gateway that is already up: greeting, startApi, READY. It owns conn from here on. The
-// context's deadline covers all of it.
+// open logs in on a TCP connection to Gateway that is already up: greeting, startApi, READY. It owns conn from here on.
+// The context's deadline covers all of it.
 func open(
 	ctx context.Context, conn net.Conn, number uint64, cfg *Config, mono func() time.Duration, post func(input),
 ) (*socket, *AttemptError) {

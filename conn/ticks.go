@@ -32,8 +32,8 @@ type Tick struct {
 	Request int64
 	Field   TickField
 	Delayed bool
-	// Old says that it is no value of now, though it came now: IBKR has frozen it when trading ended, or it is the last price from
-	// before the subscription.
+	// Old says that it is no value of now, though it came now: IBKR has frozen it when trading ended, or it is the last
+	// price from before the subscription.
 	Old   bool
 	Value float64       // price in the contract's currency, 0 if there is none; or a size in shares or contracts
 	At    time.Duration // when it was read, on the supervisor's monotonic clock
@@ -111,8 +111,8 @@ var tickTypes = [...]struct {
 	wire.Volume: {Volume, false}, wire.LastTime: {LastTime, false},
 	wire.DelayedBid: {Bid, true}, wire.DelayedAsk: {Ask, true}, wire.DelayedLast: {Last, true},
 	wire.DelayedBidSize: {BidSize, true}, wire.DelayedAskSize: {AskSize, true}, wire.DelayedLastSize: {LastSize, true},
-	wire.DelayedHigh: {High, true}, wire.DelayedLow: {Low, true}, wire.DelayedClose: {Close, true}, wire.DelayedOpen: {Open, true},
-	wire.DelayedVolume: {Volume, true}, wire.DelayedLastTime: {LastTime, true},
+	wire.DelayedHigh: {High, true}, wire.DelayedLow: {Low, true}, wire.DelayedClose: {Close, true},
+	wire.DelayedOpen: {Open, true}, wire.DelayedVolume: {Volume, true}, wire.DelayedLastTime: {LastTime, true},
 }
 
 // sizeType returns the type of the size that comes together with a price, -1 if none does.
@@ -137,8 +137,8 @@ func sizeType(price int) int {
 // dataKind is which data a subscription has.
 type dataKind struct{ delayed, old bool }
 
-// dataKinds are the types of market data but for live data (1). IBKR freezes what was valid when trading ended. Source: IBKR's API
-// reference, "Market data types".
+// dataKinds are the types of market data but for live data (1). IBKR freezes what was valid when trading ended. Source:
+// IBKR's API reference, "Market data types".
 var dataKinds = map[int]dataKind{2: {old: true}, 3: {delayed: true}, 4: {delayed: true, old: true}}
 
 // receiveMarketData takes in a message about market data.

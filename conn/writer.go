@@ -47,8 +47,8 @@ func (s *socket) send(ctx context.Context, q *request) error {
 	}
 }
 
-// writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back what
-// comes behind it, but not the cancellation of another order.
+// writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back
+// what comes behind it, but not the cancellation of another order.
 type writer struct {
 	*socket
 	sent  [paceCount]time.Duration // ring of the moments of the last writes
@@ -111,7 +111,8 @@ func (w *writer) flush() bool {
 	}
 }
 
-// put writes a frame. The moment that pacing counts is the one after it: a process that is stopped meanwhile only leaves later.
+// put writes a frame. The moment that pacing counts is the one after it: a process that is stopped meanwhile only
+// leaves later.
 func (w *writer) put(frame []byte) bool {
 	_ = w.conn.SetWriteDeadline(time.Now().Add(writeLimit))
 	if _, err := w.conn.Write(frame); err != nil {

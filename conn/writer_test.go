@@ -76,8 +76,8 @@ func cancelFrame(id byte) []byte {
 	return frame([]byte{0, 0, 0, wire.ReqCancelOrder + wire.ProtoBase, 8, id})
 }
 
-// TestOrdersWaitForAProofOfLife has orders come to the wire while Gateway says nothing: one time request goes first for all of
-// them, and cancellations pass them.
+// TestOrdersWaitForAProofOfLife has orders come to the wire while Gateway says nothing: one time request goes first for
+// all of them, and cancellations pass them.
 func TestOrdersWaitForAProofOfLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newPaired(t)
@@ -160,11 +160,11 @@ func TestSlowPreparation(t *testing.T) {
 	}
 }
 
-// TestAtTheLastMoment closes the guard, takes the permission back or breaks the socket at the moment when a request's bytes are
-// about to leave.
+// TestAtTheLastMoment closes the guard, takes the permission back or breaks the socket at the moment when a request's
+// bytes are about to leave.
 func TestAtTheLastMoment(t *testing.T) {
 	no := errors.New("no")
-	yes := func() error { return nil }
+	refuses, yes := func() error { return no }, func() error { return nil }
 	for name, c := range map[string]struct {
 		order   *placement // nil: the request places none
 		claimed bool
@@ -176,8 +176,8 @@ func TestAtTheLastMoment(t *testing.T) {
 		"no order, the write fails":   {broken: true, written: true},
 		"an order":                    {order: &placement{guard: yes}, written: true, want: []error{nil}},
 		"an order that is allowed":    {order: &placement{guard: yes, allowed: yes}, written: true, want: []error{nil}},
-		"an order that is not":        {order: &placement{guard: yes, allowed: func() error { return no }}, want: []error{no}},
-		"the guard is shut":           {order: &placement{guard: func() error { return no }, allowed: yes}, want: []error{no}},
+		"an order that is not":        {order: &placement{guard: yes, allowed: refuses}, want: []error{no}},
+		"the guard is shut":           {order: &placement{guard: refuses, allowed: yes}, want: []error{no}},
 		"an order, the write fails":   {order: &placement{guard: yes}, broken: true, written: true, want: []error{ErrFateUnknown}},
 		"nobody waits for it anymore": {order: &placement{guard: yes}, claimed: true},
 	} {
@@ -188,7 +188,8 @@ func TestAtTheLastMoment(t *testing.T) {
 			}
 		}
 		written := false
-		alive := offline(nil).leaves(&request{frame: askTime, order: c.order}, func([]byte) bool { written = true; return !c.broken })
+		put := func([]byte) bool { written = true; return !c.broken }
+		alive := offline(nil).leaves(&request{frame: askTime, order: c.order}, put)
 		var got []error
 		if c.order != nil && len(c.order.done) > 0 {
 			got = append(got, <-c.order.done)
@@ -199,7 +200,8 @@ func TestAtTheLastMoment(t *testing.T) {
 	}
 }
 
-// TestNoBurstAfterAStop stops the writer for a while, at moments that it does not choose: no second sees more than the pace.
+// TestNoBurstAfterAStop stops the writer for a while, at moments that it does not choose: no second sees more than the
+// pace.
 func TestNoBurstAfterAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
