@@ -809,7 +809,8 @@ func TestNotWritten(t *testing.T) {
 	}
 	works := &Intent{ID: 1, Client: clientID, Order: order(1, 90), Fate: Working}
 	c.ledger().ids[works.key()], c.ledger().intents["gw-1"] = works, works
-	if _, err := c.Change(s, 1, Change{}); reason(err) != BlockedDisk {
+	limit := 89.
+	if _, err := c.Change(s, 1, Change{LimitPrice: &limit}); reason(err) != BlockedDisk {
 		t.Error(err)
 	}
 	if n := len(g.State().Orders); n != 0 {
