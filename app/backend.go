@@ -32,6 +32,9 @@ func (r *resident) Status() api.Status {
 	return st
 }
 
+// Answers returns nil once the supervisor has answered.
+func (r *resident) Answers(ctx context.Context) error { return r.sup.Answers(ctx) }
+
 // today is the account of the local day so far.
 func (r *resident) today(now time.Time) history.Account {
 	return r.keeper.Timeline().Days(1, now, time.Local, r.hours.Load())[0]

@@ -27,6 +27,10 @@ func residentError(err error) error {
 	if errors.Is(err, api.ErrNotRunning) {
 		return &exitError{exitNotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its folder with --home")}
 	}
+	if errors.Is(err, api.ErrNotResponding) {
+		process := strings.TrimPrefix(err.Error(), api.ErrNotResponding.Error())
+		return &exitError{exitNotThere, errors.New(wording.NotResponding + process + ": " + wording.NotRespondingDo)}
+	}
 	return err
 }
 

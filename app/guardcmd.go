@@ -34,7 +34,8 @@ func (g guardCmd) Run(ctx context.Context, c *cli) error {
 	return nil
 }
 
-// watchGuard prints how the guard stands at every change. When nobody watches it any more, that is a change too.
+// watchGuard prints the state of the guard at every change. That Gatewatch ends or hangs is a change too; it goes on when a
+// program that hung answers again.
 func watchGuard(ctx context.Context, client *api.Client) error {
 	told := ""
 	line := func(text string) {
@@ -43,15 +44,20 @@ func watchGuard(ctx context.Context, client *api.Client) error {
 		}
 		told = text
 	}
-	err := client.FollowGuard(ctx, func(g api.Guarded) { line(describeGuard(g)) })
-	if ctx.Err() != nil {
-		return nil
+	for {
+		err := client.FollowGuard(ctx, func(g api.Guarded) { line(describeGuard(g)) })
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, api.ErrNotResponding):
+			line("closed: " + wording.NotResponding)
+			continue
+		case told != "":
+			line("closed: " + wording.NotRunning)
+			err = api.ErrNotRunning
+		}
+		return residentError(err)
 	}
-	if told != "" {
-		line("closed: Gatewatch does not answer any more")
-		err = api.ErrNotRunning
-	}
-	return residentError(err)
 }
 
 // describeGuard says in one line whether a bot may trade.

@@ -94,7 +94,8 @@ type desk struct {
 	asked  []string
 }
 
-func (d *desk) Status() api.Status { return d.status }
+func (d *desk) Status() api.Status            { return d.status }
+func (d *desk) Answers(context.Context) error { return nil }
 
 func (d *desk) Rules() api.Rules {
 	return api.Rules{Rules: []api.RuleView{{Rule: rules.Rule{Name: "dip"}, State: rules.Draft}}}

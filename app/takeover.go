@@ -21,13 +21,19 @@ var errShown = errors.New("shown")
 // error. A program that has claimed the home and does not answer is just starting or just ending, and is waited for.
 func (h home) takeHome(ctx context.Context, headless bool) (c *claim, err error) {
 	var asked api.Card // of the older program that was asked to end
+	silent := 0        // how often it did not answer in time
 	for end := time.Now().Add(goneLimit); ; {
 		if c, err = h.claim(); !errors.Is(err, errAlreadyRuns) {
 			return c, err
 		}
 		card, st, err := h.running(ctx)
 		client := api.NewClient(card)
+		if errors.Is(err, api.ErrNotResponding) {
+			silent++
+		}
 		switch {
+		case silent > 1 && asked == (api.Card{}):
+			return nil, residentError(err)
 		case err != nil: // there is no card, or one of an earlier program, or the answer is late
 		case card == asked:
 		case headless:

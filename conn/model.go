@@ -178,6 +178,7 @@ type (
 		connect bool // else disconnect
 		reply   chan<- error
 	}
+	inAsked     struct{ reply chan<- error } // whether inputs are still handled
 	inConfigure struct {
 		cfg   *Config
 		reply chan<- error

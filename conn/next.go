@@ -63,6 +63,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		}
 	case inCommand:
 		s.command(in)
+	case inAsked:
+		s.do(doReply{in.reply, nil})
 	case inConfigure:
 		s.configure(in)
 	}

@@ -126,6 +126,8 @@ func (s *Supervisor) refuse(in input) {
 	switch in := in.(type) {
 	case inCommand:
 		in.reply <- ErrNotRunning
+	case inAsked:
+		in.reply <- ErrNotRunning
 	case inConfigure:
 		in.reply <- ErrNotRunning
 	case inPortOpen:
@@ -445,6 +447,12 @@ func (s *Supervisor) Connect(ctx context.Context) error {
 // Disconnect ends the connection and pauses until Connect. It returns [ErrAlreadyPaused] if there is nothing to do.
 func (s *Supervisor) Disconnect(ctx context.Context) error {
 	return s.ask(ctx, func(reply chan<- error) input { return inCommand{reply: reply} })
+}
+
+// Answers returns nil once the supervisor has handled everything that was put to it until now: a snapshot read afterwards is
+// no older than the call. It returns [ErrNotRunning] after Run.
+func (s *Supervisor) Answers(ctx context.Context) error {
+	return s.ask(ctx, func(reply chan<- error) input { return inAsked{reply} })
 }
 
 // Configure puts new settings in force. A connection that they do not concern is kept.

@@ -37,7 +37,7 @@ func TestCard(t *testing.T) {
 	if info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
 		t.Errorf("mode %v", info.Mode())
 	}
-	if c, err := ReadCard(path); err != nil || c != (Card{URL: s.URL(), Token: s.Token()}) {
+	if c, err := ReadCard(path); err != nil || c != (Card{URL: s.URL(), Token: s.Token(), PID: os.Getpid()}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	RemoveCard(path, other)

@@ -21,14 +21,19 @@ import (
 type Card struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
+	PID   int    `json:"pid"` // of the process that answers there; 0 if an older version wrote it
 }
 
-// ErrNotRunning means that no resident program answers.
-var ErrNotRunning = errors.New("gatewatch is not running")
+var (
+	// ErrNotRunning means that no resident program is there.
+	ErrNotRunning = errors.New("gatewatch is not running")
+	// ErrNotResponding means that there is one, and that it hangs: it did not answer, or sent no heartbeat.
+	ErrNotResponding = errors.New("gatewatch is not responding")
+)
 
 // WriteCard writes api.json, readable by the user alone.
 func WriteCard(path string, s *Server) error {
-	body, err := json.MarshalIndent(Card{URL: s.URL(), Token: s.Token()}, "", "  ")
+	body, err := json.MarshalIndent(Card{URL: s.URL(), Token: s.Token(), PID: os.Getpid()}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -95,6 +100,9 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // Status asks for the status and returns it with the JSON as it came.
 func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) {
 	raw, err = c.do(ctx, http.MethodGet, "/status")
+	if hung := (*failure)(nil); errors.As(err, &hung) && hung.code == http.StatusGatewayTimeout {
+		err = c.notResponding()
+	}
 	if err == nil {
 		err = json.Unmarshal(raw, &st)
 	}
@@ -129,7 +137,7 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, method, path st
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxReport))
 	if err != nil {
-		return nil, err
+		return nil, c.inTime(ctx, err)
 	}
 	if res.StatusCode/100 != 2 {
 		f := &failure{request: method + " " + path, code: res.StatusCode, status: res.Status}
@@ -150,7 +158,24 @@ type failure struct {
 
 func (f *failure) Error() string { return fmt.Sprintf("%s: %s: %s", f.request, f.status, f.said.Error) }
 
-// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address.
+func (c *Client) notResponding() error {
+	if c.card.PID == 0 {
+		return ErrNotResponding
+	}
+	return fmt.Errorf("%w (process %d)", ErrNotResponding, c.card.PID)
+}
+
+// inTime returns [ErrNotResponding] in the place of an error that means that there was no answer in time.
+func (c *Client) inTime(ctx context.Context, err error) error {
+	late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+	if late && ctx.Err() == nil { // else the caller has waited long enough
+		return c.notResponding()
+	}
+	return err
+}
+
+// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address, and
+// [ErrNotResponding] if it does not answer in time.
 func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
 	if err != nil {
@@ -158,6 +183,7 @@ func (c *Client) send(ctx context.Context, via *http.Client, method, path string
 	}
 	req.Header.Set("Authorization", "Bearer "+c.card.Token)
 	res, err := via.Do(req)
+	err = c.inTime(ctx, err)
 	var dial *net.OpError
 	switch {
 	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, errStranger):

@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// keepAlive is the time between two signs of life on a quiet stream.
-	keepAlive = 10 * time.Second
+	// keepAlive is the time between two heartbeats on a stream.
+	keepAlive = time.Second
+	// answerLimit is how long the supervisor may take to answer before it counts as hung.
+	answerLimit = 2 * time.Second
 	// streamWrite bounds one write to a stream; a reader that takes nothing for so long is dropped.
 	streamWrite = 5 * time.Second
 	// maxStreams bounds the streams open at once. Half of them are kept for those who have the token.
@@ -81,7 +83,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 }
 
 // stream answers with server-sent events: one with the given name at once and whenever the backend has changed, unless
-// news says that there is none.
+// news says that there is none, and the comment "alive" each second. While the supervisor does not answer, none of them is
+// sent: the HTTP server alone is no evidence that the program works.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
 	owner := s.knows(r)
 	show, ok := s.streams.join(window, owner)
@@ -106,8 +109,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 	defer end()
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
+	changed := false
 	for {
-		ok := true
+		beat := false
 		select {
 		case <-r.Context().Done():
 			return
@@ -116,23 +120,33 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 				send("event: quit\ndata: {}\n\n")
 			}
 			return
-		case <-nudge:
-			v, fresh := news()
-			if !fresh {
-				break
-			}
-			body, err := json.Marshal(v)
-			if err != nil {
-				s.log.Error("event cannot be encoded", "event", event, "err", err)
+		case <-show:
+			if !send("event: show\ndata: {}\n\n") {
 				return
 			}
-			ok = send("event: %s\ndata: %s\n\n", event, body)
-		case <-show:
-			ok = send("event: show\ndata: {}\n\n")
+			continue
+		case <-nudge:
+			changed = true
 		case <-alive.C:
-			ok = send(": alive\n\n")
+			beat = true
 		}
-		if !ok {
+		if !s.works(r.Context(), keepAlive) {
+			continue
+		}
+		if changed {
+			changed = false
+			if v, fresh := news(); fresh {
+				body, err := json.Marshal(v)
+				if err != nil {
+					s.log.Error("event cannot be encoded", "event", event, "err", err)
+					return
+				}
+				if !send("event: %s\ndata: %s\n\n", event, body) {
+					return
+				}
+			}
+		}
+		if beat && !send(": alive\n\n") {
 			return
 		}
 	}

@@ -10,29 +10,32 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"gatewatch/app/settings"
 )
 
 const (
-	// streamSilence is how long a stream may say nothing; a server that lives says something each keepAlive.
-	streamSilence = 5 * keepAlive / 2
+	// streamSilence is the time within which a stream that says nothing is given up; a program that works says something each
+	// keepAlive.
+	streamSilence = 3 * time.Second
+	// silenceStep is the time between two looks at that. Looks are counted instead of time: while this process or the computer
+	// sleeps, nothing can be heard.
+	silenceStep  = streamSilence / 12
+	silenceSteps = 11
 	// maxAnswer bounds an answer, and an event of a stream, in bytes.
 	maxAnswer = 1 << 20
 	// maxReport bounds an answer that may tell of ten years.
 	maxReport = 8 << 20
 )
 
-var (
-	errSilent = errors.New("the stream of events has fallen silent")
-	errEnded  = errors.New("the stream of events has ended")
-)
+var errEnded = errors.New("the stream of events has ended")
 
 // Follow calls onStatus with the status as it is and after every change, onShow each time the user wants to see the
 // window, which only a client that calls itself a window is asked, and onQuit when the program is about to end. All are
 // called on the caller's goroutine. It returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there is no
-// such server.
+// such server, [ErrNotResponding] if it sends no heartbeat.
 func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status), onShow, onQuit func()) error {
 	path := "/events"
 	if window {
@@ -60,8 +63,20 @@ func (c *Client) follow(ctx context.Context, path string, tell func(event string
 	parent := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := time.AfterFunc(streamSilence, func() { cancel(errSilent) })
-	defer silence.Stop()
+	var quiet atomic.Int32
+	go func() {
+		every := time.NewTicker(silenceStep)
+		defer every.Stop()
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-every.C:
+				if quiet.Add(1) >= silenceSteps {
+					cancel(c.notResponding())
+				}
+			}
+		}
+	}()
 	endless := *c.http
 	endless.Timeout = 0
 	res, err := c.send(ctx, &endless, http.MethodGet, path, nil)
@@ -70,7 +85,7 @@ func (c *Client) follow(ctx context.Context, path string, tell func(event string
 		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK || kind != "text/event-stream" {
 			return fmt.Errorf("GET %s: %s, %q instead of events", path, res.Status, kind)
 		}
-		err = readEvents(res.Body, func() { silence.Reset(streamSilence) }, tell)
+		err = readEvents(res.Body, func() { quiet.Store(0) }, tell)
 	}
 	switch {
 	case parent.Err() != nil:

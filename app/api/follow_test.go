@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -31,6 +32,15 @@ type player struct {
 	refusal  error
 	saved    []byte
 	commands []string
+	hangs    atomic.Bool
+}
+
+// Answers hangs while the supervisor does.
+func (p *player) Answers(ctx context.Context) error {
+	if p.hangs.Load() {
+		<-ctx.Done()
+	}
+	return ctx.Err()
 }
 
 func (p *player) set(seq uint64) {
@@ -241,9 +251,9 @@ func TestFollowGarbage(t *testing.T) {
 // TestFollowGivesUpOnSilence plays a server that says something for a while and then nothing more.
 func TestFollowGivesUpOnSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := NewClient(Card{URL: "http://127.0.0.1:1"})
+		c := NewClient(Card{URL: "http://127.0.0.1:1", PID: 1234})
 		c.http.Transport = slow(func(w io.Writer) {
-			for range 10 { // for longer than a request may take, with pauses shorter than those of a server that lives
+			for range 10 { // for longer than a request may take
 				time.Sleep(keepAlive)
 				fmt.Fprint(w, ": alive\n\n")
 			}
@@ -254,13 +264,71 @@ func TestFollowGivesUpOnSilence(t *testing.T) {
 		var seq uint64
 		began := time.Now()
 		err := c.Follow(t.Context(), true, func(st Status) { seq = st.Seq }, func() {}, func() {})
-		if !errors.Is(err, errSilent) || seq != 9 {
+		if !errors.Is(err, ErrNotResponding) || !strings.Contains(err.Error(), "1234") || seq != 9 {
 			t.Errorf("ended with %v, seq %d", err, seq)
 		}
-		if took, want := time.Since(began), 10*keepAlive+time.Second+streamSilence; took != want {
-			t.Errorf("ended after %v, want %v", took, want)
+		if quiet := time.Since(began) - 10*keepAlive - time.Second; quiet < 2*keepAlive || quiet > streamSilence {
+			t.Errorf("silent for %v, which is to be noticed within %v and not before two heartbeats are missing", quiet, streamSilence)
 		}
 	})
+}
+
+// TestHungSupervisor has the HTTP server answer while the supervisor of the connection hangs: no heartbeat and no event is
+// sent, and GET /status says so.
+func TestHungSupervisor(t *testing.T) {
+	p := &player{st: Status{State: conn.Connected, Seq: 1}}
+	s, c := answering(t, p)
+	var seen atomic.Uint64
+	ctx, cancel := context.WithCancel(t.Context())
+	follow := func() error {
+		return c.Follow(ctx, false, func(st Status) { seen.Store(st.Seq) }, func() {}, func() {})
+	}
+	ended := make(chan error)
+	go func() { ended <- follow() }()
+	for seen.Load() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	p.hangs.Store(true)
+	p.set(2)
+	if err := <-ended; !errors.Is(err, ErrNotResponding) {
+		t.Errorf("the stream of a program that hangs: %v", err)
+	}
+	if seen.Load() != 1 {
+		t.Error("a status is sent that may be of any age")
+	}
+	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) {
+		t.Errorf("the status of a program that hangs: %v", err)
+	}
+	if res, body := ask(t, s, "GET", "/status", ""); res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "not responding") {
+		t.Errorf("GET /status: %s %s", res.Status, body)
+	}
+	p.hangs.Store(false)
+	go func() { ended <- follow() }()
+	for seen.Load() != 2 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	<-ended
+}
+
+// TestSilentServerInWords asks a program that accepts connections and does not answer.
+func TestSilentServerInWords(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c := NewClient(Card{URL: "http://" + ln.Addr().String(), Token: "x", PID: 77})
+	began := time.Now()
+	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) || !strings.HasSuffix(err.Error(), "not responding (process 77)") {
+		t.Errorf("status: %v", err)
+	}
+	t.Logf("noticed after %v", time.Since(began))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Guard(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("guard, given up: %v", err)
+	}
 }
 
 // slow is a transport without a network whose answer is a stream that never ends.

@@ -322,6 +322,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 		d.check(call{method: "GET", target: "/status", code: 200})
 	}
 
+	b.hangs.Store(true)
+	d.check(call{method: "GET", target: "/status", code: 504})
+	b.hangs.Store(false)
+
 	// Each way in which the backend can refuse.
 	b.err = errors.New("cannot")
 	for _, r := range []string{"/connect_ib", "/disconnect_ib", "/show", "/alerts/test"} {

@@ -24,7 +24,7 @@ const LockFile = "gatewatch.lock"
 
 const (
 	// proofLimit is how long a server may take to prove that it knows the token.
-	proofLimit = 5 * time.Second
+	proofLimit = 3 * time.Second
 	// minNonce and maxNonce bound what a proof is asked for.
 	minNonce, maxNonce = 16, 128
 )
@@ -62,7 +62,7 @@ func (s *Server) proof(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	answer(w, http.StatusOK, Proof{proofOf(Card{s.URL(), s.token}, nonce)})
+	answer(w, http.StatusOK, Proof{proofOf(Card{URL: s.URL(), Token: s.token}, nonce)})
 }
 
 func proofOf(c Card, nonce string) string {

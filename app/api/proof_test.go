@@ -36,7 +36,7 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 			_, _ = io.WriteString(w, "event: status\ndata: {}\n\n")
 		},
 		"guesses": func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{"http://" + r.Host, ""}, r.FormValue("nonce")))
+			fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{URL: "http://" + r.Host}, r.FormValue("nonce")))
 		},
 		"echoes": func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"proof": %q}`, r.FormValue("nonce")) },
 		// It passes everything on to a server that knows the token, at another address.
@@ -85,7 +85,7 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 // TestNoTokenProvesNothing has a card without a token, which anybody could prove to know.
 func TestNoTokenProvesNothing(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{"http://" + r.Host, ""}, r.FormValue("nonce")))
+		fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{URL: "http://" + r.Host}, r.FormValue("nonce")))
 	}))
 	defer s.Close()
 	if _, err := NewClient(Card{URL: s.URL}).Guard(t.Context()); !errors.Is(err, ErrNotRunning) {

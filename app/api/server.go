@@ -31,6 +31,8 @@ import (
 // Backend is what the API shows and moves.
 type Backend interface {
 	Status() Status
+	// Answers returns nil once the supervisor of the connection has answered: what Status returns then is no older.
+	Answers(ctx context.Context) error
 	// Subscribe returns a channel that yields a value when Status has changed, and a function that ends it.
 	Subscribe() (<-chan struct{}, func())
 	Connect(ctx context.Context) error
@@ -224,7 +226,19 @@ func (s *Server) routes() []route {
 
 // status answers with all there is to whoever has the token, and with what is open to all otherwise.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	if !s.works(r.Context(), answerLimit) {
+		fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; restart Gatewatch")
+		return
+	}
 	answer(w, http.StatusOK, s.statusFor(s.knows(r)))
+}
+
+// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows without
+// that could be of any age.
+func (s *Server) works(ctx context.Context, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return !errors.Is(s.backend.Answers(ctx), context.DeadlineExceeded)
 }
 
 func (s *Server) statusFor(owner bool) Status {

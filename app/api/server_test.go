@@ -47,6 +47,15 @@ type fakeBackend struct {
 	shows, saves, subscribers atomic.Int32
 	quits                     atomic.Int32
 	on                        bool // it is started at login
+	hangs                     atomic.Bool
+}
+
+// Answers hangs while the supervisor does.
+func (b *fakeBackend) Answers(ctx context.Context) error {
+	if b.hangs.Load() {
+		<-ctx.Done()
+	}
+	return ctx.Err()
 }
 
 func (b *fakeBackend) Status() Status { return b.status }

@@ -62,6 +62,8 @@ func (p *past) change(f func()) {
 
 func (p *past) Status() (st api.Status) { p.locked(func() { st = p.status }); return st }
 
+func (p *past) Answers(context.Context) error { return nil }
+
 func (p *past) Subscribe() (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	c <- struct{}{}

@@ -37,7 +37,8 @@ type backend struct {
 	asked   []string
 }
 
-func (b *backend) Status() api.Status { return api.Status{Seq: 1} }
+func (b *backend) Status() api.Status            { return api.Status{Seq: 1} }
+func (b *backend) Answers(context.Context) error { return nil }
 
 func (b *backend) Subscribe() (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
