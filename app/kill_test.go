@@ -127,7 +127,7 @@ func TestKill(t *testing.T) {
 
 // readLog returns the records of a log, whose file has to be a JSON array at any moment. A file that is being appended to
 // can be seen half written, so it is looked at again.
-func readLog(t *testing.T, dir string) (records []history.Record) {
+func readLog(t testing.TB, dir string) (records []history.Record) {
 	t.Helper()
 	var err error
 	if !eventually(func() bool {

@@ -25,7 +25,7 @@ import (
 
 // rig is the program at work, in a process of its own, and the simulated gateway that it is connected to.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	gateway *sim.Gateway
 	dir     string
 	console *os.File
