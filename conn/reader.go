@@ -2,6 +2,7 @@ package conn
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"gatewatch/conn/wire"
@@ -21,6 +22,9 @@ func (s *socket) read() {
 		payload, err := s.in.Next()
 		if err == nil {
 			err = s.receive(payload)
+			if !s.in.HasFrame() {
+				runtime.Gosched() // those who wait for the message go first: the next read may wait long
+			}
 		}
 		if err != nil {
 			s.close(causeOf(err))

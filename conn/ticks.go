@@ -39,16 +39,14 @@ type Tick struct {
 	At    time.Duration // when it was read, on the supervisor's monotonic clock
 }
 
-type tickKey struct {
-	request int64
-	field   TickField
-}
+// key is what the newest value is kept by.
+func (k *Tick) key() int64 { return k.Request<<8 | int64(k.Field) }
 
 // Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow
 // reader sees the present and never holds the decoder. One reader; writing never blocks.
 type Ticks struct {
 	mu       sync.Mutex
-	at       map[tickKey]int // index into waiting
+	at       map[int64]int // index into waiting
 	waiting  []Tick
 	received uint64
 	replaced uint64
@@ -56,11 +54,11 @@ type Ticks struct {
 }
 
 func newTicks() *Ticks {
-	return &Ticks{at: map[tickKey]int{}, ready: make(chan struct{}, 1)}
+	return &Ticks{at: map[int64]int{}, ready: make(chan struct{}, 1)}
 }
 
 func (t *Ticks) put(k Tick) {
-	key := tickKey{k.Request, k.Field}
+	key := k.key()
 	t.mu.Lock()
 	t.received++
 	i, ok := t.at[key]

@@ -103,3 +103,26 @@ func TestTimeOfTheLastPrice(t *testing.T) {
 		}
 	}
 }
+
+// TestTicksAreApart holds that a value takes the place of one of the same field of the same subscription, and of no other, be the
+// number of the request one that nobody can have asked with.
+func TestTicksAreApart(t *testing.T) {
+	mail := newTicks()
+	requests := []int64{1, 2, 256, 1 << 24, -1, -2, -256, math.MinInt32 - marketBase, 1<<31 - 1}
+	for _, v := range []float64{1, 2} {
+		for _, r := range requests {
+			for f := Bid; f <= DataKind; f++ {
+				mail.put(Tick{Request: r, Field: f, Value: v})
+			}
+		}
+	}
+	list := mail.Take(nil)
+	if want := len(requests) * int(DataKind); len(list) != want {
+		t.Errorf("%d values, want %d", len(list), want)
+	}
+	for _, k := range list {
+		if k.Value != 2 {
+			t.Errorf("%+v is not the newest", k)
+		}
+	}
+}
