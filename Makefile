@@ -137,9 +137,15 @@ define BENCH_SUMMARY
 endef
 export BENCH_SUMMARY
 
-bench: ## measure conn; the raw figures go to bin/bench.txt
+bench: ## measure, also against the bare client library; docs/benchmarks.md; the raw figures go to bin/bench.txt
 	@mkdir -p bin
-	go test -run '^$$' -bench . -benchmem ./conn/... | tee bin/bench.txt
+	@rm -f bin/bench.txt
+	go test -run '^$$' -bench . -benchmem ./conn/... | tee -a bin/bench.txt
+	go test -run '^$$' -bench 'RateTo|LatencyTo' -benchtime 5x -timeout 30m ./engine/rules | tee -a bin/bench.txt
+	go test -run '^$$' -bench DropTo -benchtime 100x -timeout 30m ./engine/rules | tee -a bin/bench.txt
+	go test -run '^$$' -bench TickToOrder -benchtime 500x -timeout 30m ./engine/rules | tee -a bin/bench.txt
+	go test -run '^$$' -bench SeenByClients -benchtime 20x -timeout 30m ./app | tee -a bin/bench.txt
+	go test -run '^$$' -bench Headless -benchtime 1x -timeout 30m ./app | tee -a bin/bench.txt
 	@awk "$$BENCH_SUMMARY" bin/bench.txt
 
 clean: ## remove what was built

@@ -35,7 +35,8 @@ func benchRules(n int) (text string, names []string) {
 	return rulesOf(list...), names
 }
 
-// benchRig starts the program as it is shipped, with so many rules and ticks of ten stocks a second, on a home of its own.
+// benchRig starts the program as it is shipped, with so many rules and ticks of ten stocks a second, on a home of its
+// own.
 func benchRig(b *testing.B, rules int, rate float64) *rig {
 	b.Helper()
 	r := &rig{t: b, dir: b.TempDir()}
@@ -58,7 +59,8 @@ func benchRig(b *testing.B, rules int, rate float64) *rig {
 		b.Fatal(err)
 	}
 	text, names := benchRules(rules)
-	r.write("settings.json", r.settings(""))
+	r.write("settings.json",
+		fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}}`, r.gateway.Port()))
 	r.write("rules.json", text)
 	b.Cleanup(func() {
 		if r.cmd != nil {
@@ -91,7 +93,8 @@ func processorTime(b *testing.B, pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// BenchmarkHeadless measures the program that runs without a window: its memory after a minute, and its share of one processor.
+// BenchmarkHeadless measures the program that runs without a window: its memory after a minute, and its share of one
+// processor.
 func BenchmarkHeadless(b *testing.B) {
 	const settle, window = time.Minute, 20 * time.Second
 	for _, c := range []struct {
@@ -121,8 +124,14 @@ func BenchmarkHeadless(b *testing.B) {
 	}
 }
 
-// shutAt follows a stream of events, and tells when it says that the guard is shut.
-func (r *rig) shutAt(path string, isOpen func(data []byte) (bool, error)) <-chan time.Time {
+// turn is when a client has read that the guard has been opened or shut.
+type turn struct {
+	at   time.Time
+	open bool
+}
+
+// turns follows a stream of events.
+func (r *rig) turns(path string, isOpen func(data []byte) (bool, error)) <-chan turn {
 	r.t.Helper()
 	card, err := api.ReadCard(homeAt(r.dir).card())
 	if err != nil {
@@ -137,9 +146,9 @@ func (r *rig) shutAt(path string, isOpen func(data []byte) (bool, error)) <-chan
 	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host); err != nil {
 		r.t.Fatal(err)
 	}
-	shut := make(chan time.Time, 100)
+	list := make(chan turn, 100)
 	go func() {
-		defer close(shut)
+		defer close(list)
 		lines := bufio.NewScanner(c)
 		lines.Buffer(nil, 1<<20)
 		for was := false; lines.Scan(); {
@@ -153,53 +162,72 @@ func (r *rig) shutAt(path string, isOpen func(data []byte) (bool, error)) <-chan
 				r.t.Errorf("%s: %v", data, err)
 				return
 			}
-			if was && !open {
-				shut <- now
+			if was != open {
+				list <- turn{now, open}
 			}
 			was = open
 		}
 	}()
-	return shut
+	return list
 }
 
-// BenchmarkSeenByClients measures from the moment before Gateway closes the connection to when a client of the program has read
-// that the guard is shut.
+// BenchmarkSeenByClients measures from the moment before Gateway closes or resets the connection, or freezes, to when clients of
+// the program have read that the guard is shut.
 func BenchmarkSeenByClients(b *testing.B) {
+	for _, c := range []struct {
+		name       string
+		begin, end func(*sim.Gateway)
+	}{
+		{"drop", (*sim.Gateway).Drop, func(*sim.Gateway) {}},
+		{"reset", (*sim.Gateway).Reset, func(*sim.Gateway) {}},
+		{"freeze", (*sim.Gateway).Freeze, (*sim.Gateway).Thaw},
+	} {
+		b.Run(c.name, func(b *testing.B) { seenByClients(b, c.begin, c.end) })
+	}
+}
+
+func seenByClients(b *testing.B, begin, end func(*sim.Gateway)) {
 	r := benchRig(b, 100, 10)
-	shut := map[string]<-chan time.Time{
-		"guard": r.shutAt("/guard/events", func(data []byte) (bool, error) {
+	clients := map[string]<-chan turn{
+		"guard": r.turns("/guard/events", func(data []byte) (bool, error) {
 			var g api.Guarded
 			err := json.Unmarshal(data, &g)
 			return g.Open, err
 		}),
-		"events": r.shutAt("/events", func(data []byte) (bool, error) {
+		"events": r.turns("/events", func(data []byte) (bool, error) {
 			var st api.Status
 			err := json.Unmarshal(data, &st)
 			return st.Guard.Open, err
 		}),
 	}
 	took := map[string][]time.Duration{}
+	read := func(open bool, since time.Time) {
+		for name, turns := range clients {
+			select {
+			case t, more := <-turns:
+				if !more || t.open != open {
+					b.Fatalf("%s: %+v, %v", name, t, more)
+				}
+				if !open {
+					took[name] = append(took[name], t.at.Sub(since))
+				}
+			case <-time.After(patience):
+				b.Fatalf("%s: the guard is never open: %v", name, open)
+			}
+		}
+	}
+	read(true, time.Now())
 	for b.Loop() {
 		time.Sleep(300 * time.Millisecond)
 		began := time.Now()
-		r.gateway.Drop()
-		for name, at := range shut {
-			select {
-			case t, more := <-at:
-				if !more {
-					b.Fatalf("the stream of %s has ended", name)
-				}
-				took[name] = append(took[name], t.Sub(began))
-			case <-time.After(patience):
-				b.Fatalf("%s never says that the guard is shut", name)
-			}
-		}
-		r.awaitOpen()
+		begin(r.gateway)
+		read(false, began)
+		end(r.gateway)
+		read(true, began)
 	}
 	for name, list := range took {
 		slices.Sort(list)
 		b.ReportMetric(float64(list[len(list)/2].Microseconds())/1000, name+"-ms-p50")
-		b.ReportMetric(float64(list[len(list)-1].Microseconds())/1000, name+"-ms-max")
 	}
 	b.ReportMetric(0, "ns/op")
 }

@@ -12,7 +12,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// latencies reports the mean of what was measured as the time per operation, and the longest beside it.
+// latencies reports the mean of what was measured as the time per operation, and beside it the median and the longest.
 func latencies(b *testing.B, list []time.Duration) {
 	var sum time.Duration
 	for _, d := range list {
@@ -20,6 +20,8 @@ func latencies(b *testing.B, list []time.Duration) {
 	}
 	b.ReportMetric(float64(sum.Nanoseconds())/float64(len(list)), "ns/op")
 	b.ReportMetric(float64(slices.Max(list).Microseconds())/1000, "max-ms")
+	slices.Sort(list)
+	b.ReportMetric(float64(list[len(list)/2].Microseconds())/1000, "p50-ms")
 }
 
 // BenchmarkDetection measures from the fault to the shut guard.
