@@ -36,8 +36,8 @@ func frames(t *testing.T, b []byte) (list [][]byte) {
 // TestTickWire compares ticks that are written field by field with the library's messages.
 func TestTickWire(t *testing.T) {
 	for version, want := range map[int][]string{
-		176: {"1|6|-7|66|0.05|300|1|", "2|6|-7|74|0|", "46|6|-7|45|1765|"},
-		202: {"\x00\x00\x00\x016|-7|66|0.05|300|1|", "\x00\x00\x00\x026|-7|74|0|", "\x00\x00\x00\x2e6|-7|45|1765|"},
+		176: {"1|6|-7|66|0.05|300|0|", "2|6|-7|74|0|", "46|6|-7|45|1765|"},
+		202: {"\x00\x00\x00\x016|-7|66|0.05|300|0|", "\x00\x00\x00\x026|-7|74|0|", "\x00\x00\x00\x2e6|-7|45|1765|"},
 	} {
 		w := tickWriter{textWriter{version: version}}
 		w.tickPrice(-7, 66, 0.05, 300)
@@ -55,7 +55,7 @@ func TestTickWire(t *testing.T) {
 	w.tickString(-7, 45, "1765")
 	id := proto.Int32(-7)
 	for i, want := range []proto.Message{
-		&protobuf.TickPrice{ReqId: id, TickType: proto.Int32(66), Price: proto.Float64(0.05), Size: proto.String("300"), AttrMask: proto.Int32(1)},
+		&protobuf.TickPrice{ReqId: id, TickType: proto.Int32(66), Price: proto.Float64(0.05), Size: proto.String("300"), AttrMask: proto.Int32(0)},
 		&protobuf.TickSize{ReqId: id, TickType: proto.Int32(74), Size: proto.String("0")},
 		&protobuf.TickString{ReqId: id, TickType: proto.Int32(45), Value: proto.String("1765")},
 	} {

@@ -97,9 +97,13 @@ func TestSlowReader(t *testing.T) {
 	other.subscribe(1, "AAPL")
 	r := bufio.NewReader(other.tcp)
 	_ = other.tcp.SetReadDeadline(time.Now().Add(10 * patience))
+	start := time.Now()
 	readTicks(t, r, 50_000)
 	ticks := g.State().Counters.Ticks
 	readTicks(t, r, 50_000)
+	if d := time.Since(start); d > 5*time.Second { // 300,000 a second on a machine with nothing else to do
+		t.Errorf("100,000 ticks took %v", d)
+	}
 	for _, c := range g.State().Connections {
 		if c.Queued > 1<<20 {
 			t.Errorf("%d bytes wait for client %d", c.Queued, c.ClientID)

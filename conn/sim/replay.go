@@ -29,15 +29,15 @@ type replay struct {
 // replayFields are the fields of a row and their tick types.
 var replayFields = map[string]int32{
 	"bid": tickBid, "ask": tickAsk, "last": tickLast,
-	"bid_size": tickBidSize, "ask_size": tickAskSize, "last_size": tickLastSize,
+	"bidsize": tickBidSize, "asksize": tickAskSize, "lastsize": tickLastSize,
 	"open": tickOpen, "high": tickHigh, "low": tickLow, "close": tickClose, "volume": tickVolume, "halted": tickHalted,
 }
 
 // parseReplay reads rows of time, symbol, field and value, as a CSV file has them, and returns those of each symbol.
 // The time is in seconds since the start (12.5), a duration since then (1m30s) or a time (2026-01-05T14:30:00Z,
-// 2026-01-05 14:30:00.5), which counts from that of the first row. The fields are bid, ask, last, bid_size, ask_size,
-// last_size, open, high, low, close, volume and halted; a price of -1 says that there is none. A first line of
-// headings and lines that begin with # are left out. Errors name the line.
+// 2026-01-05 14:30:00.5, or Unix time in seconds or milliseconds), which counts from that of the first row. The fields
+// are bid, ask, last, bid_size, ask_size, last_size, open, high, low, close, volume and halted; a price of -1 says that
+// there is none. A first line of headings and lines that begin with # are left out. Errors name the line.
 func parseReplay(text string) (map[string][]row, error) {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	r.FieldsPerRecord, r.Comment, r.TrimLeadingSpace, r.ReuseRecord = 4, '#', true, true
@@ -86,7 +86,7 @@ func (c *replayClock) add(rows map[string][]row, fields []string) error {
 		return fmt.Errorf("time %q is before that of the row above", fields[0])
 	}
 	c.last = at
-	kind, ok := replayFields[strings.ToLower(fields[2])]
+	kind, ok := replayFields[strings.ToLower(strings.ReplaceAll(fields[2], "_", ""))]
 	if !ok {
 		return fmt.Errorf("unknown field %q: bid, ask, last, bid_size, ask_size, last_size, open, high, low, close, "+
 			"volume or halted", fields[2])
@@ -112,23 +112,33 @@ func (c *replayClock) add(rows map[string][]row, fields []string) error {
 
 func (c *replayClock) read(s string) (time.Duration, error) {
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		if !(f >= 0 && f < 1e9) {
-			return 0, fmt.Errorf("time %q: seconds must be 0 to 1e9", s)
+		switch {
+		case f >= 1e11 && f < 1e14:
+			return c.since(time.UnixMilli(int64(f))), nil
+		case f >= 1e9 && f < 1e11:
+			return c.since(time.UnixMicro(int64(f * 1e6))), nil
+		case f >= 0 && f < 1e9:
+			return time.Duration(f * float64(time.Second)), nil
 		}
-		return time.Duration(f * float64(time.Second)), nil
+		return 0, fmt.Errorf("time %q is out of range", s)
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return d, nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateTime, "2006-01-02T15:04:05", "20060102 15:04:05"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			if c.first.IsZero() {
-				c.first = t.Add(-c.last)
-			}
-			return t.Sub(c.first), nil
+			return c.since(t), nil
 		}
 	}
 	return 0, fmt.Errorf("time %q: not seconds (12.5), a duration (1m30s) or a time (2026-01-05T14:30:00Z)", s)
+}
+
+// since is a time as one since the start, which the first row with a time sets.
+func (c *replayClock) since(t time.Time) time.Duration {
+	if c.first.IsZero() {
+		c.first = t.Add(-c.last)
+	}
+	return t.Sub(c.first)
 }
 
 // loadReplay has the markets of a file follow it.

@@ -143,6 +143,7 @@ func TestReplayErrors(t *testing.T) {
 		"# first\n\n0,AAPL,bid,\"1\n":      "line 3",
 		"1,AAPL,bid,100\n0,AAPL,bid,100\n": "line 2: time",
 		"x,AAPL,bid,100\n":                 "line 1: time",
+		"1e20,AAPL,bid,100\n":              "line 1: time",
 		"-1,AAPL,bid,100\n":                "line 1: time",
 		"0,AAPL,mid,100\n":                 "line 1: unknown field",
 		"0,AAPL,bid,cheap\n":               "line 1: value",
@@ -161,7 +162,7 @@ func TestReplayErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	for _, times := range [][2]string{{"0", "1.5"}, {"0s", "1m30s"}, {"2026-01-05 14:30:00", "2026-01-05 14:30:00.25"}, {"20260105 14:30:00", "20260105 14:30:01"}} {
+	for _, times := range [][2]string{{"0", "1.5"}, {"0s", "1m30s"}, {"2026-01-05 14:30:00", "2026-01-05 14:30:00.25"}, {"20260105 14:30:00", "20260105 14:30:01"}, {"1767623400", "1767623400.25"}, {"1767623400000", "1767623400250"}} {
 		g, err := sim.Start(t.Context(), sim.Config{Replay: times[0] + ",AAPL,bid,1\n" + times[1] + ",EUR.USD,ask,1.1\n"})
 		if err != nil {
 			t.Errorf("%v: %v", times, err)

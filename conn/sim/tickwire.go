@@ -49,7 +49,10 @@ func (t *tickWriter) bytes(field protowire.Number, v []byte) {
 }
 
 func (t *tickWriter) tickPrice(reqID, kind int32, price float64, size int64) {
-	const mask = 1 // can be executed automatically
+	mask := int32(0)
+	if kind == tickBid || kind == tickAsk {
+		mask = 1 // can be executed automatically
+	}
 	start, isProto := t.begin(wire.MsgTickPrice)
 	if isProto {
 		var digits [20]byte
@@ -63,7 +66,7 @@ func (t *tickWriter) tickPrice(reqID, kind int32, price float64, size int64) {
 		t.int(int64(kind))
 		t.float(price)
 		t.int(size)
-		t.int(mask)
+		t.int(int64(mask))
 	}
 	t.end(start)
 }
