@@ -110,8 +110,7 @@ func victim() {
 
 func pick[T any](list []T) T { return list[random.IntN(len(list))] }
 
-// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, ready or not, with or
-// without a note.
+// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, with or without a note.
 func wish(s *conn.Session) Ticket {
 	t := Ticket{Session: s, Order: order(float64(1+random.IntN(9)), pick([]float64{101, 95, 90}))}
 	if random.IntN(2) == 0 {
@@ -119,9 +118,6 @@ func wish(s *conn.Session) Ticket {
 		profit.Side, profit.LimitPrice = conn.Sell, 102
 		loss.Side, loss.Type, loss.LimitPrice, loss.StopPrice = conn.Sell, conn.Stop, 0, 96
 		t.Exits = []conn.Order{profit, loss}
-	}
-	if t.Ready = random.IntN(2) == 0; t.Ready { // kill -9 leaves the journal as it is, whether the disk has it or not
-		t.Order, t.Exits = Ready(t.Order)[0], Ready(t.Exits...)
 	}
 	if random.IntN(3) == 0 {
 		t.Rule = "noted " + rand.Text()

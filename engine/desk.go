@@ -33,7 +33,6 @@ type Desk struct {
 	mu      sync.Mutex // never held while an order leaves
 	limits  Limits     // written with the turn, too
 	since   time.Time  // when trading was armed
-	stops   uint64     // how often it was disarmed: an arming that is under way then comes to nothing
 	blocked []Blocked  // the last ones, the oldest first
 	reasons map[string]uint64
 
@@ -65,10 +64,6 @@ type Ticket struct {
 	Rule       string  // name of the rule that wants it, empty if none does
 	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see [Ledger.Notes].
 	Notes func() map[string][]byte
-	// Ready says that the order and its exits have references from [Ready] and were written down with these, as far as they were
-	// known: then they leave without a wait for the disk. Each reference is good for one order. After a start the strategy asks
-	// [Ledger.WentDown].
-	Ready bool
 }
 
 // The reasons for which an order is blocked. Their texts are stable.
@@ -131,19 +126,9 @@ func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logge
 
 // Arm lets orders leave until [Desk.Disarm].
 func (d *Desk) Arm() {
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	if d.armed.Load() {
-		return
-	}
-	stops := d.stopped()
-	if err := d.ledger.SetArmed(true); err != nil {
-		d.log.Warn("it cannot be saved that trading is on", "err", err)
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.stops != stops {
-		d.ledger.ClearArmed()
+	if d.armed.Load() {
 		return
 	}
 	d.armed.Store(true)
@@ -172,14 +157,6 @@ func (d *Desk) Finish() {
 func (d *Desk) disarm() {
 	d.armed.Store(false)
 	d.since = time.Time{}
-	d.stops++
-	d.ledger.ClearArmed()
-}
-
-func (d *Desk) stopped() uint64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.stops
 }
 
 // halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
@@ -291,7 +268,7 @@ func (d *Desk) place(t Ticket) ([]Intent, error) {
 		return nil, err
 	}
 	b := Batch{
-		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes, Ready: t.Ready,
+		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
 		Allowed: func() error {
 			if err := d.allowed(); err != nil {
 				return err

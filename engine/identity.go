@@ -29,9 +29,6 @@ func inRange(id int64) bool { return id >= 1 && id <= conn.MaxOrderID }
 // and errors comes with the reference.
 func (l *Ledger) about(n conn.OrderNews) *Intent {
 	i := l.intents[n.Ref]
-	if n.Ref != "" && i == nil {
-		return l.adopt(n)
-	}
 	if n.Ref == "" {
 		i = l.ids[keyOf(n)]
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -165,7 +166,7 @@ func TestCountedAgain(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
 	for id, client := range map[int64]int{2: clientID, 4: clientID + 1, conn.MaxOrderID - 1: clientID} {
 		i := &Intent{ID: id, Client: client}
-		l.intents[newRef()], l.ids[i.key()] = i, i
+		l.intents[fmt.Sprint("gw-", id)], l.ids[i.key()] = i, i
 	}
 	l.floor, l.top = conn.MaxOrderID-1, conn.MaxOrderID-1
 	for n, want := range [][]int64{{1, 3, 5}, {6, 7, 8}} {

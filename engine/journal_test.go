@@ -367,6 +367,42 @@ func TestSyncFails(t *testing.T) {
 	}
 }
 
+// TestOnDiskBeforeItLeaves looks at the disk when the bytes of an order are about to leave, then cuts the power there: the next start
+// knows the order and its note. If Gateway got it, it works; if not, it is unknown. It is not sent again.
+func TestOnDiskBeforeItLeaves(t *testing.T) {
+	for _, leaves := range []bool{true, false} {
+		g := startGateway(t, sim.Config{})
+		path := filepath.Join(t.TempDir(), "orders.db")
+		d := newDesk(t, path, g.Port())
+		var left string
+		list, err := d.ledger.Place(d.session(t), Batch{Orders: []conn.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: func() error {
+			left = leave(t, path)
+			if leaves {
+				return nil
+			}
+			return errors.New("the power is cut")
+		}})
+		if (err == nil) != leaves || len(list) != 1 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		d.stop()
+		d = newDesk(t, left, g.Port())
+		want, orders := Unknown, 0
+		if leaves {
+			want, orders = Working, 1
+		}
+		d.session(t)
+		d.fate(t, list[0].Order.Ref, want)
+		if notes, err := d.ledger.Notes(); err != nil || string(notes["a"]) != "1" {
+			t.Errorf("%q, %v", notes, err)
+		}
+		if n := len(g.State().Orders); n != orders {
+			t.Errorf("%d orders", n)
+		}
+		d.stop()
+	}
+}
+
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, 64))
@@ -427,7 +463,7 @@ func BenchmarkWriteDown(b *testing.B) {
 }
 
 // BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25 ms. It is what
-// an order waits for that is not ready. Use -benchtime 1000x.
+// an order waits for. Use -benchtime 1000x.
 func BenchmarkWriteDownAfterPause(b *testing.B) {
 	j, _ := journalIn(b, b.TempDir())
 	e := written(1, Planned)

@@ -238,7 +238,6 @@ func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([
 func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews, asked time.Time) map[string]bool {
 	refs := map[string]bool{}
 	for _, n := range list {
-		n = l.number(s, n)
 		l.mu.Lock()
 		if i := l.about(n); i == nil {
 			l.see(n)
@@ -254,10 +253,7 @@ func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews, asked time.Time)
 
 // awaits reports whether there are orders of a client id, beside those given, of which something may still be learned.
 func (l *Ledger) awaits(client int, open map[string]bool) bool {
-	l.mu.Lock()
-	more := len(l.expected) > 0
-	l.mu.Unlock()
-	return more || l.any(func(ref string, i *Intent) bool { return !i.Done() && i.Client == client && !open[ref] })
+	return l.any(func(ref string, i *Intent) bool { return !i.Done() && i.Client == client && !open[ref] })
 }
 
 // any reports whether ok is true of an order. It is called with the ledger locked.

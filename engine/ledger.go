@@ -49,9 +49,6 @@ type Ledger struct {
 	notes     map[string][]byte            // that db does not have
 	broken    error                        // why nothing can be written down any more
 	behind    error                        // why the database does not take over what is known, which is tried again
-	disarmed  bool                         // trading is off, and the database may still say that it is armed
-	prompt    bool                         // it is on disk that trading is on, so that orders that are ready need not wait for it
-	expected  map[string]Intent            // by reference: orders that may have left when the computer went down
 	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
 	changed   func(Intent)                 // told of every change of a fate; may be nil
 	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
@@ -63,11 +60,8 @@ type Ledger struct {
 	cancelTurn sync.Mutex     // held by who writes requests to cancel; taken before mu
 	sending    sync.WaitGroup // of what writes requests behind
 
-	wentDown bool // while trading was armed; since before the ledger was opened
-
 	swept     time.Time     // when old intents were left out of memory last
 	news      chan struct{} // something is to be written
-	unsynced  chan struct{} // and something is to be on disk at once
 	closeOnce sync.Once
 	closing   chan struct{}
 	closed    chan struct{}
@@ -86,7 +80,6 @@ var (
 	noteBucket   = []byte("notes")
 	floorKey     = []byte("order_id_floor")
 	takenKey     = []byte("journal_taken") // number of the last record of the journal that the database has
-	armedKey     = []byte("armed")         // in which run of the computer trading was armed, while it is
 )
 
 // OpenLedger opens the ledger at a path, and begins one if there is none.
@@ -103,8 +96,8 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	opened := time.Now()
 	l := &Ledger{
 		db: db, mono: func() time.Duration { return time.Since(opened) }, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
-		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{}, expected: map[string]Intent{},
-		news: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
+		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
+		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
 	}
 	var taken uint64
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {
@@ -151,9 +144,6 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 	if l.floor = int64(count(tx, floorKey)); !inRange(l.floor) {
 		l.floor = 0 // nothing was ever sent, or an order was counted that was made by hand: ours say how far they are
 	}
-	if err := l.lookBack(tx); err != nil {
-		return 0, err
-	}
 	intents := tx.Bucket(intentBucket)
 	var old [][]byte
 	err = intents.ForEach(func(ref, v []byte) error {
@@ -185,10 +175,7 @@ func (l *Ledger) Close() (err error) {
 		close(l.closing)
 		<-l.closed
 		l.sending.Wait()
-		if l.isPrompt() {
-			err = l.SetArmed(false) // nothing is lost any more when the computer goes down
-		}
-		if err = errors.Join(err, l.flush(nil)); err == nil {
+		if err = l.flush(nil); err == nil {
 			err = l.journal.leave()
 		}
 		if errors.Is(l.InPlace(), ErrMoved) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,10 +15,8 @@ import (
 // Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
 type Batch struct {
 	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of them
-	// until the last has arrived: what comes apart on the way does nothing. Parents are chosen by the ledger, and so are
-	// references unless the orders are ready.
+	// until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and references.
 	Orders     []conn.Order
-	Ready      bool    // see [Ticket.Ready]
 	Multiplier float64 // of their contract; 0 stands for 1
 	Rule       string  // name of the rule that wants them, empty if none does
 	// Notes, if set, is called once while the first order is on its way, for what is written down together with the intents, or not
@@ -38,7 +37,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if err := s.Guard(); err != nil {
 		return nil, err
 	}
-	list, ready, err := l.plan(s, b)
+	list, err := l.plan(s, b)
 	if err != nil {
 		return nil, err
 	}
@@ -52,15 +51,12 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		c := conn.Conditions{Allowed: b.Allowed}
 		if n == 0 {
 			c.Prepare = func() (err error) {
-				written, err = l.writeDown(s, list, b.Notes, !ready)
+				written, err = l.writeDown(s, list, b.Notes)
 				return err
 			}
 		}
 		failed = s.PlaceIf(i.ID, i.Order, c) // nobody changes the order before Gateway has it
 		fates[n] = fateAfter(failed)
-		if n == 0 && ready && written {
-			l.syncSoon() // now: the others may have to wait for their turn
-		}
 	}
 	if !written {
 		return nil, failed
@@ -95,41 +91,34 @@ func (l *Ledger) takeBack(s *conn.Session, id int64) {
 	}
 }
 
-// plan makes the intents of a batch, and says whether they may leave without a wait for the disk.
-func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, ready bool, err error) {
+// plan makes the intents of a batch.
+func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ready = l.ready(&b)
 	now := l.now()
 	ids, err := l.takeIDs(s.ClientID(), s.FirstOrderID(), len(b.Orders))
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	for n, o := range b.Orders {
-		o.Parent, o.Hold = 0, n < len(b.Orders)-1
-		if !ready {
-			o.Ref = newRef()
-		}
+		o.Ref, o.Parent, o.Hold = "gw-"+rand.Text(), 0, n < len(b.Orders)-1
 		if n > 0 {
 			o.Parent = list[0].ID
 		}
 		list = append(list, &Intent{ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
 	}
-	return list, ready, nil
+	return list, nil
 }
 
-// writeDown has the intents of a batch be written down when it returns without an error, and on disk if that is to be waited for. It
-// reports whether the ledger knows of them, which it may with an error, too.
-func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte, wait bool) (known bool, err error) {
+// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows of them, which
+// it may with an error, too.
+func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
 	var also map[string][]byte
 	if notes != nil {
 		also = notes()
 	}
 	if err = l.enter(s, list, also); err == nil {
-		known = true
-		if wait {
-			err = l.sync()
-		}
+		known, err = true, l.sync()
 	}
 	if err != nil {
 		err = notWritten("order", err)

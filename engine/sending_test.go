@@ -69,8 +69,8 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
 	profit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
 	loss := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 1, StopPrice: 80}
-	list, _, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
-	if known, err := d.ledger.writeDown(s, list, nil, true); !known || err != nil {
+	list, _ := d.ledger.plan(s, Batch{Orders: []conn.Order{order(1, 101), profit, loss}})
+	if known, err := d.ledger.writeDown(s, list, nil); !known || err != nil {
 		t.Fatal(err)
 	}
 	send := func(n int) {

@@ -55,21 +55,11 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 
 // put has the database know what the journal holds up to a number. It is on disk when put returns without an error.
 func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list ...*Intent) error {
-	l.mu.Lock()
-	disarmed := l.disarmed
-	l.mu.Unlock()
-	err := l.transact(func(tx *bbolt.Tx) (err error) {
-		if disarmed {
-			err = tx.Bucket(metaBucket).Delete(armedKey)
-		}
-		return errors.Join(err, putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)), putCount(tx, takenKey, number))
+	return l.transact(func(tx *bbolt.Tx) error {
+		return errors.Join(
+			putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)), putCount(tx, takenKey, number),
+		)
 	})
-	if err == nil && disarmed {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.disarmed = false // nobody has armed it meanwhile, who would write to the database
-	}
-	return err
 }
 
 // transact changes the database. Where that is found to be damaged, nothing can be written down any more.
@@ -138,14 +128,6 @@ func (l *Ledger) sync() error {
 	return err
 }
 
-// syncSoon has everything that was written be on disk in a moment, without a wait for that.
-func (l *Ledger) syncSoon() {
-	select {
-	case l.unsynced <- struct{}{}:
-	default:
-	}
-}
-
 func (l *Ledger) nudge() {
 	select {
 	case l.news <- struct{}{}:
@@ -189,10 +171,6 @@ func (l *Ledger) quiet(failed bool) bool {
 	var over <-chan time.Time
 	for {
 		select {
-		case <-l.unsynced:
-			if err := l.sync(); err != nil {
-				l.log.Error("an order was sent and may not be on disk", "err", err)
-			}
 		case <-l.news:
 			if l.journal.presses() && !failed {
 				return true

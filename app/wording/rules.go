@@ -92,7 +92,6 @@ func failure(reason, detail string) string {
 	text := map[string]string{
 		rules.FailedRejected: "its order was rejected", rules.FailedNotSent: "its order was not sent",
 		rules.FailedInactive: "its order is inactive at IBKR",
-		rules.FailedWentDown: "the computer went down while it could trigger: if its order was sent in that instant, it is among the orders or in TWS",
 	}[reason]
 	if text == "" {
 		text = "it has failed"

@@ -22,7 +22,6 @@ func TestRuleWhy(t *testing.T) {
 		{rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)}, "Its instrument can mean 2 contracts: choose one."},
 		{rules.View{State: rules.Done}, "Triggered; you were notified."},
 		{rules.View{State: rules.Done, Rule: order}, "Triggered; its order is filled, cancelled or expired."},
-		{rules.View{State: rules.Failed, Reason: rules.FailedWentDown}, "The computer went down while it could trigger: if its order was sent in that instant, it is among the orders or in TWS. Activate it again to resume."},
 		{rules.View{State: rules.Failed, Reason: rules.FailedRejected, Code: 201, Detail: "no\nmoney"}, "Its order was rejected: no money (IB code 201). Activate it again to resume."},
 		{rules.View{State: rules.Failed, Reason: "made_up"}, "It has failed. Activate it again to resume."},
 		{rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order}, "Triggered; its order is not done yet."},

@@ -97,7 +97,6 @@ func TestReport(t *testing.T) {
 			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedRejected, Code: 201, Detail: "No\npermission"},
 			"Rule stopped: dip", "its order was rejected: No permission (IB code 201)",
 		},
-		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedWentDown}, "Rule stopped: dip", "the computer went down while it could trigger: if its order was sent in that instant, it is among the orders or in TWS"},
 		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedNotSent}, "Rule stopped: dip", "its order was not sent"},
 		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"}, "Rule stopped: dip", "it has failed"},
 		{

@@ -90,5 +90,5 @@ const (
 	Active    State = "active"    // watches prices
 	Triggered State = "triggered" // has fired; what becomes of its order is not known yet, or its cooldown is not over
 	Done      State = "done"      // has fired for the last time, and what it had to do is done
-	Failed    State = "failed"    // stopped, because its order was rejected or not sent, or the computer went down; it has to be activated anew
+	Failed    State = "failed"    // stopped, because its order was rejected or not sent; activate it again
 )

@@ -78,8 +78,6 @@ type record struct {
 	Code      int         `json:"code,omitempty"`   // IB's
 	Detail    string      `json:"detail,omitempty"`
 	Contracts []*resolved `json:"contracts,omitempty"` // that of the rule, then those of its conditions; nil where it is that of the rule
-	// Ready is the order that it will place, and its exits, with their references and the prices that are known; while it is active.
-	Ready []conn.Order `json:"ready,omitempty"`
 }
 
 // resolved is the contract that an instrument means.
@@ -97,7 +95,6 @@ const (
 	FailedRejected = "order_rejected"
 	FailedInactive = "order_inactive" // Gateway has completed it as inactive
 	FailedNotSent  = "order_not_sent"
-	FailedWentDown = "computer_went_down" // while it could fire: nobody knows whether its order left in that instant
 )
 
 const notePrefix = "rule/"
@@ -108,9 +105,7 @@ func NewSet(cfg Config) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the states of rules: %w", err)
 	}
-	s := &Set{cfg: cfg, notes: notes}
-	s.lookBack()
-	return s, nil
+	return &Set{cfg: cfg, notes: notes}, nil
 }
 
 func hash(r *Rule) string {
@@ -300,7 +295,7 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 		return err
 	}
 	now := time.Now().UTC()
-	next := record{Hash: sum, State: Active, Since: now, Activated: now, Contracts: contracts, Ready: rule.ready(contracts)}
+	next := record{Hash: sum, State: Active, Since: now, Activated: now, Contracts: contracts}
 	s.mu.Unlock()
 	if err := s.write(map[string][]byte{notePrefix + name: next.note()}); err != nil {
 		return err
@@ -342,9 +337,6 @@ func (s *Set) set(e *entry, r record) error {
 	err := s.keep(s.stand(e, r))
 	if err != nil {
 		s.cfg.Log.Error("the state of a rule cannot be written", "rule", e.rule.Name, "err", err)
-		s.mu.Lock()
-		e.Ready = nil // so that its order waits for the disk
-		s.mu.Unlock()
 	}
 	s.cfg.Changed()
 	return err

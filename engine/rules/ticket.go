@@ -116,13 +116,7 @@ func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration
 	})
 	t := engine.Ticket{
 		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(list[0].Side, now, maxAge), Multiplier: contract.Multiplier,
-		Order: list[0], Exits: list[1:], Ready: len(list) == len(a.entry.Ready),
-	}
-	if t.Ready {
-		for i := range list {
-			list[i].Ref = a.entry.Ready[i].Ref
-		}
-		t.Order.Ref = list[0].Ref
+		Order: list[0], Exits: list[1:],
 	}
 	if missing {
 		return t, errNoReference

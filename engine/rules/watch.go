@@ -179,7 +179,7 @@ func (s *Set) wake(e *entry, mono time.Duration, now time.Time) {
 	next, ok := e.record, s.find(e.rule.Name) == e && e.rested(mono, now)
 	s.mu.Unlock()
 	if ok {
-		next.State, next.Since, next.Ready = Active, now.UTC(), e.rule.ready(e.Contracts)
+		next.State, next.Since = Active, now.UTC()
 		_ = s.set(e, next) // logged; it is active either way
 	}
 }
@@ -321,14 +321,14 @@ func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket,
 	a.spent, e.fired, e.order = true, s.cfg.Clock(), ""
 	next = *e
 	next.Fired++
-	next.FiredAt, next.State, next.Since, next.Settled, next.Ready = now, Triggered, now, false, nil
+	next.FiredAt, next.State, next.Since, next.Settled = now, Triggered, now, false
 	ticket, blocked = a.ticket(s.session, s.opened, s.cfg.Clock(), s.cfg.MaxTickAge())
 	return next, ticket, blocked, true
 }
 
 // order places the order of a rule that fires, unless it cannot be made; next is how the rule stands if that works.
 func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine.BlockedError) {
-	e, used := a.entry, false
+	e := a.entry
 	var notes map[string][]byte
 	ticket.Notes = func() map[string][]byte {
 		notes = map[string][]byte{notePrefix + e.rule.Name: next.note()}
@@ -338,7 +338,7 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		s.cfg.Desk.Refuse(ticket, blocked)
 	} else {
 		sent, err := s.cfg.Desk.Place(ticket)
-		if used = len(sent) > 0; used {
+		if len(sent) > 0 {
 			s.remember(notes)
 			s.mu.Lock()
 			e.order = sent[0].Order.Ref
@@ -350,9 +350,6 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		s.mu.Lock()
 		e.blocked, e.blockedAt = blocked, next.FiredAt
 		again := e.record
-		if used {
-			again.Ready = e.rule.ready(e.Contracts)
-		}
 		s.mu.Unlock()
 		_ = s.set(e, again) // logged
 		return
