@@ -206,12 +206,13 @@ func TestNoBurstAfterAStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		began := time.Now()
-		var stops atomic.Int64 // looks at the clock
+		var looks atomic.Int64
 		s := newSocket(ours, 1, 17, func() time.Duration {
-			if n := stops.Add(1); n%50 == 0 { // stopped right before or right after a write, or while it waits
+			at := time.Second + time.Since(began)
+			if looks.Add(1)%389 == 0 { // stopped right behind a look at the clock, be it before or after a write
 				time.Sleep(3 * time.Second)
 			}
-			return time.Second + time.Since(began)
+			return at
 		}, func(input) {})
 		s.parts.Store(1)
 		go s.write()
@@ -219,7 +220,7 @@ func TestNoBurstAfterAStop(t *testing.T) {
 		read := make(chan struct{})
 		go func() {
 			defer close(read)
-			for in := wire.NewReader(theirs); len(at) < 200; {
+			for in := wire.NewReader(theirs); len(at) < 900; {
 				if _, err := in.Next(); err != nil {
 					t.Error(err)
 					return
@@ -227,7 +228,7 @@ func TestNoBurstAfterAStop(t *testing.T) {
 				at = append(at, time.Since(began))
 			}
 		}()
-		for range 200 {
+		for range 900 {
 			if err := s.send(t.Context(), &request{frame: askTime}); err != nil {
 				t.Fatal(err)
 			}
