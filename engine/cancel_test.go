@@ -64,8 +64,9 @@ func (c *counter) alarm(t *testing.T, kind ReportKind) (found Report) {
 	return found
 }
 
-// TestCancelAllUnderLoad has Gateway throw requests to cancel away, as it does with what comes too fast, without a word of which
-// orders they were about: in the end all orders are cancelled, and until then it is known how many are not.
+// TestCancelAllUnderLoad has Gateway throw requests to cancel away, as it does with what comes too fast, without a
+// word of which orders they were about: in the end all orders are cancelled, and until then it is known how many
+// are not.
 func TestCancelAllUnderLoad(t *testing.T) {
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
 	c := openImpatient(t, g, time.Second)
@@ -113,8 +114,8 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	}
 }
 
-// TestCancelAllWhileGatewayStands has Gateway stand still while requests to cancel come, at a pace that it allows: it counts what it
-// reads in its own second, and throws away what is too much.
+// TestCancelAllWhileGatewayStands has Gateway stand still while requests to cancel come, at a pace that it allows:
+// it counts what it reads in its own second, and throws away what is too much.
 func TestCancelAllWhileGatewayStands(t *testing.T) {
 	g := startGateway(t, sim.Config{MaxMessageRate: 20})
 	c := openImpatient(t, g, time.Second)
@@ -139,8 +140,8 @@ func TestCancelAllWhileGatewayStands(t *testing.T) {
 	}
 }
 
-// TestCancelIsNotConfirmed has Gateway say nothing about requests to cancel, for so long that a person has to know, and even lose the
-// connection: they are repeated until it answers.
+// TestCancelIsNotConfirmed has Gateway say nothing about requests to cancel, for so long that a person has to know,
+// and even lose the connection: they are repeated until it answers.
 func TestCancelIsNotConfirmed(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openImpatient(t, g, 100*time.Millisecond)
@@ -183,8 +184,8 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	}
 }
 
-// TestCancelIsRefused has Gateway say that it cannot cancel an order: that is what came of it, and it is not asked for again. What it
-// does not find, and has, it is asked for once more.
+// TestCancelIsRefused has Gateway say that it cannot cancel an order: that is what came of it, and it is not asked
+// for again. What it does not find, and has, it is asked for once more.
 func TestCancelIsRefused(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openImpatient(t, g, 100*time.Millisecond)
@@ -228,8 +229,8 @@ func TestPendingCancel(t *testing.T) {
 	c.fate(t, i.Order.Ref, Cancelled)
 }
 
-// TestCancelOfAnotherClient changes the client id. Under the new one a stranger has an order with the number of ours: it is not
-// cancelled in the place of ours, and ours is not shown as cancelled.
+// TestCancelOfAnotherClient changes the client id. Under the new one a stranger has an order with the number of
+// ours: it is not cancelled in the place of ours, and ours is not shown as cancelled.
 func TestCancelOfAnotherClient(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openImpatient(t, g, 100*time.Millisecond)
@@ -270,8 +271,8 @@ func TestCancelOfAnotherClient(t *testing.T) {
 	c.fate(t, ours.Order.Ref, Working)
 }
 
-// TestReplacedByHand has an order of ours be replaced in TWS: what works then has its client id, its id and its reference, and is
-// another order.
+// TestReplacedByHand has an order of ours be replaced in TWS: what works then has its client id, its id and its
+// reference, and is another order.
 func TestReplacedByHand(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openImpatient(t, g, 100*time.Millisecond)
@@ -332,8 +333,8 @@ func TestIDReused(t *testing.T) {
 	c.fate(t, i.Order.Ref, Cancelled)
 }
 
-// TestCancelBeforeTheLook cancels orders of which Gateway has said nothing in the session. Another program has used the client id and
-// the order id of one, and another client id the order id of the other, which turns up later.
+// TestCancelBeforeTheLook cancels orders of which Gateway has said nothing in the session. Another program has used
+// the client id and the order id of one, and another client id the order id of the other, which turns up later.
 func TestCancelBeforeTheLook(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
@@ -396,8 +397,8 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	}
 }
 
-// TestEmptyLedger has a ledger begin where another one has placed orders, and Gateway count from 1 again: no order that lives gets
-// replaced.
+// TestEmptyLedger has a ledger begin where another one has placed orders, and Gateway count from 1 again: no order
+// that lives gets replaced.
 func TestEmptyLedger(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	before := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
@@ -428,8 +429,8 @@ func TestEmptyLedger(t *testing.T) {
 	}
 }
 
-// TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and orders go on, after a
-// restart, too.
+// TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and
+// orders go on, after a restart, too.
 func TestClientZero(t *testing.T) {
 	g := startGateway(t, sim.Config{ZeroSeesAll: true})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -477,8 +478,8 @@ func TestClientZero(t *testing.T) {
 	}
 }
 
-// TestCancelGoesOnAfterARestart ends the program while Gateway has confirmed no cancellation: the next start asks again for what was
-// to be cancelled, and for nothing else.
+// TestCancelGoesOnAfterARestart ends the program while Gateway has confirmed no cancellation: the next start asks
+// again for what was to be cancelled, and for nothing else.
 func TestCancelGoesOnAfterARestart(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")

@@ -14,12 +14,13 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and again, while its
-// gateway drops the connection, freezes, lags, leaves questions unanswered, loses IBKR, restarts and hands out ids anew: no order is
-// placed twice or with the guard closed, none is forgotten, none that is said not to have been sent is there, none that is there is
-// unknown, and every fate is that in the gateway. Nothing of an order with
-// exits works unless all of it has arrived, and notes are there exactly if their orders are. GATEWATCH_KILLS sets how often the
-// program is killed, which goes on side by side in several places, as many as -parallel says.
+// TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and
+// again, while its gateway drops the connection, freezes, lags, leaves questions unanswered, loses IBKR, restarts
+// and hands out ids anew: no order is placed twice or with the guard closed, none is forgotten, none that is said
+// not to have been sent is there, none that is there is unknown, and every fate is that in the gateway. Nothing of
+// an order with exits works unless all of it has arrived, and notes are there exactly if their orders are.
+// GATEWATCH_KILLS sets how often the program is killed, which goes on side by side in several places, as many as
+// -parallel says.
 func TestOnceUnderChaos(t *testing.T) {
 	kills := 60
 	if testing.Short() {
@@ -58,9 +59,10 @@ func TestOnceUnderChaos(t *testing.T) {
 // mishapCode is an error that nobody knows.
 const mishapCode = 99999
 
-// mishap is what happens to one of the next orders, or to a change of one: it is rejected in one of the ways in which Gateway does that,
-// a notice comes with it that is no rejection, what should be told of it is lost, late, in another order, or comes twice, it waits for
-// ever, fills bit by bit or while we are away, is corrected or busted, or the connection ends around it.
+// mishap is what happens to one of the next orders, or to a change of one: it is rejected in one of the ways in
+// which Gateway does that, a notice comes with it that is no rejection, what should be told of it is lost, late, in
+// another order, or comes twice, it waits for ever, fills bit by bit or while we are away, is corrected or busted,
+// or the connection ends around it.
 func mishap() sim.OrderFault {
 	f := misfortune()
 	if f.Times == 0 && random.IntN(3) == 0 {
@@ -100,7 +102,10 @@ func misfortune() sim.OrderFault {
 
 // chaos kills the program in one place, with a gateway and a ledger of its own.
 func chaos(t *testing.T, kills int) tally {
-	g := startGateway(t, sim.Config{PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true, ZeroSeesAll: true})
+	g := startGateway(t, sim.Config{
+		PartialFills: 3, SpreadFills: random.IntN(2) == 0, MaxMessageRate: -1, ReuseIDs: true, ZeroSeesAll: true,
+		Seed: random.Uint64(),
+	})
 	path := filepath.Join(t.TempDir(), "orders.db")
 	all := tally{kills: kills}
 	pause := func(atMost int) { time.Sleep(time.Duration(random.IntN(atMost)) * time.Millisecond) }
@@ -248,7 +253,8 @@ func byHand(t *testing.T, g *sim.Gateway, m sim.ManualOrder) {
 	}
 }
 
-// strangers has another program use a client id of ours while we are away, and has ids be counted from 1 again, now and then.
+// strangers has another program use a client id of ours while we are away, and has ids be counted from 1 again, now
+// and then.
 func strangers(t *testing.T, g *sim.Gateway, client int) {
 	t.Helper()
 	if random.IntN(4) == 0 {

@@ -178,7 +178,8 @@ func (g *Gateway) marginWith(account string, q *quote, action string, qty float6
 		qty = -qty
 	}
 	gains := g.profitOf(account)
-	return round(g.margin(account, nil, 0)), round(g.margin(account, q, qty)), round(g.book.cash(account) + gains.realized + gains.unrealized)
+	equity = round(g.book.cash(account) + gains.realized + gains.unrealized)
+	return round(g.margin(account, nil, 0)), round(g.margin(account, q, qty)), equity
 }
 
 // values are an account's figures, in the order they are sent.
@@ -231,8 +232,8 @@ func (g *Gateway) values(account string) [][3]string {
 	}
 }
 
-// contract is what a client is shown of a contract that it holds: the exchange is the one where it is listed, and that of other than
-// stocks is left out.
+// contract is what a client is shown of a contract that it holds: the exchange is the one where it is listed, and
+// that of other than stocks is left out.
 func (p *position) contract() *protobuf.Contract {
 	c := proto.CloneOf(&p.q.in.contract)
 	c.Exchange, c.PrimaryExch = c.PrimaryExch, nil
@@ -249,7 +250,8 @@ func (p *position) message() *protobuf.Position {
 func (p *position) multi(reqID int32) *protobuf.PositionMulti {
 	m := p.message()
 	return &protobuf.PositionMulti{
-		ReqId: &reqID, Account: m.Account, ModelCode: proto.String(""), Contract: m.Contract, Position: m.Position, AvgCost: m.AvgCost,
+		ReqId: &reqID, Account: m.Account, ModelCode: proto.String(""), Contract: m.Contract, Position: m.Position,
+		AvgCost: m.AvgCost,
 	}
 }
 
@@ -258,7 +260,8 @@ func (p *position) portfolio() *protobuf.PortfolioValue {
 	c.Exchange = nil
 	return &protobuf.PortfolioValue{
 		Contract: c, Position: proto.String(formatFloat(p.size)),
-		MarketPrice: proto.Float64(p.q.last), MarketValue: &gains.value, AverageCost: proto.Float64(round(p.avgCost * multiplier(p.q))),
+		MarketPrice: proto.Float64(p.q.last), MarketValue: &gains.value,
+		AverageCost:   proto.Float64(round(p.avgCost * multiplier(p.q))),
 		UnrealizedPNL: &gains.unrealized, RealizedPNL: &gains.realized, AccountName: &p.key.account,
 	}
 }

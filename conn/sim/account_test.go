@@ -50,7 +50,9 @@ func TestAccountMoves(t *testing.T) {
 	pin(t, g, 100)
 	w.sendProto(6, &protobuf.AccountDataRequest{Subscribe: proto.Bool(true), AcctCode: proto.String("DU1234567")})
 	w.next(54)
-	reader.sendProto(62, &protobuf.AccountSummaryRequest{ReqId: proto.Int32(9), Group: proto.String("All"), Tags: proto.String("NetLiquidation,InitMarginReq")})
+	reader.sendProto(62, &protobuf.AccountSummaryRequest{
+		ReqId: proto.Int32(9), Group: proto.String("All"), Tags: proto.String("NetLiquidation,InitMarginReq"),
+	})
 	reader.next(64)
 	w.place(1, "BUY", "MKT", 1000, 0, "") // at 100.01, for a commission of 5
 	if cash := w.value("TotalCashValue"); cash != 1_000_000-100_010-5 {
@@ -64,7 +66,8 @@ func TestAccountMoves(t *testing.T) {
 		t.Errorf("worth %v after a price", net)
 	}
 	var p protobuf.PortfolioValue
-	if err := proto.Unmarshal(w.next(7).body, &p); err != nil || p.GetMarketPrice() != 110 || p.GetContract().GetPrimaryExch() != "NASDAQ" {
+	err := proto.Unmarshal(w.next(7).body, &p)
+	if err != nil || p.GetMarketPrice() != 110 || p.GetContract().GetPrimaryExch() != "NASDAQ" {
 		t.Errorf("%v, %v", &p, err)
 	}
 	if net := reader.summary("NetLiquidation"); net != "1009985.00" {

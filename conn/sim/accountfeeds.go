@@ -67,7 +67,9 @@ func (g *Gateway) tellValues(c *conn) {
 
 func (g *Gateway) tellSummary(c *conn, id int32, f *accountFeed) {
 	for _, v := range f.news(g) {
-		c.queueLocked(&protobuf.AccountSummary{ReqId: &id, Account: &v.account, Tag: &v.tag, Value: &v.value, Currency: &v.currency})
+		c.queueLocked(&protobuf.AccountSummary{
+			ReqId: &id, Account: &v.account, Tag: &v.tag, Value: &v.value, Currency: &v.currency,
+		})
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 )
 
-// auctionOf is when the auction is held for which an order waits, and whether it is that at the end of trading. Zero: it waits for none.
+// auctionOf is when the auction is held for which an order waits, and whether it is that at the end of trading.
+// Zero: it waits for none.
 func (g *Gateway) auctionOf(o *protobuf.Order) (at time.Time, closing bool) {
 	switch t := o.GetOrderType(); {
 	case t == "MOC" || t == "LOC":
@@ -29,7 +30,8 @@ func (g *Gateway) nextAuction(hour, minute int) time.Time {
 	}
 }
 
-// HoldAuction holds the next auction of a symbol now, at its last price: that at the end of trading, or else at its beginning.
+// HoldAuction holds the next auction of a symbol now, at its last price: that at the end of trading, or else at its
+// beginning.
 func (g *Gateway) HoldAuction(symbol string, closing bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -26,7 +26,10 @@ func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestE
 		o = g.foreign(id)
 	}
 	if o == nil || o.hidden {
-		return &requestError{Code: 10147, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id)}
+		return &requestError{
+			Code: 10147, ReqID: id, Reason: reasonInvalid,
+			Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id),
+		}
 	}
 	if o.done() || o.status == statusPendingCancel {
 		return &requestError{
@@ -41,7 +44,8 @@ func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestE
 	return nil
 }
 
-// foreign is the newest open order with an id, of whatever client. Orders made by hand have no id that a client could name.
+// foreign is the newest open order with an id, of whatever client. Orders made by hand have no id that a client
+// could name.
 func (g *Gateway) foreign(id int32) *order {
 	for _, o := range slices.Backward(g.book.orders) {
 		if o.key.id == id && g.book.byID[o.key] == o && !o.done() {
@@ -85,8 +89,8 @@ func (g *Gateway) carryOut(o *order, by *conn) {
 	g.confirmCancel(o, by)
 }
 
-// confirmCancel ends an order that a client wants to be cancelled. Another client than the order's own is told as well, under its own
-// client id.
+// confirmCancel ends an order that a client wants to be cancelled. Another client than the order's own is told as
+// well, under its own client id.
 func (g *Gateway) confirmCancel(o *order, by *conn) {
 	o.silent, o.untold = o.fault.CancelLost, false
 	if o.status == statusSubmitted && by != nil && by.clientID == o.key.client {
@@ -103,7 +107,8 @@ func (g *Gateway) confirmCancel(o *order, by *conn) {
 
 const cancelText = "Order Canceled - reason:"
 
-// cancelLocked ends an order and takes its children along. If a part of it was filled they stay, and go to work for that part.
+// cancelLocked ends an order and takes its children along. If a part of it was filled they stay, and go to work for
+// that part.
 func (g *Gateway) cancelLocked(o *order, why string) {
 	g.end(o, statusCancelled, why, g.errorMessage(o.key.id, 202, cancelText))
 }

@@ -8,8 +8,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// CorrectExecution corrects the last execution of the order with a reference to another number of shares; with 0 the exchange busts
-// it. The correction is an execution with the same id but for the part behind the last dot, and says nothing about the order's status.
+// CorrectExecution corrects the last execution of the order with a reference to another number of shares; with 0
+// the exchange busts it. The correction is an execution with the same id but for the part behind the last dot, and
+// says nothing about the order's status.
 func (g *Gateway) CorrectExecution(ref string, shares float64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

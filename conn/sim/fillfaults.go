@@ -31,7 +31,8 @@ func (g *Gateway) fillAwayLocked(c *conn) {
 	}
 }
 
-// fillLostLocked notes that orders fill while upstream is lost. The gateway, and all that it says, knows of it when upstream is back.
+// fillLostLocked notes that orders fill while upstream is lost. The gateway, and all that it says, knows of it when
+// upstream is back.
 func (g *Gateway) fillLostLocked() {
 	for _, o := range g.book.open() {
 		if o.fault.Lost && o.lostAt.IsZero() && g.working(o) {

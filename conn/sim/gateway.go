@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strconv"
@@ -29,7 +30,8 @@ type Config struct {
 	// Speed is how many times as fast as the machine's the gateway's clock runs: its ticks, timers and time stamps.
 	// Default 1.
 	Speed float64
-	// Seed chooses how prices walk: with the same seed and TickRate every tick is the same.
+	// Seed chooses how prices walk, and which orders a fault of some share affects: with the same seed and TickRate every
+	// tick is the same.
 	Seed uint64
 	// Replay is the text of a CSV file of time, symbol, field and value, which the prices of its symbols follow from
 	// the first request for data or an order of one of them.
@@ -205,6 +207,7 @@ type Gateway struct {
 	replaying    bool      // Config.Replay has begun
 	book         book
 	faults       faults
+	chance       *rand.Rand // of faults that affect a share of the orders
 	requests     requestLog
 	frozen       chan struct{}       // nil unless frozen; closed by Thaw
 	down         bool                // restarting or logged off: the process is "not there"
@@ -259,7 +262,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	clock := newClock(cfg.Speed)
 	g := &Gateway{
 		cfg: cfg, log: cfg.Log, zone: zone, clock: clock, started: clock.start,
-		conns: map[*conn]struct{}{}, rejected: map[string]int64{},
+		conns: map[*conn]struct{}{}, rejected: map[string]int64{}, chance: rand.New(rand.NewPCG(cfg.Seed, 1)),
 	}
 	if err := g.openMarket(); err != nil {
 		return nil, err

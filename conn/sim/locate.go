@@ -1,7 +1,7 @@
 package sim
 
-// HardToBorrow makes a symbol's shares hard to borrow, or ends that: orders that would sell them short are held meanwhile, and go to
-// work then.
+// HardToBorrow makes a symbol's shares hard to borrow, or ends that: orders that would sell them short are held
+// meanwhile, and go to work then.
 func (g *Gateway) HardToBorrow(symbol string, on bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

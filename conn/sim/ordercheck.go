@@ -123,7 +123,8 @@ func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestErro
 	case err != nil:
 		return time.Time{}, &requestError{
 			Code: 391, ReqID: id, Reason: reasonInvalid,
-			Text: "The time or time-zone entered is invalid. The correct format is hh:mm:ss xxx where xxx is an optionally specified time-zone.",
+			Text: "The time or time-zone entered is invalid. The correct format is hh:mm:ss xxx where xxx is an optionally " +
+				"specified time-zone.",
 		}
 	case !until.After(g.nowLocked()):
 		return time.Time{}, &requestError{Code: 334, ReqID: id, Reason: reasonInvalid, Text: "Invalid Good Till Date order"}
@@ -131,7 +132,8 @@ func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestErro
 	return until, nil
 }
 
-// overMargin says that an order would tie up more than its account has; empty if it would not. An exit of another order does not.
+// overMargin says that an order would tie up more than its account has; empty if it would not. An exit of another
+// order does not.
 func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64, parent *order) string {
 	account := o.GetAccount()
 	if account == "" {
@@ -141,6 +143,6 @@ func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64, parent *o
 	if after <= before || after <= equity || parent != nil && qty <= parent.qty {
 		return ""
 	}
-	return fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE"+
-		" [%.2f USD] MUST EXCEED THE INITIAL MARGIN [%.2f USD]", equity, after)
+	return fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY "+
+		"WITH LOAN VALUE [%.2f USD] MUST EXCEED THE INITIAL MARGIN [%.2f USD]", equity, after)
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ type Turn struct {
 	Code    int    // of an error that names the order
 	Text    string // of that error, and why it is completed; empty: the usual one of the code
 	Late    bool   // the error comes behind the status, not before it
-	Status  string // any word: Inactive, Cancelled, PendingSubmit, PendingCancel, …; with Submitted the market moves it again
+	Status  string // any word: Inactive, Cancelled, PendingSubmit, …; with Submitted the market moves it again
 	Fixed   bool   // the market does not move it, whatever its status: PreSubmitted, Submitted
 	WhyHeld string // such as locate
 	Ended   bool   // it is listed among completed orders from now on, as Cancelled ones always are
@@ -40,7 +39,7 @@ type OrderFault struct {
 	Unacknowledged bool // what is told first of it is lost, and what comes then is not
 	Mute           bool // no status of the order is told from then on unless it is asked for, only its executions are
 	Hide           bool // no answer lists the order, and it cannot be cancelled
-	Cut            bool // the connection ends when the order is taken: nothing is said of it, and nothing behind it is read
+	Cut            bool // the connection ends when the order is taken; nothing is said of it, nothing behind it is read
 	CutBefore      bool // the same, and the order is not taken
 
 	// When it fills.
@@ -86,10 +85,11 @@ func (g *Gateway) TurnOrder(ref string, t Turn) error {
 func (g *Gateway) orderFault(q *quote, o *protobuf.Order, change bool) OrderFault {
 	for _, f := range g.faults.orders {
 		is := f.Change == change && (f.Ref == "" || f.Ref == o.GetOrderRef()) &&
-			(f.Symbol == "" || strings.EqualFold(f.Symbol, q.in.label())) && (f.Type == "" || f.Type == o.GetOrderType())
+			(f.Symbol == "" || strings.EqualFold(f.Symbol, q.in.label())) &&
+			(f.Type == "" || f.Type == o.GetOrderType())
 		switch {
 		case !is || f.Times == 0:
-		case f.Share > 0 && rand.Float64() >= f.Share:
+		case f.Share > 0 && g.chance.Float64() >= f.Share:
 		case f.After > 0:
 			f.After--
 		default:

@@ -55,8 +55,8 @@ const (
 	filled  = "PreSubmitted 0, exec 4 01, Filled 4, fees 01"
 )
 
-// TestOrderFaults has the client library see each fault of an order, at a text version and at a protobuf one. Orders buy 4 shares at
-// 90.00, or at the market if their reference says so.
+// TestOrderFaults has the client library see each fault of an order, at a text version and at a protobuf one.
+// Orders buy 4 shares at 90.00, or at the market if their reference says so.
 func TestOrderFaults(t *testing.T) {
 	zero, three := 0.0, 3.0
 	rise := func(price float64) func(*testing.T, *sim.Gateway, *recorder) {
@@ -74,26 +74,66 @@ func TestOrderFaults(t *testing.T) {
 	}{
 		{"no fault", sim.OrderFault{Ref: "other"}, "market", filled, nil, ""},
 		{"refused", sim.OrderFault{Refuse: true, Turn: sim.Turn{Code: 460}}, "", "error 460", list, ""},
-		{"rejected, then cancelled", sim.OrderFault{Turn: sim.Turn{Code: 201, Status: "Cancelled"}}, "", resting + ", error 201, Cancelled 0", nil, ""},
-		{"rejected at once, then inactive", sim.OrderFault{Early: true, Turn: sim.Turn{Code: 10318, Status: "Inactive", Ended: true}}, "", "error 10318, Inactive 0", nil, ""},
-		{"inactive, then rejected", sim.OrderFault{Early: true, Turn: sim.Turn{Code: 434, Status: "Inactive", Ended: true, Late: true}}, "", "Inactive 0, error 434", nil, ""},
-		{"10349", sim.OrderFault{Turn: sim.Turn{Code: 10349}}, "", resting + ", error 10349", rise(89.5), "exec 4 01, Filled 4, fees 01"},
+		{
+			"rejected, then cancelled",
+			sim.OrderFault{Turn: sim.Turn{Code: 201, Status: "Cancelled"}},
+			"", resting + ", error 201, Cancelled 0", nil, "",
+		},
+		{
+			"rejected at once, then inactive",
+			sim.OrderFault{Early: true, Turn: sim.Turn{Code: 10318, Status: "Inactive", Ended: true}},
+			"", "error 10318, Inactive 0", nil, "",
+		},
+		{
+			"inactive, then rejected",
+			sim.OrderFault{Early: true, Turn: sim.Turn{Code: 434, Status: "Inactive", Ended: true, Late: true}},
+			"", "Inactive 0, error 434", nil, "",
+		},
+		{
+			"10349",
+			sim.OrderFault{Turn: sim.Turn{Code: 10349}},
+			"", resting + ", error 10349", rise(89.5), "exec 4 01, Filled 4, fees 01",
+		},
 		{"399", sim.OrderFault{Early: true, Turn: sim.Turn{Code: 399}}, "market", "error 399, " + filled, nil, ""},
 		{"404", sim.OrderFault{Turn: sim.Turn{Code: 404}}, "", resting + ", error 404", nil, ""},
 		{"2109", sim.OrderFault{Turn: sim.Turn{Code: 2109}}, "market", filled + ", error 2109", nil, ""},
-		{"2161", sim.OrderFault{Turn: sim.Turn{Code: 2161}}, "", resting + ", error 2161", cancel, "PendingCancel 0, Cancelled 0, error 202"},
+		{
+			"2161",
+			sim.OrderFault{Turn: sim.Turn{Code: 2161}},
+			"", resting + ", error 2161", cancel, "PendingCancel 0, Cancelled 0, error 202",
+		},
 		{"an unknown code", sim.OrderFault{Turn: sim.Turn{Code: 10999}}, "market", filled + ", error 10999", nil, ""},
-		{"acknowledgement lost", sim.OrderFault{Unacknowledged: true}, "", "", rise(89.5), "exec 4 01, Filled 4, fees 01"},
+		{
+			"acknowledgement lost",
+			sim.OrderFault{Unacknowledged: true},
+			"", "", rise(89.5), "exec 4 01, Filled 4, fees 01",
+		},
 		{"acknowledgement lost, asked for", sim.OrderFault{Unacknowledged: true}, "", "", list, "Submitted 0"},
-		{"cancellation told late", sim.OrderFault{CancelLate: 200 * time.Millisecond}, "", resting, cancel, "PendingCancel 0, Cancelled 0, error 202"},
+		{
+			"cancellation told late",
+			sim.OrderFault{CancelLate: 200 * time.Millisecond},
+			"", resting, cancel, "PendingCancel 0, Cancelled 0, error 202",
+		},
 		{"cancellation never told", sim.OrderFault{CancelLost: true}, "", resting, func(t *testing.T, g *sim.Gateway, r *recorder) {
 			cancel(t, g, r)
 			waitFor(t, func() bool { return g.State().Orders[0].Status == "Cancelled" })
 			cancel(t, g, r)
 		}, "error 10148"},
-		{"execution before status", sim.OrderFault{ExecutionFirst: true}, "market", "exec 4 01, fees 01, PreSubmitted 0, Filled 4", nil, ""},
-		{"execution before status, later", sim.OrderFault{ExecutionFirst: true}, "", "", rise(89.5), "exec 4 01, fees 01, PreSubmitted 0, Filled 4"},
-		{"status before execution", sim.OrderFault{StatusFirst: true}, "market", "PreSubmitted 0, Filled 4, exec 4 01, fees 01", nil, ""},
+		{
+			"execution before status",
+			sim.OrderFault{ExecutionFirst: true},
+			"market", "exec 4 01, fees 01, PreSubmitted 0, Filled 4", nil, "",
+		},
+		{
+			"execution before status, later",
+			sim.OrderFault{ExecutionFirst: true},
+			"", "", rise(89.5), "exec 4 01, fees 01, PreSubmitted 0, Filled 4",
+		},
+		{
+			"status before execution",
+			sim.OrderFault{StatusFirst: true},
+			"market", "PreSubmitted 0, Filled 4, exec 4 01, fees 01", nil, "",
+		},
 		{"reported twice", sim.OrderFault{Twice: true}, "market", filled + ", exec 4 01, fees 01", nil, ""},
 		{"corrected", sim.OrderFault{Correct: &three}, "market", filled + ", exec 3 02, fees 02", nil, ""},
 		{"busted", sim.OrderFault{Correct: &zero}, "market", filled + ", exec 0 02, fees 02", nil, ""},
@@ -103,8 +143,16 @@ func TestOrderFaults(t *testing.T) {
 			"market",
 			"PreSubmitted 0, exec 2 01, Submitted 2, fees 01, exec 2 01, Filled 4, fees 01", nil, "",
 		},
-		{"stuck", sim.OrderFault{Early: true, Turn: sim.Turn{Status: "PendingSubmit"}}, "market", "PendingSubmit 0, PendingSubmit 0", cancel, "Cancelled 0, error 202"},
-		{"held", sim.OrderFault{Early: true, Turn: sim.Turn{Status: "PreSubmitted", Fixed: true}}, "market", "PreSubmitted 0, PreSubmitted 0", rise(80), ""},
+		{
+			"stuck",
+			sim.OrderFault{Early: true, Turn: sim.Turn{Status: "PendingSubmit"}},
+			"market", "PendingSubmit 0, PendingSubmit 0", cancel, "Cancelled 0, error 202",
+		},
+		{
+			"held",
+			sim.OrderFault{Early: true, Turn: sim.Turn{Status: "PreSubmitted", Fixed: true}},
+			"market", "PreSubmitted 0, PreSubmitted 0", rise(80), "",
+		},
 		{"filled while upstream is lost", sim.OrderFault{Lost: true}, "market", resting, func(_ *testing.T, g *sim.Gateway, _ *recorder) {
 			g.Notice(1100, "")
 			g.Notice(1102, "")
@@ -115,9 +163,21 @@ func TestOrderFaults(t *testing.T) {
 			waitFor(t, func() bool { return g.State().Orders[0].Status == "PendingCancel" })
 			g.Notice(1102, "")
 		}, "PendingCancel 0, exec 4 01, Filled 4, fees 01"},
-		{"not affected by chance", sim.OrderFault{Share: 1e-12, Turn: sim.Turn{Code: 201, Status: "Cancelled"}}, "market", filled, nil, ""},
-		{"another symbol", sim.OrderFault{Symbol: "MSFT", Turn: sim.Turn{Code: 201, Status: "Cancelled"}}, "market", filled, nil, ""},
-		{"by reference", sim.OrderFault{Ref: "market", Turn: sim.Turn{Code: 10999}}, "market", filled + ", error 10999", nil, ""},
+		{
+			"not affected by chance",
+			sim.OrderFault{Share: 1e-12, Turn: sim.Turn{Code: 201, Status: "Cancelled"}},
+			"market", filled, nil, "",
+		},
+		{
+			"another symbol",
+			sim.OrderFault{Symbol: "MSFT", Turn: sim.Turn{Code: 201, Status: "Cancelled"}},
+			"market", filled, nil, "",
+		},
+		{
+			"by reference",
+			sim.OrderFault{Ref: "market", Turn: sim.Turn{Code: 10999}},
+			"market", filled + ", error 10999", nil, "",
+		},
 	} {
 		for _, version := range []int{176, 225} {
 			t.Run(fmt.Sprintf("%s/%d", c.name, version), func(t *testing.T) {
@@ -145,7 +205,8 @@ func place(r *recorder, id int64, ref string) {
 	r.client.PlaceOrder(id, stock("AAPL"), o)
 }
 
-// TestCutConnections ends the connection before and after an order, or a change, is taken, and fills an order that nobody is told of.
+// TestCutConnections ends the connection before and after an order, or a change, is taken, and fills an order that
+// nobody is told of.
 func TestCutConnections(t *testing.T) {
 	for _, version := range []int{176, 225} {
 		g := still(t, sim.Config{ServerVersion: version})
@@ -190,13 +251,15 @@ func TestCutConnections(t *testing.T) {
 func TestOrderFaultByName(t *testing.T) {
 	g := still(t, sim.Config{Control: "127.0.0.1:0"})
 	r := connect(t, g, 1)
-	resp, err := http.Post("http://"+g.ControlAddr()+"/fault/order-fault?symbol=AAPL&parts=2&pace=10ms&twice=true&share=1&correct=3", "", nil)
+	query := "symbol=AAPL&parts=2&pace=10ms&twice=true&share=1&correct=3"
+	resp, err := http.Post("http://"+g.ControlAddr()+"/fault/order-fault?"+query, "", nil)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatal(resp, err)
 	}
 	resp.Body.Close()
 	place(r, 1, "market")
-	r.told(t, 1, 0, "PreSubmitted 0, exec 2 01, Submitted 2, fees 01, exec 2 01, fees 01, exec 2 01, Filled 4, fees 01, exec 2 01, fees 01, exec 3 02, fees 02")
+	r.told(t, 1, 0, "PreSubmitted 0, exec 2 01, Submitted 2, fees 01, exec 2 01, fees 01, "+
+		"exec 2 01, Filled 4, fees 01, exec 2 01, fees 01, exec 3 02, fees 02")
 	script, err := sim.ParseScript("at 0s order-fault ref=x early=true status=PreSubmitted fixed=true code=399")
 	if err != nil {
 		t.Fatal(err)

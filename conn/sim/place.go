@@ -38,7 +38,9 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	}
 	key, pid := orderKey{c.clientID, id}, po.GetParentId()
 	parent := g.book.byID[orderKey{c.clientID, pid}]
-	noParent := &requestError{Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid)}
+	noParent := &requestError{
+		Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid),
+	}
 	if old := g.book.byID[key]; old != nil {
 		if pid != 0 && (parent == nil || parent.done()) {
 			return noParent
@@ -151,13 +153,16 @@ func trail(o *order, q *quote) float64 {
 // modifyOrder changes an open order in place, or says that its id is taken.
 func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64) *requestError {
 	id, po := m.GetOrderId(), m.GetOrder()
+	mismatch := &requestError{
+		Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order",
+	}
 	switch {
 	case o.done():
 		return &requestError{Code: 103, ReqID: id, Reason: reasonInvalid, Text: "Duplicate order id"}
 	case q != o.q || po.GetAction() != o.order.GetAction():
-		return &requestError{Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order"}
+		return mismatch
 	case po.GetParentId() != 0 && po.GetParentId() != o.order.GetParentId():
-		return &requestError{Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order"}
+		return mismatch
 	case qty <= o.filled:
 		return rejected(id, "the new size is not above what is filled already")
 	case o.cancel:

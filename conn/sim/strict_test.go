@@ -108,7 +108,9 @@ func TestStrictness(t *testing.T) {
 		}, 321},
 	} {
 		contract := wireStock("AAPL")
-		order := &protobuf.Order{Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"), Transmit: proto.Bool(true)}
+		order := &protobuf.Order{
+			Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"), Transmit: proto.Bool(true),
+		}
 		c.change(contract, order)
 		w.sendProto(3, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(7), Contract: contract, Order: order})
 		if e := w.errorCode(c.code); e.GetId() != 7 {
@@ -227,7 +229,8 @@ func TestLocate(t *testing.T) {
 	w.status(1, "Filled")
 }
 
-// TestContractDetails looks at what details say of a stock, a pair and a future, and at the month of a continuous future.
+// TestContractDetails looks at what details say of a stock, a pair and a future, and at the month of a continuous
+// future.
 func TestContractDetails(t *testing.T) {
 	g := bare(t)
 	w := ready(t, g, 225, 1)
@@ -250,13 +253,18 @@ func TestContractDetails(t *testing.T) {
 			list = append(list, d)
 		}
 	}
-	byISIN := &protobuf.Contract{SecType: proto.String("STK"), SecIdType: proto.String("ISIN"), SecId: proto.String("US0378331005"), Exchange: proto.String("SMART")}
+	byISIN := &protobuf.Contract{
+		SecType: proto.String("STK"), SecIdType: proto.String("ISIN"), SecId: proto.String("US0378331005"),
+		Exchange: proto.String("SMART"),
+	}
 	list := ask(byISIN)
 	if len(list) != 1 || list[0].Contract.GetSymbol() != "AAPL" {
 		t.Fatalf("%v", list)
 	}
 	d := list[0].ContractDetails
-	if rules := d.GetMarketRuleIds(); d.GetSecIdList()["ISIN"] != "US0378331005" || strings.Count(rules, ",") != strings.Count(d.GetValidExchanges(), ",") || rules == "" {
+	rules := d.GetMarketRuleIds()
+	if d.GetSecIdList()["ISIN"] != "US0378331005" || rules == "" ||
+		strings.Count(rules, ",") != strings.Count(d.GetValidExchanges(), ",") {
 		t.Errorf("%v", d)
 	}
 	for _, c := range []*protobuf.Contract{
