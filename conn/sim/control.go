@@ -189,6 +189,10 @@ func controlHelp(g *Gateway) string {
 	b.WriteString("DELETE /script       stop all scripts\n")
 	b.WriteString("POST /fault/NAME     with these names and query parameters:\n\n")
 	for _, v := range verbs {
+		if len(v.name) > 14 || len(v.params) > 22 {
+			fmt.Fprintf(&b, "  %s %s\n%40s%s\n", v.name, v.params, "", v.help)
+			continue
+		}
 		fmt.Fprintf(&b, "  %-14s %-22s %s\n", v.name, v.params, v.help)
 	}
 	codes := slices.Sorted(slices.Values(farmCodes))

@@ -138,7 +138,7 @@ func (g *Gateway) exitLocked(logOff bool, d time.Duration) {
 		if c.ready {
 			g.oldIDs[c.clientID] = time.Time{}
 		}
-		c.refused = true // what it has not read yet, nobody reads
+		c.refused = true // what is unread in the socket stays unread
 		c.drop()
 	})
 	g.thawLocked()

@@ -273,7 +273,7 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 	if o.Type == "" && o.Limit == 0 {
 		kind = "MKT"
 	}
-	nobody := &conn{
+	client := &conn{
 		g: g, clientID: o.ClientID, version: g.cfg.ServerVersion, muted: true, wake: make(chan struct{}, 1),
 	}
 	m := &protobuf.PlaceOrderRequest{OrderId: &o.OrderID, Contract: proto.CloneOf(&q.in.contract), Order: &protobuf.Order{
@@ -282,7 +282,7 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 		AuxPrice: price(o.Stop), Tif: proto.String(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
 		Transmit: proto.Bool(true),
 	}}
-	if e := g.placeOrder(nobody, &request{id: reqPlaceOrder, kind: requestKinds[reqPlaceOrder]}, m); e != nil {
+	if e := g.placeOrder(client, &request{id: reqPlaceOrder, kind: requestKinds[reqPlaceOrder]}, m); e != nil {
 		return fmt.Errorf("symbol %s: refused with %d, %s", o.Symbol, e.Code, e.Text)
 	}
 	return nil

@@ -148,11 +148,11 @@ var verbs = []verb{
 		}
 		return a.do(func() error { return g.StallHandshake(Stall(at)) })
 	}},
-	{"326", "n=1", "answer the next n startApi with 326 (client id in use) and close", func(g *Gateway, a *args) error {
+	{"326", "n=1", "answer the next n startApi with 326 (client id in use), and close half a second later", func(g *Gateway, a *args) error {
 		n := a.int("n", 1, 0, 1<<30)
 		return a.do(func() error { g.Refuse326(n); return nil })
 	}},
-	{"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer) and close", func(g *Gateway, a *args) error {
+	{"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer), and close half a second later", func(g *Gateway, a *args) error {
 		n := a.int("n", 1, 0, 1<<30)
 		return a.do(func() error { g.Refuse10141(n); return nil })
 	}},
