@@ -52,13 +52,14 @@ func (w *wire) write(b []byte) {
 	}
 }
 
-// frame reads one frame within d.
+// frame reads one frame that begins within d. The rest of it is waited for longer, else the next one would be misread.
 func (w *wire) frame(d time.Duration) ([]byte, error) {
 	_ = w.tcp.SetReadDeadline(time.Now().Add(d))
 	var head [4]byte
 	if _, err := io.ReadFull(w.tcp, head[:]); err != nil {
 		return nil, err
 	}
+	_ = w.tcp.SetReadDeadline(time.Now().Add(patience))
 	body := make([]byte, binary.BigEndian.Uint32(head[:]))
 	_, err := io.ReadFull(w.tcp, body)
 	return body, err
