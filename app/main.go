@@ -43,6 +43,7 @@ type cli struct {
 	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
 	Arm        armCmd        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
 	Disarm     disarmCmd     `cmd:"" help:"Turn trading off: no order leaves."`
+	Wait       waitCmd       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`
 	Guard      guardCmd      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
 	Alerts     alertsCmd     `cmd:"" help:"Show the status of alert channels, or test them."`
 	Secret     secretCmd     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// guardedOf returns what a status says of the guard.
-func guardedOf(st Status) Guarded {
+// GuardedOf returns what a status says of the guard.
+func GuardedOf(st Status) Guarded {
 	return Guarded{
 		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Opened: st.Guard.Opened,
 		Mode: st.Gateway.Mode, Armed: st.Trading.Armed, Seq: st.Seq,
@@ -16,7 +16,7 @@ func guardedOf(st Status) Guarded {
 }
 
 // guard returns what GET /guard answers.
-func (s *Server) guard() Guarded { return guardedOf(s.backend.Status().Open()) }
+func (s *Server) guard() Guarded { return GuardedOf(s.backend.Status().Open()) }
 
 // guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of it.
 func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {

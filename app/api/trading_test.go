@@ -317,7 +317,7 @@ func TestGuardEvents(t *testing.T) {
 				t.Errorf("%s: told after %v", what, took)
 			}
 			for range news {
-				want = append(want, guardedOf(p.st))
+				want = append(want, GuardedOf(p.st))
 			}
 			if !slices.Equal(heard, want) {
 				t.Errorf("%s: heard %+v, want %+v", what, heard, want)
