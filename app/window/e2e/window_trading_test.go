@@ -266,7 +266,7 @@ func TestPageTrades(t *testing.T) {
 	create("Notify me", "AAPL")
 	b.press("Save")
 	b.until(word("Notify me"), "Draft")
-	b.press("Activate Tell me")
+	b.press("Activate Notify me")
 	b.until(word("Notify me"), "Done")
 	b.press("Turn on trading")
 	b.until(wordShown, "Trading is on")
