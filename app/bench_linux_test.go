@@ -124,7 +124,7 @@ func BenchmarkHeadless(b *testing.B) {
 	}
 }
 
-// turn is when a client has read that the guard has been opened or shut.
+// turn is when a client has read that the guard has been opened or closed.
 type turn struct {
 	at   time.Time
 	open bool
@@ -171,8 +171,8 @@ func (r *rig) turns(path string, isOpen func(data []byte) (bool, error)) <-chan 
 	return list
 }
 
-// BenchmarkSeenByClients measures from the moment before Gateway closes or resets the connection, or freezes, to when clients of
-// the program have read that the guard is shut.
+// BenchmarkSeenByClients measures from the moment before Gateway closes or resets the connection, or freezes, to when
+// clients of the program have read that the guard is closed.
 func BenchmarkSeenByClients(b *testing.B) {
 	for _, c := range []struct {
 		name       string

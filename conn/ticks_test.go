@@ -104,8 +104,8 @@ func TestTimeOfTheLastPrice(t *testing.T) {
 	}
 }
 
-// TestTicksAreApart holds that a value takes the place of one of the same field of the same subscription, and of no other, be the
-// number of the request one that nobody can have asked with.
+// TestTicksAreApart checks that a value replaces one of the same field of the same subscription, and no other, also for request
+// numbers that are never used.
 func TestTicksAreApart(t *testing.T) {
 	mail := newTicks()
 	requests := []int64{1, 2, 256, 1 << 24, -1, -2, -256, math.MinInt32 - marketBase, 1<<31 - 1}

@@ -68,7 +68,7 @@ type ContractDetails struct {
 	Rules      string  // market rules, in the order of Exchanges
 	Multiplier float64 // 0 if the contract has none
 	Expiry     string  // YYYYMMDD or YYYYMM; empty if the contract has none
-	Complete   bool    // both the contract and its details were told
+	Complete   bool    // Gateway has sent both the contract and its details
 }
 
 // MarketRule is the price steps of a market rule.

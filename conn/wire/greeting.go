@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// oldestOffered is the oldest version that the hello names: Gateway tells its own version only to those who could speak
-// it.
+// oldestOffered is the oldest version that the hello names: Gateway answers only
+// clients that could speak it.
 const oldestOffered = 100
 
 // maxReply bounds the reply to the hello, which is a version and a time.

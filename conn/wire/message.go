@@ -20,7 +20,8 @@ var understood, understoodInText [numberEnd]bool
 
 func init() {
 	for _, n := range []int{
-		MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgTickReqParams, MsgTickSnapshotEnd, MsgMarketDataType,
+		MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgTickReqParams, MsgTickSnapshotEnd,
+		MsgMarketDataType,
 		MsgError, MsgNextValidID, MsgManagedAccounts, MsgCurrentTime,
 		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
 		MsgExecution, MsgExecutionsEnd, MsgCommission,

@@ -85,13 +85,13 @@ func TestMessages(t *testing.T) {
 		Status: proto.String("Submitted"), CompletedStatus: proto.String("Cancelled by Trader"),
 		RejectReason: proto.String("no"),
 	}
-	told := Order{
+	working := Order{
 		ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Action: "BUY", Type: "LMT",
 		Quantity: 100.5, Filled: 2,
 		Limit: -1, Aux: math.MaxFloat64, Percent: 1.5, Deactivated: true, Preview: true, Status: "Submitted",
 		CompletedStatus: "Cancelled by Trader", RejectReason: "no",
 	}
-	done := told
+	done := working
 	done.ID = 0
 	for _, c := range []struct {
 		name    string
@@ -167,7 +167,7 @@ func TestMessages(t *testing.T) {
 			"open order",
 			inProto(t, 5,
 				&protobuf.OpenOrder{OrderId: proto.Int32(7), Contract: apple, Order: anOrder, OrderState: state}),
-			MsgOpenOrder, told,
+			MsgOpenOrder, working,
 		},
 		{
 			"completed order",
@@ -329,7 +329,7 @@ func TestTextsFromOutside(t *testing.T) {
 		},
 	} {
 		_, got, err := open(c.payload)
-		switch v := got.(type) { // a number that was not told is NaN, which is not equal to itself
+		switch v := got.(type) { // a number that is not set is NaN, which is not equal to itself
 		case Execution:
 			v.Shares = unNaN(v.Shares)
 			got = v
@@ -361,7 +361,8 @@ func TestDecimals(t *testing.T) {
 		"0x1p2": math.Inf(1),
 		"1_000": math.Inf(1), "1,5": math.Inf(1), " 1": math.Inf(1), "--1": math.Inf(1), "1\x00": math.Inf(1),
 		"\xff":                  math.Inf(1),
-		strings.Repeat("1", 33): math.Inf(1), ".": math.Inf(1), "1.2.3": math.Inf(1), "5.": 5, "99999999999999": 99999999999999,
+		strings.Repeat("1", 33): math.Inf(1), ".": math.Inf(1), "1.2.3": math.Inf(1), "5.": 5,
+		"99999999999999": 99999999999999,
 	} {
 		if got := unNaN(decimal(s)); got != want {
 			t.Errorf("%q is %v, want %v", s, got, want)

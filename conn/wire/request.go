@@ -193,7 +193,7 @@ func contract(c *Contract) (*protobuf.Contract, error) {
 	}, err
 }
 
-// encode writes what the client library writes of such an order, be it without a meaning: Gateway is used to it.
+// encode writes the fields that the client library writes, also those without a meaning here: Gateway is used to them.
 func (r PlaceOrder) encode() (int, proto.Message, error) {
 	zero, none := proto.Int32(0), proto.Float64(0)
 	id, err := integer("order id", r.ID)

@@ -13,18 +13,14 @@ import (
 // The protobuf library loses a message with a text that is not UTF-8, and cuts a number that is out of range to one
 // that is in it. So messages are looked through before it decodes them.
 
-// maxDepth bounds how deep messages lie in each other. Gateway's go three deep.
-const maxDepth = 16
-
 var (
 	errShape = errors.New("it is not protobuf")
 	errRange = errors.New("a number is out of range")
-	errDepth = errors.New("it is too deep")
 )
 
 // decode decodes a message in protobuf.
 func (m Message) decode(to proto.Message) error {
-	body, err := repaired(m.body, to.ProtoReflect().Descriptor(), maxDepth)
+	body, err := repaired(m.body, to.ProtoReflect().Descriptor())
 	if err == nil {
 		err = proto.Unmarshal(body, to)
 	}
@@ -32,11 +28,8 @@ func (m Message) decode(to proto.Message) error {
 }
 
 // repaired looks through a message of a type. It returns the message with its texts made valid UTF-8, which is the same
-// slice if they are already.
-func repaired(body []byte, typ protoreflect.MessageDescriptor, depth int) ([]byte, error) {
-	if depth == 0 {
-		return nil, errDepth
-	}
+// slice if they are already. No type contains itself, so that this goes a few levels deep.
+func repaired(body []byte, typ protoreflect.MessageDescriptor) ([]byte, error) {
 	var out []byte // the message as far as rest, if it had to be changed
 	fields := typ.Fields()
 	for rest := body; len(rest) > 0; {
@@ -51,7 +44,7 @@ func repaired(body []byte, typ protoreflect.MessageDescriptor, depth int) ([]byt
 		whole, value := rest[:n+size], rest[n:n+size]
 		at := len(body) - len(rest)
 		rest = rest[n+size:]
-		mended, err := repairedField(value, kind, fields.ByNumber(number), depth)
+		mended, err := repairedField(value, kind, fields.ByNumber(number))
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +66,7 @@ func repaired(body []byte, typ protoreflect.MessageDescriptor, depth int) ([]byt
 
 // repairedField looks at a value. It returns nil, or what has to take its place, without a length. One that is of
 // another kind than the field's is none that is known.
-func repairedField(value []byte, kind protowire.Type, field protoreflect.FieldDescriptor, depth int) ([]byte, error) {
+func repairedField(value []byte, kind protowire.Type, field protoreflect.FieldDescriptor) ([]byte, error) {
 	if field == nil {
 		return nil, nil
 	}
@@ -93,7 +86,7 @@ func repairedField(value []byte, kind protowire.Type, field protoreflect.FieldDe
 	case protoreflect.MessageKind:
 		if kind == protowire.BytesType {
 			inner, _ := protowire.ConsumeBytes(value)
-			mended, err := repaired(inner, field.Message(), depth-1)
+			mended, err := repaired(inner, field.Message())
 			if err != nil || len(mended) == len(inner) && (len(inner) == 0 || &mended[0] == &inner[0]) {
 				return nil, err
 			}

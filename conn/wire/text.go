@@ -70,6 +70,6 @@ func decimal[S string | []byte](s S) float64 {
 	return v
 }
 
-// tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that the result
-// is the nearest there is.
+// tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that
+// the result is the nearest there is.
 var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

@@ -20,7 +20,7 @@ import (
 
 // This file holds gateways that say little and do it fast, for benchmarks.
 
-// hose is a gateway that says what it is paid for: ticks, as fast as they are taken, or what feed has it say.
+// hose is a gateway that says what it is paid for: ticks, as fast as they are taken, or what feed writes.
 type hose struct {
 	ln    net.Listener
 	wants int // subscriptions to wait for
@@ -165,7 +165,7 @@ func (h *hose) serve(c net.Conn) {
 	}, requests)
 }
 
-// blast says ticks as fast as they are taken.
+// blast sends ticks as fast as they are taken.
 func blast(_ net.Conn, write func([]byte) error, requests []int64) {
 	var ticks []byte
 	for range 20 {

@@ -76,7 +76,7 @@ func awaitOpen(b *testing.B, st *stack, after uint64) *conn.Session {
 			return s
 		}
 		if time.Now().After(end) {
-			b.Fatalf("the guard stays shut: %+v", *st.sup.Snapshot())
+			b.Fatalf("the guard stays closed: %+v", *st.sup.Snapshot())
 		}
 	}
 }
@@ -93,7 +93,7 @@ func priced(request, kind int64, price float64) []byte {
 	return message(1, varint(1, request), varint(2, kind), double(3, price), letters(4, "300"), varint(5, 1))
 }
 
-// BenchmarkRateToLibrary has ticks come as fast as they are taken.
+// BenchmarkRateToLibrary sends ticks as fast as they are taken.
 func BenchmarkRateToLibrary(b *testing.B) {
 	var sent atomic.Int64
 	feed := func(_ net.Conn, write func([]byte) error, requests []int64) {
@@ -173,7 +173,7 @@ func (s *samples) quantile(percent int) float64 {
 	return float64(s.list[min(len(s.list)-1, len(s.list)*percent/100)].Nanoseconds()) / 1000
 }
 
-// report tells quantiles of both, and their ratios.
+// report reports quantiles of both, and their ratios.
 func report(b *testing.B, ours, theirs *samples, percents ...int) {
 	for _, p := range percents {
 		b.ReportMetric(ours.quantile(p), fmt.Sprintf("µs-p%d", p))
@@ -194,8 +194,8 @@ func age(since time.Time, price float64) time.Duration {
 	return time.Since(since) - time.Duration((price-90)/stamp)
 }
 
-// BenchmarkLatencyToLibrary has a tick come each millisecond, in turns to the rules and to a callback of the library,
-// and measures from the moment before it is written.
+// BenchmarkLatencyToLibrary sends a tick each millisecond, in turns to the rules and to a callback of the library, and
+// measures from the moment before it is written.
 func BenchmarkLatencyToLibrary(b *testing.B) {
 	epoch := time.Now()
 	writers := make(chan func(i int) error)
@@ -265,8 +265,8 @@ func newEnding(b *testing.B, stocks int, reset bool) *ending {
 	return e
 }
 
-// BenchmarkDropToLibrary measures from the moment before the gateway closes the connection to the shut guard, or to the
-// end of the library's client.
+// BenchmarkDropToLibrary measures from the moment before the gateway closes the connection to the closed guard, or to
+// the end of the library's client.
 func BenchmarkDropToLibrary(b *testing.B) {
 	for _, reset := range []bool{false, true} {
 		b.Run(map[bool]string{false: "close", true: "reset"}[reset], func(b *testing.B) {
