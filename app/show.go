@@ -74,7 +74,11 @@ func (r *resident) startWindow() error {
 		return nil
 	}
 	var said tail
-	cmd := exec.Command(path, "--card", r.home.card())
+	args := []string{"--card", r.home.card()}
+	if r.demo != nil {
+		args = append(args, "--demo")
+	}
+	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = r.childEnv(), &said, &said
 	if err := cmd.Start(); err != nil {
 		return err

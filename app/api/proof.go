@@ -35,15 +35,30 @@ var errStranger = errors.New("another program answers at the address in api.json
 // FindCard reads api.json as [ReadCard] does, and returns [ErrNotRunning] if the lock beside it is there and no program
 // holds it: a program that was killed has left both behind.
 func FindCard(path string) (Card, error) {
-	lock := filepath.Join(filepath.Dir(path), LockFile)
-	if _, err := os.Stat(lock); err == nil {
-		l := flock.New(lock)
-		if free, err := l.TryRLock(); free && err == nil {
-			_ = l.Unlock()
-			return Card{}, ErrNotRunning
-		}
+	if held, known := lockOf(path); known && !held {
+		return Card{}, ErrNotRunning
 	}
 	return ReadCard(path)
+}
+
+// Claimed reports whether a program holds the lock beside api.json.
+func Claimed(path string) bool {
+	held, _ := lockOf(path)
+	return held
+}
+
+// lockOf reports whether the lock beside api.json is held, if that can be known.
+func lockOf(path string) (held, known bool) {
+	lock := filepath.Join(filepath.Dir(path), LockFile)
+	if _, err := os.Stat(lock); err != nil {
+		return false, false
+	}
+	l := flock.New(lock)
+	free, err := l.TryRLock()
+	if free {
+		_ = l.Unlock()
+	}
+	return !free, err == nil
 }
 
 // Proof is the answer to GET /proof: that the server knows the token of api.json, without telling it.

@@ -38,6 +38,7 @@ func main() { os.Exit(run()) }
 
 func run() (code int) {
 	card := flag.String("card", cardPath(), "`path` of api.json, by which the resident program is found")
+	demo := flag.Bool("demo", false, "start the resident program as a demo")
 	showVersion := flag.Bool("version", false, "show the version and exit")
 	flag.Parse()
 	if *showVersion {
@@ -66,7 +67,7 @@ func run() (code int) {
 		// The toolkit panics where there is no display.
 		fmt.Fprintf(os.Stderr, "gatewatch-window: no window can be opened here: %v\n", r)
 	}()
-	if !open(*card, func() { isOpen = true }) {
+	if !open(*card, link.Program{Card: *card, Args: argsFor(*card, *demo)}, func() { isOpen = true }) {
 		fmt.Fprintln(os.Stderr, "gatewatch-window: no window can be opened here: there is no OpenGL")
 		return 1
 	}
@@ -81,8 +82,19 @@ func cardPath() string {
 	return filepath.Join(xdg.StateHome, "gatewatch", "api.json")
 }
 
+// argsFor returns the flags with which the resident program uses the home that the card lies in.
+func argsFor(card string, demo bool) (args []string) {
+	if demo {
+		args = append(args, "--demo")
+	}
+	if card != cardPath() {
+		args = append(args, "--home", filepath.Dir(card))
+	}
+	return args
+}
+
 // open shows the window until it is closed, and calls opened when it stands. It returns whether it could be opened.
-func open(card string, opened func()) bool {
+func open(card string, program link.Program, opened func()) bool {
 	app.SetMetadata(fyne.AppMetadata{ID: appID, Name: "Gatewatch", Version: version})
 	a := app.NewWithID(appID)
 	a.Settings().SetTheme(ui.Theme())
@@ -94,6 +106,18 @@ func open(card string, opened func()) bool {
 	var v *ui.View
 	var l *link.Link
 	v = ui.New(ui.Actions{
+		Start: func() {
+			work.Go(func() {
+				err := program.Start(ctx)
+				fyne.Do(func() { v.Commanded(err) })
+			})
+		},
+		Restart: func() {
+			work.Go(func() {
+				err := program.Restart(ctx)
+				fyne.Do(func() { v.Commanded(err) })
+			})
+		},
 		Connect: func() {
 			work.Go(func() {
 				err := l.Connect(ctx)
@@ -154,7 +178,7 @@ func open(card string, opened func()) bool {
 	l = link.New(card, link.Face{
 		Status:   func(st api.Status) { fyne.Do(func() { v.Status(st, time.Now()) }) },
 		Settings: func(s api.SettingsView) { fyne.Do(func() { v.Settings(s) }) },
-		Lost:     func(error) { fyne.Do(func() { v.Lost(time.Now()) }) },
+		Lost:     func(err error) { fyne.Do(func() { v.Lost(err, time.Now()) }) },
 		Show: func() {
 			fyne.Do(func() {
 				w.Show() // from the dock or taskbar as well

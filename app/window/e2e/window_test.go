@@ -9,9 +9,11 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 )
@@ -175,6 +177,66 @@ func TestWindowSurvivesARestart(t *testing.T) {
 	d.do("key", "Escape")
 	if code := w.ended(); code != 0 {
 		t.Errorf("it ends with %d", code)
+	}
+}
+
+// TestWindowOfAFrozenProgram stops the resident program and lets it go on, kills it, and starts and restarts it by the button.
+func TestWindowOfAFrozenProgram(t *testing.T) {
+	d := newDisplay(t)
+	s := newStage(t, d.env)
+	s.sim(s.port)
+	if _, err := s.client().Connect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s.untilConnected()
+	d.open(s)
+	d.untilTitle("Gatewatch: Connected")
+	stop := func(pid int) {
+		t.Helper()
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		d.untilTitle("Gatewatch: Gatewatch is not responding")
+		took := time.Since(began)
+		t.Logf("noticed after %v", took)
+		if took > 30*time.Second { // ten times what is asked for: this machine may be busy
+			t.Errorf("noticed after %v", took)
+		}
+	}
+	stop(s.resident.cmd.Process.Pid)
+	d.keep("not-responding")
+	if err := s.resident.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	d.untilTitle("Gatewatch: Connected")
+	t.Logf("recovered after %v", time.Since(began))
+
+	s.resident.kill()
+	d.untilTitle("Gatewatch: Gatewatch is not running")
+	started := func(before int) (pid int) {
+		t.Helper()
+		until(t, "the window has started the program", func() bool {
+			card, err := api.FindCard(s.card())
+			if err == nil {
+				pid = card.PID
+			}
+			_, asked := s.ask()
+			return err == nil && asked == nil && pid != before
+		})
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+		return pid
+	}
+	d.press()
+	first := started(s.resident.cmd.Process.Pid)
+	d.untilTitle("Gatewatch: Connected")
+	stop(first)
+	d.press()
+	second := started(first)
+	d.untilTitle("Gatewatch: Connected")
+	if first == second {
+		t.Error("it is the same process")
 	}
 }
 

@@ -22,9 +22,11 @@ const (
 type Face struct {
 	Status   func(api.Status)
 	Settings func(api.SettingsView)
-	Lost     func(error) // once each time the resident program is gone, and once at the start if it is not there
-	Show     func()      // the user wants to see the window
-	Quit     func()      // the resident program ends, and the window with it
+	// Lost is called with [api.ErrNotResponding] when the resident program hangs and with [api.ErrNotRunning] or another error
+	// when it is not there, once for each, also at the start.
+	Lost func(error)
+	Show func() // the user wants to see the window
+	Quit func() // the resident program ends, and the window with it
 }
 
 // Link is one window's connection to the resident program.
@@ -38,6 +40,7 @@ type Link struct {
 
 	mu     sync.Mutex
 	client *api.Client // nil while the resident program is not there
+	hangs  bool        // it is there and does not respond
 }
 
 // New returns a link that finds the resident program by the file at card.
@@ -50,15 +53,15 @@ func (l *Link) Run(ctx context.Context) {
 	var settings sync.WaitGroup
 	defer settings.Wait()
 	settings.Go(func() { l.followSettings(ctx) })
-	lost := false
+	lost, hung := false, false
 	for ctx.Err() == nil {
 		err := l.follow(ctx, func() { lost = false })
-		l.use(nil)
+		l.use(nil, err)
 		if ctx.Err() != nil {
 			return
 		}
-		if !lost {
-			lost = true
+		if hangs := errors.Is(err, api.ErrNotResponding); !lost || hangs != hung {
+			lost, hung = true, hangs
 			l.face.Lost(err)
 		}
 		select {
@@ -78,22 +81,25 @@ func (l *Link) follow(ctx context.Context, found func()) error {
 	defer client.Close()
 	return client.Follow(ctx, true, func(st api.Status) {
 		found()
-		l.use(client)
+		l.use(client, nil)
 		l.face.Status(st)
 		l.LookAtSettings()
 	}, l.face.Show, l.face.Quit)
 }
 
-func (l *Link) use(c *api.Client) {
+func (l *Link) use(c *api.Client, err error) {
 	l.mu.Lock()
-	l.client = c
+	l.client, l.hangs = c, errors.Is(err, api.ErrNotResponding)
 	l.mu.Unlock()
 }
 
 func (l *Link) current() (*api.Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.client == nil {
+	switch {
+	case l.hangs:
+		return nil, api.ErrNotResponding
+	case l.client == nil:
 		return nil, api.ErrNotRunning
 	}
 	return l.client, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -17,13 +18,67 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"go.uber.org/goleak"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if home := os.Getenv("LINK_TEST_HANG"); home != "" {
+		hang(home)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// hang plays a resident program that hangs: it holds the lock of a home and does not quit.
+func hang(home string) {
+	l := flock.New(filepath.Join(home, api.LockFile))
+	if ok, err := l.TryLock(); !ok || err != nil {
+		os.Exit(9)
+	}
+	fmt.Println("locked")
+	select {}
+}
+
+// silentServer accepts connections and answers nothing.
+func silentServer(t *testing.T) (url string) {
+	t.Helper()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	return "http://" + ln.Addr().String()
+}
+
+// TestTellsAHungProgramFromAnAbsentOne has a program hang, end and come back: each is told once.
+func TestTellsAHungProgramFromAnAbsentOne(t *testing.T) {
+	card := filepath.Join(t.TempDir(), "api.json")
+	b := &backend{}
+	s := serve(t, b, card)
+	l, heard := run(t, card)
+	next(t, heard.status)
+	b.hangs.Store(true)
+	if err := next(t, heard.lost); !errors.Is(err, api.ErrNotResponding) {
+		t.Errorf("it hangs: %v", err)
+	}
+	if err := l.Connect(t.Context()); !errors.Is(err, api.ErrNotResponding) {
+		t.Errorf("connect while it hangs: %v", err)
+	}
+	s.Close(context.Background())
+	if err := next(t, heard.lost); errors.Is(err, api.ErrNotResponding) {
+		t.Errorf("it is gone: %v", err)
+	}
+	b.hangs.Store(false)
+	s = serve(t, b, card)
+	defer s.Close(context.Background())
+	next(t, heard.status)
+	if err := l.Connect(t.Context()); err != nil {
+		t.Errorf("connect again: %v", err)
+	}
+}
 
 // patience bounds every wait.
 const patience = time.Minute
@@ -35,10 +90,18 @@ type backend struct {
 	port    int
 	failure error
 	asked   []string
+	hangs   atomic.Bool
 }
 
-func (b *backend) Status() api.Status            { return api.Status{Seq: 1} }
-func (b *backend) Answers(context.Context) error { return nil }
+func (b *backend) Status() api.Status { return api.Status{Seq: 1} }
+
+// Answers hangs while the supervisor does.
+func (b *backend) Answers(ctx context.Context) error {
+	if b.hangs.Load() {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
 
 func (b *backend) Subscribe() (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)

@@ -42,8 +42,8 @@ func (c *loginCard) take(a api.Autostart, err error) {
 	case err == nil:
 		c.known = &a
 		c.wrong.say(nil)
-	case errors.Is(err, api.ErrNotRunning):
-		c.wrong.say([]string{"This is unknown and cannot be changed: Gatewatch is not running."})
+	case errors.Is(err, api.ErrNotRunning), errors.Is(err, api.ErrNotResponding):
+		c.wrong.say([]string{"This is unknown and cannot be changed: " + reasonOf(err)})
 	default:
 		c.wrong.say([]string{wording.OneLine(err.Error()) + "."})
 	}

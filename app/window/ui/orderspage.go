@@ -117,10 +117,10 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 }
 
 // canAct says whether orders can be cancelled and changed, and why not.
-func canAct(st *api.Status, lost time.Time) (yes bool, reason string) {
+func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 	switch {
-	case !lost.IsZero():
-		return false, "Gatewatch is not running: what is shown here may be out of date. Use TWS to cancel or change orders."
+	case lost.is():
+		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or change them."
 	case st == nil:
 		return false, "Looking for Gatewatch…"
 	case !st.Connected:
@@ -265,12 +265,30 @@ func (p *ordersPage) cancellable() (n int) {
 }
 
 // render takes in whether something can be done, and that time goes by.
-func (p *ordersPage) render(st *api.Status, lost, now time.Time) {
+func (p *ordersPage) render(st *api.Status, lost absence, now time.Time) {
 	p.now = now
 	may, reason := canAct(st, lost)
 	p.may = may
 	setText(p.note, reason)
 	p.refresh()
+}
+
+// unwatched lists the orders that were open when they were last read, with a warning; empty if there were none.
+func (p *ordersPage) unwatched(count int) string {
+	const most = 5
+	var lines []string
+	if p.known != nil {
+		for _, o := range p.known.Orders {
+			if o.Open {
+				lines = append(lines, "•  "+plain(o.Text))
+			}
+		}
+		count = len(lines)
+	}
+	if len(lines) > most {
+		lines = append(lines[:most], fmt.Sprintf("and %d more: see Orders", len(lines)-most))
+	}
+	return strings.Join(append([]string{wording.Unwatched(count)}, lines...), "\n")
 }
 
 func (p *ordersPage) refresh() {

@@ -29,7 +29,12 @@ const (
 	noCommand command = iota
 	connectNow
 	disconnect
+	startProgram
+	restartProgram
 )
+
+// labels are what is written on the banner's button.
+var labels = map[command]string{connectNow: "Connect now", startProgram: "Start Gatewatch", restartProgram: "Restart Gatewatch"}
 
 // picture is everything that the status page shows, in words and shapes.
 type picture struct {
@@ -51,7 +56,7 @@ type picture struct {
 type banner struct {
 	shape                       Shape
 	cause, since, hint, attempt string
-	connect                     bool // the button stands here
+	button                      command // that stands here, if any
 }
 
 // row is one line of a list of conditions.
@@ -67,9 +72,9 @@ type pair struct{ name, value string }
 const none = "–"
 
 // picture returns what is shown now of the status st, nil before the first, while the resident program is there or,
-// since lost, is not. It notes in seen what it finds.
-func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) picture {
-	if st == nil || !lost.IsZero() {
+// since lost, does not answer. It notes in seen what it finds.
+func pictureOf(st *api.Status, lost absence, seen *ages, now time.Time) picture {
+	if st == nil || lost.is() {
 		return absent(st, lost, now)
 	}
 	p := picture{
@@ -83,7 +88,9 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 	p.support = plain(st.Gateway.Unsupported)
 	p.banner = bannerOf(st, p.shape, now)
 	if p.banner != nil {
-		p.banner.connect = p.command == connectNow
+		if p.command == connectNow {
+			p.banner.button = connectNow
+		}
 	}
 	p.layers = layersOf(st, seen, now)
 	p.orders = row{shape: Up, name: "Orders", word: wording.OneLine(st.Guard.Text)}
@@ -94,18 +101,12 @@ func pictureOf(st *api.Status, lost time.Time, seen *ages, now time.Time) pictur
 	return p
 }
 
-// absent is the picture while the resident program is not there.
-func absent(st *api.Status, lost, now time.Time) picture {
-	p := picture{shape: Unknown, headline: "Gatewatch is not running", orders: row{shape: Unknown, name: "Orders", word: none}}
-	if lost.IsZero() {
-		p.headline = "Looking for Gatewatch…"
-	} else {
-		p.shape, p.since = Down, sinceFor(lost, now)
-		p.banner = &banner{
-			shape: Down, cause: fmt.Sprintf("Gatewatch is not running (since %s). Waiting for it.", clock(lost, now)),
-			hint: "Start it from your applications or by `gatewatch`. This window finds it again by itself. Nothing is known " +
-				"of the connection until then, and no order of its rules leaves.",
-		}
+// absent is the picture while the resident program does not answer.
+func absent(st *api.Status, lost absence, now time.Time) picture {
+	p := picture{shape: Unknown, headline: "Looking for Gatewatch…", orders: row{shape: Unknown, name: "Orders", word: none}}
+	if lost.is() {
+		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(lost.since, now)
+		p.banner, p.command = lost.banner(now), lost.remedy()
 	}
 	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
 		p.layers = append(p.layers, row{shape: Unknown, name: name, word: none})
@@ -115,6 +116,13 @@ func absent(st *api.Status, lost, now time.Time) picture {
 		p.details = []pair{{"Gateway", address(&st.Gateway)}}
 	}
 	return p
+}
+
+// unwatched adds to the banner the orders that nothing watches now.
+func (p *picture) unwatched(st *api.Status, orders *ordersPage) {
+	if st != nil && st.Trading.OrdersOpen > 0 {
+		p.banner.hint += "\n" + orders.unwatched(st.Trading.OrdersOpen)
+	}
 }
 
 func shapeOf(st *api.Status) Shape {

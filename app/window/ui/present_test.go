@@ -50,16 +50,16 @@ func TestShapeOfEveryState(t *testing.T) {
 func TestClosedGuardIsTold(t *testing.T) {
 	st := connected()
 	st.Guard, st.Held.Since = closedGuard("it waits", ""), noon.Add(-time.Minute)
-	if p := pictureOf(&st, time.Time{}, &ages{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
+	if p := pictureOf(&st, absence{}, &ages{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
 		t.Errorf("in the first moment %+v", p)
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
-	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, &ages{}, noon)
 	if p.shape != Impaired || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
 		t.Errorf("alone %+v, %+v", p, p.banner)
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
-	p = pictureOf(&st, time.Time{}, &ages{}, noon)
+	p = pictureOf(&st, absence{}, &ages{}, noon)
 	if p.banner.cause != st.Held.Text+" A farm is down." || p.banner.hint != "Wait. It comes back." {
 		t.Errorf("with another fault %+v", p.banner)
 	}
@@ -73,16 +73,16 @@ func TestFailingStepsAreTold(t *testing.T) {
 		{Step: "alerts", Text: "None are sent.", Hint: "Free some."},
 	}
 	const all = "It cannot be written. (no space) None are sent."
-	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, &ages{}, noon)
 	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all || p.banner.hint != "Free some." {
 		t.Errorf("alone %+v", p.banner)
 	}
 	st.Failing[1].Urgent = true
-	if p = pictureOf(&st, time.Time{}, &ages{}, noon); p.shape != Impaired {
+	if p = pictureOf(&st, absence{}, &ages{}, noon); p.shape != Impaired {
 		t.Error("an urgent one leaves the window green")
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
-	p = pictureOf(&st, time.Time{}, &ages{}, noon)
+	p = pictureOf(&st, absence{}, &ages{}, noon)
 	if p.banner.cause != "A farm is down." || p.banner.hint != "It comes back. "+all+" Free some." {
 		t.Errorf("with a fault %+v", p.banner)
 	}
@@ -100,20 +100,23 @@ func TestOneCommandApplies(t *testing.T) {
 	} {
 		st := connected()
 		st.Layers = c.layers
-		if p := pictureOf(&st, time.Time{}, &ages{}, noon); p.command != c.want {
+		if p := pictureOf(&st, absence{}, &ages{}, noon); p.command != c.want {
 			t.Errorf("%s: command %v, want %v", name, p.command, c.want)
 		}
 	}
 	st := connected()
-	if p := pictureOf(&st, noon, &ages{}, noon); p.command != noCommand {
-		t.Errorf("while nobody is there: command %v", p.command)
+	if p := pictureOf(&st, absence{since: noon}, &ages{}, noon); p.command != startProgram || p.headline != "Gatewatch is not running" {
+		t.Errorf("not there: command %v, %q", p.command, p.headline)
+	}
+	if p := pictureOf(&st, absence{noon, true}, &ages{}, noon); p.command != restartProgram || p.headline != "Gatewatch is not responding" || p.shape != Down {
+		t.Errorf("it hangs: command %v, %q, shape %v", p.command, p.headline, p.shape)
 	}
 }
 
 func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 	st := connected()
 	st.Gateway.Mode = "live"
-	p := pictureOf(&st, noon.Add(-time.Minute), &ages{}, noon)
+	p := pictureOf(&st, absence{since: noon.Add(-time.Minute)}, &ages{}, noon)
 	if p.shape != Down || p.badge != "" || p.orders.shape == Up {
 		t.Errorf("shape %v, badge %q, orders %v", p.shape, p.badge, p.orders)
 	}
@@ -122,7 +125,7 @@ func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 			t.Errorf("%s is shown as %v", l.name, l.shape)
 		}
 	}
-	if want := "Gatewatch is not running (since 11:59:00). Waiting for it."; p.banner == nil || p.banner.cause != want {
+	if want := "Gatewatch is not running (since 11:59:00)."; p.banner == nil || p.banner.cause != want {
 		t.Errorf("banner %+v, want %q", p.banner, want)
 	}
 }
@@ -133,7 +136,7 @@ func TestSinceIsExactOnlyIfSeen(t *testing.T) {
 	down.State, down.Since = conn.UpstreamLost, noon.Add(20*time.Second)
 	down.Layers.Upstream = false
 	since := func(st api.Status, now time.Time, layer string) string {
-		for _, l := range pictureOf(&st, time.Time{}, &seen, now).layers {
+		for _, l := range pictureOf(&st, absence{}, &seen, now).layers {
 			if l.name == layer {
 				return l.since
 			}
@@ -195,7 +198,7 @@ func TestTextFromOutsideStaysPlain(t *testing.T) {
 	evil := "\x1b[31mred\u202e\nsecond line\u0000"
 	st.Cause, st.Hint, st.Headline, st.Guard.Text, st.Gateway.Host = evil, evil, evil, evil, evil
 	st.Layers = api.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
-	p := pictureOf(&st, time.Time{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, &ages{}, noon)
 	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
 	for _, s := range texts {
 		if strings.ContainsAny(s, "\x1b\u202e\n\x00") || !strings.Contains(s, "red") && s != p.headline {

@@ -304,10 +304,8 @@ func (e *ruleEditor) saved(err error) {
 		return
 	case errors.As(err, &refused):
 		e.refused = refused
-	case errors.Is(err, api.ErrNotRunning):
-		e.failed = "Not saved: Gatewatch is not running."
 	default:
-		e.failed = "Not saved: " + plain(err.Error())
+		e.failed = "Not saved: " + reasonOf(err)
 	}
 	e.refresh()
 }

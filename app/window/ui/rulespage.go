@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -141,10 +140,10 @@ func ruleProblem(p *api.Problem) string {
 }
 
 // canEdit says whether rules can be saved and activated, and why not.
-func canEdit(known *api.Rules, st *api.Status, lost time.Time) (yes bool, reason string) {
+func canEdit(known *api.Rules, st *api.Status, lost absence) (yes bool, reason string) {
 	switch {
-	case !lost.IsZero():
-		return false, "Gatewatch is not running."
+	case lost.is():
+		return false, lost.text() + "."
 	case st == nil || known == nil:
 		return false, "the rules have not been read yet."
 	case !st.Connected:
@@ -250,10 +249,8 @@ func (p *rulesPage) answered(r api.Rules, err error) {
 	case err == nil:
 		p.known = &r
 		p.say("")
-	case errors.Is(err, api.ErrNotRunning):
-		p.say("That did not work: Gatewatch is not running.")
 	default:
-		p.say("That did not work: " + plain(err.Error()))
+		p.say("That did not work: " + reasonOf(err))
 	}
 }
 
@@ -282,12 +279,12 @@ func (p *rulesPage) ask(of func(name string), name string) {
 }
 
 // render takes in whether rules can be edited, and that time goes by.
-func (p *rulesPage) render(st *api.Status, lost, now time.Time) {
-	p.now, p.here = now, st != nil && lost.IsZero()
+func (p *rulesPage) render(st *api.Status, lost absence, now time.Time) {
+	p.now, p.here = now, st != nil && !lost.is()
 	p.refreshFor(st, lost)
 }
 
-func (p *rulesPage) refreshFor(st *api.Status, lost time.Time) {
+func (p *rulesPage) refreshFor(st *api.Status, lost absence) {
 	may, reason := canEdit(p.known, st, lost)
 	p.may = may
 	note := ""

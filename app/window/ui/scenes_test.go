@@ -158,8 +158,21 @@ func scenes() map[string]func(*View) {
 		},
 		"not_running": func(v *View) {
 			status(connected())(v)
-			v.Lost(noon)
+			v.Lost(api.ErrNotRunning, noon)
 			v.Tick(noon.Add(3 * time.Second))
+		},
+		"not_responding": func(v *View) {
+			v.Settings(inForce())
+			v.Status(armed(), noon)
+			v.Orders(someOrders(), nil)
+			v.Lost(api.ErrNotResponding, noon)
+			v.Tick(noon.Add(3 * time.Second))
+		},
+		"orders_not_responding": func(v *View) {
+			status(armed())(v)
+			v.open(pageOrders)
+			v.Orders(someOrders(), nil)
+			v.Lost(api.ErrNotResponding, noon)
 		},
 		"long_texts": func(v *View) {
 			st := reconnecting()

@@ -13,7 +13,6 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
-	"gatewatch/app/wording"
 )
 
 // settingsPage is the form of the settings.
@@ -238,10 +237,8 @@ func (p *settingsPage) saved(v api.SettingsView, sent draft, err error) {
 		p.done = "Saved and in effect."
 	case errors.As(err, &refused):
 		p.refused = refused
-	case errors.Is(err, api.ErrNotRunning):
-		p.failed = "Not saved: Gatewatch is not running."
 	default:
-		p.failed = "Not saved: " + wording.OneLine(err.Error())
+		p.failed = "Not saved: " + reasonOf(err)
 	}
 	p.refresh()
 }
@@ -277,7 +274,7 @@ func (p *settingsPage) refresh() {
 	case p.saving:
 		message = "Saving…"
 	case !p.linked:
-		message, bad = "Gatewatch is not running: nothing can be saved until it is.", true
+		message, bad = "Gatewatch does not answer: nothing can be saved until it does.", true
 	case p.desk.theirs != nil:
 		message = "Choose above first: reload, or keep yours."
 	case message == "" && dirty:

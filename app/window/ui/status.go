@@ -106,15 +106,16 @@ type alarm struct {
 	attempt *widget.Label
 	failed  *widget.Label // why the last command failed
 	button  *button
+	does    command // what the button does
 	foot    *fyne.Container
 }
 
-func newAlarm(k *keys, connect func()) *alarm {
+func newAlarm(k *keys, press func(command)) *alarm {
 	a := &alarm{
 		tint: canvas.NewRectangle(color.Transparent), edge: canvas.NewRectangle(color.Transparent), sign: newSign(18),
 		cause: wrapped(""), since: fine(""), hint: wrapped(""), attempt: bold(""), failed: wrapped(""),
-		button: newButton(k, "Connect now", connect),
 	}
+	a.button = newButton(k, labels[connectNow], func() { press(a.does) })
 	a.cause.TextStyle.Bold = true
 	a.attempt.Truncation = fyne.TextTruncateEllipsis
 	a.failed.Importance = widget.DangerImportance
@@ -154,8 +155,11 @@ func (a *alarm) render(b *banner, busy bool, failure string) {
 	show(a.since, b.since != "")
 	show(a.hint, b.hint != "")
 	show(a.failed, failure != "")
-	show(a.button, b.connect)
-	show(a.foot, b.connect || b.attempt != "")
+	if a.does = b.button; a.does != noCommand && a.button.Text != labels[a.does] {
+		a.button.SetText(labels[a.does])
+	}
+	show(a.button, a.does != noCommand)
+	show(a.foot, a.does != noCommand || b.attempt != "")
 	enable(a.button, !busy)
 }
 
@@ -223,7 +227,7 @@ type statusPage struct {
 
 func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
-		alarm: newAlarm(k, func() { v.command(connectNow) }), first: newFirstRun(k, v.savePort), support: newNotice(), layers: map[string]*line{},
+		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.savePort), support: newNotice(), layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
 		pairs: container.New(stacked{-12}), terms: fine(""),

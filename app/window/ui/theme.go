@@ -12,6 +12,7 @@ const (
 	colorCard   fyne.ThemeColorName = "gatewatch-card"
 	colorBorder fyne.ThemeColorName = "gatewatch-border"
 	colorMuted  fyne.ThemeColorName = "gatewatch-muted"
+	colorVeil   fyne.ThemeColorName = "gatewatch-veil"
 )
 
 // sizeFine is the size of hints and captions.
@@ -25,6 +26,7 @@ var palette = map[fyne.ThemeColorName][2]color.NRGBA{
 	colorCard:                          {rgb(0xffffff), rgb(0x212429)},
 	colorBorder:                        {rgb(0xd9dee4), rgb(0x363b42)},
 	colorMuted:                         {rgb(0x5a6370), rgb(0xa3acb8)},
+	colorVeil:                          {rgba(0xf4f6f8, 0x90), rgba(0x17191d, 0x90)},
 	theme.ColorNameBackground:          {rgb(0xf4f6f8), rgb(0x17191d)},
 	theme.ColorNameForeground:          {rgb(0x1a1f26), rgb(0xe8ebef)},
 	theme.ColorNamePlaceHolder:         {rgb(0x5a6370), rgb(0xa3acb8)},

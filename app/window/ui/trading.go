@@ -29,11 +29,14 @@ type trading struct {
 
 // tradingOf returns how trading stands by the status st, nil before the first, while the resident program is there or,
 // since lost, is not.
-func tradingOf(st *api.Status, lost, now time.Time) trading {
-	if st == nil || !lost.IsZero() {
-		t := trading{shape: Unknown, word: "Trading: not known", reason: "Gatewatch is not running: its rules place no orders."}
-		if lost.IsZero() {
-			t.reason = "Looking for Gatewatch…"
+func tradingOf(st *api.Status, lost absence, now time.Time) trading {
+	if st == nil || lost.is() {
+		t := trading{shape: Unknown, word: "Trading: not known", reason: "Looking for Gatewatch…"}
+		switch {
+		case lost.hangs:
+			t.reason = wording.NotResponding + "."
+		case lost.is():
+			t.reason = wording.NotRunning + ": its rules place no orders."
 		}
 		return t
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,22 +27,23 @@ func TestHowTradingStands(t *testing.T) {
 	bare.Trading.OrdersUnprotected = 1
 	for name, c := range map[string]struct {
 		st    *api.Status
-		lost  time.Time
+		lost  absence
 		shape Shape
 		word  string
 		may   bool
 		says  string // part of the reason
 		asks  string // part of what is asked before arming
 	}{
-		"armed":         {&ok, time.Time{}, Up, "Trading is on", true, "Since 10:00 · 2 rules watch prices · 1 order open", ""},
-		"no stop":       {&bare, time.Time{}, Impaired, "Trading is on", true, "1 open position without its stop: see Orders", ""},
-		"held":          {&held, time.Time{}, Impaired, "Trading is on, but orders are blocked", true, "Orders are compared.\nSince", ""},
-		"off":           {&ready, time.Time{}, PausedByUser, "Trading is off", true, "cannot place orders.\n2 rules watch prices · 1 rule has failed", ""},
-		"not connected": {&off, time.Time{}, PausedByUser, "Trading is off", false, "once Gateway is connected", ""},
-		"live":          {&live, time.Time{}, PausedByUser, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
-		"not known":     {&unknown, time.Time{}, PausedByUser, "Trading is off", true, "", "does not know whether the account on port 4002"},
-		"gone":          {&ok, noon, Unknown, "Trading: not known", false, "not running", ""},
-		"nobody yet":    {nil, time.Time{}, Unknown, "Trading: not known", false, "Looking", ""},
+		"armed":         {&ok, absence{}, Up, "Trading is on", true, "Since 10:00 · 2 rules watch prices · 1 order open", ""},
+		"no stop":       {&bare, absence{}, Impaired, "Trading is on", true, "1 open position without its stop: see Orders", ""},
+		"held":          {&held, absence{}, Impaired, "Trading is on, but orders are blocked", true, "Orders are compared.\nSince", ""},
+		"off":           {&ready, absence{}, PausedByUser, "Trading is off", true, "cannot place orders.\n2 rules watch prices · 1 rule has failed", ""},
+		"not connected": {&off, absence{}, PausedByUser, "Trading is off", false, "once Gateway is connected", ""},
+		"live":          {&live, absence{}, PausedByUser, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
+		"not known":     {&unknown, absence{}, PausedByUser, "Trading is off", true, "", "does not know whether the account on port 4002"},
+		"gone":          {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
+		"hangs":         {&ok, absence{noon, true}, Unknown, "Trading: not known", false, "Gatewatch is not responding.", ""},
+		"nobody yet":    {nil, absence{}, Unknown, "Trading: not known", false, "Looking", ""},
 	} {
 		got := tradingOf(c.st, c.lost, noon)
 		if got.shape != c.shape || got.word != c.word || got.may != c.may || !strings.Contains(got.reason, c.says) ||
@@ -65,7 +67,8 @@ func TestArming(t *testing.T) {
 		t.Errorf("said %q", bar.failed.Text)
 	}
 	v.Status(armed(), noon)
-	v.arming = true // an answer is awaited
+	a.asked = slices.DeleteFunc(a.asked, func(what string) bool { return what == "orders" }) // in case of an absence
+	v.arming = true                                                                          // an answer is awaited
 	v.render()
 	test.Tap(bar.button)
 	if a.asked[len(a.asked)-1] != "disarm" {
@@ -258,6 +261,7 @@ func TestAnotherSymbolDropsTheContractNumber(t *testing.T) {
 func TestRulesAreStartedAndStopped(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(armed(), noon)
+	a.asked = nil
 	v.open(pageRules)
 	v.Rules(someRules(), nil)
 	rows := v.rules.rows
@@ -429,6 +433,7 @@ func TestCancellationsAreShown(t *testing.T) {
 func TestTradingPagesAskOften(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(armed(), noon)
+	a.asked = nil
 	v.open(pageRules)
 	v.Tick(noon.Add(time.Minute)) // the first is not answered yet
 	if len(a.asked) != 1 {

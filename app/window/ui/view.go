@@ -16,7 +16,6 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
-	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -25,6 +24,8 @@ var MinSize = fyne.NewSize(420, 480)
 
 // Actions are what the user can want. They return at once; the outcome comes back by a method of the view.
 type Actions struct {
+	Start      func()               // the resident program; answered by View.Commanded
+	Restart    func()               // the same, after ending one that hangs; answered by View.Commanded
 	Connect    func()               // answered by View.Commanded
 	Disconnect func()               // answered by View.Commanded
 	Save       func(body []byte)    // a settings file; answered by View.Saved
@@ -71,13 +72,14 @@ type View struct {
 	form    *settingsPage
 	tabs    [pageCount]*button
 	pages   [pageCount]fyne.CanvasObject
+	veil    *themed // over what may be out of date
 	page    int
 	asking  time.Time // when the present page's data was asked for last; zero if never
 	waiting bool      // rules or orders were asked for and are not there yet
 
 	now     time.Time
 	st      *api.Status
-	lost    time.Time // since when the resident program is not there; zero while it is
+	lost    absence
 	seen    ages
 	pic     picture
 	title   string
@@ -126,6 +128,8 @@ func New(a Actions, now time.Time) *View {
 		tabs.Add(v.tabs[i])
 		pages.Add(v.pages[i])
 	}
+	v.veil = newThemed(colorVeil, "", 0)
+	pages.Add(v.veil)
 	top := container.NewVBox(v.head.content, padded(0, 10, tabs))
 	minimum := newThemed("", "", 0)
 	body := framed(top, pages, nil)
@@ -296,10 +300,8 @@ func (v *View) OrderDone(id int64, err error) {
 func (v *View) Armed(err error) {
 	v.arming, v.unarmed = false, ""
 	switch {
-	case errors.Is(err, api.ErrNotRunning):
-		v.unarmed = "That did not work: Gatewatch is not running."
 	case err != nil:
-		v.unarmed = "That did not work: " + plain(err.Error())
+		v.unarmed = "That did not work: " + reasonOf(err)
 	}
 	v.render()
 }
@@ -391,9 +393,12 @@ func shown(o, root fyne.CanvasObject) bool {
 // Status takes in the status as the resident program tells it.
 func (v *View) Status(st api.Status, now time.Time) {
 	v.now = now
-	if !v.lost.IsZero() {
-		v.lost = time.Time{}
+	if v.lost.is() {
+		v.lost = absence{}
 		v.seen.forget()
+	}
+	if st.Trading.OrdersOpen > 0 && (v.st == nil || !reflect.DeepEqual(v.st.Trading, st.Trading)) {
+		v.actions.Orders() // to know them if the resident program ends or hangs
 	}
 	trade := v.page == pageRules || v.page == pageOrders
 	if v.st == nil || v.st.State != st.State || trade && !reflect.DeepEqual(v.st.Trading, st.Trading) {
@@ -405,12 +410,13 @@ func (v *View) Status(st api.Status, now time.Time) {
 	v.ask()
 }
 
-// Lost takes in that the resident program is gone.
-func (v *View) Lost(now time.Time) {
+// Lost takes in that the resident program is not there, or with [api.ErrNotResponding] that it hangs.
+func (v *View) Lost(err error, now time.Time) {
 	v.now = now
-	if v.lost.IsZero() {
-		v.lost = now
+	if !v.lost.is() {
+		v.lost.since = now
 	}
+	v.lost.hangs = errors.Is(err, api.ErrNotResponding)
 	v.form.link(false)
 	v.waiting = false
 	v.render()
@@ -432,11 +438,8 @@ func (v *View) Settings(s api.SettingsView) {
 // Commanded takes in the answer to a command.
 func (v *View) Commanded(err error) {
 	v.busy, v.failure = false, ""
-	switch {
-	case errors.Is(err, api.ErrNotRunning):
-		v.failure = "That did not work: Gatewatch is not running."
-	case err != nil:
-		v.failure = "That did not work: " + wording.OneLine(err.Error())
+	if err != nil {
+		v.failure = "That did not work: " + reasonOf(err)
 	}
 	v.render()
 }
@@ -476,9 +479,14 @@ func (v *View) command(c command) {
 	}
 	v.busy, v.failure = true, ""
 	v.render()
-	if c == connectNow {
+	switch c {
+	case startProgram:
+		v.actions.Start()
+	case restartProgram:
+		v.actions.Restart()
+	case connectNow:
 		v.actions.Connect()
-	} else {
+	case disconnect:
 		v.actions.Disconnect()
 	}
 }
@@ -487,9 +495,14 @@ func (v *View) command(c command) {
 func (v *View) render() {
 	v.pic = pictureOf(v.st, v.lost, &v.seen, v.now)
 	st := v.st
-	if !v.lost.IsZero() {
+	if v.lost.is() {
 		st = nil
+		v.pic.unwatched(v.st, v.orders)
+		if v.busy {
+			v.pic.banner.attempt = "Starting…"
+		}
 	}
+	show(v.veil, v.lost.is() && v.page != pageStatus)
 	if view := v.form.desk.view; st != nil && v.pic.banner != nil && view != nil && !view.Found {
 		v.pic.welcome(st)
 	}

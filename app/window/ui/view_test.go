@@ -33,6 +33,7 @@ type acts struct {
 
 func (a *acts) actions() Actions {
 	return Actions{
+		Start: func() { a.asked = append(a.asked, "start") }, Restart: func() { a.asked = append(a.asked, "restart") },
 		Connect: func() { a.connect++ }, Disconnect: func() { a.disconnect++ }, Close: func() { a.closed++ },
 		Uptime: func() { a.uptimes++ }, Messages: func() {}, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
 		Save: func(b []byte) { a.saved = append(a.saved, b) }, Title: func(s string) { a.title = s },
@@ -225,7 +226,7 @@ func TestSaving(t *testing.T) {
 	if f.button.Disabled() || f.editors["gateway.port"].wrong.content.Visible() {
 		t.Error("a good value cannot be saved, or the mistake still stands")
 	}
-	v.Lost(noon)
+	v.Lost(api.ErrNotRunning, noon)
 	if !f.button.Disabled() {
 		t.Error("nobody there, but Save can be pressed")
 	}
@@ -337,9 +338,9 @@ func TestFirstRun(t *testing.T) {
 func TestComesBackAfterARestart(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(connected(), noon)
-	v.Lost(noon.Add(time.Second))
-	v.Lost(noon.Add(5 * time.Second))
-	if got := v.status.alarm.cause.Text; got != "Gatewatch is not running (since 12:00:01). Waiting for it." {
+	v.Lost(api.ErrNotRunning, noon.Add(time.Second))
+	v.Lost(api.ErrNotRunning, noon.Add(5*time.Second))
+	if got := v.status.alarm.cause.Text; got != "Gatewatch is not running (since 12:00:01)." {
 		t.Errorf("lost: %q", got)
 	}
 	v.Status(connected(), noon.Add(8*time.Second))
@@ -403,5 +404,59 @@ func TestAlertsAreTestedOneAtATime(t *testing.T) {
 	v.Alerts(api.Alerts{}, errors.New("gone"))
 	if !v.alerts.note.Visible() || len(v.alerts.rows) != 2 {
 		t.Error("an error hides what was known, or is not shown")
+	}
+}
+
+// TestStartAndRestart presses the button that ends an absence, of either kind, and reads what is said of open orders.
+func TestStartAndRestart(t *testing.T) {
+	v, _, a := acting(t)
+	st := connected()
+	st.Trading.OrdersOpen = 3
+	v.Status(st, noon)
+	if !slices.Contains(a.asked, "orders") {
+		t.Error("open orders are not read while they can be")
+	}
+	v.Orders(someOrders(), nil)
+	for _, c := range []struct {
+		err                        error
+		headline, label, wants, no string
+	}{
+		{api.ErrNotResponding, "Gatewatch is not responding", "Restart Gatewatch", "restart", "start"},
+		{api.ErrNotRunning, "Gatewatch is not running", "Start Gatewatch", "start", "restart"},
+	} {
+		a.asked = nil
+		v.Lost(c.err, noon.Add(time.Second))
+		bar := v.status.alarm
+		if v.head.headline.Text != c.headline || bar.button.Text != c.label || !bar.button.Visible() || !strings.HasPrefix(bar.cause.Text, c.headline) {
+			t.Errorf("%q, button %q, %q", v.head.headline.Text, bar.button.Text, bar.cause.Text)
+		}
+		for _, want := range []string{"3 orders were open at IBKR, and nothing watches them now", "Buy 100 AAPL limit 224.95", "Sell 10 MSFT"} {
+			if !strings.Contains(bar.hint.Text, want) {
+				t.Errorf("the hint lacks %q: %s", want, bar.hint.Text)
+			}
+		}
+		if strings.Contains(bar.hint.Text, "AAPL limit 231") {
+			t.Error("a filled order is listed as open")
+		}
+		test.Tap(bar.button)
+		test.Tap(bar.button) // while the answer is awaited
+		if !slices.Equal(a.asked, []string{c.wants}) || bar.attempt.Text != "Starting…" {
+			t.Errorf("asked %v, %q", a.asked, bar.attempt.Text)
+		}
+		v.Commanded(errors.New("no such program"))
+		if bar.failed.Text != "That did not work: no such program" || bar.button.Disabled() {
+			t.Errorf("said %q", bar.failed.Text)
+		}
+		v.Commanded(nil)
+		v.open(pageOrders)
+		if !v.veil.Visible() || !strings.HasPrefix(v.orders.note.Text, c.headline) {
+			t.Errorf("stale orders are shown as if they were not: veil %v, %q", v.veil.Visible(), v.orders.note.Text)
+		}
+		v.open(pageStatus)
+	}
+	v.Status(st, noon.Add(time.Minute))
+	v.open(pageOrders)
+	if v.veil.Visible() || v.head.headline.Text != "Connected" {
+		t.Errorf("it is back: veil %v, %q", v.veil.Visible(), v.head.headline.Text)
 	}
 }

@@ -1,0 +1,56 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+)
+
+// absence is since when the resident program is not there, or hangs; the zero value while it answers.
+type absence struct {
+	since time.Time
+	hangs bool
+}
+
+func (a absence) is() bool { return !a.since.IsZero() }
+
+// text says which of the two it is.
+func (a absence) text() string {
+	if a.hangs {
+		return wording.NotResponding
+	}
+	return wording.NotRunning
+}
+
+// remedy is the command that ends it.
+func (a absence) remedy() command {
+	if a.hangs {
+		return restartProgram
+	}
+	return startProgram
+}
+
+// banner says what is wrong and what to do.
+func (a absence) banner(now time.Time) *banner {
+	hint := wording.StartHint
+	if a.hangs {
+		hint = wording.RestartHint
+	}
+	return &banner{
+		shape: Down, cause: fmt.Sprintf("%s (since %s).", a.text(), clock(a.since, now)), hint: hint, button: a.remedy(),
+	}
+}
+
+// reasonOf returns why something did not work, as a sentence.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, api.ErrNotRunning):
+		return wording.NotRunning + "."
+	case errors.Is(err, api.ErrNotResponding):
+		return wording.NotResponding + "."
+	}
+	return plain(err.Error())
+}
