@@ -139,7 +139,7 @@ func describeTrading(t api.Trading, now time.Time) string {
 	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")
 	line := strings.Join(list, ", ")
 	if t.Reason != "" {
-		line += ": " + wording.OneLine(t.Reason)
+		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), "trading is off; ") // which it begins with
 	}
 	return line
 }

@@ -12,7 +12,7 @@ func TestDescribeTrading(t *testing.T) {
 	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
 	for want, st := range map[string]api.Trading{
-		"off: trading is off; turn it on to let rules place orders": {Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed"},
+		"off: turn it on to let rules place orders": {Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed"},
 		"off, 3 rules active, 1 rule failed: trading is off; turn it on to let rules place orders": {
 			Reason: "trading is off; turn it on to let rules place orders", RulesActive: 3, RulesFailed: 1,
 		},
