@@ -43,7 +43,7 @@ type Tick struct {
 func (k *Tick) key() int64 { return k.Request<<8 | int64(k.Field) }
 
 // Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow
-// reader sees the present and never holds the decoder. One reader; writing never blocks.
+// reader sees the present and never holds up the session. One reader; writing never blocks.
 type Ticks struct {
 	mu       sync.Mutex
 	at       map[int64]int // index into waiting
