@@ -44,7 +44,7 @@ type Intent struct {
 	Code       int        `json:"code,omitempty"`     // IB code of the error about it that counts
 	Detail     string     `json:"detail,omitempty"`   // technical text, may come from outside
 	Warning    bool       `json:"warning,omitempty"`  // that error was no rejection: it is a notice, or the order has worked since
-	Found      bool       `json:"found,omitempty"`    // earlier versions took it in from Gateway: prices may be missing from the order
+	Found      bool       `json:"found,omitempty"`    // by an earlier version, in Gateway: its prices may be missing
 	// Asked is the order as it was asked to become, until Gateway confirms or refuses that; Order is what Gateway has. Of an order that
 	// was cancelled before it has, nobody knows which of them that was. Refused is what it has refused last.
 	Asked   *conn.Order `json:"asked,omitempty"`

@@ -367,21 +367,23 @@ func TestSyncFails(t *testing.T) {
 	}
 }
 
-// TestOnDiskBeforeItLeaves looks at the disk when the bytes of an order are about to leave, then cuts the power there: the next start
-// knows the order and its note. If Gateway got it, it works; if not, it is unknown. It is not sent again.
+// TestOnDiskBeforeItLeaves cuts the power when the bytes of an order are about to leave: the next start knows the order
+// and its note. If Gateway got it, it works; if not, it is unknown. It is not sent again.
 func TestOnDiskBeforeItLeaves(t *testing.T) {
 	for _, leaves := range []bool{true, false} {
 		g := startGateway(t, sim.Config{})
 		path := filepath.Join(t.TempDir(), "orders.db")
 		d := newDesk(t, path, g.Port())
 		var left string
-		list, err := d.ledger.Place(d.session(t), Batch{Orders: []conn.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: func() error {
+		allowed := func() error {
 			left = leave(t, path)
 			if leaves {
 				return nil
 			}
 			return errors.New("the power is cut")
-		}})
+		}
+		b := Batch{Orders: []conn.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: allowed}
+		list, err := d.ledger.Place(d.session(t), b)
 		if (err == nil) != leaves || len(list) != 1 {
 			t.Fatalf("%+v, %v", list, err)
 		}

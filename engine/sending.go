@@ -110,8 +110,8 @@ func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
 	return list, nil
 }
 
-// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows of them, which
-// it may with an error, too.
+// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows of
+// them, which it may with an error, too.
 func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
 	var also map[string][]byte
 	if notes != nil {

@@ -245,8 +245,8 @@ func BenchmarkRulesAtDecodeRate(b *testing.B) {
 }
 
 // BenchmarkTickToOrder is the time from the tick that fires a rule to its order, both as bytes at the socket of a gateway that is a
-// program of its own. The order is written down and synced on the way, to the disk or to memory: the difference is what the disk
-// takes. The gateway sells about 3,000 ticks a second of 16
+// program of its own. The order is written and synced on the way, to the disk or to memory: the difference is what
+// the disk takes. The gateway sells about 3,000 ticks a second of 16
 // stocks meanwhile, and answers each order. Use -benchtime 1000x.
 func BenchmarkTickToOrder(b *testing.B) {
 	b.Run("disk", func(b *testing.B) { tickToOrder(b, b.TempDir()) })

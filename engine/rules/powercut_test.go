@@ -13,8 +13,8 @@ import (
 	"gatewatch/engine"
 )
 
-// TestPowerCut cuts the power when a rule's order has left: after the start the order is found, its rule has triggered and does not
-// do so again, and the other rules go on.
+// TestPowerCut cuts the power when a rule's order has left: after the start the order is found, its rule has triggered
+// and does not do so again, and the other rules go on.
 func TestPowerCut(t *testing.T) {
 	b := newBench(t)
 	g, s := b.trade()
@@ -72,8 +72,8 @@ func (b *bench) states(want ...string) {
 	}
 }
 
-// earlierFiles unpacks what an earlier version left behind when the computer went down. It wrote the orders of rules down in advance
-// and sent them before the disk had the rest, noted in which run of the computer trading was on, and stopped rules after a crash.
+// earlierFiles unpacks what an earlier version left behind at a power cut. It wrote the orders of rules in advance and sent
+// them before the disk had the rest, recorded in which boot of the computer trading was on, and stopped rules after a crash.
 func earlierFiles(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "orders.db")
@@ -95,12 +95,13 @@ func earlierFiles(t *testing.T) (path string) {
 	return path
 }
 
-// TestEarlierFiles goes on with the files of an earlier version: no order and no state is lost, and what was active is so still.
+// TestEarlierFiles opens the files of an earlier version: no order and no state is lost, and active rules stay active.
 func TestEarlierFiles(t *testing.T) {
 	b := newBench(t)
 	stopped := order("stopped", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90)})
 	waits := order("waits", Order{
-		Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: p(-20), TakeProfit: &Exit{Price: p(1e6)}, StopLoss: &Exit{Offset: p(-1)},
+		Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: p(-20),
+		TakeProfit: &Exit{Price: p(1e6)}, StopLoss: &Exit{Offset: p(-1)},
 	})
 	waits.Conditions[0].Value = 1e5
 	fired := order("fired", Order{Side: "BUY", Quantity: 2, Type: "LMT", LimitPrice: p(80)})
@@ -134,7 +135,8 @@ func TestEarlierFiles(t *testing.T) {
 	}
 	// Of this one the price may be missing: sent once more it would be another order.
 	cheaper := func(o *conn.Order) { o.LimitPrice = 1 }
-	if _, err := b.ledger.Change(s, list[0].ID, cheaper, nil); !errors.Is(err, engine.ErrNotChanged) || !strings.Contains(err.Error(), "TWS") {
+	_, err := b.ledger.Change(s, list[0].ID, cheaper, nil)
+	if !errors.Is(err, engine.ErrNotChanged) || !strings.Contains(err.Error(), "TWS") {
 		t.Error(err)
 	}
 	b.instruments()
