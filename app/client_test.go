@@ -13,7 +13,7 @@ func TestDescribeTrading(t *testing.T) {
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
 	for want, st := range map[string]api.Trading{
 		"off: turn it on to let rules place orders": {Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed"},
-		"off, 3 rules active, 1 rule failed: trading is off; turn it on to let rules place orders": {
+		"off, 3 rules active, 1 rule failed: turn it on to let rules place orders": {
 			Reason: "trading is off; turn it on to let rules place orders", RulesActive: 3, RulesFailed: 1,
 		},
 		"on, 1 order open, 1 open position without its stop (place a stop in TWS, or close the position)": {Armed: true, MayTrade: true, OrdersOpen: 1, OrdersUnprotected: 1},
