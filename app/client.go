@@ -158,7 +158,7 @@ func farms(f map[string]conn.FarmState) string {
 	var bad []string
 	for name, st := range f {
 		if st == conn.FarmBroken {
-			bad = append(bad, wording.OneLine(name)+" down")
+			bad = append(bad, wording.NamedFarm(name)+" down")
 		}
 	}
 	if len(bad) == 0 {

@@ -106,7 +106,7 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventAnswered:
 		return "Gateway answers again."
 	case conn.EventFarm:
-		return fmt.Sprintf("Data farm %s: %s (code %d).", wording.OneLine(e.Detail), e.Farm, e.Code)
+		return fmt.Sprintf("%s: %s (code %d).", wording.NamedFarm(e.Detail), e.Farm, e.Code)
 	case conn.EventCompeting:
 		return wording.Cause(s)
 	case conn.EventOrdersBlocked:

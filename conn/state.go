@@ -90,7 +90,12 @@ type Layers struct {
 	API      bool // READY: nextValidId and managedAccounts have arrived
 	Upstream bool // Gateway to IBKR's servers, as far as Gateway has said
 	Farms    map[string]FarmState
+	Since    LayerTimes
 }
+
+// LayerTimes says since when each layer has been as it is, by the wall clock. What is known of the upper layers begins with each
+// connection.
+type LayerTimes struct{ Socket, API, Upstream, Farms time.Time }
 
 // Up reports whether socket, API and upstream are all up.
 func (l Layers) Up() bool { return l.Socket && l.API && l.Upstream }

@@ -71,8 +71,9 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	}
 	s.gate.clock = func() instant { return instant{wall: s.wall(), mono: s.mono()} }
 	s.gate.proof.Store(int64(cfg.proofOfLife()))
+	now := wallClock()
 	s.snap.Store(&Snapshot{
-		At: wallClock(), Since: wallClock(), State: Connecting, Guard: GuardSocket, GuardSince: wallClock(),
+		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting, Guard: GuardSocket, GuardSince: wallClock(),
 		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
 	})
 	return s
@@ -335,6 +336,7 @@ func (s *Supervisor) publish() {
 	if now.GuardOpen() && !old.GuardOpen() {
 		now.Opened++
 	}
+	now.Layers.Since = layersSince(old, now)
 	news := !now.same(old)
 	if news {
 		s.seq++
@@ -352,6 +354,25 @@ func (s *Supervisor) publish() {
 		default:
 		}
 	}
+}
+
+// layersSince returns since when each layer of a new snapshot has been as it is.
+func layersSince(old, now *Snapshot) LayerTimes {
+	since := old.Layers.Since
+	another := now.Session != old.Session || now.Layers.API != old.Layers.API
+	if another || now.Layers.Socket != old.Layers.Socket {
+		since.Socket = now.At
+	}
+	if another {
+		since.API = now.At
+	}
+	if another || now.Layers.Upstream != old.Layers.Upstream {
+		since.Upstream = now.At
+	}
+	if another || !maps.Equal(now.Layers.Farms, old.Layers.Farms) {
+		since.Farms = now.At
+	}
+	return since
 }
 
 // same reports whether both say the same but for the time they were made at and what is measured all the time.

@@ -20,6 +20,7 @@ func (st Status) Open() Status {
 	}
 	st.Gateway.Host, st.Gateway.Unsupported = openHost(st.Gateway.Host), st.open.unsupported
 	st.Layers.Farms = openFarms(st.Layers.Farms)
+	st.FarmNames = farmNames(st.Layers.Farms)
 	st.Trading.Reason, st.Trading.RulesProblem = openReason(st), ""
 	st.Alerts.Failing = []string{}
 	st.Failing = slices.Clone(st.Failing)

@@ -10,29 +10,33 @@ import (
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
 // left empty.
 type Status struct {
-	State     conn.State  `json:"state"`
-	Connected bool        `json:"connected"` // socket, API and upstream are all up
-	Since     time.Time   `json:"since"`     // when state was entered
-	Cause     string      `json:"cause"`     // why state is not connected, for people
-	CauseID   conn.Cause  `json:"cause_id"`  // the same for programs; stable
-	Code      int         `json:"code"`      // IB code behind the cause, 0 if none
-	Hint      string      `json:"hint"`      // what to do about it
-	Headline  string      `json:"headline"`  // the state in one line
-	Layers    Layers      `json:"layers"`
-	Attempt   Attempt     `json:"attempt"`
-	Session   uint64      `json:"session"` // number of the present session, 0 if none
-	Reset     ResetWindow `json:"reset_window"`
-	Gateway   Gateway     `json:"gateway"`
-	Guard     Guard       `json:"guard"`
-	Held      Held        `json:"held"`
-	Probe     Probe       `json:"probe"`
-	Lost      uint64      `json:"sessions_lost"` // since the start of the program
-	Today     Period      `json:"today"`         // the local day so far
-	Muted     *time.Time  `json:"muted_until"`   // desktop notices are silent until then
-	Alerts    AlertState  `json:"alerts"`
-	Trading   Trading     `json:"trading"`
-	Failing   []Failing   `json:"failing"` // steps in the background that fail at present
-	Faults    []Fault     `json:"faults"`  // parts of the program that have failed inside since its start
+	State     conn.State `json:"state"`
+	Connected bool       `json:"connected"` // socket, API and upstream are all up
+	Since     time.Time  `json:"since"`     // when state was entered
+	Cause     string     `json:"cause"`     // why state is not connected, for people
+	CauseID   conn.Cause `json:"cause_id"`  // the same for programs; stable
+	Code      int        `json:"code"`      // IB code behind the cause, 0 if none
+	Hint      string     `json:"hint"`      // what to do about it
+	Headline  string     `json:"headline"`  // the state in one line
+	Layers    Layers     `json:"layers"`
+	// LayersSince says since when each layer has been as it is.
+	LayersSince LayerTimes `json:"layers_since"`
+	// FarmNames names the data farms for people, such as "US stock data [usfarm]" for usfarm.
+	FarmNames map[string]string `json:"farm_names"`
+	Attempt   Attempt           `json:"attempt"`
+	Session   uint64            `json:"session"` // number of the present session, 0 if none
+	Reset     ResetWindow       `json:"reset_window"`
+	Gateway   Gateway           `json:"gateway"`
+	Guard     Guard             `json:"guard"`
+	Held      Held              `json:"held"`
+	Probe     Probe             `json:"probe"`
+	Lost      uint64            `json:"sessions_lost"` // since the start of the program
+	Today     Period            `json:"today"`         // the local day so far
+	Muted     *time.Time        `json:"muted_until"`   // desktop notices are silent until then
+	Alerts    AlertState        `json:"alerts"`
+	Trading   Trading           `json:"trading"`
+	Failing   []Failing         `json:"failing"` // steps in the background that fail at present
+	Faults    []Fault           `json:"faults"`  // parts of the program that have failed inside since its start
 
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
@@ -47,6 +51,14 @@ type Layers struct {
 	API      bool                      `json:"api"`
 	Upstream bool                      `json:"upstream"`
 	Farms    map[string]conn.FarmState `json:"farms"`
+}
+
+// LayerTimes says since when each layer has been as it is. What is known of api, upstream and farms begins with each connection.
+type LayerTimes struct {
+	Socket   time.Time `json:"socket"`
+	API      time.Time `json:"api"`
+	Upstream time.Time `json:"upstream"`
+	Farms    time.Time `json:"farms"`
 }
 
 // Attempt is the attempt under way or the next one; number 0 means that none is needed.
@@ -134,9 +146,11 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Cause: wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),
 		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},
-		Attempt:  Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
-		Session:  s.Session,
-		Reset:    ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
+
+		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
+		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
+		Session: s.Session,
+		Reset:   ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
 			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now),
@@ -164,6 +178,19 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		st.Attempt.InSeconds = &in
 	}
 	return st
+}
+
+func layersSince(t conn.LayerTimes) LayerTimes {
+	local := func(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
+	return LayerTimes{local(t.Socket), local(t.API), local(t.Upstream), local(t.Farms)}
+}
+
+func farmNames(farms map[string]conn.FarmState) map[string]string {
+	names := make(map[string]string, len(farms))
+	for name := range farms {
+		names[name] = wording.NamedFarm(name)
+	}
+	return names
 }
 
 func moment(t time.Time) *time.Time {

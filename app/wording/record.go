@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gatewatch/conn"
@@ -42,7 +43,8 @@ func Record(r *history.Record) string {
 	case history.UpstreamRestored:
 		return after("IBKR's servers back", " after %s") + code(r)
 	case history.FarmChanged:
-		return "Data farm " + OneLine(r.Detail)
+		name, state, _ := strings.Cut(r.Detail, " ")
+		return strings.TrimSpace(NamedFarm(name) + " " + OneLine(state))
 	case history.Competing:
 		return "Another session took the market data" + code(r)
 	case history.OrdersBlocked:

@@ -40,7 +40,7 @@ func TestRecord(t *testing.T) {
 		{history.Record{What: history.Recovered}, "Connected"},
 		{history.Record{What: history.Recovered, Seconds: 2}, "Connected again after 2.0 s"},
 		{history.Record{What: history.UpstreamRestored, Seconds: 60, Code: 1101}, "IBKR's servers back after 1 m 0 s (IB code 1101)"},
-		{history.Record{What: history.FarmChanged, Detail: "usfarm broken\x1b"}, "Data farm usfarm broken"},
+		{history.Record{What: history.FarmChanged, Detail: "usfarm broken\x1b"}, "US stock data [usfarm] broken"},
 		{history.Record{What: "later\nversion"}, "later version"},
 	} {
 		if got := Record(&c.r); got != c.want {

@@ -52,9 +52,9 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseUpstream:
 		return fmt.Sprintf("Gateway has lost its connection to IBKR's servers (IB code %d).", s.Code)
 	case conn.CauseFarm:
-		return fmt.Sprintf("The data farm %s is down.", OneLine(s.Detail))
+		return NamedFarm(s.Detail) + " is not available: IBKR's data farm is down."
 	case conn.CauseCompeting:
-		return "Another session of the same user has taken the market data (IB error 10197)."
+		return "There are no prices: another session of the same user has taken the market data (IB error 10197)."
 	case conn.CauseReadOnly:
 		return "Gateway's API is read-only: it takes no orders (IB error 321)."
 	case conn.CauseUnconfirmed:
@@ -156,9 +156,9 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 	case conn.Degraded:
 		switch s.Cause {
 		case conn.CauseFarm:
-			return "Connected, data farm " + OneLine(s.Detail) + " down"
+			return "Connected, " + Farm(s.Detail) + " down"
 		case conn.CauseCompeting:
-			return "Connected, market data taken by another session"
+			return "Connected, no prices"
 		case conn.CauseSilent:
 			return "Gateway does not answer"
 		case conn.CauseReadOnly, conn.CauseUnconfirmed:

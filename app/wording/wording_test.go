@@ -278,8 +278,8 @@ func TestHeadline(t *testing.T) {
 		want string
 	}{
 		{with(conn.Connected, conn.CauseNone, none), "Connected"},
-		{with(conn.Degraded, conn.CauseFarm, none), "Connected, data farm usfarm down"},
-		{with(conn.Degraded, conn.CauseCompeting, none), "Connected, market data taken by another session"},
+		{with(conn.Degraded, conn.CauseFarm, none), "Connected, US stock data down"},
+		{with(conn.Degraded, conn.CauseCompeting, none), "Connected, no prices"},
 		{with(conn.Degraded, conn.CauseSilent, none), "Gateway does not answer"},
 		{with(conn.Degraded, conn.CauseWrongMode, none), "Connected to a LIVE account, orders blocked"},
 		{with(conn.Degraded, conn.CauseNone, none), "Connected, degraded"},

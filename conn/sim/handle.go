@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -38,7 +37,6 @@ func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 
 // errorMessage builds an error or notice for one request, or for the session if reqID is -1.
 func (g *Gateway) errorMessage(reqID int32, code int, text string) *protobuf.ErrorMessage {
-	text = strings.ToValidUTF8(text, "\uFFFD") // protobuf takes nothing else
 	return &protobuf.ErrorMessage{
 		Id: &reqID, ErrorTime: proto.Int64(g.nowLocked().UnixMilli()), ErrorCode: proto.Int32(int32(code)), ErrorMsg: &text,
 	}

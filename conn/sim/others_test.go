@@ -144,22 +144,3 @@ func TestHeldOrdersGoOutAfterARestart(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
-
-// TestTextsThatAreNotUTF8 has texts be told that no protobuf message can hold: they are repaired, and the gateway goes on.
-func TestTextsThatAreNotUTF8(t *testing.T) {
-	g := bare(t)
-	pin(t, g, 100)
-	w := ready(t, g, 225, 0)
-	g.Notice(2172, "\xff")
-	for verb, params := range map[string]map[string]string{
-		"notice":      {"code": "2172", "text": "\xff"},
-		"by-hand":     {"symbol": "AAPL", "action": "BUY", "limit": "1", "ref": "\xff"},
-		"order-fault": {"ref": "x", "status": "\xff", "why": "\xff", "code": "399", "text": "\xff"},
-	} {
-		if _, err := g.Do(verb, params); err != nil {
-			t.Errorf("%s: %v", verb, err)
-		}
-	}
-	w.place(1, "BUY", "LMT", 1, 90, "x")
-	w.status(1, "\uFFFD")
-}

@@ -35,7 +35,7 @@ func (a *args) fail(key, want string) {
 
 func (a *args) text(key, unset string) string {
 	if v, ok := a.values[key]; ok {
-		return strings.ToValidUTF8(v, "\uFFFD") // protobuf takes nothing else
+		return v
 	}
 	return unset
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,7 +167,20 @@ func TestPage(t *testing.T) {
 	b.until(`[...document.querySelectorAll("#settings tr")].some(r => r.cells[0].textContent === "gateway.port" && r.cells[1].textContent === "`+s.port+`")`, "true")
 	b.keep("page-paused-settings-light")
 
-	// It says when the resident program is gone, and finds the next one.
+	// It says when the resident program hangs or is gone, and finds it again.
+	began := time.Now()
+	s.resident.signal(syscall.SIGSTOP)
+	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not responding")
+	took := time.Since(began)
+	t.Logf("a stopped program is noticed after %v", took)
+	if took > 30*time.Second { // ten times what is asked for
+		t.Errorf("a stopped program is noticed after %v", took)
+	}
+	b.until(`document.getElementById("cause").textContent.startsWith("Gatewatch is not responding (since ")`, "true")
+	b.until(`getComputedStyle(document.getElementById("log-shown")).opacity`, "0.5")
+	b.keep("page-not-responding-light")
+	s.resident.signal(syscall.SIGCONT)
+	b.until(`document.getElementById("headline").textContent`, "Paused")
 	s.resident.kill()
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")
 	b.until(`document.getElementById("log-note").textContent.startsWith("This cannot be brought up to date: Gatewatch does not answer.")`, "true")

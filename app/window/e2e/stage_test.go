@@ -106,6 +106,13 @@ func (p *process) kill() {
 	<-p.done
 }
 
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // ended waits until the program ends by itself and returns its exit code.
 func (p *process) ended() int {
 	p.t.Helper()

@@ -72,8 +72,8 @@ type pair struct{ name, value string }
 const none = "–"
 
 // picture returns what is shown now of the status st, nil before the first, while the resident program is there or,
-// since lost, does not answer. It notes in seen what it finds.
-func pictureOf(st *api.Status, lost absence, seen *ages, now time.Time) picture {
+// since lost, does not answer.
+func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	if st == nil || lost.is() {
 		return absent(st, lost, now)
 	}
@@ -92,7 +92,7 @@ func pictureOf(st *api.Status, lost absence, seen *ages, now time.Time) picture 
 			p.banner.button = connectNow
 		}
 	}
-	p.layers = layersOf(st, seen, now)
+	p.layers = layersOf(st, now)
 	p.orders = row{shape: Up, name: "Orders", word: wording.OneLine(st.Guard.Text)}
 	if !st.Guard.Open || slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == wording.FailingOrders }) {
 		p.orders.shape = Down
@@ -257,7 +257,7 @@ func attempt(a *api.Attempt, now time.Time) string {
 	return fmt.Sprintf("Attempt %d in %s", a.Number, wording.Duration(time.Duration(wording.Seconds(left))*time.Second))
 }
 
-func layersOf(st *api.Status, seen *ages, now time.Time) []row {
+func layersOf(st *api.Status, now time.Time) []row {
 	plain := func(name string, up, known bool) row {
 		r := row{shape: Unknown, name: name, word: "not known"}
 		switch {
@@ -274,15 +274,10 @@ func layersOf(st *api.Status, seen *ages, now time.Time) []row {
 		plain(layerUpstream, st.Layers.Upstream, st.Layers.API), // only a Gateway that is signed on tells of it
 		farms(st),
 	}
-	for i := range rows {
-		r := &rows[i]
-		since := seen.note(r.name, r.word, now, implied(st, r.name, now))
-		switch {
-		case r.word == "not known" || r.word == "none reported":
-		case since.exact:
-			r.since = "since " + clock(since.at, now)
-		default:
-			r.since = "at least since " + clock(since.at, now)
+	since := st.LayersSince
+	for i, at := range []time.Time{since.Socket, since.API, since.Upstream, since.Farms} {
+		if r := &rows[i]; !at.IsZero() && r.word != "not known" && r.word != "none reported" {
+			r.since = "since " + clock(at, now)
 		}
 	}
 	return rows
@@ -296,13 +291,15 @@ func farms(st *api.Status) row {
 	by := map[conn.FarmState][]string{}
 	for _, name := range slices.Sorted(maps.Keys(st.Layers.Farms)) {
 		state := st.Layers.Farms[name]
-		by[state] = append(by[state], wording.OneLine(name))
+		by[state] = append(by[state], wording.NamedFarm(name))
 	}
 	up, down := len(by[conn.FarmOK]), len(by[conn.FarmBroken])
 	switch {
 	case len(st.Layers.Farms) == 0:
 		r.word = "none reported"
 		return r
+	case st.CauseID == conn.CauseCompeting:
+		r.shape, r.word = Impaired, "no prices"
 	case down > 0:
 		r.shape, r.word = Impaired, fmt.Sprintf("%d up, %d down", up, down)
 	default:

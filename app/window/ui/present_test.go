@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,16 +51,16 @@ func TestShapeOfEveryState(t *testing.T) {
 func TestClosedGuardIsTold(t *testing.T) {
 	st := connected()
 	st.Guard, st.Held.Since = closedGuard("it waits", ""), noon.Add(-time.Minute)
-	if p := pictureOf(&st, absence{}, &ages{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
+	if p := pictureOf(&st, absence{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
 		t.Errorf("in the first moment %+v", p)
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
-	p := pictureOf(&st, absence{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, noon)
 	if p.shape != Impaired || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
 		t.Errorf("alone %+v, %+v", p, p.banner)
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
-	p = pictureOf(&st, absence{}, &ages{}, noon)
+	p = pictureOf(&st, absence{}, noon)
 	if p.banner.cause != st.Held.Text+" A farm is down." || p.banner.hint != "Wait. It comes back." {
 		t.Errorf("with another fault %+v", p.banner)
 	}
@@ -73,16 +74,16 @@ func TestFailingStepsAreTold(t *testing.T) {
 		{Step: "alerts", Text: "None are sent.", Hint: "Free some."},
 	}
 	const all = "It cannot be written. (no space) None are sent."
-	p := pictureOf(&st, absence{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, noon)
 	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all || p.banner.hint != "Free some." {
 		t.Errorf("alone %+v", p.banner)
 	}
 	st.Failing[1].Urgent = true
-	if p = pictureOf(&st, absence{}, &ages{}, noon); p.shape != Impaired {
+	if p = pictureOf(&st, absence{}, noon); p.shape != Impaired {
 		t.Error("an urgent one leaves the window green")
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
-	p = pictureOf(&st, absence{}, &ages{}, noon)
+	p = pictureOf(&st, absence{}, noon)
 	if p.banner.cause != "A farm is down." || p.banner.hint != "It comes back. "+all+" Free some." {
 		t.Errorf("with a fault %+v", p.banner)
 	}
@@ -100,15 +101,15 @@ func TestOneCommandApplies(t *testing.T) {
 	} {
 		st := connected()
 		st.Layers = c.layers
-		if p := pictureOf(&st, absence{}, &ages{}, noon); p.command != c.want {
+		if p := pictureOf(&st, absence{}, noon); p.command != c.want {
 			t.Errorf("%s: command %v, want %v", name, p.command, c.want)
 		}
 	}
 	st := connected()
-	if p := pictureOf(&st, absence{since: noon}, &ages{}, noon); p.command != startProgram || p.headline != "Gatewatch is not running" {
+	if p := pictureOf(&st, absence{since: noon}, noon); p.command != startProgram || p.headline != "Gatewatch is not running" {
 		t.Errorf("not there: command %v, %q", p.command, p.headline)
 	}
-	if p := pictureOf(&st, absence{noon, true}, &ages{}, noon); p.command != restartProgram || p.headline != "Gatewatch is not responding" || p.shape != Down {
+	if p := pictureOf(&st, absence{noon, true}, noon); p.command != restartProgram || p.headline != "Gatewatch is not responding" || p.shape != Down {
 		t.Errorf("it hangs: command %v, %q, shape %v", p.command, p.headline, p.shape)
 	}
 }
@@ -116,7 +117,7 @@ func TestOneCommandApplies(t *testing.T) {
 func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 	st := connected()
 	st.Gateway.Mode = "live"
-	p := pictureOf(&st, absence{since: noon.Add(-time.Minute)}, &ages{}, noon)
+	p := pictureOf(&st, absence{since: noon.Add(-time.Minute)}, noon)
 	if p.shape != Down || p.badge != "" || p.orders.shape == Up {
 		t.Errorf("shape %v, badge %q, orders %v", p.shape, p.badge, p.orders)
 	}
@@ -130,39 +131,30 @@ func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 	}
 }
 
-func TestSinceIsExactOnlyIfSeen(t *testing.T) {
-	var seen ages
-	up, down := connected(), connected()
-	down.State, down.Since = conn.UpstreamLost, noon.Add(20*time.Second)
-	down.Layers.Upstream = false
-	since := func(st api.Status, now time.Time, layer string) string {
-		for _, l := range pictureOf(&st, absence{}, &seen, now).layers {
-			if l.name == layer {
-				return l.since
-			}
-		}
-		return "no such layer"
+// TestLayersSince shows since when each layer has been as it is, as the resident program says.
+func TestLayersSince(t *testing.T) {
+	st := connected()
+	st.LayersSince = api.LayerTimes{Socket: noon.Add(-3 * time.Hour), API: noon.Add(-3 * time.Hour), Upstream: noon.Add(-time.Minute)}
+	var got []string
+	for _, l := range pictureOf(&st, absence{}, noon).layers {
+		got = append(got, l.since)
 	}
-	steps := []struct {
-		st          api.Status
-		now         time.Time
-		layer, want string
-	}{
-		{up, noon, layerUpstream, "at least since 09:31"},
-		{up, noon, layerFarms, "at least since 12:00:00"},
-		{up, noon.Add(10 * time.Second), layerUpstream, "at least since 09:31"},
-		{down, noon.Add(20 * time.Second), layerUpstream, "since 12:00:20"},
-		{down, noon.Add(25 * time.Second), layerUpstream, "since 12:00:20"},
-		{down, noon.Add(25 * time.Second), layerSocket, "at least since 09:31"},
+	if want := []string{"since 09:00", "since 09:00", "since 11:59:00", ""}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
-	for _, s := range steps {
-		if got := since(s.st, s.now, s.layer); got != s.want {
-			t.Errorf("%s at %v: %q, want %q", s.layer, s.now.Sub(noon), got, s.want)
-		}
+	st.Layers.API, st.Layers.Upstream = false, false
+	if l := pictureOf(&st, absence{}, noon).layers[2]; l.since != "" || l.word != "not known" {
+		t.Errorf("before the login: %+v", l)
 	}
-	seen.forget()
-	if got, want := since(down, noon.Add(time.Hour), layerUpstream), "at least since 12:00:20"; got != want {
-		t.Errorf("after a blind time: %q, want %q", got, want)
+}
+
+// TestNoPrices shows a session that has taken the market data in amber, and no farm as well.
+func TestNoPrices(t *testing.T) {
+	st := connected()
+	st.State, st.CauseID, st.Headline = conn.Degraded, conn.CauseCompeting, "Connected, no prices"
+	p := pictureOf(&st, absence{}, noon)
+	if farms := p.layers[3]; p.shape != Impaired || farms.shape != Impaired || farms.word != "no prices" || p.headline != "Connected, no prices" {
+		t.Errorf("%v %q, %+v", p.shape, p.headline, farms)
 	}
 }
 
@@ -198,7 +190,7 @@ func TestTextFromOutsideStaysPlain(t *testing.T) {
 	evil := "\x1b[31mred\u202e\nsecond line\u0000"
 	st.Cause, st.Hint, st.Headline, st.Guard.Text, st.Gateway.Host = evil, evil, evil, evil, evil
 	st.Layers = api.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
-	p := pictureOf(&st, absence{}, &ages{}, noon)
+	p := pictureOf(&st, absence{}, noon)
 	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
 	for _, s := range texts {
 		if strings.ContainsAny(s, "\x1b\u202e\n\x00") || !strings.Contains(s, "red") && s != p.headline {

@@ -27,6 +27,9 @@ func connected() api.Status {
 		Layers: api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 			"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant, "secdefil": conn.FarmOK, "usfarm.nj": conn.FarmOK,
 		}},
+		LayersSince: api.LayerTimes{
+			Socket: noon.Add(-149 * time.Minute), API: noon.Add(-149 * time.Minute), Upstream: noon.Add(-149 * time.Minute), Farms: noon.Add(-42 * time.Minute),
+		},
 		Session: 3, Lost: 2,
 		Reset:   api.ResetWindow{NextAt: at(noon.Add(6 * time.Hour))},
 		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper"},
@@ -53,6 +56,7 @@ func reconnecting() api.Status {
 		"in settings.json (gateway.port). `gatewatch doctor` shows which ports are open."
 	st.Headline = "Reconnecting, attempt 4 in 12 s"
 	st.Layers = api.Layers{Farms: map[string]conn.FarmState{}}
+	st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
 	st.Attempt = api.Attempt{Number: 4, NextAt: at(noon.Add(11500 * time.Millisecond))}
 	st.Session, st.Lost = 0, 3
 	st.Guard = closedGuard("not connected to Gateway", conn.GuardSocket)
@@ -132,10 +136,11 @@ func scenes() map[string]func(*View) {
 		},
 		"degraded": func(v *View) {
 			before, st := connected(), connected()
-			st.State, st.Since, st.Headline = conn.Degraded, noon, "Connected, data farm usfarm down"
-			st.Cause, st.CauseID, st.Code = "The data farm usfarm is down.", conn.CauseFarm, 2103
+			st.State, st.Since, st.Headline = conn.Degraded, noon, "Connected, US stock data down"
+			st.Cause, st.CauseID, st.Code = "US stock data [usfarm] is not available: IBKR's data farm is down.", conn.CauseFarm, 2103
 			st.Hint = "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 			st.Layers.Farms["usfarm"] = conn.FarmBroken
+			st.LayersSince.Farms = noon.Add(-20 * time.Second)
 			v.Settings(inForce())
 			v.Status(before, noon.Add(-time.Minute))
 			v.Status(st, noon.Add(-20*time.Second))

@@ -65,6 +65,9 @@ func (tight) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return min
 }
 
+// liveColor is of LIVE alone: no state has it.
+var liveColor, liveInk = rgb(0xf0e442), rgb(0x1a1200)
+
 // badge says LIVE on a filled plate or PAPER on an empty one.
 type badge struct {
 	content *fyne.Container
@@ -83,11 +86,11 @@ func newBadge() *badge {
 
 func (b *badge) set(word string) {
 	th, v := fyne.CurrentApp().Settings().Theme(), variant()
-	ink, paper := th.Color(theme.ColorNameForeground, v), th.Color(theme.ColorNameBackground, v)
+	ink := th.Color(theme.ColorNameForeground, v)
 	b.label.Text, b.label.Color = word, ink
 	b.plate.FillColor, b.plate.StrokeColor, b.plate.StrokeWidth = color.Transparent, ink, 1.5
 	if word == "LIVE" {
-		b.label.Color, b.plate.FillColor = paper, ink
+		b.label.Color, b.plate.FillColor = liveInk, liveColor
 	}
 	b.label.Refresh()
 	b.plate.Refresh()

@@ -80,7 +80,6 @@ type View struct {
 	now     time.Time
 	st      *api.Status
 	lost    absence
-	seen    ages
 	pic     picture
 	title   string
 	busy    bool // a command is under way
@@ -393,10 +392,7 @@ func shown(o, root fyne.CanvasObject) bool {
 // Status takes in the status as the resident program tells it.
 func (v *View) Status(st api.Status, now time.Time) {
 	v.now = now
-	if v.lost.is() {
-		v.lost = absence{}
-		v.seen.forget()
-	}
+	v.lost = absence{}
 	if st.Trading.OrdersOpen > 0 && (v.st == nil || !reflect.DeepEqual(v.st.Trading, st.Trading)) {
 		v.actions.Orders() // to know them if the resident program ends or hangs
 	}
@@ -493,7 +489,7 @@ func (v *View) command(c command) {
 
 // render shows the picture of this moment; what has not changed is left as it is.
 func (v *View) render() {
-	v.pic = pictureOf(v.st, v.lost, &v.seen, v.now)
+	v.pic = pictureOf(v.st, v.lost, v.now)
 	st := v.st
 	if v.lost.is() {
 		st = nil
