@@ -50,7 +50,11 @@ func TestFrozenProgramInWords(t *testing.T) {
 			t.Errorf("%s: code %d after %v: %s", command, code, took, out)
 		}
 	}
-	out, code := r.command("run", "--headless")
+	out, code := r.command("wait", "--timeout", "7s")
+	if code != exitNotThere || !strings.Contains(out, "Gatewatch is not responding (process ") {
+		t.Errorf("wait: code %d, %s", code, out)
+	}
+	out, code = r.command("run", "--headless")
 	if code == 0 || !strings.Contains(out, "not responding") {
 		t.Errorf("a second program: code %d, %s", code, out)
 	}

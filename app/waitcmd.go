@@ -39,6 +39,8 @@ func (w waitCmd) Run(ctx context.Context, c *cli) error {
 		return nil
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the end of the wait")
+	case errors.Is(err, api.ErrNotResponding):
+		return residentError(err)
 	case last == nil:
 		const hint = "start it with `gatewatch`, or name its folder with --home"
 		return &exitError{exitNotThere, fmt.Errorf("no Gatewatch ran here within %v (%w); %s", w.Timeout, err, hint)}
@@ -50,10 +52,13 @@ func (w waitCmd) Run(ctx context.Context, c *cli) error {
 // runs, and the error says why.
 func (w waitCmd) wait(ctx context.Context, card string) (last *api.Status, err error) {
 	for {
-		reached := false
+		before, reached := err, false
 		last, reached, err = w.follow(ctx, card, last)
 		if reached {
 			return last, nil
+		}
+		if ctx.Err() != nil && errors.Is(before, api.ErrNotResponding) {
+			err = before // the last look was cut off
 		}
 		select {
 		case <-ctx.Done():
