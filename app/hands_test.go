@@ -120,7 +120,7 @@ func TestManyHands(t *testing.T) {
 	if err := os.Remove(filepath.Join(r.dir, "rules.json")); err != nil {
 		t.Fatal(err)
 	}
-	r.await("the file is missed", func(st api.Status) bool { return strings.Contains(st.Trading.RulesProblem, "is gone") })
+	r.await("the file is missed", func(st api.Status) bool { return strings.Contains(st.Trading.RulesProblem, "is missing") })
 	check()
 	if _, err := r.client.DeleteRule(t.Context(), "first"); err != nil {
 		t.Fatal(err)

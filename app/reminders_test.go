@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -22,13 +23,15 @@ func TestEndOfSupportIsToldOnce(t *testing.T) {
 			return strings.Contains(r.get("/status"), `"unsupported_from": "`+date.Format(time.DateOnly)+`"`)
 		})
 	}
-	told := func(date time.Time) (n int) {
+	// What was delivered just before a kill may come once more, with the same id.
+	told := func(date time.Time) int {
+		ids := map[string]bool{}
 		for _, c := range server.caught("/hook") {
 			if strings.Contains(c.body, "before "+date.Format("2 January 2006")) && strings.Contains(c.body, `"unsupported"`) {
-				n++
+				ids[regexp.MustCompile(`"id":"\w+"`).FindString(c.body)] = true
 			}
 		}
-		return n
+		return len(ids)
 	}
 	first, second := time.Now().AddDate(0, 0, 40), time.Now().AddDate(0, 0, 50)
 	say(first)
