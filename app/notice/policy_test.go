@@ -431,7 +431,7 @@ func TestWords(t *testing.T) {
 		{"competing", after(happening{m, competing}), h, []Notice{
 			{
 				Kind: Competing, Key: "competing_session", Title: "Market data taken by another session",
-				Body: "Another session of the same user has taken the market data (IB error 10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data back here.",
+				Body: "There are no prices: another session of the same user has taken the market data (IB error 10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data back here.",
 			},
 		}},
 		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected}, happening{3 * m, unconfirmed},
