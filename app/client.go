@@ -84,7 +84,8 @@ func describe(st api.Status, now time.Time) string {
 	if st.Gateway.Unsupported != "" {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}
-	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(st.Layers.Socket), upDown(st.Layers.API), upDown(st.Layers.Upstream), farms(st.Layers.Farms))
+	l := st.Layers
+	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(l.Socket, true), upDown(l.API, true), upDown(l.Upstream, l.API), farms(l))
 	row("Orders", "%s", wording.OneLine(st.Guard.Text))
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
@@ -144,25 +145,32 @@ func describeTrading(t api.Trading, now time.Time) string {
 	return line
 }
 
-func upDown(up bool) string {
-	if up {
+// upDown says how a layer is. What is above a layer that is down is not known.
+func upDown(up, known bool) string {
+	switch {
+	case !known:
+		return "not known"
+	case up:
 		return "up"
 	}
 	return "down"
 }
 
-func farms(f map[string]conn.FarmState) string {
-	if len(f) == 0 {
+func farms(l api.Layers) string {
+	switch {
+	case !l.Upstream: // Gateway tells of them only while it sees IBKR
+		return "not known"
+	case len(l.Farms) == 0:
 		return "none reported"
 	}
 	var bad []string
-	for name, st := range f {
+	for name, st := range l.Farms {
 		if st == conn.FarmBroken {
 			bad = append(bad, wording.NamedFarm(name)+" down")
 		}
 	}
 	if len(bad) == 0 {
-		return fmt.Sprintf("%d fine", len(f))
+		return fmt.Sprintf("%d fine", len(l.Farms))
 	}
 	sort.Strings(bad)
 	return strings.Join(bad, ", ")

@@ -285,7 +285,7 @@ func layersOf(st *api.Status, now time.Time) []row {
 
 func farms(st *api.Status) row {
 	r := row{shape: Unknown, name: layerFarms, word: "not known"}
-	if !st.Layers.API {
+	if !st.Layers.Upstream { // Gateway tells of them only while it sees IBKR
 		return r
 	}
 	by := map[conn.FarmState][]string{}
