@@ -104,6 +104,12 @@ func describe(st api.Status, now time.Time) string {
 	case st.Reset.NextAt != nil:
 		row("Reset", "next %s", st.Reset.NextAt.Local().Format("Mon 15:04"))
 	}
+	if st.Restart.Text != "" {
+		row("Restart", "%s", st.Restart.Text)
+	}
+	if st.Restart.Hint != "" {
+		row("Do", "%s", st.Restart.Hint)
+	}
 	row("Program", "%s, up %s", st.Version, wording.Duration(time.Duration(st.UptimeSeconds*float64(time.Second))))
 	return b.String()
 }

@@ -116,9 +116,12 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventDisconnected:
 		return fmt.Sprintf("%s It was up for %s.", wording.Cause(s), wording.Duration(e.Duration))
 	case conn.EventWindowStarted:
+		if e.Detail == conn.ExitWindow {
+			return fmt.Sprintf("%s. Alerts rest until %s.", wording.Exit(s.Exit, e.At), s.Window.Ends.Local().Format("15:04"))
+		}
 		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.", s.Window.Ends.Local().Format("15:04"))
 	case conn.EventWindowEnded:
-		return "The reset window is over."
+		return "The quiet time is over."
 	case conn.EventPaused:
 		return "Paused until you connect."
 	case conn.EventResumed:

@@ -71,6 +71,7 @@ func diagnose(ctx context.Context, out io.Writer, s settings.Settings) error {
 			ready++
 			fmt.Fprintf(out, "%-16s ready: %s, protocol %d, %d account(s), in %s\n", label,
 				orUnknown(wording.Mode(seen.Gateway.Mode)), seen.Gateway.ServerVersion, seen.Gateway.Accounts, wording.Duration(seen.Took))
+			advice = append(advice, describeSettings(out, label, port, &seen.Settings)...)
 			if text := wording.Unsupported(seen.Unsupported, time.Now()); text != "" {
 				advice = append(advice, label+": "+text)
 			}
@@ -118,4 +119,37 @@ func orUnknown(mode string) string {
 		return "kind of account unknown"
 	}
 	return mode
+}
+
+// describeSettings says what Gateway says of its settings, and returns what to change. It is for the screen alone: the
+// addresses are personal.
+func describeSettings(out io.Writer, label string, port int, told *conn.GatewaySettings) (advice []string) {
+	line := func(format string, args ...any) { fmt.Fprintf(out, "%16s %s\n", "", fmt.Sprintf(format, args...)) }
+	if told.Exit.Kind != "" {
+		at := told.Exit.Next(time.Now())
+		line("%s", wording.Exit(at, time.Now()))
+		if hint := wording.ExitHint(at); hint != "" {
+			advice = append(advice, label+": "+hint)
+		}
+	}
+	if told.ReadOnly == conn.SwitchOn {
+		line("API is read-only: orders are blocked")
+		advice = append(advice, label+": "+wording.ReadOnlyHint)
+	}
+	if text := wording.Resubmit(told.Resubmit); text != "" {
+		line("orders sent while IBKR is disconnected are %s", text)
+	}
+	if told.Port != 0 && told.Port != port {
+		line("API port in its settings: %d", told.Port)
+	}
+	if told.LocalOnly == conn.SwitchOn {
+		line("takes connections from its own computer only")
+	} else if len(told.Trusted) > 0 {
+		more := ""
+		if told.TrustedMore > 0 {
+			more = fmt.Sprintf(" and %d more", told.TrustedMore)
+		}
+		line("trusted addresses: %s%s", wording.OneLine(strings.Join(told.Trusted, ", ")), more)
+	}
+	return advice
 }

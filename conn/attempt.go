@@ -156,6 +156,10 @@ func (c *Config) Validate() error {
 		return wrong("Hard", "%v must be above the soft limit, %v", c.Hard, c.Soft)
 	case c.ProofOfLife < 0:
 		return wrong("ProofOfLife", "must not be negative")
+	case c.CloseBeforeExit < 0:
+		return wrong("CloseBeforeExit", "must not be negative")
+	case c.ExitQuiet < 0:
+		return wrong("ExitQuiet", "must not be negative")
 	case len(c.Delays) == 0:
 		return wrong("Delays", "must not be empty")
 	case slices.ContainsFunc(c.Delays, func(d time.Duration) bool { return d <= 0 }):
@@ -175,7 +179,8 @@ type Sighting struct {
 	Err     *AttemptError // why there is no READY
 	Took    time.Duration
 
-	Unsupported Unsupported // as far as Gateway has said so right after READY
+	Unsupported Unsupported     // as far as Gateway has said so right after READY
+	Settings    GatewaySettings // likewise
 }
 
 // lookLonger is how long Look waits after READY for what Gateway says of itself.
@@ -188,24 +193,40 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	cfg := &Config{Host: host, Port: port, ClientID: clientID, ConnectTimeout: timeout}
 	mono := func() time.Duration { return time.Since(begin) }
 	said := make(chan Unsupported, 1)
+	told := make(chan GatewaySettings, 1)
 	post := func(in input) {
-		if in, ok := in.(inCode); ok && codeTable[in.code].effect == effectUnsupported {
-			select {
-			case said <- unsupportedIn(in.text):
-			default:
+		switch in := in.(type) {
+		case inCode:
+			if codeTable[in.code].effect == effectUnsupported {
+				offer(said, unsupportedIn(in.text))
 			}
+		case inConfig:
+			offer(told, in.told)
 		}
 	}
 	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)
 	s := Sighting{Gateway: gateway, Err: err, Took: time.Since(begin)}
 	if err == nil {
-		select {
-		case s.Unsupported = <-said:
-		case <-time.After(lookLonger):
-		case <-ctx.Done():
+		for limit, left := time.After(lookLonger), 2; left > 0; left-- {
+			select {
+			case s.Unsupported = <-said:
+			case s.Settings = <-told:
+			case <-limit:
+				left = 0
+			case <-ctx.Done():
+				left = 0
+			}
 		}
 		l.end(CauseStopping)
 		<-l.gone()
 	}
 	return s
+}
+
+// offer puts a value into a channel that has room for it, or drops it.
+func offer[T any](to chan<- T, v T) {
+	select {
+	case to <- v:
+	default:
+	}
 }

@@ -16,6 +16,7 @@ func (s *step) clocks() {
 		m.dueWall = s.follow(m.dueWall)
 	}
 	s.lookAtWindow(started)
+	s.lookAtExit()
 	if late <= gapLimit {
 		return
 	}
@@ -62,16 +63,25 @@ func (s *step) lookAtWindow(started bool) {
 	was := m.window.Active
 	m.window = s.cfg.Calendar.At(s.now.wall)
 	m.windowFrom, m.windowUntil, m.windowFresh = s.now.wall, m.window.until(), true
-	switch {
-	case m.window.Active && !was:
-		s.tell(Event{Kind: EventWindowStarted, Detail: m.window.Name, Duration: m.window.Ends.Sub(s.now.wall)})
-	case !m.window.Active && was:
-		s.tell(Event{Kind: EventWindowEnded})
-		if started && m.phase == idle && !m.paused {
-			// Decided from the state, not from the edge: still down means reconnect at once.
-			m.waits = 0
-			s.due(s.now.mono)
-		}
+	if m.window.Active == was {
+		return
+	}
+	if m.window.Active {
+		s.quiet(Event{Kind: EventWindowStarted, Detail: m.window.Name, Duration: m.window.Ends.Sub(s.now.wall)})
+		return
+	}
+	s.quiet(Event{Kind: EventWindowEnded})
+	if started && m.phase == idle && !m.paused {
+		// Decided from the state, not from the edge: still down means reconnect at once.
+		m.waits = 0
+		s.due(s.now.mono)
+	}
+}
+
+// quiet tells an edge of the reset window, unless it is quiet anyway because of an exit of Gateway.
+func (s *step) quiet(e Event) {
+	if !s.m.exits.quiet {
+		s.tell(e)
 	}
 }
 
@@ -191,6 +201,9 @@ func (m *model) deadline(cfg *Config) time.Duration {
 		default:
 			sooner(min(m.heard, m.asking) + cfg.Hard)
 		}
+	}
+	if !m.exits.edge.IsZero() {
+		sooner(m.last.mono + m.exits.edge.Sub(m.last.wall))
 	}
 	if !m.windowUntil.IsZero() {
 		sooner(m.last.mono + m.windowUntil.Sub(m.last.wall))

@@ -40,6 +40,9 @@ type Config struct {
 	WatchLocalPort bool          // on loopback, after a refusal: take the next attempt the moment the port opens
 	Calendar       Calendar
 
+	CloseBeforeExit time.Duration // the guard closes so long before Gateway exits as announced; 0: it does not
+	ExitQuiet       time.Duration // outages are expected so long after that
+
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
 	// guard opens. It must return when ctx ends. An error leaves the guard shut and is tried again.
 	Reconcile func(ctx context.Context, s *Session) error

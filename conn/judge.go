@@ -77,6 +77,8 @@ func (m *model) guard() GuardReason {
 		return GuardMode
 	case m.blocked() == CauseReadOnly:
 		return GuardReadOnly
+	case m.exits.closed:
+		return GuardExit
 	case m.blocked() == CauseUnconfirmed:
 		return GuardUnconfirmed
 	case !m.reconciled:
@@ -94,7 +96,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 			Socket: m.phase != idle && m.socket, API: m.phase == up, Upstream: m.phase == up && m.upstream,
 			Farms: maps.Clone(m.farms),
 		},
-		Window: m.window, Gateway: m.gateway, Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
+		Window: m.spanNow(cfg), Exit: m.planned(), Resubmit: m.resubmit, Gateway: m.gateway, Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
 	}
 	if s.Gateway.Host == "" {
 		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}

@@ -80,6 +80,10 @@ type model struct {
 	tries    int    // attempts to reconcile that have failed in a row
 	doubt    string // what the last of them was about
 
+	toldReadOnly bool // Gateway says that its API is read-only, in its settings
+	resubmit     Switch
+	exits        exits
+
 	unsupported   Unsupported // as Gateway has said in the last connection
 	unsupportedIn uint64      // number of the session in which it did
 
@@ -158,6 +162,11 @@ type (
 		rtt     time.Duration
 		skew    time.Duration // Gateway's clock minus ours, to the second
 	}
+	inConfig struct { // Gateway has told its settings
+		session uint64
+		told    GatewaySettings
+		ignored []string // parts that make no sense
+	}
 	inMessage struct { // a code that is known to concern one question alone, and is answered there
 		code int
 		text string
@@ -202,6 +211,7 @@ type (
 		session uint64
 		run     uint64
 		after   time.Duration
+		ask     bool // Gateway is asked for its settings, too
 	}
 	doDiscard struct{ conn net.Conn }
 	doReply   struct {

@@ -53,6 +53,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 		s.answered(in)
 	case inReconciled:
 		s.reconciled(in)
+	case inConfig:
+		s.toldSettings(in)
 	case inDoubt:
 		s.doubted(in)
 	case inPortOpen:
@@ -132,6 +134,7 @@ func (s *step) dial(conn net.Conn, port int) {
 func (m *model) fresh() {
 	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
 	m.checking, m.readOnly, m.tries, m.doubt = false, false, 0, ""
+	m.toldReadOnly, m.resubmit = false, SwitchUnknown
 	m.farms = nil
 }
 
@@ -164,6 +167,8 @@ func (s *step) ready(in inReady) {
 	}
 	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
+	s.lookAtExit()
+	s.tellBlocked(CauseNone) // Gateway may have told its settings before
 }
 
 // down clears what is only true of a connection that is up.

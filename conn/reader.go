@@ -73,6 +73,8 @@ func (s *socket) receive(payload []byte) error {
 		return err
 	case wire.MsgContractDetails, wire.MsgContractDetailsEnd, wire.MsgMarketRule:
 		return s.receiveContract(m)
+	case wire.MsgConfig:
+		return s.receiveConfig(m)
 	}
 	return s.receiveOrder(m)
 }
@@ -81,6 +83,7 @@ func (s *socket) receive(payload []byte) error {
 func (s *socket) logIn() {
 	if s.book.first.Load() != 0 && s.accounts.Load() != nil && !s.isReady() {
 		close(s.loggedIn)
+		s.askConfig()
 	}
 }
 

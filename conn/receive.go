@@ -19,7 +19,9 @@ const (
 	maxRequest  = detailsBase - marketBase - 1
 	maxEnquiry  = executions - detailsBase - 1
 
-	executionNumbers = 1<<10 - 1 // how many there are for executions; the one above them stands for no number at all
+	executionNumbers = 1<<10 - 2 // how many there are for executions
+
+	configRequest = 1<<31 - 2 // for Gateway's settings; the one above stands for no number at all
 )
 
 // receiveOrder takes in a message about orders; others are nothing to it.
@@ -161,6 +163,7 @@ func (b *books) refuseNumbered(e wire.Error) bool {
 	}
 	switch refused := (&RequestError{Question: QuestionDetails, Code: e.Code, Text: e.Text}); {
 	case e.Code >= 2100 && e.Code <= 2199: // those are warnings
+	case e.Request == configRequest: // refused with 10357, or unknown to this Gateway: it says nothing then
 	case e.Request < executions:
 		b.enquiries.end(e.Request-detailsBase, refused)
 	default:

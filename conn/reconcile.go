@@ -21,7 +21,7 @@ const (
 // blocked returns why Gateway's answers about orders, or their absence, degrade a session that is up.
 func (m *model) blocked() Cause {
 	switch {
-	case m.readOnly:
+	case m.readOnly || m.toldReadOnly:
 		return CauseReadOnly
 	case m.tries >= unconfirmedAfter:
 		return CauseUnconfirmed
@@ -42,7 +42,7 @@ func (s *step) compare(after time.Duration) {
 	}
 	s.m.run++
 	s.m.checking = true
-	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after})
+	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after, ask: s.m.toldReadOnly})
 }
 
 func (s *step) reconciled(in inReconciled) {
@@ -61,6 +61,15 @@ func (s *step) reconciled(in inReconciled) {
 	default:
 		s.unconfirmed(in.err)
 	}
+	if m.toldReadOnly && !m.checking { // it answers questions about orders all the same: its settings may have changed
+		s.reconcile(readOnlyLook)
+	}
+	s.tellBlocked(before)
+}
+
+// tellBlocked tells whether Gateway takes orders, if that has changed.
+func (s *step) tellBlocked(before Cause) {
+	m := &s.m
 	if m.phase != up || m.blocked() == before {
 		return
 	}

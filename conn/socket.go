@@ -27,6 +27,7 @@ type socket struct {
 	book   *books
 
 	version  int
+	greeted  string // Gateway's time and zone, as it greets
 	requests chan *request
 	times    *timeRequests
 
@@ -112,8 +113,8 @@ func (s *socket) greet() error {
 	if _, err := s.conn.Write(wire.AppendHello(nil)); err != nil {
 		return err
 	}
-	version, _, err := s.in.Reply()
-	s.version = version
+	version, at, err := s.in.Reply()
+	s.version, s.greeted = version, at
 	return err
 }
 

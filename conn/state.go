@@ -112,6 +112,7 @@ const (
 	GuardProbe       GuardReason = "probe_overdue"
 	GuardMode        GuardReason = "wrong_mode"
 	GuardReadOnly    GuardReason = "read_only"
+	GuardExit        GuardReason = "restart_soon"       // Gateway restarts or logs off in a moment, as it has announced
 	GuardUnconfirmed GuardReason = "orders_unconfirmed" // reconciling has failed more than once, and is tried again
 	GuardReconciling GuardReason = "reconciling"
 )
@@ -153,7 +154,10 @@ type Snapshot struct {
 	Session uint64 // number of the present session, 0 if none is up
 	Attempt Attempt
 	Window  Span
-	Gateway Gateway
+	Exit    PlannedExit // of Gateway, as it has announced
+	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
+	Resubmit Switch
+	Gateway  Gateway
 	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
 	Unsupported Unsupported
 	Guard       GuardReason

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,8 +39,9 @@ type Supervisor struct {
 	seq          uint64
 	eventSeq     uint64
 	flood        flood
-	more         bool // further inputs of the same batch wait
-	link         link // of the present session
+	ignored      string // parts of Gateway's settings
+	more         bool   // further inputs of the same batch wait
+	link         link   // of the present session
 	workers      sync.WaitGroup
 	runCtx       context.Context
 	cancelTry    context.CancelFunc
@@ -150,6 +152,8 @@ func (s *Supervisor) handle(in input) {
 	case inMessage:
 		s.said.add(in.code, in.text, now.wall)
 		return
+	case inConfig:
+		s.noteIgnored(in)
 	}
 	if in, ok := in.(readyLink); ok {
 		s.adopt(in)
@@ -157,6 +161,15 @@ func (s *Supervisor) handle(in input) {
 		return
 	}
 	s.decide(in, now)
+}
+
+// noteIgnored logs which of Gateway's settings make no sense, not again while they are the same.
+func (s *Supervisor) noteIgnored(in inConfig) {
+	parts := strings.Join(in.ignored, ",")
+	if parts != "" && parts != s.ignored {
+		s.log.Warn("settings of Gateway ignored", "session", in.session, "parts", parts)
+	}
+	s.ignored = parts
 }
 
 func (s *Supervisor) decide(in input, now instant) {
@@ -290,6 +303,9 @@ func (s *Supervisor) reconcile(e doReconcile) {
 		case <-ctx.Done():
 			return
 		}
+		if e.ask {
+			session.askConfig(ctx)
+		}
 		err := do(ctx, session)
 		if ctx.Err() != nil {
 			return
@@ -383,7 +399,7 @@ func (s *Snapshot) same(o *Snapshot) bool {
 	}
 	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
 		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
-		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
+		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
 		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 

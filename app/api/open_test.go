@@ -122,7 +122,8 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
-		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".today.name", ".version",
+		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".restart.hint", ".restart.text",
+		".today.name", ".version",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)

@@ -454,7 +454,7 @@ func TestConstantsAreFound(t *testing.T) {
 		"Kind":        kinds,
 		"State":       {"connecting", "connected", "degraded", "upstream_lost", "reconnecting", "reset_window", "paused"},
 		"RuleState":   {"draft", "active", "triggered", "done", "failed"},
-		"GuardReason": {"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only", "orders_unconfirmed", "reconciling"},
+		"GuardReason": {"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only", "restart_soon", "orders_unconfirmed", "reconciling"},
 	} {
 		s, ok := made[name].(object)
 		if !ok {

@@ -26,6 +26,7 @@ type Status struct {
 	Attempt   Attempt           `json:"attempt"`
 	Session   uint64            `json:"session"` // number of the present session, 0 if none
 	Reset     ResetWindow       `json:"reset_window"`
+	Restart   Restart           `json:"restart"`
 	Gateway   Gateway           `json:"gateway"`
 	Guard     Guard             `json:"guard"`
 	Held      Held              `json:"held"`
@@ -76,6 +77,14 @@ type ResetWindow struct {
 	NextAt *time.Time `json:"next_at"`
 }
 
+// Restart is the next daily exit of Gateway, or the one that is going on, as Gateway has announced it.
+type Restart struct {
+	Kind conn.ExitKind `json:"kind"` // restart, or logoff: a person has to log in again; empty: not known
+	At   *time.Time    `json:"at"`
+	Text string        `json:"text"` // for people, with a countdown
+	Hint string        `json:"hint"` // what to change in Gateway; empty: nothing
+}
+
 // Gateway is what is known about the other side.
 type Gateway struct {
 	Host          string `json:"host"`
@@ -88,6 +97,8 @@ type Gateway struct {
 	UnsupportedFrom string `json:"unsupported_from"`
 	// Unsupported is the same for people, with what to do; empty: Gateway says nothing.
 	Unsupported string `json:"unsupported"`
+	// Resubmits says whether Gateway keeps orders while IBKR is not connected and sends them afterwards; empty: not known.
+	Resubmits conn.Switch `json:"resubmits_orders"`
 }
 
 // Guard says whether orders may leave, and why not.
@@ -150,10 +161,13 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
 		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
 		Session: s.Session,
-		Reset:   ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
+		Restart: Restart{
+			Kind: s.Exit.Kind, At: moment(s.Exit.At), Text: wording.Exit(s.Exit, now), Hint: wording.ExitHint(s.Exit),
+		},
+		Reset: ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
-			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now),
+			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now), Resubmits: s.Resubmit,
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened},
 		Held:    heldOf(s, now),

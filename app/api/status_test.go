@@ -106,7 +106,8 @@ func TestStatusShape(t *testing.T) {
 		"layers":  object{"socket": "bool", "api": "bool", "upstream": "bool", "farms": "object"},
 		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
 		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
-		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number", "unsupported_from": "string", "unsupported": "string"},
+		"restart": object{"kind": "string", "at": "time or null", "text": "string", "hint": "string"},
+		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number", "unsupported_from": "string", "unsupported": "string", "resubmits_orders": "string"},
 		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string", "text": "string", "opened": "number"},
 		"today": object{
 			"name": "string", "from": "time", "until": "time", "seconds": "number", "connected_seconds": "number",

@@ -124,6 +124,7 @@ gatewatch_guard_shut{reason="orders_unconfirmed"} 0
 gatewatch_guard_shut{reason="probe_overdue"} 0
 gatewatch_guard_shut{reason="read_only"} 0
 gatewatch_guard_shut{reason="reconciling"} 0
+gatewatch_guard_shut{reason="restart_soon"} 0
 gatewatch_guard_shut{reason="socket_down"} 0
 gatewatch_guard_shut{reason="upstream_lost"} 0
 gatewatch_guard_shut{reason="wrong_mode"} 0

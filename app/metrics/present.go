@@ -52,7 +52,7 @@ var (
 		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow, conn.Paused,
 	}
 	guardReasons = []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly, conn.GuardUnconfirmed,
+		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly, conn.GuardExit, conn.GuardUnconfirmed,
 		conn.GuardReconciling,
 	}
 	farmStates = []conn.FarmState{conn.FarmOK, conn.FarmBroken, conn.FarmDormant, conn.FarmConnecting}

@@ -22,6 +22,9 @@ func (s Settings) Conn() (conn.Config, error) {
 		Delays:      s.Reconnect.Delays(), Jitter: s.Reconnect.Jitter, Stable: s.Reconnect.Stable(),
 		WatchLocalPort: s.Reconnect.WatchLocalPort,
 		Calendar:       calendar,
+
+		CloseBeforeExit: s.Trading.CloseBeforeRestart(),
+		ExitQuiet:       time.Duration(s.ResetMinutes) * time.Minute,
 	}, nil
 }
 
@@ -71,8 +74,9 @@ func (s Settings) calendar() (conn.Calendar, error) {
 var connKeys = map[string]string{
 	"Host": "gateway.host", "Port": "gateway.port", "ConnectTimeout": "gateway.connect_timeout_seconds",
 	"Poll": "watchdog.poll_seconds", "Soft": "watchdog.soft_seconds", "Hard": "watchdog.hard_seconds",
-	"ProofOfLife": "trading.proof_of_life_ms",
-	"Delays":      "reconnect.delays_seconds", "Jitter": "reconnect.jitter", "Calendar": "reset_windows",
+	"ProofOfLife": "trading.proof_of_life_ms", "CloseBeforeExit": "trading.close_before_restart_seconds",
+	"ExitQuiet": "reset_minutes",
+	"Delays":    "reconnect.delays_seconds", "Jitter": "reconnect.jitter", "Calendar": "reset_windows",
 }
 
 // refusal returns what the supervisor would refuse of the settings, and the key that is at fault; nothing if it takes them.

@@ -314,6 +314,7 @@ func TestDurations(t *testing.T) {
 		"stable":          {s.Reconnect.Stable(), 10 * time.Second},
 		"tick age":        {s.Trading.MaxTickAge(), time.Minute},
 		"proof of life":   {s.Trading.ProofOfLife(), 250 * time.Millisecond},
+		"before restarts": {s.Trading.CloseBeforeRestart(), 15 * time.Second},
 		"rounded":         {seconds(0.001), time.Millisecond},
 	} {
 		if d[0] != d[1] {

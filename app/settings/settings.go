@@ -26,7 +26,7 @@ type Settings struct {
 	Reconnect    Reconnect     `json:"reconnect" doc:"When to try again after a loss."`
 	ResetTime    string        `json:"reset_time" doc:"Start of the daily reset of the Gateway, a time of day in timezone. Inside the window reconnecting and alerts rest." format:"clock"`
 	Timezone     string        `json:"timezone" doc:"Time zone of reset_time, an IANA name, or Local for the zone of this computer." format:"timezone"`
-	ResetMinutes int           `json:"reset_minutes" doc:"Length of the daily reset window in minutes; 0 means there is none." min:"0" max:"720"`
+	ResetMinutes int           `json:"reset_minutes" doc:"Length of the daily reset window in minutes, also after a restart that Gateway announces; 0 means there is none." min:"0" max:"720"`
 	ResetWindows []ResetWindow `json:"reset_windows" doc:"More reset windows beside the daily one." count:"0..50"`
 	API          API           `json:"api" doc:"The HTTP interface on this computer's loopback address."`
 	Notices      Notices       `json:"notices" doc:"Notices on the desktop."`
@@ -160,18 +160,24 @@ func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
 
 // Trading limits what rules may do.
 type Trading struct {
-	ArmAtStart        bool     `json:"arm_at_start" doc:"Turn trading on at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
-	MaxTickAgeSeconds float64  `json:"max_tick_age_seconds" doc:"Rules do not trigger on an instrument without news for this long." min:"1" max:"3600"`
-	ProofOfLifeMS     int      `json:"proof_of_life_ms" doc:"An order leaves only if Gateway was heard within this many milliseconds. Otherwise Gateway is asked first, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
-	OrdersPerMinute   int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
-	OrdersPerDay      int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`
-	MaxQuantity       float64  `json:"max_quantity" doc:"Most shares or contracts of one order; 0: none." min:"0" max:"99999999999"`
-	MaxNotional       float64  `json:"max_notional" doc:"Most that one order may be worth, in the contract's currency: price by quantity by multiplier; 0: nothing." min:"0" max:"1e12"`
-	Instruments       []string `json:"instruments" doc:"Symbols that may be traded; an empty list means all." format:"word" count:"0..1000" unique:"true"`
+	ArmAtStart                bool     `json:"arm_at_start" doc:"Turn trading on at each start, without a confirmation; on a LIVE account only where gateway.mode is live. Otherwise it is turned on by hand after each start."`
+	MaxTickAgeSeconds         float64  `json:"max_tick_age_seconds" doc:"Rules do not trigger on an instrument without news for this long." min:"1" max:"3600"`
+	ProofOfLifeMS             int      `json:"proof_of_life_ms" doc:"An order leaves only if Gateway was heard within this many milliseconds. Otherwise Gateway is asked first, and the order is blocked if it does not answer within the same time." min:"50" max:"3000"`
+	CloseBeforeRestartSeconds int      `json:"close_before_restart_seconds" doc:"The order guard closes so many seconds before Gateway restarts or logs off, if Gateway announces it: orders sent in that moment get lost. 0: it does not close." min:"0" max:"300"`
+	OrdersPerMinute           int      `json:"orders_per_minute" doc:"Orders that may leave within a minute; 0: none." min:"0" max:"10000"`
+	OrdersPerDay              int      `json:"orders_per_day" doc:"Orders that may leave within a day; 0: none." min:"0" max:"100000"`
+	MaxQuantity               float64  `json:"max_quantity" doc:"Most shares or contracts of one order; 0: none." min:"0" max:"99999999999"`
+	MaxNotional               float64  `json:"max_notional" doc:"Most that one order may be worth, in the contract's currency: price by quantity by multiplier; 0: nothing." min:"0" max:"1e12"`
+	Instruments               []string `json:"instruments" doc:"Symbols that may be traded; an empty list means all." format:"word" count:"0..1000" unique:"true"`
 }
 
 // MaxTickAge is how long an instrument may be silent and still fire rules.
 func (t Trading) MaxTickAge() time.Duration { return seconds(t.MaxTickAgeSeconds) }
+
+// CloseBeforeRestart is how long before a restart of Gateway the guard closes.
+func (t Trading) CloseBeforeRestart() time.Duration {
+	return time.Duration(t.CloseBeforeRestartSeconds) * time.Second
+}
 
 // ProofOfLife is within which time Gateway must have been heard for an order to leave.
 func (t Trading) ProofOfLife() time.Duration {
@@ -252,7 +258,7 @@ func Default() Settings {
 		API:          API{Port: 8765},
 		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5, WeeklyReminderHours: 12},
 		MarketHours:  MarketHours{Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00", Timezone: "America/New_York"},
-		Trading:      Trading{MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
+		Trading:      Trading{MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, CloseBeforeRestartSeconds: 15, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
 		Alerts:       Alerts{AfterSeconds: 60, Services: []string{}},
 		Email:        Email{Port: 587, Encryption: "auto", To: []string{}},
 		Heartbeat:    Heartbeat{EverySeconds: 60},

@@ -55,6 +55,8 @@ func GuardReason(r conn.GuardReason) string {
 		return "the account is not of the configured kind"
 	case conn.GuardReadOnly:
 		return "Gateway's API is read-only"
+	case conn.GuardExit:
+		return "Gateway is about to restart or log off"
 	case conn.GuardUnconfirmed:
 		return "Gateway does not confirm open orders"
 	case conn.GuardReconciling:
@@ -67,16 +69,19 @@ func GuardReason(r conn.GuardReason) string {
 func GuardHint(s *conn.Snapshot) string {
 	switch s.Guard {
 	case conn.GuardReadOnly:
-		return readOnlyHint
+		return ReadOnlyHint
 	case conn.GuardUnconfirmed:
 		return unconfirmedHint(s.Detail)
+	case conn.GuardExit:
+		return "Nothing to do: the order guard opens when Gateway is back."
 	case conn.GuardReconciling:
 		return "Gatewatch asks again by itself. If this lasts for more than a minute, restart Gateway."
 	}
 	return ""
 }
 
-const readOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
+// ReadOnlyHint says what to do about a read-only API.
+const ReadOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
 
 // questions are what Gateway is asked, in words.
 var questions = map[conn.Question]string{

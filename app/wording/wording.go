@@ -79,6 +79,9 @@ func Cause(s *conn.Snapshot) string {
 func Hint(s *conn.Snapshot, clientID int) string {
 	resting := ""
 	if s.Window.Active && !s.Connected() && s.State != conn.Paused {
+		if s.Window.Name == conn.ExitWindow {
+			return exitResting(s) + hint(s, clientID)
+		}
 		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ", s.Window.Ends.Local().Format("15:04"))
 		if s.Cause == conn.CauseNone {
 			return resting + "Reconnecting resumes then; Connect tries once at once."
@@ -127,7 +130,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 	case conn.CauseCompeting:
 		return "Log out of the other session (TWS, mobile, client portal) to get the market data back here."
 	case conn.CauseReadOnly:
-		return readOnlyHint
+		return ReadOnlyHint
 	case conn.CauseUnconfirmed:
 		return unconfirmedHint(s.Detail)
 	case conn.CausePortChanged:

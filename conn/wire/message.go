@@ -25,7 +25,7 @@ func init() {
 		MsgError, MsgNextValidID, MsgManagedAccounts, MsgCurrentTime,
 		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
 		MsgExecution, MsgExecutionsEnd, MsgCommission,
-		MsgContractDetails, MsgContractDetailsEnd, MsgMarketRule,
+		MsgContractDetails, MsgContractDetailsEnd, MsgMarketRule, MsgConfig,
 	} {
 		understood[n] = true
 	}

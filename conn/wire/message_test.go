@@ -54,6 +54,7 @@ var decoders = map[int]func(Message) (any, error){
 	MsgMarketRule:         func(m Message) (any, error) { return m.MarketRule() },
 	MsgCompletedOrder:     func(m Message) (any, error) { return m.CompletedOrder() },
 	MsgCompletedOrdersEnd: func(m Message) (any, error) { return nil, m.CompletedOrdersEnd() },
+	MsgConfig:             func(m Message) (any, error) { return m.Config() },
 }
 
 // open decodes a payload.
@@ -236,7 +237,7 @@ func TestMessages(t *testing.T) {
 			"end of a snapshot", inProto(t, 57, &protobuf.TickSnapshotEnd{ReqId: proto.Int32(2)}), MsgTickSnapshotEnd,
 			int64(2),
 		},
-		{"no use for it", inProto(t, 110, &protobuf.ConfigResponse{}), 0, nil},
+		{"no use for it", inProto(t, 111, &protobuf.UpdateConfigResponse{}), 0, nil},
 		{"number of tomorrow", numbered(412, []byte("\xff")), 0, nil},
 		{"text where protobuf is due", numbered(1, []byte("6\x00")), 0, nil},
 		{"number without a message", numbered(ProtoBase, nil), 0, nil},

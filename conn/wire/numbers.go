@@ -24,6 +24,7 @@ const (
 	ReqStartAPI         = 71
 	ReqMarketRule       = 91
 	ReqCompletedOrders  = 99
+	ReqConfig           = 108
 )
 
 // Numbers of the messages from Gateway, without the 200 of their protobuf form.
@@ -50,7 +51,8 @@ const (
 	MsgMarketRule         = 93
 	MsgCompletedOrder     = 101
 	MsgCompletedOrdersEnd = 102
-	numberEnd             = MsgCompletedOrdersEnd + 1
+	MsgConfig             = 110
+	numberEnd             = MsgConfig + 1
 )
 
 // ProtoBase is added to the number of a request or message whose body is protobuf.

@@ -27,6 +27,7 @@ var requestTypes = map[int]func() proto.Message{
 	ReqStartAPI:         func() proto.Message { return &protobuf.StartApiRequest{} },
 	ReqMarketRule:       func() proto.Message { return &protobuf.MarketRuleRequest{} },
 	ReqCompletedOrders:  func() proto.Message { return &protobuf.CompletedOrdersRequest{} },
+	ReqConfig:           func() proto.Message { return &protobuf.ConfigRequest{} },
 }
 
 // read decodes the payload of a request with the client library's type.
@@ -146,6 +147,7 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		}},
 		{"contract", AskContract{4, ours}, func() { e.ReqContractDetails(4, theirs) }},
 		{"market rule", AskMarketRule{26}, func() { e.ReqMarketRule(26) }},
+		{"config", AskConfig{8}, func() { e.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: proto.Int32(8)}) }},
 		{
 			"market order", mine("MKT", func(*PlaceOrder) {}),
 			func() { e.PlaceOrder(7, theirs, order("MKT", func(*ibapi.Order) {})) },
@@ -197,6 +199,7 @@ func TestRequestsOutOfRange(t *testing.T) {
 		Executions{1, 1 << 31},
 		AskContract{1 << 31, Contract{}},
 		AskMarketRule{1 << 31},
+		AskConfig{1 << 31},
 		PlaceOrder{ID: 1 << 31, Quantity: 1},
 		PlaceOrder{ID: 1, Parent: 1 << 31, Quantity: 1},
 		PlaceOrder{ID: 1, Contract: Contract{ConID: 1 << 31}, Quantity: 1},

@@ -101,6 +101,7 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		ReqMarketDataType: ibapi.REQ_MARKET_DATA_TYPE, ReqStartAPI: ibapi.START_API,
 		ReqMarketRule:      ibapi.REQ_MARKET_RULE,
 		ReqCompletedOrders: ibapi.REQ_COMPLETED_ORDERS,
+		ReqConfig:          ibapi.REQ_CONFIG,
 	} {
 		if ours != theirs {
 			t.Errorf("request %d is %d", ours, theirs)
@@ -117,6 +118,7 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		MsgTickSnapshotEnd: ibapi.TICK_SNAPSHOT_END, MsgMarketDataType: ibapi.MARKET_DATA_TYPE,
 		MsgCommission: ibapi.COMMISSION_AND_FEES_REPORT, MsgTickReqParams: ibapi.TICK_REQ_PARAMS,
 		MsgMarketRule:     ibapi.MARKET_RULE,
+		MsgConfig:         ibapi.CONFIG_RESPONSE,
 		MsgCompletedOrder: ibapi.COMPLETED_ORDER, MsgCompletedOrdersEnd: ibapi.COMPLETED_ORDERS_END,
 	} {
 		if ours != theirs {

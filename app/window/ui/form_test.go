@@ -29,6 +29,7 @@ func anySettings(t *rapid.T) settings.Settings {
 	s.ResetMinutes = rapid.IntRange(0, 720).Draw(t, "minutes")
 	s.Trading.ArmAtStart = rapid.Bool().Draw(t, "arm")
 	s.Trading.MaxTickAgeSeconds = rapid.Float64Range(1, 3600).Draw(t, "tick age")
+	s.Trading.CloseBeforeRestartSeconds = rapid.IntRange(0, 300).Draw(t, "close before restart")
 	s.Trading.ProofOfLifeMS = rapid.IntRange(50, 3000).Draw(t, "proof of life")
 	s.Trading.OrdersPerMinute = rapid.IntRange(0, 10000).Draw(t, "orders per minute")
 	s.Trading.OrdersPerDay = rapid.IntRange(0, 100000).Draw(t, "orders per day")

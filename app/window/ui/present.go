@@ -85,7 +85,7 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	if st.Held.Closed {
 		p.headline, p.since = "Orders blocked", sinceFor(st.Held.Since, now)
 	}
-	p.support = plain(st.Gateway.Unsupported)
+	p.support = plain(strings.TrimSpace(st.Gateway.Unsupported + " " + st.Restart.Hint))
 	p.banner = bannerOf(st, p.shape, now)
 	if p.banner != nil {
 		if p.command == connectNow {
@@ -356,7 +356,18 @@ func details(st *api.Status, now time.Time) []pair {
 		session += fmt.Sprintf(" · %d lost so far", st.Lost)
 	}
 	list = append(list, pair{"Session", session})
-	return append(list, pair{"Reset window", resetWindow(&st.Reset, now)})
+	list = append(list, pair{"Reset window", resetWindow(&st.Reset, now)})
+	if at := st.Restart.At; at != nil {
+		name := "Gateway restarts"
+		if st.Restart.Kind == conn.ExitLogOff {
+			name = "Gateway logs off"
+		}
+		list = append(list, pair{name, exitAt(*at, now)})
+	}
+	if text := wording.Resubmit(st.Gateway.Resubmits); text != "" {
+		list = append(list, pair{"Orders sent while IBKR is disconnected", text})
+	}
+	return list
 }
 
 func resetWindow(w *api.ResetWindow, now time.Time) string {
@@ -369,6 +380,14 @@ func resetWindow(w *api.ResetWindow, now time.Time) string {
 		return fmt.Sprintf("next %s (in %s)", clock(*w.NextAt, now), left(w.NextAt.Sub(now)))
 	}
 	return "none"
+}
+
+// exitAt says when Gateway restarts or logs off, with a countdown.
+func exitAt(at, now time.Time) string {
+	if !at.After(now) {
+		return "now, since " + clock(at, now)
+	}
+	return fmt.Sprintf("at %s (in %s)", clock(at, now), left(at.Sub(now)))
 }
 
 func address(g *api.Gateway) string {

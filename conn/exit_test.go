@@ -1,0 +1,253 @@
+package conn
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// exitConfig has the guard close 15 s before an exit, and is quiet for 15 min.
+func exitConfig() Config {
+	cfg := testConfig(4002)
+	cfg.CloseBeforeExit, cfg.ExitQuiet, cfg.Reconcile = 15*time.Second, 15*time.Minute, noReconcile
+	return cfg
+}
+
+// tells posts Gateway's settings to the supervisor.
+func (b *bubble) tells(told GatewaySettings) {
+	l := b.g.present()
+	l.post(inConfig{session: l.session, told: told})
+	synctest.Wait()
+}
+
+// until sleeps until the wall clock shows a time.
+func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.wall())) }
+
+func (b *bubble) open() bool { return b.s.Session() != nil && b.s.Session().Guard() == nil }
+
+// TestAnnouncedRestarts lives through a hundred of them: the guard is closed in the last 15 s and opens on the next
+// session, every loss lies in the quiet time, and nothing else is quiet.
+func TestAnnouncedRestarts(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, exitConfig(), nil)
+		b.after(time.Second)
+		for day := range 100 { // a day is short here
+			due := b.s.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
+			b.tells(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
+			b.after(16*time.Minute - 20*time.Second)
+			at := b.s.Snapshot().Exit.At
+			if !at.Equal(due) {
+				t.Fatalf("day %d: restart at %v, not %v", day, at, due)
+			}
+			if n := b.until(at.Add(-16 * time.Second)); !b.open() || n.Exit.Kind != ExitRestart {
+				t.Fatalf("day %d: guard %q, exit %+v", day, n.Guard, n.Exit)
+			}
+			for left := 15 * time.Second; left > 0; left -= 100 * time.Millisecond {
+				if n := b.until(at.Add(-left)); b.open() || n.Guard != GuardExit || n.State != Connected {
+					t.Fatalf("day %d: guard %q %v before the restart, state %s", day, n.Guard, left, n.State)
+				}
+			}
+			b.until(at)
+			b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
+			b.g.cut(CauseClosed)
+			if n := b.after(40 * time.Second); !n.Window.Active || n.Window.Name != ExitWindow || n.State != Reconnecting {
+				t.Fatalf("day %d: window %+v, state %s", day, n.Window, n.State)
+			}
+			b.g.set(func(g *fakeGateway) { g.refusal = CauseNone })
+			if b.after(20 * time.Second); !b.open() {
+				t.Fatalf("day %d: guard %q after the restart", day, b.s.Snapshot().Guard)
+			}
+		}
+		b.stop()
+		quiet, losses := false, 0
+		for _, e := range b.events {
+			switch e.Kind {
+			case EventWindowStarted, EventWindowEnded:
+				quiet = e.Kind == EventWindowStarted
+			case EventLost:
+				if losses++; !quiet {
+					t.Errorf("loss at %v is not planned", e.At)
+				}
+			}
+		}
+		if losses != 100 {
+			t.Errorf("%d losses", losses)
+		}
+	})
+}
+
+// TestRestartThatDoesNotCome holds that the guard opens again when Gateway does not exit, after orders were compared.
+func TestRestartThatDoesNotCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, exitConfig(), nil)
+		b.after(time.Second)
+		b.tells(GatewaySettings{Exit: Exit{ExitLogOff, 0, 5, time.UTC}})
+		at := b.s.Snapshot().Exit.At
+		if n := b.until(at.Add(exitLate - time.Second)); n.Guard != GuardExit {
+			t.Errorf("guard %q", n.Guard)
+		}
+		opened := b.s.Snapshot().Opened
+		if n := b.until(at.Add(exitLate + time.Second)); n.Guard != GuardOpen || n.Opened != opened+1 {
+			t.Errorf("guard %q, opened %d times after %d", n.Guard, n.Opened, opened)
+		}
+		if n := b.after(time.Minute); !n.Exit.At.Equal(at.Add(24*time.Hour)) || n.Exit.Kind != ExitLogOff {
+			t.Errorf("next exit %+v after %v", n.Exit, at)
+		}
+	})
+}
+
+// TestExitIsOfTheSessionThatSaidSo holds that what an earlier session said does not close the guard of one that says
+// nothing, and that 0 seconds and 0 minutes turn both consequences off.
+func TestExitIsOfTheSessionThatSaidSo(t *testing.T) {
+	for name, off := range map[string]bool{"another session": false, "turned off": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := exitConfig()
+				if off {
+					cfg.CloseBeforeExit, cfg.ExitQuiet = 0, 0
+				}
+				b := newBubble(t, cfg, nil)
+				b.after(time.Second)
+				b.tells(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
+				if !off {
+					b.g.cut(CauseClosed)
+					b.after(10 * time.Second)
+				}
+				at := time.Date(2000, 1, 1, 0, 5, 0, 0, time.UTC)
+				n := b.until(at.Add(-5 * time.Second))
+				if n.Guard != GuardOpen || n.Window.Active || off != n.Exit.At.Equal(at) {
+					t.Errorf("guard %q, window %+v, exit %+v", n.Guard, n.Window, n.Exit)
+				}
+			})
+		})
+	}
+}
+
+// TestExitOnGatewaysClock holds that Gateway's clock counts where it differs from ours.
+func TestExitOnGatewaysClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, exitConfig(), nil)
+		b.after(time.Second)
+		l := b.g.present()
+		b.tells(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
+		l.post(inAnswered{session: l.session, skew: 40 * time.Second})
+		b.after(time.Second)
+		want := time.Date(2000, 1, 1, 0, 4, 20, 0, time.UTC)
+		if n := b.s.Snapshot(); !n.Exit.At.Equal(want) {
+			t.Errorf("exit at %v, not %v", n.Exit.At, want)
+		}
+	})
+}
+
+// TestToldReadOnly holds that the guard closes as soon as Gateway says that its API is read-only, even if it answers
+// about orders, and opens when it says otherwise.
+func TestToldReadOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, exitConfig(), nil)
+		b.after(time.Second)
+		b.tells(GatewaySettings{ReadOnly: SwitchOn})
+		if n := b.s.Snapshot(); n.Guard != GuardReadOnly || n.Cause != CauseReadOnly || n.State != Degraded {
+			t.Fatalf("guard %q, cause %q, state %s", n.Guard, n.Cause, n.State)
+		}
+		asked := len(b.g.present().requests())
+		if n := b.after(2*readOnlyLook + time.Second); n.Guard != GuardReadOnly || len(b.g.present().requests()) < asked+2 {
+			t.Fatalf("guard %q, %d requests after %d", n.Guard, len(b.g.present().requests()), asked)
+		}
+		b.tells(GatewaySettings{ReadOnly: SwitchOff})
+		if n := b.after(time.Second); n.Guard != GuardOpen || n.State != Connected {
+			t.Fatalf("guard %q, state %s", n.Guard, n.State)
+		}
+		b.stop()
+		kinds := []EventKind{}
+		for _, e := range b.events {
+			if e.Kind == EventOrdersBlocked || e.Kind == EventOrdersConfirmed {
+				kinds = append(kinds, e.Kind)
+			}
+		}
+		if !slices.Equal(kinds, []EventKind{EventOrdersBlocked, EventOrdersConfirmed}) {
+			t.Errorf("told %v", kinds)
+		}
+	})
+}
+
+// TestSettingsThatMakeNoSense holds which parts are ignored, and that the rest of them counts.
+func TestSettingsThatMakeNoSense(t *testing.T) {
+	on := true
+	for _, c := range []struct {
+		clock, period, kind string
+		zone                *time.Location
+		want                string // the exit, or what is ignored
+	}{
+		{"11:45", "PM", "restart", time.UTC, "restart 23:45"},
+		{"11:45", "pm", "Auto Restart", time.UTC, "restart 23:45"},
+		{"12:05", "AM", "logoff", time.UTC, "logoff 0:05"},
+		{"23:45", "", "log off", time.UTC, "logoff 23:45"},
+		{"", "", "", time.UTC, " 0:00"},
+		{"25:00", "PM", "restart", time.UTC, "[exit_time]"},
+		{"23:45", "PM", "restart", time.UTC, "[exit_time]"},
+		{"11:45", "下午", "restart", time.UTC, "[exit_time]"},
+		{"-1:00", "AM", "restart", time.UTC, "[exit_time]"},
+		{"", "", "restart", time.UTC, "[exit_time]"},
+		{"11:45", "PM", "explode", time.UTC, "[exit_type]"},
+		{"11:45", "PM", "restart or logoff", time.UTC, "[exit_type]"},
+		{"11:45", "PM", "restart", nil, "[zone]"},
+	} {
+		told, ignored := settingsOf(wire.Config{
+			LogoffTime: c.clock, LogoffPeriod: c.period, LogoffType: c.kind, ReadOnly: &on, Port: 4002,
+		}, c.zone)
+		got := fmt.Sprintf("%s %d:%02d", told.Exit.Kind, told.Exit.Hour, told.Exit.Minute)
+		if len(ignored) > 0 {
+			got = fmt.Sprint(ignored)
+		}
+		if got != c.want || told.ReadOnly != SwitchOn || told.Port != 4002 {
+			t.Errorf("%q %q %q: %s of %+v, want %s", c.clock, c.period, c.kind, got, told, c.want)
+		}
+	}
+	if _, ignored := settingsOf(wire.Config{Port: 1 << 20, TrustedMore: 9936}, nil); fmt.Sprint(ignored) !=
+		"[api_port trusted_addresses]" {
+		t.Error(ignored)
+	}
+}
+
+// TestGatewayZone reads Gateway's zone off its greeting.
+func TestGatewayZone(t *testing.T) {
+	now := time.Date(2026, 12, 1, 15, 0, 20, 0, time.UTC)
+	for _, c := range []struct {
+		greeting string
+		local    bool
+		offset   int // hours; -99: unknown
+	}{
+		{"20261201 10:00:00 EST", false, -5},
+		{"20261201 10:00:00 US/Eastern", false, -5},
+		{"20261201 23:00:00 CST", false, 8},
+		{"20261201 09:00:00 CST", false, -6},
+		{"20261201 23:00:00 中国标准时间", false, 8},
+		{"20261201 16:00:00 MEZ", false, 1},
+		{"20261201 10:00:00", false, -5},
+		{"20261201 10:07:31 ?", false, -99},
+		{"20260601 10:00:00 ../../etc/passwd", false, -99},
+		{"yesterday", false, -99},
+		{"", false, -99},
+	} {
+		zone := gatewayZone(c.greeting, now, c.local)
+		offset := -99
+		if zone != nil {
+			_, seconds := now.In(zone).Zone()
+			offset = seconds / 3600
+		}
+		if offset != c.offset {
+			t.Errorf("%q: %d h, want %d", c.greeting, offset, c.offset)
+		}
+	}
+	if zone := gatewayZone("yesterday", now, true); zone != time.Local {
+		t.Errorf("on this computer: %v", zone)
+	}
+}

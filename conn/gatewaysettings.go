@@ -1,0 +1,196 @@
+package conn
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// Switch is a setting of Gateway's that is on or off. Its text is stable.
+type Switch string
+
+// The values of a [Switch]. Gateway leaves out what it does not want to say.
+const (
+	SwitchUnknown Switch = ""
+	SwitchOn      Switch = "on"
+	SwitchOff     Switch = "off"
+)
+
+// GatewaySettings is what Gateway says of its own settings. Each part may be missing.
+type GatewaySettings struct {
+	Exit     Exit
+	ReadOnly Switch // the API takes no orders
+	// Resubmit: Gateway keeps orders while IBKR is not connected, and sends them afterwards.
+	Resubmit    Switch
+	LocalOnly   Switch   // the API takes connections from Gateway's computer alone
+	Port        int      // of the API; 0 if it is missing
+	Trusted     []string // addresses from which the API takes connections; some of them if there are many
+	TrustedMore int      // how many there are beside those
+}
+
+// askConfig asks Gateway for its settings. The answer, if there is one, goes to the supervisor.
+func (s *Session) askConfig(ctx context.Context) {
+	if s.gateway.ServerVersion >= wire.ConfigVersion {
+		_ = s.send(ctx, wire.AskConfig{Request: configRequest}) // without an answer nothing changes
+	}
+}
+
+// askConfig likewise, when the session begins. It waits for nothing.
+func (s *socket) askConfig() {
+	if s.version < wire.ConfigVersion {
+		return
+	}
+	frame, err := wire.Append(nil, wire.AskConfig{Request: configRequest})
+	if err != nil {
+		return
+	}
+	select {
+	case s.requests <- &request{frame: frame}:
+	default:
+	}
+}
+
+// receiveConfig takes in what Gateway says of its settings.
+func (s *socket) receiveConfig(m wire.Message) error {
+	c, err := m.Config()
+	if err != nil || c.Request != configRequest {
+		return err
+	}
+	told, ignored := settingsOf(c, gatewayZone(s.greeted, wallClock(), s.times.ours))
+	s.post(inConfig{session: s.number, told: told, ignored: ignored})
+	return nil
+}
+
+// settingsOf returns what can be used of what Gateway says, with the names of the parts that cannot.
+func settingsOf(c wire.Config, zone *time.Location) (told GatewaySettings, ignored []string) {
+	told = GatewaySettings{
+		ReadOnly: switchOf(c.ReadOnly), Resubmit: switchOf(c.Resubmit), LocalOnly: switchOf(c.LocalOnly),
+		Trusted: c.Trusted, TrustedMore: c.TrustedMore,
+	}
+	var part string
+	if told.Exit, part = exitOf(c, zone); part != "" {
+		ignored = append(ignored, part)
+	}
+	if c.Port > 0 && c.Port <= 65535 {
+		told.Port = int(c.Port)
+	} else if c.Port != 0 {
+		ignored = append(ignored, "api_port")
+	}
+	if c.TrustedMore > 0 {
+		ignored = append(ignored, "trusted_addresses")
+	}
+	return told, ignored
+}
+
+func switchOf(v *bool) Switch {
+	switch {
+	case v == nil:
+		return SwitchUnknown
+	case *v:
+		return SwitchOn
+	}
+	return SwitchOff
+}
+
+// exitOf reads the daily exit; ignored names the part that makes no sense.
+func exitOf(c wire.Config, zone *time.Location) (e Exit, ignored string) {
+	if c.LogoffTime == "" && c.LogoffType == "" {
+		return Exit{}, ""
+	}
+	hour, minute, ok := timeOfDay(c.LogoffTime, c.LogoffPeriod)
+	kind := kindOfExit(c.LogoffType)
+	switch {
+	case !ok:
+		return Exit{}, "exit_time"
+	case kind == "":
+		return Exit{}, "exit_type"
+	case zone == nil:
+		return Exit{}, "zone"
+	}
+	return Exit{Kind: kind, Hour: hour, Minute: minute, Location: zone}, ""
+}
+
+func kindOfExit(s string) ExitKind {
+	s = strings.NewReplacer(" ", "", "-", "", "_", "").Replace(strings.ToLower(s))
+	restart, logOff := strings.Contains(s, "restart"), strings.Contains(s, "logoff")
+	switch {
+	case restart && !logOff:
+		return ExitRestart
+	case logOff && !restart:
+		return ExitLogOff
+	}
+	return ""
+}
+
+// timeOfDay reads 11:45 with PM, or 23:45 without.
+func timeOfDay(clock, period string) (hour, minute int, ok bool) {
+	layout := "15:04"
+	if period = strings.ToUpper(strings.TrimSpace(period)); period != "" {
+		layout = "3:04PM"
+	}
+	t, err := time.Parse(layout, strings.TrimSpace(clock)+period)
+	return t.Hour(), t.Minute(), err == nil
+}
+
+// zoneNames are the zones of abbreviations that are clear; the same one may stand for others, so that the present one is
+// compared.
+var zoneNames = map[string]string{
+	"EST": "America/New_York", "EDT": "America/New_York", "CDT": "America/Chicago",
+	"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "HKT": "Asia/Hong_Kong", "JST": "Asia/Tokyo",
+	"AEST": "Australia/Sydney", "AEDT": "Australia/Sydney", "CET": "Europe/Berlin", "CEST": "Europe/Berlin",
+	"MEZ": "Europe/Berlin", "MESZ": "Europe/Berlin",
+}
+
+// gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and the
+// name of its zone, such as "20261201 10:00:00 EST". Names are localised, and many are ambiguous; then the difference to
+// our clock says which zone it is.
+func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
+	unknown := (*time.Location)(nil)
+	if local {
+		unknown = time.Local
+	}
+	f := strings.SplitN(strings.TrimSpace(greeting), " ", 3)
+	if len(f) < 2 {
+		return unknown
+	}
+	if len(f) == 3 {
+		if zone := zoneNamed(strings.TrimSpace(f[2]), now); zone != nil {
+			return zone
+		}
+	}
+	clock, err := time.Parse("20060102 15:04:05", f[0]+" "+f[1])
+	if err != nil {
+		return unknown
+	}
+	const grain, clocksDiffer = 15 * time.Minute, 2 * time.Minute
+	ahead := clock.Sub(now)
+	offset := ahead.Round(grain)
+	if (ahead-offset).Abs() > clocksDiffer || offset < -12*time.Hour || offset > 14*time.Hour {
+		return unknown
+	}
+	if _, ours := now.In(time.Local).Zone(); ours == int(offset.Seconds()) {
+		return time.Local
+	}
+	return time.FixedZone("", int(offset.Seconds()))
+}
+
+func zoneNamed(name string, now time.Time) *time.Location {
+	if full, ok := zoneNames[name]; ok {
+		zone, err := time.LoadLocation(full)
+		if err == nil {
+			if is, _ := now.In(zone).Zone(); is == name || strings.HasPrefix(name, "ME") {
+				return zone
+			}
+		}
+	}
+	if name == "" || name == "Local" || len(name) > 64 {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil
+	}
+	return zone
+}
