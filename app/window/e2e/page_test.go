@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -169,7 +168,7 @@ func TestPage(t *testing.T) {
 
 	// It says when the resident program hangs or is gone, and finds it again.
 	began := time.Now()
-	s.resident.signal(syscall.SIGSTOP)
+	s.resident.signal(sigStop)
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not responding")
 	took := time.Since(began)
 	t.Logf("a stopped program is noticed after %v", took)
@@ -179,7 +178,7 @@ func TestPage(t *testing.T) {
 	b.until(`document.getElementById("cause").textContent.startsWith("Gatewatch is not responding (since ")`, "true")
 	b.until(`getComputedStyle(document.getElementById("log-shown")).opacity`, "0.5")
 	b.keep("page-not-responding-light")
-	s.resident.signal(syscall.SIGCONT)
+	s.resident.signal(sigCont)
 	b.until(`document.getElementById("headline").textContent`, "Paused")
 	s.resident.kill()
 	b.until(`document.getElementById("headline").textContent`, "Gatewatch is not running")

@@ -193,9 +193,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	d.untilTitle("Gatewatch: Connected")
 	stop := func(pid int) {
 		t.Helper()
-		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
+		send(t, pid, sigStop)
 		began := time.Now()
 		d.untilTitle("Gatewatch: Gatewatch is not responding")
 		took := time.Since(began)
@@ -206,7 +204,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	}
 	stop(s.resident.cmd.Process.Pid)
 	d.keep("not-responding")
-	if err := s.resident.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := s.resident.cmd.Process.Signal(sigCont); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
@@ -225,7 +223,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 			_, asked := s.ask()
 			return err == nil && asked == nil && pid != before
 		})
-		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+		t.Cleanup(func() { send(t, pid, syscall.SIGKILL) })
 		return pid
 	}
 	d.press()
@@ -263,5 +261,17 @@ func TestWindowWithoutADisplay(t *testing.T) {
 		if code, said, took := run(env...); code != 1 || took > 5*time.Second || !strings.Contains(said, "no window can be opened here") {
 			t.Errorf("%s: exit code %d after %v:\n%s", name, code, took, said)
 		}
+	}
+}
+
+// send sends a signal to a program that the window may have started.
+func send(t *testing.T, pid int, s os.Signal) {
+	t.Helper()
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Signal(s)
+	}
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
 	}
 }
