@@ -191,9 +191,10 @@ func newPast(at time.Time) *past {
 	}
 	p.status = api.Status{
 		State: conn.Connected, Connected: true, Since: at.Add(-30 * time.Minute), Headline: "Connected", Session: 82,
-		Layers:  api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": "ok"}},
-		Gateway: api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper", Accounts: 1},
-		Guard:   api.Guard{Open: true, Text: "guard open"}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
+		Layers:    api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": "ok"}},
+		FarmNames: map[string]string{"usfarm": wording.NamedFarm("usfarm")},
+		Gateway:   api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper", Accounts: 1},
+		Guard:     api.Guard{Open: true, Text: "guard open"}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
 	}
 	return p
 }

@@ -189,7 +189,7 @@ func TestTextFromOutsideStaysPlain(t *testing.T) {
 	st := reconnecting()
 	evil := "\x1b[31mred\u202e\nsecond line\u0000"
 	st.Cause, st.Hint, st.Headline, st.Guard.Text, st.Gateway.Host = evil, evil, evil, evil, evil
-	st.Layers = api.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
+	st.Layers = api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
 	p := pictureOf(&st, absence{}, noon)
 	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
 	for _, s := range texts {
