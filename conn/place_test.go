@@ -130,11 +130,12 @@ func TestPrepare(t *testing.T) {
 			}()
 			<-begun
 			one := l.placed()
-			if one.unready() == nil {
+			unready := one.unready()
+			if unready == nil {
 				t.Fatalf("%s: it may leave before it is prepared", name)
 			}
 			close(prepared)
-			<-one.unready()
+			<-unready
 			synctest.Wait()
 			leaves := one.claim()
 			if leaves != c.leaves {

@@ -59,6 +59,20 @@ type peer struct {
 	mu      sync.Mutex
 }
 
+// Close ends the connection by FIN, as where Gateway has read everything. Requests that are on their way are read: to a socket that is
+// closed before them the answer would be RST.
+func (p *peer) Close() error {
+	tcp, ok := p.Conn.(*net.TCPConn)
+	if !ok {
+		return p.Conn.Close()
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, tcp)
+		tcp.Close()
+	}()
+	return tcp.CloseWrite()
+}
+
 func (p *peer) send(frames ...[]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
