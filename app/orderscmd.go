@@ -38,7 +38,7 @@ func (l listOrdersCmd) Run(ctx context.Context, c *cli) error {
 	return writeOrders(os.Stdout, list)
 }
 
-// writeOrders writes orders as tables for people: those that were meant to be sent, and those that were not let out.
+// writeOrders writes orders as tables for people: those that were meant to be sent, and those that were blocked.
 func writeOrders(out io.Writer, list api.Orders) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(list.Orders) == 0 {

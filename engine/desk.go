@@ -85,7 +85,7 @@ const (
 	BlockedNotSent    = "not_sent"    // it could not be sent
 )
 
-// BlockedError is the error for an order that was not let out. Nothing of it works: what was sent of an order with exits before
+// BlockedError is the error for an order that was blocked. Nothing of it works: what was sent of an order with exits before
 // one of them was blocked is held by Gateway, and cancelled.
 type BlockedError struct {
 	Reason string // one of the constants that begin with Blocked
@@ -102,7 +102,7 @@ func (e *BlockedError) Error() string {
 
 func (e *BlockedError) Unwrap() error { return e.Err }
 
-// Blocked is an order that was not let out.
+// Blocked is an order that was blocked.
 type Blocked struct {
 	At     time.Time // UTC
 	Rule   string
@@ -368,7 +368,7 @@ func today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
 }
 
-// Refuse takes down that an order is not let out: logged, counted and reported. A strategy calls it for an order that it cannot
+// Refuse takes down that an order is blocked: logged, counted and reported. A strategy calls it for an order that it cannot
 // make.
 func (d *Desk) Refuse(t Ticket, why *BlockedError) {
 	now := d.now()

@@ -9,7 +9,7 @@ type ReportKind string
 const (
 	ReportFired        ReportKind = "rule_fired"          // a rule fired
 	ReportFailed       ReportKind = "rule_failed"         // a rule stopped and has to be activated anew
-	ReportBlocked      ReportKind = "order_blocked"       // an order was not let out
+	ReportBlocked      ReportKind = "order_blocked"       // an order was blocked
 	ReportRejected     ReportKind = "order_rejected"      // Gateway, IBKR or the exchange refused an order
 	ReportUnknown      ReportKind = "order_unknown"       // nobody knows whether an order has reached Gateway: a person has to look
 	ReportNotCancelled ReportKind = "order_not_cancelled" // orders that were to be cancelled live on: a person has to cancel them

@@ -69,7 +69,7 @@ func (s *Server) changeOrder(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Orders asks for the orders that were meant to be sent, and those that were not let out.
+// Orders asks for the orders that were meant to be sent, and those that were blocked.
 func (c *Client) Orders(ctx context.Context) (o Orders, err error) {
 	raw, err := c.do(ctx, http.MethodGet, "/orders")
 	if err == nil {

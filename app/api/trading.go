@@ -79,7 +79,7 @@ type Trading struct {
 	OrdersUnknown int        `json:"orders_unknown"` // orders that a person has to look after
 	// OrdersUnprotected are stops that do not work while their position is open, for a day: until then a person may have seen to it.
 	OrdersUnprotected int    `json:"orders_unprotected"`
-	OrdersBlocked     uint64 `json:"orders_blocked"` // orders that were not let out, since the start of the program
+	OrdersBlocked     uint64 `json:"orders_blocked"` // orders that were blocked, since the start of the program
 }
 
 // Cancelling is how far the orders are that were to be cancelled. All is 0 if there are none, or if all have been done for a minute.
@@ -178,7 +178,7 @@ type OrderView struct {
 	Unprotected     bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
 }
 
-// Blocked is an order that was not let out.
+// Blocked is an order that was blocked.
 type Blocked struct {
 	At       time.Time `json:"at"`
 	Rule     string    `json:"rule"`

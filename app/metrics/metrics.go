@@ -37,7 +37,7 @@ type Trading struct {
 	Armed     bool
 	Rules     map[rules.State]int
 	Orders    map[engine.Fate]int // that the ledger holds
-	Blocked   map[string]uint64   // orders that were not let out since the start, by the reason's id
+	Blocked   map[string]uint64   // orders that were blocked since the start, by the reason's id
 	Conflated uint64              // ticks that gave way to a later one since the start, before anything had looked at them
 }
 

@@ -8,7 +8,7 @@ import (
 	"gatewatch/engine"
 )
 
-// Blocked returns in one clause why an order was not let out, and what to do about it. A reason that is not known is
+// Blocked returns in one clause why an order was blocked, and what to do about it. A reason that is not known is
 // returned as it is. The detail of guard_shut is a [conn.GuardReason], that of a limit its number; elsewhere it is
 // technical text.
 func Blocked(reason, detail string) string {

@@ -348,7 +348,7 @@ func (p *ordersPage) renderBlocked(list []api.Blocked) {
 	show(p.heldMore, more > 0)
 }
 
-// blockedRow is an order that was not let out.
+// blockedRow is an order that was blocked.
 type blockedRow struct {
 	content fyne.CanvasObject
 	text    *widget.Label
