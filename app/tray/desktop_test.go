@@ -227,8 +227,7 @@ func armed(o order, x Trading) order {
 func TestDesktopShowsEveryState(t *testing.T) {
 	bustest.Start(t)
 	d := bustest.StartHost(t)
-	now := time.Now()
-	cases := states(now)
+	cases := states(time.Now())
 	p := startPuppet(t, cases[7].order)
 	d.Adopt()
 	var id, title string
@@ -239,8 +238,10 @@ func TestDesktopShowsEveryState(t *testing.T) {
 	if id != Name || title != Name || isMenu {
 		t.Errorf("id %q, title %q, is menu %v", id, title, isMenu)
 	}
+	var now time.Time
 	for i := range cases {
-		c := states(time.Now())[i] // anew: some texts change with the time that has passed
+		now = time.Now() // the texts name times of day
+		c := states(now)[i]
 		t.Run(c.name, func(t *testing.T) {
 			d.T = t
 			p.order(c.order)
