@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 )
 
@@ -92,7 +93,7 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	if err != nil || answer.Settings.API.Port != port || answer.Problem != "" {
 		t.Fatalf("%v, %+v", err, answer)
 	}
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn/sim"
 )
 
@@ -133,7 +134,7 @@ type turn struct {
 // turns follows a stream of events.
 func (r *rig) turns(path string, isOpen func(data []byte) (bool, error)) <-chan turn {
 	r.t.Helper()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}

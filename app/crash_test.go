@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,10 +18,9 @@ import (
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/crash"
+	"gatewatch/app/home"
 	"gatewatch/conn/history"
 	"gatewatch/conn/sim"
-	"gatewatch/engine"
 )
 
 // crashVariable names a file: as soon as it is there, the program crashes in the way that it names.
@@ -97,7 +95,7 @@ func TestCrash(t *testing.T) {
 				}
 				t.Cleanup(func() { _ = cmd.Process.Kill() })
 				if !eventually(func() bool {
-					card, err := api.ReadCard(homeAt(dir).card())
+					card, err := api.ReadCard(home.At(dir).Card())
 					if err != nil {
 						return false
 					}
@@ -135,7 +133,7 @@ func TestCrash(t *testing.T) {
 			if n := strings.Count(string(text), "\ngoroutine "); !strings.Contains(string(text), strings.TrimPrefix(want, "fatal error in ")) || n < 10 || strings.Contains(string(text), "U1234567") {
 				t.Errorf("%d goroutines in %s", n, text)
 			}
-			if log, err := os.ReadFile(homeAt(dir).log()); err != nil || !strings.Contains(string(log), "Gatewatch had crashed") {
+			if log, err := os.ReadFile(home.At(dir).Log()); err != nil || !strings.Contains(string(log), "Gatewatch had crashed") {
 				t.Errorf("%s %v", log, err)
 			}
 			var last history.Record
@@ -174,45 +172,5 @@ func TestCrash(t *testing.T) {
 				t.Errorf("%d crashes in the connection log", crashes)
 			}
 		})
-	}
-}
-
-// TestACrashLoopIsToldOnce holds that a program that crashes over and over does not fill anybody's inbox.
-func TestACrashLoopIsToldOnce(t *testing.T) {
-	for _, again := range []bool{false, true} {
-		r := newResident(homeAt(t.TempDir()), nil, io.Discard)
-		r.log = slog.New(slog.DiscardHandler)
-		r.last = &crash.Report{At: time.Now(), What: "panic: x", Path: "/home/jane/x/crash-1.log", Again: again}
-		stream, end := r.news.Subscribe()
-		r.tellCrash()
-		end()
-		report, ok := stream.Next(t.Context())
-		if ok == again || ok && (report.Kind != engine.ReportCrashed || report.Detail != "details in ~/x/crash-1.log") {
-			t.Errorf("again %v: %+v, %v", again, report, ok)
-		}
-	}
-}
-
-// TestEngineHalted holds that a panic of the engine is reported, and passed on, and that its end is not.
-func TestEngineHalted(t *testing.T) {
-	r := newResident(homeAt(t.TempDir()), nil, io.Discard)
-	r.log = slog.New(slog.DiscardHandler)
-	r.parts.Log = r.log
-	stream, end := r.news.Subscribe()
-	if r.parts.Do("engine", func() { r.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") }) }) {
-		t.Error("the panic was not passed on")
-	}
-	r.runEngine(t.Context(), func(context.Context) {})
-	end()
-	var kinds []engine.ReportKind
-	for {
-		report, ok := stream.Next(t.Context())
-		if !ok {
-			break
-		}
-		kinds = append(kinds, report.Kind)
-	}
-	if len(kinds) != 1 || kinds[0] != engine.ReportHalted {
-		t.Errorf("reported %v", kinds)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray/sessionbus/bustest"
 	"gatewatch/conn/sim"
@@ -108,7 +109,7 @@ func TestDesktop(t *testing.T) {
 		}
 	}
 	save()
-	var said tail
+	var said lockedText
 	run := exec.Command(program, "--home", home)
 	run.Stdout, run.Stderr = &said, &said
 	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the stand-in for the window ends with it
@@ -231,9 +232,9 @@ func TestDesktop(t *testing.T) {
 	}
 }
 
-func status(t *testing.T, home string) api.Status {
+func status(t *testing.T, dir string) api.Status {
 	t.Helper()
-	card, err := api.ReadCard(homeAt(home).card())
+	card, err := api.ReadCard(home.At(dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}

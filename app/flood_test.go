@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 )
 
 // flooder is a gateway that logs a client in, answers what it is asked, and then says one kind of message as fast as it
@@ -255,7 +256,7 @@ func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {
 	if logged > 1<<20 {
 		t.Errorf("%d kB were written to logs", logged>>10)
 	}
-	if text, err := os.ReadFile(homeAt(r.dir).log()); err != nil || !strings.Contains(string(text), "msg=started") {
+	if text, err := os.ReadFile(home.At(r.dir).Log()); err != nil || !strings.Contains(string(text), "msg=started") {
 		t.Errorf("the log has lost its beginning: %v", err)
 	}
 }

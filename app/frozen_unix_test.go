@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/exit"
 	"gatewatch/app/wording"
 )
 
@@ -20,7 +21,7 @@ func TestFrozenProgramInWords(t *testing.T) {
 	r.awaitOpen()
 	watch := exec.Command(r.program[0], "guard", "--watch", "--home", r.dir)
 	watch.Env = r.cmd.Env
-	var said tail
+	var said lockedText
 	watch.Stdout, watch.Stderr = &said, &said
 	if err := watch.Start(); err != nil {
 		t.Fatal(err)
@@ -45,13 +46,13 @@ func TestFrozenProgramInWords(t *testing.T) {
 		out, code := r.command(command)
 		took := time.Since(began)
 		t.Logf("%s answered after %v: %s", command, took, out)
-		if code != exitNotThere || took > 50*time.Second || !strings.Contains(out, "Gatewatch is not responding (process ") ||
+		if code != exit.NotThere || took > 50*time.Second || !strings.Contains(out, "Gatewatch is not responding (process ") ||
 			!strings.Contains(out, wording.NotRespondingDo) || strings.Contains(out, "deadline") {
 			t.Errorf("%s: code %d after %v: %s", command, code, took, out)
 		}
 	}
 	out, code := r.command("wait", "--timeout", "7s")
-	if code != exitNotThere || !strings.Contains(out, "Gatewatch is not responding (process ") {
+	if code != exit.NotThere || !strings.Contains(out, "Gatewatch is not responding (process ") {
 		t.Errorf("wait: code %d, %s", code, out)
 	}
 	out, code = r.command("run", "--headless")

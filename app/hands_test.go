@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/engine/rules"
 )
 
 // post sends a request with the token, and returns the code of the answer.
 func (r *rig) post(path, body string) int {
 	r.t.Helper()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,62 +12,50 @@ import (
 	"github.com/alecthomas/kong"
 
 	"gatewatch/app/alert"
+	"gatewatch/app/cli"
+	"gatewatch/app/exit"
+	"gatewatch/app/home"
+	"gatewatch/app/resident"
 )
 
 // version is set by the linker.
 var version = "dev"
 
-// Exit codes. Others are not used.
-const (
-	exitFailed   = 1 // it was tried and did not work
-	exitUsage    = 2 // flags or settings make no sense
-	exitNotThere = 3 // no resident program runs, or Gateway is not connected
-)
-
-// cli is the command line.
-type cli struct {
+// commandLine is what can be written behind gatewatch: flags for all commands, and the commands in the order of the help.
+type commandLine struct {
 	Home string `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
 
-	Run        runCmd        `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
-	Status     statusCmd     `cmd:"" help:"Show what the resident program knows."`
-	Connect    connectCmd    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
-	Disconnect disconnectCmd `cmd:"" help:"Turn trading off, disconnect, and stay so until connect."`
-	Open       openCmd       `cmd:"" help:"Open the window, or the page where there is no window."`
-	Quit       quitCmd       `cmd:"" help:"Have the resident program end, and wait until it has."`
-	Autostart  autostartCmd  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
-	Uptime     uptimeCmd     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
-	Log        logCmd        `cmd:"" help:"Show the connection log."`
-	Messages   messagesCmd   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
-	Rules      rulesCmd      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
-	Orders     ordersCmd     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
-	Arm        armCmd        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
-	Disarm     disarmCmd     `cmd:"" help:"Turn trading off: no order leaves."`
-	Wait       waitCmd       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`
-	Guard      guardCmd      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
-	Alerts     alertsCmd     `cmd:"" help:"Show the status of alert channels, or test them."`
-	Secret     secretCmd     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
-	Doctor     doctorCmd     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
-	Sim        simCmd        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
-	Version    versionCmd    `cmd:"" help:"Show the version."`
+	Run        runCmd         `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
+	Status     cli.Status     `cmd:"" help:"Show what the resident program knows."`
+	Connect    cli.Connect    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
+	Disconnect cli.Disconnect `cmd:"" help:"Turn trading off, disconnect, and stay so until connect."`
+	Open       cli.Open       `cmd:"" help:"Open the window, or the page where there is no window."`
+	Quit       cli.Quit       `cmd:"" help:"Have the resident program end, and wait until it has."`
+	Autostart  cli.Autostart  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
+	Uptime     cli.Uptime     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
+	Log        cli.Log        `cmd:"" help:"Show the connection log."`
+	Messages   cli.Messages   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
+	Rules      cli.Rules      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
+	Orders     cli.Orders     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
+	Arm        cli.Arm        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
+	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order leaves."`
+	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`
+	Guard      cli.Guard      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
+	Alerts     cli.Alerts     `cmd:"" help:"Show the status of alert channels, or test them."`
+	Secret     cli.Secret     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
+	Doctor     cli.Doctor     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
+	Sim        cli.Sim        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
+	Version    versionCmd     `cmd:"" help:"Show the version."`
 
 	DeliverAlert deliverCmd `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
 
-	Diagnostics diagnosticsCmd `cmd:"" help:"Create a report for bug reports (no personal data)."`
+	Diagnostics cli.Diagnostics `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
-
-// exitError ends the program with a code and, if there is one, a text on stderr.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
 
 func main() { os.Exit(start(os.Args[1:])) }
 
 func start(args []string) int {
-	var c cli
+	var c commandLine
 	code := -1
 	parser, err := kong.New(
 		&c, kong.Name("gatewatch"),
@@ -89,7 +76,7 @@ func start(args []string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatewatch:", err)
 		fmt.Fprintln(os.Stderr, "gatewatch --help lists the commands and flags.")
-		return exitUsage
+		return exit.Usage
 	}
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
@@ -99,16 +86,20 @@ func start(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	k.BindTo(ctx, (*context.Context)(nil))
-	if err = k.Run(&c); err == nil {
-		return 0
+	k.Bind(cli.Program{Home: home.At(c.Home), Version: version})
+	if err = k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "gatewatch:", err)
 	}
-	code = exitFailed
-	var exit *exitError
-	if errors.As(err, &exit) {
-		code = exit.code
-	}
-	fmt.Fprintln(os.Stderr, "gatewatch:", err)
-	return code
+	return exit.Code(err)
+}
+
+type runCmd struct {
+	Headless bool `help:"Run without a tray and without a window."`
+	Demo     bool `help:"Connect to a simulated gateway inside the program, which plays a short story of faults."`
+}
+
+func (r runCmd) Run(ctx context.Context, p cli.Program) error {
+	return resident.Run(ctx, resident.Options{Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo})
 }
 
 // deliverCmd is the process in which the resident program delivers an alert.

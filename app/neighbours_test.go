@@ -22,6 +22,8 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/exit"
+	"gatewatch/app/home"
 	"gatewatch/engine"
 )
 
@@ -62,7 +64,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	r := newRig(t, "DU1234567", "", rulesOf())
 	r.awaitOpen()
 	r.says(0, "^open: ", "guard")
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	look := func() {
 		t.Helper()
 		for _, command := range []string{"guard", "status", "connect", "disconnect", "open", "quit", "orders", "rules", "alerts"} {
-			r.says(exitNotThere, "no Gatewatch runs here", command)
+			r.says(exit.NotThere, "no Gatewatch runs here", command)
 		}
 		if out, code := r.command("guard", "--watch"); code == 0 || strings.Contains(out, "open:") {
 			t.Errorf("guard --watch: code %d, %s", code, out)
@@ -84,7 +86,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	if text := other.text(); text != "" {
 		t.Errorf("nobody holds the lock, and the stranger was asked\n%s", text)
 	}
-	if err := os.Remove(homeAt(r.dir).lock()); err != nil {
+	if err := os.Remove(home.At(r.dir).LockFile()); err != nil {
 		t.Fatal(err)
 	}
 	look() // by the proof alone
@@ -108,7 +110,7 @@ func TestNoSecretAmongProcesses(t *testing.T) {
 	}
 	r := newRig(t, "DU1234567", `, "slack": {"webhook_url": "env:HOOK"}`, rulesOf(),
 		"HOOK="+secret, "DISPLAY=:4711", "PATH="+tools+":"+os.Getenv("PATH"))
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func TestNoSecretAmongProcesses(t *testing.T) {
 	if status := exchange(t, card.URL, code, nil); status != http.StatusForbidden || works() {
 		t.Errorf("a second time: %d, and the token works: %v", status, works())
 	}
-	if log, err := os.ReadFile(homeAt(r.dir).log()); err != nil || strings.Contains(string(log), code) || strings.Contains(string(log), got.Token) {
+	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil || strings.Contains(string(log), code) || strings.Contains(string(log), got.Token) {
 		t.Errorf("the log tells codes or tokens: %v", err)
 	}
 }
@@ -229,7 +231,7 @@ func asNobody(t *testing.T, program string, args ...string) string {
 func TestOtherUsersSee(t *testing.T) {
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("secret plan", buyMarket)))
 	r.awaitOpen()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +267,7 @@ func TestDescriptorsForGateway(t *testing.T) {
 	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
 	r.start()
 	r.awaitOpen()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +290,7 @@ func TestDescriptorsForGateway(t *testing.T) {
 		r.await("the connection is lost and found", func(st api.Status) bool { return st.Lost > lost && st.Guard.Open })
 	}
 	r.says(0, "^open: ", "guard")
-	if log, err := os.ReadFile(homeAt(r.dir).log()); err != nil || strings.Contains(string(log), "too many open files") {
+	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil || strings.Contains(string(log), "too many open files") {
 		t.Errorf("descriptors were lacking: %v\n%s", err, log)
 	}
 }
@@ -335,7 +337,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, err := api.ReadCard(homeAt(r.dir).card())
+			before, err := api.ReadCard(home.At(r.dir).Card())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -360,12 +362,12 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 				t.Errorf("armed again: %d, %s", code, out)
 			}
 			r.until("it is found again", func() bool {
-				card, err := api.FindCard(homeAt(r.dir).card())
+				card, err := api.FindCard(home.At(r.dir).Card())
 				return err == nil && card == before
 			})
 			r.says(0, "^open: ", "guard")
 			r.until("log and connection log are written anew", func() bool {
-				log, err1 := os.ReadFile(homeAt(r.dir).log())
+				log, err1 := os.ReadFile(home.At(r.dir).Log())
 				line, err2 := os.ReadFile(filepath.Join(r.dir, "connection_log.json"))
 				return err1 == nil && err2 == nil && strings.Contains(string(log), "log starts here") && strings.Contains(string(line), `"connected"`)
 			})

@@ -14,10 +14,12 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
@@ -115,7 +117,7 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.until("the program answers", func() bool {
-		card, err := api.ReadCard(homeAt(r.dir).card())
+		card, err := api.ReadCard(home.At(r.dir).Card())
 		if err != nil {
 			return false
 		}
@@ -286,7 +288,7 @@ func (r *rig) blockedBy(n uint64, reason string) {
 // get returns the body that a path of the API answers with.
 func (r *rig) get(path string) string {
 	r.t.Helper()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -357,3 +359,21 @@ const (
 	buyLow    = `{"do": "order", "order": {"side": "BUY", "quantity": 7, "type": "LMT", "limit_price": 200}}`
 	buyOff    = `{"do": "order", "order": {"side": "BUY", "quantity": 3, "type": "LMT", "limit_price": 200.005}}`
 )
+
+// lockedText is what a program has said so far.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -77,6 +77,9 @@ func TestRooms(t *testing.T) {
 			}
 			all := packages(t, goos)
 			for _, p := range all {
+				if below(p.ImportPath, module+"/app") && layer(p.ImportPath) < 0 {
+					t.Errorf("%s is in none of the layers", p.ImportPath)
+				}
 				for _, imported := range p.Imports {
 					if !allowed(p.ImportPath, imported) {
 						t.Errorf("%s must not import %s", p.ImportPath, imported)
@@ -111,7 +114,7 @@ func allowed(pkg, imported string) bool {
 	case below(imported, fyne):
 		return in("app/window")
 	case below(imported, systray):
-		return pkg == module+"/app" || in("app/tray")
+		return in("app/tray")
 	case !below(imported, module):
 		return true
 	case pkg == module+"/conn/wire":
@@ -124,8 +127,32 @@ func allowed(pkg, imported string) bool {
 		return imported == module+"/conn" || below(imported, module+"/engine")
 	case in("assets"):
 		return below(imported, module+"/assets")
+	case !below(imported, module+"/app"):
+		return true
 	}
-	return true
+	from, to := layer(pkg), layer(imported)
+	return from > to && to >= 0
+}
+
+// layers are the packages of the folder app: a package may import those of the lines above its own.
+var layers = []string{
+	"crash exit strict tray/sessionbus crosscheck window/e2e",
+	"alert autostart metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
+	"wording",
+	"api notice tray",
+	"demo home tray/internal/puppet window/link window/ui",
+	"diagnostics",
+	"cli resident window",
+	"app",
+}
+
+// layer returns the line that a package of the folder app is in, -1 if it is in none.
+func layer(pkg string) int {
+	name := strings.TrimPrefix(pkg, module+"/app/")
+	if pkg == module+"/app" {
+		name = "app"
+	}
+	return slices.IndexFunc(layers, func(line string) bool { return slices.Contains(strings.Fields(line), name) })
 }
 
 func TestRoomRules(t *testing.T) {
@@ -155,7 +182,22 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/app", "gatewatch/engine", true},
 		{"gatewatch/app", ibapi, false},
 		{"gatewatch/app", ibapi + "/protobuf", false},
-		{"gatewatch/app", systray, true},
+		{"gatewatch/app", systray, false},
+		{"gatewatch/app", "gatewatch/app/cli", true},
+		{"gatewatch/app", "gatewatch/app/resident", true},
+		{"gatewatch/app/cli", "gatewatch/app", false},
+		{"gatewatch/app/cli", "gatewatch/app/api", true},
+		{"gatewatch/app/cli", "gatewatch/app/resident", false},
+		{"gatewatch/app/resident", "gatewatch/app/cli", false},
+		{"gatewatch/app/resident", "gatewatch/app/demo", true},
+		{"gatewatch/app/resident", "gatewatch/app/window", false},
+		{"gatewatch/app/demo", "gatewatch/app/resident", false},
+		{"gatewatch/app/home", "gatewatch/app/resident", false},
+		{"gatewatch/app/api", "gatewatch/app/home", false},
+		{"gatewatch/app/api", "gatewatch/app/new", false},
+		{"gatewatch/app/wording", "gatewatch/app/api", false},
+		{"gatewatch/app/window", "gatewatch/app/resident", false},
+		{"gatewatch/app/window/ui", "gatewatch/app/window/link", false},
 		{"gatewatch/app", fyne + "/v2/widget", false},
 		{"gatewatch/app/tray", systray, true},
 		{"gatewatch/app/tray", fyne + "/v2", false},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 )
@@ -156,7 +157,7 @@ func (s *soak) note(format string, values ...any) {
 func (s *soak) begin() {
 	s.t.Helper()
 	s.start()
-	card, err := api.ReadCard(homeAt(s.dir).card())
+	card, err := api.ReadCard(home.At(s.dir).Card())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -13,45 +13,17 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/exit"
+	"gatewatch/app/home"
 	"gatewatch/app/tray/sessionbus"
 	"gatewatch/app/tray/sessionbus/bustest"
 )
-
-func TestNewer(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{"v1.2.4", "v1.2.3", true},
-		{"v1.10.0", "v1.9.9", true},
-		{"1.2.4", "v1.2.3", true},
-		{"v1.2.3", "v1.2.3", false},
-		{"v1.2.3", "v1.2.4", false},
-		{"v1.2.3", "v1.2.3-rc.1", true},
-		{"v1.2.3-rc.10", "v1.2.3-rc.9", true},
-		{"v1.2.3-rc.1", "v1.2.3", false},
-		{"v1.2.3+7", "v1.2.3+6", false},
-		{"dev", "v1.2.3", false},
-		{"v1.2.3", "dev", false},
-		{"dev", "dev", false},
-		{"v1.2.3-5-gabc1234", "v1.2.2", false},
-		{"v1.2.3", "v1.2.2-5-gabc1234", false},
-		{"v1.2.3-dirty", "v1.2.2", false},
-		{"abc1234", "v1.2.2", false},
-		{"v1.2.3", "", false},
-		{"v1.2.3", "v1.2.2\n", false},
-	} {
-		if got := newer(c.a, c.b); got != c.want {
-			t.Errorf("%q takes the place of %q: %v, want %v", c.a, c.b, got, c.want)
-		}
-	}
-}
 
 // desktop is one of the test's own with a stand-in for the window, which says how it was called and stays.
 type desktop struct {
 	t        *testing.T
 	dir      string
-	home     home
+	home     home.Home
 	programs map[string]string // by version
 }
 
@@ -59,7 +31,7 @@ func newDesktop(t *testing.T, versions ...string) *desktop {
 	t.Helper()
 	bustest.Start(t)
 	dir := t.TempDir()
-	d := &desktop{t: t, dir: dir, home: homeAt(filepath.Join(dir, "home")), programs: map[string]string{}}
+	d := &desktop{t: t, dir: dir, home: home.At(filepath.Join(dir, "home")), programs: map[string]string{}}
 	// A window that was opened ends with the test, by the file that it waits for.
 	window := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>'%[1]s/windows'\nwhile [ -e '%[1]s/stay' ]; do sleep 0.1; done\n", dir)
 	for name, text := range map[string]string{"gatewatch-window": window, "stay": ""} {
@@ -78,10 +50,10 @@ func newDesktop(t *testing.T, versions ...string) *desktop {
 		d.programs[v] = program
 	}
 	settings := `{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": 1}}`
-	if err := d.home.make(); err != nil {
+	if err := d.home.Make(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(d.home.settings(), []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(d.home.Settings(), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -90,13 +62,13 @@ func newDesktop(t *testing.T, versions ...string) *desktop {
 // instance is a process and what it says.
 type instance struct {
 	cmd   *exec.Cmd
-	said  *tail
+	said  *lockedText
 	ended chan struct{}
 }
 
 func (d *desktop) start(version string, args ...string) *instance {
 	d.t.Helper()
-	r := &instance{cmd: exec.Command(d.programs[version], append(args, "--home", d.home.state)...), said: &tail{}, ended: make(chan struct{})}
+	r := &instance{cmd: exec.Command(d.programs[version], append(args, "--home", d.home.State)...), said: &lockedText{}, ended: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
 	if err := r.cmd.Start(); err != nil {
 		d.t.Fatal(err)
@@ -132,7 +104,7 @@ func (d *desktop) await(version string) api.Status {
 	var st api.Status
 	if !eventually(func() bool {
 		var err error
-		_, st, err = d.home.running(context.Background())
+		_, st, err = d.home.Running(context.Background())
 		return err == nil && st.Version == version
 	}) {
 		d.t.Fatalf("%s does not answer", version)
@@ -192,7 +164,7 @@ func tenStarts(t *testing.T, d *desktop) {
 	if !eventually(func() bool { return d.windows() == opened+1 }) {
 		t.Errorf("%d windows were started, want one", d.windows()-opened)
 	}
-	if code := d.code(d.start("dev", "--headless")); code != exitFailed {
+	if code := d.code(d.start("dev", "--headless")); code != exit.Failed {
 		t.Errorf("headless beside it: exit code %d", code)
 	}
 	quit := d.start("dev", "quit")
@@ -213,14 +185,14 @@ func startAfterKill(t *testing.T, d *desktop) {
 		took := time.Since(begin)
 		t.Logf("answers after %v", took)
 		// A second on a computer that has nothing else to do; that it waits for nobody shows on any.
-		if took > goneLimit/2 {
+		if took > home.ExitLimit/2 {
 			t.Errorf("the start took %v", took)
 		}
 		if err := r.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		<-r.ended
-		if _, err := os.Stat(d.home.card()); err != nil {
+		if _, err := os.Stat(d.home.Card()); err != nil {
 			t.Errorf("what should be in the way is not there: %v", err)
 		}
 	}
@@ -230,7 +202,7 @@ func startAfterKill(t *testing.T, d *desktop) {
 func upgradeInPlace(t *testing.T, d *desktop) {
 	old := d.start("v1.2.3")
 	d.await("v1.2.3")
-	logged, _ := os.ReadFile(d.home.log())
+	logged, _ := os.ReadFile(d.home.Log())
 
 	// A newer version, started twice at once: one takes the place, the other has its window opened.
 	var both [2]*instance
@@ -240,7 +212,7 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 	if code := d.code(old); code != 0 {
 		t.Errorf("the older one ended with %d", code)
 	}
-	if log, err := os.ReadFile(d.home.log()); err != nil || !strings.Contains(string(log[len(logged):]), "msg=stopped uptime") {
+	if log, err := os.ReadFile(d.home.Log()); err != nil || !strings.Contains(string(log[len(logged):]), "msg=stopped uptime") {
 		t.Errorf("it did not end cleanly: %v\n%s", err, log)
 	}
 	d.await("v1.10.0")
@@ -269,7 +241,7 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 	}
 	// Without a desktop nobody takes a place.
 	d.t.Setenv(sessionbus.Variable, "disabled:")
-	if code := d.code(d.start("v1.2.3", "--headless")); code != exitFailed {
+	if code := d.code(d.start("v1.2.3", "--headless")); code != exit.Failed {
 		t.Errorf("headless: exit code %d", code)
 	}
 	d.await("v1.10.0")
@@ -279,7 +251,7 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 	if code := d.code(both[0]); code != 0 {
 		t.Errorf("the newer one ended with %d", code)
 	}
-	if code := d.code(d.start("dev", "quit")); code != exitNotThere {
+	if code := d.code(d.start("dev", "quit")); code != exit.NotThere {
 		t.Errorf("quit with nobody there ended with %d", code)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/exit"
+	"gatewatch/app/home"
 	"gatewatch/conn"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
@@ -85,7 +87,7 @@ func TestOrders(t *testing.T) {
 	}
 	r.fault("discard-cancels") // it is asked for once more
 	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders", "cancel", "--all")
-	r.says(exitFailed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
+	r.says(exit.Failed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
 	r.awaitFates(engine.Cancelled, engine.Filled, engine.Filled)
 	r.says(0, "^Trading is off: ", "disarm")
 	r.awaitRule("low", rules.Active)
@@ -132,7 +134,7 @@ func TestLiveNeedsMode(t *testing.T) {
 	r.cross("buy")
 	r.blockedBy(1, engine.BlockedPaperOnly)
 	r.says(0, "this is not a paper account", "orders")
-	r.says(exitFailed, "this is not a paper account", "arm")
+	r.says(exit.Failed, "this is not a paper account", "arm")
 	if n := len(r.gateway.State().Orders); n != 0 {
 		t.Errorf("%d orders left", n)
 	}
@@ -152,7 +154,7 @@ type stream chan api.Guarded
 
 func (r *rig) follow() stream {
 	r.t.Helper()
-	card, err := api.ReadCard(homeAt(r.dir).card())
+	card, err := api.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -238,7 +240,7 @@ func TestOutages(t *testing.T) {
 		if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Open || g.ReasonID != c.reason && g.ReasonID != conn.GuardAPI {
 			t.Errorf("%s: GET /guard says %+v, %v", c.name, g, err)
 		}
-		r.says(exitFailed, "closed: ", "guard")
+		r.says(exit.Failed, "closed: ", "guard")
 		r.price("231")
 		if c.ticksGoOn {
 			r.until("ticks are skipped", func() bool { return r.metric(`gatewatch_ticks_total{outcome="skipped"}`) > skipped+10 })

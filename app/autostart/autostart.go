@@ -88,6 +88,25 @@ func Enable(exe string, args ...string) error {
 // Disable ends that. What is not there is success.
 func Disable() error { return remove() }
 
+// Set starts this program at login, with its home if that is not the usual one, or ends that.
+func Set(on bool, home string) error {
+	if !on {
+		return Disable()
+	}
+	exe, err := Program()
+	if err != nil {
+		return err
+	}
+	var args []string
+	if home != "" {
+		if home, err = filepath.Abs(home); err != nil {
+			return err
+		}
+		args = []string{"--home", home}
+	}
+	return Enable(exe, args...)
+}
+
 // Repair has this program started in the place of one that is not there any more, with the arguments of that one. It does
 // nothing if nothing was started, if another copy is, or if the user has switched it off. It returns the state thereafter
 // and whether it has changed something.

@@ -30,7 +30,7 @@ var personal = []string{
 	"AAPL", "MSFT", "230.5", "dip of apple", // orders
 }
 
-func home(t *testing.T) Source {
+func userHome(t *testing.T) Source {
 	t.Helper()
 	user := filepath.Join(t.TempDir(), "jane")
 	t.Setenv("HOME", user)
@@ -112,7 +112,7 @@ func home(t *testing.T) Source {
 
 // TestNothingPersonal puts accounts, addresses, hosts, names, secrets and orders wherever they can be, and looks for each of them.
 func TestNothingPersonal(t *testing.T) {
-	s := home(t)
+	s := userHome(t)
 	st := api.StatusOf(&conn.Snapshot{
 		State: conn.Reconnecting, Since: time.Now(), Cause: conn.CauseUnreachable, Detail: "dial gw.fund.example for U1234567",
 		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live}, Unsupported: conn.Unsupported{Text: "AAPL for desk@fund.example"},

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
+)
+
+// Alerts shows and tests alert channels.
+type Alerts struct {
+	List listAlertsCmd `cmd:"" default:"withargs" help:"Show the channels, what waits and what went wrong last (the default)."`
+	Test testAlertsCmd `cmd:"" help:"Send a test message."`
+}
+
+type listAlertsCmd struct {
+	JSON bool `help:"Print the answer of GET /alerts as it is."`
+}
+
+func (l listAlertsCmd) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := client.Alerts(ctx)
+	if err != nil {
+		return home.Explain(err)
+	}
+	if l.JSON {
+		return printJSON(list)
+	}
+	if len(list.Channels) == 0 {
+		fmt.Println("No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.")
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "Channel\tService\tWaiting\tSent\tLast sent\tLast error")
+	for _, one := range list.Channels {
+		last, wrong := "–", "–"
+		if one.LastSentAt != nil {
+			last = one.LastSentAt.Local().Format("Mon 15:04:05")
+		}
+		if one.LastError != "" {
+			wrong = wording.OneLine(one.LastError)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", one.Name, wording.OneLine(one.Service), one.Queued, one.Sent, last, wrong)
+	}
+	return w.Flush()
+}
+
+type testAlertsCmd struct {
+	Channel string `arg:"" optional:"" help:"Channel to test, such as email; without it, all."`
+}
+
+func (t testAlertsCmd) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	test, err := client.TestAlerts(ctx, t.Channel)
+	if err != nil {
+		return home.Explain(err)
+	}
+	failed := 0
+	for _, one := range test.Results {
+		if one.OK {
+			fmt.Printf("%s: sent\n", one.Channel)
+			continue
+		}
+		failed++
+		fmt.Printf("%s: %s\n", one.Channel, wording.OneLine(one.Error))
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d channels failed", failed, len(test.Results))
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"fmt"
+
+	"gatewatch/app/autostart"
+	"gatewatch/app/wording"
+)
+
+// Autostart shows or changes whether Gatewatch starts at login.
+type Autostart struct {
+	Set string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; without it, only show."`
+}
+
+// Run asks the system, which keeps that.
+func (a Autostart) Run(p Program) error {
+	if a.Set != "" {
+		if err := autostart.Set(a.Set == "on", p.Home.Flag); err != nil {
+			return err
+		}
+	}
+	s, err := autostart.Status()
+	if err != nil {
+		return err
+	}
+	fmt.Println(wording.AtLogin(s))
+	return nil
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
+)
+
+// Messages shows what Gateway has said.
+type Messages struct {
+	JSON bool `help:"Print the answer of GET /messages as it is."`
+}
+
+func (m Messages) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := client.Messages(ctx)
+	switch {
+	case err != nil:
+		return home.Explain(err)
+	case m.JSON:
+		return printJSON(list)
+	}
+	return writeMessages(os.Stdout, list)
+}
+
+// writeMessages writes messages from Gateway as a table for people.
+func writeMessages(out io.Writer, list api.Messages) error {
+	if len(list.Messages) == 0 {
+		_, err := fmt.Fprintln(out, "Gateway has sent no message since Gatewatch started.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "Last\tTimes\tCode\tMessage")
+	for _, m := range list.Messages {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", m.Last.Local().Format(time.DateTime), m.Count, m.Code, wording.OneLine(m.Text))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
+)
+
+// Orders shows and cancels orders.
+type Orders struct {
+	List   listOrdersCmd  `cmd:"" default:"withargs" help:"Show the orders and what has become of them (the default)."`
+	Cancel cancelOrderCmd `cmd:"" help:"Cancel an order, or all."`
+}
+
+type listOrdersCmd struct {
+	JSON bool `help:"Print the answer of GET /orders as it is."`
+}
+
+func (l listOrdersCmd) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := client.Orders(ctx)
+	switch {
+	case err != nil:
+		return home.Explain(err)
+	case l.JSON:
+		return printJSON(list)
+	}
+	return writeOrders(os.Stdout, list)
+}
+
+// writeOrders writes orders as tables for people: those that were meant to be sent, and those that were blocked.
+func writeOrders(out io.Writer, list api.Orders) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(list.Orders) == 0 {
+		fmt.Fprintln(w, "No order has been sent.")
+	} else {
+		fmt.Fprintln(w, "ID\tTime\tRule\tOrder\tFilled\tState")
+	}
+	for _, o := range list.Orders {
+		state := wording.OneLine(o.FateText)
+		if state == "" {
+			state = string(o.Fate)
+		}
+		if o.Code != 0 {
+			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)), ": ") + ")"
+		}
+		if o.Unprotected {
+			state += "; " + wording.NoStop
+		}
+		if o.ChangeText != "" {
+			state += "; " + wording.OneLine(o.ChangeText)
+		}
+		filled := amount(o.Filled) + " of " + amount(o.Quantity)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
+	}
+	if err := w.Flush(); err != nil || len(list.Blocked) == 0 {
+		return err
+	}
+	fmt.Fprintln(out, "\nBlocked orders:")
+	fmt.Fprintln(w, "Time\tRule\tOrder\tWhy")
+	for _, b := range list.Blocked {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)), wording.OneLine(b.Text), wording.OneLine(b.Reason))
+	}
+	return w.Flush()
+}
+
+func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// Arm turns trading on.
+type Arm struct {
+	Live bool `help:"Confirm it for a LIVE account, where orders of active rules trade real money."`
+}
+
+func (a Arm) Run(ctx context.Context, p Program) error {
+	arm := func(client *api.Client, ctx context.Context) (api.Answer, error) { return client.Arm(ctx, a.Live) }
+	return p.command(ctx, arm, "Trading is on: active rules place orders while the guard is open, until `gatewatch disarm`.")
+}
+
+// Disarm turns trading off.
+type Disarm struct{}
+
+func (Disarm) Run(ctx context.Context, p Program) error {
+	return p.command(ctx, (*api.Client).Disarm, "Trading is off: no order is placed until `gatewatch arm`. Orders already sent stay as they are.")
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
+)
+
+// Rules shows and changes rules.
+type Rules struct {
+	List       listRulesCmd      `cmd:"" default:"withargs" help:"Show the rules, their states and why (the default)."`
+	Check      checkRulesCmd     `cmd:"" help:"Check a rules file; no resident program is needed."`
+	Activate   activateRuleCmd   `cmd:"" help:"Have a rule watch prices."`
+	Deactivate deactivateRuleCmd `cmd:"" help:"Make a draft of a rule; it watches prices no more."`
+	Delete     deleteRuleCmd     `cmd:"" help:"Remove a rule."`
+}
+
+type listRulesCmd struct {
+	JSON bool `help:"Print the answer of GET /rules as it is."`
+}
+
+func (l listRulesCmd) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := client.Rules(ctx)
+	switch {
+	case err != nil:
+		return home.Explain(err)
+	case l.JSON:
+		return printJSON(list)
+	}
+	return writeRules(os.Stdout, list)
+}
+
+// writeRules writes rules as a table for people.
+func writeRules(out io.Writer, list api.Rules) error {
+	if len(list.Rules) == 0 {
+		fmt.Fprintf(out, "There are no rules. They are kept in %s.\n", wording.OneLine(list.Path))
+	} else {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "Rule\tState\tWhat it does\tWhy")
+		for _, r := range list.Rules {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", wording.OneLine(r.Rule.Name), r.State, wording.OneLine(r.Text), orDash(wording.OneLine(r.Why)))
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	for _, p := range list.Problems {
+		fmt.Fprintf(out, "%s:%d:%d: %s: %s\n", wording.OneLine(list.Path), p.Line, p.Column, wording.OneLine(p.Key), wording.OneLine(p.Text))
+	}
+	if !list.MayEdit && list.Reason != "" {
+		fmt.Fprintf(out, "Rules cannot be saved and activated now: %s.\n", wording.OneLine(list.Reason))
+	}
+	return nil
+}
+
+type ruleArg struct {
+	Name string `arg:"" help:"Name of the rule."`
+}
+
+type activateRuleCmd struct{ ruleArg }
+
+func (a activateRuleCmd) Run(ctx context.Context, p Program) error {
+	return p.changeRule(ctx, (*api.Client).ActivateRule, a.Name)
+}
+
+type deactivateRuleCmd struct{ ruleArg }
+
+func (d deactivateRuleCmd) Run(ctx context.Context, p Program) error {
+	return p.changeRule(ctx, (*api.Client).DeactivateRule, d.Name)
+}
+
+type deleteRuleCmd struct{ ruleArg }
+
+func (d deleteRuleCmd) Run(ctx context.Context, p Program) error {
+	return p.changeRule(ctx, (*api.Client).DeleteRule, d.Name)
+}
+
+// changeRule has one rule changed and tells how it stands then.
+func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Context, string) (api.Rules, error), name string) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := do(client, ctx, name)
+	switch {
+	case errors.Is(err, api.ErrNoRule):
+		return fmt.Errorf("no rule is called %q; `gatewatch rules` lists them", wording.OneLine(name))
+	case err != nil:
+		return home.Explain(err)
+	}
+	for _, r := range list.Rules {
+		if r.Rule.Name == name {
+			text := wording.OneLine(name) + ": " + string(r.State)
+			if r.Why != "" {
+				text += "; " + wording.OneLine(r.Why)
+			}
+			fmt.Println(text)
+			return nil
+		}
+	}
+	fmt.Println("Deleted.")
+	return nil
+}

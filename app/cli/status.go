@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// Status shows what the running program knows.
+type Status struct {
+	JSON bool `help:"Print the answer of GET /status as it is."`
+}
+
+func (s Status) Run(ctx context.Context, p Program) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	st, raw, err := client.Status(ctx)
+	if err != nil {
+		return home.Explain(err)
+	}
+	if s.JSON {
+		_, err = os.Stdout.Write(raw)
+		return err
+	}
+	fmt.Print(describe(st, time.Now()))
+	return nil
+}
+
+// describe renders a status as the few lines that a person reads.
+func describe(st api.Status, now time.Time) string {
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	since := st.Since
+	if st.Held.Closed {
+		since = st.Held.Since
+	}
+	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(since)))
+	if st.Cause != "" {
+		row("Why", "%s", st.Cause)
+	}
+	if st.Hint != "" {
+		row("Do", "%s", st.Hint)
+	}
+	mode := wording.Mode(conn.Mode(st.Gateway.Mode))
+	if mode == "" {
+		mode = "paper or live not known yet"
+	}
+	where := st.Gateway.Host
+	if st.Gateway.Port != 0 {
+		where = fmt.Sprintf("%s:%d", st.Gateway.Host, st.Gateway.Port)
+	}
+	row("Gateway", "%s, %s", where, mode)
+	if st.Gateway.Unsupported != "" {
+		row("Support", "%s", st.Gateway.Unsupported)
+	}
+	l := st.Layers
+	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(l.Socket, true), upDown(l.API, true), upDown(l.Upstream, l.API), farms(l))
+	row("Orders", "%s", wording.OneLine(st.Guard.Text))
+	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
+		row("Do", "%s", st.Held.Hint)
+	}
+	row("Trading", "%s", describeTrading(st.Trading, now))
+	for _, f := range st.Failing {
+		row("Problem", "%s", wording.FailingLine(f.Text, f.Detail))
+		row("Do", "%s", f.Hint)
+	}
+	if st.Session != 0 {
+		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
+	}
+	switch {
+	case st.Reset.Active:
+		row("Reset", "until %s", st.Reset.EndsAt.Local().Format("15:04"))
+	case st.Reset.NextAt != nil:
+		row("Reset", "next %s", st.Reset.NextAt.Local().Format("Mon 15:04"))
+	}
+	if st.Restart.Text != "" {
+		row("Restart", "%s", st.Restart.Text)
+	}
+	if st.Restart.Hint != "" {
+		row("Do", "%s", st.Restart.Hint)
+	}
+	row("Program", "%s, up %s", st.Version, wording.Duration(time.Duration(st.UptimeSeconds*float64(time.Second))))
+	return b.String()
+}
+
+// describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and why not.
+func describeTrading(t api.Trading, now time.Time) string {
+	list := []string{"off"}
+	if t.Armed {
+		list[0] = "on"
+		if t.ArmedSince != nil {
+			since, layout := t.ArmedSince.Local(), "15:04"
+			if since.YearDay() != now.Local().YearDay() || now.Sub(since) > 24*time.Hour {
+				layout = "2 Jan 15:04"
+			}
+			list[0] += " since " + since.Format(layout)
+		}
+		if !t.MayTrade {
+			list = append(list, "but orders are blocked")
+		}
+	}
+	count := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			list = append(list, "1 "+one)
+		case n > 1:
+			list = append(list, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	count(t.RulesActive, "rule active", "rules active")
+	count(t.RulesNoData, "rule without market data", "rules without market data")
+	count(t.RulesFailed, "rule failed", "rules failed")
+	count(t.OrdersOpen, "order open", "orders open")
+	count(t.OrdersUnprotected, "open position without its stop (place a stop in TWS, or close the position)", "open positions without their stops (place stops in TWS, or close the positions)")
+	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")
+	line := strings.Join(list, ", ")
+	if t.Reason != "" {
+		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), "trading is off; ") // which it begins with
+	}
+	return line
+}
+
+// upDown says how a layer is. What is above a layer that is down is not known.
+func upDown(up, known bool) string {
+	switch {
+	case !known:
+		return "not known"
+	case up:
+		return "up"
+	}
+	return "down"
+}
+
+func farms(l api.Layers) string {
+	switch {
+	case !l.Upstream: // Gateway tells of them only while it sees IBKR
+		return "not known"
+	case len(l.Farms) == 0:
+		return "none reported"
+	}
+	var bad []string
+	for name, st := range l.Farms {
+		if st == conn.FarmBroken {
+			bad = append(bad, wording.NamedFarm(name)+" down")
+		}
+	}
+	if len(bad) == 0 {
+		return fmt.Sprintf("%d fine", len(l.Farms))
+	}
+	sort.Strings(bad)
+	return strings.Join(bad, ", ")
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/exit"
+	"gatewatch/app/settings"
+	"gatewatch/app/wording"
+	"gatewatch/conn/history"
+)
+
+// Uptime shows how the time was spent.
+type Uptime struct {
+	Days int  `help:"How many local days to list, 1 to 3660." default:"7"`
+	CSV  bool `help:"Print the days as comma-separated values, in seconds and percent." xor:"form"`
+	JSON bool `help:"Print the answer of GET /uptime as it is." xor:"form"`
+}
+
+func (u Uptime) Run(ctx context.Context, p Program) error {
+	if u.Days < 1 || u.Days > api.MaxDays {
+		return exit.With(exit.Usage, fmt.Errorf("--days %d is out of range 1 to %d", u.Days, api.MaxDays))
+	}
+	report, err := p.uptime(ctx, u.Days)
+	switch {
+	case err != nil:
+		return err
+	case u.JSON:
+		return printJSON(report)
+	case u.CSV:
+		return writeUptimeCSV(os.Stdout, report)
+	}
+	return writeUptime(os.Stdout, report)
+}
+
+// uptime asks the running program, or reads the log itself if none runs.
+func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
+	client, err := p.client()
+	if err == nil {
+		var report api.Uptime
+		if report, _, err = client.Uptime(ctx, days); err == nil {
+			return report, nil
+		}
+	}
+	if !errors.Is(err, api.ErrNotRunning) && exit.Code(err) != exit.NotThere {
+		return api.Uptime{}, err
+	}
+	h, now := p.Home, time.Now()
+	s, _, err := settings.Load(h.Settings())
+	if err != nil {
+		s = settings.Default() // only the market hours are needed
+	}
+	hours, err := s.MarketHours.Hours()
+	if err != nil {
+		return api.Uptime{}, err
+	}
+	line, err := history.Load(h.State, api.UptimeNeeds(days, now))
+	if err != nil {
+		return api.Uptime{}, err
+	}
+	if beat, err := history.LastBeat(h.State); err == nil {
+		line.End(beat)
+	}
+	return api.UptimeOf(line, days, now, hours), nil
+}
+
+// writeUptime writes a report as a table for people.
+func writeUptime(out io.Writer, u api.Uptime) error {
+	if u.ObservedSince == nil {
+		_, err := fmt.Fprintln(out, "Nothing has been observed yet.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tUptime\tMarket hours\tConnected\tDown\tPlanned\tPaused\tAsleep\tNot observed\tOutages\tLongest\tMean to recover\tMean between\t")
+	row := func(name string, p api.Period) {
+		between := "–"
+		if p.MeanBetweenSeconds != nil {
+			between = length(*p.MeanBetweenSeconds)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t\n", name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
+			length(p.ConnectedSeconds), length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds),
+			length(p.AsleepSeconds), length(p.UnobservedSeconds), p.Outages, length(p.LongestSeconds), length(p.MeanSeconds), between)
+	}
+	for i := len(u.Days) - 1; i >= 0; i-- {
+		row(u.Days[i].From.Format("Mon 2006-01-02"), u.Days[i])
+	}
+	fmt.Fprintln(w, "\t\t\t\t\t\t\t\t\t\t\t\t\t")
+	for _, p := range u.Periods {
+		row("last "+p.Name, p)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	hours := ""
+	if u.MarketHours != "" {
+		hours = "Market hours: " + u.MarketHours + ". "
+	}
+	_, err := fmt.Fprintf(out, "\nUptime = connected ÷ (observed − planned − paused). %sDays are those of %s. Observed since %s.\n",
+		hours, u.Zone, u.ObservedSince.Local().Format("2006-01-02 15:04"))
+	return err
+}
+
+func percent(p *float64) string {
+	if p == nil {
+		return "–"
+	}
+	return strconv.FormatFloat(*p, 'f', 3, 64) + " %"
+}
+
+func length(seconds float64) string {
+	if seconds == 0 {
+		return "–"
+	}
+	return wording.Duration(time.Duration(seconds * float64(time.Second)))
+}
+
+// writeUptimeCSV writes the days of a report, oldest first, as a spreadsheet reads them.
+func writeUptimeCSV(out io.Writer, u api.Uptime) error {
+	w := csv.NewWriter(out)
+	header := []string{
+		"day", "from", "until", "seconds", "connected_seconds", "down_seconds", "planned_seconds", "paused_seconds", "asleep_seconds",
+		"not_observed_seconds", "uptime_percent", "market_uptime_percent", "outages", "longest_seconds", "mean_seconds", "mean_between_seconds",
+	}
+	if err := w.Write(header); err != nil {
+		return err
+	}
+	maybe := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return amount(*v)
+	}
+	for _, p := range u.Days {
+		err := w.Write([]string{
+			p.Name, p.From.Format(time.RFC3339), p.Until.Format(time.RFC3339), amount(p.Seconds), amount(p.ConnectedSeconds), amount(p.DownSeconds),
+			amount(p.PlannedSeconds), amount(p.PausedSeconds), amount(p.AsleepSeconds), amount(p.UnobservedSeconds),
+			maybe(p.UptimePercent), maybe(p.MarketUptimePercent), strconv.Itoa(p.Outages), amount(p.LongestSeconds), amount(p.MeanSeconds), maybe(p.MeanBetweenSeconds),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}

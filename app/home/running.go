@@ -1,0 +1,73 @@
+package home
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/exit"
+	"gatewatch/app/wording"
+)
+
+const (
+	// ExitLimit is how long a program that was asked to exit may take.
+	ExitLimit = 20 * time.Second
+	// look is the time between two looks at what another process does.
+	look = 25 * time.Millisecond
+)
+
+// ErrStays means that a program that was asked to exit has not.
+var ErrStays = fmt.Errorf("gatewatch was asked to end and has not within %v; look into its log, and end its process if need be", ExitLimit)
+
+// Running returns how the program that has locked the home is reached, and its status; an error if it does not answer.
+func (h Home) Running(ctx context.Context) (card api.Card, st api.Status, err error) {
+	if card, err = api.FindCard(h.Card()); err == nil {
+		client := api.NewClient(card)
+		defer client.Close()
+		st, _, err = client.Status(ctx)
+	}
+	return card, st, err
+}
+
+// AwaitExit returns when no program has the home locked any more.
+func (h Home) AwaitExit(ctx context.Context) error {
+	for end := time.Now().Add(ExitLimit); time.Now().Before(end); {
+		l, err := h.Lock()
+		if err == nil {
+			l.Release()
+			return nil
+		}
+		if !errors.Is(err, ErrLocked) {
+			return err
+		}
+		if err := Pause(ctx); err != nil {
+			return err
+		}
+	}
+	return ErrStays
+}
+
+// Pause waits until it is time to look again at what another process does.
+func Pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(look):
+		return nil
+	}
+}
+
+// Explain says in words for people that no program was reached, and what to do. Other errors it returns as they are.
+func Explain(err error) error {
+	if errors.Is(err, api.ErrNotRunning) {
+		return exit.With(exit.NotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its folder with --home"))
+	}
+	if errors.Is(err, api.ErrNotResponding) {
+		process := strings.TrimPrefix(err.Error(), api.ErrNotResponding.Error())
+		return exit.With(exit.NotThere, errors.New(wording.NotResponding+process+": "+wording.NotRespondingDo))
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package resident
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// console tells the story on stdout, one line for each thing that a person wants to know.
+type console struct {
+	out      io.Writer
+	clientID func() int
+	hinted   conn.Cause // whose hint has been said
+}
+
+var labels = map[conn.State]string{
+	conn.Connecting: "connecting", conn.Connected: "CONNECTED", conn.Degraded: "DEGRADED", conn.UpstreamLost: "IBKR LOST",
+	conn.Reconnecting: "RECONNECTING", conn.ResetWindow: "RESET WINDOW", conn.Paused: "PAUSED",
+}
+
+func (c *console) line(at time.Time, label, text string) {
+	fmt.Fprintf(c.out, "%s  %-13s %s\n", at.Local().Format("15:04:05"), label, text)
+}
+
+// say prints a line that is no event.
+func (c *console) say(label, text string) { c.line(time.Now(), label, text) }
+
+// follow prints what there is to say of each event until the stream ends.
+func (c *console) follow(ctx context.Context, events *conn.EventStream, snapshot func() *conn.Snapshot) {
+	for {
+		e, ok := events.Next(ctx)
+		if !ok {
+			return
+		}
+		c.tell(e, asOf(snapshot(), e))
+	}
+}
+
+// tell prints a line for an event, if there is one. The hint is said once per cause, not with every attempt.
+func (c *console) tell(e conn.Event, s *conn.Snapshot) {
+	text := c.text(e, s)
+	if text == "" {
+		return
+	}
+	label := labels[e.State]
+	if e.Cause == conn.CauseStopping {
+		label = "stopping"
+	}
+	c.line(e.At, label, text)
+	switch e.Kind {
+	case conn.EventConnected:
+		c.hinted = conn.CauseNone
+	case conn.EventAttemptFailed, conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventCompeting,
+		conn.EventOrdersBlocked:
+		if e.Cause == c.hinted {
+			return
+		}
+		c.hinted = e.Cause
+		if h := wording.Hint(s, c.clientID()); h != "" {
+			fmt.Fprintf(c.out, "%s→ %s\n", strings.Repeat(" ", 24), h)
+		}
+	}
+}
+
+// asOf returns the snapshot with the cause of the event: by the time a line is printed the state may have moved on.
+func asOf(s *conn.Snapshot, e conn.Event) *conn.Snapshot {
+	now := *s
+	if e.Cause != conn.CauseNone {
+		now.Cause, now.Code, now.Detail = e.Cause, e.Code, e.Detail
+		now.Layers.Socket = e.State != conn.Reconnecting && e.State != conn.ResetWindow && e.State != conn.Paused
+	}
+	return &now
+}
+
+func (c *console) text(e conn.Event, s *conn.Snapshot) string {
+	next := ""
+	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() && e.State == conn.Reconnecting {
+		next = fmt.Sprintf(" Next attempt in %s.", wording.Duration(s.Attempt.NextAt.Sub(e.At)))
+	}
+	switch e.Kind {
+	case conn.EventConnected:
+		text := fmt.Sprintf("%s %s, session %d, protocol %d", wording.Mode(s.Gateway.Mode), wording.Address(s), e.Session, s.Gateway.ServerVersion)
+		if e.Duration > 0 {
+			text += ", back after " + wording.Duration(e.Duration)
+		}
+		return strings.TrimSpace(text)
+	case conn.EventLost:
+		return fmt.Sprintf("%s It was up for %s, orders are blocked.%s", wording.Cause(s), wording.Duration(e.Duration), next)
+	case conn.EventAttemptFailed:
+		return fmt.Sprintf("Attempt %d: %s%s", e.Attempt, wording.Cause(s), next)
+	case conn.EventUpstreamLost:
+		return wording.Cause(s) + " The socket is up, orders are blocked."
+	case conn.EventUpstreamRestored:
+		kept := "market data was kept"
+		if e.Code == 1101 {
+			kept = "market data is subscribed again"
+		}
+		return fmt.Sprintf("IBKR's servers are back after %s; %s (code %d).", wording.Duration(e.Duration), kept, e.Code)
+	case conn.EventSuspected:
+		return fmt.Sprintf("Gateway has been silent for %s, orders are blocked.", wording.Duration(e.Duration))
+	case conn.EventAnswered:
+		return "Gateway answers again."
+	case conn.EventFarm:
+		return fmt.Sprintf("%s: %s (code %d).", wording.NamedFarm(e.Detail), e.Farm, e.Code)
+	case conn.EventCompeting:
+		return wording.Cause(s)
+	case conn.EventOrdersBlocked:
+		return wording.Cause(s) + " Orders are blocked."
+	case conn.EventOrdersConfirmed:
+		return "Orders are possible again."
+	case conn.EventDisconnected:
+		return fmt.Sprintf("%s It was up for %s.", wording.Cause(s), wording.Duration(e.Duration))
+	case conn.EventWindowStarted:
+		if e.Detail == conn.ExitWindow {
+			return fmt.Sprintf("%s. Alerts rest until %s.", wording.Exit(s.Exit, e.At), s.Window.Ends.Local().Format("15:04"))
+		}
+		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.", s.Window.Ends.Local().Format("15:04"))
+	case conn.EventWindowEnded:
+		return "The quiet time is over."
+	case conn.EventPaused:
+		return "Paused until you connect."
+	case conn.EventResumed:
+		return "Connecting again."
+	case conn.EventWoke:
+		return fmt.Sprintf("Awake again after %s.", wording.Duration(e.Duration))
+	case conn.EventReconfigured:
+		return "New settings are in effect."
+	case conn.EventNotice:
+		return fmt.Sprintf("Gateway says: %s (code %d).", wording.OneLine(e.Detail), e.Code)
+	}
+	return ""
+}

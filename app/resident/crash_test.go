@@ -1,0 +1,53 @@
+package resident
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"gatewatch/app/crash"
+	"gatewatch/app/home"
+	"gatewatch/engine"
+)
+
+// TestACrashLoopIsToldOnce holds that a program that crashes over and over does not fill anybody's inbox.
+func TestACrashLoopIsToldOnce(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		r := newResident(home.At(t.TempDir()), nil, io.Discard)
+		r.log = slog.New(slog.DiscardHandler)
+		r.last = &crash.Report{At: time.Now(), What: "panic: x", Path: "/home/jane/x/crash-1.log", Again: again}
+		stream, end := r.news.Subscribe()
+		r.tellCrash()
+		end()
+		report, ok := stream.Next(t.Context())
+		if ok == again || ok && (report.Kind != engine.ReportCrashed || report.Detail != "details in ~/x/crash-1.log") {
+			t.Errorf("again %v: %+v, %v", again, report, ok)
+		}
+	}
+}
+
+// TestEngineHalted holds that a panic of the engine is reported, and passed on, and that its end is not.
+func TestEngineHalted(t *testing.T) {
+	r := newResident(home.At(t.TempDir()), nil, io.Discard)
+	r.log = slog.New(slog.DiscardHandler)
+	r.parts.Log = r.log
+	stream, end := r.news.Subscribe()
+	if r.parts.Do("engine", func() { r.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") }) }) {
+		t.Error("the panic was not passed on")
+	}
+	r.runEngine(t.Context(), func(context.Context) {})
+	end()
+	var kinds []engine.ReportKind
+	for {
+		report, ok := stream.Next(t.Context())
+		if !ok {
+			break
+		}
+		kinds = append(kinds, report.Kind)
+	}
+	if len(kinds) != 1 || kinds[0] != engine.ReportHalted {
+		t.Errorf("reported %v", kinds)
+	}
+}

@@ -1,0 +1,140 @@
+package resident
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/engine"
+)
+
+// heard is a log that passes on its messages.
+type heard chan string
+
+func (h heard) Enabled(context.Context, slog.Level) bool      { return true }
+func (h heard) Handle(_ context.Context, r slog.Record) error { h <- r.Message; return nil }
+func (h heard) WithAttrs([]slog.Attr) slog.Handler            { return h }
+func (h heard) WithGroup(string) slog.Handler                 { return h }
+
+// TestQuitWaitsForAnOrder has the program asked to end while the desk is busy with an order.
+func TestQuitWaitsForAnOrder(t *testing.T) {
+	for name, ask := range map[string]func(r *resident, signal context.CancelFunc){
+		"asked to quit": func(r *resident, _ context.CancelFunc) { r.Quit(); r.Quit() },
+		"by a signal":   func(_ *resident, signal context.CancelFunc) { signal() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := make(heard, 100)
+			ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ledger.Close()
+			busy, release := make(chan struct{}), make(chan struct{})
+			desk := engine.NewDesk(ledger, engine.Limits{}, func(engine.Report) { // the desk is busy with an order as long as this takes
+				close(busy)
+				<-release
+			}, slog.New(said))
+			desk.Arm()
+			r := newResident(home.At(t.TempDir()), nil, nil)
+			r.log, r.trade = slog.New(said), &trading{desk: desk}
+			ctx, signal := context.WithCancel(t.Context())
+			defer signal()
+			until, end := r.untilQuit(ctx)
+			defer end()
+			placed := make(chan struct{})
+			go func() {
+				defer close(placed)
+				_, _ = desk.Place(engine.Ticket{})
+			}()
+			<-busy
+			ask(r, signal)
+			for waits := false; !waits; {
+				select {
+				case text := <-said:
+					waits = text == "trading is off"
+				case <-until.Done():
+					t.Error("the program ends in the middle of an order")
+					waits = true
+				}
+			}
+			if until.Err() != nil {
+				t.Error("the program does not wait for the order")
+			}
+			close(release)
+			<-until.Done()
+			<-placed
+			if armed, _ := desk.Armed(); armed {
+				t.Error("another order could follow")
+			}
+		})
+	}
+}
+
+// TestSessionEnds has the desktop end the session while the tray still has its goroutine, as on Windows: when the program has
+// been told it may be killed, since trading is disarmed, all has ended and that is written down.
+func TestSessionEnds(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(`{"api": {"port": 0}, "gateway": {"port": 1}, "trading": {"arm_at_start": true}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newResident(home.At(dir), nil, io.Discard)
+	done := make(chan error, 1)
+	go func() { done <- r.run(t.Context(), io.Discard, false) }()
+	if !eventually(t, func() bool {
+		card, err := api.ReadCard(home.At(dir).Card())
+		if err != nil {
+			return false
+		}
+		st, _, err := api.NewClient(card).Status(t.Context())
+		return err == nil && st.Trading.Armed && st.Attempt.Number > 0
+	}) {
+		t.Fatal("it does not run")
+	}
+	r.sessionEnds()
+	select {
+	case <-r.workDone:
+	default:
+		t.Error("something still runs")
+	}
+	if armed, _ := r.trade.desk.Armed(); armed {
+		t.Error("an order could still leave")
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "connection_log.json")); err != nil || !bytes.Contains(text, []byte(`"event":"stopped"`)) {
+		t.Errorf("%s, %v", text, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAcceptedIsInForce changes the mode of accounts: who is told of the new settings finds the desk disarmed.
+func TestAcceptedIsInForce(t *testing.T) {
+	ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	r := newResident(home.At(t.TempDir()), nil, io.Discard)
+	r.log = slog.New(slog.DiscardHandler)
+	desk := engine.NewDesk(ledger, engine.Limits{Mode: conn.Paper}, func(engine.Report) {}, slog.New(slog.DiscardHandler))
+	r.trade = &trading{ledger: ledger, desk: desk}
+	desk.Arm()
+	s := settings.Default()
+	s.Gateway.Mode = string(conn.Live)
+	p, err := r.plan(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.take(p)
+	if armed, _ := desk.Armed(); armed || r.settings.Load().Gateway.Mode != string(conn.Live) {
+		t.Errorf("armed: %v, with %+v", armed, r.settings.Load())
+	}
+}
