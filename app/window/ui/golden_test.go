@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
+	"github.com/go-text/typesetting/font"
 
 	"gatewatch/engine/rules"
 )
@@ -195,7 +197,7 @@ func write(t *testing.T, path string, m image.Image) {
 	}
 }
 
-// TestNothingIsCutOff sees to it that at the least size the content still fits beside each other.
+// TestNothingIsCutOff checks that at the least size everything fits side by side, in characters that the font has.
 func TestNothingIsCutOff(t *testing.T) {
 	for name, play := range scenes() {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +207,36 @@ func TestNothingIsCutOff(t *testing.T) {
 			if min := v.Content().MinSize(); min.Width > MinSize.Width || min.Height > MinSize.Height {
 				t.Errorf("needs %v, gets %v", min, MinSize)
 			}
+			checkFont(t, v.Content())
 		})
+	}
+}
+
+// faces are the fonts of the theme, by name.
+var faces = map[string]*font.Face{}
+
+// checkFont looks for characters that come from a font of the computer, if it has one with them.
+func checkFont(t *testing.T, content fyne.CanvasObject) {
+	t.Helper()
+	const fromOutside = "東京"
+	for _, o := range test.LaidOutObjects(content) {
+		shown, ok := o.(*canvas.Text)
+		if !ok {
+			continue
+		}
+		resource := fyne.CurrentApp().Settings().Theme().Font(shown.TextStyle)
+		if faces[resource.Name()] == nil {
+			face, err := font.ParseTTF(bytes.NewReader(resource.Content()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			faces[resource.Name()] = face
+		}
+		for _, r := range shown.Text {
+			if _, known := faces[resource.Name()].NominalGlyph(r); !known && !strings.ContainsRune(fromOutside, r) {
+				t.Errorf("%s has no %q, which is in %q", resource.Name(), r, shown.Text)
+			}
+		}
 	}
 }
 

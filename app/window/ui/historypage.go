@@ -236,7 +236,7 @@ func figuresOf(p *api.Period) []pair {
 
 // termsOf shows what the uptime of a period is made of.
 func termsOf(p *api.Period, marketHours string) string {
-	text := "Uptime = connected ÷ (observed − planned − paused)."
+	text := "Uptime = connected ÷ (observed – planned – paused)."
 	if p != nil {
 		text += " Here: " + madeOf(p) + "."
 	}
