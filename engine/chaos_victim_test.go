@@ -57,6 +57,7 @@ func victim() {
 	type look struct{ session *conn.Session }
 	var looking atomic.Pointer[look] // which is under way, with the guard closed
 	cfg := deskConfig(ledger, port, client)
+	cfg.Soft, cfg.Hard, cfg.ProofOfLife = 1500*time.Millisecond, 10*time.Second, 250*time.Millisecond
 	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
 		one := &look{s}
 		looking.Store(one)

@@ -41,10 +41,11 @@ func openDesk(path string, port, client int, follow bool) (*desk, error) {
 	return runDeskAs(ledger, port, client, follow)
 }
 
+// deskConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
 func deskConfig(ledger *Ledger, port, client int) conn.Config {
 	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
-		Poll: time.Second, Soft: 1500 * time.Millisecond, Hard: 10 * time.Second,
+		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 20 * time.Second,
+		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, ProofOfLife: 20 * time.Second,
 		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 		Reconcile: ledger.Reconcile,
 	}

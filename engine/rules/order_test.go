@@ -24,6 +24,7 @@ func (b *bench) trade() (*sim.Gateway, *conn.Session) {
 	sup, err := conn.New(conn.Config{
 		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond}, WatchLocalPort: true,
+		ProofOfLife: 20 * time.Second,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.t.Fatal(err)
