@@ -145,7 +145,7 @@ func TestCrash(t *testing.T) {
 			if last.Detail != want || time.Since(last.Time) > time.Hour || last.Run != 1 {
 				t.Errorf("the connection log says %+v", last)
 			}
-			if err := second.Process.Signal(syscall.SIGTERM); err != nil {
+			if err := sendSignal(second, syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
 			if err := second.Wait(); err != nil {
@@ -156,7 +156,7 @@ func TestCrash(t *testing.T) {
 			}
 
 			third, _ := run("gatewatch")
-			_ = third.Process.Signal(syscall.SIGTERM)
+			_ = sendSignal(third, syscall.SIGTERM)
 			_ = third.Wait()
 			told := alerts.about("crashed")
 			if len(told) != 1 || !strings.Contains(told[0], "Gatewatch crashed at ") || strings.Contains(told[0], "U1234567") {

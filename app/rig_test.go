@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,13 +126,10 @@ func (r *rig) start() {
 	})
 }
 
-// end ends the program by a signal; on Windows there is but one.
+// end ends the program by a signal.
 func (r *rig) end(s os.Signal) {
 	r.t.Helper()
-	if runtime.GOOS == "windows" {
-		s = os.Kill
-	}
-	if err := r.cmd.Process.Signal(s); err != nil {
+	if err := sendSignal(r.cmd, s); err != nil {
 		r.t.Fatal(err)
 	}
 	_ = r.cmd.Wait()

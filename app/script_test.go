@@ -252,7 +252,7 @@ func cmdSignal(ts *testscript.TestScript, neg bool, a []string) {
 	if len(found) != 1 {
 		ts.Fatalf("%d background processes have the argument %s", len(found), a[1])
 	}
-	ts.Check(found[0].Process.Signal(sig))
+	ts.Check(sendSignal(found[0], sig))
 }
 
 func cmdStory(ts *testscript.TestScript, neg bool, a []string) {

@@ -2,19 +2,20 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"syscall"
 )
 
-// sendSignal does what Windows has instead of signals: KILL ends a process by force, TERM and INT have a resident program
-// quit, and end any other process as if it had succeeded.
-func sendSignal(c *exec.Cmd, name string) error {
+// sendSignal does what Windows has instead of signals: SIGKILL ends a process by force, SIGTERM and SIGINT make a resident
+// program quit, and end any other process as if it had succeeded.
+func sendSignal(c *exec.Cmd, s os.Signal) error {
 	switch {
-	case name == "KILL":
+	case s == os.Kill:
 		return c.Process.Kill()
-	case name != "TERM" && name != "INT":
-		return fmt.Errorf("no signal %s on Windows", name)
+	case s != syscall.SIGTERM && s != os.Interrupt:
+		return fmt.Errorf("no signal %v on Windows", s)
 	case slices.Contains(c.Args, "run"):
 		args := []string{"quit"}
 		if i := slices.Index(c.Args, "--home"); i > 0 {
