@@ -53,17 +53,48 @@ const (
 // Reader reads frames. It is for one goroutine.
 type Reader struct {
 	from       io.Reader
+	size       int // of the buffer, unless a frame is longer
+	limit      int // longest payload that is taken
 	buf        []byte
 	start, end int   // what has been read and not returned
 	err        error // of from, for when that is used up
 }
 
 // NewReader returns a reader of frames.
-func NewReader(from io.Reader) *Reader { return &Reader{from: from, buf: make([]byte, readSize)} }
+func NewReader(from io.Reader) *Reader { return NewReaderSize(from, readSize, MaxFrame) }
+
+// NewReaderSize returns a reader of frames whose payload has at most limit bytes. Its buffer has size bytes and grows
+// for longer frames.
+func NewReaderSize(from io.Reader, size, limit int) *Reader {
+	return &Reader{from: from, size: size, limit: min(limit, MaxFrame), buf: make([]byte, size)}
+}
 
 // Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended
 // between frames, io.ErrUnexpectedEOF that it ended inside one.
-func (r *Reader) Next() ([]byte, error) { return r.next(MaxFrame) }
+func (r *Reader) Next() ([]byte, error) { return r.next(r.limit) }
+
+// Frames returns the next frames as they were read, headers included: at least one, and with it all others that have
+// been read in full. They hold until the next call; [CutFrame] takes them apart.
+func (r *Reader) Frames() ([]byte, error) {
+	first, err := r.next(r.limit)
+	if err != nil {
+		return nil, err
+	}
+	start := r.start - 4 - len(first)
+	for {
+		n := r.whole()
+		if n <= 0 {
+			return r.buf[start:r.start:r.start], nil
+		}
+		r.start += n
+	}
+}
+
+// CutFrame returns the payload of the first of some whole frames, and the frames behind it.
+func CutFrame(frames []byte) (payload, rest []byte) {
+	end := 4 + int(binary.BigEndian.Uint32(frames))
+	return frames[4:end:end], frames[end:]
+}
 
 func (r *Reader) next(limit int) ([]byte, error) {
 	need := 4
@@ -86,13 +117,23 @@ func (r *Reader) next(limit int) ([]byte, error) {
 }
 
 // HasFrame reports whether the next frame has been read in full already, so that Next does not wait.
-func (r *Reader) HasFrame() bool {
+func (r *Reader) HasFrame() bool { return r.whole() != 0 }
+
+// whole returns the length of the next frame with its header if it has been read in full: 0 if it has not, and below 0
+// if it is none.
+func (r *Reader) whole() int {
 	have := r.end - r.start
 	if have < 4 {
-		return false
+		return 0
 	}
-	n, err := frameLength(r.buf[r.start:r.start+4], MaxFrame)
-	return err != nil || have >= 4+n
+	n, err := frameLength(r.buf[r.start:r.start+4], r.limit)
+	switch {
+	case err != nil:
+		return -1
+	case have < 4+n:
+		return 0
+	}
+	return 4 + n
 }
 
 // fill reads some more of a frame that has need bytes in all.
@@ -126,8 +167,8 @@ func (r *Reader) makeRoom(need int) {
 	switch {
 	case have == size:
 		size = min(2*size, need)
-	case size > keepSize && need <= readSize: // then there is less than that
-		size = readSize
+	case size > keepSize && need <= r.size: // then there is less than that
+		size = r.size
 	}
 	switch {
 	case size != len(r.buf):

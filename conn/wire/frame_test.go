@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -207,4 +208,53 @@ func FuzzFrames(f *testing.F) {
 			t.Fatalf("version %d at %q", version, at)
 		}
 	})
+}
+
+// TestFrames holds that whole frames come with their headers, as many as have been read, and in order.
+func TestFrames(t *testing.T) {
+	want := []string{"a", "bc", strings.Repeat("d", 200), "e", strings.Repeat("f", 3000), "g"}
+	stream := framed(want...)
+	for name, from := range map[string]io.Reader{
+		"whole":  bytes.NewReader(stream),
+		"bytes":  iotest.OneByteReader(bytes.NewReader(stream)),
+		"pieces": &pieces{bytes.NewReader(stream), 150},
+	} {
+		r := NewReaderSize(from, 100, MaxFrame)
+		var got []string
+		var again []byte
+		calls := 0
+		for {
+			frames, err := r.Frames()
+			if err == io.EOF {
+				break
+			}
+			if err != nil || cap(frames) != len(frames) {
+				t.Fatalf("%s: %v, or what is appended overwrites the next frame", name, err)
+			}
+			calls++
+			again = append(again, frames...)
+			for len(frames) > 0 {
+				var payload []byte
+				payload, frames = CutFrame(frames)
+				got = append(got, string(payload))
+			}
+		}
+		if !bytes.Equal(again, stream) || !slices.Equal(got, want) {
+			t.Errorf("%s: %d bytes of %d, %d frames", name, len(again), len(stream), len(got))
+		}
+		if name == "whole" && calls == len(want) {
+			t.Error("frames that were read together came one by one")
+		}
+	}
+}
+
+// TestFramesLimit holds that frames before one that is too long still come.
+func TestFramesLimit(t *testing.T) {
+	r := NewReaderSize(bytes.NewReader(framed("a", strings.Repeat("b", 21))), 100, 20)
+	if frames, err := r.Frames(); err != nil || string(frames[4:]) != "a" {
+		t.Errorf("%q, %v", frames, err)
+	}
+	if _, err := r.Frames(); err == nil {
+		t.Error("a frame that is too long came")
+	}
 }

@@ -36,6 +36,9 @@ func (r *Reader) Reply() (version int, at string, err error) {
 	return parseReply(payload)
 }
 
+// Greeting reads a frame of a greeting, which is short: the hello of a client behind its sign, or the reply to it.
+func (r *Reader) Greeting() ([]byte, error) { return r.next(maxReply) }
+
 func parseReply(payload []byte) (version int, at string, err error) {
 	first, rest, _ := bytes.Cut(payload, []byte{0})
 	n, err := strconv.ParseUint(string(first), 10, 31)

@@ -19,6 +19,7 @@ const (
 	ReqOpenOrders       = 5
 	ReqExecutions       = 7
 	ReqContractDetails  = 9
+	ReqAllOpenOrders    = 16
 	ReqCurrentTime      = 49
 	ReqMarketDataType   = 59
 	ReqStartAPI         = 71

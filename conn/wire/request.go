@@ -74,6 +74,9 @@ type CancelOrder struct{ ID int64 }
 // OpenOrders asks for the orders of the same client id that are not done.
 type OpenOrders struct{}
 
+// AllOpenOrders asks for the orders of all client ids that are not done.
+type AllOpenOrders struct{}
+
 // CompletedOrders asks for the orders that are done.
 type CompletedOrders struct{ APIOnly bool }
 
@@ -156,6 +159,10 @@ func (r CancelOrder) encode() (int, proto.Message, error) {
 
 func (OpenOrders) encode() (int, proto.Message, error) {
 	return ReqOpenOrders, &protobuf.OpenOrdersRequest{}, nil
+}
+
+func (AllOpenOrders) encode() (int, proto.Message, error) {
+	return ReqAllOpenOrders, &protobuf.AllOpenOrdersRequest{}, nil
 }
 
 func (r CompletedOrders) encode() (int, proto.Message, error) {

@@ -20,6 +20,7 @@ var requestTypes = map[int]func() proto.Message{
 	ReqPlaceOrder:       func() proto.Message { return &protobuf.PlaceOrderRequest{} },
 	ReqCancelOrder:      func() proto.Message { return &protobuf.CancelOrderRequest{} },
 	ReqOpenOrders:       func() proto.Message { return &protobuf.OpenOrdersRequest{} },
+	ReqAllOpenOrders:    func() proto.Message { return &protobuf.AllOpenOrdersRequest{} },
 	ReqExecutions:       func() proto.Message { return &protobuf.ExecutionRequest{} },
 	ReqContractDetails:  func() proto.Message { return &protobuf.ContractDataRequest{} },
 	ReqCurrentTime:      func() proto.Message { return &protobuf.CurrentTimeRequest{} },
@@ -138,6 +139,7 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		{"unsubscribe", Unsubscribe{3}, func() { e.CancelMktData(3) }},
 		{"cancel", CancelOrder{7}, func() { e.CancelOrder(7, ibapi.NewOrderCancel()) }},
 		{"open orders", OpenOrders{}, e.ReqOpenOrders},
+		{"open orders of all", AllOpenOrders{}, e.ReqAllOpenOrders},
 		{"completed orders", CompletedOrders{true}, func() { e.ReqCompletedOrders(true) }},
 		{"all completed orders", CompletedOrders{}, func() { e.ReqCompletedOrders(false) }},
 		{"executions", Executions{9, 17}, func() {
