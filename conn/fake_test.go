@@ -150,6 +150,10 @@ func (l *fakeLink) probe() {
 	}
 }
 
+func (l *fakeLink) proof(time.Duration, time.Duration) (time.Duration, <-chan struct{}, error) {
+	return 0, nil, nil
+}
+
 func (l *fakeLink) end(cause Cause) {
 	l.once.Do(func() {
 		l.cause = cause

@@ -19,6 +19,7 @@ type timeRequests struct {
 	skew     int64         // Gateway's clock minus ours in seconds, one more or less
 	knows    bool          // the skew
 	news     chan struct{} // gets a value when something has changed for the writer
+	coming   chan struct{} // closed with the next answer; nil: nothing waits for it
 }
 
 // timeRequest is a request that has been written.
@@ -131,6 +132,10 @@ func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rt
 	}
 	q.open = append(q.open[:0], q.open[i+1:]...)
 	q.wanted, q.answered, q.rtt = false, max(1, now), rtt
+	if q.coming != nil {
+		close(q.coming)
+		q.coming = nil
+	}
 	q.tell()
 	return asked, rtt, true
 }

@@ -52,6 +52,7 @@ func (g *gate) let(session uint64, now time.Duration) {
 type link interface {
 	seen() evidence
 	probe()
+	proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error)
 	end(cause Cause)               // ends it now
 	over() <-chan struct{}         // closed at the end
 	gone() <-chan struct{}         // closed a moment later, when all that Gateway has sent before the end is taken in

@@ -1,0 +1,66 @@
+package conn
+
+import (
+	"context"
+	"time"
+)
+
+// Alive returns nil if Gateway has proved that it is there: something was heard within a time, the last answer took no
+// longer, and none is overdue. Otherwise it waits for the answer to one time request, which is shared by all who wait
+// and follows the one before it by a second at least; the answer may take as long as the time given. Moments at which
+// another connection to the same Gateway was heard count too: heard is the last one, on the clock of
+// [Supervisor.Clock], or 0.
+//
+// It returns [ErrGatewaySilent] if there is no proof, and [ErrSessionOver] after the end of the session.
+func (s *Session) Alive(ctx context.Context, within, heard time.Duration) error {
+	limit := time.NewTimer(minProbeGap + 2*within) // the request itself may have to wait for a write
+	defer limit.Stop()
+	for {
+		wait, answer, err := s.link.proof(within, heard)
+		if err != nil || wait == 0 {
+			return err
+		}
+		overdue := time.NewTimer(wait)
+		select {
+		case <-answer:
+		case <-overdue.C:
+		case <-limit.C:
+			err = ErrGatewaySilent
+		case <-s.link.over():
+			err = ErrSessionOver
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		overdue.Stop()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// proof says for how long to wait for an answer that proves that Gateway is there, 0 if that is proved, and returns a
+// channel that is closed with the next answer.
+func (s *socket) proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error) {
+	if !s.alive() {
+		return 0, nil, ErrSessionOver
+	}
+	answer = s.times.next()
+	wait, silent := s.times.proof(s.mono(), max(heard, time.Duration(s.heard.Load())), within)
+	if silent {
+		return 0, nil, ErrGatewaySilent
+	}
+	if wait > 0 {
+		s.times.tell()
+	}
+	return wait, answer, nil
+}
+
+// next returns a channel that is closed with the next answer.
+func (q *timeRequests) next() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.coming == nil {
+		q.coming = make(chan struct{})
+	}
+	return q.coming
+}
