@@ -121,6 +121,8 @@ func allowed(pkg, imported string) bool {
 		return false
 	case pkg == module+"/conn", pkg == module+"/conn/sim":
 		return imported == module+"/conn/wire"
+	case pkg == module+"/conn/port":
+		return imported == module+"/conn" || imported == module+"/conn/wire"
 	case in("conn"):
 		return below(imported, module+"/conn")
 	case in("engine"):
@@ -175,6 +177,12 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn/history", "gatewatch/conn", true},
 		{"gatewatch/conn/history", "gatewatch/app/settings", false},
 		{"gatewatch/conn/history", ibapi, false},
+		{"gatewatch/conn/port", "gatewatch/conn", true},
+		{"gatewatch/conn/port", "gatewatch/conn/wire", true},
+		{"gatewatch/conn/port", "gatewatch/conn/sim", false},
+		{"gatewatch/conn/port", "gatewatch/engine", false},
+		{"gatewatch/conn/port", "gatewatch/app/wording", false},
+		{"gatewatch/conn/port", ibapi + "/protobuf", false},
 		{"gatewatch/engine", "gatewatch/conn", true},
 		{"gatewatch/engine", "gatewatch/conn/sim", false},
 		{"gatewatch/engine", "gatewatch/app/wording", false},

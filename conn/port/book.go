@@ -1,0 +1,297 @@
+package port
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Record keeps the orders of programs on disk. [Journal] is one. Its methods may be called from any goroutine.
+type Record interface {
+	// Orders returns what the record has of orders when it is opened, oldest first: those that are not done, and some
+	// that are.
+	Orders() []Order
+	// Write returns when an order is on disk, whatever happens to the computer then. With an error its bytes must not
+	// leave.
+	Write(ctx context.Context, o Order) error
+	// Note puts what became known of an order on disk soon. It must not block.
+	Note(o Order)
+}
+
+// maxRecent bounds the orders that are done and still shown.
+const maxRecent = 1000
+
+// orderKey names an order for as long as it is not done: ids count per client id.
+type orderKey struct{ client, id int64 }
+
+// book knows the orders of programs. Each Order in it is replaced, never changed, so that it can be handed out.
+type book struct {
+	record Record
+
+	mu     sync.Mutex
+	number uint64
+	byID   map[orderKey]*Order // the last order with that id
+	byPerm map[int64]*Order
+	recent []*Order // ascending by number; those that left are done or in byID
+}
+
+func newBook(r Record) *book {
+	b := &book{record: r, byID: map[orderKey]*Order{}, byPerm: map[int64]*Order{}}
+	for _, o := range r.Orders() {
+		if o.State == Sent || o.State == Working || o.State == Inactive {
+			o.State = Unknown // until Gateway mentions it
+			r.Note(o)
+		}
+		b.number = max(b.number, o.Number)
+		b.put(&o)
+	}
+	return b
+}
+
+// put makes an order the present one, in the place of what was known of it. The lock is held.
+func (b *book) put(o *Order) {
+	key := orderKey{o.Client, o.ID}
+	old := b.byID[key]
+	if old == nil || old.Number <= o.Number {
+		b.byID[key] = o
+	}
+	if o.PermID != 0 {
+		b.byPerm[o.PermID] = o
+	}
+	at, found := slices.BinarySearchFunc(b.recent, o.Number, func(r *Order, n uint64) int { return cmp.Compare(r.Number, n) })
+	if found {
+		b.recent[at] = o
+		return
+	}
+	b.recent = slices.Insert(b.recent, at, o)
+	if len(b.recent) > 2*maxRecent {
+		b.forget()
+	}
+}
+
+// forget removes the oldest orders that are done.
+func (b *book) forget() {
+	surplus := len(b.recent) - maxRecent
+	b.recent = slices.DeleteFunc(b.recent, func(o *Order) bool {
+		if surplus <= 0 || !o.State.Done() {
+			return false
+		}
+		surplus--
+		if key := (orderKey{o.Client, o.ID}); b.byID[key] == o {
+			delete(b.byID, key)
+		}
+		delete(b.byPerm, o.PermID)
+		return true
+	})
+}
+
+// open returns the order with an id that Gateway has, or may have, and nil if there is none.
+func (b *book) open(client, id int64) *Order {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o := b.byID[orderKey{client, id}]; o != nil && !o.State.Done() {
+		return o
+	}
+	return nil
+}
+
+// prepare returns an order as it is to be recorded before its bytes leave: a new one, or the open one as it is changed.
+func (b *book) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old := b.byID[orderKey{client, in.id}]; old != nil && !old.State.Done() {
+		o, change = *old, true
+		o.Changes++
+	} else {
+		b.number++
+		o = Order{Number: b.number, At: time.Now().UTC(), Client: client, ID: in.id, State: Sent}
+		if in.preview {
+			o.State = Preview
+		}
+	}
+	o.connection, o.Program, o.PID = connection, who.name, who.pid
+	o.Words, o.Quantity, o.Account, o.Ref, o.Parent, o.Held = in.words, in.quantity, in.account, in.ref, in.parent, in.hold
+	return o, change
+}
+
+// sent takes in an order that is on disk and whose bytes leave now.
+func (b *book) sent(o Order, attached [2]int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.put(&o)
+	for _, id := range attached {
+		if id == 0 || b.byID[orderKey{o.Client, id}] != nil && !b.byID[orderKey{o.Client, id}].State.Done() {
+			continue
+		}
+		b.number++
+		child := o
+		child.Number, child.ID, child.Parent, child.PermID = b.number, id, o.ID, 0
+		child.Words = "attached to " + strconv.FormatInt(o.ID, 10)
+		b.put(&child)
+		b.record.Note(child)
+	}
+}
+
+// refused takes in an order that was not sent. A change that was refused leaves the order as it was.
+func (b *book) refused(o Order, change bool, reason Reason) *Order {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if change {
+		old := b.byID[orderKey{o.Client, o.ID}]
+		if old == nil {
+			return nil
+		}
+		o = *old
+	} else {
+		o.State = Refused
+	}
+	o.Reason = reason
+	b.put(&o)
+	b.record.Note(o)
+	return &o
+}
+
+// lost takes in that a connection has ended. Of orders that Gateway has not mentioned it is unknown what became of them,
+// and of all others too if it was Gateway that was lost.
+func (b *book) lost(client int64, connection uint64, gateway bool) (unknown []*Order) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.byID {
+		follows := o.State == Sent && o.connection == connection || gateway && (o.State == Working || o.State == Inactive)
+		if o.Client != client || !follows {
+			continue
+		}
+		n := *o
+		n.State = Unknown
+		unknown = append(unknown, &n)
+	}
+	slices.SortFunc(unknown, func(a, b *Order) int { return cmp.Compare(a.Number, b.Number) })
+	for _, n := range unknown {
+		b.put(n)
+		b.record.Note(*n)
+	}
+	return unknown
+}
+
+// count returns how many orders of a client id Gateway has as far as is known, and of how many that is not known.
+func (b *book) count(client int64) (working, unknown int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.byID {
+		if o.Client != client {
+			continue
+		}
+		switch o.State {
+		case Sent, Working, Inactive:
+			working++
+		case Unknown:
+			unknown++
+		}
+	}
+	return working, unknown
+}
+
+// working returns the orders of a client id that Gateway has or may have.
+func (b *book) working(client int64) (list []*Order) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.byID {
+		if o.Client == client && !o.State.Done() {
+			list = append(list, o)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Order) int { return cmp.Compare(a.Number, b.Number) })
+	return list
+}
+
+// all returns the orders that are known, newest first.
+func (b *book) all() []Order {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := make([]Order, 0, len(b.recent))
+	for _, o := range slices.Backward(b.recent) {
+		list = append(list, *o)
+	}
+	return list
+}
+
+// heard takes in what Gateway says of an order. Of an order that is not a program's nothing is known, and nothing
+// becomes known.
+func (b *book) heard(n news) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := b.find(n)
+	if o == nil || o.State == Refused || o.State == Preview {
+		return
+	}
+	next := *o
+	next.apply(n)
+	if next == *o {
+		return
+	}
+	next.Heard = time.Now().UTC()
+	b.put(&next)
+	b.record.Note(next)
+}
+
+// find returns the order that Gateway speaks of. Two permIds under one id are two orders.
+func (b *book) find(n news) *Order {
+	o := b.byID[orderKey{n.client, n.id}]
+	if n.id == noID || o == nil || o.PermID != 0 && n.perm != 0 && o.PermID != n.perm {
+		o = nil
+	}
+	if o == nil && n.perm != 0 {
+		o = b.byPerm[n.perm]
+	}
+	return o
+}
+
+// apply takes over what Gateway says. A status decides, an error only explains: it rejects an order that Gateway has not
+// mentioned, and a status that follows puts that right.
+func (o *Order) apply(n news) {
+	if n.perm != 0 {
+		o.PermID = n.perm
+	}
+	if n.filled != "" {
+		o.Filled = n.filled
+	}
+	if n.code != 0 {
+		o.Code, o.Text = n.code, n.text
+		if o.State == Sent && !harmless(n.code) {
+			o.State = Rejected
+		}
+		return
+	}
+	state := Working
+	switch n.status {
+	case "Filled":
+		state = Filled
+	case "Cancelled", "ApiCancelled":
+		state = Cancelled
+	case "Inactive":
+		state = Inactive
+	}
+	ended := o.State == Filled || o.State == Cancelled
+	if ended && !state.Done() {
+		return
+	}
+	if n.status != "" {
+		o.Status = n.status
+		o.Held = false
+	} else if o.State == Inactive {
+		return
+	}
+	o.State = state
+}
+
+// harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was refused.
+func harmless(code int) bool {
+	switch code {
+	case 161, 202, 399, 404, 10147, 10148, 10149, 10167, 10349, 10352:
+		return true
+	}
+	return code >= 2100 && code < 2200
+}

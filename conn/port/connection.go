@@ -1,0 +1,69 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// Connection is Gatewatch's own connection to Gateway, as far as the port depends on it. Its methods may be called from
+// any goroutine.
+type Connection interface {
+	// Snapshot returns what is true of the connection now.
+	Snapshot() *conn.Snapshot
+	// Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
+	// that.
+	Subscribe() (<-chan struct{}, func())
+	// Guard returns nil while orders may leave, else a [*conn.GuardError]. It must not block.
+	Guard() error
+	// Alive returns nil once Gateway has proved within a time that it is there; see [conn.Session.Alive]. Heard is when
+	// the client's own connection was heard last.
+	Alive(ctx context.Context, within time.Duration, heard time.Time) error
+}
+
+// Supervised returns the connection of a supervisor.
+func Supervised(s *conn.Supervisor) Connection { return supervised{s} }
+
+type supervised struct{ *conn.Supervisor }
+
+func (s supervised) Guard() error {
+	if session := s.Session(); session != nil {
+		return session.Guard()
+	}
+	n := s.Snapshot()
+	reason := n.Guard
+	if reason == conn.GuardOpen {
+		reason = conn.GuardSocket
+	}
+	return &conn.GuardError{Session: n.Session, Reason: reason}
+}
+
+func (s supervised) Alive(ctx context.Context, within time.Duration, heard time.Time) error {
+	session := s.Session()
+	if session == nil {
+		return conn.ErrNoSession
+	}
+	at := s.Clock() - time.Since(heard)
+	return session.Alive(ctx, within, max(0, at))
+}
+
+// guardReason returns why the guard is closed, [Allowed] if it is open.
+func guardReason(c Connection) Reason {
+	err := c.Guard()
+	if err == nil {
+		return Allowed
+	}
+	if e, ok := errors.AsType[*conn.GuardError](err); ok {
+		return Reason(e.Reason)
+	}
+	return Reason(conn.GuardSocket)
+}
+
+// frozen reports whether Gateway has left a time request unanswered for longer than the soft limit. While Gateway has
+// lost IBKR, programs know from Gateway itself that they cannot trade.
+func frozen(n *conn.Snapshot) bool { return n.Layers.API && n.Cause == conn.CauseSilent }
+
+// served reports whether connections of programs may exist.
+func served(n *conn.Snapshot) bool { return n.Layers.Socket && n.Layers.API }

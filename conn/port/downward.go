@@ -1,0 +1,174 @@
+package port
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// freshness knows how old what is read from a connection can be: data may have waited in the system's buffer for as
+// long as that was not read empty.
+type freshness struct {
+	net.Conn
+	emptied time.Time    // when the connection was last read empty; of the goroutine that reads
+	heard   atomic.Int64 // what was read last came after this moment; Unix time in ns
+}
+
+func (f *freshness) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	if n > 0 {
+		f.heard.Store(f.emptied.UnixNano())
+		if n < len(p) {
+			f.emptied = time.Now()
+		}
+	}
+	return n, err
+}
+
+// since returns a moment after which the other side was certainly alive.
+func (f *freshness) since() time.Time { return time.Unix(0, f.heard.Load()) }
+
+// receive forwards what Gateway sends. After the program has left it goes on reading for what concerns orders.
+func (c *client) receive() {
+	defer close(c.read)
+	for {
+		frames, err := c.fromUp.Frames()
+		if err != nil {
+			c.end(EndGatewayLost, true)
+			return
+		}
+		c.inspect(frames)
+		if err := c.write(frames); err != nil {
+			cause := EndClientLeft
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				cause = EndSlowClient
+			}
+			c.end(cause, false)
+		}
+	}
+}
+
+// inspect takes in what is said about orders.
+func (c *client) inspect(frames []byte) {
+	for n := uint64(1); ; n++ {
+		payload, rest := wire.CutFrame(frames)
+		number, proto, body, ok := cutNumber(payload, c.version)
+		switch {
+		case !ok:
+		case aboutOrders(number):
+			if number == wire.MsgError {
+				c.errorsInProto.Store(proto)
+			}
+			c.hear(number, proto, body)
+		case number == wire.MsgNextValidID:
+			c.accepted()
+		}
+		if frames = rest; len(frames) == 0 {
+			c.port.toClients.Add(n)
+			return
+		}
+	}
+}
+
+// hear takes in a message about an order.
+func (c *client) hear(number int, proto bool, body []byte) {
+	n, ok := readNews(number, proto, body, c.version)
+	if !ok || c.id.Load() < 0 {
+		return
+	}
+	if number == wire.MsgError {
+		n.client = c.id.Load()
+	}
+	c.port.book.heard(n)
+}
+
+// accepted takes in that Gateway has accepted the client id.
+func (c *client) accepted() {
+	if c.id.Load() >= 0 && c.ready.CompareAndSwap(false, true) {
+		c.log.Info("a program is connected through the guarded port", "id", c.id.Load(), "version", c.version)
+		c.port.event(Event{Kind: ClientConnected, Client: c.describe()})
+	}
+}
+
+// write writes whole frames to the program.
+func (c *client) write(frames []byte) error {
+	c.downMu.Lock()
+	defer c.downMu.Unlock()
+	if c.broken {
+		return net.ErrClosed
+	}
+	for len(frames) > 0 {
+		n := min(len(frames), pieceSize)
+		if c.isOver() {
+			c.broken = true
+			return net.ErrClosed
+		}
+		_ = c.down.SetWriteDeadline(time.Now().Add(downLimit))
+		if _, err := c.down.Write(frames[:n]); err != nil {
+			c.broken = true
+			return err
+		}
+		frames = frames[n:]
+	}
+	return nil
+}
+
+// say sends an error by Gatewatch to the program.
+func (c *client) say(id int64, code int, text string) {
+	frame := appendError(nil, c.version, c.errorsInProto.Load(), id, code, text)
+	if c.write(frame) == nil {
+		c.port.toClients.Add(1)
+	}
+}
+
+// What notices are about.
+const (
+	stateFrozen   = 1
+	stateUpstream = 2
+)
+
+// notify says that Gateway is frozen, or not; and whether it is connected to IBKR. It does not block.
+func (c *client) notify(frozen, upstream bool) {
+	var s uint32
+	if frozen {
+		s |= stateFrozen
+	}
+	if upstream {
+		s |= stateUpstream
+	}
+	if c.state.Swap(s) != s {
+		select {
+		case c.notice <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// sendNotices sends notices about Gateway. 1102 says that all is as before: if IBKR was lost meanwhile, Gateway says so
+// itself, and when it is back.
+func (c *client) sendNotices() {
+	said := false
+	for {
+		select {
+		case <-c.over:
+			return
+		case <-c.notice:
+		}
+		s := c.state.Load()
+		frozen := s&stateFrozen != 0
+		if frozen == said || !c.ready.Load() || c.port.settings.Load().observes() {
+			continue
+		}
+		said = frozen
+		switch {
+		case frozen:
+			c.say(noID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.")
+		case s&stateUpstream != 0:
+			c.say(noID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
+		}
+	}
+}

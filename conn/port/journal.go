@@ -1,0 +1,287 @@
+package port
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Journal is a record of orders in files to which lines are appended, one file for each year, such as
+// program-orders-2026.jsonl. Each line is an [Order] as it was known then, in JSON; the last line with its number
+// counts. What was written last by a program that was killed may lack its end: it is cut off.
+type Journal struct {
+	dir   string
+	known []Order
+	wake  chan struct{}
+	ended chan struct{} // closed when the goroutine that writes has ended
+
+	mu      sync.Mutex
+	lines   []byte // not written yet
+	waiting []chan error
+	closed  bool
+	broken  error // a sync has failed: nothing can be relied on until the next start
+
+	// Of the goroutine that writes.
+	file *os.File
+	path string
+	year int
+	size int64 // of whole lines in the file
+}
+
+const (
+	// maxUnwritten bounds what waits for a disk that takes nothing. The newest lines are left out then; orders are
+	// refused at the same time.
+	maxUnwritten = 4 << 20
+	// maxLine bounds a line that is read.
+	maxLine = 1 << 20
+)
+
+var (
+	errJournalClosed = errors.New("the record of orders is closed")
+	errJournalFull   = errors.New("what waits for the disk has filled its space")
+)
+
+// OpenJournal opens the record of orders in a folder, which it makes if need be.
+func OpenJournal(dir string) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	j := &Journal{dir: dir, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	now := time.Now().UTC()
+	last := map[uint64]Order{}
+	for _, year := range []int{now.Year() - 1, now.Year()} {
+		if err := readJournal(j.pathOf(year), last); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range last {
+		j.known = append(j.known, o)
+	}
+	slices.SortFunc(j.known, func(a, b Order) int {
+		if a.Number < b.Number {
+			return -1
+		}
+		return 1
+	})
+	if err := j.openYear(now.Year()); err != nil {
+		return nil, err
+	}
+	go j.run()
+	return j, nil
+}
+
+func (j *Journal) pathOf(year int) string {
+	return filepath.Join(j.dir, fmt.Sprintf("program-orders-%d.jsonl", year))
+}
+
+// readJournal takes in the lines of a file, if there is one. Lines that are no orders are passed over.
+func readJournal(path string, last map[uint64]Order) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
+		var o Order
+		if len(line) > 0 && len(line) <= maxLine && json.Unmarshal(line, &o) == nil && o.Number != 0 {
+			last[o.Number] = o
+		}
+	}
+	return nil
+}
+
+// openYear opens the file of a year and cuts a line off that lacks its end: its order was not sent.
+func (j *Journal) openYear(year int) error {
+	path := j.pathOf(year)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	size, err := wholeLines(f)
+	if err == nil {
+		if err = f.Truncate(size); err == nil {
+			err = errors.Join(f.Sync(), syncDir(j.dir))
+		}
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	if j.file != nil {
+		j.file.Close()
+	}
+	j.file, j.path, j.year, j.size = f, path, year, size
+	return nil
+}
+
+// syncDir puts the names of a folder's files on disk, where the system can do that.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// wholeLines returns the length of the lines of a file that have an end.
+func wholeLines(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	block := make([]byte, 4096)
+	for end := info.Size(); end > 0; {
+		start := max(0, end-int64(len(block)))
+		b := block[:end-start]
+		if _, err := f.ReadAt(b, start); err != nil {
+			return 0, err
+		}
+		if n := bytes.LastIndexByte(b, '\n'); n >= 0 {
+			return start + int64(n) + 1, nil
+		}
+		end = start
+	}
+	return 0, nil
+}
+
+// Orders returns what was known of orders when the journal was opened, oldest first.
+func (j *Journal) Orders() []Order { return j.known }
+
+// Write returns when an order is on disk. With an error it may be there nevertheless, if ctx ended.
+func (j *Journal) Write(ctx context.Context, o Order) error {
+	done := make(chan error, 1)
+	if err := j.add(o, done); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Note puts an order on disk soon, without waiting for it.
+func (j *Journal) Note(o Order) { _ = j.add(o, nil) }
+
+func (j *Journal) add(o Order, done chan error) error {
+	line, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.closed:
+		return errJournalClosed
+	case j.broken != nil && done != nil:
+		return j.broken
+	case len(j.lines)+len(line) > maxUnwritten:
+		return errJournalFull
+	}
+	j.lines = append(append(j.lines, line...), '\n')
+	if done != nil {
+		j.waiting = append(j.waiting, done)
+	}
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Close writes what waits and closes the journal.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if !j.closed {
+		j.closed = true
+		close(j.wake)
+	}
+	j.mu.Unlock()
+	<-j.ended
+	return nil
+}
+
+// run writes lines, and syncs them if an order waits for that. Orders of several programs share a sync.
+func (j *Journal) run() {
+	defer close(j.ended)
+	var spare []byte
+	for open := true; open; {
+		_, open = <-j.wake
+		j.mu.Lock()
+		lines, waiting, broken := j.lines, j.waiting, j.broken
+		j.lines, j.waiting = spare[:0], nil
+		j.mu.Unlock()
+		err := broken
+		if err == nil {
+			err = j.write(lines, len(waiting) > 0 || !open)
+		}
+		for _, done := range waiting {
+			done <- err
+		}
+		if spare = lines; cap(spare) > 64<<10 {
+			spare = nil
+		}
+	}
+	j.file.Close()
+}
+
+// write appends lines. If that fails, the file keeps whole lines, and the next ones are tried again.
+func (j *Journal) write(lines []byte, sync bool) error {
+	if year := time.Now().UTC().Year(); year > j.year {
+		if err := j.openYear(year); err != nil {
+			return err
+		}
+	}
+	if sync {
+		if err := j.inPlace(); err != nil {
+			return err
+		}
+	}
+	n, err := j.file.WriteAt(lines, j.size)
+	if err != nil {
+		if n > 0 {
+			_ = j.file.Truncate(j.size)
+		}
+		return err
+	}
+	j.size += int64(n)
+	if !sync {
+		return nil
+	}
+	if err := syncData(j.file); err != nil {
+		j.mu.Lock()
+		j.broken = fmt.Errorf("the record of orders could not be synced: %w", err)
+		j.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// inPlace checks that the file that is written is the one in the folder.
+func (j *Journal) inPlace() error {
+	want, err := j.file.Stat()
+	if err != nil {
+		return err
+	}
+	got, err := os.Stat(j.path)
+	if err == nil && !os.SameFile(want, got) {
+		err = fmt.Errorf("%s was replaced", j.path)
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package port
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const (
+	// maxClients is how many programs are served at once, as many as Gateway serves.
+	maxClients = 32
+	// maxGreeting is how many connections may be without a greeting at once. Beyond it the oldest is closed.
+	maxGreeting = 64
+	// greetingLimit is how long a program may take for its greeting.
+	greetingLimit = 10 * time.Second
+)
+
+func addressOf(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// listen opens or closes the port. It returns false if it could not be opened.
+func (p *Port) listen(port int, open bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.listener; l != nil && (!open || l.Addr().(*net.TCPAddr).Port != port) {
+		l.Close()
+		p.listener = nil
+	}
+	if !open {
+		p.listenErr = nil
+	}
+	if !open || p.listener != nil {
+		return true
+	}
+	l, err := net.Listen("tcp4", addressOf(port))
+	if err != nil {
+		if p.listenErr == nil {
+			p.log.Warn("the guarded port cannot be opened", "port", port, "error", err)
+		}
+		p.listenErr = err
+		return false
+	}
+	p.listener, p.listenErr = l.(*net.TCPListener), nil
+	p.wg.Go(func() { p.accept(l.(*net.TCPListener)) })
+	return true
+}
+
+// accept hands connections over until the listener closes.
+func (p *Port) accept(l *net.TCPListener) {
+	for {
+		c, err := l.AcceptTCP()
+		if err != nil {
+			if !p.listens(l) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond) // too many open files
+			continue
+		}
+		if !p.admit(l, c) {
+			c.Close()
+		}
+	}
+}
+
+func (p *Port) listens(l *net.TCPListener) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listener == l
+}
+
+// admit waits for the greeting of a connection, in a goroutine of its own.
+func (p *Port) admit(l *net.TCPListener, tcp *net.TCPConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.running || p.listener != l {
+		return false
+	}
+	if len(p.greeting) >= maxGreeting {
+		p.greeting[0].Close()
+		p.greeting = slices.Delete(p.greeting, 0, 1)
+	}
+	p.greeting = append(p.greeting, tcp)
+	p.wg.Go(func() { p.serve(tcp) })
+	return true
+}
+
+// serve relays one connection until it ends.
+func (p *Port) serve(tcp *net.TCPConn) {
+	defer tcp.Close()
+	_ = tcp.SetDeadline(time.Now().Add(greetingLimit))
+	c := newClient(p, tcp)
+	defer c.recovered()
+	err := c.readGreeting()
+	p.mu.Lock()
+	p.greeting = slices.DeleteFunc(p.greeting, func(t *net.TCPConn) bool { return t == tcp })
+	room := len(p.clients) < maxClients
+	if err == nil && room && p.running {
+		p.clients[c] = struct{}{}
+	} else {
+		p.counters.Rejected++
+	}
+	p.mu.Unlock()
+	if err != nil || !room {
+		p.log.Debug("a program was turned away at the guarded port", "error", err, "room", room)
+		return
+	}
+	defer func() {
+		p.mu.Lock()
+		delete(p.clients, c)
+		p.mu.Unlock()
+	}()
+	c.relay()
+}

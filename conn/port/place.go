@@ -1,0 +1,280 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// recordLimit is how long the record of orders may take for an order.
+const recordLimit = 5 * time.Second
+
+// placing is an order on its way to Gateway.
+type placing struct {
+	*waiting
+	in       instruction
+	change   bool      // Gateway has the order, or may have it
+	proved   time.Time // when Gateway has proved that it is there
+	recorded bool
+	order    Order
+}
+
+// place sends an order, or refuses it.
+func (c *client) place(w *waiting) {
+	p := &placing{waiting: w, in: readInstruction(&w.request, c.version)}
+	p.change = c.port.book.open(c.id.Load(), w.id) != nil
+	if c.port.settings.Load().observes() {
+		c.placeObserved(p)
+		return
+	}
+	reason := Allowed
+	if p.in.unsupported {
+		reason = Unreadable
+	}
+	for reason == Allowed {
+		if !c.turn() {
+			return
+		}
+		if reason = c.permit(p); reason != Allowed {
+			break
+		}
+		switch {
+		case time.Since(p.proved) > c.port.settings.Load().proof():
+			reason = c.prove(p)
+		case !p.recorded:
+			reason = c.recordOrder(p)
+		default:
+			if reason = c.release(p); reason == Allowed {
+				return
+			}
+		}
+		if c.isOver() {
+			break
+		}
+	}
+	if c.isOver() && reason == Allowed {
+		reason = Reason(conn.GuardSocket)
+	}
+	c.refuseOrder(p, reason)
+}
+
+// permit says why an order must not leave now.
+func (c *client) permit(p *placing) Reason {
+	s, o := c.port.settings.Load(), c.options()
+	c.queue.mu.Lock()
+	withdrawn, orphan := p.withdrawn, p.in.parent != 0 && c.queue.refused[p.in.parent]
+	c.queue.mu.Unlock()
+	switch reason := guardReason(c.port.cfg.Connection); {
+	case reason != Allowed:
+		return reason
+	case s.Stopped:
+		return TradingStopped
+	case !c.ready.Load():
+		return NotStarted
+	case o.ReadOnly:
+		return ReadOnly
+	case orphan:
+		return ParentRefused
+	case withdrawn:
+		return Withdrawn
+	case o.MaxOrdersPerMinute > 0 && c.port.withRate(c.id.Load(), func(r *rate) bool {
+		return r.full(time.Now(), o.MaxOrdersPerMinute)
+	}):
+		return TooMany
+	}
+	return Allowed
+}
+
+// prove waits until Gateway has proved that it is there.
+func (c *client) prove(p *placing) Reason {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-c.over:
+			cancel()
+		case <-done:
+		}
+	}()
+	err := c.port.cfg.Connection.Alive(ctx, c.port.settings.Load().proof(), c.fresh.since())
+	switch {
+	case err == nil:
+		p.proved = time.Now()
+		return Allowed
+	case errors.Is(err, conn.ErrGatewaySilent):
+		return NoProof
+	}
+	return Reason(conn.GuardSocket)
+}
+
+// recordOrder puts an order on disk.
+func (c *client) recordOrder(p *placing) Reason {
+	who := c.program.Load()
+	p.order, p.change = c.port.book.prepare(c.id.Load(), c.number, *who, &p.in)
+	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
+	defer cancel()
+	p.recorded = true
+	if err := c.port.cfg.Record.Write(ctx, p.order); err != nil {
+		c.log.Error("an order could not be recorded", "error", err)
+		return NotRecorded
+	}
+	return Allowed
+}
+
+// release writes an order to Gateway, unless it must not leave any more.
+func (c *client) release(p *placing) Reason {
+	c.upMu.Lock()
+	defer c.upMu.Unlock()
+	if c.isOver() {
+		return Reason(conn.GuardSocket)
+	}
+	if reason := c.permit(p); reason != Allowed {
+		return reason
+	}
+	u := &c.queue
+	u.mu.Lock()
+	if p.withdrawn {
+		u.mu.Unlock()
+		return Withdrawn
+	}
+	p.claimed = true
+	u.pace.note(time.Now())
+	delete(u.refused, p.id)
+	if p.in.hold {
+		u.held[p.id] = true
+	} else {
+		delete(u.held, p.id)
+		delete(u.held, p.in.parent)
+	}
+	u.mu.Unlock()
+	c.countSent()
+	c.port.book.sent(p.order, p.in.attached)
+	if !c.writeUpLocked(p.frame) {
+		c.lose()
+	}
+	return Allowed
+}
+
+func (c *client) countSent() {
+	c.sent.Add(1)
+	c.port.withRate(c.id.Load(), func(r *rate) bool { r.note(time.Now()); return true })
+	c.port.mu.Lock()
+	c.port.counters.Sent++
+	c.port.mu.Unlock()
+}
+
+// placeObserved sends an order and records why it would have been refused.
+func (c *client) placeObserved(p *placing) {
+	reason := c.permit(p)
+	if p.in.unsupported {
+		reason = Unreadable
+	}
+	if failed := c.recordOrder(p); reason == Allowed {
+		reason = failed
+	}
+	p.order.Reason = reason
+	c.countSent()
+	c.port.book.sent(p.order, p.in.attached)
+	if reason != Allowed {
+		c.observed.Add(1)
+		c.count(reason)
+		o := p.order
+		c.port.cfg.Record.Note(o)
+		c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: &o, Reason: reason, Observed: true})
+	}
+	c.writeUp(p.frame)
+}
+
+// refuseOrder says to the program that an order was not sent. If it belongs to an order that Gateway has and that waits
+// for it to be transmitted, that one is cancelled.
+func (c *client) refuseOrder(p *placing, reason Reason) {
+	if !p.recorded {
+		p.order, p.change = c.port.book.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
+	}
+	o := c.port.book.refused(p.order, p.change, reason)
+	u := &c.queue
+	u.mu.Lock()
+	if !p.change {
+		u.remember(p.id)
+	}
+	parent := p.in.parent
+	cut := !p.change && u.held[parent]
+	if cut {
+		delete(u.held, parent)
+		u.remember(parent)
+	}
+	u.mu.Unlock()
+	c.refused.Add(1)
+	c.count(reason)
+	c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: o, Reason: reason})
+	c.say(refusalOf(&p.request, reason, p.change))
+	if cut {
+		c.say(parent, codeMessage, "Gatewatch: an order that belongs to this one was refused; this one is cancelled")
+		if c.turn() {
+			c.cancelOrder(parent)
+		}
+	}
+}
+
+// remember remembers an id as refused. The lock is held.
+func (u *upward) remember(id int64) {
+	if len(u.refused) >= maxRefused {
+		clear(u.refused)
+	}
+	u.refused[id] = true
+}
+
+// refuse says to the program that a request that is no order was not forwarded.
+func (c *client) refuse(r *request, reason Reason) {
+	if reason == Unreadable {
+		c.count(reason)
+	}
+	c.port.event(Event{Kind: RequestRefused, Client: c.describe(), Reason: reason})
+	c.say(refusalOf(r, reason, false))
+}
+
+// count counts a refusal, or what would have been one.
+func (c *client) count(reason Reason) {
+	c.port.mu.Lock()
+	defer c.port.mu.Unlock()
+	if c.port.settings.Load().observes() {
+		c.port.counters.Observed[reason]++
+	} else {
+		c.port.counters.Refused[reason]++
+	}
+}
+
+// cancelOrder asks Gateway to cancel an order of the client.
+func (c *client) cancelOrder(id int64) bool {
+	c.queue.mu.Lock()
+	c.queue.pace.note(time.Now())
+	c.queue.mu.Unlock()
+	return c.writeUp(appendCancel(nil, c.version, id))
+}
+
+// cancelLimit bounds the time for the cancellations after a program has left.
+const cancelLimit = 10 * time.Second
+
+// cancelAll cancels the orders of a program that has left, if that is asked for.
+func (c *client) cancelAll() {
+	if !c.options().CancelOnDisconnect || !c.ready.Load() || c.port.settings.Load().observes() {
+		return
+	}
+	end := time.Now().Add(cancelLimit)
+	for _, o := range c.port.book.working(c.id.Load()) {
+		c.queue.mu.Lock()
+		wait := c.queue.pace.wait(time.Now())
+		c.queue.mu.Unlock()
+		if time.Now().Add(wait).After(end) {
+			return
+		}
+		time.Sleep(wait)
+		if !c.cancelOrder(o.ID) {
+			return
+		}
+	}
+}

@@ -1,0 +1,389 @@
+package port
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/conn"
+)
+
+// Mode says what the port does with orders that it would refuse.
+type Mode string
+
+// The modes.
+const (
+	// Guard refuses them.
+	Guard Mode = "guard"
+	// Observe forwards everything at once and only records what would have been refused. Programs get no message by
+	// Gatewatch.
+	Observe Mode = "observe"
+)
+
+// Settings can be changed while the port runs; see [Port.Configure].
+type Settings struct {
+	// Port is the number of the port on 127.0.0.1; 0: off.
+	Port int
+	// Mode is [Guard] or [Observe]; empty: Guard.
+	Mode Mode
+	// ProofOfLife is how recently Gateway must have been heard when an order leaves, and how long its answer may take
+	// otherwise; 0: 250 ms.
+	ProofOfLife time.Duration
+	// Stopped refuses all orders of all programs: "Stop trading".
+	Stopped bool
+	// Clients are the options of single client ids.
+	Clients map[int]ClientOptions
+}
+
+// ClientOptions are settings for the programs with a client id.
+type ClientOptions struct {
+	CancelOnDisconnect bool // cancel its orders that are not done when its connection to the port ends
+	MaxOrdersPerMinute int  // 0: no limit; changes count
+	ReadOnly           bool // refuse its orders
+	AllowConfig        bool // let it change the settings of Gateway (updateConfig)
+}
+
+const (
+	defaultProof = 250 * time.Millisecond
+	minProof     = 10 * time.Millisecond
+	maxProof     = 10 * time.Second
+)
+
+// Validate says what is wrong with settings.
+func (s Settings) Validate() error {
+	switch {
+	case s.Port < 0 || s.Port > 65535:
+		return fmt.Errorf("port %d: must be 0 to 65535", s.Port)
+	case s.Mode != "" && s.Mode != Guard && s.Mode != Observe:
+		return fmt.Errorf("mode %q: must be %q or %q", s.Mode, Guard, Observe)
+	case s.ProofOfLife != 0 && (s.ProofOfLife < minProof || s.ProofOfLife > maxProof):
+		return fmt.Errorf("proof of life %v: must be %v to %v", s.ProofOfLife, minProof, maxProof)
+	}
+	for id, c := range s.Clients {
+		if id < 0 || c.MaxOrdersPerMinute < 0 {
+			return fmt.Errorf("client id %d: neither it nor its orders per minute may be below 0", id)
+		}
+	}
+	return nil
+}
+
+func (s *Settings) proof() time.Duration {
+	if s.ProofOfLife == 0 {
+		return defaultProof
+	}
+	return s.ProofOfLife
+}
+
+func (s *Settings) observes() bool { return s.Mode == Observe }
+
+// Config is what a port is made of.
+type Config struct {
+	// Connection is Gatewatch's own connection, which decides: see [Supervised].
+	Connection Connection
+	// Record keeps orders on disk: see [OpenJournal]. The caller closes it after Run.
+	Record Record
+	// Settings are the first ones.
+	Settings Settings
+	// Events receives what happens, if it is set. It is called by the goroutines that relay: it must not block.
+	Events func(Event)
+	// Log is for what a person who looks for a fault needs; nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// EventKind names what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	ClientConnected    EventKind = "client_connected"    // it has sent its client id
+	ClientDisconnected EventKind = "client_disconnected" // Detail is an [EndCause]
+	OrderRefused       EventKind = "order_refused"       // Reason says why; in [Observe] it was forwarded
+	OrderUnknown       EventKind = "order_unknown"       // the connection ended, and Gateway had not said what became of it
+	RequestRefused     EventKind = "request_refused"     // another request than an order
+	ClientFailed       EventKind = "client_failed"       // the relay of one client has failed and was closed
+)
+
+// Event is something that happened at the port.
+type Event struct {
+	At       time.Time
+	Kind     EventKind
+	Client   Client
+	Order    *Order // of OrderRefused and OrderUnknown; nil if it could not be read
+	Reason   Reason // of a refusal
+	Observed bool   // it was forwarded nevertheless: [Observe]
+	Detail   string
+}
+
+// EndCause says why the connection of a client ended. Its text is stable.
+type EndCause string
+
+// The causes.
+const (
+	EndClientLeft   EndCause = "client_left"  // the program closed it
+	EndGatewayLost  EndCause = "gateway_lost" // Gateway closed it
+	EndNotUsable    EndCause = "not_usable"   // Gatewatch's own connection has ended
+	EndTurnedOff    EndCause = "turned_off"   // the port was turned off, or Gatewatch ends
+	EndBadMessage   EndCause = "bad_message"  // the program sent something that is not the protocol
+	EndSlowClient   EndCause = "slow_client"  // the program does not read
+	EndFailed       EndCause = "failed"       // the relay has failed
+	EndRefused      EndCause = "refused"      // before Gateway has answered the greeting
+	EndTooManyOpen  EndCause = "too_many"     // more programs than are served
+	endStillRunning EndCause = ""
+)
+
+// Client is a program that is connected to the port.
+type Client struct {
+	Number      uint64    `json:"number"`              // counts connections since the start
+	ClientID    int64     `json:"client_id"`           // -1 before the program has sent it
+	Name        string    `json:"name,omitempty"`      // of the program, if the system says it
+	PID         int       `json:"pid,omitempty"`       // of its process, 0 if the system does not say it
+	Address     string    `json:"address"`             // its side of the connection
+	Version     int       `json:"version"`             // of the protocol
+	Since       time.Time `json:"connected_since"`     //
+	LastMessage time.Time `json:"last_message"`        // that the program sent
+	Sent        uint64    `json:"sent"`                // orders and changes on this connection
+	Refused     uint64    `json:"refused"`             // the same that were refused
+	Observed    uint64    `json:"observed,omitempty"`  // the same that would have been refused
+	Working     int       `json:"working"`             // orders of its client id that Gateway has
+	Unknown     int       `json:"unknown"`             // orders of its client id of which it is not known what became of them
+	ReadOnly    bool      `json:"read_only,omitempty"` // its orders are refused: [ClientOptions.ReadOnly]
+}
+
+// Counters count since the start.
+type Counters struct {
+	Connections uint64            `json:"connections"` // that got as far as Gateway
+	Rejected    uint64            `json:"rejected"`    // that did not: no greeting, a wrong one, too many
+	ToGateway   uint64            `json:"to_gateway"`  // messages
+	ToClients   uint64            `json:"to_clients"`  // messages, those of Gatewatch included
+	Sent        uint64            `json:"sent"`        // orders and changes
+	Refused     map[Reason]uint64 `json:"refused"`     // orders, changes and other requests
+	Observed    map[Reason]uint64 `json:"observed"`    // the same that were forwarded nevertheless
+	Unknown     uint64            `json:"unknown"`     // orders whose connection ended before Gateway mentioned them
+	Failures    uint64            `json:"failures"`    // of relays
+}
+
+// Status is how the port stands.
+type Status struct {
+	Listening bool   // the port is open
+	Address   string // of the port, if it is on
+	Err       error  // why the port could not be opened
+	Clients   int
+	Counters  Counters
+}
+
+// Port is the guarded port. Its methods may be called from any goroutine.
+type Port struct {
+	cfg      Config
+	log      *slog.Logger
+	settings atomic.Pointer[Settings]
+	changed  chan struct{}
+	book     *book
+	wg       sync.WaitGroup
+
+	toGateway, toClients, numbers atomic.Uint64
+
+	mu        sync.Mutex
+	counters  Counters
+	clients   map[*client]struct{}
+	greeting  []*net.TCPConn // connections that have not sent their greeting, oldest first
+	rates     map[int64]*rate
+	listener  *net.TCPListener
+	listenErr error
+	session   uint64 // of Gatewatch's own connection
+	running   bool
+	lookup    chan struct{} // one look for a process at a time
+}
+
+// New returns a port that does nothing until [Port.Run].
+func New(cfg Config) (*Port, error) {
+	if err := cfg.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Connection == nil || cfg.Record == nil {
+		return nil, errors.New("a connection and a record of orders are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Port{
+		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rate{},
+		lookup: make(chan struct{}, 1),
+		counters: Counters{
+			Refused: map[Reason]uint64{}, Observed: map[Reason]uint64{},
+		},
+	}
+	settings := cfg.Settings.clone()
+	p.settings.Store(&settings)
+	p.book = newBook(cfg.Record)
+	return p, nil
+}
+
+func (s Settings) clone() Settings {
+	s.Clients = maps.Clone(s.Clients)
+	return s
+}
+
+// Configure puts settings in effect. Programs that are connected stay connected, unless the port is turned off.
+func (p *Port) Configure(s Settings) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	s = s.clone()
+	p.settings.Store(&s)
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// Settings returns the settings in effect.
+func (p *Port) Settings() Settings { return p.settings.Load().clone() }
+
+// Clients returns the programs that are connected, in the order in which they came.
+func (p *Port) Clients() []Client {
+	p.mu.Lock()
+	all := slices.Collect(maps.Keys(p.clients))
+	p.mu.Unlock()
+	list := make([]Client, 0, len(all))
+	for _, c := range all {
+		list = append(list, c.describe())
+	}
+	slices.SortFunc(list, func(a, b Client) int { return int(int64(a.Number) - int64(b.Number)) })
+	return list
+}
+
+// Orders returns the orders of programs, newest first: those that are not done, and the last ones that are.
+func (p *Port) Orders() []Order { return p.book.all() }
+
+// Status returns how the port stands.
+func (p *Port) Status() Status {
+	s := p.settings.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := Status{Listening: p.listener != nil, Err: p.listenErr, Clients: len(p.clients), Counters: p.counters}
+	st.Counters.Refused, st.Counters.Observed = maps.Clone(p.counters.Refused), maps.Clone(p.counters.Observed)
+	st.Counters.ToGateway, st.Counters.ToClients = p.toGateway.Load(), p.toClients.Load()
+	if s.Port != 0 {
+		st.Address = addressOf(s.Port)
+	}
+	return st
+}
+
+// Run works until ctx ends. It closes all connections before it returns, also if it panics. It is called once.
+func (p *Port) Run(ctx context.Context) {
+	news, unsubscribe := p.cfg.Connection.Subscribe()
+	defer unsubscribe()
+	defer p.wg.Wait()
+	p.mu.Lock()
+	p.running = true
+	p.mu.Unlock()
+	defer p.closeAll(EndTurnedOff)
+	for {
+		var again <-chan time.Time
+		if !p.follow() {
+			again = time.After(listenAgain)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-news:
+		case <-p.changed:
+		case <-again:
+		}
+	}
+}
+
+// listenAgain is after how long a port that could not be opened is tried again.
+const listenAgain = time.Second
+
+// follow does what the connection and the settings ask for now. It returns false if it has to be tried again.
+func (p *Port) follow() bool {
+	s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
+	serves := s.Port != 0 && served(n)
+	switch {
+	case s.Port == 0:
+		p.closeClients(EndTurnedOff, false)
+	case !served(n):
+		p.closeClients(EndNotUsable, true)
+	case p.moved(n.Session):
+		p.closeClients(EndNotUsable, true)
+	}
+	ok := p.listen(s.Port, serves && !frozen(n))
+	if serves {
+		p.notify(frozen(n), n.Layers.Upstream)
+	}
+	return ok
+}
+
+// moved reports whether Gatewatch's own connection is another one than at the last look.
+func (p *Port) moved(session uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.session
+	p.session = session
+	return was != session && was != 0
+}
+
+// notify says to all clients that Gateway is frozen, or answers again.
+func (p *Port) notify(frozen, upstream bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.clients {
+		c.notify(frozen, upstream)
+	}
+}
+
+// closeClients ends the connections of all clients.
+func (p *Port) closeClients(cause EndCause, gateway bool) {
+	p.mu.Lock()
+	all := slices.Collect(maps.Keys(p.clients))
+	p.mu.Unlock()
+	for _, c := range all {
+		c.end(cause, gateway)
+	}
+}
+
+// closeAll ends everything.
+func (p *Port) closeAll(cause EndCause) {
+	p.mu.Lock()
+	p.running = false
+	for _, c := range p.greeting {
+		c.Close()
+	}
+	p.mu.Unlock()
+	p.listen(0, false)
+	p.closeClients(cause, false)
+}
+
+// event reports what happened.
+func (p *Port) event(e Event) {
+	if p.cfg.Events != nil {
+		e.At = time.Now()
+		p.cfg.Events(e)
+	}
+}
+
+// rate runs a function on the rate of a client id.
+func (p *Port) withRate(client int64, do func(*rate) bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.rates[client]
+	if r == nil {
+		r = &rate{}
+		p.rates[client] = r
+	}
+	return do(r)
+}
+
+// upstreamOf returns Gateway's address.
+func upstreamOf(n *conn.Snapshot) string {
+	return net.JoinHostPort(n.Gateway.Host, fmt.Sprint(n.Gateway.Port))
+}

@@ -1,0 +1,362 @@
+package port_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/port"
+	"gatewatch/conn/sim"
+	"gatewatch/conn/wire"
+
+	"github.com/rs/zerolog"
+	"github.com/scmhub/ibapi"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victimDir); dir != "" {
+		victim(dir)
+		return
+	}
+	zerolog.SetGlobalLevel(zerolog.Disabled)
+	ibapi.SetLogger(zerolog.Nop())
+	goleak.VerifyTestMain(m)
+}
+
+// patience bounds what a test waits for.
+const patience = 20 * time.Second
+
+// until waits until something holds.
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// scripted is Gatewatch's own connection as a test wants it to be.
+type scripted struct {
+	mu     sync.Mutex
+	now    conn.Snapshot
+	alive  func(ctx context.Context, within time.Duration, heard time.Time) error
+	nudges map[chan struct{}]struct{}
+}
+
+func newScripted(gateway int) *scripted {
+	s := &scripted{nudges: map[chan struct{}]struct{}{}}
+	s.now = conn.Snapshot{
+		State: conn.Connected, Session: 1, Layers: conn.Layers{Socket: true, API: true, Upstream: true},
+		Gateway: conn.Gateway{Host: "127.0.0.1", Port: gateway},
+	}
+	return s
+}
+
+// set changes what is true.
+func (s *scripted) set(change func(*conn.Snapshot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Seq++
+	change(&s.now)
+	for c := range s.nudges {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// close closes the guard for a reason, or opens it.
+func (s *scripted) close(r conn.GuardReason) {
+	s.set(func(n *conn.Snapshot) { n.Guard = r })
+}
+
+func (s *scripted) Snapshot() *conn.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.now
+	return &n
+}
+
+func (s *scripted) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nudges[c] = struct{}{}
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.nudges, c)
+	}
+}
+
+func (s *scripted) Guard() error {
+	n := s.Snapshot()
+	if n.GuardOpen() {
+		return nil
+	}
+	return &conn.GuardError{Session: n.Session, Reason: n.Guard}
+}
+
+func (s *scripted) Alive(ctx context.Context, within time.Duration, heard time.Time) error {
+	s.mu.Lock()
+	alive := s.alive
+	s.mu.Unlock()
+	if alive == nil {
+		return nil
+	}
+	return alive(ctx, within, heard)
+}
+
+func (s *scripted) onAlive(f func(ctx context.Context, within time.Duration, heard time.Time) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alive = f
+}
+
+// memory is a record of orders that is not on disk.
+type memory struct {
+	mu     sync.Mutex
+	orders map[uint64]port.Order
+	err    error // of Write
+}
+
+func (m *memory) Orders() []port.Order { return nil }
+
+func (m *memory) Write(_ context.Context, o port.Order) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err == nil {
+		m.orders[o.Number] = o
+	}
+	return m.err
+}
+
+func (m *memory) Note(o port.Order) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.orders[o.Number] = o
+}
+
+// rig is a port between programs and a gateway.
+type rig struct {
+	*port.Port
+	t      testing.TB
+	conn   *scripted
+	number int // of the port
+
+	mu     sync.Mutex
+	events []port.Event
+}
+
+// freePort returns the number of a port that nothing listens on.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// newRig returns a port before a gateway, with a connection that the test scripts.
+func newRig(t testing.TB, gateway int, change func(*port.Config)) *rig {
+	t.Helper()
+	c := newScripted(gateway)
+	r := startPort(t, c, change)
+	r.conn = c
+	return r
+}
+
+func startPort(t testing.TB, c port.Connection, change func(*port.Config)) *rig {
+	t.Helper()
+	r := &rig{t: t, number: freePort(t)}
+	cfg := port.Config{
+		Connection: c, Record: &memory{orders: map[uint64]port.Order{}}, Settings: port.Settings{Port: r.number},
+		Events: func(e port.Event) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.events = append(r.events, e)
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	p, err := port.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Port = p
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	until(t, "the port is open or closed", func() bool {
+		return r.Status().Listening == (c.Snapshot().Layers.API && p.Settings().Port != 0)
+	})
+	return r
+}
+
+// saw returns the events of a kind.
+func (r *rig) saw(kind port.EventKind) (list []port.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e.Kind == kind {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// order returns the newest order with an id.
+func (r *rig) order(id int64) port.Order {
+	for _, o := range r.Orders() {
+		if o.ID == id {
+			return o
+		}
+	}
+	return port.Order{}
+}
+
+// startSim starts a simulated gateway.
+func startSim(t testing.TB, cfg sim.Config) *sim.Gateway {
+	t.Helper()
+	if cfg.Farms == nil {
+		cfg.Farms = []sim.Farm{}
+	}
+	g, err := sim.Start(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+// raw is a program that writes the protocol by hand.
+type raw struct {
+	t       testing.TB
+	tcp     net.Conn
+	in      *wire.Reader
+	version int
+}
+
+// dialRaw connects a program to a port and greets.
+func dialRaw(t testing.TB, number, version int) *raw {
+	t.Helper()
+	tcp, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tcp.Close() })
+	c := &raw{t: t, tcp: tcp, in: wire.NewReader(tcp)}
+	framed, start := wire.BeginFrame([]byte("API\x00"))
+	c.write(wire.EndFrame(fmt.Appendf(framed, "v100..%d", version), start))
+	_ = tcp.SetReadDeadline(time.Now().Add(patience))
+	reply, err := c.in.Greeting()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(string(reply), "%d", &c.version); err != nil {
+		t.Fatalf("%q: %v", reply, err)
+	}
+	return c
+}
+
+// startRaw is dialRaw and startApi.
+func startRaw(t testing.TB, number, version, client int) *raw {
+	t.Helper()
+	c := dialRaw(t, number, version)
+	if c.version >= 213 {
+		c.write(frameOf(binary.BigEndian.AppendUint32(nil, 271), 8, byte(client)))
+	} else {
+		c.text(71, "2", fmt.Sprint(client), "")
+	}
+	c.await("nextValidId", func(n int, _ []byte) bool { return n == 9 })
+	return c
+}
+
+// frameOf frames a number and a body.
+func frameOf(number []byte, body ...byte) []byte {
+	framed, start := wire.BeginFrame(nil)
+	return wire.EndFrame(append(append(framed, number...), body...), start)
+}
+
+func (c *raw) write(b []byte) {
+	c.t.Helper()
+	if _, err := c.tcp.Write(b); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// textFrame returns a message in text.
+func textFrame(version, number int, fields ...string) []byte {
+	var b []byte
+	if version >= 201 {
+		b = binary.BigEndian.AppendUint32(b, uint32(number))
+	} else {
+		b = fmt.Appendf(b, "%d\x00", number)
+	}
+	for _, f := range fields {
+		b = append(append(b, f...), 0)
+	}
+	return frameOf(b)
+}
+
+func (c *raw) text(number int, fields ...string) {
+	c.t.Helper()
+	c.write(textFrame(c.version, number, fields...))
+}
+
+// next returns the next message: its number without the 200 of the protobuf form, and its body.
+func (c *raw) next() (int, []byte, error) {
+	_ = c.tcp.SetReadDeadline(time.Now().Add(patience))
+	p, err := c.in.Next()
+	if err != nil {
+		return 0, nil, err
+	}
+	if c.version >= 201 {
+		n := int(binary.BigEndian.Uint32(p))
+		if n > 200 {
+			n -= 200
+		}
+		return n, p[4:], nil
+	}
+	var n int
+	for i, b := range p {
+		if b == 0 {
+			return n, p[i+1:], nil
+		}
+		n = 10*n + int(b-'0')
+	}
+	return n, nil, nil
+}
+
+// await returns the body of the next message that ok accepts.
+func (c *raw) await(what string, ok func(number int, body []byte) bool) []byte {
+	c.t.Helper()
+	for {
+		n, body, err := c.next()
+		if err != nil {
+			c.t.Fatalf("%s: %v", what, err)
+		}
+		if ok(n, body) {
+			return body
+		}
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package port
+
+import "os"
+
+// syncData puts what was written to a file on disk.
+func syncData(f *os.File) error { return f.Sync() }

@@ -1,0 +1,295 @@
+package port
+
+import (
+	"sync"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// maxWaiting bounds what waits of one program, in bytes. Beyond it, the program is not read.
+const maxWaiting = 1 << 20
+
+// waiting is a request that waits for its turn.
+type waiting struct {
+	request
+	frame     []byte
+	withdrawn bool // its cancellation was read
+	claimed   bool // it is being written
+}
+
+// upward is what a program has sent and has to wait.
+type upward struct {
+	mu      sync.Mutex
+	queue   []*waiting
+	size    int      // bytes in it
+	current *waiting // taken out of the queue, and not done with; nil: none
+	urgent  int      // cancellations that wait for their turn
+	pace    pace
+	more    chan struct{}
+	room    chan struct{}
+
+	refused map[int64]bool // ids of orders that were refused and never sent, or cancelled because their exits were
+	held    map[int64]bool // ids of orders that Gateway has and that are not to be transmitted yet
+}
+
+func newUpward() upward {
+	return upward{
+		more: make(chan struct{}, 1), room: make(chan struct{}, 1), refused: map[int64]bool{}, held: map[int64]bool{},
+	}
+}
+
+// maxRefused bounds the ids that are remembered as refused.
+const maxRefused = 10_000
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// take reads what the program sends, and forwards at once what need not wait.
+func (c *client) take() {
+	for {
+		frames, err := c.fromDown.Frames()
+		if err != nil {
+			cause := EndClientLeft
+			if _, bad := err.(*wire.ProtocolError); bad {
+				cause = EndBadMessage
+			}
+			c.end(cause, false)
+			return
+		}
+		c.last.Store(time.Now().UnixNano())
+		for len(frames) > 0 {
+			payload, rest := wire.CutFrame(frames)
+			if !c.takeOne(frames[:len(frames)-len(rest)], payload) {
+				return
+			}
+			frames = rest
+		}
+	}
+}
+
+// takeOne takes one message. It returns false if the connection is over.
+func (c *client) takeOne(frame, payload []byte) bool {
+	if c.isOver() {
+		return false
+	}
+	r, err := readRequest(payload, c.version)
+	switch {
+	case err == errNumber:
+		c.end(EndBadMessage, false)
+		return false
+	case err != nil && !c.port.settings.Load().observes():
+		c.refuse(&r, Unreadable)
+		return true
+	case r.class == classStart:
+		c.start(&r)
+	case r.class == classCancel || r.class == classCancelAll:
+		return c.cancel(&r, frame)
+	}
+	return c.pass(&r, frame)
+}
+
+// start takes in the client id.
+func (c *client) start(r *request) { c.id.CompareAndSwap(-1, max(0, r.id)) }
+
+// pass forwards a request, at once if nothing waits before it.
+func (c *client) pass(r *request, frame []byte) bool {
+	u, observes := &c.queue, c.port.settings.Load().observes()
+	for {
+		u.mu.Lock()
+		now := time.Now()
+		idle := len(u.queue) == 0 && u.current == nil
+		if idle && r.class != classOrder && (observes || u.pace.wait(now) == 0) {
+			u.pace.note(now)
+			u.mu.Unlock()
+			return c.forward(r, frame)
+		}
+		if u.size == 0 || u.size+len(frame) <= maxWaiting {
+			w := &waiting{request: *r, frame: append([]byte(nil), frame...)}
+			_, _, w.body, _ = cutNumber(w.frame[4:], c.version)
+			u.queue = append(u.queue, w)
+			u.size += len(frame)
+			u.mu.Unlock()
+			nudge(u.more)
+			return true
+		}
+		u.mu.Unlock()
+		select {
+		case <-u.room:
+		case <-c.over:
+			return false
+		}
+	}
+}
+
+// send forwards what had to wait.
+func (c *client) send() {
+	u := &c.queue
+	for {
+		u.mu.Lock()
+		u.current = nil
+		if len(u.queue) > 0 {
+			u.current = u.queue[0]
+			u.queue[0] = nil
+			if u.queue = u.queue[1:]; len(u.queue) == 0 {
+				u.queue = nil
+			}
+			u.size -= len(u.current.frame)
+		}
+		w := u.current
+		u.mu.Unlock()
+		if w == nil {
+			select {
+			case <-u.more:
+				continue
+			case <-c.over:
+				return
+			}
+		}
+		nudge(u.room)
+		switch {
+		case w.class == classOrder:
+			c.place(w)
+		case c.turn():
+			u.mu.Lock()
+			u.pace.note(time.Now())
+			u.mu.Unlock()
+			c.forward(&w.request, w.frame)
+		}
+		if c.isOver() {
+			return
+		}
+	}
+}
+
+// turn waits until the next message may leave; cancellations go first. It returns false if the connection is over.
+func (c *client) turn() bool {
+	for {
+		c.queue.mu.Lock()
+		wait := c.queue.pace.wait(time.Now())
+		if c.queue.urgent > 0 {
+			wait = max(wait, time.Millisecond)
+		}
+		c.queue.mu.Unlock()
+		if wait == 0 || c.port.settings.Load().observes() {
+			return true
+		}
+		if !c.sleep(wait) {
+			return false
+		}
+	}
+}
+
+// sleep waits, and returns false if the connection ended meanwhile.
+func (c *client) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-c.over:
+		return false
+	}
+}
+
+// forward forwards a request that is no order, unless it must not pass. It returns false if the connection is over.
+func (c *client) forward(r *request, frame []byte) bool {
+	if reason := c.permitRequest(r); reason != Allowed {
+		c.count(reason)
+		if !c.port.settings.Load().observes() {
+			c.refuse(r, reason)
+			return true
+		}
+	}
+	return c.writeUp(frame)
+}
+
+// permitRequest says why a request that is no order must not pass.
+func (c *client) permitRequest(r *request) Reason {
+	if r.class != classUnknown && r.class != classAdmin {
+		return Allowed
+	}
+	o := c.options()
+	switch reason := guardReason(c.port.cfg.Connection); {
+	case o.ReadOnly:
+		return ReadOnly
+	case c.port.settings.Load().Stopped:
+		return TradingStopped
+	case r.number == reqUpdateConfig && !o.AllowConfig:
+		return NotAllowed
+	case reason != Allowed && r.class == classUnknown:
+		return UnknownRequest
+	default:
+		return reason
+	}
+}
+
+// writeUp writes a frame to Gateway. It returns false if the connection is over.
+func (c *client) writeUp(frame []byte) bool {
+	c.upMu.Lock()
+	defer c.upMu.Unlock()
+	return c.writeUpLocked(frame)
+}
+
+func (c *client) writeUpLocked(frame []byte) bool {
+	_ = c.up.SetWriteDeadline(time.Now().Add(upLimit))
+	if _, err := c.up.Write(frame); err != nil {
+		c.end(EndGatewayLost, true)
+		return false
+	}
+	c.port.toGateway.Add(1)
+	return true
+}
+
+// cancel forwards a cancellation before everything that waits. Orders that wait and that it concerns are not sent any
+// more. A cancellation of an order that Gateway never got is answered here: Gateway would look for that id among the
+// orders of other client ids.
+func (c *client) cancel(r *request, frame []byte) bool {
+	u := &c.queue
+	if c.port.settings.Load().observes() {
+		return c.pass(r, frame)
+	}
+	concerns := func(w *waiting) bool {
+		return w != nil && w.class == classOrder && !w.claimed && (r.class == classCancelAll || w.id == r.id)
+	}
+	u.mu.Lock()
+	waits := false
+	for _, w := range append([]*waiting{u.current}, u.queue...) {
+		if concerns(w) {
+			w.withdrawn, waits = true, true
+		}
+	}
+	refused := r.class == classCancel && u.refused[r.id]
+	u.urgent++
+	u.mu.Unlock()
+	defer func() {
+		u.mu.Lock()
+		u.urgent--
+		u.mu.Unlock()
+	}()
+	if r.class == classCancel && (refused || waits) && c.port.book.open(c.id.Load(), r.id) == nil {
+		if refused {
+			c.say(r.id, codeNotFound, "Gatewatch: the order was not sent to IB Gateway; there is nothing to cancel")
+		}
+		return true
+	}
+	for {
+		u.mu.Lock()
+		now := time.Now()
+		wait := u.pace.wait(now)
+		if wait == 0 {
+			u.pace.note(now)
+		}
+		u.mu.Unlock()
+		if wait == 0 {
+			return c.writeUp(frame)
+		}
+		if !c.sleep(wait) {
+			return false
+		}
+	}
+}
