@@ -22,6 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"gatewatch/app/autostart"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
@@ -69,6 +70,7 @@ var sources = map[string]string{
 	reflect.TypeFor[engine.Fate]().PkgPath():       "../../engine",
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../autostart",
+	reflect.TypeFor[region.Region]().PkgPath():     "../region",
 }
 
 // TestOpenAPISchemas holds the schemas of openapi.json to the Go types, their comments and their constants; with -update
@@ -193,7 +195,7 @@ func (d *describer) schema(typ reflect.Type) object {
 	case typ.Kind() == reflect.Pointer:
 		s := d.schema(typ.Elem())
 		if s[0].key != "type" {
-			d.t.Fatalf("no schema for %v", typ)
+			return object{{"anyOf", []any{s, object{{"type", "null"}}}}}
 		}
 		s[0].value = []any{s[0].value, "null"}
 		return s

@@ -3,8 +3,11 @@ package api
 import (
 	"errors"
 	"net/http"
+	"time"
 
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 )
 
 // SettingsView is the answer to GET /settings.
@@ -14,6 +17,25 @@ type SettingsView struct {
 	Settings settings.Settings `json:"settings"` // in force now
 	Defaults settings.Settings `json:"defaults"`
 	Problem  string            `json:"problem"` // why the file on disk is not in force, empty if it is
+	// Suggestion is the reset window that fits this computer; null once there is a settings file.
+	Suggestion *ResetSuggestion `json:"suggestion"`
+}
+
+// ResetSuggestion is a reset window to save, for a first start.
+type ResetSuggestion struct {
+	Region   region.Region     `json:"region"`   // such as europe; empty: not known, so the default applies
+	Text     string            `json:"text"`     // the window in local time and the reason for it, for people
+	Settings settings.Settings `json:"settings"` // to put with PUT /settings: those in effect, with this window
+}
+
+// SuggestReset returns the reset window that fits what was found on this computer, beside the settings in effect.
+func SuggestReset(s settings.Settings, f region.Found, now time.Time) *ResetSuggestion {
+	s = s.Suggested(f)
+	cfg, err := s.Conn()
+	if err != nil {
+		return nil
+	}
+	return &ResetSuggestion{Region: f.Suggested(), Text: wording.SuggestedReset(f, cfg.Calendar, now), Settings: s}
 }
 
 // Refusal is the answer to settings, or to a rule, at fault; problems are in the order of the text.

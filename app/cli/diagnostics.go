@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/diagnostics"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 )
 
@@ -45,7 +46,7 @@ func (d Diagnostics) Run(ctx context.Context, p Program) error {
 
 // onDisk reports by what is on disk alone.
 func onDisk(p Program, token string) (string, error) {
-	s, problem, err := p.Home.LoadSettings()
+	s, problem, err := p.Home.LoadSettings(region.Look())
 	if err != nil {
 		s = settings.Default()
 	}

@@ -12,6 +12,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -35,6 +36,10 @@ func (Doctor) Run(ctx context.Context, p Program) error {
 		fmt.Fprintf(out, "Settings   %s\n", h.Settings())
 	default:
 		fmt.Fprintf(out, "Settings   none yet, defaults are in effect (%s)\n", h.Settings())
+		here := region.Look()
+		if v := api.SuggestReset(settings.For(here.Applies()), here, time.Now()); v != nil {
+			fmt.Fprintf(out, "           %s\n", v.Text)
+		}
 	}
 	running(ctx, out, h)
 	return diagnose(ctx, out, s)

@@ -3,16 +3,20 @@ package home
 import (
 	"errors"
 
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 )
 
 // LoadSettings reads the settings for a start. If the file is bad or cannot be read, it returns those that were in
 // effect last, and the problem. Without those a bad file is final, and for one that cannot be read the defaults are
-// used: the connection matters more than the disk.
-func (h Home) LoadSettings() (s settings.Settings, problem, final error) {
-	s, _, err := settings.Load(h.Settings())
-	if err == nil {
+// used: the connection matters more than the disk. Defaults without a file have the reset window of this computer.
+func (h Home) LoadSettings(here region.Found) (s settings.Settings, problem, final error) {
+	s, found, err := settings.Load(h.Settings())
+	switch {
+	case err == nil && found:
 		return s, nil, nil
+	case err == nil:
+		return settings.For(here.Applies()), nil, nil
 	}
 	good, found, goodErr := settings.Load(h.LastGood())
 	if found && goodErr == nil {
@@ -21,5 +25,5 @@ func (h Home) LoadSettings() (s settings.Settings, problem, final error) {
 	if bad := (settings.Problems)(nil); errors.As(err, &bad) {
 		return s, nil, err
 	}
-	return settings.Default(), err, nil
+	return settings.For(here.Applies()), err, nil
 }

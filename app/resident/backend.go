@@ -104,9 +104,13 @@ func (r *resident) Settings() api.SettingsView {
 	found = found || r.demo != nil // a demo has no first run to guide through
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return api.SettingsView{
+	v := api.SettingsView{
 		Path: r.home.Settings(), Found: found, Settings: *r.settings.Load(), Defaults: settings.Default(), Problem: r.problem,
 	}
+	if !found {
+		v.Suggestion = api.SuggestReset(v.Settings, r.here, time.Now())
+	}
+	return v
 }
 
 // SaveSettings checks a settings file, writes it and puts it in effect. After an error nothing has changed.

@@ -27,7 +27,7 @@ func hideLine(text string) string {
 func (r *resident) catchCrashes() (end func()) {
 	var err error
 	hide := func(text string) string { // asked only if there is something
-		s, _, _ := r.home.LoadSettings() // of what cannot be read nothing is known to be secret
+		s, _, _ := r.home.LoadSettings(r.here) // of what cannot be read nothing is known to be secret
 		return diagnostics.HiderFor(s, alert.Secret).Hide(text)
 	}
 	if r.last, err = crash.Take(r.home.State, hide); err != nil {

@@ -21,6 +21,7 @@ import (
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/metrics"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/conn"
@@ -46,6 +47,7 @@ type resident struct {
 	lock    *home.Lock    // of the home; nil in tests of parts
 	moved   []string      // what was no file and lay in the place of one
 	demo    *demo.Gateway // nil unless --demo
+	here    region.Found
 	log     *slog.Logger
 	logFile io.Closer
 	level   *slog.LevelVar
@@ -150,7 +152,8 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	}
 	tuneMemory()
 
-	s, problem, err := r.home.LoadSettings()
+	r.here = region.Look()
+	s, problem, err := r.home.LoadSettings(r.here)
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
@@ -164,6 +167,7 @@ func (r *resident) run(ctx context.Context, stderr io.Writer, face bool) error {
 	r.take(p)
 	r.openLedger()
 	defer r.closeLedger()
+	r.sayRegion(p.conn.Calendar)
 	p.conn.Reconcile = r.reconcile()
 	if r.sup, err = conn.New(p.conn, log); err != nil {
 		return exit.With(exit.Usage, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
@@ -227,6 +228,44 @@ func (p *picture) welcome(st *api.Status) {
 	}
 }
 
+// offer is what can be saved in a first run: the port that has answered, the reset window that fits, or both.
+type offer struct{ title, reset, button string }
+
+func offerOf(view *api.SettingsView, st *api.Status) (o offer) {
+	if view == nil || view.Found || st == nil {
+		return o
+	}
+	region := false
+	if r := view.Suggestion; r != nil {
+		o.reset, region = plain(r.Text), r.Region != ""
+	}
+	found := answered(st)
+	switch {
+	case found != "" && region:
+		o.button = "Save this port and reset window"
+	case found != "":
+		o.button = "Save this port"
+	case region:
+		o.button = "Save this reset window"
+	}
+	if o.title = "Welcome. " + found; found == "" {
+		o.title = "Welcome."
+	}
+	return o
+}
+
+// toSave returns the settings that are offered to be saved.
+func toSave(view *api.SettingsView, st *api.Status) settings.Settings {
+	s := view.Settings
+	if view.Suggestion != nil {
+		s = view.Suggestion.Settings
+	}
+	if answered(st) != "" {
+		s.Gateway.Port = st.Gateway.Port
+	}
+	return s
+}
+
 // answered says who has answered in a first run; empty if nobody has.
 func answered(st *api.Status) string {
 	if !st.Layers.API || st.Gateway.Port == 0 {
@@ -234,9 +273,9 @@ func answered(st *api.Status) string {
 	}
 	kind := wording.Mode(conn.Mode(st.Gateway.Mode))
 	if kind == "" {
-		return fmt.Sprintf("Welcome. %s has answered.", address(&st.Gateway))
+		return fmt.Sprintf("%s has answered.", address(&st.Gateway))
 	}
-	return fmt.Sprintf("Welcome. %s has answered with a %s account.", address(&st.Gateway), kind)
+	return fmt.Sprintf("%s has answered with a %s account.", address(&st.Gateway), kind)
 }
 
 // attempt returns the attempt line, counting down to now; empty if no attempt is needed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -191,6 +192,11 @@ func scenes() map[string]func(*View) {
 		"first_run": func(v *View) {
 			s := inForce()
 			s.Found = false
+			s.Suggestion = &api.ResetSuggestion{
+				Region: region.Europe, Settings: settings.For(region.Europe),
+				Text: "Reset window for Europe: 05:25–06:45 (06:25–07:45 in Zurich), " +
+					"because this computer's time zone is Europe/London.",
+			}
 			v.Settings(s)
 			v.Status(connected(), noon)
 		},

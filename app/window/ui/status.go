@@ -230,7 +230,7 @@ type statusPage struct {
 
 func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
-		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.savePort), support: newNotice(), layers: map[string]*line{},
+		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(), layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
 		pairs: container.New(stacked{-12}), terms: fine(""),
@@ -319,19 +319,20 @@ func (n *notice) render(words string) {
 	show(n.content, words != "")
 }
 
-// firstRun is shown while there is no settings file and a Gateway has answered.
+// firstRun is shown while there is no settings file: what there is to save, with one button for all of it.
 type firstRun struct {
 	content *fyne.Container
 	title   *widget.Label
+	reset   *widget.Label
 	button  *button
 }
 
 func newFirstRun(k *keys, save func()) *firstRun {
-	f := &firstRun{title: wrapped(""), button: newButton(k, "Save this port", save)}
+	f := &firstRun{title: wrapped(""), reset: wrapped(""), button: newButton(k, "Save", save)}
 	f.title.TextStyle.Bold = true
 	f.content = card(
-		f.title,
-		wrapped("Nothing has been saved. Save this port to use only it from now on, or leave it: then Gatewatch looks for a Gateway at each start."),
+		f.title, f.reset,
+		wrapped("Nothing has been saved. Without settings Gatewatch looks for a Gateway at each start."),
 		container.NewHBox(layout.NewSpacer(), f.button),
 	)
 	f.content.Hide()
@@ -339,11 +340,13 @@ func newFirstRun(k *keys, save func()) *firstRun {
 }
 
 func (f *firstRun) render(view *api.SettingsView, st *api.Status, busy bool) {
-	found := ""
-	if view != nil && !view.Found && st != nil {
-		found = answered(st)
+	o := offerOf(view, st)
+	show(f.content, o.button != "")
+	setText(f.title, o.title)
+	setText(f.reset, o.reset)
+	show(f.reset, o.reset != "")
+	if o.button != "" && o.button != f.button.Text {
+		f.button.SetText(o.button)
 	}
-	show(f.content, found != "")
-	setText(f.title, found)
 	enable(f.button, !busy)
 }

@@ -451,14 +451,12 @@ func (v *View) save(body []byte) {
 	v.actions.Save(body)
 }
 
-// savePort saves the port that has answered, and nothing else that stands in the form.
-func (v *View) savePort() {
+// saveOffer saves what a first run has found, and nothing of what is in the form.
+func (v *View) saveOffer() {
 	if v.st == nil || v.form.desk.view == nil || v.form.saving {
 		return
 	}
-	s := v.form.desk.view.Settings
-	s.Gateway.Port = v.st.Gateway.Port
-	body, err := settings.Marshal(s)
+	body, err := settings.Marshal(toSave(v.form.desk.view, v.st))
 	if err != nil {
 		v.Commanded(err)
 		return

@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"gatewatch/app/api"
+	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/engine/rules"
 )
@@ -332,6 +333,53 @@ func TestFirstRun(t *testing.T) {
 	v.Saved(port(4002), nil)
 	if v.status.first.content.Visible() || v.form.editors["gateway.port"].get() != "4002" {
 		t.Errorf("saved: card %v, port %s", v.status.first.content.Visible(), v.form.editors["gateway.port"].get())
+	}
+}
+
+// TestFirstRunReset holds that one click saves the reset window that fits, alone or with the port that has answered.
+func TestFirstRunReset(t *testing.T) {
+	s := inForce()
+	s.Found = false
+	s.Suggestion = api.SuggestReset(s.Settings, region.Found{Zone: "Europe/Berlin", Computer: region.Europe}, noon)
+	v, _, a := acting(t)
+	v.Settings(s)
+	st := reconnecting()
+	for _, c := range []struct {
+		st            api.Status
+		title, button string
+		port          int
+	}{
+		{st, "Welcome.", "Save this reset window", 0},
+		{
+			connected(), "Welcome. 127.0.0.1:4002 has answered with a PAPER account.",
+			"Save this port and reset window", 4002,
+		},
+	} {
+		v.Status(c.st, noon)
+		first := v.status.first
+		if !first.content.Visible() || first.title.Text != c.title || first.button.Text != c.button {
+			t.Errorf("%q, %q", first.title.Text, first.button.Text)
+		}
+		if first.reset.Text != s.Suggestion.Text {
+			t.Error(first.reset.Text)
+		}
+		a.saved = nil
+		test.Tap(first.button)
+		want := settings.For(region.Europe)
+		want.Gateway.Port = c.port
+		if len(a.saved) != 1 {
+			t.Fatalf("saved %d times", len(a.saved))
+		}
+		if got, err := settings.Parse("", a.saved[0]); err != nil || len(settings.Diff(got, want)) > 0 {
+			t.Errorf("sent %s, %v", a.saved[0], err)
+		}
+		v.Saved(s, nil)
+	}
+	s.Suggestion = api.SuggestReset(s.Settings, region.Found{Zone: "UTC"}, noon)
+	v.Settings(s)
+	v.Status(st, noon)
+	if v.status.first.content.Visible() {
+		t.Error("something is offered where no region is known")
 	}
 }
 

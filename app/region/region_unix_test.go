@@ -1,0 +1,84 @@
+//go:build unix
+
+package region
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestZoneOfComputer holds that TZ comes first, as for Go itself.
+func TestZoneOfComputer(t *testing.T) {
+	for tz, want := range map[string]string{
+		"Europe/Berlin": "Europe/Berlin", ":Asia/Tokyo": "Asia/Tokyo", "": "UTC", ":": "UTC",
+		"/usr/share/zoneinfo/America/New_York": "America/New_York", "/usr/share/zoneinfo/posix/Asia/Tokyo": "Asia/Tokyo",
+		"/home/someone/zone": "",
+	} {
+		t.Setenv("TZ", tz)
+		if got := computerZone(); got != want {
+			t.Errorf("%q is %q, not %q", tz, got, want)
+		}
+	}
+	for link, want := range map[string]string{
+		"/var/db/timezone/zoneinfo/Europe/Berlin":    "Europe/Berlin",
+		"../usr/share/zoneinfo/Australia/Sydney":     "Australia/Sydney",
+		"/usr/share/zoneinfo.default/America/Denver": "America/Denver",
+	} {
+		if got := zoneOfPath(link); got != want {
+			t.Errorf("%s is %q, not %q", link, got, want)
+		}
+	}
+	path := put(t, t.TempDir(), "timezone", "Europe/Zurich\n", 0)
+	if got := zoneOfFile(path); got != "Europe/Zurich" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestLook holds that nothing of an unknown zone, such as a name that somebody has chosen, is passed on.
+func TestLook(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("TZ", "Somebody/Somewhere")
+	if f := Look(); f != (Found{}) {
+		t.Errorf("%+v", f)
+	}
+	put(t, filepath.Join(home, "Jts"), "jts.ini", european, 0)
+	t.Setenv("TZ", "America/Chicago")
+	want := Found{Zone: "America/Chicago", Computer: America, Gateway: Europe, Basis: BasisServer}
+	if f := Look(); f != want {
+		t.Errorf("%+v, not %+v", f, want)
+	}
+}
+
+// TestPipe holds that a pipe in the place of jts.ini is not waited for.
+func TestPipe(t *testing.T) {
+	folder := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(folder, "jts.ini"), 0o600); err != nil {
+		t.Skip(err)
+	}
+	done := make(chan Found)
+	go func() {
+		var f Found
+		f.read(folder)
+		done <- f
+	}()
+	select {
+	case f := <-done:
+		if f.Ignored != ReasonNoFile {
+			t.Errorf("%+v", f)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the other end of a pipe")
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, reason := readFile(root, "jts.ini"); reason != ReasonNoFile {
+		t.Errorf("opened at once: %q", reason)
+	}
+}
