@@ -14,6 +14,12 @@ changes while it runs. Missing keys have their defaults. If the file has an erro
 column, and the settings that were read last stay in effect. Editors complete and check the file with the schema in
 ` + "`$schema`" + `. Never put a secret into it: refer to one, see [alerts](alerts.md#secrets).
 
+Without the file, the reset window is that of the region of this computer, which Gatewatch takes from its time zone:
+IBKR's published windows for America, Europe and Asia; in Australia, and where the zone shows no region, the defaults
+below. Gatewatch also reads the zone, the trading mode and the server in Gateway's jts.ini (in C:\Jts or ~/Jts, and in
+ibgateway/VERSION there), and never writes it. Where only that shows a region, it counts; where it shows another one,
+window and page suggest that one.
+
 `
 
 // TestGenerated holds the schema, the table for people and the repository's settings.json to the Go types; with -update it writes them.
