@@ -138,10 +138,10 @@ func allowed(pkg, imported string) bool {
 
 // layers are the packages of the folder app: a package may import those of the lines above its own.
 var layers = []string{
-	"crash exit region strict tray/sessionbus crosscheck window/e2e",
+	"crash desktop exit region strict tray/sessionbus crosscheck window/e2e",
 	"alert autostart metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
 	"wording",
-	"api notice tray",
+	"api console notice tray",
 	"demo home tray/internal/puppet window/link window/ui",
 	"diagnostics",
 	"cli resident window",

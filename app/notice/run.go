@@ -35,16 +35,22 @@ type Config struct {
 	Reports  Reports // may be nil
 	Snapshot func() *conn.Snapshot
 	Muted    func(now time.Time) time.Time // until when nothing is shown, zero if that is not so; may be nil
-	After    func() time.Duration          // how long an outage lasts before it is told; nil: as [DefaultPolicy] has it
-	Quiet    func() Quiet                  // may be nil
+	Settings *atomic.Pointer[Settings]     // those in effect, which may change while Run runs; nil: as [DefaultPolicy] has it
 	Told     Told                          // of the end of support, when Run begins
 	Remember func(Told)                    // called when more of that was told; may be nil
-	Weekly   func() time.Duration          // how long before its end the weekly login is reminded of; nil: not at all
-	ClientID func() int                    // for the words; may be nil
 	Keep     bool                          // for readers elsewhere; see below
 	Sender   Sender
 	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
+}
+
+// Settings are what the user chose.
+type Settings struct {
+	Off      bool          // nothing is shown
+	After    time.Duration // how long an outage lasts before it is told
+	Quiet    Quiet
+	Weekly   time.Duration // how long before its end the weekly login is reminded of; 0: not at all
+	ClientID int           // for the words
 }
 
 const (
@@ -153,20 +159,15 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 		case <-clock.C:
 		}
 		now := time.Now()
-		if cfg.After != nil {
-			policy.After = cfg.After()
-		}
 		if cfg.Muted != nil {
 			in.Muted = cfg.Muted(now)
 		}
-		if cfg.Quiet != nil {
-			in.Quiet = cfg.Quiet()
-		}
-		if cfg.Weekly != nil {
-			policy.Weekly = cfg.Weekly()
-		}
-		if cfg.ClientID != nil {
-			in.ClientID = cfg.ClientID()
+		if cfg.Settings != nil {
+			c := cfg.Settings.Load()
+			policy.After, policy.Weekly, in.Quiet, in.ClientID = c.After, c.Weekly, c.Quiet, c.ClientID
+			if c.Off {
+				in.Muted = now.AddDate(1, 0, 0)
+			}
 		}
 		if s := cfg.Snapshot(); s != nil {
 			in.Gateway, in.Unsupported = s.Gateway, s.Unsupported

@@ -136,16 +136,15 @@ func TestRun(t *testing.T) {
 func TestRunFollowsSettingsAndMute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
-		limit, until := 5*s, time.Time{}
+		var until time.Time
+		var chosen atomic.Pointer[Settings]
+		chosen.Store(&Settings{After: 5 * s, ClientID: 7})
 		r := startRun(t, func(c *Config) {
-			c.ClientID = func() int { return 7 }
-			c.After = func() time.Duration { mu.Lock(); defer mu.Unlock(); return limit }
+			c.Settings = &chosen
 			c.Muted = func(time.Time) time.Time { mu.Lock(); defer mu.Unlock(); return until }
 		})
 		r.tell(connected)
-		mu.Lock()
-		limit = time.Minute
-		mu.Unlock()
+		chosen.Store(&Settings{After: time.Minute, ClientID: 7})
 		time.Sleep(h)
 		r.tell(lostNow)
 		time.Sleep(h)
@@ -163,9 +162,14 @@ func TestRunFollowsSettingsAndMute(t *testing.T) {
 		until = time.Time{} // unmuted by hand: nobody nudges, it is noticed within a minute
 		mu.Unlock()
 		time.Sleep(m + s)
-		if got := r.desk.list(); len(got) != 3 || !strings.HasSuffix(got[2], "lost incident-2") {
-			t.Errorf("shown %v", got)
+		shown := r.desk.list()
+		if len(shown) != 3 || !strings.HasSuffix(shown[2], "lost incident-2") {
+			t.Errorf("shown %v", shown)
 		}
+		chosen.Store(&Settings{After: time.Minute, Off: true})
+		r.tell(connected)
+		time.Sleep(h)
+		r.expect(t, shown...)
 		r.end()
 	})
 }
@@ -281,27 +285,20 @@ func TestOutbox(t *testing.T) {
 
 func TestRunFollowsQuietHoursAndWeekly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var quiet Quiet
-		var weekly time.Duration
-		r := startRun(t, func(c *Config) {
-			c.Quiet = func() Quiet { mu.Lock(); defer mu.Unlock(); return quiet }
-			c.Weekly = func() time.Duration { mu.Lock(); defer mu.Unlock(); return weekly }
-		})
+		var chosen atomic.Pointer[Settings]
+		chosen.Store(&Settings{After: 5 * s})
+		r := startRun(t, func(c *Config) { c.Settings = &chosen })
 		// A bubble begins on Saturday, 1 January 2000, at midnight UTC; the login ends on Sunday at 06:00 UTC.
 		r.tell(connected)
-		mu.Lock()
-		quiet = Quiet{0, 0, 8, 0, time.UTC}
-		mu.Unlock()
+		quiet := Quiet{0, 0, 8, 0, time.UTC}
+		chosen.Store(&Settings{After: 5 * s, Quiet: quiet})
 		r.tell(lostNow)
 		time.Sleep(7 * h)
 		r.expect(t)
 		time.Sleep(h + s)
 		want := []string{"8h0m0s lost incident-1"}
 		r.expect(t, want...)
-		mu.Lock()
-		weekly = 12 * h
-		mu.Unlock()
+		chosen.Store(&Settings{After: 5 * s, Quiet: quiet, Weekly: 12 * h})
 		time.Sleep(16 * h)
 		want = append(want, "18h0m0s weekly_login weekly_login")
 		r.expect(t, want...)
@@ -467,11 +464,13 @@ func TestLogged(t *testing.T) {
 func TestPanicsAreRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := make(stream, 100)
+		var chosen atomic.Pointer[Settings]
+		chosen.Store(&Settings{After: time.Second})
 		for _, where := range []string{"snapshot", "reader", "log"} {
 			d := &desk{begin: time.Now()}
 			cfg := Config{
 				Events: events, Snapshot: func() *conn.Snapshot { return &conn.Snapshot{} }, Sender: d, Log: slog.New(slog.DiscardHandler),
-				After: func() time.Duration { return time.Second },
+				Settings: &chosen,
 			}
 			broken := cfg
 			switch where {

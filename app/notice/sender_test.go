@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -357,7 +358,8 @@ func TestRunOnADesktop(t *testing.T) {
 	}})
 	r := startRun(t, func(c *Config) {
 		c.Sender = f
-		c.After = func() time.Duration { return 20 * time.Millisecond }
+		c.Settings = new(atomic.Pointer[Settings])
+		c.Settings.Store(&Settings{After: 20 * time.Millisecond})
 	})
 	at := func(e conn.Event, ago time.Duration) { // as from a machine that was slow
 		e.At = time.Now().Add(-ago)

@@ -3,35 +3,62 @@ package resident
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"gatewatch/app/alert"
 	"gatewatch/app/api"
 	"gatewatch/app/notice"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/conn"
-	"gatewatch/engine"
 )
 
 // alertsRetry is the time between two attempts to open the file of waiting alerts.
 const alertsRetry = 10 * time.Second
 
-// openAlerts opens the file of waiting alerts, beside the connection, which matters more: a disk that is full or slow delays
-// alerts alone. It tries until that works or ctx ends.
-func (r *resident) openAlerts(ctx context.Context) {
+// alerts are messages to email, Slack and other channels, delivered from a file of waiting ones.
+type alerts struct {
+	path      string
+	version   string
+	connected func() bool
+	failures  *failures
+	log       *slog.Logger
+
+	opened chan struct{} // closed when box is set
+
+	mu     sync.Mutex
+	config alert.Config
+	box    *alert.Outbox // nil until its file is open
+}
+
+// configure puts channels in effect, at the latest when the file is open.
+func (a *alerts) configure(s settings.Settings) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.config = alertConfig(s)
+	if a.box != nil {
+		a.box.Configure(a.config)
+	}
+}
+
+// open opens the file of waiting alerts, beside the connection, which matters more: a disk that is full or slow delays
+// only alerts. It tries until that works or ctx ends.
+func (a *alerts) open(ctx context.Context) {
 	for ctx.Err() == nil {
-		box, err := r.newOutbox()
-		if r.alertsFail(err) && err != nil {
-			r.log.Error("no alerts are sent; Gatewatch tries again", "err", err)
+		box, err := a.newOutbox()
+		if a.failures.set(wording.FailingAlerts, err) && err != nil {
+			a.log.Error("no alerts are sent; Gatewatch tries again", "err", err)
 		}
 		if err == nil {
-			r.changing.Lock()
-			defer r.changing.Unlock()
-			box.Configure(alertConfig(*r.settings.Load()))
-			r.alerts.Store(box)
-			close(r.alertsOpen)
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			box.Configure(a.config)
+			a.box = box
+			close(a.opened)
 			return
 		}
 		select {
@@ -41,33 +68,39 @@ func (r *resident) openAlerts(ctx context.Context) {
 	}
 }
 
-func (r *resident) newOutbox() (*alert.Outbox, error) {
+func (a *alerts) newOutbox() (*alert.Outbox, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	return alert.Open(alert.Options{
-		Path: r.home.Alerts(), Version: r.version, Log: r.log, Child: []string{self, alert.ChildCommand},
-		Connected: func() bool { return r.sup.Snapshot().Connected() },
+		Path: a.path, Version: a.version, Log: a.log, Child: []string{self, alert.ChildCommand}, Connected: a.connected,
 	})
 }
 
-// withAlerts does something with the outbox when that is open, unless ctx ends first.
-func (r *resident) withAlerts(ctx context.Context, do func(*alert.Outbox)) {
+// outbox returns nil until the file is open.
+func (a *alerts) outbox() *alert.Outbox {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.box
+}
+
+// with does something with the outbox when that is open, unless ctx ends first.
+func (a *alerts) with(ctx context.Context, do func(*alert.Outbox)) {
 	select {
-	case <-r.alertsOpen:
-		do(r.alerts.Load())
+	case <-a.opened:
+		do(a.outbox())
 	case <-ctx.Done():
 	}
 }
 
-func (r *resident) closeAlerts() {
-	box := r.alerts.Load()
+func (a *alerts) close() {
+	box := a.outbox()
 	if box == nil {
 		return
 	}
 	if err := box.Close(); err != nil {
-		r.log.Warn("the file of waiting alerts could not be closed", "err", err)
+		a.log.Warn("the file of waiting alerts could not be closed", "err", err)
 	}
 }
 
@@ -88,64 +121,36 @@ func alertConfig(s settings.Settings) alert.Config {
 	return c
 }
 
-// sendAlerts puts into the outbox what people elsewhere should know, until ctx ends.
-func (r *resident) sendAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream, reports *engine.ReportStream) {
-	notice.Run(ctx, notice.Config{
-		Events: nudging{events, box.Retry}, Reports: reports, Snapshot: r.sup.Snapshot,
-		After:    func() time.Duration { return r.settings.Load().Alerts.After() },
-		Quiet:    func() notice.Quiet { a := r.settings.Load().Alerts; return quietOf(a.QuietFrom, a.QuietUntil) },
-		Weekly:   r.weekly,
-		Told:     r.told(byAlerts),
-		Remember: r.remember(byAlerts),
-		ClientID: func() int { return r.settings.Load().Gateway.ClientID },
-		Sender:   mailbag{box}, Keep: true, Log: r.log,
-	})
-}
-
-func (r *resident) weekly() time.Duration { return r.settings.Load().Notices.WeeklyReminder() }
-
-// quietOf returns the quiet hours that settings name by times of day, which have been checked.
-func quietOf(from, until string) notice.Quiet {
-	var q notice.Quiet
-	var err, err2 error
-	q.FromHour, q.FromMinute, err = settings.ParseClock(from)
-	q.UntilHour, q.UntilMinute, err2 = settings.ParseClock(until)
-	if err != nil || err2 != nil {
-		return notice.Quiet{}
-	}
-	return q
-}
-
-// nudging has the outbox try again when something happened that may have brought the network back.
-type nudging struct {
+// retrying makes the outbox try again when something happened that may have brought the network back.
+type retrying struct {
 	events *conn.EventStream
 	retry  func()
 }
 
-func (n nudging) Next(ctx context.Context) (conn.Event, bool) {
-	e, ok := n.events.Next(ctx)
+func (r retrying) Next(ctx context.Context) (conn.Event, bool) {
+	e, ok := r.events.Next(ctx)
 	switch e.Kind {
 	case conn.EventWoke, conn.EventUpstreamRestored, conn.EventConnected:
-		n.retry()
+		r.retry()
 	}
 	return e, ok
 }
 
-// mailbag is the desktop that a remote reader has.
-type mailbag struct{ box *alert.Outbox }
+// remoteSender puts notices into the outbox.
+type remoteSender struct{ box *alert.Outbox }
 
-func (m mailbag) Show(_ context.Context, n notice.Notice) error {
+func (r remoteSender) Show(_ context.Context, n notice.Notice) error {
 	body := n.Body + "\nSent at " + n.At.Local().Format("15:04:05 MST on Mon 2 Jan 2006") + "."
-	return m.box.Put(alert.Alert{
+	return r.box.Put(alert.Alert{
 		Kind: string(n.Kind), Incident: n.Incident, At: n.At, Title: n.Title, Body: body, Urgent: n.Urgent,
 	})
 }
 
-func (mailbag) Close() error { return nil }
+func (remoteSender) Close() error { return nil }
 
-// alertStatus returns how the channels fare.
-func (r *resident) alertStatus() []alert.ChannelStatus {
-	box := r.alerts.Load()
+// status returns the status of the channels.
+func (a *alerts) status() []alert.ChannelStatus {
+	box := a.outbox()
 	if box == nil {
 		return nil
 	}
@@ -153,17 +158,18 @@ func (r *resident) alertStatus() []alert.ChannelStatus {
 }
 
 // queued returns how many alerts wait, by channel.
-func (r *resident) queued() map[string]int {
+func (a *alerts) queued() map[string]int {
 	waiting := map[string]int{}
-	for _, c := range r.alertStatus() {
+	for _, c := range a.status() {
 		waiting[c.Name] = c.Queued
 	}
 	return waiting
 }
 
-func (r *resident) alertState() api.AlertState {
+// state returns the part of GET /status about alerts.
+func (a *alerts) state() api.AlertState {
 	state := api.AlertState{Failing: []string{}}
-	for _, c := range r.alertStatus() {
+	for _, c := range a.status() {
 		state.Channels++
 		state.Queued += c.Queued
 		if c.LastError != "" {
@@ -174,9 +180,9 @@ func (r *resident) alertState() api.AlertState {
 }
 
 // Alerts returns what GET /alerts answers.
-func (r *resident) Alerts() api.Alerts {
+func (a *alerts) Alerts() api.Alerts {
 	list := api.Alerts{Channels: []api.Channel{}}
-	for _, c := range r.alertStatus() {
+	for _, c := range a.status() {
 		list.Channels = append(list.Channels, api.Channel{
 			Name: c.Name, Service: c.Service, Queued: c.Queued, OldestAt: moment(c.Oldest), Sent: c.Sent,
 			LastSentAt: moment(c.LastSent), LastError: c.LastError, LastErrorAt: moment(c.LastErrorAt),
@@ -185,22 +191,13 @@ func (r *resident) Alerts() api.Alerts {
 	return list
 }
 
-// moment returns nil for the zero time.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.Local().Round(time.Millisecond)
-	return &t
-}
-
 // TestAlerts sends a message by one channel, or by all.
-func (r *resident) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
-	box := r.alerts.Load()
+func (a *alerts) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
+	box := a.outbox()
 	if box == nil {
-		return api.AlertTest{}, fmt.Errorf("no alerts can be sent: %s cannot be opened; see the log", r.home.Alerts())
+		return api.AlertTest{}, fmt.Errorf("no alerts can be sent: %s cannot be opened; see the log", a.path)
 	}
-	names := r.alertStatus()
+	names := a.status()
 	if len(names) == 0 {
 		return api.AlertTest{}, api.ErrNoChannels
 	}

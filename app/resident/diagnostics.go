@@ -4,39 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"gatewatch/app/api"
+	"gatewatch/app/desktop"
 	"gatewatch/app/diagnostics"
+	"gatewatch/app/home"
+	"gatewatch/app/wording"
 )
 
-// Messages returns what GET /messages answers.
-func (r *resident) Messages() (list api.Messages) {
-	for _, m := range r.sup.Messages() {
-		list.Messages = append(list.Messages, api.Message{
-			Code: m.Code, Text: m.Text, First: m.First.Local().Round(time.Millisecond), Last: m.Last.Local().Round(time.Millisecond), Count: m.Count,
-		})
-	}
-	return list
+// bugReport is the report for bug reports, which has no personal data.
+type bugReport struct {
+	home    home.Home
+	status  *status
+	server  *server
+	desktop *desktop.Desktop
+	log     *slog.Logger
 }
 
 // Diagnostics returns what GET /diagnostics answers.
-func (r *resident) Diagnostics(_ context.Context, goroutines bool) (string, error) {
-	r.mu.Lock()
-	token, refused := r.api.Token(), r.problem != ""
-	r.mu.Unlock()
-	s := diagnostics.SourceOf(r.home, *r.settings.Load(), r.version, token)
-	s.Refused, s.Goroutines = refused, goroutines
-	s.Running = &diagnostics.Running{Status: r.Status(), Alerts: r.Alerts(), Unopened: r.noTrading}
+func (r *bugReport) Diagnostics(_ context.Context, goroutines bool) (string, error) {
+	st := r.status
+	s := diagnostics.SourceOf(r.home, *st.settings.current.Load(), st.version, r.server.current().Token())
+	s.Refused, s.Goroutines = st.failures.text(wording.FailingSettings) != "", goroutines
+	s.Running = &diagnostics.Running{Status: st.Status(), Alerts: st.alerts.Alerts(), Unopened: st.trading.why}
 	s.Running.Messages = map[int]uint64{}
-	for _, m := range r.sup.Messages() {
+	for _, m := range st.conn.sup.Messages() {
 		s.Running.Messages[m.Code] += m.Count
 	}
-	if r.trade != nil {
-		m := r.tradingMetrics()
+	if st.trading.ledger != nil {
+		m := st.trading.metrics()
 		s.Running.Rules, s.Running.Orders, s.Running.Blocked = words(m.Rules), words(m.Orders), m.Blocked
 	}
 	var text strings.Builder
@@ -53,17 +52,17 @@ func words[K ~string](counts map[K]int) map[string]int {
 	return list
 }
 
-// CopyDiagnostics puts diagnostics into the clipboard, or, where that cannot be done, into a file that it brings before the user.
-func (r *resident) CopyDiagnostics(ctx context.Context) error {
+// copy puts diagnostics into the clipboard, or, where that fails, into a file that it opens.
+func (r *bugReport) copy(ctx context.Context) error {
 	text, err := r.Diagnostics(ctx, false)
 	if err != nil {
 		return err
 	}
-	return r.bringDiagnostics(ctx, text)
+	return r.hand(ctx, text)
 }
 
-func (r *resident) bringDiagnostics(ctx context.Context, text string) error {
-	err := copyText(ctx, text, r.childEnv())
+func (r *bugReport) hand(ctx context.Context, text string) error {
+	err := r.desktop.Copy(ctx, text)
 	if err == nil {
 		r.log.Info("diagnostics are in the clipboard")
 		return nil
@@ -73,8 +72,8 @@ func (r *resident) bringDiagnostics(ctx context.Context, text string) error {
 		return fmt.Errorf("neither clipboard nor file takes the diagnostics: %w", errors.Join(err, writeErr))
 	}
 	r.log.Info("diagnostics are in a file: the clipboard cannot be used", "path", path, "err", err)
-	if err := openWithDesktop(ctx, path, r.childEnv()); err != nil {
-		return openWithDesktop(ctx, r.home.State, r.childEnv())
+	if err := r.desktop.Open(ctx, path); err != nil {
+		return r.desktop.Open(ctx, r.home.State)
 	}
 	return nil
 }

@@ -3,24 +3,43 @@ package resident
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/rulebook"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/engine"
 )
 
 // homeEvery is the time between two looks at whether the files of the home are still there.
 const homeEvery = time.Second
 
-// watchHome follows the files that this process has open or that others find it by, until ctx ends. Who deletes or moves the
-// home of a running program has deleted the record of orders, and a second program could start beside it.
-func (r *resident) watchHome(ctx context.Context) {
-	w := &homeWatch{resident: r, held: r.lock.Held(), recorded: true}
+// homeWatch follows the files that this process has open or by which others find it. If the home of a running program is
+// deleted or moved, the record of orders is gone, and a second program could start beside it.
+type homeWatch struct {
+	home     home.Home
+	lock     *home.Lock
+	trading  *trading
+	settings *configuration
+	server   *server
+	failures *failures
+	logFile  io.Closer
+	log      *slog.Logger
+
+	held, recorded bool // at the last look
+	copied         bool // the orders were written to where their record was
+}
+
+// run looks until ctx ends.
+func (w *homeWatch) run(ctx context.Context) {
+	w.held, w.recorded, w.copied = w.lock.Held(), true, false
 	w.look()
 	every := time.NewTicker(homeEvery)
 	defer every.Stop()
@@ -34,78 +53,61 @@ func (r *resident) watchHome(ctx context.Context) {
 	}
 }
 
-type homeWatch struct {
-	*resident
-	held, recorded bool // at the last look
-	copied         bool // what is known of orders was written to where they have gone from
-}
-
 func (w *homeWatch) look() {
-	held, recorded := w.lock.Held(), true
-	if w.trade != nil {
-		recorded = !errors.Is(w.trade.ledger.InPlace(), engine.ErrMoved)
-	}
+	held, recorded := w.lock.Held(), !w.trading.moved()
 	if held && recorded && w.held && !missing(w.home.Card()) && !missing(w.home.Log()) {
-		w.filesFail(nil)
+		w.failures.set(wording.FailingFiles, nil)
 		return
 	}
 	if w.held && !held || w.recorded && !recorded {
-		w.stopTrading()
+		w.trading.stop(engine.Report{Kind: engine.ReportMoved, Text: "no order is placed until Gatewatch restarts"})
+		w.log.Error("files of Gatewatch were deleted or moved while it runs; trading is off", "home", w.home.State)
 	}
 	w.held, w.recorded = held, recorded
-	err := w.writeAnew(held)
-	if w.filesFail(err) && err != nil {
+	err := w.restore(held)
+	if w.failures.set(wording.FailingFiles, err) && err != nil {
 		w.log.Error("files of Gatewatch cannot be written; it tries again", "err", err)
 	}
 }
 
-// stopTrading turns trading off, and says why.
-func (w *homeWatch) stopTrading() {
-	if w.trade != nil {
-		w.trade.desk.Disarm()
-	}
-	w.log.Error("files of Gatewatch were deleted or moved while it runs; trading is off", "home", w.home.State)
-	w.news.Put(engine.Report{Kind: engine.ReportMoved, At: time.Now().UTC(), Text: "no order is placed until Gatewatch restarts"})
-	w.hub.nudge()
-}
-
-// writeAnew brings back what has gone, as far as this process knows it. What people write, settings and rules, stays gone; what
-// was read from them last stays in effect.
-func (w *homeWatch) writeAnew(held bool) error {
+// restore writes missing files again, as far as this process knows them. What people write, settings and rules, stays
+// missing; what was read from them last stays in effect.
+func (w *homeWatch) restore(held bool) error {
 	if err := w.home.Make(); err != nil {
 		return err
 	}
 	if !held {
 		if err := w.lock.Take(); err != nil {
-			return err // without the lock nothing here is ours to write
+			return err // without the lock the files here may be those of another program
 		}
-		err := errors.Join(settings.Save(w.home.LastGood(), *w.settings.Load()), settings.WriteSchema(w.home.Config), rulebook.WriteSchema(filepath.Dir(w.home.Rules)))
+		err := errors.Join(
+			settings.Save(w.home.LastGood(), *w.settings.current.Load()), settings.WriteSchema(w.home.Config),
+			rulebook.WriteSchema(filepath.Dir(w.home.Rules)),
+		)
 		if err != nil {
 			return err
 		}
 	}
 	if !held || missing(w.home.Log()) {
-		_ = w.logFile.Close() // the next line opens it anew
+		_ = w.logFile.Close() // the next line opens it again
 		w.log.Info("the log starts here; the previous one was deleted or moved")
 	}
-	if t := w.trade; t != nil && !w.copied && errors.Is(t.ledger.InPlace(), engine.ErrMoved) {
+	if !w.copied && w.trading.moved() {
 		w.copied = true // again when the program ends
-		if err := t.ledger.WriteAnew(); err != nil {
+		if err := w.trading.ledger.WriteAnew(); err != nil {
 			w.log.Error("the order database cannot be rewritten", "err", err)
 		}
 	}
 	return w.writeCard()
 }
 
-// writeCard writes api.json unless it tells of this program, or the API is about to move.
+// writeCard writes api.json unless it names this program, or the API is about to move.
 func (w *homeWatch) writeCard() error {
-	if !w.changing.TryLock() {
+	if !w.settings.changing.TryLock() {
 		return nil
 	}
-	defer w.changing.Unlock()
-	w.mu.Lock()
-	server := w.api
-	w.mu.Unlock()
+	defer w.settings.changing.Unlock()
+	server := w.server.current()
 	if card, err := api.ReadCard(w.home.Card()); err == nil && card.Token == server.Token() {
 		return nil
 	}

@@ -6,6 +6,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
+
+	"gatewatch/app/console"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+	"gatewatch/engine"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 )
@@ -51,13 +57,71 @@ func newLog(path string, stderr io.Writer, level *slog.LevelVar) (*slog.Logger, 
 	file := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
 	var screen slog.Handler = slog.NewTextHandler(stderr, options)
-	if isTerminal(os.Stderr) {
+	if console.IsTerminal(os.Stderr) {
 		screen = atLeast{screen, slog.LevelWarn}
 	}
 	return slog.New(both{screen, slog.NewTextHandler(file, options)}), file
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// logEvents writes every event to the structured log, and counts it.
+func logEvents(log *slog.Logger, count func(conn.Event), events *conn.EventStream) {
+	for {
+		e, ok := events.Next(context.Background())
+		if !ok {
+			return
+		}
+		count(e)
+		level := slog.LevelInfo
+		switch e.Kind {
+		case conn.EventLost, conn.EventUpstreamLost, conn.EventSuspected, conn.EventAttemptFailed, conn.EventCompeting,
+			conn.EventOrdersBlocked:
+			level = slog.LevelWarn
+		}
+		if !log.Enabled(context.Background(), level) {
+			continue
+		}
+		attrs := []slog.Attr{slog.Uint64("seq", e.Seq), slog.String("state", string(e.State))}
+		if e.Session != 0 {
+			attrs = append(attrs, slog.Uint64("session", e.Session))
+		}
+		if e.Attempt != 0 {
+			attrs = append(attrs, slog.Int("attempt", e.Attempt))
+		}
+		if e.Cause != "" {
+			attrs = append(attrs, slog.String("cause", string(e.Cause)))
+		}
+		if e.Code != 0 {
+			attrs = append(attrs, slog.Int("code", e.Code))
+		}
+		if e.Detail != "" {
+			attrs = append(attrs, slog.String("detail", e.Detail))
+		}
+		if e.Farm != "" {
+			attrs = append(attrs, slog.String("farm", string(e.Farm)))
+		}
+		if e.More != 0 {
+			attrs = append(attrs, slog.Uint64("more", e.More))
+		}
+		if e.Duration != 0 {
+			attrs = append(attrs, slog.Duration("duration", e.Duration.Round(time.Millisecond)))
+		}
+		log.LogAttrs(context.Background(), level, string(e.Kind), attrs...)
+	}
+}
+
+// logReports writes reports about rules and orders to log and console, until ctx ends.
+func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream, changes *changes) {
+	for {
+		report, ok := reports.Next(ctx)
+		if !ok {
+			return
+		}
+		level := slog.LevelWarn
+		if report.Kind == engine.ReportFired {
+			level = slog.LevelInfo
+		}
+		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "text", report.Text, "reason", report.Reason, "code", report.Code, "detail", report.Detail)
+		screen.Say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
+		changes.nudge()
+	}
 }

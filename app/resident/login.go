@@ -2,6 +2,7 @@ package resident
 
 import (
 	"context"
+	"log/slog"
 	"reflect"
 	"sync"
 	"time"
@@ -15,31 +16,36 @@ import (
 // loginLook is the time between two looks at what the system starts at login: users change that elsewhere, too.
 const loginLook = 30 * time.Second
 
-// login is what is known of starting at login. The tray shows it, and asks too often to read it each time.
+// login is whether Gatewatch starts at login. The tray shows it, and asks too often to read it each time.
 type login struct {
+	home    string // what --home says
+	demo    bool
+	changes *changes
+	log     *slog.Logger
+
 	mu    sync.Mutex
 	state autostart.State
 }
 
-// watchLogin keeps that up to date until ctx ends. First it mends the path of a program that was moved; a demo, and a
+// watch keeps that up to date until ctx ends. First it mends the path of a program that was moved; a demo, and a
 // program with a home of its own, leave it as it is.
-func (r *resident) watchLogin(ctx context.Context) {
-	if r.demo == nil && r.home.Flag == "" {
+func (l *login) watch(ctx context.Context) {
+	if !l.demo && l.home == "" {
 		s, mended, err := autostart.Repair()
 		switch {
 		case err != nil:
-			r.log.Warn("starting at login", "err", err)
+			l.log.Warn("starting at login", "err", err)
 		case mended:
-			r.log.Info("starting at login: the path is mended", "exe", s.Exe)
+			l.log.Info("starting at login: the path is mended", "exe", s.Exe)
 		}
 	}
 	told := false
 	every := time.NewTicker(loginLook)
 	defer every.Stop()
 	for {
-		if _, err := r.lookAtLogin(); err != nil && !told {
+		if _, err := l.look(); err != nil && !told {
 			told = true
-			r.log.Warn("starting at login", "err", err)
+			l.log.Warn("starting at login", "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -49,54 +55,54 @@ func (r *resident) watchLogin(ctx context.Context) {
 	}
 }
 
-// lookAtLogin reads what the system will do.
-func (r *resident) lookAtLogin() (autostart.State, error) {
+// look reads what the system will do.
+func (l *login) look() (autostart.State, error) {
 	s, err := autostart.Status()
-	r.login.mu.Lock()
-	changed := !reflect.DeepEqual(s, r.login.state)
-	r.login.state = s
-	r.login.mu.Unlock()
+	l.mu.Lock()
+	changed := !reflect.DeepEqual(s, l.state)
+	l.state = s
+	l.mu.Unlock()
 	if changed {
-		r.hub.nudge()
+		l.changes.nudge()
 	}
 	return s, err
 }
 
 // Autostart returns what GET /autostart answers.
-func (r *resident) Autostart(context.Context) (api.Autostart, error) {
-	s, err := r.lookAtLogin()
+func (l *login) Autostart(context.Context) (api.Autostart, error) {
+	s, err := l.look()
 	return api.Autostart{
 		On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe, Place: s.Place,
 	}, err
 }
 
 // SetAutostart has this program started at login, with its present home, or nothing.
-func (r *resident) SetAutostart(_ context.Context, on bool) error {
-	if r.demo != nil {
+func (l *login) SetAutostart(_ context.Context, on bool) error {
+	if l.demo {
 		return &api.Conflict{Reason: "this is a demo, which is not for starting at login; start Gatewatch without --demo"}
 	}
-	err := autostart.Set(on, r.home.Flag)
-	if _, look := r.lookAtLogin(); err == nil {
+	err := autostart.Set(on, l.home)
+	if _, look := l.look(); err == nil {
 		err = look
 	}
 	return err
 }
 
-// toggleLogin does what a click in the tray asks for.
-func (r *resident) toggleLogin(ctx context.Context) error {
-	s, err := r.lookAtLogin()
+// toggle does what a click in the tray asks for.
+func (l *login) toggle(ctx context.Context) error {
+	s, err := l.look()
 	if err != nil {
 		return err
 	}
-	return r.SetAutostart(ctx, s.Kind != autostart.On)
+	return l.SetAutostart(ctx, s.Kind != autostart.On)
 }
 
-// atLogin is what the tray shows of starting at login.
-func (r *resident) atLogin() tray.AtLogin {
-	r.login.mu.Lock()
-	defer r.login.mu.Unlock()
-	if r.demo != nil || r.login.state.Kind == "" {
+// tray is what the tray shows of starting at login.
+func (l *login) tray() tray.AtLogin {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.demo || l.state.Kind == "" {
 		return tray.AtLogin{}
 	}
-	return tray.AtLogin{Known: true, On: r.login.state.Kind == autostart.On, Other: r.login.state.Kind == autostart.Other}
+	return tray.AtLogin{Known: true, On: l.state.Kind == autostart.On, Other: l.state.Kind == autostart.Other}
 }

@@ -11,18 +11,18 @@ import (
 
 // sayRegion says what was found of the region of this computer: that a jts.ini is ignored, and without a settings file
 // which reset window applies.
-func (r *resident) sayRegion(windows conn.Calendar) {
-	f := r.here
+func (c *configuration) sayRegion(windows conn.Calendar) {
+	f := c.here
 	if f.Ignored != "" {
-		r.log.Warn("jts.ini is ignored, at least a part of it", "reason", string(f.Ignored))
+		c.log.Warn("jts.ini is ignored, at least a part of it", "reason", string(f.Ignored))
 	}
-	if _, err := os.Lstat(r.home.Settings()); err == nil || r.demo != nil {
+	if _, err := os.Lstat(c.home.Settings()); err == nil || c.demo {
 		return
 	}
-	r.log.Info("no settings.json: the reset window of a region applies", "region", string(f.Applies()),
+	c.log.Info("no settings.json: the reset window of a region applies", "region", string(f.Applies()),
 		"suggested", string(f.Suggested()))
-	r.screen.say("gatewatch", wording.ResetWindow(f, windows, time.Now()))
+	c.screen.Say("gatewatch", wording.ResetWindow(f, windows, time.Now()))
 	if f.Suggested() != region.Unknown {
-		r.screen.say("gatewatch", "Save it with one click in the window or on the page: `gatewatch open`.")
+		c.screen.Say("gatewatch", "Save it with one click in the window or on the page: `gatewatch open`.")
 	}
 }

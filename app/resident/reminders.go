@@ -4,35 +4,44 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
+	"sync"
 
 	"gatewatch/app/notice"
 	"gatewatch/app/strict"
 )
 
-// Those who are told of the end of support for Gateway's version, each for itself.
+// The readers of reminders of the end of support for Gateway's version, each with its own.
 const (
 	onDesktop = "desktop"
 	byAlerts  = "alerts"
 )
 
-// told returns what one of them was told in the runs before.
-func (r *resident) told(reader string) notice.Told {
-	r.reminding.Lock()
-	defer r.reminding.Unlock()
-	return r.readReminders()[reader]
+// reminders remember over restarts what each reader was reminded of.
+type reminders struct {
+	path string
+	log  *slog.Logger
+	mu   sync.Mutex // held while the file is read or written
 }
 
-// remember keeps what one of them was told. What cannot be written is told again after the next start.
-func (r *resident) remember(reader string) func(notice.Told) {
+// told returns what a reader was reminded of in earlier runs.
+func (r *reminders) told(reader string) notice.Told {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read()[reader]
+}
+
+// remember keeps what a reader was reminded of. What cannot be written is repeated after the next start.
+func (r *reminders) remember(reader string) func(notice.Told) {
 	return func(t notice.Told) {
-		r.reminding.Lock()
-		defer r.reminding.Unlock()
-		all := r.readReminders()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		all := r.read()
 		all[reader] = t
 		text, err := json.MarshalIndent(all, "", "  ")
 		if err == nil {
-			err = strict.Save(r.home.Reminders(), append(text, '\n'))
+			err = strict.Save(r.path, append(text, '\n'))
 		}
 		if err != nil {
 			r.log.Warn("reminders cannot be kept", "err", err)
@@ -40,9 +49,9 @@ func (r *resident) remember(reader string) func(notice.Told) {
 	}
 }
 
-func (r *resident) readReminders() map[string]notice.Told {
+func (r *reminders) read() map[string]notice.Told {
 	all := map[string]notice.Told{}
-	text, err := os.ReadFile(r.home.Reminders())
+	text, err := os.ReadFile(r.path)
 	if err == nil {
 		err = json.Unmarshal(text, &all)
 	}

@@ -3,37 +3,111 @@ package resident
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"sync"
+	"sync/atomic"
 	"time"
 
+	"gatewatch/app/api"
+	"gatewatch/app/metrics"
 	"gatewatch/app/rulebook"
 	"gatewatch/app/settings"
-	"gatewatch/app/strict"
+	"gatewatch/app/tray"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
 
-// trading is the part of the program that watches prices and places orders.
+// trading watches prices and places orders. If the record of orders cannot be opened, there is none: ledger, desk, set and
+// engine are nil then.
 type trading struct {
-	path   string // of rules.json
+	conn    *connection
+	file    *ruleFile
+	reports *engine.Reports
+	changes *changes
+	log     *slog.Logger
+
 	ledger *engine.Ledger
 	desk   *engine.Desk
 	set    *rules.Set
 	engine *engine.Engine
+	why    string // why there is no trading
 
-	editing sync.Mutex // one change of rules.json at a time
-
-	mu       sync.Mutex
-	problems strict.Problems // what is wrong in rules.json
-	problem  string          // the same, where the file as a whole is meant
+	maxTickAge  atomic.Int64 // a time.Duration
+	marketHours atomic.Pointer[history.Hours]
 }
 
-// limitsOf turns settings into the limits of the desk.
+// openLedger opens the record of orders. Without it the program runs on and places none: the connection matters more.
+func (t *trading) openLedger(path string) {
+	var err error
+	if t.ledger, err = engine.OpenLedger(path, t.log); err != nil {
+		t.log.Error("no orders can be placed and no rules can run", "err", err)
+		t.why = err.Error()
+	}
+}
+
+// closeLedger closes the record of orders.
+func (t *trading) closeLedger() {
+	if t.ledger == nil {
+		return
+	}
+	if err := t.ledger.Close(); err != nil {
+		t.log.Warn("what is remembered of orders could not be closed", "err", err)
+	}
+}
+
+// reconcile compares orders with Gateway before the guard opens. Without a record of orders, Gateway has to answer about
+// them all the same: the guard also speaks to other programs.
+func (t *trading) reconcile(ctx context.Context, s *conn.Session) error {
+	if t.ledger == nil {
+		_, err := s.OpenOrders(ctx)
+		return err
+	}
+	return t.ledger.Reconcile(ctx, s)
+}
+
+// open makes desk, rules and engine. The supervisor is there and does not run yet.
+func (t *trading) open(s settings.Settings) error {
+	if t.ledger == nil {
+		return nil
+	}
+	t.desk = engine.NewDesk(t.ledger, limitsOf(s), t.reports.Put, t.log)
+	t.configure(s)
+	maxTickAge := func() time.Duration { return time.Duration(t.maxTickAge.Load()) }
+	var err error
+	t.set, err = rules.NewSet(rules.Config{
+		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.sup.Clock, Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
+		MaxTickAge:  maxTickAge,
+		MarketHours: func(at time.Time) bool { return t.marketHours.Load().Open(at) },
+		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.log,
+	})
+	if err != nil {
+		return err
+	}
+	t.engine = engine.New(engine.Config{
+		Supervisor: t.conn.sup, Desk: t.desk, Strategy: t.set, Log: t.log, MaxTickAge: maxTickAge,
+	})
+	if err := rulebook.WriteSchema(filepath.Dir(t.file.path)); err != nil {
+		t.log.Warn("the rules schema could not be written", "err", err)
+	}
+	t.file.load(t.set)
+	if s.Trading.ArmAtStart {
+		t.desk.Arm()
+	}
+	return nil
+}
+
+// configure puts limits in effect.
+func (t *trading) configure(s settings.Settings) {
+	t.maxTickAge.Store(int64(s.Trading.MaxTickAge()))
+	if t.desk != nil {
+		t.desk.Configure(limitsOf(s))
+	}
+}
+
+// limitsOf returns the limits of orders that settings have.
 func limitsOf(s settings.Settings) engine.Limits {
 	t := s.Trading
 	return engine.Limits{
@@ -42,169 +116,151 @@ func limitsOf(s settings.Settings) engine.Limits {
 	}
 }
 
-// openLedger opens what is remembered of orders. Without that the program runs on, and places none: the connection matters
-// more.
-func (r *resident) openLedger() {
-	ledger, err := engine.OpenLedger(r.home.Orders, r.log)
-	if err != nil {
-		r.log.Error("no orders can be placed and no rules can run", "err", err)
-		r.noTrading = err.Error()
-		return
+// off turns trading off, if there is any.
+func (t *trading) off() {
+	if t.desk != nil {
+		t.desk.Disarm()
 	}
-	r.trade = &trading{path: r.home.Rules, ledger: ledger}
 }
 
-// reconcile is the supervisor's, before it opens the guard. Where nothing is remembered of orders, Gateway has to answer about them
-// all the same: the guard also speaks to other programs.
-func (r *resident) reconcile() func(context.Context, *conn.Session) error {
-	if r.trade == nil {
-		return func(ctx context.Context, s *conn.Session) error {
-			_, err := s.OpenOrders(ctx)
-			return err
+// moved reports whether the record of orders was deleted or moved.
+func (t *trading) moved() bool {
+	return t.ledger != nil && errors.Is(t.ledger.InPlace(), engine.ErrMoved)
+}
+
+// stop turns trading off and reports why.
+func (t *trading) stop(why engine.Report) {
+	t.off()
+	why.At = time.Now().UTC()
+	t.reports.Put(why)
+	t.changes.nudge()
+}
+
+// finish turns trading off and returns when no order is being sent any more, or after orderLimit: a socket that takes
+// nothing is no reason to stay, and an order that was cut off is known as unknown.
+func (t *trading) finish() {
+	if t.desk == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.desk.Disarm()
+		t.desk.Finish()
+	}()
+	select {
+	case <-done:
+	case <-time.After(orderLimit):
+		t.log.Warn("ending in the middle of an order, which cannot be sent to its end")
+	}
+}
+
+// runEngine runs the engine until ctx ends. A panic has turned trading off by the time it comes here; it is reported and
+// goes on.
+func (t *trading) runEngine(ctx context.Context, run func(context.Context)) {
+	over := false
+	defer func() {
+		if !over {
+			t.reports.Put(engine.Report{Kind: engine.ReportHalted, At: time.Now().UTC(), Text: "trading was disarmed"})
+		}
+	}()
+	run(ctx)
+	over = true
+}
+
+// Counts returns what the engine has done with ticks.
+func (t *trading) Counts() engine.Counts {
+	if t.engine == nil {
+		return engine.Counts{}
+	}
+	return t.engine.Counts()
+}
+
+// metrics returns what GET /metrics answers about trading.
+func (t *trading) metrics() metrics.Trading {
+	if t.ledger == nil {
+		return metrics.Trading{}
+	}
+	m := metrics.Trading{Rules: t.set.Count(), Orders: map[engine.Fate]int{}, Conflated: t.engine.Counts().Conflated}
+	m.Armed, _ = t.desk.Armed()
+	_, m.Blocked = t.desk.Blocked()
+	for _, i := range t.ledger.Intents() {
+		m.Orders[i.Fate]++
+	}
+	return m
+}
+
+// tray returns what the tray shows of trading.
+func (t *trading) tray(stopped bool) tray.Trading {
+	st := t.Trading()
+	return tray.Trading{
+		Live: t.conn.sup.Snapshot().Gateway.Mode != conn.Paper, Armed: st.Armed,
+		MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
+		Unprotected: st.OrdersUnprotected, NoData: st.RulesNoData, Stopped: stopped,
+	}
+}
+
+// conflict says why there is no trading at all.
+func (t *trading) conflict() error {
+	return &api.Conflict{Reason: "no orders can be placed: " + t.why}
+}
+
+// Trading returns the part of GET /status about rules and orders.
+func (t *trading) Trading() api.Trading {
+	if t.ledger == nil {
+		return api.Trading{Reason: wording.OneLine(t.conflict().Error()), ReasonID: engine.BlockedDisk}
+	}
+	st := api.Trading{}
+	var since time.Time
+	if st.Armed, since = t.desk.Armed(); st.Armed {
+		st.ArmedSince = moment(since)
+	}
+	err := t.desk.Check(t.conn.sup.Session())
+	st.MayTrade = err == nil
+	if blocked := (*engine.BlockedError)(nil); errors.As(err, &blocked) {
+		st.Reason, st.ReasonID = wording.Blocked(blocked.Reason, blocked.Detail), blocked.Reason
+	}
+	count := t.set.Count()
+	st.RulesNoData, st.RulesFailed = t.set.WithoutData(), count[rules.Failed]
+	st.RulesActive = max(0, count[rules.Active]+count[rules.Triggered]-st.RulesNoData)
+	st.RulesProblem, _ = t.file.trouble()
+	for _, i := range t.ledger.Pending() {
+		st.OrdersOpen++
+		if i.Fate == engine.Unknown {
+			st.OrdersUnknown++
 		}
 	}
-	return r.trade.ledger.Reconcile
+	st.OrdersUnprotected = len(t.unprotected())
+	_, counts := t.desk.Blocked()
+	for _, n := range counts {
+		st.OrdersBlocked += n
+	}
+	return st
 }
 
-func (r *resident) closeLedger() {
-	if r.trade == nil {
-		return
+// Arm turns trading on, for a live account only if that is confirmed.
+func (t *trading) Arm(_ context.Context, live bool) error {
+	if t.ledger == nil {
+		return t.conflict()
 	}
-	if err := r.trade.ledger.Close(); err != nil {
-		r.log.Warn("what is remembered of orders could not be closed", "err", err)
+	s := t.conn.sup.Session()
+	if blocked := (*engine.BlockedError)(nil); errors.As(t.desk.Check(s), &blocked) && blocked.Reason != engine.BlockedDisarmed {
+		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
 	}
-}
-
-// openTrading makes desk, rules and engine. The supervisor is there and does not run yet.
-func (r *resident) openTrading(s settings.Settings) error {
-	t := r.trade
-	if t == nil {
-		return nil
+	if g := s.Gateway(); !live && g.Mode != conn.Paper {
+		return &api.Unconfirmed{Reason: wording.LiveTrading(g) + ` To turn trading on, confirm it: {"live": true} here, or gatewatch arm --live.`}
 	}
-	t.desk = engine.NewDesk(t.ledger, limitsOf(r.inForce(s)), r.news.Put, r.log)
-	var err error
-	t.set, err = rules.NewSet(rules.Config{
-		Ledger: t.ledger, Desk: t.desk, Clock: r.sup.Clock, Resolve: r.details, PriceSteps: r.priceSteps,
-		MaxTickAge:  func() time.Duration { return r.settings.Load().Trading.MaxTickAge() },
-		MarketHours: func(at time.Time) bool { return r.hours.Load().Open(at) },
-		Report:      r.news.Put, Changed: r.hub.nudge, Refresh: func() { t.engine.Refresh() }, Log: r.log,
-	})
-	if err != nil {
-		return err
-	}
-	t.engine = engine.New(engine.Config{
-		Supervisor: r.sup, Desk: t.desk, Strategy: t.set, Log: r.log,
-		MaxTickAge: func() time.Duration { return r.settings.Load().Trading.MaxTickAge() },
-	})
-	if err := rulebook.WriteSchema(filepath.Dir(t.path)); err != nil {
-		r.log.Warn("the rules schema could not be written", "err", err)
-	}
-	if book, _, err := rulebook.Load(t.path); err != nil {
-		r.log.Error("rules cannot be read", "err", err)
-		t.setProblem(err.Error(), nil)
-	} else {
-		r.takeRules(book)
-	}
-	if s.Trading.ArmAtStart {
-		t.desk.Arm()
-	}
+	t.desk.Arm()
+	t.changes.nudge()
 	return nil
 }
 
-// details asks Gateway what an instrument can mean.
-func (r *resident) details(ctx context.Context, c conn.Contract) ([]conn.Details, error) {
-	s := r.sup.Session()
-	if s == nil {
-		return nil, conn.ErrSessionOver
+// Disarm turns trading off.
+func (t *trading) Disarm(context.Context) error {
+	if t.ledger == nil {
+		return t.conflict()
 	}
-	return s.Details(ctx, c)
-}
-
-// priceSteps asks Gateway for the price steps of a market rule.
-func (r *resident) priceSteps(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
-	s := r.sup.Session()
-	if s == nil {
-		return nil, conn.ErrSessionOver
-	}
-	return s.PriceSteps(ctx, rule)
-}
-
-func (t *trading) setProblem(text string, problems strict.Problems) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.problem, t.problems = text, problems
-}
-
-func (t *trading) trouble() (text string, problems strict.Problems) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.problem, t.problems
-}
-
-// takeRules puts what stands in rules.json in force. What is no list of rules at all changes nothing, and how rules stand
-// stays written down until it is mended.
-func (r *resident) takeRules(b rulebook.Book) {
-	t := r.trade
-	text := ""
-	if len(b.Problems) > 0 {
-		text = b.Problems.Error()
-		if before, _ := t.trouble(); text != before { // the watcher begins with what was read at the start
-			r.log.Error("rules refused, the others are in effect", "err", text)
-			r.screen.say("RULES", "Refused: "+b.Problems[0].String())
-		}
-	}
-	t.setProblem(text, b.Problems)
-	if b.Broken {
-		return
-	}
-	if err := t.set.Put(b.Rules); err != nil {
-		r.log.Error("rules", "err", err)
-	}
-}
-
-// watchRules follows rules.json until ctx ends.
-func (r *resident) watchRules(ctx context.Context) {
-	t := r.trade
-	changed := func() {
-		t.editing.Lock()
-		defer t.editing.Unlock()
-		// Since the watcher has read the file, edit may have written it: to take back what it wrote makes drafts of rules.
-		if book, found, err := rulebook.Load(t.path); found && err == nil {
-			r.takeRules(book)
-		}
-	}
-	failed := func(err error) {
-		text := err.Error()
-		if errors.Is(err, fs.ErrNotExist) {
-			text = t.path + " is missing; the rules that were read last stay in effect"
-		}
-		t.setProblem(text, nil)
-		r.log.Error("rules", "err", text)
-		r.hub.nudge()
-	}
-	rulebook.Watch(ctx, t.path, changed, failed)
-}
-
-// tellReports says on the screen and in the log what reports say, until ctx ends.
-func (r *resident) tellReports(ctx context.Context, stream *engine.ReportStream) {
-	for {
-		report, ok := stream.Next(ctx)
-		if !ok {
-			return
-		}
-		level := slog.LevelWarn
-		if report.Kind == engine.ReportFired {
-			level = slog.LevelInfo
-		}
-		r.log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "text", report.Text, "reason", report.Reason, "code", report.Code, "detail", report.Detail)
-		r.screen.say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
-		r.hub.nudge()
-	}
-}
-
-// configureTrading puts changed settings in force.
-func (r *resident) configureTrading(s settings.Settings) {
-	if r.trade != nil && r.trade.desk != nil { // which is made with those of the start
-		r.trade.desk.Configure(limitsOf(r.inForce(s)))
-	}
+	t.desk.Disarm()
+	t.changes.nudge()
+	return nil
 }

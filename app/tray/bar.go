@@ -72,11 +72,11 @@ func (b *systrayBar) check(e Entry, on bool) {
 // somebody who does nothing else.
 func (b *systrayBar) listen(ctx context.Context, t *tray, waiters *sync.WaitGroup) {
 	for i, item := range b.items {
-		if t.actions[i] == nil {
+		if t.action(Entry(i)) == nil {
 			continue
 		}
 		waiters.Go(func() {
-			t.steady(ctx, "click", func() {
+			t.steady(ctx, func() {
 				for {
 					select {
 					case <-ctx.Done():

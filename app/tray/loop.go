@@ -18,7 +18,7 @@ func (t *tray) run(ctx context.Context) {
 	if !awaitHost(ctx, t) {
 		return
 	}
-	if tapIsWindow && t.cfg.OnOpen != nil {
+	if tapIsWindow {
 		systray.SetOnTapped(func() { t.act(OpenWindow) })
 	}
 	stop, tidy := ending()
@@ -35,7 +35,7 @@ func (t *tray) run(ctx context.Context) {
 	})
 	systray.Run(func() {
 		defer close(ready)
-		t.guarded("build", func() {
+		t.guarded(func() {
 			b := newBar(t)
 			v := t.view(View{})
 			b.build(v)
@@ -45,8 +45,8 @@ func (t *tray) run(ctx context.Context) {
 			workers.Go(func() { t.follow(ctx, b, v) })
 		})
 	}, func() {
-		if ctx.Err() == nil && t.cfg.OnSessionEnd != nil { // else the tray ends because the program does
-			t.guarded("end of the session", t.cfg.OnSessionEnd)
+		if ctx.Err() == nil { // else the tray ends because the program does
+			t.guarded(t.program.SessionEnds)
 		}
 	})
 	tidy()

@@ -32,12 +32,14 @@ func TestPanicInThePaint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes := make(chan struct{}, 1)
 		look, told := "one", 0
-		cfg := everything(func(time.Time) View { return View{Tooltip: look} }, changes, slog.New(slog.DiscardHandler))
-		cfg.OnPanic = func(what any, stack []byte) {
-			if told++; what != "injected" || !strings.Contains(string(stack), "brittleBar") {
-				t.Errorf("%v %s", what, stack)
-			}
-		}
+		cfg := Config{Log: slog.New(slog.DiscardHandler), Program: &program{
+			view: func(time.Time) View { return View{Tooltip: look} }, changes: changes,
+			panicked: func(what any, stack []byte) {
+				if told++; what != "injected" || !strings.Contains(string(stack), "brittleBar") {
+					t.Errorf("%v %s", what, stack)
+				}
+			},
+		}}
 		ctx, cancel := context.WithCancel(t.Context())
 		b, done := &brittleBar{}, make(chan struct{})
 		go func() { defer close(done); newTray(cfg).follow(ctx, b, View{}) }()
@@ -57,14 +59,13 @@ func TestPanicInThePaint(t *testing.T) {
 func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
-		cfg := everything(nil, nil, slog.New(slog.DiscardHandler))
-		cfg.OnPanic = func(any, []byte) { told++ }
+		cfg := Config{Log: slog.New(slog.DiscardHandler), Program: &program{panicked: func(any, []byte) { told++ }}}
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
-		newTray(cfg).steady(ctx, "clicks", func() { panic("injected") })
+		newTray(cfg).steady(ctx, func() { panic("injected") })
 		if told != 3 {
 			t.Errorf("told %d times in 2.5 s", told)
 		}
-		newTray(cfg).steady(ctx, "clicks", func() {})
+		newTray(cfg).steady(ctx, func() {})
 	})
 }

@@ -8,7 +8,6 @@ package tray
 
 import (
 	"context"
-	"fmt"
 	"io"
 	stdlog "log"
 	"log/slog"
@@ -24,38 +23,32 @@ import (
 // Name is what the desktop calls the program.
 const Name = "Gatewatch"
 
-// Config is what the tray shows and whom it tells. An entry of the menu whose function is nil is left out. Functions
-// are called on goroutines of their own, each one at most once at a time; a panic in one, or in the tray, is told to OnPanic.
+// Program is what the tray shows, and what its entries do. A panic in one of its methods is reported to Panicked.
+type Program interface {
+	// View returns what to show at now.
+	View(now time.Time) View
+	// Subscribe returns a channel that yields a value when View may have changed other than by time, and a function that
+	// ends it.
+	Subscribe() (<-chan struct{}, func())
+	// Click does what an entry says, other than those of Mute. It is called on a goroutine of its own, for each entry at
+	// most once at a time; for OpenWindow also after a click on the icon, where the desktop has that apart from the menu.
+	Click(e Entry)
+	// Mute silences desktop notifications until the given time; the zero time ends that.
+	Mute(until time.Time)
+	// NoHost is called once if the desktop has nowhere to show the icon.
+	NoHost()
+	// SessionEnds is called on Windows and macOS when the user logs out or the computer is shut down. The desktop ends the
+	// process when it has returned, or after some seconds.
+	SessionEnds()
+	// Panicked is called for each panic, with its stack.
+	Panicked(what any, stack []byte)
+}
+
+// Config is how the tray runs.
 type Config struct {
-	View    func(now time.Time) View
-	Changes <-chan struct{} // yields a value when View may have changed other than by time
-
-	OnOpen       func() // also the click on the icon, where the desktop has that apart from the menu
-	OnConnect    func()
-	OnDisconnect func()
-	OnArm        func()
-	OnArmLive    func()
-	OnDisarm     func()
-	OnCancelAll  func()
-	OnMute       func(until time.Time) // the zero time ends it
-	OnDiagnose   func()
-	OnOpenLogs   func()
-	OnLogin      func() // switches starting at login on or off
-	OnSettings   func()
-	OnQuit       func()
-
-	// OnSessionEnd, if set, is called on Windows and macOS when the user logs out or the computer is shut down. The desktop ends
-	// the process when it has returned, or after some seconds.
-	OnSessionEnd func()
-
-	// OnNoHost, if set, is called once if the desktop has nowhere to show the icon, after HostWait (0: 5 s).
-	OnNoHost func()
-	HostWait time.Duration
-
-	// OnPanic, if set, is told of each panic, with its stack. Without it they are logged.
-	OnPanic func(what any, stack []byte)
-
-	Monochrome bool // on macOS: a template image that the system tints
+	Program    Program
+	HostWait   time.Duration // before NoHost is called; 0: 5 s
+	Monochrome bool          // on macOS: a template image that the system tints
 	Log        *slog.Logger
 }
 
@@ -100,7 +93,7 @@ func Run(ctx context.Context, cfg Config) {
 // tray is the part that is the same everywhere.
 type tray struct {
 	cfg     Config
-	actions [entries]func()
+	program Program
 	busy    [entries]atomic.Bool
 	repaint chan struct{} // a second click is waited for, or no longer
 
@@ -115,18 +108,22 @@ func newTray(cfg Config) *tray {
 	if cfg.HostWait <= 0 {
 		cfg.HostWait = 5 * time.Second
 	}
-	t := &tray{cfg: cfg, repaint: make(chan struct{}, 1)}
-	t.actions = [entries]func(){
-		OpenWindow: cfg.OnOpen, Connect: cfg.OnConnect, Disconnect: cfg.OnDisconnect,
-		Arm: cfg.OnArm, ArmLive: cfg.OnArmLive, Disarm: cfg.OnDisarm, CancelAll: cfg.OnCancelAll,
-		Diagnostics: cfg.OnDiagnose, OpenLogs: cfg.OnOpenLogs, LaunchAtLogin: cfg.OnLogin, Settings: cfg.OnSettings, Quit: cfg.OnQuit,
+	return &tray{cfg: cfg, program: cfg.Program, repaint: make(chan struct{}, 1)}
+}
+
+// action returns what a click on an entry does, nil if it cannot be clicked.
+func (t *tray) action(e Entry) func() {
+	switch e {
+	case Status, Today, Mute:
+		return nil
+	case MuteHour:
+		return func() { t.program.Mute(time.Now().Add(time.Hour)) }
+	case MuteTomorrow:
+		return func() { t.program.Mute(tomorrow(time.Now())) }
+	case Unmute:
+		return func() { t.program.Mute(time.Time{}) }
 	}
-	if cfg.OnMute != nil {
-		t.actions[MuteHour] = func() { cfg.OnMute(time.Now().Add(time.Hour)) }
-		t.actions[MuteTomorrow] = func() { cfg.OnMute(tomorrow(time.Now())) }
-		t.actions[Unmute] = func() { cfg.OnMute(time.Time{}) }
-	}
-	return t
+	return func() { t.program.Click(e) }
 }
 
 // tomorrow returns the first moment of the next local day.
@@ -144,11 +141,11 @@ func tomorrow(now time.Time) time.Time {
 
 // act does what a click on e asks for, on a goroutine of its own. A click is dropped while the one before still works.
 func (t *tray) act(e Entry) {
-	f := t.actions[e]
+	f := t.action(e)
 	if f == nil || !t.confirmed(e, time.Now()) || !t.busy[e].CompareAndSwap(false, true) {
 		return
 	}
-	if !t.spawn(e.String(), func() {
+	if !t.spawn(func() {
 		defer t.busy[e].Store(false)
 		f()
 	}) {
@@ -197,26 +194,21 @@ func (t *tray) asking(v View, now time.Time) View {
 }
 
 // spawn runs f on a goroutine of its own, unless the tray has ended.
-func (t *tray) spawn(what string, f func()) bool {
+func (t *tray) spawn(f func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
 		return false
 	}
-	t.running.Go(func() { t.guarded(what, f) })
+	t.running.Go(func() { t.guarded(f) })
 	return true
 }
 
-// guarded calls f and tells of its panic. It reports whether there was none.
-func (t *tray) guarded(what string, f func()) (ok bool) {
+// guarded calls f and reports its panic to the program. It returns whether there was none.
+func (t *tray) guarded(f func()) (ok bool) {
 	defer func() {
-		p := recover()
-		switch {
-		case p == nil:
-		case t.cfg.OnPanic != nil:
-			t.cfg.OnPanic(p, debug.Stack())
-		default:
-			t.cfg.Log.Error("panic in the tray", "in", what, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		if p := recover(); p != nil {
+			t.program.Panicked(p, debug.Stack())
 		}
 	}()
 	f()
@@ -224,8 +216,8 @@ func (t *tray) guarded(what string, f func()) (ok bool) {
 }
 
 // steady calls f again after a panic, until it returns or ctx ends.
-func (t *tray) steady(ctx context.Context, what string, f func()) {
-	for !t.guarded(what, f) {
+func (t *tray) steady(ctx context.Context, f func()) {
+	for !t.guarded(f) {
 		select {
 		case <-ctx.Done():
 			return
@@ -254,40 +246,23 @@ func (t *tray) end() {
 // noHost says that the icon cannot be shown, for now or at all.
 func (t *tray) noHost(reason string) {
 	t.cfg.Log.Warn("no tray on this desktop, going on without", "reason", reason)
-	if t.cfg.OnNoHost != nil {
-		t.spawn("no_host", t.cfg.OnNoHost)
-	}
+	t.spawn(t.program.NoHost)
 }
 
 // view asks for what is to be shown; a panic leaves what was shown.
 func (t *tray) view(shown View) (v View) {
 	v = shown
-	t.guarded("view", func() {
+	t.guarded(func() {
 		now := time.Now()
-		v = t.asking(t.cfg.View(now), now)
+		v = t.asking(t.program.View(now), now)
 	})
-	for e := range v.Menu {
-		if t.left(Entry(e)) {
-			v.Menu[e].Hidden = true
-		}
-	}
 	return v
-}
-
-// left reports whether an entry is left out because nobody listens to it.
-func (t *tray) left(e Entry) bool {
-	switch e {
-	case Status, Today:
-		return false
-	case Mute:
-		return t.cfg.OnMute == nil
-	}
-	return t.actions[e] == nil
 }
 
 // follow keeps b up to date until ctx ends. What it shows at the beginning is shown.
 func (t *tray) follow(ctx context.Context, b bar, shown View) {
-	changes := t.cfg.Changes
+	changes, end := t.program.Subscribe()
+	defer end()
 	clock := time.NewTimer(0)
 	defer clock.Stop()
 	for {
@@ -306,7 +281,7 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 		v := t.view(shown)
 		was := shown
 		shown = v // also if it cannot be painted: trying the same over and over helps nobody
-		t.guarded("paint", func() { paint(b, was, v) })
+		t.guarded(func() { paint(b, was, v) })
 		if v.Ticking {
 			clock.Reset(tick)
 		} else {

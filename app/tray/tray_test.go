@@ -64,14 +64,24 @@ func logTo(b *bytes.Buffer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func nothing() {}
+// program is what a test has instead of the rest of the program.
+type program struct {
+	view     func(time.Time) View
+	changes  chan struct{}
+	click    func(Entry) // may be nil
+	panicked func(what any, stack []byte)
+}
 
-// everything is a Config with a listener for each entry.
-func everything(view func(time.Time) View, changes <-chan struct{}, log *slog.Logger) Config {
-	return Config{
-		View: view, Changes: changes, Log: log,
-		OnOpen: nothing, OnConnect: nothing, OnDisconnect: nothing, OnArm: nothing, OnArmLive: nothing, OnDisarm: nothing, OnCancelAll: nothing, OnMute: func(time.Time) {},
-		OnDiagnose: nothing, OnOpenLogs: nothing, OnLogin: nothing, OnSettings: nothing, OnQuit: nothing,
+func (p *program) View(now time.Time) View              { return p.view(now) }
+func (p *program) Subscribe() (<-chan struct{}, func()) { return p.changes, func() {} }
+func (p *program) Mute(time.Time)                       {}
+func (p *program) NoHost()                              {}
+func (p *program) SessionEnds()                         {}
+func (p *program) Panicked(what any, stack []byte)      { p.panicked(what, stack) }
+
+func (p *program) Click(e Entry) {
+	if p.click != nil {
+		p.click(e)
 	}
 }
 
@@ -83,10 +93,10 @@ func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
 		present.Store(&conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: paper})
 		changes := make(chan struct{}, 1)
 		var looks atomic.Int32
-		tr := newTray(everything(func(now time.Time) View {
+		tr := newTray(Config{Program: &program{view: func(now time.Time) View {
 			looks.Add(1)
 			return ViewOf(present.Load(), now, Extra{})
-		}, changes, logTo(&logs)))
+		}, changes: changes}, Log: logTo(&logs)})
 		n := &notebook{begin: time.Now()}
 		done := make(chan struct{})
 		go func() {
@@ -174,7 +184,8 @@ func TestFollowBurst(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var i int
 		changes := make(chan struct{}, 1)
-		tr := newTray(everything(func(time.Time) View { i++; return View{Tooltip: fmt.Sprint(i)} }, changes, slog.New(slog.DiscardHandler)))
+		view := func(time.Time) View { i++; return View{Tooltip: fmt.Sprint(i)} }
+		tr := newTray(Config{Program: &program{view: view, changes: changes}, Log: slog.New(slog.DiscardHandler)})
 		n := &notebook{begin: time.Now()}
 		done := make(chan struct{})
 		go func() {
@@ -198,25 +209,16 @@ func TestFollowBurst(t *testing.T) {
 }
 
 func TestViewThatPanics(t *testing.T) {
-	var logs bytes.Buffer
-	tr := newTray(Config{View: func(time.Time) View { panic("no") }, Log: logTo(&logs)})
+	var panicked any
+	tr := newTray(Config{Program: &program{
+		view: func(time.Time) View { panic("no") }, panicked: func(what any, _ []byte) { panicked = what },
+	}})
 	shown := View{Tooltip: "before"}
 	if v := tr.view(shown); v.Tooltip != "before" {
 		t.Errorf("shows %+v", v)
 	}
-	if !strings.Contains(logs.String(), "panic=no") {
-		t.Errorf("log %q", logs.String())
-	}
-}
-
-func TestEntriesWithoutListenerAreLeftOut(t *testing.T) {
-	s := &conn.Snapshot{State: conn.Paused}
-	cfg := Config{View: func(now time.Time) View { return ViewOf(s, now, Extra{Muted: now.Add(time.Hour)}) }, OnConnect: nothing}
-	v := newTray(cfg).view(View{})
-	for i, item := range v.Menu {
-		if e := Entry(i); item.Hidden == (e == Status || e == Today || e == Connect) {
-			t.Errorf("%v hidden: %v", e, item.Hidden)
-		}
+	if panicked != "no" {
+		t.Errorf("panicked %v", panicked)
 	}
 }
 
@@ -238,7 +240,7 @@ func TestTomorrow(t *testing.T) {
 
 func TestClickAfterTheEndDoesNothing(t *testing.T) {
 	var called bool
-	tr := newTray(Config{OnOpen: func() { called = true }, Log: slog.New(slog.DiscardHandler)})
+	tr := newTray(Config{Program: &program{click: func(Entry) { called = true }}, Log: slog.New(slog.DiscardHandler)})
 	tr.end()
 	tr.act(OpenWindow)
 	tr.act(Status)
@@ -306,10 +308,13 @@ func TestConfirm(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: paper}
 		trading := Trading{MayArm: true, Live: true, Open: 2}
-		cfg := everything(func(now time.Time) View { return ViewOf(s, now, Extra{Trading: trading}) }, nil, logTo(new(bytes.Buffer)))
 		var done []string
-		cfg.OnArm, cfg.OnArmLive, cfg.OnCancelAll = func() { done = append(done, "paper") }, func() { done = append(done, "live") }, func() { done = append(done, "cancel") }
-		tr := newTray(cfg)
+		tr := newTray(Config{Program: &program{
+			view: func(now time.Time) View { return ViewOf(s, now, Extra{Trading: trading}) },
+			click: func(e Entry) {
+				done = append(done, map[Entry]string{Arm: "paper", ArmLive: "live", CancelAll: "cancel"}[e])
+			},
+		}, Log: logTo(new(bytes.Buffer))})
 		n := &notebook{begin: time.Now()}
 		over := make(chan struct{})
 		go func() {

@@ -47,9 +47,7 @@ func (t *tray) run(ctx context.Context) {
 	}
 
 	// Handler and title are fixed when the library exports them. Icon and tooltip set before that are exported, too.
-	if t.cfg.OnOpen != nil {
-		systray.SetOnTapped(func() { t.act(OpenWindow) })
-	}
+	systray.SetOnTapped(func() { t.act(OpenWindow) })
 	systray.SetTitle(Name)
 	b := newBar(t)
 	v := t.view(View{})
@@ -58,7 +56,7 @@ func (t *tray) run(ctx context.Context) {
 	built, whole := make(chan struct{}), false
 	start, end := systray.RunWithExternalLoop(func() {
 		defer close(built)
-		whole = t.guarded("build", func() { b.build(v) })
+		whole = t.guarded(func() { b.build(v) })
 	}, nil)
 	start() // exports and returns
 	<-built
@@ -70,7 +68,7 @@ func (t *tray) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	b.listen(ctx, t, &workers)
 	workers.Go(func() { t.follow(ctx, b, v) })
-	workers.Go(func() { t.steady(ctx, "host", func() { t.watchHost(ctx, bus) }) })
+	workers.Go(func() { t.steady(ctx, func() { t.watchHost(ctx, bus) }) })
 	<-ctx.Done()
 	cancel()
 	workers.Wait()

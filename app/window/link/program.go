@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/desktop"
 )
 
 const (
@@ -135,21 +135,11 @@ func (p Program) beside() (string, error) {
 	if p.path != "" {
 		return p.path, nil
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
+	path, err := desktop.Beside("gatewatch")
+	if errors.Is(err, exec.ErrNotFound) {
+		err = fmt.Errorf("there is no %s; start Gatewatch from your applications", path)
 	}
-	if real, err := filepath.EvalSymlinks(self); err == nil {
-		self = real
-	}
-	path := filepath.Join(filepath.Dir(self), "gatewatch")
-	if runtime.GOOS == "windows" {
-		path += ".exe"
-	}
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("there is no %s; start Gatewatch from your applications", path)
-	}
-	return path, nil
+	return path, err
 }
 
 // lastLine keeps the last line that a program has said.

@@ -58,41 +58,50 @@ func main() {
 		}
 		quit()
 	}()
-	say := func(what string) func() { return func() { fmt.Println(what) } }
-	tray.Run(ctx, tray.Config{
-		View: func(t time.Time) tray.View {
-			o := now()
-			return tray.ViewOf(o.Snapshot, t, o.Extra)
-		},
-		Changes:      changes,
-		OnOpen:       say("open"),
-		OnConnect:    say("connect"),
-		OnDisconnect: say("disconnect"),
-		OnArm:        say("arm"),
-		OnDisarm:     say("disarm"),
-		OnCancelAll:  say("cancel all"),
-		OnDiagnose:   say("diagnostics"),
-		OnMute:       func(until time.Time) { fmt.Println("mute", until.Format(time.RFC3339)) },
-		OnOpenLogs: func() {
-			if now().Trouble {
-				panic("as told")
-			}
-			fmt.Println("logs")
-		},
-		OnLogin: say("login"),
-		OnSettings: func() {
-			fmt.Println("settings")
-			if now().Trouble {
-				select {}
-			}
-		},
-		OnQuit: func() {
-			fmt.Println("quit")
-			quit()
-		},
-		OnNoHost: say("no host"),
-		HostWait: 300 * time.Millisecond,
-		Log:      log,
-	})
+	tray.Run(ctx, tray.Config{Program: &puppet{now, changes, quit, log}, HostWait: 300 * time.Millisecond, Log: log})
 	fmt.Println("ended")
+}
+
+// puppet is what the tray shows and asks here.
+type puppet struct {
+	now     func() order
+	changes chan struct{}
+	quit    func()
+	log     *slog.Logger
+}
+
+func (p *puppet) View(t time.Time) tray.View {
+	o := p.now()
+	return tray.ViewOf(o.Snapshot, t, o.Extra)
+}
+
+func (p *puppet) Subscribe() (<-chan struct{}, func()) { return p.changes, func() {} }
+func (p *puppet) Mute(until time.Time)                 { fmt.Println("mute", until.Format(time.RFC3339)) }
+func (p *puppet) NoHost()                              { fmt.Println("no host") }
+func (p *puppet) SessionEnds()                         {}
+
+func (p *puppet) Panicked(what any, stack []byte) {
+	p.log.Error("panic in the tray", "panic", fmt.Sprint(what), "stack", string(stack))
+}
+
+// clicks are what is written for an entry; its name, if there is none.
+var clicks = map[tray.Entry]string{
+	tray.OpenWindow: "open", tray.CancelAll: "cancel all", tray.Diagnostics: "diagnostics", tray.OpenLogs: "logs", tray.LaunchAtLogin: "login",
+}
+
+func (p *puppet) Click(e tray.Entry) {
+	if e == tray.OpenLogs && p.now().Trouble {
+		panic("as told")
+	}
+	text, ok := clicks[e]
+	if !ok {
+		text = e.String()
+	}
+	fmt.Println(text)
+	switch {
+	case e == tray.Quit:
+		p.quit()
+	case e == tray.Settings && p.now().Trouble:
+		select {}
+	}
 }

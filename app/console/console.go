@@ -1,37 +1,47 @@
-package resident
+// Package console tells the story of the connection on stdout, in lines for people, and writes to terminals without
+// ever waiting for a reader.
+package console
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
-// console tells the story on stdout, one line for each thing that a person wants to know.
-type console struct {
+// Console prints a line for each thing that a person wants to know. Make it with New.
+type Console struct {
 	out      io.Writer
-	clientID func() int
-	hinted   conn.Cause // whose hint has been said
+	clientID atomic.Int64
+	hinted   conn.Cause // whose hint has been printed
 }
+
+// New returns a console that writes to out.
+func New(out io.Writer) *Console { return &Console{out: out} }
+
+// SetClientID sets the client id that hints name.
+func (c *Console) SetClientID(id int) { c.clientID.Store(int64(id)) }
 
 var labels = map[conn.State]string{
 	conn.Connecting: "connecting", conn.Connected: "CONNECTED", conn.Degraded: "DEGRADED", conn.UpstreamLost: "IBKR LOST",
 	conn.Reconnecting: "RECONNECTING", conn.ResetWindow: "RESET WINDOW", conn.Paused: "PAUSED",
 }
 
-func (c *console) line(at time.Time, label, text string) {
+func (c *Console) line(at time.Time, label, text string) {
 	fmt.Fprintf(c.out, "%s  %-13s %s\n", at.Local().Format("15:04:05"), label, text)
 }
 
-// say prints a line that is no event.
-func (c *console) say(label, text string) { c.line(time.Now(), label, text) }
+// Say prints a line that is no event.
+func (c *Console) Say(label, text string) { c.line(time.Now(), label, text) }
 
-// follow prints what there is to say of each event until the stream ends.
-func (c *console) follow(ctx context.Context, events *conn.EventStream, snapshot func() *conn.Snapshot) {
+// Follow prints what there is to say of each event until the stream ends.
+func (c *Console) Follow(ctx context.Context, events *conn.EventStream, snapshot func() *conn.Snapshot) {
 	for {
 		e, ok := events.Next(ctx)
 		if !ok {
@@ -42,7 +52,7 @@ func (c *console) follow(ctx context.Context, events *conn.EventStream, snapshot
 }
 
 // tell prints a line for an event, if there is one. The hint is said once per cause, not with every attempt.
-func (c *console) tell(e conn.Event, s *conn.Snapshot) {
+func (c *Console) tell(e conn.Event, s *conn.Snapshot) {
 	text := c.text(e, s)
 	if text == "" {
 		return
@@ -61,7 +71,7 @@ func (c *console) tell(e conn.Event, s *conn.Snapshot) {
 			return
 		}
 		c.hinted = e.Cause
-		if h := wording.Hint(s, c.clientID()); h != "" {
+		if h := wording.Hint(s, int(c.clientID.Load())); h != "" {
 			fmt.Fprintf(c.out, "%s→ %s\n", strings.Repeat(" ", 24), h)
 		}
 	}
@@ -77,7 +87,7 @@ func asOf(s *conn.Snapshot, e conn.Event) *conn.Snapshot {
 	return &now
 }
 
-func (c *console) text(e conn.Event, s *conn.Snapshot) string {
+func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	next := ""
 	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() && e.State == conn.Reconnecting {
 		next = fmt.Sprintf(" Next attempt in %s.", wording.Duration(s.Attempt.NextAt.Sub(e.At)))
@@ -134,4 +144,10 @@ func (c *console) text(e conn.Event, s *conn.Snapshot) string {
 		return fmt.Sprintf("Gateway says: %s (code %d).", wording.OneLine(e.Detail), e.Code)
 	}
 	return ""
+}
+
+// IsTerminal reports whether a file is a terminal.
+func IsTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,4 +1,4 @@
-package resident
+package console
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func (h *held) Write(p []byte) (int, error) {
 
 func TestAsyncWriterKeepsOrder(t *testing.T) {
 	var out, want bytes.Buffer
-	o := newAsyncWriter(&out)
+	o := NewAsyncWriter(&out)
 	for i := range 500 {
 		fmt.Fprintf(io.MultiWriter(o, &want), "line %d\n", i)
 	}
@@ -39,10 +39,10 @@ func TestAsyncWriterKeepsOrder(t *testing.T) {
 func TestAsyncWriterLeavesOutWhatDoesNotFit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &held{free: make(chan struct{})}
-		o := newAsyncWriter(out)
+		o := NewAsyncWriter(out)
 		fmt.Fprintln(o, "first")
 		synctest.Wait() // it hangs in the writer
-		for i := range asyncQueue + 7 {
+		for i := range queueLimit + 7 {
 			fmt.Fprintln(o, "line", i)
 		}
 		close(out.free)
@@ -50,12 +50,12 @@ func TestAsyncWriterLeavesOutWhatDoesNotFit(t *testing.T) {
 		fmt.Fprintln(o, "last")
 		o.Close()
 		text := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		if len(text) != asyncQueue+3 {
+		if len(text) != queueLimit+3 {
 			t.Fatalf("%d lines", len(text))
 		}
 		for i, want := range map[int]string{
-			0: "first", 1: "line 0", asyncQueue: fmt.Sprint("line ", asyncQueue-1),
-			asyncQueue + 1: "… 7 lines left out", asyncQueue + 2: "last",
+			0: "first", 1: "line 0", queueLimit: fmt.Sprint("line ", queueLimit-1),
+			queueLimit + 1: "… 7 lines left out", queueLimit + 2: "last",
 		} {
 			if text[i] != want {
 				t.Errorf("line %d is %q, want %q", i, text[i], want)
@@ -67,12 +67,12 @@ func TestAsyncWriterLeavesOutWhatDoesNotFit(t *testing.T) {
 func TestAsyncWriterClosesThoughHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &held{free: make(chan struct{})}
-		o := newAsyncWriter(out)
+		o := NewAsyncWriter(out)
 		fmt.Fprintln(o, "text")
 		begin := time.Now()
 		o.Close()
-		if took := time.Since(begin); took != asyncFlush {
-			t.Errorf("took %v, want %v", took, asyncFlush)
+		if took := time.Since(begin); took != flushLimit {
+			t.Errorf("took %v, want %v", took, flushLimit)
 		}
 		close(out.free)
 	})

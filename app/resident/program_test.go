@@ -57,7 +57,9 @@ func TestAPartFails(t *testing.T) {
 	screen, log := &brittleScreen{}, &tail{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- newResident(home.At(dir), nil, screen).run(ctx, log, false) }()
+	p := newProgram(home.At(dir), "dev", nil, screen, log)
+	defer p.logFile.Close()
+	go func() { done <- p.run(ctx, nil, false) }()
 	defer func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -1,4 +1,4 @@
-package resident
+package console
 
 import (
 	"bytes"
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// asyncWriter is a writer that never waits for who reads it: a paused terminal, a console in which text is being selected
-// or a pipe that nobody empties must not hold the connection. What it cannot pass on at once is queued, and left out
-// when too much is waiting.
-type asyncWriter struct {
+// AsyncWriter is a writer that never waits for its reader: a paused terminal, a console in which text is being selected or
+// a pipe that no one reads must not hold the connection up. What it cannot write at once is queued, and left out when too
+// much is waiting.
+type AsyncWriter struct {
 	out  io.Writer
 	done chan struct{}
 
@@ -23,25 +23,25 @@ type asyncWriter struct {
 }
 
 const (
-	asyncQueue = 1024 // writes that may wait
-	asyncFlush = 100 * time.Millisecond
+	queueLimit = 1024 // writes that may wait
+	flushLimit = 100 * time.Millisecond
 )
 
-// newAsyncWriter returns an asyncWriter to out. Close it.
-func newAsyncWriter(out io.Writer) *asyncWriter {
-	o := &asyncWriter{out: out, done: make(chan struct{})}
+// NewAsyncWriter returns an AsyncWriter to out. Close it.
+func NewAsyncWriter(out io.Writer) *AsyncWriter {
+	o := &AsyncWriter{out: out, done: make(chan struct{})}
 	o.wake.L = &o.mu
 	go o.run()
 	return o
 }
 
 // Write queues p. It never fails.
-func (o *asyncWriter) Write(p []byte) (int, error) {
+func (o *AsyncWriter) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.shut:
-	case len(o.queue) >= asyncQueue:
+	case len(o.queue) >= queueLimit:
 		o.over++
 	default:
 		if o.over > 0 {
@@ -54,19 +54,19 @@ func (o *asyncWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close gives what is waiting a short time to get out. A writer that is still held then stays behind.
-func (o *asyncWriter) Close() {
+// Close waits a short time for what is queued to be written. After that, a writer that hangs is left behind.
+func (o *AsyncWriter) Close() {
 	o.mu.Lock()
 	o.shut = true
 	o.wake.Signal()
 	o.mu.Unlock()
 	select {
 	case <-o.done:
-	case <-time.After(asyncFlush):
+	case <-time.After(flushLimit):
 	}
 }
 
-func (o *asyncWriter) run() {
+func (o *AsyncWriter) run() {
 	defer close(o.done)
 	for {
 		o.mu.Lock()

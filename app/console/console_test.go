@@ -1,4 +1,4 @@
-package resident
+package console
 
 import (
 	"flag"
@@ -72,7 +72,8 @@ func TestConsoleLines(t *testing.T) {
 	for _, e := range scenes {
 		e.At = at
 		told[e.Kind] = true
-		c := &console{out: &out, clientID: func() int { return 17 }}
+		c := New(&out)
+		c.SetClientID(17)
 		fmt.Fprintf(&out, "# %s\n", e.Kind)
 		c.tell(e, asOf(stage(e), e))
 	}
@@ -92,7 +93,7 @@ func TestConsoleLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out.String() != string(want) {
-		t.Errorf("differs from %s (go test ./app/resident -update writes it anew):\n%s", path, out.String())
+		t.Errorf("differs from %s (go test ./app/console -update writes it anew):\n%s", path, out.String())
 	}
 }
 
@@ -123,7 +124,8 @@ func eventKinds(t *testing.T) (kinds []conn.EventKind) {
 
 func TestHintOncePerCause(t *testing.T) {
 	var out strings.Builder
-	c := &console{out: &out, clientID: func() int { return 17 }}
+	c := New(&out)
+	c.SetClientID(17)
 	for i, step := range []struct {
 		kind  conn.EventKind
 		cause conn.Cause

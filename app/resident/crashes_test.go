@@ -7,19 +7,19 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/console"
 	"gatewatch/app/crash"
-	"gatewatch/app/home"
 	"gatewatch/engine"
 )
 
 // TestACrashLoopIsToldOnce holds that a program that crashes over and over does not fill anybody's inbox.
 func TestACrashLoopIsToldOnce(t *testing.T) {
 	for _, again := range []bool{false, true} {
-		r := newResident(home.At(t.TempDir()), nil, io.Discard)
-		r.log = slog.New(slog.DiscardHandler)
-		r.last = &crash.Report{At: time.Now(), What: "panic: x", Path: "/home/jane/x/crash-1.log", Again: again}
-		stream, end := r.news.Subscribe()
-		r.tellCrash()
+		var reports engine.Reports
+		c := &crashes{reports: &reports, screen: console.New(io.Discard), log: slog.New(slog.DiscardHandler)}
+		c.last = &crash.Report{At: time.Now(), What: "panic: x", Path: "/home/jane/x/crash-1.log", Again: again}
+		stream, end := reports.Subscribe()
+		c.report()
 		end()
 		report, ok := stream.Next(t.Context())
 		if ok == again || ok && (report.Kind != engine.ReportCrashed || report.Detail != "details in ~/x/crash-1.log") {
@@ -30,14 +30,14 @@ func TestACrashLoopIsToldOnce(t *testing.T) {
 
 // TestEngineHalted holds that a panic of the engine is reported, and passed on, and that its end is not.
 func TestEngineHalted(t *testing.T) {
-	r := newResident(home.At(t.TempDir()), nil, io.Discard)
-	r.log = slog.New(slog.DiscardHandler)
-	r.parts.Log = r.log
-	stream, end := r.news.Subscribe()
-	if r.parts.Do("engine", func() { r.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") }) }) {
+	var reports engine.Reports
+	tr := &trading{reports: &reports}
+	parts := &crash.Parts{Log: slog.New(slog.DiscardHandler)}
+	stream, end := reports.Subscribe()
+	if parts.Do("engine", func() { tr.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") }) }) {
 		t.Error("the panic was not passed on")
 	}
-	r.runEngine(t.Context(), func(context.Context) {})
+	tr.runEngine(t.Context(), func(context.Context) {})
 	end()
 	var kinds []engine.ReportKind
 	for {

@@ -11,8 +11,6 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/home"
-	"gatewatch/app/settings"
-	"gatewatch/conn"
 	"gatewatch/engine"
 )
 
@@ -26,9 +24,9 @@ func (h heard) WithGroup(string) slog.Handler                 { return h }
 
 // TestQuitWaitsForAnOrder has the program asked to end while the desk is busy with an order.
 func TestQuitWaitsForAnOrder(t *testing.T) {
-	for name, ask := range map[string]func(r *resident, signal context.CancelFunc){
-		"asked to quit": func(r *resident, _ context.CancelFunc) { r.Quit(); r.Quit() },
-		"by a signal":   func(_ *resident, signal context.CancelFunc) { signal() },
+	for name, ask := range map[string]func(e *ending, signal context.CancelFunc){
+		"asked to quit": func(e *ending, _ context.CancelFunc) { e.Quit(); e.Quit() },
+		"by a signal":   func(_ *ending, signal context.CancelFunc) { signal() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := make(heard, 100)
@@ -43,11 +41,10 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 				<-release
 			}, slog.New(said))
 			desk.Arm()
-			r := newResident(home.At(t.TempDir()), nil, nil)
-			r.log, r.trade = slog.New(said), &trading{desk: desk}
+			e := newEnding((&trading{desk: desk, log: slog.New(said)}).finish, slog.New(said))
 			ctx, signal := context.WithCancel(t.Context())
 			defer signal()
-			until, end := r.untilQuit(ctx)
+			until, end := e.until(ctx)
 			defer end()
 			placed := make(chan struct{})
 			go func() {
@@ -55,7 +52,7 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 				_, _ = desk.Place(engine.Ticket{})
 			}()
 			<-busy
-			ask(r, signal)
+			ask(e, signal)
 			for waits := false; !waits; {
 				select {
 				case text := <-said:
@@ -85,9 +82,10 @@ func TestSessionEnds(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(`{"api": {"port": 0}, "gateway": {"port": 1}, "trading": {"arm_at_start": true}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := newResident(home.At(dir), nil, io.Discard)
+	p := newProgram(home.At(dir), "dev", nil, io.Discard, io.Discard)
+	defer p.logFile.Close()
 	done := make(chan error, 1)
-	go func() { done <- r.run(t.Context(), io.Discard, false) }()
+	go func() { done <- p.run(t.Context(), nil, false) }()
 	if !eventually(t, func() bool {
 		card, err := api.ReadCard(home.At(dir).Card())
 		if err != nil {
@@ -98,13 +96,13 @@ func TestSessionEnds(t *testing.T) {
 	}) {
 		t.Fatal("it does not run")
 	}
-	r.sessionEnds()
+	p.backend.SessionEnds()
 	select {
-	case <-r.workDone:
+	case <-p.backend.ending.done:
 	default:
 		t.Error("something still runs")
 	}
-	if armed, _ := r.trade.desk.Armed(); armed {
+	if armed, _ := p.backend.trading.desk.Armed(); armed {
 		t.Error("an order could still leave")
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "connection_log.json")); err != nil || !bytes.Contains(text, []byte(`"event":"stopped"`)) {
@@ -112,29 +110,5 @@ func TestSessionEnds(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-}
-
-// TestAcceptedIsInForce changes the mode of accounts: who is told of the new settings finds the desk disarmed.
-func TestAcceptedIsInForce(t *testing.T) {
-	ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ledger.Close()
-	r := newResident(home.At(t.TempDir()), nil, io.Discard)
-	r.log = slog.New(slog.DiscardHandler)
-	desk := engine.NewDesk(ledger, engine.Limits{Mode: conn.Paper}, func(engine.Report) {}, slog.New(slog.DiscardHandler))
-	r.trade = &trading{ledger: ledger, desk: desk}
-	desk.Arm()
-	s := settings.Default()
-	s.Gateway.Mode = string(conn.Live)
-	p, err := r.plan(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.take(p)
-	if armed, _ := desk.Armed(); armed || r.settings.Load().Gateway.Mode != string(conn.Live) {
-		t.Errorf("armed: %v, with %+v", armed, r.settings.Load())
 	}
 }

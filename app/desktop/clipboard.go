@@ -1,4 +1,4 @@
-package resident
+package desktop
 
 import (
 	"bytes"
@@ -33,8 +33,9 @@ func clipboards(goos string, env func(string) string) (list [][]string) {
 	return list
 }
 
-// copyText puts a text into the clipboard, by the first program that can, which gets this environment.
-func copyText(ctx context.Context, text string, env []string) error {
+// Copy puts a text into the clipboard, by the first program that can.
+func (d *Desktop) Copy(ctx context.Context, text string) error {
+	env := d.Env()
 	err := errNoClipboard
 	for _, program := range clipboards(runtime.GOOS, os.Getenv) {
 		cmd := exec.CommandContext(ctx, program[0], program[1:]...)

@@ -1,4 +1,4 @@
-package resident
+package console
 
 import (
 	"os"
@@ -17,9 +17,9 @@ var (
 	freeConsole           = kernel32.NewProc("FreeConsole")
 )
 
-// leaveOwnConsole closes the console if it was made for this process alone. It comes before anything keeps os.Stdout
+// LeaveOwn closes the console if it was made for this process alone. It comes before anything keeps os.Stdout
 // or os.Stderr. A console that belongs to a shell stays.
-func leaveOwnConsole() {
+func LeaveOwn() {
 	var pids [2]uint32
 	n, _, _ := getConsoleProcessList.Call(uintptr(unsafe.Pointer(&pids[0])), uintptr(len(pids)))
 	if n != 1 {
@@ -30,11 +30,11 @@ func leaveOwnConsole() {
 		return
 	}
 	// What has been redirected to a file or a pipe goes on there. What is a console ends with it, and its number may
-	// be given to something else, so nobody may go on writing to it.
+	// be given to something else, so nothing may go on writing to it.
 	for std, file := range map[uint32]**os.File{
 		windows.STD_INPUT_HANDLE: &os.Stdin, windows.STD_OUTPUT_HANDLE: &os.Stdout, windows.STD_ERROR_HANDLE: &os.Stderr,
 	} {
-		if isTerminal(*file) {
+		if IsTerminal(*file) {
 			*file = nul
 			_ = windows.SetStdHandle(std, windows.Handle(nul.Fd()))
 		}

@@ -1,0 +1,128 @@
+package resident
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// connection is the supervisor as the rest of the program uses it.
+type connection struct {
+	sup     *conn.Supervisor
+	changes *changes
+	log     *slog.Logger
+
+	mu   sync.Mutex
+	down time.Time // when the connection was lost; zero while it is up
+}
+
+// run runs the supervisor. After a panic of its own nothing is certain any more: it is logged, and ends the program.
+func (c *connection) run(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("the connection failed inside; the program ends", "panic", hideLine(fmt.Sprint(p)), "stack", string(debug.Stack()))
+			panic(p)
+		}
+	}()
+	c.sup.Run(ctx)
+}
+
+// follow nudges those that show something when a snapshot is published, and each minute for what grows with time.
+func (c *connection) follow(ctx context.Context) {
+	published, end := c.sup.Subscribe()
+	defer end()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	held := time.NewTimer(0) // the guard has been closed for so long that it is shown
+	defer held.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-published:
+		case <-minute.C:
+		case <-held.C:
+		}
+		s := c.sup.Snapshot()
+		if in := wording.HeldIn(s, time.Now()); in > 0 {
+			held.Reset(in + time.Millisecond)
+		}
+		c.downSince(s)
+		c.changes.nudge()
+	}
+}
+
+// downSince returns since when there is no connection, by a snapshot; zero while there is one.
+func (c *connection) downSince(s *conn.Snapshot) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case s.Connected():
+		c.down = time.Time{}
+	case c.down.IsZero():
+		c.down = s.Since
+	}
+	return c.down
+}
+
+// details asks Gateway what an instrument can mean.
+func (c *connection) details(ctx context.Context, contract conn.Contract) ([]conn.Details, error) {
+	s := c.sup.Session()
+	if s == nil {
+		return nil, conn.ErrSessionOver
+	}
+	return s.Details(ctx, contract)
+}
+
+// priceSteps asks Gateway for the price steps of a market rule.
+func (c *connection) priceSteps(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
+	s := c.sup.Session()
+	if s == nil {
+		return nil, conn.ErrSessionOver
+	}
+	return s.PriceSteps(ctx, rule)
+}
+
+// mayEdit says why rules cannot be saved and activated now; empty if they can.
+func (c *connection) mayEdit() string {
+	s := c.sup.Snapshot()
+	if s.Connected() {
+		return ""
+	}
+	return "not connected: " + wording.Headline(s, time.Now())
+}
+
+// Connect asks the supervisor to connect now.
+func (c *connection) Connect(ctx context.Context) error { return c.sup.Connect(ctx) }
+
+// Answers returns nil once the supervisor has answered.
+func (c *connection) Answers(ctx context.Context) error { return c.sup.Answers(ctx) }
+
+// Messages returns what GET /messages answers.
+func (c *connection) Messages() (list api.Messages) {
+	for _, m := range c.sup.Messages() {
+		list.Messages = append(list.Messages, api.Message{
+			Code: m.Code, Text: m.Text, First: stamp(m.First), Last: stamp(m.Last), Count: m.Count,
+		})
+	}
+	return list
+}
+
+// stamp returns a time as the API gives it.
+func stamp(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
+
+// moment returns a time as the API gives it, nil for the zero time.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = stamp(t)
+	return &t
+}

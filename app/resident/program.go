@@ -1,0 +1,236 @@
+// Package resident is the program that runs: it keeps the connection, trades, and serves tray, window and API.
+//
+// Each type has one job and gets what it needs when it is made, in [newProgram] and [program.build]. Settings reach all of
+// them through [consumers.Apply]. What the API and the tray may ask of the whole is declared there: api.Backend and
+// tray.Program.
+package resident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"gatewatch/app/console"
+	"gatewatch/app/crash"
+	"gatewatch/app/demo"
+	"gatewatch/app/desktop"
+	"gatewatch/app/exit"
+	"gatewatch/app/home"
+	"gatewatch/app/region"
+	"gatewatch/app/settings"
+	"gatewatch/app/tray"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+	"gatewatch/engine"
+)
+
+// Options say how to run.
+type Options struct {
+	Home     home.Home
+	Version  string
+	Headless bool // without a tray and without a window
+	Demo     bool // against a simulated gateway inside the program
+}
+
+// Run runs the program until ctx ends or the user quits. Where one runs already, it opens the window of that one.
+func Run(ctx context.Context, o Options) error {
+	h := o.Home
+	var gateway *demo.Gateway
+	if o.Demo {
+		var err error
+		if gateway, err = demo.Start(); err != nil {
+			return err
+		}
+		defer gateway.Close()
+		if h.Flag == "" { // a demo leaves the user's own folders alone
+			h = home.At(gateway.Dir)
+		}
+		h = h.WithTrading(gateway.Dir, gateway.Dir) // orders on a simulated gateway are not the user's
+	}
+	unmade, moved := h.Make(), h.Sweep()
+	if errors.Is(unmade, syscall.ENOTDIR) {
+		return unmade // a file was named instead of a folder
+	}
+	lock, err := takeHome(ctx, h, o.Version, o.Headless)
+	if errors.Is(err, errShown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if !o.Headless {
+		console.LeaveOwn()
+	}
+	// A reader of stdout or stderr that goes away is no reason to end.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	stdout, stderr := console.NewAsyncWriter(os.Stdout), console.NewAsyncWriter(os.Stderr)
+	defer stdout.Close()
+	defer stderr.Close()
+	p := newProgram(h, o.Version, gateway, stdout, stderr)
+	defer p.logFile.Close()
+	p.lock = lock
+	p.failures.set(wording.FailingFiles, unmade)
+	return p.run(ctx, moved, !o.Headless)
+}
+
+// shared is what many parts of the program use.
+type shared struct {
+	home     home.Home
+	version  string
+	demo     *demo.Gateway // nil unless --demo
+	started  time.Time
+	log      *slog.Logger
+	level    *slog.LevelVar
+	logFile  io.Closer
+	screen   *console.Console
+	changes  *changes
+	failures *failures
+	reports  *engine.Reports // about rules, orders and the program
+	faults   *crash.Parts    // restarts parts that panic
+}
+
+// program is the whole program.
+type program struct {
+	shared
+	lock          *home.Lock // nil in tests of parts
+	crashes       *crashes
+	mute          *mute
+	desktop       *desktop.Desktop
+	server        *server
+	notifications *notifications
+	settings      *configuration
+	backend       *backend
+}
+
+// newProgram makes all parts. None of them runs yet.
+func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stderr io.Writer) *program {
+	level := new(slog.LevelVar)
+	log, file := newLog(h.Log(), stderr, level)
+	p := &program{shared: shared{
+		home: h, version: version, demo: gateway, started: time.Now(), log: log, level: level, logFile: file,
+		screen: console.New(stdout), changes: &changes{}, reports: &engine.Reports{},
+	}}
+	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}
+	p.failures = &failures{changes: p.changes}
+	p.crashes = &crashes{home: h, reports: p.reports, screen: p.screen, log: log}
+	p.mute, p.desktop = &mute{changes: p.changes}, &desktop.Desktop{}
+	p.server = &server{card: h.Card(), failures: p.failures, screen: p.screen, log: log}
+
+	conn := &connection{changes: p.changes, log: log}
+	history := &connectionLog{folder: h.State}
+	trading := &trading{
+		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log},
+		reports: p.reports, changes: p.changes, log: log,
+	}
+	alerts := &alerts{
+		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
+		failures: p.failures, log: log, opened: make(chan struct{}),
+	}
+	p.notifications = &notifications{
+		conn: conn, mute: p.mute, reminders: &reminders{path: h.Reminders(), log: log}, failures: p.failures, log: log,
+	}
+	p.settings = &configuration{
+		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log,
+		consumers: &consumers{
+			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
+			notifications: p.notifications, trading: trading, conn: conn, server: p.server,
+		},
+	}
+	status := &status{
+		version: version, started: p.started, conn: conn, trading: trading, history: history, alerts: alerts,
+		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
+	}
+	p.backend = &backend{
+		status: status, connection: conn, trading: trading, configuration: p.settings, connectionLog: history, alerts: alerts,
+		login:     &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
+		window:    &window{server: p.server, demo: gateway != nil, desktop: p.desktop, parts: p.faults, log: log},
+		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
+		ending:    newEnding(trading.finish, log), changes: p.changes,
+	}
+	p.server.backend = p.backend
+	return p
+}
+
+// run keeps the program going until ctx ends or the user quits; with a face it shows the tray, where there is one.
+func (p *program) run(ctx context.Context, moved []string, face bool) error {
+	defer p.crashes.catch()()
+	for _, name := range moved {
+		p.log.Warn("something that is not a file was in the place of a file, and was moved aside", "now", name)
+	}
+	tuneMemory()
+	p.settings.here = region.Look()
+	s, problem, err := p.home.LoadSettings(p.settings.here)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if problem != nil {
+		p.log.Error("settings.json is at fault; the last good settings are in effect, or the defaults", "err", problem)
+	}
+	b := p.backend
+	defer b.trading.closeLedger()
+	if err := p.open(s); err != nil {
+		return err
+	}
+	defer b.alerts.close()
+	ctx, end := b.ending.until(ctx)
+	defer end()
+	if err := p.server.open(s.API.Port); err != nil {
+		return err
+	}
+	defer p.server.close()
+	p.log.Info("started", "version", p.version, "settings", p.home.Settings(), "state", p.home.State, "api", p.server.url())
+	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.server.url(), p.home.Settings()))
+
+	if face {
+		if ok, reason := tray.Available(); !ok {
+			face = false
+			p.log.Info("no desktop here, running headless", "reason", reason)
+			p.screen.Say("gatewatch", "No desktop here ("+reason+"): running as with --headless.")
+		}
+	}
+	p.work(ctx, face)
+	p.log.Info("stopped", "uptime", time.Since(p.started).Round(time.Second))
+	p.screen.Say("gatewatch", "stopped")
+	return nil
+}
+
+// open opens what the program keeps on disk, and makes supervisor and engine, with the settings of the start.
+func (p *program) open(s settings.Settings) error {
+	b := p.backend
+	c, err := p.settings.consumers.check(s)
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	p.settings.consumers.push(c)
+	p.settings.keep(s)
+	b.trading.openLedger(p.home.Orders)
+	p.settings.sayRegion(c.conn.Calendar)
+	if b.connection.sup, err = conn.New(c.conn, p.log); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
+	if err := b.trading.open(c.settings); err != nil {
+		return err
+	}
+	b.status.meter = b.status.newMetrics()
+	return nil
+}
+
+// tuneMemory keeps the heap small: the program is idle most of the time, and collections are cheap for it.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(64 << 20)
+	}
+}

@@ -1,0 +1,123 @@
+package resident
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"sync"
+
+	"gatewatch/app/api"
+	"gatewatch/app/console"
+	"gatewatch/app/rulebook"
+	"gatewatch/app/strict"
+	"gatewatch/engine/rules"
+)
+
+// ruleFile is rules.json, and puts in effect what it says.
+type ruleFile struct {
+	path    string
+	set     *rules.Set
+	changes *changes
+	screen  *console.Console
+	log     *slog.Logger
+
+	editing sync.Mutex // one change of the file at a time
+
+	mu       sync.Mutex
+	problems strict.Problems // what is wrong in the file
+	problem  string          // the same as text, or what is wrong with the file as a whole
+}
+
+// load reads the file at the start.
+func (f *ruleFile) load(set *rules.Set) {
+	f.set = set
+	book, _, err := rulebook.Load(f.path)
+	if err != nil {
+		f.log.Error("rules cannot be read", "err", err)
+		f.setProblem(err.Error(), nil)
+		return
+	}
+	f.take(book)
+}
+
+// take puts what the file says in effect. What is no list of rules at all changes nothing, and the states of rules are
+// kept until it is corrected.
+func (f *ruleFile) take(b rulebook.Book) {
+	text := ""
+	if len(b.Problems) > 0 {
+		text = b.Problems.Error()
+		if before, _ := f.trouble(); text != before { // the watcher begins with what was read at the start
+			f.log.Error("rules refused, the others are in effect", "err", text)
+			f.screen.Say("RULES", "Refused: "+b.Problems[0].String())
+		}
+	}
+	f.setProblem(text, b.Problems)
+	if b.Broken {
+		return
+	}
+	if err := f.set.Put(b.Rules); err != nil {
+		f.log.Error("rules", "err", err)
+	}
+}
+
+// watch follows the file until ctx ends.
+func (f *ruleFile) watch(ctx context.Context) {
+	changed := func() {
+		f.editing.Lock()
+		defer f.editing.Unlock()
+		// Since the watcher has read the file, edit may have written it: to take what was there before makes drafts of rules.
+		if book, found, err := rulebook.Load(f.path); found && err == nil {
+			f.take(book)
+		}
+	}
+	failed := func(err error) {
+		text := err.Error()
+		if errors.Is(err, fs.ErrNotExist) {
+			text = f.path + " is missing; the rules that were read last stay in effect"
+		}
+		f.setProblem(text, nil)
+		f.log.Error("rules", "err", text)
+		f.changes.nudge()
+	}
+	rulebook.Watch(ctx, f.path, changed, failed)
+}
+
+// edit changes the rules in the file.
+func (f *ruleFile) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
+	f.editing.Lock()
+	defer f.editing.Unlock()
+	// What the file says counts: it may have been changed a moment ago.
+	book, found, err := rulebook.Load(f.path)
+	if err != nil {
+		return err
+	}
+	if !found {
+		book.Rules = f.set.Rules() // which stay in effect while there is no file
+	}
+	if len(book.Problems) > 0 { // writing the file would lose what is wrong in it
+		return &api.Conflict{Reason: "mend rules.json first: " + book.Problems[0].String()}
+	}
+	list, err := change(book.Rules)
+	if err != nil {
+		return err
+	}
+	if err := rulebook.Save(f.path, list); err != nil {
+		return err
+	}
+	f.take(rulebook.Book{Rules: list})
+	return nil
+}
+
+func (f *ruleFile) setProblem(text string, problems strict.Problems) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.problem, f.problems = text, problems
+}
+
+// trouble returns what is wrong with the file.
+func (f *ruleFile) trouble() (text string, problems strict.Problems) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.problem, f.problems
+}

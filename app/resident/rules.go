@@ -1,0 +1,152 @@
+package resident
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/rulebook"
+	"gatewatch/app/strict"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+	"gatewatch/engine/rules"
+)
+
+// Rules returns what GET /rules answers.
+func (t *trading) Rules() api.Rules {
+	if t.ledger == nil {
+		return api.Rules{Path: t.file.path, Reason: t.conflict().Error()}
+	}
+	list := api.Rules{Path: t.file.path, Reason: t.conn.mayEdit()}
+	text, problems := t.file.trouble()
+	for _, p := range problems {
+		list.Problems = append(list.Problems, api.Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+	}
+	if text != "" && len(problems) == 0 {
+		list.Problems = []api.Problem{{Text: text}}
+	}
+	list.MayEdit = list.Reason == ""
+	maxAge := time.Duration(t.maxTickAge.Load())
+	for _, v := range t.set.Views() {
+		one := api.RuleView{
+			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: stamp(v.Since), Why: wording.RuleWhy(v, maxAge),
+			WhyID: string(v.Waiting), WhyCode: v.Code,
+			Delayed: v.Delayed, Fired: v.Fired, LastFired: moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
+		}
+		if !v.PriceAt.IsZero() {
+			one.Price, one.PriceAt = &v.Price, moment(v.PriceAt)
+		}
+		if v.Contract != (conn.Contract{}) {
+			one.Contract = wording.Contract(v.Contract)
+		}
+		list.Rules = append(list.Rules, one)
+	}
+	return list
+}
+
+func candidatesOf(list []conn.Details) (out []api.Candidate) {
+	for _, d := range list {
+		text := wording.Contract(d.Contract)
+		if d.Expiry != "" {
+			text += " " + wording.OneLine(d.Expiry)
+		}
+		out = append(out, api.Candidate{Instrument: rules.InstrumentOf(d.Contract), Name: wording.OneLine(d.Name), Text: text})
+	}
+	return out
+}
+
+func find(list []rules.Rule, name string) int {
+	return slices.IndexFunc(list, func(one rules.Rule) bool { return one.Name == name })
+}
+
+// SaveRule writes a rule into rules.json.
+func (t *trading) SaveRule(_ context.Context, name string, text []byte) error {
+	if reason := t.conn.mayEdit(); reason != "" {
+		return &api.Conflict{Reason: reason}
+	}
+	rule, err := rulebook.ParseRule("rule", text)
+	if err != nil {
+		return err
+	}
+	return t.edit(func(list []rules.Rule) ([]rules.Rule, error) {
+		at := find(list, name)
+		if name != "" && at < 0 {
+			return nil, api.ErrNoRule
+		}
+		if other := find(list, rule.Name); other >= 0 && other != at {
+			return nil, strict.Problems{{File: "rule", Line: 1, Column: 1, Key: "name", Text: fmt.Sprintf("%q is the name of another rule; choose another", rule.Name)}}
+		}
+		if at < 0 {
+			return append(list, rule), nil
+		}
+		list[at] = rule
+		return list, nil
+	})
+}
+
+// DeleteRule takes a rule out of rules.json.
+func (t *trading) DeleteRule(_ context.Context, name string) error {
+	return t.edit(func(list []rules.Rule) ([]rules.Rule, error) {
+		at := find(list, name)
+		if at < 0 {
+			return nil, api.ErrNoRule
+		}
+		return slices.Delete(list, at, at+1), nil
+	})
+}
+
+// ActivateRule has a rule watch prices.
+func (t *trading) ActivateRule(ctx context.Context, name string) error {
+	if t.ledger == nil {
+		return t.conflict()
+	}
+	if reason := t.conn.mayEdit(); reason != "" {
+		return &api.Conflict{Reason: reason}
+	}
+	err := t.set.Activate(ctx, name)
+	var unclear *rules.NotResolvedError
+	switch {
+	case errors.Is(err, rules.ErrNoRule):
+		return api.ErrNoRule
+	case errors.As(err, new(*conn.UnansweredError)):
+		return answered(err)
+	case errors.As(err, &unclear), errors.As(err, new(*conn.RequestError)), errors.Is(err, rules.ErrChanged),
+		errors.Is(err, conn.ErrSessionOver), errors.Is(err, context.DeadlineExceeded):
+		return &api.Conflict{Reason: wording.OneLine(err.Error())}
+	}
+	return err
+}
+
+// DeactivateRule makes a rule a draft.
+func (t *trading) DeactivateRule(_ context.Context, name string) error {
+	if t.ledger == nil {
+		return t.conflict()
+	}
+	if err := t.set.Deactivate(name); !errors.Is(err, rules.ErrNoRule) {
+		return err
+	}
+	return api.ErrNoRule
+}
+
+// Resolve looks for the contracts that an instrument can mean.
+func (t *trading) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candidate, error) {
+	if reason := t.conn.mayEdit(); reason != "" {
+		return nil, &api.Conflict{Reason: reason}
+	}
+	list, err := t.conn.details(ctx, in.Contract())
+	if refused := (*conn.RequestError)(nil); errors.As(err, &refused) && refused.Code == 200 {
+		return nil, api.ErrNoContract
+	}
+	return candidatesOf(list), answered(err)
+}
+
+// edit changes the rules in rules.json.
+func (t *trading) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
+	if t.ledger == nil {
+		return t.conflict()
+	}
+	return t.file.edit(change)
+}

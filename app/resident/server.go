@@ -1,0 +1,107 @@
+package resident
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/console"
+	"gatewatch/app/wording"
+)
+
+// answerLimit is how long a server that is replaced has for the answer to the request that asked for that.
+const answerLimit = 2 * time.Second
+
+// server is the API: one server at a time, which api.json names. A server that was replaced ends when it has answered.
+type server struct {
+	card     string // path of api.json
+	backend  api.Backend
+	failures *failures
+	screen   *console.Console
+	log      *slog.Logger
+
+	serving context.Context // ends with the API
+	end     context.CancelFunc
+	leaving sync.WaitGroup // servers at earlier ports
+
+	mu  sync.Mutex
+	api *api.Server
+}
+
+// open listens on the given port.
+func (s *server) open(port int) error {
+	srv, err := api.Listen(port, s.backend, s.log)
+	if err != nil {
+		return err
+	}
+	if err := api.WriteCard(s.card, srv); err != nil { // written when it can be
+		s.log.Error("api.json cannot be written", "err", err)
+		s.failures.set(wording.FailingFiles, err)
+	}
+	s.serving, s.end = context.WithCancel(context.Background())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.api = srv
+	return nil
+}
+
+func (s *server) close() {
+	s.end()
+	s.leaving.Wait()
+	srv := s.current()
+	api.RemoveCard(s.card, srv)
+	closeServer(srv.End)
+}
+
+func closeServer(do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit/4)
+	defer cancel()
+	do(ctx)
+}
+
+// current returns the server that answers.
+func (s *server) current() *api.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.api
+}
+
+func (s *server) port() int   { return s.current().Port() }
+func (s *server) url() string { return s.current().URL() }
+
+// listen opens the API at another port, and writes that into api.json.
+func (s *server) listen(port int) (*api.Server, error) {
+	srv, err := api.Listen(port, s.backend, s.log)
+	if err != nil {
+		return nil, err
+	}
+	if err := api.WriteCard(s.card, srv); err != nil {
+		closeServer(srv.Close)
+		return nil, err
+	}
+	return srv, nil
+}
+
+// stay undoes listen.
+func (s *server) stay(srv *api.Server) {
+	closeServer(srv.Close)
+	if err := api.WriteCard(s.card, s.current()); err != nil {
+		s.log.Error("api.json names a port that is closed", "err", err)
+	}
+}
+
+// move makes another server the current one. The one before ends in the background, when it has answered.
+func (s *server) move(srv *api.Server) {
+	s.mu.Lock()
+	old := s.api
+	s.api = srv
+	s.mu.Unlock()
+	s.screen.Say("API", srv.URL())
+	s.leaving.Go(func() {
+		ctx, cancel := context.WithTimeout(s.serving, answerLimit)
+		defer cancel()
+		old.Close(ctx)
+	})
+}

@@ -1,0 +1,150 @@
+package resident
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/console"
+	"gatewatch/app/home"
+	"gatewatch/app/region"
+	"gatewatch/app/settings"
+	"gatewatch/app/strict"
+	"gatewatch/app/wording"
+)
+
+// configuration keeps the settings in effect. They come from settings.json, at the start and when it changes, and from
+// the API, which writes that file.
+type configuration struct {
+	home      home.Home
+	demo      bool
+	here      region.Found // the region of this computer, since the start
+	consumers *consumers
+	failures  *failures
+	changes   *changes
+	screen    *console.Console
+	log       *slog.Logger
+
+	changing sync.Mutex // one change of settings at a time
+	current  atomic.Pointer[settings.Settings]
+}
+
+// keep makes settings those in effect, also for a later start with a settings.json that is bad.
+func (c *configuration) keep(s settings.Settings) {
+	c.current.Store(&s)
+	if err := settings.Save(c.home.LastGood(), s); err != nil {
+		c.log.Warn("the last good settings could not be kept", "err", err)
+	}
+	if err := settings.WriteSchema(c.home.Config); err != nil {
+		c.log.Warn("the settings schema could not be written", "err", err)
+	}
+}
+
+// change puts settings in effect while the program runs; after an error none of them are. The caller holds changing.
+func (c *configuration) change(s settings.Settings) error {
+	old := *c.current.Load()
+	keys := settings.Diff(old, s)
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := c.consumers.Apply(old, s); err != nil {
+		return err
+	}
+	c.keep(s)
+	c.log.Info("settings changed", "keys", strings.Join(keys, " "))
+	c.changes.nudge()
+	return nil
+}
+
+// Settings returns what GET /settings answers.
+func (c *configuration) Settings() api.SettingsView {
+	_, found, _ := settings.Load(c.home.Settings())
+	v := api.SettingsView{
+		Path: c.home.Settings(), Found: found || c.demo, // a demo has no first run to guide through
+		Settings: *c.current.Load(), Defaults: settings.Default(), Problem: c.failures.text(wording.FailingSettings),
+	}
+	if !v.Found {
+		v.Suggestion = api.SuggestReset(v.Settings, c.here, time.Now())
+	}
+	return v
+}
+
+// SaveSettings checks a settings file, writes it and puts it in effect. After an error nothing has changed.
+func (c *configuration) SaveSettings(_ context.Context, body []byte) error {
+	s, err := settings.Parse("settings.json", body)
+	if err != nil {
+		return err
+	}
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if _, err := c.consumers.check(s); err != nil {
+		return err
+	}
+	restore, err := replace(c.home.Settings(), s)
+	if err != nil {
+		return err
+	}
+	if err := c.change(s); err != nil {
+		restore()
+		return err
+	}
+	c.failures.set(wording.FailingSettings, nil)
+	return nil
+}
+
+// replace writes a settings file, and returns what puts back the one before.
+func replace(path string, s settings.Settings) (restore func(), err error) {
+	before, err := os.ReadFile(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return nil, err
+	}
+	if err := settings.Save(path, s); err != nil {
+		return nil, err
+	}
+	return func() {
+		if missing {
+			_ = os.Remove(path)
+		} else {
+			_ = strict.Save(path, before)
+		}
+	}, nil
+}
+
+// watch follows settings.json until ctx ends.
+func (c *configuration) watch(ctx context.Context) {
+	w := &settings.Watcher{
+		Path: c.home.Settings(), Current: *c.current.Load(), OnChange: c.follow, OnError: c.refuse,
+		OnRecovered: func() {
+			c.failures.set(wording.FailingSettings, nil)
+			c.log.Info("settings are good again")
+		},
+	}
+	w.Run(ctx)
+}
+
+// follow puts settings in effect that were written to settings.json.
+func (c *configuration) follow(s settings.Settings) {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	if err := c.change(s); err != nil {
+		c.refuse(err)
+		return
+	}
+	c.failures.set(wording.FailingSettings, nil)
+}
+
+// refuse says why settings.json is not in effect.
+func (c *configuration) refuse(err error) {
+	c.failures.set(wording.FailingSettings, err)
+	c.log.Error("settings refused, the previous ones stay in effect", "err", err)
+	c.screen.Say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
+	c.screen.Say("SETTINGS", "Refused; the previous settings stay in effect.")
+}

@@ -1,0 +1,130 @@
+package resident
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/crash"
+	"gatewatch/app/metrics"
+	"gatewatch/app/wording"
+)
+
+// status is what is true of the whole program.
+type status struct {
+	version  string
+	started  time.Time
+	conn     *connection
+	trading  *trading
+	history  *connectionLog
+	alerts   *alerts
+	settings *configuration
+	mute     *mute
+	failures *failures
+	parts    *crash.Parts
+	meter    *metrics.Metrics
+}
+
+// Status returns what GET /status answers.
+func (s *status) Status() api.Status {
+	now := time.Now()
+	st := api.StatusOf(s.conn.sup.Snapshot(), now, s.version, s.settings.current.Load().Gateway.ClientID, s.started)
+	st.Today = api.PeriodOf("today", s.history.today(now))
+	st.Alerts, st.Trading = s.alerts.state(), s.trading.Trading()
+	for _, f := range s.parts.Faults() {
+		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What, Gone: f.Gone})
+	}
+	st.Failing = s.failing()
+	st.Guard.Text = wording.Orders(st.Guard.Reason, !ordersFail(st.Failing))
+	if until := s.mute.muted(now); !until.IsZero() {
+		st.Muted = &until
+	}
+	return st
+}
+
+// failing lists the steps in the background that fail at present, which otherwise only the log would say.
+func (s *status) failing() []api.Failing {
+	list := []api.Failing{}
+	add := func(step, detail string) {
+		if detail != "" {
+			text, hint := wording.Failing(step)
+			list = append(list, api.Failing{Step: step, Urgent: wording.IsUrgent(step), Text: text, Detail: wording.OneLine(detail), Hint: hint})
+		}
+	}
+	if t := s.trading; t.ledger == nil {
+		add(wording.FailingOrders, t.why)
+	} else {
+		stopped, behind := t.ledger.Trouble()
+		add(wording.FailingOrders, errorText(stopped))
+		if stopped == nil {
+			add(wording.FailingFates, errorText(behind))
+		}
+		var stops []string
+		for _, i := range t.unprotected() {
+			stops = append(stops, wording.Order(&i.Order))
+		}
+		add(wording.FailingStop, strings.Join(stops, ", "))
+	}
+	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
+	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
+	for _, step := range []string{wording.FailingAlerts, wording.FailingSettings, wording.FailingNotifications} {
+		add(step, s.failures.text(step))
+	}
+	for _, f := range s.parts.Faults() {
+		if f.Gone {
+			add(wording.FailingPart, f.Part)
+		}
+	}
+	return list
+}
+
+// ordersFail reports whether the record of orders is among the failing steps.
+func ordersFail(list []api.Failing) bool {
+	return slices.ContainsFunc(list, func(f api.Failing) bool { return f.Step == wording.FailingOrders })
+}
+
+// Metrics answers GET /metrics.
+func (s *status) Metrics() http.Handler { return s.meter.Handler() }
+
+// Panicked notes that a request failed inside.
+func (s *status) Panicked(what any, stack []byte) { s.parts.Failed("api", what, stack) }
+
+func (s *status) newMetrics() *metrics.Metrics {
+	return metrics.New(metrics.Source{
+		Snapshot: s.conn.sup.Snapshot,
+		Ticks: func() (evaluated, skipped uint64) {
+			n := s.trading.Counts()
+			return n.Evaluated, n.Skipped + n.Stale
+		},
+		Trading:  s.trading.metrics,
+		Queued:   s.alerts.queued,
+		Faults:   s.parts.Counts,
+		Version:  s.version,
+		Panicked: func(what any, stack []byte) { s.parts.Failed("metrics", what, stack) },
+	})
+}
+
+// backend is the whole program as the API sees it: each part answers what is about it.
+type backend struct {
+	*status
+	*connection
+	*trading
+	*configuration
+	*connectionLog
+	*alerts
+	*login
+	*window
+	*bugReport
+	*ending
+	*changes
+}
+
+// Disconnect turns trading off, disconnects and pauses.
+func (b *backend) Disconnect(ctx context.Context) error {
+	b.trading.off()
+	b.changes.nudge()
+	return b.connection.sup.Disconnect(ctx)
+}
