@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,22 +46,6 @@ type Limits struct {
 	Quantity  float64   // of one order, in shares or contracts
 	Notional  float64   // price × quantity × multiplier of one order that is no exit, in the contract's currency
 	Symbols   []string  // of contracts that may be traded; empty: all
-}
-
-// Ticket is an order as a strategy wants it.
-type Ticket struct {
-	Session *conn.Session // in which it was decided; it cannot leave in another one
-	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when that is open
-	// again. 0: whenever the guard is open.
-	Opened time.Duration
-	Order  conn.Order
-	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
-	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
-	Price      float64
-	Multiplier float64 // of the contract; 0 stands for 1
-	Rule       string  // name of the rule that wants it, empty if none does
-	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see [Ledger.Notes].
-	Notes func() map[string][]byte
 }
 
 // The reasons for which an order is blocked. Their texts are stable.
@@ -194,92 +176,6 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 	return disarmed
 }
 
-// Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session blocks.
-func (d *Desk) Check(s *conn.Session) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.check(s)
-}
-
-// check is Check for who has the turn, or the lock.
-func (d *Desk) check(s *conn.Session) error {
-	switch stopped, _ := d.ledger.Trouble(); {
-	case errors.Is(stopped, ErrMoved):
-		return &BlockedError{Reason: BlockedMoved, Err: stopped}
-	case stopped != nil:
-		return &BlockedError{Reason: BlockedDisk, Detail: stopped.Error(), Err: stopped}
-	}
-	if s == nil {
-		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket)}
-	}
-	if err := s.Guard(); err != nil {
-		return blockedBy(err)
-	}
-	want, seen := d.limits.Mode, s.Gateway().Mode
-	switch {
-	case want == conn.AnyMode && seen != conn.Paper:
-		return &BlockedError{Reason: BlockedPaperOnly, Detail: string(seen)}
-	case want != conn.AnyMode && seen != want:
-		return &BlockedError{Reason: BlockedWrongMode, Detail: string(seen)}
-	case !d.armed.Load():
-		return errDisarmed
-	}
-	return nil
-}
-
-var errDisarmed = &BlockedError{Reason: BlockedDisarmed}
-
-// allowed is asked when the bytes of an order are about to leave.
-func (d *Desk) allowed() error {
-	if !d.armed.Load() {
-		return errDisarmed
-	}
-	return nil
-}
-
-// lapsed says that the guard was shut since a ticket was decided.
-func (t *Ticket) lapsed() error {
-	if t.Opened != 0 && t.Session.GuardSince() != t.Opened {
-		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardReconciling)}
-	}
-	return nil
-}
-
-// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then the intents
-// tell more.
-func (d *Desk) Place(t Ticket) ([]Intent, error) {
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	list, err := d.place(t)
-	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
-		d.Refuse(t, shut)
-	}
-	return list, err
-}
-
-func (d *Desk) place(t Ticket) ([]Intent, error) {
-	if err := d.check(t.Session); err != nil {
-		return nil, err
-	}
-	if err := t.lapsed(); err != nil {
-		return nil, err
-	}
-	if err := d.within(t); err != nil {
-		return nil, err
-	}
-	b := Batch{
-		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
-		Allowed: func() error {
-			if err := d.allowed(); err != nil {
-				return err
-			}
-			return t.lapsed()
-		},
-	}
-	list, err := d.ledger.Place(t.Session, b)
-	return list, passed(err)
-}
-
 // passed says what an error of the ledger means: the order was blocked, unless nobody knows or there was none to change.
 func passed(err error) error {
 	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) || errors.Is(err, ErrNotChanged) {
@@ -309,63 +205,6 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedDisk, Detail: err.Error(), Err: err}
 	}
 	return &BlockedError{Reason: BlockedNotSent, Detail: err.Error(), Err: err}
-}
-
-// within says which limit an order would exceed.
-func (d *Desk) within(t Ticket) error {
-	l, o := &d.limits, &t.Order
-	count := 1 + len(t.Exits)
-	switch {
-	case !l.trades(o.Contract.Symbol):
-		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
-	case d.ledger.SentWithin(time.Minute)+count > l.PerMinute:
-		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
-	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
-		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
-	}
-	for _, one := range append([]conn.Order{*o}, t.Exits...) {
-		if !(one.Quantity <= l.Quantity) {
-			return &BlockedError{Reason: BlockedQuantity, Detail: plain(l.Quantity)}
-		}
-	}
-	return d.worth(o, t.Price, t.Multiplier)
-}
-
-// trades reports whether contracts with a symbol may be traded.
-func (l *Limits) trades(symbol string) bool {
-	return len(l.Symbols) == 0 || slices.ContainsFunc(l.Symbols, func(s string) bool { return strings.EqualFold(s, symbol) })
-}
-
-// worth says whether an order is within the limit of its notional value.
-func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
-	switch {
-	case o.Type == conn.Limit && o.Side == conn.Sell: // the limit is the least that it brings
-		if price == 0 || o.LimitPrice > price {
-			price = o.LimitPrice
-		}
-	case o.Type == conn.StopLimit && o.Side == conn.Sell:
-		price = max(o.StopPrice, o.LimitPrice)
-	case o.Type == conn.Limit, o.Type == conn.StopLimit:
-		price = o.LimitPrice
-	case o.Type == conn.Stop:
-		price = o.StopPrice
-	}
-	if price == 0 || math.IsNaN(price) {
-		return &BlockedError{Reason: BlockedNoPrice}
-	}
-	if multiplier == 0 {
-		multiplier = 1
-	}
-	if !(math.Abs(price*multiplier)*o.Quantity <= d.limits.Notional) {
-		return &BlockedError{Reason: BlockedNotional, Detail: plain(d.limits.Notional)}
-	}
-	return nil
-}
-
-// today returns the beginning of the local day.
-func today(now time.Time) time.Time {
-	y, m, d := now.Local().Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
 }
 
 // Refuse takes down that an order is blocked: logged, counted and reported. A strategy calls it for an order that it cannot
@@ -531,3 +370,26 @@ func Describe(o *conn.Order) string {
 }
 
 func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session blocks.
+func (d *Desk) Check(s *conn.Session) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.check(s)
+}
+
+// Ticket is an order as a strategy wants it.
+type Ticket struct {
+	Session *conn.Session // in which it was decided; it cannot leave in another one
+	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when that is open
+	// again. 0: whenever the guard is open.
+	Opened time.Duration
+	Order  conn.Order
+	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
+	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
+	Price      float64
+	Multiplier float64 // of the contract; 0 stands for 1
+	Rule       string  // name of the rule that wants it, empty if none does
+	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see [Ledger.Notes].
+	Notes func() map[string][]byte
+}

@@ -112,3 +112,10 @@ func (l *Ledger) protect(i *Intent, asked bool) {
 func (i *Intent) protects() bool {
 	return i.Fate == Working || i.Fate == Sent || i.Fate == Planned || i.Fate == Filled
 }
+
+// takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.
+func (l *Ledger) takeBack(s *conn.Session, id int64) {
+	if err := l.Cancel(s, id); err != nil {
+		l.log.Warn("an order without its exits stays in Gateway", "session", s.Number(), "order", id, "err", err)
+	}
+}

@@ -12,18 +12,7 @@ import (
 // made by hand, with ids such as 0, -3 or 2147483647. So an id alone says nothing: an order is ours if its client id, its id, its
 // reference and IBKR's own number, the permId, all agree with an intent, as far as they were told.
 
-// orderKey names an order for as long as Gateway does not count ids from 1 again.
-type orderKey struct {
-	client int
-	id     int64
-}
-
-func (i *Intent) key() orderKey { return orderKey{i.Client, i.ID} }
-
 func keyOf(n conn.OrderNews) orderKey { return orderKey{int(n.Client), n.ID} }
-
-// inRange reports whether an order of ours can have an id.
-func inRange(id int64) bool { return id >= 1 && id <= conn.MaxOrderID }
 
 // about returns the intent that a piece of news is about; nil if it is not certain that it is about one. Everything but statuses
 // and errors comes with the reference.
@@ -161,63 +150,11 @@ func openStatus(n conn.OrderNews) bool {
 	return true
 }
 
+// orderKey names an order for as long as Gateway does not count ids from 1 again.
+type orderKey struct {
+	client int
+	id     int64
+}
+
 // ErrNoOrderID means that the order ids of a client id are used up, as far as Gatewatch and Gateway have counted.
 var ErrNoOrderID = errors.New("there are no order ids left for this client id")
-
-// takeIDs chooses ids for orders that are to be sent together, above all that were used and from the first that Gateway offers on.
-// When few or none are left and Gateway counts from 1 again, they are the first that no known order has.
-func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
-	if !inRange(first) {
-		first = 0 // it has counted orders that were made by hand
-	}
-	above := []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first)}
-	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs { // a high id would put Gateway's count up again
-		above = nil
-	}
-	for _, from := range append(above, first) {
-		if ids := l.free(client, from, count); ids != nil {
-			l.floor = ids[count-1]
-			l.warnOfFew(client)
-			return ids, nil
-		}
-	}
-	return nil, ErrNoOrderID
-}
-
-// fewIDs is how many order ids are left when a person is told, once in each run, that they come to an end.
-const fewIDs = 10_000
-
-func (l *Ledger) warnOfFew(client int) {
-	left := conn.MaxOrderID - l.floor
-	if left >= fewIDs || l.warned {
-		return
-	}
-	l.warned = true
-	l.log.Warn("few order ids are left", "client", client, "left", left)
-	if l.few != nil {
-		l.few(int(left))
-	}
-}
-
-// free returns ids from one on that no known order has, nil if there are not that many.
-func (l *Ledger) free(client int, from int64, count int) (ids []int64) {
-	if from < 1 {
-		return nil
-	}
-	var known map[int64]bool // of all client ids: for people an order of ours is named by its id alone
-	if from <= l.top {
-		known = map[int64]bool{}
-		for _, i := range l.intents {
-			known[i.ID] = true
-		}
-	}
-	for id := from; id <= conn.MaxOrderID && len(ids) < count; id++ {
-		if _, used := l.used[orderKey{client, id}]; !used && !known[id] {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) < count {
-		return nil
-	}
-	return ids
-}

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 // journal is what the database does not have yet, in the order in which it happened: a file whose space is there already, so that
@@ -109,8 +111,18 @@ func (j *journal) write(e entry) error {
 	return nil
 }
 
-// sync has everything that was written be on disk when it returns without an error. After an error nobody knows what is.
-func (j *journal) sync() error { return syncData(j.file) }
+// sync has everything that was written be on disk when it returns without an error, without the times of the file where the system
+// can leave those out. After an error nobody knows what is.
+func (j *journal) sync() error {
+	if fdatasync == nil {
+		return j.file.Sync()
+	}
+	for {
+		if err := fdatasync(int(j.file.Fd())); !errors.Is(err, syscall.EINTR) {
+			return os.NewSyscallError("fdatasync", err)
+		}
+	}
+}
 
 // turn has what comes be written to the other half, if that is free, and returns the number of the last record so far.
 func (j *journal) turn() uint64 {
@@ -157,4 +169,69 @@ func (j *journal) clear(number uint64) error {
 		return fmt.Errorf("make room for orders: %w; is the disk full?", err)
 	}
 	return nil
+}
+
+// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down any more.
+func (l *Ledger) sync() error {
+	err := l.journal.sync()
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.broken = err
+	}
+	return err
+}
+
+// ErrMoved means that the files of a ledger are not where they were opened: they were deleted, moved or replaced. What is
+// written to them would not be found by the next start, so nothing can be written down any more.
+var ErrMoved = errors.New("the record of orders was deleted or moved while Gatewatch runs")
+
+// place is where a file was opened, and which one it was.
+type place struct {
+	path string
+	file fs.FileInfo
+}
+
+func placeOf(path string) (place, error) {
+	info, err := os.Stat(path)
+	return place{path, info}, err
+}
+
+// holds returns [ErrMoved] if the place has no file or another one. Another error means that nobody can say.
+func (p place) holds() error {
+	info, err := os.Stat(p.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, p.file) {
+		return fmt.Errorf("%w: %s", ErrMoved, p.path)
+	}
+	return err
+}
+
+// InPlace looks whether the files are still where they were opened. If not, it returns [ErrMoved], and no order leaves any
+// more until the ledger is opened again.
+func (l *Ledger) InPlace() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.inPlace()
+}
+
+// inPlace is InPlace for who has the lock.
+func (l *Ledger) inPlace() error {
+	for _, p := range l.places {
+		err := p.holds()
+		if errors.Is(err, ErrMoved) && l.broken == nil {
+			l.broken = err
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Trouble returns why nothing can be written down any more, so that no order leaves until the next start, and why what is known
+// cannot be written down at present, which is tried again. Both are nil if all is well.
+func (l *Ledger) Trouble() (stopped, behind error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken, l.behind
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -93,9 +92,8 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)
 	}
-	opened := time.Now()
 	l := &Ledger{
-		db: db, mono: func() time.Duration { return time.Since(opened) }, journal: j, log: log, now: func() time.Time { return time.Now().Round(0).UTC() }, intents: map[string]*Intent{},
+		db: db, mono: stopwatch(), journal: j, log: log, now: utc, intents: map[string]*Intent{},
 		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
 		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
 	}
@@ -203,23 +201,6 @@ func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.overdue, l.resembled, l.few = overdue, resembled, few
-}
-
-// forget leaves what is old out of memory, now and then; the next start takes it from the disk.
-func (l *Ledger) forget(now time.Time) {
-	if now.Sub(l.swept).Abs() < time.Hour {
-		return
-	}
-	l.swept = now
-	maps.DeleteFunc(l.intents, func(ref string, i *Intent) bool {
-		if !i.old(now) {
-			return false
-		}
-		delete(l.ids, i.key())
-		delete(l.sentIn, ref)
-		delete(l.metIn, ref)
-		return true
-	})
 }
 
 func (l *Ledger) tell(list ...*Intent) {

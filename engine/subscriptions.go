@@ -157,15 +157,6 @@ func (e *Engine) retry(now time.Duration) {
 	}
 }
 
-// flows notes that data has come: it is not refused any more.
-func (e *Engine) flows(i int) {
-	e.feeds[i].heard, e.feeds[i].refused, e.feeds[i].due = true, 0, 0
-	if e.competing {
-		e.competing = false
-		e.hasten(e.cfg.Supervisor.Clock())
-	}
-}
-
 // again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a session.
 func (e *Engine) again() {
 	e.gap = true
@@ -246,12 +237,4 @@ func (e *Engine) open(i int) error {
 
 func (e *Engine) wantsDelayed() bool {
 	return slices.ContainsFunc(e.instruments, func(in Instrument) bool { return in.Delayed })
-}
-
-// instrument returns the index of the instrument whose present subscription has a number.
-func (e *Engine) instrument(request int64) (int, bool) {
-	if request < 1 || request >= int64(len(e.requests)) || e.requests[request] < 0 {
-		return 0, false
-	}
-	return e.requests[request], true
 }

@@ -2,7 +2,5 @@
 
 package engine
 
-import "os"
-
-// syncData has what was written to a file be on disk.
-func syncData(f *os.File) error { return f.Sync() }
+// fdatasync is what the system does not have.
+var fdatasync func(file int) error

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -117,17 +119,6 @@ func (l *Ledger) record(e entry) error {
 	return err
 }
 
-// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down any more.
-func (l *Ledger) sync() error {
-	err := l.journal.sync()
-	if err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.broken = err
-	}
-	return err
-}
-
 func (l *Ledger) nudge() {
 	select {
 	case l.news <- struct{}{}:
@@ -217,4 +208,47 @@ func (l *Ledger) flush(further map[string][]byte) (err error) {
 		l.notes = notes
 	}()
 	return l.put(number, floor, all, list...)
+}
+
+// WriteAnew writes all that the ledger knows to the place from which its files have gone, for the next start. It replaces
+// nothing but what it wrote itself.
+func (l *Ledger) WriteAnew() error {
+	if err := l.flush(nil); err != nil {
+		return err
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	path := l.places[0].path
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case os.SameFile(info, l.places[0].file): // only the journal has gone, and the database has what it held
+		return nil
+	case l.copied == nil || !os.SameFile(info, l.copied):
+		return fmt.Errorf("%s is another file by now", path)
+	}
+	if err := copyStore(l.db, path+".new", path); err != nil {
+		return fmt.Errorf("write orders to %s: %w", path, err)
+	}
+	l.copied, err = os.Stat(path)
+	return err
+}
+
+// copyStore writes what a database holds to a file, which gets its name when it is complete.
+func copyStore(from *bbolt.DB, name, final string) error {
+	_ = os.Remove(name)
+	to, err := bbolt.Open(name, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	err = bbolt.Compact(to, from, 0)
+	if err = errors.Join(err, to.Close()); err == nil {
+		err = os.Rename(name, final)
+	}
+	if err != nil {
+		os.Remove(name)
+	}
+	return err
 }

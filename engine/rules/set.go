@@ -184,14 +184,6 @@ func (s *Set) catchUp(e *entry) {
 	}
 }
 
-func (r *record) note() []byte {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil // there is nothing in it that could not be written
-	}
-	return text
-}
-
 // write writes notes down and remembers them.
 func (s *Set) write(notes map[string][]byte) error {
 	for name, text := range notes {

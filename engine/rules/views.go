@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"gatewatch/conn"
@@ -159,3 +162,22 @@ func (a *active) explain(v *View, now, maxAge time.Duration, wall time.Time) {
 		v.Waiting = WaitingHours
 	}
 }
+
+// text says which prices have met the conditions, such as "AAPL last 230.62".
+func (a *active) text() string {
+	var parts []string
+	for i := range a.conditions {
+		c := &a.conditions[i]
+		q := c.watch.price(c.price)
+		if !q.known {
+			continue
+		}
+		part := fmt.Sprintf("%s %s %s", InstrumentOf(c.watch.contract), a.entry.rule.Conditions[i].Price, number(q.value))
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -9,7 +8,118 @@ import (
 	"gatewatch/engine"
 )
 
-// The methods below make a Set an [engine.Strategy]. The engine calls them, from one goroutine.
+// This file is what rules watch, and what is known of it.
+
+// verdict is what is known of a condition.
+type verdict uint8
+
+// price is one of the prices of an instrument.
+type price uint8
+
+var prices = map[string]price{"bid": bid, "ask": ask, "last": last, "mid": mid}
+
+// operator is how a price is compared.
+type operator uint8
+
+var operators = map[string]operator{
+	"at_or_above": atOrAbove, "at_or_below": atOrBelow, "crosses_up": crossesUp, "crosses_down": crossesDown,
+}
+
+// quote is a price as it came.
+type quote struct {
+	value   float64
+	known   bool
+	delayed bool
+	old     bool          // it is known that it is none of now
+	at      time.Duration // 0 if none came
+}
+
+// watch is what is known of one instrument. Without a gap in the data, that is: a gap makes all of it unknown.
+type watch struct {
+	contract conn.Contract
+	quotes   [3]quote
+	heard    time.Duration // when anything was heard of it
+	rules    [3][]*active  // those that a bid, ask or last can fire
+	code     int           // IB's, why there is no data; 0 if there is
+	detail   string
+}
+
+// condition is a [Condition] that is being watched.
+type condition struct {
+	watch *watch
+	price price
+	is    operator
+	value float64
+	hold  time.Duration
+
+	before  bool          // the price is known to have been on the other side of the mark before
+	since   time.Duration // when it came to be met, for hold
+	holding bool          // since is known
+}
+
+// active is a rule that is being watched.
+type active struct {
+	entry      *entry
+	conditions []condition
+	any        bool // any one condition will do
+	delayedToo bool
+	hours      func(time.Time) bool // nil: at any time
+	own        *watch               // of the rule's own instrument
+	timed      bool                 // time alone can make it met
+
+	spent   bool // it fired, or was blocked, and has to be unmet before it can fire again
+	verdict verdict
+}
+
+// forget makes everything unknown but what is shown to people.
+func (w *watch) forget() {
+	for i := range w.quotes {
+		w.quotes[i].known = false
+	}
+}
+
+// interrupt has the rules that watch the instrument begin anew with it: what was seen before is no evidence of what happened
+// since.
+func (w *watch) interrupt() {
+	for _, list := range w.rules {
+		for _, a := range list {
+			for i := range a.conditions {
+				if c := &a.conditions[i]; c.watch == w {
+					c.forget()
+				}
+			}
+		}
+	}
+}
+
+// forget makes it as if nothing had been seen.
+func (c *condition) forget() { c.before, c.holding = false, false }
+
+func (a *active) forget() {
+	for i := range a.conditions {
+		a.conditions[i].forget()
+	}
+	a.verdict = unknown
+}
+
+// withoutData returns the instrument without whose market data the rule cannot fire, nil if it has what it needs.
+func (a *active) withoutData() (w *watch) {
+	with := 0
+	for i := range a.conditions {
+		if c := &a.conditions[i]; c.watch.code == 0 {
+			with++
+		} else if w == nil {
+			w = c.watch
+		}
+	}
+	switch {
+	case a.own.code != 0 && a.entry.rule.Action.Order != nil: // which needs a price
+		return a.own
+	case a.any && with > 0:
+		return nil
+	}
+	return w
+}
 
 // Instruments returns what the rules watch. What is known of an instrument that was watched before stays known.
 func (s *Set) Instruments() []engine.Instrument {
@@ -50,14 +160,6 @@ func (e *entry) watches() bool {
 		(e.State == Active || e.State == Triggered && e.rule.CooldownSeconds > 0)
 }
 
-// contract returns the contract of the rule, or with i > 0 that of its i-th condition.
-func (e *entry) contract(i int) *resolved {
-	if e.Contracts[i] == nil {
-		return e.Contracts[0]
-	}
-	return e.Contracts[i]
-}
-
 // watch returns the watch of a contract, and has it among the instruments.
 func (s *Set) watch(c conn.Contract, before []*watch, list *[]engine.Instrument, delayed bool) *watch {
 	is := func(w *watch) bool { return w.contract == c }
@@ -94,274 +196,47 @@ func compile(e *entry, market func(time.Time) bool) *active {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// OnBegin forgets what was seen: a gap is no evidence.
-func (s *Set) OnBegin(session *conn.Session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.session, s.opened = session, 0
-	if session != nil {
-		s.opened = session.GuardSince()
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// hoursOf returns whether a rule may fire at a time; nil if it may at any.
+func hoursOf(o *Only, market func(time.Time) bool) func(time.Time) bool {
+	if o == nil {
+		return nil
 	}
-	s.ready = s.ready[:0] // what was left when a panic cut a firing short is not taken up again
-	for _, w := range s.watches {
-		w.forget()
+	clock := clockOf(o)
+	switch {
+	case !o.MarketHours:
+		return clock
+	case clock == nil:
+		return market
 	}
-	for _, e := range s.entries {
-		if e.active != nil {
-			e.active.forget()
+	return func(t time.Time) bool { return market(t) && clock(t) }
+}
+
+// clockOf returns whether a time of day lies between the two that a rule names; nil if it names none.
+func clockOf(o *Only) func(time.Time) bool {
+	from, errFrom := time.Parse("15:04", o.From)
+	until, errUntil := time.Parse("15:04", o.Until)
+	zone := time.Local
+	if o.Timezone != "" {
+		loaded, err := time.LoadLocation(o.Timezone)
+		if err != nil {
+			return func(time.Time) bool { return false } // which was checked when the rule was read
 		}
+		zone = loaded
 	}
-}
-
-// OnTick evaluates the rules that a price concerns, and fires those that are met.
-func (s *Set) OnTick(instrument int, t conn.Tick) {
-	s.evaluate(instrument, t)
-	s.fireReady()
-}
-
-// evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is started
-// anew after one, and what people are shown has to go on.
-func (s *Set) evaluate(instrument int, t conn.Tick) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w, maxAge := s.watches[instrument], s.cfg.MaxTickAge()
-	if maxAge > 0 && t.At-w.heard > maxAge {
-		w.interrupt() // nobody may have looked at the rules while it was silent
+	if errFrom != nil || errUntil != nil {
+		return nil
 	}
-	if p, ok := w.take(t); ok {
-		for _, a := range w.rules[p] {
-			if a.judge(t.At, maxAge, time.Now) {
-				s.ready = append(s.ready, a)
-			}
+	minute := func(t time.Time) int { return t.Hour()*60 + t.Minute() }
+	first, end := minute(from), minute(until)
+	on := func(day time.Weekday) bool { return len(o.Days) == 0 || slices.Contains(o.Days, weekdays[day]) }
+	return func(t time.Time) bool {
+		t = t.In(zone)
+		today, yesterday, now := t.Weekday(), (t.Weekday()+6)%7, minute(t)
+		if first < end {
+			return on(today) && first <= now && now < end
 		}
+		return on(today) && now >= first || on(yesterday) && now < end
 	}
-}
-
-// OnTime evaluates the rules that time alone can fire, and ends cooldowns.
-func (s *Set) OnTime(now time.Duration) {
-	wall := time.Now()
-	for _, e := range s.timed(now, wall) {
-		s.wake(e, now, wall)
-	}
-	s.fireReady()
-}
-
-// timed puts those that time has met among the ready, and returns those whose cooldown has ended.
-func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range s.entries {
-		if a := e.active; a != nil && a.timed && a.judge(now, s.cfg.MaxTickAge(), func() time.Time { return wall }) {
-			s.ready = append(s.ready, a)
-		}
-		if e.rested(now, wall) {
-			rested = append(rested, e)
-		}
-	}
-	return rested
-}
-
-// rested reports whether a rule that has fired may do so again.
-func (e *entry) rested(now time.Duration, wall time.Time) bool {
-	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 && e.sinceFired(now, wall) >= seconds(e.rule.CooldownSeconds)
-}
-
-// sinceFired returns how long ago the rule fired. The wall clock may have been set back since, and the other one stands still while
-// the computer sleeps.
-func (e *entry) sinceFired(now time.Duration, wall time.Time) time.Duration {
-	return max(now-e.fired, wall.Round(0).Sub(e.FiredAt))
-}
-
-func (s *Set) wake(e *entry, mono time.Duration, now time.Time) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	s.mu.Lock()
-	next, ok := e.record, s.find(e.rule.Name) == e && e.rested(mono, now)
-	s.mu.Unlock()
-	if ok {
-		next.State, next.Since = Active, now.UTC()
-		_ = s.set(e, next) // logged; it is active either way
-	}
-}
-
-// OnFailure notes why an instrument has no prices, and forgets those it had.
-func (s *Set) OnFailure(instrument, code int, detail string) {
-	s.mu.Lock()
-	if instrument < len(s.watches) {
-		w := s.watches[instrument]
-		w.code, w.detail = code, detail
-		w.forget()
-		w.interrupt()
-	}
-	s.mu.Unlock()
-	s.cfg.Changed()
-}
-
-// OnOrder takes in what became of an order of a rule.
-func (s *Set) OnOrder(i engine.Intent) {
-	if i.Rule == "" {
-		return
-	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	e, next, changed := s.learned(i)
-	if e == nil {
-		return
-	}
-	if changed {
-		s.setSoon(e, next.record)
-		if next.State == Failed {
-			s.report(engine.ReportFailed, &e.rule, next.Reason, next.Code, next.Detail)
-		}
-	}
-	s.cfg.Changed()
-}
-
-// learned returns the rule that an order is of, nil if it is gone, and how it stands after what became of the order.
-func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e = s.find(i.Rule); e == nil {
-		return nil, entry{}, false
-	}
-	next = *e
-	changed = next.learn(i)
-	return e, next, changed
-}
-
-// learn takes in what became of an order, and reports whether that changes how the rule stands. Only the order that was fired last
-// counts, and not those that close its position.
-func (e *entry) learn(i engine.Intent) bool {
-	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
-		return false
-	}
-	switch i.Fate {
-	case engine.Filled, engine.Cancelled:
-		e.settle(i.Changed)
-	case engine.Rejected:
-		e.fail(i.Changed, FailedRejected, i.Code, i.Detail)
-	case engine.Inactive:
-		if !i.Done() { // it may work again
-			return false
-		}
-		e.fail(i.Changed, FailedInactive, i.Code, i.Detail)
-	case engine.NotSent:
-		e.fail(i.Changed, FailedNotSent, 0, i.Detail)
-	default:
-		return false
-	}
-	return true
-}
-
-// placed reports whether an order is of the last firing. Its time alone does not tell that once the clock has been set back.
-func (e *entry) placed(i engine.Intent) bool {
-	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.FiredAt)
-}
-
-// settle notes that what the rule had to do is done.
-func (e *entry) settle(now time.Time) {
-	e.Settled = true
-	if e.rule.CooldownSeconds == 0 {
-		e.State, e.Since = Done, now
-	}
-}
-
-func (r *record) fail(now time.Time, reason string, code int, detail string) {
-	r.State, r.Since, r.Reason, r.Code, r.Detail = Failed, now, reason, code, detail
-}
-
-// fireReady fires what is ready.
-func (s *Set) fireReady() {
-	if len(s.ready) == 0 { // only this goroutine fills it
-		return
-	}
-	defer func() {
-		clear(s.ready)
-		s.ready = s.ready[:0]
-	}()
-	for _, a := range s.ready {
-		s.fire(a)
-	}
-}
-
-// fire does what a rule is for.
-func (s *Set) fire(a *active) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	now, e := time.Now().Round(0).UTC(), a.entry
-	next, ticket, blocked, ok := s.fired(a, now)
-	if !ok {
-		return
-	}
-	if e.rule.Action.Order == nil {
-		next.settle(now)
-		_ = s.set(e, next.record) // logged
-		s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: now, Rule: e.rule.Name, Text: s.text(a)})
-		return
-	}
-	s.order(a, next, ticket, blocked)
-}
-
-// text says what has fired a rule, in words; it may be asked when its order has left.
-func (s *Set) text(a *active) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return a.text()
-}
-
-// fired returns how a rule stands when it has fired, and the order that it wants, or why that cannot be made; ok is false if it was
-// removed, deactivated or changed meanwhile.
-func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := a.entry
-	if !slices.Contains(s.entries, e) || e.active != a || e.State != Active {
-		return next, ticket, nil, false
-	}
-	a.spent, e.fired, e.order = true, s.cfg.Clock(), ""
-	next = *e
-	next.Fired++
-	next.FiredAt, next.State, next.Since, next.Settled = now, Triggered, now, false
-	ticket, blocked = a.ticket(s.session, s.opened, s.cfg.Clock(), s.cfg.MaxTickAge())
-	return next, ticket, blocked, true
-}
-
-// order places the order of a rule that fires, unless it cannot be made; next is how the rule stands if that works.
-func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine.BlockedError) {
-	e := a.entry
-	var notes map[string][]byte
-	ticket.Notes = func() map[string][]byte {
-		notes = map[string][]byte{notePrefix + e.rule.Name: next.note()}
-		return notes
-	}
-	if blocked != nil {
-		s.cfg.Desk.Refuse(ticket, blocked)
-	} else {
-		sent, err := s.cfg.Desk.Place(ticket)
-		if len(sent) > 0 {
-			s.remember(notes)
-			s.mu.Lock()
-			e.order = sent[0].Order.Ref
-			s.mu.Unlock()
-		}
-		errors.As(err, &blocked)
-	}
-	if blocked != nil { // it may fire again when it has been unmet
-		s.mu.Lock()
-		e.blocked, e.blockedAt = blocked, next.FiredAt
-		again := e.record
-		s.mu.Unlock()
-		_ = s.set(e, again) // logged
-		return
-	}
-	// It was sent, or nobody knows; what becomes of it comes to OnOrder.
-	s.mu.Lock()
-	e.record, e.blocked = next.record, nil
-	s.mu.Unlock()
-	s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name, Text: s.text(a) + ": " + engine.Describe(&ticket.Order)})
-	s.cfg.Changed()
-}
-
-func (s *Set) report(kind engine.ReportKind, r *Rule, reason string, code int, detail string) {
-	s.cfg.Report(engine.Report{Kind: kind, At: time.Now().UTC(), Rule: r.Name, Reason: reason, Code: code, Detail: detail})
 }
