@@ -28,13 +28,13 @@ var errNoDetails = errors.New("gateway knows nothing of this contract")
 // Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The error is a
 // *[RequestError] if Gateway refuses: 200 if it knows no such contract; and an *[UnansweredError] if it does not answer in time.
 func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
-	b := s.link.books()
+	b := s.link.waiting()
 	number, asked, err := b.enquiries.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer b.enquiries.end(number, nil)
-	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: QuestionDetails, About: c.name(), After: questionLimit})
+	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: QuestionDetails, About: nameOf(&c), After: questionLimit})
 	defer cancel()
 	if err := s.send(ctx, wire.AskContract{Request: detailsBase + number, Contract: wire.Contract(c)}); err != nil {
 		if ctx.Err() != nil {
@@ -52,8 +52,8 @@ func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	}
 }
 
-// name returns what a person calls the contract.
-func (c *Contract) name() string {
+// nameOf returns what a person calls a contract.
+func nameOf(c *Contract) string {
 	switch {
 	case c.Symbol != "":
 		return c.Symbol

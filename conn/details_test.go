@@ -152,7 +152,7 @@ func TestDetails(t *testing.T) {
 			if list := r.of(EventNotice); len(list) != 1 {
 				t.Errorf("notices %+v", list)
 			}
-			if len(s.link.books().enquiries.open) != 0 {
+			if len(s.link.waiting().enquiries.open) != 0 {
 				t.Error("answers are still awaited")
 			}
 		})
@@ -177,7 +177,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			t.Errorf("version %d: left: %v", v, err)
 		}
 		cancel()
-		if n := len(s.link.books().enquiries.open); n != 0 {
+		if n := len(s.link.waiting().enquiries.open); n != 0 {
 			t.Errorf("version %d: %d answers are awaited by nobody", v, n)
 		}
 		g.Thaw()
@@ -206,7 +206,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			left <- err
 		}()
 		eventually(t, "the question", func() bool {
-			e := &s.link.books().enquiries
+			e := &s.link.waiting().enquiries
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			return len(e.open) == 1
@@ -224,7 +224,7 @@ func TestDetailsInterrupted(t *testing.T) {
 
 // TestWarningsEndNoQuestion has a warning come before the answer.
 func TestWarningsEndNoQuestion(t *testing.T) {
-	b := newBooks(1)
+	b := newPending(1)
 	number, asked, _ := b.enquiries.begin()
 	for request, numbered := range map[int64]bool{detailsBase + number: true, detailsBase: false, executions: true, 1<<31 - 1: false, -1: false} {
 		if got := b.refuseNumbered(wire.Error{Request: request, Code: 2150, Text: "careful"}); got != numbered {

@@ -58,13 +58,3 @@ type RequestError struct {
 func (e *RequestError) Error() string {
 	return fmt.Sprintf("gateway refuses: code %d: %s", e.Code, e.Text)
 }
-
-// GuardError is the refusal of an order: the guard was shut. Nothing has been sent.
-type GuardError struct {
-	Session uint64
-	Reason  GuardReason
-}
-
-func (e *GuardError) Error() string {
-	return fmt.Sprintf("order not sent, guard closed: %s", e.Reason)
-}

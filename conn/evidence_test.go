@@ -163,7 +163,7 @@ func TestProofOfLifeIsSetLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testConfig(4002), nil)
 		b.after(time.Second)
-		within := newPlacement(b.s.Session(), 1, Conditions{}).within
+		within := b.s.Session().placing(1, nil, Conditions{}).within
 		if got := within(); got != defaultProof {
 			t.Errorf("%v", got)
 		}

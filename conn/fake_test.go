@@ -39,7 +39,7 @@ type fakeLink struct {
 	closed   chan struct{}
 	upstream atomic.Bool
 	post     func(input)
-	book     *books
+	pending  *pending
 	refusal  error // of requests
 	sentMu   sync.Mutex
 	sent     []*request
@@ -76,7 +76,7 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 		return fail(g.refusal)
 	}
 	post(inSocket{session: d.session, port: d.ports[0], up: true})
-	l := &fakeLink{book: newBooks(d.session), g: g, session: d.session, closed: make(chan struct{}), post: post}
+	l := &fakeLink{pending: newPending(d.session), g: g, session: d.session, closed: make(chan struct{}), post: post}
 	l.heard.Store(int64(g.mono()))
 	l.upstream.Store(!g.lost)
 	if g.lost {
@@ -170,7 +170,7 @@ func (l *fakeLink) end(cause Cause) {
 func (l *fakeLink) over() <-chan struct{}         { return l.closed }
 func (l *fakeLink) gone() <-chan struct{}         { return l.closed }
 func (l *fakeLink) outcome() (Cause, int, string) { return l.cause, 0, "" }
-func (l *fakeLink) books() *books                 { return l.book }
+func (l *fakeLink) waiting() *pending             { return l.pending }
 
 func (l *fakeLink) send(_ context.Context, q *request) error {
 	l.sentMu.Lock()

@@ -34,14 +34,6 @@ const (
 	wakeJump = 5 * time.Second
 )
 
-// late returns how much later than after the given time the moment is, measured from an earlier one. While a computer
-// sleeps, the monotonic clock stops on Linux and macOS, so that the wall clock runs ahead of it; on Windows it goes on,
-// as it does everywhere while the process is stopped.
-func (now instant) late(last instant, beat time.Duration) time.Duration {
-	wall, mono := now.wall.Sub(last.wall), now.mono-last.mono
-	return max(wall-mono, mono-beat)
-}
-
 // minProbeGap keeps time requests apart: from 10.19 on Gateway leaves the second within a second unanswered.
 const minProbeGap = time.Second
 

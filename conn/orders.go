@@ -1,12 +1,10 @@
 package conn
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strings"
-	"sync/atomic"
+	"time"
 
 	"gatewatch/conn/wire"
 )
@@ -56,57 +54,6 @@ type Order struct {
 	Hold         bool    // stays in Gateway until an order that belongs to it comes without Hold; for brackets
 }
 
-// check says what is wrong with an order. Gateway checks more, and says so itself.
-func (o *Order) check() error {
-	price := func(name string, v float64, used bool) error {
-		switch {
-		case math.IsNaN(v) || math.Abs(v) >= 1e300: // the greatest number there is stands for none
-			return fmt.Errorf("%s is no number", name)
-		case used && v == 0:
-			return fmt.Errorf("a %s order needs a %s", o.Type, name)
-		case !used && v != 0:
-			return fmt.Errorf("a %s order has no %s", o.Type, name)
-		}
-		return nil
-	}
-	var kind error
-	switch o.Type {
-	case Market, Limit, Stop, StopLimit:
-	case Trail:
-		if (o.TrailAmount > 0) == (o.TrailPercent > 0) {
-			kind = errors.New("a TRAIL order needs either a trail amount or a trail percent")
-		}
-	default:
-		kind = fmt.Errorf("unknown order type %q", o.Type)
-	}
-	var ref, side, quantity error
-	if o.Ref == "" || len(o.Ref) > maxRef || strings.ContainsFunc(o.Ref, func(r rune) bool { return r < ' ' || r > '~' }) {
-		ref = fmt.Errorf("order reference %.50q: 1 to %d printable ASCII characters are needed", o.Ref, maxRef)
-	}
-	if o.Side != Buy && o.Side != Sell {
-		side = fmt.Errorf("unknown side %q", o.Side)
-	}
-	if !(o.Quantity > 0) || o.Quantity > 99_999_999_999 {
-		quantity = fmt.Errorf("quantity %v: a number above 0 is needed", o.Quantity)
-	}
-	return errors.Join(
-		ref, side, kind, quantity,
-		price("limit price", o.LimitPrice, o.Type == Limit || o.Type == StopLimit),
-		price("stop price", o.StopPrice, o.Type == Stop || o.Type == StopLimit),
-		price("trail amount", o.TrailAmount, o.Type == Trail && o.TrailPercent == 0),
-		price("trail percent", o.TrailPercent, o.Type == Trail && o.TrailAmount == 0),
-	)
-}
-
-// request returns the request that places a checked order: a price that its type does not use is 0.
-func (o *Order) request(id int64) wire.PlaceOrder {
-	return wire.PlaceOrder{
-		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side),
-		Type: string(o.Type), Quantity: o.Quantity, Limit: o.LimitPrice, Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
-		TIF: o.TIF, OutsideHours: o.OutsideHours, Parent: o.Parent, Hold: o.Hold,
-	}
-}
-
 // OrderNewsKind says what a piece of [OrderNews] is about.
 type OrderNewsKind uint8
 
@@ -149,34 +96,6 @@ type OrderNews struct {
 	Detail    string // Gateway's own text; for display only
 }
 
-// Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader
-// is. One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what
-// nobody wants to read is not kept.
-type Orders struct {
-	wanted atomic.Bool
-	queue  *Queue[OrderNews]
-}
-
-func newOrders() *Orders { return &Orders{queue: NewQueue[OrderNews]()} }
-
-// want has news kept from now on.
-func (o *Orders) want() *Orders {
-	o.wanted.Store(true)
-	return o
-}
-
-func (o *Orders) put(n OrderNews) {
-	if o.wanted.Load() {
-		o.queue.Put(n)
-	}
-}
-
-// Ready returns a channel that yields a value when there may be something to take.
-func (o *Orders) Ready() <-chan struct{} { return o.queue.Ready() }
-
-// Take returns what is waiting, and empties the mailbox.
-func (o *Orders) Take() []OrderNews { return o.queue.Take(nil) }
-
 // Errors of orders. With every other error of [Session.Place] but ErrFateUnknown, too, nothing has been sent.
 var (
 	// ErrFateUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were
@@ -188,3 +107,56 @@ var (
 	// in time.
 	ErrGatewaySilent = errors.New("the order was not sent: Gateway did not answer")
 )
+
+// Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
+// smaller than it would become. It returns nil when the request has been given to the network, [ErrSessionOver] after
+// the end of the session, and [ErrNotSent] if neither happens in time. The outcome arrives at Orders; none arrives if
+// the request came too fast for Gateway, which throws it away then and names no order (code 100).
+func (s *Session) Cancel(id int64) error {
+	if !(id >= 1 && id <= MaxOrderID) {
+		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
+	}
+	frame, err := wire.Append(nil, wire.CancelOrder{ID: id})
+	if err != nil {
+		return err
+	}
+	q := &request{frame: frame, cancels: id, done: make(chan error, 1)}
+	if err := s.link.send(context.Background(), q); err != nil {
+		return err
+	}
+	limit := time.NewTimer(placeLimit)
+	defer limit.Stop()
+	select {
+	case err := <-q.done:
+		if err != nil {
+			err = ErrSessionOver
+		}
+		return err
+	case <-s.link.over():
+		return ErrSessionOver
+	case <-limit.C:
+		return ErrNotSent
+	}
+}
+
+// Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader
+// is. One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what
+// nobody wants to read is not kept.
+type Orders struct{ queue *Queue[OrderNews] }
+
+// Ready returns a channel that yields a value when there may be something to take.
+func (o *Orders) Ready() <-chan struct{} { return o.queue.Ready() }
+
+// Take returns what is waiting, and empties the mailbox.
+func (o *Orders) Take() []OrderNews { return o.queue.Take(nil) }
+
+// Orders returns the mailbox in which the session's order news arrives.
+func (s *Session) Orders() *Orders {
+	b := s.link.waiting()
+	b.wanted.Store(true)
+	return &b.news
+}
+
+// Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question
+// about them unanswered.
+func (s *Session) Recheck() { s.doubt() }

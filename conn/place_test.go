@@ -12,7 +12,7 @@ import (
 
 // placing is a session without a socket below it, whose guard is open: the test decides what becomes of an order.
 func placing() (*Session, *fakeLink) {
-	l := &fakeLink{g: &fakeGateway{}, book: newBooks(1), closed: make(chan struct{})}
+	l := &fakeLink{g: &fakeGateway{}, pending: newPending(1), closed: make(chan struct{})}
 	s := &Session{number: 1, link: l, gate: openGate(1), reason: func() GuardReason { return GuardReconciling }}
 	return s, l
 }
@@ -33,12 +33,18 @@ func (s *Session) begin(o Order) chan error {
 }
 
 // placed returns the last order that was handed over to be written, nil if there is none.
-func (l *fakeLink) placed() *placement {
+func (l *fakeLink) placed() *request {
 	list := l.requests()
 	if len(list) == 0 {
 		return nil
 	}
-	return list[len(list)-1].order
+	return list[len(list)-1]
+}
+
+// sending counts the orders on their way.
+func (b *pending) sending() (n int) {
+	b.placing.Range(func(any, any) bool { n++; return true })
+	return n
 }
 
 // offline is a socket that nobody serves and nothing is read from.
@@ -144,7 +150,7 @@ func TestPrepare(t *testing.T) {
 			if leaves {
 				one.done <- nil
 			}
-			if err := <-done; !errors.Is(err, c.want) || calls != 1 || len(l.book.placements.byID) != 0 {
+			if err := <-done; !errors.Is(err, c.want) || calls != 1 || l.pending.sending() != 0 {
 				t.Errorf("%s: placed: %v, prepared %d times", name, err, calls)
 			}
 		})
@@ -155,7 +161,7 @@ func TestPrepare(t *testing.T) {
 	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error { t.Error("prepared"); return nil }}); !errors.Is(err, no) {
 		t.Errorf("placed: %v", err)
 	}
-	if (&placement{}).unready() != nil {
+	if (&request{}).unready() != nil {
 		t.Error("what needs no preparation waits for it")
 	}
 }
@@ -164,9 +170,9 @@ func TestPrepare(t *testing.T) {
 func TestPlaceTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
-		l.book.put(OrderNews{Kind: OrderOpen, ID: 9})
+		l.pending.put(OrderNews{Kind: OrderOpen, ID: 9})
 		done := s.begin(someOrder)
-		if l.book.early != nil || !l.book.settled {
+		if l.pending.early != nil || !l.pending.settled {
 			t.Error("open orders of before are kept")
 		}
 		if err := s.Place(1, someOrder); err == nil || errors.Is(err, ErrNotSent) {
@@ -188,18 +194,18 @@ func TestNothingIsPlaced(t *testing.T) {
 	shut, l := placing()
 	shut.gate.open.Store(2)
 	var guard *GuardError
-	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling || l.book.placements.byID != nil {
+	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling || l.pending.sending() != 0 {
 		t.Errorf("placed while the guard is shut: %v", err)
 	}
 	s, l := placing()
 	for _, id := range []int64{-1, 0, MaxOrderID + 1} {
-		if err := s.Place(id, someOrder); err == nil || l.book.placements.byID != nil {
+		if err := s.Place(id, someOrder); err == nil || l.pending.sending() != 0 {
 			t.Errorf("placed with id %d: %v", id, err)
 		}
 	}
 	l.refusal = errors.New("refused")
 	for _, id := range []int64{1, MaxOrderID} {
-		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || len(l.book.placements.byID) != 0 {
+		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || l.pending.sending() != 0 {
 			t.Errorf("placed, though the library never will: %v", err)
 		}
 	}
@@ -257,7 +263,7 @@ func TestPermit(t *testing.T) {
 		{shut, shut, func() error { return nil }},
 		{shut, shut, func() error { return withdrawn }},
 	} {
-		p := &placement{allowed: c.allowed, guard: func() error {
+		p := &request{allowed: c.allowed, guard: func() error {
 			if c.guard == nil { // not an error that holds a nil
 				return nil
 			}

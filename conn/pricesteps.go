@@ -56,7 +56,7 @@ func (m *marketRules) put(id int64, steps []PriceStep) {
 
 // PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the session lasts.
 func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, error) {
-	b := s.link.books()
+	b := s.link.waiting()
 	steps, known := b.rules.find(rule)
 	if known == nil {
 		return steps, nil

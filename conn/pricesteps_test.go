@@ -98,7 +98,7 @@ func TestOddMarketRules(t *testing.T) {
 			got <- answer{steps, err}
 		}()
 		eventually(t, "the rule is waited for", func() bool {
-			m := &s.Session().link.books().rules
+			m := &s.Session().link.waiting().rules
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			return m.waiting[26] != nil

@@ -72,10 +72,19 @@ func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
 	})
 }
 
+// send encodes a request and hands it over to be written. With an error it never leaves.
+func (s *Session) send(ctx context.Context, r wire.Request) error {
+	frame, err := wire.Append(nil, r)
+	if err != nil {
+		return err
+	}
+	return s.link.send(ctx, &request{frame: frame})
+}
+
 // ask makes a request and returns what is said until its end. Everything also arrives at Orders. The error is an
 // *[UnansweredError] if Gateway does not answer in time, and a *[RequestError] if it refuses.
 func (s *Session) ask(ctx context.Context, kind asking, request func(number int64) wire.Request) ([]OrderNews, error) {
-	b := s.link.books()
+	b := s.link.waiting()
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: questions[kind], After: questionLimit})
 	defer cancel()
 	select {
@@ -110,7 +119,7 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 
 // begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a session, and
 // the end of that cannot be told from the end of the answer: what was told before belongs to it.
-func (b *books) begin(kind asking) *answer {
+func (b *pending) begin(kind asking) *answer {
 	number := b.register(kind)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,7 +132,7 @@ func (b *books) begin(kind asking) *answer {
 }
 
 // register gives a question a number and notes that its end may come.
-func (b *books) register(kind asking) int64 {
+func (b *pending) register(kind asking) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.numbers++
@@ -134,7 +143,7 @@ func (b *books) register(kind asking) int64 {
 }
 
 // withdraw forgets a question that was never asked.
-func (b *books) withdraw(kind asking, a *answer, number int64) {
+func (b *pending) withdraw(kind asking, a *answer, number int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at := slices.Index(b.asked[kind], number)
@@ -148,7 +157,7 @@ func (b *books) withdraw(kind asking, a *answer, number int64) {
 }
 
 // leave says that nobody waits for an answer any more. Its end may still come.
-func (b *books) leave(kind asking, a *answer) {
+func (b *pending) leave(kind asking, a *answer) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.answers[kind] == a {
@@ -157,7 +166,7 @@ func (b *books) leave(kind asking, a *answer) {
 }
 
 // end takes the end of an answer that carries no number.
-func (b *books) end(kind asking) {
+func (b *pending) end(kind asking) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if kind == askOpen {
@@ -183,7 +192,7 @@ func (b *books) end(kind asking) {
 }
 
 // endExecutions takes the end of the answer about executions to the question with a number.
-func (b *books) endExecutions(number int64, err error) {
+func (b *pending) endExecutions(number int64, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.answers[askExecutions]; a != nil && a.number%executionNumbers == number {
@@ -192,7 +201,7 @@ func (b *books) endExecutions(number int64, err error) {
 }
 
 // refuse takes a refusal that carries no number. It is about the question that somebody waits for; else about the oldest one.
-func (b *books) refuse(code int, text string) {
+func (b *pending) refuse(code int, text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kind := askCount
@@ -211,7 +220,7 @@ func (b *books) refuse(code int, text string) {
 }
 
 // precedes reports whether a refusal is about a question of kind k rather than one of kind other.
-func (b *books) precedes(k, other asking) bool {
+func (b *pending) precedes(k, other asking) bool {
 	if waited := b.answers[k] != nil; waited != (b.answers[other] != nil) {
 		return waited
 	}
@@ -219,14 +228,14 @@ func (b *books) precedes(k, other asking) bool {
 }
 
 // oldest returns the number of the oldest question of a kind whose end may come, 0 if there is none.
-func (b *books) oldest(kind asking) int64 {
+func (b *pending) oldest(kind asking) int64 {
 	if len(b.asked[kind]) == 0 {
 		return 0
 	}
 	return b.asked[kind][0]
 }
 
-func (b *books) reply(kind asking, err error) {
+func (b *pending) reply(kind asking, err error) {
 	a := b.answers[kind]
 	b.answers[kind] = nil
 	r := reply{list: a.list, err: err}

@@ -32,7 +32,7 @@ func refsOf(list []OrderNews) (refs string) {
 }
 
 // told plays Gateway's answer.
-func (b *books) told(kind asking, refs string) {
+func (b *pending) told(kind asking, refs string) {
 	news := map[asking]OrderNewsKind{askOpen: OrderOpen, askCompleted: OrderCompleted}[kind]
 	for _, r := range refs {
 		b.put(OrderNews{Kind: news, Ref: string(r)})
@@ -48,7 +48,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 			for half := range 2 {
 				synctest.Test(t, func(t *testing.T) {
 					s, l := placing()
-					l.book.settle()
+					l.pending.settle()
 					question := []func(context.Context) ([]OrderNews, error){s.OpenOrders, s.CompletedOrders}[kind]
 					for range 3 {
 						began := time.Now()
@@ -59,17 +59,17 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 						}
 					}
 					if half == 1 { // half of an answer comes when nobody waits
-						l.book.put(OrderNews{Kind: OrderOpen, Ref: "x"})
+						l.pending.put(OrderNews{Kind: OrderOpen, Ref: "x"})
 					}
 					requests := len(l.requests())
 					got := asked(question)
 					for range late {
-						l.book.told(kind, "old")
+						l.pending.told(kind, "old")
 						synctest.Wait()
 					}
 					for len(l.requests()) > requests { // Gateway answers what was asked since, in order
 						requests++
-						l.book.told(kind, "new")
+						l.pending.told(kind, "new")
 						synctest.Wait()
 					}
 					if r := <-got; r.err != nil || refsOf(r.list) != "new" {
@@ -89,18 +89,18 @@ func TestExecutionsAreToldApart(t *testing.T) {
 			t.Fatal(r.err)
 		}
 		got := asked(s.Executions)
-		l.book.endExecutions(1, nil)
-		l.book.put(OrderNews{Kind: OrderFilled, Ref: "a"})
+		l.pending.endExecutions(1, nil)
+		l.pending.put(OrderNews{Kind: OrderFilled, Ref: "a"})
 		synctest.Wait()
 		if len(got) != 0 {
 			t.Fatal("the end of the first answer was taken for that of the second")
 		}
-		l.book.endExecutions(2, nil)
+		l.pending.endExecutions(2, nil)
 		if r := <-got; r.err != nil || refsOf(r.list) != "a" || len(l.requests()) != 2 {
 			t.Errorf("%+v after %d requests", r, len(l.requests()))
 		}
 		got = asked(s.Executions)
-		l.book.endExecutions(3, &RequestError{Question: QuestionExecutions, Code: 321})
+		l.pending.endExecutions(3, &RequestError{Question: QuestionExecutions, Code: 321})
 		if r := <-got; readOnly(r.err) || !errors.As(r.err, new(*RequestError)) {
 			t.Errorf("%v", r.err)
 		}
@@ -113,7 +113,7 @@ func TestRefusedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
 		wired := offline(func(input) {})
-		wired.book = l.book
+		wired.pending = l.pending
 		say := func(request int64, code int, text string) {
 			wired.receiveError(wire.Error{Request: request, Code: code, Text: text})
 		}
@@ -150,7 +150,7 @@ func TestRefusedQuestions(t *testing.T) {
 			t.Errorf("%v", r.err)
 		}
 		say(-1, 321, "") // of the second, when nobody waits
-		if n := len(l.book.asked[askOpen]); n != 0 {
+		if n := len(l.pending.asked[askOpen]); n != 0 {
 			t.Errorf("%d questions may still be answered", n)
 		}
 	})
@@ -161,7 +161,7 @@ func TestQuestionsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
 		l.refusal = errors.New("refused")
-		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) || len(l.book.asked[askOpen]) != 0 {
+		if _, err := s.OpenOrders(t.Context()); !errors.Is(err, l.refusal) || len(l.pending.asked[askOpen]) != 0 {
 			t.Errorf("asked: %v", err)
 		}
 		l.refusal = nil
@@ -173,17 +173,17 @@ func TestQuestionsWait(t *testing.T) {
 		got := asked(s.OpenOrders)
 		second := asked(s.OpenOrders)
 		for len(l.requests()) < 3 {
-			l.book.told(askOpen, "a")
+			l.pending.told(askOpen, "a")
 			synctest.Wait()
 		}
-		l.book.told(askOpen, "b")
+		l.pending.told(askOpen, "b")
 		if r := <-got; r.err != nil || refsOf(r.list) != "b" {
 			t.Errorf("%+v", r)
 		}
 		synctest.Wait()
-		l.book.told(askOpen, "c")
+		l.pending.told(askOpen, "c")
 		synctest.Wait()
-		l.book.told(askOpen, "d")
+		l.pending.told(askOpen, "d")
 		if r := <-second; r.err != nil || refsOf(r.list) != "d" {
 			t.Errorf("%+v", r)
 		}
@@ -334,28 +334,28 @@ func TestReadOnly(t *testing.T) {
 
 // TestEarlyOrders has Gateway tell open orders unasked, with an end like that of an answer.
 func TestEarlyOrders(t *testing.T) {
-	open := func(b *books, ref string) { b.put(OrderNews{Kind: OrderOpen, Ref: ref}) }
+	open := func(b *pending, ref string) { b.put(OrderNews{Kind: OrderOpen, Ref: ref}) }
 	refs := func(list []OrderNews) (s string) {
 		for _, n := range list {
 			s += n.Ref
 		}
 		return s
 	}
-	ask := func(b *books) *answer { return b.begin(askOpen) }
+	ask := func(b *pending) *answer { return b.begin(askOpen) }
 	for name, c := range map[string]struct {
-		before func(*books)
+		before func(*pending)
 		want   string
 	}{
-		"half told":                  {func(b *books) { open(b, "A") }, "AB"},
-		"told to the end":            {func(b *books) { open(b, "A"); b.end(askOpen) }, "B"},
-		"an order was placed":        {func(b *books) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
-		"long ago":                   {func(b *books) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
-		"a question was left":        {func(b *books) { a := ask(b); open(b, "A"); b.leave(askOpen, a); b.end(askOpen) }, "B"},
-		"a question was never asked": {func(b *books) { open(b, "A"); a := ask(b); b.withdraw(askOpen, a, a.number) }, "AB"},
-		"one that had an end":        {func(b *books) { open(b, "A"); a := ask(b); b.end(askOpen); b.withdraw(askOpen, a, a.number) }, "B"},
-		"a question was answered":    {func(b *books) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
+		"half told":                  {func(b *pending) { open(b, "A") }, "AB"},
+		"told to the end":            {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
+		"an order was placed":        {func(b *pending) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
+		"long ago":                   {func(b *pending) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
+		"a question was left":        {func(b *pending) { a := ask(b); open(b, "A"); b.leave(askOpen, a); b.end(askOpen) }, "B"},
+		"a question was never asked": {func(b *pending) { open(b, "A"); a := ask(b); b.withdraw(askOpen, a, a.number) }, "AB"},
+		"one that had an end":        {func(b *pending) { open(b, "A"); a := ask(b); b.end(askOpen); b.withdraw(askOpen, a, a.number) }, "B"},
+		"a question was answered":    {func(b *pending) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
 	} {
-		b := newBooks(1)
+		b := newPending(1)
 		c.before(b)
 		a := ask(b)
 		open(b, "B")

@@ -2,11 +2,30 @@ package conn
 
 import (
 	"fmt"
+	"io"
+	"math"
 	"runtime"
+	"sync"
 	"time"
 
 	"gatewatch/conn/wire"
 )
+
+// This file is the way of market data from the socket to the mailbox from which the engine takes it.
+
+// stamped notes the time of every byte that is read.
+type stamped struct {
+	r  io.Reader
+	to *socket
+}
+
+func (s stamped) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if n > 0 {
+		s.to.heard.Store(int64(s.to.mono()))
+	}
+	return n, err
+}
 
 // read takes in what Gateway sends until the connection ends. It hands everything over and waits for nobody but for the
 // supervisor, when too much waits there.
@@ -43,8 +62,12 @@ func (s *socket) receive(payload []byte) error {
 	case 0:
 		s.skipped.Add(1)
 		return nil
-	case wire.MsgTickPrice, wire.MsgTickSize, wire.MsgTickString, wire.MsgMarketDataType:
-		return s.receiveMarketData(m)
+	case wire.MsgTickPrice, wire.MsgTickSize, wire.MsgTickString, wire.MsgTickGeneric, wire.MsgMarketDataType:
+		t, err := m.Tick()
+		if err == nil {
+			s.receiveTick(m.Number, t)
+		}
+		return err
 	case wire.MsgError:
 		e, err := m.Error()
 		if err == nil {
@@ -60,7 +83,7 @@ func (s *socket) receive(payload []byte) error {
 	case wire.MsgNextValidID:
 		id, err := m.NextValidID()
 		if err == nil {
-			s.book.first.CompareAndSwap(0, max(1, id))
+			s.pending.first.CompareAndSwap(0, max(1, id))
 			s.logIn()
 		}
 		return err
@@ -71,67 +94,127 @@ func (s *socket) receive(payload []byte) error {
 			s.logIn()
 		}
 		return err
-	case wire.MsgContractDetails, wire.MsgContractDetailsEnd, wire.MsgMarketRule:
+	case wire.MsgContractDetails, wire.MsgMarketRule:
 		return s.receiveContract(m)
+	case wire.MsgOpenOrdersEnd, wire.MsgCompletedOrdersEnd, wire.MsgExecutionsEnd, wire.MsgContractDetailsEnd:
+		return s.receiveEnd(m)
 	case wire.MsgConfig:
 		return s.receiveConfig(m)
 	}
 	return s.receiveOrder(m)
 }
 
-// logIn notes that both login messages have arrived, once they have.
-func (s *socket) logIn() {
-	if s.book.first.Load() != 0 && s.accounts.Load() != nil && !s.isReady() {
-		close(s.loggedIn)
-		s.askConfig()
+// receiveTick takes in a message about market data. Types that are not kept are not in the table.
+func (s *socket) receiveTick(message int, t wire.Tick) {
+	var kept tickType
+	if t.Type >= 0 && t.Type < len(tickTypes) {
+		kept = tickTypes[t.Type]
+	}
+	switch message {
+	case wire.MsgTickPrice:
+		s.marketAt.Store(s.heard.Load())
+		s.keep(t.Request, kept.field, kept.delayed, realPrice(t.Value))
+		if t.Size >= 0 {
+			s.keep(t.Request, kept.size, kept.delayed, t.Size)
+		}
+	case wire.MsgTickSize:
+		s.marketAt.Store(s.heard.Load())
+		if t.Size >= 0 {
+			s.keep(t.Request, kept.field, kept.delayed, t.Size)
+		}
+	case wire.MsgTickString:
+		if kept.field != LastTime {
+			return
+		}
+		if at, ok := t.Seconds(); ok {
+			s.keep(t.Request, LastTime, kept.delayed, float64(at))
+		}
+	case wire.MsgMarketDataType:
+		s.receiveDataKind(t.Request, t.Type)
 	}
 }
 
-func (s *socket) isReady() bool {
-	select {
-	case <-s.loggedIn:
-		return true
-	default:
-		return false
-	}
-}
-
-// receiveTime takes in the answer to a time request.
-func (s *socket) receiveTime(unix int64) {
-	ours := time.Now().Unix()
-	if asked, rtt, ok := s.times.answer(s.mono(), ours, unix); ok {
-		s.post(inAnswered{session: s.number, asked: asked, rtt: rtt, skew: time.Duration(unix-ours) * time.Second})
-	}
-}
-
-// receiveError takes in what Gateway says with a code.
-func (s *socket) receiveError(e wire.Error) {
-	row := codeTable[e.Code]
-	if row.effect == effectPortChanged || row.effect == effectFailsAttempt && !s.isReady() {
-		s.onceFatal.Do(func() {
-			s.fatal.Store(&AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text})
-			close(s.refused)
-		})
-	}
-	if s.book.refuseNumbered(e) {
-		s.post(inMessage{e.Code, e.Text})
+// keep puts a value into the mailbox, of the kind of data that its subscription has now.
+func (s *socket) keep(request int64, field TickField, delayed bool, value float64) {
+	if field == 0 {
 		return
 	}
-	request := e.Request
-	if unnumbered(request) {
-		if request = -1; e.Code == codeInvalid {
-			s.book.refuse(e.Code, e.Text)
+	data := s.kinds[request]
+	s.ticks.put(Tick{
+		Request: request - marketBase, Field: field, Delayed: delayed || data.delayed, Old: data.old, Value: value,
+		At: time.Duration(s.heard.Load()),
+	})
+}
+
+// real returns a number that Gateway has set, else 0. What is not set is the greatest number there is, or nearly so.
+func real(v float64) float64 {
+	if math.IsNaN(v) || math.Abs(v) >= 1e300 {
+		return 0
+	}
+	return v
+}
+
+// realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1
+// has none, too; other negative prices are possible.
+func realPrice(v float64) float64 {
+	if v == -1 {
+		return 0
+	}
+	return real(v)
+}
+
+// Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow
+// reader sees the present and never holds up the session. One reader; writing never blocks.
+type Ticks struct {
+	mu       sync.Mutex
+	at       map[int64]int // index into waiting
+	waiting  []Tick
+	received uint64
+	replaced uint64
+	ready    chan struct{}
+}
+
+func newTicks() *Ticks {
+	return &Ticks{at: map[int64]int{}, ready: make(chan struct{}, 1)}
+}
+
+func (t *Ticks) put(k Tick) {
+	key := k.Request<<8 | int64(k.Field)
+	t.mu.Lock()
+	t.received++
+	i, ok := t.at[key]
+	if ok {
+		t.waiting[i] = k
+		t.replaced++
+	} else {
+		t.at[key] = len(t.waiting)
+		t.waiting = append(t.waiting, k)
+	}
+	t.mu.Unlock()
+	if !ok {
+		select {
+		case t.ready <- struct{}{}:
+		default:
 		}
 	}
-	if request >= 1 && request < marketBase {
-		s.book.put(OrderNews{Kind: OrderError, ID: request, Client: s.client, Code: e.Code, Detail: e.Text})
-	}
-	own := request > 0
-	switch {
-	case request > marketBase && request < detailsBase:
-		request -= marketBase
-	case request > 0: // an order, of which Orders tells, or another question
-		request = 0
-	}
-	s.post(inCode{session: s.number, request: request, own: own, code: e.Code, text: e.Text})
+}
+
+// Ready returns a channel that yields a value when there may be something to take.
+func (t *Ticks) Ready() <-chan struct{} { return t.ready }
+
+// Take appends what is waiting to buf, in order of first arrival, and empties the mailbox.
+func (t *Ticks) Take(buf []Tick) []Tick {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	buf = append(buf, t.waiting...)
+	t.waiting = t.waiting[:0]
+	clear(t.at)
+	return buf
+}
+
+// Counts returns how many values have arrived and how many of them were replaced unread.
+func (t *Ticks) Counts() (received, replaced uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.received, t.replaced
 }

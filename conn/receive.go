@@ -2,8 +2,8 @@ package conn
 
 import (
 	"cmp"
-	"math"
 	"slices"
+	"time"
 
 	"gatewatch/conn/wire"
 )
@@ -30,46 +30,30 @@ func (s *socket) receiveOrder(m wire.Message) error {
 	case wire.MsgOpenOrder:
 		o, err := m.OpenOrder()
 		if err == nil && !o.Preview {
-			s.book.put(describe(OrderOpen, o))
+			s.pending.put(describe(OrderOpen, o))
 		}
 		return err
 	case wire.MsgCompletedOrder:
 		o, err := m.CompletedOrder()
 		if err == nil {
-			s.book.put(describe(OrderCompleted, o))
+			s.pending.put(describe(OrderCompleted, o))
 		}
 		return err
-	case wire.MsgOpenOrdersEnd:
-		if err := m.OpenOrdersEnd(); err != nil {
-			return err
-		}
-		s.book.end(askOpen)
-	case wire.MsgCompletedOrdersEnd:
-		if err := m.CompletedOrdersEnd(); err != nil {
-			return err
-		}
-		s.book.end(askCompleted)
 	case wire.MsgOrderStatus:
 		o, err := m.OrderStatus()
 		if err != nil {
 			return err
 		}
-		s.book.put(OrderNews{
+		s.pending.put(OrderNews{
 			Kind: OrderStatus, ID: o.ID, Client: o.Client, PermID: o.PermID, Parent: o.Parent, Status: o.Status,
 			WhyHeld: o.WhyHeld, Filled: real(o.Filled), Remaining: real(o.Remaining), Price: real(o.Average),
 		})
 	case wire.MsgExecution:
 		return s.receiveExecution(m)
-	case wire.MsgExecutionsEnd:
-		request, err := m.ExecutionsEnd()
-		if n := request - executions; err == nil && n >= 0 && n < executionNumbers {
-			s.book.endExecutions(n, nil)
-		}
-		return err
 	case wire.MsgCommission:
 		c, err := m.Commission()
 		if err == nil {
-			s.book.put(OrderNews{Kind: OrderCommission, Execution: c.Execution, Price: real(c.Amount), Currency: c.Currency})
+			s.pending.put(OrderNews{Kind: OrderCommission, Execution: c.Execution, Price: real(c.Amount), Currency: c.Currency})
 		}
 		return err
 	}
@@ -91,7 +75,7 @@ func (s *socket) receiveExecution(m wire.Message) error {
 	case "SLD":
 		n.Side = Sell
 	}
-	s.book.put(n)
+	s.pending.put(n)
 	return nil
 }
 
@@ -109,25 +93,40 @@ func describe(kind OrderNewsKind, o wire.Order) OrderNews {
 	return n
 }
 
+// receiveEnd takes in the end of an answer.
+func (s *socket) receiveEnd(m wire.Message) error {
+	request, err := m.End()
+	if err != nil {
+		return err
+	}
+	switch m.Number {
+	case wire.MsgOpenOrdersEnd:
+		s.pending.end(askOpen)
+	case wire.MsgCompletedOrdersEnd:
+		s.pending.end(askCompleted)
+	case wire.MsgExecutionsEnd:
+		if n := request - executions; n >= 0 && n < executionNumbers {
+			s.pending.endExecutions(n, nil)
+		}
+	case wire.MsgContractDetailsEnd:
+		s.pending.enquiries.end(request-detailsBase, nil)
+	}
+	return nil
+}
+
 // receiveContract takes in a message about contracts.
 func (s *socket) receiveContract(m wire.Message) error {
 	switch m.Number {
 	case wire.MsgContractDetails:
 		d, err := m.ContractDetails()
 		if err == nil && d.Complete {
-			s.book.enquiries.put(d.Request-detailsBase, detailsOf(d))
-		}
-		return err
-	case wire.MsgContractDetailsEnd:
-		request, err := m.ContractDetailsEnd()
-		if err == nil {
-			s.book.enquiries.end(request-detailsBase, nil)
+			s.pending.enquiries.put(d.Request-detailsBase, detailsOf(d))
 		}
 		return err
 	}
 	r, err := m.MarketRule()
 	if err == nil {
-		s.book.rules.put(r.Rule, stepsOf(r.Steps))
+		s.pending.rules.put(r.Rule, stepsOf(r.Steps))
 	}
 	return err
 }
@@ -157,7 +156,7 @@ func stepsOf(list []wire.PriceStep) []PriceStep {
 
 // refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether
 // the number is one of such a request: what it says then concerns nobody else.
-func (b *books) refuseNumbered(e wire.Error) bool {
+func (b *pending) refuseNumbered(e wire.Error) bool {
 	if e.Request <= detailsBase || unnumbered(e.Request) {
 		return false
 	}
@@ -173,19 +172,59 @@ func (b *books) refuseNumbered(e wire.Error) bool {
 	return true
 }
 
-// real returns a number that Gateway has set, else 0. What is not set is the greatest number there is, or nearly so.
-func real(v float64) float64 {
-	if math.IsNaN(v) || math.Abs(v) >= 1e300 {
-		return 0
+// logIn notes that both login messages have arrived, once they have.
+func (s *socket) logIn() {
+	if s.pending.first.Load() != 0 && s.accounts.Load() != nil && !s.isReady() {
+		close(s.loggedIn)
+		s.askConfig()
 	}
-	return v
 }
 
-// realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1
-// has none, too; other negative prices are possible.
-func realPrice(v float64) float64 {
-	if v == -1 {
-		return 0
+func (s *socket) isReady() bool {
+	select {
+	case <-s.loggedIn:
+		return true
+	default:
+		return false
 	}
-	return real(v)
+}
+
+// receiveTime takes in the answer to a time request.
+func (s *socket) receiveTime(unix int64) {
+	ours := time.Now().Unix()
+	if asked, rtt, ok := s.times.answer(s.mono(), ours, unix); ok {
+		s.post(inAnswered{session: s.number, asked: asked, rtt: rtt, skew: time.Duration(unix-ours) * time.Second})
+	}
+}
+
+// receiveError takes in what Gateway says with a code.
+func (s *socket) receiveError(e wire.Error) {
+	row := codeTable[e.Code]
+	if row.effect == effectPortChanged || row.effect == effectFailsAttempt && !s.isReady() {
+		s.onceFatal.Do(func() {
+			s.fatal.Store(&AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text})
+			close(s.refused)
+		})
+	}
+	if s.pending.refuseNumbered(e) {
+		s.post(inMessage{e.Code, e.Text})
+		return
+	}
+	request := e.Request
+	if unnumbered(request) {
+		if request = -1; e.Code == codeInvalid {
+			s.pending.refuse(e.Code, e.Text)
+		}
+	}
+	if request >= 1 && request < marketBase {
+		s.pending.put(OrderNews{Kind: OrderError, ID: request, Client: s.client, Code: e.Code, Detail: e.Text})
+	}
+	own := request > 0
+	switch {
+	case request > marketBase && request < detailsBase:
+		request -= marketBase
+	case request > 0: // an order, of which Orders tells, or another question
+		request = 0
+	}
+	s.post(inCode{session: s.number, request: request, own: own, code: e.Code, text: e.Text})
 }

@@ -243,10 +243,10 @@ func understood(t *testing.T, said []byte) *understanding {
 			u.code(in.code, in.text)
 		}
 	})
-	s.book.news.want()
+	s.pending.wanted.Store(true)
 	var asked []*enquiry
 	for range 3 {
-		_, one, err := s.book.enquiries.begin()
+		_, one, err := s.pending.enquiries.begin()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func understood(t *testing.T, said []byte) *understanding {
 			k.At = 0
 			u.ticks = append(u.ticks, k)
 		}
-		u.news = append(u.news, s.book.news.Take()...)
+		u.news = append(u.news, s.pending.news.Take()...)
 	}
 	for _, one := range asked {
 		u.details = append(u.details, one.list...)

@@ -1,13 +1,46 @@
 package conn
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"gatewatch/conn/wire"
 )
+
+// This file is what an order asks before it is handed to the writer, and what it is asked for when its bytes leave.
+
+// clock tells the time; tests have their own.
+type clock struct {
+	wall func() time.Time
+	mono func() time.Duration // since the supervisor was made; does not follow changes of the wall clock
+}
+
+func newClock() clock {
+	base := time.Now()
+	return clock{wall: wallClock, mono: func() time.Duration { return time.Since(base) }}
+}
+
+// wallClock returns the time without a monotonic reading: with one, the difference of two times leaves out every sleep.
+func wallClock() time.Time { return time.Now().Round(0) }
+
+func (c *clock) now() instant { return instant{wall: c.wall(), mono: c.mono()} }
+
+// Clock returns the present moment on the clock of [Tick.At].
+func (s *Supervisor) Clock() time.Duration { return s.mono() }
+
+// late returns how much later than after the given time the moment is, measured from an earlier one. While a computer
+// sleeps, the monotonic clock stops on Linux and macOS, so that the wall clock runs ahead of it; on Windows it goes on,
+// as it does everywhere while the process is stopped.
+func (now instant) late(last instant, beat time.Duration) time.Duration {
+	wall, mono := now.wall.Sub(last.wall), now.mono-last.mono
+	return max(wall-mono, mono-beat)
+}
 
 // gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone
 // opens it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a
@@ -28,8 +61,8 @@ func (g *gate) looked(now instant) {
 
 // late reports whether the supervisor should have looked at the clocks by now.
 func (g *gate) late() bool {
-	now := g.clock()
-	return now.late(instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())}, upBeat) > gapLimit
+	last := instant{wall: time.Unix(0, g.wall.Load()), mono: time.Duration(g.mono.Load())}
+	return g.clock().late(last, upBeat) > gapLimit
 }
 
 // isOpen reports whether the gate is open for a session, and whether that cannot be known.
@@ -59,7 +92,34 @@ type link interface {
 	outcome() (Cause, int, string) // after gone
 	// send hands a request over to be written behind those before it. With an error it never is.
 	send(context.Context, *request) error
-	books() *books
+	waiting() *pending
+}
+
+func (s *socket) over() <-chan struct{} { return s.closed }
+func (s *socket) waiting() *pending     { return s.pending }
+
+func (s *socket) alive() bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
+// send hands a request to the writer.
+func (s *socket) send(ctx context.Context, q *request) error {
+	if !s.alive() { // of several cases that are ready any may be chosen
+		return ErrSessionOver
+	}
+	select {
+	case s.requests <- q:
+		return nil
+	case <-s.closed:
+		return ErrSessionOver
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Session is one connection to Gateway from READY to its loss. It is used once; whoever holds one after its end
@@ -84,8 +144,15 @@ func (s *Session) ClientID() int { return s.client }
 // Gateway returns what is known about the other side.
 func (s *Session) Gateway() Gateway { return s.gateway }
 
+// Ticks returns the mailbox in which the session's market data arrives.
+func (s *Session) Ticks() *Ticks { return s.ticks }
+
 // Done returns a channel that is closed at the moment the session ends.
 func (s *Session) Done() <-chan struct{} { return s.link.over() }
+
+// FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that
+// were used before: keep a floor.
+func (s *Session) FirstOrderID() int64 { return s.link.waiting().first.Load() }
 
 // Guard returns nil while orders may leave through this session, else a *[GuardError].
 func (s *Session) Guard() error {
@@ -113,60 +180,77 @@ func (s *Session) Guard() error {
 // was shut in between, be it for less time than anybody needs to notice.
 func (s *Session) GuardSince() time.Duration { return time.Duration(s.gate.since.Load()) }
 
-// Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.
-type Contract struct {
-	ConID    int64
-	Symbol   string
-	Type     string // STK, CASH, FUT, …
-	Exchange string // SMART, IDEALPRO, …
-	Primary  string // primary exchange, where SMART is ambiguous
-	Currency string
-	Local    string // local symbol, for futures
+// request is a frame on its way to Gateway.
+type request struct {
+	frame   []byte
+	came    time.Duration // when the writer got it
+	cancels int64         // id of the order that it cancels, 0 for other requests
+	done    chan error    // yields what has become of it, if somebody waits for that
+
+	order   int64                // id of the order that it places, 0 for other requests; what follows is about those
+	guard   func() error         // says why no order may leave
+	within  func() time.Duration // how recently Gateway must have been heard
+	allowed func() error         // [Conditions.Allowed], may be nil
+	ready   chan struct{}        // closed when it is prepared, or will never be; nil: there is nothing to prepare
+	settled atomic.Bool          // it is being written, or will never be
 }
 
-// Subscribe asks for streaming market data; it arrives at Ticks under the given request number, which the caller
-// chooses and which must be unused and from 1 to 16 million. It returns [ErrSessionOver] after the end of the session.
-func (s *Session) Subscribe(request int64, c Contract) error {
-	if request < 1 || request > maxRequest {
-		return fmt.Errorf("request number %d: 1 to %d are possible", request, maxRequest)
+// placeLimit is how long an order may take from [Session.Place] to Gateway's socket, pacing included, and how long it
+// may be prepared when its turn has come.
+const placeLimit = 5 * time.Second
+
+// placing returns the request that places an order.
+func (s *Session) placing(id int64, frame []byte, c Conditions) *request {
+	q := &request{
+		frame: frame, order: id, done: make(chan error, 1), guard: s.Guard, within: s.gate.proofOfLife, allowed: c.Allowed,
 	}
-	return s.send(context.Background(), wire.Subscribe{Request: marketBase + request, Contract: wire.Contract(c)})
+	if c.Prepare != nil {
+		q.ready = make(chan struct{})
+	}
+	return q
 }
 
-// send encodes a request and hands it over to be written. With an error it never leaves.
-func (s *Session) send(ctx context.Context, r wire.Request) error {
-	frame, err := wire.Append(nil, r)
-	if err != nil {
+// prepare prepares an order. With an error, or a panic, it never leaves.
+func (q *request) prepare(f func() error) (err error) {
+	prepared := false
+	defer func() {
+		if !prepared {
+			q.claim()
+		}
+		close(q.ready)
+	}()
+	err = f()
+	prepared = err == nil
+	return err
+}
+
+// unready returns what to wait for before the order may leave, nil if it is prepared.
+func (q *request) unready() <-chan struct{} {
+	select {
+	case <-q.ready:
+		return nil
+	default:
+		return q.ready
+	}
+}
+
+// permit says why the order may not leave. It is asked when its bytes are about to.
+func (q *request) permit() error {
+	if err := q.guard(); err != nil || q.allowed == nil {
 		return err
 	}
-	return s.link.send(ctx, &request{frame: frame})
+	return q.allowed()
 }
 
-// Unsubscribe ends the subscription with the given request number.
-func (s *Session) Unsubscribe(request int64) error {
-	return s.send(context.Background(), wire.Unsubscribe{Request: marketBase + request})
-}
+// claim settles what becomes of the order. Only the caller that gets true may write it, or report that it never leaves.
+func (q *request) claim() bool { return !q.settled.Swap(true) }
 
-// MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a
-// contract. It holds for those made afterwards; without it, they are live or refused.
-func (s *Session) MarketDataType(delayed bool) error {
-	typ := 1 // live
-	if delayed {
-		typ = 3
+// refuse reports that the order never leaves, unless something else was settled before.
+func (q *request) refuse(err error) {
+	if q.claim() {
+		q.done <- err
 	}
-	return s.send(context.Background(), wire.MarketDataTypes{Type: typ})
 }
-
-// FirstOrderID returns the lowest order id that Gateway has offered at READY. A restarted Gateway may offer ids that
-// were used before: keep a floor.
-func (s *Session) FirstOrderID() int64 { return s.link.books().first.Load() }
-
-// Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
-// changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
-// was shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
-// that it is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the
-// middle. What becomes of the order arrives at Orders.
-func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 
 // Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the
 // placing then, nothing has been sent.
@@ -179,6 +263,13 @@ type Conditions struct {
 	// withdrawn while an order waits for its turn. It must not block.
 	Allowed func() error
 }
+
+// Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
+// changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
+// was shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
+// that it is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the
+// middle. What becomes of the order arrives at Orders.
+func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 
 // PlaceIf is Place for an order whose bytes may leave only under further conditions.
 func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
@@ -195,70 +286,94 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 	if err := s.Guard(); err != nil {
 		return err
 	}
-	b, one := s.link.books(), newPlacement(s, id, c)
-	if !b.placements.add(one) {
+	b, q := s.link.waiting(), s.placing(id, frame, c)
+	if _, another := b.placing.LoadOrStore(id, true); another {
 		return fmt.Errorf("order id %d is being sent already", id)
 	}
-	defer b.placements.remove(one)
-	b.news.want()
+	defer b.placing.Delete(id)
 	b.settle()
-	if err := s.link.send(context.Background(), &request{frame: frame, order: one}); err != nil {
-		return err
-	}
-	if err := one.getReady(); err != nil {
-		return err
-	}
-	limit := time.NewTimer(placeLimit)
-	defer limit.Stop()
-	select {
-	case err := <-one.done:
-		return err
-	case <-s.link.over():
-		if one.claim() {
-			return ErrSessionOver
-		}
-	case <-limit.C:
-		if one.claim() {
-			return ErrNotSent
-		}
-	}
-	return <-one.done // it is being written
-}
-
-// Cancel asks for an order of the same client id to be cancelled. It needs no open guard: it can only make a position
-// smaller than it would become. It returns nil when the request has been given to the network, [ErrSessionOver] after
-// the end of the session, and [ErrNotSent] if neither happens in time. The outcome arrives at Orders; none arrives if
-// the request came too fast for Gateway, which throws it away then and names no order (code 100).
-func (s *Session) Cancel(id int64) error {
-	if !(id >= 1 && id <= MaxOrderID) {
-		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
-	}
-	frame, err := wire.Append(nil, wire.CancelOrder{ID: id})
-	if err != nil {
-		return err
-	}
-	q := &request{frame: frame, cancels: id, written: make(chan struct{})}
 	if err := s.link.send(context.Background(), q); err != nil {
 		return err
 	}
+	if q.ready != nil {
+		if err := q.prepare(c.Prepare); err != nil {
+			return err
+		}
+	}
 	limit := time.NewTimer(placeLimit)
 	defer limit.Stop()
 	select {
-	case <-q.written:
-		return nil
+	case err := <-q.done:
+		return err
 	case <-s.link.over():
-		return ErrSessionOver
+		if q.claim() {
+			return ErrSessionOver
+		}
 	case <-limit.C:
-		return ErrNotSent
+		if q.claim() {
+			return ErrNotSent
+		}
 	}
+	return <-q.done // it is being written
 }
 
-// Orders returns the mailbox in which the session's order news arrives.
-func (s *Session) Orders() *Orders { return s.link.books().news.want() }
+// settle has news of orders kept, and says that none are expected any more that Gateway tells unasked: those that were
+// told are out of date once an order is placed.
+func (b *pending) settle() {
+	b.wanted.Store(true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settled, b.early = true, nil
+}
 
-// Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question
-// about them unanswered.
-func (s *Session) Recheck() { s.doubt() }
+// check says what is wrong with an order. Gateway checks more, and says so itself.
+func (o *Order) check() error {
+	price := func(name string, v float64, used bool) error {
+		switch {
+		case math.IsNaN(v) || math.Abs(v) >= 1e300: // the greatest number there is stands for none
+			return fmt.Errorf("%s is no number", name)
+		case used && v == 0:
+			return fmt.Errorf("a %s order needs a %s", o.Type, name)
+		case !used && v != 0:
+			return fmt.Errorf("a %s order has no %s", o.Type, name)
+		}
+		return nil
+	}
+	var kind error
+	switch o.Type {
+	case Market, Limit, Stop, StopLimit:
+	case Trail:
+		if (o.TrailAmount > 0) == (o.TrailPercent > 0) {
+			kind = errors.New("a TRAIL order needs either a trail amount or a trail percent")
+		}
+	default:
+		kind = fmt.Errorf("unknown order type %q", o.Type)
+	}
+	var ref, side, quantity error
+	if o.Ref == "" || len(o.Ref) > maxRef || strings.ContainsFunc(o.Ref, func(r rune) bool { return r < ' ' || r > '~' }) {
+		ref = fmt.Errorf("order reference %.50q: 1 to %d printable ASCII characters are needed", o.Ref, maxRef)
+	}
+	if o.Side != Buy && o.Side != Sell {
+		side = fmt.Errorf("unknown side %q", o.Side)
+	}
+	if !(o.Quantity > 0) || o.Quantity > 99_999_999_999 {
+		quantity = fmt.Errorf("quantity %v: a number above 0 is needed", o.Quantity)
+	}
+	return errors.Join(
+		ref, side, kind, quantity,
+		price("limit price", o.LimitPrice, o.Type == Limit || o.Type == StopLimit),
+		price("stop price", o.StopPrice, o.Type == Stop || o.Type == StopLimit),
+		price("trail amount", o.TrailAmount, o.Type == Trail && o.TrailPercent == 0),
+		price("trail percent", o.TrailPercent, o.Type == Trail && o.TrailAmount == 0),
+	)
+}
 
-// Ticks returns the mailbox in which the session's market data arrives.
-func (s *Session) Ticks() *Ticks { return s.ticks }
+// request returns the request that places a checked order: a price that its type does not use is 0.
+func (o *Order) request(id int64) wire.PlaceOrder {
+	return wire.PlaceOrder{
+		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side),
+		Type: string(o.Type), Quantity: o.Quantity, Limit: o.LimitPrice,
+		Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
+		TIF: o.TIF, OutsideHours: o.OutsideHours, Parent: o.Parent, Hold: o.Hold,
+	}
+}

@@ -17,14 +17,14 @@ import (
 // socket is one TCP connection to Gateway from its greeting to its end. Two goroutines serve it, a reader and a writer;
 // it is never dialled again.
 type socket struct {
-	conn   net.Conn
-	in     *wire.Reader
-	mono   func() time.Duration
-	number uint64 // of the session
-	client int64  // client id
-	post   func(input)
-	ticks  *Ticks
-	book   *books
+	conn    net.Conn
+	in      *wire.Reader
+	mono    func() time.Duration
+	number  uint64 // of the session
+	client  int64  // client id
+	post    func(input)
+	ticks   *Ticks
+	pending *pending
 
 	version  int
 	greeted  string // Gateway's time and zone, as it greets
@@ -82,7 +82,7 @@ func open(
 
 func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Duration, post func(input)) *socket {
 	s := &socket{
-		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(), book: newBooks(number),
+		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(), pending: newPending(number),
 		requests: make(chan *request, 64), times: newTimeRequests(), kinds: map[int64]dataKind{},
 		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
 		readDone: make(chan struct{}), allGone: make(chan struct{}),
@@ -92,20 +92,6 @@ func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Dura
 		s.times.ours = at.IP.IsLoopback()
 	}
 	return s
-}
-
-// stamped notes the time of every byte that is read.
-type stamped struct {
-	r  io.Reader
-	to *socket
-}
-
-func (s stamped) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	if n > 0 {
-		s.to.heard.Store(int64(s.to.mono()))
-	}
-	return n, err
 }
 
 // greet negotiates the version.
@@ -186,15 +172,6 @@ func (s *socket) close(cause Cause, detail string) {
 	})
 }
 
-func (s *socket) alive() bool {
-	select {
-	case <-s.closed:
-		return false
-	default:
-		return true
-	}
-}
-
 // leave says that one of the two goroutines has ended.
 func (s *socket) leave() {
 	if s.parts.Add(-1) == 0 {
@@ -230,9 +207,7 @@ func (s *socket) seen() evidence {
 
 func (s *socket) probe()                { s.times.want() }
 func (s *socket) end(cause Cause)       { s.close(cause, "") }
-func (s *socket) over() <-chan struct{} { return s.closed }
 func (s *socket) gone() <-chan struct{} { return s.allGone }
-func (s *socket) books() *books         { return s.book }
 
 // outcome says why the session is over, once gone is closed.
 func (s *socket) outcome() (cause Cause, code int, detail string) {

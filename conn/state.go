@@ -84,96 +84,6 @@ const (
 	FarmConnecting FarmState = "connecting"
 )
 
-// Layers is what is true of each layer at one moment.
-type Layers struct {
-	Socket   bool // TCP to Gateway
-	API      bool // READY: nextValidId and managedAccounts have arrived
-	Upstream bool // Gateway to IBKR's servers, as far as Gateway has said
-	Farms    map[string]FarmState
-	Since    LayerTimes
-}
-
-// LayerTimes says since when each layer has been as it is, by the wall clock. What is known of the upper layers begins with each
-// connection.
-type LayerTimes struct{ Socket, API, Upstream, Farms time.Time }
-
-// Up reports whether socket, API and upstream are all up.
-func (l Layers) Up() bool { return l.Socket && l.API && l.Upstream }
-
-// GuardReason says why the guard is shut; empty means that it is open.
-type GuardReason string
-
-// The reasons for a shut guard, in the order in which they are looked at.
-const (
-	GuardOpen        GuardReason = ""
-	GuardSocket      GuardReason = "socket_down"
-	GuardAPI         GuardReason = "api_down"
-	GuardUpstream    GuardReason = "upstream_lost"
-	GuardProbe       GuardReason = "probe_overdue"
-	GuardMode        GuardReason = "wrong_mode"
-	GuardReadOnly    GuardReason = "read_only"
-	GuardExit        GuardReason = "restart_soon"       // Gateway restarts or logs off in a moment, as it has announced
-	GuardUnconfirmed GuardReason = "orders_unconfirmed" // reconciling has failed more than once, and is tried again
-	GuardReconciling GuardReason = "reconciling"
-)
-
-// Attempt describes the attempt under way or the next one. A zero Number means that none is needed.
-type Attempt struct {
-	Number  int       // counts from 1 within one outage
-	NextAt  time.Time // when it is due by the wall clock, at the earliest the end of a reset window; zero while it runs
-	Running bool
-}
-
-// Span is what a [Calendar] says about one moment.
-type Span struct {
-	Active bool
-	Name   string    // of the window that is active and ends last
-	Ends   time.Time // end of the active stretch, overlapping windows joined; zero if not active
-	Next   time.Time // start of the next window after that moment; zero if there is none
-}
-
-// Gateway is what is known about the other side.
-type Gateway struct {
-	Host          string
-	Port          int // port in use; while looking for one, the last that was tried, or 0
-	ServerVersion int // negotiated protocol version; 0 before the handshake
-	Mode          Mode
-	Accounts      int // number of managed accounts
-}
-
-// Snapshot is an immutable picture of the connection. Renderers of every kind show the same value.
-type Snapshot struct {
-	Seq     uint64    // grows by one with each published snapshot
-	At      time.Time // wall clock when it was made
-	State   State
-	Since   time.Time // when State was entered
-	Cause   Cause     // why State is not Connected; empty if it is
-	Code    int       // IB code behind Cause, or 0
-	Detail  string    // technical text behind Cause, may be empty; comes from outside
-	Layers  Layers
-	Session uint64 // number of the present session, 0 if none is up
-	Attempt Attempt
-	Window  Span
-	Exit    PlannedExit // of Gateway, as it has announced
-	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
-	Resubmit Switch
-	Gateway  Gateway
-	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
-	Unsupported Unsupported
-	Guard       GuardReason
-	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
-	Opened      uint64        // how often the guard was opened since the start of the program
-	Probe       time.Duration // last round trip of a probe, 0 before the first
-	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
-	Lost        uint64        // sessions lost since the start of the program
-}
-
-// Connected reports whether socket, API and upstream are all up.
-func (s *Snapshot) Connected() bool { return s.Layers.Up() }
-
-// GuardOpen reports whether orders may leave.
-func (s *Snapshot) GuardOpen() bool { return s.Guard == GuardOpen }
-
 // EventKind names what happened, in the past tense.
 type EventKind string
 
@@ -225,4 +135,62 @@ func cloneFarms(f map[string]FarmState) map[string]FarmState {
 		return map[string]FarmState{}
 	}
 	return maps.Clone(f)
+}
+
+// enter is the one place that enters a state.
+func (s *step) enter() {
+	m := &s.m
+	state := m.inState()
+	if state != m.state {
+		m.state, m.since = state, s.now.wall
+	}
+	for i := range s.events {
+		s.events[i].State = state
+		if s.events[i].Session == 0 && m.phase == up {
+			s.events[i].Session = m.session
+		}
+	}
+}
+
+func (m *model) inState() State {
+	switch {
+	case m.paused && m.phase == idle:
+		return Paused
+	case m.phase == up && !m.upstream:
+		return UpstreamLost
+	case m.phase == up:
+		if cause, _ := m.trouble(); cause != CauseNone {
+			return Degraded
+		}
+		return Connected
+	case m.phase == idle && m.resting():
+		return ResetWindow
+	case m.failed:
+		return Reconnecting
+	}
+	return Connecting
+}
+
+// trouble returns what degrades a connection that is up, and a detail of it.
+func (m *model) trouble() (Cause, string) {
+	switch {
+	case m.suspect:
+		return CauseSilent, ""
+	case m.wrongMode:
+		return CauseWrongMode, ""
+	case m.blocked() != CauseNone:
+		return m.blocked(), m.doubt
+	case m.competing:
+		return CauseCompeting, ""
+	}
+	worst := ""
+	for name, st := range m.farms {
+		if st == FarmBroken && (worst == "" || name < worst) {
+			worst = name
+		}
+	}
+	if worst != "" {
+		return CauseFarm, worst
+	}
+	return CauseNone, ""
 }

@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -16,9 +15,8 @@ import (
 type Supervisor struct {
 	log     *slog.Logger
 	connect connector
-	wall    func() time.Time
-	mono    func() time.Duration
-	rand    func() float64
+	clock
+	rand func() float64
 
 	inbox *Queue[input]
 	gate  gate
@@ -56,22 +54,18 @@ func New(cfg Config, log *slog.Logger) (*Supervisor, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	base := time.Now()
-	mono := func() time.Duration { return time.Since(base) }
-	s := newSupervisor(&cfg, log, tcpConnector(mono))
-	s.mono = mono
+	s := newSupervisor(&cfg, log, nil)
+	s.connect = tcpConnector(s.mono)
 	return s, nil
 }
 
 func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor {
-	base := time.Now()
 	s := &Supervisor{
-		log: log, connect: connect, cfg: cfg,
-		wall: wallClock, mono: func() time.Duration { return time.Since(base) }, rand: rand.Float64,
+		log: log, connect: connect, cfg: cfg, clock: newClock(), rand: rand.Float64,
 		inbox: NewQueue[input](), done: make(chan struct{}),
 		nudges: map[chan struct{}]struct{}{}, streams: map[*EventStream]struct{}{},
 	}
-	s.gate.clock = func() instant { return instant{wall: s.wall(), mono: s.mono()} }
+	s.gate.clock = s.now
 	s.gate.proof.Store(int64(cfg.proofOfLife()))
 	now := wallClock()
 	s.snap.Store(&Snapshot{
@@ -80,9 +74,6 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	})
 	return s
 }
-
-// wallClock returns the time without a monotonic reading: with one, the difference of two times leaves out every sleep.
-func wallClock() time.Time { return time.Now().Round(0) }
 
 // Run keeps the connection until ctx ends, then closes it and waits for everything it has started.
 func (s *Supervisor) Run(ctx context.Context) {
@@ -142,7 +133,7 @@ func (s *Supervisor) pause() time.Duration { return max(0, s.m.deadline(s.cfg)-s
 
 // handle puts one input through next and carries out the answer.
 func (s *Supervisor) handle(in input) {
-	now := instant{wall: s.wall(), mono: s.mono()}
+	now := s.now()
 	if s.link != nil {
 		now.seen = s.link.seen()
 	}
@@ -372,37 +363,6 @@ func (s *Supervisor) publish() {
 	}
 }
 
-// layersSince returns since when each layer of a new snapshot has been as it is.
-func layersSince(old, now *Snapshot) LayerTimes {
-	since := old.Layers.Since
-	another := now.Session != old.Session || now.Layers.API != old.Layers.API
-	if another || now.Layers.Socket != old.Layers.Socket {
-		since.Socket = now.At
-	}
-	if another {
-		since.API = now.At
-	}
-	if another || now.Layers.Upstream != old.Layers.Upstream {
-		since.Upstream = now.At
-	}
-	if another || !maps.Equal(now.Layers.Farms, old.Layers.Farms) {
-		since.Farms = now.At
-	}
-	return since
-}
-
-// same reports whether both say the same but for the time they were made at and what is measured all the time.
-func (s *Snapshot) same(o *Snapshot) bool {
-	a, b := *s, *o
-	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) {
-		return false
-	}
-	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
-		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
-		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
-		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
-}
-
 func (s *Supervisor) tell(now instant, events []Event) {
 	if events = s.flood.pass(now, s.m.state, events); len(events) == 0 {
 		return
@@ -438,9 +398,6 @@ func (s *Supervisor) Messages() []Message { return s.said.all() }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *Session { return s.live.Load() }
-
-// Clock returns the present moment on the clock of [Tick.At].
-func (s *Supervisor) Clock() time.Duration { return s.mono() }
 
 // Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
 // the subscription.

@@ -1,7 +1,8 @@
 package conn
 
 import (
-	"sync"
+	"context"
+	"fmt"
 	"time"
 
 	"gatewatch/conn/wire"
@@ -39,97 +40,24 @@ type Tick struct {
 	At    time.Duration // when it was read, on the supervisor's monotonic clock
 }
 
-// key is what the newest value is kept by.
-func (k *Tick) key() int64 { return k.Request<<8 | int64(k.Field) }
-
-// Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow
-// reader sees the present and never holds up the session. One reader; writing never blocks.
-type Ticks struct {
-	mu       sync.Mutex
-	at       map[int64]int // index into waiting
-	waiting  []Tick
-	received uint64
-	replaced uint64
-	ready    chan struct{}
-}
-
-func newTicks() *Ticks {
-	return &Ticks{at: map[int64]int{}, ready: make(chan struct{}, 1)}
-}
-
-func (t *Ticks) put(k Tick) {
-	key := k.key()
-	t.mu.Lock()
-	t.received++
-	i, ok := t.at[key]
-	if ok {
-		t.waiting[i] = k
-		t.replaced++
-	} else {
-		t.at[key] = len(t.waiting)
-		t.waiting = append(t.waiting, k)
-	}
-	t.mu.Unlock()
-	if !ok {
-		select {
-		case t.ready <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// Ready returns a channel that yields a value when there may be something to take.
-func (t *Ticks) Ready() <-chan struct{} { return t.ready }
-
-// Take appends what is waiting to buf, in order of first arrival, and empties the mailbox.
-func (t *Ticks) Take(buf []Tick) []Tick {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	buf = append(buf, t.waiting...)
-	t.waiting = t.waiting[:0]
-	clear(t.at)
-	return buf
-}
-
-// Counts returns how many values have arrived and how many of them were replaced unread.
-func (t *Ticks) Counts() (received, replaced uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.received, t.replaced
-}
-
-// tickTypes says which field a type of tick is of.
-var tickTypes = [...]struct {
+// tickType says which field a type of tick is of, and of which field the size is that comes together with a price.
+type tickType struct {
 	field   TickField
 	delayed bool
-}{
-	wire.Bid: {Bid, false}, wire.Ask: {Ask, false}, wire.Last: {Last, false},
-	wire.BidSize: {BidSize, false}, wire.AskSize: {AskSize, false}, wire.LastSize: {LastSize, false},
-	wire.High: {High, false}, wire.Low: {Low, false}, wire.Close: {Close, false}, wire.Open: {Open, false},
-	wire.Volume: {Volume, false}, wire.LastTime: {LastTime, false},
-	wire.DelayedBid: {Bid, true}, wire.DelayedAsk: {Ask, true}, wire.DelayedLast: {Last, true},
-	wire.DelayedBidSize: {BidSize, true}, wire.DelayedAskSize: {AskSize, true}, wire.DelayedLastSize: {LastSize, true},
-	wire.DelayedHigh: {High, true}, wire.DelayedLow: {Low, true}, wire.DelayedClose: {Close, true},
-	wire.DelayedOpen: {Open, true}, wire.DelayedVolume: {Volume, true}, wire.DelayedLastTime: {LastTime, true},
+	size    TickField
 }
 
-// sizeType returns the type of the size that comes together with a price, -1 if none does.
-func sizeType(price int) int {
-	switch price {
-	case wire.Bid:
-		return wire.BidSize
-	case wire.Ask:
-		return wire.AskSize
-	case wire.Last:
-		return wire.LastSize
-	case wire.DelayedBid:
-		return wire.DelayedBidSize
-	case wire.DelayedAsk:
-		return wire.DelayedAskSize
-	case wire.DelayedLast:
-		return wire.DelayedLastSize
-	}
-	return -1
+var tickTypes = [...]tickType{
+	wire.Bid: {Bid, false, BidSize}, wire.Ask: {Ask, false, AskSize}, wire.Last: {Last, false, LastSize},
+	wire.BidSize: {field: BidSize}, wire.AskSize: {field: AskSize}, wire.LastSize: {field: LastSize},
+	wire.High: {field: High}, wire.Low: {field: Low}, wire.Close: {field: Close}, wire.Open: {field: Open},
+	wire.Volume: {field: Volume}, wire.LastTime: {field: LastTime},
+	wire.DelayedBid: {Bid, true, BidSize}, wire.DelayedAsk: {Ask, true, AskSize},
+	wire.DelayedLast: {Last, true, LastSize}, wire.DelayedBidSize: {field: BidSize, delayed: true},
+	wire.DelayedAskSize: {field: AskSize, delayed: true}, wire.DelayedLastSize: {field: LastSize, delayed: true},
+	wire.DelayedHigh: {field: High, delayed: true}, wire.DelayedLow: {field: Low, delayed: true},
+	wire.DelayedClose: {field: Close, delayed: true}, wire.DelayedOpen: {field: Open, delayed: true},
+	wire.DelayedVolume: {field: Volume, delayed: true}, wire.DelayedLastTime: {field: LastTime, delayed: true},
 }
 
 // dataKind is which data a subscription has.
@@ -138,58 +66,6 @@ type dataKind struct{ delayed, old bool }
 // dataKinds are the types of market data but for live data (1). IBKR freezes what was valid when trading ended. Source:
 // IBKR's API reference, "Market data types".
 var dataKinds = map[int]dataKind{2: {old: true}, 3: {delayed: true}, 4: {delayed: true, old: true}}
-
-// receiveMarketData takes in a message about market data.
-func (s *socket) receiveMarketData(m wire.Message) error {
-	switch m.Number {
-	case wire.MsgTickPrice:
-		t, err := m.TickPrice()
-		if err != nil {
-			return err
-		}
-		s.marketAt.Store(s.heard.Load())
-		s.tick(t.Request, t.Type, realPrice(t.Price))
-		if t.Size >= 0 {
-			s.tick(t.Request, sizeType(t.Type), t.Size)
-		}
-	case wire.MsgTickSize:
-		t, err := m.TickSize()
-		if err != nil {
-			return err
-		}
-		s.marketAt.Store(s.heard.Load())
-		if t.Size >= 0 {
-			s.tick(t.Request, t.Type, t.Size)
-		}
-	case wire.MsgTickString:
-		t, err := m.TickString()
-		if err != nil {
-			return err
-		}
-		if at, ok := t.Seconds(); ok && (t.Type == wire.LastTime || t.Type == wire.DelayedLastTime) {
-			s.tick(t.Request, t.Type, float64(at))
-		}
-	case wire.MsgMarketDataType:
-		t, err := m.MarketDataType()
-		if err != nil {
-			return err
-		}
-		s.receiveDataKind(t.Request, t.Type)
-	}
-	return nil
-}
-
-// tick keeps a value, of the kind of data that its subscription has now.
-func (s *socket) tick(request int64, typ int, value float64) {
-	if typ < 0 || typ >= len(tickTypes) || tickTypes[typ].field == 0 {
-		return
-	}
-	data := s.kinds[request]
-	s.ticks.put(Tick{
-		Request: request - marketBase, Field: tickTypes[typ].field, Delayed: tickTypes[typ].delayed || data.delayed,
-		Old: data.old, Value: value, At: time.Duration(s.heard.Load()),
-	})
-}
 
 // receiveDataKind notes of which type the data of a subscription is from now on. One that is not known is not live.
 func (s *socket) receiveDataKind(request int64, typ int) {
@@ -205,4 +81,31 @@ func (s *socket) receiveDataKind(request int64, typ int) {
 		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ),
 		At: time.Duration(s.heard.Load()),
 	})
+}
+
+// Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.
+type Contract = wire.Contract
+
+// Subscribe asks for streaming market data; it arrives at Ticks under the given request number, which the caller
+// chooses and which must be unused and from 1 to 16 million. It returns [ErrSessionOver] after the end of the session.
+func (s *Session) Subscribe(request int64, c Contract) error {
+	if request < 1 || request > maxRequest {
+		return fmt.Errorf("request number %d: 1 to %d are possible", request, maxRequest)
+	}
+	return s.send(context.Background(), wire.Subscribe{Request: marketBase + request, Contract: wire.Contract(c)})
+}
+
+// Unsubscribe ends the subscription with the given request number.
+func (s *Session) Unsubscribe(request int64) error {
+	return s.send(context.Background(), wire.Unsubscribe{Request: marketBase + request})
+}
+
+// MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a
+// contract. It holds for those made afterwards; without it, they are live or refused.
+func (s *Session) MarketDataType(delayed bool) error {
+	typ := 1 // live
+	if delayed {
+		typ = 3
+	}
+	return s.send(context.Background(), wire.MarketDataTypes{Type: typ})
 }

@@ -1,10 +1,10 @@
 package conn
 
 import (
-	"context"
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -22,30 +22,6 @@ const (
 
 // askTime is the frame that asks Gateway for its time.
 var askTime, _ = wire.Append(nil, wire.CurrentTime{})
-
-// request is a frame on its way to Gateway.
-type request struct {
-	frame   []byte
-	came    time.Duration
-	order   *placement    // that it places, nil for other requests
-	cancels int64         // id of the order that it cancels, 0 for other requests
-	written chan struct{} // closed when it is; may be nil
-}
-
-// send hands a request to the writer. With an error it never leaves.
-func (s *socket) send(ctx context.Context, q *request) error {
-	if !s.alive() {
-		return ErrSessionOver
-	}
-	select {
-	case s.requests <- q:
-		return nil
-	case <-s.closed:
-		return ErrSessionOver
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back
 // what comes behind it, but not the cancellation of another order.
@@ -90,7 +66,7 @@ func (s *socket) write() {
 func (w *writer) flush() bool {
 	for {
 		if q := w.next(); q != nil {
-			if !w.leaves(q, w.put) {
+			if !q.leave(w.put) {
 				return false
 			}
 			continue
@@ -160,14 +136,14 @@ func (w *writer) next() *request {
 		switch {
 		case held && (q.cancels == 0 || w.holds(q.cancels, i)):
 			continue
-		case q.order != nil:
+		case q.order != 0:
 			waits, err := w.waits(q, now)
 			if waits {
 				held = true
 				continue
 			}
 			if err != nil {
-				q.order.refuse(err) // and written it is not, since somebody has claimed it
+				q.refuse(err) // and written it is not, since somebody has claimed it
 			}
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
@@ -178,12 +154,12 @@ func (w *writer) next() *request {
 
 // holds reports whether an order with an id waits among the first n requests.
 func (w *writer) holds(id int64, n int) bool {
-	return slices.ContainsFunc(w.queue[:n], func(q *request) bool { return q.order != nil && q.order.id == id })
+	return slices.ContainsFunc(w.queue[:n], func(q *request) bool { return q.order == id })
 }
 
 // waits reports whether an order has to wait, and why it must not leave any more.
 func (w *writer) waits(q *request, now time.Duration) (bool, error) {
-	if ready := q.order.unready(); ready != nil {
+	if ready := q.unready(); ready != nil {
 		left := q.came + placeLimit - now
 		if left <= 0 {
 			return false, ErrNotSent // what is behind it must not wait for a disk that stands still
@@ -192,10 +168,10 @@ func (w *writer) waits(q *request, now time.Duration) (bool, error) {
 		w.lookIn(left)
 		return true, nil
 	}
-	if err := q.order.guard(); err != nil {
+	if err := q.guard(); err != nil {
 		return false, err
 	}
-	wait, silent := w.times.proof(now, time.Duration(w.heard.Load()), q.order.within())
+	wait, silent := w.times.proof(now, time.Duration(w.heard.Load()), q.within())
 	switch {
 	case silent:
 		return false, ErrGatewaySilent
@@ -206,27 +182,188 @@ func (w *writer) waits(q *request, now time.Duration) (bool, error) {
 	return false, nil
 }
 
-// leaves writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
+// leave writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
 // false if the session is over.
-func (s *socket) leaves(q *request, put func([]byte) bool) bool {
-	if q.order == nil {
-		written := put(q.frame)
-		if written && q.written != nil {
-			close(q.written)
+func (q *request) leave(put func([]byte) bool) bool {
+	if q.order != 0 {
+		if !q.claim() {
+			return true
 		}
-		return written
+		if err := q.permit(); err != nil {
+			q.done <- err
+			return true
+		}
 	}
-	if !q.order.claim() {
-		return true
+	written := put(q.frame)
+	switch {
+	case q.done == nil:
+	case written:
+		q.done <- nil
+	default:
+		q.done <- ErrFateUnknown
 	}
-	if err := q.order.permit(); err != nil {
-		q.order.done <- err
-		return true
+	return written
+}
+
+// timeRequests pairs a session's time requests with Gateway's answers. The next one leaves a second after the last answer
+// was read: Gateway never sees two within a second. One that is not answered is repeated after some seconds, in case it got
+// lost. Gateway's time, in whole seconds, then shows which of them it answered.
+type timeRequests struct {
+	mu       sync.Mutex
+	wanted   bool
+	open     []timeRequest // those without an answer, oldest first
+	answered time.Duration // when the last answer was read; 0: there was none yet
+	rtt      time.Duration // of the last answer
+	ours     bool          // Gateway runs on this computer and has its clock, as far as is known
+	skew     int64         // Gateway's clock minus ours in seconds, one more or less
+	knows    bool          // the skew
+	news     chan struct{} // gets a value when something has changed for the writer
+	coming   chan struct{} // closed with the next answer; nil: nothing waits for it
+}
+
+// timeRequest is a request that has been written.
+type timeRequest struct {
+	at   time.Duration
+	unix int64 // by our wall clock
+}
+
+// steady reports whether our wall clock was not set since a request.
+func (r timeRequest) steady(now time.Duration, unix int64) bool {
+	return (time.Duration(unix-r.unix)*time.Second - (now - r.at)).Abs() < 2*time.Second
+}
+
+// maxOpen bounds the requests without an answer. A session ends long before.
+const maxOpen = 16
+
+func newTimeRequests() *timeRequests { return &timeRequests{news: make(chan struct{}, 1)} }
+
+// want asks for a time request. It never blocks; while one is unanswered, that is the one.
+func (q *timeRequests) want() {
+	q.mu.Lock()
+	q.wanted = true
+	q.mu.Unlock()
+	q.tell()
+}
+
+func (q *timeRequests) tell() {
+	select {
+	case q.news <- struct{}{}:
+	default:
 	}
-	if !put(q.frame) {
-		q.order.done <- ErrFateUnknown
-		return false
+}
+
+// due returns how long it takes until the next request may be written; ok is false if none is wanted.
+func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch n := len(q.open); {
+	case n > 0:
+		return max(0, q.open[n-1].at+max(q.repeatAfter(), q.overdue(q.open[n-1]))-now), n < maxOpen
+	case !q.wanted:
+		return 0, false
 	}
-	q.order.done <- nil
-	return true
+	return q.pause(now), true
+}
+
+// repeatAfter keeps requests so far apart that rounding to whole seconds, here and there, cannot mix them up.
+func (q *timeRequests) repeatAfter() time.Duration {
+	if q.ours {
+		return 2 * time.Second
+	}
+	return 4 * time.Second
+}
+
+// overdue returns after how long a request counts as lost, 0 if that cannot be said: when later than half as long again as
+// the last answer took. It was read after the request was written, so that Gateway answers as slowly as that by now.
+func (q *timeRequests) overdue(r timeRequest) time.Duration {
+	if r.at >= q.answered {
+		return 0
+	}
+	return q.rtt + q.rtt/2 + time.Second
+}
+
+// follows reports whether Gateway is known to have written its time after a request, or within the second before.
+func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
+	if q.ours {
+		return gateway >= r.unix
+	}
+	return q.knows && gateway-q.skew >= r.unix-1
+}
+
+// pause returns how long Gateway has to be left alone after its last answer.
+func (q *timeRequests) pause(now time.Duration) time.Duration {
+	if q.answered == 0 {
+		return 0
+	}
+	return max(0, q.answered+minProbeGap-now)
+}
+
+// leaves notes that a request is about to be written.
+func (q *timeRequests) leaves(now time.Duration, unix int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wanted = false
+	q.open = slices.DeleteFunc(q.open, func(r timeRequest) bool {
+		limit := q.overdue(r)
+		return limit != 0 && now-r.at >= limit
+	})
+	q.open = append(q.open, timeRequest{max(1, now), unix})
+}
+
+// answer takes in an answer with Gateway's time, and returns when its request was written and how long it took; ok is false
+// if there was none. Where it could be the answer to several, it is that to the newest from whose time on Gateway has
+// written it, as far as that is known.
+func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rtt time.Duration, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.open) == 0 {
+		return 0, 0, false
+	}
+	i := 0
+	for steady := q.open[0].steady(now, unix); steady && i+1 < len(q.open) && q.follows(gateway, q.open[i+1]); {
+		i++
+	}
+	asked = q.open[i].at
+	rtt = now - asked
+	if len(q.open) == 1 && rtt < minProbeGap {
+		q.skew, q.knows = gateway-unix, true
+		q.ours = q.ours && (q.skew == 0 || q.skew == -1)
+	}
+	q.open = append(q.open[:0], q.open[i+1:]...)
+	q.wanted, q.answered, q.rtt = false, max(1, now), rtt
+	if q.coming != nil {
+		close(q.coming)
+		q.coming = nil
+	}
+	q.tell()
+	return asked, rtt, true
+}
+
+// unanswered returns when the oldest request without an answer was written, 0 if there is none.
+func (q *timeRequests) unanswered() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.open) == 0 {
+		return 0
+	}
+	return q.open[0].at
+}
+
+// proof says whether an order may leave: Gateway was heard within the given time, its last answer did not take longer, and
+// none is missing for longer. If not, it says for how long to wait for an answer at most, and asks for one unless that is
+// under way. Silent means that there is nothing to wait for: Gateway has not answered in time.
+func (q *timeRequests) proof(now, heard, within time.Duration) (wait time.Duration, silent bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	open := len(q.open) > 0
+	switch {
+	case open && now-q.open[0].at >= within:
+		return 0, true
+	case q.answered != 0 && q.rtt < within && now-heard < within:
+		return 0, false
+	case open:
+		return q.open[0].at + within - now, false
+	}
+	q.wanted = true
+	return q.pause(now) + within, false
 }

@@ -43,14 +43,14 @@ func (w *paired) send(q *request) {
 }
 
 // placeIf hands over an order under conditions.
-func (w *paired) placeIf(id byte, c Conditions) *placement {
-	one := newPlacement(w.session, int64(id), c)
-	w.send(&request{frame: orderFrame(id), order: one})
+func (w *paired) placeIf(id byte, c Conditions) *request {
+	one := w.session.placing(int64(id), orderFrame(id), c)
+	w.send(one)
 	return one
 }
 
-func (w *paired) place(id byte) *placement { return w.placeIf(id, Conditions{}) }
-func (w *paired) cancel(id byte)           { w.send(&request{frame: cancelFrame(id), cancels: int64(id)}) }
+func (w *paired) place(id byte) *request { return w.placeIf(id, Conditions{}) }
+func (w *paired) cancel(id byte)         { w.send(&request{frame: cancelFrame(id), cancels: int64(id)}) }
 
 // gets reads a frame that Gateway gets at a time since the beginning.
 func (w *paired) gets(want []byte, at time.Duration) {
@@ -111,7 +111,7 @@ func TestOrdersWaitForAProofOfLife(t *testing.T) {
 func TestGatewayIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newPaired(t)
-		blocked := func(one *placement, at time.Duration) {
+		blocked := func(one *request, at time.Duration) {
 			t.Helper()
 			err := <-one.done
 			if !errors.Is(err, ErrGatewaySilent) || time.Since(w.began) != at {
@@ -140,9 +140,10 @@ func TestSlowPreparation(t *testing.T) {
 			w := newPaired(t)
 			w.session.gate.proof.Store(int64(time.Hour))
 			w.s.times.answered = 1
-			one := w.placeIf(7, Conditions{Prepare: func() error { time.Sleep(slow); return nil }})
+			slowly := func() error { time.Sleep(slow); return nil }
+			one := w.placeIf(7, Conditions{Prepare: slowly})
 			w.send(&request{frame: other})
-			go one.getReady()
+			go one.prepare(slowly)
 			if slow < placeLimit {
 				w.gets(orderFrame(7), slow)
 				w.gets(other, slow)
@@ -166,33 +167,33 @@ func TestAtTheLastMoment(t *testing.T) {
 	no := errors.New("no")
 	refuses, yes := func() error { return no }, func() error { return nil }
 	for name, c := range map[string]struct {
-		order   *placement // nil: the request places none
+		request *request
 		claimed bool
 		broken  bool // the socket
 		written bool
 		want    []error // what the order's placing ends with
 	}{
-		"no order":                    {written: true},
-		"no order, the write fails":   {broken: true, written: true},
-		"an order":                    {order: &placement{guard: yes}, written: true, want: []error{nil}},
-		"an order that is allowed":    {order: &placement{guard: yes, allowed: yes}, written: true, want: []error{nil}},
-		"an order that is not":        {order: &placement{guard: yes, allowed: refuses}, want: []error{no}},
-		"the guard is shut":           {order: &placement{guard: refuses, allowed: yes}, want: []error{no}},
-		"an order, the write fails":   {order: &placement{guard: yes}, broken: true, written: true, want: []error{ErrFateUnknown}},
-		"nobody waits for it anymore": {order: &placement{guard: yes}, claimed: true},
+		"no order":                    {request: &request{}, written: true},
+		"no order, the write fails":   {request: &request{}, broken: true, written: true},
+		"an order":                    {request: &request{order: 1, guard: yes}, written: true, want: []error{nil}},
+		"an order that is allowed":    {request: &request{order: 1, guard: yes, allowed: yes}, written: true, want: []error{nil}},
+		"an order that is not":        {request: &request{order: 1, guard: yes, allowed: refuses}, want: []error{no}},
+		"the guard is shut":           {request: &request{order: 1, guard: refuses, allowed: yes}, want: []error{no}},
+		"an order, the write fails":   {request: &request{order: 1, guard: yes}, broken: true, written: true, want: []error{ErrFateUnknown}},
+		"nobody waits for it anymore": {request: &request{order: 1, guard: yes}, claimed: true},
 	} {
-		if c.order != nil {
-			c.order.done = make(chan error, 1)
+		if c.request.order != 0 {
+			c.request.done = make(chan error, 1)
 			if c.claimed {
-				c.order.claim()
+				c.request.claim()
 			}
 		}
 		written := false
 		put := func([]byte) bool { written = true; return !c.broken }
-		alive := offline(nil).leaves(&request{frame: askTime, order: c.order}, put)
+		alive := c.request.leave(put)
 		var got []error
-		if c.order != nil && len(c.order.done) > 0 {
-			got = append(got, <-c.order.done)
+		if len(c.request.done) > 0 {
+			got = append(got, <-c.request.done)
 		}
 		if written != c.written || alive == c.broken || !slices.Equal(got, c.want) {
 			t.Errorf("%s: written %v, alive %v, placed %v", name, written, alive, got)

@@ -14,8 +14,8 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which has it on disk
-// before its bytes leave.
+// This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which has
+// it on disk before its bytes leave.
 
 // Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then the intents
 // tell more.

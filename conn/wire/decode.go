@@ -47,17 +47,6 @@ type Commission struct {
 	Currency  string
 }
 
-// Contract names an instrument.
-type Contract struct {
-	ConID    int64
-	Symbol   string
-	Type     string
-	Exchange string
-	Primary  string
-	Currency string
-	Local    string
-}
-
 // ContractDetails is what Gateway knows of a contract.
 type ContractDetails struct {
 	Request    int64
@@ -80,16 +69,11 @@ type MarketRule struct {
 // PriceStep is the distance between two prices, from a price on.
 type PriceStep struct{ From, Step float64 }
 
-// MarketDataType is of which type the data of a subscription is from now on.
-type MarketDataType struct {
-	Request int64
-	Type    int // 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
-}
-
-// TickReqParams is what holds for the market data of a subscription.
-type TickReqParams struct {
-	Request int64
-	MinTick float64
+// Error is what Gateway says with a code, of a request or an order, or of neither.
+type Error struct {
+	Request int64 // or order; -1 for none
+	Code    int
+	Text    string
 }
 
 // Error decodes a [MsgError].
@@ -105,11 +89,7 @@ func (m Message) Error() (Error, error) {
 // NextValidID decodes a [MsgNextValidID]: the lowest order id that may be used.
 func (m Message) NextValidID() (int64, error) {
 	if m.inText {
-		f, err := m.fields(2)
-		if err != nil {
-			return 0, err
-		}
-		return m.number(f[1])
+		return m.numberInText()
 	}
 	var p protobuf.NextValidId
 	err := m.decode(&p)
@@ -119,11 +99,8 @@ func (m Message) NextValidID() (int64, error) {
 // ManagedAccounts decodes a [MsgManagedAccounts].
 func (m Message) ManagedAccounts() ([]string, error) {
 	if m.inText {
-		f, err := m.fields(2)
-		if err != nil {
-			return nil, err
-		}
-		return accounts(f[1]), nil
+		list, err := m.textInText()
+		return accounts(list), err
 	}
 	var p protobuf.ManagedAccounts
 	err := m.decode(&p)
@@ -133,11 +110,7 @@ func (m Message) ManagedAccounts() ([]string, error) {
 // CurrentTime decodes a [MsgCurrentTime]: Gateway's time, in seconds since 1970.
 func (m Message) CurrentTime() (int64, error) {
 	if m.inText {
-		f, err := m.fields(2)
-		if err != nil {
-			return 0, err
-		}
-		return m.number(f[1])
+		return m.numberInText()
 	}
 	var p protobuf.CurrentTime
 	err := m.decode(&p)
@@ -245,43 +218,48 @@ func (m Message) MarketRule() (MarketRule, error) {
 	return r, err
 }
 
-// MarketDataType decodes a [MsgMarketDataType].
-func (m Message) MarketDataType() (MarketDataType, error) {
-	var p protobuf.MarketDataType
-	err := m.decode(&p)
-	return MarketDataType{Request: int64(p.GetReqId()), Type: int(p.GetMarketDataType())}, err
-}
-
-// TickReqParams decodes a [MsgTickReqParams].
-func (m Message) TickReqParams() (TickReqParams, error) {
-	var p protobuf.TickReqParams
-	err := m.decode(&p)
-	return TickReqParams{Request: int64(p.GetReqId()), MinTick: decimal(p.GetMinTick())}, err
-}
-
-// TickSnapshotEnd decodes a [MsgTickSnapshotEnd]: the number of the request.
-func (m Message) TickSnapshotEnd() (int64, error) {
-	var p protobuf.TickSnapshotEnd
-	err := m.decode(&p)
+// End decodes the end of an answer: the number of its request, 0 where it has none.
+func (m Message) End() (request int64, err error) {
+	var p protobuf.ExecutionDetailsEnd // the ends of the other answers have the same field, or none
+	err = m.decode(&p)
 	return int64(p.GetReqId()), err
 }
 
-// ContractDetailsEnd decodes a [MsgContractDetailsEnd]: the number of the request.
-func (m Message) ContractDetailsEnd() (int64, error) {
-	var p protobuf.ContractDataEnd
-	err := m.decode(&p)
-	return int64(p.GetReqId()), err
+// Config is what Gateway says of its settings, as far as there is a use for it. Each part may be missing.
+type Config struct {
+	Request      int64
+	LogoffTime   string   // such as 11:45, on Gateway's clock
+	LogoffPeriod string   // AM, PM
+	LogoffType   string   // restart, logoff
+	Port         int64    // of its API; 0 if it is missing
+	ReadOnly     *bool    // of its API; nil if it is missing, like those below
+	Resubmit     *bool    // keep orders while IBKR is not connected, and send them again
+	LocalOnly    *bool    // take connections from this computer alone
+	Trusted      []string // addresses, at most maxTrusted
+	TrustedMore  int      // how many more there were
 }
 
-// ExecutionsEnd decodes a [MsgExecutionsEnd]: the number of the request.
-func (m Message) ExecutionsEnd() (int64, error) {
-	var p protobuf.ExecutionDetailsEnd
+// maxTrusted bounds the addresses that are kept.
+const maxTrusted = 64
+
+// Config decodes a [MsgConfig].
+func (m Message) Config() (Config, error) {
+	var p protobuf.ConfigResponse
 	err := m.decode(&p)
-	return int64(p.GetReqId()), err
+	exit, api := p.GetLockAndExit(), p.GetApi().GetSettings()
+	c := Config{
+		Request:    int64(p.GetReqId()),
+		LogoffTime: text(exit.GetAutoLogoffTime()), LogoffPeriod: text(exit.GetAutoLogoffPeriod()),
+		LogoffType: text(exit.GetAutoLogoffType()), Port: int64(api.GetSocketPort()),
+	}
+	if api == nil {
+		return c, err
+	}
+	c.ReadOnly, c.LocalOnly, c.Resubmit = api.ReadOnlyApi, api.AllowLocalhostOnly, api.MaintainAndResubmitOrdersOnReconnect
+	kept := min(len(api.GetTrustedIPs()), maxTrusted)
+	for _, address := range api.GetTrustedIPs()[:kept] {
+		c.Trusted = append(c.Trusted, text(address))
+	}
+	c.TrustedMore = len(api.GetTrustedIPs()) - kept
+	return c, err
 }
-
-// OpenOrdersEnd says whether a [MsgOpenOrdersEnd], in which there is nothing, can be read.
-func (m Message) OpenOrdersEnd() error { return m.decode(&protobuf.OpenOrdersEnd{}) }
-
-// CompletedOrdersEnd says whether a [MsgCompletedOrdersEnd], in which there is nothing, can be read.
-func (m Message) CompletedOrdersEnd() error { return m.decode(&protobuf.CompletedOrdersEnd{}) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func framed(payloads ...string) (stream []byte) {
 func TestReader(t *testing.T) {
 	want := []string{
 		"a", strings.Repeat("b", 3000), strings.Repeat("c", readSize), "d",
-		strings.Repeat("e", keepSize+1), "f",
+		strings.Repeat("e", 16*readSize), "f",
 	}
 	for len(want) < 100 {
 		want = append(want, strings.Repeat("x", 1+len(want)*37))
@@ -52,8 +53,8 @@ func TestReader(t *testing.T) {
 		if _, err := r.Next(); err != io.EOF {
 			t.Errorf("%s: %v behind the end", name, err)
 		}
-		if len(r.buf) > readSize {
-			t.Errorf("%s: a buffer of %d bytes is kept", name, len(r.buf))
+		if r.in.Size() > readSize {
+			t.Errorf("%s: a buffer of %d bytes is kept", name, r.in.Size())
 		}
 	}
 }
@@ -135,9 +136,13 @@ func (silent) Read([]byte) (int, error) { return 0, nil }
 // TestHeaderCostsNothing holds that a header does not have memory made for a frame that never comes.
 func TestHeaderCostsNothing(t *testing.T) {
 	stream := append(binary.BigEndian.AppendUint32(nil, MaxFrame), make([]byte, 1000)...)
-	r := NewReader(bytes.NewReader(stream))
-	if _, err := r.Next(); err != io.ErrUnexpectedEOF || len(r.buf) > 2*readSize {
-		t.Errorf("%v, with a buffer of %d bytes", err, len(r.buf))
+	r := bytes.NewReader(stream)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := NewReader(r).Next()
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; err != io.ErrUnexpectedEOF || got > 16*readSize {
+		t.Errorf("%v, with %d bytes of memory", err, got)
 	}
 }
 

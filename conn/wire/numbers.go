@@ -1,6 +1,3 @@
-// Package wire turns requests to IB Gateway into bytes, and bytes from it into messages. It knows frames, the greeting,
-// the numbers of messages, and the protobuf form that every Gateway from server version 213 on speaks; docs/wire.md
-// says more. It has no goroutines, no sockets and no clock.
 package wire
 
 // Versions of the protocol that are spoken. What Gateway says in its reply to the hello is one of them, or the session
@@ -53,7 +50,6 @@ const (
 	MsgCompletedOrder     = 101
 	MsgCompletedOrdersEnd = 102
 	MsgConfig             = 110
-	numberEnd             = MsgConfig + 1
 )
 
 // ProtoBase is added to the number of a request or message whose body is protobuf.

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -12,11 +11,6 @@ import (
 
 // The protobuf library loses a message with a text that is not UTF-8, and cuts a number that is out of range to one
 // that is in it. So messages are looked through before it decodes them.
-
-var (
-	errShape = errors.New("it is not protobuf")
-	errRange = errors.New("a number is out of range")
-)
 
 // decode decodes a message in protobuf.
 func (m Message) decode(to proto.Message) error {

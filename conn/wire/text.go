@@ -1,7 +1,7 @@
 package wire
 
 import (
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -34,42 +34,68 @@ func list(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// decimal reads a number in text; NaN stands for one that is not set or cannot be read. Some numbers stand for none:
-// the greatest ones of several types.
-func decimal[S string | []byte](s S) float64 {
-	if len(s) == 0 || len(s) > 32 {
-		return math.NaN()
+// fields returns the fields of a message in text, of which there have to be so many.
+func (m Message) fields(atLeast int) ([]string, error) {
+	list := strings.Split(string(m.body), "\x00")
+	list = list[:len(list)-1] // behind the last NUL
+	if len(list) < atLeast {
+		return nil, bad(m.Number, "%d fields, not %d", len(list), atLeast)
 	}
-	digits, places, plain := uint64(0), -1, len(s) <= 15 // then it has no more digits than a float64 holds
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits = 10*digits + uint64(c-'0')
-			if places >= 0 {
-				places++
-			}
-		case c == '.' && places < 0 && len(s) > 1:
-			places = 0
-		case c == '.', c == '-', c == '+', c == 'e', c == 'E':
-			plain = false
-		default:
-			return math.NaN() // Go reads more, such as "Inf" and "0x1p2"
-		}
-	}
-	switch string(s) {
-	case "2147483647", "9223372036854775807", "-9223372036854775808":
-		return math.NaN()
-	}
-	if plain {
-		return float64(digits) / tens[max(0, places)]
-	}
-	v, err := strconv.ParseFloat(string(s), 64)
-	if err != nil || math.Abs(v) >= 1e300 {
-		return math.NaN()
-	}
-	return v
+	return list, nil
 }
 
-// tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that
-// the result is the nearest there is.
-var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+// textInText returns the only field of a message in text that has one, behind its version.
+func (m Message) textInText() (string, error) {
+	f, err := m.fields(2)
+	if err != nil {
+		return "", err
+	}
+	return f[1], nil
+}
+
+// numberInText likewise returns a whole number.
+func (m Message) numberInText() (int64, error) {
+	field, err := m.textInText()
+	if err != nil {
+		return 0, err
+	}
+	return m.number(field)
+}
+
+// number reads a whole number; empty stands for 0.
+func (m Message) number(field string) (int64, error) {
+	if field == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(field, 10, 64)
+	if err != nil {
+		return 0, bad(m.Number, "%.20q is no whole number", field)
+	}
+	return n, nil
+}
+
+// errorInText decodes an error in text, which begins with its own version up to version 193: "2", request, code, text.
+// Later it does not: request, code, text, rejection, time.
+func (m Message) errorInText() (e Error, err error) {
+	f, err := m.fields(3)
+	if err != nil {
+		return e, err
+	}
+	if _, err := strconv.ParseInt(f[2], 10, 64); err == nil && f[0] == "2" && len(f) >= 4 {
+		f = f[1:]
+	}
+	code, err := m.number(f[1])
+	if err == nil {
+		e.Request, err = m.number(f[0])
+	}
+	if e.Code = int(code); int64(e.Code) != code {
+		e.Code = 0
+	}
+	e.Text = text(f[2])
+	return e, err
+}
+
+// accounts splits a list of accounts.
+func accounts(s string) []string {
+	return slices.DeleteFunc(strings.Split(list(s), ","), func(a string) bool { return a == "" })
+}

@@ -36,22 +36,11 @@ func decodeTick(payload []byte) (request int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	switch m.Number {
-	case MsgTickPrice:
-		t, err := m.TickPrice()
-		return t.Request, err
-	case MsgTickSize:
-		t, err := m.TickSize()
-		return t.Request, err
-	case MsgTickString:
-		t, err := m.TickString()
+	t, err := m.Tick()
+	if m.Number == MsgTickString {
 		t.Seconds()
-		return t.Request, err
-	case MsgTickGeneric:
-		t, err := m.TickGeneric()
-		return t.Request, err
 	}
-	return 0, nil
+	return t.Request, err
 }
 
 // TestTicksDoNotAllocate holds that a tick costs no memory between the stream and its values.
@@ -64,7 +53,6 @@ func TestTicksDoNotAllocate(t *testing.T) {
 	r := NewReader(from)
 	if n := testing.AllocsPerRun(1000, func() {
 		from.Reset(stream)
-		r.err = nil
 		for {
 			payload, err := r.Next()
 			if err == io.EOF {
@@ -85,7 +73,7 @@ func TestSeconds(t *testing.T) {
 		"": 0, "0": 0, "-1": 0, "soon": 0, "9223372036854775808": 0, "00000000000000000001": 0, "1796086800.5": 0,
 		"\xff": 0,
 	} {
-		at, ok := TickString{Value: []byte(value)}.Seconds()
+		at, ok := Tick{Text: []byte(value)}.Seconds()
 		if ok != (want != 0) || ok && at != want {
 			t.Errorf("%q is %d, %v", value, at, ok)
 		}

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// books is what a session knows of orders, and of questions about contracts.
-type books struct {
-	session    uint64       // its number, which everything that is said carries
-	first      atomic.Int64 // order id offered at READY
-	news       *Orders
-	placements placements
+// pending is what a session knows of orders, and of questions about contracts.
+type pending struct {
+	session uint64       // its number, which everything that is said carries
+	first   atomic.Int64 // order id offered at READY
+	news    Orders
+	wanted  atomic.Bool // news is kept
+	placing sync.Map    // ids of the orders on their way: no two of them have one id
 
 	enquiries enquiries
 	rules     marketRules
@@ -27,8 +28,8 @@ type books struct {
 	begun   time.Time
 }
 
-func newBooks(session uint64) *books {
-	b := &books{session: session, news: newOrders(), begun: time.Now()}
+func newPending(session uint64) *pending {
+	b := &pending{session: session, news: Orders{NewQueue[OrderNews]()}, begun: time.Now()}
 	for i := range b.turn {
 		b.turn[i] = make(chan struct{}, 1)
 	}
@@ -41,16 +42,8 @@ var asks = map[OrderNewsKind]asking{OrderOpen: askOpen, OrderCompleted: askCompl
 // earlyFor is how long after the beginning of a session Gateway may tell its open orders unasked.
 const earlyFor = 10 * time.Second
 
-// settle says that no orders are expected any more that Gateway tells unasked: those that were told are out of date once an
-// order is placed.
-func (b *books) settle() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.settled, b.early = true, nil
-}
-
 // put takes down what Gateway says.
-func (b *books) put(n OrderNews) {
+func (b *pending) put(n OrderNews) {
 	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
@@ -63,11 +56,13 @@ func (b *books) put(n OrderNews) {
 	} else if n.Kind == OrderStatus && n.WhyHeld != "" {
 		b.hold(n)
 	}
-	b.news.put(n)
+	if b.wanted.Load() {
+		b.news.queue.Put(n)
+	}
 }
 
 // hold adds why an order is held, which the status behind an open order says, to that order in the answer.
-func (b *books) hold(n OrderNews) {
+func (b *pending) hold(n OrderNews) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.answers[askOpen]

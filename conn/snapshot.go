@@ -1,0 +1,143 @@
+package conn
+
+import (
+	"maps"
+	"time"
+)
+
+// Layers is what is true of each layer at one moment.
+type Layers struct {
+	Socket   bool // TCP to Gateway
+	API      bool // READY: nextValidId and managedAccounts have arrived
+	Upstream bool // Gateway to IBKR's servers, as far as Gateway has said
+	Farms    map[string]FarmState
+	Since    LayerTimes
+}
+
+// LayerTimes says since when each layer has been as it is, by the wall clock. What is known of the upper layers begins with each
+// connection.
+type LayerTimes struct{ Socket, API, Upstream, Farms time.Time }
+
+// Up reports whether socket, API and upstream are all up.
+func (l Layers) Up() bool { return l.Socket && l.API && l.Upstream }
+
+// Attempt describes the attempt under way or the next one. A zero Number means that none is needed.
+type Attempt struct {
+	Number  int       // counts from 1 within one outage
+	NextAt  time.Time // when it is due by the wall clock, at the earliest the end of a reset window; zero while it runs
+	Running bool
+}
+
+// Span is what a [Calendar] says about one moment.
+type Span struct {
+	Active bool
+	Name   string    // of the window that is active and ends last
+	Ends   time.Time // end of the active stretch, overlapping windows joined; zero if not active
+	Next   time.Time // start of the next window after that moment; zero if there is none
+}
+
+// Gateway is what is known about the other side.
+type Gateway struct {
+	Host          string
+	Port          int // port in use; while looking for one, the last that was tried, or 0
+	ServerVersion int // negotiated protocol version; 0 before the handshake
+	Mode          Mode
+	Accounts      int // number of managed accounts
+}
+
+// Snapshot is an immutable picture of the connection. Renderers of every kind show the same value.
+type Snapshot struct {
+	Seq     uint64    // grows by one with each published snapshot
+	At      time.Time // wall clock when it was made
+	State   State
+	Since   time.Time // when State was entered
+	Cause   Cause     // why State is not Connected; empty if it is
+	Code    int       // IB code behind Cause, or 0
+	Detail  string    // technical text behind Cause, may be empty; comes from outside
+	Layers  Layers
+	Session uint64 // number of the present session, 0 if none is up
+	Attempt Attempt
+	Window  Span
+	Exit    PlannedExit // of Gateway, as it has announced
+	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
+	Resubmit Switch
+	Gateway  Gateway
+	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
+	Unsupported Unsupported
+	Guard       GuardReason
+	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
+	Opened      uint64        // how often the guard was opened since the start of the program
+	Probe       time.Duration // last round trip of a probe, 0 before the first
+	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
+	Lost        uint64        // sessions lost since the start of the program
+}
+
+// Connected reports whether socket, API and upstream are all up.
+func (s *Snapshot) Connected() bool { return s.Layers.Up() }
+
+// GuardOpen reports whether orders may leave.
+func (s *Snapshot) GuardOpen() bool { return s.Guard == GuardOpen }
+
+// snapshot renders the model. The result shares nothing that is ever changed.
+func (m *model) snapshot(cfg *Config) *Snapshot {
+	s := &Snapshot{
+		At: m.last.wall, State: m.state, Since: m.since,
+		Cause: m.cause, Code: m.code, Detail: m.detail,
+		Layers: Layers{
+			Socket: m.phase != idle && m.socket, API: m.phase == up, Upstream: m.phase == up && m.upstream,
+			Farms: maps.Clone(m.farms),
+		},
+		Window: m.spanNow(cfg), Exit: m.planned(), Resubmit: m.resubmit, Gateway: m.gateway, Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
+	}
+	if s.Gateway.Host == "" {
+		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}
+	}
+	if m.phase == up {
+		s.Session = m.session
+		if m.upstream {
+			s.Cause, s.Detail = m.trouble()
+			s.Code = 0
+		}
+	}
+	switch {
+	case m.phase == trying:
+		s.Attempt = Attempt{Number: m.attempt, Running: true}
+	case m.phase == idle && !m.paused && !m.stopped:
+		s.Attempt = Attempt{Number: m.attempt + 1}
+		if s.Attempt.NextAt = m.dueWall; m.resting() {
+			s.Attempt.NextAt = m.window.Ends
+		}
+	}
+	return s
+}
+
+// same reports whether both say the same but for the time they were made at and what is measured all the time.
+func (s *Snapshot) same(o *Snapshot) bool {
+	a, b := *s, *o
+	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) {
+		return false
+	}
+	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
+		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
+		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
+		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
+}
+
+// layersSince returns since when each layer of a new snapshot has been as it is.
+func layersSince(old, now *Snapshot) LayerTimes {
+	since := old.Layers.Since
+	another := now.Session != old.Session || now.Layers.API != old.Layers.API
+	if another || now.Layers.Socket != old.Layers.Socket {
+		since.Socket = now.At
+	}
+	if another {
+		since.API = now.At
+	}
+	if another || now.Layers.Upstream != old.Layers.Upstream {
+		since.Upstream = now.At
+	}
+	if another || !maps.Equal(now.Layers.Farms, old.Layers.Farms) {
+		since.Farms = now.At
+	}
+	return since
+}

@@ -1,0 +1,390 @@
+// Package wire turns requests to IB Gateway into bytes, and bytes from it into messages. It knows frames, the greeting,
+// the numbers of messages, and the protobuf form that every Gateway from server version 213 on speaks; docs/wire.md
+// says more. It has no goroutines, no sockets and no clock.
+//
+// This file is what lies between a tick and an order: frames, the numbers of messages, and these two themselves.
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// MaxFrame is the longest payload that is sent or taken, in bytes.
+const MaxFrame = 0xFFFFFF
+
+// readSize is what a reader asks for at once. A longer frame gets memory of its own.
+const readSize = 64 << 10
+
+// BeginFrame appends room for the length of a frame, and returns where that is. EndFrame fills it in.
+func BeginFrame(dst []byte) (framed []byte, start int) { return append(dst, 0, 0, 0, 0), len(dst) }
+
+// EndFrame ends the frame that began at start with the bytes behind it.
+func EndFrame(framed []byte, start int) []byte {
+	binary.BigEndian.PutUint32(framed[start:], uint32(len(framed)-start-4))
+	return framed
+}
+
+// frameLength reads the header of a frame, which has four bytes.
+func frameLength(head []byte, limit int) (int, error) {
+	n := binary.BigEndian.Uint32(head)
+	if n == 0 || n > uint32(limit) {
+		return 0, bad(0, "frame of %d bytes", n)
+	}
+	return int(n), nil
+}
+
+// Reader reads frames. It is for one goroutine.
+type Reader struct {
+	in    *bufio.Reader
+	limit int // longest payload that is taken
+	last  int // bytes in the buffer of what was returned last
+}
+
+// NewReader returns a reader of frames.
+func NewReader(from io.Reader) *Reader { return NewReaderSize(from, readSize, MaxFrame) }
+
+// Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended
+// between frames, io.ErrUnexpectedEOF that it ended inside one.
+func (r *Reader) Next() ([]byte, error) {
+	frame, err := r.next(r.limit)
+	if err != nil {
+		return nil, err
+	}
+	return frame[4:], nil
+}
+
+// next returns the next frame with its header.
+func (r *Reader) next(limit int) ([]byte, error) {
+	_, _ = r.in.Discard(r.last) // it is there
+	r.last = 0
+	head, err := r.in.Peek(4)
+	if err != nil {
+		return nil, inside(err, len(head) > 0)
+	}
+	n, err := frameLength(head, limit)
+	switch {
+	case err != nil:
+		return nil, err
+	case 4+n > r.in.Size():
+		return readSome(r.in, 4+n)
+	}
+	frame, err := r.in.Peek(4 + n)
+	if err != nil {
+		return nil, inside(err, true)
+	}
+	r.last = 4 + n
+	return frame[: 4+n : 4+n], nil
+}
+
+// HasFrame reports whether the next frame has been read in full already, so that Next does not wait.
+func (r *Reader) HasFrame() bool { return r.whole() != 0 }
+
+// whole returns the length of the next frame with its header if it has been read in full: 0 if it has not, and below 0
+// if it is none.
+func (r *Reader) whole() int {
+	have := r.in.Buffered() - r.last
+	if have < 4 {
+		return 0
+	}
+	read, _ := r.in.Peek(r.last + 4)
+	n, err := frameLength(read[r.last:], r.limit)
+	switch {
+	case err != nil:
+		return -1
+	case have < 4+n:
+		return 0
+	}
+	return 4 + n
+}
+
+// inside returns the error of a stream that has ended, inside a frame or not.
+func inside(err error, frame bool) error {
+	if frame && err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Message is a message from Gateway that has not been decoded yet. It holds as long as the payload it was made of.
+type Message struct {
+	Number int // one of the MsgXXX numbers, or 0 for a message that nothing here has a use for
+	inText bool
+	body   []byte
+}
+
+// known reports whether a message can be decoded, in protobuf or in text.
+func known(number int, inText bool) bool {
+	switch number {
+	case MsgError, MsgNextValidID, MsgManagedAccounts, MsgCurrentTime:
+		return true
+	case MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgMarketDataType,
+		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
+		MsgExecution, MsgExecutionsEnd, MsgCommission,
+		MsgContractDetails, MsgContractDetailsEnd, MsgMarketRule, MsgConfig:
+		return !inText
+	}
+	return false
+}
+
+// Split reads the number of the message that is the payload of a frame.
+func Split(payload []byte) (Message, error) {
+	if len(payload) > 0 && payload[0] >= '1' && payload[0] <= '9' { // the number is text, too: before version 201
+		field, body, _ := bytes.Cut(payload, []byte{0})
+		n, err := strconv.ParseUint(string(field), 10, 31)
+		if err != nil || !known(int(n), true) {
+			return Message{}, bad(0, "message starts with %.20q", field)
+		}
+		return Message{int(n), true, body}, nil
+	}
+	if len(payload) < 4 {
+		return Message{}, bad(0, "message of %d bytes", len(payload))
+	}
+	m := Message{int(binary.BigEndian.Uint32(payload)), true, payload[4:]}
+	if m.Number <= 0 || m.Number > maxNumber {
+		return Message{}, bad(0, "message number %d", m.Number)
+	}
+	if m.Number > ProtoBase {
+		m.Number, m.inText = m.Number-ProtoBase, false
+	}
+	if !known(m.Number, m.inText) {
+		return Message{}, nil
+	}
+	return m, nil
+}
+
+// whatIsBad returns the error of a message of which something cannot be read.
+func (m Message) whatIsBad(err error) error {
+	if err != nil {
+		return bad(m.Number, "%v", err)
+	}
+	return nil
+}
+
+// Tick is one of the messages of which there are many: a price, and with some types the size at that price; a size; a
+// text; another value; or of which type the data of a subscription is from now on. It holds as long as the payload.
+type Tick struct {
+	Request int64
+	Type    int     // of the tick; of a [MsgMarketDataType] 1 live, 2 frozen, 3 delayed, 4 delayed and frozen
+	Value   float64 // a price, or another value
+	Size    float64 // NaN if there is none, or none that can be read
+	Text    []byte
+}
+
+// Seconds returns the text as a time in seconds since 1970. ok is false if it is none.
+func (t Tick) Seconds() (at int64, ok bool) {
+	if len(t.Text) > 19 {
+		return 0, false
+	}
+	at, err := strconv.ParseInt(string(t.Text), 10, 64)
+	return at, err == nil && at > 0
+}
+
+// Tick decodes a [MsgTickPrice], [MsgTickSize], [MsgTickString], [MsgTickGeneric] or [MsgMarketDataType], straight from
+// its bytes. A field of another kind than the known one is none that is known, as protobuf has it.
+func (m Message) Tick() (Tick, error) {
+	t := Tick{Size: math.NaN()}
+	for rest := m.body; len(rest) > 0; {
+		field, kind, n := protowire.ConsumeTag(rest)
+		if n < 0 || field > protowire.MaxValidNumber {
+			return t, m.whatIsBad(errShape)
+		}
+		size := protowire.ConsumeFieldValue(field, kind, rest[n:])
+		if size < 0 {
+			return t, m.whatIsBad(errShape)
+		}
+		value := rest[n : n+size]
+		rest = rest[n+size:]
+		switch kind {
+		case protowire.VarintType:
+			if v, _ := protowire.ConsumeVarint(value); field <= 2 && !fits32(v) {
+				return t, m.whatIsBad(errRange)
+			} else if field == 1 {
+				t.Request = int64(int32(v))
+			} else if field == 2 {
+				t.Type = int(int32(v))
+			}
+		case protowire.Fixed64Type:
+			if field == 3 && (m.Number == MsgTickPrice || m.Number == MsgTickGeneric) {
+				t.Value = math.Float64frombits(binary.LittleEndian.Uint64(value))
+			}
+		case protowire.BytesType:
+			switch text, _ := protowire.ConsumeBytes(value); {
+			case field == 3 && m.Number == MsgTickString:
+				t.Text = text
+			case field == 3 && m.Number == MsgTickSize, field == 4 && m.Number == MsgTickPrice:
+				t.Size = decimal(text)
+			}
+		}
+	}
+	return t, nil
+}
+
+var (
+	errShape = errors.New("it is not protobuf")
+	errRange = errors.New("a number is out of range")
+)
+
+// fits32 reports whether a number has 32 bits, with a sign or without.
+func fits32(v uint64) bool { return v>>32 == 0 || int64(v) == int64(int32(v)) }
+
+// decimal reads a number in text; NaN stands for one that is not set or cannot be read. Some numbers stand for none:
+// the greatest ones of several types.
+func decimal[S string | []byte](s S) float64 {
+	if len(s) == 0 || len(s) > 32 {
+		return math.NaN()
+	}
+	digits, places, plain := uint64(0), -1, len(s) <= 15 // then it has no more digits than a float64 holds
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits = 10*digits + uint64(c-'0')
+			if places >= 0 {
+				places++
+			}
+		case c == '.' && places < 0 && len(s) > 1:
+			places = 0
+		case c == '.', c == '-', c == '+', c == 'e', c == 'E':
+			plain = false
+		default:
+			return math.NaN() // Go reads more, such as "Inf" and "0x1p2"
+		}
+	}
+	switch string(s) {
+	case "2147483647", "9223372036854775807", "-9223372036854775808":
+		return math.NaN()
+	}
+	if plain {
+		return float64(digits) / tens[max(0, places)]
+	}
+	v, err := strconv.ParseFloat(string(s), 64)
+	if err != nil || math.Abs(v) >= 1e300 {
+		return math.NaN()
+	}
+	return v
+}
+
+// tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that
+// the result is the nearest there is.
+var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// Request is a request to Gateway.
+type Request interface {
+	// encode returns the number of the request and its body.
+	encode(e *encoder) (number int, body proto.Message)
+}
+
+// encoder keeps what is wrong with a request.
+type encoder struct{ err error }
+
+// Append appends a request as a frame. With an error, which is about what is in the request, there is none.
+func Append(dst []byte, r Request) ([]byte, error) {
+	var e encoder
+	number, body := r.encode(&e)
+	if e.err != nil {
+		return dst, e.err
+	}
+	framed, start := BeginFrame(dst)
+	framed = binary.BigEndian.AppendUint32(framed, uint32(number+ProtoBase))
+	framed, err := proto.MarshalOptions{}.MarshalAppend(framed, body)
+	if err != nil { // a text that is not UTF-8
+		return dst, fmt.Errorf("request %d cannot be written: %w", number, err)
+	}
+	return EndFrame(framed, start), nil
+}
+
+// int returns a number in the 32 bits that it has on the wire.
+func (e *encoder) int(name string, v int64) *int32 {
+	if v != int64(int32(v)) {
+		e.err = cmp.Or(e.err, fmt.Errorf("%s %d is out of range", name, v))
+	}
+	return proto.Int32(int32(v))
+}
+
+// set returns a value as it is on the wire: one that is not set is left out.
+func set[T comparable](v T) *T {
+	var none T
+	if v == none {
+		return nil
+	}
+	return &v
+}
+
+// Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.
+type Contract struct {
+	ConID    int64
+	Symbol   string
+	Type     string // STK, CASH, FUT, …
+	Exchange string // SMART, IDEALPRO, …
+	Primary  string // primary exchange, where SMART is ambiguous
+	Currency string
+	Local    string // local symbol, for futures
+}
+
+func (e *encoder) contract(c *Contract) *protobuf.Contract {
+	return &protobuf.Contract{
+		ConId: e.int("contract id", c.ConID), Symbol: set(c.Symbol), SecType: set(c.Type), Exchange: set(c.Exchange),
+		PrimaryExch: set(c.Primary), Currency: set(c.Currency), LocalSymbol: set(c.Local),
+	}
+}
+
+// PlaceOrder places an order, or changes the open one with its id.
+type PlaceOrder struct {
+	ID           int64
+	Contract     Contract
+	Ref          string
+	Action       string // BUY, SELL
+	Type         string // MKT, LMT, …
+	Quantity     float64
+	Limit        float64 // 0 if it has none, like those below
+	Aux          float64 // stop price or trail amount
+	Percent      float64 // trail percent
+	TIF          string
+	OutsideHours bool
+	Account      string
+	Parent       int64
+	Hold         bool // is not transmitted yet
+}
+
+// encode writes the fields that the client library writes, also those without a meaning here: Gateway is used to them.
+func (r PlaceOrder) encode(e *encoder) (int, proto.Message) {
+	zero, none, id := proto.Int32(0), proto.Float64(0), e.int("order id", r.ID)
+	return ReqPlaceOrder, &protobuf.PlaceOrderRequest{
+		OrderId: id, Contract: e.contract(&r.Contract), AttachedOrders: &protobuf.AttachedOrders{},
+		Order: &protobuf.Order{
+			OrderId: id, ParentId: e.int("order id of the parent", r.Parent), Action: set(r.Action), OrderType: set(r.Type),
+			TotalQuantity: e.quantity(r.Quantity), LmtPrice: set(r.Limit), AuxPrice: set(r.Aux),
+			TrailingPercent: set(r.Percent), Tif: set(r.TIF), Account: set(r.Account), OutsideRth: set(r.OutsideHours),
+			OrderRef: set(r.Ref), Transmit: set(!r.Hold),
+
+			ClientId: zero, PermId: proto.Int64(0), DisplaySize: zero, OcaType: zero, TriggerMethod: zero, Origin: zero,
+			ShortSaleSlot: zero, ExemptCode: proto.Int32(-1), DeltaNeutralConId: zero, DeltaNeutralShortSaleSlot: zero,
+			DiscretionaryAmt: none, ReferenceContractId: zero, PeggedChangeAmount: none, ReferenceChangeAmount: none,
+			AdjustableTrailingUnit: zero, SoftDollarTier: &protobuf.SoftDollarTier{},
+		},
+	}
+}
+
+// decimals is how many decimal places a quantity may have.
+const decimals = 7
+
+// quantity returns a quantity as it is on the wire, which is text.
+func (e *encoder) quantity(v float64) *string {
+	s := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', decimals, 64), "0"), ".")
+	if !(v > 0) || math.IsInf(v, 0) || s == "0" || s == "" {
+		e.err = cmp.Or(e.err, fmt.Errorf("quantity %v: a number above 0 is needed", v))
+	}
+	return &s
+}
