@@ -176,6 +176,19 @@ func (b *book) lost(client int64, connection uint64, gateway bool) (unknown []*O
 	return unknown
 }
 
+// awaited reports whether Gateway has still to say something of an order of a connection: that it has it, or after the
+// cancellation of all orders of a client id that they are done.
+func (b *book) awaited(client int64, connection uint64, cancelled bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.byID {
+		if o.Client == client && (o.State == Sent && o.connection == connection || cancelled && !o.State.Done()) {
+			return true
+		}
+	}
+	return false
+}
+
 // count returns how many orders of a client id Gateway has as far as is known, and of how many that is not known.
 func (b *book) count(client int64) (working, unknown int) {
 	b.mu.Lock()

@@ -30,8 +30,9 @@ const (
 	maxRequest = 1 << 20
 	// dialLimit is how long Gateway may take to accept a connection and answer the greeting.
 	dialLimit = 10 * time.Second
-	// lastWords is how long Gateway is read after a program has left: it says what became of its last orders.
-	lastWords = time.Second
+	// lastWords is how long the connection to Gateway is kept after a program has left, until Gateway has said what
+	// became of its last orders: what it has not sent when its client closes is lost.
+	lastWords = 2 * time.Second
 	// drainLimit is how long what a program still sends is read after its connection was closed, so that it gets all
 	// that was written before.
 	drainLimit = 200 * time.Millisecond
@@ -230,18 +231,33 @@ func (c *client) finish() {
 		if c.cause == EndClientLeft {
 			c.down.Close()
 		}
-		c.cancelAll()
-		_ = c.up.CloseWrite()
-		_ = c.up.SetReadDeadline(time.Now().Add(lastWords))
+		cancelled := c.cancelAll()
 		c.close()
-		<-c.read
+		c.settle(cancelled)
 		c.up.Close()
+		<-c.read
 	}
 	c.lose()
 	if c.id.Load() >= 0 {
 		c.port.event(Event{Kind: ClientDisconnected, Client: c.describe(), Detail: string(c.cause)})
 	}
 	c.log.Info("a program is not connected to the guarded port any more", "cause", c.cause)
+}
+
+// settle waits until Gateway has mentioned all orders of this connection, and for those that were cancelled until they
+// are done; not for long.
+func (c *client) settle(cancelled bool) {
+	limit := time.NewTimer(lastWords)
+	defer limit.Stop()
+	for c.ready.Load() && c.port.book.awaited(c.id.Load(), c.number, cancelled) {
+		select {
+		case <-c.read:
+			return
+		case <-limit.C:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // close closes the program's side so that it gets all that was written to it.
@@ -297,17 +313,19 @@ func (c *client) describe() Client {
 	return d
 }
 
-// identify looks for the program behind the connection.
+// identify looks for the program behind the connection. One look may take a hundredth of a second, so that all of them
+// together get a tenth of a processor.
 func (c *client) identify() {
 	select {
 	case c.port.lookup <- struct{}{}:
 	case <-c.over:
 		return
 	}
-	defer func() { <-c.port.lookup }()
+	since := time.Now()
 	if who, ok := programOf(c.down); ok {
 		c.program.Store(&who)
 	}
+	time.AfterFunc(9*time.Since(since), func() { <-c.port.lookup })
 }
 
 // program is the process at the other end of a connection.

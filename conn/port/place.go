@@ -259,10 +259,10 @@ func (c *client) cancelOrder(id int64) bool {
 // cancelLimit bounds the time for the cancellations after a program has left.
 const cancelLimit = 10 * time.Second
 
-// cancelAll cancels the orders of a program that has left, if that is asked for.
-func (c *client) cancelAll() {
+// cancelAll cancels the orders of a program that has left, and returns true, if that is asked for.
+func (c *client) cancelAll() bool {
 	if !c.options().CancelOnDisconnect || !c.ready.Load() || c.port.settings.Load().observes() {
-		return
+		return false
 	}
 	end := time.Now().Add(cancelLimit)
 	for _, o := range c.port.book.working(c.id.Load()) {
@@ -270,11 +270,12 @@ func (c *client) cancelAll() {
 		wait := c.queue.pace.wait(time.Now())
 		c.queue.mu.Unlock()
 		if time.Now().Add(wait).After(end) {
-			return
+			break
 		}
 		time.Sleep(wait)
 		if !c.cancelOrder(o.ID) {
-			return
+			break
 		}
 	}
+	return true
 }

@@ -127,11 +127,8 @@ func readRequest(payload []byte, version int) (request, error) {
 		if !wellFormed(body) {
 			return r, errMalformed
 		}
-		if id, ok := protoInt(body, 1); ok {
+		if id, ok := protoInt(body, 1); ok && fits(id) {
 			r.id = id
-		}
-		if r.class == classStart {
-			return r, nil
 		}
 	} else {
 		if n >= len(classes) || len(body) > 0 && body[len(body)-1] != 0 {
@@ -139,17 +136,20 @@ func readRequest(payload []byte, version int) (request, error) {
 		}
 		if at := r.idField(version); at >= 0 {
 			id, ok := textInt(body, at)
-			if !ok {
+			if !ok || !fits(id) {
 				return r, errMalformed
 			}
 			r.id = id
 		}
 	}
-	if (r.class == classOrder || r.class == classCancel) && (r.id == noID || int64(int32(r.id)) != r.id) {
+	if (r.class == classOrder || r.class == classCancel) && r.id == noID {
 		return r, errMalformed
 	}
 	return r, nil
 }
+
+// fits reports whether a number fits into the 32 bits that ids have.
+func fits(id int64) bool { return int64(int32(id)) == id }
 
 // idField returns which field of a request in text is its order id, or its client id; -1 if it has none that matters.
 func (r *request) idField(version int) int {

@@ -1,0 +1,207 @@
+package port_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/port"
+	"gatewatch/conn/sim"
+)
+
+// supervise returns a real supervisor before a gateway, with limits as they are by default.
+func supervise(t testing.TB, gateway int) *conn.Supervisor {
+	t.Helper()
+	sup, err := conn.New(conn.Config{
+		Host: "127.0.0.1", Port: gateway, ClientID: 99, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
+		Poll: time.Second, Soft: 500 * time.Millisecond, Hard: 5 * time.Second,
+		Delays: []time.Duration{20 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
+	}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var run sync.WaitGroup
+	run.Go(func() { sup.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		run.Wait()
+	})
+	until(t, "the guard is open", func() bool { return sup.Snapshot().GuardOpen() })
+	return sup
+}
+
+// TestFreeze has a real supervisor see a frozen Gateway: each program is told, orders are refused, the port is closed
+// and opens again; a freeze that lasts ends the connections, and what Gateway has not said is unknown.
+func TestFreeze(t *testing.T) {
+	g := startSim(t, sim.Config{ServerVersion: 225})
+	sup := supervise(t, g.Port())
+	r := startPort(t, port.Supervised(sup), nil)
+	var programs []*program
+	for i := range 3 {
+		programs = append(programs, connectProgram(t, r.number, int64(7+i)))
+	}
+	first := programs[0]
+	first.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 1))
+	first.status(10, "Submitted")
+	g.Freeze()
+	frozen := time.Now()
+	for _, p := range programs {
+		p.error(-1, 1100)
+	}
+	if d := time.Since(frozen); d > 25*time.Second/10*10 {
+		t.Errorf("a freeze was said after %v", d)
+	} else {
+		t.Logf("a freeze was said after %v", d)
+	}
+	first.PlaceOrder(11, stock("AAPL"), limitOrder("BUY", "100", 1))
+	first.error(11, 201)
+	until(t, "the port is closed", func() bool { return !listens(r.number) })
+	g.Thaw()
+	for _, p := range programs {
+		p.error(-1, 1102)
+	}
+	until(t, "the port is open", func() bool { return listens(r.number) })
+	first.PlaceOrder(12, stock("AAPL"), limitOrder("BUY", "100", 1))
+	first.status(12, "Submitted")
+	if n := len(g.Requests("placeOrder")); n != 2 {
+		t.Errorf("%d orders reached Gateway, not 2", n)
+	}
+	g.Freeze()
+	for _, p := range programs {
+		p.named("closed", 0)
+	}
+	until(t, "orders are unknown", func() bool {
+		return r.order(10).State == port.Unknown && r.order(12).State == port.Unknown
+	})
+	if n := len(r.saw(port.OrderUnknown)); n != 2 {
+		t.Errorf("%d orders were reported as unknown", n)
+	}
+	if o := r.order(11); o.State != port.Refused {
+		t.Errorf("%+v", o)
+	}
+	g.Thaw()
+	until(t, "the port is open", func() bool { return listens(r.number) })
+	again := connectProgram(t, r.number, 7)
+	again.ReqOpenOrders()
+	again.named("openOrdersEnd", 0)
+	until(t, "Gateway has mentioned the orders", func() bool {
+		return r.order(10).State == port.Working && r.order(12).State == port.Working
+	})
+	again.Disconnect()
+	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
+}
+
+// listens reports whether something accepts connections on a port.
+func listens(number int) bool {
+	c, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", number), time.Second)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// TestGatewayGone closes the connections of programs with what Gateway has sent before, and marks orders in flight.
+func TestGatewayGone(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 176, 7)
+	c.write(place(176, "5", "1", "0", "1"))
+	p := g.peer(0)
+	until(t, "the order is there", func() bool { return r.order(5).State == port.Sent })
+	p.send(176, 4, "2", "-1", "1100", "last words", "")
+	p.tcp.Close()
+	if id, code, text := c.error(); id != -1 || code != 1100 || text != "last words" {
+		t.Errorf("%d %d %q", id, code, text)
+	}
+	if _, _, err := c.next(); err == nil {
+		t.Error("the connection goes on")
+	}
+	if o := r.order(5); o.State != port.Unknown {
+		t.Errorf("%+v", o)
+	}
+	until(t, "the end is reported", func() bool {
+		e := r.saw(port.ClientDisconnected)
+		return len(e) == 1 && e[0].Detail == string(port.EndGatewayLost)
+	})
+}
+
+// TestOpenExactlyWhileUsable follows a thousand transitions, and each reason for which Gateway cannot be used.
+func TestOpenExactlyWhileUsable(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	rounds := 500
+	if testing.Short() {
+		rounds = 50
+	}
+	var worst time.Duration
+	look := func(open bool) {
+		t.Helper()
+		since := time.Now()
+		until(t, fmt.Sprintf("open is %v", open), func() bool { return listens(r.number) == open })
+		worst = max(worst, time.Since(since))
+	}
+	for i := range rounds {
+		change := []func(*conn.Snapshot){
+			func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket = false, false },
+			func(n *conn.Snapshot) { n.Layers.API = false },
+			func(n *conn.Snapshot) { n.Cause, n.Guard = conn.CauseSilent, conn.GuardProbe },
+		}[i%3]
+		r.conn.set(change)
+		look(false)
+		r.conn.set(func(n *conn.Snapshot) {
+			n.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
+			n.Session++
+			n.Cause, n.Guard = conn.CauseNone, conn.GuardOpen
+		})
+		look(true)
+	}
+	t.Logf("at most %v late", worst)
+	r.conn.set(func(n *conn.Snapshot) { n.Layers.Upstream, n.Cause = false, conn.CauseUpstream })
+	look(true) // data of Gateway is there, and Gateway itself says that IBKR is lost
+	if err := r.Configure(port.Settings{}); err != nil {
+		t.Fatal(err)
+	}
+	look(false)
+}
+
+// TestAnotherSession ends the connections of programs when Gatewatch's own connection is another one: what was between
+// them nothing has watched.
+func TestAnotherSession(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 176, 7)
+	r.conn.set(func(n *conn.Snapshot) { n.Session++ })
+	if _, _, err := c.next(); err == nil {
+		t.Error("the connection goes on")
+	}
+	if c := startRaw(t, r.number, 176, 7); c.version != 176 {
+		t.Error("no new connection")
+	}
+}
+
+// TestPortInUse tries again until the port is free.
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	taken := l.Addr().(*net.TCPAddr).Port
+	if err := r.Configure(port.Settings{Port: taken}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the failure is shown", func() bool { return r.Status().Err != nil && !r.Status().Listening })
+	l.Close()
+	until(t, "the port is open", func() bool { return r.Status().Err == nil && r.Status().Listening })
+	if a := r.Status().Address; a != fmt.Sprintf("127.0.0.1:%d", taken) {
+		t.Error(a)
+	}
+}

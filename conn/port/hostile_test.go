@@ -1,0 +1,414 @@
+package port_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/port"
+	"gatewatch/conn/wire"
+)
+
+// knock connects, writes, and returns what comes until the connection ends.
+func knock(t testing.TB, number int, b []byte) []byte {
+	t.Helper()
+	tcp, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	_, _ = tcp.Write(b)
+	_ = tcp.SetReadDeadline(time.Now().Add(patience))
+	var got bytes.Buffer
+	_, err = got.ReadFrom(tcp)
+	if e, ok := err.(net.Error); ok && e.Timeout() {
+		t.Errorf("%.40q: the connection stays", b)
+	}
+	return got.Bytes()
+}
+
+func hello(text string) []byte {
+	framed, start := wire.BeginFrame([]byte("API\x00"))
+	return wire.EndFrame(append(framed, text...), start)
+}
+
+// TestBadGreetings closes connections that do not begin as the protocol says, and Gateway never sees them.
+func TestBadGreetings(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	for _, b := range [][]byte{
+		[]byte("GET / HTTP/1.1\r\n\r\n"),
+		[]byte("API\x00\xff\xff\xff\xff"),
+		[]byte("API\x00\x00\x00\x00\x00"),
+		hello("v"), hello(""), hello("v100..156"), hello("v200..100"), hello("hello"), hello("v1..99999"), hello("v176\n"),
+		hello("v100..176 \x01"), hello(strings.Repeat("v", 4097)),
+		[]byte("\x00\x00\x00\x00\x00\x00\x00\x00"),
+	} {
+		if got := knock(t, r.number, b); len(got) != 0 {
+			t.Errorf("%.40q: %q", b, got)
+		}
+	}
+	g.mu.Lock()
+	n := len(g.peers)
+	g.mu.Unlock()
+	if n != 0 {
+		t.Errorf("Gateway saw %d connections", n)
+	}
+	if s := r.Status().Counters; s.Rejected == 0 || s.Connections != 0 {
+		t.Errorf("%+v", s)
+	}
+	if c := startRaw(t, r.number, 178, 7); c.version != 176 {
+		t.Errorf("version %d", c.version)
+	}
+}
+
+// TestGarbage closes the connection of a program that sends what is not the protocol, or says so; another one next to it
+// goes on, and Gateway gets whole frames.
+func TestGarbage(t *testing.T) {
+	for _, version := range []int{176, 213} {
+		g := newTap(t, version)
+		r := newRig(t, g.port(), nil)
+		good := startRaw(t, r.number, version, 1)
+		for i, b := range [][]byte{
+			{0, 0, 0, 0},
+			{0xff, 0xff, 0xff, 0xff, 1},
+			{0, 0x20, 0, 0, 1, 2, 3},
+			frameOf([]byte("x")),
+			frameOf([]byte{0}),
+			frameOf([]byte{0, 0, 0, 0}),
+			frameOf([]byte{0x7f, 0, 0, 0}),
+			frameOf([]byte("99999\x00")),
+			frameOf([]byte("-1\x00")),
+		} {
+			c := startRaw(t, r.number, version, 2)
+			p := g.peer(1 + i)
+			before := len(p.bytes())
+			c.write(b)
+			c.write(textFrame(version, 49, "1"))
+			for {
+				if _, _, err := c.next(); err != nil {
+					if e, ok := err.(net.Error); ok && e.Timeout() {
+						t.Errorf("version %d: %q: the connection stays", version, b)
+					}
+					break
+				}
+			}
+			if got := p.bytes(); len(got) != before {
+				t.Errorf("version %d: %q reached Gateway", version, got[before:])
+			}
+		}
+		// What cannot be read is refused, and the connection goes on.
+		c := startRaw(t, r.number, version, 3)
+		p := g.peer(10)
+		before := len(p.bytes())
+		bad := [][]byte{
+			frameOf([]byte("3\x00")), frameOf([]byte("3\x00x\x00")), frameOf([]byte("9\x001")), frameOf([]byte("203\x001\x00")),
+			frameOf([]byte("4\x001\x00y\x00")), frameOf([]byte("3\x0099999999999\x00")),
+		}
+		if version == 213 {
+			bad = [][]byte{
+				frameOf([]byte{0, 0, 0, 203}), frameOf([]byte{0, 0, 0, 203, 8, 5}), frameOf([]byte{0, 0, 0, 203, 0xff, 1}),
+				frameOf([]byte{0, 0, 0, 209, 0x12, 100}), frameOf([]byte{0, 0, 0, 204}),
+				frameOf([]byte{0, 0, 0, 203, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
+			}
+		}
+		for _, b := range bad {
+			c.write(b)
+			if _, code, _ := c.error(); code != 320 {
+				t.Errorf("version %d: %q: error %d", version, b, code)
+			}
+		}
+		c.write(textFrame(version, 49, "1"))
+		if got, want := p.await(t, before+len(textFrame(version, 49, "1")))[before:], textFrame(version, 49, "1"); !bytes.Equal(got, want) {
+			t.Errorf("version %d: %q reached Gateway", version, got)
+		}
+		good.text(49, "1")
+		g.peer(0).send(version, 49, "1", "5")
+		good.await("the time", func(n int, _ []byte) bool { return n == 49 })
+	}
+}
+
+// TestHalfFrame sends half of a frame and leaves: Gateway gets nothing of it.
+func TestHalfFrame(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 176, 7)
+	p := g.peer(0)
+	before := len(p.bytes())
+	frame := textFrame(176, 9, strings.Repeat("x", 1000))
+	c.write(frame[:600])
+	time.Sleep(20 * time.Millisecond)
+	c.tcp.Close()
+	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
+	if got := p.bytes(); len(got) != before {
+		t.Errorf("%q reached Gateway", got[before:])
+	}
+}
+
+// TestManyConnections opens connections as fast as possible, with and without a greeting. A program that is connected
+// works on, another one can connect, and memory is bounded.
+func TestManyConnections(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	good := startRaw(t, r.number, 176, 7)
+	var kept []net.Conn
+	for i := range 1000 {
+		tcp, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", r.number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch i % 4 {
+		case 0:
+			kept = append(kept, tcp) // and says nothing
+		case 1:
+			_, _ = tcp.Write([]byte("API\x00\x00\x00"))
+			kept = append(kept, tcp)
+		case 2:
+			_, _ = tcp.Write(hello("nonsense"))
+			tcp.Close()
+		default:
+			tcp.Close()
+		}
+	}
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > 64<<20 {
+		t.Errorf("%d MB in use", m.HeapAlloc>>20)
+	}
+	good.text(49, "1")
+	g.peer(0).send(176, 49, "1", "5")
+	good.await("the time", func(n int, _ []byte) bool { return n == 49 })
+	startRaw(t, r.number, 176, 8)
+	for _, c := range kept {
+		c.Close()
+	}
+}
+
+// TestTooMany serves as many programs as Gateway does, and one more when one has left.
+func TestTooMany(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	var list []*raw
+	for i := range 32 {
+		list = append(list, startRaw(t, r.number, 176, i))
+	}
+	if got := knock(t, r.number, hello("v100..176")); len(got) != 0 {
+		t.Errorf("%q", got)
+	}
+	if n := len(r.Clients()); n != 32 {
+		t.Errorf("%d programs", n)
+	}
+	list[0].tcp.Close()
+	until(t, "one has left", func() bool { return len(r.Clients()) == 31 })
+	startRaw(t, r.number, 176, 50)
+}
+
+// TestSlowReader has a program read nothing: it alone waits, Gateway is held back for it alone, and memory is bounded.
+func TestSlowReader(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	slow, quick := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before := m.HeapAlloc
+	frame := textFrame(176, 46, "6", "1", "45", strings.Repeat("x", 60_000))
+	p := g.peer(0)
+	_ = p.tcp.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	written := 0
+	for {
+		n, err := p.tcp.Write(frame)
+		written += n
+		if err != nil {
+			break
+		}
+	}
+	r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent }) // a notice must not wait for it
+	if id, code, _ := quick.error(); id != -1 || code != 1100 {
+		t.Errorf("error %d for %d", code, id)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	if grown := int64(m.HeapAlloc) - int64(before); grown > 8<<20 {
+		t.Errorf("%d MB more in use for %d MB", grown>>20, written>>20)
+	}
+	got := 0
+	for got < written-len(frame) {
+		payload, err := slow.in.Next()
+		if err != nil {
+			t.Fatalf("%d of %d bytes: %v", got, written, err)
+		}
+		got += 4 + len(payload)
+	}
+	slow.tcp.Close()
+	until(t, "it is gone", func() bool { return len(r.Clients()) == 1 })
+}
+
+// failing is a record of orders that panics.
+type failing struct{ memory }
+
+func (f *failing) Write(ctx context.Context, o port.Order) error {
+	if o.Client == 7 {
+		panic("a defect")
+	}
+	return f.memory.Write(ctx, o)
+}
+
+// TestPanic closes the one program whose relay has failed. The others go on.
+func TestPanic(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), func(c *port.Config) { c.Record = &failing{memory{orders: map[uint64]port.Order{}}} })
+	bad, good := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
+	before := len(g.peer(0).bytes())
+	bad.write(place(176, "5", "1", "0", "1"))
+	if _, _, err := bad.next(); err == nil {
+		t.Error("the connection goes on")
+	}
+	good.write(place(176, "5", "1", "0", "1"))
+	until(t, "the other's order is sent", func() bool { o := r.order(5); return o.Client == 8 && o.State == port.Sent })
+	if e := r.saw(port.ClientFailed); len(e) != 1 || e[0].Detail != "a defect" || r.Status().Counters.Failures != 1 {
+		t.Errorf("%+v", e)
+	}
+	if n := len(g.peer(0).bytes()); n != before {
+		t.Error("the order left")
+	}
+}
+
+// fuzzed returns gateways of the versions at which forms change, each with a port before it.
+func fuzzed(f *testing.F) (gateways []*tap, rigs []*rig) {
+	for _, version := range []int{157, 176, 191, 193, 194, 200, 201, 203, 213, 226} {
+		g := newTap(f, version)
+		gateways, rigs = append(gateways, g), append(rigs, newRig(f, g.port(), nil))
+	}
+	return gateways, rigs
+}
+
+// FuzzPrograms writes bytes of a program behind its client id. Whatever they are, Gateway gets whole frames with numbers
+// of messages, and no order while the guard is closed.
+func FuzzPrograms(f *testing.F) {
+	for _, version := range []int{157, 176, 200, 213, 226} {
+		f.Add(version, textFrame(version, 3, "5"))
+		f.Add(version, place(version, "5", "1", "0", "1"))
+		f.Add(version, append(textFrame(version, 49, "1"), place(version, "6", "0", "5", "1")...))
+		f.Add(version, frameOf([]byte{0, 0, 0, 203}, protoPlace(7)...))
+		f.Add(version, frameOf([]byte{0, 0, 0, 204}, 8, 5))
+		f.Add(version, textFrame(version, 110, "x"))
+		f.Add(version, []byte{0, 0, 0})
+	}
+	gateways, rigs := fuzzed(f)
+	for _, r := range rigs {
+		r.conn.close(conn.GuardUpstream)
+	}
+	f.Fuzz(func(t *testing.T, version int, b []byte) {
+		i := ((version % len(gateways)) + len(gateways)) % len(gateways)
+		g, r := gateways[i], rigs[i]
+		g.t, r.t, version = t, t, g.version
+		until(t, "no program is left", func() bool { return len(r.Clients()) == 0 })
+		g.mu.Lock()
+		g.peers = nil
+		g.mu.Unlock()
+		c := startRaw(t, r.number, version, 7)
+		_, _ = c.tcp.Write(b)
+		_ = c.tcp.(*net.TCPConn).CloseWrite()
+		for {
+			if _, err := c.in.Next(); err != nil {
+				break
+			}
+		}
+		c.tcp.Close()
+		p := g.peer(0)
+		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
+		checkUpstream(t, version, p.bytes())
+	})
+}
+
+// checkUpstream holds that what Gateway has got is whole frames with numbers, and no order.
+func checkUpstream(t *testing.T, version int, got []byte) {
+	t.Helper()
+	in := wire.NewReader(bytes.NewReader(got))
+	for {
+		payload, err := in.Next()
+		if err != nil {
+			if len(got) > 0 && err.Error() != "EOF" {
+				t.Fatalf("%v: %q", err, got)
+			}
+			return
+		}
+		n := 0
+		if version >= 201 {
+			n = int(binary.BigEndian.Uint32(payload))
+		} else if _, err := fmt.Sscanf(string(payload), "%d\x00", &n); err != nil {
+			t.Fatalf("%q: %v", payload, err)
+		}
+		switch n {
+		case 3, 21, 19, 109, 203, 221, 219, 309:
+			t.Fatalf("%q reached Gateway", payload)
+		case 0:
+			t.Fatalf("%q reached Gateway", payload)
+		}
+	}
+}
+
+// FuzzGateway writes bytes of Gateway. A program gets the same, up to where they are no frames.
+func FuzzGateway(f *testing.F) {
+	f.Add(176, textFrame(176, 3, "5", "Submitted", "0", "1", "0", "77", "0", "0", "7", "", "0"))
+	f.Add(176, textFrame(176, 4, "2", "5", "201", "text", ""))
+	f.Add(176, textFrame(176, 5, strings.Split(strings.Repeat("1,", 30), ",")...))
+	f.Add(176, textFrame(176, 11, strings.Split(strings.Repeat("2,", 30), ",")...))
+	f.Add(200, textFrame(200, 4, "5", "201", "text", "", "1"))
+	for _, n := range []byte{203, 204, 205, 211, 45, 245} {
+		f.Add(213, frameOf([]byte{0, 0, 0, n}, 8, 5, 18, 2, 8, 1, 26, 4, 8, 1, 24, 9))
+	}
+	f.Add(213, append(textFrame(213, 9, "1"), 0, 0, 0, 0))
+	gateways, rigs := fuzzed(f)
+	f.Fuzz(func(t *testing.T, version int, b []byte) {
+		i := ((version % len(gateways)) + len(gateways)) % len(gateways)
+		g, r := gateways[i], rigs[i]
+		g.t, r.t, version = t, t, g.version
+		until(t, "no program is left", func() bool { return len(r.Clients()) == 0 })
+		g.mu.Lock()
+		g.peers = nil
+		g.mu.Unlock()
+		c := startRaw(t, r.number, version, 7)
+		if version < 201 {
+			c.write(place(version, "5", "1", "0", "1"))
+		} else {
+			c.write(frameOf([]byte{0, 0, 0, 203}, protoPlace(5)...))
+		}
+		p := g.peer(0)
+		until(t, "the order is sent", func() bool { return r.Clients()[0].Sent == 1 })
+		_, _ = p.tcp.Write(b)
+		p.tcp.Close()
+		var want []byte
+		for in := wire.NewReader(bytes.NewReader(b)); ; {
+			payload, err := in.Next()
+			if err != nil {
+				break
+			}
+			framed, start := wire.BeginFrame(want)
+			want = wire.EndFrame(append(framed, payload...), start)
+		}
+		var got []byte
+		for {
+			payload, err := c.in.Next()
+			if err != nil {
+				break
+			}
+			framed, start := wire.BeginFrame(got)
+			got = wire.EndFrame(append(framed, payload...), start)
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		c.tcp.Close()
+		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
+	})
+}
