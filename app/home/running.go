@@ -43,15 +43,15 @@ func (h Home) AwaitExit(ctx context.Context) error {
 		if !errors.Is(err, ErrLocked) {
 			return err
 		}
-		if err := Pause(ctx); err != nil {
+		if err := pause(ctx); err != nil {
 			return err
 		}
 	}
 	return ErrStays
 }
 
-// Pause waits until it is time to look again at what another process does.
-func Pause(ctx context.Context) error {
+// pause waits until it is time to look again at what another process does.
+func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -59,8 +59,8 @@ func Run(ctx context.Context, o Options) error {
 	if errors.Is(unmade, syscall.ENOTDIR) {
 		return unmade // a file was named instead of a folder
 	}
-	lock, err := takeHome(ctx, h, o.Version, o.Headless)
-	if errors.Is(err, errShown) {
+	lock, err := h.Take(ctx, o.Version, o.Headless)
+	if errors.Is(err, home.ErrShown) {
 		return nil
 	}
 	if err != nil {

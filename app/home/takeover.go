@@ -1,4 +1,4 @@
-package resident
+package home
 
 import (
 	"context"
@@ -10,21 +10,20 @@ import (
 	"golang.org/x/mod/semver"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
-// errShown means that the program that runs already was asked to show its window, and there is nothing else to do.
-var errShown = errors.New("shown")
+// ErrShown means that the program that runs already was asked to show its window, and there is nothing else to do.
+var ErrShown = errors.New("shown")
 
-// takeHome locks the home for this process. One program runs in a home: where one does already, a newer version asks it
-// to exit and takes its place, and any other opens the window of the running one and returns errShown, or an error if it
+// Take locks the home for this process. One program runs in a home: where one does already, a newer version asks it
+// to exit and takes its place, and any other opens the window of the running one and returns ErrShown, or an error if it
 // is headless. A program that has the lock and does not answer is just starting or just ending, and is waited for.
-func takeHome(ctx context.Context, h home.Home, version string, headless bool) (l *home.Lock, err error) {
+func (h Home) Take(ctx context.Context, version string, headless bool) (l *Lock, err error) {
 	var asked api.Card // of the older program that was asked to end
 	silent := 0        // how often it did not answer in time
-	for end := time.Now().Add(home.ExitLimit); ; {
-		if l, err = h.Lock(); !errors.Is(err, home.ErrLocked) {
+	for end := time.Now().Add(ExitLimit); ; {
+		if l, err = h.Lock(); !errors.Is(err, ErrLocked) {
 			return l, err
 		}
 		card, st, err := h.Running(ctx)
@@ -34,49 +33,49 @@ func takeHome(ctx context.Context, h home.Home, version string, headless bool) (
 		}
 		switch {
 		case silent > 1 && asked == (api.Card{}):
-			return nil, home.Explain(err)
+			return nil, Explain(err)
 		case err != nil: // there is no card, or one of an earlier program, or the answer is late
 		case card == asked:
 		case headless:
-			return nil, alreadyRuns(h)
+			return nil, h.alreadyRuns()
 		case newer(version, st.Version):
 			fmt.Printf("Gatewatch %s runs; it makes way for %s.\n", wording.OneLine(st.Version), version)
 			if _, err := client.Quit(ctx); err != nil {
-				if !stillRuns(ctx, h, card) {
+				if !h.stillRuns(ctx, card) {
 					break // another process has asked, too
 				}
 				return nil, fmt.Errorf("an older Gatewatch (%s) runs and does not end when asked (%w); quit it in its tray", wording.OneLine(st.Version), err)
 			}
-			asked, end = card, time.Now().Add(home.ExitLimit)
+			asked, end = card, time.Now().Add(ExitLimit)
 		default:
 			if _, err := client.Show(ctx); err != nil {
-				if !stillRuns(ctx, h, card) {
+				if !h.stillRuns(ctx, card) {
 					break // it was just ending
 				}
-				return nil, fmt.Errorf("%w, and its window cannot be opened: %w", alreadyRuns(h), err)
+				return nil, fmt.Errorf("%w, and its window cannot be opened: %w", h.alreadyRuns(), err)
 			}
 			fmt.Printf("Gatewatch runs already (%s); opening its window.\n", wording.OneLine(st.Version))
-			return nil, errShown
+			return nil, ErrShown
 		}
 		if time.Now().After(end) {
 			if asked != (api.Card{}) {
-				return nil, home.ErrStays
+				return nil, ErrStays
 			}
-			return nil, alreadyRuns(h)
+			return nil, h.alreadyRuns()
 		}
-		if err := home.Pause(ctx); err != nil {
+		if err := pause(ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // stillRuns reports whether the program that the card names still answers.
-func stillRuns(ctx context.Context, h home.Home, card api.Card) bool {
+func (h Home) stillRuns(ctx context.Context, card api.Card) bool {
 	now, _, err := h.Running(ctx)
 	return err == nil && now == card
 }
 
-func alreadyRuns(h home.Home) error {
+func (h Home) alreadyRuns() error {
 	where := ""
 	if card, err := api.ReadCard(h.Card()); err == nil {
 		where = " at " + card.URL
