@@ -27,13 +27,31 @@ const (
 	ResetWindow              // disc with clock, #CC79A7
 	Paused                   // two bars, grey
 	Blocked                  // disc with bar, #E69F00; connected, but orders are blocked
+
+	states // how many there are
 )
 
-// Icons lists every icon.
-var Icons = [...]Icon{Connected, Connecting, Degraded, Disconnected, ResetWindow, Paused, Blocked}
+// Icons lists every icon: one for each state, and the same on a LIVE account.
+var Icons = func() (list [2 * states]Icon) {
+	for i := range list {
+		list[i] = Icon(i)
+	}
+	return list
+}()
 
-// String returns the name of the icon's files, such as "reset_window".
+// Live returns the icon of the same state on a LIVE account: a yellow square (#F0E442) with an L lies over its corner.
+func (i Icon) Live() Icon {
+	if i < states {
+		return i + states
+	}
+	return i
+}
+
+// String returns the name of the icon's files, such as "reset_window" or "reset_window-live".
 func (i Icon) String() string {
+	if i >= states && i < 2*states {
+		return (i - states).String() + "-live"
+	}
 	switch i {
 	case Connected:
 		return "connected"

@@ -163,7 +163,15 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	return v
 }
 
+// icon is that of the state; LIVE has a mark of its own on it.
 func icon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
+	if s.Gateway.Mode == conn.Live {
+		return stateIcon(s, now, x).Live()
+	}
+	return stateIcon(s, now, x)
+}
+
+func stateIcon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 	switch s.State {
 	case conn.Connected:
 		if wording.Held(s, now) != "" || x.Trading.Stopped {

@@ -53,7 +53,7 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			name: "connected for weeks, live and muted", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live}},
-			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected,
+			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected.Live(),
 			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notices muted", status: "Connected · LIVE 4001",
 		},
 		{

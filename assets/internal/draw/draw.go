@@ -13,6 +13,8 @@ import (
 	"image/png"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/fyne-io/oksvg"
 	"github.com/srwiley/rasterx"
@@ -38,12 +40,12 @@ var (
 // The same sources give the same bytes.
 func Files(svg fs.FS) (map[string][]byte, error) {
 	files := make(map[string][]byte)
-	for _, state := range States {
-		colour, err := fs.ReadFile(svg, state+".svg")
+	for _, name := range trayIcons() {
+		colour, err := source(svg, name, ".svg")
 		if err != nil {
 			return nil, err
 		}
-		mono, err := fs.ReadFile(svg, state+"-mono.svg")
+		mono, err := source(svg, name, "-mono.svg")
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +54,7 @@ func Files(svg fs.FS) (map[string][]byte, error) {
 			"template": func(size int) (*image.NRGBA, error) { return Stencil(mono, size, color.Black) },
 			"white":    func(size int) (*image.NRGBA, error) { return Stencil(mono, size, color.White) },
 		} {
-			if err := add(files, path.Join(folder, state), TraySizes, TrayICOSizes, paint); err != nil {
+			if err := add(files, path.Join(folder, name), TraySizes, TrayICOSizes, paint); err != nil {
 				return nil, err
 			}
 		}
@@ -63,6 +65,33 @@ func Files(svg fs.FS) (map[string][]byte, error) {
 	}
 	err = add(files, "app", AppSizes, AppICOSizes, func(size int) (*image.NRGBA, error) { return Render(app, size) })
 	return files, err
+}
+
+// live marks the icon of a state on a LIVE account: its drawing lies over that of the state.
+const live = "-live"
+
+func trayIcons() []string {
+	names := slices.Clone(States)
+	for _, state := range States {
+		names = append(names, state+live)
+	}
+	return names
+}
+
+// source returns the drawing of a tray icon.
+func source(svg fs.FS, name, suffix string) ([]byte, error) {
+	state, isLive := strings.CutSuffix(name, live)
+	drawing, err := fs.ReadFile(svg, state+suffix)
+	if err != nil || !isLive {
+		return drawing, err
+	}
+	badge, err := fs.ReadFile(svg, "live"+suffix)
+	if err != nil {
+		return nil, err
+	}
+	_, over, _ := bytes.Cut(badge, []byte("</title>"))
+	under, _, _ := bytes.Cut(drawing, []byte("</svg>"))
+	return slices.Concat(under, over), nil
 }
 
 // add renders one drawing to its PNG files and its ICO file.
