@@ -51,6 +51,7 @@ type Snapshot struct {
 	At      time.Time // wall clock when it was made
 	State   State
 	Since   time.Time // when State was entered
+	LostAt  time.Time // when the outage began that lasts, which may be before Since; zero if there is none
 	Cause   Cause     // why State is not Connected; empty if it is
 	Code    int       // IB code behind Cause, or 0
 	Detail  string    // technical text behind Cause, may be empty; comes from outside
@@ -91,6 +92,9 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 	}
 	if s.Gateway.Host == "" {
 		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}
+	}
+	if m.phase != up {
+		s.LostAt = m.downSince
 	}
 	if m.phase == up {
 		s.Session = m.session

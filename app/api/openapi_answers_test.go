@@ -360,6 +360,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"/orders/cancel_all":   {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 		"/orders/change":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 		"/autostart":           {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
+		"/mute":                {202: nil},
 		"/trading/arm":         {202: nil, 409: &Conflict{"not connected"}, 428: &Unconfirmed{"a LIVE account"}, 503: errors.New("odd")},
 		"/trading/disarm":      {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 	} {
@@ -406,6 +407,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 var goodBodies = map[string]string{
 	"/settings":            "{}",
 	"/autostart":           `{"on": true}`,
+	"/mute":                `{"until": null}`,
 	"/rules/save":          `{"name": "dip", "rule": ` + sampleText + `}`,
 	"/rules/activate":      `{"name": "dip"}`,
 	"/rules/deactivate":    `{"name": "dip"}`,

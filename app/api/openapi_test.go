@@ -57,6 +57,7 @@ var bodies = []any{
 	Guarded{},
 	Autostart{},
 	AutostartChange{},
+	MuteRequest{},
 	PageCode{},
 	PageToken{},
 	Proof{},

@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
@@ -52,6 +53,8 @@ type Backend interface {
 	Uptime(ctx context.Context, days int) (Uptime, error)
 	// Log returns records of the connection log.
 	Log(ctx context.Context, q LogQuery) (Log, error)
+	// Mute silences desktop notifications until the given time; the zero time ends that.
+	Mute(until time.Time)
 	// Messages returns what Gateway has said with codes.
 	Messages() Messages
 	Alerts() Alerts
@@ -208,6 +211,7 @@ func (s *Server) routes() []route {
 		{"POST", "/connect_ib", owner, command(s.backend.Connect)},
 		{"POST", "/disconnect_ib", owner, command(s.backend.Disconnect)},
 		{"POST", "/show", owner, command(s.backend.Show)},
+		{"POST", "/mute", owner, s.mute},
 		{"POST", "/quit", owner, s.quitting},
 		{"POST", "/autostart", owner, s.setAutostart},
 		{"POST", "/alerts/test", owner, s.testAlerts},
@@ -243,6 +247,7 @@ func (s *Server) works(ctx context.Context, limit time.Duration) bool {
 
 func (s *Server) statusFor(owner bool) Status {
 	st := s.backend.Status()
+	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
 	if !owner {
 		st = st.Open()
 	}

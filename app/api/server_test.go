@@ -75,6 +75,10 @@ func (b *fakeBackend) SetAutostart(_ context.Context, on bool) error {
 	return b.note("autostart %v", on)
 }
 
+func (b *fakeBackend) Mute(until time.Time) {
+	b.asked = append(b.asked, "mute "+until.UTC().Format(time.RFC3339))
+}
+
 func (b *fakeBackend) Settings() SettingsView {
 	return SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
 }
@@ -376,6 +380,24 @@ type quitter struct {
 }
 
 func (q *quitter) Quit() { q.end() }
+
+func TestMute(t *testing.T) {
+	b := &fakeBackend{}
+	s := serve(t, b)
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	for _, at := range []time.Time{until, {}} {
+		if a, err := c.Mute(t.Context(), at); err != nil || !a.Accepted {
+			t.Errorf("%+v, %v", a, err)
+		}
+	}
+	if want := []string{"mute " + until.UTC().Format(time.RFC3339), "mute 0001-01-01T00:00:00Z"}; !slices.Equal(b.asked, want) {
+		t.Errorf("asked %q, want %q", b.asked, want)
+	}
+	if _, err := c.Mute(t.Context(), until.AddDate(0, 0, 7)); err == nil {
+		t.Error("muted for a week")
+	}
+}
 
 func TestAutostart(t *testing.T) {
 	b := &fakeBackend{}

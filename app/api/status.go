@@ -13,6 +13,7 @@ type Status struct {
 	State     conn.State `json:"state"`
 	Connected bool       `json:"connected"` // socket, API and upstream are all up
 	Since     time.Time  `json:"since"`     // when state was entered
+	LostAt    *time.Time `json:"lost_at"`   // when the outage began that lasts, which may be before since; null if there is none
 	Cause     string     `json:"cause"`     // why state is not connected, for people
 	CauseID   conn.Cause `json:"cause_id"`  // the same for programs; stable
 	Code      int        `json:"code"`      // IB code behind the cause, 0 if none
@@ -153,7 +154,7 @@ type Fault struct {
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
 	st := Status{
-		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond),
+		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond), LostAt: moment(s.LostAt),
 		Cause: wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),
 		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
@@ -80,6 +81,17 @@ type Trading struct {
 	// OrdersUnprotected are stops that do not work while their position is open, for a day: until then a person may have seen to it.
 	OrdersUnprotected int    `json:"orders_unprotected"`
 	OrdersBlocked     uint64 `json:"orders_blocked"` // orders that were blocked, since the start of the program
+
+	Text   string   `json:"text"`   // for people: whether trading is on, such as "Trading is off"
+	Counts []string `json:"counts"` // for people: what there is of rules and orders, such as "2 rules active"; what needs a person comes first
+}
+
+// Lines says for people what there is of rules and orders, each in a few words.
+func (t *Trading) Lines() []string {
+	return wording.Counts{
+		RulesActive: t.RulesActive, RulesNoData: t.RulesNoData, RulesFailed: t.RulesFailed,
+		OrdersOpen: t.OrdersOpen, OrdersUnknown: t.OrdersUnknown, Unprotected: t.OrdersUnprotected,
+	}.Lines()
 }
 
 // Cancelling is how far the orders are that were to be cancelled. All is 0 if there are none, or if all have been done for a minute.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gatewatch/app/api"
+	"gatewatch/app/wording"
 )
 
 // Connect connects now.
@@ -17,7 +18,7 @@ func (Connect) Run(ctx context.Context, p Program) error {
 type Disconnect struct{}
 
 func (Disconnect) Run(ctx context.Context, p Program) error {
-	return p.command(ctx, (*api.Client).Disconnect, "Trading is off, and Gatewatch stays disconnected until `gatewatch connect`.")
+	return p.command(ctx, (*api.Client).Disconnect, wording.TradingOff+", and Gatewatch stays disconnected until `gatewatch connect`.")
 }
 
 // Open opens the window, or the page.

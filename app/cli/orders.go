@@ -85,12 +85,12 @@ type Arm struct {
 
 func (a Arm) Run(ctx context.Context, p Program) error {
 	arm := func(client *api.Client, ctx context.Context) (api.Answer, error) { return client.Arm(ctx, a.Live) }
-	return p.command(ctx, arm, "Trading is on: active rules place orders while the guard is open, until `gatewatch disarm`.")
+	return p.command(ctx, arm, wording.Trading(true, true)+": active rules place orders while the guard is open, until `gatewatch disarm`.")
 }
 
 // Disarm turns trading off.
 type Disarm struct{}
 
 func (Disarm) Run(ctx context.Context, p Program) error {
-	return p.command(ctx, (*api.Client).Disarm, "Trading is off: no order is placed until `gatewatch arm`. Orders already sent stay as they are.")
+	return p.command(ctx, (*api.Client).Disarm, wording.TradingOff+": no order is placed until `gatewatch arm`. Orders already sent stay as they are.")
 }

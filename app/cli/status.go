@@ -66,7 +66,7 @@ func describe(st api.Status, now time.Time) string {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}
 	l := st.Layers
-	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", upDown(l.Socket, true), upDown(l.API, true), upDown(l.Upstream, l.API), farms(l))
+	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true), wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
 	row("Orders", "%s", wording.OneLine(st.Guard.Text))
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
@@ -97,56 +97,21 @@ func describe(st api.Status, now time.Time) string {
 
 // describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and why not.
 func describeTrading(t api.Trading, now time.Time) string {
-	list := []string{"off"}
-	if t.Armed {
-		list[0] = "on"
-		if t.ArmedSince != nil {
-			since, layout := t.ArmedSince.Local(), "15:04"
-			if since.YearDay() != now.Local().YearDay() || now.Sub(since) > 24*time.Hour {
-				layout = "2 Jan 15:04"
-			}
-			list[0] += " since " + since.Format(layout)
-		}
-		if !t.MayTrade {
-			list = append(list, "but orders are blocked")
-		}
+	state := strings.TrimPrefix(wording.Trading(t.Armed, t.MayTrade), strings.TrimSuffix(wording.TradingOff, "off")) // the row says the rest
+	if t.Armed && t.ArmedSince != nil {
+		state += ", since " + wording.Clock(*t.ArmedSince, now)
 	}
-	count := func(n int, one, many string) {
-		switch {
-		case n == 1:
-			list = append(list, "1 "+one)
-		case n > 1:
-			list = append(list, fmt.Sprintf("%d %s", n, many))
-		}
-	}
-	count(t.RulesActive, "rule active", "rules active")
-	count(t.RulesNoData, "rule without market data", "rules without market data")
-	count(t.RulesFailed, "rule failed", "rules failed")
-	count(t.OrdersOpen, "order open", "orders open")
-	count(t.OrdersUnprotected, "open position without its stop (place a stop in TWS, or close the position)", "open positions without their stops (place stops in TWS, or close the positions)")
-	count(t.OrdersUnknown, "order to look for in TWS", "orders to look for in TWS")
-	line := strings.Join(list, ", ")
+	line := strings.Join(append([]string{state}, t.Lines()...), ", ")
 	if t.Reason != "" {
-		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), "trading is off; ") // which it begins with
+		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), strings.ToLower(wording.TradingOff)+"; ") // which it begins with
 	}
 	return line
-}
-
-// upDown says how a layer is. What is above a layer that is down is not known.
-func upDown(up, known bool) string {
-	switch {
-	case !known:
-		return "not known"
-	case up:
-		return "up"
-	}
-	return "down"
 }
 
 func farms(l api.Layers) string {
 	switch {
 	case !l.Upstream: // Gateway tells of them only while it sees IBKR
-		return "not known"
+		return wording.Layer(false, false)
 	case len(l.Farms) == 0:
 		return "none reported"
 	}

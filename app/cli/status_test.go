@@ -13,15 +13,15 @@ func TestDescribeTrading(t *testing.T) {
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
 	for want, st := range map[string]api.Trading{
 		"off: turn it on to let rules place orders": {Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed"},
-		"off, 3 rules active, 1 rule failed: turn it on to let rules place orders": {
+		"off, 1 rule failed, 3 rules active: turn it on to let rules place orders": {
 			Reason: "trading is off; turn it on to let rules place orders", RulesActive: 3, RulesFailed: 1,
 		},
-		"on, 1 order open, 1 open position without its stop (place a stop in TWS, or close the position)": {Armed: true, MayTrade: true, OrdersOpen: 1, OrdersUnprotected: 1},
-		"off, 2 rules active, 1 rule without market data":                                                 {RulesActive: 2, RulesNoData: 1},
-		"on since 09:31, 2 rules active, 1 order open":                                                    {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
-		"on since 14 Jul 13:00, 1 rule active":                                                            {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
-		"on since 15 Jul 12:00":                                                                           {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},
-		"on since 11:00, but orders are blocked, 2 orders open, 2 orders to look for in TWS: the account is wrong": {
+		"on, 1 open position without its stop, look in TWS, 1 order open": {Armed: true, MayTrade: true, OrdersOpen: 1, OrdersUnprotected: 1},
+		"off, 1 rule without market data, 2 rules active":                 {RulesActive: 2, RulesNoData: 1},
+		"on, since 09:31, 2 rules active, 1 order open":                   {Armed: true, ArmedSince: ago(2*time.Hour + 29*time.Minute), MayTrade: true, RulesActive: 2, OrdersOpen: 1},
+		"on, since Tue 13:00, 1 rule active":                              {Armed: true, ArmedSince: ago(23 * time.Hour), MayTrade: true, RulesActive: 1},
+		"on, since 15 Jul 12:00":                                          {Armed: true, ArmedSince: &[]time.Time{now.AddDate(-1, 0, 0)}[0], MayTrade: true},
+		"on, but orders are blocked, since 11:00, 2 orders unknown, look in TWS, 2 orders open: the account is wrong": {
 			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount is wrong", OrdersOpen: 2, OrdersUnknown: 2,
 		},
 	} {

@@ -64,7 +64,7 @@ func (t *telling) back() Notice {
 	}
 	text := fmt.Sprintf("%s after %s (%s–%s)", verb, wording.Duration(st.since.Sub(st.begun)), clock(st.begun, st.since), clock(st.since, st.since))
 	if st.blocked > 0 {
-		text += ", " + counted(st.blocked, "order blocked", "orders blocked")
+		text += ", " + wording.Count(st.blocked, "order blocked", "orders blocked")
 	}
 	return t.about(Back, text, "The connection has been stable since "+clock(st.since, t.now)+".")
 }
@@ -73,14 +73,7 @@ func blockedInAll(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return "In all, " + counted(n, "order was blocked.", "orders were blocked.")
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+	return "In all, " + wording.Count(n, "order was blocked.", "orders were blocked.")
 }
 
 func (t *telling) unstable() Notice {
@@ -151,7 +144,7 @@ func (t *telling) competing() Notice {
 
 func (t *telling) guardClosed() Notice {
 	s := t.snapshot(conn.Degraded, t.st.closed)
-	return Notice{Kind: GuardClosed, Key: string(GuardClosed), Title: "Orders are blocked", Body: t.words(s), Urgent: true}
+	return Notice{Kind: GuardClosed, Key: string(GuardClosed), Title: wording.OrdersAreBlocked, Body: t.words(s), Urgent: true}
 }
 
 // reminder tells that the weekly login ends at the given time.

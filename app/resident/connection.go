@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"gatewatch/app/api"
@@ -18,9 +17,6 @@ type connection struct {
 	sup     *conn.Supervisor
 	changes *changes
 	log     *slog.Logger
-
-	mu   sync.Mutex
-	down time.Time // when the connection was lost; zero while it is up
 }
 
 // run runs the supervisor. After a panic of its own nothing is certain any more: it is logged, and ends the program.
@@ -54,22 +50,8 @@ func (c *connection) follow(ctx context.Context) {
 		if in := wording.HeldIn(s, time.Now()); in > 0 {
 			held.Reset(in + time.Millisecond)
 		}
-		c.downSince(s)
 		c.changes.nudge()
 	}
-}
-
-// downSince returns since when there is no connection, by a snapshot; zero while there is one.
-func (c *connection) downSince(s *conn.Snapshot) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case s.Connected():
-		c.down = time.Time{}
-	case c.down.IsZero():
-		c.down = s.Since
-	}
-	return c.down
 }
 
 // details asks Gateway what an instrument can mean.

@@ -154,7 +154,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		login:     &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
 		window:    &window{server: p.server, demo: gateway != nil, desktop: p.desktop, parts: p.faults, log: log},
 		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
-		ending:    newEnding(trading.finish, log), changes: p.changes,
+		ending:    newEnding(trading.finish, log), mute: p.mute, changes: p.changes,
 	}
 	p.server.backend = p.backend
 	return p

@@ -119,6 +119,7 @@ type backend struct {
 	*window
 	*bugReport
 	*ending
+	*mute
 	*changes
 }
 

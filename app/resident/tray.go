@@ -31,7 +31,7 @@ func (t *trayProgram) View(now time.Time) tray.View {
 	b := t.backend
 	s := b.connection.sup.Snapshot()
 	return tray.ViewOf(s, now, tray.Extra{
-		Today: b.connectionLog.today(now), DownSince: b.connection.downSince(s), Muted: t.muted(now),
+		Today: b.connectionLog.today(now), Muted: t.muted(now),
 		Trading: b.trading.tray(ordersFail(b.status.failing())), AtLogin: b.login.tray(),
 	})
 }

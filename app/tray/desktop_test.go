@@ -18,6 +18,7 @@ import (
 
 	"gatewatch/app/tray/sessionbus"
 	"gatewatch/app/tray/sessionbus/bustest"
+	"gatewatch/app/wording"
 	"gatewatch/assets"
 	"gatewatch/conn"
 )
@@ -161,8 +162,8 @@ func states(now time.Time) []struct {
 	half := conn.Layers{Socket: true, API: true}
 	paper := conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
 	ago := now.Add(-2 * time.Hour)
-	hm := clock(ago, now)
-	soon := clock(now.Add(time.Hour), now)
+	hm := wording.Clock(ago, now)
+	soon := wording.Clock(now.Add(time.Hour), now)
 	type c = struct {
 		name    string
 		order   order
@@ -208,7 +209,7 @@ func states(now time.Time) []struct {
 		{
 			"muted",
 			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour)}},
-			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notices muted", "Notifications muted until " + soon, false,
+			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notifications muted", "Notifications muted until " + soon, false,
 		},
 		{
 			"armed",
@@ -266,7 +267,7 @@ func TestDesktopShowsEveryState(t *testing.T) {
 		})
 	}
 	d.T = t
-	hour := clock(now.Add(time.Hour), now)
+	hour := wording.Clock(now.Add(time.Hour), now)
 	want := []string{
 		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Turn off trading", "Cancel 2 open orders…", "—", "(Today not observed yet)",
 		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Copy diagnostics", "Open log folder", "—", "Launch at login ✓", "Settings…", "Quit",
@@ -387,7 +388,7 @@ func TestClicks(t *testing.T) {
 	}
 	d.Click("Until tomorrow")
 	until, err = time.Parse(time.RFC3339, strings.TrimPrefix(p.expect("mute "), "mute "))
-	if err != nil || !until.Equal(tomorrow(time.Now())) {
+	if err != nil || !until.Equal(wording.Tomorrow(time.Now())) {
 		t.Errorf("muted until %v, %v", until, err)
 	}
 	p.order(cases[8].order)

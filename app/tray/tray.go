@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/assets"
 )
 
@@ -119,24 +120,11 @@ func (t *tray) action(e Entry) func() {
 	case MuteHour:
 		return func() { t.program.Mute(time.Now().Add(time.Hour)) }
 	case MuteTomorrow:
-		return func() { t.program.Mute(tomorrow(time.Now())) }
+		return func() { t.program.Mute(wording.Tomorrow(time.Now())) }
 	case Unmute:
 		return func() { t.program.Mute(time.Time{}) }
 	}
 	return func() { t.program.Click(e) }
-}
-
-// tomorrow returns the first moment of the next local day.
-func tomorrow(now time.Time) time.Time {
-	y, m, d := now.Date()
-	t := time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())
-	if t.Day() == d {
-		// Clocks go forward at midnight, and time.Date has picked the side before it.
-		if _, change := t.ZoneBounds(); !change.IsZero() {
-			return change
-		}
-	}
-	return t
 }
 
 // act does what a click on e asks for, on a goroutine of its own. A click is dropped while the one before still works.

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"gatewatch/app/wording"
 	"gatewatch/assets"
 	"gatewatch/conn"
 )
@@ -230,9 +231,9 @@ func TestTomorrow(t *testing.T) {
 		}
 		// Each hour of a year, days of 23 and 25 hours included.
 		for now := time.Date(2026, 1, 1, 0, 30, 0, 0, loc); now.Year() == 2026; now = now.Add(time.Hour) {
-			got := tomorrow(now)
+			got := wording.Tomorrow(now)
 			if !got.After(now) || got.Sub(now) > 25*time.Hour || got.Day() == now.Day() || got.Add(-time.Nanosecond).Day() != now.Day() {
-				t.Fatalf("tomorrow(%v) = %v", now, got)
+				t.Fatalf("wording.Tomorrow(%v) = %v", now, got)
 			}
 		}
 	}

@@ -74,11 +74,10 @@ type View struct {
 
 // Extra is what a view shows beside the snapshot.
 type Extra struct {
-	Today     history.Account // account of the day up to now; the zero value says nothing
-	DownSince time.Time       // when the connection went down, if that was before the snapshot's state was entered
-	Muted     time.Time       // desktop notices are silent until then; zero if they are not
-	Trading   Trading
-	AtLogin   AtLogin
+	Today   history.Account // account of the day up to now; the zero value says nothing
+	Muted   time.Time       // desktop notifications are silent until then; zero if they are not
+	Trading Trading
+	AtLogin AtLogin
 }
 
 // AtLogin is what the system will do at the next login.
@@ -100,9 +99,6 @@ type Trading struct {
 	Stopped     bool // no order can leave, whatever the connection does: none can be written down
 }
 
-// patience is how long a lost connection counts as just being made again. After it the tray says that there is none.
-const patience = time.Minute
-
 // tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
 const tooltipLimit = 127
 
@@ -111,30 +107,30 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
-	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !lasting(s, now) || wording.HeldIn(s, now) > 0
+	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !wording.Lasting(s.State, s.Since, now) || wording.HeldIn(s, now) > 0
 
-	parts := []string{unprotected(x.Trading), headline(s, now, x), gateway(s)}
+	parts := []string{wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), gateway(s)}
 	if x.Trading.Armed {
 		parts = append(parts, "trading on")
 	}
 	switch s.State {
 	case conn.Connected, conn.Degraded, conn.Paused:
-		parts = append(parts, "since "+clock(s.Since, now))
+		parts = append(parts, "since "+wording.Clock(s.Since, now))
 	case conn.Reconnecting:
-		if !lasting(s, now) {
-			parts = append(parts, "since "+clock(downSince(s, x), now))
+		if !wording.Lasting(s.State, s.Since, now) {
+			parts = append(parts, "since "+wording.Clock(wording.DownSince(s), now))
 		}
 	}
-	if share := percent(x.Today); share != "" {
-		parts = append(parts, "today "+share)
+	if share := percent(x.Today); share != nil {
+		parts = append(parts, "today "+wording.Share(*share))
 	}
 	if x.Muted.After(now) {
-		parts = append(parts, "notices muted")
+		parts = append(parts, "notifications muted")
 	}
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
 	v.Menu = Menu{
-		Status:        {Title: cut(join(unprotected(x.Trading), unknown(x.Trading), noData(x.Trading), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
+		Status:        {Title: cut(join(wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown), wording.NoData(x.Trading.NoData), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
 		OpenWindow:    {Title: "Open window"},
 		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
@@ -142,7 +138,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		ArmLive:       {Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live},
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
 		CancelAll:     {Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
-		Today:         {Title: today(x.Today), Disabled: true},
+		Today:         {Title: wording.Today(percent(x.Today), x.Today.Outages), Disabled: true},
 		Mute:          {Title: "Mute notifications"},
 		MuteHour:      {Title: "For 1 hour"},
 		MuteTomorrow:  {Title: "Until tomorrow"},
@@ -157,7 +153,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		v.Menu[LaunchAtLogin].Title = "Launch at login (another copy does)"
 	}
 	if x.Muted.After(now) {
-		v.Menu[Mute].Title = "Notifications muted until " + clock(x.Muted, now)
+		v.Menu[Mute].Title = wording.MutedUntil(x.Muted, now)
 		v.Menu[Unmute].Hidden = false
 	}
 	return v
@@ -190,49 +186,26 @@ func stateIcon(s *conn.Snapshot, now time.Time, x Extra) assets.Icon {
 	case conn.Paused:
 		return assets.Paused
 	case conn.Reconnecting:
-		if lasting(s, now) {
+		if wording.Lasting(s.State, s.Since, now) {
 			return assets.Disconnected
 		}
 	}
 	return assets.Connecting
 }
 
-func downSince(s *conn.Snapshot, x Extra) time.Time {
-	if !x.DownSince.IsZero() && x.DownSince.Before(s.Since) {
-		return x.DownSince
-	}
-	return s.Since
-}
-
-// lasting reports whether reconnecting has taken so long that having no connection is the news. It counts from when
-// reconnecting began: after a reset window, which may have been long, patience starts over.
-func lasting(s *conn.Snapshot, now time.Time) bool {
-	return s.State == conn.Reconnecting && now.Sub(s.Since) >= patience
-}
-
 // headline is how the tooltip begins.
 func headline(s *conn.Snapshot, now time.Time, x Extra) string {
-	switch {
-	case x.Trading.Stopped && s.Connected():
-		return "Orders blocked: " + wording.CannotWrite
-	case !lasting(s, now):
-		return wording.Headline(s, now)
+	if x.Trading.Stopped && s.Connected() {
+		return wording.OrdersBlocked(wording.CannotWrite)
 	}
-	text := "No connection since " + clock(downSince(s, x), now)
-	switch {
-	case s.Attempt.Number == 0:
-		return text
-	case s.Attempt.Running || s.Attempt.NextAt.IsZero():
-		return fmt.Sprintf("%s, attempt %d", text, s.Attempt.Number)
-	}
-	return fmt.Sprintf("%s, attempt %d in %d s", text, s.Attempt.Number, wording.Seconds(s.Attempt.NextAt.Sub(now)))
+	return wording.Headline(s, now)
 }
 
 // status is the menu's first line. It names the time of the next attempt instead of counting down: each change of the
 // menu makes the desktop read all of it anew.
 func status(s *conn.Snapshot, now time.Time, x Extra) string {
-	if lasting(s, now) {
-		return "No connection since " + clock(downSince(s, x), now)
+	if wording.Lasting(s.State, s.Since, now) {
+		return wording.NoConnection + " since " + wording.Clock(wording.DownSince(s), now)
 	}
 	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() {
 		switch s.State {
@@ -254,63 +227,16 @@ func gateway(s *conn.Snapshot) string {
 	return strings.TrimSpace(wording.Mode(s.Gateway.Mode) + " " + port)
 }
 
-// clock returns the time of day, with the day if that is not the day of now.
-func clock(t, now time.Time) string {
-	t, now = t.Local(), now.Local()
-	y, m, d := t.Date()
-	ny, nm, nd := now.Date()
-	switch {
-	case y == ny && m == nm && d == nd:
-		return t.Format("15:04")
-	case now.Sub(t).Abs() < 6*24*time.Hour:
-		return t.Format("Mon 15:04")
-	}
-	return t.Format("2 Jan 15:04")
-}
-
-// percent returns the day's uptime, empty if there is nothing to say. It is cut, not rounded: 100 % only without any
-// outage.
-func percent(d history.Account) string {
+// percent returns the day's uptime in percent, nil if nothing was observed; 100 only without any outage.
+func percent(d history.Account) *float64 {
 	share, ok := d.Uptime()
-	switch {
-	case !ok:
-		return ""
-	case d.Terms[history.Down] == 0:
-		return "100 %"
+	if !ok {
+		return nil
 	}
-	return fmt.Sprintf("%.1f %%", min(float64(int(share*1000))/10, 99.9))
-}
-
-// unknown says that a person has to look after orders.
-func unknown(t Trading) string {
-	switch {
-	case t.Unknown <= 0:
-		return ""
-	case t.Unknown == 1:
-		return "1 order unknown, look in TWS"
+	if share *= 100; d.Terms[history.Down] > 0 {
+		share = min(share, 99.9)
 	}
-	return fmt.Sprintf("%d orders unknown, look in TWS", t.Unknown)
-}
-
-// unprotected says that an open position has lost its stop: tooltip and menu begin with it.
-func unprotected(t Trading) string {
-	switch {
-	case t.Unprotected <= 0:
-		return ""
-	case t.Unprotected == 1:
-		return "1 open position without its stop, look in TWS"
-	}
-	return fmt.Sprintf("%d open positions without their stops, look in TWS", t.Unprotected)
-}
-
-func noData(t Trading) string {
-	switch {
-	case t.NoData <= 0:
-		return ""
-	case t.NoData == 1:
-		return "1 rule without market data"
-	}
-	return fmt.Sprintf("%d rules without market data", t.NoData)
+	return &share
 }
 
 func cancelAll(open int) string {
@@ -324,19 +250,6 @@ func cancelAll(open int) string {
 }
 
 func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-func today(d history.Account) string {
-	share := percent(d)
-	switch {
-	case share == "":
-		return "Today not observed yet"
-	case d.Outages == 0:
-		return "Today " + share + ", no outage"
-	case d.Outages == 1:
-		return "Today " + share + ", 1 outage"
-	}
-	return fmt.Sprintf("Today %s, %d outages", share, d.Outages)
-}
 
 func join(parts ...string) string {
 	var said []string

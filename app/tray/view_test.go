@@ -54,7 +54,7 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "connected for weeks, live and muted", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live}},
 			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected.Live(),
-			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notices muted", status: "Connected · LIVE 4001",
+			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notifications muted", status: "Connected · LIVE 4001",
 		},
 		{
 			name: "guard closed for a moment", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
@@ -110,13 +110,13 @@ func TestViewOf(t *testing.T) {
 			tooltip: "No connection since 09:31, attempt 9 in 30 s · PAPER 4002", status: "No connection since 09:31 · PAPER 4002", ticking: true,
 		},
 		{
-			name: "no connection, attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, Running: true}},
-			now: at(time.Hour), x: Extra{DownSince: at(-time.Hour)}, icon: assets.Disconnected,
+			name: "no connection, attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true}},
+			now: at(time.Hour), icon: assets.Disconnected,
 			tooltip: "No connection since 08:31, attempt 9", status: "No connection since 08:31",
 		},
 		{
-			name: "patience starts over after a window", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, Running: true}},
-			now: at(time.Second), x: Extra{DownSince: at(-time.Hour)}, icon: assets.Connecting,
+			name: "patience starts over after a window", s: conn.Snapshot{State: conn.Reconnecting, Since: start, LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true}},
+			now: at(time.Second), icon: assets.Connecting,
 			tooltip: "Reconnecting, attempt 9 · since 08:31", status: "Reconnecting, attempt 9", ticking: true,
 		},
 		{
@@ -254,7 +254,7 @@ func TestToday(t *testing.T) {
 		{day(9999*time.Hour, time.Nanosecond, 1), "Today 99.9 %, 1 outage"},
 		{day(0, time.Hour, 1), "Today 0.0 %, 1 outage"},
 	} {
-		if got := today(c.day); got != c.want {
+		if got := ViewOf(&conn.Snapshot{}, start, Extra{Today: c.day}).Menu[Today].Title; got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

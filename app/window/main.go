@@ -159,6 +159,18 @@ func open(card string, program link.Program, opened func()) bool {
 				fyne.Do(func() { v.Tested(channel, t, err) })
 			})
 		},
+		Mute: func(until time.Time) {
+			work.Go(func() {
+				err := l.Mute(ctx, until)
+				fyne.Do(func() { v.Muted(err) })
+			})
+		},
+		Diagnostics: func() {
+			work.Go(func() {
+				text, err := l.Diagnostics(ctx)
+				fyne.Do(func() { v.Diagnostics(text, err) })
+			})
+		},
 		Login: func() {
 			work.Go(func() {
 				a, err := l.Autostart(ctx)

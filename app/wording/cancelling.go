@@ -9,7 +9,7 @@ import (
 // Cancelling returns how far orders are that were to be cancelled; empty if there are none.
 func Cancelling(c engine.Cancelling) string {
 	waiting := c.Asked - c.Confirmed - c.Refused
-	text := fmt.Sprintf("Gateway has confirmed %d of %s", c.Confirmed, count(c.Asked, "cancellation", "cancellations"))
+	text := fmt.Sprintf("Gateway has confirmed %d of %s", c.Confirmed, Count(c.Asked, "cancellation", "cancellations"))
 	switch {
 	case c.Asked == 0:
 		return ""
@@ -48,13 +48,6 @@ func OtherClient(e *engine.OtherClientError) string {
 	}
 	return fmt.Sprintf("%d orders belong to another client id than %d, with which Gatewatch is connected (the first is order %d of client id %d); "+
 		"connect with their client id, or cancel them in TWS", len(e.Orders), e.Session, first.ID, first.Client)
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 func coded(code int, said string) string {

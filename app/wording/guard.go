@@ -15,6 +15,9 @@ func IsHeld(s *conn.Snapshot, now time.Time) bool {
 	return s.Connected() && !s.GuardOpen() && now.Sub(s.GuardSince) >= guardPatience
 }
 
+// OrdersAreBlocked is what a closed guard means.
+const OrdersAreBlocked = "Orders are blocked"
+
 // Held says in one sentence that orders are blocked on a connection that is up, for more than a moment. It is empty where the
 // connection's own cause says so.
 func Held(s *conn.Snapshot, now time.Time) string {
@@ -24,7 +27,7 @@ func Held(s *conn.Snapshot, now time.Time) string {
 	case s.Cause == conn.CauseSilent, s.Cause == conn.CauseWrongMode, s.Cause == conn.CauseReadOnly, s.Cause == conn.CauseUnconfirmed:
 		return ""
 	}
-	return "Orders are blocked: " + Guard(s) + "."
+	return OrdersAreBlocked + ": " + Guard(s) + "."
 }
 
 // HeldIn returns in how long a closed guard becomes what people are told first; 0 if it is so already, or is not closed.

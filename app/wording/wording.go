@@ -151,7 +151,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 // Headline returns the state in one line, as a tooltip or a log line begins.
 func Headline(s *conn.Snapshot, now time.Time) string {
 	if IsHeld(s, now) && s.Guard != conn.GuardMode {
-		return "Orders blocked: " + Guard(s)
+		return OrdersBlocked(Guard(s))
 	}
 	switch s.State {
 	case conn.Connected:
@@ -165,26 +165,76 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		case conn.CauseSilent:
 			return "Gateway does not answer"
 		case conn.CauseReadOnly, conn.CauseUnconfirmed:
-			return "Orders blocked: " + Guard(s)
+			return OrdersBlocked(Guard(s))
 		case conn.CauseWrongMode:
 			return "Connected to a " + strings.ToUpper(string(s.Gateway.Mode)) + " account, orders blocked"
 		}
 		return "Connected, degraded"
 	case conn.UpstreamLost:
-		return "IBKR unreachable since " + s.Since.Local().Format("15:04")
+		return "IBKR unreachable since " + Clock(s.Since, now)
 	case conn.ResetWindow:
 		return "Gateway reset until " + s.Window.Ends.Local().Format("15:04")
 	case conn.Paused:
 		return "Paused"
 	}
 	verb := "Reconnecting"
-	if s.State == conn.Connecting {
+	switch {
+	case s.State == conn.Connecting:
 		verb = "Connecting"
+	case Lasting(s.State, s.Since, now):
+		verb = NoConnection + " since " + Clock(DownSince(s), now)
 	}
 	if s.Attempt.Running || s.Attempt.NextAt.IsZero() {
 		return fmt.Sprintf("%s, attempt %d", verb, s.Attempt.Number)
 	}
 	return fmt.Sprintf("%s, attempt %d in %d s", verb, s.Attempt.Number, Seconds(s.Attempt.NextAt.Sub(now)))
+}
+
+// NoConnection is what is said of an outage that [Lasting] reports.
+const NoConnection = "No connection"
+
+// patience is how long a lost connection counts as just being restored.
+const patience = time.Minute
+
+// Lasting reports whether reconnecting has taken so long that having no connection is the news. It counts from when
+// reconnecting began: after a reset window, which may have been long, patience starts over.
+func Lasting(state conn.State, since, now time.Time) bool {
+	return state == conn.Reconnecting && now.Sub(since) >= patience
+}
+
+// DownSince returns when an outage began, which may be before the state was entered that the snapshot shows.
+func DownSince(s *conn.Snapshot) time.Time {
+	if !s.LostAt.IsZero() && s.LostAt.Before(s.Since) {
+		return s.LostAt
+	}
+	return s.Since
+}
+
+// Clock returns the local time of day, with the day if that is not the day of now.
+func Clock(t, now time.Time) string {
+	t, now = t.Local(), now.Local()
+	y, m, d := t.Date()
+	ny, nm, nd := now.Date()
+	switch {
+	case y == ny && m == nm && d == nd:
+		return t.Format("15:04")
+	case now.Sub(t).Abs() < 6*24*time.Hour:
+		return t.Format("Mon 15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
+// Tomorrow returns the first moment of the next local day.
+func Tomorrow(now time.Time) time.Time {
+	y, m, d := now.Date()
+	t := time.Date(y, m, d+1, 0, 0, 0, 0, now.Location())
+	if t.Day() == d {
+		// Clocks go forward at midnight, and time.Date has picked the side before it.
+		if _, change := t.ZoneBounds(); !change.IsZero() {
+			return change
+		}
+	}
+	return t
 }
 
 // Address returns host and port, or the host alone while every usual port is tried.

@@ -286,9 +286,14 @@ func TestHeadline(t *testing.T) {
 		{with(conn.UpstreamLost, conn.CauseUpstream, none), "IBKR unreachable since 09:30"},
 		{with(conn.Paused, conn.CauseUser, none), "Paused"},
 		{with(conn.Connecting, conn.CauseNone, conn.Attempt{Number: 1, Running: true}), "Connecting, attempt 1"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}), "Reconnecting, attempt 4"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}), "Reconnecting, attempt 4 in 12 s"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}), "Reconnecting, attempt 4 in 0 s"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}), "No connection since 09:30, attempt 4"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}), "No connection since 09:30, attempt 4 in 12 s"},
+		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}), "No connection since 09:30, attempt 4 in 0 s"},
+		{&conn.Snapshot{State: conn.Reconnecting, Since: now.Add(-59 * time.Second), Attempt: conn.Attempt{Number: 4}}, "Reconnecting, attempt 4"},
+		{
+			&conn.Snapshot{State: conn.Reconnecting, Since: now.Add(-time.Minute), LostAt: now.Add(-time.Hour), Attempt: conn.Attempt{Number: 4}},
+			"No connection since 08:31, attempt 4",
+		},
 	} {
 		if got := Headline(c.s, now); got != c.want {
 			t.Errorf("%s, %s: %q, want %q", c.s.State, c.s.Cause, got, c.want)

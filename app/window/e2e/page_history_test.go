@@ -75,6 +75,7 @@ func (p *past) Connect(context.Context) error    { return nil }
 func (p *past) Disconnect(context.Context) error { return nil }
 func (p *past) Show(context.Context) error       { return nil }
 func (p *past) Quit()                            {}
+func (p *past) Mute(time.Time)                   {}
 
 func (p *past) Autostart(context.Context) (a api.Autostart, err error) { return a, nil }
 func (p *past) SetAutostart(context.Context, bool) error               { return nil }

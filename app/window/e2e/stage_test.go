@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -331,10 +332,11 @@ func (d *display) title() string {
 	return name
 }
 
-func (d *display) untilTitle(want string) {
+// untilTitle waits until the only window has one of the titles.
+func (d *display) untilTitle(want ...string) {
 	d.t.Helper()
 	end := time.Now().Add(patience)
-	for d.title() != want {
+	for !slices.Contains(want, d.title()) {
 		if time.Now().After(end) {
 			d.keep("failed")
 			d.t.Fatalf("the window's title is %q, want %q", d.title(), want)

@@ -30,7 +30,7 @@ func TestWindowConnectsAndLeavesNoTrace(t *testing.T) {
 	if first > 15*time.Second { // ten times what is asked for: this machine may be busy
 		t.Errorf("first painted after %v", first)
 	}
-	d.untilTitle("Gatewatch: Reconnecting")
+	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
 	d.keep("reconnecting")
 
 	s.sim(s.port)
@@ -129,7 +129,7 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 		}
 	}
 	ask()
-	d.untilTitle("Gatewatch: Reconnecting")
+	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
 	id := d.windows()[0]
 	time.Sleep(500 * time.Millisecond) // until its stream is known to the resident program
 	// Something else has the focus.
@@ -158,7 +158,7 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		return len(d.windows()) > 0
 	})
-	d.untilTitle("Gatewatch: Reconnecting")
+	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
 	d.do("key", "Escape")
 	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
 }
@@ -167,7 +167,7 @@ func TestWindowSurvivesARestart(t *testing.T) {
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	w := d.open(s)
-	d.untilTitle("Gatewatch: Reconnecting")
+	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
 	s.resident.kill()
 	d.untilTitle("Gatewatch: Gatewatch is not running")
 	d.keep("not-running")

@@ -213,6 +213,20 @@ func (l *Link) TestAlerts(ctx context.Context, channel string) (t api.AlertTest,
 	return t, err
 }
 
+// Mute silences desktop notifications until the given time; the zero time ends that.
+func (l *Link) Mute(ctx context.Context, until time.Time) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.Mute(ctx, until) })
+}
+
+// Diagnostics asks for diagnostics, which hold no personal data.
+func (l *Link) Diagnostics(ctx context.Context) (text string, err error) {
+	client, err := l.current()
+	if err == nil {
+		text, err = client.Diagnostics(ctx, false)
+	}
+	return text, err
+}
+
 // Autostart asks whether the program is started at login.
 func (l *Link) Autostart(ctx context.Context) (a api.Autostart, err error) {
 	client, err := l.current()

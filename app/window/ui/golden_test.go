@@ -3,7 +3,6 @@ package ui
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -48,13 +47,16 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
-	for _, f := range []*func(){&a.Uptime, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login} {
+	for _, f := range []*func(){&a.Uptime, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics} {
 		if *f == nil {
 			*f = func() {}
 		}
 	}
 	if a.Arm == nil {
 		a.Arm = func(bool) {}
+	}
+	if a.Mute == nil {
+		a.Mute = func(time.Time) {}
 	}
 	if a.Test == nil {
 		a.Test = func(string) {}
@@ -112,7 +114,7 @@ func TestGolden(t *testing.T) {
 			if strings.HasPrefix(name, "settings") {
 				sizes[""] = fyne.NewSize(520, formHeight)
 			}
-			if tall := map[string]float32{"rule_new": 1160, "rule_order": 2500, "rule_refused": 2400, "orders": 1300}[name]; tall > 0 {
+			if tall := map[string]float32{"tools": 860, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400, "orders": 1300}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
 			}
 			for suffix, size := range sizes {
@@ -287,9 +289,4 @@ func luminance(c color.Color) float64 {
 		return math.Pow((f+0.055)/1.055, 2.4)
 	}
 	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
-}
-
-func ExamplePercent() {
-	fmt.Println(Percent(99.999), Percent(100), Percent(99.3))
-	// Output: 99.9 % 100.0 % 99.3 %
 }

@@ -220,10 +220,10 @@ func figuresOf(p *api.Period) []pair {
 		return list
 	}
 	if p.UptimePercent != nil {
-		list[0].value = Percent(*p.UptimePercent)
+		list[0].value = wording.Share(*p.UptimePercent)
 	}
 	if p.MarketUptimePercent != nil {
-		list[1].value = Percent(*p.MarketUptimePercent)
+		list[1].value = wording.Share(*p.MarketUptimePercent)
 	}
 	if list[2].value = strconv.Itoa(p.Outages); p.Outages > 0 {
 		list[3].value, list[4].value = length(p.LongestSeconds), length(p.MeanSeconds)
@@ -294,7 +294,7 @@ func dayRows(days []api.Period) []rowTexts {
 		d := &days[i]
 		row := rowTexts{name: dayName(d.From), value: none, more: capital(madeOf(d)) + "."}
 		if d.UptimePercent != nil {
-			row.value = Percent(*d.UptimePercent)
+			row.value = wording.Share(*d.UptimePercent)
 		}
 		switch {
 		case d.Outages == 1:

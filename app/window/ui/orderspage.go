@@ -33,7 +33,7 @@ func fateShape(f engine.Fate) Shape {
 	case engine.Filled:
 		return Up
 	case engine.Cancelled:
-		return PausedByUser
+		return Over
 	case engine.Rejected:
 		return Down
 	case engine.Unknown, engine.Inactive:
@@ -192,7 +192,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.openTitle.Truncation = fyne.TextTruncateEllipsis
 	p.failed.Importance = widget.DangerImportance
 	p.open, p.done = &orderList{page: p, list: container.New(stacked{6})}, &orderList{page: p, list: container.New(stacked{6})}
-	p.all = newButton(k, "Cancel all", func() {
+	p.all = newDanger(k, "Cancel all…", func() {
 		p.question.ask(fmt.Sprintf("Cancel all open orders of Gatewatch? There are %d now. Orders that were placed elsewhere stay.", p.cancellable()),
 			"Keep them", "Cancel all", func() { p.cancel(0) })
 	})

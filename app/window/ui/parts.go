@@ -46,6 +46,13 @@ func newButton(k *keys, text string, tapped func()) *button {
 	return b
 }
 
+// newDanger returns a button that begins something dangerous: all of these look alike, and ask before they act.
+func newDanger(k *keys, text string, tapped func()) *button {
+	b := newButton(k, text, tapped)
+	b.Importance = widget.DangerImportance
+	return b
+}
+
 func (b *button) FocusGained() {
 	b.Button.FocusGained()
 	b.keys.reveal(b)

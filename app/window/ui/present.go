@@ -60,6 +60,28 @@ type banner struct {
 	button                      command // that stands here, if any
 }
 
+// plainText is the picture as text that can be pasted elsewhere.
+func (p *picture) plainText() string {
+	list := []string{strings.TrimSpace("Gatewatch: " + p.headline + ", " + p.since + " " + p.badge)}
+	if b := p.banner; b != nil {
+		list = append(list, b.plainText())
+	}
+	for _, r := range append(slices.Clone(p.layers), p.orders) {
+		list = append(list, strings.TrimSpace(r.name+": "+r.word+" "+r.since))
+		if r.more != "" {
+			list = append(list, "  "+r.more)
+		}
+	}
+	for _, d := range p.details {
+		list = append(list, d.name+": "+d.value)
+	}
+	return strings.Join(list, "\n") + "\n"
+}
+
+func (b *banner) plainText() string {
+	return strings.TrimSpace(strings.Join([]string{b.cause, b.since, b.hint}, "\n"))
+}
+
 // row is one line of a list of conditions.
 type row struct {
 	shape             Shape
@@ -79,7 +101,7 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 		return absent(st, lost, now)
 	}
 	p := picture{
-		shape: shapeOf(st), headline: headline(st), since: sinceFor(st.Since, now),
+		shape: shapeOf(st, now), headline: headline(st, now), since: sinceFor(downSince(st), now),
 		badge: wording.Mode(conn.Mode(st.Gateway.Mode)),
 		terms: terms(st, now), today: today(&st.Today), command: commandFor(st),
 	}
@@ -95,7 +117,7 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	}
 	p.layers = layersOf(st, now)
 	p.orders = row{shape: Up, name: "Orders", word: wording.OneLine(st.Guard.Text)}
-	if !st.Guard.Open || slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == wording.FailingOrders }) {
+	if !st.Guard.Open || fails(st, wording.FailingOrders) {
 		p.orders.shape = Down
 	}
 	p.details = details(st, now)
@@ -126,10 +148,13 @@ func (p *picture) unwatched(st *api.Status, orders *ordersPage) {
 	}
 }
 
-func shapeOf(st *api.Status) Shape {
+func shapeOf(st *api.Status, now time.Time) Shape {
 	switch st.State {
 	case conn.Connected:
-		if st.Held.Text != "" || slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Urgent }) {
+		switch {
+		case st.Held.Text != "" || fails(st, wording.FailingOrders):
+			return Blocked
+		case slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Urgent }):
 			return Impaired
 		}
 		return Up
@@ -141,18 +166,39 @@ func shapeOf(st *api.Status) Shape {
 		return Resting
 	case conn.Paused:
 		return PausedByUser
-	case conn.Connecting, conn.Reconnecting:
+	case conn.Reconnecting:
+		if wording.Lasting(st.State, st.Since, now) {
+			return Down
+		}
+		return Working
+	case conn.Connecting:
 		return Working
 	}
 	return Unknown
 }
 
+// fails reports whether a step in the background fails.
+func fails(st *api.Status, step string) bool {
+	return slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == step })
+}
+
+// downSince returns when the outage began that lasts, otherwise when the state was entered.
+func downSince(st *api.Status) time.Time {
+	if st.LostAt != nil && st.LostAt.Before(st.Since) {
+		return *st.LostAt
+	}
+	return st.Since
+}
+
 // headline is the state without what counts down, which the banner shows.
-func headline(st *api.Status) string {
+func headline(st *api.Status, now time.Time) string {
 	switch st.State {
 	case conn.Connecting:
 		return "Connecting"
 	case conn.Reconnecting:
+		if wording.Lasting(st.State, st.Since, now) {
+			return wording.NoConnection
+		}
 		return "Reconnecting"
 	case conn.UpstreamLost:
 		return "IBKR unreachable"
@@ -172,9 +218,9 @@ func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
 	if st.State == conn.Connected && st.Held.Text == "" {
 		return failing(st)
 	}
-	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(st.Since, now)}
+	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(downSince(st), now)}
 	if b.cause == "" {
-		b.cause = headline(st)
+		b.cause = headline(st, now)
 		if st.State == conn.Connecting {
 			b.cause = "Connecting to Gateway for the first time."
 		}
@@ -224,6 +270,7 @@ func (p *picture) welcome(st *api.Status) {
 	}
 	switch st.CauseID {
 	case conn.CauseNone, conn.CauseRefused, conn.CauseUnreachable:
+		p.shape, p.headline, p.since, p.banner.shape = Working, "Looking for IB Gateway or TWS…", "", Working
 		p.banner.cause, p.banner.since, p.banner.hint = "Welcome. No Gateway has answered yet.", "", checklist
 	}
 }
@@ -298,12 +345,12 @@ func attempt(a *api.Attempt, now time.Time) string {
 
 func layersOf(st *api.Status, now time.Time) []row {
 	plain := func(name string, up, known bool) row {
-		r := row{shape: Unknown, name: name, word: "not known"}
+		r := row{shape: Unknown, name: name, word: wording.Layer(up, known)}
 		switch {
 		case known && up:
-			r.shape, r.word = Up, "up"
+			r.shape = Up
 		case known:
-			r.shape, r.word = Down, "down"
+			r.shape = Down
 		}
 		return r
 	}
@@ -450,7 +497,7 @@ func today(p *api.Period) []pair {
 		return list
 	}
 	if p.UptimePercent != nil {
-		list[0].value = Percent(*p.UptimePercent)
+		list[0].value = wording.Share(*p.UptimePercent)
 	}
 	list[1].value = strconv.Itoa(p.Outages)
 	if p.Outages > 0 {
@@ -467,18 +514,10 @@ func terms(st *api.Status, now time.Time) string {
 		text = fmt.Sprintf("Connected %s, down %s, planned %s, paused %s, asleep %s, not observed %s.", length(p.ConnectedSeconds),
 			length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds), length(p.AsleepSeconds), length(p.UnobservedSeconds))
 		if p.MarketUptimePercent != nil {
-			text += " Uptime in market hours " + Percent(*p.MarketUptimePercent) + "."
+			text += " Uptime in market hours " + wording.Share(*p.MarketUptimePercent) + "."
 		}
 	}
-	if st.Muted != nil && st.Muted.After(now) {
-		text = strings.TrimSpace(text + fmt.Sprintf(" Notifications are muted until %s.", clock(*st.Muted, now)))
-	}
 	return text
-}
-
-// Percent returns a share in percent with one decimal, cut and not rounded: 100 % only without any outage.
-func Percent(p float64) string {
-	return strconv.FormatFloat(math.Floor(p*10+1e-9)/10, 'f', 1, 64) + " %"
 }
 
 // millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.

@@ -41,7 +41,7 @@ func TestShapeOfEveryState(t *testing.T) {
 		conn.Reconnecting: Working, conn.ResetWindow: Resting, conn.Paused: PausedByUser, "of tomorrow": Unknown,
 	}
 	for state, shape := range want {
-		if got := shapeOf(&api.Status{State: state}); got != shape {
+		if got := shapeOf(&api.Status{State: state, Since: noon}, noon); got != shape {
 			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
 	}
@@ -56,7 +56,7 @@ func TestClosedGuardIsTold(t *testing.T) {
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
 	p := pictureOf(&st, absence{}, noon)
-	if p.shape != Impaired || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
+	if p.shape != Blocked || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
 		t.Errorf("alone %+v, %+v", p, p.banner)
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
@@ -173,14 +173,6 @@ func TestClock(t *testing.T) {
 	} {
 		if got := clock(c.at, noon); got != c.want {
 			t.Errorf("%v: %q, want %q", c.at, got, c.want)
-		}
-	}
-}
-
-func TestPercentIsCut(t *testing.T) {
-	for p, want := range map[float64]string{100: "100.0 %", 99.999: "99.9 %", 0: "0.0 %", 99.3: "99.3 %", 0.1: "0.1 %"} {
-		if got := Percent(p); got != want {
-			t.Errorf("%v: %q, want %q", p, got, want)
 		}
 	}
 }

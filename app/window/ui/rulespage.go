@@ -26,7 +26,7 @@ func ruleShape(s rules.State) Shape {
 	case rules.Triggered:
 		return Working
 	case rules.Done:
-		return PausedByUser
+		return Over
 	case rules.Failed:
 		return Down
 	}
@@ -185,7 +185,7 @@ type rulesPage struct {
 }
 
 const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or places an order while " +
-	"trading is on."
+	"trading is turned on."
 
 func newRulesPage(k *keys, v *View) *rulesPage {
 	p := &rulesPage{
@@ -389,7 +389,7 @@ func newRuleRow(p *rulesPage) *ruleRow {
 		}
 	})
 	r.edit = newButton(p.keys, "Edit", func() { p.edit(&r.rule) })
-	r.remove = newButton(p.keys, "Delete", func() {
+	r.remove = newDanger(p.keys, "Delete…", func() {
 		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule", func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
 	})
 	r.question = newQuestion(p.keys, r.remove)

@@ -115,6 +115,12 @@ func scenes() map[string]func(*View) {
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			status(st)(v)
 		},
+		"tools": func(v *View) {
+			st := connected()
+			st.Muted = at(noon.Add(time.Hour))
+			status(st)(v)
+			v.Diagnostics("a report", nil)
+		},
 		"reconnecting": status(reconnecting()),
 		"trying": func(v *View) {
 			st := reconnecting()

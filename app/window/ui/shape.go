@@ -19,6 +19,9 @@ const (
 	Down                      // diamond with cross
 	Resting                   // disc with clock
 	PausedByUser              // two bars
+	Off                       // grey ring with a stroke through it: trading is off
+	Over                      // grey square: cancelled, or done for good
+	Blocked                   // amber disc with a bar, as in the tray: connected, and orders are blocked
 )
 
 var shapes = map[Shape]struct {
@@ -36,6 +39,10 @@ var shapes = map[Shape]struct {
 		<path d="M6 6 L10 10 M10 6 L6 10" fill="none" stroke="#ffffff" stroke-width="1.7" stroke-linecap="round"/>`},
 	Resting: {"resting", rgb(0xcc79a7), `<circle cx="8" cy="8" r="7" fill="#cc79a7"/>
 		<path d="M8 4.2 V8 L10.7 9.7" fill="none" stroke="#2a0a1c" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"/>`},
+	Off: {"off", rgb(0x858c95), `<circle cx="8" cy="8" r="5.9" fill="none" stroke="#858c95" stroke-width="2"/>
+		<path d="M4 12 L12 4" fill="none" stroke="#858c95" stroke-width="2"/>`},
+	Over:         {"over", rgb(0x858c95), `<path d="M2.5 2.5 H13.5 V13.5 H2.5 Z" fill="#858c95"/>`},
+	Blocked:      {"blocked", rgb(0xe69f00), `<circle cx="8" cy="8" r="7" fill="#e69f00"/><path d="M3.4 6.4 H12.6 V9.6 H3.4 Z" fill="#1a1200"/>`},
 	PausedByUser: {"paused", rgb(0x858c95), `<path d="M3 2.5 H6.6 V13.5 H3 Z M9.4 2.5 H13 V13.5 H9.4 Z" fill="#858c95"/>`},
 }
 

@@ -110,7 +110,9 @@ type alarm struct {
 	failed  *widget.Label // why the last command failed
 	button  *button
 	does    command // what the button does
+	copy    *button
 	foot    *fyne.Container
+	shown   banner
 }
 
 func newAlarm(k *keys, press func(command)) *alarm {
@@ -125,7 +127,9 @@ func newAlarm(k *keys, press func(command)) *alarm {
 	a.button.Importance = widget.HighImportance
 	a.tint.CornerRadius, a.edge.CornerRadius = 8, 3
 	a.edge.SetMinSize(fyne.NewSize(5, 1))
-	a.foot = container.NewBorder(nil, nil, nil, container.NewCenter(a.button), a.attempt)
+	a.copy = newButton(k, "Copy", func() { fyne.CurrentApp().Clipboard().SetContent(a.shown.plainText()) })
+	a.copy.Importance = widget.LowImportance
+	a.foot = container.NewBorder(nil, nil, nil, container.NewCenter(container.NewHBox(a.copy, a.button)), a.attempt)
 	words := container.New(stacked{-2}, container.New(stacked{-10}, a.cause, a.since), a.hint, a.foot, a.failed)
 	body := container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, a.sign.image)), nil, words)
 	a.content = container.NewStack(
@@ -140,6 +144,7 @@ func (a *alarm) render(b *banner, busy bool, failure string) {
 	if b == nil {
 		return
 	}
+	a.shown = *b
 	c := b.shape.Color()
 	if a.edge.FillColor != c {
 		a.edge.FillColor = c
@@ -162,7 +167,6 @@ func (a *alarm) render(b *banner, busy bool, failure string) {
 		a.button.SetText(labels[a.does])
 	}
 	show(a.button, a.does != noCommand)
-	show(a.foot, a.does != noCommand || b.attempt != "")
 	enable(a.button, !busy)
 }
 
@@ -220,6 +224,7 @@ type statusPage struct {
 	layers  map[string]*line
 	orders  *line
 	arm     *armBar
+	tools   *toolsCard
 	leave   *button // Disconnect
 	pairs   *fyne.Container
 	shown   []pair
@@ -233,7 +238,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(), layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
-		pairs: container.New(stacked{-12}), terms: fine(""),
+		pairs: container.New(stacked{-12}), terms: fine(""), tools: newToolsCard(k, v),
 	}
 	var lines []fyne.CanvasObject
 	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
@@ -252,6 +257,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
 		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
+		p.tools.content,
 	)))
 	footer := padded(2, 10, container.New(stacked{-10}, figures, p.terms))
 	p.content = framed(nil, p.scroll, container.NewVBox(widget.NewSeparator(), footer))

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,28 +39,30 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 		}
 		return t
 	}
-	t := trading{armed: st.Trading.Armed, may: st.Trading.Armed || st.Connected, reason: sentence(plain(st.Trading.Reason))}
+	t := trading{
+		word: wording.Trading(st.Trading.Armed, st.Trading.MayTrade), armed: st.Trading.Armed, may: st.Trading.Armed || st.Connected, reason: sentence(plain(st.Trading.Reason)),
+	}
 	switch {
 	case st.Trading.Armed && st.Trading.MayTrade:
-		if t.shape, t.word = Up, "Trading is on"; st.Trading.OrdersUnprotected > 0 {
+		if t.shape = Up; st.Trading.OrdersUnprotected > 0 {
 			t.shape = Impaired
 		}
 	case st.Trading.Armed:
-		t.shape, t.word = Impaired, "Trading is on, but orders are blocked"
+		t.shape = Impaired
 	default:
-		t.shape, t.word = PausedByUser, "Trading is off"
+		t.shape = Off
 		switch {
 		case !st.Connected:
 			t.reason = "Trading can be turned on once Gateway is connected."
 		case st.Trading.ReasonID == engine.BlockedDisarmed:
-			t.reason = "Rules watch prices but cannot place orders."
+			t.reason = wording.TradingOffMeans
 		}
 	}
 	var more []string
 	if since := st.Trading.ArmedSince; st.Trading.Armed && since != nil {
 		more = append(more, "since "+clock(*since, now))
 	}
-	more = append(more, activity(&st.Trading)...)
+	more = append(more, st.Trading.Lines()...)
 	if len(more) > 0 {
 		t.reason = strings.TrimSpace(t.reason + "\n" + upper(strings.Join(more, " · ")))
 	}
@@ -69,26 +70,6 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 		t.confirm = wording.LiveTrading(conn.Gateway{Mode: conn.Mode(mode), Port: st.Gateway.Port})
 	}
 	return t
-}
-
-// activity says in short what rules and orders there are.
-func activity(t *api.Trading) []string {
-	var list []string
-	add := func(n int, one, many string) {
-		switch {
-		case n == 1:
-			list = append(list, "1 "+one)
-		case n > 1:
-			list = append(list, fmt.Sprintf("%d %s", n, many))
-		}
-	}
-	add(t.RulesActive, "rule watches prices", "rules watch prices")
-	add(t.RulesNoData, "rule has no market data", "rules have no market data")
-	add(t.RulesFailed, "rule has failed", "rules have failed")
-	add(t.OrdersOpen, "order open", "orders open")
-	add(t.OrdersUnprotected, "open position without its stop: see Orders", "open positions without their stops: see Orders")
-	add(t.OrdersUnknown, "order needs a look in TWS", "orders need a look in TWS")
-	return list
 }
 
 // sentence returns words with a capital at their start and a stop at their end.
@@ -156,8 +137,11 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	setText(b.failed, failure)
 	show(b.failed, failure != "")
 	name, importance := "Turn on trading", widget.MediumImportance
-	if t.armed {
+	switch {
+	case t.armed:
 		name, importance = "Turn off trading", widget.HighImportance
+	case t.confirm != "":
+		name, importance = "Turn on LIVE trading…", widget.DangerImportance
 	}
 	if b.button.Text != name || b.button.Importance != importance {
 		b.button.Text, b.button.Importance = name, importance
@@ -184,14 +168,13 @@ type question struct {
 func newQuestion(k *keys, from *button) *question {
 	q := &question{keys: k, from: from, words: wrapped("")}
 	q.no = newButton(k, "", q.drop)
-	q.yes = newButton(k, "", func() {
+	q.yes = newDanger(k, "", func() {
 		then := q.then
 		q.drop()
 		if then != nil {
 			then()
 		}
 	})
-	q.yes.Importance = widget.DangerImportance
 	icon := newSign(18)
 	icon.set(Impaired)
 	words := container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, q.words)

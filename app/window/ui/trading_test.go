@@ -34,13 +34,13 @@ func TestHowTradingStands(t *testing.T) {
 		says  string // part of the reason
 		asks  string // part of what is asked before arming
 	}{
-		"armed":         {&ok, absence{}, Up, "Trading is on", true, "Since 10:00 · 2 rules watch prices · 1 order open", ""},
-		"no stop":       {&bare, absence{}, Impaired, "Trading is on", true, "1 open position without its stop: see Orders", ""},
+		"armed":         {&ok, absence{}, Up, "Trading is on", true, "Since 10:00 · 2 rules active · 1 order open", ""},
+		"no stop":       {&bare, absence{}, Impaired, "Trading is on", true, "1 open position without its stop, look in TWS", ""},
 		"held":          {&held, absence{}, Impaired, "Trading is on, but orders are blocked", true, "Orders are compared.\nSince", ""},
-		"off":           {&ready, absence{}, PausedByUser, "Trading is off", true, "cannot place orders.\n2 rules watch prices · 1 rule has failed", ""},
-		"not connected": {&off, absence{}, PausedByUser, "Trading is off", false, "once Gateway is connected", ""},
-		"live":          {&live, absence{}, PausedByUser, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
-		"not known":     {&unknown, absence{}, PausedByUser, "Trading is off", true, "", "does not know whether the account on port 4002"},
+		"off":           {&ready, absence{}, Off, "Trading is off", true, "cannot place orders.\n1 rule failed · 2 rules active", ""},
+		"not connected": {&off, absence{}, Off, "Trading is off", false, "once Gateway is connected", ""},
+		"live":          {&live, absence{}, Off, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
+		"not known":     {&unknown, absence{}, Off, "Trading is off", true, "", "does not know whether the account on port 4002"},
 		"gone":          {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
 		"hangs":         {&ok, absence{noon, true}, Unknown, "Trading: not known", false, "Gatewatch is not responding.", ""},
 		"nobody yet":    {nil, absence{}, Unknown, "Trading: not known", false, "Looking", ""},
@@ -312,7 +312,7 @@ func TestPriceLine(t *testing.T) {
 
 func TestFates(t *testing.T) {
 	want := map[engine.Fate]Shape{
-		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up, engine.Cancelled: PausedByUser,
+		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up, engine.Cancelled: Over,
 		engine.Rejected: Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
 	}
 	for fate, shape := range want {

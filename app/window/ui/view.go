@@ -24,17 +24,19 @@ var MinSize = fyne.NewSize(420, 480)
 
 // Actions are what the user can want. They return at once; the outcome comes back by a method of the view.
 type Actions struct {
-	Start      func()               // the resident program; answered by View.Commanded
-	Restart    func()               // the same, after ending one that hangs; answered by View.Commanded
-	Connect    func()               // answered by View.Commanded
-	Disconnect func()               // answered by View.Commanded
-	Save       func(body []byte)    // a settings file; answered by View.Saved
-	Uptime     func()               // of the last 90 days; answered by View.Uptime
-	Messages   func()               // from Gateway; answered by View.Messages
-	Alerts     func()               // how they fare; answered by View.Alerts
-	Test       func(channel string) // of alerts; answered by View.Tested
-	Login      func()               // whether the program is launched at login; answered by View.Login
-	SetLogin   func(on bool)        // changes that; answered by View.Login
+	Start       func()                // the resident program; answered by View.Commanded
+	Restart     func()                // the same, after ending one that hangs; answered by View.Commanded
+	Connect     func()                // answered by View.Commanded
+	Disconnect  func()                // answered by View.Commanded
+	Save        func(body []byte)     // a settings file; answered by View.Saved
+	Uptime      func()                // of the last 90 days; answered by View.Uptime
+	Messages    func()                // from Gateway; answered by View.Messages
+	Alerts      func()                // how they fare; answered by View.Alerts
+	Test        func(channel string)  // of alerts; answered by View.Tested
+	Mute        func(until time.Time) // of desktop notifications, the zero time ends it; answered by View.Muted
+	Diagnostics func()                // for the clipboard; answered by View.Diagnostics
+	Login       func()                // whether the program is launched at login; answered by View.Login
+	SetLogin    func(on bool)         // changes that; answered by View.Login
 	Trade
 	Close func()
 	Title func(string) // the window's title has changed
@@ -502,6 +504,7 @@ func (v *View) render() {
 	}
 	v.head.render(&v.pic)
 	v.status.render(&v.pic, v.form.desk.view, st, v.busy || v.form.saving, v.failure)
+	v.status.tools.render(st, v.now)
 	t := tradingOf(v.st, v.lost, v.now)
 	v.status.arm.render(t, v.arming, v.unarmed)
 	if v.page == pageRules {

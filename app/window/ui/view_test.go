@@ -109,7 +109,7 @@ func TestLaunchAtLogin(t *testing.T) {
 func TestConnectNow(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(reconnecting(), noon)
-	if a.title != "Gatewatch: Reconnecting" {
+	if a.title != "Gatewatch: No connection" {
 		t.Errorf("title %q", a.title)
 	}
 	test.Tap(v.status.alarm.button)
