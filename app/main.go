@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/signal"
@@ -23,7 +24,8 @@ var version = "dev"
 
 // commandLine is what can be written behind gatewatch: flags for all commands, and the commands in the order of the help.
 type commandLine struct {
-	Home string `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
+	Home  string `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
+	Color string `help:"When to print colours: auto (on a terminal, unless NO_COLOR is set), always or never." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
 
 	Run        runCmd         `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
 	Status     cli.Status     `cmd:"" help:"Show what the resident program knows."`
@@ -45,7 +47,7 @@ type commandLine struct {
 	Secret     cli.Secret     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
 	Doctor     cli.Doctor     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        cli.Sim        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
-	Version    versionCmd     `cmd:"" help:"Show the version."`
+	VersionCmd versionCmd     `cmd:"" name:"version" help:"Show the version."`
 
 	DeliverAlert deliverCmd `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
 
@@ -85,6 +87,7 @@ func start(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	cli.SetColor(c.Color)
 	k.BindTo(ctx, (*context.Context)(nil))
 	k.Bind(cli.Program{Home: home.At(c.Home), Version: version})
 	if err = k.Run(); err != nil {
@@ -110,9 +113,14 @@ func (deliverCmd) Run() error {
 	return nil
 }
 
-type versionCmd struct{}
+type versionCmd struct {
+	JSON bool `help:"Print it as JSON: version."`
+}
 
-func (versionCmd) Run() error {
+func (v versionCmd) Run() error {
+	if v.JSON {
+		return json.NewEncoder(os.Stdout).Encode(map[string]string{"version": version})
+	}
 	fmt.Println("gatewatch", version)
 	return nil
 }

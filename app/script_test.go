@@ -56,6 +56,7 @@ const patience = 2 * time.Minute
 //	code N PROG ARG...            run the program and expect this exit code
 //	expand FILE                   put the values of variables in the place of $NAME in the file
 //	fault NAME                    have the simulated gateway whose control port is $CONTROL play a fault
+//	keys KEY...                   expect the last stdout to be JSON that has these keys; list.0.key is one of an element
 //	mode OCTAL FILE               expect these permissions; nothing on Windows
 //	occurs N REGEXP FILE          expect so many matches in the file
 //	ports NAME...                 set variables to ports that are free now
@@ -71,7 +72,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"apiport": cmdAPIPort, "await": cmdAwait, "awaitfile": cmdAwaitFile, "clock": cmdClock, "code": cmdCode, "expand": cmdExpand,
-			"fault": cmdFault, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "story": cmdStory, "within": cmdWithin,
+			"fault": cmdFault, "keys": cmdKeys, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "story": cmdStory, "within": cmdWithin,
 		},
 	})
 }
@@ -198,6 +199,29 @@ func cmdFault(ts *testscript.TestScript, neg bool, a []string) {
 		return true
 	}) {
 		ts.Fatalf("no answer from %s", address)
+	}
+}
+
+func cmdKeys(ts *testscript.TestScript, neg bool, a []string) {
+	args(ts, neg, a, 1, "keys KEY...")
+	var all any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+	for _, path := range a {
+		at := all
+		for key := range strings.SplitSeq(path, ".") {
+			var ok bool
+			switch v := at.(type) {
+			case map[string]any:
+				at, ok = v[key]
+			case []any:
+				if i, err := strconv.Atoi(key); err == nil && i < len(v) {
+					at, ok = v[i], true
+				}
+			}
+			if !ok {
+				ts.Fatalf("no %s of %s in the JSON", key, path)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"gatewatch/app/autostart"
+	"gatewatch/app/wording"
 )
 
 // Autostart is the answer to GET /autostart: whether the program is started at login.
@@ -20,6 +21,11 @@ type Autostart struct {
 // AutostartChange is the body of POST /autostart.
 type AutostartChange struct {
 	On bool `json:"on"` // have this program started, or nothing
+}
+
+// AutostartOf returns what the system keeps, as GET /autostart shows it.
+func AutostartOf(s autostart.State) Autostart {
+	return Autostart{On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe, Place: s.Place}
 }
 
 func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {

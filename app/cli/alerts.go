@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
@@ -36,23 +35,22 @@ func (l listAlertsCmd) Run(ctx context.Context, p Program) error {
 		fmt.Println("No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.")
 		return nil
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "Channel\tService\tWaiting\tSent\tLast sent\tLast error")
+	t := table{rows: [][]string{{"Channel", "Service", "Waiting", "Sent", "Last sent", "Last error"}}}
 	for _, one := range list.Channels {
-		last, wrong := "–", "–"
+		last, failure := "–", "–"
 		if one.LastSentAt != nil {
 			last = one.LastSentAt.Local().Format("Mon 15:04:05")
 		}
 		if one.LastError != "" {
-			wrong = wording.OneLine(one.LastError)
+			failure = wording.OneLine(one.LastError)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", one.Name, wording.OneLine(one.Service), one.Queued, one.Sent, last, wrong)
+		t.row(one.Name, wording.OneLine(one.Service), fmt.Sprint(one.Queued), fmt.Sprint(one.Sent), last, failure)
 	}
-	return w.Flush()
+	return t.write(os.Stdout)
 }
 
 type testAlertsCmd struct {
-	Channel string `arg:"" optional:"" help:"Channel to test, such as email; without it, all."`
+	Channel string `arg:"" optional:"" help:"Channel to test, such as email; without it, all." complete:"channels"`
 }
 
 func (t testAlertsCmd) Run(ctx context.Context, p Program) error {

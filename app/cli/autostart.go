@@ -3,13 +3,15 @@ package cli
 import (
 	"fmt"
 
+	"gatewatch/app/api"
 	"gatewatch/app/autostart"
 	"gatewatch/app/wording"
 )
 
 // Autostart shows or changes whether Gatewatch starts at login.
 type Autostart struct {
-	Set string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; without it, only show."`
+	Set  string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; without it, only show."`
+	JSON bool   `help:"Print it with the keys of GET /autostart."`
 }
 
 // Run asks the system, which keeps that.
@@ -22,6 +24,9 @@ func (a Autostart) Run(p Program) error {
 	s, err := autostart.Status()
 	if err != nil {
 		return err
+	}
+	if a.JSON {
+		return printJSON(api.AutostartOf(s))
 	}
 	fmt.Println(wording.AtLogin(s))
 	return nil

@@ -19,131 +19,143 @@ import (
 )
 
 // Doctor looks which Gateway or TWS answers.
-type Doctor struct{}
+type Doctor struct {
+	JSON bool `help:"Print what was found as JSON."`
+}
 
 // doctorID is the client id that doctor signs on with: a high one, so that it takes nobody's place.
 const doctorID = 901_517
 
-func (Doctor) Run(ctx context.Context, p Program) error {
-	h := p.Home
-	s, found, err := settings.Load(h.Settings())
-	out := os.Stdout
-	switch {
-	case err != nil:
-		fmt.Fprintf(out, "Settings   %s\n", strings.ReplaceAll(err.Error(), "\n", "\n           "))
-		fmt.Fprintln(out, "           Looking with the defaults.")
-	case found:
-		fmt.Fprintf(out, "Settings   %s\n", h.Settings())
-	default:
-		fmt.Fprintf(out, "Settings   none yet, defaults are in effect (%s)\n", h.Settings())
-		here := region.Look()
-		if v := api.SuggestReset(settings.For(here.Applies()), here, time.Now()); v != nil {
-			fmt.Fprintf(out, "           %s\n", v.Text)
+func (d Doctor) Run(ctx context.Context, p Program) error {
+	out := io.Writer(os.Stdout)
+	if d.JSON {
+		out = io.Discard
+	}
+	report, err := examine(ctx, out, p.Home)
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		if err := printJSON(report); err != nil {
+			return err
 		}
 	}
-	running(ctx, out, h)
-	return diagnose(ctx, out, s)
-}
-
-// running says whether the resident program runs and what it knows.
-func running(ctx context.Context, out io.Writer, h home.Home) {
-	card, err := api.FindCard(h.Card())
-	if err == nil {
-		var st api.Status
-		if st, _, err = api.NewClient(card).Status(ctx); err == nil {
-			fmt.Fprintf(out, "Gatewatch  runs at %s: %s\n", card.URL, st.Headline)
-			if st.Gateway.Unsupported != "" {
-				fmt.Fprintf(out, "           %s\n", st.Gateway.Unsupported)
-			}
-			return
-		}
-	}
-	fmt.Fprintln(out, "Gatewatch  does not run")
-}
-
-// diagnose looks at each port and says what answers and what to do.
-func diagnose(ctx context.Context, out io.Writer, s settings.Settings) error {
-	ports := conn.DefaultPorts
-	if s.Gateway.Port != 0 {
-		ports = []int{s.Gateway.Port}
-	}
-	timeout := min(s.Gateway.ConnectTimeout(), 5*time.Second)
-	ready := 0
-	var advice []string
-	for _, port := range ports {
-		seen := conn.Look(ctx, s.Gateway.Host, port, doctorID, timeout)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		label := fmt.Sprintf("%s:%d", s.Gateway.Host, port)
-		if seen.Err == nil {
-			ready++
-			fmt.Fprintf(out, "%-16s ready: %s, protocol %d, %d account(s), in %s\n", label,
-				orUnknown(wording.Mode(seen.Gateway.Mode)), seen.Gateway.ServerVersion, seen.Gateway.Accounts, wording.Duration(seen.Took))
-			advice = append(advice, describeSettings(out, label, port, &seen.Settings)...)
-			if text := wording.Unsupported(seen.Unsupported, time.Now()); text != "" {
-				advice = append(advice, label+": "+text)
-			}
-			if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && seen.Gateway.Mode != m {
-				advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.", label, orUnknown(wording.Mode(seen.Gateway.Mode)), m))
-			}
-			continue
-		}
-		view := &conn.Snapshot{
-			State: conn.Reconnecting, Cause: seen.Err.Cause, Code: seen.Err.Code, Detail: seen.Err.Detail(),
-			Gateway: conn.Gateway{Host: s.Gateway.Host, Port: port},
-		}
-		usual := ""
-		if m := wording.Mode(conn.PortMode(port)); m != "" {
-			usual = " (usually " + m + ")"
-		}
-		fmt.Fprintf(out, "%-16s %s%s\n", label, wording.Cause(view), usual)
-		if seen.Err.Cause != conn.CauseRefused {
-			advice = append(advice, label+": "+wording.Hint(view, doctorID))
-		}
-	}
-	switch {
-	case ready == 0 && len(advice) == 0:
-		fmt.Fprintln(out, "\nNothing answers. What to check:")
-		fmt.Fprintln(out, "  1. IB Gateway or TWS runs and is logged in.")
-		fmt.Fprintln(out, "  2. In its API settings “ActiveX and Socket Clients” is enabled (IB Gateway always has it).")
-		fmt.Fprintln(out, "  3. Its socket port is one of those above, or gateway.port in settings.json names it.")
-		fmt.Fprintln(out, "  4. It runs on this computer, or gateway.host names the other one and its trusted IPs name this one.")
-	case len(advice) > 0:
-		fmt.Fprintln(out, "\nWhat to do:")
-		for _, a := range advice {
-			fmt.Fprintln(out, "  "+a)
-		}
-	default:
-		fmt.Fprintln(out, "\nNothing is wrong here.")
-	}
-	if ready == 0 {
+	if !report.Ready {
 		return exit.With(exit.NotThere, errors.New("no Gateway or TWS is ready"))
 	}
 	return nil
 }
 
-func orUnknown(mode string) string {
-	if mode == "" {
-		return "kind of account unknown"
+// examine looks at everything, and says what it has found as it goes on: a port may need seconds.
+func examine(ctx context.Context, out io.Writer, h home.Home) (doctorReport, error) {
+	report := doctorReport{Advice: []string{}}
+	var s settings.Settings
+	s, report.Settings = settingsOf(h)
+	report.Settings.write(out)
+	report.Gatewatch = running(ctx, h)
+	report.Gatewatch.write(out)
+	ports := conn.DefaultPorts
+	if s.Gateway.Port != 0 {
+		ports = []int{s.Gateway.Port}
 	}
-	return mode
+	for _, port := range ports {
+		found, advice := look(ctx, s, port)
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+		found.write(out)
+		report.Ready = report.Ready || found.Ready
+		report.Ports = append(report.Ports, found)
+		report.Advice = append(report.Advice, advice...)
+	}
+	report.writeAdvice(out)
+	if !report.Ready && len(report.Advice) == 0 {
+		report.Advice = nothingAnswers
+	}
+	return report, nil
+}
+
+// settingsOf reads the settings, or returns the defaults.
+func settingsOf(h home.Home) (settings.Settings, doctorSettings) {
+	s, found, err := settings.Load(h.Settings())
+	d := doctorSettings{Path: h.Settings(), Found: found}
+	switch {
+	case err != nil:
+		d.Problem = err.Error()
+	case !found:
+		here := region.Look()
+		if v := api.SuggestReset(settings.For(here.Applies()), here, time.Now()); v != nil {
+			d.Reset = v.Text
+		}
+	}
+	return s, d
+}
+
+// running says whether the resident program runs and what it knows.
+func running(ctx context.Context, h home.Home) doctorProgram {
+	card, err := api.FindCard(h.Card())
+	var st api.Status
+	if err == nil {
+		st, _, err = api.NewClient(card).Status(ctx)
+	}
+	switch {
+	case errors.Is(err, api.ErrNotResponding):
+		return doctorProgram{State: "not_responding", URL: card.URL}
+	case err != nil:
+		return doctorProgram{State: "not_running"}
+	}
+	return doctorProgram{State: "running", URL: card.URL, Headline: st.Headline, Unsupported: st.Gateway.Unsupported}
+}
+
+// look says what answers at a port, and what to do.
+func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []string) {
+	seen := conn.Look(ctx, s.Gateway.Host, port, doctorID, min(s.Gateway.ConnectTimeout(), 5*time.Second))
+	d := doctorPort{
+		Host: s.Gateway.Host, Port: port, Ready: seen.Err == nil, Mode: conn.PortMode(port), Details: []string{},
+		TookMillis: float64(seen.Took) / float64(time.Millisecond),
+	}
+	if seen.Err != nil {
+		view := &conn.Snapshot{
+			State: conn.Reconnecting, Cause: seen.Err.Cause, Code: seen.Err.Code, Detail: seen.Err.Detail(),
+			Gateway: conn.Gateway{Host: s.Gateway.Host, Port: port},
+		}
+		d.CauseID, d.Code, d.Cause = view.Cause, view.Code, wording.Cause(view)
+		if view.Cause == conn.CauseRefused {
+			return d, nil
+		}
+		return d, []string{d.label() + ": " + wording.Hint(view, doctorID)}
+	}
+	g := seen.Gateway
+	d.Mode, d.ServerVersion, d.Accounts = g.Mode, g.ServerVersion, g.Accounts
+	var advice []string
+	d.Details, advice = describeSettings(port, &seen.Settings)
+	if text := wording.Unsupported(seen.Unsupported, time.Now()); text != "" {
+		advice = append(advice, text)
+	}
+	for i := range advice {
+		advice[i] = d.label() + ": " + advice[i]
+	}
+	if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && g.Mode != m {
+		advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.", d.label(), orUnknown(wording.Mode(g.Mode)), m))
+	}
+	return d, advice
 }
 
 // describeSettings says what Gateway says of its settings, and returns what to change. It is for the screen alone: the
 // addresses are personal.
-func describeSettings(out io.Writer, label string, port int, told *conn.GatewaySettings) (advice []string) {
-	line := func(format string, args ...any) { fmt.Fprintf(out, "%16s %s\n", "", fmt.Sprintf(format, args...)) }
+func describeSettings(port int, told *conn.GatewaySettings) (lines, advice []string) {
+	lines = []string{}
+	line := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if told.Exit.Kind != "" {
 		at := told.Exit.Next(time.Now())
 		line("%s", wording.Exit(at, time.Now()))
 		if hint := wording.ExitHint(at); hint != "" {
-			advice = append(advice, label+": "+hint)
+			advice = append(advice, hint)
 		}
 	}
 	if told.ReadOnly == conn.SwitchOn {
 		line("API is read-only: orders are blocked")
-		advice = append(advice, label+": "+wording.ReadOnlyHint)
+		advice = append(advice, wording.ReadOnlyHint)
 	}
 	if text := wording.Resubmit(told.Resubmit); text != "" {
 		line("orders sent while IBKR is disconnected are %s", text)
@@ -160,5 +172,5 @@ func describeSettings(out io.Writer, label string, port int, told *conn.GatewayS
 		}
 		line("trusted addresses: %s%s", wording.OneLine(strings.Join(told.Trusted, ", ")), more)
 	}
-	return advice
+	return lines, advice
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -15,6 +16,7 @@ import (
 // Guard shows whether a bot may trade now.
 type Guard struct {
 	Watch bool `help:"Go on, with a line for every change."`
+	JSON  bool `help:"Print the answer of GET /guard as it is; with --watch one line for every change."`
 }
 
 func (g Guard) Run(ctx context.Context, p Program) error {
@@ -23,42 +25,64 @@ func (g Guard) Run(ctx context.Context, p Program) error {
 		return err
 	}
 	if g.Watch {
-		return watchGuard(ctx, client)
+		return g.watch(ctx, client)
 	}
 	now, err := client.Guard(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return home.Explain(err)
+	}
+	if g.JSON {
+		if err := printJSON(now); err != nil {
+			return err
+		}
+	}
+	switch {
 	case !now.Open:
 		return errors.New(describeGuard(now))
+	case !g.JSON:
+		fmt.Println(colored(good, describeGuard(now)))
 	}
-	fmt.Println(describeGuard(now))
 	return nil
 }
 
-// watchGuard prints the state of the guard at every change. That Gatewatch ends or hangs is a change too; it goes on when a
+// watch prints the state of the guard at every change. That Gatewatch ends or hangs is a change too; it goes on when a
 // program that hung answers again.
-func watchGuard(ctx context.Context, client *api.Client) error {
-	told := ""
-	line := func(text string) {
-		if text != told { // the mode of a session that is over may have changed
-			fmt.Printf("%s  %s\n", time.Now().Format(time.DateTime), text)
+func (g Guard) watch(ctx context.Context, client *api.Client) error {
+	shown := ""
+	show := func(now api.Guarded) {
+		if text := describeGuard(now); text != shown { // the mode of a session that is over may have changed
+			g.line(time.Now(), now)
+			shown = text
 		}
-		told = text
 	}
 	for {
-		err := client.FollowGuard(ctx, func(g api.Guarded) { line(describeGuard(g)) })
+		err := client.FollowGuard(ctx, show)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, api.ErrNotResponding):
-			line("closed: " + wording.NotResponding)
+			show(api.Guarded{Reason: wording.NotResponding, ReasonID: "not_responding"})
 			continue
-		case told != "":
-			line("closed: " + wording.NotRunning)
+		case shown != "":
+			show(api.Guarded{Reason: wording.NotRunning, ReasonID: "not_running"})
 			err = api.ErrNotRunning
 		}
 		return home.Explain(err)
+	}
+}
+
+// line prints the state of the guard in a line.
+func (g Guard) line(at time.Time, now api.Guarded) {
+	if !g.JSON {
+		fmt.Printf("%s  %s\n", at.Format(time.DateTime), colored(openColor(now.Open), describeGuard(now)))
+		return
+	}
+	line, err := json.Marshal(struct {
+		At time.Time `json:"at"`
+		api.Guarded
+	}{at.Round(time.Millisecond), now})
+	if err == nil { // it always is
+		fmt.Println(string(line))
 	}
 }
 

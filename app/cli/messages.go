@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"gatewatch/app/api"
@@ -39,10 +39,9 @@ func writeMessages(out io.Writer, list api.Messages) error {
 		_, err := fmt.Fprintln(out, "Gateway has sent no message since Gatewatch started.")
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "Last\tTimes\tCode\tMessage")
+	t := table{rows: [][]string{{"Last", "Times", "Code", "Message"}}}
 	for _, m := range list.Messages {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", m.Last.Local().Format(time.DateTime), m.Count, m.Code, wording.OneLine(m.Text))
+		t.row(m.Last.Local().Format(time.DateTime), strconv.FormatUint(m.Count, 10), strconv.Itoa(m.Code), wording.OneLine(m.Text))
 	}
-	return w.Flush()
+	return t.write(out)
 }

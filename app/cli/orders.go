@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"gatewatch/app/api"
@@ -42,11 +41,9 @@ func (l listOrdersCmd) Run(ctx context.Context, p Program) error {
 
 // writeOrders writes orders as tables for people: those that were meant to be sent, and those that were blocked.
 func writeOrders(out io.Writer, list api.Orders) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	sent := table{rows: [][]string{{"ID", "Time", "Rule", "Order", "Filled", "State"}}}
 	if len(list.Orders) == 0 {
-		fmt.Fprintln(w, "No order has been sent.")
-	} else {
-		fmt.Fprintln(w, "ID\tTime\tRule\tOrder\tFilled\tState")
+		sent.rows = [][]string{{"No order has been sent."}}
 	}
 	for _, o := range list.Orders {
 		state := wording.OneLine(o.FateText)
@@ -63,17 +60,17 @@ func writeOrders(out io.Writer, list api.Orders) error {
 			state += "; " + wording.OneLine(o.ChangeText)
 		}
 		filled := amount(o.Filled) + " of " + amount(o.Quantity)
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
+		sent.row(fmt.Sprint(o.ID), o.At.Local().Format(time.DateTime), orDash(wording.OneLine(o.Rule)), wording.OneLine(o.Text), filled, state)
 	}
-	if err := w.Flush(); err != nil || len(list.Blocked) == 0 {
+	if err := sent.write(out); err != nil || len(list.Blocked) == 0 {
 		return err
 	}
 	fmt.Fprintln(out, "\nBlocked orders:")
-	fmt.Fprintln(w, "Time\tRule\tOrder\tWhy")
+	blocked := table{rows: [][]string{{"Time", "Rule", "Order", "Why"}}}
 	for _, b := range list.Blocked {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)), wording.OneLine(b.Text), wording.OneLine(b.Reason))
+		blocked.row(b.At.Local().Format(time.DateTime), orDash(wording.OneLine(b.Rule)), wording.OneLine(b.Text), wording.OneLine(b.Reason))
 	}
-	return w.Flush()
+	return blocked.write(out)
 }
 
 func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

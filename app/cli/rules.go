@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
+
+	"github.com/fatih/color"
 
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
+	"gatewatch/engine/rules"
 )
 
 // Rules shows and changes rules.
@@ -46,12 +48,11 @@ func writeRules(out io.Writer, list api.Rules) error {
 	if len(list.Rules) == 0 {
 		fmt.Fprintf(out, "There are no rules. They are kept in %s.\n", wording.OneLine(list.Path))
 	} else {
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "Rule\tState\tWhat it does\tWhy")
+		t := table{rows: [][]string{{"Rule", "State", "What it does", "Why"}}, paint: paintRule}
 		for _, r := range list.Rules {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", wording.OneLine(r.Rule.Name), r.State, wording.OneLine(r.Text), orDash(wording.OneLine(r.Why)))
+			t.row(wording.OneLine(r.Rule.Name), string(r.State), wording.OneLine(r.Text), orDash(wording.OneLine(r.Why)))
 		}
-		if err := w.Flush(); err != nil {
+		if err := t.write(out); err != nil {
 			return err
 		}
 	}
@@ -64,8 +65,15 @@ func writeRules(out io.Writer, list api.Rules) error {
 	return nil
 }
 
+func paintRule(column int, text string) *color.Color {
+	if column == 1 {
+		return ruleColor(rules.State(text))
+	}
+	return nil
+}
+
 type ruleArg struct {
-	Name string `arg:"" help:"Name of the rule."`
+	Name string `arg:"" help:"Name of the rule." complete:"rules"`
 }
 
 type activateRuleCmd struct{ ruleArg }

@@ -3,8 +3,8 @@ package cli
 import (
 	"fmt"
 	"os"
-	"text/tabwriter"
 
+	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/rulebook"
 	"gatewatch/app/wording"
@@ -12,9 +12,22 @@ import (
 
 type checkRulesCmd struct {
 	File string `arg:"" type:"path" help:"Rules file to check."`
+	JSON bool   `help:"Print the result as JSON: ok, rules, problems."`
 }
 
-// Run reads the file as the resident program would. Nothing is put in force, and none has to run.
+// checkedRules is what rules check prints with --json.
+type checkedRules struct {
+	OK       bool          `json:"ok"`
+	Rules    []checkedRule `json:"rules"` // those without a problem
+	Problems []api.Problem `json:"problems"`
+}
+
+type checkedRule struct {
+	Name string `json:"name"`
+	Text string `json:"text"` // the rule in a sentence
+}
+
+// Run reads the file as the resident program would, which need not run. Nothing takes effect.
 func (r checkRulesCmd) Run() error {
 	book, found, err := rulebook.Load(r.File)
 	switch {
@@ -22,16 +35,36 @@ func (r checkRulesCmd) Run() error {
 		return err
 	case !found:
 		return exit.With(exit.Usage, fmt.Errorf("there is no file %s", r.File))
-	case len(book.Problems) > 0:
+	}
+	if r.JSON {
+		if err := printJSON(checkedOf(book)); err != nil {
+			return err
+		}
+	}
+	if len(book.Problems) > 0 {
 		return exit.With(exit.Usage, fmt.Errorf("not in order:\n%w", book.Problems))
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	for _, rule := range book.Rules {
-		fmt.Fprintf(w, "%s\t%s\n", wording.OneLine(rule.Name), wording.OneLine(rulebook.Text(rule)))
+	if r.JSON {
+		return nil
 	}
-	if err := w.Flush(); err != nil {
+	t := table{rows: [][]string{{"Rule", "What it does"}}}
+	for _, rule := range book.Rules {
+		t.row(wording.OneLine(rule.Name), wording.OneLine(rulebook.Text(rule)))
+	}
+	if err := t.write(os.Stdout); err != nil {
 		return err
 	}
 	fmt.Println("The file is in order.")
 	return nil
+}
+
+func checkedOf(book rulebook.Book) checkedRules {
+	checked := checkedRules{OK: len(book.Problems) == 0, Rules: []checkedRule{}, Problems: []api.Problem{}}
+	for _, rule := range book.Rules {
+		checked.Rules = append(checked.Rules, checkedRule{rule.Name, rulebook.Text(rule)})
+	}
+	for _, p := range book.Problems {
+		checked.Problems = append(checked.Problems, api.Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+	}
+	return checked
 }

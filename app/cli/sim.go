@@ -116,10 +116,7 @@ func optionalFile(name string) (string, error) {
 
 func (c *Sim) Run(ctx context.Context) error {
 	if c.Night == "list" {
-		for _, n := range sim.Nights() {
-			fmt.Printf("%-16s %s\n", n.Name, n.Title)
-		}
-		return nil
+		return c.listNights()
 	}
 	cfg, err := c.config()
 	if err != nil {
@@ -139,6 +136,25 @@ func (c *Sim) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return g.Close()
+}
+
+// listNights prints which nights can be played.
+func (c *Sim) listNights() error {
+	type night struct {
+		Name  string `json:"name"`
+		Title string `json:"title"`
+	}
+	var list []night
+	var t table
+	t.row("Night", "What happens")
+	for _, n := range sim.Nights() {
+		list = append(list, night{n.Name, n.Title})
+		t.row(n.Name, n.Title)
+	}
+	if c.JSON {
+		return printJSON(list)
+	}
+	return t.write(os.Stdout)
 }
 
 // announce says where the simulator listens, in one write.

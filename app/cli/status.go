@@ -46,14 +46,14 @@ func describe(st api.Status, now time.Time) string {
 	if st.Held.Closed {
 		since = st.Held.Since
 	}
-	row("State", "%s, for %s", st.Headline, wording.Duration(now.Sub(since)))
+	row("State", "%s, for %s", colored(stateColor(st), st.Headline), wording.Duration(now.Sub(since)))
 	if st.Cause != "" {
 		row("Why", "%s", st.Cause)
 	}
 	if st.Hint != "" {
 		row("Do", "%s", st.Hint)
 	}
-	mode := wording.Mode(conn.Mode(st.Gateway.Mode))
+	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Mode(conn.Mode(st.Gateway.Mode)))
 	if mode == "" {
 		mode = "paper or live not known yet"
 	}
@@ -67,13 +67,13 @@ func describe(st api.Status, now time.Time) string {
 	}
 	l := st.Layers
 	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true), wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
-	row("Orders", "%s", wording.OneLine(st.Guard.Text))
+	row("Orders", "%s", colored(openColor(st.Guard.Open), wording.OneLine(st.Guard.Text)))
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
 	}
 	row("Trading", "%s", describeTrading(st.Trading, now))
 	for _, f := range st.Failing {
-		row("Problem", "%s", wording.FailingLine(f.Text, f.Detail))
+		row("Problem", "%s", colored(doubt, wording.FailingLine(f.Text, f.Detail)))
 		row("Do", "%s", f.Hint)
 	}
 	if st.Session != 0 {

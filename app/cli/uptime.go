@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"gatewatch/app/api"
@@ -78,25 +77,27 @@ func writeUptime(out io.Writer, u api.Uptime) error {
 		_, err := fmt.Fprintln(out, "Nothing has been observed yet.")
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tUptime\tMarket hours\tConnected\tDown\tPlanned\tPaused\tAsleep\tNot observed\tOutages\tLongest\tMean to recover\tMean between\t")
+	t := table{right: true, rows: [][]string{{
+		"", "Uptime", "Market hours", "Connected", "Down", "Planned", "Paused", "Asleep", "Not observed", "Outages", "Longest", "Mean to recover",
+		"Mean between",
+	}}}
 	row := func(name string, p api.Period) {
 		between := "–"
 		if p.MeanBetweenSeconds != nil {
 			between = length(*p.MeanBetweenSeconds)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t\n", name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
+		t.row(name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
 			length(p.ConnectedSeconds), length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds),
-			length(p.AsleepSeconds), length(p.UnobservedSeconds), p.Outages, length(p.LongestSeconds), length(p.MeanSeconds), between)
+			length(p.AsleepSeconds), length(p.UnobservedSeconds), strconv.Itoa(p.Outages), length(p.LongestSeconds), length(p.MeanSeconds), between)
 	}
 	for i := len(u.Days) - 1; i >= 0; i-- {
 		row(u.Days[i].From.Format("Mon 2006-01-02"), u.Days[i])
 	}
-	fmt.Fprintln(w, "\t\t\t\t\t\t\t\t\t\t\t\t\t")
+	t.row()
 	for _, p := range u.Periods {
 		row("last "+p.Name, p)
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(out); err != nil {
 		return err
 	}
 	hours := ""

@@ -22,6 +22,7 @@ const cardLook = 200 * time.Millisecond
 type Wait struct {
 	Until   string        `help:"Wait for connected, or for guard: orders can be sent." enum:"connected,guard" default:"connected"`
 	Timeout time.Duration `help:"Longest wait, such as 90s or 10m." default:"5m" placeholder:"DURATION"`
+	JSON    bool          `help:"Print the last status, with the keys of GET /status."`
 }
 
 // Validate checks the flags.
@@ -36,9 +37,16 @@ func (w Wait) Run(ctx context.Context, p Program) error {
 	limited, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	last, err := w.wait(limited, p.Home.Card())
+	if w.JSON && last != nil {
+		if err := printJSON(last); err != nil {
+			return err
+		}
+	}
 	switch {
 	case err == nil:
-		fmt.Println(w.reached(last))
+		if !w.JSON {
+			fmt.Println(w.reached(last))
+		}
 		return nil
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the end of the wait")
