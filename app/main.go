@@ -24,9 +24,11 @@ var version = "dev"
 
 // commandLine is what can be written behind gatewatch: flags for all commands, and the commands in the order of the help.
 type commandLine struct {
-	Home  string `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
-	Color string `help:"When to print colours: auto (on a terminal, unless NO_COLOR is set), always or never." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
+	Home    string           `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
+	Color   string           `help:"When to print colours: auto (on a terminal, unless NO_COLOR is set), always or never." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`
+	Version kong.VersionFlag `help:"Show the version."`
 
+	Help       cli.Help       `cmd:"" help:"Show the commands, or how to use one."`
 	Run        runCmd         `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
 	Status     cli.Status     `cmd:"" help:"Show what the resident program knows."`
 	Connect    cli.Connect    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
@@ -47,9 +49,11 @@ type commandLine struct {
 	Secret     cli.Secret     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
 	Doctor     cli.Doctor     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        cli.Sim        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
+	Completion cli.Completion `cmd:"" help:"Print a script by which a shell completes commands, flags and names."`
 	VersionCmd versionCmd     `cmd:"" name:"version" help:"Show the version."`
 
-	DeliverAlert deliverCmd `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
+	Complete     cli.Complete `cmd:"" hidden:"" help:"Complete a command line; the shells run this."`
+	DeliverAlert deliverCmd   `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
 
 	Diagnostics cli.Diagnostics `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
@@ -62,7 +66,7 @@ func start(args []string) int {
 	parser, err := kong.New(
 		&c, kong.Name("gatewatch"),
 		kong.Description("Keeps one truthful connection to Interactive Brokers' Gateway or TWS."),
-		kong.UsageOnError(), kong.Exit(func(n int) {
+		kong.Vars{"version": "gatewatch " + version}, kong.Exit(func(n int) {
 			if code < 0 {
 				code = n
 			}
@@ -76,8 +80,7 @@ func start(args []string) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "gatewatch:", err)
-		fmt.Fprintln(os.Stderr, "gatewatch --help lists the commands and flags.")
+		fmt.Fprintln(os.Stderr, "gatewatch:", cli.Mistake(parser.Model, args, err))
 		return exit.Usage
 	}
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -23,7 +23,7 @@ const (
 )
 
 type cancelOrderCmd struct {
-	ID     int64 `arg:"" optional:"" help:"Number of the order; gatewatch orders lists them."`
+	ID     int64 `arg:"" optional:"" help:"Number of the order; gatewatch orders lists them." complete:"orders"`
 	All    bool  `help:"Cancel all orders."`
 	NoWait bool  `help:"Do not wait until Gateway has confirmed."`
 }

@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"github.com/alecthomas/kong"
+
+	"gatewatch/app/exit"
+)
+
+// Help shows the help of Gatewatch or of a command.
+type Help struct {
+	Command []string `arg:"" optional:"" help:"Command, such as rules activate; without it, all commands are listed."`
+}
+
+// Run shows what COMMAND --help shows.
+func (h Help) Run(k *kong.Context) error {
+	node := k.Model.Node
+	for _, word := range h.Command {
+		if node = findCommand(node, word); node == nil {
+			_, err := findMistake(k.Model, h.Command)
+			return exit.With(exit.Usage, Mistake(k.Model, h.Command, err))
+		}
+	}
+	_, _ = k.Kong.Parse(append(h.Command, "--help")) // which, behind the help, misses the command's arguments
+	return nil
+}
