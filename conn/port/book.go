@@ -232,22 +232,55 @@ func (b *book) all() []Order {
 }
 
 // heard takes in what Gateway says of an order. Of an order that is not a program's nothing is known, and nothing
-// becomes known.
-func (b *book) heard(n news) {
+// becomes known. It returns the number of the order, 0 if it is none of a program's.
+func (b *book) heard(n news) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.find(n)
 	if o == nil || o.State == Refused || o.State == Preview {
-		return
+		return 0
 	}
 	next := *o
 	next.apply(n)
 	if next == *o {
-		return
+		return o.Number
 	}
 	next.Heard = time.Now().UTC()
 	b.put(&next)
 	b.record.Note(next)
+	return o.Number
+}
+
+// unwatched returns the orders that are not done, of client ids without a program that is connected.
+func (b *book) unwatched(connected map[int64]bool) (list []*Order) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range b.byID {
+		if !o.State.Done() && !connected[o.Client] {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// missing takes in that Gateway has answered, and mentioned only some orders: what became of the others is unknown. It
+// returns those of which that was not said before.
+func (b *book) missing(mentioned map[uint64]bool, connected map[int64]bool) (unknown []*Order) {
+	for _, o := range b.unwatched(connected) {
+		if mentioned[o.Number] || o.State == Unknown {
+			continue
+		}
+		b.mu.Lock()
+		if b.byID[orderKey{o.Client, o.ID}] == o {
+			n := *o
+			n.State = Unknown
+			b.put(&n)
+			b.record.Note(n)
+			unknown = append(unknown, &n)
+		}
+		b.mu.Unlock()
+	}
+	return unknown
 }
 
 // find returns the order that Gateway speaks of. Two permIds under one id are two orders.
@@ -279,6 +312,9 @@ func (o *Order) apply(n news) {
 		return
 	}
 	state := Working
+	if n.status == "" && n.filled != "" && sameQuantity(n.filled, o.Quantity) {
+		state = Filled
+	}
 	switch n.status {
 	case "Filled":
 		state = Filled
@@ -294,10 +330,17 @@ func (o *Order) apply(n news) {
 	if n.status != "" {
 		o.Status = n.status
 		o.Held = false
-	} else if o.State == Inactive {
+	} else if o.State == Inactive && state == Working {
 		return
 	}
 	o.State = state
+}
+
+// sameQuantity reports whether two quantities, written as text, are the same.
+func sameQuantity(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
 }
 
 // harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was refused.

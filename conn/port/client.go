@@ -238,6 +238,7 @@ func (c *client) finish() {
 		<-c.read
 	}
 	c.lose()
+	nudge(c.port.asks)
 	if c.id.Load() >= 0 {
 		c.port.event(Event{Kind: ClientDisconnected, Client: c.describe(), Detail: string(c.cause)})
 	}
@@ -275,10 +276,7 @@ func (c *client) lose() {
 		return
 	}
 	for _, o := range c.port.book.lost(c.id.Load(), c.number, c.gateway) {
-		c.port.mu.Lock()
-		c.port.counters.Unknown++
-		c.port.mu.Unlock()
-		c.port.event(Event{Kind: OrderUnknown, Client: c.describe(), Order: o})
+		c.port.unknown(o, c.describe())
 	}
 }
 

@@ -2,11 +2,13 @@ package port
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,6 +43,8 @@ const (
 	// maxUnwritten bounds what waits for a disk that takes nothing. The newest lines are left out then; orders are
 	// refused at the same time.
 	maxUnwritten = 4 << 20
+	// maxOrders bounds the numbers of orders that are read.
+	maxOrders = 1 << 52
 	// maxLine bounds a line that is read.
 	maxLine = 1 << 20
 )
@@ -63,15 +67,7 @@ func OpenJournal(dir string) (*Journal, error) {
 			return nil, err
 		}
 	}
-	for _, o := range last {
-		j.known = append(j.known, o)
-	}
-	slices.SortFunc(j.known, func(a, b Order) int {
-		if a.Number < b.Number {
-			return -1
-		}
-		return 1
-	})
+	j.known = latest(last)
 	if err := j.openYear(now.Year()); err != nil {
 		return nil, err
 	}
@@ -94,11 +90,24 @@ func readJournal(path string, last map[uint64]Order) error {
 	}
 	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
 		var o Order
-		if len(line) > 0 && len(line) <= maxLine && json.Unmarshal(line, &o) == nil && o.Number != 0 {
+		if len(line) > 0 && len(line) <= maxLine && json.Unmarshal(line, &o) == nil && o.Number > 0 && o.Number < maxOrders {
 			last[o.Number] = o
 		}
 	}
 	return nil
+}
+
+// latest returns the orders that are not done, and the last ones that are, oldest first.
+func latest(all map[uint64]Order) []Order {
+	list := slices.SortedFunc(maps.Values(all), func(a, b Order) int { return cmp.Compare(a.Number, b.Number) })
+	surplus := len(list) - maxRecent
+	return slices.DeleteFunc(list, func(o Order) bool {
+		if surplus <= 0 || !o.State.Done() {
+			return false
+		}
+		surplus--
+		return true
+	})
 }
 
 // openYear opens the file of a year and cuts a line off that lacks its end: its order was not sent.
@@ -241,7 +250,8 @@ func (j *Journal) run() {
 	j.file.Close()
 }
 
-// write appends lines. If that fails, the file keeps whole lines, and the next ones are tried again.
+// write appends lines. If that fails, the file keeps whole lines; what they said of orders is asked of Gateway after
+// the next start.
 func (j *Journal) write(lines []byte, sync bool) error {
 	if year := time.Now().UTC().Year(); year > j.year {
 		if err := j.openYear(year); err != nil {

@@ -38,6 +38,9 @@ type Settings struct {
 	ProofOfLife time.Duration
 	// Stopped refuses all orders of all programs: "Stop trading".
 	Stopped bool
+	// AskAs is the client id with which the port asks Gateway about orders whose program is not connected, over a short
+	// connection; 0: it does not ask, and such orders stay as they were known last. It must be one that nothing else uses.
+	AskAs int
 	// Clients are the options of single client ids.
 	Clients map[int]ClientOptions
 }
@@ -61,6 +64,8 @@ func (s Settings) Validate() error {
 	switch {
 	case s.Port < 0 || s.Port > 65535:
 		return fmt.Errorf("port %d: must be 0 to 65535", s.Port)
+	case s.AskAs < 0:
+		return fmt.Errorf("client id %d: must not be below 0", s.AskAs)
 	case s.Mode != "" && s.Mode != Guard && s.Mode != Observe:
 		return fmt.Errorf("mode %q: must be %q or %q", s.Mode, Guard, Observe)
 	case s.ProofOfLife != 0 && (s.ProofOfLife < minProof || s.ProofOfLife > maxProof):
@@ -184,6 +189,7 @@ type Port struct {
 	log      *slog.Logger
 	settings atomic.Pointer[Settings]
 	changed  chan struct{}
+	asks     chan struct{} // there may be something to ask about
 	book     *book
 	wg       sync.WaitGroup
 
@@ -213,7 +219,8 @@ func New(cfg Config) (*Port, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	p := &Port{
-		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rate{},
+		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1),
+		asks: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rate{},
 		lookup: make(chan struct{}, 1),
 		counters: Counters{
 			Refused: map[Reason]uint64{}, Observed: map[Reason]uint64{},
@@ -237,10 +244,7 @@ func (p *Port) Configure(s Settings) error {
 	}
 	s = s.clone()
 	p.settings.Store(&s)
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
+	nudge(p.changed)
 	return nil
 }
 
@@ -286,6 +290,9 @@ func (p *Port) Run(ctx context.Context) {
 	p.running = true
 	p.mu.Unlock()
 	defer p.closeAll(EndTurnedOff)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.wg.Go(func() { p.inquire(ctx) })
 	for {
 		var again <-chan time.Time
 		if !p.follow() {
@@ -329,6 +336,9 @@ func (p *Port) moved(session uint64) bool {
 	defer p.mu.Unlock()
 	was := p.session
 	p.session = session
+	if was != session {
+		nudge(p.asks)
+	}
 	return was != session && was != 0
 }
 

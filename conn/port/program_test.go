@@ -78,13 +78,6 @@ func (p *program) Error(id int64, at int64, code int64, text string, advanced st
 	p.add(happening{name: "error", id: id, code: code, text: text})
 }
 
-// count returns how many callbacks there were.
-func (p *program) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.events)
-}
-
 // await returns the first callback, from one on, that ok accepts.
 func (p *program) await(what string, from int, ok func(happening) bool) happening {
 	p.t.Helper()

@@ -1,0 +1,197 @@
+package port_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"gatewatch/conn/port"
+)
+
+func openJournal(t *testing.T, dir string) *port.Journal {
+	t.Helper()
+	j, err := port.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
+	return j
+}
+
+func order(n uint64, state port.State) port.Order {
+	return port.Order{
+		Number: n, At: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC), Client: 7, ID: int64(n), Words: "BUY 1 AAPL \"x\"\n", State: state,
+		Quantity: "1", Ref: "ref",
+	}
+}
+
+func yearFile(dir string, year int) string {
+	return filepath.Join(dir, fmt.Sprintf("program-orders-%d.jsonl", year))
+}
+
+// TestJournal holds that what is recorded last counts, and that it is there after the end.
+func TestJournal(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	for n := range uint64(5) {
+		if err := j.Write(t.Context(), order(n+1, port.Sent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Note(order(2, port.Filled))
+	j.Note(order(3, port.Working))
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Write(t.Context(), order(9, port.Sent)); err == nil {
+		t.Error("an order is recorded after the end")
+	}
+	want := []port.Order{
+		order(1, port.Sent), order(2, port.Filled), order(3, port.Working), order(4, port.Sent), order(5, port.Sent),
+	}
+	if got := openJournal(t, dir).Orders(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestTornTail cuts the file at every byte of its last line: the others are there, and the record goes on.
+func TestTornTail(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	path := yearFile(dir, time.Now().UTC().Year())
+	for n := range uint64(3) {
+		if err := j.Write(t.Context(), order(n+1, port.Sent)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := len(whole) / 3
+	for cut := 2 * line; cut < len(whole); cut += 7 {
+		for _, tail := range []string{"", "\x00\x00\x00\x00"} {
+			if err := os.WriteFile(path, append(whole[:cut:cut], tail...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := openJournal(t, dir)
+			if err := j.Write(t.Context(), order(4, port.Sent)); err != nil {
+				t.Fatal(err)
+			}
+			j.Close()
+			got := openJournal(t, dir).Orders()
+			want := []port.Order{order(1, port.Sent), order(2, port.Sent), order(4, port.Sent)}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("cut at %d: %+v", cut, got)
+			}
+		}
+	}
+	// A line in the middle that is no order is passed over.
+	damaged := append(append([]byte{}, whole[:line]...), "{\"number\":\n"...)
+	if err := os.WriteFile(path, append(damaged, whole[line:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := openJournal(t, dir).Orders(); len(got) != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestJournalYears keeps what is not done of the year before, in whose file nothing is written any more.
+func TestJournalYears(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	if err := j.Write(t.Context(), order(1, port.Sent)); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	now := time.Now().UTC().Year()
+	if err := os.Rename(yearFile(dir, now), yearFile(dir, now-1)); err != nil {
+		t.Fatal(err)
+	}
+	j = openJournal(t, dir)
+	if got := j.Orders(); len(got) != 1 {
+		t.Fatalf("%+v", got)
+	}
+	j.Note(order(1, port.Cancelled))
+	j.Close()
+	if got := openJournal(t, dir).Orders(); len(got) != 1 || got[0].State != port.Cancelled {
+		t.Errorf("%+v", got)
+	}
+	if data, err := os.ReadFile(yearFile(dir, now)); err != nil || len(data) == 0 {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// TestJournalTakenAway records no order in a file that is not in its folder any more.
+func TestJournalTakenAway(t *testing.T) {
+	if os.PathSeparator == '\\' {
+		t.Skip("an open file cannot be taken away there")
+	}
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	if err := j.Write(t.Context(), order(1, port.Sent)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(yearFile(dir, time.Now().UTC().Year())); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Write(t.Context(), order(2, port.Sent)); err == nil {
+		t.Error("an order is recorded in a file that is gone")
+	}
+}
+
+// TestJournalWaits returns when the caller does not want to wait any more.
+func TestJournalWaits(t *testing.T) {
+	j := openJournal(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for n := uint64(1); ; n++ {
+		if err := j.Write(ctx, order(n, port.Sent)); err != nil {
+			return
+		}
+		if n == 1000 {
+			t.Fatal("it never waits")
+		}
+	}
+}
+
+// FuzzJournal opens files of any content: it takes what are orders and goes on.
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte("{\"number\":1,\"order_id\":5,\"state\":\"sent\"}\n{\"number\":2"))
+	f.Add([]byte("\n\n\x00\n[]\nnull\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(yearFile(dir, time.Now().UTC().Year()), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, err := port.OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(j.Orders())
+		o := order(1<<50, port.Sent)
+		err = j.Write(t.Context(), o)
+		j.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := port.OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		got := again.Orders()
+		found := false
+		for _, g := range got {
+			found = found || g.Number == o.Number && g.Words == o.Words
+		}
+		if !found || len(got) < before {
+			t.Fatalf("%d orders before, %d now; %v", before, len(got), found)
+		}
+	})
+}
