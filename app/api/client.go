@@ -65,13 +65,13 @@ func ReadCard(path string) (Card, error) {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "http" || !loopback(u.Hostname()) {
+	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
 		return c, fmt.Errorf("%s: %q is not an address on the loopback", path, c.URL)
 	}
 	return c, nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }

@@ -5,54 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"log/slog"
 	"net"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/app/api/loopback"
 )
-
-func TestConnLimit(t *testing.T) {
-	for descriptors, want := range map[uint64]int{0: minConns, 24: minConns, 64: 16, 128: 32, 1024: maxConns, math.MaxUint64: maxConns} {
-		if got := connLimit(descriptors); got != want {
-			t.Errorf("%d connections of %d descriptors, want %d", got, descriptors, want)
-		}
-	}
-	if descriptors() < 24 {
-		t.Errorf("this process may have %d", descriptors())
-	}
-}
-
-func TestWhichConnectionMattersLeast(t *testing.T) {
-	at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
-	order := []use{ // from the least
-		{state: http.StateIdle, since: at(1)},
-		{state: http.StateNew, since: at(2)},
-		{state: http.StateActive, since: at(0)},
-		{state: http.StateActive, since: at(3)},
-		{owner: true, state: http.StateIdle, since: at(0)},
-		{owner: true, state: http.StateIdle, since: at(1)},
-		{owner: true, state: http.StateActive, since: at(0)},
-	}
-	for i := range order {
-		for j := range order {
-			if got := order[i].before(&order[j]); got != (i < j) {
-				t.Errorf("%d before %d: %v", i, j, got)
-			}
-		}
-	}
-}
 
 // TestStrangersConnectionsMakeRoom fills the server with connections that say nothing, that are slow, and that are idle
 // after a request. The owner is answered all the same, and keeps the connection over which that was.
 func TestStrangersConnectionsMakeRoom(t *testing.T) {
-	s := serve(t, &fakeBackend{status: Status{Connected: true}})
-	s.ln.mu.Lock()
-	s.ln.most = 16
-	s.ln.mu.Unlock()
+	ln, err := listen(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serveOn(loopback.Limit(ln, 16), &fakeBackend{status: Status{Connected: true}}, slog.New(slog.DiscardHandler))
+	defer shut(s)
 	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
 	defer c.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,11 +51,6 @@ func TestStrangersConnectionsMakeRoom(t *testing.T) {
 			}
 		}
 	}
-	s.ln.mu.Lock()
-	if n := len(s.ln.open); n > s.ln.most {
-		t.Errorf("%d connections are open", n)
-	}
-	s.ln.mu.Unlock()
 	if n := s.ShowWindow(); n != 1 {
 		t.Error("the window's stream was closed")
 	}

@@ -1,9 +1,29 @@
 package api
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"gatewatch/conn/history"
+)
+
+const (
+	// MaxDays bounds the days that GET /uptime tells of: ten years.
+	MaxDays     = 3660
+	defaultDays = 7
+	// MaxRecords bounds the records of one answer to GET /log.
+	MaxRecords     = 1000
+	defaultRecords = 100
+	// turnLimit bounds the wait for other costly queries.
+	turnLimit = 3 * time.Second
 )
 
 // Uptime is the answer to GET /uptime?days=N. Times are RFC 3339 in the zone of this machine.
@@ -84,36 +104,146 @@ type LogQuery struct {
 	Limit int       // at most so many
 }
 
-// Alerts is the answer to GET /alerts. It names no secret and no address.
-type Alerts struct {
-	Channels []Channel `json:"channels"`
+func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
+	q, err := parameters(r, "days")
+	days := defaultDays
+	if err == nil {
+		days, err = wholeNumber(q, "days", defaultDays, 1, MaxDays)
+	}
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	end, ok := s.turn(w, r)
+	if !ok {
+		return
+	}
+	u, err := s.backend.Uptime(r.Context(), days)
+	end()
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, u)
 }
 
-// Channel is one way that alerts take out of this computer.
-type Channel struct {
-	Name        string     `json:"name"`      // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
-	Service     string     `json:"service"`   // what it is, in words
-	Queued      int        `json:"queued"`    // alerts that wait for delivery
-	OldestAt    *time.Time `json:"oldest_at"` // of those
-	Sent        uint64     `json:"sent"`      // since the start of the program
-	LastSentAt  *time.Time `json:"last_sent_at"`
-	LastError   string     `json:"last_error"` // of the last failure that no success has followed; empty if all is well
-	LastErrorAt *time.Time `json:"last_error_at"`
+func (s *Server) records(w http.ResponseWriter, r *http.Request) {
+	query, err := logQuery(r)
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	end, ok := s.turn(w, r)
+	if !ok {
+		return
+	}
+	l, err := s.backend.Log(r.Context(), query)
+	end()
+	if err != nil {
+		fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, l)
 }
 
-// AlertTest is the answer to POST /alerts/test.
-type AlertTest struct {
-	Results []AlertResult `json:"results"`
+// turn waits until no other costly query is being answered. If it returns false, the answer has been given.
+func (s *Server) turn(w http.ResponseWriter, r *http.Request) (end func(), ok bool) {
+	select {
+	case s.costly <- struct{}{}:
+		return func() { <-s.costly }, true
+	case <-r.Context().Done():
+	case <-s.quit:
+	case <-time.After(turnLimit):
+	}
+	w.Header().Set("Retry-After", "5")
+	fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
+	return nil, false
 }
 
-// AlertResult says how the test of one channel went.
-type AlertResult struct {
-	Channel string `json:"channel"`
-	OK      bool   `json:"ok"`
-	Error   string `json:"error"` // what went wrong and what to do
+func logQuery(r *http.Request) (query LogQuery, err error) {
+	q, err := parameters(r, "since", "after", "limit")
+	if err != nil {
+		return query, err
+	}
+	if query.Limit, err = wholeNumber(q, "limit", defaultRecords, 1, MaxRecords); err != nil {
+		return query, err
+	}
+	if q.Has("after") {
+		text := q.Get("after")
+		if query.After, err = strconv.ParseUint(text, 10, 63); err != nil {
+			return query, fmt.Errorf("after=%s is not the seq of a record, a whole number", short(text))
+		}
+	}
+	if q.Has("since") {
+		text := q.Get("since")
+		if query.Since, err = time.Parse(time.RFC3339, text); err != nil {
+			return query, fmt.Errorf("since=%s is not a time in RFC 3339, such as 2026-11-23T09:30:00Z", short(text))
+		}
+	}
+	return query, nil
 }
 
-// AlertTestRequest is the body of POST /alerts/test. An empty body tests all channels.
-type AlertTestRequest struct {
-	Channel string `json:"channel"` // empty: all
+// parameters returns the parameters of a request, of which only some are known, each once.
+func parameters(r *http.Request, known ...string) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, errors.New("the query after the ? cannot be read")
+	}
+	for name, values := range q {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("unknown parameter %s; there are %s", short(name), strings.Join(known, ", "))
+		}
+		if len(values) > 1 {
+			return nil, fmt.Errorf("the parameter %s is given more than once", name)
+		}
+	}
+	return q, nil
+}
+
+func wholeNumber(q url.Values, name string, preset, least, most int) (int, error) {
+	if !q.Has(name) {
+		return preset, nil
+	}
+	text := q.Get(name)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%s=%s is not a whole number from %d to %d", name, short(text), least, most)
+	}
+	return n, nil
+}
+
+// short quotes what came from outside, cut to what an error can bear.
+func short(s string) string {
+	if runes := []rune(s); len(runes) > 50 {
+		s = string(runes[:49]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// Uptime asks how so many local days were spent and returns it with the JSON as it came.
+func (c *Client) Uptime(ctx context.Context, days int) (u Uptime, raw []byte, err error) {
+	raw, err = c.do(ctx, http.MethodGet, "/uptime?days="+strconv.Itoa(days))
+	if err == nil {
+		err = json.Unmarshal(raw, &u)
+	}
+	return u, raw, err
+}
+
+// Log asks for records of the connection log.
+func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
+	v := url.Values{}
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	if q.After > 0 {
+		v.Set("after", strconv.FormatUint(q.After, 10))
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	raw, err := c.do(ctx, http.MethodGet, "/log?"+v.Encode())
+	if err == nil {
+		err = json.Unmarshal(raw, &l)
+	}
+	return l, err
 }

@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/api/loopback"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
@@ -84,7 +85,7 @@ type Server struct {
 	backend Backend
 	log     *slog.Logger
 	token   string
-	ln      *limitedListener
+	ln      *loopback.Listener
 	srv     *http.Server
 	hosts   []string
 	streams streams
@@ -102,7 +103,14 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{backend: backend, log: log, token: rand.Text() + rand.Text(), ln: limitListener(ln, connLimit(descriptors())), costly: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
+	return serveOn(loopback.Limit(ln, loopback.Share()), backend, log), nil
+}
+
+func serveOn(ln *loopback.Listener, backend Backend, log *slog.Logger) *Server {
+	s := &Server{
+		backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln,
+		costly: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+	}
 	p := ln.Addr().(*net.TCPAddr).Port
 	for _, h := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		s.hosts = append(s.hosts, fmt.Sprintf("%s:%d", h, p))
@@ -117,7 +125,7 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 			log.Error("api server ended", "err", err)
 		}
 	}()
-	return s, nil
+	return s
 }
 
 // limited returns the server's handler behind limits of time and size.
@@ -129,8 +137,8 @@ func (s *Server) limited() *http.Server {
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		ConnContext:       remember,
-		ConnState:         s.ln.note,
+		ConnContext:       loopback.ConnContext,
+		ConnState:         s.ln.ConnState,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -318,7 +326,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 				refuse(w)
 				return
 			}
-			s.ln.owned(r)
+			s.ln.Owned(r)
 		}
 		limit := int64(maxBody)
 		if r.Method == http.MethodPut || r.URL.Path == "/rules/save" {

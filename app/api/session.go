@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"gatewatch/app/api/loopback"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 // grants are the one-time codes that were made, and the tokens that they were exchanged for.
 //
 // The code stands in the address with which a browser is started, so in a list of processes, where other users may read it.
-// It is good for one exchange, and only for a process of this user where the system tells ([sameUser]). If a code comes
+// It is good for one exchange, and only for a process of this user where the system tells ([loopback.SameUser]). If a code comes
 // twice, two have read it: the token that the first got is void from then on.
 type grants struct {
 	mu    sync.Mutex
@@ -110,7 +112,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &asked, func() bool { return asked.Code != "" }, `{"code": "CODE"}`) {
 		return
 	}
-	if !sameUser(r) {
+	if !loopback.SameUser(r) {
 		s.log.Warn("another user of this computer tried to open the page")
 		fail(w, http.StatusForbidden, "this is another user's Gatewatch")
 		return

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/app/api/loopback"
 )
 
 // codeOf returns a one-time code of the server.
@@ -64,7 +66,7 @@ func TestCodeIsGoodOnce(t *testing.T) {
 
 func TestCodeAges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{hosts: []string{"127.0.0.1:1"}, ln: limitListener(nowhere{}, minConns)}
+		s := &Server{hosts: []string{"127.0.0.1:1"}, ln: loopback.Limit(nowhere{}, 8)}
 		old, young := codeOf(s), codeOf(s)
 		time.Sleep(codeLife)
 		if _, ok := s.grants.exchange(young, time.Now()); !ok {
@@ -82,7 +84,7 @@ func TestCodeAges(t *testing.T) {
 // TestGuessing sends wrong codes until those that wait are void. A code that is made after that is good, and so is a token
 // that was had before.
 func TestGuessing(t *testing.T) {
-	s := &Server{ln: limitListener(nowhere{}, minConns)}
+	s := &Server{ln: loopback.Limit(nowhere{}, 8)}
 	token, _ := s.grants.exchange(codeOf(s), time.Now())
 	waits := codeOf(s)
 	for range maxWrong {

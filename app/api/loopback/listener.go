@@ -1,4 +1,6 @@
-package api
+// Package loopback has what a server on the loopback needs, which every user of the computer can reach: bounded
+// connections, of which the owner's matter most, and whose process is at the other end.
+package loopback
 
 import (
 	"context"
@@ -16,14 +18,17 @@ const (
 	share = 4
 )
 
-// connLimit returns how many connections may be open at once, for a process with so many descriptors.
-func connLimit(descriptors uint64) int {
+// Share returns how many connections a server of this process may have open at once.
+func Share() int { return limitFor(descriptors()) }
+
+// limitFor returns how many connections may be open at once, for a process with so many descriptors.
+func limitFor(descriptors uint64) int {
 	return int(max(minConns, min(maxConns, descriptors/share)))
 }
 
-// limitedListener is a listener of which only so many connections are open at once. For another one the least important is closed:
-// those over which the token has come are the last.
-type limitedListener struct {
+// Listener is a listener of which only so many connections are open at once. For another one the least important is
+// closed; those over which the token has come are the last.
+type Listener struct {
 	net.Listener
 	most int
 
@@ -38,12 +43,13 @@ type use struct {
 	since time.Time // when the state was entered
 }
 
-func limitListener(ln net.Listener, most int) *limitedListener {
-	return &limitedListener{Listener: ln, most: most, open: map[net.Conn]*use{}}
+// Limit returns a listener with at most so many open connections.
+func Limit(ln net.Listener, most int) *Listener {
+	return &Listener{Listener: ln, most: most, open: map[net.Conn]*use{}}
 }
 
 // Accept returns the next connection, and closes another one if there are too many.
-func (l *limitedListener) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -63,7 +69,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 }
 
 // least returns the connection that matters least.
-func (l *limitedListener) least() (least net.Conn) {
+func (l *Listener) least() (least net.Conn) {
 	for c := range l.open {
 		if least == nil || l.open[c].before(l.open[least]) {
 			least = c
@@ -72,7 +78,7 @@ func (l *limitedListener) least() (least net.Conn) {
 	return least
 }
 
-// before reports whether a matters less than b: strangers' before the owner's, idle before busy, old before young.
+// before reports whether a matters less than b: those of others before the owner's, idle before busy, old before new.
 func (a *use) before(b *use) bool {
 	if a.owner != b.owner {
 		return b.owner
@@ -83,8 +89,8 @@ func (a *use) before(b *use) bool {
 	return a.since.Before(b.since)
 }
 
-// note is the hook of the HTTP server.
-func (l *limitedListener) note(c net.Conn, state http.ConnState) {
+// ConnState is for the hook of the HTTP server with that name.
+func (l *Listener) ConnState(c net.Conn, state http.ConnState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch u := l.open[c]; {
@@ -98,13 +104,13 @@ func (l *limitedListener) note(c net.Conn, state http.ConnState) {
 
 type connKey struct{}
 
-// remember has requests know their connection.
-func remember(ctx context.Context, c net.Conn) context.Context {
+// ConnContext is for the hook of the HTTP server with that name: requests know their connection.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// owned notes that the token has come over the connection of a request.
-func (l *limitedListener) owned(r *http.Request) {
+// Owned notes that the token has come over the connection of a request.
+func (l *Listener) Owned(r *http.Request) {
 	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	l.mu.Lock()
 	defer l.mu.Unlock()

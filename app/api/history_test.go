@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gatewatch/app/api/loopback"
 	"gatewatch/conn/history"
 )
 
@@ -33,7 +34,7 @@ func quick(s *Server, method, path, query, body string) *httptest.ResponseRecord
 func unheard(b Backend) *Server {
 	return &Server{
 		backend: b, log: slog.New(slog.DiscardHandler), token: "t", hosts: []string{"127.0.0.1:1"},
-		ln: limitListener(nowhere{}, minConns), costly: make(chan struct{}, 1),
+		ln: loopback.Limit(nowhere{}, 8), costly: make(chan struct{}, 1),
 	}
 }
 

@@ -1,4 +1,4 @@
-package api
+package loopback
 
 import (
 	"bufio"
@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// sameUser reports whether the process at the other end of a request's connection is this user's, by the kernel's list of
+// SameUser reports whether the process at the other end of a request's connection is this user's, by the kernel's list of
 // sockets. What cannot be seen there is not.
-func sameUser(r *http.Request) bool {
+func SameUser(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if !ok || err != nil {

@@ -1,4 +1,4 @@
-package api
+package loopback
 
 import (
 	"fmt"

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// testLimit bounds a test of alerts, which may have to wait for a server that says nothing.
+const testLimit = 45 * time.Second
+
+// ErrNoChannel means that no channel for alerts has that name.
+var ErrNoChannel = errors.New("no such channel; GET /alerts lists them")
+
+// ErrNoChannels means that there is nothing to test.
+var ErrNoChannels = errors.New("no channel for alerts is set up; see the keys email, slack, webhook, alerts and heartbeat in settings.json")
+
+// Alerts is the answer to GET /alerts. It names no secret and no address.
+type Alerts struct {
+	Channels []Channel `json:"channels"`
+}
+
+// Channel is one way that alerts take out of this computer.
+type Channel struct {
+	Name        string     `json:"name"`      // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
+	Service     string     `json:"service"`   // what it is, in words
+	Queued      int        `json:"queued"`    // alerts that wait for delivery
+	OldestAt    *time.Time `json:"oldest_at"` // of those
+	Sent        uint64     `json:"sent"`      // since the start of the program
+	LastSentAt  *time.Time `json:"last_sent_at"`
+	LastError   string     `json:"last_error"` // of the last failure that no success has followed; empty if all is well
+	LastErrorAt *time.Time `json:"last_error_at"`
+}
+
+// AlertTest is the answer to POST /alerts/test.
+type AlertTest struct {
+	Results []AlertResult `json:"results"`
+}
+
+// AlertResult says how the test of one channel went.
+type AlertResult struct {
+	Channel string `json:"channel"`
+	OK      bool   `json:"ok"`
+	Error   string `json:"error"` // what went wrong and what to do
+}
+
+// AlertTestRequest is the body of POST /alerts/test. An empty body tests all channels.
+type AlertTestRequest struct {
+	Channel string `json:"channel"` // empty: all
+}
+
+func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
+	body, ok := read(w, r)
+	if !ok {
+		return
+	}
+	var asked AlertTestRequest
+	if len(bytes.TrimSpace(body)) > 0 {
+		if !strictly(body, &asked) {
+			fail(w, http.StatusBadRequest, `the body is not {"channel": "NAME"}; an empty one means all channels`)
+			return
+		}
+	}
+	ctx, cancel := patient(w, r, testLimit) // as long as the slowest server takes
+	defer cancel()
+	switch test, err := s.backend.TestAlerts(ctx, asked.Channel); {
+	case errors.Is(err, ErrNoChannel):
+		fail(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, ErrNoChannels):
+		fail(w, http.StatusConflict, err.Error())
+	case err != nil:
+		fail(w, http.StatusServiceUnavailable, err.Error())
+	default:
+		answer(w, http.StatusOK, test)
+	}
+}
+
+// Alerts asks how alerts fare.
+func (c *Client) Alerts(ctx context.Context) (a Alerts, err error) {
+	raw, err := c.do(ctx, http.MethodGet, "/alerts")
+	if err == nil {
+		err = json.Unmarshal(raw, &a)
+	}
+	return a, err
+}
+
+// TestAlerts has a message sent by one channel, or by all if it is empty. It may take most of a minute.
+func (c *Client) TestAlerts(ctx context.Context, channel string) (t AlertTest, err error) {
+	body, err := json.Marshal(AlertTestRequest{channel})
+	if err != nil {
+		return t, err
+	}
+	patient := *c.http
+	patient.Timeout = testLimit + 10*time.Second
+	raw, err := c.exchange(ctx, &patient, http.MethodPost, "/alerts/test", body)
+	if err == nil {
+		err = json.Unmarshal(raw, &t)
+	}
+	return t, err
+}
