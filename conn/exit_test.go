@@ -29,9 +29,10 @@ func (b *bubble) until(at time.Time) *Snapshot { return b.after(at.Sub(b.s.wall(
 
 func (b *bubble) open() bool { return b.s.Session() != nil && b.s.Session().Guard() == nil }
 
-// TestAnnouncedRestarts lives through a hundred of them: the guard is closed in the last 15 s and opens on the next
+// TestAnnouncedRestarts lives through ten of them: the guard is closed in the last 15 s and opens on the next
 // session, every loss lies in the quiet time, and nothing else is quiet.
 func TestAnnouncedRestarts(t *testing.T) {
+	const days = 10
 	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +40,7 @@ func TestAnnouncedRestarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
-		for day := range 100 { // a day is short here
+		for day := range days { // a day is short here
 			due := b.s.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
 			b.tells(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
 			b.after(16*time.Minute - 20*time.Second)
@@ -78,7 +79,7 @@ func TestAnnouncedRestarts(t *testing.T) {
 				}
 			}
 		}
-		if losses != 100 {
+		if losses != days {
 			t.Errorf("%d losses", losses)
 		}
 	})

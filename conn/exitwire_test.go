@@ -2,10 +2,12 @@ package conn_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 	"gatewatch/conn/sim"
 )
 
@@ -69,6 +71,34 @@ func TestReadOnlyFromTheWire(t *testing.T) {
 		n := d.sup.Snapshot()
 		return n.Session > before && n.Guard == conn.GuardReadOnly && n.Cause == conn.CauseReadOnly
 	})
+}
+
+// TestAnnouncedRestartsOnTheWire counts the bytes of orders before a hundred restarts, and the restarts as planned.
+func TestAnnouncedRestartsOnTheWire(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a refusal on loopback takes two seconds there")
+	}
+	const restarts = 100
+	var recorder history.Recorder
+	line, losses := history.NewTimeline(), 0
+	var from, until time.Time
+	for _, e := range conn.PlayAnnouncedRestarts(t, restarts) {
+		for _, r := range recorder.Take(e) {
+			line.Add(r)
+		}
+		if e.Kind == conn.EventLost {
+			losses++
+		}
+		if from.IsZero() {
+			from = e.At
+		}
+		until = e.At
+	}
+	a := line.Account(from, until, nil)
+	planned := a.Terms[history.Planned]
+	if losses != restarts || a.Outages != 0 || a.Terms[history.Down] != 0 || planned < restarts*10*time.Second {
+		t.Errorf("%d losses, %d outages, %v down, %v planned", losses, a.Outages, a.Terms[history.Down], planned)
+	}
 }
 
 // TestRestartFromTheWire sends orders until a restart that Gateway has announced: none leaves in the last seconds, and

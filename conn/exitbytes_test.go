@@ -1,0 +1,226 @@
+package conn
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
+
+	"gatewatch/conn/wire"
+)
+
+// restarting is a Gateway in a bubble that announces when it restarts. It speaks the wire over pipes, and notes when
+// order bytes reach it. Its port is a real one, on which nothing is said, so that it can be watched for opening.
+type restarting struct {
+	t    *testing.T
+	mono func() time.Duration
+
+	mu     sync.Mutex
+	due    time.Time // of the next restart
+	there  bool
+	ln     net.Listener
+	port   int
+	conn   net.Conn
+	orders []time.Time
+	ready  time.Time // when the client of the present connection had logged in
+}
+
+func (g *restarting) connect(
+	ctx context.Context, d doDial, cfg *Config, post func(input),
+) (link, Gateway, *Ticks, *AttemptError) {
+	if d.conn != nil {
+		d.conn.Close()
+	}
+	g.mu.Lock()
+	there := g.there
+	ours, theirs := net.Pipe()
+	if there {
+		g.conn = theirs
+	}
+	g.mu.Unlock()
+	post(inSocket{session: d.session, port: cfg.Port, up: there})
+	if !there {
+		return nil, Gateway{}, nil, &AttemptError{Cause: CauseRefused, Port: cfg.Port}
+	}
+	go g.serve(theirs)
+	l, err := open(ctx, ours, d.session, cfg, g.mono, post)
+	if err != nil {
+		return nil, Gateway{}, nil, err
+	}
+	return l, l.about(cfg.Host, cfg.Port), l.ticks, nil
+}
+
+// serve answers one connection.
+func (g *restarting) serve(c net.Conn) {
+	defer c.Close()
+	in, head := wire.NewReader(c), make([]byte, 4)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return
+	}
+	if _, err := in.Next(); err != nil { // the versions
+		return
+	}
+	p := &peer{Conn: c, version: 225}
+	p.send(textFrame("225", time.Now().In(g.zone()).Format("20060102 15:04:05")+" EST"))
+	for {
+		f, err := in.Next()
+		if err != nil {
+			return
+		}
+		switch number := int(binary.BigEndian.Uint32(f)) - wire.ProtoBase; number {
+		case wire.ReqStartAPI:
+			p.login("DU1234567")
+			g.mu.Lock()
+			g.ready = time.Now()
+			g.mu.Unlock()
+		case wire.ReqCurrentTime:
+			p.send(protoMessage(49, int(time.Now().Unix())))
+		case wire.ReqConfig:
+			p.send(g.announcement())
+		case wire.ReqPlaceOrder:
+			g.mu.Lock()
+			g.orders = append(g.orders, time.Now())
+			g.mu.Unlock()
+		}
+	}
+}
+
+func (g *restarting) zone() *time.Location {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return zone
+}
+
+// announcement is what Gateway says of its settings.
+func (g *restarting) announcement() []byte {
+	g.mu.Lock()
+	due := g.due.In(g.zone())
+	g.mu.Unlock()
+	body, err := proto.Marshal(&protobuf.ConfigResponse{
+		ReqId: proto.Int32(configRequest), LockAndExit: &protobuf.LockAndExitConfig{
+			AutoLogoffTime: proto.String(due.Format("03:04")), AutoLogoffPeriod: proto.String(due.Format("PM")),
+			AutoLogoffType: proto.String("restart"),
+		},
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return frame(append(binary.BigEndian.AppendUint32(nil, wire.MsgConfig+wire.ProtoBase), body...))
+}
+
+// open has the port take connections.
+func (g *restarting) open() {
+	ln, err := (&net.ListenConfig{}).Listen(g.t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(g.port)))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ln, g.there, g.port = ln, true, ln.Addr().(*net.TCPAddr).Port
+}
+
+// exit ends the connection and closes the port. It returns the orders that have come.
+func (g *restarting) exit() []time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.there = false
+	g.ln.Close()
+	g.conn.Close()
+	orders := g.orders
+	g.orders = nil
+	return orders
+}
+
+// trade places orders without end, as fast as they can be sent: the guard alone decides which leave.
+func trade(s *Supervisor, done <-chan struct{}, first int64) {
+	for id := first; ; id += 10 {
+		if session := s.Session(); session != nil {
+			_ = session.Place(id, someOrder)
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(40 * time.Millisecond):
+		}
+	}
+}
+
+// PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
+// places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the next
+// session is READY within a second of the port's return. It returns what the supervisor has told.
+func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
+	const closes = 15 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		g := &restarting{t: t}
+		g.open()
+		cfg := exitConfig()
+		cfg.Port = g.port
+		sup := newSupervisor(&cfg, quiet, g.connect)
+		g.mono = sup.mono
+		stream, _ := sup.Events()
+		ctx, cancel := context.WithCancel(context.Background())
+		ran := make(chan struct{})
+		g.due = time.Now().Truncate(time.Minute).Add(17 * time.Minute)
+		go func() { defer close(ran); sup.Run(ctx) }()
+		before, slowest := 0, time.Duration(0)
+		for day := range days {
+			due := g.due
+			time.Sleep(time.Until(due.Add(-closes - 3*time.Second)))
+			done := make(chan struct{})
+			var traders sync.WaitGroup
+			for i := range int64(10) {
+				traders.Go(func() { trade(sup, done, int64(day+1)*1_000_000+i) })
+			}
+			late := time.Duration(rand.Int64N(int64(3 * time.Second))) // Gateway is not on time to the second
+			time.Sleep(time.Until(due.Add(late)))
+			orders := g.exit()
+			for _, at := range orders {
+				if at.After(due.Add(-closes)) {
+					t.Errorf("day %d: an order's bytes %v before the restart", day, due.Sub(at))
+				}
+			}
+			if before += len(orders); len(orders) < 50 {
+				t.Errorf("day %d: %d orders in the seconds before the guard closed", day, len(orders))
+			}
+			time.Sleep(10*time.Second + time.Duration(rand.Int64N(int64(time.Second))))
+			g.mu.Lock()
+			g.due, g.ready = due.Add(17*time.Minute), time.Time{}
+			g.mu.Unlock()
+			g.open()
+			returned := time.Now()
+			time.Sleep(5 * time.Second)
+			close(done)
+			traders.Wait()
+			g.mu.Lock()
+			took, sent := g.ready.Sub(returned), len(g.orders)
+			g.orders = nil
+			g.mu.Unlock()
+			if slowest = max(slowest, took); took < 0 || took > time.Second || sent == 0 {
+				t.Errorf("day %d: READY %v after the port's return, %d orders then", day, took, sent)
+			}
+		}
+		cancel()
+		<-ran
+		g.ln.Close()
+		for {
+			e, ok := stream.Next(context.Background())
+			if !ok {
+				break
+			}
+			events = append(events, e)
+		}
+		t.Logf("%d orders before %d restarts; READY at most %v after the port's return", before, days, slowest)
+	})
+	return events
+}
