@@ -1,12 +1,17 @@
 package conn
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,7 +30,9 @@ type restarting struct {
 	mono func() time.Duration
 
 	mu     sync.Mutex
-	due    time.Time // of the next restart
+	due    time.Time                // of the next restart
+	says   *protobuf.ConfigResponse // instead of that
+	greets string                   // behind its time; the zone
 	there  bool
 	ln     net.Listener
 	port   int
@@ -70,7 +77,7 @@ func (g *restarting) serve(c net.Conn) {
 		return
 	}
 	p := &peer{Conn: c, version: 225}
-	p.send(textFrame("225", time.Now().In(g.zone()).Format("20060102 15:04:05")+" EST"))
+	p.send(textFrame("225", time.Now().In(g.zone()).Format("20060102 15:04:05")+cmp.Or(g.greets, " EST")))
 	for {
 		f, err := in.Next()
 		if err != nil {
@@ -105,14 +112,16 @@ func (g *restarting) zone() *time.Location {
 // announcement is what Gateway says of its settings.
 func (g *restarting) announcement() []byte {
 	g.mu.Lock()
-	due := g.due.In(g.zone())
+	due, says := g.due.In(g.zone()), g.says
 	g.mu.Unlock()
-	body, err := proto.Marshal(&protobuf.ConfigResponse{
-		ReqId: proto.Int32(configRequest), LockAndExit: &protobuf.LockAndExitConfig{
+	if says == nil {
+		says = &protobuf.ConfigResponse{LockAndExit: &protobuf.LockAndExitConfig{
 			AutoLogoffTime: proto.String(due.Format("03:04")), AutoLogoffPeriod: proto.String(due.Format("PM")),
 			AutoLogoffType: proto.String("restart"),
-		},
-	})
+		}}
+	}
+	says.ReqId = proto.Int32(configRequest)
+	body, err := proto.Marshal(says)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -156,23 +165,32 @@ func trade(s *Supervisor, done <-chan struct{}, first int64) {
 	}
 }
 
+// supervised opens the port and has a supervisor connect to it, until stop is called.
+func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func()) {
+	g.open()
+	cfg := exitConfig()
+	cfg.Port = g.port
+	sup = newSupervisor(&cfg, log, g.connect)
+	g.mono = sup.mono
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan struct{})
+	go func() { defer close(ran); sup.Run(ctx) }()
+	return sup, func() {
+		cancel()
+		<-ran
+		g.ln.Close()
+	}
+}
+
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
 // places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the next
 // session is READY within a second of the port's return. It returns what the supervisor has told.
 func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	const closes = 15 * time.Second
 	synctest.Test(t, func(t *testing.T) {
-		g := &restarting{t: t}
-		g.open()
-		cfg := exitConfig()
-		cfg.Port = g.port
-		sup := newSupervisor(&cfg, quiet, g.connect)
-		g.mono = sup.mono
+		g := &restarting{t: t, due: time.Now().Truncate(time.Minute).Add(17 * time.Minute)}
+		sup, stop := g.supervised(quiet)
 		stream, _ := sup.Events()
-		ctx, cancel := context.WithCancel(context.Background())
-		ran := make(chan struct{})
-		g.due = time.Now().Truncate(time.Minute).Add(17 * time.Minute)
-		go func() { defer close(ran); sup.Run(ctx) }()
 		before, slowest := 0, time.Duration(0)
 		for day := range days {
 			due := g.due
@@ -210,9 +228,7 @@ func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 				t.Errorf("day %d: READY %v after the port's return, %d orders then", day, took, sent)
 			}
 		}
-		cancel()
-		<-ran
-		g.ln.Close()
+		stop()
 		for {
 			e, ok := stream.Next(context.Background())
 			if !ok {
@@ -223,4 +239,97 @@ func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 		t.Logf("%d orders before %d restarts; READY at most %v after the port's return", before, days, slowest)
 	})
 	return events
+}
+
+// TestReadOnlyWithinASecond holds that a second after READY the guard is closed with its reason, and that no order bytes
+// have come since.
+func TestReadOnlyWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		yes := true
+		g := &restarting{t: t, says: &protobuf.ConfigResponse{Api: &protobuf.ApiConfig{
+			Settings: &protobuf.ApiSettingsConfig{ReadOnlyApi: &yes},
+		}}}
+		sup, stop := g.supervised(quiet)
+		defer stop()
+		for range 3 {
+			time.Sleep(time.Second)
+			n := sup.Snapshot()
+			if n.Session == 0 || n.Guard != GuardReadOnly || n.Cause != CauseReadOnly {
+				t.Fatalf("session %d, guard %q, cause %q", n.Session, n.Guard, n.Cause)
+			}
+			done := make(chan struct{})
+			go func() { time.Sleep(time.Second); close(done) }()
+			trade(sup, done, 1)
+			g.mu.Lock()
+			if len(g.orders) > 0 {
+				t.Errorf("%d orders have come", len(g.orders))
+			}
+			g.conn.Close()
+			g.mu.Unlock()
+			time.Sleep(time.Second) // until the next attempt
+		}
+	})
+}
+
+// TestHostileSettings has Gateway say what makes no sense, in each session: it is ignored with one line in the log, repeats none of it, and orders are possible.
+func TestHostileSettings(t *testing.T) {
+	exit := func(clock, period, kind string) *protobuf.ConfigResponse {
+		return &protobuf.ConfigResponse{LockAndExit: &protobuf.LockAndExitConfig{
+			AutoLogoffTime: &clock, AutoLogoffPeriod: &period, AutoLogoffType: &kind,
+		}}
+	}
+	settings := func(s *protobuf.ApiSettingsConfig) *protobuf.ConfigResponse {
+		return &protobuf.ConfigResponse{Api: &protobuf.ApiConfig{Settings: s}}
+	}
+	const personal = "zz-personal"
+	many := make([]string, 10_000)
+	for i := range many {
+		many[i] = personal
+	}
+	for name, c := range map[string]struct {
+		says   *protobuf.ConfigResponse
+		greets string
+		parts  string
+	}{
+		"hours":          {exit("99:99", "PM", "restart"), "", "exit_time"},
+		"a huge text":    {exit(personal+strings.Repeat("9", 1<<20), "AM", "restart"), "", "exit_time"},
+		"no time":        {exit("", "", "restart"), "", "exit_time"},
+		"a kind":         {exit("11:45", "PM", personal), "", "exit_type"},
+		"not UTF-8":      {exit("11:45", "PM", "restart"), " \xff\xfe" + personal, ""},
+		"a zone":         {exit("11:45", "PM", "restart"), ":59 " + personal, "zone"},
+		"a path":         {exit("11:45", "PM", "restart"), ":59 ../../etc/" + personal, "zone"},
+		"addresses":      {settings(&protobuf.ApiSettingsConfig{TrustedIPs: many}), "", "trusted_addresses"},
+		"a port":         {settings(&protobuf.ApiSettingsConfig{SocketPort: proto.Int32(-7)}), "", "api_port"},
+		"nothing at all": {&protobuf.ConfigResponse{}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				g := &restarting{t: t, says: c.says, greets: c.greets}
+				sup, stop := g.supervised(slog.New(slog.NewTextHandler(&log, nil)))
+				for range 3 {
+					time.Sleep(3 * time.Second)
+					n := sup.Snapshot()
+					if !n.GuardOpen() || n.State != Connected || c.parts != "" && n.Exit != (PlannedExit{}) {
+						t.Errorf("guard %q, state %s, exit %+v", n.Guard, n.State, n.Exit)
+					}
+					if strings.Contains(fmt.Sprintf("%+v", *n), personal) {
+						t.Errorf("the snapshot repeats it: %+v", *n)
+					}
+					g.mu.Lock()
+					g.conn.Close()
+					g.mu.Unlock()
+				}
+				stop()
+				text, want := log.String(), 0
+				if c.parts != "" {
+					want = 1
+				}
+				if strings.Count(text, "settings of Gateway ignored") != want || strings.Count(text, "parts="+c.parts+"\n") != want ||
+					strings.Contains(text, personal) {
+					t.Errorf("%.2000s", text)
+				}
+			})
+		})
+	}
 }

@@ -107,9 +107,12 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
-	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !wording.Lasting(s.State, s.Since, now) || wording.HeldIn(s, now) > 0
+	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !wording.Lasting(s.State, s.Since, now) ||
+		wording.HeldIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
 
-	parts := []string{wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), gateway(s)}
+	parts := []string{
+		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now), gateway(s),
+	}
 	if x.Trading.Armed {
 		parts = append(parts, "trading on")
 	}
@@ -130,7 +133,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
 	v.Menu = Menu{
-		Status:        {Title: cut(join(wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown), wording.NoData(x.Trading.NoData), status(s, now, x), gateway(s)), tooltipLimit), Disabled: true},
+		Status:        {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
 		OpenWindow:    {Title: "Open window"},
 		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
@@ -201,7 +204,15 @@ func headline(s *conn.Snapshot, now time.Time, x Extra) string {
 	return wording.Headline(s, now)
 }
 
-// status is the menu's first line. It names the time of the next attempt instead of counting down: each change of the
+// statusLine is the menu's first line.
+func statusLine(s *conn.Snapshot, now time.Time, x Extra) string {
+	return join(
+		wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown),
+		wording.NoData(x.Trading.NoData), status(s, now, x), box(s), gateway(s), wording.ExitAt(s.Exit, now),
+	)
+}
+
+// status is the state in the menu's first line. It names the time of the next attempt instead of counting down: each change of the
 // menu makes the desktop read all of it anew.
 func status(s *conn.Snapshot, now time.Time, x Extra) string {
 	if wording.Lasting(s.State, s.Since, now) {
@@ -216,6 +227,14 @@ func status(s *conn.Snapshot, now time.Time, x Extra) string {
 		}
 	}
 	return headline(s, now, x)
+}
+
+// box says which box in Gateway's settings blocks orders.
+func box(s *conn.Snapshot) string {
+	if s.Guard == conn.GuardReadOnly {
+		return wording.ReadOnlyBox
+	}
+	return ""
 }
 
 // gateway is the account's kind and the port, as far as they are known.

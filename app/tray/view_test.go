@@ -82,7 +82,8 @@ func TestViewOf(t *testing.T) {
 		{
 			name: "read-only", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start},
 			now: at(0), icon: assets.Degraded, ticking: true,
-			tooltip: "Orders blocked: Gateway's API is read-only · PAPER 4002 · since 09:31", status: "Orders blocked: Gateway's API is read-only · PAPER 4002",
+			tooltip: "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002 · since 09:31",
+			status:  "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002",
 		},
 		{
 			name: "farm", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx", Since: start, Layers: full, Gateway: paper},
@@ -189,6 +190,37 @@ func TestNeedsALook(t *testing.T) {
 		v := ViewOf(s, start.Add(time.Hour), Extra{Trading: c.x})
 		if line := v.Menu[Status].Title; v.Icon != c.icon || !strings.HasPrefix(v.Tooltip, c.tooltip) || line != c.line {
 			t.Errorf("%+v: %v, %q, %q", c.x, v.Icon, v.Tooltip, line)
+		}
+	}
+}
+
+// TestPlannedExit counts down to a restart of Gateway in the tooltip, in its last hour; the menu names its time.
+func TestPlannedExit(t *testing.T) {
+	at := start.Add(24 * time.Hour)
+	for _, c := range []struct {
+		kind    conn.ExitKind
+		left    time.Duration
+		tooltip string
+		menu    string
+	}{
+		{conn.ExitRestart, 23 * time.Hour, "", " · Gateway restarts at 09:31"},
+		{conn.ExitRestart, time.Hour + time.Second, "", " · Gateway restarts at 09:31"},
+		{conn.ExitRestart, time.Hour, " · Gateway restarts in 60 min", " · Gateway restarts at 09:31"},
+		{conn.ExitLogOff, 11*time.Minute + time.Second, " · Gateway logs off in 12 min", " · Gateway logs off at 09:31"},
+		{conn.ExitRestart, 2 * time.Minute, " · Gateway restarts in 120 s", " · Gateway restarts at 09:31"},
+		{conn.ExitLogOff, 400 * time.Millisecond, " · Gateway logs off in 1 s", " · Gateway logs off at 09:31"},
+		{conn.ExitRestart, 0, "", ""},
+		{conn.ExitUnknown, time.Minute, "", ""},
+	} {
+		s := &conn.Snapshot{
+			State: conn.Connected, Since: start, Layers: full, Gateway: paper, Exit: conn.PlannedExit{Kind: c.kind, At: at},
+		}
+		v := ViewOf(s, at.Add(-c.left), Extra{})
+		if !strings.HasPrefix(v.Tooltip, "Connected"+c.tooltip+" · PAPER 4002 · since") {
+			t.Errorf("%s in %v: %q", c.kind, c.left, v.Tooltip)
+		}
+		if want := "Connected · PAPER 4002" + c.menu; v.Menu[Status].Title != want || v.Ticking != (c.tooltip != "") {
+			t.Errorf("%s in %v: menu %q, ticking %v", c.kind, c.left, v.Menu[Status].Title, v.Ticking)
 		}
 	}
 }

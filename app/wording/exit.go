@@ -9,20 +9,46 @@ import (
 
 // Exit returns when Gateway restarts or logs off, with a countdown; empty if that is not known.
 func Exit(e conn.PlannedExit, now time.Time) string {
-	verb := "restarts"
+	left := e.At.Sub(now)
 	switch {
 	case e.Kind == "":
 		return ""
+	case left > 0:
+		return fmt.Sprintf("%s, in %s", ExitAt(e, now), Duration(left.Truncate(time.Second)))
 	case e.Kind == conn.ExitLogOff:
-		verb = "logs off"
+		return "Gateway has been logged off since " + e.At.Local().Format("15:04")
 	}
+	return "Gateway has been restarting since " + e.At.Local().Format("15:04")
+}
+
+// ExitAt returns when Gateway restarts or logs off, without a countdown; empty if that is not known or past.
+func ExitAt(e conn.PlannedExit, now time.Time) string {
+	if e.Kind == "" || !e.At.After(now) {
+		return ""
+	}
+	return exitVerb(e) + " at " + e.At.Local().Format("15:04")
+}
+
+// exitNear is how long before an exit of Gateway its countdown is worth a look.
+const exitNear = time.Hour
+
+// ExitIn counts down to the exit of Gateway in its last hour, in minutes and at last in seconds; empty otherwise.
+func ExitIn(e conn.PlannedExit, now time.Time) string {
 	left := e.At.Sub(now)
-	if left <= 0 {
-		return fmt.Sprintf("Gateway %s since %s", map[string]string{
-			"restarts": "has been restarting", "logs off": "has been logged off",
-		}[verb], e.At.Local().Format("15:04"))
+	switch {
+	case e.Kind == "" || left <= 0 || left > exitNear:
+		return ""
+	case left <= 2*time.Minute:
+		return fmt.Sprintf("%s in %d s", exitVerb(e), Seconds(left))
 	}
-	return fmt.Sprintf("Gateway %s at %s, in %s", verb, e.At.Local().Format("15:04"), Duration(left.Truncate(time.Second)))
+	return fmt.Sprintf("%s in %d min", exitVerb(e), int((left+time.Minute-1)/time.Minute))
+}
+
+func exitVerb(e conn.PlannedExit) string {
+	if e.Kind == conn.ExitLogOff {
+		return "Gateway logs off"
+	}
+	return "Gateway restarts"
 }
 
 // ExitHint returns what to change if Gateway logs off each day; empty if it does not.

@@ -83,6 +83,9 @@ func GuardHint(s *conn.Snapshot) string {
 	return ""
 }
 
+// ReadOnlyBox says in short what to do about a read-only API.
+const ReadOnlyBox = "untick “Read-Only API” in Gateway"
+
 // ReadOnlyHint says what to do about a read-only API.
 const ReadOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
 

@@ -47,6 +47,63 @@ func TestShapeOfEveryState(t *testing.T) {
 	}
 }
 
+// TestGatewaysSettings holds what the window says of a planned exit and of a read-only API: a card warns of a log-off,
+// and of a restart there is the time alone.
+func TestGatewaysSettings(t *testing.T) {
+	v, _, _ := acting(t)
+	show := func(change func(s *conn.Snapshot)) {
+		s := &conn.Snapshot{
+			State: conn.Connected, Since: noon.Add(-time.Hour), GuardSince: noon.Add(-time.Hour), Session: 1,
+			Layers:  conn.Layers{Socket: true, API: true, Upstream: true},
+			Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper},
+		}
+		change(s)
+		v.Status(api.StatusOf(s, noon, "test", 17, noon), noon)
+	}
+	value := func(name string) string {
+		for _, p := range v.pic.details {
+			if p.name == name {
+				return p.value
+			}
+		}
+		return ""
+	}
+	exit := func(kind conn.ExitKind, in time.Duration) func(*conn.Snapshot) {
+		return func(s *conn.Snapshot) { s.Exit = conn.PlannedExit{Kind: kind, At: noon.Add(in)} }
+	}
+	show(exit(conn.ExitLogOff, 11*time.Hour))
+	card := v.status.support
+	if text := card.words.Text; !card.content.Visible() || !strings.Contains(text, "choose “Auto restart” in Gateway") {
+		t.Errorf("log-off: %v, %q", card.content.Visible(), text)
+	}
+	if got := value("Gateway logs off"); got != "at 23:00 (in 11 h 0 m)" {
+		t.Errorf("log-off: %q", got)
+	}
+	show(exit(conn.ExitRestart, 90*time.Second))
+	if got := value("Gateway restarts"); got != "at 12:01 (in 90 s)" || card.content.Visible() {
+		t.Errorf("restart: %q, card %v", got, card.content.Visible())
+	}
+	show(exit(conn.ExitRestart, -time.Second))
+	if got := value("Gateway restarts"); got != "now, since 11:59:59" {
+		t.Errorf("during the restart: %q", got)
+	}
+	show(func(s *conn.Snapshot) { s.Resubmit = conn.SwitchOn })
+	const kept = "kept, and sent when IBKR is connected again"
+	if got, restart := value("Orders sent while IBKR is disconnected"), value("Gateway restarts"); got != kept || restart != "" {
+		t.Errorf("orders are %q, restart %q", got, restart)
+	}
+	show(func(s *conn.Snapshot) {
+		s.State, s.Cause, s.Guard = conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly
+	})
+	b := v.pic.banner
+	if b == nil || !strings.Contains(b.hint, "untick “Read-Only API”") || !strings.Contains(b.cause, "read-only") {
+		t.Errorf("read-only: %+v", b)
+	}
+	if got := v.pic.orders.word; got != "blocked: Gateway's API is read-only" {
+		t.Errorf("read-only: orders are %q", got)
+	}
+}
+
 // TestClosedGuardIsTold has the guard be closed while the connection is up, alone and with another fault.
 func TestClosedGuardIsTold(t *testing.T) {
 	st := connected()

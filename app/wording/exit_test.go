@@ -1,0 +1,74 @@
+package wording
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+)
+
+func TestExit(t *testing.T) {
+	at := time.Date(2026, 12, 1, 23, 45, 0, 0, time.Local)
+	restart, logOff := conn.PlannedExit{Kind: conn.ExitRestart, At: at}, conn.PlannedExit{Kind: conn.ExitLogOff, At: at}
+	for _, c := range []struct {
+		exit conn.PlannedExit
+		left time.Duration
+		want string
+	}{
+		{restart, 2*time.Hour + 5*time.Minute, "Gateway restarts at 23:45, in 2 h 5 m"},
+		{restart, 61*time.Second + 900*time.Millisecond, "Gateway restarts at 23:45, in 1 m 1 s"},
+		{logOff, 9 * time.Second, "Gateway logs off at 23:45, in 9.0 s"},
+		{restart, 0, "Gateway has been restarting since 23:45"},
+		{logOff, -time.Minute, "Gateway has been logged off since 23:45"},
+		{conn.PlannedExit{}, time.Hour, ""},
+	} {
+		if got := Exit(c.exit, at.Add(-c.left)); got != c.want {
+			t.Errorf("%s in %v: %q, not %q", c.exit.Kind, c.left, got, c.want)
+		}
+	}
+	if hint := ExitHint(logOff); !strings.Contains(hint, "Auto restart") || !strings.Contains(hint, "23:45") {
+		t.Errorf("a log-off: %q", hint)
+	}
+	if hint := ExitHint(restart) + ExitHint(conn.PlannedExit{}); hint != "" {
+		t.Errorf("a restart: %q", hint)
+	}
+}
+
+// TestExitResting holds what is said of an outage that Gateway has announced: with a log-off a person is needed.
+func TestExitResting(t *testing.T) {
+	at := time.Date(2026, 12, 1, 23, 45, 0, 0, time.Local)
+	s := &conn.Snapshot{
+		State: conn.Reconnecting, Cause: conn.CauseClosed, Window: conn.Span{Active: true, Name: conn.ExitWindow},
+		Exit: conn.PlannedExit{Kind: conn.ExitRestart, At: at},
+	}
+	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually back within") {
+		t.Errorf("a restart: %q", got)
+	}
+	s.Exit.Kind = conn.ExitLogOff
+	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway logs off at 23:45 each day: log in again. ") {
+		t.Errorf("a log-off: %q", got)
+	}
+}
+
+func TestResubmit(t *testing.T) {
+	for s, want := range map[conn.Switch]string{
+		conn.SwitchOn: "kept, and sent when IBKR is connected again", conn.SwitchOff: "rejected", conn.SwitchUnknown: "",
+	} {
+		if got := Resubmit(s); got != want {
+			t.Errorf("%q: %q", s, got)
+		}
+	}
+}
+
+// TestReadOnlyNamesTheBox holds that texts about a read-only API name the box in Gateway's settings.
+func TestReadOnlyNamesTheBox(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Guard: conn.GuardReadOnly}
+	for name, text := range map[string]string{
+		"hint": Hint(s, 17), "hint of the guard": GuardHint(s), "in short": ReadOnlyBox,
+	} {
+		if !strings.Contains(text, "untick “Read-Only API”") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
