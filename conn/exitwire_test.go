@@ -104,6 +104,7 @@ func TestAnnouncedRestartsOnTheWire(t *testing.T) {
 // TestRestartFromTheWire sends orders until a restart that Gateway has announced: none leaves in the last seconds, and
 // the next session takes orders as soon as the port is back.
 func TestRestartFromTheWire(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, sim.Config{}, withExit)
 	if err := d.gw.PlanExit(sim.Exit{At: "+2m", Takes: time.Second}); err != nil {
 		t.Fatal(err)

@@ -10,16 +10,18 @@ import (
 )
 
 // watched returns a desk that gets market data many times a second.
-func watched(t *testing.T) (*desk, *conn.Session) {
-	d := newDesk(t, sim.Config{TickRate: 20}, nil)
+func watched(t *testing.T, limits func(*conn.Config)) (*desk, *conn.Session) {
+	d := newDesk(t, sim.Config{TickRate: 20}, limits)
 	s := d.session()
 	if err := s.Subscribe(1, apple); err != nil {
 		t.Fatal(err)
 	}
 	d.until("market data flows", func() bool { return len(s.Ticks().Take(nil)) > 0 })
-	if err := s.Place(s.FirstOrderID(), buy("before", 1, 1)); err != nil {
-		t.Fatal(err)
-	}
+	id := s.FirstOrderID()
+	d.until("an order is sent", func() bool {
+		id++
+		return s.Place(id, buy("before", 1, 1)) == nil
+	})
 	d.until("an answer is measured", func() bool { return d.sup.Snapshot().Probe != 0 })
 	return d, s
 }
@@ -50,7 +52,7 @@ func (d *desk) blocked(s *conn.Session, from int64, during time.Duration) (silen
 // on one of them. It goes on when the lag ends.
 func TestNoOrderOnALatePrice(t *testing.T) {
 	t.Parallel()
-	d, s := watched(t)
+	d, s := watched(t, usualLimits)
 	d.gw.Lag(3 * time.Second)
 	time.Sleep(400 * time.Millisecond) // what was heard before is older than the proof of life by now
 	silent, shut := d.blocked(s, 1000, 8*time.Second)
@@ -71,7 +73,7 @@ func TestNoOrderOnALatePrice(t *testing.T) {
 // given up.
 func TestTicksOnly(t *testing.T) {
 	t.Parallel()
-	d, s := watched(t)
+	d, s := watched(t, usualLimits)
 	d.gw.TicksOnly(true)
 	d.until("the guard is shut", func() bool { return s.Guard() != nil })
 	if n := d.sup.Snapshot(); n.Guard != conn.GuardProbe || n.State != conn.Degraded || n.Cause != conn.CauseSilent {
@@ -84,7 +86,7 @@ func TestTicksOnly(t *testing.T) {
 // TestTimeRequestsWhileTicksFlow counts what a gateway is asked while market data flows.
 func TestTimeRequestsWhileTicksFlow(t *testing.T) {
 	t.Parallel()
-	d, s := watched(t)
+	d, s := watched(t, nil)
 	before, opened := d.gw.State().Counters.Requests, d.sup.Snapshot().Opened
 	time.Sleep(10 * time.Second)
 	asked := d.gw.State().Counters.Requests - before

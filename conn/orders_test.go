@@ -46,12 +46,17 @@ func newDesk(t *testing.T, cfg sim.Config, change func(*conn.Config)) *desk {
 // another returns a desk with another client id at the same gateway.
 func (d *desk) another(client int) *desk { return (&desk{t: d.t, gw: d.gw}).run(client, nil) }
 
+// usualLimits are close to those of the program. A busy computer may miss them.
+func usualLimits(c *conn.Config) {
+	c.Soft, c.Hard, c.ProofOfLife = 1500*time.Millisecond, 10*time.Second, 250*time.Millisecond
+}
+
 // run runs the desk's supervisor until the test ends.
 func (d *desk) run(client int, change func(*conn.Config)) *desk {
 	d.t.Helper()
 	c := conn.Config{
-		Host: "127.0.0.1", Port: d.gw.Port(), ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 10 * time.Second,
-		Poll: time.Second, Soft: 1500 * time.Millisecond, Hard: 10 * time.Second,
+		Host: "127.0.0.1", Port: d.gw.Port(), ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 20 * time.Second,
+		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, ProofOfLife: 20 * time.Second,
 		Delays: []time.Duration{20 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 	}
 	if change != nil {
@@ -609,6 +614,7 @@ func TestNoOrderWhileShut(t *testing.T) {
 // TestTheGuardShutsWhileAnOrderWaits fills the pace limit, so that orders wait behind other requests, and shuts the guard
 // meanwhile: none of those that wait leaves.
 func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
+	t.Parallel()
 	// The gateway does not count: on a busy machine it may read in one second what took two to be written.
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
@@ -645,6 +651,7 @@ func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 // TestPermissionIsWithdrawnWhileAnOrderWaits has orders wait behind the pace limit while what allows them goes: they do not
 // leave, though the guard is open.
 func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
+	t.Parallel()
 	withdrawn := errors.New("disarmed")
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
@@ -696,8 +703,9 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 // TestPrepared has an order wait for what is done before it may leave, for longer than a silent gateway is trusted: nothing of it
 // arrives meanwhile, nor of what is asked for behind it, and the connection is watched. One that cannot be prepared never arrives.
 func TestPrepared(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
-		d := newDesk(t, sim.Config{ServerVersion: v}, func(c *conn.Config) { c.Soft, c.Hard = 300*time.Millisecond, 10*time.Second })
+		d := newDesk(t, sim.Config{ServerVersion: v}, func(c *conn.Config) { c.Soft = 2 * time.Second })
 		s := d.session()
 		s.Orders()
 		failed := errors.New("the disk is full")
@@ -714,7 +722,7 @@ func TestPrepared(t *testing.T) {
 				}
 				answered <- err
 			}()
-			time.Sleep(time.Second)
+			time.Sleep(3 * time.Second) // longer than Gateway may take to answer
 			if n := d.gw.State().Counters.Orders; n != 0 || len(answered) != 0 || s.Guard() != nil {
 				return fmt.Errorf("%d orders arrived, %d answers, %w", n, len(answered), s.Guard())
 			}
@@ -905,6 +913,7 @@ func TestQuestionsOnTheWire(t *testing.T) {
 
 // TestCancelIsWritten has requests to cancel wait behind others for their turn: when Cancel returns, Gateway has been given them.
 func TestCancelIsWritten(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
 		s := d.session()

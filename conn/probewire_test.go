@@ -11,6 +11,7 @@ import (
 // TestTimeRequestsOnTheWire has a session that wants to know all the time whether Gateway is there, and one that follows it: the
 // gateway, which answers no second time request within a second, sees none.
 func TestTimeRequestsOnTheWire(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, sim.Config{TickRate: 0.001}, func(c *conn.Config) { c.Poll = 100 * time.Millisecond })
 	d.session()
 	time.Sleep(3500 * time.Millisecond)

@@ -92,6 +92,7 @@ func TestNothingWaitsBehindHalfAFrame(t *testing.T) {
 // TestSlowHandover sends a lot while the supervisor takes nothing: nothing is lost, and no more of it is read than can
 // be kept.
 func TestSlowHandover(t *testing.T) {
+	t.Parallel()
 	const first, codes = 20_000, 40_000
 	theirs, ours := tcpPair(t)
 	defer theirs.Close()

@@ -248,6 +248,7 @@ func TestNoBurstAfterAStop(t *testing.T) {
 // TestRequestsArePaced floods a session with requests: Gateway must not see more than its limit in any second, and the
 // probes must not wait behind them.
 func TestRequestsArePaced(t *testing.T) {
+	t.Parallel()
 	g := newScripted(t, 225)
 	s := start(t, testConfig(g.port()))
 	await(t, s, "READY", 10*time.Second, connected)

@@ -68,6 +68,7 @@ func (c *counter) alarm(t *testing.T, kind ReportKind) (found Report) {
 // word of which orders they were about: in the end all orders are cancelled, and until then it is known how many
 // are not.
 func TestCancelAllUnderLoad(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
 	c := openImpatient(t, g, time.Second)
 	s := c.session(t)
@@ -117,6 +118,7 @@ func TestCancelAllUnderLoad(t *testing.T) {
 // TestCancelAllWhileGatewayStands has Gateway stand still while requests to cancel come, at a pace that it allows:
 // it counts what it reads in its own second, and throws away what is too much.
 func TestCancelAllWhileGatewayStands(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: 20})
 	c := openImpatient(t, g, time.Second)
 	s := c.session(t)
@@ -481,6 +483,7 @@ func TestClientZero(t *testing.T) {
 // TestCancelGoesOnAfterARestart ends the program while Gateway has confirmed no cancellation: the next start asks
 // again for what was to be cancelled, and for nothing else.
 func TestCancelGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")
 	d := newDesk(t, path, g.Port())

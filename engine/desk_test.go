@@ -307,6 +307,7 @@ func TestModeChangesWhileArmed(t *testing.T) {
 
 // TestDisarm has trading be disarmed while an order waits for its turn behind the pace limit: it does not leave any more.
 func TestDisarm(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
 	c := openCounter(t, g, generous)
 	s := c.session(t)
@@ -397,6 +398,7 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 // TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: nobody who only looks
 // waits with it.
 func TestAnswersWhileAnOrderWaits(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
 	c := openCounter(t, g, generous)
 	s := c.session(t)

@@ -670,6 +670,7 @@ func TestOldTicksAreSkipped(t *testing.T) {
 
 // TestTicksGrowOldBehindASlowStrategy lets the strategy be busy with the first of several ticks for longer than the others may wait.
 func TestTicksGrowOldBehindASlowStrategy(t *testing.T) {
+	t.Parallel()
 	b := start(t)
 	b.maxAge.Store(int64(time.Second))
 	b.flows()

@@ -193,6 +193,7 @@ func (l lines) Write(p []byte) (int, error) {
 // TestFateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has it written
 // when the disk takes it again.
 func TestFateIsWrittenDown(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "orders.db")
 	told := make(lines, 10)
 	l, err := OpenLedger(path, slog.New(slog.NewTextHandler(told, nil)))
