@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test quick bench clean format check cross dist fuzz soak
+.PHONY: help run build window test test-race test-plain quick bench clean format check cross dist fuzz soak
 
 # Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -76,8 +76,14 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	@$(MAKE) --no-print-directory format check cross fuzz
-	$(TEST) -vet=off $(WITHOUT_RACE)
+	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
+
+# Side by side, because most of them wait more than they compute.
+test-race:
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
+
+test-plain:
+	$(TEST) -vet=off $(WITHOUT_RACE)
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
@@ -102,11 +108,16 @@ dist: ## build packages for Linux and Windows into dist/release, see docs/packag
 	$(call need,$(CERTIFICATES) $(DIST_PACKAGES))
 	scripts/dist
 
+# go test would link a package's tests again for each of its targets.
 fuzz: ## fuzz every target, FUZZ_RUNS times
-	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' . | sort | sed 's|/[^/]*_test.go:func | |' \
-	| while read -r package name; do \
-		echo "fuzz $$package $$name $(FUZZ_RUNS)"; \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_RUNS) -fuzzminimizetime 10x "$$package" </dev/null; \
+	@binary=$$(mktemp); trap 'rm -f "$$binary"' EXIT; corpus=$$(go env GOCACHE)/fuzz/$$(go list -m); \
+	for folder in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+		go test -vet=off -c -fuzz . -o "$$binary" "$$folder"; \
+		for name in $$(grep -ho '^func Fuzz[A-Za-z]*' "$$folder"/*_test.go | cut -d ' ' -f 2); do \
+			echo "fuzz $$folder $$name $(FUZZ_RUNS)"; \
+			(cd "$$folder" && "$$binary" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZ_RUNS) \
+				-test.fuzzminimizetime 10x -test.fuzzcachedir "$$corpus/$${folder#./}" </dev/null); \
+		done; \
 	done
 
 soak: ## MINUTES of random faults against the real program (default 10); Linux only
