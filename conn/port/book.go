@@ -98,6 +98,15 @@ func (b *book) open(client, id int64) *Order {
 	return nil
 }
 
+// existed reports whether Gateway had an order with an id of this connection that is done by now: what comes with that
+// id is a change that comes too late.
+func (b *book) existed(client int64, connection uint64, id int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := b.byID[orderKey{client, id}]
+	return o != nil && o.connection == connection && (o.State == Filled || o.State == Cancelled)
+}
+
 // prepare returns an order as it is to be recorded before its bytes leave: a new one, or the open one as it is changed.
 func (b *book) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
 	b.mu.Lock()

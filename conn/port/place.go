@@ -195,14 +195,15 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	if !p.recorded {
 		p.order, p.change = c.port.book.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
 	}
+	exists := p.change || c.port.book.existed(c.id.Load(), c.number, p.id)
 	o := c.port.book.refused(p.order, p.change, reason)
 	u := &c.queue
 	u.mu.Lock()
-	if !p.change {
+	if !exists {
 		u.remember(p.id)
 	}
 	parent := p.in.parent
-	cut := !p.change && u.held[parent]
+	cut := !exists && u.held[parent]
 	if cut {
 		delete(u.held, parent)
 		u.remember(parent)
@@ -211,7 +212,7 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	c.refused.Add(1)
 	c.count(reason)
 	c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: o, Reason: reason})
-	c.say(refusalOf(&p.request, reason, p.change))
+	c.say(refusalOf(&p.request, reason, exists))
 	if cut {
 		c.say(parent, codeMessage, "Gatewatch: an order that belongs to this one was refused; this one is cancelled")
 		if c.turn() {

@@ -79,7 +79,8 @@ const (
 	codeRestored    = 1102
 )
 
-// refusalOf returns the error with which a request is refused; change says that it changes an order that Gateway has.
+// refusalOf returns the error with which a request is refused; change says that it changes an order that Gateway has,
+// or had.
 func refusalOf(r *request, reason Reason, change bool) (id int64, code int, text string) {
 	said := "Gatewatch: " + reason.text() + "; nothing was sent"
 	switch {

@@ -1,0 +1,94 @@
+package port_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/port"
+	"gatewatch/conn/sim"
+)
+
+// stoqey is the npm package, in the version whose calls are known.
+const stoqey = "@stoqey/ib@1.6.10"
+
+// npmPackage installs a package in the user's cache and returns the folder it is in.
+func npmPackage(t *testing.T, name string) string {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Skip(err)
+	}
+	dir := filepath.Join(cache, "gatewatch-tests", strings.NewReplacer("/", "-", "@", "-").Replace(name))
+	if _, err := os.Stat(filepath.Join(dir, "done")); err == nil {
+		return dir
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--no-save", name)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("%s cannot be had: %v: %s", name, err, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestStoqey has an unmodified JavaScript program trade through the port, and be refused.
+func TestStoqey(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a package from npm")
+	}
+	dir := npmPackage(t, stoqey)
+	g := startSim(t, sim.Config{TickRate: 50})
+	r := newRig(t, g.Port(), nil)
+	run := func(args ...string) string {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		script, err := filepath.Abs(filepath.Join("testdata", "bot.js"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(ctx, "node", append([]string{script, strconv.Itoa(r.number)}, args...)...)
+		cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(dir, "node_modules"))
+		cmd.WaitDelay = time.Second
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.HasSuffix(string(out), "done\n") {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	run()
+	until(t, "the record has what became of the orders", func() bool {
+		return r.order(10).State == port.Cancelled && r.order(11).State == port.Filled
+	})
+	if o := r.order(10); o.Changes != 1 || !strings.HasPrefix(o.Words, "BUY 1 AAPL STK LMT 2 ") {
+		t.Errorf("%+v", o)
+	}
+	if e := r.saw(port.ClientConnected); len(e) != 1 || e[0].Client.Version != 193 {
+		t.Errorf("%+v", e)
+	}
+	r.conn.close(conn.GuardUpstream)
+	if out := run("closed"); !strings.Contains(out, "Gatewatch: IB Gateway is not connected to IBKR; nothing was sent") {
+		t.Error(out)
+	}
+	if n := len(g.Requests("placeOrder")); n != 3 {
+		t.Errorf("%d orders reached Gateway, not 3", n)
+	}
+}
