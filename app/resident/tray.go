@@ -26,14 +26,13 @@ type trayProgram struct {
 	ctx     context.Context // clicks end with it
 }
 
-// View returns what the tray shows at now.
-func (t *trayProgram) View(now time.Time) tray.View {
+// Extra returns what the tray shows beside the connection.
+func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
-	s := b.connection.sup.Snapshot()
-	return tray.ViewOf(s, now, tray.Extra{
-		Today: b.connectionLog.today(now), Muted: t.muted(now),
-		Trading: b.trading.tray(ordersFail(b.status.failing())), AtLogin: b.login.tray(),
-	})
+	return tray.Extra{
+		Today: b.connectionLog.today(now), Muted: t.muted(now), Trading: b.trading.tray(ordersFail(b.status.failing())),
+		AtLogin: b.login.tray(),
+	}
 }
 
 // Click does what an entry of the menu says.

@@ -85,5 +85,7 @@ func (p *program) work(ctx context.Context, face bool) {
 
 // showTray shows the icon until ctx ends. It belongs to the main goroutine.
 func (p *program) showTray(icon *trayProgram) {
-	tray.Run(icon.ctx, tray.Config{Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome, Log: p.log})
+	tray.Run(icon.ctx, tray.Config{
+		Connection: p.backend.connection.sup, Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome, Log: p.log,
+	})
 }

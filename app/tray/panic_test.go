@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"gatewatch/assets"
+	"gatewatch/conn"
 )
 
 // brittleBar panics at its first paint.
@@ -31,20 +33,24 @@ func (b *brittleBar) check(Entry, bool)      {}
 func TestPanicInThePaint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes := make(chan struct{}, 1)
-		look, told := "one", 0
-		cfg := Config{Log: slog.New(slog.DiscardHandler), Program: &program{
-			view: func(time.Time) View { return View{Tooltip: look} }, changes: changes,
+		var port atomic.Int64
+		told := 0
+		cfg := (&program{
+			snapshot: func() *conn.Snapshot {
+				return &conn.Snapshot{State: conn.Connected, Since: time.Now(), Gateway: conn.Gateway{Port: int(port.Load())}}
+			},
+			changes: changes,
 			panicked: func(what any, stack []byte) {
 				if told++; what != "injected" || !strings.Contains(string(stack), "brittleBar") {
 					t.Errorf("%v %s", what, stack)
 				}
 			},
-		}}
+		}).config(slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		b, done := &brittleBar{}, make(chan struct{})
 		go func() { defer close(done); newTray(cfg).follow(ctx, b, View{}) }()
 		synctest.Wait()
-		look = "two"
+		port.Store(4002)
 		changes <- struct{}{}
 		synctest.Wait()
 		if told != 1 || b.painted != 2 {
@@ -59,7 +65,7 @@ func TestPanicInThePaint(t *testing.T) {
 func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0
-		cfg := Config{Log: slog.New(slog.DiscardHandler), Program: &program{panicked: func(any, []byte) { told++ }}}
+		cfg := (&program{panicked: func(any, []byte) { told++ }}).config(slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
 		newTray(cfg).steady(ctx, func() { panic("injected") })

@@ -19,16 +19,25 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/assets"
+	"gatewatch/conn"
 )
 
 // Name is what the desktop calls the program.
 const Name = "Gatewatch"
 
-// Program is what the tray shows, and what its entries do. A panic in one of its methods is reported to Panicked.
+// Connection is what the tray shows, such as a [conn.Supervisor].
+type Connection interface {
+	Snapshot() *conn.Snapshot
+	// Subscribe returns a channel that yields a value when there is a new snapshot, and a function that ends it.
+	Subscribe() (<-chan struct{}, func())
+}
+
+// Program is the rest of the program: what the tray shows beside the connection, and what its entries do. A panic in one of
+// its methods is reported to Panicked.
 type Program interface {
-	// View returns what to show at now.
-	View(now time.Time) View
-	// Subscribe returns a channel that yields a value when View may have changed other than by time, and a function that
+	// Extra returns what to show at now beside the connection.
+	Extra(now time.Time) Extra
+	// Subscribe returns a channel that yields a value when Extra may have changed other than by time, and a function that
 	// ends it.
 	Subscribe() (<-chan struct{}, func())
 	// Click does what an entry says, other than those of Mute. It is called on a goroutine of its own, for each entry at
@@ -47,6 +56,7 @@ type Program interface {
 
 // Config is how the tray runs.
 type Config struct {
+	Connection Connection
 	Program    Program
 	HostWait   time.Duration // before NoHost is called; 0: 5 s
 	Monochrome bool          // on macOS: a template image that the system tints
@@ -242,15 +252,17 @@ func (t *tray) view(shown View) (v View) {
 	v = shown
 	t.guarded(func() {
 		now := time.Now()
-		v = t.asking(t.program.View(now), now)
+		v = t.asking(ViewOf(t.cfg.Connection.Snapshot(), now, t.program.Extra(now)), now)
 	})
 	return v
 }
 
 // follow keeps b up to date until ctx ends. What it shows at the beginning is shown.
 func (t *tray) follow(ctx context.Context, b bar, shown View) {
-	changes, end := t.program.Subscribe()
-	defer end()
+	snapshots, endSnapshots := t.cfg.Connection.Subscribe()
+	defer endSnapshots()
+	changes, endChanges := t.program.Subscribe()
+	defer endChanges()
 	clock := time.NewTimer(0)
 	defer clock.Stop()
 	for {
@@ -258,10 +270,9 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 		select {
 		case <-ctx.Done():
 			return
-		case _, ok := <-changes:
-			if !ok {
-				changes = nil
-			}
+		case <-snapshots:
+			changed = true
+		case <-changes:
 			changed = true
 		case <-t.repaint:
 		case <-clock.C:

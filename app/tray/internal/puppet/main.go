@@ -58,7 +58,8 @@ func main() {
 		}
 		quit()
 	}()
-	tray.Run(ctx, tray.Config{Program: &puppet{now, changes, quit, log}, HostWait: 300 * time.Millisecond, Log: log})
+	p := &puppet{now, changes, quit, log}
+	tray.Run(ctx, tray.Config{Connection: p, Program: p, HostWait: 300 * time.Millisecond, Log: log})
 	fmt.Println("ended")
 }
 
@@ -70,11 +71,8 @@ type puppet struct {
 	log     *slog.Logger
 }
 
-func (p *puppet) View(t time.Time) tray.View {
-	o := p.now()
-	return tray.ViewOf(o.Snapshot, t, o.Extra)
-}
-
+func (p *puppet) Snapshot() *conn.Snapshot             { return p.now().Snapshot }
+func (p *puppet) Extra(time.Time) tray.Extra           { return p.now().Extra }
 func (p *puppet) Subscribe() (<-chan struct{}, func()) { return p.changes, func() {} }
 func (p *puppet) Mute(until time.Time)                 { fmt.Println("mute", until.Format(time.RFC3339)) }
 func (p *puppet) NoHost()                              { fmt.Println("no host") }
