@@ -10,7 +10,7 @@ import (
 )
 
 // Side is the direction of an order. Its text is IBKR's.
-type Side string
+type Side = wire.Side
 
 // The sides.
 const (
@@ -19,7 +19,7 @@ const (
 )
 
 // OrderType is how an order finds its price. Its text is IBKR's.
-type OrderType string
+type OrderType = wire.OrderType
 
 // The order types that can be placed.
 const (
@@ -54,47 +54,21 @@ type Order struct {
 	Hold         bool    // stays in Gateway until an order that belongs to it comes without Hold; for brackets
 }
 
-// OrderNewsKind says what a piece of [OrderNews] is about.
-type OrderNewsKind uint8
+// OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
+type (
+	OrderNews     = wire.OrderNews
+	OrderNewsKind = wire.OrderNewsKind
+)
 
 // What Gateway says about orders.
 const (
-	OrderOpen       OrderNewsKind = iota + 1 // an order that is not done: what it is, and its Status
-	OrderStatus                              // Status, Filled, Remaining, Price: the average of its fills
-	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price, At
-	OrderCommission                          // of one Execution: Price is the amount
-	OrderCompleted                           // an order that is done, filled or not: Status, Filled, Detail; it has no ID
-	OrderError                               // Code and Detail, of an order with this ID
+	OrderOpen       = wire.OrderOpen
+	OrderStatus     = wire.OrderStatus
+	OrderFilled     = wire.OrderFilled
+	OrderCommission = wire.OrderCommission
+	OrderCompleted  = wire.OrderCompleted
+	OrderError      = wire.OrderError
 )
-
-// OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
-type OrderNews struct {
-	Kind      OrderNewsKind
-	Session   uint64 // number of the session that was told
-	ID        int64  // of the order, counted per client id; those of orders made by hand are 0, below it, or above [MaxOrderID]
-	Client    int64  // client id that placed it; of an error, that of the session, since it is told to the client that it is for
-	PermID    int64  // of the order, never used twice, known once Gateway has it
-	Ref       string // as it was placed
-	Symbol    string
-	Side      Side
-	Type      OrderType
-	Quantity  float64
-	Limit     float64 // limit price, 0 if it has none; of an OrderOpen, like those below
-	Aux       float64 // stop price, or trail amount; 0 if it has none
-	Percent   float64 // trail percent; 0 if it has none
-	Parent    int64   // id of the order that has to be filled first; of an OrderStatus, too
-	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
-	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
-	Filled    float64
-	Remaining float64
-	Total     float64
-	Price     float64
-	Currency  string // of a commission
-	Execution string // id of the execution; the part behind its last dot counts corrections
-	At        string // time of the execution as Gateway writes it, in its zone
-	Code      int    // IB code
-	Detail    string // Gateway's own text; for display only
-}
 
 // Errors of orders. With every other error of [Session.Place] but ErrFateUnknown, too, nothing has been sent.
 var (

@@ -14,22 +14,49 @@ type pending struct {
 	wanted  atomic.Bool // news is kept
 	placing sync.Map    // ids of the orders on their way: no two of them have one id
 
-	enquiries enquiries
-	rules     marketRules
-
 	turn [askCount]chan struct{}
 
 	mu      sync.Mutex
-	numbers int64             // of questions about orders, so far
-	asked   [askCount][]int64 // numbers of the questions whose end may come, the oldest first
-	answers [askCount]*answer // nil while none is awaited
-	early   []OrderNews       // open orders told unasked at the beginning of the session
-	settled bool              // no more of those are expected
+	numbers int64               // of questions about orders, so far
+	asked   [askCount][]int64   // numbers of the questions whose end may come, the oldest first
+	answers [askCount]*question // nil while none is awaited
+	early   []OrderNews         // open orders told unasked at the beginning of the session
+	settled bool                // no more of those are expected
 	begun   time.Time
+
+	contracts    map[int64]*answer[Details] // questions that are under way, by number
+	lastContract int64
+	rules        map[int64]*answer[PriceStep] // market rules that somebody has asked for
+}
+
+// answer is what is said to a question. It is complete once over is closed.
+type answer[T any] struct {
+	list []T
+	err  error
+	over chan struct{}
+}
+
+func (a *answer[T]) end(err error) {
+	if a.err = err; err != nil {
+		a.list = nil
+	}
+	close(a.over)
+}
+
+func (a *answer[T]) complete() bool {
+	select {
+	case <-a.over:
+		return true
+	default:
+		return false
+	}
 }
 
 func newPending(session uint64) *pending {
-	b := &pending{session: session, news: Orders{NewQueue[OrderNews]()}, begun: time.Now()}
+	b := &pending{
+		session: session, news: Orders{NewQueue[OrderNews]()}, begun: time.Now(),
+		contracts: map[int64]*answer[Details]{}, rules: map[int64]*answer[PriceStep]{},
+	}
 	for i := range b.turn {
 		b.turn[i] = make(chan struct{}, 1)
 	}

@@ -26,9 +26,9 @@ func TestPriceSteps(t *testing.T) {
 			tick     float64
 			want     []PriceStep
 		}{
-			{Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, 0.01, []PriceStep{{0, 0.01}}},
+			{Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, 0.01, []PriceStep{{From: 0, Step: 0.01}}},
 			{Contract{Symbol: "7203", Type: "STK", Exchange: "TSEJ", Currency: "JPY"}, 0.1, []PriceStep{
-				{0, 0.1}, {1000, 0.5}, {3000, 1}, {10000, 5}, {30000, 10}, {100000, 50}, {300000, 100}, {1000000, 500},
+				{From: 0, Step: 0.1}, {From: 1000, Step: 0.5}, {From: 3000, Step: 1}, {From: 10000, Step: 5}, {From: 30000, Step: 10}, {From: 100000, Step: 50}, {From: 300000, Step: 100}, {From: 1000000, Step: 500},
 			}},
 		} {
 			for range 2 { // the second time from memory
@@ -41,34 +41,12 @@ func TestPriceSteps(t *testing.T) {
 				if err != nil || !reflect.DeepEqual(steps, c.want) {
 					t.Errorf("version %d, %s: %v, %v", v, c.contract.Symbol, steps, err)
 				}
-				if again, err := s.Session().PriceSteps(t.Context(), list[0].Rule); err != nil || !slices.Equal(again, steps) || g.State().Counters.Requests > asked+1 {
+				if again, err := s.Session().PriceSteps(t.Context(), list[0].Rule); err != nil ||
+					!slices.Equal(again, steps) ||
+					g.State().Counters.Requests > asked+1 {
 					t.Errorf("version %d: %v, %v, asked %d times", v, again, err, g.State().Counters.Requests-asked)
 				}
 			}
-		}
-	}
-}
-
-// TestMarketRuleNumbers finds the rule of a contract's exchange.
-func TestMarketRuleNumbers(t *testing.T) {
-	for _, c := range []struct {
-		exchange, exchanges, rules string
-		want                       int64
-	}{
-		{"SMART", "SMART,NYSE,IBKRATS", "26,27,28", 26},
-		{"NYSE", "SMART,NYSE,IBKRATS", "26,27,28", 27},
-		{"IDEALPRO", "IDEALPRO", "239", 239},
-		{"GLOBEX", "CME", "67", 67},
-		{"GLOBEX", "CME,QBALGO", "67,67", 67},
-		{"GLOBEX", "CME,QBALGO", "67,68", 0},
-		{"QBALGO", "CME,QBALGO", "67", 67}, // one for all
-		{"QBALGO", "CME,X,QBALGO", "67,68", 0},
-		{"SMART", "SMART", "", 0},
-		{"SMART", "SMART", "none", 0},
-		{"", "", "", 0},
-	} {
-		if got := marketRule(c.exchange, c.exchanges, c.rules); got != c.want {
-			t.Errorf("%+v: %d", c, got)
 		}
 	}
 }
@@ -80,7 +58,10 @@ func TestOddMarketRules(t *testing.T) {
 		tell := func(id int, numbers ...float64) {
 			m := &protobuf.MarketRule{MarketRuleId: proto.Int32(int32(id))}
 			for i := 0; i < len(numbers); i += 2 {
-				m.PriceIncrements = append(m.PriceIncrements, &protobuf.PriceIncrement{LowEdge: &numbers[i], Increment: &numbers[i+1]})
+				m.PriceIncrements = append(
+					m.PriceIncrements,
+					&protobuf.PriceIncrement{LowEdge: &numbers[i], Increment: &numbers[i+1]},
+				)
 			}
 			body, err := proto.Marshal(m)
 			if err != nil {
@@ -98,14 +79,15 @@ func TestOddMarketRules(t *testing.T) {
 			got <- answer{steps, err}
 		}()
 		eventually(t, "the rule is waited for", func() bool {
-			m := &s.Session().link.waiting().rules
+			m := s.Session().link.waiting()
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			return m.waiting[26] != nil
+			return m.rules[26] != nil
 		})
 		tell(27, 0, 9) // nobody asked
 		tell(26, 1, 0.01, 0, 0.0001, 5, 0, 6, -1, 7, 1.7976931348623157e308)
-		if a := <-got; a.err != nil || !slices.Equal(a.steps, []PriceStep{{0, 0.0001}, {1, 0.01}}) {
+		if a := <-got; a.err != nil ||
+			!slices.Equal(a.steps, []PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}) {
 			t.Errorf("version %d: %+v", v, a)
 		}
 	}

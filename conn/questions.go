@@ -41,17 +41,11 @@ const (
 
 var questions = [askCount]Question{QuestionOpenOrders, QuestionCompletedOrders, QuestionExecutions}
 
-// answer collects what is said until the end of it.
-type answer struct {
-	number int64 // of the question
-	list   []OrderNews
+// question is a question about orders, with its answer.
+type question struct {
+	answer[OrderNews]
+	number int64
 	again  chan struct{} // yields a value for each end that may be about an older question
-	over   chan reply
-}
-
-type reply struct {
-	list []OrderNews
-	err  error
 }
 
 // OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is read-only.
@@ -78,7 +72,22 @@ func (s *Session) send(ctx context.Context, r wire.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.link.send(ctx, &request{frame: frame})
+	if err = s.link.send(ctx, &request{frame: frame}); err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// await waits until something is over, and no longer than the session lasts.
+func (s *Session) await(ctx context.Context, over <-chan struct{}) error {
+	select {
+	case <-over:
+		return nil
+	case <-s.link.over():
+		return ErrSessionOver
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // ask makes a request and returns what is said until its end. Everything also arrives at Orders. The error is an
@@ -100,14 +109,11 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 	for number := a.number; ; number = b.register(kind) {
 		if err := s.send(ctx, request(number)); err != nil {
 			b.withdraw(kind, a, number)
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
 			return nil, err
 		}
 		select {
-		case r := <-a.over:
-			return r.list, r.err
+		case <-a.over:
+			return a.list, a.err
 		case <-a.again:
 		case <-s.link.over():
 			return nil, ErrSessionOver
@@ -119,11 +125,11 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 
 // begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a session, and
 // the end of that cannot be told from the end of the answer: what was told before belongs to it.
-func (b *pending) begin(kind asking) *answer {
+func (b *pending) begin(kind asking) *question {
 	number := b.register(kind)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := &answer{number: number, again: make(chan struct{}, 16), over: make(chan reply, 1)}
+	a := &question{answer[OrderNews]{over: make(chan struct{})}, number, make(chan struct{}, 16)}
 	if kind == askOpen {
 		a.list, b.early = b.early, nil
 	}
@@ -143,7 +149,7 @@ func (b *pending) register(kind asking) int64 {
 }
 
 // withdraw forgets a question that was never asked.
-func (b *pending) withdraw(kind asking, a *answer, number int64) {
+func (b *pending) withdraw(kind asking, a *question, number int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	at := slices.Index(b.asked[kind], number)
@@ -157,7 +163,7 @@ func (b *pending) withdraw(kind asking, a *answer, number int64) {
 }
 
 // leave says that nobody waits for an answer any more. Its end may still come.
-func (b *pending) leave(kind asking, a *answer) {
+func (b *pending) leave(kind asking, a *question) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.answers[kind] == a {
@@ -236,13 +242,8 @@ func (b *pending) oldest(kind asking) int64 {
 }
 
 func (b *pending) reply(kind asking, err error) {
-	a := b.answers[kind]
+	b.answers[kind].end(err)
 	b.answers[kind] = nil
-	r := reply{list: a.list, err: err}
-	if err != nil {
-		r.list = nil
-	}
-	a.over <- r
 }
 
 // unnumbered reports whether the number of an error is that of no request. Gateway says -1, 0, or the highest there is.

@@ -14,6 +14,11 @@ import (
 )
 
 // asked starts a question, and returns where its answer arrives.
+type reply struct {
+	list []OrderNews
+	err  error
+}
+
 func asked(ask func(context.Context) ([]OrderNews, error)) <-chan reply {
 	got := make(chan reply, 1)
 	go func() {
@@ -341,7 +346,7 @@ func TestEarlyOrders(t *testing.T) {
 		}
 		return s
 	}
-	ask := func(b *pending) *answer { return b.begin(askOpen) }
+	ask := func(b *pending) *question { return b.begin(askOpen) }
 	for name, c := range map[string]struct {
 		before func(*pending)
 		want   string
@@ -360,7 +365,8 @@ func TestEarlyOrders(t *testing.T) {
 		a := ask(b)
 		open(b, "B")
 		b.end(askOpen)
-		if got := refs((<-a.over).list); got != c.want {
+		<-a.over
+		if got := refs(a.list); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

@@ -3,7 +3,6 @@ package conn
 import (
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -146,21 +145,13 @@ func (s *socket) keep(request int64, field TickField, delayed bool, value float6
 	})
 }
 
-// real returns a number that Gateway has set, else 0. What is not set is the greatest number there is, or nearly so.
-func real(v float64) float64 {
-	if math.IsNaN(v) || math.Abs(v) >= 1e300 {
-		return 0
-	}
-	return v
-}
-
 // realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1
 // has none, too; other negative prices are possible.
 func realPrice(v float64) float64 {
 	if v == -1 {
 		return 0
 	}
-	return real(v)
+	return wire.Real(v)
 }
 
 // Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -244,9 +245,9 @@ func understood(t *testing.T, said []byte) *understanding {
 		}
 	})
 	s.pending.wanted.Store(true)
-	var asked []*enquiry
+	var asked []*answer[Details]
 	for range 3 {
-		_, one, err := s.pending.enquiries.begin()
+		_, one, err := s.pending.askContract()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -362,7 +363,7 @@ func (l *reference) TickPrice(request int64, typ ibapi.TickType, price float64, 
 }
 
 func (l *reference) TickSize(request int64, typ ibapi.TickType, size ibapi.Decimal) {
-	if v := size.Float(); !l.sizeless && v >= 0 && real(v) == v {
+	if v := size.Float(); !l.sizeless && v >= 0 && wire.Real(v) == v {
 		l.tick(request, int(typ), v)
 	}
 }
@@ -387,14 +388,14 @@ func (l *reference) MarketDataType(request, typ int64) {
 	}
 }
 
-func number(d ibapi.Decimal) float64 { return real(d.Float()) }
+func number(d ibapi.Decimal) float64 { return wire.Real(d.Float()) }
 
 func describedByLibrary(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) OrderNews {
 	n.Symbol = c.Symbol
 	n.Client, n.PermID, n.Ref = o.ClientID, o.PermID, o.OrderRef
 	n.Side, n.Type = Side(o.Action), OrderType(o.OrderType)
 	n.Quantity, n.Filled = number(o.TotalQuantity), number(o.FilledQuantity)
-	n.Limit, n.Aux, n.Percent, n.Parent = real(o.LmtPrice), real(o.AuxPrice), real(o.TrailingPercent), o.ParentID
+	n.Limit, n.Aux, n.Percent, n.Parent = wire.Real(o.LmtPrice), wire.Real(o.AuxPrice), wire.Real(o.TrailingPercent), o.ParentID
 	if n.Status, n.Detail = state.Status, state.CompletedStatus; n.Detail == "" {
 		n.Detail = state.RejectReason
 	}
@@ -420,14 +421,14 @@ func (l *reference) OrderStatus(
 ) {
 	l.put(OrderNews{
 		Kind: OrderStatus, ID: id, Client: client, PermID: permID, Parent: parent, Status: status, WhyHeld: whyHeld,
-		Filled: number(filled), Remaining: number(remaining), Price: real(average),
+		Filled: number(filled), Remaining: number(remaining), Price: wire.Real(average),
 	})
 }
 
 func (l *reference) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) {
 	n := OrderNews{
 		Kind: OrderFilled, ID: e.OrderID, Client: e.ClientID, PermID: e.PermID, Ref: e.OrderRef, Execution: e.ExecID,
-		Symbol: c.Symbol, Filled: number(e.Shares), Total: number(e.CumQty), Price: real(e.Price), At: e.Time,
+		Symbol: c.Symbol, Filled: number(e.Shares), Total: number(e.CumQty), Price: wire.Real(e.Price), At: e.Time,
 	}
 	switch e.Side {
 	case "BOT":
@@ -439,7 +440,7 @@ func (l *reference) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) 
 }
 
 func (l *reference) CommissionAndFeesReport(r ibapi.CommissionAndFeesReport) {
-	l.put(OrderNews{Kind: OrderCommission, Execution: r.ExecID, Price: real(r.CommissionAndFees), Currency: r.Currency})
+	l.put(OrderNews{Kind: OrderCommission, Execution: r.ExecID, Price: wire.Real(r.CommissionAndFees), Currency: r.Currency})
 }
 
 func (l *reference) ContractDetails(_ int64, d *ibapi.ContractDetails) {
@@ -449,10 +450,12 @@ func (l *reference) ContractDetails(_ int64, d *ibapi.ContractDetails) {
 			ConID: c.ConID, Symbol: c.Symbol, Type: c.SecType, Exchange: c.Exchange, Primary: c.PrimaryExchange,
 			Currency: c.Currency, Local: c.LocalSymbol,
 		},
-		Name: d.LongName, MinTick: math.Max(0, real(d.MinTick)), Multiplier: 1, Expiry: c.LastTradeDateOrContractMonth,
-		Rule: marketRule(c.Exchange, d.ValidExchanges, d.MarketRuleIDs),
+		Name: d.LongName, MinTick: math.Max(0, wire.Real(d.MinTick)), Multiplier: 1, Expiry: c.LastTradeDateOrContractMonth,
 	}
-	if m, err := strconv.ParseFloat(c.Multiplier, 64); err == nil && real(m) > 0 {
+	if at := slices.Index(strings.Split(d.ValidExchanges, ","), c.Exchange); at >= 0 {
+		one.Rule, _ = strconv.ParseInt(strings.Split(d.MarketRuleIDs, ",")[at], 10, 64)
+	}
+	if m, err := strconv.ParseFloat(c.Multiplier, 64); err == nil && wire.Real(m) > 0 {
 		one.Multiplier = m
 	}
 	l.details = append(l.details, one)

@@ -38,3 +38,27 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestMarketRuleNumbers finds the rule of a contract's exchange.
+func TestMarketRuleNumbers(t *testing.T) {
+	for _, c := range []struct {
+		exchange, exchanges, rules string
+		want                       int64
+	}{
+		{"SMART", "SMART,NYSE,IBKRATS", "26,27,28", 26},
+		{"NYSE", "SMART,NYSE,IBKRATS", "26,27,28", 27},
+		{"IDEALPRO", "IDEALPRO", "239", 239},
+		{"GLOBEX", "CME", "67", 67},
+		{"GLOBEX", "CME,QBALGO", "67,67", 67},
+		{"GLOBEX", "CME,QBALGO", "67,68", 0},
+		{"QBALGO", "CME,QBALGO", "67", 67}, // one for all
+		{"QBALGO", "CME,X,QBALGO", "67,68", 0},
+		{"SMART", "SMART", "", 0},
+		{"SMART", "SMART", "none", 0},
+		{"", "", "", 0},
+	} {
+		if got := marketRule(c.exchange, c.exchanges, c.rules); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}

@@ -1,73 +1,16 @@
 package wire
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
 )
 
 // This file decodes the messages of which there are few, by way of the generated types. Numbers that Gateway leaves out
-// are 0; those that it writes as text are NaN then.
-
-// Order is what Gateway says of an order, done or not.
-type Order struct {
-	ID, Client, PermID, Parent int64 // ID is 0 for one that is done
-	Ref, Symbol                string
-	Action, Type               string // BUY, SELL; MKT, LMT, …
-	Quantity, Filled           float64
-	Limit, Aux, Percent        float64 // the greatest number there is stands for none
-	Deactivated                bool
-	Preview                    bool // asked for as one; nothing is ordered
-	Status                     string
-	CompletedStatus            string
-	RejectReason               string
-}
-
-// OrderStatus is how an order stands.
-type OrderStatus struct {
-	ID, Client, PermID, Parent int64
-	Status, WhyHeld            string
-	Filled, Remaining, Average float64
-}
-
-// Execution is one execution of an order. Without an ID Gateway has said nothing of it.
-type Execution struct {
-	Request               int64
-	ID, Ref, Symbol       string
-	Order, Client, PermID int64
-	Side                  string // BOT, SLD
-	Shares, Total, Price  float64
-	Time                  string // in Gateway's zone
-}
-
-// Commission is what an execution has cost.
-type Commission struct {
-	Execution string
-	Amount    float64
-	Currency  string
-}
-
-// ContractDetails is what Gateway knows of a contract.
-type ContractDetails struct {
-	Request    int64
-	Contract   Contract
-	Name       string
-	MinTick    float64
-	Exchanges  string  // valid ones, separated by commas
-	Rules      string  // market rules, in the order of Exchanges
-	Multiplier float64 // 0 if the contract has none
-	Expiry     string  // YYYYMMDD or YYYYMM; empty if the contract has none
-	Complete   bool    // Gateway has sent both the contract and its details
-}
-
-// MarketRule is the price steps of a market rule.
-type MarketRule struct {
-	Rule  int64
-	Steps []PriceStep
-}
-
-// PriceStep is the distance between two prices, from a price on.
-type PriceStep struct{ From, Step float64 }
+// are 0, and so are those that stand for none.
 
 // Error is what Gateway says with a code, of a request or an order, or of neither.
 type Error struct {
@@ -117,107 +60,6 @@ func (m Message) CurrentTime() (int64, error) {
 	return p.GetCurrentTime(), err
 }
 
-// OrderStatus decodes a [MsgOrderStatus].
-func (m Message) OrderStatus() (OrderStatus, error) {
-	var p protobuf.OrderStatus
-	err := m.decode(&p)
-	return OrderStatus{
-		ID: int64(p.GetOrderId()), Client: int64(p.GetClientId()),
-		PermID: p.GetPermId(), Parent: int64(p.GetParentId()),
-		Status: text(p.GetStatus()), WhyHeld: text(p.GetWhyHeld()),
-		Filled: decimal(p.GetFilled()), Remaining: decimal(p.GetRemaining()), Average: p.GetAvgFillPrice(),
-	}, err
-}
-
-// OpenOrder decodes a [MsgOpenOrder].
-func (m Message) OpenOrder() (Order, error) {
-	var p protobuf.OpenOrder
-	err := m.decode(&p)
-	o := order(p.GetContract(), p.GetOrder(), p.GetOrderState())
-	o.ID = int64(p.GetOrderId())
-	return o, err
-}
-
-// CompletedOrder decodes a [MsgCompletedOrder].
-func (m Message) CompletedOrder() (Order, error) {
-	var p protobuf.CompletedOrder
-	err := m.decode(&p)
-	return order(p.GetContract(), p.GetOrder(), p.GetOrderState()), err
-}
-
-func order(c *protobuf.Contract, o *protobuf.Order, state *protobuf.OrderState) Order {
-	return Order{
-		Client: int64(o.GetClientId()), PermID: o.GetPermId(), Parent: int64(o.GetParentId()),
-		Ref: text(o.GetOrderRef()), Symbol: text(c.GetSymbol()),
-		Action: text(o.GetAction()), Type: text(o.GetOrderType()),
-		Quantity: decimal(o.GetTotalQuantity()), Filled: decimal(o.GetFilledQuantity()),
-		Limit: o.GetLmtPrice(), Aux: o.GetAuxPrice(), Percent: o.GetTrailingPercent(),
-		Deactivated: o.GetDeactivate(), Preview: o.GetWhatIf(),
-		Status: text(state.GetStatus()), CompletedStatus: text(state.GetCompletedStatus()),
-		RejectReason: text(state.GetRejectReason()),
-	}
-}
-
-// Execution decodes a [MsgExecution].
-func (m Message) Execution() (Execution, error) {
-	var p protobuf.ExecutionDetails
-	err := m.decode(&p)
-	e := p.GetExecution()
-	return Execution{
-		Request: int64(p.GetReqId()), ID: text(e.GetExecId()),
-		Ref: text(e.GetOrderRef()), Symbol: text(p.GetContract().GetSymbol()),
-		Order: int64(e.GetOrderId()), Client: int64(e.GetClientId()), PermID: e.GetPermId(), Side: text(e.GetSide()),
-		Shares: decimal(e.GetShares()), Total: decimal(e.GetCumQty()), Price: e.GetPrice(), Time: text(e.GetTime()),
-	}, err
-}
-
-// Commission decodes a [MsgCommission].
-func (m Message) Commission() (Commission, error) {
-	var p protobuf.CommissionAndFeesReport
-	err := m.decode(&p)
-	return Commission{
-		Execution: text(p.GetExecId()), Amount: p.GetCommissionAndFees(),
-		Currency: text(p.GetCurrency()),
-	}, err
-}
-
-// ContractDetails decodes a [MsgContractDetails].
-func (m Message) ContractDetails() (ContractDetails, error) {
-	var p protobuf.ContractData
-	err := m.decode(&p)
-	c, d := p.GetContract(), p.GetContractDetails()
-	return ContractDetails{
-		Request: int64(p.GetReqId()), Complete: c != nil && d != nil,
-		Contract: Contract{
-			ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()),
-			Exchange: text(c.GetExchange()), Primary: text(c.GetPrimaryExch()),
-			Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
-		},
-		Name: text(d.GetLongName()), MinTick: decimal(d.GetMinTick()),
-		Exchanges: list(d.GetValidExchanges()), Rules: list(d.GetMarketRuleIds()),
-		Multiplier: c.GetMultiplier(), Expiry: expiry(text(c.GetLastTradeDateOrContractMonth())),
-	}, err
-}
-
-// expiry returns the day or month of a last trade date, behind which a time and a zone may stand.
-func expiry(date string) string {
-	if at := strings.IndexAny(date, " -"); at >= 0 {
-		date = date[:at]
-	}
-	return date
-}
-
-// MarketRule decodes a [MsgMarketRule].
-func (m Message) MarketRule() (MarketRule, error) {
-	var p protobuf.MarketRule
-	err := m.decode(&p)
-	r := MarketRule{Rule: int64(p.GetMarketRuleId())}
-	for _, s := range p.GetPriceIncrements() {
-		r.Steps = append(r.Steps, PriceStep{From: s.GetLowEdge(), Step: s.GetIncrement()})
-	}
-	return r, err
-}
-
 // End decodes the end of an answer: the number of its request, 0 where it has none.
 func (m Message) End() (request int64, err error) {
 	var p protobuf.ExecutionDetailsEnd // the ends of the other answers have the same field, or none
@@ -262,4 +104,78 @@ func (m Message) Config() (Config, error) {
 	}
 	c.TrustedMore = len(api.GetTrustedIPs()) - kept
 	return c, err
+}
+
+// Details is what Gateway knows of a contract.
+type Details struct {
+	Contract   Contract // named in full
+	Name       string   // in words, such as APPLE INC
+	MinTick    float64  // least step between two prices, whatever they are; 0 where Gateway names none
+	Rule       int64    // number of the market rule at the contract's exchange; 0 where Gateway names none
+	Multiplier float64  // what one point of the price is worth; 1 where the contract has none
+	Expiry     string   // last trading day, YYYYMMDD, or month, YYYYMM; empty where there is none
+}
+
+// ContractDetails decodes a [MsgContractDetails]: the number of the request, and what is known of one contract; nil if
+// Gateway has not sent both the contract and its details.
+func (m Message) ContractDetails() (request int64, known *Details, err error) {
+	var p protobuf.ContractData
+	err = m.decode(&p)
+	request = int64(p.GetReqId())
+	c, d := p.GetContract(), p.GetContractDetails()
+	if c == nil || d == nil {
+		return request, nil, err
+	}
+	known = &Details{
+		Contract: Contract{
+			ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()),
+			Exchange: text(c.GetExchange()), Primary: text(c.GetPrimaryExch()),
+			Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
+		},
+		Name: text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())), Multiplier: Real(c.GetMultiplier()),
+		Rule: marketRule(text(c.GetExchange()), list(d.GetValidExchanges()), list(d.GetMarketRuleIds())),
+	}
+	if known.Multiplier <= 0 {
+		known.Multiplier = 1
+	}
+	known.Expiry, _, _ = strings.Cut(text(c.GetLastTradeDateOrContractMonth()), " ") // a time and a zone may follow
+	known.Expiry, _, _ = strings.Cut(known.Expiry, "-")
+	return request, known, err
+}
+
+// marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are separated by
+// commas and belong together.
+func marketRule(exchange, exchanges, rules string) (rule int64) {
+	ids := strings.Split(rules, ",")
+	at := slices.Index(strings.Split(exchanges, ","), exchange)
+	if first := ids[0]; (at < 0 || at >= len(ids)) && !slices.ContainsFunc(ids, func(id string) bool { return id != first }) {
+		at = 0 // it is the same everywhere
+	}
+	if at < 0 || at >= len(ids) {
+		return 0
+	}
+	if _, err := fmt.Sscan(ids[at], &rule); err != nil {
+		return 0
+	}
+	return rule
+}
+
+// PriceStep is the distance between two prices that a contract can have, from a price on.
+type PriceStep struct {
+	From float64 `json:"from"`
+	Step float64 `json:"step"`
+}
+
+// MarketRule decodes a [MsgMarketRule]: its number, and the steps that can be used, in order.
+func (m Message) MarketRule() (rule int64, steps []PriceStep, err error) {
+	var p protobuf.MarketRule
+	err = m.decode(&p)
+	steps = []PriceStep{}
+	for _, s := range p.GetPriceIncrements() {
+		if one := (PriceStep{s.GetLowEdge(), s.GetIncrement()}); Real(one.Step) > 0 && Real(one.From) == one.From {
+			steps = append(steps, one)
+		}
+	}
+	slices.SortFunc(steps, func(a, b PriceStep) int { return cmp.Compare(a.From, b.From) })
+	return int64(p.GetMarketRuleId()), steps, err
 }

@@ -276,6 +276,14 @@ func decimal[S string | []byte](s S) float64 {
 	return v
 }
 
+// Real returns a number that Gateway has set, else 0. What is not set is the greatest number there is, or nearly so.
+func Real(v float64) float64 {
+	if math.IsNaN(v) || math.Abs(v) >= 1e300 {
+		return 0
+	}
+	return v
+}
+
 // tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that
 // the result is the nearest there is.
 var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

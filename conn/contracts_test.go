@@ -13,53 +13,53 @@ import (
 
 // TestEnquiries has answers come late, twice, without an end and for nobody.
 func TestEnquiries(t *testing.T) {
-	var e enquiries
-	first, one, err := e.begin()
-	second, two, _ := e.begin()
+	e := newPending(1)
+	first, one, err := e.askContract()
+	second, two, _ := e.askContract()
 	if err != nil || first == second {
 		t.Fatalf("questions %d and %d, %v", first, second, err)
 	}
-	e.put(second, Details{Name: "B"})
-	e.put(first, Details{Name: "A"})
-	e.end(first, nil)
-	e.put(first, Details{Name: "late"})
-	e.end(first, nil)
-	e.put(0, Details{})
-	e.end(99, nil)
+	e.putContract(second, Details{Name: "B"})
+	e.putContract(first, Details{Name: "A"})
+	e.endContract(first, nil)
+	e.putContract(first, Details{Name: "late"})
+	e.endContract(first, nil)
+	e.putContract(0, Details{})
+	e.endContract(99, nil)
 	if <-one.over; one.err != nil || len(one.list) != 1 || one.list[0].Name != "A" {
 		t.Errorf("%+v, %v", one.list, one.err)
 	}
-	e.end(second, errNoDetails)
+	e.endContract(second, errNoDetails)
 	if <-two.over; !errors.Is(two.err, errNoDetails) || two.list != nil {
 		t.Errorf("%+v, %v", two.list, two.err)
 	}
-	number, many, _ := e.begin()
+	number, many, _ := e.askContract()
 	for range maxDetails {
-		e.put(number, Details{})
+		e.putContract(number, Details{})
 	}
 	if len(many.list) != maxDetails {
 		t.Errorf("%d contracts", len(many.list))
 	}
-	e.put(number, Details{})
-	e.put(number, Details{})
+	e.putContract(number, Details{})
+	e.putContract(number, Details{})
 	if <-many.over; many.err == nil || many.list != nil {
 		t.Errorf("%d contracts, %v", len(many.list), many.err)
 	}
-	number, none, _ := e.begin()
-	if e.end(number, nil); none.err == nil {
+	number, none, _ := e.askContract()
+	if e.endContract(number, nil); none.err == nil {
 		t.Error("an empty answer is none")
 	}
 	// The numbers come round, and those under way are passed over.
-	held, _, _ := e.begin()
+	held, _, _ := e.askContract()
 	seen := map[int64]bool{held: true}
-	for len(e.open) < maxEnquiry {
-		n, _, err := e.begin()
+	for len(e.contracts) < maxEnquiry {
+		n, _, err := e.askContract()
 		if err != nil || seen[n] || n < 1 || n > maxEnquiry {
 			t.Fatalf("number %d, %v", n, err)
 		}
 		seen[n] = true
 	}
-	if _, _, err := e.begin(); err == nil {
+	if _, _, err := e.askContract(); err == nil {
 		t.Error("more questions than numbers")
 	}
 }
@@ -152,7 +152,7 @@ func TestDetails(t *testing.T) {
 			if list := r.of(EventNotice); len(list) != 1 {
 				t.Errorf("notices %+v", list)
 			}
-			if len(s.link.waiting().enquiries.open) != 0 {
+			if len(s.link.waiting().contracts) != 0 {
 				t.Error("answers are still awaited")
 			}
 		})
@@ -177,7 +177,7 @@ func TestDetailsInterrupted(t *testing.T) {
 			t.Errorf("version %d: left: %v", v, err)
 		}
 		cancel()
-		if n := len(s.link.waiting().enquiries.open); n != 0 {
+		if n := len(s.link.waiting().contracts); n != 0 {
 			t.Errorf("version %d: %d answers are awaited by nobody", v, n)
 		}
 		g.Thaw()
@@ -206,10 +206,10 @@ func TestDetailsInterrupted(t *testing.T) {
 			left <- err
 		}()
 		eventually(t, "the question", func() bool {
-			e := &s.link.waiting().enquiries
+			e := s.link.waiting()
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			return len(e.open) == 1
+			return len(e.contracts) == 1
 		})
 		g.Reset()
 		if err := <-left; !errors.Is(err, ErrSessionOver) {
@@ -225,7 +225,7 @@ func TestDetailsInterrupted(t *testing.T) {
 // TestWarningsEndNoQuestion has a warning come before the answer.
 func TestWarningsEndNoQuestion(t *testing.T) {
 	b := newPending(1)
-	number, asked, _ := b.enquiries.begin()
+	number, asked, _ := b.askContract()
 	for request, numbered := range map[int64]bool{detailsBase + number: true, detailsBase: false, executions: true, 1<<31 - 1: false, -1: false} {
 		if got := b.refuseNumbered(wire.Error{Request: request, Code: 2150, Text: "careful"}); got != numbered {
 			t.Errorf("request %d has a number: %v", request, got)

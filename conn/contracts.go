@@ -1,0 +1,157 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gatewatch/conn/wire"
+)
+
+// Details is what Gateway knows of a contract. Its Rule is for [Session.PriceSteps].
+type Details = wire.Details
+
+// maxDetails bounds an answer about contracts.
+const maxDetails = 200
+
+// errNoDetails stands for an answer with nothing in it.
+var errNoDetails = errors.New("gateway knows nothing of this contract")
+
+// Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The error is a
+// *[RequestError] if Gateway refuses: 200 if it knows no such contract; and an *[UnansweredError] if it does not answer in time.
+func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
+	b := s.link.waiting()
+	number, asked, err := b.askContract()
+	if err != nil {
+		return nil, err
+	}
+	defer b.endContract(number, nil)
+	unanswered := &UnansweredError{Question: QuestionDetails, About: nameOf(&c), After: questionLimit}
+	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, unanswered)
+	defer cancel()
+	if err := s.send(ctx, wire.AskContract{Request: detailsBase + number, Contract: c}); err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx, asked.over); err != nil {
+		return nil, err
+	}
+	return asked.list, asked.err
+}
+
+// nameOf returns what a person calls a contract.
+func nameOf(c *Contract) string {
+	switch {
+	case c.Symbol != "":
+		return c.Symbol
+	case c.Local != "":
+		return c.Local
+	}
+	return fmt.Sprint("conId ", c.ConID)
+}
+
+// askContract gives the next question about a contract a number that none has which is under way.
+func (b *pending) askContract() (int64, *answer[Details], error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.contracts) >= maxEnquiry {
+		return 0, nil, fmt.Errorf("%d questions about contracts are under way; wait for their answers", len(b.contracts))
+	}
+	for taken := true; taken; {
+		b.lastContract = b.lastContract%maxEnquiry + 1
+		_, taken = b.contracts[b.lastContract]
+	}
+	a := &answer[Details]{over: make(chan struct{})}
+	b.contracts[b.lastContract] = a
+	return b.lastContract, a, nil
+}
+
+// putContract takes down one contract. What comes for a number that nobody waits for is dropped.
+func (b *pending) putContract(number int64, d Details) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch a := b.contracts[number]; {
+	case a == nil:
+	case len(a.list) == maxDetails:
+		delete(b.contracts, number)
+		a.end(fmt.Errorf("more than %d contracts are meant: name the contract more closely", maxDetails))
+	default:
+		a.list = append(a.list, d)
+	}
+}
+
+// endContract completes an answer, unless it is complete already.
+func (b *pending) endContract(number int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.contracts[number]
+	if a == nil {
+		return
+	}
+	if err == nil && len(a.list) == 0 {
+		err = errNoDetails
+	}
+	delete(b.contracts, number)
+	a.end(err)
+}
+
+// PriceStep is the distance between two prices that a contract can have, from a price on.
+type PriceStep = wire.PriceStep
+
+// ruleLimit is how long the answer about a market rule is waited for.
+const ruleLimit = 5 * time.Second
+
+// PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the session lasts.
+func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, error) {
+	a, known := s.link.waiting().rule(rule)
+	if known {
+		return a.list, nil
+	}
+	unanswered := fmt.Errorf("gateway did not answer about market rule %d within %v", rule, ruleLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, unanswered)
+	defer cancel()
+	if err := s.send(ctx, wire.AskMarketRule{Rule: rule}); err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx, a.over); err != nil {
+		return nil, err
+	}
+	return a.list, nil
+}
+
+// rule returns the answer about a market rule, and whether it is complete. Gateway answers by the number of the rule.
+func (b *pending) rule(id int64) (a *answer[PriceStep], known bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a = b.rules[id]; a == nil {
+		a = &answer[PriceStep]{over: make(chan struct{})}
+		b.rules[id] = a
+	}
+	return a, a.complete()
+}
+
+// putRule takes down a rule that somebody waits for.
+func (b *pending) putRule(id int64, steps []PriceStep) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.rules[id]; a != nil && !a.complete() {
+		a.list = steps
+		a.end(nil)
+	}
+}
+
+// receiveContract takes in a message about contracts.
+func (s *socket) receiveContract(m wire.Message) error {
+	if m.Number == wire.MsgMarketRule {
+		rule, steps, err := m.MarketRule()
+		if err == nil {
+			s.pending.putRule(rule, steps)
+		}
+		return err
+	}
+	request, d, err := m.ContractDetails()
+	if err == nil && d != nil {
+		s.pending.putContract(request-detailsBase, *d)
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"cmp"
+
+	"github.com/scmhub/ibapi/protobuf"
+)
+
+// Side is the direction of an order. Its text is IBKR's.
+type Side string
+
+// OrderType is how an order finds its price. Its text is IBKR's.
+type OrderType string
+
+// OrderNewsKind says what a piece of [OrderNews] is about.
+type OrderNewsKind uint8
+
+// What Gateway says about orders.
+const (
+	OrderOpen       OrderNewsKind = iota + 1 // an order that is not done: what it is, and its Status
+	OrderStatus                              // Status, Filled, Remaining, Price: the average of its fills
+	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price, At
+	OrderCommission                          // of one Execution: Price is the amount
+	OrderCompleted                           // an order that is done, filled or not: Status, Filled, Detail; it has no ID
+	OrderError                               // Code and Detail, of an order with this ID
+)
+
+// OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
+type OrderNews struct {
+	Kind      OrderNewsKind
+	Session   uint64 // number of the session that was told, which is not known here
+	ID        int64  // of the order, counted per client id; those of orders made by hand are 0, below it, or above all others
+	Client    int64  // client id that placed it; of an error, that of the session, since it is told to the client that it is for
+	PermID    int64  // of the order, never used twice, known once Gateway has it
+	Ref       string // as it was placed
+	Symbol    string
+	Side      Side
+	Type      OrderType
+	Quantity  float64
+	Limit     float64 // limit price, 0 if it has none; of an OrderOpen, like those below
+	Aux       float64 // stop price, or trail amount; 0 if it has none
+	Percent   float64 // trail percent; 0 if it has none
+	Parent    int64   // id of the order that has to be filled first; of an OrderStatus, too
+	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
+	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
+	Filled    float64
+	Remaining float64
+	Total     float64
+	Price     float64
+	Currency  string // of a commission
+	Execution string // id of the execution; the part behind its last dot counts corrections
+	At        string // time of the execution as Gateway writes it, in its zone
+	Code      int    // IB code
+	Detail    string // Gateway's own text; for display only
+}
+
+// OrderNews decodes a [MsgOpenOrder], [MsgOrderStatus], [MsgExecution], [MsgCommission] or [MsgCompletedOrder]. Its kind
+// is 0 if nothing was said: a preview orders nothing, and an execution without an id is none.
+func (m Message) OrderNews() (n OrderNews, err error) {
+	switch m.Number {
+	case MsgOpenOrder:
+		var p protobuf.OpenOrder
+		err = m.decode(&p)
+		n = order(OrderOpen, p.GetContract(), p.GetOrder(), p.GetOrderState())
+		if n.ID = int64(p.GetOrderId()); p.GetOrder().GetWhatIf() {
+			n.Kind = 0
+		}
+	case MsgCompletedOrder:
+		var p protobuf.CompletedOrder
+		err = m.decode(&p)
+		n = order(OrderCompleted, p.GetContract(), p.GetOrder(), p.GetOrderState())
+	case MsgOrderStatus:
+		var p protobuf.OrderStatus
+		err = m.decode(&p)
+		n = OrderNews{
+			Kind: OrderStatus, ID: int64(p.GetOrderId()), Client: int64(p.GetClientId()), PermID: p.GetPermId(),
+			Parent: int64(p.GetParentId()), Status: text(p.GetStatus()), WhyHeld: text(p.GetWhyHeld()),
+			Filled: number(p.GetFilled()), Remaining: number(p.GetRemaining()), Price: Real(p.GetAvgFillPrice()),
+		}
+	case MsgExecution:
+		var p protobuf.ExecutionDetails
+		err = m.decode(&p)
+		e := p.GetExecution()
+		n = OrderNews{
+			Kind: OrderFilled, ID: int64(e.GetOrderId()), Client: int64(e.GetClientId()), PermID: e.GetPermId(),
+			Ref: text(e.GetOrderRef()), Symbol: text(p.GetContract().GetSymbol()), Execution: text(e.GetExecId()),
+			Side: sides[e.GetSide()], Filled: number(e.GetShares()), Total: number(e.GetCumQty()),
+			Price: Real(e.GetPrice()), At: text(e.GetTime()),
+		}
+		if n.Execution == "" {
+			n.Kind = 0
+		}
+	case MsgCommission:
+		var p protobuf.CommissionAndFeesReport
+		err = m.decode(&p)
+		n = OrderNews{
+			Kind: OrderCommission, Execution: text(p.GetExecId()), Price: Real(p.GetCommissionAndFees()),
+			Currency: text(p.GetCurrency()),
+		}
+	}
+	return n, err
+}
+
+// sides are the sides of executions.
+var sides = map[string]Side{"BOT": "BUY", "SLD": "SELL"}
+
+func order(kind OrderNewsKind, c *protobuf.Contract, o *protobuf.Order, state *protobuf.OrderState) OrderNews {
+	n := OrderNews{
+		Kind: kind, Client: int64(o.GetClientId()), PermID: o.GetPermId(), Parent: int64(o.GetParentId()),
+		Ref: text(o.GetOrderRef()), Symbol: text(c.GetSymbol()),
+		Side: Side(text(o.GetAction())), Type: OrderType(text(o.GetOrderType())),
+		Quantity: number(o.GetTotalQuantity()), Filled: number(o.GetFilledQuantity()),
+		Limit: Real(o.GetLmtPrice()), Aux: Real(o.GetAuxPrice()), Percent: Real(o.GetTrailingPercent()),
+		Status: text(state.GetStatus()),
+		Detail: cmp.Or(text(state.GetCompletedStatus()), text(state.GetRejectReason())),
+	}
+	if o.GetDeactivate() { // told among the open orders since 10.48
+		n.Status = "Inactive"
+	}
+	return n
+}
+
+// number reads a number in text, 0 if it is not set.
+func number(s string) float64 { return Real(decimal(s)) }
