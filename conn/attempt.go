@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"runtime"
 	"slices"
@@ -26,7 +25,7 @@ func tcpConnector(mono func() time.Duration) connector {
 				return l, l.about(cfg.Host, port), l.ticks, nil
 			}
 			err.Port, err.Addr = port, net.JoinHostPort(cfg.Host, strconv.Itoa(port))
-			if worst == nil || telling(err.Cause) > telling(worst.Cause) {
+			if worst == nil || saysMore(err.Cause, worst.Cause) {
 				worst = err
 			}
 			if ctx.Err() != nil || (!d.rests.IsZero() && !time.Now().Before(d.rests)) {
@@ -85,21 +84,15 @@ func isErrno(err error, posix, windows syscall.Errno) bool {
 	return errors.Is(err, posix) || (runtime.GOOS == "windows" && errors.Is(err, windows))
 }
 
-// telling ranks causes by how much a person learns from them when several ports failed.
-func telling(c Cause) int {
-	switch c {
-	case CauseRefused:
-		return 0
-	case CauseUnreachable:
-		return 1
-	case CauseClosedEarly:
-		return 2
-	case CauseGarbage, CauseUnsupported:
-		return 3
-	case CauseNoAnswer:
-		return 4
-	}
-	return 5
+// telling has causes in order of how much a person learns from them when several ports failed. All others say more.
+var telling = []Cause{
+	CauseRefused, CauseUnreachable, CauseClosedEarly, CauseGarbage, CauseUnsupported, CauseNoAnswer,
+}
+
+// saysMore reports whether a person learns more from a cause than from another one.
+func saysMore(c, other Cause) bool {
+	rank := func(c Cause) uint { return uint(slices.Index(telling, c)) } // not in the list: the highest
+	return rank(c) > rank(other)
 }
 
 // watchInterval is how often a closed port on this machine is tried while waiting: a refusal there costs nothing.
@@ -128,51 +121,6 @@ func watchPorts(ctx context.Context, host string, ports []int) (net.Conn, int) {
 	}
 }
 
-// ConfigError says what is wrong with a [Config].
-type ConfigError struct {
-	Field string // name of the field
-	Text  string
-}
-
-func (e *ConfigError) Error() string { return e.Field + ": " + e.Text }
-
-// Validate returns a *[ConfigError] if [New] and [Supervisor.Configure] would refuse c.
-func (c *Config) Validate() error {
-	wrong := func(field, format string, values ...any) error {
-		return &ConfigError{field, fmt.Sprintf(format, values...)}
-	}
-	switch {
-	case c.Host == "":
-		return wrong("Host", "is empty")
-	case c.Port < 0 || c.Port > 65535:
-		return wrong("Port", "%d is out of range 0 to 65535", c.Port)
-	case c.ConnectTimeout <= 0:
-		return wrong("ConnectTimeout", "must be above 0")
-	case c.Poll <= 0:
-		return wrong("Poll", "must be above 0")
-	case c.Soft <= 0:
-		return wrong("Soft", "must be above 0")
-	case c.Hard <= c.Soft:
-		return wrong("Hard", "%v must be above the soft limit, %v", c.Hard, c.Soft)
-	case c.ProofOfLife < 0:
-		return wrong("ProofOfLife", "must not be negative")
-	case c.CloseBeforeExit < 0:
-		return wrong("CloseBeforeExit", "must not be negative")
-	case c.ExitQuiet < 0:
-		return wrong("ExitQuiet", "must not be negative")
-	case len(c.Delays) == 0:
-		return wrong("Delays", "must not be empty")
-	case slices.ContainsFunc(c.Delays, func(d time.Duration) bool { return d <= 0 }):
-		return wrong("Delays", "must be above 0")
-	case !(c.Jitter >= 0 && c.Jitter < 1): // NaN is out of range, too
-		return wrong("Jitter", "%v is out of range 0 to 1", c.Jitter)
-	}
-	if err := c.Calendar.validate(); err != nil {
-		return wrong("Calendar", "%v", err)
-	}
-	return nil
-}
-
 // Sighting is what [Look] found at one port.
 type Sighting struct {
 	Gateway Gateway       // valid if Err is nil
@@ -192,41 +140,38 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	begin := time.Now()
 	cfg := &Config{Host: host, Port: port, ClientID: clientID, ConnectTimeout: timeout}
 	mono := func() time.Duration { return time.Since(begin) }
-	said := make(chan Unsupported, 1)
-	told := make(chan GatewaySettings, 1)
+	said := make(chan input, 2)
 	post := func(in input) {
 		switch in := in.(type) {
 		case inCode:
 			if codeTable[in.code].effect == effectUnsupported {
-				offer(said, unsupportedIn(in.text))
+				offer(said, input(in))
 			}
 		case inConfig:
-			offer(told, in.told)
+			offer(said, input(in))
 		}
 	}
 	l, gateway, _, err := tcpConnector(mono)(ctx, doDial{session: 1, ports: []int{port}}, cfg, post)
 	s := Sighting{Gateway: gateway, Err: err, Took: time.Since(begin)}
-	if err == nil {
-		for limit, left := time.After(lookLonger), 2; left > 0; left-- {
-			select {
-			case s.Unsupported = <-said:
-			case s.Settings = <-told:
-			case <-limit:
-				left = 0
-			case <-ctx.Done():
-				left = 0
+	if err != nil {
+		return s
+	}
+	for over := time.After(lookLonger); over != nil; {
+		select {
+		case in := <-said:
+			if in, ok := in.(inCode); ok {
+				s.Unsupported = unsupportedIn(in.text)
 			}
+			if in, ok := in.(inConfig); ok {
+				s.Settings = in.told
+			}
+		case <-over:
+			over = nil
+		case <-ctx.Done():
+			over = nil
 		}
-		l.end(CauseStopping)
-		<-l.gone()
 	}
+	l.end(CauseStopping)
+	<-l.gone()
 	return s
-}
-
-// offer puts a value into a channel that has room for it, or drops it.
-func offer[T any](to chan<- T, v T) {
-	select {
-	case to <- v:
-	default:
-	}
 }

@@ -1,6 +1,9 @@
 package conn
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // codeEffect is what a code from Gateway does to the connection as a whole.
 type codeEffect uint8
@@ -65,24 +68,12 @@ var codeTable = map[int]codeRow{
 }
 
 // portIn returns the last number in text that can be a TCP port, or 0.
-func portIn(text string) int {
-	port, n, digits := 0, 0, 0
-	flush := func() {
-		if digits > 0 && digits <= 5 && n >= 1 && n <= 65535 {
-			port = n
-		}
-		n, digits = 0, 0
-	}
-	for _, r := range text {
-		if r < '0' || r > '9' {
-			flush()
-			continue
-		}
-		if digits++; digits <= 5 {
-			n = n*10 + int(r-'0')
+func portIn(text string) (port int) {
+	for _, run := range digitsIn(text) {
+		if run.digits <= 5 && run.value >= 1 && run.value <= 65535 {
+			port = run.value
 		}
 	}
-	flush()
 	return port
 }
 
@@ -91,7 +82,7 @@ func portIn(text string) int {
 func (s *step) lateNotice(in inCode) {
 	switch codeTable[in.code].effect {
 	case effectNone, effectInvalid, effectUnsupported:
-		s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+		s.tellNotice(in)
 	case effectPortChanged:
 		if in.session == s.m.session {
 			s.m.portHint = portIn(in.text)
@@ -129,38 +120,43 @@ func (s *step) notice(in inCode) {
 		if !m.competing {
 			s.tell(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
 		} else if in.request > 0 {
-			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+			s.tellNotice(in)
 		}
 		m.competing, m.competingAt = true, s.now.mono
 	case effectPortChanged:
 		if m.phase == up {
 			m.portHint = portIn(in.text)
-			s.do(doClose{m.session})
+			s.do(doEnd{m.session})
 			s.sessionLost(m.session, row.cause, in.code, in.text)
 		}
 	case effectFailsAttempt:
-		if m.phase == up {
-			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
-		} // else the attempt itself reports it
+		if m.phase == up { // else the attempt itself reports it
+			s.tellNotice(in)
+		}
 	case effectFailsSession:
 		if in.own {
-			s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+			s.tellNotice(in)
 		} else if m.phase == up {
-			s.do(doClose{m.session})
+			s.do(doEnd{m.session})
 			s.sessionLost(m.session, row.cause, in.code, in.text)
 		}
 	case effectUnsupported:
 		m.unsupported, m.unsupportedIn = unsupportedIn(in.text), m.session
-		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+		s.tellNotice(in)
 	case effectInvalid:
 		if m.readOnly && in.request < 0 {
 			return // it repeats with each question
 		}
-		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+		s.tellNotice(in)
 		s.invalid(in)
 	case effectNone:
-		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text, Request: in.request})
+		s.tellNotice(in)
 	}
+}
+
+// tellNotice tells a code that changes nothing here, or nothing alone.
+func (s *step) tellNotice(in inCode) {
+	s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
 }
 
 func (s *step) restored(in inCode) {
@@ -217,8 +213,9 @@ func (s *step) farm(name string, state FarmState, code int) {
 	if old == state || (!known && len(m.farms) >= 64) {
 		return
 	}
-	m.farms = cloneFarms(m.farms)
-	m.farms[name] = state
+	farms := map[string]FarmState{}
+	maps.Copy(farms, m.farms)
+	farms[name], m.farms = state, farms
 	if old == FarmBroken || state == FarmBroken {
 		s.tell(Event{Kind: EventFarm, Code: code, Detail: name, Farm: state})
 	}

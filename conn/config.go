@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -99,4 +100,42 @@ func (c *Config) delay(waits int, r float64) time.Duration {
 	}
 	d := c.Delays[min(waits, len(c.Delays)-1)]
 	return d - time.Duration(c.Jitter*(0.25+0.75*r)*float64(d))
+}
+
+// ConfigError says what is wrong with a [Config].
+type ConfigError struct {
+	Field string // name of the field
+	Text  string
+}
+
+func (e *ConfigError) Error() string { return e.Field + ": " + e.Text }
+
+// Validate returns a *[ConfigError] if [New] and [Supervisor.Configure] would refuse c.
+func (c *Config) Validate() error {
+	const above0, not0 = "must be above 0", "must not be negative"
+	for _, check := range []struct {
+		wrong       bool
+		field, text string
+	}{
+		{c.Host == "", "Host", "is empty"},
+		{c.Port < 0 || c.Port > 65535, "Port", fmt.Sprintf("%d is out of range 0 to 65535", c.Port)},
+		{c.ConnectTimeout <= 0, "ConnectTimeout", above0},
+		{c.Poll <= 0, "Poll", above0},
+		{c.Soft <= 0, "Soft", above0},
+		{c.Hard <= c.Soft, "Hard", fmt.Sprintf("%v must be above the soft limit, %v", c.Hard, c.Soft)},
+		{c.ProofOfLife < 0, "ProofOfLife", not0},
+		{c.CloseBeforeExit < 0, "CloseBeforeExit", not0},
+		{c.ExitQuiet < 0, "ExitQuiet", not0},
+		{len(c.Delays) == 0, "Delays", "must not be empty"},
+		{slices.ContainsFunc(c.Delays, func(d time.Duration) bool { return d <= 0 }), "Delays", above0},
+		{!(c.Jitter >= 0 && c.Jitter < 1), "Jitter", fmt.Sprintf("%v is out of range 0 to 1", c.Jitter)}, // NaN, too
+	} {
+		if check.wrong {
+			return &ConfigError{check.field, check.text}
+		}
+	}
+	if err := c.Calendar.validate(); err != nil {
+		return &ConfigError{"Calendar", err.Error()}
+	}
+	return nil
 }

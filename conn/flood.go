@@ -1,6 +1,9 @@
 package conn
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // flood bounds how much is told of what Gateway repeats: a message in a loop must not fill queues, logs and disks. Of each subject
 // a few events are told at once; of those that follow, the newest of each kind is told when the subject's time is over, with the
@@ -104,15 +107,13 @@ func (f *flood) tells(now time.Duration, e *Event) bool {
 
 // keep has an event be told later, in the place of one like it.
 func (t *tally) keep(e *Event) {
-	for i := range t.kept {
-		if t.kept[i].Kind == e.Kind && t.kept[i].Farm == e.Farm {
-			more := t.kept[i].More + 1
-			t.kept = append(append(t.kept[:i:i], t.kept[i+1:]...), *e) // the newest is the last
-			t.kept[len(t.kept)-1].More = more
-			return
-		}
+	one := *e
+	like := func(k Event) bool { return k.Kind == e.Kind && k.Farm == e.Farm }
+	if i := slices.IndexFunc(t.kept, like); i >= 0 {
+		one.More = t.kept[i].More + 1
+		t.kept = slices.Delete(t.kept, i, i+1)
 	}
-	t.kept = append(t.kept, *e)
+	t.kept = append(t.kept, one) // the newest is the last
 }
 
 func (f *flood) look(at time.Duration) {

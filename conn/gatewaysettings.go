@@ -46,10 +46,7 @@ func (s *socket) askConfig() {
 	if err != nil {
 		return
 	}
-	select {
-	case s.requests <- &request{frame: frame}:
-	default:
-	}
+	offer(s.requests, &request{frame: frame})
 }
 
 // receiveConfig takes in what Gateway says of its settings.

@@ -104,10 +104,8 @@ type model struct {
 	lost     uint64
 	run      uint64 // of reconciling; only the result of the latest counts
 
-	window      Span
-	windowUntil time.Time // the window has to be asked for again at this wall time
-	windowFrom  time.Time
-	windowFresh bool
+	window     Span
+	windowFrom time.Time // when the calendar was asked for it; zero: it has to be asked again
 
 	state State
 	since time.Time
@@ -130,6 +128,11 @@ type (
 	inReady struct {
 		session uint64
 		gateway Gateway
+
+		// What is too alive for next, for the supervisor itself.
+		client int // client id of the attempt
+		link   link
+		ticks  *Ticks
 	}
 	inFailed struct {
 		session uint64
@@ -145,6 +148,7 @@ type (
 		session uint64
 		request int64 // number of the subscription that it is about
 		own     bool  // it is about one request or order alone, whether a subscription or not
+		aside   bool  // it is known to concern one question alone, and is answered there
 		code    int
 		text    string
 	}
@@ -158,10 +162,6 @@ type (
 		session uint64
 		told    GatewaySettings
 		ignored []string // parts that make no sense
-	}
-	inMessage struct { // a code that is known to concern one question alone, and is answered there
-		code int
-		text string
 	}
 	inReconciled struct {
 		session uint64
@@ -196,8 +196,7 @@ type (
 		ports   []int     // to try in this order; the one that conn leads to if there is one
 		rests   time.Time // when the next reset window begins: no further port is tried then; zero for never
 	}
-	doAbort     struct{ session uint64 } // give up the attempt under way
-	doClose     struct{ session uint64 } // end the session
+	doEnd       struct{ session uint64 } // end the session, or give up the attempt under way
 	doProbe     struct{ session uint64 }
 	doReconcile struct {
 		session uint64

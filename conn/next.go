@@ -229,18 +229,15 @@ func (s *step) sessionLost(session uint64, cause Cause, code int, detail string)
 // end closes whatever is open, asked for by a person or a setting: that is no loss.
 func (s *step) end(cause Cause) {
 	m := &s.m
-	switch m.phase {
-	case up:
-		s.do(doClose{m.session})
-		session, upSince := m.session, m.upSince
-		s.down(cause, 0, "")
-		m.downSince, m.upstreamDownAt = time.Time{}, time.Time{}
-		s.tell(Event{Kind: EventDisconnected, Session: session, Cause: cause, Duration: s.now.mono - upSince})
-	case trying:
-		s.do(doAbort{m.session})
-		s.down(cause, 0, "")
-	}
 	m.refused = false
+	if m.phase == idle {
+		return
+	}
+	if s.do(doEnd{m.session}); m.phase == up {
+		m.downSince, m.upstreamDownAt = time.Time{}, time.Time{}
+		s.tell(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.mono - m.upSince})
+	}
+	s.down(cause, 0, "")
 }
 
 func (s *step) command(in inCommand) {
@@ -272,7 +269,7 @@ func (s *step) command(in inCommand) {
 func (s *step) configure(in inConfigure) {
 	old := s.cfg
 	s.cfg = in.cfg
-	s.m.windowFresh = false
+	s.m.windowFrom = time.Time{}
 	s.lookAtWindow(true)
 	if !old.sameTarget(in.cfg) {
 		s.m.portHint, s.m.found = 0, AnyMode

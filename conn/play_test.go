@@ -62,6 +62,7 @@ func windowIn(d time.Duration) func(*Config) {
 }
 
 func (p *play) feed(in input) {
+	trying := p.m.phase == trying
 	m, effects, events := next(p.cfg, p.m, in, instant{wall: p.wall, mono: p.mono, seen: p.seen}, func() float64 { return p.jitter })
 	p.m, p.last = m, events
 	if c, ok := in.(inConfigure); ok {
@@ -74,23 +75,25 @@ func (p *play) feed(in input) {
 				continue // asked all the time, and answered
 			}
 		}
-		p.effects = append(p.effects, p.describe(e))
+		p.effects = append(p.effects, describe(e, trying))
 	}
 	for _, e := range events {
 		p.events = append(p.events, string(e.Kind))
 	}
 }
 
-func (p *play) describe(e effect) string {
+// describe says what an effect is, and whether the session to be ended was only being tried.
+func describe(e effect, trying bool) string {
 	switch e := e.(type) {
 	case doDial:
 		if e.conn != nil {
 			return "dial open port"
 		}
 		return "dial"
-	case doAbort:
-		return "abort"
-	case doClose:
+	case doEnd:
+		if trying {
+			return "abort"
+		}
 		return "close"
 	case doProbe:
 		return "probe"

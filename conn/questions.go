@@ -188,10 +188,7 @@ func (b *pending) end(kind asking) {
 	case a == nil:
 	case oldest < a.number:
 		a.list = nil
-		select {
-		case a.again <- struct{}{}:
-		default:
-		}
+		offer(a.again, struct{}{})
 	default:
 		b.reply(kind, nil)
 	}

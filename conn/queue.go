@@ -55,12 +55,7 @@ func (q *Queue[T]) End() {
 	q.nudge()
 }
 
-func (q *Queue[T]) nudge() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
-}
+func (q *Queue[T]) nudge() { offer(q.ready, struct{}{}) }
 
 // Ready returns a channel that yields a value when there may be something to take.
 func (q *Queue[T]) Ready() <-chan struct{} { return q.ready }
@@ -72,10 +67,7 @@ func (q *Queue[T]) Take(buf []T) []T {
 	buf = append(buf, q.list...)
 	clear(q.list)
 	q.list = q.list[:0]
-	select {
-	case q.room <- struct{}{}:
-	default:
-	}
+	offer(q.room, struct{}{})
 	return buf
 }
 
@@ -107,3 +99,11 @@ type EventStream struct{ queue *Queue[Event] }
 // Next waits for the next event. ok is false when the supervisor has ended and every event has been delivered, or
 // when ctx ends.
 func (s *EventStream) Next(ctx context.Context) (e Event, ok bool) { return s.queue.Next(ctx) }
+
+// offer puts a value into a channel that has room for it, or drops it.
+func offer[T any](to chan<- T, v T) {
+	select {
+	case to <- v:
+	default:
+	}
+}

@@ -98,14 +98,12 @@ func (s *socket) receiveTime(unix int64) {
 // receiveError takes in what Gateway says with a code.
 func (s *socket) receiveError(e wire.Error) {
 	row := codeTable[e.Code]
-	if row.effect == effectPortChanged || row.effect == effectFailsAttempt && !s.isReady() {
-		s.onceFatal.Do(func() {
-			s.fatal.Store(&AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text})
-			close(s.refused)
-		})
+	ends := row.effect == effectPortChanged || row.effect == effectFailsAttempt && !s.isReady()
+	if ends && s.fatal.CompareAndSwap(nil, &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}) {
+		close(s.refused)
 	}
 	if s.pending.refuseNumbered(e) {
-		s.post(inMessage{e.Code, e.Text})
+		s.post(inCode{code: e.Code, text: e.Text, aside: true})
 		return
 	}
 	request := e.Request

@@ -90,7 +90,7 @@ func (s *step) unconfirmed(err error) {
 		m.doubt = string(unanswered.Question)
 	}
 	if ok && m.tries >= replacedAfter {
-		s.do(doClose{m.session})
+		s.do(doEnd{m.session})
 		s.sessionLost(m.session, CauseUnconfirmed, 0, m.doubt)
 		return
 	}

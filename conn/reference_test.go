@@ -240,8 +240,6 @@ func understood(t *testing.T, said []byte) *understanding {
 		switch in := in.(type) {
 		case inCode:
 			u.code(in.code, in.text)
-		case inMessage:
-			u.code(in.code, in.text)
 		}
 	})
 	s.pending.wanted.Store(true)

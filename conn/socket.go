@@ -38,9 +38,8 @@ type socket struct {
 	accounts atomic.Pointer[[]string]
 	loggedIn chan struct{} // closed when both login messages have arrived
 
-	fatal     atomic.Pointer[AttemptError] // a code after which Gateway closes
-	refused   chan struct{}                // closed when fatal is set
-	onceFatal sync.Once
+	fatal   atomic.Pointer[AttemptError] // the first code after which Gateway closes
+	refused chan struct{}                // closed when fatal is set
 
 	closed    chan struct{} // closed at the end
 	onceClose sync.Once
@@ -61,17 +60,13 @@ func open(
 	s := newSocket(conn, number, int64(cfg.ClientID), mono, post)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	defer stop()
-	if err := s.greet(); err != nil {
-		conn.Close()
-		return nil, greetingError(ctx, err)
+	err := s.signOn(ctx)
+	if err == nil && !stop() {
+		err = &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
 	}
-	if err := s.signOn(); err != nil {
+	if err != nil {
 		conn.Close()
-		return nil, loginError(ctx, err)
-	}
-	if !stop() {
-		conn.Close()
-		return nil, loginError(ctx, ctx.Err())
+		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
 	s.parts.Store(2)
@@ -94,45 +89,41 @@ func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Dura
 	return s
 }
 
-// greet negotiates the version.
-func (s *socket) greet() error {
-	if _, err := s.conn.Write(wire.AppendHello(nil)); err != nil {
-		return err
+// signOn exchanges greetings, and sends startApi.
+func (s *socket) signOn(ctx context.Context) *AttemptError {
+	_, err := s.conn.Write(wire.AppendHello(nil))
+	if err == nil {
+		s.version, s.greeted, err = s.in.Reply()
 	}
-	version, at, err := s.in.Reply()
-	s.version, s.greeted = version, at
-	return err
-}
-
-// signOn sends startApi.
-func (s *socket) signOn() error {
+	if err != nil {
+		return greetingError(ctx, err)
+	}
 	frame, err := wire.Append(nil, wire.StartAPI{Client: s.client})
 	if err == nil {
 		_, err = s.conn.Write(frame)
 	}
-	return err
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
+	}
+	return &AttemptError{Cause: CauseClosedLogin, Err: err}
 }
 
 // greetingError says what a failure before the version means.
 func greetingError(ctx context.Context, err error) *AttemptError {
-	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) {
+	var version *wire.VersionError
+	var protocol *wire.ProtocolError
+	switch {
+	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return &AttemptError{Cause: CauseNoAnswer, Err: errors.New("no handshake reply")}
-	}
-	if _, ok := errors.AsType[*wire.VersionError](err); ok {
+	case errors.As(err, &version):
 		return &AttemptError{Cause: CauseUnsupported, Err: err}
-	}
-	if _, ok := errors.AsType[*wire.ProtocolError](err); ok {
+	case errors.As(err, &protocol):
 		return &AttemptError{Cause: CauseGarbage, Err: err}
 	}
 	return &AttemptError{Cause: CauseClosedEarly, Err: err}
-}
-
-// loginError says what a failure between version and READY means.
-func loginError(ctx context.Context, err error) *AttemptError {
-	if ctx.Err() != nil {
-		return &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
-	}
-	return &AttemptError{Cause: CauseClosedLogin, Err: err}
 }
 
 // awaitReady waits for both login messages, for Gateway to say no, or for the deadline.
@@ -150,17 +141,17 @@ func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
 	if e := s.fatal.Load(); e != nil {
 		return nil, e
 	}
-	var detail error
-	if s.detail != "" {
-		detail = errors.New(s.detail)
+	err := &AttemptError{Cause: s.cause}
+	switch {
+	case s.cause == CauseNotReady:
+		err.Err = ctx.Err()
+	case s.detail != "":
+		err.Err = errors.New(s.detail)
 	}
-	switch s.cause {
-	case CauseNotReady:
-		return nil, &AttemptError{Cause: CauseNotReady, Err: ctx.Err()}
-	case CauseClosed, CauseBroken:
-		return nil, &AttemptError{Cause: CauseClosedLogin, Err: detail}
+	if s.cause == CauseClosed || s.cause == CauseBroken {
+		err.Cause = CauseClosedLogin
 	}
-	return nil, &AttemptError{Cause: s.cause, Err: detail}
+	return nil, err
 }
 
 // close ends the session. Only the first call counts.

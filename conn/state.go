@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"maps"
 	"time"
 )
 
@@ -128,13 +127,6 @@ type Event struct {
 	Detail   string // technical text, may come from outside
 	Duration time.Duration
 	More     uint64 // how many events like it were left out before it, because Gateway repeats itself
-}
-
-func cloneFarms(f map[string]FarmState) map[string]FarmState {
-	if f == nil {
-		return map[string]FarmState{}
-	}
-	return maps.Clone(f)
 }
 
 // enter is the one place that enters a state.

@@ -139,17 +139,13 @@ func (s *Supervisor) handle(in input) {
 	}
 	switch in := in.(type) {
 	case inCode:
-		s.said.add(in.code, in.text, now.wall)
-	case inMessage:
-		s.said.add(in.code, in.text, now.wall)
-		return
+		if s.said.add(in.code, in.text, now.wall); in.aside {
+			return
+		}
 	case inConfig:
 		s.noteIgnored(in)
-	}
-	if in, ok := in.(readyLink); ok {
+	case inReady:
 		s.adopt(in)
-		s.decide(in.inReady, now)
-		return
 	}
 	s.decide(in, now)
 }
@@ -196,39 +192,28 @@ func (s *Supervisor) decide(in input, now instant) {
 	}
 }
 
-// readyLink is inReady with what is too alive for a pure function.
-type readyLink struct {
-	inReady
-	client int // client id of the attempt
-	link   link
-	ticks  *Ticks
-}
-
 // adopt takes over a new session; one that nobody waits for any more is ended.
-func (s *Supervisor) adopt(in readyLink) {
+func (s *Supervisor) adopt(in inReady) {
 	if in.session != s.m.session || s.m.phase != trying {
 		in.link.end(CauseStopping)
 		return
 	}
 	s.link = in.link
-	session := &Session{
+	s.live.Store(&Session{
 		number: in.session, client: in.client, gateway: in.gateway, link: in.link, gate: &s.gate, ticks: in.ticks,
 		reason: func() GuardReason { return s.Snapshot().Guard },
 		doubt:  func() { s.inbox.Put(inDoubt{session: in.session}) },
-	}
-	s.live.Store(session)
+	})
 }
 
 func (s *Supervisor) carryOut(e effect) {
 	switch e := e.(type) {
 	case doDial:
 		s.dial(e)
-	case doAbort:
-		if s.cancelTry != nil {
+	case doEnd:
+		if s.link == nil {
 			s.cancelTry()
-		}
-	case doClose:
-		if s.link != nil && s.link.seen().session == e.session {
+		} else if s.link.seen().session == e.session {
 			s.link.end(s.m.cause)
 		}
 	case doProbe:
@@ -266,7 +251,7 @@ func (s *Supervisor) dial(d doDial) {
 			s.inbox.Put(inFailed{session: d.session, err: err})
 			return
 		}
-		s.inbox.Put(readyLink{inReady: inReady{session: d.session, gateway: gateway}, client: cfg.ClientID, link: l, ticks: ticks})
+		s.inbox.Put(inReady{session: d.session, gateway: gateway, client: cfg.ClientID, link: l, ticks: ticks})
 		select {
 		case <-l.over():
 		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more
@@ -356,10 +341,7 @@ func (s *Supervisor) publish() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.nudges {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
+		offer(c, struct{}{})
 	}
 }
 
@@ -459,22 +441,13 @@ func (s *Supervisor) Configure(ctx context.Context, cfg Config) error {
 
 func (s *Supervisor) ask(ctx context.Context, in func(chan<- error) input) error {
 	reply := make(chan error, 1)
-	select {
-	case <-s.done:
-		return ErrNotRunning
-	default:
-	}
 	s.inbox.Put(in(reply))
 	select {
 	case err := <-reply:
 		return err
 	case <-s.done:
-		select {
-		case err := <-reply:
-			return err
-		default:
-			return ErrNotRunning
-		}
+		offer(reply, ErrNotRunning) // unless it was answered before the end
+		return <-reply
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -236,7 +236,7 @@ func TestSessionThatNobodyWaitsFor(t *testing.T) {
 		}
 		s.m.session, s.m.phase = 2, ph
 		l := &fakeLink{g: &fakeGateway{}, pending: newPending(1), closed: make(chan struct{})}
-		s.adopt(readyLink{inReady: inReady{session: number}, link: l})
+		s.adopt(inReady{session: number, link: l})
 		if l.cause != CauseStopping || s.link != nil || s.live.Load() != nil {
 			t.Errorf("session %d was taken over by attempt 2: %+v", number, s.live.Load())
 		}

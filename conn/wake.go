@@ -57,12 +57,13 @@ func (s *step) follow(t time.Time) time.Time {
 
 func (s *step) lookAtWindow(started bool) {
 	m := &s.m
-	if m.windowFresh && !s.now.wall.Before(m.windowFrom) && (m.windowUntil.IsZero() || s.now.wall.Before(m.windowUntil)) {
+	if until := m.window.until(); !m.windowFrom.IsZero() && !s.now.wall.Before(m.windowFrom) &&
+		(until.IsZero() || s.now.wall.Before(until)) {
 		return
 	}
 	was := m.window.Active
 	m.window = s.cfg.Calendar.At(s.now.wall)
-	m.windowFrom, m.windowUntil, m.windowFresh = s.now.wall, m.window.until(), true
+	m.windowFrom = s.now.wall
 	if m.window.Active == was {
 		return
 	}
@@ -175,7 +176,7 @@ func (s *step) silence() {
 	if unheard < s.cfg.Hard {
 		detail = "a time request was not answered, though other data arrived"
 	}
-	s.do(doClose{m.session})
+	s.do(doEnd{m.session})
 	s.sessionLost(m.session, CauseSilent, 0, detail)
 }
 
@@ -205,8 +206,8 @@ func (m *model) deadline(cfg *Config) time.Duration {
 	if !m.exits.edge.IsZero() {
 		sooner(m.last.mono + m.exits.edge.Sub(m.last.wall))
 	}
-	if !m.windowUntil.IsZero() {
-		sooner(m.last.mono + m.windowUntil.Sub(m.last.wall))
+	if until := m.window.until(); !until.IsZero() {
+		sooner(m.last.mono + until.Sub(m.last.wall))
 	}
 	return max(at, m.last.mono+time.Millisecond)
 }

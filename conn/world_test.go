@@ -109,14 +109,15 @@ func (w *world) feed(in input) {
 		switch e := e.(type) {
 		case doDial:
 			w.dialled(in, e)
-		case doAbort:
-			if e.session != w.trying {
-				w.Fatalf("abort of %d, the attempt under way is %d", e.session, w.trying)
-			}
-			w.trying = 0
-		case doClose:
-			if e.session == w.live {
+		case doEnd:
+			switch {
+			case before.phase == up && e.session == w.live:
 				w.live = 0
+			case before.phase == up:
+			case e.session != w.trying:
+				w.Fatalf("abort of %d, the attempt under way is %d", e.session, w.trying)
+			default:
+				w.trying = 0
 			}
 		case doProbe:
 			if e.session != w.live {

@@ -245,12 +245,7 @@ func (q *timeRequests) want() {
 	q.tell()
 }
 
-func (q *timeRequests) tell() {
-	select {
-	case q.news <- struct{}{}:
-	default:
-	}
-}
+func (q *timeRequests) tell() { offer(q.news, struct{}{}) }
 
 // due returns how long it takes until the next request may be written; ok is false if none is wanted.
 func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {
