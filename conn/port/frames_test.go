@@ -105,7 +105,7 @@ func statusOf(version int, body []byte) (id int64, status string) {
 		if err != nil {
 			return 0, fmt.Sprint(err)
 		}
-		s, _ := m.OrderStatus()
+		s, _ := m.OrderNews()
 		return s.ID, s.Status
 	}
 	f := strings.Split(string(body), "\x00")
