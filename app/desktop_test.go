@@ -158,7 +158,7 @@ func TestDesktop(t *testing.T) {
 		slowest = max(slowest, time.Since(begin))
 	}
 	t.Logf("slowest change of the icon, gateway to bus: %v", slowest)
-	if slowest > 2*time.Second {
+	if slowest > 5*time.Second { // a hundredth of it on a computer with nothing else to do
 		t.Errorf("the icon follows after %v", slowest)
 	}
 
@@ -203,6 +203,7 @@ func TestDesktop(t *testing.T) {
 		t.Errorf("notices in the reset window: %q", got)
 	}
 	s.ResetMinutes = 0
+	s.Notices.DesktopAfterSeconds = 60 // none of the outages that follow lasts as long, on a busy computer either
 	save()
 	icon("connected")
 

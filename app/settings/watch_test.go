@@ -94,7 +94,7 @@ func TestWatchRealEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	expect := func(port int, within time.Duration) {
+	expect := func(port int) {
 		t.Helper()
 		select {
 		case got := <-ports:
@@ -103,18 +103,18 @@ func TestWatchRealEvents(t *testing.T) {
 			}
 		case err := <-failures:
 			t.Fatal(err)
-		case <-time.After(within):
-			t.Fatalf("port %d not seen within %v", port, within)
+		case <-time.After(time.Minute):
+			t.Fatalf("port %d not seen", port)
 		}
 	}
 	save(1)
-	expect(1, 15*time.Second) // Run may not watch yet
-	save(2)                   // replaced by renaming
-	expect(2, 10*time.Second)
+	expect(1)
+	save(2) // replaced by renaming
+	expect(2)
 	if err := os.WriteFile(path, []byte(`{"api": {"port": 3}}`), 0o600); err != nil { // written in place
 		t.Fatal(err)
 	}
-	expect(3, 10*time.Second)
+	expect(3)
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestWatchRealEvents(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), path+":1:2: ") {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("bad file not told")
 	}
 }

@@ -184,7 +184,7 @@ func states(now time.Time) []struct {
 		},
 		{
 			"upstream", s(conn.Snapshot{State: conn.UpstreamLost, Cause: conn.CauseUpstream, Since: ago, Layers: half, Gateway: paper}),
-			assets.Disconnected, "IBKR unreachable since " + ago.Format("15:04") + " · PAPER 4002", "(IBKR unreachable since " + ago.Format("15:04") + " · PAPER 4002)", false,
+			assets.Disconnected, "IBKR unreachable since " + hm + " · PAPER 4002", "(IBKR unreachable since " + hm + " · PAPER 4002)", false,
 		},
 		{
 			"reconnecting", s(conn.Snapshot{State: conn.Reconnecting, Since: now, Gateway: paper, Attempt: conn.Attempt{Number: 4, Running: true}}),

@@ -100,7 +100,7 @@ func (r *recorder) add(e event) {
 // await returns the first event that match accepts, from position from on, and the position after it.
 func (r *recorder) await(t testing.TB, what string, from int, match func(event) bool) (event, int) {
 	t.Helper()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(patience)
 	i := from
 	for {
 		r.mu.Lock()

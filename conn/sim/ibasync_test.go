@@ -82,7 +82,7 @@ func TestIBAsync(t *testing.T) {
 		{"ids", []any{8, 1, 0}, 9, 0, 0},
 	} {
 		w.send(c.fields[0].(int), c.fields[1:]...)
-		for end := time.Now().Add(5 * time.Second); ; {
+		for end := time.Now().Add(patience); ; {
 			b, err := w.frame(time.Until(end))
 			if err != nil {
 				t.Fatalf("%s: %v", c.name, err)

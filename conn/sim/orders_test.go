@@ -383,10 +383,13 @@ func TestBracketInPart(t *testing.T) {
 
 func TestExecutionFilter(t *testing.T) {
 	g := bare(t)
+	now := time.Now().In(newYork(t))
+	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, now.Location())
+	g.ClockSkew(noon.Sub(now)) // no day may end meanwhile
+	today, _ := strconv.Atoi(noon.Format("20060102"))
 	w := ready(t, g, 225, 3)
 	w.place(1, "BUY", "MKT", 5, 0, "")
 	w.status(1, "Filled")
-	today, _ := strconv.Atoi(time.Now().In(newYork(t)).Format("20060102"))
 	for _, c := range []struct {
 		f    *protobuf.ExecutionFilter
 		want int
@@ -410,7 +413,7 @@ func TestExecutionFilter(t *testing.T) {
 		}
 	}
 	// Tomorrow it is history: only a filter that names days still finds it.
-	g.ClockSkew(24 * time.Hour)
+	g.ClockSkew(noon.Sub(now) + 24*time.Hour)
 	for days, want := range map[int32]int{0: 0, 2: 1} {
 		w.sendProto(7, &protobuf.ExecutionRequest{ReqId: proto.Int32(1), ExecutionFilter: &protobuf.ExecutionFilter{LastNDays: &days}})
 		if n := w.countExecutions(); n != want {
