@@ -438,7 +438,10 @@ func (l *reference) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) 
 }
 
 func (l *reference) CommissionAndFeesReport(r ibapi.CommissionAndFeesReport) {
-	l.put(OrderNews{Kind: OrderCommission, Execution: r.ExecID, Price: wire.Real(r.CommissionAndFees), Currency: r.Currency})
+	l.put(OrderNews{
+		Kind: OrderCommission, Execution: r.ExecID, Price: wire.Real(r.CommissionAndFees), Currency: r.Currency,
+		Realised: wire.Real(r.RealizedPNL), Closes: wire.Real(r.RealizedPNL) != 0, // the library does not say whether it was sent
+	})
 }
 
 func (l *reference) ContractDetails(_ int64, d *ibapi.ContractDetails) {

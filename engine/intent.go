@@ -54,6 +54,7 @@ type Intent struct {
 	CancelAsked bool `json:"cancel_asked,omitempty"` // it is to be cancelled itself: a next start goes on asking Gateway for it
 	Unprotected bool `json:"unprotected,omitempty"`  // it is a stop that does not work, and what it is to protect is bought or sold
 	Executions
+	Costs
 
 	doubt    time.Time // since when Gateway has to be asked about it; zero: what is known of it agrees
 	asking   time.Time // when Asked was sent; zero: before this start

@@ -26,6 +26,9 @@ const answerLimit = 10 * time.Second
 func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if n.Kind == conn.OrderCommission {
+		return l.charge(n)
+	}
 	i := l.about(n)
 	if i == nil {
 		l.missing(n)
@@ -49,6 +52,9 @@ func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
 	l.answered(i, n)
 	if !i.take(n, answer, l.now()) {
 		return Intent{}, false
+	}
+	if n.Kind == conn.OrderFilled {
+		l.charged(i, n)
 	}
 	l.save(i)
 	if i.Fate != fate || i.Filled != filled {

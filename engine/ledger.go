@@ -50,6 +50,7 @@ type Ledger struct {
 	behind    error                        // why the database does not take over what is known, which is tried again
 	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
 	changed   func(Intent)                 // told of every change of a fate; may be nil
+	charges   map[string]Charge            // by execution: of those that Gateway has not mentioned yet
 	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
 	overdue   func([]Cancellation)         // told of those that live on; may be nil
 	resembled func(Intent, conn.OrderNews) // told of an order of others that may be taken for one of ours; may be nil
@@ -95,7 +96,7 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	l := &Ledger{
 		db: db, mono: stopwatch(), journal: j, log: log, now: utc, intents: map[string]*Intent{},
 		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
-		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
+		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{}, charges: map[string]Charge{},
 	}
 	var taken uint64
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {

@@ -44,6 +44,9 @@ func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
 		executed = i.fill(n)
 	case conn.OrderOpen, conn.OrderStatus, conn.OrderCompleted:
 		i.Filled = max(i.Filled, n.Filled)
+		if n.Kind == conn.OrderStatus && n.Filled > 0 && n.Price != 0 {
+			i.Average = n.Price
+		}
 		if n.Kind == conn.OrderOpen {
 			i.confirm(n)
 		}
@@ -180,6 +183,7 @@ func (i *Intent) fill(n conn.OrderNews) bool {
 	if !i.Executions.add(n) {
 		return false
 	}
+	i.price(n)
 	after := i.Executions.filled()
 	if after >= before {
 		if i.Filled = max(i.Filled, after); i.Fate == Planned {

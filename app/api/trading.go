@@ -187,7 +187,14 @@ type OrderView struct {
 	AskedLimitPrice *float64 `json:"asked_limit_price"`
 	AskedStopPrice  *float64 `json:"asked_stop_price"`
 	ChangeText      string   `json:"change_text"` // what has become of the last change, for people; empty if it was confirmed
-	Unprotected     bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
+	// AveragePrice is that of all fills, 0 if it is not known. Commission and fees, and the profit or loss that was realised, are as
+	// far as Gateway has reported them; null: not at all.
+	AveragePrice float64  `json:"average_price"`
+	Commission   *float64 `json:"commission"`
+	Realised     *float64 `json:"realised_pnl"`
+	Currency     string   `json:"currency"`    // of these; of the instrument, if Gateway has reported none
+	CostText     string   `json:"cost_text"`   // the same for people; empty if nothing is known
+	Unprotected  bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
 }
 
 // Blocked is an order that was blocked.

@@ -1,6 +1,7 @@
 package resident
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -34,8 +35,15 @@ func (t *trading) Orders() api.Orders {
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
+		v := &list.Orders[len(list.Orders)-1]
+		v.AveragePrice, v.Currency, v.CostText = i.AveragePrice(), o.Contract.Currency, wording.OrderCost(&i)
+		if c, ok := i.Charged(); ok {
+			v.Commission, v.Currency = &c.Amount, cmp.Or(c.Currency, v.Currency)
+			if c.Closes {
+				v.Realised = &c.Realised
+			}
+		}
 		if a := i.Asked; a != nil && !i.Done() {
-			v := &list.Orders[len(list.Orders)-1]
 			v.AskedQuantity, v.AskedLimitPrice, v.AskedStopPrice = &a.Quantity, &a.LimitPrice, &a.StopPrice
 		}
 	}

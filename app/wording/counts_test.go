@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"gatewatch/engine"
 )
 
 func TestCounts(t *testing.T) {
@@ -30,6 +32,23 @@ func TestShare(t *testing.T) {
 	for p, want := range map[float64]string{100: "100 %", 99.999: "99.9 %", 99.3: "99.3 %", 0: "0.0 %"} {
 		if got := Share(p); got != want {
 			t.Errorf("%v is %q, want %q", p, got, want)
+		}
+	}
+}
+
+func TestOrderCost(t *testing.T) {
+	i := engine.Intent{Filled: 10, Costs: engine.Costs{Average: 230.125, Charges: map[string]engine.Charge{
+		"a": {Amount: 1.25, Currency: "USD", Realised: -12345.678, Closes: true},
+	}}}
+	if got := OrderCost(&i); got != "average 230.125, commission 1.25 USD, realised P&L -12,345.68 USD" {
+		t.Errorf("%q", got)
+	}
+	if got := OrderCost(&engine.Intent{}); got != "" {
+		t.Errorf("of nothing %q", got)
+	}
+	for amount, want := range map[float64]string{0: "0.00", 999.999: "1,000.00", 1234567: "1,234,567.00", -100: "-100.00"} {
+		if got := Money(amount, ""); got != want {
+			t.Errorf("%v is %q, want %q", amount, got, want)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package wording
 
 import (
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 
 	"gatewatch/conn"
 	"gatewatch/engine"
@@ -121,6 +123,34 @@ func OrderState(i *engine.Intent) string {
 		said += "held: " + why
 	}
 	return Fate(i.Fate) + inBrackets(said)
+}
+
+// OrderCost says at which price an order was filled and what that has cost; empty if nothing is known.
+func OrderCost(i *engine.Intent) string {
+	var list []string
+	if p := i.AveragePrice(); p != 0 && i.Filled > 0 {
+		list = append(list, "average "+strconv.FormatFloat(math.Round(p*1e6)/1e6, 'f', -1, 64))
+	}
+	if c, ok := i.Charged(); ok {
+		currency := OneLine(c.Currency)
+		list = append(list, "commission "+Money(c.Amount, currency))
+		if c.Closes {
+			list = append(list, "realised P&L "+Money(c.Realised, currency))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// Money returns an amount with its currency, such as "23,050.00 USD".
+func Money(amount float64, currency string) string {
+	text := strconv.FormatFloat(math.Abs(amount), 'f', 2, 64)
+	for at := len(text) - 6; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	if amount < 0 {
+		text = "-" + text
+	}
+	return strings.TrimSpace(text + " " + OneLine(currency))
 }
 
 // Change returns what has become of a change of an order; empty if Gateway has confirmed it, or there is none.

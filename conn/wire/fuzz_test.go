@@ -66,7 +66,7 @@ var messageTypes = map[int]messageType{
 	}},
 	MsgExecutionsEnd: {func() proto.Message { return &protobuf.ExecutionDetailsEnd{} }, map[string]string{"": "reqId"}},
 	MsgCommission: {func() proto.Message { return &protobuf.CommissionAndFeesReport{} }, map[string]string{
-		"Execution": "execId", "Price": "commissionAndFees", "Currency": "currency",
+		"Execution": "execId", "Price": "commissionAndFees", "Currency": "currency", "Realised": "realizedPNL",
 	}},
 	MsgContractDetails: {
 		func() proto.Message { return &protobuf.ContractData{} },

@@ -211,6 +211,9 @@ func TestMessages(t *testing.T) {
 			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), Currency: proto.String("USD"),
 			YieldRedemptionDate: proto.String(""),
 		}), MsgCommission, OrderNews{Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Currency: "USD"}},
+		{"commission of a closing trade", inProto(t, 59, &protobuf.CommissionAndFeesReport{
+			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), RealizedPNL: proto.Float64(-7.5),
+		}), MsgCommission, OrderNews{Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Realised: -7.5, Closes: true}},
 		{"contract", inProto(t, 10, &protobuf.ContractData{
 			ReqId: proto.Int32(4), Contract: apple, ContractDetails: &protobuf.ContractDetails{
 				LongName: proto.String("APPLE INC"), MinTick: proto.String("0.01"),

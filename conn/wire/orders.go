@@ -20,7 +20,7 @@ const (
 	OrderOpen       OrderNewsKind = iota + 1 // an order that is not done: what it is, and its Status
 	OrderStatus                              // Status, Filled, Remaining, Price: the average of its fills
 	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price, At
-	OrderCommission                          // of one Execution: Price is the amount
+	OrderCommission                          // of one Execution: Price is the amount; Realised, if it Closes a position
 	OrderCompleted                           // an order that is done, filled or not: Status, Filled, Detail; it has no ID
 	OrderError                               // Code and Detail, of an order with this ID
 )
@@ -48,6 +48,8 @@ type OrderNews struct {
 	Total     float64
 	Price     float64
 	Currency  string // of a commission
+	Realised  float64
+	Closes    bool
 	Execution string // id of the execution; the part behind its last dot counts corrections
 	At        string // time of the execution as Gateway writes it, in its zone
 	Code      int    // IB code
@@ -95,6 +97,7 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 		err = m.decode(&p)
 		n = OrderNews{
 			Kind: OrderCommission, Execution: text(p.GetExecId()), Price: Real(p.GetCommissionAndFees()),
+			Realised: Real(p.GetRealizedPNL()), Closes: p.RealizedPNL != nil && Real(*p.RealizedPNL) == *p.RealizedPNL,
 			Currency: text(p.GetCurrency()),
 		}
 	}
