@@ -88,12 +88,12 @@ func TestTheFocusStays(t *testing.T) {
 	want(v.tabs[pageSettings])
 	c.FocusNext()
 	want(v.rules.arm.button)
-	c.FocusNext()
-	want(v.rules.create)
-	first := v.rules.rows[0]
-	for _, b := range []*button{first.remove, first.edit, first.toggle} {
+	first := ruleAt(v, 0)
+	for _, o := range []fyne.Focusable{
+		v.rules.search, v.rules.create, v.rules.states, v.rules.sorts, v.rules.list, first.toggle, first.edit, first.double, first.remove,
+	} {
 		c.FocusNext()
-		want(b)
+		want(o)
 	}
 	press(first.toggle)
 	v.RuleDone(someRules(), nil)
@@ -138,7 +138,7 @@ func TestTheFocusStays(t *testing.T) {
 
 	press(v.tabs[pageOrders])
 	v.Orders(someOrders(), nil)
-	row := v.orders.open.rows[1]
+	row := orderAt(v, 1)
 	press(row.change)
 	want(row.quantity)
 	row.close()

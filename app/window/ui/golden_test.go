@@ -114,7 +114,7 @@ func TestGolden(t *testing.T) {
 			if strings.HasPrefix(name, "settings") {
 				sizes[""] = fyne.NewSize(520, formHeight)
 			}
-			if tall := map[string]float32{"tools": 860, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400, "orders": 1300}[name]; tall > 0 {
+			if tall := map[string]float32{"tools": 860, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
 			}
 			for suffix, size := range sizes {

@@ -48,7 +48,6 @@ type ruleEditor struct {
 	why     string // they cannot
 	refused settings.Problems
 	failed  string // why saving failed otherwise
-	said    string // what has to be said before anything else
 
 	title      *widget.Label
 	first      *entry // the name
@@ -62,7 +61,7 @@ type ruleEditor struct {
 	message    *widget.Label
 	leave      *button
 	save       *button
-	asked      bool // leaving was asked for while there were unsaved changes
+	question   *question // asks before changes are lost
 }
 
 // mostConditions is how many conditions a rule can have.
@@ -121,9 +120,10 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	e.scroll = container.NewVScroll(padded(4, 10, cards))
 	e.message.SizeName = sizeFine
 	e.leave = newButton(k, "Back", e.back)
+	e.question = newQuestion(k, e.leave)
 	e.save = newButton(k, "Save", e.submit)
 	e.save.Importance = widget.HighImportance
-	foot := padded(4, 10, container.New(stacked{0}, e.message, container.NewHBox(layout.NewSpacer(), e.leave, e.save)))
+	foot := padded(4, 10, container.New(stacked{0}, e.message, e.question.content, container.NewHBox(layout.NewSpacer(), e.leave, e.save)))
 	e.content = framed(padded(0, 10, e.title), e.scroll, container.NewVBox(widget.NewSeparator(), foot))
 	return e
 }
@@ -137,7 +137,7 @@ func (e *ruleEditor) open(r *api.RuleView) {
 		title = "Rule " + plain(r.Rule.Name)
 	}
 	setText(e.title, title)
-	e.isOpen, e.saving, e.refused, e.failed, e.said, e.asked = true, false, nil, "", "", false
+	e.isOpen, e.saving, e.refused, e.failed = true, false, nil, ""
 	e.filling = true
 	e.conditions = nil
 	e.list.RemoveAll()
@@ -208,26 +208,23 @@ func (e *ruleEditor) changed() {
 		return
 	}
 	e.read()
-	e.refused, e.failed, e.said, e.asked = nil, "", "", false
+	e.refused, e.failed = nil, ""
 	e.refresh()
 }
 
 // dirty reports whether there is something that was not saved.
 func (e *ruleEditor) dirty() bool { return e.isOpen && !e.form.equal(e.base) }
 
-// tell says something until the rule is edited.
-func (e *ruleEditor) tell(words string) {
-	e.said = words
-	e.refresh()
-}
-
-// back leaves the editor; with unsaved changes only when it is asked for twice.
+// back leaves the editor; with unsaved changes it asks first.
 func (e *ruleEditor) back() {
-	if e.dirty() && !e.asked {
-		e.asked = true
-		e.tell("There are unsaved changes. Press Discard again to drop them.")
+	if e.dirty() {
+		e.question.ask("There are changes that are not saved.", "Keep editing", "Discard changes", e.end)
 		return
 	}
+	e.end()
+}
+
+func (e *ruleEditor) end() {
 	e.isOpen = false
 	e.closed(e.name)
 }
@@ -237,7 +234,7 @@ func (e *ruleEditor) submit() {
 	if len(problems) > 0 || e.saving || !e.may {
 		return
 	}
-	e.saving, e.refused, e.failed, e.said = true, nil, "", ""
+	e.saving, e.refused, e.failed = true, nil, ""
 	e.refresh()
 	e.sent = rule.Name
 	e.actions.SaveRule(e.name, rule)
@@ -330,14 +327,13 @@ func (e *ruleEditor) refresh() {
 		problems = e.refused
 	}
 	dirty := e.dirty()
-	shown := problems
-	if local && !dirty {
-		shown = nil // nobody has typed anything yet
+	shown, missing := problems, []string(nil)
+	if local && e.name == "" {
+		shown, missing = e.touched(problems)
 	}
 	general := e.mark(shown)
-	message, bad := e.said, e.said != ""
+	message, bad := "", false
 	switch {
-	case bad:
 	case e.saving:
 		message = "Saving…"
 	case e.failed != "":
@@ -350,6 +346,8 @@ func (e *ruleEditor) refresh() {
 		message, bad = "One value needs attention.", true
 	case len(shown) > 1:
 		message, bad = fmt.Sprintf("%d values need attention.", len(shown)), true
+	case len(missing) > 0:
+		message = "Still to fill in: " + strings.Join(missing, ", ")
 	case dirty && e.running:
 		message = "Saving makes it a draft: it watches nothing until you activate it again."
 	case dirty:
@@ -373,6 +371,28 @@ func (e *ruleEditor) refresh() {
 	if e.leave.Text != name {
 		e.leave.SetText(name)
 	}
+}
+
+// touched returns the problems of a new rule with what a person has typed, and the names of the fields that are left to fill in.
+func (e *ruleEditor) touched(problems settings.Problems) (shown settings.Problems, missing []string) {
+	for _, p := range problems {
+		i, path := ruleKey(p.Key)
+		text, was := e.form.texts[path], e.base.texts[path]
+		if i >= 0 && i < len(e.form.conditions) {
+			if text, was = e.form.conditions[i][path], newCondition()[path]; i < len(e.base.conditions) {
+				was = e.base.conditions[i][path]
+			}
+		}
+		if text != was {
+			shown = append(shown, p)
+			continue
+		}
+		name := strings.ToLower(label(path[1+strings.LastIndexByte(path, '.'):]))
+		if name != "" && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
+	}
+	return shown, missing
 }
 
 func (e *ruleEditor) reveal() {

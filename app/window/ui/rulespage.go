@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,130 +13,6 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/engine/rules"
 )
-
-// staleAfter is the age from which a price is marked as old.
-const staleAfter = time.Minute
-
-// ruleShape returns the shape of how a rule stands.
-func ruleShape(s rules.State) Shape {
-	switch s {
-	case rules.Active:
-		return Up
-	case rules.Triggered:
-		return Working
-	case rules.Done:
-		return Over
-	case rules.Failed:
-		return Down
-	}
-	return Unknown // a draft
-}
-
-// ruleWord returns how a rule stands, in words.
-func ruleWord(s rules.State) string {
-	switch s {
-	case rules.Draft:
-		return "Draft"
-	case rules.Active:
-		return "Active"
-	case rules.Triggered:
-		return "Triggered"
-	case rules.Done:
-		return "Done"
-	case rules.Failed:
-		return "Failed"
-	}
-	return upper(plain(string(s)))
-}
-
-// watches reports whether a rule can be deactivated; otherwise it can be activated.
-func watches(s rules.State) bool { return s == rules.Active || s == rules.Triggered }
-
-// ruleCard is what is shown of a rule.
-type ruleCard struct {
-	shape             Shape
-	name, word, since string
-	text              string
-	price             string
-	old               bool // the price is, or it is delayed
-	facts             string
-	why               string
-	bad               bool // why is something to see to
-	on                bool // it can be deactivated, otherwise activated
-}
-
-// ruleCardOf returns what is shown of a rule while the resident program is there or not.
-func ruleCardOf(r *api.RuleView, here bool, now time.Time) ruleCard {
-	c := ruleCard{
-		shape: ruleShape(r.State), name: plain(r.Rule.Name), word: ruleWord(r.State), text: plain(r.Text),
-		why: plain(r.Why), bad: r.State == rules.Failed, on: watches(r.State),
-	}
-	if !r.Since.IsZero() {
-		c.since = "since " + clock(r.Since, now)
-	}
-	if !here {
-		c.shape, c.word, c.since = Unknown, "Was "+strings.ToLower(c.word), ""
-		return c
-	}
-	c.price, c.old = priceLine(r, now)
-	var facts []string
-	if contract := plain(r.Contract); contract != "" {
-		facts = append(facts, contract)
-	}
-	switch {
-	case r.Fired == 1 && r.LastFired != nil:
-		facts = append(facts, "triggered "+clock(*r.LastFired, now))
-	case r.Fired > 1 && r.LastFired != nil:
-		facts = append(facts, fmt.Sprintf("triggered %d times, last %s", r.Fired, clock(*r.LastFired, now)))
-	}
-	if len(r.Candidates) > 1 {
-		facts = append(facts, fmt.Sprintf("can mean %d contracts; Edit lets you choose", len(r.Candidates)))
-	}
-	c.facts = strings.Join(facts, " · ")
-	return c
-}
-
-// priceLine returns the newest price that a rule has seen, with its age; old is true if it is not to be relied on.
-func priceLine(r *api.RuleView, now time.Time) (line string, old bool) {
-	if r.Price == nil {
-		if watches(r.State) {
-			return "No price yet", true
-		}
-		return "", false
-	}
-	which := "Price"
-	if len(r.Rule.Conditions) > 0 {
-		which = wordFor("price", r.Rule.Conditions[0].Price)
-	}
-	line = which + " " + number(*r.Price)
-	if r.PriceAt != nil {
-		age := now.Sub(*r.PriceAt)
-		switch {
-		case age < 2*time.Second:
-			line += " · now"
-		case age < staleAfter:
-			line += " · " + span(age) + " ago"
-		default:
-			line, old = line+" · old: "+span(age)+" ago", true
-		}
-	}
-	if r.Delayed {
-		line, old = line+" · delayed", true
-	}
-	return line, old
-}
-
-// ruleProblem returns what is wrong in rules.json, in one line.
-func ruleProblem(p *api.Problem) string {
-	line := plain(p.Text)
-	if key := plain(p.Key); key != "" {
-		line = key + ": " + line
-	}
-	if p.Line > 0 {
-		line = fmt.Sprintf("Line %d, column %d: %s", p.Line, p.Column, line)
-	}
-	return line
-}
 
 // canEdit says whether rules can be saved and activated, and why not.
 func canEdit(known *api.Rules, st *api.Status, lost absence) (yes bool, reason string) {
@@ -161,7 +36,7 @@ func canEdit(known *api.Rules, st *api.Status, lost absence) (yes bool, reason s
 // rulesPage shows rules, starts and stops them, and edits them.
 type rulesPage struct {
 	content  fyne.CanvasObject
-	scroll   *container.Scroll
+	scroll   *container.Scroll // of the details
 	keys     *keys
 	actions  *Actions
 	arm      *armBar
@@ -171,17 +46,25 @@ type rulesPage struct {
 	create   *button
 	note     *widget.Label // why rules can be neither saved nor activated
 	failed   *widget.Label
-	list     *fyne.Container
-	rows     []*ruleRow
+	search   *entry
+	states   *choice
+	sorts    *choice
+	several  *button // activates all drafts that are listed
+	severalQ *question
+	list     *list
+	body     *fyne.Container
+	detail   *ruleRow
 	empty    *widget.Label
 	overview fyne.CanvasObject
 	editor   *ruleEditor
 
-	known *api.Rules // as last told, nil before
-	may   bool
-	here  bool // the resident program is there
-	busy  bool // something was asked of a rule and is not answered
-	now   time.Time
+	listed  []api.RuleView // after filtering and sorting
+	waiting []string       // names of rules that are to be activated, one after the other
+	known   *api.Rules     // as last told, nil before
+	may     bool
+	here    bool // the resident program is there
+	busy    bool // something was asked of a rule and is not answered
+	now     time.Time
 }
 
 const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or places an order while " +
@@ -190,24 +73,78 @@ const noRules = "There are no rules yet. A rule watches prices; when its conditi
 func newRulesPage(k *keys, v *View) *rulesPage {
 	p := &rulesPage{
 		keys: k, actions: &v.actions, problems: wrapped(""), title: bold("Rules"), note: wrapped(""), failed: wrapped(""),
-		list: container.New(stacked{8}), empty: wrapped(noRules),
+		empty: wrapped(noRules),
 	}
 	p.arm = newArmBar(k, v.arm, v.disarm)
 	icon := newSign(18)
 	icon.set(Impaired)
 	p.trouble = card(container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, p.problems))
 	p.failed.Importance = widget.DangerImportance
-	p.title.Truncation = fyne.TextTruncateEllipsis
 	p.create = newButton(k, "New rule", func() { p.edit(nil) })
-	head := container.NewBorder(nil, nil, nil, container.NewCenter(p.create), p.title)
-	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{6}, card(p.arm.content), p.trouble, head, p.note, p.failed, p.empty, p.list,
-	)))
-	p.overview = p.scroll
+	p.search = newEntry(k, p.refresh)
+	p.search.PlaceHolder = "Search"
+	names := []string{anyState}
+	for _, s := range ruleStates {
+		names = append(names, ruleWord(s))
+	}
+	p.states, p.sorts = newChoice(k, names, p.refresh), newChoice(k, ruleSorts, p.refresh)
+	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
+	p.several = newButton(k, "", func() {
+		words := fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.", len(p.drafts()))
+		p.severalQ.ask(words, "Leave them", "Activate them", p.activateAll)
+	})
+	p.severalQ = newQuestion(k, p.several)
+	p.list = newList(k, func(string) { p.refresh() })
+	p.detail = newRuleRow(p)
+	p.scroll = container.NewVScroll(padded(2, 0, container.New(stacked{6}, p.trouble, p.detail.content)))
+	p.body = container.New(docked{0.55}, p.list, p.scroll)
+	tools := container.New(
+		stacked{4}, container.NewBorder(nil, nil, p.title, p.create, p.search),
+		container.NewHBox(p.states, p.sorts, layout.NewSpacer(), p.several), p.severalQ.content,
+	)
+	head := container.New(stacked{6}, card(p.arm.content), tools, p.note, p.failed, p.empty)
+	p.overview = padded(4, 10, framed(head, p.body, nil))
 	p.editor = newRuleEditor(k, &v.actions, p.edited)
 	p.content = container.NewStack(p.overview, p.editor.content)
 	p.refresh()
 	return p
+}
+
+// drafts are the listed rules that can be activated at once.
+func (p *rulesPage) drafts() (names []string) {
+	for i := range p.listed {
+		if p.listed[i].State == rules.Draft {
+			names = append(names, p.listed[i].Rule.Name)
+		}
+	}
+	return names
+}
+
+// activateAll activates the drafts that are listed, one after the other, until one cannot be.
+func (p *rulesPage) activateAll() {
+	p.waiting = p.drafts()
+	p.next()
+}
+
+func (p *rulesPage) next() {
+	if len(p.waiting) > 0 && !p.busy {
+		name := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		p.ask(p.actions.Activate, name)
+	}
+}
+
+// duplicate opens the editor with a copy of a rule.
+func (p *rulesPage) duplicate(r *api.RuleView) {
+	var all []api.RuleView
+	if p.known != nil {
+		all = p.known.Rules
+	}
+	one := api.RuleView{Rule: r.Rule, State: rules.Draft}
+	one.Rule.Name = copyName(r.Rule.Name, all)
+	p.edit(&one)
+	p.editor.name, p.editor.base = "", newRule() // nothing of it is saved yet
+	p.editor.refresh()
 }
 
 // edit opens the editor for a rule, or for a new one if r is nil.
@@ -221,12 +158,12 @@ func (p *rulesPage) edit(r *api.RuleView) {
 // edited takes in that the editor is done.
 func (p *rulesPage) edited(name string) {
 	p.refresh()
-	i := slices.IndexFunc(p.rows, func(r *ruleRow) bool { return r.rule.Rule.Name == name })
-	if i < 0 {
+	if p.list.index(name) < 0 {
 		p.keys.focus(p.create)
 		return
 	}
-	p.keys.focus(p.rows[i].edit)
+	p.list.pick(name)
+	p.keys.focus(p.detail.edit)
 }
 
 // take takes in the rules, or why they are not known.
@@ -249,7 +186,9 @@ func (p *rulesPage) answered(r api.Rules, err error) {
 	case err == nil:
 		p.known = &r
 		p.say("")
+		p.next()
 	default:
+		p.waiting = nil
 		p.say("That did not work: " + reasonOf(err))
 	}
 }
@@ -304,37 +243,61 @@ func (p *rulesPage) refresh() {
 		known = *p.known
 	}
 	p.renderProblems(known.Problems)
-	same := len(known.Rules) == len(p.rows)
-	for i := 0; same && i < len(p.rows); i++ {
-		same = p.rows[i].rule.Rule.Name == known.Rules[i].Rule.Name
-	}
-	if !same { // a row stays with its rule, and with what has the focus in it
-		before := p.rows
-		p.rows = nil
-		p.list.RemoveAll()
-		for _, v := range known.Rules {
-			i := slices.IndexFunc(before, func(r *ruleRow) bool { return r.rule.Rule.Name == v.Rule.Name })
-			r := (*ruleRow)(nil)
-			if i >= 0 {
-				r = before[i]
-			} else {
-				r = newRuleRow(p)
-			}
-			p.rows = append(p.rows, r)
-			p.list.Add(r.content)
+	f := ruleFilter{words: p.search.Text, sort: p.sorts.Selected}
+	for _, s := range ruleStates {
+		if ruleWord(s) == p.states.Selected {
+			f.state = s
 		}
 	}
-	for i := range known.Rules {
-		p.rows[i].render(&known.Rules[i])
-	}
+	p.listed = f.apply(known.Rules)
+	p.renderList()
 	title := fmt.Sprintf("Rules: %d", len(known.Rules))
+	if len(p.listed) < len(known.Rules) {
+		title = fmt.Sprintf("Rules: %d of %d", len(p.listed), len(known.Rules))
+	}
 	if p.known == nil {
 		title = "Reading the rules…"
 	}
 	setText(p.title, title)
+	drafts := len(p.drafts())
+	show(p.several, drafts > 1)
+	if name := fmt.Sprintf("Activate %d", drafts); p.several.Text != name {
+		p.several.SetText(name)
+	}
+	enable(p.several, p.here && p.may && !p.busy)
+	if drafts < 2 || !p.may {
+		p.severalQ.drop()
+	}
 	show(p.empty, p.known != nil && len(known.Rules) == 0 && len(known.Problems) == 0)
 	show(p.note, p.note.Text != "")
 	show(p.failed, p.failed.Text != "")
+}
+
+// renderList shows the listed rules, one line each, and below them the one that is chosen.
+func (p *rulesPage) renderList() {
+	var entries []entryTexts
+	for i := range p.listed {
+		r := &p.listed[i]
+		c := ruleCardOf(r, p.here, p.now)
+		one := entryTexts{key: r.Rule.Name, shape: c.shape, name: c.name, word: c.word, bad: c.bad && p.here}
+		if r.Price != nil && p.here {
+			one.value = number(*r.Price)
+		}
+		entries = append(entries, one)
+	}
+	p.list.set(entries)
+	at := p.list.index(p.list.chosen)
+	if at >= 0 {
+		if p.detail.rule.Rule.Name != p.listed[at].Rule.Name {
+			p.detail.question.drop()
+		}
+		p.detail.render(&p.listed[at])
+	}
+	show(p.detail.content, at >= 0)
+	if some := at >= 0 || p.trouble.Visible(); p.scroll.Visible() != some {
+		show(p.scroll, some)
+		p.body.Refresh()
+	}
 }
 
 // mostProblems is how many problems of rules.json are shown.
@@ -354,91 +317,4 @@ func (p *rulesPage) renderProblems(list []api.Problem) {
 		lines = append(lines, ruleProblem(&list[i]))
 	}
 	setText(p.problems, strings.Join(lines, "\n"))
-}
-
-// ruleRow is one rule.
-type ruleRow struct {
-	content  *fyne.Container
-	page     *rulesPage
-	rule     api.RuleView
-	sign     *sign
-	name     *widget.Label
-	word     *widget.Label
-	text     *widget.Label
-	price    *widget.Label
-	facts    *widget.Label
-	why      *widget.Label
-	toggle   *button
-	edit     *button
-	remove   *button
-	question *question
-}
-
-func newRuleRow(p *rulesPage) *ruleRow {
-	r := &ruleRow{
-		page: p, sign: newSign(signSize), name: bold(""), word: muted(""), text: wrapped(""), price: wrapped(""), facts: fine(""),
-		why: wrapped(""),
-	}
-	r.name.Truncation = fyne.TextTruncateEllipsis
-	r.word.Alignment = fyne.TextAlignTrailing
-	r.toggle = newButton(p.keys, "Activate", func() {
-		if watches(r.rule.State) {
-			p.ask(p.actions.Deactivate, r.rule.Rule.Name)
-		} else {
-			p.ask(p.actions.Activate, r.rule.Rule.Name)
-		}
-	})
-	r.edit = newButton(p.keys, "Edit", func() { p.edit(&r.rule) })
-	r.remove = newDanger(p.keys, "Delete…", func() {
-		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule", func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
-	})
-	r.question = newQuestion(p.keys, r.remove)
-	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), r.word, r.name)
-	r.content = card(
-		container.New(stacked{-10}, first, r.text, r.price, r.why, r.facts),
-		container.NewHBox(layout.NewSpacer(), r.remove, r.edit, r.toggle), r.question.content,
-	)
-	return r
-}
-
-func (r *ruleRow) render(v *api.RuleView) {
-	r.rule = *v
-	c := ruleCardOf(v, r.page.here, r.page.now)
-	r.sign.set(c.shape)
-	setText(r.name, c.name)
-	setText(r.word, strings.TrimSpace(c.word+" "+c.since))
-	setText(r.text, c.text)
-	setText(r.price, c.price)
-	tint(r.price, c.old, widget.WarningImportance)
-	setText(r.facts, c.facts)
-	setText(r.why, c.why)
-	tint(r.why, c.bad, widget.DangerImportance)
-	show(r.price, c.price != "")
-	show(r.facts, c.facts != "")
-	show(r.why, c.why != "")
-	name := "Activate"
-	if c.on {
-		name = "Deactivate"
-	}
-	if r.toggle.Text != name {
-		r.toggle.SetText(name)
-	}
-	// What was pressed keeps the focus until the answer is there, which what is disabled does not.
-	free := func(b *button) bool { return r.page.here && (!r.page.busy || r.page.keys.focused(b)) }
-	enable(r.toggle, free(r.toggle) && (c.on || r.page.may))
-	enable(r.remove, free(r.remove))
-	if !r.page.here {
-		r.question.drop()
-	}
-}
-
-// tint gives a label an importance if yes, and otherwise none.
-func tint(l *widget.Label, yes bool, importance widget.Importance) {
-	if !yes {
-		importance = widget.MediumImportance
-	}
-	if l.Importance != importance {
-		l.Importance = importance
-		l.Refresh()
-	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -70,6 +71,17 @@ func someRules() api.Rules {
 	}
 }
 
+// manyRules are more than fit into the window.
+func manyRules() api.Rules {
+	r := someRules()
+	for i := range 20 {
+		one := r.Rules[3]
+		one.Rule.Name = fmt.Sprintf("Idea %d", i+1)
+		r.Rules = append(r.Rules, one)
+	}
+	return r
+}
+
 func candidates() []api.Candidate {
 	return []api.Candidate{
 		{Instrument: rules.Instrument{ConID: 265598, Symbol: "AAPL", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD"}, Name: "APPLE INC", Text: "AAPL stock on SMART (NASDAQ) in USD"},
@@ -89,10 +101,11 @@ func someOrders() api.Orders {
 	lost.Open, lost.Quantity, lost.Rule = true, 10, "Sell the peak"
 	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "Buy 100000 AAPL limit 230")
 	rejected.Code, rejected.Detail = 201, "Order rejected - reason: we are unable to accept your order. Your available funds are insufficient."
+	filled := order(11, 26*time.Hour, engine.Filled, "filled", "Buy 100 AAPL limit 231")
+	filled.Filled, filled.AveragePrice, filled.CostText = 100, 230.4512, "average 230.4512, commission 1.00 USD, realised P&L 47.90 USD"
 	return api.Orders{
 		Orders: []api.OrderView{
-			loss, working, lost, rejected,
-			order(11, 26*time.Hour, engine.Filled, "filled", "Buy 100 AAPL limit 231"),
+			loss, working, lost, rejected, filled,
 			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "Buy 100 AAPL limit 220"),
 			order(9, 28*time.Hour, engine.NotSent, "not sent", "Buy 100 AAPL limit 221"),
 		},
@@ -131,7 +144,15 @@ func tradeScenes() map[string]func(*View) {
 			v.Status(st, noon)
 			v.status.arm.press()
 		},
-		"rules":      onRules(armed(), someRules()),
+		"rules": func(v *View) {
+			onRules(armed(), manyRules())(v)
+			ruleAt(v, 1)
+		},
+		"rules_list": func(v *View) {
+			onRules(armed(), manyRules())(v)
+			v.rules.search.SetText("idea")
+			v.rules.several.OnTapped()
+		},
 		"rules_none": onRules(unarmed(), api.Rules{MayEdit: true}),
 		"rules_off":  onRules(reconnecting(), off),
 		"rules_problems": func(v *View) {
@@ -142,7 +163,7 @@ func tradeScenes() map[string]func(*View) {
 				{Key: "rules[2].nmae", Line: 31, Column: 7, Text: `unknown key; did you mean "name"?`},
 			}
 			onRules(unarmed(), r)(v)
-			v.rules.rows[0].remove.OnTapped()
+			ruleAt(v, 0).remove.OnTapped()
 		},
 		"rule_new": func(v *View) {
 			onRules(unarmed(), someRules())(v)
@@ -150,7 +171,7 @@ func tradeScenes() map[string]func(*View) {
 		},
 		"rule_order": func(v *View) {
 			onRules(armed(), someRules())(v)
-			v.rules.rows[0].edit.OnTapped()
+			ruleAt(v, 0).edit.OnTapped()
 			e := v.rules.editor
 			e.instrument.symbol.SetText("APPL")
 			e.instrument.symbol.SetText("AAPL")
@@ -160,7 +181,7 @@ func tradeScenes() map[string]func(*View) {
 		},
 		"rule_refused": func(v *View) {
 			onRules(armed(), someRules())(v)
-			v.rules.rows[0].edit.OnTapped()
+			ruleAt(v, 0).edit.OnTapped()
 			e := v.rules.editor
 			e.form.texts["name"] = "Buy the dips"
 			e.in.fill(e.form.texts)
@@ -173,19 +194,22 @@ func tradeScenes() map[string]func(*View) {
 		},
 		"rule_off": func(v *View) {
 			onRules(armed(), someRules())(v)
-			v.rules.rows[0].edit.OnTapped()
+			ruleAt(v, 0).edit.OnTapped()
 			e := v.rules.editor
 			e.form.texts["name"] = "Buy the dips"
 			e.in.fill(e.form.texts)
 			v.Status(reconnecting(), noon)
 		},
-		"orders":      onOrders(armed(), someOrders()),
+		"orders": func(v *View) {
+			onOrders(armed(), someOrders())(v)
+			v.orders.list.pick(orderKey(11))
+		},
 		"orders_none": onOrders(unarmed(), api.Orders{}),
 		"orders_off":  onOrders(reconnecting(), someOrders()),
 		"orders_change": func(v *View) {
 			onOrders(armed(), someOrders())(v)
-			v.orders.open.rows[1].edit()
-			v.orders.open.rows[1].quantity.SetText("30")
+			orderAt(v, 1).edit()
+			orderAt(v, 1).quantity.SetText("30")
 		},
 		"orders_cancel": func(v *View) {
 			onOrders(armed(), someOrders())(v)

@@ -187,7 +187,7 @@ func editing(t *testing.T) (*View, *ruleEditor, *acts) {
 	v.Status(armed(), noon)
 	v.open(pageRules)
 	v.Rules(someRules(), nil)
-	test.Tap(v.rules.rows[0].edit)
+	test.Tap(ruleAt(v, 0).edit)
 	return v, v.rules.editor, a
 }
 
@@ -215,9 +215,16 @@ func TestSavingARule(t *testing.T) {
 		t.Errorf("refused: %q, %q", got, e.message.Text)
 	}
 	v.Close()
-	if a.closed != 0 || !strings.Contains(e.message.Text, "unsaved") {
-		t.Errorf("closed %d times, said %q", a.closed, e.message.Text)
+	v.Close() // however often
+	if a.closed != 0 || !v.unsaved.open() {
+		t.Errorf("closed %d times, asked %v", a.closed, v.unsaved.open())
 	}
+	test.Tap(v.unsaved.no)
+	test.Tap(e.leave)
+	if !e.isOpen || !e.question.open() {
+		t.Error("changes are lost by one press")
+	}
+	test.Tap(e.question.no)
 	v.RuleSaved(someRules(), nil)
 	if e.isOpen || !v.rules.overview.Visible() {
 		t.Error("saved, and still open")
@@ -264,27 +271,26 @@ func TestRulesAreStartedAndStopped(t *testing.T) {
 	a.asked = nil
 	v.open(pageRules)
 	v.Rules(someRules(), nil)
-	rows := v.rules.rows
-	test.Tap(rows[3].toggle)
-	test.Tap(rows[0].toggle) // while the answer is awaited
+	test.Tap(ruleAt(v, 3).toggle)
+	test.Tap(ruleAt(v, 0).toggle) // while the answer is awaited
 	v.RuleDone(api.Rules{}, errors.New("boom"))
-	if v.rules.failed.Text != "That did not work: boom" || len(v.rules.rows) != 4 {
+	if v.rules.failed.Text != "That did not work: boom" || len(v.rules.listed) != 4 {
 		t.Errorf("said %q", v.rules.failed.Text)
 	}
-	test.Tap(rows[0].toggle)
+	test.Tap(ruleAt(v, 0).toggle)
 	v.RuleDone(someRules(), nil)
-	test.Tap(rows[1].remove)
-	if !rows[1].question.open() {
+	test.Tap(ruleAt(v, 1).remove)
+	if !v.rules.detail.question.open() {
 		t.Error("nothing is asked before deleting")
 	}
-	test.Tap(rows[1].question.yes)
+	test.Tap(v.rules.detail.question.yes)
 	if want := []string{"rules", "activate An idea", "deactivate Buy the dip", "delete Euro alarm"}; !reflect.DeepEqual(a.asked, want) {
 		t.Errorf("asked %v, want %v", a.asked, want)
 	}
 	v.RuleDone(someRules(), nil)
 	v.Status(reconnecting(), noon)
-	if !rows[3].toggle.Disabled() || rows[0].toggle.Disabled() || !strings.Contains(v.rules.note.Text, "not connected") {
-		t.Errorf("not connected: Activate %v, Deactivate %v, said %q", !rows[3].toggle.Disabled(), !rows[0].toggle.Disabled(), v.rules.note.Text)
+	if !ruleAt(v, 3).toggle.Disabled() || ruleAt(v, 0).toggle.Disabled() || !strings.Contains(v.rules.note.Text, "not connected") {
+		t.Errorf("not connected: said %q", v.rules.note.Text)
 	}
 }
 
@@ -363,10 +369,11 @@ func TestOrdersAreCancelledAndChanged(t *testing.T) {
 	v.Status(armed(), noon)
 	v.open(pageOrders)
 	v.Orders(someOrders(), nil)
-	rows := v.orders.open.rows
-	if len(rows) != 3 || rows[0].order.ID != 18 || len(v.orders.done.rows) != 4 || len(v.orders.heldRows) != 1 {
-		t.Fatalf("%d open, %d done, %d blocked", len(rows), len(v.orders.done.rows), len(v.orders.heldRows))
+	if len(v.orders.open) != 3 || v.orders.open[0].ID != 18 || len(v.orders.done) != 4 || len(v.orders.list.entries) != 3+1+4+1+1 {
+		t.Fatalf("%d open, %d done, %d lines", len(v.orders.open), len(v.orders.done), len(v.orders.list.entries))
 	}
+	rows := []*orderRow{orderAt(v, 0), orderAt(v, 1)}
+	v.orders.list.pick(orderKey(18))
 	before := len(a.asked)
 	test.Tap(rows[0].cancel)
 	test.Tap(rows[0].cancel)
@@ -416,7 +423,7 @@ func TestCancellationsAreShown(t *testing.T) {
 		}
 	}
 	v.Orders(some, nil)
-	row := v.orders.open.rows[0]
+	row := orderAt(v, 0)
 	if v.orders.cancels.Text != some.Cancelling.Text || !v.orders.cancels.Visible() {
 		t.Errorf("%q", v.orders.cancels.Text)
 	}
@@ -451,5 +458,70 @@ func TestTradingPagesAskOften(t *testing.T) {
 	v.Status(unarmed(), noon.Add(time.Minute+3*time.Second))
 	if len(a.asked) != 3 {
 		t.Errorf("asked %v", a.asked)
+	}
+}
+
+// ruleAt chooses a listed rule and returns its details.
+func ruleAt(v *View, i int) *ruleRow {
+	v.rules.list.pick(v.rules.listed[i].Rule.Name)
+	return v.rules.detail
+}
+
+// orderAt chooses an open order and returns its details.
+func orderAt(v *View, i int) *orderRow {
+	v.orders.list.pick(orderKey(v.orders.open[i].ID))
+	return v.orders.row(v.orders.open[i].ID)
+}
+
+// TestOnlyTouchedFieldsAreMarked begins a rule: what is left to fill in is named, and nothing is marked as wrong that was not typed.
+func TestOnlyTouchedFieldsAreMarked(t *testing.T) {
+	v, _, _ := acting(t)
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageRules)
+	v.Rules(someRules(), nil)
+	test.Tap(v.rules.create)
+	e := v.rules.editor
+	marked := func() (n int) {
+		for _, m := range e.in.wrong {
+			if m.content.Visible() {
+				n++
+			}
+		}
+		return n
+	}
+	e.first.SetText("An alarm")
+	if marked() != 0 || e.message.Importance == widget.DangerImportance || e.message.Text != "Still to fill in: value, symbol" || !e.save.Disabled() {
+		t.Errorf("%d marked, said %q", marked(), e.message.Text)
+	}
+	e.in.fill(map[string]string{"name": "An alarm", "cooldown_seconds": "soon"})
+	if m := e.in.wrong["cooldown_seconds"]; marked() != 1 || !m.content.Visible() {
+		t.Errorf("%d marked", marked())
+	}
+}
+
+// TestTypedChangesOfOrdersAreKept chooses another order while one is being changed, and presses Escape.
+func TestTypedChangesOfOrdersAreKept(t *testing.T) {
+	v, _, a := acting(t)
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageOrders)
+	v.Orders(someOrders(), nil)
+	row := orderAt(v, 1)
+	test.Tap(row.change)
+	if v.Close(); a.closed != 1 {
+		t.Error("nothing was typed, and it does not close")
+	}
+	row.limit.SetText("225")
+	orderAt(v, 0)
+	if v.Close(); a.closed != 1 || !v.unsaved.open() || v.page != pageOrders {
+		t.Error("what was typed is lost")
+	}
+	if again := orderAt(v, 1); again.limit.Text != "225" || !again.editing {
+		t.Errorf("%q", again.limit.Text)
+	}
+	test.Tap(v.unsaved.yes)
+	if a.closed != 2 {
+		t.Error("it does not close")
 	}
 }

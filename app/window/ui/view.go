@@ -86,10 +86,10 @@ type View struct {
 	title   string
 	busy    bool // a command is under way
 	failure string
-	arming  bool   // an answer to arming is awaited
-	unarmed string // why the last arming or stopping failed
-	sent    draft  // the form as it was sent to be saved
-	asked   bool   // closing was asked for while there were unsaved changes
+	arming  bool      // an answer to arming is awaited
+	unarmed string    // why the last arming or stopping failed
+	sent    draft     // the form as it was sent to be saved
+	unsaved *question // asks before changes are lost
 }
 
 const (
@@ -131,7 +131,8 @@ func New(a Actions, now time.Time) *View {
 	}
 	v.veil = newThemed(colorVeil, "", 0)
 	pages.Add(v.veil)
-	top := container.NewVBox(v.head.content, padded(0, 10, tabs))
+	v.unsaved = newQuestion(v.keys, v.tabs[pageStatus])
+	top := container.NewVBox(v.head.content, padded(0, 10, tabs), padded(0, 10, v.unsaved.content))
 	minimum := newThemed("", "", 0)
 	body := framed(top, pages, nil)
 	v.content = container.New(atLeast{MinSize}, minimum, body)
@@ -197,28 +198,34 @@ func (v *View) shortcut(s fyne.Shortcut) {
 	}
 }
 
-// Close closes the window; with unsaved changes only when it is asked for twice.
+// Close closes the window. While there are unsaved changes it asks first, each time.
 func (v *View) Close() {
-	const unsaved = "There are unsaved changes. Close again to drop them."
-	switch {
-	case v.asked:
+	page := v.unsavedPage()
+	if page < 0 {
 		v.actions.Close()
-	case v.rules.editor.dirty():
-		v.open(pageRules)
-		v.asked = true
-		v.rules.editor.tell(unsaved)
-	case v.form.desk.dirty():
-		v.open(pageSettings)
-		v.asked = true
-		v.form.say(unsaved)
-	default:
-		v.actions.Close()
+		return
 	}
+	if v.page != page {
+		v.open(page)
+	}
+	v.unsaved.ask("There are changes that are not saved.", "Keep editing", "Close without saving", v.actions.Close)
+}
+
+// unsavedPage returns the page on which something was typed that is not saved, -1 if there is none.
+func (v *View) unsavedPage() int {
+	switch {
+	case v.rules.editor.dirty():
+		return pageRules
+	case v.orders.dirty():
+		return pageOrders
+	case v.form.desk.dirty():
+		return pageSettings
+	}
+	return -1
 }
 
 func (v *View) open(page int) {
 	v.page = page
-	v.asked = false
 	for i, t := range v.tabs {
 		mark(t, i == page)
 		show(v.pages[i], i == page)
@@ -501,6 +508,9 @@ func (v *View) render() {
 	show(v.veil, v.lost.is() && v.page != pageStatus)
 	if view := v.form.desk.view; st != nil && v.pic.banner != nil && view != nil && !view.Found {
 		v.pic.welcome(st)
+	}
+	if v.unsaved.open() && v.unsavedPage() < 0 {
+		v.unsaved.drop()
 	}
 	v.head.render(&v.pic)
 	v.status.render(&v.pic, v.form.desk.view, st, v.busy || v.form.saving, v.failure)

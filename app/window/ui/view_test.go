@@ -153,13 +153,14 @@ func TestCountdownGoesOnByItself(t *testing.T) {
 func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 	s := inForce()
 	s.Settings.ResetWindows = []settings.ResetWindow{{Start: "18:00", Minutes: 5}, {Preset: "ibkr-asia"}}
-	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 17, pageOrders: 6, pageAlerts: 8, pageSettings: 47} {
+	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 15, pageOrders: 6, pageAlerts: 8, pageSettings: 47} {
 		v, w, a := acting(t)
 		v.Settings(s)
 		v.Status(reconnecting(), noon)
 		v.open(page)
 		v.Uptime(report(), nil)
 		v.Rules(someRules(), nil)
+		ruleAt(v, 0)
 		v.Orders(someOrders(), nil)
 		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}}, nil)
 		settle(w)
@@ -296,8 +297,12 @@ func TestUnsavedChangesAreNotLostByOneKey(t *testing.T) {
 	if a.closed != 0 || v.page != pageSettings {
 		t.Errorf("closed %d times, page %d", a.closed, v.page)
 	}
+	if v.Close(); a.closed != 0 || !v.unsaved.open() {
+		t.Errorf("closed %d times by the second key", a.closed)
+	}
+	test.Tap(v.unsaved.no)
 	v.Close()
-	if a.closed != 1 {
+	if test.Tap(v.unsaved.yes); a.closed != 1 {
 		t.Errorf("closed %d times", a.closed)
 	}
 }

@@ -1,0 +1,191 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+)
+
+// entryTexts is what a list shows of an entry in its one line. A title stands above what follows it, and cannot be chosen.
+type entryTexts struct {
+	key               string // what stays the same of it
+	title             bool
+	shape             Shape
+	name, value, word string
+	bad               bool // word is something to see to
+}
+
+// list shows entries, one line each, of which one can be chosen. It has widgets only for the lines that can be seen, and paints
+// only what has changed.
+type list struct {
+	widget.List
+	keys    *keys
+	entries []entryTexts
+	chosen  string // key of the entry
+	choose  func(key string)
+}
+
+func newList(k *keys, choose func(key string)) *list {
+	l := &list{keys: k, choose: choose}
+	l.Length = func() int { return len(l.entries) }
+	l.CreateItem = func() fyne.CanvasObject { return newEntryLine().content }
+	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
+		if i < len(l.entries) {
+			lineOf(o).set(&l.entries[i])
+		}
+	}
+	l.OnSelected = func(i widget.ListItemID) {
+		if i >= len(l.entries) || l.entries[i].title || l.entries[i].key == l.chosen {
+			return
+		}
+		l.chosen = l.entries[i].key
+		l.choose(l.chosen)
+	}
+	l.HideSeparators = true
+	l.ExtendBaseWidget(l)
+	return l
+}
+
+// set shows entries. What is chosen stays, as long as it is there.
+func (l *list) set(entries []entryTexts) {
+	before := l.entries
+	l.entries = entries
+	at := l.index(l.chosen)
+	if len(before) != len(entries) {
+		l.Refresh()
+	} else {
+		for i := range entries {
+			if entries[i] != before[i] {
+				l.RefreshItem(i)
+			}
+		}
+	}
+	switch {
+	case at < 0:
+		l.chosen = ""
+		l.UnselectAll()
+	default:
+		l.Select(at)
+	}
+}
+
+// pick chooses the entry with the key, none if it is empty or not there.
+func (l *list) pick(key string) {
+	if at := l.index(key); at >= 0 {
+		l.Select(at)
+		return
+	}
+	l.chosen = ""
+	l.UnselectAll()
+	l.choose("")
+}
+
+func (l *list) index(key string) int {
+	for i := range l.entries {
+		if key != "" && !l.entries[i].title && l.entries[i].key == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func (l *list) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape {
+		l.keys.escape()
+		return
+	}
+	l.List.TypedKey(e)
+}
+
+// entryLine is one line of a list.
+type entryLine struct {
+	content *fyne.Container
+	sign    *sign
+	name    *widget.Label
+	value   *widget.Label
+	word    *widget.Label
+}
+
+func newEntryLine() *entryLine {
+	e := &entryLine{sign: newSign(signSize), name: text(""), value: text(""), word: muted("")}
+	for _, l := range []*widget.Label{e.name, e.value, e.word} {
+		l.Truncation = fyne.TextTruncateEllipsis
+	}
+	e.value.Alignment = fyne.TextAlignTrailing
+	e.content = container.New(lineLayout{}, e.sign.image, e.name, e.value, e.word)
+	return e
+}
+
+// lineOf returns the line of what the list hands out to be filled.
+func lineOf(o fyne.CanvasObject) *entryLine {
+	c := o.(*fyne.Container)
+	label := func(i int) *widget.Label { return c.Objects[i].(*widget.Label) }
+	return &entryLine{content: c, sign: &sign{image: c.Objects[0].(*canvas.Image)}, name: label(1), value: label(2), word: label(3)}
+}
+
+func (e *entryLine) set(t *entryTexts) {
+	if icon := t.shape.Icon(); e.sign.image.Resource != icon {
+		e.sign.image.Resource = icon
+		e.sign.image.Refresh()
+	}
+	show(e.sign.image, !t.title)
+	if e.name.TextStyle.Bold != t.title {
+		e.name.TextStyle.Bold = t.title
+		e.name.Refresh()
+	}
+	setText(e.name, t.name)
+	setText(e.value, t.value)
+	setText(e.word, t.word)
+	importance := widget.LowImportance
+	if t.bad {
+		importance = widget.DangerImportance
+	}
+	if e.word.Importance != importance {
+		e.word.Importance = importance
+		e.word.Refresh()
+	}
+}
+
+// lineLayout gives the sign its room, and the rest to name, value and word by their shares.
+type lineLayout struct{}
+
+const lineHeight = 30
+
+func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	sign := float32(signSize + 12)
+	rest := size.Width - sign
+	x := sign
+	objects[0].Move(fyne.NewPos(6, (size.Height-signSize)/2))
+	objects[0].Resize(fyne.NewSquareSize(signSize))
+	for i, share := range []float32{0.44, 0.31, 0.25} {
+		o := objects[i+1]
+		h := o.MinSize().Height
+		o.Move(fyne.NewPos(x, (size.Height-h)/2))
+		o.Resize(fyne.NewSize(rest*share, h))
+		x += rest * share
+	}
+}
+
+func (lineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(240, lineHeight) }
+
+// docked puts a list above the details of what is chosen in it. These stand at the foot, where their buttons stay whatever
+// happens above, and have at most a share of the height: the rest of them scrolls.
+type docked struct{ share float32 }
+
+func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	above, below := objects[0], objects[1]
+	h := float32(0)
+	if below.Visible() {
+		below.Resize(fyne.NewSize(size.Width, below.Size().Height)) // the width first: it decides the height of text
+		h = min(below.(*container.Scroll).Content.MinSize().Height, size.Height*d.share)
+		below.Move(fyne.NewPos(0, size.Height-h))
+		below.Resize(fyne.NewSize(size.Width, h))
+	}
+	above.Move(fyne.Position{})
+	above.Resize(fyne.NewSize(size.Width, size.Height-h))
+}
+
+func (d docked) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(240, 2*lineHeight)
+}

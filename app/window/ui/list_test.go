@@ -1,0 +1,123 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
+
+	"gatewatch/app/api"
+	"gatewatch/engine/rules"
+)
+
+// rulesStage is the page of rules in a window on a laptop's screen, without its bars.
+func rulesStage(t *testing.T) (*View, *acts) {
+	t.Helper()
+	v, w, a := acting(t)
+	w.Resize(fyne.NewSize(520, 700))
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageRules)
+	v.Rules(manyRules(), nil)
+	settle(w)
+	return v, a
+}
+
+// TestTenRulesOnALaptop counts the lines that can be seen, and holds that there are no widgets for the others.
+func TestTenRulesOnALaptop(t *testing.T) {
+	v, _ := rulesStage(t)
+	if n := v.rules.list.Size().Height / (lineHeight + theme.Padding()); n < 10 {
+		t.Errorf("%.1f rules can be seen", n)
+	}
+	made := 0
+	create := v.rules.list.CreateItem
+	v.rules.list.CreateItem = func() fyne.CanvasObject { made++; return create() }
+	var many api.Rules
+	for i := range 500 {
+		many.Rules = append(many.Rules, api.RuleView{Rule: rules.Rule{Name: fmt.Sprint(i)}, State: rules.Draft})
+	}
+	if v.Rules(many, nil); made > 30 {
+		t.Errorf("%d lines were made for 500 rules", made)
+	}
+}
+
+func TestRulesAreSearchedFilteredAndSorted(t *testing.T) {
+	v, _ := rulesStage(t)
+	names := func() (list []string) {
+		for _, e := range v.rules.list.entries {
+			list = append(list, e.name)
+		}
+		return list
+	}
+	v.rules.search.SetText("aapl DIP")
+	if got := names(); !slices.Equal(got, []string{"Buy the dip"}) || v.rules.title.Text != "Rules: 1 of 24" {
+		t.Errorf("found %q, %q", got, v.rules.title.Text)
+	}
+	v.rules.search.SetText("")
+	v.rules.states.SetSelected("Failed")
+	if got := names(); !slices.Equal(got, []string{"Sell the peak"}) {
+		t.Errorf("failed: %q", got)
+	}
+	v.rules.states.SetSelected(anyState)
+	for sort, first := range map[string][]string{
+		ruleSorts[0]: {"Buy the dip", "Euro alarm"}, ruleSorts[1]: {"An idea", "Buy the dip"},
+		ruleSorts[2]: {"Sell the peak", "Euro alarm"}, ruleSorts[3]: {"Euro alarm", "Buy the dip"},
+	} {
+		v.rules.sorts.SetSelected(sort)
+		if got := names(); len(got) != 24 || !slices.Equal(got[:2], first) {
+			t.Errorf("%s: %q", sort, got)
+		}
+	}
+}
+
+func TestRulesAreDuplicated(t *testing.T) {
+	v, a := rulesStage(t)
+	test.Tap(ruleAt(v, 0).double)
+	e := v.rules.editor
+	if e.form.texts["name"] != "Buy the dip copy" || e.save.Disabled() || !e.dirty() {
+		t.Fatalf("name %q, can be saved %v", e.form.texts["name"], !e.save.Disabled())
+	}
+	test.Tap(e.save)
+	if a.asked[len(a.asked)-1] != "save " || a.rules[0].Name != "Buy the dip copy" || len(a.rules[0].Conditions) != 2 {
+		t.Errorf("asked %v: %+v", a.asked, a.rules)
+	}
+	if got := copyName("A", []api.RuleView{{Rule: rules.Rule{Name: "A copy"}}}); got != "A copy 2" {
+		t.Errorf("second copy %q", got)
+	}
+}
+
+// TestSeveralRulesAreActivated activates what is listed, one after the other, until one is refused.
+func TestSeveralRulesAreActivated(t *testing.T) {
+	v, a := rulesStage(t)
+	v.rules.search.SetText("idea 1")
+	a.asked = nil
+	test.Tap(v.rules.several)
+	if len(a.asked) > 0 || v.rules.several.Text != "Activate 11" {
+		t.Errorf("%q asks nothing: %v", v.rules.several.Text, a.asked)
+	}
+	test.Tap(v.rules.severalQ.yes)
+	v.RuleDone(manyRules(), nil)
+	v.RuleDone(manyRules(), api.ErrNoRule)
+	if want := []string{"activate Idea 1", "activate Idea 10"}; !slices.Equal(a.asked, want) {
+		t.Errorf("asked %v, want %v", a.asked, want)
+	}
+}
+
+// TestButtonsStay holds the buttons of what is chosen in their place, whatever becomes of the rules.
+func TestButtonsStay(t *testing.T) {
+	v, _ := rulesStage(t)
+	row := ruleAt(v, 0)
+	place := func() fyne.Position { return fyne.CurrentApp().Driver().AbsolutePositionForObject(row.toggle) }
+	before := place()
+	more := manyRules()
+	more.Rules = append(more.Rules[4:], more.Rules[:4]...)
+	v.Rules(more, nil)
+	v.Tick(noon.Add(time.Second))
+	if after := place(); after != before || row.rule.Rule.Name != "Buy the dip" {
+		t.Errorf("moved from %v to %v, of rule %q", before, after, row.rule.Rule.Name)
+	}
+}

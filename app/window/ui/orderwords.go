@@ -1,0 +1,154 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/engine"
+)
+
+// lookInTWS is what to do about an order of which nobody knows whether it was received.
+const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether it is there " +
+	"before you place it again."
+
+// fateShape returns the shape of what has become of an order.
+func fateShape(f engine.Fate) Shape {
+	switch f {
+	case engine.Planned, engine.Sent, engine.Working:
+		return Working
+	case engine.Filled:
+		return Up
+	case engine.Cancelled:
+		return Over
+	case engine.Rejected:
+		return Down
+	case engine.Unknown, engine.Inactive:
+		return Impaired
+	}
+	return Unknown // not sent
+}
+
+// fateWord returns what has become of an order, in words.
+func fateWord(o *api.OrderView) string {
+	word := plain(o.FateText)
+	if word == "" {
+		word = strings.ReplaceAll(plain(string(o.Fate)), "_", " ")
+	}
+	if word == "" {
+		return none
+	}
+	return upper(word)
+}
+
+// orderFacts returns what else is known of an order, in one line.
+func orderFacts(o *api.OrderView, now time.Time) string {
+	list := []string{fmt.Sprintf("%s of %s filled", number(o.Filled), number(o.Quantity)), clock(o.At, now)}
+	if !o.Changed.IsZero() && o.Changed.Sub(o.At) >= time.Second {
+		list[1] += ", changed " + clock(o.Changed, now)
+	}
+	if rule := plain(o.Rule); rule != "" {
+		list = append(list, "rule "+rule)
+	}
+	if o.Parent != 0 {
+		list = append(list, fmt.Sprintf("closes order %d", o.Parent))
+	}
+	list = append(list, fmt.Sprintf("order %d", o.ID))
+	if cost := plain(o.CostText); cost != "" {
+		list = append(list, cost)
+	}
+	return strings.Join(list, " · ")
+}
+
+// orderWrong returns what went wrong with an order, or what is to be done about it; empty if nothing.
+func orderWrong(o *api.OrderView) string {
+	var list []string
+	if o.Fate == engine.Unknown {
+		list = append(list, lookInTWS)
+	}
+	if o.Unprotected {
+		list = append(list, upper(wording.NoStop)+".")
+	}
+	if change := plain(o.ChangeText); change != "" {
+		list = append(list, upper(change)+".")
+	}
+	detail := plain(o.Detail)
+	if o.Code != 0 {
+		detail = strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail))
+		detail = strings.TrimSuffix(detail, ":")
+	}
+	if detail != "" {
+		list = append(list, detail)
+	}
+	if cancel := plain(o.CancelText); cancel != "" {
+		list = append(list, cancel)
+	}
+	return strings.Join(list, "\n")
+}
+
+// sorted returns the orders of which something is expected, or that a person has to look after, and the others. Both have
+// the newest first.
+func sorted(list []api.OrderView) (open, done []api.OrderView) {
+	for _, o := range list {
+		if o.Open || o.Fate == engine.Unknown || o.Unprotected {
+			open = append(open, o)
+		} else {
+			done = append(done, o)
+		}
+	}
+	newest := func(a, b api.OrderView) int {
+		if c := b.At.Compare(a.At); c != 0 {
+			return c
+		}
+		return int(b.ID - a.ID)
+	}
+	slices.SortStableFunc(open, newest)
+	slices.SortStableFunc(done, newest)
+	return open, done
+}
+
+// canAct says whether orders can be cancelled and changed, and why not.
+func canAct(st *api.Status, lost absence) (yes bool, reason string) {
+	switch {
+	case lost.is():
+		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or change them."
+	case st == nil:
+		return false, "Looking for Gatewatch…"
+	case !st.Connected:
+		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile."
+	}
+	return true, ""
+}
+
+// changeOf returns the change that the texts ask of an order, nil if none, or what is wrong with them.
+func changeOf(o *api.OrderView, quantity, limit, stop string) (*api.OrderChange, error) {
+	c, any := &api.OrderChange{ID: o.ID}, false
+	for _, one := range []struct {
+		name, text string
+		before     float64
+		to         **float64
+	}{{"quantity", quantity, o.Quantity, &c.Quantity}, {"limit price", limit, o.LimitPrice, &c.LimitPrice}, {"stop price", stop, o.StopPrice, &c.StopPrice}} {
+		if one.before == 0 {
+			continue
+		}
+		v, err := parseFloat(one.text)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", one.name, err)
+		case math.IsInf(v, 0):
+			return nil, fmt.Errorf("%s: is out of range", one.name)
+		case one.to == &c.Quantity && v <= o.Filled:
+			return nil, fmt.Errorf("quantity: has to be more than the %s that are filled; cancel the order instead", number(o.Filled))
+		case v != one.before:
+			*one.to, any = &v, true
+		}
+	}
+	if !any {
+		return nil, nil
+	}
+	return c, nil
+}
