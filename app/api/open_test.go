@@ -119,11 +119,12 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	}
 	look("", got)
 	slices.Sort(found)
-	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, and its version.
+	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, whether trading
+	// is on and numbers of rules and orders, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
 		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".restart.hint", ".restart.text",
-		".today.name", ".version",
+		".today.name", ".trading.counts", ".trading.counts", ".trading.text", ".version",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)
