@@ -178,7 +178,7 @@ func (b *bot) trade(ended chan struct{}) {
 	}
 }
 
-// wait waits until each order is answered. Those that are not by then nobody has said anything of.
+// wait waits until each order is answered. Those that are not by then were not answered.
 func (b *bot) wait(ended chan struct{}) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		select {

@@ -239,7 +239,7 @@ func (c *client) finish() {
 	}
 	c.lose()
 	nudge(c.port.asks)
-	if c.id.Load() >= 0 {
+	if c.ready.Load() {
 		c.port.event(Event{Kind: ClientDisconnected, Client: c.describe(), Detail: string(c.cause)})
 	}
 	c.log.Info("a program is not connected to the guarded port any more", "cause", c.cause)
@@ -250,7 +250,7 @@ func (c *client) finish() {
 func (c *client) settle(cancelled bool) {
 	limit := time.NewTimer(lastWords)
 	defer limit.Stop()
-	for c.ready.Load() && c.port.book.awaited(c.id.Load(), c.number, cancelled) {
+	for c.ready.Load() && c.port.orders.awaited(c.id.Load(), c.number, cancelled) {
 		select {
 		case <-c.read:
 			return
@@ -275,7 +275,7 @@ func (c *client) lose() {
 	if !c.ready.Load() {
 		return
 	}
-	for _, o := range c.port.book.lost(c.id.Load(), c.number, c.gateway) {
+	for _, o := range c.port.orders.lost(c.id.Load(), c.number, c.gateway) {
 		c.port.unknown(o, c.describe())
 	}
 }
@@ -306,7 +306,7 @@ func (c *client) describe() Client {
 		d.LastMessage = time.Unix(0, last)
 	}
 	if id >= 0 {
-		d.Working, d.Unknown = c.port.book.count(id)
+		d.Working, d.Unknown = c.port.orders.count(id)
 	}
 	return d
 }

@@ -83,7 +83,7 @@ func (c *client) hear(number int, proto bool, body []byte) {
 	if number == wire.MsgError {
 		n.client = c.id.Load()
 	}
-	c.port.book.heard(n)
+	c.port.orders.heard(n)
 }
 
 // accepted takes in that Gateway has accepted the client id.
@@ -117,8 +117,8 @@ func (c *client) write(frames []byte) error {
 	return nil
 }
 
-// say sends an error by Gatewatch to the program.
-func (c *client) say(id int64, code int, text string) {
+// sendError sends an error by Gatewatch to the program.
+func (c *client) sendError(id int64, code int, text string) {
 	frame := appendError(nil, c.version, c.errorsInProto.Load(), id, code, text)
 	if c.write(frame) == nil {
 		c.port.toClients.Add(1)
@@ -166,9 +166,9 @@ func (c *client) sendNotices() {
 		said = frozen
 		switch {
 		case frozen:
-			c.say(noID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.")
+			c.sendError(noID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.")
 		case s&stateUpstream != 0:
-			c.say(noID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
+			c.sendError(noID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
 		}
 	}
 }

@@ -211,7 +211,7 @@ func TestTooMany(t *testing.T) {
 	startRaw(t, r.number, 176, 50)
 }
 
-// TestSlowReader has a program read nothing: it alone waits, Gateway is held back for it alone, and memory is bounded.
+// TestSlowReader has a program read nothing: only it waits, Gateway is held back only for it, and memory is bounded.
 func TestSlowReader(t *testing.T) {
 	g := newTap(t, 176)
 	r := newRig(t, g.port(), nil)

@@ -40,7 +40,7 @@ func (p *Port) inquire(ctx context.Context) {
 		}
 		next = time.Now().Add(askAgain)
 		s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
-		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || len(p.book.unwatched(p.connected())) == 0 {
+		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || len(p.orders.unwatched(p.connected())) == 0 {
 			continue
 		}
 		if err := p.ask(ctx, upstreamOf(n), int64(s.AskAs)); err != nil {
@@ -109,11 +109,11 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 			}
 		case aboutOrders(number):
 			if n, ok := readNews(number, proto, body, version); ok {
-				mentioned[p.book.heard(n)] = true
+				mentioned[p.orders.heard(n)] = true
 			}
 		}
 	}
-	for _, o := range p.book.missing(mentioned, p.connected()) {
+	for _, o := range p.orders.missing(mentioned, p.connected()) {
 		p.unknown(o, Client{ClientID: o.Client, Name: o.Program, PID: o.PID})
 	}
 	return nil

@@ -6,6 +6,13 @@ import "time"
 // with code 100, or closes the connection.
 const paceCount = 45
 
+const (
+	// paceBurst is how many messages may leave at once. What follows within a second is spread evenly: Gateway counts
+	// when it reads, which may be later than they leave, and two bursts must not come together.
+	paceBurst = 20
+	paceGap   = time.Second / paceCount
+)
+
 // pace spreads the messages of a client. It is guarded by [upward.mu].
 type pace struct {
 	sent [paceCount]time.Time // ring of the moments of the last messages
@@ -14,7 +21,12 @@ type pace struct {
 
 // wait returns how long it takes until the next message may leave.
 func (p *pace) wait(now time.Time) time.Duration {
-	return max(0, p.sent[p.i].Add(time.Second).Sub(now))
+	wait := p.sent[p.i].Add(time.Second).Sub(now)
+	if before := p.sent[(p.i+paceCount-paceBurst)%paceCount]; now.Sub(before) < time.Second {
+		last := p.sent[(p.i+paceCount-1)%paceCount]
+		wait = max(wait, last.Add(paceGap).Sub(now))
+	}
+	return max(0, wait)
 }
 
 // note counts a message that leaves.
@@ -23,15 +35,21 @@ func (p *pace) note(now time.Time) {
 	p.i = (p.i + 1) % paceCount
 }
 
-// rate counts the orders of a client id in the last minute.
-type rate struct{ sent []time.Time }
+// rates count what a client id has done in the last minute.
+type rates struct{ orders, refusals rate }
 
-// full reports whether most orders have left in the last minute already.
+// rate counts what happened in the last minute.
+type rate struct{ at []time.Time }
+
+// full reports whether it happened most times in the last minute.
 func (r *rate) full(now time.Time, most int) bool {
-	for len(r.sent) > 0 && now.Sub(r.sent[0]) >= time.Minute {
-		r.sent = r.sent[1:]
+	for len(r.at) > 0 && now.Sub(r.at[0]) >= time.Minute {
+		r.at = r.at[1:]
 	}
-	return len(r.sent) >= most
+	return len(r.at) >= most
 }
 
-func (r *rate) note(now time.Time) { r.sent = append(r.sent, now) }
+func (r *rate) note(now time.Time) {
+	r.full(now, 0)
+	r.at = append(r.at, now)
+}

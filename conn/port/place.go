@@ -24,7 +24,7 @@ type placing struct {
 // place sends an order, or refuses it.
 func (c *client) place(w *waiting) {
 	p := &placing{waiting: w, in: readInstruction(&w.request, c.version)}
-	p.change = c.port.book.open(c.id.Load(), w.id) != nil
+	p.change = c.port.orders.open(c.id.Load(), w.id) != nil
 	if c.port.settings.Load().observes() {
 		c.placeObserved(p)
 		return
@@ -35,7 +35,8 @@ func (c *client) place(w *waiting) {
 	}
 	for reason == Allowed {
 		if !c.turn() {
-			return
+			reason = Reason(conn.GuardSocket)
+			break
 		}
 		if reason = c.permit(p); reason != Allowed {
 			break
@@ -50,12 +51,6 @@ func (c *client) place(w *waiting) {
 				return
 			}
 		}
-		if c.isOver() {
-			break
-		}
-	}
-	if c.isOver() && reason == Allowed {
-		reason = Reason(conn.GuardSocket)
 	}
 	c.refuseOrder(p, reason)
 }
@@ -79,8 +74,8 @@ func (c *client) permit(p *placing) Reason {
 		return ParentRefused
 	case withdrawn:
 		return Withdrawn
-	case o.MaxOrdersPerMinute > 0 && c.port.withRate(c.id.Load(), func(r *rate) bool {
-		return r.full(time.Now(), o.MaxOrdersPerMinute)
+	case o.MaxOrdersPerMinute > 0 && c.port.withRates(c.id.Load(), func(r *rates) bool {
+		return r.orders.full(time.Now(), o.MaxOrdersPerMinute)
 	}):
 		return TooMany
 	}
@@ -114,7 +109,7 @@ func (c *client) prove(p *placing) Reason {
 // recordOrder puts an order on disk.
 func (c *client) recordOrder(p *placing) Reason {
 	who := c.program.Load()
-	p.order, p.change = c.port.book.prepare(c.id.Load(), c.number, *who, &p.in)
+	p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, *who, &p.in)
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
 	p.recorded = true
@@ -152,7 +147,7 @@ func (c *client) release(p *placing) Reason {
 	}
 	u.mu.Unlock()
 	c.countSent()
-	c.port.book.sent(p.order, p.in.attached)
+	c.port.orders.sent(p.order, p.in.attached)
 	if !c.writeUpLocked(p.frame) {
 		c.lose()
 	}
@@ -161,7 +156,7 @@ func (c *client) release(p *placing) Reason {
 
 func (c *client) countSent() {
 	c.sent.Add(1)
-	c.port.withRate(c.id.Load(), func(r *rate) bool { r.note(time.Now()); return true })
+	c.port.withRates(c.id.Load(), func(r *rates) bool { r.orders.note(time.Now()); return true })
 	c.port.mu.Lock()
 	c.port.counters.Sent++
 	c.port.mu.Unlock()
@@ -178,7 +173,7 @@ func (c *client) placeObserved(p *placing) {
 	}
 	p.order.Reason = reason
 	c.countSent()
-	c.port.book.sent(p.order, p.in.attached)
+	c.port.orders.sent(p.order, p.in.attached)
 	if reason != Allowed {
 		c.observed.Add(1)
 		c.count(reason)
@@ -193,10 +188,10 @@ func (c *client) placeObserved(p *placing) {
 // for it to be transmitted, that one is cancelled.
 func (c *client) refuseOrder(p *placing, reason Reason) {
 	if !p.recorded {
-		p.order, p.change = c.port.book.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
+		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
 	}
-	exists := p.change || c.port.book.existed(c.id.Load(), c.number, p.id)
-	o := c.port.book.refused(p.order, p.change, reason)
+	exists := p.change || c.port.orders.existed(c.id.Load(), c.number, p.id)
+	o := c.port.orders.refused(p.order, p.change, reason, p.recorded || c.mayRecordRefusal())
 	u := &c.queue
 	u.mu.Lock()
 	if !exists {
@@ -212,13 +207,28 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	c.refused.Add(1)
 	c.count(reason)
 	c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: o, Reason: reason})
-	c.say(refusalOf(&p.request, reason, exists))
+	c.sendError(refusalOf(&p.request, reason, exists))
 	if cut {
-		c.say(parent, codeMessage, "Gatewatch: an order that belongs to this one was refused; this one is cancelled")
+		c.sendError(parent, codeMessage, "Gatewatch: an order that belongs to this one was refused; this one is cancelled")
 		if c.turn() {
 			c.cancelOrder(parent)
 		}
 	}
+}
+
+// maxRefusalsRecorded is how many refusals a minute of a client id are put on disk: a program that sends orders in a loop
+// must not fill it. The others are counted and shown.
+const maxRefusalsRecorded = 100
+
+func (c *client) mayRecordRefusal() bool {
+	return c.port.withRates(c.id.Load(), func(r *rates) bool {
+		now := time.Now()
+		ok := !r.refusals.full(now, maxRefusalsRecorded)
+		if ok {
+			r.refusals.note(now)
+		}
+		return ok
+	})
 }
 
 // remember remembers an id as refused. The lock is held.
@@ -235,7 +245,7 @@ func (c *client) refuse(r *request, reason Reason) {
 		c.count(reason)
 	}
 	c.port.event(Event{Kind: RequestRefused, Client: c.describe(), Reason: reason})
-	c.say(refusalOf(r, reason, false))
+	c.sendError(refusalOf(r, reason, false))
 }
 
 // count counts a refusal, or what would have been one.
@@ -266,7 +276,7 @@ func (c *client) cancelAll() bool {
 		return false
 	}
 	end := time.Now().Add(cancelLimit)
-	for _, o := range c.port.book.working(c.id.Load()) {
+	for _, o := range c.port.orders.working(c.id.Load()) {
 		c.queue.mu.Lock()
 		wait := c.queue.pace.wait(time.Now())
 		c.queue.mu.Unlock()

@@ -190,7 +190,7 @@ type Port struct {
 	settings atomic.Pointer[Settings]
 	changed  chan struct{}
 	asks     chan struct{} // there may be something to ask about
-	book     *book
+	orders   *orderTable
 	wg       sync.WaitGroup
 
 	toGateway, toClients, numbers atomic.Uint64
@@ -199,7 +199,7 @@ type Port struct {
 	counters  Counters
 	clients   map[*client]struct{}
 	greeting  []*net.TCPConn // connections that have not sent their greeting, oldest first
-	rates     map[int64]*rate
+	rates     map[int64]*rates
 	listener  *net.TCPListener
 	listenErr error
 	session   uint64 // of Gatewatch's own connection
@@ -220,7 +220,7 @@ func New(cfg Config) (*Port, error) {
 	}
 	p := &Port{
 		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1),
-		asks: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rate{},
+		asks: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rates{},
 		lookup: make(chan struct{}, 1),
 		counters: Counters{
 			Refused: map[Reason]uint64{}, Observed: map[Reason]uint64{},
@@ -228,7 +228,7 @@ func New(cfg Config) (*Port, error) {
 	}
 	settings := cfg.Settings.clone()
 	p.settings.Store(&settings)
-	p.book = newBook(cfg.Record)
+	p.orders = newOrderTable(cfg.Record)
 	return p, nil
 }
 
@@ -265,7 +265,7 @@ func (p *Port) Clients() []Client {
 }
 
 // Orders returns the orders of programs, newest first: those that are not done, and the last ones that are.
-func (p *Port) Orders() []Order { return p.book.all() }
+func (p *Port) Orders() []Order { return p.orders.all() }
 
 // Status returns how the port stands.
 func (p *Port) Status() Status {
@@ -381,13 +381,13 @@ func (p *Port) event(e Event) {
 	}
 }
 
-// rate runs a function on the rate of a client id.
-func (p *Port) withRate(client int64, do func(*rate) bool) bool {
+// withRates runs a function on the rates of a client id.
+func (p *Port) withRates(client int64, do func(*rates) bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := p.rates[client]
 	if r == nil {
-		r = &rate{}
+		r = &rates{}
 		p.rates[client] = r
 	}
 	return do(r)

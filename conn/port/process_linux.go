@@ -19,7 +19,10 @@ func programOf(c *net.TCPConn) (program, bool) {
 	if !ok || !ok2 {
 		return program{}, false
 	}
-	inode := socketInode("/proc/net/tcp", remote, local)
+	inode := socketInode("/proc/net/tcp", "", remote, local)
+	if inode == "" { // a program that uses a socket for IPv6, as Java does
+		inode = socketInode("/proc/net/tcp6", "0000000000000000FFFF0000", remote, local)
+	}
 	if inode == "" {
 		return program{}, false
 	}
@@ -30,13 +33,14 @@ func programOf(c *net.TCPConn) (program, bool) {
 	return program{name: processName(pid), pid: pid}, true
 }
 
-// socketInode returns the inode of the socket between two addresses, as the first one's process has it.
-func socketInode(table string, local, remote *net.TCPAddr) string {
+// socketInode returns the inode of the socket between two addresses, as the first one's process has it; prefix is what
+// the table writes before IPv4 addresses.
+func socketInode(table, prefix string, local, remote *net.TCPAddr) string {
 	data, err := os.ReadFile(table)
 	if err != nil {
 		return ""
 	}
-	want := [2]string{procAddress(local), procAddress(remote)}
+	want := [2]string{prefix + procAddress(local), prefix + procAddress(remote)}
 	for line := range strings.Lines(string(data)) {
 		f := strings.Fields(line)
 		if len(f) > 9 && f[1] == want[0] && f[2] == want[1] {
@@ -52,7 +56,7 @@ func procAddress(a *net.TCPAddr) string {
 	if ip == nil {
 		return ""
 	}
-	// The kernel prints the four bytes as a number in the order of this computer's bytes.
+	// The kernel prints the four bytes as one number of this computer, which has the lowest byte first.
 	return fmt.Sprintf("%s:%04X", strings.ToUpper(hex.EncodeToString([]byte{ip[3], ip[2], ip[1], ip[0]})), a.Port)
 }
 

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -54,11 +55,12 @@ func (c *client) take() {
 	for {
 		frames, err := c.fromDown.Frames()
 		if err != nil {
-			cause := EndClientLeft
-			if _, bad := err.(*wire.ProtocolError); bad {
-				cause = EndBadMessage
+			if _, bad := errors.AsType[*wire.ProtocolError](err); bad {
+				c.end(EndBadMessage, false)
+				return
 			}
-			c.end(cause, false)
+			c.sendRest()
+			c.end(EndClientLeft, false)
 			return
 		}
 		c.last.Store(time.Now().UnixNano())
@@ -68,6 +70,25 @@ func (c *client) take() {
 				return
 			}
 			frames = rest
+		}
+	}
+}
+
+// restLimit is how long what a program has sent may wait for its turn after the program has left.
+const restLimit = 10 * time.Second
+
+// sendRest waits until what the program has sent before it left has been sent, as it would have been without the port.
+func (c *client) sendRest() {
+	if c.options().CancelOnDisconnect {
+		return
+	}
+	u := &c.queue
+	for end := time.Now().Add(restLimit); time.Now().Before(end); {
+		u.mu.Lock()
+		idle := len(u.queue) == 0 && u.current == nil
+		u.mu.Unlock()
+		if idle || !c.sleep(time.Millisecond) {
+			return
 		}
 	}
 }
@@ -126,7 +147,7 @@ func (c *client) pass(r *request, frame []byte) bool {
 	}
 }
 
-// send forwards what had to wait.
+// send forwards what had to wait. Orders that still wait when the connection ends are recorded as refused.
 func (c *client) send() {
 	u := &c.queue
 	for {
@@ -159,9 +180,6 @@ func (c *client) send() {
 			u.pace.note(time.Now())
 			u.mu.Unlock()
 			c.forward(&w.request, w.frame)
-		}
-		if c.isOver() {
-			return
 		}
 	}
 }
@@ -238,6 +256,10 @@ func (c *client) writeUp(frame []byte) bool {
 func (c *client) writeUpLocked(frame []byte) bool {
 	_ = c.up.SetWriteDeadline(time.Now().Add(upLimit))
 	if _, err := c.up.Write(frame); err != nil {
+		select { // what Gateway has sent before it closed is still to be forwarded
+		case <-c.over:
+		case <-time.After(time.Second):
+		}
 		c.end(EndGatewayLost, true)
 		return false
 	}
@@ -271,9 +293,9 @@ func (c *client) cancel(r *request, frame []byte) bool {
 		u.urgent--
 		u.mu.Unlock()
 	}()
-	if r.class == classCancel && (refused || waits) && c.port.book.open(c.id.Load(), r.id) == nil {
+	if r.class == classCancel && (refused || waits) && c.port.orders.open(c.id.Load(), r.id) == nil {
 		if refused {
-			c.say(r.id, codeNotFound, "Gatewatch: the order was not sent to IB Gateway; there is nothing to cancel")
+			c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent to IB Gateway; there is nothing to cancel")
 		}
 		return true
 	}

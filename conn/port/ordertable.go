@@ -27,8 +27,8 @@ const maxRecent = 1000
 // orderKey names an order for as long as it is not done: ids count per client id.
 type orderKey struct{ client, id int64 }
 
-// book knows the orders of programs. Each Order in it is replaced, never changed, so that it can be handed out.
-type book struct {
+// orderTable knows the orders of programs. Each Order in it is replaced, never changed, so that it can be handed out.
+type orderTable struct {
 	record Record
 
 	mu     sync.Mutex
@@ -38,8 +38,8 @@ type book struct {
 	recent []*Order // ascending by number; those that left are done or in byID
 }
 
-func newBook(r Record) *book {
-	b := &book{record: r, byID: map[orderKey]*Order{}, byPerm: map[int64]*Order{}}
+func newOrderTable(r Record) *orderTable {
+	b := &orderTable{record: r, byID: map[orderKey]*Order{}, byPerm: map[int64]*Order{}}
 	for _, o := range r.Orders() {
 		if o.State == Sent || o.State == Working || o.State == Inactive {
 			o.State = Unknown // until Gateway mentions it
@@ -52,7 +52,7 @@ func newBook(r Record) *book {
 }
 
 // put makes an order the present one, in the place of what was known of it. The lock is held.
-func (b *book) put(o *Order) {
+func (b *orderTable) put(o *Order) {
 	key := orderKey{o.Client, o.ID}
 	old := b.byID[key]
 	if old == nil || old.Number <= o.Number {
@@ -73,7 +73,7 @@ func (b *book) put(o *Order) {
 }
 
 // forget removes the oldest orders that are done.
-func (b *book) forget() {
+func (b *orderTable) forget() {
 	surplus := len(b.recent) - maxRecent
 	b.recent = slices.DeleteFunc(b.recent, func(o *Order) bool {
 		if surplus <= 0 || !o.State.Done() {
@@ -89,7 +89,7 @@ func (b *book) forget() {
 }
 
 // open returns the order with an id that Gateway has, or may have, and nil if there is none.
-func (b *book) open(client, id int64) *Order {
+func (b *orderTable) open(client, id int64) *Order {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if o := b.byID[orderKey{client, id}]; o != nil && !o.State.Done() {
@@ -100,7 +100,7 @@ func (b *book) open(client, id int64) *Order {
 
 // existed reports whether Gateway had an order with an id of this connection that is done by now: what comes with that
 // id is a change that comes too late.
-func (b *book) existed(client int64, connection uint64, id int64) bool {
+func (b *orderTable) existed(client int64, connection uint64, id int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.byID[orderKey{client, id}]
@@ -108,7 +108,7 @@ func (b *book) existed(client int64, connection uint64, id int64) bool {
 }
 
 // prepare returns an order as it is to be recorded before its bytes leave: a new one, or the open one as it is changed.
-func (b *book) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
+func (b *orderTable) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if old := b.byID[orderKey{client, in.id}]; old != nil && !old.State.Done() {
@@ -127,7 +127,7 @@ func (b *book) prepare(client int64, connection uint64, who program, in *instruc
 }
 
 // sent takes in an order that is on disk and whose bytes leave now.
-func (b *book) sent(o Order, attached [2]int64) {
+func (b *orderTable) sent(o Order, attached [2]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.put(&o)
@@ -144,8 +144,9 @@ func (b *book) sent(o Order, attached [2]int64) {
 	}
 }
 
-// refused takes in an order that was not sent. A change that was refused leaves the order as it was.
-func (b *book) refused(o Order, change bool, reason Reason) *Order {
+// refused takes in an order that was not sent, and puts it on disk if onDisk is set. A change that was refused leaves the
+// order as it was.
+func (b *orderTable) refused(o Order, change bool, reason Reason, onDisk bool) *Order {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if change {
@@ -159,13 +160,15 @@ func (b *book) refused(o Order, change bool, reason Reason) *Order {
 	}
 	o.Reason = reason
 	b.put(&o)
-	b.record.Note(o)
+	if onDisk {
+		b.record.Note(o)
+	}
 	return &o
 }
 
 // lost takes in that a connection has ended. Of orders that Gateway has not mentioned it is unknown what became of them,
 // and of all others too if it was Gateway that was lost.
-func (b *book) lost(client int64, connection uint64, gateway bool) (unknown []*Order) {
+func (b *orderTable) lost(client int64, connection uint64, gateway bool) (unknown []*Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
@@ -187,7 +190,7 @@ func (b *book) lost(client int64, connection uint64, gateway bool) (unknown []*O
 
 // awaited reports whether Gateway has still to say something of an order of a connection: that it has it, or after the
 // cancellation of all orders of a client id that they are done.
-func (b *book) awaited(client int64, connection uint64, cancelled bool) bool {
+func (b *orderTable) awaited(client int64, connection uint64, cancelled bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
@@ -199,7 +202,7 @@ func (b *book) awaited(client int64, connection uint64, cancelled bool) bool {
 }
 
 // count returns how many orders of a client id Gateway has as far as is known, and of how many that is not known.
-func (b *book) count(client int64) (working, unknown int) {
+func (b *orderTable) count(client int64) (working, unknown int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
@@ -217,7 +220,7 @@ func (b *book) count(client int64) (working, unknown int) {
 }
 
 // working returns the orders of a client id that Gateway has or may have.
-func (b *book) working(client int64) (list []*Order) {
+func (b *orderTable) working(client int64) (list []*Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
@@ -230,7 +233,7 @@ func (b *book) working(client int64) (list []*Order) {
 }
 
 // all returns the orders that are known, newest first.
-func (b *book) all() []Order {
+func (b *orderTable) all() []Order {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	list := make([]Order, 0, len(b.recent))
@@ -242,7 +245,7 @@ func (b *book) all() []Order {
 
 // heard takes in what Gateway says of an order. Of an order that is not a program's nothing is known, and nothing
 // becomes known. It returns the number of the order, 0 if it is none of a program's.
-func (b *book) heard(n news) uint64 {
+func (b *orderTable) heard(n news) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.find(n)
@@ -261,7 +264,7 @@ func (b *book) heard(n news) uint64 {
 }
 
 // unwatched returns the orders that are not done, of client ids without a program that is connected.
-func (b *book) unwatched(connected map[int64]bool) (list []*Order) {
+func (b *orderTable) unwatched(connected map[int64]bool) (list []*Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
@@ -274,7 +277,7 @@ func (b *book) unwatched(connected map[int64]bool) (list []*Order) {
 
 // missing takes in that Gateway has answered, and mentioned only some orders: what became of the others is unknown. It
 // returns those of which that was not said before.
-func (b *book) missing(mentioned map[uint64]bool, connected map[int64]bool) (unknown []*Order) {
+func (b *orderTable) missing(mentioned map[uint64]bool, connected map[int64]bool) (unknown []*Order) {
 	for _, o := range b.unwatched(connected) {
 		if mentioned[o.Number] || o.State == Unknown {
 			continue
@@ -293,7 +296,7 @@ func (b *book) missing(mentioned map[uint64]bool, connected map[int64]bool) (unk
 }
 
 // find returns the order that Gateway speaks of. Two permIds under one id are two orders.
-func (b *book) find(n news) *Order {
+func (b *orderTable) find(n news) *Order {
 	o := b.byID[orderKey{n.client, n.id}]
 	if n.id == noID || o == nil || o.PermID != 0 && n.perm != 0 && o.PermID != n.perm {
 		o = nil
