@@ -72,21 +72,15 @@ func (x *exits) tell(e Exit, session uint64) {
 	}
 }
 
-// closes returns when the guard closes.
-func (x *exits) closes(cfg *Config) time.Time { return x.at.Add(-cfg.CloseBeforeExit - upBeat) }
-
-// begins returns when there is something to do about the exit, ends until when, and quietEnds until when outages are
-// expected.
-func (x *exits) begins(cfg *Config) time.Time {
-	if cfg.CloseBeforeExit == 0 {
-		return x.at.Add(-exitEarly)
+// moments says how long before or after an exit there is something to do about it, the guard closes, outages are no
+// longer expected, and there is nothing to do any more.
+func (c *Config) moments() (begins, closes, quietEnds, ends time.Duration) {
+	begins, closes, quietEnds = -exitEarly, -c.CloseBeforeExit-upBeat, c.ExitQuiet
+	if c.CloseBeforeExit != 0 {
+		begins = min(begins, closes)
 	}
-	return earlier(x.at.Add(-exitEarly), x.closes(cfg))
+	return begins, closes, quietEnds, max(quietEnds, exitLate)
 }
-
-func (x *exits) ends(cfg *Config) time.Time { return x.at.Add(max(cfg.ExitQuiet, exitLate)) }
-
-func (x *exits) quietEnds(cfg *Config) time.Time { return x.at.Add(cfg.ExitQuiet) }
 
 // plan finds the next exit for a session that is up.
 func (x *exits) plan(now time.Time, skew time.Duration) {
@@ -102,7 +96,8 @@ func (x *exits) plan(now time.Time, skew time.Duration) {
 // lookAtExit notices the beginning and the end of an exit.
 func (s *step) lookAtExit() {
 	m, x, now := &s.m, &s.m.exits, s.now.wall
-	if x.near && (now.Before(x.begins(s.cfg)) || !now.Before(x.ends(s.cfg))) {
+	begins, closes, quietEnds, ends := s.cfg.moments()
+	if since := now.Sub(x.at); x.near && (since < begins || since >= ends) {
 		x.near, x.at = false, time.Time{}
 	}
 	if !x.near {
@@ -110,31 +105,25 @@ func (s *step) lookAtExit() {
 			x.at = time.Time{}
 		} else {
 			x.plan(now, m.skew)
-			x.near = !x.at.IsZero() && !now.Before(x.begins(s.cfg))
+			x.near = !x.at.IsZero() && now.Sub(x.at) >= begins
 		}
 	}
-	if x.near && now.Before(x.at) {
+	since := now.Sub(x.at)
+	if x.near && since < 0 {
 		x.last = m.session
 	}
-	s.exitQuiet(x.near && s.cfg.ExitQuiet > 0 && !now.Before(x.at.Add(-exitEarly)) && now.Before(x.quietEnds(s.cfg)))
+	s.exitQuiet(x.near && quietEnds > 0 && since >= -exitEarly && since < quietEnds)
 	s.exitCloses(x.near && s.cfg.CloseBeforeExit > 0 && m.phase == up && m.session == x.last &&
-		!now.Before(x.closes(s.cfg)) && now.Before(x.at.Add(exitLate)))
-	x.edge = x.nextEdge(s.cfg, now)
-}
-
-// nextEdge returns when something changes next, zero if nothing is known to.
-func (x *exits) nextEdge(cfg *Config, now time.Time) (edge time.Time) {
+		since >= closes && since < exitLate)
+	x.edge = time.Time{}
 	if x.at.IsZero() {
-		return edge
+		return
 	}
-	for _, t := range []time.Time{
-		x.begins(cfg), x.closes(cfg), x.at.Add(-exitEarly), x.at, x.at.Add(exitLate), x.quietEnds(cfg), x.ends(cfg),
-	} {
-		if t.After(now) && (edge.IsZero() || t.Before(edge)) {
-			edge = t
+	for _, after := range []time.Duration{begins, closes, -exitEarly, 0, exitLate, quietEnds, ends} {
+		if t := x.at.Add(after); after > since && (x.edge.IsZero() || t.Before(x.edge)) {
+			x.edge = t
 		}
 	}
-	return edge
 }
 
 // exitQuiet begins or ends the quiet time, unless a reset window is active anyway.
@@ -145,7 +134,7 @@ func (s *step) exitQuiet(quiet bool) {
 	switch {
 	case s.m.window.Active || was == quiet:
 	case quiet:
-		s.tell(Event{Kind: EventWindowStarted, Detail: ExitWindow, Duration: x.quietEnds(s.cfg).Sub(s.now.wall)})
+		s.tell(Event{Kind: EventWindowStarted, Detail: ExitWindow, Duration: x.at.Add(s.cfg.ExitQuiet).Sub(s.now.wall)})
 	default:
 		s.tell(Event{Kind: EventWindowEnded})
 	}
@@ -177,17 +166,10 @@ func (m *model) planned() PlannedExit {
 // spanNow joins the reset window with the quiet time around an exit.
 func (m *model) spanNow(cfg *Config) Span {
 	span := m.window
-	if end := m.exits.quietEnds(cfg); m.exits.quiet && (!span.Active || end.After(span.Ends)) {
+	if end := m.exits.at.Add(cfg.ExitQuiet); m.exits.quiet && (!span.Active || end.After(span.Ends)) {
 		span.Active, span.Name, span.Ends = true, ExitWindow, end
 	}
 	return span
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // toldSettings takes in what Gateway says of its settings.

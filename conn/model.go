@@ -114,7 +114,7 @@ type model struct {
 
 // The inputs of next.
 type (
-	input interface{}
+	input interface{ isInput() }
 
 	inStart struct{}
 	inStop  struct{}
@@ -186,9 +186,26 @@ type (
 	}
 )
 
+func (inStart) isInput()      {}
+func (inStop) isInput()       {}
+func (inTick) isInput()       {}
+func (inSocket) isInput()     {}
+func (inReady) isInput()      {}
+func (inFailed) isInput()     {}
+func (inLost) isInput()       {}
+func (inCode) isInput()       {}
+func (inAnswered) isInput()   {}
+func (inConfig) isInput()     {}
+func (inReconciled) isInput() {}
+func (inDoubt) isInput()      {}
+func (inPortOpen) isInput()   {}
+func (inCommand) isInput()    {}
+func (inAsked) isInput()      {}
+func (inConfigure) isInput()  {}
+
 // The effects that next asks for.
 type (
-	effect interface{}
+	effect interface{ isEffect() }
 
 	doDial struct {
 		session uint64
@@ -210,3 +227,10 @@ type (
 		err error
 	}
 )
+
+func (doDial) isEffect()      {}
+func (doEnd) isEffect()       {}
+func (doProbe) isEffect()     {}
+func (doReconcile) isEffect() {}
+func (doDiscard) isEffect()   {}
+func (doReply) isEffect()     {}
