@@ -109,14 +109,12 @@ func (c Calendar) At(t time.Time) Span {
 	// Joining overlapping windows moves the end, which may reach another window: repeat until it rests.
 	from := t
 	for from.Sub(t) < foresight {
-		end := c.endOf(from)
+		end, name := c.endOf(from)
 		if end.IsZero() {
 			break
 		}
 		from = end
-	}
-	if from.After(t) {
-		s.Active, s.Ends, s.Name = true, from, c.endsAt(from)
+		s.Active, s.Ends, s.Name = true, end, name
 	}
 	for _, w := range c {
 		if w.Length <= 0 {
@@ -131,28 +129,16 @@ func (c Calendar) At(t time.Time) Span {
 	return s
 }
 
-// endOf returns the latest end of the windows that t lies in, zero if there is none.
-func (c Calendar) endOf(t time.Time) (latest time.Time) {
+// endOf returns the latest end of the windows that t lies in, zero if there is none, and the name of the first with it.
+func (c Calendar) endOf(t time.Time) (latest time.Time, name string) {
 	for _, w := range c {
 		w.around(t, w.days(), 0, func(start time.Time) {
 			if end := start.Add(w.Length); !start.After(t) && end.After(t) && end.After(latest) {
-				latest = end
+				latest, name = end, w.Name
 			}
 		})
 	}
-	return latest
-}
-
-// endsAt returns the name of the first window that ends at t.
-func (c Calendar) endsAt(t time.Time) string {
-	for _, w := range c {
-		found := false
-		w.around(t, w.days(), 0, func(start time.Time) { found = found || w.Length > 0 && start.Add(w.Length).Equal(t) })
-		if found {
-			return w.Name
-		}
-	}
-	return ""
+	return latest, name
 }
 
 // days returns the number of days before a moment in which a window has to start to reach it.

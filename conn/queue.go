@@ -30,13 +30,7 @@ func (q *Queue[T]) Put(values ...T) {
 
 // putWithin adds a value when fewer than limit wait, or when done is closed. One goroutine at a time may wait so.
 func (q *Queue[T]) putWithin(limit int, done <-chan struct{}, v T) {
-	for {
-		q.mu.Lock()
-		full := len(q.list) >= limit
-		q.mu.Unlock()
-		if !full {
-			break
-		}
+	for q.len() >= limit {
 		select {
 		case <-q.room:
 			continue
@@ -45,6 +39,12 @@ func (q *Queue[T]) putWithin(limit int, done <-chan struct{}, v T) {
 		break
 	}
 	q.Put(v)
+}
+
+func (q *Queue[T]) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.list)
 }
 
 // End says that nothing more is put.

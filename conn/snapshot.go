@@ -88,7 +88,8 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 			Socket: m.phase != idle && m.socket, API: m.phase == up, Upstream: m.phase == up && m.upstream,
 			Farms: maps.Clone(m.farms),
 		},
-		Window: m.spanNow(cfg), Exit: m.planned(), Resubmit: m.resubmit, Gateway: m.gateway, Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
+		Window: m.spanNow(cfg), Exit: m.planned(), Resubmit: m.resubmit, Gateway: m.gateway,
+		Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
 	}
 	if s.Gateway.Host == "" {
 		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}
@@ -121,10 +122,11 @@ func (s *Snapshot) same(o *Snapshot) bool {
 	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) {
 		return false
 	}
-	return a.State == b.State && a.Since.Equal(b.Since) && a.Cause == b.Cause && a.Code == b.Code && a.Detail == b.Detail &&
-		a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API && a.Layers.Upstream == b.Layers.Upstream &&
-		a.Session == b.Session && a.Attempt == b.Attempt && a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway && a.Unsupported == b.Unsupported &&
-		a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
+	return a.State == b.State && a.Since.Equal(b.Since) && a.LostAt.Equal(b.LostAt) && a.Cause == b.Cause &&
+		a.Code == b.Code && a.Detail == b.Detail && a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API &&
+		a.Layers.Upstream == b.Layers.Upstream && a.Session == b.Session && a.Attempt == b.Attempt &&
+		a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway &&
+		a.Unsupported == b.Unsupported && a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
 }
 
 // layersSince returns since when each layer of a new snapshot has been as it is.

@@ -222,7 +222,7 @@ func FuzzMessage(f *testing.F) {
 			compare(t, number, got, lib)
 		case err == nil: // only a text can be the reason
 			body, err := repaired(m.body, lib.ProtoReflect().Descriptor())
-			if err != nil || slices.Equal(body, m.body) || proto.Unmarshal(body, lib) != nil {
+			if err != nil || body == nil || proto.Unmarshal(body, lib) != nil {
 				t.Fatalf("message %d of %x was decoded, the library: %v", number, m.body, libErr)
 			}
 			if number != MsgTickString { // whose value is as it came
