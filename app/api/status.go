@@ -40,6 +40,7 @@ type Status struct {
 	Failing   []Failing         `json:"failing"` // steps in the background that fail at present
 	Faults    []Fault           `json:"faults"`  // parts of the program that have failed inside since its start
 
+	Demo          bool    `json:"demo"` // Gateway is a simulated one inside Gatewatch, whose orders are not real
 	Version       string  `json:"version"`
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
 	Seq           uint64  `json:"seq"`            // grows with each change

@@ -53,7 +53,7 @@ func describe(st api.Status, now time.Time) string {
 	if st.Hint != "" {
 		row("Do", "%s", st.Hint)
 	}
-	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Mode(conn.Mode(st.Gateway.Mode)))
+	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Account(conn.Mode(st.Gateway.Mode), st.Demo))
 	if mode == "" {
 		mode = "paper or live not known yet"
 	}

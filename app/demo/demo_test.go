@@ -66,7 +66,7 @@ func (p *player) Counts() engine.Counts {
 	return engine.Counts{Evaluated: p.ticks, Skipped: 3}
 }
 
-// TestPlay holds that a demo trades once the guard is open, and tells what the engine does when that is something.
+// TestPlay holds that a demo trades a while after the guard has opened, and says what the engine does when that is something.
 func TestPlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &player{changed: make(chan struct{}, 1)}
@@ -86,6 +86,12 @@ func TestPlay(t *testing.T) {
 		p.open = true
 		p.mu.Unlock()
 		p.changed <- struct{}{}
+		time.Sleep(trades - time.Millisecond)
+		p.mu.Lock()
+		if len(p.asked) != 0 {
+			t.Errorf("asked %q before the end of the time without trading", p.asked)
+		}
+		p.mu.Unlock()
 		time.Sleep(6 * time.Second)
 		p.mu.Lock()
 		p.ticks = 40
@@ -96,7 +102,11 @@ func TestPlay(t *testing.T) {
 		if want := []string{"arm", "a", "b"}; !slices.Equal(p.asked, want) {
 			t.Errorf("asked %q, want %q", p.asked, want)
 		}
-		if want := []string{"ticks: AAPL 250.00 · 40 evaluated, 3 skipped"}; !slices.Equal(said, want) {
+		if want := []string{
+			"demo: Trading is off: rules place no orders. The demo turns it on in 6 s.",
+			"demo: Trading is on: active rules place orders on the simulated gateway.",
+			"ticks: AAPL 250.00 · 40 evaluated, 3 skipped",
+		}; !slices.Equal(said, want) {
 			t.Errorf("said %q, want %q", said, want)
 		}
 	})

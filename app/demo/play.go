@@ -21,26 +21,55 @@ type Program interface {
 	Counts() engine.Counts
 }
 
-// Play turns trading on and activates the demo's rules once the guard is open, and then says every few seconds what
-// the engine does, until ctx ends.
+// trades is how long after the first connection the demo turns trading on.
+const trades = 6 * time.Second
+
+// Play plays the trader: some seconds after the guard has opened it turns trading on and activates the demo's rules. Then
+// it says every few seconds what the engine does, until ctx ends.
 func Play(ctx context.Context, p Program, log *slog.Logger, say func(label, text string)) {
 	changed, end := p.Subscribe()
 	defer end()
-	for !p.Status().Guard.Open {
+	if !opened(ctx, p, changed) {
+		return
+	}
+	if !p.Status().Trading.Armed {
+		say("demo", fmt.Sprintf("Trading is off: rules place no orders. The demo turns it on in %d s.", trades/time.Second))
 		select {
 		case <-ctx.Done():
 			return
-		case <-changed:
+		case <-time.After(trades):
 		}
-	}
-	if err := p.Arm(ctx, false); err != nil {
-		log.Warn("demo", "err", err)
+		if !opened(ctx, p, changed) {
+			return
+		}
+		if err := p.Arm(ctx, false); err != nil {
+			log.Warn("demo", "err", err)
+		} else {
+			say("demo", "Trading is on: active rules place orders on the simulated gateway.")
+		}
 	}
 	for _, v := range p.Rules().Rules {
 		if err := p.ActivateRule(ctx, v.Rule.Name); err != nil {
 			log.Warn("demo", "rule", v.Rule.Name, "err", err)
 		}
 	}
+	sayTicks(ctx, p, say)
+}
+
+// opened waits until the guard is open, and reports whether ctx did not end before.
+func opened(ctx context.Context, p Program, changed <-chan struct{}) bool {
+	for !p.Status().Guard.Open {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		}
+	}
+	return true
+}
+
+// sayTicks says what the engine does, while that is something.
+func sayTicks(ctx context.Context, p Program, say func(label, text string)) {
 	every := time.NewTicker(5 * time.Second)
 	defer every.Stop()
 	var before uint64

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	Told     Told                          // of the end of support, when Run begins
 	Remember func(Told)                    // called when more of that was told; may be nil
 	Keep     bool                          // for readers elsewhere; see below
+	Demo     bool                          // titles say that Gateway is a simulated one
 	Sender   Sender
 	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
@@ -177,6 +179,9 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 		before := st.support
 		st, said, again = policy.Step(st, in, now)
 		for _, n := range said {
+			if cfg.Demo {
+				n.Title = wording.Demo + ": " + n.Title
+			}
 			put(n)
 		}
 		if cfg.Remember != nil && st.support != before {

@@ -133,6 +133,23 @@ func TestRun(t *testing.T) {
 	})
 }
 
+func TestRunOfADemo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var titles []string
+		r := startRun(t, func(cfg *Config) { cfg.Demo = true })
+		r.desk.show = func(_ context.Context, n Notice) error { titles = append(titles, n.Title); return nil }
+		r.tell(started)
+		r.tell(connected)
+		time.Sleep(h)
+		r.tell(lostNow)
+		time.Sleep(20 * s)
+		r.end()
+		if len(titles) != 1 || !strings.HasPrefix(titles[0], "DEMO: ") {
+			t.Errorf("titles %q", titles)
+		}
+	})
+}
+
 func TestRunFollowsSettingsAndMute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

@@ -19,6 +19,7 @@ type notifications struct {
 	mute      *mute
 	reminders *reminders
 	failures  *failures
+	demo      bool
 	log       *slog.Logger
 
 	desktop, remote atomic.Pointer[notice.Settings]
@@ -51,7 +52,7 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 	sender := notice.NewSender(notice.Options{OnConnect: connect, OnOpen: open, Log: n.log})
 	defer sender.Close()
 	notice.Run(ctx, notice.Config{
-		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted,
+		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted, Demo: n.demo,
 		Told: n.reminders.told(onDesktop), Remember: n.reminders.remember(onDesktop),
 		Sender: sender, Failing: func(err error) { n.failures.set(wording.FailingNotifications, err) }, Log: n.log,
 	})
@@ -60,7 +61,7 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 // toAlerts puts alerts into the outbox until ctx ends.
 func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream, reports *engine.ReportStream) {
 	notice.Run(ctx, notice.Config{
-		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote,
+		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote, Demo: n.demo,
 		Told: n.reminders.told(byAlerts), Remember: n.reminders.remember(byAlerts),
 		Sender: remoteSender{box}, Keep: true, Log: n.log,
 	})

@@ -136,7 +136,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		failures: p.failures, log: log, opened: make(chan struct{}),
 	}
 	p.notifications = &notifications{
-		conn: conn, mute: p.mute, reminders: &reminders{path: h.Reminders(), log: log}, failures: p.failures, log: log,
+		conn: conn, mute: p.mute, reminders: &reminders{path: h.Reminders(), log: log}, failures: p.failures,
+		demo: gateway != nil, log: log,
 	}
 	p.settings = &configuration{
 		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log,

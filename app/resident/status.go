@@ -37,6 +37,7 @@ func (s *status) Status() api.Status {
 	for _, f := range s.parts.Faults() {
 		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What, Gone: f.Gone})
 	}
+	st.Demo = s.settings.demo
 	st.Failing = s.failing()
 	st.Guard.Text = wording.Orders(st.Guard.Reason, !ordersFail(st.Failing))
 	if until := s.mute.muted(now); !until.IsZero() {

@@ -78,6 +78,7 @@ type Extra struct {
 	Muted   time.Time       // desktop notifications are silent until then; zero if they are not
 	Trading Trading
 	AtLogin AtLogin
+	Demo    bool // Gateway is a simulated one
 }
 
 // AtLogin is what the system will do at the next login.
@@ -111,7 +112,7 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		wording.HeldIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
 
 	parts := []string{
-		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now), gateway(s),
+		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now), gateway(s, x),
 	}
 	if x.Trading.Armed {
 		parts = append(parts, "trading on")
@@ -208,7 +209,7 @@ func headline(s *conn.Snapshot, now time.Time, x Extra) string {
 func statusLine(s *conn.Snapshot, now time.Time, x Extra) string {
 	return join(
 		wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown),
-		wording.NoData(x.Trading.NoData), status(s, now, x), box(s), gateway(s), wording.ExitAt(s.Exit, now),
+		wording.NoData(x.Trading.NoData), status(s, now, x), box(s), gateway(s, x), wording.ExitAt(s.Exit, now),
 	)
 }
 
@@ -238,12 +239,12 @@ func box(s *conn.Snapshot) string {
 }
 
 // gateway is the account's kind and the port, as far as they are known.
-func gateway(s *conn.Snapshot) string {
+func gateway(s *conn.Snapshot, x Extra) string {
 	port := ""
 	if s.Gateway.Port != 0 {
 		port = fmt.Sprint(s.Gateway.Port)
 	}
-	return strings.TrimSpace(wording.Mode(s.Gateway.Mode) + " " + port)
+	return strings.TrimSpace(wording.Account(s.Gateway.Mode, x.Demo) + " " + port)
 }
 
 // percent returns the day's uptime in percent, nil if nothing was observed; 100 only without any outage.

@@ -47,6 +47,11 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Connected · PAPER 4002 · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
 		},
 		{
+			name: "demo", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			now: at(time.Hour), x: Extra{Demo: true, Trading: Trading{Armed: true}}, icon: assets.Connected,
+			tooltip: "Connected · DEMO 4002 · trading on · since 09:31", status: "Connected · DEMO 4002",
+		},
+		{
 			name: "connected for days", s: conn.Snapshot{State: conn.Connected, Since: start.UTC(), Layers: full, Gateway: paper},
 			now: at(25 * time.Hour), icon: assets.Connected,
 			tooltip: "Connected · PAPER 4002 · since Wed 09:31", status: "Connected · PAPER 4002",

@@ -253,6 +253,17 @@ func Mode(m conn.Mode) string {
 	return ""
 }
 
+// Demo is what stands in the place of PAPER while a simulated gateway is all that Gatewatch connects to.
+const Demo = "DEMO"
+
+// Account returns DEMO, PAPER, LIVE or nothing.
+func Account(m conn.Mode, demo bool) string {
+	if demo {
+		return Demo
+	}
+	return Mode(m)
+}
+
 // Seconds returns d in whole seconds, rounded up, never below 0.
 func Seconds(d time.Duration) int {
 	if d <= 0 {

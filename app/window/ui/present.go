@@ -42,7 +42,7 @@ type picture struct {
 	shape    Shape
 	headline string
 	since    string
-	badge    string // PAPER, LIVE or empty
+	badge    string // DEMO, PAPER, LIVE or empty
 	banner   *banner
 	support  string // until when IBKR supports Gateway's version; empty: nothing is known of that
 	layers   []row
@@ -102,7 +102,7 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	}
 	p := picture{
 		shape: shapeOf(st, now), headline: headline(st, now), since: sinceFor(downSince(st), now),
-		badge: wording.Mode(conn.Mode(st.Gateway.Mode)),
+		badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo),
 		terms: terms(st, now), today: today(&st.Today), command: commandFor(st),
 	}
 	if st.Held.Closed {
@@ -411,7 +411,7 @@ func details(st *api.Status, now time.Time) []pair {
 	g := &st.Gateway
 	list := []pair{{"Gateway", address(g)}}
 	if st.Layers.API {
-		account := wording.Mode(conn.Mode(g.Mode))
+		account := wording.Account(conn.Mode(g.Mode), st.Demo)
 		if account == "" {
 			account = none
 		}

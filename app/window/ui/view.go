@@ -16,6 +16,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -525,7 +526,11 @@ func (v *View) render() {
 		v.orders.render(v.st, v.lost, v.now)
 	}
 	v.keepFocus()
-	if title := "Gatewatch: " + v.pic.headline; title != v.title {
+	title := "Gatewatch: " + v.pic.headline
+	if v.st != nil && v.st.Demo {
+		title = wording.Demo + " " + title
+	}
+	if title != v.title {
 		v.title = title
 		if v.actions.Title != nil {
 			v.actions.Title(title)

@@ -388,6 +388,16 @@ func TestFirstRunReset(t *testing.T) {
 	}
 }
 
+func TestDemo(t *testing.T) {
+	v, _, a := acting(t)
+	st := connected()
+	st.Demo = true
+	v.Status(st, noon)
+	if a.title != "DEMO Gatewatch: Connected" || v.head.badge.label.Text != "DEMO" {
+		t.Errorf("title %q, badge %q", a.title, v.head.badge.label.Text)
+	}
+}
+
 func TestComesBackAfterARestart(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(connected(), noon)
