@@ -19,7 +19,9 @@ BINARY := bin/gatewatch$(EXE)
 WINDOW := bin/gatewatch-window$(EXE)
 # The desktop, if there is one to show a tray and a window on.
 DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
-BUILD := go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
+# `make run` has Go name each package that it compiles.
+NAMES :=
+BUILD := go build $(NAMES) -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 # Their code starts no goroutine, or drives programs that the race detector cannot check.
 WITHOUT_RACE := ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
@@ -31,6 +33,8 @@ CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # go.dev/issue/75804).
 FUZZ_RUNS := 5000x
 MINUTES := 10
+
+PROGRESS := echo "Building Gatewatch, package by package. The first build takes minutes; later ones take seconds."
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
 define need
@@ -58,10 +62,12 @@ help: ## list the targets
 run: ## build and run against the simulator: with tray and window on a desktop, otherwise in the terminal
 ifneq ($(DESKTOP),)
 	$(call need,$(CERTIFICATES) $(WINDOW_PACKAGES))
-	@$(MAKE) --no-print-directory build window
+	@$(PROGRESS)
+	@$(MAKE) --no-print-directory build window NAMES=-v
 	./$(BINARY) --demo
 else
-	@$(MAKE) --no-print-directory build
+	@$(PROGRESS)
+	@$(MAKE) --no-print-directory build NAMES=-v
 	./$(BINARY) --headless --demo
 endif
 

@@ -102,10 +102,12 @@ func start(args []string) int {
 type runCmd struct {
 	Headless bool `help:"Run without a tray and without a window."`
 	Demo     bool `help:"Connect to a simulated gateway inside the program, which plays a short story of faults."`
+
+	LogStderr bool `name:"log-stderr" help:"Write the structured log to stderr, too. This happens by itself unless stdout is a terminal."`
 }
 
 func (r runCmd) Run(ctx context.Context, p cli.Program) error {
-	return resident.Run(ctx, resident.Options{Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo})
+	return resident.Run(ctx, resident.Options{Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo, LogStderr: r.LogStderr})
 }
 
 // deliverCmd is the process in which the resident program delivers an alert.

@@ -17,6 +17,8 @@ import (
 
 // Console prints a line for each thing that a person wants to know. Make it with New.
 type Console struct {
+	Demo bool // Gateway is a simulated one
+
 	out      io.Writer
 	clientID atomic.Int64
 	hinted   conn.Cause // whose hint has been printed
@@ -94,7 +96,7 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	}
 	switch e.Kind {
 	case conn.EventConnected:
-		text := fmt.Sprintf("%s %s, session %d, protocol %d", wording.Mode(s.Gateway.Mode), wording.Address(s), e.Session, s.Gateway.ServerVersion)
+		text := fmt.Sprintf("%s %s, session %d, protocol %d", wording.Account(s.Gateway.Mode, c.Demo), wording.Address(s), e.Session, s.Gateway.ServerVersion)
 		if e.Duration > 0 {
 			text += ", back after " + wording.Duration(e.Duration)
 		}

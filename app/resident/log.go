@@ -5,7 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"gatewatch/app/console"
@@ -41,26 +42,62 @@ func (b both) WithGroup(n string) slog.Handler {
 	return both{b[0].WithGroup(n), b[1].WithGroup(n)}
 }
 
-// atLeast raises the level of a handler.
-type atLeast struct {
-	slog.Handler
-	min slog.Level
+// warnings prints what is a warning or worse on the console, in a line for people.
+type warnings struct {
+	screen *console.Console
+	attrs  []slog.Attr
 }
 
-func (a atLeast) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= a.min && a.Handler.Enabled(ctx, l)
+func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+func (w warnings) Handle(_ context.Context, r slog.Record) error {
+	text, details := r.Message, []string{}
+	add := func(a slog.Attr) bool {
+		if a.Key == "err" {
+			text += ": " + a.Value.String()
+		} else {
+			details = append(details, a.Key+" "+a.Value.String())
+		}
+		return true
+	}
+	for _, a := range w.attrs {
+		add(a)
+	}
+	r.Attrs(add)
+	if len(details) > 0 {
+		text += " (" + strings.Join(details, ", ") + ")"
+	}
+	w.screen.Say(strings.ToLower(r.Level.String()), wording.Line(text, warningLimit))
+	return nil
 }
 
-// newLog writes structured text to a rotated file and to stderr. On a terminal, where the lines for people on stdout
-// already tell the story, stderr shows warnings and errors alone.
-func newLog(path string, stderr io.Writer, level *slog.LevelVar) (*slog.Logger, io.Closer) {
+// warningLimit bounds a warning on the console.
+const warningLimit = 1000
+
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler {
+	return warnings{w.screen, append(slices.Clone(w.attrs), a...)}
+}
+
+// WithGroup is not used in Gatewatch.
+func (w warnings) WithGroup(string) slog.Handler { return w }
+
+// logs are the structured log and what of it is also printed.
+type logs struct {
+	all    *slog.Logger // for all parts of the program
+	events *slog.Logger // for what the console says in its own words
+	file   io.Closer
+}
+
+// newLogs writes structured text to a rotated file, and to stderr unless that is nil: then the console prints warnings.
+func newLogs(path string, stderr io.Writer, screen *console.Console, level *slog.LevelVar) logs {
 	file := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
-	var screen slog.Handler = slog.NewTextHandler(stderr, options)
-	if console.IsTerminal(os.Stderr) {
-		screen = atLeast{screen, slog.LevelWarn}
+	written := slog.Handler(slog.NewTextHandler(file, options))
+	if stderr != nil {
+		log := slog.New(both{slog.NewTextHandler(stderr, options), written})
+		return logs{log, log, file}
 	}
-	return slog.New(both{screen, slog.NewTextHandler(file, options)}), file
+	return logs{slog.New(both{warnings{screen: screen}, written}), slog.New(written), file}
 }
 
 // logEvents writes every event to the structured log, and counts it.

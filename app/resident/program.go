@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"gatewatch/app/console"
 	"gatewatch/app/crash"
 	"gatewatch/app/demo"
@@ -38,6 +40,10 @@ type Options struct {
 	Version  string
 	Headless bool // without a tray and without a window
 	Demo     bool // against a simulated gateway inside the program
+
+	// LogStderr writes the structured log to stderr, too, which happens anyway unless stdout is a terminal: that has the
+	// same in lines for people.
+	LogStderr bool
 }
 
 // Run runs the program until ctx ends or the user quits. Where one runs already, it opens the window of that one.
@@ -72,9 +78,14 @@ func Run(ctx context.Context, o Options) error {
 	}
 	// A reader of stdout or stderr that goes away is no reason to end.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	stdout, stderr := console.NewAsyncWriter(os.Stdout), console.NewAsyncWriter(os.Stderr)
+	stdout := console.NewAsyncWriter(os.Stdout)
 	defer stdout.Close()
-	defer stderr.Close()
+	var stderr io.Writer
+	if o.LogStderr || !term.IsTerminal(int(os.Stdout.Fd())) {
+		w := console.NewAsyncWriter(os.Stderr)
+		defer w.Close()
+		stderr = w
+	}
 	p := newProgram(h, o.Version, gateway, stdout, stderr)
 	defer p.logFile.Close()
 	p.lock = lock
@@ -89,6 +100,7 @@ type shared struct {
 	demo     *demo.Gateway // nil unless --demo
 	started  time.Time
 	log      *slog.Logger
+	events   *slog.Logger // for what the console says in its own words
 	level    *slog.LevelVar
 	logFile  io.Closer
 	screen   *console.Console
@@ -114,10 +126,13 @@ type program struct {
 // newProgram makes all parts. None of them runs yet.
 func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stderr io.Writer) *program {
 	level := new(slog.LevelVar)
-	log, file := newLog(h.Log(), stderr, level)
+	screen := console.New(stdout)
+	screen.Demo = gateway != nil
+	logs := newLogs(h.Log(), stderr, screen, level)
+	log := logs.all
 	p := &program{shared: shared{
-		home: h, version: version, demo: gateway, started: time.Now(), log: log, level: level, logFile: file,
-		screen: console.New(stdout), changes: &changes{}, reports: &engine.Reports{},
+		home: h, version: version, demo: gateway, started: time.Now(), log: log, events: logs.events, level: level,
+		logFile: logs.file, screen: screen, changes: &changes{}, reports: &engine.Reports{},
 	}}
 	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}
 	p.failures = &failures{changes: p.changes}
@@ -128,8 +143,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	conn := &connection{changes: p.changes, log: log}
 	history := &connectionLog{folder: h.State}
 	trading := &trading{
-		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log},
-		reports: p.reports, changes: p.changes, log: log,
+		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log, events: p.events},
+		reports: p.reports, changes: p.changes, log: log, events: p.events,
 	}
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
@@ -140,7 +155,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		demo: gateway != nil, log: log,
 	}
 	p.settings = &configuration{
-		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log,
+		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log, events: p.events,
 		consumers: &consumers{
 			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
 			notifications: p.notifications, trading: trading, conn: conn, server: p.server,
@@ -189,6 +204,9 @@ func (p *program) run(ctx context.Context, moved []string, face bool) error {
 	}
 	defer p.server.close()
 	p.log.Info("started", "version", p.version, "settings", p.home.Settings(), "state", p.home.State, "api", p.server.url())
+	if p.demo != nil {
+		p.screen.Say(wording.Demo, "Gatewatch connects to a simulated gateway inside this program. No order is real.")
+	}
 	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.server.url(), p.home.Settings()))
 
 	if face {
@@ -215,7 +233,7 @@ func (p *program) open(s settings.Settings) error {
 	p.settings.keep(s)
 	b.trading.openLedger(p.home.Orders)
 	p.settings.sayRegion(c.conn.Calendar)
-	if b.connection.sup, err = conn.New(c.conn, p.log); err != nil {
+	if b.connection.sup, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)
 	}
 	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)

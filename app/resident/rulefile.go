@@ -21,6 +21,7 @@ type ruleFile struct {
 	changes *changes
 	screen  *console.Console
 	log     *slog.Logger
+	events  *slog.Logger // for what the console says in its own words
 
 	editing sync.Mutex // one change of the file at a time
 
@@ -48,7 +49,7 @@ func (f *ruleFile) take(b rulebook.Book) {
 	if len(b.Problems) > 0 {
 		text = b.Problems.Error()
 		if before, _ := f.trouble(); text != before { // the watcher begins with what was read at the start
-			f.log.Error("rules refused, the others are in effect", "err", text)
+			f.events.Error("rules refused, the others are in effect", "err", text)
 			f.screen.Say("RULES", "Refused: "+b.Problems[0].String())
 		}
 	}

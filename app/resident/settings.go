@@ -31,6 +31,7 @@ type configuration struct {
 	changes   *changes
 	screen    *console.Console
 	log       *slog.Logger
+	events    *slog.Logger // for what the console says in its own words
 
 	changing sync.Mutex // one change of settings at a time
 	current  atomic.Pointer[settings.Settings]
@@ -144,7 +145,7 @@ func (c *configuration) follow(s settings.Settings) {
 // refuse says why settings.json is not in effect.
 func (c *configuration) refuse(err error) {
 	c.failures.set(wording.FailingSettings, err)
-	c.log.Error("settings refused, the previous ones stay in effect", "err", err)
+	c.events.Error("settings refused, the previous ones stay in effect", "err", err)
 	c.screen.Say("SETTINGS", strings.ReplaceAll(err.Error(), "\n", "\n"+strings.Repeat(" ", 24)))
 	c.screen.Say("SETTINGS", "Refused; the previous settings stay in effect.")
 }

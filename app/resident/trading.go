@@ -28,6 +28,7 @@ type trading struct {
 	reports *engine.Reports
 	changes *changes
 	log     *slog.Logger
+	events  *slog.Logger // for what the console says in its own words
 
 	ledger *engine.Ledger
 	desk   *engine.Desk
@@ -42,7 +43,7 @@ type trading struct {
 // openLedger opens the record of orders. Without it the program runs on and places none: the connection matters more.
 func (t *trading) openLedger(path string) {
 	var err error
-	if t.ledger, err = engine.OpenLedger(path, t.log); err != nil {
+	if t.ledger, err = engine.OpenLedger(path, t.events); err != nil {
 		t.log.Error("no orders can be placed and no rules can run", "err", err)
 		t.why = err.Error()
 	}
@@ -73,7 +74,7 @@ func (t *trading) open(s settings.Settings) error {
 	if t.ledger == nil {
 		return nil
 	}
-	t.desk = engine.NewDesk(t.ledger, limitsOf(s), t.reports.Put, t.log)
+	t.desk = engine.NewDesk(t.ledger, limitsOf(s), t.reports.Put, t.events)
 	t.configure(s)
 	maxTickAge := func() time.Duration { return time.Duration(t.maxTickAge.Load()) }
 	var err error
@@ -81,13 +82,13 @@ func (t *trading) open(s settings.Settings) error {
 		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.sup.Clock, Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
 		MaxTickAge:  maxTickAge,
 		MarketHours: func(at time.Time) bool { return t.marketHours.Load().Open(at) },
-		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.log,
+		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.events,
 	})
 	if err != nil {
 		return err
 	}
 	t.engine = engine.New(engine.Config{
-		Supervisor: t.conn.sup, Desk: t.desk, Strategy: t.set, Log: t.log, MaxTickAge: maxTickAge,
+		Supervisor: t.conn.sup, Desk: t.desk, Strategy: t.set, Log: t.events, MaxTickAge: maxTickAge,
 	})
 	if err := rulebook.WriteSchema(filepath.Dir(t.file.path)); err != nil {
 		t.log.Warn("the rules schema could not be written", "err", err)

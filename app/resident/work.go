@@ -25,7 +25,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	worker := func(part string, f func()) { workers.Go(func() { p.faults.Run(ctx, part, f) }) }
 	// The readers end with the supervisor, when they have read its last event.
 	reader("console", func() { p.screen.Follow(context.Background(), printed, sup.Snapshot) })
-	reader("log", func() { logEvents(p.log, b.status.meter.Take, logged) })
+	reader("log", func() { logEvents(p.events, b.status.meter.Take, logged) })
 	reader("history", func() { b.connectionLog.keeper.Run(context.Background(), kept) })
 	worker("hub", func() { b.connection.follow(ctx) })
 	toAlerts, endToAlerts := sup.Events()
@@ -52,7 +52,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	}
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
-	worker("reports", func() { logReports(ctx, p.log, p.screen, reports, p.changes) })
+	worker("reports", func() { logReports(ctx, p.events, p.screen, reports, p.changes) })
 	worker("login", func() { b.login.watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{
