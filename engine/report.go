@@ -19,6 +19,10 @@ const (
 	ReportMoved        ReportKind = "files_moved"         // files of the program were deleted or moved while it runs: trading is off
 	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
 
+	ReportProgramRefused ReportKind = "program_order_refused" // an order of a program at the guarded port was refused
+	ReportProgramUnknown ReportKind = "program_order_unknown" // it is unknown what became of one: a person has to look
+	ReportProgramFailed  ReportKind = "program_failed"        // the relay of a program failed inside, and its connection was closed
+
 	ReportInactive    ReportKind = "order_inactive"       // Gateway has an order that does not work
 	ReportUnprotected ReportKind = "position_unprotected" // a position is open and its stop does not work: a person has to act at once
 	ReportNotChanged  ReportKind = "order_not_changed"    // Gateway refused a change; Text is what was asked for
@@ -26,15 +30,16 @@ const (
 
 // Report is something about rules and orders that a person should know, told once and at once.
 type Report struct {
-	Kind   ReportKind
-	At     time.Time // UTC
-	Rule   string    // name of the rule, empty if none has a part in it
-	Text   string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
-	Reason string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
-	Order  int64     // id of the order that Text is about, 0 if it has none or it does not matter
-	More   int       // how many other orders the same is true of; with ReportFewIDs, how many ids are left
-	Code   int       // IB code, 0 if there is none
-	Detail string    // technical text, may come from outside
+	Kind    ReportKind
+	At      time.Time // UTC
+	Rule    string    // name of the rule, empty if none has a part in it
+	Text    string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
+	Reason  string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
+	Program string    // which program it is about, by name or client id; empty: none
+	Order   int64     // id of the order that Text is about, 0 if it has none or it does not matter
+	More    int       // how many other orders the same is true of; with ReportFewIDs, how many ids are left
+	Code    int       // IB code, 0 if there is none
+	Detail  string    // technical text, may come from outside
 
 	Status  string // IBKR's own word for how the order is
 	WhyHeld string // why Gateway holds it, in IBKR's words

@@ -74,6 +74,9 @@ const (
 	OrderIDsLow       = Kind(engine.ReportFewIDs)
 	EngineHalted      = Kind(engine.ReportHalted)
 	FilesMoved        = Kind(engine.ReportMoved)
+	ProgramRefused    = Kind(engine.ReportProgramRefused)
+	ProgramUnknown    = Kind(engine.ReportProgramUnknown)
+	ProgramFailed     = Kind(engine.ReportProgramFailed)
 	Crashed           = Kind(engine.ReportCrashed)
 )
 
@@ -81,7 +84,7 @@ const (
 func (k Kind) reported() bool {
 	switch k {
 	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow,
-		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, Crashed:
+		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, ProgramRefused, ProgramUnknown, ProgramFailed, Crashed:
 		return true
 	}
 	return false

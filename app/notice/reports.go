@@ -85,10 +85,16 @@ func (st *State) fall(at time.Time) {
 // forget leaves the orders of the present outage alone, which is an incident of its own now.
 func (st *State) forget() { st.blocked, st.before = st.blocked-st.before, 0 }
 
+// repeats reports whether reports of a kind go on as long as their cause does: orders that are not let through. They can
+// wait, and are gathered for longer and longer.
+func repeats(k engine.ReportKind) bool {
+	return k == engine.ReportBlocked || k == engine.ReportProgramRefused
+}
+
 // hushed returns until when reports of a kind are held back, the zero time if they are not.
 func (t *telling) hushed(k engine.ReportKind) (until time.Time) {
 	until = t.in.Muted.Round(0)
-	if k == engine.ReportFired || k == engine.ReportBlocked {
+	if k == engine.ReportFired || repeats(k) {
 		until = t.awake()
 	}
 	if !t.now.Before(until) {
@@ -134,7 +140,7 @@ func (t *telling) report() {
 func (t *telling) tellBurst(b *burst) {
 	t.tell(t.gathered(*b))
 	switch {
-	case b.gap == 0 || b.kind != engine.ReportBlocked:
+	case b.gap == 0 || !repeats(b.kind):
 		b.gap = t.p.Gather
 	default:
 		b.gap = min(2*b.gap, max(t.p.Every, t.p.Gather))
@@ -160,7 +166,8 @@ func (t *telling) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
 	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged,
-		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed:
+		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed,
+		engine.ReportProgramUnknown:
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""
@@ -178,6 +185,12 @@ func (t *telling) gathered(b burst) Notice {
 		rule = "Rule: " + wording.OneLine(b.last.Rule)
 	case engine.ReportBlocked:
 		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
+	case engine.ReportProgramRefused:
+		n.Title = fmt.Sprintf("%d orders of programs refused since %s", b.count, since)
+		rule = "Program: " + wording.OneLine(b.last.Program)
+	case engine.ReportProgramUnknown:
+		n.Title = fmt.Sprintf("%d orders of programs unknown since %s: look in TWS", b.count, since)
+		rule = "Program: " + wording.OneLine(b.last.Program)
 	case engine.ReportRejected:
 		n.Title = fmt.Sprintf("%d orders rejected since %s", b.count, since)
 	case engine.ReportUnprotected:

@@ -333,7 +333,7 @@ func TestStepDoesNotChangeReports(t *testing.T) {
 // TestNoReportIsLost plays random reports into random quiet, and holds that each is told, soon if nothing silences it.
 func TestNoReportIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		kinds := []engine.Report{blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"), fired("rule 2"), fired("rule 3")}
+		kinds := []engine.Report{blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"), fired("rule 2"), fired("rule 3"), {Kind: engine.ReportProgramRefused, Text: apple}}
 		var inputs []arrival
 		var at time.Duration
 		sent := map[engine.Report]bool{}
@@ -366,13 +366,13 @@ func TestNoReportIsLost(t *testing.T) {
 			for _, b := range st.bursts {
 				gathered[string(b.kind)+b.rule]++
 				until := w.quiet.Until(now)
-				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() && (b.kind == engine.ReportFired || b.kind == engine.ReportBlocked)
+				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() && (b.kind == engine.ReportFired || repeats(b.kind))
 				switch {
 				case b.fresh > 0 && !now.Before(b.due) && !hushed:
 					t.Fatalf("at %v %d of %s have not been told", now.Sub(begin), b.fresh, b.kind)
 				case again.IsZero() || !again.After(now) || b.fresh > 0 && !b.held && again.After(b.due):
 					t.Fatalf("at %v it wants to be called at %v", now.Sub(begin), again)
-				case b.kind != engine.ReportBlocked && b.due.Sub(now) > w.p.Gather:
+				case !repeats(b.kind) && b.due.Sub(now) > w.p.Gather:
 					t.Fatalf("%s would be gathered for %v", b.kind, b.due.Sub(now))
 				}
 			}
@@ -491,7 +491,7 @@ func TestOutboxKeepsReports(t *testing.T) {
 
 // TestKindsOfReports holds that whatever the engine reports has a notice kind of the same text.
 func TestKindsOfReports(t *testing.T) {
-	for _, k := range []engine.ReportKind{engine.ReportFired, engine.ReportFailed, engine.ReportBlocked, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged} {
+	for _, k := range []engine.ReportKind{engine.ReportFired, engine.ReportFailed, engine.ReportBlocked, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged, engine.ReportProgramRefused, engine.ReportProgramUnknown, engine.ReportProgramFailed} {
 		if !Kind(k).reported() || wording.ReportTitle(engine.Report{Kind: k}) == string(k) {
 			t.Errorf("%s is not known", k)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 
 	"gatewatch/app/strict"
 )
@@ -67,6 +68,7 @@ func relations(r *strict.Reader, s Settings) {
 	if s.Email.Server != "" && len(s.Email.To) == 0 {
 		wrong("email.to", "email.server", "is empty, but email.server is set; write the addresses of the receivers")
 	}
+	programs(wrong, s)
 	quiet := func(group, from, until string) {
 		from, until = group+from, group+until
 		wrong(from, until, "has to be set together with "+until+", or both have to be empty")
@@ -77,4 +79,33 @@ func relations(r *strict.Reader, s Settings) {
 	if (s.Alerts.QuietFrom == "") != (s.Alerts.QuietUntil == "") {
 		quiet("alerts.", "quiet_from", "quiet_until")
 	}
+}
+
+// programs checks what the guarded port has to do with other keys.
+func programs(wrong func(key, other, text string), s Settings) {
+	g := s.GuardedPort
+	switch port := "guarded_port.port"; {
+	case g.Port == 0:
+	case g.Port == s.API.Port:
+		wrong(port, "api.port", "is the port of the API; write another number, such as 4100")
+	case g.Port == s.Gateway.Port && isLoopback(s.Gateway.Host):
+		wrong(port, "gateway.port", "is the port of Gateway itself; write another number, such as 4100")
+	}
+	seen := map[int]bool{}
+	for i, p := range g.Programs {
+		key := fmt.Sprintf("guarded_port.programs[%d].client_id", i)
+		switch {
+		case p.ClientID == s.Gateway.ClientID:
+			wrong(key, "gateway.client_id", fmt.Sprintf("%d is the client id of Gatewatch; each program needs its own", p.ClientID))
+		case seen[p.ClientID]:
+			wrong(key, key, fmt.Sprintf("%d is in the list twice; remove one", p.ClientID))
+		}
+		seen[p.ClientID] = true
+	}
+}
+
+// isLoopback reports whether a host is this computer.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

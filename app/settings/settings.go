@@ -32,6 +32,7 @@ type Settings struct {
 	Notices      Notices       `json:"notices" doc:"Notices on the desktop."`
 	MarketHours  MarketHours   `json:"market_hours" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
 	Trading      Trading       `json:"trading" doc:"When rules may trigger and place orders."`
+	GuardedPort  GuardedPort   `json:"guarded_port" doc:"A port for other programs, which guards their orders as Gatewatch guards its own."`
 	Alerts       Alerts        `json:"alerts" doc:"What is sent by email, Slack, webhook and other services."`
 	Email        Email         `json:"email" doc:"Alerts by email, over SMTP."`
 	Slack        Slack         `json:"slack" doc:"Alerts to a Slack channel."`
@@ -184,6 +185,27 @@ func (t Trading) ProofOfLife() time.Duration {
 	return time.Duration(t.ProofOfLifeMS) * time.Millisecond
 }
 
+// GuardedPort is the port to which other programs connect instead of Gateway's.
+type GuardedPort struct {
+	Port          int       `json:"port" doc:"Port on 127.0.0.1 that other programs connect to instead of Gateway's; 0: none." min:"0" max:"65535"`
+	Mode          string    `json:"mode" doc:"guard: orders are refused while the order guard is closed. observe: all of them pass, and what would have been refused is recorded." enum:"guard,observe"`
+	ProofOfLifeMS int       `json:"proof_of_life_ms" doc:"An order of a program leaves only if Gateway was heard within this many milliseconds. Otherwise Gateway is asked first, and the order is refused if it does not answer within the same time." min:"50" max:"3000"`
+	Programs      []Program `json:"programs" doc:"Options of programs, by their client id." count:"0..32"`
+}
+
+// Program says what the program with a client id may do at the guarded port.
+type Program struct {
+	ClientID           int  `json:"client_id" doc:"The client id with which the program signs on." min:"0" max:"2147483647" required:"true"`
+	CancelOnDisconnect bool `json:"cancel_on_disconnect,omitempty" doc:"Cancel its working orders when its connection ends."`
+	MaxOrdersPerMinute int  `json:"max_orders_per_minute,omitempty" doc:"Orders and changes that it may send within a minute; 0 or without this key: as many as it likes." min:"0" max:"10000"`
+	ReadOnly           bool `json:"read_only,omitempty" doc:"Refuse its orders."`
+}
+
+// ProofOfLife is within which time Gateway must have been heard for an order of a program to leave.
+func (g GuardedPort) ProofOfLife() time.Duration {
+	return time.Duration(g.ProofOfLifeMS) * time.Millisecond
+}
+
 // Alerts says what is told to whom is not at this computer.
 type Alerts struct {
 	AfterSeconds float64  `json:"after_seconds" doc:"Seconds an outage must last before alerts are sent." min:"0" max:"86400"`
@@ -259,6 +281,7 @@ func Default() Settings {
 		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5, WeeklyReminderHours: 12},
 		MarketHours:  MarketHours{Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00", Timezone: "America/New_York"},
 		Trading:      Trading{MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, CloseBeforeRestartSeconds: 15, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
+		GuardedPort:  GuardedPort{Mode: "guard", ProofOfLifeMS: 250, Programs: []Program{}},
 		Alerts:       Alerts{AfterSeconds: 60, Services: []string{}},
 		Email:        Email{Port: 587, Encryption: "auto", To: []string{}},
 		Heartbeat:    Heartbeat{EverySeconds: 60},

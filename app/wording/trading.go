@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gatewatch/conn"
+	"gatewatch/conn/port"
 	"gatewatch/engine"
 )
 
@@ -200,6 +201,12 @@ func ReportTitle(r engine.Report) string {
 		return "Trading stopped: the engine failed"
 	case engine.ReportMoved:
 		return "Trading is off: files of Gatewatch were deleted or moved"
+	case engine.ReportProgramRefused:
+		return named("Order of a program refused", r.Program)
+	case engine.ReportProgramUnknown:
+		return named("Order of a program unknown: look in TWS", r.Program)
+	case engine.ReportProgramFailed:
+		return named("Connection of a program closed", r.Program)
 	case engine.ReportCrashed:
 		return "Gatewatch crashed at " + r.At.Local().Format("15:04") + " and runs again"
 	}
@@ -226,6 +233,12 @@ func Report(r engine.Report) string {
 		text = fmt.Sprintf("%d order ids are left, then no order can be placed", r.More)
 	case r.Kind == engine.ReportForeign:
 		why = "its number or reference is also on an order that Gatewatch did not place" + inBrackets(why)
+	case r.Kind == engine.ReportProgramRefused:
+		why = Refusal(port.Reason(r.Reason)) + "; the program was informed, and nothing was sent"
+	case r.Kind == engine.ReportProgramUnknown:
+		why = "the connection ended before Gateway said what became of it"
+	case r.Kind == engine.ReportProgramFailed:
+		why = "it failed inside" + inBrackets(why)
 	case r.Kind == engine.ReportInactive, r.Kind == engine.ReportUnprotected:
 		why = stated(r, why)
 	case r.Kind == engine.ReportUnknown && why == "":
@@ -307,6 +320,12 @@ func ReportHint(k engine.ReportKind) string {
 		return "Orders that are open stay open. The engine restarts; check rules and orders, then turn trading on again."
 	case engine.ReportMoved:
 		return "Look at rules, settings and open orders, then restart Gatewatch to trade again."
+	case engine.ReportProgramRefused:
+		return "`gatewatch clients orders` lists the orders of programs."
+	case engine.ReportProgramUnknown:
+		return "Look in TWS whether it is there. Gateway mentions it when it is asked after the reconnection."
+	case engine.ReportProgramFailed:
+		return "The program can connect again. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
 	case engine.ReportCrashed:
 		return "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
 	}

@@ -18,13 +18,16 @@ import (
 
 var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
 
-// constants returns the values of all constants of a string type in the packages conn, history and engine, read from their
-// source: a new one cannot be forgotten here.
-func constants(t *testing.T, typeName string) (values []string) {
+// constants returns the values of all constants of a string type in the packages conn, history and engine, or those in a folder,
+// read from their source: a new one cannot be forgotten here.
+func constants(t *testing.T, typeName string, folder ...string) (values []string) {
 	t.Helper()
 	var files []string
-	for _, folder := range []string{"../../conn/*.go", "../../conn/history/*.go", "../../engine/*.go"} {
-		found, err := filepath.Glob(folder)
+	if folder == nil {
+		folder = []string{"../../conn", "../../conn/history", "../../engine"}
+	}
+	for _, folder := range folder {
+		found, err := filepath.Glob(folder + "/*.go")
 		if err != nil {
 			t.Fatal(err)
 		}
