@@ -41,6 +41,7 @@ type commandLine struct {
 	Messages   cli.Messages   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
 	Rules      cli.Rules      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
 	Orders     cli.Orders     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
+	Clients    cli.Clients    `cmd:"" help:"Show programs at the guarded port and their orders, or stop their trading."`
 	Arm        cli.Arm        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
 	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order leaves."`
 	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`

@@ -123,7 +123,7 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	// is on and numbers of rules and orders, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
-		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".restart.hint", ".restart.text",
+		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint", ".restart.text",
 		".today.name", ".trading.counts", ".trading.counts", ".trading.text", ".version",
 	}
 	if !slices.Equal(found, want) {

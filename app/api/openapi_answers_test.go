@@ -361,6 +361,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		"/orders/change":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 		"/autostart":           {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
 		"/mute":                {202: nil},
+		"/clients/allow":       {202: nil, 409: &Conflict{"off"}, 428: &Unconfirmed{"a LIVE account"}, 503: errors.New("odd")},
+		"/clients/read_only":   {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
+		"/trading/stop":        {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
 		"/trading/arm":         {202: nil, 409: &Conflict{"not connected"}, 428: &Unconfirmed{"a LIVE account"}, 503: errors.New("odd")},
 		"/trading/disarm":      {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 	} {
@@ -417,6 +420,8 @@ var goodBodies = map[string]string{
 	"/orders/cancel_all":   `{}`,
 	"/orders/change":       `{"id": 7, "limit_price": 230.5}`,
 	"/trading/arm":         `{"live": true}`,
+	"/clients/allow":       `{"live": true}`,
+	"/clients/read_only":   `{"client_id": 7, "read_only": true}`,
 }
 
 // sampleText is a rule as a trader writes it.

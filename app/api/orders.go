@@ -34,22 +34,25 @@ func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) arm(w http.ResponseWriter, r *http.Request) {
-	body, ok := read(w, r)
-	if !ok {
-		return
+// confirmed answers a request that a person has to confirm for an account that is not known to be a paper account.
+func (s *Server) confirmed(do func(ctx context.Context, live bool) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, ok := read(w, r)
+		if !ok {
+			return
+		}
+		var asked ArmRequest
+		if len(bytes.TrimSpace(body)) > 0 && !strictly(body, &asked) {
+			fail(w, http.StatusBadRequest, `the body is not {"live": true} or {}`)
+			return
+		}
+		err := do(r.Context(), asked.Live)
+		if open := (*Unconfirmed)(nil); errors.As(err, &open) {
+			fail(w, http.StatusPreconditionRequired, open.Reason)
+			return
+		}
+		ended(w, err)
 	}
-	var asked ArmRequest
-	if len(bytes.TrimSpace(body)) > 0 && !strictly(body, &asked) {
-		fail(w, http.StatusBadRequest, `the body is not {"live": true} or {}`)
-		return
-	}
-	err := s.backend.Arm(r.Context(), asked.Live)
-	if open := (*Unconfirmed)(nil); errors.As(err, &open) {
-		fail(w, http.StatusPreconditionRequired, open.Reason)
-		return
-	}
-	ended(w, err)
 }
 
 func (s *Server) cancelOrders(w http.ResponseWriter, r *http.Request) {

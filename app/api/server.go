@@ -62,6 +62,7 @@ type Backend interface {
 	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
 	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
 	Trader
+	ProgramBackend
 	// Metrics answers with what is measured, for Prometheus.
 	Metrics() http.Handler
 	// Diagnostics tells what whoever is to find a fault needs to know, and nothing personal; with the stacks of all goroutines if
@@ -213,6 +214,8 @@ func (s *Server) routes() []route {
 		{"GET", "/alerts", owner, show(s.backend.Alerts)},
 		{"GET", "/rules", owner, show(s.rules)},
 		{"GET", "/orders", owner, show(s.orders)},
+		{"GET", "/clients", owner, show(s.programs)},
+		{"GET", "/clients/orders", owner, show(s.programOrders)},
 		{"GET", "/autostart", owner, s.autostart},
 		{"GET", "/diagnostics", owner, s.diagnostics},
 		{"PUT", "/settings", owner, s.saveSettings},
@@ -231,8 +234,11 @@ func (s *Server) routes() []route {
 		{"POST", "/orders/cancel", owner, s.cancelOrder},
 		{"POST", "/orders/cancel_all", owner, s.cancelOrders},
 		{"POST", "/orders/change", owner, s.changeOrder},
-		{"POST", "/trading/arm", owner, s.arm},
+		{"POST", "/trading/arm", owner, s.confirmed(s.backend.Arm)},
 		{"POST", "/trading/disarm", owner, command(s.backend.Disarm)},
+		{"POST", "/trading/stop", owner, command(s.backend.StopTrading)},
+		{"POST", "/clients/allow", owner, s.confirmed(s.backend.AllowPrograms)},
+		{"POST", "/clients/read_only", owner, s.setReadOnly},
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/conn/port"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -112,6 +113,28 @@ func (b *fakeBackend) Arm(_ context.Context, live bool) error {
 		return b.note("arm live")
 	}
 	return b.note("arm")
+}
+
+func (b *fakeBackend) AllowPrograms(_ context.Context, live bool) error {
+	return b.note("allow programs, live %v", live)
+}
+
+func (b *fakeBackend) StopTrading(context.Context) error { return b.note("stop trading") }
+
+func (b *fakeBackend) SetReadOnly(_ context.Context, clientID int, on bool) error {
+	return b.note("client id %d read-only %v", clientID, on)
+}
+
+func (b *fakeBackend) Programs() Programs {
+	return Programs{
+		State: ProgramState{Port: 4100, Listening: true, Connected: 1, Unknown: 1, Text: "1 program connected"}, Mode: string(port.Guard),
+		Sent: 3, Refused: map[string]uint64{string(port.NoProof): 1}, Observed: map[string]uint64{},
+		Programs: []Program{{Number: 1, ClientID: 7, Name: "bot.py", PID: 123, Text: "bot.py (client id 7)", Since: now, LastMessage: now, Sent: 3, Refused: 1}},
+	}
+}
+
+func (b *fakeBackend) ProgramOrders() ProgramOrders {
+	return ProgramOrders{[]ProgramOrder{{Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(port.Refused), Reason: "no", ReasonID: string(port.NoProof)}}}
 }
 
 func (b *fakeBackend) Messages() Messages {
@@ -295,6 +318,11 @@ func TestAddresses(t *testing.T) {
 		{"GET", "/guard", 200, ""},
 		{"HEAD", "/guard", 200, ""},
 		{"POST", "/guard/events", 405, "GET"},
+		{"GET", "/clients", 200, ""},
+		{"GET", "/clients/orders", 200, ""},
+		{"POST", "/clients/allow", 202, ""},
+		{"POST", "/clients/read_only", 400, ""},
+		{"POST", "/trading/stop", 202, ""},
 		{"POST", "/trading/arm", 202, ""},
 		{"GET", "/trading/arm", 405, "POST"},
 		{"POST", "/trading/disarm", 202, ""},

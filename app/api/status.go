@@ -37,8 +37,9 @@ type Status struct {
 	Muted     *time.Time        `json:"muted_until"`   // desktop notices are silent until then
 	Alerts    AlertState        `json:"alerts"`
 	Trading   Trading           `json:"trading"`
-	Failing   []Failing         `json:"failing"` // steps in the background that fail at present
-	Faults    []Fault           `json:"faults"`  // parts of the program that have failed inside since its start
+	Programs  ProgramState      `json:"programs"` // at the guarded port
+	Failing   []Failing         `json:"failing"`  // steps in the background that fail at present
+	Faults    []Fault           `json:"faults"`   // parts of the program that have failed inside since its start
 
 	Demo          bool    `json:"demo"` // Gateway is a simulated one inside Gatewatch, whose orders are not real
 	Version       string  `json:"version"`

@@ -27,6 +27,7 @@ func TestTradingBodies(t *testing.T) {
 		arm      = `the body is not {"live": true} or {}`
 		resolve  = `the body is not an instrument such as {"symbol": "AAPL", "currency": "USD"}`
 		cancel   = `the body is not {"id": NUMBER}, the id of an order`
+		readOnly = `the body is not {"client_id": NUMBER, "read_only": true or false}`
 		all      = `the body is not {}; to cancel one order, use POST /orders/cancel`
 		change   = `the body is not {"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`
 		anything = ""
@@ -82,6 +83,11 @@ func TestTradingBodies(t *testing.T) {
 		{"/orders/change", `{"id": 7, "quantity": 0}`, 400, change},
 		{"/orders/change", `{"id": 7, "limit_price": 1e999}`, 400, change},
 		{"/orders/change", `{"id": 7, "price": 1}`, 400, change},
+		{"/clients/allow", `{"live": true}`, 202, "allow programs, live true"},
+		{"/clients/read_only", `{"client_id": 0, "read_only": true}`, 202, "client id 0 read-only true"},
+		{"/clients/read_only", `{"read_only": true}`, 400, readOnly},
+		{"/clients/read_only", `{"client_id": -3}`, 400, readOnly},
+		{"/trading/stop", ``, 202, "stop trading"},
 		{"/trading/arm", ` `, 202, "arm"},
 		{"/trading/arm", `{}`, 202, "arm"},
 		{"/trading/arm", `{"live": false}`, 202, "arm"},
@@ -128,7 +134,7 @@ func TestTradingRefusals(t *testing.T) {
 			b := &memory{}
 			b.trade = err
 			res := quick(unheard(b), "POST", path, "", body)
-			want := codes[map[string]int{"rules": 0, "instruments": 1, "orders": 2, "trading": 2}[strings.Split(path, "/")[1]]]
+			want := codes[map[string]int{"rules": 0, "instruments": 1, "orders": 2, "trading": 2, "clients": 2}[strings.Split(path, "/")[1]]]
 			var f Failure
 			if res.Code != want || err != nil && (json.Unmarshal(res.Body.Bytes(), &f) != nil || f.Error != err.Error()) {
 				t.Errorf("%s with %v: %d %s, want %d", path, err, res.Code, res.Body, want)

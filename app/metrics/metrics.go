@@ -25,6 +25,7 @@ type Source struct {
 	Snapshot func() *conn.Snapshot
 	Ticks    func() (evaluated, skipped uint64)
 	Trading  func() Trading
+	Programs func() Programs
 	Queued   func() map[string]int    // alerts that wait, by channel
 	Faults   func() map[string]uint64 // panics since the start, by the part of the program
 	// Panicked takes down that a scrape has failed inside; it is answered with an error.
@@ -39,6 +40,13 @@ type Trading struct {
 	Orders    map[engine.Fate]int // that the ledger holds
 	Blocked   map[string]uint64   // orders that were blocked since the start, by the reason's id
 	Conflated uint64              // ticks that gave way to a later one since the start, before anything had looked at them
+}
+
+// Programs is how programs at the guarded port fare.
+type Programs struct {
+	Connected     int
+	Sent, Unknown uint64            // orders and changes since the start
+	Refused       map[string]uint64 // orders, changes and other requests since the start, by the reason's id
 }
 
 // Metrics is everything that GET /metrics answers. Make it with New.

@@ -43,6 +43,9 @@ func full(s *conn.Snapshot) Source {
 				Conflated: 77,
 			}
 		},
+		Programs: func() Programs {
+			return Programs{Connected: 2, Sent: 9, Unknown: 1, Refused: map[string]uint64{"no_proof_of_life": 4, "probe": 1, "made up": 3}}
+		},
 		Queued:  func() map[string]int { return map[string]int{"email": 2, "keyring:telegram": 0} },
 		Faults:  func() map[string]uint64 { return map[string]uint64{"alerts": 2, "tray": 0} },
 		Version: "v1.2.3",

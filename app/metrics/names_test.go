@@ -15,6 +15,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/port"
 )
 
 // TestNames holds the names, types and labels that people build their dashboards and alerts on. They stand in
@@ -77,7 +78,7 @@ func TestDocumented(t *testing.T) {
 	if want := published(t); !slices.Equal(listed, want) {
 		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
 	}
-	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons) {
+	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons, refusals) {
 		if !strings.Contains(doc, "`"+word+"`") {
 			t.Errorf("%s is not explained", word)
 		}
@@ -104,7 +105,7 @@ func TestWords(t *testing.T) {
 	said := constants(t, "../../conn/state.go")
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
-	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
+	same("guard", append(words(guardReasons), string(conn.GuardOpen)), constants(t, "../../conn/guard.go")["GuardReason"]...)
 	same("fates", words(fates), constants(t, "../../engine/intent.go")["Fate"]...)
 	same("states of rules", words(standings), constants(t, "../../engine/rules/rule.go")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
@@ -112,6 +113,13 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s is not known", reason)
 		}
 	}
+	own := []string{string(port.Allowed)}
+	for _, reason := range refusals {
+		if !slices.Contains(words(guardReasons), reason) {
+			own = append(own, reason)
+		}
+	}
+	same("refusals", own, constants(t, "../../conn/port/refusal.go")["Reason"]...)
 	// These end neither a session nor an attempt unasked.
 	never := words([]conn.Cause{
 		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly, conn.CauseWrongMode, conn.CauseUser,

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gatewatch/conn"
+	"gatewatch/conn/port"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -43,6 +44,10 @@ var (
 	orders       = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
 	blocked      = desc("orders_blocked_total", "Blocked orders, by reason.", "reason")
 	faults       = desc("faults_total", "Panics since the start, by the part of the program that was restarted after them.", "part")
+	programsUp   = desc("programs_connected", "Programs that are connected to the guarded port.")
+	programSent  = desc("program_orders_sent_total", "Orders and changes of programs that the guarded port let through.")
+	programLost  = desc("program_orders_unknown_total", "Orders of programs whose connection ended before Gateway mentioned them.")
+	refused      = desc("program_requests_refused_total", "Orders, changes and other requests of programs that the guarded port refused, by reason.", "reason")
 	alertsQueued = desc("alerts_queued", "Alerts that wait for delivery, by channel.", "channel")
 )
 
@@ -71,6 +76,21 @@ var (
 	}
 )
 
+// Of the reasons for a refusal at the guarded port a label has no other values but otherReason: the port's own, and those
+// of the guard.
+var refusals = func() (list []string) {
+	for _, r := range []port.Reason{
+		port.TradingStopped, port.ReadOnly, port.TooMany, port.NoProof, port.NotRecorded, port.NotStarted, port.ParentRefused,
+		port.Withdrawn, port.Unreadable, port.UnknownRequest, port.NotAllowed,
+	} {
+		list = append(list, string(r))
+	}
+	for _, r := range guardReasons {
+		list = append(list, string(r))
+	}
+	return list
+}()
+
 // otherReason stands for whatever is not in reasons.
 const otherReason = "other"
 
@@ -80,7 +100,7 @@ var errPanicked = errors.New("the metrics failed inside Gatewatch; the log says 
 func (p present) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, state, connected, layerUp, farms, guardOpen, guardShut, sessionAge, window, paused, roundTrip,
-		ticks, conflated, armed, ruleStates, orders, blocked, faults, alertsQueued,
+		ticks, conflated, armed, ruleStates, orders, blocked, faults, alertsQueued, programsUp, programSent, programLost, refused,
 	} {
 		c <- d
 	}
@@ -110,6 +130,9 @@ func (p present) Collect(c chan<- prometheus.Metric) {
 	}
 	if p.s.Trading != nil {
 		trading(to, p.s.Trading())
+	}
+	if p.s.Programs != nil {
+		programs(to, p.s.Programs())
 	}
 	if p.s.Faults != nil {
 		for part, n := range p.s.Faults() {
@@ -159,16 +182,28 @@ func trading(to out, t Trading) {
 	for _, f := range fates {
 		to.gauge(orders, float64(t.Orders[f]), string(f))
 	}
+	byReason(to, blocked, t.Blocked, reasons)
+}
+
+func programs(to out, p Programs) {
+	to.gauge(programsUp, float64(p.Connected))
+	to.counter(programSent, p.Sent)
+	to.counter(programLost, p.Unknown)
+	byReason(to, refused, p.Refused, refusals)
+}
+
+// byReason exports a counter for each known reason, and one for all others.
+func byReason(to out, d *prometheus.Desc, counts map[string]uint64, known []string) {
 	other := uint64(0)
-	for reason, n := range t.Blocked {
-		if !slices.Contains(reasons, reason) {
+	for reason, n := range counts {
+		if !slices.Contains(known, reason) {
 			other += n
 		}
 	}
-	for _, reason := range reasons {
-		to.counter(blocked, t.Blocked[reason], reason)
+	for _, reason := range known {
+		to.counter(d, counts[reason], reason)
 	}
-	to.counter(blocked, other, otherReason)
+	to.counter(d, other, otherReason)
 }
 
 // age returns for how long the session of a snapshot has been up, 0 if it has none. Events come after the snapshot that

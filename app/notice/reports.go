@@ -55,8 +55,8 @@ func (st *State) takeReport(p Policy, r engine.Report, now time.Time) {
 		st.bursts = append(st.bursts, burst{kind: r.Kind, rule: rule, number: st.burst, since: at, due: now})
 	}
 	b := &st.bursts[i]
-	b.count++
-	b.fresh++
+	b.count += counts(r)
+	b.fresh += counts(r)
 	b.last = r
 }
 
@@ -84,6 +84,14 @@ func (st *State) fall(at time.Time) {
 
 // forget leaves the orders of the present outage alone, which is an incident of its own now.
 func (st *State) forget() { st.blocked, st.before = st.blocked-st.before, 0 }
+
+// counts returns for how many of its kind a report stands.
+func counts(r engine.Report) int {
+	if r.Kind == engine.ReportProgramRefused {
+		return 1 + r.More
+	}
+	return 1
+}
 
 // repeats reports whether reports of a kind go on as long as their cause does: orders that are not let through. They can
 // wait, and are gathered for longer and longer.

@@ -27,6 +27,7 @@ type consumers struct {
 	alerts        *alerts
 	notifications *notifications
 	trading       *trading
+	programs      *programs
 	conn          *connection
 	server        *server
 }
@@ -87,6 +88,10 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		undo = append(undo, func() { c.trading.configure(before.settings) })
 	}
 	c.trading.configure(p.settings)
+	if err := c.programs.configure(new.GuardedPort); err != nil {
+		return err
+	}
+	undo = append(undo, func() { _ = c.programs.configure(old.GuardedPort) })
 	if err := c.conn.sup.Configure(context.Background(), p.conn); err != nil {
 		return fmt.Errorf("the settings before stay in effect: %w", err)
 	}

@@ -157,7 +157,7 @@ func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, 
 		if report.Kind == engine.ReportFired {
 			level = slog.LevelInfo
 		}
-		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "text", report.Text, "reason", report.Reason, "code", report.Code, "detail", report.Detail)
+		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text, "reason", report.Reason, "code", report.Code, "detail", report.Detail, "more", report.More)
 		screen.Say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
 		changes.nudge()
 	}

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -146,6 +147,11 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log, events: p.events},
 		reports: p.reports, changes: p.changes, log: log, events: p.events,
 	}
+	programs := &programs{
+		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
+		events: &programEvents{reports: p.reports, changes: p.changes, log: log}, changes: p.changes, failures: p.failures,
+		log: log, awake: make(chan struct{}, 1),
+	}
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
 		failures: p.failures, log: log, opened: make(chan struct{}),
@@ -158,15 +164,15 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log, events: p.events,
 		consumers: &consumers{
 			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
-			notifications: p.notifications, trading: trading, conn: conn, server: p.server,
+			notifications: p.notifications, trading: trading, programs: programs, conn: conn, server: p.server,
 		},
 	}
 	status := &status{
-		version: version, started: p.started, conn: conn, trading: trading, history: history, alerts: alerts,
+		version: version, started: p.started, conn: conn, trading: trading, programs: programs, history: history, alerts: alerts,
 		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
 	}
 	p.backend = &backend{
-		status: status, connection: conn, trading: trading, configuration: p.settings, connectionLog: history, alerts: alerts,
+		status: status, connection: conn, trading: trading, programs: programs, configuration: p.settings, connectionLog: history, alerts: alerts,
 		login:     &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
 		window:    &window{server: p.server, demo: gateway != nil, desktop: p.desktop, parts: p.faults, log: log},
 		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
@@ -238,6 +244,10 @@ func (p *program) open(s settings.Settings) error {
 	}
 	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
 	if err := b.trading.open(c.settings); err != nil {
+		return err
+	}
+	b.programs.begin()
+	if err := b.programs.configure(c.settings.GuardedPort); err != nil {
 		return err
 	}
 	b.status.meter = b.status.newMetrics()

@@ -19,6 +19,7 @@ type status struct {
 	started  time.Time
 	conn     *connection
 	trading  *trading
+	programs *programs
 	history  *connectionLog
 	alerts   *alerts
 	settings *configuration
@@ -38,6 +39,7 @@ func (s *status) Status() api.Status {
 		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What, Gone: f.Gone})
 	}
 	st.Demo = s.settings.demo
+	st.Programs = s.programs.state()
 	st.Failing = s.failing()
 	st.Guard.Text = wording.Orders(st.Guard.Reason, !ordersFail(st.Failing))
 	if until := s.mute.muted(now); !until.IsZero() {
@@ -71,7 +73,7 @@ func (s *status) failing() []api.Failing {
 	}
 	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
-	for _, step := range []string{wording.FailingAlerts, wording.FailingSettings, wording.FailingNotifications} {
+	for _, step := range []string{wording.FailingPrograms, wording.FailingAlerts, wording.FailingSettings, wording.FailingNotifications} {
 		add(step, s.failures.text(step))
 	}
 	for _, f := range s.parts.Faults() {
@@ -101,6 +103,7 @@ func (s *status) newMetrics() *metrics.Metrics {
 			return n.Evaluated, n.Skipped + n.Stale
 		},
 		Trading:  s.trading.metrics,
+		Programs: s.programs.metrics,
 		Queued:   s.alerts.queued,
 		Faults:   s.parts.Counts,
 		Version:  s.version,
@@ -113,6 +116,7 @@ type backend struct {
 	*status
 	*connection
 	*trading
+	*programs
 	*configuration
 	*connectionLog
 	*alerts

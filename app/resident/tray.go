@@ -31,7 +31,7 @@ func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
 	return tray.Extra{
 		Today: b.connectionLog.today(now), Muted: t.muted(now), Trading: b.trading.tray(ordersFail(b.status.failing())),
-		AtLogin: b.login.tray(), Demo: b.configuration.demo,
+		AtLogin: b.login.tray(), Programs: b.programs.tray(), Demo: b.configuration.demo,
 	}
 }
 
@@ -51,6 +51,10 @@ func (t *trayProgram) Click(e tray.Entry) {
 		t.do("turn on live trading", func(ctx context.Context) error { return b.Arm(ctx, true) })
 	case tray.Disarm:
 		t.do("disarm", b.Disarm)
+	case tray.StopTrading:
+		t.do("stop all trading", b.StopTrading)
+	case tray.AllowPrograms:
+		t.do("let programs trade", func(ctx context.Context) error { return b.AllowPrograms(ctx, true) }) // confirmed by a second click
 	case tray.CancelAll:
 		t.do("cancel orders", b.CancelOrders)
 	case tray.Diagnostics:

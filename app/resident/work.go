@@ -61,6 +61,7 @@ func (p *program) work(ctx context.Context, face bool) {
 		}
 		worker("home", func() { watch.run(ctx) })
 	}
+	worker("programs", func() { b.programs.run(ctx) })
 	if t := b.trading; t.ledger != nil {
 		worker("engine", func() { t.runEngine(ctx, t.engine.Run) })
 		worker("rules", func() { t.file.watch(ctx) })

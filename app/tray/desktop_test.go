@@ -280,8 +280,8 @@ func TestDesktopShowsEveryState(t *testing.T) {
 		t.Errorf("menu:\n%s\nwant:\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
 	// Nothing was rebuilt on the way: the ids are the first ones.
-	if before["Quit"] != 20 {
-		t.Errorf("Quit has id %d, want 20", before["Quit"])
+	if before["Quit"] != 23 {
+		t.Errorf("Quit has id %d, want 23", before["Quit"])
 	}
 }
 

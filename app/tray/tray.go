@@ -125,7 +125,7 @@ func newTray(cfg Config) *tray {
 // action returns what a click on an entry does, nil if it cannot be clicked.
 func (t *tray) action(e Entry) func() {
 	switch e {
-	case Status, Today, Mute:
+	case Status, Connected, Today, Mute:
 		return nil
 	case MuteHour:
 		return func() { t.program.Mute(time.Now().Add(time.Hour)) }

@@ -24,6 +24,9 @@ const (
 	Arm     // this, ArmLive or Disarm, whichever applies
 	ArmLive // for an account that is not known to be a paper account
 	Disarm
+	StopTrading   // of rules and of programs at the guarded port
+	AllowPrograms // after that
+	Connected     // programs, not to be clicked
 	CancelAll
 	Today // the day's account, not to be clicked
 	Mute
@@ -40,7 +43,7 @@ const (
 )
 
 var entryNames = [entries]string{
-	"status", "open_window", "connect", "disconnect", "arm", "arm_live", "disarm", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
+	"status", "open_window", "connect", "disconnect", "arm", "arm_live", "disarm", "stop_trading", "allow_programs", "programs", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
 	"copy_diagnostics", "open_logs", "launch_at_login", "settings", "quit",
 }
 
@@ -74,11 +77,12 @@ type View struct {
 
 // Extra is what a view shows beside the snapshot.
 type Extra struct {
-	Today   history.Account // account of the day up to now; the zero value says nothing
-	Muted   time.Time       // desktop notifications are silent until then; zero if they are not
-	Trading Trading
-	AtLogin AtLogin
-	Demo    bool // Gateway is a simulated one
+	Today    history.Account // account of the day up to now; the zero value says nothing
+	Muted    time.Time       // desktop notifications are silent until then; zero if they are not
+	Trading  Trading
+	Programs Programs
+	AtLogin  AtLogin
+	Demo     bool // Gateway is a simulated one
 }
 
 // AtLogin is what the system will do at the next login.
@@ -98,6 +102,15 @@ type Trading struct {
 	Unprotected int  // open positions whose stop does not work
 	NoData      int  // active rules without market data
 	Stopped     bool // no order can leave, whatever the connection does: none can be written down
+}
+
+// Programs is how other programs at the guarded port fare.
+type Programs struct {
+	On        bool // there is a guarded port
+	Stopped   bool // their orders are refused until somebody allows them
+	Connected int
+	Unknown   int  // orders that a person has to look after
+	Live      bool // the account is live, or not known to be a paper account
 }
 
 // tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
@@ -141,6 +154,9 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Arm:           {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || x.Trading.Live},
 		ArmLive:       {Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live},
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
+		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
+		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
+		Connected:     {Title: programs(x.Programs), Disabled: true, Hidden: !x.Programs.On},
 		CancelAll:     {Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
 		Today:         {Title: wording.Today(percent(x.Today), x.Today.Outages), Disabled: true},
 		Mute:          {Title: "Mute notifications"},
@@ -152,6 +168,9 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		LaunchAtLogin: {Title: "Launch at login", Hidden: !x.AtLogin.Known, Checked: x.AtLogin.On},
 		Settings:      {Title: "Settings…"},
 		Quit:          {Title: "Quit"},
+	}
+	if x.Programs.Live {
+		v.Menu[AllowPrograms].Confirm = "Confirm: let programs trade LIVE"
 	}
 	if x.AtLogin.Other {
 		v.Menu[LaunchAtLogin].Title = "Launch at login (another copy does)"
@@ -257,6 +276,15 @@ func percent(d history.Account) *float64 {
 		share = min(share, 99.9)
 	}
 	return &share
+}
+
+// programs says how many programs are connected, and what a person has to do about them.
+func programs(p Programs) string {
+	stopped := ""
+	if p.Stopped {
+		stopped = "their trading is stopped"
+	}
+	return join(wording.Programs(p.Connected), stopped, wording.UnknownOrders(p.Unknown))
 }
 
 func cancelAll(open int) string {

@@ -250,7 +250,7 @@ func TestTradingEntries(t *testing.T) {
 		v := ViewOf(s, start, Extra{Trading: c.x})
 		var shown []string
 		for e := Arm; e <= CancelAll; e++ {
-			if v.Menu[e].Title == "" || v.Menu[e].Disabled {
+			if v.Menu[e].Title == "" || v.Menu[e].Disabled != (e == Connected) {
 				t.Errorf("%+v: %v is %+v", c.x, e, v.Menu[e])
 			}
 			if !v.Menu[e].Hidden {
@@ -263,6 +263,41 @@ func TestTradingEntries(t *testing.T) {
 	}
 	if got := ViewOf(s, start, Extra{}).Menu[CancelAll].Title; got != cancel {
 		t.Errorf("with nothing to cancel: %q", got)
+	}
+}
+
+func TestProgramEntries(t *testing.T) {
+	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
+	for _, c := range []struct {
+		x     Programs
+		shown []string
+	}{
+		{Programs{}, nil},
+		{Programs{Stopped: true, Connected: 3}, nil}, // the port was turned off
+		{Programs{On: true}, []string{"Stop all trading", "0 programs connected"}},
+		{Programs{On: true, Connected: 1}, []string{"Stop all trading", "1 program connected"}},
+		{
+			Programs{On: true, Connected: 3, Unknown: 2},
+			[]string{"Stop all trading", "3 programs connected · 2 orders unknown, look in TWS"},
+		},
+		{
+			Programs{On: true, Connected: 3, Stopped: true, Live: true},
+			[]string{"Let programs trade again", "3 programs connected · their trading is stopped"},
+		},
+	} {
+		v := ViewOf(s, start, Extra{Programs: c.x})
+		var shown []string
+		for e := StopTrading; e <= Connected; e++ {
+			if !v.Menu[e].Hidden {
+				shown = append(shown, v.Menu[e].Title)
+			}
+		}
+		if !slices.Equal(shown, c.shown) {
+			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
+		}
+		if asks := v.Menu[AllowPrograms].Confirm != ""; asks != c.x.Live {
+			t.Errorf("%+v: a second click is asked for: %v", c.x, asks)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ const (
 	FailingOrders        = "orders"         // nothing can be written down of orders, so none is sent
 	FailingFates         = "order_states"   // what becomes of orders waits to be written down
 	FailingFiles         = "files"          // of the program's own cannot be written
+	FailingPrograms      = "program_orders" // the record of programs' orders cannot be opened, so the guarded port is closed
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
@@ -39,6 +40,8 @@ func Failing(step string) (text, hint string) {
 		return "Gatewatch cannot write orders to disk, so it sends none.", "Check the disk and the file of orders, then restart Gatewatch."
 	case FailingFates:
 		return "The states of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
+	case FailingPrograms:
+		return "The record of programs' orders cannot be opened, so the guarded port is closed.", "Check the disk and the file program-orders. Gatewatch tries again by itself."
 	case FailingLog:
 		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
 	case FailingAlerts:

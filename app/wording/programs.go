@@ -67,10 +67,29 @@ func ProgramOrder(s port.State) string {
 	return string(s)
 }
 
+// GuardedPort says how the guarded port is; empty if there is none.
+func GuardedPort(number int, listening, stopped bool, connected int) string {
+	switch {
+	case number == 0:
+		return ""
+	case stopped:
+		return "Trading of programs stopped, " + Programs(connected)
+	case !listening && connected == 0:
+		return fmt.Sprintf("Guarded port %d closed while Gateway cannot be used", number)
+	}
+	return Programs(connected)
+}
+
+// LivePrograms asks for a confirmation to let programs trade.
+func LivePrograms(g conn.Gateway) string {
+	what := "Gatewatch does not know whether this is a paper account"
+	if g.Mode == conn.Live {
+		what = "This is a LIVE account"
+	}
+	return what + `: orders of programs trade real money. To let programs trade, confirm it: {"live": true} here, or gatewatch clients allow --live.`
+}
+
 // Programs says how many programs are connected, such as "3 programs connected".
 func Programs(connected int) string {
-	if connected == 1 {
-		return "1 program connected"
-	}
-	return fmt.Sprintf("%d programs connected", connected)
+	return Count(connected, "program connected", "programs connected")
 }

@@ -27,17 +27,18 @@ import (
 
 // past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
 type past struct {
-	mu     sync.Mutex
-	status api.Status
-	uptime api.Uptime
-	log    api.Log
-	alerts api.Alerts
-	said   api.Messages
-	desk   desk
-	fails  error // of what the history is asked for
-	tested []string
-	asked  int // for uptime
-	nudges map[chan struct{}]struct{}
+	mu                 sync.Mutex
+	status             api.Status
+	uptime             api.Uptime
+	log                api.Log
+	alerts             api.Alerts
+	said               api.Messages
+	desk               desk
+	api.ProgramBackend       // nothing asks for it
+	fails              error // of what the history is asked for
+	tested             []string
+	asked              int // for uptime
+	nudges             map[chan struct{}]struct{}
 }
 
 func (p *past) locked(f func()) {

@@ -1,0 +1,100 @@
+package resident
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"gatewatch/app/wording"
+	"gatewatch/conn/port"
+	"gatewatch/engine"
+)
+
+// programEvents logs and reports what happens at the guarded port. A program can repeat the same as fast as it likes: the
+// first is passed on at once, and what follows within a second as one, with its number.
+type programEvents struct {
+	reports *engine.Reports
+	changes *changes
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	waiting map[eventSubject]*waitingEvent
+}
+
+// eventSubject is what a program can repeat.
+type eventSubject struct {
+	kind     port.EventKind
+	client   int64
+	reason   port.Reason
+	observed bool
+}
+
+type waitingEvent struct {
+	last port.Event
+	more int // how many have not been passed on
+}
+
+// gatherTime is how long what repeats is gathered.
+const gatherTime = time.Second
+
+// put takes an event. It is called by goroutines that relay, and does not block.
+func (g *programEvents) put(e port.Event) {
+	s := eventSubject{e.Kind, e.Client.ClientID, e.Reason, e.Observed}
+	g.mu.Lock()
+	w := g.waiting[s]
+	if w != nil && e.Kind != port.OrderUnknown { // of which each is for a person
+		w.last = e
+		w.more++
+		g.mu.Unlock()
+		return
+	}
+	if w == nil {
+		if g.waiting == nil {
+			g.waiting = map[eventSubject]*waitingEvent{}
+		}
+		g.waiting[s] = &waitingEvent{}
+		time.AfterFunc(gatherTime, func() { g.due(s) })
+	}
+	g.mu.Unlock()
+	g.pass(e, 0)
+}
+
+// due passes on what was gathered, and goes on gathering if there was something.
+func (g *programEvents) due(s eventSubject) {
+	g.mu.Lock()
+	w := g.waiting[s]
+	e, more := w.last, w.more
+	if more == 0 {
+		delete(g.waiting, s)
+	} else {
+		w.more = 0
+		time.AfterFunc(gatherTime, func() { g.due(s) })
+	}
+	g.mu.Unlock()
+	if more > 0 {
+		g.pass(e, more-1)
+	}
+}
+
+// pass logs an event, and reports it if a person should know. It stands for more of its kind.
+func (g *programEvents) pass(e port.Event, more int) {
+	defer g.changes.nudge()
+	who := wording.Program(e.Client.Name, e.Client.ClientID)
+	r := engine.Report{At: e.At.UTC(), Program: who, Reason: string(e.Reason), More: more}
+	if e.Order != nil {
+		r.Order, r.Text = e.Order.ID, wording.OneLine(e.Order.Words)
+	}
+	switch {
+	case e.Kind == port.OrderRefused && !e.Observed:
+		r.Kind = engine.ReportProgramRefused
+	case e.Kind == port.OrderUnknown:
+		r.Kind = engine.ReportProgramUnknown
+	case e.Kind == port.ClientFailed:
+		r.Kind, r.Detail = engine.ReportProgramFailed, wording.OneLine(e.Detail)
+	default:
+		g.log.Info(string(e.Kind), "program", who, "order", r.Order, "text", r.Text, "reason", r.Reason,
+			"observed", e.Observed, "detail", wording.OneLine(e.Detail), "more", more)
+		return
+	}
+	g.reports.Put(r)
+}
