@@ -115,7 +115,8 @@ func TestStatusShape(t *testing.T) {
 			"not_observed_seconds": "number", "uptime_percent": "number or null", "market_uptime_percent": "number or null",
 			"outages": "number", "longest_seconds": "number", "mean_seconds": "number", "mean_between_seconds": "number or null",
 		},
-		"alerts": object{"channels": "number", "queued": "number", "failing": "list"},
+		"programs": object{"port": "number", "listening": "bool", "connected": "number", "stopped": "bool", "unknown": "number", "text": "string"},
+		"alerts":   object{"channels": "number", "queued": "number", "failing": "list"},
 		"trading": object{
 			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string", "reason_id": "string",
 			"rules_active": "number", "rules_no_data": "number", "rules_failed": "number", "rules_problem": "string",
