@@ -56,7 +56,9 @@ const (
 	Paused    Kind = "paused"            // somebody disconnected during an outage, or an unstable time, that was told
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
-	Support   Kind = "unsupported"       // IBKR ends its support for the version of Gateway that runs
+	// HiddenIcon says once that Windows keeps the tray icon out of sight.
+	HiddenIcon Kind = "hidden_icon"
+	Support    Kind = "unsupported" // IBKR ends its support for the version of Gateway that runs
 	// GuardClosed is about a connection that is up while Gateway takes no orders, or does not confirm them.
 	GuardClosed Kind = "guard_closed"
 

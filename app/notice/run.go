@@ -40,6 +40,7 @@ type Config struct {
 	Told     Told                          // of the end of support, when Run begins
 	Remember func(Told)                    // called when more of that was told; may be nil
 	Keep     bool                          // for readers elsewhere; see below
+	Direct   <-chan Notice                 // handed on as they are; may be nil
 	Demo     bool                          // titles say that Gateway is a simulated one
 	Sender   Sender
 	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
@@ -158,6 +159,9 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 				continue
 			}
 			in.Report = r
+		case n := <-cfg.Direct:
+			cfg.handOn(n, put)
+			continue
 		case <-clock.C:
 		}
 		now := time.Now()
@@ -179,10 +183,7 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 		before := st.support
 		st, said, again = policy.Step(st, in, now)
 		for _, n := range said {
-			if cfg.Demo {
-				n.Title = wording.Demo + ": " + n.Title
-			}
-			put(n)
+			cfg.handOn(n, put)
 		}
 		if cfg.Remember != nil && st.support != before {
 			cfg.Remember(st.support)
@@ -195,6 +196,14 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 			clock.Reset(max(again.Sub(now.Round(0)), time.Millisecond))
 		}
 	}
+}
+
+// handOn has a notice sent.
+func (cfg *Config) handOn(n Notice, put func(Notice)) {
+	if cfg.Demo {
+		n.Title = wording.Demo + ": " + n.Title
+	}
+	put(n)
 }
 
 // outbox hands notices on from a goroutine of its own: a desktop that hangs holds nobody up.

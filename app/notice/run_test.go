@@ -136,15 +136,18 @@ func TestRun(t *testing.T) {
 func TestRunOfADemo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var titles []string
-		r := startRun(t, func(cfg *Config) { cfg.Demo = true })
+		direct := make(chan Notice)
+		r := startRun(t, func(cfg *Config) { cfg.Demo, cfg.Direct = true, direct })
 		r.desk.show = func(_ context.Context, n Notice) error { titles = append(titles, n.Title); return nil }
 		r.tell(started)
 		r.tell(connected)
 		time.Sleep(h)
 		r.tell(lostNow)
 		time.Sleep(20 * s)
+		direct <- Notice{Kind: HiddenIcon, Title: "it is hidden"}
+		synctest.Wait()
 		r.end()
-		if len(titles) != 1 || !strings.HasPrefix(titles[0], "DEMO: ") {
+		if len(titles) != 2 || !strings.HasPrefix(titles[0], "DEMO: ") || titles[1] != "DEMO: it is hidden" {
 			t.Errorf("titles %q", titles)
 		}
 	})

@@ -10,7 +10,6 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/autostart"
 	"gatewatch/app/tray"
-	"gatewatch/app/wording"
 )
 
 // loginLook is the time between two looks at what the system starts at login: users change that elsewhere, too.
@@ -71,9 +70,7 @@ func (l *login) look() (autostart.State, error) {
 // Autostart returns what GET /autostart answers.
 func (l *login) Autostart(context.Context) (api.Autostart, error) {
 	s, err := l.look()
-	return api.Autostart{
-		On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe, Place: s.Place,
-	}, err
+	return api.AutostartOf(s), err
 }
 
 // SetAutostart has this program started at login, with its present home, or nothing.

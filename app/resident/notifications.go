@@ -20,6 +20,7 @@ type notifications struct {
 	reminders *reminders
 	failures  *failures
 	demo      bool
+	direct    chan notice.Notice // to the desktop, as they are
 	log       *slog.Logger
 
 	desktop, remote atomic.Pointer[notice.Settings]
@@ -52,7 +53,7 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 	sender := notice.NewSender(notice.Options{OnConnect: connect, OnOpen: open, Log: n.log})
 	defer sender.Close()
 	notice.Run(ctx, notice.Config{
-		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted, Demo: n.demo,
+		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted, Demo: n.demo, Direct: n.direct,
 		Told: n.reminders.told(onDesktop), Remember: n.reminders.remember(onDesktop),
 		Sender: sender, Failing: func(err error) { n.failures.set(wording.FailingNotifications, err) }, Log: n.log,
 	})

@@ -26,6 +26,7 @@ import (
 	"gatewatch/app/desktop"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
+	"gatewatch/app/notice"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
@@ -158,7 +159,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	}
 	p.notifications = &notifications{
 		conn: conn, mute: p.mute, reminders: &reminders{path: h.Reminders(), log: log}, failures: p.failures,
-		demo: gateway != nil, log: log,
+		demo: gateway != nil, direct: make(chan notice.Notice), log: log,
 	}
 	p.settings = &configuration{
 		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log, events: p.events,

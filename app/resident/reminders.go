@@ -12,10 +12,11 @@ import (
 	"gatewatch/app/strict"
 )
 
-// The readers of reminders of the end of support for Gateway's version, each with its own.
+// The readers of reminders of the end of support for Gateway's version, each with its own, and what is said once.
 const (
-	onDesktop = "desktop"
-	byAlerts  = "alerts"
+	onDesktop    = "desktop"
+	byAlerts     = "alerts"
+	ofHiddenIcon = "hidden_icon"
 )
 
 // reminders remember over restarts what each reader was reminded of.

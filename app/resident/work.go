@@ -50,6 +50,9 @@ func (p *program) work(ctx context.Context, face bool) {
 			p.notifications.toDesktop(ctx, toDesktop, reportsToDesktop, icon.connect, icon.open)
 		})
 	}
+	if face {
+		worker("hidden icon", func() { p.notifications.sayHiddenIcon(ctx, tray.Hidden) })
+	}
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
 	worker("reports", func() { logReports(ctx, p.events, p.screen, reports, p.changes) })
