@@ -71,6 +71,8 @@ type client struct {
 	notice chan struct{}
 	state  atomic.Uint32 // what notices are about
 
+	sending, hearing atomic.Int64 // since when a message is being dealt with, 0: none is; see [Port.closeStalled]
+
 	once    sync.Once
 	over    chan struct{}
 	cause   EndCause      // valid after over
@@ -214,10 +216,10 @@ func (c *client) recovered() {
 func (c *client) end(cause EndCause, gateway bool) {
 	c.once.Do(func() {
 		c.cause, c.gateway = cause, gateway
+		defer close(c.over)
 		if gateway { // before the program can notice
 			c.lose()
 		}
-		close(c.over)
 	})
 }
 

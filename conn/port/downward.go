@@ -2,6 +2,7 @@ package port
 
 import (
 	"errors"
+	"math"
 	"net"
 	"os"
 	"sync/atomic"
@@ -41,7 +42,9 @@ func (c *client) receive() {
 			c.end(EndGatewayLost, true)
 			return
 		}
+		c.hearing.Store(time.Now().UnixNano())
 		c.inspect(frames)
+		c.hearing.Store(0)
 		if err := c.write(frames); err != nil {
 			cause := EndClientLeft
 			if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -83,7 +86,22 @@ func (c *client) hear(number int, proto bool, body []byte) {
 	if number == wire.MsgError {
 		n.client = c.id.Load()
 	}
-	c.port.orders.heard(n)
+	if c.port.orders.heard(n) == 0 && number == wire.MsgOpenOrder && n.client == c.id.Load() && c.ready.Load() {
+		c.adopt(n, proto, body)
+	}
+}
+
+// adopt takes over an open order of the client id that was not sent through the port: its program may change it.
+func (c *client) adopt(n news, proto bool, body []byte) {
+	if n.id < 1 || n.id >= math.MaxInt32 || n.status == "Filled" || n.status == "Cancelled" || n.status == "ApiCancelled" {
+		return
+	}
+	in := openInstruction(n.id, proto, body)
+	who := c.program.Load()
+	c.port.orders.adopt(Order{
+		Client: n.client, ID: n.id, PermID: n.perm, Program: who.name, PID: who.pid, Words: in.words, Quantity: in.quantity,
+		Account: in.account, Ref: in.ref, Parent: in.parent, State: Working, Status: n.status, Adopted: true,
+	})
 }
 
 // accepted takes in that Gateway has accepted the client id.

@@ -89,7 +89,7 @@ func TestFreeze(t *testing.T) {
 	until(t, "Gateway has mentioned the orders", func() bool {
 		return r.order(10).State == port.Working && r.order(12).State == port.Working
 	})
-	again.Disconnect()
+	again.leave()
 	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 }
 

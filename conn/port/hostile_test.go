@@ -282,6 +282,38 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// hanging is a record of orders that hangs.
+type hanging struct {
+	memory
+	over chan struct{}
+}
+
+func (h *hanging) Write(ctx context.Context, o port.Order) error {
+	if o.Client == 7 {
+		<-h.over
+	}
+	return h.memory.Write(ctx, o)
+}
+
+// TestStall closes the one program whose relay does not go on. The others do.
+func TestStall(t *testing.T) {
+	g := newTap(t, 176)
+	h := &hanging{memory{orders: map[uint64]port.Order{}}, make(chan struct{})}
+	c := newScripted(g.port())
+	r := runRig(&rig{t: t, number: freePort(t), stall: 100 * time.Millisecond}, c, func(c *port.Config) { c.Record = h })
+	defer close(h.over)
+	bad, good := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
+	bad.write(place(176, "5", "1", "0", "1"))
+	if _, _, err := bad.next(); err == nil {
+		t.Error("the connection goes on")
+	}
+	good.write(place(176, "5", "1", "0", "1"))
+	until(t, "the other's order is sent", func() bool { o := r.order(5); return o.Client == 8 && o.State == port.Sent })
+	if r.Status().Counters.Failures != 1 {
+		t.Errorf("%+v", r.Status().Counters)
+	}
+}
+
 // fuzzed returns gateways of the versions at which forms change, each with a port before it.
 func fuzzed(f *testing.F) (gateways []*tap, rigs []*rig) {
 	for _, version := range []int{157, 176, 191, 193, 194, 200, 201, 203, 213, 226} {

@@ -32,10 +32,10 @@ func TestInquiry(t *testing.T) {
 		p.PlaceOrder(10+id, stock("AAPL"), limitOrder("BUY", "5", 1))
 		p.status(10+id, "Submitted")
 	}
-	p.Disconnect()
+	p.leave()
 	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 	other := connectProgram(t, g.Port(), 7) // directly
-	defer other.Disconnect()
+	defer other.leave()
 	other.CancelOrder(10, ibapi.NewOrderCancel())
 	other.status(10, "Cancelled")
 	other.PlaceOrder(11, stock("AAPL"), limitOrder("BUY", "5", 10_000))

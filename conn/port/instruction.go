@@ -190,6 +190,37 @@ func protoInstruction(r *request) instruction {
 	return in
 }
 
+// Fields of openOrder in text. Source: the official client's decoder, from version 157 on.
+const (
+	openAction    = 12
+	openQuantity  = 13
+	openOrderType = 14
+	openLimit     = 15
+	openAux       = 16
+	openTIF       = 17
+	openAccount   = 19
+	openRef       = 22
+	openEnd       = 25
+)
+
+// openInstruction reads the order in an openOrder as if its program had sent it.
+func openInstruction(id int64, proto bool, body []byte) instruction {
+	if proto { // its contract and its order are where placeOrder has them
+		return protoInstruction(&request{id: id, body: body})
+	}
+	in := instruction{id: id}
+	f := bytes.SplitN(body, []byte{0}, openEnd+1)
+	if len(f) <= openEnd {
+		return in
+	}
+	in.quantity, in.account, in.ref = word(f[openQuantity]), word(f[openAccount]), word(f[openRef])
+	in.words = words(
+		f[openAction], f[openQuantity], f[textSymbol], f[textSecType], f[textExpiry], textPrice(f[textStrike]), f[textRight],
+		f[openOrderType], textPrice(f[openLimit]), textPrice(f[openAux]), f[openTIF],
+	)
+	return in
+}
+
 // protoBytes returns a field of a protobuf message that is a text or a message: the last one, as protobuf has it for
 // texts.
 func protoBytes(body []byte, number protowire.Number) (value []byte, ok bool) {

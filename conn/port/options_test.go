@@ -110,7 +110,7 @@ func TestOptions(t *testing.T) {
 		t.Error(e.text)
 	}
 	for _, p := range []*program{one, other} {
-		p.Disconnect()
+		p.leave()
 	}
 	until(t, "the programs are gone", func() bool { return len(r.Clients()) == 0 })
 }
@@ -127,11 +127,11 @@ func TestCancelOnDisconnect(t *testing.T) {
 			p.PlaceOrder(int64(10+i), stock("AAPL"), limitOrder("BUY", "1", 1))
 			p.status(int64(10+i), "Submitted")
 		}
-		one.Disconnect()
+		one.leave()
 		until(t, "its orders are cancelled", func() bool {
 			return r.order(10).State == port.Cancelled && r.order(11).State == port.Cancelled
 		})
-		other.Disconnect()
+		other.leave()
 		until(t, "the programs are gone", func() bool { return len(r.Clients()) == 0 })
 		if n := len(g.Requests("cancelOrder")); n != 2 {
 			t.Errorf("version %d: %d cancellations", version, n)
@@ -214,7 +214,7 @@ func TestPreview(t *testing.T) {
 				t.Errorf("version %d: %+v", version, o)
 			}
 		}
-		p.Disconnect()
+		p.leave()
 		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 	}
 }

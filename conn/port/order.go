@@ -42,13 +42,15 @@ type Order struct {
 	Account  string `json:"account,omitempty"`
 	Ref      string `json:"order_ref,omitempty"`
 	Parent   int64  `json:"parent_id,omitempty"`
-	Held     bool   `json:"held,omitempty"`    // was sent without being transmitted
-	Changes  int    `json:"changes,omitempty"` // how often it was sent again to change it
-	State    State  `json:"state"`
-	Status   string `json:"status,omitempty"` // Gateway's own word
-	Filled   string `json:"filled,omitempty"` // quantity, as Gateway writes it
-	Code     int    `json:"code,omitempty"`   // of the last error about it
-	Text     string `json:"text,omitempty"`   // of that error; comes from outside
+	// Adopted says that it was not sent through the port, as far as is known: Gateway has mentioned it to its program.
+	Adopted bool   `json:"adopted,omitempty"`
+	Held    bool   `json:"held,omitempty"`    // was sent without being transmitted
+	Changes int    `json:"changes,omitempty"` // how often it was sent again to change it
+	State   State  `json:"state"`
+	Status  string `json:"status,omitempty"` // Gateway's own word
+	Filled  string `json:"filled,omitempty"` // quantity, as Gateway writes it
+	Code    int    `json:"code,omitempty"`   // of the last error about it
+	Text    string `json:"text,omitempty"`   // of that error; comes from outside
 	// Reason is why it was refused, or in [Observe] would have been.
 	Reason Reason    `json:"reason,omitempty"`
 	Heard  time.Time `json:"heard,omitzero"` // when Gateway mentioned it last

@@ -263,6 +263,17 @@ func (b *orderTable) heard(n news) uint64 {
 	return o.Number
 }
 
+// adopt takes in an order that was not sent through the port.
+func (b *orderTable) adopt(o Order) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.number++
+	o.Number, o.Heard = b.number, time.Now().UTC()
+	o.At = o.Heard
+	b.put(&o)
+	b.record.Note(o)
+}
+
 // unwatched returns the orders that are not done, of client ids without a program that is connected.
 func (b *orderTable) unwatched(connected map[int64]bool) (list []*Order) {
 	b.mu.Lock()
@@ -278,19 +289,18 @@ func (b *orderTable) unwatched(connected map[int64]bool) (list []*Order) {
 // missing takes in that Gateway has answered, and mentioned only some orders: what became of the others is unknown. It
 // returns those of which that was not said before.
 func (b *orderTable) missing(mentioned map[uint64]bool, connected map[int64]bool) (unknown []*Order) {
-	for _, o := range b.unwatched(connected) {
-		if mentioned[o.Number] || o.State == Unknown {
+	list := b.unwatched(connected)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, o := range list {
+		if mentioned[o.Number] || o.State == Unknown || b.byID[orderKey{o.Client, o.ID}] != o {
 			continue
 		}
-		b.mu.Lock()
-		if b.byID[orderKey{o.Client, o.ID}] == o {
-			n := *o
-			n.State = Unknown
-			b.put(&n)
-			b.record.Note(n)
-			unknown = append(unknown, &n)
-		}
-		b.mu.Unlock()
+		n := *o
+		n.State = Unknown
+		b.put(&n)
+		b.record.Note(n)
+		unknown = append(unknown, &n)
 	}
 	return unknown
 }

@@ -125,6 +125,6 @@ func TestTooLate(t *testing.T) {
 	p.error(10, 105)
 	p.CancelOrder(10, ibapi.NewOrderCancel()) // Gateway says what it thinks of it
 	p.error(10, 10148)
-	p.Disconnect()
+	p.leave()
 	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 }

@@ -193,6 +193,8 @@ type Port struct {
 	orders   *orderTable
 	wg       sync.WaitGroup
 
+	stall time.Duration // see closeStalled
+
 	toGateway, toClients, numbers atomic.Uint64
 
 	mu        sync.Mutex
@@ -221,7 +223,7 @@ func New(cfg Config) (*Port, error) {
 	p := &Port{
 		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1),
 		asks: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rates{},
-		lookup: make(chan struct{}, 1),
+		lookup: make(chan struct{}, 1), stall: stallLimit,
 		counters: Counters{
 			Refused: map[Reason]uint64{}, Observed: map[Reason]uint64{},
 		},
@@ -293,6 +295,8 @@ func (p *Port) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.wg.Go(func() { p.inquire(ctx) })
+	look := time.NewTicker(p.stall / 4)
+	defer look.Stop()
 	for {
 		var again <-chan time.Time
 		if !p.follow() {
@@ -304,6 +308,32 @@ func (p *Port) Run(ctx context.Context) {
 		case <-news:
 		case <-p.changed:
 		case <-again:
+		case <-look.C:
+			p.closeStalled()
+		}
+	}
+}
+
+// stallLimit is how long a relay may deal with one message. All that it waits for has a shorter limit.
+const stallLimit = 40 * time.Second
+
+// closeStalled closes the sockets of relays that deal with one message for too long: a program must not be left with a
+// connection on which nothing moves.
+func (p *Port) closeStalled() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.clients {
+		for _, since := range []int64{c.sending.Load(), c.hearing.Load()} {
+			if since == 0 || time.Since(time.Unix(0, since)) < p.stall {
+				continue
+			}
+			p.log.Error("the relay of a program stalls and was closed", "client", c.number)
+			p.counters.Failures++
+			c.sending.Store(0)
+			c.hearing.Store(0)
+			c.down.Close()
+			c.up.Close()
+			break
 		}
 	}
 }

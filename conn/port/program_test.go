@@ -1,6 +1,9 @@
 package port_test
 
 import (
+	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -24,9 +27,10 @@ type program struct {
 	*ibapi.EClient
 	t testing.TB
 
+	cut func() // ends its connection, where Disconnect cannot be used
+
 	mu     sync.Mutex
 	events []happening
-	nextID int64
 }
 
 func (p *program) add(h happening) {
@@ -35,12 +39,7 @@ func (p *program) add(h happening) {
 	p.events = append(p.events, h)
 }
 
-func (p *program) NextValidID(id int64) {
-	p.mu.Lock()
-	p.nextID = id
-	p.mu.Unlock()
-	p.add(happening{name: "nextValidId", id: id})
-}
+func (p *program) NextValidID(id int64) { p.add(happening{name: "nextValidId", id: id}) }
 
 func (p *program) ManagedAccounts(a []string) {
 	p.add(happening{name: "accounts", text: strings.Join(a, ",")})
@@ -121,12 +120,77 @@ func connectProgram(t testing.TB, number int, client int64) *program {
 	t.Helper()
 	p := &program{t: t}
 	p.EClient = ibapi.NewEClient(p)
+	if raceEnabled {
+		number, p.cut = cuttable(t, number)
+	}
 	if err := p.Connect("127.0.0.1", number, client); err != nil {
 		t.Fatal(err)
 	}
 	p.named("nextValidId", 0)
 	p.named("accounts", 0)
+	if raceEnabled { // a session without a request races with itself when it ends
+		p.mu.Lock()
+		n := len(p.events)
+		p.mu.Unlock()
+		p.ReqIDs(1)
+		p.named("nextValidId", n)
+	}
 	return p
+}
+
+// leave ends the connection. The library races with itself in Disconnect: under the race detector, what is between it and
+// the port ends the connection instead.
+func (p *program) leave() {
+	if p.cut == nil {
+		_ = p.EClient.Disconnect()
+		return
+	}
+	p.cut()
+	p.named("closed", 0)
+}
+
+// cuttable returns a port that leads to another one, for one connection, and what ends that.
+func cuttable(t testing.TB, number int) (between int, cut func()) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends sync.WaitGroup
+	over := make(chan struct{})
+	ends.Go(func() {
+		defer l.Close()
+		near, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer near.Close()
+		far, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", number))
+		if err != nil {
+			return
+		}
+		defer far.Close()
+		ends.Go(func() {
+			_, _ = io.Copy(far, near)
+			_ = far.(*net.TCPConn).CloseWrite()
+		})
+		done := make(chan struct{})
+		ends.Go(func() {
+			defer close(done)
+			_, _ = io.Copy(near, far)
+		})
+		select {
+		case <-over:
+		case <-done:
+		}
+	})
+	cut = sync.OnceFunc(func() { close(over) })
+	t.Cleanup(func() {
+		cut()
+		l.Close()
+		ends.Wait()
+	})
+	return l.Addr().(*net.TCPAddr).Port, cut
 }
 
 func stock(symbol string) *ibapi.Contract {

@@ -51,9 +51,7 @@ func TestProgram(t *testing.T) {
 			if len(c) != 1 || c[0].ClientID != 7 || c[0].Version != version || c[0].Sent != 2 || c[0].Refused != 0 {
 				t.Errorf("%+v", c)
 			}
-			if p.Disconnect() != nil {
-				t.Error("disconnect")
-			}
+			p.leave()
 			until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 		})
 	}
@@ -107,8 +105,41 @@ func TestGuardClosed(t *testing.T) {
 			r.conn.close(conn.GuardOpen)
 			p.PlaceOrder(14, stock("AAPL"), marketOrder("BUY", "5"))
 			p.status(14, "Filled")
-			p.Disconnect()
+			p.leave()
 			until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 		})
+	}
+}
+
+// TestAdopted changes an order that was not sent through the port while the guard is closed: the program must not take
+// it for rejected. With the guard open it is changed, and with the option it is cancelled when the program leaves.
+func TestAdopted(t *testing.T) {
+	for _, version := range versions {
+		g := startSim(t, sim.Config{ServerVersion: version})
+		before := connectProgram(t, g.Port(), 7) // directly
+		before.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 1))
+		before.status(10, "Submitted")
+		before.leave()
+		r := newRig(t, g.Port(), func(c *port.Config) {
+			c.Settings.Clients = map[int]port.ClientOptions{7: {CancelOnDisconnect: true}}
+		})
+		until(t, "Gateway has let the client id go", func() bool { return g.Conns() == 0 })
+		p := connectProgram(t, r.number, 7)
+		p.ReqOpenOrders()
+		p.named("openOrdersEnd", 0)
+		o := r.order(10)
+		if !o.Adopted || o.State != port.Working || o.PermID == 0 || o.Quantity != "100" ||
+			!strings.HasPrefix(o.Words, "BUY 100 AAPL STK LMT 1") {
+			t.Errorf("version %d: %+v", version, o)
+		}
+		r.conn.close(conn.GuardUpstream)
+		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 2))
+		p.error(10, 105)
+		r.conn.close(conn.GuardOpen)
+		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 3))
+		until(t, "it is changed", func() bool { return len(g.Requests("placeOrder")) == 2 && r.order(10).Changes == 1 })
+		p.leave()
+		until(t, "it is cancelled", func() bool { return r.order(10).State == port.Cancelled })
+		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 	}
 }

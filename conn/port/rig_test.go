@@ -155,7 +155,8 @@ type rig struct {
 	*port.Port
 	t      testing.TB
 	conn   *scripted
-	number int // of the port
+	number int           // of the port
+	stall  time.Duration // how long a relay may deal with one message; 0: as it is by default
 
 	mu     sync.Mutex
 	events []port.Event
@@ -183,7 +184,13 @@ func newRig(t testing.TB, gateway int, change func(*port.Config)) *rig {
 
 func startPort(t testing.TB, c port.Connection, change func(*port.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, number: freePort(t)}
+	return runRig(&rig{t: t, number: freePort(t)}, c, change)
+}
+
+// runRig runs the port of a rig until the test ends.
+func runRig(r *rig, c port.Connection, change func(*port.Config)) *rig {
+	t := r.t
+	t.Helper()
 	cfg := port.Config{
 		Connection: c, Record: &memory{orders: map[uint64]port.Order{}}, Settings: port.Settings{Port: r.number},
 		Events: func(e port.Event) {
@@ -200,6 +207,9 @@ func startPort(t testing.TB, c port.Connection, change func(*port.Config)) *rig 
 		t.Fatal(err)
 	}
 	r.Port = p
+	if r.stall != 0 {
+		p.SetStall(r.stall)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -174,7 +174,9 @@ func (c *client) send() {
 		nudge(u.room)
 		switch {
 		case w.class == classOrder:
+			c.sending.Store(time.Now().UnixNano())
 			c.place(w)
+			c.sending.Store(0)
 		case c.turn():
 			u.mu.Lock()
 			u.pace.note(time.Now())

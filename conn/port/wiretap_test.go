@@ -342,7 +342,7 @@ func TestBracketIsCut(t *testing.T) {
 		if n := g.Requests("cancelOrder"); len(n) != 1 {
 			t.Errorf("version %d: an order that works was cancelled", version)
 		}
-		p.Disconnect()
+		p.leave()
 		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 	}
 }
