@@ -141,6 +141,12 @@ func open(card string, program link.Program, opened func()) bool {
 				fyne.Do(func() { v.Uptime(u, err) })
 			})
 		},
+		Log: func() {
+			work.Go(func() {
+				records, err := l.Log(ctx)
+				fyne.Do(func() { v.Log(records, err) })
+			})
+		},
 		Messages: func() {
 			work.Go(func() {
 				m, err := l.Messages(ctx)

@@ -67,6 +67,11 @@ func Record(r *history.Record) string {
 	return OneLine(string(r.What))
 }
 
+// RecordCause says in a few words why what a record is about has happened; empty if that is not known.
+func RecordCause(r *history.Record) string {
+	return strings.TrimPrefix(strings.TrimSpace(why(r)), ": ")
+}
+
 // why says a record's cause in a few words.
 func why(r *history.Record) string {
 	text := shortCauses[r.Cause]

@@ -186,6 +186,15 @@ func (l *Link) Uptime(ctx context.Context) (u api.Uptime, err error) {
 	return u, err
 }
 
+// Log asks for the records of the connection log of the days that are shown, the newest of them.
+func (l *Link) Log(ctx context.Context) (records api.Log, err error) {
+	client, err := l.current()
+	if err == nil {
+		records, err = client.Log(ctx, api.LogQuery{Since: time.Now().AddDate(0, 0, -daysShown), Limit: api.MaxRecords})
+	}
+	return records, err
+}
+
 // Messages asks what Gateway has said.
 func (l *Link) Messages(ctx context.Context) (m api.Messages, err error) {
 	client, err := l.current()

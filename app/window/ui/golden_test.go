@@ -47,7 +47,7 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
-	for _, f := range []*func(){&a.Uptime, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics} {
+	for _, f := range []*func(){&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics} {
 		if *f == nil {
 			*f = func() {}
 		}

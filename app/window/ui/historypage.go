@@ -37,15 +37,24 @@ type historyPage struct {
 	note    *widget.Label // what went wrong
 	figures []*widget.Label
 	terms   *widget.Label
-	chart   *chart
-	ends    [2]*widget.Label // of the timeline
+	chart   *chartView
+	under   *widget.Label // what the mouse is over, or how to find that out
+	none    *widget.Label // there were no incidents
+	list    *list         // of incidents
+	about   *widget.Label // the incident that is chosen
+	bounds  [2]time.Time  // of the chart
+	days    []api.Period  // its columns, none for the last 24 hours
+	shown   []incident
 	table   *fyne.Container
 	rows    []*tableRow
 	said    *messageList
 
-	report *api.Uptime
-	failed string
+	report  *api.Uptime
+	records []history.Record
+	failed  string
 }
+
+const underHint = "Point at the timeline to see what it was, and click an outage to see its cause."
 
 // tableRow is one row of the table: what, and in smaller letters what it is made of.
 type tableRow struct {
@@ -71,10 +80,12 @@ func (r *tableRow) set(t rowTexts) {
 
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
-		note: wrapped(""), terms: fine(""), chart: newChart(), ends: [2]*widget.Label{fine(""), fine("")}, table: container.New(stacked{-6}),
+		note: wrapped(""), terms: fine(""), under: fine(underHint), none: muted("No incidents"), about: wrapped(""), table: container.New(stacked{-6}),
 		said: newMessageList(),
 	}
 	p.note.Importance = widget.DangerImportance
+	p.chart = newChartView(func(x float64) { setText(p.under, p.whatAt(x)) }, func() { setText(p.under, underHint) }, p.clicked)
+	p.list = newList(k, p.chosen)
 	bar := container.NewHBox()
 	for i, r := range ranges {
 		b := newButton(k, r.name, func() { p.open(i) })
@@ -91,11 +102,10 @@ func newHistoryPage(k *keys) *historyPage {
 	for _, one := range kinds {
 		legend.Add(container.NewBorder(nil, nil, container.NewCenter(swatch(one.kind)), nil, small(one.name)))
 	}
-	p.ends[0].Wrapping, p.ends[1].Wrapping = fyne.TextWrapOff, fyne.TextWrapOff
-	p.ends[1].Alignment = fyne.TextAlignTrailing
-	axis := container.NewBorder(nil, nil, p.ends[0], p.ends[1])
+	incidents := container.New(stacked{0}, bold("Incidents"), p.none, container.New(atLeast{fyne.NewSize(240, 5*(lineHeight+4))}, p.list), p.about)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, bar, p.note, card(figures, p.terms), card(padded(6, 8, p.chart.raster), axis, padded(0, 8, legend)), card(p.table), p.said.content,
+		stacked{8}, bar, p.note, card(padded(6, 8, p.chart), p.under, padded(0, 8, legend)), card(incidents),
+		card(figures, p.terms), card(p.table), p.said.content,
 	)))
 	p.content = p.scroll
 	p.open(0)
@@ -170,21 +180,28 @@ func (p *historyPage) render() {
 	setText(p.terms, termsOf(periodOf(u, chosen.period), u.MarketHours))
 	var bars []bar
 	var rows []rowTexts
+	var marks []axisMark
+	p.days = nil
 	if chosen.days == 0 {
 		bars, rows = strip(u.Spans), spanRows(u.Spans)
 		if n := len(u.Spans); n > 0 {
-			setText(p.ends[0], u.Spans[0].From.Local().Format("Mon 15:04"))
-			setText(p.ends[1], u.Spans[n-1].Until.Local().Format("Mon 15:04"))
+			p.bounds = [2]time.Time{u.Spans[0].From, u.Spans[n-1].Until}
+			marks = hourMarks(p.bounds[0], p.bounds[1])
 		}
 	} else {
-		days := lastDays(u, chosen.days)
-		bars, rows = stacks(days), dayRows(days)
-		if n := len(days); n > 0 {
-			setText(p.ends[0], dayName(days[0].From))
-			setText(p.ends[1], dayName(days[n-1].From))
+		p.days = lastDays(u, chosen.days)
+		bars, rows = stacks(p.days), dayRows(p.days)
+		var from []time.Time
+		for _, d := range p.days {
+			from = append(from, d.From)
+		}
+		if n := len(p.days); n > 0 {
+			p.bounds = [2]time.Time{p.days[0].From, u.At}
+			marks = dayMarks(from)
 		}
 	}
-	p.chart.set(bars)
+	p.renderIncidents(u.At)
+	p.chart.set(bars, marks)
 	for len(p.rows) < len(rows) {
 		r := newTableRow()
 		p.rows = append(p.rows, r)
@@ -198,6 +215,85 @@ func (p *historyPage) render() {
 	}
 	p.table.Refresh()
 	p.scroll.Refresh()
+}
+
+// log takes in the records of the connection log.
+func (p *historyPage) log(l api.Log, err error) {
+	if err == nil {
+		p.records = l.Records
+		p.render()
+	}
+}
+
+// renderIncidents lists the incidents of the time that is shown.
+func (p *historyPage) renderIncidents(now time.Time) {
+	p.shown = within(incidentsOf(p.records, now), p.bounds[0], p.bounds[1].Add(time.Second))
+	entries := make([]entryTexts, 0, len(p.shown))
+	for i := range p.shown {
+		entries = append(entries, p.shown[i].entry(now))
+	}
+	p.list.set(entries)
+	show(p.none, len(entries) == 0)
+	show(p.list, len(entries) > 0)
+	p.tellChosen(now)
+}
+
+func (p *historyPage) chosen(string) {
+	if p.report != nil {
+		p.tellChosen(p.report.At)
+	}
+}
+
+func (p *historyPage) tellChosen(now time.Time) {
+	words := ""
+	if i := p.list.index(p.list.chosen); i >= 0 {
+		words = p.shown[i].text(now)
+	}
+	setText(p.about, words)
+	show(p.about, words != "")
+}
+
+// momentAt returns the moment at a share of the chart's width; of a chart with columns the middle of one.
+func (p *historyPage) momentAt(x float64) (from, until time.Time) {
+	if n := len(p.days); n > 0 {
+		d := &p.days[min(n-1, int(x*float64(n)))]
+		return d.From, d.From.Add(time.Duration(d.Seconds * float64(time.Second)))
+	}
+	at := p.bounds[0].Add(time.Duration(x * float64(p.bounds[1].Sub(p.bounds[0]))))
+	return at, at
+}
+
+// whatAt says what the chart shows at a share of its width, with cause and duration.
+func (p *historyPage) whatAt(x float64) string {
+	if p.report == nil || p.bounds[0].IsZero() {
+		return underHint
+	}
+	from, until := p.momentAt(x)
+	if n := len(p.days); n > 0 {
+		row := dayRows(p.days[min(n-1, int(x*float64(n))):][:1])[0]
+		return row.name + ": " + row.value + ". " + row.more
+	}
+	for _, i := range within(p.shown, from, until.Add(time.Nanosecond)) {
+		return i.text(p.report.At)
+	}
+	for _, s := range p.report.Spans {
+		if !from.Before(s.From) && from.Before(s.Until) {
+			return spanRows([]api.Span{s})[0].name + ", " + length(s.Until.Sub(s.From).Seconds())
+		}
+	}
+	return underHint
+}
+
+// clicked chooses the incident that was clicked in the chart, which may be thinner than the mouse: the nearest within a hundredth.
+func (p *historyPage) clicked(x float64) {
+	from, until := p.momentAt(x)
+	if len(p.days) == 0 {
+		near := p.bounds[1].Sub(p.bounds[0]) / 100
+		from, until = from.Add(-near), until.Add(near)
+	}
+	if some := within(p.shown, from, until); len(some) > 0 {
+		p.list.pick(some[0].from.String())
+	}
 }
 
 // rowTexts is what a row of the table says.

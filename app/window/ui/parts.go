@@ -341,26 +341,3 @@ func (c columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	}
 	return min
 }
-
-// spread puts objects beside each other and shares out the space that is left.
-type spread struct{}
-
-func (s spread) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	extra := (size.Width - s.MinSize(objects).Width) / float32(len(objects))
-	x := float32(0)
-	for _, o := range objects {
-		w := o.MinSize().Width + extra
-		o.Move(fyne.NewPos(x, 0))
-		o.Resize(fyne.NewSize(w, size.Height))
-		x += w
-	}
-}
-
-func (spread) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	min := fyne.Size{}
-	for _, o := range objects {
-		m := o.MinSize()
-		min = fyne.NewSize(min.Width+m.Width, fyne.Max(min.Height, m.Height))
-	}
-	return min
-}

@@ -48,8 +48,8 @@ type picture struct {
 	layers   []row
 	orders   row
 	details  []pair
-	today    []pair
-	terms    string
+	today    string // its uptime and outages
+	day      []bar  // what it is made of
 	command  command
 }
 
@@ -103,7 +103,7 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	p := picture{
 		shape: shapeOf(st, now), headline: headline(st, now), since: sinceFor(downSince(st), now),
 		badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo),
-		terms: terms(st, now), today: today(&st.Today), command: commandFor(st),
+		today: wording.Today(st.Today.UptimePercent, st.Today.Outages), day: dayBar(&st.Today), command: commandFor(st),
 	}
 	if st.Held.Closed {
 		p.headline, p.since = "Orders blocked", sinceFor(st.Held.Since, now)
@@ -134,7 +134,7 @@ func absent(st *api.Status, lost absence, now time.Time) picture {
 	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
 		p.layers = append(p.layers, row{shape: Unknown, name: name, word: none})
 	}
-	p.today = today(nil)
+	p.today = "Today: not known"
 	if st != nil {
 		p.details = []pair{{"Gateway", address(&st.Gateway)}}
 	}
@@ -490,34 +490,19 @@ func address(g *api.Gateway) string {
 	return fmt.Sprintf("%s:%d", host, g.Port)
 }
 
-// today returns the figures of the day; of none if p is nil.
-func today(p *api.Period) []pair {
-	list := []pair{{"Uptime today", none}, {"Outages", none}, {"Longest", none}, {"Mean to recover", none}}
-	if p == nil {
-		return list
-	}
-	if p.UptimePercent != nil {
-		list[0].value = wording.Share(*p.UptimePercent)
-	}
-	list[1].value = strconv.Itoa(p.Outages)
-	if p.Outages > 0 {
-		list[2].value, list[3].value = length(p.LongestSeconds), length(p.MeanSeconds)
-	}
-	return list
-}
-
-// terms says what the uptime is made of.
-func terms(st *api.Status, now time.Time) string {
-	p := &st.Today
-	text := ""
-	if !p.From.IsZero() {
-		text = fmt.Sprintf("Connected %s, down %s, planned %s, paused %s, asleep %s, not observed %s.", length(p.ConnectedSeconds),
-			length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds), length(p.AsleepSeconds), length(p.UnobservedSeconds))
-		if p.MarketUptimePercent != nil {
-			text += " Uptime in market hours " + wording.Share(*p.MarketUptimePercent) + "."
+// dayBar returns what the day so far is made of, as one bar from left to right, to whole thousandths: what changes with every
+// second need not be painted with every second.
+func dayBar(p *api.Period) []bar {
+	var list []bar
+	x := 0.0
+	for _, k := range kinds {
+		share := math.Round(1000*term(p, k.kind)/max(1, p.Seconds)) / 1000
+		if share > 0 {
+			list = append(list, bar{x0: x, x1: min(1, x+share), y0: 0, y1: 1, kind: k.kind})
+			x += share
 		}
 	}
-	return text
+	return list
 }
 
 // millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.

@@ -272,6 +272,10 @@ func scenes() map[string]func(*View) {
 			status(connected())(v)
 			v.open(pageHistory)
 			v.Uptime(u, err)
+			if len(u.Spans) > 0 {
+				v.Log(records(), nil)
+				v.history.list.pick(noon.Add(-2 * time.Hour).String())
+			}
 			for i, r := range ranges {
 				if r.days == days {
 					v.history.open(i)
@@ -311,6 +315,25 @@ func scenes() map[string]func(*View) {
 		list[name] = play
 	}
 	return list
+}
+
+// records are those of the outages in the report.
+func records() api.Log {
+	at := func(ago time.Duration, what history.What, counts history.Kind, cause conn.Cause) history.Record {
+		return history.Record{Time: noon.Add(-ago), What: what, Counts: counts, Cause: cause}
+	}
+	return api.Log{Records: []history.Record{
+		at(40*24*time.Hour, history.Lost, history.Down, conn.CauseSilent),
+		at(40*24*time.Hour-time.Hour, history.Recovered, history.Connected, ""),
+		at(12*time.Hour+45*time.Minute, history.Lost, history.Down, conn.CauseClosed),
+		at(12*time.Hour+44*time.Minute+30*time.Second, history.Recovered, history.Connected, ""),
+		at(11*time.Hour+44*time.Minute+30*time.Second, history.FellAsleep, history.Asleep, ""),
+		at(5*time.Hour+44*time.Minute+30*time.Second, history.UpstreamLost, history.Down, conn.CauseUpstream),
+		at(5*time.Hour+40*time.Minute, history.AttemptFailed, history.Down, conn.CauseRefused),
+		at(5*time.Hour+24*time.Minute+30*time.Second, history.Recovered, history.Connected, ""),
+		at(2*time.Hour, history.OrdersBlocked, history.Connected, conn.CauseReadOnly),
+		at(110*time.Minute, history.OrdersConfirmed, history.Connected, ""),
+	}}
 }
 
 // report is what there was until noon: some of everything.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -229,8 +230,8 @@ type statusPage struct {
 	pairs   *fyne.Container
 	shown   []pair
 	values  []*widget.Label
-	figures []*widget.Label
-	terms   *widget.Label
+	today   *widget.Label // uptime and outages of the day
+	day     *chart        // what it is made of
 }
 
 func newStatusPage(k *keys, v *View) *statusPage {
@@ -238,28 +239,21 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(), layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
-		pairs: container.New(stacked{-12}), terms: fine(""), tools: newToolsCard(k, v),
+		pairs: container.New(stacked{-12}), today: text(""), day: newChart(), tools: newToolsCard(k, v),
 	}
 	var lines []fyne.CanvasObject
 	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
 		p.layers[name] = newLine(name)
 		lines = append(lines, p.layers[name].content)
 	}
-	figures := container.New(spread{})
-	for _, f := range today(nil) {
-		value := bold(f.value)
-		caption := fine(f.name)
-		caption.Wrapping = fyne.TextWrapOff
-		p.figures = append(p.figures, value)
-		figures.Add(container.New(tight{}, value, caption))
-	}
+	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
 		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
 		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
 		p.tools.content,
 	)))
-	footer := padded(2, 10, container.New(stacked{-10}, figures, p.terms))
+	footer := padded(0, 10, container.New(stacked{0}, p.today, padded(4, 8, p.day.raster)))
 	p.content = framed(nil, p.scroll, container.NewVBox(widget.NewSeparator(), footer))
 	return p
 }
@@ -275,11 +269,10 @@ func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status
 	p.renderPairs(pic.details)
 	show(p.leave, pic.command == disconnect)
 	enable(p.leave, !busy)
-	for i, f := range pic.today {
-		setText(p.figures[i], f.value)
+	setText(p.today, pic.today)
+	if !slices.Equal(p.day.bars, pic.day) {
+		p.day.set(pic.day)
 	}
-	setText(p.terms, pic.terms)
-	show(p.terms, pic.terms != "")
 }
 
 // renderPairs shows names and values; the rows are made anew only if other names come.

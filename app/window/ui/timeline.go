@@ -92,9 +92,13 @@ func term(p *api.Period, k history.Kind) float64 {
 	return p.UnobservedSeconds
 }
 
-// lastDays returns the last n of the days, fewer if there are fewer.
+// lastDays returns the last n of the days, without those before Gatewatch was installed.
 func lastDays(u *api.Uptime, n int) []api.Period {
-	return u.Days[max(0, len(u.Days)-n):]
+	days := u.Days[max(0, len(u.Days)-n):]
+	for len(days) > 0 && u.ObservedSince != nil && !days[0].From.AddDate(0, 0, 1).After(*u.ObservedSince) {
+		days = days[1:]
+	}
+	return days
 }
 
 // chart paints bars into one image: one object for the toolkit, painted when it has changed.

@@ -31,6 +31,7 @@ type Actions struct {
 	Disconnect  func()                // answered by View.Commanded
 	Save        func(body []byte)     // a settings file; answered by View.Saved
 	Uptime      func()                // of the last 90 days; answered by View.Uptime
+	Log         func()                // of the connection; answered by View.Log
 	Messages    func()                // from Gateway; answered by View.Messages
 	Alerts      func()                // how they fare; answered by View.Alerts
 	Test        func(channel string)  // of alerts; answered by View.Tested
@@ -254,6 +255,7 @@ func (v *View) ask() {
 		v.actions.Orders()
 	case pageHistory:
 		v.actions.Uptime()
+		v.actions.Log()
 		v.actions.Messages()
 	case pageAlerts:
 		v.actions.Alerts()
@@ -267,6 +269,9 @@ func (v *View) ask() {
 
 // Uptime takes in how time was spent.
 func (v *View) Uptime(u api.Uptime, err error) { v.history.take(u, err) }
+
+// Log takes in the records of the connection log.
+func (v *View) Log(l api.Log, err error) { v.history.log(l, err) }
 
 // Rules takes in the rules.
 func (v *View) Rules(r api.Rules, err error) {
