@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
-	"gatewatch/conn/port"
 )
 
 // TestNames holds the names, types and labels that people build their dashboards and alerts on. They stand in
@@ -78,7 +78,7 @@ func TestDocumented(t *testing.T) {
 	if want := published(t); !slices.Equal(listed, want) {
 		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
 	}
-	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons, refusals) {
+	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons) {
 		if !strings.Contains(doc, "`"+word+"`") {
 			t.Errorf("%s is not explained", word)
 		}
@@ -102,24 +102,17 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s: exported %q, conn has %q", what, got, want)
 		}
 	}
-	said := constants(t, "../../conn/state.go")
+	said := constants(t, "../../conn")
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
-	same("guard", append(words(guardReasons), string(conn.GuardOpen)), constants(t, "../../conn/guard.go")["GuardReason"]...)
-	same("fates", words(fates), constants(t, "../../engine/intent.go")["Fate"]...)
-	same("states of rules", words(standings), constants(t, "../../engine/rules/rule.go")["State"]...)
+	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
+	same("fates", words(fates), constants(t, "../../engine")["Fate"]...)
+	same("states of rules", words(standings), constants(t, "../../engine/rules")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
 		if wording.Blocked(reason, "") == reason {
 			t.Errorf("%s is not known", reason)
 		}
 	}
-	own := []string{string(port.Allowed)}
-	for _, reason := range refusals {
-		if !slices.Contains(words(guardReasons), reason) {
-			own = append(own, reason)
-		}
-	}
-	same("refusals", own, constants(t, "../../conn/port/refusal.go")["Reason"]...)
 	// These end neither a session nor an attempt unasked.
 	never := words([]conn.Cause{
 		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly, conn.CauseWrongMode, conn.CauseUser,
@@ -136,33 +129,48 @@ func words[T ~string](list []T) []string {
 	return all
 }
 
-// constants returns the texts of a file's typed constants by the name of their type.
-func constants(t *testing.T, file string) map[string][]string {
+// constants returns the texts of a package's typed constants by the name of their type.
+func constants(t *testing.T, folder string) map[string][]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := map[string][]string{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		v, ok := n.(*ast.ValueSpec)
-		if !ok || v.Type == nil {
-			return true
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
 		}
-		kind, ok := v.Type.(*ast.Ident)
-		if !ok {
-			return true
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, value := range v.Values {
-			if lit, ok := value.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				s, err := strconv.Unquote(lit.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				found[kind.Name] = append(found[kind.Name], s)
+		for _, decl := range f.Decls {
+			list, ok := decl.(*ast.GenDecl)
+			if !ok || list.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range list.Specs {
+				addConstants(t, found, spec.(*ast.ValueSpec))
 			}
 		}
-		return true
-	})
+	}
 	return found
+}
+
+func addConstants(t *testing.T, found map[string][]string, v *ast.ValueSpec) {
+	t.Helper()
+	kind, ok := v.Type.(*ast.Ident)
+	if !ok {
+		return
+	}
+	for _, value := range v.Values {
+		if lit, ok := value.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			s, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[kind.Name] = append(found[kind.Name], s)
+		}
+	}
 }
