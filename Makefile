@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test test-race test-plain quick bench clean format check cross dist fuzz soak
+.PHONY: help run build window test test-race test-plain quick bench clean format check cross dist fuzz soak demo-bots
 
 # Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -57,7 +57,7 @@ fi
 endef
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and run against the simulator: with tray and window on a desktop, otherwise in the terminal
 ifneq ($(DESKTOP),)
@@ -70,6 +70,10 @@ else
 	@$(MAKE) --no-print-directory build NAMES=-v
 	./$(BINARY) --headless --demo
 endif
+
+demo-bots: ## two equal bots, one at the guarded port: what they see while Gateway freezes and restarts
+	$(call need,$(CERTIFICATES))
+	GATEWATCH_DEMO=1 CGO_ENABLED=0 go test -run '^TestBotsSideBySide$$' -count 1 -v ./app/resident | grep -vE '^(=== |PASS|ok )'
 
 build: ## build bin/gatewatch, the main program; needs only Go
 	$(call need,$(CERTIFICATES))
