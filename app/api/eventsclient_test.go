@@ -82,7 +82,7 @@ func (p *player) Disconnect(context.Context) error { return p.command("disconnec
 func (p *player) Show(context.Context) error       { return p.command("show") }
 func (p *player) Settings() SettingsView           { return p.view }
 
-func (p *player) SaveSettings(_ context.Context, body []byte) error {
+func (p *player) SaveSettings(_ context.Context, body []byte, _ string) error {
 	p.saved = body
 	return p.refusal
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn/history"
 )
 
@@ -94,7 +95,8 @@ type Span struct {
 // Log is the answer to GET /log: records in their order, the newest last.
 type Log struct {
 	Records []history.Record `json:"records"`
-	More    bool             `json:"more"` // there are older ones in the time asked for, or later ones if after was given
+	Texts   []string         `json:"texts"` // the same records for people
+	More    bool             `json:"more"`  // there are older ones in the time asked for, or later ones if after was given
 }
 
 // LogQuery says which records are wanted.
@@ -142,6 +144,10 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		fail(w, http.StatusInternalServerError, err.Error())
 		return
+	}
+	l.Texts = []string{}
+	for i := range l.Records {
+		l.Texts = append(l.Texts, wording.Record(&l.Records[i]))
 	}
 	answer(w, http.StatusOK, l)
 }

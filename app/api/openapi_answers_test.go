@@ -253,12 +253,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		}
 		if r.method != "GET" {
 			d.hurt(r.method, r.path)
-			limit := maxBody
-			if r.method == "PUT" || r.path == "/rules/save" {
-				limit = maxSettings
-			}
+			limit := map[string]int{"/settings": maxSettings, "/rules/save": maxSettings, "/rules": maxRules}[r.path]
 			d.check(call{
-				method: r.method, target: r.path, body: `{"x": "` + strings.Repeat("x", limit) + `"}`, code: 413,
+				method: r.method, target: r.path, body: `{"x": "` + strings.Repeat("x", max(limit, maxBody)) + `"}`, code: 413,
 				wrong: d.body(r.method, r.path) != nil,
 			})
 		}
@@ -292,6 +289,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/quit", code: 202},
 		{method: "PUT", target: "/settings", body: "{}", code: 200},
 		{method: "PUT", target: "/settings", body: string(defaults(t)), code: 200},
+		{method: "PUT", target: "/settings", body: "{}", headers: []string{`If-Match: "s1"`}, code: 200},
+		{method: "PUT", target: "/rules", body: `{"rules": [` + sampleText + `]}`, headers: []string{`If-Match: "r1"`}, code: 200},
 		{method: "POST", target: "/alerts/test", code: 200},
 		{method: "POST", target: "/alerts/test", body: "{}", code: 200},
 		{method: "POST", target: "/alerts/test", body: `{"channel": "email"}`, code: 200},
@@ -346,8 +345,19 @@ func TestOpenAPIAnswers(t *testing.T) {
 	bad := settings.Problems{{Line: 1, Column: 2, Key: "x", Text: "unknown key"}}
 	b.saved = bad
 	d.check(call{method: "PUT", target: "/settings", body: `{"x": 1}`, code: 422, wrong: true})
+	b.saved = ErrChanged
+	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 412})
 	b.saved = errors.New("disk full")
 	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 500})
+	d.check(call{method: "GET", target: "/settings/text", code: 500})
+	for code, err := range map[int]error{409: &Conflict{"not connected"}, 412: ErrChanged, 422: bad, 500: errors.New("disk full")} {
+		b.trade = err
+		d.check(call{method: "PUT", target: "/rules", body: `{"rules": []}`, code: code})
+		if code == 409 || code == 500 {
+			d.check(call{method: "GET", target: "/rules/text", code: code})
+		}
+	}
+	b.trade = nil
 	b.err = nil
 
 	for path, answers := range map[string]map[int]error{
@@ -409,6 +419,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 // goodBodies are bodies that are accepted, by the path.
 var goodBodies = map[string]string{
 	"/settings":            "{}",
+	"/rules":               `{"rules": []}`,
 	"/autostart":           `{"on": true}`,
 	"/mute":                `{"until": null}`,
 	"/rules/save":          `{"name": "dip", "rule": ` + sampleText + `}`,

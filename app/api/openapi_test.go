@@ -40,6 +40,7 @@ var bodies = []any{
 	AlertTest{},
 	AlertTestRequest{},
 	SettingsView{},
+	FileText{},
 	Refusal{},
 	Answer{},
 	Failure{},
@@ -164,7 +165,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit, preset)
 		}
 	}
-	for _, limit := range []int{maxBody, maxSettings, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
+	for _, limit := range []int{maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {
 			t.Errorf("the limit %d is not told of", limit)
 		}

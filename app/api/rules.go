@@ -81,22 +81,11 @@ func (s *Server) onRule(do func(context.Context, string) error) http.HandlerFunc
 
 // ruled answers a request that was to change rules and ended with err.
 func (s *Server) ruled(w http.ResponseWriter, err error) {
-	var bad settings.Problems
-	var conflict *Conflict
-	switch {
-	case err == nil:
-		answer(w, http.StatusOK, s.rules())
-	case errors.As(err, &bad):
-		refuseProblems(w, bad)
-	case errors.As(err, &conflict):
-		fail(w, http.StatusConflict, err.Error())
-	case errors.As(err, new(*Unanswered)):
-		fail(w, http.StatusGatewayTimeout, err.Error())
-	case errors.Is(err, ErrNoRule):
-		fail(w, http.StatusNotFound, err.Error())
-	default:
-		fail(w, http.StatusInternalServerError, err.Error())
+	if err != nil {
+		refuseFile(w, err)
+		return
 	}
+	answer(w, http.StatusOK, s.rules())
 }
 
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {

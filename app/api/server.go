@@ -41,8 +41,11 @@ type Backend interface {
 	Disconnect(ctx context.Context) error
 	// Settings returns what is in force.
 	Settings() SettingsView
-	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault.
-	SaveSettings(ctx context.Context, body []byte) error
+	// SettingsText returns the text of settings.json, and its tag.
+	SettingsText() (FileText, string, error)
+	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault, and
+	// ErrChanged if the file that it replaces has another tag than the one given, unless that is empty.
+	SaveSettings(ctx context.Context, body []byte, tag string) error
 	// Show brings the window, or the page where there is no window, before the user.
 	Show(ctx context.Context) error
 	// Quit has the program end. It returns at once.
@@ -74,8 +77,9 @@ type Backend interface {
 
 const (
 	maxBody = 4 << 10
-	// maxSettings bounds a settings file that is put, and a rule that is saved.
+	// maxSettings bounds a settings file that is put, and a rule that is saved; maxRules a file of rules.
 	maxSettings = 256 << 10
+	maxRules    = 2 << 20
 	maxHeader   = 8 << 10
 	// portsAhead is how many ports after a taken one are tried before any free one is taken.
 	portsAhead = 20
@@ -218,7 +222,10 @@ func (s *Server) routes() []route {
 		{"GET", "/clients/orders", owner, show(s.programOrders)},
 		{"GET", "/autostart", owner, s.autostart},
 		{"GET", "/diagnostics", owner, s.diagnostics},
-		{"PUT", "/settings", owner, s.saveSettings},
+		{"GET", "/settings/text", owner, text(s.backend.SettingsText)},
+		{"PUT", "/settings", owner, saveFile(s.backend.SaveSettings, s.backend.Settings)},
+		{"GET", "/rules/text", owner, text(s.backend.RulesText)},
+		{"PUT", "/rules", owner, saveFile(s.backend.SaveRules, s.rules)},
 		{"POST", "/connect_ib", owner, command(s.backend.Connect)},
 		{"POST", "/disconnect_ib", owner, command(s.backend.Disconnect)},
 		{"POST", "/show", owner, command(s.backend.Show)},
@@ -334,13 +341,19 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			}
 			s.ln.Owned(r)
 		}
-		limit := int64(maxBody)
-		if r.Method == http.MethodPut || r.URL.Path == "/rules/save" {
-			limit = maxSettings
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
+}
+
+func bodyLimit(r *http.Request) int64 {
+	switch {
+	case r.Method == http.MethodPut && r.URL.Path == "/rules":
+		return maxRules
+	case r.Method == http.MethodPut, r.URL.Path == "/rules/save":
+		return maxSettings
+	}
+	return maxBody
 }
 
 func (s *Server) ownOrigin(origins []string) bool {

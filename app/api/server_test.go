@@ -47,7 +47,8 @@ type fakeBackend struct {
 	connects, disconnects     atomic.Int32
 	shows, saves, subscribers atomic.Int32
 	quits                     atomic.Int32
-	on                        bool // it is started at login
+	on                        bool   // it is started at login
+	tag                       string // that settings were to have
 	hangs                     atomic.Bool
 }
 
@@ -88,7 +89,23 @@ func (b *fakeBackend) Diagnostics(_ context.Context, goroutines bool) (string, e
 	return fmt.Sprintf("goroutines %v", goroutines), b.err
 }
 
-func (b *fakeBackend) SaveSettings(context.Context, []byte) error { b.saves.Add(1); return b.saved }
+func (b *fakeBackend) SettingsText() (FileText, string, error) {
+	return FileText{Path: "/x/settings.json", Text: "{}\n"}, "s1", b.saved
+}
+
+func (b *fakeBackend) SaveSettings(_ context.Context, _ []byte, tag string) error {
+	b.saves.Add(1)
+	b.tag = tag
+	return b.saved
+}
+
+func (b *fakeBackend) RulesText() (FileText, string, error) {
+	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: []Problem{{Line: 1, Column: 2, Text: "x"}}}, "r1", b.trade
+}
+
+func (b *fakeBackend) SaveRules(_ context.Context, body []byte, tag string) error {
+	return b.note("save all %q: %s", tag, body)
+}
 
 func (b *fakeBackend) Subscribe() (<-chan struct{}, func()) {
 	b.subscribers.Add(1)
@@ -311,7 +328,10 @@ func TestAddresses(t *testing.T) {
 		{"PUT", "/settings", 200, ""},
 		{"POST", "/settings", 405, "GET, PUT"},
 		{"GET", "/rules", 200, ""},
-		{"POST", "/rules", 405, "GET"},
+		{"POST", "/rules", 405, "GET, PUT"},
+		{"PUT", "/rules", 200, ""},
+		{"GET", "/rules/text", 200, ""},
+		{"GET", "/settings/text", 200, ""},
 		{"GET", "/rules/save", 405, "POST"},
 		{"GET", "/orders", 200, ""},
 		{"POST", "/orders/cancel_all/", 404, ""},

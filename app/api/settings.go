@@ -52,31 +52,36 @@ type Problem struct {
 	Text   string `json:"text"`
 }
 
-func (s *Server) saveSettings(w http.ResponseWriter, r *http.Request) {
-	body, ok := read(w, r)
-	if !ok {
-		return
-	}
-	ctx, cancel := patient(w, r, askLimit) // an order on its way is waited for, and the disk
-	defer cancel()
-	err := s.backend.SaveSettings(ctx, body)
+// refuseFile answers a request for a file, or a rule in it, that ended with err.
+func refuseFile(w http.ResponseWriter, err error) {
 	var bad settings.Problems
+	var conflict *Conflict
 	switch {
-	case err == nil:
-		answer(w, http.StatusOK, s.backend.Settings())
 	case errors.As(err, &bad):
 		refuseProblems(w, bad)
+	case errors.Is(err, ErrChanged):
+		fail(w, http.StatusPreconditionFailed, err.Error())
+	case errors.As(err, &conflict):
+		fail(w, http.StatusConflict, err.Error())
+	case errors.As(err, new(*Unanswered)):
+		fail(w, http.StatusGatewayTimeout, err.Error())
+	case errors.Is(err, ErrNoRule):
+		fail(w, http.StatusNotFound, err.Error())
 	default:
 		fail(w, http.StatusInternalServerError, err.Error())
 	}
 }
 
 func refuseProblems(w http.ResponseWriter, bad settings.Problems) {
-	refusal := Refusal{Error: bad.Error()}
+	answer(w, http.StatusUnprocessableEntity, Refusal{Error: bad.Error(), Problems: ProblemsOf(bad)})
+}
+
+// ProblemsOf renders what is wrong in a file.
+func ProblemsOf(bad settings.Problems) (list []Problem) {
 	for _, p := range bad {
-		refusal.Problems = append(refusal.Problems, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+		list = append(list, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
 	}
-	answer(w, http.StatusUnprocessableEntity, refusal)
+	return list
 }
 
 // problems returns what a refusal tells, as problems of the named file.

@@ -20,6 +20,11 @@ type Trader interface {
 	Disarm(ctx context.Context) error
 
 	Rules() Rules
+	// RulesText returns the text of rules.json, and its tag.
+	RulesText() (FileText, string, error)
+	// SaveRules checks, writes and applies a whole file of rules, all of it or nothing. Its errors are those of SaveSettings, and
+	// a Conflict while not connected.
+	SaveRules(ctx context.Context, body []byte, tag string) error
 	// SaveRule writes a rule down as a draft, in place of the one with the given name, or as a new one if that is empty. It
 	// returns settings.Problems if the rule is at fault, and a Conflict while not connected.
 	SaveRule(ctx context.Context, name string, rule []byte) error

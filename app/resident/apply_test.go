@@ -157,7 +157,7 @@ func TestApplyRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(p.home.Settings())
-	if err := p.settings.SaveSettings(t.Context(), text); !errors.Is(err, conn.ErrNotRunning) {
+	if err := p.settings.SaveSettings(t.Context(), text, ""); !errors.Is(err, conn.ErrNotRunning) {
 		t.Fatal(err)
 	}
 	if after, err := os.ReadFile(p.home.Settings()); err != nil || string(after) != string(before) {
@@ -178,7 +178,7 @@ func TestAcceptedIsInEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.settings.SaveSettings(t.Context(), text); err != nil {
+	if err := p.settings.SaveSettings(t.Context(), text, ""); err != nil {
 		t.Fatal(err)
 	}
 	if armed, _ := p.backend.trading.desk.Armed(); armed || p.backend.Settings().Settings.Gateway.Mode != string(conn.Live) {

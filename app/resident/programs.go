@@ -258,7 +258,7 @@ func (b *backend) SetReadOnly(ctx context.Context, clientID int, on bool) error 
 	if err != nil {
 		return err
 	}
-	if err := b.SaveSettings(ctx, text); err != nil {
+	if err := b.SaveSettings(ctx, text, ""); err != nil {
 		return &api.Conflict{Reason: strings.ReplaceAll(err.Error(), "\n", "; ")}
 	}
 	return nil

@@ -206,7 +206,7 @@ func TestPrograms(t *testing.T) {
 		t.Helper()
 		body, err := settings.Marshal(s)
 		if err == nil {
-			err = b.SaveSettings(t.Context(), body)
+			err = b.SaveSettings(t.Context(), body, "")
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package resident
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync"
@@ -107,6 +108,41 @@ func (f *ruleFile) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
 		return err
 	}
 	f.take(rulebook.Book{Rules: list})
+	return nil
+}
+
+// text returns the text of the file, and its tag.
+func (f *ruleFile) text() (api.FileText, string, error) {
+	text, found, err := rulebook.ReadText(f.path)
+	if err != nil {
+		return api.FileText{}, "", err
+	}
+	tag := api.TagOf(text)
+	if !found {
+		text = rulebook.Marshal(f.set.Rules())
+	}
+	return textOf(f.path, found, text, rulebook.Parse("rules.json", text).Problems), tag, nil
+}
+
+// save checks a text that is to replace the file, writes it as it is, and puts it in effect. After an error nothing has changed.
+func (f *ruleFile) save(text []byte, tag string) error {
+	book := rulebook.Parse("rules.json", text)
+	if book.Problems != nil {
+		return book.Problems
+	}
+	f.editing.Lock()
+	defer f.editing.Unlock()
+	before, _, err := rulebook.ReadText(f.path)
+	if err != nil {
+		return err
+	}
+	if tag != "" && tag != api.TagOf(before) {
+		return api.ErrChanged
+	}
+	if err := strict.Save(f.path, text); err != nil {
+		return fmt.Errorf("save rules: %w", err)
+	}
+	f.take(book)
 	return nil
 }
 

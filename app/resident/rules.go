@@ -22,9 +22,7 @@ func (t *trading) Rules() api.Rules {
 	}
 	list := api.Rules{Path: t.file.path, Reason: t.conn.mayEdit()}
 	text, problems := t.file.trouble()
-	for _, p := range problems {
-		list.Problems = append(list.Problems, api.Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
-	}
+	list.Problems = api.ProblemsOf(problems)
 	if text != "" && len(problems) == 0 {
 		list.Problems = []api.Problem{{Text: text}}
 	}
@@ -45,6 +43,25 @@ func (t *trading) Rules() api.Rules {
 		list.Rules = append(list.Rules, one)
 	}
 	return list
+}
+
+// RulesText returns what GET /rules/text answers.
+func (t *trading) RulesText() (api.FileText, string, error) {
+	if t.ledger == nil {
+		return api.FileText{}, "", t.conflict()
+	}
+	return t.file.text()
+}
+
+// SaveRules replaces rules.json.
+func (t *trading) SaveRules(_ context.Context, body []byte, tag string) error {
+	if t.ledger == nil {
+		return t.conflict()
+	}
+	if reason := t.conn.mayEdit(); reason != "" {
+		return &api.Conflict{Reason: reason}
+	}
+	return t.file.save(body, tag)
 }
 
 func candidatesOf(list []conn.Details) (out []api.Candidate) {

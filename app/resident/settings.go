@@ -1,8 +1,10 @@
 package resident
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -77,8 +79,33 @@ func (c *configuration) Settings() api.SettingsView {
 	return v
 }
 
-// SaveSettings checks a settings file, writes it and puts it in effect. After an error nothing has changed.
-func (c *configuration) SaveSettings(_ context.Context, body []byte) error {
+// SettingsText returns what GET /settings/text answers.
+func (c *configuration) SettingsText() (api.FileText, string, error) {
+	text, found, err := settings.ReadText(c.home.Settings())
+	if err != nil {
+		return api.FileText{}, "", err
+	}
+	tag := api.TagOf(text)
+	if !found {
+		v := c.Settings()
+		if v.Suggestion != nil {
+			v.Settings = v.Suggestion.Settings
+		}
+		if text, err = settings.Marshal(v.Settings); err != nil {
+			return api.FileText{}, "", err
+		}
+	}
+	return textOf(c.home.Settings(), found, text, settings.Check(text)), tag, nil
+}
+
+// textOf describes a file that people edit as text.
+func textOf(path string, found bool, text []byte, problems strict.Problems) api.FileText {
+	shown := string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) // a byte order mark is no text
+	return api.FileText{Path: path, Found: found, Text: shown, Problems: api.ProblemsOf(problems)}
+}
+
+// SaveSettings checks a settings file, writes it as it is, and puts it in effect. After an error nothing has changed.
+func (c *configuration) SaveSettings(_ context.Context, body []byte, tag string) error {
 	s, err := settings.Parse("settings.json", body)
 	if err != nil {
 		return err
@@ -88,7 +115,7 @@ func (c *configuration) SaveSettings(_ context.Context, body []byte) error {
 	if _, err := c.consumers.check(s); err != nil {
 		return err
 	}
-	restore, err := replace(c.home.Settings(), s)
+	restore, err := replace(c.home.Settings(), body, tag)
 	if err != nil {
 		return err
 	}
@@ -100,15 +127,18 @@ func (c *configuration) SaveSettings(_ context.Context, body []byte) error {
 	return nil
 }
 
-// replace writes a settings file, and returns what puts back the one before.
-func replace(path string, s settings.Settings) (restore func(), err error) {
+// replace writes the text of a settings file that still has the tag, and returns what puts back the one before.
+func replace(path string, text []byte, tag string) (restore func(), err error) {
 	before, err := os.ReadFile(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
 		return nil, err
 	}
-	if err := settings.Save(path, s); err != nil {
-		return nil, err
+	if tag != "" && tag != api.TagOf(before) {
+		return nil, api.ErrChanged
+	}
+	if err := strict.Save(path, text); err != nil {
+		return nil, fmt.Errorf("save settings: %w", err)
 	}
 	return func() {
 		if missing {

@@ -21,6 +21,9 @@ func Load(path string) (b Book, found bool, err error) {
 	return Parse(path, data), true, nil
 }
 
+// ReadText returns the text of the file at path; found is false and the error nil if there is none.
+func ReadText(path string) (text []byte, found bool, err error) { return file.ReadText(path) }
+
 // Watch follows the rules file at path until ctx ends. It calls changed for the content that is there at first and for each new
 // one, and failed once when a file that was there is gone (fs.ErrNotExist), and when it cannot be read. A file that is missing at
 // first is no error. Both are called one at a time and must return soon. Where the system cannot announce changes, a look every

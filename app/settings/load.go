@@ -49,6 +49,16 @@ func Parse(name string, data []byte) (Settings, error) {
 	return s, nil
 }
 
+// ReadText returns the text of the file at path; found is false and the error nil if there is none.
+func ReadText(path string) (text []byte, found bool, err error) { return file.ReadText(path) }
+
+// Check returns what is wrong in the content of a settings file.
+func Check(data []byte) (problems Problems) {
+	_, err := Parse("settings.json", data)
+	errors.As(err, &problems)
+	return problems
+}
+
 // relations checks what concerns more than one key, if these keys are right one by one.
 func relations(r *strict.Reader, s Settings) {
 	wrong := func(key, other, text string) {

@@ -56,6 +56,18 @@ func (k Kind) ReadFile(path string) ([]byte, error) {
 	return data, nil
 }
 
+// ReadText returns the whole content of a file of this kind; found is false and the error nil if there is none.
+func (k Kind) ReadText(path string) (text []byte, found bool, err error) {
+	text, err = k.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case err == nil && len(text) > k.MaxSize:
+		err = fmt.Errorf("read %s: the file is larger than %d KiB", k.Name, k.MaxSize>>10)
+	}
+	return text, true, err
+}
+
 // Watcher follows a file while the program runs. Set the fields, then call [Watcher.Run] once. The functions are called
 // one at a time from the goroutine of Run and must return soon.
 type Watcher struct {

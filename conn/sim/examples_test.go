@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewatch/conn/sim/npm"
 )
 
 // examples is where docs/simulator-for-bots.md points to.
@@ -89,7 +91,7 @@ func TestExampleNpm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a package from npm")
 	}
-	lib, err := npmPackage(stoqey)
+	lib, err := npm.Install(stoqey)
 	if err != nil {
 		t.Skipf("%s cannot be had: %v", stoqey, err)
 	}

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/npm"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
@@ -136,7 +136,7 @@ func stoqeyColumn(t *testing.T) (column, bool) {
 	if testing.Short() {
 		return column{}, false
 	}
-	dir, err := npmPackage(stoqey)
+	dir, err := npm.Install(stoqey)
 	if err != nil {
 		t.Logf("%s is left out: %v", stoqey, err)
 		return column{}, false
@@ -190,33 +190,6 @@ func stoqeyColumn(t *testing.T) (column, bool) {
 		}
 	}
 	return col, true
-}
-
-// npmPackage installs a package in the user's cache and returns the folder it is in.
-func npmPackage(name string) (string, error) {
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", err
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "gatewatch-tests", strings.NewReplacer("/", "-", "@", "-").Replace(name))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err == nil {
-		return dir, nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--no-save", name)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm install: %w: %s", err, out)
-	}
-	return dir, os.WriteFile(filepath.Join(dir, "done"), nil, 0o644)
 }
 
 const (

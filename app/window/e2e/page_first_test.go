@@ -25,7 +25,7 @@ type firstStart struct {
 
 func (f *firstStart) Settings() (v api.SettingsView) { f.locked(func() { v = f.view }); return v }
 
-func (f *firstStart) SaveSettings(_ context.Context, body []byte) error {
+func (f *firstStart) SaveSettings(_ context.Context, body []byte, _ string) error {
 	f.locked(func() { f.saved, f.view.Found, f.view.Suggestion = body, true, nil })
 	return nil
 }

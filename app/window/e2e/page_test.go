@@ -51,7 +51,7 @@ func browser(t *testing.T, dark bool) context.Context {
 		}
 	}))
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 2*patience)
 	t.Cleanup(cancel)
 	chromedp.ListenTarget(ctx, func(e any) {
 		switch e := e.(type) {
@@ -96,8 +96,14 @@ func (b *tab) text(script string) (text string) {
 func (b *tab) until(script, want string) {
 	b.t.Helper()
 	text := ""
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if text = b.text(script); text == want {
+	for end := time.Now().Add(patience); b.ctx.Err() == nil && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		now := ""
+		if err := chromedp.Run(b.ctx, chromedp.Evaluate("String("+script+")", &now)); err != nil && b.ctx.Err() == nil {
+			b.t.Fatal(err)
+		} else if err == nil {
+			text = now
+		}
+		if text == want {
 			return
 		}
 	}
@@ -162,8 +168,8 @@ func TestPage(t *testing.T) {
 	if st := s.status(); st.State != conn.Paused {
 		t.Errorf("state %s", st.State)
 	}
-	b.run(chromedp.Click("summary", chromedp.ByQuery))
-	b.until(`[...document.querySelectorAll("#settings tr")].some(r => r.cells[0].textContent === "gateway.port" && r.cells[1].textContent === "`+s.port+`")`, "true")
+	b.open("settings")
+	b.until(in("settings", "textarea")+`.value.includes("`+s.port+`")`, "true")
 	b.keep("page-paused-settings-light")
 
 	// It says when the resident program hangs or is gone, and finds it again.
@@ -176,7 +182,7 @@ func TestPage(t *testing.T) {
 		t.Errorf("a stopped program is noticed after %v", took)
 	}
 	b.until(`document.getElementById("cause").textContent.startsWith("Gatewatch is not responding (since ")`, "true")
-	b.until(`getComputedStyle(document.getElementById("log-shown")).opacity`, "0.5")
+	b.until(`getComputedStyle(document.getElementById("log-shown")).filter`, "grayscale(1)")
 	b.keep("page-not-responding-light")
 	s.resident.signal(sigCont)
 	b.until(`document.getElementById("headline").textContent`, "Paused")

@@ -14,7 +14,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"gatewatch/app/api"
-	"gatewatch/app/settings"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -214,12 +213,6 @@ func (b *tab) press(label string) {
 	b.run(chromedp.Evaluate(button+`.focus()`, nil), chromedp.KeyEvent(kb.Enter))
 }
 
-// enter puts text into the field with the given key of a rule.
-func (b *tab) enter(key, text string) {
-	b.t.Helper()
-	b.run(chromedp.Evaluate(fmt.Sprintf(`(e => { e.value = %q; e.dispatchEvent(new Event("change", { bubbles: true })); })([...$("editor").querySelectorAll("[data-key]")].find(e => paths(e, $("editor")).includes(%q)))`, text, key), nil))
-}
-
 const (
 	wordShown  = `document.getElementById("trading-state").textContent`
 	asksShown  = `document.getElementById("ask").open + " " + document.getElementById("ask-title").textContent`
@@ -280,10 +273,12 @@ func TestPageRules(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
-	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#paused,Draft#unknown")
-	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|Active|since Mar 9 11:00|231.42|Mar 9 11:59|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)")
-	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|Mar 9 11:59 delayed")
-	b.until(ruleShown+`[2].querySelector("p.fine").textContent`, "The instrument can mean 2 contracts: choose one with Edit.")
+	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#off,Draft#off")
+	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|Active|since 9 Mar 11:00|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)|231.42|9 Mar 11:59")
+	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|9 Mar 11:59 delayed")
+	b.until(ruleShown+`[2].querySelector("p:last-child").textContent`, "The instrument can mean 2 contracts. Write one of these into rules.json:\n"+
+		`"instrument": {"con_id":12087792,"exchange":"IDEALPRO"}  EUR.USD CASH IDEALPRO · European Monetary Union Euro`+"\n"+
+		`"instrument": {"con_id":14433401,"exchange":"SMART"}  EUR STK IBIS EUR · Example AG`)
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.looks("page-trading")
 
@@ -326,7 +321,7 @@ func TestPageRules(t *testing.T) {
 	b.press("Deactivate Gold breaks out")
 	b.expect(p, `deactivate "Gold breaks out"`)
 	p.change(func() { p.desk.rules.Rules = nil; p.status.Trading.RulesActive = 0 })
-	b.until(`document.getElementById("rules-note").textContent`, "There is no rule yet. The rules are in /home/me/.config/gatewatch/rules.json.")
+	b.until(`document.getElementById("rules-note").textContent`, "There is no rule yet. Add one below.")
 }
 
 // looks keeps the page in all widths and colour schemes.
@@ -348,117 +343,14 @@ func (b *tab) look(width int64, scheme string) {
 	b.until(`document.documentElement.scrollWidth <= innerWidth`, "true")
 }
 
-func TestPageRuleEditor(t *testing.T) {
-	need(t, "chromium")
-	p := newDesk(noon(t))
-	b := visit(t, p, true, false)
-	b.until(ruleShown+`.length`, "5")
-	name := "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>"
-
-	// What the editor shows of a rule and what it says of it is the same rule.
-	b.press("Edit " + name)
-	b.until(`document.getElementById("editor-head").textContent`, "Edit the rule “"+name+"”")
-	b.until(`document.activeElement.dataset.key`, "name")
-	b.looks("page-editor")
-	b.press("Save")
-	until(t, "the rule is saved", func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.desk.asked) > 0
-	})
-	saved := strings.TrimPrefix(p.took(), fmt.Sprintf("save %q ", full().Name))
-	want, _ := json.Marshal(full())
-	var got rules.Rule
-	if err := json.Unmarshal([]byte(saved), &got); err != nil {
-		t.Fatalf("%s: %v", saved, err)
-	}
-	if text, _ := json.Marshal(got); string(text) != string(want) {
-		t.Errorf("saved\n%s\nwant\n%s", text, want)
-	}
-	b.until(`document.getElementById("rules-result").textContent`, "“"+name+"” is saved as a draft.")
-	b.until(`document.getElementById("editor").hidden`, "true")
-
-	// A new rule: what was typed stays whatever is brought up to date, what is wrong stands beside its field.
-	b.press("New rule")
-	b.enter("name", "My rule")
-	b.enter("conditions[0].value", "230,5")
-	b.press("Save")
-	b.until(`document.activeElement.dataset.key + document.activeElement.getAttribute("aria-invalid")`, "valuetrue")
-	b.until(`document.getElementById(document.activeElement.getAttribute("aria-describedby")).textContent`, "is not a number; write it with a point, such as 230.50")
-	b.enter("conditions[0].value", "230.5")
-	b.press("Look up the contract")
-	b.until(`[...$("editor").querySelectorAll("[role=status]")].find(e => e.offsetParent).textContent.startsWith("That did not work: the body is not an instrument")`, "true")
-	b.enter("instrument.symbol", "EUR")
-	b.press("Look up the contract")
-	b.expect(p, `resolve {"symbol":"EUR"}`)
-	b.until(`[...$("editor").querySelectorAll(".found li span")].map(e => e.textContent).join("|")`, "EUR.USD CASH IDEALPRO · European Monetary Union Euro|EUR STK IBIS EUR · Example AG")
-	b.keep("page-editor-lookup")
-	b.press("Use EUR.USD CASH IDEALPRO")
-	b.press("Add a condition")
-	b.enter("conditions[1].is", "crosses_down")
-	b.enter("action.do", "order")
-	b.enter("action.order.type", "LMT")
-	seen := 0
-	p.change(func() {
-		p.status.Trading.OrdersBlocked++
-		p.desk.rules.Rules = p.desk.rules.Rules[1:]
-		seen = p.desk.listed
-		p.desk.refuses = settings.Problems{
-			{File: "rule", Line: 1, Column: 20, Key: "conditions[1].value", Text: "is missing"},
-			{File: "rule", Line: 1, Column: 40, Key: "action.order.limit_offset", Text: "or limit_price is needed"},
-			{File: "rule", Line: 1, Column: 50, Key: "action.order", Text: "is odd"},
-			{File: "rule", Line: 1, Column: 60, Key: "only.days[1]", Text: "is odd"},
-			{File: "rule", Line: 1, Column: 70, Key: "elsewhere", Text: hostile},
-		}
-	})
-	until(t, "the rules are read anew", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.desk.listed > seen })
-	b.press("Save")
-	b.expect(p, `save "" {"name":"My rule","instrument":{"exchange":"IDEALPRO","con_id":12087792},"conditions":[{"price":"last","is":"at_or_above","value":230.5},{"price":"last","is":"crosses_down"}],"action":{"do":"order","order":{"side":"BUY","type":"LMT"}}}`)
-	b.until(`document.getElementById("editor-wrong").textContent`, "Not saved: 5 things are wrong.\nline 1, column 70: elsewhere: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
-	b.until(`[...$("editor").querySelectorAll(".fault")].filter(e => e.offsetParent).map(e => e.textContent).join("|")`, "is missing|only.days[1]: is odd|or limit_price is needed|action.order: is odd")
-	b.until(`path(document.activeElement, $("editor"))`, "conditions[1].value")
-	b.until(`document.querySelectorAll("img, b").length`, "0")
-	b.look(360, "light")
-	b.keep("page-editor-wrong-360")
-
-	// A condition is taken away, and the others are numbered anew.
-	b.press("Remove this condition")
-	b.until(`[...$("editor").querySelectorAll("legend")].filter(e => e.textContent.startsWith("Condition ")).map(e => e.textContent).join()`, "Condition 1")
-	b.enter("action.do", "notify")
-	p.locked(func() { p.desk.refuses = nil })
-	p.change(func() {
-		p.status.Connected, p.desk.rules.MayEdit, p.desk.rules.Reason = false, false, "not connected"
-	})
-	b.until(`$("editor-save").disabled + $("editor-reason").textContent`, "trueRules cannot be saved or activated. Not connected.")
-	p.change(func() { p.status.Connected, p.desk.rules.MayEdit = true, true })
-	b.press("Save")
-	b.expect(p, `save "" {"name":"My rule","instrument":{"exchange":"IDEALPRO","con_id":12087792},"conditions":[{"price":"last","is":"crosses_down"}],"action":{"do":"notify"}}`)
-	b.until(`document.activeElement.id`, "rules-new")
-
-	// What has been typed is not thrown away without a question.
-	b.press("New rule")
-	b.press("Close")
-	b.until(`document.getElementById("editor").hidden`, "true")
-	b.press("Edit Euro alarm")
-	b.until(`$("editor").querySelectorAll(".found li").length`, "2")
-	b.enter("name", "Other")
-	b.press("Edit Gold breaks out")
-	b.until(asksShown, "true Throw away what you have typed?")
-	b.press("No")
-	b.until(`document.getElementById("editor-head").textContent`, "Edit the rule “Euro alarm”")
-	p.change(func() { p.desk.rules.Rules[1].Rule.AllowDelayed = true; p.status.Trading.OrdersBlocked++ })
-	b.until(`document.getElementById("editor-note").textContent.startsWith("This rule has changed since its editor was opened")`, "true")
-	b.until(`$("editor").querySelector("[data-key=name]").value`, "Other")
-}
-
 func TestPageOrders(t *testing.T) {
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
-		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#paused 3 of 10,Not sent#unknown 0 of 1")
+		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#off 3 of 10,Not sent#off 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
-	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "Rejected|SELL 5000 MSFT MKT|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
+	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "SELL 5000 MSFT MKT|Rejected|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
 	b.until(`[...document.querySelectorAll("#blocked-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
 		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
@@ -472,28 +364,37 @@ func TestPageOrders(t *testing.T) {
 	b.press("Cancel them all")
 	b.expect(p, "cancel all")
 
-	// A change says only what differs; a new order above it takes nothing from what is typed.
+	// A change says only what differs; a refusal stays in the question, with what was typed.
+	const asked, typed = `document.getElementById("ask-wrong").textContent`, `document.activeElement.name + document.activeElement.value`
 	b.press("Change order 1038")
-	b.until(`document.activeElement.dataset.key + document.activeElement.value`, "quantity100")
+	b.until(typed, "quantity100")
 	b.press("Change the order")
-	b.until(orderShown+`[0].querySelector("form [role=alert]").textContent`, "Nothing differs from the order as it was.")
-	b.run(chromedp.Evaluate(orderShown+`[0].querySelector("[data-key=limit_price]").focus()`, nil), chromedp.KeyEvent("a", chromedp.KeyModifiers(2)), chromedp.KeyEvent("230.05"))
+	b.until(asked, "Nothing differs from the order as it is.")
+	enter := func(text string) {
+		t.Helper()
+		b.run(chromedp.Evaluate(`$("ask").querySelector("[name=limit_price]").select()`, nil), chromedp.KeyEvent(text), chromedp.KeyEvent(kb.Enter))
+	}
+	enter("230,05")
+	b.until(asked, "Limit price is not a number; write it with a point, such as 230.50")
+	b.look(360, "dark")
+	b.keep("page-change-360")
+	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "trading is off"} })
+	enter("230.05")
+	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
+	b.until(asked, "That did not work: trading is off")
+	b.until(typed, "limit_price230.05")
+	p.locked(func() { p.desk.refuses = nil })
+	b.press("Change the order")
+	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
+	b.until(`document.getElementById("ask").open`, "false")
+	b.until(`document.activeElement.ariaLabel`, "Change order 1038")
+
+	// A new order above them takes the focus from nothing.
 	p.change(func() {
 		p.status.Trading.OrdersOpen++
 		p.desk.orders.Orders = append([]api.OrderView{{ID: 1039, Text: "BUY 1 SPY MKT", Fate: engine.Planned, Quantity: 1, Open: true, Type: "MKT"}}, p.desk.orders.Orders...)
 	})
 	b.until(orderShown+`[0].querySelector("h3").textContent`, "BUY 1 SPY MKT")
-	b.until(`document.activeElement.dataset.key + document.activeElement.value`, "limit_price230.05")
-	b.look(360, "dark")
-	b.keep("page-change-360")
-	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "trading is off"} })
-	b.run(chromedp.KeyEvent(kb.Enter))
-	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
-	b.until(orderShown+`[1].querySelector("form [role=alert]").textContent`, "That did not work: trading is off")
-	p.locked(func() { p.desk.refuses = nil })
-	b.press("Change the order")
-	b.expect(p, `change {"id":1038,"limit_price":230.05}`)
-	b.until(orderShown+`[1].querySelectorAll("form").length`, "0")
 	b.until(`document.activeElement.ariaLabel`, "Change order 1038")
 
 	p.change(func() {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -249,29 +250,26 @@ func TestPageTrades(t *testing.T) {
 	b.look(1280, "light")
 	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
 	b.until(`document.getElementById("rules-note").textContent.startsWith("There is no rule yet.")`, "true")
-	create := func(name, symbol string, more ...string) {
+	b.open("rules")
+	var list []string
+	add := func(name, symbol, action string) {
 		t.Helper()
-		b.press("New rule")
-		b.enter("name", name)
-		b.enter("instrument.symbol", symbol)
-		b.enter("instrument.currency", "USD")
-		b.enter("conditions[0].value", "1")
-		for i := 0; i < len(more); i += 2 {
-			b.enter(more[i], more[i+1])
-		}
+		list = append(list, fmt.Sprintf(`{"name": %q, "instrument": {"symbol": %q, "currency": "USD"},
+			"conditions": [{"price": "last", "is": "at_or_above", "value": 1}], "action": %s}`, name, symbol, action))
+		b.put("rules", `{"rules": [`+strings.Join(list, ",\n")+`]}`)
 	}
 	word := func(name string) string {
 		return `[...` + ruleShown + `].find(e => e.querySelector("h3").textContent === "` + name + `")?.querySelector(".word").textContent`
 	}
-	create("Notify me", "AAPL")
-	b.press("Save")
+	add("Notify me", "AAPL", `{"do": "notify"}`)
+	b.press("Save rules.json")
 	b.until(word("Notify me"), "Draft")
 	b.press("Activate Notify me")
 	b.until(word("Notify me"), "Done")
 	b.press("Turn on trading")
 	b.until(wordShown, "Trading is on")
-	create("Buy one", "MSFT", "action.do", "order", "action.order.quantity", "3")
-	b.press("Save")
+	add("Buy one", "MSFT", `{"do": "order", "order": {"side": "BUY", "quantity": 3, "type": "MKT"}}`)
+	b.press("Save rules.json")
 	b.until(word("Buy one"), "Draft")
 	b.press("Activate Buy one")
 	b.until(word("Buy one"), "Done")
@@ -281,17 +279,17 @@ func TestPageTrades(t *testing.T) {
 	b.press("Turn off trading")
 	b.until(wordShown, "Trading is off")
 
-	create("Typed before", "SPY")
+	add("Typed before", "SPY", `{"do": "notify"}`)
 	sim.kill()
 	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
-	b.until(`$("editor-save").disabled`, "true")
-	if reason := b.text(`$("editor-reason").textContent`); !strings.HasPrefix(reason, "Rules cannot be saved or activated. Not connected") {
+	b.until(in("rules", ".save")+`.disabled`, "true")
+	if reason := b.text(in("rules", ".reason") + `.textContent`); !strings.HasPrefix(reason, "Rules cannot be saved or activated. Not connected") {
 		t.Errorf("reason %q", reason)
 	}
 	b.until(`[...document.querySelectorAll("#rules-rows button")].filter(e => e.textContent === "Activate" && e.disabled).length`, "2")
 	until(t, "the program is not connected", func() bool { return s.status().State == conn.Reconnecting })
 	s.connect()
-	b.press("Save")
+	b.press("Save rules.json")
 	b.until(word("Typed before"), "Draft")
 	if v, _ := s.rule("Typed before"); v.Rule.Instrument.Symbol != "SPY" {
 		t.Errorf("what was typed became %+v", v.Rule)

@@ -138,7 +138,7 @@ func (b *backend) Settings() api.SettingsView {
 	return v
 }
 
-func (b *backend) SaveSettings(_ context.Context, body []byte) error {
+func (b *backend) SaveSettings(_ context.Context, body []byte, _ string) error {
 	s, err := settings.Parse("", body)
 	if err != nil {
 		return err

@@ -1,0 +1,173 @@
+"use strict";
+// What all parts use: words, elements, requests, questions.
+const $ = id => document.getElementById(id), none = "–";
+let st = null, lost = null, hangs = false; // the last status; since when Gatewatch does not answer, and whether it hangs
+let token = "", failure = "";
+const here = () => Boolean(st && !lost);
+
+// Times and durations, as the window has them.
+const two = n => String(n).padStart(2, "0");
+const known = t => t && !t.startsWith("0001-");
+const dateOf = (t, style) => t.toLocaleDateString("en-GB", style).replace(",", "");
+const ofYear = t => t.getFullYear() !== new Date().getFullYear() && { year: "numeric" };
+function clock(when) {
+  const t = new Date(when), now = new Date(), age = now - t, time = two(t.getHours()) + ":" + two(t.getMinutes());
+  if (t.toDateString() === now.toDateString()) return time + (age >= 0 && age < 3600e3 ? ":" + two(t.getSeconds()) : "");
+  return dateOf(t, Math.abs(age) < 6 * 86400e3 ? { weekday: "short" } : { day: "numeric", month: "short" }) + " " + time;
+}
+function stamp(when) {
+  const t = new Date(when), time = two(t.getHours()) + ":" + two(t.getMinutes()) + ":" + two(t.getSeconds());
+  if (t.toDateString() === new Date().toDateString()) return time;
+  return dateOf(t, { day: "numeric", month: "short", ...ofYear(t) }) + " " + time;
+}
+function span(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " m " + s % 60 + " s";
+  if (s < 48 * 3600) return Math.floor(s / 3600) + " h " + Math.floor(s / 60) % 60 + " m";
+  return Math.floor(s / 86400) + " d " + Math.floor(s / 3600) % 24 + " h";
+}
+const length = s => s > 0 && s < 1 ? Math.floor(s * 1e3) + " ms" : s > 0 && s < 10 ? s.toFixed(1) + " s" : s > 0 ? span(s) : "0";
+const minutes = text => text.replace(/ m \d+ s$/, " m");
+const sinceFor = t => known(t) ? "since " + clock(t) + " · " + minutes(span((Date.now() - new Date(t)) / 1e3)) : "";
+const until = t => { // whole minutes above two, so that it does not flicker
+  const s = Math.max(0, Math.ceil((new Date(t) - Date.now()) / 1e3));
+  return s < 120 ? s + " s" : minutes(span(Math.ceil(s / 60) * 60));
+};
+const percent = p => typeof p === "number" ? (Math.floor(p * 10 + 1e-9) / 10).toFixed(1) + " %" : none;
+
+// Text from outside: what turns the direction of writing is named, what cannot be seen becomes a space.
+const clean = text => String(text ?? "")
+  .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, c => "[U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "]")
+  .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+const sentence = text => clean(text).replace(/^./u, c => c.toUpperCase()).replace(/([^.!?…])$/u, "$1.");
+const joined = (list, by = " · ") => list.filter(Boolean).join(by);
+const counted = (n, one, many = one + "s") => n + " " + (n === 1 ? one : many);
+const listOf = list => list === null ? [] : list; // an empty list of Go's may be null
+
+// Painting touches only what has changed, so that a screen reader hears only that.
+function el(name, className, ...content) { const e = document.createElement(name); e.className = className; e.append(...content); return e; }
+function write(e, text) { if (e.textContent !== text) e.textContent = text; }
+const say = (id, text) => write($(id), text);
+function show(id, yes) { if ($(id).hidden === yes) $(id).hidden = !yes; }
+function attribute(e, name, value) {
+  if (e.getAttribute(name) !== value) value === null ? e.removeAttribute(name) : e.setAttribute(name, value);
+}
+const draw = (id, shape) => attribute($(id), "href", "#" + shape);
+function sign(shape) {
+  const [svg, use] = ["svg", "use"].map(name => document.createElementNS("http://www.w3.org/2000/svg", name));
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", "#" + shape);
+  svg.append(use);
+  return svg;
+}
+function rows(id, list, fill) {
+  const key = JSON.stringify(list), body = $(id);
+  if (body.dataset.key === key) return;
+  body.dataset.key = key;
+  body.replaceChildren(...list.map(fill));
+}
+function row(...cells) {
+  const tr = el("tr", "", ...cells.map((c, i) => c.tagName === "TD" ? c : el(i ? "td" : "th", "", ...[].concat(c))));
+  tr.firstChild.scope = "row";
+  return tr;
+}
+const head = (...names) => el("tr", "", ...names.map(name => Object.assign(el("th", "", name), { scope: "col" })));
+const figures = (id, list) => rows(id, list, ([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value)));
+function table(name, caption, ...columns) { // in the section of that name
+  const [box, note] = [...$("table").content.cloneNode(true).children], body = box.querySelector("tbody");
+  [box.id, body.id, note.id, box.ariaLabel] = [name + "-shown", name + "-rows", name + "-note", caption];
+  write(box.querySelector("caption"), caption);
+  box.querySelector("thead").append(head(...columns));
+  $(name).append(box, note);
+}
+
+// A one-time code comes behind the #, which is not sent, and does not stay in the address bar. It is exchanged for a token, which
+// this tab keeps. A cookie would be sent to every port of this computer.
+try { token = sessionStorage.getItem("token") || ""; } catch { /* storage is switched off */ }
+function keepToken(given) {
+  token = given;
+  try { sessionStorage.setItem("token", given); } catch { /* then until the page is left */ }
+}
+async function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
+  history.replaceState(null, "", location.pathname);
+  const answer = await fetch("/session", { method: "POST", body: JSON.stringify({ code }) }).catch(() => null);
+  const told = answer?.ok ? await answer.json().catch(() => null) : null;
+  failure = told?.token ? "" : "The link to this page works once and for 30 s. Open the page again, from the tray or with “gatewatch open”.";
+  if (told?.token) keepToken(told.token);
+}
+const signed = more => ({ ...more, ...token && { Authorization: "Bearer " + token } });
+function refused() {
+  keepToken("");
+  failure = "This page no longer has access, for example because Gatewatch was restarted. Open it again, from the tray or with “gatewatch open”.";
+  readAll();
+}
+// request returns what was answered. The message of an error is for people.
+async function request(method, path, body, headers) {
+  const failed = text => new Error((method === "GET" ? "" : "That did not work: ") + clean(text));
+  const answer = await fetch(path, { method, body, headers: signed(headers), signal: AbortSignal.timeout(60e3) })
+    .catch(() => { throw failed("Gatewatch does not answer."); });
+  if (answer.status === 401) { refused(); throw new Error(failure); }
+  const data = await answer.json().catch(() => ({})), { status } = answer;
+  if (!answer.ok) throw Object.assign(failed(data.error || answer.statusText), { status, problems: data.problems });
+  return { data, tag: answer.headers.get("ETag") };
+}
+
+// Buttons. allow switches one off where what it does cannot be done, and names the line that says why; one that only does not
+// apply, or whose command is under way, keeps the focus.
+const running = new Set();
+function allow(b, can, why, applies = true) {
+  const line = !token ? "notoken" : can ? null : why;
+  if (b.disabled !== (line !== null)) b.disabled = line !== null;
+  attribute(b, "aria-describedby", line);
+  attribute(b, "aria-disabled", applies && !running.has(b) ? null : "true");
+}
+const onPress = (b, does) => b.addEventListener("click", () => { if (b.ariaDisabled !== "true") does(b); });
+function button(text, does, label) {
+  const b = Object.assign(el("button", "", text), { type: "button" });
+  if (label) b.ariaLabel = text + " " + label;
+  onPress(b, does);
+  return b;
+}
+function result(id, text, failed) {
+  $(id).classList.toggle("error", Boolean(failed));
+  say(id, text);
+}
+// act asks for something and says what came of it, in the line of its part.
+async function act(b, part, path, body, done) {
+  running.add(b);
+  attribute(b, "aria-disabled", "true");
+  result(part + "-result", "");
+  try {
+    const { data } = await request("POST", path, JSON.stringify(body));
+    result(part + "-result", typeof done === "string" ? done + (data.message ? " But " + clean(data.message) + "." : "") : done(data));
+  } catch (e) {
+    result(part + "-result", e.message, true);
+  }
+  running.delete(b);
+  await (parts[part] ? readPart(parts[part]) : render());
+}
+// ask puts a question. What is done after a yes may throw an error: then all stays as it is. Fields are [label, key, value].
+let accepted = null;
+function ask(title, text, yes, does, fields = []) {
+  if ($("ask").open) return;
+  accepted = does;
+  for (const [id, words] of [["title", title], ["text", text], ["yes", yes], ["wrong", ""]]) say("ask-" + id, words);
+  $("ask-yes").className = fields.length ? "first" : "danger";
+  $("ask-fields").replaceChildren(...fields.map(([label, name, value]) =>
+    el("label", "", label, Object.assign(el("input", ""), { name, value, inputMode: "decimal", autocomplete: "off" }))));
+  $("ask").showModal();
+  ($("ask").querySelector("input") ?? $("ask-no")).focus();
+}
+$("ask-no").addEventListener("click", () => $("ask").close());
+$("ask").addEventListener("submit", async e => {
+  e.preventDefault();
+  try {
+    await accepted(Object.fromEntries(new FormData(e.target)));
+    $("ask").close();
+  } catch (err) {
+    say("ask-wrong", err.message);
+  }
+});

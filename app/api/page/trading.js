@@ -1,0 +1,175 @@
+// Trading, rules and orders. What changes something is switched off without the token, and where it cannot be done now.
+function renderTrading() {
+  const t = here() ? st.trading : null, armed = Boolean(t?.armed), may = armed && t.may_trade;
+  draw("trading-sign", !t ? "unknown" : !armed ? "off" : may && !t.orders_unprotected ? "up" : "impaired");
+  say("trading-state", !t ? "Trading: not known" : !armed ? "Trading is off" : may ? "Trading is on" : "Trading is on, but orders are blocked");
+  const reason = !t ? (hangs ? absent() + "." : lost ? absent() + ": its rules place no orders." : "Looking for Gatewatch…")
+    : may ? "Active rules place orders without asking." : armed ? sentence(t.reason) || "Orders are blocked."
+    : !st.connected ? "Trading can be turned on once Gateway is connected."
+    : t.reason_id === "disarmed" ? "Rules watch prices but cannot place orders." : sentence(t.reason);
+  say("trading-reason", reason + (armed && t.armed_since ? " On since " + clock(t.armed_since) + "." : ""));
+  const bare = t?.orders_unprotected;
+  say("trading-look", t ? joined([t.orders_unknown && "The state of " + counted(t.orders_unknown, "order") + " is unknown: look in TWS.",
+    bare && (bare === 1 ? "An open position is" : bare + " open positions are") +
+    " without a stop that works. Place a stop in TWS, or close the position."], "\n") : "");
+  figures("trading-figures", ["rules_active", "rules_no_data", "rules_failed", "orders_open", "orders_unknown", "orders_blocked"]
+    .map(key => [key.replace("no_", "without ").replace("_", " ").replace(/^./, c => c.toUpperCase()), t ? String(t[key]) : none]));
+  allow($("arm"), armed || t && st.connected, "trading-reason", !armed);
+  allow($("disarm"), t, "trading-reason", armed);
+  allowRules();
+  allowOrders();
+  for (const b of document.querySelectorAll("#alerts-rows button")) allow(b, here(), "alerts-note");
+  for (const f of files) f.allow();
+}
+onPress($("arm"), b => {
+  const port = st.gateway.port ? " on port " + st.gateway.port : "";
+  const arm = live => act(b, "trading", "/trading/arm", live ? { live } : {}, "Trading is on.");
+  if (mode() === "PAPER") return arm();
+  ask(mode() ? "Turn on LIVE trading?" : "Turn on trading, on an account that may be LIVE?", mode()
+    ? "This is a LIVE account" + port + ": orders of active rules trade real money, without asking again."
+    : "Gatewatch does not know whether the account" + port + " is a paper account: orders of active rules may trade real money, without " +
+      "asking again.", "Turn on LIVE trading", () => { arm(true); });
+});
+onPress($("disarm"), b => act(b, "trading", "/trading/disarm", {}, "Trading is off. Orders that are working at IBKR go on: see Orders."));
+
+// hold shows a list, each entry by a node of its own that is kept, so that the focus stays in it.
+function hold(kept, id, list, keyOf, make, paint) {
+  const body = $(id), keys = new Set(list.map(keyOf));
+  for (const [key, n] of kept) if (!keys.has(key)) { n.item.remove(); kept.delete(key); }
+  list.forEach((v, i) => {
+    const n = kept.get(keyOf(v)) ?? make(v);
+    kept.set(keyOf(v), n);
+    n.now = v;
+    paint(n, v);
+    if (body.children[i] !== n.item) body.insertBefore(n.item, body.children[i] ?? null);
+  });
+}
+// item makes an entry with its parts: a heading with a badge, paragraphs, a figure at its side, and buttons.
+function item(title, paragraphs, buttons) {
+  const n = { sign: sign("unknown"), word: el("span", ""), since: el("span", "fine"), price: el("strong", ""), priced: el("span", "fine"),
+    title: el("h3", "", title), ...buttons };
+  const told = el("div", "told", ...paragraphs.map(name => n[name] = el("p", "")));
+  n.keys = el("div", "keys", ...Object.values(buttons));
+  n.item = el("li", "item", el("div", "line", n.title, el("span", "word", n.sign, n.word), n.since), told,
+    el("div", "price", n.price, n.priced), n.keys);
+  n.facts.className = "fine";
+  return n;
+}
+function mark(n, [shape, word]) {
+  attribute(n.sign.firstChild, "href", "#" + shape);
+  write(n.word, word);
+}
+
+const ruleStates = { draft: ["off", "Draft"], active: ["up", "Active"], triggered: ["working", "Triggered"], done: ["off", "Done"], failed: ["down", "Failed"] };
+const ruleItems = new Map();
+const where = p => (p.line ? "line " + p.line + ", column " + p.column + ": " : "") + (p.key ? clean(p.key) + ": " : "") + clean(p.text);
+function paintRules(r) {
+  hold(ruleItems, "rules-rows", listOf(r.rules), v => v.rule.name, ruleItem, paintRule);
+  say("rules-problems", listOf(r.problems).map(p => (p.line ? "rules.json, " : "") + where(p)).join("\n"));
+  return listOf(r.rules).length ? "" : "There is no rule yet. Add one below.";
+}
+function ruleItem(v) {
+  const name = v.rule.name, shown = clean(name), go = (b, what, done) => act(b, "rules", "/rules/" + what, { name }, "“" + shown + "” " + done);
+  return item(shown, ["text", "why", "facts", "means"], {
+    activate: button("Activate", b => go(b, "activate", "watches prices."), shown),
+    deactivate: button("Deactivate", b => go(b, "deactivate", "is a draft and does nothing."), shown),
+    remove: button("Delete", b => ask("Delete the rule “" + shown + "”?", "It cannot be brought back. Orders that it has placed stay as they are.",
+      "Delete", () => { go(b, "delete", "is deleted."); }), shown),
+  });
+}
+function paintRule(n, v) {
+  const means = listOf(v.candidates ?? null);
+  mark(n, ruleStates[v.state] ?? ["unknown", clean(v.state)]);
+  write(n.since, known(v.since) ? "since " + clock(v.since) : "");
+  write(n.text, clean(v.text));
+  write(n.why, clean(v.why));
+  n.why.className = v.state === "failed" || v.why_id === "no_data" ? "error" : "muted";
+  write(n.price, v.price === null ? none : String(v.price));
+  write(n.priced, v.price === null ? "no price" : (v.price_at ? clock(v.price_at) : "") + (v.delayed ? " delayed" : ""));
+  write(n.facts, joined([v.contract ? clean(v.contract) : means.length > 1 ? "" : "Contract not looked up yet",
+    v.fired > 0 && "triggered " + (v.fired === 1 ? "once" : v.fired + " times") + (v.last_fired ? ", last " + stamp(v.last_fired) : "")]));
+  write(n.means, means.length > 1 ? "The instrument can mean " + means.length + " contracts. Write one of these into rules.json:\n" +
+    means.map(c => '"instrument": ' + JSON.stringify(c.instrument) + "  " + joined([clean(c.text), clean(c.name)])).join("\n") : "");
+}
+const mayEdit = () => here() && Boolean(parts.rules.body?.may_edit);
+function allowRules() {
+  const body = parts.rules.body;
+  say("rules-reason", !body || mayEdit() ? "" : !here() ? "Rules cannot be changed: Gatewatch does not answer."
+    : "Rules cannot be saved or activated. " + (sentence(body.reason) || "Gatewatch is not connected."));
+  for (const n of ruleItems.values()) {
+    const watches = n.now.state === "active" || n.now.state === "triggered";
+    allow(n.activate, mayEdit(), "rules-reason", !watches);
+    allow(n.deactivate, here(), "rules-reason", watches);
+    allow(n.remove, here(), "rules-reason");
+  }
+}
+
+const fates = {
+  planned: ["working", "Planned"], sent: ["working", "Sent"], working: ["working", "Working"], filled: ["up", "Filled"], cancelled: ["off", "Cancelled"],
+  not_sent: ["off", "Not sent"], rejected: ["down", "Rejected"], inactive: ["impaired", "Inactive"], unknown: ["impaired", "Unknown"],
+};
+const orderItems = new Map(), openOrders = () => [...orderItems.values()].filter(n => n.now.open);
+function paintOrders(o) {
+  const list = listOf(o.orders), blocked = listOf(o.blocked);
+  hold(orderItems, "orders-rows", [...list.filter(v => v.open), ...list.filter(v => !v.open)], v => v.id, orderItem, paintOrder);
+  say("orders-cancelling", clean(o.cancelling?.text));
+  rows("blocked-rows", blocked.map(b => [stamp(b.at), clean(b.text), clean(b.rule) || none, clean(b.reason)]),
+    ([at, ...more]) => row(at, ...more.map(text => el("td", "wide", text))));
+  for (const id of ["blocked-head", "blocked-shown"]) show(id, blocked.length > 0);
+  return list.length ? "" : "No order has been placed yet.";
+}
+function orderItem(v) {
+  const { id } = v;
+  return item("", ["look", "detail", "facts"], {
+    cancel: button("Cancel", b => act(b, "orders", "/orders/cancel", { id }, "IBKR was asked to cancel: " + clean(v.text) + "."), "order " + id),
+    change: button("Change", () => changeOrder(orderItems.get(id).now), "order " + id),
+  });
+}
+function paintOrder(n, v) {
+  const [, word] = fates[v.fate] ?? [], told = clean(v.fate_text), same = [v.fate, word?.toLowerCase()].includes(told.toLowerCase());
+  mark(n, fates[v.fate] ?? ["unknown", clean(v.fate)]);
+  n.item.classList.toggle("look", v.fate === "unknown" || v.fate === "inactive" || Boolean(v.unprotected));
+  n.look.className = "error";
+  write(n.title, clean(v.text));
+  write(n.look, joined([v.unprotected && "The position is open and this stop does not work. Place a stop in TWS, or close the position.",
+    v.fate === "unknown" && "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, before you place it again.",
+    v.fate === "inactive" && "IBKR has this order and it does not work. Look at it in TWS.", v.cancel_failed && clean(v.cancel_text)], " "));
+  write(n.price, v.filled + " of " + v.quantity);
+  write(n.priced, "filled");
+  write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), !same && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
+  write(n.facts, joined([stamp(v.at) + (v.changed && stamp(v.changed) !== stamp(v.at) ? ", changed " + stamp(v.changed) : ""),
+    v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : "")]));
+  n.keys.hidden = !v.open;
+}
+function allowOrders() {
+  const can = here() && st.connected;
+  say("orders-reason", can || !orderItems.size ? "" : (here() ? "Not connected: " : absent() + ": nothing watches these orders, ") +
+    "what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile.");
+  for (const n of orderItems.values()) {
+    allow(n.cancel, can, "orders-reason", n.now.open);
+    allow(n.change, can, "orders-reason", n.now.fate === "working");
+  }
+  allow($("cancel-all"), can, "orders-reason", openOrders().length > 0);
+}
+onPress($("cancel-all"), b => {
+  const n = openOrders().length;
+  ask("Cancel " + (n === 1 ? "the open order" : "all " + n + " open orders") + "?",
+    "All open orders that Gatewatch has placed are cancelled, also those that close a position. Orders of others stay.",
+    n === 1 ? "Cancel it" : "Cancel them all",
+    () => { act(b, "orders", "/orders/cancel_all", {}, "IBKR was asked to cancel all open orders."); });
+});
+function changeOrder(v) {
+  const fields = [["Quantity", "quantity"], ...(/LMT$/.test(v.type) ? [["Limit price", "limit_price"]] : []),
+    ...(/^STP/.test(v.type) ? [["Stop price", "stop_price"]] : [])];
+  ask("Change order " + v.id, clean(v.text), "Change the order", async typed => {
+    const change = { id: v.id };
+    for (const [label, key] of fields) {
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(typed[key].trim())) throw new Error(label + " is not a number; write it with a point, such as 230.50");
+      if (Number(typed[key]) !== v[key]) change[key] = Number(typed[key]);
+    }
+    if (Object.keys(change).length === 1) throw new Error("Nothing differs from the order as it is.");
+    await request("POST", "/orders/change", JSON.stringify(change));
+    result("orders-result", "IBKR was asked to change: " + clean(v.text) + ".");
+    readPart(parts.orders);
+  }, fields.map(([label, key]) => [label, key, v[key]]));
+}
