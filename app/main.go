@@ -108,7 +108,9 @@ type runCmd struct {
 }
 
 func (r runCmd) Run(ctx context.Context, p cli.Program) error {
-	return resident.Run(ctx, resident.Options{Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo, LogStderr: r.LogStderr})
+	return resident.Run(ctx, resident.Options{
+		Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo, LogStderr: r.LogStderr,
+	})
 }
 
 // deliverCmd is the process in which the resident program delivers an alert.

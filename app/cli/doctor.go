@@ -136,7 +136,8 @@ func look(ctx context.Context, s settings.Settings, port int) (doctorPort, []str
 		advice[i] = d.label() + ": " + advice[i]
 	}
 	if m := conn.Mode(s.Gateway.Mode); m != conn.AnyMode && g.Mode != m {
-		advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.", d.label(), orUnknown(wording.Mode(g.Mode)), m))
+		advice = append(advice, fmt.Sprintf("%s is %s, but gateway.mode is %s: change one of them.",
+			d.label(), orUnknown(wording.Mode(g.Mode)), m))
 	}
 	return d, advice
 }

@@ -41,7 +41,8 @@ func writeMessages(out io.Writer, list api.Messages) error {
 	}
 	t := table{rows: [][]string{{"Last", "Times", "Code", "Message"}}}
 	for _, m := range list.Messages {
-		t.row(m.Last.Local().Format(time.DateTime), strconv.FormatUint(m.Count, 10), strconv.Itoa(m.Code), wording.OneLine(m.Text))
+		t.row(m.Last.Local().Format(time.DateTime), strconv.FormatUint(m.Count, 10), strconv.Itoa(m.Code),
+			wording.OneLine(m.Text))
 	}
 	return t.write(out)
 }

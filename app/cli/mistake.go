@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"gatewatch/app/wording"
 )
 
 // Mistake returns what is wrong with a command line that the parser refused: which word, what was probably meant, and
@@ -122,7 +124,7 @@ func checkShort(node *kong.Node, letters string) error {
 }
 
 func unknownFlag(node *kong.Node, name string) error {
-	return errors.New("unknown flag " + name + of(node) + didYouMean(name, flagNames(node)))
+	return errors.New("unknown flag " + wording.OneLine(name) + of(node) + didYouMean(name, flagNames(node)))
 }
 
 func flagNames(node *kong.Node) (names []string) {

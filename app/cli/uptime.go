@@ -78,8 +78,8 @@ func writeUptime(out io.Writer, u api.Uptime) error {
 		return err
 	}
 	t := table{right: true, rows: [][]string{{
-		"", "Uptime", "Market hours", "Connected", "Down", "Planned", "Paused", "Asleep", "Not observed", "Outages", "Longest", "Mean to recover",
-		"Mean between",
+		"", "Uptime", "Market hours", "Connected", "Down", "Planned", "Paused", "Asleep",
+		"Not observed", "Outages", "Longest", "Mean to recover", "Mean between",
 	}}}
 	row := func(name string, p api.Period) {
 		between := "–"
@@ -88,7 +88,8 @@ func writeUptime(out io.Writer, u api.Uptime) error {
 		}
 		t.row(name, percent(p.UptimePercent), percent(p.MarketUptimePercent),
 			length(p.ConnectedSeconds), length(p.DownSeconds), length(p.PlannedSeconds), length(p.PausedSeconds),
-			length(p.AsleepSeconds), length(p.UnobservedSeconds), strconv.Itoa(p.Outages), length(p.LongestSeconds), length(p.MeanSeconds), between)
+			length(p.AsleepSeconds), length(p.UnobservedSeconds), strconv.Itoa(p.Outages),
+			length(p.LongestSeconds), length(p.MeanSeconds), between)
 	}
 	for i := len(u.Days) - 1; i >= 0; i-- {
 		row(u.Days[i].From.Format("Mon 2006-01-02"), u.Days[i])

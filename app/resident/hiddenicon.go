@@ -11,7 +11,8 @@ import (
 // hiddenIconAfter is how long after the start Windows has surely noted where the icon is.
 const hiddenIconAfter = 20 * time.Second
 
-// sayHiddenIcon says once, ever, how to get the icon out of the overflow of Windows 11, if hidden says that it is there.
+// sayHiddenIcon says once, ever, how to get the icon out of the overflow of Windows 11, if hidden reports that it is
+// there.
 func (n *notifications) sayHiddenIcon(ctx context.Context, hidden func() (bool, error)) {
 	select {
 	case <-ctx.Done():

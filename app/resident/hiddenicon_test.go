@@ -19,7 +19,8 @@ func TestHiddenIcon(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			n := &notifications{
-				mute: &mute{changes: &changes{}}, reminders: &reminders{path: path, log: log}, log: log, direct: make(chan notice.Notice, 1),
+				mute: &mute{changes: &changes{}}, reminders: &reminders{path: path, log: log}, log: log,
+				direct: make(chan notice.Notice, 1),
 			}
 			n.desktop.Store(&notice.Settings{})
 			if prepare != nil {
@@ -41,7 +42,14 @@ func TestHiddenIcon(t *testing.T) {
 		err     error
 		prepare func(*notifications)
 		want    int
-	}{{}, {err: errors.New("no registry")}, {hidden: true, prepare: off}, {hidden: true, prepare: muted}, {hidden: true, want: 1}, {hidden: true}} {
+	}{
+		{},
+		{err: errors.New("no registry")},
+		{hidden: true, prepare: off},
+		{hidden: true, prepare: muted},
+		{hidden: true, want: 1},
+		{hidden: true},
+	} {
 		if got := start(c.hidden, c.err, c.prepare); got != c.want {
 			t.Errorf("start %d: said %d times, want %d", i, got, c.want)
 		}

@@ -53,7 +53,8 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 	sender := notice.NewSender(notice.Options{OnConnect: connect, OnOpen: open, Log: n.log})
 	defer sender.Close()
 	notice.Run(ctx, notice.Config{
-		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted, Demo: n.demo, Direct: n.direct,
+		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted,
+		Demo: n.demo, Direct: n.direct,
 		Told: n.reminders.told(onDesktop), Remember: n.reminders.remember(onDesktop),
 		Sender: sender, Failing: func(err error) { n.failures.set(wording.FailingNotifications, err) }, Log: n.log,
 	})
@@ -62,7 +63,8 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 // toAlerts puts alerts into the outbox until ctx ends.
 func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream, reports *engine.ReportStream) {
 	notice.Run(ctx, notice.Config{
-		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote, Demo: n.demo,
+		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote,
+		Demo: n.demo,
 		Told: n.reminders.told(byAlerts), Remember: n.reminders.remember(byAlerts),
 		Sender: remoteSender{box}, Keep: true, Log: n.log,
 	})
