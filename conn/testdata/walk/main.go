@@ -1,6 +1,6 @@
 // Command walk sends ticks to rules that each place an order, and prints the files of Gatewatch in which something ran
-// between the arrival of the tick and the write of the order, each time. It is built with counters, and with a conn that
-// has the method of through.go; see TestWalk.
+// between the arrival of the tick and the write of the order, each time. It is built with counters, and with a conn
+// that has the method of through.go; see TestWalk.
 package main
 
 import (
