@@ -136,8 +136,8 @@ func (c *counter) TickPrice(int64, int64, float64, ibapi.TickAttrib) { c.ticks.A
 
 var tickFrame = frameOf([]byte{0, 0, 0, 201}, 8, 1, 16, 4, 25, 0, 0, 0, 0, 0, 0, 89, 64, 34, 3, '1', '0', '0')
 
-// BenchmarkThroughput measures how many ticks a second a program gets through the port, as a share of those that it gets
-// directly.
+// BenchmarkThroughput measures how many ticks a second a program gets through the port, as a share of those that it
+// gets directly.
 func BenchmarkThroughput(b *testing.B) {
 	g := newEcho(b)
 	r := newRig(b, g.number(), nil)
@@ -208,7 +208,8 @@ func feed(b *testing.B, g *echo, number, programs int) (gateways []net.Conn) {
 	return gateways
 }
 
-// load sends 500 ticks within a second to each program, ten at a time, and returns which share of a processor that took.
+// load sends 500 ticks within a second to each program, ten at a time, and returns which share of a processor that
+// took.
 func load(b *testing.B, gateways []net.Conn) float64 {
 	const batches = 50
 	batch := bytes.Repeat(tickFrame, 10)

@@ -226,7 +226,8 @@ func (b *bot) listen(c *raw, ready chan struct{}) {
 			b.mu.Lock()
 			first := b.open[id]
 			b.mu.Unlock()
-			if first && strings.Contains(text, "Gatewatch: ") && strings.Contains(text, "nothing was sent") && code == 201 {
+			said := strings.Contains(text, "Gatewatch: ") && strings.Contains(text, "nothing was sent")
+			if first && said && code == 201 {
 				b.chaos.mu.Lock()
 				b.refused[[2]int64{b.client, id}] = true
 				b.chaos.mu.Unlock()
@@ -251,7 +252,9 @@ func (b *bot) heard(id int64, works bool) {
 // startHost starts a process with a port, and returns what kills it and what ends it.
 func (c *chaos) startHost() (kill, end func()) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), hostDir+"="+c.dir, hostGateway+"="+strconv.Itoa(c.g.Port()), hostPort+"="+strconv.Itoa(c.number))
+	cmd.Env = append(
+		os.Environ(), hostDir+"="+c.dir, hostGateway+"="+strconv.Itoa(c.g.Port()), hostPort+"="+strconv.Itoa(c.number),
+	)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		c.t.Fatal(err)
@@ -299,9 +302,10 @@ func (c *chaos) mishap() {
 	pause(300, 700)
 }
 
-// TestChaos has programs trade through a port while Gateway drops, freezes, loses IBKR and restarts, and while the port's
-// process and the programs are killed: no order that was said to be refused is at Gateway, each is answered or its
-// connection has ended, and the record is what Gateway has. GATEWATCH_KILLS says how often the port's process is killed.
+// TestChaos has programs trade through a port while Gateway drops, freezes, loses IBKR and restarts, and while the
+// port's process and the programs are killed: no order that was said to be refused is at Gateway, each is answered or
+// its connection has ended, and the record is what Gateway has. GATEWATCH_KILLS says how often the port's process is
+// killed.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some tens of seconds")
@@ -418,7 +422,8 @@ func (c *chaos) check() {
 		}
 	}
 	for key, r := range record {
-		if _, there := gateway[key]; !there && (r.State == port.Working || r.State == port.Filled || r.State == port.Cancelled) {
+		_, there := gateway[key]
+		if !there && (r.State == port.Working || r.State == port.Filled || r.State == port.Cancelled) {
 			c.t.Errorf("order %v is not at Gateway; recorded: %+v", key, r)
 		}
 	}
@@ -428,6 +433,9 @@ func (c *chaos) check() {
 	if len(gateway) == 0 || len(c.refused) == 0 || c.cut == 0 {
 		c.t.Errorf("%d orders at Gateway, %d refused, %d connections cut", len(gateway), len(c.refused), c.cut)
 	}
-	c.t.Logf("%d orders of programs, %d at Gateway, %d refused, %d changes, %d connections cut; recorded %v, %d cancelled and unknown",
-		len(c.sent), len(gateway), len(c.refused), c.changes, c.cut, states, unknown)
+	c.t.Logf(
+		"%d orders of programs, %d at Gateway, %d refused, %d changes, %d connections cut; "+
+			"recorded %v, %d cancelled and unknown",
+		len(c.sent), len(gateway), len(c.refused), c.changes, c.cut, states, unknown,
+	)
 }

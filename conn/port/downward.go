@@ -93,14 +93,15 @@ func (c *client) hear(number int, proto bool, body []byte) {
 
 // adopt takes over an open order of the client id that was not sent through the port: its program may change it.
 func (c *client) adopt(n news, proto bool, body []byte) {
-	if n.id < 1 || n.id >= math.MaxInt32 || n.status == "Filled" || n.status == "Cancelled" || n.status == "ApiCancelled" {
+	if n.id < 1 || n.id >= math.MaxInt32 || stateOf(n.status).Done() {
 		return
 	}
 	in := openInstruction(n.id, proto, body)
 	who := c.program.Load()
 	c.port.orders.adopt(Order{
-		Client: n.client, ID: n.id, PermID: n.perm, Program: who.name, PID: who.pid, Words: in.words, Quantity: in.quantity,
-		Account: in.account, Ref: in.ref, Parent: in.parent, State: Working, Status: n.status, Adopted: true,
+		Client: n.client, ID: n.id, PermID: n.perm, Program: who.name, PID: who.pid,
+		Words: in.words, Quantity: in.quantity, Account: in.account, Ref: in.ref, Parent: in.parent,
+		State: Working, Status: n.status, Adopted: true,
 	})
 }
 

@@ -215,8 +215,8 @@ func openInstruction(id int64, proto bool, body []byte) instruction {
 	}
 	in.quantity, in.account, in.ref = word(f[openQuantity]), word(f[openAccount]), word(f[openRef])
 	in.words = words(
-		f[openAction], f[openQuantity], f[textSymbol], f[textSecType], f[textExpiry], textPrice(f[textStrike]), f[textRight],
-		f[openOrderType], textPrice(f[openLimit]), textPrice(f[openAux]), f[openTIF],
+		f[openAction], f[openQuantity], f[textSymbol], f[textSecType], f[textExpiry], textPrice(f[textStrike]),
+		f[textRight], f[openOrderType], textPrice(f[openLimit]), textPrice(f[openAux]), f[openTIF],
 	)
 	return in
 }

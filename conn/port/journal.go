@@ -90,7 +90,10 @@ func readJournal(path string, last map[uint64]Order) error {
 	}
 	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
 		var o Order
-		if len(line) > 0 && len(line) <= maxLine && json.Unmarshal(line, &o) == nil && o.Number > 0 && o.Number < maxOrders {
+		if len(line) > maxLine || json.Unmarshal(line, &o) != nil {
+			continue
+		}
+		if o.Number > 0 && o.Number < maxOrders {
 			last[o.Number] = o
 		}
 	}

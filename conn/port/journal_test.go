@@ -24,8 +24,8 @@ func openJournal(t *testing.T, dir string) *port.Journal {
 
 func order(n uint64, state port.State) port.Order {
 	return port.Order{
-		Number: n, At: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC), Client: 7, ID: int64(n), Words: "BUY 1 AAPL \"x\"\n", State: state,
-		Quantity: "1", Ref: "ref",
+		Number: n, At: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC), Client: 7, ID: int64(n),
+		Words: "BUY 1 AAPL \"x\"\n", State: state, Quantity: "1", Ref: "ref",
 	}
 }
 

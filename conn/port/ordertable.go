@@ -61,7 +61,9 @@ func (b *orderTable) put(o *Order) {
 	if o.PermID != 0 {
 		b.byPerm[o.PermID] = o
 	}
-	at, found := slices.BinarySearchFunc(b.recent, o.Number, func(r *Order, n uint64) int { return cmp.Compare(r.Number, n) })
+	at, found := slices.BinarySearchFunc(b.recent, o.Number, func(r *Order, n uint64) int {
+		return cmp.Compare(r.Number, n)
+	})
 	if found {
 		b.recent[at] = o
 		return
@@ -122,7 +124,8 @@ func (b *orderTable) prepare(client int64, connection uint64, who program, in *i
 		}
 	}
 	o.connection, o.Program, o.PID = connection, who.name, who.pid
-	o.Words, o.Quantity, o.Account, o.Ref, o.Parent, o.Held = in.words, in.quantity, in.account, in.ref, in.parent, in.hold
+	o.Words, o.Quantity, o.Account, o.Ref = in.words, in.quantity, in.account, in.ref
+	o.Parent, o.Held = in.parent, in.hold
 	return o, change
 }
 
@@ -144,8 +147,8 @@ func (b *orderTable) sent(o Order, attached [2]int64) {
 	}
 }
 
-// refused takes in an order that was not sent, and puts it on disk if onDisk is set. A change that was refused leaves the
-// order as it was.
+// refused takes in an order that was not sent, and puts it on disk if onDisk is set. A change that was refused leaves
+// the order as it was.
 func (b *orderTable) refused(o Order, change bool, reason Reason, onDisk bool) *Order {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -166,14 +169,15 @@ func (b *orderTable) refused(o Order, change bool, reason Reason, onDisk bool) *
 	return &o
 }
 
-// lost takes in that a connection has ended. Of orders that Gateway has not mentioned it is unknown what became of them,
-// and of all others too if it was Gateway that was lost.
+// lost takes in that a connection has ended. Of orders that Gateway has not mentioned it is unknown what became of
+// them, and of all others too if it was Gateway that was lost.
 func (b *orderTable) lost(client int64, connection uint64, gateway bool) (unknown []*Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
-		follows := o.State == Sent && o.connection == connection || gateway && (o.State == Working || o.State == Inactive)
-		if o.Client != client || !follows {
+		inFlight := o.State == Sent && o.connection == connection
+		worked := o.State == Working || o.State == Inactive
+		if o.Client != client || !inFlight && !(gateway && worked) {
 			continue
 		}
 		n := *o
@@ -317,8 +321,8 @@ func (b *orderTable) find(n news) *Order {
 	return o
 }
 
-// apply takes over what Gateway says. A status decides, an error only explains: it rejects an order that Gateway has not
-// mentioned, and a status that follows puts that right.
+// apply takes over what Gateway says. A status decides, an error only explains: it rejects an order that Gateway has
+// not mentioned, and a status that follows puts that right.
 func (o *Order) apply(n news) {
 	if n.perm != 0 {
 		o.PermID = n.perm
@@ -333,17 +337,9 @@ func (o *Order) apply(n news) {
 		}
 		return
 	}
-	state := Working
+	state := stateOf(n.status)
 	if n.status == "" && n.filled != "" && sameQuantity(n.filled, o.Quantity) {
 		state = Filled
-	}
-	switch n.status {
-	case "Filled":
-		state = Filled
-	case "Cancelled", "ApiCancelled":
-		state = Cancelled
-	case "Inactive":
-		state = Inactive
 	}
 	ended := o.State == Filled || o.State == Cancelled
 	if ended && !state.Done() {
@@ -358,6 +354,19 @@ func (o *Order) apply(n news) {
 	o.State = state
 }
 
+// stateOf returns what a status of Gateway means.
+func stateOf(status string) State {
+	switch status {
+	case "Filled":
+		return Filled
+	case "Cancelled", "ApiCancelled":
+		return Cancelled
+	case "Inactive":
+		return Inactive
+	}
+	return Working
+}
+
 // sameQuantity reports whether two quantities, written as text, are the same.
 func sameQuantity(a, b string) bool {
 	x, errX := strconv.ParseFloat(a, 64)
@@ -365,7 +374,8 @@ func sameQuantity(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
-// harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was refused.
+// harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was
+// refused.
 func harmless(code int) bool {
 	switch code {
 	case 161, 202, 399, 404, 10147, 10148, 10149, 10167, 10349, 10352:

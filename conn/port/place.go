@@ -209,15 +209,15 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	c.port.event(Event{Kind: OrderRefused, Client: c.describe(), Order: o, Reason: reason})
 	c.sendError(refusalOf(&p.request, reason, exists))
 	if cut {
-		c.sendError(parent, codeMessage, "Gatewatch: an order that belongs to this one was refused; this one is cancelled")
+		c.sendError(parent, codeMessage, "Gatewatch: an order that belongs to it was refused; it is cancelled")
 		if c.turn() {
 			c.cancelOrder(parent)
 		}
 	}
 }
 
-// maxRefusalsRecorded is how many refusals a minute of a client id are put on disk: a program that sends orders in a loop
-// must not fill it. The others are counted and shown.
+// maxRefusalsRecorded is how many refusals a minute of a client id are put on disk: a program that sends orders in a
+// loop must not fill it. The others are counted and shown.
 const maxRefusalsRecorded = 100
 
 func (c *client) mayRecordRefusal() bool {

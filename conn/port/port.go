@@ -15,79 +15,6 @@ import (
 	"gatewatch/conn"
 )
 
-// Mode says what the port does with orders that it would refuse.
-type Mode string
-
-// The modes.
-const (
-	// Guard refuses them.
-	Guard Mode = "guard"
-	// Observe forwards everything at once and only records what would have been refused. Programs get no message by
-	// Gatewatch.
-	Observe Mode = "observe"
-)
-
-// Settings can be changed while the port runs; see [Port.Configure].
-type Settings struct {
-	// Port is the number of the port on 127.0.0.1; 0: off.
-	Port int
-	// Mode is [Guard] or [Observe]; empty: Guard.
-	Mode Mode
-	// ProofOfLife is how recently Gateway must have been heard when an order leaves, and how long its answer may take
-	// otherwise; 0: 250 ms.
-	ProofOfLife time.Duration
-	// Stopped refuses all orders of all programs: "Stop trading".
-	Stopped bool
-	// AskAs is the client id with which the port asks Gateway about orders whose program is not connected, over a short
-	// connection; 0: it does not ask, and such orders stay as they were known last. It must be one that nothing else uses.
-	AskAs int
-	// Clients are the options of single client ids.
-	Clients map[int]ClientOptions
-}
-
-// ClientOptions are settings for the programs with a client id.
-type ClientOptions struct {
-	CancelOnDisconnect bool // cancel its orders that are not done when its connection to the port ends
-	MaxOrdersPerMinute int  // 0: no limit; changes count
-	ReadOnly           bool // refuse its orders
-	AllowConfig        bool // let it change the settings of Gateway (updateConfig)
-}
-
-const (
-	defaultProof = 250 * time.Millisecond
-	minProof     = 10 * time.Millisecond
-	maxProof     = 10 * time.Second
-)
-
-// Validate says what is wrong with settings.
-func (s Settings) Validate() error {
-	switch {
-	case s.Port < 0 || s.Port > 65535:
-		return fmt.Errorf("port %d: must be 0 to 65535", s.Port)
-	case s.AskAs < 0:
-		return fmt.Errorf("client id %d: must not be below 0", s.AskAs)
-	case s.Mode != "" && s.Mode != Guard && s.Mode != Observe:
-		return fmt.Errorf("mode %q: must be %q or %q", s.Mode, Guard, Observe)
-	case s.ProofOfLife != 0 && (s.ProofOfLife < minProof || s.ProofOfLife > maxProof):
-		return fmt.Errorf("proof of life %v: must be %v to %v", s.ProofOfLife, minProof, maxProof)
-	}
-	for id, c := range s.Clients {
-		if id < 0 || c.MaxOrdersPerMinute < 0 {
-			return fmt.Errorf("client id %d: neither it nor its orders per minute may be below 0", id)
-		}
-	}
-	return nil
-}
-
-func (s *Settings) proof() time.Duration {
-	if s.ProofOfLife == 0 {
-		return defaultProof
-	}
-	return s.ProofOfLife
-}
-
-func (s *Settings) observes() bool { return s.Mode == Observe }
-
 // Config is what a port is made of.
 type Config struct {
 	// Connection is Gatewatch's own connection, which decides: see [Supervised].
@@ -100,65 +27,6 @@ type Config struct {
 	Events func(Event)
 	// Log is for what a person who looks for a fault needs; nil: nothing is logged.
 	Log *slog.Logger
-}
-
-// EventKind names what happened.
-type EventKind string
-
-// The kinds of events.
-const (
-	ClientConnected    EventKind = "client_connected"    // it has sent its client id
-	ClientDisconnected EventKind = "client_disconnected" // Detail is an [EndCause]
-	OrderRefused       EventKind = "order_refused"       // Reason says why; in [Observe] it was forwarded
-	OrderUnknown       EventKind = "order_unknown"       // the connection ended, and Gateway had not said what became of it
-	RequestRefused     EventKind = "request_refused"     // another request than an order
-	ClientFailed       EventKind = "client_failed"       // the relay of one client has failed and was closed
-)
-
-// Event is something that happened at the port.
-type Event struct {
-	At       time.Time
-	Kind     EventKind
-	Client   Client
-	Order    *Order // of OrderRefused and OrderUnknown; nil if it could not be read
-	Reason   Reason // of a refusal
-	Observed bool   // it was forwarded nevertheless: [Observe]
-	Detail   string
-}
-
-// EndCause says why the connection of a client ended. Its text is stable.
-type EndCause string
-
-// The causes.
-const (
-	EndClientLeft   EndCause = "client_left"  // the program closed it
-	EndGatewayLost  EndCause = "gateway_lost" // Gateway closed it
-	EndNotUsable    EndCause = "not_usable"   // Gatewatch's own connection has ended
-	EndTurnedOff    EndCause = "turned_off"   // the port was turned off, or Gatewatch ends
-	EndBadMessage   EndCause = "bad_message"  // the program sent something that is not the protocol
-	EndSlowClient   EndCause = "slow_client"  // the program does not read
-	EndFailed       EndCause = "failed"       // the relay has failed
-	EndRefused      EndCause = "refused"      // before Gateway has answered the greeting
-	EndTooManyOpen  EndCause = "too_many"     // more programs than are served
-	endStillRunning EndCause = ""
-)
-
-// Client is a program that is connected to the port.
-type Client struct {
-	Number      uint64    `json:"number"`              // counts connections since the start
-	ClientID    int64     `json:"client_id"`           // -1 before the program has sent it
-	Name        string    `json:"name,omitempty"`      // of the program, if the system says it
-	PID         int       `json:"pid,omitempty"`       // of its process, 0 if the system does not say it
-	Address     string    `json:"address"`             // its side of the connection
-	Version     int       `json:"version"`             // of the protocol
-	Since       time.Time `json:"connected_since"`     //
-	LastMessage time.Time `json:"last_message"`        // that the program sent
-	Sent        uint64    `json:"sent"`                // orders and changes on this connection
-	Refused     uint64    `json:"refused"`             // the same that were refused
-	Observed    uint64    `json:"observed,omitempty"`  // the same that would have been refused
-	Working     int       `json:"working"`             // orders of its client id that Gateway has
-	Unknown     int       `json:"unknown"`             // orders of its client id of which it is not known what became of them
-	ReadOnly    bool      `json:"read_only,omitempty"` // its orders are refused: [ClientOptions.ReadOnly]
 }
 
 // Counters count since the start.
@@ -232,11 +100,6 @@ func New(cfg Config) (*Port, error) {
 	p.settings.Store(&settings)
 	p.orders = newOrderTable(cfg.Record)
 	return p, nil
-}
-
-func (s Settings) clone() Settings {
-	s.Clients = maps.Clone(s.Clients)
-	return s
 }
 
 // Configure puts settings in effect. Programs that are connected stay connected, unless the port is turned off.

@@ -56,7 +56,8 @@ func connections() []byte {
 	for range 5 {
 		table := make([]byte, size)
 		r, _, _ := extendedTCPTable.Call(
-			uintptr(unsafe.Pointer(&table[0])), uintptr(unsafe.Pointer(&size)), 0, windows.AF_INET, ownerPIDConnections, 0,
+			uintptr(unsafe.Pointer(&table[0])), uintptr(unsafe.Pointer(&size)), 0,
+			windows.AF_INET, ownerPIDConnections, 0,
 		)
 		switch windows.Errno(r) {
 		case windows.ERROR_SUCCESS:

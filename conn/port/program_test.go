@@ -65,7 +65,10 @@ func (p *program) OpenOrder(id int64, c *ibapi.Contract, o *ibapi.Order, s *ibap
 	p.add(happening{name: "openOrder", id: id, text: c.Symbol, status: s.Status})
 }
 
-func (p *program) OrderStatus(id int64, status string, filled, remaining ibapi.Decimal, avg float64, perm, parent int64, last float64, client int64, why string, cap float64) {
+func (p *program) OrderStatus(
+	id int64, status string, filled, remaining ibapi.Decimal, avg float64,
+	perm, parent int64, last float64, client int64, why string, cap float64,
+) {
 	p.add(happening{name: "orderStatus", id: id, status: status, code: perm})
 }
 
@@ -138,8 +141,8 @@ func connectProgram(t testing.TB, number int, client int64) *program {
 	return p
 }
 
-// leave ends the connection. The library races with itself in Disconnect: under the race detector, what is between it and
-// the port ends the connection instead.
+// leave ends the connection. The library races with itself in Disconnect: under the race detector, what is between it
+// and the port ends the connection instead.
 func (p *program) leave() {
 	if p.cut == nil {
 		_ = p.EClient.Disconnect()

@@ -51,9 +51,9 @@ const (
 // classes is the table of requests: what may pass while the guard is closed, and what may not.
 var classes = func() (t [wire.ProtoBase]class) {
 	for _, list := range [][]int{
-		{1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25}, // data, orders, accounts, scanners
-		{49, 50, 51, 52, 53, 54, 55, 56, 57, 59, 61, 62, 63, 64},                      // time, bars, options, positions
-		{65, 66, 67, 68, 69, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84},  // display groups, instruments
+		{1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25}, // data, orders
+		{49, 50, 51, 52, 53, 54, 55, 56, 57, 59, 61, 62, 63, 64},                      // time, bars
+		{65, 66, 67, 68, 69, 70, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84},  // groups
 		{85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108},
 	} {
 		for _, n := range list {

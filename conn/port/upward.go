@@ -297,7 +297,7 @@ func (c *client) cancel(r *request, frame []byte) bool {
 	}()
 	if r.class == classCancel && (refused || waits) && c.port.orders.open(c.id.Load(), r.id) == nil {
 		if refused {
-			c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent to IB Gateway; there is nothing to cancel")
+			c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent; there is nothing to cancel")
 		}
 		return true
 	}
