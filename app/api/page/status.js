@@ -46,7 +46,7 @@ function layerRow([shape, name, word, since, more]) {
 function details() {
   const g = st.gateway, w = st.reset_window, r = st.restart, { round_trip_ms: ms, clock_skew_seconds: skew } = st.probe;
   const list = [["Gateway", address(g)]], add = (yes, name, value) => yes && list.push([name, value]), up = st.layers.socket;
-  add(st.layers.api, "Account", (mode() || none) + (g.accounts > 1 ? " · " + g.accounts + " accounts" : ""));
+  add(st.layers.api, "Account", (st.demo ? "DEMO" : mode() || none) + (g.accounts > 1 ? " · " + g.accounts + " accounts" : ""));
   add(g.server_version, "Protocol", g.server_version + (up && ms > 0 ? " · answers in " + (ms < 1 ? "less than 1" : ms.toFixed(0)) + " ms" : ""));
   add(up && Math.abs(skew) >= 2, "Clock", "Gateway's is " + span(Math.abs(skew)) + (skew < 0 ? " behind" : " ahead of") + " this one");
   add(true, "Session", (st.session ? "number " + st.session : "none") + (st.sessions_lost ? " · " + st.sessions_lost + " lost so far" : ""));
@@ -90,8 +90,8 @@ function render() {
   const gone = !here(), held = !gone && st.held.text, calm = !gone && st.state === "connected" && !held;
   const urgent = !gone && (held || failing().some(f => f.urgent));
   const shape = lost ? "down" : gone ? "unknown" : urgent && st.state === "connected" ? "impaired" : shapes[st.state] ?? "unknown";
-  const title = lost ? absent() : gone ? "Looking for Gatewatch…" : headline(), badge = gone ? "" : mode();
-  document.title = title + " · Gatewatch";
+  const title = lost ? absent() : gone ? "Looking for Gatewatch…" : headline(), badge = gone ? "" : st.demo ? "DEMO" : mode();
+  document.title = (badge === "DEMO" ? "DEMO · " : "") + title + " · Gatewatch";
   document.body.dataset.state = gone ? "gone" : st.state;
   say("headline", title);
   say("since", lost ? sinceFor(lost) : gone ? "" : sinceFor(st.held.closed ? st.held.since : st.since));
