@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -173,13 +172,13 @@ func draftOf(s settings.Settings) draft {
 			case whole:
 				d.texts[f.path] = strconv.FormatInt(v.Int(), 10)
 			case decimal:
-				d.texts[f.path] = number(v.Float())
+				d.texts[f.path] = fieldNumber(v.Float())
 			case yesNo:
 				d.texts[f.path] = strconv.FormatBool(v.Bool())
 			case numbers:
 				var list []string
 				for i := range v.Len() {
-					list = append(list, number(v.Index(i).Float()))
+					list = append(list, fieldNumber(v.Index(i).Float()))
 				}
 				d.texts[f.path] = strings.Join(list, ", ")
 			case several:
@@ -328,22 +327,6 @@ func (c *composer) window(w windowDraft, path string) string {
 		text += `,"timezone":` + quoted(zone)
 	}
 	return text + "}"
-}
-
-// parseNumber returns a number as JSON writes it.
-func parseNumber(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return "", errors.New("a number is missing")
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(n) || strings.ContainsAny(text, "xX_iI") {
-		return "", fmt.Errorf("%q is not a number", cut(text))
-	}
-	if math.IsInf(n, 0) {
-		return "1e999", nil // out of every range, which the check says better
-	}
-	return number(n), nil
 }
 
 func split(text string) []string {

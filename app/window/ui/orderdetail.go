@@ -35,6 +35,7 @@ type orderRow struct {
 	limitRow fyne.CanvasObject
 	stopRow  fyne.CanvasObject
 	mistake  *mistake
+	reading  *widget.Label // what the order becomes, before that is sent
 	send     *button
 }
 
@@ -42,7 +43,7 @@ func newOrderRow(p *ordersPage, id int64) *orderRow {
 	k := p.keys
 	r := &orderRow{
 		page: p, order: api.OrderView{ID: id}, sign: newSign(signSize), fate: bold(""), text: wrapped(""), facts: fine(""),
-		wrong: wrapped(""), outcome: wrapped(""), mistake: newMistake(),
+		wrong: wrapped(""), outcome: wrapped(""), mistake: newMistake(), reading: wrapped(""),
 	}
 	r.fate.Truncation = fyne.TextTruncateEllipsis
 	r.outcome.Importance = widget.DangerImportance
@@ -64,7 +65,7 @@ func newOrderRow(p *ordersPage, id int64) *orderRow {
 	leave := newButton(k, "Leave as it is", func() { r.close() })
 	r.editor = container.New(
 		stacked{2},
-		container.New(columns{0.5}, text("Quantity"), r.quantity), r.limitRow, r.stopRow, r.mistake.content,
+		container.New(columns{0.5}, text("Quantity"), r.quantity), r.limitRow, r.stopRow, r.mistake.content, r.reading,
 		container.NewHBox(layout.NewSpacer(), leave, r.send),
 	)
 	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), nil, r.fate)
@@ -114,9 +115,9 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 // edit opens the fields for quantity and prices.
 func (r *orderRow) edit() {
 	r.editing = true
-	r.quantity.SetText(number(r.order.Quantity))
-	r.limit.SetText(number(r.order.LimitPrice))
-	r.stop.SetText(number(r.order.StopPrice))
+	r.quantity.SetText(fieldNumber(r.order.Quantity))
+	r.limit.SetText(fieldNumber(r.order.LimitPrice))
+	r.stop.SetText(fieldNumber(r.order.StopPrice))
 	setText(r.outcome, "")
 	r.page.refresh()
 	r.page.keys.focus(r.quantity)
@@ -125,7 +126,7 @@ func (r *orderRow) edit() {
 // dirty reports whether something else was typed than the order is.
 func (r *orderRow) dirty() bool {
 	o := &r.order
-	differs := func(e *entry, from float64) bool { return from != 0 && e.Text != number(from) }
+	differs := func(e *entry, from float64) bool { return from != 0 && e.Text != fieldNumber(from) }
 	return r.editing && (differs(r.quantity, o.Quantity) || differs(r.limit, o.LimitPrice) || differs(r.stop, o.StopPrice))
 }
 
@@ -149,6 +150,12 @@ func (r *orderRow) check() *api.OrderChange {
 		said = append(said, upper(err.Error()))
 	}
 	r.mistake.say(said)
+	words := ""
+	if c != nil {
+		words = readBack(&r.order, c)
+	}
+	setText(r.reading, words)
+	show(r.reading, words != "")
 	enable(r.send, c != nil && r.page.may && !r.busy)
 	return c
 }

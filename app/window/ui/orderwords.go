@@ -124,6 +124,29 @@ func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 	return true, ""
 }
 
+// readBack says in words what an order becomes by a change, with its value.
+func readBack(o *api.OrderView, c *api.OrderChange) string {
+	quantity, limit, stop := o.Quantity, o.LimitPrice, o.StopPrice
+	for _, one := range []struct{ to, from *float64 }{{&quantity, c.Quantity}, {&limit, c.LimitPrice}, {&stop, c.StopPrice}} {
+		if one.from != nil {
+			*one.to = *one.from
+		}
+	}
+	words := strings.TrimSpace(fmt.Sprintf("Becomes: %s %s %s", strings.ToLower(plain(o.Side)), number(quantity), plain(o.Symbol)))
+	price := limit
+	if limit != 0 {
+		words += ", limit price " + number(limit)
+	}
+	if stop != 0 {
+		words += ", stop price " + number(stop)
+		price = max(price, stop)
+	}
+	if worth := quantity * price * o.Multiplier; worth != 0 {
+		words += ", worth " + wording.Money(worth, o.Currency)
+	}
+	return words + "."
+}
+
 // changeOf returns the change that the texts ask of an order, nil if none, or what is wrong with them.
 func changeOf(o *api.OrderView, quantity, limit, stop string) (*api.OrderChange, error) {
 	c, any := &api.OrderChange{ID: o.ID}, false

@@ -74,10 +74,10 @@ func scatter(v reflect.Value, path string, texts map[string]string) {
 		case reflect.Pointer:
 			texts[at] = ""
 			if !f.IsNil() {
-				texts[at] = number(f.Elem().Float())
+				texts[at] = fieldNumber(f.Elem().Float())
 			}
 		case reflect.Float64:
-			texts[at] = number(f.Float())
+			texts[at] = fieldNumber(f.Float())
 			if f.Float() == 0 && key != "value" {
 				texts[at] = ""
 			}
