@@ -259,11 +259,32 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 			{theme.ColorNameError, colorCard, 4.5},
 			{theme.ColorNameError, theme.ColorNameBackground, 4.5},
 			{theme.ColorNameWarning, colorCard, 4.5},
+			{theme.ColorNameWarning, theme.ColorNameBackground, 4.5},
+			{theme.ColorNameDisabled, theme.ColorNameButton, 4.5},
+			{theme.ColorNameDisabled, theme.ColorNameDisabledButton, 4.5},
+			{theme.ColorNamePlaceHolder, theme.ColorNameInputBackground, 4.5},
+			{theme.ColorNamePlaceHolder, colorCard, 4.5}, // an axis
 			{theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary, 4.5},
+			{theme.ColorNameForegroundOnError, theme.ColorNameError, 4.5},
 		} {
 			if c := contrast(color(pair.ink), color(pair.ground)); c < pair.least {
 				t.Errorf("%s: %s on %s has contrast %.2f, want %v", word, pair.ink, pair.ground, c, pair.least)
 			}
+		}
+		// What is chosen lies on a colour that lets the ground through.
+		for _, ground := range []fyne.ThemeColorName{colorCard, theme.ColorNameBackground} {
+			for _, over := range []fyne.ThemeColorName{theme.ColorNameSelection, theme.ColorNameHover, theme.ColorNameFocus} {
+				mixed := blend(color(over), color(ground))
+				if c := contrast(color(theme.ColorNameForeground), mixed); c < 4.5 {
+					t.Errorf("%s: text on %s over %s has contrast %.2f", word, over, ground, c)
+				}
+				if c := contrast(color(theme.ColorNameDisabled), mixed); over != theme.ColorNameFocus && c < 4.5 { // labels take no focus
+					t.Errorf("%s: muted text on %s over %s has contrast %.2f", word, over, ground, c)
+				}
+			}
+		}
+		if c := contrast(liveInk, liveColor); c < 4.5 {
+			t.Errorf("LIVE has contrast %.2f", c)
 		}
 		for shape := range shapes {
 			// Shapes are found by their form; 2.1 is what the fixed set of colours has at least, for orange on white.
@@ -272,6 +293,14 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 			}
 		}
 	}
+}
+
+// blend is how a colour that lets the ground through looks on it.
+func blend(c, ground color.Color) color.Color {
+	m := image.NewNRGBA(image.Rect(0, 0, 1, 1))
+	draw.Draw(m, m.Bounds(), image.NewUniform(ground), image.Point{}, draw.Src)
+	draw.Draw(m, m.Bounds(), image.NewUniform(c), image.Point{}, draw.Over)
+	return m.At(0, 0)
 }
 
 func contrast(a, b color.Color) float64 {
