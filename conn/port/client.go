@@ -143,7 +143,8 @@ func (c *client) connect() error {
 	}
 	c.up = up.(*net.TCPConn)
 	closing := context.AfterFunc(ctx, func() { c.up.Close() })
-	c.fresh = &freshness{Conn: up, emptied: time.Now()}
+	c.fresh = &freshness{Conn: up, emptied: sinceBegan()}
+	c.fresh.heard.Store(int64(-time.Hour)) // not yet
 	c.fromUp = wire.NewReaderSize(c.fresh, downBuffer, wire.MaxFrame)
 	if _, err = c.up.Write(c.greeting); err == nil {
 		err = c.answer()

@@ -15,23 +15,28 @@ import (
 // long as that was not read empty.
 type freshness struct {
 	net.Conn
-	emptied time.Time    // when the connection was last read empty; of the goroutine that reads
-	heard   atomic.Int64 // what was read last came after this moment; Unix time in ns
+	emptied time.Duration // when the connection was last read empty; of the goroutine that reads
+	heard   atomic.Int64  // what was read last came after this moment, a time.Duration
 }
+
+// began is where times are counted from that a changed clock must not change.
+var began = time.Now()
+
+func sinceBegan() time.Duration { return time.Since(began) }
 
 func (f *freshness) Read(p []byte) (int, error) {
 	n, err := f.Conn.Read(p)
 	if n > 0 {
-		f.heard.Store(f.emptied.UnixNano())
+		f.heard.Store(int64(f.emptied))
 		if n < len(p) {
-			f.emptied = time.Now()
+			f.emptied = sinceBegan()
 		}
 	}
 	return n, err
 }
 
 // since returns a moment after which the other side was certainly alive.
-func (f *freshness) since() time.Time { return time.Unix(0, f.heard.Load()) }
+func (f *freshness) since() time.Time { return began.Add(time.Duration(f.heard.Load())) }
 
 // receive forwards what Gateway sends. After the program has left it goes on reading for what concerns orders.
 func (c *client) receive() {
@@ -42,7 +47,7 @@ func (c *client) receive() {
 			c.end(EndGatewayLost, true)
 			return
 		}
-		c.hearing.Store(time.Now().UnixNano())
+		c.hearing.Store(int64(sinceBegan()))
 		c.inspect(frames)
 		c.hearing.Store(0)
 		if err := c.write(frames); err != nil {

@@ -187,7 +187,7 @@ func (p *Port) closeStalled() {
 	defer p.mu.Unlock()
 	for c := range p.clients {
 		for _, since := range []int64{c.sending.Load(), c.hearing.Load()} {
-			if since == 0 || time.Since(time.Unix(0, since)) < p.stall {
+			if since == 0 || sinceBegan()-time.Duration(since) < p.stall {
 				continue
 			}
 			p.log.Error("the relay of a program stalls and was closed", "client", c.number)

@@ -174,7 +174,7 @@ func (c *client) send() {
 		nudge(u.room)
 		switch {
 		case w.class == classOrder:
-			c.sending.Store(time.Now().UnixNano())
+			c.sending.Store(int64(sinceBegan()))
 			c.place(w)
 			c.sending.Store(0)
 		case c.turn():
