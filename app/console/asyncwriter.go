@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// AsyncWriter is a writer that never waits for its reader: a paused terminal, a console in which text is being selected or
-// a pipe that no one reads must not hold the connection up. What it cannot write at once is queued, and left out when too
-// much is waiting.
+// AsyncWriter is a writer that never waits for its reader: a paused terminal, a console in which text is being
+// selected or a pipe that no one reads must not hold the connection up. What it cannot write at once is queued, and
+// left out when too much is waiting.
 type AsyncWriter struct {
 	out  io.Writer
 	done chan struct{}

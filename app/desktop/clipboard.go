@@ -15,8 +15,8 @@ import (
 
 var errNoClipboard = errors.New("nothing here puts text into the clipboard")
 
-// clipboards are the programs that put what they read into the clipboard of a system, with their arguments; on Unix those that
-// are there on many desktops. No shell sees the text.
+// clipboards are the programs that put what they read into the clipboard of a system, with their arguments; on Unix
+// those that are there on many desktops. No shell sees the text.
 func clipboards(goos string, env func(string) string) (list [][]string) {
 	switch goos {
 	case "windows":

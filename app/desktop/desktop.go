@@ -1,5 +1,5 @@
-// Package desktop starts other programs: those that open addresses and folders or take text for the clipboard, and those
-// of Gatewatch itself.
+// Package desktop starts other programs: those that open addresses and folders or take text for the clipboard, and
+// those of Gatewatch itself.
 package desktop
 
 import (
@@ -36,8 +36,8 @@ func (d *Desktop) Env() []string {
 	})
 }
 
-// Beside returns the path of another program of Gatewatch, which is in the same folder as this one. If it is not there, it
-// returns exec.ErrNotFound with the path.
+// Beside returns the path of another program of Gatewatch, which is in the same folder as this one. If it is not
+// there, it returns exec.ErrNotFound with the path.
 func Beside(name string) (path string, err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 var ErrShown = errors.New("shown")
 
 // Take locks the home for this process. One program runs in a home: where one does already, a newer version asks it
-// to exit and takes its place, and any other opens the window of the running one and returns ErrShown, or an error if it
-// is headless. A program that has the lock and does not answer is just starting or just ending, and is waited for.
+// to exit and takes its place, and any other opens the window of the running one and returns ErrShown, or an error if
+// it is headless. A program that has the lock and does not answer is just starting or just ending, and is waited for.
 func (h Home) Take(ctx context.Context, version string, headless bool) (l *Lock, err error) {
 	var asked api.Card // of the older program that was asked to end
 	silent := 0        // how often it did not answer in time
@@ -86,9 +86,9 @@ func (h Home) alreadyRuns() error {
 // described is how git describes a build that lies after a release, or has changes in it.
 var described = regexp.MustCompile(`-\d+-g[0-9a-f]{7,}(-dirty)?$|-dirty$`)
 
-// newer reports whether version a is to take the place of b: both are releases by semantic versioning, with or without the
-// v, and a comes after b. Whatever was built between releases, "dev" among it, has no place in that order: it takes
-// nobody's place, and nobody takes its.
+// newer reports whether version a takes the place of b: both are releases by semantic versioning, with or without the v,
+// and a comes after b. Builds between releases, such as "dev", have no place in that order: they neither take the place
+// of another version nor give theirs up.
 func newer(a, b string) bool {
 	a, b = release(a), release(b)
 	return a != "" && b != "" && semver.Compare(a, b) > 0

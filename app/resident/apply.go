@@ -17,7 +17,8 @@ import (
 	"gatewatch/conn/history"
 )
 
-// consumers are the parts of the program that settings are for. None of them asks for settings: Apply gives them theirs.
+// consumers are the parts of the program that settings are for. None of them asks for settings: Apply gives them
+// theirs.
 type consumers struct {
 	demo          *demo.Gateway // nil unless --demo
 	level         *slog.LevelVar
@@ -57,8 +58,9 @@ func (c *consumers) check(s settings.Settings) (p checked, err error) {
 	return p, err
 }
 
-// Apply puts changed settings in effect while the program runs, part after part in the order below. After an error all of
-// them are as before. What can be refused comes first; limits of orders come before a session that they are for.
+// Apply puts changed settings in effect while the program runs, part after part in the order below. After an error
+// all of them are as before. What can be refused comes first; limits of orders come before a session that they are
+// for.
 func (c *consumers) Apply(old, new settings.Settings) (err error) {
 	p, err := c.check(new)
 	if err != nil {

@@ -168,7 +168,7 @@ func TestApplyRefused(t *testing.T) {
 	}
 }
 
-// TestAcceptedIsInEffect changes the mode of accounts: whoever is shown the new settings finds trading off.
+// TestAcceptedIsInEffect changes the mode of accounts: once they are shown, trading is off.
 func TestAcceptedIsInEffect(t *testing.T) {
 	p, end := started(t, `{"api": {"port": 0}, "gateway": {"port": 1, "mode": "paper"}, "trading": {"arm_at_start": true}}`)
 	defer end()

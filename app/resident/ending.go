@@ -33,8 +33,8 @@ func newEnding(finish func(), log *slog.Logger) *ending {
 // Quit ends the program. It returns at once.
 func (e *ending) Quit() { e.ask.Do(func() { close(e.asked) }) }
 
-// until returns a context that ends after ctx has, or after [ending.Quit], when the order that is being sent has left and no
-// other can. The returned function ends it as well, and waits.
+// until returns a context that ends after ctx has, or after [ending.Quit], when the order that is being sent has left
+// and no other can. The returned function ends it as well, and waits.
 func (e *ending) until(ctx context.Context) (until context.Context, end func()) {
 	until, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})

@@ -21,8 +21,8 @@ import (
 // homeEvery is the time between two looks at whether the files of the home are still there.
 const homeEvery = time.Second
 
-// homeWatch follows the files that this process has open or by which others find it. If the home of a running program is
-// deleted or moved, the record of orders is gone, and a second program could start beside it.
+// homeWatch follows the files that this process has open or by which others find it. If the home of a running program
+// is deleted or moved, the record of orders is gone, and a second program could start beside it.
 type homeWatch struct {
 	home     home.Home
 	lock     *home.Lock

@@ -1,8 +1,8 @@
 // Package resident is the program that runs: it keeps the connection, trades, and serves tray, window and API.
 //
-// Each type has one job and gets what it needs when it is made, in [newProgram] and [program.build]. Settings reach all of
-// them through [consumers.Apply]. What the API and the tray may ask of the whole is declared there: api.Backend and
-// tray.Program.
+// Each type has one job and gets what it needs when it is made, in [newProgram] and [program.open]. Settings reach
+// all of them through [consumers.Apply]. What the API and the tray may ask of the whole is declared there:
+// api.Backend and tray.Program.
 package resident
 
 import (
@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		defer gateway.Close()
-		if h.Flag == "" { // a demo leaves the user's own folders alone
+		if h.Flag == "" { // a demo does not touch the user's own folders
 			h = home.At(gateway.Dir)
 		}
 		h = h.WithTrading(gateway.Dir, gateway.Dir) // orders on a simulated gateway are not the user's

@@ -20,8 +20,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// trading watches prices and places orders. If the record of orders cannot be opened, there is none: ledger, desk, set and
-// engine are nil then.
+// trading watches prices and places orders. If the record of orders cannot be opened, there is none: ledger, desk,
+// set and engine are nil then.
 type trading struct {
 	conn    *connection
 	file    *ruleFile
@@ -59,8 +59,8 @@ func (t *trading) closeLedger() {
 	}
 }
 
-// reconcile compares orders with Gateway before the guard opens. Without a record of orders, Gateway has to answer about
-// them all the same: the guard also speaks to other programs.
+// reconcile compares orders with Gateway before the guard opens. Without a record of orders, Gateway has to answer
+// about them all the same: the guard also speaks to other programs.
 func (t *trading) reconcile(ctx context.Context, s *conn.Session) error {
 	if t.ledger == nil {
 		_, err := s.OpenOrders(ctx)
@@ -156,8 +156,8 @@ func (t *trading) finish() {
 	}
 }
 
-// runEngine runs the engine until ctx ends. A panic has turned trading off by the time it comes here; it is reported and
-// goes on.
+// runEngine runs the engine until ctx ends. A panic has turned trading off by the time it comes here; it is reported
+// and goes on.
 func (t *trading) runEngine(ctx context.Context, run func(context.Context)) {
 	over := false
 	defer func() {

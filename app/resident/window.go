@@ -44,8 +44,8 @@ func (w *window) Show(ctx context.Context) error {
 	return w.openPage(ctx)
 }
 
-// start starts the window program. One that ends soon with an error, for want of OpenGL or a display, is followed by the
-// page.
+// start starts the window program. One that ends soon with an error, for want of OpenGL or a display, is followed by
+// the page.
 func (w *window) start() error {
 	path, err := desktop.Beside("gatewatch-window")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// SameUser reports whether the process at the other end of a request's connection is this user's, by the kernel's list of
-// sockets. What cannot be seen there is not.
+// SameUser reports whether the process at the other end of a request's connection is this user's, by the kernel's
+// list of sockets. What cannot be seen there is not.
 func SameUser(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
