@@ -138,7 +138,7 @@ func allowed(pkg, imported string) bool {
 
 // layers are the packages of the folder app: a package may import those of the lines above its own.
 var layers = []string{
-	"api/loopback crash desktop exit region strict tray/sessionbus crosscheck window/e2e",
+	"api/codes api/loopback crash desktop exit region strict tray/sessionbus crosscheck window/e2e",
 	"alert autostart metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
 	"wording",
 	"api console notice tray",

@@ -18,6 +18,13 @@ var ErrNoChannel = errors.New("no such channel; GET /alerts lists them")
 // ErrNoChannels means that there is nothing to test.
 var ErrNoChannels = errors.New("no channel for alerts is set up; see the keys email, slack, webhook, alerts and heartbeat in settings.json")
 
+// AlertsBackend is the part of a [Backend] about alert channels.
+type AlertsBackend interface {
+	Alerts() Alerts
+	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
+	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
+}
+
 // Alerts is the answer to GET /alerts. It names no secret and no address.
 type Alerts struct {
 	Channels []Channel `json:"channels"`

@@ -9,6 +9,13 @@ import (
 	"gatewatch/app/wording"
 )
 
+// AutostartBackend is the part of a [Backend] about starting at login.
+type AutostartBackend interface {
+	Autostart(ctx context.Context) (Autostart, error)
+	// SetAutostart changes it, and may return a Conflict.
+	SetAutostart(ctx context.Context, on bool) error
+}
+
 // Autostart is the answer to GET /autostart: whether the program is started at login.
 type Autostart struct {
 	On      bool              `json:"on"`      // the system will start this program

@@ -27,6 +27,14 @@ const (
 	turnLimit = 3 * time.Second
 )
 
+// HistoryBackend is the part of a [Backend] about the connection log.
+type HistoryBackend interface {
+	// Uptime returns the account of so many local days, and of more periods that end now.
+	Uptime(ctx context.Context, days int) (Uptime, error)
+	// Log returns records of the connection log.
+	Log(ctx context.Context, q LogQuery) (Log, error)
+}
+
 // Uptime is the answer to GET /uptime?days=N. Times are RFC 3339 in the zone of this machine.
 type Uptime struct {
 	At            time.Time  `json:"at"`

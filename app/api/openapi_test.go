@@ -21,6 +21,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"gatewatch/app/api/codes"
 	"gatewatch/app/autostart"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
@@ -165,7 +166,9 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit, preset)
 		}
 	}
-	for _, limit := range []int{maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codeLife.Seconds()), maxGrants} {
+	for _, limit := range []int{
+		maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codes.Life.Seconds()), codes.MaxPages,
+	} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {
 			t.Errorf("the limit %d is not told of", limit)
 		}

@@ -25,53 +25,36 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/api/codes"
 	"gatewatch/app/api/loopback"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
-// Backend is what the API shows and moves.
+// Backend is the program as the API sees it. What is about a subject is declared in the file of that subject.
 type Backend interface {
-	Status() Status
-	// Answers returns nil once the supervisor of the connection has answered: what Status returns then is no older.
-	Answers(ctx context.Context) error
-	// Subscribe returns a channel that yields a value when Status has changed, and a function that ends it.
-	Subscribe() (<-chan struct{}, func())
+	StatusBackend
+	SettingsBackend
+	HistoryBackend
+	AlertsBackend
+	AutostartBackend
+	ProgramBackend
+	Trader
 	Connect(ctx context.Context) error
 	Disconnect(ctx context.Context) error
-	// Settings returns what is in force.
-	Settings() SettingsView
-	// SettingsText returns the text of settings.json, and its tag.
-	SettingsText() (FileText, string, error)
-	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault, and
-	// ErrChanged if the file that it replaces has another tag than the one given, unless that is empty.
-	SaveSettings(ctx context.Context, body []byte, tag string) error
-	// Show brings the window, or the page where there is no window, before the user.
-	Show(ctx context.Context) error
-	// Quit has the program end. It returns at once.
-	Quit()
-	// Autostart tells whether the program is started at login; SetAutostart changes it, and may return a Conflict.
-	Autostart(ctx context.Context) (Autostart, error)
-	SetAutostart(ctx context.Context, on bool) error
-	// Uptime tells how so many local days were spent, and more periods that end now.
-	Uptime(ctx context.Context, days int) (Uptime, error)
-	// Log returns records of the connection log.
-	Log(ctx context.Context, q LogQuery) (Log, error)
-	// Mute silences desktop notifications until the given time; the zero time ends that.
-	Mute(until time.Time)
 	// Messages returns what Gateway has said with codes.
 	Messages() Messages
-	Alerts() Alerts
-	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
-	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
-	Trader
-	ProgramBackend
-	// Metrics answers with what is measured, for Prometheus.
-	Metrics() http.Handler
-	// Diagnostics tells what whoever is to find a fault needs to know, and nothing personal; with the stacks of all goroutines if
-	// they are wanted.
+	// Mute silences desktop notifications until the given time; the zero time ends that.
+	Mute(until time.Time)
+	// Show opens the window, or the page where there is no window.
+	Show(ctx context.Context) error
+	// Quit ends the program. It returns at once.
+	Quit()
+	// Diagnostics returns a report without personal data, with the stacks of all goroutines if they are wanted.
 	Diagnostics(ctx context.Context, goroutines bool) (string, error)
-	// Panicked takes down that a request has failed inside.
+	// Metrics answers Prometheus.
+	Metrics() http.Handler
+	// Panicked notes that a request failed inside.
 	Panicked(what any, stack []byte)
 }
 
@@ -94,7 +77,7 @@ type Server struct {
 	srv     *http.Server
 	hosts   []string
 	streams streams
-	grants  grants
+	codes   codes.Codes
 	costly  chan struct{} // has room for the costly query that is being answered
 	quit    chan struct{} // closed when the server ends; long answers stop at it
 	ends    atomic.Bool   // and the program with it
@@ -409,7 +392,7 @@ func (s *Server) knows(r *http.Request) bool {
 	}
 	// Hashing first makes the comparison independent of the length as well.
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.token))
-	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 || s.grants.know(got)
+	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 || s.codes.Knows(got)
 }
 
 // read returns the body of a request; ok is false if the answer has been given.

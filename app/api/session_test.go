@@ -7,10 +7,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"gatewatch/app/api/loopback"
 )
 
 // codeOf returns a one-time code of the server.
@@ -61,46 +57,6 @@ func TestCodeIsGoodOnce(t *testing.T) {
 	}
 	if !works(other) || !works(s.Token()) {
 		t.Error("the others are void, too")
-	}
-}
-
-func TestCodeAges(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &Server{hosts: []string{"127.0.0.1:1"}, ln: loopback.Limit(nowhere{}, 8)}
-		old, young := codeOf(s), codeOf(s)
-		time.Sleep(codeLife)
-		if _, ok := s.grants.exchange(young, time.Now()); !ok {
-			t.Error("too old too early")
-		}
-		time.Sleep(time.Millisecond)
-		for range 2 {
-			if _, ok := s.grants.exchange(old, time.Now()); ok {
-				t.Error("it never ages")
-			}
-		}
-	})
-}
-
-// TestGuessing sends wrong codes until those that wait are void. A code that is made after that is good, and so is a token
-// that was had before.
-func TestGuessing(t *testing.T) {
-	s := &Server{ln: loopback.Limit(nowhere{}, 8)}
-	token, _ := s.grants.exchange(codeOf(s), time.Now())
-	waits := codeOf(s)
-	for range maxWrong {
-		s.grants.exchange("guess", time.Now())
-	}
-	if _, ok := s.grants.exchange(waits, time.Now()); ok {
-		t.Error("one may guess on and on")
-	}
-	if _, ok := s.grants.exchange(codeOf(s), time.Now()); !ok || !s.grants.know(hashOf(token)) {
-		t.Error("nobody gets in any more")
-	}
-	for range 2 * maxGrants {
-		codeOf(s)
-	}
-	if len(s.grants.list) != maxGrants || s.grants.know(hashOf(token)) {
-		t.Errorf("%d are kept", len(s.grants.list))
 	}
 }
 

@@ -1,11 +1,21 @@
 package api
 
 import (
+	"context"
 	"time"
 
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
+
+// StatusBackend is the part of a [Backend] about the status.
+type StatusBackend interface {
+	Status() Status
+	// Answers returns nil once the supervisor of the connection has answered: what Status returns then is no older.
+	Answers(ctx context.Context) error
+	// Subscribe returns a channel that yields a value when Status has changed, and a function that ends it.
+	Subscribe() (<-chan struct{}, func())
+}
 
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
 // left empty.
