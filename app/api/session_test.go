@@ -1,7 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -106,5 +105,3 @@ func TestFetchSite(t *testing.T) {
 type nowhere struct{ net.Listener }
 
 func (nowhere) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-
-func hashOf(text string) [sha256.Size]byte { return sha256.Sum256([]byte(text)) }

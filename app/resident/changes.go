@@ -42,24 +42,24 @@ func (c *changes) nudge() {
 
 // mute is the time until which desktop notifications are silent, as the user chose.
 type mute struct {
-	changes *changes
+	*changes
 
-	mu    sync.Mutex
-	until time.Time
+	muting sync.Mutex
+	until  time.Time
 }
 
 // Mute silences desktop notifications until the given time; the zero time ends that.
 func (m *mute) Mute(until time.Time) {
-	m.mu.Lock()
+	m.muting.Lock()
 	m.until = until.Round(0) // the wall clock's time, which goes on while the computer sleeps
-	m.mu.Unlock()
-	m.changes.nudge()
+	m.muting.Unlock()
+	m.nudge()
 }
 
 // muted returns until when desktop notifications are silent; zero if they are not.
 func (m *mute) muted(now time.Time) time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.muting.Lock()
+	defer m.muting.Unlock()
 	if !now.Before(m.until) {
 		return time.Time{}
 	}

@@ -41,7 +41,7 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 				<-release
 			}, slog.New(said))
 			desk.Arm()
-			e := newEnding((&trading{desk: desk, log: slog.New(said)}).finish, slog.New(said))
+			e := newEnding((&trading{desk: desk, logs: logs{log: slog.New(said)}}).finish, slog.New(said))
 			ctx, signal := context.WithCancel(t.Context())
 			defer signal()
 			until, end := e.until(ctx)

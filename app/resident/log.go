@@ -83,9 +83,9 @@ func (w warnings) WithGroup(string) slog.Handler { return w }
 
 // logs are the structured log and what of it is also printed.
 type logs struct {
-	all    *slog.Logger // for all parts of the program
-	events *slog.Logger // for what the console says in its own words
-	file   io.Closer
+	log     *slog.Logger // for all parts of the program
+	events  *slog.Logger // for what the console says in its own words
+	logFile io.Closer
 }
 
 // newLogs writes structured text to a rotated file, and to stderr unless that is nil: then the console prints warnings.

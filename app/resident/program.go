@@ -97,14 +97,12 @@ func Run(ctx context.Context, o Options) error {
 
 // shared is what many parts of the program use.
 type shared struct {
-	home     home.Home
-	version  string
-	demo     *demo.Gateway // nil unless --demo
-	started  time.Time
-	log      *slog.Logger
-	events   *slog.Logger // for what the console says in its own words
+	home    home.Home
+	version string
+	demo    *demo.Gateway // nil unless --demo
+	started time.Time
+	logs
 	level    *slog.LevelVar
-	logFile  io.Closer
 	screen   *console.Console
 	changes  *changes
 	failures *failures
@@ -131,10 +129,10 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	screen := console.New(stdout)
 	screen.Demo = gateway != nil
 	logs := newLogs(h.Log(), stderr, screen, level)
-	log := logs.all
+	log := logs.log
 	p := &program{shared: shared{
-		home: h, version: version, demo: gateway, started: time.Now(), log: log, events: logs.events, level: level,
-		logFile: logs.file, screen: screen, changes: &changes{}, reports: &engine.Reports{},
+		home: h, version: version, demo: gateway, started: time.Now(), logs: logs, level: level,
+		screen: screen, changes: &changes{}, reports: &engine.Reports{},
 	}}
 	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}
 	p.failures = &failures{changes: p.changes}
@@ -146,7 +144,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	history := &connectionLog{folder: h.State}
 	trading := &trading{
 		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log, events: p.events},
-		reports: p.reports, changes: p.changes, log: log, events: p.events,
+		reports: p.reports, changes: p.changes, logs: logs,
 	}
 	programs := &programs{
 		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
@@ -173,11 +171,15 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
 	}
 	p.backend = &backend{
-		status: status, connection: conn, trading: trading, programs: programs, configuration: p.settings, connectionLog: history, alerts: alerts,
-		login:     &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
-		window:    &window{server: p.server, demo: gateway != nil, desktop: p.desktop, parts: p.faults, log: log},
+		status: status, connection: conn, trading: trading, programs: programs, configuration: p.settings,
+		connectionLog: history, alerts: alerts,
+		login: &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
+		window: &desktop.Window{
+			Card: h.Card(), Server: func() desktop.API { return p.server.current() }, Demo: gateway != nil,
+			Desktop: p.desktop, Parts: p.faults, Log: log,
+		},
 		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
-		ending:    newEnding(trading.finish, log), mute: p.mute, changes: p.changes,
+		ending:    newEnding(trading.finish, log), mute: p.mute,
 	}
 	p.server.backend = p.backend
 	return p

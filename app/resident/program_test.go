@@ -54,10 +54,10 @@ func TestAPartFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	screen, log := &brittleScreen{}, &tail{}
+	screen := &brittleScreen{}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	p := newProgram(home.At(dir), "dev", nil, screen, log)
+	p := newProgram(home.At(dir), "dev", nil, screen, io.Discard)
 	defer p.logFile.Close()
 	go func() { done <- p.run(ctx, nil, false) }()
 	defer func() {

@@ -267,7 +267,7 @@ func (b *backend) SetReadOnly(ctx context.Context, clientID int, on bool) error 
 // StopTrading turns trading off and refuses all orders of programs.
 func (b *backend) StopTrading(context.Context) error {
 	b.trading.off()
-	defer b.changes.nudge()
+	defer b.mute.nudge()
 	return b.programs.stop()
 }
 

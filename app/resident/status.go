@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/crash"
+	"gatewatch/app/desktop"
 	"gatewatch/app/metrics"
 	"gatewatch/app/wording"
 )
@@ -121,16 +122,18 @@ type backend struct {
 	*connectionLog
 	*alerts
 	*login
-	*window
 	*bugReport
 	*ending
-	*mute
-	*changes
+	*mute  // and with it the changes
+	window *desktop.Window
 }
+
+// Show opens the window, or the page where there is no window.
+func (b *backend) Show(ctx context.Context) error { return b.window.Show(ctx) }
 
 // Disconnect turns trading off, disconnects and pauses.
 func (b *backend) Disconnect(ctx context.Context) error {
 	b.trading.off()
-	b.changes.nudge()
+	b.mute.nudge()
 	return b.connection.sup.Disconnect(ctx)
 }

@@ -3,7 +3,6 @@ package resident
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -27,8 +26,7 @@ type trading struct {
 	file    *ruleFile
 	reports *engine.Reports
 	changes *changes
-	log     *slog.Logger
-	events  *slog.Logger // for what the console says in its own words
+	logs
 
 	ledger *engine.Ledger
 	desk   *engine.Desk
