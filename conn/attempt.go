@@ -19,11 +19,13 @@ type connector func(ctx context.Context, d doDial, cfg *Config, post func(input)
 func tcpConnector(mono func() time.Duration) connector {
 	return func(ctx context.Context, d doDial, cfg *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
 		var worst *AttemptError
+		var tried []PortTry
 		for _, port := range d.ports {
 			l, err := onePort(ctx, d, port, cfg, mono, post)
 			if err == nil {
 				return l, l.about(cfg.Host, port), l.ticks, nil
 			}
+			tried = append(tried, PortTry{port, err.Cause})
 			err.Port, err.Addr = port, net.JoinHostPort(cfg.Host, strconv.Itoa(port))
 			if worst == nil || saysMore(err.Cause, worst.Cause) {
 				worst = err
@@ -38,6 +40,7 @@ func tcpConnector(mono func() time.Duration) connector {
 		if len(d.ports) > 1 && worst.Cause == CauseRefused {
 			worst.Port, worst.Addr = 0, cfg.Host
 		}
+		worst.Tried = tried
 		return nil, Gateway{}, nil, worst
 	}
 }

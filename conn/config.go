@@ -44,6 +44,10 @@ type Config struct {
 	CloseBeforeExit time.Duration // the guard closes so long before Gateway exits as announced; 0: it does not
 	ExitQuiet       time.Duration // outages are expected so long after that
 
+	// First says that no connection was ever made. Until one is, no time is an outage, and attempts do not rest in reset
+	// windows. It counts for [New] alone.
+	First bool
+
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
 	// guard opens. It must return when ctx ends. An error leaves the guard shut and is tried again.
 	Reconcile func(ctx context.Context, s *Session) error
@@ -59,9 +63,10 @@ func (c *Config) proofOfLife() time.Duration {
 	return c.ProofOfLife
 }
 
-// sameTarget reports whether a session made for c also serves d.
-func (c *Config) sameTarget(d *Config) bool {
-	return c.Host == d.Host && c.Port == d.Port && c.ClientID == d.ClientID && c.Mode == d.Mode
+// sameTarget reports whether a session made for c, at the given port, also serves d.
+func (c *Config) sameTarget(d *Config, port int) bool {
+	same := c.Port == d.Port || port != 0 && (d.Port == port || d.Port == 0)
+	return same && c.Host == d.Host && c.ClientID == d.ClientID && c.Mode == d.Mode
 }
 
 // ports returns the ports to try in order: the configured one, or else first, where it is known, and those of

@@ -22,6 +22,14 @@ type AttemptError struct {
 	Code  int    // IB code, or 0
 	Text  string // Gateway's own text, in its language; for display only
 	Err   error  // nil where Gateway itself said no
+
+	Tried []PortTry // in this order
+}
+
+// PortTry is what became of an attempt at one port.
+type PortTry struct {
+	Port  int
+	Cause Cause
 }
 
 func (e *AttemptError) Error() string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -224,14 +225,15 @@ func TestSearchEndsAtThePortThatAnswers(t *testing.T) {
 	DefaultPorts = []int{closed.port(), web.port()}
 	s := start(t, testConfig(0))
 	n := await(t, s, "failure", 10*time.Second, func(n *Snapshot) bool { return n.State == Reconnecting })
-	if n.Cause != CauseGarbage || n.Gateway.Port != web.port() {
+	tried := []PortTry{{closed.port(), CauseRefused}, {web.port(), CauseGarbage}}
+	if n.Cause != CauseGarbage || n.Gateway.Port != web.port() || !slices.Equal(n.Tried, tried) {
 		t.Errorf("%+v", n)
 	}
 
 	DefaultPorts = []int{closed.port(), web.port(), upstreamLost.port(), gateway.port()}
 	s = start(t, testConfig(0))
 	n = await(t, s, "READY", 10*time.Second, func(n *Snapshot) bool { return n.Layers.API })
-	if n.Gateway.Port != gateway.port() || n.State != Connected {
+	if n.Gateway.Port != gateway.port() || n.State != Connected || n.Tried != nil {
 		t.Errorf("%+v: what was said on one port is held against another", n)
 	}
 }

@@ -57,6 +57,7 @@ type model struct {
 	phase   phase
 	stopped bool
 	paused  bool
+	first   bool // no connection was ever made
 	failed  bool // something failed or was lost since the start or the last pause
 	session uint64
 	attempt int           // attempts begun in this outage
@@ -99,8 +100,9 @@ type model struct {
 	detail string
 
 	gateway  Gateway
-	portHint int  // where Gateway was last, or said that it would be
-	found    Mode // of the accounts of the last session
+	tried    []PortTry // of the last attempt, if it failed; not changed in place
+	portHint int       // where Gateway was last, or said that it would be
+	found    Mode      // of the accounts of the last session
 	lost     uint64
 	run      uint64 // of reconciling; only the result of the latest counts
 

@@ -25,6 +25,7 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	s.evidence(now.seen)
 	switch in := in.(type) {
 	case inStart:
+		s.m.first = cfg.First
 		s.due(now.mono)
 	case inStop:
 		s.end(CauseStopping)
@@ -79,8 +80,8 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 func (s *step) do(e effect)  { s.effects = append(s.effects, e) }
 func (s *step) tell(e Event) { e.At = s.now.wall; s.events = append(s.events, e) }
 
-// resting reports whether attempts rest because of the reset window.
-func (m *model) resting() bool { return m.window.Active }
+// resting reports whether attempts rest because of the reset window. The first connection is looked for at any time.
+func (m *model) resting() bool { return m.window.Active && !m.first }
 
 // watching reports whether the local port is to be watched for opening.
 func (m *model) watching(cfg *Config) bool {
@@ -124,7 +125,7 @@ func (s *step) dial(conn net.Conn, port int) {
 		ports = m.ports(s.cfg)
 	}
 	d := doDial{session: m.session, conn: conn, ports: ports}
-	if !m.resting() { // else it was asked for, and overrides the window
+	if !m.window.Active && !m.first { // else nothing rests, or it was asked for, and overrides the window
 		d.rests = m.window.Next
 	}
 	s.do(d)
@@ -144,7 +145,7 @@ func (s *step) ready(in inReady) {
 		return // nobody waits for it any more; whoever brought it ends it
 	}
 	m.phase = up
-	m.socket = true
+	m.socket, m.first, m.tried = true, false, nil
 	m.gateway = in.gateway
 	if m.unsupportedIn != m.session {
 		m.unsupported = Unsupported{} // it was updated, or is another one
@@ -192,14 +193,14 @@ func (s *step) attemptFailed(in inFailed) {
 	}
 	s.down(in.err.Cause, in.err.Code, in.err.Detail())
 	m.gateway.Port = port
-	m.failed = true
+	m.failed, m.tried = true, in.err.Tried
 	m.refused = in.err.Cause == CauseRefused
 	if in.err.Cause == CausePortChanged {
 		m.portHint = portIn(in.err.Text)
 	}
 	s.tell(Event{
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,
-		Cause: in.err.Cause, Code: in.err.Code, Detail: in.err.Detail(),
+		Cause: in.err.Cause, Code: in.err.Code, Detail: in.err.Detail(), Tried: in.err.Tried,
 	})
 	s.wait()
 }
@@ -271,7 +272,11 @@ func (s *step) configure(in inConfigure) {
 	s.cfg = in.cfg
 	s.m.windowFrom = time.Time{}
 	s.lookAtWindow(true)
-	if !old.sameTarget(in.cfg) {
+	inUse := 0
+	if s.m.phase == up {
+		inUse = s.m.gateway.Port
+	}
+	if !old.sameTarget(in.cfg, inUse) {
 		s.m.portHint, s.m.found = 0, AnyMode
 		if s.m.phase != idle {
 			s.end(CauseReconfigured)

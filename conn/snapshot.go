@@ -2,6 +2,7 @@ package conn
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -71,6 +72,8 @@ type Snapshot struct {
 	Probe       time.Duration // last round trip of a probe, 0 before the first
 	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
 	Lost        uint64        // sessions lost since the start of the program
+	First       bool          // no connection was ever made
+	Tried       []PortTry     // of the last attempt, if it failed
 }
 
 // Connected reports whether socket, API and upstream are all up.
@@ -90,6 +93,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 		},
 		Window: m.spanNow(cfg), Exit: m.planned(), Resubmit: m.resubmit, Gateway: m.gateway,
 		Unsupported: m.unsupported, Guard: m.guard(), Probe: m.rtt, Skew: m.skew, Lost: m.lost,
+		First: m.first, Tried: m.tried,
 	}
 	if s.Gateway.Host == "" {
 		s.Gateway = Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode}
@@ -119,7 +123,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 // same reports whether both say the same but for the time they were made at and what is measured all the time.
 func (s *Snapshot) same(o *Snapshot) bool {
 	a, b := *s, *o
-	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) {
+	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) || !slices.Equal(a.Tried, b.Tried) || a.First != b.First {
 		return false
 	}
 	return a.State == b.State && a.Since.Equal(b.Since) && a.LostAt.Equal(b.LostAt) && a.Cause == b.Cause &&

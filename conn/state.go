@@ -126,7 +126,8 @@ type Event struct {
 	Farm     FarmState
 	Detail   string // technical text, may come from outside
 	Duration time.Duration
-	More     uint64 // how many events like it were left out before it, because Gateway repeats itself
+	Tried    []PortTry // of EventAttemptFailed: the ports
+	More     uint64    // how many events like it were left out before it, because Gateway repeats itself
 }
 
 // enter is the one place that enters a state.
@@ -157,7 +158,7 @@ func (m *model) inState() State {
 		return Connected
 	case m.phase == idle && m.resting():
 		return ResetWindow
-	case m.failed:
+	case m.failed && !m.first:
 		return Reconnecting
 	}
 	return Connecting

@@ -119,12 +119,14 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	}
 	look("", got)
 	slices.Sort(found)
-	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, whether trading
+	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, what ports
+	// answer, whether trading
 	// is on and numbers of rules and orders, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
 		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint", ".restart.text",
-		".today.name", ".trading.counts", ".trading.counts", ".trading.text", ".version",
+		".today.name", ".trading.counts", ".trading.counts", ".trading.text",
+		".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)

@@ -35,21 +35,25 @@ type Status struct {
 	// FarmNames names the data farms for people, such as "US stock data [usfarm]" for usfarm.
 	FarmNames map[string]string `json:"farm_names"`
 	Attempt   Attempt           `json:"attempt"`
-	Session   uint64            `json:"session"` // number of the present session, 0 if none
-	Reset     ResetWindow       `json:"reset_window"`
-	Restart   Restart           `json:"restart"`
-	Gateway   Gateway           `json:"gateway"`
-	Guard     Guard             `json:"guard"`
-	Held      Held              `json:"held"`
-	Probe     Probe             `json:"probe"`
-	Lost      uint64            `json:"sessions_lost"` // since the start of the program
-	Today     Period            `json:"today"`         // the local day so far
-	Muted     *time.Time        `json:"muted_until"`   // desktop notices are silent until then
-	Alerts    AlertState        `json:"alerts"`
-	Trading   Trading           `json:"trading"`
-	Programs  ProgramState      `json:"programs"` // at the guarded port
-	Failing   []Failing         `json:"failing"`  // steps in the background that fail at present
-	Faults    []Fault           `json:"faults"`   // parts of the program that have failed inside since its start
+	// FirstRun says that no connection was ever made: nothing is an outage until the first.
+	FirstRun bool `json:"first_run"`
+	// Tried is what the last attempt has found at each port, if it failed.
+	Tried    []PortTry    `json:"tried"`
+	Session  uint64       `json:"session"` // number of the present session, 0 if none
+	Reset    ResetWindow  `json:"reset_window"`
+	Restart  Restart      `json:"restart"`
+	Gateway  Gateway      `json:"gateway"`
+	Guard    Guard        `json:"guard"`
+	Held     Held         `json:"held"`
+	Probe    Probe        `json:"probe"`
+	Lost     uint64       `json:"sessions_lost"` // since the start of the program
+	Today    Period       `json:"today"`         // the local day so far
+	Muted    *time.Time   `json:"muted_until"`   // desktop notices are silent until then
+	Alerts   AlertState   `json:"alerts"`
+	Trading  Trading      `json:"trading"`
+	Programs ProgramState `json:"programs"` // at the guarded port
+	Failing  []Failing    `json:"failing"`  // steps in the background that fail at present
+	Faults   []Fault      `json:"faults"`   // parts of the program that have failed inside since its start
 
 	Demo          bool    `json:"demo"` // Gateway is a simulated one inside Gatewatch, whose orders are not real
 	Version       string  `json:"version"`
@@ -81,6 +85,32 @@ type Attempt struct {
 	Running   bool       `json:"running"`
 	NextAt    *time.Time `json:"next_at"`
 	InSeconds *float64   `json:"in_seconds"`
+}
+
+// PortTry is what an attempt has found at a port.
+type PortTry struct {
+	Port    int        `json:"port"`
+	Usually string     `json:"usually"` // paper or live, of IBKR's usual ports; unknown for others
+	Cause   conn.Cause `json:"cause_id"`
+	Text    string     `json:"text"` // for people, such as "nothing listens"
+}
+
+func triesOf(s *conn.Snapshot) []PortTry {
+	list := []PortTry{}
+	for _, p := range s.Tried {
+		list = append(list, PortTry{
+			Port: p.Port, Usually: modeText(conn.PortMode(p.Port)), Cause: p.Cause, Text: wording.PortAnswer(p.Cause),
+		})
+	}
+	return list
+}
+
+// modeText is a kind of account in JSON.
+func modeText(m conn.Mode) string {
+	if m == conn.AnyMode || m == "" {
+		return "unknown"
+	}
+	return string(m)
 }
 
 // ResetWindow is the window that is active, and the next one.
@@ -172,6 +202,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},
 
 		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
+		FirstRun: s.First, Tried: triesOf(s),
 		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
 		Session: s.Session,
 		Restart: Restart{
@@ -179,7 +210,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		},
 		Reset: ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
-			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: string(s.Gateway.Mode),
+			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: modeText(s.Gateway.Mode),
 			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now), Resubmits: s.Resubmit,
 		},
 		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened},
@@ -196,9 +227,6 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 	st.Alerts.Failing, st.Failing, st.Faults = []string{}, []Failing{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}
-	}
-	if s.Gateway.Mode == conn.AnyMode || s.Gateway.Mode == "" {
-		st.Gateway.Mode = "unknown"
 	}
 	if st.Attempt.NextAt != nil {
 		in := round(max(0, s.Attempt.NextAt.Sub(now).Seconds()))

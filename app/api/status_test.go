@@ -123,7 +123,7 @@ func TestStatusShape(t *testing.T) {
 			"text": "string", "counts": "list",
 			"orders_open": "number", "orders_unknown": "number", "orders_unprotected": "number", "orders_blocked": "number",
 		},
-		"faults": "list", "version": "string", "uptime_seconds": "number",
+		"first_run": "bool", "tried": "list", "faults": "list", "version": "string", "uptime_seconds": "number",
 	}
 	var check func(t *testing.T, at string, want object, got map[string]any)
 	check = func(t *testing.T, at string, want object, got map[string]any) {

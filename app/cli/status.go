@@ -65,6 +65,9 @@ func describe(st api.Status, now time.Time) string {
 	if st.Gateway.Unsupported != "" {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}
+	for _, t := range st.Tried {
+		row("Port", "%d: %s", t.Port, t.Text)
+	}
 	l := st.Layers
 	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true), wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
 	row("Orders", "%s", colored(openColor(st.Guard.Open), wording.OneLine(st.Guard.Text)))

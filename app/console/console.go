@@ -22,6 +22,7 @@ type Console struct {
 	out      io.Writer
 	clientID atomic.Int64
 	hinted   conn.Cause // whose hint has been printed
+	looked   string     // what has been printed of ports before the first connection
 }
 
 // New returns a console that writes to out.
@@ -56,9 +57,10 @@ func (c *Console) Follow(ctx context.Context, events *conn.EventStream, snapshot
 // tell prints a line for an event, if there is one. The hint is said once per cause, not with every attempt.
 func (c *Console) tell(e conn.Event, s *conn.Snapshot) {
 	text := c.text(e, s)
-	if text == "" {
+	if text == "" || s.First && text == c.looked {
 		return
 	}
+	c.looked = text
 	label := labels[e.State]
 	if e.Cause == conn.CauseStopping {
 		label = "stopping"
@@ -104,6 +106,9 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventLost:
 		return fmt.Sprintf("%s It was up for %s, orders are blocked.%s", wording.Cause(s), wording.Duration(e.Duration), next)
 	case conn.EventAttemptFailed:
+		if e.State == conn.Connecting { // before the first connection ever
+			return wording.Looking + " " + wording.Tried(e.Tried)
+		}
 		return fmt.Sprintf("Attempt %d: %s%s", e.Attempt, wording.Cause(s), next)
 	case conn.EventUpstreamLost:
 		return wording.Cause(s) + " The socket is up, orders are blocked."

@@ -177,3 +177,32 @@ func TestEveryStateHasALabel(t *testing.T) {
 		}
 	}
 }
+
+// TestBeforeTheFirstConnection holds that the console names all ports, once as long as they say the same, and speaks of
+// no outage.
+func TestBeforeTheFirstConnection(t *testing.T) {
+	var out strings.Builder
+	c := New(&out)
+	event := conn.Event{At: at, Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseRefused}
+	for _, port := range conn.DefaultPorts {
+		event.Tried = append(event.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+	}
+	tell := func() {
+		s := stage(event)
+		s.First = true
+		c.tell(event, asOf(s, event))
+	}
+	tell()
+	tell()
+	const all = "Looking for IB Gateway or TWS… 4002 nothing listens, 7497 nothing listens, " +
+		"4001 nothing listens, 7496 nothing listens\n"
+	if got := out.String(); strings.Count(got, all) != 1 || strings.Count(got, "\n") != 2 {
+		t.Errorf("%s", got)
+	}
+	event.Tried = []conn.PortTry{{Port: 4002, Cause: conn.CauseDisclaimer}}
+	event.Cause = conn.CauseDisclaimer
+	tell()
+	if got := out.String(); !strings.Contains(got, "4002 answered: the paper-trading disclaimer has not been accepted\n") {
+		t.Errorf("%s", got)
+	}
+}

@@ -62,6 +62,7 @@ type State struct {
 	paused  bool
 	window  bool // the reset window is active
 	known   bool // up says something
+	looking bool // for the first Gateway ever
 	up      bool
 	lastUp  time.Time // when it was last known to be up; zero: never in this run
 	since   time.Time // since when it is up or down
@@ -242,6 +243,11 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		return
 	}
 	up := e.State == conn.Connected || e.State == conn.Degraded
+	if st.looking = !up && (st.looking || e.Kind == conn.EventAttemptFailed && e.State == conn.Connecting); st.looking {
+		// There was no connection ever: nothing was lost.
+		st.open, st.known, st.waits = false, false, time.Time{}
+		return
+	}
 	if !up {
 		st.closed = problem{}
 	}

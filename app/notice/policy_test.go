@@ -725,3 +725,31 @@ func TestInvariants(t *testing.T) {
 		}
 	})
 }
+
+// TestBeforeTheFirstConnection holds that nothing is told while Gatewatch looks for its first Gateway ever, not after a
+// reset window or a pause either, and that what follows is told as always.
+func TestBeforeTheFirstConnection(t *testing.T) {
+	looking := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseNotReady}
+	w := world{p: DefaultPolicy()}
+	events := []happening{
+		{0, started},
+		{s, looking},
+		{10 * s, looking},
+		{20 * m, ev(conn.EventWindowStarted, conn.Connecting)},
+		{21 * m, looking},
+		{40 * m, ev(conn.EventWindowEnded, conn.Connecting)},
+		{h, ev(conn.EventPaused, conn.Paused)},
+		{2 * h, ev(conn.EventResumed, conn.Connecting)},
+		{2*h + s, looking},
+		{100 * h, looking},
+		{101 * h, connected},
+		{102 * h, lostNow},
+	}
+	var got []string
+	for _, one := range w.play(events, 103*h) {
+		got = append(got, one.String())
+	}
+	if len(got) != 1 || !strings.HasPrefix(got[0], "102h0m5s lost") {
+		t.Errorf("told %v", got)
+	}
+}

@@ -133,6 +133,9 @@ func logEvents(log *slog.Logger, count func(conn.Event), events *conn.EventStrea
 		if e.Detail != "" {
 			attrs = append(attrs, slog.String("detail", e.Detail))
 		}
+		if len(e.Tried) > 1 {
+			attrs = append(attrs, slog.String("tried", wording.Tried(e.Tried)))
+		}
 		if e.Farm != "" {
 			attrs = append(attrs, slog.String("farm", string(e.Farm)))
 		}

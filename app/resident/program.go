@@ -242,6 +242,9 @@ func (p *program) open(s settings.Settings) error {
 	p.settings.keep(s)
 	b.trading.openLedger(p.home.Orders)
 	p.settings.sayRegion(c.conn.Calendar)
+	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
+		p.log.Warn("it is not known whether there was a connection before", "err", err)
+	}
 	if b.connection.sup, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)
 	}

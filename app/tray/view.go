@@ -120,7 +120,7 @@ const tooltipLimit = 127
 func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
-	trying := s.State == conn.Connecting || s.State == conn.Reconnecting
+	trying := s.State == conn.Connecting && !s.First || s.State == conn.Reconnecting
 	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !wording.Lasting(s.State, s.Since, now) ||
 		wording.HeldIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
 
@@ -238,7 +238,7 @@ func status(s *conn.Snapshot, now time.Time, x Extra) string {
 	if wording.Lasting(s.State, s.Since, now) {
 		return wording.NoConnection + " since " + wording.Clock(wording.DownSince(s), now)
 	}
-	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() {
+	if !s.Attempt.Running && !s.Attempt.NextAt.IsZero() && !s.First {
 		switch s.State {
 		case conn.Connecting, conn.Reconnecting:
 			still := *s

@@ -145,6 +145,14 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Connected · PAPER 4002 · since 09:31", status: "2 orders unknown, look in TWS · Connected · PAPER 4002",
 		},
 		{
+			name: "before the first connection", now: at(2 * time.Hour), icon: assets.Connecting,
+			s: conn.Snapshot{
+				State: conn.Connecting, First: true, Since: start, Cause: conn.CauseRefused,
+				Attempt: conn.Attempt{Number: 90, NextAt: at(2*time.Hour + time.Second)},
+			},
+			tooltip: "Looking for IB Gateway or TWS…", status: "Looking for IB Gateway or TWS…",
+		},
+		{
 			name: "first attempt", s: conn.Snapshot{State: conn.Connecting, Since: start, Attempt: conn.Attempt{Number: 1, Running: true}},
 			now: at(2 * time.Minute), icon: assets.Connecting,
 			tooltip: "Connecting, attempt 1", status: "Connecting, attempt 1",

@@ -21,6 +21,9 @@ func Cause(s *conn.Snapshot) string {
 		}
 		return ""
 	case conn.CauseRefused:
+		if looking(s) {
+			return fmt.Sprintf("No IB Gateway or TWS has answered yet: nothing listens on %s.", at)
+		}
 		return fmt.Sprintf("Connection refused: nothing listens on %s.", at)
 	case conn.CauseClosedEarly:
 		return fmt.Sprintf("%s accepted the connection and closed it before saying its version.", at)
@@ -78,7 +81,7 @@ func Cause(s *conn.Snapshot) string {
 // Hint returns what to do about it; empty if there is nothing to do.
 func Hint(s *conn.Snapshot, clientID int) string {
 	resting := ""
-	if s.Window.Active && !s.Connected() && s.State != conn.Paused {
+	if s.Window.Active && !s.Connected() && s.State != conn.Paused && !s.First {
 		if s.Window.Name == conn.ExitWindow {
 			return exitResting(s) + hint(s, clientID)
 		}
@@ -176,6 +179,10 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		return "Gateway reset until " + s.Window.Ends.Local().Format("15:04")
 	case conn.Paused:
 		return "Paused"
+	case conn.Connecting:
+		if s.First {
+			return Looking
+		}
 	}
 	verb := "Reconnecting"
 	switch {

@@ -560,3 +560,24 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestFirstRun holds that a run is the first until the log knows of a connection, whatever else it knows, and that a log
+// which cannot be read is no first run.
+func TestFirstRun(t *testing.T) {
+	dir := t.TempDir()
+	first := func(want bool) {
+		t.Helper()
+		if got, err := FirstRun(dir); got != want || err != nil {
+			t.Errorf("first run: %v, %v", got, err)
+		}
+	}
+	first(true)
+	l := open(t, dir, noon)
+	put(t, l, record(0, Started, Unobserved), record(time.Second, AttemptFailed, Unobserved))
+	first(true)
+	put(t, l, record(3*time.Hour, Recovered, Connected), record(4*time.Hour, Lost, Down))
+	first(false)
+	if got, err := FirstRun(filepath.Join(dir, current)); got {
+		t.Errorf("a file in the place of the folder: first run, %v", err)
+	}
+}

@@ -281,3 +281,13 @@ func newest(dir string) (last Record, err error) {
 	}
 	return last, nil
 }
+
+// FirstRun reports whether the log in dir knows of no connection. With an error that is not known, and false.
+func FirstRun(dir string) (bool, error) {
+	found := false
+	err := Read(dir, time.Time{}, func(r Record) bool {
+		found = r.What == Recovered
+		return !found
+	})
+	return !found && err == nil, err
+}

@@ -4,7 +4,9 @@ const shapes = {
   reconnecting: "working",
 };
 const plainly = { connecting: "Connecting", reconnecting: "Reconnecting", upstream_lost: "IBKR unreachable" };
-const headline = () => plainly[st.state] ?? clean(st.headline); // without what counts down
+// looking: before the first connection ever there is no outage.
+const looking = () => st.first_run && st.state === "connecting";
+const headline = () => !looking() && plainly[st.state] || clean(st.headline); // without what counts down
 const mode = () => st.gateway.mode === "paper" || st.gateway.mode === "live" ? st.gateway.mode.toUpperCase() : "";
 const absent = () => hangs ? "Gatewatch is not responding" : "Gatewatch is not running";
 const farmOf = name => clean(st?.farm_names?.[name] ?? "Data farm " + name);
@@ -61,6 +63,9 @@ function details() {
 const checklist = "1. Start IB Gateway or TWS and log in.\n2. Open its settings: Configure, Settings, API, Settings.\n" +
   "3. Enable “ActiveX and Socket Clients”.\n4. Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; " +
   "any other goes into settings.json below (gateway.port).\n5. Wait: Gatewatch connects by itself.";
+// tried says what each port has answered.
+const tried = () => listOf(st.tried ?? null).map(t => "Port " + t.port +
+  (t.usually === "unknown" ? "" : " (usually " + clean(t.usually).toUpperCase() + ")") + ": " + clean(t.text)).join("\n");
 // banner returns the cause and the hint; empty while all is well.
 function banner() {
   if (lost) return [absent() + " (since " + clock(lost) + ").", (hangs
@@ -70,13 +75,13 @@ function banner() {
       "applications or with “gatewatch”. This page finds it again by itself.") + unwatched()];
   if (!st) return ["", ""];
   const faults = joined(failing().map(f => clean(f.text) + (f.detail ? " (" + clean(f.detail) + ")" : "")), " ");
-  const advice = joined([...new Set(failing().map(f => clean(f.hint)))], " "), welcome = settings && !settings.found;
+  const advice = joined([...new Set(failing().map(f => clean(f.hint)))], " ");
   if (st.state === "connected" && !st.held.text) return [faults, advice];
-  if (welcome && shapes[st.state] === "working" && ["", "refused", "unreachable"].includes(st.cause_id))
-    return ["Welcome. No Gateway has answered yet.", checklist];
+  if (looking() && ["", "refused", "unreachable"].includes(st.cause_id))
+    return ["Welcome. " + headline(), (tried() + "\n\n" + checklist).trim()];
   const cause = clean(st.cause) || (st.state === "connecting" ? "Connecting to Gateway for the first time." : headline());
   return [joined([clean(st.held.text), (!st.held.text || st.state !== "connected") && cause], " "),
-    joined([clean(st.held.hint), clean(st.hint), faults, advice], " ")];
+    (looking() ? tried() + "\n\n" : "") + joined([clean(st.held.hint), clean(st.hint), faults, advice], " ")];
 }
 // unwatched lists the orders that were open when Gatewatch was last heard.
 function unwatched() {
@@ -94,7 +99,7 @@ function render() {
   document.title = (badge === "DEMO" ? "DEMO · " : "") + title + " · Gatewatch";
   document.body.dataset.state = gone ? "gone" : st.state;
   say("headline", title);
-  say("since", lost ? sinceFor(lost) : gone ? "" : sinceFor(st.held.closed ? st.held.since : st.since));
+  say("since", lost ? sinceFor(lost) : gone || looking() ? "" : sinceFor(st.held.closed ? st.held.since : st.since));
   say("badge", badge);
   $("badge").classList.toggle("live", badge === "LIVE");
   show("badge", badge !== "");

@@ -30,6 +30,18 @@ func (f *firstStart) SaveSettings(_ context.Context, body []byte, _ string) erro
 	return nil
 }
 
+// open opens the page.
+func (f *firstStart) open(t *testing.T) *tab {
+	server, err := api.Listen(0, f, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close(context.WithoutCancel(t.Context())) })
+	b := &tab{t, browser(t, false)}
+	b.run(signedIn(server.Token()), chromedp.Navigate(server.URL()))
+	return b
+}
+
 // TestPageFirstStart saves the reset window that fits, and the port that has answered, by one click. Then it looks at
 // what Gateway says of its restart and its settings.
 func TestPageFirstStart(t *testing.T) {
@@ -41,6 +53,7 @@ func TestPageFirstStart(t *testing.T) {
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper, Accounts: 1},
 	}
 	f := &firstStart{past: newPast(now)}
+	f.view = api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
 	status := func() { f.change(func() { f.status = api.StatusOf(snapshot, now, "test", 17, now) }) }
 	status()
 	in := settings.For(region.Europe)
@@ -48,13 +61,7 @@ func TestPageFirstStart(t *testing.T) {
 	f.view.Suggestion = api.SuggestReset(in, region.Found{
 		Zone: "Europe/Berlin", Computer: region.Europe, Gateway: region.America, Basis: region.BasisServer,
 	}, now)
-	server, err := api.Listen(0, f, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close(context.WithoutCancel(t.Context()))
-	b := &tab{t, browser(t, false)}
-	b.run(signedIn(server.Token()), chromedp.Navigate(server.URL()))
+	b := f.open(t)
 	b.until(`document.getElementById("found").textContent`, "Welcome. 127.0.0.1:4002 has answered with a PAPER account.")
 	b.until(`document.getElementById("suggested").textContent`, f.view.Suggestion.Text)
 	b.until(shown, "Disconnect,Save this port and reset window")
@@ -100,4 +107,38 @@ func TestPageFirstStart(t *testing.T) {
 		t.Errorf("layers: %s", text)
 	}
 	b.keep("page-read-only-light")
+}
+
+// TestPageLooksForTheFirst shows what the ports have answered before the first connection ever, and no outage.
+func TestPageLooksForTheFirst(t *testing.T) {
+	need(t, "chromium")
+	now := time.Now()
+	s := &conn.Snapshot{
+		At: now, State: conn.Connecting, Since: now, GuardSince: now, First: true, Cause: conn.CauseRefused,
+		Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
+		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(time.Hour)},
+	}
+	for _, port := range conn.DefaultPorts {
+		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+	}
+	f := &firstStart{past: newPast(now)}
+	f.view = api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
+	f.change(func() { f.status = api.StatusOf(s, now, "test", 17, now) })
+	b := f.open(t)
+	b.until(`document.getElementById("headline").textContent`, "Looking for IB Gateway or TWS…")
+	b.until(`document.getElementById("cause").textContent`, "Welcome. Looking for IB Gateway or TWS…")
+	const hint = `document.getElementById("hint").textContent`
+	b.until(hint+`.startsWith("Port 4002 (usually PAPER): nothing listens\nPort 7497")`, "true")
+	b.until(hint+`.includes("Configure, Settings, API, Settings")`, "true")
+	b.until(`document.getElementById("since").textContent`, "")
+	if text := b.text(`document.querySelector("#banner").textContent + document.title`); strings.Contains(text, "econnecting") {
+		t.Errorf("before the first connection: %s", text)
+	}
+	b.keep("page-first-run-light")
+
+	// What wants something is no Gateway that is missing.
+	s.Cause, s.Tried[0].Cause = conn.CauseDisclaimer, conn.CauseDisclaimer
+	f.change(func() { f.status = api.StatusOf(s, now, "test", 17, now) })
+	b.until(`document.getElementById("cause").textContent.includes("disclaimer")`, "true")
+	b.until(hint+`.includes("Accept the paper-trading disclaimer")`, "true")
 }

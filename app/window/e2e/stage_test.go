@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/conn/history"
 )
 
 // patience bounds every wait; what is waited for comes in a tenth of it on a slow machine.
@@ -177,8 +180,27 @@ func newStage(t *testing.T, env []string) *stage {
 	sim := s.sim("0") // a port that is free
 	sim.kill()
 	s.configure()
+	s.connectedBefore()
 	s.startResident()
 	return s
+}
+
+// connectedBefore writes a connection log that knows of a connection: this is no first run.
+func (s *stage) connectedBefore() {
+	s.t.Helper()
+	at := time.Now().Add(-time.Hour)
+	log, err := history.Open(s.home, at, slog.New(slog.DiscardHandler))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, err = log.Append(
+		history.Record{Time: at, What: history.Started},
+		history.Record{Time: at.Add(time.Second), What: history.Recovered, Counts: history.Connected, Session: 1},
+		history.Record{Time: at.Add(time.Minute), What: history.Stopped},
+	)
+	if err := errors.Join(err, log.Close()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // configure writes the settings for the gateway's port.

@@ -194,6 +194,9 @@ func downSince(st *api.Status) time.Time {
 func headline(st *api.Status, now time.Time) string {
 	switch st.State {
 	case conn.Connecting:
+		if st.FirstRun {
+			return wording.Looking
+		}
 		return "Connecting"
 	case conn.Reconnecting:
 		if wording.Lasting(st.State, st.Since, now) {
@@ -254,25 +257,25 @@ func failing(st *api.Status) *banner {
 	return &banner{shape: Impaired, cause: strings.Join(causes, " "), hint: strings.Join(hints, " ")}
 }
 
-// checklist is what there is to do when no Gateway has ever answered.
-const checklist = "1.  Start IB Gateway or TWS and log in.\n" +
-	"2.  Open its settings: Configure, Settings, API, Settings.\n" +
-	"3.  Enable “ActiveX and Socket Clients”.\n" +
-	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; enter any other in the settings here.\n" +
-	"5.  Wait: Gatewatch connects by itself."
-
-// welcome turns the banner of a first run in which no Gateway has answered into what there is to do: that is no error.
+// welcome turns the banner before the first connection ever into what there is to do: that is no error.
 func (p *picture) welcome(st *api.Status) {
-	switch st.State {
-	case conn.Connecting, conn.Reconnecting:
-	default:
+	if !st.FirstRun || st.State != conn.Connecting {
 		return
 	}
+	p.since, p.banner.since = "", ""
 	switch st.CauseID {
 	case conn.CauseNone, conn.CauseRefused, conn.CauseUnreachable:
-		p.shape, p.headline, p.since, p.banner.shape = Working, "Looking for IB Gateway or TWS…", "", Working
-		p.banner.cause, p.banner.since, p.banner.hint = "Welcome. No Gateway has answered yet.", "", checklist
+		p.banner.cause, p.banner.hint = "Welcome. "+wording.Looking, wording.Checklist
 	}
+	var ports []string
+	for _, t := range st.Tried {
+		line := fmt.Sprintf("Port %d: %s", t.Port, wording.OneLine(t.Text))
+		if usual := wording.Mode(conn.Mode(t.Usually)); usual != "" {
+			line = fmt.Sprintf("Port %d (usually %s): %s", t.Port, usual, wording.OneLine(t.Text))
+		}
+		ports = append(ports, line)
+	}
+	p.banner.hint = strings.TrimSpace(strings.Join(ports, "\n") + "\n\n" + p.banner.hint)
 }
 
 // offer is what can be saved in a first run: the port that has answered, the reset window that fits, or both.

@@ -64,6 +64,20 @@ func reconnecting() api.Status {
 	return st
 }
 
+// lookingForTheFirst is the status before the first connection ever.
+func lookingForTheFirst() api.Status {
+	s := &conn.Snapshot{
+		State: conn.Connecting, Since: noon.Add(-time.Minute), GuardSince: noon.Add(-time.Minute), First: true,
+		Cause: conn.CauseRefused, Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
+		Attempt: conn.Attempt{Number: 4, NextAt: noon.Add(11500 * time.Millisecond)},
+		Window:  conn.Span{Next: noon.Add(6 * time.Hour)},
+	}
+	for _, port := range conn.DefaultPorts {
+		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
+	}
+	return api.StatusOf(s, noon, "1.0", 17, noon.Add(-time.Minute))
+}
+
 func scenes() map[string]func(*View) {
 	status := func(st api.Status) func(*View) {
 		return func(v *View) {
@@ -210,9 +224,7 @@ func scenes() map[string]func(*View) {
 			s := inForce()
 			s.Found = false
 			v.Settings(s)
-			st := reconnecting()
-			st.Gateway = api.Gateway{Host: "127.0.0.1", Mode: "unknown"}
-			v.Status(st, noon)
+			v.Status(lookingForTheFirst(), noon)
 		},
 		"settings": func(v *View) {
 			status(connected())(v)

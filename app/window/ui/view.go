@@ -512,7 +512,7 @@ func (v *View) render() {
 		}
 	}
 	show(v.veil, v.lost.is() && v.page != pageStatus)
-	if view := v.form.desk.view; st != nil && v.pic.banner != nil && view != nil && !view.Found {
+	if st != nil && v.pic.banner != nil {
 		v.pic.welcome(st)
 	}
 	if v.unsaved.open() && v.unsavedPage() < 0 {

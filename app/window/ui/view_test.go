@@ -16,6 +16,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -312,10 +313,18 @@ func TestFirstRun(t *testing.T) {
 	s.Found = false
 	v, _, a := acting(t)
 	v.Settings(s)
-	st := reconnecting()
+	st := lookingForTheFirst()
 	v.Status(st, noon)
-	if got := v.status.alarm.hint.Text; got != checklist || v.status.first.content.Visible() {
+	const ports = "Port 4002 (usually PAPER): nothing listens\nPort 7497 (usually PAPER): nothing listens\n" +
+		"Port 4001 (usually LIVE): nothing listens\nPort 7496 (usually LIVE): nothing listens\n\n"
+	if got := v.status.alarm.hint.Text; got != ports+wording.Checklist || v.status.first.content.Visible() {
 		t.Errorf("nothing answers: %q", got)
+	}
+	if got := v.status.alarm.cause.Text; got != "Welcome. Looking for IB Gateway or TWS…" || v.pic.headline != wording.Looking {
+		t.Errorf("nothing answers: %q, %q", got, v.pic.headline)
+	}
+	if all := v.pic.plainText(); strings.Contains(strings.ToLower(all), "reconnecting") || v.pic.since != "" {
+		t.Errorf("before the first connection: %s", all)
 	}
 	st.CauseID, st.Cause = "disclaimer_unsettled", "The disclaimer."
 	v.Status(st, noon)

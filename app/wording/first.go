@@ -1,0 +1,55 @@
+package wording
+
+import (
+	"fmt"
+	"strings"
+
+	"gatewatch/conn"
+)
+
+// Looking is the state before the first connection ever. It is no outage.
+const Looking = "Looking for IB Gateway or TWS…"
+
+// Checklist is what to do if no Gateway has ever answered.
+const Checklist = "1.  Start IB Gateway or TWS and log in.\n" +
+	"2.  Open its settings: Configure, Settings, API, Settings.\n" +
+	"3.  Enable “ActiveX and Socket Clients”.\n" +
+	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; enter any other in the settings here.\n" +
+	"5.  Wait: Gatewatch connects by itself."
+
+// looking reports whether Gatewatch looks for its first Gateway ever.
+func looking(s *conn.Snapshot) bool { return s.First && s.State == conn.Connecting }
+
+// Tried says in a line what the last attempt has found at each port; empty before the first attempt.
+func Tried(ports []conn.PortTry) string {
+	var list []string
+	for _, p := range ports {
+		list = append(list, fmt.Sprintf("%d %s", p.Port, PortAnswer(p.Cause)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// PortAnswer says what an attempt has found at a port, in a few words.
+func PortAnswer(c conn.Cause) string {
+	switch c {
+	case conn.CauseRefused:
+		return "nothing listens"
+	case conn.CauseUnreachable:
+		return "cannot be reached"
+	case conn.CauseClosedEarly:
+		return "answered and closed the connection at once"
+	case conn.CauseNoAnswer:
+		return "accepted the connection and stayed silent"
+	case conn.CauseClientIDInUse:
+		return "answered: the client id is in use"
+	case conn.CauseDisclaimer:
+		return "answered: the paper-trading disclaimer has not been accepted"
+	case conn.CauseNotReady, conn.CauseClosedLogin:
+		return "answered, but its login is not complete"
+	case conn.CauseUnsupported:
+		return "answered: this version is too old"
+	case conn.CauseGarbage:
+		return "answered, but not as IB Gateway or TWS does"
+	}
+	return "failed: " + OneLine(string(c))
+}
