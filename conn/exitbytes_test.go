@@ -170,6 +170,7 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 	g.open()
 	cfg := exitConfig()
 	cfg.Port = g.port
+	cfg.Poll = 10 * time.Second // else most of the work is time requests
 	sup = newSupervisor(&cfg, log, g.connect)
 	g.mono = sup.mono
 	ctx, cancel := context.WithCancel(context.Background())

@@ -75,6 +75,7 @@ func TestReadOnlyFromTheWire(t *testing.T) {
 
 // TestAnnouncedRestartsOnTheWire counts the bytes of orders before a hundred restarts, and the restarts as planned.
 func TestAnnouncedRestartsOnTheWire(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a refusal on loopback takes two seconds there")
 	}
