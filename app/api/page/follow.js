@@ -1,6 +1,6 @@
 // What is read besides the status: every minute while the page can be seen, and soon after a change, since the log is written a
 // moment after it. What came last stays where an answer is missing or bad.
-table("blocked", "Blocked orders, the newest first", "Time", "Order", "Rule", "Why");
+table("unsent", "Blocked orders, the newest first", "Time", "Order", "Rule", "Why");
 table("log", "Connection log, the newest first", "Time", "Event", "Detail");
 table("messages", "Messages from Gateway, the newest first", "Last", "Times", "Code", "Message");
 table("alerts", "Channels for alerts", "Channel", "Test", "Waiting", "Last sent", "Last error");

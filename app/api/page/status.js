@@ -93,8 +93,9 @@ function unwatched() {
 }
 function render() {
   const gone = !here(), held = !gone && st.held.text, calm = !gone && st.state === "connected" && !held;
-  const urgent = !gone && (held || failing().some(f => f.urgent));
-  const shape = lost ? "down" : gone ? "unknown" : urgent && st.state === "connected" ? "impaired" : shapes[st.state] ?? "unknown";
+  const blocked = held || !gone && failing().some(f => f.step === "orders"), urgent = !gone && failing().some(f => f.urgent);
+  const shape = lost ? "down" : gone ? "unknown" : st.state !== "connected" ? shapes[st.state] ?? "unknown"
+    : blocked ? "blocked" : urgent ? "impaired" : "up";
   const title = lost ? absent() : gone ? "Looking for Gatewatch…" : headline(), badge = gone ? "" : st.demo ? "DEMO" : mode();
   document.title = (badge === "DEMO" ? "DEMO · " : "") + title + " · Gatewatch";
   document.body.dataset.state = gone ? "gone" : st.state;
@@ -107,7 +108,7 @@ function render() {
   say("cause", cause);
   say("hint", hint);
   show("banner", cause !== "");
-  $("banner").dataset.shape = calm ? "impaired" : shape;
+  $("banner").dataset.shape = calm && shape === "up" ? "impaired" : shape;
   draw("sign", shape);
   draw("banner-sign", $("banner").dataset.shape);
   say("attempt", gone ? "" : attempt());

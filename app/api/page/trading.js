@@ -2,7 +2,7 @@
 function renderTrading() {
   const t = here() ? st.trading : null, armed = Boolean(t?.armed), may = armed && t.may_trade;
   draw("trading-sign", !t ? "unknown" : !armed ? "off" : may && !t.orders_unprotected ? "up" : "impaired");
-  say("trading-state", !t ? "Trading: not known" : !armed ? "Trading is off" : may ? "Trading is on" : "Trading is on, but orders are blocked");
+  say("trading-state", t ? clean(t.text) : "Trading: not known");
   const reason = !t ? (hangs ? absent() + "." : lost ? absent() + ": its rules place no orders." : "Looking for Gatewatch…")
     : may ? "Active rules place orders without asking." : armed ? sentence(t.reason) || "Orders are blocked."
     : !st.connected ? "Trading can be turned on once Gateway is connected."
@@ -60,7 +60,7 @@ function mark(n, [shape, word]) {
   write(n.word, word);
 }
 
-const ruleStates = { draft: ["off", "Draft"], active: ["up", "Active"], triggered: ["working", "Triggered"], done: ["off", "Done"], failed: ["down", "Failed"] };
+const ruleStates = { draft: ["unknown", "Draft"], active: ["up", "Active"], triggered: ["working", "Triggered"], done: ["over", "Done"], failed: ["down", "Failed"] };
 const ruleItems = new Map();
 const where = p => (p.line ? "line " + p.line + ", column " + p.column + ": " : "") + (p.key ? clean(p.key) + ": " : "") + clean(p.text);
 function paintRules(r) {
@@ -105,17 +105,17 @@ function allowRules() {
 }
 
 const fates = {
-  planned: ["working", "Planned"], sent: ["working", "Sent"], working: ["working", "Working"], filled: ["up", "Filled"], cancelled: ["off", "Cancelled"],
-  not_sent: ["off", "Not sent"], rejected: ["down", "Rejected"], inactive: ["impaired", "Inactive"], unknown: ["impaired", "Unknown"],
+  planned: ["working", "Planned"], sent: ["working", "Sent"], working: ["working", "Working"], filled: ["up", "Filled"], cancelled: ["over", "Cancelled"],
+  not_sent: ["unknown", "Not sent"], rejected: ["down", "Rejected"], inactive: ["impaired", "Inactive"], unknown: ["impaired", "Unknown"],
 };
 const orderItems = new Map(), openOrders = () => [...orderItems.values()].filter(n => n.now.open);
 function paintOrders(o) {
   const list = listOf(o.orders), blocked = listOf(o.blocked);
   hold(orderItems, "orders-rows", [...list.filter(v => v.open), ...list.filter(v => !v.open)], v => v.id, orderItem, paintOrder);
   say("orders-cancelling", clean(o.cancelling?.text));
-  rows("blocked-rows", blocked.map(b => [stamp(b.at), clean(b.text), clean(b.rule) || none, clean(b.reason)]),
+  rows("unsent-rows", blocked.map(b => [stamp(b.at), clean(b.text), clean(b.rule) || none, clean(b.reason)]),
     ([at, ...more]) => row(at, ...more.map(text => el("td", "wide", text))));
-  for (const id of ["blocked-head", "blocked-shown"]) show(id, blocked.length > 0);
+  for (const id of ["unsent-head", "unsent-shown"]) show(id, blocked.length > 0);
   return list.length ? "" : "No order has been placed yet.";
 }
 function orderItem(v) {

@@ -60,6 +60,8 @@ func TestPageAccessible(t *testing.T) {
 	p.status.Alerts.Channels = 2
 	b := visit(t, p, true, false)
 	b.until(`document.querySelectorAll("#alerts-rows tr").length + `+ruleShown+`.length + `+orderShown+`.length`, "14")
+	b.until(`[...document.querySelectorAll("[id]")].filter(e => document.querySelectorAll("#" + e.id).length > 1).length`, "0")
+	b.until(`document.getElementById("unsent-shown").offsetHeight > 0`, "true")
 	b.passes("trading is off", script)
 	b.run(chromedp.Evaluate(`document.querySelector("#period [value='90d']").click()`, nil))
 	b.until(`document.querySelectorAll(".days > div").length`, "90")

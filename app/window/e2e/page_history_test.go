@@ -63,7 +63,11 @@ func (p *past) change(f func()) {
 	})
 }
 
-func (p *past) Status() (st api.Status) { p.locked(func() { st = p.status }); return st }
+func (p *past) Status() (st api.Status) {
+	p.locked(func() { st = p.status })
+	st.Trading.Text = wording.Trading(st.Trading.Armed, st.Trading.MayTrade)
+	return st
+}
 
 // Answers hangs while the supervisor does.
 func (p *past) Answers(ctx context.Context) error {

@@ -216,7 +216,7 @@ func TestPageClosedGuard(t *testing.T) {
 	}
 	g.Notice(1102, "")
 	b.until(`document.getElementById("headline").textContent`, "Orders blocked: waiting for Gateway to confirm open orders")
-	b.until(`document.querySelector("#sign").getAttribute("href")`, "#impaired")
+	b.until(`document.querySelector("#sign").getAttribute("href")`, "#blocked")
 	b.until(`document.getElementById("cause").textContent`, "Orders are blocked: waiting for Gateway to confirm open orders.")
 	b.until(`document.getElementById("hint").textContent.includes("restart Gateway")`, "true")
 	b.keep("page-guard-closed-light")

@@ -273,7 +273,7 @@ func TestPageRules(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
-	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#off,Draft#off")
+	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#over,Draft#unknown")
 	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|Active|since 9 Mar 11:00|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)|231.42|9 Mar 11:59")
 	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|9 Mar 11:59 delayed")
 	b.until(ruleShown+`[2].querySelector("p:last-child").textContent`, "The instrument can mean 2 contracts. Write one of these into rules.json:\n"+
@@ -348,10 +348,10 @@ func TestPageOrders(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
-		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#off 3 of 10,Not sent#off 0 of 1")
+		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#over 3 of 10,Not sent#unknown 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
 	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "SELL 5000 MSFT MKT|Rejected|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
-	b.until(`[...document.querySelectorAll("#blocked-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
+	b.until(`[...document.querySelectorAll("#unsent-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
 		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.press("Cancel order 1036")
