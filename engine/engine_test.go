@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -658,7 +659,8 @@ func TestOldTicksAreSkipped(t *testing.T) {
 	b.eventually("ticks too old", func() bool { return b.engine.Counts().Stale > 10 })
 	was := b.engine.Counts()
 	b.eventually("more of them", func() bool { return b.engine.Counts().Stale > was.Stale+10 })
-	if n := b.engine.Counts(); n.Evaluated != was.Evaluated || n.Skipped != 0 {
+	coarse := runtime.GOOS == "windows" // its clock may not move between a tick and its evaluation
+	if n := b.engine.Counts(); n.Evaluated != was.Evaluated && !coarse || n.Skipped != 0 {
 		t.Errorf("%+v, then %+v", was, n)
 	}
 	b.maxAge.Store(int64(time.Minute))
