@@ -125,11 +125,11 @@ func TestWindowTrades(t *testing.T) {
 	d.open(s)
 	d.untilTitle("Gatewatch: Connected")
 
-	// Status, History, Rules; then Orders, Alerts, Settings, Turn on trading, New rule.
+	// Status, History, Rules; then Orders, Alerts, Settings, Turn on trading, the search, New rule.
 	d.keys("Tab", 3)
 	d.keys("Return", 1)
 	d.still()
-	d.keys("Tab", 5)
+	d.keys("Tab", 6)
 	d.keys("Return", 1)
 	d.write("Notify me")
 	d.keys("Tab", 1)
@@ -155,21 +155,21 @@ func TestWindowTrades(t *testing.T) {
 		t.Errorf("saved %+v, want %+v", v.Rule, want)
 	}
 
-	// The focus is at Edit of the rule, Activate comes after it.
+	// The focus is at Edit of the rule, Activate comes before it.
 	d.still()
-	d.keys("Tab", 1)
+	d.keys("shift+Tab", 1)
 	d.keys("Return", 1)
 	s.untilRule("Notify me", rules.Done)
 	d.still()
 	d.keep("rule-done")
 
-	// Back over Edit, Delete and New rule to Turn on trading.
-	d.keys("shift+Tab", 4)
+	// Back over the list, the sort, the filter, New rule and the search to Turn on trading.
+	d.keys("shift+Tab", 6)
 	d.keys("Return", 1)
 	until(t, "trading is on", func() bool { return s.status().Trading.Armed })
 
 	// A rule that buys: one more, now with what comes after the value.
-	d.keys("Tab", 1)
+	d.keys("Tab", 2)
 	d.keys("Return", 1)
 	d.write("Buy one")
 	d.keys("Tab", 1)
@@ -193,7 +193,7 @@ func TestWindowTrades(t *testing.T) {
 	d.press()
 	s.untilRule("Buy one", rules.Draft)
 	d.still()
-	d.keys("Tab", 1)
+	d.keys("shift+Tab", 1)
 	d.keys("Return", 1)
 	s.untilRule("Buy one", rules.Done)
 	list := s.orders()
@@ -214,7 +214,7 @@ func TestWindowTrades(t *testing.T) {
 	d.keys("shift+Tab", 1)
 	d.keys("Return", 1)
 	d.still()
-	d.keys("Tab", 5)
+	d.keys("Tab", 6)
 	d.keys("Return", 1)
 	d.write("Typed before")
 	d.keys("Tab", 1)
