@@ -50,6 +50,19 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 				fyne.Do(func() { v().Resolved(in, list, err) })
 			})
 		},
+		Programs: func() {
+			work.Go(func() {
+				p, o, err := l().Programs(ctx)
+				fyne.Do(func() { v().Programs(p, o, err) })
+			})
+		},
+		StopTrading: func() { command(l().StopTrading, v().ProgramsDone) },
+		AllowPrograms: func(live bool) {
+			command(func(ctx context.Context) error { return l().AllowPrograms(ctx, live) }, v().ProgramsDone)
+		},
+		SetReadOnly: func(client int, on bool) {
+			command(func(ctx context.Context) error { return l().SetReadOnly(ctx, client, on) }, v().ProgramsDone)
+		},
 		Orders: func() {
 			work.Go(func() {
 				o, err := l().Orders(ctx)

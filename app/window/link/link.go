@@ -222,6 +222,33 @@ func (l *Link) TestAlerts(ctx context.Context, channel string) (t api.AlertTest,
 	return t, err
 }
 
+// Programs asks for the programs at the guarded port, and for their orders.
+func (l *Link) Programs(ctx context.Context) (p api.Programs, o api.ProgramOrders, err error) {
+	client, err := l.current()
+	if err == nil {
+		p, err = client.Programs(ctx)
+	}
+	if err == nil {
+		o, err = client.ProgramOrders(ctx)
+	}
+	return p, o, err
+}
+
+// StopTrading turns trading off and refuses all orders of programs.
+func (l *Link) StopTrading(ctx context.Context) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.StopTrading(ctx) })
+}
+
+// AllowPrograms lets programs trade again; live says that the user has confirmed it for a live account.
+func (l *Link) AllowPrograms(ctx context.Context, live bool) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.AllowPrograms(ctx, live) })
+}
+
+// SetReadOnly refuses the orders of programs with a client id, or no longer does.
+func (l *Link) SetReadOnly(ctx context.Context, client int, on bool) error {
+	return l.command(func(c *api.Client) (api.Answer, error) { return c.SetReadOnly(ctx, client, on) })
+}
+
 // Mute silences desktop notifications until the given time; the zero time ends that.
 func (l *Link) Mute(ctx context.Context, until time.Time) error {
 	return l.command(func(c *api.Client) (api.Answer, error) { return c.Mute(ctx, until) })

@@ -47,7 +47,7 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
-	for _, f := range []*func(){&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics} {
+	for _, f := range []*func(){&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading} {
 		if *f == nil {
 			*f = func() {}
 		}
@@ -100,8 +100,8 @@ func formPart(whole image.Image, from, to int) image.Image {
 }
 
 func TestGolden(t *testing.T) {
-	small := []string{"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "rules", "rule_new", "rule_order", "orders", "armed"}
-	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading", "upstream_lost", "history_24h", "history_90", "alerts", "rules", "rule_order", "orders"}
+	small := []string{"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "programs", "rules", "rule_new", "rule_order", "orders", "armed"}
+	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading", "upstream_lost", "history_24h", "history_90", "alerts", "programs", "rules", "rule_order", "orders"}
 	for name, play := range scenes() {
 		for word, variant := range variants {
 			if word == "dark" && !slices.Contains(dark, name) {

@@ -318,6 +318,11 @@ func scenes() map[string]func(*View) {
 		v.Tested("slack", api.AlertTest{Results: []api.AlertResult{{Channel: "slack", Error: "the server did not answer in time"}}}, nil)
 		v.alerts.start("email")
 	}
+	list["programs"] = func(v *View) {
+		v.Status(withPrograms(), noon)
+		v.open(pagePrograms)
+		v.Programs(programsAtPort(), programOrders(), nil)
+	}
 	list["alerts_none"] = func(v *View) {
 		status(connected())(v)
 		v.open(pageAlerts)

@@ -60,6 +60,11 @@ type Trade struct {
 	CancelOrder  func(id int64)        // answered by View.OrderDone
 	CancelOrders func()                // all of them; answered by View.OrderDone with 0
 	ChangeOrder  func(api.OrderChange) // answered by View.OrderDone
+
+	Programs      func()                    // and their orders; answered by View.Programs
+	StopTrading   func()                    // of rules and programs; answered by View.ProgramsDone
+	AllowPrograms func(live bool)           // ends that for programs, as Arm does; answered by View.ProgramsDone
+	SetReadOnly   func(client int, on bool) // has programs with a client id place no orders; answered by View.ProgramsDone
 }
 
 // View is all that the window shows.
@@ -73,6 +78,7 @@ type View struct {
 	rules   *rulesPage
 	orders  *ordersPage
 	alerts  *alertsPage
+	others  *programsPage
 	form    *settingsPage
 	tabs    [pageCount]*button
 	pages   [pageCount]fyne.CanvasObject
@@ -99,6 +105,7 @@ const (
 	pageHistory
 	pageRules
 	pageOrders
+	pagePrograms
 	pageAlerts
 	pageSettings
 	pageCount
@@ -121,12 +128,13 @@ func New(a Actions, now time.Time) *View {
 	v.rules = newRulesPage(v.keys, v)
 	v.orders = newOrdersPage(v.keys, &v.actions)
 	v.alerts = newAlertsPage(v.keys, a.Test)
+	v.others = newProgramsPage(v.keys, &v.actions)
 	v.form = newSettingsPage(v.keys, v.save, a.SetLogin)
-	for i, name := range []string{"Status", "History", "Rules", "Orders", "Alerts", "Settings"} {
+	for i, name := range []string{"Status", "History", "Rules", "Orders", "Programs", "Alerts", "Settings"} {
 		v.tabs[i] = newButton(v.keys, name, func() { v.open(i) })
 	}
-	v.pages = [pageCount]fyne.CanvasObject{v.status.content, v.history.content, v.rules.content, v.orders.content, v.alerts.content, v.form.content}
-	tabs, pages := container.NewHBox(), container.NewStack()
+	v.pages = [pageCount]fyne.CanvasObject{v.status.content, v.history.content, v.rules.content, v.orders.content, v.others.content, v.alerts.content, v.form.content}
+	tabs, pages := container.New(tabRows{}), container.NewStack()
 	for i := range pageCount {
 		tabs.Add(v.tabs[i])
 		pages.Add(v.pages[i])
@@ -138,10 +146,60 @@ func New(a Actions, now time.Time) *View {
 	minimum := newThemed("", "", 0)
 	body := framed(top, pages, nil)
 	v.content = container.New(atLeast{MinSize}, minimum, body)
+	show(v.tabs[pagePrograms], false) // until there is a guarded port
 	v.open(pageStatus)
 	v.render()
 	return v
 }
+
+// tabRows lays tabs out in a row, and in two if there are more than fit into the smallest window.
+type tabRows struct{}
+
+// tabsInRow is how many tabs fit into a row of the smallest window.
+const tabsInRow = 6
+
+func (tabRows) rows(objects []fyne.CanvasObject) (rows [][]fyne.CanvasObject) {
+	var visible []fyne.CanvasObject
+	for _, o := range objects {
+		if o.Visible() {
+			visible = append(visible, o)
+		}
+	}
+	if len(visible) <= tabsInRow {
+		return [][]fyne.CanvasObject{visible}
+	}
+	half := (len(visible) + 1) / 2
+	return [][]fyne.CanvasObject{visible[:half], visible[half:]}
+}
+
+func (l tabRows) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
+	for _, row := range l.rows(objects) {
+		width, height := float32(0), float32(0)
+		for _, o := range row {
+			m := o.MinSize()
+			width, height = width+m.Width+tabGap, max(height, m.Height)
+		}
+		size.Width, size.Height = max(size.Width, width-tabGap), size.Height+height
+	}
+	return size
+}
+
+func (l tabRows) Layout(objects []fyne.CanvasObject, _ fyne.Size) {
+	y := float32(0)
+	for _, row := range l.rows(objects) {
+		x, height := float32(0), float32(0)
+		for _, o := range row {
+			m := o.MinSize()
+			o.Move(fyne.NewPos(x, y))
+			o.Resize(m)
+			x, height = x+m.Width+tabGap, max(height, m.Height)
+		}
+		y += height
+	}
+}
+
+// tabGap is between two tabs.
+const tabGap = 4
 
 // atLeast gives everything all the space, and asks for no less than a size.
 type atLeast struct{ fyne.Size }
@@ -240,7 +298,7 @@ func (v *View) open(page int) {
 // ask asks for the data of the page that is open, if it has been a while.
 func (v *View) ask() {
 	every := askEvery
-	if v.page == pageRules || v.page == pageOrders {
+	if v.page == pageRules || v.page == pageOrders || v.page == pagePrograms {
 		every = tradeEvery
 	}
 	if v.waiting || !v.asking.IsZero() && v.now.Sub(v.asking).Abs() < every {
@@ -257,6 +315,9 @@ func (v *View) ask() {
 		v.actions.Uptime()
 		v.actions.Log()
 		v.actions.Messages()
+	case pagePrograms:
+		v.waiting = true
+		v.actions.Programs()
 	case pageAlerts:
 		v.actions.Alerts()
 	case pageSettings:
@@ -340,6 +401,21 @@ func (v *View) Messages(m api.Messages, err error) {
 	v.history.scroll.Refresh()
 }
 
+// Programs takes in the programs at the guarded port, and their orders.
+func (v *View) Programs(p api.Programs, o api.ProgramOrders, err error) {
+	v.waiting = false
+	v.others.take(p, o, err, v.now)
+}
+
+// ProgramsDone takes in what came of stopping or allowing the trading of programs.
+func (v *View) ProgramsDone(err error) {
+	if v.asking = (time.Time{}); err == nil {
+		v.ask()
+		return
+	}
+	v.others.fail("That did not work: " + reasonOf(err))
+}
+
 // Alerts takes in how alerts fare.
 func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
 
@@ -355,7 +431,7 @@ func (v *View) Tested(channel string, t api.AlertTest, err error) {
 
 // reveal scrolls to what has got the focus.
 func (v *View) reveal(o fyne.CanvasObject) {
-	for _, s := range []*container.Scroll{v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll, v.orders.scroll, v.alerts.scroll, v.form.scroll} {
+	for _, s := range []*container.Scroll{v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll, v.orders.scroll, v.others.scroll, v.alerts.scroll, v.form.scroll} {
 		if !inside(o, s.Content) || !s.Visible() {
 			continue
 		}
@@ -415,7 +491,15 @@ func (v *View) Status(st api.Status, now time.Time) {
 	if v.st == nil || v.st.State != st.State || trade && !reflect.DeepEqual(v.st.Trading, st.Trading) {
 		v.asking = time.Time{} // there is something new to see
 	}
+	if v.page == pagePrograms && (v.st == nil || v.st.Programs != st.Programs) {
+		v.asking = time.Time{}
+	}
 	v.st = &st
+	v.others.live = st.Gateway.Mode != "paper"
+	show(v.tabs[pagePrograms], st.Programs.Port != 0)
+	if v.page == pagePrograms && st.Programs.Port == 0 {
+		v.open(pageStatus)
+	}
 	v.form.link(true)
 	v.render()
 	v.ask()

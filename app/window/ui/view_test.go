@@ -55,9 +55,12 @@ func (a *acts) trade() Trade {
 			a.rules = append(a.rules, r)
 			note("save " + name)()
 		},
-		Resolve:     func(in rules.Instrument) { note("resolve " + in.Symbol)() },
-		CancelOrder: func(id int64) { note(fmt.Sprint("cancel ", id))() },
-		ChangeOrder: func(c api.OrderChange) { a.changes = append(a.changes, c) },
+		Resolve:  func(in rules.Instrument) { note("resolve " + in.Symbol)() },
+		Programs: note("programs"), StopTrading: note("stop trading"),
+		AllowPrograms: func(live bool) { note(fmt.Sprint("allow programs, live ", live))() },
+		SetReadOnly:   func(client int, on bool) { note(fmt.Sprint("read-only ", client, " ", on))() },
+		CancelOrder:   func(id int64) { note(fmt.Sprint("cancel ", id))() },
+		ChangeOrder:   func(c api.OrderChange) { a.changes = append(a.changes, c) },
 	}
 }
 
@@ -154,7 +157,7 @@ func TestCountdownGoesOnByItself(t *testing.T) {
 func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 	s := inForce()
 	s.Settings.ResetWindows = []settings.ResetWindow{{Start: "18:00", Minutes: 5}, {Preset: "ibkr-asia"}}
-	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 15, pageOrders: 6, pageAlerts: 8, pageSettings: 47} {
+	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 15, pageOrders: 6, pagePrograms: 8, pageAlerts: 8, pageSettings: 47} {
 		v, w, a := acting(t)
 		v.Settings(s)
 		v.Status(reconnecting(), noon)

@@ -1,0 +1,180 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+)
+
+// programsPage shows the programs at the guarded port and their orders, and lets them trade or not.
+type programsPage struct {
+	content fyne.CanvasObject
+	scroll  *container.Scroll
+	keys    *keys
+	actions *Actions
+	intro   *widget.Label
+	note    *widget.Label
+	stop    *button
+	allow   *button
+	confirm *question
+	list    *fyne.Container
+	rows    []*programRow
+	orders  *fyne.Container
+	lines   []*tableRow
+	live    bool // the account is live, or not known to be a paper account
+}
+
+// programRow is one program.
+type programRow struct {
+	content *fyne.Container
+	number  uint64
+	client  int64
+	name    *widget.Label
+	counts  *widget.Label
+	may     *check
+	shown   bool // what the program says, not the user
+}
+
+// mostProgramOrders bounds the orders that are shown; gatewatch clients orders has all.
+const mostProgramOrders = 50
+
+func newProgramsPage(k *keys, a *Actions) *programsPage {
+	p := &programsPage{
+		keys: k, actions: a, intro: wrapped(""), note: wrapped(""), list: container.New(stacked{8}), orders: container.New(stacked{-6}),
+	}
+	p.note.Importance = widget.DangerImportance
+	p.stop = newDanger(k, "Stop all trading", func() { p.actions.StopTrading() }) // only reduces risk: it does not ask
+	p.allow = newButton(k, "Let programs trade again", p.let)
+	p.confirm = newQuestion(k, p.allow)
+	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content, p.list, p.orders)))
+	p.content = p.scroll
+	show(p.note, false)
+	return p
+}
+
+func (p *programsPage) let() {
+	if !p.live {
+		p.actions.AllowPrograms(false)
+		return
+	}
+	p.confirm.ask("The account is LIVE, or not known to be a paper account: orders of programs trade real money.",
+		"Keep them stopped", "Let programs trade LIVE", func() { p.actions.AllowPrograms(true) })
+}
+
+// take takes in the programs and their orders, or why they are not known.
+func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err error, now time.Time) {
+	if err != nil {
+		p.fail("Programs cannot be shown: " + wording.OneLine(err.Error()) + ".")
+		return
+	}
+	p.fail("")
+	if list.Problem != "" {
+		p.fail("The guarded port cannot be opened: " + wording.OneLine(list.Problem) + ".")
+	}
+	intro := fmt.Sprintf("Port %d. %s.", list.State.Port, wording.OneLine(list.State.Text))
+	if list.Mode == "observe" {
+		intro += " It observes only: orders that would be refused are sent nevertheless."
+	}
+	setText(p.intro, intro)
+	show(p.stop, !list.State.Stopped)
+	show(p.allow, list.State.Stopped)
+	same := len(list.Programs) == len(p.rows)
+	for i := 0; same && i < len(p.rows); i++ {
+		same = p.rows[i].number == list.Programs[i].Number
+	}
+	if !same {
+		p.rows = nil
+		p.list.RemoveAll()
+		for _, c := range list.Programs {
+			r := p.newRow(c)
+			p.rows = append(p.rows, r)
+			p.list.Add(r.content)
+		}
+	}
+	for i := range list.Programs {
+		p.rows[i].render(&list.Programs[i], now)
+	}
+	p.render(orderLines(orders, now))
+	p.scroll.Refresh()
+}
+
+// fail says what did not work; empty: nothing.
+func (p *programsPage) fail(text string) {
+	setText(p.note, text)
+	show(p.note, text != "")
+}
+
+func (p *programsPage) newRow(c api.Program) *programRow {
+	r := &programRow{number: c.Number, client: c.ClientID, name: bold(""), counts: fine("")}
+	r.name.Truncation = fyne.TextTruncateEllipsis
+	r.may = newCheck(p.keys, "May place orders", func() {
+		if !r.shown {
+			p.actions.SetReadOnly(int(r.client), !r.may.Checked)
+		}
+	})
+	r.content = card(container.NewBorder(nil, nil, nil, r.may, r.name), r.counts)
+	return r
+}
+
+func (r *programRow) render(c *api.Program, now time.Time) {
+	r.client = c.ClientID
+	setText(r.name, plain(c.Text))
+	counts := fmt.Sprintf("Connected since %s", clock(c.Since, now))
+	if c.PID != 0 {
+		counts = fmt.Sprintf("Process %d, connected since %s", c.PID, clock(c.Since, now))
+	}
+	counts += fmt.Sprintf(". %d sent, %d refused, %d working", c.Sent, c.Refused, c.Working)
+	if c.Observed > 0 {
+		counts += fmt.Sprintf(", %d would have been refused", c.Observed)
+	}
+	if unknown := wording.UnknownOrders(c.Unknown); unknown != "" {
+		counts += ", " + unknown
+	}
+	setText(r.counts, counts+".")
+	r.shown = true
+	r.may.SetChecked(!c.ReadOnly)
+	r.shown = false
+}
+
+// orderLines returns the newest orders as lines of a table, those that a person has to look after first.
+func orderLines(list api.ProgramOrders, now time.Time) (lines []rowTexts) {
+	for _, unknown := range []bool{true, false} {
+		for _, o := range list.Orders {
+			if (o.State == "unknown") != unknown || len(lines) == mostProgramOrders {
+				continue
+			}
+			state := plain(o.StateText)
+			if o.Reason != "" {
+				state += ": " + plain(o.Reason)
+			}
+			if o.Code != 0 {
+				state += fmt.Sprintf(" (IB code %d: %s)", o.Code, plain(o.Detail))
+			}
+			lines = append(lines, rowTexts{name: plain(o.Text), value: clock(o.At, now), more: plain(o.Program) + " · " + state})
+		}
+	}
+	return lines
+}
+
+func (p *programsPage) render(lines []rowTexts) {
+	for len(p.lines) < len(lines) {
+		r := newTableRow()
+		p.lines = append(p.lines, r)
+		p.orders.Add(r.content)
+	}
+	for i, r := range p.lines {
+		show(r.content, i < len(lines))
+		if i < len(lines) {
+			r.set(lines[i])
+		}
+	}
+	p.orders.Refresh()
+}
