@@ -188,6 +188,8 @@ func TestEveryFieldIsNews(t *testing.T) {
 			v.SetUint(v.Uint() + 1)
 		case reflect.Map:
 			v.Set(reflect.ValueOf(map[string]FarmState{"farm": FarmBroken}))
+		case reflect.Slice:
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		default:
 			t.Fatalf("%s is of kind %s", name, v.Kind())
 		}
