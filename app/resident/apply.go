@@ -90,10 +90,10 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		undo = append(undo, func() { c.trading.configure(before.settings) })
 	}
 	c.trading.configure(p.settings)
-	if err := c.programs.configure(new.GuardedPort); err != nil {
+	if err := c.programs.configure(new.GuardedPort, new.Gateway.ClientID); err != nil {
 		return err
 	}
-	undo = append(undo, func() { _ = c.programs.configure(old.GuardedPort) })
+	undo = append(undo, func() { _ = c.programs.configure(old.GuardedPort, old.Gateway.ClientID) })
 	if err := c.conn.sup.Configure(context.Background(), p.conn); err != nil {
 		return fmt.Errorf("the settings before stay in effect: %w", err)
 	}

@@ -38,21 +38,24 @@ func TestBotsSideBySide(t *testing.T) {
 			out.Flush()
 		}
 	}
-	connect := func(port int, client int64) *bot {
+	connect := func(port int, client int64) (b *bot) {
 		t.Helper()
-		var b *bot
-		if !eventually(t, func() bool {
+		for end := time.Now().Add(patience); time.Now().Before(end); {
 			b = &bot{}
 			b.EClient = ibapi.NewEClient(b)
-			return b.Connect("127.0.0.1", port, client) == nil
-		}) {
-			t.Fatalf("port %d stays closed", port)
+			if b.Connect("127.0.0.1", port, client) != nil {
+				time.Sleep(10 * time.Millisecond)
+				continue
+			}
+			for wait := time.Now().Add(5 * time.Second); time.Now().Before(wait); time.Sleep(10 * time.Millisecond) {
+				if b.id() > 0 {
+					return b
+				}
+			}
+			// Gateway was lost in between.
 		}
-		t.Cleanup(func() { _ = b.Disconnect() })
-		if !eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.first > 0 }) {
-			t.Fatal("no order id came")
-		}
-		return b
+		t.Fatalf("no bot can connect to port %d", port)
+		return nil
 	}
 	ready := func() {
 		t.Helper()

@@ -253,7 +253,7 @@ func (p *program) open(s settings.Settings) error {
 		return err
 	}
 	b.programs.begin()
-	if err := b.programs.configure(c.settings.GuardedPort); err != nil {
+	if err := b.programs.configure(c.settings.GuardedPort, c.settings.Gateway.ClientID); err != nil {
 		return err
 	}
 	b.status.meter = b.status.newMetrics()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -49,8 +50,12 @@ func (p *programs) begin() {
 	p.settings.Stopped = !errors.Is(err, fs.ErrNotExist) // where that cannot be known, nothing passes
 }
 
-// configure puts settings in effect.
-func (p *programs) configure(s settings.GuardedPort) error {
+// askAs is added to Gatewatch's own client id to ask about orders whose program is not connected: no program uses such a
+// number.
+const askAs = 1_000_000_000
+
+// configure puts settings in effect; own is Gatewatch's client id.
+func (p *programs) configure(s settings.GuardedPort, own int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clients := map[int]port.ClientOptions{}
@@ -61,6 +66,7 @@ func (p *programs) configure(s settings.GuardedPort) error {
 	}
 	return p.put(port.Settings{
 		Port: s.Port, Mode: port.Mode(s.Mode), ProofOfLife: s.ProofOfLife(), Clients: clients, Stopped: p.settings.Stopped,
+		AskAs: (own + askAs) % math.MaxInt32,
 	})
 }
 

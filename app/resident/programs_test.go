@@ -25,7 +25,8 @@ import (
 	"gatewatch/engine"
 )
 
-// bot is a program that uses the client library, unmodified.
+// bot is a program that uses the client library, unmodified. It leaves when Gateway closes its connection: the library's
+// Disconnect races with itself.
 type bot struct {
 	ibapi.Wrapper
 	*ibapi.EClient
@@ -52,6 +53,13 @@ func (b *bot) OrderStatus(id int64, status string, _, _ ibapi.Decimal, _ float64
 }
 
 func (b *bot) Error(id, _, code int64, text, _ string) { b.note("%d error %d %s", id, code, text) }
+
+// id returns the first order id, 0 before Gateway has sent it.
+func (b *bot) id() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.first
+}
 
 // heard reports whether a line begins like that.
 func (b *bot) heard(begin string) bool {
@@ -94,8 +102,7 @@ func TestPrograms(t *testing.T) {
 		if err := c.Connect("127.0.0.1", number, 7); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = c.Disconnect() })
-		if !eventually(t, func() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.first > 0 }) {
+		if !eventually(t, func() bool { return c.id() > 0 }) {
 			t.Fatal("no order id came")
 		}
 		return c
@@ -247,7 +254,7 @@ func TestProgramsLive(t *testing.T) {
 	}
 	free, number := listen(t)
 	free.Close()
-	if err := b.programs.configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250}); err != nil {
+	if err := b.programs.configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250}, 17); err != nil {
 		t.Fatal(err)
 	}
 	var open *api.Unconfirmed
@@ -267,7 +274,7 @@ func TestProgramsStopLasts(t *testing.T) {
 	if p.settings.Stopped {
 		t.Error("stopped without reason")
 	}
-	if err := p.configure(settings.GuardedPort{Port: 4100, Mode: "guard"}); err != nil {
+	if err := p.configure(settings.GuardedPort{Port: 4100, Mode: "guard"}, 17); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.stop(); err == nil || !p.present().Stopped {
