@@ -90,8 +90,9 @@ func (c *catcher) caught(path string) (list []caught) {
 	return list
 }
 
-// TestAlertsArrive runs the program against a gateway that goes and comes back while nobody takes alerts, ends the program
-// and starts it again: what happened is told afterwards, once, in order, and what is late says so; no secret is in sight.
+// TestAlertsArrive runs the program against a gateway that goes and comes back while nobody takes alerts, ends the
+// program and starts it again: what happened is told afterwards, once, in order, and what is late says so; no secret is
+// in sight.
 func TestAlertsArrive(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for deliveries to be tried again")
@@ -178,7 +179,9 @@ func TestAlertsArrive(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
-	await("delivered", func(st api.Status) bool { return st.Connected && st.Alerts.Queued == 0 && len(st.Alerts.Failing) == 0 })
+	await("delivered", func(st api.Status) bool {
+		return st.Connected && st.Alerts.Queued == 0 && len(st.Alerts.Failing) == 0
+	})
 	hook, slack := server.caught("/hooksecret"), server.caught("/services/T0/B0/slacksecret")
 	if len(hook) != 2 || len(slack) != 2 {
 		t.Fatalf("webhook %d, Slack %d, want 2 each: %v %v", len(hook), len(slack), hook, slack)

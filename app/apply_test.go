@@ -43,7 +43,8 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	// Less than a nanosecond apart: right key by key, and refused by the supervisor.
 	const collapse = `, "watchdog": {"soft_seconds": 1.5, "hard_seconds": 1.5000000001}`
 	var refused settings.Problems
-	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(collapse))); !errors.As(err, &refused) || refused[0].Key != "watchdog.hard_seconds" || refused[0].Line != 1 {
+	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(collapse))); !errors.As(err, &refused) ||
+		refused[0].Key != "watchdog.hard_seconds" || refused[0].Line != 1 {
 		t.Errorf("limits that are the same: %v", err)
 	}
 	unchanged("limits that are the same")
@@ -61,7 +62,8 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(`, "log": {"level": "debug"}`))); err == nil || errors.As(err, &refused) {
+	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(`, "log": {"level": "debug"}`))); err == nil ||
+		errors.As(err, &refused) {
 		t.Errorf("a folder in the place of the file: %v", err)
 	}
 	if text := view(); strings.Contains(text, `"level": "debug"`) {
@@ -98,7 +100,8 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.client = api.NewClient(card)
-	if st, _, err := r.client.Status(t.Context()); err != nil || st.Session != 1 || !strings.HasSuffix(card.URL, ":"+strconv.Itoa(port)) {
+	if st, _, err := r.client.Status(t.Context()); err != nil || st.Session != 1 ||
+		!strings.HasSuffix(card.URL, ":"+strconv.Itoa(port)) {
 		t.Errorf("%s: %v, session %d", card.URL, err, st.Session)
 	}
 	r.until("the old port is closed", func() bool {

@@ -26,8 +26,8 @@ func withoutPrivileges(t *testing.T, program ...string) []string {
 	return append([]string{setpriv, "--bounding-set=" + caps, "--inh-caps=" + caps}, program...)
 }
 
-// TestBadHome starts the built program with something wrong in its home: it connects all the same, says what is wrong, and ends
-// when it is told to.
+// TestBadHome starts the built program with something wrong in its home: it connects all the same, says what is wrong,
+// and ends when it is told to.
 func TestBadHome(t *testing.T) {
 	pipe := func(name string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
@@ -59,7 +59,11 @@ func TestBadHome(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
 		}, withoutPrivileges(t, run...), "api.json cannot be written"},
-		{"full", func(*testing.T, string) {}, append([]string{"bash", "-c", `ulimit -f 0; exec "$@"`, "bash"}, run...), "api.json cannot be written"},
+		{
+			"full", func(*testing.T, string) {}, append([]string{"bash", "-c", `ulimit -f 0; exec "$@"`, "bash"},
+				run...),
+			"api.json cannot be written",
+		},
 		{"link that leads nowhere", func(t *testing.T, dir string) {
 			path := filepath.Join(dir, "settings.json")
 			if err := os.Rename(path, filepath.Join(dir, "settings.last-good.json")); err != nil {
@@ -70,7 +74,8 @@ func TestBadHome(t *testing.T) {
 			}
 		}, run, "a link that leads nowhere"},
 		{"settings are a pipe", func(t *testing.T, dir string) {
-			if err := os.Rename(filepath.Join(dir, "settings.json"), filepath.Join(dir, "settings.last-good.json")); err != nil {
+			if err := os.Rename(filepath.Join(dir, "settings.json"),
+				filepath.Join(dir, "settings.last-good.json")); err != nil {
 				t.Fatal(err)
 			}
 			pipe("settings.json")(t, dir)
@@ -78,14 +83,16 @@ func TestBadHome(t *testing.T) {
 		{"rules are a pipe", pipe("rules.json"), run, "not a regular file"},
 	}
 	for _, name := range []string{
-		"gatewatch.log", "gatewatch.lock", "orders.db", "orders.db.journal", "alerts.db", "api.json", "connection_log.json",
+		"gatewatch.log", "gatewatch.lock", "orders.db", "orders.db.journal", "alerts.db", "api.json",
+		"connection_log.json",
 		"connection_log.heartbeat", "crash.log", "settings.last-good.json",
 	} {
 		says := "moved aside"
 		if name == "orders.db" { // a person has to look at that
 			says = "no orders can be placed"
 		}
-		homes = append(homes, home{name + " is a pipe", pipe(name), run, says}, home{name + " is a folder", folder(name), run, says})
+		homes = append(homes, home{name + " is a pipe", pipe(name), run, says},
+			home{name + " is a folder", folder(name), run, says})
 	}
 	for _, h := range homes {
 		t.Run(h.name, func(t *testing.T) {
@@ -110,7 +117,8 @@ func TestBadHome(t *testing.T) {
 			err := cmd.Wait()
 			over.Stop()
 			if !ready || err != nil {
-				t.Errorf("connected and told %v, ended with %v, want it to say %q; it said\n%s", ready, err, h.says, said)
+				t.Errorf("connected and told %v, ended with %v, want it to say %q; it said\n%s", ready, err, h.says,
+					said)
 			}
 		})
 	}

@@ -94,12 +94,16 @@ func TestTradingCommands(t *testing.T) {
 		{"guard", false, nil, exit.Failed, ""},
 	} {
 		d.asked, d.err, d.status.Guard = nil, c.err, api.Guard{Open: c.open, Reason: "not connected to Gateway"}
-		if code := start(append(strings.Fields(c.args), "--home", dir)); code != c.code || strings.Join(d.asked, ", ") != c.asked {
+		if code := start(append(strings.Fields(c.args), "--home", dir)); code != c.code ||
+			strings.Join(d.asked, ", ") != c.asked {
 			t.Errorf("%s: code %d, asked %q; want %d, %q", c.args, code, d.asked, c.code, c.asked)
 		}
 	}
 	nobody := t.TempDir()
-	for _, args := range []string{"rules", "rules delete dip", "orders", "orders cancel --all", "arm", "disarm", "guard", "guard --watch"} {
+	for _, args := range []string{
+		"rules", "rules delete dip", "orders", "orders cancel --all", "arm", "disarm",
+		"guard", "guard --watch",
+	} {
 		if code := start(append(strings.Fields(args), "--home", nobody)); code != exit.NotThere {
 			t.Errorf("%s without a resident program: %d", args, code)
 		}

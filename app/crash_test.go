@@ -65,13 +65,17 @@ func (i *inbox) about(what string) (found []string) {
 	return found
 }
 
-// TestCrash crashes the program itself: the exit code says so, the stacks of all goroutines are kept, and the next start tells of
-// it once, in the connection log and by an alert, without what is personal.
+// TestCrash crashes the program itself: the exit code says so, the stacks of all goroutines are kept, and the next
+// start tells of it once, in the connection log and by an alert, without what is personal.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	for how, want := range map[string]string{"panic": "panic: injected for ••• and •••", "fatal": "fatal error in internal/sync.(*Mutex).unlockSlow"} {
+	for how, want := range map[string]string{
+		"panic": "panic: injected for ••• and •••",
+		"fatal": "fatal error in internal/sync.(*Mutex).unlockSlow",
+	} {
 		t.Run(how, func(t *testing.T) {
-			gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
+			gateway, err := sim.Start(t.Context(),
+				sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +93,8 @@ func TestCrash(t *testing.T) {
 				t.Helper()
 				cmd, said := exec.Command(program, "run", "--headless", "--home", dir), &bytes.Buffer{}
 				cmd.Stdout, cmd.Stderr = said, said
-				cmd.Env = append(os.Environ(), crashVariable+"="+trigger, "HOOK="+server.URL+"/hook", "GORACE=atexit_sleep_ms=10")
+				cmd.Env = append(os.Environ(), crashVariable+"="+trigger, "HOOK="+server.URL+"/hook",
+					"GORACE=atexit_sleep_ms=10")
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
@@ -130,10 +135,12 @@ func TestCrash(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := strings.Count(string(text), "\ngoroutine "); !strings.Contains(string(text), strings.TrimPrefix(want, "fatal error in ")) || n < 10 || strings.Contains(string(text), "U1234567") {
+			if n := strings.Count(string(text), "\ngoroutine "); !strings.Contains(string(text),
+				strings.TrimPrefix(want, "fatal error in ")) || n < 10 || strings.Contains(string(text), "U1234567") {
 				t.Errorf("%d goroutines in %s", n, text)
 			}
-			if log, err := os.ReadFile(home.At(dir).Log()); err != nil || !strings.Contains(string(log), "Gatewatch had crashed") {
+			if log, err := os.ReadFile(home.At(dir).Log()); err != nil ||
+				!strings.Contains(string(log), "Gatewatch had crashed") {
 				t.Errorf("%s %v", log, err)
 			}
 			var last history.Record
@@ -159,7 +166,8 @@ func TestCrash(t *testing.T) {
 			_ = sendSignal(third, syscall.SIGTERM)
 			_ = third.Wait()
 			told := alerts.about("crashed")
-			if len(told) != 1 || !strings.Contains(told[0], "Gatewatch crashed at ") || strings.Contains(told[0], "U1234567") {
+			if len(told) != 1 || !strings.Contains(told[0], "Gatewatch crashed at ") ||
+				strings.Contains(told[0], "U1234567") {
 				t.Errorf("told %q", told)
 			}
 			crashes := 0

@@ -28,7 +28,9 @@ type notes struct {
 	next  uint32
 }
 
-func (n *notes) Notify(_ string, replaces uint32, _, summary, _ string, _ []string, _ map[string]dbus.Variant, _ int32) (uint32, *dbus.Error) {
+func (n *notes) Notify(_ string, replaces uint32, _, summary, _ string, _ []string, _ map[string]dbus.Variant,
+	_ int32,
+) (uint32, *dbus.Error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.shown = append(n.shown, summary)

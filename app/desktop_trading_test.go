@@ -13,7 +13,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// TestDesktopTrading holds that the desktop is told what becomes of rules and orders, and that the tray arms, stops and cancels.
+// TestDesktopTrading holds that the desktop is told what becomes of rules and orders, and that the tray arms, stops and
+// cancels.
 func TestDesktopTrading(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
@@ -28,7 +29,8 @@ func TestDesktopTrading(t *testing.T) {
 	if _, err := bus.RequestName("org.freedesktop.Notifications", 0); err != nil {
 		t.Fatal(err)
 	}
-	r := prepareRig(t, "DU1234567", "", rulesOf(ruleText("tell", tell), ruleText("off", buyOff), ruleText("low", buyLow)))
+	r := prepareRig(t, "DU1234567", "", rulesOf(ruleText("tell", tell), ruleText("off", buyOff),
+		ruleText("low", buyLow)))
 	r.program = []string{buildProgram(t, t.TempDir())}
 	r.start()
 	host.Adopt()

@@ -187,7 +187,8 @@ var floods = map[string]func(i int) flooded{
 	"ticks":          func(i int) flooded { return message(1, 2130706433, 1, float64(100+i%7), "1", 0) },
 	"unknown":        func(i int) flooded { return message(299, i) },
 	"executions": func(i int) flooded {
-		return message(11, -1, protoFields(1, "AAPL", "STK"), protoFields(i, fmt.Sprintf("0000e0d5.%d.01.01", i), "20261130 12:00:00",
+		return message(11, -1, protoFields(1, "AAPL", "STK"), protoFields(i, fmt.Sprintf("0000e0d5.%d.01.01", i),
+			"20261130 12:00:00",
 			"DU1234567", "ISLAND", "BOT", "1", 230.0, i, 5, nil, "1", 230.0))
 	},
 }
@@ -222,7 +223,8 @@ func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {
 	f := newFlooder(t, flood)
 	r := prepareRig(t, "DU1234567", "", rulesOf())
 	r.gateway.Close()
-	r.write("settings.json", fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}}`, f.ln.Addr().(*net.TCPAddr).Port))
+	r.write("settings.json", fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}}`,
+		f.ln.Addr().(*net.TCPAddr).Port))
 	r.start()
 	r.await("it is connected", func(st api.Status) bool { return st.Session != 0 })
 	before := r.rss()
@@ -243,7 +245,8 @@ func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {
 	took := time.Since(began)
 	r.cmd = nil
 	logged := r.logged()
-	t.Logf("rss %d to %d MB; %d answers, the slowest after %v; ended after %v; logs of %d kB", before>>20, most>>20, answers, slowest, took, logged>>10)
+	t.Logf("rss %d to %d MB; %d answers, the slowest after %v; ended after %v; logs of %d kB", before>>20, most>>20,
+		answers, slowest, took, logged>>10)
 	if grown := most - before; grown > maxGrowth && !raceDetector {
 		t.Errorf("it grew by %d MB", grown>>20)
 	}

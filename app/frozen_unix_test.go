@@ -13,8 +13,8 @@ import (
 	"gatewatch/app/wording"
 )
 
-// TestFrozenProgramInWords stops the running program: the command line says so within seconds, and what to do. A watcher of the
-// guard says that it is closed, and goes on when the program does.
+// TestFrozenProgramInWords stops the running program: the command line says so within seconds, and what to do. A
+// watcher of the guard says that it is closed, and goes on when the program does.
 func TestFrozenProgramInWords(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf())
@@ -35,7 +35,9 @@ func TestFrozenProgramInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped := time.Now()
-	r.until("the watcher sees it closed", func() bool { return strings.Contains(said.String(), "closed: "+wording.NotResponding) })
+	r.until("the watcher sees it closed", func() bool {
+		return strings.Contains(said.String(), "closed: "+wording.NotResponding)
+	})
 	took := time.Since(stopped)
 	t.Logf("guard --watch noticed after %v", took)
 	if took > 30*time.Second {
@@ -46,7 +48,8 @@ func TestFrozenProgramInWords(t *testing.T) {
 		out, code := r.command(command)
 		took := time.Since(began)
 		t.Logf("%s answered after %v: %s", command, took, out)
-		if code != exit.NotThere || took > 50*time.Second || !strings.Contains(out, "Gatewatch is not responding (process ") ||
+		if code != exit.NotThere || took > 50*time.Second ||
+			!strings.Contains(out, "Gatewatch is not responding (process ") ||
 			!strings.Contains(out, wording.NotRespondingDo) || strings.Contains(out, "deadline") {
 			t.Errorf("%s: code %d after %v: %s", command, code, took, out)
 		}

@@ -37,18 +37,24 @@ func (r *rig) post(path, body string) int {
 	return res.StatusCode
 }
 
-// TestManyHands has many change rules at once, and some send what makes no sense: no change is lost, and the file is in order.
+// TestManyHands has many change rules at once, and some send what makes no sense: no change is lost, and the file is in
+// order.
 func TestManyHands(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("first", tell)))
 	r.awaitOpen()
 	r.activate("first")
 	senseless := []string{
-		"", "null", "[]", "{", `"first"`, `{"name": 1}`, `{"name": ["first"]}`, `{"name": "first", "more": 1}`, `{"id": "7"}`, `{"id": 1e99}`, `{"id": -1}`,
-		`{"name": "first", "rule": {"name": "x"}}`, `{"name": "first", "rule": 5}`, `{"name": "no such"}`, strings.Repeat("[", 100000),
+		"", "null", "[]", "{", `"first"`, `{"name": 1}`, `{"name": ["first"]}`, `{"name": "first", "more": 1}`,
+		`{"id": "7"}`, `{"id": 1e99}`, `{"id": -1}`,
+		`{"name": "first", "rule": {"name": "x"}}`, `{"name": "first", "rule": 5}`, `{"name": "no such"}`,
+		strings.Repeat("[", 100000),
 		`{"name": "` + strings.Repeat("x", 3<<20) + `"}`, `{"rule": {"name": "` + strings.Repeat("y", 100) + `"}}`,
 	}
-	paths := []string{"/rules/save", "/rules/activate", "/rules/deactivate", "/rules/delete", "/orders/cancel", "/orders/change", "/orders/cancel_all", "/instruments/resolve"}
+	paths := []string{
+		"/rules/save", "/rules/activate", "/rules/deactivate", "/rules/delete", "/orders/cancel",
+		"/orders/change", "/orders/cancel_all", "/instruments/resolve",
+	}
 	var hands sync.WaitGroup
 	const workers, each = 4, 6
 	for w := range workers {
@@ -121,7 +127,9 @@ func TestManyHands(t *testing.T) {
 	if err := os.Remove(filepath.Join(r.dir, "rules.json")); err != nil {
 		t.Fatal(err)
 	}
-	r.await("the file is missed", func(st api.Status) bool { return strings.Contains(st.Trading.RulesProblem, "is missing") })
+	r.await("the file is missed", func(st api.Status) bool {
+		return strings.Contains(st.Trading.RulesProblem, "is missing")
+	})
 	check()
 	if _, err := r.client.DeleteRule(t.Context(), "first"); err != nil {
 		t.Fatal(err)

@@ -30,8 +30,8 @@ loop 1300ms
 `
 
 // TestKill kills the program itself at random records under chaos and starts it again: the log stays a JSON array that
-// only grows, each run but the last ends in a crash, no outage is counted twice, and the account adds up. GATEWATCH_KILLS
-// sets how often it is killed.
+// only grows, each run but the last ends in a crash, no outage is counted twice, and the account adds up.
+// GATEWATCH_KILLS sets how often it is killed.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := 20
@@ -64,7 +64,8 @@ func TestKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// From its first record on, behind the one that says that the run before has crashed, to long after it has connected.
+		// From its first record on, behind the one that says that the run before has crashed, to long after it has
+		// connected.
 		more := 2 + rand.IntN(11)
 		var last []history.Record // written, and thereby promised
 		if !eventually(func() bool { last = readLog(t, dir); return len(last) >= len(before)+more }) {
@@ -125,8 +126,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d kills, %d records, %d runs that wrote, %d outages", kills, len(before), runs, outages)
 }
 
-// readLog returns the records of a log, whose file has to be a JSON array at any moment. A file that is being appended to
-// can be seen half written, so it is looked at again.
+// readLog returns the records of a log, whose file has to be a JSON array at any moment. A file that is being appended
+// to can be seen half written, so it is looked at again.
 func readLog(t testing.TB, dir string) (records []history.Record) {
 	t.Helper()
 	var err error

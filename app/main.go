@@ -22,7 +22,8 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-// commandLine is what can be written behind gatewatch: flags for all commands, and the commands in the order of the help.
+// commandLine is what can be written behind gatewatch: flags for all commands, and the commands in the order of the
+// help.
 type commandLine struct {
 	Home    string           `help:"Folder for settings.json, api.json, log and lock, instead of the usual ones." env:"GATEWATCH_HOME" type:"path" placeholder:"DIR"`
 	Color   string           `help:"When to print colours: auto (on a terminal, unless NO_COLOR is set), always or never." enum:"auto,always,never" default:"auto" placeholder:"WHEN"`

@@ -72,7 +72,10 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	other := newStranger(t, strings.TrimPrefix(card.URL, "http://"))
 	look := func() {
 		t.Helper()
-		for _, command := range []string{"guard", "status", "connect", "disconnect", "open", "quit", "orders", "rules", "alerts"} {
+		for _, command := range []string{
+			"guard", "status", "connect", "disconnect", "open", "quit", "orders", "rules",
+			"alerts",
+		} {
 			r.says(exit.NotThere, "no Gatewatch runs here", command)
 		}
 		if out, code := r.command("guard", "--watch"); code == 0 || strings.Contains(out, "open:") {
@@ -99,12 +102,13 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	r.says(0, "^open: ", "guard")
 }
 
-// TestNoSecretAmongProcesses opens the page with a stand-in for the desktop's opener that stays. Other users can read the
-// arguments of all processes.
+// TestNoSecretAmongProcesses opens the page with a stand-in for the desktop's opener that stays. Other users can read
+// the arguments of all processes.
 func TestNoSecretAmongProcesses(t *testing.T) {
 	const secret = "https://hooks.example.com/SECRET"
 	tools := t.TempDir()
-	opener := "#!/bin/sh\nenv >'" + tools + "/env'\necho \"$1\" >'" + tools + "/new' && mv '" + tools + "/new' '" + tools + "/opened'\nsleep 5\nexit 0\n"
+	opener := "#!/bin/sh\nenv >'" + tools + "/env'\necho \"$1\" >'" + tools + "/new' && mv '" + tools + "/new' '" +
+		tools + "/opened'\nsleep 5\nexit 0\n"
 	if err := os.WriteFile(filepath.Join(tools, "xdg-open"), []byte(opener), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -142,15 +146,18 @@ func TestNoSecretAmongProcesses(t *testing.T) {
 	if all := processTexts(t, "environ"); strings.Contains(all, card.Token) {
 		t.Error("the token stands in an environment")
 	}
-	if env, err := os.ReadFile(filepath.Join(tools, "env")); err != nil || !strings.Contains(string(env), "DISPLAY=:4711") || strings.Contains(string(env), secret) {
+	if env, err := os.ReadFile(filepath.Join(tools, "env")); err != nil ||
+		!strings.Contains(string(env), "DISPLAY=:4711") || strings.Contains(string(env), secret) {
 		t.Errorf("the opener gets %s, %v", env, err)
 	}
 
-	if out := asNobody(t, "curl", "-s", "-X", "POST", "-d", `{"code": "`+code+`"}`, card.URL+"/session"); !strings.Contains(out, "another user") {
+	if out := asNobody(t, "curl", "-s", "-X", "POST", "-d", `{"code": "`+code+`"}`,
+		card.URL+"/session"); !strings.Contains(out, "another user") {
 		t.Errorf("another user gets %s", out)
 	}
 	var got api.PageToken
-	if status := exchange(t, card.URL, code, &got); status != http.StatusOK || got.Token == "" || got.Token == card.Token {
+	if status := exchange(t, card.URL, code, &got); status != http.StatusOK || got.Token == "" ||
+		got.Token == card.Token {
 		t.Fatalf("%d, %+v", status, got)
 	}
 	page := api.NewClient(card)
@@ -171,7 +178,8 @@ func TestNoSecretAmongProcesses(t *testing.T) {
 	if status := exchange(t, card.URL, code, nil); status != http.StatusForbidden || works() {
 		t.Errorf("a second time: %d, and the token works: %v", status, works())
 	}
-	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil || strings.Contains(string(log), code) || strings.Contains(string(log), got.Token) {
+	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil || strings.Contains(string(log), code) ||
+		strings.Contains(string(log), got.Token) {
 		t.Errorf("the log tells codes or tokens: %v", err)
 	}
 }
@@ -237,11 +245,15 @@ func TestOtherUsersSee(t *testing.T) {
 	}
 	for _, path := range []string{"/status", "/guard", "/metrics", "/healthz", "/openapi.json", "/"} {
 		out := asNobody(t, "curl", "-s", "-w", "%{http_code}", card.URL+path)
-		if !strings.HasSuffix(out, "200") || strings.Contains(out, "DU1234567") || strings.Contains(out, "secret plan") || strings.Contains(out, r.dir) {
+		if !strings.HasSuffix(out, "200") || strings.Contains(out, "DU1234567") ||
+			strings.Contains(out, "secret plan") || strings.Contains(out, r.dir) {
 			t.Errorf("%s: %s", path, out)
 		}
 	}
-	for _, path := range []string{"/settings", "/rules", "/orders", "/log", "/uptime", "/alerts", "/diagnostics", "/autostart"} {
+	for _, path := range []string{
+		"/settings", "/rules", "/orders", "/log", "/uptime", "/alerts", "/diagnostics",
+		"/autostart",
+	} {
 		if out := asNobody(t, "curl", "-s", "-w", "%{http_code}", card.URL+path); !strings.HasSuffix(out, "401") {
 			t.Errorf("%s: %s", path, out)
 		}
@@ -260,8 +272,8 @@ func TestOtherUsersSee(t *testing.T) {
 	}
 }
 
-// TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and streams
-// that they can get. Gateway and the user still find room.
+// TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and
+// streams that they can get. Gateway and the user still find room.
 func TestDescriptorsForGateway(t *testing.T) {
 	r := prepareRig(t, "DU1234567", "", rulesOf())
 	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
@@ -290,7 +302,8 @@ func TestDescriptorsForGateway(t *testing.T) {
 		r.await("the connection is lost and found", func(st api.Status) bool { return st.Lost > lost && st.Guard.Open })
 	}
 	r.says(0, "^open: ", "guard")
-	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil || strings.Contains(string(log), "too many open files") {
+	if log, err := os.ReadFile(home.At(r.dir).Log()); err != nil ||
+		strings.Contains(string(log), "too many open files") {
 		t.Errorf("descriptors were lacking: %v\n%s", err, log)
 	}
 }
@@ -305,8 +318,8 @@ func (r *rig) status() api.Status {
 }
 
 // TestHomeGoesWhileItRuns has the folder of the program be deleted or moved while an order works and trading is on. The
-// program notices, turns trading off, says so and is found again; no second one starts beside it, and the next start knows
-// the order.
+// program notices, turns trading off, says so and is found again; no second one starts beside it, and the next start
+// knows the order.
 func TestHomeGoesWhileItRuns(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"deleted": os.RemoveAll,
@@ -369,9 +382,11 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.until("log and connection log are written anew", func() bool {
 				log, err1 := os.ReadFile(home.At(r.dir).Log())
 				line, err2 := os.ReadFile(filepath.Join(r.dir, "connection_log.json"))
-				return err1 == nil && err2 == nil && strings.Contains(string(log), "log starts here") && strings.Contains(string(line), `"connected"`)
+				return err1 == nil && err2 == nil && strings.Contains(string(log), "log starts here") &&
+					strings.Contains(string(line), `"connected"`)
 			})
-			if console, err := os.ReadFile(r.console.Name()); err != nil || !strings.Contains(string(console), "Trading is off: files of Gatewatch were deleted or moved") {
+			if console, err := os.ReadFile(r.console.Name()); err != nil ||
+				!strings.Contains(string(console), "Trading is off: files of Gatewatch were deleted or moved") {
 				t.Errorf("nothing is said: %v\n%s", err, console)
 			}
 			beside()
@@ -381,7 +396,9 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.start()
 			r.awaitOpen()
 			r.awaitFates(engine.Working)
-			r.await("trading is off after the start", func(st api.Status) bool { return !st.Trading.Armed && st.Trading.ReasonID == engine.BlockedDisarmed })
+			r.await("trading is off after the start", func(st api.Status) bool {
+				return !st.Trading.Armed && st.Trading.ReasonID == engine.BlockedDisarmed
+			})
 		})
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"gatewatch/engine"
 )
 
-// TestOrderStates has an order be held, de-activated and work again, and a change of it be refused: the program says so in IBKR's words.
+// TestOrderStates has an order be held, de-activated and work again, and a change of it be refused: the program says so
+// in IBKR's words.
 func TestOrderStates(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("low", buyLow)))

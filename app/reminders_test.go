@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// TestEndOfSupportIsToldOnce has Gateway say on each connection until when its version is supported, over a restart of the program.
+// TestEndOfSupportIsToldOnce has Gateway say on each connection until when its version is supported, over a restart of
+// the program.
 func TestEndOfSupportIsToldOnce(t *testing.T) {
 	server := newCatcher(t)
 	server.open()
-	r := newRig(t, "DU1234567", `, "notices": {"weekly_reminder_hours": 0}, "webhook": {"url": "env:TEST_HOOK"}`, `{"rules": []}`,
+	r := newRig(t, "DU1234567", `, "notices": {"weekly_reminder_hours": 0}, "webhook": {"url": "env:TEST_HOOK"}`,
+		`{"rules": []}`,
 		"TEST_HOOK=http://"+server.addr+"/hook")
 	say := func(date time.Time) {
 		t.Helper()
@@ -27,7 +29,8 @@ func TestEndOfSupportIsToldOnce(t *testing.T) {
 	told := func(date time.Time) int {
 		ids := map[string]bool{}
 		for _, c := range server.caught("/hook") {
-			if strings.Contains(c.body, "before "+date.Format("2 January 2006")) && strings.Contains(c.body, `"unsupported"`) {
+			if strings.Contains(c.body, "before "+date.Format("2 January 2006")) &&
+				strings.Contains(c.body, `"unsupported"`) {
 				ids[regexp.MustCompile(`"id":"\w+"`).FindString(c.body)] = true
 			}
 		}

@@ -36,8 +36,8 @@ type rig struct {
 	client  *api.Client
 }
 
-// newRig starts a simulated gateway on which AAPL stands at 230, writes the files and starts the program. Other settings
-// are JSON that begins with a comma.
+// newRig starts a simulated gateway on which AAPL stands at 230, writes the files and starts the program. Other
+// settings are JSON that begins with a comma.
 func newRig(t *testing.T, account, settings, rulesText string, env ...string) *rig {
 	t.Helper()
 	r := prepareRig(t, account, settings, rulesText, env...)
@@ -276,7 +276,8 @@ func (r *rig) blockedBy(n uint64, reason string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if len(list.Blocked) == 0 || list.Blocked[0].ReasonID != reason || list.Blocked[0].Reason == "" || st.Trading.OrdersBlocked != n {
+	if len(list.Blocked) == 0 || list.Blocked[0].ReasonID != reason || list.Blocked[0].Reason == "" ||
+		st.Trading.OrdersBlocked != n {
 		r.t.Errorf("blocked %+v, want %d with %s at last; the status says\n%s", list.Blocked, n, reason, raw)
 	}
 }

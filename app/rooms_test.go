@@ -235,7 +235,8 @@ func TestTopLevel(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(file, "go.mod")); d.IsDir() && name != "." && err == nil {
 			return filepath.SkipDir // a module of its own: an example
 		}
-		if room, _, _ := strings.Cut(filepath.ToSlash(name), "/"); path.Ext(name) == ".go" && !slices.Contains(rooms, room) {
+		if room, _, _ := strings.Cut(filepath.ToSlash(name), "/"); path.Ext(name) == ".go" &&
+			!slices.Contains(rooms, room) {
 			t.Errorf("%s lies in none of %v", name, rooms)
 		}
 		return nil

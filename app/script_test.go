@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gatewatch": onItsOwn, "gatewatch-that-crashes": crashing})
 }
 
-// onItsOwn is the program, which does not see the Gateway and TWS that may run on this computer. Their ports are here those
-// that GATEWATCH_TEST_PORT says, or one that nobody listens on.
+// onItsOwn is the program, which does not see the Gateway and TWS that may run on this computer. Their ports are here
+// those that GATEWATCH_TEST_PORT says, or one that nobody listens on.
 func onItsOwn() {
 	port, err := strconv.Atoi(os.Getenv("GATEWATCH_TEST_PORT"))
 	if err != nil {
@@ -43,7 +43,8 @@ func onItsOwn() {
 	main()
 }
 
-// patience is how long a script waits for something that takes a fraction of a second on a computer with nothing else to do.
+// patience is how long a script waits for something that takes a fraction of a second on a computer with nothing else
+// to do.
 const patience = 2 * time.Minute
 
 // TestScript runs the program itself, in processes of its own and over real sockets, as testdata/script tells. Beside
@@ -56,12 +57,12 @@ const patience = 2 * time.Minute
 //	code N PROG ARG...            run the program and expect this exit code
 //	expand FILE                   put the values of variables in the place of $NAME in the file
 //	fault NAME                    have the simulated gateway whose control port is $CONTROL play a fault
-//	keys KEY...                   expect the last stdout to be JSON that has these keys; list.0.key is one of an element
+//	keys KEY...                   expect the last stdout to be JSON with these keys; list.0.key is of an element
 //	mode OCTAL FILE               expect these permissions; nothing on Windows
 //	occurs N REGEXP FILE          expect so many matches in the file
 //	ports NAME...                 set variables to ports that are free now
-//	signal TERM|INT|HUP|KILL ARG  send a signal to the background process that has ARG as an argument; STOP and CONT on Unix
-//	story HOME FILE               write what the connection log in HOME tells into FILE: event, how time counts then, cause
+//	signal TERM|INT|HUP|KILL ARG  send a signal to the background process with ARG as an argument; on Unix STOP, CONT
+//	story HOME FILE               write the connection log in HOME to FILE: event, how time counts then, cause
 //	within DURATION               expect that less time has gone since clock
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -71,8 +72,10 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"apiport": cmdAPIPort, "await": cmdAwait, "awaitfile": cmdAwaitFile, "clock": cmdClock, "code": cmdCode, "expand": cmdExpand,
-			"fault": cmdFault, "keys": cmdKeys, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts, "signal": cmdSignal, "story": cmdStory, "within": cmdWithin,
+			"apiport": cmdAPIPort, "await": cmdAwait, "awaitfile": cmdAwaitFile, "clock": cmdClock, "code": cmdCode,
+			"expand": cmdExpand,
+			"fault":  cmdFault, "keys": cmdKeys, "mode": cmdMode, "occurs": cmdOccurs, "ports": cmdPorts,
+			"signal": cmdSignal, "story": cmdStory, "within": cmdWithin,
 		},
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// sendSignal does what Windows has instead of signals: SIGKILL ends a process by force, SIGTERM and SIGINT make a resident
-// program quit, and end any other process as if it had succeeded.
+// sendSignal does what Windows has instead of signals: SIGKILL ends a process by force, SIGTERM and SIGINT make a
+// resident program quit, and end any other process as if it had succeeded.
 func sendSignal(c *exec.Cmd, s os.Signal) error {
 	switch {
 	case s == os.Kill:

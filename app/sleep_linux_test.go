@@ -16,8 +16,8 @@ import (
 	"gatewatch/engine"
 )
 
-// shiftedClock is a file of package time: a mapped file says how many seconds the wall clock is ahead. The monotonic clock does
-// not notice, as when a computer has slept.
+// shiftedClock is a file of package time: a mapped file says how many seconds the wall clock is ahead. The monotonic
+// clock does not notice, as when a computer has slept.
 const shiftedClock = `package time
 
 import (
@@ -123,8 +123,8 @@ func (s *sleeper) signal(sig syscall.Signal) {
 	}
 }
 
-// crossUnseen stops the program, has AAPL cross 230.5 meanwhile and go back, and Gateway freeze: what waits for the program then
-// is a price that its rule has waited for, of before the gap that ends with this call.
+// crossUnseen stops the program, has AAPL cross 230.5 meanwhile and go back, and Gateway freeze: what waits for the
+// program then is a price that its rule has waited for, of before the gap that ends with this call.
 func (s *sleeper) crossUnseen(gap func()) {
 	s.t.Helper()
 	s.show("buy", "230")
@@ -159,7 +159,8 @@ func (s *sleeper) shutUntilAnswered(orders int) {
 	s.until("it is filled", func() bool { return s.orders().Orders[0].Fate == engine.Filled })
 }
 
-// TestSleep builds the program itself with a clock that can be moved, lets it sleep for a night, and stops it for some seconds.
+// TestSleep builds the program itself with a clock that can be moved, lets it sleep for a night, and stops it for some
+// seconds.
 func TestSleep(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the standard library")
@@ -179,7 +180,8 @@ func TestSleep(t *testing.T) {
 	}
 	now := time.Now().Add(time.Duration(s.shift) * time.Second)
 	a := line.Account(now.Add(-24*time.Hour), now, nil)
-	if night := a.Terms[history.Asleep]; night < 8*time.Hour || night > 8*time.Hour+5*time.Minute || a.Terms[history.Connected] > 10*time.Minute {
+	if night := a.Terms[history.Asleep]; night < 8*time.Hour || night > 8*time.Hour+5*time.Minute ||
+		a.Terms[history.Connected] > 10*time.Minute {
 		t.Errorf("asleep for %v, connected for %v", night, a.Terms[history.Connected])
 	}
 }

@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// closedAfter is how long after Gateway stopped answering the guard must be closed, also if both processors are busy.
-	// The program asks Gateway every two seconds and waits 1.5 seconds for the answer.
+	// closedAfter is how long after Gateway stopped answering the guard must be closed, also if both processors are
+	// busy. The program asks Gateway every two seconds and waits 1.5 seconds for the answer.
 	closedAfter = 8 * time.Second
 	// answersWithin is how long an answer of the API may take.
 	answersWithin = 10 * time.Second
@@ -62,8 +62,8 @@ type window struct {
 }
 
 // TestSoak runs the built program for a minute, or for GATEWATCH_SOAK_MINUTES, with random faults of Gateway, the disk,
-// alert servers and API clients, and stops, kills and restarts it. The guard must be closed while Gateway does not answer,
-// the API must answer, and in the end the program must know of each order what Gateway knows.
+// alert servers and API clients, and stops, kills and restarts it. The guard must be closed while Gateway does not
+// answer, the API must answer, and in the end the program must know of each order what Gateway knows.
 func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
@@ -115,7 +115,8 @@ func TestSoak(t *testing.T) {
 		d, g = s.descriptors(), s.goroutines()
 		return d <= descriptors+10 && g <= goroutines+30
 	}) {
-		s.violation("without clients %d descriptors and %d goroutines, at the start %d and %d", d, g, descriptors, goroutines)
+		s.violation("without clients %d descriptors and %d goroutines, at the start %d and %d", d, g, descriptors,
+			goroutines)
 	}
 	s.terminate()
 	s.begin()
@@ -127,7 +128,8 @@ func TestSoak(t *testing.T) {
 	defer s.mu.Unlock()
 	t.Logf("%.1f minutes: %v; %d orders at Gateway; %d answers, the slowest after %v to %s", minutes, s.played,
 		len(s.gateway.State().Orders), s.answers, s.slowest.Round(time.Millisecond), s.slow)
-	t.Logf("peak RSS %d MB; %d descriptors, %d goroutines at the end, %d and %d at the start; %d violations", s.peak>>20,
+	t.Logf("peak RSS %d MB; %d descriptors, %d goroutines at the end, %d and %d at the start; %d violations",
+		s.peak>>20,
 		d, g, descriptors, goroutines, s.violations)
 }
 
@@ -256,7 +258,8 @@ func (s *soak) reconcile(when string) {
 		refs[o.Ref] = true
 		for _, w := range s.windows {
 			if at := known[int64(o.OrderID)].At; at.After(w.from.Add(closedAfter)) && at.Before(w.to) {
-				s.violation("%s: order %d left at %v, during %s from %v to %v", when, o.OrderID, at, w.why, w.from, w.to)
+				s.violation("%s: order %d left at %v, during %s from %v to %v", when, o.OrderID, at, w.why, w.from,
+					w.to)
 			}
 		}
 	}
@@ -276,7 +279,8 @@ func (s *soak) differences() string {
 			continue
 		}
 		if !there || fates[g.Status] != o.Fate || g.Filled != o.Filled {
-			list = append(list, fmt.Sprintf("order %d is %s, %v filled; at Gateway: %v %+v", o.ID, o.Fate, o.Filled, there, g))
+			list = append(list, fmt.Sprintf("order %d is %s, %v filled; at Gateway: %v %+v", o.ID, o.Fate, o.Filled,
+				there, g))
 		}
 	}
 	for id := range at {

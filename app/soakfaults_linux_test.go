@@ -184,7 +184,8 @@ func (s *soak) fileSize(limit uint64) uint64 {
 	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &old); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: old.Max}, nil); err != nil {
+	if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: old.Max},
+		nil); err != nil {
 		s.t.Fatal(err)
 	}
 	return old.Cur

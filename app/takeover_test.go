@@ -33,7 +33,8 @@ func newDesktop(t *testing.T, versions ...string) *desktop {
 	dir := t.TempDir()
 	d := &desktop{t: t, dir: dir, home: home.At(filepath.Join(dir, "home")), programs: map[string]string{}}
 	// A window that was opened ends with the test, by the file that it waits for.
-	window := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>'%[1]s/windows'\nwhile [ -e '%[1]s/stay' ]; do sleep 0.1; done\n", dir)
+	window := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>'%[1]s/windows'\nwhile [ -e '%[1]s/stay' ]; do sleep 0.1; done\n",
+		dir)
 	for name, text := range map[string]string{"gatewatch-window": window, "stay": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
@@ -42,7 +43,8 @@ func newDesktop(t *testing.T, versions ...string) *desktop {
 	t.Cleanup(func() { os.Remove(filepath.Join(dir, "stay")) })
 	for _, v := range versions {
 		program := filepath.Join(dir, "gatewatch-"+v)
-		build := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-ldflags", "-X main.version="+v, "-o", program, ".")
+		build := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-ldflags", "-X main.version="+v, "-o",
+			program, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -68,7 +70,10 @@ type instance struct {
 
 func (d *desktop) start(version string, args ...string) *instance {
 	d.t.Helper()
-	r := &instance{cmd: exec.Command(d.programs[version], append(args, "--home", d.home.State)...), said: &lockedText{}, ended: make(chan struct{})}
+	r := &instance{
+		cmd: exec.Command(d.programs[version], append(args, "--home", d.home.State)...), said: &lockedText{},
+		ended: make(chan struct{}),
+	}
 	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
 	if err := r.cmd.Start(); err != nil {
 		d.t.Fatal(err)
@@ -149,7 +154,8 @@ func tenStarts(t *testing.T, d *desktop) {
 	for range len(all) - 1 {
 		select {
 		case r := <-done:
-			if code := r.cmd.ProcessState.ExitCode(); code != 0 || !strings.Contains(r.said.String(), "Gatewatch runs already (dev); opening its window.") {
+			if code := r.cmd.ProcessState.ExitCode(); code != 0 ||
+				!strings.Contains(r.said.String(), "Gatewatch runs already (dev); opening its window.") {
 				t.Errorf("exit code %d: %s", code, r.said)
 			}
 		case <-time.After(patience):
@@ -212,7 +218,8 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 	if code := d.code(old); code != 0 {
 		t.Errorf("the older one ended with %d", code)
 	}
-	if log, err := os.ReadFile(d.home.Log()); err != nil || !strings.Contains(string(log[len(logged):]), "msg=stopped uptime") {
+	if log, err := os.ReadFile(d.home.Log()); err != nil || !strings.Contains(string(log[len(logged):]),
+		"msg=stopped uptime") {
 		t.Errorf("it did not end cleanly: %v\n%s", err, log)
 	}
 	d.await("v1.10.0")
@@ -228,14 +235,16 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 	if code := d.code(other); code != 0 || !strings.Contains(other.said.String(), "opening its window") {
 		t.Errorf("exit code %d: %s", code, other.said)
 	}
-	if !strings.Contains(both[0].said.String()+other.said.String(), "Gatewatch v1.2.3 runs; it makes way for v1.10.0.") {
+	if !strings.Contains(both[0].said.String()+other.said.String(),
+		"Gatewatch v1.2.3 runs; it makes way for v1.10.0.") {
 		t.Errorf("nothing is said of it:\n%s", both[0].said)
 	}
 
 	// Older, equal and unknown ones leave it where it is.
 	for _, v := range []string{"v1.2.3", "v1.10.0", "dev"} {
 		r := d.start(v)
-		if code := d.code(r); code != 0 || !strings.Contains(r.said.String(), "Gatewatch runs already (v1.10.0); opening its window.") {
+		if code := d.code(r); code != 0 ||
+			!strings.Contains(r.said.String(), "Gatewatch runs already (v1.10.0); opening its window.") {
 			t.Errorf("%s: exit code %d: %s", v, code, r.said)
 		}
 	}

@@ -82,8 +82,8 @@ func writeTenYears(t *testing.T, home string, now time.Time) {
 	end()
 }
 
-// TestTenYears starts the program on a log of ten years with a million records: it answers as it does on an empty one, and
-// is hardly larger.
+// TestTenYears starts the program on a log of ten years with a million records: it answers as it does on an empty one,
+// and is hardly larger.
 func TestTenYears(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 250 MB")
@@ -160,7 +160,8 @@ func TestTenYears(t *testing.T) {
 	writeTenYears(t, full, time.Now())
 	status0, uptime0, rss0 := measure(empty)
 	status, uptime, rss := measure(full)
-	t.Logf("empty: status %v, uptime of 90 days %v, %d kB; ten years: %v, %v, %d kB", status0, uptime0, rss0, status, uptime, rss)
+	t.Logf("empty: status %v, uptime of 90 days %v, %d kB; ten years: %v, %v, %d kB", status0, uptime0, rss0, status,
+		uptime, rss)
 	// Ten times what is asked for: this machine may be busy.
 	if status > 50*time.Millisecond || uptime > 500*time.Millisecond {
 		t.Errorf("status takes %v, uptime of 90 days %v", status, uptime)

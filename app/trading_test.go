@@ -32,7 +32,8 @@ func TestOrders(t *testing.T) {
 	if n := r.metric(`gatewatch_orders_blocked_total{reason="disarmed"}`); n != 1 {
 		t.Errorf("%v orders blocked in the metrics", n)
 	}
-	if why := r.rule("buy").Why; !strings.Contains(why, "Its order was blocked at") || !strings.Contains(why, "trading is off") {
+	if why := r.rule("buy").Why; !strings.Contains(why, "Its order was blocked at") ||
+		!strings.Contains(why, "trading is off") {
 		t.Errorf("the rule says %q", why)
 	}
 
@@ -86,7 +87,8 @@ func TestOrders(t *testing.T) {
 		t.Errorf("%+v, %v", st.Trading, err)
 	}
 	r.fault("discard-cancels") // it is asked for once more
-	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders", "cancel", "--all")
+	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders",
+		"cancel", "--all")
 	r.says(exit.Failed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
 	r.awaitFates(engine.Cancelled, engine.Filled, engine.Filled)
 	r.says(0, "^Trading is off: ", "disarm")
@@ -103,7 +105,8 @@ func TestOrders(t *testing.T) {
 		r.end(s)
 		r.start()
 		r.awaitOpen()
-		if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.Armed || st.Trading.OrdersOpen != 1 || st.Trading.ReasonID != engine.BlockedDisarmed {
+		if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.Armed || st.Trading.OrdersOpen != 1 ||
+			st.Trading.ReasonID != engine.BlockedDisarmed {
 			t.Errorf("after %v: %+v, %v", s, st.Trading, err)
 		}
 		r.awaitFates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
@@ -139,8 +142,11 @@ func TestLiveNeedsMode(t *testing.T) {
 		t.Errorf("%d orders left", n)
 	}
 	// With the mode they may leave, once armed again.
-	r.write("settings.json", strings.Replace(r.settings(`, "trading": {"arm_at_start": true}`), `"port": `+strconv.Itoa(r.gateway.Port()), fmt.Sprintf(`"port": %d, "mode": "live"`, r.gateway.Port()), 1))
-	r.await("disarmed by the change of the mode", func(st api.Status) bool { return st.Guard.Open && !st.Trading.Armed })
+	r.write("settings.json", strings.Replace(r.settings(`, "trading": {"arm_at_start": true}`),
+		`"port": `+strconv.Itoa(r.gateway.Port()), fmt.Sprintf(`"port": %d, "mode": "live"`, r.gateway.Port()), 1))
+	r.await("disarmed by the change of the mode", func(st api.Status) bool {
+		return st.Guard.Open && !st.Trading.Armed
+	})
 	if _, err := r.client.Arm(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +222,9 @@ func TestOutages(t *testing.T) {
 	r.activate("buy")
 	r.arm()
 	told := r.follow()
-	told.expect(t, "open, at once", func(g api.Guarded) bool { return g.Open && g.Armed && g.Session == 1 && g.Mode == "paper" })
+	told.expect(t, "open, at once", func(g api.Guarded) bool {
+		return g.Open && g.Armed && g.Session == 1 && g.Mode == "paper"
+	})
 	var fates []engine.Fate
 	for _, c := range []struct {
 		name       string
@@ -226,27 +234,39 @@ func TestOutages(t *testing.T) {
 		ticksGoOn  bool
 	}{
 		// As an error for nobody the code does not stop the ticks of the simulated gateway.
-		{"1100 and 1102 while ticks come", func() { r.fault("error", "code", "1100") }, func() { r.fault("error", "code", "1102") }, conn.GuardUpstream, false, true},
+		{"1100 and 1102 while ticks come", func() {
+			r.fault("error", "code", "1100")
+		}, func() { r.fault("error", "code", "1102") }, conn.GuardUpstream, false, true},
 		{"1100 and 1101", func() { r.fault("1100") }, func() { r.fault("1101") }, conn.GuardUpstream, false, false},
 		{"1100 and 1102", func() { r.fault("1100") }, func() { r.fault("1102") }, conn.GuardUpstream, false, false},
-		{"drop", func() { r.fault("refuse"); r.fault("drop") }, func() { r.fault("accept") }, conn.GuardSocket, true, false},
+		{"drop", func() {
+			r.fault("refuse")
+			r.fault("drop")
+		}, func() { r.fault("accept") }, conn.GuardSocket, true, false},
 	} {
 		r.awaitRule("buy", rules.Active)
 		r.show("buy", "230")
 		skipped := r.metric(`gatewatch_ticks_total{outcome="skipped"}`)
 		c.begin()
-		told.expect(t, c.name+": shut", func(g api.Guarded) bool { return !g.Open && g.ReasonID == c.reason && g.Reason != "" })
+		told.expect(t, c.name+": shut", func(g api.Guarded) bool {
+			return !g.Open && g.ReasonID == c.reason && g.Reason != ""
+		})
 		var g api.Guarded
-		if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Open || g.ReasonID != c.reason && g.ReasonID != conn.GuardAPI {
+		if err := json.Unmarshal([]byte(r.get("/guard")), &g); err != nil || g.Open || g.ReasonID != c.reason &&
+			g.ReasonID != conn.GuardAPI {
 			t.Errorf("%s: GET /guard says %+v, %v", c.name, g, err)
 		}
 		r.says(exit.Failed, "closed: ", "guard")
 		r.price("231")
 		if c.ticksGoOn {
-			r.until("ticks are skipped", func() bool { return r.metric(`gatewatch_ticks_total{outcome="skipped"}`) > skipped+10 })
+			r.until("ticks are skipped", func() bool {
+				return r.metric(`gatewatch_ticks_total{outcome="skipped"}`) > skipped+10
+			})
 		}
 		c.end()
-		told.expect(t, c.name+": open", func(g api.Guarded) bool { return g.Open && (g.Session > 1) == c.another && g.ReasonID == "" })
+		told.expect(t, c.name+": open", func(g api.Guarded) bool {
+			return g.Open && (g.Session > 1) == c.another && g.ReasonID == ""
+		})
 		r.says(0, "open: session .*, PAPER, trading on", "guard")
 		r.show("buy", "231.02")
 		r.show("buy", "231.03")
@@ -274,7 +294,8 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	t.Parallel()
 	server := newCatcher(t)
-	r := newRig(t, "DU1234567", `, "webhook": {"url": "env:TEST_HOOK"}`, rulesOf(ruleText("buy", buyMarket), ruleText("off", buyOff)), "TEST_HOOK=http://"+server.addr+"/hook")
+	r := newRig(t, "DU1234567", `, "webhook": {"url": "env:TEST_HOOK"}`, rulesOf(ruleText("buy", buyMarket),
+		ruleText("off", buyOff)), "TEST_HOOK=http://"+server.addr+"/hook")
 	r.awaitOpen()
 	r.activate("buy", "off")
 	type alert struct {
@@ -294,7 +315,9 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	// Nobody is there at first.
 	r.cross("buy")
-	r.await("a blocked order waits to be told", func(st api.Status) bool { return st.Alerts.Queued > 0 && len(st.Alerts.Failing) == 1 })
+	r.await("a blocked order waits to be told", func(st api.Status) bool {
+		return st.Alerts.Queued > 0 && len(st.Alerts.Failing) == 1
+	})
 	server.open()
 	r.await("told", func(st api.Status) bool { return st.Alerts.Queued == 0 && len(st.Alerts.Failing) == 0 })
 	for _, a := range read() {
@@ -320,7 +343,8 @@ func TestTradingAlerts(t *testing.T) {
 		for _, a := range read()[before:] {
 			count[a.Kind]++
 		}
-		return count[string(engine.ReportRejected)] > 0 && count[string(engine.ReportFailed)] > 0 && count[string(engine.ReportFired)] > 0
+		return count[string(engine.ReportRejected)] > 0 && count[string(engine.ReportFailed)] > 0 &&
+			count[string(engine.ReportFired)] > 0
 	})
 	r.end(os.Interrupt)
 	clear(count)
@@ -385,7 +409,8 @@ func TestKillTrading(t *testing.T) {
 		r.awaitOpen()
 		if r.rule("once").State == rules.Active { // it had not fired yet
 			if round%len(steps) > 0 {
-				t.Fatalf("round %d: killed when %s, and the next start does not know that the rule has fired", round, step.name)
+				t.Fatalf("round %d: killed when %s, and the next start does not know that the rule has fired", round,
+					step.name)
 			}
 			r.arm()
 			r.show("once", "230")

@@ -1,8 +1,8 @@
 // Package assets holds the icons: one for each state that the tray shows, and the program's own.
 //
 // Each state has its own shape and its own colour. The shape alone tells the states apart, for people who don't see the
-// colours; the colours are from the Okabe–Ito set. A white outline around a darker rim lets the same icon stand on a light, a
-// dark and a coloured bar, so that nobody has to ask the desktop for its theme.
+// colours; the colours are from the Okabe–Ito set. A white outline around a darker rim lets the same icon stand on a
+// light, a dark and a coloured bar, so that nobody has to ask the desktop for its theme.
 //
 // The sources are the SVG files in svg, the files in icon are rendered from them and committed. The linker drops what a
 // program does not call: one that only calls Tray carries only the tray's files for its platform.
@@ -106,8 +106,8 @@ var (
 	appICO []byte
 )
 
-// Tray returns the file that the tray of this platform wants: on Windows an ICO with images of 16 to 64 pixels, on macOS a PNG
-// of 32 pixels, elsewhere a PNG of 64 pixels. It returns nil for an icon or variant that does not exist.
+// Tray returns the file that the tray of this platform wants: on Windows an ICO with images of 16 to 64 pixels, on
+// macOS a PNG of 32 pixels, elsewhere a PNG of 64 pixels. It returns nil for an icon or variant that does not exist.
 func Tray(name Icon, variant Variant) []byte {
 	return read(trayFiles, "icon/"+variant.String()+"/"+name.String()+traySuffix)
 }
@@ -117,14 +117,14 @@ func PNG(name Icon, size int, variant Variant) []byte {
 	return read(statePNG, "icon/"+variant.String()+"/"+name.String()+"-"+strconv.Itoa(size)+".png")
 }
 
-// AppPNG returns the program's own icon as a square PNG. The sizes are those of PNG, and 128, 256 and 512 pixels; for others it
-// returns nil.
+// AppPNG returns the program's own icon as a square PNG. The sizes are those of PNG, and 128, 256 and 512 pixels; for
+// others it returns nil.
 func AppPNG(size int) []byte {
 	return read(appPNG, "icon/app-"+strconv.Itoa(size)+".png")
 }
 
-// AppICO returns the program's own icon as an ICO with images of 16, 20, 24, 32, 48 and 256 pixels. The caller must not change
-// it.
+// AppICO returns the program's own icon as an ICO with images of 16, 20, 24, 32, 48 and 256 pixels. The caller must not
+// change it.
 func AppICO() []byte {
 	return appICO
 }

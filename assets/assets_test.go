@@ -21,8 +21,8 @@ import (
 	"gatewatch/assets/internal/draw"
 )
 
-// tolerance is how far a channel may differ between the committed files and a fresh rendering, of 255: processors that fuse
-// multiplication and addition round some edges the other way.
+// tolerance is how far a channel may differ between the committed files and a fresh rendering, of 255: processors that
+// fuse multiplication and addition round some edges the other way.
 const tolerance = 2
 
 func TestFilesAreCurrent(t *testing.T) {
@@ -147,8 +147,8 @@ func TestColors(t *testing.T) {
 	}
 }
 
-// TestShapes takes the colour away: any two icons must still differ by a quarter of the ink of the lighter one, and by no less
-// than 24 whole pixels of 256.
+// TestShapes takes the colour away: any two icons must still differ by a quarter of the ink of the lighter one, and by
+// no less than 24 whole pixels of 256.
 func TestShapes(t *testing.T) {
 	for i, a := range Icons[:states] {
 		for _, b := range append(slices.Clone(Icons[i+1:states]), a.Live()) {
@@ -169,7 +169,8 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestReadsOnEveryBar asks that much of each icon stands out from the bar: 3:1 is the contrast that WCAG wants of graphics.
+// TestReadsOnEveryBar asks that much of each icon stands out from the bar: 3:1 is the contrast that WCAG wants of
+// graphics.
 func TestReadsOnEveryBar(t *testing.T) {
 	for _, bar := range []color.NRGBA{
 		{0xff, 0xff, 0xff, 0xff}, // white
@@ -196,8 +197,8 @@ func TestReadsOnEveryBar(t *testing.T) {
 	}
 }
 
-// TestSoftEdges asks that only the outline is partly transparent. The tray library for Linux garbles the colour of a partly
-// transparent pixel unless it is black or white. Smaller images have pixels that reach from the rim to the bar.
+// TestSoftEdges asks that only the outline is partly transparent. The tray library for Linux garbles the colour of a
+// partly transparent pixel unless it is black or white. Smaller images have pixels that reach from the rim to the bar.
 func TestSoftEdges(t *testing.T) {
 	for variant, want := range map[Variant]color.NRGBA{
 		Color:    {0xff, 0xff, 0xff, 0},
@@ -290,8 +291,8 @@ func checkEdge(t *testing.T, name string, data []byte, edge int) {
 	}
 }
 
-// parseICO returns the PNG images of an ICO, after checking that its directory covers the file without gap and tells the truth.
-// With sizes nil any sizes will do.
+// parseICO returns the PNG images of an ICO, after checking that its directory covers the file without gap and tells
+// the truth. With sizes nil any sizes will do.
 func parseICO(t *testing.T, name string, data []byte, sizes []int) [][]byte {
 	t.Helper()
 	le := binary.LittleEndian
@@ -308,7 +309,8 @@ func parseICO(t *testing.T, name string, data []byte, sizes []int) [][]byte {
 		e := data[6+16*i:]
 		length, offset := int(le.Uint32(e[8:])), int(le.Uint32(e[12:]))
 		if offset != next || offset+length > len(data) {
-			t.Fatalf("%s, image %d: at %d to %d, want a start at %d within %d bytes", name, i, offset, offset+length, next, len(data))
+			t.Fatalf("%s, image %d: at %d to %d, want a start at %d within %d bytes", name, i, offset, offset+length,
+				next, len(data))
 		}
 		next += length
 		edge := int(e[0])

@@ -45,7 +45,9 @@ func tcpConnector(mono func() time.Duration) connector {
 	}
 }
 
-func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration, post func(input)) (*socket, *AttemptError) {
+func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() time.Duration,
+	post func(input),
+) (*socket, *AttemptError) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
 	defer cancel()
 	gw := d.conn
@@ -63,7 +65,10 @@ func onePort(ctx context.Context, d doDial, port int, cfg *Config, mono func() t
 
 // dial opens a TCP connection to Gateway. Keep-alive is on, for hosts other than this one.
 func dial(ctx context.Context, host string, port int) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 4}}
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 15 * time.Second,
+		Interval: 5 * time.Second, Count: 4,
+	}}
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
@@ -108,7 +113,8 @@ func watchPorts(ctx context.Context, host string, ports []int) (net.Conn, int) {
 	defer tick.Stop()
 	for {
 		for _, port := range ports {
-			// Windows takes two seconds to report a refusal on loopback, and connects at once if the port opens meanwhile.
+			// Windows takes two seconds to report a refusal on loopback, and connects at once if the port opens
+			// meanwhile.
 			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 			c, err := dial(ctx, host, port)
 			cancel()

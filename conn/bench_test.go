@@ -91,7 +91,9 @@ func BenchmarkRecovery(b *testing.B) {
 		var list []time.Duration
 		for b.Loop() {
 			g.stop()
-			await(b, s, "refusal", 20*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+			await(b, s, "refusal", 20*time.Second, func(n *Snapshot) bool {
+				return n.Cause == CauseRefused && !n.Attempt.Running
+			})
 			begin := time.Now()
 			g.listen(addr)
 			await(b, s, "READY", 20*time.Second, connected)

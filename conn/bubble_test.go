@@ -98,7 +98,8 @@ func TestSupervisorUnderChaos(t *testing.T) {
 			c.stop()
 			c.history()
 			t.Logf("seed %d: %v, by the wall clock %v: %d attempts, %d sessions, %d losses, %d events",
-				seed, time.Since(begin).Round(time.Minute), wall.Round(time.Hour), c.g.attempts, c.g.readies, c.losses, len(c.events))
+				seed, time.Since(begin).Round(time.Minute), wall.Round(time.Hour), c.g.attempts, c.g.readies, c.losses,
+				len(c.events))
 		})
 	}
 }
@@ -185,7 +186,10 @@ func (c *chaos) configure() {
 	case 1:
 		cfg.Calendar, _ = Preset("ibkr-america")
 	case 2:
-		cfg.Calendar = Calendar{{Hour: c.s.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute, Location: time.UTC}}
+		cfg.Calendar = Calendar{{
+			Hour: c.s.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
+			Location: time.UTC,
+		}}
 	case 3:
 		cfg.Reconcile = func(ctx context.Context, _ *Session) error {
 			select {
@@ -267,7 +271,8 @@ func (c *chaos) history() {
 		}
 	}
 	if up || connected != c.g.readies || lost != c.losses {
-		c.Errorf("up %v; told %d connections and %d losses, there were %d and %d", up, connected, lost, c.g.readies, c.losses)
+		c.Errorf("up %v; told %d connections and %d losses, there were %d and %d", up, connected, lost, c.g.readies,
+			c.losses)
 	}
 	if c.g.inUse.Load() != 0 {
 		c.Errorf("%d sessions left over", c.g.inUse.Load())

@@ -59,7 +59,10 @@ func Preset(name string) (Calendar, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reset window preset %s: %w", name, err)
 		}
-		c = append(c, Window{Name: name, Days: r.Days, Hour: at.Hour(), Minute: at.Minute(), Length: r.Length, Location: loc})
+		c = append(c, Window{
+			Name: name, Days: r.Days, Hour: at.Hour(), Minute: at.Minute(), Length: r.Length,
+			Location: loc,
+		})
 	}
 	return c, nil
 }

@@ -57,7 +57,8 @@ func TestCalendar(t *testing.T) {
 	kathmandu := Calendar{daily(t, "Asia/Kathmandu", 0, 15, short)}
 	wholeDay := Calendar{daily(t, newYork, 0, 0, 24*time.Hour)}
 	weekend := Calendar{daily(t, "UTC", 22, 0, 50*time.Hour, time.Friday)}
-	weekdays := Calendar{daily(t, "UTC", 0, 0, 24*time.Hour, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday)}
+	weekdays := Calendar{daily(t, "UTC", 0, 0, 24*time.Hour, time.Monday, time.Tuesday, time.Wednesday, time.Thursday,
+		time.Friday)}
 	joined := Calendar{
 		daily(t, "UTC", 10, 0, time.Hour), daily(t, "UTC", 11, 0, time.Hour), // adjacent
 		daily(t, "UTC", 11, 30, 2*time.Hour), daily(t, "UTC", 12, 0, short), // overlapping, contained
@@ -74,23 +75,38 @@ func TestCalendar(t *testing.T) {
 
 		{"over midnight, before", overMidnight, "UTC", "2026-01-01 23:29", "", "2026-01-01 23:30"},
 		{"over midnight, start", overMidnight, "UTC", "2026-01-01 23:30", "2026-01-02 00:30", "2026-01-02 23:30"},
-		{"over midnight, after midnight", overMidnight, "UTC", "2026-01-02 00:29", "2026-01-02 00:30", "2026-01-02 23:30"},
+		{
+			"over midnight, after midnight", overMidnight, "UTC", "2026-01-02 00:29", "2026-01-02 00:30",
+			"2026-01-02 23:30",
+		},
 		{"over midnight, end", overMidnight, "UTC", "2026-01-02 00:30", "", "2026-01-02 23:30"},
 
 		{"default, winter", sydneyDefault, sydney, "2026-06-02 18:14", "2026-06-02 08:15", "2026-06-03 08:00"},
 		{"default, summer", sydneyDefault, sydney, "2026-01-02 18:14", "2026-01-02 07:15", "2026-01-03 07:00"},
 		{"default, day before summer time", sydneyDefault, sydney, "2026-10-03 18:15", "", "2026-10-04 07:00"},
-		{"default, first day of summer time", sydneyDefault, sydney, "2026-10-04 18:00", "2026-10-04 07:15", "2026-10-05 07:00"},
+		{
+			"default, first day of summer time", sydneyDefault, sydney, "2026-10-04 18:00", "2026-10-04 07:15",
+			"2026-10-05 07:00",
+		},
 		{"default, day before winter time", sydneyDefault, sydney, "2026-04-04 18:15", "", "2026-04-05 08:00"},
-		{"default, first day of winter time", sydneyDefault, sydney, "2026-04-05 18:00", "2026-04-05 08:15", "2026-04-06 08:00"},
+		{
+			"default, first day of winter time", sydneyDefault, sydney, "2026-04-05 18:00", "2026-04-05 08:15",
+			"2026-04-06 08:00",
+		},
 
 		{"skipped start, before", skipped, newYork, "2026-03-08 01:59", "", "2026-03-08 07:00"},
 		{"skipped start, at the change", skipped, newYork, "2026-03-08 03:00", "2026-03-08 08:00", "2026-03-09 06:30"},
 		{"skipped start, end", skipped, newYork, "2026-03-08 04:00", "", "2026-03-09 06:30"},
 		{"repeated start, first", repeated, newYork, "2026-11-01 01:30", "2026-11-01 06:30", "2026-11-02 06:30"},
 		{"repeated start, second", repeated, "UTC", "2026-11-01 06:30", "", "2026-11-02 06:30"},
-		{"half an hour skipped", lordHowe, "Australia/Lord_Howe", "2026-10-04 02:30", "2026-10-03 15:45", "2026-10-04 15:10"},
-		{"half an hour repeated, first", lordHoweTwice, "UTC", "2026-04-04 14:40", "2026-04-04 14:55", "2026-04-05 15:10"},
+		{
+			"half an hour skipped", lordHowe, "Australia/Lord_Howe", "2026-10-04 02:30", "2026-10-03 15:45",
+			"2026-10-04 15:10",
+		},
+		{
+			"half an hour repeated, first", lordHoweTwice, "UTC", "2026-04-04 14:40", "2026-04-04 14:55",
+			"2026-04-05 15:10",
+		},
 		{"half an hour repeated, second", lordHoweTwice, "UTC", "2026-04-04 15:10", "", "2026-04-05 15:10"},
 		{"midnight skipped", santiago, "America/Santiago", "2026-09-06 01:00", "2026-09-06 05:00", "2026-09-07 03:15"},
 		{"quarter-hour zone", kathmandu, "Asia/Kathmandu", "2026-05-01 00:20", "2026-04-30 18:45", "2026-05-01 18:30"},
@@ -99,28 +115,67 @@ func TestCalendar(t *testing.T) {
 		{"days, start", weekend, "UTC", "2026-06-05 22:00", "2026-06-08 00:00", "2026-06-12 22:00"},
 		{"days, two days later", weekend, "UTC", "2026-06-07 23:59", "2026-06-08 00:00", "2026-06-12 22:00"},
 		{"days, another day", weekend, "UTC", "2026-06-10 22:30", "", "2026-06-12 22:00"},
-		{"once a week, just over", Calendar{daily(t, "UTC", 12, 0, short, time.Friday)}, "UTC", "2026-06-05 12:15", "", "2026-06-12 12:00"},
+		{
+			"once a week, just over",
+			Calendar{daily(t, "UTC", 12, 0, short, time.Friday)},
+			"UTC", "2026-06-05 12:15",
+			"",
+			"2026-06-12 12:00",
+		},
 		{"days joined", weekdays, "UTC", "2026-06-01 00:00", "2026-06-06 00:00", "2026-06-08 00:00"},
 
 		{"joined, first", joined, "UTC", "2026-06-01 10:00", "2026-06-01 13:30", "2026-06-01 13:31"},
 		{"joined, contained", joined, "UTC", "2026-06-01 12:05", "2026-06-01 13:30", "2026-06-01 13:31"},
 		{"joined, gap", joined, "UTC", "2026-06-01 13:30", "", "2026-06-01 13:31"},
 
-		{"America, January, from Sydney", preset(t, "ibkr-america"), sydney, "2026-01-13 16:15", "2026-01-13 06:45", "2026-01-14 05:15"},
-		{"America, January, a minute before", preset(t, "ibkr-america"), sydney, "2026-01-13 16:14", "", "2026-01-13 05:15"},
-		{"America, July, from Sydney", preset(t, "ibkr-america"), sydney, "2026-07-14 14:15", "2026-07-14 05:45", "2026-07-15 04:15"},
-		{"America, July, a minute before", preset(t, "ibkr-america"), sydney, "2026-07-14 14:14", "", "2026-07-14 04:15"},
+		{
+			"America, January, from Sydney", preset(t, "ibkr-america"), sydney, "2026-01-13 16:15", "2026-01-13 06:45",
+			"2026-01-14 05:15",
+		},
+		{
+			"America, January, a minute before", preset(t, "ibkr-america"), sydney, "2026-01-13 16:14", "",
+			"2026-01-13 05:15",
+		},
+		{
+			"America, July, from Sydney", preset(t, "ibkr-america"), sydney, "2026-07-14 14:15", "2026-07-14 05:45",
+			"2026-07-15 04:15",
+		},
+		{
+			"America, July, a minute before", preset(t, "ibkr-america"), sydney, "2026-07-14 14:14", "",
+			"2026-07-14 04:15",
+		},
 		{"America, no Saturday", preset(t, "ibkr-america"), newYork, "2026-07-18 00:30", "", "2026-07-19 04:15"},
-		{"America, Sunday", preset(t, "ibkr-america"), newYork, "2026-07-19 00:30", "2026-07-19 05:45", "2026-07-20 04:15"},
-		{"America, start of summer time", preset(t, "ibkr-america"), newYork, "2026-03-08 00:15", "2026-03-08 06:45", "2026-03-09 04:15"},
-		{"America, end of summer time", preset(t, "ibkr-america"), newYork, "2026-11-01 00:15", "2026-11-01 05:45", "2026-11-02 05:15"},
-		{"Europe, winter", preset(t, "ibkr-europe"), zurich, "2026-01-13 07:44", "2026-01-13 06:45", "2026-01-14 05:25"},
-		{"Europe, summer", preset(t, "ibkr-europe"), zurich, "2026-07-14 07:44", "2026-07-14 05:45", "2026-07-15 04:25"},
+		{
+			"America, Sunday", preset(t, "ibkr-america"), newYork, "2026-07-19 00:30", "2026-07-19 05:45",
+			"2026-07-20 04:15",
+		},
+		{
+			"America, start of summer time", preset(t, "ibkr-america"), newYork, "2026-03-08 00:15", "2026-03-08 06:45",
+			"2026-03-09 04:15",
+		},
+		{
+			"America, end of summer time", preset(t, "ibkr-america"), newYork, "2026-11-01 00:15", "2026-11-01 05:45",
+			"2026-11-02 05:15",
+		},
+		{
+			"Europe, winter", preset(t, "ibkr-europe"), zurich, "2026-01-13 07:44", "2026-01-13 06:45",
+			"2026-01-14 05:25",
+		},
+		{
+			"Europe, summer", preset(t, "ibkr-europe"), zurich, "2026-07-14 07:44", "2026-07-14 05:45",
+			"2026-07-15 04:25",
+		},
 		{"Asia, morning", preset(t, "ibkr-asia"), hongKong, "2026-01-13 06:04", "2026-01-12 22:05", "2026-01-13 12:15"},
 		{"Asia, evening", preset(t, "ibkr-asia"), hongKong, "2026-01-13 21:14", "2026-01-13 13:15", "2026-01-13 20:45"},
 		{"Asia, between", preset(t, "ibkr-asia"), hongKong, "2026-01-13 12:00", "", "2026-01-13 12:15"},
-		{"weekend, Friday", preset(t, "ibkr-weekend"), newYork, "2026-01-16 23:00", "2026-01-17 08:00", "2026-01-24 04:00"},
-		{"weekend, Saturday", preset(t, "ibkr-weekend"), newYork, "2026-01-17 02:59", "2026-01-17 08:00", "2026-01-24 04:00"},
+		{
+			"weekend, Friday", preset(t, "ibkr-weekend"), newYork, "2026-01-16 23:00", "2026-01-17 08:00",
+			"2026-01-24 04:00",
+		},
+		{
+			"weekend, Saturday", preset(t, "ibkr-weekend"), newYork, "2026-01-17 02:59", "2026-01-17 08:00",
+			"2026-01-24 04:00",
+		},
 		{"weekend, Thursday", preset(t, "ibkr-weekend"), newYork, "2026-01-15 23:30", "", "2026-01-17 04:00"},
 	} {
 		got := c.calendar.At(inZone(t, c.zone, c.at))
@@ -131,7 +186,8 @@ func TestCalendar(t *testing.T) {
 		if c.next != "" {
 			want.Next = inZone(t, "UTC", c.next)
 		}
-		if got.Active != want.Active || !got.Ends.Equal(want.Ends) || !got.Next.Equal(want.Next) || (got.Name != "") != got.Active {
+		if got.Active != want.Active || !got.Ends.Equal(want.Ends) || !got.Next.Equal(want.Next) ||
+			(got.Name != "") != got.Active {
 			t.Errorf("%s: active %v until %v, then %v; want %v until %v, then %v", c.name,
 				got.Active, got.Ends.UTC(), got.Next.UTC(), want.Active, want.Ends, want.Next)
 		}
@@ -150,7 +206,8 @@ func TestEveryPresetLoads(t *testing.T) {
 }
 
 var testZones = []string{
-	"UTC", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Asia/Kathmandu", "Asia/Hong_Kong", "Europe/Zurich",
+	"UTC", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Asia/Kathmandu", "Asia/Hong_Kong",
+	"Europe/Zurich",
 	"America/Santiago", "Africa/Cairo", "Pacific/Chatham", "America/St_Johns",
 }
 
@@ -174,7 +231,8 @@ var allDays = []time.Weekday{0, 1, 2, 3, 4, 5, 6}
 // drawMoment prefers the days on which clocks change.
 func drawMoment(r *rapid.T) time.Time {
 	day := rapid.SampledFrom([]string{
-		"2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-03-29", "2026-10-25", "2026-09-06", "2026-04-24", "2026-07-15",
+		"2026-03-08", "2026-11-01", "2026-04-05", "2026-10-04", "2026-03-29", "2026-10-25", "2026-09-06", "2026-04-24",
+		"2026-07-15",
 	}).Draw(r, "day")
 	t, _ := time.Parse(time.DateOnly, day)
 	return t.Add(time.Duration(rapid.IntRange(-3*24*60, 3*24*60).Draw(r, "minute")) * time.Minute)
@@ -194,7 +252,8 @@ func TestSpanStaysRight(t *testing.T) {
 		}
 		for _, share := range []float64{0, 0.001, 0.1, 0.5, 0.9, 0.999} {
 			moment := at.Add(time.Duration(share * float64(until.Sub(at))))
-			if got := c.At(moment); got.Active != s.Active || !got.Ends.Equal(s.Ends) || !got.Next.Equal(s.Next) || got.Name != s.Name {
+			if got := c.At(moment); got.Active != s.Active || !got.Ends.Equal(s.Ends) || !got.Next.Equal(s.Next) ||
+				got.Name != s.Name {
 				r.Fatalf("%v says %+v, and %v says %+v", at, s, moment, got)
 			}
 		}
@@ -227,7 +286,8 @@ func TestWindowsAgainstMinutes(t *testing.T) {
 			start := at.Add(-time.Duration(m) * time.Minute)
 			for _, w := range c {
 				local := start.In(w.Location)
-				want = want || local.Hour() == w.Hour && local.Minute() == w.Minute && time.Duration(m)*time.Minute < w.Length &&
+				want = want || local.Hour() == w.Hour && local.Minute() == w.Minute &&
+					time.Duration(m)*time.Minute < w.Length &&
 					(len(w.Days) == 0 || slices.Contains(w.Days, local.Weekday()))
 			}
 		}

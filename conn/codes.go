@@ -22,7 +22,8 @@ const (
 	effectInvalid                        // a request makes no sense, or the API is read-only
 )
 
-// codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is read-only.
+// codeInvalid is what Gateway says of a request that makes no sense, and of what its API may not do while it is
+// read-only.
 const codeInvalid = 321
 
 // codeMarketFarmOK says that a market data farm is connected.
@@ -198,7 +199,8 @@ func (s *step) restoredFarms(in inCode) {
 			}
 		}
 	}
-	if in.code == 1101 || len(lists) == 1 && len(lists[0]) > 0 { // of all farms; then the one is well, too, whose name could not be read
+	// of all farms; then the one is well, too, whose name could not be read
+	if in.code == 1101 || len(lists) == 1 && len(lists[0]) > 0 {
 		for _, broken := range []int{2103, 2105, 2157} {
 			if kind := codeTable[broken].kind; s.m.farms[kind] == FarmBroken {
 				s.farm(kind, FarmOK, in.code)

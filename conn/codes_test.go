@@ -147,8 +147,10 @@ func TestCodesOnALiveSession(t *testing.T) {
 			for _, e := range r.of(EventUpstreamRestored) {
 				restored = append(restored, e.Code)
 			}
-			if !slices.Equal(restored, []int{1102, 1101}) || len(r.of(EventUpstreamLost)) != 2 || len(r.of(EventCompeting)) != 1 {
-				t.Errorf("restored %v, lost %d, competing %d", restored, len(r.of(EventUpstreamLost)), len(r.of(EventCompeting)))
+			if !slices.Equal(restored, []int{1102, 1101}) || len(r.of(EventUpstreamLost)) != 2 ||
+				len(r.of(EventCompeting)) != 1 {
+				t.Errorf("restored %v, lost %d, competing %d", restored, len(r.of(EventUpstreamLost)),
+					len(r.of(EventCompeting)))
 			}
 		})
 	}
@@ -165,7 +167,8 @@ func TestMarketDataEndsACompetingSession(t *testing.T) {
 func TestPortChangedDropsTheSession(t *testing.T) {
 	for _, v := range versions {
 		g, s, r := connect(t, v, nil)
-		g.peer().code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - 7497")
+		g.peer().code(1300, "TWS socket port has been reset and this connection is being dropped. Please reconnect "+
+			"on the new port - 7497")
 		n := await(t, s, "loss", 10*time.Second, func(n *Snapshot) bool { return !n.Layers.Socket && n.Lost == 1 })
 		if n.Cause != CausePortChanged || n.Code != 1300 || n.State != Reconnecting {
 			t.Errorf("%+v", n)

@@ -31,9 +31,12 @@ type Config struct {
 	Mode     Mode
 
 	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
-	Poll           time.Duration // Gateway is asked for its time when nothing has been read for this long; at least a second
-	Soft           time.Duration // a time request that is unanswered for this long shuts the guard, a faster answer opens it
-	Hard           time.Duration // this long without an answer, or without a byte, ends the session; not before Soft has
+	// Gateway is asked for its time when nothing has been read for this long; at least a second
+	Poll time.Duration
+	// a time request that is unanswered for this long shuts the guard, a faster answer opens it
+	Soft time.Duration
+	// this long without an answer, or without a byte, ends the session; not before Soft has
+	Hard           time.Duration
 	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: 250 ms
 	Delays         []time.Duration
 	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this
@@ -44,8 +47,8 @@ type Config struct {
 	CloseBeforeExit time.Duration // the guard closes so long before Gateway exits as announced; 0: it does not
 	ExitQuiet       time.Duration // outages are expected so long after that
 
-	// First says that no connection was ever made. Until one is, no time is an outage, and attempts do not rest in reset
-	// windows. It counts for [New] alone.
+	// First says that no connection was ever made. Until one is, no time is an outage, and attempts do not rest in
+	// reset windows. It counts for [New] alone.
 	First bool
 
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the

@@ -18,8 +18,9 @@ const maxDetails = 200
 // errNoDetails stands for an answer with nothing in it.
 var errNoDetails = errors.New("gateway knows nothing of this contract")
 
-// Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The error is a
-// *[RequestError] if Gateway refuses: 200 if it knows no such contract; and an *[UnansweredError] if it does not answer in time.
+// Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The
+// error is a [*RequestError] if Gateway refuses, with code 200 if it knows no such contract, and an [*UnansweredError]
+// if it does not answer in time.
 func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	b := s.link.waiting()
 	number, asked, err := b.askContract()
@@ -55,7 +56,8 @@ func (b *pending) askContract() (int64, *answer[Details], error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.contracts) >= maxEnquiry {
-		return 0, nil, fmt.Errorf("%d questions about contracts are under way; wait for their answers", len(b.contracts))
+		return 0, nil, fmt.Errorf("%d questions about contracts are under way; wait for their answers",
+			len(b.contracts))
 	}
 	for taken := true; taken; {
 		b.lastContract = b.lastContract%maxEnquiry + 1
@@ -101,7 +103,8 @@ type PriceStep = wire.PriceStep
 // ruleLimit is how long the answer about a market rule is waited for.
 const ruleLimit = 5 * time.Second
 
-// PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the session lasts.
+// PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the
+// session lasts.
 func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, error) {
 	a, known := s.link.waiting().rule(rule)
 	if known {

@@ -94,10 +94,14 @@ func TestDetails(t *testing.T) {
 				}
 			}
 			euro := Details{
-				Contract: Contract{ConID: 12087792, Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD", Local: "EUR.USD"},
-				Name:     "EUR.USD", MinTick: 0.00005, Rule: 239, Multiplier: 1,
+				Contract: Contract{
+					ConID: 12087792, Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD",
+					Local: "EUR.USD",
+				},
+				Name: "EUR.USD", MinTick: 0.00005, Rule: 239, Multiplier: 1,
 			}
-			if got := ask(Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"}); len(got) != 1 || got[0] != euro {
+			if got := ask(Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"}); len(
+				got) != 1 || got[0] != euro {
 				t.Errorf("the euro is %+v", got)
 			}
 			futures := ask(Contract{Symbol: "ES", Type: "FUT", Exchange: "CME", Currency: "USD"})
@@ -108,12 +112,14 @@ func TestDetails(t *testing.T) {
 				if i > 0 && f.Expiry <= futures[i-1].Expiry {
 					t.Errorf("expiries %s, %s", futures[i-1].Expiry, f.Expiry)
 				}
-				if f.Multiplier != 50 || f.MinTick != 0.25 || len(f.Expiry) != 8 || f.Name != "E-mini S&P 500" || f.Contract.ConID == 0 {
+				if f.Multiplier != 50 || f.MinTick != 0.25 || len(f.Expiry) != 8 || f.Name != "E-mini S&P 500" ||
+					f.Contract.ConID == 0 {
 					t.Errorf("future %+v", f)
 				}
 			}
 			last := futures[2]
-			if got := ask(Contract{Local: last.Contract.Local, Type: "FUT", Exchange: "CME"}); len(got) != 1 || got[0] != last {
+			if got := ask(Contract{Local: last.Contract.Local, Type: "FUT", Exchange: "CME"}); len(got) != 1 ||
+				got[0] != last {
 				t.Errorf("%s is %+v", last.Contract.Local, got)
 			}
 			listings := ask(Contract{Symbol: "IBM", Type: "STK"})
@@ -122,7 +128,8 @@ func TestDetails(t *testing.T) {
 			}
 			for code, c := range map[int]Contract{200: {Symbol: "NONE", Type: "STK"}, 321: {Symbol: "AAPL"}} {
 				var refused *RequestError
-				if list, err := s.Details(t.Context(), c); !errors.As(err, &refused) || refused.Code != code || refused.Text == "" || list != nil {
+				if list, err := s.Details(t.Context(), c); !errors.As(err, &refused) || refused.Code != code ||
+					refused.Text == "" || list != nil {
 					t.Errorf("%+v: %+v, %v", c, list, err)
 				}
 			}
@@ -130,7 +137,10 @@ func TestDetails(t *testing.T) {
 			for i := range cap(answers) {
 				go func() {
 					symbol := []string{"AAPL", "MSFT", "NONE"}[i%3]
-					list, err := s.Details(t.Context(), Contract{Symbol: symbol, Type: "STK", Exchange: "SMART", Currency: "USD"})
+					list, err := s.Details(t.Context(), Contract{
+						Symbol: symbol, Type: "STK", Exchange: "SMART",
+						Currency: "USD",
+					})
 					var refused *RequestError
 					switch {
 					case symbol == "NONE" && errors.As(err, &refused):
@@ -181,10 +191,12 @@ func TestDetailsInterrupted(t *testing.T) {
 			t.Errorf("version %d: %d answers are awaited by nobody", v, n)
 		}
 		g.Thaw()
-		if list, err := s.Details(t.Context(), someStock); err != nil || len(list) != 1 || list[0].Contract.Symbol != "AAPL" {
+		if list, err := s.Details(t.Context(), someStock); err != nil || len(list) != 1 ||
+			list[0].Contract.Symbol != "AAPL" {
 			t.Errorf("version %d: after a late answer %+v, %v", v, list, err)
 		}
-		if _, err := s.Details(ctx, someStock); !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.Details(ctx, someStock); !errors.Is(err, context.Canceled) &&
+			!errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("version %d: asked when it was over: %v", v, err)
 		}
 		// That upstream is lost fails the question and not the session.
@@ -226,7 +238,10 @@ func TestDetailsInterrupted(t *testing.T) {
 func TestWarningsEndNoQuestion(t *testing.T) {
 	b := newPending(1)
 	number, asked, _ := b.askContract()
-	for request, numbered := range map[int64]bool{detailsBase + number: true, detailsBase: false, executions: true, 1<<31 - 1: false, -1: false} {
+	for request, numbered := range map[int64]bool{
+		detailsBase + number: true, detailsBase: false, executions: true,
+		1<<31 - 1: false, -1: false,
+	} {
 		if got := b.refuseNumbered(wire.Error{Request: request, Code: 2150, Text: "careful"}); got != numbered {
 			t.Errorf("request %d has a number: %v", request, got)
 		}

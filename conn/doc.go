@@ -23,8 +23,8 @@
 //
 // Disconnect leads from every state to Paused; Connect leads from Paused, Reconnecting and ResetWindow to an attempt.
 //
-// Before the first connection ever the state stays Connecting, also in reset windows and when attempts fail: there is no
-// outage yet.
+// Before the first connection ever the state stays Connecting, also in reset windows and when attempts fail: there is
+// no outage yet.
 //
 // ResetWindow means that nothing is connected and that reconnecting rests. A connection that survives the window
 // stays Connected, Degraded or UpstreamLost: the window never changes what is said about a live socket, and the

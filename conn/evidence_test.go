@@ -18,8 +18,8 @@ func onBytes(p *play) input {
 	return inTick{}
 }
 
-// TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it, nor one
-// that came late, prove that Gateway is there now.
+// TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it,
+// nor one that came late, prove that Gateway is there now.
 func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
 	woken := row{in: onClock(8 * time.Hour), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
 	stopped := row{in: onGap(time.Minute), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
@@ -85,8 +85,8 @@ func TestTicksProveNothing(t *testing.T) {
 	}
 }
 
-// TestGuardShutsWhenNobodyLooked has the computer sleep, or the process stand still: the guard is shut at the first look at it,
-// before the supervisor has run, and opens when Gateway has answered a question from afterwards.
+// TestGuardShutsWhenNobodyLooked has the computer sleep, or the process stand still: the guard is shut at the first
+// look at it, before the supervisor has run, and opens when Gateway has answered a question from afterwards.
 func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 	for name, c := range map[string]struct {
 		wall, mono time.Duration
@@ -138,8 +138,10 @@ func TestTicksKnowWhenTheyWereRead(t *testing.T) {
 	o := newOnline(t)
 	heard := func() time.Duration { return o.s.seen().heard }
 	before := heard()
-	o.s.ticks.mu.Lock()                                                                                             // the reader is busy
-	o.send(append(protoMessage(1, marketBase+1, 1, 1.5, "3", 0), protoMessage(1, marketBase+1, 2, 1.5, "3", 0)...)) // read at once
+	// the reader is busy
+	o.s.ticks.mu.Lock()
+	// read at once
+	o.send(append(protoMessage(1, marketBase+1, 1, 1.5, "3", 0), protoMessage(1, marketBase+1, 2, 1.5, "3", 0)...))
 	for heard() == before {
 		time.Sleep(time.Millisecond)
 	}
@@ -169,7 +171,8 @@ func TestProofOfLifeIsSetLive(t *testing.T) {
 		}
 		cfg := testConfig(4002)
 		cfg.ProofOfLife = time.Second
-		if err := b.s.Configure(t.Context(), cfg); err != nil || within() != time.Second || b.s.Snapshot().Session != 1 {
+		if err := b.s.Configure(t.Context(), cfg); err != nil || within() != time.Second ||
+			b.s.Snapshot().Session != 1 {
 			t.Errorf("%v, %v", within(), err)
 		}
 		cfg.ProofOfLife = -1

@@ -61,7 +61,8 @@ func TestAnnouncedRestarts(t *testing.T) {
 			b.until(at)
 			b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
 			b.g.cut(CauseClosed)
-			if n := b.after(40 * time.Second); !n.Window.Active || n.Window.Name != ExitWindow || n.State != Reconnecting {
+			if n := b.after(40 * time.Second); !n.Window.Active || n.Window.Name != ExitWindow ||
+				n.State != Reconnecting {
 				t.Fatalf("day %d: window %+v, state %s", day, n.Window, n.State)
 			}
 			b.g.set(func(g *fakeGateway) { g.refusal = CauseNone })
@@ -161,7 +162,8 @@ func TestToldReadOnly(t *testing.T) {
 			t.Fatalf("guard %q, cause %q, state %s", n.Guard, n.Cause, n.State)
 		}
 		asked := len(b.g.present().requests())
-		if n := b.after(2*readOnlyLook + time.Second); n.Guard != GuardReadOnly || len(b.g.present().requests()) < asked+2 {
+		if n := b.after(2*readOnlyLook + time.Second); n.Guard != GuardReadOnly ||
+			len(b.g.present().requests()) < asked+2 {
 			t.Fatalf("guard %q, %d requests after %d", n.Guard, len(b.g.present().requests()), asked)
 		}
 		b.tells(GatewaySettings{ReadOnly: SwitchOff})

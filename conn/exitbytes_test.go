@@ -184,8 +184,8 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 }
 
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
-// places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the next
-// session is READY within a second of the port's return. It returns what the supervisor has told.
+// places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the
+// next session is READY within a second of the port's return. It returns what the supervisor has told.
 func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	const closes = 15 * time.Second
 	synctest.Test(t, func(t *testing.T) {
@@ -242,8 +242,8 @@ func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	return events
 }
 
-// TestReadOnlyWithinASecond holds that a second after READY the guard is closed with its reason, and that no order bytes
-// have come since.
+// TestReadOnlyWithinASecond holds that a second after READY the guard is closed with its reason, and that no order
+// bytes have come since.
 func TestReadOnlyWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yes := true
@@ -272,7 +272,8 @@ func TestReadOnlyWithinASecond(t *testing.T) {
 	})
 }
 
-// TestHostileSettings has Gateway say what makes no sense, in each session: it is ignored with one line in the log, repeats none of it, and orders are possible.
+// TestHostileSettings has Gateway say what makes no sense, in each session: it is ignored with one line in the log,
+// repeats none of it, and orders are possible.
 func TestHostileSettings(t *testing.T) {
 	exit := func(clock, period, kind string) *protobuf.ConfigResponse {
 		return &protobuf.ConfigResponse{LockAndExit: &protobuf.LockAndExitConfig{
@@ -326,7 +327,8 @@ func TestHostileSettings(t *testing.T) {
 				if c.parts != "" {
 					want = 1
 				}
-				if strings.Count(text, "settings of Gateway ignored") != want || strings.Count(text, "parts="+c.parts+"\n") != want ||
+				if strings.Count(text, "settings of Gateway ignored") != want ||
+					strings.Count(text, "parts="+c.parts+"\n") != want ||
 					strings.Contains(text, personal) {
 					t.Errorf("%.2000s", text)
 				}

@@ -46,7 +46,8 @@ func TestSettingsFromTheWire(t *testing.T) {
 				return n.Session > before && n.GuardOpen() && n.Exit.Kind == c.exit && n.Resubmit == c.resubmit
 			})
 			n := d.sup.Snapshot()
-			if in := n.Exit.At.Sub(n.At); c.exit != "" && (in < 10*time.Hour-time.Minute || in > 10*time.Hour+2*time.Minute) {
+			if in := n.Exit.At.Sub(n.At); c.exit != "" &&
+				(in < 10*time.Hour-time.Minute || in > 10*time.Hour+2*time.Minute) {
 				t.Errorf("it exits in %v", in)
 			}
 			if n.State != conn.Connected || n.Gateway.Accounts == 0 {
@@ -131,7 +132,8 @@ func TestRestartFromTheWire(t *testing.T) {
 		break
 	}
 	ended := time.Now()
-	if quiet := ended.Sub(last); last.IsZero() || quiet < 3*time.Second { // 5 s, but Gateway tells its clock in whole seconds
+	// 5 s, but Gateway tells its clock in whole seconds
+	if quiet := ended.Sub(last); last.IsZero() || quiet < 3*time.Second {
 		t.Errorf("the last order left %v before the restart", quiet)
 	}
 	d.until("it is back", func() bool {

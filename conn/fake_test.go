@@ -45,7 +45,9 @@ type fakeLink struct {
 	sent     []*request
 }
 
-func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks, *AttemptError) {
+func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post func(input)) (link, Gateway, *Ticks,
+	*AttemptError,
+) {
 	if n := g.inUse.Add(1); n != 1 {
 		g.t.Errorf("attempt %d while %d others are there", d.session, n-1)
 	}
@@ -84,7 +86,8 @@ func (g *fakeGateway) connect(ctx context.Context, d doDial, _ *Config, post fun
 	}
 	g.link, g.frozen = l, false
 	g.readies++
-	return l, Gateway{Host: "127.0.0.1", Port: d.ports[0], ServerVersion: 225, Mode: Paper, Accounts: 1}, newTicks(), nil
+	return l, Gateway{Host: "127.0.0.1", Port: d.ports[0], ServerVersion: 225, Mode: Paper, Accounts: 1}, newTicks(),
+		nil
 }
 
 // cut ends the session from Gateway's side and reports whether there was one.

@@ -42,13 +42,18 @@ func TestFarmNames(t *testing.T) {
 func TestFarmLists(t *testing.T) {
 	for text, want := range map[string][][]string{
 		"restored - data maintained.": nil,
-		"restored - data maintained. All data farms are connected: usfarm; ushmds; secdefil.": {{"usfarm", "ushmds", "secdefil"}},
-		"restored. All data farms are connected: usfarm.nj; xyz":                              {{"usfarm.nj", "xyz"}},
-		"已恢复。所有数据连接：usfarm；ushmds。":                                                           {{"usfarm", "ushmds"}},
-		"restored. The following farms are connected: usfarm; hfarm. The following farms are not connected: secdefil; ushmds.": {
+		"restored - data maintained. All data farms are connected: usfarm; ushmds; secdefil.": {
+			{"usfarm", "ushmds", "secdefil"},
+		},
+		"restored. All data farms are connected: usfarm.nj; xyz": {{"usfarm.nj", "xyz"}},
+		"已恢复。所有数据连接：usfarm；ushmds。":                              {{"usfarm", "ushmds"}},
+		"restored. The following farms are connected: usfarm; hfarm. The following farms are not connected: " +
+			"secdefil; ushmds.": {
 			{"usfarm", "hfarm"}, {"secdefil", "ushmds"},
 		},
-		"restored. The following farms are connected: . The following farms are not connected: usfarm.": {nil, {"usfarm"}},
+		"restored. The following farms are connected: . The following farms are not connected: usfarm.": {
+			nil, {"usfarm"},
+		},
 		"restored: ": {nil},
 	} {
 		got := farmLists(text)
@@ -94,12 +99,16 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 			{2103, "broken:usfarm", "usfarm"},
 			{2104, "OK:hfarm", "usfarm"},
 			{1100, "lost", "-"},
-			{1102, restored + " The following farms are connected: usfarm. The following farms are not connected: hfarm; secdefil.", "hfarm"},
+			{1102, restored + " The following farms are connected: usfarm. The following farms are not connected: " +
+				"hfarm; secdefil.", "hfarm"},
 		},
 		"1102 when none is connected": {
 			{2103, "broken:usfarm", "usfarm"},
 			{1100, "lost", "-"},
-			{1102, restored + " The following farms are connected: . The following farms are not connected: usfarm.", "usfarm"},
+			{
+				1102, restored + " The following farms are connected: . The following farms are not connected: usfarm.",
+				"usfarm",
+			},
 		},
 		"1101 with a list": {
 			{2103, "broken:usfarm", "usfarm"},
@@ -124,7 +133,8 @@ func TestFarmsClearOnlyThemselves(t *testing.T) {
 	}
 }
 
-// TestErrorsAboutOneRequest has codes that end a session come with the number of one request: they are about that alone.
+// TestErrorsAboutOneRequest has codes that end a session come with the number of one request: they are about that
+// alone.
 func TestErrorsAboutOneRequest(t *testing.T) {
 	for _, v := range versions {
 		g, s, r := connect(t, v, nil)

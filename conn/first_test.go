@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// TestBeforeTheFirstConnection holds that nothing is an outage, and that a reset window stops no attempt, until a Gateway
-// has answered for the first time ever; afterwards both are as always.
+// TestBeforeTheFirstConnection holds that nothing is an outage, and that a reset window stops no attempt, until a
+// Gateway has answered for the first time ever; afterwards both are as always.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)
 		cfg.First = true
-		cfg.Calendar = Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}} // at midnight, which it is
+		// at midnight, which it is
+		cfg.Calendar = Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}}
 		b := newBubble(t, cfg, nil)
 		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
 		for range 10 {

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// flood bounds how much is told of what Gateway repeats: a message in a loop must not fill queues, logs and disks. Of each subject
-// a few events are told at once; of those that follow, the newest of each kind is told when the subject's time is over, with the
-// number of those left out. So a loss and a recovery are told late at the worst, and never lost. It is not safe for concurrent use.
+// flood bounds how much is told of what Gateway repeats: a message in a loop must not fill queues, logs and disks. Of
+// each subject a few events are told at once; of those that follow, the newest of each kind is told when the subject's
+// time is over, with the number of those left out. So a loss and a recovery are told late at the worst, and never lost.
+// It is not safe for concurrent use.
 type flood struct {
 	subjects map[subject]*tally
 	next     time.Duration // the earliest end of a subject's time; 0 = no subject
@@ -32,16 +33,16 @@ const (
 	floodTime   = 10 * time.Second
 	floodLonger = 10 * time.Minute
 	floodFarm   = time.Minute // for farms: how they are must not be told too late
-	// floodTold is how many events of a subject are told in its time, and floodRequests how many about requests: Gateway gives a
-	// login 100 lines of market data, and may refuse each of them.
+	// floodTold is how many events of a subject are told in its time, and floodRequests how many about requests:
+	// Gateway gives a login 100 lines of market data, and may refuse each of them.
 	floodTold     = 5
 	floodRequests = 200
 	// floodSubjects bounds the subjects; all codes beyond it are one.
 	floodSubjects = 100
 )
 
-// subjectOf returns what an event is about, how many of those are told and how long its time becomes; ok is false for events that
-// Gateway cannot repeat at will.
+// subjectOf returns what an event is about, how many of those are told and how long its time becomes; ok is false for
+// events that Gateway cannot repeat at will.
 func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) {
 	switch e.Kind {
 	case EventNotice:
@@ -59,8 +60,8 @@ func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) 
 	return subject{}, 0, 0, false
 }
 
-// pass returns the events that are to be told now, those kept before included where their time is over. What is told late is of now:
-// its time and state are those of the moment when it is told.
+// pass returns the events that are to be told now, those kept before included where their time is over. What is told
+// late is of now: its time and state are those of the moment when it is told.
 func (f *flood) pass(now instant, state State, events []Event) []Event {
 	list := f.due(now, state, false)
 	for i := range events {
@@ -122,7 +123,8 @@ func (f *flood) look(at time.Duration) {
 	}
 }
 
-// due returns what was kept of the subjects whose time is over, or of all. Subjects of which nothing was kept are forgotten.
+// due returns what was kept of the subjects whose time is over, or of all. Subjects of which nothing was kept are
+// forgotten.
 func (f *flood) due(now instant, state State, all bool) (list []Event) {
 	if f.next == 0 || !all && now.mono < f.next {
 		return nil

@@ -7,7 +7,8 @@ import (
 
 func moment(mono time.Duration) instant { return instant{wall: time.Unix(0, 0).Add(mono), mono: mono} }
 
-// TestFloodOfOneCode tells a few of what repeats, then one for each time with a count, and forgets the code when it is quiet.
+// TestFloodOfOneCode tells a few of what repeats, then one for each time with a count, and forgets the code when it is
+// quiet.
 func TestFloodOfOneCode(t *testing.T) {
 	var f flood
 	told, left := 0, uint64(0)
@@ -33,12 +34,14 @@ func TestFloodOfOneCode(t *testing.T) {
 	if len(f.subjects) != 0 {
 		t.Errorf("%d subjects are remembered", len(f.subjects))
 	}
-	if list := f.pass(moment(4*time.Hour), Connected, []Event{{Kind: EventNotice, Code: 2109}}); len(list) != 1 || list[0].More != 0 {
+	if list := f.pass(moment(4*time.Hour), Connected, []Event{{Kind: EventNotice, Code: 2109}}); len(list) != 1 ||
+		list[0].More != 0 {
 		t.Errorf("after a quiet time: %+v", list)
 	}
 }
 
-// TestFloodKeepsLossAndRecovery lets upstream flap: however often it does, what is told last is how it is, and both ways are told.
+// TestFloodKeepsLossAndRecovery lets upstream flap: however often it does, what is told last is how it is, and both
+// ways are told.
 func TestFloodKeepsLossAndRecovery(t *testing.T) {
 	for _, flaps := range []int{1, 2, 9, 10, 11, 12, 999, 1000} {
 		var f flood
@@ -52,7 +55,8 @@ func TestFloodKeepsLossAndRecovery(t *testing.T) {
 			list = append(list, f.pass(moment(time.Duration(i)), Connected, []Event{{Kind: last}})...)
 		}
 		list = append(list, f.pass(moment(floodTime), Connected, nil)...)
-		if at := list[len(list)-1]; len(list) > 2*floodTold && (at.At != moment(floodTime).wall || at.State != Connected) {
+		if at := list[len(list)-1]; len(list) > 2*floodTold && (at.At != moment(floodTime).wall ||
+			at.State != Connected) {
 			t.Errorf("%d flaps: told late with the time %v and the state %s", flaps, at.At, at.State)
 		}
 		if got := list[len(list)-1].Kind; got != last {
@@ -77,7 +81,8 @@ func TestFloodOfCodes(t *testing.T) {
 	if list := f.pass(moment(time.Second), Connected, []Event{{Kind: EventLost}}); len(list) != 1 {
 		t.Errorf("a loss: %+v", list)
 	}
-	if list := f.pass(moment(time.Second), Connected, []Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}}); len(list) != 1 {
+	if list := f.pass(moment(time.Second), Connected,
+		[]Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}}); len(list) != 1 {
 		t.Errorf("a farm: %+v", list)
 	}
 }
@@ -86,7 +91,10 @@ func TestFloodOfCodes(t *testing.T) {
 func TestFloodEnds(t *testing.T) {
 	var f flood
 	for range 100 {
-		f.pass(moment(0), Connected, []Event{{Kind: EventFarm, Detail: "usfarm", Farm: FarmOK}, {Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken}})
+		f.pass(moment(0), Connected, []Event{
+			{Kind: EventFarm, Detail: "usfarm", Farm: FarmOK},
+			{Kind: EventFarm, Detail: "usfarm", Farm: FarmBroken},
+		})
 	}
 	list := f.pass(moment(1), Connected, []Event{{Kind: EventStopped}})
 	if len(list) != 3 || list[1].Farm != FarmBroken || list[2].Kind != EventStopped {

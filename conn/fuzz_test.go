@@ -13,13 +13,17 @@ import (
 func FuzzReceive(f *testing.F) {
 	for _, framed := range [][]byte{
 		tickPrice(marketBase+1, 1, 100.25), protoMessage(wire.MsgTickPrice, marketBase+1, 1, 100.25, "300", 0),
-		protoMessage(wire.MsgTickSize, 1, 0, "12345678901234567890"), protoMessage(wire.MsgTickString, marketBase+1, 45, "1700000000"),
+		protoMessage(wire.MsgTickSize, 1, 0, "12345678901234567890"), protoMessage(wire.MsgTickString, marketBase+1, 45,
+			"1700000000"),
 		protoMessage(wire.MsgMarketDataType, marketBase+1, 3), protoMessage(wire.MsgError, -1, 5, 2104, "text", "{}"),
 		protoMessage(wire.MsgError, executions+1, 5, 200, "text"), protoMessage(wire.MsgError, 7, 5, 201, "text"),
-		protoMessage(wire.MsgNextValidID, 1), protoMessage(wire.MsgManagedAccounts, "DU1,,F2"), protoMessage(wire.MsgCurrentTime, 1_700_000_000),
-		protoMessage(wire.MsgOrderStatus, 1, "Filled", "1", "0", 100.5, 7, 0, 100.5, 17, "", 0.0), protoMessage(wire.MsgOpenOrdersEnd),
+		protoMessage(wire.MsgNextValidID, 1), protoMessage(wire.MsgManagedAccounts, "DU1,,F2"),
+		protoMessage(wire.MsgCurrentTime, 1_700_000_000),
+		protoMessage(wire.MsgOrderStatus, 1, "Filled", "1", "0", 100.5, 7, 0, 100.5, 17, "", 0.0),
+		protoMessage(wire.MsgOpenOrdersEnd),
 		protoMessage(wire.MsgExecutionsEnd, executions+1), protoMessage(wire.MsgCommission, "0001.01", 1.25, "USD"),
-		protoMessage(wire.MsgContractDetailsEnd, detailsBase+1), protoMessage(wire.MsgMarketRule, 26), protoMessage(wire.MsgTickPrice, "wrong", "types"),
+		protoMessage(wire.MsgContractDetailsEnd, detailsBase+1), protoMessage(wire.MsgMarketRule, 26),
+		protoMessage(wire.MsgTickPrice, "wrong", "types"),
 		textMessage(wire.MsgError, "-1", "2104", "text", "", "1"), textMessage(wire.MsgNextValidID, "1", "7"),
 	} {
 		f.Add(framed[4:])
@@ -34,7 +38,10 @@ func FuzzReceive(f *testing.F) {
 
 // FuzzReply reads any bytes as the answer to the greeting, until the stream ends.
 func FuzzReply(f *testing.F) {
-	for _, s := range []string{string(textFrame("225", "20261123 10:00:00 EST")), string(textFrame("176", "x")), "HTTP/1.1 200 OK\r\n\r\n", ""} {
+	for _, s := range []string{
+		string(textFrame("225", "20261123 10:00:00 EST")), string(textFrame("176", "x")),
+		"HTTP/1.1 200 OK\r\n\r\n", "",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -47,7 +54,8 @@ func FuzzReply(f *testing.F) {
 		}
 		e := greetingError(t.Context(), err)
 		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if (e.Cause == CauseClosedEarly) != ended || e.Cause != CauseClosedEarly && e.Cause != CauseGarbage && e.Cause != CauseUnsupported {
+		if (e.Cause == CauseClosedEarly) != ended || e.Cause != CauseClosedEarly && e.Cause != CauseGarbage &&
+			e.Cause != CauseUnsupported {
 			t.Fatalf("%v becomes %v", err, e)
 		}
 	})

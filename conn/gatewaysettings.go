@@ -131,8 +131,8 @@ func timeOfDay(clock, period string) (hour, minute int, ok bool) {
 	return t.Hour(), t.Minute(), err == nil
 }
 
-// zoneNames are the zones of abbreviations that are clear; the same one may stand for others, so that the present one is
-// compared.
+// zoneNames are the zones of abbreviations that are clear; the same one may stand for others, so that the present one
+// is compared.
 var zoneNames = map[string]string{
 	"EST": "America/New_York", "EDT": "America/New_York", "CDT": "America/Chicago",
 	"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "HKT": "Asia/Hong_Kong", "JST": "Asia/Tokyo",
@@ -140,9 +140,9 @@ var zoneNames = map[string]string{
 	"MEZ": "Europe/Berlin", "MESZ": "Europe/Berlin",
 }
 
-// gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and the
-// name of its zone, such as "20261201 10:00:00 EST". Names are localised, and many are ambiguous; then the difference to
-// our clock says which zone it is.
+// gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and
+// the name of its zone, such as "20261201 10:00:00 EST". Names are localised, and many are ambiguous; then the
+// difference to our clock says which zone it is.
 func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	unknown := (*time.Location)(nil)
 	if local {

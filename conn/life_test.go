@@ -48,8 +48,8 @@ func (d *desk) blocked(s *conn.Session, from int64, during time.Duration) (silen
 	return silent, shut
 }
 
-// TestNoOrderOnALatePrice has everything that Gateway sends lag by three seconds: prices flow all the time, and no order leaves
-// on one of them. It goes on when the lag ends.
+// TestNoOrderOnALatePrice has everything that Gateway sends lag by three seconds: prices flow all the time, and no
+// order leaves on one of them. It goes on when the lag ends.
 func TestNoOrderOnALatePrice(t *testing.T) {
 	t.Parallel()
 	d, s := watched(t, usualLimits)
@@ -69,8 +69,8 @@ func TestNoOrderOnALatePrice(t *testing.T) {
 	}
 }
 
-// TestTicksOnly has Gateway send market data and answer nothing: no order leaves for long, the guard shuts, and the session is
-// given up.
+// TestTicksOnly has Gateway send market data and answer nothing: no order leaves for long, the guard shuts, and the
+// session is given up.
 func TestTicksOnly(t *testing.T) {
 	t.Parallel()
 	d, s := watched(t, usualLimits)

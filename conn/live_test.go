@@ -42,7 +42,9 @@ func TestDropsAndGarbageOnALiveSession(t *testing.T) {
 		"last field not ended": {func() []byte {
 			return frame(text(49, "1", "1700000000")[4 : len(text(49, "1", "1700000000"))-1])
 		}, false, CauseGarbage},
-		"code in words":          {func() []byte { return text(4, "2", "one", "lost", "text", "", "") }, false, CauseGarbage},
+		"code in words": {func() []byte {
+			return text(4, "2", "one", "lost", "text", "", "")
+		}, false, CauseGarbage},
 		"error without text":     {func() []byte { return text(4, "2", "-1") }, false, CauseGarbage},
 		"cut off protobuf":       {func() []byte { return proto(4, "\x08") }, false, CauseGarbage},
 		"protobuf without sense": {func() []byte { return proto(1, strings.Repeat("\xff", 11)) }, false, CauseGarbage},
@@ -83,7 +85,8 @@ func TestHarmlessOddities(t *testing.T) {
 		p.text(4, "-1", "399", "text2", "{}", "")
 		p.text(1, "", "", "", "", "", "", "and", "more", "fields")
 		p.login("DU1,DU2") // once more
-		p.send(protoMessage(4, -1, 1, 399, "\xff\xfe not UTF-8"), protoMessage(49, "text for a number"), protoMessage(103, "x"))
+		p.send(protoMessage(4, -1, 1, 399, "\xff\xfe not UTF-8"), protoMessage(49, "text for a number"),
+			protoMessage(103, "x"))
 		p.code(399, "last")
 		eventually(t, "notice", func() bool {
 			list := r.of(EventNotice)

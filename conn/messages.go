@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Message is what Gateway has said with a code, as often as it has said it. Texts that differ in numbers alone are one message.
+// Message is what Gateway has said with a code, as often as it has said it. Texts that differ in numbers alone are one
+// message.
 type Message struct {
 	Code        int
 	Text        string // as it came last, at most 400 bytes; from outside, in Gateway's language
@@ -19,8 +20,8 @@ type Message struct {
 const (
 	maxMessage  = 400 // bytes of a text
 	maxMessages = 50  // messages that are kept, those that came last
-	// maxTexts is how many messages one code has: a flood of it must not push out all others. The rest of its texts count as the
-	// last one.
+	// maxTexts is how many messages one code has: a flood of it must not push out all others. The rest of its texts
+	// count as the last one.
 	maxTexts = 10
 )
 

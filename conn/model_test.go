@@ -49,13 +49,16 @@ func TestUpstreamLostBeforeReady(t *testing.T) {
 	p := newPlay(reconciling)
 	for i, r := range []row{
 		{in: onStart, do: "dial", tell: "started", state: Connecting, guard: GuardSocket},
-		{in: func(p *play) input { return inSocket{session: 1, port: 4002, up: true} }, state: Connecting, guard: GuardAPI},
+		{in: func(p *play) input {
+			return inSocket{session: 1, port: 4002, up: true}
+		}, state: Connecting, guard: GuardAPI},
 		{in: onCode(2110), state: Connecting, guard: GuardAPI},
 		{in: onReady, tell: "connected, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
 		{in: onCode(1102), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
 	} {
 		p.act(t, i, r)
-		if n := p.m.snapshot(p.cfg); n.State == UpstreamLost && (n.Cause != CauseUpstream || n.Code != 2110 || n.Detail != "text") {
+		if n := p.m.snapshot(p.cfg); n.State == UpstreamLost && (n.Cause != CauseUpstream || n.Code != 2110 ||
+			n.Detail != "text") {
 			t.Errorf("%+v", n)
 		}
 	}
@@ -163,7 +166,8 @@ func TestEveryFieldIsNews(t *testing.T) {
 	// GuardSince changes with Guard and Opened, and what is known of a layer with that layer.
 	quietFields := map[string]bool{
 		"Seq": true, "At": true, "Probe": true, "Skew": true, "GuardSince": true,
-		"Layers.Since.Socket": true, "Layers.Since.API": true, "Layers.Since.Upstream": true, "Layers.Since.Farms": true,
+		"Layers.Since.Socket": true, "Layers.Since.API": true, "Layers.Since.Upstream": true,
+		"Layers.Since.Farms": true,
 	}
 	var walk func(v reflect.Value, name string, check func(string))
 	walk = func(v reflect.Value, name string, check func(string)) {

@@ -24,11 +24,20 @@ func TestNext(t *testing.T) {
 			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
 			{in: onFailed(CauseRefused), tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
 			{after: 1999 * ms, state: Reconnecting, guard: GuardSocket},
-			{after: 1 * ms, in: onFailed(CauseClosedEarly), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{
+				after: 1 * ms, in: onFailed(CauseClosedEarly), do: "dial", tell: "attempt_failed", state: Reconnecting,
+				guard: GuardSocket,
+			},
 			{after: 4999 * ms, state: Reconnecting, guard: GuardSocket},
-			{after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{
+				after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting,
+				guard: GuardSocket,
+			},
 			{after: 14999 * ms, state: Reconnecting, guard: GuardSocket},
-			{after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{
+				after: 1 * ms, in: onFailed(CauseNoAnswer), do: "dial", tell: "attempt_failed", state: Reconnecting,
+				guard: GuardSocket,
+			},
 			{after: 14999 * ms, state: Reconnecting, guard: GuardSocket},
 			{after: 1 * ms, do: "dial", state: Reconnecting, guard: GuardSocket},
 		}},
@@ -67,7 +76,10 @@ func TestNext(t *testing.T) {
 		}},
 		"disconnect while trying": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{after: 1 * sec, in: onDisconnect, do: "dial, abort, " + accept, tell: "paused", state: Paused, guard: GuardSocket},
+			{
+				after: 1 * sec, in: onDisconnect, do: "dial, abort, " + accept, tell: "paused", state: Paused,
+				guard: GuardSocket,
+			},
 			{in: onReady, state: Paused, guard: GuardSocket},
 			{in: onFailed(CauseNotReady), state: Paused, guard: GuardSocket},
 		}},
@@ -90,7 +102,10 @@ func TestNext(t *testing.T) {
 		}},
 		"window opens while trying": {windowIn(time.Minute), []row{
 			{after: 57 * sec, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{after: 2 * sec, in: onFailed(CauseNoAnswer), do: "dial", tell: "window_started, attempt_failed", state: ResetWindow, guard: GuardSocket},
+			{
+				after: 2 * sec, in: onFailed(CauseNoAnswer), do: "dial", tell: "window_started, attempt_failed",
+				state: ResetWindow, guard: GuardSocket,
+			},
 			{after: 10*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
 			{after: 1 * ms, do: "dial", tell: "window_ended", state: Reconnecting, guard: GuardSocket},
 		}},
@@ -100,7 +115,10 @@ func TestNext(t *testing.T) {
 			{in: onLost, tell: "lost", state: ResetWindow, guard: GuardSocket},
 		}},
 		"upstream lost in the window shuts the guard": {windowIn(time.Minute), []row{
-			{after: 59 * sec, in: onCode(1100), tell: "window_started, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{
+				after: 59 * sec, in: onCode(1100), tell: "window_started, upstream_lost", state: UpstreamLost,
+				guard: GuardUpstream,
+			},
 			{in: onCode(1102), tell: "upstream_restored", state: Connected},
 		}},
 		"connect in the window makes one attempt": {windowIn(time.Minute), []row{
@@ -174,7 +192,8 @@ func TestNext(t *testing.T) {
 			{in: onReconciled(anyError), do: "reconcile after 1s", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
-			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // nothing is asked without upstream
+			// nothing is asked without upstream
+			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream},
 			{in: onReconciled(nil), state: UpstreamLost, guard: GuardUpstream},
 			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // 1101 and 1102 begin anew
 			{in: onCode(1101), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
@@ -188,11 +207,15 @@ func TestNext(t *testing.T) {
 			{in: onReconciled(nil), state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, in: onReconciled(nil), do: "dial", state: Reconnecting, guard: GuardSocket},
 			{in: onReady, do: "reconcile", tell: "connected", state: Connected, guard: GuardReconciling},
-			{in: func(p *play) input { return inReconciled{session: p.m.session - 1, run: p.m.run} }, state: Connected, guard: GuardReconciling},
+			{in: func(p *play) input {
+				return inReconciled{session: p.m.session - 1, run: p.m.run}
+			}, state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onReady, state: Connected}, // a second time
 		}},
-		"the account is of the kind that was asked for": {func(c *Config) { c.Mode = Paper }, []row{{state: Connected}}},
+		"the account is of the kind that was asked for": {func(c *Config) {
+			c.Mode = Paper
+		}, []row{{state: Connected}}},
 		"nobody knows of which kind the account is": {func(c *Config) { c.Mode = Paper }, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, in: onReadyAs(AnyMode), do: "dial", tell: "connected", state: Connected},
@@ -211,7 +234,9 @@ func TestNext(t *testing.T) {
 		"an old reconciliation has no say": {reconciling, []row{
 			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
 			{in: onCode(1102), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
-			{in: func(*play) input { return inReconciled{session: 1, run: 1} }, state: Connected, guard: GuardReconciling},
+			{in: func(*play) input {
+				return inReconciled{session: 1, run: 1}
+			}, state: Connected, guard: GuardReconciling},
 			{in: func(*play) input { return inReconciled{session: 1, run: 2} }, state: Connected},
 		}},
 		"old sessions have no say": {nil, []row{
@@ -225,36 +250,54 @@ func TestNext(t *testing.T) {
 			{in: onOldSession(onCode(399)), tell: "notice", state: Connected},
 		}},
 		"another port concerns the connection": {nil, []row{
-			{in: onConfigure(func(c *Config) { c.Port = 7497 }), do: "close, accept, dial", tell: "disconnected, reconfigured", state: Connecting, guard: GuardSocket},
-			{in: onConfigure(func(c *Config) { c.Port = 4002 }), do: "abort, accept, dial", tell: "reconfigured", state: Connecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.Port = 7497
+			}), do: "close, accept, dial", tell: "disconnected, reconfigured", state: Connecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.Port = 4002
+			}), do: "abort, accept, dial", tell: "reconfigured", state: Connecting, guard: GuardSocket},
 		}},
 		"other limits do not concern it": {nil, []row{
 			{in: onConfigure(func(c *Config) { c.Soft = 3 * sec }), do: accept, tell: "reconfigured", state: Connected},
 		}},
 		"another port while waiting": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{in: onConfigure(func(c *Config) { c.ClientID++ }), do: "accept, dial", tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.ClientID++
+			}), do: "accept, dial", tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
 		}},
 		"shorter delays while waiting": {func(c *Config) { c.Delays = []time.Duration{time.Hour} }, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{in: onConfigure(func(c *Config) { c.Delays = []time.Duration{sec} }), do: accept, tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.Delays = []time.Duration{sec}
+			}), do: accept, tell: "reconfigured", state: Reconnecting, guard: GuardSocket},
 			{after: 1 * sec, do: "dial", state: Reconnecting, guard: GuardSocket},
 		}},
 		"another port in a pause": {nil, []row{
 			{in: onDisconnect, do: "close, accept", tell: "disconnected, paused", state: Paused, guard: GuardSocket},
-			{in: onConfigure(func(c *Config) { c.Port = 7497 }), do: accept, tell: "reconfigured", state: Paused, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.Port = 7497
+			}), do: accept, tell: "reconfigured", state: Paused, guard: GuardSocket},
 			{after: time.Minute, state: Paused, guard: GuardSocket},
 		}},
 		"a window comes into force": {nil, []row{
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{in: onConfigure(windowIn(0)), do: accept, tell: "window_started, reconfigured", state: ResetWindow, guard: GuardSocket},
-			{in: onConfigure(func(c *Config) { c.Calendar = nil }), do: "accept, dial", tell: "window_ended, reconfigured", state: Reconnecting, guard: GuardSocket},
+			{
+				in: onConfigure(windowIn(0)), do: accept, tell: "window_started, reconfigured", state: ResetWindow,
+				guard: GuardSocket,
+			},
+			{in: onConfigure(func(c *Config) {
+				c.Calendar = nil
+			}), do: "accept, dial", tell: "window_ended, reconfigured", state: Reconnecting, guard: GuardSocket},
 		}},
 		"the port opens after a refusal": {nil, []row{
 			{in: onPortOpen, do: "discard", state: Connected},
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
 			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardSocket}, // nobody watches before a refusal
-			{after: 1 * sec, in: onFailed(CauseRefused), do: "dial", tell: "attempt_failed", state: Reconnecting, guard: GuardSocket},
+			{
+				after: 1 * sec, in: onFailed(CauseRefused), do: "dial", tell: "attempt_failed", state: Reconnecting,
+				guard: GuardSocket,
+			},
 			{in: onPortOpen, do: "dial open port", state: Reconnecting, guard: GuardAPI},
 			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardAPI},
 		}},
@@ -274,7 +317,10 @@ func TestNext(t *testing.T) {
 			p := newPlay(c.change)
 			begin := opening
 			if p.cfg.Reconcile != nil {
-				begin = []row{opening[0], {after: sec, in: onReady, do: "reconcile", tell: "connected", state: Connected, guard: GuardReconciling}}
+				begin = []row{opening[0], {
+					after: sec, in: onReady, do: "reconcile", tell: "connected",
+					state: Connected, guard: GuardReconciling,
+				}}
 			}
 			for i, r := range append(begin[:len(begin):len(begin)], c.rows...) {
 				p.act(t, i-len(begin), r)

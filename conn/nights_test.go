@@ -82,7 +82,11 @@ func TestNights(t *testing.T) {
 			{conn.Reconnecting, conn.CauseClientIDInUse, conn.GuardSocket},
 			open,
 		}, 1},
-		"sunday-logoff": {60, []view{open, upstream, {conn.Reconnecting, conn.CauseRefused, conn.GuardSocket}, open}, 1},
+		"sunday-logoff": {
+			60,
+			[]view{open, upstream, {conn.Reconnecting, conn.CauseRefused, conn.GuardSocket}, open},
+			1,
+		},
 		"frozen-jvm": {10, []view{
 			open,
 			{conn.Degraded, conn.CauseSilent, conn.GuardProbe},

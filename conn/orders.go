@@ -38,7 +38,8 @@ const MaxOrderID = marketBase - 1
 
 // Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
 type Order struct {
-	Ref          string // the caller's own name for it, at most 40 bytes; comes back with everything Gateway says about it
+	// the caller's own name for it, at most 40 bytes; comes back with everything Gateway says about it
+	Ref          string
 	Contract     Contract
 	Side         Side
 	Type         OrderType

@@ -184,12 +184,14 @@ func TestOrderStates(t *testing.T) {
 			turn("entry", sim.Turn{Status: "PendingCancel"})
 			d.status(s, 1, "PendingCancel")
 			list, err := s.OpenOrders(t.Context())
-			if err != nil || len(list) != 2 || list[0].Status != "PendingCancel" || list[0].Limit != 90 || list[1].Status != "Inactive" || list[1].WhyHeld != "locate" ||
+			if err != nil || len(list) != 2 || list[0].Status != "PendingCancel" || list[0].Limit != 90 ||
+				list[1].Status != "Inactive" || list[1].WhyHeld != "locate" ||
 				list[1].Aux != 80 || list[1].Parent != 1 || list[1].Quantity != 5 {
 				t.Errorf("%+v, %v", list, err)
 			}
 			turn("stop", sim.Turn{Status: "Inactive", Ended: true, Silent: true, Text: "no shares"})
-			if list, err = s.CompletedOrders(t.Context()); err != nil || len(list) != 1 || list[0].Status != "Inactive" || list[0].Detail != "no shares" {
+			if list, err = s.CompletedOrders(t.Context()); err != nil || len(list) != 1 ||
+				list[0].Status != "Inactive" || list[0].Detail != "no shares" {
 				t.Errorf("%+v, %v", list, err)
 			}
 			d.gw.FaultOrders(sim.OrderFault{Cut: true})
@@ -222,9 +224,13 @@ func TestAnOrdersLife(t *testing.T) {
 			if err := s.Place(first, buy("ref-1", 10, 0)); err != nil {
 				t.Fatal(err)
 			}
-			fill := d.news(s, "the second fill", func(n conn.OrderNews) bool { return n.Kind == conn.OrderFilled && n.Total == 10 })
-			if fill.ID != first || fill.Ref != "ref-1" || fill.Client != 17 || fill.Side != conn.Buy || fill.Filled != 5 ||
-				fill.Price != 100.01 || fill.PermID == 0 || fill.Execution == "" || fill.At == "" || fill.Symbol != "AAPL" {
+			fill := d.news(s, "the second fill", func(n conn.OrderNews) bool {
+				return n.Kind == conn.OrderFilled && n.Total == 10
+			})
+			if fill.ID != first || fill.Ref != "ref-1" || fill.Client != 17 || fill.Side != conn.Buy ||
+				fill.Filled != 5 ||
+				fill.Price != 100.01 || fill.PermID == 0 || fill.Execution == "" || fill.At == "" ||
+				fill.Symbol != "AAPL" {
 				t.Errorf("fill %+v", fill)
 			}
 
@@ -237,13 +243,16 @@ func TestAnOrdersLife(t *testing.T) {
 			if err := s.Place(first+1, changed); err != nil {
 				t.Fatal(err)
 			}
-			d.news(s, "the change", func(n conn.OrderNews) bool { return n.Kind == conn.OrderOpen && n.ID == first+1 && n.Quantity == 8 })
+			d.news(s, "the change", func(n conn.OrderNews) bool {
+				return n.Kind == conn.OrderOpen && n.ID == first+1 && n.Quantity == 8
+			})
 			open, err := s.OpenOrders(t.Context())
 			if err != nil || len(open) == 0 {
 				t.Fatalf("open orders: %+v, %v", open, err)
 			}
 			n := open[len(open)-1]
-			if n.ID != first+1 || n.Ref != "ref-2" || n.Status != "Submitted" || n.Side != conn.Buy || n.Type != conn.Limit || n.Quantity != 8 || n.Client != 17 {
+			if n.ID != first+1 || n.Ref != "ref-2" || n.Status != "Submitted" || n.Side != conn.Buy ||
+				n.Type != conn.Limit || n.Quantity != 8 || n.Client != 17 {
 				t.Errorf("open order %+v", n)
 			}
 			if err := s.Cancel(first + 1); err != nil {
@@ -277,7 +286,9 @@ func TestAnOrdersLife(t *testing.T) {
 			if err := s.Place(first+2, buy("ref-3", 1, 90.001)); err != nil {
 				t.Fatal(err)
 			}
-			refusal := d.news(s, "a refusal", func(n conn.OrderNews) bool { return n.Kind == conn.OrderError && n.ID == first+2 })
+			refusal := d.news(s, "a refusal", func(n conn.OrderNews) bool {
+				return n.Kind == conn.OrderError && n.ID == first+2
+			})
 			if refusal.Code != 110 {
 				t.Errorf("refusal %+v", refusal)
 			}
@@ -287,7 +298,10 @@ func TestAnOrdersLife(t *testing.T) {
 
 // exit returns an order that closes what another has bought.
 func exit(ref string, quantity, limit, stop float64, parent int64, hold bool) conn.Order {
-	o := conn.Order{Ref: ref, Contract: apple, Side: conn.Sell, Type: conn.Limit, Quantity: quantity, LimitPrice: limit, Parent: parent, Hold: hold}
+	o := conn.Order{
+		Ref: ref, Contract: apple, Side: conn.Sell, Type: conn.Limit, Quantity: quantity, LimitPrice: limit,
+		Parent: parent, Hold: hold,
+	}
 	if stop != 0 {
 		o.Type, o.LimitPrice, o.StopPrice = conn.Stop, 0, stop
 	}
@@ -344,7 +358,8 @@ func TestBrackets(t *testing.T) {
 			place(6, exit("loss-2", 10, 0, 90, 4, false))
 			d.status(s, 6, "PreSubmitted")
 			d.price(120)
-			if state("in-2") != "Submitted" || state("profit-2") != "PreSubmitted" || state("loss-2") != "PreSubmitted" {
+			if state("in-2") != "Submitted" || state("profit-2") != "PreSubmitted" ||
+				state("loss-2") != "PreSubmitted" {
 				t.Errorf("before the parent is filled: %+v", d.gw.State().Orders)
 			}
 			d.price(94)
@@ -372,7 +387,8 @@ func TestBrackets(t *testing.T) {
 				})
 			}
 
-			// An exit that is cancelled leaves the others; a held parent that comes again without Hold takes its exits along.
+			// An exit that is cancelled leaves the others; a held parent that comes again without Hold takes its exits
+			// along.
 			place(30, held("in-30", 95))
 			place(31, exit("profit-30", 10, 110, 0, 30, true))
 			place(32, exit("loss-30", 10, 0, 90, 30, true))
@@ -412,24 +428,33 @@ func TestChangesInPart(t *testing.T) {
 		if err := s.Place(1, buy("ref", 10, 101)); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "half of it", func(n conn.OrderNews) bool { return n.Kind == conn.OrderStatus && n.Filled == 5 && n.Remaining == 5 })
+		d.news(s, "half of it", func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderStatus && n.Filled == 5 && n.Remaining == 5
+		})
 		if err := s.Place(1, buy("ref", 8, 99)); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the change", func(n conn.OrderNews) bool { return n.Kind == conn.OrderStatus && n.Filled == 5 && n.Remaining == 3 })
+		d.news(s, "the change", func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderStatus && n.Filled == 5 && n.Remaining == 3
+		})
 		open, err := s.OpenOrders(t.Context())
-		if err != nil || len(open) == 0 || open[len(open)-1].ID != 1 || open[0].Quantity != 8 || open[0].Status != "Submitted" {
+		if err != nil || len(open) == 0 || open[len(open)-1].ID != 1 || open[0].Quantity != 8 ||
+			open[0].Status != "Submitted" {
 			t.Errorf("version %d: open orders %+v, %v", v, open, err)
 		}
 		// No less than is filled: the change is refused, the order stays.
 		if err := s.Place(1, buy("ref", 5, 99)); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "a refusal", func(n conn.OrderNews) bool { return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 201 })
+		d.news(s, "a refusal", func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 201
+		})
 		d.price(100.50) // its old limit would be met
 		d.price(98)
 		d.price(98)
-		end := d.news(s, "the last fill", func(n conn.OrderNews) bool { return n.Kind == conn.OrderFilled && n.Total == 8 })
+		end := d.news(s, "the last fill", func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderFilled && n.Total == 8
+		})
 		if end.Price > 99 || end.Ref != "ref" {
 			t.Errorf("version %d: %+v", v, end)
 		}
@@ -445,7 +470,9 @@ func TestChangesInPart(t *testing.T) {
 		if err := s.Place(1, buy("ref", 20, 99)); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "a refusal", func(n conn.OrderNews) bool { return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 103 })
+		d.news(s, "a refusal", func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderError && n.ID == 1 && n.Code == 103
+		})
 	}
 }
 
@@ -510,7 +537,9 @@ func TestOrderTypes(t *testing.T) {
 			if err := s.Place(int64(i+1), o); err != nil {
 				t.Fatal(err)
 			}
-			n := d.news(s, "the order", func(n conn.OrderNews) bool { return n.Kind == conn.OrderOpen && n.ID == int64(i+1) })
+			n := d.news(s, "the order", func(n conn.OrderNews) bool {
+				return n.Kind == conn.OrderOpen && n.ID == int64(i+1)
+			})
 			if n.Type != o.Type || n.Side != o.Side || n.Quantity != 2.5 || n.Ref != o.Ref {
 				t.Errorf("version %d: placed %+v, told %+v", v, o, n)
 			}
@@ -545,8 +574,10 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 		"no limit":        {1, func(o *conn.Order) { o.LimitPrice = 0 }, "needs a limit price"},
 		"limit no number": {1, func(o *conn.Order) { o.LimitPrice = nan() }, "limit price is no number"},
 		"stop too many":   {1, func(o *conn.Order) { o.StopPrice = 1 }, "has no stop price"},
-		"two trails":      {1, func(o *conn.Order) { o.Type, o.LimitPrice, o.TrailAmount, o.TrailPercent = conn.Trail, 0, 1, 1 }, "either"},
-		"trail without":   {1, func(o *conn.Order) { o.Type, o.LimitPrice = conn.Trail, 0 }, "either"},
+		"two trails": {1, func(o *conn.Order) {
+			o.Type, o.LimitPrice, o.TrailAmount, o.TrailPercent = conn.Trail, 0, 1, 1
+		}, "either"},
+		"trail without": {1, func(o *conn.Order) { o.Type, o.LimitPrice = conn.Trail, 0 }, "either"},
 	} {
 		o := good
 		c.change(&o)
@@ -611,8 +642,8 @@ func TestNoOrderWhileShut(t *testing.T) {
 	}
 }
 
-// TestTheGuardShutsWhileAnOrderWaits fills the pace limit, so that orders wait behind other requests, and shuts the guard
-// meanwhile: none of those that wait leaves.
+// TestTheGuardShutsWhileAnOrderWaits fills the pace limit, so that orders wait behind other requests, and shuts the
+// guard meanwhile: none of those that wait leaves.
 func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()
 	// The gateway does not count: on a busy machine it may read in one second what took two to be written.
@@ -642,14 +673,16 @@ func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
-		if open, err := s.OpenOrders(t.Context()); err != nil || slices.ContainsFunc(open, func(n conn.OrderNews) bool { return n.Ref != "last" }) {
+		if open, err := s.OpenOrders(t.Context()); err != nil || slices.ContainsFunc(open, func(n conn.OrderNews) bool {
+			return n.Ref != "last"
+		}) {
 			t.Errorf("version %d: open orders %+v, %v", v, open, err)
 		}
 	}
 }
 
-// TestPermissionIsWithdrawnWhileAnOrderWaits has orders wait behind the pace limit while what allows them goes: they do not
-// leave, though the guard is open.
+// TestPermissionIsWithdrawnWhileAnOrderWaits has orders wait behind the pace limit while what allows them goes: they do
+// not leave, though the guard is open.
 func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()
 	withdrawn := errors.New("disarmed")
@@ -665,7 +698,8 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			}
 			return nil
 		}
-		if err := s.PlaceIf(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil || asked.Load() != 1 {
+		if err := s.PlaceIf(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil ||
+			asked.Load() != 1 {
 			t.Errorf("version %d: placed: %v, asked %d times", v, err, asked.Load())
 		}
 		d.news(s, "the first one", func(n conn.OrderNews) bool { return n.Ref == "first" })
@@ -700,8 +734,9 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 	}
 }
 
-// TestPrepared has an order wait for what is done before it may leave, for longer than a silent gateway is trusted: nothing of it
-// arrives meanwhile, nor of what is asked for behind it, and the connection is watched. One that cannot be prepared never arrives.
+// TestPrepared has an order wait for what is done before it may leave, for longer than a silent gateway is trusted:
+// nothing of it arrives meanwhile, nor of what is asked for behind it, and the connection is watched. One that cannot
+// be prepared never arrives.
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	for _, v := range versions {
@@ -740,8 +775,8 @@ func TestPrepared(t *testing.T) {
 	}
 }
 
-// TestDropsWhileOrdersAreSent drops the connection again and again while orders are sent: each that was not sent is not in
-// the gateway, each that was sent or is of unknown fate is there once at most.
+// TestDropsWhileOrdersAreSent drops the connection again and again while orders are sent: each that was not sent is not
+// in the gateway, each that was sent or is of unknown fate is there once at most.
 func TestDropsWhileOrdersAreSent(t *testing.T) {
 	d := newDesk(t, sim.Config{MaxMessageRate: -1}, nil)
 	fates := map[string]error{}
@@ -802,8 +837,8 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 	t.Logf("%d sent, %d of them lost with the connection, %d unknown, of %d", sent, lost, unknown, len(fates))
 }
 
-// TestAnswersAreNotMixedUp leaves a question about open orders, and asks again: the end of the first answer is not taken
-// for that of the second.
+// TestAnswersAreNotMixedUp leaves a question about open orders, and asks again: the end of the first answer is not
+// taken for that of the second.
 func TestAnswersAreNotMixedUp(t *testing.T) {
 	d := newDesk(t, sim.Config{MaxMessageRate: -1, OpenOrdersOnConnect: true}, nil)
 	s := d.session()
@@ -892,17 +927,22 @@ func TestQuestionsOnTheWire(t *testing.T) {
 				t.Errorf("version %d, %s: %v", v, q, err)
 			}
 			list, err := ask(t.Context())
-			want := map[sim.Question]string{sim.OpenOrders: "rests", sim.CompletedOrders: "filled", sim.Executions: "filled"}[q]
+			want := map[sim.Question]string{
+				sim.OpenOrders: "rests", sim.CompletedOrders: "filled",
+				sim.Executions: "filled",
+			}[q]
 			if err != nil || len(list) != 1 || list[0].Ref != want {
 				t.Errorf("version %d, %s: %+v, %v", v, q, list, err)
 			}
 		}
 		d.gw.ReadOnly(true)
 		var refused *conn.RequestError
-		if _, err := s.OpenOrders(t.Context()); !errors.As(err, &refused) || refused.Code != 321 || refused.Question != conn.QuestionOpenOrders {
+		if _, err := s.OpenOrders(t.Context()); !errors.As(err, &refused) || refused.Code != 321 ||
+			refused.Question != conn.QuestionOpenOrders {
 			t.Errorf("version %d: %v", v, err)
 		}
-		if _, err := s.CompletedOrders(t.Context()); !errors.As(err, &refused) || refused.Question != conn.QuestionCompletedOrders {
+		if _, err := s.CompletedOrders(t.Context()); !errors.As(err, &refused) ||
+			refused.Question != conn.QuestionCompletedOrders {
 			t.Errorf("version %d: %v", v, err)
 		}
 		if list, err := s.Executions(t.Context()); err != nil || len(list) != 1 {
@@ -911,7 +951,8 @@ func TestQuestionsOnTheWire(t *testing.T) {
 	}
 }
 
-// TestCancelIsWritten has requests to cancel wait behind others for their turn: when Cancel returns, Gateway has been given them.
+// TestCancelIsWritten has requests to cancel wait behind others for their turn: when Cancel returns, Gateway has been
+// given them.
 func TestCancelIsWritten(t *testing.T) {
 	t.Parallel()
 	for _, v := range versions {
@@ -950,8 +991,8 @@ func TestCancelIsWritten(t *testing.T) {
 	}
 }
 
-// TestWhoseNews holds that everything that is said of orders carries the number of its session and the client id of the order, or,
-// where that is not told, that of the session.
+// TestWhoseNews holds that everything that is said of orders carries the number of its session and the client id of the
+// order, or, where that is not told, that of the session.
 func TestWhoseNews(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
@@ -971,7 +1012,10 @@ func TestWhoseNews(t *testing.T) {
 		if err := s.Cancel(77); err != nil {
 			t.Fatal(err)
 		}
-		d.news(s, "the error", func(n conn.OrderNews) bool { check(n); return n.Kind == conn.OrderError && n.Code == 10147 })
+		d.news(s, "the error", func(n conn.OrderNews) bool {
+			check(n)
+			return n.Kind == conn.OrderError && n.Code == 10147
+		})
 		for _, kind := range []conn.OrderNewsKind{conn.OrderOpen, conn.OrderStatus, conn.OrderFilled, conn.OrderError} {
 			if !seen[kind] {
 				t.Errorf("version %d: nothing of kind %d", v, kind)

@@ -55,8 +55,8 @@ func offline(post func(input)) *socket {
 
 var someOrder = Order{Ref: "ref", Contract: someStock, Side: Buy, Type: Market, Quantity: 1}
 
-// TestPlaceWaitsForWhatIsBeingWritten has time and the session run out while an order's bytes are written: what the writer says
-// counts.
+// TestPlaceWaitsForWhatIsBeingWritten has time and the session run out while an order's bytes are written: what the
+// writer says counts.
 func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	for name, c := range map[string]struct {
 		runsOut func(*fakeLink)
@@ -101,8 +101,8 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	}
 }
 
-// TestPrepare has an order be prepared while it is on its way. With an error, with a panic, and after it was refused, it never
-// leaves; what comes late does not count against the time that it may take afterwards.
+// TestPrepare has an order be prepared while it is on its way. With an error, with a panic, and after it was refused,
+// it never leaves; what comes late does not count against the time that it may take afterwards.
 func TestPrepare(t *testing.T) {
 	no := errors.New("no")
 	for name, c := range map[string]struct {
@@ -110,11 +110,14 @@ func TestPrepare(t *testing.T) {
 		want    error
 		leaves  bool
 	}{
-		"done":             {func(*fakeLink) error { return nil }, nil, true},
-		"done late":        {func(*fakeLink) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
-		"failed":           {func(*fakeLink) error { return no }, no, false},
-		"panic":            {func(*fakeLink) error { panic(no) }, no, false},
-		"refused":          {func(l *fakeLink) error { l.placed().refuse(ErrGatewaySilent); return nil }, ErrGatewaySilent, false},
+		"done":      {func(*fakeLink) error { return nil }, nil, true},
+		"done late": {func(*fakeLink) error { time.Sleep(2 * placeLimit); return nil }, nil, true},
+		"failed":    {func(*fakeLink) error { return no }, no, false},
+		"panic":     {func(*fakeLink) error { panic(no) }, no, false},
+		"refused": {func(l *fakeLink) error {
+			l.placed().refuse(ErrGatewaySilent)
+			return nil
+		}, ErrGatewaySilent, false},
 		"the session ends": {func(l *fakeLink) error { l.end(CauseClosed); return nil }, ErrSessionOver, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -158,7 +161,10 @@ func TestPrepare(t *testing.T) {
 	// Nothing is prepared for an order that cannot be handed over.
 	s, l := placing()
 	l.refusal = no
-	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error { t.Error("prepared"); return nil }}); !errors.Is(err, no) {
+	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error {
+		t.Error("prepared")
+		return nil
+	}}); !errors.Is(err, no) {
 		t.Errorf("placed: %v", err)
 	}
 	if (&request{}).unready() != nil {
@@ -166,7 +172,8 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway told unasked before is out of date then.
+// TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway told unasked before is out of date
+// then.
 func TestPlaceTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
@@ -194,7 +201,8 @@ func TestNothingIsPlaced(t *testing.T) {
 	shut, l := placing()
 	shut.gate.open.Store(2)
 	var guard *GuardError
-	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling || l.pending.sending() != 0 {
+	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling ||
+		l.pending.sending() != 0 {
 		t.Errorf("placed while the guard is shut: %v", err)
 	}
 	s, l := placing()

@@ -57,13 +57,18 @@ func reconciling(c *Config) { c.Reconcile = noReconcile }
 func windowIn(d time.Duration) func(*Config) {
 	return func(c *Config) {
 		at := playStart.Add(d)
-		c.Calendar = Calendar{{Name: "test", Hour: at.Hour(), Minute: at.Minute(), Length: 10 * time.Minute, Location: time.UTC}}
+		c.Calendar = Calendar{{
+			Name: "test", Hour: at.Hour(), Minute: at.Minute(), Length: 10 * time.Minute,
+			Location: time.UTC,
+		}}
 	}
 }
 
 func (p *play) feed(in input) {
 	trying := p.m.phase == trying
-	m, effects, events := next(p.cfg, p.m, in, instant{wall: p.wall, mono: p.mono, seen: p.seen}, func() float64 { return p.jitter })
+	m, effects, events := next(p.cfg, p.m, in, instant{wall: p.wall, mono: p.mono, seen: p.seen}, func() float64 {
+		return p.jitter
+	})
 	p.m, p.last = m, events
 	if c, ok := in.(inConfigure); ok {
 		p.cfg = c.cfg
@@ -156,7 +161,10 @@ func onTick(*play) input  { return inTick{} }
 
 func onReady(p *play) input {
 	p.frozen, p.asked = false, 0
-	return inReady{session: p.m.session, gateway: Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: Paper, Accounts: 1}}
+	return inReady{session: p.m.session, gateway: Gateway{
+		Host: "127.0.0.1", Port: 4002, ServerVersion: 225,
+		Mode: Paper, Accounts: 1,
+	}}
 }
 
 // onReadyAs has READY come from an account of a kind.

@@ -26,9 +26,20 @@ func TestPriceSteps(t *testing.T) {
 			tick     float64
 			want     []PriceStep
 		}{
-			{Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, 0.01, []PriceStep{{From: 0, Step: 0.01}}},
+			{
+				Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
+				0.01,
+				[]PriceStep{{From: 0, Step: 0.01}},
+			},
 			{Contract{Symbol: "7203", Type: "STK", Exchange: "TSEJ", Currency: "JPY"}, 0.1, []PriceStep{
-				{From: 0, Step: 0.1}, {From: 1000, Step: 0.5}, {From: 3000, Step: 1}, {From: 10000, Step: 5}, {From: 30000, Step: 10}, {From: 100000, Step: 50}, {From: 300000, Step: 100}, {From: 1000000, Step: 500},
+				{From: 0, Step: 0.1},
+				{From: 1000, Step: 0.5},
+				{From: 3000, Step: 1},
+				{From: 10000, Step: 5},
+				{From: 30000, Step: 10},
+				{From: 100000, Step: 50},
+				{From: 300000, Step: 100},
+				{From: 1000000, Step: 500},
 			}},
 		} {
 			for range 2 { // the second time from memory

@@ -17,14 +17,23 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 		asked   []time.Duration
 		answers []answer
 	}{
-		"in time":                 {false, []time.Duration{1 * sec}, []answer{{1*sec + ms, 1 * sec, 1 * sec}}},
-		"late":                    {false, []time.Duration{1 * sec}, []answer{{9 * sec, 1 * sec, 1 * sec}}},
-		"not asked":               {false, nil, []answer{{1 * sec, 1 * sec, 0}}},
-		"the first is lost":       {false, []time.Duration{1 * sec, 3 * sec}, []answer{{3*sec + ms, 3 * sec, 3 * sec}}},
-		"both are late":           {false, []time.Duration{1 * sec, 3 * sec}, []answer{{4 * sec, 1 * sec, 1 * sec}, {6 * sec, 3 * sec, 3 * sec}}},
-		"both after a stop":       {false, []time.Duration{1 * sec, 3 * sec}, []answer{{4 * sec, 4 * sec, 3 * sec}, {4 * sec, 4 * sec, 0}}},
-		"lost at a far gateway":   {true, []time.Duration{2 * sec, 6 * sec}, []answer{{6*sec + ms, 6 * sec, 6 * sec}}},
-		"late from a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{{7 * sec, 2 * sec, 2 * sec}, {11 * sec, 6 * sec, 6 * sec}}},
+		"in time":           {false, []time.Duration{1 * sec}, []answer{{1*sec + ms, 1 * sec, 1 * sec}}},
+		"late":              {false, []time.Duration{1 * sec}, []answer{{9 * sec, 1 * sec, 1 * sec}}},
+		"not asked":         {false, nil, []answer{{1 * sec, 1 * sec, 0}}},
+		"the first is lost": {false, []time.Duration{1 * sec, 3 * sec}, []answer{{3*sec + ms, 3 * sec, 3 * sec}}},
+		"both are late": {false, []time.Duration{1 * sec, 3 * sec}, []answer{
+			{4 * sec, 1 * sec, 1 * sec},
+			{6 * sec, 3 * sec, 3 * sec},
+		}},
+		"both after a stop": {false, []time.Duration{1 * sec, 3 * sec}, []answer{
+			{4 * sec, 4 * sec, 3 * sec},
+			{4 * sec, 4 * sec, 0},
+		}},
+		"lost at a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{{6*sec + ms, 6 * sec, 6 * sec}}},
+		"late from a far gateway": {true, []time.Duration{2 * sec, 6 * sec}, []answer{
+			{7 * sec, 2 * sec, 2 * sec},
+			{11 * sec, 6 * sec, 6 * sec},
+		}},
 	} {
 		for _, fraction := range []time.Duration{0, 300 * ms, 700 * ms, 999 * ms} {
 			for _, off := range []time.Duration{0, 500 * ms, -90*time.Minute - 250*ms} {
@@ -44,7 +53,8 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 				for _, a := range c.answers {
 					asked, rtt, ok := q.answer(a.at, unix(a.at), unix(a.gateway+off))
 					if asked != a.asked || ok != (a.asked != 0) || ok && rtt != a.at-a.asked {
-						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v", name, fraction, off, a.at, asked)
+						t.Errorf("%s, seconds begin at %v, clocks differ by %v: the answer at %v is that of %v", name,
+							fraction, off, a.at, asked)
 					}
 				}
 				if len(q.open) != 0 {
@@ -55,8 +65,8 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 	}
 }
 
-// TestLostTimeRequestIsForgotten has Gateway answer the first of two time requests late and the second one never, while its
-// clock tells nothing: the third one's answer is taken for its own.
+// TestLostTimeRequestIsForgotten has Gateway answer the first of two time requests late and the second one never, while
+// its clock tells nothing: the third one's answer is taken for its own.
 func TestLostTimeRequestIsForgotten(t *testing.T) {
 	for name, unix := range map[string]func(time.Duration) int64{
 		"another clock":     func(at time.Duration) int64 { return int64(at/sec) + 8*3600 },
@@ -81,7 +91,8 @@ func TestLostTimeRequestIsForgotten(t *testing.T) {
 	}
 }
 
-// TestTimeRequestsKeepApart asks for time requests all the time: the next one leaves a second after the answer to the last.
+// TestTimeRequestsKeepApart asks for time requests all the time: the next one leaves a second after the answer to the
+// last.
 func TestTimeRequestsKeepApart(t *testing.T) {
 	q := newTimeRequests()
 	q.ours = true

@@ -8,8 +8,8 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestTimeRequestsOnTheWire has a session that wants to know all the time whether Gateway is there, and one that follows it: the
-// gateway, which answers no second time request within a second, sees none.
+// TestTimeRequestsOnTheWire has a session that wants to know all the time whether Gateway is there, and one that
+// follows it: the gateway, which answers no second time request within a second, sees none.
 func TestTimeRequestsOnTheWire(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, sim.Config{TickRate: 0.001}, func(c *conn.Config) { c.Poll = 100 * time.Millisecond })

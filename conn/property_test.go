@@ -34,5 +34,6 @@ func TestMonthsOfFaults(t *testing.T) {
 	t.Logf("seed %d", seed)
 	w := newWorld(t, randChooser{rand.New(rand.NewPCG(1, seed))})
 	w.liveThrough(turns)
-	t.Logf("%d steps over %v: %d attempts, %d connections, %d losses", w.steps, w.mono.Round(time.Hour), w.dials, w.connects, w.losses)
+	t.Logf("%d steps over %v: %d attempts, %d connections, %d losses", w.steps, w.mono.Round(time.Hour), w.dials,
+		w.connects, w.losses)
 }

@@ -9,11 +9,11 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// This file is how a session asks about orders. Gateway may leave a question unanswered, and answers late: the answers about open
-// and completed orders carry no number, so a late end looks like that of the next answer. It answers in order, though, so of the
-// questions that were asked the nth end can only be about the nth or a later one. An answer counts only when its own end, counted
-// so, has come; what an earlier question still brings is not mixed in. As a question that was never answered brings no end, one
-// more is asked for each end that may be about an older one.
+// This file is how a session asks about orders. Gateway may leave a question unanswered, and answers late: the answers
+// about open and completed orders carry no number, so a late end looks like that of the next answer. It answers in
+// order, though, so of the questions that were asked the nth end can only be about the nth or a later one. An answer
+// counts only when its own end, counted so, has come; what an earlier question still brings is not mixed in. As a
+// question that was never answered brings no end, one more is asked for each end that may be about an older one.
 
 // Question names something that Gateway is asked. Its text is stable.
 type Question string
@@ -48,13 +48,15 @@ type question struct {
 	again  chan struct{} // yields a value for each end that may be about an older question
 }
 
-// OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is read-only.
+// OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is
+// read-only.
 func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
 	return s.ask(ctx, askOpen, func(int64) wire.Request { return wire.OpenOrders{} })
 }
 
 // CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
-// which is about a day. Gateway refuses it with code 321 while its API is read-only, and is known to leave it unanswered.
+// which is about a day. Gateway refuses it with code 321 while its API is read-only, and is known to leave it
+// unanswered.
 func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
 	return s.ask(ctx, askCompleted, func(int64) wire.Request { return wire.CompletedOrders{APIOnly: true} })
 }
@@ -94,7 +96,10 @@ func (s *Session) await(ctx context.Context, over <-chan struct{}) error {
 // *[UnansweredError] if Gateway does not answer in time, and a *[RequestError] if it refuses.
 func (s *Session) ask(ctx context.Context, kind asking, request func(number int64) wire.Request) ([]OrderNews, error) {
 	b := s.link.waiting()
-	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{Question: questions[kind], After: questionLimit})
+	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{
+		Question: questions[kind],
+		After:    questionLimit,
+	})
 	defer cancel()
 	select {
 	case b.turn[kind] <- struct{}{}: // one at a time
@@ -123,8 +128,8 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 	}
 }
 
-// begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a session, and
-// the end of that cannot be told from the end of the answer: what was told before belongs to it.
+// begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a
+// session, and the end of that cannot be told from the end of the answer: what was told before belongs to it.
 func (b *pending) begin(kind asking) *question {
 	number := b.register(kind)
 	b.mu.Lock()
@@ -203,7 +208,8 @@ func (b *pending) endExecutions(number int64, err error) {
 	}
 }
 
-// refuse takes a refusal that carries no number. It is about the question that somebody waits for; else about the oldest one.
+// refuse takes a refusal that carries no number. It is about the question that somebody waits for; else about the
+// oldest one.
 func (b *pending) refuse(code int, text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

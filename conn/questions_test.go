@@ -45,8 +45,8 @@ func (b *pending) told(kind asking, refs string) {
 	b.end(kind)
 }
 
-// TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when nobody waits any more. An answer is
-// whole, and of the time after its question, whichever of them it was that Gateway has answered.
+// TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when nobody waits any more. An
+// answer is whole, and of the time after its question, whichever of them it was that Gateway has answered.
 func TestQuestionsThatStayUnanswered(t *testing.T) {
 	for _, kind := range []asking{askOpen, askCompleted} {
 		for late := range 4 { // how many of three unanswered questions are answered after all, before the fourth
@@ -112,8 +112,8 @@ func TestExecutionsAreToldApart(t *testing.T) {
 	})
 }
 
-// TestRefusedQuestions has a code without a number refuse questions about orders: it is about the one that is under way, or else the
-// oldest that may still be answered.
+// TestRefusedQuestions has a code without a number refuse questions about orders: it is about the one that is under
+// way, or else the oldest that may still be answered.
 func TestRefusedQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
@@ -136,7 +136,8 @@ func TestRefusedQuestions(t *testing.T) {
 			}
 			say(id, 321, "refused")
 			r := <-open
-			if refused, ok := errors.AsType[*RequestError](r.err); !ok || !readOnly(r.err) || refused.Question != QuestionOpenOrders || refused.Text != "refused" {
+			if refused, ok := errors.AsType[*RequestError](r.err); !ok || !readOnly(r.err) ||
+				refused.Question != QuestionOpenOrders || refused.Text != "refused" {
 				t.Errorf("with number %d: %v", id, r.err)
 			}
 		}
@@ -202,27 +203,35 @@ func TestDetailsThatHang(t *testing.T) {
 			s, _ := placing()
 			_, err := s.Details(t.Context(), c)
 			want := UnansweredError{Question: QuestionDetails, About: name, After: questionLimit}
-			if unanswered, ok := errors.AsType[*UnansweredError](err); !ok || *unanswered != want || errors.Is(err, context.DeadlineExceeded) {
+			if unanswered, ok := errors.AsType[*UnansweredError](err); !ok || *unanswered != want ||
+				errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v", err)
 			}
-			if text := fmt.Sprintf("gateway did not answer contract_details about %s within 10s", name); err.Error() != text {
+			if text := fmt.Sprintf("gateway did not answer contract_details about %s within 10s",
+				name); err.Error() != text {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 }
 
-// TestReconcilingFails has questions about orders stay unanswered: the session is degraded after the second time and replaced
-// after the fifth, and what it says names the question.
+// TestReconcilingFails has questions about orders stay unanswered: the session is degraded after the second time and
+// replaced after the fifth, and what it says names the question.
 func TestReconcilingFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		err      error
 		detail   string
 		replaced bool
 	}{
-		"unanswered": {fmt.Errorf("ask: %w", &UnansweredError{Question: QuestionCompletedOrders}), "completed_orders", true},
-		"refused":    {&RequestError{Question: QuestionExecutions, Code: 321, Text: "no"}, "gateway refuses: code 321: no", false},
-		"disk":       {errors.New("write down orders: no space left"), "write down orders: no space left", false},
+		"unanswered": {
+			fmt.Errorf("ask: %w", &UnansweredError{Question: QuestionCompletedOrders}), "completed_orders",
+			true,
+		},
+		"refused": {
+			&RequestError{Question: QuestionExecutions, Code: 321, Text: "no"},
+			"gateway refuses: code 321: no", false,
+		},
+		"disk": {errors.New("write down orders: no space left"), "write down orders: no space left", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -243,8 +252,10 @@ func TestReconcilingFails(t *testing.T) {
 				for failed := range 7 {
 					n := b.s.Snapshot()
 					confirmed := n.State == Connected && n.Cause == CauseNone && n.Guard == GuardReconciling
-					unconfirmed := n.State == Degraded && n.Cause == CauseUnconfirmed && n.Detail == c.detail && n.Guard == GuardUnconfirmed
-					if failed < 2 && !confirmed || failed >= 2 && (failed < 5 || !c.replaced) && (!unconfirmed || n.Session != first) {
+					unconfirmed := n.State == Degraded && n.Cause == CauseUnconfirmed && n.Detail == c.detail &&
+						n.Guard == GuardUnconfirmed
+					if failed < 2 && !confirmed || failed >= 2 && (failed < 5 || !c.replaced) &&
+						(!unconfirmed || n.Session != first) {
 						t.Fatalf("after %d failures: %+v", failed, n)
 					}
 					if failed == 5 && c.replaced {
@@ -264,7 +275,8 @@ func TestReconcilingFails(t *testing.T) {
 				}
 				b.stop()
 				lost := slices.DeleteFunc(b.events, func(e Event) bool { return e.Kind != EventLost })
-				if len(lost) != 0 != c.replaced || c.replaced && (lost[0].Cause != CauseUnconfirmed || lost[0].Detail != c.detail) {
+				if len(lost) != 0 != c.replaced || c.replaced && (lost[0].Cause != CauseUnconfirmed ||
+					lost[0].Detail != c.detail) {
 					t.Errorf("lost: %+v", lost)
 				}
 			})
@@ -272,8 +284,8 @@ func TestReconcilingFails(t *testing.T) {
 	}
 }
 
-// TestReadOnly has Gateway's API be read-only at first, then be set so again in the middle of a session, which an order's refusal
-// tells. The session is kept.
+// TestReadOnly has Gateway's API be read-only at first, then be set so again in the middle of a session, which an
+// order's refusal tells. The session is kept.
 func TestReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refuses, unanswered atomic.Bool
@@ -351,14 +363,28 @@ func TestEarlyOrders(t *testing.T) {
 		before func(*pending)
 		want   string
 	}{
-		"half told":                  {func(b *pending) { open(b, "A") }, "AB"},
-		"told to the end":            {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
-		"an order was placed":        {func(b *pending) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
-		"long ago":                   {func(b *pending) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
-		"a question was left":        {func(b *pending) { a := ask(b); open(b, "A"); b.leave(askOpen, a); b.end(askOpen) }, "B"},
-		"a question was never asked": {func(b *pending) { open(b, "A"); a := ask(b); b.withdraw(askOpen, a, a.number) }, "AB"},
-		"one that had an end":        {func(b *pending) { open(b, "A"); a := ask(b); b.end(askOpen); b.withdraw(askOpen, a, a.number) }, "B"},
-		"a question was answered":    {func(b *pending) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
+		"half told":           {func(b *pending) { open(b, "A") }, "AB"},
+		"told to the end":     {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
+		"an order was placed": {func(b *pending) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
+		"long ago":            {func(b *pending) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
+		"a question was left": {func(b *pending) {
+			a := ask(b)
+			open(b, "A")
+			b.leave(askOpen, a)
+			b.end(askOpen)
+		}, "B"},
+		"a question was never asked": {func(b *pending) {
+			open(b, "A")
+			a := ask(b)
+			b.withdraw(askOpen, a, a.number)
+		}, "AB"},
+		"one that had an end": {func(b *pending) {
+			open(b, "A")
+			a := ask(b)
+			b.end(askOpen)
+			b.withdraw(askOpen, a, a.number)
+		}, "B"},
+		"a question was answered": {func(b *pending) { ask(b); open(b, "A"); b.end(askOpen) }, "B"},
 	} {
 		b := newPending(1)
 		c.before(b)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Queue holds values in order until its reader takes them. Putting never blocks, whoever calls, so a slow reader costs memory and
-// never time. One reader.
+// Queue holds values in order until its reader takes them. Putting never blocks, whoever calls, so a slow reader costs
+// memory and never time. One reader.
 type Queue[T any] struct {
 	mu    sync.Mutex
 	list  []T

@@ -82,7 +82,9 @@ func TestLocalPortIsTakenAsSoonAsItOpens(t *testing.T) {
 	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
 	addr := g.ln.Addr().String()
 	g.stop()
-	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool {
+		return n.Cause == CauseRefused && !n.Attempt.Running
+	})
 	g.listen(addr)
 	await(t, s, "READY again", 10*time.Second, connected)
 	if n := g.attempts(); n != 2 {
@@ -94,7 +96,9 @@ func TestPauseEndsTheWatchOfThePort(t *testing.T) {
 	g, s, _ := connect(t, 225, func(c *Config) { c.Delays = []time.Duration{time.Millisecond, time.Hour} })
 	addr := g.ln.Addr().String()
 	g.stop()
-	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool { return n.Cause == CauseRefused && !n.Attempt.Running })
+	await(t, s, "refusal", 10*time.Second, func(n *Snapshot) bool {
+		return n.Cause == CauseRefused && !n.Attempt.Running
+	})
 	if err := s.Disconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}

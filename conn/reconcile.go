@@ -14,7 +14,8 @@ const (
 	replacedAfter = 5
 	// askAgain how long after a failure orders are asked about again,
 	askAgain = time.Second
-	// and readOnlyLook how long after a refusal Gateway is asked again. It keeps the session when its API stops being read-only.
+	// and readOnlyLook how long after a refusal Gateway is asked again. It keeps the session when its API stops being
+	// read-only.
 	readOnlyLook = 30 * time.Second
 )
 
@@ -97,11 +98,12 @@ func (s *step) unconfirmed(err error) {
 	s.reconcile(askAgain)
 }
 
-// readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions then; other
-// requests get the same code when they make no sense.
+// readOnly reports whether an error says that Gateway's API is read-only. Only about orders does it refuse questions
+// then; other requests get the same code when they make no sense.
 func readOnly(err error) bool {
 	refused, ok := errors.AsType[*RequestError](err)
-	return ok && refused.Code == codeInvalid && (refused.Question == QuestionOpenOrders || refused.Question == QuestionCompletedOrders)
+	return ok && refused.Code == codeInvalid && (refused.Question == QuestionOpenOrders ||
+		refused.Question == QuestionCompletedOrders)
 }
 
 // doubted closes the guard until Gateway has answered about orders.
@@ -111,7 +113,8 @@ func (s *step) doubted(in inDoubt) {
 	}
 }
 
-// invalid looks whether Gateway's API has become read-only, when it has refused an order, or a request without a number.
+// invalid looks whether Gateway's API has become read-only, when it has refused an order, or a request without a
+// number.
 func (s *step) invalid(in inCode) {
 	if m := &s.m; in.request <= 0 && m.phase == up && m.upstream && m.reconciled && !m.checking {
 		s.compare(0)

@@ -63,7 +63,10 @@ func same[T any](t *testing.T, what string, ours, theirs []T) {
 // recordSession plays a day with a simulator and returns all frames that it has sent.
 func recordSession(t *testing.T, version int) []byte {
 	t.Helper()
-	g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, TickRate: 50, PartialFills: 2, MaxMessageRate: -1})
+	g, err := sim.Start(t.Context(), sim.Config{
+		ServerVersion: version, TickRate: 50, PartialFills: 2,
+		MaxMessageRate: -1,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +124,9 @@ func playDay(t *testing.T, g *sim.Gateway, s *Session) {
 		3: {Ref: "refused", Contract: someStock, Side: Buy, Type: Limit, Quantity: 1, LimitPrice: 90.001},
 		4: {Ref: "market", Contract: someStock, Side: Buy, Type: Market, Quantity: 10, OutsideHours: true},
 		5: {
-			Ref: "parent", Contract: someStock, Side: Buy, Type: StopLimit, Quantity: 1, StopPrice: 120, LimitPrice: 121,
-			Hold: true,
+			Ref: "parent", Contract: someStock, Side: Buy, Type: StopLimit, Quantity: 1, StopPrice: 120,
+			LimitPrice: 121,
+			Hold:       true,
 		},
 	} {
 		must(s.Place(id, o))
@@ -393,7 +397,8 @@ func describedByLibrary(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *i
 	n.Client, n.PermID, n.Ref = o.ClientID, o.PermID, o.OrderRef
 	n.Side, n.Type = Side(o.Action), OrderType(o.OrderType)
 	n.Quantity, n.Filled = number(o.TotalQuantity), number(o.FilledQuantity)
-	n.Limit, n.Aux, n.Percent, n.Parent = wire.Real(o.LmtPrice), wire.Real(o.AuxPrice), wire.Real(o.TrailingPercent), o.ParentID
+	n.Limit, n.Aux, n.Percent, n.Parent = wire.Real(o.LmtPrice), wire.Real(o.AuxPrice), wire.Real(o.TrailingPercent),
+		o.ParentID
 	if n.Status, n.Detail = state.Status, state.CompletedStatus; n.Detail == "" {
 		n.Detail = state.RejectReason
 	}
@@ -414,7 +419,8 @@ func (l *reference) CompletedOrder(c *ibapi.Contract, o *ibapi.Order, state *iba
 }
 
 func (l *reference) OrderStatus(
-	id int64, status string, filled, remaining ibapi.Decimal, average float64, permID, parent int64, _ float64, client int64,
+	id int64, status string, filled, remaining ibapi.Decimal, average float64, permID, parent int64, _ float64,
+	client int64,
 	whyHeld string, _ float64,
 ) {
 	l.put(OrderNews{
@@ -440,7 +446,8 @@ func (l *reference) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) 
 func (l *reference) CommissionAndFeesReport(r ibapi.CommissionAndFeesReport) {
 	l.put(OrderNews{
 		Kind: OrderCommission, Execution: r.ExecID, Price: wire.Real(r.CommissionAndFees), Currency: r.Currency,
-		Realised: wire.Real(r.RealizedPNL), Closes: wire.Real(r.RealizedPNL) != 0, // the library does not say whether it was sent
+		// the library does not say whether it was sent
+		Realised: wire.Real(r.RealizedPNL), Closes: wire.Real(r.RealizedPNL) != 0,
 	})
 }
 
@@ -451,7 +458,8 @@ func (l *reference) ContractDetails(_ int64, d *ibapi.ContractDetails) {
 			ConID: c.ConID, Symbol: c.Symbol, Type: c.SecType, Exchange: c.Exchange, Primary: c.PrimaryExchange,
 			Currency: c.Currency, Local: c.LocalSymbol,
 		},
-		Name: d.LongName, MinTick: math.Max(0, wire.Real(d.MinTick)), Multiplier: 1, Expiry: c.LastTradeDateOrContractMonth,
+		Name: d.LongName, MinTick: math.Max(0, wire.Real(d.MinTick)), Multiplier: 1,
+		Expiry: c.LastTradeDateOrContractMonth,
 	}
 	if at := slices.Index(strings.Split(d.ValidExchanges, ","), c.Exchange); at >= 0 {
 		one.Rule, _ = strconv.ParseInt(strings.Split(d.MarketRuleIDs, ",")[at], 10, 64)

@@ -59,8 +59,8 @@ type peer struct {
 	mu      sync.Mutex
 }
 
-// Close ends the connection by FIN, as where Gateway has read everything. Requests that are on their way are read: to a socket that is
-// closed before them the answer would be RST.
+// Close ends the connection by FIN, as where Gateway has read everything. Requests that are on their way are read: to a
+// socket that is closed before them the answer would be RST.
 func (p *peer) Close() error {
 	tcp, ok := p.Conn.(*net.TCPConn)
 	if !ok {

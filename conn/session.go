@@ -202,7 +202,8 @@ const placeLimit = 5 * time.Second
 // placing returns the request that places an order.
 func (s *Session) placing(id int64, frame []byte, c Conditions) *request {
 	q := &request{
-		frame: frame, order: id, done: make(chan error, 1), guard: s.Guard, within: s.gate.proofOfLife, allowed: c.Allowed,
+		frame: frame, order: id, done: make(chan error, 1), guard: s.Guard, within: s.gate.proofOfLife,
+		allowed: c.Allowed,
 	}
 	if c.Prepare != nil {
 		q.ready = make(chan struct{})
@@ -350,7 +351,9 @@ func (o *Order) check() error {
 		kind = fmt.Errorf("unknown order type %q", o.Type)
 	}
 	var ref, side, quantity error
-	if o.Ref == "" || len(o.Ref) > maxRef || strings.ContainsFunc(o.Ref, func(r rune) bool { return r < ' ' || r > '~' }) {
+	if o.Ref == "" || len(o.Ref) > maxRef || strings.ContainsFunc(o.Ref, func(r rune) bool {
+		return r < ' ' || r > '~'
+	}) {
 		ref = fmt.Errorf("order reference %.50q: 1 to %d printable ASCII characters are needed", o.Ref, maxRef)
 	}
 	if o.Side != Buy && o.Side != Sell {

@@ -73,8 +73,11 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 		onConn func(int, net.Conn, *bufio.Reader) bool
 		want   Cause
 	}{
-		"closed at once":         {func(_ int, c net.Conn, _ *bufio.Reader) bool { return true }, CauseClosedEarly},
-		"reset at once":          {func(_ int, c net.Conn, _ *bufio.Reader) bool { reset(c); return true }, CauseClosedEarly},
+		"closed at once": {func(_ int, c net.Conn, _ *bufio.Reader) bool { return true }, CauseClosedEarly},
+		"reset at once": {func(_ int, c net.Conn, _ *bufio.Reader) bool {
+			reset(c)
+			return true
+		}, CauseClosedEarly},
 		"closed after the hello": {raw(false), CauseClosedEarly},
 		"silent":                 {raw(true), CauseNoAnswer},
 		"half a header, closed":  {raw(false, "\x00\x00"), CauseClosedEarly},
@@ -109,7 +112,8 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 			g := newScripted(t, 225)
 			g.answer(c.onConn)
 			err := attempt(t, g.port(), limitFor(c.want))
-			if err == nil || err.Cause != c.want || err.Port != g.port() || !strings.Contains(err.Error(), "127.0.0.1") {
+			if err == nil || err.Cause != c.want || err.Port != g.port() ||
+				!strings.Contains(err.Error(), "127.0.0.1") {
 				t.Errorf("%+v, want cause %s", err, c.want)
 			}
 		})
@@ -161,17 +165,28 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 		"client id in use, closed":       {func(p *peer) { p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
 		"client id in use, stays":        {func(p *peer) { p.code(326, "the reason") }, true, CauseClientIDInUse, 326},
 		"client id in use behind others": {func(p *peer) { queue(p, 326) }, false, CauseClientIDInUse, 326},
-		"client id in use, half login":   {func(p *peer) { p.orderID(1); p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
-		"disclaimer, closed":             {func(p *peer) { p.code(10141, "the reason") }, false, CauseDisclaimer, 10141},
-		"disclaimer, stays":              {func(p *peer) { p.code(10141, "the reason") }, true, CauseDisclaimer, 10141},
-		"disclaimer behind others":       {func(p *peer) { queue(p, 10141) }, false, CauseDisclaimer, 10141},
-		"port changed":                   {func(p *peer) { p.code(1300, "the reason") }, false, CausePortChanged, 1300},
-		"zero length":                    {func(p *peer) { p.send(make([]byte, 4)) }, true, CauseGarbage, 0},
-		"huge length":                    {func(p *peer) { p.send([]byte{0x7f, 0xff, 0xff, 0xff}) }, true, CauseGarbage, 0},
-		"HTTP":                           {func(p *peer) { p.send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }, true, CauseGarbage, 0},
-		"framed nonsense":                {func(p *peer) { p.send(frame([]byte("nonsense"))) }, true, CauseGarbage, 0},
-		"cut off message, closed":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, false, CauseClosedLogin, 0},
-		"cut off message, silent":        {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, true, CauseNotReady, 0},
+		"client id in use, half login": {func(p *peer) {
+			p.orderID(1)
+			p.code(326, "the reason")
+		}, false, CauseClientIDInUse, 326},
+		"disclaimer, closed": {func(p *peer) {
+			p.code(10141, "the reason")
+		}, false, CauseDisclaimer, 10141},
+		"disclaimer, stays":        {func(p *peer) { p.code(10141, "the reason") }, true, CauseDisclaimer, 10141},
+		"disclaimer behind others": {func(p *peer) { queue(p, 10141) }, false, CauseDisclaimer, 10141},
+		"port changed":             {func(p *peer) { p.code(1300, "the reason") }, false, CausePortChanged, 1300},
+		"zero length":              {func(p *peer) { p.send(make([]byte, 4)) }, true, CauseGarbage, 0},
+		"huge length": {func(p *peer) {
+			p.send([]byte{0x7f, 0xff, 0xff, 0xff})
+		}, true, CauseGarbage, 0},
+		"HTTP": {func(p *peer) {
+			p.send([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+		}, true, CauseGarbage, 0},
+		"framed nonsense": {func(p *peer) { p.send(frame([]byte("nonsense"))) }, true, CauseGarbage, 0},
+		"cut off message, closed": {func(p *peer) {
+			p.send([]byte{0, 0, 0, 9, '9'})
+		}, false, CauseClosedLogin, 0},
+		"cut off message, silent": {func(p *peer) { p.send([]byte{0, 0, 0, 9, '9'}) }, true, CauseNotReady, 0},
 	} {
 		for _, v := range versions {
 			t.Run(fmt.Sprintf("%s/%d", name, v), func(t *testing.T) {
@@ -190,7 +205,8 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 					return true
 				})
 				err := attemptUntil(ctx, t, g.port(), limitFor(c.want))
-				if err == nil || err.Cause != c.want || err.Code != c.code || c.code != 0 && err.Detail() != "the reason" {
+				if err == nil || err.Cause != c.want || err.Code != c.code || c.code != 0 &&
+					err.Detail() != "the reason" {
 					t.Errorf("%+v, want cause %s, code %d", err, c.want, c.code)
 				}
 			})
@@ -260,7 +276,8 @@ func TestOldGateways(t *testing.T) {
 			t.Fatal(err)
 		}
 		failed := Look(t.Context(), "127.0.0.1", g.Port(), 901, time.Minute).Err
-		tooOld := failed != nil && failed.Cause == CauseUnsupported && strings.Contains(failed.Detail(), fmt.Sprint(version))
+		tooOld := failed != nil && failed.Cause == CauseUnsupported &&
+			strings.Contains(failed.Detail(), fmt.Sprint(version))
 		if supported && failed != nil || !supported && !tooOld {
 			t.Errorf("version %d: %v", version, failed)
 		}
@@ -322,7 +339,8 @@ func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
 		found bool
 	}{{time.Time{}, true}, {begin.Add(time.Hour), true}, {begin, false}} {
 		before := g.attempts()
-		l, _, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests}, &cfg, func(input) {})
+		l, _, _, err := look(t.Context(), doDial{session: 1, ports: []int{closedPort(t), g.port()}, rests: c.rests},
+			&cfg, func(input) {})
 		if err == nil {
 			l.end(CauseStopping)
 			<-l.gone()

@@ -28,7 +28,10 @@ func TestLayersSince(t *testing.T) {
 	}
 	old := &Snapshot{Layers: Layers{Since: LayerTimes{at(0), at(0), at(0), at(0)}}}
 	for i, s := range steps {
-		now := &Snapshot{At: at(i + 1), Session: s.session, Layers: Layers{Socket: s.socket, API: s.api, Upstream: s.ibkr, Farms: s.farms}}
+		now := &Snapshot{At: at(i + 1), Session: s.session, Layers: Layers{
+			Socket: s.socket, API: s.api,
+			Upstream: s.ibkr, Farms: s.farms,
+		}}
 		now.Layers.Since = layersSince(old, now)
 		if want := (LayerTimes{at(s.wantS), at(s.wantA), at(s.wantU), at(s.wantF)}); now.Layers.Since != want {
 			t.Errorf("step %d: %v, want %v", i+1, now.Layers.Since, want)

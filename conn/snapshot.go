@@ -15,8 +15,8 @@ type Layers struct {
 	Since    LayerTimes
 }
 
-// LayerTimes says since when each layer has been as it is, by the wall clock. What is known of the upper layers begins with each
-// connection.
+// LayerTimes says since when each layer has been as it is, by the wall clock. What is known of the upper layers begins
+// with each connection.
 type LayerTimes struct{ Socket, API, Upstream, Farms time.Time }
 
 // Up reports whether socket, API and upstream are all up.
@@ -64,7 +64,8 @@ type Snapshot struct {
 	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
 	Resubmit Switch
 	Gateway  Gateway
-	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said last.
+	// Unsupported is what Gateway says about the end of support for its version; while not connected, what it said
+	// last.
 	Unsupported Unsupported
 	Guard       GuardReason
 	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
@@ -127,7 +128,8 @@ func (s *Snapshot) same(o *Snapshot) bool {
 		return false
 	}
 	return a.State == b.State && a.Since.Equal(b.Since) && a.LostAt.Equal(b.LostAt) && a.Cause == b.Cause &&
-		a.Code == b.Code && a.Detail == b.Detail && a.Layers.Socket == b.Layers.Socket && a.Layers.API == b.Layers.API &&
+		a.Code == b.Code && a.Detail == b.Detail && a.Layers.Socket == b.Layers.Socket &&
+		a.Layers.API == b.Layers.API &&
 		a.Layers.Upstream == b.Layers.Upstream && a.Session == b.Session && a.Attempt == b.Attempt &&
 		a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway &&
 		a.Unsupported == b.Unsupported && a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost

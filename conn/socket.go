@@ -77,7 +77,8 @@ func open(
 
 func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Duration, post func(input)) *socket {
 	s := &socket{
-		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(), pending: newPending(number),
+		conn: conn, mono: mono, number: number, client: client, post: post, ticks: newTicks(),
+		pending:  newPending(number),
 		requests: make(chan *request, 64), times: newTimeRequests(), kinds: map[int64]dataKind{},
 		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
 		readDone: make(chan struct{}), allGone: make(chan struct{}),

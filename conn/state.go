@@ -14,8 +14,8 @@ const (
 	// Connected means that socket, API and upstream are up and nothing is known to be broken.
 	Connected State = "connected"
 	// Degraded means connected with a fault that does not end the connection: a data farm is down, another
-	// session took the market data, Gateway has not answered a probe yet, the account is of the wrong kind, or Gateway does
-	// not say what has become of orders.
+	// session took the market data, Gateway has not answered a probe yet, the account is of the wrong kind, or Gateway
+	// does not say what has become of orders.
 	Degraded State = "degraded"
 	// UpstreamLost means that Gateway answers but has lost IBKR's servers.
 	UpstreamLost State = "upstream_lost"
@@ -41,25 +41,27 @@ const (
 	CauseClientIDInUse Cause = "client_id_in_use"     // IB error 326
 	CauseDisclaimer    Cause = "disclaimer_unsettled" // IB error 10141, paper-trading disclaimer
 
-	CauseUnreachable  Cause = "unreachable"   // the dial failed otherwise: no route, timeout, unknown host
-	CauseNotReady     Cause = "not_ready"     // version received, login messages missing until the deadline
-	CauseClosedLogin  Cause = "closed_login"  // closed between version and READY without a known code
-	CauseUnsupported  Cause = "unsupported"   // the server version is too old for Gatewatch; older than 213
-	CauseGarbage      Cause = "garbage"       // bytes that are not the TWS protocol
-	CauseClosed       Cause = "closed"        // Gateway closed the connection in an orderly way
-	CauseBroken       Cause = "broken"        // the socket broke: reset, write failed
-	CauseSilent       Cause = "silent"        // probes unanswered
-	CauseUpstream     Cause = "upstream_lost" // IB codes 1100 and 2110
-	CauseFarm         Cause = "farm_down"     // IB codes 2103, 2105, 2157
-	CauseCompeting    Cause = "competing_session"
-	CausePortChanged  Cause = "port_changed"       // IB code 1300
-	CauseReadOnly     Cause = "read_only"          // Gateway's API is read-only: it refuses questions about orders, and orders
-	CauseUnconfirmed  Cause = "orders_unconfirmed" // Gateway does not say what has become of orders; Detail is a [Question], or an error
-	CauseWrongMode    Cause = "wrong_mode"         // a live account where paper is configured, or the reverse
-	CauseClient       Cause = "client"             // Gateway reports the connection as broken: IB codes 502, 504, 507
-	CauseUser         Cause = "user"               // Disconnect was asked for
-	CauseReconfigured Cause = "reconfigured"       // a changed setting concerns this connection
-	CauseStopping     Cause = "stopping"           // the program ends
+	CauseUnreachable Cause = "unreachable"   // the dial failed otherwise: no route, timeout, unknown host
+	CauseNotReady    Cause = "not_ready"     // version received, login messages missing until the deadline
+	CauseClosedLogin Cause = "closed_login"  // closed between version and READY without a known code
+	CauseUnsupported Cause = "unsupported"   // the server version is too old for Gatewatch; older than 213
+	CauseGarbage     Cause = "garbage"       // bytes that are not the TWS protocol
+	CauseClosed      Cause = "closed"        // Gateway closed the connection in an orderly way
+	CauseBroken      Cause = "broken"        // the socket broke: reset, write failed
+	CauseSilent      Cause = "silent"        // probes unanswered
+	CauseUpstream    Cause = "upstream_lost" // IB codes 1100 and 2110
+	CauseFarm        Cause = "farm_down"     // IB codes 2103, 2105, 2157
+	CauseCompeting   Cause = "competing_session"
+	CausePortChanged Cause = "port_changed" // IB code 1300
+	// Gateway's API is read-only: it refuses questions about orders, and orders
+	CauseReadOnly Cause = "read_only"
+	// Gateway does not say what has become of orders; Detail is a [Question], or an error
+	CauseUnconfirmed  Cause = "orders_unconfirmed"
+	CauseWrongMode    Cause = "wrong_mode"   // a live account where paper is configured, or the reverse
+	CauseClient       Cause = "client"       // Gateway reports the connection as broken: IB codes 502, 504, 507
+	CauseUser         Cause = "user"         // Disconnect was asked for
+	CauseReconfigured Cause = "reconfigured" // a changed setting concerns this connection
+	CauseStopping     Cause = "stopping"     // the program ends
 )
 
 // Mode says which kind of account is meant or seen.
@@ -88,28 +90,35 @@ type EventKind string
 
 // The kinds of event.
 const (
-	EventStarted          EventKind = "started"
-	EventStopped          EventKind = "stopped"
-	EventConnected        EventKind = "connected"         // READY; Duration is how long the outage lasted, 0 at the first connect
-	EventLost             EventKind = "lost"              // a READY session ended unasked; Duration is how long it was up
+	EventStarted EventKind = "started"
+	EventStopped EventKind = "stopped"
+	// READY; Duration is how long the outage lasted, 0 at the first connect
+	EventConnected EventKind = "connected"
+	// a READY session ended unasked; Duration is how long it was up
+	EventLost             EventKind = "lost"
 	EventDisconnected     EventKind = "disconnected"      // a READY session was ended by a command or a setting
 	EventAttemptFailed    EventKind = "attempt_failed"    // Attempt tells which
 	EventUpstreamLost     EventKind = "upstream_lost"     // once per outage of the upstream layer
 	EventUpstreamRestored EventKind = "upstream_restored" // Code 1101: subscriptions were lost, 1102: kept
 	EventSuspected        EventKind = "suspected"         // soft limit: a time request is unanswered, guard shut
-	EventAnswered         EventKind = "answered"          // Gateway has answered in time after EventSuspected or EventWoke
-	EventFarm             EventKind = "farm"              // a data farm changed; Detail is its name, Farm its state
-	EventMarketFarmOK     EventKind = "market_farm_ok"    // Gateway says that a market data farm is well, whatever it was before
-	EventCompeting        EventKind = "competing_session" // once until market data flows again; of further subscriptions EventNotice tells
-	EventOrdersBlocked    EventKind = "orders_blocked"    // connected, but Gateway takes no orders or does not confirm them; Cause says which
-	EventOrdersConfirmed  EventKind = "orders_confirmed"  // the end of that
-	EventWindowStarted    EventKind = "window_started"
-	EventWindowEnded      EventKind = "window_ended"
-	EventPaused           EventKind = "paused"
-	EventResumed          EventKind = "resumed"
-	EventWoke             EventKind = "woke"         // Duration is for how long nobody looked at the clocks
-	EventReconfigured     EventKind = "reconfigured" // new settings are in force
-	EventNotice           EventKind = "notice"       // any other code from Gateway; Request tells for which subscription
+	// Gateway has answered in time after EventSuspected or EventWoke
+	EventAnswered EventKind = "answered"
+	EventFarm     EventKind = "farm" // a data farm changed; Detail is its name, Farm its state
+	// Gateway says that a market data farm is well, whatever it was before
+	EventMarketFarmOK EventKind = "market_farm_ok"
+	// once until market data flows again; of further subscriptions EventNotice tells
+	EventCompeting EventKind = "competing_session"
+	// connected, but Gateway takes no orders or does not confirm them; Cause says which
+	EventOrdersBlocked   EventKind = "orders_blocked"
+	EventOrdersConfirmed EventKind = "orders_confirmed" // the end of that
+	EventWindowStarted   EventKind = "window_started"
+	EventWindowEnded     EventKind = "window_ended"
+	EventPaused          EventKind = "paused"
+	EventResumed         EventKind = "resumed"
+	EventWoke            EventKind = "woke"         // Duration is for how long nobody looked at the clocks
+	EventReconfigured    EventKind = "reconfigured" // new settings are in force
+	// any other code from Gateway; Request tells for which subscription
+	EventNotice EventKind = "notice"
 )
 
 // Event is something that happened, told once.

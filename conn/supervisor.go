@@ -69,7 +69,8 @@ func newSupervisor(cfg *Config, log *slog.Logger, connect connector) *Supervisor
 	s.gate.proof.Store(int64(cfg.proofOfLife()))
 	now := wallClock()
 	s.snap.Store(&Snapshot{
-		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting, Guard: GuardSocket, GuardSince: wallClock(),
+		At: now, Since: now, Layers: Layers{Since: LayerTimes{now, now, now, now}}, State: Connecting,
+		Guard: GuardSocket, GuardSince: wallClock(),
 		Gateway: Gateway{Host: cfg.Host, Port: cfg.Port, Mode: AnyMode},
 	})
 	return s
@@ -245,7 +246,9 @@ func (s *Supervisor) dial(d doDial) {
 		if before != nil {
 			<-before
 		}
-		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) { s.inbox.putWithin(inboxLimit, ctx.Done(), in) })
+		l, gateway, ticks, err := s.connect(ctx, d, cfg, func(in input) {
+			s.inbox.putWithin(inboxLimit, ctx.Done(), in)
+		})
 		if err != nil {
 			close(tried)
 			s.inbox.Put(inFailed{session: d.session, err: err})
@@ -425,8 +428,8 @@ func (s *Supervisor) Disconnect(ctx context.Context) error {
 	return s.ask(ctx, func(reply chan<- error) input { return inCommand{reply: reply} })
 }
 
-// Answers returns nil once the supervisor has handled everything that was put to it until now: a snapshot read afterwards is
-// no older than the call. It returns [ErrNotRunning] after Run.
+// Answers returns nil once the supervisor has handled everything that was put to it until now: a snapshot read
+// afterwards is no older than the call. It returns [ErrNotRunning] after Run.
 func (s *Supervisor) Answers(ctx context.Context) error {
 	return s.ask(ctx, func(reply chan<- error) input { return inAsked{reply} })
 }

@@ -31,7 +31,9 @@ func TestReadyAtTheLastMoment(t *testing.T) {
 				b.g.set(func(g *fakeGateway) { g.stubborn = false }) // for the attempts after this one
 				giveUp(b)
 				n := b.after(time.Minute)
-				if up := n.State == Connected; up != (name == "configure") || int32(b.g.inUse.Load()) != map[bool]int32{true: 1}[up] {
+				if up := n.State == Connected; up != (name == "configure") || int32(b.g.inUse.Load()) != map[bool]int32{
+					true: 1,
+				}[up] {
 					t.Errorf("%d sessions in use, %+v", b.g.inUse.Load(), n)
 				}
 				b.stop()
@@ -201,7 +203,8 @@ func TestReconciling(t *testing.T) {
 	})
 }
 
-// TestReconcilingEndsWithItsSession has the comparison of orders last longer than upstream and the session that it is made in.
+// TestReconcilingEndsWithItsSession has the comparison of orders last longer than upstream and the session that it is
+// made in.
 func TestReconcilingEndsWithItsSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)

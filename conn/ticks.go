@@ -25,7 +25,8 @@ const (
 	Close
 	Open
 	LastTime // when the last price was traded, in seconds since 1970 on IBKR's clock; Last itself may be days old
-	DataKind // the data is of another kind than before, as Old and Delayed say; what came before is no price of now any more
+	// the data is of another kind than before, as Old and Delayed say; what came before is no price of now any more
+	DataKind
 )
 
 // Tick is the newest value of one field of one subscription.

@@ -46,7 +46,8 @@ func TestPricesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestDataKindChanges has the data of one subscription become frozen, delayed and live again, and that of another stay live.
+// TestDataKindChanges has the data of one subscription become frozen, delayed and live again, and that of another stay
+// live.
 func TestDataKindChanges(t *testing.T) {
 	for _, v := range versions {
 		for _, c := range []struct {
@@ -74,7 +75,8 @@ func TestDataKindChanges(t *testing.T) {
 				switch {
 				case k.Field == DataKind:
 					told = true
-				case k.Request == 2 && (k.Delayed || k.Old), k.Request == 1 && (k.Delayed != c.delayed || k.Old != c.old):
+				case k.Request == 2 && (k.Delayed || k.Old), k.Request == 1 &&
+					(k.Delayed != c.delayed || k.Old != c.old):
 					t.Errorf("version %d, types %v: %+v", v, c.types, k)
 				}
 			}
@@ -97,15 +99,18 @@ func TestTimeOfTheLastPrice(t *testing.T) {
 			p.tickString(marketBase+3, 45, "-5")
 			p.tickString(marketBase+3, 84, "NASDAQ")
 		})
-		want := []Tick{{Request: 1, Field: LastTime, Value: float64(at)}, {Request: 2, Field: LastTime, Value: float64(at), Delayed: true}}
+		want := []Tick{
+			{Request: 1, Field: LastTime, Value: float64(at)},
+			{Request: 2, Field: LastTime, Value: float64(at), Delayed: true},
+		}
 		if len(list) != 2 || list[0] != want[0] || list[1] != want[1] {
 			t.Errorf("version %d: %+v", v, list)
 		}
 	}
 }
 
-// TestTicksAreApart checks that a value replaces one of the same field of the same subscription, and no other, also for request
-// numbers that are never used.
+// TestTicksAreApart checks that a value replaces one of the same field of the same subscription, and no other, also for
+// request numbers that are never used.
 func TestTicksAreApart(t *testing.T) {
 	mail := newTicks()
 	requests := []int64{1, 2, 256, 1 << 24, -1, -2, -256, math.MinInt32 - marketBase, 1<<31 - 1}

@@ -5,7 +5,8 @@ import (
 	"unicode"
 )
 
-// Unsupported is what Gateway has said about the end of IBKR's support for its version (code 2172). The zero value is nothing.
+// Unsupported is what Gateway has said about the end of IBKR's support for its version (code 2172). The zero value is
+// nothing.
 type Unsupported struct {
 	Text string    // Gateway's own, in its language; for display only
 	From time.Time // UTC midnight of the first day without support; zero if the text names none
@@ -16,8 +17,9 @@ func unsupportedIn(text string) Unsupported {
 	return Unsupported{Text: cutText(text, maxMessage), From: dateIn(text)}
 }
 
-// dateIn returns the latest date of this century that a text writes in digits, of whatever script: 20261215, 2026-12-15, 2026/12/15,
-// 15.12.2026. Words are no help: texts are localised. It is UTC midnight, or zero if there is none whose day and month are clear.
+// dateIn returns the latest date of this century that a text writes in digits, of whatever script: 20261215,
+// 2026-12-15, 2026/12/15, 15.12.2026. Words are no help: texts are localised. It is UTC midnight, or zero if there is
+// none whose day and month are clear.
 func dateIn(text string) (latest time.Time) {
 	runs := digitsIn(text)
 	consider := func(y, m, d int) {

@@ -106,13 +106,18 @@ func TestMessages(t *testing.T) {
 	if len(list) != maxTexts+3 {
 		t.Fatalf("%d messages", len(list))
 	}
-	if got := list[0]; got.Code != 399 || len(got.Text) > maxMessage+3 || !strings.HasPrefix(got.Text, "Ордер 12 \uFFFDж") {
+	if got := list[0]; got.Code != 399 || len(got.Text) > maxMessage+3 ||
+		!strings.HasPrefix(got.Text, "Ордер 12 \uFFFDж") {
 		t.Errorf("%+v", got)
 	}
-	if got, want := list[1], (Message{110, "The price 9.5001 does not conform", at, at.Add(time.Minute), 2}); got != want {
+	if got, want := list[1], (Message{
+		110, "The price 9.5001 does not conform", at, at.Add(time.Minute),
+		2,
+	}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got := list[2]; got.Code != 2104 || got.Count != 2 || !got.First.Equal(at) || !got.Last.Equal(at.Add(time.Second)) {
+	if got := list[2]; got.Code != 2104 || got.Count != 2 || !got.First.Equal(at) ||
+		!got.Last.Equal(at.Add(time.Second)) {
 		t.Errorf("%+v", got)
 	}
 	var count uint64
@@ -130,10 +135,13 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestMessagesFromTheWire has a gateway say things about itself, about its connections and about requests, in both of its languages.
+// TestMessagesFromTheWire has a gateway say things about itself, about its connections and about requests, in both of
+// its languages.
 func TestMessagesFromTheWire(t *testing.T) {
 	for _, version := range versions {
-		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{{Code: 2104, Name: "usfarm"}}})
+		g, err := sim.Start(t.Context(), sim.Config{ServerVersion: version, Unsupported: "20261215", Farms: []sim.Farm{
+			{Code: 2104, Name: "usfarm"},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,21 +155,27 @@ func TestMessagesFromTheWire(t *testing.T) {
 			}
 			return found
 		}
-		eventually(t, "it says until when it is supported", func() bool { return !s.Snapshot().Unsupported.From.IsZero() })
+		eventually(t, "it says until when it is supported", func() bool {
+			return !s.Snapshot().Unsupported.From.IsZero()
+		})
 		g.Notice(1100, "")
 		g.Notice(1102, "")
 		g.NoticeFor(17, 399, "order 17")
 		g.NoticeFor(int32(detailsBase)+5, 200, "No security definition")
 		for _, code := range []int{2104, 2172, 1100, 1102, 399, 200} {
-			eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool { return said(code).Count > 0 })
+			eventually(t, fmt.Sprintf("version %d: code %d is among the messages", version, code), func() bool {
+				return said(code).Count > 0
+			})
 		}
-		if m := said(2172); m.Count != 1 || !strings.Contains(m.Text, "20261215") || time.Since(m.First) > time.Hour || !m.First.Equal(m.Last) {
+		if m := said(2172); m.Count != 1 || !strings.Contains(m.Text, "20261215") || time.Since(m.First) > time.Hour ||
+			!m.First.Equal(m.Last) {
 			t.Errorf("%+v", m)
 		}
 		if u := s.Snapshot().Unsupported; u.From.Format(time.DateOnly) != "2026-12-15" {
 			t.Errorf("%+v", u)
 		}
-		if seen := Look(t.Context(), "127.0.0.1", g.Port(), 901, 10*time.Second); seen.Err != nil || seen.Unsupported != s.Snapshot().Unsupported {
+		if seen := Look(t.Context(), "127.0.0.1", g.Port(), 901, 10*time.Second); seen.Err != nil ||
+			seen.Unsupported != s.Snapshot().Unsupported {
 			t.Errorf("looked and saw %+v", seen)
 		}
 	}

@@ -120,8 +120,8 @@ func (s *step) answered(in inAnswered) {
 	}
 }
 
-// probeDue returns when Gateway is to be asked for its time, provided that all earlier questions are answered. That other
-// things come from it does not prove that it takes orders.
+// probeDue returns when Gateway is to be asked for its time, provided that all earlier questions are answered. That
+// other things come from it does not prove that it takes orders.
 func (m *model) probeDue(cfg *Config) time.Duration {
 	due := min(m.heard+cfg.Poll, m.asked+min(max(cfg.Poll, probeAtLeast), probeAtMost))
 	if !m.proven {
@@ -133,8 +133,8 @@ func (m *model) probeDue(cfg *Config) time.Duration {
 	return due
 }
 
-// competingFor is how long it is believed that another session has the market data, when Gateway does not say so again. It does with each
-// subscription; without any, nothing shows when that session ends.
+// competingFor is how long it is believed that another session has the market data, when Gateway does not say so again.
+// It does with each subscription; without any, nothing shows when that session ends.
 const competingFor = 10 * time.Minute
 
 // timers does whatever has become due.

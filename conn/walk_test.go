@@ -32,7 +32,10 @@ func TestWalk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, pattern := range []string{"go.mod", "go.sum", "conn/*.go", "conn/wire/*.go", "engine/*.go", "engine/*/*.go"} {
+	for _, pattern := range []string{
+		"go.mod", "go.sum", "conn/*.go", "conn/wire/*.go", "engine/*.go",
+		"engine/*/*.go",
+	} {
 		files, _ := filepath.Glob(filepath.Join("..", pattern))
 		for _, file := range files {
 			if !strings.HasSuffix(file, "_test.go") {

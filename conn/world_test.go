@@ -213,7 +213,8 @@ func (w *world) check(before model, in input) {
 		switch {
 		case w.live == 0 || n.Session != w.live || !w.upstream:
 			w.Fatalf("guard open with session %d (snapshot says %d), upstream %v", w.live, n.Session, w.upstream)
-		case !n.Layers.Up() || m.suspect || n.Gateway.Mode != AnyMode && w.cfg.Mode != AnyMode && n.Gateway.Mode != w.cfg.Mode:
+		case !n.Layers.Up() || m.suspect || n.Gateway.Mode != AnyMode && w.cfg.Mode != AnyMode &&
+			n.Gateway.Mode != w.cfg.Mode:
 			w.Fatalf("guard open in %+v", n)
 		case w.provenBy < w.gap:
 			w.Fatalf("guard open, last proven %v before a gap", w.gap-w.provenBy)

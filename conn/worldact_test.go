@@ -112,7 +112,10 @@ func (w *world) answerAttempt() {
 	}
 	w.trying = 0
 	if w.c.pick(2) == 0 {
-		w.feed(inFailed{session: s, err: &AttemptError{Cause: worldCauses[w.c.pick(len(worldCauses))], Port: port, Text: "port 7496"}})
+		w.feed(inFailed{session: s, err: &AttemptError{
+			Cause: worldCauses[w.c.pick(len(worldCauses))], Port: port,
+			Text: "port 7496",
+		}})
 		return
 	}
 	w.live = s
@@ -122,7 +125,10 @@ func (w *world) answerAttempt() {
 		w.provenBy = 0
 	}
 	mode := []Mode{AnyMode, Paper, Live}[w.c.pick(3)]
-	w.feed(inReady{session: s, gateway: Gateway{Host: w.cfg.Host, Port: port, ServerVersion: 225, Mode: mode, Accounts: 1}})
+	w.feed(inReady{session: s, gateway: Gateway{
+		Host: w.cfg.Host, Port: port, ServerVersion: 225, Mode: mode,
+		Accounts: 1,
+	}})
 }
 
 func (w *world) lose(session uint64) {
@@ -141,7 +147,9 @@ func (w *world) code(session uint64, code int) {
 			w.upstream = true
 		}
 	}
-	w.feed(inCode{session: session, request: -1, code: code, text: "port 4001:" + []string{"usfarm", "hfarm"}[w.c.pick(2)]})
+	w.feed(inCode{session: session, request: -1, code: code, text: "port 4001:" + []string{
+		"usfarm", "hfarm",
+	}[w.c.pick(2)]})
 }
 
 func (w *world) reconciled() {

@@ -205,9 +205,9 @@ func (q *request) leave(put func([]byte) bool) bool {
 	return written
 }
 
-// timeRequests pairs a session's time requests with Gateway's answers. The next one leaves a second after the last answer
-// was read: Gateway never sees two within a second. One that is not answered is repeated after some seconds, in case it got
-// lost. Gateway's time, in whole seconds, then shows which of them it answered.
+// timeRequests pairs a session's time requests with Gateway's answers. The next one leaves a second after the last
+// answer was read: Gateway never sees two within a second. One that is not answered is repeated after some seconds, in
+// case it got lost. Gateway's time, in whole seconds, then shows which of them it answered.
 type timeRequests struct {
 	mu       sync.Mutex
 	wanted   bool
@@ -268,8 +268,8 @@ func (q *timeRequests) repeatAfter() time.Duration {
 	return 4 * time.Second
 }
 
-// overdue returns after how long a request counts as lost, 0 if that cannot be said: when later than half as long again as
-// the last answer took. It was read after the request was written, so that Gateway answers as slowly as that by now.
+// overdue returns after how long a request counts as lost, 0 if that cannot be said: when later than half as long again
+// as the last answer took. It was read after the request was written, so that Gateway answers as slowly as that by now.
 func (q *timeRequests) overdue(r timeRequest) time.Duration {
 	if r.at >= q.answered {
 		return 0
@@ -305,9 +305,9 @@ func (q *timeRequests) leaves(now time.Duration, unix int64) {
 	q.open = append(q.open, timeRequest{max(1, now), unix})
 }
 
-// answer takes in an answer with Gateway's time, and returns when its request was written and how long it took; ok is false
-// if there was none. Where it could be the answer to several, it is that to the newest from whose time on Gateway has
-// written it, as far as that is known.
+// answer takes in an answer with Gateway's time, and returns when its request was written and how long it took; ok is
+// false if there was none. Where it could be the answer to several, it is that to the newest from whose time on Gateway
+// has written it, as far as that is known.
 func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rtt time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -344,9 +344,9 @@ func (q *timeRequests) unanswered() time.Duration {
 	return q.open[0].at
 }
 
-// proof says whether an order may leave: Gateway was heard within the given time, its last answer did not take longer, and
-// none is missing for longer. If not, it says for how long to wait for an answer at most, and asks for one unless that is
-// under way. Silent means that there is nothing to wait for: Gateway has not answered in time.
+// proof says whether an order may leave: Gateway was heard within the given time, its last answer did not take longer,
+// and none is missing for longer. If not, it says for how long to wait for an answer at most, and asks for one unless
+// that is under way. Silent means that there is nothing to wait for: Gateway has not answered in time.
 func (q *timeRequests) proof(now, heard, within time.Duration) (wait time.Duration, silent bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

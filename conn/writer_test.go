@@ -173,13 +173,19 @@ func TestAtTheLastMoment(t *testing.T) {
 		written bool
 		want    []error // what the order's placing ends with
 	}{
-		"no order":                    {request: &request{}, written: true},
-		"no order, the write fails":   {request: &request{}, broken: true, written: true},
-		"an order":                    {request: &request{order: 1, guard: yes}, written: true, want: []error{nil}},
-		"an order that is allowed":    {request: &request{order: 1, guard: yes, allowed: yes}, written: true, want: []error{nil}},
-		"an order that is not":        {request: &request{order: 1, guard: yes, allowed: refuses}, want: []error{no}},
-		"the guard is shut":           {request: &request{order: 1, guard: refuses, allowed: yes}, want: []error{no}},
-		"an order, the write fails":   {request: &request{order: 1, guard: yes}, broken: true, written: true, want: []error{ErrFateUnknown}},
+		"no order":                  {request: &request{}, written: true},
+		"no order, the write fails": {request: &request{}, broken: true, written: true},
+		"an order":                  {request: &request{order: 1, guard: yes}, written: true, want: []error{nil}},
+		"an order that is allowed": {
+			request: &request{order: 1, guard: yes, allowed: yes}, written: true,
+			want: []error{nil},
+		},
+		"an order that is not": {request: &request{order: 1, guard: yes, allowed: refuses}, want: []error{no}},
+		"the guard is shut":    {request: &request{order: 1, guard: refuses, allowed: yes}, want: []error{no}},
+		"an order, the write fails": {
+			request: &request{order: 1, guard: yes}, broken: true, written: true,
+			want: []error{ErrFateUnknown},
+		},
 		"nobody waits for it anymore": {request: &request{order: 1, guard: yes}, claimed: true},
 	} {
 		if c.request.order != 0 {
@@ -256,7 +262,10 @@ func TestRequestsArePaced(t *testing.T) {
 	const flood = 130
 	go func() {
 		for i := range int64(flood) {
-			if session.Subscribe(i+1, Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}) != nil {
+			if session.Subscribe(i+1, Contract{
+				Symbol: "AAPL", Type: "STK", Exchange: "SMART",
+				Currency: "USD",
+			}) != nil {
 				return
 			}
 		}

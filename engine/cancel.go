@@ -10,11 +10,12 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is how a [Ledger] has orders cancelled. A request is repeated until Gateway says that the order is done, or that it
-// cannot cancel it: what comes too fast it throws away, with an error that names no order (100).
+// This file is how a [Ledger] has orders cancelled. A request is repeated until Gateway says that the order is done, or
+// that it cannot cancel it: what comes too fast it throws away, with an error that names no order (100).
 
 const (
-	// cancelRetry is how long Gateway may say nothing about a request to cancel, once that was written, before it is repeated.
+	// cancelRetry is how long Gateway may say nothing about a request to cancel, once that was written, before it is
+	// repeated.
 	cancelRetry = 2 * time.Second
 	// cancelLimit is how long an order may live on after it was to be cancelled before a person is told.
 	cancelLimit = 10 * time.Second
@@ -22,8 +23,8 @@ const (
 	keepCancelled = time.Minute
 )
 
-// OtherClientError means that orders cannot be cancelled through a session because another client id has placed them: Gateway would
-// cancel the orders of the session's client id that have the same numbers.
+// OtherClientError means that orders cannot be cancelled through a session because another client id has placed them:
+// Gateway would cancel the orders of the session's client id that have the same numbers.
 type OtherClientError struct {
 	Session int // client id of the session
 	Orders  []Intent
@@ -32,14 +33,16 @@ type OtherClientError struct {
 func (e *OtherClientError) Error() string {
 	first := e.Orders[0]
 	if len(e.Orders) == 1 {
-		return fmt.Sprintf("order %d belongs to client id %d, and the session has client id %d", first.ID, first.Client, e.Session)
+		return fmt.Sprintf("order %d belongs to client id %d, and the session has client id %d", first.ID, first.Client,
+			e.Session)
 	}
-	return fmt.Sprintf("%d orders belong to other client ids than the session's %d; the first is order %d of client id %d",
+	return fmt.Sprintf("%d orders belong to other client ids than the session's %d; the first is order %d of "+
+		"client id %d",
 		len(e.Orders), e.Session, first.ID, first.Client)
 }
 
-// ErrIDReused means that an order cannot be cancelled or changed because Gateway has told of another one with its client id and
-// order id.
+// ErrIDReused means that an order cannot be cancelled or changed because Gateway has told of another one with its
+// client id and order id.
 var ErrIDReused = errors.New("another order has the same client id and order id in Gateway")
 
 // Cancellation is an order that was to be cancelled and is not done.
@@ -74,12 +77,13 @@ type cancellation struct {
 	told    bool // a person knows that the order lives on
 }
 
-// cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a state for it
-// (136, 161, 10148), not permitted (321).
+// cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a
+// state for it (136, 161, 10148), not permitted (321).
 var cannotCancel = []int{135, 136, 161, 321, notFound, notCancelled}
 
-// Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written or waits for its turn. It
-// is repeated, in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an
+// Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written or waits for
+// its turn. It is repeated, in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns
+// [ErrNotOpen] if there is no such order, an
 // *[OtherClientError], [ErrIDReused], or an error of the session; with an error nothing goes on.
 func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	l.mu.Lock()
@@ -112,9 +116,9 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	return err
 }
 
-// CancelAll asks for all our open orders to be cancelled, and returns how many that are. The requests are written behind, as fast as
-// Gateway takes them; see [Ledger.Cancelling]. The error may be an *[OtherClientError] about those that cannot be cancelled in this
-// session, or [ErrIDReused].
+// CancelAll asks for all our open orders to be cancelled, and returns how many that are. The requests are written
+// behind, as fast as Gateway takes them; see [Ledger.Cancelling]. The error may be an *[OtherClientError] about those
+// that cannot be cancelled in this session, or [ErrIDReused].
 func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 	var others []Intent
 	l.mu.Lock()
@@ -144,8 +148,8 @@ func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 	return count, err
 }
 
-// cancellable says why an order cannot be cancelled in a session. Order ids are counted per client id: with that of another one
-// Gateway would cancel a stranger.
+// cancellable says why an order cannot be cancelled in a session. Order ids are counted per client id: with that of
+// another one Gateway would cancel a stranger.
 func (l *Ledger) cancellable(s *conn.Session, i *Intent) error {
 	switch {
 	case i == nil || i.Done():
@@ -216,8 +220,8 @@ func (l *Ledger) due(s *conn.Session, c *cancellation) bool {
 	return l.met(c.order, s.Number()) // else Gateway may cancel the order of another client id with that number
 }
 
-// dueCancels returns the requests that are to be written in a session, those of the oldest orders first: the exits of an order go
-// with it.
+// dueCancels returns the requests that are to be written in a session, those of the oldest orders first: the exits of
+// an order go with it.
 func (l *Ledger) dueCancels(s *conn.Session) (list []*cancellation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -286,8 +290,8 @@ func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
 	}
 }
 
-// missing takes in that Gateway has no order with an id that it was asked to cancel. That answers the request also about an order of
-// which Gateway has told nothing in this session: another order with that id there cannot be.
+// missing takes in that Gateway has no order with an id that it was asked to cancel. That answers the request also
+// about an order of which Gateway has told nothing in this session: another order with that id there cannot be.
 func (l *Ledger) missing(n conn.OrderNews) {
 	if n.Kind != conn.OrderError || n.Code != notFound {
 		return
@@ -299,7 +303,8 @@ func (l *Ledger) missing(n conn.OrderNews) {
 	}
 }
 
-// Cancelling returns how far the orders are that were to be cancelled. When all of them are done, that is forgotten after a minute.
+// Cancelling returns how far the orders are that were to be cancelled. When all of them are done, that is forgotten
+// after a minute.
 func (l *Ledger) Cancelling() (state Cancelling) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -312,7 +317,10 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 		case c.refused:
 			state.Refused++
 		}
-		state.Open = append(state.Open, Cancellation{Order: *c.order, At: c.at, Refused: c.refused, Code: c.code, Detail: c.detail})
+		state.Open = append(state.Open, Cancellation{
+			Order: *c.order, At: c.at, Refused: c.refused, Code: c.code,
+			Detail: c.detail,
+		})
 	}
 	if state.Confirmed == state.Asked && l.settled(keepCancelled) {
 		clear(l.cancels)
@@ -349,7 +357,8 @@ func (l *Ledger) tellOverdue() {
 		return
 	}
 	slices.SortFunc(list, func(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID) })
-	l.log.Warn("orders that were to be cancelled are not done", "count", len(list), "first", list[0].Order.ID, "code", list[0].Code)
+	l.log.Warn("orders that were to be cancelled are not done", "count", len(list), "first", list[0].Order.ID, "code",
+		list[0].Code)
 	if l.overdue != nil {
 		l.overdue(list)
 	}

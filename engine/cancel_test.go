@@ -96,7 +96,8 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	last := 0
 	eventually(t, "all are cancelled", func() bool {
 		state := c.Cancelling()
-		if state.Asked != all || state.Confirmed < last || state.Confirmed+len(state.Open) != all || state.Refused != 0 {
+		if state.Asked != all || state.Confirmed < last || state.Confirmed+len(state.Open) != all ||
+			state.Refused != 0 {
 			t.Fatalf("after %d: %+v", last, state)
 		}
 		last = state.Confirmed
@@ -199,7 +200,8 @@ func TestCancelIsRefused(t *testing.T) {
 	}
 	g.NoticeFor(int32(i.ID), 10148, "cannot be cancelled, state: Submitted")
 	eventually(t, "it is refused", func() bool { return c.Cancelling().Refused == 1 })
-	if open := c.Cancelling().Open; len(open) != 1 || open[0].Order.ID != i.ID || open[0].Code != 10148 || open[0].Detail == "" || !open[0].Refused {
+	if open := c.Cancelling().Open; len(open) != 1 || open[0].Order.ID != i.ID || open[0].Code != 10148 ||
+		open[0].Detail == "" || !open[0].Refused {
 		t.Errorf("%+v", open)
 	}
 	if r := c.alarm(t, ReportNotCancelled); r.Code != 10148 || r.Order != i.ID || r.More != 0 {
@@ -249,11 +251,13 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var other *OtherClientError
-	if err := c.Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 || other.Orders[0].Client != clientID {
+	if err := c.Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 ||
+		other.Orders[0].Client != clientID {
 		t.Errorf("%v", err)
 	}
 	mine := c.rests(t, s)
-	if n, err := c.CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 || other.Orders[0].ID != ours.ID {
+	if n, err := c.CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 ||
+		other.Orders[0].ID != ours.ID {
 		t.Errorf("%d, %v", n, err)
 	}
 	c.fate(t, mine.Order.Ref, Cancelled)
@@ -318,7 +322,10 @@ func TestIDReused(t *testing.T) {
 	c := openImpatient(t, g, 100*time.Millisecond)
 	s := c.session(t)
 	i := c.rests(t, s)
-	other := conn.OrderNews{Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9, Ref: "theirs", Status: "Submitted"}
+	other := conn.OrderNews{
+		Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9,
+		Ref: "theirs", Status: "Submitted",
+	}
 	c.ledger().Learn(other)
 	if err := c.Cancel(s, i.ID); !errors.Is(err, ErrIDReused) {
 		t.Errorf("%v", err)
@@ -388,7 +395,9 @@ func TestCancelBeforeTheLook(t *testing.T) {
 		t.Error("a request was written")
 	}
 	byHand(clientID, 6, "gw-y")
-	eventually(t, "the one that has turned up is cancelled", func() bool { return g.State().Orders[2].Status == "Cancelled" })
+	eventually(t, "the one that has turned up is cancelled", func() bool {
+		return g.State().Orders[2].Status == "Cancelled"
+	})
 	for _, o := range g.State().Orders[:2] {
 		if o.Status != "Submitted" {
 			t.Errorf("an order of somebody else is %s", o.Status)
@@ -455,7 +464,10 @@ func TestClientZero(t *testing.T) {
 		i = d.fate(t, i.Order.Ref, Working)
 		for _, id := range []int32{0, -3, 1<<31 - 1} {
 			for _, limit := range []float64{0, 80} { // one is filled, one rests
-				if _, err := g.PlaceByHand(sim.ManualOrder{Symbol: "AAPL", Action: "BUY", Limit: limit, ID: id, Ref: i.Order.Ref}); err != nil {
+				if _, err := g.PlaceByHand(sim.ManualOrder{
+					Symbol: "AAPL", Action: "BUY", Limit: limit, ID: id,
+					Ref: i.Order.Ref,
+				}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -10,12 +10,13 @@ import (
 
 // This file is how a [Ledger] changes orders that work.
 
-// errAlike means that an order is already as it is asked to become. Nothing is sent then: its next status would confirm the change
-// before Gateway refused it, and the refusal would be taken for the order's end.
+// errAlike means that an order is already as it is asked to become. Nothing is sent then: its next status would confirm
+// the change before Gateway refused it, and the refusal would be taken for the order's end.
 var errAlike = errors.New("the order is so already")
 
-// Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it was. The
-// intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it would be placed anew.
+// Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it
+// was. The intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it
+// would be placed anew.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
 	i, sent, err := l.begin(s, id, change)
 	if errors.Is(err, errAlike) {
@@ -66,8 +67,8 @@ func (l *Ledger) begin(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	return i, order, nil
 }
 
-// alter notes what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed: what was refused
-// must not be asked for again by the way.
+// alter notes what an order is asked to become, if it can be changed. It begins with what Gateway has confirmed: what
+// was refused must not be asked for again by the way.
 func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*Intent, conn.Order, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,19 +77,23 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	case i == nil || i.Done():
 		return nil, conn.Order{}, ErrNotOpen
 	case i.Client != s.ClientID():
-		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with that id", ErrNotChanged, i.Client)
+		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with "+
+			"that id", ErrNotChanged, i.Client)
 	case l.used[i.key()]:
 		return nil, conn.Order{}, fmt.Errorf("%w: %w; change it in TWS", ErrNotChanged, ErrIDReused)
 	case i.Found:
-		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change it in TWS, or cancel it", ErrNotChanged)
+		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change "+
+			"it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
 	case l.cancelling(i): // if Gateway counts ids anew meanwhile, it would be placed anew
 		return nil, conn.Order{}, fmt.Errorf("%w: it is being cancelled", ErrNotChanged)
 	case i.Asked != nil:
-		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in some seconds", ErrNotChanged)
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in "+
+			"some seconds", ErrNotChanged)
 	case !l.whole(i):
-		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it", ErrNotChanged)
+		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it",
+			ErrNotChanged)
 	}
 	order := i.Order
 	change(&order)
@@ -107,8 +112,8 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	return i, order, nil
 }
 
-// whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds them, and
-// to send one of them again without Hold would let go those that are there.
+// whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds
+// them, and to send one of them again without Hold would let go those that are there.
 func (l *Ledger) whole(i *Intent) bool {
 	head := i.ID
 	if i.Order.Parent != 0 {

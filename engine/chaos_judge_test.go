@@ -24,7 +24,8 @@ type tally struct {
 func (a *tally) add(b tally) {
 	a.kills, a.worked, a.late = a.kills+b.kills, a.worked+b.worked, a.late+b.late
 	a.others, a.faulted = a.others+b.others, a.faulted+b.faulted
-	a.orders, a.families, a.broken, a.notes = a.orders+b.orders, a.families+b.families, a.broken+b.broken, a.notes+b.notes
+	a.orders, a.families, a.broken, a.notes = a.orders+b.orders, a.families+b.families, a.broken+b.broken,
+		a.notes+b.notes
 	for fate, n := range b.fates {
 		a.fates[fate] += n
 	}
@@ -102,7 +103,8 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 			continue
 		}
 		want := map[string]Fate{
-			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working, "Inactive": Inactive,
+			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working,
+			"Inactive":      Inactive,
 			"PendingSubmit": Sent,
 		}[o.Status]
 		if o.Filled >= o.Quantity {
@@ -112,7 +114,8 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 			want = Rejected // and it is known why
 		}
 		if want == Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
-			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity, i.Asked, o.Quantity)
+			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity,
+				i.Asked, o.Quantity)
 		}
 		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
 			wrong("%+v; the gateway has %+v", i, o)
@@ -133,7 +136,8 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		head := there[members[0].Order.Ref]
 		if !whole {
 			a.broken++
-			if head.Status != "" && head.Status != "Cancelled" && head.Status != "Inactive" && head.Status != "Filled" && head.Filled == 0 {
+			if head.Status != "" && head.Status != "Cancelled" && head.Status != "Inactive" &&
+				head.Status != "Filled" && head.Filled == 0 {
 				wrong("%s stays without its exits: %s", head.Ref, head.Status)
 			}
 		}

@@ -72,7 +72,10 @@ func mishap() sim.OrderFault {
 }
 
 func misfortune() sim.OrderFault {
-	end := sim.Turn{Code: mishapCode, Status: pick([]string{"Inactive", "Cancelled"}), Ended: random.IntN(2) == 0, Silent: random.IntN(3) == 0}
+	end := sim.Turn{
+		Code: mishapCode, Status: pick([]string{"Inactive", "Cancelled"}), Ended: random.IntN(2) == 0,
+		Silent: random.IntN(3) == 0,
+	}
 	shares := float64(random.IntN(3))
 	return pick([]sim.OrderFault{
 		{Turn: sim.Turn{Code: pick([]int{10349, 399, 404, 2109, 2161, 10999})}, Early: random.IntN(2) == 0},
@@ -160,7 +163,9 @@ func chaos(t *testing.T, kills int) tally {
 				g.DiscardCancels(random.IntN(6))
 				byHand(t, g, sim.ManualOrder{ID: pick([]int32{0, -3, 1<<31 - 1}), Limit: pick([]float64{0, 1})})
 			case 5, 6:
-				do(t, g, "price", map[string]string{"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"})})
+				do(t, g, "price", map[string]string{
+					"symbol": "AAPL", "price": pick([]string{"100", "100", "97", "94", "103"}),
+				})
 			case 7:
 				lag := time.Duration(random.IntN(400)) * time.Millisecond
 				g.Lag(lag)
@@ -171,7 +176,8 @@ func chaos(t *testing.T, kills int) tally {
 				}
 			case 9: // asked in the next session, which is another life's now and then
 				unanswered(pick(questions), 1+random.IntN(2))
-				if silent = random.IntN(100) > 0; random.IntN(3) > 0 { // else it is waited until the question is asked again
+				// else it is waited until the question is asked again
+				if silent = random.IntN(100) > 0; random.IntN(3) > 0 {
 					do(t, g, "drop", nil)
 				}
 				pause(50)
@@ -186,7 +192,8 @@ func chaos(t *testing.T, kills int) tally {
 		before := len(g.State().Orders)
 		g.FaultOrders(mishap())
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path, victimClient+"="+strconv.Itoa(client))
+		cmd.Env = append(os.Environ(), victimPort+"="+strconv.Itoa(g.Port()), victimLedger+"="+path,
+			victimClient+"="+strconv.Itoa(client))
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -258,7 +265,8 @@ func byHand(t *testing.T, g *sim.Gateway, m sim.ManualOrder) {
 func strangers(t *testing.T, g *sim.Gateway, client int) {
 	t.Helper()
 	if random.IntN(4) == 0 {
-		// A change that the killed program has written would be a new order if it were read after this. Nothing can prevent that.
+		// A change that the killed program has written would be a new order if it were read after this. Nothing can
+		// prevent that.
 		eventually(t, "what was written before is read", func() bool { return len(g.State().Connections) == 0 })
 		g.ResetIDs()
 	}

@@ -33,8 +33,8 @@ func (idle) OnTime(time.Duration)       {}
 func (idle) OnFailure(int, int, string) {}
 func (idle) OnOrder(Intent)             {}
 
-// victim places, changes and cancels orders until it is killed. It runs in a process of its own, and ends by itself only if
-// something is wrong.
+// victim places, changes and cancels orders until it is killed. It runs in a process of its own, and ends by itself
+// only if something is wrong.
 func victim() {
 	giveUp := func(text ...any) {
 		fmt.Println(text...)
@@ -94,7 +94,8 @@ func victim() {
 			during := looking.Load()
 			list, err = desk.Place(wish(s))
 			after := d.sup.Snapshot()
-			shut := before.Guard == conn.GuardUpstream && after.Guard == conn.GuardUpstream && before.Since.Equal(after.Since)
+			shut := before.Guard == conn.GuardUpstream && after.Guard == conn.GuardUpstream &&
+				before.Since.Equal(after.Since)
 			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
 				giveUp("an order was let out while IBKR was lost:", err)
 			}
@@ -111,7 +112,8 @@ func victim() {
 
 func pick[T any](list []T) T { return list[random.IntN(len(list))] }
 
-// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, with or without a note.
+// wish is what a victim wants next: an order that fills at once or rests, alone or with its exits, with or without a
+// note.
 func wish(s *conn.Session) Ticket {
 	t := Ticket{Session: s, Order: order(float64(1+random.IntN(9)), pick([]float64{101, 95, 90}))}
 	if random.IntN(2) == 0 {

@@ -59,8 +59,8 @@ func (i *Intent) AveragePrice() float64 {
 	return i.Average
 }
 
-// Charged returns commission and fees of the order so far, with their currency; ok is false if Gateway has said nothing about
-// them, or in several currencies.
+// Charged returns commission and fees of the order so far, with their currency; ok is false if Gateway has said nothing
+// about them, or in several currencies.
 func (i *Intent) Charged() (total Charge, ok bool) {
 	for n, name := range slices.Sorted(maps.Keys(i.Charges)) {
 		one := i.Charges[name]
@@ -97,8 +97,8 @@ func (l *Ledger) charge(n conn.OrderNews) (Intent, bool) {
 	return Intent{}, false
 }
 
-// mostCharges bounds the charges that wait for their execution: a question about executions is answered as a whole, after what
-// they have cost. Those of other orders than ours are never asked for.
+// mostCharges bounds the charges that wait for their execution: a question about executions is answered as a whole,
+// after what they have cost. Those of other orders than ours are never asked for.
 const mostCharges = 1000
 
 // charged takes in what an execution has cost, if Gateway has said that before the execution.

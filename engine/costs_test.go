@@ -15,7 +15,8 @@ func TestCosts(t *testing.T) {
 	l.intents["gw-x"], l.ids[i.key()] = i, i
 	fill := func(id string, shares, total, price float64) conn.OrderNews {
 		return conn.OrderNews{
-			Kind: conn.OrderFilled, ID: 5, Client: 3, PermID: 77, Ref: "gw-x", Execution: id, Filled: shares, Total: total, Price: price,
+			Kind: conn.OrderFilled, ID: 5, Client: 3, PermID: 77, Ref: "gw-x", Execution: id, Filled: shares,
+			Total: total, Price: price,
 		}
 	}
 	fee := func(id string, amount float64) conn.OrderNews {

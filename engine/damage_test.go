@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestDamagedFile opens ledgers that something has damaged: each is refused with a word on what to do, and none ends the program.
+// TestDamagedFile opens ledgers that something has damaged: each is refused with a word on what to do, and none ends
+// the program.
 func TestDamagedFile(t *testing.T) {
 	whole := filepath.Join(t.TempDir(), "orders.db")
 	log := slog.New(slog.DiscardHandler)
@@ -45,7 +46,8 @@ func TestDamagedFile(t *testing.T) {
 			continue
 		}
 		t.Logf("%s: %v", name, err)
-		if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "move it elsewhere to start with an empty one") {
+		if text := err.Error(); !strings.Contains(text, path) ||
+			!strings.Contains(text, "move it elsewhere to start with an empty one") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, content) {

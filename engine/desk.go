@@ -14,10 +14,10 @@ import (
 	"gatewatch/conn"
 )
 
-// Desk is the only way from a strategy to the market. An order passes it if trading is on, the connection's guard is open,
-// the account is of the kind that was configured, and the order keeps within the limits; then the [Ledger] sends it. An order
-// that does not pass is logged, counted and reported, and is never kept for later. Its methods may be called from any
-// goroutine.
+// Desk is the only way from a strategy to the market. An order passes it if trading is on, the connection's guard is
+// open, the account is of the kind that was configured, and the order keeps within the limits; then the [Ledger] sends
+// it. An order that does not pass is logged, counted and reported, and is never kept for later. Its methods may be
+// called from any goroutine.
 type Desk struct {
 	ledger *Ledger
 	log    *slog.Logger
@@ -67,8 +67,8 @@ const (
 	BlockedNotSent    = "not_sent"    // it could not be sent
 )
 
-// BlockedError is the error for an order that was blocked. Nothing of it works: what was sent of an order with exits before
-// one of them was blocked is held by Gateway, and cancelled.
+// BlockedError is the error for an order that was blocked. Nothing of it works: what was sent of an order with exits
+// before one of them was blocked is held by Gateway, and cancelled.
 type BlockedError struct {
 	Reason string // one of the constants that begin with Blocked
 	Detail string // a limit, or technical text
@@ -98,7 +98,10 @@ const keepBlocked = 50
 
 // NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
-	d := &Desk{ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{}, told: map[string]told{}}
+	d := &Desk{
+		ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{},
+		told: map[string]told{},
+	}
 	for _, i := range ledger.Intents() {
 		d.told[i.Order.Ref] = tellable(&i) // by the program that wrote it down
 	}
@@ -118,8 +121,8 @@ func (d *Desk) Arm() {
 	d.log.Info("trading is on")
 }
 
-// Disarm ends what [Desk.Arm] has begun. It waits for nothing, neither for the disk nor for an order that is on its way: that
-// asks once more when its bytes are about to leave, and is blocked. It cancels no order.
+// Disarm ends what [Desk.Arm] has begun. It waits for nothing, neither for the disk nor for an order that is on its
+// way: that asks once more when its bytes are about to leave, and is blocked. It cancels no order.
 func (d *Desk) Disarm() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -176,9 +179,11 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 	return disarmed
 }
 
-// passed says what an error of the ledger means: the order was blocked, unless nobody knows or there was none to change.
+// passed says what an error of the ledger means: the order was blocked, unless nobody knows or there was none to
+// change.
 func passed(err error) error {
-	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) || errors.Is(err, ErrNotChanged) {
+	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) ||
+		errors.Is(err, ErrNotChanged) {
 		return err
 	}
 	return blockedBy(err)
@@ -207,15 +212,18 @@ func blockedBy(err error) *BlockedError {
 	return &BlockedError{Reason: BlockedNotSent, Detail: err.Error(), Err: err}
 }
 
-// Refuse takes down that an order is blocked: logged, counted and reported. A strategy calls it for an order that it cannot
-// make.
+// Refuse takes down that an order is blocked: logged, counted and reported. A strategy calls it for an order that it
+// cannot make.
 func (d *Desk) Refuse(t Ticket, why *BlockedError) {
 	now := d.now()
 	d.mu.Lock()
 	if len(d.blocked) == keepBlocked {
 		d.blocked = slices.Delete(d.blocked, 0, 1)
 	}
-	d.blocked = append(d.blocked, Blocked{At: now, Rule: t.Rule, Order: t.Order, Reason: why.Reason, Detail: why.Detail})
+	d.blocked = append(d.blocked, Blocked{
+		At: now, Rule: t.Rule, Order: t.Order, Reason: why.Reason,
+		Detail: why.Detail,
+	})
 	d.reasons[why.Reason]++
 	d.mu.Unlock()
 	number := uint64(0)
@@ -223,7 +231,10 @@ func (d *Desk) Refuse(t Ticket, why *BlockedError) {
 		number = t.Session.Number()
 	}
 	d.log.Warn("order blocked", "session", number, "reason", why.Reason, "detail", why.Detail, "rule", t.Rule)
-	d.report(Report{Kind: ReportBlocked, At: now, Rule: t.Rule, Text: Describe(&t.Order), Reason: why.Reason, Detail: why.Detail})
+	d.report(Report{
+		Kind: ReportBlocked, At: now, Rule: t.Rule, Text: Describe(&t.Order), Reason: why.Reason,
+		Detail: why.Detail,
+	})
 }
 
 // Blocked returns the orders that were blocked last, the oldest first, and how many there were, by reason.
@@ -245,8 +256,8 @@ func (d *Desk) Cancelling() Cancelling { return d.ledger.Cancelling() }
 // Change is what is to be changed of an open order; nil leaves it as it is.
 type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
 
-// Change changes an open order. It has to pass like a new one, but for the limits on how many there are. Errors are as those of
-// Place, [ErrNotOpen] and [ErrNotChanged].
+// Change changes an open order. It has to pass like a new one, but for the limits on how many there are. Errors are as
+// those of Place, [ErrNotOpen] and [ErrNotChanged].
 func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -300,8 +311,8 @@ type told struct {
 
 func tellable(i *Intent) told { return told{i.Fate, i.Refused, i.Unprotected} }
 
-// follow reports what became of orders that a person should look at, each time that it does. It is called by the ledger, which is
-// locked.
+// follow reports what became of orders that a person should look at, each time that it does. It is called by the
+// ledger, which is locked.
 func (d *Desk) follow(i Intent) {
 	now := tellable(&i)
 	d.tellMu.Lock()
@@ -310,7 +321,8 @@ func (d *Desk) follow(i Intent) {
 	d.tellMu.Unlock()
 	report := func(kind ReportKind, o *conn.Order) {
 		d.report(Report{
-			Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(o), Order: i.ID, Status: i.Status, WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
+			Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(o), Order: i.ID, Status: i.Status,
+			WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
 		})
 	}
 	kinds := map[Fate]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
@@ -325,10 +337,14 @@ func (d *Desk) follow(i Intent) {
 	}
 }
 
-// tellOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is locked.
+// tellOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is
+// locked.
 func (d *Desk) tellOverdue(list []Cancellation) {
 	first := list[0]
-	r := Report{Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order), Order: first.Order.ID, More: len(list) - 1}
+	r := Report{
+		Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order),
+		Order: first.Order.ID, More: len(list) - 1,
+	}
 	for _, c := range list {
 		if c.Refused && r.Code == 0 {
 			r.Code, r.Detail = c.Code, c.Detail
@@ -337,7 +353,8 @@ func (d *Desk) tellOverdue(list []Cancellation) {
 	d.report(r)
 }
 
-// tellResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is locked.
+// tellResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
+// locked.
 func (d *Desk) tellResembled(i Intent, n conn.OrderNews) {
 	d.report(Report{
 		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
@@ -371,7 +388,8 @@ func Describe(o *conn.Order) string {
 
 func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session blocks.
+// Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session
+// blocks.
 func (d *Desk) Check(s *conn.Session) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -381,8 +399,8 @@ func (d *Desk) Check(s *conn.Session) error {
 // Ticket is an order as a strategy wants it.
 type Ticket struct {
 	Session *conn.Session // in which it was decided; it cannot leave in another one
-	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when that is open
-	// again. 0: whenever the guard is open.
+	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when
+	// that is open again. 0: whenever the guard is open.
 	Opened time.Duration
 	Order  conn.Order
 	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
@@ -390,6 +408,7 @@ type Ticket struct {
 	Price      float64
 	Multiplier float64 // of the contract; 0 stands for 1
 	Rule       string  // name of the rule that wants it, empty if none does
-	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see [Ledger.Notes].
+	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see
+	// [Ledger.Notes].
 	Notes func() map[string][]byte
 }

@@ -87,8 +87,8 @@ func reason(err error) string {
 	return ""
 }
 
-// TestNothingPassesThatMayNot tries every reason for which an order is blocked. None of them leaves a trace in the gateway, in
-// the ledger or for later.
+// TestNothingPassesThatMayNot tries every reason for which an order is blocked. None of them leaves a trace in the
+// gateway, in the ledger or for later.
 func TestNothingPassesThatMayNot(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
@@ -118,7 +118,8 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		}
 		last, after := c.Blocked()
 		told := c.told()
-		if n := len(told); after[want] != before[want]+1 || last[len(last)-1].Reason != want || n == 0 || told[n-1].Kind != ReportBlocked || told[n-1].Reason != want {
+		if n := len(told); after[want] != before[want]+1 || last[len(last)-1].Reason != want || n == 0 ||
+			told[n-1].Kind != ReportBlocked || told[n-1].Reason != want {
 			t.Errorf("%s: %v, %+v, %+v", name, after, last, told)
 		}
 	}
@@ -129,22 +130,38 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	try("another instrument", few(func(l *Limits) { l.Symbols = []string{"MSFT", "IBM"} }), on(good), BlockedInstrument)
 	try("none in a minute", few(func(l *Limits) { l.PerMinute = 0 }), on(good), BlockedPerMinute)
 	try("none in a day", few(func(l *Limits) { l.PerDay = 0 }), on(good), BlockedPerDay)
-	try("exits count", few(func(l *Limits) { l.PerMinute = 2 }), Ticket{Session: s, Order: good, Exits: []conn.Order{exit, exit}}, BlockedPerMinute)
-	try("exits count by day", few(func(l *Limits) { l.PerDay = 1 }), Ticket{Session: s, Order: good, Exits: []conn.Order{exit}}, BlockedPerDay)
+	try("exits count", few(func(l *Limits) {
+		l.PerMinute = 2
+	}), Ticket{Session: s, Order: good, Exits: []conn.Order{exit, exit}}, BlockedPerMinute)
+	try("exits count by day", few(func(l *Limits) {
+		l.PerDay = 1
+	}), Ticket{Session: s, Order: good, Exits: []conn.Order{exit}}, BlockedPerDay)
 	try("too many", few(func(l *Limits) { l.Quantity = 0.5 }), on(good), BlockedQuantity)
-	try("too many in an exit", few(func(l *Limits) { l.Quantity = 10 }), Ticket{Session: s, Order: good, Exits: []conn.Order{many}}, BlockedQuantity)
+	try("too many in an exit", few(func(l *Limits) {
+		l.Quantity = 10
+	}), Ticket{Session: s, Order: good, Exits: []conn.Order{many}}, BlockedQuantity)
 	try("worth too much", few(func(l *Limits) { l.Notional = 89.99 }), on(good), BlockedNotional)
-	try("worth too much with its multiplier", few(func(l *Limits) { l.Notional = 100 }), Ticket{Session: s, Order: good, Multiplier: 2}, BlockedNotional)
-	try("worth too much at the market", few(func(l *Limits) { l.Notional = 100 }), Ticket{Session: s, Order: market, Price: 100.01}, BlockedNotional)
+	try("worth too much with its multiplier", few(func(l *Limits) {
+		l.Notional = 100
+	}), Ticket{Session: s, Order: good, Multiplier: 2}, BlockedNotional)
+	try("worth too much at the market", few(func(l *Limits) {
+		l.Notional = 100
+	}), Ticket{Session: s, Order: market, Price: 100.01}, BlockedNotional)
 	cheap := good
 	cheap.Side, cheap.LimitPrice = conn.Sell, 1
 	stopped := cheap
 	stopped.Type, stopped.StopPrice = conn.StopLimit, 90
-	try("sold at any price, worth what the market pays", few(func(l *Limits) { l.Notional = 100 }), Ticket{Session: s, Order: cheap, Price: 100.01}, BlockedNotional)
+	try("sold at any price, worth what the market pays", few(func(l *Limits) {
+		l.Notional = 100
+	}), Ticket{Session: s, Order: cheap, Price: 100.01}, BlockedNotional)
 	dear := cheap
 	dear.LimitPrice = 120
-	try("sold above what the market pays", few(func(l *Limits) { l.Notional = 119 }), Ticket{Session: s, Order: dear, Price: 100}, BlockedNotional)
-	try("sold at a price, and what the market pays is not known", few(func(l *Limits) { l.Notional = 119 }), on(dear), BlockedNotional)
+	try("sold above what the market pays", few(func(l *Limits) {
+		l.Notional = 119
+	}), Ticket{Session: s, Order: dear, Price: 100}, BlockedNotional)
+	try("sold at a price, and what the market pays is not known", few(func(l *Limits) {
+		l.Notional = 119
+	}), on(dear), BlockedNotional)
 	try("sold at any price from a stop on", few(func(l *Limits) { l.Notional = 89.99 }), on(stopped), BlockedNotional)
 	try("worth nobody knows what", generous, on(market), BlockedNoPrice)
 	try("worth no number", generous, Ticket{Session: s, Order: market, Price: math.NaN()}, BlockedNoPrice)
@@ -154,12 +171,15 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 
 	stop := good
 	stop.Type, stop.LimitPrice, stop.StopPrice = conn.Stop, 0, 120
-	try("a stop worth too much", few(func(l *Limits) { l.Notional = 119 }), Ticket{Session: s, Order: stop, Price: 100}, BlockedNotional)
+	try("a stop worth too much", few(func(l *Limits) {
+		l.Notional = 119
+	}), Ticket{Session: s, Order: stop, Price: 100}, BlockedNotional)
 	last, _ := c.Blocked()
 	if one := last[len(last)-1]; one.At.IsZero() || one.Detail != "119" || one.Order.StopPrice != 120 {
 		t.Errorf("%+v", one)
 	}
-	if n := c.log.count("order blocked"); n != len(c.told()) || c.log.count("session=0 reason=guard_shut") != 1 || c.log.count("session=1 reason=notional") != 8 {
+	if n := c.log.count("order blocked"); n != len(c.told()) || c.log.count("session=0 reason=guard_shut") != 1 ||
+		c.log.count("session=1 reason=notional") != 8 {
 		t.Errorf("%d orders are in the log: %s", n, c.log.text.String())
 	}
 
@@ -189,7 +209,10 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		l.PerMinute, l.PerDay, l.Quantity, l.Notional, l.Symbols = 2, 3, 1, 100.01, []string{"aapl"}
 	}))
 	c.Arm()
-	for _, one := range []Ticket{{Session: s, Opened: s.GuardSince(), Order: good}, {Session: s, Order: market, Price: 100.01}} {
+	for _, one := range []Ticket{
+		{Session: s, Opened: s.GuardSince(), Order: good},
+		{Session: s, Order: market, Price: 100.01},
+	} {
 		if list, err := c.Place(one); err != nil || len(list) != 1 || list[0].Fate == NotSent {
 			t.Fatalf("%+v, %v", list, err)
 		}
@@ -227,7 +250,8 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	if _, err := c.Place(Ticket{Order: good, Rule: "new"}); reason(err) != BlockedGuard {
 		t.Error(err)
 	}
-	if last, count := c.Blocked(); len(last) != keepBlocked || last[0].Rule != "old" || last[keepBlocked-1].Rule != "new" || count[BlockedGuard] < keepBlocked {
+	if last, count := c.Blocked(); len(last) != keepBlocked || last[0].Rule != "old" ||
+		last[keepBlocked-1].Rule != "new" || count[BlockedGuard] < keepBlocked {
 		t.Errorf("%d blocked orders are kept, %v: %+v", len(last), count, last)
 	}
 
@@ -269,8 +293,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestModeChangesWhileArmed has somebody ask all the time whether an order may leave, while the mode is changed to the one that the
-// account has: what was armed for another mode never may.
+// TestModeChangesWhileArmed has somebody ask all the time whether an order may leave, while the mode is changed to the
+// one that the account has: what was armed for another mode never may.
 func TestModeChangesWhileArmed(t *testing.T) {
 	g := startGateway(t, sim.Config{Accounts: []string{"U1"}})
 	c := openCounter(t, g, generous)
@@ -305,7 +329,8 @@ func TestModeChangesWhileArmed(t *testing.T) {
 	}
 }
 
-// TestDisarm has trading be disarmed while an order waits for its turn behind the pace limit: it does not leave any more.
+// TestDisarm has trading be disarmed while an order waits for its turn behind the pace limit: it does not leave any
+// more.
 func TestDisarm(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
@@ -365,8 +390,8 @@ func TestDisarm(t *testing.T) {
 	}
 }
 
-// TestGuardIsShutWhileAnOrderIsChecked has the guard be shut and opened again between the checks of an order and its leaving: what
-// was decided before does not leave.
+// TestGuardIsShutWhileAnOrderIsChecked has the guard be shut and opened again between the checks of an order and its
+// leaving: what was decided before does not leave.
 func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
@@ -377,7 +402,9 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 		c.Desk.now = clock
 		do(t, g, "1100", nil)
 		do(t, g, "1102", nil)
-		eventually(t, "the guard was shut and is open", func() bool { return s.GuardSince() != opened && s.Guard() == nil })
+		eventually(t, "the guard was shut and is open", func() bool {
+			return s.GuardSince() != opened && s.Guard() == nil
+		})
 		return clock()
 	}
 	list, err := c.Place(Ticket{Session: s, Opened: opened, Order: order(1, 90)})
@@ -395,8 +422,8 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 	}
 }
 
-// TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: nobody who only looks
-// waits with it.
+// TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: nobody
+// who only looks waits with it.
 func TestAnswersWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
@@ -431,8 +458,14 @@ func TestAnswersWhileAnOrderWaits(t *testing.T) {
 // TestBracket places an order with its exits, and breaks such a family apart at each of its seams.
 func TestBracket(t *testing.T) {
 	exits := func(quantity float64) []conn.Order {
-		profit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: quantity, LimitPrice: 110, TIF: "GTC"}
-		loss := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: quantity, StopPrice: 95, TIF: "GTC"}
+		profit := conn.Order{
+			Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: quantity,
+			LimitPrice: 110, TIF: "GTC",
+		}
+		loss := conn.Order{
+			Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: quantity,
+			StopPrice: 95, TIF: "GTC",
+		}
 		return []conn.Order{profit, loss}
 	}
 	g := startGateway(t, sim.Config{})
@@ -444,7 +477,8 @@ func TestBracket(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for n, i := range list {
-		if i.Rule != "dip" || i.ID != list[0].ID+int64(n) || (i.Order.Parent != 0) != (n > 0) || n > 0 && i.Order.Parent != list[0].ID || i.Order.Hold != (n < 2) {
+		if i.Rule != "dip" || i.ID != list[0].ID+int64(n) || (i.Order.Parent != 0) != (n > 0) || n > 0 &&
+			i.Order.Parent != list[0].ID || i.Order.Hold != (n < 2) {
 			t.Errorf("%+v", i)
 		}
 	}
@@ -535,7 +569,8 @@ func TestChange(t *testing.T) {
 	c.fate(t, list[0].Order.Ref, Working)
 	price := func(v float64) *float64 { return &v }
 	there := func() float64 { return g.State().Orders[0].Quantity }
-	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil || wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.Fate != Working {
+	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil ||
+		wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.Fate != Working {
 		t.Errorf("%+v, %v", i, err)
 	}
 	eventually(t, "it is changed", func() bool { return there() == 7 })
@@ -588,8 +623,8 @@ func TestChange(t *testing.T) {
 		t.Error(err)
 	}
 	eventually(t, "it is changed again", func() bool { return there() == 8 })
-	// Every kind of order whose price says what it is worth is held to that, one without may only become smaller; an exit is not held
-	// to it.
+	// Every kind of order whose price says what it is worth is held to that, one without may only become smaller; an
+	// exit is not held to it.
 	for n, one := range []conn.Order{
 		{Type: conn.Stop, StopPrice: 130},
 		{Type: conn.StopLimit, StopPrice: 130, LimitPrice: 131},
@@ -616,7 +651,8 @@ func TestChange(t *testing.T) {
 			t.Errorf("%s: %v", one.Type, err)
 		}
 		if one.Type == conn.Stop {
-			if i, err := c.Change(s, list[0].ID, Change{StopPrice: price(140)}); err != nil || wanted(i).StopPrice != 140 || wanted(i).Quantity != 1 {
+			if i, err := c.Change(s, list[0].ID, Change{StopPrice: price(140)}); err != nil ||
+				wanted(i).StopPrice != 140 || wanted(i).Quantity != 1 {
 				t.Errorf("%+v, %v", i, err)
 			}
 		}
@@ -634,11 +670,15 @@ func TestChange(t *testing.T) {
 		t.Errorf("an exit: %v", err)
 	}
 	// An order that Gateway may not have is not open for this; it is no order that was blocked.
-	c.ledger().Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: family[0].ID, Client: clientID, Ref: family[0].Order.Ref, Status: "Submitted"})
+	c.ledger().Learn(conn.OrderNews{
+		Kind: conn.OrderOpen, ID: family[0].ID, Client: clientID, Ref: family[0].Order.Ref,
+		Status: "Submitted",
+	})
 	c.ledger().mu.Lock()
 	c.ledger().ids[family[0].key()].Fate = Unknown
 	c.ledger().mu.Unlock()
-	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ErrNotChanged) || reason(err) != "" {
+	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ErrNotChanged) ||
+		reason(err) != "" {
 		t.Error(err)
 	}
 	// A change that Gateway refuses leaves the order as it is.
@@ -659,8 +699,8 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// TestChangeKeepsTheLimits changes orders of every type. What may not be placed is not to be had by a change, either; what makes an
-// order smaller is.
+// TestChangeKeepsTheLimits changes orders of every type. What may not be placed is not to be had by a change, either;
+// what makes an order smaller is.
 func TestChangeKeepsTheLimits(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
@@ -759,11 +799,13 @@ func TestPassed(t *testing.T) {
 		{Reason: BlockedNotSent, Detail: conn.ErrNotSent.Error()}:           conn.ErrNotSent,
 	} {
 		got := (*BlockedError)(nil)
-		if !errors.As(passed(err), &got) || got.Reason != want.Reason || got.Detail != want.Detail || !errors.Is(got, err) {
+		if !errors.As(passed(err), &got) || got.Reason != want.Reason || got.Detail != want.Detail ||
+			!errors.Is(got, err) {
 			t.Errorf("%v became %+v, want %+v", err, got, want)
 		}
 	}
-	if text := (&BlockedError{Reason: "r"}).Error() + ", " + (&BlockedError{Reason: "r", Detail: "d"}).Error(); text != "order blocked: r, order blocked: r: d" {
+	if text := (&BlockedError{Reason: "r"}).Error() + ", " + (&BlockedError{Reason: "r", Detail: "d"}).
+		Error(); text != "order blocked: r, order blocked: r: d" {
 		t.Error(text)
 	}
 }
@@ -780,10 +822,17 @@ func TestReportsWhatBecomesOfOrders(t *testing.T) {
 	}
 	c.fate(t, list[0].Order.Ref, Rejected)
 	for range 2 {
-		c.ledger().Learn(conn.OrderNews{Kind: conn.OrderError, ID: list[0].ID, Client: clientID, Code: 201, Detail: "again"})
-		c.ledger().Learn(conn.OrderNews{Kind: conn.OrderStatus, ID: list[0].ID, Client: clientID, PermID: 99, Status: "Inactive"})
+		c.ledger().Learn(conn.OrderNews{
+			Kind: conn.OrderError, ID: list[0].ID, Client: clientID, Code: 201,
+			Detail: "again",
+		})
+		c.ledger().Learn(conn.OrderNews{
+			Kind: conn.OrderStatus, ID: list[0].ID, Client: clientID, PermID: 99,
+			Status: "Inactive",
+		})
 	}
-	if told := c.told(); len(told) != 1 || told[0].Kind != ReportRejected || told[0].Code != 110 || told[0].Rule != "odd" || !strings.HasPrefix(told[0].Text, "BUY 1 AAPL LMT 90.001") {
+	if told := c.told(); len(told) != 1 || told[0].Kind != ReportRejected || told[0].Code != 110 ||
+		told[0].Rule != "odd" || !strings.HasPrefix(told[0].Text, "BUY 1 AAPL LMT 90.001") {
 		t.Errorf("%+v", told)
 	}
 	c.follow(Intent{ID: 7, Fate: Unknown, Order: order(1, 1)})
@@ -824,10 +873,22 @@ func TestDescribe(t *testing.T) {
 	c := stocks[0].Contract
 	future := conn.Contract{ConID: 5, Symbol: "ES", Local: "ESZ6"}
 	for want, o := range map[string]conn.Order{
-		"BUY 100 AAPL LMT 230.5":        {Contract: c, Side: conn.Buy, Type: conn.Limit, Quantity: 100, LimitPrice: 230.5},
-		"SELL 0.5 AAPL STP LMT 229 228": {Contract: c, Side: conn.Sell, Type: conn.StopLimit, Quantity: 0.5, LimitPrice: 228, StopPrice: 229},
-		"SELL 1 ESZ6 TRAIL 2.5 %":       {Contract: future, Side: conn.Sell, Type: conn.Trail, Quantity: 1, TrailPercent: 2.5},
-		"BUY 3 5 MKT":                   {Contract: conn.Contract{ConID: 5}, Side: conn.Buy, Type: conn.Market, Quantity: 3},
+		"BUY 100 AAPL LMT 230.5": {
+			Contract: c, Side: conn.Buy, Type: conn.Limit, Quantity: 100,
+			LimitPrice: 230.5,
+		},
+		"SELL 0.5 AAPL STP LMT 229 228": {
+			Contract: c, Side: conn.Sell, Type: conn.StopLimit, Quantity: 0.5,
+			LimitPrice: 228, StopPrice: 229,
+		},
+		"SELL 1 ESZ6 TRAIL 2.5 %": {
+			Contract: future, Side: conn.Sell, Type: conn.Trail, Quantity: 1,
+			TrailPercent: 2.5,
+		},
+		"BUY 3 5 MKT": {
+			Contract: conn.Contract{ConID: 5}, Side: conn.Buy, Type: conn.Market,
+			Quantity: 3,
+		},
 	} {
 		if got := Describe(&o); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -1,9 +1,10 @@
-// Package engine evaluates market data on the present session of a [conn.Supervisor] and places orders, and cannot act without
-// a connection: while the guard is shut, ticks are skipped and counted, a strategy never sees them, and no order leaves.
+// Package engine evaluates market data on the present session of a [conn.Supervisor] and places orders, and cannot act
+// without a connection: while the guard is shut, ticks are skipped and counted, a strategy never sees them, and no
+// order leaves.
 //
-// A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine] feeds it. To
-// the market leads one way, the [Desk], which asks whether trading is on and keeps the limits; behind it the [Ledger] writes
-// an order down before it is sent, and finds out what became of it.
+// A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine]
+// feeds it. To the market leads one way, the [Desk], which asks whether trading is on and keeps the limits; behind it
+// the [Ledger] writes an order down before it is sent, and finds out what became of it.
 //
 //	ledger, err := engine.OpenLedger("orders.db", log)
 //	sup, err := conn.New(conn.Config{…, Reconcile: ledger.Reconcile}, log)
@@ -32,23 +33,24 @@ type Instrument struct {
 	Delayed  bool // delayed data is wanted where there is no live data
 }
 
-// Strategy decides what to do about market data. The engine calls its methods from one goroutine, so a strategy needs no locks
-// against itself; a slow one sees fewer ticks, the newest of each kind, and holds nobody else up. It places orders with
-// [Desk.Place], from inside these methods or from elsewhere.
+// Strategy decides what to do about market data. The engine calls its methods from one goroutine, so a strategy needs
+// no locks against itself; a slow one sees fewer ticks, the newest of each kind, and holds nobody else up. It places
+// orders with [Desk.Place], from inside these methods or from elsewhere.
 type Strategy interface {
 	// Instruments returns what is to be watched. It is asked at the start and after each [Engine.Refresh].
 	Instruments() []Instrument
-	// OnBegin tells that market data begins on a session, or anew on the same one: after a connect, after the guard was shut,
-	// after subscriptions were lost. What was seen before is no evidence of what happened in between: a price that is now on the
-	// other side of a mark may have crossed it long ago.
+	// OnBegin tells that market data begins on a session, or anew on the same one: after a connect, after the guard was
+	// shut, after subscriptions were lost. What was seen before is no evidence of what happened in between: a price
+	// that is now on the other side of a mark may have crossed it long ago.
 	OnBegin(s *conn.Session)
-	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open. One that is Old
-	// is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that came before.
+	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.
+	// One that is Old is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that
+	// came before.
 	OnTick(instrument int, t conn.Tick)
 	// OnTime is called about ten times a second while the guard is open; now is on the same clock as [conn.Tick.At].
 	OnTime(now time.Duration)
-	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is asked for again
-	// until a tick comes.
+	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is
+	// asked for again until a tick comes.
 	OnFailure(instrument, code int, detail string)
 	// OnOrder tells that an order of the ledger, not necessarily of this strategy, has changed.
 	OnOrder(i Intent)
@@ -59,13 +61,14 @@ type Config struct {
 	Supervisor *conn.Supervisor
 	Desk       *Desk // nil if the strategy places no orders
 	Strategy   Strategy
-	// MaxTickAge is asked for the age from which on ticks are skipped, such as those that waited while the computer was busy; nil
-	// or 0: none are.
+	// MaxTickAge is asked for the age from which on ticks are skipped, such as those that waited while the computer was
+	// busy; nil or 0: none are.
 	MaxTickAge func() time.Duration
 	Log        *slog.Logger
 }
 
-// Engine follows the supervisor's sessions. Make one with New and call Run; when that has panicked it may be called again.
+// Engine follows the supervisor's sessions. Make one with New and call Run; when that has panicked it may be called
+// again.
 type Engine struct {
 	cfg     Config
 	refresh chan struct{}
@@ -127,9 +130,10 @@ func (e *Engine) Refresh() {
 	}
 }
 
-// Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic, of the
-// strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and then is Run's. Run
-// may be called again after it: all market data is subscribed again, and the strategy is told of a gap.
+// Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic,
+// of the strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and
+// then is Run's. Run may be called again after it: all market data is subscribed again, and the strategy is told of a
+// gap.
 func (e *Engine) Run(ctx context.Context) {
 	news, endNews := e.cfg.Supervisor.Subscribe()
 	defer endNews()
@@ -227,15 +231,16 @@ func (e *Engine) halt() {
 	}
 }
 
-// look notices that the guard was shut and opened again since the last look: that can be over before this goroutine hears of it.
+// look notices that the guard was shut and opened again since the last look: that can be over before this goroutine
+// hears of it.
 func (e *Engine) look() {
 	if since := e.session.GuardSince(); since != e.opened {
 		e.opened, e.gap = since, true
 	}
 }
 
-// clocks notices that the computer was asleep, or its clock was set, since the last look. The supervisor notices that, too, and asks
-// Gateway, but a tick may be here before.
+// clocks notices that the computer was asleep, or its clock was set, since the last look. The supervisor notices that,
+// too, and asks Gateway, but a tick may be here before.
 func (e *Engine) clocks(wall time.Time, mono time.Duration) {
 	wall = wall.Round(0)
 	if jump := wall.Sub(e.wall) - (mono - e.mono); !e.wall.IsZero() && jump.Abs() > sleepJump {
@@ -354,8 +359,8 @@ func (e *Engine) flows(i int) {
 	}
 }
 
-// lastPrice tells a last price that was traded just now from one that IBKR has kept, which may be days old. It is one of now if its
-// time says so, or if it came after another one of the same subscription.
+// lastPrice tells a last price that was traded just now from one that IBKR has kept, which may be days old. It is one
+// of now if its time says so, or if it came after another one of the same subscription.
 type lastPrice struct {
 	price   conn.Tick // the newest one
 	seen    bool      // there is one
@@ -366,8 +371,8 @@ type lastPrice struct {
 // pairLimit is how far apart a price and its time may come.
 const pairLimit = time.Second
 
-// take takes in a tick of the last price or of its time, and returns what is known then; ok is false if that is nothing new. recent
-// says whether a time is one of now.
+// take takes in a tick of the last price or of its time, and returns what is known then; ok is false if that is nothing
+// new. recent says whether a time is one of now.
 func (l *lastPrice) take(t conn.Tick, recent func(conn.Tick) bool) (tick conn.Tick, ok bool) {
 	if t.Field == conn.LastTime {
 		first := l.time.Value == 0

@@ -163,7 +163,9 @@ func startAt(t *testing.T, cfg sim.Config) *bench {
 		t: t, gateway: g, sup: sup, log: log, seen: map[int]int{}, wants: stocks, failed: map[int]int{},
 		inside: make(chan struct{}), release: make(chan struct{}),
 	}
-	b.engine = New(Config{Supervisor: sup, Strategy: b, MaxTickAge: func() time.Duration { return time.Duration(b.maxAge.Load()) }, Log: slog.New(log)})
+	b.engine = New(Config{Supervisor: sup, Strategy: b, MaxTickAge: func() time.Duration {
+		return time.Duration(b.maxAge.Load())
+	}, Log: slog.New(log)})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { sup.Run(ctx) })
@@ -255,18 +257,25 @@ func TestSkipsWhileTheGuardIsShut(t *testing.T) {
 	}{
 		{
 			"upstream lost",
-			func(b *bench) { b.gateway.Notice(1100, "") }, func(b *bench) { b.gateway.Notice(1102, "") }, conn.GuardUpstream, false,
+			func(b *bench) {
+				b.gateway.Notice(1100, "")
+			}, func(b *bench) { b.gateway.Notice(1102, "") }, conn.GuardUpstream, false,
 		},
 		{
 			"upstream lost with its subscriptions",
-			func(b *bench) { b.gateway.Notice(1100, "") }, func(b *bench) { b.gateway.Notice(1101, "") }, conn.GuardUpstream, true,
+			func(b *bench) {
+				b.gateway.Notice(1100, "")
+			}, func(b *bench) { b.gateway.Notice(1101, "") }, conn.GuardUpstream, true,
 		},
 		{
 			"frozen", // the limit is short only while Gateway cannot meet it
 			func(b *bench) { b.gateway.Freeze(); b.soft(100 * time.Millisecond) },
 			func(b *bench) { b.soft(unreached); b.gateway.Thaw() }, conn.GuardProbe, false,
 		},
-		{"dropped", func(b *bench) { b.gateway.Refuse(); b.gateway.Drop() }, func(b *bench) { _ = b.gateway.Accept() }, conn.GuardSocket, false},
+		{"dropped", func(b *bench) {
+			b.gateway.Refuse()
+			b.gateway.Drop()
+		}, func(b *bench) { _ = b.gateway.Accept() }, conn.GuardSocket, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -307,8 +316,8 @@ func TestSkipsWhileTheGuardIsShut(t *testing.T) {
 	}
 }
 
-// TestShortOutage has the guard shut and open again while the strategy is busy: it is told of the gap, and gets none of the ticks
-// from before it.
+// TestShortOutage has the guard shut and open again while the strategy is busy: it is told of the gap, and gets none of
+// the ticks from before it.
 func TestShortOutage(t *testing.T) {
 	b := start(t)
 	b.flows()
@@ -409,8 +418,8 @@ func TestSleepIsAGap(t *testing.T) {
 	}
 }
 
-// TestInstrumentsChange has the strategy change its mind: only what is new is subscribed, what is not wanted any more ends, and
-// data of what stays goes on without a gap.
+// TestInstrumentsChange has the strategy change its mind: only what is new is subscribed, what is not wanted any more
+// ends, and data of what stays goes on without a gap.
 func TestInstrumentsChange(t *testing.T) {
 	b := start(t)
 	b.flows()
@@ -441,7 +450,8 @@ func TestInstrumentsChange(t *testing.T) {
 	want(all[1])
 }
 
-// TestDelayedIsWanted has the strategy want delayed data, and want it no more. Everything is subscribed anew, and the strategy told.
+// TestDelayedIsWanted has the strategy want delayed data, and want it no more. Everything is subscribed anew, and the
+// strategy told.
 func TestDelayedIsWanted(t *testing.T) {
 	b := start(t)
 	b.flows()
@@ -505,12 +515,16 @@ func TestAdopt(t *testing.T) {
 	b.eventually("replaced ticks are counted", func() bool { return b.engine.Counts().Conflated > 0 })
 	b.gateway.Drop()
 	<-first.Done()
-	b.eventually("the next session", func() bool { s := b.sup.Session(); return s != nil && s != first && s.Guard() == nil })
+	b.eventually("the next session", func() bool {
+		s := b.sup.Session()
+		return s != nil && s != first && s.Guard() == nil
+	})
 	_, replaced := first.Ticks().Counts()
 	e := New(Config{Supervisor: b.sup, Strategy: b, Log: slog.New(b.log)})
 	e.session, e.requests, e.delayed, e.replaced = first, []int{-1, 0}, true, 1
 	e.adopt(b.sup.Session())
-	if e.session == first || !e.gap || e.delayed || e.replaced != 0 || len(e.requests) != 1 || e.Counts().Conflated != replaced-1 {
+	if e.session == first || !e.gap || e.delayed || e.replaced != 0 || len(e.requests) != 1 ||
+		e.Counts().Conflated != replaced-1 {
 		t.Errorf("%+v, %d ticks were replaced", e, replaced)
 	}
 	// What has no subscription needs none to be ended.
@@ -524,7 +538,8 @@ func TestAdopt(t *testing.T) {
 	}
 	// On a session that is over nothing is asked for, and nothing sticks.
 	over := New(Config{Supervisor: b.sup, Strategy: b, Log: slog.New(b.log)})
-	over.session, over.instruments, over.feeds, over.requests = first, []Instrument{all[1]}, []feed{{request: 1}}, []int{-1, 0}
+	over.session, over.instruments, over.feeds, over.requests = first, []Instrument{all[1]}, []feed{{request: 1}},
+		[]int{-1, 0}
 	over.ask()
 	if len(over.requests) != 2 || over.feeds[0].request != 0 {
 		t.Errorf("requests %v, feeds %v", over.requests, over.feeds)
@@ -545,7 +560,8 @@ func TestSkip(t *testing.T) {
 	for range 2 {
 		e.skip(&conn.GuardError{Reason: conn.GuardProbe})
 	}
-	if !e.gap || e.Counts().Skipped != 2 || log.count("reason=") != 1 || log.count("reason="+string(conn.GuardProbe)+"\n") != 1 {
+	if !e.gap || e.Counts().Skipped != 2 || log.count("reason=") != 1 ||
+		log.count("reason="+string(conn.GuardProbe)+"\n") != 1 {
 		t.Errorf("%+v, %s", e.Counts(), log.text.String())
 	}
 }
@@ -569,7 +585,8 @@ func TestFailures(t *testing.T) {
 		t.Errorf("without a session: %d", code)
 	}
 	begin := func() {
-		e.gap, e.session, e.instruments, e.feeds, e.requests = false, s, []Instrument{all[0]}, []feed{{request: 2}}, []int{-1, -1, 0}
+		e.gap, e.session, e.instruments, e.feeds, e.requests = false, s, []Instrument{all[0]}, []feed{{request: 2}},
+			[]int{-1, -1, 0}
 	}
 	begin()
 	for name, n := range map[string]marketNews{
@@ -585,18 +602,21 @@ func TestFailures(t *testing.T) {
 			t.Errorf("%s: %d, %+v", name, code, e)
 		}
 	}
-	if code := told(marketNews{s.Number(), 3, 1101, ""}); code != 0 || !e.gap || e.feeds[0].request != 3 || e.requests[2] != -1 {
+	if code := told(marketNews{s.Number(), 3, 1101, ""}); code != 0 || !e.gap || e.feeds[0].request != 3 ||
+		e.requests[2] != -1 {
 		t.Errorf("everything is gone: %d, %+v", code, e)
 	}
 	for _, n := range dead {
 		begin()
-		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 0 || e.feeds[0].due == 0 || e.requests[2] != -1 {
+		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 0 ||
+			e.feeds[0].due == 0 || e.requests[2] != -1 {
 			t.Errorf("a refusal: %d, %+v", code, e)
 		}
 	}
 	for _, n := range []int{322, 10090, 10197, 10999} { // its data may go on
 		begin()
-		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 2 || e.feeds[0].due == 0 || e.requests[2] != 0 {
+		if code := told(marketNews{s.Number(), 2, n, ""}); code != n || e.feeds[0].request != 2 ||
+			e.feeds[0].due == 0 || e.requests[2] != 0 {
 			t.Errorf("an error: %d, %+v", code, e)
 		}
 	}
@@ -607,7 +627,10 @@ func TestRefused(t *testing.T) {
 	b := start(t)
 	b.flows()
 	b.mu.Lock()
-	b.wants = []Instrument{stocks[0], {Contract: conn.Contract{Symbol: "NONE", Type: "STK", Exchange: "SMART", Currency: "USD"}}}
+	b.wants = []Instrument{stocks[0], {Contract: conn.Contract{
+		Symbol: "NONE", Type: "STK", Exchange: "SMART",
+		Currency: "USD",
+	}}}
 	b.mu.Unlock()
 	for range 2 {
 		b.engine.Refresh()
@@ -625,15 +648,21 @@ func TestRefused(t *testing.T) {
 func TestOrdersAreNoSubscriptions(t *testing.T) {
 	b := start(t)
 	b.flows()
-	o := conn.Order{Ref: "x", Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Market, Quantity: 1, Account: "NOBODY"}
+	o := conn.Order{
+		Ref: "x", Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Market, Quantity: 1,
+		Account: "NOBODY",
+	}
 	if err := b.sup.Session().Place(b.number(), o); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the order is refused", func() bool { // as with code 321
-		return slices.ContainsFunc(b.sup.Session().Orders().Take(), func(n conn.OrderNews) bool { return n.Kind == conn.OrderError })
+		return slices.ContainsFunc(b.sup.Session().Orders().Take(), func(n conn.OrderNews) bool {
+			return n.Kind == conn.OrderError
+		})
 	})
 	b.mu.Lock()
-	b.wants = append(slices.Clone(stocks), Instrument{Contract: conn.Contract{Symbol: "NONE", Type: "STK", Exchange: "SMART", Currency: "USD"}})
+	b.wants = append(slices.Clone(stocks),
+		Instrument{Contract: conn.Contract{Symbol: "NONE", Type: "STK", Exchange: "SMART", Currency: "USD"}})
 	b.mu.Unlock()
 	b.engine.Refresh()
 	b.eventually("a refusal that comes later", func() bool {
@@ -670,7 +699,8 @@ func TestOldTicksAreSkipped(t *testing.T) {
 	}
 }
 
-// TestTicksGrowOldBehindASlowStrategy lets the strategy be busy with the first of several ticks for longer than the others may wait.
+// TestTicksGrowOldBehindASlowStrategy lets the strategy be busy with the first of several ticks for longer than the
+// others may wait.
 func TestTicksGrowOldBehindASlowStrategy(t *testing.T) {
 	t.Parallel()
 	b := start(t)

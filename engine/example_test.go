@@ -95,7 +95,8 @@ func ExampleStrategy() {
 	desk.Arm() // a person's decision
 
 	mine := &dip{
-		contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150, desk: desk,
+		contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150,
+		desk:   desk,
 		filled: make(chan engine.Intent, 1),
 	}
 	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})

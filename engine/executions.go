@@ -9,16 +9,18 @@ import (
 	"gatewatch/conn"
 )
 
-// Executions is what Gateway has told of an order's executions. A correction replaces the execution that it corrects; with no
-// shares it takes it back, as after a trade that the exchange has busted.
+// Executions is what Gateway has told of an order's executions. A correction replaces the execution that it corrects;
+// with no shares it takes it back, as after a trade that the exchange has busted.
 type Executions struct {
 	Shares    map[string]float64 `json:"shares,omitempty"`    // by execution, each as it was corrected last
 	Revisions map[string]int     `json:"revisions,omitempty"` // number of that correction, where it is not the first
-	First     float64            `json:"first,omitempty"`     // what they came to before anything of them was taken back
-	Total     float64            `json:"total,omitempty"`     // greatest cumulative quantity that came with one of them
+	// what they came to before anything of them was taken back
+	First float64 `json:"first,omitempty"`
+	Total float64 `json:"total,omitempty"` // greatest cumulative quantity that came with one of them
 }
 
-// add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents are handed out.
+// add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents
+// are handed out.
 func (e *Executions) add(n conn.OrderNews) bool {
 	name, revision := execution(n.Execution)
 	known, again := e.Shares[name]
@@ -44,8 +46,8 @@ func (e *Executions) add(n conn.OrderNews) bool {
 	return true
 }
 
-// filled returns what the executions come to. The cumulative quantity limits it, and says how much was filled in executions that
-// were not told, such as those of another day.
+// filled returns what the executions come to. The cumulative quantity limits it, and says how much was filled in
+// executions that were not told, such as those of another day.
 func (e *Executions) filled() float64 {
 	if e.Total == 0 {
 		return sum(e.Shares)
@@ -60,8 +62,8 @@ func sum(shares map[string]float64) (total float64) {
 	return total
 }
 
-// execution splits the id of an execution into what all its corrections have in common, and the number of the correction, which
-// stands behind the last dot.
+// execution splits the id of an execution into what all its corrections have in common, and the number of the
+// correction, which stands behind the last dot.
 func execution(id string) (name string, revision int) {
 	at := strings.LastIndexByte(id, '.')
 	if at < 0 {

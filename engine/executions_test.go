@@ -18,21 +18,48 @@ func TestExecutionsAddUp(t *testing.T) {
 		want        float64
 	}
 	for name, list := range map[string][]told{
-		"one after the other":           {{"a.1.01.01", 100, 100, 100}, {"a.1.02.01", 50, 150, 150}},
-		"told twice":                    {{"a.1.01.01", 100, 100, 100}, {"a.1.01.01", 100, 100, 100}},
-		"once under two ids":            {{"a.1.01.01", 100, 100, 100}, {"b.9.01.01", 100, 100, 100}},
-		"of another day":                {{"a.1.02.01", 100, 300, 300}},
-		"in another order":              {{"a.1.02.01", 50, 150, 150}, {"a.1.01.01", 100, 100, 150}},
-		"corrected downwards":           {{"a.1.01.01", 100, 100, 100}, {"a.1.01.02", 80, 80, 80}},
-		"corrected upwards":             {{"a.1.01.01", 80, 80, 80}, {"a.1.01.02", 100, 100, 100}, {"a.1.02.01", 50, 150, 150}, {"a.1.02.02", 0, 100, 100}},
-		"the first of two is corrected": {{"a.1.01.01", 100, 100, 100}, {"a.1.02.01", 100, 200, 200}, {"a.1.01.02", 80, 180, 180}},
-		"an old revision comes late":    {{"a.1.01.02", 80, 80, 80}, {"a.1.01.01", 100, 100, 80}},
-		"the correction comes again":    {{"a.1.01.01", 100, 100, 100}, {"a.1.01.02", 80, 80, 80}, {"a.1.01.01", 100, 100, 80}, {"a.1.01.02", 80, 80, 80}},
-		"busted":                        {{"a.1.01.01", 100, 100, 100}, {"a.1.02.01", 50, 150, 150}, {"a.1.02.02", 0, 100, 100}},
-		"busted with a minus":           {{"a.1.01.01", 100, 100, 100}, {"a.1.01.02", -100, 0, 0}},
-		"busted, one of another day":    {{"a.1.02.01", 100, 200, 200}, {"a.1.02.02", 0, 200, 100}},
-		"without a cumulative quantity": {{"a.1.01.01", 100, 0, 100}, {"a.1.02.01", 50, 0, 150}, {"a.1.02.02", 10, 0, 110}},
-		"ids without a revision":        {{"first", 1, 1, 1}, {"second", 2, 3, 3}, {"a.b.cd1f", 1, 4, 4}, {"a.b.cd2f", 1, 5, 5}},
+		"one after the other": {{"a.1.01.01", 100, 100, 100}, {"a.1.02.01", 50, 150, 150}},
+		"told twice":          {{"a.1.01.01", 100, 100, 100}, {"a.1.01.01", 100, 100, 100}},
+		"once under two ids":  {{"a.1.01.01", 100, 100, 100}, {"b.9.01.01", 100, 100, 100}},
+		"of another day":      {{"a.1.02.01", 100, 300, 300}},
+		"in another order":    {{"a.1.02.01", 50, 150, 150}, {"a.1.01.01", 100, 100, 150}},
+		"corrected downwards": {{"a.1.01.01", 100, 100, 100}, {"a.1.01.02", 80, 80, 80}},
+		"corrected upwards": {
+			{"a.1.01.01", 80, 80, 80},
+			{"a.1.01.02", 100, 100, 100},
+			{"a.1.02.01", 50, 150, 150},
+			{"a.1.02.02", 0, 100, 100},
+		},
+		"the first of two is corrected": {
+			{"a.1.01.01", 100, 100, 100},
+			{"a.1.02.01", 100, 200, 200},
+			{"a.1.01.02", 80, 180, 180},
+		},
+		"an old revision comes late": {{"a.1.01.02", 80, 80, 80}, {"a.1.01.01", 100, 100, 80}},
+		"the correction comes again": {
+			{"a.1.01.01", 100, 100, 100},
+			{"a.1.01.02", 80, 80, 80},
+			{"a.1.01.01", 100, 100, 80},
+			{"a.1.01.02", 80, 80, 80},
+		},
+		"busted": {
+			{"a.1.01.01", 100, 100, 100},
+			{"a.1.02.01", 50, 150, 150},
+			{"a.1.02.02", 0, 100, 100},
+		},
+		"busted with a minus":        {{"a.1.01.01", 100, 100, 100}, {"a.1.01.02", -100, 0, 0}},
+		"busted, one of another day": {{"a.1.02.01", 100, 200, 200}, {"a.1.02.02", 0, 200, 100}},
+		"without a cumulative quantity": {
+			{"a.1.01.01", 100, 0, 100},
+			{"a.1.02.01", 50, 0, 150},
+			{"a.1.02.02", 10, 0, 110},
+		},
+		"ids without a revision": {
+			{"first", 1, 1, 1},
+			{"second", 2, 3, 3},
+			{"a.b.cd1f", 1, 4, 4},
+			{"a.b.cd2f", 1, 5, 5},
+		},
 	} {
 		i := Intent{Order: conn.Order{Quantity: 1000}, Fate: Sent}
 		for n, e := range list {
@@ -44,7 +71,8 @@ func TestExecutionsAddUp(t *testing.T) {
 	}
 }
 
-// TestExecutionTakenBack has the exchange bust what filled an order: it is not filled any more, and Gateway says what it is.
+// TestExecutionTakenBack has the exchange bust what filled an order: it is not filled any more, and Gateway says what
+// it is.
 func TestExecutionTakenBack(t *testing.T) {
 	i := Intent{Order: conn.Order{Quantity: 100}, Fate: Sent}
 	now := time.Now()
@@ -53,7 +81,8 @@ func TestExecutionTakenBack(t *testing.T) {
 	if i.Fate != Filled {
 		t.Fatalf("%+v", i)
 	}
-	if !i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.Fate != Unknown || i.Filled != 0 {
+	if !i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.Fate != Unknown ||
+		i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
 	if i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Cancelled"}, now); i.Fate != Cancelled || i.Filled != 0 {
@@ -64,11 +93,13 @@ func TestExecutionTakenBack(t *testing.T) {
 // TestExecutionsOfBefore reads what an older version has written down.
 func TestExecutionsOfBefore(t *testing.T) {
 	var i Intent
-	if err := json.Unmarshal([]byte(`{"id":1,"order":{"Quantity":200},"fate":"working","filled":100,"shares":{"a.1.01":100}}`), &i); err != nil {
+	if err := json.Unmarshal([]byte(
+		`{"id":1,"order":{"Quantity":200},"fate":"working","filled":100,"shares":{"a.1.01":100}}`), &i); err != nil {
 		t.Fatal(err)
 	}
 	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, time.Now())
-	if i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.02.01", Filled: 50, Total: 150}, time.Now()); i.Filled != 150 || len(i.Shares) != 2 {
+	if i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.02.01", Filled: 50, Total: 150},
+		time.Now()); i.Filled != 150 || len(i.Shares) != 2 {
 		t.Errorf("%+v", i)
 	}
 }

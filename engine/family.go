@@ -30,8 +30,8 @@ func (i *Intent) stops() bool {
 	return i.Order.Parent != 0 && slices.Contains([]conn.OrderType{conn.Stop, conn.StopLimit, conn.Trail}, i.Order.Type)
 }
 
-// missing reports whether it is certain that Gateway does not have an exit, or that nobody knows whether it has, and that this was
-// not wanted.
+// missing reports whether it is certain that Gateway does not have an exit, or that nobody knows whether it has, and
+// that this was not wanted.
 func (i *Intent) missing() bool {
 	switch i.Fate {
 	case Rejected, Unknown, NotSent:
@@ -76,9 +76,9 @@ func (l *Ledger) bereaveAll(s *conn.Session) {
 	}
 }
 
-// protect finds out whether a position of an order and its exits has lost its stop, after something was learned of one of them. asked
-// says that Gateway was asked about it: that a stop was cancelled may be because another exit has closed the position, of which
-// Gateway tells a moment later.
+// protect finds out whether a position of an order and its exits has lost its stop, after something was learned of one
+// of them. asked says that Gateway was asked about it: that a stop was cancelled may be because another exit has closed
+// the position, of which Gateway tells a moment later.
 func (l *Ledger) protect(i *Intent, asked bool) {
 	head, exits := l.family(i)
 	if head == nil {

@@ -6,16 +6,18 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is how a [Ledger] knows its own orders among all that Gateway tells of, and which ids it may give to new ones.
+// This file is how a [Ledger] knows its own orders among all that Gateway tells of, and which ids it may give to new
+// ones.
 //
-// Order ids are counted per client id, users can have them counted from 1 again, and with client id 0 orders appear that were
-// made by hand, with ids such as 0, -3 or 2147483647. So an id alone says nothing: an order is ours if its client id, its id, its
-// reference and IBKR's own number, the permId, all agree with an intent, as far as they were told.
+// Order ids are counted per client id, users can have them counted from 1 again, and with client id 0 orders appear
+// that were made by hand, with ids such as 0, -3 or 2147483647. So an id alone says nothing: an order is ours if its
+// client id, its id, its reference and IBKR's own number, the permId, all agree with an intent, as far as they were
+// told.
 
 func keyOf(n conn.OrderNews) orderKey { return orderKey{int(n.Client), n.ID} }
 
-// about returns the intent that a piece of news is about; nil if it is not certain that it is about one. Everything but statuses
-// and errors comes with the reference.
+// about returns the intent that a piece of news is about; nil if it is not certain that it is about one. Everything but
+// statuses and errors comes with the reference.
 func (l *Ledger) about(n conn.OrderNews) *Intent {
 	i := l.intents[n.Ref]
 	if n.Ref == "" {
@@ -35,8 +37,8 @@ func (l *Ledger) about(n conn.OrderNews) *Intent {
 	return nil
 }
 
-// met reports whether it is certain that the intent's id is that of the intent's order in a session: it was sent there, or Gateway
-// has told of it. 0 stands for any session.
+// met reports whether it is certain that the intent's id is that of the intent's order in a session: it was sent there,
+// or Gateway has told of it. 0 stands for any session.
 func (l *Ledger) met(i *Intent, session uint64) bool {
 	ref := i.Order.Ref
 	return session == 0 || l.sentIn[ref] == session || l.metIn[ref] == session
@@ -55,8 +57,8 @@ func (l *Ledger) named(client int, id int64) *Intent {
 	return nil
 }
 
-// is reports whether nothing that a piece of news tells about the identity of an order contradicts the intent. References are
-// compared by the caller.
+// is reports whether nothing that a piece of news tells about the identity of an order contradicts the intent.
+// References are compared by the caller.
 func (i *Intent) is(n conn.OrderNews) bool {
 	same := n.PermID != 0 && n.PermID == i.PermID
 	switch {
@@ -68,9 +70,9 @@ func (i *Intent) is(n conn.OrderNews) bool {
 	return n.Client == int64(i.Client) && (n.ID == i.ID || same)
 }
 
-// see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has told of, since that
-// would change or replace the other order. What resembles one of ours, and is not that one, is told; what may be about one of ours is
-// a reason to ask.
+// see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has told of,
+// since that would change or replace the other order. What resembles one of ours, and is not that one, is told; what
+// may be about one of ours is a reason to ask.
 func (l *Ledger) see(n conn.OrderNews) {
 	i := l.resembling(n)
 	if n.Kind == conn.OrderError {
@@ -90,7 +92,8 @@ func (l *Ledger) see(n conn.OrderNews) {
 	if ours || !traded || i.Done() && n.Ref != i.Order.Ref {
 		return
 	}
-	l.log.Warn("Gateway has an order that resembles one of ours", "session", n.Session, "order", i.ID, "client", n.Client, "id", n.ID, "perm_id", n.PermID)
+	l.log.Warn("Gateway has an order that resembles one of ours", "session", n.Session, "order", i.ID, "client",
+		n.Client, "id", n.ID, "perm_id", n.PermID)
 	if l.resembled != nil {
 		l.resembled(*i, n)
 	}
@@ -109,7 +112,8 @@ const (
 	maxTwins = 1000
 )
 
-// use notes that an order of others has an id, and whether that order is open. Beyond the bound only the highest id is known.
+// use notes that an order of others has an id, and whether that order is open. Beyond the bound only the highest id is
+// known.
 func (l *Ledger) use(key orderKey, live bool, told conn.OrderNewsKind) {
 	_, known := l.used[key]
 	full := !known && len(l.used) >= maxUsed

@@ -11,19 +11,20 @@ type Fate string
 
 // The fates.
 const (
-	Planned   Fate = "planned"   // on disk; whether it left is not known yet
-	NotSent   Fate = "not_sent"  // it never left and never will
-	Sent      Fate = "sent"      // its bytes left; Gateway has said nothing yet, or has not passed it on
-	Working   Fate = "working"   // so Gateway says
-	Inactive  Fate = "inactive"  // Gateway has it, and it does not work: held, de-activated or refused; it may work again
+	Planned Fate = "planned"  // on disk; whether it left is not known yet
+	NotSent Fate = "not_sent" // it never left and never will
+	Sent    Fate = "sent"     // its bytes left; Gateway has said nothing yet, or has not passed it on
+	Working Fate = "working"  // so Gateway says
+	// Gateway has it, and it does not work: held, de-activated or refused; it may work again
+	Inactive  Fate = "inactive"
 	Filled    Fate = "filled"    // in full
 	Cancelled Fate = "cancelled" // or expired; it may have been filled in part
 	Rejected  Fate = "rejected"  // by Gateway, IBKR or the exchange
 	Unknown   Fate = "unknown"   // it may have reached Gateway, which knows nothing of it: a person has to look
 )
 
-// Done reports whether nothing more is expected of an order. It is of [Unknown] and of [Inactive]: Gateway may still tell of it.
-// See [Intent.Done] for those that it counts among the completed.
+// Done reports whether nothing more is expected of an order. It is of [Unknown] and of [Inactive]: Gateway may still
+// tell of it. See [Intent.Done] for those that it counts among the completed.
 func (f Fate) Done() bool { return f == NotSent || f == Filled || f == Cancelled || f == Rejected }
 
 // Intent is an order that was meant to be sent, with its fate.
@@ -43,16 +44,21 @@ type Intent struct {
 	Ended      bool       `json:"ended,omitempty"`    // Gateway counts it among the completed orders
 	Code       int        `json:"code,omitempty"`     // IB code of the error about it that counts
 	Detail     string     `json:"detail,omitempty"`   // technical text, may come from outside
-	Warning    bool       `json:"warning,omitempty"`  // that error was no rejection: it is a notice, or the order has worked since
-	Found      bool       `json:"found,omitempty"`    // by an earlier version, in Gateway: its prices may be missing
-	// Asked is the order as it was asked to become, until Gateway confirms or refuses that; Order is what Gateway has. Of an order that
-	// was cancelled before it has, nobody knows which of them that was. Refused is what it has refused last.
+	// that error was no rejection: it is a notice, or the order has worked since
+	Warning bool `json:"warning,omitempty"`
+	Found   bool `json:"found,omitempty"` // by an earlier version, in Gateway: its prices may be missing
+	// Asked is the order as it was asked to become, until Gateway confirms or refuses that; Order is what Gateway has.
+	// Of an order that was cancelled before it has, nobody knows which of them that was. Refused is what it has refused
+	// last.
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
 
-	ToCancel    bool `json:"to_cancel,omitempty"`    // somebody wants it to be cancelled, or the order that it belongs to
-	CancelAsked bool `json:"cancel_asked,omitempty"` // it is to be cancelled itself: a next start goes on asking Gateway for it
-	Unprotected bool `json:"unprotected,omitempty"`  // it is a stop that does not work, and what it is to protect is bought or sold
+	// somebody wants it to be cancelled, or the order that it belongs to
+	ToCancel bool `json:"to_cancel,omitempty"`
+	// it is to be cancelled itself: a next start goes on asking Gateway for it
+	CancelAsked bool `json:"cancel_asked,omitempty"`
+	// it is a stop that does not work, and what it is to protect is bought or sold
+	Unprotected bool `json:"unprotected,omitempty"`
 	Executions
 	Costs
 

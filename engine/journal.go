@@ -14,12 +14,13 @@ import (
 	"syscall"
 )
 
-// journal is what the database does not have yet, in the order in which it happened: a file whose space is there already, so that
-// what must be on disk costs one write and one sync, where a transaction of the database costs two of each, and all else costs a
-// write, which outlives the program, if not the computer. The database takes it over in quiet moments, and at the next start.
+// journal is what the database does not have yet, in the order in which it happened: a file whose space is there
+// already, so that what must be on disk costs one write and one sync, where a transaction of the database costs two of
+// each, and all else costs a write, which outlives the program, if not the computer. The database takes it over in
+// quiet moments, and at the next start.
 //
-// It has two halves: one is written while the database takes over what stands in the other. Its methods may be called from any
-// goroutine.
+// It has two halves: one is written while the database takes over what stands in the other. Its methods may be called
+// from any goroutine.
 type journal struct {
 	file *os.File
 
@@ -111,8 +112,8 @@ func (j *journal) write(e entry) error {
 	return nil
 }
 
-// sync has everything that was written be on disk when it returns without an error, without the times of the file where the system
-// can leave those out. After an error nobody knows what is.
+// sync has everything that was written be on disk when it returns without an error, without the times of the file where
+// the system can leave those out. After an error nobody knows what is.
 func (j *journal) sync() error {
 	if fdatasync == nil {
 		return j.file.Sync()
@@ -171,7 +172,8 @@ func (j *journal) clear(number uint64) error {
 	return nil
 }
 
-// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down any more.
+// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down
+// any more.
 func (l *Ledger) sync() error {
 	err := l.journal.sync()
 	if err != nil {
@@ -182,8 +184,8 @@ func (l *Ledger) sync() error {
 	return err
 }
 
-// ErrMoved means that the files of a ledger are not where they were opened: they were deleted, moved or replaced. What is
-// written to them would not be found by the next start, so nothing can be written down any more.
+// ErrMoved means that the files of a ledger are not where they were opened: they were deleted, moved or replaced. What
+// is written to them would not be found by the next start, so nothing can be written down any more.
 var ErrMoved = errors.New("the record of orders was deleted or moved while Gatewatch runs")
 
 // place is where a file was opened, and which one it was.
@@ -206,8 +208,8 @@ func (p place) holds() error {
 	return err
 }
 
-// InPlace looks whether the files are still where they were opened. If not, it returns [ErrMoved], and no order leaves any
-// more until the ledger is opened again.
+// InPlace looks whether the files are still where they were opened. If not, it returns [ErrMoved], and no order leaves
+// any more until the ledger is opened again.
 func (l *Ledger) InPlace() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,8 +230,8 @@ func (l *Ledger) inPlace() error {
 	return nil
 }
 
-// Trouble returns why nothing can be written down any more, so that no order leaves until the next start, and why what is known
-// cannot be written down at present, which is tried again. Both are nil if all is well.
+// Trouble returns why nothing can be written down any more, so that no order leaves until the next start, and why what
+// is known cannot be written down at present, which is tried again. Both are nil if all is well.
 func (l *Ledger) Trouble() (stopped, behind error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -71,7 +71,8 @@ func TestJournalIsTakenOver(t *testing.T) {
 			if got := fmt.Sprintf("%s, %s, %d", got, notes["note"], l.floor); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
-			if data, err := os.ReadFile(path + ".journal"); err != nil || len(data) != 2*halfSize || len(bytes.Trim(data, "\x00")) != 0 {
+			if data, err := os.ReadFile(path + ".journal"); err != nil || len(data) != 2*halfSize ||
+				len(bytes.Trim(data, "\x00")) != 0 {
 				t.Errorf("%d bytes, %v", len(data), err)
 			}
 			if err := l.Close(); err != nil {
@@ -324,8 +325,8 @@ func TestJournalTogether(t *testing.T) {
 	}
 }
 
-// TestSyncFails has the disk not say that it has what it was given: nothing leaves any more, and what was to leave is known not to
-// have.
+// TestSyncFails has the disk not say that it has what it was given: nothing leaves any more, and what was to leave is
+// known not to have.
 func TestSyncFails(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -347,13 +348,15 @@ func TestSyncFails(t *testing.T) {
 	l.journal.file = null
 	l.mu.Unlock()
 	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
-	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].Fate != NotSent || list[1].Fate != NotSent || list[0].Detail == "" {
+	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].Fate != NotSent || list[1].Fate != NotSent ||
+		list[0].Detail == "" {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	l.mu.Lock()
 	l.journal.file = good
 	l.mu.Unlock()
-	if list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 93)}}); !errors.Is(err, errNotWritten) || len(list) != 0 {
+	if list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 93)}}); !errors.Is(err, errNotWritten) ||
+		len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if _, err := l.Change(s, first.ID, func(o *conn.Order) { o.LimitPrice = 80 }, nil); !errors.Is(err, errNotWritten) {
@@ -464,8 +467,8 @@ func BenchmarkWriteDown(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25 ms. It is what
-// an order waits for. Use -benchtime 1000x.
+// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25
+// ms. It is what an order waits for. Use -benchtime 1000x.
 func BenchmarkWriteDownAfterPause(b *testing.B) {
 	j, _ := journalIn(b, b.TempDir())
 	e := written(1, Planned)

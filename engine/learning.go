@@ -13,16 +13,16 @@ import (
 
 // This file is how a [Ledger] finds out what becomes of orders.
 
-// completedTries is how often Gateway may leave the question about completed orders unanswered, in a row, before an order that only
-// the answer could tell of is unknown. Some Gateways never answer it.
+// completedTries is how often Gateway may leave the question about completed orders unanswered, in a row, before an
+// order that only the answer could tell of is unknown. Some Gateways never answer it.
 const completedTries = 5
 
-// answerLimit is how long Gateway may say nothing about an order that it was sent before it is asked. It answers at once, unless it
-// has thrown the order away: what comes too fast it refuses with an error that names no order (100).
+// answerLimit is how long Gateway may say nothing about an order that it was sent before it is asked. It answers at
+// once, unless it has thrown the order away: what comes too fast it refuses with an error that names no order (100).
 const answerLimit = 10 * time.Second
 
-// Learn takes in what Gateway says about an order. It returns the intent that it is about, if it is about one of ours and
-// says something new.
+// Learn takes in what Gateway says about an order. It returns the intent that it is about, if it is about one of ours
+// and says something new.
 func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +46,8 @@ func (l *Ledger) meet(i *Intent, n conn.OrderNews) {
 	}
 }
 
-// take has an intent learn a piece of news, which may be from an answer to a question that was asked after all else was learned.
+// take has an intent learn a piece of news, which may be from an answer to a question that was asked after all else was
+// learned.
 func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
 	fate, filled := i.Fate, i.Filled
 	l.answered(i, n)
@@ -63,8 +64,8 @@ func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
 	return *i, true
 }
 
-// Follow takes in what a session says about orders, until it is over or ctx ends. About an order of which it says nothing it is
-// asked.
+// Follow takes in what a session says about orders, until it is over or ctx ends. About an order of which it says
+// nothing it is asked.
 func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -117,8 +118,8 @@ func (l *Ledger) hear(s *conn.Session) {
 	}
 }
 
-// doubtful returns the references of the orders about which a session has to be asked: it was sent them and has said nothing for too
-// long, or what it has said does not agree.
+// doubtful returns the references of the orders about which a session has to be asked: it was sent them and has said
+// nothing for too long, or what it has said does not agree.
 func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,8 +135,8 @@ func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
 	return refs
 }
 
-// search asks about the orders that are doubtful. What Gateway has no trace of is unknown: it was sent before the question, and so was
-// read before it.
+// search asks about the orders that are doubtful. What Gateway has no trace of is unknown: it was sent before the
+// question, and so was read before it.
 func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 	refs := l.doubtful(s)
 	settled, err := l.compare(ctx, s, func(ref string, _ *Intent) bool { return refs[ref] })
@@ -153,9 +154,9 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 	}
 }
 
-// Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has returned
-// nil. Gateway is asked for open orders even where every fate is known: whether it answers shows whether orders are possible. Orders
-// of another client id than the present one cannot be asked for; they stand as they stood.
+// Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has
+// returned nil. Gateway is asked for open orders even where every fate is known: whether it answers shows whether
+// orders are possible. Orders of another client id than the present one cannot be asked for; they stand as they stood.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
@@ -168,10 +169,12 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	return err
 }
 
-// compare asks a session for what it knows about orders, and settles those for which about is true, which are returned. What it has
-// told of and does not list any more is asked about once more: its lists may lag behind each other. about is called with the ledger
-// locked.
-func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) ([]Intent, error) {
+// compare asks a session for what it knows about orders, and settles those for which about is true, which are returned.
+// What it has told of and does not list any more is asked about once more: its lists may lag behind each other. about
+// is called with the ledger locked.
+func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) ([]Intent,
+	error,
+) {
 	s.Orders() // has news kept from now on, for who follows a moment later
 	begun := l.now()
 	listed, err := l.ask(ctx, s, about)
@@ -193,10 +196,12 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref st
 	return known, nil
 }
 
-// ask asks for the open orders; for executions, if something is expected of an order; and for completed orders, if that leaves
-// something to be known. It learns from the answers, and returns the references of our orders among the open and the completed ones: an
-// execution says nothing about the rest of its order.
-func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) (map[string]bool, error) {
+// ask asks for the open orders; for executions, if something is expected of an order; and for completed orders, if that
+// leaves something to be known. It learns from the answers, and returns the references of our orders among the open and
+// the completed ones: an execution says nothing about the rest of its order.
+func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) (map[string]bool,
+	error,
+) {
 	begun := l.now()
 	list, err := s.OpenOrders(ctx)
 	if err != nil {
@@ -211,7 +216,9 @@ func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string
 	}
 	l.takeIn(s, list, begun)
 	if l.awaits(s.ClientID(), listed) {
-		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool { return !listed[ref] && !i.Done() && about(ref, i) }))
+		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool {
+			return !listed[ref] && !i.Done() && about(ref, i)
+		}))
 		if err != nil {
 			return nil, fmt.Errorf("ask for completed orders: %w", err)
 		}
@@ -220,8 +227,8 @@ func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string
 	return listed, nil
 }
 
-// completed asks for completed orders. Where an answer is not needed, because every order's fate is known or said to be unknown, it
-// may be missing; and where it is, it may be missing in the end.
+// completed asks for completed orders. Where an answer is not needed, because every order's fate is known or said to be
+// unknown, it may be missing; and where it is, it may be missing in the end.
 func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([]conn.OrderNews, error) {
 	silent := int(l.silent.Load())
 	if !needed && silent > 0 {
@@ -275,7 +282,9 @@ func (l *Ledger) any(ok func(ref string, i *Intent) bool) bool {
 }
 
 // settle concludes what an answer says about the orders for which about is true, and returns them.
-func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool, about func(ref string, i *Intent) bool) (settled []Intent) {
+func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool,
+	about func(ref string, i *Intent) bool,
+) (settled []Intent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ref, i := range l.intents {

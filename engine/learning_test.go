@@ -15,7 +15,8 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestGatewayKnowsNothing has the ledger hold an order of which Gateway has no trace, and a Gateway that hands out ids anew.
+// TestGatewayKnowsNothing has the ledger hold an order of which Gateway has no trace, and a Gateway that hands out ids
+// anew.
 func TestGatewayKnowsNothing(t *testing.T) {
 	g := startGateway(t, sim.Config{NextOrderID: 3})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -27,7 +28,10 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	o := order(1, 90)
 	o.Ref = "gw-lost"
 	ledger.floor = 41
-	if err := ledger.put(0, ledger.floor, nil, &Intent{ID: 41, Client: clientID, At: ledger.now(), Changed: ledger.now(), Order: o, Fate: Planned}); err != nil {
+	if err := ledger.put(0, ledger.floor, nil, &Intent{
+		ID: 41, Client: clientID, At: ledger.now(),
+		Changed: ledger.now(), Order: o, Fate: Planned,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenLedger(path, slog.New(slog.DiscardHandler)); err == nil {
@@ -42,7 +46,10 @@ func TestGatewayKnowsNothing(t *testing.T) {
 		t.Errorf("%+v, %v", next, err)
 	}
 	// Should Gateway tell of it after all, it is known again.
-	if i, news := d.ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-lost", PermID: 7, Status: "Submitted"}); !news || i.Fate != Working {
+	if i, news := d.ledger.Learn(conn.OrderNews{
+		Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-lost",
+		PermID: 7, Status: "Submitted",
+	}); !news || i.Fate != Working {
 		t.Errorf("%+v, %v", i, news)
 	}
 }
@@ -147,7 +154,8 @@ func TestStillOnItsWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i.Fate != want || other.Fate != Working {
-			t.Errorf("sent in session %d, reconciled in %d: %s, want %s; the order of another client: %s", number, s.Number(), i.Fate, want, other.Fate)
+			t.Errorf("sent in session %d, reconciled in %d: %s, want %s; the order of another client: %s", number,
+				s.Number(), i.Fate, want, other.Fate)
 		}
 	}
 	reconcile(s.Number(), Sent)
@@ -186,7 +194,10 @@ func TestExitRefused(t *testing.T) {
 	d.fate(t, list[1].Order.Ref, Rejected)
 	// Of an order that was forgotten, and of one that is done.
 	for parent, ref := range map[int64]string{999: "gw-a", 50: "gw-b"} {
-		i := &Intent{ID: parent + 1, Client: clientID, Order: conn.Order{Ref: ref, Quantity: 1, Parent: parent}, Fate: Sent}
+		i := &Intent{
+			ID: parent + 1, Client: clientID, Order: conn.Order{Ref: ref, Quantity: 1, Parent: parent},
+			Fate: Sent,
+		}
 		d.ledger.mu.Lock()
 		d.ledger.intents[ref], d.ledger.ids[i.key()], d.ledger.sentIn[ref] = i, i, s.Number()
 		d.ledger.ids[orderKey{clientID, 50}] = &Intent{ID: 50, Client: clientID, Fate: Cancelled}
@@ -202,8 +213,8 @@ func TestExitRefused(t *testing.T) {
 	}
 }
 
-// TestNoAnswer has orders be thrown away on their way into Gateway, as it does with what comes too fast, while the session stays:
-// they are unknown after a while, and an order whose exits do not arrive is cancelled.
+// TestNoAnswer has orders be thrown away on their way into Gateway, as it does with what comes too fast, while the
+// session stays: they are unknown after a while, and an order whose exits do not arrive is cancelled.
 func TestNoAnswer(t *testing.T) {
 	const place = 203
 	g := startGateway(t, sim.Config{})

@@ -16,10 +16,10 @@ import (
 	"gatewatch/conn"
 )
 
-// Ledger remembers every order that was meant to be sent, from before its bytes leave until its fate is known, over drops,
-// restarts and crashes. An order is on disk before it is sent, is sent once, and is never sent again by itself: what may or
-// may not have reached Gateway is looked for under its reference after every connection, and shown as [Unknown] where
-// Gateway knows nothing of it. Its methods may be called from any goroutine.
+// Ledger remembers every order that was meant to be sent, from before its bytes leave until its fate is known, over
+// drops, restarts and crashes. An order is on disk before it is sent, is sent once, and is never sent again by itself:
+// what may or may not have reached Gateway is looked for under its reference after every connection, and shown as
+// [Unknown] where Gateway knows nothing of it. Its methods may be called from any goroutine.
 //
 // Give [Ledger.Reconcile] to [conn.Config], so that the guard opens only when it has run, and have [Ledger.Follow] run.
 type Ledger struct {
@@ -33,12 +33,13 @@ type Ledger struct {
 
 	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
 
-	mu        sync.Mutex
-	intents   map[string]*Intent // by reference
-	ids       map[orderKey]*Intent
-	floor     int64                        // the highest order id that an order of ours has had
-	top       int64                        // the highest order id of an intent in memory
-	used      map[orderKey]bool            // ids of orders of others that Gateway has told of in this run; true while such an order is open
+	mu      sync.Mutex
+	intents map[string]*Intent // by reference
+	ids     map[orderKey]*Intent
+	floor   int64 // the highest order id that an order of ours has had
+	top     int64 // the highest order id of an intent in memory
+	// ids of orders of others that Gateway has told of in this run; true while such an order is open
+	used      map[orderKey]bool
 	twins     map[twin]bool                // orders of others that resemble ours, and were told of
 	highest   map[int]int64                // of the open orders among them, by client id
 	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
@@ -66,8 +67,10 @@ type Ledger struct {
 	closing   chan struct{}
 	closed    chan struct{}
 
-	silent                   atomic.Int32  // how often in a row Gateway has left the question about completed orders unanswered
-	patience                 time.Duration // how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
+	// how often in a row Gateway has left the question about completed orders unanswered
+	silent atomic.Int32
+	// how long Gateway may say nothing about an order that it was sent; answerLimit but in tests
+	patience                 time.Duration
 	cancelRetry, cancelLimit time.Duration // the constants of these names but in tests
 }
 
@@ -95,8 +98,11 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	}
 	l := &Ledger{
 		db: db, mono: stopwatch(), journal: j, log: log, now: utc, intents: map[string]*Intent{},
-		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{}, metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
-		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit, cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{}, charges: map[string]Charge{},
+		ids: map[orderKey]*Intent{}, used: map[orderKey]bool{}, highest: map[int]int64{}, sentIn: map[string]uint64{},
+		metIn: map[string]uint64{}, leaving: map[string]bool{}, dirty: map[string]bool{}, notes: map[string][]byte{},
+		news: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}), patience: answerLimit,
+		cancelRetry: cancelRetry, cancelLimit: cancelLimit, twins: map[twin]bool{}, cancels: map[string]*cancellation{},
+		charges: map[string]Charge{},
 	}
 	var taken uint64
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {
@@ -122,8 +128,8 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	return l, nil
 }
 
-// load reads what the database holds, when it has taken over what waits in the journal. It returns the number of the last record
-// that it has then.
+// load reads what the database holds, when it has taken over what waits in the journal. It returns the number of the
+// last record that it has then.
 func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 	for _, name := range [][]byte{intentBucket, metaBucket, noteBucket} {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
@@ -187,17 +193,17 @@ func (l *Ledger) Close() (err error) {
 
 func (l *Ledger) release() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
 
-// OnChange has f told of every intent whose fate has changed, and of nothing else. It is called with the ledger locked: it must
-// not block, and not call back.
+// OnChange has f told of every intent whose fate has changed, and of nothing else. It is called with the ledger locked:
+// it must not block, and not call back.
 func (l *Ledger) OnChange(f func(Intent)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changed = f
 }
 
-// alarm has overdue told of the orders that live on though they were to be cancelled, resembled of orders of others that may be taken
-// for one of ours, and few of how many order ids are left when those are few. They are called with the ledger locked: they must not
-// block, and not call back.
+// alarm has overdue told of the orders that live on though they were to be cancelled, resembled of orders of others
+// that may be taken for one of ours, and few of how many order ids are left when those are few. They are called with
+// the ledger locked: they must not block, and not call back.
 func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews), few func(left int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

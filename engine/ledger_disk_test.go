@@ -34,7 +34,8 @@ func note(key, text string) func() map[string][]byte {
 	return func() map[string][]byte { return map[string][]byte{key: []byte(text)} }
 }
 
-// TestUnreadableLedger has a record that cannot be read: nobody may go on as if it were not there, and the file is let go.
+// TestUnreadableLedger has a record that cannot be read: nobody may go on as if it were not there, and the file is let
+// go.
 func TestUnreadableLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	openLedger(t, path).Close()
@@ -45,7 +46,9 @@ func TestUnreadableLedger(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		if err := db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(intentBucket).Put([]byte("gw-x"), []byte(text)) }); err != nil {
+		if err := db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(intentBucket).Put([]byte("gw-x"), []byte(text))
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +133,10 @@ func TestSent(t *testing.T) {
 	now := l.now()
 	put := func(id int64, ref string, age time.Duration) {
 		t.Helper()
-		if err := l.put(0, l.floor, nil, &Intent{ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref}, Fate: Unknown}); err != nil {
+		if err := l.put(0, l.floor, nil, &Intent{
+			ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref},
+			Fate: Unknown,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +153,10 @@ func TestSent(t *testing.T) {
 		}
 	}
 	l.now = func() time.Time { return now }
-	for age, want := range map[time.Duration]int{0: 0, time.Hour: 1, 90 * time.Minute: 1, 2 * time.Hour: 2, 46 * time.Hour: 3, 48 * time.Hour: 4} {
+	for age, want := range map[time.Duration]int{
+		0: 0, time.Hour: 1, 90 * time.Minute: 1, 2 * time.Hour: 2,
+		46 * time.Hour: 3, 48 * time.Hour: 4,
+	} {
 		if got := l.Sent(now.Add(-age)); got != want {
 			t.Errorf("%d orders in %v, want %d", got, age, want)
 		}
@@ -190,8 +199,8 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestFateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has it written
-// when the disk takes it again.
+// TestFateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has
+// it written when the disk takes it again.
 func TestFateIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -261,12 +270,14 @@ func TestFateIsWrittenDown(t *testing.T) {
 	if list := l.Intents(); len(list) != 1 || list[0].Fate != Cancelled || list[0].Changed.IsZero() {
 		t.Errorf("%+v", list)
 	}
-	if notes, err := l.Notes(); err != nil || len(notes) != 2 || string(notes["a"]) != "3" || string(notes["b"]) != "4" {
+	if notes, err := l.Notes(); err != nil || len(notes) != 2 || string(notes["a"]) != "3" ||
+		string(notes["b"]) != "4" {
 		t.Errorf("%q, %v", notes, err)
 	}
 }
 
-// TestBrokenDatabase has the database panic: that stays here, and no order is sent any more that could not be written down.
+// TestBrokenDatabase has the database panic: that stays here, and no order is sent any more that could not be written
+// down.
 func TestBrokenDatabase(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
@@ -282,7 +293,8 @@ func TestBrokenDatabase(t *testing.T) {
 	if err := l.Note(map[string][]byte{"a": nil}); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Error(err)
 	}
-	if list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}}); !errors.Is(err, errNotWritten) || len(list) != 0 {
+	if list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}}); !errors.Is(err, errNotWritten) ||
+		len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
 	desk := NewDesk(l, generous, func(Report) {}, l.log)
@@ -298,17 +310,20 @@ func TestBrokenDatabase(t *testing.T) {
 	}
 }
 
-// TestQuiet has the database take over the journal when nothing has happened for a while, and at once when that needs its space;
-// what the disk has refused waits longer, and for nothing else.
+// TestQuiet has the database take over the journal when nothing has happened for a while, and at once when that needs
+// its space; what the disk has refused waits longer, and for nothing else.
 func TestQuiet(t *testing.T) {
 	for name, c := range map[string]struct {
 		failed, full bool
 		news         []time.Duration // after the beginning
 		want         time.Duration
 	}{
-		"news":              {news: []time.Duration{0}, want: time.Second},
-		"late":              {news: []time.Duration{time.Minute}, want: time.Minute + time.Second},
-		"more news":         {news: []time.Duration{0, 900 * time.Millisecond, 1800 * time.Millisecond}, want: 2800 * time.Millisecond},
+		"news": {news: []time.Duration{0}, want: time.Second},
+		"late": {news: []time.Duration{time.Minute}, want: time.Minute + time.Second},
+		"more news": {
+			news: []time.Duration{0, 900 * time.Millisecond, 1800 * time.Millisecond},
+			want: 2800 * time.Millisecond,
+		},
 		"no space":          {full: true, news: []time.Duration{time.Minute}, want: time.Minute},
 		"after a failure":   {failed: true, news: []time.Duration{0}, want: 5 * time.Second},
 		"more after it":     {failed: true, news: []time.Duration{0, 4 * time.Second}, want: 5 * time.Second},
@@ -333,8 +348,8 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestDiskRefuses has the database refuse what it is given, again and again: a person hears of that once, it is tried every five
-// seconds, and heard of again when it had worked in between.
+// TestDiskRefuses has the database refuse what it is given, again and again: a person hears of that once, it is tried
+// every five seconds, and heard of again when it had worked in between.
 func TestDiskRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	synctest.Test(t, func(t *testing.T) {

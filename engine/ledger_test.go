@@ -170,7 +170,10 @@ func do(t *testing.T, g *sim.Gateway, verb string, params map[string]string) {
 
 // order is a limit order to buy; the ask is 100.01.
 func order(quantity, limit float64) conn.Order {
-	return conn.Order{Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Limit, Quantity: quantity, LimitPrice: limit}
+	return conn.Order{
+		Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Limit, Quantity: quantity,
+		LimitPrice: limit,
+	}
 }
 
 func TestFates(t *testing.T) {
@@ -212,7 +215,9 @@ func TestFates(t *testing.T) {
 		t.Errorf("%+v, %v", bad, err)
 	}
 	withdrawn := errors.New("withdrawn")
-	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error { return withdrawn }})
+	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
+		return withdrawn
+	}})
 	if !errors.Is(err, withdrawn) || len(list) != 1 || list[0].Fate != NotSent || list[0].Detail != "withdrawn" {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -240,7 +245,10 @@ func TestFates(t *testing.T) {
 	if i := d.fate(t, works.Order.Ref, Filled); i.Filled != 2 {
 		t.Errorf("%+v", i)
 	}
-	for ref, want := range map[string]Fate{filled.Order.Ref: Filled, refused.Order.Ref: Rejected, gone.Order.Ref: Cancelled, bad.Order.Ref: NotSent} {
+	for ref, want := range map[string]Fate{
+		filled.Order.Ref: Filled, refused.Order.Ref: Rejected,
+		gone.Order.Ref: Cancelled, bad.Order.Ref: NotSent,
+	} {
 		d.fate(t, ref, want)
 	}
 	if list := d.ledger.Pending(); len(list) != 0 {
@@ -258,7 +266,10 @@ func TestOldOrdersAreForgotten(t *testing.T) {
 		o := order(1, 90)
 		o.Ref = fmt.Sprint("gw-", id)
 		at := ledger.now().Add(-age)
-		if err := ledger.put(0, ledger.floor, nil, &Intent{ID: id, At: at, Changed: at, Order: o, Fate: fate}); err != nil {
+		if err := ledger.put(0, ledger.floor, nil, &Intent{
+			ID: id, At: at, Changed: at, Order: o,
+			Fate: fate,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,12 +12,14 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestMovedRecord has the record of orders go from under a desk in each way. No order leaves that the next start would not
-// know of, and the record is written anew with all that is known.
+// TestMovedRecord has the record of orders go from under a desk in each way. No order leaves that the next start would
+// not know of, and the record is written anew with all that is known.
 func TestMovedRecord(t *testing.T) {
 	for name, move := range map[string]func(path string) error{
-		"deleted":          func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
-		"moved":            func(path string) error { return os.Rename(filepath.Dir(path), filepath.Dir(path)+".away") },
+		"deleted": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"moved": func(path string) error {
+			return os.Rename(filepath.Dir(path), filepath.Dir(path)+".away")
+		},
 		"database deleted": os.Remove,
 		"journal deleted":  func(path string) error { return os.Remove(path + ".journal") },
 		"replaced": func(path string) error {
@@ -47,7 +49,8 @@ func TestMovedRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Nobody has looked yet, and still it does not leave.
-			if list, err := desk.Place(Ticket{Session: s, Order: order(1, 91)}); reason(err) != BlockedMoved || len(list) != 0 {
+			if list, err := desk.Place(Ticket{Session: s, Order: order(1, 91)}); reason(err) != BlockedMoved ||
+				len(list) != 0 {
 				t.Errorf("%+v, %v", list, err)
 			}
 			if _, err := desk.Change(s, first[0].ID, Change{LimitPrice: &lower}); reason(err) != BlockedMoved {

@@ -8,8 +8,9 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is what a piece of news does to an [Intent]. A status says how an order is; an error does not, it only says why the next
-// status is what it is. What does not agree raises a doubt, and a doubt is a reason to ask Gateway, never to conclude anything.
+// This file is what a piece of news does to an [Intent]. A status says how an order is; an error does not, it only says
+// why the next status is what it is. What does not agree raises a doubt, and a doubt is a reason to ask Gateway, never
+// to conclude anything.
 
 // known is what news can change of an intent.
 type known struct {
@@ -26,7 +27,8 @@ type known struct {
 
 func (i *Intent) known() known {
 	return known{
-		i.Order, i.Asked, i.Refused, i.Fate, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled, i.PermID,
+		i.Order, i.Asked, i.Refused, i.Fate, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled,
+		i.PermID,
 	}
 }
 
@@ -87,7 +89,8 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 			i.Detail = n.Detail
 		}
 		// An open order comes before its status, which says whether it is held.
-		if fate != Filled && i.rejected(fate) && i.WhyHeld == "" && (n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
+		if fate != Filled && i.rejected(fate) && i.WhyHeld == "" &&
+			(n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
 			fate = Rejected
 		}
 	}
@@ -127,8 +130,8 @@ func (i *Intent) refused() bool {
 	return i.Code != 0 && !i.Warning && i.Code != cancelled && !i.ToCancel
 }
 
-// rejected reports whether an error explains why the order has come to such an end. That a change was refused explains no
-// cancellation: an exit goes with its entry, whatever was asked of it before.
+// rejected reports whether an error explains why the order has come to such an end. That a change was refused explains
+// no cancellation: an exit goes with its entry, whatever was asked of it before.
 func (i *Intent) rejected(end Fate) bool {
 	return i.refused() && (end != Cancelled || i.Refused == nil)
 }
@@ -176,8 +179,8 @@ func alike(a, b *conn.Order) bool {
 	return true
 }
 
-// fill takes in an execution or a correction of one, and reports whether it was new. It says nothing about what is left of the order.
-// What is taken back of a filled order leaves open what becomes of it.
+// fill takes in an execution or a correction of one, and reports whether it was new. It says nothing about what is left
+// of the order. What is taken back of a filled order leaves open what becomes of it.
 func (i *Intent) fill(n conn.OrderNews) bool {
 	before := i.Executions.filled()
 	if !i.Executions.add(n) {
@@ -277,7 +280,8 @@ func (i *Intent) note(n conn.OrderNews, warning bool) {
 
 // doubtful returns since when Gateway has to be asked about the intent, the zero time if it has not.
 func (i *Intent) doubtful() time.Time {
-	if i.Asked != nil && !i.Done() && !i.changing && !i.asking.IsZero() && (i.doubt.IsZero() || i.asking.Before(i.doubt)) {
+	if i.Asked != nil && !i.Done() && !i.changing && !i.asking.IsZero() &&
+		(i.doubt.IsZero() || i.asking.Before(i.doubt)) {
 		return i.asking
 	}
 	return i.doubt
@@ -288,8 +292,8 @@ func (i *Intent) vanishes() bool {
 	return !i.Done() && i.Fate != Inactive && (i.Status != "" || i.Filled > 0)
 }
 
-// settle concludes from what Gateway has answered to a question of that time: listed says whether the order is among the open or the
-// completed ones. It reports whether that is new.
+// settle concludes from what Gateway has answered to a question of that time: listed says whether the order is among
+// the open or the completed ones. It reports whether that is new.
 func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 	before := i.known()
 	earlier := func(at time.Time) bool { return at.Before(asked) || at.After(now) } // or the clock was set back
@@ -330,13 +334,14 @@ const (
 	notCancelled  = 10148 // it cannot be cancelled: it is done, says the text
 )
 
-// notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for shares to be
-// borrowed, its time in force was set by a preset. So do those from 2100 to 2199.
+// notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for
+// shares to be borrowed, its time in force was set by a preset. So do those from 2100 to 2199.
 var notices = []int{399, 404, 10349, 10352}
 
-// refusals are codes with which Gateway refuses an order, or a change of one. What is not among them may mean anything. Source: IBKR's
-// API reference, "Message codes".
+// refusals are codes with which Gateway refuses an order, or a change of one. What is not among them may mean anything.
+// Source: IBKR's API reference, "Message codes".
 var refusals = []int{
-	103, 105, 106, 107, 109, 110, 111, 113, 116, 131, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387, 388, 391, 392, 434, 435, 436,
+	103, 105, 106, 107, 109, 110, 111, 113, 116, 131, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387,
+	388, 391, 392, 434, 435, 436,
 	460, 461, 10289, 10293, 10318,
 }

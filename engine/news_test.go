@@ -16,7 +16,10 @@ func held(s, why string) conn.OrderNews {
 }
 
 func open(s string, quantity, limit float64) conn.OrderNews {
-	return conn.OrderNews{Kind: conn.OrderOpen, ID: 5, Client: clientID, Ref: "gw-x", Status: s, Quantity: quantity, Limit: limit}
+	return conn.OrderNews{
+		Kind: conn.OrderOpen, ID: 5, Client: clientID, Ref: "gw-x", Status: s, Quantity: quantity,
+		Limit: limit,
+	}
 }
 
 func completed(s string) conn.OrderNews {
@@ -31,8 +34,8 @@ func says(code int) conn.OrderNews {
 	return conn.OrderNews{Kind: conn.OrderError, ID: 5, Client: clientID, Code: code}
 }
 
-// TestLearn plays what Gateway says to a single order, and what is concluded when it is asked about it: that it lists the order, or
-// does not.
+// TestLearn plays what Gateway says to a single order, and what is concluded when it is asked about it: that it lists
+// the order, or does not.
 func TestLearn(t *testing.T) {
 	const asks, fits = true, false
 	type play struct {
@@ -44,62 +47,210 @@ func TestLearn(t *testing.T) {
 		unlisted Fate // what follows if it is not listed
 	}
 	for name, c := range map[string]play{
-		"nothing":                        {nil, Sent, 0, fits, Sent, Unknown},
-		"acknowledged":                   {[]conn.OrderNews{status("PreSubmitted", 0)}, Working, 0, fits, Working, Unknown},
-		"not passed on":                  {[]conn.OrderNews{status("PendingSubmit", 0)}, Sent, 0, fits, Sent, Unknown},
-		"not passed on by the API":       {[]conn.OrderNews{status("ApiPending", 0)}, Sent, 0, fits, Sent, Unknown},
-		"not passed on any more":         {[]conn.OrderNews{status("Submitted", 0), status("PendingSubmit", 0)}, Sent, 0, fits, Sent, Unknown},
-		"to be cancelled":                {[]conn.OrderNews{status("Submitted", 0), status("PendingCancel", 0)}, Working, 0, fits, Working, Unknown},
+		"nothing": {nil, Sent, 0, fits, Sent, Unknown},
+		"acknowledged": {
+			[]conn.OrderNews{status("PreSubmitted", 0)},
+			Working, 0, fits, Working,
+			Unknown,
+		},
+		"not passed on":            {[]conn.OrderNews{status("PendingSubmit", 0)}, Sent, 0, fits, Sent, Unknown},
+		"not passed on by the API": {[]conn.OrderNews{status("ApiPending", 0)}, Sent, 0, fits, Sent, Unknown},
+		"not passed on any more": {
+			[]conn.OrderNews{status("Submitted", 0), status("PendingSubmit", 0)},
+			Sent,
+			0, fits, Sent, Unknown,
+		},
+		"to be cancelled": {
+			[]conn.OrderNews{status("Submitted", 0), status("PendingCancel", 0)},
+			Working, 0, fits, Working, Unknown,
+		},
 		"to be cancelled from the first": {[]conn.OrderNews{status("PendingCancel", 0)}, Sent, 0, fits, Sent, Unknown},
-		"a word of the future":           {[]conn.OrderNews{status("Submitted", 0), status("Suspended", 0)}, Inactive, 0, asks, Inactive, Inactive},
+		"a word of the future": {
+			[]conn.OrderNews{status("Submitted", 0), status("Suspended", 0)},
+			Inactive,
+			0, asks, Inactive, Inactive,
+		},
 
-		"filled by status":            {[]conn.OrderNews{status("Submitted", 4), status("Filled", 10)}, Filled, 10, fits, Filled, Filled},
-		"filled by fills":             {[]conn.OrderNews{fill("a.01", 4, 4), fill("b.01", 6, 10)}, Filled, 10, asks, Filled, Filled},
-		"fills told twice":            {[]conn.OrderNews{fill("a.01", 4, 0), fill("a.01", 4, 0), fill("a.01", 4, 0)}, Sent, 4, asks, Sent, Unknown},
-		"a correction":                {[]conn.OrderNews{status("Submitted", 0), fill("a.01", 4, 0), fill("a.02", 5, 0)}, Working, 5, fits, Working, Unknown},
-		"fills in disorder":           {[]conn.OrderNews{fill("b.01", 6, 10), fill("a.01", 4, 4)}, Filled, 10, fits, Filled, Filled},
-		"part, then cancelled":        {[]conn.OrderNews{fill("a.01", 4, 4), status("Cancelled", 4)}, Cancelled, 4, asks, Cancelled, Cancelled},
-		"cancelled, then a late fill": {[]conn.OrderNews{status("Cancelled", 0), fill("a.01", 10, 10)}, Filled, 10, fits, Filled, Filled},
-		"cancelled, then it works":    {[]conn.OrderNews{status("Cancelled", 0), status("Submitted", 0)}, Cancelled, 0, asks, Cancelled, Cancelled},
-		"filled stays so":             {[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)}, Filled, 10, fits, Filled, Filled},
-		"filled, but how":             {[]conn.OrderNews{status("Filled", 0), status("Submitted", 0)}, Filled, 0, asks, Filled, Filled},
-		"filled and rejected":         {[]conn.OrderNews{says(201), fill("a.01", 4, 4)}, Rejected, 4, asks, Rejected, Rejected},
+		"filled by status": {
+			[]conn.OrderNews{status("Submitted", 4), status("Filled", 10)},
+			Filled, 10,
+			fits, Filled, Filled,
+		},
+		"filled by fills": {
+			[]conn.OrderNews{fill("a.01", 4, 4), fill("b.01", 6, 10)},
+			Filled, 10, asks,
+			Filled, Filled,
+		},
+		"fills told twice": {
+			[]conn.OrderNews{fill("a.01", 4, 0), fill("a.01", 4, 0), fill("a.01", 4, 0)},
+			Sent, 4, asks, Sent, Unknown,
+		},
+		"a correction": {[]conn.OrderNews{
+			status("Submitted", 0), fill("a.01", 4, 0),
+			fill("a.02", 5, 0),
+		}, Working, 5, fits, Working, Unknown},
+		"fills in disorder": {
+			[]conn.OrderNews{fill("b.01", 6, 10), fill("a.01", 4, 4)},
+			Filled, 10, fits,
+			Filled, Filled,
+		},
+		"part, then cancelled": {
+			[]conn.OrderNews{fill("a.01", 4, 4), status("Cancelled", 4)},
+			Cancelled, 4,
+			asks, Cancelled, Cancelled,
+		},
+		"cancelled, then a late fill": {
+			[]conn.OrderNews{status("Cancelled", 0), fill("a.01", 10, 10)},
+			Filled, 10,
+			fits, Filled, Filled,
+		},
+		"cancelled, then it works": {
+			[]conn.OrderNews{status("Cancelled", 0), status("Submitted", 0)},
+			Cancelled, 0,
+			asks, Cancelled, Cancelled,
+		},
+		"filled stays so": {
+			[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
+			Filled, 10, fits, Filled, Filled,
+		},
+		"filled, but how": {
+			[]conn.OrderNews{status("Filled", 0), status("Submitted", 0)},
+			Filled, 0, asks,
+			Filled, Filled,
+		},
+		"filled and rejected": {
+			[]conn.OrderNews{says(201), fill("a.01", 4, 4)},
+			Rejected, 4, asks, Rejected,
+			Rejected,
+		},
 
-		"rejected before any status":    {[]conn.OrderNews{says(201)}, Rejected, 0, fits, Rejected, Rejected},
-		"rejected while it worked":      {[]conn.OrderNews{status("Submitted", 0), says(201)}, Working, 0, asks, Working, Rejected},
-		"rejected, so inactive":         {[]conn.OrderNews{says(201), status("Inactive", 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"rejected, so cancelled":        {[]conn.OrderNews{status("Submitted", 0), says(203), status("Cancelled", 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"rejected, so both":             {[]conn.OrderNews{status("Submitted", 0), says(460), says(202), status("Cancelled", 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"an open order that is refused": {[]conn.OrderNews{says(10289), open("Inactive", 10, 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"inactive, then rejected":       {[]conn.OrderNews{status("Inactive", 0), says(10318)}, Rejected, 0, asks, Rejected, Rejected},
-		"cancelled, then rejected":      {[]conn.OrderNews{status("Cancelled", 0), says(203)}, Rejected, 0, fits, Rejected, Rejected},
-		"completed as inactive":         {[]conn.OrderNews{status("Submitted", 0), completed("Inactive")}, Inactive, 0, fits, Inactive, Inactive},
-		"rejected, but Gateway has it":  {[]conn.OrderNews{says(321), status("Submitted", 0)}, Working, 0, fits, Working, Unknown},
+		"rejected before any status": {[]conn.OrderNews{says(201)}, Rejected, 0, fits, Rejected, Rejected},
+		"rejected while it worked": {
+			[]conn.OrderNews{status("Submitted", 0), says(201)},
+			Working, 0, asks,
+			Working, Rejected,
+		},
+		"rejected, so inactive": {
+			[]conn.OrderNews{says(201), status("Inactive", 0)},
+			Rejected, 0, asks,
+			Rejected, Rejected,
+		},
+		"rejected, so cancelled": {
+			[]conn.OrderNews{status("Submitted", 0), says(203), status("Cancelled", 0)},
+			Rejected, 0, asks, Rejected, Rejected,
+		},
+		"rejected, so both": {[]conn.OrderNews{
+			status("Submitted", 0), says(460), says(202),
+			status("Cancelled", 0),
+		}, Rejected, 0, asks, Rejected, Rejected},
+		"an open order that is refused": {
+			[]conn.OrderNews{says(10289), open("Inactive", 10, 0)},
+			Rejected, 0, asks,
+			Rejected, Rejected,
+		},
+		"inactive, then rejected": {
+			[]conn.OrderNews{status("Inactive", 0), says(10318)},
+			Rejected, 0, asks,
+			Rejected, Rejected,
+		},
+		"cancelled, then rejected": {
+			[]conn.OrderNews{status("Cancelled", 0), says(203)},
+			Rejected, 0, fits,
+			Rejected, Rejected,
+		},
+		"completed as inactive": {
+			[]conn.OrderNews{status("Submitted", 0), completed("Inactive")},
+			Inactive, 0,
+			fits, Inactive, Inactive,
+		},
+		"rejected, but Gateway has it": {
+			[]conn.OrderNews{says(321), status("Submitted", 0)},
+			Working, 0, fits,
+			Working, Unknown,
+		},
 
-		"inactive at the exchange":       {[]conn.OrderNews{status("Submitted", 0), status("Inactive", 0)}, Inactive, 0, asks, Inactive, Inactive},
-		"inactive from the first":        {[]conn.OrderNews{status("Inactive", 0)}, Inactive, 0, asks, Inactive, Inactive},
-		"held until shares are borrowed": {[]conn.OrderNews{says(404), held("Inactive", "locate")}, Inactive, 0, fits, Inactive, Inactive},
-		"held, whatever the error means": {[]conn.OrderNews{says(99999), open("Inactive", 10, 0), held("Inactive", "locate")}, Inactive, 0, asks, Inactive, Inactive},
-		"held no more":                   {[]conn.OrderNews{held("Inactive", "locate"), status("Submitted", 0)}, Working, 0, fits, Working, Unknown},
+		"inactive at the exchange": {
+			[]conn.OrderNews{status("Submitted", 0), status("Inactive", 0)},
+			Inactive, 0,
+			asks, Inactive, Inactive,
+		},
+		"inactive from the first": {
+			[]conn.OrderNews{status("Inactive", 0)},
+			Inactive, 0, asks, Inactive,
+			Inactive,
+		},
+		"held until shares are borrowed": {
+			[]conn.OrderNews{says(404), held("Inactive", "locate")},
+			Inactive, 0, fits,
+			Inactive, Inactive,
+		},
+		"held, whatever the error means": {
+			[]conn.OrderNews{says(99999), open("Inactive", 10, 0), held("Inactive", "locate")},
+			Inactive, 0, asks,
+			Inactive, Inactive,
+		},
+		"held no more": {
+			[]conn.OrderNews{held("Inactive", "locate"), status("Submitted", 0)},
+			Working, 0, fits, Working, Unknown,
+		},
 
-		"an unknown error":                {[]conn.OrderNews{says(99999)}, Sent, 0, asks, Sent, Rejected},
-		"an unknown error while it works": {[]conn.OrderNews{status("Submitted", 0), says(99999)}, Working, 0, asks, Working, Rejected},
-		"an unknown error, so cancelled":  {[]conn.OrderNews{says(99999), status("Cancelled", 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"an unknown error, and it works":  {[]conn.OrderNews{says(99999), status("Submitted", 0), status("Cancelled", 0)}, Cancelled, 0, asks, Cancelled, Cancelled},
-		"a warning":                       {[]conn.OrderNews{says(399), says(2109), says(10349), says(10352)}, Sent, 0, fits, Sent, Unknown},
-		"a warning, then cancelled":       {[]conn.OrderNews{says(399), status("Cancelled", 0)}, Cancelled, 0, fits, Cancelled, Cancelled},
-		"the last of the warnings":        {[]conn.OrderNews{says(2100), says(2199)}, Sent, 0, fits, Sent, Unknown},
-		"a warning behind a rejection":    {[]conn.OrderNews{status("Submitted", 0), says(201), says(399), status("Inactive", 0)}, Rejected, 0, asks, Rejected, Rejected},
-		"below the warnings":              {[]conn.OrderNews{says(2099)}, Sent, 0, asks, Sent, Rejected},
-		"above the warnings":              {[]conn.OrderNews{says(2200)}, Sent, 0, asks, Sent, Rejected},
+		"an unknown error": {[]conn.OrderNews{says(99999)}, Sent, 0, asks, Sent, Rejected},
+		"an unknown error while it works": {
+			[]conn.OrderNews{status("Submitted", 0), says(99999)},
+			Working, 0, asks,
+			Working, Rejected,
+		},
+		"an unknown error, so cancelled": {
+			[]conn.OrderNews{says(99999), status("Cancelled", 0)},
+			Rejected, 0, asks,
+			Rejected, Rejected,
+		},
+		"an unknown error, and it works": {
+			[]conn.OrderNews{says(99999), status("Submitted", 0), status("Cancelled", 0)},
+			Cancelled, 0, asks,
+			Cancelled, Cancelled,
+		},
+		"a warning": {
+			[]conn.OrderNews{says(399), says(2109), says(10349), says(10352)},
+			Sent, 0,
+			fits, Sent, Unknown,
+		},
+		"a warning, then cancelled": {
+			[]conn.OrderNews{says(399), status("Cancelled", 0)},
+			Cancelled, 0, fits,
+			Cancelled, Cancelled,
+		},
+		"the last of the warnings": {[]conn.OrderNews{says(2100), says(2199)}, Sent, 0, fits, Sent, Unknown},
+		"a warning behind a rejection": {[]conn.OrderNews{
+			status("Submitted", 0), says(201), says(399),
+			status("Inactive", 0),
+		}, Rejected, 0, asks, Rejected, Rejected},
+		"below the warnings": {[]conn.OrderNews{says(2099)}, Sent, 0, asks, Sent, Rejected},
+		"above the warnings": {[]conn.OrderNews{says(2200)}, Sent, 0, asks, Sent, Rejected},
 
-		"cancelled by error":        {[]conn.OrderNews{says(202)}, Cancelled, 0, fits, Cancelled, Cancelled},
-		"cancelling was refused":    {[]conn.OrderNews{status("Submitted", 0), says(10148)}, Working, 0, asks, Working, Unknown},
-		"not there to be cancelled": {[]conn.OrderNews{status("Submitted", 0), says(10147)}, Working, 0, asks, Working, Unknown},
-		"inactive, and not there":   {[]conn.OrderNews{held("Inactive", "locate"), says(10147)}, Inactive, 0, asks, Inactive, Inactive},
+		"cancelled by error": {[]conn.OrderNews{says(202)}, Cancelled, 0, fits, Cancelled, Cancelled},
+		"cancelling was refused": {
+			[]conn.OrderNews{status("Submitted", 0), says(10148)},
+			Working, 0, asks, Working,
+			Unknown,
+		},
+		"not there to be cancelled": {
+			[]conn.OrderNews{status("Submitted", 0), says(10147)},
+			Working, 0, asks, Working,
+			Unknown,
+		},
+		"inactive, and not there": {
+			[]conn.OrderNews{held("Inactive", "locate"), says(10147)},
+			Inactive, 0, asks,
+			Inactive, Inactive,
+		},
 
-		"without a status":         {[]conn.OrderNews{status("", 3)}, Sent, 3, asks, Sent, Unknown},
-		"working without a status": {[]conn.OrderNews{status("Submitted", 0), status("", 3)}, Working, 3, fits, Working, Unknown},
+		"without a status": {[]conn.OrderNews{status("", 3)}, Sent, 3, asks, Sent, Unknown},
+		"working without a status": {
+			[]conn.OrderNews{status("Submitted", 0), status("", 3)},
+			Working, 3, fits, Working,
+			Unknown,
+		},
 	} {
 		for _, listed := range []bool{true, false} {
 			i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Sent}
@@ -108,7 +259,8 @@ func TestLearn(t *testing.T) {
 				i.learn(n, now)
 			}
 			if i.Fate != c.want || i.Filled != c.filled || i.doubtful().IsZero() == c.asks {
-				t.Errorf("%s: %s, %v filled, in doubt since %v; want %s, %v", name, i.Fate, i.Filled, i.doubtful(), c.want, c.filled)
+				t.Errorf("%s: %s, %v filled, in doubt since %v; want %s, %v", name, i.Fate, i.Filled, i.doubtful(),
+					c.want, c.filled)
 			}
 			want := c.unlisted
 			if listed {
@@ -174,7 +326,8 @@ func TestLearnHeldAndEnded(t *testing.T) {
 	}
 }
 
-// TestLearnChange has a change of an order be confirmed, refused, or left without an answer. What is shown is what Gateway has.
+// TestLearnChange has a change of an order be confirmed, refused, or left without an answer. What is shown is what
+// Gateway has.
 func TestLearnChange(t *testing.T) {
 	for name, c := range map[string]struct {
 		news    []conn.OrderNews
@@ -183,43 +336,79 @@ func TestLearnChange(t *testing.T) {
 		asked   bool    // for a change that is not settled
 		refused bool
 	}{
-		"nothing":                         {nil, Working, 90, true, false},
-		"told as it was":                  {[]conn.OrderNews{open("Submitted", 10, 90)}, Working, 90, true, false},
-		"confirmed":                       {[]conn.OrderNews{open("Submitted", 12, 91)}, Working, 91, false, false},
-		"confirmed in part":               {[]conn.OrderNews{open("Submitted", 10, 91)}, Working, 91, true, false},
-		"refused":                         {[]conn.OrderNews{says(110)}, Working, 90, false, true},
-		"refused with 201":                {[]conn.OrderNews{says(201), open("Submitted", 10, 90)}, Working, 90, false, true},
-		"too late":                        {[]conn.OrderNews{says(104)}, Working, 90, false, true},
-		"not found":                       {[]conn.OrderNews{says(10147)}, Working, 90, false, true},
-		"the order itself was":            {[]conn.OrderNews{says(201), status("Inactive", 0)}, Rejected, 90, false, true},
-		"it went with its entry":          {[]conn.OrderNews{says(110), status("Cancelled", 0), completed("Cancelled")}, Cancelled, 90, false, true},
-		"and Gateway says so by a code":   {[]conn.OrderNews{says(110), says(202)}, Cancelled, 90, false, true},
-		"an error that nobody knows":      {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
-		"a notice":                        {[]conn.OrderNews{says(399)}, Working, 90, true, false},
-		"confirmed, then rejected":        {[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false},
-		"confirmed, then filled":          {[]conn.OrderNews{open("Submitted", 12, 91), fill("a.01", 12, 12)}, Filled, 91, false, false},
-		"filled, or not":                  {[]conn.OrderNews{fill("a.01", 10, 10)}, Working, 90, true, false},
-		"filled as Gateway says":          {[]conn.OrderNews{fill("a.01", 10, 10), status("Filled", 10)}, Filled, 90, false, false},
-		"filled as it was asked for":      {[]conn.OrderNews{fill("a.01", 12, 12)}, Filled, 90, false, false},
-		"too late, and over":              {[]conn.OrderNews{status("Cancelled", 0), says(103), completed("Cancelled")}, Cancelled, 90, false, true},
-		"without its order, and over":     {[]conn.OrderNews{status("Cancelled", 0), says(202), says(135), completed("Cancelled")}, Cancelled, 90, false, true},
-		"cancelled while it is asked":     {[]conn.OrderNews{status("Cancelled", 0)}, Cancelled, 90, true, false},
-		"cancelled when it may be filled": {[]conn.OrderNews{fill("a.01", 10, 10), status("Cancelled", 10), completed("Cancelled")}, Cancelled, 90, true, false},
+		"nothing":           {nil, Working, 90, true, false},
+		"told as it was":    {[]conn.OrderNews{open("Submitted", 10, 90)}, Working, 90, true, false},
+		"confirmed":         {[]conn.OrderNews{open("Submitted", 12, 91)}, Working, 91, false, false},
+		"confirmed in part": {[]conn.OrderNews{open("Submitted", 10, 91)}, Working, 91, true, false},
+		"refused":           {[]conn.OrderNews{says(110)}, Working, 90, false, true},
+		"refused with 201": {
+			[]conn.OrderNews{says(201), open("Submitted", 10, 90)},
+			Working, 90, false,
+			true,
+		},
+		"too late":  {[]conn.OrderNews{says(104)}, Working, 90, false, true},
+		"not found": {[]conn.OrderNews{says(10147)}, Working, 90, false, true},
+		"the order itself was": {
+			[]conn.OrderNews{says(201), status("Inactive", 0)},
+			Rejected, 90, false,
+			true,
+		},
+		"it went with its entry": {
+			[]conn.OrderNews{says(110), status("Cancelled", 0), completed("Cancelled")},
+			Cancelled, 90, false, true,
+		},
+		"and Gateway says so by a code": {[]conn.OrderNews{says(110), says(202)}, Cancelled, 90, false, true},
+		"an error that nobody knows":    {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
+		"a notice":                      {[]conn.OrderNews{says(399)}, Working, 90, true, false},
+		"confirmed, then rejected": {
+			[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false,
+		},
+		"confirmed, then filled": {
+			[]conn.OrderNews{open("Submitted", 12, 91), fill("a.01", 12, 12)},
+			Filled,
+			91, false, false,
+		},
+		"filled, or not": {[]conn.OrderNews{fill("a.01", 10, 10)}, Working, 90, true, false},
+		"filled as Gateway says": {
+			[]conn.OrderNews{fill("a.01", 10, 10), status("Filled", 10)},
+			Filled, 90,
+			false, false,
+		},
+		"filled as it was asked for": {[]conn.OrderNews{fill("a.01", 12, 12)}, Filled, 90, false, false},
+		"too late, and over": {
+			[]conn.OrderNews{status("Cancelled", 0), says(103), completed("Cancelled")},
+			Cancelled, 90, false, true,
+		},
+		"without its order, and over": {[]conn.OrderNews{
+			status("Cancelled", 0), says(202), says(135),
+			completed("Cancelled"),
+		}, Cancelled, 90, false, true},
+		"cancelled while it is asked": {[]conn.OrderNews{status("Cancelled", 0)}, Cancelled, 90, true, false},
+		"cancelled when it may be filled": {[]conn.OrderNews{
+			fill("a.01", 10, 10), status("Cancelled", 10),
+			completed("Cancelled"),
+		}, Cancelled, 90, true, false},
 	} {
 		asked := conn.Order{Ref: "gw-x", Type: conn.Limit, Quantity: 12, LimitPrice: 91}
 		now := time.Now()
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Type: conn.Limit, Quantity: 10, LimitPrice: 90}, Fate: Working, Asked: &asked, asking: now}
+		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{
+			Ref: "gw-x", Type: conn.Limit, Quantity: 10,
+			LimitPrice: 90,
+		}, Fate: Working, Asked: &asked, asking: now}
 		for _, n := range c.news {
 			i.learn(n, now)
 		}
-		if i.Fate != c.want || i.Order.LimitPrice != c.limit || (i.Asked != nil) != c.asked || (i.Refused != nil) != c.refused {
+		if i.Fate != c.want || i.Order.LimitPrice != c.limit || (i.Asked != nil) != c.asked ||
+			(i.Refused != nil) != c.refused {
 			t.Errorf("%s: %+v", name, i)
 		}
-		// An answer that lists the order as it was says that the change is not in effect, unless it was asked for before.
+		// An answer that lists the order as it was says that the change is not in effect, unless it was asked for
+		// before.
 		if i.settle(true, now, now); (i.Asked != nil) != c.asked {
 			t.Errorf("%s, and an older answer: %+v", name, i)
 		}
-		if i.settle(true, now.Add(1), now.Add(2)); !i.Done() && (i.Asked != nil || (i.Refused != nil) != (c.asked || c.refused)) || i.Order.LimitPrice != c.limit {
+		if i.settle(true, now.Add(1), now.Add(2)); !i.Done() &&
+			(i.Asked != nil || (i.Refused != nil) != (c.asked || c.refused)) || i.Order.LimitPrice != c.limit {
 			t.Errorf("%s, and an answer: %+v", name, i)
 		}
 	}
@@ -227,7 +416,10 @@ func TestLearnChange(t *testing.T) {
 
 // TestLearnPrices has every kind of order be told with other prices than it was sent with.
 func TestLearnPrices(t *testing.T) {
-	news := conn.OrderNews{Kind: conn.OrderOpen, Ref: "gw-x", Status: "Submitted", Quantity: 3, Limit: 4, Aux: 5, Percent: 6}
+	news := conn.OrderNews{
+		Kind: conn.OrderOpen, Ref: "gw-x", Status: "Submitted", Quantity: 3, Limit: 4, Aux: 5,
+		Percent: 6,
+	}
 	for _, c := range [][2]conn.Order{
 		{{Quantity: 1}, {Quantity: 3}},
 		{{Quantity: 1, LimitPrice: 1}, {Quantity: 3, LimitPrice: 4}},
@@ -240,7 +432,8 @@ func TestLearnPrices(t *testing.T) {
 		if i.learn(news, time.Now()); i.Order != c[1] {
 			t.Errorf("%+v, want %+v", i.Order, c[1])
 		}
-		if i.learn(conn.OrderNews{Kind: conn.OrderOpen, Ref: "gw-x", Status: "Submitted"}, time.Now()); i.Order != c[1] {
+		if i.learn(conn.OrderNews{Kind: conn.OrderOpen, Ref: "gw-x", Status: "Submitted"},
+			time.Now()); i.Order != c[1] {
 			t.Errorf("told nothing: %+v, want %+v", i.Order, c[1])
 		}
 	}
@@ -272,7 +465,10 @@ func TestLearnSaysWhatIsNew(t *testing.T) {
 			t.Errorf("%d: %+v is news: %v; %+v", n, c.news, is, i)
 		}
 	}
-	for fate, want := range map[Fate]Fate{Planned: Rejected, Sent: Rejected, Working: Working, Unknown: Unknown, Filled: Filled} {
+	for fate, want := range map[Fate]Fate{
+		Planned: Rejected, Sent: Rejected, Working: Working, Unknown: Unknown,
+		Filled: Filled,
+	} {
 		i := &Intent{Order: conn.Order{Quantity: 10}, Fate: fate}
 		if i.learn(conn.OrderNews{Kind: conn.OrderError, Code: 110}, time.Now()); i.Fate != want {
 			t.Errorf("%s, then refused: %s", fate, i.Fate)

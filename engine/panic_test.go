@@ -33,8 +33,8 @@ func (b *brittle) OnTime(time.Duration)       { b.breaks("OnTime") }
 func (b *brittle) OnFailure(int, int, string) {}
 func (b *brittle) OnOrder(Intent)             { b.breaks("OnOrder") }
 
-// TestPanic has a strategy, and what follows the orders, panic: the desk is disarmed by then, and an engine that runs again
-// evaluates ticks on the same session, after a gap, without a subscription left over.
+// TestPanic has a strategy, and what follows the orders, panic: the desk is disarmed by then, and an engine that runs
+// again evaluates ticks on the same session, after a gap, without a subscription left over.
 func TestPanic(t *testing.T) {
 	g := startGateway(t, sim.Config{TickRate: 200})
 	c := &counter{desk: newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)}

@@ -14,11 +14,11 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which has
-// it on disk before its bytes leave.
+// This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which
+// has it on disk before its bytes leave.
 
-// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then the intents
-// tell more.
+// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then
+// the intents tell more.
 func (d *Desk) Place(t Ticket) ([]Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -118,7 +118,9 @@ func (d *Desk) within(t Ticket) error {
 
 // trades reports whether contracts with a symbol may be traded.
 func (l *Limits) trades(symbol string) bool {
-	return len(l.Symbols) == 0 || slices.ContainsFunc(l.Symbols, func(s string) bool { return strings.EqualFold(s, symbol) })
+	return len(l.Symbols) == 0 || slices.ContainsFunc(l.Symbols, func(s string) bool {
+		return strings.EqualFold(s, symbol)
+	})
 }
 
 // worth says whether an order is within the limit of its notional value.
@@ -153,24 +155,26 @@ func today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
 }
 
-// Batch is what is sent together, in order and in one session: a single order, or one with those that close its position.
+// Batch is what is sent together, in order and in one session: a single order, or one with those that close its
+// position.
 type Batch struct {
-	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of them
-	// until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and references.
+	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of
+	// them until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and
+	// references.
 	Orders     []conn.Order
 	Multiplier float64 // of their contract; 0 stands for 1
 	Rule       string  // name of the rule that wants them, empty if none does
-	// Notes, if set, is called once while the first order is on its way, for what is written down together with the intents, or not
-	// at all; see [Ledger.Notes].
+	// Notes, if set, is called once while the first order is on its way, for what is written down together with the
+	// intents, or not at all; see [Ledger.Notes].
 	Notes func() map[string][]byte
-	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back. It must
-	// not block.
+	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back.
+	// It must not block.
 	Allowed func() error
 }
 
-// Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes have left,
-// or are known not to. An error is about the first order that was not surely sent, and none behind it were; it means that it
-// was not sent, unless its intent's fate is [Unknown]. Without intents nothing was even written down.
+// Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes
+// have left, or are known not to. An error is about the first order that was not surely sent, and none behind it were;
+// it means that it was not sent, unless its intent's fate is [Unknown]. Without intents nothing was even written down.
 func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if len(b.Orders) == 0 {
 		return nil, errors.New("a batch without orders")
@@ -239,19 +243,23 @@ func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
 		if n > 0 {
 			o.Parent = list[0].ID
 		}
-		list = append(list, &Intent{ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now, Changed: now, Order: o, Fate: Planned})
+		list = append(list, &Intent{
+			ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now,
+			Changed: now, Order: o, Fate: Planned,
+		})
 	}
 	return list, nil
 }
 
-// takeIDs chooses ids for orders that are to be sent together, above all that were used and from the first that Gateway offers on.
-// When few or none are left and Gateway counts from 1 again, they are the first that no known order has.
+// takeIDs chooses ids for orders that are to be sent together, above all that were used and from the first that Gateway
+// offers on. When few or none are left and Gateway counts from 1 again, they are the first that no known order has.
 func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 	if !inRange(first) {
 		first = 0 // it has counted orders that were made by hand
 	}
 	above := []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first)}
-	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs { // a high id would put Gateway's count up again
+	// a high id would put Gateway's count up again
+	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs {
 		above = nil
 	}
 	for _, from := range append(above, first) {
@@ -307,8 +315,8 @@ func inRange(id int64) bool { return id >= 1 && id <= conn.MaxOrderID }
 
 func (i *Intent) key() orderKey { return orderKey{i.Client, i.ID} }
 
-// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows of
-// them, which it may with an error, too.
+// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows
+// of them, which it may with an error, too.
 func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
 	var also map[string][]byte
 	if notes != nil {
@@ -369,8 +377,8 @@ func (l *Ledger) forget(now time.Time) {
 	})
 }
 
-// The wall clock can be set: what was written down before that would lie in the future for hours, or in the past. So the time since
-// is measured on the monotonic clock as well.
+// The wall clock can be set: what was written down before that would lie in the future for hours, or in the past. So
+// the time since is measured on the monotonic clock as well.
 
 // sending is when an intent was written down.
 type sending struct {
@@ -381,8 +389,8 @@ type sending struct {
 // keepSent is how long it is known when orders were sent.
 const keepSent = 48 * time.Hour
 
-// sentAt notes that an intent was written down at a time. One that lies in the future, because the clock has been set back since,
-// counts from now on.
+// sentAt notes that an intent was written down at a time. One that lies in the future, because the clock has been set
+// back since, counts from now on.
 func (l *Ledger) sentAt(at time.Time) {
 	one := sending{at: at, mono: l.mono() - max(0, l.now().Sub(at))}
 	i := len(l.sendings)
@@ -392,8 +400,8 @@ func (l *Ledger) sentAt(at time.Time) {
 	l.sendings = slices.Insert(l.sendings, i, one)
 }
 
-// Sent returns how many orders were written down since a time, which lies at most two days back, by the wall clock. Those that lie
-// in the future count: the clock was set back since.
+// Sent returns how many orders were written down since a time, which lies at most two days back, by the wall clock.
+// Those that lie in the future count: the clock was set back since.
 func (l *Ledger) Sent(since time.Time) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -406,7 +414,8 @@ func (l *Ledger) Sent(since time.Time) (n int) {
 	return n
 }
 
-// SentWithin returns how many orders were written down in the last d, which is at most two days, whatever the wall clock says.
+// SentWithin returns how many orders were written down in the last d, which is at most two days, whatever the wall
+// clock says.
 func (l *Ledger) SentWithin(d time.Duration) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -414,7 +423,9 @@ func (l *Ledger) SentWithin(d time.Duration) int {
 }
 
 func (l *Ledger) sentBefore(mono time.Duration) int {
-	n, _ := slices.BinarySearchFunc(l.sendings, mono, func(s sending, m time.Duration) int { return cmp.Compare(s.mono, m) })
+	n, _ := slices.BinarySearchFunc(l.sendings, mono, func(s sending, m time.Duration) int {
+		return cmp.Compare(s.mono, m)
+	})
 	return n
 }
 

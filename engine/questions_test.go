@@ -82,10 +82,12 @@ func TestReconcileAsks(t *testing.T) {
 	reconcile("open executions")
 }
 
-// TestQuestionsOfTheLedger has each question stay unanswered or be refused: then nothing is concluded of what it could have told.
+// TestQuestionsOfTheLedger has each question stay unanswered or be refused: then nothing is concluded of what it could
+// have told.
 func TestQuestionsOfTheLedger(t *testing.T) {
 	for q, want := range map[sim.Question]string{
-		sim.OpenOrders: "ask for open orders", sim.CompletedOrders: "ask for completed orders", sim.Executions: "ask for executions",
+		sim.OpenOrders: "ask for open orders", sim.CompletedOrders: "ask for completed orders",
+		sim.Executions: "ask for executions",
 	} {
 		g := startGateway(t, sim.Config{})
 		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
@@ -107,7 +109,8 @@ func TestQuestionsOfTheLedger(t *testing.T) {
 		}
 		g.ReadOnly(true)
 		var refused *conn.RequestError
-		if err := d.ledger.Reconcile(t.Context(), s); !errors.As(err, &refused) || refused.Code != 321 || sent.Fate != Sent {
+		if err := d.ledger.Reconcile(t.Context(), s); !errors.As(err, &refused) || refused.Code != 321 ||
+			sent.Fate != Sent {
 			t.Errorf("%v; %+v", err, sent)
 		}
 		g.ReadOnly(false)
@@ -145,8 +148,8 @@ func TestReadOnlyLater(t *testing.T) {
 	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReadOnly })
 }
 
-// TestCompletedOrdersNeverCome has Gateway never answer about completed orders, as some do. An order that only they could tell of is
-// unknown after some attempts, and is told of; one that is found elsewhere is not held up by it.
+// TestCompletedOrdersNeverCome has Gateway never answer about completed orders, as some do. An order that only they
+// could tell of is unknown after some attempts, and is told of; one that is found elsewhere is not held up by it.
 func TestCompletedOrdersNeverCome(t *testing.T) {
 	t.Parallel() // it waits for the limit of two questions
 	l, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
@@ -179,7 +182,8 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 	for _, want := range []bool{true, false} {
 		unanswered := (*conn.UnansweredError)(nil)
 		err := l.Reconcile(t.Context(), s)
-		if errors.As(err, &unanswered) != want || want && unanswered.Question != conn.QuestionCompletedOrders || !want && err != nil {
+		if errors.As(err, &unanswered) != want || want && unanswered.Question != conn.QuestionCompletedOrders ||
+			!want && err != nil {
 			t.Errorf("%v", err)
 		}
 		if want != (gone.Fate == Working) {
@@ -194,7 +198,8 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 	}
 }
 
-// TestSearchFails has Gateway throw an order away, and not answer the question about it: the guard closes until it answers.
+// TestSearchFails has Gateway throw an order away, and not answer the question about it: the guard closes until it
+// answers.
 func TestSearchFails(t *testing.T) {
 	t.Parallel() // it waits for the limit of a question
 	const place = 203

@@ -7,25 +7,33 @@ type ReportKind string
 
 // The kinds of report.
 const (
-	ReportFired        ReportKind = "rule_fired"          // a rule fired
-	ReportFailed       ReportKind = "rule_failed"         // a rule stopped and has to be activated anew
-	ReportBlocked      ReportKind = "order_blocked"       // an order was blocked
-	ReportRejected     ReportKind = "order_rejected"      // Gateway, IBKR or the exchange refused an order
-	ReportUnknown      ReportKind = "order_unknown"       // nobody knows whether an order has reached Gateway: a person has to look
-	ReportNotCancelled ReportKind = "order_not_cancelled" // orders that were to be cancelled live on: a person has to cancel them
-	ReportForeign      ReportKind = "order_foreign"       // an order that is not ours has the number or the reference of one of ours
-	ReportFewIDs       ReportKind = "order_ids_low"       // few order ids are left, see More: Gateway has to count from 1 again
-	ReportHalted       ReportKind = "engine_halted"       // the engine failed inside: trading was disarmed, and the engine starts anew
-	ReportMoved        ReportKind = "files_moved"         // files of the program were deleted or moved while it runs: trading is off
-	ReportCrashed      ReportKind = "crashed"             // the program had crashed before this start; At is when
+	ReportFired    ReportKind = "rule_fired"     // a rule fired
+	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated anew
+	ReportBlocked  ReportKind = "order_blocked"  // an order was blocked
+	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
+	// nobody knows whether an order has reached Gateway: a person has to look
+	ReportUnknown ReportKind = "order_unknown"
+	// orders that were to be cancelled live on: a person has to cancel them
+	ReportNotCancelled ReportKind = "order_not_cancelled"
+	// an order that is not ours has the number or the reference of one of ours
+	ReportForeign ReportKind = "order_foreign"
+	// few order ids are left, see More: Gateway has to count from 1 again
+	ReportFewIDs ReportKind = "order_ids_low"
+	// the engine failed inside: trading was disarmed, and the engine starts anew
+	ReportHalted ReportKind = "engine_halted"
+	// files of the program were deleted or moved while it runs: trading is off
+	ReportMoved   ReportKind = "files_moved"
+	ReportCrashed ReportKind = "crashed" // the program had crashed before this start; At is when
 
 	ReportProgramRefused ReportKind = "program_order_refused" // an order of a program at the guarded port was refused
 	ReportProgramUnknown ReportKind = "program_order_unknown" // it is unknown what became of one: a person has to look
-	ReportProgramFailed  ReportKind = "program_failed"        // the relay of a program failed inside, and its connection was closed
+	// the relay of a program failed inside, and its connection was closed
+	ReportProgramFailed ReportKind = "program_failed"
 
-	ReportInactive    ReportKind = "order_inactive"       // Gateway has an order that does not work
-	ReportUnprotected ReportKind = "position_unprotected" // a position is open and its stop does not work: a person has to act at once
-	ReportNotChanged  ReportKind = "order_not_changed"    // Gateway refused a change; Text is what was asked for
+	ReportInactive ReportKind = "order_inactive" // Gateway has an order that does not work
+	// a position is open and its stop does not work: a person has to act at once
+	ReportUnprotected ReportKind = "position_unprotected"
+	ReportNotChanged  ReportKind = "order_not_changed" // Gateway refused a change; Text is what was asked for
 )
 
 // Report is something about rules and orders that a person should know, told once and at once.

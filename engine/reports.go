@@ -8,8 +8,8 @@ import (
 	"gatewatch/conn"
 )
 
-// Reports passes reports on to whoever subscribes, each with a queue of its own. The zero value is ready. Its methods may be
-// called from any goroutine.
+// Reports passes reports on to whoever subscribes, each with a queue of its own. The zero value is ready. Its methods
+// may be called from any goroutine.
 type Reports struct {
 	mu      sync.Mutex
 	streams []*ReportStream
@@ -39,9 +39,10 @@ func (r *Reports) Subscribe() (stream *ReportStream, end func()) {
 	}
 }
 
-// ReportStream delivers every report since it was made, in order. It holds what its reader has not taken yet. One reader.
+// ReportStream delivers every report since it was made, in order. It holds what its reader has not taken yet. One
+// reader.
 type ReportStream struct{ queue *conn.Queue[Report] }
 
-// Next waits for the next report. ok is false when the subscription has ended and every report has been delivered, or when
-// ctx ends.
+// Next waits for the next report. ok is false when the subscription has ended and every report has been delivered, or
+// when ctx ends.
 func (s *ReportStream) Next(ctx context.Context) (r Report, ok bool) { return s.queue.Next(ctx) }

@@ -26,8 +26,8 @@ func TestFateAfter(t *testing.T) {
 	}
 }
 
-// TestNothingIsChangedWhileCancelled asks for changes of an order and its exit while Gateway is asked to cancel the order: by the time
-// at which a change arrives it may be gone, and its id free.
+// TestNothingIsChangedWhileCancelled asks for changes of an order and its exit while Gateway is asked to cancel the
+// order: by the time at which a change arrives it may be gone, and its id free.
 func TestNothingIsChangedWhileCancelled(t *testing.T) {
 	g := startGateway(t, sim.Config{MaxMessageRate: -1})
 	g.DiscardCancels(-1)
@@ -45,14 +45,16 @@ func TestNothingIsChangedWhileCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range list {
-		if _, err := d.ledger.Change(s, i.ID, func(o *conn.Order) { o.LimitPrice++ }, nil); !errors.Is(err, ErrNotChanged) {
+		if _, err := d.ledger.Change(s, i.ID, func(o *conn.Order) {
+			o.LimitPrice++
+		}, nil); !errors.Is(err, ErrNotChanged) {
 			t.Errorf("order %d was changed: %v", i.ID, err)
 		}
 	}
 }
 
-// TestOnlyWhatWorksIsChanged asks for changes of orders that Gateway may not have. It would place them anew, or let go those of
-// a family of which only a part has arrived.
+// TestOnlyWhatWorksIsChanged asks for changes of orders that Gateway may not have. It would place them anew, or let go
+// those of a family of which only a part has arrived.
 func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -106,7 +108,9 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	send(2)
 	fate(list[0].Order.Ref, Filled)
 	fate(list[2].Order.Ref, Working)
-	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) { o.LimitPrice = 99 }, nil); err != nil || wanted(i).LimitPrice != 99 {
+	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) {
+		o.LimitPrice = 99
+	}, nil); err != nil || wanted(i).LimitPrice != 99 {
 		t.Errorf("%+v, %v", i, err)
 	}
 	fate(list[1].Order.Ref, Filled) // Gateway does not hold what was changed
@@ -138,7 +142,9 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	d.ledger.ids[alone.key()].Client = clientID
 	refused("an order that there is not", alone.ID+1, ErrNotOpen)
 	withdrawn := errors.New("withdrawn")
-	if i, err := d.ledger.Change(s, alone.ID, dearer, func() error { return withdrawn }); !errors.Is(err, withdrawn) || i.ID != 0 {
+	if i, err := d.ledger.Change(s, alone.ID, dearer, func() error {
+		return withdrawn
+	}); !errors.Is(err, withdrawn) || i.ID != 0 {
 		t.Errorf("%+v, %v", i, err)
 	}
 	if o := d.ledger.ids[alone.key()].Order; o.LimitPrice != 90 {
@@ -217,7 +223,10 @@ func TestPlaceInPart(t *testing.T) {
 		case 2:
 			for _, i := range ledger.Intents() {
 				if i.ID == 43 {
-					ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref, Status: "PreSubmitted", PermID: 9})
+					ledger.Learn(conn.OrderNews{
+						Kind: conn.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref,
+						Status: "PreSubmitted", PermID: 9,
+					})
 				}
 			}
 		case 3:
@@ -225,7 +234,8 @@ func TestPlaceInPart(t *testing.T) {
 		}
 		return nil
 	}))
-	if !errors.Is(err, withdrawn) || list[0].Fate != Working || list[0].Detail != "" || list[1].Fate != Sent || list[1].Detail != "" || list[2].Fate != NotSent || list[2].Detail != "withdrawn" {
+	if !errors.Is(err, withdrawn) || list[0].Fate != Working || list[0].Detail != "" || list[1].Fate != Sent ||
+		list[1].Detail != "" || list[2].Fate != NotSent || list[2].Detail != "withdrawn" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if list[1].Changed.Equal(list[1].At) || list[2].Changed.Equal(list[2].At) {
@@ -241,10 +251,12 @@ func TestPlaceInPart(t *testing.T) {
 		t.Error(told.String())
 	}
 
-	// The session ends behind the first: it cannot be cancelled, and Gateway holds it. It is known that the others have not left.
+	// The session ends behind the first: it cannot be cancelled, and Gateway holds it. It is known that the others have
+	// not left.
 	list, err = ledger.Place(s, batch(func(n int) error {
 		if n == 2 {
-			for end := time.Now().Add(ledgerPatience); len(g.State().Orders) < 3 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(ledgerPatience); len(g.State().Orders) < 3 &&
+				time.Now().Before(end); time.Sleep(time.Millisecond) {
 			}
 			g.Drop()
 			<-s.Done()
@@ -252,7 +264,8 @@ func TestPlaceInPart(t *testing.T) {
 		}
 		return nil
 	}))
-	if !errors.Is(err, conn.ErrSessionOver) || list[0].Fate != Sent || list[1].Fate != NotSent || list[2].Fate != NotSent {
+	if !errors.Is(err, conn.ErrSessionOver) || list[0].Fate != Sent || list[1].Fate != NotSent ||
+		list[2].Fate != NotSent {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if !strings.Contains(told.String(), "an order without its exits stays in Gateway") {
@@ -263,8 +276,8 @@ func TestPlaceInPart(t *testing.T) {
 	}
 }
 
-// TestKilledWhileItLeaves looks at the disk as it is when a program is killed between two orders of a batch, of which Gateway has
-// told of the first: all of the batch is there, and its notes.
+// TestKilledWhileItLeaves looks at the disk as it is when a program is killed between two orders of a batch, of which
+// Gateway has told of the first: all of the batch is there, and its notes.
 func TestKilledWhileItLeaves(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -279,7 +292,10 @@ func TestKilledWhileItLeaves(t *testing.T) {
 				return nil
 			}
 			first := d.ledger.Intents()[0]
-			if _, news := d.ledger.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: first.ID, Client: clientID, Ref: first.Order.Ref, Status: "PreSubmitted"}); !news {
+			if _, news := d.ledger.Learn(conn.OrderNews{
+				Kind: conn.OrderOpen, ID: first.ID, Client: clientID,
+				Ref: first.Order.Ref, Status: "PreSubmitted",
+			}); !news {
 				t.Error("it was known already")
 			}
 			if _, err := d.ledger.Change(s, first.ID, func(*conn.Order) {}, nil); !errors.Is(err, ErrNotChanged) {
@@ -303,7 +319,10 @@ func TestKilledWhileItLeaves(t *testing.T) {
 		t.Errorf("%v still leave, %+v", l.leaving, l.journal)
 	}
 	d.stop()
-	for path, want := range map[string][2]Fate{left[0]: {Working, Planned}, left[1]: {Working, Planned}, path: {Working, Sent}} {
+	for path, want := range map[string][2]Fate{
+		left[0]: {Working, Planned}, left[1]: {Working, Planned},
+		path: {Working, Sent},
+	} {
 		l := openLedger(t, path)
 		notes, err := l.Notes()
 		if err != nil || string(notes["a"]) != "1" {
@@ -315,8 +334,8 @@ func TestKilledWhileItLeaves(t *testing.T) {
 	}
 }
 
-// TestLostWhileItLeaves has a newer session find no trace of an order that is still leaving through an older one: it is unknown,
-// unless it is sure that it did not leave.
+// TestLostWhileItLeaves has a newer session find no trace of an order that is still leaving through an older one: it is
+// unknown, unless it is sure that it did not leave.
 func TestLostWhileItLeaves(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	d := newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)
@@ -362,7 +381,8 @@ func TestWhole(t *testing.T) {
 		}
 		for id := range int64(3) {
 			if got := l.whole(l.ids[orderKey{0, 5 + id}]); got != c.want {
-				t.Errorf("the last of a family is %s, %v of the first is filled: whole is %v for the %d.", c.last, c.filled, got, id+1)
+				t.Errorf("the last of a family is %s, %v of the first is filled: whole is %v for the %d.", c.last,
+					c.filled, got, id+1)
 			}
 		}
 		delete(l.ids, orderKey{0, 5}) // it was forgotten, since it was done long ago
@@ -372,7 +392,8 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestClientIDOfTheSession changes the client id while orders are placed: each order is remembered under the id that placed it.
+// TestClientIDOfTheSession changes the client id while orders are placed: each order is remembered under the id that
+// placed it.
 func TestClientIDOfTheSession(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
@@ -389,7 +410,9 @@ func TestClientIDOfTheSession(t *testing.T) {
 	if err != nil || second.Client != clientID+1 || after.ClientID() != clientID+1 || before.ClientID() != clientID {
 		t.Errorf("%+v, %v", second, err)
 	}
-	if _, err := d.ledger.Change(after, first.ID, func(o *conn.Order) { o.LimitPrice++ }, nil); !errors.Is(err, ErrNotChanged) {
+	if _, err := d.ledger.Change(after, first.ID, func(o *conn.Order) {
+		o.LimitPrice++
+	}, nil); !errors.Is(err, ErrNotChanged) {
 		t.Errorf("a change of an order of the other client id: %v", err)
 	}
 }

@@ -55,7 +55,10 @@ func TestClockWasSetBackMeanwhile(t *testing.T) {
 	l := openLedger(t, path)
 	now := l.now()
 	for id, ahead := range []time.Duration{8 * time.Hour, -30 * time.Second, -2 * time.Minute} {
-		i := &Intent{ID: int64(id + 1), At: now.Add(ahead), Order: conn.Order{Ref: string(rune('a' + id))}, Fate: Unknown}
+		i := &Intent{
+			ID: int64(id + 1), At: now.Add(ahead), Order: conn.Order{Ref: string(rune('a' + id))},
+			Fate: Unknown,
+		}
 		if err := l.put(0, l.floor, nil, i); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +77,8 @@ func TestClockWasSetBackMeanwhile(t *testing.T) {
 	}
 }
 
-// TestAskedWhenTheClockIsSet has Gateway say nothing about an order, and the clock set back meanwhile: it is asked all the same.
+// TestAskedWhenTheClockIsSet has Gateway say nothing about an order, and the clock set back meanwhile: it is asked all
+// the same.
 func TestAskedWhenTheClockIsSet(t *testing.T) {
 	for name, back := range map[string]time.Duration{"set back": -8 * time.Hour, "set forward": 8 * time.Hour} {
 		l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))

@@ -67,8 +67,8 @@ func (c *counter) bracket(t *testing.T, s *conn.Session, limit float64) (entry, 
 	return list[0], list[1], list[2]
 }
 
-// TestInactive has a working order become inactive, live and among the completed ones, and work again. It is told at once, in the
-// words of IBKR.
+// TestInactive has a working order become inactive, live and among the completed ones, and work again. It is told at
+// once, in the words of IBKR.
 func TestInactive(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
@@ -107,8 +107,8 @@ func TestInactive(t *testing.T) {
 	c.tells(t, ended, ReportInactive)
 }
 
-// TestRejections has orders be rejected with codes that say so and with those that nobody knows, before and behind the first open
-// order, as cancelled and as inactive.
+// TestRejections has orders be rejected with codes that say so and with those that nobody knows, before and behind the
+// first open order, as cancelled and as inactive.
 func TestRejections(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
@@ -171,8 +171,8 @@ func TestUnknownCodeDestroysNothing(t *testing.T) {
 	}
 }
 
-// TestStopIsLost has the stop of a position end: refused, held, cancelled by somebody else, forgotten. That is an alarm of its own. The
-// order of a stop that ends before anything is filled is cancelled.
+// TestStopIsLost has the stop of a position end: refused, held, cancelled by somebody else, forgotten. That is an alarm
+// of its own. The order of a stop that ends before anything is filled is cancelled.
 func TestStopIsLost(t *testing.T) {
 	for name, c := range map[string]struct {
 		turn  sim.Turn
@@ -199,7 +199,9 @@ func TestStopIsLost(t *testing.T) {
 			d.fate(t, stop.Order.Ref, Working)
 			turn(t, g, stop, c.turn)
 			d.fate(t, stop.Order.Ref, c.want)
-			eventually(t, "the position is reported", func() bool { return slices.Contains(d.kinds(stop), ReportUnprotected) })
+			eventually(t, "the position is reported", func() bool {
+				return slices.Contains(d.kinds(stop), ReportUnprotected)
+			})
 			if !d.intent(stop).Unprotected || c.cause != "" && !slices.Contains(d.kinds(stop), c.cause) {
 				t.Errorf("%+v, %v", d.intent(stop), d.kinds(stop))
 			}
@@ -258,8 +260,8 @@ func TestStopIsNotLost(t *testing.T) {
 	}
 }
 
-// TestChangeIsRefused has changes be refused, ignored and confirmed. What is shown is what Gateway has, and the next change begins with
-// that.
+// TestChangeIsRefused has changes be refused, ignored and confirmed. What is shown is what Gateway has, and the next
+// change begins with that.
 func TestChangeIsRefused(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
@@ -278,18 +280,22 @@ func TestChangeIsRefused(t *testing.T) {
 			t.Fatalf("%+v, %v", asked, err)
 		}
 		eventually(t, "it is refused", func() bool { return c.intent(i).Refused != nil })
-		if now := c.intent(i); now.Asked != nil || now.Refused.Quantity != 7 || now.Order.Quantity != 5 || now.Fate != Working {
+		if now := c.intent(i); now.Asked != nil || now.Refused.Quantity != 7 || now.Order.Quantity != 5 ||
+			now.Fate != Working {
 			t.Errorf("%d: %+v", code, now)
 		}
 	}
-	if got := c.kinds(i); len(got) != 5 || slices.ContainsFunc(got, func(k ReportKind) bool { return k != ReportNotChanged }) {
+	if got := c.kinds(i); len(got) != 5 || slices.ContainsFunc(got, func(k ReportKind) bool {
+		return k != ReportNotChanged
+	}) {
 		t.Errorf("reported %v", got)
 	}
 	if _, err := c.Change(s, i.ID, Change{LimitPrice: number(91)}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "it is confirmed", func() bool { return c.intent(i).Order.LimitPrice == 91 })
-	if now := c.intent(i); now.Asked != nil || now.Refused != nil || now.Order.Quantity != 5 || g.State().Orders[0].Quantity != 5 {
+	if now := c.intent(i); now.Asked != nil || now.Refused != nil || now.Order.Quantity != 5 ||
+		g.State().Orders[0].Quantity != 5 {
 		t.Errorf("%+v; %+v", now, g.State().Orders[0])
 	}
 	if err := g.SetPrice("AAPL", 90); err != nil {
@@ -355,8 +361,8 @@ func TestCancellingIsRefused(t *testing.T) {
 	}
 }
 
-// TestBracketIsCut has the connection die behind each order of a bracket. An order without its exits is cancelled afterwards, or it is an
-// alarm if something of it was filled.
+// TestBracketIsCut has the connection die behind each order of a bracket. An order without its exits is cancelled
+// afterwards, or it is an alarm if something of it was filled.
 func TestBracketIsCut(t *testing.T) {
 	for behind := range 2 {
 		g := startGateway(t, sim.Config{})
@@ -379,7 +385,9 @@ func TestBracketIsCut(t *testing.T) {
 			if err := c.Cancel(c.session(t), i.ID); err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(c.Cancelling().Open, func(one Cancellation) bool { return one.Order.ID == i.ID && !one.Refused }) {
+			if !slices.ContainsFunc(c.Cancelling().Open, func(one Cancellation) bool {
+				return one.Order.ID == i.ID && !one.Refused
+			}) {
 				t.Errorf("cut behind %d: no cancellation of order %d waits until Gateway tells of it", behind, i.ID)
 			}
 			if after := c.intent(i); after.Fate != Unknown {
@@ -399,7 +407,9 @@ func TestBracketIsCut(t *testing.T) {
 	g.FaultOrders(sim.OrderFault{Cut: true, Turn: sim.Turn{Status: "Filled", Silent: true}})
 	list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit}})
 	c.fate(t, list[0].Order.Ref, Filled)
-	eventually(t, "the position is reported", func() bool { return slices.Contains(c.kinds(list[1]), ReportUnprotected) })
+	eventually(t, "the position is reported", func() bool {
+		return slices.Contains(c.kinds(list[1]), ReportUnprotected)
+	})
 }
 
 // TestOlderRecord reads an order as it was written down before its status and its changes were.
@@ -409,17 +419,23 @@ func TestOlderRecord(t *testing.T) {
 	text := `{"id":41,"client":17,"at":"2026-11-30T10:00:00Z","order":{"Ref":"gw-old","Contract":{"Symbol":"AAPL","Type":"STK","Exchange":"SMART",` +
 		`"Currency":"USD"},"Side":"BUY","Type":"LMT","Quantity":5,"LimitPrice":91},"fate":"working","changed":"2026-11-30T10:00:01Z",` +
 		`"perm_id":7,"filled":2,"altered":true,"shares":{"a":2}}`
-	if err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(intentBucket).Put([]byte("gw-old"), []byte(text)) }); err != nil {
+	if err := l.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(intentBucket).Put([]byte("gw-old"), []byte(text))
+	}); err != nil {
 		t.Fatal(err)
 	}
 	l.Close()
 	l = openLedger(t, path)
 	list := l.Intents()
-	if len(list) != 1 || list[0].Fate != Working || list[0].Filled != 2 || list[0].Order.LimitPrice != 91 || list[0].Asked != nil || list[0].Done() {
+	if len(list) != 1 || list[0].Fate != Working || list[0].Filled != 2 || list[0].Order.LimitPrice != 91 ||
+		list[0].Asked != nil || list[0].Done() {
 		t.Fatalf("%+v", list)
 	}
 	// Gateway says what became of the change.
-	i, news := l.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: 17, PermID: 7, Ref: "gw-old", Status: "Submitted", Quantity: 10, Limit: 90})
+	i, news := l.Learn(conn.OrderNews{
+		Kind: conn.OrderOpen, ID: 41, Client: 17, PermID: 7, Ref: "gw-old",
+		Status: "Submitted", Quantity: 10, Limit: 90,
+	})
 	if !news || i.Order.Quantity != 10 || i.Order.LimitPrice != 90 || i.Status != "Submitted" {
 		t.Errorf("%+v", i)
 	}

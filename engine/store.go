@@ -25,5 +25,6 @@ func openStore(path string) (*bbolt.DB, error) {
 
 // damaged says what to do about a ledger that cannot be read.
 func damaged(path string, err error) error {
-	return fmt.Errorf("read orders in %s: %w; without them it is not known which orders were sent: restore the file, or move it elsewhere to start with an empty one", path, err)
+	return fmt.Errorf("read orders in %s: %w; without them it is not known which orders were sent: restore the file, "+
+		"or move it elsewhere to start with an empty one", path, err)
 }

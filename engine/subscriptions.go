@@ -8,7 +8,8 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is how an [Engine] subscribes to market data, and keeps at it: what Gateway refuses today it may grant tomorrow.
+// This file is how an [Engine] subscribes to market data, and keeps at it: what Gateway refuses today it may grant
+// tomorrow.
 
 // feed is the market data of one instrument.
 type feed struct {
@@ -43,8 +44,8 @@ const (
 	codeDelayed   = 10167 // data comes delayed, which the ticks say themselves
 )
 
-// dead are the codes after which nothing comes from a subscription, so that there is none to end: no such contract, no permission
-// for its data, live or delayed, too many of them. Source: IBKR's API reference, "Message codes".
+// dead are the codes after which nothing comes from a subscription, so that there is none to end: no such contract, no
+// permission for its data, live or delayed, too many of them. Source: IBKR's API reference, "Message codes".
 var dead = []int{101, 200, 321, 354, 504, 10168, 10186}
 
 // watch hands on what concerns subscriptions, until ctx ends.
@@ -157,7 +158,8 @@ func (e *Engine) retry(now time.Duration) {
 	}
 }
 
-// again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a session.
+// again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a
+// session.
 func (e *Engine) again() {
 	e.gap = true
 	for n, i := range e.requests {

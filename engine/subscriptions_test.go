@@ -44,16 +44,19 @@ func (b *bench) refuse(symbol string, code, times int) {
 	}
 }
 
-// TestPassingRefusal has Gateway refuse one subscription after 1101. Its data comes back at once when Gateway says that there is
-// data again, in every way in which it does.
+// TestPassingRefusal has Gateway refuse one subscription after 1101. Its data comes back at once when Gateway says that
+// there is data again, in every way in which it does.
 func TestPassingRefusal(t *testing.T) {
 	for name, again := range map[string]func(b *bench){
 		"1102":                        func(b *bench) { b.gateway.Notice(1102, "") },
 		"1102 after 1100":             func(b *bench) { b.gateway.Notice(1100, ""); b.gateway.Notice(1102, "") },
 		"2104 of a farm that is well": func(b *bench) { b.gateway.Farm(2104, "usfarm") },
-		"2104 of a farm that was not": func(b *bench) { b.gateway.Farm(2103, "usfarm"); b.gateway.Farm(2104, "usfarm") },
-		"another 1101":                func(b *bench) { b.gateway.Notice(1101, "") },
-		"a new session":               func(b *bench) { b.gateway.Drop() },
+		"2104 of a farm that was not": func(b *bench) {
+			b.gateway.Farm(2103, "usfarm")
+			b.gateway.Farm(2104, "usfarm")
+		},
+		"another 1101":  func(b *bench) { b.gateway.Notice(1101, "") },
+		"a new session": func(b *bench) { b.gateway.Drop() },
 	} {
 		for _, code := range []int{101, 200, 321, 354, 10089, 10168, 10186, 10999} {
 			if code != 354 && name != "1102" {
@@ -135,7 +138,8 @@ func TestRetryDelays(t *testing.T) {
 	for n := 1; n <= 9; n++ {
 		got = append(got, retryAfter(n).String())
 	}
-	if want := "5s 10s 20s 40s 1m20s 2m40s 5m0s 5m0s 5m0s"; strings.Join(got, " ") != want || retryAfter(1000) != lastRetry {
+	if want := "5s 10s 20s 40s 1m20s 2m40s 5m0s 5m0s 5m0s"; strings.Join(got, " ") != want ||
+		retryAfter(1000) != lastRetry {
 		t.Errorf("%v, want %s", got, want)
 	}
 }
@@ -147,7 +151,8 @@ func TestRetriesDoNotBurst(t *testing.T) {
 	e := New(Config{Supervisor: b.sup, Strategy: b, Log: slog.New(b.log)})
 	e.session, e.requests = b.sup.Session(), []int{-1}
 	for i := range 100 {
-		e.instruments = append(e.instruments, Instrument{Contract: conn.Contract{Symbol: fmt.Sprint("X", i), Type: "STK", Exchange: "SMART"}})
+		e.instruments = append(e.instruments,
+			Instrument{Contract: conn.Contract{Symbol: fmt.Sprint("X", i), Type: "STK", Exchange: "SMART"}})
 		e.feeds = append(e.feeds, feed{refused: 1, due: time.Minute})
 	}
 	e.retry(time.Second)
@@ -211,18 +216,30 @@ func TestLastPrice(t *testing.T) {
 		ticks []conn.Tick
 		want  string // the prices that are told, those of before in brackets
 	}{
-		"no time":                           {[]conn.Tick{last(5, 0), last(5, 1)}, "(5) (5)"},
-		"no time, and it moves":             {[]conn.Tick{last(5, 0), last(6, 1), last(6, 2), last(5, 3)}, "(5) 6 6 5"},
-		"the time comes before it":          {[]conn.Tick{traded(3, 0), last(5, 0)}, "5"},
-		"the time comes behind it":          {[]conn.Tick{last(5, 0), traded(3, 0)}, "(5) 5"},
-		"the time comes much later":         {[]conn.Tick{last(5, 0), traded(3, 2*time.Second), last(5, 2*time.Second)}, "(5) 5"},
-		"the time of the next trade":        {[]conn.Tick{traded(2*day, 0), last(5, 0), traded(0, 0), last(6, 0)}, "(5) 6"},
-		"days old":                          {[]conn.Tick{traded(2*day, 0), last(5, 0), last(5, 1)}, "(5) (5)"},
-		"days old, the time behind it":      {[]conn.Tick{last(5, 0), traded(2*day, 0), traded(2*day, 0)}, "(5)"},
-		"days old, traded again":            {[]conn.Tick{traded(2*day, 0), last(5, 0), traded(1, 9), last(5, 9)}, "(5) 5"},
-		"none, then one":                    {[]conn.Tick{last(0, 0), last(5, 0)}, "0 (5)"},
-		"frozen, though it was traded":      {[]conn.Tick{traded(1, 0), frozen(5)}, "(5)"},
-		"frozen, and live again":            {[]conn.Tick{last(5, 0), last(6, 0), frozen(6), last(6, 1), last(7, 1)}, "(5) 6 (6) (6) 7"},
+		"no time":                  {[]conn.Tick{last(5, 0), last(5, 1)}, "(5) (5)"},
+		"no time, and it moves":    {[]conn.Tick{last(5, 0), last(6, 1), last(6, 2), last(5, 3)}, "(5) 6 6 5"},
+		"the time comes before it": {[]conn.Tick{traded(3, 0), last(5, 0)}, "5"},
+		"the time comes behind it": {[]conn.Tick{last(5, 0), traded(3, 0)}, "(5) 5"},
+		"the time comes much later": {
+			[]conn.Tick{last(5, 0), traded(3, 2*time.Second), last(5, 2*time.Second)},
+			"(5) 5",
+		},
+		"the time of the next trade": {
+			[]conn.Tick{traded(2*day, 0), last(5, 0), traded(0, 0), last(6, 0)},
+			"(5) 6",
+		},
+		"days old":                     {[]conn.Tick{traded(2*day, 0), last(5, 0), last(5, 1)}, "(5) (5)"},
+		"days old, the time behind it": {[]conn.Tick{last(5, 0), traded(2*day, 0), traded(2*day, 0)}, "(5)"},
+		"days old, traded again": {
+			[]conn.Tick{traded(2*day, 0), last(5, 0), traded(1, 9), last(5, 9)},
+			"(5) 5",
+		},
+		"none, then one":               {[]conn.Tick{last(0, 0), last(5, 0)}, "0 (5)"},
+		"frozen, though it was traded": {[]conn.Tick{traded(1, 0), frozen(5)}, "(5)"},
+		"frozen, and live again": {
+			[]conn.Tick{last(5, 0), last(6, 0), frozen(6), last(6, 1), last(7, 1)},
+			"(5) 6 (6) (6) 7",
+		},
 		"frozen, and its time behind it":    {[]conn.Tick{frozen(5), traded(1, 0)}, "(5)"},
 		"frozen, it moves as long as it is": {[]conn.Tick{frozen(5), frozen(6)}, "(5) (6)"},
 	} {

@@ -34,8 +34,8 @@ func (l *Ledger) Notes() (notes map[string][]byte, err error) {
 // Note writes notes down; a nil value removes one. They are on disk when it returns without an error.
 func (l *Ledger) Note(notes map[string][]byte) error { return l.flush(notes) }
 
-// NoteSoon writes notes down, which the program's end cannot undo any more, but the computer's can for a while; a nil value removes
-// one. It is for what can be found out again.
+// NoteSoon writes notes down, which the program's end cannot undo any more, but the computer's can for a while; a nil
+// value removes one. It is for what can be found out again.
 func (l *Ledger) NoteSoon(notes map[string][]byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,8 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list ...*Intent) error {
 	return l.transact(func(tx *bbolt.Tx) error {
 		return errors.Join(
-			putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)), putCount(tx, takenKey, number),
+			putIntents(tx, list), putNotes(tx, notes), putCount(tx, floorKey, uint64(floor)),
+			putCount(tx, takenKey, number),
 		)
 	})
 }
@@ -107,8 +108,9 @@ func (l *Ledger) save(list ...*Intent) {
 	l.tell(list...)
 }
 
-// record writes an entry to the journal and, some time later, to the database. What the journal does not take has that time to get
-// lost; then the ledger knows less than there is to know, which leads to a look at Gateway and never to another order.
+// record writes an entry to the journal and, some time later, to the database. What the journal does not take has that
+// time to get lost; then the ledger knows less than there is to know, which leads to a look at Gateway and never to
+// another order.
 func (l *Ledger) record(e entry) error {
 	err := l.journal.write(e)
 	for _, i := range e.Intents {
@@ -126,8 +128,8 @@ func (l *Ledger) nudge() {
 	}
 }
 
-// writeDelay is for how long nothing must have happened before the database takes over what has: a transaction costs syncs, for
-// which an order would have to wait.
+// writeDelay is for how long nothing must have happened before the database takes over what has: a transaction costs
+// syncs, for which an order would have to wait.
 const writeDelay = time.Second
 
 // retryDelay is the time between two attempts to write what the disk has refused.
@@ -152,8 +154,8 @@ func (l *Ledger) keepUp() {
 	}
 }
 
-// quiet waits until something has happened and then nothing for a while, or until the journal needs its space. It returns false if
-// the ledger is closed.
+// quiet waits until something has happened and then nothing for a while, or until the journal needs its space. It
+// returns false if the ledger is closed.
 func (l *Ledger) quiet(failed bool) bool {
 	wait := writeDelay
 	if failed {
@@ -177,8 +179,8 @@ func (l *Ledger) quiet(failed bool) bool {
 	}
 }
 
-// flush has the database take over everything that is known, with further notes, all of it or nothing. What the disk refuses is
-// kept for the next time, but the further notes.
+// flush has the database take over everything that is known, with further notes, all of it or nothing. What the disk
+// refuses is kept for the next time, but the further notes.
 func (l *Ledger) flush(further map[string][]byte) (err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -210,8 +212,8 @@ func (l *Ledger) flush(further map[string][]byte) (err error) {
 	return l.put(number, floor, all, list...)
 }
 
-// WriteAnew writes all that the ledger knows to the place from which its files have gone, for the next start. It replaces
-// nothing but what it wrote itself.
+// WriteAnew writes all that the ledger knows to the place from which its files have gone, for the next start. It
+// replaces nothing but what it wrote itself.
 func (l *Ledger) WriteAnew() error {
 	if err := l.flush(nil); err != nil {
 		return err

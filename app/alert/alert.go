@@ -2,9 +2,9 @@
 // shoutrrr speaks.
 //
 // An alert is on disk for each channel before Put returns, and stays there until the channel has taken it or a day has
-// passed. Each channel delivers in order, on a goroutine of its own, so that one that is slow or dead holds up nobody else.
-// What a channel needs to know stands in the settings as a reference to a secret; it is looked up for each delivery, and
-// shows up in no log, no status and no error.
+// passed. Each channel delivers in order, on a goroutine of its own, so that one that is slow or dead holds up nobody
+// else. What a channel needs to know stands in the settings as a reference to a secret; it is looked up for each
+// delivery, and shows up in no log, no status and no error.
 package alert
 
 import (
@@ -48,7 +48,8 @@ type Webhook struct {
 	SigningKey string // secret for the HMAC; empty: not signed
 }
 
-// Heartbeat is an HTTP address that is called again and again, so that somebody else notices when this computer is dead.
+// Heartbeat is an HTTP address that is called again and again, so that somebody else notices when this computer is
+// dead.
 type Heartbeat struct {
 	URL                string // secret
 	Every              time.Duration

@@ -44,7 +44,8 @@ type message struct {
 func (m *message) text() (title, body string) {
 	title, body = line(m.Alert.Title), strings.TrimSpace(m.Alert.Body)
 	if m.late > 0 {
-		body = fmt.Sprintf("%s\n\nSent late: this is of %s, %s ago.", body, m.Alert.At.Local().Format("Mon 2 Jan 15:04:05 MST"), span(m.late))
+		body = fmt.Sprintf("%s\n\nSent late: this is of %s, %s ago.", body,
+			m.Alert.At.Local().Format("Mon 2 Jan 15:04:05 MST"), span(m.late))
 	}
 	return title, strings.TrimSpace(body)
 }
@@ -79,16 +80,24 @@ type channel struct {
 func (o *Outbox) channels(c Config) []channel {
 	var list []channel
 	if c.Email != nil {
-		list = append(list, channel{"email", "Email", func(ctx context.Context, m *message) error { return o.sendEmail(ctx, *c.Email, m) }})
+		list = append(list, channel{"email", "Email", func(ctx context.Context, m *message) error {
+			return o.sendEmail(ctx, *c.Email, m)
+		}})
 	}
 	if c.Slack != "" {
-		list = append(list, channel{"slack", "Slack", func(ctx context.Context, m *message) error { return o.sendSlack(ctx, c.Slack, m) }})
+		list = append(list, channel{"slack", "Slack", func(ctx context.Context, m *message) error {
+			return o.sendSlack(ctx, c.Slack, m)
+		}})
 	}
 	if c.Webhook != nil {
-		list = append(list, channel{"webhook", "Webhook", func(ctx context.Context, m *message) error { return o.sendWebhook(ctx, *c.Webhook, m) }})
+		list = append(list, channel{"webhook", "Webhook", func(ctx context.Context, m *message) error {
+			return o.sendWebhook(ctx, *c.Webhook, m)
+		}})
 	}
 	for _, ref := range c.Services {
-		list = append(list, channel{ref, "Service", func(ctx context.Context, m *message) error { return o.sendService(ctx, ref, m) }})
+		list = append(list, channel{ref, "Service", func(ctx context.Context, m *message) error {
+			return o.sendService(ctx, ref, m)
+		}})
 	}
 	return list
 }
@@ -114,8 +123,8 @@ type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
 
-// sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up nothing
-// once another receiver has the mail.
+// sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up
+// nothing once another receiver has the mail.
 func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	values, _, err := o.lookup(e.Password)
 	if err != nil {
@@ -207,7 +216,8 @@ func mailError(err error, red *Redactor) error {
 	said := red.text(fmt.Sprintf("%d %s", answer.Code, answer.Msg))
 	switch answer.Code {
 	case 530, 534, 535, 538:
-		return fmt.Errorf("the mail server refused the login (%s): check email.user, the password and email.encryption", said)
+		return fmt.Errorf("the mail server refused the login (%s): check email.user, the password and email.encryption",
+			said)
 	case 550, 551, 553, 554:
 		return fmt.Errorf("the mail server refused the message (%s): check email.from and email.to", said)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 )
 
-// shoutrrr knows no context, and reads what a server sends to the end, however much that is. So each of its deliveries is a
-// process of its own, which has a limit of time and of memory and can be killed.
+// shoutrrr knows no context, and reads what a server sends to the end, however much that is. So each of its deliveries
+// is a process of its own, which has a limit of time and of memory and can be killed.
 
 // ChildCommand is the command of the program that runs [Child].
 const ChildCommand = "deliver-alert"
@@ -31,7 +31,8 @@ const (
 	maxResult = 64 << 10
 )
 
-// job is one delivery by shoutrrr. It goes to the child by its standard input: arguments and environment can be seen by others.
+// job is one delivery by shoutrrr. It goes to the child by its standard input: arguments and environment can be seen by
+// others.
 type job struct {
 	Target  string   `json:"target"` // URL of shoutrrr
 	Text    string   `json:"text"`
@@ -65,8 +66,8 @@ func (o *Outbox) shout(ctx context.Context, j job) result {
 	cmd.Stdout, cmd.WaitDelay = &limitedWriter{&out, maxResult}, time.Second
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	cmd.SysProcAttr = childAttr()
-	// The pipe stays open as long as this process lives: a child whose parent was killed must not deliver what the next start
-	// delivers again.
+	// The pipe stays open as long as this process lives: a child whose parent was killed must not deliver what the next
+	// start delivers again.
 	stdin, err := cmd.StdinPipe()
 	if err == nil {
 		if err = cmd.Start(); err == nil {
@@ -101,8 +102,8 @@ func (w *limitedWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Child does one job that in holds, writes what became of it to out and returns. It ends the process when the job takes too long
-// or too much memory.
+// Child does one job that in holds, writes what became of it to out and returns. It ends the process when the job takes
+// too long or too much memory.
 func Child(in io.Reader, out io.Writer) {
 	var j job
 	if err := json.NewDecoder(in).Decode(&j); err != nil {

@@ -58,16 +58,23 @@ func pour(c net.Conn, begin string, more []byte, stop <-chan struct{}) {
 	}
 }
 
-// TestEndlessAnswers delivers to servers whose answers never end: the delivery ends, says why, and no memory of ours grows by it.
+// TestEndlessAnswers delivers to servers whose answers never end: the delivery ends, says why, and no memory of ours
+// grows by it.
 func TestEndlessAnswers(t *testing.T) {
 	junk := []byte(strings.Repeat("x", 64<<10))
 	web := endless(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", junk)
 	header := endless(t, "HTTP/1.1 200 OK\r\nX-Long: ", junk)
 	mail := endless(t, "220 ", junk)
-	p := newPost(t, map[string]string{"env:WEB": "generic+http://" + web + "/hook", "env:SLACK": "http://" + header + "/hook"})
+	p := newPost(t, map[string]string{
+		"env:WEB":   "generic+http://" + web + "/hook",
+		"env:SLACK": "http://" + header + "/hook",
+	})
 	p.box.Configure(Config{
 		Services: []string{"env:WEB"}, Slack: "env:SLACK",
-		Email: &Email{Server: "127.0.0.1", Port: port(t, mail), Encryption: "none", From: "a@example.com", To: []string{"b@example.com"}},
+		Email: &Email{
+			Server: "127.0.0.1", Port: port(t, mail), Encryption: "none", From: "a@example.com",
+			To: []string{"b@example.com"},
+		},
 	})
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -102,7 +109,10 @@ func TestRedirectElsewhere(t *testing.T) {
 	target := fmt.Sprintf("http://localhost:%d/elsewhere", port(t, other.addr))
 	srv := &http.Server{Handler: http.RedirectHandler(target, http.StatusTemporaryRedirect)}
 	p.serve(func(ln net.Listener) { _ = srv.Serve(ln) }, func() { srv.Close() })
-	post := newPost(t, map[string]string{"env:WEB": "generic+http://" + p.addr + "/hook", "env:SLACK": "http://" + p.addr + "/slackhook", "env:HOOK": "http://" + p.addr + "/webhook"})
+	post := newPost(t, map[string]string{
+		"env:WEB":   "generic+http://" + p.addr + "/hook",
+		"env:SLACK": "http://" + p.addr + "/slackhook", "env:HOOK": "http://" + p.addr + "/webhook",
+	})
 	post.box.Configure(Config{Services: []string{"env:WEB"}, Slack: "env:SLACK", Webhook: &Webhook{URL: "env:HOOK"}})
 	post.run()
 	post.put(Alert{Title: "Lost", At: time.Now()})
@@ -117,8 +127,8 @@ func TestRedirectElsewhere(t *testing.T) {
 	}
 }
 
-// TestChildShowsNoSecret looks at the delivering process from outside: what it delivers to stands in none of its arguments and
-// not in its environment.
+// TestChildShowsNoSecret looks at the delivering process from outside: what it delivers to stands in none of its
+// arguments and not in its environment.
 func TestChildShowsNoSecret(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")

@@ -12,7 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Run delivers until ctx ends. A panic, also of the goroutine of a channel, ends all of it and is Run's, which may be called again.
+// Run delivers until ctx ends. A panic, also of the goroutine of a channel, ends all of it and is Run's, which may be
+// called again.
 func (o *Outbox) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	broken := make(chan string, 1)
@@ -176,7 +177,8 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 	o.mu.Unlock()
 	switch {
 	case refused != nil:
-		o.log.Warn("an alert has reached some receivers only, the server refused the others", "channel", ch.name, "err", refused)
+		o.log.Warn("an alert has reached some receivers only, the server refused the others", "channel", ch.name, "err",
+			refused)
 	case first:
 		o.log.Warn("alerts cannot be delivered, they are tried again for 24 hours", "channel", ch.name, "err", err)
 	case again:

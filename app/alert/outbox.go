@@ -162,7 +162,8 @@ func (o *Outbox) drop() {
 			if !slices.ContainsFunc(o.boxes, func(b *box) bool { return b.channel.name == string(name) }) {
 				gone = append(gone, slices.Clone(name))
 				if n := b.Stats().KeyN; n > 0 {
-					o.log.Warn("alerts were dropped, their channel is no longer set up", "channel", string(name), "alerts", n)
+					o.log.Warn("alerts were dropped, their channel is no longer set up", "channel", string(name),
+						"alerts", n)
 				}
 			}
 			return nil
@@ -289,7 +290,9 @@ func (o *Outbox) Test(ctx context.Context, name string) ([]Result, error) {
 	}
 	if h := o.config.Heartbeat; h != nil {
 		names = append(names, heartbeatName)
-		list = append(list, channel{heartbeatName, "Heartbeat", func(ctx context.Context, _ *message) error { return o.callHeartbeat(ctx, *h) }})
+		list = append(list, channel{heartbeatName, "Heartbeat", func(ctx context.Context, _ *message) error {
+			return o.callHeartbeat(ctx, *h)
+		}})
 	}
 	o.mu.Unlock()
 	if name != "" {
@@ -306,7 +309,8 @@ func (o *Outbox) Test(ctx context.Context, name string) ([]Result, error) {
 	for i, ch := range list {
 		all.Go(func() {
 			m := &message{entry: entry{ID: rand.Text(), Alert: Alert{
-				Kind: "test", At: time.Now().Round(0), Title: "Test", Body: "This is a test message. Alerts arrive here.",
+				Kind: "test", At: time.Now().Round(0), Title: "Test",
+				Body: "This is a test message. Alerts arrive here.",
 			}}, done: func(string) {}}
 			results[i] = Result{ch.name, safely(ctx, ch, m)}
 		})

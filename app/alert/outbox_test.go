@@ -22,7 +22,10 @@ func at(ago time.Duration) time.Time { return time.Now().Add(-ago).Round(0).UTC(
 // three alerts, as an outage makes them.
 func three() []Alert {
 	return []Alert{
-		{Kind: "lost", Incident: 1, At: at(10 * time.Minute), Title: "Connection to Gateway lost", Body: "Since 09:31:02.\nStart Gateway.", Urgent: true},
+		{
+			Kind: "lost", Incident: 1, At: at(10 * time.Minute), Title: "Connection to Gateway lost",
+			Body: "Since 09:31:02.\nStart Gateway.", Urgent: true,
+		},
 		{Kind: "back", Incident: 1, At: at(6 * time.Minute), Title: "Reconnected after 4 m 12 s", Body: "Stable."},
 		{Kind: "unstable", Incident: 2, At: at(time.Minute), Title: "The connection is unstable", Body: "4 drops."},
 	}
@@ -32,7 +35,8 @@ func three() []Alert {
 func everything(t *testing.T) (*post, *mailServer, *webServer) {
 	mail, web := newMailServer(t), newWebServer(t)
 	p := newPost(t, map[string]string{
-		"env:PW": "mailsecret", "env:SLACK": "http://" + web.addr + "/services/T0/slacksecret", "env:HOOK": "http://" + web.addr + "/hook?key=hooksecret",
+		"env:PW": "mailsecret", "env:SLACK": "http://" + web.addr + "/services/T0/slacksecret",
+		"env:HOOK": "http://" + web.addr + "/hook?key=hooksecret",
 		"env:SIGN": "signsecret", "env:NTFY": "ntfy://:ntfysecret@" + web.addr + "/topic?scheme=http",
 	})
 	p.box.Configure(Config{
@@ -44,14 +48,18 @@ func everything(t *testing.T) (*post, *mailServer, *webServer) {
 }
 
 func mailTo(s *mailServer, user string, to ...string) *Email {
-	e := &Email{Server: "127.0.0.1", Encryption: "auto", User: user, Password: "env:PW", From: "gatewatch@example.com", To: to}
+	e := &Email{
+		Server: "127.0.0.1", Encryption: "auto", User: user, Password: "env:PW", From: "gatewatch@example.com",
+		To: to,
+	}
 	_, _ = fmt.Sscanf(s.addr, "127.0.0.1:%d", &e.Port)
 	return e
 }
 
 var channelNames = []string{"email", "slack", "webhook", "env:NTFY"}
 
-// arrived checks that each channel was told the three alerts once and in order, and which of them say that they are late.
+// arrived checks that each channel was told the three alerts once and in order, and which of them say that they are
+// late.
 func arrived(t *testing.T, s *mailServer, web *webServer, late ...bool) {
 	t.Helper()
 	texts := map[string][]string{}
@@ -80,7 +88,8 @@ func arrived(t *testing.T, s *mailServer, web *webServer, late ...bool) {
 			if !strings.Contains(got[i], a.Title) {
 				t.Errorf("%s was told as alert %d: %s", name, i, got[i])
 			}
-			if says := strings.Contains(got[i], "Sent late") || strings.Contains(got[i], `"late":true`); says != late[i] {
+			if says := strings.Contains(got[i], "Sent late") ||
+				strings.Contains(got[i], `"late":true`); says != late[i] {
 				t.Errorf("%s, alert %d: late %v, want %v: %s", name, i, says, late[i], got[i])
 			}
 		}
@@ -94,10 +103,12 @@ func TestServersAreAway(t *testing.T) {
 	list := three()
 	p.put(list[:2]...)
 	for _, name := range channelNames {
-		if got := p.failing(name); !strings.Contains(got, "refused") || len(got) > 150 || strings.Contains(got, web.addr) {
+		if got := p.failing(name); !strings.Contains(got, "refused") || len(got) > 150 ||
+			strings.Contains(got, web.addr) {
 			t.Errorf("%s says %q", name, got)
 		}
-		if c := p.channel(name); c.Queued != 2 || !c.Oldest.Equal(list[0].At) || c.Sent != 0 || !c.LastSent.IsZero() || c.LastErrorAt.IsZero() {
+		if c := p.channel(name); c.Queued != 2 || !c.Oldest.Equal(list[0].At) || c.Sent != 0 || !c.LastSent.IsZero() ||
+			c.LastErrorAt.IsZero() {
 			t.Errorf("%+v", c)
 		}
 	}
@@ -134,7 +145,8 @@ func TestServersFail(t *testing.T) {
 	if got := p.channel("webhook").LastError; got != "the server answered 500" {
 		t.Errorf("webhook says %q", got)
 	}
-	if got := p.channel("email").LastError; !strings.Contains(got, "the mail server answered 554") && !strings.Contains(got, "refused the message") {
+	if got := p.channel("email").LastError; !strings.Contains(got, "the mail server answered 554") &&
+		!strings.Contains(got, "refused the message") {
 		t.Errorf("email says %q", got)
 	}
 	mail.close()
@@ -164,7 +176,8 @@ func TestNoName(t *testing.T) {
 	p.run()
 	p.put(three()...)
 	for _, name := range channelNames {
-		if got := p.failing(name); !strings.Contains(got, "name cannot be resolved") && !strings.Contains(got, "no such host") || strings.Contains(got, "gateway.invalid") {
+		if got := p.failing(name); !strings.Contains(got, "name cannot be resolved") &&
+			!strings.Contains(got, "no such host") || strings.Contains(got, "gateway.invalid") {
 			t.Errorf("%s says %q", name, got)
 		}
 	}
@@ -200,14 +213,21 @@ func TestMail(t *testing.T) {
 	p := newPost(t, map[string]string{"env:PW": "mailsecret"})
 	p.box.Configure(Config{Email: mailTo(s, "me", "you@example.com", "they@example.com")})
 	p.run()
-	p.put(Alert{Kind: "lost", At: at(0), Title: "Verbindung fort\r\nBcc: thief@example.com", Body: "Über alles.\n.\nMAIL FROM:<x>\n"})
+	p.put(Alert{
+		Kind: "lost", At: at(0), Title: "Verbindung fort\r\nBcc: thief@example.com",
+		Body: "Über alles.\n.\nMAIL FROM:<x>\n",
+	})
 	p.delivered()
 	got := s.mails()
-	if len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "they@example.com" || got[0].from != "gatewatch@example.com" {
+	if len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "they@example.com" ||
+		got[0].from != "gatewatch@example.com" {
 		t.Fatalf("%q", got)
 	}
 	head, body, _ := strings.Cut(got[0].text, "\r\n\r\n")
-	for _, want := range []string{"Subject: Gatewatch: Verbindung fort  Bcc: thief@example.com", "To: you@example.com", "From: Gatewatch <gatewatch@example.com>"} {
+	for _, want := range []string{
+		"Subject: Gatewatch: Verbindung fort  Bcc: thief@example.com", "To: you@example.com",
+		"From: Gatewatch <gatewatch@example.com>",
+	} {
 		if !slices.Contains(strings.Split(head, "\r\n"), want) {
 			t.Errorf("no line %q in\n%s", want, head)
 		}
@@ -244,7 +264,8 @@ func TestReceiversOfMail(t *testing.T) {
 	if got := s.mails(); len(got) != 2 || got[0].to != "you@example.com" || got[1].to != "you@example.com" {
 		t.Errorf("%q", got)
 	}
-	if c := p.channel("email"); c.Sent != 3 || !strings.Contains(c.LastError, "550") || !strings.Contains(c.LastError, "email.to") {
+	if c := p.channel("email"); c.Sent != 3 || !strings.Contains(c.LastError, "550") ||
+		!strings.Contains(c.LastError, "email.to") {
 		t.Errorf("%+v", c)
 	}
 
@@ -349,20 +370,23 @@ func TestWebhook(t *testing.T) {
 	delete(sent, "late_seconds")
 	delete(sent, "id")
 	want := map[string]any{
-		"kind": "lost", "incident": 1., "at": a.At.Format(time.RFC3339Nano), "title": a.Title, "body": a.Body, "urgent": true,
-		"late": true, "version": "v1",
+		"kind": "lost", "incident": 1., "at": a.At.Format(time.RFC3339Nano), "title": a.Title, "body": a.Body,
+		"urgent": true,
+		"late":   true, "version": "v1",
 	}
 	if fmt.Sprint(sent) != fmt.Sprint(want) {
 		t.Errorf("sent %v, want %v", sent, want)
 	}
-	if id == "" || r.header.Get("Idempotency-Key") != id || r.header.Get("Content-Type") != "application/json" || r.header.Get("User-Agent") != "Gatewatch/v1" {
+	if id == "" || r.header.Get("Idempotency-Key") != id || r.header.Get("Content-Type") != "application/json" ||
+		r.header.Get("User-Agent") != "Gatewatch/v1" {
 		t.Errorf("id %q, header %v", id, r.header)
 	}
 }
 
 func TestWebhookAnswers(t *testing.T) {
 	for code, want := range map[int]string{
-		204: "", 301: "points elsewhere", 308: "points elsewhere", 404: "no longer valid", 410: "no longer valid", 401: "answered 401", 502: "answered 502",
+		204: "", 301: "points elsewhere", 308: "points elsewhere", 404: "no longer valid", 410: "no longer valid",
+		401: "answered 401", 502: "answered 502",
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			web := newWebServer(t)
@@ -459,7 +483,10 @@ func TestQueueIsBounded(t *testing.T) {
 // TestConfigure changes channels while alerts wait.
 func TestConfigure(t *testing.T) {
 	web := newWebServer(t)
-	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret", "env:SLACK": "http://" + web.addr + "/slacksecret"})
+	p := newPost(t, map[string]string{
+		"env:HOOK":  "http://" + web.addr + "/hooksecret",
+		"env:SLACK": "http://" + web.addr + "/slacksecret",
+	})
 	both := Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK"}
 	p.put(three()[0]) // to nobody
 	p.box.Configure(both)
@@ -495,15 +522,25 @@ func TestConfigure(t *testing.T) {
 func TestTest(t *testing.T) {
 	web := newWebServer(t)
 	web.open()
-	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret", "env:BEAT": "http://" + web.addr + "/beatsecret", "env:SLACK": "nothing"})
-	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK", Heartbeat: &Heartbeat{URL: "env:BEAT", Every: time.Hour}})
+	p := newPost(t, map[string]string{
+		"env:HOOK": "http://" + web.addr + "/hooksecret",
+		"env:BEAT": "http://" + web.addr + "/beatsecret", "env:SLACK": "nothing",
+	})
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK", Heartbeat: &Heartbeat{
+		URL: "env:BEAT", Every: time.Hour,
+	}})
 	results, err := p.box.Test(t.Context(), "")
 	if err != nil || len(results) != 3 {
 		t.Fatalf("%v, %v", results, err)
 	}
-	for i, want := range []struct{ channel, err string }{{"slack", "not the URL of an incoming webhook"}, {"webhook", ""}, {"heartbeat", ""}} {
+	for i, want := range []struct{ channel, err string }{
+		{"slack", "not the URL of an incoming webhook"},
+		{"webhook", ""},
+		{"heartbeat", ""},
+	} {
 		got := results[i]
-		if got.Channel != want.channel || (got.Err == nil) != (want.err == "") || got.Err != nil && !strings.Contains(got.Err.Error(), want.err) {
+		if got.Channel != want.channel || (got.Err == nil) != (want.err == "") || got.Err != nil &&
+			!strings.Contains(got.Err.Error(), want.err) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
@@ -608,7 +645,8 @@ func TestDamagedFile(t *testing.T) {
 		copy(rot[i:], strings.Repeat("\xff", 4096))
 	}
 	for name, content := range map[string][]byte{
-		"text": []byte("this is no outbox"), "zeros": make([]byte, 1<<16), "cut": good[:len(good)/2], "cut short": good[:2*os.Getpagesize()], "rot": rot,
+		"text": []byte("this is no outbox"), "zeros": make([]byte, 1<<16), "cut": good[:len(good)/2],
+		"cut short": good[:2*os.Getpagesize()], "rot": rot,
 	} {
 		t.Run(name, func(t *testing.T) {
 			web := newWebServer(t)

@@ -21,8 +21,8 @@ func (brittle) Enabled(_ context.Context, l slog.Level) bool {
 	return false
 }
 
-// TestPanicIsRuns has the worker of one channel panic: Run ends in that panic with all of its workers, and called again it
-// delivers what waits.
+// TestPanicIsRuns has the worker of one channel panic: Run ends in that panic with all of its workers, and called again
+// it delivers what waits.
 func TestPanicIsRuns(t *testing.T) {
 	p, mail, web := everything(t)
 	mail.open()

@@ -46,7 +46,9 @@ func Redacting(secrets ...string) *Redactor {
 		}
 		r.url = true
 		// Whatever stands between the marks of a URL, whether or not it is a valid one.
-		for _, part := range strings.FieldsFunc(rest, func(c rune) bool { return strings.ContainsRune("/?#&=@:,", c) || unicode.IsSpace(c) }) {
+		for _, part := range strings.FieldsFunc(rest, func(c rune) bool {
+			return strings.ContainsRune("/?#&=@:,", c) || unicode.IsSpace(c)
+		}) {
 			add(part)
 			if plain, err := url.PathUnescape(part); err == nil {
 				add(plain)

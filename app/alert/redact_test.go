@@ -15,11 +15,23 @@ func TestRedact(t *testing.T) {
 		{"hunter22", `535 hunter22 is wrong`, "535 ••• is wrong"},
 		{"hunter22", `535 HUNTER22 is wrong`, "535 ••• is wrong"},
 		{"pw/with space", "tried pw%2Fwith+space and pw%2Fwith%20space", "tried ••• and •••"},
-		{"https://hooks.slack.com/services/T01234/B05678/x1y2z3", `Post "https://hooks.slack.com/services/T01234/B05678/x1y2z3": EOF`, `Post "•••": EOF`},
-		{"https://hooks.slack.com/services/T01234/B05678/x1y2z3", "lookup Hooks.Slack.Com: B05678 gone", "lookup •••: ••• gone"},
-		{"https://hook.example/a?key=abcd1234", "dial tcp 203.0.113.7:443: refused for abcd1234", "dial tcp •••: refused for •••"},
+		{
+			"https://hooks.slack.com/services/T01234/B05678/x1y2z3",
+			`Post "https://hooks.slack.com/services/T01234/B05678/x1y2z3": EOF`, `Post "•••": EOF`,
+		},
+		{
+			"https://hooks.slack.com/services/T01234/B05678/x1y2z3", "lookup Hooks.Slack.Com: B05678 gone",
+			"lookup •••: ••• gone",
+		},
+		{
+			"https://hook.example/a?key=abcd1234", "dial tcp 203.0.113.7:443: refused for abcd1234",
+			"dial tcp •••: refused for •••",
+		},
 		{"https://hook.example/a?key=abcd1234", "dial tcp [2001:db8::1]:443: refused", "dial tcp •••: refused"},
-		{"telegram://110201543:AAHdqTcvCH1@telegram?chats=@me", "bot 110201543: AAHdqTcvCH1 unknown", "bot •••: ••• unknown"},
+		{
+			"telegram://110201543:AAHdqTcvCH1@telegram?chats=@me", "bot 110201543: AAHdqTcvCH1 unknown",
+			"bot •••: ••• unknown",
+		},
 		{"abcd", "line one\r\nline two\x00", "line one  line two"},
 		{"", "nothing is secret at 127.0.0.1:25", "nothing is secret at 127.0.0.1:25"},
 	} {
@@ -39,7 +51,9 @@ func TestRedact(t *testing.T) {
 // TestRedactAnything puts any secret, in any of the forms that it takes on its way, into any text.
 func TestRedactAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		secret := rapid.StringMatching(`[ -~]{4,40}`).Filter(func(s string) bool { return strings.TrimSpace(s) == s }).Draw(t, "secret")
+		secret := rapid.StringMatching(`[ -~]{4,40}`).Filter(func(s string) bool {
+			return strings.TrimSpace(s) == s
+		}).Draw(t, "secret")
 		form := rapid.SampledFrom([]func(string) string{
 			func(s string) string { return s }, url.QueryEscape, url.PathEscape, strings.ToUpper, strings.ToLower,
 		}).Draw(t, "form")
@@ -55,7 +69,10 @@ func TestRedactAnything(t *testing.T) {
 func TestRedactURL(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		part := rapid.StringMatching(`[A-Za-z0-9]{8,16}`)
-		parts := []string{part.Draw(t, "user"), part.Draw(t, "password"), part.Draw(t, "host") + ".example", part.Draw(t, "path"), part.Draw(t, "value")}
+		parts := []string{
+			part.Draw(t, "user"), part.Draw(t, "password"), part.Draw(t, "host") + ".example",
+			part.Draw(t, "path"), part.Draw(t, "value"),
+		}
 		secret := "https://" + parts[0] + ":" + parts[1] + "@" + parts[2] + "/" + parts[3] + "?k=" + parts[4]
 		text := strings.Join(rapid.Permutation(append(parts, secret)).Draw(t, "said"), " and ")
 		got := strings.ToLower(Redacting(secret).text(text))
@@ -79,7 +96,8 @@ func TestSecret(t *testing.T) {
 		}
 	}
 	for ref, want := range map[string]string{
-		"env:GATEWATCH_TEST_NONE": "GATEWATCH_TEST_NONE is not set", "keyring:none": "gatewatch secret set none", "plain": "keyring:NAME or env:NAME",
+		"env:GATEWATCH_TEST_NONE": "GATEWATCH_TEST_NONE is not set", "keyring:none": "gatewatch secret set none",
+		"plain": "keyring:NAME or env:NAME",
 	} {
 		if got, err := Secret(ref); err == nil || got != "" || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %q, %v", ref, got, err)
@@ -92,7 +110,8 @@ func TestSecret(t *testing.T) {
 		t.Errorf("deleted twice: %v", err)
 	}
 	keyring.MockInitWithError(errors.New("locked"))
-	if _, err := Secret("keyring:mail"); err == nil || !strings.Contains(err.Error(), "unlock it") || !strings.Contains(err.Error(), "env:NAME") {
+	if _, err := Secret("keyring:mail"); err == nil || !strings.Contains(err.Error(), "unlock it") ||
+		!strings.Contains(err.Error(), "env:NAME") {
 		t.Errorf("a locked keyring: %v", err)
 	}
 }

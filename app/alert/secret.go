@@ -18,15 +18,16 @@ const keyringLimit = 10 * time.Second
 
 var errKeyringSilent = errors.New("no answer")
 
-// Secret looks up a reference: keyring:NAME in the keyring of this computer (Windows Credential Manager, macOS Keychain,
-// the Secret Service elsewhere), env:NAME in the environment. The error says what to do.
+// Secret looks up a reference: keyring:NAME in the keyring of this computer (Windows Credential Manager, macOS
+// Keychain, the Secret Service elsewhere), env:NAME in the environment. The error says what to do.
 func Secret(ref string) (string, error) {
 	kind, name, _ := strings.Cut(ref, ":")
 	switch kind {
 	case "env":
 		value := os.Getenv(name)
 		if value == "" {
-			return "", fmt.Errorf("the environment variable %s is not set for Gatewatch; set it where Gatewatch is started", name)
+			return "", fmt.Errorf("the environment variable %s is not set for Gatewatch; set it where Gatewatch is "+
+				"started", name)
 		}
 		return value, nil
 	case "keyring":
@@ -64,7 +65,8 @@ func DeleteSecret(name string) error {
 }
 
 func keyringError(err error) error {
-	return fmt.Errorf("the keyring of this computer cannot be used (%w); unlock it, or keep the secret in an environment variable and write env:NAME", err)
+	return fmt.Errorf("the keyring of this computer cannot be used (%w); unlock it, or keep the secret in an "+
+		"environment variable and write env:NAME", err)
 }
 
 // bounded calls f and waits for it no longer than the limit.

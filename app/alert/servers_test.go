@@ -161,7 +161,9 @@ func newMailServer(t *testing.T) *mailServer {
 }
 
 func (s *mailServer) open() {
-	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &mailSession{s: s, c: c}, nil }))
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &mailSession{s: s, c: c}, nil
+	}))
 	srv.AllowInsecureAuth, srv.Domain, srv.TLSConfig = true, "localhost", s.tls
 	srv.ErrorLog = quietLog{}
 	s.serve(func(ln net.Listener) { _ = srv.Serve(ln) }, func() { srv.Close() })
@@ -254,7 +256,10 @@ func certificate(t *testing.T) *tls.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -311,7 +316,8 @@ func (p *post) set(ref, secret string) {
 func (p *post) open() {
 	p.t.Helper()
 	box, err := Open(Options{
-		Path: p.path, Version: "v1", Child: []string{os.Args[0], ChildCommand}, Log: slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Path: p.path, Version: "v1", Child: []string{os.Args[0], ChildCommand},
+		Log: slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Secret: func(ref string) (string, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()

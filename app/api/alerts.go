@@ -16,7 +16,8 @@ const testLimit = 45 * time.Second
 var ErrNoChannel = errors.New("no such channel; GET /alerts lists them")
 
 // ErrNoChannels means that there is nothing to test.
-var ErrNoChannels = errors.New("no channel for alerts is set up; see the keys email, slack, webhook, alerts and heartbeat in settings.json")
+var ErrNoChannels = errors.New("no channel for alerts is set up; see the keys email, slack, webhook, alerts and " +
+	"heartbeat in settings.json")
 
 // AlertsBackend is the part of a [Backend] about alert channels.
 type AlertsBackend interface {
@@ -32,7 +33,8 @@ type Alerts struct {
 
 // Channel is one way that alerts take out of this computer.
 type Channel struct {
-	Name        string     `json:"name"`      // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
+	// "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
+	Name        string     `json:"name"`
 	Service     string     `json:"service"`   // what it is, in words
 	Queued      int        `json:"queued"`    // alerts that wait for delivery
 	OldestAt    *time.Time `json:"oldest_at"` // of those

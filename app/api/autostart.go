@@ -32,7 +32,10 @@ type AutostartChange struct {
 
 // AutostartOf returns what the system keeps, as GET /autostart shows it.
 func AutostartOf(s autostart.State) Autostart {
-	return Autostart{On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe, Place: s.Place}
+	return Autostart{
+		On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe,
+		Place: s.Place,
+	}
 }
 
 func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +70,8 @@ func (c *Client) Autostart(ctx context.Context) (a Autostart, err error) {
 	return a, err
 }
 
-// SetAutostart has the program started at login, or no more, and returns how that stands then. The error may be a [*Conflict].
+// SetAutostart has the program started at login, or no more, and returns how that stands then. The error may be a
+// [*Conflict].
 func (c *Client) SetAutostart(ctx context.Context, on bool) (a Autostart, err error) {
 	err = c.ask(ctx, "/autostart", AutostartChange{on}, &a, nil)
 	return a, err

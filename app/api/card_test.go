@@ -90,7 +90,8 @@ func TestCardIsWhole(t *testing.T) {
 func TestCardThatCannotBeWritten(t *testing.T) {
 	s := serve(t, &fakeBackend{})
 	dir := t.TempDir()
-	if err := WriteCard(filepath.Join(dir, "nowhere", "api.json"), s); err == nil || !strings.Contains(err.Error(), "api.json") {
+	if err := WriteCard(filepath.Join(dir, "nowhere", "api.json"), s); err == nil ||
+		!strings.Contains(err.Error(), "api.json") {
 		t.Errorf("no folder: %v", err)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "api.json", "full"), 0o700); err != nil {
@@ -143,7 +144,8 @@ func TestClient(t *testing.T) {
 	}
 	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
 	st, body, err := c.Status(t.Context())
-	if err != nil || st.State != conn.Degraded || !strings.Contains(string(body), `"headline": "Gateway does not answer"`) {
+	if err != nil || st.State != conn.Degraded ||
+		!strings.Contains(string(body), `"headline": "Gateway does not answer"`) {
 		t.Errorf("%+v, %s, %v", st, body, err)
 	}
 	if a, err := c.Connect(t.Context()); err != nil || !a.Accepted || a.Message != "" || b.connects.Load() != 1 {
@@ -157,7 +159,8 @@ func TestClient(t *testing.T) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	b.err = conn.ErrNotRunning
-	if _, err := c.Connect(t.Context()); err == nil || err.Error() != "POST /connect_ib: 503 Service Unavailable: the supervisor is not running" {
+	if _, err := c.Connect(t.Context()); err == nil ||
+		err.Error() != "POST /connect_ib: 503 Service Unavailable: the supervisor is not running" {
 		t.Errorf("%v", err)
 	}
 	before := b.commands()
@@ -180,9 +183,11 @@ func TestClientMeetsStrangers(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { redirected = true }))
 	defer elsewhere.Close()
 	for name, answer := range map[string]http.HandlerFunc{
-		"page":     func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
-		"missing":  http.NotFound,
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+		"page":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
+		"missing": http.NotFound,
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+		},
 		"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"endless": func(w http.ResponseWriter, _ *http.Request) {
 			for sent := 0; ; sent += 1 << 16 {

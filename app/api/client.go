@@ -82,8 +82,8 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient returns a client for the server that card tells of. Each connection has to prove that it leads there before the
-// token is sent.
+// NewClient returns a client for the server that card tells of. Each connection has to prove that it leads there before
+// the token is sent.
 func NewClient(card Card) *Client {
 	c := &Client{card: card}
 	c.http = &http.Client{
@@ -174,8 +174,8 @@ func (c *Client) inTime(ctx context.Context, err error) error {
 	return err
 }
 
-// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address, and
-// [ErrNotResponding] if it does not answer in time.
+// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address,
+// and [ErrNotResponding] if it does not answer in time.
 func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
 	if err != nil {

@@ -69,7 +69,8 @@ func TestStreamsForTheOwner(t *testing.T) {
 		ends = append(ends, end)
 	}
 	for _, path := range []string{"/events", "/guard/events"} {
-		if res, _ := ask(t, s, "GET", path, "", "Authorization: -"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		if res, _ := ask(t, s, "GET", path, "", "Authorization: -"); res.StatusCode != 503 ||
+			res.Header.Get("Retry-After") == "" {
 			t.Errorf("one more of %s: %s", path, res.Status)
 		}
 	}
@@ -112,8 +113,8 @@ func (b *busy) Uptime(ctx context.Context, days int) (Uptime, error) {
 	return Uptime{}, nil
 }
 
-// TestCostlyQueriesTakeTurns asks for ten years 128 times at once: one is answered at a time, and those that would wait too
-// long are told to come again.
+// TestCostlyQueriesTakeTurns asks for ten years 128 times at once: one is answered at a time, and those that would wait
+// too long are told to come again.
 func TestCostlyQueriesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &busy{}

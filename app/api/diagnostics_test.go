@@ -54,12 +54,15 @@ func (b *brittle) Panicked(what any, stack []byte) {
 	}
 }
 
-// TestAPanicIsAnAnswer has requests fail inside: each is answered with an error, or cut off where an answer had begun, is told to
-// the backend, and the server goes on.
+// TestAPanicIsAnAnswer has requests fail inside: each is answered with an error, or cut off where an answer had begun,
+// is told to the backend, and the server goes on.
 func TestAPanicIsAnAnswer(t *testing.T) {
 	b := &brittle{fakeBackend: fakeBackend{status: Status{State: conn.Connected}}}
 	s := serve(t, b)
-	for _, c := range []struct{ where, method, path string }{{"status", "GET", "/status"}, {"connect", "POST", "/connect_ib"}} {
+	for _, c := range []struct{ where, method, path string }{
+		{"status", "GET", "/status"},
+		{"connect", "POST", "/connect_ib"},
+	} {
 		b.where.Store(c.where)
 		res, body := ask(t, s, c.method, c.path, "")
 		if res.StatusCode != 500 || !strings.Contains(body, "failed inside") || strings.Contains(body, "injected") {
@@ -88,12 +91,14 @@ func TestDiagnostics(t *testing.T) {
 	s := serve(t, &fakeBackend{})
 	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
 	for _, goroutines := range []bool{false, true} {
-		if text, err := c.Diagnostics(t.Context(), goroutines); err != nil || text != fmt.Sprint("goroutines ", goroutines) {
+		if text, err := c.Diagnostics(t.Context(), goroutines); err != nil ||
+			text != fmt.Sprint("goroutines ", goroutines) {
 			t.Errorf("%q, %v", text, err)
 		}
 	}
 	for _, header := range []string{"Authorization: -", "Authorization: Bearer x"} {
-		if res, body := ask(t, s, "GET", "/diagnostics", "", header); res.StatusCode != 401 || strings.Contains(body, "goroutines") {
+		if res, body := ask(t, s, "GET", "/diagnostics", "", header); res.StatusCode != 401 ||
+			strings.Contains(body, "goroutines") {
 			t.Errorf("%s: %s %s", header, res.Status, body)
 		}
 	}

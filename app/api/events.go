@@ -70,9 +70,9 @@ func (s *streams) leave(show chan struct{}, owner bool) {
 	delete(s.windows, show)
 }
 
-// events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, "show" when
-// the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends. Only
-// who has the token is a window: Gatewatch opens none while there is one.
+// events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, "show"
+// when the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends.
+// Only who has the token is a window: Gatewatch opens none while there is one.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	window, owner := r.URL.Query().Get("window") == "1", s.knows(r)
 	if window && !owner {
@@ -83,8 +83,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 }
 
 // stream answers with server-sent events: one with the given name at once and whenever the backend has changed, unless
-// news says that there is none, and the comment "alive" each second. While the supervisor does not answer, none of them is
-// sent: the HTTP server alone is no evidence that the program works.
+// news says that there is none, and the comment "alive" each second. While the supervisor does not answer, none of them
+// is sent: the HTTP server alone is no evidence that the program works.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
 	owner := s.knows(r)
 	show, ok := s.streams.join(window, owner)

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// streamSilence is the time within which a stream that says nothing is given up; a program that works says something each
-	// keepAlive.
+	// streamSilence is the time within which a stream that says nothing is given up; a program that works says
+	// something each keepAlive.
 	streamSilence = 3 * time.Second
-	// silenceStep is the time between two looks at that. Looks are counted instead of time: while this process or the computer
-	// sleeps, nothing can be heard.
+	// silenceStep is the time between two looks at that. Looks are counted instead of time: while this process or the
+	// computer sleeps, nothing can be heard.
 	silenceStep  = streamSilence / 12
 	silenceSteps = 11
 	// maxAnswer bounds an answer, and an event of a stream, in bytes.
@@ -34,8 +34,8 @@ var errEnded = errors.New("the stream of events has ended")
 
 // Follow calls onStatus with the status as it is and after every change, onShow each time the user wants to see the
 // window, which only a client that calls itself a window is asked, and onQuit when the program is about to end. All are
-// called on the caller's goroutine. It returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there is no
-// such server, [ErrNotResponding] if it sends no heartbeat.
+// called on the caller's goroutine. It returns when ctx ends, or with what ended the stream: [ErrNotRunning] if there
+// is no such server, [ErrNotResponding] if it sends no heartbeat.
 func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status), onShow, onQuit func()) error {
 	path := "/events"
 	if window {
@@ -82,7 +82,8 @@ func (c *Client) follow(ctx context.Context, path string, tell func(event string
 	res, err := c.send(ctx, &endless, http.MethodGet, path, nil)
 	if err == nil {
 		defer res.Body.Close()
-		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK || kind != "text/event-stream" {
+		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK ||
+			kind != "text/event-stream" {
 			return fmt.Errorf("GET %s: %s, %q instead of events", path, res.Status, kind)
 		}
 		err = readEvents(res.Body, func() { quiet.Store(0) }, tell)

@@ -106,7 +106,9 @@ func TestFollow(t *testing.T) {
 	seqs, shown := make(chan uint64, 10), make(chan struct{}, 10)
 	ended := make(chan error)
 	go func() {
-		ended <- c.Follow(ctx, true, func(st Status) { seqs <- st.Seq }, func() { shown <- struct{}{} }, func() { t.Error("quit") })
+		ended <- c.Follow(ctx, true, func(st Status) {
+			seqs <- st.Seq
+		}, func() { shown <- struct{}{} }, func() { t.Error("quit") })
 	}()
 	if got := <-seqs; got != 1 {
 		t.Errorf("first status has seq %d", got)
@@ -132,7 +134,9 @@ func TestFollowIsNoWindowUnlessItSaysSo(t *testing.T) {
 	ended := make(chan error)
 	first := make(chan struct{}, 1)
 	go func() {
-		ended <- c.Follow(ctx, false, func(Status) { first <- struct{}{} }, func() { t.Error("shown") }, func() { t.Error("quit") })
+		ended <- c.Follow(ctx, false, func(Status) {
+			first <- struct{}{}
+		}, func() { t.Error("shown") }, func() { t.Error("quit") })
 	}()
 	<-first
 	if n := s.ShowWindow(); n != 0 {
@@ -159,7 +163,9 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	c := NewClient(read)
 	first, ended := make(chan struct{}, 1), make(chan error)
 	follow := func() error {
-		return c.Follow(context.Background(), true, func(Status) { first <- struct{}{} }, func() {}, func() { t.Error("quit") })
+		return c.Follow(context.Background(), true, func(Status) {
+			first <- struct{}{}
+		}, func() {}, func() { t.Error("quit") })
 	}
 	go func() { ended <- follow() }()
 	<-first
@@ -189,7 +195,9 @@ func TestFollowIsToldThatTheProgramEnds(t *testing.T) {
 	first := make(chan struct{}, 2)
 	for _, window := range []bool{true, false} {
 		windows.Go(func() {
-			if err := c.Follow(context.Background(), window, func(Status) { first <- struct{}{} }, func() {}, func() { quits.Add(1) }); !errors.Is(err, errEnded) {
+			if err := c.Follow(context.Background(), window, func(Status) {
+				first <- struct{}{}
+			}, func() {}, func() { quits.Add(1) }); !errors.Is(err, errEnded) {
 				t.Errorf("ended with %v", err)
 			}
 		})
@@ -214,16 +222,28 @@ func TestFollowGarbage(t *testing.T) {
 		statuses   int
 		want       string
 	}{
-		"not a stream":       {kind: "text/html", body: "<p>hello", code: 200, want: "instead of events"},
-		"refused":            {kind: "application/json", body: `{"error":"too many streams"}`, code: 503, want: "503"},
-		"no JSON":            {kind: "text/event-stream", body: "event: status\ndata: {oops\n\n", code: 200, want: "status in the stream"},
-		"endless line":       {kind: "text/event-stream", body: "data: " + strings.Repeat("x", 2*maxAnswer), code: 200, want: "too long"},
-		"endless event":      {kind: "text/event-stream", body: strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 1100), code: 200, want: "too long"},
-		"ends at once":       {kind: "text/event-stream", body: "", code: 200, want: "ended"},
-		"ends within":        {kind: "text/event-stream", body: "event: status\ndata: {}\n", code: 200, want: "ended"},
-		"noise between":      {kind: "text/event-stream", body: "\x00\xff\n: alive\n\nid: 7\nretry: x\n\nevent: other\ndata: {\n\nevent: status\ndata: " + string(good) + "\n\n", code: 200, statuses: 1, want: "ended"},
-		"no space, CRLF":     {kind: "text/event-stream; charset=utf-8", body: "event:status\r\ndata:" + string(good) + "\r\n\r\n", code: 200, statuses: 1, want: "ended"},
-		"data in two lines":  {kind: "text/event-stream", body: "event: status\ndata: {\ndata: }\n\n", code: 200, statuses: 1, want: "ended"},
+		"not a stream": {kind: "text/html", body: "<p>hello", code: 200, want: "instead of events"},
+		"refused":      {kind: "application/json", body: `{"error":"too many streams"}`, code: 503, want: "503"},
+		"no JSON": {
+			kind: "text/event-stream", body: "event: status\ndata: {oops\n\n", code: 200,
+			want: "status in the stream",
+		},
+		"endless line": {
+			kind: "text/event-stream", body: "data: " + strings.Repeat("x", 2*maxAnswer), code: 200,
+			want: "too long",
+		},
+		"endless event": {kind: "text/event-stream", body: strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n",
+			1100), code: 200, want: "too long"},
+		"ends at once": {kind: "text/event-stream", body: "", code: 200, want: "ended"},
+		"ends within":  {kind: "text/event-stream", body: "event: status\ndata: {}\n", code: 200, want: "ended"},
+		"noise between": {kind: "text/event-stream", body: "\x00\xff\n: alive\n\nid: 7\nretry: x\n\nevent: " +
+			"other\ndata: {\n\nevent: status\ndata: " + string(good) + "\n\n", code: 200, statuses: 1, want: "ended"},
+		"no space, CRLF": {kind: "text/event-stream; charset=utf-8", body: "event:status\r\ndata:" + string(good) +
+			"\r\n\r\n", code: 200, statuses: 1, want: "ended"},
+		"data in two lines": {
+			kind: "text/event-stream", body: "event: status\ndata: {\ndata: }\n\n", code: 200,
+			statuses: 1, want: "ended",
+		},
 		"redirect elsewhere": {kind: "text/plain", body: "", code: 302, want: "302"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +257,9 @@ func TestFollowGarbage(t *testing.T) {
 			n := 0
 			client := NewClient(Card{URL: srv.URL})
 			client.http.Transport = http.DefaultTransport // as if it had proved what it is
-			err := client.Follow(context.Background(), false, func(Status) { n++ }, func() { t.Error("shown") }, func() { t.Error("quit") })
+			err := client.Follow(context.Background(), false, func(Status) {
+				n++
+			}, func() { t.Error("shown") }, func() { t.Error("quit") })
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("ended with %v, want %q", err, c.want)
 			}
@@ -268,13 +290,14 @@ func TestFollowGivesUpOnSilence(t *testing.T) {
 			t.Errorf("ended with %v, seq %d", err, seq)
 		}
 		if quiet := time.Since(began) - 10*keepAlive - time.Second; quiet < 2*keepAlive || quiet > streamSilence {
-			t.Errorf("silent for %v, which is to be noticed within %v and not before two heartbeats are missing", quiet, streamSilence)
+			t.Errorf("silent for %v, which is to be noticed within %v and not before two heartbeats are missing", quiet,
+				streamSilence)
 		}
 	})
 }
 
-// TestHungSupervisor has the HTTP server answer while the supervisor of the connection hangs: no heartbeat and no event is
-// sent, and GET /status says so.
+// TestHungSupervisor has the HTTP server answer while the supervisor of the connection hangs: no heartbeat and no event
+// is sent, and GET /status says so.
 func TestHungSupervisor(t *testing.T) {
 	p := &player{st: Status{State: conn.Connected, Seq: 1}}
 	s, c := answering(t, p)
@@ -299,7 +322,8 @@ func TestHungSupervisor(t *testing.T) {
 	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) {
 		t.Errorf("the status of a program that hangs: %v", err)
 	}
-	if res, body := ask(t, s, "GET", "/status", ""); res.StatusCode != http.StatusGatewayTimeout || !strings.Contains(body, "not responding") {
+	if res, body := ask(t, s, "GET", "/status", ""); res.StatusCode != http.StatusGatewayTimeout ||
+		!strings.Contains(body, "not responding") {
 		t.Errorf("GET /status: %s %s", res.Status, body)
 	}
 	p.hangs.Store(false)
@@ -320,7 +344,8 @@ func TestSilentServerInWords(t *testing.T) {
 	defer ln.Close()
 	c := NewClient(Card{URL: "http://" + ln.Addr().String(), Token: "x", PID: 77})
 	began := time.Now()
-	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) || !strings.HasSuffix(err.Error(), "not responding (process 77)") {
+	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) ||
+		!strings.HasSuffix(err.Error(), "not responding (process 77)") {
 		t.Errorf("status: %v", err)
 	}
 	t.Logf("noticed after %v", time.Since(began))
@@ -346,14 +371,21 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSettingsOverTheWire(t *testing.T) {
 	want := settings.Default()
 	want.Gateway.Port = 4001
-	want.ResetWindows = []settings.ResetWindow{{Preset: "ibkr-asia"}, {Start: "01:00", Minutes: 5, Days: []string{"sun"}}}
-	p := &player{view: SettingsView{Path: "/x/settings.json", Found: true, Settings: want, Defaults: settings.Default(), Problem: "none"}}
+	want.ResetWindows = []settings.ResetWindow{
+		{Preset: "ibkr-asia"},
+		{Start: "01:00", Minutes: 5, Days: []string{"sun"}},
+	}
+	p := &player{view: SettingsView{
+		Path: "/x/settings.json", Found: true, Settings: want, Defaults: settings.Default(),
+		Problem: "none",
+	}}
 	_, c := answering(t, p)
 	got, err := c.Settings(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := settings.Diff(want, got.Settings); len(diff) > 0 || got.Path != "/x/settings.json" || !got.Found || got.Problem != "none" {
+	if diff := settings.Diff(want, got.Settings); len(diff) > 0 || got.Path != "/x/settings.json" || !got.Found ||
+		got.Problem != "none" {
 		t.Errorf("got %+v, differs in %v", got, diff)
 	}
 	if _, err := c.SaveSettings(context.Background(), []byte("{}")); err != nil || string(p.saved) != "{}" {
@@ -362,14 +394,17 @@ func TestSettingsOverTheWire(t *testing.T) {
 	p.refusal = settings.Problems{{Line: 3, Column: 7, Key: "gateway.port", Text: "is odd"}}
 	_, err = c.SaveSettings(context.Background(), []byte("{}"))
 	var refused settings.Problems
-	if !errors.As(err, &refused) || len(refused) != 1 || refused[0].Key != "gateway.port" || refused[0].Line != 3 || refused[0].Text != "is odd" {
+	if !errors.As(err, &refused) || len(refused) != 1 || refused[0].Key != "gateway.port" || refused[0].Line != 3 ||
+		refused[0].Text != "is odd" {
 		t.Errorf("refused with %#v", err)
 	}
 	p.refusal = errors.New("disk full")
-	if _, err = c.SaveSettings(context.Background(), []byte("{}")); err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), "disk full") {
+	if _, err = c.SaveSettings(context.Background(), []byte("{}")); err == nil || errors.As(err, &refused) ||
+		!strings.Contains(err.Error(), "disk full") {
 		t.Errorf("failed with %v", err)
 	}
-	if _, err := NewClient(Card{URL: c.card.URL, Token: "stale"}).SaveSettings(context.Background(), nil); !errors.Is(err, ErrNotRunning) {
+	if _, err := NewClient(Card{URL: c.card.URL, Token: "stale"}).SaveSettings(context.Background(), nil); !errors.Is(
+		err, ErrNotRunning) {
 		t.Errorf("with a stale token: %v", err)
 	}
 }

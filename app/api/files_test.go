@@ -30,7 +30,8 @@ func TestFileTags(t *testing.T) {
 	}
 	b.saved = ErrChanged
 	res, text := ask(t, s, "PUT", "/settings", "{}", `If-Match: "s1"`)
-	if res.StatusCode != http.StatusPreconditionFailed || !strings.Contains(text, "nothing was overwritten") || res.Header.Get("ETag") != "" {
+	if res.StatusCode != http.StatusPreconditionFailed || !strings.Contains(text, "nothing was overwritten") ||
+		res.Header.Get("ETag") != "" {
 		t.Errorf("%s %s", res.Status, text)
 	}
 	if TagOf([]byte("a")) == TagOf([]byte("b")) || TagOf(nil) != TagOf([]byte{}) {

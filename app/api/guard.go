@@ -10,15 +10,17 @@ import (
 // GuardedOf returns what a status says of the guard.
 func GuardedOf(st Status) Guarded {
 	return Guarded{
-		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Opened: st.Guard.Opened,
-		Mode: st.Gateway.Mode, Armed: st.Trading.Armed, Seq: st.Seq,
+		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session,
+		Opened: st.Guard.Opened,
+		Mode:   st.Gateway.Mode, Armed: st.Trading.Armed, Seq: st.Seq,
 	}
 }
 
 // guard returns what GET /guard answers.
 func (s *Server) guard() Guarded { return GuardedOf(s.backend.Status().Open()) }
 
-// guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of it.
+// guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of
+// it.
 func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
 	var told *Guarded
 	s.stream(w, r, false, "guard", func() (any, bool) {

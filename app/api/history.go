@@ -48,22 +48,25 @@ type Uptime struct {
 
 // Period is the account of a stretch of time. The seven numbers of seconds: the first is the sum of the other six.
 type Period struct {
-	Name                string    `json:"name"` // "24h", "7d", "30d", "90d", "today", or a day's date such as "2026-11-24"
-	From                time.Time `json:"from"`
-	Until               time.Time `json:"until"`
-	Seconds             float64   `json:"seconds"`
-	ConnectedSeconds    float64   `json:"connected_seconds"`
-	DownSeconds         float64   `json:"down_seconds"`
-	PlannedSeconds      float64   `json:"planned_seconds"` // not connected inside a reset window
-	PausedSeconds       float64   `json:"paused_seconds"`
-	AsleepSeconds       float64   `json:"asleep_seconds"`
-	UnobservedSeconds   float64   `json:"not_observed_seconds"`
-	UptimePercent       *float64  `json:"uptime_percent"`        // connected ÷ (connected + down); null while there is nothing to say
-	MarketUptimePercent *float64  `json:"market_uptime_percent"` // the same within market hours
-	Outages             int       `json:"outages"`               // begun in this time, or running when it began
-	LongestSeconds      float64   `json:"longest_seconds"`
-	MeanSeconds         float64   `json:"mean_seconds"`         // mean time to recover
-	MeanBetweenSeconds  *float64  `json:"mean_between_seconds"` // mean time connected per outage; null without an outage
+	// "24h", "7d", "30d", "90d", "today", or a day's date such as "2026-11-24"
+	Name              string    `json:"name"`
+	From              time.Time `json:"from"`
+	Until             time.Time `json:"until"`
+	Seconds           float64   `json:"seconds"`
+	ConnectedSeconds  float64   `json:"connected_seconds"`
+	DownSeconds       float64   `json:"down_seconds"`
+	PlannedSeconds    float64   `json:"planned_seconds"` // not connected inside a reset window
+	PausedSeconds     float64   `json:"paused_seconds"`
+	AsleepSeconds     float64   `json:"asleep_seconds"`
+	UnobservedSeconds float64   `json:"not_observed_seconds"`
+	// connected ÷ (connected + down); null while there is nothing to say
+	UptimePercent       *float64 `json:"uptime_percent"`
+	MarketUptimePercent *float64 `json:"market_uptime_percent"` // the same within market hours
+	Outages             int      `json:"outages"`               // begun in this time, or running when it began
+	LongestSeconds      float64  `json:"longest_seconds"`
+	MeanSeconds         float64  `json:"mean_seconds"` // mean time to recover
+	// mean time connected per outage; null without an outage
+	MeanBetweenSeconds *float64 `json:"mean_between_seconds"`
 }
 
 // PeriodOf renders an account.
@@ -72,9 +75,11 @@ func PeriodOf(name string, a history.Account) Period {
 	p := Period{
 		Name: name, From: a.From.Local().Round(time.Millisecond), Until: a.Until.Local().Round(time.Millisecond),
 		Seconds:          round(a.Length().Seconds()),
-		ConnectedSeconds: term(history.Connected), DownSeconds: term(history.Down), PlannedSeconds: term(history.Planned),
-		PausedSeconds: term(history.Paused), AsleepSeconds: term(history.Asleep), UnobservedSeconds: term(history.Unobserved),
-		UptimePercent: percent(a.Uptime()), MarketUptimePercent: percent(a.MarketUptime()),
+		ConnectedSeconds: term(history.Connected), DownSeconds: term(history.Down),
+		PlannedSeconds: term(history.Planned),
+		PausedSeconds:  term(history.Paused), AsleepSeconds: term(history.Asleep),
+		UnobservedSeconds: term(history.Unobserved),
+		UptimePercent:     percent(a.Uptime()), MarketUptimePercent: percent(a.MarketUptime()),
 		Outages: a.Outages, LongestSeconds: round(a.Longest.Seconds()), MeanSeconds: round(a.MeanToRecover().Seconds()),
 	}
 	if d, ok := a.MeanBetween(); ok {
@@ -104,7 +109,8 @@ type Span struct {
 type Log struct {
 	Records []history.Record `json:"records"`
 	Texts   []string         `json:"texts"` // the same records for people
-	More    bool             `json:"more"`  // there are older ones in the time asked for, or later ones if after was given
+	// there are older ones in the time asked for, or later ones if after was given
+	More bool `json:"more"`
 }
 
 // LogQuery says which records are wanted.

@@ -56,13 +56,15 @@ func TestUptimeQuery(t *testing.T) {
 		"days=1e2":                         {0, `days="1e2" is not a whole number from 1 to 3660`},
 		"days=%0A":                         {0, `days="\n" is not a whole number from 1 to 3660`},
 		"days=" + "9999999999999999999999": {0, `days="9999999999999999999999" is not a whole number from 1 to 3660`},
-		"days=" + strings.Repeat("7", 999): {0, `days="` + strings.Repeat("7", 49) + `…" is not a whole number from 1 to 3660`},
-		"days=7&days=8":                    {0, "the parameter days is given more than once"},
-		"Days=7":                           {0, `unknown parameter "Days"; there are days`},
-		"limit=7":                          {0, `unknown parameter "limit"; there are days`},
-		"=":                                {0, `unknown parameter ""; there are days`},
-		"days=%zz":                         {0, "the query after the ? cannot be read"},
-		"days=7;x":                         {0, "the query after the ? cannot be read"},
+		"days=" + strings.Repeat("7", 999): {
+			0, `days="` + strings.Repeat("7", 49) + `…" is not a whole number from 1 to 3660`,
+		},
+		"days=7&days=8": {0, "the parameter days is given more than once"},
+		"Days=7":        {0, `unknown parameter "Days"; there are days`},
+		"limit=7":       {0, `unknown parameter "limit"; there are days`},
+		"=":             {0, `unknown parameter ""; there are days`},
+		"days=%zz":      {0, "the query after the ? cannot be read"},
+		"days=7;x":      {0, "the query after the ? cannot be read"},
 	} {
 		b := &memory{}
 		res := quick(unheard(b), "GET", "/uptime", query, "")
@@ -87,17 +89,23 @@ func TestLogQuery(t *testing.T) {
 		"after=9223372036854775807":         {LogQuery{After: 1<<63 - 1, Limit: 100}, ""},
 		"since=2026-11-23T09:30:00Z":        {LogQuery{Since: at, Limit: 100}, ""},
 		"since=2026-11-23T20:30:00%2B11:00": {LogQuery{Since: at, Limit: 100}, ""},
-		"since=2026-11-23T09:30:00.25Z&limit=5&after=3": {LogQuery{Since: at.Add(250 * time.Millisecond), After: 3, Limit: 5}, ""},
-		"limit=0":                         {LogQuery{}, `limit="0" is not a whole number from 1 to 1000`},
-		"limit=1001":                      {LogQuery{}, `limit="1001" is not a whole number from 1 to 1000`},
-		"limit=":                          {LogQuery{}, `limit="" is not a whole number from 1 to 1000`},
-		"after=-1":                        {LogQuery{}, `after="-1" is not the seq of a record, a whole number`},
-		"after=":                          {LogQuery{}, `after="" is not the seq of a record, a whole number`},
-		"after=9223372036854775808":       {LogQuery{}, `after="9223372036854775808" is not the seq of a record, a whole number`},
-		"since=":                          {LogQuery{}, `since=""` + times},
-		"since=today":                     {LogQuery{}, `since="today"` + times},
-		"since=2026-11-23":                {LogQuery{}, `since="2026-11-23"` + times},
-		"since=2026-11-23T20:30:00+11:00": {LogQuery{}, `since="2026-11-23T20:30:00 11:00"` + times}, // a + means a space
+		"since=2026-11-23T09:30:00.25Z&limit=5&after=3": {LogQuery{
+			Since: at.Add(250 * time.Millisecond), After: 3,
+			Limit: 5,
+		}, ""},
+		"limit=0":    {LogQuery{}, `limit="0" is not a whole number from 1 to 1000`},
+		"limit=1001": {LogQuery{}, `limit="1001" is not a whole number from 1 to 1000`},
+		"limit=":     {LogQuery{}, `limit="" is not a whole number from 1 to 1000`},
+		"after=-1":   {LogQuery{}, `after="-1" is not the seq of a record, a whole number`},
+		"after=":     {LogQuery{}, `after="" is not the seq of a record, a whole number`},
+		"after=9223372036854775808": {
+			LogQuery{}, `after="9223372036854775808" is not the seq of a record, a whole number`,
+		},
+		"since=":           {LogQuery{}, `since=""` + times},
+		"since=today":      {LogQuery{}, `since="today"` + times},
+		"since=2026-11-23": {LogQuery{}, `since="2026-11-23"` + times},
+		// a + means a space
+		"since=2026-11-23T20:30:00+11:00": {LogQuery{}, `since="2026-11-23T20:30:00 11:00"` + times},
 		"since=2026-02-30T00:00:00Z":      {LogQuery{}, `since="2026-02-30T00:00:00Z"` + times},
 		"after=1&after=2":                 {LogQuery{}, "the parameter after is given more than once"},
 		"until=x":                         {LogQuery{}, `unknown parameter "until"; there are since, after, limit`},
@@ -124,7 +132,10 @@ func expect(t *testing.T, what string, res *httptest.ResponseRecorder, text stri
 }
 
 func FuzzQuery(f *testing.F) {
-	for _, q := range []string{"", "days=7", "days=%zz", "since=2026-11-23T09:30:00Z&after=1&limit=2", "limit=1&limit=2", "x=\xff", "since=9999-12-31T23:59:59%2B23:59", ";"} {
+	for _, q := range []string{
+		"", "days=7", "days=%zz", "since=2026-11-23T09:30:00Z&after=1&limit=2",
+		"limit=1&limit=2", "x=\xff", "since=9999-12-31T23:59:59%2B23:59", ";",
+	} {
 		f.Add(q)
 	}
 	b := &memory{}
@@ -142,7 +153,8 @@ func FuzzQuery(f *testing.F) {
 				}
 			case res.Code != 200 || !asked:
 				t.Errorf("%d, asked %v", res.Code, asked)
-			case path == "/uptime" && (b.days < 1 || b.days > MaxDays), path == "/log" && (b.query.Limit < 1 || b.query.Limit > MaxRecords):
+			case path == "/uptime" && (b.days < 1 || b.days > MaxDays), path == "/log" &&
+				(b.query.Limit < 1 || b.query.Limit > MaxRecords):
 				t.Errorf("%d days, %+v", b.days, b.query)
 			}
 		}
@@ -150,7 +162,10 @@ func FuzzQuery(f *testing.F) {
 }
 
 func FuzzAlertTest(f *testing.F) {
-	for _, body := range []string{"", "{}", " ", "null", `{"channel":"email"}`, `{"channel":7}`, `{"x":1}`, `{}{}`, "\xff", `{"channel":"` + strings.Repeat("x", maxBody)} {
+	for _, body := range []string{
+		"", "{}", " ", "null", `{"channel":"email"}`, `{"channel":7}`, `{"x":1}`, `{}{}`,
+		"\xff", `{"channel":"` + strings.Repeat("x", maxBody),
+	} {
 		f.Add(body)
 	}
 	b := &memory{}
@@ -237,7 +252,8 @@ func TestEveryRouteIsListed(t *testing.T) {
 			t.Errorf("%s %s is not in %s", r.method, r.path, nowhere)
 		}
 		res := quick(s, "DELETE", r.path, "", "")
-		if allow := res.Header().Get("Allow"); res.Code != 405 || !slices.Contains(strings.Split(allow, ", "), r.method) {
+		if allow := res.Header().Get("Allow"); res.Code != 405 || !slices.Contains(strings.Split(allow, ", "),
+			r.method) {
 			t.Errorf("DELETE %s: %d, Allow %q, want %s", r.path, res.Code, allow, r.method)
 		}
 	}
@@ -270,7 +286,8 @@ func TestClientRemembers(t *testing.T) {
 	}
 	q := LogQuery{Since: time.Date(2026, 11, 23, 9, 30, 0, 123456789, newYork), After: 7, Limit: 50}
 	l, err := c.Log(ctx, q)
-	if err != nil || !b.query.Since.Equal(q.Since) || b.query.After != 7 || b.query.Limit != 50 || !l.More || !same(l.Records, b.records) {
+	if err != nil || !b.query.Since.Equal(q.Since) || b.query.After != 7 || b.query.Limit != 50 || !l.More ||
+		!same(l.Records, b.records) {
 		t.Errorf("asked %+v, log %+v, %v", b.query, l, err)
 	}
 	if _, err := c.Log(ctx, LogQuery{}); err != nil || !reflect.DeepEqual(b.query, LogQuery{Limit: defaultRecords}) {
@@ -298,7 +315,8 @@ func same(a, b any) bool {
 	var x, y any
 	ja, erra := json.Marshal(a)
 	jb, errb := json.Marshal(b)
-	return erra == nil && errb == nil && json.Unmarshal(ja, &x) == nil && json.Unmarshal(jb, &y) == nil && reflect.DeepEqual(x, y)
+	return erra == nil && errb == nil && json.Unmarshal(ja, &x) == nil && json.Unmarshal(jb, &y) == nil &&
+		reflect.DeepEqual(x, y)
 }
 
 // TestLongAnswersFit sends the largest answers that can be asked for.
@@ -327,8 +345,10 @@ func (b *long) Uptime(_ context.Context, days int) (Uptime, error) {
 
 func (b *long) Log(_ context.Context, q LogQuery) (Log, error) {
 	r := history.Record{
-		Seq: 1 << 60, Time: now, Local: now, What: history.AttemptFailed, Counts: history.Down, Run: 1 << 30, Session: 1 << 30,
-		Cause: "disclaimer_unsettled", Code: 10141, Attempts: 1 << 30, Seconds: 1234567.891, Detail: strings.Repeat("\x01", 300),
+		Seq: 1 << 60, Time: now, Local: now, What: history.AttemptFailed, Counts: history.Down, Run: 1 << 30,
+		Session: 1 << 30,
+		Cause:   "disclaimer_unsettled", Code: 10141, Attempts: 1 << 30, Seconds: 1234567.891,
+		Detail: strings.Repeat("\x01", 300),
 	}
 	return Log{Records: slices.Repeat([]history.Record{r}, q.Limit)}, nil
 }
@@ -432,7 +452,8 @@ func TestPeriodOf(t *testing.T) {
 		if p.UptimePercent == nil || *p.UptimePercent != c.percent {
 			t.Errorf("%v connected, %v down: %v", c.connected, c.down, p.UptimePercent)
 		}
-		if (p.MeanBetweenSeconds == nil) != (c.outages == 0) || p.ConnectedSeconds != c.connected.Seconds() || p.Seconds != (c.connected+c.down).Seconds() {
+		if (p.MeanBetweenSeconds == nil) != (c.outages == 0) || p.ConnectedSeconds != c.connected.Seconds() ||
+			p.Seconds != (c.connected+c.down).Seconds() {
 			t.Errorf("%v connected, %v down: %+v", c.connected, c.down, p)
 		}
 	}

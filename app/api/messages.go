@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Messages is the answer to GET /messages: what Gateway has said with codes, the last 50 that differ in more than numbers.
+// Messages is the answer to GET /messages: what Gateway has said with codes, the last 50 that differ in more than
+// numbers.
 type Messages struct {
 	Messages []Message `json:"messages"` // that which came last first
 }

@@ -15,7 +15,8 @@ import (
 // among them unless somebody decides it twice.
 func TestWhoMayAsk(t *testing.T) {
 	public := []string{
-		"GET /", "GET /status", "GET /events", "GET /guard", "GET /guard/events", "GET /metrics", "GET /healthz", "GET /openapi.json", "GET /proof",
+		"GET /", "GET /status", "GET /events", "GET /guard", "GET /guard/events", "GET /metrics", "GET /healthz",
+		"GET /openapi.json", "GET /proof",
 	}
 	b := &memory{}
 	s := serve(t, b)
@@ -119,12 +120,12 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	}
 	look("", got)
 	slices.Sort(found)
-	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, what ports
-	// answer, whether trading
-	// is on and numbers of rules and orders, and its version.
+	// Words of the program's own: what fails in it, a kind of account, a date, names of its parts, of the day, what
+	// ports answer, whether trading is on and numbers of rules and orders, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
-		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint", ".restart.text",
+		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint",
+		".restart.text",
 		".today.name", ".trading.counts", ".trading.counts", ".trading.text",
 		".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
 	}
@@ -139,7 +140,10 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 		s := conn.Snapshot{
 			State: conn.Degraded, Cause: conn.Cause(c.value), Code: 1300, Detail: personal, Guard: conn.GuardProbe,
 			Gateway: conn.Gateway{Host: "alices-laptop.example.com", Port: 4002, Mode: conn.Live},
-			Layers:  conn.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{personal: conn.FarmBroken, "usfarm.nj": conn.FarmOK}},
+			Layers: conn.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{
+				personal:    conn.FarmBroken,
+				"usfarm.nj": conn.FarmOK,
+			}},
 		}
 		st := StatusOf(&s, now, "v1", 17, begun)
 		st.Trading = Trading{Reason: "no order leaves: " + personal, ReasonID: "instrument", RulesProblem: personal}
@@ -151,7 +155,8 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 			}
 		}
 		open := st.Open()
-		if open.State != st.State || open.CauseID != st.CauseID || open.Code != st.Code || (open.Cause == "") != (st.Cause == "") ||
+		if open.State != st.State || open.CauseID != st.CauseID || open.Code != st.Code ||
+			(open.Cause == "") != (st.Cause == "") ||
 			(open.Hint == "") != (st.Hint == "") || open.Headline == "" || open.Trading.Reason == "" {
 			t.Errorf("%s says too little: %+v", c.value, open)
 		}
@@ -166,7 +171,10 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 
 // TestOpenEvents holds both streams to the same: each is as the answer to the request that it follows.
 func TestOpenEvents(t *testing.T) {
-	st := told(&conn.Snapshot{State: conn.Reconnecting, Cause: conn.CauseUnreachable, Detail: personal, Gateway: conn.Gateway{Host: "127.0.0.1"}})
+	st := told(&conn.Snapshot{
+		State: conn.Reconnecting, Cause: conn.CauseUnreachable, Detail: personal,
+		Gateway: conn.Gateway{Host: "127.0.0.1"},
+	})
 	s := serve(t, &fakeBackend{status: st})
 	for header, want := range map[string]bool{"": true, "Authorization: -": false} {
 		got := firstEvent(t, s, "/events", header)

@@ -73,7 +73,9 @@ func (c call) String() string {
 // check sends a request and holds it and its answer to the document.
 func (d *described) check(c call) {
 	d.t.Helper()
-	if c.body != "" && !slices.ContainsFunc(c.headers, func(h string) bool { return strings.HasPrefix(h, "Content-Type:") }) {
+	if c.body != "" && !slices.ContainsFunc(c.headers, func(h string) bool {
+		return strings.HasPrefix(h, "Content-Type:")
+	}) {
 		c.headers = append(c.headers, "Content-Type: application/json")
 	}
 	res, text := ask(d.t, d.s, c.method, c.target, c.body, c.headers...)
@@ -108,7 +110,10 @@ func (d *described) hold(c call, res *http.Response, text string) {
 	if err := openapi3filter.ValidateRequest(d.t.Context(), in); (err != nil) != c.wrong {
 		d.t.Errorf("%v: the document says of the request: %v; want wrong %v", c, err, c.wrong)
 	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: in.Options}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: res.StatusCode,
+		Header: res.Header, Options: in.Options,
+	}
 	out.SetBodyBytes([]byte(text))
 	if err := openapi3filter.ValidateResponse(d.t.Context(), out); err != nil {
 		d.t.Errorf("%v: the document says of the answer: %v\n%s", c, err, text)
@@ -153,7 +158,8 @@ func (d *described) hurt(method, path string) {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n",
+	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\n\r\nno "+
+		"length\r\n",
 		method, path, d.s.ln.Addr(), d.s.Token())
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.s.URL()+path, nil)
 	if err != nil {
@@ -170,7 +176,8 @@ func (d *described) hurt(method, path string) {
 		d.t.Fatal(err)
 	}
 	wanted := d.body(method, path)
-	d.hold(call{method: method, target: path, code: 400, wrong: wanted != nil && wanted.Value.Required}, res, string(text))
+	d.hold(call{method: method, target: path, code: 400, wrong: wanted != nil && wanted.Value.Required}, res,
+		string(text))
 }
 
 // body returns what the document says of the body of a request, nil if it has none.
@@ -255,7 +262,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 			d.hurt(r.method, r.path)
 			limit := map[string]int{"/settings": maxSettings, "/rules/save": maxSettings, "/rules": maxRules}[r.path]
 			d.check(call{
-				method: r.method, target: r.path, body: `{"x": "` + strings.Repeat("x", max(limit, maxBody)) + `"}`, code: 413,
+				method: r.method, target: r.path, body: `{"x": "` + strings.Repeat("x", max(limit, maxBody)) + `"}`,
+				code:  413,
 				wrong: d.body(r.method, r.path) != nil,
 			})
 		}
@@ -290,7 +298,12 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "PUT", target: "/settings", body: "{}", code: 200},
 		{method: "PUT", target: "/settings", body: string(defaults(t)), code: 200},
 		{method: "PUT", target: "/settings", body: "{}", headers: []string{`If-Match: "s1"`}, code: 200},
-		{method: "PUT", target: "/rules", body: `{"rules": [` + sampleText + `]}`, headers: []string{`If-Match: "r1"`}, code: 200},
+		{
+			method: "PUT", target: "/rules", body: `{"rules": [` + sampleText + `]}`, headers: []string{
+				`If-Match: "r1"`,
+			},
+			code: 200,
+		},
 		{method: "POST", target: "/alerts/test", code: 200},
 		{method: "POST", target: "/alerts/test", body: "{}", code: 200},
 		{method: "POST", target: "/alerts/test", body: `{"channel": "email"}`, code: 200},
@@ -298,7 +311,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/alerts/test", body: `{"channel": 7}`, code: 400, wrong: true},
 		{method: "POST", target: "/alerts/test", body: `{"chanel": "email"}`, code: 400, wrong: true},
 		{method: "POST", target: "/alerts/test", body: `["email"]`, code: 400, wrong: true},
-		{method: "POST", target: "/alerts/test", body: `{"channel": "email"} {}`, code: 400}, // the validator reads the first value alone
+		// the validator reads the first value alone
+		{method: "POST", target: "/alerts/test", body: `{"channel": "email"} {}`, code: 400},
 		{method: "POST", target: "/alerts/test", body: `email`, code: 400, wrong: true},
 		{method: "POST", target: "/session", body: `{"code": "` + codeOf(d.s) + `"}`, code: 200},
 		{method: "POST", target: "/session", body: `{"code": "x"}`, code: 403},
@@ -332,7 +346,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	d.check(call{method: "GET", target: "/uptime", code: 500})
 	d.check(call{method: "GET", target: "/autostart", code: 500})
-	d.check(call{method: "POST", target: "/autostart", body: `{"on": false}`, code: 500}) // changed, but nobody knows to what
+	// changed, but nobody knows to what
+	d.check(call{method: "POST", target: "/autostart", body: `{"on": false}`, code: 500})
 	d.check(call{method: "GET", target: "/log", code: 500})
 	d.check(call{method: "GET", target: "/metrics", code: 500})
 	d.check(call{method: "GET", target: "/diagnostics", code: 500})
@@ -350,7 +365,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 	b.saved = errors.New("disk full")
 	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 500})
 	d.check(call{method: "GET", target: "/settings/text", code: 500})
-	for code, err := range map[int]error{409: &Conflict{"not connected"}, 412: ErrChanged, 422: bad, 500: errors.New("disk full")} {
+	for code, err := range map[int]error{
+		409: &Conflict{"not connected"}, 412: ErrChanged, 422: bad,
+		500: errors.New("disk full"),
+	} {
 		b.trade = err
 		d.check(call{method: "PUT", target: "/rules", body: `{"rules": []}`, code: code})
 		if code == 409 || code == 500 {
@@ -361,21 +379,42 @@ func TestOpenAPIAnswers(t *testing.T) {
 	b.err = nil
 
 	for path, answers := range map[string]map[int]error{
-		"/rules/save":          {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
-		"/rules/activate":      {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full"), 504: &Unanswered{"silent"}},
-		"/rules/deactivate":    {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
-		"/rules/delete":        {200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full")},
-		"/instruments/resolve": {200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd"), 504: &Unanswered{"silent"}},
-		"/orders/cancel":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/orders/cancel_all":   {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/orders/change":       {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/autostart":           {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
-		"/mute":                {202: nil},
-		"/clients/allow":       {202: nil, 409: &Conflict{"off"}, 428: &Unconfirmed{"a LIVE account"}, 503: errors.New("odd")},
-		"/clients/read_only":   {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
-		"/trading/stop":        {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
-		"/trading/arm":         {202: nil, 409: &Conflict{"not connected"}, 428: &Unconfirmed{"a LIVE account"}, 503: errors.New("odd")},
-		"/trading/disarm":      {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/rules/save": {
+			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			500: errors.New("disk full"),
+		},
+		"/rules/activate": {
+			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			500: errors.New("disk full"), 504: &Unanswered{"silent"},
+		},
+		"/rules/deactivate": {
+			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			500: errors.New("disk full"),
+		},
+		"/rules/delete": {
+			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			500: errors.New("disk full"),
+		},
+		"/instruments/resolve": {
+			200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd"),
+			504: &Unanswered{"silent"},
+		},
+		"/orders/cancel":     {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/orders/cancel_all": {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/orders/change":     {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/autostart":         {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
+		"/mute":              {202: nil},
+		"/clients/allow": {
+			202: nil, 409: &Conflict{"off"}, 428: &Unconfirmed{"a LIVE account"},
+			503: errors.New("odd"),
+		},
+		"/clients/read_only": {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
+		"/trading/stop":      {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
+		"/trading/arm": {
+			202: nil, 409: &Conflict{"not connected"}, 428: &Unconfirmed{"a LIVE account"},
+			503: errors.New("odd"),
+		},
+		"/trading/disarm": {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
 	} {
 		for code, err := range answers {
 			b.trade = err
@@ -462,11 +501,15 @@ func constants(t *testing.T, typ reflect.Type) []constant {
 	return found
 }
 
-// TestOpenAPIKnowsAll holds every word that a record, a status and a span can have to the document, and one that is none.
+// TestOpenAPIKnowsAll holds every word that a record, a status and a span can have to the document, and one that is
+// none.
 func TestOpenAPIKnowsAll(t *testing.T) {
 	b := &memory{}
 	d := describe(t, serve(t, b))
-	entry := history.Record{Seq: 1, Time: now, Local: now, Run: 1, Session: 2, Code: 326, Attempts: 3, Seconds: 1.5, Detail: "x"}
+	entry := history.Record{
+		Seq: 1, Time: now, Local: now, Run: 1, Session: 2, Code: 326, Attempts: 3, Seconds: 1.5,
+		Detail: "x",
+	}
 	record := func(change func(*history.Record)) {
 		r := entry
 		change(&r)
@@ -530,7 +573,10 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 // account has a value in every term.
 var account = history.Account{
 	From: now.Add(-21 * time.Hour), Until: now, Outages: 2, Longest: time.Hour,
-	Terms:  [len(history.Kinds)]time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour, 6 * time.Hour},
+	Terms: [len(history.Kinds)]time.Duration{
+		time.Hour, 2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour,
+		6 * time.Hour,
+	},
 	Market: [len(history.Kinds)]time.Duration{history.Connected: time.Hour},
 }
 
@@ -587,7 +633,8 @@ func (b *memory) Log(_ context.Context, q LogQuery) (Log, error) {
 
 func (b *memory) Alerts() Alerts {
 	return Alerts{Channels: []Channel{{Name: "email"}, {
-		Name: "keyring:telegram", Service: "Telegram", Queued: 2, OldestAt: &now, Sent: 7, LastSentAt: &now, LastError: "refused", LastErrorAt: &now,
+		Name: "keyring:telegram", Service: "Telegram", Queued: 2, OldestAt: &now, Sent: 7, LastSentAt: &now,
+		LastError: "refused", LastErrorAt: &now,
 	}}}
 }
 
@@ -601,7 +648,8 @@ func (b *memory) TestAlerts(ctx context.Context, channel string) (AlertTest, err
 	if channel == "pigeon" {
 		return AlertTest{}, fmt.Errorf("%w: %q", ErrNoChannel, channel)
 	}
-	return AlertTest{Results: []AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}}, b.err
+	return AlertTest{Results: []AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}},
+		b.err
 }
 
 func (b *memory) Metrics() http.Handler {

@@ -79,8 +79,8 @@ var sources = map[string]string{
 	reflect.TypeFor[region.Region]().PkgPath():     "../region",
 }
 
-// TestOpenAPISchemas holds the schemas of openapi.json to the Go types, their comments and their constants; with -update
-// it writes them. The rest of the file is written by hand.
+// TestOpenAPISchemas holds the schemas of openapi.json to the Go types, their comments and their constants; with
+// -update it writes them. The rest of the file is written by hand.
 func TestOpenAPISchemas(t *testing.T) {
 	file := struct {
 		OpenAPI    json.RawMessage `json:"openapi"`
@@ -143,7 +143,9 @@ func TestOpenAPIRoutes(t *testing.T) {
 			t.Errorf("%s is answered and not described", name)
 		case op.Summary == "" || op.OperationID == "" || op.Security == nil:
 			t.Errorf("%s lacks a summary, an operationId or security", name)
-		case (r.access == owner) != !slices.ContainsFunc(*op.Security, func(s openapi3.SecurityRequirement) bool { return len(s) == 0 }):
+		case (r.access == owner) != !slices.ContainsFunc(*op.Security, func(s openapi3.SecurityRequirement) bool {
+			return len(s) == 0
+		}):
 			t.Errorf("%s: for %s, described with %v", name, r.access, *op.Security)
 		}
 		if op == nil {
@@ -163,11 +165,14 @@ func TestOpenAPIRoutes(t *testing.T) {
 		preset := map[string]float64{"days": defaultDays, "limit": defaultRecords}[name]
 		p := doc.Paths.Find(path).Get.Parameters.GetByInAndName("query", name)
 		if p == nil || *p.Schema.Value.Min != 1 || *p.Schema.Value.Max != limit || p.Schema.Value.Default != preset {
-			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit, preset)
+			t.Errorf("%s of %s is described as %+v, want 1 to %v, default %v", name, path, p.Schema.Value, limit,
+				preset)
 		}
 	}
 	for _, limit := range []int{
-		maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()), int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codes.Life.Seconds()), codes.MaxPages,
+		maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()),
+		int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codes.Life.Seconds()),
+		codes.MaxPages,
 	} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {
 			t.Errorf("the limit %d is not told of", limit)
@@ -182,7 +187,9 @@ func schemasOf(t *testing.T, values ...any) map[string]any {
 		t.Fatal(err)
 	}
 	delete(file, "$schema") // the document has the same dialect
-	d := describer{t: t, made: map[string]any{"Settings": file}, from: map[string]reflect.Type{"Settings": reflect.TypeFor[settings.Settings]()}}
+	d := describer{t: t, made: map[string]any{"Settings": file}, from: map[string]reflect.Type{
+		"Settings": reflect.TypeFor[settings.Settings](),
+	}}
 	for _, v := range values {
 		d.schema(reflect.TypeOf(v))
 	}
@@ -261,7 +268,8 @@ func (d *describer) structure(typ reflect.Type) object {
 			d.t.Fatalf("%v.%s: no rule for such a field", typ, f.Name)
 		}
 		of, text := f.Type, said.fields[f.Name]
-		if doc := f.Tag.Get("doc"); doc != "" { // of a file that is read strictly: its keys are left out, and never null
+		// of a file that is read strictly: its keys are left out, and never null
+		if doc := f.Tag.Get("doc"); doc != "" {
 			if text = doc; of.Kind() == reflect.Pointer {
 				of = of.Elem()
 			}
@@ -414,11 +422,12 @@ func plain(typ reflect.Type, groups ...*ast.CommentGroup) string {
 	}
 	text := strings.Join(words, " ")
 	if record := reflect.TypeFor[history.Record](); typ.PkgPath() == record.PkgPath() {
-		text = regexp.MustCompile(`\b(What|Code|Attempts|Seconds|Detail)\b`).ReplaceAllStringFunc(text, func(name string) string {
-			f, _ := record.FieldByName(name)
-			word, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			return word
-		})
+		text = regexp.MustCompile(`\b(What|Code|Attempts|Seconds|Detail)\b`).ReplaceAllStringFunc(text,
+			func(name string) string {
+				f, _ := record.FieldByName(name)
+				word, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				return word
+			})
 	}
 	return text
 }
@@ -461,10 +470,16 @@ func TestConstantsAreFound(t *testing.T) {
 		kinds = append(kinds, k.String())
 	}
 	for name, want := range map[string][]string{
-		"Kind":        kinds,
-		"State":       {"connecting", "connected", "degraded", "upstream_lost", "reconnecting", "reset_window", "paused"},
-		"RuleState":   {"draft", "active", "triggered", "done", "failed"},
-		"GuardReason": {"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only", "restart_soon", "orders_unconfirmed", "reconciling"},
+		"Kind": kinds,
+		"State": {
+			"connecting", "connected", "degraded", "upstream_lost", "reconnecting", "reset_window",
+			"paused",
+		},
+		"RuleState": {"draft", "active", "triggered", "done", "failed"},
+		"GuardReason": {
+			"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only",
+			"restart_soon", "orders_unconfirmed", "reconciling",
+		},
 	} {
 		s, ok := made[name].(object)
 		if !ok {

@@ -15,7 +15,8 @@ type OrderID struct {
 
 // ArmRequest is the body of POST /trading/arm. An empty body means {}.
 type ArmRequest struct {
-	Live bool `json:"live"` // turn trading on although the account is a LIVE account, or not known to be a paper account
+	// turn trading on although the account is a LIVE account, or not known to be a paper account
+	Live bool `json:"live"`
 }
 
 // All is the body of POST /orders/cancel_all: an empty object, so that nobody means one order and cancels all.
@@ -67,7 +68,8 @@ func (s *Server) changeOrder(w http.ResponseWriter, r *http.Request) {
 		some := asked.Quantity != nil || asked.LimitPrice != nil || asked.StopPrice != nil
 		return asked.ID > 0 && some && (asked.Quantity == nil || *asked.Quantity > 0)
 	}
-	if decode(w, r, &asked, right, `{"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`) {
+	if decode(w, r, &asked, right,
+		`{"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`) {
 		ended(w, s.backend.ChangeOrder(r.Context(), asked))
 	}
 }
@@ -99,8 +101,8 @@ func (c *Client) ChangeOrder(ctx context.Context, change OrderChange) (a Answer,
 	return a, err
 }
 
-// Arm lets orders leave; live says that a person has confirmed it for an account that is not known to be a paper account. The error
-// may be a [*Conflict] or [*Unconfirmed].
+// Arm lets orders leave; live says that a person has confirmed it for an account that is not known to be a paper
+// account. The error may be a [*Conflict] or [*Unconfirmed].
 func (c *Client) Arm(ctx context.Context, live bool) (a Answer, err error) {
 	err = c.ask(ctx, "/trading/arm", ArmRequest{live}, &a, nil)
 	return a, err

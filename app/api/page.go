@@ -14,14 +14,16 @@ var pageFiles embed.FS
 // pageScripts are the parts of the page's script, in their order.
 var pageScripts = []string{"base.js", "status.js", "history.js", "trading.js", "files.js", "follow.js"}
 
-// pageHTML is the whole page in one document, so that no part of it can be of another version: markup, style and script.
+// pageHTML is the whole page in one document, so that no part of it can be of another version: markup, style and
+// script.
 var pageHTML = func() string {
 	script := ""
 	for _, name := range pageScripts {
 		script += pageFile(name)
 	}
 	return strings.NewReplacer(
-		"<style></style>", "<style>"+pageFile("page.css")+"</style>", "<script></script>", "<script>"+script+"</script>",
+		"<style></style>", "<style>"+pageFile("page.css")+"</style>", "<script></script>",
+		"<script>"+script+"</script>",
 	).Replace(pageFile("page.html"))
 }()
 
@@ -44,8 +46,8 @@ func inlineHash(tag string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// page answers with the page that shows the same as the window, where no window can be opened. A one-time code reaches it
-// behind the # of its address, which browsers do not send; the page exchanges it for a token by POST /session.
+// page answers with the page that shows the same as the window, where no window can be opened. A one-time code reaches
+// it behind the # of its address, which browsers do not send; the page exchanges it for a token by POST /session.
 func page(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -32,7 +32,10 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 		t.Errorf("policy %s", policy)
 	}
 	// What the policy would refuse, or what could be made into markup.
-	for _, bad := range []string{` style="`, ` on[a-z]+="`, `innerHTML`, `outerHTML`, `insertAdjacent`, `document\.write`, `eval\(`, `https?://[^w]`, `src=`} {
+	for _, bad := range []string{
+		` style="`, ` on[a-z]+="`, `innerHTML`, `outerHTML`, `insertAdjacent`,
+		`document\.write`, `eval\(`, `https?://[^w]`, `src=`,
+	} {
 		if found := regexp.MustCompile(bad).FindString(string(body)); found != "" {
 			t.Errorf("the page contains %q", found)
 		}

@@ -67,23 +67,24 @@ type ProgramOrders struct {
 
 // ProgramOrder is an order that a program has sent or wanted to send.
 type ProgramOrder struct {
-	Number    uint64    `json:"number"` // counts all orders of programs
-	At        time.Time `json:"time"`   // when it was sent or refused
-	ClientID  int64     `json:"client_id"`
-	Program   string    `json:"program"` // name and client id for people
-	OrderID   int64     `json:"order_id"`
-	PermID    int64     `json:"perm_id"`    // 0: not known yet
-	Text      string    `json:"text"`       // such as "BUY 100 AAPL STK LMT 150.5 DAY"
-	Filled    string    `json:"filled"`     // quantity, as Gateway writes it
-	State     string    `json:"state"`      // sent, working, filled, cancelled, rejected, inactive, unknown, refused or preview
-	StateText string    `json:"state_text"` // for people
-	Status    string    `json:"status"`     // Gateway's own word
-	Code      int       `json:"code"`       // IB code of the last error about it, 0 if there is none
-	Detail    string    `json:"detail"`     // text of that error
-	Reason    string    `json:"reason"`     // why it was refused, or in observe mode would have been
-	ReasonID  string    `json:"reason_id"`  // the same for programs; stable
-	Changes   int       `json:"changes"`    // how often the program changed it
-	Open      bool      `json:"open"`       // something is still expected of it
+	Number   uint64    `json:"number"` // counts all orders of programs
+	At       time.Time `json:"time"`   // when it was sent or refused
+	ClientID int64     `json:"client_id"`
+	Program  string    `json:"program"` // name and client id for people
+	OrderID  int64     `json:"order_id"`
+	PermID   int64     `json:"perm_id"` // 0: not known yet
+	Text     string    `json:"text"`    // such as "BUY 100 AAPL STK LMT 150.5 DAY"
+	Filled   string    `json:"filled"`  // quantity, as Gateway writes it
+	// sent, working, filled, cancelled, rejected, inactive, unknown, refused or preview
+	State     string `json:"state"`
+	StateText string `json:"state_text"` // for people
+	Status    string `json:"status"`     // Gateway's own word
+	Code      int    `json:"code"`       // IB code of the last error about it, 0 if there is none
+	Detail    string `json:"detail"`     // text of that error
+	Reason    string `json:"reason"`     // why it was refused, or in observe mode would have been
+	ReasonID  string `json:"reason_id"`  // the same for programs; stable
+	Changes   int    `json:"changes"`    // how often the program changed it
+	Open      bool   `json:"open"`       // something is still expected of it
 }
 
 // ReadOnlyRequest is the body of POST /clients/read_only.
@@ -106,7 +107,9 @@ func (s *Server) programOrders() ProgramOrders {
 
 func (s *Server) setReadOnly(w http.ResponseWriter, r *http.Request) {
 	asked := ReadOnlyRequest{ClientID: -1}
-	if decode(w, r, &asked, func() bool { return asked.ClientID >= 0 }, `{"client_id": NUMBER, "read_only": true or false}`) {
+	if decode(w, r, &asked, func() bool {
+		return asked.ClientID >= 0
+	}, `{"client_id": NUMBER, "read_only": true or false}`) {
 		ended(w, s.backend.SetReadOnly(r.Context(), asked.ClientID, asked.ReadOnly))
 	}
 }

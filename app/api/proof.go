@@ -63,7 +63,8 @@ func lockOf(path string) (held, known bool) {
 
 // Proof is the answer to GET /proof: that the server knows the token of api.json, without telling it.
 type Proof struct {
-	Proof string `json:"proof"` // HMAC-SHA256 of the nonce, a space and the server's URL, with the token as its key, in hex
+	// HMAC-SHA256 of the nonce, a space and the server's URL, with the token as its key, in hex
+	Proof string `json:"proof"`
 }
 
 // proof answers what only who has the token can answer.
@@ -126,7 +127,8 @@ func (c *Client) prove(nc net.Conn) error {
 	var got Proof
 	err = json.NewDecoder(res.Body).Decode(&got)
 	res.Body.Close() // reads the rest
-	if err != nil || c.card.Token == "" || !hmac.Equal([]byte(got.Proof), []byte(proofOf(c.card, nonce))) || in.Buffered() > 0 {
+	if err != nil || c.card.Token == "" || !hmac.Equal([]byte(got.Proof), []byte(proofOf(c.card, nonce))) ||
+		in.Buffered() > 0 {
 		return errStranger
 	}
 	return nil

@@ -38,7 +38,9 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 		"guesses": func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{URL: "http://" + r.Host}, r.FormValue("nonce")))
 		},
-		"echoes": func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"proof": %q}`, r.FormValue("nonce")) },
+		"echoes": func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"proof": %q}`, r.FormValue("nonce"))
+		},
 		// It passes everything on to a server that knows the token, at another address.
 		"relays": func(w http.ResponseWriter, r *http.Request) {
 			r.Host = strings.TrimPrefix(real.URL(), "http://")
@@ -66,13 +68,16 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 			if _, err := c.Connect(t.Context()); !errors.Is(err, ErrNotRunning) {
 				t.Errorf("a command: %v", err)
 			}
-			err := c.Follow(t.Context(), true, func(Status) { t.Error("a status") }, func() { t.Error("show") }, func() { t.Error("quit") })
+			err := c.Follow(t.Context(), true, func(Status) {
+				t.Error("a status")
+			}, func() { t.Error("show") }, func() { t.Error("quit") })
 			if !errors.Is(err, ErrNotRunning) {
 				t.Errorf("the stream: %v", err)
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if text := heard.String(); text == "" || strings.Contains(text, real.Token()) || strings.Contains(text, "Authorization") {
+			if text := heard.String(); text == "" || strings.Contains(text, real.Token()) ||
+				strings.Contains(text, "Authorization") {
 				t.Errorf("it heard\n%s", text)
 			}
 		})

@@ -58,7 +58,9 @@ func (s *Server) saveRule(w http.ResponseWriter, r *http.Request) {
 		Name string          `json:"name"`
 		Rule json.RawMessage `json:"rule"` // as it came: what is wrong is told by its place
 	}
-	if !decode(w, r, &asked, func() bool { return len(asked.Rule) > 0 }, `{"name": "OLD NAME, or empty", "rule": {...}}`) {
+	if !decode(w, r, &asked, func() bool {
+		return len(asked.Rule) > 0
+	}, `{"name": "OLD NAME, or empty", "rule": {...}}`) {
 		return
 	}
 	ctx, cancel := patient(w, r, askLimit)
@@ -125,15 +127,16 @@ func (c *Client) Rules(ctx context.Context) (r Rules, err error) {
 	return r, err
 }
 
-// SaveRule has a rule checked and written as a draft, in place of the one with the given name, or as a new one if that is
-// empty. It returns all rules as they stand then. The error is [settings.Problems] if the rule is at fault, [ErrNoRule], or
-// a [*Conflict].
+// SaveRule has a rule checked and written as a draft, in place of the one with the given name, or as a new one if that
+// is empty. It returns all rules as they stand then. The error is [settings.Problems] if the rule is at fault,
+// [ErrNoRule], or a [*Conflict].
 func (c *Client) SaveRule(ctx context.Context, name string, rule rules.Rule) (r Rules, err error) {
 	err = c.ask(ctx, "/rules/save", RuleSave{name, rule}, &r, ErrNoRule)
 	return r, err
 }
 
-// ActivateRule has a rule watch prices and returns all rules as they stand then. The error is [ErrNoRule] or a [*Conflict].
+// ActivateRule has a rule watch prices and returns all rules as they stand then. The error is [ErrNoRule] or a
+// [*Conflict].
 func (c *Client) ActivateRule(ctx context.Context, name string) (r Rules, err error) {
 	err = c.ask(ctx, "/rules/activate", RuleName{name}, &r, ErrNoRule)
 	return r, err
@@ -159,8 +162,8 @@ func (c *Client) Resolve(ctx context.Context, in rules.Instrument) ([]Candidate,
 	return found.Candidates, err
 }
 
-// ask sends a request, with a body unless in is nil, and reads the answer. Where what it means is not there, it returns the
-// error missing.
+// ask sends a request, with a body unless in is nil, and reads the answer. Where what it means is not there, it returns
+// the error missing.
 func (c *Client) ask(ctx context.Context, path string, in, out any, missing error) error {
 	var body []byte
 	if in != nil {

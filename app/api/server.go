@@ -235,14 +235,15 @@ func (s *Server) routes() []route {
 // status answers with all there is to whoever has the token, and with what is open to all otherwise.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	if !s.works(r.Context(), answerLimit) {
-		fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; restart Gatewatch")
+		fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; restart "+
+			"Gatewatch")
 		return
 	}
 	answer(w, http.StatusOK, s.statusFor(s.knows(r)))
 }
 
-// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows without
-// that could be of any age.
+// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows
+// without that could be of any age.
 func (s *Server) works(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -282,7 +283,8 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc(r.method+" "+pattern, do)
 		known[r.method] = append(known[r.method], r.path)
 	}
-	list := fmt.Sprintf("GET %s, PUT %s, POST %s", strings.Join(known["GET"], ", "), strings.Join(known["PUT"], ", "), strings.Join(known["POST"], ", "))
+	list := fmt.Sprintf("GET %s, PUT %s, POST %s", strings.Join(known["GET"], ", "), strings.Join(known["PUT"], ", "),
+		strings.Join(known["POST"], ", "))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown method in plain text; this API speaks JSON throughout.
 		var allowed []string
@@ -349,8 +351,8 @@ func (s *Server) ownOrigin(origins []string) bool {
 	return true
 }
 
-// ownFetch reports whether a browser, if one asks, does so for a page of this server or for the user: neither for another
-// site nor for another port of this computer. A link to the page may stand anywhere.
+// ownFetch reports whether a browser, if one asks, does so for a page of this server or for the user: neither for
+// another site nor for another port of this computer. A link to the page may stand anywhere.
 func ownFetch(r *http.Request) bool {
 	for _, from := range r.Header.Values("Sec-Fetch-Site") {
 		switch strings.ToLower(from) {
@@ -431,7 +433,8 @@ func strictly(body []byte, v any) bool {
 	return dec.Decode(v) == nil && errors.Is(dec.Decode(new(any)), io.EOF)
 }
 
-// patient gives a request whose body has been read longer than others have. The limit for reading has ended with the body.
+// patient gives a request whose body has been read longer than others have. The limit for reading has ended with the
+// body.
 func patient(w http.ResponseWriter, r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + 5*time.Second))
 	return context.WithTimeout(r.Context(), limit)

@@ -100,7 +100,9 @@ func (b *fakeBackend) SaveSettings(_ context.Context, _ []byte, tag string) erro
 }
 
 func (b *fakeBackend) RulesText() (FileText, string, error) {
-	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: []Problem{{Line: 1, Column: 2, Text: "x"}}}, "r1", b.trade
+	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: []Problem{
+		{Line: 1, Column: 2, Text: "x"},
+	}}, "r1", b.trade
 }
 
 func (b *fakeBackend) SaveRules(_ context.Context, body []byte, tag string) error {
@@ -116,7 +118,8 @@ func (b *fakeBackend) Subscribe() (<-chan struct{}, func()) {
 
 // commands returns how many commands have reached the backend.
 func (b *fakeBackend) commands() int32 {
-	return b.connects.Load() + b.disconnects.Load() + b.shows.Load() + b.saves.Load() + b.quits.Load() + int32(len(b.asked))
+	return b.connects.Load() + b.disconnects.Load() + b.shows.Load() + b.saves.Load() + b.quits.Load() + int32(
+		len(b.asked))
 }
 
 // note notes what the backend is asked to do with rules and orders.
@@ -144,14 +147,21 @@ func (b *fakeBackend) SetReadOnly(_ context.Context, clientID int, on bool) erro
 
 func (b *fakeBackend) Programs() Programs {
 	return Programs{
-		State: ProgramState{Port: 4100, Listening: true, Connected: 1, Unknown: 1, Text: "1 program connected"}, Mode: string(port.Guard),
-		Sent: 3, Refused: map[string]uint64{string(port.NoProof): 1}, Observed: map[string]uint64{},
-		Programs: []Program{{Number: 1, ClientID: 7, Name: "bot.py", PID: 123, Text: "bot.py (client id 7)", Since: now, LastMessage: now, Sent: 3, Refused: 1}},
+		State: ProgramState{Port: 4100, Listening: true, Connected: 1, Unknown: 1, Text: "1 program connected"},
+		Mode:  string(port.Guard),
+		Sent:  3, Refused: map[string]uint64{string(port.NoProof): 1}, Observed: map[string]uint64{},
+		Programs: []Program{{
+			Number: 1, ClientID: 7, Name: "bot.py", PID: 123, Text: "bot.py (client id 7)", Since: now,
+			LastMessage: now, Sent: 3, Refused: 1,
+		}},
 	}
 }
 
 func (b *fakeBackend) ProgramOrders() ProgramOrders {
-	return ProgramOrders{[]ProgramOrder{{Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(port.Refused), Reason: "no", ReasonID: string(port.NoProof)}}}
+	return ProgramOrders{[]ProgramOrder{{
+		Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(port.Refused),
+		Reason: "no", ReasonID: string(port.NoProof),
+	}}}
 }
 
 func (b *fakeBackend) Messages() Messages {
@@ -191,21 +201,36 @@ func (b *fakeBackend) Resolve(_ context.Context, in rules.Instrument) ([]Candida
 	if err := b.note("resolve %+v", spelled(in)); err != nil || in.Symbol == "NONE" {
 		return nil, err
 	}
-	return []Candidate{{Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, Name: "APPLE INC", Text: "AAPL, NASDAQ, USD"}}, nil
+	return []Candidate{{
+		Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, Name: "APPLE INC",
+		Text: "AAPL, NASDAQ, USD",
+	}}, nil
 }
 
 // Rules and Orders have every field set in one entry, and as few as can be in another.
 func (b *fakeBackend) Rules() Rules {
 	price := 230.5
-	return Rules{Path: "/x/rules.json", Problems: []Problem{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}}, Reason: "not connected", Rules: []RuleView{
-		{Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now, Delayed: true, Fired: 2, LastFired: &now, Contract: "AAPL", Candidates: []Candidate{{}}},
-		{Rule: rules.Rule{Name: "bare", Conditions: []rules.Condition{{Price: "last", Is: "at_or_above"}}, Action: rules.Action{Do: "notify"}}, State: rules.Draft, Since: now},
-	}}
+	return Rules{
+		Path: "/x/rules.json", Problems: []Problem{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}},
+		Reason: "not connected", Rules: []RuleView{
+			{
+				Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now,
+				Delayed: true, Fired: 2, LastFired: &now, Contract: "AAPL", Candidates: []Candidate{{}},
+			},
+			{Rule: rules.Rule{
+				Name: "bare", Conditions: []rules.Condition{{Price: "last", Is: "at_or_above"}},
+				Action: rules.Action{Do: "notify"},
+			}, State: rules.Draft, Since: now},
+		},
+	}
 }
 
 func (b *fakeBackend) Orders() Orders {
 	return Orders{Orders: []OrderView{
-		{ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5, TIF: "DAY", Fate: engine.Working, Changed: now, Open: true},
+		{
+			ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5,
+			TIF: "DAY", Fate: engine.Working, Changed: now, Open: true,
+		},
 		{ID: 8, At: now, Fate: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
 	}, Blocked: []Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
 }
@@ -215,10 +240,15 @@ func sampleRule() rules.Rule {
 	price := 230.5
 	return rules.Rule{
 		Name: "dip", Instrument: rules.Instrument{Symbol: "AAPL", Currency: "USD"}, Match: "any",
-		Conditions: []rules.Condition{{Instrument: &rules.Instrument{ConID: 1}, Price: "last", Is: "at_or_below", Value: 231, ForSeconds: 5}},
-		Only:       &rules.Only{From: "09:30", Until: "16:00", Days: []string{"mon"}},
+		Conditions: []rules.Condition{{
+			Instrument: &rules.Instrument{ConID: 1}, Price: "last", Is: "at_or_below",
+			Value: 231, ForSeconds: 5,
+		}},
+		Only: &rules.Only{From: "09:30", Until: "16:00", Days: []string{"mon"}},
 		Action: rules.Action{Do: "order", Order: &rules.Order{
-			Side: "BUY", Quantity: 100, Type: "LMT", LimitPrice: &price, TIF: "DAY", TakeProfit: &rules.Exit{Price: &price},
+			Side: "BUY", Quantity: 100, Type: "LMT", LimitPrice: &price, TIF: "DAY", TakeProfit: &rules.Exit{
+				Price: &price,
+			},
 		}},
 	}
 }
@@ -439,7 +469,8 @@ func TestMute(t *testing.T) {
 			t.Errorf("%+v, %v", a, err)
 		}
 	}
-	if want := []string{"mute " + until.UTC().Format(time.RFC3339), "mute 0001-01-01T00:00:00Z"}; !slices.Equal(b.asked, want) {
+	if want := []string{"mute " + until.UTC().Format(time.RFC3339), "mute 0001-01-01T00:00:00Z"}; !slices.Equal(b.asked,
+		want) {
 		t.Errorf("asked %q, want %q", b.asked, want)
 	}
 	if _, err := c.Mute(t.Context(), until.AddDate(0, 0, 7)); err == nil {
@@ -522,7 +553,8 @@ func TestHost(t *testing.T) {
 			if code == 202 && method == "GET" {
 				want = 200
 			}
-			if res, _ := ask(t, s, method, path, "", "Host: "+host); res.StatusCode != want && (want != 403 || res.StatusCode != 400) {
+			if res, _ := ask(t, s, method, path, "", "Host: "+host); res.StatusCode != want &&
+				(want != 403 || res.StatusCode != 400) {
 				t.Errorf("%s with host %q: %s, want %d", path, host, res.Status, want)
 			}
 			if did := b.commands() - before; did != 0 && want != 202 {
@@ -552,11 +584,13 @@ func TestHostMissing(t *testing.T) {
 	good := fmt.Sprintf("Host: 127.0.0.1:%d\r\n", s.Port())
 	auth := "Authorization: Bearer " + s.Token() + "\r\nContent-Length: 0\r\n"
 	for text, want := range map[string]string{
-		"POST /connect_ib HTTP/1.0\r\n" + auth + "\r\n":                                     "HTTP/1.0 403 Forbidden",
-		"POST /connect_ib HTTP/1.1\r\n" + auth + "\r\n":                                     "HTTP/1.1 400 Bad Request: missing required Host header",
-		"POST /connect_ib HTTP/1.1\r\nHost:\r\n" + auth + "\r\n":                            "HTTP/1.1 403 Forbidden",
-		"POST /connect_ib HTTP/1.1\r\n" + good + "Host: example.com\r\n" + auth + "\r\n":    "HTTP/1.1 400 Bad Request",
-		"POST http://example.com/connect_ib HTTP/1.1\r\n" + good + auth + "\r\n":            "HTTP/1.1 403 Forbidden", // its host counts, not the header's
+		"POST /connect_ib HTTP/1.0\r\n" + auth + "\r\n": "HTTP/1.0 403 Forbidden",
+		"POST /connect_ib HTTP/1.1\r\n" + auth +
+			"\r\n": "HTTP/1.1 400 Bad Request: missing required Host header",
+		"POST /connect_ib HTTP/1.1\r\nHost:\r\n" + auth + "\r\n":                         "HTTP/1.1 403 Forbidden",
+		"POST /connect_ib HTTP/1.1\r\n" + good + "Host: example.com\r\n" + auth + "\r\n": "HTTP/1.1 400 Bad Request",
+		// its host counts, not the header's
+		"POST http://example.com/connect_ib HTTP/1.1\r\n" + good + auth + "\r\n":            "HTTP/1.1 403 Forbidden",
 		"POST /connect_ib HTTP/1.1\r\nHost: example.com\r\n" + auth + "X: " + good + "\r\n": "HTTP/1.1 403 Forbidden",
 	} {
 		if got := raw(t, s, text); got != want {
@@ -604,7 +638,8 @@ func TestOrigin(t *testing.T) {
 		before := b.commands()
 		post, _ := ask(t, s, "POST", "/connect_ib", "", headers...)
 		get, _ := ask(t, s, "GET", "/status", "", headers...)
-		if c.ok && (post.StatusCode != 202 || get.StatusCode != 200) || !c.ok && (post.StatusCode != 403 || get.StatusCode != 403) {
+		if c.ok && (post.StatusCode != 202 || get.StatusCode != 200) || !c.ok &&
+			(post.StatusCode != 403 || get.StatusCode != 403) {
 			t.Errorf("origin %q: %s and %s, want ok=%v", c.origins, post.Status, get.Status, c.ok)
 		}
 		if !c.ok && b.commands() != before {
@@ -646,8 +681,10 @@ func TestToken(t *testing.T) {
 			if res.StatusCode != c.post {
 				t.Errorf("%s with %q: %s, want %d", path, c.header, res.Status, c.post)
 			}
-			if c.post == 401 && (b.commands() != before || res.Header.Get("WWW-Authenticate") == "" || strings.Contains(body, s.Token())) {
-				t.Errorf("%s with %q: %d commands, %q, %s", path, c.header, b.commands()-before, res.Header.Get("WWW-Authenticate"), body)
+			if c.post == 401 && (b.commands() != before || res.Header.Get("WWW-Authenticate") == "" ||
+				strings.Contains(body, s.Token())) {
+				t.Errorf("%s with %q: %d commands, %q, %s", path, c.header, b.commands()-before,
+					res.Header.Get("WWW-Authenticate"), body)
 			}
 		}
 		if res, _ := ask(t, s, "PUT", "/settings", "{}", header); (res.StatusCode == 401) != (c.post == 401) {
@@ -671,13 +708,16 @@ func TestTooMuch(t *testing.T) {
 			t.Errorf("body of %d bytes: %d commands", size, did)
 		}
 	}
-	head := fmt.Sprintf("POST /connect_ib HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n", s.Port(), s.Token())
+	head := fmt.Sprintf("POST /connect_ib HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Bearer %s\r\n", s.Port(),
+		s.Token())
 	before := b.commands()
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", maxBody, strings.Repeat("x", maxBody))
-	if got := raw(t, s, head+"Transfer-Encoding: chunked\r\n\r\n"+chunk+chunk+"0\r\n\r\n"); got != "HTTP/1.1 413 Request Entity Too Large" {
+	if got := raw(t, s, head+"Transfer-Encoding: chunked\r\n\r\n"+chunk+chunk+
+		"0\r\n\r\n"); got != "HTTP/1.1 413 Request Entity Too Large" {
 		t.Errorf("chunked: %q", got)
 	}
-	if got := raw(t, s, head+"X: "+strings.Repeat("x", 2*maxHeader)+"\r\nContent-Length: 0\r\n\r\n"); got != "HTTP/1.1 431 Request Header Fields Too Large" {
+	if got := raw(t, s, head+"X: "+strings.Repeat("x", 2*maxHeader)+
+		"\r\nContent-Length: 0\r\n\r\n"); got != "HTTP/1.1 431 Request Header Fields Too Large" {
 		t.Errorf("header: %q", got)
 	}
 	if got := raw(t, s, head+"Content-Length: 10\r\nContent-Length: 0\r\n\r\n"); got != "HTTP/1.1 400 Bad Request" {
@@ -795,7 +835,8 @@ func TestEvents(t *testing.T) {
 		t.Errorf("first %q", got)
 	}
 	var st Status
-	if data, ok := strings.CutPrefix(next(), "data: "); !ok || json.Unmarshal([]byte(data), &st) != nil || st.Headline != "Connected" {
+	if data, ok := strings.CutPrefix(next(), "data: "); !ok || json.Unmarshal([]byte(data), &st) != nil ||
+		st.Headline != "Connected" {
 		t.Errorf("status %+v", st)
 	}
 	next()

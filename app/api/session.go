@@ -34,7 +34,8 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) {
 	token, ok := s.codes.Exchange(asked.Code, time.Now())
 	if !ok {
 		s.log.Warn("a code for the page was refused: unknown, too old, or used before")
-		fail(w, http.StatusForbidden, "the code is unknown, older than 30 s, or was used before; open the page again, from the tray or with `gatewatch open`")
+		fail(w, http.StatusForbidden, "the code is unknown, older than 30 s, or was used before; open the page "+
+			"again, from the tray or with `gatewatch open`")
 		return
 	}
 	answer(w, http.StatusOK, PageToken{token})

@@ -75,7 +75,8 @@ func TestFetchSite(t *testing.T) {
 		{"GET", "/", "cross-site", "", false},
 		{"GET", "/status", "same-origin", "Sec-Fetch-Mode: cors,Sec-Fetch-Dest: empty", true},
 		{"GET", "/status", "cross-site", to, false},
-		{"GET", "/status", "same-site", "Sec-Fetch-Mode: no-cors,Sec-Fetch-Dest: script", false}, // another port of this computer
+		// another port of this computer
+		{"GET", "/status", "same-site", "Sec-Fetch-Mode: no-cors,Sec-Fetch-Dest: script", false},
 		{"GET", "/metrics", "Cross-Site", "", false},
 		{"GET", "/healthz", "elsewhere", "", false},
 		{"GET", "/settings", "cross-site", to, false},
@@ -96,7 +97,8 @@ func TestFetchSite(t *testing.T) {
 			t.Errorf("%+v: carried out", c)
 		}
 	}
-	if res, _ := ask(t, s, "GET", "/status", "", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"); res.StatusCode != 403 {
+	if res, _ := ask(t, s, "GET", "/status", "", "Sec-Fetch-Site: none",
+		"Sec-Fetch-Site: cross-site"); res.StatusCode != 403 {
 		t.Errorf("the second of two is not read: %s", res.Status)
 	}
 }

@@ -17,8 +17,8 @@ type SettingsBackend interface {
 	Settings() SettingsView
 	// SettingsText returns the text of settings.json, and its tag.
 	SettingsText() (FileText, string, error)
-	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault, and
-	// ErrChanged if the file that it replaces has another tag than the one given, unless that is empty.
+	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault,
+	// and ErrChanged if the file that it replaces has another tag than the one given, unless that is empty.
 	SaveSettings(ctx context.Context, body []byte, tag string) error
 }
 
@@ -99,7 +99,10 @@ func ProblemsOf(bad settings.Problems) (list []Problem) {
 // problems returns what a refusal tells, as problems of the named file.
 func (r Refusal) problems(file string) (problems settings.Problems) {
 	for _, p := range r.Problems {
-		problems = append(problems, settings.Problem{File: file, Line: p.Line, Column: p.Column, Key: p.Key, Text: p.Text})
+		problems = append(problems, settings.Problem{
+			File: file, Line: p.Line, Column: p.Column, Key: p.Key,
+			Text: p.Text,
+		})
 	}
 	return problems
 }

@@ -23,13 +23,14 @@ type Status struct {
 	State     conn.State `json:"state"`
 	Connected bool       `json:"connected"` // socket, API and upstream are all up
 	Since     time.Time  `json:"since"`     // when state was entered
-	LostAt    *time.Time `json:"lost_at"`   // when the outage began that lasts, which may be before since; null if there is none
-	Cause     string     `json:"cause"`     // why state is not connected, for people
-	CauseID   conn.Cause `json:"cause_id"`  // the same for programs; stable
-	Code      int        `json:"code"`      // IB code behind the cause, 0 if none
-	Hint      string     `json:"hint"`      // what to do about it
-	Headline  string     `json:"headline"`  // the state in one line
-	Layers    Layers     `json:"layers"`
+	// when the outage began that lasts, which may be before since; null if there is none
+	LostAt   *time.Time `json:"lost_at"`
+	Cause    string     `json:"cause"`    // why state is not connected, for people
+	CauseID  conn.Cause `json:"cause_id"` // the same for programs; stable
+	Code     int        `json:"code"`     // IB code behind the cause, 0 if none
+	Hint     string     `json:"hint"`     // what to do about it
+	Headline string     `json:"headline"` // the state in one line
+	Layers   Layers     `json:"layers"`
 	// LayersSince says since when each layer has been as it is.
 	LayersSince LayerTimes `json:"layers_since"`
 	// FarmNames names the data farms for people, such as "US stock data [usfarm]" for usfarm.
@@ -71,7 +72,8 @@ type Layers struct {
 	Farms    map[string]conn.FarmState `json:"farms"`
 }
 
-// LayerTimes says since when each layer has been as it is. What is known of api, upstream and farms begins with each connection.
+// LayerTimes says since when each layer has been as it is. What is known of api, upstream and farms begins with each
+// connection.
 type LayerTimes struct {
 	Socket   time.Time `json:"socket"`
 	API      time.Time `json:"api"`
@@ -135,12 +137,13 @@ type Gateway struct {
 	ServerVersion int    `json:"server_version"` // 0 before the handshake
 	Mode          string `json:"mode"`           // paper, live or unknown
 	Accounts      int    `json:"accounts"`       // how many this login manages, 0 before READY
-	// UnsupportedFrom is the first day, such as "2026-12-15", on which IBKR does not support this version of Gateway any more, as
-	// Gateway says; empty: it says nothing, or no day that can be read.
+	// UnsupportedFrom is the first day, such as "2026-12-15", on which IBKR does not support this version of Gateway
+	// any more, as Gateway says; empty: it says nothing, or no day that can be read.
 	UnsupportedFrom string `json:"unsupported_from"`
 	// Unsupported is the same for people, with what to do; empty: Gateway says nothing.
 	Unsupported string `json:"unsupported"`
-	// Resubmits says whether Gateway keeps orders while IBKR is not connected and sends them afterwards; empty: not known.
+	// Resubmits says whether Gateway keeps orders while IBKR is not connected and sends them afterwards; empty: not
+	// known.
 	Resubmits conn.Switch `json:"resubmits_orders"`
 }
 
@@ -149,8 +152,9 @@ type Guard struct {
 	Open     bool             `json:"open"`
 	Reason   string           `json:"reason"`
 	ReasonID conn.GuardReason `json:"reason_id"`
-	Text     string           `json:"text"`   // whether orders of Gatewatch can leave while trading is on, such as "guard open"
-	Opened   uint64           `json:"opened"` // how often it was opened since the start of the program
+	// whether orders of Gatewatch can leave while trading is on, such as "guard open"
+	Text   string `json:"text"`
+	Opened uint64 `json:"opened"` // how often it was opened since the start of the program
 }
 
 // Held says that the guard is closed on a connection that is up.
@@ -158,7 +162,8 @@ type Held struct {
 	Closed bool      `json:"closed"` // it has been so for more than a moment
 	Since  time.Time `json:"since"`  // when the guard was opened or closed last
 	Text   string    `json:"text"`   // in one sentence; empty if it is not so, or the cause says it
-	Hint   string    `json:"hint"`   // what to do about a closed guard; empty where there is nothing but what the connection's own hint says
+	// what to do about a closed guard; empty where there is nothing but what the connection's own hint says
+	Hint string `json:"hint"`
 }
 
 // Probe is what the last answered probe measured.
@@ -183,8 +188,8 @@ type Failing struct {
 	Hint   string `json:"hint"`   // what to do about it
 }
 
-// Fault is a part of the program in which something went wrong that should not have, such as a panic. The connection goes on
-// without it, and it is started anew.
+// Fault is a part of the program in which something went wrong that should not have, such as a panic. The connection
+// goes on without it, and it is started anew.
 type Fault struct {
 	Part   string    `json:"part"`  // such as "alerts" or "tray"
 	Count  uint64    `json:"count"` // since the start of the program
@@ -196,10 +201,14 @@ type Fault struct {
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
 	st := Status{
-		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond), LostAt: moment(s.LostAt),
-		Cause: wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
+		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond),
+		LostAt: moment(s.LostAt),
+		Cause:  wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),
-		Layers:   Layers{Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream, Farms: s.Layers.Farms},
+		Layers: Layers{
+			Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream,
+			Farms: s.Layers.Farms,
+		},
 
 		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
 		FirstRun: s.First, Tried: triesOf(s),
@@ -210,10 +219,14 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		},
 		Reset: ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
 		Gateway: Gateway{
-			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion, Mode: modeText(s.Gateway.Mode),
+			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion,
+			Mode:     modeText(s.Gateway.Mode),
 			Accounts: s.Gateway.Accounts, Unsupported: wording.Unsupported(s.Unsupported, now), Resubmits: s.Resubmit,
 		},
-		Guard:   Guard{Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard, Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened},
+		Guard: Guard{
+			Open: s.GuardOpen(), Reason: wording.Guard(s), ReasonID: s.Guard,
+			Text: wording.Orders(wording.Guard(s), true), Opened: s.Opened,
+		},
 		Held:    heldOf(s, now),
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,
@@ -223,7 +236,10 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		st.Gateway.UnsupportedFrom = u.From.Format(time.DateOnly)
 	}
 	open := openSnapshot(s)
-	st.open = texts{wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now), wording.Unsupported(open.Unsupported, now)}
+	st.open = texts{
+		wording.Cause(open), wording.Hint(open, clientID), wording.Headline(open, now), heldOf(open, now),
+		wording.Unsupported(open.Unsupported, now),
+	}
 	st.Alerts.Failing, st.Failing, st.Faults = []string{}, []Failing{}, []Fault{}
 	if st.Layers.Farms == nil {
 		st.Layers.Farms = map[string]conn.FarmState{}
@@ -260,6 +276,7 @@ func round(seconds float64) float64 { return float64(int64(seconds*1000+0.5)) / 
 
 func heldOf(s *conn.Snapshot, now time.Time) Held {
 	return Held{
-		Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now), Hint: wording.GuardHint(s),
+		Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now),
+		Hint: wording.GuardHint(s),
 	}
 }

@@ -21,7 +21,9 @@ var (
 	begun   = now.Add(-90*time.Minute - 250*time.Millisecond)
 	newYork = time.FixedZone("EDT", -4*60*60)
 	running = conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper, Accounts: 1}
-	up      = conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant}}
+	up      = conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
+		"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant,
+	}}
 )
 
 var snapshots = map[string]conn.Snapshot{
@@ -35,12 +37,16 @@ var snapshots = map[string]conn.Snapshot{
 		Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode}, Guard: conn.GuardSocket,
 	},
 	"degraded": {
-		Seq: 12, At: now, State: conn.Degraded, Since: now.Add(-time.Minute), Cause: conn.CauseFarm, Code: 2103, Detail: "usfarm",
-		Layers:  conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": conn.FarmBroken}},
+		Seq: 12, At: now, State: conn.Degraded, Since: now.Add(-time.Minute), Cause: conn.CauseFarm, Code: 2103,
+		Detail: "usfarm",
+		Layers: conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
+			"usfarm": conn.FarmBroken,
+		}},
 		Session: 3, Gateway: running,
 	},
 	"reconnecting": {
-		Seq: 14, At: now, State: conn.Reconnecting, Since: now.Add(-20*time.Second - 123456789), Cause: conn.CauseRefused,
+		Seq: 14, At: now, State: conn.Reconnecting, Since: now.Add(-20*time.Second - 123456789),
+		Cause:   conn.CauseRefused,
 		Detail:  "dial tcp 127.0.0.1:4002: connect: connection refused",
 		Attempt: conn.Attempt{Number: 4, NextAt: now.Add(11400*time.Millisecond + 400*time.Microsecond)},
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 3,
@@ -48,7 +54,10 @@ var snapshots = map[string]conn.Snapshot{
 	"reset_window": {
 		Seq: 20, At: now, State: conn.ResetWindow, Since: now.Add(-5 * time.Minute), Cause: conn.CauseClosed,
 		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(10 * time.Minute)},
-		Window:  conn.Span{Active: true, Name: "daily", Ends: now.Add(10 * time.Minute).In(newYork), Next: now.Add(24*time.Hour - 5*time.Minute).In(newYork)},
+		Window: conn.Span{
+			Active: true, Name: "daily", Ends: now.Add(10 * time.Minute).In(newYork),
+			Next: now.Add(24*time.Hour - 5*time.Minute).In(newYork),
+		},
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket, Lost: 4,
 	},
 	"paused": {
@@ -56,9 +65,11 @@ var snapshots = map[string]conn.Snapshot{
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, Guard: conn.GuardSocket,
 	},
 	"upstream_lost": {
-		Seq: 40, At: now, State: conn.UpstreamLost, Since: now.Add(-30 * time.Second), Cause: conn.CauseUpstream, Code: 1100,
+		Seq: 40, At: now, State: conn.UpstreamLost, Since: now.Add(-30 * time.Second), Cause: conn.CauseUpstream,
+		Code:   1100,
 		Detail: "Connectivity between IB and Trader Workstation has been lost.",
-		Layers: conn.Layers{Socket: true, API: true, Farms: up.Farms}, Session: 3, Gateway: running, Guard: conn.GuardUpstream,
+		Layers: conn.Layers{Socket: true, API: true, Farms: up.Farms}, Session: 3, Gateway: running,
+		Guard: conn.GuardUpstream,
 	},
 }
 
@@ -67,11 +78,15 @@ func told(s *conn.Snapshot) Status {
 	st := StatusOf(s, now, "v1", 17, begun)
 	st.Today = PeriodOf("today", account)
 	st.Trading = Trading{
-		Armed: true, ArmedSince: moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: string(st.Guard.ReasonID),
+		Armed: true, ArmedSince: moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason,
+		ReasonID:    string(st.Guard.ReasonID),
 		RulesActive: 3, RulesNoData: 1, RulesFailed: 1, OrdersOpen: 2, OrdersUnknown: 1, OrdersBlocked: 7,
 	}
 	if !st.Connected {
-		st.Faults = []Fault{{Part: "alerts", Count: 2, LastAt: now.Add(-time.Minute), Last: "runtime error: index out of range [3] with length 3"}}
+		st.Faults = []Fault{{
+			Part: "alerts", Count: 2, LastAt: now.Add(-time.Minute),
+			Last: "runtime error: index out of range [3] with length 3",
+		}}
 	}
 	return st
 }
@@ -103,25 +118,45 @@ func TestStatusShape(t *testing.T) {
 	type object map[string]any
 	shape := object{
 		"state": "string", "connected": "bool", "since": "time", "cause": "string", "hint": "string",
-		"layers":  object{"socket": "bool", "api": "bool", "upstream": "bool", "farms": "object"},
-		"attempt": object{"number": "number", "running": "bool", "next_at": "time or null", "in_seconds": "number or null"},
-		"session": "number", "reset_window": object{"active": "bool", "ends_at": "time or null", "next_at": "time or null"},
+		"layers": object{"socket": "bool", "api": "bool", "upstream": "bool", "farms": "object"},
+		"attempt": object{
+			"number": "number", "running": "bool", "next_at": "time or null",
+			"in_seconds": "number or null",
+		},
+		"session": "number", "reset_window": object{
+			"active": "bool", "ends_at": "time or null",
+			"next_at": "time or null",
+		},
 		"restart": object{"kind": "string", "at": "time or null", "text": "string", "hint": "string"},
-		"gateway": object{"host": "string", "port": "number", "server_version": "number", "mode": "string", "accounts": "number", "unsupported_from": "string", "unsupported": "string", "resubmits_orders": "string"},
-		"guard":   object{"open": "bool", "reason": "string", "reason_id": "string", "text": "string", "opened": "number"},
+		"gateway": object{
+			"host": "string", "port": "number", "server_version": "number", "mode": "string",
+			"accounts": "number", "unsupported_from": "string", "unsupported": "string", "resubmits_orders": "string",
+		},
+		"guard": object{
+			"open": "bool", "reason": "string", "reason_id": "string", "text": "string",
+			"opened": "number",
+		},
 		"today": object{
 			"name": "string", "from": "time", "until": "time", "seconds": "number", "connected_seconds": "number",
-			"down_seconds": "number", "planned_seconds": "number", "paused_seconds": "number", "asleep_seconds": "number",
-			"not_observed_seconds": "number", "uptime_percent": "number or null", "market_uptime_percent": "number or null",
-			"outages": "number", "longest_seconds": "number", "mean_seconds": "number", "mean_between_seconds": "number or null",
+			"down_seconds": "number", "planned_seconds": "number", "paused_seconds": "number",
+			"asleep_seconds":       "number",
+			"not_observed_seconds": "number", "uptime_percent": "number or null",
+			"market_uptime_percent": "number or null",
+			"outages":               "number", "longest_seconds": "number", "mean_seconds": "number",
+			"mean_between_seconds": "number or null",
 		},
-		"programs": object{"port": "number", "listening": "bool", "connected": "number", "stopped": "bool", "unknown": "number", "text": "string"},
-		"alerts":   object{"channels": "number", "queued": "number", "failing": "list"},
+		"programs": object{
+			"port": "number", "listening": "bool", "connected": "number", "stopped": "bool",
+			"unknown": "number", "text": "string",
+		},
+		"alerts": object{"channels": "number", "queued": "number", "failing": "list"},
 		"trading": object{
-			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string", "reason_id": "string",
+			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string",
+			"reason_id":    "string",
 			"rules_active": "number", "rules_no_data": "number", "rules_failed": "number", "rules_problem": "string",
 			"text": "string", "counts": "list",
-			"orders_open": "number", "orders_unknown": "number", "orders_unprotected": "number", "orders_blocked": "number",
+			"orders_open": "number", "orders_unknown": "number", "orders_unprotected": "number",
+			"orders_blocked": "number",
 		},
 		"first_run": "bool", "tried": "list", "faults": "list", "version": "string", "uptime_seconds": "number",
 	}

@@ -38,7 +38,8 @@ func TestTradingBodies(t *testing.T) {
 		want       string // what the backend is asked, or the error
 	}{
 		{"/rules/save", `{"name": "dip", "rule": ` + sampleText + `}`, 200, `save "dip": ` + sampleText},
-		{"/rules/save", `{"rule": {"x": 1, "x": [ ]}}`, 200, `save "": {"x": 1, "x": [ ]}`}, // the backend judges the rule
+		// the backend judges the rule
+		{"/rules/save", `{"rule": {"x": 1, "x": [ ]}}`, 200, `save "": {"x": 1, "x": [ ]}`},
 		{"/rules/save", `{"name": "", "rule": "x"}`, 200, `save "": "x"`},
 		{"/rules/save", `{"name": "dip"}`, 400, save},
 		{"/rules/save", `{"name": 7, "rule": {}}`, 400, save},
@@ -57,9 +58,14 @@ func TestTradingBodies(t *testing.T) {
 		{"/rules/deactivate", `{"name": "dip"}{}`, 400, named},
 		{"/rules/delete", `{"name": "dip"}`, 200, `delete "dip"`},
 		{"/rules/delete", ``, 400, named},
-		{"/instruments/resolve", `{"symbol": "AAPL", "type": "STK"}`, 200, "resolve {ConID:0 Symbol:AAPL Type:STK Exchange: Primary: Currency: Local:}"},
-		{"/instruments/resolve", `{"con_id": 265598}`, 200, "resolve {ConID:265598 Symbol: Type: Exchange: Primary: Currency: Local:}"},
-		{"/instruments/resolve", `{"local_symbol": "ESZ6", "type": "FUT"}`, 200, "resolve {ConID:0 Symbol: Type:FUT Exchange: Primary: Currency: Local:ESZ6}"},
+		{"/instruments/resolve", `{"symbol": "AAPL", "type": "STK"}`, 200, "resolve {ConID:0 Symbol:AAPL Type:STK " +
+			"Exchange: Primary: Currency: Local:}"},
+		{
+			"/instruments/resolve", `{"con_id": 265598}`, 200,
+			"resolve {ConID:265598 Symbol: Type: Exchange: Primary: Currency: Local:}",
+		},
+		{"/instruments/resolve", `{"local_symbol": "ESZ6", "type": "FUT"}`, 200, "resolve {ConID:0 Symbol: Type:FUT " +
+			"Exchange: Primary: Currency: Local:ESZ6}"},
 		{"/instruments/resolve", `{"currency": "USD"}`, 400, resolve},
 		{"/instruments/resolve", `{"symbol": "AAPL", "typ": "STK"}`, 400, resolve},
 		{"/instruments/resolve", `{"con_id": 1.5}`, 400, resolve},
@@ -76,7 +82,10 @@ func TestTradingBodies(t *testing.T) {
 		{"/orders/cancel_all", `[]`, 400, all},
 		{"/orders/cancel_all", `{}{}`, 400, all},
 		{"/orders/change", `{"id": 7, "quantity": 50}`, 202, `change {"id":7,"quantity":50}`},
-		{"/orders/change", `{"id": 7, "quantity": null, "limit_price": -1.5, "stop_price": 0}`, 202, `change {"id":7,"limit_price":-1.5,"stop_price":0}`},
+		{
+			"/orders/change", `{"id": 7, "quantity": null, "limit_price": -1.5, "stop_price": 0}`, 202,
+			`change {"id":7,"limit_price":-1.5,"stop_price":0}`,
+		},
 		{"/orders/change", `{"id": 7}`, 400, change},
 		{"/orders/change", `{"id": 7, "limit_price": null}`, 400, change},
 		{"/orders/change", `{"limit_price": 1}`, 400, change},
@@ -128,7 +137,10 @@ func TestTradingRefusals(t *testing.T) {
 		context.DeadlineExceeded:             {500, 503, 503},
 	} {
 		for path, body := range goodBodies {
-			kind, ok := map[string]int{"rules": 0, "instruments": 1, "orders": 2, "trading": 2, "clients": 2}[strings.Split(path, "/")[1]]
+			kind, ok := map[string]int{
+				"rules": 0, "instruments": 1, "orders": 2, "trading": 2,
+				"clients": 2,
+			}[strings.Split(path, "/")[1]]
 			if !ok || path == "/rules" {
 				continue
 			}
@@ -137,24 +149,28 @@ func TestTradingRefusals(t *testing.T) {
 			res := quick(unheard(b), "POST", path, "", body)
 			want := codes[kind]
 			var f Failure
-			if res.Code != want || err != nil && (json.Unmarshal(res.Body.Bytes(), &f) != nil || f.Error != err.Error()) {
+			if res.Code != want || err != nil && (json.Unmarshal(res.Body.Bytes(), &f) != nil ||
+				f.Error != err.Error()) {
 				t.Errorf("%s with %v: %d %s, want %d", path, err, res.Code, res.Body, want)
 			}
 		}
 	}
 	some := &memory{}
 	some.trade = &Remark{"2 orders belong to client id 3"}
-	if res := quick(unheard(some), "POST", "/orders/cancel_all", "", "{}"); res.Code != 202 || !strings.Contains(res.Body.String(), `"message": "2 orders belong to client id 3"`) {
+	if res := quick(unheard(some), "POST", "/orders/cancel_all", "", "{}"); res.Code != 202 ||
+		!strings.Contains(res.Body.String(), `"message": "2 orders belong to client id 3"`) {
 		t.Errorf("%d %s", res.Code, res.Body)
 	}
 	b := &memory{}
 	b.trade = bad
 	res := quick(unheard(b), "POST", "/rules/save", "", goodBodies["/rules/save"])
 	var refusal Refusal
-	if err := json.Unmarshal(res.Body.Bytes(), &refusal); err != nil || res.Code != 422 || !reflect.DeepEqual(refusal.problems("rule"), bad) {
+	if err := json.Unmarshal(res.Body.Bytes(), &refusal); err != nil || res.Code != 422 ||
+		!reflect.DeepEqual(refusal.problems("rule"), bad) {
 		t.Errorf("%d %+v, %v", res.Code, refusal, err)
 	}
-	if res := quick(unheard(b), "POST", "/instruments/resolve", "", goodBodies["/instruments/resolve"]); res.Code != 422 {
+	if res := quick(unheard(b), "POST", "/instruments/resolve", "",
+		goodBodies["/instruments/resolve"]); res.Code != 422 {
 		t.Errorf("an instrument at fault: %d", res.Code)
 	}
 	if res := quick(unheard(&memory{}), "POST", "/instruments/resolve", "", `{"symbol": "NONE"}`); res.Code != 422 {
@@ -169,7 +185,10 @@ func TestTradingWantsTheToken(t *testing.T) {
 		if r.method == "GET" || r.access == coded {
 			continue
 		}
-		for _, header := range []string{"Authorization: -", "Authorization: Bearer x", "Authorization: Bearer " + s.Token() + "x"} {
+		for _, header := range []string{
+			"Authorization: -", "Authorization: Bearer x",
+			"Authorization: Bearer " + s.Token() + "x",
+		} {
 			if res, _ := ask(t, s, r.method, r.path, goodBodies[r.path], header); res.StatusCode != 401 {
 				t.Errorf("%s with %s: %s", r.path, header, res.Status)
 			}
@@ -182,7 +201,8 @@ func TestTradingWantsTheToken(t *testing.T) {
 
 func TestTradingTooMuch(t *testing.T) {
 	for _, r := range unheard(&memory{}).routes() {
-		if r.method != "POST" || r.path == "/connect_ib" || r.path == "/disconnect_ib" || r.path == "/show" || r.access == coded {
+		if r.method != "POST" || r.path == "/connect_ib" || r.path == "/disconnect_ib" || r.path == "/show" ||
+			r.access == coded {
 			continue
 		}
 		limit := maxBody
@@ -195,7 +215,8 @@ func TestTradingTooMuch(t *testing.T) {
 			t.Errorf("%s with %d bytes: %d %s", r.path, limit, res.Code, res.Body)
 		}
 		b = &memory{}
-		if res := quick(unheard(b), "POST", r.path, "", body+strings.Repeat(" ", limit+1-len(body))); res.Code != 413 || len(b.asked)+len(b.tested) > 0 {
+		if res := quick(unheard(b), "POST", r.path, "", body+strings.Repeat(" ", limit+1-len(body))); res.Code != 413 ||
+			len(b.asked)+len(b.tested) > 0 {
 			t.Errorf("%s with %d bytes: %d, asked %q", r.path, limit+1, res.Code, b.asked)
 		}
 	}
@@ -205,7 +226,10 @@ func FuzzTrading(f *testing.F) {
 	for _, body := range goodBodies {
 		f.Add(body)
 	}
-	for _, body := range []string{"", "null", "{}", `{"id":1e3}`, `{"rule":` + strings.Repeat("[", 20000), `{"name":"\ud800"}`, "\xff", `{"id":7,"id":8}`} {
+	for _, body := range []string{
+		"", "null", "{}", `{"id":1e3}`, `{"rule":` + strings.Repeat("[", 20000),
+		`{"name":"\ud800"}`, "\xff", `{"id":7,"id":8}`,
+	} {
 		f.Add(body)
 	}
 	b := &memory{}
@@ -242,7 +266,8 @@ func TestListsAreNeverNull(t *testing.T) {
 		}
 	}
 	b := &bare{rules: (&memory{}).Rules()}
-	if got := quick(unheard(b), "GET", "/rules", "", "").Body.String(); strings.Contains(got, `"candidates": null`) || b.rules.Rules[1].Candidates != nil {
+	if got := quick(unheard(b), "GET", "/rules", "", "").Body.String(); strings.Contains(got, `"candidates": null`) ||
+		b.rules.Rules[1].Candidates != nil {
 		t.Errorf("a rule without candidates: %s; the backend's own now has %v", got, b.rules.Rules[1].Candidates)
 	}
 }
@@ -268,7 +293,10 @@ func TestGuard(t *testing.T) {
 		if err := json.Unmarshal(quick(unheard(b), "GET", "/guard", "", "").Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		want := Guarded{Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session, Opened: st.Guard.Opened, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq}
+		want := Guarded{
+			Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session,
+			Opened: st.Guard.Opened, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq,
+		}
 		if got != want || got.Open == (got.Reason != "") {
 			t.Errorf("%s: %+v, want %+v", name, got, want)
 		}
@@ -298,7 +326,8 @@ func piped(t *testing.T, b Backend) (c *Client, end func()) {
 	}
 }
 
-// TestGuardEvents changes a status bit by bit: the stream tells at once of what concerns the guard, and of nothing else.
+// TestGuardEvents changes a status bit by bit: the stream tells at once of what concerns the guard, and of nothing
+// else.
 func TestGuardEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &player{st: Status{Seq: 1, Session: 3, Guard: Guard{Open: true}, Gateway: Gateway{Mode: "paper"}}}
@@ -394,18 +423,22 @@ func TestClientTrades(t *testing.T) {
 	}
 	quantity := 50.0
 	commands := map[string]func() (any, error){
-		`save "dip": ` + string(rule):   func() (any, error) { return c.SaveRule(ctx, "dip", sampleRule()) },
-		`save "": ` + string(rule):      func() (any, error) { return c.SaveRule(ctx, "", sampleRule()) },
-		`activate "a \"b\""`:            func() (any, error) { return c.ActivateRule(ctx, `a "b"`) },
-		`deactivate "dip"`:              func() (any, error) { return c.DeactivateRule(ctx, "dip") },
-		`delete "dip"`:                  func() (any, error) { return c.DeleteRule(ctx, "dip") },
-		"cancel 7":                      func() (any, error) { return c.CancelOrder(ctx, 7) },
-		"cancel all":                    func() (any, error) { return c.CancelOrders(ctx) },
-		`change {"id":7,"quantity":50}`: func() (any, error) { return c.ChangeOrder(ctx, OrderChange{ID: 7, Quantity: &quantity}) },
-		"arm":                           func() (any, error) { return c.Arm(ctx, false) },
-		"arm live":                      func() (any, error) { return c.Arm(ctx, true) },
-		"disarm":                        func() (any, error) { return c.Disarm(ctx) },
-		"resolve " + fmt.Sprintf("%+v", spelled{Symbol: "AAPL"}): func() (any, error) { return c.Resolve(ctx, rules.Instrument{Symbol: "AAPL"}) },
+		`save "dip": ` + string(rule): func() (any, error) { return c.SaveRule(ctx, "dip", sampleRule()) },
+		`save "": ` + string(rule):    func() (any, error) { return c.SaveRule(ctx, "", sampleRule()) },
+		`activate "a \"b\""`:          func() (any, error) { return c.ActivateRule(ctx, `a "b"`) },
+		`deactivate "dip"`:            func() (any, error) { return c.DeactivateRule(ctx, "dip") },
+		`delete "dip"`:                func() (any, error) { return c.DeleteRule(ctx, "dip") },
+		"cancel 7":                    func() (any, error) { return c.CancelOrder(ctx, 7) },
+		"cancel all":                  func() (any, error) { return c.CancelOrders(ctx) },
+		`change {"id":7,"quantity":50}`: func() (any, error) {
+			return c.ChangeOrder(ctx, OrderChange{ID: 7, Quantity: &quantity})
+		},
+		"arm":      func() (any, error) { return c.Arm(ctx, false) },
+		"arm live": func() (any, error) { return c.Arm(ctx, true) },
+		"disarm":   func() (any, error) { return c.Disarm(ctx) },
+		"resolve " + fmt.Sprintf("%+v", spelled{Symbol: "AAPL"}): func() (any, error) {
+			return c.Resolve(ctx, rules.Instrument{Symbol: "AAPL"})
+		},
 	}
 	for want, do := range commands {
 		b.asked, b.trade = nil, nil
@@ -442,7 +475,10 @@ func TestClientTrades(t *testing.T) {
 		}
 	}
 	b.trade = ErrNoRule
-	for _, name := range []string{`save "dip": ` + string(rule), `activate "a \"b\""`, `deactivate "dip"`, `delete "dip"`} {
+	for _, name := range []string{
+		`save "dip": ` + string(rule), `activate "a \"b\""`, `deactivate "dip"`,
+		`delete "dip"`,
+	} {
 		if _, err := commands[name](); !errors.Is(err, ErrNoRule) {
 			t.Errorf("%s without a rule: %v", name, err)
 		}
@@ -455,11 +491,13 @@ func TestClientTrades(t *testing.T) {
 	}
 	b.trade = settings.Problems{{File: "rules.json", Line: 1, Column: 9, Key: "action.do", Text: "is odd"}}
 	var problems settings.Problems
-	if _, err := c.SaveRule(ctx, "", sampleRule()); !errors.As(err, &problems) || len(problems) != 1 || problems[0].Key != "action.do" || problems[0].Text != "is odd" {
+	if _, err := c.SaveRule(ctx, "", sampleRule()); !errors.As(err, &problems) || len(problems) != 1 ||
+		problems[0].Key != "action.do" || problems[0].Text != "is odd" {
 		t.Errorf("a rule at fault: %v", err)
 	}
 	b.trade = nil
-	if found, err := c.Resolve(ctx, rules.Instrument{Symbol: "NONE"}); !errors.Is(err, ErrNoContract) || len(found) > 0 {
+	if found, err := c.Resolve(ctx, rules.Instrument{Symbol: "NONE"}); !errors.Is(err, ErrNoContract) ||
+		len(found) > 0 {
 		t.Errorf("no contract: %v, %v", found, err)
 	}
 	if r, err := c.Rules(ctx); err != nil || !same(r, s.rules()) || !reflect.DeepEqual(r.Rules[0].Rule, sampleRule()) {
@@ -476,11 +514,13 @@ func TestClientTrades(t *testing.T) {
 // TestStatusOfAnOlderServer reads what a server without rules and orders answers.
 func TestStatusOfAnOlderServer(t *testing.T) {
 	var st Status
-	if err := json.Unmarshal([]byte(`{"state": "connected", "guard": {"open": true}}`), &st); err != nil || !reflect.DeepEqual(st.Trading, Trading{}) || !st.Guard.Open {
+	if err := json.Unmarshal([]byte(`{"state": "connected", "guard": {"open": true}}`), &st); err != nil ||
+		!reflect.DeepEqual(st.Trading, Trading{}) || !st.Guard.Open {
 		t.Errorf("%+v, %v", st, err)
 	}
 	var r Rules
-	if err := json.Unmarshal([]byte(`{"rules": [{"rule": {"name": "x", "colour": 1}, "state": "asleep"}], "new": {}}`), &r); err != nil || r.Rules[0].Rule.Name != "x" {
+	if err := json.Unmarshal([]byte(`{"rules": [{"rule": {"name": "x", "colour": 1}, "state": "asleep"}], "new": {}}`),
+		&r); err != nil || r.Rules[0].Rule.Name != "x" {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -499,7 +539,8 @@ func TestSlowGateway(t *testing.T) {
 		}
 		b.wait = 2 * askLimit
 		began := time.Now()
-		if _, err := c.Resolve(t.Context(), rules.Instrument{Symbol: "AAPL"}); err == nil || !strings.Contains(err.Error(), "503") || time.Since(began) != askLimit {
+		if _, err := c.Resolve(t.Context(), rules.Instrument{Symbol: "AAPL"}); err == nil ||
+			!strings.Contains(err.Error(), "503") || time.Since(began) != askLimit {
 			t.Errorf("without an end: %v after %v", err, time.Since(began))
 		}
 	})

@@ -1,11 +1,11 @@
 // Package autostart has the program started at login, in the way of each system: a file of the XDG autostart folder, a
 // LaunchAgent of macOS, a value below the Run key of Windows.
 //
-// What the system keeps is the only truth: [Status] reads it anew each time and says what the system will do, which is not
-// always what was asked for. Programs are moved, and users switch them off in lists of their own.
+// What the system keeps is the only truth: [Status] reads it anew each time and says what the system will do, which is
+// not always what was asked for. Programs are moved, and users switch them off in lists of their own.
 //
-// Reading and writing of each form are plain functions on text and are tested on every system; the rest of a system's part
-// is small.
+// Reading and writing of each form are plain functions on text and are tested on every system; the rest of a system's
+// part is small.
 package autostart
 
 import (
@@ -107,9 +107,9 @@ func Set(on bool, home string) error {
 	return Enable(exe, args...)
 }
 
-// Repair has this program started in the place of one that is not there any more, with the arguments of that one. It does
-// nothing if nothing was started, if another copy is, or if the user has switched it off. It returns the state thereafter
-// and whether it has changed something.
+// Repair has this program started in the place of one that is not there any more, with the arguments of that one. It
+// does nothing if nothing was started, if another copy is, or if the user has switched it off. It returns the state
+// thereafter and whether it has changed something.
 func Repair() (s State, changed bool, err error) {
 	s, err = Status()
 	if err != nil || s.Kind != Moved {

@@ -24,7 +24,8 @@ func useFolders(t *testing.T) (own, everybody string) {
 	t.Setenv("XDG_CURRENT_DESKTOP", "GNOME")
 	xdg.Reload()
 	t.Cleanup(xdg.Reload)
-	return filepath.Join(dir, "config/autostart/gatewatch.desktop"), filepath.Join(dir, "etc/autostart/gatewatch.desktop")
+	return filepath.Join(dir, "config/autostart/gatewatch.desktop"),
+		filepath.Join(dir, "etc/autostart/gatewatch.desktop")
 }
 
 func put(t *testing.T, path, text string) {
@@ -180,7 +181,8 @@ func TestDesktopsReadWhatIsWritten(t *testing.T) {
 		own, _ := useFolders(t)
 		dir := t.TempDir()
 		program, said := filepath.Join(dir, c[0]), filepath.Join(dir, "said")
-		put(t, program, "#!/bin/sh\nfor a in \"$@\"; do printf '%s\\0' \"$a\"; done >"+said+".new && mv "+said+".new "+said+"\n")
+		put(t, program, "#!/bin/sh\nfor a in \"$@\"; do printf '%s\\0' \"$a\"; done >"+said+".new && mv "+said+".new "+
+			said+"\n")
 		if err := os.Chmod(program, 0o700); err != nil {
 			t.Fatal(err)
 		}

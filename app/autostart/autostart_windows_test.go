@@ -90,7 +90,8 @@ func TestRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(Moved)
-	if s, changed, err := Repair(); err != nil || !changed || s.Kind != On || !slices.Equal(s.Args, []string{"--headless"}) {
+	if s, changed, err := Repair(); err != nil || !changed || s.Kind != On ||
+		!slices.Equal(s.Args, []string{"--headless"}) {
 		t.Errorf("%+v, %v, %v", s, changed, err)
 	}
 	// An entry by hand, with a variable.

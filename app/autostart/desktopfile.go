@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The form of Linux: a desktop entry in an autostart folder. See the Desktop Entry Specification, "The Exec key", and the
-// Desktop Application Autostart Specification.
+// The form of Linux: a desktop entry in an autostart folder. See the Desktop Entry Specification, "The Exec key", and
+// the Desktop Application Autostart Specification.
 
 const (
 	mainGroup    = "[Desktop Entry]"
@@ -76,8 +76,8 @@ func (f desktopFile) drop(key string) desktopFile {
 	}
 }
 
-// env starts a program whose path has a % in it: GLib looks for a program at the path as it is written, with the % doubled,
-// and does not find it.
+// env starts a program whose path has a % in it: GLib looks for a program at the path as it is written, with the %
+// doubled, and does not find it.
 const env = "/usr/bin/env"
 
 // enableDesktop returns the text of a file that has a command started at login. What stands in the file already stays,
@@ -93,7 +93,8 @@ func enableDesktop(text string, command []string) (string, error) {
 	_, _, old := f.group()
 	if !old {
 		f = desktopFile{
-			mainGroup, "Type=Application", "Name=Gatewatch", "Comment=Keeps the connection to Interactive Brokers' Gateway",
+			mainGroup, "Type=Application", "Name=Gatewatch",
+			"Comment=Keeps the connection to Interactive Brokers' Gateway",
 			"Icon=" + Label, "Terminal=false",
 		}
 	}
@@ -104,8 +105,8 @@ func enableDesktop(text string, command []string) (string, error) {
 	return f.set(gnomeEnabled, "true").String(), nil
 }
 
-// disableDesktop returns the text of a file that has nothing started; empty if there is no need for a file, for it has no
-// keys but ours.
+// disableDesktop returns the text of a file that has nothing started; empty if there is no need for a file, for it has
+// no keys but ours.
 func disableDesktop(text string) string {
 	f := parseDesktopFile(text)
 	begin, end, ok := f.group()
@@ -122,8 +123,8 @@ func disableDesktop(text string) string {
 	return f.set("Hidden", "true").String()
 }
 
-// readDesktop returns the command that a file starts on a desktop, and what switches it off. found tells whether a program
-// can be started.
+// readDesktop returns the command that a file starts on a desktop, and what switches it off. found tells whether a
+// program can be started.
 func readDesktop(text, desktops string, found func(program string) bool) (command []string, blocked string) {
 	f := parseDesktopFile(text)
 	is := func(key, want string) bool {
@@ -158,7 +159,9 @@ func readDesktop(text, desktops string, found func(program string) bool) (comman
 // listed reports whether one of the present desktops, parted by colons, stands in a list of a desktop entry.
 func listed(list, desktops string) bool {
 	names := strings.Split(list, ";")
-	return slices.ContainsFunc(strings.Split(desktops, ":"), func(d string) bool { return d != "" && slices.Contains(names, d) })
+	return slices.ContainsFunc(strings.Split(desktops, ":"), func(d string) bool {
+		return d != "" && slices.Contains(names, d)
+	})
 }
 
 var (
@@ -191,8 +194,8 @@ func execLine(command []string) string {
 	return strings.Join(words, " ")
 }
 
-// execArgs is the reverse of execLine; nil if the line is at fault. Field codes other than %% stand for nothing here, as
-// nobody drops a file on what is started at login.
+// execArgs is the reverse of execLine; nil if the line is at fault. Field codes other than %% stand for nothing here,
+// as nobody drops a file on what is started at login.
 func execArgs(line string) (command []string) {
 	var word strings.Builder
 	within, quoted := false, false // a word; its quotes

@@ -36,11 +36,18 @@ func enabled(t interface{ Fatal(...any) }, text string, command []string) string
 
 // word draws words of which many are nasty.
 func word() *rapid.Generator[string] {
-	return rapid.StringOf(rapid.OneOf(rapid.SampledFrom([]rune(" \t\n\"'\\%&<>$`=;#sntr")), rapid.RuneFrom(nil, legible)))
+	return rapid.StringOf(rapid.OneOf(rapid.SampledFrom([]rune(" \t\n\"'\\%&<>$`=;#sntr")),
+		rapid.RuneFrom(nil, legible)))
 }
 
 // legible are characters that every form can hold.
-var legible = &unicode.RangeTable{R16: []unicode.Range16{{Lo: 0x20, Hi: 0x7E, Stride: 1}, {Lo: 0xA0, Hi: 0x24F, Stride: 1}, {Lo: 0x4E00, Hi: 0x4EFF, Stride: 1}}}
+var legible = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x20, Hi: 0x7E, Stride: 1},
+		{Lo: 0xA0, Hi: 0x24F, Stride: 1},
+		{Lo: 0x4E00, Hi: 0x4EFF, Stride: 1},
+	},
+}
 
 func TestExecTakesEveryCommand(t *testing.T) {
 	check := func(t testing.TB, command []string) {
@@ -141,7 +148,8 @@ Exec=/old/gatewatch quit
 		t.Errorf("switched on again:\n%s", again)
 	}
 	off := disableDesktop(on)
-	if !strings.Contains(off, "X-GNOME-Autostart-Delay=20\n") || !strings.Contains(off, "Hidden=true\n\n[Desktop Action quit]") {
+	if !strings.Contains(off, "X-GNOME-Autostart-Delay=20\n") ||
+		!strings.Contains(off, "Hidden=true\n\n[Desktop Action quit]") {
 		t.Errorf("switched off:\n%s", off)
 	}
 	if again := enabled(t, off, []string{"/new place/gatewatch"}); again != on {
@@ -170,7 +178,9 @@ func TestDesktopFileSaysWhatWillHappen(t *testing.T) {
 		{"tries", "TryExec=/here", "", ""},
 		{"in another group", "[Other]\nHidden=true", "", ""},
 	} {
-		_, blocked := readDesktop("[Desktop Entry]\r\nExec=/x\r\n"+c.extra+"\n", c.desktops, func(p string) bool { return p == "/here" })
+		_, blocked := readDesktop("[Desktop Entry]\r\nExec=/x\r\n"+c.extra+"\n", c.desktops, func(p string) bool {
+			return p == "/here"
+		})
 		if blocked != c.want {
 			t.Errorf("%s: blocked by %q, want %q", c.name, blocked, c.want)
 		}
@@ -273,11 +283,13 @@ func TestPlistKeepsWhatIsNotOurs(t *testing.T) {
 			t.Errorf("%s is lost:\n%s", kept, content)
 		}
 	}
-	if command, blocked, err = readPlist(content); err != nil || blocked != "" || !slices.Equal(command, []string{"/new/gatewatch", "--headless"}) {
+	if command, blocked, err = readPlist(content); err != nil || blocked != "" ||
+		!slices.Equal(command, []string{"/new/gatewatch", "--headless"}) {
 		t.Errorf("%q, blocked by %q, %v", command, blocked, err)
 	}
 	for _, bad := range []string{
-		"", "bplist00\xd4", "<plist><array/></plist>", "<plist><dict><key>a</key></dict></plist>", "<plist><dict><string>a</string><key>b</key></dict></plist>",
+		"", "bplist00\xd4", "<plist><array/></plist>", "<plist><dict><key>a</key></dict></plist>",
+		"<plist><dict><string>a</string><key>b</key></dict></plist>",
 		"<plist><dict>", strings.Repeat("<dict><key>a</key>", 1000), "<a>&unknown;</a>",
 	} {
 		if _, _, err := readPlist([]byte(bad)); !errors.Is(err, errPlist) {

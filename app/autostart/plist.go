@@ -149,11 +149,13 @@ func (e *element) write(b *bytes.Buffer, indent string) {
 	}
 }
 
-// enablePlist returns the text of a LaunchAgent that has a command started at login, and again after a crash. Other keys
-// of a present one stay as they are. Nil is no file.
+// enablePlist returns the text of a LaunchAgent that has a command started at login, and again after a crash. Other
+// keys of a present one stay as they are. Nil is no file.
 func enablePlist(content []byte, command []string) ([]byte, error) {
 	for _, word := range command {
-		if strings.ContainsFunc(word, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' || r == 0xFFFE || r == 0xFFFF }) {
+		if strings.ContainsFunc(word, func(r rune) bool {
+			return r < ' ' && r != '\t' && r != '\n' || r == 0xFFFE || r == 0xFFFF
+		}) {
 			return nil, fmt.Errorf("%q %w", word, ErrPath) // XML has no way to write it
 		}
 	}

@@ -12,11 +12,12 @@ import (
 // runLimit is how long Windows allows a command line in Run to be, in UTF-16 units.
 const runLimit = 260
 
-var errLongCommand = errors.New("the command line for Windows is longer than 260 characters; move Gatewatch to a shorter path")
+var errLongCommand = errors.New("the command line for Windows is longer than 260 characters; move Gatewatch to a " +
+	"shorter path")
 
 // runLine writes a command as programs of Windows take it apart. The program stands in quotes always: without them
-// Windows would try what stands before each space. It goes by other rules than the arguments: no backslash in it escapes,
-// and it cannot have quotes.
+// Windows would try what stands before each space. It goes by other rules than the arguments: no backslash in it
+// escapes, and it cannot have quotes.
 func runLine(command []string) (string, error) {
 	var b strings.Builder
 	for i, word := range command {

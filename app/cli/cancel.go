@@ -30,7 +30,8 @@ type cancelOrderCmd struct {
 
 func (o cancelOrderCmd) Run(ctx context.Context, p Program) error {
 	if o.All == (o.ID != 0) || o.ID < 0 {
-		return exit.With(exit.Usage, errors.New("name the number of one order, or --all; `gatewatch orders` lists them"))
+		return exit.With(exit.Usage, errors.New(
+			"name the number of one order, or --all; `gatewatch orders` lists them"))
 	}
 	client, err := p.client()
 	if err != nil {
@@ -88,7 +89,8 @@ func (o cancelOrderCmd) wait(ctx context.Context, client *api.Client, out io.Wri
 	}
 }
 
-// state returns how far it is, how many orders Gateway has not answered for, and which are not cancelled, each with the reason.
+// state returns how far it is, how many orders Gateway has not answered for, and which are not cancelled, each with the
+// reason.
 func (o cancelOrderCmd) state(list api.Orders) (text string, waiting int, left []string) {
 	text = list.Cancelling.Text
 	for _, v := range list.Orders {
@@ -101,7 +103,8 @@ func (o cancelOrderCmd) state(list api.Orders) (text string, waiting int, left [
 		if !v.CancelFailed {
 			waiting++
 		}
-		left = append(left, fmt.Sprintf("order %d, %s: %s", v.ID, wording.OneLine(v.Text), wording.OneLine(v.CancelText)))
+		left = append(left, fmt.Sprintf("order %d, %s: %s", v.ID, wording.OneLine(v.Text),
+			wording.OneLine(v.CancelText)))
 	}
 	if text == "" {
 		text = "No order is open any more."

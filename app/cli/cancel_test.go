@@ -10,11 +10,17 @@ import (
 // TestCancelState is what `gatewatch orders cancel` makes of the orders.
 func TestCancelState(t *testing.T) {
 	order := func(id int64, open bool, text string, failed bool) api.OrderView {
-		return api.OrderView{ID: id, Open: open, Text: "BUY 1 AAPL", FateText: "cancelled", CancelText: text, CancelFailed: failed}
+		return api.OrderView{
+			ID: id, Open: open, Text: "BUY 1 AAPL", FateText: "cancelled", CancelText: text,
+			CancelFailed: failed,
+		}
 	}
 	some := api.Orders{
 		Cancelling: api.Cancelling{Asked: 4, Confirmed: 2, Failed: 1, Text: "Gateway has confirmed 2 of 4."},
-		Orders:     []api.OrderView{order(1, false, "", false), order(2, true, "requested", false), order(3, true, "refused", true), order(4, true, "", false)},
+		Orders: []api.OrderView{
+			order(1, false, "", false), order(2, true, "requested", false),
+			order(3, true, "refused", true), order(4, true, "", false),
+		},
 	}
 	for name, c := range map[string]struct {
 		cmd     cancelOrderCmd

@@ -28,7 +28,9 @@ func (p Program) client() (*api.Client, error) {
 }
 
 // command sends a command, and prints the program's answer, or done if that has no text.
-func (p Program) command(ctx context.Context, do func(*api.Client, context.Context) (api.Answer, error), done string) error {
+func (p Program) command(ctx context.Context, do func(*api.Client, context.Context) (api.Answer, error),
+	done string,
+) error {
 	client, err := p.client()
 	if err != nil {
 		return err

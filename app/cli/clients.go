@@ -44,7 +44,8 @@ func (l listClientsCmd) Run(ctx context.Context, p Program) error {
 // writeClients writes programs as a table for people.
 func writeClients(out io.Writer, list api.Programs) error {
 	if list.State.Port == 0 {
-		_, err := fmt.Fprintln(out, "There is no guarded port. To have one, set guarded_port.port in settings.json, for example to 4100.")
+		_, err := fmt.Fprintln(out, "There is no guarded port. To have one, set guarded_port.port in settings.json, "+
+			"for example to 4100.")
 		return err
 	}
 	fmt.Fprintf(out, "Guarded port %d (%s): %s.\n", list.State.Port, list.Mode, wording.OneLine(list.State.Text))
@@ -64,7 +65,8 @@ func writeClients(out io.Writer, list api.Programs) error {
 			note = "read-only"
 		}
 		refused := c.Refused + c.Observed
-		t.row(wording.OneLine(c.Text), pid, c.Since.Local().Format(time.DateTime), fmt.Sprint(c.Sent), fmt.Sprint(refused),
+		t.row(wording.OneLine(c.Text), pid, c.Since.Local().Format(time.DateTime), fmt.Sprint(c.Sent),
+			fmt.Sprint(refused),
 			fmt.Sprint(c.Working), fmt.Sprint(c.Unknown), note)
 	}
 	return t.write(out)
@@ -101,9 +103,11 @@ func writeClientOrders(out io.Writer, list api.ProgramOrders) error {
 			state += ": " + wording.OneLine(o.Reason)
 		}
 		if o.Code != 0 {
-			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)), ": ") + ")"
+			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)),
+				": ") + ")"
 		}
-		t.row(o.At.Local().Format(time.DateTime), wording.OneLine(o.Program), fmt.Sprint(o.OrderID), orDash(wording.OneLine(o.Text)),
+		t.row(o.At.Local().Format(time.DateTime), wording.OneLine(o.Program), fmt.Sprint(o.OrderID),
+			orDash(wording.OneLine(o.Text)),
 			orDash(wording.OneLine(o.Filled)), state)
 	}
 	return t.write(out)
@@ -113,7 +117,8 @@ type stopCmd struct{}
 
 func (stopCmd) Run(ctx context.Context, p Program) error {
 	return p.command(ctx, (*api.Client).StopTrading,
-		"All trading is stopped: no order of rules or programs is sent. Programs may trade again after `gatewatch clients allow`. Orders already sent stay as they are.")
+		"All trading is stopped: no order of rules or programs is sent. Programs may trade again after `gatewatch "+
+			"clients allow`. Orders already sent stay as they are.")
 }
 
 type allowCmd struct {

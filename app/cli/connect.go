@@ -18,7 +18,8 @@ func (Connect) Run(ctx context.Context, p Program) error {
 type Disconnect struct{}
 
 func (Disconnect) Run(ctx context.Context, p Program) error {
-	return p.command(ctx, (*api.Client).Disconnect, wording.TradingOff+", and Gatewatch stays disconnected until `gatewatch connect`.")
+	return p.command(ctx, (*api.Client).Disconnect,
+		wording.TradingOff+", and Gatewatch stays disconnected until `gatewatch connect`.")
 }
 
 // Open opens the window, or the page.

@@ -29,15 +29,21 @@ func TestDescribeSettings(t *testing.T) {
 		"resubmit":     {told{Resubmit: conn.SwitchOn}, orders + "kept, and sent", ""},
 		"reject":       {told{Resubmit: conn.SwitchOff}, orders + "rejected", ""},
 		"another port": {told{Port: 7497}, "API port in its settings: 7497", ""},
-		"local only":   {told{LocalOnly: conn.SwitchOn, Trusted: address}, "takes connections from its own computer only", ""},
-		"trusted":      {told{Trusted: []string{"10.0.0.1", "10.0.0.2"}}, "trusted addresses: 10.0.0.1, 10.0.0.2", ""},
+		"local only": {
+			told{LocalOnly: conn.SwitchOn, Trusted: address},
+			"takes connections from its own computer only", "",
+		},
+		"trusted": {told{Trusted: []string{"10.0.0.1", "10.0.0.2"}}, "trusted addresses: 10.0.0.1, 10.0.0.2", ""},
 		"many of them": {
 			told{Trusted: []string{"10.0.0.1\n\x1b[2J\u202e"}, TrustedMore: 9936},
 			"trusted addresses: 10.0.0.1  [2J[U+202E] and 9936 more", "",
 		},
 	} {
 		lines, advice := describeSettings(4002, &c.told)
-		for text, parts := range map[string]string{strings.Join(lines, "\n"): c.says, strings.Join(advice, "\n"): c.advice} {
+		for text, parts := range map[string]string{
+			strings.Join(lines, "\n"):  c.says,
+			strings.Join(advice, "\n"): c.advice,
+		} {
 			for part := range strings.SplitSeq(parts, "|") {
 				if (text == "") != (parts == "") || !strings.Contains(text, part) {
 					t.Errorf("%s: %q lacks %q", name, text, part)

@@ -89,7 +89,8 @@ func writeRecord(out io.Writer, r history.Record, asJSON bool) error {
 	if r.Detail != "" && r.What != history.FarmChanged {
 		detail = ": " + wording.OneLine(r.Detail)
 	}
-	_, err := fmt.Fprintf(out, "%s  %s%s%s\n", r.Local.Format("2006-01-02 15:04:05 -0700"), wording.Record(&r), session, detail)
+	_, err := fmt.Fprintf(out, "%s  %s%s%s\n", r.Local.Format("2006-01-02 15:04:05 -0700"), wording.Record(&r), session,
+		detail)
 	return err
 }
 
@@ -113,5 +114,6 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	return time.Time{}, exit.With(exit.Usage, fmt.Errorf("--since %q is not understood; write a length such as 90m, 24h or 7d, or a time such as 2026-11-23 or \"2026-11-23 09:30\"", text))
+	return time.Time{}, exit.With(exit.Usage, fmt.Errorf("--since %q is not understood; write a length such as 90m, "+
+		"24h or 7d, or a time such as 2026-11-23 or \"2026-11-23 09:30\"", text))
 }

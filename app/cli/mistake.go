@@ -68,7 +68,8 @@ func findMistake(app *kong.Application, args []string) (*kong.Node, error) {
 		if positional == len(taker.Positional) {
 			return node, unknownWord(node, word)
 		}
-		if err := checkValue(taker.Positional[positional], "<"+taker.Positional[positional].Name+">", word); err != nil {
+		if err := checkValue(taker.Positional[positional], "<"+taker.Positional[positional].Name+">",
+			word); err != nil {
 			return node, err
 		}
 		if !taker.Positional[positional].IsCumulative() {
@@ -180,7 +181,8 @@ func checkValue(v *kong.Value, where, text string) error {
 		if slices.Contains(allowed, text) {
 			return nil
 		}
-		return fmt.Errorf("%s: %q is not one of %s%s", where, text, strings.Join(allowed, ", "), didYouMean(text, allowed))
+		return fmt.Errorf("%s: %q is not one of %s%s", where, text, strings.Join(allowed, ", "),
+			didYouMean(text, allowed))
 	}
 	err, wanted := error(nil), ""
 	switch v.Target.Interface().(type) {

@@ -51,7 +51,8 @@ func writeOrders(out io.Writer, list api.Orders) error {
 			state = string(o.Fate)
 		}
 		if o.Code != 0 {
-			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)), ": ") + ")"
+			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)),
+				": ") + ")"
 		}
 		if o.Unprotected {
 			state += "; " + wording.NoStop
@@ -84,12 +85,14 @@ type Arm struct {
 
 func (a Arm) Run(ctx context.Context, p Program) error {
 	arm := func(client *api.Client, ctx context.Context) (api.Answer, error) { return client.Arm(ctx, a.Live) }
-	return p.command(ctx, arm, wording.Trading(true, true)+": active rules place orders while the guard is open, until `gatewatch disarm`.")
+	return p.command(ctx, arm, wording.Trading(true, true)+": active rules place orders while the guard is open, "+
+		"until `gatewatch disarm`.")
 }
 
 // Disarm turns trading off.
 type Disarm struct{}
 
 func (Disarm) Run(ctx context.Context, p Program) error {
-	return p.command(ctx, (*api.Client).Disarm, wording.TradingOff+": no order is placed until `gatewatch arm`. Orders already sent stay as they are.")
+	return p.command(ctx, (*api.Client).Disarm, wording.TradingOff+": no order is placed until `gatewatch arm`. "+
+		"Orders already sent stay as they are.")
 }

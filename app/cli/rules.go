@@ -50,14 +50,16 @@ func writeRules(out io.Writer, list api.Rules) error {
 	} else {
 		t := table{rows: [][]string{{"Rule", "State", "What it does", "Why"}}, paint: paintRule}
 		for _, r := range list.Rules {
-			t.row(wording.OneLine(r.Rule.Name), string(r.State), wording.OneLine(r.Text), orDash(wording.OneLine(r.Why)))
+			t.row(wording.OneLine(r.Rule.Name), string(r.State), wording.OneLine(r.Text),
+				orDash(wording.OneLine(r.Why)))
 		}
 		if err := t.write(out); err != nil {
 			return err
 		}
 	}
 	for _, p := range list.Problems {
-		fmt.Fprintf(out, "%s:%d:%d: %s: %s\n", wording.OneLine(list.Path), p.Line, p.Column, wording.OneLine(p.Key), wording.OneLine(p.Text))
+		fmt.Fprintf(out, "%s:%d:%d: %s: %s\n", wording.OneLine(list.Path), p.Line, p.Column, wording.OneLine(p.Key),
+			wording.OneLine(p.Text))
 	}
 	if !list.MayEdit && list.Reason != "" {
 		fmt.Fprintf(out, "Rules cannot be saved and activated now: %s.\n", wording.OneLine(list.Reason))
@@ -95,7 +97,9 @@ func (d deleteRuleCmd) Run(ctx context.Context, p Program) error {
 }
 
 // changeRule has one rule changed and tells how it stands then.
-func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Context, string) (api.Rules, error), name string) error {
+func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Context, string) (api.Rules, error),
+	name string,
+) error {
 	client, err := p.client()
 	if err != nil {
 		return err

@@ -13,7 +13,9 @@ import (
 func TestWriteRules(t *testing.T) {
 	var out strings.Builder
 	list := api.Rules{
-		Path: "/x/rules.json", Reason: "not connected to Gateway", Problems: []api.Problem{{Key: "rules[2].name", Line: 9, Column: 5, Text: "is taken"}},
+		Path: "/x/rules.json", Reason: "not connected to Gateway", Problems: []api.Problem{
+			{Key: "rules[2].name", Line: 9, Column: 5, Text: "is taken"},
+		},
 		Rules: []api.RuleView{
 			{Rule: rules.Rule{Name: "dip"}, State: rules.Active, Text: "Buy 100 AAPL", Why: "the last price is 231"},
 			{Rule: rules.Rule{Name: "odd\n\x1b[2J"}, State: rules.Draft, Text: "Tell"},
@@ -32,7 +34,8 @@ Rules cannot be saved and activated now: not connected to Gateway.
 		t.Errorf("got\n%s", out.String())
 	}
 	out.Reset()
-	if err := writeRules(&out, api.Rules{Path: "/x/rules.json", MayEdit: true}); err != nil || out.String() != "There are no rules. They are kept in /x/rules.json.\n" {
+	if err := writeRules(&out, api.Rules{Path: "/x/rules.json", MayEdit: true}); err != nil ||
+		out.String() != "There are no rules. They are kept in /x/rules.json.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 }
@@ -42,10 +45,20 @@ func TestWriteOrders(t *testing.T) {
 	at := time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
 	list := api.Orders{
 		Orders: []api.OrderView{
-			{ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Quantity: 100, Fate: "working", FateText: "working"},
+			{
+				ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Quantity: 100,
+				Fate:     "working",
+				FateText: "working",
+			},
 			{ID: 7, At: at, Text: "SELL 5 ES MKT", Quantity: 5, Fate: "unknown"},
-			{ID: 6, At: at, Text: "SELL 5 ES STP 9", Quantity: 5, FateText: "rejected", Unprotected: true, Code: 203, Detail: "no"},
-			{ID: 5, At: at, Text: "BUY 1 X LMT 9", Quantity: 1, FateText: "working", ChangeText: "change asked for", Code: 399},
+			{
+				ID: 6, At: at, Text: "SELL 5 ES STP 9", Quantity: 5, FateText: "rejected", Unprotected: true, Code: 203,
+				Detail: "no",
+			},
+			{
+				ID: 5, At: at, Text: "BUY 1 X LMT 9", Quantity: 1, FateText: "working", ChangeText: "change asked for",
+				Code: 399,
+			},
 		},
 		Blocked: []api.Blocked{{At: at, Rule: "dip", Text: "BUY 1 AAPL MKT", Reason: "not armed"}},
 	}
@@ -76,7 +89,10 @@ func TestDescribeGuard(t *testing.T) {
 		"open: session 3, PAPER, trading off":                  {Open: true, Session: 3, Mode: "paper"},
 		"open: session 4, LIVE, trading on":                    {Open: true, Session: 4, Mode: "live", Armed: true},
 		"open: session 1, paper or live not known, trading on": {Open: true, Session: 1, Mode: "unknown", Armed: true},
-		"closed: not connected to Gateway":                     {Reason: "not connected to Gateway", ReasonID: conn.GuardSocket},
+		"closed: not connected to Gateway": {
+			Reason:   "not connected to Gateway",
+			ReasonID: conn.GuardSocket,
+		},
 	} {
 		if got := describeGuard(g); got != want {
 			t.Errorf("%s, want %s", got, want)

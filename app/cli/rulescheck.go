@@ -64,7 +64,10 @@ func checkedOf(book rulebook.Book) checkedRules {
 		checked.Rules = append(checked.Rules, checkedRule{rule.Name, rulebook.Text(rule)})
 	}
 	for _, p := range book.Problems {
-		checked.Problems = append(checked.Problems, api.Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+		checked.Problems = append(checked.Problems, api.Problem{
+			Key: p.Key, Line: p.Line, Column: p.Column,
+			Text: p.Text,
+		})
 	}
 	return checked
 }

@@ -61,7 +61,8 @@ func readSecret(name string) (string, error) {
 	case value == "":
 		return "", exit.With(exit.Usage, errors.New("the secret is empty; nothing was stored"))
 	case len(value) > maxSecret:
-		return "", exit.With(exit.Usage, fmt.Errorf("the secret is longer than %d bytes; nothing was stored", maxSecret))
+		return "", exit.With(exit.Usage, fmt.Errorf("the secret is longer than %d bytes; nothing was stored",
+			maxSecret))
 	}
 	return value, nil
 }
@@ -87,7 +88,8 @@ func checkSecretName(name string) error {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)
 	}
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
-		return exit.With(exit.Usage, fmt.Errorf("%q is no name for a secret; use letters, digits, dots, hyphens and underscores", name))
+		return exit.With(exit.Usage, fmt.Errorf("%q is no name for a secret; use letters, digits, dots, hyphens and "+
+			"underscores", name))
 	}
 	return nil
 }

@@ -43,15 +43,17 @@ func TestSimFlags(t *testing.T) {
 		return path
 	}
 	samples := map[string]string{
-		"Listen": "--listen=127.0.0.1:4010", "Control": "--control=127.0.0.1:4011", "ServerVersion": "--server-version=193",
-		"TickRate": "--tick-rate=9", "Speed": "--speed=60", "Seed": "--seed=7",
+		"Listen": "--listen=127.0.0.1:4010", "Control": "--control=127.0.0.1:4011",
+		"ServerVersion": "--server-version=193",
+		"TickRate":      "--tick-rate=9", "Speed": "--speed=60", "Seed": "--seed=7",
 		"Replay": "--replay=" + file("prices.csv", "0,AAPL,bid,200\n"), "Accounts": "--account=DU1,DU2",
 		"Initial":     "--state=" + file("state.json", `{"accounts": [{"id": "DU1"}]}`),
 		"NextOrderID": "--next-order-id=5", "Script": "--script=" + file("script.txt", "at 1s drop"),
 		"Night": "--night=frozen-jvm",
 		"Farms": "--farms=2104:usfarm,2107:ushmds", "Unsupported": "--unsupported=20261215", "ReuseIDs": "--reuse-ids",
-		"AutoRestart": "--auto-restart=23:45", "AutoLogoff": "--auto-logoff=23:45", "RestartTakes": "--restart-takes=1m",
-		"ZeroSeesAll": "--zero-sees-all", "RejectOrdersUpstreamLost": "--reject-orders-upstream-lost",
+		"AutoRestart": "--auto-restart=23:45", "AutoLogoff": "--auto-logoff=23:45",
+		"RestartTakes": "--restart-takes=1m",
+		"ZeroSeesAll":  "--zero-sees-all", "RejectOrdersUpstreamLost": "--reject-orders-upstream-lost",
 		"OwnCancelsOnly":      "--own-cancels-only",
 		"OpenOrdersOnConnect": "--open-orders-on-connect", "PartialFills": "--partial-fills=3",
 		"SpreadFills":     "--spread-fills",
@@ -76,7 +78,8 @@ func TestSimFlags(t *testing.T) {
 		}
 		_, set := simFlags(t, arg)
 		for k := range fields.NumField() {
-			same := reflect.DeepEqual(reflect.ValueOf(plain).Field(k).Interface(), reflect.ValueOf(set).Field(k).Interface())
+			same := reflect.DeepEqual(reflect.ValueOf(plain).Field(k).Interface(),
+				reflect.ValueOf(set).Field(k).Interface())
 			if same == (k == i) {
 				t.Errorf("%s: sim.Config.%s changes: %v", arg, fields.Field(k).Name, !same)
 			}
@@ -146,7 +149,8 @@ func TestSimJSON(t *testing.T) {
 		t.Fatalf("%q: %v", out.String(), err)
 	}
 	if line.Host != "127.0.0.1" || line.Port != g.Port() || line.Control != "http://"+g.ControlAddr() ||
-		line.PID != os.Getpid() || line.Version != 226 || fmt.Sprintf("127.0.0.1:%d", line.ControlPort) != g.ControlAddr() {
+		line.PID != os.Getpid() || line.Version != 226 ||
+		fmt.Sprintf("127.0.0.1:%d", line.ControlPort) != g.ControlAddr() {
 		t.Errorf("%+v", line)
 	}
 }

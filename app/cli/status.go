@@ -69,7 +69,8 @@ func describe(st api.Status, now time.Time) string {
 		row("Port", "%d: %s", t.Port, t.Text)
 	}
 	l := st.Layers
-	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true), wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
+	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true),
+		wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
 	row("Orders", "%s", colored(openColor(st.Guard.Open), wording.OneLine(st.Guard.Text)))
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
@@ -100,13 +101,15 @@ func describe(st api.Status, now time.Time) string {
 
 // describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and why not.
 func describeTrading(t api.Trading, now time.Time) string {
-	state := strings.TrimPrefix(wording.Trading(t.Armed, t.MayTrade), strings.TrimSuffix(wording.TradingOff, "off")) // the row says the rest
+	// the row says the rest
+	state := strings.TrimPrefix(wording.Trading(t.Armed, t.MayTrade), strings.TrimSuffix(wording.TradingOff, "off"))
 	if t.Armed && t.ArmedSince != nil {
 		state += ", since " + wording.Clock(*t.ArmedSince, now)
 	}
 	line := strings.Join(append([]string{state}, t.Lines()...), ", ")
 	if t.Reason != "" {
-		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), strings.ToLower(wording.TradingOff)+"; ") // which it begins with
+		// which it begins with
+		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), strings.ToLower(wording.TradingOff)+"; ")
 	}
 	return line
 }

@@ -16,7 +16,14 @@ func TestTable(t *testing.T) {
 		want  string
 	}{
 		"left": {
-			table{rows: [][]string{{"Rule", "State"}, {"买苹果", "active"}, {"e\u0301te\u0301", "draft"}, {"👩‍💻", ""}, {}, {"–", "x"}}},
+			table{rows: [][]string{
+				{"Rule", "State"},
+				{"买苹果", "active"},
+				{"e\u0301te\u0301", "draft"},
+				{"👩‍💻", ""},
+				{},
+				{"–", "x"},
+			}},
 			"Rule    State\n买苹果  active\ne\u0301te\u0301     draft\n👩‍💻\n\n–       x\n",
 		},
 		"right": {

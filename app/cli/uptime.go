@@ -105,7 +105,8 @@ func writeUptime(out io.Writer, u api.Uptime) error {
 	if u.MarketHours != "" {
 		hours = "Market hours: " + u.MarketHours + ". "
 	}
-	_, err := fmt.Fprintf(out, "\nUptime = connected ÷ (observed − planned − paused). %sDays are those of %s. Observed since %s.\n",
+	_, err := fmt.Fprintf(out, "\nUptime = connected ÷ (observed − planned − paused). %sDays are those of %s. "+
+		"Observed since %s.\n",
 		hours, u.Zone, u.ObservedSince.Local().Format("2006-01-02 15:04"))
 	return err
 }
@@ -128,8 +129,10 @@ func length(seconds float64) string {
 func writeUptimeCSV(out io.Writer, u api.Uptime) error {
 	w := csv.NewWriter(out)
 	header := []string{
-		"day", "from", "until", "seconds", "connected_seconds", "down_seconds", "planned_seconds", "paused_seconds", "asleep_seconds",
-		"not_observed_seconds", "uptime_percent", "market_uptime_percent", "outages", "longest_seconds", "mean_seconds", "mean_between_seconds",
+		"day", "from", "until", "seconds", "connected_seconds", "down_seconds", "planned_seconds", "paused_seconds",
+		"asleep_seconds",
+		"not_observed_seconds", "uptime_percent", "market_uptime_percent", "outages", "longest_seconds", "mean_seconds",
+		"mean_between_seconds",
 	}
 	if err := w.Write(header); err != nil {
 		return err
@@ -142,9 +145,11 @@ func writeUptimeCSV(out io.Writer, u api.Uptime) error {
 	}
 	for _, p := range u.Days {
 		err := w.Write([]string{
-			p.Name, p.From.Format(time.RFC3339), p.Until.Format(time.RFC3339), amount(p.Seconds), amount(p.ConnectedSeconds), amount(p.DownSeconds),
+			p.Name, p.From.Format(time.RFC3339), p.Until.Format(time.RFC3339), amount(p.Seconds),
+			amount(p.ConnectedSeconds), amount(p.DownSeconds),
 			amount(p.PlannedSeconds), amount(p.PausedSeconds), amount(p.AsleepSeconds), amount(p.UnobservedSeconds),
-			maybe(p.UptimePercent), maybe(p.MarketUptimePercent), strconv.Itoa(p.Outages), amount(p.LongestSeconds), amount(p.MeanSeconds), maybe(p.MeanBetweenSeconds),
+			maybe(p.UptimePercent), maybe(p.MarketUptimePercent), strconv.Itoa(p.Outages), amount(p.LongestSeconds),
+			amount(p.MeanSeconds), maybe(p.MeanBetweenSeconds),
 		})
 		if err != nil {
 			return err

@@ -32,7 +32,8 @@ func New(out io.Writer) *Console { return &Console{out: out} }
 func (c *Console) SetClientID(id int) { c.clientID.Store(int64(id)) }
 
 var labels = map[conn.State]string{
-	conn.Connecting: "connecting", conn.Connected: "CONNECTED", conn.Degraded: "DEGRADED", conn.UpstreamLost: "IBKR LOST",
+	conn.Connecting: "connecting", conn.Connected: "CONNECTED", conn.Degraded: "DEGRADED",
+	conn.UpstreamLost: "IBKR LOST",
 	conn.Reconnecting: "RECONNECTING", conn.ResetWindow: "RESET WINDOW", conn.Paused: "PAUSED",
 }
 
@@ -98,13 +99,15 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	}
 	switch e.Kind {
 	case conn.EventConnected:
-		text := fmt.Sprintf("%s %s, session %d, protocol %d", wording.Account(s.Gateway.Mode, c.Demo), wording.Address(s), e.Session, s.Gateway.ServerVersion)
+		text := fmt.Sprintf("%s %s, session %d, protocol %d", wording.Account(s.Gateway.Mode, c.Demo),
+			wording.Address(s), e.Session, s.Gateway.ServerVersion)
 		if e.Duration > 0 {
 			text += ", back after " + wording.Duration(e.Duration)
 		}
 		return strings.TrimSpace(text)
 	case conn.EventLost:
-		return fmt.Sprintf("%s It was up for %s, orders are blocked.%s", wording.Cause(s), wording.Duration(e.Duration), next)
+		return fmt.Sprintf("%s It was up for %s, orders are blocked.%s", wording.Cause(s), wording.Duration(e.Duration),
+			next)
 	case conn.EventAttemptFailed:
 		if e.State == conn.Connecting { // before the first connection ever
 			return wording.Looking + " " + wording.Tried(e.Tried)
@@ -117,7 +120,8 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 		if e.Code == 1101 {
 			kept = "market data is subscribed again"
 		}
-		return fmt.Sprintf("IBKR's servers are back after %s; %s (code %d).", wording.Duration(e.Duration), kept, e.Code)
+		return fmt.Sprintf("IBKR's servers are back after %s; %s (code %d).", wording.Duration(e.Duration), kept,
+			e.Code)
 	case conn.EventSuspected:
 		return fmt.Sprintf("Gateway has been silent for %s, orders are blocked.", wording.Duration(e.Duration))
 	case conn.EventAnswered:
@@ -134,9 +138,11 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 		return fmt.Sprintf("%s It was up for %s.", wording.Cause(s), wording.Duration(e.Duration))
 	case conn.EventWindowStarted:
 		if e.Detail == conn.ExitWindow {
-			return fmt.Sprintf("%s. Alerts rest until %s.", wording.Exit(s.Exit, e.At), s.Window.Ends.Local().Format("15:04"))
+			return fmt.Sprintf("%s. Alerts rest until %s.", wording.Exit(s.Exit, e.At),
+				s.Window.Ends.Local().Format("15:04"))
 		}
-		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.", s.Window.Ends.Local().Format("15:04"))
+		return fmt.Sprintf("The reset window starts; reconnecting and alerts rest until %s.",
+			s.Window.Ends.Local().Format("15:04"))
 	case conn.EventWindowEnded:
 		return "The quiet time is over."
 	case conn.EventPaused:

@@ -28,7 +28,10 @@ func stage(e conn.Event) *conn.Snapshot {
 		State:   e.State,
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper},
 		Attempt: conn.Attempt{Number: 2, NextAt: at.Add(1800 * time.Millisecond)},
-		Window:  conn.Span{Active: inWindow, Ends: at.Add(10 * time.Minute).In(time.FixedZone("far away", 12*60*60+45*60))},
+		Window: conn.Span{
+			Active: inWindow,
+			Ends:   at.Add(10 * time.Minute).In(time.FixedZone("far away", 12*60*60+45*60)),
+		},
 	}
 }
 
@@ -38,20 +41,35 @@ var scenes = []conn.Event{
 	{Kind: conn.EventConnected, State: conn.Connected, Session: 1, Attempt: 1},
 	{Kind: conn.EventConnected, State: conn.Connected, Session: 2, Attempt: 3, Duration: 252 * time.Second},
 	{Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: conn.CauseClosed, Duration: 3 * time.Hour},
-	{Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: conn.CauseBroken, Detail: "connection reset by peer\n\x1b[2J", Duration: 90 * time.Second},
+	{
+		Kind: conn.EventLost, State: conn.Reconnecting, Session: 1, Cause: conn.CauseBroken,
+		Detail: "connection reset by peer\n\x1b[2J", Duration: 90 * time.Second,
+	},
 	{Kind: conn.EventLost, State: conn.ResetWindow, Session: 1, Cause: conn.CauseClosed, Duration: 3 * time.Hour},
-	{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 1, Cause: conn.CauseRefused, Detail: "connection refused"},
+	{
+		Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 1, Cause: conn.CauseRefused,
+		Detail: "connection refused",
+	},
 	{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Attempt: 2, Cause: conn.CauseClientIDInUse, Code: 326},
 	{Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Session: 1, Cause: conn.CauseUpstream, Code: 1100},
 	{Kind: conn.EventUpstreamRestored, State: conn.Connected, Session: 1, Code: 1101, Duration: 20 * time.Second},
 	{Kind: conn.EventUpstreamRestored, State: conn.Connected, Session: 1, Code: 1102, Duration: 20 * time.Second},
-	{Kind: conn.EventSuspected, State: conn.Degraded, Session: 1, Cause: conn.CauseSilent, Duration: 2500 * time.Millisecond},
+	{
+		Kind: conn.EventSuspected, State: conn.Degraded, Session: 1, Cause: conn.CauseSilent,
+		Duration: 2500 * time.Millisecond,
+	},
 	{Kind: conn.EventAnswered, State: conn.Connected, Session: 1},
 	{Kind: conn.EventFarm, State: conn.Degraded, Session: 1, Code: 2103, Detail: "usfarm\x07", Farm: conn.FarmBroken},
 	{Kind: conn.EventCompeting, State: conn.Degraded, Session: 1, Cause: conn.CauseCompeting, Code: 10197},
 	{Kind: conn.EventDisconnected, State: conn.Paused, Session: 1, Cause: conn.CauseUser, Duration: 5 * time.Minute},
-	{Kind: conn.EventDisconnected, State: conn.Connecting, Session: 1, Cause: conn.CauseStopping, Duration: 5 * time.Minute},
-	{Kind: conn.EventDisconnected, State: conn.Reconnecting, Session: 1, Cause: conn.CauseReconfigured, Duration: 5 * time.Minute},
+	{
+		Kind: conn.EventDisconnected, State: conn.Connecting, Session: 1, Cause: conn.CauseStopping,
+		Duration: 5 * time.Minute,
+	},
+	{
+		Kind: conn.EventDisconnected, State: conn.Reconnecting, Session: 1, Cause: conn.CauseReconfigured,
+		Duration: 5 * time.Minute,
+	},
 	{Kind: conn.EventWindowStarted, State: conn.Connected},
 	{Kind: conn.EventWindowEnded, State: conn.Connected},
 	{Kind: conn.EventPaused, State: conn.Paused},
@@ -59,9 +77,15 @@ var scenes = []conn.Event{
 	{Kind: conn.EventWoke, State: conn.Reconnecting, Duration: 8 * time.Hour},
 	{Kind: conn.EventReconfigured, State: conn.Connected},
 	{Kind: conn.EventMarketFarmOK, State: conn.Connected, Session: 1, Code: 2104, Detail: "usfarm", Farm: conn.FarmOK},
-	{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Session: 1, Cause: conn.CauseUnconfirmed, Detail: "open_orders"},
+	{
+		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Session: 1, Cause: conn.CauseUnconfirmed,
+		Detail: "open_orders",
+	},
 	{Kind: conn.EventOrdersConfirmed, State: conn.Connected, Session: 1},
-	{Kind: conn.EventNotice, State: conn.Connected, Session: 1, Code: 2100, Detail: "API client has been unsubscribed\nfrom account data"},
+	{
+		Kind: conn.EventNotice, State: conn.Connected, Session: 1, Code: 2100,
+		Detail: "API client has been unsubscribed\nfrom account data",
+	},
 	{Kind: conn.EventStopped, State: conn.Connecting},
 }
 
@@ -154,13 +178,17 @@ func TestHintOncePerCause(t *testing.T) {
 
 // TestAsOf holds that a line tells the cause that its event had, not the one that is true by now.
 func TestAsOf(t *testing.T) {
-	s := &conn.Snapshot{State: conn.Connected, Layers: conn.Layers{Socket: true}, Cause: conn.CauseFarm, Code: 2103, Detail: "usfarm"}
+	s := &conn.Snapshot{
+		State: conn.Connected, Layers: conn.Layers{Socket: true}, Cause: conn.CauseFarm, Code: 2103,
+		Detail: "usfarm",
+	}
 	before := *s
 	got := asOf(s, conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseSilent})
 	if got.Cause != conn.CauseSilent || got.Code != 0 || got.Detail != "" || got.Layers.Socket {
 		t.Errorf("%+v", got)
 	}
-	if got := asOf(s, conn.Event{Kind: conn.EventAnswered, State: conn.Connected}); got.Cause != conn.CauseFarm || !got.Layers.Socket {
+	if got := asOf(s, conn.Event{Kind: conn.EventAnswered, State: conn.Connected}); got.Cause != conn.CauseFarm ||
+		!got.Layers.Socket {
 		t.Errorf("%+v", got)
 	}
 	if s.Cause != before.Cause || !s.Layers.Socket {
@@ -170,7 +198,8 @@ func TestAsOf(t *testing.T) {
 
 func TestEveryStateHasALabel(t *testing.T) {
 	for _, s := range []conn.State{
-		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow, conn.Paused,
+		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow,
+		conn.Paused,
 	} {
 		if labels[s] == "" || len(labels[s]) > 13 {
 			t.Errorf("%s: %q", s, labels[s])
@@ -202,7 +231,8 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 	event.Tried = []conn.PortTry{{Port: 4002, Cause: conn.CauseDisclaimer}}
 	event.Cause = conn.CauseDisclaimer
 	tell()
-	if got := out.String(); !strings.Contains(got, "4002 answered: the paper-trading disclaimer has not been accepted\n") {
+	if got := out.String(); !strings.Contains(got,
+		"4002 answered: the paper-trading disclaimer has not been accepted\n") {
 		t.Errorf("%s", got)
 	}
 }

@@ -32,7 +32,8 @@ func LeaveOwn() {
 	// What has been redirected to a file or a pipe goes on there. What is a console ends with it, and its number may
 	// be given to something else, so nothing may go on writing to it.
 	for std, file := range map[uint32]**os.File{
-		windows.STD_INPUT_HANDLE: &os.Stdin, windows.STD_OUTPUT_HANDLE: &os.Stdout, windows.STD_ERROR_HANDLE: &os.Stderr,
+		windows.STD_INPUT_HANDLE: &os.Stdin, windows.STD_OUTPUT_HANDLE: &os.Stdout,
+		windows.STD_ERROR_HANDLE: &os.Stderr,
 	} {
 		if IsTerminal(*file) {
 			*file = nul

@@ -1,10 +1,11 @@
 // Package crash is about panics: those that end the program, and those that need not.
 //
-// [Catch] has the runtime write whatever ends the program into crash.log, also the panic of a goroutine that nobody here has
-// started and what no code can recover from, such as concurrent writes to a map. [Take] finds that file at the next start, takes
-// secrets out of it and keeps it with its time.
+// [Catch] has the runtime write whatever ends the program into crash.log, also the panic of a goroutine that nobody
+// here has started and what no code can recover from, such as concurrent writes to a map. [Take] finds that file at the
+// next start, takes secrets out of it and keeps it with its time.
 //
-// [Parts] run what the connection can do without: a panic in one of them is logged and counted, and the part starts anew.
+// [Parts] run what the connection can do without: a panic in one of them is logged and counted, and the part starts
+// anew.
 package crash
 
 import (
@@ -31,8 +32,8 @@ const (
 	stamp = "20060102-150405"
 )
 
-// Catch has what ends this process written to crash.log in dir, with the stacks of all goroutines, beside stderr. The returned
-// function ends that, and belongs to an orderly end.
+// Catch has what ends this process written to crash.log in dir, with the stacks of all goroutines, beside stderr. The
+// returned function ends that, and belongs to an orderly end.
 func Catch(dir string) (end func(), err error) {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
@@ -60,8 +61,9 @@ type Report struct {
 	Again bool      // the one before it was less than an hour ago
 }
 
-// Take returns the crash that the run before has ended in, nil if there was none, and keeps its file under another name, without
-// what hide takes out of it. Of those that are kept the oldest are removed. With an error the report may be there all the same.
+// Take returns the crash that the run before has ended in, nil if there was none, and keeps its file under another
+// name, without what hide takes out of it. Of those that are kept the oldest are removed. With an error the report may
+// be there all the same.
 func Take(dir string, hide func(string) string) (*Report, error) {
 	path := filepath.Join(dir, name)
 	text, at, err := read(path)
@@ -122,8 +124,8 @@ func read(path string) (text []byte, at time.Time, err error) {
 	return text, info.ModTime(), err
 }
 
-// firstLine returns the line that says what happened. The runtime may put others before it. What a fatal error is about goes to
-// stderr alone: then the function in which it came up has to do.
+// firstLine returns the line that says what happened. The runtime may put others before it. What a fatal error is about
+// goes to stderr alone: then the function in which it came up has to do.
 func firstLine(text string) string {
 	first, running := "", false
 	for line := range strings.Lines(text) {

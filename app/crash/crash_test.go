@@ -25,7 +25,10 @@ func TestTake(t *testing.T) {
 		t.Fatalf("of an orderly end: %+v, %v", r, err)
 	}
 	at := time.Date(2026, 3, 10, 14, 2, 5, 0, time.Local)
-	for n, gap := range []time.Duration{0, 59 * time.Minute, 2 * time.Hour, 24 * time.Hour, time.Second, time.Second, time.Second} {
+	for n, gap := range []time.Duration{
+		0, 59 * time.Minute, 2 * time.Hour, 24 * time.Hour, time.Second, time.Second,
+		time.Second,
+	} {
 		at = at.Add(gap)
 		if err := os.WriteFile(path, []byte(trace), 0o600); err != nil {
 			t.Fatal(err)
@@ -65,7 +68,8 @@ func TestFirstLine(t *testing.T) {
 		"fatal error: concurrent\nx": "fatal error: concurrent",
 		"\nSIGQUIT: quit\nPC=0x1\n":  "SIGQUIT: quit",
 		"":                           "",
-		"goroutine 9 [running]:\ninternal/sync.fatal({0x1, 0x2})\n\t/x.go:1\ninternal/sync.(*Mutex).unlockSlow(0xc0)\n": "fatal error in internal/sync.(*Mutex).unlockSlow",
+		"goroutine 9 [running]:\ninternal/sync.fatal({0x1, 0x2})\n\t/x.go:1\n" +
+			"internal/sync.(*Mutex).unlockSlow(0xc0)\n": "fatal error in internal/sync.(*Mutex).unlockSlow",
 		"runtime: x\r\nfatal error: oh\r": "fatal error: oh",
 	} {
 		if got := firstLine(text); got != want {

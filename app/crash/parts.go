@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// A part that panics starts anew after firstDelay, each further time in a row after twice as long, up to longestDelay.
+	// A part that panics starts anew after firstDelay, each further time in a row after twice as long, up to
+	// longestDelay.
 	firstDelay, longestDelay = time.Second, time.Minute
 	// soundFor is how long a part has to run for the delays to begin anew.
 	soundFor = 5 * time.Minute
@@ -74,8 +75,8 @@ func (p *Parts) Do(part string, do func()) (ok bool) {
 	return true
 }
 
-// Failed takes down that a part has panicked, with the stack of the goroutine that did. A panic that was passed on from another
-// goroutine has its stack in its text, behind an empty line.
+// Failed takes down that a part has panicked, with the stack of the goroutine that did. A panic that was passed on from
+// another goroutine has its stack in its text, behind an empty line.
 func (p *Parts) Failed(part string, what any, stack []byte) {
 	text, inner, passed := strings.Cut(fmt.Sprint(what), "\n\ngoroutine ")
 	trace := string(stack)
@@ -92,7 +93,8 @@ func (p *Parts) Failed(part string, what any, stack []byte) {
 	f.At, f.What = time.Now(), text
 	count := f.Count
 	p.mu.Unlock()
-	p.Log.Error("a part of the program failed inside; the connection goes on", "part", part, "panic", text, "count", count, "stack", trace)
+	p.Log.Error("a part of the program failed inside; the connection goes on", "part", part, "panic", text, "count",
+		count, "stack", trace)
 	p.changed()
 }
 

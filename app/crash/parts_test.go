@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRunStartsAnew has a part panic again and again: the delays double up to a minute, begin anew after it has run for a while,
-// and the part ends when it returns.
+// TestRunStartsAnew has a part panic again and again: the delays double up to a minute, begin anew after it has run for
+// a while, and the part ends when it returns.
 func TestRunStartsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -45,10 +45,12 @@ func TestRunStartsAnew(t *testing.T) {
 			t.Errorf("it ran after %v, want %v", gaps, want)
 		}
 		f := p.Faults()
-		if len(f) != 1 || f[0].Part != "alerts" || f[0].Count != 9 || f[0].What != "INJECTED 9" || !f[0].At.After(begin) || f[0].Gone || changed != 9 {
+		if len(f) != 1 || f[0].Part != "alerts" || f[0].Count != 9 || f[0].What != "INJECTED 9" ||
+			!f[0].At.After(begin) || f[0].Gone || changed != 9 {
 			t.Errorf("%+v, changed %d times", f, changed)
 		}
-		if text := log.String(); !strings.Contains(text, "TestRunStartsAnew") || !strings.Contains(text, "part=alerts") {
+		if text := log.String(); !strings.Contains(text, "TestRunStartsAnew") ||
+			!strings.Contains(text, "part=alerts") {
 			t.Errorf("no stack in the log: %s", text)
 		}
 	})

@@ -266,7 +266,8 @@ func readTree(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if name := d.Name(); d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "bin" || name == "dist") {
+		if name := d.Name(); d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "bin" ||
+			name == "dist") {
 			return filepath.SkipDir
 		}
 		if d.Type().IsRegular() && filepath.Ext(path) == ".go" {

@@ -20,7 +20,8 @@ type layout struct {
 var layouts = map[string]map[string]layout{
 	"windows": {
 		"gatewatch/app/notice.notifyIconData": {
-			"shellapi.h", "NOTIFYICONDATAW", "cbSize hWnd uID uFlags uCallbackMessage hIcon szTip dwState dwStateMask szInfo uVersion " +
+			"shellapi.h", "NOTIFYICONDATAW", "cbSize hWnd uID uFlags uCallbackMessage hIcon szTip dwState " +
+				"dwStateMask szInfo uVersion " +
 				"szInfoTitle dwInfoFlags guidItem hBalloonIcon",
 		},
 	},
@@ -69,7 +70,8 @@ func (c *checker) checkLayouts(t *testing.T, goos string) {
 	}
 }
 
-// assertions is C that compiles if the struct is as wanted, its size and each of its fields; off by so many bytes it does not.
+// assertions is C that compiles if the struct is as wanted, its size and each of its fields; off by so many bytes it
+// does not.
 func (c *checker) assertions(of *types.Named, want layout, off int64) string {
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "#include <windows.h>\n#include <%s>\n#include <stddef.h>\n", want.header)

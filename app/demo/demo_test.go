@@ -55,7 +55,10 @@ func (p *player) ActivateRule(_ context.Context, name string) error { return p.n
 func (p *player) Rules() api.Rules {
 	price := 250.0
 	rule := func(name, symbol string, price *float64) api.RuleView {
-		return api.RuleView{Rule: rules.Rule{Name: name, Instrument: rules.InstrumentOf(conn.Contract{Symbol: symbol})}, Price: price}
+		return api.RuleView{
+			Rule:  rules.Rule{Name: name, Instrument: rules.InstrumentOf(conn.Contract{Symbol: symbol})},
+			Price: price,
+		}
 	}
 	return api.Rules{Rules: []api.RuleView{rule("a", "AAPL", &price), rule("b", "MSFT", nil)}}
 }
@@ -66,7 +69,8 @@ func (p *player) Counts() engine.Counts {
 	return engine.Counts{Evaluated: p.ticks, Skipped: 3}
 }
 
-// TestPlay holds that a demo trades a while after the guard has opened, and says what the engine does when that is something.
+// TestPlay holds that a demo trades a while after the guard has opened, and says what the engine does when that is
+// something.
 func TestPlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &player{changed: make(chan struct{}, 1)}
@@ -75,7 +79,9 @@ func TestPlay(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			Play(ctx, p, slog.New(slog.DiscardHandler), func(label, text string) { said = append(said, label+": "+text) })
+			Play(ctx, p, slog.New(slog.DiscardHandler), func(label, text string) {
+				said = append(said, label+": "+text)
+			})
 		}()
 		p.changed <- struct{}{}
 		synctest.Wait()
@@ -113,7 +119,8 @@ func TestPlay(t *testing.T) {
 }
 
 func TestRuleFile(t *testing.T) {
-	if book := rulebook.Parse("rules.json", []byte(strings.TrimSpace(ruleFile))); len(book.Problems) > 0 || len(book.Rules) != 3 {
+	if book := rulebook.Parse("rules.json", []byte(strings.TrimSpace(ruleFile))); len(book.Problems) > 0 ||
+		len(book.Rules) != 3 {
 		t.Errorf("%+v", book)
 	}
 }

@@ -24,8 +24,8 @@ type Program interface {
 // trades is how long after the first connection the demo turns trading on.
 const trades = 6 * time.Second
 
-// Play plays the trader: some seconds after the guard has opened it turns trading on and activates the demo's rules. Then
-// it says every few seconds what the engine does, until ctx ends.
+// Play plays the trader: some seconds after the guard has opened it turns trading on and activates the demo's rules.
+// Then it says every few seconds what the engine does, until ctx ends.
 func Play(ctx context.Context, p Program, log *slog.Logger, say func(label, text string)) {
 	changed, end := p.Subscribe()
 	defer end()
@@ -33,7 +33,8 @@ func Play(ctx context.Context, p Program, log *slog.Logger, say func(label, text
 		return
 	}
 	if !p.Status().Trading.Armed {
-		say("demo", fmt.Sprintf("Trading is off: rules place no orders. The demo turns it on in %d s.", trades/time.Second))
+		say("demo", fmt.Sprintf("Trading is off: rules place no orders. The demo turns it on in %d s.",
+			trades/time.Second))
 		select {
 		case <-ctx.Done():
 			return

@@ -1,8 +1,9 @@
-// Package diagnostics writes down what somebody needs to know who is to find a fault: versions, settings, states, the last of both
-// logs. It is made to be passed on: no secret, no account number, no address, no host, no order and no name of a user is in it.
+// Package diagnostics writes down what somebody needs to know who is to find a fault: versions, settings, states, the
+// last of both logs. It is made to be passed on: no secret, no account number, no address, no host, no order and no
+// name of a user is in it.
 //
-// Two things see to that. What is known to be harmless is picked, key by key, and nothing else; and every line goes through a
-// [Hider] on its way out, for what stands in a text.
+// Two things see to that. What is known to be harmless is picked, key by key, and nothing else; and every line goes
+// through a [Hider] on its way out, for what stands in a text.
 package diagnostics
 
 import (
@@ -95,7 +96,8 @@ func HiderFor(s settings.Settings, secret func(ref string) (string, error)) *Hid
 	return Source{Settings: s, Secret: secret}.hider()
 }
 
-// values looks up the secrets that settings refer to, each by itself. One that cannot be had in time cannot be looked for.
+// values looks up the secrets that settings refer to, each by itself. One that cannot be had in time cannot be looked
+// for.
 func (s Source) values() (values []string) {
 	if s.Secret == nil {
 		return nil
@@ -208,7 +210,8 @@ func (s Source) status(w *writer) {
 	count(w, "messages from Gateway, code", r.Messages)
 	w.head("Alerts")
 	for _, c := range r.Alerts.Channels {
-		w.line("%s: %d sent, %d wait, last error: %s", c.Name, c.Sent, c.Queued, cmp.Or(wording.OneLine(c.LastError), "none"))
+		w.line("%s: %d sent, %d wait, last error: %s", c.Name, c.Sent, c.Queued, cmp.Or(wording.OneLine(c.LastError),
+			"none"))
 	}
 }
 
@@ -271,7 +274,10 @@ func (s Source) log(w *writer) {
 
 // files lists names and sizes, and opens nothing.
 func (s Source) files(w *writer) {
-	for _, one := range []struct{ title, dir string }{{"Files: state", s.StateDir}, {"Files: configuration", s.ConfigDir}} {
+	for _, one := range []struct{ title, dir string }{
+		{"Files: state", s.StateDir},
+		{"Files: configuration", s.ConfigDir},
+	} {
 		if one.title != "Files: state" && one.dir == s.StateDir {
 			continue
 		}
@@ -286,7 +292,8 @@ func (s Source) files(w *writer) {
 			}
 			name, err := filepath.Rel(one.dir, path)
 			if err == nil {
-				w.line("%10d  %s  %s  %s", info.Size(), info.Mode().Perm(), info.ModTime().Format(time.RFC3339), wording.OneLine(filepath.ToSlash(name)))
+				w.line("%10d  %s  %s  %s", info.Size(), info.Mode().Perm(), info.ModTime().Format(time.RFC3339),
+					wording.OneLine(filepath.ToSlash(name)))
 			}
 			return err
 		})

@@ -49,11 +49,15 @@ func userHome(t *testing.T) Source {
 	s := settings.Default()
 	s.Gateway.Host = "gw.fund.example"
 	s.Trading.Instruments = []string{"AAPL", "MSFT"}
-	s.Email = settings.Email{Server: "smtp.fund.example", Port: 587, User: "jane.Zweifel", Password: "keyring:mail", From: "trader@fund.example", To: []string{"desk@fund.example"}}
+	s.Email = settings.Email{
+		Server: "smtp.fund.example", Port: 587, User: "jane.Zweifel", Password: "keyring:mail",
+		From: "trader@fund.example", To: []string{"desk@fund.example"},
+	}
 	s.Slack.WebhookURL, s.Webhook.URL, s.Webhook.SigningKey = "env:SLACK", "keyring:hook", "keyring:key"
 	s.Alerts.Services = []string{"keyring:telegram"}
 	secrets := map[string]string{
-		"keyring:mail": "hunter22", "env:SLACK": "https://hooks.slack.com/services/T01234/B05678/x1y2z3", "keyring:key": "s3cr3t",
+		"keyring:mail": "hunter22", "env:SLACK": "https://hooks.slack.com/services/T01234/B05678/x1y2z3",
+		"keyring:key":      "s3cr3t",
 		"keyring:telegram": "telegram://bot:AAHdqT@telegram?chats=@me",
 	}
 	write("rules.json", `[{"name": "dip of apple", "symbol": "AAPL"}]`)
@@ -78,11 +82,13 @@ func userHome(t *testing.T) Source {
 				log.Warn("lost", key, `dial tcp [2001:db8::1]:4001: refused`)
 				continue
 			}
-			log.Warn("lost", key, fmt.Sprintf("first %s\nfrom %s/%s, \"again\" %s", one, dir, one, strings.ToUpper(one)))
+			log.Warn("lost", key, fmt.Sprintf("first %s\nfrom %s/%s, \"again\" %s", one, dir, one,
+				strings.ToUpper(one)))
 			log.Warn("lost", key, one)
 		}
 	}
-	log.Error("settings refused, the previous ones stay in effect", "err", "settings.json:1:2: trading.instruments: AAPL is what?")
+	log.Error("settings refused, the previous ones stay in effect", "err",
+		"settings.json:1:2: trading.instruments: AAPL is what?")
 	log.Info("order_blocked", "rule", "dip of apple", "text", "BUY 100 AAPL LMT 230.5", "reason", "disarmed")
 	log.Info("started", "version", "v1.2.3", "settings", dir)
 	write("gatewatch.log", text.String()+"jane lost DU1234567 on AAPL\ntime=half \"a line\n")
@@ -90,8 +96,14 @@ func userHome(t *testing.T) Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, one := range []string{"DU1234567", "U1234567", "trader@fund.example", "hunter22", "10.11.12.13", "dial tcp: lookup gw.fund.example"} {
-		if _, err := l.Append(history.Record{Time: time.Now(), What: history.Lost, Counts: history.Down, Cause: conn.CauseClosed, Detail: "because of " + one + " in " + dir}); err != nil {
+	for _, one := range []string{
+		"DU1234567", "U1234567", "trader@fund.example", "hunter22", "10.11.12.13",
+		"dial tcp: lookup gw.fund.example",
+	} {
+		if _, err := l.Append(history.Record{
+			Time: time.Now(), What: history.Lost, Counts: history.Down,
+			Cause: conn.CauseClosed, Detail: "because of " + one + " in " + dir,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,8 +111,9 @@ func userHome(t *testing.T) Source {
 		t.Fatal(err)
 	}
 	return Source{
-		Version: "v1.2.3", Now: time.Now(), Settings: s, Secrets: []string{"tok3n-of-the-api"}, ConfigDir: dir, StateDir: dir,
-		LogFile: filepath.Join(dir, "gatewatch.log"),
+		Version: "v1.2.3", Now: time.Now(), Settings: s, Secrets: []string{"tok3n-of-the-api"}, ConfigDir: dir,
+		StateDir: dir,
+		LogFile:  filepath.Join(dir, "gatewatch.log"),
 		Secret: func(ref string) (string, error) {
 			if v, ok := secrets[ref]; ok {
 				return v, nil
@@ -110,18 +123,26 @@ func userHome(t *testing.T) Source {
 	}
 }
 
-// TestNothingPersonal puts accounts, addresses, hosts, names, secrets and orders wherever they can be, and looks for each of them.
+// TestNothingPersonal puts accounts, addresses, hosts, names, secrets and orders wherever they can be, and looks for
+// each of them.
 func TestNothingPersonal(t *testing.T) {
 	s := userHome(t)
 	st := api.StatusOf(&conn.Snapshot{
-		State: conn.Reconnecting, Since: time.Now(), Cause: conn.CauseUnreachable, Detail: "dial gw.fund.example for U1234567",
-		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live}, Unsupported: conn.Unsupported{Text: "AAPL for desk@fund.example"},
+		State: conn.Reconnecting, Since: time.Now(), Cause: conn.CauseUnreachable,
+		Detail:  "dial gw.fund.example for U1234567",
+		Gateway: conn.Gateway{Host: "gw.fund.example", Port: 4001, Mode: conn.Live}, Unsupported: conn.Unsupported{
+			Text: "AAPL for desk@fund.example",
+		},
 	}, time.Now(), "v1.2.3", 17, time.Now())
 	st.Trading.RulesProblem = "rules.json:1:1: AAPL"
 	st.Faults = []api.Fault{{Part: "alerts", Count: 2, LastAt: time.Now(), Last: "index out of range for DU1234567"}}
 	for _, running := range []*Running{nil, {
-		Status: st, Rules: map[string]int{"active": 3}, Orders: map[string]int{"filled": 7}, Messages: map[int]uint64{2172: 4}, Blocked: map[string]uint64{"disarmed": 2},
-		Alerts: api.Alerts{Channels: []api.Channel{{Name: "email", Sent: 4, LastError: "550 desk@fund.example unknown"}}},
+		Status: st, Rules: map[string]int{"active": 3}, Orders: map[string]int{"filled": 7}, Messages: map[int]uint64{
+			2172: 4,
+		}, Blocked: map[string]uint64{"disarmed": 2},
+		Alerts: api.Alerts{Channels: []api.Channel{
+			{Name: "email", Sent: 4, LastError: "550 desk@fund.example unknown"},
+		}},
 	}} {
 		s.Running, s.Goroutines = running, running != nil
 		var out bytes.Buffer
@@ -131,20 +152,28 @@ func TestNothingPersonal(t *testing.T) {
 		text := out.String()
 		for _, one := range personal {
 			if at := strings.Index(strings.ToLower(text), strings.ToLower(one)); at >= 0 {
-				t.Errorf("running %v: %s is in it: …%s…", running != nil, one, text[max(0, at-150):min(len(text), at+100)])
+				t.Errorf("running %v: %s is in it: …%s…", running != nil, one,
+					text[max(0, at-150):min(len(text), at+100)])
 			}
 		}
 		for _, want := range []string{
-			"gatewatch v1.2.3, go", "gateway.host = •••", "email.password = keyring:mail", "slack.webhook_url = env:SLACK", "email.to[0] = •••",
-			"reset_time = 18:00", "trading.instruments[1] = •••", "reset_windows = []", "reconnect.delays_seconds[0] = 1",
-			"lost down run 1 cause closed: because of ••• in ~" + string(filepath.Separator) + "gatewatch", "msg=started version=v1.2.3 settings=•••", "(a line that is no record)",
+			"gatewatch v1.2.3, go", "gateway.host = •••", "email.password = keyring:mail",
+			"slack.webhook_url = env:SLACK", "email.to[0] = •••",
+			"reset_time = 18:00", "trading.instruments[1] = •••", "reset_windows = []",
+			"reconnect.delays_seconds[0] = 1",
+			"lost down run 1 cause closed: because of ••• in ~" + string(filepath.Separator) + "gatewatch",
+			"msg=started version=v1.2.3 settings=•••", "(a line that is no record)",
 			"gatewatch.log", "rules.json", "dial tcp: lookup •••", "https://•••", "rule=••• text=••• reason=disarmed",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("running %v: without %q:\n%s", running != nil, want, text)
 			}
 		}
-		for _, want := range []string{`"state": "reconnecting"`, `"part": "alerts"`, "rules, active: 3", "orders, filled: 7", "messages from Gateway, code, 2172: 4", "blocked since the start, disarmed: 2", "email: 4 sent", "TestNothingPersonal"} {
+		for _, want := range []string{
+			`"state": "reconnecting"`, `"part": "alerts"`, "rules, active: 3",
+			"orders, filled: 7", "messages from Gateway, code, 2172: 4", "blocked since the start, disarmed: 2",
+			"email: 4 sent", "TestNothingPersonal",
+		} {
 			if strings.Contains(text, want) != (running != nil) {
 				t.Errorf("running %v: %q", running != nil, want)
 			}
@@ -186,7 +215,8 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestSecretsInTime holds that a keyring which does not answer holds nobody up for long, and that what others say counts.
+// TestSecretsInTime holds that a keyring which does not answer holds nobody up for long, and that what others say
+// counts.
 func TestSecretsInTime(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)
@@ -219,7 +249,8 @@ func TestTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines, err := tail(path, 10)
-	if err != nil || len(lines) != 10 || lines[9] != `time=2026-03-10T14:02:00Z level=INFO msg="a b" code=9999 text=••• session=3` {
+	if err != nil || len(lines) != 10 ||
+		lines[9] != `time=2026-03-10T14:02:00Z level=INFO msg="a b" code=9999 text=••• session=3` {
 		t.Errorf("%q, %v", lines, err)
 	}
 	if lines, _ := tail(path, 100_000); len(lines) < 1000 || strings.Contains(lines[0], "no record") {

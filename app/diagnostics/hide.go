@@ -15,8 +15,8 @@ import (
 // Hidden stands where something personal stood.
 const Hidden = "•••"
 
-// Hider takes out of a text what is nobody else's business: secrets, account numbers, addresses of mail, hosts and users, and the
-// parts of a URL that may be secret.
+// Hider takes out of a text what is nobody else's business: secrets, account numbers, addresses of mail, hosts and
+// users, and the parts of a URL that may be secret.
 type Hider struct {
 	secrets *alert.Redactor
 	homes   []string       // folders that are shown as ~, the longest first

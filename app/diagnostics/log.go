@@ -14,10 +14,11 @@ import (
 // tailSize is how much of the end of the program's log is looked at.
 const tailSize = 512 << 10
 
-// shownKeys are the attributes of the program's log whose values are shown, once they have been through a [Hider]. Others, such as
-// rule, order, text and detail, may tell what somebody trades.
+// shownKeys are the attributes of the program's log whose values are shown, once they have been through a [Hider].
+// Others, such as rule, order, text and detail, may tell what somebody trades.
 var shownKeys = []string{
-	"time", "level", "msg", "seq", "state", "session", "attempt", "cause", "code", "farm", "duration", "wait", "version", "api", "uptime",
+	"time", "level", "msg", "seq", "state", "session", "attempt", "cause", "code", "farm", "duration", "wait",
+	"version", "api", "uptime",
 	"reason", "err", "kind", "keys", "channel", "click", "part", "panic", "count", "stack", "given_up", "crash", "path",
 }
 

@@ -14,8 +14,8 @@ import (
 // shownFormats are those of texts that say nothing about a person. Any other is hidden.
 var shownFormats = []string{"clock", "clock_or_empty", "timezone"}
 
-// settingsLines returns what stands in settings, a line for each key. Texts are hidden unless they are one of a few words, a time
-// of day, a zone, or a reference to a secret.
+// settingsLines returns what stands in settings, a line for each key. Texts are hidden unless they are one of a few
+// words, a time of day, a zone, or a reference to a secret.
 func settingsLines(s settings.Settings) (lines []string) {
 	var walk func(path string, v reflect.Value, tag reflect.StructTag)
 	put := func(path, text string) { lines = append(lines, path+" = "+text) }
@@ -84,6 +84,7 @@ func named(s settings.Settings) []string {
 
 // References returns the references to secrets in settings.
 func References(s settings.Settings) []string {
-	all := append([]string{s.Email.Password, s.Slack.WebhookURL, s.Webhook.URL, s.Webhook.SigningKey, s.Heartbeat.URL}, s.Alerts.Services...)
+	all := append([]string{s.Email.Password, s.Slack.WebhookURL, s.Webhook.URL, s.Webhook.SigningKey, s.Heartbeat.URL},
+		s.Alerts.Services...)
 	return slices.DeleteFunc(all, func(ref string) bool { return ref == "" })
 }

@@ -12,7 +12,10 @@ func TestCode(t *testing.T) {
 		err  error
 		code int
 	}{
-		{nil, 0}, {failed, Failed}, {With(Usage, failed), Usage}, {fmt.Errorf("while: %w", With(NotThere, failed)), NotThere},
+		{nil, 0}, {failed, Failed}, {With(Usage, failed), Usage}, {
+			fmt.Errorf("while: %w", With(NotThere, failed)),
+			NotThere,
+		},
 	} {
 		if code := Code(c.err); code != c.code || c.err != nil && !errors.Is(c.err, failed) {
 			t.Errorf("%v: code %d, want %d", c.err, code, c.code)

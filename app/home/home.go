@@ -99,5 +99,6 @@ func ours(name string) bool {
 	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", api.LockFile:
 		return true
 	}
-	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") && strings.HasSuffix(name, ".log")
+	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") &&
+		strings.HasSuffix(name, ".log")
 }

@@ -20,7 +20,8 @@ const (
 )
 
 // ErrStays means that a program that was asked to exit has not.
-var ErrStays = fmt.Errorf("gatewatch was asked to end and has not within %v; look into its log, and end its process if need be", ExitLimit)
+var ErrStays = fmt.Errorf("gatewatch was asked to end and has not within %v; look into its log, and end its process "+
+	"if need be", ExitLimit)
 
 // Running returns how the program that has locked the home is reached, and its status; an error if it does not answer.
 func (h Home) Running(ctx context.Context) (card api.Card, st api.Status, err error) {
@@ -63,7 +64,8 @@ func pause(ctx context.Context) error {
 // Explain says in words for people that no program was reached, and what to do. Other errors it returns as they are.
 func Explain(err error) error {
 	if errors.Is(err, api.ErrNotRunning) {
-		return exit.With(exit.NotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its folder with --home"))
+		return exit.With(exit.NotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its "+
+			"folder with --home"))
 	}
 	if errors.Is(err, api.ErrNotResponding) {
 		process := strings.TrimPrefix(err.Error(), api.ErrNotResponding.Error())

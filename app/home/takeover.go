@@ -44,7 +44,8 @@ func (h Home) Take(ctx context.Context, version string, headless bool) (l *Lock,
 				if !h.stillRuns(ctx, card) {
 					break // another process has asked, too
 				}
-				return nil, fmt.Errorf("an older Gatewatch (%s) runs and does not end when asked (%w); quit it in its tray", wording.OneLine(st.Version), err)
+				return nil, fmt.Errorf("an older Gatewatch (%s) runs and does not end when asked (%w); quit it in "+
+					"its tray", wording.OneLine(st.Version), err)
 			}
 			asked, end = card, time.Now().Add(ExitLimit)
 		default:
@@ -80,15 +81,16 @@ func (h Home) alreadyRuns() error {
 	if card, err := api.ReadCard(h.Card()); err == nil {
 		where = " at " + card.URL
 	}
-	return fmt.Errorf("another Gatewatch already runs with this home (%s)%s; `gatewatch status` shows it", h.State, where)
+	return fmt.Errorf("another Gatewatch already runs with this home (%s)%s; `gatewatch status` shows it", h.State,
+		where)
 }
 
 // described is how git describes a build that lies after a release, or has changes in it.
 var described = regexp.MustCompile(`-\d+-g[0-9a-f]{7,}(-dirty)?$|-dirty$`)
 
-// newer reports whether version a takes the place of b: both are releases by semantic versioning, with or without the v,
-// and a comes after b. Builds between releases, such as "dev", have no place in that order: they neither take the place
-// of another version nor give theirs up.
+// newer reports whether version a takes the place of b: both are releases by semantic versioning, with or without the
+// v, and a comes after b. Builds between releases, such as "dev", have no place in that order: they neither take the
+// place of another version nor give theirs up.
 func newer(a, b string) bool {
 	a, b = release(a), release(b)
 	return a != "" && b != "" && semver.Compare(a, b) > 0

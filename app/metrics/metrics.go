@@ -1,4 +1,5 @@
-// Package metrics counts what happens to the connection and renders it, with what is true at the moment, for Prometheus.
+// Package metrics counts what happens to the connection and renders it, with what is true at the moment, for
+// Prometheus.
 //
 // What can be looked up is looked up when somebody scrapes; only events are counted, by whoever calls Take. The package
 // has no goroutine and no state outside Metrics. Labels take few, known values: no account, host or farm is among them.
@@ -19,8 +20,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// Source is where values come from that are looked up for each scrape, from any goroutine. A nil function exports nothing
-// of its kind.
+// Source is where values come from that are looked up for each scrape, from any goroutine. A nil function exports
+// nothing of its kind.
 type Source struct {
 	Snapshot func() *conn.Snapshot
 	Ticks    func() (evaluated, skipped uint64)
@@ -35,11 +36,12 @@ type Source struct {
 
 // Trading is how rules and orders fare.
 type Trading struct {
-	Armed     bool
-	Rules     map[rules.State]int
-	Orders    map[engine.Fate]int // that the ledger holds
-	Blocked   map[string]uint64   // orders that were blocked since the start, by the reason's id
-	Conflated uint64              // ticks that gave way to a later one since the start, before anything had looked at them
+	Armed   bool
+	Rules   map[rules.State]int
+	Orders  map[engine.Fate]int // that the ledger holds
+	Blocked map[string]uint64   // orders that were blocked since the start, by the reason's id
+	// ticks that gave way to a later one since the start, before anything had looked at them
+	Conflated uint64
 }
 
 // Programs is how programs at the guarded port fare.
@@ -87,13 +89,16 @@ func New(s Source) *Metrics {
 			Name: "gatewatch_attempts_failed_total", Help: "Attempts to connect to Gateway that failed, by cause.",
 		}, []string{"cause"}),
 		upstreamLost: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "gatewatch_upstream_outages_total", Help: "How often Gateway lost IBKR's servers while a session with it was up.",
+			Name: "gatewatch_upstream_outages_total",
+			Help: "How often Gateway lost IBKR's servers while a session with it was up.",
 		}),
 		suspected: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "gatewatch_probes_overdue_total", Help: "How often Gateway left a probe unanswered beyond the soft limit, which shuts the guard.",
+			Name: "gatewatch_probes_overdue_total", Help: "How often Gateway left a probe unanswered beyond the soft " +
+				"limit, which shuts the guard.",
 		}),
 		recovery: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "gatewatch_recovery_seconds", Help: "How long outages lasted that are over, by the layer that was restored.",
+			Name:    "gatewatch_recovery_seconds",
+			Help:    "How long outages lasted that are over, by the layer that was restored.",
 			Buckets: recoveryBuckets,
 		}, []string{"layer"}),
 	}
@@ -150,7 +155,8 @@ func count(c *prometheus.CounterVec, cause conn.Cause) {
 	c.WithLabelValues(string(cause)).Inc()
 }
 
-// recovered counts the end of an outage. No duration means that there was none: the first connection, or one after a pause.
+// recovered counts the end of an outage. No duration means that there was none: the first connection, or one after a
+// pause.
 func (m *Metrics) recovered(layer string, outage time.Duration) {
 	if outage > 0 {
 		m.recovery.WithLabelValues(layer).Observe(outage.Seconds())

@@ -44,7 +44,10 @@ func full(s *conn.Snapshot) Source {
 			}
 		},
 		Programs: func() Programs {
-			return Programs{Connected: 2, Sent: 9, Unknown: 1, Refused: map[string]uint64{"no_proof_of_life": 4, "probe": 1, "made up": 3}}
+			return Programs{Connected: 2, Sent: 9, Unknown: 1, Refused: map[string]uint64{
+				"no_proof_of_life": 4,
+				"probe":            1, "made up": 3,
+			}}
 		},
 		Queued:  func() map[string]int { return map[string]int{"email": 2, "keyring:telegram": 0} },
 		Faults:  func() map[string]uint64 { return map[string]uint64{"alerts": 2, "tray": 0} },
@@ -52,7 +55,8 @@ func full(s *conn.Snapshot) Source {
 	}
 }
 
-// TestPanic holds that a scrape which fails inside is an error and no more: the library calls us on goroutines of its own.
+// TestPanic holds that a scrape which fails inside is an error and no more: the library calls us on goroutines of its
+// own.
 func TestPanic(t *testing.T) {
 	s := full(up())
 	broken := true
@@ -63,11 +67,14 @@ func TestPanic(t *testing.T) {
 		return Trading{}
 	}
 	var told []any
-	s.Panicked = func(what any, stack []byte) { told = append(told, what, strings.Contains(string(stack), "TestPanic")) }
+	s.Panicked = func(what any, stack []byte) {
+		told = append(told, what, strings.Contains(string(stack), "TestPanic"))
+	}
 	m := New(s)
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	if body := w.Body.String(); w.Code != 500 || !strings.Contains(body, "failed inside") || len(told) != 2 || told[0] != "injected" || told[1] != true {
+	if body := w.Body.String(); w.Code != 500 || !strings.Contains(body, "failed inside") || len(told) != 2 ||
+		told[0] != "injected" || told[1] != true {
 		t.Errorf("%d %s, told %v", w.Code, body, told)
 	}
 	broken = false
@@ -174,7 +181,8 @@ func TestNotConnected(t *testing.T) {
 		want string
 	}{
 		{"upstream lost", conn.Snapshot{
-			State: conn.UpstreamLost, Guard: conn.GuardUpstream, Layers: conn.Layers{Socket: true, API: true}, Session: 4,
+			State: conn.UpstreamLost, Guard: conn.GuardUpstream, Layers: conn.Layers{Socket: true, API: true},
+			Session: 4,
 		}, `
 			gatewatch_state{state="upstream_lost"} 1
 			gatewatch_state{state="connected"} 0
@@ -202,7 +210,9 @@ func TestNotConnected(t *testing.T) {
 			gatewatch_guard_open 0
 			gatewatch_guard_shut{reason="probe_overdue"} 1
 		`},
-		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: conn.GuardSocket, Window: conn.Span{Active: true}}, `
+		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: conn.GuardSocket, Window: conn.Span{
+			Active: true,
+		}}, `
 			gatewatch_state{state="reset_window"} 1
 			gatewatch_connected 0
 			gatewatch_layer_up{layer="socket"} 0
@@ -234,7 +244,8 @@ func TestNoTradingYet(t *testing.T) {
 	s := full(up())
 	s.Trading = func() Trading { return Trading{} }
 	m := New(s)
-	holds(t, m, "gatewatch_trading_armed 0\ngatewatch_ticks_conflated_total 0\ngatewatch_orders_blocked_total{reason=\"other\"} 0")
+	holds(t, m, "gatewatch_trading_armed 0\ngatewatch_ticks_conflated_total "+
+		"0\ngatewatch_orders_blocked_total{reason=\"other\"} 0")
 	for _, state := range standings {
 		holds(t, m, `gatewatch_rules{state="`+string(state)+`"} 0`)
 	}
@@ -344,12 +355,16 @@ func TestSessionAge(t *testing.T) {
 func TestNothing(t *testing.T) {
 	for _, s := range []Source{{}, {Snapshot: func() *conn.Snapshot { return nil }}} {
 		got := text(t, New(s))
-		for _, name := range []string{"gatewatch_state", "gatewatch_connected", "gatewatch_ticks", "gatewatch_orders", "gatewatch_rules", "gatewatch_trading", "gatewatch_alerts"} {
+		for _, name := range []string{
+			"gatewatch_state", "gatewatch_connected", "gatewatch_ticks", "gatewatch_orders",
+			"gatewatch_rules", "gatewatch_trading", "gatewatch_alerts",
+		} {
 			if strings.Contains(got, name) {
 				t.Errorf("%s comes out of nothing", name)
 			}
 		}
-		if !strings.Contains(got, `gatewatch_build_info{version=""} 1`) || !strings.Contains(got, `gatewatch_sessions_lost_total{cause="closed"} 0`) {
+		if !strings.Contains(got, `gatewatch_build_info{version=""} 1`) ||
+			!strings.Contains(got, `gatewatch_sessions_lost_total{cause="closed"} 0`) {
 			t.Errorf("incomplete: %s", got)
 		}
 	}

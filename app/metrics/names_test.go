@@ -62,8 +62,8 @@ func published(t *testing.T) []string {
 	return strings.FieldsFunc(string(b), func(r rune) bool { return r == '\n' || r == '\r' })
 }
 
-// TestDocumented holds that docs/prometheus.md lists exactly what there is, and every value of a label that is a word of conn or of
-// the engine.
+// TestDocumented holds that docs/prometheus.md lists exactly what there is, and every value of a label that is a word
+// of conn or of the engine.
 func TestDocumented(t *testing.T) {
 	b, err := os.ReadFile("../../docs/prometheus.md")
 	if err != nil {
@@ -71,14 +71,16 @@ func TestDocumented(t *testing.T) {
 	}
 	doc := string(b)
 	var listed []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `(gatewatch_\\w+)` \\| (\\w+) \\| (?:`(\\w+)`)? ?\\|").FindAllStringSubmatch(doc, -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(gatewatch_\\w+)` \\| (\\w+) \\| (?:`(\\w+)`)? ?\\|").
+		FindAllStringSubmatch(doc, -1) {
 		listed = append(listed, strings.TrimSpace(strings.Join(row[1:], " ")))
 	}
 	slices.Sort(listed)
 	if want := published(t); !slices.Equal(listed, want) {
 		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
 	}
-	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings), words(fates), reasons) {
+	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings),
+		words(fates), reasons) {
 		if !strings.Contains(doc, "`"+word+"`") {
 			t.Errorf("%s is not explained", word)
 		}
@@ -115,7 +117,8 @@ func TestWords(t *testing.T) {
 	}
 	// These end neither a session nor an attempt unasked.
 	never := words([]conn.Cause{
-		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly, conn.CauseWrongMode, conn.CauseUser,
+		conn.CauseNone, conn.CauseUpstream, conn.CauseFarm, conn.CauseCompeting, conn.CauseReadOnly,
+		conn.CauseWrongMode, conn.CauseUser,
 		conn.CauseReconfigured, conn.CauseStopping,
 	})
 	same("causes", slices.Concat(words(causes), never), said["Cause"]...)

@@ -26,38 +26,48 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	buildInfo    = desc("build_info", "Always 1; the label is the program's version.", "version")
-	state        = desc("state", "1 for the state that the connection is in, 0 for the others.", "state")
-	connected    = desc("connected", "1 while socket, API and upstream are all up.")
-	layerUp      = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own connection to IBKR (upstream).", "layer")
-	farms        = desc("farms", "Data farms that Gateway has reported in this session, by their state.", "state")
-	guardOpen    = desc("guard_open", "1 while orders may leave.")
-	guardShut    = desc("guard_shut", "1 for the reason why the guard is closed, 0 for the others.", "reason")
-	sessionAge   = desc("session_age_seconds", "For how long the present session has been up; 0 while there is none.")
-	window       = desc("reset_window_active", "1 inside a reset window, in which reconnecting and alerts rest.")
-	paused       = desc("paused", "1 while the connection is down because the user said so.")
-	roundTrip    = desc("probe_round_trip_seconds", "Round trip of the last probe that was answered; missing before the first.")
-	ticks        = desc("ticks_total", "Ticks that reached the engine, by what became of them.", "outcome")
-	conflated    = desc("ticks_conflated_total", "Ticks that gave way to a later one before the engine had looked at them.")
-	armed        = desc("trading_armed", "1 while orders may leave, as far as the trader has a say; the guard has another.")
-	ruleStates   = desc("rules", "Rules, by state.", "state")
-	orders       = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
-	blocked      = desc("orders_blocked_total", "Blocked orders, by reason.", "reason")
-	faults       = desc("faults_total", "Panics since the start, by the part of the program that was restarted after them.", "part")
-	programsUp   = desc("programs_connected", "Programs that are connected to the guarded port.")
-	programSent  = desc("program_orders_sent_total", "Orders and changes of programs that the guarded port let through.")
-	programLost  = desc("program_orders_unknown_total", "Orders of programs whose connection ended before Gateway mentioned them.")
-	refused      = desc("program_requests_refused_total", "Orders, changes and other requests of programs that the guarded port refused, by reason.", "reason")
+	buildInfo = desc("build_info", "Always 1; the label is the program's version.", "version")
+	state     = desc("state", "1 for the state that the connection is in, 0 for the others.", "state")
+	connected = desc("connected", "1 while socket, API and upstream are all up.")
+	layerUp   = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own "+
+		"connection to IBKR (upstream).", "layer")
+	farms      = desc("farms", "Data farms that Gateway has reported in this session, by their state.", "state")
+	guardOpen  = desc("guard_open", "1 while orders may leave.")
+	guardShut  = desc("guard_shut", "1 for the reason why the guard is closed, 0 for the others.", "reason")
+	sessionAge = desc("session_age_seconds", "For how long the present session has been up; 0 while there is none.")
+	window     = desc("reset_window_active", "1 inside a reset window, in which reconnecting and alerts rest.")
+	paused     = desc("paused", "1 while the connection is down because the user said so.")
+	roundTrip  = desc("probe_round_trip_seconds", "Round trip of the last probe that was answered; missing before "+
+		"the first.")
+	ticks     = desc("ticks_total", "Ticks that reached the engine, by what became of them.", "outcome")
+	conflated = desc("ticks_conflated_total",
+		"Ticks that gave way to a later one before the engine had looked at them.")
+	armed = desc("trading_armed", "1 while orders may leave, as far as the trader has a say; the guard has "+
+		"another.")
+	ruleStates = desc("rules", "Rules, by state.", "state")
+	orders     = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
+	blocked    = desc("orders_blocked_total", "Blocked orders, by reason.", "reason")
+	faults     = desc("faults_total", "Panics since the start, by the part of the program that was restarted "+
+		"after them.", "part")
+	programsUp  = desc("programs_connected", "Programs that are connected to the guarded port.")
+	programSent = desc("program_orders_sent_total",
+		"Orders and changes of programs that the guarded port let through.")
+	programLost = desc("program_orders_unknown_total",
+		"Orders of programs whose connection ended before Gateway mentioned them.")
+	refused = desc("program_requests_refused_total", "Orders, changes and other requests of programs that the "+
+		"guarded port refused, by reason.", "reason")
 	alertsQueued = desc("alerts_queued", "Alerts that wait for delivery, by channel.", "channel")
 )
 
 // What conn has, all of which is exported at any time.
 var (
 	states = []conn.State{
-		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow, conn.Paused,
+		conn.Connecting, conn.Connected, conn.Degraded, conn.UpstreamLost, conn.Reconnecting, conn.ResetWindow,
+		conn.Paused,
 	}
 	guardReasons = []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly, conn.GuardExit, conn.GuardUnconfirmed,
+		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly,
+		conn.GuardExit, conn.GuardUnconfirmed,
 		conn.GuardReconciling,
 	}
 	farmStates = []conn.FarmState{conn.FarmOK, conn.FarmBroken, conn.FarmDormant, conn.FarmConnecting}
@@ -67,20 +77,23 @@ var (
 var (
 	standings = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
 	fates     = []engine.Fate{
-		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected, engine.Inactive, engine.Unknown,
+		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected,
+		engine.Inactive, engine.Unknown,
 	}
 	// Of the reasons a label has no other values but otherReason.
 	reasons = []string{
-		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional",
+		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity",
+		"notional",
 		"no_price", "instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
 	}
 )
 
-// Of the reasons for a refusal at the guarded port a label has no other values but otherReason: the port's own, and those
-// of the guard.
+// Of the reasons for a refusal at the guarded port a label has no other values but otherReason: the port's own, and
+// those of the guard.
 var refusals = func() (list []string) {
 	for _, r := range []port.Reason{
-		port.TradingStopped, port.ReadOnly, port.TooMany, port.NoProof, port.NotRecorded, port.NotStarted, port.ParentRefused,
+		port.TradingStopped, port.ReadOnly, port.TooMany, port.NoProof, port.NotRecorded, port.NotStarted,
+		port.ParentRefused,
 		port.Withdrawn, port.Unreadable, port.UnknownRequest, port.NotAllowed,
 	} {
 		list = append(list, string(r))
@@ -100,7 +113,8 @@ var errPanicked = errors.New("the metrics failed inside Gatewatch; the log says 
 func (p present) Describe(c chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		buildInfo, state, connected, layerUp, farms, guardOpen, guardShut, sessionAge, window, paused, roundTrip,
-		ticks, conflated, armed, ruleStates, orders, blocked, faults, alertsQueued, programsUp, programSent, programLost, refused,
+		ticks, conflated, armed, ruleStates, orders, blocked, faults, alertsQueued, programsUp, programSent,
+		programLost, refused,
 	} {
 		c <- d
 	}

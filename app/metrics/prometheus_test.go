@@ -23,7 +23,8 @@ import (
 // patience bounds every wait for Prometheus, which starts in half a second on an idle machine.
 const patience = time.Minute
 
-// TestPrometheus lets a real Prometheus, with the configuration from docs, scrape a connection that is lost and comes back.
+// TestPrometheus lets a real Prometheus, with the configuration from docs, scrape a connection that is lost and comes
+// back.
 func TestPrometheus(t *testing.T) {
 	program := tool(t, "prometheus")
 	if testing.Short() {

@@ -1,5 +1,5 @@
-// Package notice tells the trader that the connection is gone, that it is back, and what becomes of rules and orders: on the
-// desktop, and by whatever else is a [Sender].
+// Package notice tells the trader that the connection is gone, that it is back, and what becomes of rules and orders:
+// on the desktop, and by whatever else is a [Sender].
 //
 // What happened goes through three rooms: a [Policy], a pure function, turns events and time into notices; [Run] feeds
 // it and hands on what it says; a [Sender] shows that on this desktop. Nothing here can hold the connection up.
@@ -7,31 +7,32 @@
 // # Incidents
 //
 // An incident begins when the connection goes and ends when it has been stable for a while, however often it came and
-// went in between. It is told once when it has lasted, and its end is told if it was. Drops that keep coming are told as
-// one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake are quiet; what
-// still lasts after them is told. What stays on the screen is replaced by how it ended: a pause ends an incident, too.
+// went in between. It is told once when it has lasted, and its end is told if it was. Drops that keep coming are told
+// as one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake are quiet;
+// what still lasts after them is told. What stays on the screen is replaced by how it ended: a pause ends an incident,
+// too.
 //
 // # The weekly login
 //
 // IBKR's weekly login ends on Sunday, and the next one needs a person. That is told ahead, once a week, however the
-// connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says that
-// somebody has to sign in; if it was told in other words before, it is told once more.
+// connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says
+// that somebody has to sign in; if it was told in other words before, it is told once more.
 //
 // # The end of support
 //
-// Gateway says on each connection from which day on IBKR does not support its version. That is told once for each day, and again
-// seven, three and one days before and on the day itself; what was told is remembered across starts.
+// Gateway says on each connection from which day on IBKR does not support its version. That is told once for each day,
+// and again seven, three and one days before and on the day itself; what was told is remembered across starts.
 //
 // # Rules and orders
 //
-// A report of the engine is told at once. Those of its kind that follow within half a minute are gathered and told as one,
-// which says how many there were since the first; rules that fire are gathered each by itself, because each firing is what
-// somebody has asked for. Where orders go on being blocked, the time between two notices grows.
+// A report of the engine is told at once. Those of its kind that follow within half a minute are gathered and told as
+// one, which says how many there were since the first; rules that fire are gathered each by itself, because each firing
+// is what somebody has asked for. Where orders go on being blocked, the time between two notices grows.
 //
-// Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what can
-// wait: a rule that fired and an order that was blocked. An order that was rejected or of which nobody knows, and a rule that
-// stopped, are about money and are told at night, too. A mute silences everything: somebody has asked for it by hand. What was
-// held back is told afterwards, as one for each kind.
+// Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what
+// can wait: a rule that fired and an order that was blocked. An order that was rejected or of which nobody knows, and a
+// rule that stopped, are about money and are told at night, too. A mute silences everything: somebody has asked for it
+// by hand. What was held back is told afterwards, as one for each kind.
 package notice
 
 import (
@@ -86,7 +87,8 @@ const (
 func (k Kind) reported() bool {
 	switch k {
 	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow,
-		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, ProgramRefused, ProgramUnknown, ProgramFailed, Crashed:
+		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, ProgramRefused, ProgramUnknown, ProgramFailed,
+		Crashed:
 		return true
 	}
 	return false
@@ -109,7 +111,8 @@ var ErrNotYet = errors.New("the desktop takes no notices yet")
 
 // Sender shows notices on one kind of desktop.
 type Sender interface {
-	// Show shows n and returns when the desktop has taken it, or when ctx ends. ErrNotYet says that n should be shown later.
+	// Show shows n and returns when the desktop has taken it, or when ctx ends. ErrNotYet says that n should be shown
+	// later.
 	Show(ctx context.Context, n Notice) error
 	// Close ends the connection to the desktop. What is shown stays.
 	Close() error

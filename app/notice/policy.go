@@ -179,7 +179,8 @@ func (st *State) shift(by time.Duration) {
 			}
 		}
 	}
-	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since, &st.storm.digest, &st.ended.begun, &st.ended.at, &st.competingAt,
+	move(&st.lastUp, &st.since, &st.grace, &st.waits, &st.begun, &st.held, &st.afterRest, &st.storm.since,
+		&st.storm.digest, &st.ended.begun, &st.ended.at, &st.competingAt,
 		&st.closedAt)
 	for i := range st.drops {
 		move(&st.drops[i].at)
@@ -383,9 +384,9 @@ func (t *telling) decide() {
 	}
 }
 
-// remindAt returns when the weekly login is to be reminded of next; zero if that is not to be. The reset window does not
-// matter to it. A reminder that quiet hours would hold back until the login has ended comes just ahead of them. Whoever
-// starts the program within them is left in peace; what comes of it is told afterwards.
+// remindAt returns when the weekly login is to be reminded of next; zero if that is not to be. The reset window does
+// not matter to it. A reminder that quiet hours would hold back until the login has ended comes just ahead of them.
+// Whoever starts the program within them is left in peace; what comes of it is told afterwards.
 func (t *telling) remindAt() time.Time {
 	if t.p.Weekly <= 0 {
 		return time.Time{}
@@ -401,8 +402,8 @@ func (t *telling) remindAt() time.Time {
 	return later(later(at, t.st.grace), t.awake())
 }
 
-// untold reports whether the present outage has not been told: neither itself nor the incident it belongs to, or it came
-// after a recovery that was held back.
+// untold reports whether the present outage has not been told: neither itself nor the incident it belongs to, or it
+// came after a recovery that was held back.
 func (t *telling) untold() bool { return !t.st.told || !t.st.held.IsZero() }
 
 // explains reports whether the present outage was told in other words, and turned out to wait for a person to log in.

@@ -47,7 +47,8 @@ func (w *world) input(at time.Duration, in Input) ([]told, time.Time) {
 	if in.Event.Kind != "" {
 		in.Event.At = now
 	}
-	in.Gateway, in.ClientID, in.Computer, in.Quiet = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, 7, "desk", w.quiet
+	in.Gateway, in.ClientID, in.Computer, in.Quiet = conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}, 7,
+		"desk", w.quiet
 	in.Unsupported = w.ends
 	if w.muted != nil {
 		if until := w.muted(at); until > at {
@@ -110,11 +111,14 @@ func ev(kind conn.EventKind, state conn.State) conn.Event {
 
 // The events as the supervisor tells them.
 var (
-	started     = ev(conn.EventStarted, conn.Connecting)
-	connected   = ev(conn.EventConnected, conn.Connected)
-	lostNow     = conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosed}
-	failed      = conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: conn.CauseRefused}
-	farAway     = conn.Event{Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Cause: conn.CauseUpstream, Code: 1100}
+	started   = ev(conn.EventStarted, conn.Connecting)
+	connected = ev(conn.EventConnected, conn.Connected)
+	lostNow   = conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosed}
+	failed    = conn.Event{Kind: conn.EventAttemptFailed, State: conn.Reconnecting, Cause: conn.CauseRefused}
+	farAway   = conn.Event{
+		Kind: conn.EventUpstreamLost, State: conn.UpstreamLost, Cause: conn.CauseUpstream,
+		Code: 1100,
+	}
 	farBack     = ev(conn.EventUpstreamRestored, conn.Connected)
 	windowOpens = ev(conn.EventWindowStarted, conn.Connected)
 	lostWithin  = conn.Event{Kind: conn.EventLost, State: conn.ResetWindow, Cause: conn.CauseClosed}
@@ -124,7 +128,10 @@ var (
 	woke        = ev(conn.EventWoke, conn.Degraded)
 	competing   = conn.Event{Kind: conn.EventCompeting, State: conn.Degraded, Cause: conn.CauseCompeting, Code: 10197}
 	readOnly    = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseReadOnly}
-	unconfirmed = conn.Event{Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseUnconfirmed, Detail: "open_orders"}
+	unconfirmed = conn.Event{
+		Kind: conn.EventOrdersBlocked, State: conn.Degraded, Cause: conn.CauseUnconfirmed,
+		Detail: "open_orders",
+	}
 	confirmed   = ev(conn.EventOrdersConfirmed, conn.Connected)
 	farmDown    = conn.Event{Kind: conn.EventFarm, State: conn.Degraded, Detail: "usfarm", Farm: conn.FarmBroken}
 	stopped     = ev(conn.EventStopped, conn.Reconnecting)
@@ -162,23 +169,30 @@ func TestPolicy(t *testing.T) {
 			name: "an outage", events: after(happening{m, lostNow}, happening{m + 252*s, connected}), end: h,
 			want: []string{"1m5s lost #2", "5m22s back #2"},
 		},
-		{name: "too short to tell", events: after(happening{m, lostNow}, happening{m + 4900*time.Millisecond, connected}), end: h},
+		{name: "too short to tell", events: after(happening{m, lostNow}, happening{
+			m + 4900*time.Millisecond,
+			connected,
+		}), end: h},
 		{
-			name: "a longer limit", after: 2 * m, events: after(happening{m, lostNow}, happening{m + 90*s, connected}, happening{10 * m, lostNow}), end: h,
+			name: "a longer limit", after: 2 * m, events: after(happening{m, lostNow}, happening{m + 90*s, connected},
+				happening{10 * m, lostNow}), end: h,
 			want: []string{"12m0s lost #3"},
 		},
 		{
-			name: "failed attempts do not tell it again", events: after(happening{m, lostNow}, happening{m + s, failed}, happening{m + 20*s, failed}, happening{m + 40*s, failed}), end: 12 * h,
+			name: "failed attempts do not tell it again", events: after(happening{m, lostNow}, happening{m + s, failed},
+				happening{m + 20*s, failed}, happening{m + 40*s, failed}), end: 12 * h,
 			want: []string{"1m5s lost #2"},
 		},
 		{
-			name:   "it comes and goes, and is one incident",
-			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 29*s, lostNow}, happening{m + 50*s, connected}), end: h,
+			name: "it comes and goes, and is one incident",
+			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 29*s, lostNow},
+				happening{m + 50*s, connected}), end: h,
 			want: []string{"1m5s lost #2", "2m0s back #2"},
 		},
 		{
-			name:   "stable for a while, then two incidents",
-			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 31*s, lostNow}, happening{m + 50*s, connected}), end: h,
+			name: "stable for a while, then two incidents",
+			events: after(happening{m, lostNow}, happening{m + 20*s, connected}, happening{m + 31*s, lostNow},
+				happening{m + 50*s, connected}), end: h,
 			want: []string{"1m5s lost #2", "1m30s back #2", "1m36s lost #3", "2m0s back #3"},
 		},
 		{
@@ -186,13 +200,19 @@ func TestPolicy(t *testing.T) {
 			want: []string{"1m5s lost #2", "2m10s back #2"},
 		},
 		{
-			name: "upstream, then the socket", events: after(happening{m, farAway}, happening{m + 30*s, lostNow}, happening{2 * m, connected}), end: h,
+			name: "upstream, then the socket", events: after(happening{m, farAway}, happening{m + 30*s, lostNow},
+				happening{2 * m, connected}), end: h,
 			want: []string{"1m5s lost #2", "2m10s back #2"},
 		},
 		{name: "a farm is no outage", events: after(happening{m, farmDown}), end: h},
 
 		{
-			name: "no connection at the start", events: []happening{{0, started}, {s, failed}, {20 * s, failed}, {2 * m, connected}}, end: h,
+			name: "no connection at the start", events: []happening{
+				{0, started},
+				{s, failed},
+				{20 * s, failed},
+				{2 * m, connected},
+			}, end: h,
 			want: []string{"30s lost #1", "2m10s back #1"},
 		},
 		{name: "grace after the start", events: []happening{{0, started}, {s, failed}, {25 * s, connected}}, end: h},
@@ -201,24 +221,30 @@ func TestPolicy(t *testing.T) {
 			events: []happening{{0, started}, {2 * s, connected}, {5 * s, lostNow}, {29 * s, connected}}, end: h,
 			want: []string{"10s lost #1", "39s back #1"},
 		},
-		{name: "grace after a wake", events: after(happening{h, woke}, happening{h + 8*s, lostNow}, happening{h + 29*s, connected}), end: 2 * h},
+		{name: "grace after a wake", events: after(happening{h, woke}, happening{h + 8*s, lostNow},
+			happening{h + 29*s, connected}), end: 2 * h},
 		{
-			name: "a wake, and it does not come back", events: after(happening{h, woke}, happening{h + 8*s, lostNow}), end: 2 * h,
+			name: "a wake, and it does not come back", events: after(happening{h, woke}, happening{h + 8*s, lostNow}),
+			end:  2 * h,
 			want: []string{"1h0m30s lost #2"},
 		},
 
-		{name: "paused by the user", events: after(happening{m, ev(conn.EventDisconnected, conn.Paused)}, happening{m, paused}), end: 12 * h},
+		{name: "paused by the user", events: after(happening{m, ev(conn.EventDisconnected, conn.Paused)},
+			happening{m, paused}), end: 12 * h},
 		{
-			name: "paused while it is lost", events: after(happening{m, lostNow}, happening{2 * m, paused}, happening{h, resumed}, happening{h + 5*s, connected}), end: 2 * h,
+			name: "paused while it is lost", events: after(happening{m, lostNow}, happening{2 * m, paused},
+				happening{h, resumed}, happening{h + 5*s, connected}), end: 2 * h,
 			want: []string{"1m5s lost #2", "2m0s paused #2"},
 		},
 		{name: "paused before it is told", events: after(happening{m, lostNow}, happening{m + s, paused}), end: 2 * h},
 		{
-			name: "paused while it is unstable", events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused})...), end: 2 * h,
+			name:   "paused while it is unstable",
+			events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused})...), end: 2 * h,
 			want: []string{"4m6s unstable #5", "6m0s paused #5"},
 		},
 		{
-			name: "paused while it is unstable, in the reset window", events: after(append(flaps(m, 4, 2*s, 60*s), happening{5*m + s, windowOpens}, happening{6 * m, paused},
+			name: "paused while it is unstable, in the reset window",
+			events: after(append(flaps(m, 4, 2*s, 60*s), happening{5*m + s, windowOpens}, happening{6 * m, paused},
 				happening{h, ev(conn.EventWindowEnded, conn.Paused)})...), end: 2 * h,
 			want: []string{"4m6s unstable #5", "6m0s paused #5"},
 		},
@@ -228,7 +254,8 @@ func TestPolicy(t *testing.T) {
 					return h
 				}
 				return 0
-			}, events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused}, happening{7 * m, resumed}, happening{8 * m, connected})...), end: 2 * h,
+			}, events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused}, happening{7 * m, resumed},
+				happening{8 * m, connected})...), end: 2 * h,
 			want: []string{"4m6s unstable #5", "1h0m0s paused #5"},
 		},
 		{
@@ -241,54 +268,83 @@ func TestPolicy(t *testing.T) {
 			want: []string{"4m6s unstable #5", "1h0m0s calm #5"},
 		},
 		{
-			name: "resumed, and it does not come", events: after(happening{m, paused}, happening{h, resumed}, happening{h + s, failed}), end: 2 * h,
+			name: "resumed, and it does not come", events: after(happening{m, paused}, happening{h, resumed},
+				happening{h + s, failed}), end: 2 * h,
 			want: []string{"1h0m30s lost #2"},
 		},
 		{name: "new settings", events: after(happening{m, reconfigure}, happening{m + 2*s, connected}), end: h},
 		{name: "the program ends", events: after(happening{m, lostNow}, happening{m + 2*s, stopped}), end: h},
 
-		{name: "reset window", events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{h + 20*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h},
-		{name: "back a minute after the reset window", events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{2 * h, windowEnds}, happening{2*h + m, connected}), end: 4 * h},
+		{name: "reset window", events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin},
+			happening{h + 20*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h},
+		{name: "back a minute after the reset window", events: after(happening{h, windowOpens},
+			happening{h + 15*m, lostWithin}, happening{2 * h, windowEnds}, happening{2*h + m, connected}), end: 4 * h},
 		{
-			name: "still down two minutes after the reset window", events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{2 * h, windowEnds}, happening{3 * h, connected}), end: 4 * h,
+			name: "still down two minutes after the reset window", events: after(happening{h, windowOpens},
+				happening{h + 15*m, lostWithin}, happening{2 * h, windowEnds}, happening{3 * h, connected}), end: 4 * h,
 			want: []string{"2h2m0s lost #2", "3h0m10s back #2"},
 		},
 		{
-			name: "upstream lost through the reset window", events: after(happening{h, windowOpens}, happening{h + 15*m, farAway}, happening{2 * h, ev(conn.EventWindowEnded, conn.UpstreamLost)}), end: 4 * h,
+			name: "upstream lost through the reset window", events: after(happening{h, windowOpens},
+				happening{h + 15*m, farAway}, happening{2 * h, ev(conn.EventWindowEnded, conn.UpstreamLost)}),
+			end:  4 * h,
 			want: []string{"2h2m0s lost #2"},
 		},
-		{name: "lost just before the reset window", events: after(happening{h - 3*s, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds}, happening{2*h + s, connected}), end: 4 * h},
+		{name: "lost just before the reset window", events: after(happening{h - 3*s, lostNow},
+			happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds},
+			happening{2*h + s, connected}), end: 4 * h},
 		{
-			name: "told before the reset window, back in it", events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{h + 10*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
+			name: "told before the reset window, back in it", events: after(happening{h - m, lostNow},
+				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{h + 10*m, connected},
+				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h0m0s back #2"},
 		},
 		{
-			name: "told before the reset window, comes and goes in it", events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
-				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
+			name: "told before the reset window, comes and goes in it", events: after(happening{h - m, lostNow},
+				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
+				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected},
+				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h0m0s back #2"},
 		},
 		{
-			name: "told before the reset window, down throughout", events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds}, happening{2*h + m, connected}), end: 4 * h,
+			name: "told before the reset window, down throughout", events: after(happening{h - m, lostNow},
+				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds},
+				happening{2*h + m, connected}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h1m10s back #2"},
 		},
 		{
-			name: "a new outage after the reset window is told as ever", events: after(happening{h, windowOpens}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}, happening{2*h + s, lostNow}), end: 4 * h,
+			name: "a new outage after the reset window is told as ever", events: after(happening{h, windowOpens},
+				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}, happening{2*h + s, lostNow}), end: 4 * h,
 			want: []string{"2h0m6s lost #2"},
 		},
 		{
-			name: "started within the reset window", events: []happening{{0, started}, {0, ev(conn.EventWindowStarted, conn.ResetWindow)}, {h, windowEnds}}, end: 2 * h,
+			name: "started within the reset window", events: []happening{
+				{0, started}, {0, ev(conn.EventWindowStarted, conn.ResetWindow)}, {h, windowEnds},
+			}, end: 2 * h,
 			want: []string{"1h2m0s lost #1"},
 		},
-		{name: "drops in the reset window are no storm", events: after(append(append([]happening{{h, windowOpens}}, flaps(h+s, 6, s, 20*s)...), happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)})...), end: 4 * h},
+		{
+			name: "drops in the reset window are no storm",
+			events: after(append(append([]happening{{h, windowOpens}}, flaps(h+s, 6, s, 20*s)...),
+				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)})...), end: 4 * h,
+		},
 
 		{
-			name: "an outage within the reset window does not count for the next", events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{h + 20*m, connected},
+			name: "an outage within the reset window does not count for the next",
+			events: after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{h + 20*m, connected},
 				happening{h + 50*m, lostWithin}, happening{2 * h, windowEnds}), end: 4 * h,
 			want: []string{"2h2m0s lost #3"},
 		},
-		{name: "drops in the reset window do not count after it", events: after(append(append([]happening{{h, windowOpens}}, flaps(2*h-4*m, 3, s, 60*s)...),
-			happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}, happening{2*h + m, lostNow}, happening{2*h + m + 2*s, connected})...), end: 4 * h},
-		{name: "drops right after a wake are no storm", events: after(append([]happening{{h, woke}}, flaps(h+s, 4, 2*s, 5*s)...)...), end: 4 * h},
+		{
+			name: "drops in the reset window do not count after it",
+			events: after(append(append([]happening{{h, windowOpens}}, flaps(2*h-4*m, 3, s, 60*s)...),
+				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}, happening{2*h + m, lostNow},
+				happening{2*h + m + 2*s, connected})...), end: 4 * h,
+		},
+		{
+			name:   "drops right after a wake are no storm",
+			events: after(append([]happening{{h, woke}}, flaps(h+s, 4, 2*s, 5*s)...)...), end: 4 * h,
+		},
 
 		{name: "three drops", events: after(flaps(m, 3, 2*s, 60*s)...), end: 2 * h},
 		{name: "four drops in more than ten minutes", events: after(flaps(m, 4, 2*s, 199*s)...), end: 2 * h},
@@ -298,25 +354,39 @@ func TestPolicy(t *testing.T) {
 		},
 		{
 			name: "four drops, each told", events: after(flaps(m, 4, 20*s, 60*s)...), end: 2 * h,
-			want: []string{"1m5s lost #2", "1m30s back #2", "2m25s lost #3", "2m50s back #3", "3m45s lost #4", "4m10s back #4", "5m0s unstable #5", "15m20s calm #5"},
+			want: []string{
+				"1m5s lost #2", "1m30s back #2", "2m25s lost #3", "2m50s back #3", "3m45s lost #4",
+				"4m10s back #4", "5m0s unstable #5", "15m20s calm #5",
+			},
 		},
 		{
 			name: "an hour of drops", events: after(flaps(m, 60, 10*s, 60*s)...), end: 3 * h,
-			want: []string{"1m5s lost #2", "1m20s back #2", "2m15s lost #3", "2m30s back #3", "3m25s lost #4", "3m40s back #4", "4m30s unstable #5", "34m30s digest #5", "1h4m30s digest #5", "1h20m0s calm #5"},
+			want: []string{
+				"1m5s lost #2", "1m20s back #2", "2m15s lost #3", "2m30s back #3", "3m25s lost #4",
+				"3m40s back #4", "4m30s unstable #5", "34m30s digest #5", "1h4m30s digest #5", "1h20m0s calm #5",
+			},
 		},
 		{
-			name: "drops that end in an outage", events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, lostNow}, happening{h, connected})...), end: 3 * h,
+			name: "drops that end in an outage", events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, lostNow},
+				happening{h, connected})...), end: 3 * h,
 			want: []string{"4m6s unstable #5", "11m0s lost #6", "1h0m10s back #6"},
 		},
 		{
-			name: "drops within one incident that was told", events: after(append(flaps(m, 1, 20*s, 5*s), flaps(m+25*s, 3, s, 5*s)...)...), end: 3 * h,
+			name:   "drops within one incident that was told",
+			events: after(append(flaps(m, 1, 20*s, 5*s), flaps(m+25*s, 3, s, 5*s)...)...), end: 3 * h,
 			want: []string{"1m5s lost #2", "1m37s unstable #2", "11m38s calm #2"},
 		},
 
-		{name: "muted", muted: func(time.Duration) time.Duration { return 24 * h }, events: after(happening{m, lostNow}, happening{h, connected}, happening{2 * h, competing}), end: 23 * h},
-		{name: "lost while muted, back after it", muted: func(time.Duration) time.Duration { return h }, events: after(happening{m, lostNow}, happening{h - 5*s, connected}), end: 3 * h},
+		{name: "muted", muted: func(time.Duration) time.Duration {
+			return 24 * h
+		}, events: after(happening{m, lostNow}, happening{h, connected}, happening{2 * h, competing}), end: 23 * h},
+		{name: "lost while muted, back after it", muted: func(time.Duration) time.Duration {
+			return h
+		}, events: after(happening{m, lostNow}, happening{h - 5*s, connected}), end: 3 * h},
 		{
-			name: "still down when the mute ends", muted: func(time.Duration) time.Duration { return h }, events: after(happening{m, lostNow}, happening{2 * h, connected}), end: 3 * h,
+			name: "still down when the mute ends", muted: func(time.Duration) time.Duration {
+				return h
+			}, events: after(happening{m, lostNow}, happening{2 * h, connected}), end: 3 * h,
 			want: []string{"1h0m0s lost #2", "2h0m10s back #2"},
 		},
 		{
@@ -337,22 +407,30 @@ func TestPolicy(t *testing.T) {
 			}, events: after(happening{m, lostNow}), end: 3 * h,
 			want: []string{"10m0s lost #2"},
 		},
-		{name: "four drops while muted", muted: func(time.Duration) time.Duration { return 20 * m }, events: after(flaps(m, 4, 2*s, 60*s)...), end: 2 * h},
+		{name: "four drops while muted", muted: func(time.Duration) time.Duration {
+			return 20 * m
+		}, events: after(flaps(m, 4, 2*s, 60*s)...), end: 2 * h},
 		{
-			name: "drops go on when the mute ends", muted: func(time.Duration) time.Duration { return 20 * m }, events: after(flaps(m, 40, 2*s, 60*s)...), end: 2 * h,
+			name: "drops go on when the mute ends", muted: func(time.Duration) time.Duration {
+				return 20 * m
+			}, events: after(flaps(m, 40, 2*s, 60*s)...), end: 2 * h,
 			want: []string{"20m0s unstable #5", "50m0s digest #5", "51m20s calm #5"},
 		},
 
 		{
-			name: "competing session", events: after(happening{m, competing}, happening{h, competing}, happening{30 * h, competing}), end: 31 * h,
+			name: "competing session", events: after(happening{m, competing}, happening{h, competing},
+				happening{30 * h, competing}), end: 31 * h,
 			want: []string{"1m0s competing_session #0", "30h0m0s competing_session #0"},
 		},
 		{
-			name: "told before the reset window, back in it, and gone again after it", events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
-				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{2 * h, windowEnds}, happening{3 * h, connected}), end: 4 * h,
+			name: "told before the reset window, back in it, and gone again after it",
+			events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
+				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{2 * h, windowEnds},
+				happening{3 * h, connected}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h2m0s lost #3", "3h0m10s back #3"},
 		},
-		{name: "competing session in the reset window", events: after(happening{h, windowOpens}, happening{h + m, competing}), end: 3 * h},
+		{name: "competing session in the reset window", events: after(happening{h, windowOpens},
+			happening{h + m, competing}), end: 3 * h},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{p: DefaultPolicy(), muted: c.muted}
@@ -381,88 +459,140 @@ func TestWords(t *testing.T) {
 		end    time.Duration
 		want   []Notice // of these the words, and who may do what
 	}{
-		{"an outage", after(happening{31*m + 2*s, lostNow}, happening{31*m + 3*s, failed}, happening{35*m + 14*s, connected}), h, []Notice{
+		{"an outage", after(happening{31*m + 2*s, lostNow}, happening{31*m + 3*s, failed},
+			happening{35*m + 14*s, connected}), h, []Notice{
 			{
-				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
-				Body: "Since 09:31:02.\nConnection refused: nothing listens on 127.0.0.1:4002.\nStart IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port in settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
+				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true,
+				Title: "Connection to Gateway lost",
+				Body: "Since 09:31:02.\nConnection refused: nothing listens on 127.0.0.1:4002.\nStart IB Gateway or " +
+					"TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port in " +
+					"settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
 			},
-			{Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 4 m 12 s (09:31:02–09:35:14)", Body: "The connection has been stable since 09:35:14."},
+			{
+				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 4 m 12 s (09:31:02–09:35:14)",
+				Body: "The connection has been stable since 09:35:14.",
+			},
 		}},
 		{"never connected", []happening{{0, started}, {s, failed}, {2 * m, connected}}, h, []Notice{
 			{
-				Kind: Lost, Key: "incident-1", Incident: 1, Urgent: true, Connect: true, Title: "No connection to Gateway",
-				Body: "Since 09:00:00.\nConnection refused: nothing listens on 127.0.0.1:4002.\nStart IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port in settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
+				Kind: Lost, Key: "incident-1", Incident: 1, Urgent: true, Connect: true,
+				Title: "No connection to Gateway",
+				Body: "Since 09:00:00.\nConnection refused: nothing listens on 127.0.0.1:4002.\nStart IB Gateway or " +
+					"TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port in " +
+					"settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
 			},
-			{Kind: Back, Key: "incident-1", Incident: 1, Title: "Connected after 2 m 0 s (09:00:00–09:02:00)", Body: "The connection has been stable since 09:02:00."},
+			{
+				Kind: Back, Key: "incident-1", Incident: 1, Title: "Connected after 2 m 0 s (09:00:00–09:02:00)",
+				Body: "The connection has been stable since 09:02:00.",
+			},
 		}},
 		{"upstream", after(happening{m, farAway}), h, []Notice{
 			{
 				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Title: "IBKR unreachable",
-				Body: "Since 09:01:00.\nGateway has lost its connection to IBKR's servers (IB code 1100).\nGateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page.",
+				Body: "Since 09:01:00.\nGateway has lost its connection to IBKR's servers (IB code 1100).\nGateway " +
+					"restores this by itself. If it lasts, check the internet connection and IBKR's system " +
+					"status page.",
 			},
 		}},
 		{"outside text", after(happening{m, garbled}), h, []Notice{
 			{
-				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
-				Body: "Since 09:01:00.\nThe connection to Gateway broke (read: <b>reset</b> [31m & more).\nGateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in.",
+				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true,
+				Title: "Connection to Gateway lost",
+				Body: "Since 09:01:00.\nThe connection to Gateway broke (read: <b>reset</b> [31m & more).\nGateway " +
+					"may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
+					"log in.",
 			},
 		}},
 		{"overnight", after(happening{14 * h, lostNow}, happening{16 * h, connected}), 17 * h, []Notice{
 			{
-				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
-				Body: "Since 23:00:00.\nGateway closed the connection.\nGateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in.",
+				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true,
+				Title: "Connection to Gateway lost",
+				Body: "Since 23:00:00.\nGateway closed the connection.\nGateway may be restarting, as it does every " +
+					"day: it is back in about a minute. If not, start it and log in.",
 			},
-			{Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 2 h 0 m (Wed 23:00:00–01:00:00)", Body: "The connection has been stable since 01:00:00."},
-		}},
-		{"after the reset window", after(happening{h, windowOpens}, happening{h + 15*m, lostWithin}, happening{2 * h, windowEnds}), 3 * h, []Notice{
 			{
-				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
-				Body: "The reset window is over, and the connection is not back. Since 10:15:00.\nGateway closed the connection.\nGateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in.",
+				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 2 h 0 m (Wed 23:00:00–01:00:00)",
+				Body: "The connection has been stable since 01:00:00.",
+			},
+		}},
+		{"after the reset window", after(happening{h, windowOpens}, happening{h + 15*m, lostWithin},
+			happening{2 * h, windowEnds}), 3 * h, []Notice{
+			{
+				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true,
+				Title: "Connection to Gateway lost",
+				Body: "The reset window is over, and the connection is not back. Since 10:15:00.\nGateway closed the " +
+					"connection.\nGateway may be restarting, as it does every day: it is back in about a minute. If " +
+					"not, start it and log in.",
 			},
 		}},
 		{"unstable", after(flaps(m, 40, 2*s, 60*s)...), 2 * h, []Notice{
 			{
 				Kind: Unstable, Key: "incident-5", Incident: 5, Urgent: true, Title: "The connection is unstable",
-				Body: "4 drops since 09:01:00. Single drops are not shown until it has been up for 10 minutes.\nGateway closed the connection.",
+				Body: "4 drops since 09:01:00. Single drops are not shown until it has been up for 10 " +
+					"minutes.\nGateway closed the connection.",
 			},
-			{Kind: Digest, Key: "incident-5", Incident: 5, Title: "The connection is still unstable", Body: "33 drops since 09:01:00, not connected for 1 m 6 s in all. Connected since 09:34:06."},
-			{Kind: Calm, Key: "incident-5", Incident: 5, Title: "The connection is stable again", Body: "40 drops since 09:01:00, not connected for 1 m 20 s in all. Connected since 09:41:20."},
+			{
+				Kind: Digest, Key: "incident-5", Incident: 5, Title: "The connection is still unstable",
+				Body: "33 drops since 09:01:00, not connected for 1 m 6 s in all. Connected since 09:34:06.",
+			},
+			{
+				Kind: Calm, Key: "incident-5", Incident: 5, Title: "The connection is stable again",
+				Body: "40 drops since 09:01:00, not connected for 1 m 20 s in all. Connected since 09:41:20.",
+			},
 		}},
 		{"competing", after(happening{m, competing}), h, []Notice{
 			{
 				Kind: Competing, Key: "competing_session", Title: "Market data taken by another session",
-				Body: "There are no prices: another session of the same user has taken the market data (IB error 10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data back here.",
+				Body: "There are no prices: another session of the same user has taken the market data (IB error " +
+					"10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data " +
+					"back here.",
 			},
 		}},
-		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected}, happening{3 * m, unconfirmed},
+		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected},
+			happening{3 * m, unconfirmed},
 			happening{4 * m, readOnly}, happening{5 * m, confirmed}), h, []Notice{
 			{
 				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway does not answer the question about open orders, so orders cannot be confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS.",
+				Body: "Gateway does not answer the question about open orders, so orders cannot be " +
+					"confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and " +
+					"check your orders in TWS.",
 			},
 			{
 				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
+				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
+					"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
 			},
 		}},
-		{"orders blocked in the reset window", after(happening{m, windowOpens}, happening{2 * m, readOnly}, happening{3 * m, unconfirmed},
-			happening{4 * m, ev(conn.EventWindowEnded, conn.Degraded)}, happening{5 * m, readOnly}, happening{6 * m, lostNow}, happening{6*m + s, connected}), h, []Notice{
+		{"orders blocked in the reset window", after(happening{m, windowOpens}, happening{2 * m, readOnly},
+			happening{3 * m, unconfirmed},
+			happening{4 * m, ev(conn.EventWindowEnded, conn.Degraded)}, happening{5 * m, readOnly},
+			happening{6 * m, lostNow}, happening{6*m + s, connected}), h, []Notice{
 			{
 				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway does not answer the question about open orders, so orders cannot be confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS.",
+				Body: "Gateway does not answer the question about open orders, so orders cannot be " +
+					"confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and " +
+					"check your orders in TWS.",
 			},
 			{
 				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
+				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
+					"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
 			},
 		}},
-		{"through the reset window", after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
-			happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected}, happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), 4 * h, []Notice{
+		{"through the reset window", after(happening{h - m, lostNow},
+			happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
+			happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected},
+			happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), 4 * h, []Notice{
 			{
-				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true, Title: "Connection to Gateway lost",
-				Body: "Since 09:59:00.\nGateway closed the connection.\nGateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in.",
+				Kind: Lost, Key: "incident-2", Incident: 2, Urgent: true, Connect: true,
+				Title: "Connection to Gateway lost",
+				Body: "Since 09:59:00.\nGateway closed the connection.\nGateway may be restarting, as it does every " +
+					"day: it is back in about a minute. If not, start it and log in.",
 			},
-			{Kind: Back, Key: "incident-2", Incident: 2, Title: "Connected again since 10:40:00", Body: "It was lost at 09:59:00 and came and went in between."},
+			{
+				Kind: Back, Key: "incident-2", Incident: 2, Title: "Connected again since 10:40:00",
+				Body: "It was lost at 09:59:00 and came and went in between.",
+			},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -592,8 +722,14 @@ func TestInvariants(t *testing.T) {
 		tell(conn.EventStarted)
 		var windows [][2]time.Duration
 		for range rapid.IntRange(1, 120).Draw(t, "length") {
-			at += time.Duration(rapid.SampledFrom([]int64{0, 1, 900, 3000, 5000, 9000, 11000, 40000, 150000, 700000, 4000000}).Draw(t, "wait")) * time.Millisecond
-			switch rapid.SampledFrom([]string{"turn", "turn", "turn", "turn", "far", "far", "window", "pause", "wake", "fail", "farm", "competing"}).Draw(t, "what") {
+			at += time.Duration(rapid.SampledFrom([]int64{
+				0, 1, 900, 3000, 5000, 9000, 11000, 40000, 150000, 700000,
+				4000000,
+			}).Draw(t, "wait")) * time.Millisecond
+			switch rapid.SampledFrom([]string{
+				"turn", "turn", "turn", "turn", "far", "far", "window", "pause", "wake",
+				"fail", "farm", "competing",
+			}).Draw(t, "what") {
 			case "turn":
 				if pausing {
 					break

@@ -6,8 +6,8 @@ import (
 	"gatewatch/conn"
 )
 
-// Quiet is a daily time in which nothing is told, on the wall clock of a zone. What still lasts at its end is told then. The
-// zero value is none, and so is one with an hour or minute that no clock shows.
+// Quiet is a daily time in which nothing is told, on the wall clock of a zone. What still lasts at its end is told
+// then. The zero value is none, and so is one with an hour or minute that no clock shows.
 //
 // Where a change of the clocks skips a bound, the bound is the change; where it repeats one, the first of the two.
 type Quiet struct {
@@ -31,7 +31,8 @@ func (q Quiet) Until(now time.Time) time.Time {
 
 // begun returns when the quiet hours that t lies in began.
 func (q Quiet) begun(t time.Time) (begin time.Time) {
-	for next := q.next(t.Add(-49*time.Hour), q.FromHour, q.FromMinute); !next.After(t); next = q.next(next, q.FromHour, q.FromMinute) {
+	for next := q.next(t.Add(-49*time.Hour), q.FromHour, q.FromMinute); !next.After(t); next = q.next(next, q.FromHour,
+		q.FromMinute) {
 		begin = next
 	}
 	return begin

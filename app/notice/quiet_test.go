@@ -20,7 +20,8 @@ func zone(t interface{ Fatal(...any) }, name string) *time.Location {
 }
 
 func TestQuietUntil(t *testing.T) {
-	berlin, sydney, newYork, beirut := zone(t, "Europe/Berlin"), zone(t, "Australia/Sydney"), zone(t, "America/New_York"), zone(t, "Asia/Beirut")
+	berlin, sydney, newYork, beirut := zone(t, "Europe/Berlin"), zone(t, "Australia/Sydney"),
+		zone(t, "America/New_York"), zone(t, "Asia/Beirut")
 	for _, c := range []struct {
 		name string
 		q    Quiet
@@ -54,13 +55,23 @@ func TestQuietUntil(t *testing.T) {
 		{"both are skipped", Quiet{2, 15, 2, 45, newYork}, "2026-03-08T06:59:59Z", ""},
 		{"both are skipped, after", Quiet{2, 15, 2, 45, newYork}, "2026-03-08T07:10:00Z", ""},
 		{"all but what is skipped", Quiet{2, 45, 2, 15, newYork}, "2026-03-08T06:30:00Z", "2026-03-08T07:00:00Z"},
-		{"all but what is skipped, after", Quiet{2, 45, 2, 15, newYork}, "2026-03-08T07:00:00Z", "2026-03-09T06:15:00Z"},
+		{
+			"all but what is skipped, after",
+			Quiet{2, 45, 2, 15, newYork},
+			"2026-03-08T07:00:00Z",
+			"2026-03-09T06:15:00Z",
+		},
 		{"midnight is skipped", Quiet{22, 0, 0, 30, beirut}, "2026-03-28T21:00:00Z", "2026-03-28T22:00:00Z"},
 
 		{"the end comes twice", Quiet{22, 0, 1, 30, newYork}, "2026-11-01T05:29:00Z", "2026-11-01T05:30:00Z"},
 		{"the end comes twice, and is over", Quiet{22, 0, 1, 30, newYork}, "2026-11-01T06:10:00Z", ""},
 		{"the beginning comes twice", Quiet{1, 30, 2, 30, newYork}, "2026-11-01T05:30:00Z", "2026-11-01T07:30:00Z"},
-		{"the beginning comes twice, second", Quiet{1, 30, 2, 30, newYork}, "2026-11-01T06:10:00Z", "2026-11-01T07:30:00Z"},
+		{
+			"the beginning comes twice, second",
+			Quiet{1, 30, 2, 30, newYork},
+			"2026-11-01T06:10:00Z",
+			"2026-11-01T07:30:00Z",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now, err := time.Parse(time.RFC3339, c.now)
@@ -81,8 +92,8 @@ func TestQuietUntil(t *testing.T) {
 	}
 }
 
-// TestQuietAround walks in steps of five minutes over the weeks in which clocks change, by another way of thinking: what
-// the clock on the wall shows.
+// TestQuietAround walks in steps of five minutes over the weeks in which clocks change, by another way of thinking:
+// what the clock on the wall shows.
 func TestQuietAround(t *testing.T) {
 	weeks := []struct {
 		zone  string
@@ -156,26 +167,52 @@ func TestPolicyInQuietHours(t *testing.T) {
 	}{
 		{"nothing happens", up, 0, nil},
 		{"lost and back in them", after(happening{2 * h, lostNow}, happening{3 * h, connected}), 0, nil},
-		{"lost in them, and still so", after(happening{2 * h, lostNow}, happening{10 * h, connected}), 0, []string{"9h0m0s lost #2", "10h0m10s back #2"}},
+		{
+			"lost in them, and still so", after(happening{2 * h, lostNow}, happening{10 * h, connected}), 0,
+			[]string{"9h0m0s lost #2", "10h0m10s back #2"},
+		},
 		{"lost just before their end", after(happening{9*h - 2*s, lostNow}), 0, []string{"9h0m3s lost #2"}},
 		{"lost just before them", after(happening{h - 2*s, lostNow}), 0, []string{"9h0m0s lost #2"}},
-		{"told before, back in them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 0, []string{"59m5s lost #2", "9h0m0s back #2"}},
-		{"told before, down throughout", after(happening{h - m, lostNow}, happening{10 * h, connected}), 0, []string{"59m5s lost #2", "10h0m10s back #2"}},
 		{
-			"told before, comes and goes in them", after(happening{h - m, lostNow}, happening{2 * h, connected}, happening{3 * h, lostNow}, happening{4 * h, connected}), 0,
+			"told before, back in them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s back #2"},
 		},
 		{
-			"told before, back in them, and gone again", after(happening{h - m, lostNow}, happening{2 * h, connected}, happening{3 * h, lostNow}, happening{10 * h, connected}), 0,
+			"told before, down throughout", after(happening{h - m, lostNow}, happening{10 * h, connected}), 0,
+			[]string{"59m5s lost #2", "10h0m10s back #2"},
+		},
+		{
+			"told before, comes and goes in them", after(happening{h - m, lostNow}, happening{2 * h, connected},
+				happening{3 * h, lostNow}, happening{4 * h, connected}), 0,
+			[]string{"59m5s lost #2", "9h0m0s back #2"},
+		},
+		{
+			"told before, back in them, and gone again", after(happening{h - m, lostNow}, happening{2 * h, connected},
+				happening{3 * h, lostNow}, happening{10 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s lost #3", "10h0m10s back #3"},
 		},
-		{"told before, back in them, muted beyond them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 12 * h, []string{"59m5s lost #2", "12h0m0s back #2"}},
+		{
+			"told before, back in them, muted beyond them",
+			after(happening{h - m, lostNow}, happening{2 * h, connected}),
+			12 * h,
+			[]string{"59m5s lost #2", "12h0m0s back #2"},
+		},
 		{"muted beyond them", after(happening{2 * h, lostNow}), 12 * h, []string{"12h0m0s lost #2"}},
 		{"muted for less than them", after(happening{2 * h, lostNow}), 3 * h, []string{"9h0m0s lost #2"}},
 		{"unstable in them", after(flaps(2*h, 10, 2*s, 60*s)...), 0, nil},
-		{"unstable beyond them", after(flaps(9*h-5*m, 10, 2*s, 60*s)...), 0, []string{"9h0m0s unstable #5", "9h14m20s calm #5"}},
-		{"unstable before and in them", after(flaps(h-5*m, 10, 2*s, 60*s)...), 0, []string{"58m6s unstable #5", "9h0m0s calm #5"}},
-		{"unstable, then down beyond them", after(append(flaps(h-5*m, 10, 2*s, 60*s), happening{8 * h, lostNow})...), 0, []string{"58m6s unstable #5", "9h0m0s lost #6"}},
+		{
+			"unstable beyond them", after(flaps(9*h-5*m, 10, 2*s, 60*s)...), 0,
+			[]string{"9h0m0s unstable #5", "9h14m20s calm #5"},
+		},
+		{
+			"unstable before and in them", after(flaps(h-5*m, 10, 2*s, 60*s)...), 0,
+			[]string{"58m6s unstable #5", "9h0m0s calm #5"},
+		},
+		{
+			"unstable, then down beyond them", after(append(flaps(h-5*m, 10, 2*s, 60*s), happening{8 * h, lostNow})...),
+			0,
+			[]string{"58m6s unstable #5", "9h0m0s lost #6"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{p: DefaultPolicy(), quiet: quiet, muted: func(at time.Duration) time.Duration {

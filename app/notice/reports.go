@@ -60,8 +60,8 @@ func (st *State) takeReport(p Policy, r engine.Report, now time.Time) {
 	b.last = r
 }
 
-// refused counts an order that the guard refused. Reports and events come by different ways, so one from an outage may be here
-// before the outage, or after its end.
+// refused counts an order that the guard refused. Reports and events come by different ways, so one from an outage may
+// be here before the outage, or after its end.
 func (st *State) refused(at time.Time) {
 	if st.open && (!st.up || !at.After(st.since)) {
 		st.blocked++
@@ -93,8 +93,8 @@ func counts(r engine.Report) int {
 	return 1
 }
 
-// repeats reports whether reports of a kind go on as long as their cause does: orders that are not let through. They can
-// wait, and are gathered for longer and longer.
+// repeats reports whether reports of a kind go on as long as their cause does: orders that are not let through. They
+// can wait, and are gathered for longer and longer.
 func repeats(k engine.ReportKind) bool {
 	return k == engine.ReportBlocked || k == engine.ReportProgramRefused
 }
@@ -156,8 +156,8 @@ func (t *telling) tellBurst(b *burst) {
 	b.fresh, b.held, b.due = 0, false, t.now.Add(b.gap)
 }
 
-// reportNext returns when Step has to be called again for the sake of reports at the latest; zero if only a report can change
-// anything.
+// reportNext returns when Step has to be called again for the sake of reports at the latest; zero if only a report can
+// change anything.
 func (t *telling) reportNext() (at time.Time) {
 	for _, b := range t.st.bursts {
 		if b.held { // a mute can be ended before its time
@@ -173,8 +173,10 @@ func (t *telling) reportNext() (at time.Time) {
 func (t *telling) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
-	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged,
-		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed,
+	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected,
+		engine.ReportNotChanged,
+		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved,
+		engine.ReportCrashed,
 		engine.ReportProgramUnknown:
 		n.Urgent = true
 	}
@@ -189,7 +191,8 @@ func (t *telling) gathered(b burst) Notice {
 	hint := wording.ReportHint(b.kind)
 	switch b.kind {
 	case engine.ReportFailed:
-		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since), "They watch nothing until they are activated again."
+		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since),
+			"They watch nothing until they are activated again."
 		rule = "Rule: " + wording.OneLine(b.last.Rule)
 	case engine.ReportBlocked:
 		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
@@ -204,9 +207,11 @@ func (t *telling) gathered(b burst) Notice {
 	case engine.ReportUnprotected:
 		n.Title = fmt.Sprintf("%d open positions without their stops since %s", b.count, since)
 	case engine.ReportInactive:
-		n.Title, hint = fmt.Sprintf("%d orders inactive since %s", b.count, since), "Gateway has them, and they are not at the exchange. Look at them in TWS."
+		n.Title, hint = fmt.Sprintf("%d orders inactive since %s", b.count, since),
+			"Gateway has them, and they are not at the exchange. Look at them in TWS."
 	case engine.ReportUnknown:
-		n.Title, hint = fmt.Sprintf("%d orders unknown since %s: look in TWS", b.count, since), "Look in TWS whether they are there. Gatewatch does not send them again."
+		n.Title, hint = fmt.Sprintf("%d orders unknown since %s: look in TWS", b.count, since),
+			"Look in TWS whether they are there. Gatewatch does not send them again."
 	default:
 		n.Title = fmt.Sprintf("%s (%d times since %s)", wording.ReportTitle(b.last), b.count, since)
 	}
@@ -227,7 +232,8 @@ func (t *telling) digestOfRules(all []burst) Notice {
 		case i == digestLines:
 			named = append(named, fmt.Sprintf("… and %d more.", len(all)-i))
 		case i < digestLines && b.count > 1:
-			named = append(named, fmt.Sprintf("%s: %d times, last: %s", wording.OneLine(b.rule), b.count, wording.Report(b.last)))
+			named = append(named, fmt.Sprintf("%s: %d times, last: %s", wording.OneLine(b.rule), b.count,
+				wording.Report(b.last)))
 		case i < digestLines:
 			named = append(named, wording.OneLine(b.rule)+": "+wording.Report(b.last))
 		}

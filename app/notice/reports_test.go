@@ -25,10 +25,16 @@ const apple = "BUY 100 AAPL LMT 230.50"
 // The reports as the engine tells them.
 var (
 	blockedOff = engine.Report{Kind: engine.ReportBlocked, Rule: "dip", Text: apple, Reason: "disarmed"}
-	blockedOut = engine.Report{Kind: engine.ReportBlocked, Text: apple, Reason: guardShut, Detail: string(conn.GuardSocket)}
+	blockedOut = engine.Report{
+		Kind: engine.ReportBlocked, Text: apple, Reason: guardShut,
+		Detail: string(conn.GuardSocket),
+	}
 	rejected   = engine.Report{Kind: engine.ReportRejected, Rule: "dip", Text: apple, Code: 201, Detail: "no margin"}
 	unknown    = engine.Report{Kind: engine.ReportUnknown, Text: apple}
-	ruleFailed = engine.Report{Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL", Code: 200, Detail: "no such contract"}
+	ruleFailed = engine.Report{
+		Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL", Code: 200,
+		Detail: "no such contract",
+	}
 )
 
 func fired(rule string) engine.Report {
@@ -73,43 +79,64 @@ func TestReports(t *testing.T) {
 			want: []string{"1m0s Order rejected", "1m30s Order rejected"},
 		},
 		{
-			name: "kinds are gathered apart", inputs: []arrival{rep(m, blockedOff), rep(m+s, rejected), rep(m+2*s, unknown), rep(m+3*s, ruleFailed), rep(m+4*s, unknown)},
-			want: []string{"1m0s Order blocked", "1m1s Order rejected", "1m2s Order unknown: look in TWS", "1m3s Rule stopped: dip", "1m32s 2 orders unknown since 09:01:02: look in TWS"},
+			name: "kinds are gathered apart", inputs: []arrival{
+				rep(m, blockedOff), rep(m+s, rejected),
+				rep(m+2*s, unknown), rep(m+3*s, ruleFailed), rep(m+4*s, unknown),
+			},
+			want: []string{
+				"1m0s Order blocked", "1m1s Order rejected", "1m2s Order unknown: look in TWS",
+				"1m3s Rule stopped: dip", "1m32s 2 orders unknown since 09:01:02: look in TWS",
+			},
 		},
 		{
-			name: "rules that fire are gathered each by itself", inputs: []arrival{rep(m, fired("a")), rep(m, fired("b")), rep(m+s, fired("a")), rep(m+2*s, fired("a"))},
-			want: []string{"1m0s Rule triggered: a", "1m0s Rule triggered: b", "1m30s Rule triggered: a (3 times since 09:01:00)"},
+			name: "rules that fire are gathered each by itself", inputs: []arrival{
+				rep(m, fired("a")), rep(m, fired("b")), rep(m+s, fired("a")), rep(m+2*s, fired("a")),
+			},
+			want: []string{
+				"1m0s Rule triggered: a", "1m0s Rule triggered: b",
+				"1m30s Rule triggered: a (3 times since 09:01:00)",
+			},
 		},
 		{
 			name: "rules that stop are gathered together", inputs: []arrival{rep(m, ruleFailed), rep(m+s, ruleFailed)},
 			want: []string{"1m0s Rule stopped: dip", "1m30s 2 rules stopped since 09:01:00"},
 		},
 		{
-			name: "a rule that goes on firing is told every half a minute", inputs: every(10*s, m, 3*m, fired("a")), end: h,
+			name: "a rule that goes on firing is told every half a minute", inputs: every(10*s, m, 3*m, fired("a")),
+			end: h,
 			want: []string{
-				"1m0s Rule triggered: a", "1m30s Rule triggered: a (4 times since 09:01:00)", "2m0s Rule triggered: a (7 times since 09:01:00)",
+				"1m0s Rule triggered: a", "1m30s Rule triggered: a (4 times since 09:01:00)",
+				"2m0s Rule triggered: a (7 times since 09:01:00)",
 				"2m30s Rule triggered: a (10 times since 09:01:00)", "3m0s Rule triggered: a (12 times since 09:01:00)",
 			},
 		},
 		{
-			name: "orders that go on being blocked are told less and less often", inputs: every(10*s, 0, 90*m, blockedOff), end: 3 * h,
+			name:   "orders that go on being blocked are told less and less often",
+			inputs: every(10*s, 0, 90*m, blockedOff), end: 3 * h,
 			want: []string{
-				"0s Order blocked", "30s 4 orders blocked since 09:00:00", "1m30s 10 orders blocked since 09:00:00", "3m30s 22 orders blocked since 09:00:00",
-				"7m30s 46 orders blocked since 09:00:00", "15m30s 94 orders blocked since 09:00:00", "31m30s 190 orders blocked since 09:00:00",
+				"0s Order blocked", "30s 4 orders blocked since 09:00:00", "1m30s 10 orders blocked since 09:00:00",
+				"3m30s 22 orders blocked since 09:00:00",
+				"7m30s 46 orders blocked since 09:00:00", "15m30s 94 orders blocked since 09:00:00",
+				"31m30s 190 orders blocked since 09:00:00",
 				"1h1m30s 370 orders blocked since 09:00:00", "1h31m30s 540 orders blocked since 09:00:00",
 			},
 		},
 
 		{
 			name: "within the grace, the reset window and a pause", inputs: []arrival{
-				on(0, started), rep(s, blockedOff), on(m, connected), on(2*m, windowOpens), rep(3*m, rejected), on(4*m, windowEnds), on(5*m, paused), rep(6*m, fired("a")),
+				on(0, started), rep(s, blockedOff), on(m, connected), on(2*m, windowOpens), rep(3*m, rejected),
+				on(4*m, windowEnds), on(5*m, paused), rep(6*m, fired("a")),
 				on(7*m, stopped), rep(8*m, unknown),
-			}, want: []string{"1s Order blocked", "3m0s Order rejected", "6m0s Rule triggered: a", "8m0s Order unknown: look in TWS"},
+			}, want: []string{
+				"1s Order blocked", "3m0s Order rejected", "6m0s Rule triggered: a",
+				"8m0s Order unknown: look in TWS",
+			},
 		},
 
 		{
 			name: "quiet hours", quiet: night, inputs: []arrival{
-				rep(14*h, fired("a")), rep(15*h, fired("a")), rep(15*h, blockedOff), rep(16*h, rejected), rep(16*h, unknown), rep(16*h, ruleFailed), rep(17*h, blockedOff),
+				rep(14*h, fired("a")), rep(15*h, fired("a")), rep(15*h, blockedOff), rep(16*h, rejected),
+				rep(16*h, unknown), rep(16*h, ruleFailed), rep(17*h, blockedOff),
 			}, end: 30 * h, want: []string{
 				"16h0m0s Order rejected", "16h0m0s Order unknown: look in TWS", "16h0m0s Rule stopped: dip",
 				"22h0m0s Rule triggered: a (2 times since Wed 23:00:00)", "22h0m0s 2 orders blocked since 00:00:00",
@@ -118,23 +145,35 @@ func TestReports(t *testing.T) {
 		{
 			name: "several rules in quiet hours are one digest", quiet: night, inputs: []arrival{
 				rep(14*h, fired("a")), rep(15*h, fired("b")), rep(16*h, fired("a")), rep(22*h+s, fired("a")),
-			}, end: 30 * h, want: []string{"22h0m0s 2 rules triggered since Wed 23:00:00, 3 times in all", "22h0m1s Rule triggered: a"},
+			}, end: 30 * h, want: []string{
+				"22h0m0s 2 rules triggered since Wed 23:00:00, 3 times in all",
+				"22h0m1s Rule triggered: a",
+			},
 		},
 		{
-			name: "gathered when quiet hours begin", quiet: night, inputs: []arrival{rep(13*h-10*s, fired("a")), rep(13*h-5*s, fired("a"))},
-			end: 30 * h, want: []string{"12h59m50s Rule triggered: a", "22h0m0s Rule triggered: a (2 times since Wed 21:59:50)"},
+			name: "gathered when quiet hours begin", quiet: night, inputs: []arrival{
+				rep(13*h-10*s, fired("a")),
+				rep(13*h-5*s, fired("a")),
+			},
+			end: 30 * h, want: []string{
+				"12h59m50s Rule triggered: a",
+				"22h0m0s Rule triggered: a (2 times since Wed 21:59:50)",
+			},
 		},
 
 		{
 			name: "muted", muted: func(time.Duration) time.Duration { return h }, inputs: []arrival{
-				rep(m, unknown), rep(2*m, unknown), rep(3*m, rejected), rep(4*m, fired("a")), rep(5*m, ruleFailed), rep(h+s, unknown),
+				rep(m, unknown), rep(2*m, unknown), rep(3*m, rejected), rep(4*m, fired("a")), rep(5*m, ruleFailed),
+				rep(h+s, unknown),
 			}, end: 3 * h, want: []string{
-				"1h0m0s 2 orders unknown since 09:01:00: look in TWS", "1h0m0s Order rejected", "1h0m0s Rule triggered: a", "1h0m0s Rule stopped: dip",
+				"1h0m0s 2 orders unknown since 09:01:00: look in TWS", "1h0m0s Order rejected",
+				"1h0m0s Rule triggered: a", "1h0m0s Rule stopped: dip",
 				"1h0m30s 3 orders unknown since 09:01:00: look in TWS",
 			},
 		},
 		{
-			name: "a mute that is ended by hand is noticed within a minute", muted: func(at time.Duration) time.Duration {
+			name: "a mute that is ended by hand is noticed within a minute",
+			muted: func(at time.Duration) time.Duration {
 				if at < 10*m {
 					return 24 * h
 				}
@@ -169,36 +208,61 @@ func TestReportWords(t *testing.T) {
 		want []Notice
 	}{
 		{"blocked", []engine.Report{blockedOff, blockedOut}, []Notice{
-			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "Order blocked", Body: apple + ": trading is off; turn it on to let rules place orders\nRule: dip"},
-			{Kind: OrderBlocked, Key: "order_blocked-1", Title: "2 orders blocked since 09:01:00", Body: "Last: " + apple + ": not connected to Gateway"},
+			{
+				Kind: OrderBlocked, Key: "order_blocked-1", Title: "Order blocked",
+				Body: apple + ": trading is off; turn it on to let rules place orders\nRule: dip",
+			},
+			{
+				Kind: OrderBlocked, Key: "order_blocked-1", Title: "2 orders blocked since 09:01:00",
+				Body: "Last: " + apple + ": not connected to Gateway",
+			},
 		}},
 		{"fired", []engine.Report{fired("a"), fired("a")}, []Notice{
 			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a", Body: "AAPL last 229.98"},
-			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)", Body: "Last: AAPL last 229.98"},
+			{
+				Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)",
+				Body: "Last: AAPL last 229.98",
+			},
 		}},
 		{"failed", []engine.Report{ruleFailed, ruleFailed}, []Notice{
-			{Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "Rule stopped: dip", Body: "AAPL: no such contract (IB code 200)\nIt watches nothing until it is activated again."},
+			{
+				Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "Rule stopped: dip",
+				Body: "AAPL: no such contract (IB code 200)\nIt watches nothing until it is activated again.",
+			},
 			{
 				Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "2 rules stopped since 09:01:00",
-				Body: "Last: AAPL: no such contract (IB code 200)\nRule: dip\nThey watch nothing until they are activated again.",
+				Body: "Last: AAPL: no such contract (IB code 200)\nRule: dip\nThey watch nothing until they are " +
+					"activated again.",
 			},
 		}},
 		{"rejected", []engine.Report{rejected, rejected}, []Notice{
-			{Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected", Body: apple + ": no margin (IB code 201)\nRule: dip"},
-			{Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "2 orders rejected since 09:01:00", Body: "Last: " + apple + ": no margin (IB code 201)\nRule: dip"},
+			{
+				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected",
+				Body: apple + ": no margin (IB code 201)\nRule: dip",
+			},
+			{
+				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "2 orders rejected since 09:01:00",
+				Body: "Last: " + apple + ": no margin (IB code 201)\nRule: dip",
+			},
 		}},
 		{"unknown", []engine.Report{unknown, unknown}, []Notice{
 			{
 				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true, Title: "Order unknown: look in TWS",
-				Body: apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether it is there. Gatewatch does not send it again.",
+				Body: apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether it is there. " +
+					"Gatewatch does not send it again.",
 			},
 			{
-				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true, Title: "2 orders unknown since 09:01:00: look in TWS",
-				Body: "Last: " + apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether they are there. Gatewatch does not send them again.",
+				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true,
+				Title: "2 orders unknown since 09:01:00: look in TWS",
+				Body: "Last: " + apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether they " +
+					"are there. Gatewatch does not send them again.",
 			},
 		}},
 		{"outside text", []engine.Report{{Kind: engine.ReportRejected, Rule: evil, Text: evil, Detail: evil}}, []Notice{
-			{Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected", Body: "[31mred [U+202E]X: [31mred [U+202E]X\nRule: [31mred [U+202E]X"},
+			{
+				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected",
+				Body: "[31mred [U+202E]X: [31mred [U+202E]X\nRule: [31mred [U+202E]X",
+			},
 		}},
 		{"a kind of a later day", []engine.Report{{Kind: "new", Text: "x"}, {Kind: "new", Text: "y"}}, []Notice{
 			{Kind: "new", Key: "new-1", Title: "new", Body: "x"},
@@ -234,9 +298,12 @@ func TestDigestOfRules(t *testing.T) {
 	}
 	got := w.playAll(inputs, 2*h)
 	want := Notice{
-		Kind: RuleFired, Key: "rule_fired-1", At: begin.Add(h), Title: "11 rules triggered since 09:00:00, 16 times in all",
-		Body: "r0: AAPL last 229.98\nr1: 2 times, last: AAPL last 229.98\nr2: AAPL last 229.98\nr3: 2 times, last: AAPL last 229.98\n" +
-			"r4: AAPL last 229.98\nr5: 2 times, last: AAPL last 229.98\nr6: AAPL last 229.98\nr7: 2 times, last: AAPL last 229.98\n… and 3 more.\n" +
+		Kind: RuleFired, Key: "rule_fired-1", At: begin.Add(h),
+		Title: "11 rules triggered since 09:00:00, 16 times in all",
+		Body: "r0: AAPL last 229.98\nr1: 2 times, last: AAPL last 229.98\nr2: AAPL last 229.98\nr3: 2 times, last: " +
+			"AAPL last 229.98\n" +
+			"r4: AAPL last 229.98\nr5: 2 times, last: AAPL last 229.98\nr6: AAPL last 229.98\nr7: 2 times, last: " +
+			"AAPL last 229.98\n… and 3 more.\n" +
 			"Gateway: 127.0.0.1:4002, PAPER, seen from desk.",
 	}
 	if len(got) != 1 || got[0].n != want {
@@ -252,9 +319,21 @@ func TestBlockedInAnOutage(t *testing.T) {
 		inputs []arrival
 		want   []string
 	}{
-		{"none", []arrival{on(31*m+2*s, lostNow), rep(32*m, blockedOff), on(35*m+14*s, connected)}, []string{"Reconnected after 4 m 12 s (09:31:02–09:35:14)"}},
-		{"one", []arrival{on(31*m+2*s, lostNow), out(32 * m), on(35*m+14*s, connected)}, []string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 1 order blocked"}},
-		{"two", []arrival{on(31*m+2*s, lostNow), out(32 * m), out(33 * m), on(35*m+14*s, connected)}, []string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 2 orders blocked"}},
+		{
+			"none",
+			[]arrival{on(31*m+2*s, lostNow), rep(32*m, blockedOff), on(35*m+14*s, connected)},
+			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14)"},
+		},
+		{
+			"one",
+			[]arrival{on(31*m+2*s, lostNow), out(32 * m), on(35*m+14*s, connected)},
+			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 1 order blocked"},
+		},
+		{
+			"two",
+			[]arrival{on(31*m+2*s, lostNow), out(32 * m), out(33 * m), on(35*m+14*s, connected)},
+			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 2 orders blocked"},
+		},
 		{"before it, and after it", []arrival{
 			out(31 * m), on(31*m+10*s, lostNow), on(33*m+10*s, connected), out(33*m + 12*s),
 		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10)"}},
@@ -262,17 +341,27 @@ func TestBlockedInAnOutage(t *testing.T) {
 			out(31*m + 9*s), on(31*m+10*s, lostNow), on(33*m+10*s, connected), repAt(33*m+11*s, 33*m+9*s, blockedOut),
 		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10), 2 orders blocked"}},
 		{"of two outages each its own", []arrival{
-			on(31*m, lostNow), out(32 * m), out(32 * m), on(33*m, connected), on(41*m, lostNow), out(42 * m), on(43*m, connected),
-		}, []string{"Reconnected after 2 m 0 s (09:31:00–09:33:00), 2 orders blocked", "Reconnected after 2 m 0 s (09:41:00–09:43:00), 1 order blocked"}},
+			on(31*m, lostNow), out(32 * m), out(32 * m), on(33*m, connected), on(41*m, lostNow), out(42 * m),
+			on(43*m, connected),
+		}, []string{
+			"Reconnected after 2 m 0 s (09:31:00–09:33:00), 2 orders blocked",
+			"Reconnected after 2 m 0 s (09:41:00–09:43:00), 1 order blocked",
+		}},
 		{"it comes and goes", []arrival{
-			on(31*m, lostNow), out(31*m + 10*s), on(31*m+20*s, connected), on(31*m+25*s, lostNow), out(31*m + 30*s), on(33*m, connected),
+			on(31*m, lostNow), out(31*m + 10*s), on(31*m+20*s, connected), on(31*m+25*s, lostNow), out(31*m + 30*s),
+			on(33*m, connected),
 		}, []string{"Reconnected after 2 m 0 s (09:31:00–09:33:00), 2 orders blocked"}},
 		{"through the reset window, an incident of its own after it", []arrival{
-			on(31*m, lostNow), out(32 * m), on(33*m, ev(conn.EventWindowStarted, conn.ResetWindow)), on(34*m, connected), on(36*m, lostWithin), out(37 * m),
+			on(31*m, lostNow), out(32 * m), on(33*m, ev(conn.EventWindowStarted, conn.ResetWindow)),
+			on(34*m, connected), on(36*m, lostWithin), out(37 * m),
 			on(40*m, windowEnds), on(46*m, connected),
 		}, []string{"Reconnected after 10 m 0 s (09:36:00–09:46:00), 1 order blocked"}},
-		{"after a storm", slices.Concat([]arrival{on(30*m, lostNow), out(30 * m), on(30*m+s, connected), on(31*m, lostNow), on(31*m+s, connected), on(32*m, lostNow), on(32*m+s, connected)}, []arrival{
-			on(33*m, lostNow), out(33 * m), on(33*m+s, connected), on(34*m, lostNow), out(35 * m), out(35 * m), on(44*m, connected),
+		{"after a storm", slices.Concat([]arrival{
+			on(30*m, lostNow), out(30 * m), on(30*m+s, connected),
+			on(31*m, lostNow), on(31*m+s, connected), on(32*m, lostNow), on(32*m+s, connected),
+		}, []arrival{
+			on(33*m, lostNow), out(33 * m), on(33*m+s, connected), on(34*m, lostNow), out(35 * m), out(35 * m),
+			on(44*m, connected),
 		}), []string{"Reconnected after 10 m 0 s (09:34:00–09:44:00), 2 orders blocked"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -290,10 +379,13 @@ func TestBlockedInAnOutage(t *testing.T) {
 	}
 	w := &world{p: DefaultPolicy()}
 	all := w.playAll([]arrival{
-		on(0, started), on(2*s, connected), on(30*m, lostNow), out(31 * m), on(40*m, ev(conn.EventWindowStarted, conn.ResetWindow)),
-		on(41*m, connected), on(50*m, lostWithin), out(51 * m), on(52*m, connected), on(h, ev(conn.EventWindowEnded, conn.Connected)),
+		on(0, started), on(2*s, connected), on(30*m, lostNow), out(31 * m),
+		on(40*m, ev(conn.EventWindowStarted, conn.ResetWindow)),
+		on(41*m, connected), on(50*m, lostWithin), out(51 * m), on(52*m, connected),
+		on(h, ev(conn.EventWindowEnded, conn.Connected)),
 	}, 2*h)
-	if last := all[len(all)-1].n; last.Kind != Back || last.Body != "It was lost at 09:30:00 and came and went in between.\nIn all, 2 orders were blocked." {
+	if last := all[len(all)-1].n; last.Kind != Back || last.Body != "It was lost at 09:30:00 and came and went in "+
+		"between.\nIn all, 2 orders were blocked." {
 		t.Errorf("%+v", last)
 	}
 }
@@ -333,12 +425,17 @@ func TestStepDoesNotChangeReports(t *testing.T) {
 // TestNoReportIsLost plays random reports into random quiet, and holds that each is told, soon if nothing silences it.
 func TestNoReportIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		kinds := []engine.Report{blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"), fired("rule 2"), fired("rule 3"), {Kind: engine.ReportProgramRefused, Text: apple}}
+		kinds := []engine.Report{
+			blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"),
+			fired("rule 2"), fired("rule 3"),
+			{Kind: engine.ReportProgramRefused, Text: apple},
+		}
 		var inputs []arrival
 		var at time.Duration
 		sent := map[engine.Report]bool{}
 		for range rapid.IntRange(1, 60).Draw(t, "length") {
-			at += time.Duration(rapid.SampledFrom([]int64{0, 1, 1000, 9000, 29999, 30000, 31000, 200000, 4000000}).Draw(t, "wait")) * time.Millisecond
+			at += time.Duration(rapid.SampledFrom([]int64{0, 1, 1000, 9000, 29999, 30000, 31000, 200000, 4000000}).Draw(
+				t, "wait")) * time.Millisecond
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
 				inputs = append(inputs, on(at, lostNow))
@@ -359,14 +456,18 @@ func TestNoReportIsLost(t *testing.T) {
 			return 0
 		}}
 		if rapid.Bool().Draw(t, "quiet hours") {
-			w.quiet = Quiet{rapid.IntRange(0, 23).Draw(t, "from"), 0, rapid.IntRange(0, 23).Draw(t, "until"), 0, time.Local}
+			w.quiet = Quiet{
+				rapid.IntRange(0, 23).Draw(t, "from"), 0, rapid.IntRange(0, 23).Draw(t, "until"), 0,
+				time.Local,
+			}
 		}
 		w.check = func(now, again time.Time, st State) {
 			gathered := map[string]int{}
 			for _, b := range st.bursts {
 				gathered[string(b.kind)+b.rule]++
 				until := w.quiet.Until(now)
-				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() && (b.kind == engine.ReportFired || repeats(b.kind))
+				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() &&
+					(b.kind == engine.ReportFired || repeats(b.kind))
 				switch {
 				case b.fresh > 0 && !now.Before(b.due) && !hushed:
 					t.Fatalf("at %v %d of %s have not been told", now.Sub(begin), b.fresh, b.kind)
@@ -390,13 +491,15 @@ func TestNoReportIsLost(t *testing.T) {
 			if n.at >= mutedFrom && n.at < mutedTo {
 				t.Fatalf("%v while muted from %v to %v", n, mutedFrom, mutedTo)
 			}
-			if until := w.quiet.Until(begin.Add(n.at)); !until.IsZero() && (n.n.Kind == RuleFired || n.n.Kind == OrderBlocked) {
+			if until := w.quiet.Until(begin.Add(n.at)); !until.IsZero() &&
+				(n.n.Kind == RuleFired || n.n.Kind == OrderBlocked) {
 				t.Fatalf("%v in quiet hours", n)
 			}
 			said[n.n.Kind] += n.n.Title + "\n" + n.n.Body + "\n"
 		}
 		for r := range sent {
-			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportFired && !strings.Contains(text, r.Rule) {
+			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportFired &&
+				!strings.Contains(text, r.Rule) {
 				t.Fatalf("%+v was never told", r)
 			}
 		}
@@ -408,7 +511,8 @@ func TestNoReportIsLost(t *testing.T) {
 
 func TestReportsWhenTheProgramEnds(t *testing.T) {
 	w := &world{p: DefaultPolicy()}
-	w.playAll([]arrival{on(0, started), on(s, connected), on(m, lostNow), rep(m, fired("a")), rep(m+s, fired("a"))}, m+2*s)
+	w.playAll([]arrival{on(0, started), on(s, connected), on(m, lostNow), rep(m, fired("a")), rep(m+s, fired("a"))},
+		m+2*s)
 	said, _ := w.input(m+20*s, Input{Ending: true})
 	if len(said) != 1 || said[0].n.Kind != RuleFired { // and no outage, however long it has lasted
 		t.Errorf("told at the end: %v", said)
@@ -445,7 +549,10 @@ func TestRunTellsReports(t *testing.T) {
 		time.Sleep(10 * s)
 		r.tell(lostNow)
 		time.Sleep(6 * s)
-		want := []string{"1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1", "2m3s rule_fired rule_fired-2", "2m18s lost incident-1"}
+		want := []string{
+			"1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1",
+			"2m3s rule_fired rule_fired-2", "2m18s lost incident-1",
+		}
 		r.expect(t, want...)
 		r.end() // what is still being gathered is told, and kept
 		r.expect(t, append(want, "2m19s rule_fired rule_fired-2")...)
@@ -462,8 +569,8 @@ func TestRunEndsWithTheEvents(t *testing.T) {
 	})
 }
 
-// TestOutboxKeepsReports holds that a desktop that hangs costs no word about rules and orders, and that outages do not stay
-// for them.
+// TestOutboxKeepsReports holds that a desktop that hangs costs no word about rules and orders, and that outages do not
+// stay for them.
 func TestOutboxKeepsReports(t *testing.T) {
 	o := newOutbox(nil, false, slog.New(slog.DiscardHandler))
 	for i := range 5 * outboxLimit {
@@ -478,7 +585,8 @@ func TestOutboxKeepsReports(t *testing.T) {
 			outages = append(outages, n.Key)
 		}
 	}
-	if len(rules) != 5*outboxLimit || rules[0] != "rule0" || len(outages) != outboxLimit || outages[0] != fmt.Sprint("lost", 4*outboxLimit) {
+	if len(rules) != 5*outboxLimit || rules[0] != "rule0" || len(outages) != outboxLimit ||
+		outages[0] != fmt.Sprint("lost", 4*outboxLimit) {
 		t.Errorf("%d rules, outages %v", len(rules), outages)
 	}
 	for i := range 2 * keptLimit {
@@ -491,7 +599,13 @@ func TestOutboxKeepsReports(t *testing.T) {
 
 // TestKindsOfReports holds that whatever the engine reports has a notice kind of the same text.
 func TestKindsOfReports(t *testing.T) {
-	for _, k := range []engine.ReportKind{engine.ReportFired, engine.ReportFailed, engine.ReportBlocked, engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive, engine.ReportUnprotected, engine.ReportNotChanged, engine.ReportProgramRefused, engine.ReportProgramUnknown, engine.ReportProgramFailed} {
+	for _, k := range []engine.ReportKind{
+		engine.ReportFired, engine.ReportFailed, engine.ReportBlocked,
+		engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
+		engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive,
+		engine.ReportUnprotected, engine.ReportNotChanged, engine.ReportProgramRefused, engine.ReportProgramUnknown,
+		engine.ReportProgramFailed,
+	} {
 		if !Kind(k).reported() || wording.ReportTitle(engine.Report{Kind: k}) == string(k) {
 			t.Errorf("%s is not known", k)
 		}

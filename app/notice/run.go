@@ -29,19 +29,21 @@ type Reports interface {
 
 // Config is what [Run] works with. Functions are called from one goroutine and must return at once.
 //
-// A desktop needs the last word only: a notice that waits is replaced by a later one with its key. With Keep each one is
-// handed on, in order, and again until the sender takes it; and it says which Gateway it is about, as [Policy.Remote] has it.
+// A desktop needs the last word only: a notice that waits is replaced by a later one with its key. With Keep each one
+// is handed on, in order, and again until the sender takes it; and it says which Gateway it is about, as
+// [Policy.Remote] has it.
 type Config struct {
 	Events   Events
 	Reports  Reports // may be nil
 	Snapshot func() *conn.Snapshot
 	Muted    func(now time.Time) time.Time // until when nothing is shown, zero if that is not so; may be nil
-	Settings *atomic.Pointer[Settings]     // those in effect, which may change while Run runs; nil: as [DefaultPolicy] has it
-	Told     Told                          // of the end of support, when Run begins
-	Remember func(Told)                    // called when more of that was told; may be nil
-	Keep     bool                          // for readers elsewhere; see below
-	Direct   <-chan Notice                 // handed on as they are; may be nil
-	Demo     bool                          // titles say that Gateway is a simulated one
+	// those in effect, which may change while Run runs; nil: as [DefaultPolicy] has it
+	Settings *atomic.Pointer[Settings]
+	Told     Told          // of the end of support, when Run begins
+	Remember func(Told)    // called when more of that was told; may be nil
+	Keep     bool          // for readers elsewhere; see below
+	Direct   <-chan Notice // handed on as they are; may be nil
+	Demo     bool          // titles say that Gateway is a simulated one
 	Sender   Sender
 	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
@@ -69,8 +71,9 @@ const (
 	againAfter = 5 * time.Second
 )
 
-// Run tells what happens until ctx ends or the events do. It does not close the sender. A panic of one of its goroutines ends the
-// others and is Run's; called again it goes on with the next event, and knows nothing of an incident before.
+// Run tells what happens until ctx ends or the events do. It does not close the sender. A panic of one of its
+// goroutines ends the others and is Run's; called again it goes on with the next event, and knows nothing of an
+// incident before.
 func Run(ctx context.Context, cfg Config) {
 	ctx, cancel := context.WithCancel(ctx)
 	var broken atomic.Pointer[string] // a panic of another goroutine, with its stack
@@ -114,7 +117,9 @@ func Run(ctx context.Context, cfg Config) {
 }
 
 // read returns a channel of what next returns, until that or ctx ends.
-func read[T any](ctx context.Context, readers *sync.WaitGroup, guard func(), next func(context.Context) (T, bool)) <-chan T {
+func read[T any](ctx context.Context, readers *sync.WaitGroup, guard func(),
+	next func(context.Context) (T, bool),
+) <-chan T {
 	c := make(chan T)
 	readers.Go(func() {
 		defer guard()
@@ -221,7 +226,10 @@ type outbox struct {
 }
 
 func newOutbox(s Sender, keep bool, log *slog.Logger) *outbox {
-	return &outbox{sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}), tell: func(error) {}}
+	return &outbox{
+		sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}),
+		tell: func(error) {},
+	}
 }
 
 // put never blocks. A notice that waits is replaced by a later one with its key, unless all are kept.
@@ -305,8 +313,8 @@ func (o *outbox) drain(ctx context.Context) {
 	}
 }
 
-// handOn shows what waits until ctx ends, and returns whether nothing does any more. One that was not taken waits on if it
-// is kept, or if the desktop takes none yet.
+// handOn shows what waits until ctx ends, and returns whether nothing does any more. One that was not taken waits on if
+// it is kept, or if the desktop takes none yet.
 func (o *outbox) handOn(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		n, ok := o.take()

@@ -76,11 +76,16 @@ type runner struct {
 }
 
 func startRun(t *testing.T, change func(*Config)) *runner {
-	r := &runner{events: make(stream, 100), desk: &desk{begin: time.Now()}, logs: new(bytes.Buffer), done: make(chan struct{})}
+	r := &runner{
+		events: make(stream, 100), desk: &desk{begin: time.Now()}, logs: new(bytes.Buffer),
+		done: make(chan struct{}),
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel
 	cfg := Config{
-		Events: r.events, Snapshot: func() *conn.Snapshot { return &conn.Snapshot{Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002}} },
+		Events: r.events, Snapshot: func() *conn.Snapshot {
+			return &conn.Snapshot{Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002}}
+		},
 		Sender: r.desk, Log: slog.New(slog.NewTextHandler(r.logs, nil)),
 	}
 	if change != nil {
@@ -329,7 +334,8 @@ func TestRunFollowsQuietHoursAndWeekly(t *testing.T) {
 	})
 }
 
-// TestRunKeeps holds that a sender for readers elsewhere gets each notice, in order, whatever fails in between, and at the end.
+// TestRunKeeps holds that a sender for readers elsewhere gets each notice, in order, whatever fails in between, and at
+// the end.
 func TestRunKeeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -385,14 +391,15 @@ func TestRunKeeps(t *testing.T) {
 		if n := strings.Count(bodies, "\nGateway: 127.0.0.1:4002"); n != len(want) {
 			t.Errorf("%d of %d say which Gateway:\n%s", n, len(want), bodies)
 		}
-		if log := r.logs.String(); strings.Count(log, "cannot be shown") != 2 || strings.Count(log, "shown again") != 2 || strings.Count(log, "\n") != 4 {
+		if log := r.logs.String(); strings.Count(log, "cannot be shown") != 2 ||
+			strings.Count(log, "shown again") != 2 || strings.Count(log, "\n") != 4 {
 			t.Errorf("log:\n%s", log)
 		}
 	})
 }
 
-// TestRunWaitsForADesktop starts before the desktop can show anything: what was to be shown meanwhile is shown then, the last word
-// of each incident, and no more than may wait.
+// TestRunWaitsForADesktop starts before the desktop can show anything: what was to be shown meanwhile is shown then,
+// the last word of each incident, and no more than may wait.
 func TestRunWaitsForADesktop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startRun(t, nil)
@@ -425,7 +432,8 @@ func TestRunWaitsForADesktop(t *testing.T) {
 		ready.Store(true)
 		time.Sleep(againAfter)
 		synctest.Wait()
-		if got := r.desk.list()[1:]; len(got) < outboxLimit || len(got) > outboxLimit+1 || !strings.HasSuffix(got[len(got)-1], "back incident-22") {
+		if got := r.desk.list()[1:]; len(got) < outboxLimit || len(got) > outboxLimit+1 ||
+			!strings.HasSuffix(got[len(got)-1], "back incident-22") {
 			t.Errorf("shown %q", got)
 		}
 		r.end()
@@ -479,8 +487,8 @@ func TestLogged(t *testing.T) {
 	}
 }
 
-// TestPanicsAreRuns has each of the goroutines of Run panic: Run ends in that panic, with nothing left behind, and called again it
-// tells what comes next.
+// TestPanicsAreRuns has each of the goroutines of Run panic: Run ends in that panic, with nothing left behind, and
+// called again it tells what comes next.
 func TestPanicsAreRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		events := make(stream, 100)
@@ -489,7 +497,9 @@ func TestPanicsAreRuns(t *testing.T) {
 		for _, where := range []string{"snapshot", "reader", "log"} {
 			d := &desk{begin: time.Now()}
 			cfg := Config{
-				Events: events, Snapshot: func() *conn.Snapshot { return &conn.Snapshot{} }, Sender: d, Log: slog.New(slog.DiscardHandler),
+				Events: events, Snapshot: func() *conn.Snapshot {
+					return &conn.Snapshot{}
+				}, Sender: d, Log: slog.New(slog.DiscardHandler),
 				Settings: &chosen,
 			}
 			broken := cfg
@@ -504,7 +514,10 @@ func TestPanicsAreRuns(t *testing.T) {
 			}
 			tell := func() {
 				events <- conn.Event{At: time.Now(), Kind: conn.EventConnected, State: conn.Connected}
-				events <- conn.Event{At: time.Now(), Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseClosed}
+				events <- conn.Event{
+					At: time.Now(), Kind: conn.EventLost, State: conn.Reconnecting,
+					Cause: conn.CauseClosed,
+				}
 			}
 			tell()
 			func() {

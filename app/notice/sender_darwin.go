@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// NewSender returns the Sender of this desktop: the system's own scripting tool. The script is fixed and the texts are its
-// arguments, so nothing in them is ever read as a script. It cannot offer actions or replace a notice.
+// NewSender returns the Sender of this desktop: the system's own scripting tool. The script is fixed and the texts are
+// its arguments, so nothing in them is ever read as a script. It cannot offer actions or replace a notice.
 func NewSender(Options) Sender { return script{} }
 
 type script struct{}

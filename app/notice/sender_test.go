@@ -56,7 +56,10 @@ type server struct {
 
 func startServer(t *testing.T, first uint32, hang chan struct{}, caps ...string) *server {
 	t.Helper()
-	s := &server{t: t, bus: bustest.Connect(t), caps: caps, notes: make(chan note, 10), next: first, hang: hang, waits: make(chan struct{}, 10)}
+	s := &server{
+		t: t, bus: bustest.Connect(t), caps: caps, notes: make(chan note, 10), next: first, hang: hang,
+		waits: make(chan struct{}, 10),
+	}
 	if err := s.bus.Export(s, serverPath, serverName); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +76,9 @@ func (s *server) GetCapabilities() ([]string, *dbus.Error) {
 	return s.caps, nil
 }
 
-func (s *server) Notify(app string, replaces uint32, icon, summary, body string, actions []string, hints map[string]dbus.Variant, timeout int32) (uint32, *dbus.Error) {
+func (s *server) Notify(app string, replaces uint32, icon, summary, body string, actions []string,
+	hints map[string]dbus.Variant, timeout int32,
+) (uint32, *dbus.Error) {
 	if s.hang != nil {
 		s.waits <- struct{}{}
 		<-s.hang
@@ -136,7 +141,10 @@ func show(t *testing.T, s Sender, n Notice) {
 }
 
 var (
-	lostNotice = Notice{Kind: Lost, Key: "incident-3", Title: "Lost & gone", Body: "a <b>b</b> & c\n<script>", Urgent: true, Connect: true}
+	lostNotice = Notice{
+		Kind: Lost, Key: "incident-3", Title: "Lost & gone", Body: "a <b>b</b> & c\n<script>",
+		Urgent: true, Connect: true,
+	}
 	backNotice = Notice{Kind: Back, Key: "incident-3", Title: "Reconnected", Body: "It is."}
 )
 
@@ -146,7 +154,8 @@ func TestServerShowsLostAndBackInOnePlace(t *testing.T) {
 	f := newTestSender(t, Options{OnConnect: func() {}, OnOpen: func() {}})
 	show(t, f, lostNotice)
 	n := srv.got()
-	if n.App != "Gatewatch" || n.Replaces != 0 || n.Summary != "Lost & gone" || n.Timeout != -1 || n.Icon != "gatewatch" {
+	if n.App != "Gatewatch" || n.Replaces != 0 || n.Summary != "Lost & gone" || n.Timeout != -1 ||
+		n.Icon != "gatewatch" {
 		t.Errorf("lost: %+v", n)
 	}
 	if want := "a &lt;b&gt;b&lt;/b&gt; &amp; c\n&lt;script&gt;"; n.Body != want {
@@ -160,7 +169,8 @@ func TestServerShowsLostAndBackInOnePlace(t *testing.T) {
 	}
 	show(t, f, backNotice)
 	n = srv.got()
-	if n.Replaces != 41 || n.Hints["urgency"].Value() != byte(1) || !slices.Equal(n.Actions, []string{"default", "Open window"}) {
+	if n.Replaces != 41 || n.Hints["urgency"].Value() != byte(1) ||
+		!slices.Equal(n.Actions, []string{"default", "Open window"}) {
 		t.Errorf("back: %+v", n)
 	}
 	// Another incident stands beside it.

@@ -17,8 +17,8 @@ import (
 	"gatewatch/app/tray/sessionbus"
 )
 
-// NewSender returns the Sender of this desktop: org.freedesktop.Notifications on the session bus. It connects when there
-// is something to show, and anew when bus or server were restarted.
+// NewSender returns the Sender of this desktop: org.freedesktop.Notifications on the session bus. It connects when
+// there is something to show, and anew when bus or server were restarted.
 func NewSender(o Options) Sender {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -140,7 +140,8 @@ func (f *freedesktop) connect(ctx context.Context) (*dbus.Conn, error) {
 	}
 	signals := make(chan *dbus.Signal, 16)
 	bus.Signal(signals)
-	if err := bus.AddMatchSignalContext(ctx, dbus.WithMatchInterface(serverName), dbus.WithMatchObjectPath(serverPath)); err != nil {
+	if err := bus.AddMatchSignalContext(ctx, dbus.WithMatchInterface(serverName),
+		dbus.WithMatchObjectPath(serverPath)); err != nil {
 		bus.Close()
 		return nil, err
 	}
@@ -164,7 +165,8 @@ func (f *freedesktop) meet(ctx context.Context, bus *dbus.Conn) (string, map[str
 	}
 	if err := ask(); err != nil {
 		var started uint32
-		if err := bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, serverName, uint32(0)).Store(&started); err != nil {
+		if err := bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, serverName,
+			uint32(0)).Store(&started); err != nil {
 			return "", nil, err
 		}
 		if err := ask(); err != nil {

@@ -10,8 +10,8 @@ import (
 )
 
 // NewSender returns the Sender of this desktop: a balloon on the tray's own icon, which Windows 10 and later show as a
-// toast. It needs the tray to be shown, and cannot offer actions: the tray library does not pass clicks on. The text goes
-// to the system as data; no shell and no script sees it.
+// toast. It needs the tray to be shown, and cannot offer actions: the tray library does not pass clicks on. The text
+// goes to the system as data; no shell and no script sees it.
 func NewSender(Options) Sender { return balloon{} }
 
 type balloon struct{}
@@ -88,7 +88,8 @@ func trayWindow() (windows.Handle, error) {
 			return 0, ErrNotYet
 		}
 		var process uint32
-		if _, err := windows.GetWindowThreadProcessId(windows.HWND(after), &process); err == nil && process == windows.GetCurrentProcessId() {
+		if _, err := windows.GetWindowThreadProcessId(windows.HWND(after), &process); err == nil &&
+			process == windows.GetCurrentProcessId() {
 			return windows.Handle(after), nil
 		}
 	}

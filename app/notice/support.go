@@ -8,8 +8,8 @@ import (
 	"gatewatch/conn"
 )
 
-// Told is what was told of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says it on each
-// connection.
+// Told is what was told of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says it on
+// each connection.
 type Told struct {
 	From string `json:"from"` // the day, or Gateway's text if that names none
 	Days int    `json:"days"` // how many were left when it was told last
@@ -34,7 +34,10 @@ func (t *telling) support() {
 		return
 	}
 	t.st.support = now
-	t.tell(Notice{Kind: Support, Key: string(Support), Title: wording.UnsupportedTitle(u, t.now), Body: wording.Unsupported(u, t.now)})
+	t.tell(Notice{
+		Kind: Support, Key: string(Support), Title: wording.UnsupportedTitle(u, t.now),
+		Body: wording.Unsupported(u, t.now),
+	})
 }
 
 // supportNext returns when support may have something to tell next; zero if nothing is known of an end.

@@ -28,20 +28,54 @@ func TestSupport(t *testing.T) {
 		end    time.Duration
 		want   []string
 	}{
-		"first seen, and as it comes near": {ends: in(15), events: up, end: 20 * day, want: []string{"2s", on(8), on(12), on(14), on(15)}},
-		"told by a run before":             {ends: in(15), told: Told{in(15).From.Format(time.DateOnly), 16}, events: up, end: 6 * day},
-		"told before, on another day":      {ends: in(15), told: Told{"2026-01-01", 2}, events: up, end: day, want: []string{"2s"}},
-		"the program was off for days":     {ends: in(2), told: Told{in(2).From.Format(time.DateOnly), 15}, events: up, end: day / 2, want: []string{"2s"}},
-		"told today":                       {ends: in(3), told: Told{in(3).From.Format(time.DateOnly), 3}, events: up, end: day / 2},
-		"connects often":                   {ends: in(15), events: after(flaps(m, 20, s, 10*m)...), end: day / 2, want: []string{"2s"}},
-		"over":                             {ends: in(-3), events: up, end: 20 * day, want: []string{"2s"}},
-		"over, and told before":            {ends: in(-3), told: Told{in(-3).From.Format(time.DateOnly), 1}, events: up, end: 20 * day, want: []string{"2s"}},
-		"over, and told":                   {ends: in(-3), told: Told{in(-3).From.Format(time.DateOnly), -1}, events: up, end: 20 * day},
-		"without a day":                    {ends: conn.Unsupported{Text: "soon"}, events: up, end: 20 * day, want: []string{"2s"}},
-		"without a day, told":              {ends: conn.Unsupported{Text: "soon"}, told: Told{From: "soon"}, events: up, end: 20 * day},
-		"paused":                           {ends: in(15), events: after(happening{3 * s, paused}), told: Told{in(15).From.Format(time.DateOnly), 15}, end: 20 * day},
-		"muted":                            {ends: in(15), events: up, muted: func(time.Duration) time.Duration { return 90 * m }, end: day / 2, want: []string{"1h30m0s"}},
-		"supported":                        {events: up, end: 20 * day},
+		"first seen, and as it comes near": {ends: in(15), events: up, end: 20 * day, want: []string{
+			"2s", on(8), on(12), on(14), on(15),
+		}},
+		"told by a run before": {
+			ends: in(15), told: Told{in(15).From.Format(time.DateOnly), 16},
+			events: up, end: 6 * day,
+		},
+		"told before, on another day": {
+			ends: in(15), told: Told{"2026-01-01", 2}, events: up, end: day,
+			want: []string{"2s"},
+		},
+		"the program was off for days": {
+			ends: in(2), told: Told{in(2).From.Format(time.DateOnly), 15}, events: up,
+			end: day / 2, want: []string{"2s"},
+		},
+		"told today": {
+			ends: in(3), told: Told{in(3).From.Format(time.DateOnly), 3}, events: up,
+			end: day / 2,
+		},
+		"connects often": {
+			ends: in(15), events: after(flaps(m, 20, s, 10*m)...), end: day / 2,
+			want: []string{"2s"},
+		},
+		"over": {ends: in(-3), events: up, end: 20 * day, want: []string{"2s"}},
+		"over, and told before": {
+			ends: in(-3), told: Told{in(-3).From.Format(time.DateOnly), 1}, events: up,
+			end: 20 * day, want: []string{"2s"},
+		},
+		"over, and told": {
+			ends: in(-3), told: Told{in(-3).From.Format(time.DateOnly), -1},
+			events: up, end: 20 * day,
+		},
+		"without a day": {
+			ends: conn.Unsupported{Text: "soon"}, events: up, end: 20 * day,
+			want: []string{"2s"},
+		},
+		"without a day, told": {
+			ends: conn.Unsupported{Text: "soon"}, told: Told{From: "soon"}, events: up,
+			end: 20 * day,
+		},
+		"paused": {
+			ends: in(15), events: after(happening{3 * s, paused}),
+			told: Told{in(15).From.Format(time.DateOnly), 15}, end: 20 * day,
+		},
+		"muted": {ends: in(15), events: up, muted: func(time.Duration) time.Duration {
+			return 90 * m
+		}, end: day / 2, want: []string{"1h30m0s"}},
+		"supported": {events: up, end: 20 * day},
 	} {
 		w := &world{p: DefaultPolicy(), ends: c.ends, muted: c.muted}
 		w.st.support = c.told

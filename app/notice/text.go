@@ -11,7 +11,10 @@ import (
 
 // snapshot returns as much of a snapshot as the words for a problem need.
 func (t *telling) snapshot(state conn.State, p problem) *conn.Snapshot {
-	return &conn.Snapshot{State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail, Gateway: t.in.Gateway}
+	return &conn.Snapshot{
+		State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail,
+		Gateway: t.in.Gateway,
+	}
 }
 
 // words returns cause and remedy.
@@ -62,7 +65,8 @@ func (t *telling) back() Notice {
 		return t.about(Back, "Connected again since "+clock(st.since, t.now),
 			lines("It was lost at "+clock(st.begun, t.now)+" and came and went in between.", blockedInAll(st.blocked)))
 	}
-	text := fmt.Sprintf("%s after %s (%s–%s)", verb, wording.Duration(st.since.Sub(st.begun)), clock(st.begun, st.since), clock(st.since, st.since))
+	text := fmt.Sprintf("%s after %s (%s–%s)", verb, wording.Duration(st.since.Sub(st.begun)),
+		clock(st.begun, st.since), clock(st.since, st.since))
 	if st.blocked > 0 {
 		text += ", " + wording.Count(st.blocked, "order blocked", "orders blocked")
 	}
@@ -103,7 +107,8 @@ func (t *telling) account() string {
 	if !st.up {
 		down += max(0, t.now.Sub(st.since))
 	}
-	return fmt.Sprintf("%d drops since %s, not connected for %s in all.", st.storm.drops, clock(st.storm.since, t.now), wording.Duration(down))
+	return fmt.Sprintf("%d drops since %s, not connected for %s in all.", st.storm.drops, clock(st.storm.since, t.now),
+		wording.Duration(down))
 }
 
 func (t *telling) present() string {
@@ -139,12 +144,18 @@ func (t *telling) stopped() Notice {
 
 func (t *telling) competing() Notice {
 	s := t.snapshot(conn.Degraded, problem{cause: conn.CauseCompeting, code: t.in.Event.Code})
-	return Notice{Kind: Competing, Key: string(Competing), Title: "Market data taken by another session", Body: t.words(s)}
+	return Notice{
+		Kind: Competing, Key: string(Competing), Title: "Market data taken by another session",
+		Body: t.words(s),
+	}
 }
 
 func (t *telling) guardClosed() Notice {
 	s := t.snapshot(conn.Degraded, t.st.closed)
-	return Notice{Kind: GuardClosed, Key: string(GuardClosed), Title: wording.OrdersAreBlocked, Body: t.words(s), Urgent: true}
+	return Notice{
+		Kind: GuardClosed, Key: string(GuardClosed), Title: wording.OrdersAreBlocked, Body: t.words(s),
+		Urgent: true,
+	}
 }
 
 // reminder tells that the weekly login ends at the given time.
@@ -162,7 +173,8 @@ func (t *telling) reminder(end time.Time) Notice {
 	}
 	return Notice{
 		Kind: Reminder, Key: string(Reminder), Title: title,
-		Body: "Log in again after that time: restart Gateway and confirm the second factor on the phone. Gatewatch reconnects by itself.",
+		Body: "Log in again after that time: restart Gateway and confirm the second factor on the phone. Gatewatch " +
+			"reconnects by itself.",
 	}
 }
 
@@ -206,8 +218,8 @@ func printable(text string) string {
 	return b.String()
 }
 
-// clock returns the time of day, with the day if that is not the day of the other moment, and with the zone if the clocks
-// were changed in between.
+// clock returns the time of day, with the day if that is not the day of the other moment, and with the zone if the
+// clocks were changed in between.
 func clock(t, other time.Time) string {
 	t, other = t.Local(), other.Local()
 	y, m, d := t.Date()

@@ -55,35 +55,77 @@ func TestReminder(t *testing.T) {
 		want   []string
 	}{
 		{name: "once", events: running, want: []string{"-12h0m0s"}},
-		{name: "every week", events: running, end: end2 - end1 + day, want: []string{"-12h0m0s", (end2 - end1 - 12*h).String()}},
+		{name: "every week", events: running, end: end2 - end1 + day, want: []string{
+			"-12h0m0s", (end2 - end1 - 12*h).String(),
+		}},
 		{name: "not asked for", before: -1, events: running},
-		{name: "three days ahead", before: 72 * h, events: running, end: end2 - end1 + day, want: []string{"-72h0m0s", (end2 - end1 - 72*h).String()}},
+		{name: "three days ahead", before: 72 * h, events: running, end: end2 - end1 + day, want: []string{
+			"-72h0m0s", (end2 - end1 - 72*h).String(),
+		}},
 		{name: "never connected", events: []happening{{0, started}, {s, failed}}, want: []string{"-12h0m0s"}},
-		{name: "while lost", events: append(slices.Clone(running), happening{end1 - day, lostNow}), want: []string{"-12h0m0s"}},
-		{name: "while unstable", events: append(slices.Clone(running), flaps(end1-13*h, 90, 2*s, m)...), want: []string{"-12h0m0s"}},
-		{name: "in the reset window", events: append(slices.Clone(running), happening{end1 - 13*h, windowOpens}), want: []string{"-12h0m0s"}},
-		{name: "paused", events: append(slices.Clone(running), happening{end1 - day, paused})},
-		{name: "paused, and something happens", events: append(slices.Clone(running), happening{end1 - day, paused}, happening{end1 - h, ev(conn.EventWindowStarted, conn.Paused)})},
+		{name: "while lost", events: append(slices.Clone(running), happening{end1 - day, lostNow}), want: []string{
+			"-12h0m0s",
+		}},
+		{name: "while unstable", events: append(slices.Clone(running), flaps(end1-13*h, 90, 2*s, m)...), want: []string{
+			"-12h0m0s",
+		}},
 		{
-			name: "paused, and resumed in time", events: append(slices.Clone(running), happening{end1 - day, paused}, happening{end1 - 5*h, resumed}, happening{end1 - 4*h, connected}),
+			name: "in the reset window", events: append(slices.Clone(running), happening{end1 - 13*h, windowOpens}),
+			want: []string{"-12h0m0s"},
+		},
+		{name: "paused", events: append(slices.Clone(running), happening{end1 - day, paused})},
+		{name: "paused, and something happens", events: append(slices.Clone(running), happening{end1 - day, paused},
+			happening{end1 - h, ev(conn.EventWindowStarted, conn.Paused)})},
+		{
+			name: "paused, and resumed in time", events: append(slices.Clone(running), happening{end1 - day, paused},
+				happening{end1 - 5*h, resumed}, happening{end1 - 4*h, connected}),
 			want: []string{"-4h59m30s"},
 		},
-		{name: "paused, and resumed too late", events: append(slices.Clone(running), happening{end1 - day, paused}, happening{end1 + s, resumed})},
+		{name: "paused, and resumed too late", events: append(slices.Clone(running), happening{end1 - day, paused},
+			happening{end1 + s, resumed})},
 		{name: "started after it", events: []happening{{end1, started}, {end1 + 2*s, connected}}},
-		{name: "started before it, connected at once", events: []happening{{end1 - h, started}, {end1 - h + 2*s, connected}}, want: []string{"-59m58s"}},
-		{name: "started before it, not connected", events: []happening{{end1 - h, started}, {end1 - h + 2*s, failed}}, want: []string{"-59m30s"}},
-		{name: "woken before it", events: append(slices.Clone(running), happening{end1 - 12*h - s, woke}), want: []string{"-11h59m31s"}},
+		{name: "started before it, connected at once", events: []happening{
+			{end1 - h, started}, {end1 - h + 2*s, connected},
+		}, want: []string{"-59m58s"}},
+		{
+			name: "started before it, not connected", events: []happening{
+				{end1 - h, started}, {end1 - h + 2*s, failed},
+			},
+			want: []string{"-59m30s"},
+		},
+		{
+			name: "woken before it", events: append(slices.Clone(running), happening{end1 - 12*h - s, woke}),
+			want: []string{"-11h59m31s"},
+		},
 
 		{name: "muted until before it", events: running, muted: muted(-13*h, -2*h), want: []string{"-2h0m0s"}},
 		{name: "muted beyond it", events: running, muted: muted(-13*h, 2*h)},
 
-		{name: "quiet hours until before it", events: running, quiet: quietAround(-14*h, -6*h), want: []string{"-6h0m0s"}},
-		{name: "quiet hours beyond it begin later", events: running, quiet: quietAround(-3*h, 5*h), want: []string{"-12h0m0s"}},
-		{name: "quiet hours would swallow it", before: 2 * h, events: running, quiet: quietAround(-3*h, 5*h), want: []string{"-3h10m0s"}},
-		{name: "quiet hours until it would, too", before: 2 * h, events: running, quiet: quietAround(-3*h, 0), want: []string{"-3h10m0s"}},
-		{name: "started between the reminder and quiet hours", before: 2 * h, events: []happening{{end1 - 3*h - 5*m, started}}, quiet: quietAround(-3*h, 5*h), want: []string{"-3h4m30s"}},
-		{name: "started in quiet hours beyond it", before: 2 * h, events: []happening{{end1 - h, started}}, quiet: quietAround(-3*h, 5*h)},
-		{name: "ahead of quiet hours means after others", before: 2 * h, events: running, quiet: quietAround(-3*h, -3*h-5*m), want: []string{"-3h5m0s"}},
+		{name: "quiet hours until before it", events: running, quiet: quietAround(-14*h, -6*h), want: []string{
+			"-6h0m0s",
+		}},
+		{name: "quiet hours beyond it begin later", events: running, quiet: quietAround(-3*h, 5*h), want: []string{
+			"-12h0m0s",
+		}},
+		{
+			name: "quiet hours would swallow it", before: 2 * h, events: running, quiet: quietAround(-3*h, 5*h),
+			want: []string{"-3h10m0s"},
+		},
+		{
+			name: "quiet hours until it would, too", before: 2 * h, events: running, quiet: quietAround(-3*h, 0),
+			want: []string{"-3h10m0s"},
+		},
+		{name: "started between the reminder and quiet hours", before: 2 * h, events: []happening{
+			{end1 - 3*h - 5*m, started},
+		}, quiet: quietAround(-3*h, 5*h), want: []string{"-3h4m30s"}},
+		{
+			name: "started in quiet hours beyond it", before: 2 * h, events: []happening{{end1 - h, started}},
+			quiet: quietAround(-3*h, 5*h),
+		},
+		{
+			name: "ahead of quiet hours means after others", before: 2 * h, events: running,
+			quiet: quietAround(-3*h, -3*h-5*m), want: []string{"-3h5m0s"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{p: DefaultPolicy(), muted: c.muted, quiet: c.quiet}
@@ -175,7 +217,8 @@ func TestReminderWords(t *testing.T) {
 		all := w.play([]happening{{0, started}, {2 * s, connected}}, end1)
 		want := Notice{
 			Kind: Reminder, Key: "weekly_login", Title: c.title, At: begin.Add(end1 - 12*h),
-			Body: "Log in again after that time: restart Gateway and confirm the second factor on the phone. Gatewatch reconnects by itself.",
+			Body: "Log in again after that time: restart Gateway and confirm the second factor on the phone. " +
+				"Gatewatch reconnects by itself.",
 		}
 		if c.remote {
 			want.Body += "\nGateway: 127.0.0.1:4002, PAPER, seen from desk."
@@ -202,19 +245,46 @@ func TestSignIn(t *testing.T) {
 		quiet  Quiet
 		want   []string // after the first end
 	}{
-		{name: "closed by it", after: m, events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent}, happening{end1 + 2*h, connected}), want: []string{"1m2s Sign-in needed #2", "2h0m10s Reconnected #2"}},
-		{name: "told in other words first", events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent}, happening{end1 + 25*s, silent}, happening{end1 + 2*h, connected}), want: []string{"7s Connection #2", "40s Sign-in needed #2", "2h0m10s Reconnected #2"}},
-		{name: "Gateway is only starting", events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent}, happening{end1 + 30*s, connected}), want: []string{"7s Connection #2", "40s Reconnected #2"}},
-		{name: "nothing listens", events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent}, happening{end1 + 25*s, failed}), want: []string{"7s Connection #2"}},
-		{name: "the outage began before", events: after(happening{end1 - h, lostNow}, happening{end1 - h + s, silent}, happening{end1 + s, silent}), want: []string{"-59m55s Connection #2", "31s Sign-in needed #2"}},
-		{name: "connected since", events: after(happening{end1 + h, lostSilent}), want: []string{"1h0m5s Connection #2"}},
-		{name: "paused over it", events: after(happening{end1 - h, paused}, happening{end1 + h, resumed}, happening{end1 + h + s, silent}), want: []string{"1h0m30s Sign-in needed #2"}},
-		{name: "started a day after it", events: []happening{{end1 + day, started}, {end1 + day + s, silent}}, want: []string{"24h0m30s Sign-in needed #1"}},
-		{name: "started three days after it", events: []happening{{end1 + 3*day, started}, {end1 + 3*day + s, silent}}, want: []string{"72h0m30s No connection #1"}},
-		{name: "down for good after drops", events: after(append(flaps(end1-6*m, 5, 2*s, m), happening{end1 - 2*s, lostNow}, happening{end1 + s, silent})...), want: []string{"-2m54s The connection #5", "4m58s Sign-in needed #6"}},
+		{name: "closed by it", after: m, events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent},
+			happening{end1 + 2*h, connected}), want: []string{"1m2s Sign-in needed #2", "2h0m10s Reconnected #2"}},
 		{
-			name: "told before quiet hours, explained after them", events: after(happening{end1 - h, lostNow}, happening{end1 + s, silent}, happening{end1 + h, silent}),
-			quiet: Quiet{begin.Add(end1 - 30*m).UTC().Hour(), 30, beyond.Hour(), 0, time.UTC}, want: []string{"-59m55s Connection #2", "6h0m0s Sign-in needed #2"},
+			name: "told in other words first", events: after(happening{end1 + 2*s, lostNow},
+				happening{end1 + 10*s, silent}, happening{end1 + 25*s, silent}, happening{end1 + 2*h, connected}),
+			want: []string{"7s Connection #2", "40s Sign-in needed #2", "2h0m10s Reconnected #2"},
+		},
+		{name: "Gateway is only starting", events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent},
+			happening{end1 + 30*s, connected}), want: []string{"7s Connection #2", "40s Reconnected #2"}},
+		{name: "nothing listens", events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent},
+			happening{end1 + 25*s, failed}), want: []string{"7s Connection #2"}},
+		{name: "the outage began before", events: after(happening{end1 - h, lostNow}, happening{end1 - h + s, silent},
+			happening{end1 + s, silent}), want: []string{"-59m55s Connection #2", "31s Sign-in needed #2"}},
+		{name: "connected since", events: after(happening{end1 + h, lostSilent}), want: []string{
+			"1h0m5s Connection #2",
+		}},
+		{name: "paused over it", events: after(happening{end1 - h, paused}, happening{end1 + h, resumed},
+			happening{end1 + h + s, silent}), want: []string{"1h0m30s Sign-in needed #2"}},
+		{
+			name: "started a day after it", events: []happening{{end1 + day, started}, {end1 + day + s, silent}},
+			want: []string{"24h0m30s Sign-in needed #1"},
+		},
+		{
+			name: "started three days after it", events: []happening{
+				{end1 + 3*day, started},
+				{end1 + 3*day + s, silent},
+			},
+			want: []string{"72h0m30s No connection #1"},
+		},
+		{
+			name: "down for good after drops",
+			events: after(append(flaps(end1-6*m, 5, 2*s, m), happening{end1 - 2*s, lostNow},
+				happening{end1 + s, silent})...), want: []string{"-2m54s The connection #5", "4m58s Sign-in needed #6"},
+		},
+		{
+			name: "told before quiet hours, explained after them", events: after(happening{end1 - h, lostNow},
+				happening{end1 + s, silent}, happening{end1 + h, silent}),
+			quiet: Quiet{begin.Add(end1 - 30*m).UTC().Hour(), 30, beyond.Hour(), 0, time.UTC}, want: []string{
+				"-59m55s Connection #2", "6h0m0s Sign-in needed #2",
+			},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -225,12 +295,16 @@ func TestSignIn(t *testing.T) {
 			var got []string
 			for _, n := range w.play(c.events, end1+4*day) {
 				title := n.n.Title
-				for _, short := range []string{"Sign-in needed", "Connection", "No connection", "The connection", "Reconnected"} {
+				for _, short := range []string{
+					"Sign-in needed", "Connection", "No connection", "The connection",
+					"Reconnected",
+				} {
 					if strings.HasPrefix(title, short) {
 						title = short
 					}
 				}
-				if title == "Sign-in needed" && (!strings.HasPrefix(n.n.Body, "Since ") || !strings.HasSuffix(n.n.Body, wording.SignIn) || !n.n.Urgent || !n.n.Connect || n.n.Kind != Lost) {
+				if title == "Sign-in needed" && (!strings.HasPrefix(n.n.Body, "Since ") ||
+					!strings.HasSuffix(n.n.Body, wording.SignIn) || !n.n.Urgent || !n.n.Connect || n.n.Kind != Lost) {
 					t.Errorf("%+v", n.n)
 				}
 				got = append(got, (n.at-end1).String()+" "+title+n.String()[strings.LastIndex(n.String(), " #"):])
@@ -242,8 +316,8 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestQuietWeeks plays random weeks with quiet hours: nothing is told in them, each week's reminder comes once and in time,
-// and whoever was told of an outage is told of its end.
+// TestQuietWeeks plays random weeks with quiet hours: nothing is told in them, each week's reminder comes once and in
+// time, and whoever was told of an outage is told of its end.
 func TestQuietWeeks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := rapid.IntRange(0, 24*60-1)
@@ -282,7 +356,8 @@ func TestQuietWeeks(t *testing.T) {
 		}
 		for moment := wording.WeeklyEnd(begin); moment.Before(begin.Add(end)); moment = wording.WeeklyEnd(moment) {
 			if reminded[moment.UTC()] != 1 {
-				t.Fatalf("told %d times of %v; quiet %+v, ahead %v", reminded[moment.UTC()], moment, w.quiet, w.p.Weekly)
+				t.Fatalf("told %d times of %v; quiet %+v, ahead %v", reminded[moment.UTC()], moment, w.quiet,
+					w.p.Weekly)
 			}
 		}
 	})

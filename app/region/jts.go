@@ -141,8 +141,8 @@ func (f *Found) take(data []byte) Reason {
 	return ""
 }
 
-// valuesOf returns the values of all keys, such as logon.timezone, in lower case; ok is false if a line is too long. Of a
-// key that occurs more than once the last value counts, as for Gateway.
+// valuesOf returns the values of all keys, such as logon.timezone, in lower case; ok is false if a line is too long. Of
+// a key that occurs more than once the last value counts, as for Gateway.
 func valuesOf(data []byte) (values map[string]string, ok bool) {
 	values = map[string]string{}
 	section := ""

@@ -12,8 +12,8 @@ import (
 // Region is where IBKR's servers for a user are. Its text is stable.
 type Region string
 
-// The regions. IBKR resets its servers in America, Europe and Asia at different times. Australia uses those in Asia, but
-// Gatewatch starts with a daily window of its own there.
+// The regions. IBKR resets its servers in America, Europe and Asia at different times. Australia uses those in Asia,
+// but Gatewatch starts with a daily window of its own there.
 const (
 	Unknown   Region = ""
 	America   Region = "america"
@@ -42,7 +42,8 @@ const (
 	BasisPaper  Basis = "paper"  // the login to a paper account: those are on the servers in America by default
 )
 
-// Applies returns the region of the reset window with which Gatewatch starts: that of the computer's zone if it has one.
+// Applies returns the region of the reset window with which Gatewatch starts: that of the computer's zone if it has
+// one.
 func (f Found) Applies() Region {
 	if f.Computer != Unknown {
 		return f.Computer

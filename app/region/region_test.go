@@ -16,7 +16,8 @@ import (
 func TestOfZone(t *testing.T) {
 	for zone, want := range map[string]Region{
 		"America/New_York": America, "US/Eastern": America, "America/Sao_Paulo": America, "Pacific/Honolulu": America,
-		"Europe/Zurich": Europe, "Europe/London": Europe, "GB": Europe, "Africa/Johannesburg": Europe, "Asia/Dubai": Europe,
+		"Europe/Zurich": Europe, "Europe/London": Europe, "GB": Europe, "Africa/Johannesburg": Europe,
+		"Asia/Dubai":     Europe,
 		"Asia/Hong_Kong": Asia, "Asia/Tokyo": Asia, "Asia/Kolkata": Asia, "Pacific/Auckland": Asia, "Singapore": Asia,
 		"Australia/Sydney": Australia, "Australia/Perth": Australia,
 		"UTC": Unknown, "Etc/GMT-1": Unknown, "": Unknown, "Local": Unknown, "Europe/Atlantis": Unknown,
@@ -39,7 +40,8 @@ func TestAllZones(t *testing.T) {
 	hours := map[Region][2]int{America: {-12, 0}, Europe: {-2, 5}, Asia: {4, 15}, Australia: {8, 11}}
 	seen := 0
 	for _, f := range archive.File {
-		if strings.HasSuffix(f.Name, "/") || strings.HasPrefix(f.Name, "Etc/") || strings.HasPrefix(f.Name, "Antarctica/") {
+		if strings.HasSuffix(f.Name, "/") || strings.HasPrefix(f.Name, "Etc/") ||
+			strings.HasPrefix(f.Name, "Antarctica/") {
 			continue
 		}
 		region := OfZone(f.Name)
@@ -100,7 +102,8 @@ func TestWindowsZones(t *testing.T) {
 
 func TestTake(t *testing.T) {
 	text := func(zone, mode, region, peer string) string {
-		return "[IBGateway]\r\nLocalServerPort=4000\r\nTimeZone=Asia/Tokyo\r\n[Logon]\r\nLocale=en\r\nTimeZone=" + zone +
+		return "[IBGateway]\r\nLocalServerPort=4000\r\nTimeZone=Asia/Tokyo\r\n[Logon]\r\nLocale=en\r\nTimeZone=" +
+			zone +
 			"\r\ntradingMode=" + mode + "\r\n[Communication]\r\nRegion=" + region + "\r\nPeer=" + peer + "\r\n"
 	}
 	for name, c := range map[string]struct {
@@ -109,27 +112,36 @@ func TestTake(t *testing.T) {
 		basis Basis
 		why   Reason
 	}{
-		"server":             {text("Europe/Berlin", "l", "us", "hdc1.ibllc.com:4001"), Asia, BasisServer, ""},
-		"reserve":            {text("America/New_York", "p", "", "zdc1-hb1.ibllc.com"), Europe, BasisServer, ""},
-		"region":             {text("Europe/Berlin", "p", "us", ""), America, BasisServer, ""},
-		"unknown server":     {text("Europe/Berlin", "p", "eu", "xdc7.ibllc.com:4001"), Europe, BasisServer, ""},
-		"zone":               {text("Asia/Hong_Kong", "p", "", ""), Asia, BasisZone, ""},
-		"paper":              {text("", "p", "", ""), America, BasisPaper, ""},
-		"UTC":                {text("UTC", "l", "", ""), Unknown, "", ""},
-		"nothing":            {"", Unknown, "", ""},
-		"other keys":         {"[IBGateway]\nTimeZone=Asia/Tokyo\nPeer=hdc1.ibllc.com\n", Unknown, "", ""},
-		"case, space, BOM":   {"\xef\xbb\xbf [LOGON]\n timezone = Asia/Tokyo \n", Asia, BasisZone, ""},
-		"the last counts":    {"[Logon]\nTimeZone=Asia/Tokyo\nTimeZone=Europe/Berlin\n", Europe, BasisZone, ""},
-		"Latin-1":            {"[Logon]\nUserNameToDirectory=J\xfcrgen,x\nTimeZone=Europe/Berlin\n", Europe, BasisZone, ""},
-		"unknown zone":       {text("Mars/Olympus", "l", "eu", ""), Europe, BasisServer, ReasonValue},
-		"path":               {text("../../etc/localtime", "p", "", ""), America, BasisPaper, ReasonValue},
-		"unknown mode":       {text("Europe/Berlin", "x", "", ""), Europe, BasisZone, ReasonValue},
-		"unknown region":     {text("Europe/Berlin", "l", "mars", ""), Europe, BasisZone, ReasonValue},
-		"a stranger's peer":  {text("Europe/Berlin", "l", "", "zdc1.example.com:4001"), Europe, BasisZone, ReasonValue},
-		"binary":             {text("Europe/Berlin", "l", "", "") + "\x00\x01", Unknown, "", ReasonBinary},
-		"UTF-16":             {"\xff\xfe[\x00L\x00o\x00", Unknown, "", ReasonBinary},
-		"a line is too long": {text("Europe/Berlin", strings.Repeat("l", maxLine), "", ""), Unknown, "", ReasonLongLine},
-		"too large":          {text("Europe/Berlin", "l", "", "") + strings.Repeat("a=b\n", maxFile/4), Unknown, "", ReasonLarge},
+		"server":           {text("Europe/Berlin", "l", "us", "hdc1.ibllc.com:4001"), Asia, BasisServer, ""},
+		"reserve":          {text("America/New_York", "p", "", "zdc1-hb1.ibllc.com"), Europe, BasisServer, ""},
+		"region":           {text("Europe/Berlin", "p", "us", ""), America, BasisServer, ""},
+		"unknown server":   {text("Europe/Berlin", "p", "eu", "xdc7.ibllc.com:4001"), Europe, BasisServer, ""},
+		"zone":             {text("Asia/Hong_Kong", "p", "", ""), Asia, BasisZone, ""},
+		"paper":            {text("", "p", "", ""), America, BasisPaper, ""},
+		"UTC":              {text("UTC", "l", "", ""), Unknown, "", ""},
+		"nothing":          {"", Unknown, "", ""},
+		"other keys":       {"[IBGateway]\nTimeZone=Asia/Tokyo\nPeer=hdc1.ibllc.com\n", Unknown, "", ""},
+		"case, space, BOM": {"\xef\xbb\xbf [LOGON]\n timezone = Asia/Tokyo \n", Asia, BasisZone, ""},
+		"the last counts":  {"[Logon]\nTimeZone=Asia/Tokyo\nTimeZone=Europe/Berlin\n", Europe, BasisZone, ""},
+		"Latin-1": {
+			"[Logon]\nUserNameToDirectory=J\xfcrgen,x\nTimeZone=Europe/Berlin\n", Europe, BasisZone,
+			"",
+		},
+		"unknown zone":      {text("Mars/Olympus", "l", "eu", ""), Europe, BasisServer, ReasonValue},
+		"path":              {text("../../etc/localtime", "p", "", ""), America, BasisPaper, ReasonValue},
+		"unknown mode":      {text("Europe/Berlin", "x", "", ""), Europe, BasisZone, ReasonValue},
+		"unknown region":    {text("Europe/Berlin", "l", "mars", ""), Europe, BasisZone, ReasonValue},
+		"a stranger's peer": {text("Europe/Berlin", "l", "", "zdc1.example.com:4001"), Europe, BasisZone, ReasonValue},
+		"binary":            {text("Europe/Berlin", "l", "", "") + "\x00\x01", Unknown, "", ReasonBinary},
+		"UTF-16":            {"\xff\xfe[\x00L\x00o\x00", Unknown, "", ReasonBinary},
+		"a line is too long": {
+			text("Europe/Berlin", strings.Repeat("l", maxLine), "", ""), Unknown, "",
+			ReasonLongLine,
+		},
+		"too large": {
+			text("Europe/Berlin", "l", "", "") + strings.Repeat("a=b\n", maxFile/4), Unknown, "",
+			ReasonLarge,
+		},
 	} {
 		var f Found
 		if why := f.take([]byte(c.text)); why != c.why || f.Gateway != c.want || f.Basis != c.basis {
@@ -250,7 +262,8 @@ func TestChoice(t *testing.T) {
 }
 
 func FuzzTake(f *testing.F) {
-	f.Add([]byte("[Logon]\nTimeZone=Europe/Berlin\ntradingMode=p\n[Communication]\nRegion=eu\nPeer=zdc1.ibllc.com:4001\n"))
+	f.Add([]byte("[Logon]\nTimeZone=Europe/Berlin\ntradingMode=p\n" +
+		"[Communication]\nRegion=eu\nPeer=zdc1.ibllc.com:4001\n"))
 	f.Add([]byte("[Logon\nTimeZone==\x00"))
 	f.Add(bytes.Repeat([]byte("="), maxLine+1))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -14,8 +14,9 @@ import (
 func TestZoneOfComputer(t *testing.T) {
 	for tz, want := range map[string]string{
 		"Europe/Berlin": "Europe/Berlin", ":Asia/Tokyo": "Asia/Tokyo", "": "UTC", ":": "UTC",
-		"/usr/share/zoneinfo/America/New_York": "America/New_York", "/usr/share/zoneinfo/posix/Asia/Tokyo": "Asia/Tokyo",
-		"/home/someone/zone": "",
+		"/usr/share/zoneinfo/America/New_York": "America/New_York",
+		"/usr/share/zoneinfo/posix/Asia/Tokyo": "Asia/Tokyo",
+		"/home/someone/zone":                   "",
 	} {
 		t.Setenv("TZ", tz)
 		if got := computerZone(); got != want {

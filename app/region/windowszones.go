@@ -7,8 +7,8 @@ func zoneOfWindows(name string) string {
 	return windowsZones[strings.Replace(name, " Standard Time", "", 1)]
 }
 
-// windowsZones are the zones that Windows knows, without “Standard Time” in their names. Source: windowsZones.xml of the
-// Unicode CLDR.
+// windowsZones are the zones that Windows knows, without “Standard Time” in their names. Source: windowsZones.xml of
+// the Unicode CLDR.
 var windowsZones = map[string]string{
 	"AUS Central": "Australia/Darwin", "AUS Eastern": "Australia/Sydney", "Afghanistan": "Asia/Kabul",
 	"Alaskan": "America/Anchorage", "Aleutian": "America/Adak", "Altai": "Asia/Barnaul", "Arab": "Asia/Riyadh",

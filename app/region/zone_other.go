@@ -26,7 +26,8 @@ func computerZone() string {
 	return zoneOfFile("/etc/timezone") // on Debian, where /etc/localtime may be a copy
 }
 
-// zoneOfPath returns the zone that a file of the system's time zone database describes; a name that is no path as it is.
+// zoneOfPath returns the zone that a file of the system's time zone database describes; a name that is no path as it
+// is.
 func zoneOfPath(path string) string {
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "..") {
 		return path

@@ -109,7 +109,8 @@ func alertConfig(s settings.Settings) alert.Config {
 	c := alert.Config{Slack: s.Slack.WebhookURL, Services: s.Alerts.Services}
 	if e := s.Email; e.Server != "" && len(e.To) > 0 {
 		c.Email = &alert.Email{
-			Server: e.Server, Port: e.Port, Encryption: e.Encryption, User: e.User, Password: e.Password, From: e.From, To: e.To,
+			Server: e.Server, Port: e.Port, Encryption: e.Encryption, User: e.User, Password: e.Password, From: e.From,
+			To: e.To,
 		}
 	}
 	if w := s.Webhook; w.URL != "" {

@@ -80,20 +80,34 @@ func TestApply(t *testing.T) {
 	c := p.settings.consumers
 	old := *p.settings.current.Load()
 	s := old
-	s.Gateway.Port, s.Gateway.ClientID, s.API.Port, s.Log.Level, s.Webhook.URL = gatewayPort, 18, apiPort, "debug", "env:TEST_HOOK"
-	s.Notices.DesktopAfterSeconds, s.Notices.Desktop, s.Alerts.AfterSeconds, s.Trading.MaxTickAgeSeconds = 77, false, 78, 2.5
+	s.Gateway.Port, s.Gateway.ClientID, s.API.Port, s.Log.Level, s.Webhook.URL = gatewayPort, 18, apiPort, "debug",
+		"env:TEST_HOOK"
+	s.Notices.DesktopAfterSeconds, s.Notices.Desktop, s.Alerts.AfterSeconds, s.Trading.MaxTickAgeSeconds = 77, false,
+		78, 2.5
 	s.MarketHours = settings.MarketHours{Days: []string{"mon"}, Open: "09:30", Close: "16:00", Timezone: "UTC"}
 	inEffect := map[string]func() bool{
-		"log":                   func() bool { return p.level.Level() == slog.LevelDebug },
-		"desktop":               func() bool { return !slices.Contains(p.desktop.Env(), "TEST_HOOK=http://127.0.0.1:1/hook") },
-		"desktop notifications": func() bool { n := p.notifications.desktop.Load(); return n.After == 77*time.Second && n.Off },
-		"remote notifications":  func() bool { n := p.notifications.remote.Load(); return n.After == 78*time.Second && !n.Off },
-		"client id of notices":  func() bool { return p.notifications.desktop.Load().ClientID == 18 },
-		"alert channels":        func() bool { c.alerts.mu.Lock(); defer c.alerts.mu.Unlock(); return c.alerts.config.Webhook != nil },
-		"uptime":                func() bool { return c.history.hours.Load().Location == time.UTC },
-		"hours of rules":        func() bool { return c.trading.marketHours.Load().Location == time.UTC },
-		"age of ticks":          func() bool { return c.trading.maxTickAge.Load() == int64(2500*time.Millisecond) },
-		"API":                   func() bool { return p.server.port() == apiPort },
+		"log": func() bool { return p.level.Level() == slog.LevelDebug },
+		"desktop": func() bool {
+			return !slices.Contains(p.desktop.Env(), "TEST_HOOK=http://127.0.0.1:1/hook")
+		},
+		"desktop notifications": func() bool {
+			n := p.notifications.desktop.Load()
+			return n.After == 77*time.Second && n.Off
+		},
+		"remote notifications": func() bool {
+			n := p.notifications.remote.Load()
+			return n.After == 78*time.Second && !n.Off
+		},
+		"client id of notices": func() bool { return p.notifications.desktop.Load().ClientID == 18 },
+		"alert channels": func() bool {
+			c.alerts.mu.Lock()
+			defer c.alerts.mu.Unlock()
+			return c.alerts.config.Webhook != nil
+		},
+		"uptime":         func() bool { return c.history.hours.Load().Location == time.UTC },
+		"hours of rules": func() bool { return c.trading.marketHours.Load().Location == time.UTC },
+		"age of ticks":   func() bool { return c.trading.maxTickAge.Load() == int64(2500*time.Millisecond) },
+		"API":            func() bool { return p.server.port() == apiPort },
 	}
 	expect := func(when string, want bool) {
 		t.Helper()
@@ -145,7 +159,8 @@ func TestApplyRefused(t *testing.T) {
 	if err := p.settings.consumers.Apply(old, s); !errors.Is(err, conn.ErrNotRunning) {
 		t.Fatal(err)
 	}
-	if p.level.Level() == slog.LevelDebug || p.server.url() != url || p.backend.trading.maxTickAge.Load() == int64(2500*time.Millisecond) {
+	if p.level.Level() == slog.LevelDebug || p.server.url() != url || p.backend.trading.maxTickAge.Load() == int64(
+		2500*time.Millisecond) {
 		t.Error("settings that were refused are in effect")
 	}
 	if _, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", apiPort)); err == nil {
@@ -181,7 +196,8 @@ func TestAcceptedIsInEffect(t *testing.T) {
 	if err := p.settings.SaveSettings(t.Context(), text, ""); err != nil {
 		t.Fatal(err)
 	}
-	if armed, _ := p.backend.trading.desk.Armed(); armed || p.backend.Settings().Settings.Gateway.Mode != string(conn.Live) {
+	if armed, _ := p.backend.trading.desk.Armed(); armed || p.backend.Settings().Settings.Gateway.Mode != string(
+		conn.Live) {
 		t.Errorf("armed: %v, with %+v", armed, p.backend.Settings())
 	}
 }

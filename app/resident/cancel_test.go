@@ -14,8 +14,10 @@ import (
 func TestCancelRefusals(t *testing.T) {
 	other := &engine.OtherClientError{Session: 7, Orders: []engine.Intent{{ID: 12, Client: 3}}}
 	for want, err := range map[string]error{
-		"connect with client id 3, or cancel it in TWS":                                           errors.Join(other, engine.ErrIDReused),
-		"order 5: another order has the same client id and order id in Gateway; cancel it in TWS": fmt.Errorf("order 5: %w", engine.ErrIDReused),
+		"connect with client id 3, or cancel it in TWS": errors.Join(other,
+			engine.ErrIDReused),
+		"order 5: another order has the same client id and order id in Gateway; cancel it in TWS": fmt.Errorf(
+			"order 5: %w", engine.ErrIDReused),
 	} {
 		var conflict *api.Conflict
 		if got := answered(err); !errors.As(got, &conflict) || !strings.HasSuffix(conflict.Reason, want) {

@@ -23,7 +23,8 @@ type connection struct {
 func (c *connection) run(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("the connection failed inside; the program ends", "panic", hideLine(fmt.Sprint(p)), "stack", string(debug.Stack()))
+			c.log.Error("the connection failed inside; the program ends", "panic", hideLine(fmt.Sprint(p)), "stack",
+				string(debug.Stack()))
 			panic(p)
 		}
 	}()

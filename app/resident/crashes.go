@@ -45,7 +45,8 @@ func (c *crashes) catch() (end func()) {
 		c.log.Error("the crash of the run before cannot be kept", "err", err)
 	}
 	if l := c.last; l != nil {
-		c.log.Error("Gatewatch had crashed", "crash", l.At.Format(time.RFC3339), "panic", wording.OneLine(l.What), "path", l.Path)
+		c.log.Error("Gatewatch had crashed", "crash", l.At.Format(time.RFC3339), "panic", wording.OneLine(l.What),
+			"path", l.Path)
 	}
 	end, err = crash.Catch(c.home.State)
 	if err != nil {
@@ -69,10 +70,14 @@ func (c *crashes) report() {
 	if l == nil {
 		return
 	}
-	text := fmt.Sprintf("Gatewatch crashed at %s and runs again. Details: %s", l.At.Local().Format("15:04:05 on 2 Jan"), l.Path)
+	text := fmt.Sprintf("Gatewatch crashed at %s and runs again. Details: %s", l.At.Local().Format("15:04:05 on 2 Jan"),
+		l.Path)
 	c.screen.Say("CRASHED", text)
 	if !l.Again {
 		path := diagnostics.NewHider().Hide(l.Path)
-		c.reports.Put(engine.Report{Kind: engine.ReportCrashed, At: l.At.UTC(), Text: wording.OneLine(l.What), Detail: "details in " + path})
+		c.reports.Put(engine.Report{
+			Kind: engine.ReportCrashed, At: l.At.UTC(), Text: wording.OneLine(l.What),
+			Detail: "details in " + path,
+		})
 	}
 }

@@ -34,7 +34,9 @@ func TestEngineHalted(t *testing.T) {
 	tr := &trading{reports: &reports}
 	parts := &crash.Parts{Log: slog.New(slog.DiscardHandler)}
 	stream, end := reports.Subscribe()
-	if parts.Do("engine", func() { tr.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") }) }) {
+	if parts.Do("engine", func() {
+		tr.runEngine(t.Context(), func(context.Context) { panic("injected for DU1234567") })
+	}) {
 		t.Error("the panic was not passed on")
 	}
 	tr.runEngine(t.Context(), func(context.Context) {})

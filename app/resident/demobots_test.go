@@ -109,7 +109,8 @@ func TestBotsSideBySide(t *testing.T) {
 	sees(direct, "-1 error 1100 ")
 	g, d = both()
 	sees(guarded, fmt.Sprint(g, " error 201 "))
-	print("Gateway loses IBKR, both buy", "error 1100, then error 201: nothing was sent", "error 1100; the order waits in Gateway")
+	print("Gateway loses IBKR, both buy", "error 1100, then error 201: nothing was sent",
+		"error 1100; the order waits in Gateway")
 	if _, err := gateway.Do("1102", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,8 @@ func TestBotsSideBySide(t *testing.T) {
 	for _, o := range gateway.State().Orders {
 		sent[o.ClientID]++
 	}
-	print("orders at Gateway", fmt.Sprintf("%d of 4, all while it was safe", sent[guardedID]), fmt.Sprintf("%d of 4", sent[directID]))
+	print("orders at Gateway", fmt.Sprintf("%d of 4, all while it was safe", sent[guardedID]),
+		fmt.Sprintf("%d of 4", sent[directID]))
 	if sent[guardedID] != 2 || sent[directID] != 4 {
 		t.Errorf("orders by client id: %v; %s", sent, strings.Join(guarded.said, "\n"))
 	}

@@ -11,15 +11,16 @@ import (
 	"gatewatch/app/home"
 )
 
-// TestDiagnosticsInAFile holds what “Copy diagnostics” does where nothing takes text: a file lies in the state folder, for the user
-// alone, and is opened.
+// TestDiagnosticsInAFile holds what “Copy diagnostics” does where nothing takes text: a file lies in the state folder,
+// for the user alone, and is opened.
 func TestDiagnosticsInAFile(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		t.Skip("these have a clipboard")
 	}
 	dir := t.TempDir()
 	opened := filepath.Join(dir, "opened")
-	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >"+opened+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >"+opened+"\n"),
+		0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir)

@@ -36,7 +36,8 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 			}
 			defer ledger.Close()
 			busy, release := make(chan struct{}), make(chan struct{})
-			desk := engine.NewDesk(ledger, engine.Limits{}, func(engine.Report) { // the desk is busy with an order as long as this takes
+			// the desk is busy with an order as long as this takes
+			desk := engine.NewDesk(ledger, engine.Limits{}, func(engine.Report) {
 				close(busy)
 				<-release
 			}, slog.New(said))
@@ -75,11 +76,12 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 	}
 }
 
-// TestSessionEnds has the desktop end the session while the tray still has its goroutine, as on Windows: when the program has
-// been told it may be killed, since trading is disarmed, all has ended and that is written down.
+// TestSessionEnds has the desktop end the session while the tray still has its goroutine, as on Windows: when the
+// program has been told it may be killed, since trading is disarmed, all has ended and that is written down.
 func TestSessionEnds(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(`{"api": {"port": 0}, "gateway": {"port": 1}, "trading": {"arm_at_start": true}}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "settings.json"),
+		[]byte(`{"api": {"port": 0}, "gateway": {"port": 1}, "trading": {"arm_at_start": true}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := newProgram(home.At(dir), "dev", nil, io.Discard, io.Discard)
@@ -105,7 +107,8 @@ func TestSessionEnds(t *testing.T) {
 	if armed, _ := p.backend.trading.desk.Armed(); armed {
 		t.Error("an order could still leave")
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, "connection_log.json")); err != nil || !bytes.Contains(text, []byte(`"event":"stopped"`)) {
+	if text, err := os.ReadFile(filepath.Join(dir, "connection_log.json")); err != nil ||
+		!bytes.Contains(text, []byte(`"event":"stopped"`)) {
 		t.Errorf("%s, %v", text, err)
 	}
 	if err := <-done; err != nil {

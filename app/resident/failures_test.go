@@ -63,7 +63,11 @@ func TestFailuresAreNews(t *testing.T) {
 		err         error
 		news, shown bool
 	}{
-		{nil, false, false}, {io.EOF, true, true}, {io.EOF, false, false}, {io.ErrUnexpectedEOF, false, true}, {nil, true, true},
+		{nil, false, false},
+		{io.EOF, true, true},
+		{io.EOF, false, false},
+		{io.ErrUnexpectedEOF, false, true},
+		{nil, true, true},
 	} {
 		if news := f.set("step", c.err); news != c.news {
 			t.Errorf("%d: news %v", i, news)

@@ -150,7 +150,9 @@ func logEvents(log *slog.Logger, count func(conn.Event), events *conn.EventStrea
 }
 
 // logReports writes reports about rules and orders to log and console, until ctx ends.
-func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream, changes *changes) {
+func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream,
+	changes *changes,
+) {
 	for {
 		report, ok := reports.Next(ctx)
 		if !ok {
@@ -160,7 +162,8 @@ func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, 
 		if report.Kind == engine.ReportFired {
 			level = slog.LevelInfo
 		}
-		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text, "reason", report.Reason, "code", report.Code, "detail", report.Detail, "more", report.More)
+		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text,
+			"reason", report.Reason, "code", report.Code, "detail", report.Detail, "more", report.More)
 		screen.Say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
 		changes.nudge()
 	}

@@ -76,7 +76,8 @@ func (l *login) Autostart(context.Context) (api.Autostart, error) {
 // SetAutostart has this program started at login, with its present home, or nothing.
 func (l *login) SetAutostart(_ context.Context, on bool) error {
 	if l.demo {
-		return &api.Conflict{Reason: "this is a demo, which is not for starting at login; start Gatewatch without --demo"}
+		return &api.Conflict{Reason: "this is a demo, which is not for starting at login; start Gatewatch " +
+			"without --demo"}
 	}
 	err := autostart.Set(on, l.home)
 	if _, look := l.look(); err == nil {

@@ -39,7 +39,8 @@ func (n *notifications) configure(s settings.Settings) {
 		return q
 	}
 	desktop := notice.Settings{
-		Off: !s.Notices.Desktop, After: s.Notices.DesktopAfter(), Quiet: quiet(s.Notices.QuietFrom, s.Notices.QuietUntil),
+		Off: !s.Notices.Desktop, After: s.Notices.DesktopAfter(),
+		Quiet:  quiet(s.Notices.QuietFrom, s.Notices.QuietUntil),
 		Weekly: s.Notices.WeeklyReminder(), ClientID: s.Gateway.ClientID,
 	}
 	remote := desktop
@@ -49,7 +50,9 @@ func (n *notifications) configure(s settings.Settings) {
 }
 
 // toDesktop shows notifications until ctx ends. Clicks on them connect, or open the window.
-func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream, reports *engine.ReportStream, connect, open func()) {
+func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream, reports *engine.ReportStream, connect,
+	open func(),
+) {
 	sender := notice.NewSender(notice.Options{OnConnect: connect, OnOpen: open, Log: n.log})
 	defer sender.Close()
 	notice.Run(ctx, notice.Config{
@@ -61,7 +64,9 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 }
 
 // toAlerts puts alerts into the outbox until ctx ends.
-func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream, reports *engine.ReportStream) {
+func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events *conn.EventStream,
+	reports *engine.ReportStream,
+) {
 	notice.Run(ctx, notice.Config{
 		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote,
 		Demo: n.demo,

@@ -30,8 +30,10 @@ func (t *trading) Orders() api.Orders {
 		list.Orders = append(list.Orders, api.OrderView{
 			CancelText: wording.Cancellation(c, asked), CancelFailed: c.Refused, CancelCode: c.Code,
 			ID: i.ID, At: stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
-			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice, StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i), Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
+			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
+			StopPrice: o.StopPrice, TIF: o.TIF,
+			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i), Status: wording.OneLine(i.Status),
+			WhyHeld:    wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
@@ -51,7 +53,8 @@ func (t *trading) Orders() api.Orders {
 	blocked, _ := t.desk.Blocked()
 	for _, b := range slices.Backward(blocked) {
 		list.Blocked = append(list.Blocked, api.Blocked{
-			At: stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order), Reason: wording.Blocked(b.Reason, b.Detail), ReasonID: b.Reason,
+			At: stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order), Reason: wording.Blocked(b.Reason, b.Detail),
+			ReasonID: b.Reason,
 		})
 	}
 	return list
@@ -112,7 +115,10 @@ func (t *trading) ChangeOrder(_ context.Context, c api.OrderChange) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	_, err := t.desk.Change(t.conn.sup.Session(), c.ID, engine.Change{Quantity: c.Quantity, LimitPrice: c.LimitPrice, StopPrice: c.StopPrice})
+	_, err := t.desk.Change(t.conn.sup.Session(), c.ID, engine.Change{
+		Quantity: c.Quantity, LimitPrice: c.LimitPrice,
+		StopPrice: c.StopPrice,
+	})
 	return answered(err)
 }
 

@@ -43,8 +43,8 @@ type Options struct {
 	Headless bool // without a tray and without a window
 	Demo     bool // against a simulated gateway inside the program
 
-	// LogStderr writes the structured log to stderr, too, which happens anyway unless stdout is a terminal: that has the
-	// same in lines for people.
+	// LogStderr writes the structured log to stderr, too, which happens anyway unless stdout is a terminal: that has
+	// the same in lines for people.
 	LogStderr bool
 }
 
@@ -148,8 +148,9 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	}
 	programs := &programs{
 		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
-		events: &programEvents{reports: p.reports, changes: p.changes, log: log}, changes: p.changes, failures: p.failures,
-		log: log, awake: make(chan struct{}, 1),
+		events: &programEvents{reports: p.reports, changes: p.changes, log: log}, changes: p.changes,
+		failures: p.failures,
+		log:      log, awake: make(chan struct{}, 1),
 	}
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
@@ -160,14 +161,16 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		demo: gateway != nil, direct: make(chan notice.Notice), log: log,
 	}
 	p.settings = &configuration{
-		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log, events: p.events,
+		home: h, demo: gateway != nil, failures: p.failures, changes: p.changes, screen: p.screen, log: log,
+		events: p.events,
 		consumers: &consumers{
 			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
 			notifications: p.notifications, trading: trading, programs: programs, conn: conn, server: p.server,
 		},
 	}
 	status := &status{
-		version: version, started: p.started, conn: conn, trading: trading, programs: programs, history: history, alerts: alerts,
+		version: version, started: p.started, conn: conn, trading: trading, programs: programs, history: history,
+		alerts:   alerts,
 		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
 	}
 	p.backend = &backend{
@@ -212,7 +215,8 @@ func (p *program) run(ctx context.Context, moved []string, face bool) error {
 		return err
 	}
 	defer p.server.close()
-	p.log.Info("started", "version", p.version, "settings", p.home.Settings(), "state", p.home.State, "api", p.server.url())
+	p.log.Info("started", "version", p.version, "settings", p.home.Settings(), "state", p.home.State, "api",
+		p.server.url())
 	if p.demo != nil {
 		p.screen.Say(wording.Demo, "Gatewatch connects to a simulated gateway inside this program. No order is real.")
 	}

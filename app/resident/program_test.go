@@ -41,8 +41,8 @@ func (b *brittleScreen) says(what string) bool {
 	return strings.Contains(b.text.String(), what)
 }
 
-// TestAPartFails has a part of the whole program panic: the connection and everything else go on, GET /status and the metrics tell
-// of it, and the part goes on with what comes next.
+// TestAPartFails has a part of the whole program panic: the connection and everything else go on, GET /status and the
+// metrics tell of it, and the part goes on with what comes next.
 func TestAPartFails(t *testing.T) {
 	gateway, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -77,7 +77,8 @@ func TestAPartFails(t *testing.T) {
 	}) {
 		t.Fatalf("no fault is told: %+v, %v", st, err)
 	}
-	if f := st.Faults[0]; f.Part != "console" || f.Count != 1 || f.Last != "injected for •••" || f.Gone || f.LastAt.IsZero() {
+	if f := st.Faults[0]; f.Part != "console" || f.Count != 1 || f.Last != "injected for •••" || f.Gone ||
+		f.LastAt.IsZero() {
 		t.Errorf("%+v", f)
 	}
 	res, err := http.Get(card.URL + "/metrics")
@@ -86,7 +87,8 @@ func TestAPartFails(t *testing.T) {
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	if err != nil || !strings.Contains(string(body), `gatewatch_faults_total{part="console"} 1`) || !strings.Contains(string(body), `gatewatch_faults_total{part="engine"} 0`) {
+	if err != nil || !strings.Contains(string(body), `gatewatch_faults_total{part="console"} 1`) ||
+		!strings.Contains(string(body), `gatewatch_faults_total{part="engine"} 0`) {
 		t.Errorf("%s, %v", body, err)
 	}
 	gateway.Drop()

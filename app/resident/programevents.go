@@ -10,8 +10,8 @@ import (
 	"gatewatch/engine"
 )
 
-// programEvents logs and reports what happens at the guarded port. A program can repeat the same as fast as it likes: the
-// first is passed on at once, and what follows within a second as one, with its number.
+// programEvents logs and reports what happens at the guarded port. A program can repeat the same as fast as it likes:
+// the first is passed on at once, and what follows within a second as one, with its number.
 type programEvents struct {
 	reports *engine.Reports
 	changes *changes

@@ -50,8 +50,8 @@ func (p *programs) begin() {
 	p.settings.Stopped = !errors.Is(err, fs.ErrNotExist) // where that cannot be known, nothing passes
 }
 
-// askAs is added to Gatewatch's own client id to ask about orders whose program is not connected: no program uses such a
-// number.
+// askAs is added to Gatewatch's own client id to ask about orders whose program is not connected: no program uses such
+// a number.
 const askAs = 1_000_000_000
 
 // configure puts settings in effect; own is Gatewatch's client id.
@@ -65,8 +65,9 @@ func (p *programs) configure(s settings.GuardedPort, own int) error {
 		}
 	}
 	return p.put(port.Settings{
-		Port: s.Port, Mode: port.Mode(s.Mode), ProofOfLife: s.ProofOfLife(), Clients: clients, Stopped: p.settings.Stopped,
-		AskAs: (own + askAs) % math.MaxInt32,
+		Port: s.Port, Mode: port.Mode(s.Mode), ProofOfLife: s.ProofOfLife(), Clients: clients,
+		Stopped: p.settings.Stopped,
+		AskAs:   (own + askAs) % math.MaxInt32,
 	})
 }
 
@@ -121,7 +122,8 @@ func (p *programs) relay(ctx context.Context, journal *port.Journal) {
 	defer journal.Close()
 	p.mu.Lock()
 	running, err := port.New(port.Config{
-		Connection: port.Supervised(p.conn.sup), Record: journal, Settings: p.settings, Events: p.events.put, Log: p.log,
+		Connection: port.Supervised(p.conn.sup), Record: journal, Settings: p.settings, Events: p.events.put,
+		Log: p.log,
 	})
 	if err == nil {
 		p.port.Store(running)
@@ -144,7 +146,8 @@ func (p *programs) stop() error {
 		return nil
 	}
 	s.Stopped = true
-	err := os.WriteFile(p.stopFile, []byte("Trading of programs at the guarded port is stopped. Delete this file, or run gatewatch clients allow.\n"), 0o600)
+	err := os.WriteFile(p.stopFile, []byte("Trading of programs at the guarded port is stopped. Delete this file, or "+
+		"run gatewatch clients allow.\n"), 0o600)
 	if err != nil {
 		err = fmt.Errorf("trading of programs is stopped, but only until Gatewatch ends: %w", err)
 	}
@@ -221,7 +224,8 @@ func (p *programs) Programs() api.Programs {
 		list.Programs = append(list.Programs, api.Program{
 			Number: c.Number, ClientID: c.ClientID, Name: wording.OneLine(c.Name), PID: c.PID, Address: c.Address,
 			Text: wording.Program(c.Name, c.ClientID), Version: c.Version, Since: stamp(c.Since),
-			LastMessage: stamp(c.LastMessage), Sent: c.Sent, Refused: c.Refused, Observed: c.Observed, Working: c.Working,
+			LastMessage: stamp(c.LastMessage), Sent: c.Sent, Refused: c.Refused, Observed: c.Observed,
+			Working: c.Working,
 			Unknown: c.Unknown, ReadOnly: c.ReadOnly,
 		})
 	}
@@ -239,8 +243,9 @@ func (p *programs) ProgramOrders() (list api.ProgramOrders) {
 			Number: o.Number, At: stamp(o.At), ClientID: o.Client, Program: wording.Program(o.Program, o.Client),
 			OrderID: o.ID, PermID: o.PermID, Text: wording.OneLine(o.Words), Filled: wording.OneLine(o.Filled),
 			State: string(o.State), StateText: wording.ProgramOrder(o.State), Status: wording.OneLine(o.Status),
-			Code: o.Code, Detail: wording.OneLine(o.Text), Reason: wording.Refusal(o.Reason), ReasonID: string(o.Reason),
-			Changes: o.Changes, Open: !o.State.Done(),
+			Code: o.Code, Detail: wording.OneLine(o.Text), Reason: wording.Refusal(o.Reason),
+			ReasonID: string(o.Reason),
+			Changes:  o.Changes, Open: !o.State.Done(),
 		})
 	}
 	return list
@@ -282,7 +287,8 @@ func (p *programs) metrics() metrics.Programs {
 	m := metrics.Programs{}
 	if running := p.port.Load(); running != nil {
 		now := running.Status()
-		m.Connected, m.Sent, m.Unknown, m.Refused = now.Clients, now.Counters.Sent, now.Counters.Unknown, map[string]uint64{}
+		m.Connected, m.Sent, m.Unknown, m.Refused = now.Clients, now.Counters.Sent, now.Counters.Unknown,
+			map[string]uint64{}
 		for reason, n := range now.Counters.Refused {
 			m.Refused[string(reason)] = n
 		}

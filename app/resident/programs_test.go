@@ -25,8 +25,8 @@ import (
 	"gatewatch/engine"
 )
 
-// bot is a program that uses the client library, unmodified. It leaves when Gateway closes its connection: the library's
-// Disconnect races with itself.
+// bot is a program that uses the client library, unmodified. It leaves when Gateway closes its connection: the
+// library's Disconnect races with itself.
 type bot struct {
 	ibapi.Wrapper
 	*ibapi.EClient
@@ -48,7 +48,9 @@ func (b *bot) NextValidID(id int64) {
 	b.first = id
 }
 
-func (b *bot) OrderStatus(id int64, status string, _, _ ibapi.Decimal, _ float64, _, _ int64, _ float64, _ int64, _ string, _ float64) {
+func (b *bot) OrderStatus(id int64, status string, _, _ ibapi.Decimal, _ float64, _, _ int64, _ float64, _ int64,
+	_ string, _ float64,
+) {
 	b.note("%d %s", id, status)
 }
 
@@ -94,7 +96,9 @@ func TestPrograms(t *testing.T) {
 	b := p.backend
 	connect := func() *bot {
 		t.Helper()
-		if !eventually(t, func() bool { return b.programs.state().Listening && p.backend.connection.sup.Snapshot().GuardOpen() }) {
+		if !eventually(t, func() bool {
+			return b.programs.state().Listening && p.backend.connection.sup.Snapshot().GuardOpen()
+		}) {
 			t.Fatalf("the guarded port stays closed: %+v", b.Programs())
 		}
 		c := &bot{}
@@ -115,7 +119,10 @@ func TestPrograms(t *testing.T) {
 	}
 	orderIs := func(state port.State) {
 		t.Helper()
-		if !eventually(t, func() bool { o := b.ProgramOrders().Orders; return len(o) > 0 && o[0].State == string(state) }) {
+		if !eventually(t, func() bool {
+			o := b.ProgramOrders().Orders
+			return len(o) > 0 && o[0].State == string(state)
+		}) {
 			t.Fatalf("the newest order is not %s: %+v", state, b.ProgramOrders())
 		}
 	}
@@ -144,7 +151,8 @@ func TestPrograms(t *testing.T) {
 			t.Fatal("no report came")
 		}
 		if r.Kind == engine.ReportProgramRefused {
-			if r.Order != c.first+1 || r.Reason != string(port.TradingStopped) || !strings.Contains(r.Program, "client id 7") {
+			if r.Order != c.first+1 || r.Reason != string(port.TradingStopped) ||
+				!strings.Contains(r.Program, "client id 7") {
 				t.Errorf("reported as %+v", r)
 			}
 			break
@@ -190,7 +198,8 @@ func TestPrograms(t *testing.T) {
 	c.order(c.first + 7)
 	sees(c, fmt.Sprint(c.first+7, " error 201 "))
 	kept, _, err := settings.Load(p.home.Settings())
-	if want := []settings.Program{{ClientID: 7, ReadOnly: true}}; err != nil || fmt.Sprint(kept.GuardedPort.Programs) != fmt.Sprint(want) {
+	if want := []settings.Program{{ClientID: 7, ReadOnly: true}}; err != nil ||
+		fmt.Sprint(kept.GuardedPort.Programs) != fmt.Sprint(want) {
 		t.Errorf("settings.json has %+v, %v", kept.GuardedPort, err)
 	}
 	if err := b.SetReadOnly(t.Context(), 7, false); err != nil {
@@ -254,7 +263,8 @@ func TestProgramsLive(t *testing.T) {
 	}
 	free, number := listen(t)
 	free.Close()
-	if err := b.programs.configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250}, 17); err != nil {
+	if err := b.programs.configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250},
+		17); err != nil {
 		t.Fatal(err)
 	}
 	var open *api.Unconfirmed
@@ -299,12 +309,17 @@ func TestProgramEvents(t *testing.T) {
 	reports := &engine.Reports{}
 	stream, end := reports.Subscribe()
 	g := &programEvents{reports: reports, changes: &changes{}, log: slog.New(slog.DiscardHandler)}
-	refused := port.Event{At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7}, Reason: port.Reason(conn.GuardProbe)}
+	refused := port.Event{
+		At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7},
+		Reason: port.Reason(conn.GuardProbe),
+	}
 	for range 1000 {
 		g.put(refused)
 	}
 	for range 3 {
-		g.put(port.Event{At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &port.Order{ID: 1}})
+		g.put(port.Event{At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &port.Order{
+			ID: 1,
+		}})
 	}
 	if !eventually(t, func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.waiting) == 0 }) {
 		t.Fatal("what was gathered stays")

@@ -68,7 +68,8 @@ func (f *ruleFile) watch(ctx context.Context) {
 	changed := func() {
 		f.editing.Lock()
 		defer f.editing.Unlock()
-		// Since the watcher has read the file, edit may have written it: to take what was there before makes drafts of rules.
+		// Since the watcher has read the file, edit may have written it: to take what was there before makes drafts of
+		// rules.
 		if book, found, err := rulebook.Load(f.path); found && err == nil {
 			f.take(book)
 		}
@@ -124,7 +125,8 @@ func (f *ruleFile) text() (api.FileText, string, error) {
 	return textOf(f.path, found, text, rulebook.Parse("rules.json", text).Problems), tag, nil
 }
 
-// save checks a text that is to replace the file, writes it as it is, and puts it in effect. After an error nothing has changed.
+// save checks a text that is to replace the file, writes it as it is, and puts it in effect. After an error nothing has
+// changed.
 func (f *ruleFile) save(text []byte, tag string) error {
 	book := rulebook.Parse("rules.json", text)
 	if book.Problems != nil {

@@ -30,7 +30,8 @@ func (t *trading) Rules() api.Rules {
 	maxAge := time.Duration(t.maxTickAge.Load())
 	for _, v := range t.set.Views() {
 		one := api.RuleView{
-			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: stamp(v.Since), Why: wording.RuleWhy(v, maxAge),
+			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: stamp(v.Since),
+			Why:   wording.RuleWhy(v, maxAge),
 			WhyID: string(v.Waiting), WhyCode: v.Code,
 			Delayed: v.Delayed, Fired: v.Fired, LastFired: moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
 		}
@@ -70,7 +71,10 @@ func candidatesOf(list []conn.Details) (out []api.Candidate) {
 		if d.Expiry != "" {
 			text += " " + wording.OneLine(d.Expiry)
 		}
-		out = append(out, api.Candidate{Instrument: rules.InstrumentOf(d.Contract), Name: wording.OneLine(d.Name), Text: text})
+		out = append(out, api.Candidate{
+			Instrument: rules.InstrumentOf(d.Contract), Name: wording.OneLine(d.Name),
+			Text: text,
+		})
 	}
 	return out
 }
@@ -94,7 +98,10 @@ func (t *trading) SaveRule(_ context.Context, name string, text []byte) error {
 			return nil, api.ErrNoRule
 		}
 		if other := find(list, rule.Name); other >= 0 && other != at {
-			return nil, strict.Problems{{File: "rule", Line: 1, Column: 1, Key: "name", Text: fmt.Sprintf("%q is the name of another rule; choose another", rule.Name)}}
+			return nil, strict.Problems{{
+				File: "rule", Line: 1, Column: 1, Key: "name",
+				Text: fmt.Sprintf("%q is the name of another rule; choose another", rule.Name),
+			}}
 		}
 		if at < 0 {
 			return append(list, rule), nil

@@ -37,7 +37,10 @@ func (s *status) Status() api.Status {
 	st.Today = api.PeriodOf("today", s.history.today(now))
 	st.Alerts, st.Trading = s.alerts.state(), s.trading.Trading()
 	for _, f := range s.parts.Faults() {
-		st.Faults = append(st.Faults, api.Fault{Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What, Gone: f.Gone})
+		st.Faults = append(st.Faults, api.Fault{
+			Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What,
+			Gone: f.Gone,
+		})
 	}
 	st.Demo = s.settings.demo
 	st.Programs = s.programs.state()
@@ -55,7 +58,10 @@ func (s *status) failing() []api.Failing {
 	add := func(step, detail string) {
 		if detail != "" {
 			text, hint := wording.Failing(step)
-			list = append(list, api.Failing{Step: step, Urgent: wording.IsUrgent(step), Text: text, Detail: wording.OneLine(detail), Hint: hint})
+			list = append(list, api.Failing{
+				Step: step, Urgent: wording.IsUrgent(step), Text: text,
+				Detail: wording.OneLine(detail), Hint: hint,
+			})
 		}
 	}
 	if t := s.trading; t.ledger == nil {
@@ -74,7 +80,10 @@ func (s *status) failing() []api.Failing {
 	}
 	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
-	for _, step := range []string{wording.FailingPrograms, wording.FailingAlerts, wording.FailingSettings, wording.FailingNotifications} {
+	for _, step := range []string{
+		wording.FailingPrograms, wording.FailingAlerts, wording.FailingSettings,
+		wording.FailingNotifications,
+	} {
 		add(step, s.failures.text(step))
 	}
 	for _, f := range s.parts.Faults() {

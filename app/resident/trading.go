@@ -110,8 +110,9 @@ func (t *trading) configure(s settings.Settings) {
 func limitsOf(s settings.Settings) engine.Limits {
 	t := s.Trading
 	return engine.Limits{
-		Mode: conn.Mode(s.Gateway.Mode), PerMinute: t.OrdersPerMinute, PerDay: t.OrdersPerDay, Quantity: t.MaxQuantity, Notional: t.MaxNotional,
-		Symbols: t.Instruments,
+		Mode: conn.Mode(s.Gateway.Mode), PerMinute: t.OrdersPerMinute, PerDay: t.OrdersPerDay, Quantity: t.MaxQuantity,
+		Notional: t.MaxNotional,
+		Symbols:  t.Instruments,
 	}
 }
 
@@ -243,11 +244,13 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 		return t.conflict()
 	}
 	s := t.conn.sup.Session()
-	if blocked := (*engine.BlockedError)(nil); errors.As(t.desk.Check(s), &blocked) && blocked.Reason != engine.BlockedDisarmed {
+	if blocked := (*engine.BlockedError)(nil); errors.As(t.desk.Check(s), &blocked) &&
+		blocked.Reason != engine.BlockedDisarmed {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
 	}
 	if g := s.Gateway(); !live && g.Mode != conn.Paper {
-		return &api.Unconfirmed{Reason: wording.LiveTrading(g) + ` To turn trading on, confirm it: {"live": true} here, or gatewatch arm --live.`}
+		return &api.Unconfirmed{Reason: wording.LiveTrading(
+			g) + ` To turn trading on, confirm it: {"live": true} here, or gatewatch arm --live.`}
 	}
 	t.desk.Arm()
 	t.changes.nudge()

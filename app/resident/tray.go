@@ -54,7 +54,8 @@ func (t *trayProgram) Click(e tray.Entry) {
 	case tray.StopTrading:
 		t.do("stop all trading", b.StopTrading)
 	case tray.AllowPrograms:
-		t.do("let programs trade", func(ctx context.Context) error { return b.AllowPrograms(ctx, true) }) // confirmed by a second click
+		// confirmed by a second click
+		t.do("let programs trade", func(ctx context.Context) error { return b.AllowPrograms(ctx, true) })
 	case tray.CancelAll:
 		t.do("cancel orders", b.CancelOrders)
 	case tray.Diagnostics:

@@ -59,8 +59,9 @@ func (p *program) work(ctx context.Context, face bool) {
 	worker("login", func() { b.login.watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{
-			home: p.home, lock: p.lock, trading: b.trading, settings: p.settings, server: p.server, failures: p.failures,
-			logFile: p.logFile, log: p.log,
+			home: p.home, lock: p.lock, trading: b.trading, settings: p.settings, server: p.server,
+			failures: p.failures,
+			logFile:  p.logFile, log: p.log,
 		}
 		worker("home", func() { watch.run(ctx) })
 	}
@@ -90,6 +91,7 @@ func (p *program) work(ctx context.Context, face bool) {
 // showTray shows the icon until ctx ends. It belongs to the main goroutine.
 func (p *program) showTray(icon *trayProgram) {
 	tray.Run(icon.ctx, tray.Config{
-		Connection: p.backend.connection.sup, Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome, Log: p.log,
+		Connection: p.backend.connection.sup, Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome,
+		Log: p.log,
 	})
 }

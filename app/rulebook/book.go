@@ -1,6 +1,6 @@
-// Package rulebook reads, checks, writes and follows rules.json, the trader's rules, and says them in words. The limits of
-// single keys stand in the struct tags of [rules.Rule], as package strict describes them; what concerns more than one key
-// stands here.
+// Package rulebook reads, checks, writes and follows rules.json, the trader's rules, and says them in words. The limits
+// of single keys stand in the struct tags of [rules.Rule], as package strict describes them; what concerns more than
+// one key stands here.
 package rulebook
 
 import (
@@ -30,8 +30,8 @@ type content struct {
 	Rules  []rules.Rule `json:"rules" doc:"The rules." count:"0..1000"`
 }
 
-// Parse reads the content of a rules file; name is the file's name in problems. A rule that is at fault is left out, and so
-// is one with the name of a rule above it, be that in order or not, and what exceeds [rules.MaxRules].
+// Parse reads the content of a rules file; name is the file's name in problems. A rule that is at fault is left out,
+// and so is one with the name of a rule above it, be that in order or not, and what exceeds [rules.MaxRules].
 func Parse(name string, data []byte) Book {
 	var c content
 	r := file.Read(name, data, &c)

@@ -62,7 +62,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %+v", text, b)
 		}
 	}
-	if b := Parse("f", []byte(told(strings.Replace(notify("a"), `"action"`, `"only": {"days": []}, "action"`, 1)))); b.Problems != nil || b.Rules[0].Only != nil {
+	if b := Parse("f", []byte(told(strings.Replace(notify("a"), `"action"`, `"only": {"days": []}, "action"`,
+		1)))); b.Problems != nil || b.Rules[0].Only != nil {
 		t.Errorf("an empty only is dropped: %+v", b)
 	}
 }
@@ -85,17 +86,37 @@ func TestParseLeavesOutWhatIsWrong(t *testing.T) {
 			false,
 			`f:1:358: rules[2].conditions[0].price: "middle" is not one of bid, ask, last, mid`,
 		},
-		"a relation":        {told(strings.Replace(notify("a"), `notify`, `order`, 1), notify("b")), []string{"b"}, false, `f:1:122: rules[0].action.order: is missing`},
-		"one name":          {told(notify("a"), notify("b"), notify("a")), []string{"a", "b"}, false, `f:1:291: rules[2].name: "a" is the name of a rule above`},
-		"name of a bad one": {told(strings.Replace(notify("a"), "mid", "?", 1), notify("a")), nil, false, `f:1:80: rules[0].conditions[0].price`},
-		"no name":           {told(`{}`, notify("a")), []string{"a"}, false, `f:1:12: rules[0]: the key "name" is missing`},
-		"strange key":       {`{"x": 1, ` + told(notify("a"))[1:], []string{"a"}, false, "f:1:2: x: unknown key"},
-		"cut":               {`{"rules": [`, nil, true, "f:1:12: the file ends too early"},
-		"no object":         {`[]`, nil, true, "f:1:1: needs an object"},
-		"no list":           {`{"rules": {}}`, nil, true, "f:1:11: rules: needs a list"},
-		"empty":             {"", nil, true, "f:1:1: the file is empty; write {} for no rules"},
-		"huge":              {strings.Repeat(" ", file.MaxSize) + "{}", nil, true, "f:1:1: the file is larger than 2048 KiB; this is no rules file"},
-		"too many":          {told(many...), nil, false, "f:1:11: rules: needs 0 to 1000 entries, found 1002"},
+		"a relation": {
+			told(strings.Replace(notify("a"), `notify`, `order`, 1), notify("b")),
+			[]string{"b"},
+			false, `f:1:122: rules[0].action.order: is missing`,
+		},
+		"one name": {
+			told(notify("a"), notify("b"), notify("a")),
+			[]string{"a", "b"},
+			false,
+			`f:1:291: rules[2].name: "a" is the name of a rule above`,
+		},
+		"name of a bad one": {
+			told(strings.Replace(notify("a"), "mid", "?", 1), notify("a")), nil, false,
+			`f:1:80: rules[0].conditions[0].price`,
+		},
+		"no name": {
+			told(`{}`, notify("a")),
+			[]string{"a"},
+			false,
+			`f:1:12: rules[0]: the key "name" is missing`,
+		},
+		"strange key": {`{"x": 1, ` + told(notify("a"))[1:], []string{"a"}, false, "f:1:2: x: unknown key"},
+		"cut":         {`{"rules": [`, nil, true, "f:1:12: the file ends too early"},
+		"no object":   {`[]`, nil, true, "f:1:1: needs an object"},
+		"no list":     {`{"rules": {}}`, nil, true, "f:1:11: rules: needs a list"},
+		"empty":       {"", nil, true, "f:1:1: the file is empty; write {} for no rules"},
+		"huge": {
+			strings.Repeat(" ", file.MaxSize) + "{}", nil, true,
+			"f:1:1: the file is larger than 2048 KiB; this is no rules file",
+		},
+		"too many": {told(many...), nil, false, "f:1:11: rules: needs 0 to 1000 entries, found 1002"},
 	} {
 		b := Parse("f", []byte(c.text))
 		var good []string
@@ -108,7 +129,8 @@ func TestParseLeavesOutWhatIsWrong(t *testing.T) {
 			}
 			good = nil
 		}
-		if !slices.Equal(good, c.good) || b.Broken != c.broken || len(b.Problems) == 0 || !strings.HasPrefix(b.Problems[0].String(), c.want) {
+		if !slices.Equal(good, c.good) || b.Broken != c.broken || len(b.Problems) == 0 ||
+			!strings.HasPrefix(b.Problems[0].String(), c.want) {
 			t.Errorf("%s: %v, broken %v\n%v\nwant %s", name, good, b.Broken, b.Problems, c.want)
 		}
 	}
@@ -131,39 +153,87 @@ func TestRelations(t *testing.T) {
 		{order(`"type": "LMT", "limit_price": 0`), ""},
 		{order(`"type": "LMT", "limit_offset": -1`), ""},
 		{order(`"type": "LMT"`), `action.order: a LMT order needs "limit_price" or "limit_offset"`},
-		{order(`"type": "LMT", "limit_price": 1, "limit_offset": 1`), `action.order.limit_offset: cannot be combined with "limit_price"`},
-		{order(`"type": "LMT", "limit_price": 1, "trail_amount": 1`), "action.order.trail_amount: a LMT order does not use it"},
+		{
+			order(`"type": "LMT", "limit_price": 1, "limit_offset": 1`),
+			`action.order.limit_offset: cannot be combined with "limit_price"`,
+		},
+		{
+			order(`"type": "LMT", "limit_price": 1, "trail_amount": 1`),
+			"action.order.trail_amount: a LMT order does not use it",
+		},
 		{order(`"type": "STP", "stop_price": 1`), ""},
 		{order(`"type": "STP", "limit_price": 1`), "action.order: a STP order needs"},
 		{order(`"type": "STP LMT", "stop_offset": 1, "limit_price": 1`), ""},
-		{order(`"type": "STP LMT", "stop_offset": 1`), `action.order: a STP LMT order needs "limit_price" or "limit_offset"`},
-		{order(`"type": "STP LMT", "limit_offset": 1`), `action.order: a STP LMT order needs "stop_price" or "stop_offset"`},
+		{
+			order(`"type": "STP LMT", "stop_offset": 1`),
+			`action.order: a STP LMT order needs "limit_price" or "limit_offset"`,
+		},
+		{
+			order(`"type": "STP LMT", "limit_offset": 1`),
+			`action.order: a STP LMT order needs "stop_price" or "stop_offset"`,
+		},
 		{order(`"type": "TRAIL", "trail_percent": 1`), ""},
 		{order(`"type": "TRAIL", "trail_percent": 0`), "action.order.trail_percent: has to be above 0"},
 		{order(`"type": "TRAIL", "trail_amount": 0`), "action.order.trail_amount: has to be above 0"},
 		{order(`"type": "TRAIL"`), "action.order: a TRAIL order needs"},
-		{order(`"type": "TRAIL", "trail_amount": 1, "trail_percent": 1`), "action.order.trail_percent: cannot be combined with"},
+		{
+			order(`"type": "TRAIL", "trail_amount": 1, "trail_percent": 1`),
+			"action.order.trail_percent: cannot be combined with",
+		},
 		{order(`"type": "MKT", "take_profit": {"price": 2}, "stop_loss": {"price": 1}`), ""},
-		{order(`"type": "MKT", "take_profit": {"price": 1}, "stop_loss": {"price": 1}`), "action.order.stop_loss.price: 1 is on the wrong side"},
-		{sell(`"type": "MKT", "take_profit": {"price": 2}, "stop_loss": {"price": 1}`), "action.order.stop_loss.price: 1 is on the wrong side"},
+		{
+			order(`"type": "MKT", "take_profit": {"price": 1}, "stop_loss": {"price": 1}`),
+			"action.order.stop_loss.price: 1 is on the wrong side",
+		},
+		{
+			sell(`"type": "MKT", "take_profit": {"price": 2}, "stop_loss": {"price": 1}`),
+			"action.order.stop_loss.price: 1 is on the wrong side",
+		},
 		{sell(`"type": "MKT", "take_profit": {"price": 1}, "stop_loss": {"price": 2}`), ""},
 		{order(`"type": "MKT", "take_profit": {}`), `action.order.take_profit: needs "price" or "offset"`},
-		{order(`"type": "MKT", "stop_loss": {"price": 1, "offset": -1}`), `action.order.stop_loss.offset: cannot be combined with "price"`},
+		{
+			order(`"type": "MKT", "stop_loss": {"price": 1, "offset": -1}`),
+			`action.order.stop_loss.offset: cannot be combined with "price"`,
+		},
 		{order(`"type": "MKT", "take_profit": {"offset": 1}, "stop_loss": {"offset": -1}`), ""},
-		{order(`"type": "MKT", "take_profit": {"offset": -1}`), "action.order.take_profit.offset: -1 has to be above 0 for a BUY"},
-		{order(`"type": "MKT", "stop_loss": {"offset": 0}`), "action.order.stop_loss.offset: 0 has to be below 0 for a BUY"},
+		{
+			order(`"type": "MKT", "take_profit": {"offset": -1}`),
+			"action.order.take_profit.offset: -1 has to be above 0 for a BUY",
+		},
+		{
+			order(`"type": "MKT", "stop_loss": {"offset": 0}`),
+			"action.order.stop_loss.offset: 0 has to be below 0 for a BUY",
+		},
 		{sell(`"type": "MKT", "take_profit": {"offset": -1}, "stop_loss": {"offset": 1}`), ""},
-		{sell(`"type": "MKT", "take_profit": {"offset": 1}`), "action.order.take_profit.offset: 1 has to be below 0 for a SELL"},
-		{sell(`"type": "MKT", "stop_loss": {"offset": -1}`), "action.order.stop_loss.offset: -1 has to be above 0 for a SELL"},
+		{
+			sell(`"type": "MKT", "take_profit": {"offset": 1}`),
+			"action.order.take_profit.offset: 1 has to be below 0 for a SELL",
+		},
+		{
+			sell(`"type": "MKT", "stop_loss": {"offset": -1}`),
+			"action.order.stop_loss.offset: -1 has to be above 0 for a SELL",
+		},
 		{strings.Replace(order(`"type": "MKT"`), `"quantity": 1`, `"quantity": 0.0000001`, 1), ""},
-		{strings.Replace(order(`"type": "MKT"`), `"quantity": 1`, `"quantity": 0.00000011`, 1), "action.order.quantity: 0.00000011 has more than 7 decimals"},
+		{
+			strings.Replace(order(`"type": "MKT"`), `"quantity": 1`, `"quantity": 0.00000011`, 1),
+			"action.order.quantity: 0.00000011 has more than 7 decimals",
+		},
 		{strings.Replace(order(`"type": "MKT"`), `"quantity": 1`, `"quantity": 1e9`, 1), ""},
-		{strings.Replace(order(`"type": "MKT"`), `"order", `, `"notify", `, 1), `action.order: is only allowed with "do": "order"`},
+		{
+			strings.Replace(order(`"type": "MKT"`), `"order", `, `"notify", `, 1),
+			`action.order: is only allowed with "do": "order"`,
+		},
 		{head[:len(head)-len(`, "order": `)] + `}}`, `action.order: is missing`},
 		{strings.Replace(notify("r"), `"con_id": 1`, `"currency": "USD"`, 1), `instrument: needs "con_id" or "symbol"`},
-		{strings.Replace(notify("r"), `"price": "mid"`, `"instrument": {}, "price": "mid"`, 1), `conditions[0].instrument: needs "con_id" or "symbol"`},
+		{
+			strings.Replace(notify("r"), `"price": "mid"`, `"instrument": {}, "price": "mid"`, 1),
+			`conditions[0].instrument: needs "con_id" or "symbol"`,
+		},
 		{condition(`"for_seconds": 3, "price": "bid", "is": "at_or_below"`), ""},
-		{condition(`"for_seconds": 3, "price": "bid", "is": "crosses_up"`), "conditions[0].for_seconds: a crossing is a moment"},
+		{
+			condition(`"for_seconds": 3, "price": "bid", "is": "crosses_up"`),
+			"conditions[0].for_seconds: a crossing is a moment",
+		},
 		{condition(`"for_seconds": 0, "price": "bid", "is": "crosses_up"`), ""},
 		{only(`"from": "09:30", "until": "16:00", "days": ["mon"], "timezone": "Local"`), ""},
 		{only(`"from": "09:30"`), `only.from: "from" and "until" belong together`},
@@ -180,7 +250,9 @@ func TestRelations(t *testing.T) {
 			// It stands at the key, or at the object in which the key is missing, or at that key's neighbour.
 			names := strings.FieldsFunc(p.Key, func(r rune) bool { return r == '.' || r == '[' })
 			place := c.text[p.Column-1:]
-			if !slices.ContainsFunc(names[max(len(names)-2, 0):], func(name string) bool { return strings.HasPrefix(place, `"`+name+`"`) }) && p.Key != "only.from" {
+			if !slices.ContainsFunc(names[max(len(names)-2, 0):], func(name string) bool {
+				return strings.HasPrefix(place, `"`+name+`"`)
+			}) && p.Key != "only.from" {
 				t.Errorf("%s: stands at %.20s", got, place)
 			}
 		}
@@ -242,7 +314,8 @@ func anyRule(t *rapid.T, name string) rules.Rule {
 	for range rapid.IntRange(1, 10).Draw(t, "conditions") {
 		c := rules.Condition{
 			Price: rapid.SampledFrom([]string{"bid", "ask", "last", "mid"}).Draw(t, "price"),
-			Is:    rapid.SampledFrom([]string{"at_or_above", "at_or_below", "crosses_up", "crosses_down"}).Draw(t, "is"), Value: *price("value"),
+			Is: rapid.SampledFrom([]string{"at_or_above", "at_or_below", "crosses_up", "crosses_down"}).Draw(t,
+				"is"), Value: *price("value"),
 		}
 		if maybe("other") {
 			in := instrument()
@@ -256,7 +329,10 @@ func anyRule(t *rapid.T, name string) rules.Rule {
 	if maybe("only") {
 		rule.Only = &rules.Only{MarketHours: true}
 		if maybe("from") {
-			rule.Only = &rules.Only{MarketHours: maybe("hours"), From: "22:00", Until: "02:00", Timezone: rapid.SampledFrom([]string{"", "Local", "Europe/Zurich"}).Draw(t, "zone")}
+			rule.Only = &rules.Only{
+				MarketHours: maybe("hours"), From: "22:00", Until: "02:00",
+				Timezone: rapid.SampledFrom([]string{"", "Local", "Europe/Zurich"}).Draw(t, "zone"),
+			}
 			if maybe("days") {
 				rule.Only.Days = []string{"sun", "mon"}
 			}
@@ -266,9 +342,10 @@ func anyRule(t *rapid.T, name string) rules.Rule {
 		return rule
 	}
 	o := &rules.Order{
-		Side: rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "side"), Quantity: float64(rapid.Int64Range(1, 1e12).Draw(t, "quantity")) / 100,
-		Type: rapid.SampledFrom([]string{"MKT", "LMT", "STP", "STP LMT", "TRAIL"}).Draw(t, "type"),
-		TIF:  rapid.SampledFrom([]string{"", "DAY", "GTC", "IOC"}).Draw(t, "tif"), OutsideHours: maybe("outside"),
+		Side:     rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "side"),
+		Quantity: float64(rapid.Int64Range(1, 1e12).Draw(t, "quantity")) / 100,
+		Type:     rapid.SampledFrom([]string{"MKT", "LMT", "STP", "STP LMT", "TRAIL"}).Draw(t, "type"),
+		TIF:      rapid.SampledFrom([]string{"", "DAY", "GTC", "IOC"}).Draw(t, "tif"), OutsideHours: maybe("outside"),
 	}
 	if strings.HasSuffix(o.Type, "LMT") {
 		either("limit", &o.LimitPrice, &o.LimitOffset)
@@ -299,7 +376,8 @@ func anyRule(t *rapid.T, name string) rules.Rule {
 
 func TestMarshalKeepsRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-zÄé<&"\\]{1,60}`), 0, 5, rapid.ID[string]).Draw(t, "names")
+		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-zÄé<&"\\]{1,60}`), 0, 5, rapid.ID[string]).Draw(t,
+			"names")
 		var list []rules.Rule
 		for _, name := range names {
 			list = append(list, anyRule(t, name))
@@ -320,8 +398,12 @@ func TestMarshalKeepsRules(t *testing.T) {
 func FuzzBook(f *testing.F) {
 	f.Add([]byte(breakout))
 	f.Add([]byte(told(notify("a"), notify("a"), `{"name": "\u0000"}`, `7`)))
-	f.Add([]byte("\xef\xbb\xbf" + told(strings.Replace(notify("a"), `"action"`, "\r\n"+`"only": {"from": "09:30", "days": []}, "match": "any", "action"`, 1))))
-	for _, c := range []string{`"STP LMT", "stop_price": -1e8, "limit_offset": -0`, `"TRAIL", "trail_percent": 1e-300`, `"LMT", "limit_price": null`} {
+	f.Add([]byte("\xef\xbb\xbf" + told(strings.Replace(notify("a"), `"action"`,
+		"\r\n"+`"only": {"from": "09:30", "days": []}, "match": "any", "action"`, 1))))
+	for _, c := range []string{
+		`"STP LMT", "stop_price": -1e8, "limit_offset": -0`, `"TRAIL", "trail_percent": 1e-300`,
+		`"LMT", "limit_price": null`,
+	} {
 		f.Add([]byte(strings.Replace(breakout, `"LMT", "limit_offset": -0.05`, c, 1)))
 		f.Add([]byte(strings.Replace(breakout, `"LMT"`, c, 1)))
 	}
@@ -344,7 +426,8 @@ func FuzzBook(f *testing.F) {
 		var problems strict.Problems
 		errors.As(err, &problems)
 		for _, p := range append(problems, b.Problems...) {
-			if p.Text == "" || p.Line < 1 || p.Line > len(lines) || p.Column < 1 || p.Column > len([]rune(lines[p.Line-1]))+1 {
+			if p.Text == "" || p.Line < 1 || p.Line > len(lines) || p.Column < 1 ||
+				p.Column > len([]rune(lines[p.Line-1]))+1 {
 				t.Fatalf("%v lies outside the file", p)
 			}
 			if strings.ContainsAny(p.String(), "\n\r\x00\x1b") {

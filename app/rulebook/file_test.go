@@ -62,7 +62,8 @@ func TestWriteSchema(t *testing.T) {
 	if err := WriteSchema(folder); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := os.ReadFile(filepath.Join(folder, "rules.schema.json")); err != nil || string(got) != string(Schema()) {
+	if got, err := os.ReadFile(filepath.Join(folder, "rules.schema.json")); err != nil ||
+		string(got) != string(Schema()) {
 		t.Errorf("schema: %v", err)
 	}
 }
@@ -129,21 +130,33 @@ func TestText(t *testing.T) {
 		rule rules.Rule
 		want string
 	}{
-		{with("", ""), "When AAPL last crosses up 230.5, for market hours only: BUY 100 LMT 0.05 below, take profit 2 above, stop 1.5 below; once."},
-		{with(`"LMT",`, `"STP LMT", "stop_price": 231, "tif": "GTC", "outside_hours": true,`), "When AAPL last crosses up 230.5, for market hours only: BUY 100 STP LMT stop 231, limit 0.05 below GTC, also outside regular hours, take profit 2 above, stop 1.5 below; once."},
-		{with(`"LMT",`+"\n          "+plain, `"TRAIL", "trail_percent": 1.5`), "When AAPL last crosses up 230.5, for market hours only: BUY 100 TRAIL by 1.5%, take profit 2 above, stop 1.5 below; once."},
-		{with(`"LMT",`+"\n          "+plain, `"TRAIL", "trail_amount": 1e-7`), "When AAPL last crosses up 230.5, for market hours only: BUY 100 TRAIL by 0.0000001, take profit 2 above, stop 1.5 below; once."},
-		{with(`"LMT",`+"\n          "+plain, `"STP", "stop_offset": 0`), "When AAPL last crosses up 230.5, for market hours only: BUY 100 STP at the same price, take profit 2 above, stop 1.5 below; once."},
+		{with("", ""), "When AAPL last crosses up 230.5, for market hours only: BUY 100 LMT 0.05 below, take profit " +
+			"2 above, stop 1.5 below; once."},
 		{
-			with(`{"price": "last", "is"`, `{"instrument": {"symbol": "EUR", "type": "CASH", "currency": "USD"}, "price": "last", "is"`),
-			"When EUR.USD last crosses up 230.5, for market hours only: BUY 100 AAPL LMT 0.05 below, take profit 2 above, stop 1.5 below; once.",
+			with(`"LMT",`, `"STP LMT", "stop_price": 231, "tif": "GTC", "outside_hours": true,`),
+			"When AAPL last crosses up 230.5, for market hours only: BUY 100 STP LMT stop 231, limit 0.05 below GTC, " +
+				"also outside regular hours, take profit 2 above, stop 1.5 below; once.",
+		},
+		{with(`"LMT",`+"\n          "+plain, `"TRAIL", "trail_percent": 1.5`), "When AAPL last crosses up 230.5, for " +
+			"market hours only: BUY 100 TRAIL by 1.5%, take profit 2 above, stop 1.5 below; once."},
+		{with(`"LMT",`+"\n          "+plain, `"TRAIL", "trail_amount": 1e-7`), "When AAPL last crosses up 230.5, for " +
+			"market hours only: BUY 100 TRAIL by 0.0000001, take profit 2 above, stop 1.5 below; once."},
+		{with(`"LMT",`+"\n          "+plain, `"STP", "stop_offset": 0`), "When AAPL last crosses up 230.5, for " +
+			"market hours only: BUY 100 STP at the same price, take profit 2 above, stop 1.5 below; once."},
+		{
+			with(`{"price": "last", "is"`,
+				`{"instrument": {"symbol": "EUR", "type": "CASH", "currency": "USD"}, "price": "last", "is"`),
+			"When EUR.USD last crosses up 230.5, for market hours only: BUY 100 AAPL LMT 0.05 below, take profit 2 " +
+				"above, stop 1.5 below; once.",
 		},
 		{
 			rule(`{"name": "x", "instrument": {"symbol": "ES", "type": "FUT"}, "match": "any", "allow_delayed": true, "cooldown_seconds": 300,
 				"conditions": [{"price": "bid", "is": "at_or_above", "value": 6000, "for_seconds": 5}, {"instrument": {"con_id": 7}, "price": "mid", "is": "crosses_down", "value": -1},
 				{"instrument": {"symbol": "ES", "local_symbol": "ESZ6"}, "price": "ask", "is": "at_or_below", "value": 0}],
 				"only": {"market_hours": true, "from": "22:00", "until": "02:00", "timezone": "Europe/Zurich", "days": ["mon", "tue"]}, "action": {"do": "notify"}}`),
-			"When ES FUT bid is at or above 6000 for 5 seconds or contract 7 mid crosses down -1 or ESZ6 ask is at or below 0, for market hours only and only from 22:00 to 02:00 Europe/Zurich on mon, tue, on delayed prices too: notify; again after 300 seconds at the earliest.",
+			"When ES FUT bid is at or above 6000 for 5 seconds or contract 7 mid crosses down -1 or ESZ6 ask is at " +
+				"or below 0, for market hours only and only from 22:00 to 02:00 Europe/Zurich on mon, tue, on " +
+				"delayed prices too: notify; again after 300 seconds at the earliest.",
 		},
 	} {
 		if got := Text(c.rule); got != c.want {

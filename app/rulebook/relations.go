@@ -9,8 +9,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// check looks at what concerns more than one key of the rule at a path, if its keys are right one by one. An empty "only"
-// is dropped: it limits nothing.
+// check looks at what concerns more than one key of the rule at a path, if its keys are right one by one. An empty
+// "only" is dropped: it limits nothing.
 func check(r *strict.Reader, path string, rule *rules.Rule) {
 	if !r.Sound(path) {
 		return
@@ -51,7 +51,8 @@ func (c checker) condition(path string, condition rules.Condition) {
 		c.instrument(path+".instrument", *condition.Instrument)
 	}
 	if condition.ForSeconds != 0 && strings.HasPrefix(condition.Is, "crosses") {
-		c.Wrong(path+".for_seconds", "a crossing is a moment and does not last; remove it, or use at_or_above or at_or_below")
+		c.Wrong(path+".for_seconds", "a crossing is a moment and does not last; remove it, or use at_or_above or "+
+			"at_or_below")
 	}
 }
 
@@ -75,7 +76,8 @@ func (c checker) order(path string, o rules.Order) {
 	if text := strconv.FormatFloat(o.Quantity, 'f', -1, 64); decimals(text) > 7 {
 		c.Wrong(path+".quantity", text+" has more than 7 decimals; round it")
 	}
-	limit, stop, trail := o.Type == "LMT" || o.Type == "STP LMT", o.Type == "STP" || o.Type == "STP LMT", o.Type == "TRAIL"
+	limit, stop, trail := o.Type == "LMT" || o.Type == "STP LMT", o.Type == "STP" || o.Type == "STP LMT",
+		o.Type == "TRAIL"
 	c.pair(path, limit, o.Type, price{"limit_price", o.LimitPrice}, price{"limit_offset", o.LimitOffset})
 	c.pair(path, stop, o.Type, price{"stop_price", o.StopPrice}, price{"stop_offset", o.StopOffset})
 	c.pair(path, trail, o.Type, price{"trail_amount", o.TrailAmount}, price{"trail_percent", o.TrailPercent})
@@ -87,7 +89,8 @@ func (c checker) order(path string, o rules.Order) {
 	profit := c.exit(path+".take_profit", o.TakeProfit, o.Side, o.Side == "BUY")
 	stopped := c.exit(path+".stop_loss", o.StopLoss, o.Side, o.Side == "SELL")
 	if profit != nil && stopped != nil && (*profit <= *stopped) == (o.Side == "BUY") {
-		c.Wrong(path+".stop_loss.price", fmt.Sprintf("%v is on the wrong side of the take_profit price %v for a %s", *stopped, *profit, o.Side))
+		c.Wrong(path+".stop_loss.price", fmt.Sprintf("%v is on the wrong side of the take_profit price %v for a %s",
+			*stopped, *profit, o.Side))
 	}
 }
 
@@ -130,9 +133,11 @@ func (c checker) exit(path string, exit *rules.Exit, side string, above bool) *f
 	case exit.Price != nil && exit.Offset != nil:
 		c.Wrong(path+".offset", `cannot be combined with "price" here; write "price" or "offset"`)
 	case exit.Offset != nil && above && *exit.Offset <= 0:
-		c.Wrong(path+".offset", fmt.Sprintf("%v has to be above 0 for a %s: the position is closed at a higher price", *exit.Offset, side))
+		c.Wrong(path+".offset", fmt.Sprintf("%v has to be above 0 for a %s: the position is closed at a higher price",
+			*exit.Offset, side))
 	case exit.Offset != nil && !above && *exit.Offset >= 0:
-		c.Wrong(path+".offset", fmt.Sprintf("%v has to be below 0 for a %s: the position is closed at a lower price", *exit.Offset, side))
+		c.Wrong(path+".offset", fmt.Sprintf("%v has to be below 0 for a %s: the position is closed at a lower price",
+			*exit.Offset, side))
 	default:
 		return exit.Price
 	}

@@ -27,8 +27,8 @@ func WriteSchema(dir string) error {
 	return nil
 }
 
-// Save writes the rules to path so that a reader sees the old file or the new one and nothing between; only the user may
-// read it. A link at path stays a link. Rules that [Parse] would leave out are refused with [strict.Problems].
+// Save writes the rules to path so that a reader sees the old file or the new one and nothing between; only the user
+// may read it. A link at path stays a link. Rules that [Parse] would leave out are refused with [strict.Problems].
 func Save(path string, list []rules.Rule) error {
 	data := Marshal(list)
 	if problems := Parse(path, data).Problems; problems != nil {
@@ -40,7 +40,8 @@ func Save(path string, list []rules.Rule) error {
 	return nil
 }
 
-// Marshal returns the rules as the text of a rules file. A number that is not finite becomes null, which [Parse] refuses.
+// Marshal returns the rules as the text of a rules file. A number that is not finite becomes null, which [Parse]
+// refuses.
 func Marshal(list []rules.Rule) []byte {
 	data, _ := strict.Marshal(content{Schema: SchemaRef, Rules: list})
 	return data

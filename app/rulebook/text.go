@@ -8,8 +8,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// Text says a rule in one sentence, such as "When AAPL last crosses up 230.5, for market hours only: BUY 100 LMT 0.05 below,
-// take profit 2 above, stop 1.5 below; once."
+// Text says a rule in one sentence, such as "When AAPL last crosses up 230.5, for market hours only: BUY 100 LMT 0.05
+// below, take profit 2 above, stop 1.5 below; once."
 func Text(rule rules.Rule) string {
 	own := true // every condition watches the rule's own instrument
 	var conditions []string
@@ -60,7 +60,8 @@ func instrumentText(in rules.Instrument) string {
 }
 
 var comparisons = map[string]string{
-	"at_or_above": "is at or above", "at_or_below": "is at or below", "crosses_up": "crosses up", "crosses_down": "crosses down",
+	"at_or_above": "is at or above", "at_or_below": "is at or below", "crosses_up": "crosses up",
+	"crosses_down": "crosses down",
 }
 
 func conditionText(in rules.Instrument, c rules.Condition) string {

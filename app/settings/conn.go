@@ -79,7 +79,8 @@ var connKeys = map[string]string{
 	"Delays":    "reconnect.delays_seconds", "Jitter": "reconnect.jitter", "Calendar": "reset_windows",
 }
 
-// refusal returns what the supervisor would refuse of the settings, and the key that is at fault; nothing if it takes them.
+// refusal returns what the supervisor would refuse of the settings, and the key that is at fault; nothing if it takes
+// them.
 func (s Settings) refusal() (key, text string) {
 	cfg, err := s.Conn()
 	if err == nil {

@@ -68,9 +68,11 @@ func relations(r *strict.Reader, s Settings) {
 	}
 	switch w, soft := s.Watchdog, "watchdog.soft_seconds"; {
 	case w.HardSeconds <= w.SoftSeconds:
-		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v must exceed %s, which is %v", w.HardSeconds, soft, w.SoftSeconds))
+		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v must exceed %s, which is %v", w.HardSeconds, soft,
+			w.SoftSeconds))
 	case w.Hard() <= w.Soft():
-		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v exceeds %s, which is %v, by less than a nanosecond; write a larger number", w.HardSeconds, soft, w.SoftSeconds))
+		wrong("watchdog.hard_seconds", soft, fmt.Sprintf("%v exceeds %s, which is %v, by less than a nanosecond; "+
+			"write a larger number", w.HardSeconds, soft, w.SoftSeconds))
 	}
 	if s.Email.Server != "" && s.Email.From == "" {
 		wrong("email.from", "email.server", "is empty, but email.server is set; write the address of the sender")
@@ -106,7 +108,8 @@ func programs(wrong func(key, other, text string), s Settings) {
 		key := fmt.Sprintf("guarded_port.programs[%d].client_id", i)
 		switch {
 		case p.ClientID == s.Gateway.ClientID:
-			wrong(key, "gateway.client_id", fmt.Sprintf("%d is the client id of Gatewatch; each program needs its own", p.ClientID))
+			wrong(key, "gateway.client_id", fmt.Sprintf("%d is the client id of Gatewatch; each program needs its own",
+				p.ClientID))
 		case seen[p.ClientID]:
 			wrong(key, key, fmt.Sprintf("%d is in the list twice; remove one", p.ClientID))
 		}

@@ -58,7 +58,11 @@ func TestSuggested(t *testing.T) {
 		more  []ResetWindow
 	}{
 		{region.Found{Computer: region.Europe}, "Europe/Zurich", none},
-		{region.Found{Computer: region.Europe, Gateway: region.America, Basis: region.BasisServer}, "America/New_York", none},
+		{
+			region.Found{Computer: region.Europe, Gateway: region.America, Basis: region.BasisServer},
+			"America/New_York",
+			none,
+		},
 		{region.Found{Gateway: region.Europe, Basis: region.BasisZone, Paper: true}, "Europe/Zurich", america},
 		{region.Found{Gateway: region.Europe, Basis: region.BasisServer, Paper: true}, "Europe/Zurich", none},
 		{region.Found{Paper: true, Gateway: region.America, Basis: region.BasisPaper}, "America/New_York", none},

@@ -22,7 +22,8 @@ window and page suggest that one.
 
 `
 
-// TestGenerated holds the schema, the table for people and the repository's settings.json to the Go types; with -update it writes them.
+// TestGenerated holds the schema, the table for people and the repository's settings.json to the Go types; with -update
+// it writes them.
 func TestGenerated(t *testing.T) {
 	s := Default()
 	s.Schema = "./app/settings/settings.schema.json" // so that it resolves in the repository

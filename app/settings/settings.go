@@ -269,23 +269,32 @@ func (l Log) Severity() slog.Level {
 // Default returns the settings that hold when nobody has chosen otherwise.
 func Default() Settings {
 	return Settings{
-		Schema:       SchemaRef,
-		Gateway:      Gateway{Host: "127.0.0.1", Port: 0, ClientID: 17, Mode: "any", ConnectTimeoutSeconds: 10},
-		Watchdog:     Watchdog{PollSeconds: 1, SoftSeconds: 1.5, HardSeconds: 10},
-		Reconnect:    Reconnect{DelaysSeconds: []float64{1, 2, 5, 15}, Jitter: 0.2, StableSeconds: 10, WatchLocalPort: true},
+		Schema:   SchemaRef,
+		Gateway:  Gateway{Host: "127.0.0.1", Port: 0, ClientID: 17, Mode: "any", ConnectTimeoutSeconds: 10},
+		Watchdog: Watchdog{PollSeconds: 1, SoftSeconds: 1.5, HardSeconds: 10},
+		Reconnect: Reconnect{
+			DelaysSeconds: []float64{1, 2, 5, 15}, Jitter: 0.2, StableSeconds: 10,
+			WatchLocalPort: true,
+		},
 		ResetTime:    "18:00",
 		Timezone:     "Australia/Sydney",
 		ResetMinutes: 15,
 		ResetWindows: []ResetWindow{},
 		API:          API{Port: 8765},
 		Notices:      Notices{Desktop: true, DesktopAfterSeconds: 5, WeeklyReminderHours: 12},
-		MarketHours:  MarketHours{Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00", Timezone: "America/New_York"},
-		Trading:      Trading{MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, CloseBeforeRestartSeconds: 15, OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{}},
-		GuardedPort:  GuardedPort{Mode: "guard", ProofOfLifeMS: 250, Programs: []Program{}},
-		Alerts:       Alerts{AfterSeconds: 60, Services: []string{}},
-		Email:        Email{Port: 587, Encryption: "auto", To: []string{}},
-		Heartbeat:    Heartbeat{EverySeconds: 60},
-		Log:          Log{Level: "info"},
+		MarketHours: MarketHours{
+			Days: []string{"mon", "tue", "wed", "thu", "fri"}, Open: "09:30", Close: "16:00",
+			Timezone: "America/New_York",
+		},
+		Trading: Trading{
+			MaxTickAgeSeconds: 60, ProofOfLifeMS: 250, CloseBeforeRestartSeconds: 15,
+			OrdersPerMinute: 10, OrdersPerDay: 100, MaxQuantity: 1000, MaxNotional: 50000, Instruments: []string{},
+		},
+		GuardedPort: GuardedPort{Mode: "guard", ProofOfLifeMS: 250, Programs: []Program{}},
+		Alerts:      Alerts{AfterSeconds: 60, Services: []string{}},
+		Email:       Email{Port: 587, Encryption: "auto", To: []string{}},
+		Heartbeat:   Heartbeat{EverySeconds: 60},
+		Log:         Log{Level: "info"},
 	}
 }
 

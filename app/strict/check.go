@@ -1,5 +1,5 @@
-// Package strict reads JSON files that people write: it refuses what it does not know, and says at which line and column
-// what is wrong and what to do about it. It writes such files, too, and follows them while the program runs.
+// Package strict reads JSON files that people write: it refuses what it does not know, and says at which line and
+// column what is wrong and what to do about it. It writes such files, too, and follows them while the program runs.
 //
 // A limit stands once, in the struct tag of its field: the reader checks it and a schema repeats it for editors. The
 // tags: doc (what the key is), min and max (both included; for a list those of its entries), enum (the words allowed),
@@ -42,12 +42,16 @@ type fault struct {
 	key, text string
 }
 
-// Read fills into, a pointer to a struct, from the text of a file; name is the file's name in problems. Keys that the file
-// leaves out stay as they are, and what is wrong is in [Reader.Problems]. Of a list with too many entries the first are read.
+// Read fills into, a pointer to a struct, from the text of a file; name is the file's name in problems. Keys that the
+// file leaves out stay as they are, and what is wrong is in [Reader.Problems]. Of a list with too many entries the
+// first are read.
 func (k Kind) Read(name string, data []byte, into any) *Reader {
 	v := reflect.ValueOf(into).Elem()
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	r := &Reader{name: name, data: data, root: v.Type(), at: map[string]int{}, own: map[string]bool{}, below: map[string]bool{}}
+	r := &Reader{
+		name: name, data: data, root: v.Type(), at: map[string]int{}, own: map[string]bool{},
+		below: map[string]bool{},
+	}
 	if len(data) > k.MaxSize {
 		r.add(0, "", fmt.Sprintf("the file is larger than %d KiB; this is no %s file", k.MaxSize>>10, k.Name))
 		return r

@@ -69,18 +69,26 @@ func TestRead(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"list": [{"name": "a"}, {"side": "buy"}]}`:         "f:1:26: list[1]: the key \"name\" is missing\nf:1:35: list[1].side: \"buy\" is not one of BUY, SELL; did you mean \"BUY\"?",
-		`{"list": [{"name": null}]}`:                         "f:1:20: list[0].name: needs a text in double quotes, found null",
-		`{"list": [{"name": "a", "price": null}]}`:           "f:1:34: list[0].price: needs a number, found null; remove the key to have its default",
-		`{"list": [{"name": "a", "price": 6}]}`:              "f:1:34: list[0].price: 6 is out of range -5 to 5",
-		`{"list": [{"name": "a", "inner": 6}]}`:              "f:1:34: list[0].inner: needs an object in { }, found a number",
-		`{"list": [{"name": "a", "word": "b"}]}`:             `f:1:25: list[0].word: unknown key; did you mean "list[0].inner.word"?`,
-		`{"list": [{"name": "a", "words": "b"}]}`:            `f:1:25: list[0].words: unknown key; did you mean "group.words"?`,
-		`{"list": [{"name": "a", "inner": {"word": ""}}]}`:   `f:1:43: list[0].inner.word: "" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it`,
-		`{"list": [{"name": " \u00a0"}]}`:                    `f:1:20: list[0].name: " \u00a0" is not a name; write one line of 1 to 60 characters that are not all blank`,
-		`{"list": [{"name": "a\u2028b"}]}`:                   `f:1:20: list[0].name: "a\u2028b" is not a name; write one line of 1 to 60 characters that are not all blank`,
-		`{"list": [{"name": "a"}, 1, 2, 3, 4]}`:              "f:1:10: list: needs 0 to 3 entries, found 5\nf:1:26: list[1]: needs an object in { }, found a number\nf:1:29: list[2]: needs an object in { }, found a number",
-		`{"count": 1.5, "group": {"words": ["a b", "a b"]}}`: "f:1:11: count: 1.5 is not a whole number\nf:1:36: group.words[0]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it\nf:1:43: group.words[1]: \"a b\" is in the list twice; remove one\nf:1:43: group.words[1]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it",
+		`{"list": [{"name": "a"}, {"side": "buy"}]}`: "f:1:26: list[1]: the key \"name\" is missing\nf:1:35: " +
+			"list[1].side: \"buy\" is not one of BUY, SELL; did you mean \"BUY\"?",
+		`{"list": [{"name": null}]}`: "f:1:20: list[0].name: needs a text in double quotes, " +
+			"found null",
+		`{"list": [{"name": "a", "price": null}]}`: "f:1:34: list[0].price: needs a number, found null; " +
+			"remove the key to have its default",
+		`{"list": [{"name": "a", "price": 6}]}`: "f:1:34: list[0].price: 6 is out of range -5 to 5",
+		`{"list": [{"name": "a", "inner": 6}]}`: "f:1:34: list[0].inner: needs an object in { }, found " +
+			"a number",
+		`{"list": [{"name": "a", "word": "b"}]}`:           `f:1:25: list[0].word: unknown key; did you mean "list[0].inner.word"?`,
+		`{"list": [{"name": "a", "words": "b"}]}`:          `f:1:25: list[0].words: unknown key; did you mean "group.words"?`,
+		`{"list": [{"name": "a", "inner": {"word": ""}}]}`: `f:1:43: list[0].inner.word: "" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it`,
+		`{"list": [{"name": " \u00a0"}]}`:                  `f:1:20: list[0].name: " \u00a0" is not a name; write one line of 1 to 60 characters that are not all blank`,
+		`{"list": [{"name": "a\u2028b"}]}`:                 `f:1:20: list[0].name: "a\u2028b" is not a name; write one line of 1 to 60 characters that are not all blank`,
+		`{"list": [{"name": "a"}, 1, 2, 3, 4]}`: "f:1:10: list: needs 0 to 3 entries, found 5\nf:1:26: " +
+			"list[1]: needs an object in { }, found a number\nf:1:29: list[2]: needs an object in { }, found a number",
+		`{"count": 1.5, "group": {"words": ["a b", "a b"]}}`: "f:1:11: count: 1.5 is not a whole number\nf:1:36: " +
+			"group.words[0]: \"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or " +
+			"remove it\nf:1:43: group.words[1]: \"a b\" is in the list twice; remove one\nf:1:43: group.words[1]: " +
+			"\"a b\" is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it",
 		``:     "f:1:1: the file is empty; write {}",
 		`{} 1`: "f:1:4: there is text after the end of the things; remove it",
 	} {
@@ -143,7 +151,8 @@ func TestReadKeepsMarking(t *testing.T) {
 func TestMarshalRefuses(t *testing.T) {
 	nan := math.NaN()
 	text, err := Marshal(things{List: []thing{{Name: "a", Price: &nan}}})
-	if err == nil || !strings.HasPrefix(err.Error(), "list[0].price: ") || !strings.Contains(string(text), `"price": null`) {
+	if err == nil || !strings.HasPrefix(err.Error(), "list[0].price: ") ||
+		!strings.Contains(string(text), `"price": null`) {
 		t.Errorf("%v\n%s", err, text)
 	}
 }

@@ -190,7 +190,8 @@ var formats = map[string]format{
 	"secret": {
 		pattern: regexp.MustCompile(`^((keyring|env):[A-Za-z0-9_.-]{1,100})?$`),
 		valid:   func(string) bool { return true },
-		advice: "is not a reference to a secret; secrets are not kept in this file: store it with `gatewatch secret set NAME` " +
+		advice: "is not a reference to a secret; secrets are not kept in this file: store it with `gatewatch secret " +
+			"set NAME` " +
 			"and write \"keyring:NAME\" here, or \"env:NAME\" for an environment variable",
 	},
 }

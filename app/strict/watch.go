@@ -20,8 +20,8 @@ const (
 	pollEvery = 5 * time.Second        // for changes nobody announced: network drives, links, lost events
 )
 
-// ErrNoFile means that there is something under a file's name that is no file, such as a folder, a pipe, which would be waited
-// for, or a link that leads nowhere.
+// ErrNoFile means that there is something under a file's name that is no file, such as a folder, a pipe, which would be
+// waited for, or a link that leads nowhere.
 var ErrNoFile = errors.New("not a regular file")
 
 // open opens a file for reading. The error wraps [fs.ErrNotExist] only if there is nothing under that name.
@@ -29,7 +29,8 @@ func open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, link := os.Lstat(path); link == nil {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%w: a link that leads nowhere", ErrNoFile)}
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%w: a link that leads nowhere",
+				ErrNoFile)}
 		}
 	}
 	switch {
@@ -41,8 +42,8 @@ func open(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// ReadFile returns the content of a file of this kind, one byte more than its limit at most. The error wraps [fs.ErrNotExist]
-// only if there is nothing under that name, and [ErrNoFile] if it is no file.
+// ReadFile returns the content of a file of this kind, one byte more than its limit at most. The error wraps
+// [fs.ErrNotExist] only if there is nothing under that name, and [ErrNoFile] if it is no file.
 func (k Kind) ReadFile(path string) ([]byte, error) {
 	var f *os.File
 	if err := WhileOthersUse(func() (err error) { f, err = open(path); return err }); err != nil {

@@ -180,8 +180,8 @@ func replace(from, to string) error {
 // useLimit bounds the wait for others who use a file; each of them reads or writes a few kilobytes.
 const useLimit = time.Second
 
-// WhileOthersUse does something with a file, again if it fails because somebody else has the file open: Windows then refuses
-// to rename another over it, and to open it while it is renamed.
+// WhileOthersUse does something with a file, again if it fails because somebody else has the file open: Windows then
+// refuses to rename another over it, and to open it while it is renamed.
 func WhileOthersUse(do func() error) error {
 	const sharingViolation = syscall.Errno(32)
 	for end := time.Now().Add(useLimit); ; time.Sleep(5 * time.Millisecond) {

@@ -179,42 +179,72 @@ func states(now time.Time) []struct {
 			assets.Connected, "Connected · PAPER 4002 · since " + hm, "(Connected · PAPER 4002)", false,
 		},
 		{
-			"farm", s(conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "us_farm", Since: ago, Layers: up, Gateway: paper}),
-			assets.Degraded, "Connected, data farm us_farm down · PAPER 4002 · since " + hm, "(Connected, data farm us__farm down · PAPER 4002)", false,
+			"farm", s(conn.Snapshot{
+				State: conn.Degraded, Cause: conn.CauseFarm, Detail: "us_farm", Since: ago,
+				Layers: up, Gateway: paper,
+			}),
+			assets.Degraded, "Connected, data farm us_farm down · PAPER 4002 · since " + hm,
+			"(Connected, data farm us__farm down · PAPER 4002)", false,
 		},
 		{
-			"upstream", s(conn.Snapshot{State: conn.UpstreamLost, Cause: conn.CauseUpstream, Since: ago, Layers: half, Gateway: paper}),
-			assets.Disconnected, "IBKR unreachable since " + hm + " · PAPER 4002", "(IBKR unreachable since " + hm + " · PAPER 4002)", false,
+			"upstream", s(conn.Snapshot{
+				State: conn.UpstreamLost, Cause: conn.CauseUpstream, Since: ago, Layers: half,
+				Gateway: paper,
+			}),
+			assets.Disconnected, "IBKR unreachable since " + hm + " · PAPER 4002",
+			"(IBKR unreachable since " + hm + " · PAPER 4002)", false,
 		},
 		{
-			"reconnecting", s(conn.Snapshot{State: conn.Reconnecting, Since: now, Gateway: paper, Attempt: conn.Attempt{Number: 4, Running: true}}),
+			"reconnecting", s(conn.Snapshot{State: conn.Reconnecting, Since: now, Gateway: paper, Attempt: conn.Attempt{
+				Number: 4, Running: true,
+			}}),
 			assets.Connecting, "Reconnecting, attempt 4 · PAPER 4002", "(Reconnecting, attempt 4 · PAPER 4002)", true,
 		},
 		{
-			"no connection", s(conn.Snapshot{State: conn.Reconnecting, Since: ago, Gateway: paper, Attempt: conn.Attempt{Number: 9, Running: true}}),
-			assets.Disconnected, "No connection since " + hm + ", attempt 9 · PAPER 4002", "(No connection since " + hm + " · PAPER 4002)", true,
+			"no connection", s(conn.Snapshot{
+				State: conn.Reconnecting, Since: ago, Gateway: paper,
+				Attempt: conn.Attempt{Number: 9, Running: true},
+			}),
+			assets.Disconnected, "No connection since " + hm + ", attempt 9 · PAPER 4002",
+			"(No connection since " + hm + " · PAPER 4002)", true,
 		},
 		{
-			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: conn.Span{Active: true, Ends: now.Add(time.Hour)}}),
-			assets.ResetWindow, "Gateway reset until " + now.Add(time.Hour).Format("15:04"), "(Gateway reset until " + now.Add(time.Hour).Format("15:04") + " · PAPER 4002)", true,
+			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: conn.Span{
+				Active: true, Ends: now.Add(time.Hour),
+			}}),
+			assets.ResetWindow, "Gateway reset until " + now.Add(time.Hour).Format("15:04"),
+			"(Gateway reset until " + now.Add(time.Hour).Format("15:04") + " · PAPER 4002)", true,
 		},
 		{
 			"paused", s(conn.Snapshot{State: conn.Paused, Since: ago, Cause: conn.CauseUser, Gateway: paper}),
 			assets.Paused, "Paused · PAPER 4002 · since " + hm, "(Paused · PAPER 4002)", true,
 		},
 		{
-			"connecting", s(conn.Snapshot{State: conn.Connecting, Since: now, Attempt: conn.Attempt{Number: 1, Running: true}}),
+			"connecting", s(conn.Snapshot{State: conn.Connecting, Since: now, Attempt: conn.Attempt{
+				Number: 1, Running: true,
+			}}),
 			assets.Connecting, "Connecting, attempt 1", "(Connecting, attempt 1)", true,
 		},
 		{
 			"muted",
-			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour)}},
-			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notifications muted", "Notifications muted until " + soon, false,
+			order{
+				Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper},
+				Extra:    Extra{Muted: now.Add(time.Hour)},
+			},
+			assets.Connected, "Connected · PAPER 4002 · since " + hm + " · notifications muted",
+			"Notifications muted until " + soon, false,
 		},
 		{
 			"armed",
-			order{Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}, Extra: Extra{Muted: now.Add(time.Hour), Trading: Trading{Armed: true, Open: 2, Unknown: 1}, AtLogin: AtLogin{Known: true, On: true}}},
-			assets.Connected, "Connected · PAPER 4002 · trading on · since " + hm, "(1 order unknown, look in TWS · Connected · PAPER 4002)", false,
+			order{
+				Snapshot: &conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper},
+				Extra: Extra{
+					Muted: now.Add(time.Hour), Trading: Trading{Armed: true, Open: 2, Unknown: 1},
+					AtLogin: AtLogin{Known: true, On: true},
+				},
+			},
+			assets.Connected, "Connected · PAPER 4002 · trading on · since " + hm,
+			"(1 order unknown, look in TWS · Connected · PAPER 4002)", false,
 		},
 	}
 }
@@ -269,11 +299,14 @@ func TestDesktopShowsEveryState(t *testing.T) {
 	d.T = t
 	hour := wording.Clock(now.Add(time.Hour), now)
 	want := []string{
-		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Turn off trading", "Cancel 2 open orders…", "—", "(Today not observed yet)",
-		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Copy diagnostics", "Open log folder", "—", "Launch at login ✓", "Settings…", "Quit",
+		"(1 order unknown, look in TWS · Connected · PAPER 4002)", "Open window", "Disconnect", "Turn off trading",
+		"Cancel 2 open orders…", "—", "(Today not observed yet)",
+		"Notifications muted until " + hour, "  For 1 hour", "  Until tomorrow", "  Unmute", "Copy diagnostics",
+		"Open log folder", "—", "Launch at login ✓", "Settings…", "Quit",
 	}
 	lines, before := d.Entries()
-	for end := time.Now().Add(patient); !slices.Equal(lines, want) && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patient); !slices.Equal(lines, want) &&
+		time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		lines, before = d.Entries() // its entries change one after the other
 	}
 	if !slices.Equal(lines, want) {
@@ -470,7 +503,8 @@ func TestBusInTheRuntimeDirectory(t *testing.T) {
 	socket, _, _ := strings.Cut(strings.TrimPrefix(address, "unix:path="), ",")
 	for _, env := range []string{"", "autolaunch:"} {
 		d := bustest.StartHost(t)
-		p := startPuppet(t, states(time.Now())[0].order, sessionbus.Variable+"="+env, "XDG_RUNTIME_DIR="+filepath.Dir(socket))
+		p := startPuppet(t, states(time.Now())[0].order, sessionbus.Variable+"="+env,
+			"XDG_RUNTIME_DIR="+filepath.Dir(socket))
 		d.Adopt()
 		if got := d.Icon(); got != "connected" {
 			t.Errorf("icon %s", got)
@@ -491,7 +525,8 @@ func TestNoBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, env := range map[string]string{
-		"none": "", "disabled": "disabled:", "autolaunch": "autolaunch:", "dead": "unix:path=" + filepath.Join(dir, "dead"),
+		"none": "", "disabled": "disabled:", "autolaunch": "autolaunch:", "dead": "unix:path=" + filepath.Join(dir,
+			"dead"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startPuppet(t, states(time.Now())[0].order,

@@ -13,13 +13,16 @@ func TestInOverflow(t *testing.T) {
 		settings []iconSetting
 		want     bool
 	}{
-		"no Windows 11":         {},
-		"not shown yet":         {settings: []iconSetting{other}},
-		"in the overflow":       {settings: []iconSetting{other, {exe: exe}}, want: true},
-		"in the taskbar":        {settings: []iconSetting{other, {exe: exe, promoted: true}}},
-		"one of two":            {settings: []iconSetting{{exe: exe}, {exe: exe, promoted: true}}},
-		"in other letters":      {settings: []iconSetting{{exe: strings.ToUpper(exe)}}, want: true},
-		"in a known folder":     {settings: []iconSetting{{exe: local + `\Programs\Gatewatch\gatewatch.exe`}}, want: true},
+		"no Windows 11":    {},
+		"not shown yet":    {settings: []iconSetting{other}},
+		"in the overflow":  {settings: []iconSetting{other, {exe: exe}}, want: true},
+		"in the taskbar":   {settings: []iconSetting{other, {exe: exe, promoted: true}}},
+		"one of two":       {settings: []iconSetting{{exe: exe}, {exe: exe, promoted: true}}},
+		"in other letters": {settings: []iconSetting{{exe: strings.ToUpper(exe)}}, want: true},
+		"in a known folder": {
+			settings: []iconSetting{{exe: local + `\Programs\Gatewatch\gatewatch.exe`}},
+			want:     true,
+		},
 		"elsewhere":             {settings: []iconSetting{{exe: `C:\old\gatewatch.exe`}}},
 		"elsewhere in a folder": {settings: []iconSetting{{exe: local + `\Old\gatewatch.exe`}}},
 		"broken":                {settings: []iconSetting{{}, {exe: "{"}, {exe: "{}"}, {exe: "}"}}},

@@ -37,7 +37,9 @@ func TestPanicInThePaint(t *testing.T) {
 		told := 0
 		cfg := (&program{
 			snapshot: func() *conn.Snapshot {
-				return &conn.Snapshot{State: conn.Connected, Since: time.Now(), Gateway: conn.Gateway{Port: int(port.Load())}}
+				return &conn.Snapshot{State: conn.Connected, Since: time.Now(), Gateway: conn.Gateway{
+					Port: int(port.Load()),
+				}}
 			},
 			changes: changes,
 			panicked: func(what any, stack []byte) {

@@ -32,23 +32,24 @@ type Connection interface {
 	Subscribe() (<-chan struct{}, func())
 }
 
-// Program is the rest of the program: what the tray shows beside the connection, and what its entries do. A panic in one of
-// its methods is reported to Panicked.
+// Program is the rest of the program: what the tray shows beside the connection, and what its entries do. A panic in
+// one of its methods is reported to Panicked.
 type Program interface {
 	// Extra returns what to show at now beside the connection.
 	Extra(now time.Time) Extra
-	// Subscribe returns a channel that yields a value when Extra may have changed other than by time, and a function that
-	// ends it.
+	// Subscribe returns a channel that yields a value when Extra may have changed other than by time, and a function
+	// that ends it.
 	Subscribe() (<-chan struct{}, func())
-	// Click does what an entry says, other than those of Mute. It is called on a goroutine of its own, for each entry at
-	// most once at a time; for OpenWindow also after a click on the icon, where the desktop has that apart from the menu.
+	// Click does what an entry says, other than those of Mute. It is called on a goroutine of its own, for each entry
+	// at most once at a time; for OpenWindow also after a click on the icon, where the desktop has that apart from the
+	// menu.
 	Click(e Entry)
 	// Mute silences desktop notifications until the given time; the zero time ends that.
 	Mute(until time.Time)
 	// NoHost is called once if the desktop has nowhere to show the icon.
 	NoHost()
-	// SessionEnds is called on Windows and macOS when the user logs out or the computer is shut down. The desktop ends the
-	// process when it has returned, or after some seconds.
+	// SessionEnds is called on Windows and macOS when the user logs out or the computer is shut down. The desktop ends
+	// the process when it has returned, or after some seconds.
 	SessionEnds()
 	// Panicked is called for each panic, with its stack.
 	Panicked(what any, stack []byte)
@@ -70,7 +71,8 @@ const (
 	tick, rest = time.Second, time.Minute
 	// againAfter is the time until a part of the tray that has panicked starts anew.
 	againAfter = time.Second
-	// confirmLimit is how long a second click is waited for. What comes within doubleClick of the first is the same click.
+	// confirmLimit is how long a second click is waited for. What comes within doubleClick of the first is the same
+	// click.
 	confirmLimit, doubleClick = 10 * time.Second, 500 * time.Millisecond
 	// endLimit bounds the wait for functions that still run when the tray ends.
 	endLimit = time.Second
@@ -296,8 +298,8 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 	}
 }
 
-// paint changes what differs between two views. Title and mark of a hidden entry are left alone: on Windows setting them
-// would show the entry.
+// paint changes what differs between two views. Title and mark of a hidden entry are left alone: on Windows setting
+// them would show the entry.
 func paint(b bar, shown, v View) {
 	if v.Icon != shown.Icon {
 		b.setIcon(v.Icon)
@@ -323,8 +325,8 @@ func paint(b bar, shown, v View) {
 	}
 }
 
-// captureLog sends what the tray library logs to our log, each line once; it only knows the standard logger. What others
-// write there passes through. The returned function ends that.
+// captureLog sends what the tray library logs to our log, each line once; it only knows the standard logger. What
+// others write there passes through. The returned function ends that.
 func captureLog(log *slog.Logger) (restore func()) {
 	writer := stdlog.Writer()
 	l := &library{log: log, rest: writer, told: map[string]bool{}}
@@ -345,7 +347,8 @@ func (l *library) Write(p []byte) (int, error) {
 	}
 	text = strings.TrimSpace(text)
 	level := slog.LevelWarn
-	if l.told[text] || strings.HasPrefix(text, "failed to register:") { // the latter is told better by who watches the host
+	// the latter is told better by who watches the host
+	if l.told[text] || strings.HasPrefix(text, "failed to register:") {
 		level = slog.LevelDebug
 	}
 	if len(l.told) < 100 {

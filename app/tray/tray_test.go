@@ -126,11 +126,15 @@ func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
 
 		time.Sleep(time.Second)
 		lost := time.Now()
-		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: lost, Attempt: conn.Attempt{Number: 1, NextAt: time.Now().Add(3 * time.Second)}, Gateway: paper})
+		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: lost, Attempt: conn.Attempt{
+			Number: 1, NextAt: time.Now().Add(3 * time.Second),
+		}, Gateway: paper})
 		changes <- struct{}{}
 		check("lost",
-			"10m1s icon connecting", "10m1s tooltip Reconnecting, attempt 1 in 3 s · PAPER 4002 · since "+lost.Format("15:04"),
-			"10m1s title status Reconnecting, attempt 1 at "+lost.Add(3*time.Second).Format("15:04:05")+" · PAPER 4002", "10m1s title connect Connect now", "10m1s show connect", "10m1s hide disconnect")
+			"10m1s icon connecting", "10m1s tooltip Reconnecting, attempt 1 in 3 s · PAPER 4002 · since "+lost.Format(
+				"15:04"),
+			"10m1s title status Reconnecting, attempt 1 at "+lost.Add(3*time.Second).Format("15:04:05")+" · PAPER 4002",
+			"10m1s title connect Connect now", "10m1s show connect", "10m1s hide disconnect")
 		// A burst of changes that say nothing new does not stop the countdown.
 		for range 50 {
 			time.Sleep(50 * time.Millisecond)
@@ -142,7 +146,9 @@ func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
 		check("countdown",
 			"10m2s tooltip Reconnecting, attempt 1 in 2 s · PAPER 4002 · since "+lost.Format("15:04"),
 			"10m3s tooltip Reconnecting, attempt 1 in 1 s · PAPER 4002 · since "+lost.Format("15:04"))
-		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: time.Now(), Attempt: conn.Attempt{Number: 1, Running: true}, Gateway: paper})
+		present.Store(&conn.Snapshot{State: conn.Reconnecting, Since: time.Now(), Attempt: conn.Attempt{
+			Number: 1, Running: true,
+		}, Gateway: paper})
 		time.Sleep(90 * time.Second)
 		got := n.take()
 		if len(got) != 5 || !strings.Contains(got[2], "icon disconnected") {
@@ -165,11 +171,23 @@ func TestFollowTrading(t *testing.T) {
 		next Trading
 		want []string
 	}{
-		{Trading{Armed: true}, []string{"tooltip Connected · PAPER 4002 · trading on · since 09:31", "hide arm", "title disarm Turn off trading", "show disarm"}},
+		{Trading{Armed: true}, []string{
+			"tooltip Connected · PAPER 4002 · trading on · since 09:31", "hide arm",
+			"title disarm Turn off trading", "show disarm",
+		}},
 		{Trading{Armed: true, Open: 2}, []string{"title cancel_all Cancel 2 open orders…", "show cancel_all"}},
-		{Trading{Armed: true, Open: 3, Unknown: 1}, []string{"title status 1 order unknown, look in TWS · Connected · PAPER 4002", "title cancel_all Cancel 3 open orders…"}},
+		{
+			Trading{Armed: true, Open: 3, Unknown: 1},
+			[]string{
+				"title status 1 order unknown, look in TWS · Connected · PAPER 4002",
+				"title cancel_all Cancel 3 open orders…",
+			},
+		},
 		{Trading{Armed: true, Open: 3, Unknown: 1}, nil},
-		{Trading{}, []string{"tooltip Connected · PAPER 4002 · since 09:31", "title status Connected · PAPER 4002", "hide disarm", "hide cancel_all"}},
+		{Trading{}, []string{
+			"tooltip Connected · PAPER 4002 · since 09:31", "title status Connected · PAPER 4002",
+			"hide disarm", "hide cancel_all",
+		}},
 	} {
 		v := view(c.next)
 		paint(n, shown, v)
@@ -241,7 +259,8 @@ func TestTomorrow(t *testing.T) {
 		// Each hour of a year, days of 23 and 25 hours included.
 		for now := time.Date(2026, 1, 1, 0, 30, 0, 0, loc); now.Year() == 2026; now = now.Add(time.Hour) {
 			got := wording.Tomorrow(now)
-			if !got.After(now) || got.Sub(now) > 25*time.Hour || got.Day() == now.Day() || got.Add(-time.Nanosecond).Day() != now.Day() {
+			if !got.After(now) || got.Sub(now) > 25*time.Hour || got.Day() == now.Day() ||
+				got.Add(-time.Nanosecond).Day() != now.Day() {
 				t.Fatalf("wording.Tomorrow(%v) = %v", now, got)
 			}
 		}
@@ -272,7 +291,8 @@ func TestLibraryLog(t *testing.T) {
 	stdlog.Print("systray error: failed to register: nobody")
 	stdlog.Print("somebody else")
 	restore()
-	if n := strings.Count(ours.String(), "level=WARN"); n != 1 || !strings.Contains(ours.String(), `err="unable to set icon: x"`) {
+	if n := strings.Count(ours.String(), "level=WARN"); n != 1 ||
+		!strings.Contains(ours.String(), `err="unable to set icon: x"`) {
 		t.Errorf("%s", ours.String())
 	}
 	if got := others.String(); strings.Contains(got, "systray") || !strings.Contains(got, "somebody else") {
@@ -284,7 +304,8 @@ func TestPaintMarksWhatIsShown(t *testing.T) {
 	view := func(x AtLogin) View {
 		return ViewOf(&conn.Snapshot{State: conn.Paused, Since: start}, start, Extra{AtLogin: x})
 	}
-	hidden, off, on, other := view(AtLogin{}), view(AtLogin{Known: true}), view(AtLogin{Known: true, On: true}), view(AtLogin{Known: true, Other: true})
+	hidden, off, on, other := view(AtLogin{}), view(AtLogin{Known: true}), view(AtLogin{Known: true, On: true}),
+		view(AtLogin{Known: true, Other: true})
 	hiddenOn := on
 	hiddenOn.Menu[LaunchAtLogin].Hidden = true
 	for _, c := range []struct {
@@ -296,8 +317,14 @@ func TestPaintMarksWhatIsShown(t *testing.T) {
 		{"off", on, off, []string{"check launch_at_login false"}},
 		{"the same", on, on, nil},
 		{"marked while it is hidden", hidden, hiddenOn, nil},
-		{"shown", hiddenOn, on, []string{"check launch_at_login true", "title launch_at_login Launch at login", "show launch_at_login"}},
-		{"another copy", on, other, []string{"check launch_at_login false", "title launch_at_login Launch at login (another copy does)"}},
+		{"shown", hiddenOn, on, []string{
+			"check launch_at_login true", "title launch_at_login Launch at login",
+			"show launch_at_login",
+		}},
+		{"another copy", on, other, []string{
+			"check launch_at_login false",
+			"title launch_at_login Launch at login (another copy does)",
+		}},
 	} {
 		n := &notebook{begin: time.Now()}
 		paint(n, c.was, c.is)
@@ -345,7 +372,8 @@ func TestConfirm(t *testing.T) {
 			}
 			done = nil
 		}
-		asks, asked := []string{"title arm_live Confirm: turn on LIVE trading"}, []string{"title arm_live Turn on LIVE trading…"}
+		asks, asked := []string{"title arm_live Confirm: turn on LIVE trading"},
+			[]string{"title arm_live Turn on LIVE trading…"}
 		synctest.Wait()
 		click(ArmLive, 0, asks)
 		click(ArmLive, doubleClick/2, nil)
@@ -353,7 +381,8 @@ func TestConfirm(t *testing.T) {
 		click(ArmLive, 2*time.Second, asks) // and again from the start
 		time.Sleep(confirmLimit)
 		synctest.Wait()
-		click(CancelAll, 0, append(asked, "title cancel_all Confirm: cancel 2 open orders")) // of the other it was too late
+		// of the other it was too late
+		click(CancelAll, 0, append(asked, "title cancel_all Confirm: cancel 2 open orders"))
 		click(ArmLive, time.Second, asks)
 		click(CancelAll, time.Second, []string{"title cancel_all Cancel 2 open orders…"}, "cancel")
 		click(Arm, time.Second, nil, "paper")

@@ -43,7 +43,8 @@ const (
 )
 
 var entryNames = [entries]string{
-	"status", "open_window", "connect", "disconnect", "arm", "arm_live", "disarm", "stop_trading", "allow_programs", "programs", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
+	"status", "open_window", "connect", "disconnect", "arm", "arm_live", "disarm", "stop_trading", "allow_programs",
+	"programs", "cancel_all", "today", "mute", "mute_hour", "mute_tomorrow", "unmute",
 	"copy_diagnostics", "open_logs", "launch_at_login", "settings", "quit",
 }
 
@@ -125,7 +126,8 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		wording.HeldIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
 
 	parts := []string{
-		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now), gateway(s, x),
+		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now),
+		gateway(s, x),
 	}
 	if x.Trading.Armed {
 		parts = append(parts, "trading on")
@@ -147,17 +149,23 @@ func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
 	v.Menu = Menu{
-		Status:        {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
-		OpenWindow:    {Title: "Open window"},
-		Connect:       {Title: "Connect now", Hidden: s.Layers.API},
-		Disconnect:    {Title: "Disconnect", Hidden: !s.Layers.API},
-		Arm:           {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || x.Trading.Live},
-		ArmLive:       {Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live},
+		Status:     {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
+		OpenWindow: {Title: "Open window"},
+		Connect:    {Title: "Connect now", Hidden: s.Layers.API},
+		Disconnect: {Title: "Disconnect", Hidden: !s.Layers.API},
+		Arm:        {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || x.Trading.Live},
+		ArmLive: {
+			Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading",
+			Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live,
+		},
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
 		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
 		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
 		Connected:     {Title: programs(x.Programs), Disabled: true, Hidden: !x.Programs.On},
-		CancelAll:     {Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open), Hidden: x.Trading.Open <= 0},
+		CancelAll: {
+			Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open),
+			Hidden: x.Trading.Open <= 0,
+		},
 		Today:         {Title: wording.Today(percent(x.Today), x.Today.Outages), Disabled: true},
 		Mute:          {Title: "Mute notifications"},
 		MuteHour:      {Title: "For 1 hour"},
@@ -232,8 +240,8 @@ func statusLine(s *conn.Snapshot, now time.Time, x Extra) string {
 	)
 }
 
-// status is the state in the menu's first line. It names the time of the next attempt instead of counting down: each change of the
-// menu makes the desktop read all of it anew.
+// status is the state in the menu's first line. It names the time of the next attempt instead of counting down: each
+// change of the menu makes the desktop read all of it anew.
 func status(s *conn.Snapshot, now time.Time, x Extra) string {
 	if wording.Lasting(s.State, s.Since, now) {
 		return wording.NoConnection + " since " + wording.Clock(wording.DownSince(s), now)

@@ -52,97 +52,148 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Connected · DEMO 4002 · trading on · since 09:31", status: "Connected · DEMO 4002",
 		},
 		{
-			name: "connected for days", s: conn.Snapshot{State: conn.Connected, Since: start.UTC(), Layers: full, Gateway: paper},
+			name: "connected for days", s: conn.Snapshot{
+				State: conn.Connected, Since: start.UTC(), Layers: full,
+				Gateway: paper,
+			},
 			now: at(25 * time.Hour), icon: assets.Connected,
 			tooltip: "Connected · PAPER 4002 · since Wed 09:31", status: "Connected · PAPER 4002",
 		},
 		{
-			name: "connected for weeks, live and muted", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live}},
+			name: "connected for weeks, live and muted", s: conn.Snapshot{
+				State: conn.Connected, Since: start,
+				Layers: full, Gateway: conn.Gateway{Port: 4001, Mode: conn.Live},
+			},
 			now: at(240 * time.Hour), x: Extra{Muted: at(241 * time.Hour)}, icon: assets.Connected.Live(),
 			tooltip: "Connected · LIVE 4001 · since 4 Mar 09:31 · notifications muted", status: "Connected · LIVE 4001",
 		},
 		{
-			name: "guard closed for a moment", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			name: "guard closed for a moment", s: conn.Snapshot{
+				State: conn.Connected, Since: start, Layers: full,
+				Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start,
+			},
 			now: at(999 * time.Millisecond), icon: assets.Connected, ticking: true,
 			tooltip: "Connected · PAPER 4002 · since 09:31", status: "Connected · PAPER 4002",
 		},
 		{
-			name: "guard closed", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			name: "guard closed", s: conn.Snapshot{
+				State: conn.Connected, Since: start, Layers: full, Gateway: paper,
+				Guard: conn.GuardReconciling, GuardSince: start,
+			},
 			now: at(time.Second), icon: assets.Blocked,
 			tooltip: "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002 · since 09:31",
 			status:  "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002",
 		},
 		{
-			name: "guard closed and a farm down", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm", Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling, GuardSince: start},
+			name: "guard closed and a farm down", s: conn.Snapshot{
+				State: conn.Degraded, Cause: conn.CauseFarm,
+				Detail: "usfarm", Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReconciling,
+				GuardSince: start,
+			},
 			now: at(time.Second), icon: assets.Degraded,
 			tooltip: "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002 · since 09:31",
 			status:  "Orders blocked: waiting for Gateway to confirm open orders · PAPER 4002",
 		},
 		{
-			name: "orders cannot be written down", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			name: "orders cannot be written down", s: conn.Snapshot{
+				State: conn.Connected, Since: start, Layers: full,
+				Gateway: paper,
+			},
 			now: at(time.Hour), x: Extra{Trading: Trading{Armed: true, Stopped: true}}, icon: assets.Blocked,
 			tooltip: "Orders blocked: they cannot be written to disk · PAPER 4002 · trading on · since 09:31",
 			status:  "Orders blocked: they cannot be written to disk · PAPER 4002",
 		},
 		{
-			name: "read-only", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start, Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start},
+			name: "read-only", s: conn.Snapshot{
+				State: conn.Degraded, Cause: conn.CauseReadOnly, Since: start,
+				Layers: full, Gateway: paper, Guard: conn.GuardReadOnly, GuardSince: start,
+			},
 			now: at(0), icon: assets.Degraded, ticking: true,
-			tooltip: "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002 · since 09:31",
-			status:  "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002",
+			tooltip: "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002 · " +
+				"since 09:31",
+			status: "Orders blocked: Gateway's API is read-only · untick “Read-Only API” in Gateway · PAPER 4002",
 		},
 		{
-			name: "farm", s: conn.Snapshot{State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx", Since: start, Layers: full, Gateway: paper},
+			name: "farm", s: conn.Snapshot{
+				State: conn.Degraded, Cause: conn.CauseFarm, Detail: "usfarm\nx",
+				Since: start, Layers: full, Gateway: paper,
+			},
 			now: at(0), icon: assets.Degraded,
-			tooltip: "Connected, data farm usfarm x down · PAPER 4002 · since 09:31", status: "Connected, data farm usfarm x down · PAPER 4002",
+			tooltip: "Connected, data farm usfarm x down · PAPER 4002 · since 09:31",
+			status:  "Connected, data farm usfarm x down · PAPER 4002",
 		},
 		{
-			name: "upstream lost", s: conn.Snapshot{State: conn.UpstreamLost, Since: start.UTC(), Layers: conn.Layers{Socket: true, API: true}, Gateway: paper},
+			name: "upstream lost", s: conn.Snapshot{State: conn.UpstreamLost, Since: start.UTC(), Layers: conn.Layers{
+				Socket: true, API: true,
+			}, Gateway: paper},
 			now: at(time.Minute), icon: assets.Disconnected,
 			tooltip: "IBKR unreachable since 09:31 · PAPER 4002", status: "IBKR unreachable since 09:31 · PAPER 4002",
 		},
 		{
-			name: "waiting", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 4, NextAt: at(20 * time.Second)}, Gateway: conn.Gateway{Port: 4002, Mode: conn.AnyMode}},
+			name: "waiting", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{
+				Number: 4, NextAt: at(20 * time.Second),
+			}, Gateway: conn.Gateway{Port: 4002, Mode: conn.AnyMode}},
 			now: at(8*time.Second + time.Millisecond), x: Extra{Today: good}, icon: assets.Connecting,
-			tooltip: "Reconnecting, attempt 4 in 12 s · 4002 · since 09:31 · today 99.2 %", status: "Reconnecting, attempt 4 at 09:31:22 · 4002", ticking: true,
+			tooltip: "Reconnecting, attempt 4 in 12 s · 4002 · since 09:31 · today 99.2 %",
+			status:  "Reconnecting, attempt 4 at 09:31:22 · 4002", ticking: true,
 		},
 		{
-			name: "attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 4, Running: true}},
+			name: "attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{
+				Number: 4, Running: true,
+			}},
 			now: at(59 * time.Second), icon: assets.Connecting,
 			tooltip: "Reconnecting, attempt 4 · since 09:31", status: "Reconnecting, attempt 4", ticking: true,
 		},
 		{
-			name: "no connection", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{Number: 9, NextAt: at(90 * time.Second)}, Gateway: paper},
+			name: "no connection", s: conn.Snapshot{State: conn.Reconnecting, Since: start, Attempt: conn.Attempt{
+				Number: 9, NextAt: at(90 * time.Second),
+			}, Gateway: paper},
 			now: at(time.Minute), icon: assets.Disconnected,
-			tooltip: "No connection since 09:31, attempt 9 in 30 s · PAPER 4002", status: "No connection since 09:31 · PAPER 4002", ticking: true,
+			tooltip: "No connection since 09:31, attempt 9 in 30 s · PAPER 4002",
+			status:  "No connection since 09:31 · PAPER 4002", ticking: true,
 		},
 		{
-			name: "no connection, attempt under way", s: conn.Snapshot{State: conn.Reconnecting, Since: start, LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true}},
+			name: "no connection, attempt under way", s: conn.Snapshot{
+				State: conn.Reconnecting, Since: start,
+				LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true},
+			},
 			now: at(time.Hour), icon: assets.Disconnected,
 			tooltip: "No connection since 08:31, attempt 9", status: "No connection since 08:31",
 		},
 		{
-			name: "patience starts over after a window", s: conn.Snapshot{State: conn.Reconnecting, Since: start, LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true}},
+			name: "patience starts over after a window", s: conn.Snapshot{
+				State: conn.Reconnecting, Since: start,
+				LostAt: at(-time.Hour), Attempt: conn.Attempt{Number: 9, Running: true},
+			},
 			now: at(time.Second), icon: assets.Connecting,
 			tooltip: "Reconnecting, attempt 9 · since 08:31", status: "Reconnecting, attempt 9", ticking: true,
 		},
 		{
-			name: "reset window", s: conn.Snapshot{State: conn.ResetWindow, Since: start, Window: conn.Span{Active: true, Ends: at(time.Hour).UTC()}, Attempt: conn.Attempt{Number: 2, NextAt: at(time.Hour)}, Gateway: paper},
+			name: "reset window", s: conn.Snapshot{State: conn.ResetWindow, Since: start, Window: conn.Span{
+				Active: true, Ends: at(time.Hour).UTC(),
+			}, Attempt: conn.Attempt{Number: 2, NextAt: at(time.Hour)}, Gateway: paper},
 			now: at(time.Minute), icon: assets.ResetWindow,
 			tooltip: "Gateway reset until 10:31 · PAPER 4002", status: "Gateway reset until 10:31 · PAPER 4002",
 		},
 		{
-			name: "paused", s: conn.Snapshot{State: conn.Paused, Since: start}, now: at(time.Minute), icon: assets.Paused,
+			name: "paused", s: conn.Snapshot{State: conn.Paused, Since: start}, now: at(time.Minute),
+			icon:    assets.Paused,
 			tooltip: "Paused · since 09:31", status: "Paused",
 		},
 		{
 			name: "armed", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
 			now: at(time.Hour), x: Extra{Today: good, Trading: Trading{Armed: true, Open: 2}}, icon: assets.Connected,
-			tooltip: "Connected · PAPER 4002 · trading on · since 09:31 · today 99.2 %", status: "Connected · PAPER 4002",
+			tooltip: "Connected · PAPER 4002 · trading on · since 09:31 · today 99.2 %",
+			status:  "Connected · PAPER 4002",
 		},
 		{
-			name: "an order is unknown", s: conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper},
+			name: "an order is unknown", s: conn.Snapshot{
+				State: conn.Connected, Since: start, Layers: full,
+				Gateway: paper,
+			},
 			now: at(time.Hour), x: Extra{Trading: Trading{Open: 3, Unknown: 2}}, icon: assets.Connected,
-			tooltip: "Connected · PAPER 4002 · since 09:31", status: "2 orders unknown, look in TWS · Connected · PAPER 4002",
+			tooltip: "Connected · PAPER 4002 · since 09:31",
+			status:  "2 orders unknown, look in TWS · Connected · PAPER 4002",
 		},
 		{
 			name: "before the first connection", now: at(2 * time.Hour), icon: assets.Connecting,
@@ -153,7 +204,9 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Looking for IB Gateway or TWS…", status: "Looking for IB Gateway or TWS…",
 		},
 		{
-			name: "first attempt", s: conn.Snapshot{State: conn.Connecting, Since: start, Attempt: conn.Attempt{Number: 1, Running: true}},
+			name: "first attempt", s: conn.Snapshot{State: conn.Connecting, Since: start, Attempt: conn.Attempt{
+				Number: 1, Running: true,
+			}},
 			now: at(2 * time.Minute), icon: assets.Connecting,
 			tooltip: "Connecting, attempt 1", status: "Connecting, attempt 1",
 		},
@@ -161,7 +214,8 @@ func TestViewOf(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			v := ViewOf(&c.s, c.now, c.x)
 			if v.Icon != c.icon || v.Tooltip != c.tooltip || v.Ticking != c.ticking {
-				t.Errorf("got %v, %q, ticking %v\nwant %v, %q, ticking %v", v.Icon, v.Tooltip, v.Ticking, c.icon, c.tooltip, c.ticking)
+				t.Errorf("got %v, %q, ticking %v\nwant %v, %q, ticking %v", v.Icon, v.Tooltip, v.Ticking, c.icon,
+					c.tooltip, c.ticking)
 			}
 			if got := v.Menu[Status]; got != (Item{Title: c.status, Disabled: true}) {
 				t.Errorf("status %+v, want %q", got, c.status)
@@ -201,7 +255,8 @@ func TestNeedsALook(t *testing.T) {
 		{Trading{NoData: 3}, assets.Connected, "Connected", "3 rules without market data · Connected · PAPER 4002"},
 	} {
 		v := ViewOf(s, start.Add(time.Hour), Extra{Trading: c.x})
-		if line := v.Menu[Status].Title; v.Icon != c.icon || !strings.HasPrefix(v.Tooltip, c.tooltip) || line != c.line {
+		if line := v.Menu[Status].Title; v.Icon != c.icon || !strings.HasPrefix(v.Tooltip, c.tooltip) ||
+			line != c.line {
 			t.Errorf("%+v: %v, %q, %q", c.x, v.Icon, v.Tooltip, line)
 		}
 	}
@@ -219,14 +274,19 @@ func TestPlannedExit(t *testing.T) {
 		{conn.ExitRestart, 23 * time.Hour, "", " · Gateway restarts at 09:31"},
 		{conn.ExitRestart, time.Hour + time.Second, "", " · Gateway restarts at 09:31"},
 		{conn.ExitRestart, time.Hour, " · Gateway restarts in 60 min", " · Gateway restarts at 09:31"},
-		{conn.ExitLogOff, 11*time.Minute + time.Second, " · Gateway logs off in 12 min", " · Gateway logs off at 09:31"},
+		{
+			conn.ExitLogOff, 11*time.Minute + time.Second, " · Gateway logs off in 12 min",
+			" · Gateway logs off at 09:31",
+		},
 		{conn.ExitRestart, 2 * time.Minute, " · Gateway restarts in 120 s", " · Gateway restarts at 09:31"},
 		{conn.ExitLogOff, 400 * time.Millisecond, " · Gateway logs off in 1 s", " · Gateway logs off at 09:31"},
 		{conn.ExitRestart, 0, "", ""},
 		{conn.ExitUnknown, time.Minute, "", ""},
 	} {
 		s := &conn.Snapshot{
-			State: conn.Connected, Since: start, Layers: full, Gateway: paper, Exit: conn.PlannedExit{Kind: c.kind, At: at},
+			State: conn.Connected, Since: start, Layers: full, Gateway: paper, Exit: conn.PlannedExit{
+				Kind: c.kind, At: at,
+			},
 		}
 		v := ViewOf(s, at.Add(-c.left), Extra{})
 		if !strings.HasPrefix(v.Tooltip, "Connected"+c.tooltip+" · PAPER 4002 · since") {
@@ -380,23 +440,32 @@ func TestTooltipAlwaysFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &conn.Snapshot{
 			State: rapid.SampledFrom([]conn.State{
-				conn.Connected, conn.Connecting, conn.Degraded, conn.Paused, conn.Reconnecting, conn.ResetWindow, conn.UpstreamLost,
+				conn.Connected, conn.Connecting, conn.Degraded, conn.Paused, conn.Reconnecting, conn.ResetWindow,
+				conn.UpstreamLost,
 			}).Draw(t, "state"),
-			Cause:   rapid.SampledFrom([]conn.Cause{conn.CauseNone, conn.CauseFarm, conn.CauseWrongMode}).Draw(t, "cause"),
+			Cause: rapid.SampledFrom([]conn.Cause{conn.CauseNone, conn.CauseFarm, conn.CauseWrongMode}).Draw(t,
+				"cause"),
 			Detail:  string(rapid.SliceOfN(rapid.Byte(), 0, 400).Draw(t, "detail")),
 			Since:   start.Add(-time.Duration(rapid.Int64Range(0, 1e18).Draw(t, "since"))),
 			Attempt: conn.Attempt{Number: rapid.Int().Draw(t, "attempt")},
-			Gateway: conn.Gateway{Port: rapid.IntRange(0, 65535).Draw(t, "port"), Mode: conn.Mode(rapid.SampledFrom([]string{"paper", "live", "any", ""}).Draw(t, "mode"))},
+			Gateway: conn.Gateway{
+				Port: rapid.IntRange(0, 65535).Draw(t, "port"),
+				Mode: conn.Mode(rapid.SampledFrom([]string{"paper", "live", "any", ""}).Draw(t, "mode")),
+			},
 		}
 		if rapid.Bool().Draw(t, "waiting") {
 			s.Attempt.NextAt = start.Add(time.Duration(rapid.Int64().Draw(t, "next")))
 		}
 		v := ViewOf(s, start, Extra{
 			Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour),
-			Trading: Trading{Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown"), NoData: rapid.Int().Draw(t, "no data")},
+			Trading: Trading{
+				Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown"),
+				NoData: rapid.Int().Draw(t, "no data"),
+			},
 		})
 		for _, text := range []string{v.Tooltip, v.Menu[Status].Title} {
-			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n\r\t") || text == v.Tooltip && !strings.Contains(text, "trading on") {
+			if n := units(text); n == 0 || n > tooltipLimit || !utf8.ValidString(text) ||
+				strings.ContainsAny(text, "\x00\n\r\t") || text == v.Tooltip && !strings.Contains(text, "trading on") {
 				t.Fatalf("%q has %d units", text, n)
 			}
 		}

@@ -50,7 +50,8 @@ func run() (code int) {
 		return 2
 	}
 	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		fmt.Fprintln(os.Stderr, "gatewatch-window: no window can be opened here: neither DISPLAY nor WAYLAND_DISPLAY is set")
+		fmt.Fprintln(os.Stderr, "gatewatch-window: no window can be opened here: neither DISPLAY nor "+
+			"WAYLAND_DISPLAY is set")
 		return 1
 	}
 	isOpen := false

@@ -38,7 +38,9 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 		},
 		SaveRule: func(name string, rule rules.Rule) {
 			work.Go(func() {
-				l().SaveRule(ctx, name, rule, func(r api.Rules, err error) { fyne.Do(func() { v().RuleSaved(r, err) }) })
+				l().SaveRule(ctx, name, rule, func(r api.Rules, err error) {
+					fyne.Do(func() { v().RuleSaved(r, err) })
+				})
 			})
 		},
 		Activate:   func(name string) { ruled(l().ActivateRule, name) },
@@ -70,11 +72,15 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 			})
 		},
 		CancelOrder: func(id int64) {
-			command(func(ctx context.Context) error { return l().CancelOrder(ctx, id) }, func(err error) { v().OrderDone(id, err) })
+			command(func(ctx context.Context) error {
+				return l().CancelOrder(ctx, id)
+			}, func(err error) { v().OrderDone(id, err) })
 		},
 		CancelOrders: func() { command(l().CancelOrders, func(err error) { v().OrderDone(0, err) }) },
 		ChangeOrder: func(c api.OrderChange) {
-			command(func(ctx context.Context) error { return l().ChangeOrder(ctx, c) }, func(err error) { v().OrderDone(c.ID, err) })
+			command(func(ctx context.Context) error {
+				return l().ChangeOrder(ctx, c)
+			}, func(err error) { v().OrderDone(c.ID, err) })
 		},
 	}
 }

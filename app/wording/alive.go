@@ -8,11 +8,14 @@ const (
 	NotResponding = "Gatewatch is not responding"
 
 	// StartHint and RestartHint say beside a button what to do.
-	StartHint   = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start it here or from your applications."
-	RestartHint = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its rules. If this lasts, restart it and check your orders in TWS."
+	StartHint = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start " +
+		"it here or from your applications."
+	RestartHint = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its " +
+		"rules. If this lasts, restart it and check your orders in TWS."
 
 	// NotRespondingDo says on the command line what to do about a program that hangs.
-	NotRespondingDo = "orders at IBKR keep working and nothing watches them. End that process, start `gatewatch` and check your orders in TWS"
+	NotRespondingDo = "orders at IBKR keep working and nothing watches them. End that process, start `gatewatch` and " +
+		"check your orders in TWS"
 )
 
 // Unwatched warns of orders that were open when Gatewatch was last heard; empty if there were none.

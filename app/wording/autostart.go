@@ -13,11 +13,14 @@ func AtLogin(s autostart.State) string {
 	case autostart.On:
 		return "Gatewatch is started at login, from " + exe + "."
 	case autostart.Other:
-		return "Another copy of Gatewatch is started at login: " + exe + ". Switch it on here to have this one started instead."
+		return "Another copy of Gatewatch is started at login: " + exe +
+			". Switch it on here to have this one started instead."
 	case autostart.Moved:
-		return "Gatewatch is not started at login: it was to be started from " + exe + ", which no longer exists. Switch it on again."
+		return "Gatewatch is not started at login: it was to be started from " + exe +
+			", which no longer exists. Switch it on again."
 	case autostart.Blocked:
-		return "Gatewatch is not started at login: it was switched off by " + OneLine(s.Why) + " (" + place + "). Switch it on here to allow it again."
+		return "Gatewatch is not started at login: it was switched off by " + OneLine(s.Why) + " (" + place +
+			"). Switch it on here to allow it again."
 	}
 	return "It is unknown whether Gatewatch starts at login; look at " + place + "."
 }

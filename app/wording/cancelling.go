@@ -32,7 +32,8 @@ func Cancellation(c engine.Cancellation, asked bool) string {
 	case c.Refused && c.Code == 0:
 		return "It cannot be cancelled: " + said
 	case c.Code == 10147:
-		return "Gateway does not find it to cancel it" + inBrackets(coded(c.Code, said)) + ". Look in TWS whether it still works."
+		return "Gateway does not find it to cancel it" + inBrackets(coded(c.Code, said)) +
+			". Look in TWS whether it still works."
 	case c.Refused:
 		return "Gateway refuses to cancel it" + inBrackets(coded(c.Code, said)) + ". Cancel it in TWS."
 	}
@@ -43,10 +44,12 @@ func Cancellation(c engine.Cancellation, asked bool) string {
 func OtherClient(e *engine.OtherClientError) string {
 	first := e.Orders[0]
 	if len(e.Orders) == 1 {
-		return fmt.Sprintf("order %d belongs to client id %d, and Gatewatch is connected with client id %d; connect with client id %d, or cancel it in TWS",
+		return fmt.Sprintf("order %d belongs to client id %d, and Gatewatch is connected with client id %d; connect "+
+			"with client id %d, or cancel it in TWS",
 			first.ID, first.Client, e.Session, first.Client)
 	}
-	return fmt.Sprintf("%d orders belong to another client id than %d, with which Gatewatch is connected (the first is order %d of client id %d); "+
+	return fmt.Sprintf("%d orders belong to another client id than %d, with which Gatewatch is connected (the first "+
+		"is order %d of client id %d); "+
 		"connect with their client id, or cancel them in TWS", len(e.Orders), e.Session, first.ID, first.Client)
 }
 

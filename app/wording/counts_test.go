@@ -17,7 +17,8 @@ import (
 func TestCounts(t *testing.T) {
 	c := Counts{RulesActive: 2, RulesNoData: 1, RulesFailed: 1, OrdersOpen: 3, OrdersUnknown: 2, Unprotected: 1}
 	want := []string{
-		"1 open position without its stop, look in TWS", "2 orders unknown, look in TWS", "1 rule without market data", "1 rule failed",
+		"1 open position without its stop, look in TWS", "2 orders unknown, look in TWS", "1 rule without market data",
+		"1 rule failed",
 		"2 rules active", "3 orders open",
 	}
 	if got := c.Lines(); !slices.Equal(got, want) {
@@ -46,7 +47,10 @@ func TestOrderCost(t *testing.T) {
 	if got := OrderCost(&engine.Intent{}); got != "" {
 		t.Errorf("of nothing %q", got)
 	}
-	for amount, want := range map[float64]string{0: "0.00", 999.999: "1,000.00", 1234567: "1,234,567.00", -100: "-100.00"} {
+	for amount, want := range map[float64]string{
+		0: "0.00", 999.999: "1,000.00", 1234567: "1,234,567.00",
+		-100: "-100.00",
+	} {
 		if got := Money(amount, ""); got != want {
 			t.Errorf("%v is %q, want %q", amount, got, want)
 		}
@@ -55,7 +59,8 @@ func TestOrderCost(t *testing.T) {
 
 // oneText are pieces of texts about states, the order guard, layers and counts that only this package may have.
 var oneText = []string{
-	"trading is o", "orders are blocked", "orders blocked:", "no connection since", "rules active", "rule active", "rules watch",
+	"trading is o", "orders are blocked", "orders blocked:", "no connection since", "rules active", "rule active",
+	"rules watch",
 	"without market data", "rules failed", "orders open", "without its stop", "muted until", "guard open",
 }
 

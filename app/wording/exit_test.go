@@ -42,7 +42,8 @@ func TestExitResting(t *testing.T) {
 		State: conn.Reconnecting, Cause: conn.CauseClosed, Window: conn.Span{Active: true, Name: conn.ExitWindow},
 		Exit: conn.PlannedExit{Kind: conn.ExitRestart, At: at},
 	}
-	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually back within") {
+	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually "+
+		"back within") {
 		t.Errorf("a restart: %q", got)
 	}
 	s.Exit.Kind = conn.ExitLogOff
@@ -53,7 +54,8 @@ func TestExitResting(t *testing.T) {
 
 func TestResubmit(t *testing.T) {
 	for s, want := range map[conn.Switch]string{
-		conn.SwitchOn: "kept, and sent when IBKR is connected again", conn.SwitchOff: "rejected", conn.SwitchUnknown: "",
+		conn.SwitchOn: "kept, and sent when IBKR is connected again", conn.SwitchOff: "rejected",
+		conn.SwitchUnknown: "",
 	} {
 		if got := Resubmit(s); got != want {
 			t.Errorf("%q: %q", s, got)

@@ -2,10 +2,11 @@ package wording
 
 // The steps in the background that people are told of when they fail. Their texts are stable.
 const (
-	FailingOrders        = "orders"         // nothing can be written down of orders, so none is sent
-	FailingFates         = "order_states"   // what becomes of orders waits to be written down
-	FailingFiles         = "files"          // of the program's own cannot be written
-	FailingPrograms      = "program_orders" // the record of programs' orders cannot be opened, so the guarded port is closed
+	FailingOrders = "orders"       // nothing can be written down of orders, so none is sent
+	FailingFates  = "order_states" // what becomes of orders waits to be written down
+	FailingFiles  = "files"        // of the program's own cannot be written
+	// the record of programs' orders cannot be opened, so the guarded port is closed
+	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
@@ -17,7 +18,8 @@ const (
 // IsUrgent reports whether a failing step concerns orders or positions, so that nothing may look green meanwhile.
 func IsUrgent(step string) bool { return step == FailingOrders || step == FailingStop }
 
-// Orders says in a few words whether orders of Gatewatch can leave, trading being on: the guard's reason is empty while it is open.
+// Orders says in a few words whether orders of Gatewatch can leave, trading being on: the guard's reason is empty while
+// it is open.
 func Orders(guard string, canWrite bool) string {
 	switch {
 	case guard != "":
@@ -35,19 +37,26 @@ const CannotWrite = "they cannot be written to disk"
 func Failing(step string) (text, hint string) {
 	switch step {
 	case FailingFiles:
-		return "Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is writable. Gatewatch tries again by itself."
+		return "Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is " +
+			"writable. Gatewatch tries again by itself."
 	case FailingOrders:
-		return "Gatewatch cannot write orders to disk, so it sends none.", "Check the disk and the file of orders, then restart Gatewatch."
+		return "Gatewatch cannot write orders to disk, so it sends none.",
+			"Check the disk and the file of orders, then restart Gatewatch."
 	case FailingFates:
-		return "The states of orders cannot be written to disk yet.", "Check whether the disk is full. Gatewatch tries again by itself."
+		return "The states of orders cannot be written to disk yet.",
+			"Check whether the disk is full. Gatewatch tries again by itself."
 	case FailingPrograms:
-		return "The record of programs' orders cannot be opened, so the guarded port is closed.", "Check the disk and the file program-orders. Gatewatch tries again by itself."
+		return "The record of programs' orders cannot be opened, so the guarded port is closed.",
+			"Check the disk and the file program-orders. Gatewatch tries again by itself."
 	case FailingLog:
-		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in memory and tries again."
+		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in " +
+			"memory and tries again."
 	case FailingAlerts:
-		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again by itself."
+		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again " +
+			"by itself."
 	case FailingSettings:
-		return "settings.json has an error; the previous settings stay in effect.", "Correct the file; Gatewatch reads it at once."
+		return "settings.json has an error; the previous settings stay in effect.",
+			"Correct the file; Gatewatch reads it at once."
 	case FailingNotifications:
 		return "Desktop notifications cannot be shown.", "Check this desktop's notification service, or set up alerts."
 	case FailingStop:

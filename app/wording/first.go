@@ -14,7 +14,8 @@ const Looking = "Looking for IB Gateway or TWS…"
 const Checklist = "1.  Start IB Gateway or TWS and log in.\n" +
 	"2.  Open its settings: Configure, Settings, API, Settings.\n" +
 	"3.  Enable “ActiveX and Socket Clients”.\n" +
-	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; enter any other in the settings here.\n" +
+	"4.  Compare the socket port: 4002, 7497, 4001 and 7496 are found automatically; enter any other in the settings " +
+	"here.\n" +
 	"5.  Wait: Gatewatch connects by itself."
 
 // looking reports whether Gatewatch looks for its first Gateway ever.

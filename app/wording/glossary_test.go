@@ -40,7 +40,8 @@ var words = func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\b(` + strings.Join(list, "|") + `)\b`)
 }()
 
-// TestGlossary reads every text of two words and more in the program and in its page, and what describes settings and rules.
+// TestGlossary reads every text of two words and more in the program and in its page, and what describes settings and
+// rules.
 func TestGlossary(t *testing.T) {
 	check := func(where, text string) {
 		text = strings.ReplaceAll(text, "Time in force", "") // IBKR's term

@@ -6,8 +6,8 @@ import (
 	"gatewatch/conn"
 )
 
-// guardPatience is how long the guard may be closed on a connection that is up before that is what people are told first. Each new
-// connection has it closed for a moment.
+// guardPatience is how long the guard may be closed on a connection that is up before that is what people are told
+// first. Each new connection has it closed for a moment.
 const guardPatience = time.Second
 
 // IsHeld reports whether the guard is closed although the connection is up, and has been for more than a moment.
@@ -18,19 +18,21 @@ func IsHeld(s *conn.Snapshot, now time.Time) bool {
 // OrdersAreBlocked is what a closed guard means.
 const OrdersAreBlocked = "Orders are blocked"
 
-// Held says in one sentence that orders are blocked on a connection that is up, for more than a moment. It is empty where the
-// connection's own cause says so.
+// Held says in one sentence that orders are blocked on a connection that is up, for more than a moment. It is empty
+// where the connection's own cause says so.
 func Held(s *conn.Snapshot, now time.Time) string {
 	switch {
 	case !IsHeld(s, now):
 		return ""
-	case s.Cause == conn.CauseSilent, s.Cause == conn.CauseWrongMode, s.Cause == conn.CauseReadOnly, s.Cause == conn.CauseUnconfirmed:
+	case s.Cause == conn.CauseSilent, s.Cause == conn.CauseWrongMode, s.Cause == conn.CauseReadOnly,
+		s.Cause == conn.CauseUnconfirmed:
 		return ""
 	}
 	return OrdersAreBlocked + ": " + Guard(s) + "."
 }
 
-// HeldIn returns in how long a closed guard becomes what people are told first; 0 if it is so already, or is not closed.
+// HeldIn returns in how long a closed guard becomes what people are told first; 0 if it is so already, or is not
+// closed.
 func HeldIn(s *conn.Snapshot, now time.Time) time.Duration {
 	if !s.Connected() || s.GuardOpen() {
 		return 0
@@ -87,7 +89,8 @@ func GuardHint(s *conn.Snapshot) string {
 const ReadOnlyBox = "untick “Read-Only API” in Gateway"
 
 // ReadOnlyHint says what to do about a read-only API.
-const ReadOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
+const ReadOnlyHint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it " +
+	"within 30 s."
 
 // questions are what Gateway is asked, in words.
 var questions = map[conn.Question]string{
@@ -107,9 +110,11 @@ func unconfirmed(detail string) string {
 
 func unconfirmedHint(detail string) string {
 	if questions[conn.Question(detail)] != "" {
-		return "Gatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your orders in TWS."
+		return "Gatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and check your " +
+			"orders in TWS."
 	}
-	return "Gatewatch tries again by itself. If the error is about a file, free some disk space; otherwise check your orders in TWS."
+	return "Gatewatch tries again by itself. If the error is about a file, free some disk space; otherwise check " +
+		"your orders in TWS."
 }
 
 // Unanswered says that Gateway left a question unanswered, in one clause.

@@ -27,11 +27,16 @@ func TestProgram(t *testing.T) {
 	if got := Program("", 7); got != "client id 7" {
 		t.Error(got)
 	}
-	if got := Program("bot\x1b[31m\n", 7); !strings.HasSuffix(got, "(client id 7)") || strings.ContainsAny(got, "\x1b\n") {
+	if got := Program("bot\x1b[31m\n", 7); !strings.HasSuffix(got, "(client id 7)") ||
+		strings.ContainsAny(got, "\x1b\n") {
 		t.Errorf("%q", got)
 	}
-	r := engine.Report{Kind: engine.ReportProgramRefused, Program: Program("bot.py", 7), Order: 12, Text: "BUY 1 AAPL", Reason: "probe"}
-	if got := ReportTitle(r) + " | " + Report(r); got != "Order of a program refused: bot.py (client id 7) | BUY 1 AAPL (order 12): "+
+	r := engine.Report{
+		Kind: engine.ReportProgramRefused, Program: Program("bot.py", 7), Order: 12, Text: "BUY 1 AAPL",
+		Reason: "probe",
+	}
+	if got := ReportTitle(r) + " | " + Report(r); got != "Order of a program refused: bot.py (client id 7) | BUY 1 "+
+		"AAPL (order 12): "+
 		Refusal("probe")+"; the program was informed, and nothing was sent" {
 		t.Error(got)
 	}

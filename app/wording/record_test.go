@@ -33,13 +33,25 @@ func TestRecord(t *testing.T) {
 		r    history.Record
 		want string
 	}{
-		{history.Record{What: history.Lost, Seconds: 3725, Cause: conn.CauseClosed}, "Connection lost after 1 h 2 m: closed by Gateway"},
-		{history.Record{What: history.AttemptFailed, Cause: conn.CauseClientIDInUse, Code: 326}, "Attempt failed: client id in use (IB code 326)"},
-		{history.Record{What: history.AttemptsEnded, Attempts: 40, Seconds: 600, Cause: conn.CauseRefused}, "40 attempts failed in 10 m 0 s: nothing listens"},
+		{
+			history.Record{What: history.Lost, Seconds: 3725, Cause: conn.CauseClosed},
+			"Connection lost after 1 h 2 m: closed by Gateway",
+		},
+		{
+			history.Record{What: history.AttemptFailed, Cause: conn.CauseClientIDInUse, Code: 326},
+			"Attempt failed: client id in use (IB code 326)",
+		},
+		{
+			history.Record{What: history.AttemptsEnded, Attempts: 40, Seconds: 600, Cause: conn.CauseRefused},
+			"40 attempts failed in 10 m 0 s: nothing listens",
+		},
 		{history.Record{What: history.Crashed, Detail: "panic: oh\nno"}, "Gatewatch crashed: panic: oh no"},
 		{history.Record{What: history.Recovered}, "Connected"},
 		{history.Record{What: history.Recovered, Seconds: 2}, "Connected again after 2.0 s"},
-		{history.Record{What: history.UpstreamRestored, Seconds: 60, Code: 1101}, "IBKR's servers back after 1 m 0 s (IB code 1101)"},
+		{
+			history.Record{What: history.UpstreamRestored, Seconds: 60, Code: 1101},
+			"IBKR's servers back after 1 m 0 s (IB code 1101)",
+		},
 		{history.Record{What: history.FarmChanged, Detail: "usfarm broken\x1b"}, "US stock data [usfarm] broken"},
 		{history.Record{What: "later\nversion"}, "later version"},
 	} {
@@ -49,7 +61,8 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestWeeklyEnd holds the moment on both Sundays on which the clocks change in New York, where in November it comes twice.
+// TestWeeklyEnd holds the moment on both Sundays on which the clocks change in New York, where in November it comes
+// twice.
 func TestWeeklyEnd(t *testing.T) {
 	for _, c := range []struct{ now, want string }{
 		{"2026-11-24T15:00:00Z", "2026-11-29T06:00:00Z"},

@@ -71,7 +71,10 @@ func TestResetWindowReasons(t *testing.T) {
 			"Reset window for Europe: " + times + ", because this computer's time zone is Europe/London.",
 			"Reset window for Europe: " + times + ", because this computer's time zone is Europe/London.",
 		}, {
-			region.Found{Zone: "Asia/Tokyo", Computer: region.Asia, Gateway: region.Europe, Basis: region.BasisServer, Paper: true},
+			region.Found{
+				Zone: "Asia/Tokyo", Computer: region.Asia, Gateway: region.Europe, Basis: region.BasisServer,
+				Paper: true,
+			},
 			"Reset window for Asia: " + times + ", because this computer's time zone is Asia/Tokyo.",
 			"Reset window for Europe: " + times + ", because jts.ini says that Gateway uses servers there. " +
 				"Until you save it, the window for Asia applies.",
@@ -90,8 +93,10 @@ func TestResetWindowReasons(t *testing.T) {
 			"This computer's time zone (UTC) shows no region, so the default reset window applies: " + times + ".",
 		}, {
 			region.Found{},
-			"This computer's time zone (not known) shows no region, so the default reset window applies: " + times + ".",
-			"This computer's time zone (not known) shows no region, so the default reset window applies: " + times + ".",
+			"This computer's time zone (not known) shows no region, so the default reset window applies: " + times +
+				".",
+			"This computer's time zone (not known) shows no region, so the default reset window applies: " + times +
+				".",
 		},
 	} {
 		if got := ResetWindow(c.found, europe, now); got != c.applies {

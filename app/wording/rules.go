@@ -28,7 +28,8 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 		return "Triggered; its order is filled, cancelled or expired."
 	}
 	if text = waiting(v, maxAge); v.Blocked != nil {
-		text = fmt.Sprintf("Its order was blocked at %s: %s. %s", v.BlockedAt.Local().Format("15:04:05"), Blocked(v.Blocked.Reason, v.Blocked.Detail), text)
+		text = fmt.Sprintf("Its order was blocked at %s: %s. %s", v.BlockedAt.Local().Format("15:04:05"),
+			Blocked(v.Blocked.Reason, v.Blocked.Detail), text)
 	}
 	return text
 }
@@ -36,7 +37,8 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 func waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:
-		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.", noData(v.Code, v.Detail), v.Code)
+		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.",
+			noData(v.Code, v.Detail), v.Code)
 	case rules.WaitingNoPrice:
 		return "No price has come yet."
 	case rules.WaitingOld:

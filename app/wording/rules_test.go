@@ -19,19 +19,38 @@ func TestRuleWhy(t *testing.T) {
 		want string
 	}{
 		{rules.View{State: rules.Draft}, "It does nothing until it is activated."},
-		{rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)}, "Its instrument can mean 2 contracts: choose one."},
+		{
+			rules.View{State: rules.Draft, Choices: make([]conn.Details, 2)},
+			"Its instrument can mean 2 contracts: choose one.",
+		},
 		{rules.View{State: rules.Done}, "Triggered; you were notified."},
 		{rules.View{State: rules.Done, Rule: order}, "Triggered; its order is filled, cancelled or expired."},
-		{rules.View{State: rules.Failed, Reason: rules.FailedRejected, Code: 201, Detail: "no\nmoney"}, "Its order was rejected: no money (IB code 201). Activate it again to resume."},
+		{
+			rules.View{State: rules.Failed, Reason: rules.FailedRejected, Code: 201, Detail: "no\nmoney"},
+			"Its order was rejected: no money (IB code 201). Activate it again to resume.",
+		},
 		{rules.View{State: rules.Failed, Reason: "made_up"}, "It has failed. Activate it again to resume."},
-		{rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order}, "Triggered; its order is not done yet."},
-		{rules.View{State: rules.Triggered, Waiting: rules.WaitingCooldown, Left: time.Minute}, "Triggered; it can trigger again in 1 m 0 s."},
-		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market data: this account has no subscription for it (IB code 354). Gatewatch keeps asking for it."},
-		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 10999, Detail: "no\nidea"}, "There is no market data: no idea (IB code 10999). Gatewatch keeps asking for it."},
+		{
+			rules.View{State: rules.Triggered, Waiting: rules.WaitingOrder, Rule: order},
+			"Triggered; its order is not done yet.",
+		},
+		{
+			rules.View{State: rules.Triggered, Waiting: rules.WaitingCooldown, Left: time.Minute},
+			"Triggered; it can trigger again in 1 m 0 s.",
+		},
+		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market " +
+			"data: this account has no subscription for it (IB code 354). Gatewatch keeps asking for it."},
+		{
+			rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 10999, Detail: "no\nidea"},
+			"There is no market data: no idea (IB code 10999). Gatewatch keeps asking for it.",
+		},
 		{rules.View{State: rules.Active, Waiting: rules.WaitingStale}, "No data for its instrument for 10 s."},
 		{
-			rules.View{State: rules.Active, Waiting: rules.WaitingSpent, Blocked: &engine.BlockedError{Reason: engine.BlockedDisarmed}, BlockedAt: at},
-			"Its order was blocked at 14:05:06: trading is off; turn it on to let rules place orders. Condition met; the rule can trigger again once it is not met.",
+			rules.View{State: rules.Active, Waiting: rules.WaitingSpent, Blocked: &engine.BlockedError{
+				Reason: engine.BlockedDisarmed,
+			}, BlockedAt: at},
+			"Its order was blocked at 14:05:06: trading is off; turn it on to let rules place orders. Condition met; " +
+				"the rule can trigger again once it is not met.",
 		},
 	} {
 		if got := RuleWhy(c.v, 10*time.Second); got != c.want {
@@ -39,10 +58,12 @@ func TestRuleWhy(t *testing.T) {
 		}
 	}
 	for _, w := range []rules.Waiting{
-		rules.WaitingNoData, rules.WaitingNoPrice, rules.WaitingOld, rules.WaitingDelayed, rules.WaitingStale, rules.WaitingUnmet, rules.WaitingHolding, rules.WaitingSpent,
+		rules.WaitingNoData, rules.WaitingNoPrice, rules.WaitingOld, rules.WaitingDelayed, rules.WaitingStale,
+		rules.WaitingUnmet, rules.WaitingHolding, rules.WaitingSpent,
 		rules.WaitingHours, rules.WaitingCooldown, rules.WaitingOrder, rules.WaitingReference,
 	} {
-		if got := RuleWhy(rules.View{State: rules.Active, Waiting: w}, time.Minute); got == "" || strings.Contains(got, "_") {
+		if got := RuleWhy(rules.View{State: rules.Active, Waiting: w}, time.Minute); got == "" ||
+			strings.Contains(got, "_") {
 			t.Errorf("%s is told as %q", w, got)
 		}
 	}

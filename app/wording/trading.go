@@ -38,7 +38,8 @@ func Blocked(reason, detail string) string {
 	case "notional":
 		return "worth more than the " + limit(detail) + "that trading.max_notional allows"
 	case "no_price":
-		return "its price, or what it is worth, cannot be known: there is no price, or only an old or delayed one" + inBrackets(detail)
+		return "its price, or what it is worth, cannot be known: there is no price, or only an old or delayed one" +
+			inBrackets(detail)
 	case "instrument":
 		return "this instrument may not be traded" + inBrackets(detail)
 	case "not_resolved":
@@ -50,7 +51,8 @@ func Blocked(reason, detail string) string {
 	case "disk":
 		return "it could not be written to disk, and so was not sent; is the disk full?" + inBrackets(detail)
 	case "order_ids":
-		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect"
+		return "the order ids are used up; in TWS or Gateway choose Reset API order ID sequence (Settings, API), " +
+			"then reconnect"
 	case "files_moved":
 		return "the record of orders was deleted or moved while Gatewatch runs; restart Gatewatch to trade again"
 	}
@@ -74,7 +76,8 @@ func LiveTrading(g conn.Gateway) string {
 	if g.Mode == conn.Live {
 		return "This is a LIVE account" + port + ": orders of active rules trade real money."
 	}
-	return "Gatewatch does not know whether the account" + port + " is a paper account: orders of active rules may trade real money."
+	return "Gatewatch does not know whether the account" + port +
+		" is a paper account: orders of active rules may trade real money."
 }
 
 // Fate returns what has become of an order, in a few words.
@@ -303,7 +306,8 @@ func ReportHint(k engine.ReportKind) string {
 	case engine.ReportFailed:
 		return "It watches nothing until it is activated again."
 	case engine.ReportInactive:
-		return "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again there, or cancel it."
+		return "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again there, or " +
+			"cancel it."
 	case engine.ReportUnprotected:
 		return "Place a stop in TWS now, or close the position."
 	case engine.ReportNotChanged:
@@ -317,7 +321,8 @@ func ReportHint(k engine.ReportKind) string {
 	case engine.ReportFewIDs:
 		return "In TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect."
 	case engine.ReportHalted:
-		return "Orders that are open stay open. The engine restarts; check rules and orders, then turn trading on again."
+		return "Orders that are open stay open. The engine restarts; check rules and orders, then turn trading " +
+			"on again."
 	case engine.ReportMoved:
 		return "Look at rules, settings and open orders, then restart Gatewatch to trade again."
 	case engine.ReportProgramRefused:
@@ -325,9 +330,11 @@ func ReportHint(k engine.ReportKind) string {
 	case engine.ReportProgramUnknown:
 		return "Look in TWS whether it is there. Gateway mentions it when it is asked after the reconnection."
 	case engine.ReportProgramFailed:
-		return "The program can connect again. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
+		return "The program can connect again. Please report it, with “Copy diagnostics” from the tray or `gatewatch " +
+			"diagnostics`."
 	case engine.ReportCrashed:
-		return "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or `gatewatch diagnostics`."
+		return "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or " +
+			"`gatewatch diagnostics`."
 	}
 	return ""
 }

@@ -39,19 +39,22 @@ func TestBlocked(t *testing.T) {
 func TestEveryBlockedReason(t *testing.T) {
 	said := map[string]string{}
 	for _, reason := range []string{
-		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity", "notional", "no_price",
+		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity",
+		"notional", "no_price",
 		"instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
 	} {
 		got := Blocked(reason, "")
 		if other, twice := said[got]; twice {
 			t.Errorf("%s and %s are both told as %q", reason, other, got)
 		}
-		if said[got] = reason; got == reason || strings.HasSuffix(got, ".") || unicode.IsUpper(rune(got[0])) && !strings.HasPrefix(got, "Gateway") {
+		if said[got] = reason; got == reason || strings.HasSuffix(got, ".") || unicode.IsUpper(rune(got[0])) &&
+			!strings.HasPrefix(got, "Gateway") {
 			t.Errorf("%s: %q is no clause", reason, got)
 		}
 	}
 	for _, reason := range constants(t, "GuardReason") {
-		if got, want := Blocked("guard_shut", reason), GuardReason(conn.GuardReason(reason)); reason != "" && got != want {
+		if got, want := Blocked("guard_shut", reason), GuardReason(conn.GuardReason(reason)); reason != "" &&
+			got != want {
 			t.Errorf("%s: %q, want %q", reason, got, want)
 		}
 	}
@@ -90,15 +93,29 @@ func TestReport(t *testing.T) {
 		},
 		{engine.Report{Kind: engine.ReportFired}, "Rule triggered", ""},
 		{
-			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL STK", Code: 200, Detail: "No security definition"},
+			engine.Report{
+				Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL STK", Code: 200,
+				Detail: "No security definition",
+			},
 			"Rule stopped: dip", "AAPL STK: No security definition (IB code 200)",
 		},
 		{
-			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedRejected, Code: 201, Detail: "No\npermission"},
+			engine.Report{
+				Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedRejected, Code: 201,
+				Detail: "No\npermission",
+			},
 			"Rule stopped: dip", "its order was rejected: No permission (IB code 201)",
 		},
-		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedNotSent}, "Rule stopped: dip", "its order was not sent"},
-		{engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"}, "Rule stopped: dip", "it has failed"},
+		{
+			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: rules.FailedNotSent},
+			"Rule stopped: dip",
+			"its order was not sent",
+		},
+		{
+			engine.Report{Kind: engine.ReportFailed, Rule: "dip", Reason: "made_up"},
+			"Rule stopped: dip",
+			"it has failed",
+		},
 		{
 			engine.Report{Kind: engine.ReportBlocked, Text: order, Reason: "disarmed", Detail: "x"},
 			"Order blocked", order + ": trading is off; turn it on to let rules place orders",
@@ -108,13 +125,23 @@ func TestReport(t *testing.T) {
 			"Order blocked", order + ": Gateway has lost IBKR's servers",
 		},
 		{
-			engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201, Detail: "Order rejected\nreason: margin"},
+			engine.Report{
+				Kind: engine.ReportRejected, Text: order, Code: 201,
+				Detail: "Order rejected\nreason: margin",
+			},
 			"Order rejected", order + ": Order rejected reason: margin (IB code 201)",
 		},
-		{engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201}, "Order rejected", order + ": refused (IB code 201)"},
+		{
+			engine.Report{Kind: engine.ReportRejected, Text: order, Code: 201},
+			"Order rejected",
+			order + ": refused (IB code 201)",
+		},
 		{engine.Report{Kind: engine.ReportRejected, Text: order}, "Order rejected", order},
 		{
-			engine.Report{Kind: engine.ReportInactive, Text: order, Order: 12, Status: "Inactive", WhyHeld: "locate", Code: 404, Detail: "no\nshares"},
+			engine.Report{
+				Kind: engine.ReportInactive, Text: order, Order: 12, Status: "Inactive", WhyHeld: "locate",
+				Code: 404, Detail: "no\nshares",
+			},
 			"Order inactive: it does not work", order + " (order 12): Inactive, held: locate: no shares (IB code 404)",
 		},
 		{
@@ -123,36 +150,59 @@ func TestReport(t *testing.T) {
 		},
 		{engine.Report{Kind: engine.ReportUnprotected, Text: order}, "Open position without its stop", order},
 		{
-			engine.Report{Kind: engine.ReportNotChanged, Text: order, Order: 12, Status: "Submitted", Code: 110, Detail: "price"},
+			engine.Report{
+				Kind: engine.ReportNotChanged, Text: order, Order: 12, Status: "Submitted", Code: 110,
+				Detail: "price",
+			},
 			"Order not changed", order + " (order 12): price (IB code 110)",
 		},
-		{engine.Report{Kind: engine.ReportUnknown, Text: order}, "Order unknown: look in TWS", order + ": it is unknown whether it has reached Gateway"},
-		{engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"}, "Order unknown: look in TWS", order + ": no trace"},
+		{
+			engine.Report{Kind: engine.ReportUnknown, Text: order},
+			"Order unknown: look in TWS",
+			order + ": it is unknown whether it has reached Gateway",
+		},
+		{
+			engine.Report{Kind: engine.ReportUnknown, Text: order, Detail: "no trace"},
+			"Order unknown: look in TWS",
+			order + ": no trace",
+		},
 		{
 			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12},
 			"Order not cancelled: look in TWS", order + " (order 12): Gateway has not confirmed the cancellation",
 		},
 		{
-			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12, More: 17, Code: 10148, Detail: "state: Submitted"},
+			engine.Report{
+				Kind: engine.ReportNotCancelled, Text: order, Order: 12, More: 17, Code: 10148,
+				Detail: "state: Submitted",
+			},
 			"18 orders not cancelled: look in TWS",
-			order + " (order 12) and 17 more orders: Gateway refuses the cancellation (state: Submitted) (IB code 10148)",
+			order + " (order 12) and 17 more orders: Gateway refuses the cancellation (state: Submitted) (IB " +
+				"code 10148)",
 		},
 		{
 			engine.Report{Kind: engine.ReportNotCancelled, Text: order, Order: 12, More: 1},
-			"2 orders not cancelled: look in TWS", order + " (order 12) and 1 more order: Gateway has not confirmed the cancellation",
+			"2 orders not cancelled: look in TWS",
+			order + " (order 12) and 1 more order: Gateway has not confirmed the cancellation",
 		},
 		{
 			engine.Report{Kind: engine.ReportForeign, Text: order, Order: 12, Detail: "permId 7"},
 			"Another order resembles one of Gatewatch: look in TWS",
 			order + " (order 12): its number or reference is also on an order that Gatewatch did not place (permId 7)",
 		},
-		{engine.Report{Kind: engine.ReportFewIDs, More: 9}, "Order ids are nearly used up", "9 order ids are left, then no order can be placed"},
+		{
+			engine.Report{Kind: engine.ReportFewIDs, More: 9},
+			"Order ids are nearly used up",
+			"9 order ids are left, then no order can be placed",
+		},
 		{
 			engine.Report{Kind: engine.ReportHalted, Text: "index out of range"},
 			"Trading stopped: the engine failed", "index out of range",
 		},
 		{
-			engine.Report{Kind: engine.ReportCrashed, At: time.Date(2026, 3, 10, 14, 2, 0, 0, time.Local), Text: "panic: x", Detail: "details in ~/crash.log"},
+			engine.Report{
+				Kind: engine.ReportCrashed, At: time.Date(2026, 3, 10, 14, 2, 0, 0, time.Local),
+				Text: "panic: x", Detail: "details in ~/crash.log",
+			},
 			"Gatewatch crashed at 14:02 and runs again", "panic: x: details in ~/crash.log",
 		},
 		{engine.Report{Kind: "new\tkind", Detail: "d"}, "new kind", "d"},
@@ -165,13 +215,15 @@ func TestReport(t *testing.T) {
 
 // TestEveryReportKind reads the kinds from the source: a new one cannot be forgotten here.
 func TestEveryReportKind(t *testing.T) {
-	self := []engine.ReportKind{engine.ReportFired, engine.ReportBlocked, engine.ReportRejected} // say what there is to say
+	// say what there is to say
+	self := []engine.ReportKind{engine.ReportFired, engine.ReportBlocked, engine.ReportRejected}
 	for _, kind := range constants(t, "ReportKind") {
 		k := engine.ReportKind(kind)
 		if title := ReportTitle(engine.Report{Kind: k}); title == "" || strings.Contains(title, "_") {
 			t.Errorf("%s has the title %q", kind, title)
 		}
-		if hint := ReportHint(k); (hint == "") != slices.Contains(self, k) || hint != "" && !strings.HasSuffix(hint, ".") {
+		if hint := ReportHint(k); (hint == "") != slices.Contains(self, k) || hint != "" &&
+			!strings.HasSuffix(hint, ".") {
 			t.Errorf("%s: hint %q", kind, hint)
 		}
 	}
@@ -183,7 +235,9 @@ func TestReportFromOutside(t *testing.T) {
 		for _, reason := range []string{"", evil, "guard_shut", "disk", "per_day"} {
 			r := engine.Report{Kind: engine.ReportKind(kind), Rule: evil, Text: evil, Reason: reason, Detail: evil}
 			for _, text := range []string{ReportTitle(r), Report(r)} {
-				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || utf8.RuneCountInString(text) > 700 {
+				if strings.ContainsFunc(text, func(r rune) bool {
+					return !unicode.IsPrint(r)
+				}) || utf8.RuneCountInString(text) > 700 {
 					t.Errorf("%s, %q: %q", kind, reason, text)
 				}
 			}
@@ -200,22 +254,40 @@ func TestOrderState(t *testing.T) {
 		"sent, not confirmed by the exchange yet (ApiPending)":    {Fate: engine.Sent, Status: "ApiPending"},
 		"working":                {Fate: engine.Working, Status: "Submitted"},
 		"working (PreSubmitted)": {Fate: engine.Working, Status: "PreSubmitted"},
-		"working (PreSubmitted, held: child,trigger)":              {Fate: engine.Working, Status: "PreSubmitted", WhyHeld: "child,trigger"},
-		"working (held: locate)":                                   {Fate: engine.Working, Status: "Submitted", WhyHeld: "locate"},
-		"inactive: it does not work":                               {Fate: engine.Inactive, Status: "Inactive"},
-		"inactive: it does not work (held: locate)":                {Fate: engine.Inactive, Status: "Inactive", WhyHeld: "locate"},
+		"working (PreSubmitted, held: child,trigger)": {
+			Fate: engine.Working, Status: "PreSubmitted",
+			WhyHeld: "child,trigger",
+		},
+		"working (held: locate)": {
+			Fate: engine.Working, Status: "Submitted",
+			WhyHeld: "locate",
+		},
+		"inactive: it does not work": {Fate: engine.Inactive, Status: "Inactive"},
+		"inactive: it does not work (held: locate)": {
+			Fate: engine.Inactive, Status: "Inactive",
+			WhyHeld: "locate",
+		},
 		`not known to work: Gateway says "Suspended"; look in TWS`: {Fate: engine.Inactive, Status: "Suspended"},
 		"filled":    {Fate: engine.Filled, Status: "Filled", WhyHeld: "child"},
 		"rejected":  {Fate: engine.Rejected, Status: "Inactive"},
 		"cancelled": {Fate: engine.Cancelled, Status: "ApiCancelled"},
-		"unknown: look in TWS whether it is there":                                      {Fate: engine.Unknown, Status: "PreSubmitted", WhyHeld: "trigger"},
-		"working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)": {Fate: engine.Working, Status: "PendingCancel"},
+		"unknown: look in TWS whether it is there": {
+			Fate:   engine.Unknown,
+			Status: "PreSubmitted", WhyHeld: "trigger",
+		},
+		"working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)": {
+			Fate:   engine.Working,
+			Status: "PendingCancel",
+		},
 	} {
 		if got := OrderState(&i); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	o := conn.Order{Contract: conn.Contract{Symbol: "AAPL"}, Side: conn.Buy, Type: conn.Limit, Quantity: 7, LimitPrice: 91}
+	o := conn.Order{
+		Contract: conn.Contract{Symbol: "AAPL"}, Side: conn.Buy, Type: conn.Limit, Quantity: 7,
+		LimitPrice: 91,
+	}
 	for want, i := range map[string]engine.Intent{
 		"": {},
 		"change to " + Order(&o) + " asked for, not confirmed by Gateway yet": {Asked: &o},

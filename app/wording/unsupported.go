@@ -7,11 +7,12 @@ import (
 	"gatewatch/conn"
 )
 
-// updateGateway is what to do before IBKR's support for a version of Gateway ends. An update is known to reset the API settings.
+// updateGateway is what to do before IBKR's support for a version of Gateway ends. An update is known to reset the API
+// settings.
 const updateGateway = "Update IB Gateway or TWS to 10.50 or newer, then check its API settings."
 
-// DaysLeft returns how many days on this computer's calendar are left until support for Gateway's version ends; 0 or less: it has
-// ended. ok is false if the day is not known.
+// DaysLeft returns how many days on this computer's calendar are left until support for Gateway's version ends; 0 or
+// less: it has ended. ok is false if the day is not known.
 func DaysLeft(u conn.Unsupported, now time.Time) (days int, ok bool) {
 	y, m, d := now.Local().Date()
 	return int(u.From.Sub(time.Date(y, m, d, 0, 0, 0, 0, time.UTC)) / (24 * time.Hour)), !u.From.IsZero()

@@ -15,21 +15,27 @@ var weekly = func() conn.Calendar {
 	if err != nil {
 		panic(err) // the time zone database is part of the program
 	}
-	return conn.Calendar{{Name: "weekly login", Days: []time.Weekday{time.Sunday}, Hour: 1, Length: time.Nanosecond, Location: loc}}
+	return conn.Calendar{{
+		Name: "weekly login", Days: []time.Weekday{time.Sunday}, Hour: 1, Length: time.Nanosecond,
+		Location: loc,
+	}}
 }()
 
 // WeeklyEnd returns when the weekly login ends next after t; on the Sunday that has 01:00 twice, at the first.
 func WeeklyEnd(t time.Time) time.Time { return weekly.At(t).Next }
 
 const (
-	// signInWithin is how long after the end of the weekly login a Gateway that was never connected to is thought to wait for it.
+	// signInWithin is how long after the end of the weekly login a Gateway that was never connected to is thought to
+	// wait for it.
 	signInWithin = 48 * time.Hour
-	// signInLag is how long after it a connection that it ends may still have been up: nobody's clock is right to the second.
+	// signInLag is how long after it a connection that it ends may still have been up: nobody's clock is right to the
+	// second.
 	signInLag = 30 * time.Second
 )
 
-// SignInNeeded reports whether Gateway most likely waits for a person to log in: its port answers, the login does not, and
-// the weekly login has ended since about lastUp, when the connection was up last; the zero time means not in this run.
+// SignInNeeded reports whether Gateway most likely waits for a person to log in: its port answers, the login does not,
+// and the weekly login has ended since about lastUp, when the connection was up last; the zero time means not in this
+// run.
 func SignInNeeded(cause conn.Cause, lastUp, now time.Time) bool {
 	switch cause {
 	case conn.CauseNotReady, conn.CauseNoAnswer, conn.CauseClosedEarly, conn.CauseClosedLogin:
@@ -44,5 +50,6 @@ func SignInNeeded(cause conn.Cause, lastUp, now time.Time) bool {
 }
 
 // SignIn says what to do when SignInNeeded.
-const SignIn = "Gateway's weekly login has ended (Sunday 01:00 in New York). Log in in the Gateway window and confirm the second factor; " +
+const SignIn = "Gateway's weekly login has ended (Sunday 01:00 in New York). Log in in the Gateway window and " +
+	"confirm the second factor; " +
 	"Gatewatch connects by itself afterwards."

@@ -65,7 +65,8 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CausePortChanged:
 		return "Gateway's API port has been changed (IB code 1300)."
 	case conn.CauseWrongMode:
-		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).", strings.ToUpper(string(s.Gateway.Mode)))
+		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).",
+			strings.ToUpper(string(s.Gateway.Mode)))
 	case conn.CauseClient:
 		return fmt.Sprintf("Gateway reported the API connection as broken%s.", inBrackets(s.Detail))
 	case conn.CauseUser:
@@ -85,7 +86,8 @@ func Hint(s *conn.Snapshot, clientID int) string {
 		if s.Window.Name == conn.ExitWindow {
 			return exitResting(s) + hint(s, clientID)
 		}
-		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ", s.Window.Ends.Local().Format("15:04"))
+		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ",
+			s.Window.Ends.Local().Format("15:04"))
 		if s.Cause == conn.CauseNone {
 			return resting + "Reconnecting resumes then; Connect tries once at once."
 		}
@@ -100,34 +102,43 @@ func hint(s *conn.Snapshot, clientID int) string {
 		if s.Gateway.Port == 0 {
 			ports = "its socket port"
 		}
-		return "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare " +
+		return "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and " +
+			"compare " +
 			ports + ". `gatewatch doctor` shows which ports are open."
 	case conn.CauseClosedEarly:
-		return "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its trusted IPs. " +
+		return "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its " +
+			"trusted IPs. " +
 			"It may also still be starting, or a proxy with nothing behind it answers."
 	case conn.CauseNoAnswer:
-		return "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, or it shows its " +
+		return "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, or it " +
+			"shows its " +
 			"login screen or hangs."
 	case conn.CauseNotReady, conn.CauseClosedLogin:
-		return "Look at the Gateway window: it may wait for a login, a confirmation or an update. If it stays so, restart Gateway."
+		return "Look at the Gateway window: it may wait for a login, a confirmation or an update. If it stays so, " +
+			"restart Gateway."
 	case conn.CauseClientIDInUse:
-		return fmt.Sprintf("Wait: Gatewatch tries again with the same client id (%d). After a restart Gateway often holds the "+
-			"stale session for a while. If another program uses this id, close it or give it another; with another id here "+
+		return fmt.Sprintf("Wait: Gatewatch tries again with the same client id (%d). After a restart Gateway often "+
+			"holds the "+
+			"stale session for a while. If another program uses this id, close it or give it another; with another "+
+			"id here "+
 			"you would lose control of open orders.", clientID)
 	case conn.CauseDisclaimer:
 		return "Accept the paper-trading disclaimer in the Gateway window."
 	case conn.CauseUnreachable:
-		return "Check gateway.host and gateway.port in settings.json, the network, and any firewall between here and Gateway."
+		return "Check gateway.host and gateway.port in settings.json, the network, and any firewall between here and " +
+			"Gateway."
 	case conn.CauseUnsupported:
 		return "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on 15 December 2026."
 	case conn.CauseGarbage:
 		return "Another program may own this port: check gateway.port in settings.json. If it is Gateway, restart it."
 	case conn.CauseClosed, conn.CauseBroken:
-		return "Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and log in."
+		return "Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
+			"log in."
 	case conn.CauseSilent:
 		return "Gateway may be frozen: look at its window. If it does not react, end and restart it."
 	case conn.CauseUpstream:
-		return "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page."
+		return "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system " +
+			"status page."
 	case conn.CauseFarm:
 		return "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 	case conn.CauseCompeting:

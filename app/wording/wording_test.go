@@ -18,8 +18,8 @@ import (
 
 var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
 
-// constants returns the values of all constants of a string type in the packages conn, history and engine, or those in a folder,
-// read from their source: a new one cannot be forgotten here.
+// constants returns the values of all constants of a string type in the packages conn, history and engine, or those in
+// a folder, read from their source: a new one cannot be forgotten here.
 func constants(t *testing.T, typeName string, folder ...string) (values []string) {
 	t.Helper()
 	var files []string
@@ -83,7 +83,8 @@ func TestEveryCause(t *testing.T) {
 		if (sentence == "") != slices.Contains(silent, cause) {
 			t.Errorf("%q: sentence %q", cause, sentence)
 		}
-		if sentence != "" && (!strings.HasSuffix(sentence, ".") || sentence == text || strings.Contains(sentence, "%!")) {
+		if sentence != "" && (!strings.HasSuffix(sentence, ".") || sentence == text ||
+			strings.Contains(sentence, "%!")) {
 			t.Errorf("%q: %q is no sentence", cause, sentence)
 		}
 		if other, twice := sentences[sentence]; twice {
@@ -102,7 +103,10 @@ func TestEveryCause(t *testing.T) {
 // TestShapes holds what the hints for the five usual ways to fail must not leave out.
 func TestShapes(t *testing.T) {
 	for cause, parts := range map[conn.Cause][]string{
-		conn.CauseRefused:       {"Start IB Gateway", "log in", "“ActiveX and Socket Clients”", "gateway.port", "doctor", "ports are open"},
+		conn.CauseRefused: {
+			"Start IB Gateway", "log in", "“ActiveX and Socket Clients”", "gateway.port",
+			"doctor", "ports are open",
+		},
 		conn.CauseClosedEarly:   {"127.0.0.1", "trusted IPs", "still be starting", "proxy"},
 		conn.CauseNoAnswer:      {"Gateway window", "accept incoming connection", "login screen"},
 		conn.CauseClientIDInUse: {"Wait", "same client id (17)", "After a restart", "lose control of open orders"},
@@ -195,13 +199,15 @@ func TestHintInResetWindow(t *testing.T) {
 func TestEveryGuardReason(t *testing.T) {
 	for _, text := range constants(t, "GuardReason") {
 		got := Guard(&conn.Snapshot{Guard: conn.GuardReason(text)})
-		if (got == "") != (conn.GuardReason(text) == conn.GuardOpen) || got == text && text != "" || strings.HasSuffix(got, ".") {
+		if (got == "") != (conn.GuardReason(text) == conn.GuardOpen) || got == text && text != "" ||
+			strings.HasSuffix(got, ".") {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
 }
 
-// TestClosedGuard has orders be blocked on a connection that is up: that is what is said first, once it lasts, whatever else is wrong.
+// TestClosedGuard has orders be blocked on a connection that is up: that is what is said first, once it lasts, whatever
+// else is wrong.
 func TestClosedGuard(t *testing.T) {
 	up := conn.Layers{Socket: true, API: true, Upstream: true}
 	for _, c := range []struct {
@@ -214,15 +220,23 @@ func TestClosedGuard(t *testing.T) {
 	}{
 		{conn.Connected, conn.CauseNone, conn.GuardOpen, "Connected", "", ""},
 		{
-			conn.Connected, conn.CauseNone, conn.GuardReconciling, "Orders blocked: waiting for Gateway to confirm open orders",
+			conn.Connected, conn.CauseNone, conn.GuardReconciling,
+			"Orders blocked: waiting for Gateway to confirm open orders",
 			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
 		},
 		{
-			conn.Degraded, conn.CauseFarm, conn.GuardReconciling, "Orders blocked: waiting for Gateway to confirm open orders",
+			conn.Degraded, conn.CauseFarm, conn.GuardReconciling,
+			"Orders blocked: waiting for Gateway to confirm open orders",
 			"Orders are blocked: waiting for Gateway to confirm open orders.", "restart Gateway",
 		},
-		{conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly, "Orders blocked: Gateway's API is read-only", "", "untick “Read-Only API”"},
-		{conn.Degraded, conn.CauseUnconfirmed, conn.GuardUnconfirmed, "Orders blocked: Gateway does not confirm open orders", "", "check your orders in TWS"},
+		{
+			conn.Degraded, conn.CauseReadOnly, conn.GuardReadOnly, "Orders blocked: Gateway's API is read-only", "",
+			"untick “Read-Only API”",
+		},
+		{
+			conn.Degraded, conn.CauseUnconfirmed, conn.GuardUnconfirmed,
+			"Orders blocked: Gateway does not confirm open orders", "", "check your orders in TWS",
+		},
 		{conn.Degraded, conn.CauseSilent, conn.GuardProbe, "Orders blocked: Gateway does not answer", "", ""},
 		{conn.Degraded, conn.CauseWrongMode, conn.GuardMode, "Connected to a LIVE account, orders blocked", "", ""},
 	} {
@@ -237,22 +251,31 @@ func TestClosedGuard(t *testing.T) {
 		if got := GuardHint(s); (got == "") != (c.does == "") || !strings.Contains(got, c.does) {
 			t.Errorf("%s: hint %q", c.guard, got)
 		}
-		if s.GuardSince = s.GuardSince.Add(1); c.guard != conn.GuardOpen && (Held(s, now) != "" || HeldIn(s, now) != 1) {
+		if s.GuardSince = s.GuardSince.Add(1); c.guard != conn.GuardOpen &&
+			(Held(s, now) != "" || HeldIn(s, now) != 1) {
 			t.Errorf("%s: told at once", c.guard)
 		}
 	}
 	for q, want := range map[conn.Question]string{
-		conn.QuestionOpenOrders:      "Gateway does not answer the question about open orders, so orders cannot be confirmed.",
-		conn.QuestionCompletedOrders: "Gateway does not answer the question about completed orders, so orders cannot be confirmed.",
-		"the disk is full":           "Orders cannot be confirmed (the disk is full).",
+		conn.QuestionOpenOrders: "Gateway does not answer the question about open orders, so orders cannot be " +
+			"confirmed.",
+		conn.QuestionCompletedOrders: "Gateway does not answer the question about completed orders, so orders cannot " +
+			"be confirmed.",
+		"the disk is full": "Orders cannot be confirmed (the disk is full).",
 	} {
 		s := snapshot(conn.Degraded, conn.CauseUnconfirmed)
 		if s.Detail = string(q); Cause(s) != want {
 			t.Errorf("%q, want %q", Cause(s), want)
 		}
 	}
-	for about, want := range map[string]string{"AAPL": "Gateway did not answer about AAPL within 10 s", "": "Gateway did not answer about contracts within 10 s"} {
-		if got := Unanswered(&conn.UnansweredError{Question: conn.QuestionDetails, About: about, After: 10 * time.Second}); got != want {
+	for about, want := range map[string]string{
+		"AAPL": "Gateway did not answer about AAPL within 10 s",
+		"":     "Gateway did not answer about contracts within 10 s",
+	} {
+		if got := Unanswered(&conn.UnansweredError{
+			Question: conn.QuestionDetails, About: about,
+			After: 10 * time.Second,
+		}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -289,12 +312,30 @@ func TestHeadline(t *testing.T) {
 		{with(conn.UpstreamLost, conn.CauseUpstream, none), "IBKR unreachable since 09:30"},
 		{with(conn.Paused, conn.CauseUser, none), "Paused"},
 		{with(conn.Connecting, conn.CauseNone, conn.Attempt{Number: 1, Running: true}), "Connecting, attempt 1"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}), "No connection since 09:30, attempt 4"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}), "No connection since 09:30, attempt 4 in 12 s"},
-		{with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}), "No connection since 09:30, attempt 4 in 0 s"},
-		{&conn.Snapshot{State: conn.Reconnecting, Since: now.Add(-59 * time.Second), Attempt: conn.Attempt{Number: 4}}, "Reconnecting, attempt 4"},
 		{
-			&conn.Snapshot{State: conn.Reconnecting, Since: now.Add(-time.Minute), LostAt: now.Add(-time.Hour), Attempt: conn.Attempt{Number: 4}},
+			with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, Running: true, NextAt: now}),
+			"No connection since 09:30, attempt 4",
+		},
+		{
+			with(conn.Reconnecting, conn.CauseRefused,
+				conn.Attempt{Number: 4, NextAt: now.Add(11001 * time.Millisecond)}),
+			"No connection since 09:30, attempt 4 in 12 s",
+		},
+		{
+			with(conn.Reconnecting, conn.CauseRefused, conn.Attempt{Number: 4, NextAt: now.Add(-time.Minute)}),
+			"No connection since 09:30, attempt 4 in 0 s",
+		},
+		{
+			&conn.Snapshot{State: conn.Reconnecting, Since: now.Add(-59 * time.Second), Attempt: conn.Attempt{
+				Number: 4,
+			}},
+			"Reconnecting, attempt 4",
+		},
+		{
+			&conn.Snapshot{
+				State: conn.Reconnecting, Since: now.Add(-time.Minute), LostAt: now.Add(-time.Hour),
+				Attempt: conn.Attempt{Number: 4},
+			},
 			"No connection since 08:31, attempt 4",
 		},
 	} {
@@ -312,7 +353,9 @@ func TestTextFromOutside(t *testing.T) {
 			s := snapshot(conn.State(state), conn.Cause(cause))
 			s.Detail = evil
 			for _, text := range []string{Cause(s), Hint(s, 17), Headline(s, now), Guard(s)} {
-				if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || utf8.RuneCountInString(text) > 700 {
+				if strings.ContainsFunc(text, func(r rune) bool {
+					return !unicode.IsPrint(r)
+				}) || utf8.RuneCountInString(text) > 700 {
 					t.Errorf("%s, %s: %q", state, cause, text)
 				}
 			}

@@ -25,7 +25,8 @@ func (a Account) Observed() time.Duration {
 	return a.Length() - a.Terms[Unobserved] - a.Terms[Asleep]
 }
 
-// Uptime returns connected ÷ (observed − planned − paused) as a share of 1. ok is false if there is nothing to divide by.
+// Uptime returns connected ÷ (observed − planned − paused) as a share of 1. ok is false if there is nothing to divide
+// by.
 func (a Account) Uptime() (share float64, ok bool) { return uptime(&a.Terms) }
 
 // MarketUptime is [Account.Uptime] of the market hours.

@@ -8,7 +8,8 @@ import (
 func TestAccountRatios(t *testing.T) {
 	a := Account{From: noon, Until: noon.Add(24 * time.Hour), Outages: 2}
 	a.Terms = [len(Kinds)]time.Duration{
-		Connected: 9 * time.Hour, Down: time.Hour, Planned: 2 * time.Hour, Paused: 3 * time.Hour, Asleep: 4 * time.Hour, Unobserved: 5 * time.Hour,
+		Connected: 9 * time.Hour, Down: time.Hour, Planned: 2 * time.Hour, Paused: 3 * time.Hour, Asleep: 4 * time.Hour,
+		Unobserved: 5 * time.Hour,
 	}
 	a.Market = [len(Kinds)]time.Duration{Connected: time.Hour, Down: time.Hour, Asleep: time.Hour}
 	if got := a.Observed(); got != 15*time.Hour {

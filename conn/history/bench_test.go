@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// busy is a timeline of 90 days with the load of a million records in ten years, which change how time counts 27,500 times.
+// busy is a timeline of 90 days with the load of a million records in ten years, which change how time counts 27,500
+// times.
 func busy(n int) (*Timeline, time.Time) {
 	l, from := NewTimeline(), 2*24*time.Hour // so that it ends on a Tuesday
 	step := 90 * 24 * time.Hour / time.Duration(n)
@@ -49,8 +50,8 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkAppend appends to a log with 100,000 records, and as many bytes to a bare file, each with a sync: the ratio is
-// what the log costs on top of the disk.
+// BenchmarkAppend appends to a log with 100,000 records, and as many bytes to a bare file, each with a sync: the ratio
+// is what the log costs on top of the disk.
 func BenchmarkAppend(b *testing.B) {
 	dir := b.TempDir()
 	l := open(b, dir, noon)

@@ -17,8 +17,8 @@ import (
 // victimEnv makes the test's own executable the process that is killed.
 const victimEnv = "GATEWATCH_TEST_VICTIM"
 
-// victim writes a log as fast as it can and says each record that it was promised. Its clock runs ahead, so that the log
-// grows over days and years.
+// victim writes a log as fast as it can and says each record that it was promised. Its clock runs ahead, so that the
+// log grows over days and years.
 func victim(dir string) {
 	now := time.Now()
 	if last, err := newest(dir); err == nil && last.Seq > 0 {
@@ -79,8 +79,8 @@ func victim(dir string) {
 }
 
 // TestKilledWhileWriting kills a process that writes the log, each time at a random record: every record that it was
-// promised is there, every file is an array after each start, seqs have neither gap nor double, each run but the last ends
-// in a crash, and the account counts no outage twice and no moment never.
+// promised is there, every file is an array after each start, seqs have neither gap nor double, each run but the last
+// ends in a crash, and the account counts no outage twice and no moment never.
 func TestKilledWhileWriting(t *testing.T) {
 	rounds := 300
 	if testing.Short() {
@@ -175,11 +175,12 @@ func TestKilledWhileWriting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d kills, %d runs, %d records in %d files over %d days, %d outages, %d torn tails", rounds, runs, len(all), len(paths), days, outages, len(aside))
+	t.Logf("%d kills, %d runs, %d records in %d files over %d days, %d outages, %d torn tails", rounds, runs, len(all),
+		len(paths), days, outages, len(aside))
 }
 
-// killWriter runs a process that writes the log, kills it as soon as it was promised so many records, and returns what it
-// was promised until its end.
+// killWriter runs a process that writes the log, kills it as soon as it was promised so many records, and returns what
+// it was promised until its end.
 func killWriter(t *testing.T, dir string, after int) (promised []string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Hours are the hours in which a market is open, on the wall clock of its zone. Holidays are not known to it. A nil Hours
-// is a market that never opens.
+// Hours are the hours in which a market is open, on the wall clock of its zone. Holidays are not known to it. A nil
+// Hours is a market that never opens.
 type Hours struct {
 	Days                   []time.Weekday // on which it opens; none: never
 	OpenHour, OpenMinute   int
@@ -56,7 +56,8 @@ func (h *Hours) String() string {
 	if h == nil || len(h.Days) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s %02d:%02d–%02d:%02d %s", dayWords(h.Days), h.OpenHour, h.OpenMinute, h.CloseHour, h.CloseMinute, h.Location)
+	return fmt.Sprintf("%s %02d:%02d–%02d:%02d %s", dayWords(h.Days), h.OpenHour, h.OpenMinute, h.CloseHour,
+		h.CloseMinute, h.Location)
 }
 
 // dayWords lists days from Monday on, three or more in a row as a range.

@@ -43,8 +43,8 @@ type Keeper struct {
 	rec   Recorder // owned by the reader that Run starts
 }
 
-// NewKeeper opens the connection log in dir and reads what is needed of it. What is known of how the run before has ended goes
-// into the log. A log that cannot be opened is reported by [Keeper.Problem] and tried again while Run runs.
+// NewKeeper opens the connection log in dir and reads what is needed of it. What is known of how the run before has
+// ended goes into the log. A log that cannot be opened is reported by [Keeper.Problem] and tried again while Run runs.
 func NewKeeper(dir string, now time.Time, crash Crash, log *slog.Logger) *Keeper {
 	k := &Keeper{dir: dir, log: log, crash: crash, wake: make(chan struct{}, 1)}
 	k.open(now)
@@ -121,9 +121,9 @@ func (k *Keeper) Problem() error {
 	return k.problem
 }
 
-// Run records events until their stream ends or ctx does, and closes the log. Make the stream before the supervisor runs. When
-// Run has panicked, for itself or for the goroutine that reads, it may be called again: what was being recorded is lost, and
-// nothing else.
+// Run records events until their stream ends or ctx does, and closes the log. Make the stream before the supervisor
+// runs. When Run has panicked, for itself or for the goroutine that reads, it may be called again: what was being
+// recorded is lost, and nothing else.
 func (k *Keeper) Run(ctx context.Context, events *conn.EventStream) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})

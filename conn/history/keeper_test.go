@@ -11,12 +11,13 @@ import (
 	"gatewatch/conn"
 )
 
-// TestKeeperRunsAgain has what reads events panic: Run ends in the panic, and called again it goes on where it was, in the same
-// run of the program.
+// TestKeeperRunsAgain has what reads events panic: Run ends in the panic, and called again it goes on where it was, in
+// the same run of the program.
 func TestKeeperRunsAgain(t *testing.T) {
 	dir := t.TempDir()
 	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: 1, ClientID: 17, Mode: conn.AnyMode, ConnectTimeout: time.Second, Poll: time.Second, Soft: time.Second,
+		Host: "127.0.0.1", Port: 1, ClientID: 17, Mode: conn.AnyMode, ConnectTimeout: time.Second, Poll: time.Second,
+		Soft: time.Second,
 		Hard: 10 * time.Second, Delays: []time.Duration{time.Hour},
 	}, quiet)
 	if err != nil {
@@ -32,7 +33,8 @@ func TestKeeperRunsAgain(t *testing.T) {
 	k.line = nil
 	func() {
 		defer func() {
-			if text, _ := recover().(string); !strings.Contains(text, "nil pointer") || !strings.Contains(text, "(*Keeper).take") {
+			if text, _ := recover().(string); !strings.Contains(text, "nil pointer") ||
+				!strings.Contains(text, "(*Keeper).take") {
 				t.Errorf("Run ended with %q", text)
 			}
 		}()
@@ -40,7 +42,8 @@ func TestKeeperRunsAgain(t *testing.T) {
 	}()
 	k.line = line
 	running.Go(func() { k.Run(context.Background(), events) })
-	for until := time.Now().Add(30 * time.Second); len(array(t, filepath.Join(dir, current))) == 0; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(30 * time.Second); len(array(t, filepath.Join(dir, current))) == 0; time.Sleep(
+		time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("nothing is written any more")
 		}
@@ -89,13 +92,15 @@ func TestACrashThatIsKnown(t *testing.T) {
 	for _, r := range array(t, filepath.Join(dir, current)) {
 		told = append(told, strings.TrimSpace(r.Time.Sub(noon).String()+" "+string(r.What)+" "+r.Detail))
 	}
-	want := "0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, 4h0m0s stopped, 4h0m1s crashed panic: on the way out"
+	want := "0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, " +
+		"4h0m0s stopped, 4h0m1s crashed panic: on the way out"
 	if got := strings.Join(told, ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
-// TestYearTurnsOnAFullDisk has the disk take the records of the old year, and none of the new one: each record is written once.
+// TestYearTurnsOnAFullDisk has the disk take the records of the old year, and none of the new one: each record is
+// written once.
 func TestYearTurnsOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	late := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
@@ -103,7 +108,10 @@ func TestYearTurnsOnAFullDisk(t *testing.T) {
 	defer func() { k.file.Close() }()
 	var batch []Record
 	for n, what := range []What{Started, Recovered, Lost, Recovered} {
-		batch = append(batch, Record{Time: late.Add(time.Duration(n) * 500 * time.Millisecond), What: what, Counts: Connected})
+		batch = append(batch, Record{
+			Time: late.Add(time.Duration(n) * 500 * time.Millisecond), What: what,
+			Counts: Connected,
+		})
 	}
 	k.file.dir = filepath.Join(dir, "gone") // no file of a new year can be made there
 	k.take(batch)

@@ -34,8 +34,8 @@ type Crash struct {
 	What string // in one line
 }
 
-// Open opens the log in dir, and begins one if there is none. What a crash or a power cut has left half written is cut off
-// and kept aside. If the run before has not ended in an orderly way, a record says when it was last known to run.
+// Open opens the log in dir, and begins one if there is none. What a crash or a power cut has left half written is cut
+// off and kept aside. If the run before has not ended in an orderly way, a record says when it was last known to run.
 func Open(dir string, now time.Time, log *slog.Logger) (*Log, error) {
 	return OpenAfter(Crash{}, dir, now, log)
 }
@@ -111,8 +111,8 @@ func (l *Log) crashed(last Record, now time.Time, crash Crash) error {
 	return err
 }
 
-// Append writes records and returns those that are on disk then, with the keys that only the log knows: the first of those
-// given, and all of them without an error. After an error the others are not in the log, and may be given again.
+// Append writes records and returns those that are on disk then, with the keys that only the log knows: the first of
+// those given, and all of them without an error. After an error the others are not in the log, and may be given again.
 func (l *Log) Append(records ...Record) ([]Record, error) {
 	written := make([]Record, 0, len(records))
 	for len(records) > 0 {

@@ -90,11 +90,13 @@ func TestLogIsAnArrayAtAnyTime(t *testing.T) {
 	want = append(want, put(t, l,
 		Record{Time: noon.Add(time.Second), What: Recovered, Counts: Connected, Session: 1},
 		Record{
-			Time: noon.Add(2 * time.Second), What: Lost, Counts: Down, Session: 1, Cause: conn.CauseClosed, Code: 1300, Seconds: 1,
-			Detail: "\"quoted\"\n\x00\xff<b>" + strings.Repeat("ü", 300),
+			Time: noon.Add(2 * time.Second), What: Lost, Counts: Down, Session: 1, Cause: conn.CauseClosed, Code: 1300,
+			Seconds: 1,
+			Detail:  "\"quoted\"\n\x00\xff<b>" + strings.Repeat("ü", 300),
 		})...)
 	for i, r := range want {
-		if r.Seq != uint64(i+1) || r.Run != 1 || r.Time.Location() != time.UTC || !r.Local.Equal(r.Time) || r.Time.Nanosecond()%1e6 != 0 {
+		if r.Seq != uint64(i+1) || r.Run != 1 || r.Time.Location() != time.UTC || !r.Local.Equal(r.Time) ||
+			r.Time.Nanosecond()%1e6 != 0 {
 			t.Errorf("record %d: %+v", i, r)
 		}
 		if len(r.Detail) > maxDetail {
@@ -108,7 +110,8 @@ func TestLogIsAnArrayAtAnyTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(text, []byte(`"time":"2026-11-23T12:00:01Z","local":"2026-11-23T23:00:01+11:00","event":"connected","counts":"connected","run":1,"session":1}`)) {
+	if !bytes.Contains(text, []byte(
+		`"time":"2026-11-23T12:00:01Z","local":"2026-11-23T23:00:01+11:00","event":"connected","counts":"connected","run":1,"session":1}`)) {
 		t.Errorf("the file reads\n%s", text)
 	}
 	if got := read(t, dir, time.Time{}); len(got) != 3 || got[0].Seq != 1 {
@@ -141,7 +144,8 @@ func TestACrashIsWrittenByTheNextStart(t *testing.T) {
 		story = append(story, fmt.Sprintf("%d %s %v run %d", r.Seq, r.What, r.Time.Sub(noon), r.Run))
 	}
 	want := []string{
-		"1 started 0s run 1", "2 connected 1s run 1", "3 crashed 1m30s run 1", "4 started 2h0m0s run 2", "5 stopped 3h0m0s run 2",
+		"1 started 0s run 1", "2 connected 1s run 1", "3 crashed 1m30s run 1", "4 started 2h0m0s run 2",
+		"5 stopped 3h0m0s run 2",
 		"6 started 4h0m0s run 3",
 	}
 	if !reflect.DeepEqual(story, want) {
@@ -171,7 +175,8 @@ func TestHeartbeatSurvivesATornWrite(t *testing.T) {
 		if err := os.WriteFile(path, torn, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := LastBeat(dir); err != nil || got.Before(noon.Add(time.Minute)) || got.After(noon.Add(2*time.Minute)) {
+		if got, err := LastBeat(dir); err != nil || got.Before(noon.Add(time.Minute)) ||
+			got.After(noon.Add(2*time.Minute)) {
 			t.Fatalf("byte %d: %v, %v", i, got, err)
 		}
 	}
@@ -208,7 +213,8 @@ func TestAFileForEachYear(t *testing.T) {
 		return Record{Time: late.Add(d), What: what, Counts: Connected}
 	}
 	put(t, l, at(0, Started), at(time.Second, Recovered), at(2*time.Second, Lost)) // one batch over midnight
-	put(t, l, at(-time.Hour, Recovered), at(3*time.Second, Recovered))             // a clock that was set back stays in the file
+	// a clock that was set back stays in the file
+	put(t, l, at(-time.Hour, Recovered), at(3*time.Second, Recovered))
 	put(t, l, at(366*24*time.Hour, Stopped))
 	l.Close()
 	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -219,7 +225,10 @@ func TestAFileForEachYear(t *testing.T) {
 	for _, n := range names {
 		sizes[filepath.Base(n)] = len(array(t, n))
 	}
-	if want := map[string]int{"connection_log-2025.json": 1, "connection_log-2026.json": 4, "connection_log.json": 1}; !reflect.DeepEqual(sizes, want) {
+	if want := map[string]int{
+		"connection_log-2025.json": 1, "connection_log-2026.json": 4,
+		"connection_log.json": 1,
+	}; !reflect.DeepEqual(sizes, want) {
 		t.Fatalf("got %v", sizes)
 	}
 	if got := read(t, dir, time.Time{}); len(got) != 6 || got[0].Seq != 1 || got[5].Seq != 6 {
@@ -242,8 +251,8 @@ func TestAFileForEachYear(t *testing.T) {
 	}
 }
 
-// TestTornTail cuts and garbles a file at every byte of its last records: what is whole stays, what is not is kept aside,
-// and the file is an array that can be written.
+// TestTornTail cuts and garbles a file at every byte of its last records: what is whole stays, what is not is kept
+// aside, and the file is an array that can be written.
 func TestTornTail(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, noon)
@@ -297,7 +306,8 @@ func TestTornTail(t *testing.T) {
 			if kept == 5 {
 				crash = 0
 			}
-			if len(got) != kept+crash+1 || got[kept-1].Seq != uint64(kept) || got[len(got)-1].Seq != uint64(kept+crash+1) {
+			if len(got) != kept+crash+1 || got[kept-1].Seq != uint64(kept) ||
+				got[len(got)-1].Seq != uint64(kept+crash+1) {
 				t.Fatalf("%s at %d: %d records, want %d: %+v", name, n, len(got), kept+crash+1, got)
 			}
 			lost := bytes.Trim(text[ends[kept-1]:], ",\n] ")
@@ -318,7 +328,8 @@ func TestTornTail(t *testing.T) {
 func TestEditedFile(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, noon)
-	written := put(t, l, record(0, Started, Unobserved), record(1, Recovered, Connected), record(2, Stopped, Unobserved))
+	written := put(t, l, record(0, Started, Unobserved), record(1, Recovered, Connected),
+		record(2, Stopped, Unobserved))
 	l.Close()
 	path := filepath.Join(dir, current)
 	whole, err := os.ReadFile(path)
@@ -357,19 +368,22 @@ func TestEditedFile(t *testing.T) {
 				t.Fatalf("%d records, want %d: %+v", len(got), c.want+1, got)
 			}
 			for i, r := range got[:c.want] {
-				if c.want == 3 && (r.Seq != written[i].Seq || !r.Time.Equal(written[i].Time) || r.What != written[i].What) {
+				if c.want == 3 && (r.Seq != written[i].Seq || !r.Time.Equal(written[i].Time) ||
+					r.What != written[i].What) {
 					t.Errorf("record %d: %+v", i, r)
 				}
 			}
 			text, err := os.ReadFile(filepath.Join(sub, current))
-			if err != nil || bytes.Contains(c.text, []byte("later")) && !bytes.Contains(text, []byte(`"later":{"a":[1,2]}`)) {
+			if err != nil || bytes.Contains(c.text, []byte("later")) &&
+				!bytes.Contains(text, []byte(`"later":{"a":[1,2]}`)) {
 				t.Errorf("what a later version wrote is gone: %s", text)
 			}
 		})
 	}
 }
 
-// TestAWriteThatFails holds that a full disk leaves the array whole, and that the same records can be written afterwards.
+// TestAWriteThatFails holds that a full disk leaves the array whole, and that the same records can be written
+// afterwards.
 func TestAWriteThatFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, current)
@@ -383,7 +397,8 @@ func TestAWriteThatFails(t *testing.T) {
 	defer broken.Close()
 	l.file = broken
 	for range 2 {
-		if _, err := l.Append(record(time.Second, Recovered, Connected)); err == nil || !strings.Contains(err.Error(), "is the disk full") {
+		if _, err := l.Append(record(time.Second, Recovered, Connected)); err == nil ||
+			!strings.Contains(err.Error(), "is the disk full") {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -402,7 +417,8 @@ func TestAWriteThatFails(t *testing.T) {
 }
 
 func TestOpenWhereNothingCanBeWritten(t *testing.T) {
-	if _, err := Open(filepath.Join(t.TempDir(), "missing"), noon, quiet); err == nil || !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open(filepath.Join(t.TempDir(), "missing"), noon, quiet); err == nil ||
+		!errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 }
@@ -413,7 +429,10 @@ func TestQuery(t *testing.T) {
 	const n = 3000 // of more than one look back, and over a year's end
 	batch := make([]Record, 0, n)
 	for i := range n {
-		batch = append(batch, Record{Time: noon.Add(time.Duration(i) * time.Hour), What: Recovered, Counts: Connected, Detail: strings.Repeat("x", 100)})
+		batch = append(batch, Record{
+			Time: noon.Add(time.Duration(i) * time.Hour), What: Recovered, Counts: Connected,
+			Detail: strings.Repeat("x", 100),
+		})
 	}
 	put(t, l, batch...)
 	seqs := func(list []Record) (first, last uint64, gaps bool) {
@@ -529,7 +548,10 @@ func TestFollow(t *testing.T) {
 // FuzzOpen holds that no content of a file makes Open panic or lose a record in it.
 func FuzzOpen(f *testing.F) {
 	one := `{"seq":1,"time":"2026-11-23T12:00:00Z","local":"2026-11-23T12:00:00Z","event":"started","counts":"connected","run":1}`
-	for _, text := range []string{"", "[", "[\n]\n", "[\n" + one + "\n]\n", "[\n" + one + ",\n" + one, one, "{{{{", "[\n" + one + ",\n\x00\x00\n]\n", "]\n[" + one + one + "}", "[\n" + strings.Replace(one, "2026", "2021", 1)} {
+	for _, text := range []string{
+		"", "[", "[\n]\n", "[\n" + one + "\n]\n", "[\n" + one + ",\n" + one, one, "{{{{",
+		"[\n" + one + ",\n\x00\x00\n]\n", "]\n[" + one + one + "}", "[\n" + strings.Replace(one, "2026", "2021", 1),
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -561,8 +583,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// TestFirstRun holds that a run is the first until the log knows of a connection, whatever else it knows, and that a log
-// which cannot be read is no first run.
+// TestFirstRun holds that a run is the first until the log knows of a connection, whatever else it knows, and that a
+// log which cannot be read is no first run.
 func TestFirstRun(t *testing.T) {
 	dir := t.TempDir()
 	first := func(want bool) {

@@ -67,7 +67,10 @@ func TestKeepInPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			var seen []uint64
-			if err := Read(dir, time.Time{}, func(r Record) bool { seen = append(seen, r.Seq); return true }); err != nil {
+			if err := Read(dir, time.Time{}, func(r Record) bool {
+				seen = append(seen, r.Seq)
+				return true
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if len(seen) != 3 || seen[0] != 1 || seen[2] != 3 {

@@ -81,7 +81,8 @@ func agree(r *rapid.T, l *Timeline, c *cells, hours *Hours) {
 	r.Helper()
 	n := len(c.kind)
 	for range 4 {
-		x, y, z := rapid.IntRange(0, n).Draw(r, "x"), rapid.IntRange(0, n).Draw(r, "y"), rapid.IntRange(0, n).Draw(r, "z")
+		x, y, z := rapid.IntRange(0, n).Draw(r, "x"), rapid.IntRange(0, n).Draw(r, "y"),
+			rapid.IntRange(0, n).Draw(r, "z")
 		x, y, z = min(x, y, z), x+y+z-min(x, y, z)-max(x, y, z), max(x, y, z)
 		sub := time.Duration(rapid.IntRange(0, 999_999).Draw(r, "below a millisecond"))
 		whole := l.Account(c.at(x).Add(sub), c.at(z).Add(sub), hours)
@@ -147,7 +148,8 @@ func TestAnyRecords(t *testing.T) {
 			} else {
 				now = min(n-1, now+rapid.IntRange(0, 200).Draw(r, "later"))
 			}
-			what := rapid.SampledFrom([]What{Started, Lost, Recovered, Woke, WindowEnded, "never heard of"}).Draw(r, "what")
+			what := rapid.SampledFrom([]What{Started, Lost, Recovered, Woke, WindowEnded, "never heard of"}).Draw(r,
+				"what")
 			kind := rapid.SampledFrom(Kinds[:]).Draw(r, "kind")
 			if what == Started {
 				seen = min(seen, now)
@@ -298,14 +300,18 @@ func (w *life) turn() {
 		w.tell(conn.Event{Kind: conn.EventResumed})
 	case act == 4 && w.up: // settings of another Gateway
 		w.up, w.trying = false, !w.window
-		w.tell(conn.Event{Kind: conn.EventDisconnected, Cause: conn.CauseReconfigured}, conn.Event{Kind: conn.EventReconfigured})
+		w.tell(conn.Event{Kind: conn.EventDisconnected, Cause: conn.CauseReconfigured},
+			conn.Event{Kind: conn.EventReconfigured})
 	case act == 5:
 		w.tell(conn.Event{Kind: rapid.SampledFrom([]conn.EventKind{
-			conn.EventNotice, conn.EventFarm, conn.EventCompeting, conn.EventReconfigured, conn.EventSuspected, conn.EventAnswered,
+			conn.EventNotice, conn.EventFarm, conn.EventCompeting, conn.EventReconfigured, conn.EventSuspected,
+			conn.EventAnswered,
 		}).Draw(w.T, "told")})
 	case act <= 7 && w.trying:
 		w.failed, w.trying = true, !w.window
-		w.tell(conn.Event{Kind: conn.EventAttemptFailed, Cause: []conn.Cause{conn.CauseRefused, conn.CauseNoAnswer}[w.draw("cause", 2)]})
+		w.tell(conn.Event{Kind: conn.EventAttemptFailed, Cause: []conn.Cause{
+			conn.CauseRefused, conn.CauseNoAnswer,
+		}[w.draw("cause", 2)]})
 	case act <= 9 && w.trying:
 		w.up, w.trying, w.upstream = true, false, w.draw("upstream", 4) > 0
 		events := []conn.Event{{Kind: conn.EventConnected}}
@@ -326,7 +332,8 @@ func (w *life) turn() {
 	}
 }
 
-// TestAnyLife holds that what the supervisor tells makes an account that agrees with what was true, a millisecond at a time.
+// TestAnyLife holds that what the supervisor tells makes an account that agrees with what was true, a millisecond at a
+// time.
 func TestAnyLife(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		from, hours := aroundOpening(r)
@@ -345,12 +352,18 @@ func TestAnyLife(t *testing.T) {
 func TestAnyHours(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		h := &Hours{
-			Days:     rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 6), func(d int) time.Weekday { return time.Weekday(d) }), 1, 7).Draw(r, "days"),
+			Days: rapid.SliceOfN(rapid.Map(rapid.IntRange(0, 6), func(d int) time.Weekday {
+				return time.Weekday(d)
+			}), 1, 7).Draw(r, "days"),
 			OpenHour: rapid.IntRange(4, 22).Draw(r, "open"), OpenMinute: rapid.IntRange(0, 59).Draw(r, "minute"),
 			CloseHour: rapid.IntRange(4, 22).Draw(r, "shut"), CloseMinute: rapid.IntRange(0, 59).Draw(r, "minute"),
-			Location: zone(r, rapid.SampledFrom([]string{"America/New_York", "Europe/Zurich", "Asia/Hong_Kong", "America/Havana"}).Draw(r, "zone")),
+			Location: zone(r, rapid.SampledFrom([]string{
+				"America/New_York", "Europe/Zurich", "Asia/Hong_Kong",
+				"America/Havana",
+			}).Draw(r, "zone")),
 		}
-		from := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(r, "month")), rapid.IntRange(1, 31).Draw(r, "day"), 0, rapid.IntRange(0, 1439).Draw(r, "from"), 0, 0, time.UTC)
+		from := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(r, "month")),
+			rapid.IntRange(1, 31).Draw(r, "day"), 0, rapid.IntRange(0, 1439).Draw(r, "from"), 0, 0, time.UTC)
 		minutes := rapid.IntRange(0, 10*1440).Draw(r, "minutes")
 		open := map[int64]bool{}
 		last := int64(0)

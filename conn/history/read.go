@@ -18,8 +18,8 @@ import (
 const hop = 64 << 10
 
 // Read calls f with the records from since on, the oldest first, until it returns false. It begins with the last record
-// before since, if there is one, which says how things stood then. It may be called while the log is written. Lines that
-// are no record are passed over.
+// before since, if there is one, which says how things stood then. It may be called while the log is written. Lines
+// that are no record are passed over.
 func Read(dir string, since time.Time, f func(Record) bool) error {
 	var before Record
 	begun := false
@@ -40,9 +40,9 @@ func Read(dir string, since time.Time, f func(Record) bool) error {
 	})
 }
 
-// Query returns at most limit records that are not before since, the oldest first. Without after they are the newest ones,
-// and more says that there are older ones; with after they are those that follow the record with that seq, and more says
-// that there are later ones.
+// Query returns at most limit records that are not before since, the oldest first. Without after they are the newest
+// ones, and more says that there are older ones; with after they are those that follow the record with that seq, and
+// more says that there are later ones.
 func Query(dir string, since time.Time, after uint64, limit int) (list []Record, more bool, err error) {
 	if after > 0 {
 		return following(dir, since, after, limit)

@@ -51,16 +51,20 @@ type What string
 
 // What a record can be about.
 const (
-	Started          What = "started"           // the program
-	Stopped          What = "stopped"           // the program, in an orderly way; Seconds is how long it ran
-	Crashed          What = "crashed"           // written at the next start, with the time at which the program was last known to run
-	Recovered        What = "connected"         // READY; Seconds is how long the outage lasted, 0 at the first connect
-	Lost             What = "lost"              // a READY session ended unasked; Seconds is how long it was up
-	Disconnected     What = "disconnected"      // a session was ended by the user or a setting; Seconds is how long it was up
-	AttemptFailed    What = "attempt_failed"    // the first failed attempt with this cause since the series before it
-	AttemptsEnded    What = "attempts_ended"    // the end of a series of failed attempts with one cause: Attempts of them in Seconds
-	UpstreamLost     What = "upstream_lost"     // Gateway lost IBKR's servers
-	UpstreamRestored What = "upstream_restored" // and has them again; Code 1101: subscriptions were lost, 1102: kept; Seconds is how long it lasted
+	Started What = "started" // the program
+	Stopped What = "stopped" // the program, in an orderly way; Seconds is how long it ran
+	// written at the next start, with the time at which the program was last known to run
+	Crashed   What = "crashed"
+	Recovered What = "connected" // READY; Seconds is how long the outage lasted, 0 at the first connect
+	Lost      What = "lost"      // a READY session ended unasked; Seconds is how long it was up
+	// a session was ended by the user or a setting; Seconds is how long it was up
+	Disconnected  What = "disconnected"
+	AttemptFailed What = "attempt_failed" // the first failed attempt with this cause since the series before it
+	// the end of a series of failed attempts with one cause: Attempts of them in Seconds
+	AttemptsEnded What = "attempts_ended"
+	UpstreamLost  What = "upstream_lost" // Gateway lost IBKR's servers
+	// and has them again; Code 1101: subscriptions were lost, 1102: kept; Seconds is how long it lasted
+	UpstreamRestored What = "upstream_restored"
 	FarmChanged      What = "farm"              // a data farm broke or came back; Detail is its name and state
 	Competing        What = "competing_session" // another session took the market data
 	OrdersBlocked    What = "orders_blocked"    // connected, but Gateway takes no orders or does not confirm them

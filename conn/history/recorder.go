@@ -66,7 +66,8 @@ func (r *Recorder) Take(e conn.Event) []Record {
 	}
 	counts := r.count(&e)
 	one := Record{
-		Time: at, What: whats[e.Kind], Counts: counts, Session: e.Session, Cause: e.Cause, Code: e.Code, Detail: e.Detail,
+		Time: at, What: whats[e.Kind], Counts: counts, Session: e.Session, Cause: e.Cause, Code: e.Code,
+		Detail:  e.Detail,
 		Seconds: seconds(e.Duration),
 	}
 	switch e.Kind {
@@ -118,8 +119,9 @@ func (r *Recorder) endAttempts(list []Record, at time.Time) []Record {
 		return list
 	}
 	return append(list, Record{
-		Time: at, What: AttemptsEnded, Counts: r.counts, Session: a.session, Cause: a.cause, Code: a.code, Attempts: a.n,
-		Seconds: since(a.first, a.last),
+		Time: at, What: AttemptsEnded, Counts: r.counts, Session: a.session, Cause: a.cause, Code: a.code,
+		Attempts: a.n,
+		Seconds:  since(a.first, a.last),
 	})
 }
 

@@ -112,7 +112,8 @@ func TestADay(t *testing.T) {
 		&second, l,
 		happened("16:00:00", conn.EventStarted, conn.Connecting),
 		happened("16:00:02", conn.EventConnected, conn.Connected),
-		happened("18:00:00", conn.EventDisconnected, conn.Reconnecting, because(conn.CauseStopping, 0), lasting(2*time.Hour)),
+		happened("18:00:00", conn.EventDisconnected, conn.Reconnecting, because(conn.CauseStopping, 0),
+			lasting(2*time.Hour)),
 		happened("18:00:00", conn.EventStopped, conn.Reconnecting),
 	)...)
 	same(t, got, []string{
@@ -161,7 +162,8 @@ func TestADay(t *testing.T) {
 		},
 		Market: [len(Kinds)]time.Duration{
 			Connected: 50*time.Minute - 3*time.Second + 90*time.Minute - 2*time.Second,
-			Down:      2*time.Minute + 3*time.Second, Planned: 8 * time.Minute, Paused: 30 * time.Minute, Asleep: time.Hour,
+			Down:      2*time.Minute + 3*time.Second, Planned: 8 * time.Minute, Paused: 30 * time.Minute,
+			Asleep:     time.Hour,
 			Unobserved: 2 * time.Second,
 		},
 		Outages: 3, // the first attempts, and the two losses: the window does not make two of the second
@@ -224,12 +226,30 @@ func TestSeriesOfAttempts(t *testing.T) {
 		end  conn.Event
 		want []string
 	}{
-		"another cause": {fail("12:00:09", conn.CauseNoAnswer, 0), []string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down no_answer"}},
-		"another code":  {fail("12:00:09", conn.CauseRefused, 7), []string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down refused code 7"}},
-		"pause":         {happened("12:00:09", conn.EventPaused, conn.Paused), []string{"12:00:09.000" + ended, "12:00:09.000 paused paused"}},
-		"stop":          {happened("12:00:09", conn.EventStopped, conn.Reconnecting), []string{"12:00:09.000" + ended, "12:00:09.000 stopped not_observed"}},
-		"window":        {happened("12:00:09", conn.EventWindowStarted, conn.ResetWindow), []string{"12:00:09.000" + ended, "12:00:09.000 window_started planned"}},
-		"connected":     {happened("12:00:09", conn.EventConnected, conn.Connected), []string{"12:00:09.000" + ended, "12:00:09.000 connected connected"}},
+		"another cause": {
+			fail("12:00:09", conn.CauseNoAnswer, 0),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down no_answer"},
+		},
+		"another code": {
+			fail("12:00:09", conn.CauseRefused, 7),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 attempt_failed down refused code 7"},
+		},
+		"pause": {
+			happened("12:00:09", conn.EventPaused, conn.Paused),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 paused paused"},
+		},
+		"stop": {
+			happened("12:00:09", conn.EventStopped, conn.Reconnecting),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 stopped not_observed"},
+		},
+		"window": {
+			happened("12:00:09", conn.EventWindowStarted, conn.ResetWindow),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 window_started planned"},
+		},
+		"connected": {
+			happened("12:00:09", conn.EventConnected, conn.Connected),
+			[]string{"12:00:09.000" + ended, "12:00:09.000 connected connected"},
+		},
 		"sleep": {
 			happened("12:30:00", conn.EventWoke, conn.Reconnecting, lasting(20*time.Minute)),
 			[]string{"12:10:00.000" + ended, "12:10:00.000 asleep asleep", "12:30:00.000 woke down 1200s"},
@@ -255,7 +275,10 @@ func TestSeriesOfAttempts(t *testing.T) {
 			e.At = e.At.Add(time.Duration(i) * 15 * time.Second)
 			list = append(list, r.Take(e)...)
 		}
-		list = append(list, r.Take(conn.Event{At: noon.Add(72 * time.Hour), Kind: conn.EventConnected, State: conn.Connected})...)
+		list = append(list, r.Take(conn.Event{
+			At: noon.Add(72 * time.Hour), Kind: conn.EventConnected,
+			State: conn.Connected,
+		})...)
 		if len(list) != 3 || list[1].Attempts != 17_280 || list[1].Seconds != 17_279*15 {
 			t.Errorf("%d records, %+v", len(list), list[min(1, len(list)-1)])
 		}
@@ -282,7 +305,10 @@ func TestSleep(t *testing.T) {
 				happened("14:00:00", conn.EventWindowStarted, conn.Degraded, saying("w")),
 				happened("14:00:00", conn.EventWoke, conn.Degraded, lasting(time.Hour)),
 			},
-			[]string{"14:00:00.000 window_started connected w", "13:00:00.000 asleep asleep", "14:00:00.000 woke connected 3600s"},
+			[]string{
+				"14:00:00.000 window_started connected w", "13:00:00.000 asleep asleep",
+				"14:00:00.000 woke connected 3600s",
+			},
 			time.Hour,
 		},
 		"nor one that changes how time counts": {

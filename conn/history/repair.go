@@ -60,7 +60,8 @@ func repair(path string, now time.Time, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
-		log.Warn("the connection log's end was damaged; it has been cut off and kept aside", "bytes", len(tail)-good, "file", name)
+		log.Warn("the connection log's end was damaged; it has been cut off and kept aside", "bytes", len(tail)-good,
+			"file", name)
 	}
 	end := start + int64(good)
 	if _, err := f.WriteAt([]byte(closing), end); err != nil {
@@ -72,8 +73,9 @@ func repair(path string, now time.Time, log *slog.Logger) error {
 	return f.Sync()
 }
 
-// goodEnd returns the offset in the tail of a file behind its last record, or behind the opening if it has none. whole is
-// false if only a look at the whole file can tell: no record is in sight, or there is something else between records.
+// goodEnd returns the offset in the tail of a file behind its last record, or behind the opening if it has none. whole
+// is false if only a look at the whole file can tell: no record is in sight, or there is something else between
+// records.
 func goodEnd(tail []byte, fromStart bool) (good int, whole bool) {
 	at := 0
 	if fromStart {
@@ -139,7 +141,8 @@ func salvage(f *os.File, path string, now time.Time, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	log.Warn("the connection log was damaged or edited; it was repaired, and the old file is kept", "records", len(lines), "file", name)
+	log.Warn("the connection log was damaged or edited; it was repaired, and the old file is kept", "records",
+		len(lines), "file", name)
 	var text bytes.Buffer
 	text.WriteString(opening)
 	for i, line := range lines {

@@ -26,16 +26,16 @@ type Timeline struct {
 	seen  int64     // of the last record, as it was counted
 }
 
-// oldestStart lies before the first version: a program that starts earlier has a clock that is not set, as of a computer whose
-// battery is empty, and what the runs before it have counted stays.
+// oldestStart lies before the first version: a program that starts earlier has a clock that is not set, as of a
+// computer whose battery is empty, and what the runs before it have counted stays.
 var oldestStart = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // NewTimeline returns a timeline that knows nothing.
 func NewTimeline() *Timeline { return &Timeline{} }
 
-// Add takes in the next record. One that is earlier than the one before, because the clock was set back, takes back what
-// the present run has counted ahead of it, but nothing of what the runs before it have counted. A run that starts earlier than
-// the one before has ended takes back what that has counted ahead of it.
+// Add takes in the next record. One that is earlier than the one before, because the clock was set back, takes back
+// what the present run has counted ahead of it, but nothing of what the runs before it have counted. A run that starts
+// earlier than the one before has ended takes back what that has counted ahead of it.
 func (t *Timeline) Add(r Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,7 +44,8 @@ func (t *Timeline) Add(r Record) {
 		t.since = time.UnixMilli(at)
 	}
 	if r.What == Started && at < t.seen && r.Time.After(oldestStart) {
-		// The clock was ahead in the runs before: what they have counted from here on lies in a time that nobody has seen yet.
+		// The clock was ahead in the runs before: what they have counted from here on lies in a time that nobody has
+		// seen yet.
 		t.floor, t.seen = min(t.floor, at), at
 		if at < t.since.UnixMilli() {
 			t.since = time.UnixMilli(at)
@@ -78,8 +79,8 @@ func (t *Timeline) put(at int64, kind Kind) {
 	}
 }
 
-// End says that nobody has written the log since the given moment, or since its last record if that is later: what comes
-// after it is not observed.
+// End says that nobody has written the log since the given moment, or since its last record if that is later: what
+// comes after it is not observed.
 func (t *Timeline) End(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,8 +88,8 @@ func (t *Timeline) End(at time.Time) {
 	t.put(t.floor, Unobserved)
 }
 
-// Since returns from when on the timeline knows something: the time of the first record, or of the oldest change that is
-// still held. It is zero if there was no record.
+// Since returns from when on the timeline knows something: the time of the first record, or of the oldest change that
+// is still held. It is zero if there was no record.
 func (t *Timeline) Since() time.Time {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -36,48 +36,72 @@ func TestSpans(t *testing.T) {
 		records []Record
 		want    string // from ten minutes before noon to thirty after
 	}{
-		"nothing known":          {nil, "not_observed 40"},
-		"the last kind goes on":  {run, "not_observed 11, connected 29"},
-		"one kind is one span":   {append(run[:2:2], at(5, FarmChanged, Connected), at(6, WindowStarted, Connected)), "not_observed 11, connected 29"},
-		"out and in at one time": {append(run[:2:2], at(5, Lost, Down), at(5, Recovered, Connected)), "not_observed 11, connected 29"},
+		"nothing known":         {nil, "not_observed 40"},
+		"the last kind goes on": {run, "not_observed 11, connected 29"},
+		"one kind is one span": {
+			append(run[:2:2], at(5, FarmChanged, Connected), at(6, WindowStarted, Connected)),
+			"not_observed 11, connected 29",
+		},
+		"out and in at one time": {
+			append(run[:2:2], at(5, Lost, Down), at(5, Recovered, Connected)),
+			"not_observed 11, connected 29",
+		},
 		"clock set back": {
 			append(run[:2:2], at(10, Lost, Down), at(20, Recovered, Connected), at(15, Lost, Down)),
 			"not_observed 11, connected 9, down 20",
 		},
-		"clock set back, nothing changed since": {append(run[:2:2], at(10, FarmChanged, Connected), at(5, Lost, Down)), "not_observed 11, connected 4, down 25"},
+		"clock set back, nothing changed since": {
+			append(run[:2:2], at(10, FarmChanged, Connected), at(5, Lost, Down)),
+			"not_observed 11, connected 4, down 25",
+		},
 		"clock set back far": {
 			append(run[:2:2], at(10, Lost, Down), at(12, Recovered, Connected), at(-5, Lost, Down)),
 			"not_observed 5, down 35",
 		},
 		"clock set back behind the run before": {
-			append(run[:2:2], at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(21, Recovered, Connected), at(5, Lost, Down)),
+			append(run[:2:2], at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(21, Recovered, Connected),
+				at(5, Lost, Down)),
 			"not_observed 11, connected 9, down 20",
 		},
 		"clock set back to between the runs": { // it was ahead when the program started
-			append(run[:2:2], at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(21, Recovered, Connected), at(15, Lost, Down)),
+			append(run[:2:2], at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(21, Recovered, Connected),
+				at(15, Lost, Down)),
 			"not_observed 11, connected 9, not_observed 5, down 15",
 		},
 		"clock set back into a run that was connecting": {
-			[]Record{at(0, Started, Unobserved), at(10, Stopped, Unobserved), at(20, Started, Unobserved), at(5, Recovered, Connected)},
+			[]Record{
+				at(0, Started, Unobserved), at(10, Stopped, Unobserved), at(20, Started, Unobserved),
+				at(5, Recovered, Connected),
+			},
 			"not_observed 20, connected 20",
 		},
 		"clock ahead in the run before": {
-			append(run[:2:2], at(500, FarmChanged, Connected), at(900, Stopped, Unobserved), at(10, Started, Unobserved), at(12, Recovered, Connected), at(20, Lost, Down)),
+			append(run[:2:2], at(500, FarmChanged, Connected), at(900, Stopped, Unobserved),
+				at(10, Started, Unobserved), at(12, Recovered, Connected), at(20, Lost, Down)),
 			"not_observed 11, connected 9, not_observed 2, connected 8, down 10",
 		},
 		"clock ahead in two runs": {
 			append(
-				run[:2:2], at(5, Stopped, Unobserved), at(500, Started, Unobserved), at(501, Recovered, Connected), at(600, Crashed, Unobserved),
-				at(700, Started, Unobserved), at(800, Stopped, Unobserved), at(10, Started, Unobserved), at(12, Recovered, Connected),
+				run[:2:2], at(5, Stopped, Unobserved), at(500, Started, Unobserved), at(501, Recovered, Connected),
+				at(600, Crashed, Unobserved),
+				at(700, Started, Unobserved), at(800, Stopped, Unobserved), at(10, Started, Unobserved),
+				at(12, Recovered, Connected),
 			),
 			"not_observed 11, connected 4, not_observed 7, connected 18",
 		},
 		"clock not set": {
-			append(run[:2:2], at(5, Stopped, Unobserved), Record{Time: time.Unix(0, 0), What: Started, Counts: Unobserved}, at(12, Recovered, Connected)),
+			append(run[:2:2], at(5, Stopped, Unobserved), Record{
+				Time: time.Unix(0, 0), What: Started,
+				Counts: Unobserved,
+			}, at(12, Recovered, Connected)),
 			"not_observed 11, connected 4, not_observed 7, connected 18",
 		},
-		"an end that is not told": {append(run[:2:2], at(5, FarmChanged, Connected), at(20, Started, Unobserved), at(21, Recovered, Connected)), "not_observed 11, connected 4, not_observed 16, connected 9"},
-		"crashed":                 {append(run[:2:2], at(7, Crashed, Unobserved), at(20, Started, Planned)), "not_observed 11, connected 6, not_observed 13, planned 10"},
+		"an end that is not told": {append(run[:2:2], at(5, FarmChanged, Connected), at(20, Started, Unobserved),
+			at(21, Recovered, Connected)), "not_observed 11, connected 4, not_observed 16, connected 9"},
+		"crashed": {
+			append(run[:2:2], at(7, Crashed, Unobserved), at(20, Started, Planned)),
+			"not_observed 11, connected 6, not_observed 13, planned 10",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := drawn(lineOf(c.records...), -10, 30); got != c.want {
@@ -99,21 +123,37 @@ func TestOutages(t *testing.T) {
 		outages     int
 		longest     int // in minutes
 	}{
-		"none":                        {lost, 0, 10, 0, 0},
-		"one that goes on":            {lost, 0, 30, 1, 20},
-		"running when it began":       {lost, 15, 20, 1, 5},
-		"two":                         {append(lost[:2:2], at(12, Recovered, Connected), at(20, Lost, Down)), 0, 30, 2, 10},
-		"two without a moment's gap":  {append(lost[:2:2], at(20, Recovered, Connected), at(20, Lost, Down)), 0, 30, 2, 10},
-		"a pause ends one":            {append(lost[:2:2], at(12, UserPaused, Paused), at(13, UserResumed, Unobserved), at(14, AttemptFailed, Down)), 0, 30, 2, 16},
-		"a window in it":              {append(lost[:2:2], at(12, WindowStarted, Planned), at(20, WindowEnded, Down), at(21, Recovered, Connected)), 0, 30, 1, 3},
-		"a sleep in it":               {append(lost[:2:2], at(12, FellAsleep, Asleep), at(20, Woke, Down)), 0, 30, 1, 12},
-		"a restart in it":             {append(lost[:2:2], at(12, Stopped, Unobserved), at(20, Started, Unobserved), at(21, AttemptFailed, Down)), 0, 30, 1, 11},
-		"a crash in it":               {append(lost[:2:2], at(12, Crashed, Unobserved), at(20, Started, Unobserved), at(21, AttemptFailed, Down)), 0, 30, 1, 11},
-		"none of it in the time":      {append(lost[:2:2], at(12, WindowStarted, Planned), at(20, Recovered, Connected)), 12, 30, 0, 0},
-		"begins where the time ends":  {lost, 5, 10, 0, 0},
-		"ends where the time begins":  {append(lost[:2:2], at(12, Recovered, Connected)), 12, 20, 0, 0},
-		"of no length":                {append(lost[:2:2], at(10, Recovered, Connected)), 0, 30, 0, 0},
-		"loss in a window lasts over": {append(lost[:1:1], at(5, Lost, Planned), at(15, WindowEnded, Down), at(17, Recovered, Connected)), 0, 30, 1, 2},
+		"none":                  {lost, 0, 10, 0, 0},
+		"one that goes on":      {lost, 0, 30, 1, 20},
+		"running when it began": {lost, 15, 20, 1, 5},
+		"two": {
+			append(lost[:2:2], at(12, Recovered, Connected), at(20, Lost, Down)), 0, 30, 2,
+			10,
+		},
+		"two without a moment's gap": {
+			append(lost[:2:2], at(20, Recovered, Connected), at(20, Lost, Down)), 0, 30, 2,
+			10,
+		},
+		"a pause ends one": {append(lost[:2:2], at(12, UserPaused, Paused), at(13, UserResumed, Unobserved),
+			at(14, AttemptFailed, Down)), 0, 30, 2, 16},
+		"a window in it": {append(lost[:2:2], at(12, WindowStarted, Planned), at(20, WindowEnded, Down),
+			at(21, Recovered, Connected)), 0, 30, 1, 3},
+		"a sleep in it": {
+			append(lost[:2:2], at(12, FellAsleep, Asleep), at(20, Woke, Down)), 0, 30, 1,
+			12,
+		},
+		"a restart in it": {append(lost[:2:2], at(12, Stopped, Unobserved), at(20, Started, Unobserved),
+			at(21, AttemptFailed, Down)), 0, 30, 1, 11},
+		"a crash in it": {append(lost[:2:2], at(12, Crashed, Unobserved), at(20, Started, Unobserved),
+			at(21, AttemptFailed, Down)), 0, 30, 1, 11},
+		"none of it in the time": {
+			append(lost[:2:2], at(12, WindowStarted, Planned), at(20, Recovered, Connected)), 12, 30, 0, 0,
+		},
+		"begins where the time ends": {lost, 5, 10, 0, 0},
+		"ends where the time begins": {append(lost[:2:2], at(12, Recovered, Connected)), 12, 20, 0, 0},
+		"of no length":               {append(lost[:2:2], at(10, Recovered, Connected)), 0, 30, 0, 0},
+		"loss in a window lasts over": {append(lost[:1:1], at(5, Lost, Planned), at(15, WindowEnded, Down),
+			at(17, Recovered, Connected)), 0, 30, 1, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
@@ -133,7 +173,8 @@ func TestEnd(t *testing.T) {
 		want, after string
 	}{
 		{8, "not_observed 11, connected 7, not_observed 22", "connected 6, down 22"},
-		{3, "not_observed 11, connected 4, not_observed 25", "connected 3, down 25"}, // a record is later than the last heartbeat
+		// a record is later than the last heartbeat
+		{3, "not_observed 11, connected 4, not_observed 25", "connected 3, down 25"},
 	} {
 		l := lineOf(run...)
 		l.End(noon.Add(time.Duration(c.end) * time.Minute))

@@ -78,7 +78,8 @@ func orderFrame(version int, id int64, kind string, limit float64) []byte {
 	add("0", "0", "0", "0")                       // solicited, randomize, conditions
 	add("", "", "", "", "", "", "0")              // adjusted
 	add("", "", "", "", "", "", "", "", "0", "0") // operator, tier, cash, MiFID, hedge price, container
-	add("0", "", "", "", "0", "", "")             // discretionary, price management, duration, ATS, auto cancel, override, time
+	// discretionary, price management, duration, ATS, auto cancel, override, time
+	add("0", "", "", "", "0", "", "")
 	return textFrame(version, 3, f...)
 }
 

@@ -46,7 +46,8 @@ func TestBadGreetings(t *testing.T) {
 		[]byte("GET / HTTP/1.1\r\n\r\n"),
 		[]byte("API\x00\xff\xff\xff\xff"),
 		[]byte("API\x00\x00\x00\x00\x00"),
-		hello("v"), hello(""), hello("v100..156"), hello("v200..100"), hello("hello"), hello("v1..99999"), hello("v176\n"),
+		hello("v"), hello(""), hello("v100..156"), hello("v200..100"), hello("hello"), hello("v1..99999"),
+		hello("v176\n"),
 		hello("v100..176 \x01"), hello(strings.Repeat("v", 4097)),
 		[]byte("\x00\x00\x00\x00\x00\x00\x00\x00"),
 	} {
@@ -108,12 +109,14 @@ func TestGarbage(t *testing.T) {
 		p := g.peer(10)
 		before := len(p.bytes())
 		bad := [][]byte{
-			frameOf([]byte("3\x00")), frameOf([]byte("3\x00x\x00")), frameOf([]byte("9\x001")), frameOf([]byte("203\x001\x00")),
+			frameOf([]byte("3\x00")), frameOf([]byte("3\x00x\x00")), frameOf([]byte("9\x001")),
+			frameOf([]byte("203\x001\x00")),
 			frameOf([]byte("4\x001\x00y\x00")), frameOf([]byte("3\x0099999999999\x00")),
 		}
 		if version == 213 {
 			bad = [][]byte{
-				frameOf([]byte{0, 0, 0, 203}), frameOf([]byte{0, 0, 0, 203, 8, 5}), frameOf([]byte{0, 0, 0, 203, 0xff, 1}),
+				frameOf([]byte{0, 0, 0, 203}), frameOf([]byte{0, 0, 0, 203, 8, 5}),
+				frameOf([]byte{0, 0, 0, 203, 0xff, 1}),
 				frameOf([]byte{0, 0, 0, 209, 0x12, 100}), frameOf([]byte{0, 0, 0, 204}),
 				frameOf([]byte{0, 0, 0, 203, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}),
 			}

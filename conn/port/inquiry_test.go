@@ -44,7 +44,8 @@ func TestInquiry(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	until(t, "Gateway has said what became of them", func() bool {
-		return r.order(10).State == port.Cancelled && r.order(11).State == port.Filled && r.order(12).State == port.Working
+		return r.order(10).State == port.Cancelled && r.order(11).State == port.Filled &&
+			r.order(12).State == port.Working
 	})
 	if o := r.order(99); o.State != port.Unknown {
 		t.Errorf("%+v", o)

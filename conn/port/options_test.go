@@ -60,7 +60,8 @@ func TestObserve(t *testing.T) {
 		t.Errorf("%d events", len(e))
 	}
 	s := r.Status().Counters
-	if s.Observed[port.Reason(conn.GuardUpstream)] != 40 || s.Observed[port.UnknownRequest] != 20 || len(s.Refused) != 0 {
+	if s.Observed[port.Reason(conn.GuardUpstream)] != 40 || s.Observed[port.UnknownRequest] != 20 ||
+		len(s.Refused) != 0 {
 		t.Errorf("%+v", s)
 	}
 	if c := r.Clients()[0]; c.Sent != 40 || c.Observed != 40 || c.Refused != 0 {

@@ -85,7 +85,8 @@ func TestStoqey(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	r.conn.close(conn.GuardUpstream)
-	if out := run("closed"); !strings.Contains(out, "Gatewatch: IB Gateway is not connected to IBKR; nothing was sent") {
+	if out := run("closed"); !strings.Contains(out,
+		"Gatewatch: IB Gateway is not connected to IBKR; nothing was sent") {
 		t.Error(out)
 	}
 	if n := len(g.Requests("placeOrder")); n != 3 {

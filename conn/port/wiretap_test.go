@@ -45,7 +45,8 @@ func TestBytes(t *testing.T) {
 			up = append(up, frame...)
 		}
 		for i := range 300 {
-			down = append(down, textFrame(version, 1+i%90, "6", fmt.Sprint(i), strings.Repeat("y", random.IntN(3000)))...)
+			down = append(down, textFrame(version, 1+i%90, "6", fmt.Sprint(i),
+				strings.Repeat("y", random.IntN(3000)))...)
 		}
 		down = append(down, textFrame(version, 17, strings.Repeat("z", 300_000))...)
 		p := g.peer(0)
@@ -84,7 +85,8 @@ func TestBytes(t *testing.T) {
 // reaches Gateway's socket.
 func TestNoOrderByteWhileClosed(t *testing.T) {
 	reasons := []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly, conn.GuardExit,
+		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly,
+		conn.GuardExit,
 		conn.GuardUnconfirmed, conn.GuardReconciling, "a_later_reason",
 	}
 	for _, version := range []int{157, 176, 193, 194, 200, 201, 203, 213, 226} {

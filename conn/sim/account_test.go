@@ -82,7 +82,10 @@ func TestAccountMoves(t *testing.T) {
 func TestListingExchange(t *testing.T) {
 	g := bare(t)
 	w := ready(t, g, 225, 1)
-	future := &protobuf.Contract{Symbol: proto.String("ES"), SecType: proto.String("CONTFUT"), Exchange: proto.String("CME")}
+	future := &protobuf.Contract{
+		Symbol: proto.String("ES"), SecType: proto.String("CONTFUT"),
+		Exchange: proto.String("CME"),
+	}
 	w.sendProto(9, &protobuf.ContractDataRequest{ReqId: proto.Int32(1), Contract: future})
 	var d protobuf.ContractData
 	if err := proto.Unmarshal(w.next(10).body, &d); err != nil {
@@ -90,7 +93,8 @@ func TestListingExchange(t *testing.T) {
 	}
 	lead := &protobuf.Contract{ConId: d.Contract.ConId, Exchange: proto.String("CME")}
 	order := &protobuf.Order{
-		Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"), Transmit: proto.Bool(true),
+		Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"),
+		Transmit: proto.Bool(true),
 	}
 	w.sendProto(3, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(1), Contract: lead, Order: order})
 	w.status(1, "Filled")

@@ -61,7 +61,10 @@ func (g *Gateway) tellAccount(c *conn) {
 
 func (g *Gateway) tellValues(c *conn) {
 	for _, v := range c.account.news(g) {
-		c.queueLocked(&protobuf.AccountValue{Key: &v.tag, Value: &v.value, Currency: &v.currency, AccountName: &v.account})
+		c.queueLocked(&protobuf.AccountValue{
+			Key: &v.tag, Value: &v.value, Currency: &v.currency,
+			AccountName: &v.account,
+		})
 	}
 }
 
@@ -76,7 +79,8 @@ func (g *Gateway) tellSummary(c *conn, id int32, f *accountFeed) {
 func (g *Gateway) tellMulti(c *conn, id int32, f *accountFeed) {
 	for _, v := range f.news(g) {
 		c.queueLocked(&protobuf.AccountUpdateMulti{
-			ReqId: &id, Account: &v.account, ModelCode: proto.String(""), Key: &v.tag, Value: &v.value, Currency: &v.currency,
+			ReqId: &id, Account: &v.account, ModelCode: proto.String(""), Key: &v.tag, Value: &v.value,
+			Currency: &v.currency,
 		})
 	}
 }

@@ -208,8 +208,8 @@ func (g *Gateway) bars(
 	return all, true
 }
 
-// shorten cuts off the begin of a day, so that with the seconds counted already there are no more than a limit, in whole
-// bars. It returns how many there are.
+// shorten cuts off the begin of a day, so that with the seconds counted already there are no more than a limit, in
+// whole bars. It returns how many there are.
 func (d *tradingDay) shorten(counted, limit float64, size time.Duration) float64 {
 	for n := len(d.intervals) - 1; n >= 0; n-- {
 		i := &d.intervals[n]

@@ -72,8 +72,8 @@ func (o *order) done() bool {
 	return o.ended || o.status == statusFilled || o.status == statusCancelled
 }
 
-// kept reports whether the order stays in the gateway until one of its family is transmitted. In protobuf, clients leave false
-// out.
+// kept reports whether the order stays in the gateway until one of its family is transmitted. In protobuf, clients
+// leave false out.
 func (o *order) kept() bool { return !o.order.GetTransmit() }
 
 // head is the order of a family that has no parent.
@@ -143,15 +143,19 @@ func itoa(i int) string { return strconv.Itoa(i) }
 func (o *order) openOrderMessage() *protobuf.OpenOrder {
 	m := proto.CloneOf(o.order)
 	m.ClientId, m.OrderId, m.PermId = &o.key.client, &o.key.id, &o.permID
-	return &protobuf.OpenOrder{OrderId: &o.key.id, Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{Status: proto.String(o.status)}}
+	return &protobuf.OpenOrder{OrderId: &o.key.id, Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
+		Status: proto.String(o.status),
+	}}
 }
 
 func (o *order) statusMessage() *protobuf.OrderStatus {
 	return &protobuf.OrderStatus{
 		OrderId: &o.key.id, Status: proto.String(o.status), Filled: proto.String(formatFloat(o.filled)),
-		Remaining: proto.String(formatFloat(round(o.qty - o.filled))), AvgFillPrice: proto.Float64(o.avgPrice), PermId: &o.permID,
-		ParentId: proto.Int32(o.order.GetParentId()), LastFillPrice: proto.Float64(o.lastPrice), ClientId: &o.key.client,
-		WhyHeld: proto.String(o.heldBy()), MktCapPrice: proto.Float64(0),
+		Remaining: proto.String(formatFloat(round(o.qty - o.filled))), AvgFillPrice: proto.Float64(o.avgPrice),
+		PermId:   &o.permID,
+		ParentId: proto.Int32(o.order.GetParentId()), LastFillPrice: proto.Float64(o.lastPrice),
+		ClientId: &o.key.client,
+		WhyHeld:  proto.String(o.heldBy()), MktCapPrice: proto.Float64(0),
 	}
 }
 
@@ -165,8 +169,9 @@ func (o *order) completedMessage(zone *time.Location) *protobuf.CompletedOrder {
 		text = o.reason
 	}
 	return &protobuf.CompletedOrder{Contract: o.contract, Order: m, OrderState: &protobuf.OrderState{
-		Status:          proto.String(o.status),
-		CompletedTime:   proto.String(o.completed.In(zone).Format("20060102 15:04:05 ") + zoneName(zone, "America/New_York")),
+		Status: proto.String(o.status),
+		CompletedTime: proto.String(o.completed.In(zone).Format("20060102 15:04:05 ") + zoneName(zone,
+			"America/New_York")),
 		CompletedStatus: &text,
 	}}
 }
@@ -198,7 +203,10 @@ func (g *Gateway) sendOwner(o *order, ms ...proto.Message) {
 		c.sendLocked(ms...)
 	}
 	if c := g.client(0); c != nil && g.cfg.ZeroSeesAll && o.key.client != 0 {
-		c.sendLocked(slices.DeleteFunc(slices.Clone(ms), func(m proto.Message) bool { _, is := m.(*protobuf.ErrorMessage); return is })...)
+		c.sendLocked(slices.DeleteFunc(slices.Clone(ms), func(m proto.Message) bool {
+			_, is := m.(*protobuf.ErrorMessage)
+			return is
+		})...)
 	}
 }
 
@@ -252,7 +260,10 @@ func (g *Gateway) executions(c *conn, req *request, m *protobuf.ExecutionRequest
 	}
 	for _, x := range g.book.executions {
 		if keep(x) {
-			c.queueLocked(&protobuf.ExecutionDetails{ReqId: m.ReqId, Contract: x.details.Contract, Execution: x.details.Execution})
+			c.queueLocked(&protobuf.ExecutionDetails{
+				ReqId: m.ReqId, Contract: x.details.Contract,
+				Execution: x.details.Execution,
+			})
 			c.queueLocked(x.commission)
 		}
 	}

@@ -17,8 +17,8 @@ type apiCall struct {
 	// of names the call whose number is used again.
 	of   string
 	make func(c *ibapi.EClient, id int64) // nil: the library has no such call
-	// js is the same with @stoqey/ib, where c is the client, id the number, and stk, eur, es are contracts; jsWant is its
-	// answer if it has another name there.
+	// js is the same with @stoqey/ib, where c is the client, id the number, and stk, eur, es are contracts; jsWant is
+	// its answer if it has another name there.
 	js, jsWant string
 }
 

@@ -19,7 +19,10 @@ const (
 func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
 	id := m.GetOrderId()
 	if g.discardLocked() {
-		return &requestError{Code: 100, ReqID: -1, Reason: reasonPacing, Text: "Max rate of messages per second has been exceeded"}
+		return &requestError{
+			Code: 100, ReqID: -1, Reason: reasonPacing,
+			Text: "Max rate of messages per second has been exceeded",
+		}
 	}
 	o := g.book.byID[orderKey{c.clientID, id}]
 	if o == nil && !g.cfg.OwnCancelsOnly {

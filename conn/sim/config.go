@@ -84,10 +84,12 @@ func (p *exitPlan) lockAndExit() *protobuf.LockAndExitConfig {
 
 func (g *Gateway) apiSettings() *protobuf.ApiSettingsConfig {
 	s := &protobuf.ApiSettingsConfig{
-		ReadOnlyApi: proto.Bool(g.faults.readOnly), DownloadOpenOrdersOnConnection: proto.Bool(g.cfg.OpenOrdersOnConnect),
+		ReadOnlyApi: proto.Bool(g.faults.readOnly), DownloadOpenOrdersOnConnection: proto.Bool(
+			g.cfg.OpenOrdersOnConnect),
 		SocketPort:                           proto.Int32(int32(g.addr.Port)),
 		MaintainAndResubmitOrdersOnReconnect: proto.Bool(!g.cfg.RejectOrdersUpstreamLost),
-		AllowLocalhostOnly:                   proto.Bool(true), TrustedIPs: []string{"127.0.0.1"}, LoggingLevel: proto.String("Error"),
+		AllowLocalhostOnly:                   proto.Bool(true), TrustedIPs: []string{"127.0.0.1"},
+		LoggingLevel: proto.String("Error"),
 	}
 	if g.cfg.ZeroSeesAll {
 		s.MasterClientId = proto.Int32(0)

@@ -17,8 +17,8 @@ import (
 const (
 	// writeTimeout is how long a client may leave the gateway's bytes unread before the connection is closed.
 	writeTimeout = 20 * time.Second
-	// sendBuffer is how many bytes the kernel keeps for a client. Where it has more, a client that does not keep up with
-	// the market reads old prices.
+	// sendBuffer is how many bytes the kernel keeps for a client. Where it has more, a client that does not keep up
+	// with the market reads old prices.
 	sendBuffer = 256 << 10
 	// maxQueue is how many bytes may wait for a client, beyond what the kernel buffers.
 	maxQueue = 32 << 20
@@ -77,8 +77,9 @@ var (
 func newConn(g *Gateway, tcp *net.TCPConn, id int64) *conn {
 	c := &conn{
 		g: g, tcp: tcp, id: id, done: make(chan struct{}), wake: make(chan struct{}, 1),
-		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{}, summaries: map[int32]*accountFeed{},
-		streams: map[streamKey]*stream{}, groups: map[int32]int32{}, scans: map[int32]bool{},
+		subs: map[int32]*subscription{}, posMulti: map[int32]string{}, acctMulti: map[int32]*accountFeed{},
+		summaries: map[int32]*accountFeed{},
+		streams:   map[streamKey]*stream{}, groups: map[int32]int32{}, scans: map[int32]bool{},
 	}
 	_ = tcp.SetWriteBuffer(sendBuffer)
 	c.br = bufio.NewReaderSize(gated{c}, 64<<10)
@@ -147,7 +148,10 @@ func (c *conn) queueLocked(m proto.Message) {
 	full := len(c.out)+c.lateSize > maxQueue
 	c.outMu.Unlock()
 	if full && !c.refused {
-		c.g.refuseLocked(c, &requestError{Reason: reasonSlowClient, Text: "the client leaves too much unread", Fatal: true})
+		c.g.refuseLocked(c, &requestError{
+			Reason: reasonSlowClient, Text: "the client leaves too much unread",
+			Fatal: true,
+		})
 		c.drop()
 	}
 }

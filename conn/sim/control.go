@@ -67,7 +67,8 @@ func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !loopbackHost(r.Host) {
-			writeError(w, http.StatusForbidden, fmt.Errorf("host %q is not allowed: use 127.0.0.1, localhost or [::1]", r.Host))
+			writeError(w, http.StatusForbidden, fmt.Errorf("host %q is not allowed: use 127.0.0.1, localhost or [::1]",
+				r.Host))
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" {
@@ -99,7 +100,9 @@ func controlMux(g *Gateway) http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, controlHelp(g))
 	})
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, g.State()) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, g.State())
+	})
 	mux.HandleFunc("POST /fault/{name}", func(w http.ResponseWriter, r *http.Request) { postFault(g, w, r) })
 	mux.HandleFunc("POST /script", func(w http.ResponseWriter, r *http.Request) { postScript(g, w, r) })
 	mux.HandleFunc("GET /requests", func(w http.ResponseWriter, r *http.Request) { getRequests(g, w, r) })
@@ -182,10 +185,13 @@ func controlHelp(g *Gateway) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Simulated gateway on %s\n\n", g.Addr())
 	b.WriteString("GET  /state          connections, orders, counters, faults as JSON\n")
-	b.WriteString("GET  /requests       what clients sent; ?name=placeOrder&client=1&since=0 and fields such as order.action=BUY select,\n")
-	b.WriteString("                     count=1, at-least=1 and at-most=1 are asserted (200 or 417), for up to within=5s\n")
+	b.WriteString("GET  /requests       what clients sent; ?name=placeOrder&client=1&since=0 and fields such as " +
+		"order.action=BUY select,\n")
+	b.WriteString("                     count=1, at-least=1 and at-most=1 are asserted (200 or 417), for up to " +
+		"within=5s\n")
 	b.WriteString("DELETE /requests     forget them\n")
-	b.WriteString("POST /script         run the script in the body (at 5s drop / after 1s 1100 / every 30s 2104 / loop)\n")
+	b.WriteString("POST /script         run the script in the body (at 5s drop / after 1s 1100 / every 30s 2104 / " +
+		"loop)\n")
 	b.WriteString("DELETE /script       stop all scripts\n")
 	b.WriteString("POST /fault/NAME     with these names and query parameters:\n\n")
 	for _, v := range verbs {

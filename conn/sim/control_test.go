@@ -49,14 +49,18 @@ func TestControlVerbs(t *testing.T) {
 		t.Fatalf("GET /: %d", status)
 	}
 	query := map[string]string{
-		"notice": "?code=2104&text=x", "error": "?id=3&code=354&text=x", "price": "?symbol=AAPL&price=5", "1300": "?port=0&grace=1h",
-		"slow": "?delay=1ms&rate=100000", "lag": "?by=1ms", "farm": "?code=2119&name=usfarm", "restart": "?for=1ms", "skew": "?by=-1h", "stall": "?at=none",
+		"notice": "?code=2104&text=x", "error": "?id=3&code=354&text=x", "price": "?symbol=AAPL&price=5",
+		"1300": "?port=0&grace=1h",
+		"slow": "?delay=1ms&rate=100000", "lag": "?by=1ms", "farm": "?code=2119&name=usfarm", "restart": "?for=1ms",
+		"skew": "?by=-1h", "stall": "?at=none",
 		"truncate": "?stall=true", "garbage": "?bytes=10", "326": "?n=2",
 		"unanswered": "?what=executions&n=-1", "read-only": "?on=true", "by-hand": "?symbol=AAPL&limit=1.5&id=-3",
 	}
 	for _, name := range []string{
-		"drop", "reset", "freeze", "thaw", "refuse", "accept", "accept-silent", "accept-close", "slow", "lag", "ticks-only", "garbage", "garbage-frame",
-		"truncate", "oversize", "stall", "326", "10141", "unanswered", "read-only", "discard-cancels", "by-hand", "reset-ids", "1300", "farm", "notice", "error", "restart", "skew", "price", "clear",
+		"drop", "reset", "freeze", "thaw", "refuse", "accept", "accept-silent", "accept-close", "slow", "lag",
+		"ticks-only", "garbage", "garbage-frame",
+		"truncate", "oversize", "stall", "326", "10141", "unanswered", "read-only", "discard-cancels", "by-hand",
+		"reset-ids", "1300", "farm", "notice", "error", "restart", "skew", "price", "clear",
 		"1100", "1101", "1102", "2103", "2105", "2107", "2108", "2110", "2119", "2157", "2158", "10197", "354",
 	} {
 		if !strings.Contains(help, "  "+name+" ") && (name[0] < '0' || name[0] > '9') {
@@ -69,7 +73,8 @@ func TestControlVerbs(t *testing.T) {
 			Error string
 			Port  int
 		}
-		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || !answer.OK || answer.Fault != name {
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || status != 200 || !answer.OK ||
+			answer.Fault != name {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 		if name == "1300" && answer.Port == 0 {
@@ -134,11 +139,13 @@ func TestControlState(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Connections) != 1 || s.Addr != g.Addr() || !s.Listening || !s.UpstreamLost || s.Rejected["unknown-id"] != 1 ||
+	if len(s.Connections) != 1 || s.Addr != g.Addr() || !s.Listening || !s.UpstreamLost ||
+		s.Rejected["unknown-id"] != 1 ||
 		s.Counters.Ready != 1 || s.Counters.Requests != 3 || len(s.Faults) != 1 || s.Faults[0] != "upstream-lost" {
 		t.Errorf("state %s", body)
 	}
-	if c := s.Connections[0]; c.ClientID != 9 || c.Version != 178 || !c.Ready || c.Subscriptions != 1 || c.Requests != 3 {
+	if c := s.Connections[0]; c.ClientID != 9 || c.Version != 178 || !c.Ready || c.Subscriptions != 1 ||
+		c.Requests != 3 {
 		t.Errorf("connection %+v", c)
 	}
 }

@@ -185,7 +185,8 @@ var dataCalls = []apiCall{
 	{
 		name: "reqScannerSubscription", want: "scannerDataEnd", awaits: true,
 		make: func(c client, id int64) { c.ReqScannerSubscription(id, scan(), nil, nil) },
-		js:   "c.reqScannerSubscription(id, {instrument: 'STK', locationCode: 'STK.US.MAJOR', scanCode: ib.ScanCode.TOP_PERC_GAIN})",
+		js: "c.reqScannerSubscription(id, {instrument: 'STK', locationCode: 'STK.US.MAJOR', scanCode: " +
+			"ib.ScanCode.TOP_PERC_GAIN})",
 	},
 	{
 		name: "cancelScannerSubscription", want: "error 162", of: "reqScannerSubscription",

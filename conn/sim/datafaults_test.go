@@ -138,8 +138,9 @@ func TestHistoryFaults(t *testing.T) {
 	}
 	history := func(id int32) {
 		w.sendProto(20, &protobuf.HistoricalDataRequest{
-			ReqId: &id, Contract: wireStock("AAPL"), Duration: proto.String("1 D"), BarSizeSetting: proto.String("1 hour"),
-			WhatToShow: proto.String("TRADES"), KeepUpToDate: proto.Bool(true), FormatDate: proto.Int32(1),
+			ReqId: &id, Contract: wireStock("AAPL"), Duration: proto.String("1 D"),
+			BarSizeSetting: proto.String("1 hour"),
+			WhatToShow:     proto.String("TRADES"), KeepUpToDate: proto.Bool(true), FormatDate: proto.Int32(1),
 		})
 	}
 	for _, code := range []int{162, 420} {

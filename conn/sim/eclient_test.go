@@ -203,8 +203,13 @@ func (r *recorder) CompletedOrder(c *ibapi.Contract, o *ibapi.Order, s *ibapi.Or
 	r.add(event{name: "completedOrder", contract: c, order: o, state: s})
 }
 
-func (r *recorder) OrderStatus(id int64, status string, filled, remaining ibapi.Decimal, avg float64, perm, parent int64, last float64, client int64, why string, cap float64) {
-	r.add(event{name: "orderStatus", id: id, status: statusEvent{status, filled.String(), remaining.String(), avg, last, perm, client}})
+func (r *recorder) OrderStatus(id int64, status string, filled, remaining ibapi.Decimal, avg float64, perm,
+	parent int64, last float64, client int64, why string, cap float64,
+) {
+	r.add(event{name: "orderStatus", id: id, status: statusEvent{
+		status, filled.String(), remaining.String(), avg, last,
+		perm, client,
+	}})
 }
 
 func (r *recorder) ExecDetails(id int64, c *ibapi.Contract, x *ibapi.Execution) {
@@ -219,7 +224,9 @@ func (r *recorder) Position(account string, c *ibapi.Contract, size ibapi.Decima
 	r.add(event{name: "position", text: account, contract: c, price: cost, list: []string{size.String()}})
 }
 
-func (r *recorder) PositionMulti(id int64, account string, model string, c *ibapi.Contract, size ibapi.Decimal, cost float64) {
+func (r *recorder) PositionMulti(id int64, account string, model string, c *ibapi.Contract, size ibapi.Decimal,
+	cost float64,
+) {
 	r.add(event{name: "positionMulti", id: id, text: account, contract: c, price: cost, list: []string{size.String()}})
 }
 
@@ -235,7 +242,9 @@ func (r *recorder) AccountUpdateMulti(id int64, account, model, key, value, curr
 	r.add(event{name: "accountUpdateMulti", id: id, list: []string{account, key, value, currency}})
 }
 
-func (r *recorder) UpdatePortfolio(c *ibapi.Contract, size ibapi.Decimal, price, value, cost, unrealized, realized float64, account string) {
+func (r *recorder) UpdatePortfolio(c *ibapi.Contract, size ibapi.Decimal, price, value, cost, unrealized,
+	realized float64, account string,
+) {
 	r.add(event{name: "portfolio", text: account, contract: c, price: price, list: []string{size.String()}})
 }
 

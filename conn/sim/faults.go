@@ -204,7 +204,8 @@ func (g *Gateway) StallHandshake(s Stall) error {
 	switch s {
 	case StallNone, StallOneField, StallHalfReply, StallNoReady, StallNoAccounts:
 	default:
-		return fmt.Errorf("unknown stall %q: one of %s, %s, %s, %s", s, StallOneField, StallHalfReply, StallNoReady, StallNoAccounts)
+		return fmt.Errorf("unknown stall %q: one of %s, %s, %s, %s", s, StallOneField, StallHalfReply, StallNoReady,
+			StallNoAccounts)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -74,7 +74,8 @@ func (g *Gateway) acknowledge(o *order) {
 
 // working reports whether the order is at the exchange, as opposed to waiting for a trigger, its parent or transmit.
 func (g *Gateway) working(o *order) bool {
-	if o.fixed || o.kept() || o.held || o.cancel || o.locating || !o.auction.IsZero() || o.parent != nil && !o.parent.frees() {
+	if o.fixed || o.kept() || o.held || o.cancel || o.locating || !o.auction.IsZero() || o.parent != nil &&
+		!o.parent.frees() {
 		return false
 	}
 	if !orderTypes[o.order.GetOrderType()] {
@@ -220,13 +221,20 @@ func (g *Gateway) execute(o *order, price, size float64) execution {
 	fee := commissionFor(o.q, size)
 	x := execution{
 		of: o, at: now,
-		details: &protobuf.ExecutionDetails{ReqId: proto.Int32(-1), Contract: o.contract, Execution: &protobuf.Execution{
-			OrderId: &o.key.id, ExecId: &id, Time: &stamp, AcctNumber: &account, Exchange: &exchange, Side: &side,
-			Shares: proto.String(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,
-			IsLiquidation: proto.Bool(false), CumQty: proto.String(formatFloat(o.filled)), AvgPrice: proto.Float64(o.avgPrice),
-			OrderRef: o.order.OrderRef, LastLiquidity: proto.Int32(2), ModelCode: o.order.ModelCode,
-		}},
-		commission: &protobuf.CommissionAndFeesReport{ExecId: &id, CommissionAndFees: &fee, Currency: o.contract.Currency},
+		details: &protobuf.ExecutionDetails{
+			ReqId: proto.Int32(-1), Contract: o.contract,
+			Execution: &protobuf.Execution{
+				OrderId: &o.key.id, ExecId: &id, Time: &stamp, AcctNumber: &account, Exchange: &exchange, Side: &side,
+				Shares: proto.String(formatFloat(size)), Price: &price, PermId: &o.permID, ClientId: &o.key.client,
+				IsLiquidation: proto.Bool(false), CumQty: proto.String(formatFloat(o.filled)),
+				AvgPrice: proto.Float64(o.avgPrice),
+				OrderRef: o.order.OrderRef, LastLiquidity: proto.Int32(2), ModelCode: o.order.ModelCode,
+			},
+		},
+		commission: &protobuf.CommissionAndFeesReport{
+			ExecId: &id, CommissionAndFees: &fee,
+			Currency: o.contract.Currency,
+		},
 	}
 	if pnl, closing := g.book.trade(account, o.q, signed, price, fee); closing {
 		x.commission.RealizedPNL = &pnl

@@ -49,7 +49,8 @@ func (g *Gateway) tellFill(o *order, x execution) {
 		before := *o
 		before.status, before.filled, before.avgPrice, before.lastPrice = statusPreSubmitted, 0, 0, 0
 		list = []proto.Message{
-			x.details, x.commission, before.openOrderMessage(), before.statusMessage(), o.openOrderMessage(), o.statusMessage(),
+			x.details, x.commission, before.openOrderMessage(), before.statusMessage(), o.openOrderMessage(),
+			o.statusMessage(),
 		}
 	case o.fault.StatusFirst:
 		list = []proto.Message{o.openOrderMessage(), o.statusMessage(), x.details, x.commission}

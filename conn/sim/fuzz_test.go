@@ -29,13 +29,21 @@ func textFrame(version, id int, fields ...any) []byte {
 func FuzzRequest(f *testing.F) {
 	f.Add(176, textFrame(176, reqCurrentTime, 1))
 	f.Add(176, textFrame(176, reqStartAPI, 2, 7, ""))
-	f.Add(178, textFrame(178, reqMktData, 11, 5, 0, "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "", 0, "", 0, 0, ""))
+	f.Add(178, textFrame(178, reqMktData, 11, 5, 0, "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "", 0, "", 0,
+		0, ""))
 	f.Add(200, textFrame(200, reqExecutions, 3, 1, 0, "", "", "", "", "", "", "", 2, 20260101, 20260102))
-	f.Add(202, textFrame(202, reqContractData, 8, 1, 0, "ES", "FUT", "202612", "", "", "", "CME", "", "USD", "", "", 0, "", "", ""))
+	f.Add(202, textFrame(202, reqContractData, 8, 1, 0, "ES", "FUT", "202612", "", "", "", "CME", "", "USD", "", "", 0,
+		"", "", ""))
 	f.Add(193, textFrame(193, reqPlaceOrder, append([]any{5, 265598}, repeat("", 110)...)...))
 	f.Add(187, textFrame(187, reqCancelOrder, 1, 5, "", "", "", ""))
-	f.Add(225, append([]byte{0, 0, 0, 201}, mustMarshal(f, &protobuf.MarketDataRequest{ReqId: proto.Int32(1), Contract: &protobuf.Contract{Symbol: proto.String("AAPL")}})...))
-	f.Add(225, append([]byte{0, 0, 0, 203}, mustMarshal(f, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(1), Order: &protobuf.Order{LmtPrice: proto.Float64(1)}})...))
+	f.Add(225, append([]byte{0, 0, 0, 201},
+		mustMarshal(f, &protobuf.MarketDataRequest{ReqId: proto.Int32(1), Contract: &protobuf.Contract{
+			Symbol: proto.String("AAPL"),
+		}})...))
+	f.Add(225, append([]byte{0, 0, 0, 203},
+		mustMarshal(f, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(1), Order: &protobuf.Order{
+			LmtPrice: proto.Float64(1),
+		}})...))
 	f.Add(225, []byte{0, 0, 0, 220, 8, 5})
 	f.Add(201, []byte{})
 	f.Add(176, []byte("3\x005\x00"))
@@ -56,8 +64,14 @@ func FuzzRequest(f *testing.F) {
 		}
 		if e == nil && req.message != nil { // whatever came in can go out again, in both forms
 			if m, ok := req.message.(*protobuf.PlaceOrderRequest); ok && m.Order != nil && m.Contract != nil {
-				appendFrame(nil, version, &protobuf.OpenOrder{OrderId: m.OrderId, Contract: m.Contract, Order: m.Order, OrderState: &protobuf.OrderState{}})
-				appendFrame(nil, version, &protobuf.CompletedOrder{Contract: m.Contract, Order: m.Order, OrderState: &protobuf.OrderState{}})
+				appendFrame(nil, version, &protobuf.OpenOrder{
+					OrderId: m.OrderId, Contract: m.Contract, Order: m.Order,
+					OrderState: &protobuf.OrderState{},
+				})
+				appendFrame(nil, version, &protobuf.CompletedOrder{
+					Contract: m.Contract, Order: m.Order,
+					OrderState: &protobuf.OrderState{},
+				})
 			}
 		}
 	})
@@ -110,7 +124,10 @@ func FuzzScript(f *testing.F) {
 // after each of them.
 func TestRandomOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		g, err := Start(t.Context(), Config{TickRate: 0.001, PartialFills: rapid.IntRange(1, 4).Draw(t, "parts"), SpreadFills: rapid.Bool().Draw(t, "spread")})
+		g, err := Start(t.Context(), Config{
+			TickRate: 0.001, PartialFills: rapid.IntRange(1, 4).Draw(t, "parts"),
+			SpreadFills: rapid.Bool().Draw(t, "spread"),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,15 +142,18 @@ func TestRandomOrders(t *testing.T) {
 				g.Notice(rapid.SampledFrom([]int{1100, 1101, 1102}).Draw(t, "code"), "")
 			case 2:
 				g.mu.Lock()
-				_ = g.cancelOrder(c, &protobuf.CancelOrderRequest{OrderId: proto.Int32(int32(rapid.IntRange(0, i+1).Draw(t, "cancel")))})
+				_ = g.cancelOrder(c, &protobuf.CancelOrderRequest{
+					OrderId: proto.Int32(int32(rapid.IntRange(0, i+1).Draw(t, "cancel"))),
+				})
 				g.mu.Unlock()
 			default:
 				m := &protobuf.PlaceOrderRequest{
 					OrderId:  proto.Int32(int32(rapid.IntRange(1, i+1).Draw(t, "id"))),
 					Contract: &protobuf.Contract{ConId: proto.Int32(265598)},
 					Order: &protobuf.Order{
-						Action:        proto.String(rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "action")),
-						OrderType:     proto.String(rapid.SampledFrom([]string{"MKT", "LMT", "STP", "TRAIL", "MIT"}).Draw(t, "type")),
+						Action: proto.String(rapid.SampledFrom([]string{"BUY", "SELL"}).Draw(t, "action")),
+						OrderType: proto.String(rapid.SampledFrom([]string{"MKT", "LMT", "STP", "TRAIL", "MIT"}).
+							Draw(t, "type")),
 						TotalQuantity: proto.String(itoa(rapid.IntRange(0, 50).Draw(t, "qty"))),
 						LmtPrice:      proto.Float64(float64(rapid.IntRange(90, 110).Draw(t, "limit"))),
 						AuxPrice:      proto.Float64(float64(rapid.IntRange(1, 110).Draw(t, "aux"))),

@@ -30,16 +30,16 @@ type Config struct {
 	// Speed is how many times as fast as the machine's the gateway's clock runs: its ticks, timers and time stamps.
 	// Default 1.
 	Speed float64
-	// Seed chooses how prices walk, and which orders a fault of some share affects: with the same seed and TickRate every
-	// tick is the same.
+	// Seed chooses how prices walk, and which orders a fault of some share affects: with the same seed and TickRate
+	// every tick is the same.
 	Seed uint64
 	// Replay is the text of a CSV file of time, symbol, field and value, which the prices of its symbols follow from
 	// the first request for data or an order of one of them.
 	Replay string
 	// Accounts are the managed accounts. Default DU1234567, a paper account.
 	Accounts []string
-	// Initial is what accounts, orders and instruments begin with; nil: empty accounts with a million USD each. If it names
-	// accounts, Accounts is not set.
+	// Initial is what accounts, orders and instruments begin with; nil: empty accounts with a million USD each. If it
+	// names accounts, Accounts is not set.
 	Initial *Initial
 	// NextOrderID is the first order id handed out. Default 1.
 	NextOrderID int64
@@ -53,13 +53,13 @@ type Config struct {
 	// Farms are sent as notices after READY, in this order. Default: 2104, 2106 and 2158 for usual farm names.
 	// An empty, non-nil slice sends none.
 	Farms []Farm
-	// Unsupported is the date, such as 20261215, from which on IBKR does not support the gateway's version. It is told with code
-	// 2172 after READY, on each connection; empty: not at all.
+	// Unsupported is the date, such as 20261215, from which on IBKR does not support the gateway's version. It is told
+	// with code 2172 after READY, on each connection; empty: not at all.
 	Unsupported string
 	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
 	ReuseIDs bool
-	// AutoRestart is a time of day such as 23:45, in New York, at which the gateway restarts each day; it is announced to
-	// clients that ask for the gateway's configuration. Empty: none.
+	// AutoRestart is a time of day such as 23:45, in New York, at which the gateway restarts each day; it is announced
+	// to clients that ask for the gateway's configuration. Empty: none.
 	AutoRestart string
 	// AutoLogoff is the same for a gateway that logs off, and waits for [Gateway.LogIn]. At most one of both is set.
 	AutoLogoff string
@@ -79,8 +79,8 @@ type Config struct {
 	PartialFills int
 	// SpreadFills lets an order have no more than one of them each time the market moves or its price is set.
 	SpreadFills bool
-	// AnswerEveryTime answers every time request, as gateways did before 10.19: since then the second within a second of a
-	// connection stays unanswered.
+	// AnswerEveryTime answers every time request, as gateways did before 10.19: since then the second within a second
+	// of a connection stays unanswered.
 	AnswerEveryTime bool
 	// NoLiveData makes the user one without a subscription to live market data: requests get 354, or 10167 and delayed
 	// data if the client asks for them.
@@ -146,7 +146,14 @@ func (cfg *Config) setDefaults() error {
 		return fmt.Errorf("next order id %d: must be 1 to %d", cfg.NextOrderID, 1<<31-2)
 	}
 	if cfg.Farms == nil {
-		cfg.Farms = []Farm{{2104, "usfarm.nj"}, {2104, "usfuture"}, {2104, "cashfarm"}, {2104, "usfarm"}, {2106, "ushmds"}, {2158, "secdefil"}}
+		cfg.Farms = []Farm{
+			{2104, "usfarm.nj"},
+			{2104, "usfuture"},
+			{2104, "cashfarm"},
+			{2104, "usfarm"},
+			{2106, "ushmds"},
+			{2158, "secdefil"},
+		}
 	}
 	if cfg.AutoRestart != "" && cfg.AutoLogoff != "" {
 		return errors.New("auto restart and auto logoff: only one of them can be set")
@@ -311,7 +318,8 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 			_ = g.ctl.close() // Close gets the error too
 		}
 	})
-	g.log.Info("simulated gateway listening", "addr", g.Addr(), "version", cfg.ServerVersion, "control", g.ControlAddr())
+	g.log.Info("simulated gateway listening", "addr", g.Addr(), "version", cfg.ServerVersion, "control",
+		g.ControlAddr())
 	return g, nil
 }
 
@@ -326,7 +334,8 @@ func loopbackAddr(s string) (*net.TCPAddr, error) {
 	}
 	ip := net.ParseIP(host)
 	if ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("%q is not a loopback address; the simulated gateway listens on 127.0.0.1, ::1 or localhost only", host)
+		return nil, fmt.Errorf("%q is not a loopback address; the simulated gateway listens on 127.0.0.1, ::1 or "+
+			"localhost only", host)
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {

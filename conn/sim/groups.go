@@ -21,21 +21,23 @@ var groups = subject{
 			c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: proto.String("1|2|3|4|5|6|7")})
 			return nil
 		}),
-		68: requestAs("subscribeToGroupEvents", verProtoRest3, func(r *textReader) *protobuf.SubscribeToGroupEventsRequest {
-			r.messageVersion()
-			return &protobuf.SubscribeToGroupEventsRequest{ReqId: r.requestID(), GroupId: r.optInt()}
-		}, subscribeToGroup),
+		68: requestAs("subscribeToGroupEvents", verProtoRest3,
+			func(r *textReader) *protobuf.SubscribeToGroupEventsRequest {
+				r.messageVersion()
+				return &protobuf.SubscribeToGroupEventsRequest{ReqId: r.requestID(), GroupId: r.optInt()}
+			}, subscribeToGroup),
 		69: requestAs("updateDisplayGroup", verProtoRest3, func(r *textReader) *protobuf.UpdateDisplayGroupRequest {
 			r.messageVersion()
 			return &protobuf.UpdateDisplayGroupRequest{ReqId: r.requestID(), ContractInfo: r.optStr()}
 		}, updateGroup),
-		70: requestAs("unsubscribeFromGroupEvents", verProtoRest3, func(r *textReader) *protobuf.UnsubscribeFromGroupEventsRequest {
-			r.messageVersion()
-			return &protobuf.UnsubscribeFromGroupEventsRequest{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.UnsubscribeFromGroupEventsRequest) *requestError {
-			delete(c.groups, m.GetReqId())
-			return nil
-		}),
+		70: requestAs("unsubscribeFromGroupEvents", verProtoRest3,
+			func(r *textReader) *protobuf.UnsubscribeFromGroupEventsRequest {
+				r.messageVersion()
+				return &protobuf.UnsubscribeFromGroupEventsRequest{ReqId: r.requestID()}
+			}, func(_ *Gateway, c *conn, _ *request, m *protobuf.UnsubscribeFromGroupEventsRequest) *requestError {
+				delete(c.groups, m.GetReqId())
+				return nil
+			}),
 	},
 	replies: map[protoreflect.Name]reply{
 		"DisplayGroupList": replyAs(67, verProtoRest3, func(t *textWriter, m *protobuf.DisplayGroupList) {

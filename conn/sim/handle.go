@@ -17,7 +17,8 @@ func (g *Gateway) refuse(c *conn, e *requestError) {
 
 func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 	g.rejected[e.Reason]++
-	g.log.Warn("request refused", "conn", c.id, "client", c.clientID, "reason", e.Reason, "code", e.Code, "text", e.Text)
+	g.log.Warn("request refused", "conn", c.id, "client", c.clientID, "reason", e.Reason, "code", e.Code, "text",
+		e.Text)
 	if e.Code != 0 && c.version != 0 {
 		text := e.Text
 		if e.Code == 320 {
@@ -38,7 +39,8 @@ func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 // errorMessage builds an error or notice for one request, or for the session if reqID is -1.
 func (g *Gateway) errorMessage(reqID int32, code int, text string) *protobuf.ErrorMessage {
 	return &protobuf.ErrorMessage{
-		Id: &reqID, ErrorTime: proto.Int64(g.nowLocked().UnixMilli()), ErrorCode: proto.Int32(int32(code)), ErrorMsg: &text,
+		Id: &reqID, ErrorTime: proto.Int64(g.nowLocked().UnixMilli()), ErrorCode: proto.Int32(int32(code)),
+		ErrorMsg: &text,
 	}
 }
 
@@ -66,7 +68,8 @@ func (g *Gateway) readLocked(c *conn, payload []byte) (*request, *requestError) 
 	if n, ok := g.overPaceLocked(c); !ok {
 		return nil, &requestError{
 			Code: 100, ReqID: -1, Reason: reasonPacing,
-			Text: fmt.Sprintf("Max rate of messages per second has been exceeded: max=%d rec=%d", g.cfg.MaxMessageRate, n),
+			Text: fmt.Sprintf("Max rate of messages per second has been exceeded: max=%d rec=%d", g.cfg.MaxMessageRate,
+				n),
 		}
 	}
 	req, e := parseRequest(c.version, payload)
@@ -115,7 +118,10 @@ func (g *Gateway) dispatch(c *conn, req *request) *requestError {
 		return g.marketData(c, req, m)
 	case *protobuf.CancelMarketData:
 		if _, ok := c.subs[m.GetReqId()]; !ok {
-			return &requestError{Code: 300, ReqID: m.GetReqId(), Reason: reasonInvalid, Text: fmt.Sprintf("Can't find EId with tickerId:%d", m.GetReqId())}
+			return &requestError{
+				Code: 300, ReqID: m.GetReqId(), Reason: reasonInvalid,
+				Text: fmt.Sprintf("Can't find EId with tickerId:%d", m.GetReqId()),
+			}
 		}
 		delete(c.subs, m.GetReqId())
 	case *protobuf.MarketDataTypeRequest:
@@ -196,7 +202,10 @@ func (g *Gateway) findAll(reqID int32, req *request, want *protobuf.Contract) ([
 		all = all[:1]
 	}
 	if len(all) == 0 {
-		return nil, &requestError{Code: 200, ReqID: reqID, Reason: reasonInvalid, Text: "No security definition has been found for the request"}
+		return nil, &requestError{
+			Code: 200, ReqID: reqID, Reason: reasonInvalid,
+			Text: "No security definition has been found for the request",
+		}
 	}
 	return all, nil
 }

@@ -124,10 +124,14 @@ func (g *Gateway) waitWhileSilent(c *conn) error {
 // startAPI answers startApi: refusal, or READY and what follows it. Gateway.mu is held.
 func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	if c.ready {
-		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - the API is already started"}
+		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating " +
+			"request.-'startApi' : cause - the API is already started"}
 	}
 	if m.GetClientId() < 0 {
-		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating request.-'startApi' : cause - negative client id"}
+		return &requestError{
+			Code: 321, ReqID: -1, Reason: reasonInvalid,
+			Text: "Error validating request.-'startApi' : cause - negative client id",
+		}
 	}
 	inUse := &requestError{
 		Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true, Stays: refusalStays,

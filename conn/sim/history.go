@@ -49,7 +49,8 @@ func (g *Gateway) historicalData(c *conn, req *request, m *protobuf.HistoricalDa
 	case !ok:
 		return historyError(id, "Time length exceed max.")
 	case len(bars) == 0:
-		return historyError(id, "HMDS query returned no data: "+q.in.label()+"@"+q.in.contract.GetExchange()+" "+string(what))
+		return historyError(id, "HMDS query returned no data: "+q.in.label()+"@"+q.in.contract.GetExchange()+" "+string(
+			what))
 	}
 	if m.GetKeepUpToDate() {
 		if e := g.keepUpToDate(c, m, q, what, size); e != nil {
@@ -58,7 +59,8 @@ func (g *Gateway) historicalData(c *conn, req *request, m *protobuf.HistoricalDa
 	}
 	answer := &protobuf.HistoricalData{ReqId: m.ReqId}
 	for _, b := range bars {
-		answer.HistoricalDataBars = append(answer.HistoricalDataBars, b.message(what, size, m.GetFormatDate(), zoneName))
+		answer.HistoricalDataBars = append(answer.HistoricalDataBars, b.message(what, size, m.GetFormatDate(),
+			zoneName))
 	}
 	end := &protobuf.HistoricalDataEnd{
 		ReqId:        m.ReqId,

@@ -65,8 +65,10 @@ func TestBars(t *testing.T) {
 			t.Errorf("version %d: ends with %q", version, end.text)
 		}
 		for j, b := range all {
-			if b.High < max(b.Open, b.Close) || b.Low > min(b.Open, b.Close) || b.Volume.Float() < 1 || b.BarCount < 1 ||
-				math.Abs(b.Open*100-math.Round(b.Open*100)) > 1e-6 || b.Wap.Float() < b.Low-0.001 || b.Wap.Float() > b.High+0.001 {
+			if b.High < max(b.Open, b.Close) || b.Low > min(b.Open, b.Close) || b.Volume.Float() < 1 ||
+				b.BarCount < 1 ||
+				math.Abs(b.Open*100-math.Round(b.Open*100)) > 1e-6 || b.Wap.Float() < b.Low-0.001 ||
+				b.Wap.Float() > b.High+0.001 {
 				t.Fatalf("version %d: bar %d is %v", version, j, b)
 			}
 			if j > 0 && math.Abs(b.Open-all[j-1].Close) > 0.2 {
@@ -86,7 +88,8 @@ func TestBars(t *testing.T) {
 			for _, one := range all[5*j : 5*j+5] {
 				high, low, volume = max(high, one.High), min(low, one.Low), volume+one.Volume.Float()
 			}
-			if b.Open != open || b.Close != all[5*j+4].Close || b.High != high || b.Low != low || b.Volume.Float() != volume {
+			if b.Open != open || b.Close != all[5*j+4].Close || b.High != high || b.Low != low ||
+				b.Volume.Float() != volume {
 				t.Errorf("version %d: %v is not the sum of %v", version, b, all[5*j:5*j+5])
 			}
 		}
@@ -113,12 +116,30 @@ func TestBarSizes(t *testing.T) {
 		{stock("AAPL"), "1 M", "1 day", "MIDPOINT", true, 23, "20231206", "20240105"},
 		{stock("AAPL"), "1 Y", "1 week", "TRADES", true, 53, "20230106", "20240105"},
 		{stock("AAPL"), "1 Y", "1 month", "ADJUSTED_LAST", true, 13, "20230131", "20240105"},
-		{stock("AAPL"), "1 D", "1 hour", "TRADES", true, 7, "20240105 09:30:00 US/Eastern", "20240105 15:00:00 US/Eastern"},
-		{stock("AAPL"), "1 D", "1 hour", "TRADES", false, 12, "20240105 04:00:00 US/Eastern", "20240105 15:00:00 US/Eastern"},
-		{stock("AAPL"), "2 D", "30 mins", "BID", true, 26, "20240104 09:30:00 US/Eastern", "20240105 15:30:00 US/Eastern"},
-		{stock("AAPL"), "60 S", "1 secs", "ASK", true, 60, "20240105 15:59:00 US/Eastern", "20240105 15:59:59 US/Eastern"},
-		{stock("AAPL"), "3600 S", "30 secs", "BID_ASK", true, 120, "20240105 15:00:00 US/Eastern", "20240105 15:59:30 US/Eastern"},
-		{euro(), "1 D", "1 hour", "MIDPOINT", false, 16, "20240105 00:00:00 US/Eastern", "20240105 15:00:00 US/Eastern"},
+		{
+			stock("AAPL"), "1 D", "1 hour", "TRADES", true, 7, "20240105 09:30:00 US/Eastern",
+			"20240105 15:00:00 US/Eastern",
+		},
+		{
+			stock("AAPL"), "1 D", "1 hour", "TRADES", false, 12, "20240105 04:00:00 US/Eastern",
+			"20240105 15:00:00 US/Eastern",
+		},
+		{
+			stock("AAPL"), "2 D", "30 mins", "BID", true, 26, "20240104 09:30:00 US/Eastern",
+			"20240105 15:30:00 US/Eastern",
+		},
+		{
+			stock("AAPL"), "60 S", "1 secs", "ASK", true, 60, "20240105 15:59:00 US/Eastern",
+			"20240105 15:59:59 US/Eastern",
+		},
+		{
+			stock("AAPL"), "3600 S", "30 secs", "BID_ASK", true, 120, "20240105 15:00:00 US/Eastern",
+			"20240105 15:59:30 US/Eastern",
+		},
+		{
+			euro(), "1 D", "1 hour", "MIDPOINT", false, 16, "20240105 00:00:00 US/Eastern",
+			"20240105 15:00:00 US/Eastern",
+		},
 	} {
 		all, end := a.bars(t, int64(i+1), c.contract, friday, c.length, c.size, c.show, c.regular)
 		if len(all) != c.count || all[0].Date != c.first || all[len(all)-1].Date != c.last {
@@ -267,7 +288,9 @@ func TestPnL(t *testing.T) {
 		}
 		a.client.ReqPnL(1, account, "")
 		a.client.ReqPnLSingle(2, account, "", 265598)
-		a.await(t, "an empty position", 0, func(e event) bool { return e.name == "pnlSingle" && e.text == "0" && e.price == 0 })
+		a.await(t, "an empty position", 0, func(e event) bool {
+			return e.name == "pnlSingle" && e.text == "0" && e.price == 0
+		})
 		a.byName(t, "pnl", 0)
 		a.client.PlaceOrder(10, stock("AAPL"), marketOrder("BUY", "10"))
 		_, at := a.await(t, "the position", 0, func(e event) bool { return e.name == "pnlSingle" && e.text == "10" })
@@ -275,7 +298,9 @@ func TestPnL(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.await(t, "a gain", at, func(e event) bool { return e.name == "pnlSingle" && e.price > 480 && e.price < 500 })
-		a.await(t, "a gain of the account", at, func(e event) bool { return e.name == "pnl" && e.price > 480 && e.price < 500 })
+		a.await(t, "a gain of the account", at, func(e event) bool {
+			return e.name == "pnl" && e.price > 480 && e.price < 500
+		})
 		a.client.CancelPnL(1)
 		a.client.CancelPnL(1)
 		a.await(t, "the refusal of a second cancel", at, func(e event) bool { return e.code == 10185 })

@@ -10,8 +10,8 @@ import (
 )
 
 // TestIBAsync makes the calls after which ib_async waits, at its start and to look something up, field by field as that
-// client writes them, and ends each wait as it does: with one message, or with an error of that number which it does not
-// take for a warning.
+// client writes them, and ends each wait as it does: with one message, or with an error of that number which it does
+// not take for a warning.
 func TestIBAsync(t *testing.T) {
 	const version = 178 // the highest that it speaks
 	g := startSim(t, sim.Config{Farms: []sim.Farm{}, MaxMessageRate: -1})
@@ -63,7 +63,8 @@ func TestIBAsync(t *testing.T) {
 			0, 24, 10358,
 		},
 		{"scanner", []any{
-			22, 25, -1, "STK", "STK.US.MAJOR", "TOP_PERC_GAIN", "", "", "", "", "", "", "", "", "", "", "", "", "", 0, "", "", "",
+			22, 25, -1, "STK", "STK.US.MAJOR", "TOP_PERC_GAIN", "", "", "", "", "", "", "", "", "", "", "", "", "", 0,
+			"", "", "",
 			"", "",
 		}, 20, 25, 0},
 		{"scanner parameters", []any{24, 1}, 19, 0, 0},
@@ -88,7 +89,8 @@ func TestIBAsync(t *testing.T) {
 				t.Fatalf("%s: %v", c.name, err)
 			}
 			m := w.parse(b)
-			if m.id == c.ends && (c.number == 0 || slices.Contains(m.fields[:min(2, len(m.fields))], strconv.Itoa(c.number))) {
+			if m.id == c.ends && (c.number == 0 || slices.Contains(m.fields[:min(2, len(m.fields))],
+				strconv.Itoa(c.number))) {
 				break
 			}
 			if m.id != 4 {

@@ -82,7 +82,8 @@ func ParseInitial(text []byte) (*Initial, error) {
 	case errors.As(err, &syntax):
 		return nil, fmt.Errorf("line %d: %w", lineAt(text, syntax.Offset), err)
 	case errors.As(err, &typed):
-		return nil, fmt.Errorf("line %d: %s: a %s is not allowed here", lineAt(text, typed.Offset), typed.Field, typed.Value)
+		return nil, fmt.Errorf("line %d: %s: a %s is not allowed here", lineAt(text, typed.Offset), typed.Field,
+			typed.Value)
 	case err != nil:
 		return nil, fmt.Errorf("line %d: %w", lineAt(text, dec.InputOffset()), err)
 	}
@@ -168,7 +169,8 @@ func (in *Initial) apply(all []*instrument) ([]*instrument, error) {
 		}
 		one := &instrument{
 			contract: protobuf.Contract{
-				ConId: &id, Symbol: proto.String(n.Symbol), SecType: proto.String("STK"), Exchange: proto.String("SMART"),
+				ConId: &id, Symbol: proto.String(n.Symbol), SecType: proto.String("STK"),
+				Exchange:    proto.String("SMART"),
 				PrimaryExch: proto.String(cmp.Or(n.Exchange, "NASDAQ")), Currency: proto.String("USD"),
 				LocalSymbol: proto.String(n.Symbol), TradingClass: proto.String("NMS"),
 			},
@@ -276,12 +278,15 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 	client := &conn{
 		g: g, clientID: o.ClientID, version: g.cfg.ServerVersion, muted: true, wake: make(chan struct{}, 1),
 	}
-	m := &protobuf.PlaceOrderRequest{OrderId: &o.OrderID, Contract: proto.CloneOf(&q.in.contract), Order: &protobuf.Order{
-		Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)),
-		LmtPrice: price(o.Limit),
-		AuxPrice: price(o.Stop), Tif: proto.String(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
-		Transmit: proto.Bool(true),
-	}}
+	m := &protobuf.PlaceOrderRequest{
+		OrderId: &o.OrderID, Contract: proto.CloneOf(&q.in.contract),
+		Order: &protobuf.Order{
+			Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)),
+			LmtPrice: price(o.Limit),
+			AuxPrice: price(o.Stop), Tif: proto.String(cmp.Or(o.TIF, "GTC")), OrderRef: &o.OrderRef, Account: &account,
+			Transmit: proto.Bool(true),
+		},
+	}
 	if e := g.placeOrder(client, &request{id: reqPlaceOrder, kind: requestKinds[reqPlaceOrder]}, m); e != nil {
 		return fmt.Errorf("symbol %s: refused with %d, %s", o.Symbol, e.Code, e.Text)
 	}

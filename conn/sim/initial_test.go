@@ -110,7 +110,10 @@ func TestInitialRefuses(t *testing.T) {
 		{`{"accounts": [{"id": "D,U"}]}`, "accounts[0].id"},
 		{account(`"cash": "much"`), "cash"},
 		{account(`"cash": 1e300`), "accounts[0].cash"},
-		{account(`"positions": [{"symbol": "XX", "quantity": 1}]`), `accounts[0].positions[0].symbol: unknown symbol "XX"`},
+		{
+			account(`"positions": [{"symbol": "XX", "quantity": 1}]`),
+			`accounts[0].positions[0].symbol: unknown symbol "XX"`,
+		},
 		{account(`"positions": [{"symbol": "KO"}]`), "accounts[0].positions[0].quantity"},
 		{account(`"positions": [{"symbol":"KO","quantity":1},{"symbol":"KO","quantity":1}]`), "positions[1].symbol"},
 		{account(`"positions": [{"symbol": "KO", "quantity": 1, "average_cost": 1e10}]`), "average_cost"},

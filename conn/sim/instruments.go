@@ -99,7 +99,8 @@ func newInstruments(now time.Time) []*instrument {
 			contract: protobuf.Contract{
 				ConId: &p.conID, Symbol: &p.base, SecType: proto.String("CASH"),
 				Exchange: proto.String("IDEALPRO"), Currency: &p.against,
-				LocalSymbol: proto.String(p.base + "." + p.against), TradingClass: proto.String(p.base + "." + p.against),
+				LocalSymbol:  proto.String(p.base + "." + p.against),
+				TradingClass: proto.String(p.base + "." + p.against),
 			},
 			name: p.base + "." + p.against, rule: p.rule, minSize: "0.01", start: p.price,
 		})
@@ -120,7 +121,8 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 				contract: protobuf.Contract{
 					ConId: &id, Symbol: &symbol, SecType: proto.String("FUT"),
 					LastTradeDateOrContractMonth: proto.String(expiry.Format("20060102")), Multiplier: &multiplier,
-					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local, TradingClass: &symbol,
+					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local,
+					TradingClass: &symbol,
 				},
 				name: name, rule: ruleFutures, minSize: "1", start: price, expiry: expiry,
 			})
@@ -149,7 +151,8 @@ func (in *instrument) matches(want *protobuf.Contract) bool {
 	if id := want.GetSecId(); id != "" && (want.GetSecIdType() != "ISIN" || id != in.isin) {
 		return false
 	}
-	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" && want.GetSecId() == "" || s != "" && !strings.EqualFold(s, c.GetSymbol()) {
+	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" && want.GetSecId() == "" || s != "" &&
+		!strings.EqualFold(s, c.GetSymbol()) {
 		return false
 	}
 	if want.GetSecType() != c.GetSecType() && (want.GetSecType() != "CONTFUT" || c.GetSecType() != "FUT") {
@@ -158,7 +161,8 @@ func (in *instrument) matches(want *protobuf.Contract) bool {
 	if s := want.GetCurrency(); s != "" && s != c.GetCurrency() {
 		return false
 	}
-	if s := want.GetLastTradeDateOrContractMonth(); s != "" && !strings.HasPrefix(c.GetLastTradeDateOrContractMonth(), s) {
+	if s := want.GetLastTradeDateOrContractMonth(); s != "" && !strings.HasPrefix(c.GetLastTradeDateOrContractMonth(),
+		s) {
 		return false
 	}
 	if want.Multiplier != nil && want.GetMultiplier() != 0 && want.GetMultiplier() != c.GetMultiplier() {
@@ -169,7 +173,8 @@ func (in *instrument) matches(want *protobuf.Contract) bool {
 
 func (in *instrument) tradesOn(exchange string) bool {
 	switch {
-	case exchange == "", exchange == "BEST", exchange == in.contract.GetExchange(), exchange == in.contract.GetPrimaryExch():
+	case exchange == "", exchange == "BEST", exchange == in.contract.GetExchange(),
+		exchange == in.contract.GetPrimaryExch():
 		return true
 	case exchange == "SMART" && in.secType() == "STK": // also where it has one exchange alone
 		return true
@@ -199,7 +204,8 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		d.StockType = proto.String("COMMON")
 		d.SuggestedSizeIncrement = proto.String("100")
 		d.ValidExchanges = proto.String(smartExchanges)
-		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"), proto.String("Computers")
+		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"),
+			proto.String("Computers")
 		if in.contract.GetExchange() != "SMART" {
 			d.ValidExchanges = proto.String("SMART," + in.contract.GetExchange())
 		}
@@ -237,7 +243,8 @@ func hours(day time.Time, open, end string) string {
 	return strings.Join(parts, ";")
 }
 
-// overnight writes trading hours that begin in the evening and end on the next day, from the session that day belongs to.
+// overnight writes trading hours that begin in the evening and end on the next day, from the session that day belongs
+// to.
 func overnight(day time.Time, open, end string) string {
 	var parts []string
 	for at := range 6 {

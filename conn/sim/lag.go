@@ -50,7 +50,8 @@ func (c *conn) release(all bool) {
 	c.flush()
 }
 
-// timeTooSoonLocked reports whether a time request is one that gateways leave unanswered since 10.19: the second within a second.
+// timeTooSoonLocked reports whether a time request is one that gateways leave unanswered since 10.19: the second within
+// a second.
 func (g *Gateway) timeTooSoonLocked(c *conn) bool {
 	now := g.clock.now()
 	soon := !g.cfg.AnswerEveryTime && !c.timeAsked.IsZero() && now.Sub(c.timeAsked) < time.Second

@@ -68,7 +68,9 @@ func checkMarketData(t *testing.T, r *recorder) {
 		}
 	}
 	for _, kind := range []int64{ibapi.BID_SIZE, ibapi.ASK_SIZE, ibapi.LAST_SIZE, ibapi.VOLUME} {
-		r.await(t, "tick size", 0, func(e event) bool { return e.name == "tickSize" && e.code == kind && e.text != "0" && e.text != "NaN" })
+		r.await(t, "tick size", 0, func(e event) bool {
+			return e.name == "tickSize" && e.code == kind && e.text != "0" && e.text != "NaN"
+		})
 	}
 	start := r.len()
 	for range 5 { // ticks go on
@@ -86,9 +88,12 @@ func checkContracts(t *testing.T, r *recorder, v int) {
 	r.client.ReqContractDetails(21, stock("AAPL"))
 	e, at := r.byName(t, "contractDetails", 0)
 	d := e.details
-	if e.id != 21 || d.Contract.ConID != 265598 || d.Contract.Symbol != "AAPL" || d.Contract.PrimaryExchange != "NASDAQ" ||
-		d.Contract.TradingClass != "NMS" || d.MinTick != 0.01 || d.MarketName != "NMS" || d.TimeZoneID != "US/Eastern" ||
-		d.StockType != "COMMON" || d.SuggestedSizeIncrement.String() != "100" || d.PriceMagnifier != 1 || d.MarketRuleIDs != "26,26,26,26,26,26,26,26" {
+	if e.id != 21 || d.Contract.ConID != 265598 || d.Contract.Symbol != "AAPL" ||
+		d.Contract.PrimaryExchange != "NASDAQ" ||
+		d.Contract.TradingClass != "NMS" || d.MinTick != 0.01 || d.MarketName != "NMS" ||
+		d.TimeZoneID != "US/Eastern" ||
+		d.StockType != "COMMON" || d.SuggestedSizeIncrement.String() != "100" || d.PriceMagnifier != 1 ||
+		d.MarketRuleIDs != "26,26,26,26,26,26,26,26" {
 		t.Errorf("AAPL: %+v %+v", d, d.Contract)
 	}
 	r.byName(t, "contractDetailsEnd", at)
@@ -106,7 +111,8 @@ func checkContracts(t *testing.T, r *recorder, v int) {
 		t.Fatalf("%d ES contracts, want 3", len(months))
 	}
 	c := months[0].details.Contract
-	if c.Multiplier != "50" || len(c.LastTradeDateOrContractMonth) != 8 || c.LocalSymbol[:2] != "ES" || months[0].details.UnderSecType != "IND" {
+	if c.Multiplier != "50" || len(c.LastTradeDateOrContractMonth) != 8 || c.LocalSymbol[:2] != "ES" ||
+		months[0].details.UnderSecType != "IND" {
 		t.Errorf("ES: %+v", c)
 	}
 	if v >= 182 && c.LastTradeDate != c.LastTradeDateOrContractMonth {
@@ -115,7 +121,8 @@ func checkContracts(t *testing.T, r *recorder, v int) {
 	eur := ibapi.NewContract()
 	eur.Symbol, eur.SecType, eur.Exchange, eur.Currency = "EUR", "CASH", "IDEALPRO", "USD"
 	r.client.ReqContractDetails(23, eur)
-	if e, _ := r.byName(t, "contractDetails", end); e.details.Contract.ConID != 12087792 || e.details.Contract.LocalSymbol != "EUR.USD" {
+	if e, _ := r.byName(t, "contractDetails", end); e.details.Contract.ConID != 12087792 ||
+		e.details.Contract.LocalSymbol != "EUR.USD" {
 		t.Errorf("EUR.USD: %+v", e.details.Contract)
 	}
 }
@@ -157,15 +164,19 @@ func checkOrders(t *testing.T, g *sim.Gateway, r *recorder, v int) {
 	r.client.PlaceOrder(41, stock("AAPL"), richOrder(v))
 	e, at := r.byName(t, "openOrder", 0)
 	checkRich(t, "open", v, e.order)
-	if e.id != 41 || e.order.ClientID != 7 || e.order.PermID == 0 || e.contract.ConID != 265598 || e.state.Status != "PreSubmitted" {
+	if e.id != 41 || e.order.ClientID != 7 || e.order.PermID == 0 || e.contract.ConID != 265598 ||
+		e.state.Status != "PreSubmitted" {
 		t.Errorf("open order %d: %+v %+v", e.id, e.order, e.contract)
 	}
 	perm := e.order.PermID
 	e, at = r.byName(t, "orderStatus", at)
-	if s := e.status; s.status != "PreSubmitted" || s.filled != "0" || s.remaining != "120" || s.perm != perm || s.client != 7 {
+	if s := e.status; s.status != "PreSubmitted" || s.filled != "0" || s.remaining != "120" || s.perm != perm ||
+		s.client != 7 {
 		t.Errorf("status %+v", s)
 	}
-	_, at = r.await(t, "working", at, func(e event) bool { return e.name == "orderStatus" && e.status.status == "Submitted" })
+	_, at = r.await(t, "working", at, func(e event) bool {
+		return e.name == "orderStatus" && e.status.status == "Submitted"
+	})
 	changed := richOrder(v)
 	changed.LmtPrice = 1.5
 	r.client.PlaceOrder(41, stock("AAPL"), changed)
@@ -174,12 +185,16 @@ func checkOrders(t *testing.T, g *sim.Gateway, r *recorder, v int) {
 	}
 	r.client.PlaceOrder(42, stock("SPY"), marketOrder("BUY", "10"))
 	x, _ := r.byName(t, "execDetails", at)
-	if x.id != -1 || x.exec.OrderID != 42 || x.exec.Side != "BOT" || x.exec.Shares.String() != "10" || x.exec.CumQty.String() != "10" ||
-		x.exec.AcctNumber != "DU1234567" || x.exec.ClientID != 7 || x.exec.Price < 500 || x.exec.AvgPrice != x.exec.Price ||
+	if x.id != -1 || x.exec.OrderID != 42 || x.exec.Side != "BOT" || x.exec.Shares.String() != "10" ||
+		x.exec.CumQty.String() != "10" ||
+		x.exec.AcctNumber != "DU1234567" || x.exec.ClientID != 7 || x.exec.Price < 500 ||
+		x.exec.AvgPrice != x.exec.Price ||
 		x.contract.Symbol != "SPY" || x.exec.LastLiquidity != 2 || x.exec.ExecID == "" {
 		t.Errorf("execution %+v %+v", x.exec, x.contract)
 	}
-	f, at := r.await(t, "filled", at, func(e event) bool { return e.name == "orderStatus" && e.id == 42 && e.status.status == "Filled" })
+	f, at := r.await(t, "filled", at, func(e event) bool {
+		return e.name == "orderStatus" && e.id == 42 && e.status.status == "Filled"
+	})
 	if f.status.filled != "10" || f.status.remaining != "0" || f.status.avg != x.exec.Price {
 		t.Errorf("fill status %+v", f.status)
 	}
@@ -193,15 +208,19 @@ func checkOrders(t *testing.T, g *sim.Gateway, r *recorder, v int) {
 	}
 	_, at = r.byName(t, "openOrderEnd", at)
 	r.client.CancelOrder(41, ibapi.NewOrderCancel())
-	_, at = r.await(t, "cancelled", at, func(e event) bool { return e.name == "orderStatus" && e.id == 41 && e.status.status == "Cancelled" })
+	_, at = r.await(t, "cancelled", at, func(e event) bool {
+		return e.name == "orderStatus" && e.id == 41 && e.status.status == "Cancelled"
+	})
 	_, at = r.await(t, "error 202", at, func(e event) bool { return e.name == "error" && e.id == 41 && e.code == 202 })
 	r.client.ReqCompletedOrders(true)
 	e, at = r.byName(t, "completedOrder", at)
 	checkRich(t, "completed", v, e.order)
-	if e.state.Status != "Cancelled" || e.order.PermID != perm || e.state.CompletedTime == "" || e.contract.ConID != 265598 {
+	if e.state.Status != "Cancelled" || e.order.PermID != perm || e.state.CompletedTime == "" ||
+		e.contract.ConID != 265598 {
 		t.Errorf("completed %+v %+v", e.state, e.order)
 	}
-	if e, at = r.byName(t, "completedOrder", at); e.state.Status != "Filled" || e.order.FilledQuantity.String() != "10" || e.state.CompletedStatus != "Filled Size: 10" {
+	if e, at = r.byName(t, "completedOrder", at); e.state.Status != "Filled" ||
+		e.order.FilledQuantity.String() != "10" || e.state.CompletedStatus != "Filled Size: 10" {
 		t.Errorf("completed %+v %v", e.state, e.order.FilledQuantity)
 	}
 	_, at = r.byName(t, "completedOrdersEnd", at)
@@ -309,7 +328,8 @@ func checkAccounts(t *testing.T, r *recorder) {
 	r.await(t, "net liquidation", 0, func(e event) bool {
 		return e.name == "accountValue" && e.list[0] == "DU1234567" && e.list[1] == "NetLiquidation"
 	})
-	if e, _ := r.byName(t, "portfolio", 0); e.contract.Symbol != "SPY" || e.contract.PrimaryExchange != "ARCA" || e.text != "DU1234567" || e.list[0] != "10" {
+	if e, _ := r.byName(t, "portfolio", 0); e.contract.Symbol != "SPY" || e.contract.PrimaryExchange != "ARCA" ||
+		e.text != "DU1234567" || e.list[0] != "10" {
 		t.Errorf("portfolio %+v", e)
 	}
 	r.byName(t, "accountTime", 0)

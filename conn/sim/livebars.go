@@ -63,7 +63,8 @@ func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRe
 	case !slices.Contains([]show{"TRADES", "MIDPOINT", "BID", "ASK"}, what):
 		return invalid(id, req, "What to show field is missing or incorrect.")
 	case what.trades() && q.in.secType() == "CASH":
-		return refused(id, 420, "Invalid Real-time Query:No market data permissions for "+q.in.contract.GetExchange()+" CASH")
+		return refused(id, 420, "Invalid Real-time Query:No market data permissions for "+q.in.contract.GetExchange()+
+			" CASH")
 	case m.GetBarSize() != 5:
 		return invalid(id, req, "Real-time bars have 5 seconds")
 	}
@@ -145,7 +146,8 @@ func tickMessage(id int32, kind int, now time.Time, q *quote) proto.Message {
 		m.Tick = &protobuf.TickByTickData_HistoricalTickBidAsk{HistoricalTickBidAsk: &protobuf.HistoricalTickBidAsk{
 			Time: at, TickAttribBidAsk: &protobuf.TickAttribBidAsk{}, PriceBid: proto.Float64(q.bid),
 			PriceAsk: proto.Float64(q.ask),
-			SizeBid:  proto.String(strconv.FormatInt(q.bidSize, 10)), SizeAsk: proto.String(strconv.FormatInt(q.askSize, 10)),
+			SizeBid:  proto.String(strconv.FormatInt(q.bidSize, 10)),
+			SizeAsk:  proto.String(strconv.FormatInt(q.askSize, 10)),
 		}}
 	case 4:
 		m.Tick = &protobuf.TickByTickData_HistoricalTickMidPoint{HistoricalTickMidPoint: &protobuf.HistoricalTick{

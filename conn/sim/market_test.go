@@ -55,7 +55,10 @@ func TestTickWire(t *testing.T) {
 	w.tickString(-7, 45, "1765")
 	id := proto.Int32(-7)
 	for i, want := range []proto.Message{
-		&protobuf.TickPrice{ReqId: id, TickType: proto.Int32(66), Price: proto.Float64(0.05), Size: proto.String("300"), AttrMask: proto.Int32(0)},
+		&protobuf.TickPrice{
+			ReqId: id, TickType: proto.Int32(66), Price: proto.Float64(0.05), Size: proto.String("300"),
+			AttrMask: proto.Int32(0),
+		},
 		&protobuf.TickSize{ReqId: id, TickType: proto.Int32(74), Size: proto.String("0")},
 		&protobuf.TickString{ReqId: id, TickType: proto.Int32(45), Value: proto.String("1765")},
 	} {
@@ -72,10 +75,12 @@ func TestTickWire(t *testing.T) {
 
 // TestSeed has two gateways with one seed agree on every step of every market, and one with another seed not.
 func TestSeed(t *testing.T) {
-	one, same, other := startMarket(t, Config{Seed: 5}), startMarket(t, Config{Seed: 5}), startMarket(t, Config{Seed: 6})
+	one, same, other := startMarket(t, Config{Seed: 5}), startMarket(t, Config{Seed: 5}),
+		startMarket(t, Config{Seed: 6})
 	differ := 0
 	for i, q := range one.quotes {
-		w, v, o := q.course(leg{factor: 1}), same.quotes[i].course(leg{factor: 1}), other.quotes[i].course(leg{factor: 1})
+		w, v, o := q.course(leg{factor: 1}), same.quotes[i].course(leg{factor: 1}),
+			other.quotes[i].course(leg{factor: 1})
 		for step := int64(-50); step < 50; step++ {
 			m := w.at(q.walk, step)
 			if n := v.at(same.quotes[i].walk, step); n != m {
@@ -128,7 +133,8 @@ func TestDayValues(t *testing.T) {
 		t.Errorf("highs %v, lows %v; want the last ones %v and %v", h, l, high, low)
 	}
 	if len(got[tickVolume]) != len(got[tickLast]) || len(got[tickOpen])+len(got[tickClose]) > 0 {
-		t.Errorf("%d volumes, %d trades, opens %v, closes %v", len(got[tickVolume]), len(got[tickLast]), got[tickOpen], got[tickClose])
+		t.Errorf("%d volumes, %d trades, opens %v, closes %v", len(got[tickVolume]), len(got[tickLast]), got[tickOpen],
+			got[tickClose])
 	}
 	q.beginDay(3000, 3000)
 	if got = read(3000, 3001); len(got[tickOpen]) != 1 || len(got[tickClose]) != 1 || got[tickOpen][0] != q.day.open ||

@@ -23,15 +23,24 @@ const (
 	ruleTokyo    = 2421
 )
 
-// marketRuleTable is every market rule that the simulated gateway knows. That of Tokyo is the one for the most traded stocks. Source:
-// Japan Exchange Group, "Tick sizes".
+// marketRuleTable is every market rule that the simulated gateway knows. That of Tokyo is the one for the most traded
+// stocks. Source: Japan Exchange Group, "Tick sizes".
 var marketRuleTable = map[int32][]band{
 	ruleUSStocks: {{0, 0.01}},
 	ruleCurrency: {{0, 0.00005}},
 	ruleYen:      {{0, 0.005}},
 	ruleFutures:  {{0, 0.25}},
 	ruleMexico:   {{0, 0.01}},
-	ruleTokyo:    {{0, 0.1}, {1000, 0.5}, {3000, 1}, {10000, 5}, {30000, 10}, {100000, 50}, {300000, 100}, {1000000, 500}},
+	ruleTokyo: {
+		{0, 0.1},
+		{1000, 0.5},
+		{3000, 1},
+		{10000, 5},
+		{30000, 10},
+		{100000, 50},
+		{300000, 100},
+		{1000000, 500},
+	},
 }
 
 // minTick is the least distance between two prices, whatever they are.
@@ -69,7 +78,9 @@ func marketRule(c *conn, req *request, m *protobuf.MarketRuleRequest) *requestEr
 	}
 	rule := &protobuf.MarketRule{MarketRuleId: m.MarketRuleId}
 	for _, b := range bands {
-		rule.PriceIncrements = append(rule.PriceIncrements, &protobuf.PriceIncrement{LowEdge: &b.from, Increment: &b.step})
+		rule.PriceIncrements = append(rule.PriceIncrements, &protobuf.PriceIncrement{
+			LowEdge: &b.from, Increment: &b.step,
+		})
 	}
 	c.sendLocked(rule)
 	return nil

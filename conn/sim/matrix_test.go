@@ -100,7 +100,8 @@ func libraryColumn(t *testing.T, version int) column {
 				t.Errorf("version %d: %s ends with %d, which clients take for a warning", version, c.name, e.code)
 			}
 		}
-		if want := strings.HasPrefix(c.want, "error"); want != (e.name == "error") || want && col.got[c.name] != c.want {
+		if want := strings.HasPrefix(c.want, "error"); want != (e.name == "error") || want &&
+			col.got[c.name] != c.want {
 			t.Errorf("version %d: %s: %s (%s), want %s", version, c.name, col.got[c.name], e.text, c.want)
 		}
 	}

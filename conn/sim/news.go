@@ -19,7 +19,8 @@ var news = subject{
 		}, ignored),
 		84: requestAs("reqNewsArticle", verProtoNews, func(r *textReader) *protobuf.NewsArticleRequest {
 			return &protobuf.NewsArticleRequest{
-				ReqId: r.requestID(), ProviderCode: r.optStr(), ArticleId: r.optStr(), NewsArticleOptions: r.tagValues(),
+				ReqId: r.requestID(), ProviderCode: r.optStr(), ArticleId: r.optStr(),
+				NewsArticleOptions: r.tagValues(),
 			}
 		}, func(_ *Gateway, _ *conn, _ *request, m *protobuf.NewsArticleRequest) *requestError {
 			return &requestError{

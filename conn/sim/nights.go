@@ -29,7 +29,8 @@ func Nights() []Night {
 		}
 		title, _, _ := strings.Cut(string(text), "\n")
 		all = append(all, Night{
-			Name: strings.TrimSuffix(path.Base(file), ".txt"), Title: strings.TrimPrefix(title, "# "), Script: string(text),
+			Name: strings.TrimSuffix(path.Base(file), ".txt"), Title: strings.TrimPrefix(title, "# "),
+			Script: string(text),
 		})
 	}
 	return all

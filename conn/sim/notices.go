@@ -88,7 +88,8 @@ func (g *Gateway) MovePort(port int, grace time.Duration) (int, error) {
 	}
 	addr := ln.Addr().(*net.TCPAddr)
 	g.broadcastLocked(-1, 1300, fmt.Sprintf(
-		"TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - %d", addr.Port,
+		"TWS socket port has been reset and this connection is being dropped. Please reconnect on the new port - %d",
+		addr.Port,
 	))
 	g.restarts++
 	mine := g.restarts

@@ -46,7 +46,8 @@ var noticeTexts = map[int]string{
 	2110: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
 	2134: "Market Data subscription has been changed.",
 	2137: "The closing order quantity is greater than your current position.",
-	2161: "In accordance with our regulatory obligations as a broker, we will initially cap or limit the price of your order to " +
+	2161: "In accordance with our regulatory obligations as a broker, we will initially cap or limit the price of " +
+		"your order to " +
 		"one that is closer to the market.",
 	10089: "Requested market data requires additional subscription for API. " + marketDataLink,
 	10090: "Part of requested market data is not subscribed. Subscription-independent ticks are still active.",
@@ -79,7 +80,8 @@ func noticeText(code int) string {
 
 // unsupportedText says that a version older than 10.50.1 has its end.
 func unsupportedText(date string) string {
-	return "The version of the application you are running, 1045.1, needs to be upgraded, as it will be desupported on " +
+	return "The version of the application you are running, 1045.1, needs to be upgraded, as it will be " +
+		"desupported on " +
 		date +
 		". The minimum supported version at that time will be 1050.1. "
 }

@@ -204,7 +204,8 @@ func (t *textWriter) volatility(o *protobuf.Order, open bool) {
 	if o.GetDeltaNeutralOrderType() != "" {
 		t.int(int64(o.GetDeltaNeutralConId()))
 		if open {
-			t.strs(o.GetDeltaNeutralSettlingFirm(), o.GetDeltaNeutralClearingAccount(), o.GetDeltaNeutralClearingIntent(), o.GetDeltaNeutralOpenClose())
+			t.strs(o.GetDeltaNeutralSettlingFirm(), o.GetDeltaNeutralClearingAccount(),
+				o.GetDeltaNeutralClearingIntent(), o.GetDeltaNeutralOpenClose())
 		}
 		t.bool(o.GetDeltaNeutralShortSale())
 		t.int(int64(o.GetDeltaNeutralShortSaleSlot()))

@@ -58,7 +58,8 @@ func (g *Gateway) validateOrder(req *request, id int32, q *quote, o *protobuf.Or
 	if account := o.GetAccount(); account == "" && len(g.cfg.Accounts) > 1 {
 		return fail(435, "You must specify an account.")
 	} else if account != "" && !g.managed(account) {
-		return fail(321, fmt.Sprintf("Error validating request.-'%s' : cause - invalid account code %q", req.kind.name, account))
+		return fail(321, fmt.Sprintf("Error validating request.-'%s' : cause - invalid account code %q", req.kind.name,
+			account))
 	}
 	needLimit, needAux := false, false
 	switch o.GetOrderType() {
@@ -113,7 +114,10 @@ func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestErro
 	}
 	text := o.GetGoodTillDate()
 	if text == "" {
-		return time.Time{}, &requestError{Code: 334, ReqID: id, Reason: reasonInvalid, Text: "Invalid Good Till Date order"}
+		return time.Time{}, &requestError{
+			Code: 334, ReqID: id, Reason: reasonInvalid,
+			Text: "Invalid Good Till Date order",
+		}
 	}
 	until, err := parseFilterTime(text, g.zone)
 	if day, wrong := time.ParseInLocation("20060102", text, g.zone); wrong == nil {
@@ -123,11 +127,15 @@ func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestErro
 	case err != nil:
 		return time.Time{}, &requestError{
 			Code: 391, ReqID: id, Reason: reasonInvalid,
-			Text: "The time or time-zone entered is invalid. The correct format is hh:mm:ss xxx where xxx is an optionally " +
+			Text: "The time or time-zone entered is invalid. The correct format is hh:mm:ss xxx where xxx is an " +
+				"optionally " +
 				"specified time-zone.",
 		}
 	case !until.After(g.nowLocked()):
-		return time.Time{}, &requestError{Code: 334, ReqID: id, Reason: reasonInvalid, Text: "Invalid Good Till Date order"}
+		return time.Time{}, &requestError{
+			Code: 334, ReqID: id, Reason: reasonInvalid,
+			Text: "Invalid Good Till Date order",
+		}
 	}
 	return until, nil
 }
@@ -143,6 +151,7 @@ func (g *Gateway) overMargin(q *quote, o *protobuf.Order, qty float64, parent *o
 	if after <= before || after <= equity || parent != nil && qty <= parent.qty {
 		return ""
 	}
-	return fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY "+
+	return fmt.Sprintf("Order rejected - reason:YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION "+
+		"YOUR EQUITY "+
 		"WITH LOAN VALUE [%.2f USD] MUST EXCEED THE INITIAL MARGIN [%.2f USD]", equity, after)
 }

@@ -40,7 +40,8 @@ func (r *recorder) told(t testing.TB, id int64, from int, want string) {
 	if want == "" {
 		words = nil
 	}
-	for end := time.Now().Add(patience); len(r.story(id, from)) < len(words) && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); len(r.story(id, from)) < len(words) &&
+		time.Now().Before(end); time.Sleep(time.Millisecond) {
 	}
 	mark := r.len()
 	r.client.ReqCurrentTime()
@@ -114,11 +115,16 @@ func TestOrderFaults(t *testing.T) {
 			sim.OrderFault{CancelLate: 200 * time.Millisecond},
 			"", resting, cancel, "PendingCancel 0, Cancelled 0, error 202",
 		},
-		{"cancellation never told", sim.OrderFault{CancelLost: true}, "", resting, func(t *testing.T, g *sim.Gateway, r *recorder) {
-			cancel(t, g, r)
-			waitFor(t, func() bool { return g.State().Orders[0].Status == "Cancelled" })
-			cancel(t, g, r)
-		}, "error 10148"},
+		{
+			"cancellation never told",
+			sim.OrderFault{CancelLost: true},
+			"", resting,
+			func(t *testing.T, g *sim.Gateway, r *recorder) {
+				cancel(t, g, r)
+				waitFor(t, func() bool { return g.State().Orders[0].Status == "Cancelled" })
+				cancel(t, g, r)
+			}, "error 10148",
+		},
 		{
 			"execution before status",
 			sim.OrderFault{ExecutionFirst: true},
@@ -153,16 +159,26 @@ func TestOrderFaults(t *testing.T) {
 			sim.OrderFault{Early: true, Turn: sim.Turn{Status: "PreSubmitted", Fixed: true}},
 			"market", "PreSubmitted 0, PreSubmitted 0", rise(80), "",
 		},
-		{"filled while upstream is lost", sim.OrderFault{Lost: true}, "market", resting, func(_ *testing.T, g *sim.Gateway, _ *recorder) {
-			g.Notice(1100, "")
-			g.Notice(1102, "")
-		}, "exec 4 01, Filled 4, fees 01"},
-		{"filled before it could be cancelled", sim.OrderFault{Lost: true}, "market", resting, func(t *testing.T, g *sim.Gateway, r *recorder) {
-			g.Notice(1100, "")
-			cancel(t, g, r)
-			waitFor(t, func() bool { return g.State().Orders[0].Status == "PendingCancel" })
-			g.Notice(1102, "")
-		}, "PendingCancel 0, exec 4 01, Filled 4, fees 01"},
+		{
+			"filled while upstream is lost",
+			sim.OrderFault{Lost: true},
+			"market", resting,
+			func(_ *testing.T, g *sim.Gateway, _ *recorder) {
+				g.Notice(1100, "")
+				g.Notice(1102, "")
+			}, "exec 4 01, Filled 4, fees 01",
+		},
+		{
+			"filled before it could be cancelled",
+			sim.OrderFault{Lost: true},
+			"market", resting,
+			func(t *testing.T, g *sim.Gateway, r *recorder) {
+				g.Notice(1100, "")
+				cancel(t, g, r)
+				waitFor(t, func() bool { return g.State().Orders[0].Status == "PendingCancel" })
+				g.Notice(1102, "")
+			}, "PendingCancel 0, exec 4 01, Filled 4, fees 01",
+		},
 		{
 			"not affected by chance",
 			sim.OrderFault{Share: 1e-12, Turn: sim.Turn{Code: 201, Status: "Cancelled"}},

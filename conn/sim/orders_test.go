@@ -25,9 +25,14 @@ func waitFor(t testing.TB, ok func() bool) {
 }
 
 // place sends an order for AAPL by protobuf; change may adjust it.
-func (w *wire) place(id int32, action, kind string, qty int, price float64, ref string, change ...func(*protobuf.Order)) {
+func (w *wire) place(id int32, action, kind string, qty int, price float64, ref string,
+	change ...func(*protobuf.Order),
+) {
 	w.t.Helper()
-	o := &protobuf.Order{Action: &action, OrderType: &kind, TotalQuantity: proto.String(itoa(qty)), OrderRef: &ref, Transmit: proto.Bool(true)}
+	o := &protobuf.Order{
+		Action: &action, OrderType: &kind, TotalQuantity: proto.String(itoa(qty)), OrderRef: &ref,
+		Transmit: proto.Bool(true),
+	}
 	switch kind {
 	case "LMT":
 		o.LmtPrice = &price
@@ -141,10 +146,16 @@ func TestOrderRefusals(t *testing.T) {
 		{"zero", func() { w.place(9, "BUY", "MKT", 0, 0, "") }, w, 434},
 		{"action", func() { w.place(9, "HOLD", "MKT", 1, 0, "") }, w, 321},
 		{"type", func() { w.place(9, "BUY", "FEELINGS", 1, 0, "") }, w, 321},
-		{"limit without price", func() { w.place(9, "BUY", "LMT", 1, 0, "", func(o *protobuf.Order) { o.LmtPrice = nil }) }, w, 321},
+		{"limit without price", func() {
+			w.place(9, "BUY", "LMT", 1, 0, "", func(o *protobuf.Order) { o.LmtPrice = nil })
+		}, w, 321},
 		{"off tick", func() { w.place(9, "BUY", "LMT", 1, 1.001, "") }, w, 110},
-		{"account", func() { w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Account = proto.String("U9") }) }, w, 321},
-		{"tif", func() { w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Tif = proto.String("NEVER") }) }, w, 321},
+		{"account", func() {
+			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Account = proto.String("U9") })
+		}, w, 321},
+		{"tif", func() {
+			w.place(9, "BUY", "MKT", 1, 0, "", func(o *protobuf.Order) { o.Tif = proto.String("NEVER") })
+		}, w, 321},
 		{"cancel unknown", func() { w.cancel(77) }, w, 10147},
 		{"cancel of another client's", func() { other.cancel(1) }, other, 10147},
 		{"cancel filled", func() { w.cancel(2) }, w, 10148},
@@ -396,7 +407,10 @@ func TestExecutionFilter(t *testing.T) {
 	}{
 		{&protobuf.ExecutionFilter{}, 1},
 		{nil, 1},
-		{&protobuf.ExecutionFilter{ClientId: proto.Int32(3), Symbol: proto.String("AAPL"), SecType: proto.String("STK"), Side: proto.String("BUY"), Exchange: proto.String("SMART")}, 1},
+		{&protobuf.ExecutionFilter{
+			ClientId: proto.Int32(3), Symbol: proto.String("AAPL"), SecType: proto.String("STK"),
+			Side: proto.String("BUY"), Exchange: proto.String("SMART"),
+		}, 1},
 		{&protobuf.ExecutionFilter{ClientId: proto.Int32(4)}, 0},
 		{&protobuf.ExecutionFilter{Symbol: proto.String("MSFT")}, 0},
 		{&protobuf.ExecutionFilter{Side: proto.String("SELL")}, 0},
@@ -415,7 +429,9 @@ func TestExecutionFilter(t *testing.T) {
 	// Tomorrow it is history: only a filter that names days still finds it.
 	g.ClockSkew(noon.Sub(now) + 24*time.Hour)
 	for days, want := range map[int32]int{0: 0, 2: 1} {
-		w.sendProto(7, &protobuf.ExecutionRequest{ReqId: proto.Int32(1), ExecutionFilter: &protobuf.ExecutionFilter{LastNDays: &days}})
+		w.sendProto(7, &protobuf.ExecutionRequest{ReqId: proto.Int32(1), ExecutionFilter: &protobuf.ExecutionFilter{
+			LastNDays: &days,
+		}})
 		if n := w.countExecutions(); n != want {
 			t.Errorf("a day later, last %d days: %d executions, want %d", days, n, want)
 		}

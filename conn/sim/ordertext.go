@@ -155,7 +155,8 @@ func (r *textReader) orderVolatility(o *protobuf.Order) {
 	o.DeltaNeutralOrderType, o.DeltaNeutralAuxPrice = r.optStr(), r.optFloat()
 	if o.DeltaNeutralOrderType != nil {
 		o.DeltaNeutralConId = r.optInt()
-		o.DeltaNeutralSettlingFirm, o.DeltaNeutralClearingAccount, o.DeltaNeutralClearingIntent = r.optStr(), r.optStr(), r.optStr()
+		o.DeltaNeutralSettlingFirm, o.DeltaNeutralClearingAccount, o.DeltaNeutralClearingIntent = r.optStr(),
+			r.optStr(), r.optStr()
 		o.DeltaNeutralOpenClose, o.DeltaNeutralShortSale = r.optStr(), r.optBool()
 		o.DeltaNeutralShortSaleSlot, o.DeltaNeutralDesignatedLocation = r.optInt(), r.optStr()
 	}
@@ -165,7 +166,8 @@ func (r *textReader) orderVolatility(o *protobuf.Order) {
 func (r *textReader) orderScale(o *protobuf.Order) {
 	o.ScaleInitLevelSize, o.ScaleSubsLevelSize, o.ScalePriceIncrement = r.optInt(), r.optInt(), r.optFloat()
 	if o.GetScalePriceIncrement() > 0 {
-		o.ScalePriceAdjustValue, o.ScalePriceAdjustInterval, o.ScaleProfitOffset = r.optFloat(), r.optInt(), r.optFloat()
+		o.ScalePriceAdjustValue, o.ScalePriceAdjustInterval, o.ScaleProfitOffset = r.optFloat(), r.optInt(),
+			r.optFloat()
 		o.ScaleAutoReset, o.ScaleInitPosition = r.optBool(), r.optInt()
 		o.ScaleInitFillQty, o.ScaleRandomPercent = r.optInt(), r.optBool()
 	}

@@ -8,8 +8,10 @@ import (
 // Parameters of the verbs about orders.
 const (
 	turnParams  = " code= text= late=false status= fixed=false why= ended=false silent=false"
-	faultParams = "ref= symbol= type= share=1 after=0 times=1 change=false refuse=false early=false unacknowledged=false" +
-		" mute=false hide=false cut=false cut-before=false parts=0 pace=0s away=false lost=false execution-first=false" +
+	faultParams = "ref= symbol= type= share=1 after=0 times=1 change=false refuse=false early=false " +
+		"unacknowledged=false" +
+		" mute=false hide=false cut=false cut-before=false parts=0 pace=0s away=false lost=false " +
+		"execution-first=false" +
 		" status-first=false twice=false correct= cancel-late=0s cancel-lost=false" + turnParams
 )
 

@@ -21,8 +21,8 @@ type ManualOrder struct {
 	Client   int32   // client id that it belongs to; 0 if it is made by hand
 }
 
-// PlaceByHand makes an order by hand, which no client can change or cancel, or one of another client id, which that can. It returns
-// the order's permId.
+// PlaceByHand makes an order by hand, which no client can change or cancel, or one of another client id, which that
+// can. It returns the order's permId.
 func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,8 +42,10 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	}
 	g.book.permSeq++
 	o := &order{
-		key: orderKey{m.Client, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted, qty: m.Quantity,
-		contract: orderContract(q, &q.in.contract), held: g.upstreamLost, parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
+		key: orderKey{m.Client, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted,
+		qty:      m.Quantity,
+		contract: orderContract(q, &q.in.contract), held: g.upstreamLost,
+		parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
 		order: g.filledOut(&protobuf.Order{
 			Action: &m.Action, TotalQuantity: proto.String(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
 			OrderRef: &m.Ref, Transmit: proto.Bool(true),
@@ -61,8 +63,8 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	return o.permID, nil
 }
 
-// ReplaceByHand has an open order replaced by hand: it is cancelled, and another one works with its client id, its order id and its
-// reference, and a permId of its own, which is returned.
+// ReplaceByHand has an open order replaced by hand: it is cancelled, and another one works with its client id, its
+// order id and its reference, and a permId of its own, which is returned.
 func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,16 +88,16 @@ func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
 	return other.permID, nil
 }
 
-// ResetIDs makes the gateway count order ids from NextOrderID again, as "Reset API order ID sequence" does. Open orders keep theirs;
-// those of orders that are done can be used again.
+// ResetIDs makes the gateway count order ids from NextOrderID again, as "Reset API order ID sequence" does. Open orders
+// keep theirs; those of orders that are done can be used again.
 func (g *Gateway) ResetIDs() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.book.forgetIDs(g.cfg.NextOrderID)
 }
 
-// DiscardCancels throws the next n requests to cancel an order away, as if they came too fast: with error 100, which names none.
-// Below 0, all of them.
+// DiscardCancels throws the next n requests to cancel an order away, as if they came too fast: with error 100, which
+// names none. Below 0, all of them.
 func (g *Gateway) DiscardCancels(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,8 +116,9 @@ func (g *Gateway) discardLocked() bool {
 // placeByHand is the verb of [Gateway.PlaceByHand].
 func placeByHand(g *Gateway, a *args) error {
 	m := ManualOrder{
-		Symbol: a.text("symbol", ""), Action: a.text("action", "BUY"), Quantity: float64(a.int("quantity", 1, 1, 1<<30)),
-		ID: int32(a.int("id", math.MaxInt32, math.MinInt32, math.MaxInt32)), Ref: a.text("ref", ""),
+		Symbol: a.text("symbol", ""), Action: a.text("action", "BUY"),
+		Quantity: float64(a.int("quantity", 1, 1, 1<<30)),
+		ID:       int32(a.int("id", math.MaxInt32, math.MinInt32, math.MaxInt32)), Ref: a.text("ref", ""),
 	}
 	limit, err := strconv.ParseFloat(a.text("limit", "0"), 64)
 	if m.Limit = limit; err != nil || !(limit >= 0 && limit < 1e9) {

@@ -12,7 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestByHand has orders made by hand: client id 0 is told of them, under ids that the API never gives, and no client can cancel them.
+// TestByHand has orders made by hand: client id 0 is told of them, under ids that the API never gives, and no client
+// can cancel them.
 func TestByHand(t *testing.T) {
 	g := bare(t)
 	pin(t, g, 100)
@@ -32,7 +33,8 @@ func TestByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	var x protobuf.ExecutionDetails
-	if err := proto.Unmarshal(w.next(11).body, &x); err != nil || x.GetExecution().GetOrderId() != math.MaxInt32 || x.GetExecution().GetClientId() != 0 {
+	if err := proto.Unmarshal(w.next(11).body, &x); err != nil || x.GetExecution().GetOrderId() != math.MaxInt32 ||
+		x.GetExecution().GetClientId() != 0 {
 		t.Errorf("%v, %v", x.GetExecution(), err)
 	}
 	other.quiet()

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// paceOption is the connect option with which a client asks the gateway to let requests wait rather than to refuse those
-// that are too many.
+// paceOption is the connect option with which a client asks the gateway to let requests wait rather than to refuse
+// those that are too many.
 const paceOption = "+PACEAPI"
 
 // pace waits until a client that asked for it may send its next request.

@@ -27,7 +27,8 @@ func (g *Gateway) historicalTicks(c *conn, req *request, m *protobuf.HistoricalT
 		return refused(id, 10187, "Failed to request historical ticks:"+text)
 	}
 	switch n := m.GetNumberOfTicks(); {
-	case !slices.Contains([]string{"TRADES", "BID_ASK", "MIDPOINT"}, what) || what == "TRADES" && q.in.secType() == "CASH":
+	case !slices.Contains([]string{"TRADES", "BID_ASK", "MIDPOINT"}, what) || what == "TRADES" &&
+		q.in.secType() == "CASH":
 		return failed("No historical ticks of " + what)
 	case n < 1 || n > maxPastTicks:
 		return failed("Number of ticks must be 1 to 1000")
@@ -74,7 +75,8 @@ func secondsFrom(times []time.Time, intervals []interval, from time.Time, n int)
 
 func secondsBefore(times []time.Time, intervals []interval, to time.Time, n int) []time.Time {
 	for _, i := range slices.Backward(intervals) {
-		for t := earliest(i.to, to).Add(-time.Nanosecond); !t.Before(i.from) && len(times) < n; t = t.Add(-time.Second) {
+		for t := earliest(i.to, to).Add(-time.Nanosecond); !t.Before(i.from) &&
+			len(times) < n; t = t.Add(-time.Second) {
 			times = append(times, t)
 		}
 	}

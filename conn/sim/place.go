@@ -45,7 +45,9 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		if pid != 0 && (parent == nil || parent.done()) {
 			return noParent
 		}
-		return g.change(c, old, g.orderFault(q, old.order, true), func() *requestError { return g.modifyOrder(old, m, q, qty) })
+		return g.change(c, old, g.orderFault(q, old.order, true), func() *requestError {
+			return g.modifyOrder(old, m, q, qty)
+		})
 	}
 	if id < 0 || id == math.MaxInt32 {
 		return invalid(id, req, "order id must be 0 to 2147483646")
@@ -55,7 +57,8 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	}
 	if pid == 0 {
 		parent = nil
-	} else if parent == nil || parent.done() && !parent.frees() { // one that was refused or is cancelled takes no children
+	} else if parent == nil || parent.done() && !parent.frees() {
+		// one that was refused or is cancelled takes no children
 		return noParent
 	}
 	f := g.orderFault(q, po, false)
@@ -204,11 +207,14 @@ func (g *Gateway) previewOrder(c *conn, id int32, q *quote, m *protobuf.PlaceOrd
 	po := g.filledOut(m.GetOrder())
 	po.ClientId, po.OrderId, po.PermId = &c.clientID, &id, proto.Int64(0)
 	zero, fee := 0.0, commissionFor(q, qty)
-	c.sendLocked(&protobuf.OpenOrder{OrderId: &id, Contract: orderContract(q, m.GetContract()), Order: po, OrderState: &protobuf.OrderState{
-		Status:           proto.String(statusPreSubmitted),
-		InitMarginBefore: &before, MaintMarginBefore: &before, EquityWithLoanBefore: &equity,
-		InitMarginChange: &change, MaintMarginChange: &change, EquityWithLoanChange: &zero,
-		InitMarginAfter: &after, MaintMarginAfter: &after, EquityWithLoanAfter: &equity,
-		CommissionAndFees: &fee, CommissionAndFeesCurrency: q.in.contract.Currency,
-	}})
+	c.sendLocked(&protobuf.OpenOrder{
+		OrderId: &id, Contract: orderContract(q, m.GetContract()), Order: po,
+		OrderState: &protobuf.OrderState{
+			Status:           proto.String(statusPreSubmitted),
+			InitMarginBefore: &before, MaintMarginBefore: &before, EquityWithLoanBefore: &equity,
+			InitMarginChange: &change, MaintMarginChange: &change, EquityWithLoanChange: &zero,
+			InitMarginAfter: &after, MaintMarginAfter: &after, EquityWithLoanAfter: &equity,
+			CommissionAndFees: &fee, CommissionAndFeesCurrency: q.in.contract.Currency,
+		},
+	})
 }

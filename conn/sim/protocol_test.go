@@ -73,12 +73,15 @@ func TestNegotiation(t *testing.T) {
 
 // TestReady pins down the order and the bytes of what follows startApi.
 func TestReady(t *testing.T) {
-	g := startSim(t, sim.Config{Accounts: []string{"U1", "U2"}, NextOrderID: 1000, Farms: []sim.Farm{{Code: 2103, Name: "usfarm"}}})
+	g := startSim(t, sim.Config{Accounts: []string{"U1", "U2"}, NextOrderID: 1000, Farms: []sim.Farm{
+		{Code: 2103, Name: "usfarm"},
+	}})
 	for _, c := range []struct {
 		version int
 		want    []string
 	}{
-		{176, []string{"15\x001\x00U1,U2\x00", "9\x001\x001000\x00", "4\x002\x00-1\x002103\x00Market data farm connection is broken:usfarm\x00\x00"}},
+		{176, []string{"15\x001\x00U1,U2\x00", "9\x001\x001000\x00", "4\x002\x00-1\x002103\x00Market data farm " +
+			"connection is broken:usfarm\x00\x00"}},
 		{202, []string{"\x00\x00\x00\x0f1\x00U1,U2\x00", "\x00\x00\x00\x091\x001000\x00", "\x00\x00\x00\xcc"}},
 		{225, []string{"\x00\x00\x00\xd7\n\x05U1,U2", "\x00\x00\x00\xd1\x08\xe8\x07", "\x00\x00\x00\xcc"}},
 	} {
@@ -143,7 +146,9 @@ func TestRejects(t *testing.T) {
 		{"short binary id", 225, func(w *wire) { w.write(framed("\x00\x00")) }, 320, "malformed", true},
 		{"binary id below 201", 176, func(w *wire) { w.write(framed("\x00\x00\x00\x31")) }, 320, "malformed", true},
 		{"unknown text id", 176, func(w *wire) { w.send(4711, 1) }, 505, "unknown-id", false},
-		{"unknown proto id", 225, func(w *wire) { w.sendProto(4711, &protobuf.CurrentTimeRequest{}) }, 505, "unknown-id", false},
+		{"unknown proto id", 225, func(w *wire) {
+			w.sendProto(4711, &protobuf.CurrentTimeRequest{})
+		}, 505, "unknown-id", false},
 		{"time in ms before 197", 196, func(w *wire) { w.send(105) }, 505, "unknown-id", false},
 		{"missing field", 176, func(w *wire) { w.send(49) }, 320, "malformed", false},
 		{"extra field", 176, func(w *wire) { w.send(49, 1, 1) }, 320, "malformed", false},
@@ -152,23 +157,37 @@ func TestRejects(t *testing.T) {
 		{"boolean is 2", 176, func(w *wire) { w.send(15, 1, 2) }, 320, "malformed", false},
 		{"no terminator", 176, func(w *wire) { w.write(framed("49\x001")) }, 320, "malformed", false},
 		{"not UTF-8", 176, func(w *wire) { w.send(6, 2, 1, "\xff\xfe") }, 320, "malformed", false},
-		{"market data cut off", 176, func(w *wire) { w.send(1, append([]any{11, 5}, apple...)...) }, 320, "malformed", false},
+		{"market data cut off", 176, func(w *wire) {
+			w.send(1, append([]any{11, 5}, apple...)...)
+		}, 320, "malformed", false},
 		{"order cut off", 193, func(w *wire) { w.send(3, order...) }, 320, "malformed", false},
-		{"execution days negative", 200, func(w *wire) { w.send(7, 3, 1, 0, "", "", "", "", "", "", 0, -1) }, 320, "malformed", false},
+		{"execution days negative", 200, func(w *wire) {
+			w.send(7, 3, 1, 0, "", "", "", "", "", "", 0, -1)
+		}, 320, "malformed", false},
 		{"text where protobuf is due", 225, func(w *wire) { w.send(49, 1) }, 320, "wrong-form", false},
-		{"protobuf too early", 202, func(w *wire) { w.sendProto(49, &protobuf.CurrentTimeRequest{}) }, 320, "wrong-form", false},
+		{"protobuf too early", 202, func(w *wire) {
+			w.sendProto(49, &protobuf.CurrentTimeRequest{})
+		}, 320, "wrong-form", false},
 		{"protobuf cut off", 225, func(w *wire) { w.write(framed(u32(201) + "\x12\x7fxx")) }, 320, "malformed", false},
-		{"protobuf without request id", 225, func(w *wire) { w.sendProto(1, &protobuf.MarketDataRequest{}) }, 320, "malformed", false},
+		{"protobuf without request id", 225, func(w *wire) {
+			w.sendProto(1, &protobuf.MarketDataRequest{})
+		}, 320, "malformed", false},
 		{"second startApi", 176, func(w *wire) { w.startAPI(1) }, 321, "invalid", false},
-		{"no contract", 225, func(w *wire) { w.sendProto(9, &protobuf.ContractDataRequest{ReqId: proto.Int32(1)}) }, 321, "invalid", false},
+		{"no contract", 225, func(w *wire) {
+			w.sendProto(9, &protobuf.ContractDataRequest{ReqId: proto.Int32(1)})
+		}, 321, "invalid", false},
 		{"unknown contract", 176, func(w *wire) { w.subscribe(5, "NOSUCH") }, 200, "invalid", false},
 		{"cancel of nothing", 176, func(w *wire) { w.send(2, 2, 99) }, 300, "invalid", false},
 		{"bad log level", 176, func(w *wire) { w.send(14, 1, 9) }, 321, "invalid", false},
 		{"short history", 176, func(w *wire) { w.send(20, 8, 0, "AAPL") }, 320, "malformed", false},
-		{"history of nothing", 225, func(w *wire) { w.sendProto(20, &protobuf.HistoricalDataRequest{ReqId: proto.Int32(8)}) }, 321, "invalid", false},
+		{"history of nothing", 225, func(w *wire) {
+			w.sendProto(20, &protobuf.HistoricalDataRequest{ReqId: proto.Int32(8)})
+		}, 321, "invalid", false},
 		{"fundamentals", 176, func(w *wire) { w.send(52, 2, 8) }, 10358, "unsimulated", false},
 		{"fundamentals in binary", 225, func(w *wire) { w.send(52, 2, 8) }, 10358, "unsimulated", false},
-		{"option price", 225, func(w *wire) { w.sendProto(55, &protobuf.CalculateOptionPriceRequest{ReqId: proto.Int32(8)}) }, 322, "unsimulated", false},
+		{"option price", 225, func(w *wire) {
+			w.sendProto(55, &protobuf.CalculateOptionPriceRequest{ReqId: proto.Int32(8)})
+		}, 322, "unsimulated", false},
 		{"foreign account", 176, func(w *wire) { w.send(6, 2, 1, "U999") }, 321, "invalid", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -66,8 +66,8 @@ func (g *Gateway) LeaveUnanswered(q Question, n int) error {
 	return nil
 }
 
-// ReadOnly makes the API read-only, or ends that: what could change orders is refused with error 321, and so are the questions about
-// open and completed orders, though not the one about executions.
+// ReadOnly makes the API read-only, or ends that: what could change orders is refused with error 321, and so are the
+// questions about open and completed orders, though not the one about executions.
 func (g *Gateway) ReadOnly(on bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -87,7 +87,8 @@ func (g *Gateway) silentLocked(req *request) bool {
 	return false
 }
 
-// refuseWrite refuses what a read-only API does not do. Orders are refused under their id, everything else without a number.
+// refuseWrite refuses what a read-only API does not do. Orders are refused under their id, everything else without a
+// number.
 func (g *Gateway) refuseWrite(req *request) *requestError {
 	if !g.faults.readOnly {
 		return nil
@@ -98,7 +99,8 @@ func (g *Gateway) refuseWrite(req *request) *requestError {
 		id = m.GetOrderId()
 	case *protobuf.CancelOrderRequest:
 		id = m.GetOrderId()
-	case *protobuf.GlobalCancelRequest, *protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest, *protobuf.AutoOpenOrdersRequest, *protobuf.CompletedOrdersRequest:
+	case *protobuf.GlobalCancelRequest, *protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest,
+		*protobuf.AutoOpenOrdersRequest, *protobuf.CompletedOrdersRequest:
 	default:
 		return nil
 	}

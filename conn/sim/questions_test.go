@@ -26,13 +26,18 @@ func (w *wire) askWhatOf(version int) map[sim.Question]func() {
 	return map[sim.Question]func(){
 		sim.OpenOrders:      sent(5, &protobuf.OpenOrdersRequest{}, 1),
 		sim.CompletedOrders: sent(99, &protobuf.CompletedOrdersRequest{ApiOnly: proto.Bool(true)}, 1),
-		sim.Executions:      sent(7, &protobuf.ExecutionRequest{ReqId: &number, ExecutionFilter: &protobuf.ExecutionFilter{}}, 3, 7, 0, "", "", "", "", "", ""),
+		sim.Executions: sent(7, &protobuf.ExecutionRequest{
+			ReqId: &number, ExecutionFilter: &protobuf.ExecutionFilter{},
+		}, 3, 7, 0, "", "", "", "", "", ""),
 		sim.ContractDetails: sent(9, &protobuf.ContractDataRequest{ReqId: &number, Contract: wireStock("AAPL")},
 			8, 7, 0, "AAPL", "STK", "", 0, "", "", "SMART", "", "USD", "", "", 0, "", "", ""),
 	}
 }
 
-var questionEnds = map[sim.Question]int{sim.OpenOrders: 53, sim.CompletedOrders: 102, sim.Executions: 55, sim.ContractDetails: 52}
+var questionEnds = map[sim.Question]int{
+	sim.OpenOrders: 53, sim.CompletedOrders: 102, sim.Executions: 55,
+	sim.ContractDetails: 52,
+}
 
 // TestUnanswered leaves questions without an answer, one by one and for good.
 func TestUnanswered(t *testing.T) {

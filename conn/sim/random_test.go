@@ -20,8 +20,10 @@ import (
 
 var (
 	someStrings = []string{
-		"", "AAPL", "EUR", "STK", "CASH", "FUT", "SMART", "IDEALPRO", "USD", "1 D", "60 S", "1 Y", "100000 S", "1 min", "1 secs",
-		"1 day", "1 month", "TRADES", "BID_ASK", "SCHEDULE", "MIDPOINT", "Last", "BidAsk", "20240105 16:00:00 US/Eastern",
+		"", "AAPL", "EUR", "STK", "CASH", "FUT", "SMART", "IDEALPRO", "USD", "1 D", "60 S", "1 Y", "100000 S", "1 min",
+		"1 secs",
+		"1 day", "1 month", "TRADES", "BID_ASK", "SCHEDULE", "MIDPOINT", "Last", "BidAsk",
+		"20240105 16:00:00 US/Eastern",
 		"20990105-16:00:00", "DU1234567", "3 days", "TOP_PERC_GAIN", "STK.US", "9c0001", "\x00", "ü", "-1",
 	}
 	someInts   = []int64{0, 1, 2, 5, 7, -1, 26, 265598, 12087792, math.MaxInt32, math.MinInt32}

@@ -189,7 +189,8 @@ func BenchmarkLibrary(b *testing.B) {
 	_ = client.Disconnect()
 }
 
-// TestSpreadFillsWaitForTheMarket leaves a pinned price alone for many steps: an order whose executions are spread gets no more of them.
+// TestSpreadFillsWaitForTheMarket leaves a pinned price alone for many steps: an order whose executions are spread gets
+// no more of them.
 func TestSpreadFillsWaitForTheMarket(t *testing.T) {
 	g := startSim(t, sim.Config{TickRate: 200, PartialFills: 3, SpreadFills: true})
 	w := ready(t, g, 225, 1)

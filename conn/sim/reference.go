@@ -213,7 +213,8 @@ func (g *Gateway) smartComponents(c *conn, _ *request, m *protobuf.SmartComponen
 func (g *Gateway) optionChains(c *conn, _ *request, m *protobuf.SecDefOptParamsRequest) *requestError {
 	for _, q := range g.quotes {
 		in := q.in
-		if in.conID() != m.GetUnderlyingConId() || !strings.EqualFold(in.contract.GetSymbol(), m.GetUnderlyingSymbol()) ||
+		if in.conID() != m.GetUnderlyingConId() || !strings.EqualFold(in.contract.GetSymbol(),
+			m.GetUnderlyingSymbol()) ||
 			in.secType() != m.GetUnderlyingSecType() || in.contract.GetCurrency() != "USD" {
 			continue
 		}

@@ -48,7 +48,8 @@ func TestReference(t *testing.T) {
 		}
 		from := a.len()
 		a.client.ReqScannerParameters()
-		if e, _ := a.byName(t, "scannerParameters", from); !strings.Contains(e.text, "<scanCode>TOP_PERC_GAIN</scanCode>") {
+		if e, _ := a.byName(t, "scannerParameters", from); !strings.Contains(e.text,
+			"<scanCode>TOP_PERC_GAIN</scanCode>") {
 			t.Errorf("version %d: %s", version, e.text)
 		}
 		a.client.RequestFA(ibapi.GROUPS)
@@ -78,8 +79,9 @@ func TestOptionChains(t *testing.T) {
 				w.send(78, 5, c.symbol, c.exchange, c.kind, c.conID)
 			} else {
 				w.sendProto(78, &protobuf.SecDefOptParamsRequest{
-					ReqId: proto.Int32(5), UnderlyingSymbol: &c.symbol, FutFopExchange: &c.exchange, UnderlyingSecType: &c.kind,
-					UnderlyingConId: &c.conID,
+					ReqId: proto.Int32(5), UnderlyingSymbol: &c.symbol, FutFopExchange: &c.exchange,
+					UnderlyingSecType: &c.kind,
+					UnderlyingConId:   &c.conID,
 				})
 			}
 			got := 0
@@ -95,7 +97,8 @@ func TestOptionChains(t *testing.T) {
 				if m.id == 75 {
 					got++
 				}
-				if m.id == 75 && !m.proto && (len(m.fields) < 40 || m.fields[1] != "SMART" && got == 1 || m.fields[4] != "100") {
+				if m.id == 75 && !m.proto && (len(m.fields) < 40 || m.fields[1] != "SMART" && got == 1 ||
+					m.fields[4] != "100") {
 					t.Errorf("version %d: %q", version, m.fields)
 				}
 			}
@@ -113,7 +116,9 @@ func TestDisplayGroups(t *testing.T) {
 	a.client.SubscribeToGroupEvents(1, 2)
 	a.client.SubscribeToGroupEvents(2, 2)
 	a.client.SubscribeToGroupEvents(3, 3)
-	_, from := a.await(t, "the third group", 0, func(e event) bool { return e.name == "displayGroupUpdated" && e.id == 3 })
+	_, from := a.await(t, "the third group", 0, func(e event) bool {
+		return e.name == "displayGroupUpdated" && e.id == 3
+	})
 	a.client.UpdateDisplayGroup(1, "265598@SMART")
 	for id := range int64(2) {
 		a.await(t, "an update", from, func(e event) bool { return e.id == id+1 && e.text == "265598@SMART" })

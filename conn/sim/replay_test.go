@@ -120,12 +120,16 @@ func TestReplay(t *testing.T) {
 
 // TestReplayFillsOrders has an order filled by a price of the file that lasts no time at all.
 func TestReplayFillsOrders(t *testing.T) {
-	g := startSim(t, sim.Config{Farms: []sim.Farm{}, Speed: 100, Replay: "0,AAPL,bid,100\n10,AAPL,bid,90\n10,AAPL,bid,100\n"})
+	g := startSim(t, sim.Config{
+		Farms: []sim.Farm{}, Speed: 100,
+		Replay: "0,AAPL,bid,100\n10,AAPL,bid,90\n10,AAPL,bid,100\n",
+	})
 	w := ready(t, g, 225, 1)
 	w.sendProto(3, &protobuf.PlaceOrderRequest{
 		OrderId: proto.Int32(1), Contract: wireStock("AAPL"),
 		Order: &protobuf.Order{
-			Action: proto.String("BUY"), TotalQuantity: proto.String("1"), OrderType: proto.String("LMT"), LmtPrice: proto.Float64(95),
+			Action: proto.String("BUY"), TotalQuantity: proto.String("1"), OrderType: proto.String("LMT"),
+			LmtPrice: proto.Float64(95),
 			Transmit: proto.Bool(true),
 		},
 	})
@@ -162,8 +166,16 @@ func TestReplayErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	for _, times := range [][2]string{{"0", "1.5"}, {"0s", "1m30s"}, {"2026-01-05 14:30:00", "2026-01-05 14:30:00.25"}, {"20260105 14:30:00", "20260105 14:30:01"}, {"1767623400", "1767623400.25"}, {"1767623400000", "1767623400250"}} {
-		g, err := sim.Start(t.Context(), sim.Config{Replay: times[0] + ",AAPL,bid,1\n" + times[1] + ",EUR.USD,ask,1.1\n"})
+	for _, times := range [][2]string{
+		{"0", "1.5"},
+		{"0s", "1m30s"},
+		{"2026-01-05 14:30:00", "2026-01-05 14:30:00.25"},
+		{"20260105 14:30:00", "20260105 14:30:01"},
+		{"1767623400", "1767623400.25"},
+		{"1767623400000", "1767623400250"},
+	} {
+		g, err := sim.Start(t.Context(),
+			sim.Config{Replay: times[0] + ",AAPL,bid,1\n" + times[1] + ",EUR.USD,ask,1.1\n"})
 		if err != nil {
 			t.Errorf("%v: %v", times, err)
 			continue

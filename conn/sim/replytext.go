@@ -129,7 +129,10 @@ func (t *textWriter) accountMessage(m proto.Message) {
 		t.contractHead(c)
 		t.strs(multiplierText(c), c.GetPrimaryExch(), c.GetCurrency(), c.GetLocalSymbol(), c.GetTradingClass())
 		t.str(m.GetPosition())
-		for _, f := range []float64{m.GetMarketPrice(), m.GetMarketValue(), m.GetAverageCost(), m.GetUnrealizedPNL(), m.GetRealizedPNL()} {
+		for _, f := range []float64{
+			m.GetMarketPrice(), m.GetMarketValue(), m.GetAverageCost(), m.GetUnrealizedPNL(),
+			m.GetRealizedPNL(),
+		} {
 			t.float(f)
 		}
 		t.str(m.GetAccountName())
@@ -283,7 +286,8 @@ func (t *textWriter) contractData(m *protobuf.ContractData) {
 	t.strs(d.GetMinTick(), multiplierText(c), d.GetOrderTypes(), d.GetValidExchanges())
 	t.int(int64(d.GetPriceMagnifier()))
 	t.int(int64(d.GetUnderConId()))
-	t.strs(d.GetLongName(), c.GetPrimaryExch(), d.GetContractMonth(), d.GetIndustry(), d.GetCategory(), d.GetSubcategory(),
+	t.strs(d.GetLongName(), c.GetPrimaryExch(), d.GetContractMonth(), d.GetIndustry(), d.GetCategory(),
+		d.GetSubcategory(),
 		d.GetTimeZoneId(), d.GetTradingHours(), d.GetLiquidHours(), d.GetEvRule())
 	t.int(int64(d.GetEvMultiplier()))
 	t.int(int64(len(d.GetSecIdList())))

@@ -89,7 +89,8 @@ func (e *requestError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e
 
 // Reasons under which refused input is counted; see [State].Rejected.
 const (
-	reasonMalformed  = "malformed"   // field count, number or protobuf cannot be read: error 320, or the connection closed
+	// field count, number or protobuf cannot be read: error 320, or the connection closed
+	reasonMalformed  = "malformed"
 	reasonWrongForm  = "wrong-form"  // text where protobuf is due or the other way round: error 320
 	reasonUnknown    = "unknown-id"  // no such message: error 505
 	reasonNoSim      = "unsimulated" // known, but not simulated
@@ -110,7 +111,10 @@ func parseRequest(version int, payload []byte) (*request, *requestError) {
 	}
 	kind, ok := requestKinds[id]
 	if !ok || version < kind.minVersion {
-		return nil, &requestError{Code: 505, ReqID: -1, Reason: reasonUnknown, Text: fmt.Sprintf("Fatal Error: Unknown message id. id=%d", id)}
+		return nil, &requestError{
+			Code: 505, ReqID: -1, Reason: reasonUnknown,
+			Text: fmt.Sprintf("Fatal Error: Unknown message id. id=%d", id),
+		}
 	}
 	if wantProto := version >= kind.protoSince; wantProto != isProto {
 		form := map[bool]string{true: "protobuf", false: "text"}
@@ -128,10 +132,16 @@ func parseRequest(version int, payload []byte) (*request, *requestError) {
 	if isProto {
 		req.message = kind.message()
 		if err := proto.Unmarshal(body, req.message); err != nil {
-			return nil, &requestError{Code: 320, ReqID: -1, Reason: reasonMalformed, Text: kind.name + ": unreadable protobuf"}
+			return nil, &requestError{
+				Code: 320, ReqID: -1, Reason: reasonMalformed,
+				Text: kind.name + ": unreadable protobuf",
+			}
 		}
 		if name := missingID(req.message); name != "" {
-			return nil, &requestError{Code: 320, ReqID: -1, Reason: reasonMalformed, Text: kind.name + ": " + name + " missing"}
+			return nil, &requestError{
+				Code: 320, ReqID: -1, Reason: reasonMalformed,
+				Text: kind.name + ": " + name + " missing",
+			}
 		}
 		return req, nil
 	}

@@ -29,7 +29,10 @@ func asked(t *testing.T, g *sim.Gateway, query string) (status int, answer struc
 // TestRequestLog has a client of each language place orders, and asserts what it sent.
 func TestRequestLog(t *testing.T) {
 	for _, version := range []int{176, 193, 225} {
-		g := startSim(t, sim.Config{ServerVersion: version, Farms: []sim.Farm{}, Control: "127.0.0.1:0", TickRate: 0.01})
+		g := startSim(t, sim.Config{
+			ServerVersion: version, Farms: []sim.Farm{}, Control: "127.0.0.1:0",
+			TickRate: 0.01,
+		})
 		r := connect(t, g, 7)
 		order := limitOrder("BUY", "10", 1.5)
 		order.OrderRef = "mine"
@@ -48,7 +51,8 @@ func TestRequestLog(t *testing.T) {
 			"count=few": 400, "count=1&count=1": 400,
 			"count=1&at-least=1": 400, "at-least=2&at-most=1": 400, "within=1h": 400, "limit=-1": 400,
 		} {
-			if status, a := asked(t, g, query); status != want || a.OK != (want == 200) || want != 200 && a.Error == "" {
+			if status, a := asked(t, g, query); status != want || a.OK != (want == 200) || want != 200 &&
+				a.Error == "" {
 				t.Errorf("version %d: %s: %d %+v, want %d", version, query, status, a, want)
 			}
 		}
@@ -61,7 +65,8 @@ func TestRequestLog(t *testing.T) {
 			t.Errorf("version %d: %+v", version, later)
 		}
 		r.client.PlaceOrder(2, stock("NOSUCH"), order)
-		if status, a := asked(t, g, "name=placeOrder&count=2&within=5s"); status != 200 || a.Requests[1].Refused != 200 {
+		if status, a := asked(t, g, "name=placeOrder&count=2&within=5s"); status != 200 ||
+			a.Requests[1].Refused != 200 {
 			t.Errorf("version %d: %d %+v", version, status, a)
 		}
 		if got := g.Requests("placeOrder"); len(got) != 2 || !strings.Contains(string(got[1].Fields), "NOSUCH") {

@@ -143,7 +143,8 @@ func (q *requestQuery) check() error {
 	for path := range q.fields {
 		if !has[path] {
 			of := cmp.Or(q.name, "any request")
-			return fmt.Errorf("%s is neither a parameter nor a field of %s, such as order.action of placeOrder", path, of)
+			return fmt.Errorf("%s is neither a parameter nor a field of %s, such as order.action of placeOrder", path,
+				of)
 		}
 	}
 	return nil

@@ -147,7 +147,8 @@ func (r *textReader) contract() *protobuf.Contract {
 	return &protobuf.Contract{
 		ConId: r.optInt(), Symbol: r.optStr(), SecType: r.optStr(), LastTradeDateOrContractMonth: r.optStr(),
 		Strike: r.optFloat(), Right: r.optStr(), Multiplier: r.multiplier(),
-		Exchange: r.optStr(), PrimaryExch: r.optStr(), Currency: r.optStr(), LocalSymbol: r.optStr(), TradingClass: r.optStr(),
+		Exchange: r.optStr(), PrimaryExch: r.optStr(), Currency: r.optStr(), LocalSymbol: r.optStr(),
+		TradingClass: r.optStr(),
 	}
 }
 
@@ -161,7 +162,10 @@ func (r *textReader) comboLegs(c *protobuf.Contract) {
 
 func (r *textReader) deltaNeutral(c *protobuf.Contract) {
 	if r.bool() {
-		c.DeltaNeutralContract = &protobuf.DeltaNeutralContract{ConId: r.optInt(), Delta: r.optFloat(), Price: r.optFloat()}
+		c.DeltaNeutralContract = &protobuf.DeltaNeutralContract{
+			ConId: r.optInt(), Delta: r.optFloat(),
+			Price: r.optFloat(),
+		}
 	}
 }
 
@@ -215,7 +219,9 @@ func textCancelOrder(r *textReader) proto.Message {
 	if r.version < verCMETagging {
 		r.messageVersion()
 	}
-	m := &protobuf.CancelOrderRequest{OrderId: r.requestID(), OrderCancel: &protobuf.OrderCancel{ManualOrderCancelTime: r.optStr()}}
+	m := &protobuf.CancelOrderRequest{OrderId: r.requestID(), OrderCancel: &protobuf.OrderCancel{
+		ManualOrderCancelTime: r.optStr(),
+	}}
 	if r.version >= verRFQ && r.version < verUndoRFQ {
 		r.str()
 		r.str()
@@ -251,7 +257,10 @@ func textAcctData(r *textReader) proto.Message {
 
 func textAcctUpdatesMulti(r *textReader) proto.Message {
 	r.messageVersion()
-	return &protobuf.AccountUpdatesMultiRequest{ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr(), LedgerAndNLV: r.optBool()}
+	return &protobuf.AccountUpdatesMultiRequest{
+		ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr(),
+		LedgerAndNLV: r.optBool(),
+	}
 }
 
 func textPositionsMulti(r *textReader) proto.Message {

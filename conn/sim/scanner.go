@@ -15,10 +15,11 @@ import (
 var scanner = subject{
 	requests: map[int]*requestKind{
 		22: requestAs("reqScannerSubscription", verProtoScanner, textScannerSubscription, (*Gateway).scan),
-		23: requestAs("cancelScannerSubscription", verProtoScanner, func(r *textReader) *protobuf.CancelScannerSubscription {
-			r.messageVersion()
-			return &protobuf.CancelScannerSubscription{ReqId: r.requestID()}
-		}, cancelScan),
+		23: requestAs("cancelScannerSubscription", verProtoScanner,
+			func(r *textReader) *protobuf.CancelScannerSubscription {
+				r.messageVersion()
+				return &protobuf.CancelScannerSubscription{ReqId: r.requestID()}
+			}, cancelScan),
 		24: requestAs("reqScannerParameters", verProtoScanner, func(r *textReader) *protobuf.ScannerParametersRequest {
 			r.messageVersion()
 			return &protobuf.ScannerParametersRequest{}
@@ -119,7 +120,8 @@ func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionReque
 	var found []*quote
 	for _, q := range g.quotes {
 		stock := q.in.secType() == "STK" && q.in.contract.GetCurrency() == "USD"
-		asked := (s.GetInstrument() == "STK" || s.GetInstrument() == "") && strings.HasPrefix(s.GetLocationCode()+".", "STK.")
+		asked := (s.GetInstrument() == "STK" || s.GetInstrument() == "") && strings.HasPrefix(s.GetLocationCode()+".",
+			"STK.")
 		above := s.AbovePrice == nil || q.last >= s.GetAbovePrice()
 		below := s.BelowPrice == nil || s.GetBelowPrice() == 0 || q.last <= s.GetBelowPrice()
 		if stock && asked && above && below && q.volume >= s.GetAboveVolume() {
@@ -142,7 +144,8 @@ func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionReque
 	for i, q := range found {
 		answer.ScannerDataElement = append(answer.ScannerDataElement, &protobuf.ScannerDataElement{
 			Rank: proto.Int32(int32(i)), Contract: &q.in.contract, MarketName: q.in.contract.TradingClass,
-			Distance: proto.String(""), Benchmark: proto.String(""), Projection: proto.String(""), ComboKey: proto.String(""),
+			Distance: proto.String(""), Benchmark: proto.String(""), Projection: proto.String(""),
+			ComboKey: proto.String(""),
 		})
 	}
 	c.scans[m.GetReqId()] = true

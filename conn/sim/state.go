@@ -57,7 +57,8 @@ func (g *Gateway) State() State {
 	defer g.mu.Unlock()
 	s := State{
 		Addr: g.addr.String(), Version: g.cfg.ServerVersion, Listening: g.listener != nil, UpstreamLost: g.upstreamLost,
-		Faults: g.faultNamesLocked(), NextOrderID: g.book.next, Scripts: g.scripts, Counters: g.counters, Rejected: maps.Clone(g.rejected),
+		Faults: g.faultNamesLocked(), NextOrderID: g.book.next, Scripts: g.scripts, Counters: g.counters,
+		Rejected:    maps.Clone(g.rejected),
 		Connections: []ConnState{}, Orders: []OrderState{},
 	}
 	s.Counters.Ticks = g.ticks.Load()
@@ -73,9 +74,11 @@ func (g *Gateway) State() State {
 	slices.SortFunc(s.Connections, func(a, b ConnState) int { return cmp.Compare(a.ID, b.ID) })
 	for _, o := range g.book.orders {
 		s.Orders = append(s.Orders, OrderState{
-			ClientID: o.key.client, OrderID: o.key.id, PermID: o.permID, Ref: o.order.GetOrderRef(), Symbol: o.q.in.label(),
-			Action: o.order.GetAction(), Type: o.order.GetOrderType(), Quantity: o.qty, Filled: o.filled, AvgPrice: o.avgPrice,
-			Status: o.status, WhyHeld: o.heldBy(), Held: o.held,
+			ClientID: o.key.client, OrderID: o.key.id, PermID: o.permID, Ref: o.order.GetOrderRef(),
+			Symbol: o.q.in.label(),
+			Action: o.order.GetAction(), Type: o.order.GetOrderType(), Quantity: o.qty, Filled: o.filled,
+			AvgPrice: o.avgPrice,
+			Status:   o.status, WhyHeld: o.heldBy(), Held: o.held,
 		})
 	}
 	return s
@@ -102,7 +105,9 @@ func (g *Gateway) faultNamesLocked() []string {
 		{f.refuse10141 > 0, "10141"},
 		{slices.ContainsFunc(g.quotes, g.competing), "10197"},
 		{slices.ContainsFunc(f.refuseData, func(r dataRefusal) bool { return r.what == refuseQuotes }), "refuse-data"},
-		{slices.ContainsFunc(f.refuseData, func(r dataRefusal) bool { return r.what == refuseHistory }), "refuse-history"},
+		{slices.ContainsFunc(f.refuseData, func(r dataRefusal) bool {
+			return r.what == refuseHistory
+		}), "refuse-history"},
 		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return q.halted != 0 }), "halt"},
 		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return q.dataType != 0 }), "data-type"},
 		{slices.ContainsFunc(g.quotes, func(q *quote) bool { return !q.silence.traded.IsZero() }), "last-traded"},

@@ -89,7 +89,9 @@ func TestStrictness(t *testing.T) {
 		code   int
 	}{
 		{"exchange", func(c *protobuf.Contract, _ *protobuf.Order) { c.Exchange = nil }, 321},
-		{"conId alone", func(c *protobuf.Contract, _ *protobuf.Order) { c.ConId, c.Exchange = proto.Int32(265598), nil }, 321},
+		{"conId alone", func(c *protobuf.Contract, _ *protobuf.Order) {
+			c.ConId, c.Exchange = proto.Int32(265598), nil
+		}, 321},
 		{"type", func(_ *protobuf.Contract, o *protobuf.Order) { o.OrderType = proto.String("FEELINGS") }, 321},
 		{"no date", func(_ *protobuf.Contract, o *protobuf.Order) { o.Tif = proto.String("GTD") }, 334},
 		{"date in words", func(_ *protobuf.Contract, o *protobuf.Order) {
@@ -98,18 +100,23 @@ func TestStrictness(t *testing.T) {
 		{"date gone by", func(_ *protobuf.Contract, o *protobuf.Order) {
 			o.Tif, o.GoodTillDate = proto.String("GTD"), proto.String("20200101 12:00:00 US/Eastern")
 		}, 334},
-		{"smallest part", func(_ *protobuf.Contract, o *protobuf.Order) { o.TotalQuantity = proto.String("0.00001") }, 321},
+		{"smallest part", func(_ *protobuf.Contract, o *protobuf.Order) {
+			o.TotalQuantity = proto.String("0.00001")
+		}, 321},
 		{"stop at the opening", func(_ *protobuf.Contract, o *protobuf.Order) {
 			o.OrderType, o.AuxPrice, o.Tif = proto.String("STP"), proto.Float64(90), proto.String("OPG")
 		}, 387},
-		{"limit at the close", func(_ *protobuf.Contract, o *protobuf.Order) { o.OrderType = proto.String("LOC") }, 321},
+		{"limit at the close", func(_ *protobuf.Contract, o *protobuf.Order) {
+			o.OrderType = proto.String("LOC")
+		}, 321},
 		{"continuous future", func(c *protobuf.Contract, _ *protobuf.Order) {
 			c.Symbol, c.SecType, c.Exchange = proto.String("ES"), proto.String("CONTFUT"), proto.String("CME")
 		}, 321},
 	} {
 		contract := wireStock("AAPL")
 		order := &protobuf.Order{
-			Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"), Transmit: proto.Bool(true),
+			Action: proto.String("BUY"), OrderType: proto.String("MKT"), TotalQuantity: proto.String("1"),
+			Transmit: proto.Bool(true),
 		}
 		c.change(contract, order)
 		w.sendProto(3, &protobuf.PlaceOrderRequest{OrderId: proto.Int32(7), Contract: contract, Order: order})
@@ -268,7 +275,10 @@ func TestContractDetails(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 	for _, c := range []*protobuf.Contract{
-		{Symbol: proto.String("EUR"), SecType: proto.String("CASH"), Currency: proto.String("USD"), Exchange: proto.String("IDEALPRO")},
+		{
+			Symbol: proto.String("EUR"), SecType: proto.String("CASH"), Currency: proto.String("USD"),
+			Exchange: proto.String("IDEALPRO"),
+		},
 		{Symbol: proto.String("ES"), SecType: proto.String("CONTFUT"), Exchange: proto.String("CME")},
 	} {
 		list := ask(c)

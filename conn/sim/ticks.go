@@ -32,7 +32,8 @@ const (
 
 // delayedTicks maps live tick types to delayed ones.
 var delayedTicks = map[int32]int32{
-	tickBid: 66, tickAsk: 67, tickLast: 68, tickBidSize: 69, tickAskSize: 70, tickLastSize: 71, tickHigh: 72, tickLow: 73,
+	tickBid: 66, tickAsk: 67, tickLast: 68, tickBidSize: 69, tickAskSize: 70, tickLastSize: 71, tickHigh: 72,
+	tickLow:    73,
 	tickVolume: 74, tickClose: 75, tickOpen: 76, tickLastTime: 88, tickHalted: 90,
 }
 

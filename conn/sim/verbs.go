@@ -104,16 +104,24 @@ func plain(do func(*Gateway)) func(*Gateway, *args) error {
 var verbs = []verb{
 	{"drop", "", "close all connections with FIN", plain((*Gateway).Drop)},
 	{"reset", "", "close all connections with RST", plain((*Gateway).Reset)},
-	{"freeze", "", "keep the sockets, read and write nothing; new connections are accepted into silence", plain((*Gateway).Freeze)},
+	{
+		"freeze", "", "keep the sockets, read and write nothing; new connections are accepted into silence",
+		plain((*Gateway).Freeze),
+	},
 	{"thaw", "", "end freeze", plain((*Gateway).Thaw)},
 	{"refuse", "", "close the listener: dials are refused, open connections stay", plain((*Gateway).Refuse)},
-	{"accept", "", "end refuse, accept-silent and accept-close, on the same port", func(g *Gateway, a *args) error { return a.do(func() error { return g.Accept() }) }},
+	{"accept", "", "end refuse, accept-silent and accept-close, on the same port", func(g *Gateway, a *args) error {
+		return a.do(func() error { return g.Accept() })
+	}},
 	{"accept-silent", "", "accept new connections and say nothing", plain((*Gateway).AcceptSilent)},
 	{"accept-close", "", "accept new connections and close them at once", plain((*Gateway).AcceptClose)},
-	{"slow", "delay=0s rate=0", "wait before every message, send at most rate bytes per second; both 0 ends it", func(g *Gateway, a *args) error {
-		s := Slowness{PerMessage: a.positive("delay", 0), BytesPerSecond: a.int("rate", 0, 0, 1<<30)}
-		return a.do(func() error { g.Slow(s); return nil })
-	}},
+	{
+		"slow", "delay=0s rate=0", "wait before every message, send at most rate bytes per second; both 0 ends it",
+		func(g *Gateway, a *args) error {
+			s := Slowness{PerMessage: a.positive("delay", 0), BytesPerSecond: a.int("rate", 0, 0, 1<<30)}
+			return a.do(func() error { g.Slow(s); return nil })
+		},
+	},
 	{"lag", "by=0s", "send every message so much later; 0 ends it", func(g *Gateway, a *args) error {
 		d := a.positive("by", 0)
 		return a.do(func() error { g.Lag(d); return nil })
@@ -133,83 +141,129 @@ var verbs = []verb{
 		n := a.int("bytes", 64, 1, 1<<20)
 		return a.do(func() error { g.FramedGarbage(n); return nil })
 	}},
-	{"truncate", "stall=false", "send a frame that is shorter than its header says, then close, or stall", func(g *Gateway, a *args) error {
-		stall := a.bool("stall")
-		return a.do(func() error { g.Truncate(stall); return nil })
-	}},
+	{
+		"truncate", "stall=false", "send a frame that is shorter than its header says, then close, or stall",
+		func(g *Gateway, a *args) error {
+			stall := a.bool("stall")
+			return a.do(func() error { g.Truncate(stall); return nil })
+		},
+	},
 	{"oversize", "", "send the header of a frame of 2 GiB", plain((*Gateway).Oversize)},
-	{"stall", "at=no-ready", "stop new handshakes at one-field, half-reply, no-ready or no-accounts; at=none ends it", func(g *Gateway, a *args) error {
-		at := a.text("at", string(StallNoReady))
-		if at == "none" {
-			at = ""
-		}
-		if !slices.Contains([]Stall{StallNone, StallOneField, StallHalfReply, StallNoReady, StallNoAccounts}, Stall(at)) {
-			a.fail("at", "one-field, half-reply, no-ready, no-accounts or none")
-		}
-		return a.do(func() error { return g.StallHandshake(Stall(at)) })
-	}},
-	{"326", "n=1", "answer the next n startApi with 326 (client id in use), and close half a second later", func(g *Gateway, a *args) error {
-		n := a.int("n", 1, 0, 1<<30)
-		return a.do(func() error { g.Refuse326(n); return nil })
-	}},
-	{"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer), and close half a second later", func(g *Gateway, a *args) error {
-		n := a.int("n", 1, 0, 1<<30)
-		return a.do(func() error { g.Refuse10141(n); return nil })
-	}},
-	{"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, completed-orders, executions, positions or contract-details unanswered, or requests by name", func(g *Gateway, a *args) error {
-		q, n := Question(a.text("what", string(CompletedOrders))), a.int("n", 1, -1, 1<<30)
-		if !q.known() {
-			a.fail("what", "open-orders, completed-orders, executions, positions, contract-details or the name of a request")
-		}
-		return a.do(func() error { return g.LeaveUnanswered(q, n) })
-	}},
-	{"read-only", "on=true", "make the API read-only: 321 for orders and for questions about open and completed orders; on=false ends it", func(g *Gateway, a *args) error {
+	{
+		"stall", "at=no-ready", "stop new handshakes at one-field, half-reply, no-ready or no-accounts; at=none " +
+			"ends it",
+		func(g *Gateway, a *args) error {
+			at := a.text("at", string(StallNoReady))
+			if at == "none" {
+				at = ""
+			}
+			if !slices.Contains([]Stall{StallNone, StallOneField, StallHalfReply, StallNoReady, StallNoAccounts},
+				Stall(at)) {
+				a.fail("at", "one-field, half-reply, no-ready, no-accounts or none")
+			}
+			return a.do(func() error { return g.StallHandshake(Stall(at)) })
+		},
+	},
+	{
+		"326", "n=1", "answer the next n startApi with 326 (client id in use), and close half a second later",
+		func(g *Gateway, a *args) error {
+			n := a.int("n", 1, 0, 1<<30)
+			return a.do(func() error { g.Refuse326(n); return nil })
+		},
+	},
+	{
+		"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer), and close half a second later",
+		func(g *Gateway, a *args) error {
+			n := a.int("n", 1, 0, 1<<30)
+			return a.do(func() error { g.Refuse10141(n); return nil })
+		},
+	},
+	{
+		"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, " +
+			"completed-orders, executions, positions or contract-details unanswered, or requests by name",
+		func(g *Gateway, a *args) error {
+			q, n := Question(a.text("what", string(CompletedOrders))), a.int("n", 1, -1, 1<<30)
+			if !q.known() {
+				a.fail("what", "open-orders, completed-orders, executions, positions, contract-details or the "+
+					"name of a "+
+					"request")
+			}
+			return a.do(func() error { return g.LeaveUnanswered(q, n) })
+		},
+	},
+	{"read-only", "on=true", "make the API read-only: 321 for orders and for questions about open and completed " +
+		"orders; on=false ends it", func(g *Gateway, a *args) error {
 		on := a.text("on", "true")
 		if on != "true" && on != "false" {
 			a.fail("on", "true or false")
 		}
 		return a.do(func() error { g.ReadOnly(on == "true"); return nil })
 	}},
-	{"1300", "port=0 grace=100ms", "say that the API port changed (0: any free one), then move there", func(g *Gateway, a *args) error {
-		port, grace := a.int("port", 0, 0, 65535), a.positive("grace", 100*time.Millisecond)
-		return a.do(func() error {
-			to, err := g.MovePort(port, grace)
-			a.result["port"] = to
-			return err
-		})
-	}},
-	{"farm", "code=2103 name=", "tell the state of a data farm: 2103 to 2108, 2119, 2157, 2158", func(g *Gateway, a *args) error {
-		code, name := a.int("code", 2103, 2100, 2199), a.text("name", "")
-		return a.do(func() error { g.Farm(code, name); return nil })
-	}},
-	{"notice", "code= text=", "send a code to all sessions; 1100, 1101, 1102, 2110 and 10197 also do what they say", func(g *Gateway, a *args) error {
-		code := a.code()
-		return a.do(func() error {
-			g.Notice(code, a.text("text", ""))
-			return nil
-		})
-	}},
-	{"error", "id=-1 code= text=", "send an error for one request or order id to all sessions", func(g *Gateway, a *args) error {
-		id, code := a.int("id", -1, -1, 1<<31-1), a.code()
-		return a.do(func() error {
-			g.NoticeFor(int32(id), code, a.text("text", ""))
-			return nil
-		})
-	}},
-	{"restart", "for=5s", "exit and come back: port closed, connections dropped, orders kept", func(g *Gateway, a *args) error {
-		d := a.positive("for", 5*time.Second)
-		return a.do(func() error { g.Restart(d); return nil })
-	}},
-	{"hold-sessions", "for=20s", "after a restart, refuse the client ids of before it with 326 for so long; 0s ends it", holdSessions},
-	{"plan-exit", "at=+0s type=restart for=40s", "restart or log off (type=logoff) at 23:45 New York, or +30s: a full minute; reqConfig announces it; type=none ends it", planExit},
-	{"logoff", "", "end the session with IBKR: port closed, connections dropped, until login", plain((*Gateway).LogOff)},
+	{
+		"1300", "port=0 grace=100ms", "say that the API port changed (0: any free one), then move there",
+		func(g *Gateway, a *args) error {
+			port, grace := a.int("port", 0, 0, 65535), a.positive("grace", 100*time.Millisecond)
+			return a.do(func() error {
+				to, err := g.MovePort(port, grace)
+				a.result["port"] = to
+				return err
+			})
+		},
+	},
+	{
+		"farm", "code=2103 name=", "tell the state of a data farm: 2103 to 2108, 2119, 2157, 2158",
+		func(g *Gateway, a *args) error {
+			code, name := a.int("code", 2103, 2100, 2199), a.text("name", "")
+			return a.do(func() error { g.Farm(code, name); return nil })
+		},
+	},
+	{
+		"notice", "code= text=", "send a code to all sessions; 1100, 1101, 1102, 2110 and 10197 also do what they say",
+		func(g *Gateway, a *args) error {
+			code := a.code()
+			return a.do(func() error {
+				g.Notice(code, a.text("text", ""))
+				return nil
+			})
+		},
+	},
+	{
+		"error", "id=-1 code= text=", "send an error for one request or order id to all sessions",
+		func(g *Gateway, a *args) error {
+			id, code := a.int("id", -1, -1, 1<<31-1), a.code()
+			return a.do(func() error {
+				g.NoticeFor(int32(id), code, a.text("text", ""))
+				return nil
+			})
+		},
+	},
+	{
+		"restart", "for=5s", "exit and come back: port closed, connections dropped, orders kept",
+		func(g *Gateway, a *args) error {
+			d := a.positive("for", 5*time.Second)
+			return a.do(func() error { g.Restart(d); return nil })
+		},
+	},
+	{
+		"hold-sessions", "for=20s", "after a restart, refuse the client ids of before it with 326 for so long; 0s " +
+			"ends it",
+		holdSessions,
+	},
+	{"plan-exit", "at=+0s type=restart for=40s", "restart or log off (type=logoff) at 23:45 New York, or +30s: a " +
+		"full minute; reqConfig announces it; type=none ends it", planExit},
+	{
+		"logoff", "", "end the session with IBKR: port closed, connections dropped, until login",
+		plain((*Gateway).LogOff),
+	},
 	{"login", "", "end logoff", plain((*Gateway).LogIn)},
-	{"config", "without= refuse=false", "what reqConfig is answered: without lock-and-exit,messages,api,orders, or refused with 10357", configFault},
+	{"config", "without= refuse=false", "what reqConfig is answered: without lock-and-exit,messages,api,orders, or " +
+		"refused with 10357", configFault},
 	{"skew", "by=0s", "shift the gateway's clock", func(g *Gateway, a *args) error {
 		d := a.duration("by", 0)
 		return a.do(func() error { g.ClockSkew(d); return nil })
 	}},
-	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again, at -1 there is no bid and no ask", func(g *Gateway, a *args) error {
+	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again, at -1 there " +
+		"is no bid and no ask", func(g *Gateway, a *args) error {
 		price, err := strconv.ParseFloat(a.text("price", "0"), 64)
 		if err != nil || !(price >= 0 && price < 1e9 || price == -1) {
 			a.fail("price", "a price")
@@ -221,12 +275,15 @@ var verbs = []verb{
 		"what happens to orders to come, or to changes, when they are placed, filled or cancelled", faultOrders,
 	},
 	{"order", "ref=" + turnParams, "send an error for the order with a reference, and give it any status", turnOrder},
-	{"discard-cancels", "n=1", "throw the next n requests to cancel an order (-1: all) away with error 100, which names no order", func(g *Gateway, a *args) error {
+	{"discard-cancels", "n=1", "throw the next n requests to cancel an order (-1: all) away with error 100, which " +
+		"names no order", func(g *Gateway, a *args) error {
 		n := a.int("n", 1, -1, 1<<30)
 		return a.do(func() error { g.DiscardCancels(n); return nil })
 	}},
-	{"by-hand", "symbol= action=BUY quantity=1 limit=0 id=2147483647 ref=", "make an order of client id 0 by hand, with any id; without a limit it fills at once", placeByHand},
-	{"replace-by-hand", "client=0 id=1", "replace an open order by hand: the old permId is cancelled, a new one works under the same ids and reference", func(g *Gateway, a *args) error {
+	{"by-hand", "symbol= action=BUY quantity=1 limit=0 id=2147483647 ref=", "make an order of client id 0 by hand, " +
+		"with any id; without a limit it fills at once", placeByHand},
+	{"replace-by-hand", "client=0 id=1", "replace an open order by hand: the old permId is cancelled, a new one " +
+		"works under the same ids and reference", func(g *Gateway, a *args) error {
 		client, id := a.int("client", 0, 0, math.MaxInt32), a.int("id", 1, 1, math.MaxInt32)
 		return a.do(func() (err error) {
 			a.result["perm_id"], err = g.ReplaceByHand(int32(client), int32(id))
@@ -235,17 +292,35 @@ var verbs = []verb{
 	}},
 	{"reset-ids", "", "count order ids from the first one again; open orders keep theirs", plain((*Gateway).ResetIDs)},
 	{"auction", "symbol= at=close", "hold the auction at the open or close of a symbol, or of all, now", holdAuction},
-	{"hard-to-borrow", "symbol= on=true", "hold orders that sell a symbol short, until on=false or clear", hardToBorrow},
-	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange busts it", correctExecution},
-	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of any; -1: all, until n=0 or clear", refuseData},
-	{"refuse-history", "code=162 symbol= n=1", "refuse the next n requests for historical data, bars and ticks, of one symbol or of any; -1: all, until n=0 or clear", refuseBars},
-	{"stop-bars", "code=10182 symbol=", "end bars that are kept up to date, real-time bars and tick-by-tick data, of one symbol or all, with an error", stopBars},
+	{
+		"hard-to-borrow", "symbol= on=true", "hold orders that sell a symbol short, until on=false or clear",
+		hardToBorrow,
+	},
+	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange " +
+		"busts it", correctExecution},
+	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of " +
+		"any; -1: all, until n=0 or clear", refuseData},
+	{"refuse-history", "code=162 symbol= n=1", "refuse the next n requests for historical data, bars and ticks, of " +
+		"one symbol or of any; -1: all, until n=0 or clear", refuseBars},
+	{"stop-bars", "code=10182 symbol=", "end bars that are kept up to date, real-time bars and tick-by-tick data, of " +
+		"one symbol or all, with an error", stopBars},
 	{"halt", "symbol= reason=1", "trading halts in a symbol, or in all: tick 49, no prices, no fills; 0 ends it", halt},
-	{"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error", stopData},
-	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from now on; 0 ends it", dataType},
-	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s ends it", lastTraded},
-	{"competing", "on=true symbol=", "10197 as from a competing session, for one symbol or all: no data until on=false", competing},
-	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error { return a.do(func() error { return g.Clear() }) }},
+	{
+		"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error",
+		stopData,
+	},
+	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from " +
+		"now on; 0 ends it", dataType},
+	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s " +
+		"ends it", lastTraded},
+	{
+		"competing", "on=true symbol=", "10197 as from a competing session, for one symbol or all: no data until " +
+			"on=false",
+		competing,
+	},
+	{"clear", "", "end all lasting faults", func(g *Gateway, a *args) error {
+		return a.do(func() error { return g.Clear() })
+	}},
 }
 
 // do runs a verb's effect unless a parameter was wrong.
@@ -295,7 +370,8 @@ func checkVerb(name string, values map[string]string) (verb, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(v.keys(), key) {
-			return v, fmt.Errorf("%s has no parameter %q (it has: %s)", name, key, strings.Join(append(v.keys(), "nothing else"), ", "))
+			return v, fmt.Errorf("%s has no parameter %q (it has: %s)", name, key,
+				strings.Join(append(v.keys(), "nothing else"), ", "))
 		}
 	}
 	return v, nil

@@ -251,7 +251,10 @@ func (w *wire) subscribe(id int32, symbol string) {
 }
 
 func wireStock(symbol string) *protobuf.Contract {
-	return &protobuf.Contract{Symbol: &symbol, SecType: proto.String("STK"), Exchange: proto.String("SMART"), Currency: proto.String("USD")}
+	return &protobuf.Contract{
+		Symbol: &symbol, SecType: proto.String("STK"), Exchange: proto.String("SMART"),
+		Currency: proto.String("USD"),
+	}
 }
 
 // end reads until the connection ends and returns how.

@@ -97,7 +97,8 @@ func (m Message) Config() (Config, error) {
 	if api == nil {
 		return c, err
 	}
-	c.ReadOnly, c.LocalOnly, c.Resubmit = api.ReadOnlyApi, api.AllowLocalhostOnly, api.MaintainAndResubmitOrdersOnReconnect
+	c.ReadOnly, c.LocalOnly, c.Resubmit = api.ReadOnlyApi, api.AllowLocalhostOnly,
+		api.MaintainAndResubmitOrdersOnReconnect
 	kept := min(len(api.GetTrustedIPs()), maxTrusted)
 	for _, address := range api.GetTrustedIPs()[:kept] {
 		c.Trusted = append(c.Trusted, text(address))
@@ -143,12 +144,14 @@ func (m Message) ContractDetails() (request int64, known *Details, err error) {
 	return request, known, err
 }
 
-// marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are separated by
-// commas and belong together.
+// marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are
+// separated by commas and belong together.
 func marketRule(exchange, exchanges, rules string) (rule int64) {
 	ids := strings.Split(rules, ",")
 	at := slices.Index(strings.Split(exchanges, ","), exchange)
-	if first := ids[0]; (at < 0 || at >= len(ids)) && !slices.ContainsFunc(ids, func(id string) bool { return id != first }) {
+	if first := ids[0]; (at < 0 || at >= len(ids)) && !slices.ContainsFunc(ids, func(id string) bool {
+		return id != first
+	}) {
 		at = 0 // it is the same everywhere
 	}
 	if at < 0 || at >= len(ids) {

@@ -303,7 +303,8 @@ func TestEveryMessageIsDecoded(t *testing.T) {
 		compare(t, number, got, lib)
 		if v := reflect.ValueOf(got); v.IsValid() && v.Kind() == reflect.Struct {
 			for i := range v.NumField() {
-				if v.Field(i).IsZero() && v.Type() != reflect.TypeFor[OrderNews]() && v.Type() != reflect.TypeFor[Tick]() &&
+				if v.Field(i).IsZero() && v.Type() != reflect.TypeFor[OrderNews]() &&
+					v.Type() != reflect.TypeFor[Tick]() &&
 					v.Type().Field(i).Name != "TrustedMore" {
 					t.Errorf("message %d: %s is never set", number, v.Type().Field(i).Name)
 				}

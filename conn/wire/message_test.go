@@ -107,7 +107,8 @@ func TestMessages(t *testing.T) {
 		RejectReason: proto.String("no"),
 	}
 	working := OrderNews{
-		Kind: OrderOpen, ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Side: "BUY", Type: "LMT",
+		Kind: OrderOpen, ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Side: "BUY",
+		Type:     "LMT",
 		Quantity: 100.5, Filled: 2, Limit: -1, Percent: 1.5, Status: "Inactive", Detail: "Cancelled by Trader",
 	}
 	done := working
@@ -182,8 +183,9 @@ func TestMessages(t *testing.T) {
 			AvgFillPrice: proto.Float64(9.5), PermId: proto.Int64(5), ParentId: proto.Int32(6),
 			ClientId: proto.Int32(3), WhyHeld: proto.String("locate"),
 		}), MsgOrderStatus, OrderNews{
-			Kind: OrderStatus, ID: 7, Client: 3, PermID: 5, Parent: 6, Status: "Filled", WhyHeld: "locate", Filled: 100.5,
-			Price: 9.5,
+			Kind: OrderStatus, ID: 7, Client: 3, PermID: 5, Parent: 6, Status: "Filled", WhyHeld: "locate",
+			Filled: 100.5,
+			Price:  9.5,
 		}},
 		{
 			"open order",
@@ -204,7 +206,8 @@ func TestMessages(t *testing.T) {
 				ClientId: proto.Int32(3), CumQty: proto.String("100"), OrderRef: proto.String("ref"),
 			},
 		}), MsgExecution, OrderNews{
-			Kind: OrderFilled, Execution: "0001.01", Ref: "ref", Symbol: "AAPL", ID: 7, Client: 3, PermID: 5, Side: "BUY",
+			Kind: OrderFilled, Execution: "0001.01", Ref: "ref", Symbol: "AAPL", ID: 7, Client: 3, PermID: 5,
+			Side:   "BUY",
 			Filled: 2, Total: 100, Price: 9.5, At: "20261201 10:00:00 US/Eastern",
 		}},
 		{"commission", inProto(t, 59, &protobuf.CommissionAndFeesReport{
@@ -213,7 +216,10 @@ func TestMessages(t *testing.T) {
 		}), MsgCommission, OrderNews{Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Currency: "USD"}},
 		{"commission of a closing trade", inProto(t, 59, &protobuf.CommissionAndFeesReport{
 			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), RealizedPNL: proto.Float64(-7.5),
-		}), MsgCommission, OrderNews{Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Realised: -7.5, Closes: true}},
+		}), MsgCommission, OrderNews{
+			Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Realised: -7.5,
+			Closes: true,
+		}},
 		{"contract", inProto(t, 10, &protobuf.ContractData{
 			ReqId: proto.Int32(4), Contract: apple, ContractDetails: &protobuf.ContractDetails{
 				LongName: proto.String("APPLE INC"), MinTick: proto.String("0.01"),

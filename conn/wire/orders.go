@@ -21,16 +21,19 @@ const (
 	OrderStatus                              // Status, Filled, Remaining, Price: the average of its fills
 	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price, At
 	OrderCommission                          // of one Execution: Price is the amount; Realised, if it Closes a position
-	OrderCompleted                           // an order that is done, filled or not: Status, Filled, Detail; it has no ID
-	OrderError                               // Code and Detail, of an order with this ID
+	// an order that is done, filled or not: Status, Filled, Detail; it has no ID
+	OrderCompleted
+	OrderError // Code and Detail, of an order with this ID
 )
 
 // OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
 type OrderNews struct {
-	Kind      OrderNewsKind
-	Session   uint64 // number of the session that was told, which is not known here
-	ID        int64  // of the order, counted per client id; those of orders made by hand are 0, below it, or above all others
-	Client    int64  // client id that placed it; of an error, that of the session, since it is told to the client that it is for
+	Kind    OrderNewsKind
+	Session uint64 // number of the session that was told, which is not known here
+	// of the order, counted per client id; those of orders made by hand are 0, below it, or above all others
+	ID int64
+	// client id that placed it; of an error, that of the session, since it is told to the client that it is for
+	Client    int64
 	PermID    int64  // of the order, never used twice, known once Gateway has it
 	Ref       string // as it was placed
 	Symbol    string
@@ -56,8 +59,8 @@ type OrderNews struct {
 	Detail    string // Gateway's own text; for display only
 }
 
-// OrderNews decodes a [MsgOpenOrder], [MsgOrderStatus], [MsgExecution], [MsgCommission] or [MsgCompletedOrder]. Its kind
-// is 0 if nothing was said: a preview orders nothing, and an execution without an id is none.
+// OrderNews decodes a [MsgOpenOrder], [MsgOrderStatus], [MsgExecution], [MsgCommission] or [MsgCompletedOrder]. Its
+// kind is 0 if nothing was said: a preview orders nothing, and an execution without an id is none.
 func (m Message) OrderNews() (n OrderNews, err error) {
 	switch m.Number {
 	case MsgOpenOrder:

@@ -62,7 +62,9 @@ func (CurrentTime) encode(*encoder) (int, proto.Message) {
 }
 
 func (r MarketDataTypes) encode(e *encoder) (int, proto.Message) {
-	return ReqMarketDataType, &protobuf.MarketDataTypeRequest{MarketDataType: e.int("type of market data", int64(r.Type))}
+	return ReqMarketDataType, &protobuf.MarketDataTypeRequest{
+		MarketDataType: e.int("type of market data", int64(r.Type)),
+	}
 }
 
 func (r Subscribe) encode(e *encoder) (int, proto.Message) {

@@ -372,7 +372,8 @@ func (r PlaceOrder) encode(e *encoder) (int, proto.Message) {
 	return ReqPlaceOrder, &protobuf.PlaceOrderRequest{
 		OrderId: id, Contract: e.contract(&r.Contract), AttachedOrders: &protobuf.AttachedOrders{},
 		Order: &protobuf.Order{
-			OrderId: id, ParentId: e.int("order id of the parent", r.Parent), Action: set(r.Action), OrderType: set(r.Type),
+			OrderId: id, ParentId: e.int("order id of the parent", r.Parent), Action: set(r.Action),
+			OrderType:     set(r.Type),
 			TotalQuantity: e.quantity(r.Quantity), LmtPrice: set(r.Limit), AuxPrice: set(r.Aux),
 			TrailingPercent: set(r.Percent), Tif: set(r.TIF), Account: set(r.Account), OutsideRth: set(r.OutsideHours),
 			OrderRef: set(r.Ref), Transmit: set(!r.Hold),

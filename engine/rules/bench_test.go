@@ -77,13 +77,17 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 	st := &stack{ledger: ledger}
 	st.sup, err = conn.New(conn.Config{
 		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
-		Poll: time.Second, Soft: 10 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond}, WatchLocalPort: true,
-		Reconcile: ledger.Reconcile,
+		Poll: time.Second, Soft: 10 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},
+		WatchLocalPort: true,
+		Reconcile:      ledger.Reconcile,
 	}, log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	desk := engine.NewDesk(ledger, engine.Limits{Mode: conn.Paper, PerMinute: 10000, PerDay: 100000, Quantity: 100, Notional: 1e6}, func(engine.Report) {}, log)
+	desk := engine.NewDesk(ledger, engine.Limits{
+		Mode: conn.Paper, PerMinute: 10000, PerDay: 100000, Quantity: 100,
+		Notional: 1e6,
+	}, func(engine.Report) {}, log)
 	desk.Arm()
 	st.desk = desk
 	var refresh atomic.Pointer[func()]
@@ -159,7 +163,9 @@ func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 	}
 	tb.Cleanup(func() { ledger.Close() })
 	set, err := NewSet(Config{
-		Ledger: ledger, Clock: func() time.Duration { return 0 }, MaxTickAge: func() time.Duration { return time.Minute },
+		Ledger: ledger, Clock: func() time.Duration {
+			return 0
+		}, MaxTickAge: func() time.Duration { return time.Minute },
 		Report: func(engine.Report) {}, Changed: func() {}, Refresh: func() {}, Log: log,
 		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
 			return []conn.Details{{Contract: c}}, nil
@@ -184,7 +190,10 @@ func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 	fields := []conn.TickField{conn.Bid, conn.Ask, conn.Last, conn.BidSize, conn.AskSize, conn.LastSize}
 	var ticks []conn.Tick
 	for range 1000 {
-		ticks = append(ticks, conn.Tick{Field: fields[rand.IntN(len(fields))], Value: 90 + float64(rand.IntN(2000))/100, At: time.Second})
+		ticks = append(ticks, conn.Tick{
+			Field: fields[rand.IntN(len(fields))], Value: 90 + float64(rand.IntN(2000))/100,
+			At: time.Second,
+		})
 	}
 	return set, ticks
 }
@@ -201,9 +210,9 @@ func TestTicksCostNoAllocation(t *testing.T) {
 	}
 }
 
-// BenchmarkRulesAtDecodeRate has ticks come as fast as the client library decodes them, to an engine with 500 rules on 100
-// instruments, and to one that watches the same instruments with a single rule for each that never looks at a price; "ratio" is
-// the rate with the rules in parts of the rate without.
+// BenchmarkRulesAtDecodeRate has ticks come as fast as the client library decodes them, to an engine with 500 rules on
+// 100 instruments, and to one that watches the same instruments with a single rule for each that never looks at a
+// price; "ratio" is the rate with the rules in parts of the rate without.
 func BenchmarkRulesAtDecodeRate(b *testing.B) {
 	idle := many(100, 100)
 	for i := range idle {
@@ -244,10 +253,10 @@ func BenchmarkRulesAtDecodeRate(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkTickToOrder is the time from the tick that fires a rule to its order, both as bytes at the socket of a gateway that is a
-// program of its own. The order is written and synced on the way, to the disk or to memory: the difference is what
-// the disk takes. The gateway sells about 3,000 ticks a second of 16
-// stocks meanwhile, and answers each order. Use -benchtime 1000x.
+// BenchmarkTickToOrder is the time from the tick that fires a rule to its order, both as bytes at the socket of a
+// gateway that is a program of its own. The order is written and synced on the way, to the disk or to memory: the
+// difference is what the disk takes. The gateway sells about 3,000 ticks a second of 16 stocks meanwhile, and answers
+// each order. Use -benchtime 1000x.
 func BenchmarkTickToOrder(b *testing.B) {
 	b.Run("disk", func(b *testing.B) { tickToOrder(b, b.TempDir()) })
 	b.Run("memory", func(b *testing.B) {

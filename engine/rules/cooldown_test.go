@@ -8,7 +8,8 @@ import (
 	"gatewatch/engine"
 )
 
-// TestCooldownOutlastsNoClock has the wall clock set back during a cooldown: it takes no longer for that, and is shown as it is.
+// TestCooldownOutlastsNoClock has the wall clock set back during a cooldown: it takes no longer for that, and is shown
+// as it is.
 func TestCooldownOutlastsNoClock(t *testing.T) {
 	b := newBench(t)
 	list := []Rule{with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 60 })}
@@ -43,13 +44,16 @@ func TestCooldownOutlastsNoClock(t *testing.T) {
 	}
 }
 
-// TestOrderOfAnEarlierFiring has a rule fire, the clock set back, and the rule fire again: what is heard of the first order then is
-// nothing about the second.
+// TestOrderOfAnEarlierFiring has a rule fire, the clock set back, and the rule fire again: what is heard of the first
+// order then is nothing about the second.
 func TestOrderOfAnEarlierFiring(t *testing.T) {
 	b := newBench(t)
 	e := &entry{rule: order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), order: "gw-second"}
 	e.State, e.FiredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	first := engine.Intent{Rule: "r", At: e.FiredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"}, Fate: engine.Rejected}
+	first := engine.Intent{
+		Rule: "r", At: e.FiredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
+		Fate: engine.Rejected,
+	}
 	if e.learn(first) || e.State != Triggered {
 		t.Errorf("%+v", e.record)
 	}

@@ -39,11 +39,12 @@ func (b *bench) fillDisk() {
 	}
 }
 
-// TestFiredOnAFullDisk has rules fire, be deactivated and be removed while the disk takes nothing. What was so then is so after a
-// restart: nothing is told twice.
+// TestFiredOnAFullDisk has rules fire, be deactivated and be removed while the disk takes nothing. What was so then is
+// so after a restart: nothing is told twice.
 func TestFiredOnAFullDisk(t *testing.T) {
 	b := newBench(t)
-	fires, off, gone := notify("fires", "last", "at_or_above", 100), notify("off", "last", "at_or_above", 100), notify("gone", "last", "at_or_above", 100)
+	fires, off, gone := notify("fires", "last", "at_or_above", 100), notify("off", "last", "at_or_above", 100),
+		notify("gone", "last", "at_or_above", 100)
 	again := with(notify("again", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 3600 })
 	b.put(fires, again, off, gone)
 	b.fillDisk()

@@ -12,8 +12,8 @@ import (
 	"gatewatch/engine"
 )
 
-// This file is the way from a tick to the order of a rule. What judges conditions neither allocates nor takes a lock, and asks no
-// clock but that of the limits of time.
+// This file is the way from a tick to the order of a rule. What judges conditions neither allocates nor takes a lock,
+// and asks no clock but that of the limits of time.
 
 // OnTick evaluates the rules that a price concerns, and fires those that are met.
 func (s *Set) OnTick(instrument int, t conn.Tick) {
@@ -21,8 +21,8 @@ func (s *Set) OnTick(instrument int, t conn.Tick) {
 	s.fireReady()
 }
 
-// evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is started
-// anew after one, and what people are shown has to go on.
+// evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is
+// started anew after one, and what people are shown has to go on.
 func (s *Set) evaluate(instrument int, t conn.Tick) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (w *watch) take(t conn.Tick) (p price, ok bool) {
 	return p, true
 }
 
-// isPrice reports whether a number is a price. IBKR writes 0, -1 or the greatest number there is for none; other negative prices are
-// possible, of spreads and of futures.
+// isPrice reports whether a number is a price. IBKR writes 0, -1 or the greatest number there is for none; other
+// negative prices are possible, of spreads and of futures.
 func isPrice(v float64) bool { return v != 0 && v != -1 && math.Abs(v) < 1e300 }
 
 // price returns the newest price of a kind.
@@ -86,8 +86,8 @@ func (w *watch) price(p price) quote {
 	}
 }
 
-// trusted returns the newest price of a kind; ok is false if nothing may be decided by it: it is not known, it came delayed, or
-// nothing was heard of the instrument for maxAge.
+// trusted returns the newest price of a kind; ok is false if nothing may be decided by it: it is not known, it came
+// delayed, or nothing was heard of the instrument for maxAge.
 func (w *watch) trusted(p price, now, maxAge time.Duration, delayedToo bool) (q quote, ok bool) {
 	q = w.price(p)
 	return q, q.known && (delayedToo || !q.delayed) && !(maxAge > 0 && now-w.heard > maxAge)
@@ -203,9 +203,11 @@ func (s *Set) fire(a *active) {
 	s.order(a, next, ticket, blocked)
 }
 
-// fired returns how a rule stands when it has fired, and the order that it wants, or why that cannot be made; ok is false if it was
-// removed, deactivated or changed meanwhile.
-func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError, ok bool) {
+// fired returns how a rule stands when it has fired, and the order that it wants, or why that cannot be made; ok is
+// false if it was removed, deactivated or changed meanwhile.
+func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError,
+	ok bool,
+) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := a.entry
@@ -237,7 +239,9 @@ func (e *entry) contract(i int) *resolved {
 }
 
 // ticket makes the order of a rule that fires at now, or says why it cannot be made. Without one it is empty.
-func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket, *engine.BlockedError) {
+func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket,
+	*engine.BlockedError,
+) {
 	if a.entry.rule.Action.Order == nil {
 		return engine.Ticket{}, nil
 	}
@@ -252,8 +256,9 @@ func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration
 		return onStep(from+*offset, contract, round)
 	})
 	t := engine.Ticket{
-		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(list[0].Side, now, maxAge), Multiplier: contract.Multiplier,
-		Order: list[0], Exits: list[1:],
+		Session: session, Opened: opened, Rule: a.entry.rule.Name, Price: a.market(list[0].Side, now, maxAge),
+		Multiplier: contract.Multiplier,
+		Order:      list[0], Exits: list[1:],
 	}
 	if missing {
 		return t, errNoReference
@@ -261,8 +266,8 @@ func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration
 	return t, nil
 }
 
-// reference is the price that offsets are added to: that of the first condition that watches the rule's own instrument, else
-// its last price.
+// reference is the price that offsets are added to: that of the first condition that watches the rule's own instrument,
+// else its last price.
 func (a *active) reference(now, maxAge time.Duration) (float64, bool) {
 	for i := range a.conditions {
 		if c := &a.conditions[i]; c.watch == a.own {
@@ -304,7 +309,8 @@ func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
 		side, back, better, worse = back, side, worse, better
 	}
 	list := []conn.Order{{
-		Contract: c, Side: side, Type: conn.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF, OutsideHours: o.OutsideHours, Account: o.Account,
+		Contract: c, Side: side, Type: conn.OrderType(o.Type), Quantity: o.Quantity, TIF: o.TIF,
+		OutsideHours: o.OutsideHours, Account: o.Account,
 		LimitPrice: price(o.LimitPrice, o.LimitOffset, better), StopPrice: price(o.StopPrice, o.StopOffset, math.Round),
 		TrailAmount: value(o.TrailAmount), TrailPercent: value(o.TrailPercent),
 	}}
@@ -312,7 +318,10 @@ func (r *Rule) orders(c conn.Contract, price pricer) []conn.Order {
 		if e == nil {
 			return
 		}
-		x := conn.Order{Contract: c, Side: back, Type: typ, Quantity: o.Quantity, TIF: "GTC", OutsideHours: o.OutsideHours, Account: o.Account}
+		x := conn.Order{
+			Contract: c, Side: back, Type: typ, Quantity: o.Quantity, TIF: "GTC",
+			OutsideHours: o.OutsideHours, Account: o.Account,
+		}
 		if p := price(e.Price, e.Offset, round); typ == conn.Limit {
 			x.LimitPrice = p
 		} else {
@@ -332,8 +341,8 @@ func value(p *float64) float64 {
 	return *p
 }
 
-// onStep rounds a price to one that a contract can have. Its steps are in order; which one counts depends on the price. Where they are
-// not known, its least step does.
+// onStep rounds a price to one that a contract can have. Its steps are in order; which one counts depends on the price.
+// Where they are not known, its least step does.
 func onStep(v float64, c *resolved, round func(float64) float64) float64 {
 	steps := c.Steps
 	if len(steps) == 0 {
@@ -407,10 +416,13 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 	s.mu.Lock()
 	e.record, e.blocked = next.record, nil
 	s.mu.Unlock()
-	s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name, Text: s.text(a) + ": " + engine.Describe(&ticket.Order)})
+	s.cfg.Report(engine.Report{
+		Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name,
+		Text: s.text(a) + ": " + engine.Describe(&ticket.Order),
+	})
 	s.cfg.Changed()
 }
 
-// errNoReference means that an offset needs a price of the rule's own instrument, and there is none, or none but old or delayed
-// ones.
+// errNoReference means that an offset needs a price of the rule's own instrument, and there is none, or none but old or
+// delayed ones.
 var errNoReference = &engine.BlockedError{Reason: engine.BlockedNoPrice}

@@ -214,8 +214,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// sellFast is a gateway that says its port, waits for one connection with subscriptions to all stocks, and then, for each number on
-// its input, has the price of a stock rise after 25 ms and says how long the order took, in nanoseconds.
+// sellFast is a gateway that says its port, waits for one connection with subscriptions to all stocks, and then, for
+// each number on its input, has the price of a stock rise after 25 ms and says how long the order took, in nanoseconds.
 func sellFast() error {
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -266,7 +266,8 @@ func sellFast() error {
 			case 203:
 				arrived <- now
 				order, _ := fieldOf(body, 1)
-				err = write(message(3, varint(1, order), letters(2, "Filled"), letters(3, "1"), letters(4, "0"), varint(6, order), varint(9, 17)))
+				err = write(message(3, varint(1, order), letters(2, "Filled"), letters(3, "1"), letters(4, "0"),
+					varint(6, order), varint(9, 17)))
 			}
 			answer(c, &mu, id)
 			if err != nil {
@@ -280,7 +281,8 @@ func sellFast() error {
 		for range time.Tick(fastStocks * time.Second / 3000) {
 			var burst []byte
 			for n, request := range stocks {
-				burst = append(burst, tick(request, []int64{2, 4}[rand.IntN(2)], fastPrice(n)+float64(rand.IntN(100))/100)...)
+				burst = append(burst, tick(request, []int64{2, 4}[rand.IntN(2)],
+					fastPrice(n)+float64(rand.IntN(100))/100)...)
 			}
 			if err := write(burst); err != nil {
 				failed <- err

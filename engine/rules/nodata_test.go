@@ -34,18 +34,33 @@ func TestWithoutData(t *testing.T) {
 		}
 	}
 	b.tick("AAPL last 99", "MSFT last 99")
-	waits("data flows", map[string]Waiting{"one": WaitingUnmet, "all": WaitingUnmet, "either": WaitingUnmet, "other": WaitingUnmet, "trades": WaitingUnmet}, 0)
+	waits("data flows", map[string]Waiting{
+		"one": WaitingUnmet, "all": WaitingUnmet, "either": WaitingUnmet,
+		"other": WaitingUnmet, "trades": WaitingUnmet,
+	}, 0)
 	b.tick("failure 354")
-	waits("AAPL is refused", map[string]Waiting{"one": WaitingNoData, "all": WaitingNoData, "either": WaitingUnmet, "other": WaitingUnmet, "trades": WaitingNoData}, 3)
+	waits("AAPL is refused", map[string]Waiting{
+		"one": WaitingNoData, "all": WaitingNoData, "either": WaitingUnmet,
+		"other": WaitingUnmet, "trades": WaitingNoData,
+	}, 3)
 	b.set.OnFailure(1, 354, "")
-	waits("MSFT, too", map[string]Waiting{"one": WaitingNoData, "all": WaitingNoData, "either": WaitingNoData, "other": WaitingNoData, "trades": WaitingNoData}, 5)
+	waits("MSFT, too", map[string]Waiting{
+		"one": WaitingNoData, "all": WaitingNoData, "either": WaitingNoData,
+		"other": WaitingNoData, "trades": WaitingNoData,
+	}, 5)
 	b.tick("old AAPL last 99", "MSFT last 99")
-	waits("a price of before", map[string]Waiting{"one": WaitingOld, "all": WaitingOld, "either": WaitingOld, "other": WaitingUnmet, "trades": WaitingUnmet}, 0)
+	waits("a price of before", map[string]Waiting{
+		"one": WaitingOld, "all": WaitingOld, "either": WaitingOld,
+		"other": WaitingUnmet, "trades": WaitingUnmet,
+	}, 0)
 	if v := b.view("one"); v.Price != 99 || v.PriceAt.IsZero() {
 		t.Errorf("it is not shown: %+v", v)
 	}
 	b.tick("AAPL last 98")
-	waits("a price of now", map[string]Waiting{"one": WaitingUnmet, "all": WaitingUnmet, "either": WaitingUnmet, "other": WaitingUnmet, "trades": WaitingUnmet}, 0)
+	waits("a price of now", map[string]Waiting{
+		"one": WaitingUnmet, "all": WaitingUnmet, "either": WaitingUnmet,
+		"other": WaitingUnmet, "trades": WaitingUnmet,
+	}, 0)
 	if err := b.set.Deactivate("one"); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +74,8 @@ func TestWithoutData(t *testing.T) {
 func TestRefusedAfterItWasMet(t *testing.T) {
 	b := newBench(t)
 	b.put(with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 1 }))
-	if fired := b.tick("AAPL last 100", "wait 2s", "AAPL last 101"); fired != "r" || b.view("r").Waiting != WaitingSpent {
+	if fired := b.tick("AAPL last 100", "wait 2s", "AAPL last 101"); fired != "r" ||
+		b.view("r").Waiting != WaitingSpent {
 		t.Fatalf("%q, %+v", fired, b.view("r"))
 	}
 	if b.tick("failure 10197"); b.view("r").Waiting != WaitingNoData {

@@ -23,8 +23,9 @@ func (b *bench) trade() (*sim.Gateway, *conn.Session) {
 	}
 	sup, err := conn.New(conn.Config{
 		Host: "127.0.0.1", Port: g.Port(), ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
-		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond}, WatchLocalPort: true,
-		ProofOfLife: 20 * time.Second,
+		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},
+		WatchLocalPort: true,
+		ProofOfLife:    20 * time.Second,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.t.Fatal(err)
@@ -37,7 +38,12 @@ func (b *bench) trade() (*sim.Gateway, *conn.Session) {
 		running.Wait()
 		g.Close()
 	})
-	b.choices["AAPL"] = []conn.Details{{Contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, MinTick: 0.01, Multiplier: 1}}
+	b.choices["AAPL"] = []conn.Details{
+		{
+			Contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, MinTick: 0.01,
+			Multiplier: 1,
+		},
+	}
 	b.desk.Arm()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		if s := sup.Session(); s != nil && s.Guard() == nil {
@@ -64,7 +70,9 @@ func TestOrdersSettle(t *testing.T) {
 	g, s := b.trade()
 	offset := -0.5
 	once := order("once", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: &offset})
-	again := with(order("again", Order{Side: "SELL", Quantity: 2, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 3600 })
+	again := with(order("again", Order{Side: "SELL", Quantity: 2, Type: "MKT"}), func(r *Rule) {
+		r.CooldownSeconds = 3600
+	})
 	b.put(once, again)
 	b.instruments()
 	b.set.OnBegin(s)
@@ -72,11 +80,13 @@ func TestOrdersSettle(t *testing.T) {
 	if fired := b.tick("AAPL last 100"); fired != "once again" {
 		t.Fatalf("%q", fired)
 	}
-	if list := b.reports; list[0].Kind != engine.ReportFired || list[0].Text != "AAPL last 100: BUY 1 AAPL LMT 99.5" || list[1].Text != "AAPL last 100: SELL 2 AAPL MKT" || list[0].At.IsZero() {
+	if list := b.reports; list[0].Kind != engine.ReportFired || list[0].Text != "AAPL last 100: BUY 1 AAPL LMT 99.5" ||
+		list[1].Text != "AAPL last 100: SELL 2 AAPL MKT" || list[0].At.IsZero() {
 		t.Errorf("%+v", list)
 	}
 	for _, name := range []string{"once", "again"} {
-		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder || v.Fired != 1 || v.FiredAt.IsZero() || v.Blocked != nil {
+		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder || v.Fired != 1 || v.FiredAt.IsZero() ||
+			v.Blocked != nil {
 			t.Errorf("%+v", v)
 		}
 	}
@@ -134,7 +144,8 @@ func TestOrdersSettle(t *testing.T) {
 	if err := b.set.Put([]Rule{once, again}); err != nil {
 		t.Fatal(err)
 	}
-	if one, two := b.view("once"), b.view("again"); one.State != Done || two.State != Triggered || two.Waiting != WaitingCooldown || two.Fired != 1 {
+	if one, two := b.view("once"), b.view("again"); one.State != Done || two.State != Triggered ||
+		two.Waiting != WaitingCooldown || two.Fired != 1 {
 		t.Errorf("%+v, %+v", one, two)
 	}
 	b.desk.Arm()
@@ -178,10 +189,12 @@ func TestOrdersThatFail(t *testing.T) {
 	failed := func(reason string, code int, detail string) {
 		t.Helper()
 		for range 2 {
-			if v := b.view("r"); v.State != Failed || v.Reason != reason || v.Code != code || v.Detail != detail || v.Since.IsZero() {
+			if v := b.view("r"); v.State != Failed || v.Reason != reason || v.Code != code || v.Detail != detail ||
+				v.Since.IsZero() {
 				t.Errorf("%+v", v)
 			}
-			if last := b.reports[len(b.reports)-1]; last.Kind != engine.ReportFailed || last.Rule != "r" || last.Reason != reason || last.Code != code || last.Detail != detail || last.At.IsZero() {
+			if last := b.reports[len(b.reports)-1]; last.Kind != engine.ReportFailed || last.Rule != "r" ||
+				last.Reason != reason || last.Code != code || last.Detail != detail || last.At.IsZero() {
 				t.Errorf("%+v", last)
 			}
 			b.restart()
@@ -223,7 +236,8 @@ func TestOrdersThatFail(t *testing.T) {
 	if fired := b.tick("MSFT last 100"); fired != "r!" {
 		t.Errorf("%q", fired)
 	}
-	if v := b.view("r"); v.State != Active || v.Fired != 0 || v.Blocked == nil || v.Blocked.Reason != engine.BlockedNoPrice {
+	if v := b.view("r"); v.State != Active || v.Fired != 0 || v.Blocked == nil ||
+		v.Blocked.Reason != engine.BlockedNoPrice {
 		t.Errorf("%+v", v)
 	}
 	if _, count := b.desk.Blocked(); count[engine.BlockedNoPrice] != 1 {
@@ -247,7 +261,8 @@ func TestOrdersThatFail(t *testing.T) {
 	if b.changed == changed {
 		t.Error("nobody was told that an order was blocked")
 	}
-	if v.State != Active || v.Waiting != WaitingSpent || v.Fired != 0 || v.Blocked == nil || v.Blocked.Reason != engine.BlockedDisarmed || v.BlockedAt.IsZero() {
+	if v.State != Active || v.Waiting != WaitingSpent || v.Fired != 0 || v.Blocked == nil ||
+		v.Blocked.Reason != engine.BlockedDisarmed || v.BlockedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
 	b.desk.Arm()
@@ -311,61 +326,134 @@ func TestTickets(t *testing.T) {
 		text     string
 		minTicks float64
 	}{
-		"at the market": {Order{Side: "BUY", Type: "MKT"}, at(99, 101, 100), "last", false, orders{"BUY 3 AAPL MKT"}, 101, false, "AAPL last 100", 0.05},
-		"sold":          {Order{Side: "SELL", Type: "MKT"}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL MKT"}, 99, false, "AAPL last 100", 0.05},
-		"no ask":        {Order{Side: "BUY", Type: "MKT"}, at(99, 0, 100), "bid", false, orders{"BUY 3 AAPL MKT"}, 100, false, "AAPL bid 99", 0.05},
-		"no last":       {Order{Side: "SELL", Type: "MKT"}, at(0, 101, 0), "ask", false, orders{"SELL 3 AAPL MKT"}, 0, false, "AAPL ask 101", 0.05},
-		"no price":      {Order{Side: "BUY", Type: "MKT"}, at(0, 0, 0), "last", false, orders{"BUY 3 AAPL MKT"}, 0, false, "", 0.05},
-		"fixed prices":  {Order{Side: "BUY", Type: "STP LMT", LimitPrice: p(100.01), StopPrice: p(99.99)}, at(0, 0, 0), "last", false, orders{"BUY 3 AAPL STP LMT 99.99 100.01"}, 0, false, "", 0.05},
-		"trail":         {Order{Side: "SELL", Type: "TRAIL", TrailAmount: p(2)}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL TRAIL 2"}, 99, false, "AAPL last 100", 0.05},
-		"trail percent": {Order{Side: "SELL", Type: "TRAIL", TrailPercent: p(2)}, at(99, 101, 100), "last", false, orders{"SELL 3 AAPL TRAIL 2 %"}, 99, false, "AAPL last 100", 0.05},
+		"at the market": {
+			Order{Side: "BUY", Type: "MKT"},
+			at(99, 101, 100), "last", false,
+			orders{"BUY 3 AAPL MKT"},
+			101, false, "AAPL last 100", 0.05,
+		},
+		"sold": {
+			Order{Side: "SELL", Type: "MKT"},
+			at(99, 101, 100), "last", false,
+			orders{"SELL 3 AAPL MKT"},
+			99, false, "AAPL last 100", 0.05,
+		},
+		"no ask": {
+			Order{Side: "BUY", Type: "MKT"},
+			at(99, 0, 100), "bid", false,
+			orders{"BUY 3 AAPL MKT"},
+			100,
+			false, "AAPL bid 99", 0.05,
+		},
+		"no last": {
+			Order{Side: "SELL", Type: "MKT"},
+			at(0, 101, 0), "ask", false,
+			orders{"SELL 3 AAPL MKT"},
+			0,
+			false, "AAPL ask 101", 0.05,
+		},
+		"no price": {
+			Order{Side: "BUY", Type: "MKT"},
+			at(0, 0, 0), "last", false,
+			orders{"BUY 3 AAPL MKT"},
+			0,
+			false, "", 0.05,
+		},
+		"fixed prices": {
+			Order{Side: "BUY", Type: "STP LMT", LimitPrice: p(100.01), StopPrice: p(99.99)},
+			at(0, 0, 0),
+			"last", false,
+			orders{"BUY 3 AAPL STP LMT 99.99 100.01"},
+			0, false, "", 0.05,
+		},
+		"trail": {
+			Order{Side: "SELL", Type: "TRAIL", TrailAmount: p(2)},
+			at(99, 101, 100), "last", false,
+			orders{"SELL 3 AAPL TRAIL 2"},
+			99, false, "AAPL last 100", 0.05,
+		},
+		"trail percent": {
+			Order{Side: "SELL", Type: "TRAIL", TrailPercent: p(2)},
+			at(99, 101, 100), "last", false,
+			orders{"SELL 3 AAPL TRAIL 2 %"},
+			99, false, "AAPL last 100", 0.05,
+		},
 		"offsets of what is bought are rounded down": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(-1.01), TakeProfit: &Exit{Offset: p(2.01)}, StopLoss: &Exit{Offset: p(-3.01)}},
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(-1.01), TakeProfit: &Exit{Offset: p(2.01)}, StopLoss: &Exit{
+				Offset: p(-3.01),
+			}},
 			at(98, 102, 100), "last", false,
 			orders{"BUY 3 AAPL LMT 98.95", "SELL 3 AAPL LMT 102.05", "SELL 3 AAPL STP 97"},
 			102, false, "AAPL last 100", 0.05,
 		},
 		"offsets of what is sold are rounded up": {
-			Order{Side: "SELL", Type: "LMT", LimitOffset: p(1.01), TakeProfit: &Exit{Offset: p(-2.01)}, StopLoss: &Exit{Offset: p(3.04)}},
+			Order{Side: "SELL", Type: "LMT", LimitOffset: p(1.01), TakeProfit: &Exit{Offset: p(-2.01)}, StopLoss: &Exit{
+				Offset: p(3.04),
+			}},
 			at(98, 102, 100), "last", false,
 			orders{"SELL 3 AAPL LMT 101.05", "BUY 3 AAPL LMT 97.95", "BUY 3 AAPL STP 103.05"},
 			98, false, "AAPL last 100", 0.05,
 		},
 		"a stop is rounded to what is near": {
-			Order{Side: "BUY", Type: "STP", StopOffset: p(1.02)}, at(98, 102, 100), "bid", false, orders{"BUY 3 AAPL STP 99"}, 102, false, "AAPL bid 98", 0.05,
+			Order{Side: "BUY", Type: "STP", StopOffset: p(1.02)},
+			at(98, 102, 100), "bid", false,
+			orders{"BUY 3 AAPL STP 99"},
+			102, false, "AAPL bid 98", 0.05,
 		},
 		"the price of the condition counts": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 110), "mid", false, orders{"BUY 3 AAPL LMT 101"}, 102, false, "AAPL mid 100", 0.05,
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			at(98, 102, 110), "mid", false,
+			orders{"BUY 3 AAPL LMT 101"},
+			102, false, "AAPL mid 100", 0.05,
 		},
 		"the last price counts where the condition's is not known": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(0, 102, 110), "mid", false, orders{"BUY 3 AAPL LMT 111"}, 102, false, "", 0.05,
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			at(0, 102, 110), "mid", false,
+			orders{"BUY 3 AAPL LMT 111"},
+			102, false, "", 0.05,
 		},
 		"the last price counts for a condition on something else": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 110), "bid", true, orders{"BUY 3 AAPL LMT 111"}, 102, false, "MSFT bid 7", 0.05,
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			at(98, 102, 110), "bid", true,
+			orders{"BUY 3 AAPL LMT 111"},
+			102, false, "MSFT bid 7", 0.05,
 		},
 		"no reference": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(1)},
+			at(98, 102, 0), "bid", true, nil, 102, true,
+			"MSFT bid 7", 0.05,
 		},
 		"no reference for an exit": {
-			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), StopLoss: &Exit{Offset: p(-1)}}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), StopLoss: &Exit{Offset: p(-1)}},
+			at(98, 102, 0), "bid",
+			true, nil, 102, true, "MSFT bid 7", 0.05,
 		},
 		"no reference for the first of two": {
-			Order{Side: "BUY", Type: "STP LMT", LimitOffset: p(1), StopPrice: p(5)}, at(98, 102, 0), "bid", true, nil, 102, true, "MSFT bid 7", 0.05,
+			Order{Side: "BUY", Type: "STP LMT", LimitOffset: p(1), StopPrice: p(5)},
+			at(98, 102, 0), "bid", true, nil,
+			102, true, "MSFT bid 7", 0.05,
 		},
 		"fixed exits need no reference": {
-			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), TakeProfit: &Exit{Price: p(120.01)}, StopLoss: &Exit{Price: p(90.01)}},
+			Order{Side: "BUY", Type: "LMT", LimitPrice: p(100), TakeProfit: &Exit{Price: p(120.01)}, StopLoss: &Exit{
+				Price: p(90.01),
+			}},
 			at(98, 102, 0), "bid", true,
 			orders{"BUY 3 AAPL LMT 100", "SELL 3 AAPL LMT 120.01", "SELL 3 AAPL STP 90.01"},
 			102, false, "MSFT bid 7", 0.05,
 		},
 		"nobody knows the tick": {
-			Order{Side: "BUY", Type: "LMT", LimitOffset: p(0.001)}, at(98, 102, 100), "last", false, orders{"BUY 3 AAPL LMT 100.001"}, 102, false, "AAPL last 100", 0,
+			Order{Side: "BUY", Type: "LMT", LimitOffset: p(0.001)},
+			at(98, 102, 100), "last", false,
+			orders{"BUY 3 AAPL LMT 100.001"},
+			102, false, "AAPL last 100", 0,
 		},
 	} {
 		c.order.Quantity, c.order.TIF, c.order.OutsideHours, c.order.Account = 3, "IOC", true, "DU1"
 		foreign := &watch{contract: other}
 		foreign.quotes[bid] = quote{value: 7, known: true}
-		e := &entry{rule: Rule{Name: "r", Conditions: []Condition{{Price: c.price}, {Price: c.price}}, Action: Action{Order: &c.order}}}
+		e := &entry{rule: Rule{Name: "r", Conditions: []Condition{{Price: c.price}, {Price: c.price}}, Action: Action{
+			Order: &c.order,
+		}}}
 		e.Contracts = []*resolved{{Contract: contract, MinTick: c.minTicks, Multiplier: 5}}
 		a := &active{entry: e, own: c.own}
 		for range 2 { // of two that say the same, one is enough
@@ -391,7 +479,9 @@ func TestTickets(t *testing.T) {
 		got := orders{engine.Describe(&ticket.Order)}
 		for i := range ticket.Exits {
 			got = append(got, engine.Describe(&ticket.Exits[i]))
-			if x := ticket.Exits[i]; (x.LimitPrice != 0) != (x.Type == conn.Limit) || (x.StopPrice != 0) != (x.Type == conn.Stop) || x.TIF != "GTC" || !x.OutsideHours || x.Account != "DU1" || x.Contract != contract {
+			if x := ticket.Exits[i]; (x.LimitPrice != 0) != (x.Type == conn.Limit) ||
+				(x.StopPrice != 0) != (x.Type == conn.Stop) || x.TIF != "GTC" || !x.OutsideHours ||
+				x.Account != "DU1" || x.Contract != contract {
 				t.Errorf("%s: %+v", name, x)
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"gatewatch/conn"
 )
 
-// TestPanicLeavesNothingBehind has the set panic at each place where the engine calls it: no lock stays taken, and what was about
-// to fire does not do so afterwards.
+// TestPanicLeavesNothingBehind has the set panic at each place where the engine calls it: no lock stays taken, and what
+// was about to fire does not do so afterwards.
 func TestPanicLeavesNothingBehind(t *testing.T) {
 	b := newBench(t)
 	timed := with(notify("timed", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 1 })

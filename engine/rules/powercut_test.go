@@ -18,7 +18,9 @@ import (
 func TestPowerCut(t *testing.T) {
 	b := newBench(t)
 	g, s := b.trade()
-	fires := order("fires", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90), StopLoss: &Exit{Price: p(80)}})
+	fires := order("fires", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90), StopLoss: &Exit{
+		Price: p(80),
+	}})
 	waits := order("waits", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitPrice: p(70)})
 	waits.Conditions[0].Value = 200
 	b.put(fires, waits)
@@ -72,8 +74,9 @@ func (b *bench) states(want ...string) {
 	}
 }
 
-// earlierFiles unpacks what an earlier version left behind at a power cut. It wrote the orders of rules in advance and sent
-// them before the disk had the rest, recorded in which boot of the computer trading was on, and stopped rules after a crash.
+// earlierFiles unpacks what an earlier version left behind at a power cut. It wrote the orders of rules in advance and
+// sent them before the disk had the rest, recorded in which boot of the computer trading was on, and stopped rules
+// after a crash.
 func earlierFiles(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "orders.db")

@@ -133,7 +133,8 @@ func (r *reference) condition(rule *referenceRule, c *Condition, n int) verdict 
 		switch {
 		case !known || delayed && !rule.AllowDelayed || !r.trusted(rule.symbol(c), l):
 			return unknown
-		case value >= c.Value && (c.Is == "at_or_above" || c.Is == "crosses_up"), value <= c.Value && (c.Is == "at_or_below" || c.Is == "crosses_down"):
+		case value >= c.Value && (c.Is == "at_or_above" || c.Is == "crosses_up"), value <= c.Value &&
+			(c.Is == "at_or_below" || c.Is == "crosses_down"):
 			return met
 		}
 		return unmet
@@ -219,7 +220,8 @@ func (r *reference) tick(h happening) (fired []string) {
 	r.story = append(r.story, h)
 	for _, rule := range r.rules {
 		concerned := slices.ContainsFunc(rule.Conditions, func(c Condition) bool {
-			return rule.symbol(&c) == h.symbol && (c.Price == h.field || c.Price == "mid" && (h.field == "bid" || h.field == "ask"))
+			return rule.symbol(&c) == h.symbol && (c.Price == h.field || c.Price == "mid" &&
+				(h.field == "bid" || h.field == "ask"))
 		})
 		if rule.watches() && concerned && r.look(rule) {
 			fired = append(fired, rule.told())
@@ -235,7 +237,9 @@ func (r *reference) time(rested bool) (fired []string) {
 		if rule.state == Triggered {
 			tired = append(tired, rule)
 		}
-		timed := rule.Only != nil || slices.ContainsFunc(rule.Conditions, func(c Condition) bool { return c.ForSeconds > 0 })
+		timed := rule.Only != nil || slices.ContainsFunc(rule.Conditions, func(c Condition) bool {
+			return c.ForSeconds > 0
+		})
 		if timed && rule.watches() && r.look(rule) {
 			fired = append(fired, rule.told())
 		}
@@ -262,8 +266,10 @@ var symbols = []string{"AAPL", "AAPL", "MSFT"}
 func anyRule(t *rapid.T, name string) Rule {
 	instrument := func() Instrument { return Instrument{Symbol: rapid.SampledFrom(symbols).Draw(t, "symbol")} }
 	r := Rule{
-		Name: name, Instrument: instrument(), Action: Action{Do: "notify"}, AllowDelayed: rapid.Bool().Draw(t, "delayed"),
-		Match: rapid.SampledFrom([]string{"", "any"}).Draw(t, "match"), CooldownSeconds: rapid.SampledFrom([]float64{0, 3600}).Draw(t, "cooldown"),
+		Name: name, Instrument: instrument(), Action: Action{Do: "notify"},
+		AllowDelayed:    rapid.Bool().Draw(t, "delayed"),
+		Match:           rapid.SampledFrom([]string{"", "any"}).Draw(t, "match"),
+		CooldownSeconds: rapid.SampledFrom([]float64{0, 3600}).Draw(t, "cooldown"),
 	}
 	if rapid.IntRange(0, 3).Draw(t, "only") == 0 {
 		r.Only = &Only{MarketHours: true}
@@ -274,7 +280,8 @@ func anyRule(t *rapid.T, name string) Rule {
 	for range max(1, rapid.IntRange(-1, 3).Draw(t, "conditions")) {
 		c := Condition{
 			Price: rapid.SampledFrom([]string{"bid", "ask", "last", "mid"}).Draw(t, "price"),
-			Is:    rapid.SampledFrom([]string{"at_or_above", "at_or_below", "crosses_up", "crosses_down"}).Draw(t, "is"),
+			Is: rapid.SampledFrom([]string{"at_or_above", "at_or_below", "crosses_up", "crosses_down"}).Draw(t,
+				"is"),
 			Value: rapid.SampledFrom([]float64{99, 100, 101}).Draw(t, "value"),
 		}
 		if strings.HasPrefix(c.Is, "at") {
@@ -290,7 +297,8 @@ func anyRule(t *rapid.T, name string) Rule {
 }
 
 // happenings are what can happen, as often as it does.
-var happenings = slices.Concat(slices.Repeat([]string{"tick"}, 30), slices.Repeat([]string{"wait", "activate", "rest"}, 4), []string{"gap", "deactivate", "change", "market"})
+var happenings = slices.Concat(slices.Repeat([]string{"tick"}, 30), slices.Repeat([]string{"wait", "activate", "rest"},
+	4), []string{"gap", "deactivate", "change", "market"})
 
 // TestRulesAgreeWithAReference plays ticks, gaps, time, market hours, activations and changes of rules at random.
 func TestRulesAgreeWithAReference(t *testing.T) {
@@ -357,8 +365,10 @@ func TestRulesAgreeWithAReference(t *testing.T) {
 				want = ref.time(true)
 			default:
 				h := happening{
-					symbol: rapid.SampledFrom(symbols).Draw(rt, "of"), field: rapid.SampledFrom([]string{"bid", "ask", "last", "last", "volume"}).Draw(rt, "field"),
-					value: rapid.SampledFrom([]float64{98, 99, 99, 100, 100, 101, 101, 102, -1, 0}).Draw(rt, "price"), delayed: rapid.IntRange(0, 9).Draw(rt, "delayed") == 0,
+					symbol:  rapid.SampledFrom(symbols).Draw(rt, "of"),
+					field:   rapid.SampledFrom([]string{"bid", "ask", "last", "last", "volume"}).Draw(rt, "field"),
+					value:   rapid.SampledFrom([]float64{98, 99, 99, 100, 100, 101, 101, 102, -1, 0}).Draw(rt, "price"),
+					delayed: rapid.IntRange(0, 9).Draw(rt, "delayed") == 0,
 				}
 				step := fmt.Sprint(h.symbol, " ", h.field, " ", h.value)
 				if h.delayed {

@@ -10,7 +10,12 @@ import (
 
 func TestOnStep(t *testing.T) {
 	stocks := []conn.PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}
-	tokyo := []conn.PriceStep{{From: 0, Step: 0.1}, {From: 1000, Step: 0.5}, {From: 3000, Step: 1}, {From: 10000, Step: 5}}
+	tokyo := []conn.PriceStep{
+		{From: 0, Step: 0.1},
+		{From: 1000, Step: 0.5},
+		{From: 3000, Step: 1},
+		{From: 10000, Step: 5},
+	}
 	odd := []conn.PriceStep{{From: 0, Step: 0.3}, {From: 1, Step: 0.25}}
 	for _, c := range []struct {
 		v                float64

@@ -4,8 +4,8 @@
 // [gatewatch/engine.Strategy].
 package rules
 
-// MaxRules is how many rules there can be. The struct tags of a rule's fields hold the other limits; a strict reader checks
-// them.
+// MaxRules is how many rules there can be. The struct tags of a rule's fields hold the other limits; a strict reader
+// checks them.
 const MaxRules = 1000
 
 // Rule is a condition on prices, and what to do when it is met.
@@ -55,9 +55,9 @@ type Action struct {
 	Order *Order `json:"order,omitempty" doc:"The order; only with do: order."`
 }
 
-// Order is what a rule buys or sells. An offset is added to the price of the rule's first condition that watches the rule's own
-// instrument, at the moment when it fires; with none such, to its last price. The result is rounded to a price that the
-// contract can have.
+// Order is what a rule buys or sells. An offset is added to the price of the rule's first condition that watches the
+// rule's own instrument, at the moment when it fires; with none such, to its last price. The result is rounded to a
+// price that the contract can have.
 type Order struct {
 	Side         string   `json:"side" doc:"BUY or SELL." enum:"BUY,SELL" required:"true"`
 	Quantity     float64  `json:"quantity" doc:"Shares or contracts." min:"0.0000001" max:"99999999999" required:"true"`

@@ -18,12 +18,13 @@ import (
 	"gatewatch/engine"
 )
 
-// Set is the trader's rules, and how they stand. It is an [engine.Strategy]; its other methods may be called from any goroutine.
+// Set is the trader's rules, and how they stand. It is an [engine.Strategy]; its other methods may be called from any
+// goroutine.
 //
-// A rule does nothing until it is activated, and what was activated is exactly its present text: a rule that is changed becomes
-// a draft. States outlive the program; they are written down beside the orders, and the firing of a rule together with its
-// order, so that a rule that fires once does so once. A condition that is met fires the rule, and has to be unmet before it can
-// do so again, also if the order was blocked: an order is never kept for later.
+// A rule does nothing until it is activated, and what was activated is exactly its present text: a rule that is changed
+// becomes a draft. States outlive the program; they are written down beside the orders, and the firing of a rule
+// together with its order, so that a rule that fires once does so once. A condition that is met fires the rule, and has
+// to be unmet before it can do so again, also if the order was blocked: an order is never kept for later.
 type Set struct {
 	cfg Config
 
@@ -40,13 +41,16 @@ type Set struct {
 
 // Config is what a [Set] needs. Its functions must not block.
 type Config struct {
-	Ledger      *engine.Ledger
-	Desk        *engine.Desk
-	Resolve     func(context.Context, conn.Contract) ([]conn.Details, error) // all contracts that one can mean; may take a while
-	PriceSteps  func(context.Context, int64) ([]conn.PriceStep, error)       // those of a market rule, by its number; may be nil, may take a while
-	Clock       func() time.Duration                                         // the clock of conn.Tick.At
-	MaxTickAge  func() time.Duration                                         // after which an instrument that says nothing is not trusted
-	MarketHours func(time.Time) bool                                         // whether the market is open
+	Ledger *engine.Ledger
+	Desk   *engine.Desk
+	// all contracts that one can mean; may take a while
+	Resolve func(context.Context, conn.Contract) ([]conn.Details, error)
+	// those of a market rule, by its number; may be nil, may take a while
+	PriceSteps func(context.Context, int64) ([]conn.PriceStep, error)
+	Clock      func() time.Duration // the clock of conn.Tick.At
+	// after which an instrument that says nothing is not trusted
+	MaxTickAge  func() time.Duration
+	MarketHours func(time.Time) bool // whether the market is open
 	Report      func(engine.Report)
 	Changed     func() // something that Views shows has changed, other than prices
 	Refresh     func() // the instruments have changed; see [engine.Engine.Refresh]
@@ -67,17 +71,18 @@ type entry struct {
 
 // record is what is written down of a rule.
 type record struct {
-	Hash      string      `json:"hash"` // of the rule's text
-	State     State       `json:"state"`
-	Since     time.Time   `json:"since"`            // UTC; of the state
-	Activated time.Time   `json:"activated"`        // UTC
-	Fired     int         `json:"fired,omitempty"`  // since it was activated
-	FiredAt   time.Time   `json:"fired_at"`         // UTC; the last time
-	Settled   bool        `json:"settled"`          // what it had to do when it fired is done
-	Reason    string      `json:"reason,omitempty"` // why it failed
-	Code      int         `json:"code,omitempty"`   // IB's
-	Detail    string      `json:"detail,omitempty"`
-	Contracts []*resolved `json:"contracts,omitempty"` // that of the rule, then those of its conditions; nil where it is that of the rule
+	Hash      string    `json:"hash"` // of the rule's text
+	State     State     `json:"state"`
+	Since     time.Time `json:"since"`            // UTC; of the state
+	Activated time.Time `json:"activated"`        // UTC
+	Fired     int       `json:"fired,omitempty"`  // since it was activated
+	FiredAt   time.Time `json:"fired_at"`         // UTC; the last time
+	Settled   bool      `json:"settled"`          // what it had to do when it fired is done
+	Reason    string    `json:"reason,omitempty"` // why it failed
+	Code      int       `json:"code,omitempty"`   // IB's
+	Detail    string    `json:"detail,omitempty"`
+	// that of the rule, then those of its conditions; nil where it is that of the rule
+	Contracts []*resolved `json:"contracts,omitempty"`
 }
 
 // resolved is the contract that an instrument means.
@@ -150,7 +155,8 @@ func (s *Set) merge(list []Rule) (notes map[string][]byte) {
 		if e == nil || e.Hash != sum {
 			e = &entry{rule: *r, record: record{Hash: sum, State: Draft, Since: now}}
 			var kept record
-			if text := s.notes[name]; old[r.Name] == nil && text != nil && json.Unmarshal(text, &kept) == nil && kept.Hash == sum {
+			if text := s.notes[name]; old[r.Name] == nil && text != nil && json.Unmarshal(text, &kept) == nil &&
+				kept.Hash == sum {
 				e.record = kept
 				s.catchUp(e)
 				e.fired = s.cfg.Clock() - max(0, now.Sub(e.FiredAt)) // in the future: the clock was set back since
@@ -174,7 +180,8 @@ func (s *Set) catchUp(e *entry) {
 		if i.Rule != e.rule.Name {
 			continue
 		}
-		later := i.At.After(e.Activated) && i.At.Sub(e.FiredAt) > seconds(e.rule.CooldownSeconds) // than the firing that is known
+		// than the firing that is known
+		later := i.At.After(e.Activated) && i.At.Sub(e.FiredAt) > seconds(e.rule.CooldownSeconds)
 		if e.State == Active && i.Order.Parent == 0 && i.Fate != engine.NotSent && !apart[i.ID] && later {
 			// It has fired, and the disk took that of its order alone.
 			e.State, e.Since, e.FiredAt, e.Settled = Triggered, i.At, i.At, false
@@ -201,8 +208,9 @@ func (s *Set) write(notes map[string][]byte) error {
 	return nil
 }
 
-// keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried again
-// until the database takes it: a rule that has fired must not do so again after a restart. The error is only to be told.
+// keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried
+// again until the database takes it: a rule that has fired must not do so again after a restart. The error is only to
+// be told.
 func (s *Set) keep(notes map[string][]byte) error {
 	err := s.write(notes)
 	if err != nil {
@@ -323,8 +331,8 @@ func (s *Set) find(name string) *entry {
 	return s.entries[at]
 }
 
-// set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be so. The
-// caller has the turn.
+// set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be
+// so. The caller has the turn.
 func (s *Set) set(e *entry, r record) error {
 	err := s.keep(s.stand(e, r))
 	if err != nil {
@@ -334,7 +342,8 @@ func (s *Set) set(e *entry, r record) error {
 	return err
 }
 
-// setSoon is set for what catchUp can find out again: it is written down with the fate of the order from which it was learned.
+// setSoon is set for what catchUp can find out again: it is written down with the fate of the order from which it was
+// learned.
 func (s *Set) setSoon(e *entry, r record) {
 	note := s.stand(e, r)
 	s.cfg.Ledger.NoteSoon(note)
@@ -370,7 +379,10 @@ func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
 		case len(list) != 1:
 			return nil, &NotResolvedError{Instrument: *in, Candidates: list}
 		}
-		contracts[i] = &resolved{Contract: list[0].Contract, Name: list[0].Name, MinTick: list[0].MinTick, Multiplier: list[0].Multiplier}
+		contracts[i] = &resolved{
+			Contract: list[0].Contract, Name: list[0].Name, MinTick: list[0].MinTick,
+			Multiplier: list[0].Multiplier,
+		}
 		if i == 0 && list[0].Rule != 0 { // only the rule's own instrument is traded
 			contracts[i].Steps = s.steps(ctx, list[0].Rule)
 		}
@@ -393,7 +405,8 @@ func (s *Set) steps(ctx context.Context, rule int64) []conn.PriceStep {
 // Contract returns the instrument as it is asked for.
 func (in Instrument) Contract() conn.Contract {
 	c := conn.Contract{
-		ConID: in.ConID, Symbol: in.Symbol, Type: in.Type, Exchange: in.Exchange, Primary: in.Primary, Currency: in.Currency, Local: in.Local,
+		ConID: in.ConID, Symbol: in.Symbol, Type: in.Type, Exchange: in.Exchange, Primary: in.Primary,
+		Currency: in.Currency, Local: in.Local,
 	}
 	if c.Type == "" && c.ConID == 0 {
 		c.Type = "STK"
@@ -412,7 +425,8 @@ func (in Instrument) Contract() conn.Contract {
 // InstrumentOf returns the instrument that means a contract alone.
 func InstrumentOf(c conn.Contract) Instrument {
 	return Instrument{
-		ConID: c.ConID, Symbol: c.Symbol, Type: c.Type, Exchange: c.Exchange, Primary: c.Primary, Currency: c.Currency, Local: c.Local,
+		ConID: c.ConID, Symbol: c.Symbol, Type: c.Type, Exchange: c.Exchange, Primary: c.Primary, Currency: c.Currency,
+		Local: c.Local,
 	}
 }
 

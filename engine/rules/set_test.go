@@ -35,7 +35,10 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, path: filepath.Join(t.TempDir(), "orders.db"), now: time.Hour, maxAge: time.Minute, choices: map[string][]conn.Details{}}
+	b := &bench{
+		t: t, path: filepath.Join(t.TempDir(), "orders.db"), now: time.Hour, maxAge: time.Minute,
+		choices: map[string][]conn.Details{},
+	}
 	b.restart()
 	t.Cleanup(func() { b.ledger.Close() })
 	return b
@@ -53,9 +56,14 @@ func (b *bench) restart() {
 		b.t.Fatal(err)
 	}
 	report := func(r engine.Report) { b.reports = append(b.reports, r) }
-	b.ledger, b.desk = ledger, engine.NewDesk(ledger, engine.Limits{Mode: conn.Paper, PerMinute: 10, PerDay: 10, Quantity: 100, Notional: 1e6}, report, log)
+	b.ledger, b.desk = ledger, engine.NewDesk(ledger, engine.Limits{
+		Mode: conn.Paper, PerMinute: 10, PerDay: 10,
+		Quantity: 100, Notional: 1e6,
+	}, report, log)
 	b.set, err = NewSet(Config{
-		Ledger: ledger, Desk: b.desk, Clock: func() time.Duration { return b.now }, MaxTickAge: func() time.Duration { return b.maxAge },
+		Ledger: ledger, Desk: b.desk, Clock: func() time.Duration {
+			return b.now
+		}, MaxTickAge: func() time.Duration { return b.maxAge },
 		MarketHours: func(time.Time) bool { return b.open }, Report: report, Changed: func() { b.changed++ }, Log: log,
 		Refresh: func() { b.names = nil },
 		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
@@ -90,9 +98,10 @@ func (b *bench) put(list ...Rule) {
 	}
 }
 
-// tick brings ticks such as "AAPL last 100"; "gap" is one in the data, "wait 3s" lets time go by, "silence 3s" too, without
-// anybody looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
-// "old AAPL last 100" is a price of before, and with "AAPL kind 1" its data is of another kind from now on. It returns the names of the rules that fired, or were blocked.
+// tick brings ticks such as "AAPL last 100"; "gap" is one in the data, "wait 3s" lets time go by, "silence 3s" too,
+// without anybody looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
+// "old AAPL last 100" is a price of before, and with "AAPL kind 1" its data is of another kind from now on. It returns
+// the names of the rules that fired, or were blocked.
 func (b *bench) tick(steps ...string) (fired string) {
 	b.t.Helper()
 	before := len(b.reports)
@@ -141,7 +150,10 @@ func (b *bench) tick(steps ...string) (fired string) {
 			continue // nobody watches it
 		}
 		b.now += time.Millisecond
-		tick := conn.Tick{Field: map[string]conn.TickField{"bid": conn.Bid, "ask": conn.Ask, "last": conn.Last, "volume": conn.Volume, "kind": conn.DataKind}[words[1]], Delayed: delayed, Old: old, At: b.now}
+		tick := conn.Tick{Field: map[string]conn.TickField{
+			"bid": conn.Bid, "ask": conn.Ask, "last": conn.Last,
+			"volume": conn.Volume, "kind": conn.DataKind,
+		}[words[1]], Delayed: delayed, Old: old, At: b.now}
 		if _, err := fmt.Sscan(words[2], &tick.Value); err != nil {
 			b.t.Fatal(err)
 		}
@@ -181,7 +193,10 @@ var aapl = Instrument{Symbol: "AAPL", Currency: "USD"}
 
 // notify is a rule that tells of a price of AAPL.
 func notify(name, price, is string, value float64) Rule {
-	return Rule{Name: name, Instrument: aapl, Conditions: []Condition{{Price: price, Is: is, Value: value}}, Action: Action{Do: "notify"}}
+	return Rule{
+		Name: name, Instrument: aapl, Conditions: []Condition{{Price: price, Is: is, Value: value}},
+		Action: Action{Do: "notify"},
+	}
 }
 
 func with(r Rule, change func(*Rule)) Rule {
@@ -198,53 +213,154 @@ func TestFires(t *testing.T) {
 		rule  Rule
 		steps string
 	}{
-		"at or above":                     {notify("r", "last", "at_or_above", 100), "AAPL last 99.99 → | AAPL last 100 → r | AAPL last 101 →"},
-		"at or below":                     {notify("r", "bid", "at_or_below", 100), "AAPL bid 100.01 → | AAPL last 90, AAPL ask 90 → | AAPL bid 100 → r"},
-		"met from the first":              {notify("r", "last", "at_or_above", 100), "AAPL last 200 → r"},
-		"no price":                        {notify("r", "bid", "at_or_below", 100), "AAPL bid -1, AAPL bid 0 →"},
-		"the greatest number is no price": {notify("r", "last", "at_or_above", 100), "AAPL last 1.7976931348623157e308, AAPL last +Inf →"},
-		"the least one is none either":    {notify("r", "last", "at_or_below", 100), "AAPL last -1.7976931348623157e308, AAPL last -Inf, AAPL last NaN →"},
-		"less than nothing":               {notify("r", "last", "at_or_below", -37), "AAPL last -1 → | AAPL last -37.63 → r"},
-		"frozen":                          {notify("r", "last", "at_or_above", 100), "old AAPL last 101 → | AAPL last 101 → r"},
-		"frozen, though delayed will do":  {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.AllowDelayed = true }), "old AAPL last 101 → | delayed AAPL last 101 → r"},
-		"half frozen":                     {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, old AAPL ask 101 → | AAPL ask 101 → r"},
-		"becomes frozen":                  {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 101, wait 4s, old AAPL kind 2, wait 2s → | AAPL kind 1, AAPL last 101, wait 4s → | wait 1s → r"},
-		"crosses while it is frozen":      {notify("r", "last", "crosses_up", 100), "AAPL last 99, old AAPL kind 2, old AAPL last 101, AAPL kind 1, AAPL last 102 → | AAPL last 99, AAPL last 102 → r"},
-		"frozen prices keep none alive":   {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 70 }), "AAPL bid 101, wait 50s, old AAPL last 5, wait 25s → | AAPL bid 101, wait 50s, AAPL last 5, wait 25s → r"},
-		"becomes delayed":                 {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL bid 101, wait 4s, delayed AAPL kind 3, delayed AAPL last 7, wait 2s →"},
-		"a size is no price":              {notify("r", "last", "at_or_above", 100), "AAPL volume 500 →"},
-		"up":                              {notify("r", "last", "crosses_up", 100), "AAPL last 101, AAPL last 102 → | AAPL last 99 → | AAPL last 100 → r"},
-		"up from the mark":                {notify("r", "last", "crosses_up", 100), "AAPL last 100, AAPL last 101 → | AAPL last 99, AAPL last 120 → r"},
-		"down":                            {notify("r", "ask", "crosses_down", 100), "AAPL ask 99 → | AAPL ask 101 → | AAPL ask 100 → r"},
-		"crossed in a gap":                {notify("r", "last", "crosses_up", 100), "AAPL last 99, gap, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
-		"crossed down in a gap":           {notify("r", "last", "crosses_down", 100), "AAPL last 101, gap, AAPL last 99 → | AAPL last 101, AAPL last 99 → r"},
-		"crossed while silent":            {notify("r", "last", "crosses_up", 100), "AAPL last 99, silence 61s, AAPL last 101 → | AAPL last 99, silence 59s, AAPL last 101 → r"},
-		"crossed in hours while silent":   {with(notify("r", "last", "crosses_up", 100), func(r *Rule) { r.Only = &Only{MarketHours: true} }), "open, AAPL last 99, silence 61s, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
-		"stays, seen by nobody":           {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 70 }), "AAPL last 100, silence 75s, AAPL last 100 → | wait 50s, AAPL volume 1, wait 21s → r"},
-		"crossed without data":            {notify("r", "last", "crosses_up", 100), "AAPL last 99, failure 10197, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
-		"does not stay without data":      {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 100, wait 1s, failure 354, wait 6s →"},
-		"mid":                             {notify("r", "mid", "at_or_above", 100), "AAPL bid 99, AAPL last 105 → | AAPL ask 100.9 → | AAPL ask 101 → r"},
-		"mid without ask":                 {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, AAPL ask -1 →"},
-		"mid crosses":                     {with(notify("r", "mid", "crosses_up", 100), again), "AAPL bid 98, AAPL ask 100, AAPL bid 100 → r | real, AAPL bid 98, wait 2s, AAPL bid 100 → r"},
-		"old mid in a gap":                {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, gap, AAPL ask 101 → | AAPL bid 101 → r"},
-		"delayed":                         {notify("r", "last", "at_or_above", 100), "delayed AAPL last 101 → | AAPL last 101 → r"},
-		"delayed is allowed":              {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.AllowDelayed = true }), "delayed AAPL last 101 → r"},
-		"half delayed":                    {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, delayed AAPL ask 101 →"},
-		"half delayed, the other half":    {notify("r", "mid", "at_or_above", 100), "delayed AAPL bid 101, AAPL ask 101 → | AAPL bid 101 → r"},
-		"stays":                           {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 100, wait 4s → | AAPL last 99, AAPL last 100, wait 4s → | wait 2s → r"},
-		"stays until a tick":              {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 100, wait 4.9s → | AAPL volume 5, wait 0.1s, AAPL last 101 → r"},
-		"does not stay over a gap":        {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 }), "AAPL last 100, wait 4s, gap, wait 2s → | AAPL last 100, wait 4s → | wait 1.1s → r"},
-		"does not stay if silent":         {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 70 }), "AAPL last 100, wait 75s → | AAPL last 100, wait 50s, AAPL volume 1, wait 21s → r"},
-		"all":                             {with(notify("r", "last", "at_or_above", 100), two), "AAPL last 101 → | MSFT bid 51 → | MSFT bid 50 → r"},
-		"all, one silent for too long":    {with(notify("r", "last", "at_or_above", 100), two), "MSFT bid 50, wait 61s, AAPL last 101 → | MSFT bid 50 → r"},
-		"any":                             {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { two(r); r.Match = "any" }), "AAPL last 99, MSFT bid 51 → | MSFT bid 49 → r"},
-		"any, one unknown":                {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { two(r); r.Match = "any" }), "MSFT bid 49 → r"},
-		"a crossing while another is met": {with(notify("r", "last", "crosses_up", 100), two), "AAPL last 99, MSFT bid 51, AAPL last 101 → | MSFT bid 50 → | AAPL last 99, AAPL last 101 → r"},
-		"once":                            {notify("r", "last", "at_or_above", 100), "AAPL last 100 → r | AAPL last 99, AAPL last 100, wait 10s, AAPL last 99, AAPL last 100 →"},
-		"again after the cooldown":        {with(notify("r", "last", "at_or_above", 100), again), "AAPL last 100 → r | AAPL last 101, real, wait 1s, AAPL last 102 → | AAPL last 99, AAPL last 100 → r | AAPL last 99, AAPL last 100, wait 1s → | real, wait 1s → | AAPL last 103 → r"},
-		"outside market hours":            {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Only = &Only{MarketHours: true} }), "AAPL last 100 → | open, wait 0.2s → r"},
-		"crossed outside hours":           {with(notify("r", "last", "crosses_up", 100), func(r *Rule) { r.Only = &Only{MarketHours: true} }), "AAPL last 99, AAPL last 100 → | open, wait 1s, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
-		"an order is blocked":             {with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), again), "AAPL last 100 → r! | AAPL last 101, wait 2s, AAPL last 102, gap, AAPL last 103 → | AAPL last 99, AAPL last 100 → r!"},
+		"at or above": {
+			notify("r", "last", "at_or_above", 100),
+			"AAPL last 99.99 → | AAPL last 100 → r | AAPL last 101 →",
+		},
+		"at or below": {
+			notify("r", "bid", "at_or_below", 100),
+			"AAPL bid 100.01 → | AAPL last 90, AAPL ask 90 → | AAPL bid 100 → r",
+		},
+		"met from the first": {notify("r", "last", "at_or_above", 100), "AAPL last 200 → r"},
+		"no price":           {notify("r", "bid", "at_or_below", 100), "AAPL bid -1, AAPL bid 0 →"},
+		"the greatest number is no price": {
+			notify("r", "last", "at_or_above", 100),
+			"AAPL last 1.7976931348623157e308, AAPL last +Inf →",
+		},
+		"the least one is none either": {
+			notify("r", "last", "at_or_below", 100),
+			"AAPL last -1.7976931348623157e308, AAPL last -Inf, AAPL last NaN →",
+		},
+		"less than nothing": {
+			notify("r", "last", "at_or_below", -37),
+			"AAPL last -1 → | AAPL last -37.63 → r",
+		},
+		"frozen": {
+			notify("r", "last", "at_or_above", 100),
+			"old AAPL last 101 → | AAPL last 101 → r",
+		},
+		"frozen, though delayed will do": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.AllowDelayed = true
+		}), "old AAPL last 101 → | delayed AAPL last 101 → r"},
+		"half frozen": {
+			notify("r", "mid", "at_or_above", 100),
+			"AAPL bid 101, old AAPL ask 101 → | AAPL ask 101 → r",
+		},
+		"becomes frozen": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL last 101, wait 4s, old AAPL kind 2, wait 2s → | AAPL kind 1, AAPL last 101, wait 4s → | wait 1s → r"},
+		"crosses while it is frozen": {notify("r", "last", "crosses_up", 100), "AAPL last 99, old AAPL kind 2, " +
+			"old AAPL last 101, AAPL kind 1, AAPL last 102 → | AAPL last 99, AAPL last 102 → r"},
+		"frozen prices keep none alive": {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 70
+		}), "AAPL bid 101, wait 50s, old AAPL last 5, wait 25s → | AAPL bid 101, wait 50s, AAPL last 5, wait 25s → r"},
+		"becomes delayed": {with(notify("r", "bid", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL bid 101, wait 4s, delayed AAPL kind 3, delayed AAPL last 7, wait 2s →"},
+		"a size is no price": {notify("r", "last", "at_or_above", 100), "AAPL volume 500 →"},
+		"up": {notify("r", "last", "crosses_up", 100), "AAPL last 101, AAPL last 102 → " +
+			"| AAPL last 99 → | AAPL last 100 → r"},
+		"up from the mark": {
+			notify("r", "last", "crosses_up", 100),
+			"AAPL last 100, AAPL last 101 → | AAPL last 99, AAPL last 120 → r",
+		},
+		"down": {
+			notify("r", "ask", "crosses_down", 100),
+			"AAPL ask 99 → | AAPL ask 101 → | AAPL ask 100 → r",
+		},
+		"crossed in a gap": {
+			notify("r", "last", "crosses_up", 100),
+			"AAPL last 99, gap, AAPL last 101 → | AAPL last 99, AAPL last 101 → r",
+		},
+		"crossed down in a gap": {
+			notify("r", "last", "crosses_down", 100),
+			"AAPL last 101, gap, AAPL last 99 → | AAPL last 101, AAPL last 99 → r",
+		},
+		"crossed while silent": {notify("r", "last", "crosses_up", 100), "AAPL last 99, silence 61s, AAPL " +
+			"last 101 → | AAPL last 99, silence 59s, AAPL last 101 → r"},
+		"crossed in hours while silent": {with(notify("r", "last", "crosses_up", 100), func(r *Rule) {
+			r.Only = &Only{MarketHours: true}
+		}), "open, AAPL last 99, silence 61s, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
+		"stays, seen by nobody": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 70
+		}), "AAPL last 100, silence 75s, AAPL last 100 → | wait 50s, AAPL volume 1, wait 21s → r"},
+		"crossed without data": {notify("r", "last", "crosses_up", 100), "AAPL last 99, failure 10197, " +
+			"AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
+		"does not stay without data": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL last 100, wait 1s, failure 354, wait 6s →"},
+		"mid": {
+			notify("r", "mid", "at_or_above", 100),
+			"AAPL bid 99, AAPL last 105 → | AAPL ask 100.9 → | AAPL ask 101 → r",
+		},
+		"mid without ask": {notify("r", "mid", "at_or_above", 100), "AAPL bid 101, AAPL ask -1 →"},
+		"mid crosses": {with(notify("r", "mid", "crosses_up", 100), again), "AAPL bid 98, AAPL " +
+			"ask 100, AAPL bid 100 → r | real, AAPL bid 98, wait 2s, AAPL bid 100 → r"},
+		"old mid in a gap": {
+			notify("r", "mid", "at_or_above", 100),
+			"AAPL bid 101, gap, AAPL ask 101 → | AAPL bid 101 → r",
+		},
+		"delayed": {
+			notify("r", "last", "at_or_above", 100),
+			"delayed AAPL last 101 → | AAPL last 101 → r",
+		},
+		"delayed is allowed": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.AllowDelayed = true
+		}), "delayed AAPL last 101 → r"},
+		"half delayed": {
+			notify("r", "mid", "at_or_above", 100),
+			"AAPL bid 101, delayed AAPL ask 101 →",
+		},
+		"half delayed, the other half": {
+			notify("r", "mid", "at_or_above", 100),
+			"delayed AAPL bid 101, AAPL ask 101 → | AAPL bid 101 → r",
+		},
+		"stays": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL last 100, wait 4s → | AAPL last 99, AAPL last 100, wait 4s → | wait 2s → r"},
+		"stays until a tick": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL last 100, wait 4.9s → | AAPL volume 5, wait 0.1s, AAPL last 101 → r"},
+		"does not stay over a gap": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 5
+		}), "AAPL last 100, wait 4s, gap, wait 2s → | AAPL last 100, wait 4s → | wait 1.1s → r"},
+		"does not stay if silent": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Conditions[0].ForSeconds = 70
+		}), "AAPL last 100, wait 75s → | AAPL last 100, wait 50s, AAPL volume 1, wait 21s → r"},
+		"all": {
+			with(notify("r", "last", "at_or_above", 100), two),
+			"AAPL last 101 → | MSFT bid 51 → | MSFT bid 50 → r",
+		},
+		"all, one silent for too long": {
+			with(notify("r", "last", "at_or_above", 100), two),
+			"MSFT bid 50, wait 61s, AAPL last 101 → | MSFT bid 50 → r",
+		},
+		"any": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			two(r)
+			r.Match = "any"
+		}), "AAPL last 99, MSFT bid 51 → | MSFT bid 49 → r"},
+		"any, one unknown": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			two(r)
+			r.Match = "any"
+		}), "MSFT bid 49 → r"},
+		"a crossing while another is met": {with(notify("r", "last", "crosses_up", 100), two), "AAPL last 99, MSFT " +
+			"bid 51, AAPL last 101 → | MSFT bid 50 → | AAPL last 99, AAPL last 101 → r"},
+		"once": {notify("r", "last", "at_or_above", 100), "AAPL last 100 → r | AAPL last " +
+			"99, AAPL last 100, wait 10s, AAPL last 99, AAPL last 100 →"},
+		"again after the cooldown": {with(notify("r", "last", "at_or_above", 100), again), "AAPL last 100 → r " +
+			"| AAPL last 101, real, wait 1s, AAPL last 102 → | AAPL last 99, AAPL last 100 → r | AAPL last 99, AAPL " +
+			"last 100, wait 1s → | real, wait 1s → | AAPL last 103 → r"},
+		"outside market hours": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Only = &Only{MarketHours: true}
+		}), "AAPL last 100 → | open, wait 0.2s → r"},
+		"crossed outside hours": {with(notify("r", "last", "crosses_up", 100), func(r *Rule) {
+			r.Only = &Only{MarketHours: true}
+		}), "AAPL last 99, AAPL last 100 → | open, wait 1s, AAPL last 101 → | AAPL last 99, AAPL last 101 → r"},
+		"an order is blocked": {
+			with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), again),
+			"AAPL last 100 → r! | AAPL last 101, wait 2s, AAPL last 102, gap, AAPL last 103 → | AAPL last 99, AAPL " +
+				"last 100 → r!",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
@@ -287,11 +403,13 @@ func order(name string, o Order) Rule {
 	return r
 }
 
-// TestGapIsNotUnmet has a condition that has to hold for a while stay met over a gap: its time begins anew, the rule does not fire
-// for that.
+// TestGapIsNotUnmet has a condition that has to hold for a while stay met over a gap: its time begins anew, the rule
+// does not fire for that.
 func TestGapIsNotUnmet(t *testing.T) {
 	b := newBench(t)
-	b.put(with(notify("held", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds, r.Conditions[0].ForSeconds = 3600, 2 }))
+	b.put(with(notify("held", "last", "at_or_above", 100), func(r *Rule) {
+		r.CooldownSeconds, r.Conditions[0].ForSeconds = 3600, 2
+	}))
 	if fired := b.tick("AAPL last 150", "wait 3s"); fired != "held" {
 		t.Errorf("%q", fired)
 	}
@@ -307,7 +425,8 @@ func TestGapIsNotUnmet(t *testing.T) {
 // TestStates follows rules over changes and restarts.
 func TestStates(t *testing.T) {
 	b := newBench(t)
-	one, two := notify("one", "last", "at_or_above", 100), with(notify("two", "last", "at_or_above", 200), func(r *Rule) { r.CooldownSeconds = 3600 })
+	one, two := notify("one", "last", "at_or_above", 100), with(notify("two", "last", "at_or_above", 200),
+		func(r *Rule) { r.CooldownSeconds = 3600 })
 	if err := b.set.Put([]Rule{one, two}); err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +457,8 @@ func TestStates(t *testing.T) {
 		t.Errorf("%q", fired)
 	}
 	state("two", Triggered)
-	if v := b.view("two"); v.Waiting != WaitingCooldown || v.Left <= 59*time.Minute || v.Fired != 1 || v.Price != 200 || v.Contract.ConID == 0 || v.Name != "AAPL INC" {
+	if v := b.view("two"); v.Waiting != WaitingCooldown || v.Left <= 59*time.Minute || v.Fired != 1 || v.Price != 200 ||
+		v.Contract.ConID == 0 || v.Name != "AAPL INC" {
 		t.Errorf("%+v", v)
 	}
 
@@ -413,8 +533,8 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestOrdersGoByPricesThatMayBeTrusted has rules fire on one instrument and trade another. Old prices of that, and delayed ones,
-// are none.
+// TestOrdersGoByPricesThatMayBeTrusted has rules fire on one instrument and trade another. Old prices of that, and
+// delayed ones, are none.
 func TestOrdersGoByPricesThatMayBeTrusted(t *testing.T) {
 	offset := -0.5
 	rule := order("r", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitOffset: &offset})
@@ -424,11 +544,13 @@ func TestOrdersGoByPricesThatMayBeTrusted(t *testing.T) {
 		steps         string
 		limit, market float64
 	}{
-		"fresh":            {rule, "AAPL last 200, AAPL ask 201, MSFT last 99", 199.5, 201},
-		"old":              {rule, "AAPL last 200, AAPL ask 201, wait 61s, MSFT last 99", 0, 0},
-		"delayed":          {rule, "delayed AAPL last 200, delayed AAPL ask 201, MSFT last 99", 0, 0},
-		"delayed in part":  {rule, "AAPL last 200, delayed AAPL ask 201, MSFT last 99", 199.5, 200},
-		"delayed, allowed": {with(rule, func(r *Rule) { r.AllowDelayed = true }), "delayed AAPL last 200, MSFT last 99", 199.5, 200},
+		"fresh":           {rule, "AAPL last 200, AAPL ask 201, MSFT last 99", 199.5, 201},
+		"old":             {rule, "AAPL last 200, AAPL ask 201, wait 61s, MSFT last 99", 0, 0},
+		"delayed":         {rule, "delayed AAPL last 200, delayed AAPL ask 201, MSFT last 99", 0, 0},
+		"delayed in part": {rule, "AAPL last 200, delayed AAPL ask 201, MSFT last 99", 199.5, 200},
+		"delayed, allowed": {with(rule, func(r *Rule) {
+			r.AllowDelayed = true
+		}), "delayed AAPL last 200, MSFT last 99", 199.5, 200},
 	} {
 		b := newBench(t)
 		b.put(c.rule)
@@ -436,7 +558,8 @@ func TestOrdersGoByPricesThatMayBeTrusted(t *testing.T) {
 			b.tick(step)
 		}
 		ticket, err := b.set.entries[0].active.ticket(nil, 0, b.now, b.maxAge)
-		if (err == nil) != (c.limit != 0) || err == nil && ticket.Order.LimitPrice != c.limit || ticket.Price != c.market {
+		if (err == nil) != (c.limit != 0) || err == nil && ticket.Order.LimitPrice != c.limit ||
+			ticket.Price != c.market {
 			t.Errorf("%s: limit %v, market %v, %v", name, ticket.Order.LimitPrice, ticket.Price, err)
 		}
 	}
@@ -464,8 +587,8 @@ func TestOrdersBelongToWhatWasSeen(t *testing.T) {
 	}
 }
 
-// TestNothingFiresThatIsGone has a tick come after a rule was changed, removed or deactivated, and before the engine has asked
-// for the instruments again.
+// TestNothingFiresThatIsGone has a tick come after a rule was changed, removed or deactivated, and before the engine
+// has asked for the instruments again.
 func TestNothingFiresThatIsGone(t *testing.T) {
 	rule := with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 1 })
 	for name, change := range map[string]func(*Set) error{
@@ -555,11 +678,13 @@ func TestWatches(t *testing.T) {
 		if got := e.watches(); got != c.watches {
 			t.Errorf("%+v: watches %v", c, got)
 		}
-		if early, late := e.rested(0, at.Add(c.rested-1)), e.rested(0, at.Add(cmp.Or(c.rested, time.Hour))); early || late != (c.rested > 0) {
+		if early, late := e.rested(0, at.Add(c.rested-1)), e.rested(0, at.Add(cmp.Or(c.rested, time.Hour))); early ||
+			late != (c.rested > 0) {
 			t.Errorf("%+v: rested a moment before %v, then %v", c, early, late)
 		}
 		back := at.Add(-time.Hour) // what the wall clock says, which was set back
-		if early, late := e.rested(c.rested-1, back), e.rested(cmp.Or(c.rested, time.Hour), back); early || late != (c.rested > 0) {
+		if early, late := e.rested(c.rested-1, back), e.rested(cmp.Or(c.rested, time.Hour), back); early ||
+			late != (c.rested > 0) {
 			t.Errorf("%+v: rested a moment before %v, then %v; the wall clock was set back", c, early, late)
 		}
 	}
@@ -572,7 +697,8 @@ func TestDelayedIsAskedFor(t *testing.T) {
 		a, c := notify("a", "last", "at_or_above", 100), notify("c", "bid", "at_or_above", 100)
 		a.AllowDelayed, c.AllowDelayed = which == 0, which == 1
 		b.put(a, c)
-		if list := b.set.Instruments(); len(list) != 1 || list[0].Delayed != (which < 2) || list[0].Contract.ConID == 0 {
+		if list := b.set.Instruments(); len(list) != 1 || list[0].Delayed != (which < 2) ||
+			list[0].Contract.ConID == 0 {
 			t.Errorf("%d: %+v", which, list)
 		}
 	}
@@ -655,8 +781,8 @@ func TestLedgerIsShut(t *testing.T) {
 	}
 }
 
-// TestActivatedIsWhatStandsThere has a rule change, or go, while Gateway is asked what its instrument means, and Gateway not
-// answer.
+// TestActivatedIsWhatStandsThere has a rule change, or go, while Gateway is asked what its instrument means, and
+// Gateway not answer.
 func TestActivatedIsWhatStandsThere(t *testing.T) {
 	b := newBench(t)
 	r := notify("r", "last", "at_or_above", 100)
@@ -691,12 +817,24 @@ func TestContracts(t *testing.T) {
 		in   Instrument
 		want conn.Contract
 	}{
-		"AAPL":     {Instrument{Symbol: "AAPL"}, conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART"}},
-		"IBM":      {Instrument{Symbol: "IBM", Type: "STK", Exchange: "NYSE"}, conn.Contract{Symbol: "IBM", Type: "STK", Exchange: "NYSE"}},
-		"EUR.USD":  {Instrument{Symbol: "EUR", Type: "CASH", Currency: "USD"}, conn.Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"}},
-		"EUR CASH": {Instrument{Symbol: "EUR", Type: "CASH"}, conn.Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO"}},
-		"ESZ6":     {Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, conn.Contract{Symbol: "ES", Type: "FUT", Local: "ESZ6"}},
-		"conId 8":  {Instrument{ConID: 8}, conn.Contract{ConID: 8, Exchange: "SMART"}},
+		"AAPL": {Instrument{Symbol: "AAPL"}, conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART"}},
+		"IBM": {Instrument{Symbol: "IBM", Type: "STK", Exchange: "NYSE"}, conn.Contract{
+			Symbol: "IBM", Type: "STK",
+			Exchange: "NYSE",
+		}},
+		"EUR.USD": {
+			Instrument{Symbol: "EUR", Type: "CASH", Currency: "USD"},
+			conn.Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"},
+		},
+		"EUR CASH": {Instrument{Symbol: "EUR", Type: "CASH"}, conn.Contract{
+			Symbol: "EUR", Type: "CASH",
+			Exchange: "IDEALPRO",
+		}},
+		"ESZ6": {Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, conn.Contract{
+			Symbol: "ES", Type: "FUT",
+			Local: "ESZ6",
+		}},
+		"conId 8": {Instrument{ConID: 8}, conn.Contract{ConID: 8, Exchange: "SMART"}},
 	} {
 		if got := c.in.Contract(); got != c.want || c.in.String() != text {
 			t.Errorf("%s: %+v, %s", text, got, c.in)
@@ -740,10 +878,16 @@ func TestStandsAsItStood(t *testing.T) {
 func TestNotResolvedSaysWhy(t *testing.T) {
 	one := conn.Details{Name: "IBM"}
 	for want, err := range map[string]*NotResolvedError{
-		"IBM can mean 2 contracts":       {Instrument: Instrument{Symbol: "IBM"}, Candidates: []conn.Details{one, one}},
-		"IBM: no security definition":    {Instrument: Instrument{Symbol: "IBM"}, Err: errors.New("no security definition")},
+		"IBM can mean 2 contracts": {Instrument: Instrument{Symbol: "IBM"}, Candidates: []conn.Details{one, one}},
+		"IBM: no security definition": {
+			Instrument: Instrument{Symbol: "IBM"},
+			Err:        errors.New("no security definition"),
+		},
 		"IBM: there is no such contract": {Instrument: Instrument{Symbol: "IBM"}},
-		"IBM CFD: one is not enough":     {Instrument: Instrument{Symbol: "IBM", Type: "CFD"}, Candidates: []conn.Details{one}, Err: errors.New("one is not enough")},
+		"IBM CFD: one is not enough": {
+			Instrument: Instrument{Symbol: "IBM", Type: "CFD"},
+			Candidates: []conn.Details{one}, Err: errors.New("one is not enough"),
+		},
 	} {
 		if got := err.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -788,7 +932,8 @@ func TestGapIsShown(t *testing.T) {
 // TestSizesAreNoPrices activates a rule whose price is known already: the next price fires it, and no size does.
 func TestSizesAreNoPrices(t *testing.T) {
 	b := newBench(t)
-	b.put(notify("watches", "last", "at_or_above", 1000), notify("r", "bid", "at_or_above", 50), notify("mid", "mid", "at_or_above", 50))
+	b.put(notify("watches", "last", "at_or_above", 1000), notify("r", "bid", "at_or_above", 50),
+		notify("mid", "mid", "at_or_above", 50))
 	if err := b.set.Deactivate("r"); err != nil {
 		t.Fatal(err)
 	}
@@ -814,7 +959,10 @@ func TestSizesAreNoPrices(t *testing.T) {
 
 func TestNotResolved(t *testing.T) {
 	b := newBench(t)
-	b.choices["IBM"] = []conn.Details{{Contract: conn.Contract{ConID: 1, Symbol: "IBM", Currency: "USD"}}, {Contract: conn.Contract{ConID: 2, Symbol: "IBM", Currency: "MXN"}}}
+	b.choices["IBM"] = []conn.Details{
+		{Contract: conn.Contract{ConID: 1, Symbol: "IBM", Currency: "USD"}},
+		{Contract: conn.Contract{ConID: 2, Symbol: "IBM", Currency: "MXN"}},
+	}
 	b.choices["NONE"] = nil
 	b.choices["EMPTY"] = []conn.Details{}
 	for symbol, want := range map[string]int{"IBM": 2, "NONE": 0, "EMPTY": 0} {
@@ -823,13 +971,17 @@ func TestNotResolved(t *testing.T) {
 			if in := (Instrument{Symbol: symbol}); own {
 				r.Instrument = in
 			} else {
-				r.Conditions = append(r.Conditions, Condition{Instrument: &in, Price: "last", Is: "at_or_above", Value: 1})
+				r.Conditions = append(r.Conditions, Condition{
+					Instrument: &in, Price: "last", Is: "at_or_above",
+					Value: 1,
+				})
 			}
 			if err := b.set.Put([]Rule{r}); err != nil {
 				t.Fatal(err)
 			}
 			var refused *NotResolvedError
-			if err := b.set.Activate(t.Context(), "r"); !errors.As(err, &refused) || len(refused.Candidates) != want || !strings.HasPrefix(err.Error(), symbol) {
+			if err := b.set.Activate(t.Context(), "r"); !errors.As(err, &refused) || len(refused.Candidates) != want ||
+				!strings.HasPrefix(err.Error(), symbol) {
 				t.Errorf("%s: %v", symbol, err)
 			}
 			if v := b.view("r"); v.State != Draft || len(v.Choices) != want {
@@ -838,7 +990,9 @@ func TestNotResolved(t *testing.T) {
 		}
 	}
 	b.choices["IBM"] = b.choices["IBM"][:1]
-	if err := b.set.Put([]Rule{with(notify("r", "last", "at_or_above", 1), func(r *Rule) { r.Instrument = Instrument{Symbol: "IBM"} })}); err != nil {
+	if err := b.set.Put([]Rule{with(notify("r", "last", "at_or_above", 1), func(r *Rule) {
+		r.Instrument = Instrument{Symbol: "IBM"}
+	})}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.set.Activate(t.Context(), "r"); err != nil {
@@ -886,19 +1040,43 @@ func TestWaiting(t *testing.T) {
 		steps []string
 		want  Waiting
 	}{
-		"nothing came":        {notify("r", "last", "at_or_above", 100), []string{"gap"}, WaitingNoPrice},
-		"no last price":       {notify("r", "last", "at_or_above", 100), []string{"AAPL bid 50"}, WaitingNoPrice},
-		"too low":             {notify("r", "last", "at_or_above", 100), []string{"AAPL last 50"}, WaitingUnmet},
-		"delayed":             {notify("r", "last", "at_or_above", 100), []string{"delayed AAPL last 150"}, WaitingDelayed},
-		"silent":              {notify("r", "last", "at_or_above", 100), []string{"AAPL last 50", "wait 61s"}, WaitingStale},
-		"not for long":        {with(notify("r", "last", "at_or_above", 100), hold), []string{"AAPL last 150", "wait 3s"}, WaitingHolding},
-		"on the wrong side":   {notify("r", "last", "crosses_up", 100), []string{"AAPL last 150"}, WaitingReference},
-		"has to cross":        {notify("r", "last", "crosses_up", 100), []string{"AAPL last 50"}, WaitingUnmet},
-		"has to cross down":   {notify("r", "last", "crosses_down", 100), []string{"AAPL last 50"}, WaitingReference},
-		"closed":              {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Only = &Only{MarketHours: true} }), []string{"AAPL last 150"}, WaitingHours},
-		"closed, and too low": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.Only = &Only{MarketHours: true} }), []string{"AAPL last 50"}, WaitingHours},
-		"blocked":             {order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), []string{"AAPL last 150"}, WaitingSpent},
-		"a gap":               {notify("r", "last", "at_or_above", 100), []string{"AAPL last 50", "gap"}, WaitingNoPrice},
+		"nothing came":  {notify("r", "last", "at_or_above", 100), []string{"gap"}, WaitingNoPrice},
+		"no last price": {notify("r", "last", "at_or_above", 100), []string{"AAPL bid 50"}, WaitingNoPrice},
+		"too low":       {notify("r", "last", "at_or_above", 100), []string{"AAPL last 50"}, WaitingUnmet},
+		"delayed": {
+			notify("r", "last", "at_or_above", 100),
+			[]string{"delayed AAPL last 150"},
+			WaitingDelayed,
+		},
+		"silent": {
+			notify("r", "last", "at_or_above", 100),
+			[]string{"AAPL last 50", "wait 61s"},
+			WaitingStale,
+		},
+		"not for long": {
+			with(notify("r", "last", "at_or_above", 100), hold),
+			[]string{"AAPL last 150", "wait 3s"},
+			WaitingHolding,
+		},
+		"on the wrong side": {notify("r", "last", "crosses_up", 100), []string{"AAPL last 150"}, WaitingReference},
+		"has to cross":      {notify("r", "last", "crosses_up", 100), []string{"AAPL last 50"}, WaitingUnmet},
+		"has to cross down": {notify("r", "last", "crosses_down", 100), []string{"AAPL last 50"}, WaitingReference},
+		"closed": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Only = &Only{MarketHours: true}
+		}), []string{"AAPL last 150"}, WaitingHours},
+		"closed, and too low": {with(notify("r", "last", "at_or_above", 100), func(r *Rule) {
+			r.Only = &Only{MarketHours: true}
+		}), []string{"AAPL last 50"}, WaitingHours},
+		"blocked": {
+			order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}),
+			[]string{"AAPL last 150"},
+			WaitingSpent,
+		},
+		"a gap": {
+			notify("r", "last", "at_or_above", 100),
+			[]string{"AAPL last 50", "gap"},
+			WaitingNoPrice,
+		},
 	} {
 		b := newBench(t)
 		b.put(c.rule)
@@ -1008,7 +1186,9 @@ func TestHours(t *testing.T) {
 		}
 	}
 	open := false
-	both := hoursOf(&Only{MarketHours: true, From: "09:30", Until: "16:00", Timezone: "UTC"}, func(time.Time) bool { return open })
+	both := hoursOf(&Only{MarketHours: true, From: "09:30", Until: "16:00", Timezone: "UTC"}, func(time.Time) bool {
+		return open
+	})
 	noon := at("2026-11-23T12:00:00Z")
 	if both(noon) {
 		t.Error("the market is closed")

@@ -54,11 +54,12 @@ func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry) {
 
 // rested reports whether a rule that has fired may do so again.
 func (e *entry) rested(now time.Duration, wall time.Time) bool {
-	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 && e.sinceFired(now, wall) >= seconds(e.rule.CooldownSeconds)
+	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 &&
+		e.sinceFired(now, wall) >= seconds(e.rule.CooldownSeconds)
 }
 
-// sinceFired returns how long ago the rule fired. The wall clock may have been set back since, and the other one stands still while
-// the computer sleeps.
+// sinceFired returns how long ago the rule fired. The wall clock may have been set back since, and the other one stands
+// still while the computer sleeps.
 func (e *entry) sinceFired(now time.Duration, wall time.Time) time.Duration {
 	return max(now-e.fired, wall.Round(0).Sub(e.FiredAt))
 }
@@ -120,8 +121,8 @@ func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
 	return e, next, changed
 }
 
-// learn takes in what became of an order, and reports whether that changes how the rule stands. Only the order that was fired last
-// counts, and not those that close its position.
+// learn takes in what became of an order, and reports whether that changes how the rule stands. Only the order that was
+// fired last counts, and not those that close its position.
 func (e *entry) learn(i engine.Intent) bool {
 	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
 		return false
@@ -144,7 +145,8 @@ func (e *entry) learn(i engine.Intent) bool {
 	return true
 }
 
-// placed reports whether an order is of the last firing. Its time alone does not tell that once the clock has been set back.
+// placed reports whether an order is of the last firing. Its time alone does not tell that once the clock has been set
+// back.
 func (e *entry) placed(i engine.Intent) bool {
 	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.FiredAt)
 }
@@ -169,7 +171,10 @@ func (s *Set) text(a *active) string {
 }
 
 func (s *Set) report(kind engine.ReportKind, r *Rule, reason string, code int, detail string) {
-	s.cfg.Report(engine.Report{Kind: kind, At: time.Now().UTC(), Rule: r.Name, Reason: reason, Code: code, Detail: detail})
+	s.cfg.Report(engine.Report{
+		Kind: kind, At: time.Now().UTC(), Rule: r.Name, Reason: reason, Code: code,
+		Detail: detail,
+	})
 }
 
 const (

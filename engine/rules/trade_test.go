@@ -71,8 +71,13 @@ func TestRulesTrade(t *testing.T) {
 		t,
 		at("bracket", "crosses_up", 101, bracket),
 		at("refused", "crosses_up", 102, Order{Side: "SELL", Quantity: 1, Type: "LMT", LimitPrice: p(200.001)}),
-		at("rests", "crosses_up", 103, Order{Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: p(300), LimitOffset: p(200)}),
-		with(at("often", "crosses_up", 104, Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 0.5 }),
+		at("rests", "crosses_up", 103, Order{
+			Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: p(300),
+			LimitOffset: p(200),
+		}),
+		with(at("often", "crosses_up", 104, Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) {
+			r.CooldownSeconds = 0.5
+		}),
 		at("too much", "crosses_up", 105, Order{Side: "SELL", Quantity: 101, Type: "MKT"}),
 		at("trails", "crosses_up", 106, Order{Side: "SELL", Quantity: 2, Type: "TRAIL", TrailPercent: p(5)}),
 	)
@@ -81,7 +86,8 @@ func TestRulesTrade(t *testing.T) {
 	move(t, g, 101.5)
 	st.state(t, "bracket", Done)
 	orders := g.State().Orders
-	if len(orders) != 3 || orders[0].Quantity != 3 || orders[0].Status != "Filled" || orders[1].Action != "SELL" || orders[2].Type != "STP" {
+	if len(orders) != 3 || orders[0].Quantity != 3 || orders[0].Status != "Filled" || orders[1].Action != "SELL" ||
+		orders[2].Type != "STP" {
 		t.Fatalf("%+v", orders)
 	}
 	family := st.ledger.Intents()
@@ -106,11 +112,17 @@ func TestRulesTrade(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	move(t, g, 104.5)
-	eventually(t, "it has traded and rested", func() bool { v := st.view(t, "often"); return v.Fired == 1 && v.State == Active })
+	eventually(t, "it has traded and rested", func() bool {
+		v := st.view(t, "often")
+		return v.Fired == 1 && v.State == Active
+	})
 	move(t, g, 103.5)
 	eventually(t, "it is below again", func() bool { v := st.view(t, "often"); return v.Price == 103.5 })
 	move(t, g, 104.5)
-	eventually(t, "it has traded again", func() bool { v := st.view(t, "often"); return v.Fired == 2 && v.State == Active })
+	eventually(t, "it has traded again", func() bool {
+		v := st.view(t, "often")
+		return v.Fired == 2 && v.State == Active
+	})
 
 	move(t, g, 105.5)
 	eventually(t, "it is blocked", func() bool { return st.view(t, "too much").Blocked != nil })
@@ -127,8 +139,8 @@ func TestRulesTrade(t *testing.T) {
 	st.state(t, "trails", Done)
 }
 
-// TestPriceStepsOfOrders has a rule place orders on an exchange where the distance between two prices depends on the price. Gateway
-// refuses others (110).
+// TestPriceStepsOfOrders has a rule place orders on an exchange where the distance between two prices depends on the
+// price. Gateway refuses others (110).
 func TestPriceStepsOfOrders(t *testing.T) {
 	for _, version := range []int{213, 226} {
 		g, err := sim.Start(context.Background(), sim.Config{TickRate: 50, MaxMessageRate: -1, ServerVersion: version})
@@ -149,7 +161,8 @@ func TestPriceStepsOfOrders(t *testing.T) {
 			Name: "toyota", Instrument: Instrument{Symbol: "7203", Exchange: "TSEJ", Currency: "JPY"},
 			Conditions: []Condition{{Price: "bid", Is: "crosses_up", Value: 3001}},
 			Action: Action{Do: "order", Order: &Order{
-				Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)}, StopLoss: &Exit{Offset: p(-3.3)},
+				Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: p(-0.3), TakeProfit: &Exit{Offset: p(8000.3)},
+				StopLoss: &Exit{Offset: p(-3.3)},
 			}},
 		}
 		if err := st.set.Put([]Rule{r}); err != nil {
@@ -208,10 +221,17 @@ func TestCaughtUp(t *testing.T) {
 	})
 	blocked := notify("blocked", "last", "at_or_above", 1e6)
 	st, _ := trade(t, often, blocked)
-	eventually(t, "it has traded and rested", func() bool { v := st.view(t, "often"); return v.Fired == 1 && v.State == Active })
+	eventually(t, "it has traded and rested", func() bool {
+		v := st.view(t, "often")
+		return v.Fired == 1 && v.State == Active
+	})
 	buy := conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1}
-	exit := conn.Order{Contract: aapl.Contract(), Side: conn.Sell, Type: conn.Limit, Quantity: 1} // without a price it does not leave
-	list, err := st.desk.Place(engine.Ticket{Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy, Exits: []conn.Order{exit}})
+	// without a price it does not leave
+	exit := conn.Order{Contract: aapl.Contract(), Side: conn.Sell, Type: conn.Limit, Quantity: 1}
+	list, err := st.desk.Place(engine.Ticket{
+		Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy,
+		Exits: []conn.Order{exit},
+	})
 	if err == nil || len(list) != 2 || list[1].Fate != engine.NotSent {
 		t.Fatalf("%+v, %v", list, err)
 	}

@@ -16,14 +16,17 @@ type Waiting string
 
 // The reasons for not firing, in the order in which they are looked at.
 const (
-	WaitingNothing   Waiting = ""             // the rule does not watch prices
-	WaitingNoData    Waiting = "no_data"      // Gateway refused the market data, and is asked again; Code and Detail say why
-	WaitingNoPrice   Waiting = "no_price"     // a price has not come yet
-	WaitingOld       Waiting = "old_price"    // a price is none of now: it was frozen when trading ended, or nothing was traded since
-	WaitingDelayed   Waiting = "delayed"      // prices come delayed, which the rule does not allow
-	WaitingStale     Waiting = "stale"        // nothing was heard for too long
-	WaitingUnmet     Waiting = "unmet"        // a condition is not met
-	WaitingHolding   Waiting = "holding"      // it is met, but not for long enough; Left says how long it has to stay so
+	WaitingNothing Waiting = "" // the rule does not watch prices
+	// Gateway refused the market data, and is asked again; Code and Detail say why
+	WaitingNoData  Waiting = "no_data"
+	WaitingNoPrice Waiting = "no_price" // a price has not come yet
+	// a price is none of now: it was frozen when trading ended, or nothing was traded since
+	WaitingOld     Waiting = "old_price"
+	WaitingDelayed Waiting = "delayed" // prices come delayed, which the rule does not allow
+	WaitingStale   Waiting = "stale"   // nothing was heard for too long
+	WaitingUnmet   Waiting = "unmet"   // a condition is not met
+	// it is met, but not for long enough; Left says how long it has to stay so
+	WaitingHolding   Waiting = "holding"
 	WaitingSpent     Waiting = "spent"        // it is met, and has fired or was blocked: it has to be unmet first
 	WaitingHours     Waiting = "hours"        // this is not the time for it
 	WaitingCooldown  Waiting = "cooldown"     // Left says how long
@@ -76,7 +79,8 @@ func (s *Set) Count() map[State]int {
 	return count
 }
 
-// WithoutData returns how many rules are active and cannot fire, because Gateway refuses the market data that they need.
+// WithoutData returns how many rules are active and cannot fire, because Gateway refuses the market data that they
+// need.
 func (s *Set) WithoutData() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +95,8 @@ func (s *Set) WithoutData() (n int) {
 func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	v := View{
 		Rule: e.rule, State: e.State, Since: e.Since, Reason: e.Reason, Code: e.Code, Detail: e.Detail,
-		Fired: e.Fired, FiredAt: e.FiredAt, Blocked: e.blocked, BlockedAt: e.blockedAt, Choices: slices.Clone(e.candidates),
+		Fired: e.Fired, FiredAt: e.FiredAt, Blocked: e.blocked, BlockedAt: e.blockedAt,
+		Choices: slices.Clone(e.candidates),
 	}
 	if len(e.Contracts) > 0 && e.Contracts[0] != nil {
 		v.Contract, v.Name = e.Contracts[0].Contract, e.Contracts[0].Name
@@ -150,7 +155,8 @@ func (a *active) explain(v *View, now, maxAge time.Duration, wall time.Time) {
 			continue // what is not met at all says more
 		case a.any:
 			continue
-		case c.is == crossesUp && !c.before && q.value >= c.value, c.is == crossesDown && !c.before && q.value <= c.value:
+		case c.is == crossesUp && !c.before && q.value >= c.value, c.is == crossesDown && !c.before &&
+			q.value <= c.value:
 			v.Waiting = WaitingReference
 			continue
 		default:
@@ -172,7 +178,8 @@ func (a *active) text() string {
 		if !q.known {
 			continue
 		}
-		part := fmt.Sprintf("%s %s %s", InstrumentOf(c.watch.contract), a.entry.rule.Conditions[i].Price, number(q.value))
+		part := fmt.Sprintf("%s %s %s", InstrumentOf(c.watch.contract), a.entry.rule.Conditions[i].Price,
+			number(q.value))
 		if !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}

@@ -78,8 +78,8 @@ func (w *watch) forget() {
 	}
 }
 
-// interrupt has the rules that watch the instrument begin anew with it: what was seen before is no evidence of what happened
-// since.
+// interrupt has the rules that watch the instrument begin anew with it: what was seen before is no evidence of what
+// happened since.
 func (w *watch) interrupt() {
 	for _, list := range w.rules {
 		for _, a := range list {
@@ -144,7 +144,8 @@ func (s *Set) Instruments() []engine.Instrument {
 			c := &a.conditions[i]
 			c.watch = s.watch(e.contract(i+1).Contract, before, &list, e.rule.AllowDelayed)
 			for p := range c.watch.rules {
-				if (c.price == price(p) || c.price == mid && price(p) != last) && !slices.Contains(c.watch.rules[p], a) {
+				if (c.price == price(p) || c.price == mid && price(p) != last) &&
+					!slices.Contains(c.watch.rules[p], a) {
 					c.watch.rules[p] = append(c.watch.rules[p], a)
 				}
 			}
@@ -153,8 +154,8 @@ func (s *Set) Instruments() []engine.Instrument {
 	return list
 }
 
-// watches reports whether a rule looks at prices: also while its cooldown lasts, so that a condition that stays met does not
-// fire it again at the end of that.
+// watches reports whether a rule looks at prices: also while its cooldown lasts, so that a condition that stays met
+// does not fire it again at the end of that.
 func (e *entry) watches() bool {
 	return len(e.Contracts) == 1+len(e.rule.Conditions) && e.contract(0) != nil &&
 		(e.State == Active || e.State == Triggered && e.rule.CooldownSeconds > 0)
@@ -181,7 +182,10 @@ func (s *Set) watch(c conn.Contract, before []*watch, list *[]engine.Instrument,
 // compile makes of a rule what is evaluated.
 func compile(e *entry, market func(time.Time) bool) *active {
 	r := &e.rule
-	a := &active{entry: e, any: r.Match == "any", delayedToo: r.AllowDelayed, hours: hoursOf(r.Only, market), conditions: make([]condition, len(r.Conditions))}
+	a := &active{
+		entry: e, any: r.Match == "any", delayedToo: r.AllowDelayed, hours: hoursOf(r.Only, market),
+		conditions: make([]condition, len(r.Conditions)),
+	}
 	a.timed = a.hours != nil
 	a.spent = e.Fired > 0 // before a restart: who was not there has not seen it unmet since
 	for i := range r.Conditions {

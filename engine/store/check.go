@@ -18,7 +18,8 @@ const (
 	pageHeader    = 16 // id 8, flags 2, count 2, overflow 4
 	elementHeader = 16 // leaf: flags 4, pos 4, key size 4, value size 4; branch: pos 4, key size 4, page 8
 	bucketHeader  = 16 // root page 8, sequence 8
-	metaSize      = 64 // magic 4, version 4, page size 4, flags 4, root bucket 16, freelist 8, pages 8, txid 8, checksum 8
+	// magic 4, version 4, page size 4, flags 4, root bucket 16, freelist 8, pages 8, txid 8, checksum 8
+	metaSize = 64
 
 	branchPage   = 0x01
 	leafPage     = 0x02
@@ -40,15 +41,16 @@ func damage(format string, args ...any) error {
 // meta is what a meta page says.
 type meta struct{ pageSize, root, freelist, pages, txid uint64 }
 
-// checker checks one file: each page up to the high-water mark is used exactly once, and everything that a page points to lies
-// within it.
+// checker checks one file: each page up to the high-water mark is used exactly once, and everything that a page points
+// to lies within it.
 type checker struct {
 	file io.ReaderAt
 	meta
 	used []bool // by page
 }
 
-// check reads a database of the given size, page by page. Its memory and time are bounded by that size, whatever it holds.
+// check reads a database of the given size, page by page. Its memory and time are bounded by that size, whatever it
+// holds.
 func check(file io.ReaderAt, size int64) error {
 	m, err := newestMeta(file)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package store opens bbolt databases that may be damaged. On some damage bbolt never returns, takes all memory or ends the
-// program, on goroutines of its own too; so a file is checked before bbolt sees it.
+// Package store opens bbolt databases that may be damaged. On some damage bbolt never returns, takes all memory or ends
+// the program, on goroutines of its own too; so a file is checked before bbolt sees it.
 package store
 
 import (
@@ -63,8 +63,8 @@ func checkFile(path string) error {
 	return err
 }
 
-// inUse reports whether another program holds bbolt's lock on a file. On Windows the lock is another one; there a file that is
-// open cannot be moved or replaced.
+// inUse reports whether another program holds bbolt's lock on a file. On Windows the lock is another one; there a file
+// that is open cannot be moved or replaced.
 func inUse(path string) bool {
 	lock := flock.New(path)
 	got, err := lock.TryLock()

@@ -81,8 +81,8 @@ func readAll(path string) error {
 	return errors.Join(err, db.Close())
 }
 
-// TestFlippedBits flips each bit of each page's head and of the elements behind it: what is called good is read by bbolt without
-// harm, and what matters is called damaged.
+// TestFlippedBits flips each bit of each page's head and of the elements behind it: what is called good is read by
+// bbolt without harm, and what matters is called damaged.
 func TestFlippedBits(t *testing.T) {
 	good := database(t)
 	path := filepath.Join(t.TempDir(), "flipped.db")
@@ -122,8 +122,10 @@ func TestWrongFiles(t *testing.T) {
 		noise[i] = byte(rand.Uint32())
 	}
 	for name, content := range map[string][]byte{
-		"text": []byte("This is no database."), "zeros": make([]byte, len(good)), "noise": noise, "half": good[:len(good)/2],
-		"two pages": good[:2*os.Getpagesize()], "head and noise": append(bytes.Clone(good[:2*os.Getpagesize()]), noise...),
+		"text": []byte("This is no database."), "zeros": make([]byte, len(good)), "noise": noise,
+		"half":      good[:len(good)/2],
+		"two pages": good[:2*os.Getpagesize()], "head and noise": append(bytes.Clone(good[:2*os.Getpagesize()]),
+			noise...),
 	} {
 		path := filepath.Join(t.TempDir(), "wrong.db")
 		if err := os.WriteFile(path, content, 0o600); err != nil {

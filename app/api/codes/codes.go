@@ -1,7 +1,7 @@
 // Package codes has the one-time codes by which the page gets a token.
 //
-// A code is in the address with which a browser is started, so in a list of processes, where other users may read it. It is
-// valid for one exchange. If it comes twice, two have read it: the token that the first got is void from then on.
+// A code is in the address with which a browser is started, so in a list of processes, where other users may read it.
+// It is valid for one exchange. If it comes twice, two have read it: the token that the first got is void from then on.
 package codes
 
 import (

@@ -40,8 +40,8 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-// TestGuessing sends wrong codes until those that wait are void. A code that is made after that is valid, and so is a token
-// of before.
+// TestGuessing sends wrong codes until those that wait are void. A code that is made after that is valid, and so is a
+// token of before.
 func TestGuessing(t *testing.T) {
 	var c Codes
 	token, _ := c.Exchange(c.New(now), now)

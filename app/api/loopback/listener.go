@@ -13,8 +13,8 @@ import (
 const (
 	// minConns and maxConns bound how many connections are open at once.
 	minConns, maxConns = 8, 256
-	// share is the part of the process's descriptors that the connections of the API may have: the one to Gateway and the
-	// files must never lack them.
+	// share is the part of the process's descriptors that the connections of the API may have: the one to Gateway and
+	// the files must never lack them.
 	share = 4
 )
 

@@ -11,7 +11,10 @@ import (
 )
 
 func TestLimitFor(t *testing.T) {
-	for descriptors, want := range map[uint64]int{0: minConns, 24: minConns, 64: 16, 128: 32, 1024: maxConns, math.MaxUint64: maxConns} {
+	for descriptors, want := range map[uint64]int{
+		0: minConns, 24: minConns, 64: 16, 128: 32, 1024: maxConns,
+		math.MaxUint64: maxConns,
+	} {
 		if got := limitFor(descriptors); got != want {
 			t.Errorf("%d connections of %d descriptors, want %d", got, descriptors, want)
 		}

@@ -109,8 +109,8 @@ func schemaOf(preset reflect.Value, l strict.Limits, defaults bool) map[string]a
 	return s
 }
 
-// Table describes a struct type by its struct tags for people: a table in Markdown with a line for each key; preset is as in
-// [Schema]. The keys of lists of objects stand below the list.
+// Table describes a struct type by its struct tags for people: a table in Markdown with a line for each key; preset is
+// as in [Schema]. The keys of lists of objects stand below the list.
 func Table(preset any) []byte {
 	var out bytes.Buffer
 	out.WriteString("| key | default | values | meaning |\n|---|---|---|---|\n")
@@ -158,8 +158,11 @@ func values(v reflect.Value, l strict.Limits) string {
 		return list + "objects"
 	case l.Format != "":
 		return list + map[string]string{
-			"clock": "time of day", "clock_or_empty": "time of day or empty", "timezone": "time zone", "host": "host", "host_or_empty": "host or empty",
-			"email": "email address", "email_or_empty": "email address or empty", "line": "text", "name": "name", "word": "word", "secret": "`keyring:NAME` or `env:NAME`",
+			"clock": "time of day", "clock_or_empty": "time of day or empty", "timezone": "time zone", "host": "host",
+			"host_or_empty": "host or empty",
+			"email":         "email address", "email_or_empty": "email address or empty", "line": "text",
+			"name": "name",
+			"word": "word", "secret": "`keyring:NAME` or `env:NAME`",
 		}[l.Format]
 	}
 	return list + "text"
@@ -202,7 +205,8 @@ func EveryKeyHasLimits(t *testing.T, typ reflect.Type) {
 	}
 }
 
-// Breach returns the first rule of a schema that a JSON text breaks, "" if none. It knows the rules that [Schema] writes.
+// Breach returns the first rule of a schema that a JSON text breaks, "" if none. It knows the rules that [Schema]
+// writes.
 func Breach(t *testing.T, schema []byte, text string) string {
 	t.Helper()
 	var rules map[string]any
@@ -267,7 +271,8 @@ func breach(rules map[string]any, value any) string {
 	case string:
 		pattern, _ := rules["pattern"].(string)
 		enum, _ := rules["enum"].([]any)
-		return unless(kind == "string" && regexp.MustCompile(pattern).MatchString(v) && (enum == nil || slices.Contains(enum, value)), "string")
+		return unless(kind == "string" && regexp.MustCompile(pattern).MatchString(v) &&
+			(enum == nil || slices.Contains(enum, value)), "string")
 	case float64:
 		whole := v == float64(int64(v))
 		inside := v >= limit("minimum") && v <= limit("maximum")

@@ -80,7 +80,10 @@ func TestPageAccessible(t *testing.T) {
 	b.press("Cancel all open orders")
 	b.press("Cancel them all")
 	p.change(func() {
-		p.desk.orders.Cancelling = api.Cancelling{Asked: 3, Confirmed: 1, Text: "Gateway has confirmed 1 of 3 cancellations."}
+		p.desk.orders.Cancelling = api.Cancelling{
+			Asked: 3, Confirmed: 1,
+			Text: "Gateway has confirmed 1 of 3 cancellations.",
+		}
 	})
 	b.until(`document.getElementById("orders-cancelling").textContent !== ""`, "true")
 	b.passes("cancelling", script)
@@ -106,8 +109,12 @@ func TestPageAccessible(t *testing.T) {
 		{"in the reset window", func() { p.status.State = conn.ResetWindow }},
 		{"paused", func() { p.status.State, p.status.Gateway.Mode = conn.Paused, "paper" }},
 		{"degraded", func() {
-			p.status.State, p.status.Connected, p.status.Gateway.Unsupported = conn.Degraded, true, "IBKR ends its support."
-			p.status.Failing = []api.Failing{{Step: "orders", Urgent: true, Text: "Orders cannot be written.", Hint: "Free some space."}}
+			p.status.State, p.status.Connected, p.status.Gateway.Unsupported = conn.Degraded, true,
+				"IBKR ends its support."
+			p.status.Failing = []api.Failing{{
+				Step: "orders", Urgent: true, Text: "Orders cannot be written.",
+				Hint: "Free some space.",
+			}}
 		}},
 	} {
 		p.change(state.change)
@@ -128,7 +135,8 @@ func TestPageAccessible(t *testing.T) {
 func TestPageAccessibleAtFirst(t *testing.T) {
 	script := axeScript(t)
 	open := newPast(noon(t))
-	open.status = api.StatusOf(&conn.Snapshot{State: conn.Paused, Cause: conn.CauseUser, Since: noon(t)}, noon(t), "test", 17, noon(t))
+	open.status = api.StatusOf(&conn.Snapshot{State: conn.Paused, Cause: conn.CauseUser, Since: noon(t)}, noon(t),
+		"test", 17, noon(t))
 	b := visit(t, open, false, false)
 	b.until(`document.getElementById("headline").textContent`, "Paused")
 	b.passes("without the token", script)

@@ -59,7 +59,10 @@ func (p *past) SaveRules(_ context.Context, body []byte, tag string) error {
 		p.change(func() {
 			p.desk.rules.Rules = nil
 			for _, rule := range rulebook.Parse("rules.json", body).Rules {
-				p.desk.rules.Rules = append(p.desk.rules.Rules, api.RuleView{Rule: rule, State: rules.Draft, Text: rulebook.Text(rule)})
+				p.desk.rules.Rules = append(p.desk.rules.Rules, api.RuleView{
+					Rule: rule, State: rules.Draft,
+					Text: rulebook.Text(rule),
+				})
 			}
 		})
 	}
@@ -88,9 +91,10 @@ func (b *tab) open(kind string) {
 // put replaces what is in the editor's field, as a paste does.
 func (b *tab) put(kind, text string) {
 	b.t.Helper()
-	b.run(chromedp.Evaluate(in(kind, "textarea")+`.select()`, nil), chromedp.ActionFunc(func(ctx context.Context) error {
-		return chromedp.Evaluate(`document.execCommand("insertText", false, `+quoteJS(text)+`)`, nil).Do(ctx)
-	}))
+	b.run(chromedp.Evaluate(in(kind, "textarea")+`.select()`, nil),
+		chromedp.ActionFunc(func(ctx context.Context) error {
+			return chromedp.Evaluate(`document.execCommand("insertText", false, `+quoteJS(text)+`)`, nil).Do(ctx)
+		}))
 	b.until(in(kind, "textarea")+`.value === `+quoteJS(text), "true")
 }
 
@@ -123,7 +127,8 @@ func TestPageFiles(t *testing.T) {
 	b.until(`document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)`, `"symbl"`)
 	b.until(in("rules", ".place")+`.textContent`, "Line 4, column 40")
 	b.until(in("rules", "textarea")+`.value === `+quoteJS(bad), "true")
-	b.until(in("rules", "textarea")+`.getAttribute("aria-invalid") + `+in("rules", "textarea")+`.getAttribute("aria-describedby")`, "truerules-wrong")
+	b.until(in("rules", "textarea")+`.getAttribute("aria-invalid") + `+in("rules", "textarea")+
+		`.getAttribute("aria-describedby")`, "truerules-wrong")
 	b.looks("page-rules-wrong")
 
 	// The mark can be gone to again, with the keyboard.
@@ -156,7 +161,8 @@ func TestPageFiles(t *testing.T) {
 		p.status.Connected, p.desk.rules.MayEdit, p.desk.rules.Reason = false, false, "not connected to Gateway"
 	})
 	b.until(in("rules", ".save")+`.disabled`, "true")
-	b.until(in("rules", ".reason")+`.textContent`, "Rules cannot be saved or activated. Not connected to Gateway. Your text stays here.")
+	b.until(in("rules", ".reason")+`.textContent`, "Rules cannot be saved or activated. Not connected to Gateway. "+
+		"Your text stays here.")
 	b.until(in("rules", "textarea")+`.value === `+quoteJS(fileText("231")), "true")
 	b.until(`(e => (dispatchEvent(e), e.defaultPrevented))(new Event("beforeunload", { cancelable: true }))`, "true")
 	p.change(func() { p.status.Connected, p.desk.rules.MayEdit = true, true })
@@ -187,7 +193,8 @@ func TestPageFilesOfTwo(t *testing.T) {
 	b.put("settings", mine)
 	p.locked(func() { p.texts["settings.json"] = "{\"log\": {\"level\": \"error\"}}\n" })
 	b.run(chromedp.Evaluate(in("settings", ".save")+`.click()`, nil))
-	b.told("settings", "settings.json has been changed elsewhere since you opened it. Your text is still here and nothing was overwritten.")
+	b.told("settings", "settings.json has been changed elsewhere since you opened it. Your text is still here and "+
+		"nothing was overwritten.")
 	b.until(in("settings", "textarea")+`.value === `+quoteJS(mine), "true")
 	p.locked(func() {
 		if !strings.Contains(p.texts["settings.json"], "error") {
@@ -219,7 +226,8 @@ func TestPageFilesOfTwo(t *testing.T) {
 	})
 }
 
-// TestPageFilesOfTheProgram edits both files of the real program, with the keyboard alone, across its end and its next start.
+// TestPageFilesOfTheProgram edits both files of the real program, with the keyboard alone, across its end and its next
+// start.
 func TestPageFilesOfTheProgram(t *testing.T) {
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
@@ -245,8 +253,10 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(card.URL, "http://"), ":")
-	mended := strings.Replace(string(text), `"api": {"port": 0}}`, `"api": {"port": `+port+`},`+"\n  \"log\": {\"level\": \"debug\"}}", 1)
-	b.run(chromedp.KeyEvent(strings.Replace(mended, `"debug"`, `"loud"`, 1)), chromedp.KeyEvent("s", chromedp.KeyModifiers(2)))
+	mended := strings.Replace(string(text), `"api": {"port": 0}}`,
+		`"api": {"port": `+port+`},`+"\n  \"log\": {\"level\": \"debug\"}}", 1)
+	b.run(chromedp.KeyEvent(strings.Replace(mended, `"debug"`, `"loud"`, 1)),
+		chromedp.KeyEvent("s", chromedp.KeyModifiers(2)))
 	b.until(`[...document.querySelectorAll("#settings-wrong button")].map(e => e.textContent).join()`,
 		`Line 2, column 20: log.level: "loud" is not one of debug, info, warn, error.`)
 	if now, _ := os.ReadFile(filepath.Join(s.home, "settings.json")); string(now) != string(text) {

@@ -62,7 +62,8 @@ func TestPageFirstStart(t *testing.T) {
 		Zone: "Europe/Berlin", Computer: region.Europe, Gateway: region.America, Basis: region.BasisServer,
 	}, now)
 	b := f.open(t)
-	b.until(`document.getElementById("found").textContent`, "Welcome. 127.0.0.1:4002 has answered with a PAPER account.")
+	b.until(`document.getElementById("found").textContent`,
+		"Welcome. 127.0.0.1:4002 has answered with a PAPER account.")
 	b.until(`document.getElementById("suggested").textContent`, f.view.Suggestion.Text)
 	b.until(shown, "Disconnect,Save this port and reset window")
 	b.keep("page-first-start-light")
@@ -131,7 +132,8 @@ func TestPageLooksForTheFirst(t *testing.T) {
 	b.until(hint+`.startsWith("Port 4002 (usually PAPER): nothing listens\nPort 7497")`, "true")
 	b.until(hint+`.includes("Configure, Settings, API, Settings")`, "true")
 	b.until(`document.getElementById("since").textContent`, "")
-	if text := b.text(`document.querySelector("#banner").textContent + document.title`); strings.Contains(text, "econnecting") {
+	if text := b.text(`document.querySelector("#banner").textContent + document.title`); strings.Contains(text,
+		"econnecting") {
 		t.Errorf("before the first connection: %s", text)
 	}
 	b.keep("page-first-run-light")

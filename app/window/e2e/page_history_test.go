@@ -128,7 +128,9 @@ func (p *past) Alerts() (a api.Alerts) { p.locked(func() { a = p.alerts }); retu
 
 func (p *past) TestAlerts(_ context.Context, channel string) (api.AlertTest, error) {
 	p.locked(func() { p.tested = append(p.tested, channel) })
-	return api.AlertTest{Results: []api.AlertResult{{Channel: channel, OK: channel == "email", Error: "the server says no"}}}, nil
+	return api.AlertTest{Results: []api.AlertResult{
+		{Channel: channel, OK: channel == "email", Error: "the server says no"},
+	}}, nil
 }
 
 const hostile = "<img src=x onerror=alert(1)>\u202e<b>bold</b>"
@@ -138,7 +140,10 @@ const hostile = "<img src=x onerror=alert(1)>\u202e<b>bold</b>"
 func newPast(at time.Time) *past {
 	line := history.NewTimeline()
 	seq := uint64(0)
-	p := &past{nudges: map[chan struct{}]struct{}{}, texts: map[string]string{"settings.json": "{}\n", "rules.json": "{\n  \"rules\": []\n}\n"}}
+	p := &past{nudges: map[chan struct{}]struct{}{}, texts: map[string]string{
+		"settings.json": "{}\n",
+		"rules.json":    "{\n  \"rules\": []\n}\n",
+	}}
 	add := func(when time.Time, what history.What, kind history.Kind, r history.Record) {
 		seq++
 		r.Seq, r.Time, r.Local, r.What, r.Counts, r.Run = seq, when.UTC(), when, what, kind, 1
@@ -150,8 +155,13 @@ func newPast(at time.Time) *past {
 		day := at.AddDate(0, 0, -d)
 		add(day, history.Recovered, history.Connected, history.Record{Session: 1})
 		if d%5 == 0 {
-			add(day.Add(2*time.Hour), history.Lost, history.Down, history.Record{Cause: conn.CauseClosed, Seconds: 7200})
-			add(day.Add(time.Duration(3+d/20)*time.Hour), history.Recovered, history.Connected, history.Record{Seconds: float64((1 + d/20) * 3600)})
+			add(day.Add(2*time.Hour), history.Lost, history.Down, history.Record{
+				Cause:   conn.CauseClosed,
+				Seconds: 7200,
+			})
+			add(day.Add(time.Duration(3+d/20)*time.Hour), history.Recovered, history.Connected, history.Record{
+				Seconds: float64((1 + d/20) * 3600),
+			})
 		}
 		if d%7 < 2 {
 			add(day.Add(10*time.Hour), history.FellAsleep, history.Asleep, history.Record{})
@@ -161,7 +171,9 @@ func newPast(at time.Time) *past {
 			add(day.Add(18*time.Hour), history.UserPaused, history.Paused, history.Record{})
 			add(day.Add(20*time.Hour), history.UserResumed, history.Unobserved, history.Record{Seconds: 2 * 3600})
 		}
-		add(day.Add(22*time.Hour), history.WindowStarted, history.Planned, history.Record{Detail: "daily", Seconds: 900})
+		add(day.Add(22*time.Hour), history.WindowStarted, history.Planned, history.Record{
+			Detail: "daily", Seconds: 900,
+		})
 		add(day.Add(22*time.Hour+15*time.Minute), history.WindowEnded, history.Connected, history.Record{})
 	}
 	ago := func(d time.Duration) time.Time { return at.Add(-d) }
@@ -170,11 +182,17 @@ func newPast(at time.Time) *past {
 	add(ago(19*time.Hour+45*time.Minute), history.WindowEnded, history.Connected, history.Record{})
 	add(ago(12*time.Hour), history.FellAsleep, history.Asleep, history.Record{})
 	add(ago(9*time.Hour), history.Woke, history.Connected, history.Record{Seconds: 3 * 3600})
-	add(ago(5*time.Hour), history.Lost, history.Down, history.Record{Cause: conn.CauseUpstream, Code: 1100, Seconds: 4 * 3600, Detail: hostile})
+	add(ago(5*time.Hour), history.Lost, history.Down, history.Record{
+		Cause: conn.CauseUpstream, Code: 1100,
+		Seconds: 4 * 3600, Detail: hostile,
+	})
 	add(ago(5*time.Hour-20*time.Second), history.Recovered, history.Connected, history.Record{Session: 81, Seconds: 20})
 	add(ago(3*time.Hour), history.UserPaused, history.Paused, history.Record{})
 	add(ago(2*time.Hour), history.UserResumed, history.Unobserved, history.Record{Seconds: 3600})
-	add(ago(90*time.Minute), history.AttemptFailed, history.Down, history.Record{Cause: conn.CauseRefused, Detail: "dial 127.0.0.1:4002"})
+	add(ago(90*time.Minute), history.AttemptFailed, history.Down, history.Record{
+		Cause:  conn.CauseRefused,
+		Detail: "dial 127.0.0.1:4002",
+	})
 	add(ago(30*time.Minute), history.Recovered, history.Connected, history.Record{Session: 82, Seconds: 3600})
 
 	hours := &history.Hours{
@@ -188,7 +206,8 @@ func newPast(at time.Time) *past {
 		if n == 1 {
 			name = "24h"
 		}
-		p.uptime.Periods = append(p.uptime.Periods, api.PeriodOf(name, line.Account(at.Add(-time.Duration(n)*24*time.Hour), at, hours)))
+		p.uptime.Periods = append(p.uptime.Periods,
+			api.PeriodOf(name, line.Account(at.Add(-time.Duration(n)*24*time.Hour), at, hours)))
 	}
 	for _, a := range line.Days(90, at, at.Location(), hours) {
 		p.uptime.Days = append(p.uptime.Days, api.PeriodOf(a.From.In(at.Location()).Format(time.DateOnly), a))
@@ -203,10 +222,13 @@ func newPast(at time.Time) *past {
 	}
 	p.status = api.Status{
 		State: conn.Connected, Connected: true, Since: at.Add(-30 * time.Minute), Headline: "Connected", Session: 82,
-		Layers:    api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{"usfarm": "ok"}},
+		Layers: api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
+			"usfarm": "ok",
+		}},
 		FarmNames: map[string]string{"usfarm": wording.NamedFarm("usfarm")},
 		Gateway:   api.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: "paper", Accounts: 1},
-		Guard:     api.Guard{Open: true, Text: "guard open"}, Today: p.uptime.Days[len(p.uptime.Days)-1], Alerts: api.AlertState{Channels: 2, Failing: []string{}},
+		Guard:     api.Guard{Open: true, Text: "guard open"}, Today: p.uptime.Days[len(p.uptime.Days)-1],
+		Alerts: api.AlertState{Channels: 2, Failing: []string{}},
 	}
 	return p
 }
@@ -263,7 +285,8 @@ func TestPageHistory(t *testing.T) {
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
-	b.until(kindsShown, "connected,planned,connected,asleep,connected,down,connected,paused,not_observed,down,connected")
+	b.until(kindsShown,
+		"connected,planned,connected,asleep,connected,down,connected,paused,not_observed,down,connected")
 	want := strings.Join([]string{
 		"From|Until|Kind|Duration",
 		"9 Mar 2020 11:30:00|9 Mar 2020 12:00:00|Connected|30 m 0 s",
@@ -283,21 +306,26 @@ func TestPageHistory(t *testing.T) {
 	}
 	// Connected 18 h 14 m 40 s, down 1 h 0 m 20 s; in market hours 30 minutes and an hour.
 	const figures = `[...document.querySelectorAll("#figures div")].map(d => d.firstChild.textContent + " " + d.lastChild.textContent).join("|")`
-	const want24 = "Uptime 94.7 %|In market hours 33.3 %|Outages 2|Longest 1 h 0 m|Mean to recover 30 m 10 s|Mean between outages 9 h 7 m"
+	const want24 = "Uptime 94.7 %|In market hours 33.3 %|Outages 2|Longest 1 h 0 m|Mean to recover 30 m 10 s|Mean " +
+		"between outages 9 h 7 m"
 	if got := b.text(figures); got != want24 {
 		t.Errorf("figures %s\nwant    %s", got, want24)
 	}
 	terms := b.text(`document.getElementById("figures-terms").textContent`)
-	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 m ÷ (20 h 30 m − 15 m 0 s − 1 h 0 m). Market hours: Mon–Fri 09:30–16:00") {
+	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 m ÷ (20 h 30 m − "+
+		"15 m 0 s − 1 h 0 m). Market hours: Mon–Fri 09:30–16:00") {
 		t.Errorf("terms %q", terms)
 	}
 	// To scale: 4 of 24 hours, and 20 seconds, which would be too small to be seen.
 	b.until(`(e => Math.abs(e.offsetWidth / e.parentNode.offsetWidth - 4 / 24) < .01)(document.querySelector(".strip").firstChild)`, "true")
 	b.until(`document.querySelectorAll(".strip [data-kind=down]")[0].offsetWidth`, "3")
-	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`, "15:00,18:00,21:00,Mon,03:00,06:00,09:00")
+	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`,
+		"15:00,18:00,21:00,Mon,03:00,06:00,09:00")
 	b.until(`document.querySelectorAll(".axis i").length`, "23")
-	b.until(`[...document.querySelectorAll("#legend li")].map(e => e.textContent).join()`, "Connected,Down, marked above,Planned,Paused,Asleep,Not observed")
-	b.until(`document.getElementById("graph").getAttribute("aria-label")`, "Timeline of the last 24 hours: uptime 94.7 %, outages 2. The table below shows the same.")
+	b.until(`[...document.querySelectorAll("#legend li")].map(e => e.textContent).join()`,
+		"Connected,Down, marked above,Planned,Paused,Asleep,Not observed")
+	b.until(`document.getElementById("graph").getAttribute("aria-label")`, "Timeline of the last 24 hours: uptime "+
+		"94.7 %, outages 2. The table below shows the same.")
 
 	// The period is chosen with the keyboard alone.
 	b.until(chosen, "24h")
@@ -307,7 +335,8 @@ func TestPageHistory(t *testing.T) {
 	b.until(focused, "7d")
 	b.until(`document.querySelectorAll(".days > div").length`, "7")
 	b.until(`document.querySelectorAll("#history-rows tr").length`, "7")
-	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`, "Tue 3,Wed 4,Thu 5,Fri 6,Sat 7,Sun 8,Mon 9")
+	b.until(`[...document.querySelectorAll(".axis span")].map(e => e.textContent).join()`,
+		"Tue 3,Wed 4,Thu 5,Fri 6,Sat 7,Sun 8,Mon 9")
 	lines := strings.Split(b.text(cellsShown), "\n")
 	if lines[0] != "Date|Uptime|Connected|Down|Planned|Paused|Asleep|Not observed|Outages|Longest" {
 		t.Errorf("columns %s", lines[0])
@@ -322,7 +351,8 @@ func TestPageHistory(t *testing.T) {
 	}
 	// Each column is as high as its day is long, and what it is made of fills it.
 	b.until(`[...document.querySelectorAll(".days > div")].slice(-3).map(e => (e.offsetHeight / (document.querySelector(".days").clientHeight - parseFloat(getComputedStyle(document.querySelector(".days")).paddingTop)) * 24).toFixed(0)).join()`, "24,23,12")
-	b.until(`[...document.querySelectorAll(".days > div:last-child > *")].map(e => e.dataset.kind).join()`, "connected,down,paused,asleep,not_observed")
+	b.until(`[...document.querySelectorAll(".days > div:last-child > *")].map(e => e.dataset.kind).join()`,
+		"connected,down,paused,asleep,not_observed")
 	b.until(`[...document.querySelectorAll(".days > div")].map(e => e.className).join()`, ",hit,,,,,hit")
 	b.run(chromedp.KeyEvent(kb.ArrowRight))
 	b.until(`document.querySelectorAll(".days > div").length`, "30")
@@ -340,12 +370,18 @@ func TestPageHistoryOfAFlappingDay(t *testing.T) {
 	p.uptime.Spans = nil
 	from := p.uptime.At.Add(-24 * time.Hour)
 	for i := range 24 * 60 * 6 { // ten seconds down, ten up, the whole day
-		p.uptime.Spans = append(p.uptime.Spans, api.Span{From: from.Add(time.Duration(i) * 10 * time.Second), Until: from.Add(time.Duration(i+1) * 10 * time.Second), Kind: []history.Kind{history.Down, history.Connected}[i%2]})
+		p.uptime.Spans = append(p.uptime.Spans, api.Span{
+			From:  from.Add(time.Duration(i) * 10 * time.Second),
+			Until: from.Add(time.Duration(i+1) * 10 * time.Second), Kind: []history.Kind{
+				history.Down, history.Connected,
+			}[i%2],
+		})
 	}
 	b := visit(t, p, true, false)
 	b.until(kindsShown, "down,connected") // the last one is how things are now
 	b.until(`document.querySelectorAll("#history-rows tr").length`, "50")
-	b.until(`document.getElementById("history-caption").textContent`, "The last 24 hours, the newest first: the newest 50 of 8640")
+	b.until(`document.getElementById("history-caption").textContent`,
+		"The last 24 hours, the newest first: the newest 50 of 8640")
 }
 
 func TestPageLog(t *testing.T) {
@@ -361,20 +397,25 @@ func TestPageLog(t *testing.T) {
 		"9 Mar 2020 09:00:00|Paused by you|",
 		"9 Mar 2020 07:00:20|Connected again after 20 s|",
 		// Text from outside is text, and cannot turn the direction of writing.
-		"9 Mar 2020 07:00:00|Connection lost after 4 h 0 m: no connection to IBKR (IB code 1100)|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>",
+		"9 Mar 2020 07:00:00|Connection lost after 4 h 0 m: no connection to IBKR (IB code 1100)|<img src=x " +
+			"onerror=alert(1)>[U+202E]<b>bold</b>",
 	}
 	if got := b.text(records + `.slice(0, 6).join("\n")`); got != strings.Join(want, "\n") {
 		t.Errorf("log\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 	b.until(`document.getElementById("log-note").textContent`, "The newest 50; “gatewatch log” shows more.")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
-	b.until(`document.querySelectorAll("#alerts-rows tr")[1].cells[4].textContent`, "<img src=x onerror=alert(1)>[U+202E]<b>bold</b> (9 Mar 2020 11:50:00)")
+	b.until(`document.querySelectorAll("#alerts-rows tr")[1].cells[4].textContent`,
+		"<img src=x onerror=alert(1)>[U+202E]<b>bold</b> (9 Mar 2020 11:50:00)")
 
 	// A change of the connection brings the log up to date by itself, and nothing jumps.
 	b.run(chromedp.Evaluate(`window.jumps = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: "layout-shift" })`, nil))
 	p.change(func() {
 		at := p.uptime.At
-		p.log.Records = append(p.log.Records, history.Record{Time: at, Local: at, What: history.Lost, Counts: history.Down, Cause: conn.CauseSilent, Seconds: 1800})
+		p.log.Records = append(p.log.Records, history.Record{
+			Time: at, Local: at, What: history.Lost,
+			Counts: history.Down, Cause: conn.CauseSilent, Seconds: 1800,
+		})
 		p.status.Since, p.status.Session = at, 83
 	})
 	b.until(records+`[0]`, "9 Mar 2020 12:00:00|Connection lost after 30 m 0 s: Gateway stopped answering|")
@@ -409,7 +450,8 @@ func TestPageAlerts(t *testing.T) {
 		}
 	})
 	p.change(func() { p.alerts.Channels = nil; p.status.Alerts.Channels = 0 })
-	b.until(`document.getElementById("alerts-note").textContent`, "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.")
+	b.until(`document.getElementById("alerts-note").textContent`, "No channel is set up. See the keys email, slack, "+
+		"webhook, alerts and heartbeat in settings.json.")
 	b.until(`document.getElementById("alerts-shown").hidden`, "true")
 }
 
@@ -417,7 +459,8 @@ func TestPageAlerts(t *testing.T) {
 func TestPageAlertsWithoutAToken(t *testing.T) {
 	need(t, "chromium")
 	b := visit(t, newPast(noon(t)), false, true)
-	b.until(`document.getElementById("alerts-note").textContent`, "Shown only to you: open this page from the tray, or with “gatewatch open”.")
+	b.until(`document.getElementById("alerts-note").textContent`, "Shown only to you: open this page from the tray, "+
+		"or with “gatewatch open”.")
 	b.until(`document.getElementById("alerts-shown").hidden + " " + document.querySelectorAll("#alerts-rows button").length`, "true 0")
 	b.until(`document.getElementById("notoken").hidden`, "false")
 }
@@ -430,12 +473,14 @@ func TestPageWithoutItsHistory(t *testing.T) {
 	p.status.Today.UptimePercent = nil
 	// The interval of a minute is called by hand.
 	b := visit(t, p, true, false, chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(`{ const real = setInterval; window.setInterval = (f, ms) => ms === 60e3 ? (window.minute = f, 0) : real(f, ms); }`).Do(ctx)
+		_, err := page.AddScriptToEvaluateOnNewDocument(
+			`{ const real = setInterval; window.setInterval = (f, ms) => ms === 60e3 ? (window.minute = f, 0) : real(f, ms); }`).Do(ctx)
 		return err
 	}))
 	const note = `document.getElementById("history-note").textContent`
 	b.until(note, "This cannot be brought up to date: the log cannot be read.")
-	b.until(`document.getElementById("log-note").textContent`, "This cannot be brought up to date: the log cannot be read.")
+	b.until(`document.getElementById("log-note").textContent`,
+		"This cannot be brought up to date: the log cannot be read.")
 	b.until(`document.getElementById("history-shown").hidden`, "true")
 	b.until(`document.getElementById("headline").textContent`, "Connected")
 	b.until(`document.querySelectorAll("#alerts-rows tr").length`, "2")
@@ -468,7 +513,8 @@ func TestPageWithoutItsHistory(t *testing.T) {
 	b.until(reading+` || timer`, "0")
 	asked := 0
 	p.locked(func() { asked = p.asked })
-	if reads := b.text(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), minute(), ` + reading + `)`); reads != "false" {
+	if reads := b.text(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), minute(), ` +
+		reading + `)`); reads != "false" {
 		t.Error("the page reads while nobody sees it")
 	}
 	b.run(chromedp.Evaluate(`delete document.hidden; document.dispatchEvent(new Event("visibilitychange"))`, nil))
@@ -514,14 +560,20 @@ func TestPageShowsWhatGatewaySays(t *testing.T) {
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
-	b.until(`document.getElementById("messages-note").textContent`, "Gateway has sent no message since Gatewatch started.")
+	b.until(`document.getElementById("messages-note").textContent`,
+		"Gateway has sent no message since Gatewatch started.")
 	b.until(`document.getElementById("support").hidden`, "true")
 	p.change(func() {
 		p.status.Gateway.Unsupported = "IBKR ends its support for this version of Gateway tomorrow."
-		p.said.Messages = []api.Message{{Code: 2172, Text: "<b>on</b> 20261215\x1b[31m", First: noon(t), Last: noon(t), Count: 3}}
+		p.said.Messages = []api.Message{{
+			Code: 2172, Text: "<b>on</b> 20261215\x1b[31m", First: noon(t), Last: noon(t),
+			Count: 3,
+		}}
 	})
-	b.until(`document.getElementById("support").hidden + " " + document.getElementById("support-text").textContent`, "false IBKR ends its support for this version of Gateway tomorrow.")
-	b.until(`[...document.querySelector("#messages-rows tr")?.cells ?? []].map(c => c.textContent).slice(1).join("|")`, "3|2172|<b>on</b> 20261215 [31m")
+	b.until(`document.getElementById("support").hidden + " " + document.getElementById("support-text").textContent`,
+		"false IBKR ends its support for this version of Gateway tomorrow.")
+	b.until(`[...document.querySelector("#messages-rows tr")?.cells ?? []].map(c => c.textContent).slice(1).join("|")`,
+		"3|2172|<b>on</b> 20261215 [31m")
 	b.keep("page-messages")
 	p.change(func() { p.status.Gateway.Unsupported = "" })
 	b.until(`document.getElementById("support").hidden`, "true")

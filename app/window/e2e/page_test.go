@@ -34,8 +34,10 @@ func browser(t *testing.T, dark bool) context.Context {
 		until(t, "the browser's profile can be removed", func() bool { return os.RemoveAll(profile) == nil })
 	})
 	options := append(
-		[]chromedp.ExecAllocatorOption{}, chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(profile), chromedp.WindowSize(720, 1000),
+		[]chromedp.ExecAllocatorOption{}, chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(profile),
+		chromedp.WindowSize(720, 1000),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.WSURLReadTimeout(patience),
@@ -75,7 +77,8 @@ type tab struct {
 // signedIn has a page know the token from its beginning.
 func signedIn(token string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(fmt.Sprintf(`sessionStorage.setItem("token", %q)`, token)).Do(ctx)
+		_, err := page.AddScriptToEvaluateOnNewDocument(fmt.Sprintf(`sessionStorage.setItem("token", %q)`, token)).Do(
+			ctx)
 		return err
 	})
 }
@@ -96,7 +99,8 @@ func (b *tab) text(script string) (text string) {
 func (b *tab) until(script, want string) {
 	b.t.Helper()
 	text := ""
-	for end := time.Now().Add(patience); b.ctx.Err() == nil && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); b.ctx.Err() == nil &&
+		time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		now := ""
 		if err := chromedp.Run(b.ctx, chromedp.Evaluate("String("+script+")", &now)); err != nil && b.ctx.Err() == nil {
 			b.t.Fatal(err)
@@ -139,7 +143,8 @@ func TestPage(t *testing.T) {
 	b.until(`document.title`, "Reconnecting · Gatewatch")
 	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
 	b.until(`document.querySelector("#sign").getAttribute("href")`, "#working")
-	if cause := b.text(`document.getElementById("cause").textContent`); !strings.Contains(cause, "nothing listens on 127.0.0.1:"+s.port) {
+	if cause := b.text(`document.getElementById("cause").textContent`); !strings.Contains(cause,
+		"nothing listens on 127.0.0.1:"+s.port) {
 		t.Errorf("cause %q", cause)
 	}
 	before := countdown(t, b.text(attemptText))
@@ -215,9 +220,11 @@ func TestPageClosedGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Notice(1102, "")
-	b.until(`document.getElementById("headline").textContent`, "Orders blocked: waiting for Gateway to confirm open orders")
+	b.until(`document.getElementById("headline").textContent`,
+		"Orders blocked: waiting for Gateway to confirm open orders")
 	b.until(`document.querySelector("#sign").getAttribute("href")`, "#blocked")
-	b.until(`document.getElementById("cause").textContent`, "Orders are blocked: waiting for Gateway to confirm open orders.")
+	b.until(`document.getElementById("cause").textContent`,
+		"Orders are blocked: waiting for Gateway to confirm open orders.")
 	b.until(`document.getElementById("hint").textContent.includes("restart Gateway")`, "true")
 	b.keep("page-guard-closed-light")
 	g.ReadOnly(true) // when it is asked again

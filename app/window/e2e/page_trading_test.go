@@ -123,16 +123,26 @@ func ptr[T any](v T) *T { return &v }
 // full is a rule that has every key that a rule can have together.
 func full() rules.Rule {
 	return rules.Rule{
-		Name: "Buy the dip " + hostile, Instrument: rules.Instrument{Symbol: "AAPL", Type: "CFD", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD", Local: "AAPL X", ConID: 265598},
+		Name: "Buy the dip " + hostile, Instrument: rules.Instrument{
+			Symbol: "AAPL", Type: "CFD", Exchange: "SMART",
+			Primary: "NASDAQ", Currency: "USD", Local: "AAPL X", ConID: 265598,
+		},
 		Match: "any", Conditions: []rules.Condition{
 			{Price: "bid", Is: "at_or_below", Value: 230.125, ForSeconds: 2.5},
-			{Instrument: &rules.Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, Price: "mid", Is: "crosses_up", Value: -1e-7},
+			{
+				Instrument: &rules.Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"}, Price: "mid", Is: "crosses_up",
+				Value: -1e-7,
+			},
 		},
-		Only:         &rules.Only{MarketHours: true, From: "09:30", Until: "16:00", Days: []string{"mon", "fri"}, Timezone: "America/New_York"},
+		Only: &rules.Only{
+			MarketHours: true, From: "09:30", Until: "16:00", Days: []string{"mon", "fri"},
+			Timezone: "America/New_York",
+		},
 		AllowDelayed: true, CooldownSeconds: 60,
 		Action: rules.Action{Do: "order", Order: &rules.Order{
-			Side: "SELL", Quantity: 0.5, Type: "STP LMT", LimitOffset: ptr(-0.05), StopPrice: ptr(0.0), TIF: "GTC", OutsideHours: true,
-			Account: "DU123", TakeProfit: &rules.Exit{Offset: ptr(2.0)}, StopLoss: &rules.Exit{Price: ptr(225.0)},
+			Side: "SELL", Quantity: 0.5, Type: "STP LMT", LimitOffset: ptr(-0.05), StopPrice: ptr(0.0), TIF: "GTC",
+			OutsideHours: true,
+			Account:      "DU123", TakeProfit: &rules.Exit{Offset: ptr(2.0)}, StopLoss: &rules.Exit{Price: ptr(225.0)},
 		}},
 	}
 }
@@ -144,49 +154,92 @@ func newDesk(at time.Time) *past {
 	rule := func(name, symbol string) rules.Rule {
 		return rules.Rule{
 			Name: name, Instrument: rules.Instrument{Symbol: symbol, Currency: "USD"},
-			Conditions: []rules.Condition{{Price: "last", Is: "at_or_below", Value: 230}}, Action: rules.Action{Do: "notify"},
+			Conditions: []rules.Condition{{Price: "last", Is: "at_or_below", Value: 230}}, Action: rules.Action{
+				Do: "notify",
+			},
 		}
 	}
 	p.desk.rules = api.Rules{Path: "/home/me/.config/gatewatch/rules.json", MayEdit: true, Rules: []api.RuleView{
 		{
-			Rule: full(), State: rules.Active, Since: ago(time.Hour), Text: "When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss",
-			Price: ptr(231.42), PriceAt: ptr(ago(time.Second)), Why: "The bid is 231.42, which is 1.295 above 230.125.", Contract: "AAPL CFD USD (Apple Inc)",
+			Rule: full(), State: rules.Active, Since: ago(time.Hour), Text: "When AAPL bid is at or below 230.125 " +
+				"for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss",
+			Price: ptr(231.42), PriceAt: ptr(ago(time.Second)), Why: "The bid is 231.42, which is 1.295 above 230.125.",
+			Contract: "AAPL CFD USD (Apple Inc)",
 		},
 		{
-			Rule: rule("Gold breaks out", "GLD"), State: rules.Triggered, Since: ago(2 * time.Minute), Text: "When GLD last crosses up 385: BUY 50 GLD LMT at the price − 0.05",
-			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, Fired: 2, LastFired: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may fire again in 58 s.", Contract: "GLD STK SMART/ARCA USD",
+			Rule: rule("Gold breaks out", "GLD"), State: rules.Triggered, Since: ago(2 * time.Minute),
+			Text:  "When GLD last crosses up 385: BUY 50 GLD LMT at the price − 0.05",
+			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, Fired: 2,
+			LastFired: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may fire again in 58 s.",
+			Contract: "GLD STK SMART/ARCA USD",
 		},
 		{
-			Rule: rule("Euro alarm", "EUR"), State: rules.Failed, Since: ago(20 * time.Minute), Text: "When EUR.USD last is at or above 1.2: tell me",
-			Why: "EUR can mean two contracts; choose one and activate the rule again.", Candidates: []api.Candidate{
-				{Instrument: rules.Instrument{ConID: 12087792, Exchange: "IDEALPRO"}, Name: "European Monetary Union Euro", Text: "EUR.USD CASH IDEALPRO"},
-				{Instrument: rules.Instrument{ConID: 14433401, Exchange: "SMART"}, Name: "Example AG", Text: "EUR STK IBIS EUR"},
+			Rule: rule("Euro alarm", "EUR"), State: rules.Failed, Since: ago(20 * time.Minute),
+			Text: "When EUR.USD last is at or above 1.2: tell me",
+			Why:  "EUR can mean two contracts; choose one and activate the rule again.", Candidates: []api.Candidate{
+				{
+					Instrument: rules.Instrument{ConID: 12087792, Exchange: "IDEALPRO"},
+					Name:       "European Monetary Union Euro", Text: "EUR.USD CASH IDEALPRO",
+				},
+				{
+					Instrument: rules.Instrument{ConID: 14433401, Exchange: "SMART"}, Name: "Example AG",
+					Text: "EUR STK IBIS EUR",
+				},
 			},
 		},
-		{Rule: rule("Sold in June", "MSFT"), State: rules.Done, Since: ago(50 * time.Hour), Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Fired: 1, LastFired: ptr(ago(50 * time.Hour)), Why: "Its order is filled.", Contract: "MSFT STK SMART USD"},
-		{Rule: rule("Draft", "TSLA"), State: rules.Draft, Since: ago(3 * time.Hour), Text: "When TSLA last is at or below 230: tell me", Why: "It is a draft; activate it."},
+		{
+			Rule: rule("Sold in June", "MSFT"), State: rules.Done, Since: ago(50 * time.Hour),
+			Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Fired: 1, LastFired: ptr(ago(50 * time.Hour)),
+			Why: "Its order is filled.", Contract: "MSFT STK SMART USD",
+		},
+		{
+			Rule: rule("Draft", "TSLA"), State: rules.Draft, Since: ago(3 * time.Hour),
+			Text: "When TSLA last is at or below 230: tell me", Why: "It is a draft; activate it.",
+		},
 	}}
 	order := func(id int64, fate engine.Fate, word, text string, o api.OrderView) api.OrderView {
-		o.ID, o.Fate, o.FateText, o.Text, o.At, o.Changed = id, fate, word, text, ago(time.Duration(1040-id)*time.Minute), ago(time.Duration(1040-id)*time.Minute-2*time.Second)
+		o.ID, o.Fate, o.FateText, o.Text, o.At, o.Changed = id, fate, word, text,
+			ago(time.Duration(1040-id)*time.Minute), ago(time.Duration(1040-id)*time.Minute-2*time.Second)
 		if o.Type == "" {
 			o.Type = "MKT"
 		}
 		return o
 	}
 	p.desk.orders = api.Orders{Orders: []api.OrderView{
-		order(1038, engine.Working, "working", "BUY 100 AAPL LMT 229.95", api.OrderView{Rule: "Buy the dip", Type: "LMT", Quantity: 100, LimitPrice: 229.95, Filled: 40, Open: true}),
-		order(1037, engine.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5", api.OrderView{Rule: "Buy the dip", Type: "STP LMT", Quantity: 100, StopPrice: 225, LimitPrice: 224.5, Parent: 1038, Open: true}),
-		order(1036, engine.Unknown, "unknown", "BUY 50 GLD LMT 385.05", api.OrderView{Rule: "Gold breaks out", Type: "LMT", Quantity: 50, LimitPrice: 385.05, Open: true}),
-		order(1035, engine.Rejected, "rejected", "SELL 5000 MSFT MKT", api.OrderView{Quantity: 5000, Code: 201, Detail: "Order rejected - reason: " + hostile}),
-		order(1034, engine.Filled, "filled", "SELL 10 MSFT MKT", api.OrderView{Rule: "Sold in June", Quantity: 10, Filled: 10}),
-		order(1033, engine.Cancelled, "cancelled or expired", "BUY 10 TSLA LMT 200", api.OrderView{Type: "LMT", Quantity: 10, LimitPrice: 200, Filled: 3}),
+		order(1038, engine.Working, "working", "BUY 100 AAPL LMT 229.95",
+			api.OrderView{Rule: "Buy the dip", Type: "LMT", Quantity: 100, LimitPrice: 229.95, Filled: 40, Open: true}),
+		order(1037, engine.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5",
+			api.OrderView{
+				Rule: "Buy the dip", Type: "STP LMT", Quantity: 100, StopPrice: 225, LimitPrice: 224.5,
+				Parent: 1038, Open: true,
+			}),
+		order(1036, engine.Unknown, "unknown", "BUY 50 GLD LMT 385.05", api.OrderView{
+			Rule: "Gold breaks out",
+			Type: "LMT", Quantity: 50, LimitPrice: 385.05, Open: true,
+		}),
+		order(1035, engine.Rejected, "rejected", "SELL 5000 MSFT MKT", api.OrderView{
+			Quantity: 5000, Code: 201,
+			Detail: "Order rejected - reason: " + hostile,
+		}),
+		order(1034, engine.Filled, "filled", "SELL 10 MSFT MKT", api.OrderView{
+			Rule: "Sold in June", Quantity: 10,
+			Filled: 10,
+		}),
+		order(1033, engine.Cancelled, "cancelled or expired", "BUY 10 TSLA LMT 200",
+			api.OrderView{Type: "LMT", Quantity: 10, LimitPrice: 200, Filled: 3}),
 		order(1032, engine.NotSent, "not sent", "BUY 1 ESZ6 MKT", api.OrderView{Quantity: 1}),
 	}, Blocked: []api.Blocked{
-		{At: ago(3 * time.Hour), Rule: "Euro alarm", Text: "BUY 20000 EUR.USD MKT", Reason: "IBKR's servers were not reachable", ReasonID: "upstream_lost"},
+		{
+			At: ago(3 * time.Hour), Rule: "Euro alarm", Text: "BUY 20000 EUR.USD MKT",
+			Reason: "IBKR's servers were not reachable", ReasonID: "upstream_lost",
+		},
 		{At: ago(4 * time.Hour), Text: "BUY 1 ESZ6 MKT", Reason: hostile, ReasonID: "disarmed"},
 	}}
 	p.desk.found = p.desk.rules.Rules[2].Candidates
-	p.status.Trading = api.Trading{Reason: "trading is off", ReasonID: "disarmed", RulesActive: 2, RulesFailed: 1, OrdersOpen: 3, OrdersUnknown: 1, OrdersBlocked: 2}
+	p.status.Trading = api.Trading{
+		Reason: "trading is off", ReasonID: "disarmed", RulesActive: 2, RulesFailed: 1,
+		OrdersOpen: 3, OrdersUnknown: 1, OrdersBlocked: 2,
+	}
 	return p
 }
 
@@ -265,7 +318,8 @@ func TestPageArmsTrading(t *testing.T) {
 	b.press("No")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("arm").disabled`, "true")
-	b.until(`document.getElementById("trading-reason").textContent`, "Trading can be turned on once Gateway is connected.")
+	b.until(`document.getElementById("trading-reason").textContent`,
+		"Trading can be turned on once Gateway is connected.")
 }
 
 func TestPageRules(t *testing.T) {
@@ -274,10 +328,15 @@ func TestPageRules(t *testing.T) {
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
 	b.until(`[...`+ruleShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href")).join()`, "Active#up,Triggered#working,Failed#down,Done#over,Draft#unknown")
-	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|Active|since 9 Mar 11:00|When AAPL bid is at or below 230.125 for 2.5 s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is 231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)|231.42|9 Mar 11:59")
+	b.until(ruleShown+`[0].innerText.split("\n").filter(Boolean).slice(0, 8).join("|")`, "Buy the dip <img src=x "+
+		"onerror=alert(1)>[U+202E]<b>bold</b>|Active|since 9 Mar 11:00|When AAPL bid is at or below 230.125 for 2.5 "+
+		"s, or ES mid crosses up −0.0000001: SELL 0.5 AAPL STP LMT, with take profit and stop loss|The bid is "+
+		"231.42, which is 1.295 above 230.125.|AAPL CFD USD (Apple Inc)|231.42|9 Mar 11:59")
 	b.until(ruleShown+`[1].querySelector(".price").innerText.replace(/\n+/g, "|")`, "385.1|9 Mar 11:59 delayed")
-	b.until(ruleShown+`[2].querySelector("p:last-child").textContent`, "The instrument can mean 2 contracts. Write one of these into rules.json:\n"+
-		`"instrument": {"con_id":12087792,"exchange":"IDEALPRO"}  EUR.USD CASH IDEALPRO · European Monetary Union Euro`+"\n"+
+	b.until(ruleShown+`[2].querySelector("p:last-child").textContent`, "The instrument can mean 2 contracts. Write "+
+		"one of these into rules.json:\n"+
+		`"instrument": {"con_id":12087792,"exchange":"IDEALPRO"}  EUR.USD CASH IDEALPRO · European Monetary Union Euro`+
+		"\n"+
 		`"instrument": {"con_id":14433401,"exchange":"SMART"}  EUR STK IBIS EUR · Example AG`)
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.looks("page-trading")
@@ -286,7 +345,8 @@ func TestPageRules(t *testing.T) {
 	b.expect(p, `activate "Draft"`)
 	b.until(ruleShown+`[4].querySelector(".word").textContent`, "Active")
 	b.until(`document.getElementById("rules-result").textContent`, "“Draft” watches prices.")
-	b.until(`document.activeElement.ariaLabel + document.activeElement.ariaDisabled`, "Activate Drafttrue") // the focus stays
+	// the focus stays
+	b.until(`document.activeElement.ariaLabel + document.activeElement.ariaDisabled`, "Activate Drafttrue")
 	b.press("Deactivate Draft")
 	b.expect(p, `deactivate "Draft"`)
 	b.until(ruleShown+`[4].querySelector(".word").textContent`, "Draft")
@@ -310,13 +370,15 @@ func TestPageRules(t *testing.T) {
 	p.locked(func() {
 		p.desk.rules.Problems = []api.Problem{{Key: "rules[7].name", Line: 31, Column: 5, Text: "is missing"}}
 	})
-	b.until(`document.getElementById("rules-problems").textContent`, "rules.json, line 31, column 5: rules[7].name: is missing")
+	b.until(`document.getElementById("rules-problems").textContent`,
+		"rules.json, line 31, column 5: rules[7].name: is missing")
 
 	// While not connected nothing can be saved or activated, and it is said why.
 	p.change(func() {
 		p.status.Connected, p.desk.rules.MayEdit, p.desk.rules.Reason = false, false, "not connected to Gateway"
 	})
-	b.until(`document.getElementById("rules-reason").textContent`, "Rules cannot be saved or activated. Not connected to Gateway.")
+	b.until(`document.getElementById("rules-reason").textContent`,
+		"Rules cannot be saved or activated. Not connected to Gateway.")
 	b.until(`[...document.querySelectorAll("#rules-rows button")].filter(e => e.textContent === "Activate" && e.disabled && e.getAttribute("aria-describedby") === "rules-reason").length`, "4")
 	b.press("Deactivate Gold breaks out")
 	b.expect(p, `deactivate "Gold breaks out"`)
@@ -339,7 +401,9 @@ func (b *tab) looks(name string) {
 func (b *tab) look(width int64, scheme string) {
 	b.t.Helper()
 	b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+		}))
 	b.until(`document.documentElement.scrollWidth <= innerWidth`, "true")
 }
 
@@ -348,11 +412,15 @@ func TestPageOrders(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
-		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of 5000,Filled#up 10 of 10,Cancelled#over 3 of 10,Not sent#unknown 0 of 1")
+		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of "+
+			"5000,Filled#up 10 of 10,Cancelled#over 3 of 10,Not sent#unknown 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
-	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "SELL 5000 MSFT MKT|Rejected|IB code 201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed 9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
+	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "SELL 5000 MSFT MKT|Rejected|IB code "+
+		"201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed "+
+		"9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
 	b.until(`[...document.querySelectorAll("#unsent-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
-		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
+		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 "+
+			"08:00:00|BUY 1 ESZ6 MKT|–|<img src=x onerror=alert(1)>[U+202E]<b>bold</b>")
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.press("Cancel order 1036")
 	b.expect(p, "cancel 1036")
@@ -365,14 +433,16 @@ func TestPageOrders(t *testing.T) {
 	b.expect(p, "cancel all")
 
 	// A change says only what differs; a refusal stays in the question, with what was typed.
-	const asked, typed = `document.getElementById("ask-wrong").textContent`, `document.activeElement.name + document.activeElement.value`
+	const asked, typed = `document.getElementById("ask-wrong").textContent`,
+		`document.activeElement.name + document.activeElement.value`
 	b.press("Change order 1038")
 	b.until(typed, "quantity100")
 	b.press("Change the order")
 	b.until(asked, "Nothing differs from the order as it is.")
 	enter := func(text string) {
 		t.Helper()
-		b.run(chromedp.Evaluate(`$("ask").querySelector("[name=limit_price]").select()`, nil), chromedp.KeyEvent(text), chromedp.KeyEvent(kb.Enter))
+		b.run(chromedp.Evaluate(`$("ask").querySelector("[name=limit_price]").select()`, nil), chromedp.KeyEvent(text),
+			chromedp.KeyEvent(kb.Enter))
 	}
 	enter("230,05")
 	b.until(asked, "Limit price is not a number; write it with a point, such as 230.50")
@@ -392,19 +462,25 @@ func TestPageOrders(t *testing.T) {
 	// A new order above them takes the focus from nothing.
 	p.change(func() {
 		p.status.Trading.OrdersOpen++
-		p.desk.orders.Orders = append([]api.OrderView{{ID: 1039, Text: "BUY 1 SPY MKT", Fate: engine.Planned, Quantity: 1, Open: true, Type: "MKT"}}, p.desk.orders.Orders...)
+		p.desk.orders.Orders = append([]api.OrderView{
+			{ID: 1039, Text: "BUY 1 SPY MKT", Fate: engine.Planned, Quantity: 1, Open: true, Type: "MKT"},
+		}, p.desk.orders.Orders...)
 	})
 	b.until(orderShown+`[0].querySelector("h3").textContent`, "BUY 1 SPY MKT")
 	b.until(`document.activeElement.ariaLabel`, "Change order 1038")
 
 	p.change(func() {
 		p.status.Trading.OrdersOpen--
-		p.desk.orders.Cancelling = api.Cancelling{Asked: 3, Confirmed: 1, Failed: 1, Text: "Gateway has confirmed 1 of 3 cancellations and refused 1."}
+		p.desk.orders.Cancelling = api.Cancelling{
+			Asked: 3, Confirmed: 1, Failed: 1,
+			Text: "Gateway has confirmed 1 of 3 cancellations and refused 1.",
+		}
 		refused := slices.Clone(p.desk.orders.Orders)
 		refused[1].CancelText, refused[1].CancelFailed = "Gateway refuses to cancel it.", true
 		p.desk.orders.Orders = refused
 	})
-	b.until(`document.getElementById("orders-cancelling").textContent`, "Gateway has confirmed 1 of 3 cancellations and refused 1.")
+	b.until(`document.getElementById("orders-cancelling").textContent`,
+		"Gateway has confirmed 1 of 3 cancellations and refused 1.")
 	b.until(orderShown+`[1].querySelector(".error").textContent`, "Gateway refuses to cancel it.")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("orders-reason").textContent.startsWith("Not connected: what is shown here may be out of date")`, "true")

@@ -302,7 +302,10 @@ func newDisplay(t *testing.T, args ...string) *display {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "DBUS_SESSION_BUS_ADDRESS=disabled:",
 		"LIBGL_ALWAYS_SOFTWARE=1", "FYNE_THEME=" + look(), "TZ=UTC",
 	}
-	x := exec.Command("Xvfb", append([]string{"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp", "-noreset"}, args...)...)
+	x := exec.Command("Xvfb", append([]string{
+		"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp",
+		"-noreset",
+	}, args...)...)
 	x.Env, x.ExtraFiles = env, []*os.File{w}
 	if err := x.Start(); err != nil {
 		t.Fatal(err)
@@ -385,7 +388,8 @@ func (d *display) keep(name string) {
 	if dir == "" {
 		return
 	}
-	if _, err := d.output("import", "-window", "root", "-trim", "+repage", filepath.Join(dir, "window-"+name+"-"+look()+".png")); err != nil {
+	if _, err := d.output("import", "-window", "root", "-trim", "+repage",
+		filepath.Join(dir, "window-"+name+"-"+look()+".png")); err != nil {
 		d.t.Logf("import: %v", err)
 	}
 }

@@ -45,7 +45,8 @@ func TestWindowConnectsAndLeavesNoTrace(t *testing.T) {
 	w.kill()
 	time.Sleep(500 * time.Millisecond) // that nothing happens cannot be waited for
 	if now := s.status(); now.Session != st.Session || !now.Connected || now.Lost != st.Lost {
-		t.Errorf("after kill -9 of the window: session %d, lost %d, connected %v; before: session %d, lost %d", now.Session, now.Lost, now.Connected, st.Session, st.Lost)
+		t.Errorf("after kill -9 of the window: session %d, lost %d, connected %v; before: session %d, lost %d",
+			now.Session, now.Lost, now.Connected, st.Session, st.Lost)
 	}
 
 	// Opened again it is as well again, and Esc closes it.
@@ -55,7 +56,8 @@ func TestWindowConnectsAndLeavesNoTrace(t *testing.T) {
 	if code := w.ended(); code != 0 {
 		t.Errorf("closed by Esc it ends with %d\n%s", code, w.out.String())
 	}
-	if body, err := os.ReadFile(filepath.Join(s.home, "window.json")); err != nil || !strings.Contains(string(body), `"width":520`) {
+	if body, err := os.ReadFile(filepath.Join(s.home, "window.json")); err != nil ||
+		!strings.Contains(string(body), `"width":520`) {
 		t.Errorf("window.json: %s, %v", body, err)
 	}
 	if now := s.status(); now.Session != st.Session {
@@ -104,7 +106,8 @@ func TestWindowSavesSettings(t *testing.T) {
 		v, err := s.client().Settings(context.Background())
 		return err == nil && v.Settings.Gateway.ClientID == 23
 	})
-	if onDisk, found, err := settings.Load(filepath.Join(s.home, "settings.json")); err != nil || !found || onDisk.Gateway.ClientID != 23 {
+	if onDisk, found, err := settings.Load(filepath.Join(s.home, "settings.json")); err != nil || !found ||
+		onDisk.Gateway.ClientID != 23 {
 		t.Errorf("on disk: client id %d, found %v, %v", onDisk.Gateway.ClientID, found, err)
 	}
 	// Another client id needs another session: it is live.
@@ -180,7 +183,8 @@ func TestWindowSurvivesARestart(t *testing.T) {
 	}
 }
 
-// TestWindowOfAFrozenProgram stops the resident program and lets it go on, kills it, and starts and restarts it by the button.
+// TestWindowOfAFrozenProgram stops the resident program and lets it go on, kills it, and starts and restarts it by the
+// button.
 func TestWindowOfAFrozenProgram(t *testing.T) {
 	d := newDisplay(t)
 	s := newStage(t, d.env)
@@ -248,7 +252,10 @@ func TestWindowWithoutADisplay(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, filepath.Join(bin, "gatewatch-window"), "--card", "/nowhere/api.json")
-		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "DBUS_SESSION_BUS_ADDRESS=disabled:"}, env...)
+		cmd.Env = append([]string{
+			"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+			"DBUS_SESSION_BUS_ADDRESS=disabled:",
+		}, env...)
 		began := time.Now()
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
@@ -257,8 +264,12 @@ func TestWindowWithoutADisplay(t *testing.T) {
 		}
 		return cmd.ProcessState.ExitCode(), string(out), time.Since(began)
 	}
-	for name, env := range map[string][]string{"no display": nil, "an unreachable display": {"DISPLAY=:9999"}, "no OpenGL": blind.env} {
-		if code, said, took := run(env...); code != 1 || took > 15*time.Second || !strings.Contains(said, "no window can be opened here") {
+	for name, env := range map[string][]string{
+		"no display": nil, "an unreachable display": {"DISPLAY=:9999"},
+		"no OpenGL": blind.env,
+	} {
+		if code, said, took := run(env...); code != 1 || took > 15*time.Second ||
+			!strings.Contains(said, "no window can be opened here") {
 			t.Errorf("%s: exit code %d after %v:\n%s", name, code, took, said)
 		}
 	}

@@ -117,7 +117,8 @@ func (s *stage) connect() *process {
 	return sim
 }
 
-// TestWindowTrades goes the way of a person who has never had a rule: by the keyboard, and by the mouse for what is blue.
+// TestWindowTrades goes the way of a person who has never had a rule: by the keyboard, and by the mouse for what is
+// blue.
 func TestWindowTrades(t *testing.T) {
 	d := newDisplay(t)
 	s := newStage(t, d.env)
@@ -180,7 +181,8 @@ func TestWindowTrades(t *testing.T) {
 	d.keys("Left", 1)
 	d.keys("Tab", 1)
 	d.write("1")
-	// For seconds, another instrument, Add a condition, certain times, delayed prices, again after, what to do: an order.
+	// For seconds, another instrument, Add a condition, certain times, delayed prices, again after, what to do: an
+	// order.
 	d.keys("Tab", 7)
 	d.keys("Right", 1)
 	// Side, quantity, order type: one to the left is at the market.
@@ -197,7 +199,8 @@ func TestWindowTrades(t *testing.T) {
 	d.keys("Return", 1)
 	s.untilRule("Buy one", rules.Done)
 	list := s.orders()
-	if len(list) != 1 || list[0].Fate != engine.Filled || list[0].Filled != 3 || list[0].Side != "BUY" || list[0].Symbol != "MSFT" {
+	if len(list) != 1 || list[0].Fate != engine.Filled || list[0].Filled != 3 || list[0].Side != "BUY" ||
+		list[0].Symbol != "MSFT" {
 		t.Fatalf("orders %+v, want 3 MSFT bought", list)
 	}
 	// Turn off trading is the blue button now.
@@ -259,7 +262,8 @@ func TestPageTrades(t *testing.T) {
 		b.put("rules", `{"rules": [`+strings.Join(list, ",\n")+`]}`)
 	}
 	word := func(name string) string {
-		return `[...` + ruleShown + `].find(e => e.querySelector("h3").textContent === "` + name + `")?.querySelector(".word").textContent`
+		return `[...` + ruleShown + `].find(e => e.querySelector("h3").textContent === "` + name +
+			`")?.querySelector(".word").textContent`
 	}
 	add("Notify me", "AAPL", `{"do": "notify"}`)
 	b.press("Save rules.json")
@@ -283,7 +287,8 @@ func TestPageTrades(t *testing.T) {
 	sim.kill()
 	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
 	b.until(in("rules", ".save")+`.disabled`, "true")
-	if reason := b.text(in("rules", ".reason") + `.textContent`); !strings.HasPrefix(reason, "Rules cannot be saved or activated. Not connected") {
+	if reason := b.text(in("rules", ".reason") + `.textContent`); !strings.HasPrefix(reason,
+		"Rules cannot be saved or activated. Not connected") {
 		t.Errorf("reason %q", reason)
 	}
 	b.until(`[...document.querySelectorAll("#rules-rows button")].filter(e => e.textContent === "Activate" && e.disabled).length`, "2")

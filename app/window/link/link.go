@@ -22,8 +22,8 @@ const (
 type Face struct {
 	Status   func(api.Status)
 	Settings func(api.SettingsView)
-	// Lost is called with [api.ErrNotResponding] when the resident program hangs and with [api.ErrNotRunning] or another error
-	// when it is not there, once for each, also at the start.
+	// Lost is called with [api.ErrNotResponding] when the resident program hangs and with [api.ErrNotRunning] or
+	// another error when it is not there, once for each, also at the start.
 	Lost func(error)
 	Show func() // the user wants to see the window
 	Quit func() // the resident program ends, and the window with it

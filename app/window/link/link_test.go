@@ -172,7 +172,10 @@ type told struct {
 
 func run(t *testing.T, card string) (*Link, told) {
 	t.Helper()
-	heard := told{make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100), make(chan struct{}, 100), make(chan struct{}, 100)}
+	heard := told{
+		make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100),
+		make(chan struct{}, 100), make(chan struct{}, 100),
+	}
 	l := New(card, Face{
 		Status: func(s api.Status) { heard.status <- s }, Settings: func(v api.SettingsView) { heard.settings <- v },
 		Lost: func(err error) { heard.lost <- err }, Show: func() { heard.show <- struct{}{} },
@@ -299,8 +302,8 @@ func TestStartAtLogin(t *testing.T) {
 	}
 }
 
-// TestStrangerOnTheOldPort has another program answer where the resident one did: the window believes nothing of it, and
-// does not send it the token.
+// TestStrangerOnTheOldPort has another program answer where the resident one did: the window believes nothing of it,
+// and does not send it the token.
 func TestStrangerOnTheOldPort(t *testing.T) {
 	const token = "THE-TOKEN-OF-THE-DEAD"
 	var heard atomic.Value

@@ -85,8 +85,8 @@ func (p Program) Restart(ctx context.Context) error {
 	return p.Start(ctx)
 }
 
-// end ends the program that card names. Its process is ended only while a program holds the lock of the home and the card is
-// still the same one: another process could have its id otherwise.
+// end ends the program that card names. Its process is ended only while a program holds the lock of the home and the
+// card is still the same one: another process could have its id otherwise.
 func (p Program) end(ctx context.Context, card api.Card) error {
 	client := api.NewClient(card)
 	defer client.Close()

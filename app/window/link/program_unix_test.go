@@ -35,13 +35,15 @@ func hanging(t *testing.T, pid func(own int) int) (card string, p *exec.Cmd) {
 	}
 	card = filepath.Join(dir, "api.json")
 	silent := silentServer(t)
-	if err := os.WriteFile(card, fmt.Appendf(nil, `{"url": %q, "token": "T", "pid": %d}`, silent, pid(p.Process.Pid)), 0o600); err != nil {
+	if err := os.WriteFile(card, fmt.Appendf(nil, `{"url": %q, "token": "T", "pid": %d}`, silent, pid(p.Process.Pid)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	return card, p
 }
 
-// TestRestartEndsWhatHangs restarts a program that does not answer: its process is ended, and the program started with its flags.
+// TestRestartEndsWhatHangs restarts a program that does not answer: its process is ended, and the program started with
+// its flags.
 func TestRestartEndsWhatHangs(t *testing.T) {
 	card, old := hanging(t, func(own int) int { return own })
 	note := filepath.Join(t.TempDir(), "args")
@@ -57,7 +59,8 @@ func TestRestartEndsWhatHangs(t *testing.T) {
 	}
 }
 
-// TestRestartEndsNothingUnknown leaves a program alone whose card, written by an older version, names no process, or this one.
+// TestRestartEndsNothingUnknown leaves a program alone whose card, written by an older version, names no process, or
+// this one.
 func TestRestartEndsNothingUnknown(t *testing.T) {
 	for _, pid := range []int{0, 1, os.Getpid()} {
 		card, old := hanging(t, func(int) int { return pid })
@@ -77,7 +80,8 @@ func TestStartThatFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "settings.json:3: odd") {
 		t.Errorf("it says %v", err)
 	}
-	if err := (Program{Card: card}).Start(t.Context()); err == nil || !strings.Contains(err.Error(), "from your applications") {
+	if err := (Program{Card: card}).Start(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "from your applications") {
 		t.Errorf("nothing to start: %v", err)
 	}
 	if err := (Program{Card: card, path: "/nowhere/gatewatch"}).Start(t.Context()); !errors.Is(err, os.ErrNotExist) {

@@ -31,7 +31,10 @@ func (b *backend) DeactivateRule(_ context.Context, name string) error {
 func (b *backend) DeleteRule(_ context.Context, name string) error { return b.ask("delete " + name) }
 func (b *backend) Arm(_ context.Context, live bool) error          { return b.ask(fmt.Sprint("arm ", live)) }
 func (b *backend) Disarm(context.Context) error                    { return b.ask("disarm") }
-func (b *backend) Orders() api.Orders                              { return api.Orders{Orders: []api.OrderView{{ID: 7}}} }
+func (b *backend) Orders() api.Orders {
+	return api.Orders{Orders: []api.OrderView{{ID: 7}}}
+}
+
 func (b *backend) CancelOrder(_ context.Context, id int64) error {
 	return b.ask(fmt.Sprint("cancel ", id))
 }
@@ -73,10 +76,14 @@ func TestCarriesRulesAndOrders(t *testing.T) {
 		t.Errorf("%+v, %+v, %v", o, list, err)
 	}
 	quantity := 2.0
-	if err := errors.Join(l.Arm(ctx, true), l.Disarm(ctx), l.CancelOrder(ctx, 7), l.CancelOrders(ctx), l.ChangeOrder(ctx, api.OrderChange{ID: 7, Quantity: &quantity})); err != nil {
+	if err := errors.Join(l.Arm(ctx, true), l.Disarm(ctx), l.CancelOrder(ctx, 7), l.CancelOrders(ctx),
+		l.ChangeOrder(ctx, api.OrderChange{ID: 7, Quantity: &quantity})); err != nil {
 		t.Error(err)
 	}
-	if want := []string{"save dip", "activate dip", "deactivate dip", "delete dip", "resolve AAPL", "arm true", "disarm", "cancel 7", "cancel all", "change 7"}; !reflect.DeepEqual(b.asked, want) {
+	if want := []string{
+		"save dip", "activate dip", "deactivate dip", "delete dip", "resolve AAPL", "arm true",
+		"disarm", "cancel 7", "cancel all", "change 7",
+	}; !reflect.DeepEqual(b.asked, want) {
 		t.Errorf("asked %v, want %v", b.asked, want)
 	}
 	b.mu.Lock()

@@ -40,7 +40,8 @@ func (a absence) banner(now time.Time) *banner {
 		hint = wording.RestartHint
 	}
 	return &banner{
-		shape: Down, cause: fmt.Sprintf("%s (since %s).", a.text(), clock(a.since, now)), hint: hint, button: a.remedy(),
+		shape: Down, cause: fmt.Sprintf("%s (since %s).", a.text(), clock(a.since, now)), hint: hint,
+		button: a.remedy(),
 	}
 }
 

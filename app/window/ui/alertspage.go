@@ -36,7 +36,8 @@ type channelRow struct {
 }
 
 const (
-	noChannels = "No alerts leave this computer yet. Set up email, Slack, a webhook or another service on the Settings page; " +
+	noChannels = "No alerts leave this computer yet. Set up email, Slack, a webhook or another service on the " +
+		"Settings page; " +
 		"`gatewatch secret set NAME` stores what is secret."
 	someChannels = "The desktop shows the same notifications, but sooner. A test is sent at once."
 )
@@ -86,7 +87,8 @@ func (p *alertsPage) newRow(name string) *channelRow {
 	r.title.Truncation = fyne.TextTruncateEllipsis
 	r.wrong.Importance = widget.DangerImportance
 	r.button = newButton(p.keys, "Test", func() { p.start(name) })
-	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(r.button), r.title), r.state, r.wrong, r.outcome)
+	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(r.button), r.title), r.state, r.wrong,
+		r.outcome)
 	show(r.outcome, false)
 	return r
 }

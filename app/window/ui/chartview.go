@@ -68,7 +68,8 @@ func (r *chartRenderer) Refresh() {
 	th := r.v.Theme()
 	ink, faint := th.Color(theme.ColorNamePlaceHolder, variant()), th.Color(colorBorder, variant())
 	for len(r.ticks) < len(r.v.marks) {
-		r.ticks, r.texts = append(r.ticks, canvas.NewLine(color.Transparent)), append(r.texts, canvas.NewText("", color.Transparent))
+		r.ticks, r.texts = append(r.ticks, canvas.NewLine(color.Transparent)),
+			append(r.texts, canvas.NewText("", color.Transparent))
 	}
 	r.objects = []fyne.CanvasObject{r.v.chart.raster}
 	for i, m := range r.v.marks {

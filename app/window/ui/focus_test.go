@@ -15,7 +15,8 @@ import (
 func TestTabGoesFromTopToBottom(t *testing.T) {
 	for name, play := range scenes() {
 		t.Run(name, func(t *testing.T) {
-			v, w := stage(t, theme.VariantLight, fyne.NewSize(520, formHeight), Actions{}) // so high that nothing scrolls
+			// so high that nothing scrolls
+			v, w := stage(t, theme.VariantLight, fyne.NewSize(520, formHeight), Actions{})
 			play(v)
 			c := w.Canvas()
 			c.Unfocus()
@@ -39,7 +40,8 @@ func TestTabGoesFromTopToBottom(t *testing.T) {
 				nextLeft, nextTop, nextBottom := at(now)
 				beside := nextTop < bottom && top < nextBottom
 				if beside && nextLeft <= left || !beside && nextTop < top {
-					t.Errorf("Tab goes from %s at %v, %v to %s at %v, %v", called(before), left, top, called(now), nextLeft, nextTop)
+					t.Errorf("Tab goes from %s at %v, %v to %s at %v, %v", called(before), left, top, called(now),
+						nextLeft, nextTop)
 				}
 				before = now
 			}
@@ -90,7 +92,8 @@ func TestTheFocusStays(t *testing.T) {
 	want(v.rules.arm.button)
 	first := ruleAt(v, 0)
 	for _, o := range []fyne.Focusable{
-		v.rules.search, v.rules.create, v.rules.states, v.rules.sorts, v.rules.list, first.toggle, first.edit, first.double, first.remove,
+		v.rules.search, v.rules.create, v.rules.states, v.rules.sorts, v.rules.list, first.toggle, first.edit,
+		first.double, first.remove,
 	} {
 		c.FocusNext()
 		want(o)

@@ -103,7 +103,10 @@ func fieldsOf(t reflect.Type, path, prefix string, index []int) []field {
 }
 
 func fieldOf(f reflect.StructField, path, prefix string, index []int) field {
-	one := field{path: path, label: prefix + label(path[1+strings.LastIndexByte(path, '.'):]), doc: f.Tag.Get("doc"), index: index, kind: literal}
+	one := field{
+		path: path, label: prefix + label(path[1+strings.LastIndexByte(path, '.'):]), doc: f.Tag.Get("doc"),
+		index: index, kind: literal,
+	}
 	switch {
 	case f.Type == windowsType:
 		one.kind = windows
@@ -205,7 +208,8 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func (d draft) equal(o draft) bool {
 	return d.schema == o.schema && reflect.DeepEqual(d.texts, o.texts) &&
 		slices.EqualFunc(d.windows, o.windows, func(a, b windowDraft) bool {
-			return a.preset == b.preset && a.start == b.start && a.minutes == b.minutes && a.timezone == b.timezone && slices.Equal(a.days, b.days)
+			return a.preset == b.preset && a.start == b.start && a.minutes == b.minutes && a.timezone == b.timezone &&
+				slices.Equal(a.days, b.days)
 		})
 }
 
@@ -230,7 +234,10 @@ type composer struct {
 }
 
 func (c *composer) bad(path, format string, args ...any) {
-	c.problems = append(c.problems, settings.Problem{File: "settings.json", Key: path, Text: fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, settings.Problem{
+		File: "settings.json", Key: path,
+		Text: fmt.Sprintf(format, args...),
+	})
 }
 
 func (c *composer) object(t reflect.Type, path string) {

@@ -35,7 +35,8 @@ func anySettings(t *rapid.T) settings.Settings {
 	s.Trading.OrdersPerDay = rapid.IntRange(0, 100000).Draw(t, "orders per day")
 	s.Trading.MaxQuantity = rapid.Float64Range(0, 99999999999).Draw(t, "quantity")
 	s.Trading.MaxNotional = rapid.Float64Range(0, 1e12).Draw(t, "notional")
-	s.Trading.Instruments = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"AAPL", "EUR", "ES", "BRK.B", "A'B"}), 0, 5, func(s string) string { return s }).Draw(t, "instruments")
+	s.Trading.Instruments = rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"AAPL", "EUR", "ES", "BRK.B", "A'B"}), 0,
+		5, func(s string) string { return s }).Draw(t, "instruments")
 	s.Log.Level = rapid.SampledFrom([]string{"debug", "info", "warn", "error"}).Draw(t, "level")
 	s.ResetWindows = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) settings.ResetWindow {
 		if rapid.Bool().Draw(t, "preset") {
@@ -101,7 +102,10 @@ func TestEveryKeyHasAField(t *testing.T) {
 			paths = append(paths, f.path)
 		}
 	}
-	for _, want := range []string{"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows", "timezone", "api.port", "log.level", "trading.arm_at_start", "trading.max_notional", "trading.instruments"} {
+	for _, want := range []string{
+		"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows",
+		"timezone", "api.port", "log.level", "trading.arm_at_start", "trading.max_notional", "trading.instruments",
+	} {
 		if !slices.Contains(paths, want) {
 			t.Errorf("%s has no field", want)
 		}

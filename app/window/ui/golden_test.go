@@ -47,7 +47,10 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 // stage returns a view in a window of the given size.
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
-	for _, f := range []*func(){&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading} {
+	for _, f := range []*func(){
+		&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders,
+		&a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading,
+	} {
 		if *f == nil {
 			*f = func() {}
 		}
@@ -84,8 +87,8 @@ func settle(w fyne.Window) {
 	}
 }
 
-// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the top,
-// the reset windows or trading, and the foot. A key more in the settings changes none of them.
+// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the
+// top, the reset windows or trading, and the foot. A key more in the settings changes none of them.
 const (
 	formHeight = 7600
 	footHeight = 100
@@ -100,8 +103,14 @@ func formPart(whole image.Image, from, to int) image.Image {
 }
 
 func TestGolden(t *testing.T) {
-	small := []string{"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "programs", "rules", "rule_new", "rule_order", "orders", "armed"}
-	dark := []string{"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading", "upstream_lost", "history_24h", "history_90", "alerts", "programs", "rules", "rule_order", "orders"}
+	small := []string{
+		"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "programs",
+		"rules", "rule_new", "rule_order", "orders", "armed",
+	}
+	dark := []string{
+		"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading",
+		"upstream_lost", "history_24h", "history_90", "alerts", "programs", "rules", "rule_order", "orders",
+	}
 	for name, play := range scenes() {
 		for word, variant := range variants {
 			if word == "dark" && !slices.Contains(dark, name) {
@@ -114,7 +123,10 @@ func TestGolden(t *testing.T) {
 			if strings.HasPrefix(name, "settings") {
 				sizes[""] = fyne.NewSize(520, formHeight)
 			}
-			if tall := map[string]float32{"tools": 860, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400}[name]; tall > 0 {
+			if tall := map[string]float32{
+				"tools": 860, "rule_new": 1160, "rule_order": 2500,
+				"rule_refused": 2400,
+			}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
 			}
 			for suffix, size := range sizes {
@@ -131,7 +143,8 @@ func TestGolden(t *testing.T) {
 					case strings.HasPrefix(name, "settings_login"):
 						m = formPart(m, 0, 310)
 					case name == "settings_trading":
-						top := int(fyne.CurrentApp().Driver().AbsolutePositionForObject(v.form.editors["trading.arm_at_start"].widget).Y)
+						top := int(fyne.CurrentApp().Driver().AbsolutePositionForObject(
+							v.form.editors["trading.arm_at_start"].widget).Y)
 						m = formPart(m, top-70, top+582)
 					case strings.HasPrefix(name, "settings"):
 						m = formPart(m, 0, 700)
@@ -165,7 +178,8 @@ func compare(t *testing.T, name string, got image.Image) {
 	}
 }
 
-// differing counts the values in which two images differ visibly: floating point rounds differently on each kind of CPU.
+// differing counts the values in which two images differ visibly: floating point rounds differently on each kind of
+// CPU.
 func differing(a, b image.Image) (n int) {
 	if a.Bounds() != b.Bounds() {
 		return max(a.Bounds().Dx()*a.Bounds().Dy(), 1)
@@ -273,12 +287,16 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 		}
 		// What is chosen lies on a colour that lets the ground through.
 		for _, ground := range []fyne.ThemeColorName{colorCard, theme.ColorNameBackground} {
-			for _, over := range []fyne.ThemeColorName{theme.ColorNameSelection, theme.ColorNameHover, theme.ColorNameFocus} {
+			for _, over := range []fyne.ThemeColorName{
+				theme.ColorNameSelection, theme.ColorNameHover,
+				theme.ColorNameFocus,
+			} {
 				mixed := blend(color(over), color(ground))
 				if c := contrast(color(theme.ColorNameForeground), mixed); c < 4.5 {
 					t.Errorf("%s: text on %s over %s has contrast %.2f", word, over, ground, c)
 				}
-				if c := contrast(color(theme.ColorNameDisabled), mixed); over != theme.ColorNameFocus && c < 4.5 { // labels take no focus
+				// labels take no focus
+				if c := contrast(color(theme.ColorNameDisabled), mixed); over != theme.ColorNameFocus && c < 4.5 {
 					t.Errorf("%s: muted text on %s over %s has contrast %.2f", word, over, ground, c)
 				}
 			}

@@ -80,11 +80,14 @@ func (r *tableRow) set(t rowTexts) {
 
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
-		note: wrapped(""), terms: fine(""), under: fine(underHint), none: muted("No incidents"), about: wrapped(""), table: container.New(stacked{-6}),
-		said: newMessageList(),
+		note: wrapped(""), terms: fine(""), under: fine(underHint), none: muted("No incidents"), about: wrapped(""),
+		table: container.New(stacked{-6}),
+		said:  newMessageList(),
 	}
 	p.note.Importance = widget.DangerImportance
-	p.chart = newChartView(func(x float64) { setText(p.under, p.whatAt(x)) }, func() { setText(p.under, underHint) }, p.clicked)
+	p.chart = newChartView(func(x float64) {
+		setText(p.under, p.whatAt(x))
+	}, func() { setText(p.under, underHint) }, p.clicked)
 	p.list = newList(k, p.chosen)
 	bar := container.NewHBox()
 	for i, r := range ranges {
@@ -102,7 +105,8 @@ func newHistoryPage(k *keys) *historyPage {
 	for _, one := range kinds {
 		legend.Add(container.NewBorder(nil, nil, container.NewCenter(swatch(one.kind)), nil, small(one.name)))
 	}
-	incidents := container.New(stacked{0}, bold("Incidents"), p.none, container.New(atLeast{fyne.NewSize(240, 5*(lineHeight+4))}, p.list), p.about)
+	incidents := container.New(stacked{0}, bold("Incidents"), p.none,
+		container.New(atLeast{fyne.NewSize(240, 5*(lineHeight+4))}, p.list), p.about)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
 		stacked{8}, bar, p.note, card(padded(6, 8, p.chart), p.under, padded(0, 8, legend)), card(incidents),
 		card(figures, p.terms), card(p.table), p.said.content,
@@ -284,7 +288,8 @@ func (p *historyPage) whatAt(x float64) string {
 	return underHint
 }
 
-// clicked chooses the incident that was clicked in the chart, which may be thinner than the mouse: the nearest within a hundredth.
+// clicked chooses the incident that was clicked in the chart, which may be thinner than the mouse: the nearest within a
+// hundredth.
 func (p *historyPage) clicked(x float64) {
 	from, until := p.momentAt(x)
 	if len(p.days) == 0 {
@@ -311,7 +316,14 @@ func periodOf(u *api.Uptime, name string) *api.Period {
 
 // figuresOf returns the figures of a period; of none if p is nil.
 func figuresOf(p *api.Period) []pair {
-	list := []pair{{"Uptime", none}, {"In market hours", none}, {"Outages", none}, {"Longest", none}, {"Mean to recover", none}, {"Mean between", none}}
+	list := []pair{
+		{"Uptime", none},
+		{"In market hours", none},
+		{"Outages", none},
+		{"Longest", none},
+		{"Mean to recover", none},
+		{"Mean between", none},
+	}
 	if p == nil {
 		return list
 	}
@@ -378,7 +390,10 @@ func spanRows(spans []api.Span) []rowTexts {
 		if s.From.Local().YearDay() != spans[len(spans)-1].Until.Local().YearDay() {
 			layout = "Mon 15:04:05"
 		}
-		rows = append(rows, rowTexts{name: s.From.Local().Format(layout) + "  " + name, value: length(s.Until.Sub(s.From).Round(time.Millisecond).Seconds())})
+		rows = append(rows, rowTexts{
+			name:  s.From.Local().Format(layout) + "  " + name,
+			value: length(s.Until.Sub(s.From).Round(time.Millisecond).Seconds()),
+		})
 	}
 	return rows
 }

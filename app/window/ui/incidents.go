@@ -16,7 +16,8 @@ type incident struct {
 	blocked     string // what was not possible
 }
 
-// incidentsOf finds the incidents in records of the connection log, the newest first. Planned outages, pauses and sleep are none.
+// incidentsOf finds the incidents in records of the connection log, the newest first. Planned outages, pauses and sleep
+// are none.
 func incidentsOf(records []history.Record, now time.Time) []incident {
 	var list []incident
 	var outage, guard *incident
@@ -61,7 +62,10 @@ func incidentsOf(records []history.Record, now time.Time) []incident {
 
 // entry is the incident in one line, and in full for whoever looks at it.
 func (i *incident) entry(now time.Time) entryTexts {
-	one := entryTexts{key: i.from.String(), shape: Down, name: upper(i.cause), value: clock(i.from, now), word: length(i.until.Sub(i.from).Seconds())}
+	one := entryTexts{
+		key: i.from.String(), shape: Down, name: upper(i.cause), value: clock(i.from, now),
+		word: length(i.until.Sub(i.from).Seconds()),
+	}
 	if i.cause == "" {
 		one.name = "Cause not known"
 	}

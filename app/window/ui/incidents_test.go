@@ -30,7 +30,10 @@ func TestIncidents(t *testing.T) {
 			t.Errorf("%q, want %q", got, want[i])
 		}
 	}
-	lasting := incidentsOf([]history.Record{{Time: noon.Add(-time.Minute), What: history.Lost, Counts: history.Down, Cause: conn.CauseSilent}}, noon)
+	lasting := incidentsOf([]history.Record{{
+		Time: noon.Add(-time.Minute), What: history.Lost, Counts: history.Down,
+		Cause: conn.CauseSilent,
+	}}, noon)
 	if len(lasting) != 1 || !lasting[0].lasts || !strings.Contains(lasting[0].text(noon), "it lasts for 1 m") {
 		t.Errorf("%+v", lasting)
 	}
@@ -49,7 +52,9 @@ func TestTimelineAnswersTheMouse(t *testing.T) {
 		t.Fatalf("%d incidents are listed", len(p.list.entries))
 	}
 	x := p.chart.Size().Width * float32(18*60+0) / (24 * 60) // 06:00
-	if p.chart.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(x, 5)}}); !strings.Contains(p.under.Text, "Asleep") {
+	if p.chart.MouseMoved(&desktop.MouseEvent{
+		PointEvent: fyne.PointEvent{Position: fyne.NewPos(x, 5)},
+	}); !strings.Contains(p.under.Text, "Asleep") {
 		t.Errorf("at 06:00 it says %q", p.under.Text)
 	}
 	x = p.chart.Size().Width * float32(18*60+20) / (24 * 60) // 06:20
@@ -77,7 +82,8 @@ func TestTimelineAnswersTheMouse(t *testing.T) {
 	if len(p.days) != 30 || len(p.list.entries) != 3 {
 		t.Errorf("%d days, %d incidents in 30 days", len(p.days), len(p.list.entries))
 	}
-	if p.chart.MouseMoved(&desktop.MouseEvent{}); !strings.Contains(p.under.Text, "Uptime") && !strings.Contains(p.under.Text, "%") {
+	if p.chart.MouseMoved(&desktop.MouseEvent{}); !strings.Contains(p.under.Text, "Uptime") &&
+		!strings.Contains(p.under.Text, "%") {
 		t.Errorf("of a day it says %q", p.under.Text)
 	}
 }

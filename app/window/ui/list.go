@@ -7,7 +7,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// entryTexts is what a list shows of an entry in its one line. A title stands above what follows it, and cannot be chosen.
+// entryTexts is what a list shows of an entry in its one line. A title stands above what follows it, and cannot be
+// chosen.
 type entryTexts struct {
 	key               string // what stays the same of it
 	title             bool
@@ -16,8 +17,8 @@ type entryTexts struct {
 	bad               bool // word is something to see to
 }
 
-// list shows entries, one line each, of which one can be chosen. It has widgets only for the lines that can be seen, and paints
-// only what has changed.
+// list shows entries, one line each, of which one can be chosen. It has widgets only for the lines that can be seen,
+// and paints only what has changed.
 type list struct {
 	widget.List
 	keys    *keys
@@ -121,7 +122,10 @@ func newEntryLine() *entryLine {
 func lineOf(o fyne.CanvasObject) *entryLine {
 	c := o.(*fyne.Container)
 	label := func(i int) *widget.Label { return c.Objects[i].(*widget.Label) }
-	return &entryLine{content: c, sign: &sign{image: c.Objects[0].(*canvas.Image)}, name: label(1), value: label(2), word: label(3)}
+	return &entryLine{
+		content: c, sign: &sign{image: c.Objects[0].(*canvas.Image)}, name: label(1), value: label(2),
+		word: label(3),
+	}
 }
 
 func (e *entryLine) set(t *entryTexts) {
@@ -169,8 +173,8 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 
 func (lineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(240, lineHeight) }
 
-// docked puts a list above the details of what is chosen in it. These stand at the foot, where their buttons stay whatever
-// happens above, and have at most a share of the height: the rest of them scrolls.
+// docked puts a list above the details of what is chosen in it. These stand at the foot, where their buttons stay
+// whatever happens above, and have at most a share of the height: the rest of them scrolls.
 type docked struct{ share float32 }
 
 func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {

@@ -63,7 +63,10 @@ func messageRows(m api.Messages, now time.Time) (rows []rowTexts) {
 		if one.Count > 1 {
 			when = fmt.Sprintf("%d times, last %s", one.Count, when)
 		}
-		rows = append(rows, rowTexts{name: fmt.Sprintf("Code %d", one.Code), value: when, more: wording.OneLine(one.Text)})
+		rows = append(rows, rowTexts{
+			name: fmt.Sprintf("Code %d", one.Code), value: when,
+			more: wording.OneLine(one.Text),
+		})
 	}
 	return rows
 }

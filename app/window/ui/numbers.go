@@ -21,8 +21,8 @@ var (
 	groupedSpace = regexp.MustCompile(`^[+-]?[1-9]\d{0,2}([ ']\d{3})+([.,]\d+)?$`) // 1 234 567,89 and 1'234'567.89
 )
 
-// parseNumber returns a number as JSON writes it. It takes the conventions of all countries; what can be read in two ways is
-// refused, with both of them.
+// parseNumber returns a number as JSON writes it. It takes the conventions of all countries; what can be read in two
+// ways is refused, with both of them.
 func parseNumber(text string) (string, error) {
 	shown := strings.TrimSpace(text)
 	text = strings.Map(func(r rune) rune {
@@ -40,7 +40,8 @@ func parseNumber(text string) (string, error) {
 	case text == "":
 		return "", errors.New("a number is missing")
 	case m != nil:
-		return "", fmt.Errorf("%q can mean %s.%s or %s%s: write %s.%s0 or %s%s", shown, m[1], m[2], m[1], m[2], m[1], m[2], m[1], m[2])
+		return "", fmt.Errorf("%q can mean %s.%s or %s%s: write %s.%s0 or %s%s", shown, m[1], m[2], m[1], m[2], m[1],
+			m[2], m[1], m[2])
 	case plainNumber.MatchString(text):
 	case groupedPoint.MatchString(text):
 		text = strings.ReplaceAll(text, ",", "")

@@ -9,9 +9,12 @@ import (
 
 func TestNumbersOfAllCountries(t *testing.T) {
 	for text, want := range map[string]string{
-		"1": "1", " 12.5 ": "12.5", "12,5": "12.5", "1,234.5": "1234.5", "1.234,5": "1234.5", "1 234,5": "1234.5", "1\u202f234": "1234",
-		"1’234.50": "1234.5", "1'234": "1234", "1,234,567": "1234567", "1.234.567": "1234567", "0.125": "0.125", "0,125": "0.125",
-		"1.1050": "1.105", "1000": "1000", "1000.125": "1000.125", "-2,5": "-2.5", "−3": "-3", "1e3": "1000", ".5": "0.5", "1e999": "1e999",
+		"1": "1", " 12.5 ": "12.5", "12,5": "12.5", "1,234.5": "1234.5", "1.234,5": "1234.5", "1 234,5": "1234.5",
+		"1\u202f234": "1234",
+		"1’234.50":   "1234.5", "1'234": "1234", "1,234,567": "1234567", "1.234.567": "1234567", "0.125": "0.125",
+		"0,125":  "0.125",
+		"1.1050": "1.105", "1000": "1000", "1000.125": "1000.125", "-2,5": "-2.5", "−3": "-3", "1e3": "1000",
+		".5": "0.5", "1e999": "1e999",
 	} {
 		if got, err := parseNumber(text); err != nil || got != want {
 			t.Errorf("%q is read as %q, %v; want %q", text, got, err, want)
@@ -26,7 +29,10 @@ func TestNumbersOfAllCountries(t *testing.T) {
 	if _, err := parseNumber("1.000"); err.Error() != `"1.000" can mean 1.000 or 1000: write 1.0000 or 1000` {
 		t.Error(err)
 	}
-	for _, text := range []string{"", "x", "1,2,3", "1.2.3", "1,23,456", "12 34", "0x10", "1_000", "inf", "NaN", "1,234.5.6", "--1", "1,,5"} {
+	for _, text := range []string{
+		"", "x", "1,2,3", "1.2.3", "1,23,456", "12 34", "0x10", "1_000", "inf", "NaN",
+		"1,234.5.6", "--1", "1,,5",
+	} {
 		if got, err := parseNumber(text); err == nil {
 			t.Errorf("%q is read as %q", text, got)
 		}
@@ -44,7 +50,8 @@ func TestAChangeIsReadBack(t *testing.T) {
 	if err != nil || readBack(&o, c) != "Becomes: buy 3 ES, limit price 5000.5, worth 750,075.00 USD." {
 		t.Errorf("%v, %v: %q", c, err, readBack(&o, c))
 	}
-	if _, err := changeOf(&o, "3", "5.000", ""); err == nil || !strings.Contains(err.Error(), "limit price: \"5.000\" can mean") {
+	if _, err := changeOf(&o, "3", "5.000", ""); err == nil ||
+		!strings.Contains(err.Error(), "limit price: \"5.000\" can mean") {
 		t.Error(err)
 	}
 }

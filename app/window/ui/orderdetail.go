@@ -42,7 +42,8 @@ type orderRow struct {
 func newOrderRow(p *ordersPage, id int64) *orderRow {
 	k := p.keys
 	r := &orderRow{
-		page: p, order: api.OrderView{ID: id}, sign: newSign(signSize), fate: bold(""), text: wrapped(""), facts: fine(""),
+		page: p, order: api.OrderView{ID: id}, sign: newSign(signSize), fate: bold(""), text: wrapped(""),
+		facts: fine(""),
 		wrong: wrapped(""), outcome: wrapped(""), mistake: newMistake(), reading: wrapped(""),
 	}
 	r.fate.Truncation = fyne.TextTruncateEllipsis
@@ -127,7 +128,8 @@ func (r *orderRow) edit() {
 func (r *orderRow) dirty() bool {
 	o := &r.order
 	differs := func(e *entry, from float64) bool { return from != 0 && e.Text != fieldNumber(from) }
-	return r.editing && (differs(r.quantity, o.Quantity) || differs(r.limit, o.LimitPrice) || differs(r.stop, o.StopPrice))
+	return r.editing && (differs(r.quantity, o.Quantity) || differs(r.limit, o.LimitPrice) ||
+		differs(r.stop, o.StopPrice))
 }
 
 func (r *orderRow) close() {

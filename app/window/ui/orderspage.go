@@ -48,7 +48,8 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.title.Truncation = fyne.TextTruncateEllipsis
 	p.failed.Importance = widget.DangerImportance
 	p.all = newDanger(k, "Cancel all…", func() {
-		p.question.ask(fmt.Sprintf("Cancel all open orders of Gatewatch? There are %d now. Orders that were placed elsewhere stay.", p.cancellable()),
+		p.question.ask(fmt.Sprintf("Cancel all open orders of Gatewatch? There are %d now. Orders that were placed "+
+			"elsewhere stay.", p.cancellable()),
 			"Keep them", "Cancel all", func() { p.cancel(0) })
 	})
 	p.question = newQuestion(k, p.all)
@@ -175,7 +176,10 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 	add := func(orders []api.OrderView) {
 		for i := range orders {
 			o := &orders[i]
-			one := entryTexts{key: orderKey(o.ID), shape: fateShape(o.Fate), name: plain(o.Text), word: fateWord(o), bad: alarming(o)}
+			one := entryTexts{
+				key: orderKey(o.ID), shape: fateShape(o.Fate), name: plain(o.Text), word: fateWord(o),
+				bad: alarming(o),
+			}
 			if !p.may && o.Open && o.Fate != engine.Unknown {
 				one.shape, one.word = Unknown, "Was "+strings.ToLower(one.word)
 			}
@@ -197,7 +201,10 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 		list = append(list, entryTexts{title: true, name: "Blocked orders"})
 		for i := range blocked {
 			b := &blocked[i]
-			list = append(list, entryTexts{key: blockedKey(b), shape: Down, name: plain(b.Text), value: clock(b.At, p.now), word: "Blocked"})
+			list = append(list, entryTexts{
+				key: blockedKey(b), shape: Down, name: plain(b.Text),
+				value: clock(b.At, p.now), word: "Blocked",
+			})
 		}
 	}
 	return list

@@ -13,7 +13,8 @@ import (
 )
 
 // lookInTWS is what to do about an order of which nobody knows whether it was received.
-const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether it is there " +
+const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether " +
+	"it is there " +
 	"before you place it again."
 
 // fateShape returns the shape of what has become of an order.
@@ -90,8 +91,8 @@ func orderWrong(o *api.OrderView) string {
 	return strings.Join(list, "\n")
 }
 
-// sorted returns the orders of which something is expected, or that a person has to look after, and the others. Both have
-// the newest first.
+// sorted returns the orders of which something is expected, or that a person has to look after, and the others. Both
+// have the newest first.
 func sorted(list []api.OrderView) (open, done []api.OrderView) {
 	for _, o := range list {
 		if o.Open || o.Fate == engine.Unknown || o.Unprotected {
@@ -115,11 +116,13 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 	switch {
 	case lost.is():
-		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or change them."
+		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use " +
+			"TWS to cancel or change them."
 	case st == nil:
 		return false, "Looking for Gatewatch…"
 	case !st.Connected:
-		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile."
+		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor " +
+			"changed from here. Use TWS or IBKR Mobile."
 	}
 	return true, ""
 }
@@ -127,12 +130,17 @@ func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 // readBack says in words what an order becomes by a change, with its value.
 func readBack(o *api.OrderView, c *api.OrderChange) string {
 	quantity, limit, stop := o.Quantity, o.LimitPrice, o.StopPrice
-	for _, one := range []struct{ to, from *float64 }{{&quantity, c.Quantity}, {&limit, c.LimitPrice}, {&stop, c.StopPrice}} {
+	for _, one := range []struct{ to, from *float64 }{
+		{&quantity, c.Quantity},
+		{&limit, c.LimitPrice},
+		{&stop, c.StopPrice},
+	} {
 		if one.from != nil {
 			*one.to = *one.from
 		}
 	}
-	words := strings.TrimSpace(fmt.Sprintf("Becomes: %s %s %s", strings.ToLower(plain(o.Side)), number(quantity), plain(o.Symbol)))
+	words := strings.TrimSpace(fmt.Sprintf("Becomes: %s %s %s", strings.ToLower(plain(o.Side)), number(quantity),
+		plain(o.Symbol)))
 	price := limit
 	if limit != 0 {
 		words += ", limit price " + number(limit)
@@ -154,7 +162,11 @@ func changeOf(o *api.OrderView, quantity, limit, stop string) (*api.OrderChange,
 		name, text string
 		before     float64
 		to         **float64
-	}{{"quantity", quantity, o.Quantity, &c.Quantity}, {"limit price", limit, o.LimitPrice, &c.LimitPrice}, {"stop price", stop, o.StopPrice, &c.StopPrice}} {
+	}{
+		{"quantity", quantity, o.Quantity, &c.Quantity},
+		{"limit price", limit, o.LimitPrice, &c.LimitPrice},
+		{"stop price", stop, o.StopPrice, &c.StopPrice},
+	} {
 		if one.before == 0 {
 			continue
 		}
@@ -165,7 +177,8 @@ func changeOf(o *api.OrderView, quantity, limit, stop string) (*api.OrderChange,
 		case math.IsInf(v, 0):
 			return nil, fmt.Errorf("%s: is out of range", one.name)
 		case one.to == &c.Quantity && v <= o.Filled:
-			return nil, fmt.Errorf("quantity: has to be more than the %s that are filled; cancel the order instead", number(o.Filled))
+			return nil, fmt.Errorf("quantity: has to be more than the %s that are filled; cancel the order instead",
+				number(o.Filled))
 		case v != one.before:
 			*one.to, any = &v, true
 		}

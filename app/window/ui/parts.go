@@ -11,7 +11,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// keys is who has the focus, and where a widget that has it sends what concerns the whole window: the toolkit asks the widget alone.
+// keys is who has the focus, and where a widget that has it sends what concerns the whole window: the toolkit asks the
+// widget alone.
 type keys struct {
 	escape   func()
 	shortcut func(fyne.Shortcut)
@@ -29,8 +30,8 @@ func (k *keys) focus(o fyne.Focusable) {
 // focused reports whether o has the focus.
 func (k *keys) focused(o fyne.Focusable) bool { return k.canvas != nil && k.canvas.Focused() == o }
 
-// button is a button that the Enter key presses as well. Once pressed it has the focus, so that the Tab key goes on from
-// there: the toolkit's drops it.
+// button is a button that the Enter key presses as well. Once pressed it has the focus, so that the Tab key goes on
+// from there: the toolkit's drops it.
 type button struct {
 	widget.Button
 	keys *keys
@@ -261,8 +262,8 @@ func padded(vertical, horizontal float32, o fyne.CanvasObject) *fyne.Container {
 	return container.New(layout.NewCustomPaddedLayout(vertical, vertical, horizontal, horizontal), o)
 }
 
-// framed puts top and bottom, which may be nil, around the middle. The Tab key goes through them from the top down, other
-// than through the toolkit's border.
+// framed puts top and bottom, which may be nil, around the middle. The Tab key goes through them from the top down,
+// other than through the toolkit's border.
 func framed(top, middle, bottom fyne.CanvasObject) *fyne.Container {
 	var list []fyne.CanvasObject
 	for _, o := range []fyne.CanvasObject{top, middle, bottom} {

@@ -35,7 +35,10 @@ const (
 )
 
 // labels are what is written on the banner's button.
-var labels = map[command]string{connectNow: "Connect now", startProgram: "Start Gatewatch", restartProgram: "Restart Gatewatch"}
+var labels = map[command]string{
+	connectNow: "Connect now", startProgram: "Start Gatewatch",
+	restartProgram: "Restart Gatewatch",
+}
 
 // picture is everything that the status page shows, in words and shapes.
 type picture struct {
@@ -126,7 +129,10 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 
 // absent is the picture while the resident program does not answer.
 func absent(st *api.Status, lost absence, now time.Time) picture {
-	p := picture{shape: Unknown, headline: "Looking for Gatewatch…", orders: row{shape: Unknown, name: "Orders", word: none}}
+	p := picture{shape: Unknown, headline: "Looking for Gatewatch…", orders: row{
+		shape: Unknown, name: "Orders",
+		word: none,
+	}}
 	if lost.is() {
 		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(lost.since, now)
 		p.banner, p.command = lost.banner(now), lost.remedy()
@@ -221,7 +227,10 @@ func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
 	if st.State == conn.Connected && st.Held.Text == "" {
 		return failing(st)
 	}
-	b := &banner{shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint), since: "Since " + clock(downSince(st), now)}
+	b := &banner{
+		shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint),
+		since: "Since " + clock(downSince(st), now),
+	}
 	if b.cause == "" {
 		b.cause = headline(st, now)
 		if st.State == conn.Connecting {
@@ -401,7 +410,12 @@ func farms(st *api.Status) row {
 	for _, s := range []struct {
 		state conn.FarmState
 		word  string
-	}{{conn.FarmBroken, "down"}, {conn.FarmConnecting, "connecting"}, {conn.FarmDormant, "dormant"}, {conn.FarmOK, "up"}} {
+	}{
+		{conn.FarmBroken, "down"},
+		{conn.FarmConnecting, "connecting"},
+		{conn.FarmDormant, "dormant"},
+		{conn.FarmOK, "up"},
+	} {
 		if names := by[s.state]; len(names) > 0 {
 			more = append(more, s.word+": "+strings.Join(names, ", "))
 		}
@@ -435,7 +449,8 @@ func details(st *api.Status, now time.Time) []pair {
 		if skew < 0 {
 			word = "behind"
 		}
-		list = append(list, pair{"Clock", fmt.Sprintf("Gateway's is %s %s this one", wording.Duration(time.Duration(math.Abs(skew)*float64(time.Second))), word)})
+		list = append(list, pair{"Clock", fmt.Sprintf("Gateway's is %s %s this one",
+			wording.Duration(time.Duration(math.Abs(skew)*float64(time.Second))), word)})
 	}
 	session := "none"
 	if st.Session != 0 {
@@ -493,8 +508,8 @@ func address(g *api.Gateway) string {
 	return fmt.Sprintf("%s:%d", host, g.Port)
 }
 
-// dayBar returns what the day so far is made of, as one bar from left to right, to whole thousandths: what changes with every
-// second need not be painted with every second.
+// dayBar returns what the day so far is made of, as one bar from left to right, to whole thousandths: what changes with
+// every second need not be painted with every second.
 func dayBar(p *api.Period) []bar {
 	var list []bar
 	x := 0.0

@@ -89,7 +89,8 @@ func TestGatewaysSettings(t *testing.T) {
 	}
 	show(func(s *conn.Snapshot) { s.Resubmit = conn.SwitchOn })
 	const kept = "kept, and sent when IBKR is connected again"
-	if got, restart := value("Orders sent while IBKR is disconnected"), value("Gateway restarts"); got != kept || restart != "" {
+	if got, restart := value("Orders sent while IBKR is disconnected"), value("Gateway restarts"); got != kept ||
+		restart != "" {
 		t.Errorf("orders are %q, restart %q", got, restart)
 	}
 	show(func(s *conn.Snapshot) {
@@ -113,7 +114,9 @@ func TestClosedGuardIsTold(t *testing.T) {
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
 	p := pictureOf(&st, absence{}, noon)
-	if p.shape != Blocked || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil || p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since, noon) {
+	if p.shape != Blocked || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil ||
+		p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since,
+		noon) {
 		t.Errorf("alone %+v, %+v", p, p.banner)
 	}
 	st.State, st.Cause, st.Hint = conn.Degraded, "A farm is down.", "It comes back."
@@ -132,7 +135,8 @@ func TestFailingStepsAreTold(t *testing.T) {
 	}
 	const all = "It cannot be written. (no space) None are sent."
 	p := pictureOf(&st, absence{}, noon)
-	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all || p.banner.hint != "Free some." {
+	if p.shape != Up || p.banner == nil || p.banner.shape != Impaired || p.banner.cause != all ||
+		p.banner.hint != "Free some." {
 		t.Errorf("alone %+v", p.banner)
 	}
 	st.Failing[1].Urgent = true
@@ -163,10 +167,12 @@ func TestOneCommandApplies(t *testing.T) {
 		}
 	}
 	st := connected()
-	if p := pictureOf(&st, absence{since: noon}, noon); p.command != startProgram || p.headline != "Gatewatch is not running" {
+	if p := pictureOf(&st, absence{since: noon}, noon); p.command != startProgram ||
+		p.headline != "Gatewatch is not running" {
 		t.Errorf("not there: command %v, %q", p.command, p.headline)
 	}
-	if p := pictureOf(&st, absence{noon, true}, noon); p.command != restartProgram || p.headline != "Gatewatch is not responding" || p.shape != Down {
+	if p := pictureOf(&st, absence{noon, true}, noon); p.command != restartProgram ||
+		p.headline != "Gatewatch is not responding" || p.shape != Down {
 		t.Errorf("it hangs: command %v, %q, shape %v", p.command, p.headline, p.shape)
 	}
 }
@@ -191,7 +197,10 @@ func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 // TestLayersSince shows since when each layer has been as it is, as the resident program says.
 func TestLayersSince(t *testing.T) {
 	st := connected()
-	st.LayersSince = api.LayerTimes{Socket: noon.Add(-3 * time.Hour), API: noon.Add(-3 * time.Hour), Upstream: noon.Add(-time.Minute)}
+	st.LayersSince = api.LayerTimes{
+		Socket: noon.Add(-3 * time.Hour), API: noon.Add(-3 * time.Hour),
+		Upstream: noon.Add(-time.Minute),
+	}
 	var got []string
 	for _, l := range pictureOf(&st, absence{}, noon).layers {
 		got = append(got, l.since)
@@ -210,7 +219,8 @@ func TestNoPrices(t *testing.T) {
 	st := connected()
 	st.State, st.CauseID, st.Headline = conn.Degraded, conn.CauseCompeting, "Connected, no prices"
 	p := pictureOf(&st, absence{}, noon)
-	if farms := p.layers[3]; p.shape != Impaired || farms.shape != Impaired || farms.word != "no prices" || p.headline != "Connected, no prices" {
+	if farms := p.layers[3]; p.shape != Impaired || farms.shape != Impaired || farms.word != "no prices" ||
+		p.headline != "Connected, no prices" {
 		t.Errorf("%v %q, %+v", p.shape, p.headline, farms)
 	}
 }
@@ -238,7 +248,9 @@ func TestTextFromOutsideStaysPlain(t *testing.T) {
 	st := reconnecting()
 	evil := "\x1b[31mred\u202e\nsecond line\u0000"
 	st.Cause, st.Hint, st.Headline, st.Guard.Text, st.Gateway.Host = evil, evil, evil, evil, evil
-	st.Layers = api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{evil: conn.FarmBroken}}
+	st.Layers = api.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
+		evil: conn.FarmBroken,
+	}}
 	p := pictureOf(&st, absence{}, noon)
 	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
 	for _, s := range texts {

@@ -47,14 +47,16 @@ const mostProgramOrders = 50
 
 func newProgramsPage(k *keys, a *Actions) *programsPage {
 	p := &programsPage{
-		keys: k, actions: a, intro: wrapped(""), note: wrapped(""), list: container.New(stacked{8}), orders: container.New(stacked{-6}),
+		keys: k, actions: a, intro: wrapped(""), note: wrapped(""), list: container.New(stacked{8}),
+		orders: container.New(stacked{-6}),
 	}
 	p.note.Importance = widget.DangerImportance
 	p.stop = newDanger(k, "Stop all trading", func() { p.actions.StopTrading() }) // only reduces risk: it does not ask
 	p.allow = newButton(k, "Let programs trade again", p.let)
 	p.confirm = newQuestion(k, p.allow)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
-	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content, p.list, p.orders)))
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content,
+		p.list, p.orders)))
 	p.content = p.scroll
 	show(p.note, false)
 	return p
@@ -158,7 +160,10 @@ func orderLines(list api.ProgramOrders, now time.Time) (lines []rowTexts) {
 			if o.Code != 0 {
 				state += fmt.Sprintf(" (IB code %d: %s)", o.Code, plain(o.Detail))
 			}
-			lines = append(lines, rowTexts{name: plain(o.Text), value: clock(o.At, now), more: plain(o.Program) + " · " + state})
+			lines = append(lines, rowTexts{
+				name: plain(o.Text), value: clock(o.At, now),
+				more: plain(o.Program) + " · " + state,
+			})
 		}
 	}
 	return lines

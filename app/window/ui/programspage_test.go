@@ -32,11 +32,13 @@ func programsAtPort() api.Programs {
 func programOrders() api.ProgramOrders {
 	return api.ProgramOrders{Orders: []api.ProgramOrder{
 		{
-			Number: 3, At: noon.Add(-time.Minute), Program: "python3 (client id 7)", Text: "BUY 100 AAPL STK LMT 230.5 DAY",
+			Number: 3, At: noon.Add(-time.Minute), Program: "python3 (client id 7)",
+			Text:  "BUY 100 AAPL STK LMT 230.5 DAY",
 			State: "refused", StateText: "refused by Gatewatch; nothing was sent", Reason: "Gateway did not answer",
 		},
 		{
-			Number: 2, At: noon.Add(-2 * time.Minute), Program: "python3 (client id 7)", Text: "SELL 5 MSFT STK MKT DAY",
+			Number: 2, At: noon.Add(-2 * time.Minute), Program: "python3 (client id 7)",
+			Text:  "SELL 5 MSFT STK MKT DAY",
 			State: "rejected", StateText: "rejected", Code: 201, Detail: "no shares",
 		},
 		{
@@ -64,7 +66,8 @@ func TestProgramsPage(t *testing.T) {
 	v.Programs(programsAtPort(), programOrders(), nil)
 	p := v.others
 	if len(p.rows) != 2 || !p.rows[0].may.Checked || p.rows[1].may.Checked || len(p.lines) != 3 ||
-		!strings.HasPrefix(p.lines[0].name.Text, "BUY 1 ES") || !strings.Contains(p.lines[2].more.Text, "IB code 201: no shares") {
+		!strings.HasPrefix(p.lines[0].name.Text, "BUY 1 ES") ||
+		!strings.Contains(p.lines[2].more.Text, "IB code 201: no shares") {
 		t.Errorf("%d rows, %d orders, first %+v", len(p.rows), len(p.lines), p.lines[0])
 	}
 	a.asked = nil

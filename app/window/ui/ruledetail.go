@@ -32,8 +32,9 @@ type ruleRow struct {
 
 func newRuleRow(p *rulesPage) *ruleRow {
 	r := &ruleRow{
-		page: p, sign: newSign(signSize), name: bold(""), word: muted(""), text: wrapped(""), price: wrapped(""), facts: fine(""),
-		why: wrapped(""),
+		page: p, sign: newSign(signSize), name: bold(""), word: muted(""), text: wrapped(""), price: wrapped(""),
+		facts: fine(""),
+		why:   wrapped(""),
 	}
 	r.name.Truncation = fyne.TextTruncateEllipsis
 	r.word.Alignment = fyne.TextAlignTrailing
@@ -46,7 +47,8 @@ func newRuleRow(p *rulesPage) *ruleRow {
 	})
 	r.edit = newButton(p.keys, "Edit", func() { p.edit(&r.rule) })
 	r.remove = newDanger(p.keys, "Delete…", func() {
-		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule", func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
+		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule",
+			func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
 	})
 	r.double = newButton(p.keys, "Duplicate", func() { p.duplicate(&r.rule) })
 	r.question = newQuestion(p.keys, r.remove)

@@ -68,7 +68,10 @@ type ruleEditor struct {
 const mostConditions = 10
 
 func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
-	e := &ruleEditor{keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""), list: container.New(stacked{4})}
+	e := &ruleEditor{
+		keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""),
+		list: container.New(stacked{4}),
+	}
 	e.title.Truncation = fyne.TextTruncateEllipsis
 	e.in = newInputs(k, e.changed)
 	in := e.in
@@ -87,19 +90,23 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	)
 	in.wrong["only"], in.wrong["action"], in.wrong["action.order"] = newMistake(), newMistake(), newMistake()
 	exit := func(path, name string) fyne.CanvasObject {
-		return container.New(stacked{0}, in.check(path, name), in.either(path+".price", "Price", path+".offset", "Offset", "At"))
+		return container.New(stacked{0}, in.check(path, name), in.either(path+".price", "Price", path+".offset",
+			"Offset", "At"))
 	}
 	e.orderCard = container.New(
 		stacked{2}, in.wrong["action.order"].content,
-		in.choice("action.order.side", "side", "Side"), in.entry("action.order.quantity", "Quantity", "shares or contracts"),
+		in.choice("action.order.side", "side", "Side"), in.entry("action.order.quantity", "Quantity",
+			"shares or contracts"),
 		in.choice("action.order.type", "order.type", "Order type"),
 		in.either("action.order.limit_price", "Price", "action.order.limit_offset", "Offset", "Limit"),
 		in.either("action.order.stop_price", "Price", "action.order.stop_offset", "Offset", "Stop"),
 		in.either("action.order.trail_amount", "Amount", "action.order.trail_percent", "Percent", "Distance"),
-		in.choice("action.order.tif", "tif", "Stays"), in.entry("action.order.account", "Account", "if there are several"),
+		in.choice("action.order.tif", "tif", "Stays"), in.entry("action.order.account", "Account",
+			"if there are several"),
 		in.check("action.order.outside_hours", "Outside regular trading hours too"),
 		exit("action.order.take_profit", "Take profit"), exit("action.order.stop_loss", "Stop loss"),
-		fine("An offset is added to the price that the first condition watches, at the moment when the rule triggers: -0.05 is five cents below."),
+		fine("An offset is added to the price that the first condition watches, at the moment when the rule "+
+			"triggers: -0.05 is five cents below."),
 	)
 	cards := container.New(
 		stacked{8},
@@ -111,10 +118,12 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 		)),
 		card(container.New(
 			stacked{2}, in.check("only", "Only at certain times"), in.wrong["only"].content, e.onlyMore,
-			in.check("allow_delayed", "Delayed prices may trigger it"), in.entry("cooldown_seconds", "Again after (seconds)", "never: it triggers once"),
+			in.check("allow_delayed", "Delayed prices may trigger it"),
+			in.entry("cooldown_seconds", "Again after (seconds)", "never: it triggers once"),
 		)),
 		card(container.New(
-			stacked{2}, bold("Then"), in.wrong["action"].content, in.choice("action.do", "do", "What to do"), e.orderCard,
+			stacked{2}, bold("Then"), in.wrong["action"].content, in.choice("action.do", "do", "What to do"),
+			e.orderCard,
 		)),
 	)
 	e.scroll = container.NewVScroll(padded(4, 10, cards))
@@ -123,7 +132,8 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	e.question = newQuestion(k, e.leave)
 	e.save = newButton(k, "Save", e.submit)
 	e.save.Importance = widget.HighImportance
-	foot := padded(4, 10, container.New(stacked{0}, e.message, e.question.content, container.NewHBox(layout.NewSpacer(), e.leave, e.save)))
+	foot := padded(4, 10, container.New(stacked{0}, e.message, e.question.content, container.NewHBox(layout.NewSpacer(),
+		e.leave, e.save)))
 	e.content = framed(padded(0, 10, e.title), e.scroll, container.NewVBox(widget.NewSeparator(), foot))
 	return e
 }
@@ -177,7 +187,8 @@ func (e *ruleEditor) append(texts map[string]string) {
 	r.content = container.NewStack(
 		newThemed("", colorBorder, 6),
 		padded(6, 6, container.New(
-			stacked{2}, in.wrong[""].content, container.New(columns{labelShare}, price, is), in.wrong["price"].content, in.wrong["is"].content,
+			stacked{2}, in.wrong[""].content, container.New(columns{labelShare}, price, is), in.wrong["price"].content,
+			in.wrong["is"].content,
 			in.entry("value", "Value", "price"), in.entry("for_seconds", "For (seconds)", "at once"),
 			other, r.otherAt, container.NewHBox(layout.NewSpacer(), r.remove),
 		)),
@@ -373,7 +384,8 @@ func (e *ruleEditor) refresh() {
 	}
 }
 
-// touched returns the problems of a new rule with what a person has typed, and the names of the fields that are left to fill in.
+// touched returns the problems of a new rule with what a person has typed, and the names of the fields that are left to
+// fill in.
 func (e *ruleEditor) touched(problems settings.Problems) (shown settings.Problems, missing []string) {
 	for _, p := range problems {
 		i, path := ruleKey(p.Key)

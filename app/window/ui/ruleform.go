@@ -13,8 +13,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// ruleDraft is what stands in the editor of a rule: a text for each path, such as "action.order.side", and for each condition
-// the same. Of what need not be there as a whole, the path itself has "true" if it is.
+// ruleDraft is what stands in the editor of a rule: a text for each path, such as "action.order.side", and for each
+// condition the same. Of what need not be there as a whole, the path itself has "true" if it is.
 type ruleDraft struct {
 	texts      map[string]string
 	conditions []map[string]string
@@ -56,7 +56,8 @@ func ruleDraftOf(r rules.Rule) ruleDraft {
 	return d
 }
 
-// scatter puts a text for each key of a struct below the path into texts; of one that is not there, those that it starts with.
+// scatter puts a text for each key of a struct below the path into texts; of one that is not there, those that it
+// starts with.
 func scatter(v reflect.Value, path string, texts map[string]string) {
 	for i := range v.NumField() {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
@@ -110,7 +111,8 @@ func below(path, key string) string {
 
 // equal reports whether two drafts say the same.
 func (d ruleDraft) equal(o ruleDraft) bool {
-	return maps.Equal(d.texts, o.texts) && slices.EqualFunc(d.conditions, o.conditions, func(a, b map[string]string) bool { return maps.Equal(a, b) })
+	return maps.Equal(d.texts, o.texts) && slices.EqualFunc(d.conditions, o.conditions,
+		func(a, b map[string]string) bool { return maps.Equal(a, b) })
 }
 
 // rule returns the rule that the editor says, or what is wrong with it, by key. Whatever does not apply is left out.
@@ -122,7 +124,9 @@ func (d ruleDraft) rule() (r rules.Rule, problems settings.Problems) {
 		r.Match = ""
 	}
 	for i, texts := range d.conditions {
-		c := gatherer{texts: texts, prefix: fmt.Sprintf("conditions[%d].", i), applies: func(path string) bool { return conditionApplies(texts, path) }}
+		c := gatherer{texts: texts, prefix: fmt.Sprintf("conditions[%d].", i), applies: func(path string) bool {
+			return conditionApplies(texts, path)
+		}}
 		var one rules.Condition
 		c.object(reflect.ValueOf(&one).Elem(), "")
 		r.Conditions = append(r.Conditions, one)
@@ -140,7 +144,8 @@ func (d ruleDraft) missing() (problems settings.Problems) {
 		problems = append(problems, settings.Problem{Key: key, Text: text})
 	}
 	instrument := func(texts map[string]string, prefix, path string) {
-		if strings.TrimSpace(texts[below(path, "symbol")]+texts[below(path, "con_id")]+texts[below(path, "local_symbol")]) == "" {
+		if strings.TrimSpace(texts[below(path, "symbol")]+texts[below(path, "con_id")]+
+			texts[below(path, "local_symbol")]) == "" {
 			need(prefix+below(path, "symbol"), "a symbol is missing")
 		}
 	}
@@ -293,7 +298,8 @@ func instrumentAt(texts map[string]string, path string) (in rules.Instrument, pr
 	return in, g.problems
 }
 
-// ruleKey splits the key of a problem with a rule: condition is -1 unless it is about one, and then path is a key of that.
+// ruleKey splits the key of a problem with a rule: condition is -1 unless it is about one, and then path is a key of
+// that.
 func ruleKey(key string) (condition int, path string) {
 	if _, rest, ok := strings.Cut(key, "]."); ok && strings.HasPrefix(key, "rules[") {
 		key = rest
@@ -330,13 +336,24 @@ var optionWords = map[string][][2]string{
 		{"FUND", "Fund"},
 		{"BOND", "Bond"},
 	},
-	"order.type": {{"MKT", "Market"}, {"LMT", "Limit"}, {"STP", "Stop"}, {"STP LMT", "Stop limit"}, {"TRAIL", "Trailing stop"}},
-	"side":       {{"BUY", "Buy"}, {"SELL", "Sell"}},
-	"tif":        {{"DAY", "Day"}, {"GTC", "Until cancelled"}, {"IOC", "Immediate or cancel"}},
-	"match":      {{"all", "All of them"}, {"any", "Any of them"}},
-	"do":         {{"notify", "Notify me"}, {"order", "Place an order"}},
-	"price":      {{"bid", "Bid"}, {"ask", "Ask"}, {"last", "Last"}, {"mid", "Middle"}},
-	"is":         {{"at_or_above", "is at or above"}, {"at_or_below", "is at or below"}, {"crosses_up", "crosses upwards"}, {"crosses_down", "crosses downwards"}},
+	"order.type": {
+		{"MKT", "Market"},
+		{"LMT", "Limit"},
+		{"STP", "Stop"},
+		{"STP LMT", "Stop limit"},
+		{"TRAIL", "Trailing stop"},
+	},
+	"side":  {{"BUY", "Buy"}, {"SELL", "Sell"}},
+	"tif":   {{"DAY", "Day"}, {"GTC", "Until cancelled"}, {"IOC", "Immediate or cancel"}},
+	"match": {{"all", "All of them"}, {"any", "Any of them"}},
+	"do":    {{"notify", "Notify me"}, {"order", "Place an order"}},
+	"price": {{"bid", "Bid"}, {"ask", "Ask"}, {"last", "Last"}, {"mid", "Middle"}},
+	"is": {
+		{"at_or_above", "is at or above"},
+		{"at_or_below", "is at or below"},
+		{"crosses_up", "crosses upwards"},
+		{"crosses_down", "crosses downwards"},
+	},
 }
 
 // wordFor returns the word for a value of a key.

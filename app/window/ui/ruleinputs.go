@@ -238,7 +238,8 @@ func newInstrumentFields(in *inputs, path string, lookUp func(*instrumentFields)
 	f.list.Hide()
 	in.wrong[path] = newMistake()
 	f.content = container.New(
-		stacked{2}, in.wrong[path].content, symbolRow, in.row(below(path, "type"), "Type", kind), currency, exchange, primary, local, number,
+		stacked{2}, in.wrong[path].content, symbolRow, in.row(below(path, "type"), "Type", kind), currency, exchange,
+		primary, local, number,
 		container.NewHBox(layout.NewSpacer(), f.button), f.outcome, f.list,
 	)
 	return f

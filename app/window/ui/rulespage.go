@@ -67,13 +67,15 @@ type rulesPage struct {
 	now     time.Time
 }
 
-const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or places an order while " +
+const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or " +
+	"places an order while " +
 	"trading is turned on."
 
 func newRulesPage(k *keys, v *View) *rulesPage {
 	p := &rulesPage{
-		keys: k, actions: &v.actions, problems: wrapped(""), title: bold("Rules"), note: wrapped(""), failed: wrapped(""),
-		empty: wrapped(noRules),
+		keys: k, actions: &v.actions, problems: wrapped(""), title: bold("Rules"), note: wrapped(""),
+		failed: wrapped(""),
+		empty:  wrapped(noRules),
 	}
 	p.arm = newArmBar(k, v.arm, v.disarm)
 	icon := newSign(18)
@@ -90,7 +92,8 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.states, p.sorts = newChoice(k, names, p.refresh), newChoice(k, ruleSorts, p.refresh)
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
 	p.several = newButton(k, "", func() {
-		words := fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.", len(p.drafts()))
+		words := fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.",
+			len(p.drafts()))
 		p.severalQ.ask(words, "Leave them", "Activate them", p.activateAll)
 	})
 	p.severalQ = newQuestion(k, p.several)

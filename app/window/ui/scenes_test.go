@@ -29,7 +29,8 @@ func connected() api.Status {
 			"usfarm": conn.FarmOK, "ushmds": conn.FarmDormant, "secdefil": conn.FarmOK, "usfarm.nj": conn.FarmOK,
 		}},
 		LayersSince: api.LayerTimes{
-			Socket: noon.Add(-149 * time.Minute), API: noon.Add(-149 * time.Minute), Upstream: noon.Add(-149 * time.Minute), Farms: noon.Add(-42 * time.Minute),
+			Socket: noon.Add(-149 * time.Minute), API: noon.Add(-149 * time.Minute),
+			Upstream: noon.Add(-149 * time.Minute), Farms: noon.Add(-42 * time.Minute),
 		},
 		Session: 3, Lost: 2,
 		Reset:   api.ResetWindow{NextAt: at(noon.Add(6 * time.Hour))},
@@ -37,8 +38,10 @@ func connected() api.Status {
 		Guard:   api.Guard{Open: true, Text: "guard open"},
 		Probe:   api.Probe{RoundTripMillis: 1.3},
 		Today: api.Period{
-			Name: "today", From: noon.Add(-12 * time.Hour), Until: noon, Seconds: 43200, ConnectedSeconds: 38392, DownSeconds: 308,
-			PlannedSeconds: 900, UnobservedSeconds: 3600, UptimePercent: percent(99.284), MarketUptimePercent: percent(98.5), Outages: 2,
+			Name: "today", From: noon.Add(-12 * time.Hour), Until: noon, Seconds: 43200, ConnectedSeconds: 38392,
+			DownSeconds:    308,
+			PlannedSeconds: 900, UnobservedSeconds: 3600, UptimePercent: percent(99.284),
+			MarketUptimePercent: percent(98.5), Outages: 2,
 			LongestSeconds: 252, MeanSeconds: 154,
 		},
 		Version: "1.0", Seq: 42,
@@ -53,7 +56,8 @@ func reconnecting() api.Status {
 	st := connected()
 	st.State, st.Connected, st.Since = conn.Reconnecting, false, noon.Add(-74*time.Second)
 	st.Cause, st.CauseID = "Connection refused: nothing listens on 127.0.0.1:4002.", conn.CauseRefused
-	st.Hint = "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and compare the port " +
+	st.Hint = "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and " +
+		"compare the port " +
 		"in settings.json (gateway.port). `gatewatch doctor` shows which ports are open."
 	st.Headline = "Reconnecting, attempt 4 in 12 s"
 	st.Layers = api.Layers{Farms: map[string]conn.FarmState{}}
@@ -90,16 +94,26 @@ func scenes() map[string]func(*View) {
 		"unsupported": func(v *View) {
 			st := connected()
 			st.Gateway.UnsupportedFrom = "2026-12-15"
-			st.Gateway.Unsupported = "IBKR ends its support for this version of Gateway on 15 December 2026, in 15 days. Update IB Gateway or TWS to 10.50 or newer, then check its API settings."
+			st.Gateway.Unsupported = "IBKR ends its support for this version of Gateway on 15 December 2026, in 15 " +
+				"days. Update IB Gateway or TWS to 10.50 or newer, then check its API settings."
 			status(st)(v)
 		},
 		"messages": func(v *View) {
 			status(connected())(v)
 			v.open(pageHistory)
 			v.Messages(api.Messages{Messages: []api.Message{
-				{Code: 2172, Text: "This version of IB Gateway will be desupported on 20261215. Please upgrade to the latest version.", First: noon.Add(-time.Hour), Last: noon.Add(-time.Minute), Count: 3},
-				{Code: 2104, Text: "Market data farm connection is OK:usfarm", First: noon.Add(-time.Hour), Last: noon.Add(-time.Hour), Count: 1},
-				{Code: 399, Text: "Order Message: a text that is\x1b[31m long and odd, in which nothing is cut off as long as it fits into two or three lines of this list", First: noon.Add(-2 * time.Hour), Last: noon.Add(-2 * time.Hour), Count: 120},
+				{Code: 2172, Text: "This version of IB Gateway will be desupported on 20261215. Please upgrade to " +
+					"the latest version.", First: noon.Add(-time.Hour), Last: noon.Add(-time.Minute), Count: 3},
+				{
+					Code: 2104, Text: "Market data farm connection is OK:usfarm", First: noon.Add(-time.Hour),
+					Last: noon.Add(-time.Hour), Count: 1,
+				},
+				{
+					Code: 399, Text: "Order Message: a text that is\x1b[31m long and odd, in which nothing is " +
+						"cut off " +
+						"as long as it fits into two or three lines of this list", First: noon.Add(-2 * time.Hour),
+					Last: noon.Add(-2 * time.Hour), Count: 120,
+				},
 			}}, nil)
 			v.history.scroll.ScrollToBottom()
 		},
@@ -114,7 +128,8 @@ func scenes() map[string]func(*View) {
 			st.Guard = closedGuard("waiting for Gateway to confirm open orders", conn.GuardReconciling)
 			st.Headline = "Orders blocked: " + st.Guard.Reason
 			st.Held = api.Held{
-				Closed: true, Since: noon.Add(-7 * time.Second), Text: "Orders are blocked: waiting for Gateway to confirm open orders.",
+				Closed: true, Since: noon.Add(-7 * time.Second),
+				Text: "Orders are blocked: waiting for Gateway to confirm open orders.",
 				Hint: "Gatewatch asks again by itself. If this lasts for more than a minute, restart Gateway.",
 			}
 			status(st)(v)
@@ -123,7 +138,8 @@ func scenes() map[string]func(*View) {
 			st := connected()
 			st.State, st.Since = conn.Degraded, noon.Add(-time.Minute)
 			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB error 321)."
-			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s."
+			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it " +
+				"within 30 s."
 			st.Guard = closedGuard("Gateway's API is read-only", conn.GuardReadOnly)
 			st.Held = api.Held{Closed: true, Since: st.Since, Hint: st.Hint}
 			st.Headline = "Orders blocked: " + st.Guard.Reason
@@ -150,15 +166,20 @@ func scenes() map[string]func(*View) {
 			st := reconnecting()
 			st.State, st.Since, st.Headline = conn.ResetWindow, noon.Add(-4*time.Minute), "Gateway reset until 12:15"
 			st.Cause, st.CauseID = "Daily reset window: reconnecting rests.", conn.CauseNone
-			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. Reconnecting resumes then; Connect tries once at once."
-			st.Reset = api.ResetWindow{Active: true, EndsAt: at(noon.Add(15 * time.Minute)), NextAt: at(noon.Add(24 * time.Hour))}
+			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. " +
+				"Reconnecting resumes then; Connect tries once at once."
+			st.Reset = api.ResetWindow{
+				Active: true, EndsAt: at(noon.Add(15 * time.Minute)),
+				NextAt: at(noon.Add(24 * time.Hour)),
+			}
 			st.Attempt = api.Attempt{Number: 1, NextAt: at(noon.Add(15 * time.Minute))}
 			status(st)(v)
 		},
 		"degraded": func(v *View) {
 			before, st := connected(), connected()
 			st.State, st.Since, st.Headline = conn.Degraded, noon, "Connected, US stock data down"
-			st.Cause, st.CauseID, st.Code = "US stock data [usfarm] is not available: IBKR's data farm is down.", conn.CauseFarm, 2103
+			st.Cause, st.CauseID, st.Code = "US stock data [usfarm] is not available: IBKR's data farm is down.",
+				conn.CauseFarm, 2103
 			st.Hint = "IBKR restores data farms by itself; data that comes from this farm is missing until then."
 			st.Layers.Farms["usfarm"] = conn.FarmBroken
 			st.LayersSince.Farms = noon.Add(-20 * time.Second)
@@ -169,9 +190,11 @@ func scenes() map[string]func(*View) {
 		},
 		"upstream_lost": func(v *View) {
 			st := connected()
-			st.State, st.Connected, st.Since, st.Headline = conn.UpstreamLost, false, noon.Add(-20*time.Minute), "IBKR unreachable since 11:40"
+			st.State, st.Connected, st.Since, st.Headline = conn.UpstreamLost, false, noon.Add(-20*time.Minute),
+				"IBKR unreachable since 11:40"
 			st.Cause, st.Code = "Gateway has lost its connection to IBKR's servers (IB code 1100).", 1100
-			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system status page."
+			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system " +
+				"status page."
 			st.Layers.Upstream = false
 			st.Guard = closedGuard("Gateway has lost IBKR's servers", conn.GuardUpstream)
 			status(st)(v)
@@ -179,7 +202,8 @@ func scenes() map[string]func(*View) {
 		"paused": func(v *View) {
 			st := reconnecting()
 			st.State, st.Headline, st.Attempt = conn.Paused, "Paused", api.Attempt{}
-			st.Cause, st.Hint = "Disconnected by you.", "Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
+			st.Cause, st.Hint = "Disconnected by you.",
+				"Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
 			status(st)(v)
 		},
 		"not_running": func(v *View) {
@@ -202,11 +226,13 @@ func scenes() map[string]func(*View) {
 		},
 		"long_texts": func(v *View) {
 			st := reconnecting()
-			st.Cause = "What a-very-long-host-name.of-an-even-longer-domain.example.com:4002 sends is not the TWS protocol (garbage) (" +
+			st.Cause = "What a-very-long-host-name.of-an-even-longer-domain.example.com:4002 sends is not the TWS " +
+				"protocol (garbage) (" +
 				strings.Repeat("unexpected ", 12) + "\u202eevil\x1b[31m)."
 			st.Hint = strings.Repeat("Another program may own this port: check gateway.port in settings.json. ", 4)
 			st.Gateway.Host = strings.Repeat("long-host.", 12) + "example.com"
-			st.Guard = closedGuard("the account is not of the configured kind, and the reason for that is long", conn.GuardMode)
+			st.Guard = closedGuard("the account is not of the configured kind, and the reason for that is long",
+				conn.GuardMode)
 			status(st)(v)
 		},
 		"first_run": func(v *View) {
@@ -238,8 +264,10 @@ func scenes() map[string]func(*View) {
 		"settings_login_off": func(v *View) {
 			status(connected())(v)
 			v.open(pageSettings)
-			v.Login(api.Autostart{Text: "Gatewatch is not started at login: it was switched off by the startup apps of Task Manager and Settings " +
-				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on here to allow it again."}, nil)
+			v.Login(api.Autostart{Text: "Gatewatch is not started at login: it was switched off by the startup apps " +
+				"of Task Manager and Settings " +
+				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on here to allow " +
+				"it again."}, nil)
 			v.Login(api.Autostart{}, errors.New("start at login: disk full"))
 		},
 		"settings_error": func(v *View) {
@@ -309,13 +337,16 @@ func scenes() map[string]func(*View) {
 		v.Alerts(api.Alerts{Channels: []api.Channel{
 			{Name: "email", Service: "Email", Sent: 4, LastSentAt: at(noon.Add(-time.Hour))},
 			{
-				Name: "slack", Service: "Slack", Queued: 2, OldestAt: at(noon.Add(-8 * time.Minute)), LastErrorAt: at(noon.Add(-time.Minute)),
-				LastError: "the server's name cannot be resolved: there is no network, or the name is wrong",
+				Name: "slack", Service: "Slack", Queued: 2, OldestAt: at(noon.Add(-8 * time.Minute)),
+				LastErrorAt: at(noon.Add(-time.Minute)),
+				LastError:   "the server's name cannot be resolved: there is no network, or the name is wrong",
 			},
 			{Name: "keyring:telegram", Service: "Service"},
 		}}, nil)
 		v.alerts.start("slack")
-		v.Tested("slack", api.AlertTest{Results: []api.AlertResult{{Channel: "slack", Error: "the server did not answer in time"}}}, nil)
+		v.Tested("slack", api.AlertTest{
+			Results: []api.AlertResult{{Channel: "slack", Error: "the server did not answer in time"}},
+		}, nil)
 		v.alerts.start("email")
 	}
 	list["programs"] = func(v *View) {
@@ -355,7 +386,10 @@ func records() api.Log {
 
 // report is what there was until noon: some of everything.
 func report() api.Uptime {
-	u := api.Uptime{At: noon, Zone: "UTC", ObservedSince: at(noon.Add(-80 * 24 * time.Hour)), MarketHours: "Mon–Fri 09:30–16:00 America/New_York"}
+	u := api.Uptime{
+		At: noon, Zone: "UTC", ObservedSince: at(noon.Add(-80 * 24 * time.Hour)),
+		MarketHours: "Mon–Fri 09:30–16:00 America/New_York",
+	}
 	from := noon.Add(-24 * time.Hour)
 	for _, s := range []struct {
 		long time.Duration
@@ -377,7 +411,10 @@ func report() api.Uptime {
 	}
 	u.Spans = append(u.Spans, api.Span{From: from, Until: noon, Kind: history.Connected})
 	for i := range 90 {
-		day := api.Period{From: noon.AddDate(0, 0, i-89).Add(-12 * time.Hour), Seconds: 86400, ConnectedSeconds: 85000, PlannedSeconds: 900, DownSeconds: 500, Outages: 2, LongestSeconds: 400, UptimePercent: percent(99.415)}
+		day := api.Period{
+			From: noon.AddDate(0, 0, i-89).Add(-12 * time.Hour), Seconds: 86400, ConnectedSeconds: 85000,
+			PlannedSeconds: 900, DownSeconds: 500, Outages: 2, LongestSeconds: 400, UptimePercent: percent(99.415),
+		}
 		switch {
 		case i < 10:
 			day = api.Period{From: day.From, Seconds: 86400, UnobservedSeconds: 86400}
@@ -391,8 +428,10 @@ func report() api.Uptime {
 	for _, name := range []string{"24h", "7d", "30d", "90d"} {
 		between := 40000.0
 		u.Periods = append(u.Periods, api.Period{
-			Name: name, Seconds: 86400, ConnectedSeconds: 74970, DownSeconds: 1230, PlannedSeconds: 900, PausedSeconds: 2400,
-			AsleepSeconds: 4500, UnobservedSeconds: 2400, UptimePercent: percent(98.385), MarketUptimePercent: percent(97.1), Outages: 2,
+			Name: name, Seconds: 86400, ConnectedSeconds: 74970, DownSeconds: 1230, PlannedSeconds: 900,
+			PausedSeconds: 2400,
+			AsleepSeconds: 4500, UnobservedSeconds: 2400, UptimePercent: percent(98.385),
+			MarketUptimePercent: percent(97.1), Outages: 2,
 			LongestSeconds: 1200, MeanSeconds: 615, MeanBetweenSeconds: &between,
 		})
 	}
@@ -400,5 +439,8 @@ func report() api.Uptime {
 }
 
 func inForce() api.SettingsView {
-	return api.SettingsView{Path: "/home/trader/.config/gatewatch/settings.json", Found: true, Settings: settings.Default(), Defaults: settings.Default()}
+	return api.SettingsView{
+		Path: "/home/trader/.config/gatewatch/settings.json", Found: true,
+		Settings: settings.Default(), Defaults: settings.Default(),
+	}
 }

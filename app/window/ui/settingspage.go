@@ -143,7 +143,9 @@ func (p *settingsPage) newField(f field) fyne.CanvasObject {
 		e.widget, e.get, e.set = c, func() string { return c.Selected }, c.SetSelected
 	case yesNo:
 		c := newCheck(p.keys, f.label, p.changed)
-		e.widget, e.get, e.set = c, func() string { return fmt.Sprint(c.Checked) }, func(s string) { c.SetChecked(s == "true") }
+		e.widget, e.get, e.set = c, func() string {
+			return fmt.Sprint(c.Checked)
+		}, func(s string) { c.SetChecked(s == "true") }
 		return container.New(stacked{-6}, c, e.wrong.content, hint)
 	default:
 		n := newEntry(p.keys, p.changed)
@@ -377,7 +379,8 @@ func newWindowList(k *keys, changed func()) *windowList {
 func (l *windowList) append(w windowDraft) {
 	r := &windowRow{wrong: newMistake()}
 	// An own window starts as an hour that a person then changes.
-	r.start, r.minutes, r.timezone = newEntry(l.keys, l.changed), newEntry(l.keys, l.changed), newEntry(l.keys, l.changed)
+	r.start, r.minutes, r.timezone = newEntry(l.keys, l.changed), newEntry(l.keys, l.changed),
+		newEntry(l.keys, l.changed)
 	r.start.PlaceHolder, r.minutes.PlaceHolder, r.timezone.PlaceHolder = "18:00", "15", "as above"
 	days := container.New(layout.NewGridLayoutWithColumns(4))
 	for _, d := range weekdays {
@@ -388,7 +391,8 @@ func (l *windowList) append(w windowDraft) {
 	}
 	r.own = container.New(
 		stacked{2},
-		container.New(columns{0.5}, text("Starts at"), r.start), container.New(columns{0.5}, text("Minutes"), r.minutes),
+		container.New(columns{0.5}, text("Starts at"), r.start), container.New(columns{0.5}, text("Minutes"),
+			r.minutes),
 		container.New(columns{0.5}, text("Time zone"), r.timezone),
 		fine("Days on which it starts; none means every day."), days,
 	)
@@ -410,7 +414,8 @@ func (l *windowList) append(w windowDraft) {
 	}
 	r.content = container.NewStack(
 		newThemed("", colorBorder, 6),
-		padded(6, 6, container.New(stacked{2}, container.NewBorder(nil, nil, nil, remove, r.preset), r.own, r.wrong.content)),
+		padded(6, 6, container.New(stacked{2}, container.NewBorder(nil, nil, nil, remove, r.preset), r.own,
+			r.wrong.content)),
 	)
 	l.rows = append(l.rows, r)
 	l.list.Add(r.content)

@@ -28,7 +28,8 @@ func newHead() *head {
 	h.headline.SizeName, h.headline.Truncation = sizeState, fyne.TextTruncateEllipsis
 	h.since.Truncation = fyne.TextTruncateEllipsis
 	words := container.New(tight{}, h.headline, h.since)
-	h.content = padded(8, 12, container.NewBorder(nil, nil, container.NewCenter(h.sign.image), container.NewCenter(h.badge.content), words))
+	h.content = padded(8, 12, container.NewBorder(nil, nil, container.NewCenter(h.sign.image),
+		container.NewCenter(h.badge.content), words))
 	return h
 }
 
@@ -236,7 +237,8 @@ type statusPage struct {
 
 func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
-		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(), layers: map[string]*line{},
+		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(),
+		layers: map[string]*line{},
 		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
 		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
 		pairs: container.New(stacked{-12}), today: text(""), day: newChart(), tools: newToolsCard(k, v),
@@ -248,7 +250,8 @@ func newStatusPage(k *keys, v *View) *statusPage {
 	}
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content), // where nobody has to scroll for it
+		// where nobody has to scroll for it
+		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content),
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
 		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
 		p.tools.content,
@@ -289,7 +292,8 @@ func (p *statusPage) renderPairs(list []pair) {
 			p.values = append(p.values, value)
 			gap := canvas.NewRectangle(color.Transparent) // as wide as the signs above
 			gap.SetMinSize(fyne.NewSquareSize(signSize))
-			p.pairs.Add(container.New(columns{nameWidth}, container.NewBorder(nil, nil, gap, nil, muted(d.name)), value))
+			p.pairs.Add(container.New(columns{nameWidth}, container.NewBorder(nil, nil, gap, nil, muted(d.name)),
+				value))
 		}
 	}
 	p.shown = list

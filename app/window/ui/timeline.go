@@ -33,8 +33,8 @@ type bar struct {
 	kind           history.Kind
 }
 
-// strip returns the bars of a timeline to scale. What is down reaches higher than all else, so that it can be told apart
-// without its colour.
+// strip returns the bars of a timeline to scale. What is down reaches higher than all else, so that it can be told
+// apart without its colour.
 func strip(spans []api.Span) []bar {
 	if len(spans) == 0 {
 		return nil
@@ -46,7 +46,10 @@ func strip(spans []api.Span) []bar {
 	}
 	var bars []bar
 	for _, s := range spans {
-		b := bar{x0: s.From.Sub(from).Seconds() / all, x1: s.Until.Sub(from).Seconds() / all, y0: 0.3, y1: 1, kind: s.Kind}
+		b := bar{
+			x0: s.From.Sub(from).Seconds() / all, x1: s.Until.Sub(from).Seconds() / all, y0: 0.3, y1: 1,
+			kind: s.Kind,
+		}
 		if s.Kind == history.Down {
 			b.y0 = 0
 		}
@@ -55,7 +58,8 @@ func strip(spans []api.Span) []bar {
 	return bars
 }
 
-// stacks returns the bars of one column for each day, stacked to scale; a short day's column is as high as a long one's.
+// stacks returns the bars of one column for each day, stacked to scale; a short day's column is as high as a long
+// one's.
 func stacks(days []api.Period) []bar {
 	var bars []bar
 	for i, d := range days {
@@ -68,7 +72,10 @@ func stacks(days []api.Period) []bar {
 			if share <= 0 {
 				continue
 			}
-			bars = append(bars, bar{x0: left + 0.08*width, x1: left + 0.92*width, y0: top - share, y1: top, kind: k.kind})
+			bars = append(bars, bar{
+				x0: left + 0.08*width, x1: left + 0.92*width, y0: top - share, y1: top,
+				kind: k.kind,
+			})
 			top -= share
 		}
 	}
@@ -129,7 +136,9 @@ func (c *chart) paint(w, h int) image.Image {
 		}
 		return 0
 	}
-	for _, b := range slices.SortedStableFunc(slices.Values(c.bars), func(a, b bar) int { return first(a) - first(b) }) {
+	for _, b := range slices.SortedStableFunc(slices.Values(c.bars), func(a, b bar) int {
+		return first(a) - first(b)
+	}) {
 		x0, x1 := int(b.x0*float64(w)), int(b.x1*float64(w))
 		y0, y1 := int(b.y0*float64(h)), int(b.y1*float64(h))
 		if b.kind == history.Down { // an outage is always to be seen

@@ -17,7 +17,11 @@ func TestStrip(t *testing.T) {
 		{From: from.Add(6 * time.Hour), Until: from.Add(12 * time.Hour), Kind: history.Down},
 		{From: from.Add(12 * time.Hour), Until: noon, Kind: history.Asleep},
 	})
-	want := []bar{{0, 0.25, 0.3, 1, history.Connected}, {0.25, 0.5, 0, 1, history.Down}, {0.5, 1, 0.3, 1, history.Asleep}}
+	want := []bar{
+		{0, 0.25, 0.3, 1, history.Connected},
+		{0.25, 0.5, 0, 1, history.Down},
+		{0.5, 1, 0.3, 1, history.Asleep},
+	}
 	if len(bars) != 3 || bars[0] != want[0] || bars[1] != want[1] || bars[2] != want[2] {
 		t.Errorf("got %v", bars)
 	}
@@ -32,7 +36,10 @@ func TestStacks(t *testing.T) {
 		{Seconds: 23 * 3600, ConnectedSeconds: 23 * 3600},
 		{Seconds: 25 * 3600, ConnectedSeconds: 20 * 3600, DownSeconds: 5 * 3600},
 		{},
-		{Seconds: 10, ConnectedSeconds: 1, DownSeconds: 2, PlannedSeconds: 3, PausedSeconds: 1, AsleepSeconds: 1, UnobservedSeconds: 2},
+		{
+			Seconds: 10, ConnectedSeconds: 1, DownSeconds: 2, PlannedSeconds: 3, PausedSeconds: 1, AsleepSeconds: 1,
+			UnobservedSeconds: 2,
+		},
 	}
 	height := map[int]float64{}
 	down := map[int]float64{}
@@ -84,7 +91,8 @@ func TestSpanRowsAreBounded(t *testing.T) {
 		spans = append(spans, api.Span{From: at, Until: at.Add(time.Second), Kind: history.Kind(1 + i%2)})
 	}
 	rows := spanRows(spans)
-	if len(rows) != maxRows+1 || rows[maxRows].name != "70 earlier ones" || rows[0].name != "12:01:59  Down" || rows[0].value != "1.0 s" {
+	if len(rows) != maxRows+1 || rows[maxRows].name != "70 earlier ones" || rows[0].name != "12:01:59  Down" ||
+		rows[0].value != "1.0 s" {
 		t.Errorf("%d rows, first %+v, last %+v", len(rows), rows[0], rows[len(rows)-1])
 	}
 }

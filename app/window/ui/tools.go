@@ -49,7 +49,8 @@ func newToolsCard(k *keys, v *View) *toolsCard {
 	}
 	bell := container.NewHBox(c.hour, c.tomorrow, c.unmute)
 	c.content = card(container.New(
-		stacked{4}, c.muted, bell, container.NewHBox(c.status, c.report), c.outcome, container.NewHBox(c.links[0], c.links[1]),
+		stacked{4}, c.muted, bell, container.NewHBox(c.status, c.report), c.outcome,
+		container.NewHBox(c.links[0], c.links[1]),
 	))
 	c.render(nil, time.Time{})
 	return c

@@ -47,12 +47,16 @@ func TestCopy(t *testing.T) {
 	v.Status(reconnecting(), noon)
 	test.Tap(v.status.alarm.copy)
 	clip := fyne.CurrentApp().Clipboard().Content()
-	if !strings.HasPrefix(clip, "Connection refused: nothing listens on 127.0.0.1:4002.\nSince ") || !strings.Contains(clip, "Start IB Gateway") {
+	if !strings.HasPrefix(clip, "Connection refused: nothing listens on 127.0.0.1:4002.\nSince ") ||
+		!strings.Contains(clip, "Start IB Gateway") {
 		t.Errorf("of the banner %q", clip)
 	}
 	test.Tap(v.status.tools.status)
 	clip = fyne.CurrentApp().Clipboard().Content()
-	for _, want := range []string{"Gatewatch: No connection, since ", "Socket: down", "Orders: blocked: not connected to Gateway", "Reset window: next 18:00"} {
+	for _, want := range []string{
+		"Gatewatch: No connection, since ", "Socket: down",
+		"Orders: blocked: not connected to Gateway", "Reset window: next 18:00",
+	} {
 		if !strings.Contains(clip, want) {
 			t.Errorf("the status misses %q:\n%s", want, clip)
 		}
@@ -101,7 +105,10 @@ func TestDangerLooksAlike(t *testing.T) {
 	st := connected()
 	st.Gateway.Mode = "live"
 	v.Status(st, noon)
-	for _, b := range []*button{v.status.arm.button, v.status.arm.question.yes, v.orders.all, v.orders.question.yes, newRuleRow(v.rules).remove} {
+	for _, b := range []*button{
+		v.status.arm.button, v.status.arm.question.yes, v.orders.all, v.orders.question.yes,
+		newRuleRow(v.rules).remove,
+	} {
 		if b.Importance != widget.DangerImportance {
 			t.Errorf("%q does not look dangerous", b.Text)
 		}

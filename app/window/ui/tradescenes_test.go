@@ -18,14 +18,20 @@ func pointer(v float64) *float64 { return &v }
 // armed is a status in which orders may leave.
 func armed() api.Status {
 	st := connected()
-	st.Trading = api.Trading{Armed: true, ArmedSince: at(noon.Add(-2 * time.Hour)), MayTrade: true, RulesActive: 2, OrdersOpen: 1}
+	st.Trading = api.Trading{
+		Armed: true, ArmedSince: at(noon.Add(-2 * time.Hour)), MayTrade: true, RulesActive: 2,
+		OrdersOpen: 1,
+	}
 	return st
 }
 
 // unarmed is a status in which they may not, though all else is well.
 func unarmed() api.Status {
 	st := connected()
-	st.Trading = api.Trading{Reason: "trading is off; turn it on to let rules place orders", ReasonID: engine.BlockedDisarmed, RulesActive: 2, RulesFailed: 1}
+	st.Trading = api.Trading{
+		Reason:   "trading is off; turn it on to let rules place orders",
+		ReasonID: engine.BlockedDisarmed, RulesActive: 2, RulesFailed: 1,
+	}
 	return st
 }
 
@@ -36,9 +42,14 @@ func dip() rules.Rule {
 		Match: "any",
 		Conditions: []rules.Condition{
 			{Price: "last", Is: "at_or_below", Value: 225, ForSeconds: 30},
-			{Price: "mid", Is: "crosses_down", Value: 480, Instrument: &rules.Instrument{Symbol: "QQQ", Currency: "USD"}},
+			{Price: "mid", Is: "crosses_down", Value: 480, Instrument: &rules.Instrument{
+				Symbol: "QQQ", Currency: "USD",
+			}},
 		},
-		Only:            &rules.Only{From: "09:30", Until: "16:00", Days: []string{"mon", "fri"}, Timezone: "America/New_York"},
+		Only: &rules.Only{
+			From: "09:30", Until: "16:00", Days: []string{"mon", "fri"},
+			Timezone: "America/New_York",
+		},
 		CooldownSeconds: 3600,
 		Action: rules.Action{Do: "order", Order: &rules.Order{
 			Side: "BUY", Quantity: 100, Type: "LMT", LimitOffset: pointer(-0.05), TIF: "GTC",
@@ -52,21 +63,31 @@ func someRules() api.Rules {
 		Path: "/home/trader/.config/gatewatch/rules.json", MayEdit: true,
 		Rules: []api.RuleView{
 			{
-				Rule: dip(), Text: "When AAPL is at or below 225 for 30 s, buy 100 at 0.05 below, take profit at 240, stop loss 7.5 below.",
-				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41), PriceAt: at(noon.Add(-3 * time.Second)),
+				Rule: dip(), Text: "When AAPL is at or below 225 for 30 s, buy 100 at 0.05 below, take profit at " +
+					"240, stop loss 7.5 below.",
+				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41),
+				PriceAt:  at(noon.Add(-3 * time.Second)),
 				Contract: "AAPL stock on SMART (NASDAQ) in USD", Why: "The price is above 225.",
 			},
 			{
-				Rule:  rules.Rule{Name: "Euro alarm", Conditions: []rules.Condition{{Price: "bid", Is: "crosses_up", Value: 1.1}}, Action: rules.Action{Do: "notify"}},
+				Rule: rules.Rule{Name: "Euro alarm", Conditions: []rules.Condition{
+					{Price: "bid", Is: "crosses_up", Value: 1.1},
+				}, Action: rules.Action{Do: "notify"}},
 				Text:  "When the bid of EUR.USD crosses 1.1 upwards, tell me.",
-				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105), PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
-				Contract: "EUR.USD currency pair on IDEALPRO", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)), Why: "It may fire again at 13:00.",
+				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105),
+				PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
+				Contract: "EUR.USD currency pair on IDEALPRO", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)),
+				Why: "It may fire again at 13:00.",
 			},
 			{
-				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When ABC is at or above 50, sell 10 at the market.", State: rules.Failed,
+				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When ABC is at or above 50, sell 10 at the market.",
+				State: rules.Failed,
 				Since: noon.Add(-26 * time.Hour), Why: "ABC can mean more than one contract.", Candidates: candidates(),
 			},
-			{Rule: rules.Rule{Name: "An idea"}, Text: "When ES is at or above 7000, tell me.", State: rules.Draft, Since: noon.Add(-50 * 24 * time.Hour)},
+			{
+				Rule: rules.Rule{Name: "An idea"}, Text: "When ES is at or above 7000, tell me.", State: rules.Draft,
+				Since: noon.Add(-50 * 24 * time.Hour),
+			},
 		},
 	}
 }
@@ -84,14 +105,23 @@ func manyRules() api.Rules {
 
 func candidates() []api.Candidate {
 	return []api.Candidate{
-		{Instrument: rules.Instrument{ConID: 265598, Symbol: "AAPL", Exchange: "SMART", Primary: "NASDAQ", Currency: "USD"}, Name: "APPLE INC", Text: "AAPL stock on SMART (NASDAQ) in USD"},
-		{Instrument: rules.Instrument{ConID: 38708077, Symbol: "AAPL", Exchange: "SMART", Primary: "MEXI", Currency: "MXN"}, Name: "APPLE INC", Text: "AAPL stock on SMART (MEXI) in MXN"},
+		{Instrument: rules.Instrument{
+			ConID: 265598, Symbol: "AAPL", Exchange: "SMART", Primary: "NASDAQ",
+			Currency: "USD",
+		}, Name: "APPLE INC", Text: "AAPL stock on SMART (NASDAQ) in USD"},
+		{Instrument: rules.Instrument{
+			ConID: 38708077, Symbol: "AAPL", Exchange: "SMART", Primary: "MEXI",
+			Currency: "MXN",
+		}, Name: "APPLE INC", Text: "AAPL stock on SMART (MEXI) in MXN"},
 	}
 }
 
 func someOrders() api.Orders {
 	order := func(id int64, ago time.Duration, fate engine.Fate, word, text string) api.OrderView {
-		return api.OrderView{ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, Fate: fate, FateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip"}
+		return api.OrderView{
+			ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, Fate: fate,
+			FateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip",
+		}
 	}
 	working := order(17, 10*time.Minute, engine.Working, "working", "Buy 100 AAPL limit 224.95, until cancelled")
 	working.Open, working.Filled, working.Changed = true, 40, noon.Add(-time.Minute)
@@ -100,16 +130,21 @@ func someOrders() api.Orders {
 	lost := order(12, 3*time.Hour, engine.Unknown, "unknown", "Sell 10 MSFT at the market")
 	lost.Open, lost.Quantity, lost.Rule = true, 10, "Sell the peak"
 	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "Buy 100000 AAPL limit 230")
-	rejected.Code, rejected.Detail = 201, "Order rejected - reason: we are unable to accept your order. Your available funds are insufficient."
+	rejected.Code, rejected.Detail = 201, "Order rejected - reason: we are unable to accept your order. Your "+
+		"available funds are insufficient."
 	filled := order(11, 26*time.Hour, engine.Filled, "filled", "Buy 100 AAPL limit 231")
-	filled.Filled, filled.AveragePrice, filled.CostText = 100, 230.4512, "average 230.4512, commission 1.00 USD, realised P&L 47.90 USD"
+	filled.Filled, filled.AveragePrice, filled.CostText = 100, 230.4512,
+		"average 230.4512, commission 1.00 USD, realised P&L 47.90 USD"
 	return api.Orders{
 		Orders: []api.OrderView{
 			loss, working, lost, rejected, filled,
 			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "Buy 100 AAPL limit 220"),
 			order(9, 28*time.Hour, engine.NotSent, "not sent", "Buy 100 AAPL limit 221"),
 		},
-		Blocked: []api.Blocked{{At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "Buy 100 AAPL limit 224.95", Reason: "Trading is not armed.", ReasonID: "disarmed"}},
+		Blocked: []api.Blocked{{
+			At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "Buy 100 AAPL limit 224.95",
+			Reason: "Trading is not armed.", ReasonID: "disarmed",
+		}},
 	}
 }
 
@@ -159,7 +194,10 @@ func tradeScenes() map[string]func(*View) {
 			r := someRules()
 			r.Rules = r.Rules[:1]
 			r.Problems = []api.Problem{
-				{Key: "rules[1].conditions[0].is", Line: 24, Column: 15, Text: `is not one of at_or_above, at_or_below, crosses_up, crosses_down; did you mean "crosses_up"?`},
+				{
+					Key: "rules[1].conditions[0].is", Line: 24, Column: 15,
+					Text: `is not one of at_or_above, at_or_below, crosses_up, crosses_down; did you mean "crosses_up"?`,
+				},
 				{Key: "rules[2].nmae", Line: 31, Column: 7, Text: `unknown key; did you mean "name"?`},
 			}
 			onRules(unarmed(), r)(v)
@@ -218,7 +256,8 @@ func tradeScenes() map[string]func(*View) {
 		},
 	}
 	held := armed()
-	held.Trading.MayTrade, held.Trading.Reason = false, "orders of the last session are still being compared with Gateway's"
+	held.Trading.MayTrade, held.Trading.Reason = false,
+		"orders of the last session are still being compared with Gateway's"
 	held.Guard = closedGuard("orders are not reconciled yet", conn.GuardReason("not_reconciled"))
 	list["armed_held"] = func(v *View) {
 		v.Settings(inForce())

@@ -40,7 +40,8 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 		return t
 	}
 	t := trading{
-		word: wording.Trading(st.Trading.Armed, st.Trading.MayTrade), armed: st.Trading.Armed, may: st.Trading.Armed || st.Connected, reason: sentence(plain(st.Trading.Reason)),
+		word: wording.Trading(st.Trading.Armed, st.Trading.MayTrade), armed: st.Trading.Armed, may: st.Trading.Armed ||
+			st.Connected, reason: sentence(plain(st.Trading.Reason)),
 	}
 	switch {
 	case st.Trading.Armed && st.Trading.MayTrade:
@@ -105,7 +106,10 @@ type armBar struct {
 }
 
 func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
-	b := &armBar{sign: newSign(signSize), word: bold(""), reason: fine(""), failed: wrapped(""), arm: arm, disarm: disarm}
+	b := &armBar{
+		sign: newSign(signSize), word: bold(""), reason: fine(""), failed: wrapped(""), arm: arm,
+		disarm: disarm,
+	}
 	b.word.Truncation = fyne.TextTruncateEllipsis
 	b.failed.Importance = widget.DangerImportance
 	b.button = newButton(k, "Turn on trading", b.press)
@@ -147,7 +151,8 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 		b.button.Text, b.button.Importance = name, importance
 		b.button.Refresh()
 	}
-	// Stopping never has to wait for an answer. What was pressed keeps the focus until then, which what is disabled does not.
+	// Stopping never has to wait for an answer. What was pressed keeps the focus until then, which what is disabled
+	// does not.
 	enable(b.button, t.may && (t.armed || !busy || b.question.keys.focused(b.button)))
 	if t.armed || !t.may || t.confirm == "" {
 		b.question.drop()

@@ -34,16 +34,41 @@ func TestHowTradingStands(t *testing.T) {
 		says  string // part of the reason
 		asks  string // part of what is asked before arming
 	}{
-		"armed":         {&ok, absence{}, Up, "Trading is on", true, "Since 10:00 · 2 rules active · 1 order open", ""},
-		"no stop":       {&bare, absence{}, Impaired, "Trading is on", true, "1 open position without its stop, look in TWS", ""},
-		"held":          {&held, absence{}, Impaired, "Trading is on, but orders are blocked", true, "Orders are compared.\nSince", ""},
-		"off":           {&ready, absence{}, Off, "Trading is off", true, "cannot place orders.\n1 rule failed · 2 rules active", ""},
+		"armed": {&ok, absence{}, Up, "Trading is on", true, "Since 10:00 · 2 rules active · 1 order open", ""},
+		"no stop": {
+			&bare,
+			absence{},
+			Impaired, "Trading is on", true,
+			"1 open position without its stop, look in TWS", "",
+		},
+		"held": {
+			&held,
+			absence{},
+			Impaired, "Trading is on, but orders are blocked", true,
+			"Orders are compared.\nSince", "",
+		},
+		"off": {
+			&ready,
+			absence{},
+			Off, "Trading is off", true,
+			"cannot place orders.\n1 rule failed · 2 rules active", "",
+		},
 		"not connected": {&off, absence{}, Off, "Trading is off", false, "once Gateway is connected", ""},
 		"live":          {&live, absence{}, Off, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
-		"not known":     {&unknown, absence{}, Off, "Trading is off", true, "", "does not know whether the account on port 4002"},
-		"gone":          {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
-		"hangs":         {&ok, absence{noon, true}, Unknown, "Trading: not known", false, "Gatewatch is not responding.", ""},
-		"nobody yet":    {nil, absence{}, Unknown, "Trading: not known", false, "Looking", ""},
+		"not known": {
+			&unknown,
+			absence{},
+			Off, "Trading is off", true, "",
+			"does not know whether the account on port 4002",
+		},
+		"gone": {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
+		"hangs": {
+			&ok,
+			absence{noon, true},
+			Unknown, "Trading: not known", false,
+			"Gatewatch is not responding.", "",
+		},
+		"nobody yet": {nil, absence{}, Unknown, "Trading: not known", false, "Looking", ""},
 	} {
 		got := tradingOf(c.st, c.lost, noon)
 		if got.shape != c.shape || got.word != c.word || got.may != c.may || !strings.Contains(got.reason, c.says) ||
@@ -97,16 +122,26 @@ func TestArming(t *testing.T) {
 
 func TestRuleDraftKeepsRules(t *testing.T) {
 	trail := rules.Rule{
-		Name: "Trail", Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, AllowDelayed: true, Only: &rules.Only{MarketHours: true},
+		Name: "Trail", Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, AllowDelayed: true,
+		Only:       &rules.Only{MarketHours: true},
 		Conditions: []rules.Condition{{Price: "bid", Is: "crosses_up", Value: 0}},
-		Action:     rules.Action{Do: "order", Order: &rules.Order{Side: "SELL", Quantity: 0.5, Type: "TRAIL", TrailPercent: pointer(2), OutsideHours: true, Account: "DU1"}},
+		Action: rules.Action{Do: "order", Order: &rules.Order{
+			Side: "SELL", Quantity: 0.5, Type: "TRAIL",
+			TrailPercent: pointer(2), OutsideHours: true, Account: "DU1",
+		}},
 	}
 	stop := rules.Rule{
 		Name: "Stop", Instrument: rules.Instrument{Symbol: "ES", Type: "FUT", Local: "ESZ6"},
 		Conditions: []rules.Condition{{Price: "ask", Is: "at_or_above", Value: -1.5}},
-		Action:     rules.Action{Do: "order", Order: &rules.Order{Side: "BUY", Quantity: 1, Type: "STP LMT", StopPrice: pointer(0), LimitPrice: pointer(1)}},
+		Action: rules.Action{Do: "order", Order: &rules.Order{
+			Side: "BUY", Quantity: 1, Type: "STP LMT",
+			StopPrice: pointer(0), LimitPrice: pointer(1),
+		}},
 	}
-	tell := rules.Rule{Name: "Tell", Instrument: rules.Instrument{Symbol: "EUR", Type: "CASH"}, Conditions: []rules.Condition{{Price: "mid", Is: "at_or_below", Value: 1}}, Action: rules.Action{Do: "notify"}}
+	tell := rules.Rule{
+		Name: "Tell", Instrument: rules.Instrument{Symbol: "EUR", Type: "CASH"},
+		Conditions: []rules.Condition{{Price: "mid", Is: "at_or_below", Value: 1}}, Action: rules.Action{Do: "notify"},
+	}
 	v, _, _ := acting(t)
 	for _, r := range []rules.Rule{dip(), trail, stop, tell} {
 		back, problems := ruleDraftOf(r).rule()
@@ -129,7 +164,8 @@ func TestRuleDraftLeavesOutWhatDoesNotApply(t *testing.T) {
 	d.conditions[0]["is"] = "crosses_up"
 	r, problems := d.rule()
 	o := r.Action.Order
-	if len(problems) > 0 || o.LimitOffset != nil || o.StopLoss != nil || o.TakeProfit == nil || r.Only != nil || r.Match != "" || r.Conditions[0].ForSeconds != 0 {
+	if len(problems) > 0 || o.LimitOffset != nil || o.StopLoss != nil || o.TakeProfit == nil || r.Only != nil ||
+		r.Match != "" || r.Conditions[0].ForSeconds != 0 {
 		t.Errorf("%+v, %+v, %v", r, o, problems)
 	}
 	d.texts["action.do"] = "notify"
@@ -170,8 +206,9 @@ func TestKeysOfProblemsFindTheirPlace(t *testing.T) {
 		i    int
 		path string
 	}{
-		"name": {-1, "name"}, "rules[3].name": {-1, "name"}, "conditions[2].value": {2, "value"}, "rules[0].conditions[1]": {1, ""},
-		"conditions": {-1, "conditions"}, "conditions[x].is": {-1, "conditions[x].is"}, "": {-1, ""},
+		"name": {-1, "name"}, "rules[3].name": {-1, "name"}, "conditions[2].value": {2, "value"},
+		"rules[0].conditions[1]": {1, ""},
+		"conditions":             {-1, "conditions"}, "conditions[x].is": {-1, "conditions[x].is"}, "": {-1, ""},
 	} {
 		if i, path := ruleKey(key); i != want.i || path != want.path {
 			t.Errorf("%q: %d, %q", key, i, path)
@@ -202,16 +239,23 @@ func TestSavingARule(t *testing.T) {
 	}
 	e.conditions[0].in.fill(map[string]string{"value": "226", "price": "last", "is": "at_or_below"})
 	v.Status(reconnecting(), noon)
-	if !e.save.Disabled() || e.message.Text != "Save is off: Gatewatch is not connected." || e.form.conditions[0]["value"] != "226" {
-		t.Errorf("not connected: disabled %v, said %q, value %q", e.save.Disabled(), e.message.Text, e.form.conditions[0]["value"])
+	if !e.save.Disabled() || e.message.Text != "Save is off: Gatewatch is not connected." ||
+		e.form.conditions[0]["value"] != "226" {
+		t.Errorf("not connected: disabled %v, said %q, value %q", e.save.Disabled(), e.message.Text,
+			e.form.conditions[0]["value"])
 	}
 	v.Status(armed(), noon)
 	test.Tap(e.save)
 	if len(a.rules) != 1 || a.rules[0].Conditions[0].Value != 226 || a.asked[len(a.asked)-1] != "save Buy the dip" {
 		t.Fatalf("sent %+v, asked %v", a.rules, a.asked)
 	}
-	v.RuleSaved(api.Rules{}, settings.Problems{{Key: "conditions[0].value", Text: "is off"}, {Key: "action.order.limit_offset", Text: "too"}, {Key: "of.tomorrow", Text: "what"}})
-	if got := e.conditions[0].in.wrong["value"].words.Text; got != "Is off" || e.in.wrong["action.order.limit_price"].words.Text != "Too" || e.message.Text != "of.tomorrow: What" {
+	v.RuleSaved(api.Rules{}, settings.Problems{
+		{Key: "conditions[0].value", Text: "is off"},
+		{Key: "action.order.limit_offset", Text: "too"},
+		{Key: "of.tomorrow", Text: "what"},
+	})
+	if got := e.conditions[0].in.wrong["value"].words.Text; got != "Is off" ||
+		e.in.wrong["action.order.limit_price"].words.Text != "Too" || e.message.Text != "of.tomorrow: What" {
 		t.Errorf("refused: %q, %q", got, e.message.Text)
 	}
 	v.Close()
@@ -284,19 +328,24 @@ func TestRulesAreStartedAndStopped(t *testing.T) {
 		t.Error("nothing is asked before deleting")
 	}
 	test.Tap(v.rules.detail.question.yes)
-	if want := []string{"rules", "activate An idea", "deactivate Buy the dip", "delete Euro alarm"}; !reflect.DeepEqual(a.asked, want) {
+	if want := []string{"rules", "activate An idea", "deactivate Buy the dip", "delete Euro alarm"}; !reflect.DeepEqual(
+		a.asked, want) {
 		t.Errorf("asked %v, want %v", a.asked, want)
 	}
 	v.RuleDone(someRules(), nil)
 	v.Status(reconnecting(), noon)
-	if !ruleAt(v, 3).toggle.Disabled() || ruleAt(v, 0).toggle.Disabled() || !strings.Contains(v.rules.note.Text, "not connected") {
+	if !ruleAt(v, 3).toggle.Disabled() || ruleAt(v, 0).toggle.Disabled() ||
+		!strings.Contains(v.rules.note.Text, "not connected") {
 		t.Errorf("not connected: said %q", v.rules.note.Text)
 	}
 }
 
 func TestPriceLine(t *testing.T) {
 	seen := func(ago time.Duration, delayed bool) api.RuleView {
-		return api.RuleView{State: rules.Active, Rule: rules.Rule{Conditions: []rules.Condition{{Price: "mid"}}}, Price: pointer(1.5), PriceAt: at(noon.Add(-ago)), Delayed: delayed}
+		return api.RuleView{
+			State: rules.Active, Rule: rules.Rule{Conditions: []rules.Condition{{Price: "mid"}}},
+			Price: pointer(1.5), PriceAt: at(noon.Add(-ago)), Delayed: delayed,
+		}
 	}
 	for _, c := range []struct {
 		rule api.RuleView
@@ -318,8 +367,9 @@ func TestPriceLine(t *testing.T) {
 
 func TestFates(t *testing.T) {
 	want := map[engine.Fate]Shape{
-		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up, engine.Cancelled: Over,
-		engine.Rejected: Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
+		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up,
+		engine.Cancelled: Over,
+		engine.Rejected:  Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
 	}
 	for fate, shape := range want {
 		if got := fateShape(fate); got != shape {
@@ -331,7 +381,8 @@ func TestFates(t *testing.T) {
 		t.Errorf("said %q", got)
 	}
 	naked := api.OrderView{Fate: engine.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
-	if got := orderWrong(&naked); !strings.Contains(got, "place a stop in TWS") || !strings.Contains(got, "Change asked for.") {
+	if got := orderWrong(&naked); !strings.Contains(got, "place a stop in TWS") ||
+		!strings.Contains(got, "Change asked for.") {
 		t.Errorf("said %q", got)
 	}
 	if open, done := sorted([]api.OrderView{naked}); len(open) != 1 || len(done) != 0 {
@@ -369,7 +420,8 @@ func TestOrdersAreCancelledAndChanged(t *testing.T) {
 	v.Status(armed(), noon)
 	v.open(pageOrders)
 	v.Orders(someOrders(), nil)
-	if len(v.orders.open) != 3 || v.orders.open[0].ID != 18 || len(v.orders.done) != 4 || len(v.orders.list.entries) != 3+1+4+1+1 {
+	if len(v.orders.open) != 3 || v.orders.open[0].ID != 18 || len(v.orders.done) != 4 ||
+		len(v.orders.list.entries) != 3+1+4+1+1 {
 		t.Fatalf("%d open, %d done, %d lines", len(v.orders.open), len(v.orders.done), len(v.orders.list.entries))
 	}
 	rows := []*orderRow{orderAt(v, 0), orderAt(v, 1)}
@@ -401,7 +453,8 @@ func TestOrdersAreCancelledAndChanged(t *testing.T) {
 		t.Errorf("asked %v", a.asked)
 	}
 	v.Status(reconnecting(), noon)
-	if !rows[0].cancel.Disabled() || !v.orders.all.Disabled() || v.orders.note.Text == "" || rows[0].sign.shape != Unknown {
+	if !rows[0].cancel.Disabled() || !v.orders.all.Disabled() || v.orders.note.Text == "" ||
+		rows[0].sign.shape != Unknown {
 		t.Error("not connected, and it looks as if something could be done")
 	}
 }
@@ -427,7 +480,8 @@ func TestCancellationsAreShown(t *testing.T) {
 	if v.orders.cancels.Text != some.Cancelling.Text || !v.orders.cancels.Visible() {
 		t.Errorf("%q", v.orders.cancels.Text)
 	}
-	if !strings.Contains(row.wrong.Text, "Gateway refuses to cancel it.") || row.wrong.Importance != widget.DangerImportance || !row.wrong.Visible() {
+	if !strings.Contains(row.wrong.Text, "Gateway refuses to cancel it.") ||
+		row.wrong.Importance != widget.DangerImportance || !row.wrong.Visible() {
 		t.Errorf("%q", row.wrong.Text)
 	}
 	v.OrderDone(0, &api.Remark{Text: "2 orders belong to another client id"})
@@ -436,7 +490,8 @@ func TestCancellationsAreShown(t *testing.T) {
 	}
 }
 
-// TestTradingPagesAskOften holds that rules and orders are asked for every few seconds and at each change, one at a time.
+// TestTradingPagesAskOften holds that rules and orders are asked for every few seconds and at each change, one at a
+// time.
 func TestTradingPagesAskOften(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(armed(), noon)
@@ -473,7 +528,8 @@ func orderAt(v *View, i int) *orderRow {
 	return v.orders.row(v.orders.open[i].ID)
 }
 
-// TestOnlyTouchedFieldsAreMarked begins a rule: what is left to fill in is named, and nothing is marked as wrong that was not typed.
+// TestOnlyTouchedFieldsAreMarked begins a rule: what is left to fill in is named, and nothing is marked as wrong that
+// was not typed.
 func TestOnlyTouchedFieldsAreMarked(t *testing.T) {
 	v, _, _ := acting(t)
 	v.Settings(inForce())
@@ -491,7 +547,8 @@ func TestOnlyTouchedFieldsAreMarked(t *testing.T) {
 		return n
 	}
 	e.first.SetText("An alarm")
-	if marked() != 0 || e.message.Importance == widget.DangerImportance || e.message.Text != "Still to fill in: value, symbol" || !e.save.Disabled() {
+	if marked() != 0 || e.message.Importance == widget.DangerImportance ||
+		e.message.Text != "Still to fill in: value, symbol" || !e.save.Disabled() {
 		t.Errorf("%d marked, said %q", marked(), e.message.Text)
 	}
 	e.in.fill(map[string]string{"name": "An alarm", "cooldown_seconds": "soon"})

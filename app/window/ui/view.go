@@ -46,25 +46,28 @@ type Actions struct {
 
 // Trade is what the user can want of rules and orders.
 type Trade struct {
-	Arm    func(live bool) // lets orders leave, with true where the user has confirmed it for a live account; answered by View.Armed
-	Disarm func()          // ends that; answered by View.Armed
+	// lets orders leave, with true where the user has confirmed it for a live account; answered by View.Armed
+	Arm    func(live bool)
+	Disarm func() // ends that; answered by View.Armed
 
-	Rules      func()                             // answered by View.Rules
-	SaveRule   func(name string, rule rules.Rule) // in place of the one with the name, or as a new one; answered by View.RuleSaved
-	Activate   func(name string)                  // answered by View.RuleDone
-	Deactivate func(name string)                  // answered by View.RuleDone
-	Delete     func(name string)                  // answered by View.RuleDone
-	Resolve    func(in rules.Instrument)          // answered by View.Resolved
+	Rules func() // answered by View.Rules
+	// in place of the one with the name, or as a new one; answered by View.RuleSaved
+	SaveRule   func(name string, rule rules.Rule)
+	Activate   func(name string)         // answered by View.RuleDone
+	Deactivate func(name string)         // answered by View.RuleDone
+	Delete     func(name string)         // answered by View.RuleDone
+	Resolve    func(in rules.Instrument) // answered by View.Resolved
 
 	Orders       func()                // answered by View.Orders
 	CancelOrder  func(id int64)        // answered by View.OrderDone
 	CancelOrders func()                // all of them; answered by View.OrderDone with 0
 	ChangeOrder  func(api.OrderChange) // answered by View.OrderDone
 
-	Programs      func()                    // and their orders; answered by View.Programs
-	StopTrading   func()                    // of rules and programs; answered by View.ProgramsDone
-	AllowPrograms func(live bool)           // ends that for programs, as Arm does; answered by View.ProgramsDone
-	SetReadOnly   func(client int, on bool) // has programs with a client id place no orders; answered by View.ProgramsDone
+	Programs      func()          // and their orders; answered by View.Programs
+	StopTrading   func()          // of rules and programs; answered by View.ProgramsDone
+	AllowPrograms func(live bool) // ends that for programs, as Arm does; answered by View.ProgramsDone
+	// has programs with a client id place no orders; answered by View.ProgramsDone
+	SetReadOnly func(client int, on bool)
 }
 
 // View is all that the window shows.
@@ -111,8 +114,8 @@ const (
 	pageCount
 )
 
-// askEvery is the time after which an open page asks for its data again; tradeEvery is it for rules and orders, with which
-// prices go by.
+// askEvery is the time after which an open page asks for its data again; tradeEvery is it for rules and orders, with
+// which prices go by.
 const (
 	askEvery   = time.Minute
 	tradeEvery = 3 * time.Second
@@ -133,7 +136,10 @@ func New(a Actions, now time.Time) *View {
 	for i, name := range []string{"Status", "History", "Rules", "Orders", "Programs", "Alerts", "Settings"} {
 		v.tabs[i] = newButton(v.keys, name, func() { v.open(i) })
 	}
-	v.pages = [pageCount]fyne.CanvasObject{v.status.content, v.history.content, v.rules.content, v.orders.content, v.others.content, v.alerts.content, v.form.content}
+	v.pages = [pageCount]fyne.CanvasObject{
+		v.status.content, v.history.content, v.rules.content, v.orders.content,
+		v.others.content, v.alerts.content, v.form.content,
+	}
 	tabs, pages := container.New(tabRows{}), container.NewStack()
 	for i := range pageCount {
 		tabs.Add(v.tabs[i])
@@ -431,7 +437,10 @@ func (v *View) Tested(channel string, t api.AlertTest, err error) {
 
 // reveal scrolls to what has got the focus.
 func (v *View) reveal(o fyne.CanvasObject) {
-	for _, s := range []*container.Scroll{v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll, v.orders.scroll, v.others.scroll, v.alerts.scroll, v.form.scroll} {
+	for _, s := range []*container.Scroll{
+		v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll,
+		v.orders.scroll, v.others.scroll, v.alerts.scroll, v.form.scroll,
+	} {
 		if !inside(o, s.Content) || !s.Visible() {
 			continue
 		}

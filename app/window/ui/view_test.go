@@ -37,7 +37,9 @@ func (a *acts) actions() Actions {
 	return Actions{
 		Start: func() { a.asked = append(a.asked, "start") }, Restart: func() { a.asked = append(a.asked, "restart") },
 		Connect: func() { a.connect++ }, Disconnect: func() { a.disconnect++ }, Close: func() { a.closed++ },
-		Uptime: func() { a.uptimes++ }, Messages: func() {}, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
+		Uptime: func() {
+			a.uptimes++
+		}, Messages: func() {}, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
 		Save: func(b []byte) { a.saved = append(a.saved, b) }, Title: func(s string) { a.title = s },
 		Login:    func() { a.logins = append(a.logins, "?") },
 		SetLogin: func(on bool) { a.logins = append(a.logins, fmt.Sprint(on)) },
@@ -49,7 +51,9 @@ func (a *acts) trade() Trade {
 	note := func(words string) func() { return func() { a.asked = append(a.asked, words) } }
 	of := func(words string) func(string) { return func(name string) { note(words + " " + name)() } }
 	return Trade{
-		Arm: func(live bool) { note(map[bool]string{false: "arm", true: "arm live"}[live])() }, Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), CancelOrders: note("cancel 0"),
+		Arm: func(live bool) {
+			note(map[bool]string{false: "arm", true: "arm live"}[live])()
+		}, Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), CancelOrders: note("cancel 0"),
 		Activate: of("activate"), Deactivate: of("deactivate"), Delete: of("delete"),
 		SaveRule: func(name string, r rules.Rule) {
 			a.rules = append(a.rules, r)
@@ -95,7 +99,8 @@ func TestLaunchAtLogin(t *testing.T) {
 	// What was asked for did not come true, and that is what is shown.
 	v.Login(api.Autostart{}, errors.New("disk full"))
 	if login.check.Checked || login.check.Disabled() || !login.wrong.content.Visible() {
-		t.Errorf("marked %v, disabled %v, told %v", login.check.Checked, login.check.Disabled(), login.wrong.content.Visible())
+		t.Errorf("marked %v, disabled %v, told %v", login.check.Checked, login.check.Disabled(),
+			login.wrong.content.Visible())
 	}
 	test.Tap(login.check)
 	v.Login(api.Autostart{On: true, Text: "On."}, nil)
@@ -145,7 +150,10 @@ func TestConnectNow(t *testing.T) {
 func TestCountdownGoesOnByItself(t *testing.T) {
 	v, _, _ := acting(t)
 	v.Status(reconnecting(), noon)
-	for after, want := range map[time.Duration]string{0: "Attempt 4 in 12 s", time.Second: "Attempt 4 in 11 s", 12 * time.Second: "Attempt 4 in 0 s"} {
+	for after, want := range map[time.Duration]string{
+		0: "Attempt 4 in 12 s", time.Second: "Attempt 4 in 11 s",
+		12 * time.Second: "Attempt 4 in 0 s",
+	} {
 		v.Tick(noon.Add(after))
 		if got := v.status.alarm.attempt.Text; got != want {
 			t.Errorf("after %v: %q, want %q", after, got, want)
@@ -157,7 +165,10 @@ func TestCountdownGoesOnByItself(t *testing.T) {
 func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 	s := inForce()
 	s.Settings.ResetWindows = []settings.ResetWindow{{Start: "18:00", Minutes: 5}, {Preset: "ibkr-asia"}}
-	for page, least := range [pageCount]int{pageStatus: 7, pageHistory: 10, pageRules: 15, pageOrders: 6, pagePrograms: 8, pageAlerts: 8, pageSettings: 47} {
+	for page, least := range [pageCount]int{
+		pageStatus: 7, pageHistory: 10, pageRules: 15, pageOrders: 6,
+		pagePrograms: 8, pageAlerts: 8, pageSettings: 47,
+	} {
 		v, w, a := acting(t)
 		v.Settings(s)
 		v.Status(reconnecting(), noon)
@@ -166,7 +177,10 @@ func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 		v.Rules(someRules(), nil)
 		ruleAt(v, 0)
 		v.Orders(someOrders(), nil)
-		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}}, nil)
+		v.Alerts(api.Alerts{Channels: []api.Channel{
+			{Name: "email", Service: "Email"},
+			{Name: "slack", Service: "Slack"},
+		}}, nil)
 		settle(w)
 		seen := map[fyne.Focusable]bool{}
 		for range 200 {
@@ -183,7 +197,9 @@ func TestKeysWorkWhereverTheFocusIs(t *testing.T) {
 			}
 			if typed, ok := f.(fyne.Shortcutable); ok {
 				before := a.connect
-				typed.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyR, Modifier: fyne.KeyModifierShortcutDefault})
+				typed.TypedShortcut(&desktop.CustomShortcut{
+					KeyName: fyne.KeyR, Modifier: fyne.KeyModifierShortcutDefault,
+				})
 				if a.connect != before+1 {
 					t.Errorf("page %d: Ctrl+R does not connect while %T has the focus", page, f)
 				}
@@ -261,7 +277,8 @@ func TestResetToDefaultsIsOnlyADraft(t *testing.T) {
 	v.Status(connected(), noon)
 	test.Tap(v.form.defaults)
 	if len(a.saved) != 0 || v.form.editors["gateway.port"].get() != "0" || v.form.button.Disabled() {
-		t.Errorf("saved %d, port %s, Save disabled %v", len(a.saved), v.form.editors["gateway.port"].get(), v.form.button.Disabled())
+		t.Errorf("saved %d, port %s, Save disabled %v", len(a.saved), v.form.editors["gateway.port"].get(),
+			v.form.button.Disabled())
 	}
 	test.Tap(v.form.discard)
 	if v.form.editors["gateway.port"].get() != "4001" {
@@ -287,7 +304,8 @@ func TestWindowsAreEdited(t *testing.T) {
 		t.Fatalf("not saved: %q", v.form.message.Text)
 	}
 	s, err := settings.Parse("", a.saved[0])
-	if err != nil || len(s.ResetWindows) != 1 || s.ResetWindows[0].Start != "23:30" || s.ResetWindows[0].Days[0] != "wed" {
+	if err != nil || len(s.ResetWindows) != 1 || s.ResetWindows[0].Start != "23:30" ||
+		s.ResetWindows[0].Days[0] != "wed" {
 		t.Errorf("sent %+v, %v", s.ResetWindows, err)
 	}
 }
@@ -323,7 +341,8 @@ func TestFirstRun(t *testing.T) {
 	if got := v.status.alarm.hint.Text; got != ports+wording.Checklist || v.status.first.content.Visible() {
 		t.Errorf("nothing answers: %q", got)
 	}
-	if got := v.status.alarm.cause.Text; got != "Welcome. Looking for IB Gateway or TWS…" || v.pic.headline != wording.Looking {
+	if got := v.status.alarm.cause.Text; got != "Welcome. Looking for IB Gateway or TWS…" ||
+		v.pic.headline != wording.Looking {
 		t.Errorf("nothing answers: %q, %q", got, v.pic.headline)
 	}
 	if all := v.pic.plainText(); strings.Contains(strings.ToLower(all), "reconnecting") || v.pic.since != "" {
@@ -335,7 +354,8 @@ func TestFirstRun(t *testing.T) {
 		t.Errorf("a Gateway that wants something: %q", got)
 	}
 	v.Status(connected(), noon)
-	if got := v.status.first.title.Text; got != "Welcome. 127.0.0.1:4002 has answered with a PAPER account." || !v.status.first.content.Visible() {
+	if got := v.status.first.title.Text; got != "Welcome. 127.0.0.1:4002 has answered with a PAPER account." ||
+		!v.status.first.content.Visible() {
 		t.Errorf("answered: %q", got)
 	}
 	test.Tap(v.status.first.button)
@@ -427,8 +447,8 @@ func TestComesBackAfterARestart(t *testing.T) {
 	}
 }
 
-// TestPagesAskWhileTheyAreOpen holds that the history and the alerts are asked for when they are looked at, once a minute
-// and when the state changes, and never else.
+// TestPagesAskWhileTheyAreOpen holds that the history and the alerts are asked for when they are looked at, once a
+// minute and when the state changes, and never else.
 func TestPagesAskWhileTheyAreOpen(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(connected(), noon)
@@ -461,7 +481,8 @@ func TestAlertsAreTestedOneAtATime(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(connected(), noon)
 	v.open(pageAlerts)
-	v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}}, nil)
+	v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}},
+		nil)
 	test.Tap(v.alerts.rows[1].button)
 	test.Tap(v.alerts.rows[0].button)
 	if !slices.Equal(a.tests, []string{"slack"}) || !v.alerts.rows[0].button.Disabled() {
@@ -502,10 +523,14 @@ func TestStartAndRestart(t *testing.T) {
 		a.asked = nil
 		v.Lost(c.err, noon.Add(time.Second))
 		bar := v.status.alarm
-		if v.head.headline.Text != c.headline || bar.button.Text != c.label || !bar.button.Visible() || !strings.HasPrefix(bar.cause.Text, c.headline) {
+		if v.head.headline.Text != c.headline || bar.button.Text != c.label || !bar.button.Visible() ||
+			!strings.HasPrefix(bar.cause.Text, c.headline) {
 			t.Errorf("%q, button %q, %q", v.head.headline.Text, bar.button.Text, bar.cause.Text)
 		}
-		for _, want := range []string{"3 orders were open at IBKR, and nothing watches them now", "Buy 100 AAPL limit 224.95", "Sell 10 MSFT"} {
+		for _, want := range []string{
+			"3 orders were open at IBKR, and nothing watches them now",
+			"Buy 100 AAPL limit 224.95", "Sell 10 MSFT",
+		} {
 			if !strings.Contains(bar.hint.Text, want) {
 				t.Errorf("the hint lacks %q: %s", want, bar.hint.Text)
 			}

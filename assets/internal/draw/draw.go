@@ -29,15 +29,16 @@ var (
 	AppSizes  = []int{16, 20, 22, 24, 32, 48, 64, 128, 256, 512}
 )
 
-// TrayICOSizes and AppICOSizes are the edges, in pixels, of the images inside the ICO files. The tray's ones start with the
-// sizes at which Windows shows a tray icon (100, 125, 150 and 200 %), and go on with the sizes at which it loads one.
+// TrayICOSizes and AppICOSizes are the edges, in pixels, of the images inside the ICO files. The tray's ones start with
+// the sizes at which Windows shows a tray icon (100, 125, 150 and 200 %), and go on with the sizes at which it loads
+// one.
 var (
 	TrayICOSizes = []int{16, 20, 24, 32, 40, 48, 64}
 	AppICOSizes  = []int{16, 20, 24, 32, 48, 256}
 )
 
-// Files renders every icon. svg holds the sources; the keys of the answer are slash-separated paths below the icon folder.
-// The same sources give the same bytes.
+// Files renders every icon. svg holds the sources; the keys of the answer are slash-separated paths below the icon
+// folder. The same sources give the same bytes.
 func Files(svg fs.FS) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	for _, name := range trayIcons() {
@@ -95,7 +96,9 @@ func source(svg fs.FS, name, suffix string) ([]byte, error) {
 }
 
 // add renders one drawing to its PNG files and its ICO file.
-func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func(size int) (*image.NRGBA, error)) error {
+func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func(size int) (*image.NRGBA,
+	error),
+) error {
 	images := make(map[int][]byte)
 	render := func(size int) ([]byte, error) {
 		if images[size] == nil {
@@ -128,8 +131,8 @@ func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func
 	return nil
 }
 
-// Render draws an SVG as a square of size pixels. It draws larger and averages down, so that an edge gets as many shades as
-// it needs.
+// Render draws an SVG as a square of size pixels. It draws larger and averages down, so that an edge gets as many
+// shades as it needs.
 func Render(svg []byte, size int) (*image.NRGBA, error) {
 	big, factor, err := oversized(svg, size)
 	if err != nil {
@@ -145,7 +148,10 @@ func Render(svg []byte, size int) (*image.NRGBA, error) {
 			// Away from the premultiplied colour; 255 × x ÷ a cannot exceed 255.
 			straight := func(v uint32) uint8 { return uint8((v*255 + a/2) / a) }
 			full := uint32(factor * factor * 255)
-			img.SetNRGBA(x, y, color.NRGBA{R: straight(r), G: straight(g), B: straight(b), A: uint8((a*255 + full/2) / full)})
+			img.SetNRGBA(x, y, color.NRGBA{
+				R: straight(r), G: straight(g), B: straight(b),
+				A: uint8((a*255 + full/2) / full),
+			})
 		}
 	}
 	return img, nil
@@ -185,7 +191,8 @@ func oversized(svg []byte, size int) (img *image.RGBA, factor int, err error) {
 	edge := size * factor
 	icon.SetTarget(0, 0, float64(edge), float64(edge))
 	for i := range icon.SVGPaths {
-		icon.SVGPaths[i].LineWidth *= float64(edge) / icon.ViewBox.W // the library scales outlines, but not their strokes
+		// the library scales outlines, but not their strokes
+		icon.SVGPaths[i].LineWidth *= float64(edge) / icon.ViewBox.W
 	}
 	img = image.NewRGBA(image.Rect(0, 0, edge, edge))
 	icon.Draw(rasterx.NewDasher(edge, edge, rasterx.NewScannerGV(edge, edge, img, img.Bounds())), 1)

@@ -1,5 +1,5 @@
-// Command generate writes the icon files from the SVG sources. Run it with `go generate ./assets`, which starts it in the
-// assets folder.
+// Command generate writes the icon files from the SVG sources. Run it with `go generate ./assets`, which starts it in
+// the assets folder.
 package main
 
 import (

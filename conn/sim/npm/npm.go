@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Install installs a package, such as "axe-core@4.14.1", in the user's cache, and returns the folder with its node_modules.
+// Install installs a package, such as "axe-core@4.14.1", in the user's cache, and returns the folder with its
+// node_modules.
 func Install(name string) (string, error) {
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {

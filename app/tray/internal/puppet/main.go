@@ -84,7 +84,8 @@ func (p *puppet) Panicked(what any, stack []byte) {
 
 // clicks are what is written for an entry; its name, if there is none.
 var clicks = map[tray.Entry]string{
-	tray.OpenWindow: "open", tray.CancelAll: "cancel all", tray.Diagnostics: "diagnostics", tray.OpenLogs: "logs", tray.LaunchAtLogin: "login",
+	tray.OpenWindow: "open", tray.CancelAll: "cancel all", tray.Diagnostics: "diagnostics", tray.OpenLogs: "logs",
+	tray.LaunchAtLogin: "login",
 }
 
 func (p *puppet) Click(e tray.Entry) {

@@ -46,7 +46,8 @@ func StartHost(t testing.TB) *Host {
 	if err := d.Bus.AddMatchSignal(dbus.WithMatchPathNamespace("/StatusNotifierItem")); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := d.Bus.RequestName(WatcherName, dbus.NameFlagDoNotQueue); err != nil || got != dbus.RequestNameReplyPrimaryOwner {
+	if got, err := d.Bus.RequestName(WatcherName, dbus.NameFlagDoNotQueue); err != nil ||
+		got != dbus.RequestNameReplyPrimaryOwner {
 		t.Fatal(got, err)
 	}
 	return d
@@ -137,7 +138,8 @@ func (d *Host) layout() node {
 	d.T.Helper()
 	var revision uint32
 	var root node
-	if err := d.menu.Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision, &root); err != nil {
+	if err := d.menu.Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{}).Store(&revision,
+		&root); err != nil {
 		d.T.Fatal(err)
 	}
 	return root
@@ -185,7 +187,8 @@ func (d *Host) Click(title string) {
 	if !ok {
 		d.T.Fatalf("no entry %q in %v", title, ids)
 	}
-	if err := d.menu.Call("com.canonical.dbusmenu.Event", 0, id, "clicked", dbus.MakeVariant(""), uint32(0)).Err; err != nil {
+	if err := d.menu.Call("com.canonical.dbusmenu.Event", 0, id, "clicked", dbus.MakeVariant(""), uint32(0)).
+		Err; err != nil {
 		d.T.Fatal(err)
 	}
 }
