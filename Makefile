@@ -56,6 +56,9 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
+# All modules at once: go build and go vet fetch them one after the other, which takes minutes. Should that fail, they try.
+MODULES := @go mod download || true
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -77,14 +80,17 @@ demo-bots: ## two equal bots, one at the guarded port: what they see while Gatew
 
 build: ## build bin/gatewatch, the main program; needs only Go
 	$(call need,$(CERTIFICATES))
+	$(MODULES)
 	CGO_ENABLED=$(CGO) $(BUILD) -o $(BINARY) ./app
 
 window: ## build bin/gatewatch-window, which the main program opens; takes minutes the first time
 	$(call need,$(CERTIFICATES) $(WINDOW_PACKAGES))
+	$(MODULES)
 	$(BUILD) -o $(WINDOW) ./app/window
 
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
+	$(MODULES)
 	@$(MAKE) --no-print-directory format check cross fuzz
 	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
 
@@ -97,6 +103,7 @@ test-plain:
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
+	$(MODULES)
 	@$(MAKE) --no-print-directory format
 	go vet ./...
 	$(TEST) -short ./...
