@@ -26,7 +26,7 @@ const (
 	numbers             // a list of numbers, as text separated by commas
 	several             // a list of texts, as text separated by commas
 	windows             // the list of reset windows
-	literal             // anything else, as JSON
+	kept                // not in the form: it stays as it is, in JSON
 )
 
 // field is one key of the settings as the form shows it.
@@ -105,7 +105,7 @@ func fieldsOf(t reflect.Type, path, prefix string, index []int) []field {
 func fieldOf(f reflect.StructField, path, prefix string, index []int) field {
 	one := field{
 		path: path, label: prefix + label(path[1+strings.LastIndexByte(path, '.'):]), doc: f.Tag.Get("doc"),
-		index: index, kind: literal,
+		index: index, kind: kept,
 	}
 	switch {
 	case f.Type == windowsType:
@@ -186,7 +186,7 @@ func draftOf(s settings.Settings) draft {
 				d.texts[f.path] = strings.Join(list, ", ")
 			case several:
 				d.texts[f.path] = strings.Join(v.Interface().([]string), ", ")
-			case literal:
+			case kept:
 				body, _ := json.Marshal(v.Interface()) // what is wrong with it shows up as a problem of the field
 				d.texts[f.path] = string(body)
 			}
@@ -307,9 +307,8 @@ func (c *composer) value(f field) (ok bool) {
 			list = append(list, c.window(w, fmt.Sprintf("%s[%d]", f.path, i)))
 		}
 		c.out.WriteString("[" + strings.Join(list, ",") + "]")
-	case literal:
-		if !json.Valid([]byte(text)) {
-			c.bad(f.path, "is not a JSON value")
+	case kept:
+		if text == "" {
 			return false
 		}
 		c.out.WriteString(text)

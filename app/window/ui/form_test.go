@@ -8,7 +8,9 @@ import (
 
 	"fyne.io/fyne/v2/theme"
 
+	"fyne.io/fyne/v2/test"
 	"gatewatch/app/api"
+
 	"gatewatch/app/settings"
 )
 
@@ -96,8 +98,8 @@ func TestEveryKeyHasAField(t *testing.T) {
 			if f.doc == "" || f.label == "" {
 				t.Errorf("%s has no label or no hint", f.path)
 			}
-			if f.kind == literal {
-				t.Errorf("%s is edited as JSON; give its kind an editor", f.path)
+			if f.kind == kept && f.path != "guarded_port.programs" {
+				t.Errorf("%s is not in the form; give its kind an editor", f.path)
 			}
 			paths = append(paths, f.path)
 		}
@@ -264,4 +266,23 @@ func TestDesk(t *testing.T) {
 			t.Errorf("form %v, dirty %v", d.form.texts["gateway.port"], d.dirty())
 		}
 	})
+}
+
+// TestProgramsAreKept saves another setting: the options of programs, which have no field, stay as they are.
+func TestProgramsAreKept(t *testing.T) {
+	v, _, a := acting(t)
+	in := inForce()
+	in.Settings.GuardedPort.Programs = []settings.Program{{ClientID: 7, MaxOrdersPerMinute: 30, CancelOnDisconnect: true}}
+	v.Status(connected(), noon)
+	v.Settings(in)
+	v.open(pageSettings)
+	v.form.editors["gateway.client_id"].set("21")
+	test.Tap(v.form.button)
+	if len(a.saved) != 1 {
+		t.Fatalf("saved %q", a.saved)
+	}
+	s, err := settings.Parse("settings.json", a.saved[0])
+	if err != nil || s.Gateway.ClientID != 21 || !slices.Equal(s.GuardedPort.Programs, in.Settings.GuardedPort.Programs) {
+		t.Errorf("%+v, %v", s.GuardedPort, err)
+	}
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -138,6 +139,9 @@ func (p *settingsPage) newField(f field) fyne.CanvasObject {
 		return container.New(stacked{-8}, text(f.label), hint, e.wrong.content, p.windows.content)
 	}
 	switch f.kind {
+	case kept:
+		set := fine("Set in settings.json; the page Programs has a switch for each program.")
+		return container.New(stacked{-8}, text(f.label), hint, set, e.wrong.content)
 	case oneOf:
 		c := newChoice(p.keys, f.options, p.changed)
 		e.widget, e.get, e.set = c, func() string { return c.Selected }, c.SetSelected
@@ -174,7 +178,7 @@ func (p *settingsPage) changed() {
 	if p.filling || p.desk.view == nil {
 		return
 	}
-	form := draft{schema: p.desk.form.schema, texts: map[string]string{}, windows: p.windows.get()}
+	form := draft{schema: p.desk.form.schema, texts: maps.Clone(p.desk.form.texts), windows: p.windows.get()}
 	for path, e := range p.editors {
 		if e.get != nil {
 			form.texts[path] = e.get()
