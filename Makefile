@@ -31,7 +31,7 @@ TEST := go test -timeout 30m -parallel 6
 CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # A count, because Go 1.26 sometimes reports the end of a fuzzing time as a failure ("context deadline exceeded",
 # go.dev/issue/75804).
-FUZZ_RUNS := 5000x
+FUZZ_RUNS := 2000x
 MINUTES := 10
 
 PROGRESS := echo "Building Gatewatch, package by package. The first build takes minutes; later ones take seconds."
