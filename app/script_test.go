@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,6 +66,8 @@ const patience = 2 * time.Minute
 //	story HOME FILE               write the connection log in HOME to FILE: event, how time counts then, cause
 //	within DURATION               expect that less time has gone since clock
 func TestScript(t *testing.T) {
+	// Programs would inherit that it is ignored, as under nohup.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
