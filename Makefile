@@ -100,6 +100,7 @@ test-race:
 
 test-plain:
 	$(TEST) -vet=off $(WITHOUT_RACE)
+	$(TEST) -vet=off -run '^(TestWalk|TestAnnouncedRestartsOnTheWire)$$' ./conn
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))

@@ -183,6 +183,10 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 	}
 }
 
+// AnnouncedRestarts are enough to show it; with the race detector they take ten times as long, and make test plays all of
+// them without.
+var AnnouncedRestarts = map[bool]int{false: 100, true: 10}[raceEnabled]
+
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
 // places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the
 // next session is READY within a second of the port's return. It returns what the supervisor has told.

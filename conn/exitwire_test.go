@@ -80,7 +80,7 @@ func TestAnnouncedRestartsOnTheWire(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a refusal on loopback takes two seconds there")
 	}
-	const restarts = 100
+	restarts := conn.AnnouncedRestarts
 	var recorder history.Recorder
 	line, losses := history.NewTimeline(), 0
 	var from, until time.Time
@@ -98,7 +98,7 @@ func TestAnnouncedRestartsOnTheWire(t *testing.T) {
 	}
 	a := line.Account(from, until, nil)
 	planned := a.Terms[history.Planned]
-	if losses != restarts || a.Outages != 0 || a.Terms[history.Down] != 0 || planned < restarts*10*time.Second {
+	if losses != restarts || a.Outages != 0 || a.Terms[history.Down] != 0 || planned < time.Duration(restarts)*10*time.Second {
 		t.Errorf("%d losses, %d outages, %v down, %v planned", losses, a.Outages, a.Terms[history.Down], planned)
 	}
 }
