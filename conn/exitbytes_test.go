@@ -183,8 +183,8 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 	}
 }
 
-// AnnouncedRestarts are enough to show it; with the race detector they take ten times as long, and make test plays all of
-// them without.
+// AnnouncedRestarts are enough to show it; with the race detector they take ten times as long, and make test plays all
+// of them without.
 var AnnouncedRestarts = map[bool]int{false: 100, true: 10}[raceEnabled]
 
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules

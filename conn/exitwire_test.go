@@ -98,7 +98,8 @@ func TestAnnouncedRestartsOnTheWire(t *testing.T) {
 	}
 	a := line.Account(from, until, nil)
 	planned := a.Terms[history.Planned]
-	if losses != restarts || a.Outages != 0 || a.Terms[history.Down] != 0 || planned < time.Duration(restarts)*10*time.Second {
+	if losses != restarts || a.Outages != 0 || a.Terms[history.Down] != 0 ||
+		planned < time.Duration(restarts)*10*time.Second {
 		t.Errorf("%d losses, %d outages, %v down, %v planned", losses, a.Outages, a.Terms[history.Down], planned)
 	}
 }

@@ -272,7 +272,9 @@ func TestDesk(t *testing.T) {
 func TestProgramsAreKept(t *testing.T) {
 	v, _, a := acting(t)
 	in := inForce()
-	in.Settings.GuardedPort.Programs = []settings.Program{{ClientID: 7, MaxOrdersPerMinute: 30, CancelOnDisconnect: true}}
+	in.Settings.GuardedPort.Programs = []settings.Program{
+		{ClientID: 7, MaxOrdersPerMinute: 30, CancelOnDisconnect: true},
+	}
 	v.Status(connected(), noon)
 	v.Settings(in)
 	v.open(pageSettings)
@@ -282,7 +284,8 @@ func TestProgramsAreKept(t *testing.T) {
 		t.Fatalf("saved %q", a.saved)
 	}
 	s, err := settings.Parse("settings.json", a.saved[0])
-	if err != nil || s.Gateway.ClientID != 21 || !slices.Equal(s.GuardedPort.Programs, in.Settings.GuardedPort.Programs) {
+	if err != nil || s.Gateway.ClientID != 21 ||
+		!slices.Equal(s.GuardedPort.Programs, in.Settings.GuardedPort.Programs) {
 		t.Errorf("%+v, %v", s.GuardedPort, err)
 	}
 }
