@@ -100,12 +100,16 @@ func readJournal(path string, last map[uint64]Order) error {
 	return nil
 }
 
-// latest returns the orders that are not done, and the last ones that are, oldest first.
+// latest returns the orders that are not done, and the last ones that are, oldest first. The last of all is always
+// among them: numbers go on from it.
 func latest(all map[uint64]Order) []Order {
 	list := slices.SortedFunc(maps.Values(all), func(a, b Order) int { return cmp.Compare(a.Number, b.Number) })
-	surplus := len(list) - maxRecent
+	surplus, newest := len(list)-maxRecent, uint64(0)
+	if len(list) > 0 {
+		newest = list[len(list)-1].Number
+	}
 	return slices.DeleteFunc(list, func(o Order) bool {
-		if surplus <= 0 || !o.State.Done() {
+		if surplus <= 0 || !o.State.Done() || o.Number == newest {
 			return false
 		}
 		surplus--

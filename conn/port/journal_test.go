@@ -195,3 +195,32 @@ func FuzzJournal(f *testing.F) {
 		}
 	})
 }
+
+// TestNumbersGoOn opens a record in which more orders work than are shown, and the last one is done: its number is not
+// given to another order.
+func TestNumbersGoOn(t *testing.T) {
+	dir := t.TempDir()
+	j, err := port.OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const last = 1500
+	for n := range last {
+		o := port.Order{Number: uint64(n + 1), Client: 1, ID: int64(n + 1), State: port.Working}
+		if n+1 == last {
+			o.State = port.Filled
+		}
+		j.Note(o)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if j, err = port.OpenJournal(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	orders := j.Orders()
+	if n := len(orders); n != last || orders[n-1].Number != last {
+		t.Errorf("%d orders are known, the last one is %+v", n, orders[n-1])
+	}
+}
