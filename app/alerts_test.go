@@ -90,7 +90,7 @@ func (c *catcher) caught(path string) (list []caught) {
 	return list
 }
 
-// TestAlertsArrive runs the program against a gateway that goes and comes back while nobody takes alerts, ends the
+// TestAlertsArrive runs the program against a gateway that goes and comes back while no one takes alerts, ends the
 // program and starts it again: what happened is told afterwards, once, in order, and what is late says so; no secret is
 // in sight.
 func TestAlertsArrive(t *testing.T) {

@@ -96,7 +96,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	if text := other.text(); !strings.Contains(text, "/proof?nonce=") || strings.Contains(text, card.Token) {
 		t.Errorf("the stranger heard\n%s", text)
 	}
-	// It is in nobody's way.
+	// It is in no one's way.
 	r.start()
 	r.awaitOpen()
 	r.says(0, "^open: ", "guard")

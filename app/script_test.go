@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // onItsOwn is the program, which does not see the Gateway and TWS that may run on this computer. Their ports are here
-// those that GATEWATCH_TEST_PORT says, or one that nobody listens on.
+// those that GATEWATCH_TEST_PORT says, or one that no one listens on.
 func onItsOwn() {
 	port, err := strconv.Atoi(os.Getenv("GATEWATCH_TEST_PORT"))
 	if err != nil {

@@ -190,7 +190,7 @@ func startAfterKill(t *testing.T, d *desktop) {
 		d.await("dev")
 		took := time.Since(begin)
 		t.Logf("answers after %v", took)
-		// A second on a computer that has nothing else to do; that it waits for nobody shows on any.
+		// A second on a computer that has nothing else to do; that it waits for no one shows on any.
 		if took > home.ExitLimit/2 {
 			t.Errorf("the start took %v", took)
 		}
@@ -248,7 +248,7 @@ func upgradeInPlace(t *testing.T, d *desktop) {
 			t.Errorf("%s: exit code %d: %s", v, code, r.said)
 		}
 	}
-	// Without a desktop nobody takes a place.
+	// Without a desktop no one takes a place.
 	d.t.Setenv(sessionbus.Variable, "disabled:")
 	if code := d.code(d.start("v1.2.3", "--headless")); code != exit.Failed {
 		t.Errorf("headless: exit code %d", code)

@@ -128,7 +128,7 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// TestLiveNeedsMode holds that no order leaves for a live account that nobody has asked for.
+// TestLiveNeedsMode holds that no order leaves for a live account that no one has asked for.
 func TestLiveNeedsMode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "U1234567", `, "trading": {"arm_at_start": true}`, rulesOf(ruleText("buy", buyMarket)))
@@ -233,7 +233,7 @@ func TestOutages(t *testing.T) {
 		another    bool // session, afterwards
 		ticksGoOn  bool
 	}{
-		// As an error for nobody the code does not stop the ticks of the simulated gateway.
+		// As an error for no one the code does not stop the ticks of the simulated gateway.
 		{"1100 and 1102 while ticks come", func() {
 			r.fault("error", "code", "1100")
 		}, func() { r.fault("error", "code", "1102") }, conn.GuardUpstream, false, true},
@@ -313,7 +313,7 @@ func TestTradingAlerts(t *testing.T) {
 		}
 		return list
 	}
-	// Nobody is there at first.
+	// No one is there at first.
 	r.cross("buy")
 	r.await("a blocked order waits to be told", func(st api.Status) bool {
 		return st.Alerts.Queued > 0 && len(st.Alerts.Failing) == 1

@@ -14,7 +14,7 @@ import (
 	"gatewatch/app/api"
 )
 
-// TestNobodyReads starts the program with stdout and stderr at a pipe from which nobody reads: neither a reader that
+// TestNobodyReads starts the program with stdout and stderr at a pipe from which no one reads: neither a reader that
 // has gone away nor one that sleeps may hold or end it.
 func TestNobodyReads(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -2,7 +2,7 @@
 //
 // Each state has its own shape and its own colour. The shape alone tells the states apart, for people who don't see the
 // colours; the colours are from the Okabe–Ito set. A white outline around a darker rim lets the same icon stand on a
-// light, a dark and a coloured bar, so that nobody has to ask the desktop for its theme.
+// light, a dark and a coloured bar, so that no one has to ask the desktop for its theme.
 //
 // The sources are the SVG files in svg, the files in icon are rendered from them and committed. The linker drops what a
 // program does not call: one that only calls Tray carries only the tray's files for its platform.

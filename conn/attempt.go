@@ -143,7 +143,7 @@ type Sighting struct {
 // lookLonger is how long Look waits after READY for what Gateway says of itself.
 const lookLonger = 300 * time.Millisecond
 
-// Look connects once to see who answers, up to READY, and leaves again. The client id should be one that nobody else
+// Look connects once to see who answers, up to READY, and leaves again. The client id should be one that no one else
 // uses. It returns within the timeout.
 func Look(ctx context.Context, host string, port, clientID int, timeout time.Duration) Sighting {
 	begin := time.Now()

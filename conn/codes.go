@@ -168,7 +168,7 @@ func (s *step) restored(in inCode) {
 		return
 	}
 	if in.code == 1101 {
-		m.competing = false // every subscription is made anew
+		m.competing = false // every subscription is made again
 	}
 	var d time.Duration
 	if !m.upstreamDownAt.IsZero() {

@@ -232,7 +232,7 @@ func TestLostTail(t *testing.T) {
 // tickPrice is a price without a size.
 func tickPrice(request, kind int, price float64) []byte { return protoMessage(1, request, kind, price) }
 
-// TestCompetingIsNotForEver has another session take the market data, and nobody ask for any afterwards.
+// TestCompetingIsNotForEver has another session take the market data, and no one ask for any afterwards.
 func TestCompetingIsNotForEver(t *testing.T) {
 	p := newPlay(nil)
 	for i, r := range append(opening,

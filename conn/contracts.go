@@ -68,7 +68,7 @@ func (b *pending) askContract() (int64, *answer[Details], error) {
 	return b.lastContract, a, nil
 }
 
-// putContract takes down one contract. What comes for a number that nobody waits for is dropped.
+// putContract takes down one contract. What comes for a number that no one waits for is dropped.
 func (b *pending) putContract(number int64, d Details) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// TestEnquiries has answers come late, twice, without an end and for nobody.
+// TestEnquiries has answers come late, twice, without an end and for no one.
 func TestEnquiries(t *testing.T) {
 	e := newPending(1)
 	first, one, err := e.askContract()
@@ -180,7 +180,7 @@ func TestDetailsInterrupted(t *testing.T) {
 		sup, r := startRecorded(t, testConfig(g.Port()))
 		await(t, sup, "READY", 10*time.Second, connected)
 		s := sup.Session()
-		// A gateway that answers when nobody waits any more.
+		// A gateway that answers when no one waits any more.
 		g.Freeze()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		if _, err := s.Details(ctx, Contract{Symbol: "IBM", Type: "STK"}); !errors.Is(err, context.DeadlineExceeded) {

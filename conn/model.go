@@ -89,7 +89,7 @@ type model struct {
 	rtt, skew      time.Duration // as of the last answer to a time request
 
 	dialled  time.Duration // when the attempt that led to the session began
-	gap      time.Duration // end of the last gap in which nobody looked at the clocks
+	gap      time.Duration // end of the last gap in which no one looked at the clocks
 	proven   bool          // Gateway has answered what it was asked after that gap, and in time
 	asked    time.Duration // when it was asked for its time last
 	asking   time.Duration // since when an answer to that is missing; 0 = there is one

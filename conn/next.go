@@ -142,7 +142,7 @@ func (m *model) fresh() {
 func (s *step) ready(in inReady) {
 	m := &s.m
 	if in.session != m.session || m.phase != trying {
-		return // nobody waits for it any more; whoever brought it ends it
+		return // no one waits for it any more; whoever brought it ends it
 	}
 	m.phase = up
 	m.socket, m.first, m.tried = true, false, nil

@@ -195,7 +195,7 @@ func TestNext(t *testing.T) {
 			// nothing is asked without upstream
 			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream},
 			{in: onReconciled(nil), state: UpstreamLost, guard: GuardUpstream},
-			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // 1101 and 1102 begin anew
+			{in: onReconciled(anyError), state: UpstreamLost, guard: GuardUpstream}, // 1101 and 1102 begin again
 			{in: onCode(1101), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
 			{in: onReconciled(nil), state: Connected},
 			{in: onCode(1102), do: "reconcile", tell: "notice", state: Connected, guard: GuardReconciling},

@@ -116,7 +116,7 @@ func (s *Session) Cancel(id int64) error {
 
 // Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader
 // is. One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what
-// nobody wants to read is not kept.
+// no one wants to read is not kept.
 type Orders struct{ queue *Queue[OrderNews] }
 
 // Ready returns a channel that yields a value when there may be something to take.

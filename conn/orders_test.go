@@ -723,7 +723,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 		if asked.Load() != 4 {
 			t.Errorf("version %d: asked %d times", v, asked.Load())
 		}
-		// The ids are free again, and Place asks nobody.
+		// The ids are free again, and Place asks no one.
 		if err := s.Place(2, buy("last", 1, 90)); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func (b *pending) sending() (n int) {
 	return n
 }
 
-// offline is a socket that nobody serves and nothing is read from.
+// offline is a socket that no one serves and nothing is read from.
 func offline(post func(input)) *socket {
 	ours, _ := net.Pipe()
 	return newSocket(ours, 1, 17, func() time.Duration { return 0 }, post)
@@ -60,7 +60,7 @@ var someOrder = Order{Ref: "ref", Contract: someStock, Side: Buy, Type: Market, 
 func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 	for name, c := range map[string]struct {
 		runsOut func(*fakeLink)
-		settled error // of an order that nobody has begun to write
+		settled error // of an order that no one has begun to write
 	}{
 		"session": {func(l *fakeLink) { l.end(CauseClosed) }, ErrSessionOver},
 		"time":    {func(*fakeLink) { time.Sleep(2 * placeLimit) }, ErrNotSent},
@@ -250,7 +250,7 @@ func TestGuardSaysWhy(t *testing.T) {
 			}
 		}
 	}
-	s.gate.open.Store(1) // nobody has noticed yet
+	s.gate.open.Store(1) // no one has noticed yet
 	l.end(CauseClosed)
 	if got := said(); got != GuardSocket {
 		t.Errorf("%q after the end", got)
@@ -283,7 +283,7 @@ func TestPermit(t *testing.T) {
 	}
 }
 
-// TestGuardSince opens the gate, also anew for the same session.
+// TestGuardSince opens the gate, also again for the same session.
 func TestGuardSince(t *testing.T) {
 	g := &gate{}
 	for _, c := range []struct {

@@ -62,7 +62,7 @@ func TestPriceSteps(t *testing.T) {
 	}
 }
 
-// TestOddMarketRules sends market rules with steps that nobody can use.
+// TestOddMarketRules sends market rules with steps that no one can use.
 func TestOddMarketRules(t *testing.T) {
 	for _, v := range versions {
 		g, s, _ := connect(t, v, nil)
@@ -95,7 +95,7 @@ func TestOddMarketRules(t *testing.T) {
 			defer m.mu.Unlock()
 			return m.rules[26] != nil
 		})
-		tell(27, 0, 9) // nobody asked
+		tell(27, 0, 9) // no one asked
 		tell(26, 1, 0.01, 0, 0.0001, 5, 0, 6, -1, 7, 1.7976931348623157e308)
 		if a := <-got; a.err != nil ||
 			!slices.Equal(a.steps, []PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}) {

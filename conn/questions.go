@@ -167,7 +167,7 @@ func (b *pending) withdraw(kind asking, a *question, number int64) {
 	}
 }
 
-// leave says that nobody waits for an answer any more. Its end may still come.
+// leave says that no one waits for an answer any more. Its end may still come.
 func (b *pending) leave(kind asking, a *question) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

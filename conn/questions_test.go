@@ -45,7 +45,7 @@ func (b *pending) told(kind asking, refs string) {
 	b.end(kind)
 }
 
-// TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when nobody waits any more. An
+// TestQuestionsThatStayUnanswered has Gateway leave questions unanswered, or answer them when no one waits any more. An
 // answer is whole, and of the time after its question, whichever of them it was that Gateway has answered.
 func TestQuestionsThatStayUnanswered(t *testing.T) {
 	for _, kind := range []asking{askOpen, askCompleted} {
@@ -63,7 +63,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 							t.Fatalf("after %v: %v", time.Since(began), r.err)
 						}
 					}
-					if half == 1 { // half of an answer comes when nobody waits
+					if half == 1 { // half of an answer comes when no one waits
 						l.pending.put(OrderNews{Kind: OrderOpen, Ref: "x"})
 					}
 					requests := len(l.requests())
@@ -86,7 +86,7 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 	}
 }
 
-// TestExecutionsAreTold by the number of the question, so that a late answer is nobody's.
+// TestExecutionsAreTold by the number of the question, so that a late answer is no one's.
 func TestExecutionsAreToldApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()

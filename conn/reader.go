@@ -26,7 +26,7 @@ func (s stamped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read takes in what Gateway sends until the connection ends. It hands everything over and waits for nobody but for the
+// read takes in what Gateway sends until the connection ends. It hands everything over and waits for no one but for the
 // supervisor, when too much waits there.
 func (s *socket) read() {
 	defer s.leave()

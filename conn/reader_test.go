@@ -13,7 +13,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// peerSays gives a socket that nobody serves a frame from Gateway.
+// peerSays gives a socket that no one serves a frame from Gateway.
 func (s *socket) peerSays(t testing.TB, framed []byte) {
 	t.Helper()
 	if err := s.receive(framed[4:]); err != nil {

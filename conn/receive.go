@@ -53,7 +53,7 @@ func (s *socket) receiveEnd(m wire.Message) error {
 }
 
 // refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether
-// the number is one of such a request: what it says then concerns nobody else.
+// the number is one of such a request: what it says then concerns no one else.
 func (b *pending) refuseNumbered(e wire.Error) bool {
 	if e.Request <= detailsBase || unnumbered(e.Request) {
 		return false

@@ -44,7 +44,7 @@ func (now instant) late(last instant, beat time.Duration) time.Duration {
 
 // gate holds the number of the session whose guard is open, or 0, and when it was opened last. The supervisor alone
 // opens it, and what it says holds no longer than until the supervisor should have looked at the clocks again: after a
-// sleep nobody has decided anything yet.
+// sleep no one has decided anything yet.
 type gate struct {
 	clock      func() instant
 	open       atomic.Uint64

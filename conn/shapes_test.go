@@ -351,7 +351,7 @@ func TestSearchEndsWhereTheWindowBegins(t *testing.T) {
 	}
 }
 
-// closedPort returns a port of this machine that nobody listens on.
+// closedPort returns a port of this machine that no one listens on.
 func closedPort(t *testing.T) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

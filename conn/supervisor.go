@@ -193,7 +193,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	}
 }
 
-// adopt takes over a new session; one that nobody waits for any more is ended.
+// adopt takes over a new session; one that no one waits for any more is ended.
 func (s *Supervisor) adopt(in inReady) {
 	if in.session != s.m.session || s.m.phase != trying {
 		in.link.end(CauseStopping)
@@ -257,7 +257,7 @@ func (s *Supervisor) dial(d doDial) {
 		s.inbox.Put(inReady{session: d.session, gateway: gateway, client: cfg.ClientID, link: l, ticks: ticks})
 		select {
 		case <-l.over():
-		case <-s.runCtx.Done(): // it may have become READY when nobody took it over any more
+		case <-s.runCtx.Done(): // it may have become READY when no one took it over any more
 			l.end(CauseStopping)
 		}
 		<-l.gone()
@@ -373,7 +373,7 @@ func (s *Supervisor) Snapshot() *Snapshot {
 	if !n.GuardOpen() || !s.gate.late() {
 		return n
 	}
-	shut := *n // the computer has just woken, and nobody has decided anything yet
+	shut := *n // the computer has just woken, and no one has decided anything yet
 	shut.Guard = GuardProbe
 	return &shut
 }

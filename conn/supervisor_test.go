@@ -135,7 +135,7 @@ func TestCommandBeforeRunGivesUpWithItsContext(t *testing.T) {
 	}
 }
 
-// TestReconciling holds the guard shut until orders are known, and begins anew with every restore and session.
+// TestReconciling holds the guard shut until orders are known, and begins again with every restore and session.
 func TestReconciling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)

@@ -163,7 +163,7 @@ func (w *world) reconciled() {
 	w.feed(run)
 }
 
-// sleepOrSetClock lets time pass while nobody looks, on both clocks or on the wall's alone, which may go back, too.
+// sleepOrSetClock lets time pass while no one looks, on both clocks or on the wall's alone, which may go back, too.
 func (w *world) sleepOrSetClock() {
 	d := []time.Duration{time.Second, time.Minute, 50 * time.Minute, 7 * time.Hour, 3 * 24 * time.Hour}[w.c.pick(5)]
 	switch w.c.pick(4) {

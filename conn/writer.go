@@ -182,7 +182,7 @@ func (w *writer) waits(q *request, now time.Duration) (bool, error) {
 	return false, nil
 }
 
-// leave writes a request, unless it places an order that must not leave, or that nobody waits for any more. It returns
+// leave writes a request, unless it places an order that must not leave, or that no one waits for any more. It returns
 // false if the session is over.
 func (q *request) leave(put func([]byte) bool) bool {
 	if q.order != 0 {

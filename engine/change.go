@@ -16,7 +16,7 @@ var errAlike = errors.New("the order is so already")
 
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it
 // was. The intent tells what was asked for. An order of which Gateway has told nothing cannot be changed, since it
-// would be placed anew.
+// would be placed again.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
 	i, sent, err := l.begin(s, id, change)
 	if errors.Is(err, errAlike) {
@@ -86,7 +86,7 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 			"it in TWS, or cancel it", ErrNotChanged)
 	case i.Fate != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
-	case l.cancelling(i): // if Gateway counts ids anew meanwhile, it would be placed anew
+	case l.cancelling(i): // if Gateway counts ids again meanwhile, it would be placed again
 		return nil, conn.Order{}, fmt.Errorf("%w: it is being cancelled", ErrNotChanged)
 	case i.Asked != nil:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in "+

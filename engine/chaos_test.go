@@ -16,7 +16,7 @@ import (
 
 // TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and
 // again, while its gateway drops the connection, freezes, lags, leaves questions unanswered, loses IBKR, restarts
-// and hands out ids anew: no order is placed twice or with the guard closed, none is forgotten, none that is said
+// and hands out ids again: no order is placed twice or with the guard closed, none is forgotten, none that is said
 // not to have been sent is there, none that is there is unknown, and every fate is that in the gateway. Nothing of
 // an order with exits works unless all of it has arrived, and notes are there exactly if their orders are.
 // GATEWATCH_KILLS sets how often the program is killed, which goes on side by side in several places, as many as
@@ -56,7 +56,7 @@ func TestOnceUnderChaos(t *testing.T) {
 	t.Logf("%+v", all)
 }
 
-// mishapCode is an error that nobody knows.
+// mishapCode is an error that no one knows.
 const mishapCode = 99999
 
 // mishap is what happens to one of the next orders, or to a change of one: it is rejected in one of the ways in

@@ -144,7 +144,7 @@ func (d *Desk) disarm() {
 	d.since = time.Time{}
 }
 
-// halt is [Desk.Disarm] that waits for nobody: who holds the desk may be who has panicked.
+// halt is [Desk.Disarm] that waits for no one: who holds the desk may be who has panicked.
 func (d *Desk) halt() {
 	if d.armed.Swap(false) {
 		d.log.Error("trading is off: the engine has failed")
@@ -179,7 +179,7 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 	return disarmed
 }
 
-// passed says what an error of the ledger means: the order was blocked, unless nobody knows or there was none to
+// passed says what an error of the ledger means: the order was blocked, unless no one knows or there was none to
 // change.
 func passed(err error) error {
 	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) ||

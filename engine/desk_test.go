@@ -422,7 +422,7 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 	}
 }
 
-// TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: nobody
+// TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: no one
 // who only looks waits with it.
 func TestAnswersWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()

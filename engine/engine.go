@@ -34,13 +34,13 @@ type Instrument struct {
 }
 
 // Strategy decides what to do about market data. The engine calls its methods from one goroutine, so a strategy needs
-// no locks against itself; a slow one sees fewer ticks, the newest of each kind, and holds nobody else up. It places
+// no locks against itself; a slow one sees fewer ticks, the newest of each kind, and holds no one else up. It places
 // orders with [Desk.Place], from inside these methods or from elsewhere.
 type Strategy interface {
 	// Instruments returns what is to be watched. It is asked at the start and after each [Engine.Refresh].
 	Instruments() []Instrument
-	// OnBegin tells that market data begins on a session, or anew on the same one: after a connect, after the guard was
-	// shut, after subscriptions were lost. What was seen before is no evidence of what happened in between: a price
+	// OnBegin tells that market data begins on a session, or again on the same one: after a connect, after the guard
+	// was shut, after subscriptions were lost. What was seen before is no evidence of what happened in between: a price
 	// that is now on the other side of a mark may have crossed it long ago.
 	OnBegin(s *conn.Session)
 	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.

@@ -450,7 +450,7 @@ func TestInstrumentsChange(t *testing.T) {
 	want(all[1])
 }
 
-// TestDelayedIsWanted has the strategy want delayed data, and want it no more. Everything is subscribed anew, and the
+// TestDelayedIsWanted has the strategy want delayed data, and want it no more. Everything is subscribed again, and the
 // strategy told.
 func TestDelayedIsWanted(t *testing.T) {
 	b := start(t)
@@ -622,7 +622,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestRefused has Gateway refuse market data, and subscribes it anew when it is asked for again.
+// TestRefused has Gateway refuse market data, and subscribes it again when it is asked for again.
 func TestRefused(t *testing.T) {
 	b := start(t)
 	b.flows()

@@ -104,7 +104,7 @@ func TestExecutionsOfBefore(t *testing.T) {
 	}
 }
 
-// TestExecutionsAreCorrected has executions corrected and busted over the wire, also while nobody is connected.
+// TestExecutionsAreCorrected has executions corrected and busted over the wire, also while no one is connected.
 func TestExecutionsAreCorrected(t *testing.T) {
 	for _, version := range []int{213, 226} {
 		g := startGateway(t, sim.Config{ServerVersion: version, PartialFills: 2})

@@ -30,13 +30,13 @@ func (i *Intent) stops() bool {
 	return i.Order.Parent != 0 && slices.Contains([]conn.OrderType{conn.Stop, conn.StopLimit, conn.Trail}, i.Order.Type)
 }
 
-// missing reports whether it is certain that Gateway does not have an exit, or that nobody knows whether it has, and
+// missing reports whether it is certain that Gateway does not have an exit, or that no one knows whether it has, and
 // that this was not wanted.
 func (i *Intent) missing() bool {
 	switch i.Fate {
 	case Rejected, Unknown, NotSent:
 		return true
-	case Inactive: // it may be held for a moment, and a word that nobody knows may mean anything
+	case Inactive: // it may be held for a moment, and a word that no one knows may mean anything
 		return i.doubt.IsZero() && i.WhyHeld == "" && i.Status == "Inactive"
 	case Cancelled:
 		return i.doubt.IsZero() && i.stops() && !i.ToCancel

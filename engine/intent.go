@@ -48,7 +48,7 @@ type Intent struct {
 	Warning bool `json:"warning,omitempty"`
 	Found   bool `json:"found,omitempty"` // by an earlier version, in Gateway: its prices may be missing
 	// Asked is the order as it was asked to become, until Gateway confirms or refuses that; Order is what Gateway has.
-	// Of an order that was cancelled before it has, nobody knows which of them that was. Refused is what it has refused
+	// Of an order that was cancelled before it has, no one knows which of them that was. Refused is what it has refused
 	// last.
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
@@ -70,5 +70,5 @@ type Intent struct {
 // Done reports whether nothing more is expected of the order.
 func (i *Intent) Done() bool { return i.Fate.Done() || i.Fate == Inactive && i.Ended }
 
-// old reports whether nobody needs the intent any more.
+// old reports whether no one needs the intent any more.
 func (i *Intent) old(now time.Time) bool { return i.Done() && now.Sub(i.Changed) > keepDone }

@@ -113,7 +113,7 @@ func (j *journal) write(e entry) error {
 }
 
 // sync has everything that was written be on disk when it returns without an error, without the times of the file where
-// the system can leave those out. After an error nobody knows what is.
+// the system can leave those out. After an error no one knows what is.
 func (j *journal) sync() error {
 	if fdatasync == nil {
 		return j.file.Sync()
@@ -172,7 +172,7 @@ func (j *journal) clear(number uint64) error {
 	return nil
 }
 
-// sync has everything that was written be on disk. After an error nobody knows what is, and nothing can be written down
+// sync has everything that was written be on disk. After an error no one knows what is, and nothing can be written down
 // any more.
 func (l *Ledger) sync() error {
 	err := l.journal.sync()
@@ -199,7 +199,7 @@ func placeOf(path string) (place, error) {
 	return place{path, info}, err
 }
 
-// holds returns [ErrMoved] if the place has no file or another one. Another error means that nobody can say.
+// holds returns [ErrMoved] if the place has no file or another one. Another error means that no one can say.
 func (p place) holds() error {
 	info, err := os.Stat(p.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(info, p.file) {

@@ -114,7 +114,7 @@ func TestJournalIsTakenOver(t *testing.T) {
 	l.journal.taken(number)
 	write(written(11, Cancelled))
 	state(leave(t, path), "[10 filled 11 cancelled 12 working], 11 cancelled, 12")
-	// A database that is begun anew does not find what another one has had.
+	// A database that is begun again does not find what another one has had.
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // TestGatewayKnowsNothing has the ledger hold an order of which Gateway has no trace, and a Gateway that hands out ids
-// anew.
+// again.
 func TestGatewayKnowsNothing(t *testing.T) {
 	g := startGateway(t, sim.Config{NextOrderID: 3})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -54,7 +54,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	}
 }
 
-// TestReconcileAlone has nobody follow what a session says: when the guard opens, everything is known all the same.
+// TestReconcileAlone has no one follow what a session says: when the guard opens, everything is known all the same.
 func TestReconcileAlone(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 2})
 	path := filepath.Join(t.TempDir(), "orders.db")

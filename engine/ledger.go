@@ -29,7 +29,7 @@ type Ledger struct {
 	copied  fs.FileInfo // what WriteAnew has written; owned by who has writing
 	log     *slog.Logger
 	now     func() time.Time
-	mono    func() time.Duration // since it was opened; nobody can set it
+	mono    func() time.Duration // since it was opened; no one can set it
 
 	writing sync.Mutex // held by who writes to db; taken before mu, and mu is not held meanwhile
 

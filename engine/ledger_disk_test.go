@@ -34,7 +34,7 @@ func note(key, text string) func() map[string][]byte {
 	return func() map[string][]byte { return map[string][]byte{key: []byte(text)} }
 }
 
-// TestUnreadableLedger has a record that cannot be read: nobody may go on as if it were not there, and the file is let
+// TestUnreadableLedger has a record that cannot be read: no one may go on as if it were not there, and the file is let
 // go.
 func TestUnreadableLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")

@@ -234,7 +234,7 @@ func TestFates(t *testing.T) {
 		t.Errorf("%v, %d intents", err, len(d.ledger.Intents()))
 	}
 
-	// What happens while nobody listens is learnt at the next start.
+	// What happens while no one listens is learnt at the next start.
 	d.stop()
 	do(t, g, "1102", nil)
 	if err := g.SetPrice("AAPL", 89); err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestMovedRecord has the record of orders go from under a desk in each way. No order leaves that the next start would
-// not know of, and the record is written anew with all that is known.
+// not know of, and the record is written again with all that is known.
 func TestMovedRecord(t *testing.T) {
 	for name, move := range map[string]func(path string) error{
 		"deleted": func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
@@ -48,7 +48,7 @@ func TestMovedRecord(t *testing.T) {
 			if err := move(path); err != nil {
 				t.Fatal(err)
 			}
-			// Nobody has looked yet, and still it does not leave.
+			// No one has looked yet, and still it does not leave.
 			if list, err := desk.Place(Ticket{Session: s, Order: order(1, 91)}); reason(err) != BlockedMoved ||
 				len(list) != 0 {
 				t.Errorf("%+v, %v", list, err)

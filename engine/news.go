@@ -122,7 +122,7 @@ func (i *Intent) meaning(n conn.OrderNews) (f Fate, certain bool) {
 		}
 		return Inactive, n.WhyHeld != "" || n.Kind == conn.OrderCompleted
 	}
-	return Inactive, false // a word that nobody knows yet is not known to be good
+	return Inactive, false // a word that no one knows yet is not known to be good
 }
 
 // refused reports whether an error explains why the order has come to an end.

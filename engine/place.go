@@ -200,7 +200,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 				return err
 			}
 		}
-		failed = s.PlaceIf(i.ID, i.Order, c) // nobody changes the order before Gateway has it
+		failed = s.PlaceIf(i.ID, i.Order, c) // no one changes the order before Gateway has it
 		fates[n] = fateAfter(failed)
 	}
 	if !written {

@@ -11,7 +11,7 @@ const (
 	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated anew
 	ReportBlocked  ReportKind = "order_blocked"  // an order was blocked
 	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
-	// nobody knows whether an order has reached Gateway: a person has to look
+	// no one knows whether an order has reached Gateway: a person has to look
 	ReportUnknown ReportKind = "order_unknown"
 	// orders that were to be cancelled live on: a person has to cancel them
 	ReportNotCancelled ReportKind = "order_not_cancelled"
@@ -19,7 +19,7 @@ const (
 	ReportForeign ReportKind = "order_foreign"
 	// few order ids are left, see More: Gateway has to count from 1 again
 	ReportFewIDs ReportKind = "order_ids_low"
-	// the engine failed inside: trading was disarmed, and the engine starts anew
+	// the engine failed inside: trading was disarmed, and the engine starts again
 	ReportHalted ReportKind = "engine_halted"
 	// files of the program were deleted or moved while it runs: trading is off
 	ReportMoved   ReportKind = "files_moved"

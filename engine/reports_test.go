@@ -9,7 +9,7 @@ import (
 )
 
 // TestReports holds that each subscriber gets everything since it subscribed, in the order that all others see, and
-// that nobody who does not read holds the writer.
+// that no one who does not read holds the writer.
 func TestReports(t *testing.T) {
 	var r Reports
 	r.Put(Report{Text: "nobody listens"})

@@ -53,7 +53,7 @@ func TestNothingIsChangedWhileCancelled(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatWorksIsChanged asks for changes of orders that Gateway may not have. It would place them anew, or let go
+// TestOnlyWhatWorksIsChanged asks for changes of orders that Gateway may not have. It would place them again, or let go
 // those of a family of which only a part has arrived.
 func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	g := startGateway(t, sim.Config{})
@@ -65,7 +65,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 		if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
 			t.Fatal(err)
 		}
-		d.ledger.hear(s) // nobody else does: the test says what is known
+		d.ledger.hear(s) // no one else does: the test says what is known
 		d.fate(t, ref, want)
 	}
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
@@ -150,7 +150,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	if o := d.ledger.ids[alone.key()].Order; o.LimitPrice != 90 {
 		t.Errorf("%+v", o)
 	}
-	// What was asked for is on the disk, and nobody but Gateway is to say any more how much there is of it.
+	// What was asked for is on the disk, and no one but Gateway is to say any more how much there is of it.
 	// That it was altered is there before its bytes leave.
 	var left []string
 	if _, err := d.ledger.Change(s, alone.ID, dearer, func() error {

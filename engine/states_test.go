@@ -107,7 +107,7 @@ func TestInactive(t *testing.T) {
 	c.tells(t, ended, ReportInactive)
 }
 
-// TestRejections has orders be rejected with codes that say so and with those that nobody knows, before and behind the
+// TestRejections has orders be rejected with codes that say so and with those that no one knows, before and behind the
 // first open order, as cancelled and as inactive.
 func TestRejections(t *testing.T) {
 	g := startGateway(t, sim.Config{})
@@ -152,7 +152,7 @@ func TestRejections(t *testing.T) {
 	}
 }
 
-// TestUnknownCodeDestroysNothing has an exit be told an error that nobody knows: its order is not cancelled.
+// TestUnknownCodeDestroysNothing has an exit be told an error that no one knows: its order is not cancelled.
 func TestUnknownCodeDestroysNothing(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)

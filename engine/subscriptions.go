@@ -158,7 +158,7 @@ func (e *Engine) retry(now time.Duration) {
 	}
 }
 
-// again begins anew on a session that was known before a panic. Numbers of subscriptions are not used twice in a
+// again begins again on a session that was known before a panic. Numbers of subscriptions are not used twice in a
 // session.
 func (e *Engine) again() {
 	e.gap = true
@@ -207,7 +207,7 @@ func (e *Engine) ask() {
 				e.requests[feeds[n].request] = at
 			}
 		} else if feeds[n].request != 0 && e.session.Unsubscribe(feeds[n].request) != nil {
-			return // the session is over; the next one subscribes anew
+			return // the session is over; the next one subscribes again
 		}
 	}
 	e.hasten(e.cfg.Supervisor.Clock())

@@ -240,7 +240,7 @@ func (o *Outbox) sendSlack(ctx context.Context, ref string, m *message) error {
 	q.Set("messagekey", "text")
 	u.RawQuery = q.Encode()
 	title, body := m.text()
-	// Slack's own marks: text from outside calls nobody and links to nothing.
+	// Slack's own marks: text from outside calls no one and links to nothing.
 	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(title + "\n" + body)
 	return o.shout(ctx, job{Target: u.String(), Text: text, Secrets: values}).err()
 }

@@ -242,7 +242,7 @@ func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
 	return err
 }
 
-// giveUp drops an alert that nobody took for a day.
+// giveUp drops an alert that no one took for a day.
 func (o *Outbox) giveUp(b *box, key []byte, e entry) {
 	var name string
 	err := o.remove(b, key, func(s *ChannelStatus) {

@@ -238,7 +238,7 @@ func TestMail(t *testing.T) {
 }
 
 // TestReceiversOfMail has one receiver refused: for now, which is tried again for that one alone, and for good, which
-// holds up nobody.
+// holds up no one.
 func TestReceiversOfMail(t *testing.T) {
 	s := newMailServer(t)
 	s.open()
@@ -269,7 +269,7 @@ func TestReceiversOfMail(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 
-	// Nobody has it: the address, or that of the sender, may be set right within a day.
+	// No one has it: the address, or that of the sender, may be set right within a day.
 	s.set(func() { s.got, s.refuse["you@example.com"] = nil, unknown })
 	p.put(list[0])
 	until(t, "it is tried again", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.tried > 20 })
@@ -488,7 +488,7 @@ func TestConfigure(t *testing.T) {
 		"env:SLACK": "http://" + web.addr + "/slacksecret",
 	})
 	both := Config{Webhook: &Webhook{URL: "env:HOOK"}, Slack: "env:SLACK"}
-	p.put(three()[0]) // to nobody
+	p.put(three()[0]) // to no one
 	p.box.Configure(both)
 	p.run()
 	p.put(three()[1:]...)

@@ -54,7 +54,7 @@ type place struct {
 	end  func()
 }
 
-// newPlace finds an address at which nobody listens.
+// newPlace finds an address at which no one listens.
 func newPlace(t *testing.T) place {
 	t.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -249,7 +249,7 @@ func (m *mailSession) Reset() {
 
 func (m *mailSession) Logout() error { return nil }
 
-// certificate returns one for 127.0.0.1 that nobody trusts.
+// certificate returns one for 127.0.0.1 that no one trusts.
 func certificate(t *testing.T) *tls.Config {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

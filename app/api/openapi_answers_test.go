@@ -346,7 +346,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	}
 	d.check(call{method: "GET", target: "/uptime", code: 500})
 	d.check(call{method: "GET", target: "/autostart", code: 500})
-	// changed, but nobody knows to what
+	// changed, but no one knows to what
 	d.check(call{method: "POST", target: "/autostart", body: `{"on": false}`, code: 500})
 	d.check(call{method: "GET", target: "/log", code: 500})
 	d.check(call{method: "GET", target: "/metrics", code: 500})

@@ -19,7 +19,7 @@ type ArmRequest struct {
 	Live bool `json:"live"`
 }
 
-// All is the body of POST /orders/cancel_all: an empty object, so that nobody means one order and cancels all.
+// All is the body of POST /orders/cancel_all: an empty object, so that no one means one order and cancels all.
 type All struct{}
 
 // orders returns what GET /orders answers.

@@ -85,7 +85,7 @@ type Server struct {
 }
 
 // Listen starts to answer on 127.0.0.1 at the given port; 0 means any free one. If the port is taken, the next free
-// one is used. The token is made anew with each server.
+// one is used. The token is made again with each server.
 func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 	ln, err := listen(port)
 	if err != nil {

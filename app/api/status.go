@@ -189,7 +189,7 @@ type Failing struct {
 }
 
 // Fault is a part of the program in which something went wrong that should not have, such as a panic. The connection
-// goes on without it, and it is started anew.
+// goes on without it, and it is started again.
 type Fault struct {
 	Part   string    `json:"part"`  // such as "alerts" or "tray"
 	Count  uint64    `json:"count"` // since the start of the program

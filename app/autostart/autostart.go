@@ -1,7 +1,7 @@
 // Package autostart has the program started at login, in the way of each system: a file of the XDG autostart folder, a
 // LaunchAgent of macOS, a value below the Run key of Windows.
 //
-// What the system keeps is the only truth: [Status] reads it anew each time and says what the system will do, which is
+// What the system keeps is the only truth: [Status] reads it again each time and says what the system will do, which is
 // not always what was asked for. Programs are moved, and users switch them off in lists of their own.
 //
 // Reading and writing of each form are plain functions on text and are tested on every system; the rest of a system's

@@ -195,7 +195,7 @@ func execLine(command []string) string {
 }
 
 // execArgs is the reverse of execLine; nil if the line is at fault. Field codes other than %% stand for nothing here,
-// as nobody drops a file on what is started at login.
+// as no one drops a file on what is started at login.
 func execArgs(line string) (command []string) {
 	var word strings.Builder
 	within, quoted := false, false // a word; its quotes

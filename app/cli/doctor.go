@@ -23,7 +23,7 @@ type Doctor struct {
 	JSON bool `help:"Print what was found as JSON."`
 }
 
-// doctorID is the client id that doctor signs on with: a high one, so that it takes nobody's place.
+// doctorID is the client id that doctor signs on with: a high one, so that it takes no one's place.
 const doctorID = 901_517
 
 func (d Doctor) Run(ctx context.Context, p Program) error {

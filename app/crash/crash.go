@@ -1,11 +1,11 @@
 // Package crash is about panics: those that end the program, and those that need not.
 //
-// [Catch] has the runtime write whatever ends the program into crash.log, also the panic of a goroutine that nobody
+// [Catch] has the runtime write whatever ends the program into crash.log, also the panic of a goroutine that no one
 // here has started and what no code can recover from, such as concurrent writes to a map. [Take] finds that file at the
 // next start, takes secrets out of it and keeps it with its time.
 //
 // [Parts] run what the connection can do without: a panic in one of them is logged and counted, and the part starts
-// anew.
+// again.
 package crash
 
 import (

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// A part that panics starts anew after firstDelay, each further time in a row after twice as long, up to
+	// A part that panics starts again after firstDelay, each further time in a row after twice as long, up to
 	// longestDelay.
 	firstDelay, longestDelay = time.Second, time.Minute
-	// soundFor is how long a part has to run for the delays to begin anew.
+	// soundFor is how long a part has to run for the delays to begin again.
 	soundFor = 5 * time.Minute
 )
 
@@ -36,10 +36,10 @@ type Fault struct {
 	Count uint64    // panics since the start
 	At    time.Time // of the last one
 	What  string    // the first line of the last one
-	Gone  bool      // it could not be started anew: the program goes on without it
+	Gone  bool      // it could not be started again: the program goes on without it
 }
 
-// Run has a part work until work returns. After a panic it starts anew, unless ctx has ended by then.
+// Run has a part work until work returns. After a panic it starts again, unless ctx has ended by then.
 func (p *Parts) Run(ctx context.Context, part string, work func()) {
 	p.know(part)
 	delay := firstDelay

@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRunStartsAnew has a part panic again and again: the delays double up to a minute, begin anew after it has run for
-// a while, and the part ends when it returns.
+// TestRunStartsAnew has a part panic again and again: the delays double up to a minute, begin again after it has run
+// for a while, and the part ends when it returns.
 func TestRunStartsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -28,7 +28,7 @@ import (
 // maxShown bounds the errors shown per package: after the first ones they repeat.
 const maxShown = 10
 
-// listed is what go list says of a package. One that is built anew for a test is a package of its own, named
+// listed is what go list says of a package. One that is built again for a test is a package of its own, named
 // "path [path.test]".
 type listed struct {
 	ImportPath string

@@ -215,7 +215,7 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestSecretsInTime holds that a keyring which does not answer holds nobody up for long, and that what others say
+// TestSecretsInTime holds that a keyring which does not answer holds no one up for long, and that what others say
 // counts.
 func TestSecretsInTime(t *testing.T) {
 	never := make(chan struct{})

@@ -15,7 +15,7 @@ import (
 // Hidden stands where something personal stood.
 const Hidden = "•••"
 
-// Hider takes out of a text what is nobody else's business: secrets, account numbers, addresses of mail, hosts and
+// Hider takes out of a text what is no one else's business: secrets, account numbers, addresses of mail, hosts and
 // users, and the parts of a URL that may be secret.
 type Hider struct {
 	secrets *alert.Redactor

@@ -30,7 +30,7 @@
 // is what somebody has asked for. Where orders go on being blocked, the time between two notices grows.
 //
 // Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what
-// can wait: a rule that fired and an order that was blocked. An order that was rejected or of which nobody knows, and a
+// can wait: a rule that fired and an order that was blocked. An order that was rejected or of which no one knows, and a
 // rule that stopped, are about money and are told at night, too. A mute silences everything: somebody has asked for it
 // by hand. What was held back is told afterwards, as one for each kind.
 package notice

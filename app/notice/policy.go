@@ -45,7 +45,7 @@ func DefaultPolicy() Policy {
 type Input struct {
 	Event   conn.Event    // the zero Event is none: a tick of the clock
 	Report  engine.Report // likewise
-	Ending  bool          // nobody will call again: of reports, what waits to be gathered is told
+	Ending  bool          // no one will call again: of reports, what waits to be gathered is told
 	Gateway conn.Gateway  // whom the words are about
 	// Unsupported is what Gateway says about the end of support for its version.
 	Unsupported conn.Unsupported
@@ -157,7 +157,7 @@ func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.T
 	return st, t.said, sooner(t.next(), t.reportNext())
 }
 
-// clock copes with a clock that was set and with a sleep that nobody has told yet.
+// clock copes with a clock that was set and with a sleep that no one has told yet.
 func (st *State) clock(p Policy, now time.Time) {
 	if !st.last.IsZero() {
 		switch gap := now.Sub(st.last); {
@@ -372,7 +372,7 @@ func (t *telling) decide() {
 		}
 	case t.untold():
 		if t.due(t.lostAt()) {
-			if st.told { // that one is over, which nobody was told
+			if st.told { // that one is over, which no one was told
 				st.incident++
 				st.begun, st.first = st.since, false
 				st.forget()

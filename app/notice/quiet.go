@@ -22,7 +22,7 @@ func (q Quiet) Until(now time.Time) time.Time {
 		return time.Time{}
 	}
 	end, begin := q.next(now, q.UntilHour, q.UntilMinute), q.next(now, q.FromHour, q.FromMinute)
-	// Both are one moment on a day that skips both: what reaches to it over midnight ends there and begins anew.
+	// Both are one moment on a day that skips both: what reaches to it over midnight ends there and begins again.
 	if end.Before(begin) || end.Equal(begin) && q.overnight() {
 		return end
 	}

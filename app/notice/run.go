@@ -211,7 +211,7 @@ func (cfg *Config) handOn(n Notice, put func(Notice)) {
 	put(n)
 }
 
-// outbox hands notices on from a goroutine of its own: a desktop that hangs holds nobody up.
+// outbox hands notices on from a goroutine of its own: a desktop that hangs holds no one up.
 type outbox struct {
 	sender Sender
 	keep   bool

@@ -184,7 +184,7 @@ func TestRunFollowsSettingsAndMute(t *testing.T) {
 		time.Sleep(h)
 		r.expect(t, want...)
 		mu.Lock()
-		until = time.Time{} // unmuted by hand: nobody nudges, it is noticed within a minute
+		until = time.Time{} // unmuted by hand: no one nudges, it is noticed within a minute
 		mu.Unlock()
 		time.Sleep(m + s)
 		shown := r.desk.list()

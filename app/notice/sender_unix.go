@@ -18,7 +18,7 @@ import (
 )
 
 // NewSender returns the Sender of this desktop: org.freedesktop.Notifications on the session bus. It connects when
-// there is something to show, and anew when bus or server were restarted.
+// there is something to show, and again when bus or server were restarted.
 func NewSender(o Options) Sender {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -21,7 +21,7 @@ var (
 type Book struct {
 	Rules    []rules.Rule    // those that are in order, as in the file
 	Problems strict.Problems // what is wrong with the others, or with the file; nil if nothing is
-	Broken   bool            // the file could not be read, so that nobody knows which rules it means
+	Broken   bool            // the file could not be read, so that no one knows which rules it means
 }
 
 // content is a rules file; the most that its list takes is [rules.MaxRules].

@@ -87,7 +87,7 @@ func (r Reconnect) Delays() []time.Duration {
 	return delays
 }
 
-// Stable is the time connected after which the delays start anew.
+// Stable is the time connected after which the delays start again.
 func (r Reconnect) Stable() time.Duration { return seconds(r.StableSeconds) }
 
 // ResetWindow is one entry of reset_windows: either Preset is set and nothing else (in JSON just its name),
@@ -266,7 +266,7 @@ func (l Log) Severity() slog.Level {
 	return level
 }
 
-// Default returns the settings that hold when nobody has chosen otherwise.
+// Default returns the settings that hold when no one has chosen otherwise.
 func Default() Settings {
 	return Settings{
 		Schema:   SchemaRef,

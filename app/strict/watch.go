@@ -17,7 +17,7 @@ import (
 
 const (
 	settle    = 100 * time.Millisecond // quiet after the last event before the file is read
-	pollEvery = 5 * time.Second        // for changes nobody announced: network drives, links, lost events
+	pollEvery = 5 * time.Second        // for changes no one announced: network drives, links, lost events
 )
 
 // ErrNoFile means that there is something under a file's name that is no file, such as a folder, a pipe, which would be

@@ -63,7 +63,7 @@ func TestPanicInThePaint(t *testing.T) {
 	})
 }
 
-// TestSteady holds that what has panicked starts anew, but not after the end.
+// TestSteady holds that what has panicked starts again, but not after the end.
 func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0

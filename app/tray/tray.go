@@ -69,7 +69,7 @@ const (
 	minGap = 50 * time.Millisecond
 	// tick is between two looks at a view that changes with the clock, rest between looks at one that does not.
 	tick, rest = time.Second, time.Minute
-	// againAfter is the time until a part of the tray that has panicked starts anew.
+	// againAfter is the time until a part of the tray that has panicked starts again.
 	againAfter = time.Second
 	// confirmLimit is how long a second click is waited for. What comes within doubleClick of the first is the same
 	// click.
@@ -281,7 +281,7 @@ func (t *tray) follow(ctx context.Context, b bar, shown View) {
 		}
 		v := t.view(shown)
 		was := shown
-		shown = v // also if it cannot be painted: trying the same over and over helps nobody
+		shown = v // also if it cannot be painted: trying the same over and over helps no one
 		t.guarded(func() { paint(b, was, v) })
 		if v.Ticking {
 			clock.Reset(tick)

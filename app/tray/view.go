@@ -241,7 +241,7 @@ func statusLine(s *conn.Snapshot, now time.Time, x Extra) string {
 }
 
 // status is the state in the menu's first line. It names the time of the next attempt instead of counting down: each
-// change of the menu makes the desktop read all of it anew.
+// change of the menu makes the desktop read all of it again.
 func status(s *conn.Snapshot, now time.Time, x Extra) string {
 	if wording.Lasting(s.State, s.Since, now) {
 		return wording.NoConnection + " since " + wording.Clock(wording.DownSince(s), now)

@@ -100,7 +100,7 @@ var questions = map[conn.Question]string{
 	conn.QuestionDetails:         "contracts",
 }
 
-// unconfirmed says that nobody knows what has become of orders. The detail is a [conn.Question] or technical text.
+// unconfirmed says that no one knows what has become of orders. The detail is a [conn.Question] or technical text.
 func unconfirmed(detail string) string {
 	if q := questions[conn.Question(detail)]; q != "" {
 		return "Gateway does not answer the question about " + q + ", so orders cannot be confirmed."

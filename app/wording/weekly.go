@@ -28,7 +28,7 @@ const (
 	// signInWithin is how long after the end of the weekly login a Gateway that was never connected to is thought to
 	// wait for it.
 	signInWithin = 48 * time.Hour
-	// signInLag is how long after it a connection that it ends may still have been up: nobody's clock is right to the
+	// signInLag is how long after it a connection that it ends may still have been up: no one's clock is right to the
 	// second.
 	signInLag = 30 * time.Second
 )

@@ -23,7 +23,7 @@ const (
 )
 
 // Keeper writes the connection log and keeps its account. The account follows events at once; writing happens on a
-// goroutine of its own, and a disk that is slow or full holds nobody up: what could not be written is tried again.
+// goroutine of its own, and a disk that is slow or full holds no one up: what could not be written is tried again.
 type Keeper struct {
 	dir   string
 	log   *slog.Logger

@@ -10,7 +10,7 @@ import (
 )
 
 // KeepInPlace looks whether the file of the log is still where it was opened. If it has gone, what it holds is written
-// there anew; moved reports that. An error means that the file has gone and that this log cannot go on.
+// there again; moved reports that. An error means that the file has gone and that this log cannot go on.
 func (l *Log) KeepInPlace() (moved bool, err error) {
 	if l.file == nil {
 		return false, nil
@@ -27,7 +27,7 @@ func (l *Log) KeepInPlace() (moved bool, err error) {
 	case err == nil:
 		return false, fmt.Errorf("%s is another file by now", path)
 	case !errors.Is(err, fs.ErrNotExist):
-		return false, nil // nobody can say
+		return false, nil // no one can say
 	}
 	if err := l.copyTo(path, was.Size()); err != nil {
 		return false, err

@@ -125,7 +125,7 @@ func (r *Recorder) endAttempts(list []Record, at time.Time) []Record {
 	})
 }
 
-// count says how the time after an event counts. The first attempt after a start or a pause is nobody's outage.
+// count says how the time after an event counts. The first attempt after a start or a pause is no one's outage.
 func (r *Recorder) count(e *conn.Event) Kind {
 	switch {
 	case e.Kind == conn.EventStopped || e.Cause == conn.CauseStopping:

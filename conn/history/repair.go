@@ -130,7 +130,7 @@ func recordSize(line []byte) int {
 	return int(dec.InputOffset())
 }
 
-// salvage writes a file anew from every record that is found in it. The file as it was is kept aside.
+// salvage writes a file again from every record that is found in it. The file as it was is kept aside.
 func salvage(f *os.File, path string, now time.Time, log *slog.Logger) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

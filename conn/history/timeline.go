@@ -44,7 +44,7 @@ func (t *Timeline) Add(r Record) {
 		t.since = time.UnixMilli(at)
 	}
 	if r.What == Started && at < t.seen && r.Time.After(oldestStart) {
-		// The clock was ahead in the runs before: what they have counted from here on lies in a time that nobody has
+		// The clock was ahead in the runs before: what they have counted from here on lies in a time that no one has
 		// seen yet.
 		t.floor, t.seen = min(t.floor, at), at
 		if at < t.since.UnixMilli() {
@@ -79,7 +79,7 @@ func (t *Timeline) put(at int64, kind Kind) {
 	}
 }
 
-// End says that nobody has written the log since the given moment, or since its last record if that is later: what
+// End says that no one has written the log since the given moment, or since its last record if that is later: what
 // comes after it is not observed.
 func (t *Timeline) End(at time.Time) {
 	t.mu.Lock()

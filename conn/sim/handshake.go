@@ -94,7 +94,7 @@ func negotiate(hello []byte, own int) (int, error) {
 	return min(own, high), nil
 }
 
-// waitWhileSilent holds a connection that was accepted by a gateway whose dialog nobody answers. What the client
+// waitWhileSilent holds a connection that was accepted by a gateway whose dialog no one answers. What the client
 // sends meanwhile is kept; it goes on when the fault is cleared.
 func (g *Gateway) waitWhileSilent(c *conn) error {
 	c.kickable = true

@@ -158,7 +158,7 @@ func (g *Gateway) change(c *conn, o *order, f OrderFault, apply func() *requestE
 	return e
 }
 
-// cut ends a connection: what it has not read yet, nobody reads.
+// cut ends a connection: what it has not read yet, no one reads.
 func (c *conn) cut() {
 	c.refused = true
 	c.drop()
@@ -181,7 +181,7 @@ func (g *Gateway) turn(o *order, t Turn) {
 			o.completed = g.nowLocked()
 		}
 		if t.Status == statusFilled {
-			o.filled = o.qty // in executions that nobody is told of
+			o.filled = o.qty // in executions that no one is told of
 		}
 		if !t.Silent {
 			g.announce(o)

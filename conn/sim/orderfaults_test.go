@@ -222,7 +222,7 @@ func place(r *recorder, id int64, ref string) {
 }
 
 // TestCutConnections ends the connection before and after an order, or a change, is taken, and fills an order that
-// nobody is told of.
+// no one is told of.
 func TestCutConnections(t *testing.T) {
 	for _, version := range []int{176, 225} {
 		g := still(t, sim.Config{ServerVersion: version})

@@ -22,13 +22,13 @@ func (s *Set) OnTick(instrument int, t conn.Tick) {
 }
 
 // evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is
-// started anew after one, and what people are shown has to go on.
+// started again after one, and what people are shown has to go on.
 func (s *Set) evaluate(instrument int, t conn.Tick) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w, maxAge := s.watches[instrument], s.cfg.MaxTickAge()
 	if maxAge > 0 && t.At-w.heard > maxAge {
-		w.interrupt() // nobody may have looked at the rules while it was silent
+		w.interrupt() // no one may have looked at the rules while it was silent
 	}
 	if p, ok := w.take(t); ok {
 		for _, a := range w.rules[p] {
@@ -412,7 +412,7 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		_ = s.set(e, again) // logged
 		return
 	}
-	// It was sent, or nobody knows; what becomes of it comes to OnOrder.
+	// It was sent, or no one knows; what becomes of it comes to OnOrder.
 	s.mu.Lock()
 	e.record, e.blocked = next.record, nil
 	s.mu.Unlock()

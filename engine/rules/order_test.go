@@ -156,7 +156,7 @@ func TestOrdersSettle(t *testing.T) {
 		t.Errorf("%q", fired)
 	}
 
-	// What becomes of an order while nobody looks is learnt at the next start.
+	// What becomes of an order while no one looks is learnt at the next start.
 	for _, i := range b.ledger.Pending() {
 		b.ledger.Learn(conn.OrderNews{Kind: conn.OrderCompleted, Ref: i.Order.Ref, Status: "Cancelled"})
 	}
@@ -278,7 +278,7 @@ func TestOrdersThatFail(t *testing.T) {
 	}
 }
 
-// TestFiresNoMore has a rule be met at the moment when it is deactivated or begins anew.
+// TestFiresNoMore has a rule be met at the moment when it is deactivated or begins again.
 func TestFiresNoMore(t *testing.T) {
 	b := newBench(t)
 	one := notify("r", "last", "at_or_above", 100)

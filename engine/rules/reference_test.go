@@ -20,7 +20,8 @@ type happening struct {
 	delayed bool
 }
 
-// reference says when rules fire, by going through all that has happened anew each time. It is as slow as it is simple.
+// reference says when rules fire, by going through all that has happened again each time. It is as slow as it is
+// simple.
 type reference struct {
 	b       *bench
 	story   []happening

@@ -169,7 +169,7 @@ func (s *Set) merge(list []Rule) (notes map[string][]byte) {
 	return notes
 }
 
-// catchUp takes in what became of the orders of a rule while nobody looked.
+// catchUp takes in what became of the orders of a rule while no one looked.
 func (s *Set) catchUp(e *entry) {
 	list := s.cfg.Ledger.Intents()
 	apart := map[int64]bool{} // orders that did not leave with all of their exits, and so were blocked
@@ -262,7 +262,7 @@ func (e *NotResolvedError) Error() string {
 func (e *NotResolvedError) Unwrap() error { return e.Err }
 
 // Activate has a rule watch prices, after its instruments have been resolved. The error is [ErrNoRule], [ErrChanged], a
-// *[NotResolvedError], or about asking Gateway. A rule that has fired begins anew.
+// *[NotResolvedError], or about asking Gateway. A rule that has fired begins again.
 func (s *Set) Activate(ctx context.Context, name string) error {
 	s.mu.Lock()
 	e := s.find(name)
@@ -301,7 +301,7 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 		return err
 	}
 	s.mu.Lock()
-	e.record, e.blocked, e.active = next, nil, nil // begins anew
+	e.record, e.blocked, e.active = next, nil, nil // begins again
 	s.mu.Unlock()
 	s.cfg.Refresh()
 	s.cfg.Changed()

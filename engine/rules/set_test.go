@@ -44,7 +44,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// restart begins anew with what is on disk.
+// restart begins again with what is on disk.
 func (b *bench) restart() {
 	b.t.Helper()
 	if b.ledger != nil {
@@ -147,7 +147,7 @@ func (b *bench) tick(steps ...string) (fired string) {
 			}
 		}
 		if at < 0 {
-			continue // nobody watches it
+			continue // no one watches it
 		}
 		b.now += time.Millisecond
 		tick := conn.Tick{Field: map[string]conn.TickField{
@@ -403,7 +403,7 @@ func order(name string, o Order) Rule {
 	return r
 }
 
-// TestGapIsNotUnmet has a condition that has to hold for a while stay met over a gap: its time begins anew, the rule
+// TestGapIsNotUnmet has a condition that has to hold for a while stay met over a gap: its time begins again, the rule
 // does not fire for that.
 func TestGapIsNotUnmet(t *testing.T) {
 	b := newBench(t)
@@ -477,7 +477,7 @@ func TestStates(t *testing.T) {
 		t.Errorf("%q", fired)
 	}
 
-	// Nobody has seen that it was unmet since it fired, so it does not do so again.
+	// No one has seen that it was unmet since it fired, so it does not do so again.
 	b.restart()
 	if err := b.set.Put([]Rule{one, two}); err != nil {
 		t.Fatal(err)

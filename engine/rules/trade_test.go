@@ -214,7 +214,8 @@ func TestFiredIsFired(t *testing.T) {
 	}
 }
 
-// TestCaughtUp begins anew with what is on disk of orders whose firing is known, and of one that came apart on the way.
+// TestCaughtUp begins again with what is on disk of orders whose firing is known, and of one that came apart on the
+// way.
 func TestCaughtUp(t *testing.T) {
 	often := with(order("often", Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) {
 		r.CooldownSeconds, r.Conditions[0].Value = 0.5, 50 // it stays met

@@ -78,7 +78,7 @@ func (w *watch) forget() {
 	}
 }
 
-// interrupt has the rules that watch the instrument begin anew with it: what was seen before is no evidence of what
+// interrupt has the rules that watch the instrument begin again with it: what was seen before is no evidence of what
 // happened since.
 func (w *watch) interrupt() {
 	for _, list := range w.rules {

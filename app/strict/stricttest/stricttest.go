@@ -17,7 +17,7 @@ import (
 	"gatewatch/app/strict"
 )
 
-// Update is set by the flag -update: generated files are written anew.
+// Update is set by the flag -update: generated files are written again.
 var Update = flag.Bool("update", false, "rewrite the generated files")
 
 // Golden holds a file in the repository to what it has to be; with -update it writes it.

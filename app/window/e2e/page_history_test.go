@@ -508,7 +508,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 		b.run(chromedp.Evaluate(`fetch = fetched; minute()`, nil))
 		b.until(`document.querySelectorAll(".error:not([hidden], td, :empty)").length`, "0")
 	}
-	// A page that nobody sees asks nothing.
+	// A page that no one sees asks nothing.
 	const reading = `Object.values(parts).some(p => p.reading)`
 	b.until(reading+` || timer`, "0")
 	asked := 0

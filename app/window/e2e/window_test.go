@@ -155,7 +155,7 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 	}
 	d.do("key", "ctrl+w")
 	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
-	// Closed it is opened anew, when the resident program has seen that it is closed.
+	// Closed it is opened again, when the resident program has seen that it is closed.
 	until(t, "it is open again", func() bool {
 		ask()
 		time.Sleep(300 * time.Millisecond)

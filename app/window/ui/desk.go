@@ -17,7 +17,7 @@ type desk struct {
 // dirty reports whether the form says something else than what it was filled from.
 func (d *desk) dirty() bool { return d.view != nil && !d.form.equal(d.base) }
 
-// read takes in the settings in force. It returns whether the form has to be filled anew.
+// read takes in the settings in force. It returns whether the form has to be filled again.
 func (d *desk) read(v api.SettingsView) (fill bool) {
 	first := d.view == nil
 	d.view = &v

@@ -12,7 +12,7 @@ import (
 	"gatewatch/engine"
 )
 
-// lookInTWS is what to do about an order of which nobody knows whether it was received.
+// lookInTWS is what to do about an order of which no one knows whether it was received.
 const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether " +
 	"it is there " +
 	"before you place it again."

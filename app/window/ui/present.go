@@ -325,7 +325,7 @@ func toSave(view *api.SettingsView, st *api.Status) settings.Settings {
 	return s
 }
 
-// answered says who has answered in a first run; empty if nobody has.
+// answered says who has answered in a first run; empty if no one has.
 func answered(st *api.Status) string {
 	if !st.Layers.API || st.Gateway.Port == 0 {
 		return ""

@@ -250,7 +250,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 	}
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		// where nobody has to scroll for it
+		// where no one has to scroll for it
 		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content),
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
 		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
@@ -278,7 +278,7 @@ func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status
 	}
 }
 
-// renderPairs shows names and values; the rows are made anew only if other names come.
+// renderPairs shows names and values; the rows are made again only if other names come.
 func (p *statusPage) renderPairs(list []pair) {
 	same := len(list) == len(p.shown)
 	for i := 0; same && i < len(list); i++ {
