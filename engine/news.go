@@ -233,7 +233,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	switch {
 	case i.Fate == Filled || i.Fate == NotSent || i.Fate == Rejected:
 	case change: // what becomes of the order itself, its next status says, unless it is over
-		i.note(n, i.Done())
+		i.note(n, i.Done() || slices.Contains(tooLate, n.Code))
 		i.Asked, i.Refused = nil, i.Asked
 		i.wonder(now, !i.Done())
 	case n.Code == notCancelling || n.Code == notFound || n.Code == notCancelled:
@@ -261,8 +261,8 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 
 // late reports whether an error explains a status that came before it.
 func (i *Intent) late(code int, now time.Time) bool {
-	if code == notChanged || code == 103 || code == 105 || i.ToCancel || i.Code != 0 && !i.Warning {
-		return false // it is about a change of what is gone, or everything is explained already
+	if slices.Contains(tooLate, code) || i.ToCancel || i.Code != 0 && !i.Warning {
+		return false // everything is explained already
 	}
 	return i.Fate == Inactive && i.WhyHeld == "" || i.Fate == Cancelled && now.Sub(i.Changed) < lateErrors
 }
@@ -333,6 +333,10 @@ const (
 	notFound      = 10147 // it cannot be cancelled: Gateway does not have it
 	notCancelled  = 10148 // it cannot be cancelled: it is done, says the text
 )
+
+// tooLate are the codes with which Gateway refuses a change of an order that is over, or is not what the change takes it
+// for: its id was used, it is filled, it is another order, it is not found. They do not say why it is over.
+var tooLate = []int{103, notChanged, 105, 135, notFound}
 
 // notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for
 // shares to be borrowed, its time in force was set by a preset. So do those from 2100 to 2199.

@@ -353,6 +353,12 @@ func TestLearnChange(t *testing.T) {
 			Rejected, 90, false,
 			true,
 		},
+		"it was over": {
+			[]conn.OrderNews{says(103), status("Inactive", 0), completed("Inactive")}, Inactive, 90, false, true,
+		},
+		"it was over, and why": {
+			[]conn.OrderNews{says(135), status("Inactive", 0), says(203)}, Rejected, 90, false, true,
+		},
 		"it went with its entry": {
 			[]conn.OrderNews{says(110), status("Cancelled", 0), completed("Cancelled")},
 			Cancelled, 90, false, true,
