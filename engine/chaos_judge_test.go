@@ -33,8 +33,9 @@ func (a *tally) add(b tally) {
 
 // settled reports whether the orders of a session's client id are as a gateway has them.
 func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
-	done := map[string]bool{}
+	done, filled := map[string]bool{}, map[string]float64{}
 	for _, o := range orders {
+		filled[o.Ref] = o.Filled
 		if o.Status != "Inactive" { // which is the end of one that was rejected
 			done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
 		}
@@ -48,7 +49,7 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 		if i.Client != s.ClientID() {
 			continue
 		}
-		if there && over != i.Fate.Done() {
+		if there && (over != i.Fate.Done() || i.Filled != filled[i.Order.Ref]) {
 			return false
 		}
 		head := heads[orderKey{i.Client, i.Order.Parent}]
