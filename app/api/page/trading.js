@@ -164,8 +164,11 @@ function changeOrder(v) {
   ask("Change order " + v.id, clean(v.text), "Change the order", async typed => {
     const change = { id: v.id };
     for (const [label, key] of fields) {
-      if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(typed[key].trim())) throw new Error(label + " is not a number; write it with a point, such as 230.50");
-      if (Number(typed[key]) !== v[key]) change[key] = Number(typed[key]);
+      const text = typed[key].trim(), twoReadings = /^([+-]?[1-9]\d{0,2})\.(\d{3})$/.exec(text);
+      if (text === String(v[key])) continue;
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) throw new Error(label + " is not a number; write it with a point, such as 230.50");
+      if (twoReadings) throw new Error(label + " can mean " + text + "0 or " + twoReadings[1] + twoReadings[2] + "; write one of these");
+      if (Number(text) !== v[key]) change[key] = Number(text);
     }
     if (Object.keys(change).length === 1) throw new Error("Nothing differs from the order as it is.");
     await request("POST", "/orders/change", JSON.stringify(change));

@@ -448,6 +448,8 @@ func TestPageOrders(t *testing.T) {
 	b.until(asked, "Limit price is not a number; write it with a point, such as 230.50")
 	b.look(360, "dark")
 	b.keep("page-change-360")
+	enter("230.500")
+	b.until(asked, "Limit price can mean 230.5000 or 230500; write one of these")
 	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "trading is off"} })
 	enter("230.05")
 	b.expect(p, `change {"id":1038,"limit_price":230.05}`)

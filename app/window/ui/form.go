@@ -289,14 +289,10 @@ func (c *composer) value(f field) (ok bool) {
 	case yesNo:
 		c.out.WriteString(strconv.FormatBool(text == "true"))
 	case numbers:
-		var list []string
-		for _, part := range split(text) {
-			n, err := parseNumber(part)
-			if err != nil {
-				c.bad(f.path, "%v", err)
-				return false
-			}
-			list = append(list, n)
+		list, err := parseNumbers(text)
+		if err != nil {
+			c.bad(f.path, "%v", err)
+			return false
 		}
 		c.out.WriteString("[" + strings.Join(list, ",") + "]")
 	case several:

@@ -15,6 +15,7 @@ var (
 	plainNumber = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$`)
 	// twoReadings is a number with one point or comma before three digits: a decimal one or one of thousands.
 	twoReadings  = regexp.MustCompile(`^([+-]?[1-9]\d{0,2})[.,](\d{3})$`)
+	innerComma   = regexp.MustCompile(`\d,\b`)
 	decimalComma = regexp.MustCompile(`^[+-]?\d+,\d+$`)
 	groupedPoint = regexp.MustCompile(`^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$`)      // 1,234,567.89
 	groupedComma = regexp.MustCompile(`^[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?$`)      // 1.234.567,89
@@ -59,6 +60,29 @@ func parseNumber(text string) (string, error) {
 		return "1e999", nil // out of every range, which the check says better
 	}
 	return number(n), nil
+}
+
+// parseNumbers returns the numbers of a list, as JSON writes them. Semicolons or commas separate them; where it is in
+// doubt whether a comma does so or belongs to a number, the list is refused.
+func parseNumbers(text string) (list []string, err error) {
+	separator := ","
+	if strings.Contains(text, ";") {
+		separator = ";"
+	} else if n := len(innerComma.FindAllString(text, -1)); n == 1 || n > 0 && n < strings.Count(text, ",") ||
+		groupedPoint.MatchString(text) {
+		return nil, fmt.Errorf("%q can be read in two ways: write semicolons between numbers, such as 1.5; 2", cut(text))
+	}
+	for part := range strings.SplitSeq(text, separator) {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		n, err := parseNumber(part)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
 }
 
 // fieldNumber writes a number for a field, so that it can be read in one way alone.

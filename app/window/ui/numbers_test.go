@@ -44,6 +44,22 @@ func TestNumbersOfAllCountries(t *testing.T) {
 	}
 }
 
+func TestListsOfNumbers(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "1": "1", "1, 2, 5.5, 15": "1 2 5.5 15", "1,2,5,15": "1 2 5 15", "1; 2,5; 15": "1 2.5 15",
+		"1,5;": "1.5", "1, 5": "1 5", "1 500, 2": "1500 2",
+	} {
+		if got, err := parseNumbers(text); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q is read as %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"1,5", " 2,500 ", "1,5, 15", "1, 2,5", "1,200,300", "1 2 5", "1.000, 2", "1, two", "1; 2.500"} {
+		if got, err := parseNumbers(text); err == nil {
+			t.Errorf("%q is read as %q", text, got)
+		}
+	}
+}
+
 func TestAChangeIsReadBack(t *testing.T) {
 	o := api.OrderView{ID: 7, Side: "BUY", Symbol: "ES", Quantity: 2, LimitPrice: 5000, Multiplier: 50, Currency: "USD"}
 	c, err := changeOf(&o, "3", "5.000,5", "")
