@@ -68,11 +68,8 @@ func (f Found) AddsAmerica() bool {
 
 // Look reads the computer's zone and jts.ini.
 func Look() Found {
-	f := Found{Zone: computerZone()}
+	f := Found{Zone: ComputerZone()}
 	f.Computer = OfZone(f.Zone)
-	if f.Computer == Unknown && !isUTC(f.Zone) {
-		f.Zone = ""
-	}
 	for _, folder := range folders() {
 		if f.read(folder) {
 			break
