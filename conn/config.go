@@ -66,8 +66,9 @@ func (c *Config) proofOfLife() time.Duration {
 	return c.ProofOfLife
 }
 
-// sameTarget reports whether a session made for c, at the given port, also serves d.
-func (c *Config) sameTarget(d *Config, port int) bool {
+// SameTarget reports whether a session made for c, at the given port (0: not known), also serves d. Otherwise
+// [Supervisor.Configure] ends it.
+func (c *Config) SameTarget(d *Config, port int) bool {
 	same := c.Port == d.Port || port != 0 && (d.Port == port || d.Port == 0)
 	return same && c.Host == d.Host && c.ClientID == d.ClientID && c.Mode == d.Mode
 }

@@ -276,7 +276,7 @@ func (s *step) configure(in inConfigure) {
 	if s.m.phase == up {
 		inUse = s.m.gateway.Port
 	}
-	if !old.sameTarget(in.cfg, inUse) {
+	if !old.SameTarget(in.cfg, inUse) {
 		s.m.portHint, s.m.found = 0, AnyMode
 		if s.m.phase != idle {
 			s.end(CauseReconfigured)

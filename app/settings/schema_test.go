@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"gatewatch/app/strict/stricttest"
@@ -38,6 +41,70 @@ func TestGenerated(t *testing.T) {
 
 func TestEveryKeyHasLimits(t *testing.T) {
 	stricttest.EveryKeyHasLimits(t, reflect.TypeFor[Settings]())
+}
+
+// TestTagsForForms holds that each key has a label and a section, each option a word, and that a key is marked as one
+// that reconnects if, and only if, the supervisor ends the session when it changes.
+func TestTagsForForms(t *testing.T) {
+	def := Default()
+	before, err := def.Conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := 0
+	var walk func(v reflect.Value, section string)
+	walk = func(v reflect.Value, section string) {
+		for i := range v.NumField() {
+			f, field := v.Type().Field(i), v.Field(i)
+			section := cmp.Or(f.Tag.Get("section"), section)
+			switch {
+			case f.Name == "Schema":
+				continue
+			case field.Kind() == reflect.Struct:
+				walk(field, section)
+				continue
+			case f.Tag.Get("label") == "":
+				t.Errorf("%s has no label", f.Name)
+			case !slices.ContainsFunc(Sections, func(s Section) bool { return s.Title == section }):
+				t.Errorf("%s is in no section: %q", f.Name, section)
+			case field.Kind() == reflect.String && len(strings.Split(f.Tag.Get("enum"), ",")) !=
+				len(strings.Split(f.Tag.Get("words"), ",")):
+				t.Errorf("%s has not a word for each option", f.Name)
+			}
+			saved := reflect.ValueOf(field.Interface())
+			switch field.Kind() {
+			case reflect.Int:
+				field.SetInt(field.Int() + 1)
+			case reflect.Float64:
+				field.SetFloat(field.Float() + 0.1)
+			case reflect.Bool:
+				field.SetBool(!field.Bool())
+			case reflect.String:
+				field.SetString(map[string]string{
+					"clock": "01:23", "timezone": "UTC", "host": "localhost",
+					"": strings.Split(f.Tag.Get("enum"), ",")[0],
+				}[f.Tag.Get("format")])
+			case reflect.Slice:
+				field.SetZero()
+			}
+			after, err := def.Conn()
+			if err != nil {
+				t.Errorf("%s: %v", f.Name, err)
+			}
+			reconnects := !before.SameTarget(&after, 0)
+			if strings.Contains(f.Tag.Get("effect"), "reconnects") != reconnects {
+				t.Errorf("%s has the effect %q, and reconnects: %v", f.Name, f.Tag.Get("effect"), reconnects)
+			}
+			if reconnects {
+				marked++
+			}
+			field.Set(saved)
+		}
+	}
+	walk(reflect.ValueOf(&def).Elem(), "")
+	if marked == 0 {
+		t.Error("nothing reconnects")
+	}
 }
 
 // TestSchemaAgrees feeds the same files to the loader and to the schema's rules.

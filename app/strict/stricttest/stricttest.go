@@ -133,7 +133,11 @@ func table(out *bytes.Buffer, v reflect.Value, path string, defaults bool) {
 			}
 			preset = "`" + string(text) + "`"
 		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", at, preset, values(field, f.Limits), f.Doc)
+		doc := f.Doc
+		if effect := v.Type().Field(f.Index).Tag.Get("effect"); effect != "" {
+			doc += " " + effect + "."
+		}
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s |\n", at, preset, values(field, f.Limits), doc)
 		if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct {
 			table(out, reflect.Zero(field.Type().Elem()), at+"[]", false)
 		}
