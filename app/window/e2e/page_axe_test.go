@@ -146,7 +146,7 @@ func TestPageAccessibleAtFirst(t *testing.T) {
 	b = visitOf(t, p, p.past, true, false)
 	b.until(`document.getElementById("first").hidden`, "false")
 	b.passes("a port has answered", script)
-	p.change(func() { p.status.State, p.status.Layers, p.status.Connected = conn.Connecting, api.Layers{}, false })
-	b.until(`document.getElementById("cause").textContent`, "Welcome. No Gateway has answered yet.")
+	p.change(func() { p.status = api.StatusOf(noGatewayYet(noon(t)), noon(t), "test", 17, noon(t)) })
+	b.until(`document.getElementById("cause").textContent`, "Welcome. Looking for IB Gateway or TWS…")
 	b.passes("nothing has answered", script)
 }

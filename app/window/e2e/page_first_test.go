@@ -110,10 +110,8 @@ func TestPageFirstStart(t *testing.T) {
 	b.keep("page-read-only-light")
 }
 
-// TestPageLooksForTheFirst shows what the ports have answered before the first connection ever, and no outage.
-func TestPageLooksForTheFirst(t *testing.T) {
-	need(t, "chromium")
-	now := time.Now()
+// noGatewayYet is what the supervisor knows on a first start when nothing listens on any port.
+func noGatewayYet(now time.Time) *conn.Snapshot {
 	s := &conn.Snapshot{
 		At: now, State: conn.Connecting, Since: now, GuardSince: now, First: true, Cause: conn.CauseRefused,
 		Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
@@ -122,6 +120,14 @@ func TestPageLooksForTheFirst(t *testing.T) {
 	for _, port := range conn.DefaultPorts {
 		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
 	}
+	return s
+}
+
+// TestPageLooksForTheFirst shows what the ports have answered before the first connection ever, and no outage.
+func TestPageLooksForTheFirst(t *testing.T) {
+	need(t, "chromium")
+	now := time.Now()
+	s := noGatewayYet(now)
 	f := &firstStart{past: newPast(now)}
 	f.view = api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
 	f.change(func() { f.status = api.StatusOf(s, now, "test", 17, now) })
