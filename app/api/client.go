@@ -167,7 +167,8 @@ func (c *Client) notResponding() error {
 
 // inTime returns [ErrNotResponding] in the place of an error that means that there was no answer in time.
 func (c *Client) inTime(ctx context.Context, err error) error {
-	late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+	late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, errClosed)
 	if late && ctx.Err() == nil { // else the caller has waited long enough
 		return c.notResponding()
 	}

@@ -60,6 +60,47 @@ func TestStrangersConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
+// TestOwnerFindsRoomBesideBusyStrangers fills the server with requests that do not end. A program of the owner that
+// was not connected before is answered all the same.
+func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
+	const most = 16
+	for name, request := range map[string]string{
+		"streams":       "GET /events HTTP/1.1\r\nHost: %s\r\n\r\n",
+		"half requests": "GET /status HTTP/1.1\r\nHost: %s\r\nX: ",
+		"half bodies":   "POST /session HTTP/1.1\r\nHost: %s\r\nContent-Length: 9\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := listen(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := serveOn(loopback.Limit(ln, most), &fakeBackend{status: Status{Connected: true}},
+				slog.New(slog.DiscardHandler))
+			defer shut(s)
+			for range most {
+				nc, err := net.Dial("tcp4", s.ln.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer nc.Close()
+				fmt.Fprintf(nc, request, s.ln.Addr())
+				if strings.HasSuffix(request, "\r\n\r\n") {
+					if _, err := nc.Read(make([]byte, 1)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for range 3 {
+				c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+				if _, _, err := c.Status(t.Context()); err != nil {
+					t.Error(err)
+				}
+				c.Close()
+			}
+		})
+	}
+}
+
 // TestStreamsForTheOwner has strangers open as many streams as they can get.
 func TestStreamsForTheOwner(t *testing.T) {
 	s := serve(t, &fakeBackend{})

@@ -15,7 +15,8 @@ const (
 	answerLimit = 2 * time.Second
 	// streamWrite bounds one write to a stream; a reader that takes nothing for so long is dropped.
 	streamWrite = 5 * time.Second
-	// maxStreams bounds the streams open at once. Half of them are kept for those who have the token.
+	// maxStreams bounds the streams open at once, and so does half of the connections. Half of them are kept for those
+	// who have the token.
 	maxStreams = 32
 )
 
@@ -40,10 +41,10 @@ func (s *Server) ShowWindow() int {
 	return len(s.streams.windows)
 }
 
-func (s *streams) join(window, owner bool) (show chan struct{}, ok bool) {
+func (s *streams) join(window, owner bool, most int) (show chan struct{}, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.count >= maxStreams || !owner && s.strange >= maxStreams/2 {
+	if s.count >= most || !owner && s.strange >= most/2 {
 		return nil, false
 	}
 	s.count++
@@ -87,13 +88,14 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // is sent: the HTTP server alone is no evidence that the program works.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
 	owner := s.knows(r)
-	show, ok := s.streams.join(window, owner)
+	show, ok := s.streams.join(window, owner, min(maxStreams, s.ln.Most()/2))
 	if !ok {
 		w.Header().Set("Retry-After", "5")
 		fail(w, http.StatusServiceUnavailable, "too many streams are open")
 		return
 	}
 	defer s.streams.leave(show, owner)
+	s.ln.Streams(r)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")

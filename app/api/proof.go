@@ -25,6 +25,8 @@ const LockFile = "gatewatch.lock"
 const (
 	// proofLimit is how long a server may take to prove that it knows the token.
 	proofLimit = 3 * time.Second
+	// closedPause is the time between two attempts to get a proof, while the server closes connections unanswered.
+	closedPause = 50 * time.Millisecond
 	// minNonce and maxNonce bound what a proof is asked for.
 	minNonce, maxNonce = 16, 128
 )
@@ -87,8 +89,26 @@ func proofOf(c Card, nonce string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// dial connects to the server and has it prove that it knows the token, before anything else is sent.
+// errClosed means that the server closed a connection without an answer. One that has too many makes room so.
+var errClosed = errors.New("the connection was closed without an answer")
+
+// dial connects to the server and has it prove that it knows the token, before anything else is sent. Where connections
+// are closed, it tries again for a while.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	for end := time.Now().Add(proofLimit); ; {
+		nc, err := c.dialOnce(ctx, network, address)
+		if !errors.Is(err, errClosed) || time.Now().After(end) {
+			return nc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(closedPause):
+		}
+	}
+}
+
+func (c *Client) dialOnce(ctx context.Context, network, address string) (net.Conn, error) {
 	nc, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -112,10 +132,16 @@ func (c *Client) prove(nc net.Conn) error {
 	if err != nil {
 		return err
 	}
-	if err := req.Write(nc); err != nil {
-		return err
-	}
 	in := bufio.NewReader(nc)
+	if err = req.Write(nc); err == nil {
+		_, err = in.Peek(1)
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case err != nil:
+		return errClosed
+	}
 	res, err := http.ReadResponse(in, req)
 	var network net.Error
 	switch {

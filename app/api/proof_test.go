@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,9 +14,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gofrs/flock"
+
+	"gatewatch/app/api/loopback"
 )
 
 // TestTokenIsSentToNoStranger has other programs answer at the address in api.json. None of them hears the token, and
@@ -132,5 +137,47 @@ func TestSilentServer(t *testing.T) {
 	c := NewClient(Card{URL: "http://" + ln.Addr().String(), Token: "T"})
 	if _, err := c.Guard(t.Context()); err == nil || errors.Is(err, ErrNotRunning) {
 		t.Errorf("%v", err)
+	}
+}
+
+// closing closes so many connections unanswered before it lets one through.
+type closing struct {
+	net.Listener
+	left atomic.Int32
+}
+
+func (c *closing) Accept() (net.Conn, error) {
+	for {
+		nc, err := c.Listener.Accept()
+		if err != nil || c.left.Add(-1) < 0 {
+			return nc, err
+		}
+		nc.Close()
+	}
+}
+
+// TestClosedWithoutAnAnswer has a server close connections, as one does that has too many of them.
+func TestClosedWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	ln, err := listen(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &closing{Listener: ln}
+	s := serveOn(loopback.Limit(l, 16), &fakeBackend{}, slog.New(slog.DiscardHandler))
+	defer shut(s)
+	ask := func() error {
+		c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+		defer c.Close()
+		_, err := c.Guard(t.Context())
+		return err
+	}
+	l.left.Store(3)
+	if err := ask(); err != nil {
+		t.Errorf("after three: %v", err)
+	}
+	l.left.Store(math.MaxInt32)
+	if err := ask(); err == nil || err.Error() != ErrNotResponding.Error() {
+		t.Errorf("all are closed: %v", err)
 	}
 }

@@ -26,8 +26,8 @@ func limitFor(descriptors uint64) int {
 	return int(max(minConns, min(maxConns, descriptors/share)))
 }
 
-// Listener is a listener of which only so many connections are open at once. For another one the least important is
-// closed; those over which the token has come are the last.
+// Listener is a listener of which only so many connections are open at once. For another one the least important of the
+// others is closed; those over which the token has come are the last.
 type Listener struct {
 	net.Listener
 	most int
@@ -38,15 +38,19 @@ type Listener struct {
 
 // use is what is known of an open connection.
 type use struct {
-	owner bool // the token has come over it
-	state http.ConnState
-	since time.Time // when the state was entered
+	owner  bool // the token has come over it
+	stream bool // the request that is answered is a stream of events
+	state  http.ConnState
+	since  time.Time // when the state was entered
 }
 
 // Limit returns a listener with at most so many open connections.
 func Limit(ln net.Listener, most int) *Listener {
 	return &Listener{Listener: ln, most: most, open: map[net.Conn]*use{}}
 }
+
+// Most returns how many connections may be open at once.
+func (l *Listener) Most() int { return l.most }
 
 // Accept returns the next connection, and closes another one if there are too many.
 func (l *Listener) Accept() (net.Conn, error) {
@@ -55,12 +59,12 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	l.mu.Lock()
-	l.open[c] = &use{state: http.StateNew, since: time.Now()}
 	var victim net.Conn
-	if len(l.open) > l.most {
-		victim = l.least()
+	if len(l.open) >= l.most {
+		victim = l.least() // not the new one: it may be the owner's
 		delete(l.open, victim)
 	}
+	l.open[c] = &use{state: http.StateNew, since: time.Now()}
 	l.mu.Unlock()
 	if victim != nil {
 		victim.Close()
@@ -83,11 +87,15 @@ func (a *use) before(b *use) bool {
 	if a.owner != b.owner {
 		return b.owner
 	}
-	if busy := a.state == http.StateActive; busy != (b.state == http.StateActive) {
-		return !busy
+	if a.busy() != b.busy() {
+		return b.busy()
 	}
 	return a.since.Before(b.since)
 }
+
+// busy reports whether a request is being answered. Of others only a stream counts, which the server bounds: whoever
+// sends half a request must not keep its place.
+func (a *use) busy() bool { return a.state == http.StateActive && (a.owner || a.stream) }
 
 // ConnState is for the hook of the HTTP server with that name.
 func (l *Listener) ConnState(c net.Conn, state http.ConnState) {
@@ -98,7 +106,7 @@ func (l *Listener) ConnState(c net.Conn, state http.ConnState) {
 	case state == http.StateClosed, state == http.StateHijacked:
 		delete(l.open, c)
 	case state != u.state:
-		u.state, u.since = state, time.Now()
+		u.state, u.stream, u.since = state, false, time.Now()
 	}
 }
 
@@ -110,11 +118,16 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 }
 
 // Owned notes that the token has come over the connection of a request.
-func (l *Listener) Owned(r *http.Request) {
+func (l *Listener) Owned(r *http.Request) { l.note(r, func(u *use) { u.owner = true }) }
+
+// Streams notes that the answer to a request is a stream of events.
+func (l *Listener) Streams(r *http.Request) { l.note(r, func(u *use) { u.stream = true }) }
+
+func (l *Listener) note(r *http.Request, set func(*use)) {
 	c, _ := r.Context().Value(connKey{}).(net.Conn)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if u := l.open[c]; u != nil {
-		u.owner = true
+		set(u)
 	}
 }

@@ -29,8 +29,9 @@ func TestWhichConnectionMattersLeast(t *testing.T) {
 	order := []use{ // from the least
 		{state: http.StateIdle, since: at(1)},
 		{state: http.StateNew, since: at(2)},
-		{state: http.StateActive, since: at(0)},
-		{state: http.StateActive, since: at(3)},
+		{state: http.StateActive, since: at(3)}, // perhaps half a request
+		{state: http.StateActive, stream: true, since: at(0)},
+		{state: http.StateActive, stream: true, since: at(3)},
 		{owner: true, state: http.StateIdle, since: at(0)},
 		{owner: true, state: http.StateIdle, since: at(1)},
 		{owner: true, state: http.StateActive, since: at(0)},
@@ -72,5 +73,33 @@ func TestAcceptMakesRoom(t *testing.T) {
 	_ = first.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := first.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("the oldest connection is open: %v", err)
+	}
+}
+
+// TestNewConnectionStays fills the listener with connections that matter more than a new one does.
+func TestNewConnectionStays(t *testing.T) {
+	l := Limit(nil, 2)
+	for i := range 2 {
+		client, server := net.Pipe()
+		defer client.Close()
+		l.open[server] = &use{owner: true, state: http.StateActive, since: time.Unix(int64(i), 0)}
+	}
+	inner, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Listener = inner
+	defer l.Close()
+	client, err := net.Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.open[c] == nil || len(l.open) != 2 {
+		t.Errorf("the new connection was closed: %v", l.open)
 	}
 }
