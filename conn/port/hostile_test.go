@@ -3,6 +3,7 @@ package port_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -27,7 +28,7 @@ func knock(t testing.TB, number int, b []byte) []byte {
 	_ = tcp.SetReadDeadline(time.Now().Add(patience))
 	var got bytes.Buffer
 	_, err = got.ReadFrom(tcp)
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		t.Errorf("%.40q: the connection stays", b)
 	}
 	return got.Bytes()
@@ -94,7 +95,7 @@ func TestGarbage(t *testing.T) {
 			c.write(textFrame(version, 49, "1"))
 			for {
 				if _, _, err := c.next(); err != nil {
-					if e, ok := err.(net.Error); ok && e.Timeout() {
+					if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 						t.Errorf("version %d: %q: the connection stays", version, b)
 					}
 					break

@@ -70,7 +70,7 @@ func ParseInitial(text []byte) (*Initial, error) {
 	dec.DisallowUnknownFields()
 	err := dec.Decode(in)
 	if err == nil {
-		if _, more := dec.Token(); more != io.EOF {
+		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
 			err = errors.New("more than one JSON value")
 		}
 	}

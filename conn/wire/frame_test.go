@@ -47,10 +47,10 @@ func TestReader(t *testing.T) {
 				t.Fatalf("%s: what is appended to frame %d overwrites the next", name, i)
 			}
 		}
-		if got, err := r.Next(); err != io.EOF {
+		if got, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %q, %v at the end", name, got, err)
 		}
-		if _, err := r.Next(); err != io.EOF {
+		if _, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v behind the end", name, err)
 		}
 		if r.in.Size() > readSize {
@@ -121,10 +121,10 @@ func TestBadFrames(t *testing.T) {
 	if got, err := r.Next(); string(got) != "one" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := r.Next(); err != io.ErrClosedPipe {
+	if _, err := r.Next(); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("%v", err)
 	}
-	if _, err := NewReader(silent{}).Next(); err != io.ErrNoProgress {
+	if _, err := NewReader(silent{}).Next(); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("%v from a stream that says nothing", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestHeaderCostsNothing(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := NewReader(r).Next()
 	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; err != io.ErrUnexpectedEOF || got > 16*readSize {
+	if got := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, io.ErrUnexpectedEOF) || got > 16*readSize {
 		t.Errorf("%v, with %d bytes of memory", err, got)
 	}
 }
@@ -178,7 +178,7 @@ func TestReply(t *testing.T) {
 			t.Errorf("%.20q: %d, %q, %v", p, version, at, err)
 		}
 	}
-	if _, _, err := NewReader(strings.NewReader("")).Reply(); err != io.EOF {
+	if _, _, err := NewReader(strings.NewReader("")).Reply(); !errors.Is(err, io.EOF) {
 		t.Errorf("%v", err)
 	}
 }
@@ -230,7 +230,7 @@ func TestFrames(t *testing.T) {
 		calls := 0
 		for {
 			frames, err := r.Frames()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || cap(frames) != len(frames) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestTicksDoNotAllocate(t *testing.T) {
 		from.Reset(stream)
 		for {
 			payload, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if request, err := decodeTick(payload); err != nil || request != 2_130_706_433 {

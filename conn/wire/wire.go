@@ -112,7 +112,7 @@ func (r *Reader) whole() int {
 
 // inside returns the error of a stream that has ended, inside a frame or not.
 func inside(err error, frame bool) error {
-	if frame && err == io.EOF {
+	if frame && errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
