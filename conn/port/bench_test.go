@@ -124,6 +124,20 @@ func BenchmarkLatency(b *testing.B) {
 	b.ReportMetric(float64(percentile(took["direct"], 0.5).Nanoseconds())/1000, "direct-p50-µs")
 }
 
+// BenchmarkOpenClosed measures how long after a change of the connection's snapshot the port is open, or closed. Each
+// operation is one transition in each direction.
+func BenchmarkOpenClosed(b *testing.B) {
+	r := newRig(b, newTap(b, 176).port(), nil)
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		took = append(took, r.lateness(b, false, transitions[i%len(transitions)]), r.lateness(b, true, usableAgain))
+	}
+	slices.Sort(took)
+	for name, share := range map[string]float64{"p50": 0.5, "p99": 0.99, "max": 1} {
+		b.ReportMetric(float64(percentile(took, share).Nanoseconds())/1e6, name+"-ms")
+	}
+}
+
 // counter is a program that counts ticks.
 type counter struct {
 	ibapi.Wrapper

@@ -45,6 +45,8 @@ type client struct {
 	log    *slog.Logger
 	number uint64
 	since  time.Time
+	// session is the one of Gatewatch's own connection during which the program came.
+	session uint64
 
 	down     *net.TCPConn // to the program
 	fromDown *wire.Reader

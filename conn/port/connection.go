@@ -61,9 +61,22 @@ func guardReason(c Connection) Reason {
 	return Reason(conn.GuardSocket)
 }
 
+// guard returns why orders of the client must not leave, [Allowed] if they may. They may not during another session of
+// Gatewatch's own connection than the one in which the client came: its connection is about to be closed.
+func (c *client) guard() Reason {
+	reason := guardReason(c.port.cfg.Connection)
+	if reason == Allowed && c.port.cfg.Connection.Snapshot().Session != c.session {
+		return Reason(conn.GuardSocket)
+	}
+	return reason
+}
+
 // frozen reports whether Gateway has left a time request unanswered for longer than the soft limit. While Gateway has
 // lost IBKR, programs know from Gateway itself that they cannot trade.
 func frozen(n *conn.Snapshot) bool { return n.Layers.API && n.Cause == conn.CauseSilent }
 
 // served reports whether connections of programs may exist.
 func served(n *conn.Snapshot) bool { return n.Layers.Socket && n.Layers.API }
+
+// usable reports whether programs may connect.
+func usable(n *conn.Snapshot) bool { return served(n) && !frozen(n) }

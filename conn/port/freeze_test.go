@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -128,7 +129,34 @@ func TestGatewayGone(t *testing.T) {
 	})
 }
 
-// TestOpenExactlyWhileUsable follows a thousand transitions, and each reason for which Gateway cannot be used.
+// transitions are ways in which Gateway cannot be used any more.
+var transitions = []func(*conn.Snapshot){
+	func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket, n.Guard = false, false, conn.GuardSocket },
+	func(n *conn.Snapshot) { n.Layers.API, n.Guard = false, conn.GuardAPI },
+	func(n *conn.Snapshot) { n.Cause, n.Guard = conn.CauseSilent, conn.GuardProbe },
+}
+
+// usableAgain is the end of each of them, with another session unless the one before is still there.
+func usableAgain(n *conn.Snapshot) {
+	if !n.Layers.API {
+		n.Session++
+	}
+	n.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
+	n.Cause, n.Guard = conn.CauseNone, conn.GuardOpen
+}
+
+// lateness returns how long after a change of the snapshot the port was open, or closed.
+func (r *rig) lateness(t testing.TB, open bool, change func(*conn.Snapshot)) time.Duration {
+	t.Helper()
+	r.conn.set(change)
+	since := time.Now()
+	until(t, fmt.Sprintf("open is %v", open), func() bool { return listens(r.number) == open })
+	return time.Since(since)
+}
+
+// TestOpenExactlyWhileUsable follows a thousand transitions, with a program that sends an order in each state: no byte
+// of an order passes while Gateway cannot be used, and the port is at most ten times as late as it should be. The
+// benchmark has the distribution.
 func TestOpenExactlyWhileUsable(t *testing.T) {
 	g := newTap(t, 176)
 	r := newRig(t, g.port(), nil)
@@ -136,35 +164,86 @@ func TestOpenExactlyWhileUsable(t *testing.T) {
 	if testing.Short() {
 		rounds = 50
 	}
+	const limit = 10 * 50 * time.Millisecond
 	var worst time.Duration
-	look := func(open bool) {
-		t.Helper()
-		since := time.Now()
-		until(t, fmt.Sprintf("open is %v", open), func() bool { return listens(r.number) == open })
-		worst = max(worst, time.Since(since))
+	var c *raw
+	peers, sent := 0, 0
+	order := func() { c.write(place(176, fmt.Sprint(100+sent), "1", "0", "1")) }
+	arrived := func() (n int) {
+		for i := range peers {
+			n += strings.Count(string(g.peer(i).bytes()), "\x00AAPL\x00")
+		}
+		return n
 	}
 	for i := range rounds {
-		change := []func(*conn.Snapshot){
-			func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket = false, false },
-			func(n *conn.Snapshot) { n.Layers.API = false },
-			func(n *conn.Snapshot) { n.Cause, n.Guard = conn.CauseSilent, conn.GuardProbe },
-		}[i%3]
-		r.conn.set(change)
-		look(false)
-		r.conn.set(func(n *conn.Snapshot) {
-			n.Layers = conn.Layers{Socket: true, API: true, Upstream: true}
-			n.Session++
-			n.Cause, n.Guard = conn.CauseNone, conn.GuardOpen
-		})
-		look(true)
+		if c == nil {
+			c = startRaw(t, r.number, 176, 7)
+			peers++
+		}
+		order()
+		sent++
+		until(t, "the order is at Gateway", func() bool { return arrived() == sent })
+		worst = max(worst, r.lateness(t, false, transitions[i%len(transitions)]))
+		_, _ = c.tcp.Write(place(176, "99", "1", "0", "1"))
+		if n := r.conn.Snapshot(); n.Layers.API {
+			id, code := int64(0), 0
+			for id != 99 { // 1100 and 1102 come, too
+				id, code, _ = c.error()
+			}
+			if code != 201 {
+				t.Fatalf("error %d", code)
+			}
+		} else {
+			for {
+				if _, _, err := c.next(); err != nil {
+					break
+				}
+			}
+			c.tcp.Close()
+			c = nil
+		}
+		worst = max(worst, r.lateness(t, true, usableAgain))
+		if n := arrived(); n != sent {
+			t.Fatalf("round %d: %d orders at Gateway, not %d", i, n, sent)
+		}
 	}
 	t.Logf("at most %v late", worst)
+	if worst > limit {
+		t.Errorf("the port was %v late, more than %v", worst, limit)
+	}
 	r.conn.set(func(n *conn.Snapshot) { n.Layers.Upstream, n.Cause = false, conn.CauseUpstream })
-	look(true) // data of Gateway is there, and Gateway itself says that IBKR is lost
+	if !listens(r.number) { // data of Gateway is there, and Gateway itself says that IBKR is lost
+		t.Error("the port is closed without IBKR")
+	}
 	if err := r.Configure(port.Settings{}); err != nil {
 		t.Fatal(err)
 	}
-	look(false)
+	until(t, "the port is turned off", func() bool { return !listens(r.number) })
+}
+
+// TestGreetingAfterTheEnd has a program that has connected while Gateway could be used, and greets when it cannot: it
+// is not served.
+func TestGreetingAfterTheEnd(t *testing.T) {
+	for i, change := range transitions {
+		g := newTap(t, 176)
+		r := newRig(t, g.port(), nil)
+		tcp, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", r.number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tcp.Close()
+		_, _ = tcp.Write([]byte("API\x00")) // it is being served now
+		c := startRaw(t, r.number, 176, 7)
+		r.lateness(t, false, change)
+		_, _ = tcp.Write(hello("v100..176")[4:])
+		_ = tcp.SetReadDeadline(time.Now().Add(patience))
+		if n, err := tcp.Read(make([]byte, 100)); err == nil || n > 0 {
+			t.Errorf("transition %d: the program was served", i)
+		} else if e, ok := err.(net.Error); ok && e.Timeout() {
+			t.Errorf("transition %d: the connection stays", i)
+		}
+		c.tcp.Close()
+	}
 }
 
 // TestAnotherSession ends the connections of programs when Gatewatch's own connection is another one: what was between

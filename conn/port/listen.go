@@ -72,8 +72,8 @@ func (p *Port) listens(l *net.TCPListener) bool {
 func (p *Port) admit(l *net.TCPListener, tcp *net.TCPConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.running || p.listener != l {
-		return false
+	if !p.running || p.listener != l || !usable(p.cfg.Connection.Snapshot()) {
+		return false // the port is about to be closed
 	}
 	if len(p.greeting) >= maxGreeting {
 		p.greeting[0].Close()
@@ -93,15 +93,17 @@ func (p *Port) serve(tcp *net.TCPConn) {
 	err := c.readGreeting()
 	p.mu.Lock()
 	p.greeting = slices.DeleteFunc(p.greeting, func(t *net.TCPConn) bool { return t == tcp })
-	room := len(p.clients) < maxClients
-	if err == nil && room && p.running {
+	n := p.cfg.Connection.Snapshot()
+	room, open := len(p.clients) < maxClients, p.running && p.settings.Load().Port != 0 && usable(n)
+	c.session = n.Session
+	if err == nil && room && open {
 		p.clients[c] = struct{}{}
 	} else {
 		p.counters.Rejected++
 	}
 	p.mu.Unlock()
-	if err != nil || !room {
-		p.log.Debug("a program was turned away at the guarded port", "error", err, "room", room)
+	if err != nil || !room || !open {
+		p.log.Debug("a program was turned away at the guarded port", "error", err, "room", room, "open", open)
 		return
 	}
 	defer func() {

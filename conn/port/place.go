@@ -61,7 +61,7 @@ func (c *client) permit(p *placing) Reason {
 	c.queue.mu.Lock()
 	withdrawn, orphan := p.withdrawn, p.in.parent != 0 && c.queue.refused[p.in.parent]
 	c.queue.mu.Unlock()
-	switch reason := guardReason(c.port.cfg.Connection); {
+	switch reason := c.guard(); {
 	case reason != Allowed:
 		return reason
 	case s.Stopped:

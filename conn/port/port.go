@@ -65,6 +65,8 @@ type Port struct {
 
 	toGateway, toClients, numbers atomic.Uint64
 
+	session uint64 // of Gatewatch's own connection at the last look; of the goroutine that runs
+
 	mu        sync.Mutex
 	counters  Counters
 	clients   map[*client]struct{}
@@ -72,7 +74,6 @@ type Port struct {
 	rates     map[int64]*rates
 	listener  *net.TCPListener
 	listenErr error
-	session   uint64 // of Gatewatch's own connection
 	running   bool
 	lookup    chan struct{} // one look for a process at a time
 }
@@ -204,35 +205,25 @@ func (p *Port) closeStalled() {
 // listenAgain is after how long a port that could not be opened is tried again.
 const listenAgain = time.Second
 
-// follow does what the connection and the settings ask for now. It returns false if it has to be tried again.
+// follow does what the connection and the settings ask for now. It returns false if it has to be tried again. The port
+// is closed first: what became of orders is recorded while connections end, and takes its time.
 func (p *Port) follow() bool {
 	s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
-	serves := s.Port != 0 && served(n)
+	ok := p.listen(s.Port, s.Port != 0 && usable(n))
 	switch {
 	case s.Port == 0:
-		p.closeClients(EndTurnedOff, false)
+		p.closeClients(EndTurnedOff, 0)
 	case !served(n):
-		p.closeClients(EndNotUsable, true)
-	case p.moved(n.Session):
-		p.closeClients(EndNotUsable, true)
-	}
-	ok := p.listen(s.Port, serves && !frozen(n))
-	if serves {
+		p.closeClients(EndNotUsable, 0)
+	default:
+		p.closeClients(EndNotUsable, n.Session)
 		p.notify(frozen(n), n.Layers.Upstream)
 	}
-	return ok
-}
-
-// moved reports whether Gatewatch's own connection is another one than at the last look.
-func (p *Port) moved(session uint64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	was := p.session
-	p.session = session
-	if was != session {
+	if p.session != n.Session {
+		p.session = n.Session
 		nudge(p.asks)
 	}
-	return was != session && was != 0
+	return ok
 }
 
 // notify says to all clients that Gateway is frozen, or answers again.
@@ -244,13 +235,19 @@ func (p *Port) notify(frozen, upstream bool) {
 	}
 }
 
-// closeClients ends the connections of all clients.
-func (p *Port) closeClients(cause EndCause, gateway bool) {
+// closeClients ends the connections of all clients, except those that came during a session of Gatewatch's own
+// connection; 0: none is excepted. What was between two sessions nothing has watched.
+func (p *Port) closeClients(cause EndCause, except uint64) {
 	p.mu.Lock()
-	all := slices.Collect(maps.Keys(p.clients))
+	var list []*client
+	for c := range p.clients {
+		if except == 0 || c.session != except {
+			list = append(list, c)
+		}
+	}
 	p.mu.Unlock()
-	for _, c := range all {
-		c.end(cause, gateway)
+	for _, c := range list {
+		c.end(cause, cause == EndNotUsable)
 	}
 }
 
@@ -263,7 +260,7 @@ func (p *Port) closeAll(cause EndCause) {
 	}
 	p.mu.Unlock()
 	p.listen(0, false)
-	p.closeClients(cause, false)
+	p.closeClients(cause, 0)
 }
 
 // event reports what happened.

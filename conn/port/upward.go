@@ -234,7 +234,7 @@ func (c *client) permitRequest(r *request) Reason {
 		return Allowed
 	}
 	o := c.options()
-	switch reason := guardReason(c.port.cfg.Connection); {
+	switch reason := c.guard(); {
 	case o.ReadOnly:
 		return ReadOnly
 	case c.port.settings.Load().Stopped:
