@@ -22,6 +22,7 @@ type Supervisor struct {
 	gate  gate
 	snap  atomic.Pointer[Snapshot]
 	said  messages
+	trips roundTrips
 	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
 	begun atomic.Bool
 	done  chan struct{}
@@ -142,6 +143,10 @@ func (s *Supervisor) handle(in input) {
 	case inCode:
 		if s.said.add(in.code, in.text, now.wall); in.aside {
 			return
+		}
+	case inAnswered:
+		if in.session == s.m.session {
+			s.trips.add(now.wall, in.rtt)
 		}
 	case inConfig:
 		s.noteIgnored(in)

@@ -37,6 +37,7 @@ var bodies = []any{
 	Uptime{},
 	Log{},
 	Messages{},
+	Latency{},
 	Alerts{},
 	AlertTest{},
 	AlertTestRequest{},

@@ -44,6 +44,8 @@ type Backend interface {
 	Disconnect(ctx context.Context) error
 	// Messages returns what Gateway has said with codes.
 	Messages() Messages
+	// Latency returns how long Gateway took to answer in the last 24 hours.
+	Latency() Latency
 	// Mute silences desktop notifications until the given time; the zero time ends that.
 	Mute(until time.Time)
 	// Show opens the window, or the page where there is no window.
@@ -198,6 +200,7 @@ func (s *Server) routes() []route {
 		{"GET", "/uptime", owner, s.uptime},
 		{"GET", "/log", owner, s.records},
 		{"GET", "/messages", owner, show(s.messages)},
+		{"GET", "/latency", owner, show(s.latency)},
 		{"GET", "/alerts", owner, show(s.backend.Alerts)},
 		{"GET", "/rules", owner, show(s.rules)},
 		{"GET", "/orders", owner, show(s.orders)},

@@ -164,6 +164,10 @@ func (b *fakeBackend) ProgramOrders() ProgramOrders {
 	}}}
 }
 
+func (b *fakeBackend) Latency() Latency {
+	return Latency{[]LatencyMinute{{At: now, MedianMillis: 1.5, MaxMillis: 20}}}
+}
+
 func (b *fakeBackend) Messages() Messages {
 	return Messages{[]Message{{Code: 2172, Text: "desupported on 20261215", First: now, Last: now, Count: 2}}}
 }

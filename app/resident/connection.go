@@ -98,6 +98,19 @@ func (c *connection) Messages() (list api.Messages) {
 	return list
 }
 
+// Latency returns what GET /latency answers.
+func (c *connection) Latency() (l api.Latency) {
+	for _, one := range c.sup.Latency() {
+		l.Minutes = append(l.Minutes, api.LatencyMinute{
+			At: stamp(one.Minute), MedianMillis: millis(one.Median), MaxMillis: millis(one.Max),
+		})
+	}
+	return l
+}
+
+// millis returns a duration in milliseconds, to the microsecond.
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // stamp returns a time as the API gives it.
 func stamp(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
 

@@ -32,6 +32,7 @@ type past struct {
 	log                api.Log
 	alerts             api.Alerts
 	said               api.Messages
+	latency            api.Latency
 	desk               desk
 	api.ProgramBackend                   // nothing asks for it
 	texts              map[string]string // of settings.json and rules.json
@@ -122,6 +123,7 @@ func (p *past) Log(_ context.Context, q api.LogQuery) (l api.Log, err error) {
 	return l, err
 }
 
+func (p *past) Latency() (l api.Latency)   { p.locked(func() { l = p.latency }); return l }
 func (p *past) Messages() (m api.Messages) { p.locked(func() { m = p.said }); return m }
 
 func (p *past) Alerts() (a api.Alerts) { p.locked(func() { a = p.alerts }); return a }

@@ -204,6 +204,15 @@ func (l *Link) Messages(ctx context.Context) (m api.Messages, err error) {
 	return m, err
 }
 
+// Latency asks how long Gateway took to answer.
+func (l *Link) Latency(ctx context.Context) (a api.Latency, err error) {
+	client, err := l.current()
+	if err == nil {
+		a, err = client.Latency(ctx)
+	}
+	return a, err
+}
+
 // Alerts asks how alerts fare.
 func (l *Link) Alerts(ctx context.Context) (a api.Alerts, err error) {
 	client, err := l.current()
