@@ -148,6 +148,12 @@ func open(card string, program link.Program, opened func()) bool {
 				fyne.Do(func() { v.Log(records, err) })
 			})
 		},
+		Latency: func() {
+			work.Go(func() {
+				a, err := l.Latency(ctx)
+				fyne.Do(func() { v.Latency(a, err) })
+			})
+		},
 		Messages: func() {
 			work.Go(func() {
 				m, err := l.Messages(ctx)

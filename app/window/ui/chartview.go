@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -18,35 +19,36 @@ type axisMark struct {
 	strong bool
 }
 
-// chartView is a chart with its axis. It says what the mouse is over, and what was clicked, as a share of its width.
+// chartView is a chart with its axes. It says what the mouse is over, and what was clicked, as a share of its width.
 type chartView struct {
 	widget.BaseWidget
-	chart  *chart
-	marks  []axisMark
+	raster *canvas.Raster
+	marks  []axisMark // along its foot
+	levels []axisMark // of its height, from the top
+	left   float32    // where it begins, beside the names of its levels
 	over   func(share float64)
-	left   func()
+	out    func()
 	tapped func(share float64)
 }
 
-func newChartView(over func(float64), left func(), tapped func(float64)) *chartView {
-	v := &chartView{chart: newChart(), over: over, left: left, tapped: tapped}
+func newChartView(r *canvas.Raster, over func(float64), out func(), tapped func(float64)) *chartView {
+	v := &chartView{raster: r, over: over, out: out, tapped: tapped}
 	v.ExtendBaseWidget(v)
 	return v
 }
 
-func (v *chartView) set(bars []bar, marks []axisMark) {
-	v.chart.set(bars)
-	v.marks = marks
+func (v *chartView) set(marks, levels []axisMark) {
+	v.marks, v.levels = marks, levels
 	v.Refresh()
 }
 
 func (v *chartView) share(p fyne.Position) float64 {
-	return float64(max(0, min(1, p.X/max(1, v.Size().Width))))
+	return float64(max(0, min(1, (p.X-v.left)/max(1, v.Size().Width-v.left))))
 }
 
 func (v *chartView) MouseIn(e *desktop.MouseEvent)    { v.over(v.share(e.Position)) }
 func (v *chartView) MouseMoved(e *desktop.MouseEvent) { v.over(v.share(e.Position)) }
-func (v *chartView) MouseOut()                        { v.left() }
+func (v *chartView) MouseOut()                        { v.out() }
 func (v *chartView) Tapped(e *fyne.PointEvent)        { v.tapped(v.share(e.Position)) }
 
 const axisHeight = 20
@@ -67,12 +69,13 @@ type chartRenderer struct {
 func (r *chartRenderer) Refresh() {
 	th := r.v.Theme()
 	ink, faint := th.Color(theme.ColorNamePlaceHolder, variant()), th.Color(colorBorder, variant())
-	for len(r.ticks) < len(r.v.marks) {
+	all := slices.Concat(r.v.levels, r.v.marks)
+	for len(r.ticks) < len(all) {
 		r.ticks, r.texts = append(r.ticks, canvas.NewLine(color.Transparent)),
 			append(r.texts, canvas.NewText("", color.Transparent))
 	}
-	r.objects = []fyne.CanvasObject{r.v.chart.raster}
-	for i, m := range r.v.marks {
+	r.objects = nil
+	for i, m := range all {
 		tick, label := r.ticks[i], r.texts[i]
 		tick.StrokeColor, tick.StrokeWidth = faint, 1
 		if m.strong {
@@ -81,14 +84,28 @@ func (r *chartRenderer) Refresh() {
 		label.Text, label.Color, label.TextSize = m.text, ink, th.Size(sizeFine)
 		r.objects = append(r.objects, tick, label)
 	}
+	// What is painted lies over the levels, and under the marks.
+	r.objects = slices.Insert(r.objects, 2*len(r.v.levels), fyne.CanvasObject(r.v.raster))
 	r.Layout(r.v.Size())
 	canvas.Refresh(r.v)
 }
 
 func (r *chartRenderer) Layout(size fyne.Size) {
-	r.v.chart.raster.Resize(fyne.NewSize(size.Width, chartHeight))
+	left := float32(0) // of the chart, where its levels are named
+	for i := range r.v.levels {
+		left = max(left, r.texts[i].MinSize().Width+4)
+	}
+	r.v.left = left
+	r.v.raster.Move(fyne.NewPos(left, 0))
+	r.v.raster.Resize(fyne.NewSize(size.Width-left, chartHeight))
+	for i, m := range r.v.levels {
+		y, label := float32(m.at)*chartHeight, r.texts[i].MinSize()
+		r.ticks[i].Position1, r.ticks[i].Position2 = fyne.NewPos(left, y), fyne.NewPos(size.Width, y)
+		r.texts[i].Move(fyne.NewPos(0, min(max(0, y-label.Height/2), chartHeight-label.Height)))
+	}
 	for i, m := range r.v.marks {
-		x := float32(m.at) * size.Width
+		i += len(r.v.levels)
+		x := left + float32(m.at)*(size.Width-left)
 		r.ticks[i].Position1, r.ticks[i].Position2 = fyne.NewPos(x, 0), fyne.NewPos(x, chartHeight+4)
 		w := r.texts[i].MinSize().Width
 		r.texts[i].Move(fyne.NewPos(max(0, min(x-w/2, size.Width-w)), chartHeight+3))

@@ -48,7 +48,7 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
 	for _, f := range []*func(){
-		&a.Uptime, &a.Log, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders,
+		&a.Uptime, &a.Log, &a.Latency, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders,
 		&a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading,
 	} {
 		if *f == nil {
@@ -124,7 +124,7 @@ func TestGolden(t *testing.T) {
 				sizes[""] = fyne.NewSize(520, formHeight)
 			}
 			if tall := map[string]float32{
-				"tools": 860, "rule_new": 1160, "rule_order": 2500,
+				"tools": 860, "history_24h": 1500, "rule_new": 1160, "rule_order": 2500,
 				"rule_refused": 2400,
 			}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts

@@ -37,7 +37,9 @@ type historyPage struct {
 	note    *widget.Label // what went wrong
 	figures []*widget.Label
 	terms   *widget.Label
+	bars    *chart
 	chart   *chartView
+	latency *latencyCard
 	under   *widget.Label // what the mouse is over, or how to find that out
 	none    *widget.Label // there were no incidents
 	list    *list         // of incidents
@@ -81,11 +83,10 @@ func (r *tableRow) set(t rowTexts) {
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
 		note: wrapped(""), terms: fine(""), under: fine(underHint), none: muted("No incidents"), about: wrapped(""),
-		table: container.New(stacked{-6}),
-		said:  newMessageList(),
+		table: container.New(stacked{-6}), said: newMessageList(), bars: newChart(), latency: newLatencyCard(),
 	}
 	p.note.Importance = widget.DangerImportance
-	p.chart = newChartView(func(x float64) {
+	p.chart = newChartView(p.bars.raster, func(x float64) {
 		setText(p.under, p.whatAt(x))
 	}, func() { setText(p.under, underHint) }, p.clicked)
 	p.list = newList(k, p.chosen)
@@ -108,7 +109,8 @@ func newHistoryPage(k *keys) *historyPage {
 	incidents := container.New(stacked{0}, bold("Incidents"), p.none,
 		container.New(atLeast{fyne.NewSize(240, 5*(lineHeight+4))}, p.list), p.about)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		stacked{8}, bar, p.note, card(padded(6, 8, p.chart), p.under, padded(0, 8, legend)), card(incidents),
+		stacked{8}, bar, p.note, card(padded(6, 8, p.chart), p.under, padded(4, 8, legend)), card(incidents),
+		p.latency.content,
 		card(figures, p.terms), card(p.table), p.said.content,
 	)))
 	p.content = p.scroll
@@ -205,7 +207,9 @@ func (p *historyPage) render() {
 		}
 	}
 	p.renderIncidents(u.At)
-	p.chart.set(bars, marks)
+	p.bars.set(bars)
+	p.chart.set(marks, nil)
+	show(p.latency.content, chosen.days == 0 && len(p.latency.minutes) > 0)
 	for len(p.rows) < len(rows) {
 		r := newTableRow()
 		p.rows = append(p.rows, r)

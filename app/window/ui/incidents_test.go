@@ -115,3 +115,36 @@ func TestFooterSaysTheDay(t *testing.T) {
 		t.Errorf("%+v", v.status.day.bars)
 	}
 }
+
+// TestLatencyChart points at minutes with and without answers.
+func TestLatencyChart(t *testing.T) {
+	v, w := stage(t, theme.VariantLight, fyne.NewSize(520, 1500), Actions{})
+	v.Status(connected(), noon)
+	v.open(pageHistory)
+	v.Uptime(report(), nil)
+	p := v.history
+	if p.latency.content.Visible() {
+		t.Error("there is a chart without any latency")
+	}
+	v.Latency(latency(), nil)
+	settle(w)
+	if got := p.latency.under.Text; !p.latency.content.Visible() || !strings.Contains(got, "at most 1.6 s at 19:29") {
+		t.Errorf("visible: %v, %q", p.latency.content.Visible(), got)
+	}
+	chart := p.latency.view
+	for hours, want := range map[float32]string{
+		7.25: "19:15: median 40 ms, slowest 850 ms", 18.25: "06:15: no answer from Gateway",
+	} {
+		x := chart.left + (chart.Size().Width-chart.left)*hours/24
+		chart.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(x, 5)}})
+		if got := p.latency.under.Text; got != want {
+			t.Errorf("after %v h: %q, want %q", hours, got, want)
+		}
+	}
+	if chart.MouseOut(); !strings.Contains(p.latency.under.Text, "Line: median") {
+		t.Errorf("%q", p.latency.under.Text)
+	}
+	if p.open(1); p.latency.content.Visible() {
+		t.Error("the chart of 24 h stands beside 7 days")
+	}
+}

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -314,6 +315,7 @@ func scenes() map[string]func(*View) {
 			v.Uptime(u, err)
 			if len(u.Spans) > 0 {
 				v.Log(records(), nil)
+				v.Latency(latency(), nil)
 				v.history.list.pick(noon.Add(-2 * time.Hour).String())
 			}
 			for i, r := range ranges {
@@ -443,4 +445,22 @@ func inForce() api.SettingsView {
 		Path: "/home/trader/.config/gatewatch/settings.json", Found: true,
 		Settings: settings.Default(), Defaults: settings.Default(),
 	}
+}
+
+// latency is of a day in which Gateway was slow in the evening and away for half an hour in the night.
+func latency() (l api.Latency) {
+	for m := range 24 * 60 {
+		one := api.LatencyMinute{
+			At: noon.Add(time.Duration(m)*time.Minute - 24*time.Hour), MedianMillis: 1.2 + 0.4*math.Sin(float64(m)/40),
+		}
+		one.MaxMillis = one.MedianMillis * float64(2+m%7)
+		switch {
+		case m > 1080 && m < 1110:
+			continue
+		case m > 420 && m < 450:
+			one.MedianMillis, one.MaxMillis = 40, float64(100+50*(m-420))
+		}
+		l.Minutes = append(l.Minutes, one)
+	}
+	return l
 }

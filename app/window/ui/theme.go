@@ -13,6 +13,7 @@ const (
 	colorBorder fyne.ThemeColorName = "gatewatch-border"
 	colorMuted  fyne.ThemeColorName = "gatewatch-muted"
 	colorVeil   fyne.ThemeColorName = "gatewatch-veil"
+	colorLine   fyne.ThemeColorName = "gatewatch-line" // of a chart
 )
 
 // sizeFine is the size of hints and captions.
@@ -27,6 +28,7 @@ var palette = map[fyne.ThemeColorName][2]color.NRGBA{
 	colorBorder:                        {rgb(0xd9dee4), rgb(0x363b42)},
 	colorMuted:                         {rgb(0x5a6370), rgb(0xa3acb8)},
 	colorVeil:                          {rgba(0xf4f6f8, 0x90), rgba(0x17191d, 0x90)},
+	colorLine:                          {rgb(0x0072b2), rgb(0x56b4e9)},
 	theme.ColorNameBackground:          {rgb(0xf4f6f8), rgb(0x17191d)},
 	theme.ColorNameForeground:          {rgb(0x1a1f26), rgb(0xe8ebef)},
 	theme.ColorNamePlaceHolder:         {rgb(0x5a6370), rgb(0xa3acb8)},

@@ -32,6 +32,7 @@ type Actions struct {
 	Save        func(body []byte)     // a settings file; answered by View.Saved
 	Uptime      func()                // of the last 90 days; answered by View.Uptime
 	Log         func()                // of the connection; answered by View.Log
+	Latency     func()                // of the last 24 hours; answered by View.Latency
 	Messages    func()                // from Gateway; answered by View.Messages
 	Alerts      func()                // how they fare; answered by View.Alerts
 	Test        func(channel string)  // of alerts; answered by View.Tested
@@ -320,6 +321,7 @@ func (v *View) ask() {
 	case pageHistory:
 		v.actions.Uptime()
 		v.actions.Log()
+		v.actions.Latency()
 		v.actions.Messages()
 	case pagePrograms:
 		v.waiting = true
@@ -339,6 +341,14 @@ func (v *View) Uptime(u api.Uptime, err error) { v.history.take(u, err) }
 
 // Log takes in the records of the connection log.
 func (v *View) Log(l api.Log, err error) { v.history.log(l, err) }
+
+// Latency takes in how long Gateway took to answer.
+func (v *View) Latency(l api.Latency, err error) {
+	if err == nil { // else what was known stays: [View.Uptime] says that the resident program does not answer
+		v.history.latency.take(l, v.now)
+		v.history.render()
+	}
+}
 
 // Rules takes in the rules.
 func (v *View) Rules(r api.Rules, err error) {

@@ -39,7 +39,8 @@ func (a *acts) actions() Actions {
 		Connect: func() { a.connect++ }, Disconnect: func() { a.disconnect++ }, Close: func() { a.closed++ },
 		Uptime: func() {
 			a.uptimes++
-		}, Messages: func() {}, Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
+		}, Messages: func() {}, Latency: func() {},
+		Alerts: func() { a.alerts++ }, Test: func(c string) { a.tests = append(a.tests, c) },
 		Save: func(b []byte) { a.saved = append(a.saved, b) }, Title: func(s string) { a.title = s },
 		Login:    func() { a.logins = append(a.logins, "?") },
 		SetLogin: func(on bool) { a.logins = append(a.logins, fmt.Sprint(on)) },
