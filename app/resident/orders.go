@@ -24,6 +24,10 @@ func (t *trading) Orders() api.Orders {
 		cancels[c.Order.ID] = c
 	}
 	list := api.Orders{Cancelling: cancelling(state)}
+	connected, client := false, 0
+	if s := t.conn.sup.Session(); s != nil {
+		connected, client = true, s.ClientID()
+	}
 	for _, i := range slices.Backward(t.ledger.Intents()) {
 		o := &i.Order
 		c, asked := cancels[i.ID]
@@ -32,8 +36,8 @@ func (t *trading) Orders() api.Orders {
 			ID: i.ID, At: stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i), Status: wording.OneLine(i.Status),
-			WhyHeld:    wording.OneLine(i.WhyHeld),
+			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
+			Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})

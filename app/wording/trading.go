@@ -129,6 +129,20 @@ func OrderState(i *engine.Intent) string {
 	return Fate(i.Fate) + inBrackets(said)
 }
 
+// LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without a
+// session, and only orders of the session's client id. Otherwise it is empty.
+func LastReported(i *engine.Intent, connected bool, client int) string {
+	switch {
+	case i.Fate != engine.Working && i.Fate != engine.Inactive || i.Done():
+		return ""
+	case !connected:
+		return ", when last connected"
+	case i.Client != client:
+		return fmt.Sprintf(", when last connected with client id %d", i.Client)
+	}
+	return ""
+}
+
 // OrderCost says at which price an order was filled and what that has cost; empty if nothing is known.
 func OrderCost(i *engine.Intent) string {
 	var list []string

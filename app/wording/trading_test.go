@@ -246,6 +246,27 @@ func TestReportFromOutside(t *testing.T) {
 }
 
 // TestOrderState says how orders are in the words of IBKR, where those say more.
+func TestLastReported(t *testing.T) {
+	for _, c := range []struct {
+		i         engine.Intent
+		connected bool
+		want      string
+	}{
+		{engine.Intent{Fate: engine.Working, Client: 17}, true, ""},
+		{engine.Intent{Fate: engine.Working, Client: 17}, false, ", when last connected"},
+		{engine.Intent{Fate: engine.Working, Client: 0}, true, ", when last connected with client id 0"},
+		{engine.Intent{Fate: engine.Inactive, Client: 0}, false, ", when last connected"},
+		{engine.Intent{Fate: engine.Inactive, Client: 0, Ended: true}, true, ""},
+		{engine.Intent{Fate: engine.Filled, Client: 0}, true, ""},
+		{engine.Intent{Fate: engine.Sent, Client: 17}, false, ""}, // it says itself that nothing is known yet
+		{engine.Intent{Fate: engine.Unknown, Client: 0}, true, ""},
+	} {
+		if got := LastReported(&c.i, c.connected, 17); got != c.want {
+			t.Errorf("%+v, connected %v: %q, want %q", c.i, c.connected, got, c.want)
+		}
+	}
+}
+
 func TestOrderState(t *testing.T) {
 	for want, i := range map[string]engine.Intent{
 		"about to be sent":                                        {Fate: engine.Planned},
