@@ -27,6 +27,8 @@ type pending struct {
 	contracts    map[int64]*answer[Details] // questions that are under way, by number
 	lastContract int64
 	rules        map[int64]*answer[PriceStep] // market rules that somebody has asked for
+
+	positions *positions
 }
 
 // answer is what is said to a question. It is complete once over is closed.
@@ -56,6 +58,7 @@ func newPending(session uint64) *pending {
 	b := &pending{
 		session: session, news: Orders{NewQueue[OrderNews]()}, begun: time.Now(),
 		contracts: map[int64]*answer[Details]{}, rules: map[int64]*answer[PriceStep]{},
+		positions: newPositions(),
 	}
 	for i := range b.turn {
 		b.turn[i] = make(chan struct{}, 1)

@@ -24,6 +24,7 @@ const (
 	QuestionCompletedOrders Question = "completed_orders"
 	QuestionExecutions      Question = "executions"
 	QuestionDetails         Question = "contract_details"
+	QuestionPositions       Question = "positions"
 )
 
 // questionLimit is how long Gateway may take to answer a question.

@@ -97,6 +97,8 @@ func (s *socket) receive(payload []byte) error {
 		return s.receiveContract(m)
 	case wire.MsgOpenOrdersEnd, wire.MsgCompletedOrdersEnd, wire.MsgExecutionsEnd, wire.MsgContractDetailsEnd:
 		return s.receiveEnd(m)
+	case wire.MsgPosition, wire.MsgPositionsEnd, wire.MsgPortfolio, wire.MsgAccountEnd:
+		return s.receivePosition(m)
 	case wire.MsgConfig:
 		return s.receiveConfig(m)
 	}

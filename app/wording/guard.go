@@ -98,6 +98,7 @@ var questions = map[conn.Question]string{
 	conn.QuestionCompletedOrders: "completed orders",
 	conn.QuestionExecutions:      "executions",
 	conn.QuestionDetails:         "contracts",
+	conn.QuestionPositions:       "positions",
 }
 
 // unconfirmed says that no one knows what has become of orders. The detail is a [conn.Question] or technical text.

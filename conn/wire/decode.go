@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -128,12 +129,8 @@ func (m Message) ContractDetails() (request int64, known *Details, err error) {
 		return request, nil, err
 	}
 	known = &Details{
-		Contract: Contract{
-			ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()),
-			Exchange: text(c.GetExchange()), Primary: text(c.GetPrimaryExch()),
-			Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
-		},
-		Name: text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())), Multiplier: Real(c.GetMultiplier()),
+		Contract: contractOf(c),
+		Name:     text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())), Multiplier: Real(c.GetMultiplier()),
 		Rule: marketRule(text(c.GetExchange()), list(d.GetValidExchanges()), list(d.GetMarketRuleIds())),
 	}
 	if known.Multiplier <= 0 {
@@ -142,6 +139,14 @@ func (m Message) ContractDetails() (request int64, known *Details, err error) {
 	known.Expiry, _, _ = strings.Cut(text(c.GetLastTradeDateOrContractMonth()), " ") // a time and a zone may follow
 	known.Expiry, _, _ = strings.Cut(known.Expiry, "-")
 	return request, known, err
+}
+
+func contractOf(c *protobuf.Contract) Contract {
+	return Contract{
+		ConID: int64(c.GetConId()), Symbol: text(c.GetSymbol()), Type: text(c.GetSecType()),
+		Exchange: text(c.GetExchange()), Primary: text(c.GetPrimaryExch()),
+		Currency: text(c.GetCurrency()), Local: text(c.GetLocalSymbol()),
+	}
 }
 
 // marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are
@@ -181,4 +186,54 @@ func (m Message) MarketRule() (rule int64, steps []PriceStep, err error) {
 	}
 	slices.SortFunc(steps, func(a, b PriceStep) int { return cmp.Compare(a.From, b.From) })
 	return int64(p.GetMarketRuleId()), steps, err
+}
+
+// Position is what an account holds of one instrument. What Gateway did not say, or not as a number, is nil.
+type Position struct {
+	Account     string
+	Contract    Contract
+	Quantity    *float64 // shares or contracts, below 0 if they are sold short; 0 says that the position is closed
+	AverageCost *float64 // of one of them, with commissions and the multiplier
+}
+
+// Portfolio is a position with what it is worth, in the contract's currency.
+type Portfolio struct {
+	Position
+	Value      *float64 // of all of it
+	Unrealised *float64 // profit or loss
+}
+
+// Position decodes a [MsgPosition].
+func (m Message) Position() (Position, error) {
+	var p protobuf.Position
+	err := m.decode(&p)
+	return Position{
+		Account: text(p.GetAccount()), Contract: contractOf(p.GetContract()), Quantity: said(decimal(p.GetPosition())),
+		AverageCost: saidOf(p.AvgCost),
+	}, err
+}
+
+// Portfolio decodes a [MsgPortfolio].
+func (m Message) Portfolio() (Portfolio, error) {
+	var p protobuf.PortfolioValue
+	err := m.decode(&p)
+	return Portfolio{Position{
+		Account: text(p.GetAccountName()), Contract: contractOf(p.GetContract()),
+		Quantity: said(decimal(p.GetPosition())), AverageCost: saidOf(p.AverageCost),
+	}, saidOf(p.MarketValue), saidOf(p.UnrealizedPNL)}, err
+}
+
+// said returns a number that Gateway has set, nil for one that stands for none.
+func said(v float64) *float64 {
+	if math.IsNaN(v) || Real(v) != v {
+		return nil
+	}
+	return &v
+}
+
+func saidOf(v *float64) *float64 {
+	if v == nil {
+		return nil
+	}
+	return said(*v)
 }

@@ -80,6 +80,14 @@ var messageTypes = map[int]messageType{
 		func() proto.Message { return &protobuf.MarketRule{} },
 		map[string]string{"Number": "marketRuleId"},
 	},
+	MsgPosition: {func() proto.Message { return &protobuf.Position{} }, map[string]string{
+		"Account": "account", "Contract.Symbol": "contract.symbol",
+	}},
+	MsgPortfolio: {func() proto.Message { return &protobuf.PortfolioValue{} }, map[string]string{
+		"Account": "accountName", "Contract.Symbol": "contract.symbol",
+	}},
+	MsgPositionsEnd: {func() proto.Message { return &protobuf.PositionEnd{} }, nil},
+	MsgAccountEnd:   {func() proto.Message { return &protobuf.AccountDataEnd{} }, nil},
 	MsgConfig: {func() proto.Message { return &protobuf.ConfigResponse{} }, map[string]string{
 		"Request": "reqId", "LogoffTime": "lockAndExit.autoLogoffTime", "Port": "api.settings.socketPort",
 		"LogoffPeriod": "lockAndExit.autoLogoffPeriod", "LogoffType": "lockAndExit.autoLogoffType",
@@ -188,12 +196,35 @@ func compare(t *testing.T, number int, got any, lib proto.Message) {
 				!reflect.DeepEqual(got.Resubmit, api.MaintainAndResubmitOrdersOnReconnect)) {
 			t.Fatalf("%+v of %v", got, lib)
 		}
+	case Position:
+		lib := lib.(*protobuf.Position)
+		comparePosition(t, &got, lib.GetPosition(), lib.AvgCost)
+	case Portfolio:
+		lib := lib.(*protobuf.PortfolioValue)
+		comparePosition(t, &got.Position, lib.GetPosition(), lib.AverageCost)
+		compareNumber(t, got.Value, lib.MarketValue)
+		compareNumber(t, got.Unrealised, lib.UnrealizedPNL)
 	case []string:
 		all := lib.(*protobuf.ManagedAccounts).GetAccountsList()
 		if slices.Contains(got, "") || len(all) <= maxList &&
 			strings.Join(got, "") != strings.ReplaceAll(all, ",", "") {
 			t.Fatalf("%q of %q", got, all)
 		}
+	}
+}
+
+func comparePosition(t *testing.T, got *Position, quantity string, cost *float64) {
+	t.Helper()
+	want := decimal(quantity)
+	compareNumber(t, got.Quantity, &want)
+	compareNumber(t, got.AverageCost, cost)
+}
+
+// compareNumber holds that a number is the library's, and nil where that is none.
+func compareNumber(t *testing.T, got, want *float64) {
+	t.Helper()
+	if real := want != nil && !math.IsNaN(*want) && Real(*want) == *want; real != (got != nil) || real && *got != *want {
+		t.Fatalf("%v, the library has %v", got, want)
 	}
 }
 

@@ -38,7 +38,7 @@ var decoders = map[int]func(Message) (any, error){
 	MsgError:              func(m Message) (any, error) { return m.Error() },
 	MsgOpenOrder:          func(m Message) (any, error) { return m.OrderNews() },
 	MsgNextValidID:        func(m Message) (any, error) { return m.NextValidID() },
-	MsgContractDetails:    contractOf,
+	MsgContractDetails:    contractIn,
 	MsgExecution:          func(m Message) (any, error) { return m.OrderNews() },
 	MsgManagedAccounts:    func(m Message) (any, error) { return m.ManagedAccounts() },
 	MsgTickGeneric:        func(m Message) (any, error) { return m.Tick() },
@@ -52,6 +52,10 @@ var decoders = map[int]func(Message) (any, error){
 	MsgMarketRule:         ruleOf,
 	MsgCompletedOrder:     func(m Message) (any, error) { return m.OrderNews() },
 	MsgCompletedOrdersEnd: func(m Message) (any, error) { return m.End() },
+	MsgPosition:           func(m Message) (any, error) { return m.Position() },
+	MsgPortfolio:          func(m Message) (any, error) { return m.Portfolio() },
+	MsgPositionsEnd:       func(m Message) (any, error) { return m.End() },
+	MsgAccountEnd:         func(m Message) (any, error) { return m.End() },
 	MsgConfig:             func(m Message) (any, error) { return m.Config() },
 }
 
@@ -67,7 +71,7 @@ type (
 	}
 )
 
-func contractOf(m Message) (any, error) {
+func contractIn(m Message) (any, error) {
 	request, known, err := m.ContractDetails()
 	return contract{request, known}, err
 }
@@ -94,6 +98,7 @@ func TestMessages(t *testing.T) {
 		PrimaryExch: proto.String("NASDAQ"), Currency: proto.String("USD"), LocalSymbol: proto.String("AAPL"),
 		Multiplier: proto.Float64(100), LastTradeDateOrContractMonth: proto.String("20261218 15:00 US/Central"),
 	}
+	appleOf := Contract{265598, "AAPL", "STK", "SMART", "NASDAQ", "USD", "AAPL"}
 	anOrder := &protobuf.Order{
 		ClientId: proto.Int32(3), PermId: proto.Int64(1 << 40), ParentId: proto.Int32(6), OrderRef: proto.String("ref"),
 		Action: proto.String("BUY"), OrderType: proto.String("LMT"), TotalQuantity: proto.String("100.5"),
@@ -227,7 +232,7 @@ func TestMessages(t *testing.T) {
 				MarketRuleIds:  proto.String("26,26"), SecIdList: map[string]string{"ISIN": "US0378331005"},
 			},
 		}), MsgContractDetails, contract{4, &Details{
-			Contract: Contract{265598, "AAPL", "STK", "SMART", "NASDAQ", "USD", "AAPL"},
+			Contract: appleOf,
 			Name:     "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 100, Expiry: "20261218",
 		}}},
 		{
@@ -255,6 +260,25 @@ func TestMessages(t *testing.T) {
 			"end of contracts", inProto(t, 52, &protobuf.ContractDataEnd{ReqId: proto.Int32(4)}), MsgContractDetailsEnd,
 			int64(4),
 		},
+		{"position", inProto(t, 61, &protobuf.Position{
+			Account: proto.String("DU1"), Contract: apple, Position: proto.String("-100.5"), AvgCost: proto.Float64(230.5),
+		}), MsgPosition, Position{
+			Account: "DU1", Contract: appleOf, Quantity: proto.Float64(-100.5),
+			AverageCost: proto.Float64(230.5),
+		}},
+		{"position of which nothing is known", inProto(t, 61, &protobuf.Position{
+			Position: proto.String("many"), AvgCost: proto.Float64(math.MaxFloat64),
+		}), MsgPosition, Position{}},
+		{"portfolio", inProto(t, 7, &protobuf.PortfolioValue{
+			AccountName: proto.String("DU1"), Contract: apple, Position: proto.String("0"),
+			MarketPrice: proto.Float64(231), MarketValue: proto.Float64(0), AverageCost: proto.Float64(230.5),
+			UnrealizedPNL: proto.Float64(-1.25), RealizedPNL: proto.Float64(3),
+		}), MsgPortfolio, Portfolio{
+			Position{Account: "DU1", Contract: appleOf, Quantity: proto.Float64(0), AverageCost: proto.Float64(230.5)},
+			proto.Float64(0), proto.Float64(-1.25),
+		}},
+		{"end of positions", inProto(t, 62, &protobuf.PositionEnd{}), MsgPositionsEnd, int64(0)},
+		{"end of an account", inProto(t, 54, &protobuf.AccountDataEnd{}), MsgAccountEnd, int64(0)},
 		{"no use for it", inProto(t, 111, &protobuf.UpdateConfigResponse{}), 0, nil},
 		{"number of tomorrow", numbered(412, []byte("\xff")), 0, nil},
 		{"text where protobuf is due", numbered(1, []byte("6\x00")), 0, nil},

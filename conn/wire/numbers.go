@@ -14,11 +14,13 @@ const (
 	ReqPlaceOrder       = 3
 	ReqCancelOrder      = 4
 	ReqOpenOrders       = 5
+	ReqAccountUpdates   = 6
 	ReqExecutions       = 7
 	ReqContractDetails  = 9
 	ReqAllOpenOrders    = 16
 	ReqCurrentTime      = 49
 	ReqMarketDataType   = 59
+	ReqPositions        = 61
 	ReqStartAPI         = 71
 	ReqMarketRule       = 91
 	ReqCompletedOrders  = 99
@@ -32,6 +34,7 @@ const (
 	MsgOrderStatus        = 3
 	MsgError              = 4
 	MsgOpenOrder          = 5
+	MsgPortfolio          = 7
 	MsgNextValidID        = 9
 	MsgContractDetails    = 10
 	MsgExecution          = 11
@@ -41,10 +44,13 @@ const (
 	MsgCurrentTime        = 49
 	MsgContractDetailsEnd = 52
 	MsgOpenOrdersEnd      = 53
+	MsgAccountEnd         = 54
 	MsgExecutionsEnd      = 55
 	MsgTickSnapshotEnd    = 57
 	MsgMarketDataType     = 58
 	MsgCommission         = 59
+	MsgPosition           = 61
+	MsgPositionsEnd       = 62
 	MsgTickReqParams      = 81
 	MsgMarketRule         = 93
 	MsgCompletedOrder     = 101

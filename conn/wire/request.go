@@ -47,6 +47,13 @@ type AskContract struct {
 // AskMarketRule asks for the price steps of a market rule.
 type AskMarketRule struct{ Rule int64 }
 
+// Positions asks for the positions of all accounts, and for each that changes from then on.
+type Positions struct{}
+
+// AccountUpdates asks for the positions of the login's only account with what they are worth, about every three minutes
+// from then on, and after a fill. Of several accounts, Gateway follows one at a time for a client.
+type AccountUpdates struct{}
+
 // AskConfig asks for Gateway's own settings. They are never changed: for restart times that is known not to work.
 type AskConfig struct{ Request int64 }
 
@@ -107,6 +114,14 @@ func (r AskContract) encode(e *encoder) (int, proto.Message) {
 
 func (r AskMarketRule) encode(e *encoder) (int, proto.Message) {
 	return ReqMarketRule, &protobuf.MarketRuleRequest{MarketRuleId: e.int("market rule", r.Rule)}
+}
+
+func (Positions) encode(*encoder) (int, proto.Message) {
+	return ReqPositions, &protobuf.PositionsRequest{}
+}
+
+func (AccountUpdates) encode(*encoder) (int, proto.Message) {
+	return ReqAccountUpdates, &protobuf.AccountDataRequest{Subscribe: set(true)}
 }
 
 func (r AskConfig) encode(e *encoder) (int, proto.Message) {

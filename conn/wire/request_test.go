@@ -28,6 +28,8 @@ var requestTypes = map[int]func() proto.Message{
 	ReqStartAPI:         func() proto.Message { return &protobuf.StartApiRequest{} },
 	ReqMarketRule:       func() proto.Message { return &protobuf.MarketRuleRequest{} },
 	ReqCompletedOrders:  func() proto.Message { return &protobuf.CompletedOrdersRequest{} },
+	ReqPositions:        func() proto.Message { return &protobuf.PositionsRequest{} },
+	ReqAccountUpdates:   func() proto.Message { return &protobuf.AccountDataRequest{} },
 	ReqConfig:           func() proto.Message { return &protobuf.ConfigRequest{} },
 }
 
@@ -149,6 +151,8 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		}},
 		{"contract", AskContract{4, ours}, func() { e.ReqContractDetails(4, theirs) }},
 		{"market rule", AskMarketRule{26}, func() { e.ReqMarketRule(26) }},
+		{"positions", Positions{}, e.ReqPositions},
+		{"account updates", AccountUpdates{}, func() { e.ReqAccountUpdates(true, "") }},
 		{"config", AskConfig{8}, func() { e.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: proto.Int32(8)}) }},
 		{
 			"market order", mine("MKT", func(*PlaceOrder) {}),

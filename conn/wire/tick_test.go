@@ -90,7 +90,8 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		ReqMarketDataType: ibapi.REQ_MARKET_DATA_TYPE, ReqStartAPI: ibapi.START_API,
 		ReqMarketRule:      ibapi.REQ_MARKET_RULE,
 		ReqCompletedOrders: ibapi.REQ_COMPLETED_ORDERS,
-		ReqConfig:          ibapi.REQ_CONFIG,
+		ReqConfig:          ibapi.REQ_CONFIG, ReqPositions: ibapi.REQ_POSITIONS,
+		ReqAccountUpdates: ibapi.REQ_ACCT_DATA,
 	} {
 		if ours != theirs {
 			t.Errorf("request %d is %d", ours, theirs)
@@ -106,8 +107,9 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		MsgOpenOrdersEnd:      ibapi.OPEN_ORDER_END, MsgExecutionsEnd: ibapi.EXECUTION_DATA_END,
 		MsgTickSnapshotEnd: ibapi.TICK_SNAPSHOT_END, MsgMarketDataType: ibapi.MARKET_DATA_TYPE,
 		MsgCommission: ibapi.COMMISSION_AND_FEES_REPORT, MsgTickReqParams: ibapi.TICK_REQ_PARAMS,
-		MsgMarketRule:     ibapi.MARKET_RULE,
-		MsgConfig:         ibapi.CONFIG_RESPONSE,
+		MsgMarketRule: ibapi.MARKET_RULE,
+		MsgConfig:     ibapi.CONFIG_RESPONSE, MsgPosition: ibapi.POSITION_DATA,
+		MsgPositionsEnd: ibapi.POSITION_END, MsgPortfolio: ibapi.PORTFOLIO_VALUE, MsgAccountEnd: ibapi.ACCT_DOWNLOAD_END,
 		MsgCompletedOrder: ibapi.COMPLETED_ORDER, MsgCompletedOrdersEnd: ibapi.COMPLETED_ORDERS_END,
 	} {
 		if ours != theirs {

@@ -1,0 +1,53 @@
+package conn_test
+
+import (
+	"testing"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+// TestPositions follows positions over the wire: those there are, a fill, and one that is closed.
+func TestPositions(t *testing.T) {
+	cost := 190.5
+	for _, accounts := range []int{1, 2} {
+		in := &sim.Initial{Accounts: []sim.InitialAccount{{ID: "DU1111111", Positions: []sim.InitialPosition{
+			{Symbol: "AAPL", Quantity: 100, AverageCost: &cost}, {Symbol: "MSFT", Quantity: -20},
+		}}}}
+		if accounts == 2 {
+			in.Accounts = append(in.Accounts, sim.InitialAccount{ID: "DU2222222"})
+		}
+		d := newDesk(t, sim.Config{Initial: in, TickRate: 0.001}, nil)
+		d.price(200)
+		s := d.session()
+		list, err := s.Positions(t.Context())
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		a, m := list[0], list[1]
+		if a.Account != "DU1111111" || a.Contract.Symbol != "AAPL" || a.Contract.Currency != "USD" ||
+			*a.Quantity != 100 || *a.AverageCost != 190.5 || m.Contract.Symbol != "MSFT" || *m.Quantity != -20 {
+			t.Errorf("%+v", list)
+		}
+		switch valued := a.Value != nil && a.Unrealised != nil; {
+		case valued != (accounts == 1):
+			t.Errorf("with %d accounts: %+v", accounts, a)
+		case valued && (*a.Value != 20000 || *a.Unrealised != 950 || a.ValuedAt.IsZero()):
+			t.Errorf("worth %v, gained %v, at %v", *a.Value, *a.Unrealised, a.ValuedAt)
+		}
+		asked := len(d.gw.Requests("reqPositions"))
+		sell := conn.Order{
+			Ref: "close", Contract: apple, Side: conn.Sell, Type: conn.Market, Quantity: 100, Account: "DU1111111",
+		}
+		if err := s.Place(1, sell); err != nil {
+			t.Fatal(err)
+		}
+		d.until("the position is closed", func() bool {
+			list, err = s.Positions(t.Context())
+			return err == nil && len(list) == 1 && list[0].Contract.Symbol == "MSFT"
+		})
+		if n := len(d.gw.Requests("reqPositions")); n != asked || asked != 1 {
+			t.Errorf("asked %d times, then %d", asked, n)
+		}
+	}
+}
