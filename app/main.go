@@ -42,6 +42,7 @@ type commandLine struct {
 	Messages   cli.Messages   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
 	Rules      cli.Rules      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
 	Orders     cli.Orders     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
+	Positions  cli.Positions  `cmd:"" help:"Show positions as Gateway reports them, with average cost and unrealised P&L."`
 	Clients    cli.Clients    `cmd:"" help:"Show programs at the guarded port and their orders, or stop their trading."`
 	Arm        cli.Arm        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
 	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order leaves."`

@@ -35,7 +35,8 @@ func TestPositionsUnanswered(t *testing.T) {
 		}()
 		began = time.Now()
 		list, err := s.Positions(t.Context())
-		if err != nil || len(list) != 1 || *list[0].Quantity != 5 || list[0].AverageCost != nil || list[0].Value != nil {
+		if err != nil || len(list) != 1 || *list[0].Quantity != 5 || list[0].AverageCost != nil ||
+			list[0].Value != nil {
 			t.Errorf("%+v, %v", list, err)
 		}
 		if waited := time.Since(began); waited != valueLimit {

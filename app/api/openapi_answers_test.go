@@ -539,6 +539,7 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 		b.fate = engine.Fate(c.value)
 		d.check(call{method: "GET", target: "/orders", code: 200})
 	}
+	d.check(call{method: "GET", target: "/positions", code: 200})
 	for _, c := range constants(t, reflect.TypeFor[conn.FarmState]()) {
 		b.status.Layers.Farms = map[string]conn.FarmState{"usfarm": conn.FarmState(c.value)}
 		d.check(call{method: "GET", target: "/status", code: 200})

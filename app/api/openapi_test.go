@@ -53,6 +53,7 @@ var bodies = []any{
 	rules.Instrument{},
 	Candidates{},
 	Orders{},
+	Positions{},
 	OrderID{},
 	All{},
 	Programs{},

@@ -40,6 +40,7 @@ type Backend interface {
 	AutostartBackend
 	ProgramBackend
 	Trader
+	PositionBackend
 	Connect(ctx context.Context) error
 	Disconnect(ctx context.Context) error
 	// Messages returns what Gateway has said with codes.
@@ -204,6 +205,7 @@ func (s *Server) routes() []route {
 		{"GET", "/alerts", owner, show(s.backend.Alerts)},
 		{"GET", "/rules", owner, show(s.rules)},
 		{"GET", "/orders", owner, show(s.orders)},
+		{"GET", "/positions", owner, s.positions},
 		{"GET", "/clients", owner, show(s.programs)},
 		{"GET", "/clients/orders", owner, show(s.programOrders)},
 		{"GET", "/autostart", owner, s.autostart},

@@ -229,6 +229,17 @@ func (b *fakeBackend) Rules() Rules {
 	}
 }
 
+func (b *fakeBackend) Positions(context.Context) Positions {
+	quantity, price := -100.0, 230.5
+	return Positions{At: &now, Reason: "not connected", Positions: []Position{
+		{
+			Account: "DU1", ConID: 1, Symbol: "AAPL", Contract: "AAPL STK", Currency: "USD", Quantity: &quantity,
+			AverageCost: &price, MarketValue: &price, Unrealised: &price, ValuedAt: &now,
+		},
+		{Symbol: "X"},
+	}}
+}
+
 func (b *fakeBackend) Orders() Orders {
 	return Orders{Orders: []OrderView{
 		{
@@ -368,6 +379,8 @@ func TestAddresses(t *testing.T) {
 		{"GET", "/settings/text", 200, ""},
 		{"GET", "/rules/save", 405, "POST"},
 		{"GET", "/orders", 200, ""},
+		{"GET", "/positions", 200, ""},
+		{"POST", "/positions", 405, "GET"},
 		{"POST", "/orders/cancel_all/", 404, ""},
 		{"GET", "/guard", 200, ""},
 		{"HEAD", "/guard", 200, ""},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"gatewatch/app/wording"
@@ -164,7 +165,7 @@ type Candidate struct {
 
 // Orders is the answer to GET /orders.
 type Orders struct {
-	Orders     []OrderView `json:"orders"`     // the newest first
+	Orders     []OrderView `json:"orders"`     // those that are open or need a person first, each the newest first
 	Cancelling Cancelling  `json:"cancelling"` // those that were to be cancelled
 	Blocked    []Blocked   `json:"blocked"`    // the newest first; the last of this run of the program
 }
@@ -214,6 +215,20 @@ type OrderView struct {
 	Currency     string   `json:"currency"`    // of these; of the instrument, if Gateway has reported none
 	CostText     string   `json:"cost_text"`   // the same for people; empty if nothing is known
 	Unprotected  bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
+}
+
+// Current reports whether something is expected of an order, or whether a person has to look after it.
+func (o *OrderView) Current() bool { return o.Open || o.Fate == engine.Unknown || o.Unprotected }
+
+// OpenFirst puts the orders that are [OrderView.Current] before the others, and keeps their order otherwise.
+func OpenFirst(list []OrderView) {
+	rank := func(o *OrderView) int {
+		if o.Current() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(a, b OrderView) int { return rank(&a) - rank(&b) })
 }
 
 // Blocked is an order that was blocked.

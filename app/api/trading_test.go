@@ -258,8 +258,9 @@ func FuzzTrading(f *testing.F) {
 func TestListsAreNeverNull(t *testing.T) {
 	s := unheard(&empty{})
 	for path, want := range map[string]string{
-		"/rules":  `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
-		"/orders": `{"blocked":[],"cancelling":{"asked":0,"confirmed":0,"failed":0,"text":""},"orders":[]}`,
+		"/rules":     `{"may_edit":false,"path":"","problems":[],"reason":"","rules":[]}`,
+		"/orders":    `{"blocked":[],"cancelling":{"asked":0,"confirmed":0,"failed":0,"text":""},"orders":[]}`,
+		"/positions": `{"at":null,"current":false,"positions":[],"reason":""}`,
 	} {
 		if got := compact(t, quick(s, "GET", path, "", "").Body.String()); got != want {
 			t.Errorf("%s: %s", path, got)
@@ -276,6 +277,8 @@ type empty struct{ fakeBackend }
 
 func (*empty) Rules() Rules   { return Rules{} }
 func (*empty) Orders() Orders { return Orders{} }
+
+func (*empty) Positions(context.Context) Positions { return Positions{} }
 
 // bare is a backend whose rules are always the same ones.
 type bare struct {

@@ -54,6 +54,7 @@ func (t *trading) Orders() api.Orders {
 			v.AskedQuantity, v.AskedLimitPrice, v.AskedStopPrice = &a.Quantity, &a.LimitPrice, &a.StopPrice
 		}
 	}
+	api.OpenFirst(list.Orders)
 	blocked, _ := t.desk.Blocked()
 	for _, b := range slices.Backward(blocked) {
 		list.Blocked = append(list.Blocked, api.Blocked{

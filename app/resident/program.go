@@ -174,7 +174,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
 	}
 	p.backend = &backend{
-		status: status, connection: conn, trading: trading, programs: programs, configuration: p.settings,
+		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
+		programs: programs, configuration: p.settings,
 		connectionLog: history, alerts: alerts,
 		login: &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
 		window: &desktop.Window{

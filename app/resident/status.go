@@ -126,6 +126,7 @@ type backend struct {
 	*status
 	*connection
 	*trading
+	*positions
 	*programs
 	*configuration
 	*connectionLog

@@ -147,7 +147,7 @@ func LastReported(i *engine.Intent, connected bool, client int) string {
 func OrderCost(i *engine.Intent) string {
 	var list []string
 	if p := i.AveragePrice(); p != 0 && i.Filled > 0 {
-		list = append(list, "average "+strconv.FormatFloat(math.Round(p*1e6)/1e6, 'f', -1, 64))
+		list = append(list, "average "+Price(p))
 	}
 	if c, ok := i.Charged(); ok {
 		currency := OneLine(c.Currency)
@@ -158,6 +158,9 @@ func OrderCost(i *engine.Intent) string {
 	}
 	return strings.Join(list, ", ")
 }
+
+// Price returns a price that was computed, such as an average, without the last digits that say nothing.
+func Price(v float64) string { return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64) }
 
 // Money returns an amount with its currency, such as "23,050.00 USD".
 func Money(amount float64, currency string) string {

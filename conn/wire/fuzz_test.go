@@ -223,7 +223,8 @@ func comparePosition(t *testing.T, got *Position, quantity string, cost *float64
 // compareNumber holds that a number is the library's, and nil where that is none.
 func compareNumber(t *testing.T, got, want *float64) {
 	t.Helper()
-	if real := want != nil && !math.IsNaN(*want) && Real(*want) == *want; real != (got != nil) || real && *got != *want {
+	real := want != nil && !math.IsNaN(*want) && Real(*want) == *want
+	if real != (got != nil) || real && *got != *want {
 		t.Fatalf("%v, the library has %v", got, want)
 	}
 }

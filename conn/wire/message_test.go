@@ -261,7 +261,8 @@ func TestMessages(t *testing.T) {
 			int64(4),
 		},
 		{"position", inProto(t, 61, &protobuf.Position{
-			Account: proto.String("DU1"), Contract: apple, Position: proto.String("-100.5"), AvgCost: proto.Float64(230.5),
+			Account: proto.String("DU1"), Contract: apple, Position: proto.String("-100.5"),
+			AvgCost: proto.Float64(230.5),
 		}), MsgPosition, Position{
 			Account: "DU1", Contract: appleOf, Quantity: proto.Float64(-100.5),
 			AverageCost: proto.Float64(230.5),

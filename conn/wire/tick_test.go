@@ -109,7 +109,8 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		MsgCommission: ibapi.COMMISSION_AND_FEES_REPORT, MsgTickReqParams: ibapi.TICK_REQ_PARAMS,
 		MsgMarketRule: ibapi.MARKET_RULE,
 		MsgConfig:     ibapi.CONFIG_RESPONSE, MsgPosition: ibapi.POSITION_DATA,
-		MsgPositionsEnd: ibapi.POSITION_END, MsgPortfolio: ibapi.PORTFOLIO_VALUE, MsgAccountEnd: ibapi.ACCT_DOWNLOAD_END,
+		MsgPositionsEnd: ibapi.POSITION_END, MsgPortfolio: ibapi.PORTFOLIO_VALUE,
+		MsgAccountEnd:     ibapi.ACCT_DOWNLOAD_END,
 		MsgCompletedOrder: ibapi.COMPLETED_ORDER, MsgCompletedOrdersEnd: ibapi.COMPLETED_ORDERS_END,
 	} {
 		if ours != theirs {

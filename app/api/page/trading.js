@@ -111,7 +111,7 @@ const fates = {
 const orderItems = new Map(), openOrders = () => [...orderItems.values()].filter(n => n.now.open);
 function paintOrders(o) {
   const list = listOf(o.orders), blocked = listOf(o.blocked);
-  hold(orderItems, "orders-rows", [...list.filter(v => v.open), ...list.filter(v => !v.open)], v => v.id, orderItem, paintOrder);
+  hold(orderItems, "orders-rows", list, v => v.id, orderItem, paintOrder);
   say("orders-cancelling", clean(o.cancelling?.text));
   rows("unsent-rows", blocked.map(b => [stamp(b.at), clean(b.text), clean(b.rule) || none, clean(b.reason)]),
     ([at, ...more]) => row(at, ...more.map(text => el("td", "wide", text))));
@@ -138,7 +138,7 @@ function paintOrder(n, v) {
   write(n.priced, "filled");
   write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), !same && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
   write(n.facts, joined([stamp(v.at) + (v.changed && stamp(v.changed) !== stamp(v.at) ? ", changed " + stamp(v.changed) : ""),
-    v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : "")]));
+    v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : ""), clean(v.cost_text)]));
   n.keys.hidden = !v.open;
 }
 function allowOrders() {

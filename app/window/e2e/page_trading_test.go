@@ -102,6 +102,8 @@ func (p *past) DeleteRule(_ context.Context, name string) error {
 
 func (p *past) Orders() (o api.Orders) { p.locked(func() { o = p.desk.orders }); return o }
 
+func (p *past) Positions(context.Context) api.Positions { return api.Positions{} }
+
 func (p *past) CancelOrder(_ context.Context, id int64) error {
 	return p.ask(func() {}, "cancel %d", id)
 }

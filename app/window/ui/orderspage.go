@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -187,7 +186,7 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 				one.value += " of " + number(o.Quantity)
 			}
 			if o.AveragePrice != 0 {
-				one.value += " at " + number(math.Round(o.AveragePrice*1e6)/1e6)
+				one.value += " at " + wording.Price(o.AveragePrice)
 			}
 			list = append(list, one)
 		}

@@ -95,7 +95,7 @@ func orderWrong(o *api.OrderView) string {
 // have the newest first.
 func sorted(list []api.OrderView) (open, done []api.OrderView) {
 	for _, o := range list {
-		if o.Open || o.Fate == engine.Unknown || o.Unprotected {
+		if o.Current() {
 			open = append(open, o)
 		} else {
 			done = append(done, o)

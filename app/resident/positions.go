@@ -1,0 +1,57 @@
+package resident
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/wording"
+	"gatewatch/conn"
+)
+
+// positions is what Gateway has reported last of positions.
+type positions struct {
+	conn *connection
+
+	mu   sync.Mutex
+	at   time.Time // zero: never
+	list []conn.Position
+}
+
+// Positions returns what GET /positions answers.
+func (p *positions) Positions(ctx context.Context) (view api.Positions) {
+	list, err := p.conn.positions(ctx)
+	reason := p.conn.mayEdit()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil && reason == "" {
+		p.at, p.list, view.Current = time.Now(), list, true
+	} else if view.Reason = reason; reason == "" {
+		view.Reason = wording.OneLine(err.Error())
+		if silent, ok := errors.AsType[*conn.UnansweredError](err); ok {
+			view.Reason = wording.Unanswered(silent)
+		}
+	}
+	view.At = moment(p.at)
+	for _, one := range p.list {
+		c := one.Contract
+		view.Positions = append(view.Positions, api.Position{
+			Account: wording.OneLine(one.Account), ConID: c.ConID, Symbol: wording.OneLine(c.Symbol),
+			Contract: wording.Contract(c), Currency: wording.OneLine(c.Currency), Quantity: one.Quantity,
+			AverageCost: one.AverageCost, MarketValue: one.Value, Unrealised: one.Unrealised,
+			ValuedAt: moment(one.ValuedAt),
+		})
+	}
+	return view
+}
+
+// positions asks Gateway for positions while IBKR is connected: without it Gateway repeats what it knew.
+func (c *connection) positions(ctx context.Context) ([]conn.Position, error) {
+	s := c.sup.Session()
+	if s == nil || c.mayEdit() != "" {
+		return nil, conn.ErrSessionOver
+	}
+	return s.Positions(ctx)
+}
