@@ -277,7 +277,7 @@ func TestPermit(t *testing.T) {
 			}
 			return c.guard
 		}}
-		if got := p.permit(); got != c.want {
+		if got := p.permit(); !errors.Is(got, c.want) {
 			t.Errorf("%v, want %v", got, c.want)
 		}
 	}

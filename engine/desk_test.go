@@ -786,7 +786,7 @@ func TestCancelAll(t *testing.T) {
 // TestPassed is about what a strategy is told of an error.
 func TestPassed(t *testing.T) {
 	for _, err := range []error{nil, conn.ErrFateUnknown, ErrNotOpen, fmt.Errorf("%w: why", ErrNotChanged)} {
-		if got := passed(err); got != err {
+		if got := passed(err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}

@@ -62,7 +62,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v: %v", err, got)
 		}
 	}
-	if other := errors.New("other"); Explain(other) != other {
+	if other := errors.New("other"); !errors.Is(Explain(other), other) {
 		t.Error("another error is explained")
 	}
 }

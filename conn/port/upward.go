@@ -100,7 +100,7 @@ func (c *client) takeOne(frame, payload []byte) bool {
 	}
 	r, err := readRequest(payload, c.version)
 	switch {
-	case err == errNumber:
+	case errors.Is(err, errNumber):
 		c.end(EndBadMessage, false)
 		return false
 	case err != nil && !c.port.settings.Load().observes():

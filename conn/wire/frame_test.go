@@ -111,7 +111,7 @@ func TestBadFrames(t *testing.T) {
 			} {
 				got, err := read(from)
 				_, bad := errors.AsType[*ProtocolError](err)
-				if got != nil || c.want == nil && !bad || c.want != nil && err != c.want {
+				if got != nil || c.want == nil && !bad || c.want != nil && !errors.Is(err, c.want) {
 					t.Errorf("%s, %s: %q, %v", c.name, name, got, err)
 				}
 			}

@@ -807,7 +807,7 @@ func TestActivatedIsWhatStandsThere(t *testing.T) {
 	}
 	busy := &conn.RequestError{Code: 162, Text: "busy"}
 	b.set.cfg.Resolve = func(context.Context, conn.Contract) ([]conn.Details, error) { return nil, busy }
-	if err := b.set.Activate(t.Context(), "r"); err != error(busy) {
+	if err := b.set.Activate(t.Context(), "r"); !errors.Is(err, busy) {
 		t.Errorf("%v", err)
 	}
 }
