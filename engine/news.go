@@ -334,8 +334,8 @@ const (
 	notCancelled  = 10148 // it cannot be cancelled: it is done, says the text
 )
 
-// tooLate are the codes with which Gateway refuses a change of an order that is over, or is not what the change takes it
-// for: its id was used, it is filled, it is another order, it is not found. They do not say why it is over.
+// tooLate are the codes with which Gateway refuses a change of an order that is over, or is not what the change takes
+// it for: its id was used, it is filled, it is another order, it is not found. They do not say why it is over.
 var tooLate = []int{103, notChanged, 105, 135, notFound}
 
 // notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for

@@ -3,8 +3,8 @@
 //
 // A limit stands once, in the struct tag of its field, as package strict describes them: the loader checks it and
 // settings.schema.json repeats it for editors. More tags are for forms: label names a key for people, words its options
-// in the order of enum, section is the title of the [Section] that a key or the object around it belongs to, effect says
-// what a change interrupts or waits for, and page is the page of the window on which a key is edited instead.
+// in the order of enum, section is the title of the [Section] that a key or the object around it belongs to, effect
+// says what a change interrupts or waits for, and page is the page of the window on which a key is edited instead.
 package settings
 
 import (

@@ -70,7 +70,8 @@ func parseNumbers(text string) (list []string, err error) {
 		separator = ";"
 	} else if n := len(innerComma.FindAllString(text, -1)); n == 1 || n > 0 && n < strings.Count(text, ",") ||
 		groupedPoint.MatchString(text) {
-		return nil, fmt.Errorf("%q can be read in two ways: write semicolons between numbers, such as 1.5; 2", cut(text))
+		return nil, fmt.Errorf("%q can be read in two ways: write semicolons between numbers, such as 1.5; 2",
+			cut(text))
 	}
 	for part := range strings.SplitSeq(text, separator) {
 		if strings.TrimSpace(part) == "" {

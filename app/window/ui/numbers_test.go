@@ -53,7 +53,10 @@ func TestListsOfNumbers(t *testing.T) {
 			t.Errorf("%q is read as %q, %v; want %q", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"1,5", " 2,500 ", "1,5, 15", "1, 2,5", "1,200,300", "1 2 5", "1.000, 2", "1, two", "1; 2.500"} {
+	for _, text := range []string{
+		"1,5", " 2,500 ", "1,5, 15", "1, 2,5", "1,200,300", "1 2 5", "1.000, 2", "1, two",
+		"1; 2.500",
+	} {
 		if got, err := parseNumbers(text); err == nil {
 			t.Errorf("%q is read as %q", text, got)
 		}
