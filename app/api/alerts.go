@@ -1,12 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // testLimit bounds a test of alerts, which may have to wait for a server that says nothing.
@@ -62,49 +63,30 @@ type AlertTestRequest struct {
 }
 
 func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
-	body, ok := read(w, r)
-	if !ok {
+	var asked AlertTestRequest
+	if !jsonhttp.DecodeOptional(w, r, &asked, `{"channel": "NAME"}; an empty one means all channels`) {
 		return
 	}
-	var asked AlertTestRequest
-	if len(bytes.TrimSpace(body)) > 0 {
-		if !strictly(body, &asked) {
-			fail(w, http.StatusBadRequest, `the body is not {"channel": "NAME"}; an empty one means all channels`)
-			return
-		}
-	}
-	ctx, cancel := patient(w, r, testLimit) // as long as the slowest server takes
+	ctx, cancel := jsonhttp.Patient(w, r, testLimit) // as long as the slowest server takes
 	defer cancel()
-	switch test, err := s.backend.TestAlerts(ctx, asked.Channel); {
-	case errors.Is(err, ErrNoChannel):
-		fail(w, http.StatusNotFound, err.Error())
-	case errors.Is(err, ErrNoChannels):
-		fail(w, http.StatusConflict, err.Error())
-	case err != nil:
-		fail(w, http.StatusServiceUnavailable, err.Error())
-	default:
-		answer(w, http.StatusOK, test)
+	test, err := s.backend.TestAlerts(ctx, asked.Channel)
+	if err != nil {
+		failed(w, err, http.StatusServiceUnavailable)
+		return
 	}
+	jsonhttp.Answer(w, http.StatusOK, test)
 }
 
 // Alerts asks how alerts fare.
-func (c *Client) Alerts(ctx context.Context) (a Alerts, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/alerts")
-	if err == nil {
-		err = json.Unmarshal(raw, &a)
-	}
-	return a, err
-}
+func (c *Client) Alerts(ctx context.Context) (Alerts, error) { return get[Alerts](ctx, c, "/alerts") }
 
-// TestAlerts has a message sent by one channel, or by all if it is empty. It may take most of a minute.
+// TestAlerts sends a message by one channel, or by all if it is empty. It may take most of a minute.
 func (c *Client) TestAlerts(ctx context.Context, channel string) (t AlertTest, err error) {
 	body, err := json.Marshal(AlertTestRequest{channel})
 	if err != nil {
 		return t, err
 	}
-	patient := *c.http
-	patient.Timeout = testLimit + 10*time.Second
-	raw, err := c.exchange(ctx, &patient, http.MethodPost, "/alerts/test", body)
+	raw, err := c.exchange(ctx, c.waiting(testLimit+10*time.Second), http.MethodPost, "/alerts/test", body)
 	if err == nil {
 		err = json.Unmarshal(raw, &t)
 	}

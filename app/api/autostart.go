@@ -2,9 +2,9 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/autostart"
 	"gatewatch/app/wording"
 )
@@ -41,17 +41,17 @@ func AutostartOf(s autostart.State) Autostart {
 func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {
 	state, err := s.backend.Autostart(r.Context())
 	if err != nil {
-		fail(w, http.StatusInternalServerError, err.Error())
+		jsonhttp.Fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	answer(w, http.StatusOK, state)
+	jsonhttp.Answer(w, http.StatusOK, state)
 }
 
 func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		On *bool `json:"on"`
 	}
-	if !decode(w, r, &asked, func() bool { return asked.On != nil }, `{"on": true} or {"on": false}`) {
+	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.On != nil }, `{"on": true} or {"on": false}`) {
 		return
 	}
 	if err := s.backend.SetAutostart(r.Context(), *asked.On); err != nil {
@@ -62,17 +62,12 @@ func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {
 }
 
 // Autostart asks whether the program is started at login.
-func (c *Client) Autostart(ctx context.Context) (a Autostart, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/autostart")
-	if err == nil {
-		err = json.Unmarshal(raw, &a)
-	}
-	return a, err
+func (c *Client) Autostart(ctx context.Context) (Autostart, error) {
+	return get[Autostart](ctx, c, "/autostart")
 }
 
 // SetAutostart has the program started at login, or no more, and returns how that stands then. The error may be a
 // [*Conflict].
-func (c *Client) SetAutostart(ctx context.Context, on bool) (a Autostart, err error) {
-	err = c.ask(ctx, "/autostart", AutostartChange{on}, &a, nil)
-	return a, err
+func (c *Client) SetAutostart(ctx context.Context, on bool) (Autostart, error) {
+	return request[Autostart](ctx, c, "/autostart", AutostartChange{on}, nil)
 }

@@ -7,22 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"time"
 
-	"gatewatch/app/strict"
+	"gatewatch/app/api/proof"
 )
-
-// Card is the content of api.json, by which other programs of the user find the server.
-type Card struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	PID   int    `json:"pid"` // of the process that answers there; 0 if an older version wrote it
-}
 
 var (
 	// ErrNotRunning means that no resident program is there.
@@ -30,51 +21,6 @@ var (
 	// ErrNotResponding means that there is one, and that it hangs: it did not answer, or sent no heartbeat.
 	ErrNotResponding = errors.New("gatewatch is not responding")
 )
-
-// WriteCard writes api.json, readable by the user alone.
-func WriteCard(path string, s *Server) error {
-	body, err := json.MarshalIndent(Card{URL: s.URL(), Token: s.Token(), PID: os.Getpid()}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := strict.WriteFile(path, append(body, '\n')); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
-
-// RemoveCard removes api.json if it still tells of this server.
-func RemoveCard(path string, s *Server) {
-	if c, err := ReadCard(path); err == nil && c.Token == s.Token() {
-		os.Remove(path)
-	}
-}
-
-// ReadCard reads api.json. It returns [ErrNotRunning] if there is none.
-func ReadCard(path string) (Card, error) {
-	var c Card
-	var body []byte
-	err := strict.WhileOthersUse(func() (err error) { body, err = os.ReadFile(path); return err })
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, ErrNotRunning
-	}
-	if err != nil {
-		return c, err
-	}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return c, fmt.Errorf("%s: %w", path, err)
-	}
-	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
-		return c, fmt.Errorf("%s: %q is not an address on the loopback", path, c.URL)
-	}
-	return c, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
-}
 
 // Client talks to a running server.
 type Client struct {
@@ -87,11 +33,19 @@ type Client struct {
 func NewClient(card Card) *Client {
 	c := &Client{card: card}
 	c.http = &http.Client{
-		Timeout:       5 * time.Second,
-		Transport:     &http.Transport{DialContext: c.dial}, // without a proxy, whatever the environment says
+		Timeout: 5 * time.Second,
+		// without a proxy, whatever the environment says
+		Transport:     &http.Transport{DialContext: secretOf(card).Dial},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
+}
+
+// waiting returns a client that waits so long for an answer; 0: without end.
+func (c *Client) waiting(limit time.Duration) *http.Client {
+	longer := *c.http
+	longer.Timeout = limit
+	return &longer
 }
 
 // Close ends the connections that are kept for further requests.
@@ -123,6 +77,15 @@ func (c *Client) post(ctx context.Context, path string) (a Answer, err error) {
 		err = json.Unmarshal(body, &a)
 	}
 	return a, err
+}
+
+// get asks for what path answers.
+func get[T any](ctx context.Context, c *Client, path string) (v T, err error) {
+	raw, err := c.do(ctx, http.MethodGet, path)
+	if err == nil {
+		err = json.Unmarshal(raw, &v)
+	}
+	return v, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
@@ -168,7 +131,7 @@ func (c *Client) notResponding() error {
 // inTime returns [ErrNotResponding] in the place of an error that means that there was no answer in time.
 func (c *Client) inTime(ctx context.Context, err error) error {
 	late := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, errClosed)
+		errors.Is(err, proof.ErrClosed)
 	if late && ctx.Err() == nil { // else the caller has waited long enough
 		return c.notResponding()
 	}
@@ -187,7 +150,7 @@ func (c *Client) send(ctx context.Context, via *http.Client, method, path string
 	err = c.inTime(ctx, err)
 	var dial *net.OpError
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, errStranger):
+	case errors.As(err, &dial) && dial.Op == "dial", errors.Is(err, proof.ErrStranger):
 		return nil, ErrNotRunning // the file was left behind by a crash
 	case err != nil:
 		return nil, err

@@ -126,9 +126,7 @@ func TestStreamsForTheOwner(t *testing.T) {
 		end()
 	}
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		s.streams.mu.Lock()
-		left := s.streams.count + s.streams.strange
-		s.streams.mu.Unlock()
+		left := s.streams.Count()
 		if left == 0 {
 			break
 		}

@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 const (
@@ -20,56 +21,8 @@ const (
 	maxStreams = 32
 )
 
-// streams knows who listens.
-type streams struct {
-	mu      sync.Mutex
-	count   int
-	strange int                        // of them without the token
-	windows map[chan struct{}]struct{} // those that can be asked to come to the front
-}
-
 // ShowWindow asks every window that listens to come to the front and returns how many there are.
-func (s *Server) ShowWindow() int {
-	s.streams.mu.Lock()
-	defer s.streams.mu.Unlock()
-	for w := range s.streams.windows {
-		select {
-		case w <- struct{}{}:
-		default:
-		}
-	}
-	return len(s.streams.windows)
-}
-
-func (s *streams) join(window, owner bool, most int) (show chan struct{}, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.count >= most || !owner && s.strange >= most/2 {
-		return nil, false
-	}
-	s.count++
-	if !owner {
-		s.strange++
-	}
-	show = make(chan struct{}, 1)
-	if window {
-		if s.windows == nil {
-			s.windows = map[chan struct{}]struct{}{}
-		}
-		s.windows[show] = struct{}{}
-	}
-	return show, true
-}
-
-func (s *streams) leave(show chan struct{}, owner bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.count--
-	if !owner {
-		s.strange--
-	}
-	delete(s.windows, show)
-}
+func (s *Server) ShowWindow() int { return s.streams.ShowWindow() }
 
 // events answers with server-sent events: "status" with the JSON of GET /status at once and after every change, "show"
 // when the window is asked to come to the front, for those that asked with ?window=1, and "quit" when the program ends.
@@ -88,13 +41,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // is sent: the HTTP server alone is no evidence that the program works.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, event string, news func() (any, bool)) {
 	owner := s.knows(r)
-	show, ok := s.streams.join(window, owner, min(maxStreams, s.ln.Most()/2))
+	show, ok := s.streams.Join(window, owner, min(maxStreams, s.ln.Most()/2))
 	if !ok {
 		w.Header().Set("Retry-After", "5")
-		fail(w, http.StatusServiceUnavailable, "too many streams are open")
+		jsonhttp.Fail(w, http.StatusServiceUnavailable, "too many streams are open")
 		return
 	}
-	defer s.streams.leave(show, owner)
+	defer s.streams.Leave(show, owner)
 	s.ln.Streams(r)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{})

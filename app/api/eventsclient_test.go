@@ -18,6 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatewatch/app/api/sse"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 )
@@ -197,7 +198,7 @@ func TestFollowIsToldThatTheProgramEnds(t *testing.T) {
 		windows.Go(func() {
 			if err := c.Follow(context.Background(), window, func(Status) {
 				first <- struct{}{}
-			}, func() {}, func() { quits.Add(1) }); !errors.Is(err, errEnded) {
+			}, func() {}, func() { quits.Add(1) }); !errors.Is(err, sse.ErrEnded) {
 				t.Errorf("ended with %v", err)
 			}
 		})
@@ -229,7 +230,7 @@ func TestFollowGarbage(t *testing.T) {
 			want: "status in the stream",
 		},
 		"endless line": {
-			kind: "text/event-stream", body: "data: " + strings.Repeat("x", 2*maxAnswer), code: 200,
+			kind: "text/event-stream", body: "data: " + strings.Repeat("x", 2*sse.MaxEvent), code: 200,
 			want: "too long",
 		},
 		"endless event": {kind: "text/event-stream", body: strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n",

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // FileText is the answer to GET /settings/text and GET /rules/text: a file that people write, as text.
@@ -38,29 +40,29 @@ func text(get func() (FileText, string, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		file, tag, err := get()
 		if err != nil {
-			refuseFile(w, err)
+			failed(w, err, http.StatusInternalServerError)
 			return
 		}
 		file.Problems = present(file.Problems)
 		w.Header().Set("ETag", quoted(tag))
-		answer(w, http.StatusOK, file)
+		jsonhttp.Answer(w, http.StatusOK, file)
 	}
 }
 
 // saveFile checks the body, writes it to a file and applies it, and answers with what is in effect then.
 func saveFile[T any](save func(ctx context.Context, body []byte, tag string) error, now func() T) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, ok := read(w, r)
+		body, ok := jsonhttp.Read(w, r)
 		if !ok {
 			return
 		}
-		ctx, cancel := patient(w, r, askLimit) // an order that is being sent is waited for, and the disk
+		ctx, cancel := jsonhttp.Patient(w, r, askLimit) // an order that is being sent is waited for, and the disk
 		defer cancel()
 		if err := save(ctx, body, tagIn(r)); err != nil {
-			refuseFile(w, err)
+			failed(w, err, http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("ETag", quoted(TagOf(body)))
-		answer(w, http.StatusOK, now())
+		jsonhttp.Answer(w, http.StatusOK, now())
 	}
 }

@@ -36,13 +36,7 @@ func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 // Guard asks whether a bot may trade now.
-func (c *Client) Guard(ctx context.Context) (g Guarded, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/guard")
-	if err == nil {
-		err = json.Unmarshal(raw, &g)
-	}
-	return g, err
-}
+func (c *Client) Guard(ctx context.Context) (Guarded, error) { return get[Guarded](ctx, c, "/guard") }
 
 // FollowGuard calls onGuard with what [Client.Guard] returns, as it is and after every change. Otherwise it is like
 // [Client.Follow]. When it returns, nothing is known of the guard any more: it counts as shut.

@@ -3,15 +3,13 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
 	"gatewatch/conn/history"
 )
@@ -121,49 +119,43 @@ type LogQuery struct {
 }
 
 func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
-	q, err := parameters(r, "days")
-	days := defaultDays
+	q, err := jsonhttp.Query(r, "days")
+	days := 0
 	if err == nil {
-		days, err = wholeNumber(q, "days", defaultDays, 1, MaxDays)
+		days, err = jsonhttp.WholeNumber(q, "days", defaultDays, 1, MaxDays)
 	}
-	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	end, ok := s.turn(w, r)
-	if !ok {
-		return
-	}
-	u, err := s.backend.Uptime(r.Context(), days)
-	end()
-	if err != nil {
-		fail(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	answer(w, http.StatusOK, u)
+	costly(s, w, r, err, func() (Uptime, error) { return s.backend.Uptime(r.Context(), days) })
 }
 
 func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 	query, err := logQuery(r)
-	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
+	costly(s, w, r, err, func() (Log, error) {
+		l, err := s.backend.Log(r.Context(), query)
+		l.Texts = []string{}
+		for i := range l.Records {
+			l.Texts = append(l.Texts, wording.Record(&l.Records[i]))
+		}
+		return l, err
+	})
+}
+
+// costly answers with what get returns when no other costly query is being answered. bad is what is wrong in the query.
+func costly[T any](s *Server, w http.ResponseWriter, r *http.Request, bad error, get func() (T, error)) {
+	if bad != nil {
+		jsonhttp.Fail(w, http.StatusBadRequest, bad.Error())
 		return
 	}
 	end, ok := s.turn(w, r)
 	if !ok {
 		return
 	}
-	l, err := s.backend.Log(r.Context(), query)
+	v, err := get()
 	end()
 	if err != nil {
-		fail(w, http.StatusInternalServerError, err.Error())
+		jsonhttp.Fail(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	l.Texts = []string{}
-	for i := range l.Records {
-		l.Texts = append(l.Texts, wording.Record(&l.Records[i]))
-	}
-	answer(w, http.StatusOK, l)
+	jsonhttp.Answer(w, http.StatusOK, v)
 }
 
 // turn waits until no other costly query is being answered. If it returns false, the answer has been given.
@@ -176,68 +168,32 @@ func (s *Server) turn(w http.ResponseWriter, r *http.Request) (end func(), ok bo
 	case <-time.After(turnLimit):
 	}
 	w.Header().Set("Retry-After", "5")
-	fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
+	jsonhttp.Fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
 	return nil, false
 }
 
 func logQuery(r *http.Request) (query LogQuery, err error) {
-	q, err := parameters(r, "since", "after", "limit")
+	q, err := jsonhttp.Query(r, "since", "after", "limit")
 	if err != nil {
 		return query, err
 	}
-	if query.Limit, err = wholeNumber(q, "limit", defaultRecords, 1, MaxRecords); err != nil {
+	if query.Limit, err = jsonhttp.WholeNumber(q, "limit", defaultRecords, 1, MaxRecords); err != nil {
 		return query, err
 	}
 	if q.Has("after") {
 		text := q.Get("after")
 		if query.After, err = strconv.ParseUint(text, 10, 63); err != nil {
-			return query, fmt.Errorf("after=%s is not the seq of a record, a whole number", short(text))
+			return query, fmt.Errorf("after=%s is not the seq of a record, a whole number", jsonhttp.Quote(text))
 		}
 	}
 	if q.Has("since") {
 		text := q.Get("since")
 		if query.Since, err = time.Parse(time.RFC3339, text); err != nil {
-			return query, fmt.Errorf("since=%s is not a time in RFC 3339, such as 2026-11-23T09:30:00Z", short(text))
+			return query, fmt.Errorf("since=%s is not a time in RFC 3339, such as 2026-11-23T09:30:00Z",
+				jsonhttp.Quote(text))
 		}
 	}
 	return query, nil
-}
-
-// parameters returns the parameters of a request, of which only some are known, each once.
-func parameters(r *http.Request, known ...string) (url.Values, error) {
-	q, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, errors.New("the query after the ? cannot be read")
-	}
-	for name, values := range q {
-		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("unknown parameter %s; there are %s", short(name), strings.Join(known, ", "))
-		}
-		if len(values) > 1 {
-			return nil, fmt.Errorf("the parameter %s is given more than once", name)
-		}
-	}
-	return q, nil
-}
-
-func wholeNumber(q url.Values, name string, preset, least, most int) (int, error) {
-	if !q.Has(name) {
-		return preset, nil
-	}
-	text := q.Get(name)
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		return 0, fmt.Errorf("%s=%s is not a whole number from %d to %d", name, short(text), least, most)
-	}
-	return n, nil
-}
-
-// short quotes what came from outside, cut to what an error can bear.
-func short(s string) string {
-	if runes := []rune(s); len(runes) > 50 {
-		s = string(runes[:49]) + "…"
-	}
-	return strconv.Quote(s)
 }
 
 // Uptime asks how so many local days were spent and returns it with the JSON as it came.
@@ -250,7 +206,7 @@ func (c *Client) Uptime(ctx context.Context, days int) (u Uptime, raw []byte, er
 }
 
 // Log asks for records of the connection log.
-func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
+func (c *Client) Log(ctx context.Context, q LogQuery) (Log, error) {
 	v := url.Values{}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
@@ -261,9 +217,5 @@ func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	raw, err := c.do(ctx, http.MethodGet, "/log?"+v.Encode())
-	if err == nil {
-		err = json.Unmarshal(raw, &l)
-	}
-	return l, err
+	return get[Log](ctx, c, "/log?"+v.Encode())
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
 	"gatewatch/conn/history"
 )
@@ -122,7 +123,7 @@ func TestLogQuery(t *testing.T) {
 // expect holds an answer to 400 with this text, or to 200 without one.
 func expect(t *testing.T, what string, res *httptest.ResponseRecorder, text string) {
 	t.Helper()
-	var f Failure
+	var f jsonhttp.Failure
 	if err := json.Unmarshal(res.Body.Bytes(), &f); err != nil {
 		t.Errorf("%q: %v", what, err)
 	}
@@ -188,7 +189,7 @@ func FuzzAlertTest(f *testing.F) {
 // readable holds a failure to a text that a person can read.
 func readable(t *testing.T, body []byte) {
 	t.Helper()
-	var f Failure
+	var f jsonhttp.Failure
 	if err := json.Unmarshal(body, &f); err != nil || f.Error == "" || len(f.Error) > 1000 || !utf8.Valid(body) {
 		t.Errorf("%v: %q", err, body)
 	}
@@ -236,7 +237,7 @@ func TestAlertTestRequests(t *testing.T) {
 		b := &memory{}
 		b.err = c.err
 		res := quick(unheard(b), "POST", "/alerts/test", "", c.body)
-		var f Failure
+		var f jsonhttp.Failure
 		if err := json.Unmarshal(res.Body.Bytes(), &f); err != nil || res.Code != c.code || f.Error != c.want {
 			t.Errorf("%s with %v: %d %s, want %d %s", c.body, c.err, res.Code, f.Error, c.code, c.want)
 		}

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"time"
 )
 
@@ -24,10 +22,6 @@ type LatencyMinute struct {
 func (s *Server) latency() Latency { return Latency{present(s.backend.Latency().Minutes)} }
 
 // Latency asks how long Gateway took to answer.
-func (c *Client) Latency(ctx context.Context) (l Latency, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/latency")
-	if err == nil {
-		err = json.Unmarshal(raw, &l)
-	}
-	return l, err
+func (c *Client) Latency(ctx context.Context) (Latency, error) {
+	return get[Latency](ctx, c, "/latency")
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"time"
 )
 
@@ -26,10 +24,6 @@ type Message struct {
 func (s *Server) messages() Messages { return Messages{present(s.backend.Messages().Messages)} }
 
 // Messages asks what Gateway has said.
-func (c *Client) Messages(ctx context.Context) (m Messages, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/messages")
-	if err == nil {
-		err = json.Unmarshal(raw, &m)
-	}
-	return m, err
+func (c *Client) Messages(ctx context.Context) (Messages, error) {
+	return get[Messages](ctx, c, "/messages")
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // MuteRequest is the body of POST /mute.
@@ -17,7 +19,8 @@ const mostMuted = 48 * time.Hour
 func (s *Server) mute(w http.ResponseWriter, r *http.Request) {
 	var asked MuteRequest
 	right := func() bool { return asked.Until == nil || time.Until(*asked.Until) <= mostMuted }
-	if !decode(w, r, &asked, right, `{"until": TIME}, an RFC 3339 time at most 48 hours from now, or {"until": null}`) {
+	if !jsonhttp.Decode(w, r, &asked, right,
+		`{"until": TIME}, an RFC 3339 time at most 48 hours from now, or {"until": null}`) {
 		return
 	}
 	until := time.Time{}
@@ -29,11 +32,10 @@ func (s *Server) mute(w http.ResponseWriter, r *http.Request) {
 }
 
 // Mute silences desktop notifications until the given time; the zero time ends that.
-func (c *Client) Mute(ctx context.Context, until time.Time) (a Answer, err error) {
+func (c *Client) Mute(ctx context.Context, until time.Time) (Answer, error) {
 	asked := MuteRequest{Until: &until}
 	if until.IsZero() {
 		asked.Until = nil
 	}
-	err = c.ask(ctx, "/mute", asked, &a, nil)
-	return a, err
+	return request[Answer](ctx, c, "/mute", asked, nil)
 }

@@ -22,6 +22,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"gatewatch/app/api/proof"
+	"gatewatch/app/api/sse"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
@@ -199,7 +201,7 @@ func (d *described) listen(path string) (end func()) {
 		d.t.Fatal(err)
 	}
 	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, maxAnswer)
+	lines.Buffer(nil, sse.MaxEvent)
 	var text string
 	for lines.Scan() && lines.Text() != "" {
 		text += lines.Text() + "\n"
@@ -318,7 +320,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/session", body: `{"code": "x"}`, code: 403},
 		{method: "GET", target: "/proof", code: 400, wrong: true},
 		{method: "GET", target: "/proof?nonce=short", code: 400, wrong: true},
-		{method: "GET", target: "/proof?nonce=" + strings.Repeat("x", maxNonce+1), code: 400, wrong: true},
+		{method: "GET", target: "/proof?nonce=" + strings.Repeat("x", proof.MaxNonce+1), code: 400, wrong: true},
 		{method: "POST", target: "/session", body: `{"code": ""}`, code: 400},
 		{method: "POST", target: "/session", body: `{"token": "x"}`, code: 400, wrong: true},
 		{method: "GET", target: "/nowhere", code: 404},

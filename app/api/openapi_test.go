@@ -22,6 +22,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"gatewatch/app/api/codes"
+	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/api/proof"
 	"gatewatch/app/autostart"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
@@ -45,7 +47,7 @@ var bodies = []any{
 	FileText{},
 	Refusal{},
 	Answer{},
-	Failure{},
+	jsonhttp.Failure{},
 	Health{},
 	Rules{},
 	RuleSave{},
@@ -67,7 +69,7 @@ var bodies = []any{
 	MuteRequest{},
 	PageCode{},
 	PageToken{},
-	Proof{},
+	proof.Proof{},
 }
 
 // sources are the folders of the packages that those types come from.
@@ -79,6 +81,8 @@ var sources = map[string]string{
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../autostart",
 	reflect.TypeFor[region.Region]().PkgPath():     "../region",
+	reflect.TypeFor[jsonhttp.Failure]().PkgPath():  "jsonhttp",
+	reflect.TypeFor[proof.Proof]().PkgPath():       "proof",
 }
 
 // TestOpenAPISchemas holds the schemas of openapi.json to the Go types, their comments and their constants; with

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // PositionBackend is the part of a [Backend] that is about positions.
@@ -40,18 +42,16 @@ type Position struct {
 
 // positions answers GET /positions.
 func (s *Server) positions(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := patient(w, r, askLimit)
+	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
 	defer cancel()
 	p := s.backend.Positions(ctx)
 	p.Positions = present(p.Positions)
-	answer(w, http.StatusOK, p)
+	jsonhttp.Answer(w, http.StatusOK, p)
 }
 
 // Positions asks for the positions that Gateway reports.
 func (c *Client) Positions(ctx context.Context) (p Positions, err error) {
-	waiting := *c.http
-	waiting.Timeout = askLimit + 10*time.Second
-	raw, err := c.exchange(ctx, &waiting, http.MethodGet, "/positions", nil)
+	raw, err := c.exchange(ctx, c.waiting(askLimit+10*time.Second), http.MethodGet, "/positions", nil)
 	if err == nil {
 		err = json.Unmarshal(raw, &p)
 	}

@@ -2,9 +2,10 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // ProgramBackend is the part of a [Backend] that is about programs at the guarded port.
@@ -107,7 +108,7 @@ func (s *Server) programOrders() ProgramOrders {
 
 func (s *Server) setReadOnly(w http.ResponseWriter, r *http.Request) {
 	asked := ReadOnlyRequest{ClientID: -1}
-	if decode(w, r, &asked, func() bool {
+	if jsonhttp.Decode(w, r, &asked, func() bool {
 		return asked.ClientID >= 0
 	}, `{"client_id": NUMBER, "read_only": true or false}`) {
 		ended(w, s.backend.SetReadOnly(r.Context(), asked.ClientID, asked.ReadOnly))
@@ -115,38 +116,27 @@ func (s *Server) setReadOnly(w http.ResponseWriter, r *http.Request) {
 }
 
 // Programs asks which programs are connected to the guarded port.
-func (c *Client) Programs(ctx context.Context) (p Programs, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/clients")
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	return p, err
+func (c *Client) Programs(ctx context.Context) (Programs, error) {
+	return get[Programs](ctx, c, "/clients")
 }
 
 // ProgramOrders asks for the orders of programs.
-func (c *Client) ProgramOrders(ctx context.Context) (o ProgramOrders, err error) {
-	raw, err := c.do(ctx, http.MethodGet, "/clients/orders")
-	if err == nil {
-		err = json.Unmarshal(raw, &o)
-	}
-	return o, err
+func (c *Client) ProgramOrders(ctx context.Context) (ProgramOrders, error) {
+	return get[ProgramOrders](ctx, c, "/clients/orders")
 }
 
 // StopTrading turns trading off and refuses all orders of programs.
-func (c *Client) StopTrading(ctx context.Context) (a Answer, err error) {
-	err = c.ask(ctx, "/trading/stop", nil, &a, nil)
-	return a, err
+func (c *Client) StopTrading(ctx context.Context) (Answer, error) {
+	return request[Answer](ctx, c, "/trading/stop", nil, nil)
 }
 
 // AllowPrograms lets programs trade again; live says that a person has confirmed it for an account that is not known to
 // be a paper account. The error may be a [*Conflict] or [*Unconfirmed].
-func (c *Client) AllowPrograms(ctx context.Context, live bool) (a Answer, err error) {
-	err = c.ask(ctx, "/clients/allow", ArmRequest{live}, &a, nil)
-	return a, err
+func (c *Client) AllowPrograms(ctx context.Context, live bool) (Answer, error) {
+	return request[Answer](ctx, c, "/clients/allow", ArmRequest{live}, nil)
 }
 
 // SetReadOnly refuses the orders of programs with a client id, or no longer does.
-func (c *Client) SetReadOnly(ctx context.Context, clientID int, on bool) (a Answer, err error) {
-	err = c.ask(ctx, "/clients/read_only", ReadOnlyRequest{clientID, on}, &a, nil)
-	return a, err
+func (c *Client) SetReadOnly(ctx context.Context, clientID int, on bool) (Answer, error) {
+	return request[Answer](ctx, c, "/clients/read_only", ReadOnlyRequest{clientID, on}, nil)
 }

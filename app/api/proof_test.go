@@ -20,6 +20,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"gatewatch/app/api/loopback"
+	"gatewatch/app/api/proof"
 )
 
 // TestTokenIsSentToNoStranger has other programs answer at the address in api.json. None of them hears the token, and
@@ -41,7 +42,7 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 			_, _ = io.WriteString(w, "event: status\ndata: {}\n\n")
 		},
 		"guesses": func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{URL: "http://" + r.Host}, r.FormValue("nonce")))
+			fmt.Fprintf(w, `{"proof": %q}`, proof.Secret{URL: "http://" + r.Host}.Of(r.FormValue("nonce")).Proof)
 		},
 		"echoes": func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, `{"proof": %q}`, r.FormValue("nonce"))
@@ -95,7 +96,7 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 // TestNoTokenProvesNothing has a card without a token, which anybody could prove to know.
 func TestNoTokenProvesNothing(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"proof": %q}`, proofOf(Card{URL: "http://" + r.Host}, r.FormValue("nonce")))
+		fmt.Fprintf(w, `{"proof": %q}`, proof.Secret{URL: "http://" + r.Host}.Of(r.FormValue("nonce")).Proof)
 	}))
 	defer s.Close()
 	if _, err := NewClient(Card{URL: s.URL}).Guard(t.Context()); !errors.Is(err, ErrNotRunning) {

@@ -3,14 +3,16 @@ package api
 import (
 	"context"
 	"net/http"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 // quitting answers, and has the program end after that.
 func (s *Server) quitting(w http.ResponseWriter, r *http.Request) {
-	if _, ok := read(w, r); !ok {
+	if _, ok := jsonhttp.Read(w, r); !ok {
 		return
 	}
-	answer(w, http.StatusAccepted, Answer{Accepted: true})
+	jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
 	_ = http.NewResponseController(w).Flush() // the client went away
 	s.backend.Quit()
 }

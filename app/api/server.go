@@ -7,26 +7,25 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"gatewatch/app/api/codes"
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
+	"gatewatch/app/api/sse"
+	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
@@ -79,7 +78,7 @@ type Server struct {
 	ln      *loopback.Listener
 	srv     *http.Server
 	hosts   []string
-	streams streams
+	streams sse.Streams
 	codes   codes.Codes
 	costly  chan struct{} // has room for the costly query that is being answered
 	quit    chan struct{} // closed when the server ends; long answers stop at it
@@ -190,24 +189,24 @@ func (s *Server) routes() []route {
 		{"GET", "/", open, page},
 		{"GET", "/status", open, s.status},
 		{"GET", "/events", open, s.events},
-		{"GET", "/guard", open, show(s.guard)},
+		{"GET", "/guard", open, jsonhttp.Show(s.guard)},
 		{"GET", "/guard/events", open, s.guardEvents},
 		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
-		{"GET", "/healthz", open, show(func() Health { return Health{true} })},
+		{"GET", "/healthz", open, jsonhttp.Show(func() Health { return Health{true} })},
 		{"GET", "/openapi.json", open, openAPI},
 		{"GET", "/proof", open, s.proof},
 		{"POST", "/session", coded, s.session},
-		{"GET", "/settings", owner, show(s.backend.Settings)},
+		{"GET", "/settings", owner, jsonhttp.Show(s.backend.Settings)},
 		{"GET", "/uptime", owner, s.uptime},
 		{"GET", "/log", owner, s.records},
-		{"GET", "/messages", owner, show(s.messages)},
-		{"GET", "/latency", owner, show(s.latency)},
-		{"GET", "/alerts", owner, show(s.backend.Alerts)},
-		{"GET", "/rules", owner, show(s.rules)},
-		{"GET", "/orders", owner, show(s.orders)},
+		{"GET", "/messages", owner, jsonhttp.Show(s.messages)},
+		{"GET", "/latency", owner, jsonhttp.Show(s.latency)},
+		{"GET", "/alerts", owner, jsonhttp.Show(s.backend.Alerts)},
+		{"GET", "/rules", owner, jsonhttp.Show(s.rules)},
+		{"GET", "/orders", owner, jsonhttp.Show(s.orders)},
 		{"GET", "/positions", owner, s.positions},
-		{"GET", "/clients", owner, show(s.programs)},
-		{"GET", "/clients/orders", owner, show(s.programOrders)},
+		{"GET", "/clients", owner, jsonhttp.Show(s.programs)},
+		{"GET", "/clients/orders", owner, jsonhttp.Show(s.programOrders)},
 		{"GET", "/autostart", owner, s.autostart},
 		{"GET", "/diagnostics", owner, s.diagnostics},
 		{"GET", "/settings/text", owner, text(s.backend.SettingsText)},
@@ -240,11 +239,11 @@ func (s *Server) routes() []route {
 // status answers with all there is to whoever has the token, and with what is open to all otherwise.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	if !s.works(r.Context(), answerLimit) {
-		fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; restart "+
-			"Gatewatch")
+		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; "+
+			"restart Gatewatch")
 		return
 	}
-	answer(w, http.StatusOK, s.statusFor(s.knows(r)))
+	jsonhttp.Answer(w, http.StatusOK, s.statusFor(s.knows(r)))
 }
 
 // works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows
@@ -267,10 +266,6 @@ func (s *Server) statusFor(owner bool) Status {
 // Health is the answer to GET /healthz.
 type Health struct {
 	OK bool `json:"ok"`
-}
-
-func show[T any](get func() T) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, get()) }
 }
 
 func (s *Server) handler() http.Handler {
@@ -301,12 +296,12 @@ func (s *Server) handler() http.Handler {
 		if len(allowed) > 0 {
 			use := strings.Join(allowed, ", ")
 			w.Header().Set("Allow", use)
-			fail(w, http.StatusMethodNotAllowed, "use "+use)
+			jsonhttp.Fail(w, http.StatusMethodNotAllowed, "use "+use)
 			return
 		}
-		fail(w, http.StatusNotFound, "no such address; there are "+list)
+		jsonhttp.Fail(w, http.StatusNotFound, "no such address; there are "+list)
 	})
-	return s.guarded(s.isolated(mux))
+	return s.guarded(jsonhttp.Isolate(mux, s.backend.Panicked))
 }
 
 // guarded lets through only what a program of this user or a page of this server can have sent.
@@ -316,11 +311,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if !slices.Contains(s.hosts, strings.ToLower(r.Host)) {
-			fail(w, http.StatusForbidden, "this Host is not served")
+			jsonhttp.Fail(w, http.StatusForbidden, "this Host is not served")
 			return
 		}
 		if !s.ownOrigin(r.Header.Values("Origin")) || !ownFetch(r) {
-			fail(w, http.StatusForbidden, "requests from other sites are refused")
+			jsonhttp.Fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
 		if r.Header.Get("Authorization") != "" {
@@ -389,7 +384,7 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 
 func refuse(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="gatewatch"`)
-	fail(w, http.StatusUnauthorized, "send the token from api.json as Authorization: Bearer TOKEN")
+	jsonhttp.Fail(w, http.StatusUnauthorized, "send the token from api.json as Authorization: Bearer TOKEN")
 }
 
 func (s *Server) knows(r *http.Request) bool {
@@ -402,52 +397,9 @@ func (s *Server) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 || s.codes.Knows(got)
 }
 
-// read returns the body of a request; ok is false if the answer has been given.
-func read(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
-	body, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		return body, true
-	case errors.As(err, &tooLarge):
-		fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit))
-	default:
-		fail(w, http.StatusBadRequest, "the body cannot be read")
-	}
-	return nil, false
-}
-
-// decode reads a body into v, strictly, and has it looked at by right. If it returns false, the answer has been given:
-// the body is not of the shape.
-func decode(w http.ResponseWriter, r *http.Request, v any, right func() bool, shape string) bool {
-	body, ok := read(w, r)
-	if !ok {
-		return false
-	}
-	if !strictly(body, v) || !right() {
-		fail(w, http.StatusBadRequest, "the body is not "+shape)
-		return false
-	}
-	return true
-}
-
-// strictly reads one JSON value without unknown keys into v, and reports whether body is that.
-func strictly(body []byte, v any) bool {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	return dec.Decode(v) == nil && errors.Is(dec.Decode(new(any)), io.EOF)
-}
-
-// patient gives a request whose body has been read longer than others have. The limit for reading has ended with the
-// body.
-func patient(w http.ResponseWriter, r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + 5*time.Second))
-	return context.WithTimeout(r.Context(), limit)
-}
-
 func command(do func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := read(w, r); !ok {
+		if _, ok := jsonhttp.Read(w, r); !ok {
 			return
 		}
 		ended(w, do(r.Context()))
@@ -456,44 +408,43 @@ func command(do func(context.Context) error) http.HandlerFunc {
 
 // ended answers for a command that has ended with err.
 func ended(w http.ResponseWriter, err error) {
-	var conflict *Conflict
 	var remark *Remark
 	switch {
 	case errors.As(err, &remark):
-		answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
+		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
 	case err == nil:
-		answer(w, http.StatusAccepted, Answer{Accepted: true})
+		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
 	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
 		// What was asked for is already so: for a caller that is success.
-		answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
-	case errors.As(err, &conflict):
-		fail(w, http.StatusConflict, err.Error())
-	case errors.Is(err, ErrNoOrder):
-		fail(w, http.StatusNotFound, err.Error())
+		jsonhttp.Answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
 	default:
-		fail(w, http.StatusServiceUnavailable, err.Error())
+		failed(w, err, http.StatusServiceUnavailable)
 	}
 }
 
-// answer writes v as JSON. Its length is sent first, so that a flushed answer is whole before its handler returns.
-func answer(w http.ResponseWriter, code int, v any) {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+// failed answers for a request that the backend has refused, with the status other if the error has none of its own.
+func failed(w http.ResponseWriter, err error, other int) {
+	if bad, ok := errors.AsType[settings.Problems](err); ok {
+		jsonhttp.Answer(w, http.StatusUnprocessableEntity, Refusal{Error: bad.Error(), Problems: ProblemsOf(bad)})
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(code)
-	_, _ = body.WriteTo(w) // an error: the client went away
+	jsonhttp.Fail(w, statusOf(err, other), err.Error())
 }
 
-// Failure is the body of every answer that is not a success.
-type Failure struct {
-	Error string `json:"error"`
+func statusOf(err error, other int) int {
+	switch {
+	case errors.As(err, new(*Conflict)), errors.Is(err, ErrNoChannels):
+		return http.StatusConflict
+	case errors.As(err, new(*Unconfirmed)):
+		return http.StatusPreconditionRequired
+	case errors.As(err, new(*Unanswered)):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, ErrNoRule), errors.Is(err, ErrNoOrder), errors.Is(err, ErrNoChannel):
+		return http.StatusNotFound
+	case errors.Is(err, ErrNoContract):
+		return http.StatusUnprocessableEntity
+	case errors.Is(err, ErrChanged):
+		return http.StatusPreconditionFailed
+	}
+	return other
 }
-
-func fail(w http.ResponseWriter, code int, text string) { answer(w, code, Failure{text}) }

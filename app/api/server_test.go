@@ -20,6 +20,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/api/sse"
 	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -339,7 +341,7 @@ func stream(t *testing.T, s *Server, path, header string) (lines *bufio.Scanner,
 		t.Errorf("%s: %s, content type %q", path, res.Status, got)
 	}
 	lines = bufio.NewScanner(res.Body)
-	lines.Buffer(nil, maxAnswer)
+	lines.Buffer(nil, sse.MaxEvent)
 	return lines, func() { res.Body.Close() }
 }
 
@@ -419,7 +421,7 @@ func TestAddresses(t *testing.T) {
 			if got := res.Header.Get("Access-Control-Allow-Origin"); got != "" {
 				t.Errorf("opened to the site %q", got)
 			}
-			var f Failure
+			var f jsonhttp.Failure
 			switch {
 			case c.method == "HEAD":
 				if body != "" {

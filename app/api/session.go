@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
 )
 
@@ -23,20 +24,20 @@ func (s *Server) PageURL() string { return s.URL() + "/#code=" + s.codes.New(tim
 // session exchanges a code for a token, only for a process of this user where the system tells.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) {
 	var asked PageCode
-	if !decode(w, r, &asked, func() bool { return asked.Code != "" }, `{"code": "CODE"}`) {
+	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.Code != "" }, `{"code": "CODE"}`) {
 		return
 	}
 	if !loopback.SameUser(r) {
 		s.log.Warn("another user of this computer tried to open the page")
-		fail(w, http.StatusForbidden, "this is another user's Gatewatch")
+		jsonhttp.Fail(w, http.StatusForbidden, "this is another user's Gatewatch")
 		return
 	}
 	token, ok := s.codes.Exchange(asked.Code, time.Now())
 	if !ok {
 		s.log.Warn("a code for the page was refused: unknown, too old, or used before")
-		fail(w, http.StatusForbidden, "the code is unknown, older than 30 s, or was used before; open the page "+
-			"again, from the tray or with `gatewatch open`")
+		jsonhttp.Fail(w, http.StatusForbidden, "the code is unknown, older than 30 s, or was used before; open the "+
+			"page again, from the tray or with `gatewatch open`")
 		return
 	}
-	answer(w, http.StatusOK, PageToken{token})
+	jsonhttp.Answer(w, http.StatusOK, PageToken{token})
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"time"
 
 	"gatewatch/app/region"
@@ -62,30 +60,6 @@ type Problem struct {
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 	Text   string `json:"text"`
-}
-
-// refuseFile answers a request for a file, or a rule in it, that ended with err.
-func refuseFile(w http.ResponseWriter, err error) {
-	var bad settings.Problems
-	var conflict *Conflict
-	switch {
-	case errors.As(err, &bad):
-		refuseProblems(w, bad)
-	case errors.Is(err, ErrChanged):
-		fail(w, http.StatusPreconditionFailed, err.Error())
-	case errors.As(err, &conflict):
-		fail(w, http.StatusConflict, err.Error())
-	case errors.As(err, new(*Unanswered)):
-		fail(w, http.StatusGatewayTimeout, err.Error())
-	case errors.Is(err, ErrNoRule):
-		fail(w, http.StatusNotFound, err.Error())
-	default:
-		fail(w, http.StatusInternalServerError, err.Error())
-	}
-}
-
-func refuseProblems(w http.ResponseWriter, bad settings.Problems) {
-	answer(w, http.StatusUnprocessableEntity, Refusal{Error: bad.Error(), Problems: ProblemsOf(bad)})
 }
 
 // ProblemsOf renders what is wrong in a file.

@@ -105,6 +105,15 @@ func (l *Link) current() (*api.Client, error) {
 	return l.client, nil
 }
 
+// ask asks the resident program something, if it is there.
+func ask[T any](l *Link, do func(*api.Client) (T, error)) (v T, err error) {
+	client, err := l.current()
+	if err == nil {
+		v, err = do(client)
+	}
+	return v, err
+}
+
 // LookAtSettings has the settings read soon.
 func (l *Link) LookAtSettings() {
 	select {
@@ -150,11 +159,7 @@ func (l *Link) Disconnect(ctx context.Context) error {
 }
 
 func (l *Link) command(send func(*api.Client) (api.Answer, error)) error {
-	client, err := l.current()
-	if err != nil {
-		return err
-	}
-	answer, err := send(client)
+	answer, err := ask(l, send)
 	if err == nil && !answer.Accepted {
 		err = errors.New(answer.Message)
 	}
@@ -178,57 +183,38 @@ func (l *Link) Save(ctx context.Context, body []byte, told func(api.SettingsView
 const daysShown = 90
 
 // Uptime asks how time was spent.
-func (l *Link) Uptime(ctx context.Context) (u api.Uptime, err error) {
-	client, err := l.current()
-	if err == nil {
-		u, _, err = client.Uptime(ctx, daysShown)
-	}
-	return u, err
+func (l *Link) Uptime(ctx context.Context) (api.Uptime, error) {
+	return ask(l, func(c *api.Client) (api.Uptime, error) {
+		u, _, err := c.Uptime(ctx, daysShown)
+		return u, err
+	})
 }
 
 // Log asks for the records of the connection log of the days that are shown, the newest of them.
-func (l *Link) Log(ctx context.Context) (records api.Log, err error) {
-	client, err := l.current()
-	if err == nil {
-		records, err = client.Log(ctx, api.LogQuery{Since: time.Now().AddDate(0, 0, -daysShown), Limit: api.MaxRecords})
-	}
-	return records, err
+func (l *Link) Log(ctx context.Context) (api.Log, error) {
+	return ask(l, func(c *api.Client) (api.Log, error) {
+		return c.Log(ctx, api.LogQuery{Since: time.Now().AddDate(0, 0, -daysShown), Limit: api.MaxRecords})
+	})
 }
 
 // Messages asks what Gateway has said.
-func (l *Link) Messages(ctx context.Context) (m api.Messages, err error) {
-	client, err := l.current()
-	if err == nil {
-		m, err = client.Messages(ctx)
-	}
-	return m, err
+func (l *Link) Messages(ctx context.Context) (api.Messages, error) {
+	return ask(l, func(c *api.Client) (api.Messages, error) { return c.Messages(ctx) })
 }
 
 // Latency asks how long Gateway took to answer.
-func (l *Link) Latency(ctx context.Context) (a api.Latency, err error) {
-	client, err := l.current()
-	if err == nil {
-		a, err = client.Latency(ctx)
-	}
-	return a, err
+func (l *Link) Latency(ctx context.Context) (api.Latency, error) {
+	return ask(l, func(c *api.Client) (api.Latency, error) { return c.Latency(ctx) })
 }
 
 // Alerts asks how alerts fare.
-func (l *Link) Alerts(ctx context.Context) (a api.Alerts, err error) {
-	client, err := l.current()
-	if err == nil {
-		a, err = client.Alerts(ctx)
-	}
-	return a, err
+func (l *Link) Alerts(ctx context.Context) (api.Alerts, error) {
+	return ask(l, func(c *api.Client) (api.Alerts, error) { return c.Alerts(ctx) })
 }
 
 // TestAlerts has a message sent by one channel.
-func (l *Link) TestAlerts(ctx context.Context, channel string) (t api.AlertTest, err error) {
-	client, err := l.current()
-	if err == nil {
-		t, err = client.TestAlerts(ctx, channel)
-	}
-	return t, err
+func (l *Link) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
+	return ask(l, func(c *api.Client) (api.AlertTest, error) { return c.TestAlerts(ctx, channel) })
 }
 
 // Programs asks for the programs at the guarded port, and for their orders.
@@ -264,28 +250,16 @@ func (l *Link) Mute(ctx context.Context, until time.Time) error {
 }
 
 // Diagnostics asks for diagnostics, which hold no personal data.
-func (l *Link) Diagnostics(ctx context.Context) (text string, err error) {
-	client, err := l.current()
-	if err == nil {
-		text, err = client.Diagnostics(ctx, false)
-	}
-	return text, err
+func (l *Link) Diagnostics(ctx context.Context) (string, error) {
+	return ask(l, func(c *api.Client) (string, error) { return c.Diagnostics(ctx, false) })
 }
 
 // Autostart asks whether the program is started at login.
-func (l *Link) Autostart(ctx context.Context) (a api.Autostart, err error) {
-	client, err := l.current()
-	if err == nil {
-		a, err = client.Autostart(ctx)
-	}
-	return a, err
+func (l *Link) Autostart(ctx context.Context) (api.Autostart, error) {
+	return ask(l, func(c *api.Client) (api.Autostart, error) { return c.Autostart(ctx) })
 }
 
 // SetAutostart changes that.
-func (l *Link) SetAutostart(ctx context.Context, on bool) (a api.Autostart, err error) {
-	client, err := l.current()
-	if err == nil {
-		a, err = client.SetAutostart(ctx, on)
-	}
-	return a, err
+func (l *Link) SetAutostart(ctx context.Context, on bool) (api.Autostart, error) {
+	return ask(l, func(c *api.Client) (api.Autostart, error) { return c.SetAutostart(ctx, on) })
 }

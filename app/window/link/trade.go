@@ -56,21 +56,13 @@ func (l *Link) ruled(told func(api.Rules, error), ask func(*api.Client) (api.Rul
 }
 
 // Resolve asks which contracts an instrument can mean.
-func (l *Link) Resolve(ctx context.Context, in rules.Instrument) (list []api.Candidate, err error) {
-	client, err := l.current()
-	if err == nil {
-		list, err = client.Resolve(ctx, in)
-	}
-	return list, err
+func (l *Link) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candidate, error) {
+	return ask(l, func(c *api.Client) ([]api.Candidate, error) { return c.Resolve(ctx, in) })
 }
 
 // Orders asks for the orders.
-func (l *Link) Orders(ctx context.Context) (o api.Orders, err error) {
-	client, err := l.current()
-	if err == nil {
-		o, err = client.Orders(ctx)
-	}
-	return o, err
+func (l *Link) Orders(ctx context.Context) (api.Orders, error) {
+	return ask(l, func(c *api.Client) (api.Orders, error) { return c.Orders(ctx) })
 }
 
 // CancelOrder asks for an order to be cancelled.

@@ -1,0 +1,114 @@
+// Package sse has server-sent events: who follows a stream of them, and how a client reads one.
+package sse
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
+
+// MaxEvent bounds an event, in bytes.
+const MaxEvent = 1 << 20
+
+// ErrEnded means that the server has ended the stream.
+var ErrEnded = errors.New("the stream of events has ended")
+
+// Streams knows who follows. The zero value is ready to use.
+type Streams struct {
+	mu      sync.Mutex
+	count   int
+	strange int                        // of them without the token
+	windows map[chan struct{}]struct{} // those that can be asked to come to the front
+}
+
+// ShowWindow asks every window that follows to come to the front and returns how many there are.
+func (s *Streams) ShowWindow() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.windows {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+	return len(s.windows)
+}
+
+// Join adds one that follows, unless there are too many, of which half are kept for the owner of the token. show yields
+// a value when a window is asked to come to the front.
+func (s *Streams) Join(window, owner bool, most int) (show chan struct{}, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count >= most || !owner && s.strange >= most/2 {
+		return nil, false
+	}
+	s.count++
+	if !owner {
+		s.strange++
+	}
+	show = make(chan struct{}, 1)
+	if window {
+		if s.windows == nil {
+			s.windows = map[chan struct{}]struct{}{}
+		}
+		s.windows[show] = struct{}{}
+	}
+	return show, true
+}
+
+// Leave removes what [Streams.Join] has added.
+func (s *Streams) Leave(show chan struct{}, owner bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count--
+	if !owner {
+		s.strange--
+	}
+	delete(s.windows, show)
+}
+
+// Count returns how many follow.
+func (s *Streams) Count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
+}
+
+// Read reads events until the stream ends or onEvent returns an error. It calls heard for every line.
+func Read(stream io.Reader, heard func(), onEvent func(event string, data []byte) error) error {
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(make([]byte, 0, 4<<10), MaxEvent)
+	event, data := "", []byte(nil)
+	for lines.Scan() {
+		heard()
+		name, value, _ := bytes.Cut(lines.Bytes(), []byte(":"))
+		value = bytes.TrimPrefix(value, []byte(" "))
+		switch {
+		case len(lines.Bytes()) == 0:
+			if data != nil {
+				if err := onEvent(event, data); err != nil {
+					return err
+				}
+			}
+			event, data = "", nil
+		case string(name) == "event":
+			event = string(value)
+		case string(name) == "data":
+			if data != nil {
+				data = append(data, '\n')
+			}
+			if data = append(data, value...); data == nil {
+				data = []byte{}
+			}
+			if len(data) > MaxEvent {
+				return bufio.ErrTooLong
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return ErrEnded
+}
