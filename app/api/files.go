@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/settings"
 )
 
 // FileText is the answer to GET /settings/text and GET /rules/text: a file that people write, as text.
@@ -17,6 +19,12 @@ type FileText struct {
 	Found    bool      `json:"found"`    // whether the file exists
 	Text     string    `json:"text"`     // of the file; if it does not exist, of what is in effect
 	Problems []Problem `json:"problems"` // what is wrong in it
+}
+
+// FileTextOf describes a file that people edit as text.
+func FileTextOf(path string, found bool, text []byte, problems settings.Problems) FileText {
+	shown := string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) // a byte order mark is no text
+	return FileText{Path: path, Found: found, Text: shown, Problems: ProblemsOf(problems)}
 }
 
 // ErrChanged means that a file is not what it was when the text that is to replace it was begun.

@@ -19,7 +19,7 @@ func TestHiddenIcon(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log := slog.New(slog.DiscardHandler)
 			n := &notifications{
-				mute: &mute{changes: &changes{}}, reminders: &reminders{path: path, log: log}, log: log,
+				mute: &mute{changes: &changes{}}, reminders: &notice.Reminders{Path: path, Log: log}, log: log,
 				direct: make(chan notice.Notice, 1),
 			}
 			n.desktop.Store(&notice.Settings{})

@@ -26,8 +26,10 @@ import (
 	"gatewatch/app/desktop"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
+	"gatewatch/app/logging"
 	"gatewatch/app/notice"
 	"gatewatch/app/region"
+	"gatewatch/app/rulefile"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/app/wording"
@@ -95,6 +97,13 @@ func Run(ctx context.Context, o Options) error {
 	return p.run(ctx, moved, !o.Headless)
 }
 
+// logs are the structured log and what of it is also printed.
+type logs struct {
+	log     *slog.Logger // for all parts of the program
+	events  *slog.Logger // for what the console says in its own words
+	logFile io.Closer
+}
+
 // shared is what many parts of the program use.
 type shared struct {
 	home    home.Home
@@ -128,8 +137,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	level := new(slog.LevelVar)
 	screen := console.New(stdout)
 	screen.Demo = gateway != nil
-	logs := newLogs(h.Log(), stderr, screen, level)
-	log := logs.log
+	log, events, file := logging.New(h.Log(), stderr, screen, level)
+	logs := logs{log, events, file}
 	p := &program{shared: shared{
 		home: h, version: version, demo: gateway, started: time.Now(), logs: logs, level: level,
 		screen: screen, changes: &changes{}, reports: &engine.Reports{},
@@ -143,8 +152,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	conn := &connection{changes: p.changes, log: log}
 	history := &connectionLog{folder: h.State}
 	trading := &trading{
-		conn: conn, file: &ruleFile{path: h.Rules, changes: p.changes, screen: p.screen, log: log, events: p.events},
-		reports: p.reports, changes: p.changes, logs: logs,
+		conn: conn, reports: p.reports, changes: p.changes, logs: logs,
+		file: &rulefile.File{Path: h.Rules, Changed: p.changes.nudge, Screen: p.screen, Log: log, Events: events},
 	}
 	programs := &programs{
 		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
@@ -157,7 +166,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		failures: p.failures, log: log, opened: make(chan struct{}),
 	}
 	p.notifications = &notifications{
-		conn: conn, mute: p.mute, reminders: &reminders{path: h.Reminders(), log: log}, failures: p.failures,
+		conn: conn, mute: p.mute, reminders: &notice.Reminders{Path: h.Reminders(), Log: log}, failures: p.failures,
 		demo: gateway != nil, direct: make(chan notice.Notice), log: log,
 	}
 	p.settings = &configuration{

@@ -18,10 +18,10 @@ import (
 // Rules returns what GET /rules answers.
 func (t *trading) Rules() api.Rules {
 	if t.ledger == nil {
-		return api.Rules{Path: t.file.path, Reason: t.conflict().Error()}
+		return api.Rules{Path: t.file.Path, Reason: t.conflict().Error()}
 	}
-	list := api.Rules{Path: t.file.path, Reason: t.conn.mayEdit()}
-	text, problems := t.file.trouble()
+	list := api.Rules{Path: t.file.Path, Reason: t.conn.mayEdit()}
+	text, problems := t.file.Trouble()
 	list.Problems = api.ProblemsOf(problems)
 	if text != "" && len(problems) == 0 {
 		list.Problems = []api.Problem{{Text: text}}
@@ -51,7 +51,7 @@ func (t *trading) RulesText() (api.FileText, string, error) {
 	if t.ledger == nil {
 		return api.FileText{}, "", t.conflict()
 	}
-	return t.file.text()
+	return t.file.Text()
 }
 
 // SaveRules replaces rules.json.
@@ -62,7 +62,7 @@ func (t *trading) SaveRules(_ context.Context, body []byte, tag string) error {
 	if reason := t.conn.mayEdit(); reason != "" {
 		return &api.Conflict{Reason: reason}
 	}
-	return t.file.save(body, tag)
+	return t.file.Save(body, tag)
 }
 
 func candidatesOf(list []conn.Details) (out []api.Candidate) {
@@ -172,5 +172,5 @@ func (t *trading) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	return t.file.edit(change)
+	return t.file.Edit(change)
 }

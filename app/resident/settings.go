@@ -1,7 +1,6 @@
 package resident
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,13 +94,7 @@ func (c *configuration) SettingsText() (api.FileText, string, error) {
 			return api.FileText{}, "", err
 		}
 	}
-	return textOf(c.home.Settings(), found, text, settings.Check(text)), tag, nil
-}
-
-// textOf describes a file that people edit as text.
-func textOf(path string, found bool, text []byte, problems strict.Problems) api.FileText {
-	shown := string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) // a byte order mark is no text
-	return api.FileText{Path: path, Found: found, Text: shown, Problems: api.ProblemsOf(problems)}
+	return api.FileTextOf(c.home.Settings(), found, text, settings.Check(text)), tag, nil
 }
 
 // SaveSettings checks a settings file, writes it as it is, and puts it in effect. After an error nothing has changed.

@@ -10,6 +10,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/metrics"
 	"gatewatch/app/rulebook"
+	"gatewatch/app/rulefile"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/app/wording"
@@ -23,7 +24,7 @@ import (
 // set and engine are nil then.
 type trading struct {
 	conn    *connection
-	file    *ruleFile
+	file    *rulefile.File
 	reports *engine.Reports
 	changes *changes
 	logs
@@ -88,10 +89,10 @@ func (t *trading) open(s settings.Settings) error {
 	t.engine = engine.New(engine.Config{
 		Supervisor: t.conn.sup, Desk: t.desk, Strategy: t.set, Log: t.events, MaxTickAge: maxTickAge,
 	})
-	if err := rulebook.WriteSchema(filepath.Dir(t.file.path)); err != nil {
+	if err := rulebook.WriteSchema(filepath.Dir(t.file.Path)); err != nil {
 		t.log.Warn("the rules schema could not be written", "err", err)
 	}
-	t.file.load(t.set)
+	t.file.Load(t.set)
 	if s.Trading.ArmAtStart {
 		t.desk.Arm()
 	}
@@ -223,7 +224,7 @@ func (t *trading) Trading() api.Trading {
 	count := t.set.Count()
 	st.RulesNoData, st.RulesFailed = t.set.WithoutData(), count[rules.Failed]
 	st.RulesActive = max(0, count[rules.Active]+count[rules.Triggered]-st.RulesNoData)
-	st.RulesProblem, _ = t.file.trouble()
+	st.RulesProblem, _ = t.file.Trouble()
 	for _, i := range t.ledger.Pending() {
 		st.OrdersOpen++
 		if i.Fate == engine.Unknown {

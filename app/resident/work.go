@@ -6,6 +6,7 @@ import (
 
 	"gatewatch/app/alert"
 	"gatewatch/app/demo"
+	"gatewatch/app/logging"
 	"gatewatch/app/tray"
 )
 
@@ -25,7 +26,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	worker := func(part string, f func()) { workers.Go(func() { p.faults.Run(ctx, part, f) }) }
 	// The readers end with the supervisor, when they have read its last event.
 	reader("console", func() { p.screen.Follow(context.Background(), printed, sup.Snapshot) })
-	reader("log", func() { logEvents(p.events, b.status.meter.Take, logged) })
+	reader("log", func() { logging.Events(p.events, b.status.meter.Take, logged) })
 	reader("history", func() { b.connectionLog.keeper.Run(context.Background(), kept) })
 	worker("hub", func() { b.connection.follow(ctx) })
 	toAlerts, endToAlerts := sup.Events()
@@ -55,7 +56,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	}
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
-	worker("reports", func() { logReports(ctx, p.events, p.screen, reports, p.changes) })
+	worker("reports", func() { logging.Reports(ctx, p.events, p.screen, reports, p.changes.nudge) })
 	worker("login", func() { b.login.watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{
@@ -68,7 +69,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	worker("programs", func() { b.programs.run(ctx) })
 	if t := b.trading; t.ledger != nil {
 		worker("engine", func() { t.runEngine(ctx, t.engine.Run) })
-		worker("rules", func() { t.file.watch(ctx) })
+		worker("rules", func() { t.file.Watch(ctx) })
 		if p.demo != nil {
 			worker("demo", func() { demo.Play(ctx, b, p.log, p.screen.Say) })
 		}

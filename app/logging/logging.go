@@ -1,4 +1,5 @@
-package resident
+// Package logging has the structured log: a file, stderr, and what of it the console prints.
+package logging
 
 import (
 	"context"
@@ -9,12 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"gopkg.in/natefinch/lumberjack.v2"
+
 	"gatewatch/app/console"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
-
-	"gopkg.in/natefinch/lumberjack.v2"
 )
 
 // both sends records to two handlers.
@@ -81,27 +82,23 @@ func (w warnings) WithAttrs(a []slog.Attr) slog.Handler {
 // WithGroup is not used in Gatewatch.
 func (w warnings) WithGroup(string) slog.Handler { return w }
 
-// logs are the structured log and what of it is also printed.
-type logs struct {
-	log     *slog.Logger // for all parts of the program
-	events  *slog.Logger // for what the console says in its own words
-	logFile io.Closer
-}
-
-// newLogs writes structured text to a rotated file, and to stderr unless that is nil: then the console prints warnings.
-func newLogs(path string, stderr io.Writer, screen *console.Console, level *slog.LevelVar) logs {
-	file := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
+// New writes structured text to a rotated file, and to stderr unless that is nil: then the console prints warnings. log
+// is for all parts of the program, events for what the console says in its own words.
+func New(path string, stderr io.Writer, screen *console.Console, level *slog.LevelVar) (
+	log, events *slog.Logger, file io.Closer,
+) {
+	rotated := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
-	written := slog.Handler(slog.NewTextHandler(file, options))
+	written := slog.Handler(slog.NewTextHandler(rotated, options))
 	if stderr != nil {
-		log := slog.New(both{slog.NewTextHandler(stderr, options), written})
-		return logs{log, log, file}
+		log = slog.New(both{slog.NewTextHandler(stderr, options), written})
+		return log, log, rotated
 	}
-	return logs{slog.New(both{warnings{screen: screen}, written}), slog.New(written), file}
+	return slog.New(both{warnings{screen: screen}, written}), slog.New(written), rotated
 }
 
-// logEvents writes every event to the structured log, and counts it.
-func logEvents(log *slog.Logger, count func(conn.Event), events *conn.EventStream) {
+// Events writes every event to the structured log, and counts it.
+func Events(log *slog.Logger, count func(conn.Event), events *conn.EventStream) {
 	for {
 		e, ok := events.Next(context.Background())
 		if !ok {
@@ -149,9 +146,9 @@ func logEvents(log *slog.Logger, count func(conn.Event), events *conn.EventStrea
 	}
 }
 
-// logReports writes reports about rules and orders to log and console, until ctx ends.
-func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream,
-	changes *changes,
+// Reports writes reports about rules and orders to log and console, until ctx ends.
+func Reports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream,
+	changed func(),
 ) {
 	for {
 		report, ok := reports.Next(ctx)
@@ -165,6 +162,6 @@ func logReports(ctx context.Context, log *slog.Logger, screen *console.Console, 
 		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text,
 			"reason", report.Reason, "code", report.Code, "detail", report.Detail, "more", report.More)
 		screen.Say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
-		changes.nudge()
+		changed()
 	}
 }

@@ -1,4 +1,5 @@
-package resident
+// Package rulefile keeps rules.json while the program runs, and puts in effect what it says.
+package rulefile
 
 import (
 	"context"
@@ -15,14 +16,15 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// ruleFile is rules.json, and puts in effect what it says.
-type ruleFile struct {
-	path    string
-	set     *rules.Set
-	changes *changes
-	screen  *console.Console
-	log     *slog.Logger
-	events  *slog.Logger // for what the console says in its own words
+// File is rules.json.
+type File struct {
+	Path    string
+	Changed func() // called when there is something new to show
+	Screen  *console.Console
+	Log     *slog.Logger
+	Events  *slog.Logger // for what the console says in its own words
+
+	set *rules.Set
 
 	editing sync.Mutex // one change of the file at a time
 
@@ -31,12 +33,12 @@ type ruleFile struct {
 	problem  string          // the same as text, or what is wrong with the file as a whole
 }
 
-// load reads the file at the start.
-func (f *ruleFile) load(set *rules.Set) {
+// Load reads the file at the start.
+func (f *File) Load(set *rules.Set) {
 	f.set = set
-	book, _, err := rulebook.Load(f.path)
+	book, _, err := rulebook.Load(f.Path)
 	if err != nil {
-		f.log.Error("rules cannot be read", "err", err)
+		f.Log.Error("rules cannot be read", "err", err)
 		f.setProblem(err.Error(), nil)
 		return
 	}
@@ -45,13 +47,13 @@ func (f *ruleFile) load(set *rules.Set) {
 
 // take puts what the file says in effect. What is no list of rules at all changes nothing, and the states of rules are
 // kept until it is corrected.
-func (f *ruleFile) take(b rulebook.Book) {
+func (f *File) take(b rulebook.Book) {
 	text := ""
 	if len(b.Problems) > 0 {
 		text = b.Problems.Error()
-		if before, _ := f.trouble(); text != before { // the watcher begins with what was read at the start
-			f.events.Error("rules refused, the others are in effect", "err", text)
-			f.screen.Say("RULES", "Refused: "+b.Problems[0].String())
+		if before, _ := f.Trouble(); text != before { // the watcher begins with what was read at the start
+			f.Events.Error("rules refused, the others are in effect", "err", text)
+			f.Screen.Say("RULES", "Refused: "+b.Problems[0].String())
 		}
 	}
 	f.setProblem(text, b.Problems)
@@ -59,39 +61,39 @@ func (f *ruleFile) take(b rulebook.Book) {
 		return
 	}
 	if err := f.set.Put(b.Rules); err != nil {
-		f.log.Error("rules", "err", err)
+		f.Log.Error("rules", "err", err)
 	}
 }
 
-// watch follows the file until ctx ends.
-func (f *ruleFile) watch(ctx context.Context) {
+// Watch follows the file until ctx ends.
+func (f *File) Watch(ctx context.Context) {
 	changed := func() {
 		f.editing.Lock()
 		defer f.editing.Unlock()
-		// Since the watcher has read the file, edit may have written it: to take what was there before makes drafts of
+		// Since the watcher has read the file, Edit may have written it: to take what was there before makes drafts of
 		// rules.
-		if book, found, err := rulebook.Load(f.path); found && err == nil {
+		if book, found, err := rulebook.Load(f.Path); found && err == nil {
 			f.take(book)
 		}
 	}
 	failed := func(err error) {
 		text := err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
-			text = f.path + " is missing; the rules that were read last stay in effect"
+			text = f.Path + " is missing; the rules that were read last stay in effect"
 		}
 		f.setProblem(text, nil)
-		f.log.Error("rules", "err", text)
-		f.changes.nudge()
+		f.Log.Error("rules", "err", text)
+		f.Changed()
 	}
-	rulebook.Watch(ctx, f.path, changed, failed)
+	rulebook.Watch(ctx, f.Path, changed, failed)
 }
 
-// edit changes the rules in the file.
-func (f *ruleFile) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
+// Edit changes the rules in the file.
+func (f *File) Edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
 	f.editing.Lock()
 	defer f.editing.Unlock()
 	// What the file says counts: it may have been changed a moment ago.
-	book, found, err := rulebook.Load(f.path)
+	book, found, err := rulebook.Load(f.Path)
 	if err != nil {
 		return err
 	}
@@ -105,16 +107,16 @@ func (f *ruleFile) edit(change func([]rules.Rule) ([]rules.Rule, error)) error {
 	if err != nil {
 		return err
 	}
-	if err := rulebook.Save(f.path, list); err != nil {
+	if err := rulebook.Save(f.Path, list); err != nil {
 		return err
 	}
 	f.take(rulebook.Book{Rules: list})
 	return nil
 }
 
-// text returns the text of the file, and its tag.
-func (f *ruleFile) text() (api.FileText, string, error) {
-	text, found, err := rulebook.ReadText(f.path)
+// Text returns the text of the file, and its tag.
+func (f *File) Text() (api.FileText, string, error) {
+	text, found, err := rulebook.ReadText(f.Path)
 	if err != nil {
 		return api.FileText{}, "", err
 	}
@@ -122,40 +124,40 @@ func (f *ruleFile) text() (api.FileText, string, error) {
 	if !found {
 		text = rulebook.Marshal(f.set.Rules())
 	}
-	return textOf(f.path, found, text, rulebook.Parse("rules.json", text).Problems), tag, nil
+	return api.FileTextOf(f.Path, found, text, rulebook.Parse("rules.json", text).Problems), tag, nil
 }
 
-// save checks a text that is to replace the file, writes it as it is, and puts it in effect. After an error nothing has
+// Save checks a text that is to replace the file, writes it as it is, and puts it in effect. After an error nothing has
 // changed.
-func (f *ruleFile) save(text []byte, tag string) error {
+func (f *File) Save(text []byte, tag string) error {
 	book := rulebook.Parse("rules.json", text)
 	if book.Problems != nil {
 		return book.Problems
 	}
 	f.editing.Lock()
 	defer f.editing.Unlock()
-	before, _, err := rulebook.ReadText(f.path)
+	before, _, err := rulebook.ReadText(f.Path)
 	if err != nil {
 		return err
 	}
 	if tag != "" && tag != api.TagOf(before) {
 		return api.ErrChanged
 	}
-	if err := strict.Save(f.path, text); err != nil {
+	if err := strict.Save(f.Path, text); err != nil {
 		return fmt.Errorf("save rules: %w", err)
 	}
 	f.take(book)
 	return nil
 }
 
-func (f *ruleFile) setProblem(text string, problems strict.Problems) {
+func (f *File) setProblem(text string, problems strict.Problems) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.problem, f.problems = text, problems
 }
 
-// trouble returns what is wrong with the file.
-func (f *ruleFile) trouble() (text string, problems strict.Problems) {
+// Trouble returns what is wrong with the file.
+func (f *File) Trouble() (text string, problems strict.Problems) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.problem, f.problems
