@@ -251,6 +251,12 @@ func (s Source) history(w *writer) {
 		if r.Attempts != 0 {
 			text += fmt.Sprintf(" attempts %d", r.Attempts)
 		}
+		if r.Reason != "" {
+			text += " reason " + wording.OneLine(r.Reason)
+		}
+		if r.Count != 0 {
+			text += fmt.Sprintf(" count %d", r.Count)
+		}
 		if r.Seconds != 0 {
 			text += fmt.Sprintf(" %.3f s", r.Seconds)
 		}

@@ -21,6 +21,9 @@ func (l *connectionLog) today(now time.Time) history.Account {
 	return l.keeper.Timeline().Days(1, now, time.Local, l.hours.Load())[0]
 }
 
+// note records what changes nothing about how time counts.
+func (l *connectionLog) note(r history.Record) { l.keeper.Note(r) }
+
 // Uptime returns what GET /uptime answers.
 func (l *connectionLog) Uptime(_ context.Context, days int) (api.Uptime, error) {
 	now := time.Now()

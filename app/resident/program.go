@@ -157,7 +157,11 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	}
 	programs := &programs{
 		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
-		events: &programEvents{reports: p.reports, changes: p.changes, log: log}, changes: p.changes,
+		events: &programEvents{
+			reports: p.reports, changes: p.changes, log: log,
+			history: &programHistory{note: history.note},
+		},
+		changes:  p.changes,
 		failures: p.failures,
 		log:      log, awake: make(chan struct{}, 1),
 	}

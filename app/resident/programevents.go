@@ -15,6 +15,7 @@ import (
 type programEvents struct {
 	reports *engine.Reports
 	changes *changes
+	history *programHistory
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -79,6 +80,11 @@ func (g *programEvents) due(s eventSubject) {
 // pass logs an event, and reports it if a person should know. It stands for more of its kind.
 func (g *programEvents) pass(e port.Event, more int) {
 	defer g.changes.nudge()
+	g.history.take(e, more)
+	if e.Kind == port.PortOpened || e.Kind == port.PortClosed {
+		g.log.Info(string(e.Kind), "detail", e.Detail, "more", more)
+		return
+	}
 	who := wording.Program(e.Client.Name, e.Client.ClientID)
 	r := engine.Report{At: e.At.UTC(), Program: who, Reason: string(e.Reason), More: more}
 	if e.Order != nil {

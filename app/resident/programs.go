@@ -20,6 +20,7 @@ import (
 	"gatewatch/app/tray"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 	"gatewatch/conn/port"
 )
 
@@ -134,6 +135,7 @@ func (p *programs) relay(ctx context.Context, journal *port.Journal) {
 		return
 	}
 	defer p.port.Store(nil)
+	defer p.events.history.flush()
 	running.Run(ctx)
 }
 
@@ -151,6 +153,7 @@ func (p *programs) stop() error {
 	if err != nil {
 		err = fmt.Errorf("trading of programs is stopped, but only until Gatewatch ends: %w", err)
 	}
+	p.events.history.put(history.Record{What: history.ProgramsStopped, Count: 1})
 	return errors.Join(p.put(s), err)
 }
 
@@ -169,6 +172,7 @@ func (p *programs) AllowPrograms(_ context.Context, live bool) error {
 		return fmt.Errorf("trading of programs stays stopped: %w", err)
 	}
 	s.Stopped = false
+	p.events.history.put(history.Record{What: history.ProgramsAllowed, Count: 1})
 	defer p.changes.nudge()
 	return p.put(s)
 }

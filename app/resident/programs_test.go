@@ -20,6 +20,7 @@ import (
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 	"gatewatch/conn/port"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
@@ -159,6 +160,19 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 	end()
+	recorded := ""
+	if err := history.Read(p.home.State, time.Time{}, func(r history.Record) bool {
+		if r.Program != "" || r.What == history.ProgramsStopped {
+			recorded += fmt.Sprintln(r.What, r.Counts, strings.Contains(r.Program, "client id 7"), r.Reason, r.Count)
+		}
+		return true
+	}); err != nil {
+		t.Error(err)
+	}
+	if want := "program_connected connected true  0\nprograms_stopped connected false  0\n" +
+		"program_refused connected true trading_stopped 0\n"; !strings.HasPrefix(recorded, want) {
+		t.Errorf("the connection log has\n%swant\n%s", recorded, want)
+	}
 
 	// A restart does not lift it; an account that is not known to be a paper account needs a confirmation.
 	again := newProgram(p.home, "dev", nil, os.Stdout, os.Stderr)
@@ -279,7 +293,10 @@ func TestProgramsLive(t *testing.T) {
 // TestProgramsStopLasts holds that the stop is in effect even if it cannot be written down, and that this is said.
 func TestProgramsStopLasts(t *testing.T) {
 	dir := t.TempDir()
-	p := &programs{stopFile: filepath.Join(dir, "none", "stopped"), awake: make(chan struct{}, 1), changes: &changes{}}
+	p := &programs{
+		stopFile: filepath.Join(dir, "none", "stopped"), awake: make(chan struct{}, 1), changes: &changes{},
+		events: &programEvents{history: &programHistory{note: func(history.Record) {}}},
+	}
 	p.begin()
 	if p.settings.Stopped {
 		t.Error("stopped without reason")
@@ -308,7 +325,10 @@ func TestProgramsStopLasts(t *testing.T) {
 func TestProgramEvents(t *testing.T) {
 	reports := &engine.Reports{}
 	stream, end := reports.Subscribe()
-	g := &programEvents{reports: reports, changes: &changes{}, log: slog.New(slog.DiscardHandler)}
+	g := &programEvents{
+		reports: reports, changes: &changes{}, log: slog.New(slog.DiscardHandler),
+		history: &programHistory{note: func(history.Record) {}},
+	}
 	refused := port.Event{
 		At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7},
 		Reason: port.Reason(conn.GuardProbe),

@@ -7,6 +7,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/history"
+	"gatewatch/conn/port"
 )
 
 // Record says in one line what a record of the connection log is about.
@@ -64,7 +65,86 @@ func Record(r *history.Record) string {
 	case history.Woke:
 		return after("Computer woke", " after %s")
 	}
+	return programRecord(r)
+}
+
+// programRecord is Record for what happens at the guarded port.
+func programRecord(r *history.Record) string {
+	who, programs, orders := OneLine(r.Program), "Programs", "Order"
+	if who != "" {
+		programs = "Program"
+	}
+	if r.Count > 1 {
+		orders = fmt.Sprintf("%d orders", r.Count)
+	}
+	reason := ""
+	if r.Reason != "" {
+		reason = ": " + Refusal(port.Reason(r.Reason))
+	}
+	switch r.What {
+	case history.PortOpened:
+		return often(r, "Guarded port opened", "")
+	case history.PortClosed:
+		return often(r, "Guarded port closed", "") + ended(r)
+	case history.ProgramConnected:
+		return often(r, programs+" connected", who)
+	case history.ProgramDisconnected:
+		return often(r, programs+" disconnected", who) + ended(r)
+	case history.ProgramRefused:
+		return orders + of(who) + " refused" + reason
+	case history.ProgramObserved:
+		return orders + of(who) + " sent, would be refused without observe mode" + reason
+	case history.ProgramUnknown:
+		return orders + of(who) + " unknown: look in TWS"
+	case history.ProgramsStopped:
+		return "Trading of programs stopped by you"
+	case history.ProgramsAllowed:
+		return "Trading of programs allowed by you"
+	}
 	return OneLine(string(r.What))
+}
+
+func of(who string) string {
+	if who == "" {
+		return " of programs"
+	}
+	return " of " + who
+}
+
+// often says what happened to whom, and how often if that was more than once.
+func often(r *history.Record, text, who string) string {
+	if who != "" {
+		text += ": " + who
+	}
+	if r.Count > 1 {
+		text += fmt.Sprintf(", %d times", r.Count)
+	}
+	return text
+}
+
+// ended says why a connection to the guarded port ended, or why the port was closed.
+func ended(r *history.Record) string {
+	if r.Reason == "" {
+		return ""
+	}
+	text := OneLine(r.Reason)
+	switch port.EndCause(r.Reason) {
+	case port.EndClientLeft:
+		return ""
+	case port.EndGatewayLost:
+		text = "Gateway closed its connection"
+	case port.EndNotUsable:
+		text = "Gateway cannot be used"
+	case port.EndTurnedOff:
+		text = "turned off, or Gatewatch stops"
+	case port.EndBadMessage:
+		text = "it sent something that is not the TWS protocol"
+	case port.EndSlowClient:
+		text = "it did not read what Gateway sent"
+	case port.EndFailed:
+		text = "its relay failed"
+	}
+	return " (" + text + ")"
 }
 
 // RecordCause says in a few words why what a record is about has happened; empty if that is not known.

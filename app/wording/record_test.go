@@ -47,6 +47,21 @@ func TestRecord(t *testing.T) {
 		},
 		{history.Record{What: history.Crashed, Detail: "panic: oh\nno"}, "Gatewatch crashed: panic: oh no"},
 		{history.Record{What: history.Recovered}, "Connected"},
+		{
+			history.Record{
+				What: history.ProgramRefused, Program: "bot.py (client id 7)", Reason: "upstream_lost", Count: 3,
+			},
+			"3 orders of bot.py (client id 7) refused: " + Refusal("upstream_lost"),
+		},
+		{history.Record{What: history.ProgramRefused, Count: 400}, "400 orders of programs refused"},
+		{
+			history.Record{What: history.ProgramDisconnected, Program: "client id 7", Reason: "slow_client"},
+			"Program disconnected: client id 7 (it did not read what Gateway sent)",
+		},
+		{
+			history.Record{What: history.ProgramConnected, Program: "bot (client id 7)", Count: 12},
+			"Program connected: bot (client id 7), 12 times",
+		},
 		{history.Record{What: history.Recovered, Seconds: 2}, "Connected again after 2.0 s"},
 		{
 			history.Record{What: history.UpstreamRestored, Seconds: 60, Code: 1101},

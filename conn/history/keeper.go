@@ -36,7 +36,8 @@ type Keeper struct {
 	mu      sync.Mutex
 	pending []Record // told and not yet on disk
 	dropped int
-	problem error // why the last write failed; nil if it did not
+	problem error  // why the last write failed; nil if it did not
+	newest  Record // of those that were taken
 
 	file  *Log     // owned by Run; nil until it could be opened
 	crash Crash    // likewise; of the run before
@@ -178,21 +179,39 @@ func (k *Keeper) Run(ctx context.Context, events *conn.EventStream) {
 	}
 }
 
+// Note records what changes nothing about how time counts, as of now; Time and Counts are set here. What comes before
+// the program has started, or after it has stopped, is not recorded.
+func (k *Keeper) Note(r Record) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.newest.What == "" || k.newest.What == Stopped {
+		return
+	}
+	r.Time, r.Counts = time.Now().UTC().Truncate(time.Millisecond), k.newest.Counts
+	k.add(r)
+}
+
 // take puts records into the account and up for writing.
 func (k *Keeper) take(records []Record) {
 	if len(records) == 0 {
 		return
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.add(records...)
+}
+
+// add does what [Keeper.take] says. The lock is held.
+func (k *Keeper) add(records ...Record) {
 	for _, r := range records {
 		k.line.Add(r)
+		k.newest = r
 	}
-	k.mu.Lock()
 	k.pending = append(k.pending, records...)
 	if over := len(k.pending) - maxPending; over > 0 {
 		k.pending = append(k.pending[:0], k.pending[over:]...)
 		k.dropped += over
 	}
-	k.mu.Unlock()
 	select {
 	case k.wake <- struct{}{}:
 	default:

@@ -133,3 +133,41 @@ func TestYearTurnsOnAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestNote records what does not change how time counts: it counts as before, also if it comes between what does, and
+// nothing is recorded before the start and after the end.
+func TestNote(t *testing.T) {
+	dir := t.TempDir()
+	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
+	k.Note(Record{What: ProgramRefused})
+	begin := time.Now().Add(-time.Hour)
+	counted := []Kind{Unobserved, Connected, Down, Connected, Unobserved}
+	for i, what := range []What{Started, Recovered, Lost, Recovered, Stopped} {
+		k.take([]Record{{Time: begin.Add(time.Duration(i) * time.Minute), What: what, Counts: counted[i]}})
+		k.Note(Record{What: ProgramRefused, Program: "client id 7", Count: 3, Reason: "read_only"})
+	}
+	k.flush()
+	k.file.Close()
+	all := array(t, filepath.Join(dir, current))
+	if len(all) != 9 {
+		t.Fatalf("%d records", len(all))
+	}
+	for i, r := range all {
+		if want := counted[i/2]; r.Counts != want {
+			t.Errorf("record %d counts as %v, not %v", i, r.Counts, want)
+		}
+		if i%2 == 1 && (r.What != ProgramRefused || r.Count != 3 || r.Reason != "read_only" || r.Program == "") {
+			t.Errorf("%+v", r)
+		}
+	}
+	line, err := Load(dir, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []*Timeline{line, k.Timeline()} {
+		a := l.Account(begin, begin.Add(time.Hour), nil)
+		if a.Terms[Connected] != 2*time.Minute || a.Terms[Down] != time.Minute || a.Outages != 1 {
+			t.Errorf("%+v", a)
+		}
+	}
+}

@@ -75,6 +75,17 @@ const (
 	UserResumed      What = "resumed"        // Seconds is how long the pause was
 	FellAsleep       What = "asleep"         // the computer; written on waking
 	Woke             What = "woke"           // Seconds is how long it slept
+
+	// At the guarded port. None of them changes how time counts.
+	PortOpened          What = "guarded_port_opened"  // Detail is its address
+	PortClosed          What = "guarded_port_closed"  // Reason says why
+	ProgramConnected    What = "program_connected"    //
+	ProgramDisconnected What = "program_disconnected" // Reason says why
+	ProgramRefused      What = "program_refused"      // orders of a program; Reason says why
+	ProgramObserved     What = "program_observed"     // orders that were sent, and are refused if mode is guard
+	ProgramUnknown      What = "program_unknown"      // what became of orders of a program is not known
+	ProgramsStopped     What = "programs_stopped"     // the user stopped trading of programs
+	ProgramsAllowed     What = "programs_allowed"     // and allowed it again
 )
 
 // Record is one entry of the connection log, and one line of connection_log.json.
@@ -90,5 +101,8 @@ type Record struct {
 	Code     int        `json:"code,omitempty"`             // IB code behind the cause
 	Attempts int        `json:"attempts,omitempty"`         //
 	Seconds  float64    `json:"duration_seconds,omitempty"` // to the millisecond; see What
+	Program  string     `json:"program,omitempty"`          // name and client id of the program; none: several
+	Reason   string     `json:"reason,omitempty"`           // as in GET /clients/orders, or why a connection ended
+	Count    int        `json:"count,omitempty"`            // how often it happened, if more than once
 	Detail   string     `json:"detail,omitempty"`           // technical text, may come from outside; at most 300 bytes
 }

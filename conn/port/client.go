@@ -60,6 +60,8 @@ type client struct {
 	id       atomic.Int64 // client id, -1 before it is known
 	ready    atomic.Bool  // Gateway has accepted it
 	program  atomic.Pointer[program]
+	looked   chan struct{}  // closed when the system was asked which program it is
+	greeted  sync.WaitGroup // that it is connected is being reported
 
 	errorsInProto           atomic.Bool // the form in which Gateway sends errors to it
 	last                    atomic.Int64
@@ -85,7 +87,8 @@ type client struct {
 func newClient(p *Port, tcp *net.TCPConn) *client {
 	c := &client{
 		port: p, number: p.numbers.Add(1), since: time.Now(), down: tcp, notice: make(chan struct{}, 1),
-		over: make(chan struct{}), read: make(chan struct{}), queue: newUpward(),
+		over: make(chan struct{}), read: make(chan struct{}), looked: make(chan struct{}),
+		queue: newUpward(),
 	}
 	c.log = p.log.With("client", c.number)
 	c.id.Store(-1)
@@ -244,6 +247,7 @@ func (c *client) finish() {
 	}
 	c.lose()
 	nudge(c.port.asks)
+	c.greeted.Wait()
 	if c.ready.Load() {
 		c.port.event(Event{Kind: ClientDisconnected, Client: c.describe(), Detail: string(c.cause)})
 	}
@@ -319,6 +323,7 @@ func (c *client) describe() Client {
 // identify looks for the program behind the connection. One look may take a hundredth of a second, so that all of them
 // together get a tenth of a processor.
 func (c *client) identify() {
+	defer close(c.looked)
 	select {
 	case c.port.lookup <- struct{}{}:
 	case <-c.over:

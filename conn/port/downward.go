@@ -114,8 +114,24 @@ func (c *client) adopt(n news, proto bool, body []byte) {
 func (c *client) accepted() {
 	if c.id.Load() >= 0 && c.ready.CompareAndSwap(false, true) {
 		c.log.Info("a program is connected through the guarded port", "id", c.id.Load(), "version", c.version)
-		c.port.event(Event{Kind: ClientConnected, Client: c.describe()})
+		c.greeted.Go(c.greet)
 	}
+}
+
+// nameLimit is how long the report that a program is connected waits for its name.
+const nameLimit = time.Second
+
+// greet reports that the program is connected.
+func (c *client) greet() {
+	defer c.recovered()
+	limit := time.NewTimer(nameLimit)
+	defer limit.Stop()
+	select {
+	case <-c.looked:
+	case <-c.over:
+	case <-limit.C:
+	}
+	c.port.event(Event{Kind: ClientConnected, Client: c.describe()})
 }
 
 // write writes whole frames to the program.

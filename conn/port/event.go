@@ -13,6 +13,8 @@ const (
 	OrderUnknown       EventKind = "order_unknown"       // its connection ended before Gateway said what became of it
 	RequestRefused     EventKind = "request_refused"     // another request than an order
 	ClientFailed       EventKind = "client_failed"       // the relay of one client has failed and was closed
+	PortOpened         EventKind = "port_opened"         // Detail is its address
+	PortClosed         EventKind = "port_closed"         // Detail is an [EndCause]
 )
 
 // Event is something that happened at the port.

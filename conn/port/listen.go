@@ -18,31 +18,40 @@ const (
 
 func addressOf(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// listen opens or closes the port. It returns false if it could not be opened.
-func (p *Port) listen(port int, open bool) bool {
+// listen opens or closes the port, and reports that; cause says why it closes. It returns false if it could not be
+// opened.
+func (p *Port) listen(port int, open bool, cause EndCause) bool {
+	was, now, err := p.setListener(port, open)
+	switch {
+	case was == now:
+	case now != nil:
+		p.event(Event{Kind: PortOpened, Detail: now.Addr().String()})
+		p.wg.Go(func() { p.accept(now) })
+	default:
+		p.event(Event{Kind: PortClosed, Detail: string(cause)})
+	}
+	return err == nil
+}
+
+// setListener returns the listeners before and after, nil while the port is closed.
+func (p *Port) setListener(port int, open bool) (was, now *net.TCPListener, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l := p.listener; l != nil && (!open || l.Addr().(*net.TCPAddr).Port != port) {
-		l.Close()
+	was = p.listener
+	if was != nil && (!open || was.Addr().(*net.TCPAddr).Port != port) {
+		was.Close()
 		p.listener = nil
 	}
-	if !open {
-		p.listenErr = nil
-	}
-	if !open || p.listener != nil {
-		return true
-	}
-	l, err := net.Listen("tcp4", addressOf(port))
-	if err != nil {
-		if p.listenErr == nil {
+	if open && p.listener == nil {
+		var l net.Listener
+		if l, err = net.Listen("tcp4", addressOf(port)); err == nil {
+			p.listener = l.(*net.TCPListener)
+		} else if p.listenErr == nil {
 			p.log.Warn("the guarded port cannot be opened", "port", port, "error", err)
 		}
-		p.listenErr = err
-		return false
 	}
-	p.listener, p.listenErr = l.(*net.TCPListener), nil
-	p.wg.Go(func() { p.accept(l.(*net.TCPListener)) })
-	return true
+	p.listenErr = err
+	return was, p.listener, err
 }
 
 // accept hands connections over until the listener closes.

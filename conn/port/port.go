@@ -209,12 +209,14 @@ const listenAgain = time.Second
 // is closed first: what became of orders is recorded while connections end, and takes its time.
 func (p *Port) follow() bool {
 	s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
-	ok := p.listen(s.Port, s.Port != 0 && usable(n))
+	cause := EndNotUsable
+	if s.Port == 0 {
+		cause = EndTurnedOff
+	}
+	ok := p.listen(s.Port, s.Port != 0 && usable(n), cause)
 	switch {
-	case s.Port == 0:
-		p.closeClients(EndTurnedOff, 0)
-	case !served(n):
-		p.closeClients(EndNotUsable, 0)
+	case s.Port == 0, !served(n):
+		p.closeClients(cause, 0)
 	default:
 		p.closeClients(EndNotUsable, n.Session)
 		p.notify(frozen(n), n.Layers.Upstream)
@@ -259,7 +261,7 @@ func (p *Port) closeAll(cause EndCause) {
 		c.Close()
 	}
 	p.mu.Unlock()
-	p.listen(0, false)
+	p.listen(0, false, cause)
 	p.closeClients(cause, 0)
 }
 

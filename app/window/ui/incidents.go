@@ -8,12 +8,14 @@ import (
 	"gatewatch/conn/history"
 )
 
-// incident is a time in which orders were blocked, by an outage or on a connection that was up.
+// incident is a time in which orders were blocked, by an outage or on a connection that was up, or a moment in which
+// orders of a program were refused or became unknown.
 type incident struct {
 	from, until time.Time // until is now while it lasts
 	lasts       bool
 	cause       string
 	blocked     string // what was not possible
+	orders      bool   // orders of a program were refused, or became unknown, at one moment
 }
 
 // incidentsOf finds the incidents in records of the connection log, the newest first. Planned outages, pauses and sleep
@@ -48,6 +50,8 @@ func incidentsOf(records []history.Record, now time.Time) []incident {
 			}
 		case history.OrdersConfirmed, history.Stopped, history.Crashed, history.Disconnected:
 			end(&guard, r.Time)
+		case history.ProgramRefused, history.ProgramUnknown:
+			list = append(list, incident{from: r.Time, until: r.Time, cause: wording.Record(r), orders: true})
 		}
 	}
 	for _, one := range []*incident{outage, guard} {
@@ -69,8 +73,11 @@ func (i *incident) entry(now time.Time) entryTexts {
 	if i.cause == "" {
 		one.name = "Cause not known"
 	}
-	if i.blocked == "orders" {
+	if i.blocked == "orders" || i.orders {
 		one.shape = Blocked
+	}
+	if i.orders {
+		one.word = ""
 	}
 	if i.lasts {
 		one.word, one.bad = "lasts", true
@@ -80,6 +87,9 @@ func (i *incident) entry(now time.Time) entryTexts {
 
 // text says all about the incident.
 func (i *incident) text(now time.Time) string {
+	if i.orders {
+		return i.cause + ". At " + clock(i.from, now) + "."
+	}
 	end := " until " + clock(i.until, now) + ", " + length(i.until.Sub(i.from).Seconds())
 	if i.lasts {
 		end = ", it lasts for " + span(i.until.Sub(i.from))

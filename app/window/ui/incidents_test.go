@@ -37,6 +37,15 @@ func TestIncidents(t *testing.T) {
 	if len(lasting) != 1 || !lasting[0].lasts || !strings.Contains(lasting[0].text(noon), "it lasts for 1 m") {
 		t.Errorf("%+v", lasting)
 	}
+	programs := incidentsOf([]history.Record{
+		{Time: noon.Add(-time.Hour), What: history.Lost, Counts: history.Down, Cause: conn.CauseSilent},
+		{Time: noon.Add(-time.Minute), What: history.ProgramUnknown, Counts: history.Down, Program: "client id 7"},
+		{Time: noon.Add(-time.Second), What: history.ProgramConnected, Counts: history.Down, Program: "client id 7"},
+	}, noon)
+	if len(programs) != 2 || programs[0].text(noon) != "Order of client id 7 unknown: look in TWS. At 11:59:00." ||
+		!programs[1].lasts {
+		t.Errorf("%+v", programs)
+	}
 }
 
 // TestTimelineAnswersTheMouse points at an outage, clicks it, and looks at the axis.
