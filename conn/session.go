@@ -109,8 +109,11 @@ func (s *socket) alive() bool {
 
 // send hands a request to the writer.
 func (s *socket) send(ctx context.Context, q *request) error {
-	if !s.alive() { // of several cases that are ready any may be chosen
+	switch { // of several cases that are ready any may be chosen
+	case !s.alive():
 		return ErrSessionOver
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
 	select {
 	case s.requests <- q:
