@@ -29,7 +29,7 @@ type idle struct{}
 func (idle) Instruments() []Instrument  { return nil }
 func (idle) OnBegin(*conn.Session)      {}
 func (idle) OnTick(int, conn.Tick)      {}
-func (idle) OnTime(time.Duration)       {}
+func (idle) OnTime(time.Duration) bool  { return false }
 func (idle) OnFailure(int, int, string) {}
 func (idle) OnOrder(Intent)             {}
 

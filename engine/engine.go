@@ -47,8 +47,9 @@ type Strategy interface {
 	// One that is Old is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that
 	// came before.
 	OnTick(instrument int, t conn.Tick)
-	// OnTime is called about ten times a second while the guard is open; now is on the same clock as [conn.Tick.At].
-	OnTime(now time.Duration)
+	// OnTime is called about once a second while the guard is open, and ten times a second from when it returns true,
+	// which says that something waits for a moment, until it returns false; now is on the same clock as [conn.Tick.At].
+	OnTime(now time.Duration) (waits bool)
 	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is
 	// asked for again until a tick comes.
 	OnFailure(instrument, code int, detail string)
@@ -91,8 +92,12 @@ type Engine struct {
 	warned      bool          // that ticks are skipped; once per time the guard is shut
 }
 
-// timeEvery is the time between two calls of a strategy's OnTime.
-const timeEvery = 100 * time.Millisecond
+// timeEvery is the time between two calls of a strategy's OnTime while something waits for a moment, lookEvery
+// otherwise: an idle program is not woken for nothing.
+const (
+	timeEvery = 100 * time.Millisecond
+	lookEvery = time.Second
+)
 
 // sleepJump is how far the wall clock has to run away from the monotonic one, which stops while a computer sleeps.
 const sleepJump = 2 * time.Second
@@ -171,8 +176,14 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 	}
 	start(func() { watch(ctx, events, market) })
-	clock := time.NewTicker(timeEvery)
+	clock, slow := time.NewTimer(timeEvery), false
 	defer clock.Stop()
+	hurry := func() {
+		if slow {
+			slow = false
+			clock.Reset(timeEvery)
+		}
+	}
 	if e.session != nil {
 		e.again()
 		follow(e.session)
@@ -195,10 +206,12 @@ func (e *Engine) Run(ctx context.Context) {
 				follow(s)
 			}
 			e.gap = e.gap || s == nil || s.Guard() != nil
+			hurry()
 		case text := <-broken:
 			panic(text)
 		case <-e.refresh:
 			e.ask()
+			hurry()
 		case n := <-market:
 			e.hear(n)
 		case <-e.orders.Ready():
@@ -212,13 +225,18 @@ func (e *Engine) Run(ctx context.Context) {
 		case <-clock.C:
 			now := e.cfg.Supervisor.Clock()
 			e.clocks(time.Now(), now)
-			e.retry(now)
+			soon := e.retry(now)
 			if e.session != nil && e.session.Guard() == nil {
 				e.look()
 				e.begin()
-				e.cfg.Strategy.OnTime(now)
+				soon = e.cfg.Strategy.OnTime(now) || soon
 			} else {
 				e.gap = true
+			}
+			if slow = !soon; slow {
+				clock.Reset(lookEvery)
+			} else {
+				clock.Reset(timeEvery)
 			}
 		}
 	}

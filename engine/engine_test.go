@@ -71,10 +71,11 @@ func (b *bench) OnBegin(s *conn.Session) {
 	b.begun = append(b.begun, s.Number())
 }
 
-func (b *bench) OnTime(time.Duration) {
+func (b *bench) OnTime(time.Duration) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.timed++
+	return b.timed < 3
 }
 
 func (b *bench) OnFailure(instrument, code int, _ string) {

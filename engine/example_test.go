@@ -43,7 +43,7 @@ func (d *dip) OnTick(_ int, t conn.Tick) {
 	}
 }
 
-func (d *dip) OnTime(time.Duration) {}
+func (d *dip) OnTime(time.Duration) bool { return false }
 
 func (d *dip) OnFailure(_, code int, detail string) { fmt.Println("no market data:", code, detail) }
 

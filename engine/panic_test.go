@@ -29,7 +29,7 @@ func (b *brittle) breaks(where string) {
 func (b *brittle) Instruments() []Instrument  { b.breaks("Instruments"); return stocks }
 func (b *brittle) OnBegin(*conn.Session)      { b.breaks("OnBegin"); b.begun.Add(1) }
 func (b *brittle) OnTick(int, conn.Tick)      { b.breaks("OnTick"); b.ticks.Add(1) }
-func (b *brittle) OnTime(time.Duration)       { b.breaks("OnTime") }
+func (b *brittle) OnTime(time.Duration) bool  { b.breaks("OnTime"); return false }
 func (b *brittle) OnFailure(int, int, string) {}
 func (b *brittle) OnOrder(Intent)             { b.breaks("OnOrder") }
 

@@ -137,9 +137,10 @@ func (e *Engine) hasten(now time.Duration) {
 }
 
 // retry subscribes one instrument whose time has come. One at a time: orders must not wait behind a hundred of them.
-func (e *Engine) retry(now time.Duration) {
+// It returns whether it did, so that another one may be due.
+func (e *Engine) retry(now time.Duration) bool {
 	if e.session == nil || !e.cfg.Supervisor.Snapshot().Connected() {
-		return
+		return false
 	}
 	for i := range e.feeds {
 		f := &e.feeds[i]
@@ -148,14 +149,15 @@ func (e *Engine) retry(now time.Duration) {
 		}
 		if f.request != 0 {
 			if e.session.Unsubscribe(f.request) != nil {
-				return // the session is over
+				return false // the session is over
 			}
 			e.requests[f.request] = -1
 		}
 		f.due = now + retryAfter(f.refused+1) // if that is not answered either
 		_ = e.open(i)
-		return
+		return true
 	}
+	return false
 }
 
 // again begins again on a session that was known before a panic. Numbers of subscriptions are not used twice in a

@@ -74,3 +74,27 @@ func TestOrderOfAnEarlierFiring(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestWaitsForTime has rules that time can change, and others: only for the first the engine is to ask often.
+func TestWaitsForTime(t *testing.T) {
+	b := newBench(t)
+	expect := func(what string, want bool) {
+		t.Helper()
+		b.instruments()
+		if got := b.set.OnTime(b.now); got != want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	price := notify("price", "last", "at_or_above", 100)
+	b.put(price)
+	expect("a price", false)
+	held := with(notify("held", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 5 })
+	b.put(price, held)
+	expect("a price that holds for a time", true)
+	b.put(price, with(price, func(r *Rule) { r.Name, r.CooldownSeconds = "rests", 60 }))
+	expect("a rule that may rest", false)
+	b.tick("AAPL last 101")
+	expect("a rule that rests", true)
+	b.tick("wait 61s")
+	expect("a rule that has rested", false)
+}

@@ -28,28 +28,34 @@ func (s *Set) OnBegin(session *conn.Session) {
 	}
 }
 
-// OnTime evaluates the rules that time alone can fire, and ends cooldowns.
-func (s *Set) OnTime(now time.Duration) {
+// OnTime evaluates the rules that time alone can fire, and ends cooldowns. It returns whether there are such rules.
+func (s *Set) OnTime(now time.Duration) bool {
 	wall := time.Now()
-	for _, e := range s.timed(now, wall) {
+	rested, waits := s.timed(now, wall)
+	for _, e := range rested {
 		s.wake(e, now, wall)
 	}
 	s.fireReady()
+	return waits
 }
 
-// timed puts those that time has met among the ready, and returns those whose cooldown has ended.
-func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry) {
+// timed puts those that time has met among the ready, and returns those whose cooldown has ended, and whether time may
+// change anything for any rule.
+func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.entries {
-		if a := e.active; a != nil && a.timed && a.judge(now, s.cfg.MaxTickAge(), func() time.Time { return wall }) {
+		a := e.active
+		timed := a != nil && a.timed
+		waits = waits || timed || e.State == Triggered && e.rule.CooldownSeconds > 0
+		if timed && a.judge(now, s.cfg.MaxTickAge(), func() time.Time { return wall }) {
 			s.ready = append(s.ready, a)
 		}
 		if e.rested(now, wall) {
 			rested = append(rested, e)
 		}
 	}
-	return rested
+	return rested, waits
 }
 
 // rested reports whether a rule that has fired may do so again.
