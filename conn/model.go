@@ -24,7 +24,7 @@ type evidence struct {
 // heartbeat bounds the time between two looks at the clocks, upBeat likewise while a session is up.
 const (
 	heartbeat = time.Second
-	upBeat    = heartbeat / 4
+	upBeat    = heartbeat / 2
 )
 
 // gapLimit is how late a look at the clocks may be before what was received until then proves nothing about now.
