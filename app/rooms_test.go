@@ -143,7 +143,7 @@ var layers = []string{
 	"alert autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
 	"wording",
 	"api console notice tray",
-	"demo home logging rulefile tray/internal/puppet window/link window/ui",
+	"demo home logging programs rulefile tray/internal/puppet window/link window/ui",
 	"diagnostics",
 	"cli resident window",
 	"app",

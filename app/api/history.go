@@ -71,7 +71,7 @@ type Period struct {
 func PeriodOf(name string, a history.Account) Period {
 	term := func(k history.Kind) float64 { return round(a.Terms[k].Seconds()) }
 	p := Period{
-		Name: name, From: a.From.Local().Round(time.Millisecond), Until: a.Until.Local().Round(time.Millisecond),
+		Name: name, From: Stamp(a.From), Until: Stamp(a.Until),
 		Seconds:          round(a.Length().Seconds()),
 		ConnectedSeconds: term(history.Connected), DownSeconds: term(history.Down),
 		PlannedSeconds: term(history.Planned),

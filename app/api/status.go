@@ -201,8 +201,8 @@ type Fault struct {
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
 	st := Status{
-		State: s.State, Connected: s.Connected(), Since: s.Since.Local().Round(time.Millisecond),
-		LostAt: moment(s.LostAt),
+		State: s.State, Connected: s.Connected(), Since: Stamp(s.Since),
+		LostAt: Moment(s.LostAt),
 		Cause:  wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),
 		Layers: Layers{
@@ -212,12 +212,12 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 
 		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
 		FirstRun: s.First, Tried: triesOf(s),
-		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: moment(s.Attempt.NextAt)},
+		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: Moment(s.Attempt.NextAt)},
 		Session: s.Session,
 		Restart: Restart{
-			Kind: s.Exit.Kind, At: moment(s.Exit.At), Text: wording.Exit(s.Exit, now), Hint: wording.ExitHint(s.Exit),
+			Kind: s.Exit.Kind, At: Moment(s.Exit.At), Text: wording.Exit(s.Exit, now), Hint: wording.ExitHint(s.Exit),
 		},
-		Reset: ResetWindow{Active: s.Window.Active, EndsAt: moment(s.Window.Ends), NextAt: moment(s.Window.Next)},
+		Reset: ResetWindow{Active: s.Window.Active, EndsAt: Moment(s.Window.Ends), NextAt: Moment(s.Window.Next)},
 		Gateway: Gateway{
 			Host: s.Gateway.Host, Port: s.Gateway.Port, ServerVersion: s.Gateway.ServerVersion,
 			Mode:     modeText(s.Gateway.Mode),
@@ -252,8 +252,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 }
 
 func layersSince(t conn.LayerTimes) LayerTimes {
-	local := func(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
-	return LayerTimes{local(t.Socket), local(t.API), local(t.Upstream), local(t.Farms)}
+	return LayerTimes{Stamp(t.Socket), Stamp(t.API), Stamp(t.Upstream), Stamp(t.Farms)}
 }
 
 func farmNames(farms map[string]conn.FarmState) map[string]string {
@@ -264,11 +263,15 @@ func farmNames(farms map[string]conn.FarmState) map[string]string {
 	return names
 }
 
-func moment(t time.Time) *time.Time {
+// Stamp returns a time as the API gives it: local, in whole milliseconds.
+func Stamp(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
+
+// Moment is [Stamp], or nil for the zero time.
+func Moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.Local().Round(time.Millisecond)
+	t = Stamp(t)
 	return &t
 }
 
@@ -276,7 +279,7 @@ func round(seconds float64) float64 { return float64(int64(seconds*1000+0.5)) / 
 
 func heldOf(s *conn.Snapshot, now time.Time) Held {
 	return Held{
-		Closed: wording.IsHeld(s, now), Since: s.GuardSince.Local().Round(time.Millisecond), Text: wording.Held(s, now),
+		Closed: wording.IsHeld(s, now), Since: Stamp(s.GuardSince), Text: wording.Held(s, now),
 		Hint: wording.GuardHint(s),
 	}
 }

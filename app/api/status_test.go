@@ -78,7 +78,7 @@ func told(s *conn.Snapshot) Status {
 	st := StatusOf(s, now, "v1", 17, begun)
 	st.Today = PeriodOf("today", account)
 	st.Trading = Trading{
-		Armed: true, ArmedSince: moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason,
+		Armed: true, ArmedSince: Moment(now.Add(-time.Hour)), MayTrade: st.Guard.Open, Reason: st.Guard.Reason,
 		ReasonID:    string(st.Guard.ReasonID),
 		RulesActive: 3, RulesNoData: 1, RulesFailed: 1, OrdersOpen: 2, OrdersUnknown: 1, OrdersBlocked: 7,
 	}

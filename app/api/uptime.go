@@ -20,7 +20,7 @@ func UptimeOf(line *history.Timeline, days int, now time.Time, hours *history.Ho
 	if name := time.Local.String(); name != "Local" {
 		zone = name
 	}
-	u := Uptime{At: now.Local().Round(time.Millisecond), Zone: zone, MarketHours: hours.String(), Spans: []Span{}}
+	u := Uptime{At: Stamp(now), Zone: zone, MarketHours: hours.String(), Spans: []Span{}}
 	if first := line.Since(); !first.IsZero() {
 		first = first.Local()
 		u.ObservedSince = &first

@@ -185,8 +185,8 @@ func (a *alerts) Alerts() api.Alerts {
 	list := api.Alerts{Channels: []api.Channel{}}
 	for _, c := range a.status() {
 		list.Channels = append(list.Channels, api.Channel{
-			Name: c.Name, Service: c.Service, Queued: c.Queued, OldestAt: moment(c.Oldest), Sent: c.Sent,
-			LastSentAt: moment(c.LastSent), LastError: c.LastError, LastErrorAt: moment(c.LastErrorAt),
+			Name: c.Name, Service: c.Service, Queued: c.Queued, OldestAt: api.Moment(c.Oldest), Sent: c.Sent,
+			LastSentAt: api.Moment(c.LastSent), LastError: c.LastError, LastErrorAt: api.Moment(c.LastErrorAt),
 		})
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"gatewatch/app/demo"
 	"gatewatch/app/desktop"
 	"gatewatch/app/diagnostics"
+	"gatewatch/app/programs"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
@@ -28,7 +29,7 @@ type consumers struct {
 	alerts        *alerts
 	notifications *notifications
 	trading       *trading
-	programs      *programs
+	relay         *programs.Relay
 	conn          *connection
 	server        *server
 }
@@ -90,10 +91,10 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		undo = append(undo, func() { c.trading.configure(before.settings) })
 	}
 	c.trading.configure(p.settings)
-	if err := c.programs.configure(new.GuardedPort, new.Gateway.ClientID); err != nil {
+	if err := c.relay.Configure(new.GuardedPort, new.Gateway.ClientID); err != nil {
 		return err
 	}
-	undo = append(undo, func() { _ = c.programs.configure(old.GuardedPort, old.Gateway.ClientID) })
+	undo = append(undo, func() { _ = c.relay.Configure(old.GuardedPort, old.Gateway.ClientID) })
 	if err := c.conn.sup.Configure(context.Background(), p.conn); err != nil {
 		return fmt.Errorf("the settings before stay in effect: %w", err)
 	}

@@ -92,7 +92,7 @@ func (c *connection) Answers(ctx context.Context) error { return c.sup.Answers(c
 func (c *connection) Messages() (list api.Messages) {
 	for _, m := range c.sup.Messages() {
 		list.Messages = append(list.Messages, api.Message{
-			Code: m.Code, Text: m.Text, First: stamp(m.First), Last: stamp(m.Last), Count: m.Count,
+			Code: m.Code, Text: m.Text, First: api.Stamp(m.First), Last: api.Stamp(m.Last), Count: m.Count,
 		})
 	}
 	return list
@@ -102,7 +102,7 @@ func (c *connection) Messages() (list api.Messages) {
 func (c *connection) Latency() (l api.Latency) {
 	for _, one := range c.sup.Latency() {
 		l.Minutes = append(l.Minutes, api.LatencyMinute{
-			At: stamp(one.Minute), MedianMillis: millis(one.Median), MaxMillis: millis(one.Max),
+			At: api.Stamp(one.Minute), MedianMillis: millis(one.Median), MaxMillis: millis(one.Max),
 		})
 	}
 	return l
@@ -110,15 +110,3 @@ func (c *connection) Latency() (l api.Latency) {
 
 // millis returns a duration in milliseconds, to the microsecond.
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// stamp returns a time as the API gives it.
-func stamp(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
-
-// moment returns a time as the API gives it, nil for the zero time.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = stamp(t)
-	return &t
-}

@@ -33,12 +33,12 @@ func (t *trading) Orders() api.Orders {
 		c, asked := cancels[i.ID]
 		list.Orders = append(list.Orders, api.OrderView{
 			CancelText: wording.Cancellation(c, asked), CancelFailed: c.Refused, CancelCode: c.Code,
-			ID: i.ID, At: stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
+			ID: i.ID, At: api.Stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
 			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
 			Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
-			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: stamp(i.Changed),
+			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})
 		v := &list.Orders[len(list.Orders)-1]
@@ -58,7 +58,7 @@ func (t *trading) Orders() api.Orders {
 	blocked, _ := t.desk.Blocked()
 	for _, b := range slices.Backward(blocked) {
 		list.Blocked = append(list.Blocked, api.Blocked{
-			At: stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order), Reason: wording.Blocked(b.Reason, b.Detail),
+			At: api.Stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order), Reason: wording.Blocked(b.Reason, b.Detail),
 			ReasonID: b.Reason,
 		})
 	}

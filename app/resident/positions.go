@@ -34,14 +34,14 @@ func (p *positions) Positions(ctx context.Context) (view api.Positions) {
 			view.Reason = wording.Unanswered(silent)
 		}
 	}
-	view.At = moment(p.at)
+	view.At = api.Moment(p.at)
 	for _, one := range p.list {
 		c := one.Contract
 		view.Positions = append(view.Positions, api.Position{
 			Account: wording.OneLine(one.Account), ConID: c.ConID, Symbol: wording.OneLine(c.Symbol),
 			Contract: wording.Contract(c), Currency: wording.OneLine(c.Currency), Quantity: one.Quantity,
 			AverageCost: one.AverageCost, MarketValue: one.Value, Unrealised: one.Unrealised,
-			ValuedAt: moment(one.ValuedAt),
+			ValuedAt: api.Moment(one.ValuedAt),
 		})
 	}
 	return view

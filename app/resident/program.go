@@ -28,6 +28,7 @@ import (
 	"gatewatch/app/home"
 	"gatewatch/app/logging"
 	"gatewatch/app/notice"
+	"gatewatch/app/programs"
 	"gatewatch/app/region"
 	"gatewatch/app/rulefile"
 	"gatewatch/app/settings"
@@ -155,16 +156,9 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		conn: conn, reports: p.reports, changes: p.changes, logs: logs,
 		file: &rulefile.File{Path: h.Rules, Changed: p.changes.nudge, Screen: p.screen, Log: log, Events: events},
 	}
-	programs := &programs{
-		conn: conn, folder: filepath.Dir(h.Orders), stopFile: filepath.Join(filepath.Dir(h.Orders), "programs-stopped"),
-		events: &programEvents{
-			reports: p.reports, changes: p.changes, log: log,
-			history: &programHistory{note: history.note},
-		},
-		changes:  p.changes,
-		failures: p.failures,
-		log:      log, awake: make(chan struct{}, 1),
-	}
+	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) {
+		p.failures.set(wording.FailingPrograms, err)
+	}, log)
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
 		failures: p.failures, log: log, opened: make(chan struct{}),
@@ -178,17 +172,17 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		events: p.events,
 		consumers: &consumers{
 			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
-			notifications: p.notifications, trading: trading, programs: programs, conn: conn, server: p.server,
+			notifications: p.notifications, trading: trading, relay: relay, conn: conn, server: p.server,
 		},
 	}
 	status := &status{
-		version: version, started: p.started, conn: conn, trading: trading, programs: programs, history: history,
+		version: version, started: p.started, conn: conn, trading: trading, relay: relay, history: history,
 		alerts:   alerts,
 		settings: p.settings, mute: p.mute, failures: p.failures, parts: p.faults,
 	}
 	p.backend = &backend{
 		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
-		programs: programs, configuration: p.settings,
+		Relay: relay, configuration: p.settings,
 		connectionLog: history, alerts: alerts,
 		login: &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
 		window: &desktop.Window{
@@ -270,8 +264,9 @@ func (p *program) open(s settings.Settings) error {
 	if err := b.trading.open(c.settings); err != nil {
 		return err
 	}
-	b.programs.begin()
-	if err := b.programs.configure(c.settings.GuardedPort, c.settings.Gateway.ClientID); err != nil {
+	b.Relay.Begin()
+	b.Relay.Supervisor = b.connection.sup
+	if err := b.Relay.Configure(c.settings.GuardedPort, c.settings.Gateway.ClientID); err != nil {
 		return err
 	}
 	b.status.meter = b.status.newMetrics()

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +16,7 @@ import (
 	"github.com/scmhub/ibapi"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/settings"
-	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
 	"gatewatch/conn/sim"
@@ -98,7 +95,7 @@ func TestPrograms(t *testing.T) {
 	connect := func() *bot {
 		t.Helper()
 		if !eventually(t, func() bool {
-			return b.programs.state().Listening && p.backend.connection.sup.Snapshot().GuardOpen()
+			return b.Relay.State().Listening && p.backend.connection.sup.Snapshot().GuardOpen()
 		}) {
 			t.Fatalf("the guarded port stays closed: %+v", b.Programs())
 		}
@@ -190,7 +187,7 @@ func TestPrograms(t *testing.T) {
 		t.Fatal("it does not run again")
 	}
 	p, b = again, again.backend
-	if !b.programs.state().Stopped || !b.programs.tray().Stopped {
+	if !b.Relay.State().Stopped || !b.Relay.Tray().Stopped {
 		t.Error("a restart has lifted the stop")
 	}
 	c = connect()
@@ -269,15 +266,15 @@ func TestProgramsLive(t *testing.T) {
 	if err := b.AllowPrograms(t.Context(), true); !errors.As(err, &conflict) {
 		t.Errorf("without a guarded port: %v", err)
 	}
-	if err := b.StopTrading(t.Context()); err != nil || b.programs.state().Stopped {
-		t.Errorf("without a guarded port: %v, %+v", err, b.programs.state())
+	if err := b.StopTrading(t.Context()); err != nil || b.Relay.State().Stopped {
+		t.Errorf("without a guarded port: %v, %+v", err, b.Relay.State())
 	}
 	if files, _ := filepath.Glob(filepath.Join(p.home.State, "program*")); len(files) > 0 {
 		t.Errorf("without a guarded port there are %q", files)
 	}
 	free, number := listen(t)
 	free.Close()
-	if err := b.programs.configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250},
+	if err := b.Relay.Configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250},
 		17); err != nil {
 		t.Fatal(err)
 	}
@@ -287,79 +284,5 @@ func TestProgramsLive(t *testing.T) {
 	}
 	if err := b.AllowPrograms(t.Context(), true); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestProgramsStopLasts holds that the stop is in effect even if it cannot be written down, and that this is said.
-func TestProgramsStopLasts(t *testing.T) {
-	dir := t.TempDir()
-	p := &programs{
-		stopFile: filepath.Join(dir, "none", "stopped"), awake: make(chan struct{}, 1), changes: &changes{},
-		events: &programEvents{history: &programHistory{note: func(history.Record) {}}},
-	}
-	p.begin()
-	if p.settings.Stopped {
-		t.Error("stopped without reason")
-	}
-	if err := p.configure(settings.GuardedPort{Port: 4100, Mode: "guard"}, 17); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.stop(); err == nil || !p.present().Stopped {
-		t.Errorf("%v, %+v", err, p.present())
-	}
-	if runtime.GOOS == "windows" {
-		return // a path through a file does not exist there
-	}
-	h := home.At(dir)
-	if err := os.WriteFile(filepath.Join(h.State, "file"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p = &programs{stopFile: filepath.Join(h.State, "file", "stopped")} // cannot be looked at
-	p.begin()
-	if !p.settings.Stopped {
-		t.Error("what cannot be known lets orders pass")
-	}
-}
-
-// TestProgramEvents repeats a refusal fast: the first is reported at once, and the others together with their number.
-func TestProgramEvents(t *testing.T) {
-	reports := &engine.Reports{}
-	stream, end := reports.Subscribe()
-	g := &programEvents{
-		reports: reports, changes: &changes{}, log: slog.New(slog.DiscardHandler),
-		history: &programHistory{note: func(history.Record) {}},
-	}
-	refused := port.Event{
-		At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7},
-		Reason: port.Reason(conn.GuardProbe),
-	}
-	for range 1000 {
-		g.put(refused)
-	}
-	for range 3 {
-		g.put(port.Event{At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &port.Order{
-			ID: 1,
-		}})
-	}
-	if !eventually(t, func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.waiting) == 0 }) {
-		t.Fatal("what was gathered stays")
-	}
-	end()
-	count, unknown, calls := 0, 0, 0
-	for {
-		r, ok := stream.Next(t.Context())
-		if !ok {
-			break
-		}
-		calls++
-		switch r.Kind {
-		case engine.ReportProgramRefused:
-			count += 1 + r.More
-		case engine.ReportProgramUnknown:
-			unknown++
-		}
-	}
-	if count != 1000 || unknown != 3 || calls > 10 {
-		t.Errorf("%d refusals and %d unknown orders in %d reports", count, unknown, calls)
 	}
 }

@@ -30,13 +30,13 @@ func (t *trading) Rules() api.Rules {
 	maxAge := time.Duration(t.maxTickAge.Load())
 	for _, v := range t.set.Views() {
 		one := api.RuleView{
-			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: stamp(v.Since),
+			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: api.Stamp(v.Since),
 			Why:   wording.RuleWhy(v, maxAge),
 			WhyID: string(v.Waiting), WhyCode: v.Code,
-			Delayed: v.Delayed, Fired: v.Fired, LastFired: moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
+			Delayed: v.Delayed, Fired: v.Fired, LastFired: api.Moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
 		}
 		if !v.PriceAt.IsZero() {
-			one.Price, one.PriceAt = &v.Price, moment(v.PriceAt)
+			one.Price, one.PriceAt = &v.Price, api.Moment(v.PriceAt)
 		}
 		if v.Contract != (conn.Contract{}) {
 			one.Contract = wording.Contract(v.Contract)

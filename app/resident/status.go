@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/crash"
 	"gatewatch/app/desktop"
 	"gatewatch/app/metrics"
+	"gatewatch/app/programs"
 	"gatewatch/app/wording"
 )
 
@@ -20,7 +21,7 @@ type status struct {
 	started  time.Time
 	conn     *connection
 	trading  *trading
-	programs *programs
+	relay    *programs.Relay
 	history  *connectionLog
 	alerts   *alerts
 	settings *configuration
@@ -38,12 +39,12 @@ func (s *status) Status() api.Status {
 	st.Alerts, st.Trading = s.alerts.state(), s.trading.Trading()
 	for _, f := range s.parts.Faults() {
 		st.Faults = append(st.Faults, api.Fault{
-			Part: f.Part, Count: f.Count, LastAt: stamp(f.At), Last: f.What,
+			Part: f.Part, Count: f.Count, LastAt: api.Stamp(f.At), Last: f.What,
 			Gone: f.Gone,
 		})
 	}
 	st.Demo = s.settings.demo
-	st.Programs = s.programs.state()
+	st.Programs = s.relay.State()
 	st.Failing = s.failing()
 	st.Guard.Text = wording.Orders(st.Guard.Reason, !ordersFail(st.Failing))
 	if until := s.mute.muted(now); !until.IsZero() {
@@ -113,7 +114,7 @@ func (s *status) newMetrics() *metrics.Metrics {
 			return n.Evaluated, n.Skipped + n.Stale
 		},
 		Trading:  s.trading.metrics,
-		Programs: s.programs.metrics,
+		Programs: s.relay.ProgramMetrics,
 		Queued:   s.alerts.queued,
 		Faults:   s.parts.Counts,
 		Version:  s.version,
@@ -127,7 +128,7 @@ type backend struct {
 	*connection
 	*trading
 	*positions
-	*programs
+	*programs.Relay
 	*configuration
 	*connectionLog
 	*alerts

@@ -214,7 +214,7 @@ func (t *trading) Trading() api.Trading {
 	st := api.Trading{}
 	var since time.Time
 	if st.Armed, since = t.desk.Armed(); st.Armed {
-		st.ArmedSince = moment(since)
+		st.ArmedSince = api.Moment(since)
 	}
 	err := t.desk.Check(t.conn.sup.Session())
 	st.MayTrade = err == nil

@@ -31,7 +31,7 @@ func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
 	return tray.Extra{
 		Today: b.connectionLog.today(now), Muted: t.muted(now), Trading: b.trading.tray(ordersFail(b.status.failing())),
-		AtLogin: b.login.tray(), Programs: b.programs.tray(), Demo: b.configuration.demo,
+		AtLogin: b.login.tray(), Programs: b.Relay.Tray(), Demo: b.configuration.demo,
 	}
 }
 

@@ -66,7 +66,7 @@ func (p *program) work(ctx context.Context, face bool) {
 		}
 		worker("home", func() { watch.run(ctx) })
 	}
-	worker("programs", func() { b.programs.run(ctx) })
+	worker("programs", func() { b.Relay.Run(ctx) })
 	if t := b.trading; t.ledger != nil {
 		worker("engine", func() { t.runEngine(ctx, t.engine.Run) })
 		worker("rules", func() { t.file.Watch(ctx) })

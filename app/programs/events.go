@@ -1,4 +1,4 @@
-package resident
+package programs
 
 import (
 	"log/slog"
@@ -10,12 +10,12 @@ import (
 	"gatewatch/engine"
 )
 
-// programEvents logs and reports what happens at the guarded port. A program can repeat the same as fast as it likes:
+// events logs and reports what happens at the guarded port. A program can repeat the same as fast as it likes:
 // the first is passed on at once, and what follows within a second as one, with its number.
-type programEvents struct {
+type events struct {
 	reports *engine.Reports
-	changes *changes
-	history *programHistory
+	changed func()
+	history *recorder
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -39,7 +39,7 @@ type waitingEvent struct {
 const gatherTime = time.Second
 
 // put takes an event. It is called by goroutines that relay, and does not block.
-func (g *programEvents) put(e port.Event) {
+func (g *events) put(e port.Event) {
 	s := eventSubject{e.Kind, e.Client.ClientID, e.Reason, e.Observed}
 	g.mu.Lock()
 	w := g.waiting[s]
@@ -61,7 +61,7 @@ func (g *programEvents) put(e port.Event) {
 }
 
 // due passes on what was gathered, and goes on gathering if there was something.
-func (g *programEvents) due(s eventSubject) {
+func (g *events) due(s eventSubject) {
 	g.mu.Lock()
 	w := g.waiting[s]
 	e, more := w.last, w.more
@@ -78,8 +78,8 @@ func (g *programEvents) due(s eventSubject) {
 }
 
 // pass logs an event, and reports it if a person should know. It stands for more of its kind.
-func (g *programEvents) pass(e port.Event, more int) {
-	defer g.changes.nudge()
+func (g *events) pass(e port.Event, more int) {
+	defer g.changed()
 	g.history.take(e, more)
 	if e.Kind == port.PortOpened || e.Kind == port.PortClosed {
 		g.log.Info(string(e.Kind), "detail", e.Detail, "more", more)

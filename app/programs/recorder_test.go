@@ -1,4 +1,4 @@
-package resident
+package programs
 
 import (
 	"testing"
@@ -9,12 +9,12 @@ import (
 	"gatewatch/conn/port"
 )
 
-// TestProgramHistory floods the connection log for a day: the first refusals of each hour are recorded one by one, the
+// TestRecorder floods the connection log for a day: the first refusals of each hour are recorded one by one, the
 // others together, and none is lost.
-func TestProgramHistory(t *testing.T) {
+func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var list []history.Record
-		h := &programHistory{note: func(r history.Record) { list = append(list, r) }}
+		h := &recorder{note: func(r history.Record) { list = append(list, r) }}
 		refused := port.Event{Kind: port.OrderRefused, Client: port.Client{Number: 1, ClientID: 7}, Reason: "read_only"}
 		orders := 0
 		for i := range 24 * 3600 {

@@ -1,4 +1,4 @@
-package resident
+package programs
 
 import (
 	"maps"
@@ -11,9 +11,9 @@ import (
 	"gatewatch/conn/port"
 )
 
-// programHistory puts what programs do into the connection log. A program can repeat the same as fast as it likes: of
+// recorder puts what programs do into the connection log. A program can repeat the same as fast as it likes: of
 // each kind the first ones of an hour are recorded one by one, and all that follow as one record at the hour's end.
-type programHistory struct {
+type recorder struct {
 	note func(history.Record)
 
 	mu    sync.Mutex
@@ -41,7 +41,7 @@ var whatOf = map[port.EventKind]history.What{
 }
 
 // take records an event that stands for more of its kind.
-func (h *programHistory) take(e port.Event, more int) {
+func (h *recorder) take(e port.Event, more int) {
 	r := history.Record{What: whatOf[e.Kind], Reason: string(e.Reason), Count: 1 + more}
 	switch {
 	case r.What == "":
@@ -60,7 +60,7 @@ func (h *programHistory) take(e port.Event, more int) {
 }
 
 // put records something, now or with the others of its hour.
-func (h *programHistory) put(r history.Record) {
+func (h *recorder) put(r history.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	hour := h.kinds[r.What]
@@ -89,7 +89,7 @@ func (h *programHistory) put(r history.Record) {
 	hour.more.Count += r.Count
 }
 
-func (h *programHistory) record(r history.Record) {
+func (h *recorder) record(r history.Record) {
 	if r.Count == 1 {
 		r.Count = 0
 	}
@@ -97,7 +97,7 @@ func (h *programHistory) record(r history.Record) {
 }
 
 // end records what is left of an hour.
-func (h *programHistory) end(kind history.What) {
+func (h *recorder) end(kind history.What) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	hour := h.kinds[kind]
@@ -112,7 +112,7 @@ func (h *programHistory) end(kind history.What) {
 }
 
 // flush ends all hours.
-func (h *programHistory) flush() {
+func (h *recorder) flush() {
 	h.mu.Lock()
 	kinds := slices.Collect(maps.Keys(h.kinds))
 	h.mu.Unlock()

@@ -1,0 +1,89 @@
+package programs
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"gatewatch/app/settings"
+	"gatewatch/conn"
+	"gatewatch/conn/history"
+	"gatewatch/conn/port"
+	"gatewatch/engine"
+)
+
+// TestProgramsStopLasts holds that the stop is in effect even if it cannot be written down, and that this is said.
+func TestProgramsStopLasts(t *testing.T) {
+	dir := t.TempDir()
+	p := New(filepath.Join(dir, "none"), nil, func(history.Record) {}, func() {}, nil, nil)
+	p.Begin()
+	if p.settings.Stopped {
+		t.Error("stopped without reason")
+	}
+	if err := p.Configure(settings.GuardedPort{Port: 4100, Mode: "guard"}, 17); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Stop(); err == nil || !p.present().Stopped {
+		t.Errorf("%v, %+v", err, p.present())
+	}
+	if runtime.GOOS == "windows" {
+		return // a path through a file does not exist there
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = New(filepath.Join(dir, "file"), nil, nil, nil, nil, nil) // cannot be looked at
+	p.Begin()
+	if !p.settings.Stopped {
+		t.Error("what cannot be known lets orders pass")
+	}
+}
+
+// TestProgramEvents repeats a refusal fast: the first is reported at once, and the others together with their number.
+func TestProgramEvents(t *testing.T) {
+	reports := &engine.Reports{}
+	stream, end := reports.Subscribe()
+	g := &events{
+		reports: reports, changed: func() {}, log: slog.New(slog.DiscardHandler),
+		history: &recorder{note: func(history.Record) {}},
+	}
+	refused := port.Event{
+		At: time.Now(), Kind: port.OrderRefused, Client: port.Client{ClientID: 7},
+		Reason: port.Reason(conn.GuardProbe),
+	}
+	for range 1000 {
+		g.put(refused)
+	}
+	for range 3 {
+		g.put(port.Event{At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &port.Order{
+			ID: 1,
+		}})
+	}
+	gathering := func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.waiting) > 0 }
+	for end := time.Now().Add(time.Minute); gathering(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("what was gathered stays")
+		}
+	}
+	end()
+	count, unknown, calls := 0, 0, 0
+	for {
+		r, ok := stream.Next(t.Context())
+		if !ok {
+			break
+		}
+		calls++
+		switch r.Kind {
+		case engine.ReportProgramRefused:
+			count += 1 + r.More
+		case engine.ReportProgramUnknown:
+			unknown++
+		}
+	}
+	if count != 1000 || unknown != 3 || calls > 10 {
+		t.Errorf("%d refusals and %d unknown orders in %d reports", count, unknown, calls)
+	}
+}
