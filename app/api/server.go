@@ -24,6 +24,7 @@ import (
 	"gatewatch/app/api/codes"
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
+	"gatewatch/app/api/page"
 	"gatewatch/app/api/sse"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
@@ -77,7 +78,7 @@ type Server struct {
 	token   string
 	ln      *loopback.Listener
 	srv     *http.Server
-	hosts   []string
+	hosts   loopback.Hosts
 	streams sse.Streams
 	codes   codes.Codes
 	costly  chan struct{} // has room for the costly query that is being answered
@@ -98,15 +99,8 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 
 func serveOn(ln *loopback.Listener, backend Backend, log *slog.Logger) *Server {
 	s := &Server{
-		backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln,
+		backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln, hosts: loopback.HostsOf(ln.Addr().(*net.TCPAddr).Port),
 		costly: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
-	}
-	p := ln.Addr().(*net.TCPAddr).Port
-	for _, h := range []string{"127.0.0.1", "localhost", "[::1]"} {
-		s.hosts = append(s.hosts, fmt.Sprintf("%s:%d", h, p))
-		if p == 80 {
-			s.hosts = append(s.hosts, h)
-		}
 	}
 	s.srv = s.limited()
 	go func() {
@@ -186,7 +180,7 @@ type route struct {
 // routes are all that are answered, and who may ask. openapi.json describes them.
 func (s *Server) routes() []route {
 	return []route{
-		{"GET", "/", open, page},
+		{"GET", "/", open, page.Serve},
 		{"GET", "/status", open, s.status},
 		{"GET", "/events", open, s.events},
 		{"GET", "/guard", open, jsonhttp.Show(s.guard)},
@@ -310,11 +304,11 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		if !slices.Contains(s.hosts, strings.ToLower(r.Host)) {
+		if !s.hosts.Serve(r) {
 			jsonhttp.Fail(w, http.StatusForbidden, "this Host is not served")
 			return
 		}
-		if !s.ownOrigin(r.Header.Values("Origin")) || !ownFetch(r) {
+		if !s.hosts.OwnSite(r) {
 			jsonhttp.Fail(w, http.StatusForbidden, "requests from other sites are refused")
 			return
 		}
@@ -339,30 +333,6 @@ func bodyLimit(r *http.Request) int64 {
 		return maxSettings
 	}
 	return maxBody
-}
-
-func (s *Server) ownOrigin(origins []string) bool {
-	for _, o := range origins {
-		host, ok := strings.CutPrefix(strings.ToLower(o), "http://")
-		if !ok || !slices.Contains(s.hosts, host) {
-			return false
-		}
-	}
-	return true
-}
-
-// ownFetch reports whether a browser, if one asks, does so for a page of this server or for the user: neither for
-// another site nor for another port of this computer. A link to the page may stand anywhere.
-func ownFetch(r *http.Request) bool {
-	for _, from := range r.Header.Values("Sec-Fetch-Site") {
-		switch strings.ToLower(from) {
-		case "same-origin", "none":
-		default:
-			return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate" &&
-				r.Header.Get("Sec-Fetch-Dest") == "document"
-		}
-	}
-	return true
 }
 
 // Answer is what a command answers.

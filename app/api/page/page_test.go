@@ -1,30 +1,21 @@
-package api
+package page
 
 import (
-	"io"
-	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 )
 
 func TestPageKeepsItsPolicy(t *testing.T) {
-	s, _ := answering(t, &player{})
-	res, err := http.Get(s.URL() + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := res.Header.Get("Content-Security-Policy")
+	res := httptest.NewRecorder()
+	Serve(res, nil)
+	body, policy := res.Body.String(), res.Header().Get("Content-Security-Policy")
 	for _, tag := range []string{"style", "script"} {
-		if n := strings.Count(string(body), "<"+tag); n != 1 {
+		if n := strings.Count(body, "<"+tag); n != 1 {
 			t.Errorf("%d elements %s, want one", n, tag)
 		}
-		if !strings.Contains(policy, tag+"-src '"+inlineHash(tag)+"'") {
+		if !strings.Contains(policy, tag+"-src '"+hash(tag)+"'") {
 			t.Errorf("the policy does not allow its %s: %s", tag, policy)
 		}
 	}
@@ -36,7 +27,7 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 		` style="`, ` on[a-z]+="`, `innerHTML`, `outerHTML`, `insertAdjacent`,
 		`document\.write`, `eval\(`, `https?://[^w]`, `src=`,
 	} {
-		if found := regexp.MustCompile(bad).FindString(string(body)); found != "" {
+		if found := regexp.MustCompile(bad).FindString(body); found != "" {
 			t.Errorf("the page contains %q", found)
 		}
 	}
