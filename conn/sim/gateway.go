@@ -299,8 +299,8 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		}
 	}
 	g.wg.Go(func() { g.runMarket(g.ctx) })
-	g.wg.Go(func() { g.runTime(g.ctx) })
-	g.wg.Go(func() { g.runStreams(g.ctx) })
+	g.wg.Go(func() { g.every(g.ctx, timeQuantum, g.passTime) })
+	g.wg.Go(func() { g.every(g.ctx, streamQuantum, g.sendStreams) })
 	g.mu.Lock()
 	g.serveLocked()
 	g.mu.Unlock()

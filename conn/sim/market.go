@@ -176,20 +176,11 @@ func (g *Gateway) beginDay(now time.Time) {
 
 // runMarket moves all markets until ctx ends.
 func (g *Gateway) runMarket(ctx context.Context) {
-	every := max(marketQuantum, g.clock.real(g.quotes[0].every))
+	each := g.quotes[0].every
 	if g.cfg.Replay != "" {
-		every = marketQuantum
+		each = 0 // as often as it can be
 	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			g.moveMarket()
-		}
-	}
+	g.every(ctx, each, g.moveMarket)
 }
 
 // moveMarket moves all markets to the present step, looks for fills and wakes the writers, which make the ticks.

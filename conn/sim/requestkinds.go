@@ -5,14 +5,6 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// versionOnly reads a request whose text form is its message version alone.
-func versionOnly(m func() proto.Message) func(*textReader) proto.Message {
-	return func(r *textReader) proto.Message {
-		r.messageVersion()
-		return m()
-	}
-}
-
 func newMessage[M any, P interface {
 	*M
 	proto.Message
@@ -20,11 +12,31 @@ func newMessage[M any, P interface {
 	return P(new(M))
 }
 
-// withID reads a request of message version and request id alone.
-func withID(build func(id *int32) proto.Message) func(*textReader) proto.Message {
-	return func(r *textReader) proto.Message {
-		r.messageVersion()
-		return build(r.requestID())
+// bare describes a request whose text form is its message version alone.
+func bare[M any, P interface {
+	*M
+	proto.Message
+}](name string, protoSince int) *requestKind {
+	return &requestKind{
+		name: name, protoSince: protoSince, message: newMessage[M, P],
+		text: func(r *textReader) proto.Message {
+			r.messageVersion()
+			return P(new(M))
+		},
+	}
+}
+
+// numbered describes a request whose text form is message version and one number, mostly the request id.
+func numbered[M any, P interface {
+	*M
+	proto.Message
+}](name string, protoSince int, build func(n *int32) P) *requestKind {
+	return &requestKind{
+		name: name, protoSince: protoSince, message: newMessage[M, P],
+		text: func(r *textReader) proto.Message {
+			r.messageVersion()
+			return build(r.requestID())
+		},
 	}
 }
 
@@ -40,10 +52,7 @@ var requestKinds = map[int]*requestKind{
 		name: "startApi", protoSince: verProtoRest3, message: newMessage[protobuf.StartApiRequest],
 		text: textStartAPI,
 	},
-	reqCurrentTime: {
-		name: "reqCurrentTime", protoSince: verProtoRest3,
-		message: newMessage[protobuf.CurrentTimeRequest], text: versionOnly(newMessage[protobuf.CurrentTimeRequest]),
-	},
+	reqCurrentTime: bare[protobuf.CurrentTimeRequest]("reqCurrentTime", verProtoRest3),
 	reqTimeInMillis: {
 		name: "reqCurrentTimeInMillis", protoSince: verProtoRest3, minVersion: verTimeInMillis,
 		message: newMessage[protobuf.CurrentTimeInMillisRequest], text: func(*textReader) proto.Message {
@@ -54,18 +63,12 @@ var requestKinds = map[int]*requestKind{
 		name: "reqMktData", protoSince: verProtoMarketData,
 		message: newMessage[protobuf.MarketDataRequest], text: textMktData,
 	},
-	reqMarketDataType: {
-		name: "reqMarketDataType", protoSince: verProtoMarketData,
-		message: newMessage[protobuf.MarketDataTypeRequest], text: withID(func(v *int32) proto.Message {
-			return &protobuf.MarketDataTypeRequest{MarketDataType: v}
-		}),
-	},
-	reqCancelMktData: {
-		name: "cancelMktData", protoSince: verProtoMarketData,
-		message: newMessage[protobuf.CancelMarketData], text: withID(func(id *int32) proto.Message {
-			return &protobuf.CancelMarketData{ReqId: id}
-		}),
-	},
+	reqMarketDataType: numbered("reqMarketDataType", verProtoMarketData, func(v *int32) *protobuf.MarketDataTypeRequest {
+		return &protobuf.MarketDataTypeRequest{MarketDataType: v}
+	}),
+	reqCancelMktData: numbered("cancelMktData", verProtoMarketData, func(id *int32) *protobuf.CancelMarketData {
+		return &protobuf.CancelMarketData{ReqId: id}
+	}),
 	reqContractData: {
 		name: "reqContractDetails", protoSince: verProtoContracts,
 		message: newMessage[protobuf.ContractDataRequest], text: textContractData,
@@ -86,15 +89,8 @@ var requestKinds = map[int]*requestKind{
 		name: "reqGlobalCancel", protoSince: verProtoOrders,
 		message: newMessage[protobuf.GlobalCancelRequest], text: textGlobalCancel,
 	},
-	reqOpenOrders: {
-		name: "reqOpenOrders", protoSince: verProtoOpenOrders,
-		message: newMessage[protobuf.OpenOrdersRequest], text: versionOnly(newMessage[protobuf.OpenOrdersRequest]),
-	},
-	reqAllOpenOrders: {
-		name: "reqAllOpenOrders", protoSince: verProtoOpenOrders,
-		message: newMessage[protobuf.AllOpenOrdersRequest],
-		text:    versionOnly(newMessage[protobuf.AllOpenOrdersRequest]),
-	},
+	reqOpenOrders:    bare[protobuf.OpenOrdersRequest]("reqOpenOrders", verProtoOpenOrders),
+	reqAllOpenOrders: bare[protobuf.AllOpenOrdersRequest]("reqAllOpenOrders", verProtoOpenOrders),
 	reqAutoOpenOrders: {
 		name: "reqAutoOpenOrders", protoSince: verProtoOpenOrders,
 		message: newMessage[protobuf.AutoOpenOrdersRequest], text: func(r *textReader) proto.Message {
@@ -118,63 +114,40 @@ var requestKinds = map[int]*requestKind{
 			return &protobuf.MarketRuleRequest{MarketRuleId: proto.Int32(r.int32())}
 		},
 	},
-	reqIDs: {
-		name: "reqIds", protoSince: verProtoRest3, message: newMessage[protobuf.IdsRequest],
-		text: withID(func(n *int32) proto.Message { return &protobuf.IdsRequest{NumIds: n} }),
-	},
-	reqServerLogLevel: {
-		name: "setServerLogLevel", protoSince: verProtoRest3,
-		message: newMessage[protobuf.SetServerLogLevelRequest], text: withID(func(n *int32) proto.Message {
-			return &protobuf.SetServerLogLevelRequest{LogLevel: n}
-		}),
-	},
-	reqManagedAccts: {
-		name: "reqManagedAccts", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.ManagedAccountsRequest],
-		text:    versionOnly(newMessage[protobuf.ManagedAccountsRequest]),
-	},
+	reqIDs: numbered("reqIds", verProtoRest3, func(n *int32) *protobuf.IdsRequest {
+		return &protobuf.IdsRequest{NumIds: n}
+	}),
+	reqServerLogLevel: numbered("setServerLogLevel", verProtoRest3, func(n *int32) *protobuf.SetServerLogLevelRequest {
+		return &protobuf.SetServerLogLevelRequest{LogLevel: n}
+	}),
+	reqManagedAccts: bare[protobuf.ManagedAccountsRequest]("reqManagedAccts", verProtoAccounts),
 	reqAcctData: {
 		name: "reqAccountUpdates", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.AccountDataRequest], text: textAcctData,
 	},
-	reqPositions: {
-		name: "reqPositions", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.PositionsRequest], text: versionOnly(newMessage[protobuf.PositionsRequest]),
-	},
-	reqCancelPositions: {
-		name: "cancelPositions", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.CancelPositions], text: versionOnly(newMessage[protobuf.CancelPositions]),
-	},
+	reqPositions:       bare[protobuf.PositionsRequest]("reqPositions", verProtoAccounts),
+	reqCancelPositions: bare[protobuf.CancelPositions]("cancelPositions", verProtoAccounts),
 	reqAccountSummary: {
 		name: "reqAccountSummary", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.AccountSummaryRequest], text: textAccountSummary,
 	},
-	reqCancelSummary: {
-		name: "cancelAccountSummary", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.CancelAccountSummary], text: withID(func(id *int32) proto.Message {
-			return &protobuf.CancelAccountSummary{ReqId: id}
-		}),
-	},
+	reqCancelSummary: numbered("cancelAccountSummary", verProtoAccounts, func(id *int32) *protobuf.CancelAccountSummary {
+		return &protobuf.CancelAccountSummary{ReqId: id}
+	}),
 	reqPositionsMulti: {
 		name: "reqPositionsMulti", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.PositionsMultiRequest], text: textPositionsMulti,
 	},
-	reqCancelPosMulti: {
-		name: "cancelPositionsMulti", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.CancelPositionsMulti], text: withID(func(id *int32) proto.Message {
-			return &protobuf.CancelPositionsMulti{ReqId: id}
-		}),
-	},
+	reqCancelPosMulti: numbered("cancelPositionsMulti", verProtoAccounts, func(id *int32) *protobuf.CancelPositionsMulti {
+		return &protobuf.CancelPositionsMulti{ReqId: id}
+	}),
 	reqAcctUpdatesMulti: {
 		name: "reqAccountUpdatesMulti", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.AccountUpdatesMultiRequest], text: textAcctUpdatesMulti,
 	},
-	reqCancelAcctMulti: {
-		name: "cancelAccountUpdatesMulti", protoSince: verProtoAccounts,
-		message: newMessage[protobuf.CancelAccountUpdatesMulti], text: withID(func(id *int32) proto.Message {
-			return &protobuf.CancelAccountUpdatesMulti{ReqId: id}
-		}),
-	},
+	reqCancelAcctMulti: numbered("cancelAccountUpdatesMulti", verProtoAccounts, func(id *int32) *protobuf.CancelAccountUpdatesMulti {
+		return &protobuf.CancelAccountUpdatesMulti{ReqId: id}
+	}),
 	reqConfig: {
 		name: "reqConfig", protoSince: 0, minVersion: verConfigRequests,
 		message: newMessage[protobuf.ConfigRequest], text: protoOnly,

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -26,20 +25,7 @@ const (
 	maxLate       = 200                    // how many messages that are due a stream catches up with
 )
 
-// runStreams sends what is due until ctx ends.
-func (g *Gateway) runStreams(ctx context.Context) {
-	ticker := time.NewTicker(max(marketQuantum, g.clock.real(streamQuantum)))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			g.sendStreams()
-		}
-	}
-}
-
+// sendStreams sends what is due.
 func (g *Gateway) sendStreams() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -15,11 +15,13 @@ import (
 type tickWriter struct{ textWriter }
 
 // begin writes the head of a message, and reports where it starts and whether it is protobuf.
-func (t *tickWriter) begin(id int) (start int, isProto bool) {
+func (t *tickWriter) begin(id int, reqID, kind int32) (start int, isProto bool) {
 	t.b, start = wire.BeginFrame(t.b)
 	switch {
 	case t.version >= verProtoMarketData:
 		t.b = binary.BigEndian.AppendUint32(t.b, uint32(id+wire.ProtoBase))
+		t.varint(1, reqID)
+		t.varint(2, kind)
 		return start, true
 	case t.version >= verBinaryID:
 		t.b = binary.BigEndian.AppendUint32(t.b, uint32(id))
@@ -27,6 +29,8 @@ func (t *tickWriter) begin(id int) (start int, isProto bool) {
 		t.int(int64(id))
 	}
 	t.int(6) // the version of the message
+	t.int(int64(reqID))
+	t.int(int64(kind))
 	return start, false
 }
 
@@ -53,17 +57,13 @@ func (t *tickWriter) tickPrice(reqID, kind int32, price float64, size int64) {
 	if kind == tickBid || kind == tickAsk {
 		mask = 1 // can be executed automatically
 	}
-	start, isProto := t.begin(wire.MsgTickPrice)
+	start, isProto := t.begin(wire.MsgTickPrice, reqID, kind)
 	if isProto {
 		var digits [20]byte
-		t.varint(1, reqID)
-		t.varint(2, kind)
 		t.double(3, price)
 		t.bytes(4, strconv.AppendInt(digits[:0], size, 10))
 		t.varint(5, mask)
 	} else {
-		t.int(int64(reqID))
-		t.int(int64(kind))
 		t.float(price)
 		t.int(size)
 		t.int(int64(mask))
@@ -72,43 +72,31 @@ func (t *tickWriter) tickPrice(reqID, kind int32, price float64, size int64) {
 }
 
 func (t *tickWriter) tickSize(reqID, kind int32, size int64) {
-	start, isProto := t.begin(wire.MsgTickSize)
+	start, isProto := t.begin(wire.MsgTickSize, reqID, kind)
 	if isProto {
 		var digits [20]byte
-		t.varint(1, reqID)
-		t.varint(2, kind)
 		t.bytes(3, strconv.AppendInt(digits[:0], size, 10))
 	} else {
-		t.int(int64(reqID))
-		t.int(int64(kind))
 		t.int(size)
 	}
 	t.end(start)
 }
 
 func (t *tickWriter) tickGeneric(reqID, kind int32, value float64) {
-	start, isProto := t.begin(wire.MsgTickGeneric)
+	start, isProto := t.begin(wire.MsgTickGeneric, reqID, kind)
 	if isProto {
-		t.varint(1, reqID)
-		t.varint(2, kind)
 		t.double(3, value)
 	} else {
-		t.int(int64(reqID))
-		t.int(int64(kind))
 		t.float(value)
 	}
 	t.end(start)
 }
 
 func (t *tickWriter) tickString(reqID, kind int32, value string) {
-	start, isProto := t.begin(wire.MsgTickString)
+	start, isProto := t.begin(wire.MsgTickString, reqID, kind)
 	if isProto {
-		t.varint(1, reqID)
-		t.varint(2, kind)
 		t.bytes(3, []byte(value))
 	} else {
-		t.int(int64(reqID))
-		t.int(int64(kind))
 		t.str(value)
 	}
 	t.end(start)

@@ -8,21 +8,26 @@ import (
 // timeQuantum is how often the gateway looks at its clock for what time alone brings.
 const timeQuantum = 100 * time.Millisecond
 
-// runTime does what time alone brings until ctx ends.
-func (g *Gateway) runTime(ctx context.Context) {
-	ticker := time.NewTicker(max(marketQuantum, g.clock.real(timeQuantum)))
+// every calls do again and again until ctx ends, with so much of the gateway's time in between.
+func (g *Gateway) every(ctx context.Context, d time.Duration, do func()) {
+	ticker := time.NewTicker(max(marketQuantum, g.clock.real(d)))
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			g.mu.Lock()
-			if now := g.nowLocked(); g.frozen == nil && !g.down && !g.upstreamLost {
-				g.timeLocked(now)
-				g.tellAccounts(now)
-			}
-			g.mu.Unlock()
+			do()
 		}
+	}
+}
+
+// passTime does what time alone brings.
+func (g *Gateway) passTime() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.nowLocked(); g.frozen == nil && !g.down && !g.upstreamLost {
+		g.timeLocked(now)
+		g.tellAccounts(now)
 	}
 }
