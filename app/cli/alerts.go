@@ -3,8 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 
+	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
@@ -20,20 +21,15 @@ type listAlertsCmd struct {
 }
 
 func (l listAlertsCmd) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Alerts(ctx)
-	if err != nil {
-		return home.Explain(err)
-	}
-	if l.JSON {
-		return printJSON(list)
-	}
+	return printList(ctx, p, l.JSON, (*api.Client).Alerts, writeAlerts)
+}
+
+// writeAlerts writes the channels for alerts as a table for people.
+func writeAlerts(out io.Writer, list api.Alerts) error {
 	if len(list.Channels) == 0 {
-		fmt.Println("No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.")
-		return nil
+		_, err := fmt.Fprintln(out, "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in "+
+			"settings.json.")
+		return err
 	}
 	t := table{rows: [][]string{{"Channel", "Service", "Waiting", "Sent", "Last sent", "Last error"}}}
 	for _, one := range list.Channels {
@@ -46,7 +42,7 @@ func (l listAlertsCmd) Run(ctx context.Context, p Program) error {
 		}
 		t.row(one.Name, wording.OneLine(one.Service), fmt.Sprint(one.Queued), fmt.Sprint(one.Sent), last, failure)
 	}
-	return t.write(os.Stdout)
+	return t.write(out)
 }
 
 type testAlertsCmd struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -44,6 +45,24 @@ func (p Program) command(ctx context.Context, do func(*api.Client, context.Conte
 	}
 	fmt.Println(done)
 	return nil
+}
+
+// printList prints what get asks for, as JSON or as write has it for people.
+func printList[T any](ctx context.Context, p Program, asJSON bool,
+	get func(*api.Client, context.Context) (T, error), write func(io.Writer, T) error,
+) error {
+	client, err := p.client()
+	if err != nil {
+		return err
+	}
+	list, err := get(client, ctx)
+	switch {
+	case err != nil:
+		return home.Explain(err)
+	case asJSON:
+		return printJSON(list)
+	}
+	return write(os.Stdout, list)
 }
 
 func printJSON(v any) error {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
@@ -27,18 +25,7 @@ type listClientsCmd struct {
 }
 
 func (l listClientsCmd) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Programs(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case l.JSON:
-		return printJSON(list)
-	}
-	return writeClients(os.Stdout, list)
+	return printList(ctx, p, l.JSON, (*api.Client).Programs, writeClients)
 }
 
 // writeClients writes programs as a table for people.
@@ -77,18 +64,7 @@ type clientOrdersCmd struct {
 }
 
 func (l clientOrdersCmd) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.ProgramOrders(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case l.JSON:
-		return printJSON(list)
-	}
-	return writeClientOrders(os.Stdout, list)
+	return printList(ctx, p, l.JSON, (*api.Client).ProgramOrders, writeClientOrders)
 }
 
 // writeClientOrders writes orders of programs as a table for people.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
@@ -19,18 +17,7 @@ type Messages struct {
 }
 
 func (m Messages) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Messages(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case m.JSON:
-		return printJSON(list)
-	}
-	return writeMessages(os.Stdout, list)
+	return printList(ctx, p, m.JSON, (*api.Client).Messages, writeMessages)
 }
 
 // writeMessages writes messages from Gateway as a table for people.

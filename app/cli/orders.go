@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
@@ -25,18 +23,7 @@ type listOrdersCmd struct {
 }
 
 func (l listOrdersCmd) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Orders(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case l.JSON:
-		return printJSON(list)
-	}
-	return writeOrders(os.Stdout, list)
+	return printList(ctx, p, l.JSON, (*api.Client).Orders, writeOrders)
 }
 
 // writeOrders writes orders as tables for people: those that were meant to be sent, and those that were blocked.

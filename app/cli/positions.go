@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
@@ -18,18 +16,7 @@ type Positions struct {
 }
 
 func (c Positions) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Positions(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case c.JSON:
-		return printJSON(list)
-	}
-	return writePositions(os.Stdout, list)
+	return printList(ctx, p, c.JSON, (*api.Client).Positions, writePositions)
 }
 
 // writePositions writes positions as a table for people.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/fatih/color"
 
@@ -29,18 +28,7 @@ type listRulesCmd struct {
 }
 
 func (l listRulesCmd) Run(ctx context.Context, p Program) error {
-	client, err := p.client()
-	if err != nil {
-		return err
-	}
-	list, err := client.Rules(ctx)
-	switch {
-	case err != nil:
-		return home.Explain(err)
-	case l.JSON:
-		return printJSON(list)
-	}
-	return writeRules(os.Stdout, list)
+	return printList(ctx, p, l.JSON, (*api.Client).Rules, writeRules)
 }
 
 // writeRules writes rules as a table for people.
