@@ -127,15 +127,3 @@ type Options struct {
 
 // AppName is what the desktop is told who speaks.
 const AppName = "Gatewatch"
-
-// Logged returns a Sender that writes notices to the log, for where there is no desktop.
-func Logged(log *slog.Logger) Sender { return logged{log} }
-
-type logged struct{ log *slog.Logger }
-
-func (l logged) Show(_ context.Context, n Notice) error {
-	l.log.Info("notice", "kind", string(n.Kind), "title", n.Title, "body", n.Body)
-	return nil
-}
-
-func (logged) Close() error { return nil }

@@ -476,17 +476,6 @@ func TestOutboxThatKeeps(t *testing.T) {
 	}
 }
 
-func TestLogged(t *testing.T) {
-	var b bytes.Buffer
-	l := Logged(slog.New(slog.NewTextHandler(&b, nil)))
-	if err := l.Show(t.Context(), Notice{Kind: Lost, Title: "Gone", Body: "a\nb"}); err != nil || l.Close() != nil {
-		t.Error(err)
-	}
-	if got := b.String(); !strings.Contains(got, `title=Gone body="a\nb"`) {
-		t.Error(got)
-	}
-}
-
 // TestPanicsAreRuns has each of the goroutines of Run panic: Run ends in that panic, with nothing left behind, and
 // called again it tells what comes next.
 func TestPanicsAreRuns(t *testing.T) {
