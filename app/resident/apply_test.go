@@ -201,3 +201,23 @@ func TestAcceptedIsInEffect(t *testing.T) {
 		t.Errorf("armed: %v, with %+v", armed, p.backend.Settings())
 	}
 }
+
+// TestFollowComesLate has the watcher deliver what it read before other settings were saved: those stay.
+func TestFollowComesLate(t *testing.T) {
+	p, end := started(t, `{"api": {"port": 0}, "gateway": {"port": 1}}`)
+	defer end()
+	before := *p.settings.current.Load()
+	saved := before
+	saved.Trading.OrdersPerDay = 7
+	body, err := settings.Marshal(saved)
+	if err == nil {
+		err = p.settings.SaveSettings(t.Context(), body, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.settings.follow(before)
+	if got := p.settings.current.Load().Trading.OrdersPerDay; got != 7 {
+		t.Errorf("%d orders per day, want 7", got)
+	}
+}

@@ -158,6 +158,10 @@ func (c *configuration) watch(ctx context.Context) {
 func (c *configuration) follow(s settings.Settings) {
 	c.changing.Lock()
 	defer c.changing.Unlock()
+	// Since the watcher has read the file, SaveSettings may have written it: what was there before is out of date.
+	if now, found, err := settings.Load(c.home.Settings()); found && err == nil {
+		s = now
+	}
 	if err := c.change(s); err != nil {
 		c.refuse(err)
 		return
