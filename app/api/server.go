@@ -99,7 +99,8 @@ func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
 
 func serveOn(ln *loopback.Listener, backend Backend, log *slog.Logger) *Server {
 	s := &Server{
-		backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln, hosts: loopback.HostsOf(ln.Addr().(*net.TCPAddr).Port),
+		backend: backend, log: log, token: rand.Text() + rand.Text(), ln: ln,
+		hosts:  loopback.HostsOf(ln.Addr().(*net.TCPAddr).Port),
 		costly: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.srv = s.limited()

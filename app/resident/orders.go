@@ -36,7 +36,8 @@ func (t *trading) Orders() api.Orders {
 			ID: i.ID, At: api.Stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate, FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
+			Filled: i.Filled, Fate: i.Fate,
+			FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
 			Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
@@ -58,8 +59,8 @@ func (t *trading) Orders() api.Orders {
 	blocked, _ := t.desk.Blocked()
 	for _, b := range slices.Backward(blocked) {
 		list.Blocked = append(list.Blocked, api.Blocked{
-			At: api.Stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order), Reason: wording.Blocked(b.Reason, b.Detail),
-			ReasonID: b.Reason,
+			At: api.Stamp(b.At), Rule: b.Rule, Text: wording.Order(&b.Order),
+			Reason: wording.Blocked(b.Reason, b.Detail), ReasonID: b.Reason,
 		})
 	}
 	return list

@@ -129,8 +129,8 @@ func OrderState(i *engine.Intent) string {
 	return Fate(i.Fate) + inBrackets(said)
 }
 
-// LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without a
-// session, and only orders of the session's client id. Otherwise it is empty.
+// LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without
+// a session, and only orders of the session's client id. Otherwise it is empty.
 func LastReported(i *engine.Intent, connected bool, client int) string {
 	switch {
 	case i.Fate != engine.Working && i.Fate != engine.Inactive || i.Done():

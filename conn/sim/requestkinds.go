@@ -63,12 +63,10 @@ var requestKinds = map[int]*requestKind{
 		name: "reqMktData", protoSince: verProtoMarketData,
 		message: newMessage[protobuf.MarketDataRequest], text: textMktData,
 	},
-	reqMarketDataType: numbered("reqMarketDataType", verProtoMarketData, func(v *int32) *protobuf.MarketDataTypeRequest {
-		return &protobuf.MarketDataTypeRequest{MarketDataType: v}
-	}),
-	reqCancelMktData: numbered("cancelMktData", verProtoMarketData, func(id *int32) *protobuf.CancelMarketData {
-		return &protobuf.CancelMarketData{ReqId: id}
-	}),
+	reqMarketDataType: numbered("reqMarketDataType", verProtoMarketData,
+		func(v *int32) *protobuf.MarketDataTypeRequest { return &protobuf.MarketDataTypeRequest{MarketDataType: v} }),
+	reqCancelMktData: numbered("cancelMktData", verProtoMarketData,
+		func(id *int32) *protobuf.CancelMarketData { return &protobuf.CancelMarketData{ReqId: id} }),
 	reqContractData: {
 		name: "reqContractDetails", protoSince: verProtoContracts,
 		message: newMessage[protobuf.ContractDataRequest], text: textContractData,
@@ -114,12 +112,10 @@ var requestKinds = map[int]*requestKind{
 			return &protobuf.MarketRuleRequest{MarketRuleId: proto.Int32(r.int32())}
 		},
 	},
-	reqIDs: numbered("reqIds", verProtoRest3, func(n *int32) *protobuf.IdsRequest {
-		return &protobuf.IdsRequest{NumIds: n}
-	}),
-	reqServerLogLevel: numbered("setServerLogLevel", verProtoRest3, func(n *int32) *protobuf.SetServerLogLevelRequest {
-		return &protobuf.SetServerLogLevelRequest{LogLevel: n}
-	}),
+	reqIDs: numbered("reqIds", verProtoRest3,
+		func(n *int32) *protobuf.IdsRequest { return &protobuf.IdsRequest{NumIds: n} }),
+	reqServerLogLevel: numbered("setServerLogLevel", verProtoRest3,
+		func(n *int32) *protobuf.SetServerLogLevelRequest { return &protobuf.SetServerLogLevelRequest{LogLevel: n} }),
 	reqManagedAccts: bare[protobuf.ManagedAccountsRequest]("reqManagedAccts", verProtoAccounts),
 	reqAcctData: {
 		name: "reqAccountUpdates", protoSince: verProtoAccounts,
@@ -131,23 +127,20 @@ var requestKinds = map[int]*requestKind{
 		name: "reqAccountSummary", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.AccountSummaryRequest], text: textAccountSummary,
 	},
-	reqCancelSummary: numbered("cancelAccountSummary", verProtoAccounts, func(id *int32) *protobuf.CancelAccountSummary {
-		return &protobuf.CancelAccountSummary{ReqId: id}
-	}),
+	reqCancelSummary: numbered("cancelAccountSummary", verProtoAccounts,
+		func(id *int32) *protobuf.CancelAccountSummary { return &protobuf.CancelAccountSummary{ReqId: id} }),
 	reqPositionsMulti: {
 		name: "reqPositionsMulti", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.PositionsMultiRequest], text: textPositionsMulti,
 	},
-	reqCancelPosMulti: numbered("cancelPositionsMulti", verProtoAccounts, func(id *int32) *protobuf.CancelPositionsMulti {
-		return &protobuf.CancelPositionsMulti{ReqId: id}
-	}),
+	reqCancelPosMulti: numbered("cancelPositionsMulti", verProtoAccounts,
+		func(id *int32) *protobuf.CancelPositionsMulti { return &protobuf.CancelPositionsMulti{ReqId: id} }),
 	reqAcctUpdatesMulti: {
 		name: "reqAccountUpdatesMulti", protoSince: verProtoAccounts,
 		message: newMessage[protobuf.AccountUpdatesMultiRequest], text: textAcctUpdatesMulti,
 	},
-	reqCancelAcctMulti: numbered("cancelAccountUpdatesMulti", verProtoAccounts, func(id *int32) *protobuf.CancelAccountUpdatesMulti {
-		return &protobuf.CancelAccountUpdatesMulti{ReqId: id}
-	}),
+	reqCancelAcctMulti: numbered("cancelAccountUpdatesMulti", verProtoAccounts,
+		func(id *int32) *protobuf.CancelAccountUpdatesMulti { return &protobuf.CancelAccountUpdatesMulti{ReqId: id} }),
 	reqConfig: {
 		name: "reqConfig", protoSince: 0, minVersion: verConfigRequests,
 		message: newMessage[protobuf.ConfigRequest], text: protoOnly,

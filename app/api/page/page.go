@@ -47,7 +47,8 @@ func hash(tag string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Serve answers with the page. A one-time code reaches it behind the # of its address, which browsers do not send; the page exchanges it for a token by POST /session.
+// Serve answers with the page. A one-time code reaches it behind the # of its address, which browsers do not send; the
+// page exchanges it for a token by POST /session.
 func Serve(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

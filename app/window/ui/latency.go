@@ -105,9 +105,12 @@ func (c *latencyCard) summary() string {
 		medians = append(medians, m.MedianMillis)
 	}
 	slices.Sort(medians)
-	slowest := slices.MaxFunc(c.minutes, func(a, b api.LatencyMinute) int { return cmp.Compare(a.MaxMillis, b.MaxMillis) })
-	return fmt.Sprintf("How long Gateway takes to answer. Line: median of each minute, typically %s. Area: up to its slowest "+
-		"answer, at most %s at %s.", precisely(medians[len(medians)/2]), precisely(slowest.MaxMillis), slowest.At.Local().Format("15:04"))
+	slowest := slices.MaxFunc(c.minutes, func(a, b api.LatencyMinute) int {
+		return cmp.Compare(a.MaxMillis, b.MaxMillis)
+	})
+	return fmt.Sprintf("How long Gateway takes to answer. Line: median of each minute, typically %s. Area: up to its "+
+		"slowest answer, at most %s at %s.", precisely(medians[len(medians)/2]), precisely(slowest.MaxMillis),
+		slowest.At.Local().Format("15:04"))
 }
 
 // at says what the chart shows at a share of its width.
