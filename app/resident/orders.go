@@ -38,7 +38,7 @@ func (t *trading) Orders() api.Orders {
 			StopPrice: o.StopPrice, TIF: o.TIF,
 			Filled: i.Filled, Fate: i.Fate,
 			FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
-			Status: wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
+			Status:   wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})

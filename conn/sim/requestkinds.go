@@ -64,7 +64,9 @@ var requestKinds = map[int]*requestKind{
 		message: newMessage[protobuf.MarketDataRequest], text: textMktData,
 	},
 	reqMarketDataType: numbered("reqMarketDataType", verProtoMarketData,
-		func(v *int32) *protobuf.MarketDataTypeRequest { return &protobuf.MarketDataTypeRequest{MarketDataType: v} }),
+		func(v *int32) *protobuf.MarketDataTypeRequest {
+			return &protobuf.MarketDataTypeRequest{MarketDataType: v}
+		}),
 	reqCancelMktData: numbered("cancelMktData", verProtoMarketData,
 		func(id *int32) *protobuf.CancelMarketData { return &protobuf.CancelMarketData{ReqId: id} }),
 	reqContractData: {
@@ -115,7 +117,9 @@ var requestKinds = map[int]*requestKind{
 	reqIDs: numbered("reqIds", verProtoRest3,
 		func(n *int32) *protobuf.IdsRequest { return &protobuf.IdsRequest{NumIds: n} }),
 	reqServerLogLevel: numbered("setServerLogLevel", verProtoRest3,
-		func(n *int32) *protobuf.SetServerLogLevelRequest { return &protobuf.SetServerLogLevelRequest{LogLevel: n} }),
+		func(n *int32) *protobuf.SetServerLogLevelRequest {
+			return &protobuf.SetServerLogLevelRequest{LogLevel: n}
+		}),
 	reqManagedAccts: bare[protobuf.ManagedAccountsRequest]("reqManagedAccts", verProtoAccounts),
 	reqAcctData: {
 		name: "reqAccountUpdates", protoSince: verProtoAccounts,
@@ -140,7 +144,9 @@ var requestKinds = map[int]*requestKind{
 		message: newMessage[protobuf.AccountUpdatesMultiRequest], text: textAcctUpdatesMulti,
 	},
 	reqCancelAcctMulti: numbered("cancelAccountUpdatesMulti", verProtoAccounts,
-		func(id *int32) *protobuf.CancelAccountUpdatesMulti { return &protobuf.CancelAccountUpdatesMulti{ReqId: id} }),
+		func(id *int32) *protobuf.CancelAccountUpdatesMulti {
+			return &protobuf.CancelAccountUpdatesMulti{ReqId: id}
+		}),
 	reqConfig: {
 		name: "reqConfig", protoSince: 0, minVersion: verConfigRequests,
 		message: newMessage[protobuf.ConfigRequest], text: protoOnly,
