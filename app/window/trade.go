@@ -71,6 +71,12 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 				fyne.Do(func() { v().Orders(o, err) })
 			})
 		},
+		Positions: func() {
+			work.Go(func() {
+				p, err := l().Positions(ctx)
+				fyne.Do(func() { v().Positions(p, err) })
+			})
+		},
 		CancelOrder: func(id int64) {
 			command(func(ctx context.Context) error {
 				return l().CancelOrder(ctx, id)

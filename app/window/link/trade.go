@@ -65,6 +65,15 @@ func (l *Link) Orders(ctx context.Context) (api.Orders, error) {
 	return ask(l, func(c *api.Client) (api.Orders, error) { return c.Orders(ctx) })
 }
 
+// Positions asks for the positions.
+func (l *Link) Positions(ctx context.Context) (p api.Positions, err error) {
+	client, err := l.current()
+	if err == nil {
+		p, err = client.Positions(ctx)
+	}
+	return p, err
+}
+
 // CancelOrder asks for an order to be cancelled.
 func (l *Link) CancelOrder(ctx context.Context, id int64) error {
 	return l.command(func(c *api.Client) (api.Answer, error) { return c.CancelOrder(ctx, id) })

@@ -48,8 +48,8 @@ var variants = map[string]fyne.ThemeVariant{"light": theme.VariantLight, "dark":
 func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (*View, fyne.Window) {
 	t.Helper()
 	for _, f := range []*func(){
-		&a.Uptime, &a.Log, &a.Latency, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.CancelOrders,
-		&a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading,
+		&a.Uptime, &a.Log, &a.Latency, &a.Messages, &a.Alerts, &a.Rules, &a.Orders, &a.Positions,
+		&a.CancelOrders, &a.Disarm, &a.Login, &a.Diagnostics, &a.Programs, &a.StopTrading,
 	} {
 		if *f == nil {
 			*f = func() {}

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
@@ -29,6 +30,9 @@ type ordersPage struct {
 	all      *button
 	question *question
 	title    *widget.Label
+	search   *entry
+	parts    *choice
+	sorts    *choice
 	list     *list
 	open     []api.OrderView // of which something is expected, or that a person has to look after
 	done     []api.OrderView
@@ -37,14 +41,16 @@ type ordersPage struct {
 	detail   *fyne.Container // what is chosen
 	body     *fyne.Container
 	known    *api.Orders // as last told, nil before
+	asked    bool        // positions were asked for and are not there yet
+	holds    *api.Positions
+	position *positionRow
 }
 
 func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p := &ordersPage{
 		keys: k, actions: a, note: wrapped(""), failed: wrapped(""), cancels: wrapped(""), title: bold("Open orders"),
-		rows: map[int64]*orderRow{}, held: newBlockedRow(), detail: container.NewStack(),
+		rows: map[int64]*orderRow{}, held: newBlockedRow(), position: newPositionRow(), detail: container.NewStack(),
 	}
-	p.title.Truncation = fyne.TextTruncateEllipsis
 	p.failed.Importance = widget.DangerImportance
 	p.all = newDanger(k, "Cancel all…", func() {
 		p.question.ask(fmt.Sprintf("Cancel all open orders of Gatewatch? There are %d now. Orders that were placed "+
@@ -54,8 +60,13 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.question = newQuestion(k, p.all)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.scroll = container.NewVScroll(padded(2, 0, p.detail))
-	head := container.NewBorder(nil, nil, nil, container.NewCenter(p.all), p.title)
-	top := container.New(stacked{4}, p.note, p.failed, head, p.question.content, p.cancels)
+	p.search = newEntry(k, p.refresh)
+	p.search.PlaceHolder = "Search"
+	p.parts, p.sorts = newChoice(k, orderParts, p.refresh), newChoice(k, orderSorts, p.refresh)
+	p.parts.Selected, p.sorts.Selected = orderParts[0], orderSorts[0]
+	head := container.NewBorder(nil, nil, p.title, nil, p.search)
+	tools := container.NewHBox(p.parts, p.sorts, layout.NewSpacer(), p.all)
+	top := container.New(stacked{4}, p.note, p.failed, head, tools, p.question.content, p.cancels)
 	p.body = container.New(docked{0.6}, p.list, p.scroll)
 	p.content = padded(4, 10, framed(top, p.body, nil))
 	p.refresh()
@@ -72,6 +83,19 @@ func (p *ordersPage) take(o api.Orders, err error) {
 		p.say("")
 	}
 	p.known = &o
+	p.refresh()
+}
+
+// takePositions takes in the positions, or that they are not known.
+func (p *ordersPage) takePositions(all api.Positions, err error) {
+	p.asked = false
+	if err != nil {
+		all = api.Positions{Reason: err.Error()}
+		if p.holds != nil {
+			all.At, all.Positions = p.holds.At, p.holds.Positions
+		}
+	}
+	p.holds = &all
 	p.refresh()
 }
 
@@ -169,8 +193,10 @@ func (p *ordersPage) refresh() {
 	p.renderDetail(o.Blocked)
 }
 
-// entries are the lines of the list: open orders first, then the others, then those that were blocked.
+// entries are the lines of the list: open orders first, then positions, then the other orders, then those that were
+// blocked.
 func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
+	f := orderFilter{p.search.Text, p.parts.Selected, p.sorts.Selected}
 	var list []entryTexts
 	add := func(orders []api.OrderView) {
 		for i := range orders {
@@ -191,20 +217,35 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 			list = append(list, one)
 		}
 	}
-	add(p.open)
-	if len(p.done) > 0 {
-		list = append(list, entryTexts{title: true, name: "Recent orders"})
-		add(p.done)
+	typed := func(id int64) bool { return p.rows[id] != nil && p.rows[id].dirty() }
+	if f.shows(orderParts[1]) {
+		add(f.orders(p.open, typed))
 	}
-	if len(blocked) > 0 {
-		list = append(list, entryTexts{title: true, name: "Blocked orders"})
-		for i := range blocked {
-			b := &blocked[i]
-			list = append(list, entryTexts{
-				key: blockedKey(b), shape: Down, name: plain(b.Text),
-				value: clock(b.At, p.now), word: "Blocked",
-			})
+	if p.holds != nil && f.shows(orderParts[2]) {
+		list = append(list, positionEntries(p.holds, f, p.may, p.now)...)
+	}
+	if done := f.orders(p.done, typed); len(done) > 0 && f.shows(orderParts[3]) {
+		list = append(list, entryTexts{title: true, name: orderParts[3]})
+		add(done)
+	}
+	if f.shows(orderParts[4]) {
+		list = append(list, p.blockedEntries(blocked, f)...)
+	}
+	return list
+}
+
+func (p *ordersPage) blockedEntries(blocked []api.Blocked, f orderFilter) (list []entryTexts) {
+	for i := range blocked {
+		b := &blocked[i]
+		if !f.finds(b.Text, b.Rule, b.Reason) {
+			continue
 		}
+		if len(list) == 0 {
+			list = append(list, entryTexts{title: true, name: orderParts[4]})
+		}
+		list = append(list, entryTexts{
+			key: blockedKey(b), shape: Down, name: plain(b.Text), value: clock(b.At, p.now), word: "Blocked",
+		})
 	}
 	return list
 }
@@ -220,6 +261,14 @@ func alarming(o *api.OrderView) bool {
 		return true
 	}
 	return o.Unprotected || o.CancelFailed
+}
+
+// holdings are the positions that are known.
+func (p *ordersPage) holdings() []api.Position {
+	if p.holds == nil {
+		return nil
+	}
+	return p.holds.Positions
 }
 
 // row returns the row of an order, which stays with it, and with what is being typed in it.
@@ -266,6 +315,12 @@ func (p *ordersPage) renderDetail(blocked []api.Blocked) {
 		if p.list.chosen == blockedKey(&blocked[i]) {
 			p.held.render(&blocked[i], p.now)
 			content = p.held.content
+		}
+	}
+	for i := range p.holdings() {
+		if one := &p.holds.Positions[i]; p.list.chosen == positionKey(one) {
+			p.position.render(one, p.holds, p.may, p.now)
+			content = p.position.content
 		}
 	}
 	if content != nil && (len(p.detail.Objects) == 0 || p.detail.Objects[0] != content) {

@@ -148,6 +148,20 @@ func someOrders() api.Orders {
 	}
 }
 
+func somePositions() api.Positions {
+	return api.Positions{At: at(noon), Current: true, Positions: []api.Position{
+		{
+			Account: "DU1234567", ConID: 265598, Symbol: "AAPL", Contract: "AAPL STK NASDAQ USD", Currency: "USD",
+			Quantity: pointer(140), AverageCost: pointer(226.518), MarketValue: pointer(32257.4),
+			Unrealised: pointer(544.88), ValuedAt: at(noon.Add(-2 * time.Minute)),
+		},
+		{
+			Account: "DU1234567", ConID: 495512557, Symbol: "ES", Contract: "ESZ6 FUT CME USD", Currency: "USD",
+			Quantity: pointer(-2), AverageCost: pointer(345012.25),
+		},
+	}}
+}
+
 func tradeScenes() map[string]func(*View) {
 	onRules := func(st api.Status, r api.Rules) func(*View) {
 		return func(v *View) {
@@ -240,7 +254,17 @@ func tradeScenes() map[string]func(*View) {
 		},
 		"orders": func(v *View) {
 			onOrders(armed(), someOrders())(v)
+			v.Positions(somePositions(), nil)
 			v.orders.list.pick(orderKey(11))
+		},
+		"orders_positions": func(v *View) {
+			onOrders(armed(), someOrders())(v)
+			held := somePositions()
+			held.Current, held.Reason = false, "Gateway did not answer about positions within 10 s"
+			held.At = at(noon.Add(-time.Hour))
+			v.Positions(held, nil)
+			v.orders.parts.SetSelected(orderParts[2])
+			v.orders.list.pick(positionKey(&held.Positions[0]))
 		},
 		"orders_none": onOrders(unarmed(), api.Orders{}),
 		"orders_off":  onOrders(reconnecting(), someOrders()),

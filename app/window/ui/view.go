@@ -60,6 +60,7 @@ type Trade struct {
 	Resolve    func(in rules.Instrument) // answered by View.Resolved
 
 	Orders       func()                // answered by View.Orders
+	Positions    func()                // answered by View.Positions
 	CancelOrder  func(id int64)        // answered by View.OrderDone
 	CancelOrders func()                // all of them; answered by View.OrderDone with 0
 	ChangeOrder  func(api.OrderChange) // answered by View.OrderDone
@@ -318,6 +319,10 @@ func (v *View) ask() {
 	case pageOrders:
 		v.waiting = true
 		v.actions.Orders()
+		if !v.orders.asked { // Gateway may take a while
+			v.orders.asked = true
+			v.actions.Positions()
+		}
 	case pageHistory:
 		v.actions.Uptime()
 		v.actions.Log()
@@ -379,6 +384,9 @@ func (v *View) Orders(o api.Orders, err error) {
 	v.waiting = false
 	v.orders.take(o, err)
 }
+
+// Positions takes in the positions.
+func (v *View) Positions(p api.Positions, err error) { v.orders.takePositions(p, err) }
 
 // OrderDone takes in what came of cancelling or changing an order, 0 for all of them.
 func (v *View) OrderDone(id int64, err error) {
