@@ -54,7 +54,8 @@ func (a *acts) trade() Trade {
 	return Trade{
 		Arm: func(live bool) {
 			note(map[bool]string{false: "arm", true: "arm live"}[live])()
-		}, Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"), Positions: func() {}, CancelOrders: note("cancel 0"),
+		}, Disarm: note("disarm"), Rules: note("rules"), Orders: note("orders"),
+		Positions: func() {}, CancelOrders: note("cancel 0"),
 		Activate: of("activate"), Deactivate: of("deactivate"), Delete: of("delete"),
 		SaveRule: func(name string, r rules.Rule) {
 			a.rules = append(a.rules, r)
