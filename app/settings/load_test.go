@@ -75,13 +75,13 @@ func TestParseRefuses(t *testing.T) {
 			"\"log.level\"?"},
 		"after a BOM": {"\xef\xbb\xbf[]", "f:1:1: needs an object in { }, found a list"},
 		"CRLF": {"{\r\n\"x\": 1}", "f:2:1: x: unknown key; remove it; known here are $schema, gateway, " +
-			"watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, market_hours, " +
-			"trading, guarded_port, alerts, email, slack, webhook, heartbeat, tray, log"},
+			"watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, trading, " +
+			"market_hours, guarded_port, alerts, email, slack, webhook, heartbeat, tray, log"},
 		"misplaced": {`{"client_id": 1}`, `f:1:2: client_id: unknown key; did you mean "gateway.client_id"?`},
 		"capitals":  {`{"Timezone": "Local"}`, `f:1:2: Timezone: unknown key; did you mean "timezone"?`},
 		"odd key": {
 			`{"a b\n": 1}`,
-			`f:1:2: "a b\n": unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, market_hours, trading, guarded_port, alerts, email, slack, webhook, heartbeat, tray, log`,
+			`f:1:2: "a b\n": unknown key; remove it; known here are $schema, gateway, watchdog, reconnect, reset_time, timezone, reset_minutes, reset_windows, api, notices, trading, market_hours, guarded_port, alerts, email, slack, webhook, heartbeat, tray, log`,
 		},
 		"twice": {
 			"{\"api\": {\"port\": 1,\n\"port\": 2}}",

@@ -17,6 +17,10 @@ changes while it runs. Missing keys have their defaults. If the file has an erro
 column, and the settings that were read last stay in effect. Editors complete and check the file with the schema in
 ` + "`$schema`" + `. Never put a secret into it: refer to one, see [alerts](alerts.md#secrets).
 
+The page Settings of the window has all of them in sections, with a search (Ctrl+F). It marks what is not the default,
+and one click puts the default back. It accepts the decimal commas and thousands of every country, says which change
+reconnects to Gateway, and Save goes to the first value that is wrong.
+
 Without the file, the reset window is that of the region of this computer, which Gatewatch takes from its time zone:
 IBKR's published windows for America, Europe and Asia; in Australia, and where the zone shows no region, the defaults
 below. Gatewatch also reads the zone, the trading mode and the server in Gateway's jts.ini (in C:\Jts or ~/Jts, and in
@@ -102,6 +106,9 @@ func TestTagsForForms(t *testing.T) {
 		}
 	}
 	walk(reflect.ValueOf(&def).Elem(), "")
+	if len(PresetWords()) != len(Presets()) {
+		t.Errorf("presets %q in the words %q", Presets(), PresetWords())
+	}
 	if marked == 0 {
 		t.Error("nothing reconnects")
 	}

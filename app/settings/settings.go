@@ -13,6 +13,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"gatewatch/app/strict"
@@ -32,8 +33,8 @@ type Settings struct {
 	ResetWindows []ResetWindow `json:"reset_windows" section:"Reset windows" label:"More reset windows" doc:"More reset windows beside the daily one." count:"0..50"`
 	API          API           `json:"api" section:"Advanced" doc:"The HTTP interface on this computer's loopback address."`
 	Notices      Notices       `json:"notices" section:"Notifications" doc:"Notices on the desktop."`
-	MarketHours  MarketHours   `json:"market_hours" section:"Trading limits" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
 	Trading      Trading       `json:"trading" section:"Trading limits" doc:"When rules may trigger and place orders."`
+	MarketHours  MarketHours   `json:"market_hours" section:"Trading limits" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
 	GuardedPort  GuardedPort   `json:"guarded_port" section:"Guarded port" doc:"A port for other programs, which guards their orders as Gatewatch guards its own."`
 	Alerts       Alerts        `json:"alerts" section:"Alerts" doc:"What is sent by email, Slack, webhook and other services."`
 	Email        Email         `json:"email" section:"Alerts" doc:"Alerts by email, over SMTP."`
@@ -45,17 +46,20 @@ type Settings struct {
 }
 
 // Section is a part of the settings that belongs together.
-type Section struct{ Title, Doc string }
+type Section struct {
+	Title, Doc string
+	Keys       bool // the keys are shown, too
+}
 
 // Sections are all sections, in the order in which forms show them.
 var Sections = []Section{
-	{"Connection", "Where IB Gateway or TWS listens, and how Gatewatch signs on"},
-	{"Reset windows", "When Gateway is expected to be down: reconnecting and alerts rest"},
-	{"Trading limits", "What rules may do: an order that exceeds a limit is blocked"},
-	{"Notifications", "On the desktop of this computer"},
-	{"Alerts", "By email and chat, wherever you are"},
-	{"Guarded port", "A port for your own programs, which guards their orders too"},
-	{"Advanced", "Times of the watchdog, ports and logs, with their keys in settings.json"},
+	{Title: "Connection", Doc: "Where IB Gateway or TWS listens, and how Gatewatch signs on"},
+	{Title: "Reset windows", Doc: "When Gateway is expected to be down: reconnecting and alerts rest"},
+	{Title: "Trading limits", Doc: "What rules may do: an order that exceeds a limit is blocked"},
+	{Title: "Notifications", Doc: "On the desktop of this computer"},
+	{Title: "Alerts", Doc: "By email and chat, wherever you are"},
+	{Title: "Guarded port", Doc: "A port for your own programs, which guards their orders too"},
+	{Title: "Advanced", Doc: "Times of the watchdog, ports and logs, with their keys in settings.json", Keys: true},
 }
 
 // Gateway says where IB Gateway or TWS listens.
@@ -109,8 +113,8 @@ func (r Reconnect) Stable() time.Duration { return seconds(r.StableSeconds) }
 // ResetWindow is one entry of reset_windows: either Preset is set and nothing else (in JSON just its name),
 // or the others are (in JSON an object).
 type ResetWindow struct {
-	Preset   string   `json:"-" alone:"the name of a preset" doc:"A published reset window of IBKR." enum:"ibkr-america,ibkr-europe,ibkr-asia,ibkr-weekend"`
-	Days     []string `json:"days,omitempty" label:"Days" doc:"Days on which the window starts; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"1..7" unique:"true"`
+	Preset   string   `json:"-" alone:"the name of a preset" words:"IBKR America,IBKR Europe,IBKR Asia,IBKR weekend" doc:"A published reset window of IBKR." enum:"ibkr-america,ibkr-europe,ibkr-asia,ibkr-weekend"`
+	Days     []string `json:"days,omitempty" words:"Mon,Tue,Wed,Thu,Fri,Sat,Sun" label:"Days" doc:"Days on which the window starts; without this key, every day." enum:"mon,tue,wed,thu,fri,sat,sun" count:"1..7" unique:"true"`
 	Start    string   `json:"start" label:"Starts at" doc:"Time of day at which the window starts." format:"clock" required:"true"`
 	Minutes  int      `json:"minutes" label:"Lasts (minutes)" doc:"Length of the window in minutes." min:"1" max:"2880" required:"true"`
 	Timezone string   `json:"timezone,omitempty" label:"Time zone" doc:"Time zone of start, an IANA name or Local; without this key, the top-level timezone." format:"timezone"`
@@ -128,6 +132,12 @@ func (w ResetWindow) Weekdays() []time.Weekday {
 func Presets() []string {
 	preset, _ := strict.Alone(reflect.TypeFor[ResetWindow]())
 	return preset.Limits.Enum
+}
+
+// PresetWords are the presets in words, in the same order.
+func PresetWords() []string {
+	f, _ := reflect.TypeFor[ResetWindow]().FieldByName("Preset")
+	return strings.Split(f.Tag.Get("words"), ",")
 }
 
 var dayNames = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
@@ -166,7 +176,7 @@ func (n Notices) WeeklyReminder() time.Duration {
 
 // MarketHours are the hours in which the market of interest is open. Without days there are none.
 type MarketHours struct {
-	Days     []string `json:"days" label:"Market days" doc:"Days on which the market opens; an empty list means that there are no market hours." enum:"mon,tue,wed,thu,fri,sat,sun" count:"0..7" unique:"true"`
+	Days     []string `json:"days" words:"Mon,Tue,Wed,Thu,Fri,Sat,Sun" label:"Market days" doc:"Days on which the market opens; none means that there are no market hours." enum:"mon,tue,wed,thu,fri,sat,sun" count:"0..7" unique:"true"`
 	Open     string   `json:"open" label:"Market opens at" doc:"Time of day at which the market opens." format:"clock"`
 	Close    string   `json:"close" label:"Market closes at" doc:"Time of day at which it closes; not after open means on the next day." format:"clock"`
 	Timezone string   `json:"timezone" label:"Time zone of the market" doc:"Time zone of open and close, an IANA name or Local." format:"timezone"`

@@ -16,7 +16,7 @@ func TestTabGoesFromTopToBottom(t *testing.T) {
 	for name, play := range scenes() {
 		t.Run(name, func(t *testing.T) {
 			// so high that nothing scrolls
-			v, w := stage(t, theme.VariantLight, fyne.NewSize(520, formHeight), Actions{})
+			v, w := stage(t, theme.VariantLight, fyne.NewSize(520, 4000), Actions{})
 			play(v)
 			c := w.Canvas()
 			c.Unfocus()

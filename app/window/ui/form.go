@@ -1,10 +1,11 @@
 package ui
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -23,8 +24,10 @@ const (
 	decimal             // a number
 	oneOf               // one of some words
 	yesNo               // true or false
+	zone                // a time zone
 	numbers             // a list of numbers, as text separated by commas
 	several             // a list of texts, as text separated by commas
+	days                // some of some words, such as days of the week
 	windows             // the list of reset windows
 	kept                // not in the form: it stays as it is, in JSON
 )
@@ -34,318 +37,302 @@ type field struct {
 	path    string // such as "gateway.port"
 	label   string
 	doc     string
+	effect  string // what a change interrupts or waits for; empty: nothing
+	page    string // on which it is edited instead; empty: in the form
 	kind    kind
 	options []string
-	index   []int // leads from settings.Settings to the field
+	words   []string // for options
+	index   []int    // leads from settings.Settings to the field
 }
 
-// group is fields that stand on one card.
-type group struct {
-	title, doc string
-	fields     []field
+// section is fields that stand together.
+type section struct {
+	settings.Section
+	fields []field
 }
-
-var (
-	windowsType  = reflect.TypeFor[[]settings.ResetWindow]()
-	settingsType = reflect.TypeFor[settings.Settings]()
-)
 
 // schemaKey has no effect on the program: it is kept and not shown.
 const schemaKey = "$schema"
 
-// groups are all keys of the settings, from their struct tags: a new key shows up by itself.
-var groups = groupsOf(settingsType)
-
-func groupsOf(t reflect.Type) []group {
-	var list []group
-	at := func(title, doc string) *group {
-		i := slices.IndexFunc(list, func(g group) bool { return g.title == title })
-		if i < 0 {
-			i, list = len(list), append(list, group{title: title, doc: doc})
-		}
-		return &list[i]
+// sections are all keys of the settings, from their struct tags: a new key shows up by itself.
+var sections = func() []section {
+	var list []section
+	for _, s := range settings.Sections {
+		list = append(list, section{Section: s})
 	}
+	walk(reflect.TypeFor[settings.Settings](), "", "", "", nil, func(title string, f field) {
+		at := slices.IndexFunc(list, func(s section) bool { return s.Title == title })
+		list[at].fields = append(list[at].fields, f)
+	})
+	return list
+}()
+
+// keyNames replaces keys by their labels in a text.
+var keyNames = func() *strings.Replacer {
+	var pairs []string
+	for f := range fields {
+		if strings.Contains(f.path, ".") { // others are words as well
+			pairs = append(pairs, f.path, "“"+f.label+"”")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// fields yields all fields in the order of the form.
+func fields(yield func(*field) bool) {
+	for i := range sections {
+		for j := range sections[i].fields {
+			if !yield(&sections[i].fields[j]) {
+				return
+			}
+		}
+	}
+}
+
+// walk hands out the keys below a struct type, with the titles of their sections.
+func walk(t reflect.Type, path, section, page string, index []int, take func(section string, f field)) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		key := f.Tag.Get("json")
+		tag, at, index := f.Tag, below(path, f.Tag.Get("json")), append(slices.Clone(index), i)
+		section, page := cmp.Or(tag.Get("section"), section), cmp.Or(tag.Get("page"), page)
 		switch {
-		case key == "-" || key == schemaKey:
+		case at == schemaKey:
 		case f.Type.Kind() == reflect.Struct:
-			g := at(label(key), f.Tag.Get("doc"))
-			g.fields = append(g.fields, fieldsOf(f.Type, key, "", []int{i})...)
-		case strings.HasPrefix(key, "reset_") || key == "timezone":
-			g := at("Reset windows", "When Gateway is expected to be down: reconnecting and alerts rest.")
-			g.fields = append(g.fields, fieldOf(f, key, "", []int{i}))
+			walk(f.Type, at, section, page, index, take)
 		default:
-			g := at("General", "")
-			g.fields = append(g.fields, fieldOf(f, key, "", []int{i}))
+			one := field{
+				path: at, label: tag.Get("label"), doc: tag.Get("doc"), effect: tag.Get("effect"), page: page,
+				kind: kindOf(f), index: index,
+			}
+			if page != "" {
+				one.kind = kept
+			}
+			if tag.Get("enum") != "" {
+				one.options = strings.Split(tag.Get("enum"), ",")
+				one.words = strings.Split(tag.Get("words"), ",")
+			}
+			take(section, one)
 		}
 	}
-	return list
 }
 
-func fieldsOf(t reflect.Type, path, prefix string, index []int) []field {
-	var list []field
-	for i := range t.NumField() {
-		f := t.Field(i)
-		key := f.Tag.Get("json")
-		if key == "-" {
-			continue
+func kindOf(f reflect.StructField) kind {
+	enum := f.Tag.Get("enum") != ""
+	switch f.Type.Kind() {
+	case reflect.Slice:
+		switch elem := f.Type.Elem().Kind(); {
+		case f.Type == reflect.TypeFor[[]settings.ResetWindow]():
+			return windows
+		case elem == reflect.Float64:
+			return numbers
+		case elem == reflect.String && enum:
+			return days
+		case elem == reflect.String:
+			return several
 		}
-		at, name := append(slices.Clone(index), i), path+"."+key
-		if f.Type.Kind() == reflect.Struct {
-			list = append(list, fieldsOf(f.Type, name, prefix+label(key)+": ", at)...)
-			continue
-		}
-		list = append(list, fieldOf(f, name, prefix, at))
-	}
-	return list
-}
-
-func fieldOf(f reflect.StructField, path, prefix string, index []int) field {
-	one := field{
-		path: path, label: prefix + label(path[1+strings.LastIndexByte(path, '.'):]), doc: f.Tag.Get("doc"),
-		index: index, kind: kept,
-	}
-	switch {
-	case f.Type == windowsType:
-		one.kind = windows
-	case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.Float64:
-		one.kind = numbers
-	case f.Type.Kind() == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
-		one.kind = several
-	case f.Type.Kind() == reflect.String && f.Tag.Get("enum") != "":
-		one.kind, one.options = oneOf, strings.Split(f.Tag.Get("enum"), ",")
-	case f.Type.Kind() == reflect.String:
-		one.kind = words
-	case f.Type.Kind() == reflect.Bool:
-		one.kind = yesNo
-	case f.Type.Kind() == reflect.Int:
-		one.kind = whole
-	case f.Type.Kind() == reflect.Float64:
-		one.kind = decimal
-	}
-	return one
-}
-
-// label turns a key into words: "connect_timeout_seconds" into "Connect timeout (seconds)".
-func label(key string) string {
-	unit := ""
-	for _, u := range []string{"seconds", "minutes", "hours", "days", "percent"} {
-		if stem, ok := strings.CutSuffix(key, "_"+u); ok {
-			key, unit = stem, " ("+u+")"
-		}
-	}
-	parts := strings.Split(key, "_")
-	for i, p := range parts {
+	case reflect.String:
 		switch {
-		case p == "id" || p == "api" || p == "url" || p == "tls":
-			parts[i] = strings.ToUpper(p)
-		case i == 0 && p != "":
-			r := []rune(p)
-			parts[i] = string(unicode.ToUpper(r[0])) + string(r[1:])
+		case enum:
+			return oneOf
+		case f.Tag.Get("format") == "timezone":
+			return zone
 		}
+		return words
+	case reflect.Bool:
+		return yesNo
+	case reflect.Int:
+		return whole
+	case reflect.Float64:
+		return decimal
 	}
-	return strings.Join(parts, " ") + unit
+	return kept
 }
 
-// draft is what stands in the form: a text for each path, and the list of reset windows.
-type draft struct {
-	schema  string
-	texts   map[string]string
-	windows []windowDraft
-}
+// draft is what stands in the form: a text for each path, also of what is kept.
+type draft map[string]string
 
-// windowDraft is one reset window in the form: either preset is set, or the others are meant.
+// windowDraft is one reset window in the form: either Preset is set, or the others are meant.
 type windowDraft struct {
-	preset                   string
-	start, minutes, timezone string
-	days                     []string
+	Preset, Start, Minutes, Timezone string
+	Days                             []string `json:",omitempty"`
 }
 
 // draftOf returns the form of settings.
 func draftOf(s settings.Settings) draft {
-	d := draft{schema: s.Schema, texts: map[string]string{}}
-	for _, g := range groups {
-		for _, f := range g.fields {
-			v := reflect.ValueOf(s).FieldByIndex(f.index)
-			switch f.kind {
-			case words, oneOf:
-				d.texts[f.path] = v.String()
-			case whole:
-				d.texts[f.path] = strconv.FormatInt(v.Int(), 10)
-			case decimal:
-				d.texts[f.path] = fieldNumber(v.Float())
-			case yesNo:
-				d.texts[f.path] = strconv.FormatBool(v.Bool())
-			case numbers:
-				var list []string
-				for i := range v.Len() {
-					list = append(list, fieldNumber(v.Index(i).Float()))
-				}
-				d.texts[f.path] = strings.Join(list, ", ")
-			case several:
-				d.texts[f.path] = strings.Join(v.Interface().([]string), ", ")
-			case kept:
-				body, _ := json.Marshal(v.Interface()) // what is wrong with it shows up as a problem of the field
-				d.texts[f.path] = string(body)
+	d := draft{schemaKey: s.Schema}
+	for f := range fields {
+		v := reflect.ValueOf(s).FieldByIndex(f.index)
+		switch f.kind {
+		case words, oneOf, zone:
+			d[f.path] = v.String()
+		case whole:
+			d[f.path] = strconv.FormatInt(v.Int(), 10)
+		case decimal:
+			d[f.path] = fieldNumber(v.Float())
+		case yesNo:
+			d[f.path] = strconv.FormatBool(v.Bool())
+		case numbers:
+			var list []string
+			for i := range v.Len() {
+				list = append(list, fieldNumber(v.Index(i).Float()))
 			}
+			d[f.path] = strings.Join(list, ", ")
+		case several, days:
+			d[f.path] = strings.Join(v.Interface().([]string), ", ")
+		case windows:
+			var list []windowDraft
+			for _, w := range s.ResetWindows {
+				one := windowDraft{Preset: w.Preset, Start: w.Start, Timezone: w.Timezone, Days: w.Days}
+				if w.Preset == "" {
+					one.Minutes = strconv.Itoa(w.Minutes)
+				}
+				list = append(list, one)
+			}
+			d[f.path] = windowsText(list)
+		case kept:
+			d[f.path] = jsonOf(v.Interface())
 		}
-	}
-	for _, w := range s.ResetWindows {
-		one := windowDraft{preset: w.Preset, start: w.Start, timezone: w.Timezone, days: slices.Clone(w.Days)}
-		if w.Preset == "" {
-			one.minutes = strconv.Itoa(w.Minutes)
-		}
-		d.windows = append(d.windows, one)
 	}
 	return d
 }
 
-func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-// equal reports whether two drafts say the same.
-func (d draft) equal(o draft) bool {
-	return d.schema == o.schema && reflect.DeepEqual(d.texts, o.texts) &&
-		slices.EqualFunc(d.windows, o.windows, func(a, b windowDraft) bool {
-			return a.preset == b.preset && a.start == b.start && a.minutes == b.minutes && a.timezone == b.timezone &&
-				slices.Equal(a.days, b.days)
-		})
+// windowsText returns the text of a list of windows in a draft, empty if there is none.
+func windowsText(list []windowDraft) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return jsonOf(list)
 }
 
-// settings returns what the form says, or what is wrong with it, by key.
+// windowsOf returns the windows of such a text.
+func windowsOf(text string) (list []windowDraft) {
+	_ = json.Unmarshal([]byte(text), &list) // the form has written it
+	return list
+}
+
+// jsonOf returns the JSON of what always has one.
+func jsonOf(v any) string {
+	body, _ := json.Marshal(v)
+	return string(body)
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// show puts the text of a field in a draft into words.
+func (f *field) show(text string) string {
+	word := func(option string) string {
+		if at := slices.Index(f.options, option); at >= 0 {
+			return f.words[at]
+		}
+		return option
+	}
+	switch f.kind {
+	case oneOf:
+		return word(text)
+	case yesNo:
+		return map[string]string{"true": "on", "false": "off"}[text]
+	case days:
+		list := split(text)
+		for i := range list {
+			list[i] = word(list[i])
+		}
+		text = strings.Join(list, ", ")
+	case windows:
+		text = "" // the default has none
+	}
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// settings returns what the form says, or what is wrong with it, by key. A text that is no value of its kind becomes a
+// problem and, so that the rest can be checked, the default.
 func (d draft) settings() (settings.Settings, settings.Problems) {
-	c := composer{draft: d}
-	c.object(settingsType, "")
-	s, err := settings.Parse("settings.json", c.out.Bytes())
+	var problems settings.Problems
+	bad := func(path string, err error) {
+		problems = append(problems, settings.Problem{File: "settings.json", Key: path, Text: err.Error()})
+	}
+	file := map[string]any{schemaKey: d[schemaKey]}
+	for f := range fields {
+		value := f.value(d[f.path], bad)
+		if value == "" {
+			continue
+		}
+		object, key := file, f.path
+		if name, rest, nested := strings.Cut(f.path, "."); nested {
+			if file[name] == nil {
+				file[name] = map[string]any{}
+			}
+			object, key = file[name].(map[string]any), rest
+		}
+		object[key] = json.RawMessage(value)
+	}
+	s, err := settings.Parse("settings.json", []byte(jsonOf(file)))
 	var more settings.Problems
 	if err != nil && !errors.As(err, &more) {
 		more = settings.Problems{{Text: err.Error()}}
 	}
-	return s, append(c.problems, more...)
+	return s, append(problems, more...)
 }
 
-// composer writes a draft as the text of a settings file. A text that is no value of its kind becomes a problem and,
-// so that the rest can be checked, the default.
-type composer struct {
-	draft    draft
-	out      bytes.Buffer
-	problems settings.Problems
-}
-
-func (c *composer) bad(path, format string, args ...any) {
-	c.problems = append(c.problems, settings.Problem{
-		File: "settings.json", Key: path,
-		Text: fmt.Sprintf(format, args...),
-	})
-}
-
-func (c *composer) object(t reflect.Type, path string) {
-	c.out.WriteByte('{')
-	first := true
-	for i := range t.NumField() {
-		f := t.Field(i)
-		key := f.Tag.Get("json")
-		if key == "-" {
-			continue
-		}
-		before, at := c.out.Len(), key
-		if path != "" {
-			at = path + "." + key
-		}
-		if !first {
-			c.out.WriteByte(',')
-		}
-		fmt.Fprintf(&c.out, "%s:", quoted(key))
-		switch {
-		case f.Type.Kind() == reflect.Struct:
-			c.object(f.Type, at)
-		case key == schemaKey:
-			c.out.WriteString(quoted(c.draft.schema))
-		default:
-			if !c.value(fieldOf(f, at, "", nil)) {
-				c.out.Truncate(before) // the default
-				continue
-			}
-		}
-		first = false
-	}
-	c.out.WriteByte('}')
-}
-
-// value writes the value of a field; ok is false if there is none.
-func (c *composer) value(f field) (ok bool) {
-	text := c.draft.texts[f.path]
+// value returns the JSON of the text of a field, empty if there is none, which bad is told.
+func (f *field) value(text string, bad func(path string, err error)) string {
 	switch f.kind {
-	case words, oneOf:
-		c.out.WriteString(quoted(strings.TrimSpace(text)))
+	case words, oneOf, zone:
+		return jsonOf(strings.TrimSpace(text))
 	case whole, decimal:
 		n, err := parseNumber(text)
 		if err != nil {
-			c.bad(f.path, "%v", err)
-			return false
+			bad(f.path, err)
 		}
-		c.out.WriteString(n)
-	case yesNo:
-		c.out.WriteString(strconv.FormatBool(text == "true"))
+		return n
+	case yesNo, kept:
+		return text
 	case numbers:
 		list, err := parseNumbers(text)
 		if err != nil {
-			c.bad(f.path, "%v", err)
-			return false
+			bad(f.path, err)
+			return ""
 		}
-		c.out.WriteString("[" + strings.Join(list, ",") + "]")
-	case several:
-		c.out.WriteString(quotedList(split(text)))
+		return "[" + strings.Join(list, ",") + "]"
+	case several, days:
+		return jsonOf(append([]string{}, split(text)...))
 	case windows:
-		var list []string
-		for i, w := range c.draft.windows {
-			list = append(list, c.window(w, fmt.Sprintf("%s[%d]", f.path, i)))
+		list := []string{}
+		for i, w := range windowsOf(text) {
+			list = append(list, w.value(func(err error) { bad(fmt.Sprintf("%s[%d].minutes", f.path, i), err) }))
 		}
-		c.out.WriteString("[" + strings.Join(list, ",") + "]")
-	case kept:
-		if text == "" {
-			return false
-		}
-		c.out.WriteString(text)
+		return "[" + strings.Join(list, ",") + "]"
 	}
-	return true
+	return ""
 }
 
-func (c *composer) window(w windowDraft, path string) string {
-	if w.preset != "" {
-		return quoted(w.preset)
+// value returns the JSON of a reset window; bad is told what is wrong with its minutes.
+func (w *windowDraft) value(bad func(error)) string {
+	if w.Preset != "" {
+		return jsonOf(w.Preset)
 	}
-	minutes, err := parseNumber(w.minutes)
+	minutes, err := parseNumber(w.Minutes)
 	if err != nil {
-		c.bad(path+".minutes", "%v", err)
+		bad(err)
 		minutes = "1"
 	}
-	text := fmt.Sprintf(`{"start":%s,"minutes":%s`, quoted(strings.TrimSpace(w.start)), minutes)
-	if len(w.days) > 0 {
-		text += `,"days":` + quotedList(w.days)
+	one := map[string]any{"start": strings.TrimSpace(w.Start), "minutes": json.RawMessage(minutes)}
+	if len(w.Days) > 0 {
+		one["days"] = w.Days
 	}
-	if zone := strings.TrimSpace(w.timezone); zone != "" {
-		text += `,"timezone":` + quoted(zone)
+	if zone := strings.TrimSpace(w.Timezone); zone != "" {
+		one["timezone"] = zone
 	}
-	return text + "}"
+	return jsonOf(one)
 }
+
+// equal reports whether two drafts say the same.
+func (d draft) equal(o draft) bool { return maps.Equal(d, o) }
 
 func split(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
-}
-
-func quoted(s string) string {
-	body, _ := json.Marshal(s) // a string always can be
-	return string(body)
-}
-
-func quotedList(list []string) string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = quoted(s)
-	}
-	return "[" + strings.Join(out, ",") + "]"
 }
 
 func cut(s string) string {
@@ -358,23 +345,18 @@ func cut(s string) string {
 // fieldFor returns the path of the field that a problem's key belongs to, and of the entry of reset_windows, -1 if
 // it is about none. The path is empty if no field is meant.
 func fieldFor(key string) (path string, entry int) {
-	for _, g := range groups {
-		for _, f := range g.fields {
-			rest, ok := strings.CutPrefix(key, f.path)
-			if !ok || rest != "" && rest[0] != '[' && rest[0] != '.' {
-				continue
-			}
-			if f.kind != windows {
-				return f.path, -1
-			}
-			entry = -1
-			if n, _, ok := strings.Cut(strings.TrimPrefix(rest, "["), "]"); ok {
-				if i, err := strconv.Atoi(n); err == nil {
-					entry = i
-				}
-			}
-			return f.path, entry
+	for f := range fields {
+		rest, ok := strings.CutPrefix(key, f.path)
+		if !ok || rest != "" && rest[0] != '[' && rest[0] != '.' {
+			continue
 		}
+		entry = -1
+		if n, _, ok := strings.Cut(strings.TrimPrefix(rest, "["), "]"); ok && f.kind == windows {
+			if i, err := strconv.Atoi(n); err == nil {
+				entry = i
+			}
+		}
+		return f.path, entry
 	}
 	return "", -1
 }

@@ -79,6 +79,11 @@ func TestWidgetsKeepSettings(t *testing.T) {
 		v.Settings(view)
 		v.form.changed() // read back what stands in the widgets
 		if v.form.desk.dirty() {
+			for path, text := range v.form.desk.form {
+				if v.form.desk.edited(path) {
+					t.Errorf("%s was %q and is %q", path, v.form.desk.base[path], text)
+				}
+			}
 			t.Fatal("the form says that something was edited")
 		}
 		back, problems := v.form.desk.form.settings()
@@ -93,16 +98,14 @@ func TestWidgetsKeepSettings(t *testing.T) {
 
 func TestEveryKeyHasAField(t *testing.T) {
 	var paths []string
-	for _, g := range groups {
-		for _, f := range g.fields {
-			if f.doc == "" || f.label == "" {
-				t.Errorf("%s has no label or no hint", f.path)
-			}
-			if f.kind == kept && f.path != "guarded_port.programs" {
-				t.Errorf("%s is not in the form; give its kind an editor", f.path)
-			}
-			paths = append(paths, f.path)
+	for f := range fields {
+		if f.doc == "" || f.label == "" {
+			t.Errorf("%s has no label or no hint", f.path)
 		}
+		if f.kind == kept && f.page == "" {
+			t.Errorf("%s is not in the form; give its kind an editor", f.path)
+		}
+		paths = append(paths, f.path)
 	}
 	for _, want := range []string{
 		"gateway.port", "watchdog.hard_seconds", "reconnect.delays_seconds", "reset_windows",
@@ -153,7 +156,7 @@ func TestFormNamesWhatIsWrong(t *testing.T) {
 		{"trading.instruments", "AAPL, MSFT, AAPL", "trading.instruments[2]"},
 	} {
 		d := draftOf(settings.Default())
-		d.texts[c.path] = c.text
+		d[c.path] = c.text
 		_, problems := d.settings()
 		if len(problems) != 1 || problems[0].Key != c.want {
 			t.Errorf("%s = %q: problems %v, want one of %s", c.path, c.text, problems, c.want)
@@ -164,7 +167,7 @@ func TestFormNamesWhatIsWrong(t *testing.T) {
 		}
 	}
 	d := draftOf(settings.Default())
-	d.windows = []windowDraft{{preset: "ibkr-europe"}, {start: "9", minutes: "x"}}
+	d["reset_windows"] = windowsText([]windowDraft{{Preset: "ibkr-europe"}, {Start: "9", Minutes: "x"}})
 	_, problems := d.settings()
 	for _, p := range problems {
 		if path, entry := fieldFor(p.Key); path != "reset_windows" || entry != 1 {
@@ -178,7 +181,7 @@ func TestFormNamesWhatIsWrong(t *testing.T) {
 
 func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	d := draftOf(settings.Default())
-	d.texts["gateway.port"], d.texts["gateway.connect_timeout_seconds"], d.texts["log.level"] = "x", "0", "loud"
+	d["gateway.port"], d["gateway.connect_timeout_seconds"], d["log.level"] = "x", "0", "loud"
 	_, problems := d.settings()
 	if len(problems) != 3 {
 		t.Errorf("problems %v, want three", problems)
@@ -196,12 +199,12 @@ func port(p int) api.SettingsView { return view(func(s *settings.Settings) { s.G
 func TestDesk(t *testing.T) {
 	edit := func(d *desk, p string) {
 		d.form = draftOf(settings.Default())
-		d.form.texts["gateway.port"] = p
+		d.form["gateway.port"] = p
 	}
 	t.Run("changes elsewhere fill an untouched form", func(t *testing.T) {
 		var d desk
-		if !d.read(port(1)) || !d.read(port(2)) || d.form.texts["gateway.port"] != "2" || d.theirs != nil {
-			t.Errorf("form %v, theirs %v", d.form.texts, d.theirs)
+		if !d.read(port(1)) || !d.read(port(2)) || d.form["gateway.port"] != "2" || d.both != nil {
+			t.Errorf("form %v, both %v", d.form, d.both)
 		}
 		if d.read(port(2)) {
 			t.Error("filled again with the same")
@@ -211,11 +214,11 @@ func TestDesk(t *testing.T) {
 		var d desk
 		d.read(inForce())
 		edit(&d, "7")
-		if d.read(port(8)) || d.theirs == nil || d.form.texts["gateway.port"] != "7" {
-			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		if d.read(port(8)) || d.both == nil || d.form["gateway.port"] != "7" {
+			t.Errorf("form %v, both %v", d.form["gateway.port"], d.both)
 		}
-		if got := d.changedElsewhere(); !slices.Equal(got, []string{"gateway.port"}) {
-			t.Errorf("changed elsewhere: %v", got)
+		if !slices.Equal(d.both, []string{"gateway.port"}) {
+			t.Errorf("changed elsewhere: %v", d.both)
 		}
 	})
 	t.Run("keep mine", func(t *testing.T) {
@@ -224,8 +227,8 @@ func TestDesk(t *testing.T) {
 		edit(&d, "7")
 		d.read(port(8))
 		d.keepMine()
-		if d.read(port(8)) || d.theirs != nil || !d.dirty() || d.form.texts["gateway.port"] != "7" {
-			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		if d.read(port(8)) || d.both != nil || !d.dirty() || d.form["gateway.port"] != "7" {
+			t.Errorf("form %v, both %v", d.form["gateway.port"], d.both)
 		}
 	})
 	t.Run("reload", func(t *testing.T) {
@@ -234,8 +237,8 @@ func TestDesk(t *testing.T) {
 		edit(&d, "7")
 		d.read(port(8))
 		d.reload()
-		if d.dirty() || d.theirs != nil || d.form.texts["gateway.port"] != "8" {
-			t.Errorf("form %v, theirs %v", d.form.texts["gateway.port"], d.theirs)
+		if d.dirty() || d.both != nil || d.form["gateway.port"] != "8" {
+			t.Errorf("form %v, both %v", d.form["gateway.port"], d.both)
 		}
 	})
 	t.Run("a change elsewhere taken back is none", func(t *testing.T) {
@@ -244,16 +247,16 @@ func TestDesk(t *testing.T) {
 		edit(&d, "7")
 		d.read(port(8))
 		d.read(inForce())
-		if d.theirs != nil || !d.dirty() {
-			t.Errorf("theirs %v, dirty %v", d.theirs, d.dirty())
+		if d.both != nil || !d.dirty() {
+			t.Errorf("both %v, dirty %v", d.both, d.dirty())
 		}
 	})
 	t.Run("the same change elsewhere is no conflict", func(t *testing.T) {
 		var d desk
 		d.read(inForce())
 		edit(&d, "8")
-		if d.read(port(8)); d.theirs != nil || d.dirty() {
-			t.Errorf("theirs %v, dirty %v", d.theirs, d.dirty())
+		if d.read(port(8)); d.both != nil || d.dirty() {
+			t.Errorf("both %v, dirty %v", d.both, d.dirty())
 		}
 	})
 	t.Run("what is typed while saving stays", func(t *testing.T) {
@@ -262,8 +265,8 @@ func TestDesk(t *testing.T) {
 		edit(&d, "7")
 		sent := d.form
 		edit(&d, "77")
-		if d.saved(port(7), sent) || d.form.texts["gateway.port"] != "77" || !d.dirty() {
-			t.Errorf("form %v, dirty %v", d.form.texts["gateway.port"], d.dirty())
+		if d.saved(port(7), sent) || d.form["gateway.port"] != "77" || !d.dirty() {
+			t.Errorf("form %v, dirty %v", d.form["gateway.port"], d.dirty())
 		}
 	})
 }

@@ -29,6 +29,7 @@ var update = flag.Bool("update", false, "write the golden images anew")
 // TestMain fixes the zone in which times are shown.
 func TestMain(m *testing.M) {
 	time.Local = time.UTC
+	computerZone = func() string { return "Europe/Zurich" }
 	os.Exit(m.Run())
 }
 
@@ -87,28 +88,14 @@ func settle(w fyne.Window) {
 	}
 }
 
-// The form of settings is painted as a whole, which no scrolling cuts, and of that the parts that are looked at: the
-// top, the reset windows or trading, and the foot. A key more in the settings changes none of them.
-const (
-	formHeight = 7600
-	footHeight = 100
-)
-
-func formPart(whole image.Image, from, to int) image.Image {
-	b := whole.Bounds()
-	part := image.NewNRGBA(image.Rect(0, 0, b.Dx(), to-from+footHeight))
-	draw.Draw(part, image.Rect(0, 0, b.Dx(), to-from), whole, image.Pt(0, from), draw.Src)
-	draw.Draw(part, image.Rect(0, to-from, b.Dx(), to-from+footHeight), whole, image.Pt(0, b.Dy()-footHeight), draw.Src)
-	return part
-}
-
 func TestGolden(t *testing.T) {
 	small := []string{
 		"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "programs",
-		"rules", "rule_new", "rule_order", "orders", "armed",
+		"rules", "rule_new", "rule_order", "orders", "armed", "settings", "settings_search",
 	}
 	dark := []string{
-		"connected", "reconnecting", "reset_window", "degraded", "settings_error", "settings_trading",
+		"connected", "reconnecting", "reset_window", "degraded", "settings", "settings_error", "settings_trading",
+		"settings_zone",
 		"upstream_lost", "history_24h", "history_90", "alerts", "programs", "rules", "rule_order", "orders",
 	}
 	for name, play := range scenes() {
@@ -120,12 +107,9 @@ func TestGolden(t *testing.T) {
 			if slices.Contains(small, name) && word == "light" {
 				sizes["_small"] = MinSize
 			}
-			if strings.HasPrefix(name, "settings") {
-				sizes[""] = fyne.NewSize(520, formHeight)
-			}
 			if tall := map[string]float32{
-				"tools": 860, "history_24h": 1500, "rule_new": 1160, "rule_order": 2500,
-				"rule_refused": 2400,
+				"tools": 860, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
+				"settings_advanced": 1800, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
 			}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
 			}
@@ -136,20 +120,7 @@ func TestGolden(t *testing.T) {
 					play(v)
 					w.Canvas().Unfocus() // nothing blinks
 					settle(w)
-					m := w.Canvas().Capture()
-					switch {
-					case name == "settings_windows":
-						m = formPart(m, 1256, 1956)
-					case strings.HasPrefix(name, "settings_login"):
-						m = formPart(m, 0, 310)
-					case name == "settings_trading":
-						top := int(fyne.CurrentApp().Driver().AbsolutePositionForObject(
-							v.form.editors["trading.arm_at_start"].widget).Y)
-						m = formPart(m, top-70, top+582)
-					case strings.HasPrefix(name, "settings"):
-						m = formPart(m, 0, 700)
-					}
-					compare(t, file, m)
+					compare(t, file, w.Canvas().Capture())
 				})
 			}
 		}

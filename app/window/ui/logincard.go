@@ -55,5 +55,4 @@ func (c *loginCard) take(a api.Autostart, err error) {
 	c.telling = false
 	enable(c.check, true)
 	setText(c.words, c.known.Text)
-	c.content.Show()
 }

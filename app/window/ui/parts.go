@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -17,7 +18,8 @@ type keys struct {
 	escape   func()
 	shortcut func(fyne.Shortcut)
 	reveal   func(fyne.CanvasObject) // it has got the focus and has to be seen
-	canvas   fyne.Canvas             // nil before the view is attached
+	now      func() time.Time
+	canvas   fyne.Canvas // nil before the view is attached
 }
 
 // focus gives the focus to o, if it can be seen and used.
@@ -122,7 +124,8 @@ func (c *choice) TypedKey(e *fyne.KeyEvent) {
 
 type entry struct {
 	widget.Entry
-	keys *keys
+	keys   *keys
+	handle func(*fyne.KeyEvent) bool // is asked first, and reports whether it has handled a key; nil: none
 }
 
 func newEntry(k *keys, changed func()) *entry {
@@ -140,6 +143,9 @@ func (e *entry) FocusGained() {
 }
 
 func (e *entry) TypedKey(k *fyne.KeyEvent) {
+	if e.handle != nil && e.handle(k) {
+		return
+	}
 	if k.Name == fyne.KeyEscape {
 		e.keys.escape()
 		return

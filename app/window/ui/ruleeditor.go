@@ -399,7 +399,7 @@ func (e *ruleEditor) touched(problems settings.Problems) (shown settings.Problem
 			shown = append(shown, p)
 			continue
 		}
-		name := strings.ToLower(label(path[1+strings.LastIndexByte(path, '.'):]))
+		name := strings.ReplaceAll(path[1+strings.LastIndexByte(path, '.'):], "_", " ")
 		if name != "" && !slices.Contains(missing, name) {
 			missing = append(missing, name)
 		}

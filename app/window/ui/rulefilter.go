@@ -30,8 +30,13 @@ func (f ruleFilter) takes(r *api.RuleView) bool {
 	if f.state != "" && r.State != f.state {
 		return false
 	}
-	in := strings.ToLower(r.Rule.Name + " " + r.Text + " " + r.Contract)
-	for _, word := range strings.Fields(strings.ToLower(f.words)) {
+	return matches(r.Rule.Name+" "+r.Text+" "+r.Contract, f.words)
+}
+
+// matches reports whether all words of a search occur in a text.
+func matches(in, words string) bool {
+	in = strings.ToLower(in)
+	for _, word := range strings.Fields(strings.ToLower(words)) {
 		if !strings.Contains(in, word) {
 			return false
 		}

@@ -131,31 +131,13 @@ func (in *inputs) either(one, oneWord, other, otherWord, name string) fyne.Canva
 
 // days edits a list of days.
 func (in *inputs) days(path, name string) fyne.CanvasObject {
-	boxes, grid := []*check(nil), container.New(layout.NewGridLayoutWithColumns(4))
-	for _, d := range weekdays {
-		c := newCheck(in.keys, upper(d), in.changed)
-		boxes = append(boxes, c)
-		grid.Add(c)
-	}
+	d := newDayBoxes(in.keys, in.changed)
 	in.list = append(in.list, input{
-		get: func(texts map[string]string) {
-			var list []string
-			for i, c := range boxes {
-				if c.Checked {
-					list = append(list, weekdays[i])
-				}
-			}
-			texts[path] = strings.Join(list, ", ")
-		},
-		set: func(texts map[string]string) {
-			list := split(texts[path])
-			for i, c := range boxes {
-				c.SetChecked(slices.Contains(list, weekdays[i]))
-			}
-		},
+		get: func(texts map[string]string) { texts[path] = strings.Join(d.get(), ", ") },
+		set: func(texts map[string]string) { d.set(split(texts[path])) },
 	})
 	in.wrong[path] = newMistake()
-	in.rows[path] = container.New(stacked{-6}, text(name), grid, in.wrong[path].content)
+	in.rows[path] = container.New(stacked{-6}, text(name), d.content, in.wrong[path].content)
 	return in.rows[path]
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,6 +82,24 @@ func lookingForTheFirst() api.Status {
 		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})
 	}
 	return api.StatusOf(s, noon, "1.0", 17, noon.Add(-time.Minute))
+}
+
+// form opens the page of settings, in which a person does something.
+func form(in api.SettingsView, do func(*settingsPage)) func(*View) {
+	return func(v *View) {
+		v.Settings(in)
+		v.Status(connected(), noon)
+		v.open(pageSettings)
+		do(v.form)
+	}
+}
+
+// opened opens sections of the form, all if none is named.
+func opened(p *settingsPage, titles ...string) {
+	for _, s := range p.sections {
+		s.open = len(titles) == 0 || slices.Contains(titles, s.title)
+	}
+	p.arrange()
 }
 
 func scenes() map[string]func(*View) {
@@ -253,60 +272,59 @@ func scenes() map[string]func(*View) {
 			v.Settings(s)
 			v.Status(lookingForTheFirst(), noon)
 		},
-		"settings": func(v *View) {
-			status(connected())(v)
-			v.open(pageSettings)
-		},
+		"settings": form(inForce(), func(*settingsPage) {}),
 		"settings_login": func(v *View) {
-			status(connected())(v)
-			v.open(pageSettings)
+			form(inForce(), func(*settingsPage) {})(v)
 			v.Login(api.Autostart{On: true, Text: "Gatewatch is started at login, from /opt/gatewatch/gatewatch."}, nil)
 		},
 		"settings_login_off": func(v *View) {
-			status(connected())(v)
-			v.open(pageSettings)
+			form(inForce(), func(*settingsPage) {})(v)
 			v.Login(api.Autostart{Text: "Gatewatch is not started at login: it was switched off by the startup apps " +
 				"of Task Manager and Settings " +
 				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on here to allow " +
 				"it again."}, nil)
 			v.Login(api.Autostart{}, errors.New("start at login: disk full"))
 		},
-		"settings_error": func(v *View) {
-			status(connected())(v)
-			v.open(pageSettings)
-			v.form.editors["gateway.port"].set("70000")
-			v.form.editors["gateway.connect_timeout_seconds"].set("soon")
-		},
+		// Two are wrong and Save was pressed: the first of them has the focus.
+		"settings_error": form(inForce(), func(p *settingsPage) {
+			p.editors["gateway.port"].set("1.000")
+			p.editors["gateway.connect_timeout_seconds"].set("soon")
+			p.submit()
+		}),
 		"settings_conflict": func(v *View) {
-			status(connected())(v)
-			v.open(pageSettings)
-			v.form.editors["gateway.port"].set("4001")
+			form(inForce(), func(p *settingsPage) { p.editors["gateway.client_id"].set("23") })(v)
 			other := inForce()
 			other.Settings.Log.Level, other.Settings.Gateway.ClientID = "debug", 18
 			other.Problem = "settings.json:12:3: gateway.prot: unknown key; did you mean \"gateway.port\"?"
 			v.Settings(other)
 		},
-		"settings_trading": func(v *View) {
-			s := inForce()
-			s.Settings.Trading.Instruments = []string{"AAPL", "QQQ"}
-			v.Settings(s)
-			v.Status(connected(), noon)
-			v.open(pageSettings)
-			v.form.editors["trading.arm_at_start"].set("true")
-			v.form.editors["trading.orders_per_minute"].set("20000")
-			v.form.editors["trading.max_quantity"].set("a lot")
-			v.form.editors["trading.instruments"].set("AAPL, QQQ, AAPL")
-		},
-		"settings_windows": func(v *View) {
-			s := inForce()
-			s.Settings.ResetWindows = []settings.ResetWindow{
+		"settings_search": form(inForce(), func(p *settingsPage) {
+			p.search.SetText("quiet")
+			p.editors["notices.quiet_from"].set("22:00")
+			p.editors["notices.quiet_until"].set("07:00")
+		}),
+		"settings_search_nothing": form(inForce(), func(p *settingsPage) { p.search.SetText("colour of the moon") }),
+		"settings_zone": form(inForce(), func(p *settingsPage) {
+			p.search.SetText("zone of the daily")
+			e := p.editors["timezone"].focus().(*entry)
+			e.SetText("york")
+		}),
+		"settings_trading": form(view(func(s *settings.Settings) {
+			s.Trading.Instruments = []string{"AAPL", "QQQ"}
+		}), func(p *settingsPage) {
+			opened(p, "Trading limits")
+			p.editors["trading.arm_at_start"].set("true")
+			p.editors["trading.orders_per_minute"].set("20000")
+			p.editors["trading.max_quantity"].set("a lot")
+			p.editors["trading.instruments"].set("AAPL, QQQ, AAPL")
+		}),
+		"settings_advanced": form(inForce(), func(p *settingsPage) { opened(p, "Advanced") }),
+		"settings_windows": form(view(func(s *settings.Settings) {
+			s.ResetWindows = []settings.ResetWindow{
 				{Preset: "ibkr-weekend"},
 				{Days: []string{"mon", "fri"}, Start: "25:00", Minutes: 30, Timezone: "Europe/Zurich"},
 			}
-			v.Settings(s)
-			v.Status(connected(), noon)
-			v.open(pageSettings)
-		},
+		}), func(p *settingsPage) { opened(p, "Reset windows") }),
 	}
 	history := func(days int, u api.Uptime, err error) func(*View) {
 		return func(v *View) {

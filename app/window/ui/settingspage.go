@@ -21,6 +21,7 @@ type settingsPage struct {
 	content  fyne.CanvasObject
 	keys     *keys
 	save     func([]byte)
+	tab      func(page string) *button
 	login    *loginCard
 	desk     desk
 	linked   bool
@@ -29,8 +30,10 @@ type settingsPage struct {
 	failed   string            // why saving failed otherwise
 	done     string            // what was done last
 	filling  bool
+	search   *entry
+	nothing  *widget.Label
+	sections []*sectionCard
 	editors  map[string]*editor
-	windows  *windowList
 	scroll   *container.Scroll
 	conflict *fyne.Container
 	others   *widget.Label
@@ -42,49 +45,27 @@ type settingsPage struct {
 	discard  *button
 }
 
-// editor is one field: its name, what edits it, its hint, and what is wrong with it.
-type editor struct {
-	field  field
-	widget fyne.CanvasObject
-	get    func() string
-	set    func(string)
-	wrong  *mistake
-}
-
-// mistake says what is wrong, beneath what it is about.
-type mistake struct {
-	content *fyne.Container
-	words   *widget.Label
-}
-
-func newMistake() *mistake {
-	m := &mistake{words: wrapped("")}
-	m.words.Importance, m.words.SizeName = widget.DangerImportance, sizeFine
-	icon := newSign(14)
-	icon.set(Impaired)
-	m.content = container.NewBorder(nil, nil, padded(0, 8, container.NewCenter(icon.image)), nil, m.words)
-	m.content.Hide()
-	return m
-}
-
-func (m *mistake) say(list []string) {
-	setText(m.words, strings.Join(list, "\n"))
-	show(m.content, len(list) > 0)
-}
-
-func newSettingsPage(k *keys, save func([]byte), setLogin func(on bool)) *settingsPage {
-	p := &settingsPage{keys: k, save: save, login: newLoginCard(k, setLogin), editors: map[string]*editor{}}
-	cards := []fyne.CanvasObject{p.login.content}
-	for _, g := range groups {
-		title := bold(g.title)
-		rows := []fyne.CanvasObject{title}
-		if g.doc != "" {
-			rows = []fyne.CanvasObject{container.New(stacked{-12}, title, fine(g.doc))}
+func newSettingsPage(
+	k *keys, save func([]byte), setLogin func(on bool), tab func(page string) *button,
+) *settingsPage {
+	p := &settingsPage{
+		keys: k, save: save, tab: tab, login: newLoginCard(k, setLogin), editors: map[string]*editor{},
+		nothing: wrapped(""),
+	}
+	p.search = newEntry(k, p.arrange)
+	p.search.PlaceHolder = "Search settings"
+	p.search.handle = func(e *fyne.KeyEvent) bool {
+		clear := e.Name == fyne.KeyEscape && p.search.Text != ""
+		if clear {
+			p.search.SetText("")
 		}
-		for _, f := range g.fields {
-			rows = append(rows, p.newField(f))
-		}
-		cards = append(cards, card(container.New(stacked{2}, rows...)))
+		return clear
+	}
+	cards := []fyne.CanvasObject{p.nothing, p.login.content}
+	for i := range sections {
+		s := p.newSection(&sections[i])
+		p.sections = append(p.sections, s)
+		cards = append(cards, s.content)
 	}
 	p.others = wrapped("")
 	reload := newButton(k, "Reload", func() {
@@ -109,67 +90,33 @@ func newSettingsPage(k *keys, save func([]byte), setLogin func(on bool)) *settin
 	p.button = newButton(k, "Save", p.submit)
 	p.button.Importance = widget.HighImportance
 	p.defaults = newButton(k, "Reset to defaults", func() {
-		p.desk.form = draftOf(p.desk.view.Defaults)
-		p.desk.form.schema = p.desk.base.schema
+		p.desk.defaults()
 		p.fill()
-		p.changed()
 		p.say("These are the defaults. Save puts them into effect.")
 	})
 	p.discard = newButton(k, "Discard", func() {
 		p.desk.reload()
 		p.fill()
-		p.changed()
 		p.say("Your changes are discarded.")
 	})
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, cards...)))
 	buttons := container.NewHBox(p.defaults, layout.NewSpacer(), p.discard, p.button)
 	foot := padded(4, 10, container.New(stacked{0}, p.message, buttons))
-	notes := padded(2, 10, container.New(stacked{4}, p.trouble, p.conflict))
-	p.content = framed(notes, p.scroll, container.NewVBox(widget.NewSeparator(), foot))
+	top := padded(4, 10, container.New(stacked{4}, p.trouble, p.conflict, p.search))
+	p.content = framed(top, p.scroll, container.NewVBox(widget.NewSeparator(), foot))
+	p.arrange()
 	p.refresh()
 	return p
-}
-
-func (p *settingsPage) newField(f field) fyne.CanvasObject {
-	e := &editor{field: f, wrong: newMistake()}
-	p.editors[f.path] = e
-	hint := fine(f.doc)
-	if f.kind == windows {
-		p.windows = newWindowList(p.keys, p.changed)
-		return container.New(stacked{-8}, text(f.label), hint, e.wrong.content, p.windows.content)
-	}
-	switch f.kind {
-	case kept:
-		set := fine("Set in settings.json; the page Programs has a switch for each program.")
-		return container.New(stacked{-8}, text(f.label), hint, set, e.wrong.content)
-	case oneOf:
-		c := newChoice(p.keys, f.options, p.changed)
-		e.widget, e.get, e.set = c, func() string { return c.Selected }, c.SetSelected
-	case yesNo:
-		c := newCheck(p.keys, f.label, p.changed)
-		e.widget, e.get, e.set = c, func() string {
-			return fmt.Sprint(c.Checked)
-		}, func(s string) { c.SetChecked(s == "true") }
-		return container.New(stacked{-6}, c, e.wrong.content, hint)
-	default:
-		n := newEntry(p.keys, p.changed)
-		e.widget, e.get, e.set = n, func() string { return n.Text }, n.SetText
-	}
-	name := wrapped(f.label)
-	return container.New(stacked{-4}, container.New(columns{0.5}, name, e.widget), e.wrong.content, hint)
 }
 
 // fill puts the form of the desk into the widgets.
 func (p *settingsPage) fill() {
 	p.filling = true
 	for path, e := range p.editors {
-		if e.set != nil {
-			e.set(p.desk.form.texts[path])
-		}
+		e.set(p.desk.form[path])
 	}
-	p.windows.set(p.desk.form.windows)
 	p.filling = false
-	p.refused, p.failed = nil, ""
+	p.refused, p.failed, p.done = nil, "", ""
 	p.refresh()
 }
 
@@ -178,11 +125,9 @@ func (p *settingsPage) changed() {
 	if p.filling || p.desk.view == nil {
 		return
 	}
-	form := draft{schema: p.desk.form.schema, texts: maps.Clone(p.desk.form.texts), windows: p.windows.get()}
+	form := maps.Clone(p.desk.form)
 	for path, e := range p.editors {
-		if e.get != nil {
-			form.texts[path] = e.get()
-		}
+		form[path] = e.get()
 	}
 	p.desk.form = form
 	p.refused, p.failed, p.done = nil, "", ""
@@ -214,10 +159,14 @@ func (p *settingsPage) link(up bool) {
 	p.refresh()
 }
 
-// submit sends the form off to be saved.
+// submit sends the form off to be saved, or goes to what is wrong in it.
 func (p *settingsPage) submit() {
 	s, problems := p.desk.form.settings()
-	if len(problems) > 0 || p.saving {
+	if p.saving {
+		return
+	}
+	if len(problems) > 0 {
+		p.jump()
 		return
 	}
 	body, err := settings.Marshal(s)
@@ -247,6 +196,9 @@ func (p *settingsPage) saved(v api.SettingsView, sent draft, err error) {
 		p.failed = "Not saved: " + reasonOf(err)
 	}
 	p.refresh()
+	if p.refused != nil {
+		p.jump()
+	}
 }
 
 // refresh shows what is wrong and what can be done.
@@ -256,13 +208,13 @@ func (p *settingsPage) refresh() {
 	if ready {
 		_, problems = p.desk.form.settings()
 	}
-	local := len(problems) > 0
-	if !local {
+	if len(problems) == 0 {
 		problems = p.refused
 	}
 	general := p.mark(problems)
+	marked := p.compare()
 
-	dirty := p.desk.dirty()
+	dirty, both := p.desk.dirty(), len(p.desk.both) > 0
 	message, bad := p.done, false
 	switch {
 	case !ready && !p.linked:
@@ -281,10 +233,10 @@ func (p *settingsPage) refresh() {
 		message = "Saving…"
 	case !p.linked:
 		message, bad = "Gatewatch does not answer: nothing can be saved until it does.", true
-	case p.desk.theirs != nil:
+	case both:
 		message = "Choose above first: reload, or keep yours."
 	case message == "" && dirty:
-		message = "There are unsaved changes."
+		message = strings.Join(append([]string{"There are unsaved changes"}, p.effects()...), ". ") + "."
 	case message == "" && !p.desk.view.Found:
 		message = "No settings file yet: these are the defaults. Save writes one."
 	case message == "":
@@ -299,14 +251,19 @@ func (p *settingsPage) refresh() {
 		p.message.Refresh()
 	}
 	setText(p.message, message)
-	enable(p.button, ready && p.linked && !p.saving && !local && p.desk.theirs == nil && (dirty || !p.desk.view.Found))
+	enable(p.button, ready && p.linked && !p.saving && !both && (dirty || !p.desk.view.Found))
 	enable(p.discard, ready && dirty)
-	enable(p.defaults, ready && !p.desk.form.equal(p.defaultForm()))
+	enable(p.defaults, ready && marked > 0)
 
-	if theirs := p.desk.changedElsewhere(); p.desk.theirs != nil {
-		setText(p.others, "The settings have changed on disk while you were editing: "+strings.Join(theirs, ", ")+".")
+	var names []string
+	for f := range fields {
+		if slices.Contains(p.desk.both, f.path) {
+			names = append(names, f.label)
+		}
 	}
-	show(p.conflict, p.desk.theirs != nil)
+	setText(p.others, "These settings have changed on disk while you were editing them: "+strings.Join(names, ", ")+".")
+	show(p.conflict, both)
+	show(p.search, !both) // where there is little room, the choice comes first
 	trouble := ready && p.desk.view.Problem != ""
 	if trouble {
 		setText(p.problem, "The file on disk is refused; what is shown here is in effect.\n"+plain(p.desk.view.Problem))
@@ -314,23 +271,27 @@ func (p *settingsPage) refresh() {
 	show(p.trouble, trouble)
 }
 
-func (p *settingsPage) defaultForm() draft {
-	d := draftOf(p.desk.view.Defaults)
-	d.schema = p.desk.form.schema
-	return d
+// effects returns what the unsaved changes interrupt or wait for.
+func (p *settingsPage) effects() (list []string) {
+	for f := range fields {
+		if f.effect != "" && p.desk.edited(f.path) && !slices.Contains(list, f.effect) {
+			list = append(list, f.effect)
+		}
+	}
+	return list
 }
 
 // mark shows each problem beneath its field and returns what belongs to none.
 func (p *settingsPage) mark(problems settings.Problems) (general string) {
 	said, inWindow := map[string][]string{}, map[int][]string{}
 	for _, one := range problems {
-		words := plain(one.Text)
+		words := keyNames.Replace(plain(one.Text))
 		switch path, entry := fieldFor(one.Key); {
 		case path == "":
 			general = words
 		case entry >= 0:
 			if _, key, ok := strings.Cut(one.Key, "]."); ok {
-				words = label(key) + ": " + words
+				words = upper(key) + ": " + words
 			}
 			inWindow[entry] = append(inWindow[entry], words)
 		default:
@@ -339,121 +300,20 @@ func (p *settingsPage) mark(problems settings.Problems) (general string) {
 	}
 	for path, e := range p.editors {
 		e.wrong.say(said[path])
-	}
-	p.windows.mark(inWindow)
-	return general
-}
-
-// windowList edits reset_windows.
-type windowList struct {
-	content *fyne.Container
-	keys    *keys
-	changed func()
-	rows    []*windowRow
-	list    *fyne.Container
-	add     *button
-}
-
-// ownWindow stands among the names of presets for a window of one's own.
-const ownWindow = "own window"
-
-var weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
-
-type windowRow struct {
-	content  fyne.CanvasObject
-	preset   *choice
-	start    *entry
-	minutes  *entry
-	timezone *entry
-	days     []*check
-	own      *fyne.Container
-	wrong    *mistake
-}
-
-func newWindowList(k *keys, changed func()) *windowList {
-	l := &windowList{keys: k, changed: changed, list: container.New(stacked{4})}
-	l.add = newButton(k, "Add a window", func() {
-		l.append(windowDraft{preset: settings.Presets()[0]})
-		changed()
-	})
-	l.content = container.New(stacked{4}, l.list, container.NewHBox(l.add))
-	return l
-}
-
-func (l *windowList) append(w windowDraft) {
-	r := &windowRow{wrong: newMistake()}
-	// An own window starts as an hour that a person then changes.
-	r.start, r.minutes, r.timezone = newEntry(l.keys, l.changed), newEntry(l.keys, l.changed),
-		newEntry(l.keys, l.changed)
-	r.start.PlaceHolder, r.minutes.PlaceHolder, r.timezone.PlaceHolder = "18:00", "15", "as above"
-	days := container.New(layout.NewGridLayoutWithColumns(4))
-	for _, d := range weekdays {
-		c := newCheck(l.keys, strings.ToUpper(d[:1])+d[1:], l.changed)
-		c.SetChecked(slices.Contains(w.days, d))
-		r.days = append(r.days, c)
-		days.Add(c)
-	}
-	r.own = container.New(
-		stacked{2},
-		container.New(columns{0.5}, text("Starts at"), r.start), container.New(columns{0.5}, text("Minutes"),
-			r.minutes),
-		container.New(columns{0.5}, text("Time zone"), r.timezone),
-		fine("Days on which it starts; none means every day."), days,
-	)
-	r.preset = newChoice(l.keys, append(slices.Clone(settings.Presets()), ownWindow), func() {
-		show(r.own, r.preset.Selected == ownWindow)
-		l.changed()
-	})
-	remove := newButton(l.keys, "Remove", func() {
-		l.rows = slices.DeleteFunc(l.rows, func(o *windowRow) bool { return o == r })
-		l.list.Remove(r.content)
-		l.changed()
-	})
-	r.start.SetText(w.start)
-	r.minutes.SetText(w.minutes)
-	r.timezone.SetText(w.timezone)
-	r.preset.SetSelected(ownWindow)
-	if w.preset != "" {
-		r.preset.SetSelected(w.preset)
-	}
-	r.content = container.NewStack(
-		newThemed("", colorBorder, 6),
-		padded(6, 6, container.New(stacked{2}, container.NewBorder(nil, nil, nil, remove, r.preset), r.own,
-			r.wrong.content)),
-	)
-	l.rows = append(l.rows, r)
-	l.list.Add(r.content)
-}
-
-func (l *windowList) set(list []windowDraft) {
-	l.rows = nil
-	l.list.RemoveAll()
-	for _, w := range list {
-		l.append(w)
-	}
-}
-
-func (l *windowList) get() []windowDraft {
-	var list []windowDraft
-	for _, r := range l.rows {
-		var w windowDraft
-		if r.preset.Selected != ownWindow {
-			w.preset = r.preset.Selected
-		} else {
-			w.start, w.minutes, w.timezone = r.start.Text, r.minutes.Text, r.timezone.Text
-			for i, c := range r.days {
-				if c.Checked {
-					w.days = append(w.days, weekdays[i])
-				}
-			}
+		e.bad = len(said[path]) > 0
+		if e.windows != nil {
+			e.windows.mark(inWindow)
+			e.bad = e.bad || len(inWindow) > 0
 		}
-		list = append(list, w)
 	}
-	return list
-}
-
-func (l *windowList) mark(problems map[int][]string) {
-	for i, r := range l.rows {
-		r.wrong.say(problems[i])
+	for _, s := range p.sections {
+		for _, l := range s.links {
+			var words []string
+			for _, path := range l.paths {
+				words = append(words, said[path]...)
+			}
+			l.wrong.say(words)
+		}
 	}
+	return general
 }

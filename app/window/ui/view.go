@@ -6,6 +6,7 @@ package ui
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -126,7 +127,7 @@ const (
 // New returns a view that knows nothing yet.
 func New(a Actions, now time.Time) *View {
 	v := &View{actions: a, now: now}
-	v.keys = &keys{escape: v.Close, shortcut: v.shortcut, reveal: v.reveal}
+	v.keys = &keys{escape: v.Close, shortcut: v.shortcut, reveal: v.reveal, now: func() time.Time { return v.now }}
 	v.head = newHead()
 	v.status = newStatusPage(v.keys, v)
 	v.history = newHistoryPage(v.keys)
@@ -134,10 +135,13 @@ func New(a Actions, now time.Time) *View {
 	v.orders = newOrdersPage(v.keys, &v.actions)
 	v.alerts = newAlertsPage(v.keys, a.Test)
 	v.others = newProgramsPage(v.keys, &v.actions)
-	v.form = newSettingsPage(v.keys, v.save, a.SetLogin)
 	for i, name := range []string{"Status", "History", "Rules", "Orders", "Programs", "Alerts", "Settings"} {
 		v.tabs[i] = newButton(v.keys, name, func() { v.open(i) })
 	}
+	tab := func(page string) *button {
+		return v.tabs[slices.IndexFunc(v.tabs[:], func(b *button) bool { return b.Text == page })]
+	}
+	v.form = newSettingsPage(v.keys, v.save, a.SetLogin, tab)
 	v.pages = [pageCount]fyne.CanvasObject{
 		v.status.content, v.history.content, v.rules.content, v.orders.content,
 		v.others.content, v.alerts.content, v.form.content,
@@ -245,7 +249,7 @@ func (v *View) Attach(c fyne.Canvas) {
 
 func (v *View) shortcuts() []*desktop.CustomShortcut {
 	var list []*desktop.CustomShortcut
-	for _, k := range []fyne.KeyName{fyne.KeyR, fyne.KeyW, fyne.KeyComma} {
+	for _, k := range []fyne.KeyName{fyne.KeyR, fyne.KeyW, fyne.KeyF, fyne.KeyComma} {
 		list = append(list, &desktop.CustomShortcut{KeyName: k, Modifier: fyne.KeyModifierShortcutDefault})
 	}
 	return list
@@ -261,6 +265,13 @@ func (v *View) shortcut(s fyne.Shortcut) {
 		v.command(connectNow)
 	case fyne.KeyW:
 		v.Close()
+	case fyne.KeyF:
+		switch v.page {
+		case pageRules:
+			v.keys.focus(v.rules.search)
+		case pageSettings:
+			v.keys.focus(v.form.search)
+		}
 	case fyne.KeyComma:
 		v.open(pageSettings)
 	}
@@ -444,7 +455,10 @@ func (v *View) ProgramsDone(err error) {
 func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
 
 // Login takes in whether the program is launched at login.
-func (v *View) Login(a api.Autostart, err error) { v.form.login.take(a, err) }
+func (v *View) Login(a api.Autostart, err error) {
+	v.form.login.take(a, err)
+	v.form.arrange()
+}
 
 // Tested takes in the outcome of a test of alerts.
 func (v *View) Tested(channel string, t api.AlertTest, err error) {
@@ -573,7 +587,7 @@ func (v *View) Saved(s api.SettingsView, err error) {
 }
 
 func (v *View) save(body []byte) {
-	v.sent = v.form.desk.form
+	v.sent = maps.Clone(v.form.desk.form)
 	v.actions.Save(body)
 }
 
@@ -589,7 +603,7 @@ func (v *View) saveOffer() {
 	}
 	v.form.saving = true
 	v.form.refresh()
-	v.sent = v.form.desk.form
+	v.sent = maps.Clone(v.form.desk.form)
 	v.actions.Save(body)
 }
 
