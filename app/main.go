@@ -49,7 +49,7 @@ type commandLine struct {
 	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`
 	Guard      cli.Guard      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
 	Alerts     cli.Alerts     `cmd:"" help:"Show the status of alert channels, or test them."`
-	Secret     cli.Secret     `cmd:"" help:"Keep a password, a key or an address in the keyring of this computer."`
+	Secret     cli.Secret     `cmd:"" help:"Store a password, a key or a secret address, for alerts."`
 	Doctor     cli.Doctor     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
 	Sim        cli.Sim        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
 	Completion cli.Completion `cmd:"" help:"Print a script by which a shell completes commands, flags and names."`

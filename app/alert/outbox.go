@@ -37,7 +37,7 @@ type Options struct {
 	Path      string                           // of its file
 	Version   string                           // of the program
 	Child     []string                         // the command that runs [Child]
-	Secret    func(ref string) (string, error) // looks up a reference; nil: [Secret]
+	Secret    func(ref string) (string, error) // looks up a reference, as [Secrets.Get] does
 	Connected func() bool                      // for the heartbeat; nil: always
 	Log       *slog.Logger
 }
@@ -85,9 +85,6 @@ func Open(o Options) (*Outbox, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		delays: [2]time.Duration{5 * time.Second, 5 * time.Minute},
-	}
-	if box.secret == nil {
-		box.secret = Secret
 	}
 	if box.connected == nil {
 		box.connected = func() bool { return true }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zalando/go-keyring"
 	"pgregory.net/rapid"
 )
 
@@ -82,36 +81,4 @@ func TestRedactURL(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestSecret(t *testing.T) {
-	keyring.MockInit()
-	t.Setenv("GATEWATCH_TEST_SECRET", "value")
-	if err := SetSecret("mail", "stored"); err != nil {
-		t.Fatal(err)
-	}
-	for ref, want := range map[string]string{"env:GATEWATCH_TEST_SECRET": "value", "keyring:mail": "stored"} {
-		if got, err := Secret(ref); err != nil || got != want {
-			t.Errorf("%s: %q, %v", ref, got, err)
-		}
-	}
-	for ref, want := range map[string]string{
-		"env:GATEWATCH_TEST_NONE": "GATEWATCH_TEST_NONE is not set", "keyring:none": "gatewatch secret set none",
-		"plain": "keyring:NAME or env:NAME",
-	} {
-		if got, err := Secret(ref); err == nil || got != "" || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %q, %v", ref, got, err)
-		}
-	}
-	if err := DeleteSecret("mail"); err != nil {
-		t.Error(err)
-	}
-	if err := DeleteSecret("mail"); err == nil || !strings.Contains(err.Error(), "no secret mail") {
-		t.Errorf("deleted twice: %v", err)
-	}
-	keyring.MockInitWithError(errors.New("locked"))
-	if _, err := Secret("keyring:mail"); err == nil || !strings.Contains(err.Error(), "unlock it") ||
-		!strings.Contains(err.Error(), "env:NAME") {
-		t.Errorf("a locked keyring: %v", err)
-	}
 }

@@ -316,6 +316,12 @@ func TestOpenAPIAnswers(t *testing.T) {
 		// the validator reads the first value alone
 		{method: "POST", target: "/alerts/test", body: `{"channel": "email"} {}`, code: 400},
 		{method: "POST", target: "/alerts/test", body: `email`, code: 400, wrong: true},
+		{method: "POST", target: "/secrets", body: `{"name": "mail", "value": "secret"}`, code: 200},
+		{method: "POST", target: "/secrets", body: `{"name": "a/b", "value": "secret"}`, code: 400},
+		{method: "POST", target: "/secrets", body: `{"name": "mail"}`, code: 400, wrong: true},
+		{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 202},
+		{method: "POST", target: "/secrets/delete", body: `{"reference": "file:none"}`, code: 404},
+		{method: "POST", target: "/secrets/delete", body: `{"name": "mail"}`, code: 400, wrong: true},
 		{method: "POST", target: "/session", body: `{"code": "` + codeOf(d.s) + `"}`, code: 200},
 		{method: "POST", target: "/session", body: `{"code": "x"}`, code: 403},
 		{method: "GET", target: "/proof", code: 400, wrong: true},
@@ -346,6 +352,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 	for _, r := range []string{"/connect_ib", "/disconnect_ib", "/show", "/alerts/test"} {
 		d.check(call{method: "POST", target: r, code: 503})
 	}
+	d.check(call{method: "POST", target: "/secrets", body: `{"name": "mail", "value": "secret"}`, code: 503})
+	d.check(call{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 503})
 	d.check(call{method: "GET", target: "/uptime", code: 500})
 	d.check(call{method: "GET", target: "/autostart", code: 500})
 	// changed, but no one knows to what
@@ -353,6 +361,8 @@ func TestOpenAPIAnswers(t *testing.T) {
 	d.check(call{method: "GET", target: "/log", code: 500})
 	d.check(call{method: "GET", target: "/metrics", code: 500})
 	d.check(call{method: "GET", target: "/diagnostics", code: 500})
+	b.err = &Conflict{"in use"}
+	d.check(call{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 409})
 	b.err = ErrNoChannels
 	d.check(call{method: "POST", target: "/alerts/test", code: 409})
 	b.err = conn.ErrAlreadyConnected
@@ -474,6 +484,8 @@ var goodBodies = map[string]string{
 	"/trading/arm":         `{"live": true}`,
 	"/clients/allow":       `{"live": true}`,
 	"/clients/read_only":   `{"client_id": 7, "read_only": true}`,
+	"/secrets":             `{"name": "mail", "value": "secret"}`,
+	"/secrets/delete":      `{"reference": "keyring:mail"}`,
 }
 
 // sampleText is a rule as a trader writes it.
@@ -653,6 +665,19 @@ func (b *memory) TestAlerts(ctx context.Context, channel string) (AlertTest, err
 	}
 	return AlertTest{Results: []AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}},
 		b.err
+}
+
+func (b *memory) StoreSecret(_ context.Context, name, _ string) (StoredSecret, error) {
+	b.asked = append(b.asked, "store "+name)
+	return StoredSecret{"keyring:" + name, "Stored in the keyring of this computer."}, b.err
+}
+
+func (b *memory) DeleteSecret(_ context.Context, ref string) error {
+	b.asked = append(b.asked, "remove "+ref)
+	if ref == "file:none" {
+		return fmt.Errorf("%w: %s", ErrNoSecret, ref)
+	}
+	return b.err
 }
 
 func (b *memory) Metrics() http.Handler {

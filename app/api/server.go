@@ -37,6 +37,7 @@ type Backend interface {
 	SettingsBackend
 	HistoryBackend
 	AlertsBackend
+	SecretsBackend
 	AutostartBackend
 	ProgramBackend
 	Trader
@@ -215,6 +216,8 @@ func (s *Server) routes() []route {
 		{"POST", "/quit", owner, s.quitting},
 		{"POST", "/autostart", owner, s.setAutostart},
 		{"POST", "/alerts/test", owner, s.testAlerts},
+		{"POST", "/secrets", owner, s.storeSecret},
+		{"POST", "/secrets/delete", owner, s.deleteSecret},
 		{"POST", "/rules/save", owner, s.saveRule},
 		{"POST", "/rules/activate", owner, s.onRule(s.backend.ActivateRule)},
 		{"POST", "/rules/deactivate", owner, s.onRule(s.backend.DeactivateRule)},
@@ -410,7 +413,8 @@ func statusOf(err error, other int) int {
 		return http.StatusPreconditionRequired
 	case errors.As(err, new(*Unanswered)):
 		return http.StatusGatewayTimeout
-	case errors.Is(err, ErrNoRule), errors.Is(err, ErrNoOrder), errors.Is(err, ErrNoChannel):
+	case errors.Is(err, ErrNoRule), errors.Is(err, ErrNoOrder), errors.Is(err, ErrNoChannel),
+		errors.Is(err, ErrNoSecret):
 		return http.StatusNotFound
 	case errors.Is(err, ErrNoContract):
 		return http.StatusUnprocessableEntity

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"gatewatch/app/alert"
 	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
@@ -54,6 +55,10 @@ func examine(ctx context.Context, out io.Writer, h home.Home) (doctorReport, err
 	report.Settings.write(out)
 	report.Gatewatch = running(ctx, h)
 	report.Gatewatch.write(out)
+	if report.Secrets = report.Gatewatch.secrets; report.Gatewatch.State != "running" {
+		report.Secrets = secretsOf(h, s)
+	}
+	report.writeSecrets(out)
 	ports := conn.DefaultPorts
 	if s.Gateway.Port != 0 {
 		ports = []int{s.Gateway.Port}
@@ -104,7 +109,28 @@ func running(ctx context.Context, h home.Home) doctorProgram {
 	case err != nil:
 		return doctorProgram{State: "not_running"}
 	}
-	return doctorProgram{State: "running", URL: card.URL, Headline: st.Headline, Unsupported: st.Gateway.Unsupported}
+	d := doctorProgram{
+		State: "running", URL: card.URL, Headline: st.Headline, Unsupported: st.Gateway.Unsupported,
+		secrets: []string{},
+	}
+	for _, f := range st.Failing {
+		if f.Step == wording.FailingSecrets {
+			d.secrets = []string{f.Detail}
+		}
+	}
+	return d
+}
+
+// secretsOf looks up what settings refer to, as the resident program would, and says what is missing.
+func secretsOf(h home.Home, s settings.Settings) []string {
+	missing := []string{}
+	store := &alert.Secrets{File: h.Secrets()}
+	for _, r := range s.References() {
+		if _, err := store.Get(r.Ref); err != nil {
+			missing = append(missing, r.Key+": "+err.Error())
+		}
+	}
+	return missing
 }
 
 // look says what answers at a port, and what to do.

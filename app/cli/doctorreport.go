@@ -14,6 +14,7 @@ import (
 type doctorReport struct {
 	Settings  doctorSettings `json:"settings"`
 	Gatewatch doctorProgram  `json:"gatewatch"`
+	Secrets   []string       `json:"secrets"` // of alerts that are missing, and what to do
 	Ports     []doctorPort   `json:"ports"`
 	Ready     bool           `json:"ready"`  // a port has a Gateway or TWS that is ready
 	Advice    []string       `json:"advice"` // what to do
@@ -31,6 +32,8 @@ type doctorProgram struct {
 	URL         string `json:"url"`
 	Headline    string `json:"headline"`
 	Unsupported string `json:"unsupported"`
+
+	secrets []string // that are missing, as it says
 }
 
 // doctorPort is what was found at a port.
@@ -96,6 +99,17 @@ func (d doctorPort) write(out io.Writer) {
 	}
 }
 
+func (d doctorReport) writeSecrets(out io.Writer) {
+	if len(d.Secrets) == 0 {
+		return
+	}
+	text, _ := wording.Failing(wording.FailingSecrets)
+	fmt.Fprintf(out, "Alerts     %s\n", colored(wrong, text))
+	for _, one := range d.Secrets {
+		fmt.Fprintf(out, "           %s\n", wording.OneLine(one))
+	}
+}
+
 // writeAdvice says what to do.
 func (d doctorReport) writeAdvice(out io.Writer) {
 	switch {
@@ -104,6 +118,7 @@ func (d doctorReport) writeAdvice(out io.Writer) {
 		for _, a := range d.Advice {
 			fmt.Fprintln(out, "  "+a)
 		}
+	case d.Ready && len(d.Secrets) > 0:
 	case d.Ready:
 		fmt.Fprintln(out, "\nNothing is wrong here.")
 	default:

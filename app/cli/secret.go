@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,36 +10,42 @@ import (
 	"golang.org/x/term"
 
 	"gatewatch/app/alert"
+	"gatewatch/app/api"
 	"gatewatch/app/exit"
+	"gatewatch/app/wording"
 )
 
-// Secret keeps secrets in the keyring.
+// Secret keeps secrets in the keyring or, where there is none, in a file.
 type Secret struct {
-	Set    setSecretCmd    `cmd:"" help:"Store a secret in the keyring. It is asked for, or read from standard input."`
-	Delete deleteSecretCmd `cmd:"" help:"Remove a secret from the keyring."`
+	Set    setSecretCmd    `cmd:"" help:"Store a secret in the keyring, or in a file where there is no keyring. It is asked for, or read from standard input."`
+	Delete deleteSecretCmd `cmd:"" help:"Remove a secret."`
 }
 
 type setSecretCmd struct {
-	Name string `arg:"" help:"Name of the secret; settings.json refers to it as keyring:NAME."`
+	Name string `arg:"" help:"Name of the secret."`
 }
 
-// maxSecret bounds what is read as a secret; Windows' keyring takes 2560 bytes.
-const maxSecret = 2500
-
-func (s setSecretCmd) Run() error {
-	if err := checkSecretName(s.Name); err != nil {
-		return err
+func (s setSecretCmd) Run(p Program) error {
+	if err := api.CheckSecret(s.Name, "any"); err != nil { // before it is asked for
+		return exit.With(exit.Usage, err)
 	}
 	value, err := readSecret(s.Name)
 	if err != nil {
 		return err
 	}
-	if err := alert.SetSecret(s.Name, value); err != nil {
+	if err := api.CheckSecret(s.Name, value); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	ref, why, err := p.secrets().Set(s.Name, value)
+	if err != nil {
 		return err
 	}
-	fmt.Printf("Stored. Write \"keyring:%s\" in settings.json where it is needed.\n", s.Name)
+	fmt.Println(wording.SecretStored(p.Home.Secrets(), why))
+	fmt.Printf("Write %q in settings.json where it is needed.\n", ref)
 	return nil
 }
+
+func (p Program) secrets() *alert.Secrets { return &alert.Secrets{File: p.Home.Secrets()} }
 
 // readSecret asks for the secret without showing it, or reads it from a pipe.
 func readSecret(name string) (string, error) {
@@ -51,45 +56,35 @@ func readSecret(name string) (string, error) {
 		text, err = term.ReadPassword(in)
 		fmt.Fprintln(os.Stderr)
 	} else {
-		text, err = io.ReadAll(io.LimitReader(bufio.NewReader(os.Stdin), maxSecret+2))
+		text, err = io.ReadAll(io.LimitReader(bufio.NewReader(os.Stdin), api.MaxSecret+2))
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the secret: %w", err)
 	}
-	value := strings.TrimRight(string(text), "\r\n")
-	switch {
-	case value == "":
-		return "", exit.With(exit.Usage, errors.New("the secret is empty; nothing was stored"))
-	case len(value) > maxSecret:
-		return "", exit.With(exit.Usage, fmt.Errorf("the secret is longer than %d bytes; nothing was stored",
-			maxSecret))
-	}
-	return value, nil
+	return strings.TrimRight(string(text), "\r\n"), nil
 }
 
 type deleteSecretCmd struct {
-	Name string `arg:"" help:"Name of the secret."`
+	Name string `arg:"" help:"Name of the secret, or its reference, such as file:NAME."`
 }
 
-func (d deleteSecretCmd) Run() error {
-	if err := checkSecretName(d.Name); err != nil {
-		return err
+func (d deleteSecretCmd) Run(p Program) error {
+	kind, name, ok := strings.Cut(d.Name, ":")
+	if !ok {
+		kind, name = "", d.Name
 	}
-	if err := alert.DeleteSecret(d.Name); err != nil {
-		return err
+	if err := api.CheckSecret(name, "any"); err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	if kind != "" {
+		if err := p.secrets().Delete(d.Name); err != nil {
+			return err
+		}
+	} else if err := p.secrets().Delete("keyring:" + name); err != nil {
+		if p.secrets().Delete("file:"+name) != nil { // it is in neither
+			return err
+		}
 	}
 	fmt.Println("Removed.")
-	return nil
-}
-
-// checkSecretName refuses a name that settings.json could not refer to.
-func checkSecretName(name string) error {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)
-	}
-	if name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
-		return exit.With(exit.Usage, fmt.Errorf("%q is no name for a secret; use letters, digits, dots, hyphens and "+
-			"underscores", name))
-	}
 	return nil
 }

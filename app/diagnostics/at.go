@@ -11,7 +11,8 @@ import (
 // SourceOf returns what every report begins with.
 func SourceOf(h home.Home, s settings.Settings, version, token string) Source {
 	return Source{
-		Version: version, Now: time.Now(), Settings: s, Secret: alert.Secret, Secrets: []string{token},
+		Version: version, Now: time.Now(), Settings: s, Secrets: []string{token},
+		Secret:    (&alert.Secrets{File: h.Secrets()}).Get,
 		ConfigDir: h.Config, StateDir: h.State, LogFile: h.Log(),
 	}
 }

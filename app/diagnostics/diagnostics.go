@@ -102,12 +102,12 @@ func (s Source) values() (values []string) {
 	if s.Secret == nil {
 		return nil
 	}
-	refs := References(s.Settings)
+	refs := s.Settings.References()
 	found := make(chan string, len(refs))
-	for _, ref := range refs {
+	for _, r := range refs {
 		go func() {
 			defer func() { _ = recover() }() // a keyring that fails inside hides nothing
-			value, _ := s.Secret(ref)
+			value, _ := s.Secret(r.Ref)
 			found <- value
 		}()
 	}

@@ -65,7 +65,7 @@ func shownText(text string, tag reflect.StructTag) string {
 		return `""`
 	case slices.Contains(strings.Split(tag.Get("enum"), ","), text), slices.Contains(shownFormats, format):
 		return text
-	case format == "secret" && reference && (kind == "env" || kind == "keyring"):
+	case format == "secret" && reference && slices.Contains([]string{"env", "file", "keyring"}, kind):
 		return text
 	case format == "host" && (text == "localhost" || ip != nil && ip.IsLoopback()):
 		return text
@@ -80,11 +80,4 @@ func named(s settings.Settings) []string {
 		names = append(names, host)
 	}
 	return names
-}
-
-// References returns the references to secrets in settings.
-func References(s settings.Settings) []string {
-	all := append([]string{s.Email.Password, s.Slack.WebhookURL, s.Webhook.URL, s.Webhook.SigningKey, s.Heartbeat.URL},
-		s.Alerts.Services...)
-	return slices.DeleteFunc(all, func(ref string) bool { return ref == "" })
 }

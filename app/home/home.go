@@ -40,6 +40,9 @@ func (h Home) WithTrading(rules, orders string) Home {
 // Settings returns the path of settings.json.
 func (h Home) Settings() string { return filepath.Join(h.Config, "settings.json") }
 
+// Secrets returns the path of the secrets that are kept where there is no keyring.
+func (h Home) Secrets() string { return filepath.Join(h.Config, "secrets.json") }
+
 // LastGood returns the path of the settings that were in effect last.
 func (h Home) LastGood() string { return filepath.Join(h.State, "settings.last-good.json") }
 

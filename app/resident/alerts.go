@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type alerts struct {
 	path      string
 	version   string
 	connected func() bool
+	secrets   *secrets
 	failures  *failures
 	log       *slog.Logger
 
@@ -40,6 +42,7 @@ func (a *alerts) configure(s settings.Settings) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.config = alertConfig(s)
+	a.secrets.configure(s.References())
 	if a.box != nil {
 		a.box.Configure(a.config)
 	}
@@ -75,6 +78,7 @@ func (a *alerts) newOutbox() (*alert.Outbox, error) {
 	}
 	return alert.Open(alert.Options{
 		Path: a.path, Version: a.version, Log: a.log, Child: []string{self, alert.ChildCommand}, Connected: a.connected,
+		Secret: a.secrets.store.Get,
 	})
 }
 
@@ -149,13 +153,31 @@ func (r remoteSender) Show(_ context.Context, n notice.Notice) error {
 
 func (remoteSender) Close() error { return nil }
 
-// status returns the status of the channels.
+// status returns the status of the channels. One whose secret is missing fails already before a delivery.
 func (a *alerts) status() []alert.ChannelStatus {
 	box := a.outbox()
 	if box == nil {
 		return nil
 	}
-	return box.Status()
+	list := box.Status()
+	for _, r := range a.secrets.references() {
+		name, _, _ := strings.Cut(r.Key, ".") // such as "email" of "email.password"
+		if name == "alerts" {
+			name = r.Ref
+		}
+		i := slices.IndexFunc(list, func(c alert.ChannelStatus) bool { return c.Name == name })
+		if i < 0 {
+			continue
+		}
+		found := a.secrets.of(r.Ref)
+		if name == r.Ref && found.service != "" {
+			list[i].Service = found.service
+		}
+		if found.err != nil && list[i].LastError == "" {
+			list[i].LastError = found.err.Error()
+		}
+	}
+	return list
 }
 
 // queued returns how many alerts wait, by channel.

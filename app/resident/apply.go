@@ -11,7 +11,6 @@ import (
 	"gatewatch/app/console"
 	"gatewatch/app/demo"
 	"gatewatch/app/desktop"
-	"gatewatch/app/diagnostics"
 	"gatewatch/app/programs"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -119,8 +118,8 @@ func (c *consumers) push(p checked) {
 
 // variables returns the environment variables in which the secrets of settings are.
 func variables(s settings.Settings) (list []string) {
-	for _, ref := range diagnostics.References(s) {
-		if name, ok := strings.CutPrefix(ref, "env:"); ok {
+	for _, r := range s.References() {
+		if name, ok := strings.CutPrefix(r.Ref, "env:"); ok {
 			list = append(list, name)
 		}
 	}

@@ -39,7 +39,7 @@ func (c *crashes) catch() (end func()) {
 	var err error
 	hide := func(text string) string { // called only if there is something
 		s, _, _ := c.home.LoadSettings(region.Found{}) // of what cannot be read nothing is known to be secret
-		return diagnostics.HiderFor(s, alert.Secret).Hide(text)
+		return diagnostics.HiderFor(s, (&alert.Secrets{File: c.home.Secrets()}).Get).Hide(text)
 	}
 	if c.last, err = crash.Take(c.home.State, hide); err != nil {
 		c.log.Error("the crash of the run before cannot be kept", "err", err)

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/term"
 
+	"gatewatch/app/alert"
 	"gatewatch/app/console"
 	"gatewatch/app/crash"
 	"gatewatch/app/demo"
@@ -159,9 +160,12 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) {
 		p.failures.set(wording.FailingPrograms, err)
 	}, log)
+	secrets := &secrets{
+		store: &alert.Secrets{File: h.Secrets()}, failures: p.failures, log: log, wake: make(chan struct{}, 1),
+	}
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
-		failures: p.failures, log: log, opened: make(chan struct{}),
+		secrets: secrets, failures: p.failures, log: log, opened: make(chan struct{}),
 	}
 	p.notifications = &notifications{
 		conn: conn, mute: p.mute, reminders: &notice.Reminders{Path: h.Reminders(), Log: log}, failures: p.failures,
@@ -183,7 +187,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	p.backend = &backend{
 		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
 		Relay: relay, configuration: p.settings,
-		connectionLog: history, alerts: alerts,
+		connectionLog: history, alerts: alerts, secrets: secrets,
 		login: &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
 		window: &desktop.Window{
 			Card: h.Card(), Server: func() desktop.API { return p.server.current() }, Demo: gateway != nil,

@@ -108,6 +108,9 @@ func (c *configuration) SaveSettings(_ context.Context, body []byte, tag string)
 	if _, err := c.consumers.check(s); err != nil {
 		return err
 	}
+	if err := c.consumers.alerts.secrets.refuse(body, s); err != nil {
+		return err
+	}
 	restore, err := replace(c.home.Settings(), body, tag)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func (s *status) failing() []api.Failing {
 	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
 	for _, step := range []string{
-		wording.FailingPrograms, wording.FailingAlerts, wording.FailingSettings,
+		wording.FailingPrograms, wording.FailingAlerts, wording.FailingSecrets, wording.FailingSettings,
 		wording.FailingNotifications,
 	} {
 		add(step, s.failures.text(step))
@@ -132,6 +132,7 @@ type backend struct {
 	*configuration
 	*connectionLog
 	*alerts
+	*secrets
 	*login
 	*bugReport
 	*ending

@@ -33,6 +33,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	defer endToAlerts()
 	reportsToAlerts, endReportsToAlerts := p.reports.Subscribe()
 	defer endReportsToAlerts()
+	worker("secrets", func() { b.alerts.secrets.watch(ctx) })
 	worker("alerts file", func() { b.alerts.open(ctx) })
 	worker("delivery", func() { b.alerts.with(ctx, func(box *alert.Outbox) { box.Run(ctx) }) })
 	worker("alerts", func() {

@@ -167,8 +167,8 @@ func TestParseRefuses(t *testing.T) {
 		"secret in clear": {
 			`{"slack": {"webhook_url": "https://hooks.slack.com/services/T0/B0/topsecret"}}`,
 			"f:1:27: slack.webhook_url: what is here is not a reference to a secret; secrets are not kept in this " +
-				"file: store it with `gatewatch secret set NAME` and write \"keyring:NAME\" here, or \"env:NAME\" " +
-				"for an environment variable",
+				"file: store it with `gatewatch secret set NAME`, which says what to write here, such as " +
+				"\"keyring:NAME\"; or write \"env:NAME\" for an environment variable",
 		},
 		"secret twice": {`{"alerts": {"services": ["env:A", "env:A"]}}`, "f:1:35: alerts.services[1]: what is " +
 			"here is in the list twice; remove one"},

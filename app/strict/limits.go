@@ -188,11 +188,11 @@ var formats = map[string]format{
 		advice:  `is not one line of at most 200 characters`,
 	},
 	"secret": {
-		pattern: regexp.MustCompile(`^((keyring|env):[A-Za-z0-9_.-]{1,100})?$`),
+		pattern: regexp.MustCompile(`^((keyring|file|env):[A-Za-z0-9_.-]{1,100})?$`),
 		valid:   func(string) bool { return true },
 		advice: "is not a reference to a secret; secrets are not kept in this file: store it with `gatewatch secret " +
-			"set NAME` " +
-			"and write \"keyring:NAME\" here, or \"env:NAME\" for an environment variable",
+			"set NAME`, which says what to write here, such as \"keyring:NAME\"; or write \"env:NAME\" for an " +
+			"environment variable",
 	},
 }
 

@@ -9,6 +9,7 @@ const (
 	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
+	FailingSecrets       = "secrets"        // settings refer to a secret that is not there
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
 	FailingNotifications = "notifications"  //
 	FailingPart          = "part"           // of the program, that is not started again; its name is the detail
@@ -54,6 +55,9 @@ func Failing(step string) (text, hint string) {
 	case FailingAlerts:
 		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again " +
 			"by itself."
+	case FailingSecrets:
+		return "A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then the " +
+			"alerts of that channel wait, for up to 24 hours."
 	case FailingSettings:
 		return "settings.json has an error; the previous settings stay in effect.",
 			"Correct the file; Gatewatch reads it at once."

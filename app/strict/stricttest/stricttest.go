@@ -166,7 +166,7 @@ func values(v reflect.Value, l strict.Limits) string {
 			"host_or_empty": "host or empty",
 			"email":         "email address", "email_or_empty": "email address or empty", "line": "text",
 			"name": "name",
-			"word": "word", "secret": "`keyring:NAME` or `env:NAME`",
+			"word": "word", "secret": "`keyring:NAME`, `file:NAME` or `env:NAME`",
 		}[l.Format]
 	}
 	return list + "text"

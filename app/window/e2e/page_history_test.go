@@ -26,6 +26,8 @@ import (
 
 // past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
 type past struct {
+	api.SecretsBackend // the page stores none
+
 	mu                 sync.Mutex
 	status             api.Status
 	uptime             api.Uptime

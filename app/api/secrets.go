@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"gatewatch/app/api/jsonhttp"
+)
+
+// secretLimit bounds storing and removing a secret: somebody may have to unlock the keyring first.
+const secretLimit = 40 * time.Second
+
+// MaxSecret is the most bytes that a secret may have: Windows' keyring takes 2560.
+const MaxSecret = 2500
+
+// ErrNoSecret means that there is no secret to remove.
+var ErrNoSecret = errors.New("there is no such secret")
+
+// SecretsBackend is the part of a [Backend] about secrets.
+type SecretsBackend interface {
+	// StoreSecret stores a secret that [CheckSecret] accepts, in the place of one with the same name.
+	StoreSecret(ctx context.Context, name, value string) (StoredSecret, error)
+	// DeleteSecret removes the secret that a reference names. It returns ErrNoSecret, or a Conflict if settings use it.
+	DeleteSecret(ctx context.Context, reference string) error
+}
+
+// Secret is the body of POST /secrets.
+type Secret struct {
+	Name  string `json:"name"` // 1 to 100 letters, digits, dots, hyphens and underscores
+	Value string `json:"value"`
+}
+
+// StoredSecret is the answer to POST /secrets.
+type StoredSecret struct {
+	Reference string `json:"reference"` // what to write in settings.json: keyring:NAME, or file:NAME without a keyring
+	Text      string `json:"text"`      // where the secret is, for people
+}
+
+// SecretReference is the body of POST /secrets/delete.
+type SecretReference struct {
+	Reference string `json:"reference"` // keyring:NAME or file:NAME
+}
+
+var secretName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+
+// CheckSecret returns what is wrong with a secret that is to be stored, nil if nothing is. The error contains no part
+// of the value.
+func CheckSecret(name, value string) error {
+	if !secretName.MatchString(name) {
+		return fmt.Errorf("%.120q is not a name for a secret; use 1 to 100 letters, digits, dots, hyphens and "+
+			"underscores", name)
+	}
+	switch {
+	case strings.TrimSpace(value) == "":
+		return errors.New("the secret is empty; nothing was stored")
+	case len(value) > MaxSecret:
+		return fmt.Errorf("the secret is longer than %d bytes; nothing was stored", MaxSecret)
+	case strings.ContainsAny(value, "\r\n\x00"):
+		return errors.New("the secret has more than one line; nothing was stored")
+	}
+	return nil
+}
+
+func (s *Server) storeSecret(w http.ResponseWriter, r *http.Request) {
+	var secret Secret
+	if !jsonhttp.Decode(w, r, &secret, func() bool { return true }, `{"name": "NAME", "value": "SECRET"}`) {
+		return
+	}
+	if err := CheckSecret(secret.Name, secret.Value); err != nil {
+		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	ctx, cancel := jsonhttp.Patient(w, r, secretLimit)
+	defer cancel()
+	stored, err := s.backend.StoreSecret(ctx, secret.Name, secret.Value)
+	if err != nil {
+		jsonhttp.Fail(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	jsonhttp.Answer(w, http.StatusOK, stored)
+}
+
+func (s *Server) deleteSecret(w http.ResponseWriter, r *http.Request) {
+	var asked SecretReference
+	if !jsonhttp.Decode(w, r, &asked, func() bool {
+		kind, name, ok := strings.Cut(asked.Reference, ":")
+		return ok && (kind == "keyring" || kind == "file") && secretName.MatchString(name)
+	}, `{"reference": "keyring:NAME"}, or file:NAME`) {
+		return
+	}
+	ctx, cancel := jsonhttp.Patient(w, r, secretLimit)
+	defer cancel()
+	ended(w, s.backend.DeleteSecret(ctx, asked.Reference))
+}
+
+// StoreSecret stores a secret. It may take most of a minute, if the keyring has to be unlocked.
+func (c *Client) StoreSecret(ctx context.Context, name, value string) (stored StoredSecret, err error) {
+	raw, err := c.secret(ctx, "/secrets", Secret{name, value})
+	if err == nil {
+		err = json.Unmarshal(raw, &stored)
+	}
+	return stored, err
+}
+
+// DeleteSecret removes the secret that a reference names, unless settings use it.
+func (c *Client) DeleteSecret(ctx context.Context, reference string) error {
+	_, err := c.secret(ctx, "/secrets/delete", SecretReference{reference})
+	return err
+}
+
+func (c *Client) secret(ctx context.Context, path string, content any) ([]byte, error) {
+	body, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	return c.exchange(ctx, c.waiting(secretLimit+10*time.Second), http.MethodPost, path, body)
+}
