@@ -101,6 +101,7 @@ test-race:
 test-plain:
 	$(TEST) -vet=off $(WITHOUT_RACE)
 	$(TEST) -vet=off -run '^(TestWalk|TestAnnouncedRestartsOnTheWire)$$' ./conn
+	$(TEST) -vet=off -run '^TestChaos$$' ./conn/port
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))

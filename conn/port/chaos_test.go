@@ -1,83 +1,53 @@
 package port_test
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
-	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
-	"gatewatch/conn"
 	"gatewatch/conn/port"
 	"gatewatch/conn/sim"
 )
 
-const (
-	hostGateway = "GATEWATCH_TEST_PORT_GATEWAY"
-	hostPort    = "GATEWATCH_TEST_PORT_NUMBER"
-	hostDir     = "GATEWATCH_TEST_PORT_DIR"
+const chaosPrograms = 4
 
-	chaosPrograms = 4
-	askAs         = 4711
-)
-
-// host is a process with a supervisor and a port, which is killed.
-func host(dir string) {
-	gateway, _ := strconv.Atoi(os.Getenv(hostGateway))
-	number, _ := strconv.Atoi(os.Getenv(hostPort))
-	sup, err := conn.New(conn.Config{
-		Host: "127.0.0.1", Port: gateway, ClientID: 99, Mode: conn.AnyMode, ConnectTimeout: 5 * time.Second,
-		Poll: time.Second, Soft: 300 * time.Millisecond, Hard: 2 * time.Second,
-		Delays: []time.Duration{20 * time.Millisecond}, Stable: time.Millisecond, WatchLocalPort: true,
-	}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(3)
+// buildProgram builds the whole program.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the Go command is needed to build the program")
 	}
-	j, err := port.OpenJournal(dir)
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(3)
+	path := filepath.Join(t.TempDir(), "gatewatch")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "gatewatch/app")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	p, err := port.New(port.Config{
-		Connection: port.Supervised(sup), Record: j, Settings: port.Settings{Port: number, AskAs: askAs},
-	})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(3)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	go sup.Run(context.Background())
-	go func() { // the end of the test is the end of its standard input
-		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-		stop()
-	}()
-	p.Run(ctx)
-	j.Close()
+	return path
 }
 
 // chaos is what a run of many orders has shown.
 type chaos struct {
 	t       *testing.T
 	g       *sim.Gateway
+	program string
 	number  int
 	dir     string
 	over    chan struct{}
+	leaving sync.WaitGroup
 	version int
 
 	mu      sync.Mutex
@@ -85,181 +55,22 @@ type chaos struct {
 	refused map[[2]int64]bool // Gatewatch has said that nothing was sent
 	silent  int
 	changes int
-	cut     int            // connections that ended
-	turn    int            // of mishaps
-	lost    [][2]time.Time // when Gateway had no connection to IBKR, without the first half second
+	cut     int              // connections that ended
+	turn    int              // of mishaps
+	placed  map[[2]int64]int // how often an order is in Gateway's own log of requests
+	logged  int64            // how far that was read
+	closed  []closedTime
 }
 
-// bot is a program that trades until it is killed.
-type bot struct {
-	*chaos
-	client int64
-	next   int64
-	tcp    net.Conn
-	mu     sync.Mutex
-	open   map[int64]bool // sent, and nothing was heard of it
-	works  []int64
+// closedTime is a time in which the guard was closed, without the first half second.
+type closedTime struct {
+	why      string
+	from, to time.Time
 }
 
-// live connects, trades, and leaves or is cut off.
-func (b *bot) live() {
-	tcp, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", b.number))
-	if err != nil {
-		time.Sleep(20 * time.Millisecond)
-		return
-	}
-	defer tcp.Close()
-	b.tcp, b.open, b.works = tcp, map[int64]bool{}, nil
-	_, _ = tcp.Write(hello(fmt.Sprintf("v100..%d", b.version)))
-	c := &raw{t: b.t, tcp: tcp, in: newReader(tcp), version: b.version}
-	_ = tcp.SetReadDeadline(time.Now().Add(patience))
-	if _, err := c.in.Greeting(); err != nil {
-		return
-	}
-	_, _ = tcp.Write(startFrame(b.version, b.client))
-	ready, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		b.listen(c, ready)
-	}()
-	select {
-	case <-ready:
-		b.trade(ended)
-	case <-ended:
-	}
-	tcp.Close()
-	<-ended
-}
-
-// trade sends orders, changes and cancellations; then it waits until each is answered, or leaves at once.
-func (b *bot) trade(ended chan struct{}) {
-	for range 20 + rand.IntN(60) {
-		select {
-		case <-ended:
-			b.ended()
-			return
-		case <-b.over:
-			b.wait(ended)
-			return
-		case <-time.After(time.Duration(rand.IntN(40)) * time.Millisecond):
-		}
-		b.mu.Lock()
-		var works int64
-		if n := len(b.works); n > 0 {
-			works = b.works[rand.IntN(n)]
-		}
-		b.mu.Unlock()
-		switch n := rand.IntN(10); {
-		case n == 0 && works != 0:
-			_, _ = b.tcp.Write(cancelFrame(b.version, works))
-		case n == 1 && works != 0:
-			b.chaos.mu.Lock()
-			b.changes++
-			b.chaos.mu.Unlock()
-			_, _ = b.tcp.Write(orderFrame(b.version, works, "LMT", 1+float64(rand.IntN(50))/100))
-		default:
-			b.next++
-			key := [2]int64{b.client, b.next}
-			b.chaos.mu.Lock()
-			b.sent[key] = true
-			b.chaos.mu.Unlock()
-			b.mu.Lock()
-			b.open[b.next] = true
-			b.mu.Unlock()
-			kind := "LMT"
-			if rand.IntN(3) == 0 {
-				kind = "MKT"
-			}
-			_, _ = b.tcp.Write(orderFrame(b.version, b.next, kind, 1))
-		}
-	}
-	if rand.IntN(3) > 0 { // otherwise it is killed
-		b.wait(ended)
-	}
-}
-
-// wait waits until each order is answered. Those that are not by then were not answered.
-func (b *bot) wait(ended chan struct{}) {
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		select {
-		case <-ended:
-			b.ended()
-			return
-		default:
-		}
-		b.mu.Lock()
-		n := len(b.open)
-		b.mu.Unlock()
-		if n == 0 {
-			return
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.chaos.mu.Lock()
-	defer b.chaos.mu.Unlock()
-	b.silent += len(b.open)
-}
-
-func (b *bot) ended() {
-	b.chaos.mu.Lock()
-	defer b.chaos.mu.Unlock()
-	b.cut++
-}
-
-// listen takes in what is said of orders until the connection ends.
-func (b *bot) listen(c *raw, ready chan struct{}) {
-	for {
-		number, body, err := c.next()
-		if err != nil {
-			return
-		}
-		switch number {
-		case 9:
-			select {
-			case <-ready:
-			default:
-				close(ready)
-			}
-		case 4:
-			id, code, text := errorOf(c.version, body)
-			b.mu.Lock()
-			first := b.open[id]
-			b.mu.Unlock()
-			said := strings.Contains(text, "Gatewatch: ") && strings.Contains(text, "nothing was sent")
-			if first && said && code == 201 {
-				b.chaos.mu.Lock()
-				b.refused[[2]int64{b.client, id}] = true
-				b.chaos.mu.Unlock()
-			}
-			b.heard(id, false)
-		case 3:
-			id, status := statusOf(c.version, body)
-			b.heard(id, status == "Submitted")
-		}
-	}
-}
-
-func (b *bot) heard(id int64, works bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if works && len(b.works) < 20 {
-		b.works = append(b.works, id)
-	}
-	delete(b.open, id)
-}
-
-// startHost starts a process with a port, and returns what kills it and what ends it.
-func (c *chaos) startHost() (kill, end func()) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(
-		os.Environ(), hostDir+"="+c.dir, hostGateway+"="+strconv.Itoa(c.g.Port()), hostPort+"="+strconv.Itoa(c.number),
-	)
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+// start starts the program, and returns what kills it and what ends it.
+func (c *chaos) start() (kill, end func()) {
+	cmd := exec.Command(c.program, "run", "--headless", "--home", c.dir)
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -268,16 +79,50 @@ func (c *chaos) startHost() (kill, end func()) {
 		_ = cmd.Wait()
 	}
 	end = func() {
-		in.Close()
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	}
 	return kill, end
 }
 
+// clients runs gatewatch clients until it succeeds.
+func (c *chaos) clients(args ...string) {
+	c.t.Helper()
+	until(c.t, strings.Join(args, " ")+" succeeds", func() bool {
+		return exec.Command(c.program, append(append([]string{"clients"}, args...), "--home", c.dir)...).Run() == nil
+	})
+}
+
+// closedSince says that the guard has been closed from a moment on.
+func (c *chaos) closedSince(why string, from time.Time) {
+	if from = from.Add(500 * time.Millisecond); from.Before(time.Now()) {
+		c.closed = append(c.closed, closedTime{why, from, time.Now()})
+	}
+}
+
+// readLog takes in what is new in Gateway's log of requests: no order is in it from a time in which the guard was closed.
+func (c *chaos) readLog() {
+	for _, q := range c.g.Requests("placeOrder") {
+		var fields struct {
+			ID int64 `json:"orderId"`
+		}
+		if q.Seq <= c.logged || json.Unmarshal(q.Fields, &fields) != nil {
+			continue
+		}
+		c.logged = q.Seq
+		c.placed[[2]int64{int64(q.ClientID), fields.ID}]++
+		for _, closed := range c.closed {
+			if q.At.After(closed.from) && q.At.Before(closed.to) {
+				c.t.Errorf("order %s of client id %d reached Gateway: %s", q.Fields, q.ClientID, closed.why)
+			}
+		}
+	}
+}
+
 // mishap is a fault of Gateway for a while.
 func (c *chaos) mishap() {
 	pause := func(least, more int) { time.Sleep(time.Duration(least+rand.IntN(more)) * time.Millisecond) }
-	switch c.turn++; c.turn % 6 {
+	switch c.turn++; c.turn % 7 {
 	case 0:
 		c.g.Drop()
 	case 1:
@@ -292,70 +137,102 @@ func (c *chaos) mishap() {
 		c.g.Thaw()
 	case 4:
 		c.g.Notice(1100, "")
-		since := time.Now().Add(500 * time.Millisecond)
-		pause(300, 1000)
-		c.lost = append(c.lost, [2]time.Time{since, time.Now()})
+		since := time.Now()
+		pause(700, 1000)
+		c.closedSince("Gateway had lost IBKR", since)
 		c.g.Notice(1102, "")
 	case 5:
 		c.g.Restart(time.Duration(100+rand.IntN(500)) * time.Millisecond)
+	case 6:
+		c.clients("stop")
+		since := time.Now()
+		pause(700, 1000)
+		c.closedSince("trading was stopped", since)
+		c.clients("allow")
 	}
 	pause(300, 700)
 }
 
-// TestChaos has programs trade through a port while Gateway drops, freezes, loses IBKR and restarts, and while the
-// port's process and the programs are killed: no order that was said to be refused is at Gateway, each is answered or
-// its connection has ended, and the record is what Gateway has. GATEWATCH_KILLS says how often the port's process is
-// killed.
+// TestChaos has programs trade through the port of the built program while Gateway drops, freezes, loses IBKR and
+// restarts, trading is stopped, and Gatewatch and the programs are killed: no order reaches Gateway while the guard is
+// closed or that was said to be refused, each is answered or its connection has ended, and the record is what Gateway
+// has and has got. Two programs write the protocol by hand, and two use the client library. GATEWATCH_KILLS says how
+// often Gatewatch is killed, and GATEWATCH_ORDERS how many orders there are at least.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some tens of seconds")
 	}
-	n := 3
+	if raceEnabled {
+		t.Skip("the client library races with itself; make test runs this without the race detector")
+	}
+	n := 4
 	if os.Getenv("GATEWATCH_KILLS") != "" {
 		n = kills()
 	}
+	orders, _ := strconv.Atoi(os.Getenv("GATEWATCH_ORDERS"))
+	program := buildProgram(t)
 	for _, version := range []int{176, 226} {
 		t.Run(strconv.Itoa(version), func(t *testing.T) {
 			t.Parallel()
 			g := startSim(t, sim.Config{ServerVersion: 226, TickRate: 20})
 			c := &chaos{
-				t: t, g: g, number: freePort(t), dir: t.TempDir(), over: make(chan struct{}), version: version,
-				sent: map[[2]int64]bool{}, refused: map[[2]int64]bool{},
+				t: t, g: g, program: program, number: freePort(t), dir: t.TempDir(), over: make(chan struct{}),
+				version: version,
+				sent:    map[[2]int64]bool{}, refused: map[[2]int64]bool{}, placed: map[[2]int64]int{},
 			}
-			c.run(n)
+			settings := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d},
+				"reconnect": {"delays_seconds": [0.05]}, "watchdog": {"soft_seconds": 0.5, "hard_seconds": 2},
+				"guarded_port": {"port": %d, "mode": "guard", "proof_of_life_ms": 1000}}`, g.Port(), c.number)
+			if err := os.WriteFile(filepath.Join(c.dir, "settings.json"), []byte(settings), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.run(n, orders/2)
 			c.check()
 		})
 	}
 }
 
-func (c *chaos) run(kills int) {
+func (c *chaos) run(kills, orders int) {
 	var bots sync.WaitGroup
-	kill, end := c.startHost()
+	kill, end := c.start()
 	for i := range chaosPrograms {
 		b := &bot{chaos: c, client: int64(1 + i), next: 100}
+		live := b.live
+		if i >= chaosPrograms/2 {
+			live = b.liveInLibrary
+		}
 		bots.Go(func() {
 			for {
 				select {
 				case <-c.over:
 					return
 				default:
-					b.live()
+					live()
 				}
 			}
 		})
 	}
-	for range kills {
+	for i := 0; i < kills || c.orders() < orders; i++ {
 		for range 2 {
 			c.mishap()
+			c.readLog()
 		}
 		kill()
-		kill, end = c.startHost()
+		kill, end = c.start()
 	}
 	time.Sleep(time.Second)
 	close(c.over)
 	bots.Wait()
 	time.Sleep(7 * time.Second) // the last inquiry
 	end()
+	c.leaving.Wait()
+	c.readLog()
+}
+
+func (c *chaos) orders() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sent)
 }
 
 // recorded returns all orders of the record, oldest first.
@@ -378,12 +255,15 @@ func (c *chaos) recorded() []port.Order {
 // check compares what programs, the record and Gateway have.
 func (c *chaos) check() {
 	record := map[[2]int64]port.Order{}
-	states := map[port.State]int{}
+	states, times := map[port.State]int{}, map[[2]int64]int{}
 	for _, o := range c.recorded() {
 		if key := [2]int64{o.Client, o.ID}; record[key].PermID == 0 { // what has the same id was sent when it was done
 			record[key] = o
 		}
 		states[o.State]++
+		if o.State != port.Refused {
+			times[[2]int64{o.Client, o.ID}] += 1 + o.Changes
+		}
 	}
 	gateway := map[[2]int64]sim.OrderState{}
 	for _, o := range c.g.State().Orders {
@@ -394,11 +274,9 @@ func (c *chaos) check() {
 			c.t.Errorf("order %v was said to be refused, and is at Gateway", key)
 		}
 	}
-	for _, q := range c.g.Requests("placeOrder") {
-		for _, lost := range c.lost {
-			if q.At.After(lost[0]) && q.At.Before(lost[1]) {
-				c.t.Errorf("order %s of client id %d reached Gateway while it had lost IBKR", q.Fields, q.ClientID)
-			}
+	for key, n := range c.placed {
+		if n > times[key] {
+			c.t.Errorf("Gateway has got order %v %d times; recorded %d times", key, n, times[key])
 		}
 	}
 	unknown := 0
@@ -430,8 +308,9 @@ func (c *chaos) check() {
 	if c.silent != 0 {
 		c.t.Errorf("%d orders got no answer", c.silent)
 	}
-	if len(gateway) == 0 || len(c.refused) == 0 || c.cut == 0 {
-		c.t.Errorf("%d orders at Gateway, %d refused, %d connections cut", len(gateway), len(c.refused), c.cut)
+	if len(gateway) == 0 || len(c.refused) == 0 || c.cut == 0 || len(c.closed) < 2 {
+		c.t.Errorf("%d orders at Gateway, %d refused, %d connections cut, %d times with a closed guard",
+			len(gateway), len(c.refused), c.cut, len(c.closed))
 	}
 	c.t.Logf(
 		"%d orders of programs, %d at Gateway, %d refused, %d changes, %d connections cut; "+

@@ -25,10 +25,6 @@ func TestMain(m *testing.M) {
 		victim(dir)
 		return
 	}
-	if dir := os.Getenv(hostDir); dir != "" {
-		host(dir)
-		return
-	}
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	ibapi.SetLogger(zerolog.Nop())
 	goleak.VerifyTestMain(m)
