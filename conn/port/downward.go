@@ -98,7 +98,7 @@ func (c *client) hear(number int, proto bool, body []byte) {
 
 // adopt takes over an open order of the client id that was not sent through the port: its program may change it.
 func (c *client) adopt(n news, proto bool, body []byte) {
-	if n.id < 1 || n.id >= math.MaxInt32 || stateOf(n.status).Done() {
+	if n.id == 0 || n.id >= math.MaxInt32 || stateOf(n.status).Done() {
 		return
 	}
 	in := openInstruction(n.id, proto, body)

@@ -14,6 +14,7 @@ type instruction struct {
 	id, parent  int64
 	hold        bool // not to be transmitted yet
 	preview     bool // what-if: Gateway orders nothing
+	exercise    bool // of an option: its id is that of a request
 	ref         string
 	account     string
 	quantity    string
@@ -50,7 +51,7 @@ const (
 func readInstruction(r *request, version int) instruction {
 	switch {
 	case r.number == reqExerciseOptions:
-		return instruction{id: r.id, words: "exercise or lapse an option"}
+		return instruction{id: r.id, exercise: true, words: "exercise or lapse an option"}
 	case r.proto:
 		return protoInstruction(r)
 	}

@@ -55,7 +55,7 @@ func newOrderTable(r Record) *orderTable {
 func (b *orderTable) put(o *Order) {
 	key := orderKey{o.Client, o.ID}
 	old := b.byID[key]
-	if old == nil || old.Number <= o.Number {
+	if !o.aside && (old == nil || old.Number <= o.Number) {
 		b.byID[key] = o
 	}
 	if o.PermID != 0 {
@@ -110,17 +110,29 @@ func (b *orderTable) existed(client int64, connection uint64, id int64) bool {
 }
 
 // prepare returns an order as it is to be recorded before its bytes leave: a new one, or the open one as it is changed.
+// The preview of a change leaves it as it is.
 func (b *orderTable) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old := b.byID[orderKey{client, in.id}]; old != nil && !old.State.Done() {
+	old := b.byID[orderKey{client, in.id}]
+	open := old != nil && !old.State.Done()
+	switch {
+	case open && in.preview:
+		return *old, true
+	case open && !in.exercise:
 		o, change = *old, true
 		o.Changes++
-	} else {
+		pending := *old
+		pending.change = &o
+		defer b.put(&pending)
+	default:
 		b.number++
 		o = Order{Number: b.number, At: time.Now().UTC(), Client: client, ID: in.id, State: Sent}
 		if in.preview {
 			o.State = Preview
+		}
+		if open {
+			o.State, o.aside = Unknown, true
 		}
 	}
 	o.connection, o.Program, o.PID = connection, who.name, who.pid
@@ -129,10 +141,16 @@ func (b *orderTable) prepare(client int64, connection uint64, who program, in *i
 	return o, change
 }
 
-// sent takes in an order that is on disk and whose bytes leave now.
+// sent takes in an order that is on disk and whose bytes leave now. What Gateway has said of it since it was prepared
+// stays.
 func (b *orderTable) sent(o Order, attached [2]int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if now := b.byID[orderKey{o.Client, o.ID}]; now != nil && now.Number == o.Number && now.Heard != o.Heard {
+		o.PermID, o.State, o.Status, o.Filled = now.PermID, now.State, now.Status, now.Filled
+		o.Code, o.Text, o.Heard = now.Code, now.Text, now.Heard
+		b.record.Note(o)
+	}
 	b.put(&o)
 	for _, id := range attached {
 		if id == 0 || b.byID[orderKey{o.Client, id}] != nil && !b.byID[orderKey{o.Client, id}].State.Done() {
@@ -158,6 +176,7 @@ func (b *orderTable) refused(o Order, change bool, reason Reason, onDisk bool) *
 			return nil
 		}
 		o = *old
+		o.change = nil
 	} else {
 		o.State = Refused
 	}
@@ -223,12 +242,13 @@ func (b *orderTable) count(client int64) (working, unknown int) {
 	return working, unknown
 }
 
-// working returns the orders of a client id that Gateway has or may have.
+// working returns the orders of a client id that Gateway has or may have, without those that a person placed in TWS and
+// that Gateway shows to client id 0 with ids below 0.
 func (b *orderTable) working(client int64) (list []*Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, o := range b.byID {
-		if o.Client == client && !o.State.Done() {
+		if o.Client == client && o.ID >= 0 && !o.State.Done() {
 			list = append(list, o)
 		}
 	}
@@ -263,6 +283,9 @@ func (b *orderTable) heard(n news) uint64 {
 	}
 	next.Heard = time.Now().UTC()
 	b.put(&next)
+	if c := next.change; c != nil { // it may be on disk already, and leave at any moment
+		next.Changes, next.Words, next.Quantity, next.Account, next.Ref = c.Changes, c.Words, c.Quantity, c.Account, c.Ref
+	}
 	b.record.Note(next)
 	return o.Number
 }

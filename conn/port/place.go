@@ -24,7 +24,6 @@ type placing struct {
 // place sends an order, or refuses it.
 func (c *client) place(w *waiting) {
 	p := &placing{waiting: w, in: readInstruction(&w.request, c.version)}
-	p.change = c.port.orders.open(c.id.Load(), w.id) != nil
 	if c.port.settings.Load().observes() {
 		c.placeObserved(p)
 		return
@@ -139,9 +138,11 @@ func (c *client) release(p *placing) Reason {
 	p.claimed = true
 	u.pace.note(time.Now())
 	delete(u.refused, p.id)
-	if p.in.hold {
+	switch {
+	case p.in.preview || p.in.exercise:
+	case p.in.hold:
 		u.held[p.id] = true
-	} else {
+	default:
 		delete(u.held, p.id)
 		delete(u.held, p.in.parent)
 	}
@@ -190,11 +191,12 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 	if !p.recorded {
 		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
 	}
-	exists := p.change || c.port.orders.existed(c.id.Load(), c.number, p.id)
+	exists := p.change || !p.in.exercise && c.port.orders.existed(c.id.Load(), c.number, p.id)
+	works := c.port.orders.open(c.id.Load(), p.id) != nil
 	o := c.port.orders.refused(p.order, p.change, reason, p.recorded || c.mayRecordRefusal())
 	u := &c.queue
 	u.mu.Lock()
-	if !exists {
+	if !exists && !works {
 		u.remember(p.id)
 	}
 	parent := p.in.parent

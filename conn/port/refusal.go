@@ -84,10 +84,10 @@ const (
 func refusalOf(r *request, reason Reason, change bool) (id int64, code int, text string) {
 	said := "Gatewatch: " + reason.text() + "; nothing was sent"
 	switch {
-	case reason == Unreadable:
-		return r.id, codeUnreadable, "Error reading request. " + said
 	case r.class == classOrder && change:
 		return r.id, codeNotModified, "Order being modified was not changed - reason: " + said
+	case reason == Unreadable:
+		return r.id, codeUnreadable, "Error reading request. " + said
 	case r.class == classOrder:
 		return r.id, codeRejected, "Order rejected - reason: " + said
 	}

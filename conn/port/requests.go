@@ -119,7 +119,7 @@ func readRequest(payload []byte, version int) (request, error) {
 	if !ok || n > maxNumber {
 		return request{}, errNumber
 	}
-	r := request{number: n, proto: proto, id: noID, body: body}
+	r, found := request{number: n, proto: proto, id: noID, body: body}, false
 	if n < len(classes) {
 		r.class = classes[n]
 	}
@@ -128,7 +128,7 @@ func readRequest(payload []byte, version int) (request, error) {
 			return r, errMalformed
 		}
 		if id, ok := protoInt(body, 1); ok && fits(id) {
-			r.id = id
+			r.id, found = id, true
 		}
 	} else {
 		if n >= len(classes) || len(body) > 0 && body[len(body)-1] != 0 {
@@ -139,10 +139,10 @@ func readRequest(payload []byte, version int) (request, error) {
 			if !ok || !fits(id) {
 				return r, errMalformed
 			}
-			r.id = id
+			r.id, found = id, true
 		}
 	}
-	if (r.class == classOrder || r.class == classCancel) && r.id == noID {
+	if (r.class == classOrder || r.class == classCancel) && !found {
 		return r, errMalformed
 	}
 	return r, nil
