@@ -166,9 +166,13 @@ func TestPrograms(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	if want := "program_connected connected true  0\nprograms_stopped connected false  0\n" +
-		"program_refused connected true trading_stopped 0\n"; !strings.HasPrefix(recorded, want) {
-		t.Errorf("the connection log has\n%swant\n%s", recorded, want)
+	for _, want := range []string{ // a program is recorded when its name is known, which may be later than the stop
+		"program_connected connected true  0\n", "programs_stopped connected false  0\n",
+		"program_refused connected true trading_stopped 0\n",
+	} {
+		if !strings.Contains(recorded, want) {
+			t.Errorf("the connection log has\n%swant\n%s", recorded, want)
+		}
 	}
 
 	// A restart does not lift it; an account that is not known to be a paper account needs a confirmation.
