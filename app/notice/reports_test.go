@@ -1,18 +1,12 @@
 package notice
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"pgregory.net/rapid"
-
-	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
 )
@@ -42,7 +36,8 @@ func fired(rule string) engine.Report {
 }
 
 // on returns an event as an arrival, rep a report.
-func on(at time.Duration, e conn.Event) arrival     { return arrival{at, Input{Event: e}} }
+func on(at time.Duration, e conn.Event) arrival { return arrival{at, Input{Event: e}} }
+
 func rep(at time.Duration, r engine.Report) arrival { return repAt(at, at, r) }
 
 // repAt returns a report of something that was a moment before its arrival.
@@ -199,94 +194,6 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// TestReportWords holds the words in full, and who may do what.
-func TestReportWords(t *testing.T) {
-	evil := "\x1b[31mred\r\n\u202eX"
-	for _, c := range []struct {
-		name string
-		r    []engine.Report
-		want []Notice
-	}{
-		{"blocked", []engine.Report{blockedOff, blockedOut}, []Notice{
-			{
-				Kind: OrderBlocked, Key: "order_blocked-1", Title: "Order blocked",
-				Body: apple + ": trading is off; turn it on to let rules place orders\nRule: dip",
-			},
-			{
-				Kind: OrderBlocked, Key: "order_blocked-1", Title: "2 orders blocked since 09:01:00",
-				Body: "Last: " + apple + ": not connected to Gateway",
-			},
-		}},
-		{"fired", []engine.Report{fired("a"), fired("a")}, []Notice{
-			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a", Body: "AAPL last 229.98"},
-			{
-				Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)",
-				Body: "Last: AAPL last 229.98",
-			},
-		}},
-		{"failed", []engine.Report{ruleFailed, ruleFailed}, []Notice{
-			{
-				Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "Rule stopped: dip",
-				Body: "AAPL: no such contract (IB code 200)\nIt watches nothing until it is activated again.",
-			},
-			{
-				Kind: RuleFailed, Key: "rule_failed-1", Urgent: true, Title: "2 rules stopped since 09:01:00",
-				Body: "Last: AAPL: no such contract (IB code 200)\nRule: dip\nThey watch nothing until they are " +
-					"activated again.",
-			},
-		}},
-		{"rejected", []engine.Report{rejected, rejected}, []Notice{
-			{
-				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected",
-				Body: apple + ": no margin (IB code 201)\nRule: dip",
-			},
-			{
-				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "2 orders rejected since 09:01:00",
-				Body: "Last: " + apple + ": no margin (IB code 201)\nRule: dip",
-			},
-		}},
-		{"unknown", []engine.Report{unknown, unknown}, []Notice{
-			{
-				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true, Title: "Order unknown: look in TWS",
-				Body: apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether it is there. " +
-					"Gatewatch does not send it again.",
-			},
-			{
-				Kind: OrderUnknown, Key: "order_unknown-1", Urgent: true,
-				Title: "2 orders unknown since 09:01:00: look in TWS",
-				Body: "Last: " + apple + ": it is unknown whether it has reached Gateway\nLook in TWS whether they " +
-					"are there. Gatewatch does not send them again.",
-			},
-		}},
-		{"outside text", []engine.Report{{Kind: engine.ReportRejected, Rule: evil, Text: evil, Detail: evil}}, []Notice{
-			{
-				Kind: OrderRejected, Key: "order_rejected-1", Urgent: true, Title: "Order rejected",
-				Body: "[31mred [U+202E]X: [31mred [U+202E]X\nRule: [31mred [U+202E]X",
-			},
-		}},
-		{"a kind of a later day", []engine.Report{{Kind: "new", Text: "x"}, {Kind: "new", Text: "y"}}, []Notice{
-			{Kind: "new", Key: "new-1", Title: "new", Body: "x"},
-			{Kind: "new", Key: "new-1", Title: "new (2 times since 09:01:00)", Body: "Last: y"},
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var inputs []arrival
-			for i, r := range c.r {
-				inputs = append(inputs, rep(m+time.Duration(i)*s, r))
-			}
-			got := (&world{p: DefaultPolicy()}).playAll(inputs, h)
-			if len(got) != len(c.want) {
-				t.Fatalf("%d notices, want %d: %+v", len(got), len(c.want), got)
-			}
-			for i, n := range got {
-				if n.n.At = (time.Time{}); n.n != c.want[i] {
-					t.Errorf("got\n%+v\nwant\n%+v", n.n, c.want[i])
-				}
-			}
-		})
-	}
-}
-
 func TestDigestOfRules(t *testing.T) {
 	w := &world{p: DefaultPolicy(), muted: func(time.Duration) time.Duration { return h }}
 	w.p.Remote = true
@@ -419,200 +326,5 @@ func TestStepDoesNotChangeReports(t *testing.T) {
 	}
 	if !slices.Equal(st.bursts, bursts) || !slices.Equal(st.shut, shut) {
 		t.Errorf("bursts %+v, before %+v\nshut %v, before %v", st.bursts, bursts, st.shut, shut)
-	}
-}
-
-// TestNoReportIsLost plays random reports into random quiet, and holds that each is told, soon if nothing silences it.
-func TestNoReportIsLost(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		kinds := []engine.Report{
-			blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"),
-			fired("rule 2"), fired("rule 3"),
-			{Kind: engine.ReportProgramRefused, Text: apple},
-		}
-		var inputs []arrival
-		var at time.Duration
-		sent := map[engine.Report]bool{}
-		for range rapid.IntRange(1, 60).Draw(t, "length") {
-			at += time.Duration(rapid.SampledFrom([]int64{0, 1, 1000, 9000, 29999, 30000, 31000, 200000, 4000000}).Draw(
-				t, "wait")) * time.Millisecond
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
-			case 0:
-				inputs = append(inputs, on(at, lostNow))
-			case 1:
-				inputs = append(inputs, on(at, connected))
-			default:
-				r := rapid.SampledFrom(kinds).Draw(t, "report")
-				sent[r] = true
-				inputs = append(inputs, rep(at, r))
-			}
-		}
-		mutedFrom := time.Duration(rapid.Int64Range(-1, int64(at)).Draw(t, "muted from"))
-		mutedTo := mutedFrom + time.Duration(rapid.Int64Range(0, int64(2*h)).Draw(t, "muted for"))
-		w := &world{p: DefaultPolicy(), muted: func(at time.Duration) time.Duration {
-			if at >= mutedFrom && at < mutedTo {
-				return mutedTo
-			}
-			return 0
-		}}
-		if rapid.Bool().Draw(t, "quiet hours") {
-			w.quiet = Quiet{
-				rapid.IntRange(0, 23).Draw(t, "from"), 0, rapid.IntRange(0, 23).Draw(t, "until"), 0,
-				time.Local,
-			}
-		}
-		w.check = func(now, again time.Time, st State) {
-			gathered := map[string]int{}
-			for _, b := range st.bursts {
-				gathered[string(b.kind)+b.rule]++
-				until := w.quiet.Until(now)
-				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() &&
-					(b.kind == engine.ReportFired || repeats(b.kind))
-				switch {
-				case b.fresh > 0 && !now.Before(b.due) && !hushed:
-					t.Fatalf("at %v %d of %s have not been told", now.Sub(begin), b.fresh, b.kind)
-				case again.IsZero() || !again.After(now) || b.fresh > 0 && !b.held && again.After(b.due):
-					t.Fatalf("at %v it wants to be called at %v", now.Sub(begin), again)
-				case !repeats(b.kind) && b.due.Sub(now) > w.p.Gather:
-					t.Fatalf("%s would be gathered for %v", b.kind, b.due.Sub(now))
-				}
-			}
-			for what, n := range gathered {
-				if n > 1 {
-					t.Fatalf("%d bursts of %s at once", n, what)
-				}
-			}
-		}
-		said := map[Kind]string{}
-		for _, n := range w.playAll(inputs, at+60*h) {
-			if !n.n.Kind.reported() {
-				continue
-			}
-			if n.at >= mutedFrom && n.at < mutedTo {
-				t.Fatalf("%v while muted from %v to %v", n, mutedFrom, mutedTo)
-			}
-			if until := w.quiet.Until(begin.Add(n.at)); !until.IsZero() &&
-				(n.n.Kind == RuleFired || n.n.Kind == OrderBlocked) {
-				t.Fatalf("%v in quiet hours", n)
-			}
-			said[n.n.Kind] += n.n.Title + "\n" + n.n.Body + "\n"
-		}
-		for r := range sent {
-			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportFired &&
-				!strings.Contains(text, r.Rule) {
-				t.Fatalf("%+v was never told", r)
-			}
-		}
-		if len(w.st.bursts) > 0 {
-			t.Fatalf("left: %+v", w.st.bursts)
-		}
-	})
-}
-
-func TestReportsWhenTheProgramEnds(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
-	w.playAll([]arrival{on(0, started), on(s, connected), on(m, lostNow), rep(m, fired("a")), rep(m+s, fired("a"))},
-		m+2*s)
-	said, _ := w.input(m+20*s, Input{Ending: true})
-	if len(said) != 1 || said[0].n.Kind != RuleFired { // and no outage, however long it has lasted
-		t.Errorf("told at the end: %v", said)
-	}
-}
-
-// news is a source of reports.
-type news chan engine.Report
-
-func (n news) Next(ctx context.Context) (engine.Report, bool) {
-	select {
-	case r, ok := <-n:
-		return r, ok
-	case <-ctx.Done():
-		return engine.Report{}, false
-	}
-}
-
-func TestRunTellsReports(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reports := make(news)
-		r := startRun(t, func(c *Config) { c.Reports, c.Keep = reports, true })
-		r.tell(connected)
-		time.Sleep(m)
-		for range 3 {
-			reports <- blockedOff
-			time.Sleep(s)
-		}
-		time.Sleep(m)
-		r.expect(t, "1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1")
-		reports <- fired("a")
-		reports <- fired("a")
-		close(reports) // outages are told all the same
-		time.Sleep(10 * s)
-		r.tell(lostNow)
-		time.Sleep(6 * s)
-		want := []string{
-			"1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1",
-			"2m3s rule_fired rule_fired-2", "2m18s lost incident-1",
-		}
-		r.expect(t, want...)
-		r.end() // what is still being gathered is told, and kept
-		r.expect(t, append(want, "2m19s rule_fired rule_fired-2")...)
-	})
-}
-
-func TestRunEndsWithTheEvents(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		reports := make(news) // which never ends
-		r := startRun(t, func(c *Config) { c.Reports = reports })
-		close(r.events)
-		<-r.done
-		r.cancel()
-	})
-}
-
-// TestOutboxKeepsReports holds that a desktop that hangs costs no word about rules and orders, and that outages do not
-// stay for them.
-func TestOutboxKeepsReports(t *testing.T) {
-	o := newOutbox(nil, false, slog.New(slog.DiscardHandler))
-	for i := range 5 * outboxLimit {
-		o.put(Notice{Kind: RuleFired, Key: fmt.Sprint("rule", i)})
-		o.put(Notice{Kind: Lost, Key: fmt.Sprint("lost", i)})
-	}
-	var rules, outages []string
-	for n, ok := o.take(); ok; n, ok = o.take() {
-		if n.Kind == RuleFired {
-			rules = append(rules, n.Key)
-		} else {
-			outages = append(outages, n.Key)
-		}
-	}
-	if len(rules) != 5*outboxLimit || rules[0] != "rule0" || len(outages) != outboxLimit ||
-		outages[0] != fmt.Sprint("lost", 4*outboxLimit) {
-		t.Errorf("%d rules, outages %v", len(rules), outages)
-	}
-	for i := range 2 * keptLimit {
-		o.put(Notice{Kind: RuleFired, Key: fmt.Sprint("rule", i)})
-	}
-	if n, _ := o.take(); len(o.pending) != keptLimit-1 || n.Key != fmt.Sprint("rule", keptLimit) {
-		t.Errorf("%d wait, from %s", len(o.pending), n.Key)
-	}
-}
-
-// TestKindsOfReports holds that whatever the engine reports has a notice kind of the same text.
-func TestKindsOfReports(t *testing.T) {
-	for _, k := range []engine.ReportKind{
-		engine.ReportFired, engine.ReportFailed, engine.ReportBlocked,
-		engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
-		engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive,
-		engine.ReportUnprotected, engine.ReportNotChanged, engine.ReportProgramRefused, engine.ReportProgramUnknown,
-		engine.ReportProgramFailed,
-	} {
-		if !Kind(k).reported() || wording.ReportTitle(engine.Report{Kind: k}) == string(k) {
-			t.Errorf("%s is not known", k)
-		}
-	}
-	for _, k := range []Kind{Lost, Back, Unstable, Digest, Calm, Competing, Reminder, GuardClosed} {
-		if k.reported() {
-			t.Errorf("%s is no report", k)
-		}
 	}
 }

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+// TestCancelOfAnotherClient changes the client id. Under the new one a stranger has an order with the number of
+// ours: it is not cancelled in the place of ours, and ours is not shown as cancelled.
+func TestCancelOfAnotherClient(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	ours := c.rests(t, s)
+	if err := c.sup.Configure(t.Context(), deskConfig(c.ledger(), g.Port(), clientID+1)); err != nil {
+		t.Fatal(err)
+	}
+	<-s.Done()
+	s = c.session(t)
+	theirs := order(1, 90)
+	theirs.Ref = "theirs"
+	if err := s.Place(ours.ID, theirs); err != nil {
+		t.Fatal(err)
+	}
+	var other *OtherClientError
+	if err := c.Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 ||
+		other.Orders[0].Client != clientID {
+		t.Errorf("%v", err)
+	}
+	mine := c.rests(t, s)
+	if n, err := c.CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 ||
+		other.Orders[0].ID != ours.ID {
+		t.Errorf("%d, %v", n, err)
+	}
+	c.fate(t, mine.Order.Ref, Cancelled)
+	if err := s.Cancel(ours.ID); err != nil { // somebody cancels the stranger
+		t.Fatal(err)
+	}
+	eventually(t, "the stranger is cancelled", func() bool { return g.State().Orders[1].Status == "Cancelled" })
+	if _, err := s.OpenOrders(t.Context()); err != nil { // that has been told by now
+		t.Fatal(err)
+	}
+	c.ledger().hear(s)
+	for _, o := range g.State().Orders {
+		if (o.Status == "Submitted") != (o.Ref == ours.Order.Ref) {
+			t.Errorf("%+v", o)
+		}
+	}
+	c.fate(t, ours.Order.Ref, Working)
+}
+
+// TestReplacedByHand has an order of ours be replaced in TWS: what works then has its client id, its id and its
+// reference, and is another order.
+func TestReplacedByHand(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	perm, err := g.ReplaceByHand(clientID, int32(i.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.fate(t, i.Order.Ref, Cancelled); got.PermID == perm {
+		t.Errorf("%+v", got)
+	}
+	if r := c.alarm(t, ReportForeign); r.Order != i.ID || !strings.Contains(r.Detail, "permId") {
+		t.Errorf("%+v", r)
+	}
+	for range 2 { // it is told again and again, and reported once
+		if _, err := s.OpenOrders(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.ledger().hear(s)
+	if err := g.SetPrice("AAPL", 80); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other one is filled", func() bool { return g.State().Orders[1].Status == "Filled" })
+	if _, err := s.Executions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.ledger().hear(s)
+	if got := c.fate(t, i.Order.Ref, Cancelled); got.Filled != 0 {
+		t.Errorf("%+v", got)
+	}
+	if told := c.told(); len(told) != 1 {
+		t.Errorf("%+v", told)
+	}
+}
+
+// TestIDReused has the id of an order that works be told of another one: a request to cancel could hit that.
+func TestIDReused(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	c := openImpatient(t, g, 100*time.Millisecond)
+	s := c.session(t)
+	i := c.rests(t, s)
+	other := conn.OrderNews{
+		Kind: conn.OrderOpen, Session: s.Number(), ID: i.ID, Client: clientID, PermID: i.PermID + 9,
+		Ref: "theirs", Status: "Submitted",
+	}
+	c.ledger().Learn(other)
+	if err := c.Cancel(s, i.ID); !errors.Is(err, ErrIDReused) {
+		t.Errorf("%v", err)
+	}
+	if n, err := c.CancelAll(s); n != 0 || !errors.Is(err, ErrIDReused) {
+		t.Errorf("%d, %v", n, err)
+	}
+	c.alarm(t, ReportForeign)
+	other.Status = "Cancelled"
+	c.ledger().Learn(other)
+	if err := c.Cancel(s, i.ID); err != nil {
+		t.Errorf("%v", err)
+	}
+	c.fate(t, i.Order.Ref, Cancelled)
+}
+
+// TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and
+// orders go on, after a restart, too.
+func TestClientZero(t *testing.T) {
+	g := startGateway(t, sim.Config{ZeroSeesAll: true})
+	path := filepath.Join(t.TempDir(), "orders.db")
+	for round := range 2 {
+		ledger, err := OpenLedger(path, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sup, err := conn.New(deskConfig(ledger, g.Port(), 0), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := runSupervised(ledger, sup, true)
+		t.Cleanup(d.stop)
+		s := d.session(t)
+		i, err := d.place(s, order(1, 90))
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		i = d.fate(t, i.Order.Ref, Working)
+		for _, id := range []int32{0, -3, 1<<31 - 1} {
+			for _, limit := range []float64{0, 80} { // one is filled, one rests
+				if _, err := g.PlaceByHand(sim.ManualOrder{
+					Symbol: "AAPL", Action: "BUY", Limit: limit, ID: id,
+					Ref: i.Order.Ref,
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		other := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
+		theirs, err := other.ledger.Place(other.session(t), Batch{Orders: []conn.Order{order(7, 101)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.fate(t, theirs[0].Order.Ref, Filled)
+		other.stop()
+		if err := ledger.Reconcile(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.fate(t, i.Order.Ref, Working); got.Filled != 0 || got.PermID != i.PermID {
+			t.Errorf("%+v", got)
+		}
+		if len(ledger.Intents()) != round+1 {
+			t.Errorf("%+v", ledger.Intents())
+		}
+		d.stop()
+	}
+}

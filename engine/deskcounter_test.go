@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"gatewatch/conn"
+	"gatewatch/conn/sim"
+)
+
+var generous = Limits{Mode: conn.Paper, PerMinute: 1000, PerDay: 1000, Quantity: 1000, Notional: 1e6}
+
+// counter is a desk on a ledger on a supervisor on a simulated gateway, and what it reports.
+type counter struct {
+	*desk
+	*Desk
+	log     *logbook
+	mu      sync.Mutex
+	reports []Report
+}
+
+// logbook is a log in memory.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *logbook) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+// count returns in how many places a text stands.
+func (j *logbook) count(text string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), text)
+}
+
+func openCounter(t *testing.T, g *sim.Gateway, l Limits) *counter {
+	t.Helper()
+	return counting(t, newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port()), l)
+}
+
+func counting(t *testing.T, d *desk, l Limits) *counter {
+	t.Helper()
+	c := &counter{desk: d, log: &logbook{}}
+	c.Desk = NewDesk(c.desk.ledger, l, func(r Report) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.reports = append(c.reports, r)
+	}, slog.New(slog.NewTextHandler(c.log, nil)))
+	c.desk.ledger.OnChange(c.follow)
+	return c
+}
+
+// intent returns what is known of an order now.
+func (c *counter) intent(of Intent) (found Intent) {
+	for _, i := range c.ledger().Intents() {
+		if i.Order.Ref == of.Order.Ref {
+			found = i
+		}
+	}
+	return found
+}
+
+func (c *counter) told() []Report {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Report(nil), c.reports...)
+}
+
+// reason returns for which reason an error blocks, empty if it does not.
+func reason(err error) string {
+	if shut := (*BlockedError)(nil); errors.As(err, &shut) {
+		return shut.Reason
+	}
+	return ""
+}
+
+func (c *counter) ledger() *Ledger { return c.desk.ledger }
+
+// wanted is what an order is to become, which Gateway may have confirmed by now.
+func wanted(i Intent) conn.Order {
+	if i.Asked != nil {
+		return *i.Asked
+	}
+	return i.Order
+}
