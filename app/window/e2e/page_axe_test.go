@@ -55,6 +55,7 @@ func (b *tab) passes(state, script string) {
 
 // TestPageAccessible has axe-core look at the page in its states.
 func TestPageAccessible(t *testing.T) {
+	t.Parallel()
 	script := axeScript(t)
 	p := newDesk(noon(t))
 	p.status.Alerts.Channels = 2
@@ -133,6 +134,7 @@ func TestPageAccessible(t *testing.T) {
 
 // TestPageAccessibleAtFirst does the same without the token, and on a first start.
 func TestPageAccessibleAtFirst(t *testing.T) {
+	t.Parallel()
 	script := axeScript(t)
 	open := newPast(noon(t))
 	open.status = api.StatusOf(&conn.Snapshot{State: conn.Paused, Cause: conn.CauseUser, Since: noon(t)}, noon(t),

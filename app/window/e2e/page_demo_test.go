@@ -4,6 +4,7 @@ import "testing"
 
 // TestPageOfADemo has the page say DEMO in the place of PAPER.
 func TestPageOfADemo(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)

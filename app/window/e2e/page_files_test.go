@@ -111,6 +111,7 @@ func (b *tab) told(kind, want string) {
 
 // TestPageFiles edits rules with a mistake, in a line with a character beyond the basic plane, mends it, and saves.
 func TestPageFiles(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
@@ -175,6 +176,7 @@ func TestPageFiles(t *testing.T) {
 
 // TestPageFilesOfTwo has someone else change a file meanwhile.
 func TestPageFilesOfTwo(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
@@ -229,6 +231,7 @@ func TestPageFilesOfTwo(t *testing.T) {
 // TestPageFilesOfTheProgram edits both files of the real program, with the keyboard alone, across its end and its next
 // start.
 func TestPageFilesOfTheProgram(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 	card, err := api.ReadCard(s.card())

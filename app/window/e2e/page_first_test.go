@@ -45,6 +45,7 @@ func (f *firstStart) open(t *testing.T) *tab {
 // TestPageFirstStart saves the reset window that fits, and the port that has answered, by one click. Then it looks at
 // what Gateway says of its restart and its settings.
 func TestPageFirstStart(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	now := time.Now()
 	snapshot := &conn.Snapshot{
@@ -125,6 +126,7 @@ func noGatewayYet(now time.Time) *conn.Snapshot {
 
 // TestPageLooksForTheFirst shows what the ports have answered before the first connection ever, and no outage.
 func TestPageLooksForTheFirst(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	now := time.Now()
 	s := noGatewayYet(now)

@@ -286,6 +286,7 @@ const (
 )
 
 func TestPageHistory(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
@@ -369,6 +370,7 @@ func TestPageHistory(t *testing.T) {
 }
 
 func TestPageHistoryOfAFlappingDay(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	p.uptime.Spans = nil
@@ -389,6 +391,7 @@ func TestPageHistoryOfAFlappingDay(t *testing.T) {
 }
 
 func TestPageLog(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
@@ -429,6 +432,7 @@ func TestPageLog(t *testing.T) {
 }
 
 func TestPageAlerts(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
@@ -461,6 +465,7 @@ func TestPageAlerts(t *testing.T) {
 
 // TestPageAlertsWithoutAToken shows nothing of alerts and says how to open the page so that it does.
 func TestPageAlertsWithoutAToken(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	b := visit(t, newPast(noon(t)), false, true)
 	b.until(`document.getElementById("alerts-note").textContent`, "Shown only to you: open this page from the tray, "+
@@ -471,6 +476,7 @@ func TestPageAlertsWithoutAToken(t *testing.T) {
 
 // TestPageWithoutItsHistory lets the history fail in every way: the rest of the page stays, and so does what was shown.
 func TestPageWithoutItsHistory(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	p.fails = errors.New("the log cannot be read.")
@@ -533,6 +539,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 
 // TestPageFits looks at the page on a telephone and at 200 %, and keeps pictures if SHOTS names a folder.
 func TestPageFits(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	for _, dark := range []bool{false, true} {
 		theme := map[bool]string{false: "light", true: "dark"}[dark]
@@ -561,6 +568,7 @@ func TestPageFits(t *testing.T) {
 
 // TestPageShowsWhatGatewaySays shows messages, whose text comes from outside, and the end of support.
 func TestPageShowsWhatGatewaySays(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)

@@ -131,6 +131,7 @@ const attemptText = `document.getElementById("attempt").textContent`
 const shown = `[...document.querySelectorAll("header button, #banner button, #first button")].filter(b => b.offsetParent).map(b => b.textContent + (b.disabled ? " off" : "")).join()`
 
 func TestPage(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
@@ -199,6 +200,7 @@ func TestPage(t *testing.T) {
 
 // TestPageClosedGuard has Gateway take no orders, and then not answer about them, on a connection that is up.
 func TestPageClosedGuard(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
@@ -235,6 +237,7 @@ func TestPageClosedGuard(t *testing.T) {
 }
 
 func TestPageWithoutAToken(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 	card, err := api.ReadCard(s.card())

@@ -276,6 +276,7 @@ const (
 )
 
 func TestPageArmsTrading(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
@@ -325,6 +326,7 @@ func TestPageArmsTrading(t *testing.T) {
 }
 
 func TestPageRules(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
@@ -410,6 +412,7 @@ func (b *tab) look(width int64, scheme string) {
 }
 
 func TestPageOrders(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
@@ -492,6 +495,7 @@ func TestPageOrders(t *testing.T) {
 }
 
 func TestPageTradingWithoutAToken(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	p := newDesk(noon(t))
 	b := visit(t, p, false, true)

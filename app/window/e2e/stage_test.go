@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"image"
 	"image/png"
@@ -27,6 +28,9 @@ import (
 // patience bounds every wait; what is waited for comes in a tenth of it on a slow machine.
 const patience = 2 * time.Minute
 
+// atOnce is how many tests run at once, each with a screen or a browser of its own: most of the time they wait for it.
+const atOnce = "3"
+
 var bin string // folder of the programs under test
 
 func TestMain(m *testing.M) {
@@ -38,6 +42,11 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		bin = dir
+		flag.Parse()
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		return m.Run()
 	}())
 }

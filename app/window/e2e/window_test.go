@@ -19,6 +19,7 @@ import (
 )
 
 func TestWindowConnectsAndLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
@@ -79,6 +80,7 @@ func rss(pid int) string {
 }
 
 func TestWindowSavesSettings(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	s.sim(s.port)
@@ -137,6 +139,7 @@ func TestWindowSavesSettings(t *testing.T) {
 }
 
 func TestShowRaisesTheOneWindow(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	ask := func() {
@@ -181,6 +184,7 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 }
 
 func TestWindowSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	w := d.open(s)
@@ -200,6 +204,7 @@ func TestWindowSurvivesARestart(t *testing.T) {
 // TestWindowOfAFrozenProgram stops the resident program and lets it go on, kills it, and starts and restarts it by the
 // button.
 func TestWindowOfAFrozenProgram(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	s.sim(s.port)
@@ -257,6 +262,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 }
 
 func TestWindowWithoutADisplay(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only here a display can be missing")
 	}

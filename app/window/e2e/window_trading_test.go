@@ -120,6 +120,7 @@ func (s *stage) connect() *process {
 // TestWindowTrades goes the way of a person who has never had a rule: by the keyboard, and by the mouse for what is
 // blue.
 func TestWindowTrades(t *testing.T) {
+	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
 	sim := s.connect()
@@ -242,6 +243,7 @@ func TestWindowTrades(t *testing.T) {
 
 // TestPageTrades does the same on the page.
 func TestPageTrades(t *testing.T) {
+	t.Parallel()
 	need(t, "chromium")
 	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 	sim := s.connect()
