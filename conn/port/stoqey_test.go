@@ -13,48 +13,21 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/port"
 	"gatewatch/conn/sim"
+	"gatewatch/conn/sim/npm"
 )
 
 // stoqey is the npm package, in the version whose calls are known.
 const stoqey = "@stoqey/ib@1.6.10"
-
-// npmPackage installs a package in the user's cache and returns the folder it is in.
-func npmPackage(t *testing.T, name string) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed", tool)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skip(err)
-	}
-	dir := filepath.Join(cache, "gatewatch-tests", strings.NewReplacer("/", "-", "@", "-").Replace(name))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err == nil {
-		return dir
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--no-save", name)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("%s cannot be had: %v: %s", name, err, out)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "done"), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
 
 // TestStoqey has an unmodified JavaScript program trade through the port, and be refused.
 func TestStoqey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a package from npm")
 	}
-	dir := npmPackage(t, stoqey)
+	dir, err := npm.Install(stoqey)
+	if err != nil {
+		t.Skipf("%s cannot be had: %v", stoqey, err)
+	}
 	g := startSim(t, sim.Config{TickRate: 50})
 	r := newRig(t, g.Port(), nil)
 	run := func(args ...string) string {

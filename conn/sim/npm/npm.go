@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // Install installs a package, such as "axe-core@4.14.1", in the user's cache, and returns the folder with its
@@ -24,11 +26,20 @@ func Install(name string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(cache, "gatewatch-tests", strings.NewReplacer("/", "-", "@", "-").Replace(name))
-	if _, err := os.Stat(filepath.Join(dir, "done")); err == nil {
+	done := filepath.Join(dir, "done")
+	if _, err := os.Stat(done); err == nil {
 		return dir, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
+	}
+	lock := flock.New(filepath.Join(dir, "lock")) // tests of several packages run at once
+	if err := lock.Lock(); err != nil {
+		return "", err
+	}
+	defer lock.Unlock()
+	if _, err := os.Stat(done); err == nil {
+		return dir, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -36,5 +47,5 @@ func Install(name string) (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("npm install: %w: %s", err, out)
 	}
-	return dir, os.WriteFile(filepath.Join(dir, "done"), nil, 0o644)
+	return dir, os.WriteFile(done, nil, 0o644)
 }
