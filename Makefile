@@ -34,6 +34,10 @@ CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 FUZZ_RUNS := 2000x
 MINUTES := 10
 
+# Compilers and linkers collect garbage less often than they do by themselves: they need a fifth less time. The programs
+# that they make are the same.
+test quick check cross fuzz: export GOFLAGS := $(GOFLAGS) '-toolexec=env GOGC=400'
+
 PROGRESS := echo "Building Gatewatch, package by package. The first build takes minutes; later ones take seconds."
 
 # $(call need,PACKAGES) installs the Debian packages that are missing. Other systems are left alone.
@@ -91,10 +95,10 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	$(MODULES)
-	@$(MAKE) --no-print-directory format check cross fuzz
-	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
+	@$(MAKE) --no-print-directory format
+	@$(MAKE) --no-print-directory -j 3 -Oline test-race test-plain fuzz check cross
 
-# Side by side, because most of them wait more than they compute.
+# Side by side with what compiles, because most tests wait more than they compute.
 test-race:
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
