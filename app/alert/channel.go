@@ -216,10 +216,10 @@ func mailError(err error, red *Redactor) error {
 	said := red.text(fmt.Sprintf("%d %s", answer.Code, answer.Msg))
 	switch answer.Code {
 	case 530, 534, 535, 538:
-		return fmt.Errorf("the mail server refused the login (%s): check email.user, the password and email.encryption",
+		return fmt.Errorf("the mail server refused the login (%s): check user name, password and encryption",
 			said)
 	case 550, 551, 553, 554:
-		return fmt.Errorf("the mail server refused the message (%s): check email.from and email.to", said)
+		return fmt.Errorf("the mail server refused the message (%s): check the sender and the receivers", said)
 	}
 	return fmt.Errorf("the mail server answered %s", said)
 }

@@ -299,7 +299,7 @@ func TestMailLogin(t *testing.T) {
 		tls                        bool
 		want                       string
 	}{
-		"wrong password":     {"badsecret", "auto", "me", false, "check email.user, the password"},
+		"wrong password":     {"badsecret", "auto", "me", false, "check user name, password"},
 		"no login":           {"mailsecret", "auto", "", false, "refused the login (530"},
 		"no TLS there":       {"mailsecret", "starttls", "me", false, "StartTLS"},
 		"untrusted":          {"mailsecret", "starttls", "me", true, "certificate"},

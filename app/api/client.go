@@ -92,8 +92,10 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 	return c.exchange(ctx, c.http, method, path, nil)
 }
 
-func (c *Client) exchange(ctx context.Context, via *http.Client, method, path string, content []byte) ([]byte, error) {
-	res, err := c.send(ctx, via, method, path, content)
+func (c *Client) exchange(ctx context.Context, via *http.Client, method, path string, content []byte, tag ...string) (
+	[]byte, error,
+) {
+	res, err := c.send(ctx, via, method, path, content, tag...)
 	if err != nil {
 		return nil, err
 	}
@@ -138,14 +140,19 @@ func (c *Client) inTime(ctx context.Context, err error) error {
 	return err
 }
 
-// send sends one request with the token. The error is [ErrNotRunning] if no server, or another one, has the address,
-// and [ErrNotResponding] if it does not answer in time.
-func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte) (*http.Response, error) {
+// send sends one request with the token, and with If-Match if there is a tag. The error is [ErrNotRunning] if no
+// server, or another one, has the address, and [ErrNotResponding] if it does not answer in time.
+func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte, tag ...string) (
+	*http.Response, error,
+) {
 	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.card.Token)
+	for _, t := range tag {
+		req.Header.Set("If-Match", quoted(t))
+	}
 	res, err := via.Do(req)
 	err = c.inTime(ctx, err)
 	var dial *net.OpError

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -96,16 +98,42 @@ func (c *Client) Settings(ctx context.Context) (SettingsView, error) {
 
 // SaveSettings replaces settings.json and returns what is in effect then. The error is [settings.Problems] if the
 // content is at fault.
-func (c *Client) SaveSettings(ctx context.Context, body []byte) (view SettingsView, err error) {
-	raw, err := c.exchange(ctx, c.http, http.MethodPut, "/settings", body)
-	if refused, ok := errors.AsType[*failure](err); ok && refused.code == http.StatusUnprocessableEntity &&
-		len(refused.said.Problems) > 0 {
+func (c *Client) SaveSettings(ctx context.Context, body []byte) (SettingsView, error) {
+	return c.saveSettings(ctx, body)
+}
+
+// SaveSettingsIf is like SaveSettings if the file still has the tag. Otherwise the error is [ErrChanged].
+func (c *Client) SaveSettingsIf(ctx context.Context, body []byte, tag string) (SettingsView, error) {
+	return c.saveSettings(ctx, body, tag)
+}
+
+func (c *Client) saveSettings(ctx context.Context, body []byte, tag ...string) (view SettingsView, err error) {
+	via := c.waiting(askLimit + 10*time.Second) // a keyring may be slow
+	raw, err := c.exchange(ctx, via, http.MethodPut, "/settings", body, tag...)
+	refused, ok := errors.AsType[*failure](err)
+	switch {
+	case ok && refused.code == http.StatusUnprocessableEntity && len(refused.said.Problems) > 0:
 		return view, refused.said.problems("settings.json")
-	}
-	if err == nil {
+	case ok && refused.code == http.StatusPreconditionFailed:
+		return view, ErrChanged
+	case err == nil:
 		err = json.Unmarshal(raw, &view)
 	}
 	return view, err
+}
+
+// SettingsText asks for the text of settings.json, and its tag.
+func (c *Client) SettingsText(ctx context.Context) (f FileText, tag string, err error) {
+	res, err := c.send(ctx, c.http, http.MethodGet, "/settings/text", nil)
+	if err != nil {
+		return f, "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return f, "", fmt.Errorf("GET /settings/text: %s", res.Status)
+	}
+	err = json.NewDecoder(io.LimitReader(res.Body, maxReport)).Decode(&f)
+	return f, strings.Trim(res.Header.Get("ETag"), `"`), err
 }
 
 // UnmarshalJSON reads settings as a settings file is read.

@@ -57,7 +57,7 @@ var Sections = []Section{
 	{Title: "Reset windows", Doc: "When Gateway is expected to be down: reconnecting and alerts rest"},
 	{Title: "Trading limits", Doc: "What rules may do: an order that exceeds a limit is blocked"},
 	{Title: "Notifications", Doc: "On the desktop of this computer"},
-	{Title: "Alerts", Doc: "By email and chat, wherever you are"},
+	{Title: "Alerts", Doc: "By email and chat, wherever you are: the page Alerts has a form for each"},
 	{Title: "Guarded port", Doc: "A port for your own programs, which guards their orders too"},
 	{Title: "Advanced", Doc: "Times of the watchdog, ports and logs, with their keys in settings.json", Keys: true},
 }

@@ -172,6 +172,16 @@ func open(card string, program link.Program, opened func()) bool {
 				fyne.Do(func() { v.Tested(channel, t, err) })
 			})
 		},
+		ChangeAlerts: func(c ui.AlertChange) {
+			work.Go(func() {
+				refs, stored, err := l.ChangeAlerts(ctx, c.Secrets, c.Edit, c.Drop)
+				channel := ""
+				if err == nil {
+					channel = c.Channel(refs)
+				}
+				fyne.Do(func() { v.AlertsChanged(channel, stored, err) })
+			})
+		},
 		Mute: func(until time.Time) {
 			work.Go(func() {
 				err := l.Mute(ctx, until)

@@ -1,27 +1,53 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 )
 
-// alertsPage shows how alerts fare, and tests them.
+// alertsPage shows the channels for alerts, tests, adds, changes and removes them.
 type alertsPage struct {
 	content fyne.CanvasObject
 	scroll  *container.Scroll
 	keys    *keys
-	test    func(channel string)
-	intro   *widget.Label
-	note    *widget.Label
-	list    *fyne.Container
-	rows    []*channelRow
-	testing string // the channel that is being tested, empty if none is
+	actions *Actions
+	now     *settings.Settings // in effect; nil before they are known
+	linked  bool
+
+	overview *fyne.Container // all but the form
+	intro    *widget.Label
+	note     *widget.Label
+	stored   *widget.Label
+	add      *button
+	confirm  *question
+	list     *fyne.Container
+	rows     []*channelRow
+	outcomes map[string]outcome // of tests, by channel
+	testing  string             // the channel that is being tested, empty if none is
+
+	form    *alertForm // nil while none is open
+	place   *fyne.Container
+	foot    *fyne.Container
+	message *widget.Label
+	save    *button
+	saving  bool
+	failed  string // why saving failed
+}
+
+// outcome is what became of a test.
+type outcome struct {
+	text string
+	bad  bool
 }
 
 // channelRow is one channel.
@@ -32,23 +58,54 @@ type channelRow struct {
 	state   *widget.Label
 	wrong   *widget.Label
 	outcome *widget.Label
-	button  *button
+	test    *button
+	edit    *button
+	remove  *button
+	channel api.Channel
 }
 
 const (
-	noChannels = "No alerts leave this computer yet. Set up email, Slack, a webhook or another service on the " +
-		"Settings page; " +
-		"`gatewatch secret set NAME` stores what is secret."
+	noChannels = "No alerts leave this computer yet. Add email, a messenger or another service, so that you know of " +
+		"an outage wherever you are."
 	someChannels = "The desktop shows the same notifications, but sooner. A test is sent at once."
 )
 
-func newAlertsPage(k *keys, test func(channel string)) *alertsPage {
-	p := &alertsPage{keys: k, test: test, intro: wrapped(""), note: wrapped(""), list: container.New(stacked{8})}
-	p.note.Importance = widget.DangerImportance
-	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, p.list)))
-	p.content = p.scroll
+func newAlertsPage(k *keys, a *Actions) *alertsPage {
+	p := &alertsPage{
+		keys: k, actions: a, intro: wrapped(""), note: wrapped(""), stored: wrapped(""),
+		list: container.New(stacked{8}), outcomes: map[string]outcome{}, place: container.New(stacked{0}),
+		message: wrapped(""),
+	}
+	p.note.Importance, p.message.SizeName = widget.DangerImportance, sizeFine
+	p.add = newButton(k, "Add an alert", func() {
+		p.open(newAlertForm(k, *p.now, offered(*p.now), "", p.changed))
+	})
+	p.add.Importance = widget.HighImportance
+	p.confirm = newQuestion(k, p.add)
+	p.overview = container.New(stacked{8}, p.intro, p.note, p.stored, p.list, container.NewHBox(p.add))
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.overview, p.place)))
+	p.save = newButton(k, "Save and send test", p.submit)
+	p.save.Importance = widget.HighImportance
+	buttons := container.NewHBox(layout.NewSpacer(), newButton(k, "Cancel", p.cancel), p.save)
+	p.foot = container.NewVBox(widget.NewSeparator(), padded(4, 10, container.New(stacked{0}, p.message, buttons)))
+	p.content = framed(padded(0, 10, p.confirm.content), p.scroll, p.foot)
 	show(p.note, false)
+	show(p.stored, false)
+	p.refresh()
 	return p
+}
+
+// settings takes in the settings in effect.
+func (p *alertsPage) settings(v api.SettingsView) {
+	p.now = &v.Settings
+	p.refresh()
+}
+
+func (p *alertsPage) link(up bool) {
+	if p.linked != up {
+		p.linked = up
+		p.refresh()
+	}
 }
 
 // take takes in how alerts fare, or why that is not known.
@@ -86,20 +143,30 @@ func (p *alertsPage) newRow(name string) *channelRow {
 	r := &channelRow{name: name, title: bold(""), state: fine(""), wrong: wrapped(""), outcome: wrapped("")}
 	r.title.Truncation = fyne.TextTruncateEllipsis
 	r.wrong.Importance = widget.DangerImportance
-	r.button = newButton(p.keys, "Test", func() { p.start(name) })
-	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(r.button), r.title), r.state, r.wrong,
+	r.test = newButton(p.keys, "Send test", func() { p.start(name) })
+	r.edit = newButton(p.keys, "Edit", func() {
+		if kind, ok := alertKindOf(&r.channel); ok {
+			p.open(newAlertForm(p.keys, *p.now, []alertKind{kind}, name, p.changed))
+		}
+	})
+	r.remove = newButton(p.keys, "Remove", func() { p.askRemove(r) })
+	buttons := container.NewHBox(r.test, r.edit, r.remove)
+	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(buttons), r.title), r.state, r.wrong,
 		r.outcome)
-	show(r.outcome, false)
 	return r
 }
 
-func (r *channelRow) render(c *api.Channel) {
-	title := plain(c.Service)
-	if c.Service == "Service" {
-		title = plain(c.Name)
+func (r *channelRow) heading() string {
+	if r.channel.Service == "Service" {
+		return plain(r.channel.Name)
 	}
-	setText(r.title, title)
-	state := fmt.Sprintf("%d sent since the start.", c.Sent)
+	return plain(r.channel.Service)
+}
+
+func (r *channelRow) render(c *api.Channel) {
+	r.channel = *c
+	setText(r.title, r.heading())
+	state := "Nothing sent since the start."
 	if c.LastSentAt != nil {
 		state = fmt.Sprintf("%d sent since the start, last %s.", c.Sent, c.LastSentAt.Local().Format("Mon 15:04:05"))
 	}
@@ -112,60 +179,203 @@ func (r *channelRow) render(c *api.Channel) {
 	}
 	setText(r.state, state)
 	wrong := ""
-	if c.LastError != "" {
-		wrong = "Last failure: " + plain(c.LastError)
-		if c.LastErrorAt != nil {
-			wrong += " (" + c.LastErrorAt.Local().Format("Mon 15:04:05") + ")"
-		}
+	switch {
+	case c.LastError != "" && c.LastErrorAt != nil:
+		wrong = "Last failure: " + plain(c.LastError) + " (" + c.LastErrorAt.Local().Format("Mon 15:04:05") + ")"
+	case c.LastError != "":
+		wrong = "Cannot send: " + plain(c.LastError)
 	}
 	setText(r.wrong, wrong)
 	show(r.wrong, wrong != "")
 }
 
+// start sends a test by a channel.
 func (p *alertsPage) start(name string) {
 	if p.testing != "" {
 		return
 	}
 	p.testing = name
-	for _, r := range p.rows {
-		if r.name == name {
-			r.outcome.Importance = widget.MediumImportance
-			setText(r.outcome, "Sending a test …")
-			show(r.outcome, true)
-		}
-	}
+	p.outcomes[name] = outcome{text: "Sending a test …"}
 	p.refresh()
-	p.test(name)
+	p.actions.Test(name)
 }
 
 // tested takes in the outcome of a test.
 func (p *alertsPage) tested(name string, t api.AlertTest, err error) {
 	p.testing = ""
-	said, bad := "The test was sent.", false
+	said := outcome{text: "The test was sent."}
 	switch {
 	case err != nil:
-		said, bad = "The test failed: "+plain(err.Error()), true
+		said = outcome{"The test failed: " + plain(err.Error()), true}
 	case len(t.Results) != 1:
-		said, bad = "The test failed: there is no such channel any more.", true
+		said = outcome{"The test failed: there is no such channel any more.", true}
 	case !t.Results[0].OK:
-		said, bad = "The test failed: "+plain(t.Results[0].Error), true
+		said = outcome{"The test failed: " + plain(t.Results[0].Error), true}
 	}
-	for _, r := range p.rows {
-		if r.name == name {
-			r.outcome.Importance = widget.SuccessImportance
-			if bad {
-				r.outcome.Importance = widget.DangerImportance
-			}
-			r.outcome.SetText(said)
-			show(r.outcome, true)
+	p.outcomes[name] = said
+	p.refresh()
+}
+
+func (r *channelRow) say(o outcome, ended bool) {
+	importance := widget.MediumImportance
+	switch {
+	case o.bad:
+		importance = widget.DangerImportance
+	case ended:
+		importance = widget.SuccessImportance
+	}
+	if r.outcome.Importance != importance {
+		r.outcome.Importance = importance
+		r.outcome.Refresh()
+	}
+	setText(r.outcome, o.text)
+	show(r.outcome, o.text != "")
+}
+
+func (p *alertsPage) askRemove(r *channelRow) {
+	words := fmt.Sprintf("Remove %s? Alerts no longer go there.", r.heading())
+	if r.channel.Queued > 0 {
+		words = fmt.Sprintf("Remove %s? Alerts no longer go there, and %d that wait are dropped.", r.heading(),
+			r.channel.Queued)
+	}
+	name := r.name
+	p.confirm.ask(words, "Keep", "Remove", func() { p.change(removal(*p.now, name)) })
+}
+
+// open shows a form.
+func (p *alertsPage) open(f *alertForm) {
+	p.form, p.failed = f, ""
+	p.confirm.drop()
+	show(p.stored, false)
+	p.place.RemoveAll()
+	p.place.Add(f.content)
+	p.scroll.ScrollToTop()
+	p.refresh()
+	if f.pick != nil {
+		p.keys.focus(f.pick)
+	} else {
+		f.first()
+	}
+}
+
+func (p *alertsPage) shut() {
+	p.form = nil
+	p.confirm.drop()
+	p.place.RemoveAll()
+	p.refresh()
+	p.keys.focus(p.add)
+}
+
+func (p *alertsPage) cancel() {
+	if !p.dirty() {
+		p.shut()
+		return
+	}
+	p.confirm.ask("What you have typed is not saved.", "Keep editing", "Discard", p.shut)
+}
+
+// dirty reports whether something was typed that is not saved.
+func (p *alertsPage) dirty() bool { return p.form != nil && p.form.dirty() }
+
+// changed shows what is wrong with what was typed.
+func (p *alertsPage) changed() {
+	if p.form != nil {
+		p.failed = ""
+		p.form.change(false)
+		p.refresh()
+	}
+}
+
+func (p *alertsPage) submit() {
+	if p.saving {
+		return
+	}
+	p.form.base = *p.now
+	c, general, ok := p.form.change(true)
+	if !ok {
+		p.failed = "Some fields need attention."
+		if general != "" {
+			p.failed = general
 		}
+		p.refresh()
+		p.form.first()
+		return
+	}
+	p.change(c)
+}
+
+func (p *alertsPage) change(c AlertChange) {
+	p.saving, p.failed = true, ""
+	p.refresh()
+	p.actions.ChangeAlerts(c)
+}
+
+// saved takes in what became of a change: the channel to test, and the places of secrets that a person has to know of.
+// The error is settings.Problems if the settings are at fault; then everything stays as it was typed.
+func (p *alertsPage) saved(channel string, stored []string, err error) {
+	p.saving = false
+	var refused settings.Problems
+	switch {
+	case err == nil:
+		setText(p.stored, strings.Join(stored, "\n"))
+		show(p.stored, len(stored) > 0)
+		if p.form != nil {
+			p.shut()
+		}
+		delete(p.outcomes, channel)
+		if channel != "" {
+			p.start(channel)
+		}
+	case errors.As(err, &refused) && p.form != nil:
+		p.failed = "Not saved: some fields need attention."
+		if general := p.form.refuse(refused); general != "" {
+			p.failed = "Not saved: " + general
+		}
+		p.form.first()
+	default:
+		p.failed = "Not saved: " + reasonOf(err)
 	}
 	p.refresh()
 }
 
 func (p *alertsPage) refresh() {
+	editing := p.form != nil
+	show(p.overview, !editing)
+	show(p.place, editing)
+	show(p.foot, editing)
+	ready := p.now != nil && p.linked && !p.saving
 	for _, r := range p.rows {
-		enable(r.button, p.testing == "")
+		_, known := alertKindOf(&r.channel)
+		show(r.edit, known)
+		enable(r.test, p.testing == "")
+		enable(r.edit, ready)
+		enable(r.remove, ready)
+		r.say(p.outcomes[r.name], p.testing != r.name)
+	}
+	enable(p.add, ready)
+	enable(p.save, ready)
+	message, bad := p.failed, p.failed != ""
+	switch {
+	case bad:
+	case p.saving:
+		message = "Saving…"
+	case !p.linked:
+		message, bad = "Gatewatch does not answer: nothing can be saved until it does.", true
+	default:
+		message = "Secrets are stored in the keyring, or in a file that only you can read; never in settings.json."
+	}
+	importance := widget.LowImportance
+	if bad {
+		importance = widget.DangerImportance
+	}
+	if p.message.Importance != importance {
+		p.message.Importance = importance
+		p.message.Refresh()
+	}
+	setText(p.message, message)
+	if !editing && p.failed != "" { // of removing
+		setText(p.note, p.failed)
+		show(p.note, true)
 	}
 	p.list.Refresh()
 	p.scroll.Refresh()

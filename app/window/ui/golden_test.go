@@ -65,6 +65,9 @@ func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (
 	if a.Test == nil {
 		a.Test = func(string) {}
 	}
+	if a.ChangeAlerts == nil {
+		a.ChangeAlerts = func(AlertChange) {}
+	}
 	if a.Resolve == nil {
 		a.Resolve = func(rules.Instrument) {}
 	}
@@ -90,13 +93,15 @@ func settle(w fyne.Window) {
 
 func TestGolden(t *testing.T) {
 	small := []string{
-		"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "programs",
+		"reconnecting", "long_texts", "connected", "history_24h", "history_90", "alerts", "alert_add",
+		"programs",
 		"rules", "rule_new", "rule_order", "orders", "armed", "settings", "settings_search",
 	}
 	dark := []string{
 		"connected", "reconnecting", "reset_window", "degraded", "settings", "settings_error", "settings_trading",
 		"settings_zone",
-		"upstream_lost", "history_24h", "history_90", "alerts", "programs", "rules", "rule_order", "orders",
+		"upstream_lost", "history_24h", "history_90", "alerts", "alert_add", "programs", "rules",
+		"rule_order", "orders",
 	}
 	for name, play := range scenes() {
 		for word, variant := range variants {
@@ -108,7 +113,7 @@ func TestGolden(t *testing.T) {
 				sizes["_small"] = MinSize
 			}
 			if tall := map[string]float32{
-				"tools": 860, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
+				"tools": 860, "alert_add": 880, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
 				"settings_advanced": 1800, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
 			}[name]; tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
@@ -243,6 +248,7 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 			{theme.ColorNameDisabled, theme.ColorNameBackground, 4.5},
 			{theme.ColorNameError, colorCard, 4.5},
 			{theme.ColorNameError, theme.ColorNameBackground, 4.5},
+			{theme.ColorNameSuccess, colorCard, 4.5},
 			{theme.ColorNameWarning, colorCard, 4.5},
 			{theme.ColorNameWarning, theme.ColorNameBackground, 4.5},
 			{theme.ColorNameDisabled, theme.ColorNameButton, 4.5},

@@ -361,7 +361,11 @@ func scenes() map[string]func(*View) {
 				LastErrorAt: at(noon.Add(-time.Minute)),
 				LastError:   "the server's name cannot be resolved: there is no network, or the name is wrong",
 			},
-			{Name: "keyring:telegram", Service: "Service"},
+			{Name: "keyring:telegram-k2v7qa", Service: "Telegram"},
+			{
+				Name: "env:PAGER", Service: "Service",
+				LastError: "the environment variable PAGER is not set for Gatewatch; set it where Gatewatch is started",
+			},
 		}}, nil)
 		v.alerts.start("slack")
 		v.Tested("slack", api.AlertTest{
@@ -373,6 +377,35 @@ func scenes() map[string]func(*View) {
 		v.Status(withPrograms(), noon)
 		v.open(pagePrograms)
 		v.Programs(programsAtPort(), programOrders(), nil)
+	}
+	list["alert_add"] = func(v *View) {
+		status(connected())(v)
+		v.open(pageAlerts)
+		v.Alerts(api.Alerts{}, nil)
+		v.alerts.add.OnTapped()
+		typeInto(v, "email.to", "me@example.com")
+		typeInto(v, "email.password", "secret")
+		typeInto(v, "email.server", "smtp.example.com:587")
+	}
+	list["alert_edit"] = func(v *View) {
+		s := inForce()
+		s.Settings.Webhook = settings.Webhook{URL: "keyring:webhook-k2v7qa"}
+		status(connected())(v)
+		v.Settings(s)
+		v.open(pageAlerts)
+		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "webhook", Service: "Webhook"}}}, nil)
+		v.alerts.rows[0].edit.OnTapped()
+		v.AlertsChanged("", nil, errors.New("the disk is full"))
+	}
+	list["alert_stored"] = func(v *View) {
+		status(connected())(v)
+		v.open(pageAlerts)
+		v.alerts.add.OnTapped()
+		v.AlertsChanged("email", []string{wording.SecretStored("/home/trader/.config/gatewatch/secrets.json",
+			errors.New("the keyring of this computer cannot be used (no session bus)"))}, nil)
+		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}}}, nil)
+		v.Tested("email", api.AlertTest{Results: []api.AlertResult{{Channel: "email", OK: true}}}, nil)
+		v.alerts.rows[0].remove.OnTapped()
 	}
 	list["alerts_none"] = func(v *View) {
 		status(connected())(v)

@@ -49,6 +49,7 @@ var palette = map[fyne.ThemeColorName][2]color.NRGBA{
 	theme.ColorNameShadow:              {rgba(0x000000, 0x30), rgba(0x000000, 0x70)},
 	theme.ColorNameError:               {rgb(0xb34700), rgb(0xff9a4d)},
 	theme.ColorNameForegroundOnError:   {rgb(0xffffff), rgb(0x1a1200)},
+	theme.ColorNameSuccess:             {rgb(0x00734f), rgb(0x35c496)},
 	theme.ColorNameWarning:             {rgb(0x8a5a00), rgb(0xf0b849)},
 }
 

@@ -26,21 +26,23 @@ var MinSize = fyne.NewSize(420, 480)
 
 // Actions are what the user can want. They return at once; the outcome comes back by a method of the view.
 type Actions struct {
-	Start       func()                // the resident program; answered by View.Commanded
-	Restart     func()                // the same, after ending one that hangs; answered by View.Commanded
-	Connect     func()                // answered by View.Commanded
-	Disconnect  func()                // answered by View.Commanded
-	Save        func(body []byte)     // a settings file; answered by View.Saved
-	Uptime      func()                // of the last 90 days; answered by View.Uptime
-	Log         func()                // of the connection; answered by View.Log
-	Latency     func()                // of the last 24 hours; answered by View.Latency
-	Messages    func()                // from Gateway; answered by View.Messages
-	Alerts      func()                // how they fare; answered by View.Alerts
-	Test        func(channel string)  // of alerts; answered by View.Tested
-	Mute        func(until time.Time) // of desktop notifications, the zero time ends it; answered by View.Muted
-	Diagnostics func()                // for the clipboard; answered by View.Diagnostics
-	Login       func()                // whether the program is launched at login; answered by View.Login
-	SetLogin    func(on bool)         // changes that; answered by View.Login
+	Start      func()               // the resident program; answered by View.Commanded
+	Restart    func()               // the same, after ending one that hangs; answered by View.Commanded
+	Connect    func()               // answered by View.Commanded
+	Disconnect func()               // answered by View.Commanded
+	Save       func(body []byte)    // a settings file; answered by View.Saved
+	Uptime     func()               // of the last 90 days; answered by View.Uptime
+	Log        func()               // of the connection; answered by View.Log
+	Latency    func()               // of the last 24 hours; answered by View.Latency
+	Messages   func()               // from Gateway; answered by View.Messages
+	Alerts     func()               // how they fare; answered by View.Alerts
+	Test       func(channel string) // of alerts; answered by View.Tested
+	// adds, changes or removes a channel for alerts; answered by View.AlertsChanged
+	ChangeAlerts func(AlertChange)
+	Mute         func(until time.Time) // of desktop notifications, the zero time ends it; answered by View.Muted
+	Diagnostics  func()                // for the clipboard; answered by View.Diagnostics
+	Login        func()                // whether the program is launched at login; answered by View.Login
+	SetLogin     func(on bool)         // changes that; answered by View.Login
 	Trade
 	Close func()
 	Title func(string) // the window's title has changed
@@ -133,7 +135,7 @@ func New(a Actions, now time.Time) *View {
 	v.history = newHistoryPage(v.keys)
 	v.rules = newRulesPage(v.keys, v)
 	v.orders = newOrdersPage(v.keys, &v.actions)
-	v.alerts = newAlertsPage(v.keys, a.Test)
+	v.alerts = newAlertsPage(v.keys, &v.actions)
 	v.others = newProgramsPage(v.keys, &v.actions)
 	for i, name := range []string{"Status", "History", "Rules", "Orders", "Programs", "Alerts", "Settings"} {
 		v.tabs[i] = newButton(v.keys, name, func() { v.open(i) })
@@ -297,6 +299,8 @@ func (v *View) unsavedPage() int {
 		return pageRules
 	case v.orders.dirty():
 		return pageOrders
+	case v.alerts.dirty():
+		return pageAlerts
 	case v.form.desk.dirty():
 		return pageSettings
 	}
@@ -454,6 +458,14 @@ func (v *View) ProgramsDone(err error) {
 // Alerts takes in how alerts fare.
 func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
 
+// AlertsChanged takes in what became of a change of channels: the one to test, empty for none, and what to say of where
+// secrets are stored. The error is settings.Problems if the settings are at fault.
+func (v *View) AlertsChanged(channel string, stored []string, err error) {
+	v.alerts.saved(channel, stored, err)
+	v.asking = time.Time{}
+	v.ask()
+}
+
 // Login takes in whether the program is launched at login.
 func (v *View) Login(a api.Autostart, err error) {
 	v.form.login.take(a, err)
@@ -542,6 +554,7 @@ func (v *View) Status(st api.Status, now time.Time) {
 		v.open(pageStatus)
 	}
 	v.form.link(true)
+	v.alerts.link(true)
 	v.render()
 	v.ask()
 }
@@ -554,6 +567,7 @@ func (v *View) Lost(err error, now time.Time) {
 	}
 	v.lost.hangs = errors.Is(err, api.ErrNotResponding)
 	v.form.link(false)
+	v.alerts.link(false)
 	v.waiting = false
 	v.render()
 }
@@ -568,6 +582,7 @@ func (v *View) Tick(now time.Time) {
 // Settings takes in the settings in force.
 func (v *View) Settings(s api.SettingsView) {
 	v.form.read(s)
+	v.alerts.settings(s)
 	v.render()
 }
 

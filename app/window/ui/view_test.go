@@ -488,13 +488,13 @@ func TestAlertsAreTestedOneAtATime(t *testing.T) {
 	v.open(pageAlerts)
 	v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email", Service: "Email"}, {Name: "slack", Service: "Slack"}}},
 		nil)
-	test.Tap(v.alerts.rows[1].button)
-	test.Tap(v.alerts.rows[0].button)
-	if !slices.Equal(a.tests, []string{"slack"}) || !v.alerts.rows[0].button.Disabled() {
-		t.Fatalf("tested %v, the other button disabled %v", a.tests, v.alerts.rows[0].button.Disabled())
+	test.Tap(v.alerts.rows[1].test)
+	test.Tap(v.alerts.rows[0].test)
+	if !slices.Equal(a.tests, []string{"slack"}) || !v.alerts.rows[0].test.Disabled() {
+		t.Fatalf("tested %v, the other button disabled %v", a.tests, v.alerts.rows[0].test.Disabled())
 	}
 	v.Tested("slack", api.AlertTest{Results: []api.AlertResult{{Channel: "slack", Error: "no\nway"}}}, nil)
-	if got := v.alerts.rows[1].outcome.Text; got != "The test failed: no way" || v.alerts.rows[0].button.Disabled() {
+	if got := v.alerts.rows[1].outcome.Text; got != "The test failed: no way" || v.alerts.rows[0].test.Disabled() {
 		t.Errorf("said %q", got)
 	}
 	v.alerts.start("email")
