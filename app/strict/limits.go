@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // Windows has no time zone database
 	"unicode"
@@ -105,7 +106,7 @@ func (l Limits) checkString(s string) string {
 		}
 		return text
 	}
-	if f, ok := formats[l.Format]; ok && !(f.pattern.MatchString(s) && f.valid(s)) {
+	if f, ok := formats[l.Format]; ok && !(matches(f.pattern, s) && f.valid(s)) {
 		return f.advice
 	}
 	return ""
@@ -121,29 +122,29 @@ func (l Limits) checkCount(n int) string {
 
 // format is a kind of string. The pattern also stands in the schema; valid says what a pattern cannot.
 type format struct {
-	pattern *regexp.Regexp
+	pattern string
 	valid   func(string) bool
 	advice  string
 }
 
 var formats = map[string]format{
 	"clock": {
-		pattern: regexp.MustCompile(`^([01][0-9]|2[0-3]):[0-5][0-9]$`),
+		pattern: `^([01][0-9]|2[0-3]):[0-5][0-9]$`,
 		valid:   func(string) bool { return true },
 		advice:  `is not a time of day; write hours and minutes as 00:00 to 23:59, such as "18:00"`,
 	},
 	"clock_or_empty": {
-		pattern: regexp.MustCompile(`^(([01][0-9]|2[0-3]):[0-5][0-9])?$`),
+		pattern: `^(([01][0-9]|2[0-3]):[0-5][0-9])?$`,
 		valid:   func(string) bool { return true },
 		advice:  `is not a time of day; write hours and minutes as 00:00 to 23:59, or nothing`,
 	},
 	"timezone": {
-		pattern: regexp.MustCompile(`^[A-Za-z0-9_+/-]+$`),
+		pattern: `^[A-Za-z0-9_+/-]+$`,
 		valid:   func(s string) bool { _, err := time.LoadLocation(s); return err == nil },
 		advice:  `is not a known time zone; write an IANA name such as "Australia/Sydney" or "America/New_York", or "Local"`,
 	},
 	"host": {
-		pattern: regexp.MustCompile(`^[A-Za-z0-9._:%-]{1,253}$`),
+		pattern: `^[A-Za-z0-9._:%-]{1,253}$`,
 		valid: func(s string) bool {
 			_, err := netip.ParseAddr(s)
 			return err == nil || !strings.ContainsAny(s, ":%")
@@ -151,7 +152,7 @@ var formats = map[string]format{
 		advice: `is not a host; write a name or an IP address such as "127.0.0.1", and the port in gateway.port`,
 	},
 	"host_or_empty": {
-		pattern: regexp.MustCompile(`^[A-Za-z0-9._:%-]{0,253}$`),
+		pattern: `^[A-Za-z0-9._:%-]{0,253}$`,
 		valid: func(s string) bool {
 			_, err := netip.ParseAddr(s)
 			return err == nil || !strings.ContainsAny(s, ":%")
@@ -159,17 +160,17 @@ var formats = map[string]format{
 		advice: `is not a host; write a name or an IP address such as "smtp.example.com", and the port in the key beside it`,
 	},
 	"email": {
-		pattern: regexp.MustCompile(emailPattern),
+		pattern: emailPattern,
 		valid:   isAddress,
 		advice:  `is not an email address; write just the address, such as "me@example.com"`,
 	},
 	"email_or_empty": {
-		pattern: regexp.MustCompile(`^$|` + emailPattern),
+		pattern: `^$|` + emailPattern,
 		valid:   func(s string) bool { return s == "" || isAddress(s) },
 		advice:  `is not an email address; write just the address, such as "gatewatch@example.com"`,
 	},
 	"name": {
-		pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,60}$`),
+		pattern: `^[^\x00-\x1f\x7f]{1,60}$`,
 		valid: func(s string) bool {
 			return strings.TrimSpace(s) != "" && !strings.ContainsFunc(s, func(r rune) bool {
 				return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
@@ -178,22 +179,34 @@ var formats = map[string]format{
 		advice: `is not a name; write one line of 1 to 60 characters that are not all blank`,
 	},
 	"word": {
-		pattern: regexp.MustCompile(`^[!-~]{1,40}$`),
+		pattern: `^[!-~]{1,40}$`,
 		valid:   func(string) bool { return true },
 		advice:  `is not a word; write 1 to 40 plain letters, digits and signs without spaces, or remove it`,
 	},
 	"line": {
-		pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]{0,200}$`),
+		pattern: `^[^\x00-\x1f\x7f]{0,200}$`,
 		valid:   func(string) bool { return true },
 		advice:  `is not one line of at most 200 characters`,
 	},
 	"secret": {
-		pattern: regexp.MustCompile(`^((keyring|file|env):[A-Za-z0-9_.-]{1,100})?$`),
+		pattern: `^((keyring|file|env):[A-Za-z0-9_.-]{1,100})?$`,
 		valid:   func(string) bool { return true },
 		advice: "is not a reference to a secret; secrets are not kept in this file: store it with `gatewatch secret " +
 			"set NAME`, which says what to write here, such as \"keyring:NAME\"; or write \"env:NAME\" for an " +
 			"environment variable",
 	},
+}
+
+// compiled has patterns by their text, from when they are used first: compiling all of them takes 350 kB, and most are
+// never used.
+var compiled sync.Map
+
+func matches(pattern, s string) bool {
+	p, ok := compiled.Load(pattern)
+	if !ok {
+		p, _ = compiled.LoadOrStore(pattern, regexp.MustCompile(pattern))
+	}
+	return p.(*regexp.Regexp).MatchString(s)
 }
 
 // Pattern is the regular expression of a format, "" if there is no such format.
@@ -202,11 +215,11 @@ func Pattern(name string) string {
 	if !ok {
 		return ""
 	}
-	return f.pattern.String()
+	return f.pattern
 }
 
 // IsClock reports whether s is a time of day, "00:00" to "23:59".
-func IsClock(s string) bool { return formats["clock"].pattern.MatchString(s) }
+func IsClock(s string) bool { return matches(formats["clock"].pattern, s) }
 
 const emailPattern = `^[^\s<>@,;:"()\[\]\\]+@[A-Za-z0-9.-]+$`
 
