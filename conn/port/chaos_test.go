@@ -100,7 +100,8 @@ func (c *chaos) closedSince(why string, from time.Time) {
 	}
 }
 
-// readLog takes in what is new in Gateway's log of requests: no order is in it from a time in which the guard was closed.
+// readLog takes in what is new in Gateway's log of requests: no order is in it from a time in which the guard was
+// closed.
 func (c *chaos) readLog() {
 	for _, q := range c.g.Requests("placeOrder") {
 		var fields struct {

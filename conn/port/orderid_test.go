@@ -40,7 +40,9 @@ func preview(id int64) []byte {
 // TestChangeMeetsFill has an order be filled while a change of it is being recorded: it stays filled, also on disk.
 func TestChangeMeetsFill(t *testing.T) {
 	g := newTap(t, 176)
-	m := &slowRecord{memory: memory{orders: map[uint64]port.Order{}}, writes: make(chan struct{}), goOn: make(chan struct{})}
+	m := &slowRecord{
+		memory: memory{orders: map[uint64]port.Order{}}, writes: make(chan struct{}), goOn: make(chan struct{}),
+	}
 	r := newRig(t, g.port(), func(c *port.Config) { c.Record = m })
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
@@ -57,7 +59,10 @@ func TestChangeMeetsFill(t *testing.T) {
 		if i == 0 {
 			p.status("5", "Submitted", "0", "77", "7")
 		}
-		until(t, "the order is "+string(state), func() bool { return r.order(5).State == state && r.order(5).Changes == i })
+		until(t, "the order is "+string(state), func() bool {
+			o := r.order(5)
+			return o.State == state && o.Changes == i
+		})
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,8 +120,8 @@ func TestExerciseWithTheIDOfAnOrder(t *testing.T) {
 	}
 }
 
-// TestPreviewOfAChange sends what-if orders. They are refused while the guard is closed, as every order message; the preview of a
-// change leaves the order as it is.
+// TestPreviewOfAChange sends what-if orders. They are refused while the guard is closed, as every order message; the
+// preview of a change leaves the order as it is.
 func TestPreviewOfAChange(t *testing.T) {
 	g := newTap(t, 176)
 	r := newRig(t, g.port(), nil)

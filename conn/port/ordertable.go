@@ -284,7 +284,8 @@ func (b *orderTable) heard(n news) uint64 {
 	next.Heard = time.Now().UTC()
 	b.put(&next)
 	if c := next.change; c != nil { // it may be on disk already, and leave at any moment
-		next.Changes, next.Words, next.Quantity, next.Account, next.Ref = c.Changes, c.Words, c.Quantity, c.Account, c.Ref
+		next.Changes, next.Words, next.Quantity = c.Changes, c.Words, c.Quantity
+		next.Account, next.Ref = c.Account, c.Ref
 	}
 	b.record.Note(next)
 	return o.Number
