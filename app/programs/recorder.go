@@ -44,7 +44,7 @@ var whatOf = map[port.EventKind]history.What{
 func (h *recorder) take(e port.Event, more int) {
 	r := history.Record{What: whatOf[e.Kind], Reason: string(e.Reason), Count: 1 + more}
 	switch {
-	case r.What == "":
+	case r.What == "", e.Detail == string(port.EndStopping): // that Gatewatch stops is recorded
 		return
 	case e.Observed:
 		r.What = history.ProgramObserved

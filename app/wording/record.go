@@ -136,7 +136,7 @@ func ended(r *history.Record) string {
 	case port.EndNotUsable:
 		text = "Gateway cannot be used"
 	case port.EndTurnedOff:
-		text = "turned off, or Gatewatch stops"
+		text = "turned off"
 	case port.EndBadMessage:
 		text = "it sent something that is not the TWS protocol"
 	case port.EndSlowClient:

@@ -231,7 +231,7 @@ func (c *client) end(cause EndCause, gateway bool) {
 
 // finish closes both sides, in the order in which that loses least.
 func (c *client) finish() {
-	if c.gateway || c.cause == EndTurnedOff {
+	if c.gateway || c.cause == EndTurnedOff || c.cause == EndStopping {
 		c.up.Close()
 		c.close()
 		<-c.read

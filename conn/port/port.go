@@ -155,7 +155,7 @@ func (p *Port) Run(ctx context.Context) {
 	p.mu.Lock()
 	p.running = true
 	p.mu.Unlock()
-	defer p.closeAll(EndTurnedOff)
+	defer p.closeAll(EndStopping)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.wg.Go(func() { p.inquire(ctx) })
@@ -202,8 +202,9 @@ func (p *Port) closeStalled() {
 	}
 }
 
-// listenAgain is after how long a port that could not be opened is tried again.
-const listenAgain = time.Second
+// listenAgain is after how long a port that could not be opened is tried again: where its number is one that the system
+// gives to outgoing connections, it may be taken for a moment.
+const listenAgain = 100 * time.Millisecond
 
 // follow does what the connection and the settings ask for now. It returns false if it has to be tried again. The port
 // is closed first: what became of orders is recorded while connections end, and takes its time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
@@ -158,15 +159,19 @@ type rig struct {
 	events []port.Event
 }
 
-// freePort returns the number of a port that nothing listens on.
+// freePort returns the number of a port that nothing listens on, and that no system gives to outgoing connections:
+// otherwise one of these could take it, or be its own other end, while the port is closed.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		number := 15_000 + rand.IntN(15_000)
+		if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", number)); err == nil {
+			l.Close()
+			return number
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // newRig returns a port before a gateway, with a connection that the test scripts.
