@@ -18,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/driver"
 	"github.com/adrg/xdg"
+	"github.com/go-gl/glfw/v3.4/glfw"
 
 	"gatewatch/app/api"
 	"gatewatch/app/window/link"
@@ -37,6 +38,9 @@ const tick = 250 * time.Millisecond
 func main() { os.Exit(run()) }
 
 func run() (code int) {
+	// The window lives on 20 MB, most of which are fonts, and seldom makes garbage: it pays with little time for much
+	// memory.
+	debug.SetGCPercent(20)
 	card := flag.String("card", cardPath(), "`path` of api.json, by which the resident program is found")
 	demo := flag.Bool("demo", false, "start the resident program as a demo")
 	showVersion := flag.Bool("version", false, "show the version and exit")
@@ -233,17 +237,24 @@ func open(card string, program link.Program, opened func()) bool {
 		saveSize(places, w.Canvas().Size())
 	})
 
+	minimised := func(context.Context) bool { return false }
 	a.Lifecycle().SetOnStarted(func() {
 		work.Go(func() { l.Run(ctx) })
 		work.Go(func() {
-			every := time.NewTicker(tick)
+			every, minute := time.NewTicker(tick), time.NewTicker(time.Minute)
 			defer every.Stop()
+			defer minute.Stop()
 			for {
 				select {
 				case <-ctx.Done():
 					return
 				case now := <-every.C:
-					fyne.Do(func() { v.Tick(now) })
+					fyne.Do(func() {
+						v.Hidden(minimised(ctx))
+						v.Tick(now)
+					})
+				case <-minute.C:
+					debug.FreeOSMemory()
 				}
 			}
 		})
@@ -254,6 +265,7 @@ func open(card string, program link.Program, opened func()) bool {
 		return false
 	}
 	opened()
+	minimised = whetherMinimised(w)
 	a.Run()
 	cancel()
 	work.Wait()
@@ -268,4 +280,16 @@ func stands(w fyne.Window) bool {
 	}
 	native.RunNative(func(handles any) { ok = !reflect.ValueOf(handles).IsZero() })
 	return ok
+}
+
+// whetherMinimised returns a function for the goroutine of the toolkit, which reports whether the window is minimised.
+// The toolkit does not say so, and paints it all the same. When ctx has ended, the window may not exist any more.
+func whetherMinimised(w fyne.Window) func(ctx context.Context) bool {
+	var native *glfw.Window
+	if painted, ok := w.(interface{ RunWithContext(func()) }); ok {
+		painted.RunWithContext(func() { native = glfw.GetCurrentContext() })
+	}
+	return func(ctx context.Context) bool {
+		return native != nil && ctx.Err() == nil && native.GetAttrib(glfw.Iconified) == glfw.True
+	}
 }

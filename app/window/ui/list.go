@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -22,6 +24,7 @@ type entryTexts struct {
 type list struct {
 	widget.List
 	keys    *keys
+	focused bool
 	entries []entryTexts
 	chosen  string // key of the entry
 	choose  func(key string)
@@ -53,14 +56,8 @@ func (l *list) set(entries []entryTexts) {
 	before := l.entries
 	l.entries = entries
 	at := l.index(l.chosen)
-	if len(before) != len(entries) {
-		l.Refresh()
-	} else {
-		for i := range entries {
-			if entries[i] != before[i] {
-				l.RefreshItem(i)
-			}
-		}
+	if !slices.Equal(before, entries) {
+		l.Refresh() // once: to refresh one entry costs as much as all that can be seen
 	}
 	switch {
 	case at < 0:
@@ -89,6 +86,22 @@ func (l *list) index(key string) int {
 		}
 	}
 	return -1
+}
+
+func (l *list) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(l.List.CreateRenderer(), &l.focused)
+}
+
+func (l *list) FocusGained() {
+	l.focused = true
+	l.List.FocusGained()
+	l.Refresh()
+}
+
+func (l *list) FocusLost() {
+	l.focused = false
+	l.List.FocusLost()
+	l.Refresh()
 }
 
 func (l *list) TypedKey(e *fyne.KeyEvent) {

@@ -86,17 +86,22 @@ func newBadge() *badge {
 	return b
 }
 
+// set shows a word, in the colours that the theme has now.
 func (b *badge) set(word string) {
 	th, v := fyne.CurrentApp().Settings().Theme(), variant()
-	ink := th.Color(theme.ColorNameForeground, v)
-	b.label.Text, b.label.Color = word, ink
-	b.plate.FillColor, b.plate.StrokeColor, b.plate.StrokeWidth = color.Transparent, ink, 1.5
+	ink, fill := th.Color(theme.ColorNameForeground, v), color.Color(color.Transparent)
+	edge := ink
 	if word == "LIVE" {
-		b.label.Color, b.plate.FillColor = liveInk, liveColor
+		ink, fill = liveInk, liveColor
 	}
+	show(b.content, word != "")
+	if b.label.Text == word && b.label.Color == ink && b.plate.StrokeColor == edge {
+		return
+	}
+	b.label.Text, b.label.Color = word, ink
+	b.plate.FillColor, b.plate.StrokeColor, b.plate.StrokeWidth = fill, edge, 1.5
 	b.label.Refresh()
 	b.plate.Refresh()
-	show(b.content, word != "")
 }
 
 // alarm is the banner.

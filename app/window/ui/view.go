@@ -94,6 +94,7 @@ type View struct {
 	page    int
 	asking  time.Time // when the present page's data was asked for last; zero if never
 	waiting bool      // rules or orders were asked for and are not there yet
+	hidden  bool      // no one can see the window
 
 	now     time.Time
 	st      *api.Status
@@ -324,7 +325,7 @@ func (v *View) ask() {
 	if v.page == pageRules || v.page == pageOrders || v.page == pagePrograms {
 		every = tradeEvery
 	}
-	if v.waiting || !v.asking.IsZero() && v.now.Sub(v.asking).Abs() < every {
+	if v.hidden || v.waiting || !v.asking.IsZero() && v.now.Sub(v.asking).Abs() < every {
 		return
 	}
 	switch v.page {
@@ -572,6 +573,16 @@ func (v *View) Lost(err error, now time.Time) {
 	v.render()
 }
 
+// Hidden takes in whether the window is minimised. Until it is seen again only its title changes, and it asks for no
+// page's data.
+func (v *View) Hidden(yes bool) {
+	if v.hidden != yes {
+		v.hidden = yes
+		v.render()
+		v.ask()
+	}
+}
+
 // Tick takes in that time goes by.
 func (v *View) Tick(now time.Time) {
 	v.now = now
@@ -643,6 +654,9 @@ func (v *View) command(c command) {
 // render shows the picture of this moment; what has not changed is left as it is.
 func (v *View) render() {
 	v.pic = pictureOf(v.st, v.lost, v.now)
+	if v.renderTitle(); v.hidden {
+		return
+	}
 	st := v.st
 	if v.lost.is() {
 		st = nil
@@ -671,6 +685,10 @@ func (v *View) render() {
 		v.orders.render(v.st, v.lost, v.now)
 	}
 	v.keepFocus()
+}
+
+// renderTitle shows the state in the window's title, which can also be seen where the window cannot.
+func (v *View) renderTitle() {
 	title := "Gatewatch: " + v.pic.headline
 	if v.st != nil && v.st.Demo {
 		title = wording.Demo + " " + title
