@@ -21,7 +21,8 @@ WINDOW := bin/gatewatch-window$(EXE)
 DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 # `make run` has Go name each package that it compiles.
 NAMES :=
-BUILD := go build $(NAMES) -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
+# The toolkit's font of emoji takes 10 MB of the window's memory. Those of the computer do.
+BUILD := go build $(NAMES) -tags no_emoji -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 # Their code starts no goroutine, or drives programs that the race detector cannot check.
 WITHOUT_RACE := ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
@@ -172,6 +173,7 @@ endef
 export BENCH_SUMMARY
 
 bench: ## measure, also against the bare client library; docs/benchmarks.md; the raw figures go to bin/bench.txt
+	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	@mkdir -p bin
 	@rm -f bin/bench.txt
 	go test -run '^$$' -bench . -benchmem ./conn/... | tee -a bin/bench.txt
@@ -180,6 +182,9 @@ bench: ## measure, also against the bare client library; docs/benchmarks.md; the
 	go test -run '^$$' -bench TickToOrder -benchtime 500x -timeout 30m ./engine/rules | tee -a bin/bench.txt
 	go test -run '^$$' -bench SeenByClients -benchtime 20x -timeout 30m ./app | tee -a bin/bench.txt
 	go test -run '^$$' -bench Headless -benchtime 1x -timeout 30m ./app | tee -a bin/bench.txt
+	go test -run '^$$' -bench 'Window/(first|tab|scrolling)' -benchtime 10x -timeout 30m ./app | tee -a bin/bench.txt
+	go test -run '^$$' -bench 'Window/(500|200|idle)' -benchtime 1x -timeout 30m ./app | tee -a bin/bench.txt
+	go test -run '^$$' -bench Page -benchtime 1x -timeout 30m ./app | tee -a bin/bench.txt
 	@awk "$$BENCH_SUMMARY" bin/bench.txt
 
 clean: ## remove what was built
