@@ -102,30 +102,47 @@ func TestGolden(t *testing.T) {
 		"settings_zone",
 		"upstream_lost", "history_24h", "history_90", "alerts", "alert_add", "programs", "rules",
 		"rule_order", "orders",
+		"paused", "looking", "trying", "first_run", "not_running", "not_responding", "guard_closed", "live", "focus",
+	}
+	doubled := []string{ // each page at 200 %
+		"reconnecting", "history_24h", "alerts", "programs", "rules", "rule_order", "orders", "settings", "focus",
 	}
 	for name, play := range scenes() {
 		for word, variant := range variants {
-			if word == "dark" && !slices.Contains(dark, name) {
-				continue
-			}
 			sizes := map[string]fyne.Size{"": fyne.NewSize(520, 680)}
+			if word == "dark" && !slices.Contains(dark, name) {
+				delete(sizes, "")
+			}
+			if slices.Contains(doubled, name) {
+				sizes["_200"] = MinSize
+			}
 			if slices.Contains(small, name) && word == "light" {
 				sizes["_small"] = MinSize
 			}
-			if tall := map[string]float32{
+			tall := map[string]float32{
 				"tools": 860, "alert_add": 880, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
 				"settings_advanced": 1800, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
-			}[name]; tall > 0 {
-				sizes[""] = fyne.NewSize(520, tall) // a page as a whole, which no scrolling cuts
+			}[name] // a page as a whole, which no scrolling cuts
+			if _, one := sizes[""]; one && tall > 0 {
+				sizes[""] = fyne.NewSize(520, tall)
 			}
 			for suffix, size := range sizes {
 				file := name + suffix + "_" + word
 				t.Run(file, func(t *testing.T) {
 					v, w := stage(t, variant, size, Actions{})
 					play(v)
-					w.Canvas().Unfocus() // nothing blinks
+					if !strings.HasPrefix(name, "focus") {
+						w.Canvas().Unfocus() // nothing blinks
+					}
+					if suffix == "_200" {
+						w.Canvas().(interface{ SetScale(float32) }).SetScale(2)
+					}
 					settle(w)
-					compare(t, file, w.Canvas().Capture())
+					m := w.Canvas().Capture()
+					if !v.veil.Visible() {
+						checkContrast(t, v.content, m)
+					}
+					compare(t, file, m)
 				})
 			}
 		}
@@ -187,6 +204,47 @@ func write(t *testing.T, path string, m image.Image) {
 	if err := os.WriteFile(path, body.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkContrast checks each text in a picture against the ground that it lies on.
+func checkContrast(t *testing.T, content fyne.CanvasObject, m image.Image) {
+	t.Helper()
+	scale := float32(m.Bounds().Dx()) / content.Size().Width
+	for _, o := range test.LaidOutObjects(content) {
+		shown, ok := o.(*canvas.Text)
+		if !ok || strings.TrimSpace(shown.Text) == "" {
+			continue
+		}
+		at, size := fyne.CurrentApp().Driver().AbsolutePositionForObject(o), o.MinSize()
+		box := image.Rect(int(at.X*scale), int(at.Y*scale), int((at.X+size.Width)*scale), int((at.Y+size.Height)*scale))
+		count := map[color.NRGBA]int{}
+		for y := box.Min.Y; y < box.Max.Y; y++ {
+			for x := box.Min.X; x < box.Max.X; x++ {
+				if image.Pt(x, y).In(m.Bounds()) {
+					count[color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)]++
+				}
+			}
+		}
+		var ground color.NRGBA
+		for c, n := range count {
+			if n > count[ground] {
+				ground = c
+			}
+		}
+		painted := false // not scrolled away, and something else lies there
+		for c := range count {
+			painted = painted || c != ground && near(c, shown.Color)
+		}
+		if ratio := contrast(shown.Color, ground); painted && ratio < 4.5 {
+			t.Errorf("%q has contrast %.2f", shown.Text, ratio)
+		}
+	}
+}
+
+func near(a, b color.Color) bool {
+	p, q := color.NRGBAModel.Convert(a).(color.NRGBA), color.NRGBAModel.Convert(b).(color.NRGBA)
+	d := func(a, b uint8) uint8 { return max(a, b) - min(a, b) }
+	return max(d(p.R, q.R), d(p.G, q.G), d(p.B, q.B)) < 40
 }
 
 // TestNothingIsCutOff checks that at the least size everything fits side by side, in characters that the font has.
@@ -255,6 +313,8 @@ func TestEveryPairOfColorsReads(t *testing.T) {
 			{theme.ColorNameDisabled, theme.ColorNameDisabledButton, 4.5},
 			{theme.ColorNamePlaceHolder, theme.ColorNameInputBackground, 4.5},
 			{theme.ColorNamePlaceHolder, colorCard, 4.5}, // an axis
+			{colorLine, colorCard, 4.5},
+			{colorLine, theme.ColorNameBackground, 4.5},
 			{theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary, 4.5},
 			{theme.ColorNameForegroundOnError, theme.ColorNameError, 4.5},
 		} {

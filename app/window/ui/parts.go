@@ -36,7 +36,8 @@ func (k *keys) focused(o fyne.Focusable) bool { return k.canvas != nil && k.canv
 // from there: the toolkit's drops it.
 type button struct {
 	widget.Button
-	keys *keys
+	keys    *keys
+	focused bool
 }
 
 func newButton(k *keys, text string, tapped func()) *button {
@@ -56,7 +57,17 @@ func newDanger(k *keys, text string, tapped func()) *button {
 	return b
 }
 
+func (b *button) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(b.Button.CreateRenderer(), &b.focused)
+}
+
+func (b *button) FocusLost() {
+	b.focused = false
+	b.Button.FocusLost()
+}
+
 func (b *button) FocusGained() {
+	b.focused = true
 	b.Button.FocusGained()
 	b.keys.reveal(b)
 }
@@ -74,7 +85,8 @@ func (b *button) TypedKey(e *fyne.KeyEvent) {
 
 type check struct {
 	widget.Check
-	keys *keys
+	keys    *keys
+	focused bool
 }
 
 func newCheck(k *keys, text string, changed func()) *check {
@@ -84,7 +96,17 @@ func newCheck(k *keys, text string, changed func()) *check {
 	return c
 }
 
+func (c *check) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(c.Check.CreateRenderer(), &c.focused)
+}
+
+func (c *check) FocusLost() {
+	c.focused = false
+	c.Check.FocusLost()
+}
+
 func (c *check) FocusGained() {
+	c.focused = true
 	c.Check.FocusGained()
 	c.keys.reveal(c)
 }
@@ -99,7 +121,8 @@ func (c *check) TypedKey(e *fyne.KeyEvent) {
 
 type choice struct {
 	widget.Select
-	keys *keys
+	keys    *keys
+	focused bool
 }
 
 func newChoice(k *keys, options []string, changed func()) *choice {
@@ -109,7 +132,17 @@ func newChoice(k *keys, options []string, changed func()) *choice {
 	return c
 }
 
+func (c *choice) CreateRenderer() fyne.WidgetRenderer {
+	return ringed(c.Select.CreateRenderer(), &c.focused)
+}
+
+func (c *choice) FocusLost() {
+	c.focused = false
+	c.Select.FocusLost()
+}
+
 func (c *choice) FocusGained() {
+	c.focused = true
 	c.Select.FocusGained()
 	c.keys.reveal(c)
 }

@@ -102,7 +102,7 @@ func TestNothingIsPaintedAgain(t *testing.T) {
 					}
 				},
 				"settings": func() {
-					if v.form.desk.view != nil && v.form.desk.theirs == nil {
+					if v.form.desk.view != nil {
 						v.Settings(*v.form.desk.view)
 					}
 				},

@@ -266,6 +266,17 @@ func tradeScenes() map[string]func(*View) {
 			v.orders.parts.SetSelected(orderParts[2])
 			v.orders.list.pick(positionKey(&held.Positions[0]))
 		},
+		"focus": func(v *View) { // on one line of several, of which another one is chosen
+			onRules(armed(), someRules())(v)
+			v.rules.list.pick(someRules().Rules[1].Rule.Name)
+			v.keys.focus(v.rules.list)
+			v.rules.list.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+		},
+		"focus_button": func(v *View) {
+			onRules(armed(), someRules())(v)
+			ruleAt(v, 1)
+			v.keys.focus(v.rules.detail.remove)
+		},
 		"orders_none": onOrders(unarmed(), api.Orders{}),
 		"orders_off":  onOrders(reconnecting(), someOrders()),
 		"orders_change": func(v *View) {
