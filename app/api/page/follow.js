@@ -51,13 +51,13 @@ function note(part, problem, words = "") {
     (part.at ? " What is shown is of " + clock(part.at) + "." : "") : words, problem);
   if ($(name + "-shown") && !problem) show(name + "-shown", $(name + "-rows").children.length > 0);
 }
-// Rules and orders are read every two seconds while they can be seen: prices come without an event.
+// Rules and orders are read every three seconds, as by the window, while they can be seen: prices come without an event.
 const inView = new Set();
 const watcher = new IntersectionObserver(list => {
   for (const e of list) e.isIntersecting ? inView.add(e.target.id) : inView.delete(e.target.id);
 });
 for (const name of ["rules", "orders"]) watcher.observe($(name));
-setInterval(() => { if (!document.hidden) inView.forEach(name => readPart(parts[name])); }, 2e3);
+setInterval(() => { if (!document.hidden) inView.forEach(name => readPart(parts[name])); }, 3e3);
 setInterval(readAll, 60e3);
 document.addEventListener("visibilitychange", readAll);
 

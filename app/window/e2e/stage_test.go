@@ -62,7 +62,8 @@ func build(t *testing.T) {
 			if program == "gatewatch-window" {
 				source += "/window"
 			}
-			cmd := exec.Command("go", "build", "-tags", "no_emoji", "-buildvcs=false", "-o", filepath.Join(bin, program), source)
+			cmd := exec.Command("go", "build", "-tags", "no_emoji", "-buildvcs=false", "-o",
+				filepath.Join(bin, program), source)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("build %s: %v\n%s", program, err, out)

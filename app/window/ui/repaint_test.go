@@ -70,7 +70,8 @@ func TestMinimised(t *testing.T) {
 	if !strings.Contains(title, "No connection") {
 		t.Errorf("the title is %q", title)
 	}
-	if v.Hidden(false); len(driver.painted) == 0 || asked != 1 || !strings.Contains(v.head.headline.Text, "No connection") {
+	v.Hidden(false)
+	if len(driver.painted) == 0 || asked != 1 || !strings.Contains(v.head.headline.Text, "No connection") {
 		t.Errorf("seen again: %d objects are painted, rules are asked for %d times, it says %q", len(driver.painted),
 			asked, v.head.headline.Text)
 	}

@@ -232,7 +232,8 @@ type statusPage struct {
 	orders  *line
 	arm     *armBar
 	tools   *toolsCard
-	leave   *button // Disconnect
+	leave   *button         // Disconnect
+	about   *fyne.Container // the card of the pairs
 	pairs   *fyne.Container
 	shown   []pair
 	values  []*widget.Label
@@ -253,12 +254,13 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		p.layers[name] = newLine(name)
 		lines = append(lines, p.layers[name].content)
 	}
+	p.about = card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs))
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
 		// where no one has to scroll for it
 		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content),
 		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
-		card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs)),
+		p.about,
 		p.tools.content,
 	)))
 	footer := padded(0, 10, container.New(stacked{0}, p.today, padded(4, 8, p.day.raster)))
@@ -276,6 +278,7 @@ func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status
 	p.orders.render(pic.orders)
 	p.renderPairs(pic.details)
 	show(p.leave, pic.command == disconnect)
+	show(p.about, len(pic.details) > 0)
 	enable(p.leave, !busy)
 	setText(p.today, pic.today)
 	if !slices.Equal(p.day.bars, pic.day) {
