@@ -17,6 +17,7 @@ import (
 
 // TestSettingsTakeEffectOrNot sends settings to the program at work: what it answers is what is in effect and on disk.
 func TestSettingsTakeEffectOrNot(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "DU1234567", "", `{"rules": []}`)
 	r.awaitOpen()
 	path := filepath.Join(r.dir, "settings.json")

@@ -50,6 +50,7 @@ func (d *desk) DeleteRule(_ context.Context, name string) error { return d.note(
 
 // TestTradingCommands holds each command to its exit code and to what reaches the resident program.
 func TestTradingCommands(t *testing.T) {
+	t.Parallel()
 	d := &desk{}
 	s, err := api.Listen(0, d, slog.New(slog.DiscardHandler))
 	if err != nil {

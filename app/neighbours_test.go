@@ -61,6 +61,7 @@ func (s *stranger) text() string {
 
 // TestStrangerOnTheOldPort kills the program, and has another one answer on its port.
 func TestStrangerOnTheOldPort(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf())
 	r.awaitOpen()
 	r.says(0, "^open: ", "guard")
@@ -105,6 +106,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 // TestNoSecretAmongProcesses opens the page with a stand-in for the desktop's opener that stays. Other users can read
 // the arguments of all processes.
 func TestNoSecretAmongProcesses(t *testing.T) {
+	t.Parallel()
 	const secret = "https://hooks.example.com/SECRET"
 	tools := t.TempDir()
 	opener := "#!/bin/sh\nenv >'" + tools + "/env'\necho \"$1\" >'" + tools + "/new' && mv '" + tools + "/new' '" +
@@ -237,6 +239,7 @@ func asNobody(t *testing.T, program string, args ...string) string {
 
 // TestOtherUsersSee has another user ask the running program.
 func TestOtherUsersSee(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("secret plan", buyMarket)))
 	r.awaitOpen()
 	card, err := api.ReadCard(home.At(r.dir).Card())
@@ -275,6 +278,7 @@ func TestOtherUsersSee(t *testing.T) {
 // TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and
 // streams that they can get. Gateway and the user still find room.
 func TestDescriptorsForGateway(t *testing.T) {
+	t.Parallel()
 	r := prepareRig(t, "DU1234567", "", rulesOf())
 	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
 	r.start()
@@ -321,6 +325,7 @@ func (r *rig) status() api.Status {
 // program notices, turns trading off, says so and is found again; no second one starts beside it, and the next start
 // knows the order.
 func TestHomeGoesWhileItRuns(t *testing.T) {
+	t.Parallel()
 	for name, remove := range map[string]func(dir string) error{
 		"deleted": os.RemoveAll,
 		"moved":   func(dir string) error { return os.Rename(dir, dir+".away") },
@@ -339,6 +344,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, "DU1234567", `, "log": {"level": "debug"}`, rulesOf(ruleText("low", buyLow)))
 			t.Cleanup(func() { os.RemoveAll(r.dir + ".away") })
 			r.awaitOpen()

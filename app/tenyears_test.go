@@ -88,6 +88,7 @@ func TestTenYears(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes 250 MB")
 	}
+	t.Parallel()
 	dir := t.TempDir()
 	program := buildProgram(t, dir)
 	gateway, err := sim.Start(t.Context(), sim.Config{})
