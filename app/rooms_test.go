@@ -138,12 +138,12 @@ func allowed(pkg, imported string) bool {
 
 // layers are the packages of the folder app: a package may import those of the lines above its own.
 var layers = []string{
-	"api/codes api/jsonhttp api/loopback api/page api/proof api/sse crash crosscheck exit region strict " +
+	"api/codes api/jsonhttp api/loopback api/page api/sse crash crosscheck exit region strict " +
 		"tray/sessionbus window/e2e",
-	"alert autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
+	"alert api/proof autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
 	"wording",
 	"api console notice tray",
-	"demo home logging programs rulefile tray/internal/puppet window/link window/ui",
+	"demo home logging login programs rulefile tray/internal/puppet window/link window/ui",
 	"diagnostics",
 	"cli resident window",
 	"app",

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -81,14 +80,6 @@ func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
 func (c *Client) Alerts(ctx context.Context) (Alerts, error) { return get[Alerts](ctx, c, "/alerts") }
 
 // TestAlerts sends a message by one channel, or by all if it is empty. It may take most of a minute.
-func (c *Client) TestAlerts(ctx context.Context, channel string) (t AlertTest, err error) {
-	body, err := json.Marshal(AlertTestRequest{channel})
-	if err != nil {
-		return t, err
-	}
-	raw, err := c.exchange(ctx, c.waiting(testLimit+10*time.Second), http.MethodPost, "/alerts/test", body)
-	if err == nil {
-		err = json.Unmarshal(raw, &t)
-	}
-	return t, err
+func (c *Client) TestAlerts(ctx context.Context, channel string) (AlertTest, error) {
+	return request[AlertTest](ctx, c, "/alerts/test", AlertTestRequest{channel}, nil)
 }

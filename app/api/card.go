@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/proof"
 	"gatewatch/app/strict"
 )
@@ -102,18 +100,4 @@ func lockOf(path string) (held, known bool) {
 		_ = l.Unlock()
 	}
 	return !free, err == nil
-}
-
-// proof answers what only who has the token can answer.
-func (s *Server) proof(w http.ResponseWriter, r *http.Request) {
-	q, err := jsonhttp.Query(r, "nonce")
-	nonce := q.Get("nonce")
-	if err == nil && (len(nonce) < proof.MinNonce || len(nonce) > proof.MaxNonce) {
-		err = fmt.Errorf("nonce is not a random text of %d to %d characters", proof.MinNonce, proof.MaxNonce)
-	}
-	if err != nil {
-		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, proof.Secret{URL: s.URL(), Token: s.token}.Of(nonce))
 }

@@ -22,6 +22,12 @@ var (
 	ErrNotResponding = errors.New("gatewatch is not responding")
 )
 
+// requestLimit bounds the wait for what may have to ask Gateway, a keyring or another server.
+const requestLimit = time.Minute
+
+// maxReport bounds an answer, in bytes; it may be about ten years.
+const maxReport = 8 << 20
+
 // Client talks to a running server.
 type Client struct {
 	card Card

@@ -19,7 +19,7 @@ import (
 // TestStrangersConnectionsMakeRoom fills the server with connections that say nothing, that are slow, and that are idle
 // after a request. The owner is answered all the same, and keeps the connection over which that was.
 func TestStrangersConnectionsMakeRoom(t *testing.T) {
-	ln, err := listen(0)
+	ln, err := loopback.Listen(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
 		"half bodies":   "POST /session HTTP/1.1\r\nHost: %s\r\nContent-Length: 9\r\n\r\n{",
 	} {
 		t.Run(name, func(t *testing.T) {
-			ln, err := listen(0)
+			ln, err := loopback.Listen(0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,29 +3,13 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"gatewatch/app/api/sse"
 	"gatewatch/app/settings"
-)
-
-const (
-	// streamSilence is the time within which a stream that says nothing is given up; a program that works says
-	// something each keepAlive.
-	streamSilence = 3 * time.Second
-	// silenceStep is the time between two looks at that. Looks are counted instead of time: while this process or the
-	// computer sleeps, nothing can be heard.
-	silenceStep  = streamSilence / 12
-	silenceSteps = 11
-	// maxReport bounds an answer that may tell of ten years.
-	maxReport = 8 << 20
 )
 
 // Follow calls onStatus with the status as it is and after every change, onShow each time the user wants to see the
@@ -54,41 +38,12 @@ func (c *Client) Follow(ctx context.Context, window bool, onStatus func(Status),
 	})
 }
 
-// follow reads a stream until ctx ends, or the stream, or tell returns an error.
-func (c *Client) follow(ctx context.Context, path string, tell func(event string, data []byte) error) error {
-	parent := ctx
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var quiet atomic.Int32
-	go func() {
-		every := time.NewTicker(silenceStep)
-		defer every.Stop()
-		for ctx.Err() == nil {
-			select {
-			case <-ctx.Done():
-			case <-every.C:
-				if quiet.Add(1) >= silenceSteps {
-					cancel(c.notResponding())
-				}
-			}
-		}
-	}()
-	res, err := c.send(ctx, c.waiting(0), http.MethodGet, path, nil)
-	if err == nil {
-		defer res.Body.Close()
-		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK ||
-			kind != "text/event-stream" {
-			return fmt.Errorf("GET %s: %s, %q instead of events", path, res.Status, kind)
-		}
-		err = sse.Read(res.Body, func() { quiet.Store(0) }, tell)
+// follow reads a stream until ctx ends, or the stream, or onEvent returns an error.
+func (c *Client) follow(ctx context.Context, path string, onEvent func(event string, data []byte) error) error {
+	open := func(ctx context.Context) (*http.Response, error) {
+		return c.send(ctx, c.waiting(0), http.MethodGet, path, nil)
 	}
-	switch {
-	case parent.Err() != nil:
-		return parent.Err()
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return err
+	return sse.Follow(ctx, open, c.notResponding(), onEvent)
 }
 
 // Settings asks for the settings in effect.
@@ -99,27 +54,12 @@ func (c *Client) Settings(ctx context.Context) (SettingsView, error) {
 // SaveSettings replaces settings.json and returns what is in effect then. The error is [settings.Problems] if the
 // content is at fault.
 func (c *Client) SaveSettings(ctx context.Context, body []byte) (SettingsView, error) {
-	return c.saveSettings(ctx, body)
+	return send[SettingsView](ctx, c, http.MethodPut, "/settings", body, "settings.json", nil)
 }
 
 // SaveSettingsIf is like SaveSettings if the file still has the tag. Otherwise the error is [ErrChanged].
 func (c *Client) SaveSettingsIf(ctx context.Context, body []byte, tag string) (SettingsView, error) {
-	return c.saveSettings(ctx, body, tag)
-}
-
-func (c *Client) saveSettings(ctx context.Context, body []byte, tag ...string) (view SettingsView, err error) {
-	via := c.waiting(askLimit + 10*time.Second) // a keyring may be slow
-	raw, err := c.exchange(ctx, via, http.MethodPut, "/settings", body, tag...)
-	refused, ok := errors.AsType[*failure](err)
-	switch {
-	case ok && refused.code == http.StatusUnprocessableEntity && len(refused.said.Problems) > 0:
-		return view, refused.said.problems("settings.json")
-	case ok && refused.code == http.StatusPreconditionFailed:
-		return view, ErrChanged
-	case err == nil:
-		err = json.Unmarshal(raw, &view)
-	}
-	return view, err
+	return send[SettingsView](ctx, c, http.MethodPut, "/settings", body, "settings.json", nil, tag)
 }
 
 // SettingsText asks for the text of settings.json, and its tag.

@@ -290,9 +290,9 @@ func TestFollowGivesUpOnSilence(t *testing.T) {
 		if !errors.Is(err, ErrNotResponding) || !strings.Contains(err.Error(), "1234") || seq != 9 {
 			t.Errorf("ended with %v, seq %d", err, seq)
 		}
-		if quiet := time.Since(began) - 10*keepAlive - time.Second; quiet < 2*keepAlive || quiet > streamSilence {
+		if quiet := time.Since(began) - 10*keepAlive - time.Second; quiet < 2*keepAlive || quiet > sse.Silence {
 			t.Errorf("silent for %v, which is to be noticed within %v and not before two heartbeats are missing", quiet,
-				streamSilence)
+				sse.Silence)
 		}
 	})
 }

@@ -24,6 +24,7 @@ import (
 	"gatewatch/app/api/codes"
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/proof"
+	"gatewatch/app/api/sse"
 	"gatewatch/app/autostart"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
@@ -180,7 +181,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 	}
 	for _, limit := range []int{
 		maxBody, maxSettings, maxRules, maxHeader, maxStreams, maxStreams / 2, int(keepAlive.Seconds()),
-		int(streamSilence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codes.Life.Seconds()),
+		int(sse.Silence.Seconds()), int(testLimit.Seconds()), int(askLimit.Seconds()), int(codes.Life.Seconds()),
 		codes.MaxPages,
 	} {
 		if !regexp.MustCompile(fmt.Sprintf(`\b%d\b`, limit)).MatchString(text) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -50,10 +49,6 @@ func (s *Server) positions(w http.ResponseWriter, r *http.Request) {
 }
 
 // Positions asks for the positions that Gateway reports.
-func (c *Client) Positions(ctx context.Context) (p Positions, err error) {
-	raw, err := c.exchange(ctx, c.waiting(askLimit+10*time.Second), http.MethodGet, "/positions", nil)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	return p, err
+func (c *Client) Positions(ctx context.Context) (Positions, error) {
+	return send[Positions](ctx, c, http.MethodGet, "/positions", nil, "", nil)
 }

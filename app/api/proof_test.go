@@ -160,7 +160,7 @@ func (c *closing) Accept() (net.Conn, error) {
 // TestClosedWithoutAnAnswer has a server close connections, as one does that has too many of them.
 func TestClosedWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
-	ln, err := listen(0)
+	ln, err := loopback.Listen(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func (c *Client) Resolve(ctx context.Context, in rules.Instrument) ([]Candidate,
 	return found.Candidates, err
 }
 
-// request sends a request, with a body unless in is nil, and returns the answer. Where what it means is not there, it
+// request posts a request, with a body unless in is nil, and returns the answer. Where what it means is not there, it
 // returns the error missing.
 func request[T any](ctx context.Context, c *Client, path string, in any, missing error) (out T, err error) {
 	var body []byte
@@ -151,18 +151,25 @@ func request[T any](ctx context.Context, c *Client, path string, in any, missing
 			return out, err
 		}
 	}
-	raw, err := c.exchange(ctx, c.waiting(askLimit+10*time.Second), http.MethodPost, path, body)
+	return send[T](ctx, c, http.MethodPost, path, body, "rule", missing)
+}
+
+// send sends a request and returns the answer, or the error of the backend that the answer stands for: problems are
+// those of a file.
+func send[T any](ctx context.Context, c *Client, method, path string, body []byte, file string, missing error,
+	tag ...string,
+) (out T, err error) {
+	raw, err := c.exchange(ctx, c.waiting(requestLimit), method, path, body, tag...)
 	if err == nil {
 		err = json.Unmarshal(raw, &out)
 	}
 	if refused, ok := errors.AsType[*failure](err); ok {
-		err = refused.meaning(missing)
+		err = refused.meaning(file, missing)
 	}
 	return out, err
 }
 
-// meaning returns the error of the backend that an answer stands for, missing for what is not there.
-func (f *failure) meaning(missing error) error {
+func (f *failure) meaning(file string, missing error) error {
 	switch said := f.said; {
 	case f.code == http.StatusConflict:
 		return &Conflict{said.Error}
@@ -170,10 +177,12 @@ func (f *failure) meaning(missing error) error {
 		return &Unconfirmed{said.Error}
 	case f.code == http.StatusGatewayTimeout:
 		return &Unanswered{said.Error}
+	case f.code == http.StatusPreconditionFailed:
+		return ErrChanged
 	case f.code == http.StatusNotFound && missing != nil:
 		return missing
 	case f.code == http.StatusUnprocessableEntity && len(said.Problems) > 0:
-		return said.problems("rule")
+		return said.problems(file)
 	case f.code == http.StatusUnprocessableEntity && said.Error == ErrNoContract.Error():
 		return ErrNoContract
 	case f.code == http.StatusUnprocessableEntity:

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -100,24 +99,13 @@ func (s *Server) deleteSecret(w http.ResponseWriter, r *http.Request) {
 }
 
 // StoreSecret stores a secret. It may take most of a minute, if the keyring has to be unlocked.
-func (c *Client) StoreSecret(ctx context.Context, name, value string) (stored StoredSecret, err error) {
-	raw, err := c.secret(ctx, "/secrets", Secret{name, value})
-	if err == nil {
-		err = json.Unmarshal(raw, &stored)
-	}
-	return stored, err
+func (c *Client) StoreSecret(ctx context.Context, name, value string) (StoredSecret, error) {
+	return request[StoredSecret](ctx, c, "/secrets", Secret{name, value}, nil)
 }
 
-// DeleteSecret removes the secret that a reference names, unless settings use it.
+// DeleteSecret removes the secret that a reference names. The error is [ErrNoSecret], or a [*Conflict] if settings use
+// it.
 func (c *Client) DeleteSecret(ctx context.Context, reference string) error {
-	_, err := c.secret(ctx, "/secrets/delete", SecretReference{reference})
+	_, err := request[Answer](ctx, c, "/secrets/delete", SecretReference{reference}, ErrNoSecret)
 	return err
-}
-
-func (c *Client) secret(ctx context.Context, path string, content any) ([]byte, error) {
-	body, err := json.Marshal(content)
-	if err != nil {
-		return nil, err
-	}
-	return c.exchange(ctx, c.waiting(secretLimit+10*time.Second), http.MethodPost, path, body)
 }

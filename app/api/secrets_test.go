@@ -93,8 +93,8 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("the client stored %+v, %v", stored, err)
 	}
 	v.err = &Conflict{"keyring:slack is in use (slack.webhook_url)"}
-	if err := client.DeleteSecret(t.Context(), "keyring:slack"); err == nil ||
-		!strings.Contains(err.Error(), "409") || !strings.Contains(err.Error(), "slack.webhook_url") {
+	if err := client.DeleteSecret(t.Context(), "keyring:slack"); !errors.As(err, new(*Conflict)) ||
+		!strings.Contains(err.Error(), "slack.webhook_url") {
 		t.Errorf("removed while in use: %v", err)
 	}
 	v.err = errors.New("the disk is full")

@@ -25,6 +25,7 @@ import (
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
 	"gatewatch/app/api/page"
+	"gatewatch/app/api/proof"
 	"gatewatch/app/api/sse"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
@@ -68,8 +69,6 @@ const (
 	maxSettings = 256 << 10
 	maxRules    = 2 << 20
 	maxHeader   = 8 << 10
-	// portsAhead is how many ports after a taken one are tried before any free one is taken.
-	portsAhead = 20
 )
 
 // Server answers on one loopback port. Make it with Listen.
@@ -91,7 +90,7 @@ type Server struct {
 // Listen starts to answer on 127.0.0.1 at the given port; 0 means any free one. If the port is taken, the next free
 // one is used. The token is made again with each server.
 func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
-	ln, err := listen(port)
+	ln, err := loopback.Listen(port)
 	if err != nil {
 		return nil, err
 	}
@@ -129,22 +128,6 @@ func (s *Server) limited() *http.Server {
 	}
 }
 
-func listen(port int) (net.Listener, error) {
-	if port == 0 {
-		return net.Listen("tcp4", "127.0.0.1:0")
-	}
-	for p := port; p <= min(port+portsAhead, 65535); p++ {
-		if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
-			return ln, nil
-		}
-	}
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen on loopback: %w", err)
-	}
-	return ln, nil
-}
-
 // URL returns the address to reach the server at, without a slash at its end.
 func (s *Server) URL() string { return "http://" + s.ln.Addr().String() }
 
@@ -153,6 +136,8 @@ func (s *Server) Port() int { return s.ln.Addr().(*net.TCPAddr).Port }
 
 // Token returns what has to stand behind "Authorization: Bearer" for requests that change something.
 func (s *Server) Token() string { return s.token }
+
+func (s *Server) secret() proof.Secret { return proof.Secret{URL: s.URL(), Token: s.token} }
 
 // Close stops the server. Requests under way have until ctx ends.
 func (s *Server) Close(ctx context.Context) {
@@ -190,7 +175,7 @@ func (s *Server) routes() []route {
 		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
 		{"GET", "/healthz", open, jsonhttp.Show(func() Health { return Health{true} })},
 		{"GET", "/openapi.json", open, openAPI},
-		{"GET", "/proof", open, s.proof},
+		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.secret().Serve(w, r) }},
 		{"POST", "/session", coded, s.session},
 		{"GET", "/settings", owner, jsonhttp.Show(s.backend.Settings)},
 		{"GET", "/uptime", owner, s.uptime},

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/api/loopback"
 	"gatewatch/app/api/sse"
 	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
@@ -784,7 +785,7 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer shut(second)
-	if ahead := second.Port() - first.Port(); ahead < 1 || ahead > portsAhead {
+	if ahead := second.Port() - first.Port(); ahead < 1 || ahead > loopback.PortsAhead {
 		t.Errorf("port %d after %d is taken", second.Port(), first.Port())
 	}
 	if res, _ := ask(t, second, "GET", "/healthz", ""); res.StatusCode != 200 {

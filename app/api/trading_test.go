@@ -386,7 +386,7 @@ func TestGuardEvents(t *testing.T) {
 		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
 		step("shut and open again at a stroke", 1, func(st *Status) { st.Guard.Opened++ })
 		step("live", 1, func(st *Status) { st.Gateway.Mode = "live" })
-		time.Sleep(10 * streamSilence) // the stream lives on although it has nothing to tell
+		time.Sleep(10 * sse.Silence) // the stream lives on although it has nothing to tell
 		step("disarmed", 1, func(st *Status) { st.Trading.Armed = false })
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {

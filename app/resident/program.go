@@ -28,6 +28,7 @@ import (
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/logging"
+	"gatewatch/app/login"
 	"gatewatch/app/notice"
 	"gatewatch/app/programs"
 	"gatewatch/app/region"
@@ -188,7 +189,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
 		Relay: relay, configuration: p.settings,
 		connectionLog: history, alerts: alerts, secrets: secrets,
-		login: &login{home: h.Flag, demo: gateway != nil, changes: p.changes, log: log},
+		Login: login.New(h.Flag, gateway != nil, p.changes.nudge, log),
 		window: &desktop.Window{
 			Card: h.Card(), Server: func() desktop.API { return p.server.current() }, Demo: gateway != nil,
 			Desktop: p.desktop, Parts: p.faults, Log: log,

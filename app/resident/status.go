@@ -10,6 +10,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/crash"
 	"gatewatch/app/desktop"
+	"gatewatch/app/login"
 	"gatewatch/app/metrics"
 	"gatewatch/app/programs"
 	"gatewatch/app/wording"
@@ -133,7 +134,7 @@ type backend struct {
 	*connectionLog
 	*alerts
 	*secrets
-	*login
+	*login.Login
 	*bugReport
 	*ending
 	*mute  // and with it the changes

@@ -31,7 +31,7 @@ func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
 	return tray.Extra{
 		Today: b.connectionLog.today(now), Muted: t.muted(now), Trading: b.trading.tray(ordersFail(b.status.failing())),
-		AtLogin: b.login.tray(), Programs: b.Relay.Tray(), Demo: b.configuration.demo,
+		AtLogin: b.Login.Tray(), Programs: b.Relay.Tray(), Demo: b.configuration.demo,
 	}
 }
 
@@ -63,7 +63,7 @@ func (t *trayProgram) Click(e tray.Entry) {
 	case tray.OpenLogs:
 		t.do("open logs", func(ctx context.Context) error { return t.desktop.Open(ctx, t.folder) })
 	case tray.LaunchAtLogin:
-		t.do("launch at login", b.login.toggle)
+		t.do("launch at login", b.Login.Toggle)
 	case tray.Quit:
 		t.Quit()
 	}

@@ -58,7 +58,7 @@ func (p *program) work(ctx context.Context, face bool) {
 	p.crashes.report() // all that read reports have subscribed by now
 	worker("settings", func() { p.settings.watch(ctx) })
 	worker("reports", func() { logging.Reports(ctx, p.events, p.screen, reports, p.changes.nudge) })
-	worker("login", func() { b.login.watch(ctx) })
+	worker("login", func() { b.Login.Watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{
 			home: p.home, lock: p.lock, trading: b.trading, settings: p.settings, server: p.server,

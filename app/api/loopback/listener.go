@@ -4,6 +4,7 @@ package loopback
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -42,6 +43,23 @@ type use struct {
 	stream bool // the request that is answered is a stream of events
 	state  http.ConnState
 	since  time.Time // when the state was entered
+}
+
+// PortsAhead is how many ports after a taken one are tried before any free one is taken.
+const PortsAhead = 20
+
+// Listen listens on 127.0.0.1 at a port, or at the next free one; 0 means any.
+func Listen(port int) (net.Listener, error) {
+	for p := port; port > 0 && p <= min(port+PortsAhead, 65535); p++ {
+		if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
+			return ln, nil
+		}
+	}
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen on loopback: %w", err)
+	}
+	return ln, nil
 }
 
 // Limit returns a listener with at most so many open connections.

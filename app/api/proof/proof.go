@@ -11,10 +11,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"time"
+
+	"gatewatch/app/api/jsonhttp"
 )
 
 const (
@@ -48,6 +51,20 @@ func (s Secret) Of(nonce string) Proof {
 	sum := hmac.New(sha256.New, []byte(s.Token))
 	sum.Write([]byte(nonce + " " + s.URL))
 	return Proof{hex.EncodeToString(sum.Sum(nil))}
+}
+
+// Serve answers with what only who has the token can answer.
+func (s Secret) Serve(w http.ResponseWriter, r *http.Request) {
+	q, err := jsonhttp.Query(r, "nonce")
+	nonce := q.Get("nonce")
+	if err == nil && (len(nonce) < MinNonce || len(nonce) > MaxNonce) {
+		err = fmt.Errorf("nonce is not a random text of %d to %d characters", MinNonce, MaxNonce)
+	}
+	if err != nil {
+		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	jsonhttp.Answer(w, http.StatusOK, s.Of(nonce))
 }
 
 // Dial connects to the server, which must prove that it knows the token before anything else is sent. Where connections

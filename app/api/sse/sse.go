@@ -1,12 +1,18 @@
-// Package sse has server-sent events: who follows a stream of them, and how a client reads one.
+// Package sse has server-sent events: who follows a stream of them, and how a client does.
 package sse
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"mime"
+	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // MaxEvent bounds an event, in bytes.
@@ -76,8 +82,57 @@ func (s *Streams) Count() int {
 	return s.count
 }
 
-// Read reads events until the stream ends or onEvent returns an error. It calls heard for every line.
-func Read(stream io.Reader, heard func(), onEvent func(event string, data []byte) error) error {
+const (
+	// Silence is the time within which a stream that says nothing is given up; the server says something each second.
+	Silence = 3 * time.Second
+	// step is the time between two looks at that. Looks are counted instead of time: while this process or the
+	// computer sleeps, nothing can be heard.
+	step  = Silence / 12
+	steps = 11
+)
+
+// Follow reads the stream that open answers with until ctx ends, or the stream, or onEvent returns an error. It returns
+// silent if nothing comes for three seconds.
+func Follow(ctx context.Context, open func(context.Context) (*http.Response, error), silent error,
+	onEvent func(event string, data []byte) error,
+) error {
+	parent := ctx
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var quiet atomic.Int32
+	go func() {
+		every := time.NewTicker(step)
+		defer every.Stop()
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-every.C:
+				if quiet.Add(1) >= steps {
+					cancel(silent)
+				}
+			}
+		}
+	}()
+	res, err := open(ctx)
+	if err == nil {
+		defer res.Body.Close()
+		if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); res.StatusCode != http.StatusOK ||
+			kind != "text/event-stream" {
+			return fmt.Errorf("GET %s: %s, %q instead of events", res.Request.URL.RequestURI(), res.Status, kind)
+		}
+		err = read(res.Body, func() { quiet.Store(0) }, onEvent)
+	}
+	switch {
+	case parent.Err() != nil:
+		return parent.Err()
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// read reads events until the stream ends or onEvent returns an error. It calls heard for every line.
+func read(stream io.Reader, heard func(), onEvent func(event string, data []byte) error) error {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(make([]byte, 0, 4<<10), MaxEvent)
 	event, data := "", []byte(nil)

@@ -1,4 +1,5 @@
-package resident
+// Package login starts Gatewatch at login, or not, as the API and the tray ask.
+package login
 
 import (
 	"context"
@@ -12,23 +13,29 @@ import (
 	"gatewatch/app/tray"
 )
 
-// loginLook is the time between two looks at what the system starts at login: users change that elsewhere, too.
-const loginLook = 30 * time.Second
+// every is the time between two looks at what the system starts at login: users change that elsewhere, too.
+const every = 30 * time.Second
 
-// login is whether Gatewatch starts at login. The tray shows it, and asks too often to read it each time.
-type login struct {
-	home    string // what --home says
+// Login is whether Gatewatch starts at login. The tray shows it, and asks too often to read it each time.
+type Login struct {
+	home    string
 	demo    bool
-	changes *changes
+	changed func()
 	log     *slog.Logger
 
 	mu    sync.Mutex
 	state autostart.State
 }
 
-// watch keeps that up to date until ctx ends. First it mends the path of a program that was moved; a demo, and a
+// New returns it for a program with a home of its own, if that is not empty. It calls changed when there is something
+// new to show.
+func New(home string, demo bool, changed func(), log *slog.Logger) *Login {
+	return &Login{home: home, demo: demo, changed: changed, log: log}
+}
+
+// Watch keeps that up to date until ctx ends. First it mends the path of a program that was moved; a demo, and a
 // program with a home of its own, leave it as it is.
-func (l *login) watch(ctx context.Context) {
+func (l *Login) Watch(ctx context.Context) {
 	if !l.demo && l.home == "" {
 		s, mended, err := autostart.Repair()
 		switch {
@@ -39,8 +46,8 @@ func (l *login) watch(ctx context.Context) {
 		}
 	}
 	told := false
-	every := time.NewTicker(loginLook)
-	defer every.Stop()
+	looks := time.NewTicker(every)
+	defer looks.Stop()
 	for {
 		if _, err := l.look(); err != nil && !told {
 			told = true
@@ -49,32 +56,32 @@ func (l *login) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-every.C:
+		case <-looks.C:
 		}
 	}
 }
 
 // look reads what the system will do.
-func (l *login) look() (autostart.State, error) {
+func (l *Login) look() (autostart.State, error) {
 	s, err := autostart.Status()
 	l.mu.Lock()
 	changed := !reflect.DeepEqual(s, l.state)
 	l.state = s
 	l.mu.Unlock()
 	if changed {
-		l.changes.nudge()
+		l.changed()
 	}
 	return s, err
 }
 
 // Autostart returns what GET /autostart answers.
-func (l *login) Autostart(context.Context) (api.Autostart, error) {
+func (l *Login) Autostart(context.Context) (api.Autostart, error) {
 	s, err := l.look()
 	return api.AutostartOf(s), err
 }
 
 // SetAutostart has this program started at login, with its present home, or nothing.
-func (l *login) SetAutostart(_ context.Context, on bool) error {
+func (l *Login) SetAutostart(_ context.Context, on bool) error {
 	if l.demo {
 		return &api.Conflict{Reason: "this is a demo, which is not for starting at login; start Gatewatch " +
 			"without --demo"}
@@ -86,8 +93,8 @@ func (l *login) SetAutostart(_ context.Context, on bool) error {
 	return err
 }
 
-// toggle does what a click in the tray asks for.
-func (l *login) toggle(ctx context.Context) error {
+// Toggle does what a click in the tray asks for.
+func (l *Login) Toggle(ctx context.Context) error {
 	s, err := l.look()
 	if err != nil {
 		return err
@@ -95,8 +102,8 @@ func (l *login) toggle(ctx context.Context) error {
 	return l.SetAutostart(ctx, s.Kind != autostart.On)
 }
 
-// tray is what the tray shows of starting at login.
-func (l *login) tray() tray.AtLogin {
+// Tray is what the tray shows of starting at login.
+func (l *Login) Tray() tray.AtLogin {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.demo || l.state.Kind == "" {
