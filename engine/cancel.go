@@ -17,7 +17,7 @@ const (
 	// cancelRetry is how long Gateway may say nothing about a request to cancel, once that was written, before it is
 	// repeated.
 	cancelRetry = 2 * time.Second
-	// cancelLimit is how long an order may live on after it was to be cancelled before a person is told.
+	// cancelLimit is how long an order may live on after it was to be cancelled before a person is notified.
 	cancelLimit = 10 * time.Second
 	// keepCancelled is how long it is remembered that all orders that were to be cancelled are done.
 	keepCancelled = time.Minute
@@ -41,7 +41,7 @@ func (e *OtherClientError) Error() string {
 		len(e.Orders), e.Session, first.ID, first.Client)
 }
 
-// ErrIDReused means that an order cannot be cancelled or changed because Gateway has told of another one with its
+// ErrIDReused means that an order cannot be cancelled or changed because Gateway has mentioned another one with its
 // client id and order id.
 var ErrIDReused = errors.New("another order has the same client id and order id in Gateway")
 
@@ -291,7 +291,7 @@ func (l *Ledger) answered(i *Intent, n conn.OrderNews) {
 }
 
 // missing takes in that Gateway has no order with an id that it was asked to cancel. That answers the request also
-// about an order of which Gateway has told nothing in this session: another order with that id there cannot be.
+// about an order of which Gateway has said nothing in this session: another order with that id there cannot be.
 func (l *Ledger) missing(n conn.OrderNews) {
 	if n.Kind != conn.OrderError || n.Code != notFound {
 		return

@@ -158,7 +158,7 @@ func (d *Desk) Armed() (bool, time.Time) {
 	return d.armed.Load(), d.since
 }
 
-// Configure puts limits in force. Trading is disarmed if the mode of accounts is another one than before.
+// Configure puts limits in effect. Trading is disarmed if the mode of accounts is another one than before.
 func (d *Desk) Configure(l Limits) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
@@ -399,14 +399,14 @@ func (d *Desk) Check(s *conn.Session) error {
 // Ticket is an order as a strategy wants it.
 type Ticket struct {
 	Session *conn.Session // in which it was decided; it cannot leave in another one
-	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was shut, not even when
+	// Opened is the session's GuardSince when it was decided: it cannot leave after the guard was closed, not even when
 	// that is open again. 0: whenever the guard is open.
 	Opened time.Duration
 	Order  conn.Order
 	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
 	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
 	Price      float64
-	Multiplier float64 // of the contract; 0 stands for 1
+	Multiplier float64 // of the contract; 0 means 1
 	Rule       string  // name of the rule that wants it, empty if none does
 	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see
 	// [Ledger.Notes].

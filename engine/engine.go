@@ -1,5 +1,5 @@
 // Package engine evaluates market data on the present session of a [conn.Supervisor] and places orders, and cannot act
-// without a connection: while the guard is shut, ticks are skipped and counted, a strategy never sees them, and no
+// without a connection: while the guard is closed, ticks are skipped and counted, a strategy never sees them, and no
 // order leaves.
 //
 // A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine]
@@ -89,7 +89,7 @@ type Engine struct {
 	opened      time.Duration // when the guard was opened, at the last look
 	wall        time.Time     // of the last look at the clocks, without a monotonic reading
 	mono        time.Duration // likewise
-	warned      bool          // that ticks are skipped; once per time the guard is shut
+	warned      bool          // that ticks are skipped; once per time the guard is closed
 }
 
 // timeEvery is the time between two calls of a strategy's OnTime while something waits for a moment, lookEvery
@@ -117,7 +117,7 @@ func New(cfg Config) *Engine {
 // Counts is what an engine has done with the ticks that arrived.
 type Counts struct {
 	Evaluated uint64
-	Skipped   uint64 // because the guard was shut
+	Skipped   uint64 // because the guard was closed
 	Stale     uint64 // because they were too old
 	Conflated uint64 // replaced by a newer one before they were looked at
 }
@@ -249,7 +249,7 @@ func (e *Engine) halt() {
 	}
 }
 
-// look notices that the guard was shut and opened again since the last look: that can be over before this goroutine
+// look notices that the guard was closed and opened again since the last look: that can be over before this goroutine
 // hears of it.
 func (e *Engine) look() {
 	if since := e.session.GuardSince(); since != e.opened {
@@ -302,7 +302,7 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 		if t.Field != conn.DataKind {
 			e.flows(i)
 		}
-		// Asked for every tick: the guard may shut between two of them.
+		// Asked for every tick: the guard may close between two of them.
 		if err := e.session.Guard(); err != nil {
 			e.skip(err)
 			continue

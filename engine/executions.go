@@ -9,7 +9,7 @@ import (
 	"gatewatch/conn"
 )
 
-// Executions is what Gateway has told of an order's executions. A correction replaces the execution that it corrects;
+// Executions is what Gateway has said of an order's executions. A correction replaces the execution that it corrects;
 // with no shares it takes it back, as after a trade that the exchange has busted.
 type Executions struct {
 	Shares    map[string]float64 `json:"shares,omitempty"`    // by execution, each as it was corrected last

@@ -6,7 +6,7 @@ import (
 	"gatewatch/conn"
 )
 
-// This file is how a [Ledger] knows its own orders among all that Gateway tells of, and which ids it may give to new
+// This file is how a [Ledger] knows its own orders among all that Gateway mentions, and which ids it may give to new
 // ones.
 //
 // Order ids are counted per client id, users can have them counted from 1 again, and with client id 0 orders appear
@@ -38,7 +38,7 @@ func (l *Ledger) about(n conn.OrderNews) *Intent {
 }
 
 // met reports whether it is certain that the intent's id is that of the intent's order in a session: it was sent there,
-// or Gateway has told of it. 0 stands for any session.
+// or Gateway has mentioned it. 0 means any session.
 func (l *Ledger) met(i *Intent, session uint64) bool {
 	ref := i.Order.Ref
 	return session == 0 || l.sentIn[ref] == session || l.metIn[ref] == session
@@ -70,9 +70,9 @@ func (i *Intent) is(n conn.OrderNews) bool {
 	return n.Client == int64(i.Client) && (n.ID == i.ID || same)
 }
 
-// see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has told of,
-// since that would change or replace the other order. What resembles one of ours, and is not that one, is told; what
-// may be about one of ours is a reason to ask.
+// see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has
+// mentioned, since that would change or replace the other order. What resembles one of ours, and is not that one, is
+// told; what may be about one of ours is a reason to ask.
 func (l *Ledger) see(n conn.OrderNews) {
 	i := l.resembling(n)
 	if n.Kind == conn.OrderError {

@@ -34,7 +34,7 @@ type Intent struct {
 	Rule       string     `json:"rule,omitempty"`
 	At         time.Time  `json:"at"`                   // UTC; when it was meant
 	Order      conn.Order `json:"order"`                // its Ref is the intent's name
-	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0 stands for 1
+	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0 means 1
 	Fate       Fate       `json:"fate"`
 	Changed    time.Time  `json:"changed"`            // UTC; when its fate was learned
 	PermID     int64      `json:"perm_id,omitempty"`  // IBKR's own number for it, once it has one

@@ -19,7 +19,7 @@ import (
 // each, and all else costs a write, which outlives the program, if not the computer. The database takes it over in
 // quiet moments, and at the next start.
 //
-// It has two halves: one is written while the database takes over what stands in the other. Its methods may be called
+// It has two halves: one is written while the database takes over what is in the other. Its methods may be called
 // from any goroutine.
 type journal struct {
 	file *os.File
@@ -45,7 +45,7 @@ const (
 
 var errJournalFull = errors.New("what is waiting to be written down has filled its space")
 
-// openJournal opens or makes a journal, and returns what stands in it, in order.
+// openJournal opens or makes a journal, and returns what is in it, in order.
 func openJournal(path string) (*journal, []entry, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -59,7 +59,7 @@ func openJournal(path string) (*journal, []entry, error) {
 	return &journal{file: f}, readJournal(data), nil
 }
 
-// readJournal returns what stands in the two halves of a journal, in order.
+// readJournal returns what is in the two halves of a journal, in order.
 func readJournal(data []byte) []entry {
 	middle := min(halfSize, len(data))
 	list := append(readHalf(data[:middle]), readHalf(data[middle:])...)

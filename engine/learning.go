@@ -39,7 +39,7 @@ func (l *Ledger) Learn(n conn.OrderNews) (Intent, bool) {
 	return l.take(i, n, false)
 }
 
-// meet notes in which session Gateway has told of an order.
+// meet notes in which session Gateway has mentioned an order.
 func (l *Ledger) meet(i *Intent, n conn.OrderNews) {
 	if n.Kind != conn.OrderError && n.Session != 0 {
 		l.metIn[i.Order.Ref] = n.Session

@@ -38,12 +38,12 @@ type Ledger struct {
 	ids     map[orderKey]*Intent
 	floor   int64 // the highest order id that an order of ours has had
 	top     int64 // the highest order id of an intent in memory
-	// ids of orders of others that Gateway has told of in this run; true while such an order is open
+	// ids of orders of others that Gateway has mentioned in this run; true while such an order is open
 	used      map[orderKey]bool
 	twins     map[twin]bool                // orders of others that resemble ours, and were told of
 	highest   map[int]int64                // of the open orders among them, by client id
 	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
-	metIn     map[string]uint64            // number of the last session in which Gateway has told of an intent
+	metIn     map[string]uint64            // number of the last session in which Gateway has mentioned an intent
 	leaving   map[string]bool              // by reference: its batch has not left as a whole
 	dirty     map[string]bool              // by reference: db does not have what is known of it
 	notes     map[string][]byte            // that db does not have
@@ -74,7 +74,7 @@ type Ledger struct {
 	cancelRetry, cancelLimit time.Duration // the constants of these names but in tests
 }
 
-// keepDone is how long an order is remembered when its fate is known. Gateway tells of it for about a day.
+// keepDone is how long an order is remembered when its fate is known. Gateway mentions it for about a day.
 const keepDone = 30 * 24 * time.Hour
 
 var (

@@ -88,7 +88,7 @@ func (d *Desk) allowed() error {
 	return nil
 }
 
-// lapsed says that the guard was shut since a ticket was decided.
+// lapsed says that the guard was closed since a ticket was decided.
 func (t *Ticket) lapsed() error {
 	if t.Opened != 0 && t.Session.GuardSince() != t.Opened {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardReconciling)}
@@ -162,7 +162,7 @@ type Batch struct {
 	// them until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and
 	// references.
 	Orders     []conn.Order
-	Multiplier float64 // of their contract; 0 stands for 1
+	Multiplier float64 // of their contract; 0 means 1
 	Rule       string  // name of the rule that wants them, empty if none does
 	// Notes, if set, is called once while the first order is on its way, for what is written down together with the
 	// intents, or not at all; see [Ledger.Notes].
@@ -272,7 +272,7 @@ func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 	return nil, ErrNoOrderID
 }
 
-// fewIDs is how many order ids are left when a person is told, once in each run, that they come to an end.
+// fewIDs is how many order ids are left when a person is notified, once in each run, that they come to an end.
 const fewIDs = 10_000
 
 func (l *Ledger) warnOfFew(client int) {

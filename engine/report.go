@@ -8,7 +8,7 @@ type ReportKind string
 // The kinds of report.
 const (
 	ReportFired    ReportKind = "rule_fired"     // a rule fired
-	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated anew
+	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated again
 	ReportBlocked  ReportKind = "order_blocked"  // an order was blocked
 	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
 	// no one knows whether an order has reached Gateway: a person has to look

@@ -8,7 +8,7 @@ import (
 	"gatewatch/conn"
 )
 
-// Reports passes reports on to whoever subscribes, each with a queue of its own. The zero value is ready. Its methods
+// Reports passes reports on to its subscribers, each with a queue of its own. The zero value is ready. Its methods
 // may be called from any goroutine.
 type Reports struct {
 	mu      sync.Mutex

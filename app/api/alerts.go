@@ -76,7 +76,7 @@ func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
 	jsonhttp.Answer(w, http.StatusOK, test)
 }
 
-// Alerts asks how alerts fare.
+// Alerts asks for the state of alerts.
 func (c *Client) Alerts(ctx context.Context) (Alerts, error) { return get[Alerts](ctx, c, "/alerts") }
 
 // TestAlerts sends a message by one channel, or by all if it is empty. It may take most of a minute.

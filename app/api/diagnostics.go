@@ -12,7 +12,7 @@ import (
 // diagnosticsLimit bounds an answer that may have to wait for a keyring.
 const diagnosticsLimit = 20 * time.Second
 
-// diagnostics answers with text for whoever is to find a fault.
+// diagnostics answers with text for finding a fault.
 func (s *Server) diagnostics(w http.ResponseWriter, r *http.Request) {
 	q, err := jsonhttp.Query(r, "goroutines")
 	stacks := 0

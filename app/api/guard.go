@@ -39,7 +39,7 @@ func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
 func (c *Client) Guard(ctx context.Context) (Guarded, error) { return get[Guarded](ctx, c, "/guard") }
 
 // FollowGuard calls onGuard with what [Client.Guard] returns, as it is and after every change. Otherwise it is like
-// [Client.Follow]. When it returns, nothing is known of the guard any more: it counts as shut.
+// [Client.Follow]. When it returns, nothing is known of the guard any more: it counts as closed.
 func (c *Client) FollowGuard(ctx context.Context, onGuard func(Guarded)) error {
 	return c.follow(ctx, "/guard/events", func(event string, data []byte) error {
 		if event != "guard" {

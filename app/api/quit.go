@@ -17,7 +17,7 @@ func (s *Server) quitting(w http.ResponseWriter, r *http.Request) {
 	s.backend.Quit()
 }
 
-// End stops the server as [Server.Close] does, because the program ends: whoever follows GET /events is told so.
+// End stops the server as [Server.Close] does, because the program ends: those who follow GET /events learn of it.
 func (s *Server) End(ctx context.Context) {
 	s.ends.Store(true)
 	s.Close(ctx)

@@ -219,7 +219,7 @@ func (s *Server) routes() []route {
 	}
 }
 
-// status answers with all there is to whoever has the token, and with what is open to all otherwise.
+// status answers with all there is to those who have the token, and with what is open to all otherwise.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	if !s.works(r.Context(), answerLimit) {
 		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; "+
@@ -303,7 +303,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		if r.Header.Get("Authorization") != "" {
 			if !s.knows(r) {
-				// Also where no token is needed: whoever sends one means another server, which had this port before.
+				// Also where no token is needed: a client that sends one means another server, which had this port
+				// before.
 				refuse(w)
 				return
 			}

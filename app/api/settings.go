@@ -24,9 +24,9 @@ type SettingsBackend interface {
 type SettingsView struct {
 	Path     string            `json:"path"`     // of settings.json
 	Found    bool              `json:"found"`    // whether that file exists
-	Settings settings.Settings `json:"settings"` // in force now
+	Settings settings.Settings `json:"settings"` // in effect now
 	Defaults settings.Settings `json:"defaults"`
-	Problem  string            `json:"problem"` // why the file on disk is not in force, empty if it is
+	Problem  string            `json:"problem"` // why the file on disk is not in effect, empty if it is
 	// Suggestion is the reset window that fits this computer; null once there is a settings file.
 	Suggestion *ResetSuggestion `json:"suggestion"`
 }

@@ -172,7 +172,7 @@ type Probe struct {
 	ClockSkewSeconds float64 `json:"clock_skew_seconds"` // Gateway's clock minus ours
 }
 
-// AlertState says in short how alerts fare; GET /alerts says more.
+// AlertState summarizes the state of alerts; GET /alerts says more.
 type AlertState struct {
 	Channels int      `json:"channels"` // how many are set up
 	Queued   int      `json:"queued"`   // alerts that wait for delivery, over all channels
@@ -195,7 +195,7 @@ type Fault struct {
 	Count  uint64    `json:"count"` // since the start of the program
 	LastAt time.Time `json:"last_at"`
 	Last   string    `json:"last"` // the first line of the last one
-	Gone   bool      `json:"gone"` // it cannot be started anew: the program goes on without it until its next start
+	Gone   bool      `json:"gone"` // it cannot be restarted: the program goes on without it until its next start
 }
 
 // StatusOf renders a snapshot at the given moment.

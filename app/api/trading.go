@@ -72,7 +72,7 @@ var ErrNoRule = errors.New("no such rule; GET /rules lists them")
 // ErrNoOrder means that there is no order with that id.
 var ErrNoOrder = errors.New("no such order of ours; GET /orders lists them")
 
-// Trading says in short how rules and orders fare; it is a part of [Status].
+// Trading summarizes the state of rules and orders; it is a part of [Status].
 type Trading struct {
 	Armed       bool       `json:"armed"`        // orders may leave while the guard is open
 	ArmedSince  *time.Time `json:"armed_since"`  // null while not armed
@@ -121,7 +121,7 @@ type Guarded struct {
 	Reason   string           `json:"reason"`    // why not, for people; empty if it may
 	ReasonID conn.GuardReason `json:"reason_id"` // the same for programs; stable
 	Session  uint64           `json:"session"`   // an answer is about this session alone; 0 if there is none
-	// how often the guard was opened since the start of Gatewatch; another number than before: it was shut in between
+	// how often the guard was opened since the start of Gatewatch; another number than before: it was closed in between
 	Opened uint64 `json:"opened"`
 	Mode   string `json:"mode"`  // paper, live or unknown
 	Armed  bool   `json:"armed"` // Gatewatch's own orders may leave
@@ -131,7 +131,7 @@ type Guarded struct {
 // Rules is the answer to GET /rules.
 type Rules struct {
 	Path     string     `json:"path"`     // of rules.json
-	Problems []Problem  `json:"problems"` // what is wrong in rules.json; the rules that are right are in force
+	Problems []Problem  `json:"problems"` // what is wrong in rules.json; the rules that are right are in effect
 	Rules    []RuleView `json:"rules"`    // in the order of the file
 	MayEdit  bool       `json:"may_edit"` // rules can be saved and activated
 	Reason   string     `json:"reason"`   // why they cannot, for people

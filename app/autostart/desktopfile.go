@@ -14,7 +14,7 @@ const (
 	gnomeEnabled = "X-GNOME-Autostart-enabled"
 )
 
-// desktopKeys are the keys that are ours, in their order. The others belong to whoever has written them.
+// desktopKeys are the keys that are ours, in their order. The others belong to those who wrote them.
 var desktopKeys = []string{"Type", "Name", "Comment", "Exec", "Icon", "Terminal", gnomeEnabled}
 
 // desktopFile is a desktop entry as its lines. What is not changed stays as it is, comments and all.
@@ -80,7 +80,7 @@ func (f desktopFile) drop(key string) desktopFile {
 // doubled, and does not find it.
 const env = "/usr/bin/env"
 
-// enableDesktop returns the text of a file that has a command started at login. What stands in the file already stays,
+// enableDesktop returns the text of a file that has a command started at login. What is in the file already stays,
 // apart from what is about that. An empty text is no file.
 func enableDesktop(text string, command []string) (string, error) {
 	if strings.Contains(command[0], "%") {

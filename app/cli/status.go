@@ -116,7 +116,7 @@ func describeTrading(t api.Trading, now time.Time) string {
 
 func farms(l api.Layers) string {
 	switch {
-	case !l.Upstream: // Gateway tells of them only while it sees IBKR
+	case !l.Upstream: // Gateway mentions them only while it sees IBKR
 		return wording.Layer(false, false)
 	case len(l.Farms) == 0:
 		return "none reported"

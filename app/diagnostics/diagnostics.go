@@ -3,7 +3,7 @@
 // name of a user is in it.
 //
 // Two things see to that. What is known to be harmless is picked, key by key, and nothing else; and every line goes
-// through a [Hider] on its way out, for what stands in a text.
+// through a [Hider] on its way out, for what is in a text.
 package diagnostics
 
 import (

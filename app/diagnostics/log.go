@@ -65,7 +65,7 @@ func shownLine(line string) string {
 			message = a.value
 		}
 	}
-	// What stands in a file that is refused is cited in the error.
+	// What is in a file that is refused is cited in the error.
 	cites := strings.Contains(message, "settings") || strings.Contains(message, "rules")
 	var parts []string
 	for _, a := range attrs {

@@ -14,7 +14,7 @@ import (
 // shownFormats are those of texts that say nothing about a person. Any other is hidden.
 var shownFormats = []string{"clock", "clock_or_empty", "timezone"}
 
-// settingsLines returns what stands in settings, a line for each key. Texts are hidden unless they are one of a few
+// settingsLines returns what is in settings, a line for each key. Texts are hidden unless they are one of a few
 // words, a time of day, a zone, or a reference to a secret.
 func settingsLines(s settings.Settings) (lines []string) {
 	var walk func(path string, v reflect.Value, tag reflect.StructTag)

@@ -1,8 +1,9 @@
 // Package metrics counts what happens to the connection and renders it, with what is true at the moment, for
 // Prometheus.
 //
-// What can be looked up is looked up when somebody scrapes; only events are counted, by whoever calls Take. The package
-// has no goroutine and no state outside Metrics. Labels take few, known values: no account, host or farm is among them.
+// What can be looked up is looked up when somebody scrapes; only events are counted, by the callers of Take. The
+// package has no goroutine and no state outside Metrics. Labels take few, known values: no account, host or farm is
+// among them.
 package metrics
 
 import (
@@ -34,7 +35,7 @@ type Source struct {
 	Version  string
 }
 
-// Trading is how rules and orders fare.
+// Trading is the state of rules and orders.
 type Trading struct {
 	Armed   bool
 	Rules   map[rules.State]int
@@ -44,7 +45,7 @@ type Trading struct {
 	Conflated uint64
 }
 
-// Programs is how programs at the guarded port fare.
+// Programs is the state of programs at the guarded port.
 type Programs struct {
 	Connected     int
 	Sent, Unknown uint64            // orders and changes since the start
@@ -126,7 +127,7 @@ var causes = []conn.Cause{
 	conn.CauseClient,
 }
 
-// otherCause stands for whatever is not in causes.
+// otherCause is for whatever is not in causes.
 const otherCause conn.Cause = "other"
 
 // Take counts an event. It is for one goroutine, which may be another one than that of a scrape.

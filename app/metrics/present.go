@@ -104,7 +104,7 @@ var refusals = func() (list []string) {
 	return list
 }()
 
-// otherReason stands for whatever is not in reasons.
+// otherReason is for whatever is not in reasons.
 const otherReason = "other"
 
 var errPanicked = errors.New("the metrics failed inside Gatewatch; the log says more")

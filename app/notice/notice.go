@@ -1,5 +1,5 @@
-// Package notice tells the trader that the connection is gone, that it is back, and what becomes of rules and orders:
-// on the desktop, and by whatever else is a [Sender].
+// Package notice notifies the trader that the connection is gone, that it is back, and what becomes of rules and
+// orders: on the desktop, and by whatever else is a [Sender].
 //
 // What happened goes through three rooms: a [Policy], a pure function, turns events and time into notices; [Run] feeds
 // it and hands on what it says; a [Sender] shows that on this desktop. Nothing here can hold the connection up.
@@ -7,32 +7,32 @@
 // # Incidents
 //
 // An incident begins when the connection goes and ends when it has been stable for a while, however often it came and
-// went in between. It is told once when it has lasted, and its end is told if it was. Drops that keep coming are told
-// as one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake are quiet;
-// what still lasts after them is told. What stays on the screen is replaced by how it ended: a pause ends an incident,
-// too.
+// went in between. It is reported once when it has lasted, and its end is reported if it was. Drops that keep coming
+// are reported as one unstable connection. The reset window, quiet hours, a pause and the time after a start or a wake
+// are quiet; what still lasts after them is reported. What stays on the screen is replaced by how it ended: a pause
+// ends an incident, too.
 //
 // # The weekly login
 //
-// IBKR's weekly login ends on Sunday, and the next one needs a person. That is told ahead, once a week, however the
+// IBKR's weekly login ends on Sunday, and the next one needs a person. That is reported ahead, once a week, however the
 // connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says
-// that somebody has to sign in; if it was told in other words before, it is told once more.
+// that somebody has to sign in; if it was reported in other words before, it is reported once more.
 //
 // # The end of support
 //
-// Gateway says on each connection from which day on IBKR does not support its version. That is told once for each day,
-// and again seven, three and one days before and on the day itself; what was told is remembered across starts.
+// Gateway says on each connection from which day on IBKR does not support its version. That is reported once for each
+// day, and again seven, three and one days before and on the day itself; what was reported is remembered across starts.
 //
 // # Rules and orders
 //
-// A report of the engine is told at once. Those of its kind that follow within half a minute are gathered and told as
-// one, which says how many there were since the first; rules that fire are gathered each by itself, because each firing
-// is what somebody has asked for. Where orders go on being blocked, the time between two notices grows.
+// A report of the engine is reported at once. Those of its kind that follow within half a minute are gathered and
+// reported as one, which says how many there were since the first; rules that fire are gathered each by itself, because
+// each firing is what somebody has asked for. Where orders go on being blocked, the time between two notices grows.
 //
 // Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what
 // can wait: a rule that fired and an order that was blocked. An order that was rejected or of which no one knows, and a
-// rule that stopped, are about money and are told at night, too. A mute silences everything: somebody has asked for it
-// by hand. What was held back is told afterwards, as one for each kind.
+// rule that stopped, are about money and are reported at night, too. A mute silences everything: somebody has asked for
+// it by hand. What was held back is reported afterwards, as one for each kind.
 package notice
 
 import (
@@ -50,11 +50,11 @@ type Kind string
 // The kinds of notice.
 const (
 	Lost      Kind = "lost"              // an outage has lasted, or turned out to need a person
-	Back      Kind = "back"              // the outage that was told is over
-	Unstable  Kind = "unstable"          // drops keep coming; single ones are not told until Calm or Lost
+	Back      Kind = "back"              // the outage that was reported is over
+	Unstable  Kind = "unstable"          // drops keep coming; single ones are not reported until Calm or Lost
 	Digest    Kind = "digest"            // what happened since Unstable
 	Calm      Kind = "calm"              // it was unstable, or lost and then unstable, and is stable again
-	Paused    Kind = "paused"            // somebody disconnected during an outage, or an unstable time, that was told
+	Paused    Kind = "paused"            // somebody disconnected during a reported outage or unstable time
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
 	// HiddenIcon says once that Windows keeps the tray icon out of sight.
@@ -121,9 +121,9 @@ type Sender interface {
 // Options is what a [Sender] needs to know.
 type Options struct {
 	OnConnect func() // a click on “Connect now”; called on a goroutine of its own, may be nil
-	OnOpen    func() // a click on the notice itself, where the desktop tells; likewise
+	OnOpen    func() // a click on the notice itself, where the desktop says so; likewise
 	Log       *slog.Logger
 }
 
-// AppName is what the desktop is told who speaks.
+// AppName is what the desktop shows as the sender.
 const AppName = "Gatewatch"

@@ -9,12 +9,12 @@ import (
 	"gatewatch/engine"
 )
 
-// Policy says when there is something to tell. Its zero value is not useful; see [DefaultPolicy].
+// Policy says when there is something to report. Its zero value is not useful; see [DefaultPolicy].
 type Policy struct {
-	After       time.Duration // an outage is told when it has lasted this long
+	After       time.Duration // an outage is reported when it has lasted this long
 	Stable      time.Duration // an incident is over when the connection has been up this long
 	Grace       time.Duration // quiet after a start, a resume and a wake, until there is a connection
-	AfterWindow time.Duration // an outage that outlasts the reset window is told this long after its end
+	AfterWindow time.Duration // an outage that outlasts the reset window is reported this long after its end
 
 	Drops  int           // so many drops …
 	Within time.Duration // … in this time make the connection unstable
@@ -27,7 +27,7 @@ type Policy struct {
 
 	Weekly time.Duration // so long before the weekly login ends it is reminded of; 0: not at all
 
-	Gather time.Duration // reports that follow one of their kind within this time are told as one
+	Gather time.Duration // reports that follow one of their kind within this time are reported as one
 
 	Remote bool // the reader is elsewhere: the words say which Gateway, and in which zone
 }
@@ -45,14 +45,14 @@ func DefaultPolicy() Policy {
 type Input struct {
 	Event   conn.Event    // the zero Event is none: a tick of the clock
 	Report  engine.Report // likewise
-	Ending  bool          // no one will call again: of reports, what waits to be gathered is told
+	Ending  bool          // no one will call again: of reports, what waits to be gathered is reported
 	Gateway conn.Gateway  // whom the words are about
 	// Unsupported is what Gateway says about the end of support for its version.
 	Unsupported conn.Unsupported
 	ClientID    int       // likewise
 	Computer    string    // likewise: where it was seen; for readers elsewhere
 	Muted       time.Time // nothing is shown before then, and no outage that began after the mute and is over by then
-	Quiet       Quiet     // of outages nothing is shown in them; the end of what was shown before is told afterwards
+	Quiet       Quiet     // outages are not shown in them; the end of what was shown before is shown afterwards
 }
 
 // State is what a policy remembers. The zero State is the beginning. It is a value: Step does not change its argument.
@@ -77,10 +77,10 @@ type State struct {
 	told      bool      // Lost was shown
 	signIn    bool      // it said that a person has to log in
 	held      time.Time // it could have ended with this rise, but for the reset window or quiet hours
-	afterRest time.Time // not to be told before: a reset window lay in it
+	afterRest time.Time // not to be reported before: a reset window lay in it
 	drops     []drop    // of the last minutes, oldest first
 	storm     storm     // zero if the connection is not unstable
-	ended     ended     // an incident that was told and that a pause has ended; zero if its end is told
+	ended     ended     // an incident that was reported and that a pause has ended; zero if its end is reported
 
 	support  Told      // of the end of support
 	reminded time.Time // the end of the weekly login that was reminded of last
@@ -88,8 +88,8 @@ type State struct {
 	competing   bool      // happened in this step
 	competingAt time.Time // when it was last shown
 
-	closed   problem    // why Gateway takes no orders, while that is to be told
-	closedBy conn.Cause // what was told last,
+	closed   problem    // why Gateway takes no orders, while that is to be reported
+	closedBy conn.Cause // what was reported last,
 	closedAt time.Time  // and when
 
 	bursts []burst // of reports
@@ -132,14 +132,14 @@ const (
 	longestWait = time.Minute
 	// longestRest does so while nothing is, so that new settings and a timer that slept are noticed.
 	longestRest = time.Hour
-	// aheadOfQuiet is how long before quiet hours a reminder is told that could not be told in them.
+	// aheadOfQuiet is how long before quiet hours a reminder is reported that could not be reported in them.
 	aheadOfQuiet = 10 * time.Minute
 )
 
-// Step takes in an input at now and returns what to tell, in order, and when to be called again at the latest. That is
-// after now; it is zero if only an event can change anything.
+// Step takes in an input at now and returns what to report, in order, and when to be called again at the latest. That
+// is after now; it is zero if only an event can change anything.
 func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.Time) {
-	now = now.Round(0) // people are told the wall clock's times, so it decides, too
+	now = now.Round(0) // people are shown the wall clock's times, so it decides, too
 	st.drops, st.bursts, st.shut = slices.Clone(st.drops), slices.Clone(st.bursts), slices.Clone(st.shut)
 	st.clock(p, now)
 	st.competing = false
@@ -157,7 +157,7 @@ func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.T
 	return st, t.said, sooner(t.next(), t.reportNext())
 }
 
-// clock copes with a clock that was set and with a sleep that no one has told yet.
+// clock copes with a clock that was set and with a sleep that no one has reported yet.
 func (st *State) clock(p Policy, now time.Time) {
 	if !st.last.IsZero() {
 		switch gap := now.Sub(st.last); {

@@ -6,8 +6,8 @@ import (
 	"gatewatch/conn"
 )
 
-// Quiet is a daily time in which nothing is told, on the wall clock of a zone. What still lasts at its end is told
-// then. The zero value is none, and so is one with an hour or minute that no clock shows.
+// Quiet is a daily time in which nothing is reported, on the wall clock of a zone. What still lasts at its end is
+// reported then. The zero value is none, and so is one with an hour or minute that no clock shows.
 //
 // Where a change of the clocks skips a bound, the bound is the change; where it repeats one, the first of the two.
 type Quiet struct {

@@ -16,17 +16,17 @@ type burst struct {
 	number int
 	since  time.Time // of the first report
 	count  int
-	fresh  int // how many have not been told
+	fresh  int // how many have not been reported
 	last   engine.Report
 	gap    time.Duration // until the next notice; 0 before the first
-	due    time.Time     // when the fresh ones are told; without any the burst is over then
+	due    time.Time     // when the fresh ones are reported; without any the burst is over then
 	held   bool          // it was due while it was quiet
 }
 
 const (
-	// guardShut is the reason of a blocked order that tells of the connection.
+	// guardShut is the reason of a blocked order that is about the connection.
 	guardShut = "guard_shut"
-	// guardLead is how much sooner than it is told as lost the guard may shut.
+	// guardLead is how much sooner than it is reported as lost the guard may close.
 	guardLead = 2 * time.Second
 	// digestLines is how many rules are named in one notice.
 	digestLines = 8
@@ -71,7 +71,7 @@ func (st *State) refused(at time.Time) {
 	st.shut = append(st.shut, at)
 }
 
-// fall has an outage begin with the orders that were refused just before it was told.
+// fall has an outage begin with the orders that were refused just before it was reported.
 func (st *State) fall(at time.Time) {
 	st.before = st.blocked
 	for _, t := range st.shut {
@@ -111,7 +111,7 @@ func (t *telling) hushed(k engine.ReportKind) (until time.Time) {
 	return until
 }
 
-// report tells the bursts that are due, and those that were held back as one for each kind.
+// report reports the bursts that are due, and those that were held back as one for each kind.
 func (t *telling) report() {
 	st := t.st
 	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.fresh == 0 && t.due(b.due) })
@@ -140,11 +140,11 @@ func (t *telling) report() {
 			delete(held, b.kind)
 		}
 	}
-	// What a digest has told is over: the next report of it is told at once.
+	// What a digest has reported is over: the next report of it is reported at once.
 	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.held && t.hushed(b.kind).IsZero() })
 }
 
-// tellBurst tells a burst as it is. What can wait is told less and less often, if it goes on.
+// tellBurst reports a burst as it is. What can wait is reported less and less often, if it goes on.
 func (t *telling) tellBurst(b *burst) {
 	t.tell(t.gathered(*b))
 	switch {

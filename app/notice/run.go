@@ -40,19 +40,19 @@ type Config struct {
 	// those in effect, which may change while Run runs; nil: as [DefaultPolicy] has it
 	Settings *atomic.Pointer[Settings]
 	Told     Told          // of the end of support, when Run begins
-	Remember func(Told)    // called when more of that was told; may be nil
+	Remember func(Told)    // called when more of that was reported; may be nil
 	Keep     bool          // for readers elsewhere; see below
 	Direct   <-chan Notice // handed on as they are; may be nil
 	Demo     bool          // titles say that Gateway is a simulated one
 	Sender   Sender
-	Failing  func(error) // told why notices cannot be shown, and nil when they can again; may be nil
+	Failing  func(error) // called with why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
 }
 
 // Settings are what the user chose.
 type Settings struct {
 	Off      bool          // nothing is shown
-	After    time.Duration // how long an outage lasts before it is told
+	After    time.Duration // how long an outage lasts before it is reported
 	Quiet    Quiet
 	Weekly   time.Duration // how long before its end the weekly login is reminded of; 0: not at all
 	ClientID int           // for the words
@@ -61,7 +61,7 @@ type Settings struct {
 const (
 	// sendLimit bounds one notice's way to the desktop.
 	sendLimit = 5 * time.Second
-	// endLimit bounds the wait for a sender that does not heed its context.
+	// endLimit bounds the wait for a sender that does not end with its context.
 	endLimit = time.Second
 	// waiting notices beyond this many are given up, oldest first; of those that are kept, and of those about rules and
 	// orders, only to bound the memory.
@@ -71,7 +71,7 @@ const (
 	againAfter = 5 * time.Second
 )
 
-// Run tells what happens until ctx ends or the events do. It does not close the sender. A panic of one of its
+// Run reports what happens until ctx ends or the events do. It does not close the sender. A panic of one of its
 // goroutines ends the others and is Run's; called again it goes on with the next event, and knows nothing of an
 // incident before.
 func Run(ctx context.Context, cfg Config) {
@@ -94,7 +94,7 @@ func Run(ctx context.Context, cfg Config) {
 	if cfg.Failing != nil {
 		out.tell = cfg.Failing
 	}
-	// It outlives ctx by what is told at the end.
+	// It outlives ctx by what is reported at the end.
 	sending, endSending := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer guard()

@@ -8,17 +8,17 @@ import (
 	"gatewatch/conn"
 )
 
-// Told is what was told of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says it on
-// each connection.
+// Told is what was reported of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says
+// it on each connection.
 type Told struct {
 	From string `json:"from"` // the day, or Gateway's text if that names none
-	Days int    `json:"days"` // how many were left when it was told last
+	Days int    `json:"days"` // how many were left when it was reported last
 }
 
-// supportDays are the days before the end of support on which it is told again; 0 is the end itself.
+// supportDays are the days before the end of support on which it is reported again; 0 is the end itself.
 var supportDays = []int{7, 3, 1, 0}
 
-// support tells that support for Gateway's version ends: when that is new, and again when the end comes near.
+// support reports that support for Gateway's version ends: when that is new, and again when the end comes near.
 func (t *telling) support() {
 	u, told := t.in.Unsupported, t.st.support
 	if u == (conn.Unsupported{}) || t.muted() || !t.due(t.st.grace) {
@@ -40,7 +40,7 @@ func (t *telling) support() {
 	})
 }
 
-// supportNext returns when support may have something to tell next; zero if nothing is known of an end.
+// supportNext returns when support may have something to report next; zero if nothing is known of an end.
 func (t *telling) supportNext() time.Time {
 	if t.in.Unsupported == (conn.Unsupported{}) {
 		return time.Time{}

@@ -22,7 +22,7 @@ func (t *telling) stormy() bool { return !t.st.storm.since.IsZero() }
 
 func (t *telling) muted() bool { return t.now.Before(t.awake()) }
 
-// awake returns when things may be told again, if they may not now.
+// awake returns when things may be reported again, if they may not now.
 func (t *telling) awake() time.Time { return later(t.in.Muted.Round(0), t.quietUntil) }
 
 // due reports whether a moment has come.
@@ -74,7 +74,7 @@ func (t *telling) decide() {
 		}
 	case t.untold():
 		if t.due(t.lostAt()) {
-			if st.told { // that one is over, which no one was told
+			if st.told { // that one is over, which was not reported
 				st.incident++
 				st.begun, st.first = st.since, false
 				st.forget()
@@ -88,7 +88,7 @@ func (t *telling) decide() {
 
 // remindAt returns when the weekly login is to be reminded of next; zero if that is not to be. The reset window does
 // not matter to it. A reminder that quiet hours would hold back until the login has ended comes just ahead of them.
-// Whoever starts the program within them is left in peace; what comes of it is told afterwards.
+// Who starts the program within them is left in peace; what comes of it is reported afterwards.
 func (t *telling) remindAt() time.Time {
 	if t.p.Weekly <= 0 {
 		return time.Time{}
@@ -104,14 +104,15 @@ func (t *telling) remindAt() time.Time {
 	return later(later(at, t.st.grace), t.awake())
 }
 
-// untold reports whether the present outage has not been told: neither itself nor the incident it belongs to, or it
+// untold reports whether the present outage has not been reported: neither itself nor the incident it belongs to, or it
 // came after a recovery that was held back.
 func (t *telling) untold() bool { return !t.st.told || !t.st.held.IsZero() }
 
-// explains reports whether the present outage was told in other words, and turned out to wait for a person to log in.
+// explains reports whether the present outage was reported in other words, and turned out to wait for a person to log
+// in.
 func (t *telling) explains() bool { return t.st.told && !t.st.signIn && !t.st.waits.IsZero() }
 
-// explainAt returns when that is to be told: a Gateway that has just been started does not answer at once, either.
+// explainAt returns when that is to be reported: a Gateway that has just been started does not answer at once, either.
 func (t *telling) explainAt() time.Time { return t.allowed(t.st.waits.Add(t.p.Grace)) }
 
 func (t *telling) tellLost() {
@@ -121,7 +122,7 @@ func (t *telling) tellLost() {
 	st.held = time.Time{}
 }
 
-// settle ends the incident, or holds its end back until things may be told again if it is to be told.
+// settle ends the incident, or holds its end back until things may be reported again if it is to be reported.
 func (t *telling) settle() {
 	st := t.st
 	if st.told && t.muted() {
@@ -135,8 +136,8 @@ func (t *telling) settle() {
 	}
 }
 
-// rest is decide within the reset window: nothing is told. What has been told stays open, so that its end can be told
-// afterwards.
+// rest is decide within the reset window: nothing is reported. What has been reported stays open, so that its end can
+// be reported afterwards.
 func (t *telling) rest() {
 	st := t.st
 	if !st.open || !st.up || t.stormy() || !t.due(st.since.Add(t.p.Stable)) {
@@ -150,12 +151,12 @@ func (t *telling) rest() {
 	}
 }
 
-// allowed returns the given moment, or when what is down may be told after it.
+// allowed returns the given moment, or when what is down may be reported after it.
 func (t *telling) allowed(at time.Time) time.Time {
 	return later(later(at, t.awake()), later(t.st.grace, t.st.afterRest))
 }
 
-// lostAt returns when the present outage is to be told, unless the connection is unstable.
+// lostAt returns when the present outage is to be reported, unless the connection is unstable.
 func (t *telling) lostAt() time.Time { return t.allowed(t.st.since.Add(t.p.After)) }
 
 // overAt returns when an outage within an unstable time is a plain outage.
@@ -187,7 +188,7 @@ func (t *telling) inStorm() {
 	case st.up && t.due(st.since.Add(t.p.Quiet)):
 		told := st.told || st.storm.told
 		if told && t.muted() {
-			return // held back until it may be told
+			return // held back until it may be reported
 		}
 		if told {
 			t.tell(t.calm())

@@ -125,7 +125,7 @@ func (t *telling) down() conn.State {
 	return conn.Reconnecting
 }
 
-// stopped tells that a pause has ended an incident that is on the screen.
+// stopped reports that a pause has ended an incident that is on the screen.
 func (t *telling) stopped() Notice {
 	e := t.st.ended
 	what := "The connection was lost at "
@@ -158,7 +158,7 @@ func (t *telling) guardClosed() Notice {
 	}
 }
 
-// reminder tells that the weekly login ends at the given time.
+// reminder reports that the weekly login ends at the given time.
 func (t *telling) reminder(end time.Time) Notice {
 	title := "Gateway's weekly login ends Sunday 01:00 New York"
 	if here := end.Local(); !sameOffset(here, end) {

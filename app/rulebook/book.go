@@ -17,7 +17,7 @@ var (
 	one  = strict.Kind{Name: "rule", Empty: "write a rule in { }", MaxSize: 1 << 16}
 )
 
-// Book is what stands in a rules file.
+// Book is what is in a rules file.
 type Book struct {
 	Rules    []rules.Rule    // those that are in order, as in the file
 	Problems strict.Problems // what is wrong with the others, or with the file; nil if nothing is

@@ -84,10 +84,10 @@ func (r *Reader) Wrong(key, text string, others ...string) {
 	r.add(r.at[around], key, text)
 }
 
-// Sound reports whether nothing is wrong so far with what stands at a path, and with what stands in it.
+// Sound reports whether nothing is wrong so far with what is at a path, and with what is in it.
 func (r *Reader) Sound(path string) bool { return !r.below[path] }
 
-// Counts reports whether what stands at a path can be judged: it is sound, and so are the objects around it themselves.
+// Counts reports whether what is at a path can be judged: it is sound, and so are the objects around it themselves.
 func (r *Reader) Counts(path string) bool {
 	if !r.Sound(path) {
 		return false

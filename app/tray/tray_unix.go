@@ -61,7 +61,7 @@ func (t *tray) run(ctx context.Context) {
 	start() // exports and returns
 	<-built
 	if !whole {
-		panic("the menu cannot be built") // for whoever has called Run
+		panic("the menu cannot be built") // for the caller of Run
 	}
 
 	ctx, cancel := context.WithCancel(ctx)

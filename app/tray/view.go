@@ -93,7 +93,7 @@ type AtLogin struct {
 	Other bool // another copy of it is
 }
 
-// Trading is how orders fare.
+// Trading is the state of orders.
 type Trading struct {
 	Armed       bool // orders may leave
 	MayArm      bool // arming would be accepted now
@@ -105,7 +105,7 @@ type Trading struct {
 	Stopped     bool // no order can leave, whatever the connection does: none can be written down
 }
 
-// Programs is how other programs at the guarded port fare.
+// Programs is the state of other programs at the guarded port.
 type Programs struct {
 	On        bool // there is a guarded port
 	Stopped   bool // their orders are refused until somebody allows them

@@ -271,7 +271,7 @@ func Mode(m conn.Mode) string {
 	return ""
 }
 
-// Demo is what stands in the place of PAPER while a simulated gateway is all that Gatewatch connects to.
+// Demo is what is in the place of PAPER while a simulated gateway is all that Gatewatch connects to.
 const Demo = "DEMO"
 
 // Account returns DEMO, PAPER, LIVE or nothing.

@@ -27,9 +27,9 @@ type OrderFault struct {
 	Ref    string  // of the order; empty: any
 	Symbol string  // the same
 	Type   string  // the same, such as STP
-	Share  float64 // of such orders are affected, by chance; 0 stands for all of them
+	Share  float64 // of such orders are affected, by chance; 0 means all of them
 	After  int     // how many such orders pass before it
-	Times  int     // how many orders take it; 0 stands for 1, below 0 for all
+	Times  int     // how many orders take it; 0 means 1, below 0 for all
 	Change bool    // changes of such orders take it, and not the orders
 
 	// When it is placed or changed.

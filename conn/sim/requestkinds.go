@@ -40,7 +40,7 @@ func numbered[M any, P interface {
 	}
 }
 
-// protoOnly stands for the text form of requests that never had one.
+// protoOnly is the text form of requests that never had one.
 func protoOnly(r *textReader) proto.Message {
 	r.fail("has no text form")
 	return nil

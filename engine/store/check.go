@@ -194,7 +194,7 @@ func (c *checker) tree(id uint64, within keys, depth int) error {
 	return c.node(flags, count, page, within, depth)
 }
 
-// node checks what stands in a page, which may be one inside a value.
+// node checks what is in a page, which may be one inside a value.
 func (c *checker) node(flags, count uint16, page []byte, within keys, depth int) error {
 	if depth == 0 || flags != branchPage && flags != leafPage || flags == branchPage && count == 0 {
 		return damage("a page is neither branch nor leaf")
