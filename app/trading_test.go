@@ -217,7 +217,8 @@ func (s stream) expect(t *testing.T, what string, ok func(api.Guarded) bool) {
 // told, ticks are skipped, what crosses during the outage fires nothing, and what crosses after it does.
 func TestOutages(t *testing.T) {
 	t.Parallel()
-	// The simulated gateway runs in this process, and answers late on a busy computer. That is not the outage meant here.
+	// The simulated gateway runs in this process, and answers late on a busy computer. That is not the outage meant
+	// here.
 	patient := `, "watchdog": {"soft_seconds": 60, "hard_seconds": 90}`
 	r := newRig(t, "DU1234567", patient, rulesOf(ruleText("buy", buyMarket)))
 	r.awaitOpen()

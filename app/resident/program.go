@@ -278,8 +278,8 @@ func (p *program) open(s settings.Settings) error {
 	return nil
 }
 
-// tuneMemory keeps the heap small: the program is idle most of the time, and collections are cheap for it. What only the
-// start needed is given back to the system half a minute later; by itself Go keeps a megabyte of it.
+// tuneMemory keeps the heap small: the program is idle most of the time, and collections are cheap for it. What only
+// the start needed is given back to the system half a minute later; by itself Go keeps a megabyte of it.
 func tuneMemory() {
 	time.AfterFunc(30*time.Second, debug.FreeOSMemory)
 	if os.Getenv("GOGC") == "" {
