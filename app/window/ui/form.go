@@ -296,7 +296,15 @@ func (f *field) value(text string, bad func(path string, err error)) string {
 			return ""
 		}
 		return "[" + strings.Join(list, ",") + "]"
-	case several, days:
+	case several: // a blank may be part of an entry, such as BRK B
+		list := []string{}
+		for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
+		}
+		return jsonOf(list)
+	case days:
 		return jsonOf(append([]string{}, split(text)...))
 	case windows:
 		list := []string{}

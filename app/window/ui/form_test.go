@@ -154,6 +154,7 @@ func TestFormNamesWhatIsWrong(t *testing.T) {
 		{"trading.max_notional", "1e13", "trading.max_notional"},
 		{"trading.instruments", "AAPL, ÄÖ", "trading.instruments[1]"},
 		{"trading.instruments", "AAPL, MSFT, AAPL", "trading.instruments[2]"},
+		{"trading.instruments", "AAPL, BRK B", "trading.instruments[1]"}, // not BRK and B
 	} {
 		d := draftOf(settings.Default())
 		d[c.path] = c.text
