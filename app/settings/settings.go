@@ -37,10 +37,10 @@ type Settings struct {
 	MarketHours  MarketHours   `json:"market_hours" section:"Trading limits" doc:"The hours in which the market of interest is open. Uptime is shown for them, too."`
 	GuardedPort  GuardedPort   `json:"guarded_port" section:"Guarded port" doc:"A port for other programs, which guards their orders as Gatewatch guards its own."`
 	Alerts       Alerts        `json:"alerts" section:"Alerts" doc:"What is sent by email, Slack, webhook and other services."`
-	Email        Email         `json:"email" section:"Alerts" doc:"Alerts by email, over SMTP."`
-	Slack        Slack         `json:"slack" section:"Alerts" doc:"Alerts to a Slack channel."`
-	Webhook      Webhook       `json:"webhook" section:"Alerts" doc:"Alerts as JSON to an HTTP address."`
-	Heartbeat    Heartbeat     `json:"heartbeat" section:"Alerts" doc:"A sign of life to an HTTP address that somebody watches: a dead computer sends no alert."`
+	Email        Email         `json:"email" section:"Alerts" page:"Alerts" doc:"Alerts by email, over SMTP."`
+	Slack        Slack         `json:"slack" section:"Alerts" page:"Alerts" doc:"Alerts to a Slack channel."`
+	Webhook      Webhook       `json:"webhook" section:"Alerts" page:"Alerts" doc:"Alerts as JSON to an HTTP address."`
+	Heartbeat    Heartbeat     `json:"heartbeat" section:"Alerts" page:"Alerts" doc:"A sign of life to an HTTP address that somebody watches: a dead computer sends no alert."`
 	Tray         Tray          `json:"tray" section:"Advanced" doc:"The icon in the notification area."`
 	Log          Log           `json:"log" section:"Advanced" doc:"The program's own log."`
 }
@@ -237,7 +237,7 @@ type Alerts struct {
 	AfterSeconds float64  `json:"after_seconds" label:"Send alerts of an outage after (seconds)" doc:"Seconds an outage must last before alerts are sent." min:"0" max:"86400"`
 	QuietFrom    string   `json:"quiet_from" label:"Quiet from" doc:"Start of the daily quiet hours of alerts, a time of day on this computer's clock; empty: none. What lasts beyond them is sent then." format:"clock_or_empty"`
 	QuietUntil   string   `json:"quiet_until" label:"Quiet until" doc:"End of the quiet hours of alerts; may be on the next day." format:"clock_or_empty"`
-	Services     []string `json:"services" label:"Other services" doc:"More services: references to secrets that are shoutrrr URLs, such as keyring:telegram for telegram://TOKEN@telegram?chats=ID." format:"secret" count:"0..20" unique:"true"`
+	Services     []string `json:"services" label:"Other services" page:"Alerts" doc:"More services: references to secrets that are shoutrrr URLs, such as keyring:telegram for telegram://TOKEN@telegram?chats=ID." format:"secret" count:"0..20" unique:"true"`
 }
 
 // After is how long an outage must last before it is told.

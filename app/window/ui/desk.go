@@ -65,11 +65,11 @@ func (d *desk) saved(v api.SettingsView, sent draft) (fill bool) {
 	return fill
 }
 
-// defaults puts the defaults into the form, and leaves what it does not show.
+// defaults puts the defaults into the form, and leaves what is edited on another page.
 func (d *desk) defaults() {
 	all := draftOf(d.view.Defaults)
 	for f := range fields {
-		if f.kind != kept {
+		if f.page == "" {
 			d.form[f.path] = all[f.path]
 		}
 	}

@@ -29,7 +29,7 @@ const (
 	several             // a list of texts, as text separated by commas
 	days                // some of some words, such as days of the week
 	windows             // the list of reset windows
-	kept                // not in the form: it stays as it is, in JSON
+	kept                // in no form: it stays as it is, in JSON
 )
 
 // field is one key of the settings as the form shows it.
@@ -104,9 +104,6 @@ func walk(t reflect.Type, path, section, page string, index []int, take func(sec
 				path: at, label: tag.Get("label"), doc: tag.Get("doc"), effect: tag.Get("effect"), page: page,
 				kind: kindOf(f), index: index,
 			}
-			if page != "" {
-				one.kind = kept
-			}
 			if tag.Get("enum") != "" {
 				one.options = strings.Split(tag.Get("enum"), ",")
 				one.words = strings.Split(tag.Get("words"), ",")
@@ -148,7 +145,7 @@ func kindOf(f reflect.StructField) kind {
 	return kept
 }
 
-// draft is what stands in the form: a text for each path, also of what is kept.
+// draft is what stands in the form: a text for each path, also of what is edited on another page.
 type draft map[string]string
 
 // windowDraft is one reset window in the form: either Preset is set, or the others are meant.

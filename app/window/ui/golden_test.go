@@ -121,7 +121,8 @@ func TestGolden(t *testing.T) {
 			}
 			tall := map[string]float32{
 				"tools": 860, "alert_add": 880, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
-				"settings_advanced": 1800, "rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
+				"settings_advanced": 1800, "settings_alerts": 1100,
+				"rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
 			}[name] // a page as a whole, which no scrolling cuts
 			if _, one := sizes[""]; one && tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall)

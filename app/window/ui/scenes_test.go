@@ -318,6 +318,7 @@ func scenes() map[string]func(*View) {
 			p.editors["trading.max_quantity"].set("a lot")
 			p.editors["trading.instruments"].set("AAPL, QQQ, AAPL")
 		}),
+		"settings_alerts":   form(inForce(), func(p *settingsPage) { opened(p, "Alerts") }),
 		"settings_advanced": form(inForce(), func(p *settingsPage) { opened(p, "Advanced") }),
 		"settings_windows": form(view(func(s *settings.Settings) {
 			s.ResetWindows = []settings.ResetWindow{

@@ -205,7 +205,7 @@ func TestOtherChangesAreMerged(t *testing.T) {
 	}
 	d.view = &other
 	d.defaults()
-	if s, _ := d.form.settings(); len(s.GuardedPort.Programs) != 1 || s.Log.Level != "info" {
+	if s, _ := d.form.settings(); len(s.GuardedPort.Programs) != 1 || s.Email.User != "me" || s.Log.Level != "info" {
 		t.Errorf("the defaults have lost what the form does not show: %+v", s.GuardedPort)
 	}
 }
