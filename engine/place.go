@@ -123,8 +123,9 @@ func (l *Limits) trades(symbol string) bool {
 	})
 }
 
-// worth says whether an order is within the limit of its notional value.
-func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
+// Worth returns what an order is worth, in its contract's currency, by its own price or by that of the market, 0 for
+// none; 0 if it is not known. A multiplier of 0 stands for 1.
+func Worth(o *conn.Order, price, multiplier float64) float64 {
 	switch {
 	case o.Type == conn.Limit && o.Side == conn.Sell: // the limit is the least that it brings
 		if price == 0 || o.LimitPrice > price {
@@ -137,13 +138,21 @@ func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
 	case o.Type == conn.Stop:
 		price = o.StopPrice
 	}
-	if price == 0 || math.IsNaN(price) {
-		return &BlockedError{Reason: BlockedNoPrice}
+	if math.IsNaN(price) {
+		return 0
 	}
 	if multiplier == 0 {
 		multiplier = 1
 	}
-	if !(math.Abs(price*multiplier)*o.Quantity <= d.limits.Notional) {
+	return math.Abs(price*multiplier) * o.Quantity
+}
+
+// worth says whether an order is within the limit of its notional value.
+func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
+	switch worth := Worth(o, price, multiplier); {
+	case worth == 0:
+		return &BlockedError{Reason: BlockedNoPrice}
+	case !(worth <= d.limits.Notional):
 		return &BlockedError{Reason: BlockedNotional, Detail: plain(d.limits.Notional)}
 	}
 	return nil

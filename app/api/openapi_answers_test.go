@@ -399,6 +399,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
 			500: errors.New("disk full"), 504: &Unanswered{"silent"},
 		},
+		"/rules/preview": {
+			200: nil, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full"),
+			504: &Unanswered{"silent"},
+		},
 		"/rules/deactivate": {
 			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
 			500: errors.New("disk full"),
@@ -474,6 +478,7 @@ var goodBodies = map[string]string{
 	"/autostart":           `{"on": true}`,
 	"/mute":                `{"until": null}`,
 	"/rules/save":          `{"name": "dip", "rule": ` + sampleText + `}`,
+	"/rules/preview":       `{"rule": ` + sampleText + `}`,
 	"/rules/activate":      `{"name": "dip"}`,
 	"/rules/deactivate":    `{"name": "dip"}`,
 	"/rules/delete":        `{"name": "dip"}`,

@@ -60,6 +60,8 @@ var bodies = []any{
 	Candidates{},
 	Orders{},
 	Positions{},
+	RulePreview{},
+	RulePreviewRequest{},
 	OrderID{},
 	All{},
 	Programs{},

@@ -34,6 +34,28 @@ type Candidates struct {
 	Candidates []Candidate `json:"candidates"`
 }
 
+// RulePreviewRequest is the body of POST /rules/preview: a rule, or as long as it is not complete its instrument.
+type RulePreviewRequest struct {
+	Rule       *rules.Rule       `json:"rule,omitempty"`
+	Instrument *rules.Instrument `json:"instrument,omitempty"` // of which only the price is wanted
+}
+
+// RulePreview is the answer to POST /rules/preview: how a rule would stand now if it were active. It watches nothing
+// after some seconds, and never triggers.
+type RulePreview struct {
+	Text     string     `json:"text"`     // the rule in a sentence; empty for an instrument
+	Contract string     `json:"contract"` // what the instrument means
+	Currency string     `json:"currency"` // of the value
+	Price    *float64   `json:"price"`    // of the first condition, else the last one; null: none that may be relied on
+	PriceAt  *time.Time `json:"price_at"`
+	Delayed  bool       `json:"delayed"` // that price is delayed
+	// whether the rule would trigger now; unknown without prices that may be relied on
+	Would rules.Verdict `json:"would_trigger"`
+	Why   string        `json:"why"` // why it would not, or why that is unknown, for people
+	// what its order would be worth by its own price, or by that of the market; null: not known, or it places none
+	OrderValue *float64 `json:"order_value"`
+}
+
 // rules returns what GET /rules answers.
 func (s *Server) rules() Rules {
 	r := s.backend.Rules()
@@ -79,6 +101,31 @@ func (s *Server) onRule(do func(context.Context, string) error) http.HandlerFunc
 		defer cancel()
 		s.ruled(w, do(ctx, asked.Name))
 	}
+}
+
+func (s *Server) previewRule(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Rule       json.RawMessage   `json:"rule"` // as it came: what is wrong is told by its place
+		Instrument *rules.Instrument `json:"instrument"`
+	}
+	one := func() bool { return (len(asked.Rule) > 0) != (asked.Instrument != nil) }
+	if !jsonhttp.Decode(w, r, &asked, one, `{"rule": {...}} or {"instrument": {...}}`) {
+		return
+	}
+	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
+	defer cancel()
+	var p RulePreview
+	var err error
+	if asked.Instrument != nil {
+		p, err = s.backend.PreviewInstrument(ctx, *asked.Instrument)
+	} else {
+		p, err = s.backend.PreviewRule(ctx, asked.Rule)
+	}
+	if err != nil {
+		failed(w, err, http.StatusInternalServerError)
+		return
+	}
+	jsonhttp.Answer(w, http.StatusOK, p)
 }
 
 // ruled answers a request that was to change rules and ended with err.
@@ -133,6 +180,12 @@ func (c *Client) DeactivateRule(ctx context.Context, name string) (Rules, error)
 // DeleteRule removes a rule. Otherwise it is like [Client.ActivateRule].
 func (c *Client) DeleteRule(ctx context.Context, name string) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/delete", RuleName{name}, ErrNoRule)
+}
+
+// PreviewRule asks how a rule would stand now if it were active, or for the price of an instrument. The error is
+// [settings.Problems] if the rule is at fault, a [*Conflict] or an [*Unanswered].
+func (c *Client) PreviewRule(ctx context.Context, asked RulePreviewRequest) (RulePreview, error) {
+	return request[RulePreview](ctx, c, "/rules/preview", asked, nil)
 }
 
 // Resolve asks for the contracts that an instrument can mean. The error is an [ErrNoContract] if there is none, a

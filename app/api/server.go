@@ -205,6 +205,7 @@ func (s *Server) routes() []route {
 		{"POST", "/secrets/delete", owner, s.deleteSecret},
 		{"POST", "/rules/save", owner, s.saveRule},
 		{"POST", "/rules/activate", owner, s.onRule(s.backend.ActivateRule)},
+		{"POST", "/rules/preview", owner, s.previewRule},
 		{"POST", "/rules/deactivate", owner, s.onRule(s.backend.DeactivateRule)},
 		{"POST", "/rules/delete", owner, s.onRule(s.backend.DeleteRule)},
 		{"POST", "/instruments/resolve", owner, s.resolve},

@@ -186,6 +186,17 @@ func (b *fakeBackend) ActivateRule(_ context.Context, name string) error {
 	return b.note("activate %q", name)
 }
 
+func (b *fakeBackend) PreviewRule(_ context.Context, rule []byte) (RulePreview, error) {
+	price := 230.5
+	return RulePreview{
+		Text: "Buy AAPL", Currency: "USD", Price: &price, PriceAt: &now, Would: rules.WouldNot, OrderValue: &price,
+	}, b.note("preview %s", rule)
+}
+
+func (b *fakeBackend) PreviewInstrument(_ context.Context, in rules.Instrument) (RulePreview, error) {
+	return RulePreview{Would: rules.WouldUnknown}, b.note("price of %s", in.Symbol)
+}
+
 func (b *fakeBackend) DeactivateRule(_ context.Context, name string) error {
 	return b.note("deactivate %q", name)
 }

@@ -33,6 +33,10 @@ type Trader interface {
 	// ActivateRule has a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
 	ActivateRule(ctx context.Context, name string) error
 	DeactivateRule(ctx context.Context, name string) error
+	// PreviewRule returns how a rule would stand now if it were active, PreviewInstrument only the price. They return
+	// settings.Problems if the rule is at fault, and a Conflict while not connected.
+	PreviewRule(ctx context.Context, rule []byte) (RulePreview, error)
+	PreviewInstrument(ctx context.Context, in rules.Instrument) (RulePreview, error)
 	DeleteRule(ctx context.Context, name string) error
 
 	Orders() Orders

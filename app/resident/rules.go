@@ -130,7 +130,11 @@ func (t *trading) ActivateRule(ctx context.Context, name string) error {
 	if reason := t.conn.mayEdit(); reason != "" {
 		return &api.Conflict{Reason: reason}
 	}
-	err := t.set.Activate(ctx, name)
+	return resolved(t.set.Activate(ctx, name))
+}
+
+// resolved turns an error of what resolves instruments into one of the API.
+func resolved(err error) error {
 	var unclear *rules.NotResolvedError
 	switch {
 	case errors.Is(err, rules.ErrNoRule):
@@ -142,6 +146,46 @@ func (t *trading) ActivateRule(ctx context.Context, name string) error {
 		return &api.Conflict{Reason: wording.OneLine(err.Error())}
 	}
 	return err
+}
+
+// PreviewRule returns how a rule would stand now if it were active.
+func (t *trading) PreviewRule(ctx context.Context, text []byte) (api.RulePreview, error) {
+	rule, err := rulebook.ParseRule("rule", text)
+	if err != nil {
+		return api.RulePreview{}, err
+	}
+	p, err := t.preview(ctx, rule)
+	p.Text = rulebook.Text(rule)
+	return p, err
+}
+
+// PreviewInstrument returns the price of an instrument.
+func (t *trading) PreviewInstrument(ctx context.Context, in rules.Instrument) (api.RulePreview, error) {
+	return t.preview(ctx, rules.Rule{Instrument: in, AllowDelayed: true})
+}
+
+func (t *trading) preview(ctx context.Context, rule rules.Rule) (p api.RulePreview, err error) {
+	if t.ledger == nil {
+		return p, t.conflict()
+	}
+	if reason := t.conn.mayEdit(); reason != "" {
+		return p, &api.Conflict{Reason: reason}
+	}
+	v, err := t.set.Preview(ctx, rule)
+	if err != nil {
+		return p, resolved(err)
+	}
+	p = api.RulePreview{
+		Contract: wording.Contract(v.Contract), Currency: wording.OneLine(v.Contract.Currency), Delayed: v.Delayed,
+		Would: v.Would, Why: wording.Waiting(v.View, time.Duration(t.maxTickAge.Load())),
+	}
+	if !v.PriceAt.IsZero() {
+		p.Price, p.PriceAt = &v.Price, api.Moment(v.PriceAt)
+	}
+	if v.Worth != 0 {
+		p.OrderValue = &v.Worth
+	}
+	return p, nil
 }
 
 // DeactivateRule makes a rule a draft.

@@ -27,14 +27,15 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 		}
 		return "Triggered; its order is filled, cancelled or expired."
 	}
-	if text = waiting(v, maxAge); v.Blocked != nil {
+	if text = Waiting(v, maxAge); v.Blocked != nil {
 		text = fmt.Sprintf("Its order was blocked at %s: %s. %s", v.BlockedAt.Local().Format("15:04:05"),
 			Blocked(v.Blocked.Reason, v.Blocked.Detail), text)
 	}
 	return text
 }
 
-func waiting(v rules.View, maxAge time.Duration) string {
+// Waiting says in one sentence why a rule that watches prices does not fire; empty if it does.
+func Waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:
 		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.",

@@ -37,6 +37,9 @@ type Set struct {
 	opened  time.Duration // when the session's guard was, before what is known was seen
 	ready   []*active     // that fire now; reused
 	notes   map[string][]byte
+
+	preview   *entry        // a rule that someone is writing, watched as if it were active; nil if there is none
+	previewAt time.Duration // when it was asked for last
 }
 
 // Config is what a [Set] needs. Its functions must not block.
@@ -360,10 +363,7 @@ func (s *Set) stand(e *entry, r record) map[string][]byte {
 
 // resolve finds the contracts of a rule.
 func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
-	wanted := []*Instrument{&r.Instrument}
-	for i := range r.Conditions {
-		wanted = append(wanted, r.Conditions[i].Instrument)
-	}
+	wanted := r.instruments()
 	contracts := make([]*resolved, len(wanted))
 	for i, in := range wanted {
 		if in == nil {

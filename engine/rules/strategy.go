@@ -26,6 +26,9 @@ func (s *Set) OnBegin(session *conn.Session) {
 			e.active.forget()
 		}
 	}
+	if s.preview != nil {
+		s.preview.active.forget()
+	}
 }
 
 // OnTime evaluates the rules that time alone can fire, and ends cooldowns. It returns whether there are such rules.
@@ -36,7 +39,11 @@ func (s *Set) OnTime(now time.Duration) bool {
 		s.wake(e, now, wall)
 	}
 	s.fireReady()
-	return waits
+	over, watched := s.previewOver(now)
+	if over {
+		s.cfg.Refresh()
+	}
+	return waits || watched
 }
 
 // timed puts those that time has met among the ready, and returns those whose cooldown has ended, and whether time may

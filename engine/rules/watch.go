@@ -133,25 +133,30 @@ func (s *Set) Instruments() []engine.Instrument {
 			e.active = nil
 			continue
 		}
-		own := s.watch(e.contract(0).Contract, before, &list, e.rule.AllowDelayed)
-		a := e.active
-		if a == nil {
-			a = compile(e, s.cfg.MarketHours)
-			e.active = a
+		if e.active == nil {
+			e.active = compile(e, s.cfg.MarketHours)
 		}
-		a.own = own
-		for i := range a.conditions {
-			c := &a.conditions[i]
-			c.watch = s.watch(e.contract(i+1).Contract, before, &list, e.rule.AllowDelayed)
-			for p := range c.watch.rules {
-				if (c.price == price(p) || c.price == mid && price(p) != last) &&
-					!slices.Contains(c.watch.rules[p], a) {
-					c.watch.rules[p] = append(c.watch.rules[p], a)
-				}
+		s.follow(e, before, &list)
+	}
+	if s.preview != nil { // the last, so that it changes nothing for rules that are active
+		s.follow(s.preview, before, &list)
+	}
+	return list
+}
+
+// follow has a rule look at its instruments, and puts them into the list.
+func (s *Set) follow(e *entry, before []*watch, list *[]engine.Instrument) {
+	a := e.active
+	a.own = s.watch(e, 0, before, list)
+	for i := range a.conditions {
+		c := &a.conditions[i]
+		c.watch = s.watch(e, i+1, before, list)
+		for p := range c.watch.rules {
+			if (c.price == price(p) || c.price == mid && price(p) != last) && !slices.Contains(c.watch.rules[p], a) {
+				c.watch.rules[p] = append(c.watch.rules[p], a)
 			}
 		}
 	}
-	return list
 }
 
 // watches reports whether a rule looks at prices: also while its cooldown lasts, so that a condition that stays met
@@ -161,11 +166,14 @@ func (e *entry) watches() bool {
 		(e.State == Active || e.State == Triggered && e.rule.CooldownSeconds > 0)
 }
 
-// watch returns the watch of a contract, and has it among the instruments.
-func (s *Set) watch(c conn.Contract, before []*watch, list *[]engine.Instrument, delayed bool) *watch {
+// watch returns the watch of a rule's i-th contract, and has it among the instruments. A preview does not change of which
+// kind the data of an active rule is.
+func (s *Set) watch(e *entry, i int, before []*watch, list *[]engine.Instrument) *watch {
+	c, delayed := e.contract(i).Contract, e.rule.AllowDelayed
 	is := func(w *watch) bool { return w.contract == c }
 	at := slices.IndexFunc(s.watches, is)
-	if at < 0 {
+	fresh := at < 0
+	if fresh {
 		w := &watch{contract: c}
 		if old := slices.IndexFunc(before, is); old >= 0 {
 			w = before[old]
@@ -175,7 +183,9 @@ func (s *Set) watch(c conn.Contract, before []*watch, list *[]engine.Instrument,
 		s.watches = append(s.watches, w)
 		*list = append(*list, engine.Instrument{Contract: c})
 	}
-	(*list)[at].Delayed = (*list)[at].Delayed || delayed
+	if fresh || e != s.preview {
+		(*list)[at].Delayed = (*list)[at].Delayed || delayed
+	}
 	return s.watches[at]
 }
 

@@ -84,6 +84,12 @@ func (p *past) ActivateRule(_ context.Context, name string) error {
 	return p.ask(p.stand(name, rules.Active), "activate %q", name)
 }
 
+func (p *past) PreviewRule(context.Context, []byte) (v api.RulePreview, err error) { return v, err }
+
+func (p *past) PreviewInstrument(context.Context, rules.Instrument) (v api.RulePreview, err error) {
+	return v, err
+}
+
 func (p *past) DeactivateRule(_ context.Context, name string) error {
 	return p.ask(p.stand(name, rules.Draft), "deactivate %q", name)
 }
