@@ -52,6 +52,12 @@ func trade(ctx context.Context, work *sync.WaitGroup, l func() *link.Link, v fun
 				fyne.Do(func() { v().Resolved(in, list, err) })
 			})
 		},
+		Preview: func(req api.RulePreviewRequest) {
+			work.Go(func() {
+				p, err := l().Preview(ctx, req)
+				fyne.Do(func() { v().Previewed(req, p, err) })
+			})
+		},
 		Programs: func() {
 			work.Go(func() {
 				p, o, err := l().Programs(ctx)

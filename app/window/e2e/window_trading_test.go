@@ -157,9 +157,13 @@ func TestWindowTrades(t *testing.T) {
 		t.Errorf("saved %+v, want %+v", v.Rule, want)
 	}
 
-	// The focus is at Edit of the rule, Activate comes before it.
+	// The focus is at Edit of the rule, Activate comes before it. The rule is read back first: Not now, Activate.
 	d.still()
 	d.keys("shift+Tab", 1)
+	d.keys("Return", 1)
+	d.still()
+	d.keep("rule-read-back")
+	d.keys("Tab", 1)
 	d.keys("Return", 1)
 	s.untilRule("Notify me", rules.Done)
 	d.still()
@@ -197,6 +201,10 @@ func TestWindowTrades(t *testing.T) {
 	s.untilRule("Buy one", rules.Draft)
 	d.still()
 	d.keys("shift+Tab", 1)
+	d.keys("Return", 1)
+	d.still()
+	d.keep("order-read-back")
+	d.keys("Tab", 1)
 	d.keys("Return", 1)
 	s.untilRule("Buy one", rules.Done)
 	list := s.orders()

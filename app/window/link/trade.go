@@ -60,18 +60,19 @@ func (l *Link) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candidat
 	return ask(l, func(c *api.Client) ([]api.Candidate, error) { return c.Resolve(ctx, in) })
 }
 
+// Preview asks how a rule would stand now.
+func (l *Link) Preview(ctx context.Context, req api.RulePreviewRequest) (api.RulePreview, error) {
+	return ask(l, func(c *api.Client) (api.RulePreview, error) { return c.PreviewRule(ctx, req) })
+}
+
 // Orders asks for the orders.
 func (l *Link) Orders(ctx context.Context) (api.Orders, error) {
 	return ask(l, func(c *api.Client) (api.Orders, error) { return c.Orders(ctx) })
 }
 
 // Positions asks for the positions.
-func (l *Link) Positions(ctx context.Context) (p api.Positions, err error) {
-	client, err := l.current()
-	if err == nil {
-		p, err = client.Positions(ctx)
-	}
-	return p, err
+func (l *Link) Positions(ctx context.Context) (api.Positions, error) {
+	return ask(l, func(c *api.Client) (api.Positions, error) { return c.Positions(ctx) })
 }
 
 // CancelOrder asks for an order to be cancelled.

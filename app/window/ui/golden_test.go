@@ -21,6 +21,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"github.com/go-text/typesetting/font"
 
+	"gatewatch/app/api"
 	"gatewatch/engine/rules"
 )
 
@@ -71,6 +72,9 @@ func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (
 	if a.Resolve == nil {
 		a.Resolve = func(rules.Instrument) {}
 	}
+	if a.Preview == nil {
+		a.Preview = func(api.RulePreviewRequest) {}
+	}
 	program := test.NewTempApp(t)
 	program.Settings().SetTheme(always{Theme(), variant})
 	v := New(a, noon)
@@ -101,7 +105,7 @@ func TestGolden(t *testing.T) {
 		"connected", "reconnecting", "reset_window", "degraded", "settings", "settings_error", "settings_trading",
 		"settings_zone",
 		"upstream_lost", "history_24h", "history_90", "alerts", "alert_add", "programs", "rules",
-		"rule_order", "orders",
+		"rule_order", "rule_activate", "orders",
 		"paused", "looking", "trying", "first_run", "not_running", "not_responding", "guard_closed", "live", "focus",
 	}
 	doubled := []string{ // each page at 200 %
@@ -122,7 +126,7 @@ func TestGolden(t *testing.T) {
 			tall := map[string]float32{
 				"tools": 860, "alert_add": 880, "history_24h": 1500, "settings_trading": 1900, "settings_windows": 1240,
 				"settings_advanced": 1800, "settings_alerts": 1100,
-				"rule_new": 1160, "rule_order": 2500, "rule_refused": 2400,
+				"rule_new": 1240, "rule_order": 2640, "rule_refused": 2520,
 			}[name] // a page as a whole, which no scrolling cuts
 			if _, one := sizes[""]; one && tall > 0 {
 				sizes[""] = fyne.NewSize(520, tall)

@@ -28,6 +28,7 @@ type ruleRow struct {
 	double   *button
 	remove   *button
 	question *question
+	activate *question // reads the rule back before it watches prices
 }
 
 func newRuleRow(p *rulesPage) *ruleRow {
@@ -41,21 +42,26 @@ func newRuleRow(p *rulesPage) *ruleRow {
 	r.toggle = newButton(p.keys, "Activate", func() {
 		if watches(r.rule.State) {
 			p.ask(p.actions.Deactivate, r.rule.Rule.Name)
-		} else {
-			p.ask(p.actions.Activate, r.rule.Rule.Name)
+			return
 		}
+		r.question.drop()
+		r.activate.ask(p.preview.readBack(&r.rule.Rule), "Not now", "Activate", func() {
+			p.ask(p.actions.Activate, r.rule.Rule.Name)
+		})
+		p.askPreview()
 	})
 	r.edit = newButton(p.keys, "Edit", func() { p.edit(&r.rule) })
 	r.remove = newDanger(p.keys, "Delete…", func() {
+		r.activate.drop()
 		r.question.ask("Delete this rule for good? Orders that it has placed stay.", "Keep it", "Delete the rule",
 			func() { p.ask(p.actions.Delete, r.rule.Rule.Name) })
 	})
 	r.double = newButton(p.keys, "Duplicate", func() { p.duplicate(&r.rule) })
-	r.question = newQuestion(p.keys, r.remove)
+	r.question, r.activate = newQuestion(p.keys, r.remove), newQuestion(p.keys, r.toggle)
 	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), r.word, r.name)
 	r.content = card(
 		container.NewHBox(r.toggle, r.edit, r.double, layout.NewSpacer(), r.remove), r.question.content,
-		container.New(stacked{-10}, first, r.text, r.price, r.why, r.facts),
+		r.activate.content, container.New(stacked{-10}, first, r.text, r.price, r.why, r.facts),
 	)
 	return r
 }
@@ -90,6 +96,12 @@ func (r *ruleRow) render(v *api.RuleView) {
 	enable(r.double, r.page.here)
 	if !r.page.here {
 		r.question.drop()
+	}
+	switch {
+	case c.on || !r.page.here || !r.page.may:
+		r.activate.drop()
+	case r.activate.open():
+		setText(r.activate.words, r.page.preview.readBack(&r.rule.Rule))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -14,6 +15,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/rulebook"
 	"gatewatch/app/settings"
 	"gatewatch/engine/rules"
 )
@@ -59,6 +61,8 @@ type ruleEditor struct {
 	onlyMore   fyne.CanvasObject
 	orderCard  fyne.CanvasObject
 	message    *widget.Label
+	price      *widget.Label // of the instrument
+	inWords    *widget.Label // what the rule says and would do now
 	leave      *button
 	save       *button
 	question   *question // asks before changes are lost
@@ -69,7 +73,7 @@ const mostConditions = 10
 
 func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	e := &ruleEditor{
-		keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""),
+		keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""), price: muted(""), inWords: wrapped(""),
 		list: container.New(stacked{4}),
 	}
 	e.title.Truncation = fyne.TextTruncateEllipsis
@@ -111,7 +115,8 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	cards := container.New(
 		stacked{8},
 		card(container.New(stacked{2}, in.row("name", "Name", e.first))),
-		card(container.New(stacked{2}, bold("Instrument"), e.instrument.content)),
+		card(container.New(stacked{2}, container.NewBorder(nil, nil, bold("Instrument"), nil, e.price),
+			e.instrument.content)),
 		card(container.New(
 			stacked{4}, bold("When"), in.wrong["conditions"].content, in.choice("match", "match", "Conditions"), e.list,
 			container.NewHBox(e.add),
@@ -125,7 +130,9 @@ func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 			stacked{2}, bold("Then"), in.wrong["action"].content, in.choice("action.do", "do", "What to do"),
 			e.orderCard,
 		)),
+		card(container.New(stacked{2}, bold("In words"), e.inWords)),
 	)
+	e.price.Alignment, e.price.Truncation = fyne.TextAlignTrailing, fyne.TextTruncateEllipsis
 	e.scroll = container.NewVScroll(padded(4, 10, cards))
 	e.message.SizeName = sizeFine
 	e.leave = newButton(k, "Back", e.back)
@@ -324,6 +331,23 @@ func (e *ruleEditor) allow(may bool, why string) {
 		e.may, e.why = may, why
 		e.refresh()
 	}
+}
+
+// showPreview shows the price of the instrument, and what the rule says and would do now; nil if it is not complete.
+func (e *ruleEditor) showPreview(p *previewer, rule *rules.Rule, now time.Time) {
+	if !e.isOpen {
+		return
+	}
+	line, old := p.price(rule, now)
+	setText(e.price, line)
+	tint(e.price, old, widget.WarningImportance)
+	words := "The rule is not complete yet."
+	if rule != nil {
+		words = p.readBack(rule)
+	} else if r, problems := e.form.rule(); len(problems) == 0 {
+		words = plain(rulebook.Text(r))
+	}
+	setText(e.inWords, words)
 }
 
 // refresh shows what applies, what is wrong and what can be done.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,6 +58,7 @@ type rulesPage struct {
 	empty    *widget.Label
 	overview fyne.CanvasObject
 	editor   *ruleEditor
+	preview  *previewer
 
 	listed  []api.RuleView // after filtering and sorting
 	waiting []string       // names of rules that are to be activated, one after the other
@@ -92,25 +94,68 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.states, p.sorts = newChoice(k, names, p.refresh), newChoice(k, ruleSorts, p.refresh)
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
 	p.several = newButton(k, "", func() {
-		words := fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.",
-			len(p.drafts()))
-		p.severalQ.ask(words, "Leave them", "Activate them", p.activateAll)
+		p.severalQ.ask(p.readDrafts(), "Leave them", "Activate them", p.activateAll)
 	})
 	p.severalQ = newQuestion(k, p.several)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.detail = newRuleRow(p)
 	p.scroll = container.NewVScroll(padded(2, 0, container.New(stacked{6}, p.trouble, p.detail.content)))
-	p.body = container.New(docked{0.55}, p.list, p.scroll)
+	p.body = container.New(docked{0.72}, p.list, p.scroll)
 	tools := container.New(
 		stacked{4}, container.NewBorder(nil, nil, p.title, p.create, p.search),
 		container.NewHBox(p.states, p.sorts, layout.NewSpacer(), p.several), p.severalQ.content,
 	)
 	head := container.New(stacked{6}, card(p.arm.content), tools, p.note, p.failed, p.empty)
 	p.overview = padded(4, 10, framed(head, p.body, nil))
+	p.preview = &previewer{send: func(req api.RulePreviewRequest) { p.actions.Preview(req) }}
 	p.editor = newRuleEditor(k, &v.actions, p.edited)
 	p.content = container.NewStack(p.overview, p.editor.content)
 	p.refresh()
 	return p
+}
+
+// previewed returns what is looked at so closely that its price is wanted: the rule in the editor, or its instrument as
+// long as the rule is not complete, or else a rule that is about to be activated.
+func (p *rulesPage) previewed() (req api.RulePreviewRequest) {
+	switch {
+	case !p.here || !p.may:
+	case p.editor.isOpen:
+		rule, problems := p.editor.form.rule()
+		if len(problems) == 0 {
+			req.Rule = &rule
+			return req
+		}
+		in, problems := instrumentAt(p.editor.form.texts, "instrument")
+		if len(problems) == 0 && in.Symbol+in.Local != "" || in.ConID != 0 {
+			req.Instrument = &in
+		}
+	case p.detail.activate.open():
+		req.Rule = &p.detail.rule.Rule
+	}
+	return req
+}
+
+// askPreview asks for the price of what is looked at, and shows what is known of it.
+func (p *rulesPage) askPreview() {
+	req := p.previewed()
+	p.preview.want(req, p.now)
+	p.editor.showPreview(p.preview, req.Rule, p.now)
+}
+
+// readDrafts reads the drafts back that are about to be activated.
+func (p *rulesPage) readDrafts() string {
+	const most = 5
+	names := p.drafts()
+	lines := []string{fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.", len(names))}
+	for i := range p.listed {
+		if r := &p.listed[i]; slices.Contains(names, r.Rule.Name) && len(lines) <= most {
+			lines = append(lines, "•  "+plain(r.Rule.Name)+": "+plain(r.Text))
+		}
+	}
+	if len(names) > most {
+		lines = append(lines, fmt.Sprintf("and %d more", len(names)-most))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // drafts are the listed rules that can be activated at once.
@@ -154,6 +199,7 @@ func (p *rulesPage) duplicate(r *api.RuleView) {
 func (p *rulesPage) edit(r *api.RuleView) {
 	p.editor.open(r)
 	p.refresh()
+	p.askPreview()
 	p.editor.scroll.MinSize() // makes it known to the toolkit, which gives the focus to nothing in what was never shown
 	p.keys.focus(p.editor.first)
 }
@@ -293,6 +339,7 @@ func (p *rulesPage) renderList() {
 	if at >= 0 {
 		if p.detail.rule.Rule.Name != p.listed[at].Rule.Name {
 			p.detail.question.drop()
+			p.detail.activate.drop()
 		}
 		p.detail.render(&p.listed[at])
 	}

@@ -103,9 +103,14 @@ func priceLine(r *api.RuleView, now time.Time) (line string, old bool) {
 	if len(r.Rule.Conditions) > 0 {
 		which = wordFor("price", r.Rule.Conditions[0].Price)
 	}
-	line = which + " " + number(*r.Price)
-	if r.PriceAt != nil {
-		age := now.Sub(*r.PriceAt)
+	return priceWords(which, *r.Price, r.PriceAt, r.Delayed, now)
+}
+
+// priceWords says a price with its age; old is true if it is not to be relied on.
+func priceWords(which string, price float64, at *time.Time, delayed bool, now time.Time) (line string, old bool) {
+	line = which + " " + number(price)
+	if at != nil {
+		age := now.Sub(*at)
 		switch {
 		case age < 2*time.Second:
 			line += " · now"
@@ -115,7 +120,7 @@ func priceLine(r *api.RuleView, now time.Time) (line string, old bool) {
 			line, old = line+" · old: "+span(age)+" ago", true
 		}
 	}
-	if r.Delayed {
+	if delayed {
 		line, old = line+" · delayed", true
 	}
 	return line, old

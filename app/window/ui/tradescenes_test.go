@@ -230,6 +230,16 @@ func tradeScenes() map[string]func(*View) {
 			e.lookUp(e.instrument)
 			in, _ := instrumentAt(e.form.texts, "instrument")
 			v.Resolved(in, candidates(), nil)
+			req := v.rules.previewed()
+			v.rules.preview.want(req, noon)
+			v.Previewed(req, dipPreview(), nil)
+		},
+		"rule_activate": func(v *View) {
+			r := someRules()
+			r.Rules[0].State = rules.Draft
+			onRules(armed(), r)(v)
+			ruleAt(v, 0).toggle.OnTapped()
+			v.Previewed(v.rules.previewed(), dipPreview(), nil)
 		},
 		"rule_refused": func(v *View) {
 			onRules(armed(), someRules())(v)

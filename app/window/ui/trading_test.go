@@ -316,6 +316,7 @@ func TestRulesAreStartedAndStopped(t *testing.T) {
 	v.open(pageRules)
 	v.Rules(someRules(), nil)
 	test.Tap(ruleAt(v, 3).toggle)
+	test.Tap(v.rules.detail.activate.yes)
 	test.Tap(ruleAt(v, 0).toggle) // while the answer is awaited
 	v.RuleDone(api.Rules{}, errors.New("boom"))
 	if v.rules.failed.Text != "That did not work: boom" || len(v.rules.listed) != 4 {

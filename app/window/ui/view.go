@@ -57,10 +57,11 @@ type Trade struct {
 	Rules func() // answered by View.Rules
 	// in place of the one with the name, or as a new one; answered by View.RuleSaved
 	SaveRule   func(name string, rule rules.Rule)
-	Activate   func(name string)         // answered by View.RuleDone
-	Deactivate func(name string)         // answered by View.RuleDone
-	Delete     func(name string)         // answered by View.RuleDone
-	Resolve    func(in rules.Instrument) // answered by View.Resolved
+	Activate   func(name string)            // answered by View.RuleDone
+	Deactivate func(name string)            // answered by View.RuleDone
+	Delete     func(name string)            // answered by View.RuleDone
+	Resolve    func(in rules.Instrument)    // answered by View.Resolved
+	Preview    func(api.RulePreviewRequest) // answered by View.Previewed
 
 	Orders       func()                // answered by View.Orders
 	Positions    func()                // answered by View.Positions
@@ -395,6 +396,12 @@ func (v *View) Resolved(in rules.Instrument, list []api.Candidate, err error) {
 	v.rules.editor.resolved(in, list, err)
 }
 
+// Previewed takes in how a rule would stand now.
+func (v *View) Previewed(req api.RulePreviewRequest, p api.RulePreview, err error) {
+	v.rules.preview.take(req, p, err)
+	v.render()
+}
+
 // Orders takes in the orders.
 func (v *View) Orders(o api.Orders, err error) {
 	v.waiting = false
@@ -680,6 +687,7 @@ func (v *View) render() {
 	if v.page == pageRules {
 		v.rules.arm.render(t, v.arming, v.unarmed)
 		v.rules.render(v.st, v.lost, v.now)
+		v.rules.askPreview()
 	}
 	if v.page == pageOrders {
 		v.orders.render(v.st, v.lost, v.now)

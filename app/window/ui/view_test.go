@@ -23,6 +23,7 @@ import (
 // acts counts what the view asked for.
 type acts struct {
 	connect, disconnect, closed int
+	previews                    []api.RulePreviewRequest
 	uptimes, alerts             int
 	tests                       []string
 	saved                       [][]byte
@@ -61,6 +62,7 @@ func (a *acts) trade() Trade {
 			a.rules = append(a.rules, r)
 			note("save " + name)()
 		},
+		Preview:  func(req api.RulePreviewRequest) { a.previews = append(a.previews, req) },
 		Resolve:  func(in rules.Instrument) { note("resolve " + in.Symbol)() },
 		Programs: note("programs"), StopTrading: note("stop trading"),
 		AllowPrograms: func(live bool) { note(fmt.Sprint("allow programs, live ", live))() },

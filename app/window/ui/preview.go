@@ -1,0 +1,115 @@
+package ui
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/rulebook"
+	"gatewatch/app/wording"
+	"gatewatch/engine/rules"
+)
+
+// previewer keeps asking how a rule would stand now, as long as someone looks at it.
+type previewer struct {
+	send    func(api.RulePreviewRequest)
+	wanted  string // what is looked at, as JSON; empty: nothing
+	sent    string // what was asked for last
+	at      time.Time
+	waiting bool             // for the answer to that
+	answer  *api.RulePreview // to what is wanted; nil: none yet
+	failed  string           // why there is none
+}
+
+// previewEvery is how often the same is asked again; something else is asked for at once, and at most each second.
+const previewEvery = 2 * time.Second
+
+// want asks for a preview where it is time for that. What cannot be answered is not asked again as it is.
+func (p *previewer) want(req api.RulePreviewRequest, now time.Time) {
+	key := keyOfPreview(req)
+	if key != p.wanted {
+		p.wanted, p.answer, p.failed = key, nil, ""
+	}
+	since := now.Sub(p.at).Abs()
+	if key == "" || p.waiting || since < time.Second || key == p.sent && (since < previewEvery || p.failed != "") {
+		return
+	}
+	p.sent, p.at, p.waiting = key, now, true
+	p.send(req)
+}
+
+// take takes in an answer.
+func (p *previewer) take(req api.RulePreviewRequest, answer api.RulePreview, err error) {
+	p.waiting = false
+	if keyOfPreview(req) != p.wanted {
+		return
+	}
+	if p.answer, p.failed = &answer, ""; err != nil {
+		p.answer, p.failed = nil, reasonOf(err)
+		if conflict := (*api.Conflict)(nil); errors.As(err, &conflict) {
+			p.failed = plain(conflict.Reason)
+		}
+	}
+}
+
+func keyOfPreview(req api.RulePreviewRequest) string {
+	if req.Rule == nil && req.Instrument == nil {
+		return ""
+	}
+	text, err := json.Marshal(req)
+	if err != nil {
+		return "" // no number of a rule is infinite
+	}
+	return string(text)
+}
+
+// price says what the price of the instrument is, with its age, or that there is none.
+func (p *previewer) price(rule *rules.Rule, now time.Time) (line string, old bool) {
+	switch a := p.answer; {
+	case p.wanted == "":
+		return "", false
+	case p.failed != "":
+		return "No price: " + p.failed, true
+	case a == nil:
+		return "Asking for the price…", false
+	case a.Price == nil:
+		return "No price", true
+	default:
+		which := "Price"
+		if rule != nil && len(rule.Conditions) > 0 {
+			which = wordFor("price", rule.Conditions[0].Price)
+		}
+		return priceWords(which, *a.Price, a.PriceAt, a.Delayed, now)
+	}
+}
+
+// readBack says what a rule does, what its order would be worth now, and whether it would trigger now.
+func (p *previewer) readBack(rule *rules.Rule) string {
+	lines := []string{plain(rulebook.Text(*rule))}
+	a := p.answer
+	order := rule.Action.Order != nil
+	switch {
+	case p.failed != "":
+		lines = append(lines, "Gateway cannot be asked about it: "+p.failed+".")
+	case a == nil:
+		lines = append(lines, "Asking for its price…")
+	default:
+		if order && a.OrderValue != nil {
+			lines = append(lines, "Its order would be worth about "+wording.Money(*a.OrderValue, a.Currency)+".")
+		} else if order {
+			lines = append(lines, "What its order would be worth is not known.")
+		}
+		why := strings.TrimSpace(" " + plain(a.Why))
+		switch a.Would {
+		case rules.WouldTrigger:
+			lines = append(lines, "It would trigger now.")
+		case rules.WouldNot:
+			lines = append(lines, strings.TrimSpace("It would not trigger now. "+why))
+		default:
+			lines = append(lines, strings.TrimSpace("Whether it would trigger now is not known. "+why))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
