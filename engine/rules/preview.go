@@ -8,8 +8,8 @@ import (
 	"gatewatch/engine"
 )
 
-// This file is what a rule would do, without doing it: a rule that someone is writing is watched for a while, and judged
-// by what judges active rules. It is none of the rules of the set, so that it never fires.
+// This file is what a rule would do, without doing it: a rule that someone is writing is watched for a while, and
+// judged by what judges active rules. It is none of the rules of the set, so that it never fires.
 
 // Verdict is whether a rule would trigger. Its text is stable.
 type Verdict string
@@ -116,7 +116,8 @@ func (s *Set) previewOver(now time.Duration) (over, watched bool) {
 
 // preview returns how a rule would stand. The caller has the lock.
 func (e *entry) preview(s *Set, now time.Duration, wall time.Time) Preview {
-	p, a, maxAge := Preview{View: e.view(now, s.cfg.MaxTickAge(), wall), Would: WouldUnknown}, e.active, s.cfg.MaxTickAge()
+	a, maxAge := e.active, s.cfg.MaxTickAge()
+	p := Preview{View: e.view(now, maxAge, wall), Would: WouldUnknown}
 	p.Price, p.PriceAt, p.Delayed, p.Waiting = 0, time.Time{}, false, WaitingNoPrice
 	if a.own == nil {
 		return p // the engine has not subscribed yet

@@ -25,7 +25,8 @@ func (b *bench) preview(r Rule) Preview {
 func TestPreviewNeverFires(t *testing.T) {
 	b := newBench(t)
 	r := order("buy", Order{Side: "BUY", Quantity: 2, Type: "MKT"})
-	if p := b.preview(r); p.Would != WouldUnknown || p.Waiting != WaitingNoPrice || p.Worth != 0 || !p.PriceAt.IsZero() {
+	if p := b.preview(r); p.Would != WouldUnknown || p.Waiting != WaitingNoPrice || p.Worth != 0 ||
+		!p.PriceAt.IsZero() {
 		t.Errorf("without prices: %+v", p)
 	}
 	met, unmet := "AAPL last 99", "AAPL last 101"

@@ -166,8 +166,8 @@ func (e *entry) watches() bool {
 		(e.State == Active || e.State == Triggered && e.rule.CooldownSeconds > 0)
 }
 
-// watch returns the watch of a rule's i-th contract, and has it among the instruments. A preview does not change of which
-// kind the data of an active rule is.
+// watch returns the watch of a rule's i-th contract, and has it among the instruments. A preview does not change of
+// which kind the data of an active rule is.
 func (s *Set) watch(e *entry, i int, before []*watch, list *[]engine.Instrument) *watch {
 	c, delayed := e.contract(i).Contract, e.rule.AllowDelayed
 	is := func(w *watch) bool { return w.contract == c }

@@ -73,7 +73,8 @@ const mostConditions = 10
 
 func newRuleEditor(k *keys, a *Actions, closed func(name string)) *ruleEditor {
 	e := &ruleEditor{
-		keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""), price: muted(""), inWords: wrapped(""),
+		keys: k, actions: a, closed: closed, title: bold(""), message: wrapped(""),
+		price: muted(""), inWords: wrapped(""),
 		list: container.New(stacked{4}),
 	}
 	e.title.Truncation = fyne.TextTruncateEllipsis

@@ -146,7 +146,8 @@ func (p *rulesPage) askPreview() {
 func (p *rulesPage) readDrafts() string {
 	const most = 5
 	names := p.drafts()
-	lines := []string{fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.", len(names))}
+	lines := []string{fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.",
+		len(names))}
 	for i := range p.listed {
 		if r := &p.listed[i]; slices.Contains(names, r.Rule.Name) && len(lines) <= most {
 			lines = append(lines, "•  "+plain(r.Rule.Name)+": "+plain(r.Text))
