@@ -265,7 +265,7 @@ func TestReceiversOfMail(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if c := p.channel("email"); c.Sent != 3 || !strings.Contains(c.LastError, "550") ||
-		!strings.Contains(c.LastError, "email.to") {
+		!strings.Contains(c.LastError, "check the sender and the receivers") {
 		t.Errorf("%+v", c)
 	}
 

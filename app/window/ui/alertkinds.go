@@ -98,7 +98,7 @@ var alertKinds = []alertKind{
 	},
 	{
 		name: "ntfy", key: "alerts", address: ntfyAddress,
-		intro: "Subscribe to a topic in the ntfy app. On ntfy.sh whoever knows its name can read it.",
+		intro: "Subscribe to a topic in the ntfy app. On ntfy.sh everyone who knows its name can read it.",
 		fields: []alertField{
 			{name: "topic", label: "Topic"},
 			{name: "server", label: "Server", preset: "https://ntfy.sh"},
