@@ -279,9 +279,9 @@ func (p *program) open(s settings.Settings) error {
 }
 
 // tuneMemory keeps the heap small: the program is idle most of the time, and collections are cheap for it. What only
-// the start needed is given back to the system half a minute later; by itself Go keeps a megabyte of it.
+// the start needed is given back to the system a minute later; by itself Go keeps a megabyte of it.
 func tuneMemory() {
-	time.AfterFunc(30*time.Second, debug.FreeOSMemory)
+	time.AfterFunc(time.Minute, debug.FreeOSMemory)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
