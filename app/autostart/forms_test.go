@@ -222,25 +222,25 @@ func TestPlistIsAsLaunchdWantsIt(t *testing.T) {
 	const want = `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0">
-<dict>
-	<key>Label</key>
-	<string>io.github.gatewatch.gatewatch</string>
-	<key>ProgramArguments</key>
-	<array>
-		<string>/Applications/A &amp; B.app/Contents/MacOS/gatewatch</string>
-	</array>
-	<key>RunAtLoad</key>
-	<true/>
-	<key>KeepAlive</key>
 	<dict>
-		<key>SuccessfulExit</key>
-		<false/>
+		<key>KeepAlive</key>
+		<dict>
+			<key>SuccessfulExit</key>
+			<false/>
+		</dict>
+		<key>Label</key>
+		<string>io.github.gatewatch.gatewatch</string>
+		<key>LimitLoadToSessionType</key>
+		<string>Aqua</string>
+		<key>ProcessType</key>
+		<string>Interactive</string>
+		<key>ProgramArguments</key>
+		<array>
+			<string>/Applications/A &amp; B.app/Contents/MacOS/gatewatch</string>
+		</array>
+		<key>RunAtLoad</key>
+		<true/>
 	</dict>
-	<key>LimitLoadToSessionType</key>
-	<string>Aqua</string>
-	<key>ProcessType</key>
-	<string>Interactive</string>
-</dict>
 </plist>
 `
 	content, err := enablePlist(nil, []string{"/Applications/A & B.app/Contents/MacOS/gatewatch"})
@@ -276,8 +276,8 @@ func TestPlistKeepsWhatIsNotOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kept := range []string{
-		"<key>EnvironmentVariables</key>\n\t<dict>\n\t\t<key>A</key>\n\t\t<string>1 &lt; 2</string>\n\t</dict>",
-		"<key>Nice</key>\n\t<integer>5</integer>", "<key>KeepAlive</key>\n\t<false/>",
+		"<key>EnvironmentVariables</key>\n\t\t<dict>\n\t\t\t<key>A</key>\n\t\t\t<string>1 &lt; 2</string>\n\t\t</dict>",
+		"<key>Nice</key>\n\t\t<integer>5</integer>", "<key>KeepAlive</key>\n\t\t<false/>",
 	} {
 		if !strings.Contains(string(content), kept) {
 			t.Errorf("%s is lost:\n%s", kept, content)
@@ -288,7 +288,7 @@ func TestPlistKeepsWhatIsNotOurs(t *testing.T) {
 		t.Errorf("%q, blocked by %q, %v", command, blocked, err)
 	}
 	for _, bad := range []string{
-		"", "bplist00\xd4", "<plist><array/></plist>", "<plist><dict><key>a</key></dict></plist>",
+		"bplist00\xd4", "<plist><array/></plist>", "<plist><dict><key>a</key></dict></plist>",
 		"<plist><dict><string>a</string><key>b</key></dict></plist>",
 		"<plist><dict>", strings.Repeat("<dict><key>a</key>", 1000), "<a>&unknown;</a>",
 	} {
