@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -187,7 +188,7 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 func (lineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(240, lineHeight) }
 
 // docked puts a list above the details of what is chosen in it. These stand at the foot, where their buttons stay
-// whatever happens above, and have at most a share of the height: the rest of them scrolls.
+// whatever happens above, and have at most a share of the height, and leave two lines: the rest of them scrolls.
 type docked struct{ share float32 }
 
 func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
@@ -195,7 +196,8 @@ func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	h := float32(0)
 	if below.Visible() {
 		below.Resize(fyne.NewSize(size.Width, below.Size().Height)) // the width first: it decides the height of text
-		h = min(below.(*container.Scroll).Content.MinSize().Height, size.Height*d.share)
+		h = min(below.(*container.Scroll).Content.MinSize().Height, size.Height*d.share,
+			max(0, size.Height-2*(lineHeight+theme.Padding())))
 		below.Move(fyne.NewPos(0, size.Height-h))
 		below.Resize(fyne.NewSize(size.Width, h))
 	}
