@@ -37,7 +37,7 @@ MINUTES := 10
 
 # Compilers and linkers collect garbage less often than they do by themselves: they need a fifth less time. The programs
 # that they make are the same.
-test quick check cross fuzz: export GOFLAGS := $(GOFLAGS) '-toolexec=env GOGC=400'
+test quick check cross fuzz: export GOFLAGS := $(shell go env GOFLAGS) '-toolexec=env GOGC=400'
 
 PROGRESS := echo "Building Gatewatch, package by package. The first build takes minutes; later ones take seconds."
 
