@@ -285,7 +285,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)
 	}
-	g.listener, err = net.ListenTCP("tcp", addr)
+	g.listener, err = listen(addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen %s: %w", cfg.Listen, err)
 	}
@@ -412,6 +412,21 @@ func (g *Gateway) stopListeningLocked() {
 		_ = g.listener.Close()
 		g.listener = nil
 	}
+}
+
+// listen opens the API port. Without a number it gets one that no system gives to outgoing connections: one of these
+// could take it while the gateway is closed.
+func listen(addr *net.TCPAddr) (*net.TCPListener, error) {
+	for range 1000 {
+		if addr.Port != 0 {
+			break
+		}
+		at := net.TCPAddr{IP: addr.IP, Port: 15_000 + rand.IntN(15_000)}
+		if ln, err := net.ListenTCP("tcp", &at); err == nil {
+			return ln, nil
+		}
+	}
+	return net.ListenTCP("tcp", addr)
 }
 
 // listenLocked opens the API port again, on the same port.

@@ -82,7 +82,7 @@ func (g *Gateway) MovePort(port int, grace time.Duration) (int, error) {
 	if g.closed || g.down {
 		return 0, errNotRunning
 	}
-	ln, err := net.ListenTCP("tcp", &net.TCPAddr{IP: g.addr.IP, Port: port})
+	ln, err := listen(&net.TCPAddr{IP: g.addr.IP, Port: port})
 	if err != nil {
 		return 0, fmt.Errorf("move to port %d: %w", port, err)
 	}
