@@ -95,15 +95,17 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
 	p.several = newButton(k, "", func() {
 		p.severalQ.ask(p.readDrafts(), "Leave them", "Activate them", p.activateAll)
+		p.refresh()
+		p.scroll.ScrollToTop()
 	})
 	p.severalQ = newQuestion(k, p.several)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.detail = newRuleRow(p)
-	p.scroll = container.NewVScroll(padded(2, 0, container.New(stacked{6}, p.trouble, p.detail.content)))
+	p.scroll = container.NewVScroll(padded(2, 0, container.New(stacked{6}, p.trouble, p.severalQ.content, p.detail.content)))
 	p.body = container.New(docked{0.72}, p.list, p.scroll)
 	tools := container.New(
 		stacked{4}, container.NewBorder(nil, nil, p.title, p.create, p.search),
-		container.NewHBox(p.states, p.sorts, layout.NewSpacer(), p.several), p.severalQ.content,
+		container.NewHBox(p.states, p.sorts, layout.NewSpacer(), p.several),
 	)
 	head := container.New(stacked{6}, card(p.arm.content), tools, p.note, p.failed, p.empty)
 	p.overview = padded(4, 10, framed(head, p.body, nil))
@@ -345,7 +347,7 @@ func (p *rulesPage) renderList() {
 		p.detail.render(&p.listed[at])
 	}
 	show(p.detail.content, at >= 0)
-	if some := at >= 0 || p.trouble.Visible(); p.scroll.Visible() != some {
+	if some := at >= 0 || p.trouble.Visible() || p.severalQ.open(); p.scroll.Visible() != some {
 		show(p.scroll, some)
 		p.body.Refresh()
 	}
