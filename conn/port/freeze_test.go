@@ -2,6 +2,7 @@ package port_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -96,12 +97,17 @@ func TestFreeze(t *testing.T) {
 
 // listens reports whether something accepts connections on a port.
 func listens(number int) bool {
-	c, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", number), time.Second)
-	if err != nil {
-		return false
+	for {
+		c, err := net.DialTimeout("tcp4", fmt.Sprintf("127.0.0.1:%d", number), 50*time.Millisecond)
+		if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+			continue // what meets a socket that is being closed gets no answer, and is sent again after a second
+		}
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
 	}
-	c.Close()
-	return true
 }
 
 // TestGatewayGone closes the connections of programs with what Gateway has sent before, and marks orders in flight.
