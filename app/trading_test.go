@@ -142,10 +142,11 @@ func TestLiveNeedsMode(t *testing.T) {
 		t.Errorf("%d orders left", n)
 	}
 	// With the mode they may leave, once armed again.
+	before := r.status().Session
 	r.write("settings.json", strings.Replace(r.settings(`, "trading": {"arm_at_start": true}`),
 		`"port": `+strconv.Itoa(r.gateway.Port()), fmt.Sprintf(`"port": %d, "mode": "live"`, r.gateway.Port()), 1))
 	r.await("disarmed by the change of the mode", func(st api.Status) bool {
-		return st.Guard.Open && !st.Trading.Armed
+		return st.Guard.Open && !st.Trading.Armed && st.Session > before // not still the one that is about to end
 	})
 	if _, err := r.client.Arm(t.Context(), true); err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func TestNights(t *testing.T) {
 			{conn.Reconnecting, conn.CauseRefused, conn.GuardSocket},
 			open,
 		}, 1},
-		"competing-login": {60, []view{
+		"competing-login": {20, []view{
 			open, {conn.Degraded, conn.CauseCompeting, conn.GuardOpen}, open, upstream, open,
 		}, 0},
 	} {
