@@ -96,10 +96,10 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	$(MODULES)
-	@$(MAKE) --no-print-directory format
-	@$(MAKE) --no-print-directory -j 3 -Oline test-race test-plain fuzz check cross
+	@$(MAKE) --no-print-directory format check cross fuzz
+	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
 
-# Side by side with what compiles, because most tests wait more than they compute.
+# Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it.
 test-race:
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
