@@ -312,15 +312,6 @@ func TestDescriptorsForGateway(t *testing.T) {
 	}
 }
 
-func (r *rig) status() api.Status {
-	r.t.Helper()
-	st, _, err := r.client.Status(r.t.Context())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return st
-}
-
 // TestHomeGoesWhileItRuns has the folder of the program be deleted or moved while an order works and trading is on. The
 // program notices, turns trading off, says so and is found again; no second one starts beside it, and the next start
 // knows the order.

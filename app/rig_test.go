@@ -374,3 +374,12 @@ func (l *lockedText) String() string {
 	defer l.mu.Unlock()
 	return l.text.String()
 }
+
+func (r *rig) status() api.Status {
+	r.t.Helper()
+	st, _, err := r.client.Status(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return st
+}
