@@ -101,7 +101,8 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.severalQ = newQuestion(k, p.several)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.detail = newRuleRow(p)
-	p.scroll = container.NewVScroll(padded(2, 0, container.New(stacked{6}, p.trouble, p.severalQ.content, p.detail.content)))
+	below := container.New(stacked{6}, p.trouble, p.severalQ.content, p.detail.content)
+	p.scroll = container.NewVScroll(padded(2, 0, below))
 	p.body = container.New(docked{0.72}, p.list, p.scroll)
 	tools := container.New(
 		stacked{4}, container.NewBorder(nil, nil, p.title, p.create, p.search),
