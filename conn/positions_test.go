@@ -29,6 +29,7 @@ func TestPositionsUnanswered(t *testing.T) {
 			Account: "DU1", Contract: Contract{ConID: 1, Symbol: "AAPL"}, Quantity: proto.Float64(5),
 		}
 		go func() { // the late answer to the first question
+			synctest.Wait() // until the second is asked
 			p.put(held)
 			p.end(p.all)
 			p.end(p.all)
