@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 
 	"gatewatch/app/api"
@@ -244,5 +246,18 @@ func TestAlertForm(t *testing.T) {
 	v.AlertsChanged("", nil, errors.New("the disk is full"))
 	if !p.note.Visible() || !strings.Contains(p.note.Text, "the disk is full") {
 		t.Errorf("said %q", p.note.Text)
+	}
+}
+
+// TestAlertsFollowSaved has the settings be saved by the form and then come as those in effect: the page of alerts, too,
+// goes on from them.
+func TestAlertsFollowSaved(t *testing.T) {
+	v, _ := stage(t, theme.VariantLight, fyne.NewSize(520, 680), Actions{})
+	v.Settings(view(func(*settings.Settings) {}))
+	now := view(func(s *settings.Settings) { s.Alerts.QuietFrom = "22:00" })
+	v.Saved(now, nil)
+	v.Settings(now)
+	if got := v.alerts.now.Alerts.QuietFrom; got != "22:00" {
+		t.Errorf("quiet hours begin at %q", got)
 	}
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -97,6 +98,9 @@ func newAlertsPage(k *keys, a *Actions) *alertsPage {
 
 // settings takes in the settings in effect.
 func (p *alertsPage) settings(v api.SettingsView) {
+	if p.now != nil && reflect.DeepEqual(*p.now, v.Settings) {
+		return
+	}
 	p.now = &v.Settings
 	p.refresh()
 }

@@ -599,11 +599,11 @@ func (v *View) Tick(now time.Time) {
 
 // Settings takes in the settings in force.
 func (v *View) Settings(s api.SettingsView) {
+	v.alerts.settings(s)
 	if known := v.form.desk.view; known != nil && reflect.DeepEqual(*known, s) {
 		return
 	}
 	v.form.read(s)
-	v.alerts.settings(s)
 	v.render()
 }
 
