@@ -159,7 +159,7 @@ func (s *Secrets) change(do func(map[string]string) error) error {
 // other error means that the keyring cannot be used.
 func useKeyring(limit time.Duration, do func() (string, error)) (string, error) {
 	if runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
-		if _, err := sessionbus.Address(); err != nil { // the library would start a bus, with nobody on it
+		if _, err := sessionbus.Address(); err != nil { // the library would start a bus, with no keyring on it
 			return "", fmt.Errorf("the keyring of this computer cannot be used (%w)", err)
 		}
 	}

@@ -111,8 +111,8 @@ func (a *use) before(b *use) bool {
 	return a.since.Before(b.since)
 }
 
-// busy reports whether a request is being answered. Of others only a stream counts, which the server bounds: whoever
-// sends half a request must not keep its place.
+// busy reports whether a request is being answered. Of others only a stream counts, which the server bounds: a client
+// that sends half a request must not keep its place.
 func (a *use) busy() bool { return a.state == http.StateActive && (a.owner || a.stream) }
 
 // ConnState is for the hook of the HTTP server with that name.
