@@ -249,8 +249,8 @@ func TestAlertForm(t *testing.T) {
 	}
 }
 
-// TestAlertsFollowSaved has the settings be saved by the form and then come as those in effect: the page of alerts, too,
-// goes on from them.
+// TestAlertsFollowSaved has the settings be saved by the form and then come as those in effect: the page of alerts
+// goes on from them, too.
 func TestAlertsFollowSaved(t *testing.T) {
 	v, _ := stage(t, theme.VariantLight, fyne.NewSize(520, 680), Actions{})
 	v.Settings(view(func(*settings.Settings) {}))
