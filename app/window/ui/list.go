@@ -153,8 +153,12 @@ func (e *entryLine) set(t *entryTexts) {
 		e.name.Refresh()
 	}
 	setText(e.name, t.name)
+	moved := (e.value.Text == "") != (t.value == "") || (e.word.Text == "") != (t.word == "")
 	setText(e.value, t.value)
 	setText(e.word, t.word)
+	if moved {
+		e.content.Refresh()
+	}
 	importance := widget.LowImportance
 	if t.bad {
 		importance = widget.DangerImportance
@@ -165,7 +169,8 @@ func (e *entryLine) set(t *entryTexts) {
 	}
 }
 
-// lineLayout gives the sign its room, and the rest to name, value and word by their shares.
+// lineLayout gives the sign its room, and the rest to name, value and word by their shares. The name has the room of
+// what is empty beside it.
 type lineLayout struct{}
 
 const lineHeight = 30
@@ -176,7 +181,12 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	x := sign
 	objects[0].Move(fyne.NewPos(6, (size.Height-signSize)/2))
 	objects[0].Resize(fyne.NewSquareSize(signSize))
-	for i, share := range []float32{0.44, 0.31, 0.25} {
+	empty := func(i int) bool { return objects[i].(*widget.Label).Text == "" }
+	shares := []float32{0.44, 0.31, 0.25}
+	for i := 2; i < len(objects) && empty(i); i++ {
+		shares[0], shares[i-1] = shares[0]+shares[i-1], 0
+	}
+	for i, share := range shares {
 		o := objects[i+1]
 		h := o.MinSize().Height
 		o.Move(fyne.NewPos(x, (size.Height-h)/2))

@@ -86,13 +86,13 @@ func TestPositionsThatMayHaveChanged(t *testing.T) {
 		t.Errorf("%q, %q", r.text.Text, r.facts.Text)
 	}
 	v.Positions(api.Positions{}, errors.New("boom"))
-	if got := lines(); len(got) != 3 || got[0] != "# Positions May have changed" ||
+	if got := lines(); len(got) != 3 || got[0] != "# Positions · may have changed since 12:00:00" ||
 		v.orders.list.entries[1].shape != Unknown || !strings.Contains(v.orders.position.facts.Text, "boom") {
 		t.Errorf("%q, %q", got, v.orders.position.facts.Text)
 	}
 	v.Positions(somePositions(), nil)
 	v.Status(reconnecting(), noon)
-	if got := lines()[0]; got != "# Positions May have changed" {
+	if got := lines()[0]; got != "# Positions · may have changed since 12:00:00" {
 		t.Errorf("not connected: %q", got)
 	}
 	v.Positions(api.Positions{Reason: "not connected"}, nil)

@@ -25,7 +25,7 @@ func positionEntries(p *api.Positions, f orderFilter, here bool, now time.Time) 
 	case p.At == nil:
 		title.word = "Not known"
 	case !current:
-		title.value, title.word = "as of "+clock(*p.At, now), "May have changed"
+		title.name += " · may have changed since " + clock(*p.At, now)
 	case len(p.Positions) == 0 && f.part != title.name:
 		return nil
 	case len(p.Positions) == 0:
