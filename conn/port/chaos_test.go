@@ -31,7 +31,7 @@ func buildProgram(t *testing.T) string {
 		t.Skip("the Go command is needed to build the program")
 	}
 	path := filepath.Join(t.TempDir(), "gatewatch")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "gatewatch/app")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "gatewatch/app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
