@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatewatch/app/api"
+	"gatewatch/app/home"
 )
 
 // withoutPrivileges has a program obey the permissions of files also when root runs it.
@@ -81,6 +85,8 @@ func TestBadHome(t *testing.T) {
 			pipe("settings.json")(t, dir)
 		}, run, "not a regular file"},
 		{"rules are a pipe", pipe("rules.json"), run, "not a regular file"},
+		{"a schema is a pipe", pipe("settings.schema.json"), run, ""},
+		{"reminders are a pipe", pipe("reminders.json"), run, "reminders cannot be read"},
 	}
 	for _, name := range []string{
 		"gatewatch.log", "gatewatch.lock", "orders.db", "orders.db.journal", "alerts.db", "api.json",
@@ -122,4 +128,32 @@ func TestBadHome(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPipesWhileItRuns puts pipes, which who reads them waits for, in the place of files of the running program.
+func TestPipesWhileItRuns(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, "DU1234567", "", rulesOf())
+	r.awaitOpen()
+	before, err := api.ReadCard(home.At(r.dir).Card())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"connection_log.json", "settings.schema.json", "settings.last-good.json", "reminders.json", "api.json",
+	} {
+		pipe := filepath.Join(r.dir, "pipe")
+		if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.Rename(pipe, filepath.Join(r.dir, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.until("api.json is written again", func() bool {
+		card, err := api.FindCard(home.At(r.dir).Card())
+		return err == nil && card == before
+	})
+	for _, path := range []string{"/log", "/uptime", "/diagnostics"} {
+		r.get(path)
+	}
+	r.configure(`, "log": {"level": "debug"}`, `"level": "debug"`)
+	r.end(syscall.SIGTERM)
 }

@@ -47,11 +47,12 @@ func RemoveCard(path string, s *Server) {
 	}
 }
 
+var cardFile = strict.Kind{Name: "api.json", MaxSize: 4 << 10}
+
 // ReadCard reads api.json. It returns [ErrNotRunning] if there is none.
 func ReadCard(path string) (Card, error) {
 	var c Card
-	var body []byte
-	err := strict.WhileOthersUse(func() (err error) { body, err = os.ReadFile(path); return err })
+	body, err := cardFile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, ErrNotRunning
 	}
@@ -91,7 +92,7 @@ func Claimed(path string) bool {
 // lockOf reports whether the lock beside api.json is held, if that can be known.
 func lockOf(path string) (held, known bool) {
 	lock := filepath.Join(filepath.Dir(path), LockFile)
-	if _, err := os.Stat(lock); err != nil {
+	if info, err := os.Stat(lock); err != nil || !info.Mode().IsRegular() {
 		return false, false
 	}
 	l := flock.New(lock)

@@ -80,8 +80,10 @@ func (h Home) Sweep() (moved []string) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(h.State, e.Name())
-		info, err := os.Stat(path)
-		if err != nil || info.Mode().IsRegular() || !ours(e.Name()) {
+		if e.Type().IsRegular() || !ours(e.Name()) {
+			continue
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() {
 			continue
 		}
 		aside := path + ".aside-" + time.Now().UTC().Format("20060102T150405")

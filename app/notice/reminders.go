@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 
 	"gatewatch/app/strict"
@@ -17,6 +16,8 @@ const (
 	ByAlerts     = "alerts"
 	OfHiddenIcon = "hidden_icon"
 )
+
+var reminderFile = strict.Kind{Name: "reminders", MaxSize: 64 << 10}
 
 // Reminders remember over restarts what each reader was reminded of.
 type Reminders struct {
@@ -51,7 +52,7 @@ func (r *Reminders) Remember(reader string) func(Told) {
 
 func (r *Reminders) read() map[string]Told {
 	all := map[string]Told{}
-	text, err := os.ReadFile(r.Path)
+	text, err := reminderFile.ReadFile(r.Path)
 	if err == nil {
 		err = json.Unmarshal(text, &all)
 	}

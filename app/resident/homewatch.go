@@ -21,6 +21,8 @@ import (
 // homeEvery is the time between two looks at whether the files of the home are still there.
 const homeEvery = time.Second
 
+const movedAside = "something that is not a file was in the place of a file, and was moved aside"
+
 // homeWatch follows the files that this process has open or by which others find it. If the home of a running program
 // is deleted or moved, the record of orders is gone, and a second program could start beside it.
 type homeWatch struct {
@@ -54,8 +56,11 @@ func (w *homeWatch) run(ctx context.Context) {
 }
 
 func (w *homeWatch) look() {
+	for _, path := range w.home.Sweep() {
+		w.log.Warn(movedAside, "now", path)
+	}
 	held, recorded := w.lock.Held(), !w.trading.moved()
-	if held && recorded && w.held && !missing(w.home.Card()) && !missing(w.home.Log()) {
+	if held && recorded && w.held && w.named() && !missing(w.home.Log()) {
 		w.failures.set(wording.FailingFiles, nil)
 		return
 	}
@@ -107,11 +112,16 @@ func (w *homeWatch) writeCard() error {
 		return nil
 	}
 	defer w.settings.changing.Unlock()
-	server := w.server.current()
-	if card, err := api.ReadCard(w.home.Card()); err == nil && card.Token == server.Token() {
+	if w.named() {
 		return nil
 	}
-	return api.WriteCard(w.home.Card(), server)
+	return api.WriteCard(w.home.Card(), w.server.current())
+}
+
+// named reports whether api.json names this program.
+func (w *homeWatch) named() bool {
+	card, err := api.ReadCard(w.home.Card())
+	return err == nil && card.Token == w.server.current().Token()
 }
 
 func missing(path string) bool {

@@ -205,7 +205,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 func (p *program) run(ctx context.Context, moved []string, face bool) error {
 	defer p.crashes.catch()()
 	for _, name := range moved {
-		p.log.Warn("something that is not a file was in the place of a file, and was moved aside", "now", name)
+		p.log.Warn(movedAside, "now", name)
 	}
 	tuneMemory()
 	p.settings.here = region.Look()

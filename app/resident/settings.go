@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -125,11 +124,11 @@ func (c *configuration) SaveSettings(_ context.Context, body []byte, tag string)
 
 // replace writes the text of a settings file that still has the tag, and returns what puts back the one before.
 func replace(path string, text []byte, tag string) (restore func(), err error) {
-	before, err := os.ReadFile(path)
-	missing := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !missing {
+	before, found, err := settings.ReadText(path)
+	if err != nil && !errors.Is(err, strict.ErrNoFile) {
 		return nil, err
 	}
+	missing := !found || err != nil
 	if tag != "" && tag != api.TagOf(before) {
 		return nil, api.ErrChanged
 	}

@@ -24,8 +24,9 @@ const (
 // waited for, or a link that leads nowhere.
 var ErrNoFile = errors.New("not a regular file")
 
-// open opens a file for reading. The error wraps [fs.ErrNotExist] only if there is nothing under that name.
-func open(path string) (*os.File, error) {
+// Open opens a file for reading. The error wraps [fs.ErrNotExist] only if there is nothing under that name, and
+// [ErrNoFile] if it is no file.
+func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, link := os.Lstat(path); link == nil {
@@ -46,7 +47,7 @@ func open(path string) (*os.File, error) {
 // [fs.ErrNotExist] only if there is nothing under that name, and [ErrNoFile] if it is no file.
 func (k Kind) ReadFile(path string) ([]byte, error) {
 	var f *os.File
-	if err := WhileOthersUse(func() (err error) { f, err = open(path); return err }); err != nil {
+	if err := WhileOthersUse(func() (err error) { f, err = Open(path); return err }); err != nil {
 		return nil, fmt.Errorf("read %s: %w", k.Name, err)
 	}
 	defer f.Close()

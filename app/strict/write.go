@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -151,8 +152,12 @@ func Save(path string, data []byte) error {
 
 // Put writes a file that is the program's own, unless it is there already with this content.
 func Put(path string, data []byte) error {
-	if present, err := os.ReadFile(path); err == nil && bytes.Equal(present, data) {
-		return nil
+	if f, err := Open(path); err == nil {
+		present, err := io.ReadAll(io.LimitReader(f, int64(len(data))+1))
+		f.Close()
+		if err == nil && bytes.Equal(present, data) {
+			return nil
+		}
 	}
 	return WriteFile(path, data)
 }

@@ -79,7 +79,7 @@ func readSlots(r io.ReaderAt) (slots [2]time.Time, err error) {
 
 // LastBeat returns when the program was last known to run, in UTC; the zero time if nothing is known of that.
 func LastBeat(dir string) (time.Time, error) {
-	f, err := os.Open(filepath.Join(dir, beatName))
+	f, err := openFile(filepath.Join(dir, beatName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}

@@ -65,6 +65,18 @@ func logFiles(dir string) ([]string, error) {
 	return paths, nil
 }
 
+// openFile opens a file for reading. It does not wait for what is no file, such as a pipe.
+func openFile(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // pastPath returns a path that is free for the file of a past year.
 func pastPath(dir string, year int) (string, error) {
 	for n := 1; ; n++ {

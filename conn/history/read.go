@@ -159,7 +159,7 @@ func scan(dir string, before func(*Record) bool, f func(Record) bool, end func()
 // place returns the offset of a line before which all records are before, as far as looks at every 64 KiB can tell. 0
 // means that the whole file is wanted.
 func place(path string, before func(*Record) bool) (int64, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -199,7 +199,7 @@ func place(path string, before func(*Record) bool) (int64, error) {
 
 // forward calls f with the records of a file from an offset on; goOn is false if f has returned false.
 func forward(path string, offset int64, f func(Record) bool) (goOn bool, err error) {
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil // put away in this moment; its records will be met again
 	}
@@ -230,7 +230,7 @@ func forward(path string, offset int64, f func(Record) bool) (goOn bool, err err
 
 // backward calls f with the records of a file, the newest first, until it returns false.
 func backward(path string, f func(Record) bool) error {
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -81,10 +81,14 @@ func (j *Journal) pathOf(year int) string {
 
 // readJournal takes in the lines of a file, if there is one. Lines that are no orders are passed over.
 func readJournal(path string, last map[uint64]Order) error {
-	data, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}

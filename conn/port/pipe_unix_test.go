@@ -1,0 +1,28 @@
+//go:build unix
+
+package port
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestJournalIsAPipe holds that the start does not wait for a pipe in the place of the record of orders.
+func TestJournalIsAPipe(t *testing.T) {
+	dir := t.TempDir()
+	j, err := OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := j.pathOf(time.Now().UTC().Year())
+	if err := errors.Join(j.Close(), os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenJournal(dir); !errors.As(err, new(*fs.PathError)) {
+		t.Errorf("%v", err)
+	}
+}
