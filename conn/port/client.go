@@ -58,6 +58,7 @@ type client struct {
 	version  int          // of the protocol, once Gateway has answered the greeting
 	shown    atomic.Int64 // the same, for those who look from outside
 	id       atomic.Int64 // client id, -1 before it is known
+	first    atomic.Int64 // order id that Gateway has offered to it; those from there on were free
 	ready    atomic.Bool  // Gateway has accepted it
 	program  atomic.Pointer[program]
 	looked   chan struct{}  // closed when the system was asked which program it is

@@ -73,7 +73,7 @@ func (c *client) inspect(frames []byte) {
 			}
 			c.hear(number, proto, body)
 		case number == wire.MsgNextValidID:
-			c.accepted()
+			c.accepted(proto, body)
 		}
 		if frames = rest; len(frames) == 0 {
 			c.port.toClients.Add(n)
@@ -110,8 +110,16 @@ func (c *client) adopt(n news, proto bool, body []byte) {
 	})
 }
 
-// accepted takes in that Gateway has accepted the client id.
-func (c *client) accepted() {
+// accepted takes in that Gateway has accepted the client id, and which order id it offers.
+func (c *client) accepted(proto bool, body []byte) {
+	first, ok := textInt(body, 1)
+	if proto {
+		first, ok = protoInt(body, 1)
+	}
+	if !ok || first < 1 {
+		first = math.MaxInt64
+	}
+	c.first.CompareAndSwap(0, first)
 	if c.id.Load() >= 0 && c.ready.CompareAndSwap(false, true) {
 		c.log.Info("a program is connected through the guarded port", "id", c.id.Load(), "version", c.version)
 		c.greeted.Go(c.greet)

@@ -109,7 +109,9 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 			}
 		case aboutOrders(number):
 			if n, ok := readNews(number, proto, body, version); ok {
-				mentioned[p.orders.heard(n)] = true
+				if order := p.orders.heard(n); n.status != "" { // an execution does not show that its order is still there
+					mentioned[order] = true
+				}
 			}
 		}
 	}

@@ -13,6 +13,7 @@ type news struct {
 	client, id int64 // id is noID if it has none
 	perm       int64 // 0: not said
 	status     string
+	held       string // why Gateway holds it, of an order status
 	filled     string // quantity
 	code       int    // of an error, which has no client id
 	text       string
@@ -59,7 +60,7 @@ func protoNews(n news, number int, body []byte) (news, bool) {
 	switch number {
 	case wire.MsgOrderStatus:
 		n.id, n.perm, n.client = integer(body, 1), integer(body, 6), integer(body, 9)
-		n.status, n.filled = word(part(body, 2)), word(part(body, 3))
+		n.status, n.filled, n.held = word(part(body, 2)), word(part(body, 3)), word(part(body, 10))
 	case wire.MsgOpenOrder:
 		order := part(body, 3)
 		n.id, n.perm, n.client = integer(body, 1), integer(order, 3), integer(order, 1)
@@ -87,7 +88,7 @@ func textNews(n news, number int, body []byte) (news, bool) {
 	switch number {
 	case wire.MsgOrderStatus:
 		n.id, n.perm, n.client = integer(0), integer(5), integer(8)
-		n.status, n.filled = text(1), text(2)
+		n.status, n.filled, n.held = text(1), text(2), text(9)
 	case wire.MsgOpenOrder:
 		n.id, n.client, n.perm = integer(0), integer(23), integer(24)
 		if n.perm == 0 {

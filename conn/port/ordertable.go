@@ -3,6 +3,7 @@ package port
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -90,14 +91,18 @@ func (b *orderTable) forget() {
 	})
 }
 
-// open returns the order with an id that Gateway has, or may have, and nil if there is none.
-func (b *orderTable) open(client, id int64) *Order {
+// open reports whether Gateway has, or may have, the order that a connection means by an id; see prepare.
+func (b *orderTable) open(client int64, connection uint64, first, id int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if o := b.byID[orderKey{client, id}]; o != nil && !o.State.Done() {
-		return o
-	}
-	return nil
+	o := b.byID[orderKey{client, id}]
+	return o != nil && !o.State.Done() && !o.stale(connection, first)
+}
+
+// stale reports whether an order is not the one that a connection means by its id: no one knows what became of it, and
+// Gateway, which may count from 1 again, has offered ids from first on to the connection as free; 0: it has not yet.
+func (o *Order) stale(connection uint64, first int64) bool {
+	return o.State == Unknown && o.connection != connection && first > 0 && o.ID >= first
 }
 
 // existed reports whether Gateway had an order with an id of this connection that is done by now: what comes with that
@@ -110,12 +115,14 @@ func (b *orderTable) existed(client int64, connection uint64, id int64) bool {
 }
 
 // prepare returns an order as it is to be recorded before its bytes leave: a new one, or the open one as it is changed.
-// The preview of a change leaves it as it is.
-func (b *orderTable) prepare(client int64, connection uint64, who program, in *instruction) (o Order, change bool) {
+// The preview of a change leaves it as it is. Ids from first on were free when the connection began.
+func (b *orderTable) prepare(
+	client int64, connection uint64, first int64, who program, in *instruction,
+) (o Order, change bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old := b.byID[orderKey{client, in.id}]
-	open := old != nil && !old.State.Done()
+	open := old != nil && !old.State.Done() && !old.stale(connection, first)
 	switch {
 	case open && in.preview:
 		return *old, true
@@ -228,8 +235,8 @@ func (b *orderTable) awaited(client int64, connection uint64, cancelled bool) bo
 func (b *orderTable) count(client int64) (working, unknown int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, o := range b.byID {
-		if o.Client != client {
+	for _, o := range b.recent {
+		if o.Client != client || o.aside {
 			continue
 		}
 		switch o.State {
@@ -335,47 +342,62 @@ func (b *orderTable) missing(mentioned map[uint64]bool, connected map[int64]bool
 
 // find returns the order that Gateway speaks of. Two permIds under one id are two orders.
 func (b *orderTable) find(n news) *Order {
-	o := b.byID[orderKey{n.client, n.id}]
-	if n.id == noID || o == nil || o.PermID != 0 && n.perm != 0 && o.PermID != n.perm {
-		o = nil
+	if o := b.byPerm[n.perm]; o != nil {
+		return o
 	}
-	if o == nil && n.perm != 0 {
-		o = b.byPerm[n.perm]
+	o := b.byID[orderKey{n.client, n.id}]
+	if n.id == noID || o == nil || o.PermID != 0 && n.perm != 0 {
+		return nil
 	}
 	return o
 }
 
-// apply takes over what Gateway says. A status decides, an error only explains: it rejects an order that Gateway has
-// not mentioned, and a status that follows puts that right.
+// apply takes over what Gateway says, in whatever order that comes. What is filled stays so.
 func (o *Order) apply(n news) {
 	if n.perm != 0 {
 		o.PermID = n.perm
 	}
-	if n.filled != "" {
+	if n.code != 0 {
+		o.object(n)
+		return
+	}
+	if quantity(n.filled) > quantity(o.Filled) || o.Filled == "" {
 		o.Filled = n.filled
 	}
-	if n.code != 0 {
-		o.Code, o.Text = n.code, n.text
-		if o.State == Sent && !harmless(n.code) {
-			o.State = Rejected
-		}
-		return
+	switch {
+	case o.State == Filled:
+	case n.status != "":
+		o.follow(n)
+	case sameQuantity(n.filled, o.Quantity):
+		o.State = Filled
+	case o.State == Sent || o.State == Rejected: // else an execution says nothing about the rest of its order
+		o.State = Working
 	}
+}
+
+// follow takes over a status: it decides. What is cancelled stays so, unless it is filled.
+func (o *Order) follow(n news) {
 	state := stateOf(n.status)
-	if n.status == "" && n.filled != "" && sameQuantity(n.filled, o.Quantity) {
-		state = Filled
-	}
-	ended := o.State == Filled || o.State == Cancelled
-	if ended && !state.Done() {
+	switch {
+	case o.State == Cancelled && !state.Done():
 		return
+	case o.State == Rejected && (state == Inactive && n.held == "" || state == Cancelled && quantity(o.Filled) == 0):
+		state = Rejected // that is how it ends
 	}
-	if n.status != "" {
-		o.Status = n.status
-		o.Held = false
-	} else if o.State == Inactive && state == Working {
-		return
+	o.Status, o.Held, o.State = n.status, false, state
+}
+
+// object takes in an error: it only explains. It rejects an order that Gateway has not mentioned, or that does not work,
+// and a status that follows puts that right.
+func (o *Order) object(n news) {
+	if aboutData(n.code) {
+		return // of a request with the same number
 	}
-	o.State = state
+	o.Code, o.Text = n.code, n.text
+	changes := o.Changes > 0 || o.change != nil
+	if !harmless(n.code) && (o.State == Sent || o.State == Inactive && !changes) {
+		o.State = Rejected
+	}
 }
 
 // stateOf returns what a status of Gateway means.
@@ -391,19 +413,35 @@ func stateOf(status string) State {
 	return Working
 }
 
-// sameQuantity reports whether two quantities, written as text, are the same.
-func sameQuantity(a, b string) bool {
-	x, errX := strconv.ParseFloat(a, 64)
-	y, errY := strconv.ParseFloat(b, 64)
-	return errX == nil && errY == nil && x == y
+// quantity reads a quantity that is written as text, 0 if it is none.
+func quantity(s string) float64 {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(v) {
+		return 0
+	}
+	return v
 }
+
+// sameQuantity reports whether both are the same quantity, and not 0.
+func sameQuantity(a, b string) bool { return quantity(a) > 0 && quantity(a) == quantity(b) }
 
 // harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was
 // refused.
 func harmless(code int) bool {
 	switch code {
-	case 161, 202, 399, 404, 10147, 10148, 10149, 10167, 10349, 10352:
+	case 161, 202, 399, 404, 10147, 10148, 10149, 10349, 10352:
 		return true
 	}
 	return code >= 2100 && code < 2200
+}
+
+// aboutData reports whether an error is about market data or history: programs may number requests and orders alike.
+// Source: IBKR's API reference, "Message codes".
+func aboutData(code int) bool {
+	switch code {
+	case 101, 162, 165, 166, 300, 309, 310, 316, 317, 354, 365, 366, 420,
+		10089, 10090, 10091, 10167, 10168, 10182, 10186, 10189, 10190, 10197, 10225:
+		return true
+	}
+	return false
 }

@@ -108,7 +108,7 @@ func (c *client) prove(p *placing) Reason {
 // recordOrder puts an order on disk.
 func (c *client) recordOrder(p *placing) Reason {
 	who := c.program.Load()
-	p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, *who, &p.in)
+	p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, c.first.Load(), *who, &p.in)
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
 	p.recorded = true
@@ -189,10 +189,10 @@ func (c *client) placeObserved(p *placing) {
 // for it to be transmitted, that one is cancelled.
 func (c *client) refuseOrder(p *placing, reason Reason) {
 	if !p.recorded {
-		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, *c.program.Load(), &p.in)
+		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, c.first.Load(), *c.program.Load(), &p.in)
 	}
 	exists := p.change || !p.in.exercise && c.port.orders.existed(c.id.Load(), c.number, p.id)
-	works := c.port.orders.open(c.id.Load(), p.id) != nil
+	works := c.port.orders.open(c.id.Load(), c.number, c.first.Load(), p.id)
 	o := c.port.orders.refused(p.order, p.change, reason, p.recorded || c.mayRecordRefusal())
 	u := &c.queue
 	u.mu.Lock()
