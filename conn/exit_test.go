@@ -252,7 +252,10 @@ func TestGatewayZone(t *testing.T) {
 			t.Errorf("%q: %d h, want %d", c.greeting, offset, c.offset)
 		}
 	}
-	if zone := gatewayZone("yesterday", now, true); zone != time.Local {
-		t.Errorf("on this computer: %v", zone)
+	ours := now.In(time.Local).Format("20060102 15:04:05")
+	for _, greeting := range []string{"yesterday", ours, ours + " GMT", ours + " UTC", ours + " EST"} {
+		if zone := gatewayZone(greeting, now, true); zone != time.Local {
+			t.Errorf("%q on this computer: %v", greeting, zone)
+		}
 	}
 }

@@ -141,8 +141,9 @@ var zoneNames = map[string]string{
 }
 
 // gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and
-// the name of its zone, such as "20261201 10:00:00 EST". Names are localised, and many are ambiguous; then the
-// difference to our clock says which zone it is.
+// the name of its zone, such as "20261201 10:00:00 EST". On this computer the zone is ours, if the time agrees: names are
+// localised, many are ambiguous, and some, such as GMT, are also those of a zone that never changes its clocks.
+// Elsewhere, where the name is not clear, the difference to our clock says which zone it is.
 func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	unknown := (*time.Location)(nil)
 	if local {
@@ -152,22 +153,25 @@ func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	if len(f) < 2 {
 		return unknown
 	}
+	const grain, clocksDiffer = 15 * time.Minute, 2 * time.Minute
+	clock, err := time.Parse("20060102 15:04:05", f[0]+" "+f[1])
+	ahead := clock.Sub(now)
+	offset := ahead.Round(grain)
+	told := err == nil && (ahead-offset).Abs() <= clocksDiffer && offset >= -12*time.Hour && offset <= 14*time.Hour
+	_, ours := now.In(time.Local).Zone()
+	asOurs := told && ours == int(offset.Seconds())
+	if local && asOurs {
+		return time.Local
+	}
 	if len(f) == 3 {
 		if zone := zoneNamed(strings.TrimSpace(f[2]), now); zone != nil {
 			return zone
 		}
 	}
-	clock, err := time.Parse("20060102 15:04:05", f[0]+" "+f[1])
-	if err != nil {
+	switch {
+	case !told:
 		return unknown
-	}
-	const grain, clocksDiffer = 15 * time.Minute, 2 * time.Minute
-	ahead := clock.Sub(now)
-	offset := ahead.Round(grain)
-	if (ahead-offset).Abs() > clocksDiffer || offset < -12*time.Hour || offset > 14*time.Hour {
-		return unknown
-	}
-	if _, ours := now.In(time.Local).Zone(); ours == int(offset.Seconds()) {
+	case asOurs:
 		return time.Local
 	}
 	return time.FixedZone("", int(offset.Seconds()))
