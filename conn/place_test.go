@@ -305,12 +305,30 @@ func TestGuardSince(t *testing.T) {
 // TestModeOfAccounts is about logins with several accounts: one with money in it makes the login a live one.
 func TestModeOfAccounts(t *testing.T) {
 	for accounts, want := range map[string]Mode{
-		"": AnyMode, "DU1": Paper, "DF1,DU1,": Paper, "U1": Live, "DU1,U1": Live, "U1,DU1": Live, "U1,": Live,
+		"DU1": Paper, "DF1,DU1,": Paper, "U1": Live, "DU1,U1": Live, "U1,DU1": Live, "U1,": Live,
 	} {
 		s := offline(func(input) {})
 		s.peerSays(t, protoMessage(wire.MsgManagedAccounts, accounts))
 		if g := s.about("", 0); g.Mode != want {
 			t.Errorf("%q: %s, want %s", accounts, g.Mode, want)
 		}
+	}
+}
+
+// TestModeOfAccountsChanges has Gateway name accounts once more in a session: of another kind than before, they end it.
+func TestModeOfAccountsChanges(t *testing.T) {
+	s := offline(func(input) {})
+	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, ""))
+	s.peerSays(t, protoMessage(wire.MsgNextValidID, 1))
+	if s.isReady() {
+		t.Error("ready without an account")
+	}
+	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, "DU1"))
+	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, "DU1,DF2"))
+	if !s.isReady() {
+		t.Error("not ready")
+	}
+	if err := s.receive(protoMessage(wire.MsgManagedAccounts, "U1")[4:]); err == nil {
+		t.Error("live accounts in a session with paper accounts")
 	}
 }

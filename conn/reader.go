@@ -142,8 +142,7 @@ func (s *socket) receive(payload []byte) error {
 	case wire.MsgManagedAccounts:
 		list, err := m.ManagedAccounts()
 		if err == nil {
-			s.accounts.Store(&list)
-			s.logIn()
+			err = s.receiveAccounts(list)
 		}
 		return err
 	case wire.MsgContractDetails, wire.MsgMarketRule:

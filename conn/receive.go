@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"fmt"
 	"time"
 
 	"gatewatch/conn/wire"
@@ -68,6 +69,19 @@ func (b *pending) refuseNumbered(e wire.Error) bool {
 		b.endExecutions(e.Request-executions, refused)
 	}
 	return true
+}
+
+// receiveAccounts takes in which accounts the login has. None are none yet: of which kind they are decides what may be
+// done. When that changes, so does everything that the session stands for, and it ends.
+func (s *socket) receiveAccounts(list []string) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if old := s.accounts.Swap(&list); old != nil && s.isReady() && modeOf(*old) != modeOf(list) {
+		return fmt.Errorf("the accounts were %s accounts, and are %s accounts now", modeOf(*old), modeOf(list))
+	}
+	s.logIn()
+	return nil
 }
 
 // logIn notes that both login messages have arrived, once they have.

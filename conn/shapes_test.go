@@ -162,6 +162,7 @@ func TestAttemptFailsAfterTheVersion(t *testing.T) {
 		"order id only":                  {func(p *peer) { p.orderID(1) }, true, CauseNotReady, 0},
 		"order id only, closed":          {func(p *peer) { p.orderID(1) }, false, CauseClosedLogin, 0},
 		"accounts only":                  {func(p *peer) { p.accounts("DU1") }, true, CauseNotReady, 0},
+		"accounts are none":              {func(p *peer) { p.orderID(1); p.accounts("") }, true, CauseNotReady, 0},
 		"client id in use, closed":       {func(p *peer) { p.code(326, "the reason") }, false, CauseClientIDInUse, 326},
 		"client id in use, stays":        {func(p *peer) { p.code(326, "the reason") }, true, CauseClientIDInUse, 326},
 		"client id in use behind others": {func(p *peer) { queue(p, 326) }, false, CauseClientIDInUse, 326},

@@ -211,16 +211,17 @@ func (s *socket) outcome() (cause Cause, code int, detail string) {
 
 // about returns what is known of Gateway after READY.
 func (s *socket) about(host string, port int) Gateway {
-	g := Gateway{Host: host, Port: port, ServerVersion: s.version, Mode: AnyMode}
-	for _, a := range *s.accounts.Load() {
-		g.Accounts++
-		// Paper accounts begin with D (DU, DF, DI). Source: IBKR's guide, "Paper trading account".
-		switch {
-		case !strings.HasPrefix(a, "D"):
-			g.Mode = Live // whatever else there is
-		case g.Mode == AnyMode:
-			g.Mode = Paper
+	list := *s.accounts.Load()
+	return Gateway{Host: host, Port: port, ServerVersion: s.version, Mode: modeOf(list), Accounts: len(list)}
+}
+
+// modeOf returns of which kind accounts are: paper if all of them are. Paper accounts begin with D (DU, DF, DI).
+// Source: IBKR's guide, "Paper trading account".
+func modeOf(accounts []string) Mode {
+	for _, a := range accounts {
+		if !strings.HasPrefix(a, "D") {
+			return Live // whatever else there is
 		}
 	}
-	return g
+	return Paper
 }
