@@ -55,6 +55,7 @@ type Order struct {
 	Reason Reason    `json:"reason,omitempty"`
 	Heard  time.Time `json:"heard,omitzero"` // when Gateway mentioned it last
 
+	objected   bool   // Gateway has refused it with an error, and it has not worked since
 	aside      bool   // another order that is not done has its id; Gateway's messages are taken for that one's
 	change     *Order // as which it is being recorded to be changed; nil: it is not
 	connection uint64 // of the program that sent it last, 0 if that was before the start

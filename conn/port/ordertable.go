@@ -370,19 +370,23 @@ func (o *Order) apply(n news) {
 		o.follow(n)
 	case sameQuantity(n.filled, o.Quantity):
 		o.State = Filled
-	case o.State == Sent || o.State == Rejected: // else an execution says nothing about the rest of its order
-		o.State = Working
+	case o.State == Sent, o.State == Rejected && n.filled != "":
+		o.State = Working // else an execution says nothing about the rest of its order
 	}
 }
 
-// follow takes over a status: it decides. What is cancelled stays so, unless it is filled.
+// follow takes over a status: it decides. What is cancelled stays so, unless it is filled. An order that ends because of
+// an error was rejected.
 func (o *Order) follow(n news) {
 	state := stateOf(n.status)
+	ends := state == Inactive && n.held == "" || state == Cancelled && quantity(o.Filled) == 0
 	switch {
 	case o.State == Cancelled && !state.Done():
 		return
-	case o.State == Rejected && (state == Inactive && n.held == "" || state == Cancelled && quantity(o.Filled) == 0):
-		state = Rejected // that is how it ends
+	case o.objected && ends:
+		state = Rejected
+	case n.status == "Submitted" || n.status == "PreSubmitted":
+		o.objected = false
 	}
 	o.Status, o.Held, o.State = n.status, false, state
 }
@@ -394,8 +398,12 @@ func (o *Order) object(n news) {
 		return // of a request with the same number
 	}
 	o.Code, o.Text = n.code, n.text
-	changes := o.Changes > 0 || o.change != nil
-	if !harmless(n.code) && (o.State == Sent || o.State == Inactive && !changes) {
+	if harmless(n.code) {
+		return
+	}
+	changes := o.Changes > 0 || o.change != nil // then it may be about the change alone
+	o.objected = o.objected || !changes
+	if o.State == Sent || o.State == Inactive && !changes {
 		o.State = Rejected
 	}
 }

@@ -40,6 +40,15 @@ func TestNewsInAnyOrder(t *testing.T) {
 		{"an execution alone", []news{execution("40")}, Working, "40"},
 		{"rejected, as the code says first", []news{code(201), status("Inactive", "0")}, Rejected, "0"},
 		{"rejected, as the code says last", []news{status("Inactive", "0"), code(201)}, Rejected, "0"},
+		{"rejected behind the open order", []news{
+			status("PendingSubmit", "0"), code(201), status("Inactive", "0"),
+		}, Rejected, "0"},
+		{"rejected, with an open order in text, which has no status", []news{
+			code(201), {client: 7, id: 5, perm: 77}, status("Inactive", "0"),
+		}, Rejected, "0"},
+		{"an error, and cancelled later", []news{
+			status("PreSubmitted", "0"), code(201), status("Submitted", "0"), status("Cancelled", "0"),
+		}, Cancelled, "0"},
 		{"rejected and cancelled", []news{code(201), status("Cancelled", "0")}, Rejected, "0"},
 		{"rejected, and filled", []news{code(201), execution("40"), status("Cancelled", "40")}, Cancelled, "40"},
 		{"not rejected after all", []news{code(201), status("Inactive", "0"), status("Submitted", "0")}, Working, "0"},
@@ -56,6 +65,15 @@ func TestNewsInAnyOrder(t *testing.T) {
 		if got := b.all()[0]; got.State != c.state || got.Filled != c.filled {
 			t.Errorf("%s: %s, filled %q; want %s, filled %q", c.name, got.State, got.Filled, c.state, c.filled)
 		}
+	}
+}
+
+// TestRefusedChange holds that the refusal of a change does not reject the order.
+func TestRefusedChange(t *testing.T) {
+	o := Order{State: Working, Changes: 1}
+	o.apply(news{code: 201})
+	if o.apply(news{status: "Cancelled"}); o.State != Cancelled {
+		t.Errorf("%+v", o)
 	}
 }
 
