@@ -304,7 +304,7 @@ func TestStall(t *testing.T) {
 	g := newTap(t, 176)
 	h := &hanging{memory{orders: map[uint64]port.Order{}}, make(chan struct{})}
 	c := newScripted(g.port())
-	r := &rig{t: t, number: freePort(t), stall: 100 * time.Millisecond}
+	r := &rig{t: t, number: freePort(t), stall: time.Second}
 	runRig(r, c, func(c *port.Config) { c.Record = h })
 	defer close(h.over)
 	bad, good := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
