@@ -40,7 +40,8 @@ const percent = p => typeof p === "number" ? (Math.floor(p * 10 + 1e-9) / 10).to
 const clean = text => String(text ?? "")
   .replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, c => "[U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "]")
   .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-const sentence = text => clean(text).replace(/^./u, c => c.toUpperCase()).replace(/([^.!?…])$/u, "$1.");
+const upper = text => text.replace(/^./u, c => c.toUpperCase());
+const sentence = text => upper(clean(text)).replace(/([^.!?…])$/u, "$1.");
 const joined = (list, by = " · ") => list.filter(Boolean).join(by);
 const counted = (n, one, many = one + "s") => n + " " + (n === 1 ? one : many);
 const listOf = list => list === null ? [] : list; // an empty list of Go's may be null
@@ -61,11 +62,12 @@ function sign(shape) {
   svg.append(use);
   return svg;
 }
+const painted = new Map(); // what rows showed last, by their id
 function rows(id, list, fill) {
-  const key = JSON.stringify(list), body = $(id);
-  if (body.dataset.key === key) return;
-  body.dataset.key = key;
-  body.replaceChildren(...list.map(fill));
+  const key = JSON.stringify(list);
+  if (painted.get(id) === key) return;
+  painted.set(id, key);
+  $(id).replaceChildren(...list.map(fill));
 }
 function row(...cells) {
   const tr = el("tr", "", ...cells.map((c, i) => c.tagName === "TD" ? c : el(i ? "td" : "th", "", ...[].concat(c))));
@@ -104,15 +106,16 @@ function refused() {
   failure = "This page no longer has access, for example because Gatewatch was restarted. Open it again, from the tray or with “gatewatch open”.";
   readAll();
 }
+function parsed(text) { try { return JSON.parse(text); } catch { return {}; } }
 // request returns what was answered. The message of an error is for people.
 async function request(method, path, body, headers) {
   const failed = text => new Error((method === "GET" ? "" : "That did not work: ") + clean(text));
   const answer = await fetch(path, { method, body, headers: signed(headers), signal: AbortSignal.timeout(60e3) })
     .catch(() => { throw failed("Gatewatch does not answer."); });
   if (answer.status === 401) { refused(); throw new Error(failure); }
-  const data = await answer.json().catch(() => ({})), { status } = answer;
+  const text = await answer.text().catch(() => ""), data = parsed(text), { status } = answer;
   if (!answer.ok) throw Object.assign(failed(data.error || answer.statusText), { status, problems: data.problems });
-  return { data, tag: answer.headers.get("ETag") };
+  return { data, text, tag: answer.headers.get("ETag") };
 }
 
 // Buttons. allow switches one off where what it does cannot be done, and names the line that says why; one that only does not

@@ -53,6 +53,7 @@ function fileEditor(kind, may, reason, saved) {
     const text = area.value;
     running.add(save);
     tell("Saving…");
+    editor.allow();
     try {
       base = { text, tag: (await request("PUT", "/" + kind, text, { "If-Match": base.tag })).tag };
       theirs = null;
@@ -79,7 +80,7 @@ function fileEditor(kind, may, reason, saved) {
   });
   if (kind === "rules") save.after(insert);
   root.addEventListener("toggle", read);
-  area.addEventListener("input", render);
+  area.addEventListener("input", () => editor.allow());
   area.addEventListener("keydown", e => {
     if (e.key.toLowerCase() !== "s" || !(e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
@@ -89,7 +90,7 @@ function fileEditor(kind, may, reason, saved) {
     const lines = area.value.slice(0, area.selectionStart).split("\n");
     if (document.activeElement === area) write(place, "Line " + lines.length + ", column " + ([...lines.at(-1)].length + 1));
   });
-  return {
+  const editor = {
     read, dirty, allow() {
       write(summary, "Edit " + name + (dirty() ? " (not saved)" : ""));
       write(why, dirty() && !may() ? reason() : "");
@@ -100,6 +101,7 @@ function fileEditor(kind, may, reason, saved) {
       over.hidden = theirs === null;
     },
   };
+  return editor;
 }
 const files = [
   fileEditor("rules", mayEdit, () => $("rules-reason").textContent + " Your text stays here.",

@@ -26,23 +26,26 @@ async function readPart(part) {
   await part.reading;
   part.reading = null;
   if (part.again) { part.again = false; return readPart(part); }
+  render();
 }
+// readOnce paints an answer that is not as it was. What was painted on another day has to say so.
 async function readOnce(part) {
   if (!token) return note(part, part.at ? "this page no longer has access" : "", "Shown only to you: open this page from the tray, or with “gatewatch open”.");
   try {
-    paintPart(part, (await request("GET", part.path)).data);
+    const { data, text } = await request("GET", part.path), now = new Date(), key = now.toDateString() + text;
+    if (part.key !== key) paintPart(part, data);
+    [part.key, part.at] = [key, now];
+    note(part, "", part.words);
   } catch (e) {
     note(part, e.message);
   }
 }
 function paintPart(part, body) {
   try {
-    const words = part.paint(body);
-    [part.body, part.at] = [body, new Date()];
-    note(part, "", words);
-    render();
+    [part.words, part.body] = [part.paint(body), body];
   } catch {
-    note(part, "the answer cannot be read");
+    part.key = ""; // it may be painted in part
+    throw new Error("the answer cannot be read");
   }
 }
 function note(part, problem, words = "") {
@@ -57,15 +60,20 @@ const watcher = new IntersectionObserver(list => {
   for (const e of list) e.isIntersecting ? inView.add(e.target.id) : inView.delete(e.target.id);
 });
 for (const name of ["rules", "orders"]) watcher.observe($(name));
-setInterval(() => { if (!document.hidden) inView.forEach(name => readPart(parts[name])); }, 3e3);
-setInterval(readAll, 60e3);
-document.addEventListener("visibilitychange", readAll);
+document.addEventListener("visibilitychange", () => { render(); readAll(); });
 
 // An EventSource cannot send the token. A server that works says something each second. Silence is counted in steps of this page's own
 // time: while the computer sleeps or the browser holds the page back, nothing can be heard.
-const step = 250, mostSteps = 11; // within 3 s
+const step = 250, mostSteps = 11, second = 1000 / step; // within 3 s
 const atOnce = "follow again at once", silent = "no heartbeat";
-setInterval(() => { if (++quiet === mostSteps) stream?.abort(silent); }, step);
+let steps = 0;
+setInterval(() => {
+  if (++quiet === mostSteps) stream?.abort(silent);
+  if (++steps % second) return;
+  renderStatus(); // it counts
+  if (steps % (60 * second) === 0) readAll();
+  else if (steps % (3 * second) === 0 && !document.hidden) inView.forEach(name => readPart(parts[name]));
+}, step);
 async function follow() {
   stream = new AbortController();
   quiet = 0;
@@ -103,7 +111,6 @@ function takeEvent(text) {
   [was, traded] = [now, trade];
   render();
 }
-addEventListener("hashchange", async () => { await takeCode(); stream?.abort(atOnce); readAll(); render(); });
+addEventListener("hashchange", async () => { await takeCode(); stream?.abort(atOnce); readAll(); });
 takeCode().then(() => { follow(); readAll(); });
-setInterval(render, 250);
 render();

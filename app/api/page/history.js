@@ -29,7 +29,7 @@ function paintHistory(u) {
   return "As of " + clock(u.at) + (u.zone ? ", " + clean(u.zone) : "") + "." +
     (u.observed_since ? " Observed since " + stamp(u.observed_since) + "." : " Nothing has been recorded yet.");
 }
-$("period").addEventListener("change", () => { if (parts.history.body) paintPart(parts.history, parts.history.body); });
+$("period").addEventListener("change", () => { if (parts.history.body) paintHistory(parts.history.body); });
 
 // The 24 hours. What is too short to be seen, and no outage, is drawn with what was before it.
 function strip(spans, from, all) {
@@ -69,9 +69,9 @@ function spanTable(spans) {
 function bar(id, p) {
   const spent = kinds.filter(([kind]) => p[kind + "_seconds"] > 0);
   attribute($(id), "aria-label", spent.map(([kind, word]) => word + " " + length(p[kind + "_seconds"])).join(", ") || "Nothing yet");
-  rows(id, spent.map(([kind]) => [kind, Math.round(p[kind + "_seconds"])]), ([kind, seconds]) => {
+  rows(id, spent.map(([kind]) => [kind, Math.round(p[kind + "_seconds"] / p.seconds * 500)]), ([kind, share]) => {
     const e = kinded(el("div", ""), kind);
-    e.style.flexGrow = seconds;
+    e.style.flexGrow = share;
     return e;
   });
 }

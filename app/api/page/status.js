@@ -4,9 +4,12 @@ const shapes = {
   reconnecting: "working",
 };
 const plainly = { connecting: "Connecting", reconnecting: "Reconnecting", upstream_lost: "IBKR unreachable" };
+// lasting: after a minute of reconnecting, having no connection is the news.
+const lasting = () => st.state === "reconnecting" && Date.now() - new Date(st.since) >= 60e3;
+const downSince = () => st.lost_at && new Date(st.lost_at) < new Date(st.since) ? st.lost_at : st.since;
 // looking: before the first connection ever there is no outage.
 const looking = () => st.first_run && st.state === "connecting";
-const headline = () => !looking() && plainly[st.state] || clean(st.headline); // without what counts down
+const headline = () => lasting() ? "No connection" : !looking() && plainly[st.state] || clean(st.headline); // without what counts down
 const mode = () => st.gateway.mode === "paper" || st.gateway.mode === "live" ? st.gateway.mode.toUpperCase() : "";
 const absent = () => hangs ? "Gatewatch is not responding" : "Gatewatch is not running";
 const farmOf = name => clean(st?.farm_names?.[name] ?? "Data farm " + name);
@@ -92,15 +95,21 @@ function unwatched() {
     open.slice(0, 5).map(o => "\n• " + clean(o.text)).join("") + (open.length > 5 ? "\nand " + (open.length - 5) + " more: see Orders" : "");
 }
 function render() {
+  renderStatus();
+  if (!document.hidden) renderTrading();
+}
+// renderStatus shows what the last status says, now. Of a page that cannot be seen, its title can.
+function renderStatus() {
   const gone = !here(), held = !gone && st.held.text, calm = !gone && st.state === "connected" && !held;
   const blocked = held || !gone && failing().some(f => f.step === "orders"), urgent = !gone && failing().some(f => f.urgent);
-  const shape = lost ? "down" : gone ? "unknown" : st.state !== "connected" ? shapes[st.state] ?? "unknown"
+  const shape = lost ? "down" : gone ? "unknown" : lasting() ? "down" : st.state !== "connected" ? shapes[st.state] ?? "unknown"
     : blocked ? "blocked" : urgent ? "impaired" : "up";
   const title = lost ? absent() : gone ? "Looking for Gatewatch…" : headline(), badge = gone ? "" : st.demo ? "DEMO" : mode();
-  document.title = (badge === "DEMO" ? "DEMO · " : "") + title + " · Gatewatch";
-  document.body.dataset.state = gone ? "gone" : st.state;
+  write($("title"), (badge === "DEMO" ? "DEMO · " : "") + title + " · Gatewatch");
+  if (document.hidden) return;
+  attribute(document.body, "data-state", gone ? "gone" : st.state);
   say("headline", title);
-  say("since", lost ? sinceFor(lost) : gone || looking() ? "" : sinceFor(st.held.closed ? st.held.since : st.since));
+  say("since", lost ? sinceFor(lost) : gone || looking() ? "" : sinceFor(st.held.closed ? st.held.since : downSince()));
   say("badge", badge);
   $("badge").classList.toggle("live", badge === "LIVE");
   show("badge", badge !== "");
@@ -108,7 +117,7 @@ function render() {
   say("cause", cause);
   say("hint", hint);
   show("banner", cause !== "");
-  $("banner").dataset.shape = calm && shape === "up" ? "impaired" : shape;
+  attribute($("banner"), "data-shape", calm && shape === "up" ? "impaired" : shape);
   draw("sign", shape);
   draw("banner-sign", $("banner").dataset.shape);
   say("attempt", gone ? "" : attempt());
@@ -134,7 +143,6 @@ function render() {
   if (t) bar("today-bar", t);
   const muted = !gone && st.muted_until && new Date(st.muted_until) > Date.now();
   say("muted", muted ? "Notifications are muted until " + clock(st.muted_until) + "." : "");
-  renderTrading();
 }
 async function send(method, path, body) {
   [busy, failure] = [true, ""];

@@ -7,13 +7,9 @@ function renderTrading() {
     : may ? "Active rules place orders without asking." : armed ? sentence(t.reason) || "Orders are blocked."
     : !st.connected ? "Trading can be turned on once Gateway is connected."
     : t.reason_id === "disarmed" ? "Rules watch prices but cannot place orders." : sentence(t.reason);
-  say("trading-reason", reason + (armed && t.armed_since ? " On since " + clock(t.armed_since) + "." : ""));
-  const bare = t?.orders_unprotected;
-  say("trading-look", t ? joined([t.orders_unknown && "The state of " + counted(t.orders_unknown, "order") + " is unknown: look in TWS.",
-    bare && (bare === 1 ? "An open position is" : bare + " open positions are") +
-    " without a stop that works. Place a stop in TWS, or close the position."], "\n") : "");
-  figures("trading-figures", ["rules_active", "rules_no_data", "rules_failed", "orders_open", "orders_unknown", "orders_blocked"]
-    .map(key => [key.replace("no_", "without ").replace("_", " ").replace(/^./, c => c.toUpperCase()), t ? String(t[key]) : none]));
+  say("trading-reason", reason);
+  const counts = t ? [armed && t.armed_since && "on since " + clock(t.armed_since), ...listOf(t.counts)] : [];
+  result("trading-counts", upper(joined(counts)), t?.orders_unknown || t?.orders_unprotected);
   allow($("arm"), armed || t && st.connected, "trading-reason", !armed);
   allow($("disarm"), t, "trading-reason", armed);
   allowRules();
@@ -55,12 +51,12 @@ function item(title, paragraphs, buttons) {
   n.facts.className = "fine";
   return n;
 }
-function mark(n, [shape, word]) {
-  attribute(n.sign.firstChild, "href", "#" + shape);
-  write(n.word, word);
+function mark(n, shapes, state) {
+  attribute(n.sign.firstChild, "href", "#" + (shapes[state] ?? "unknown"));
+  write(n.word, upper(clean(state).replace("_", " ")));
 }
 
-const ruleStates = { draft: ["unknown", "Draft"], active: ["up", "Active"], triggered: ["working", "Triggered"], done: ["over", "Done"], failed: ["down", "Failed"] };
+const ruleShapes = { draft: "unknown", active: "up", triggered: "working", done: "over", failed: "down" };
 const ruleItems = new Map();
 const where = p => (p.line ? "line " + p.line + ", column " + p.column + ": " : "") + (p.key ? clean(p.key) + ": " : "") + clean(p.text);
 function paintRules(r) {
@@ -79,7 +75,7 @@ function ruleItem(v) {
 }
 function paintRule(n, v) {
   const means = listOf(v.candidates ?? null);
-  mark(n, ruleStates[v.state] ?? ["unknown", clean(v.state)]);
+  mark(n, ruleShapes, v.state);
   write(n.since, known(v.since) ? "since " + clock(v.since) : "");
   write(n.text, clean(v.text));
   write(n.why, clean(v.why));
@@ -104,9 +100,9 @@ function allowRules() {
   }
 }
 
-const fates = {
-  planned: ["working", "Planned"], sent: ["working", "Sent"], working: ["working", "Working"], filled: ["up", "Filled"], cancelled: ["over", "Cancelled"],
-  not_sent: ["unknown", "Not sent"], rejected: ["down", "Rejected"], inactive: ["impaired", "Inactive"], unknown: ["impaired", "Unknown"],
+const orderShapes = {
+  planned: "working", sent: "working", working: "working", filled: "up", cancelled: "over", not_sent: "unknown", rejected: "down",
+  inactive: "impaired", unknown: "impaired",
 };
 const orderItems = new Map(), openOrders = () => [...orderItems.values()].filter(n => n.now.open);
 function paintOrders(o) {
@@ -126,8 +122,8 @@ function orderItem(v) {
   });
 }
 function paintOrder(n, v) {
-  const [, word] = fates[v.fate] ?? [], told = clean(v.fate_text), same = [v.fate, word?.toLowerCase()].includes(told.toLowerCase());
-  mark(n, fates[v.fate] ?? ["unknown", clean(v.fate)]);
+  const told = upper(clean(v.fate_text));
+  mark(n, orderShapes, v.fate);
   n.item.classList.toggle("look", v.fate === "unknown" || v.fate === "inactive" || Boolean(v.unprotected));
   n.look.className = "error";
   write(n.title, clean(v.text));
@@ -136,7 +132,7 @@ function paintOrder(n, v) {
     v.fate === "inactive" && "IBKR has this order and it does not work. Look at it in TWS.", v.cancel_failed && clean(v.cancel_text)], " "));
   write(n.price, v.filled + " of " + v.quantity);
   write(n.priced, "filled");
-  write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), !same && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
+  write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), told !== n.word.textContent && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
   write(n.facts, joined([stamp(v.at) + (v.changed && stamp(v.changed) !== stamp(v.at) ? ", changed " + stamp(v.changed) : ""),
     v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : ""), clean(v.cost_text)]));
   n.keys.hidden = !v.open;

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -68,7 +67,6 @@ func (p *past) change(f func()) {
 
 func (p *past) Status() (st api.Status) {
 	p.locked(func() { st = p.status })
-	st.Trading.Text = wording.Trading(st.Trading.Armed, st.Trading.MayTrade)
 	return st
 }
 
@@ -248,13 +246,13 @@ func noon(t *testing.T) time.Time {
 }
 
 // visit opens the page that shows p, in the zone of its time and with the token if so asked.
-func visit(t *testing.T, p *past, token, dark bool, before ...chromedp.Action) *tab {
+func visit(t *testing.T, p *past, token, dark bool) *tab {
 	t.Helper()
-	return visitOf(t, p, p, token, dark, before...)
+	return visitOf(t, p, p, token, dark)
 }
 
 // visitOf is visit where p is only a part of the backend.
-func visitOf(t *testing.T, backend api.Backend, p *past, token, dark bool, before ...chromedp.Action) *tab {
+func visitOf(t *testing.T, backend api.Backend, p *past, token, dark bool) *tab {
 	t.Helper()
 	need(t, "chromium")
 	s, err := api.Listen(0, backend, slog.New(slog.DiscardHandler))
@@ -268,12 +266,11 @@ func visitOf(t *testing.T, backend api.Backend, p *past, token, dark bool, befor
 	})
 	t.Cleanup(p.stop)
 	b := &tab{t, browser(t, dark)}
+	b.run(emulation.SetTimezoneOverride(p.uptime.At.Location().String()))
 	address := s.URL() + "/"
 	if token {
-		address = s.PageURL()
+		address = s.PageURL() // its code is valid for seconds, which a browser may need to start
 	}
-	b.run(emulation.SetTimezoneOverride(p.uptime.At.Location().String()))
-	b.run(before...)
 	b.run(chromedp.Navigate(address))
 	return b
 }
@@ -481,12 +478,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 	p := newPast(noon(t))
 	p.fails = errors.New("the log cannot be read.")
 	p.status.Today.UptimePercent = nil
-	// The interval of a minute is called by hand.
-	b := visit(t, p, true, false, chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(
-			`{ const real = setInterval; window.setInterval = (f, ms) => ms === 60e3 ? (window.minute = f, 0) : real(f, ms); }`).Do(ctx)
-		return err
-	}))
+	b := visit(t, p, true, false)
 	const note = `document.getElementById("history-note").textContent`
 	b.until(note, "This cannot be brought up to date: the log cannot be read.")
 	b.until(`document.getElementById("log-note").textContent`,
@@ -498,7 +490,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 	b.until(chosen, "7d")
 
 	p.locked(func() { p.fails = nil })
-	b.run(chromedp.Evaluate(`minute()`, nil))
+	b.run(chromedp.Evaluate(`readAll()`, nil))
 	b.until(`document.querySelectorAll(".days > div").length`, "7")
 	for name, breaks := range map[string]string{
 		"no answer": `() => Promise.reject(new TypeError("x"))`,
@@ -507,7 +499,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 		"empty":     `() => Promise.resolve(new Response("{}"))`,
 		"strange":   `() => Promise.resolve(new Response('{"periods": [{"name": "7d"}], "days": [null, 7], "spans": "no", "records": [null], "channels": [3, null]}'))`,
 	} {
-		b.run(chromedp.Evaluate(`window.fetched ??= fetch; fetch = `+breaks+`; minute()`, nil))
+		b.run(chromedp.Evaluate(`window.fetched ??= fetch; fetch = `+breaks+`; readAll()`, nil))
 		b.until(`/^This cannot be brought up to date: .* What is shown is of [\d:]+\.$/.test(`+note+`)`, "true")
 		for _, part := range []string{"history", "log", "alerts"} {
 			b.until(`document.getElementById("`+part+`-note").className`, "fine error")
@@ -515,7 +507,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 		if got := b.text(`document.querySelectorAll(".days > div").length + " " + document.querySelectorAll("#log-rows tr").length + " " + document.querySelectorAll("#alerts-rows tr").length`); got != "7 50 2" {
 			t.Errorf("%s: what was shown is gone: %s", name, got)
 		}
-		b.run(chromedp.Evaluate(`fetch = fetched; minute()`, nil))
+		b.run(chromedp.Evaluate(`fetch = fetched; readAll()`, nil))
 		b.until(`document.querySelectorAll(".error:not([hidden], td, :empty)").length`, "0")
 	}
 	// A page that no one sees asks nothing.
@@ -523,7 +515,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 	b.until(reading+` || timer`, "0")
 	asked := 0
 	p.locked(func() { asked = p.asked })
-	if reads := b.text(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), minute(), ` +
+	if reads := b.text(`(Object.defineProperty(document, "hidden", { value: true, configurable: true }), readAll(), ` +
 		reading + `)`); reads != "false" {
 		t.Error("the page reads while nobody sees it")
 	}

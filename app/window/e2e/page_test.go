@@ -47,11 +47,12 @@ func browser(t *testing.T, dark bool) context.Context {
 	}
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(format string, values ...any) {
-		if !strings.HasPrefix(format, "unhandled ") { // of events that are newer than the library
-			t.Logf(format, values...)
-		}
-	}))
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithBrowserOption(chromedp.WithDialTimeout(patience)),
+		chromedp.WithErrorf(func(format string, values ...any) {
+			if !strings.HasPrefix(format, "unhandled ") { // of events that are newer than the library
+				t.Logf(format, values...)
+			}
+		}))
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*patience)
 	t.Cleanup(cancel)
@@ -126,6 +127,9 @@ func (b *tab) keep(name string) {
 	}
 }
 
+// disconnected holds while the page says that there is no connection, whether for a moment or for long.
+const disconnected = `/^(Reconnecting#working|No connection#down)$/.test(document.getElementById("headline").textContent + document.querySelector("#sign").getAttribute("href"))`
+
 const attemptText = `document.getElementById("attempt").textContent`
 
 const shown = `[...document.querySelectorAll("header button, #banner button, #first button")].filter(b => b.offsetParent).map(b => b.textContent + (b.disabled ? " off" : "")).join()`
@@ -141,9 +145,8 @@ func TestPage(t *testing.T) {
 	}
 	b := &tab{t, browser(t, false)}
 	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
-	b.until(`document.title`, "Reconnecting · Gatewatch")
-	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
-	b.until(`document.querySelector("#sign").getAttribute("href")`, "#working")
+	b.until(disconnected, "true")
+	b.until(`document.title === document.getElementById("headline").textContent + " · Gatewatch"`, "true")
 	if cause := b.text(`document.getElementById("cause").textContent`); !strings.Contains(cause,
 		"nothing listens on 127.0.0.1:"+s.port) {
 		t.Errorf("cause %q", cause)
@@ -246,7 +249,7 @@ func TestPageWithoutAToken(t *testing.T) {
 	}
 	b := &tab{t, browser(t, true)}
 	b.run(chromedp.Navigate(card.URL + "/"))
-	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
+	b.until(disconnected, "true")
 	b.until(shown, "Connect now off")
 	b.until(`document.getElementById("notoken").hidden`, "false")
 	b.keep("page-no-token-dark")
@@ -259,7 +262,7 @@ func TestPageWithoutAToken(t *testing.T) {
 	b.until(`document.getElementById("failed").textContent.includes("works once")`, "true")
 	b.run(signedIn("STALE"), chromedp.Reload())
 	b.until(`document.getElementById("failed").textContent.includes("no longer has access")`, "true")
-	b.until(`document.getElementById("headline").textContent`, "Reconnecting")
+	b.until(disconnected, "true")
 	b.until(shown, "Connect now off")
 }
 

@@ -287,8 +287,9 @@ func TestPageArmsTrading(t *testing.T) {
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(wordShown, "Trading is off")
-	b.until(`document.getElementById("trading-look").textContent`, "The state of 1 order is unknown: look in TWS.")
-	b.until(`[...document.querySelectorAll("#trading-figures dd")].map(e => e.textContent).join()`, "2,0,1,3,1,2")
+	b.until(`document.getElementById("trading-counts").textContent`,
+		"1 order unknown, look in TWS · 1 rule failed · 2 rules active · 3 orders open")
+	b.until(`document.getElementById("trading-counts").className`, "error")
 	b.press("Turn on trading") // on paper at once
 	b.expect(p, "arm")
 	b.until(wordShown, "Trading is on")
