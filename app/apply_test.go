@@ -44,7 +44,7 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	// Less than a nanosecond apart: right key by key, and refused by the supervisor.
 	const collapse = `, "watchdog": {"soft_seconds": 1.5, "hard_seconds": 1.5000000001}`
 	var refused settings.Problems
-	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(collapse))); !errors.As(err, &refused) ||
+	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(collapse)), ""); !errors.As(err, &refused) ||
 		refused[0].Key != "watchdog.hard_seconds" || refused[0].Line != 1 {
 		t.Errorf("limits that are the same: %v", err)
 	}
@@ -63,7 +63,7 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(`, "log": {"level": "debug"}`))); err == nil ||
+	if _, err := r.client.SaveSettings(t.Context(), []byte(r.settings(`, "log": {"level": "debug"}`)), ""); err == nil ||
 		errors.As(err, &refused) {
 		t.Errorf("a folder in the place of the file: %v", err)
 	}
@@ -92,7 +92,7 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := r.client
-	answer, err := old.SaveSettings(t.Context(), text)
+	answer, err := old.SaveSettings(t.Context(), text, "")
 	if err != nil || answer.Settings.API.Port != port || answer.Problem != "" {
 		t.Fatalf("%v, %+v", err, answer)
 	}

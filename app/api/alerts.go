@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -11,13 +10,6 @@ import (
 
 // testLimit bounds a test of alerts, which may have to wait for a server that says nothing.
 const testLimit = 45 * time.Second
-
-// ErrNoChannel means that no channel for alerts has that name.
-var ErrNoChannel = errors.New("no such channel; GET /alerts lists them")
-
-// ErrNoChannels means that there is nothing to test.
-var ErrNoChannels = errors.New("no channel for alerts is set up; see the keys email, slack, webhook, alerts and " +
-	"heartbeat in settings.json")
 
 // AlertsBackend is the part of a [Backend] about alert channels.
 type AlertsBackend interface {
@@ -66,14 +58,9 @@ func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
 	if !jsonhttp.DecodeOptional(w, r, &asked, `{"channel": "NAME"}; an empty one means all channels`) {
 		return
 	}
-	ctx, cancel := jsonhttp.Patient(w, r, testLimit) // as long as the slowest server takes
-	defer cancel()
-	test, err := s.backend.TestAlerts(ctx, asked.Channel)
-	if err != nil {
-		failed(w, err, http.StatusServiceUnavailable)
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, test)
+	answer(w, r, testLimit, http.StatusServiceUnavailable, func(ctx context.Context) (AlertTest, error) {
+		return s.backend.TestAlerts(ctx, asked.Channel)
+	})
 }
 
 // Alerts asks for the state of alerts.

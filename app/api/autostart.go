@@ -39,12 +39,7 @@ func AutostartOf(s autostart.State) Autostart {
 }
 
 func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {
-	state, err := s.backend.Autostart(r.Context())
-	if err != nil {
-		jsonhttp.Fail(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, state)
+	answer(w, r, askLimit, http.StatusInternalServerError, s.backend.Autostart)
 }
 
 func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {

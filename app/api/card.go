@@ -63,15 +63,10 @@ func ReadCard(path string) (Card, error) {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	u, err := url.Parse(c.URL)
-	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme != "http" || !net.ParseIP(u.Hostname()).IsLoopback() {
 		return c, fmt.Errorf("%s: %q is not an address on the loopback", path, c.URL)
 	}
 	return c, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // FindCard reads api.json as [ReadCard] does, and returns [ErrNotRunning] if the lock beside it is there and no program

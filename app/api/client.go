@@ -70,24 +70,23 @@ func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) 
 }
 
 // Connect asks for an attempt now.
-func (c *Client) Connect(ctx context.Context) (Answer, error) { return c.post(ctx, "/connect_ib") }
+func (c *Client) Connect(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/connect_ib")
+}
 
 // Disconnect asks to disconnect and pause.
 func (c *Client) Disconnect(ctx context.Context) (Answer, error) {
-	return c.post(ctx, "/disconnect_ib")
-}
-
-func (c *Client) post(ctx context.Context, path string) (a Answer, err error) {
-	body, err := c.do(ctx, http.MethodPost, path)
-	if err == nil {
-		err = json.Unmarshal(body, &a)
-	}
-	return a, err
+	return askFor[Answer](ctx, c, http.MethodPost, "/disconnect_ib")
 }
 
 // get asks for what path answers.
-func get[T any](ctx context.Context, c *Client, path string) (v T, err error) {
-	raw, err := c.do(ctx, http.MethodGet, path)
+func get[T any](ctx context.Context, c *Client, path string) (T, error) {
+	return askFor[T](ctx, c, http.MethodGet, path)
+}
+
+// askFor sends a request without a body, and returns the answer.
+func askFor[T any](ctx context.Context, c *Client, method, path string) (v T, err error) {
+	raw, err := c.do(ctx, method, path)
 	if err == nil {
 		err = json.Unmarshal(raw, &v)
 	}
@@ -101,7 +100,7 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 func (c *Client) exchange(ctx context.Context, via *http.Client, method, path string, content []byte, tag ...string) (
 	[]byte, error,
 ) {
-	res, err := c.send(ctx, via, method, path, content, tag...)
+	res, err := c.open(ctx, via, method, path, content, tag...)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +119,6 @@ func (c *Client) exchange(ctx context.Context, via *http.Client, method, path st
 	return body, nil
 }
 
-// failure is an answer that is no success.
-type failure struct {
-	request, status string
-	code            int
-	said            Refusal
-}
-
-func (f *failure) Error() string { return fmt.Sprintf("%s: %s: %s", f.request, f.status, f.said.Error) }
-
 func (c *Client) notResponding() error {
 	if c.card.PID == 0 {
 		return ErrNotResponding
@@ -146,9 +136,9 @@ func (c *Client) inTime(ctx context.Context, err error) error {
 	return err
 }
 
-// send sends one request with the token, and with If-Match if there is a tag. The error is [ErrNotRunning] if no
+// open sends one request with the token, and with If-Match if there is a tag. The error is [ErrNotRunning] if no
 // server, or another one, has the address, and [ErrNotResponding] if it does not answer in time.
-func (c *Client) send(ctx context.Context, via *http.Client, method, path string, body []byte, tag ...string) (
+func (c *Client) open(ctx context.Context, via *http.Client, method, path string, body []byte, tag ...string) (
 	*http.Response, error,
 ) {
 	req, err := http.NewRequestWithContext(ctx, method, c.card.URL+path, bytes.NewReader(body))
@@ -175,4 +165,33 @@ func (c *Client) send(ctx context.Context, via *http.Client, method, path string
 }
 
 // Show asks the resident program to bring its window before the user.
-func (c *Client) Show(ctx context.Context) (Answer, error) { return c.post(ctx, "/show") }
+func (c *Client) Show(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/show")
+}
+
+// request posts a request, with a body unless in is nil, and returns the answer. Where what it means is not there, it
+// returns the error missing.
+func request[T any](ctx context.Context, c *Client, path string, in any, missing error) (out T, err error) {
+	var body []byte
+	if in != nil {
+		if body, err = json.Marshal(in); err != nil {
+			return out, err
+		}
+	}
+	return send[T](ctx, c, http.MethodPost, path, body, "rule", missing)
+}
+
+// send sends a request and returns the answer, or the error of the backend that the answer stands for: problems are
+// those of a file.
+func send[T any](ctx context.Context, c *Client, method, path string, body []byte, file string, missing error,
+	tag ...string,
+) (out T, err error) {
+	raw, err := c.exchange(ctx, c.waiting(requestLimit), method, path, body, tag...)
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	if refused, ok := errors.AsType[*failure](err); ok {
+		err = refused.meaning(file, missing)
+	}
+	return out, err
+}

@@ -389,23 +389,23 @@ func TestSettingsOverTheWire(t *testing.T) {
 		got.Problem != "none" {
 		t.Errorf("got %+v, differs in %v", got, diff)
 	}
-	if _, err := c.SaveSettings(context.Background(), []byte("{}")); err != nil || string(p.saved) != "{}" {
+	if _, err := c.SaveSettings(context.Background(), []byte("{}"), ""); err != nil || string(p.saved) != "{}" {
 		t.Errorf("saved %q, %v", p.saved, err)
 	}
 	p.refusal = settings.Problems{{Line: 3, Column: 7, Key: "gateway.port", Text: "is odd"}}
-	_, err = c.SaveSettings(context.Background(), []byte("{}"))
+	_, err = c.SaveSettings(context.Background(), []byte("{}"), "")
 	var refused settings.Problems
 	if !errors.As(err, &refused) || len(refused) != 1 || refused[0].Key != "gateway.port" || refused[0].Line != 3 ||
 		refused[0].Text != "is odd" {
 		t.Errorf("refused with %#v", err)
 	}
 	p.refusal = errors.New("disk full")
-	if _, err = c.SaveSettings(context.Background(), []byte("{}")); err == nil || errors.As(err, &refused) ||
+	if _, err = c.SaveSettings(context.Background(), []byte("{}"), ""); err == nil || errors.As(err, &refused) ||
 		!strings.Contains(err.Error(), "disk full") {
 		t.Errorf("failed with %v", err)
 	}
-	if _, err := NewClient(Card{URL: c.card.URL, Token: "stale"}).SaveSettings(context.Background(), nil); !errors.Is(
-		err, ErrNotRunning) {
+	stale := NewClient(Card{URL: c.card.URL, Token: "stale"})
+	if _, err := stale.SaveSettings(context.Background(), nil, ""); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("with a stale token: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -15,20 +14,17 @@ import (
 
 // FileText is the answer to GET /settings/text and GET /rules/text: a file that people write, as text.
 type FileText struct {
-	Path     string    `json:"path"`
-	Found    bool      `json:"found"`    // whether the file exists
-	Text     string    `json:"text"`     // of the file; if it does not exist, of what is in effect
-	Problems []Problem `json:"problems"` // what is wrong in it
+	Path     string             `json:"path"`
+	Found    bool               `json:"found"`    // whether the file exists
+	Text     string             `json:"text"`     // of the file; if it does not exist, of what is in effect
+	Problems []settings.Problem `json:"problems"` // what is wrong in it
 }
 
 // FileTextOf describes a file that people edit as text.
 func FileTextOf(path string, found bool, text []byte, problems settings.Problems) FileText {
 	shown := string(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))) // a byte order mark is no text
-	return FileText{Path: path, Found: found, Text: shown, Problems: ProblemsOf(problems)}
+	return FileText{Path: path, Found: found, Text: shown, Problems: problems}
 }
-
-// ErrChanged means that a file is not what it was when the text that is to replace it was begun.
-var ErrChanged = errors.New("the file has been changed since this text was begun; nothing was overwritten")
 
 // TagOf names the content of a file, for If-Match. A file that does not exist has that of an empty one.
 func TagOf(content []byte) string {
@@ -64,13 +60,13 @@ func saveFile[T any](save func(ctx context.Context, body []byte, tag string) err
 		if !ok {
 			return
 		}
-		ctx, cancel := jsonhttp.Patient(w, r, askLimit) // an order that is being sent is waited for, and the disk
-		defer cancel()
-		if err := save(ctx, body, tagIn(r)); err != nil {
-			failed(w, err, http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("ETag", quoted(TagOf(body)))
-		jsonhttp.Answer(w, http.StatusOK, now())
+		// An order that is being sent is waited for, and the disk.
+		answer(w, r, askLimit, http.StatusInternalServerError, func(ctx context.Context) (v T, err error) {
+			if err = save(ctx, body, tagIn(r)); err == nil {
+				w.Header().Set("ETag", quoted(TagOf(body)))
+				v = now()
+			}
+			return v, err
+		})
 	}
 }

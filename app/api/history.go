@@ -23,6 +23,8 @@ const (
 	defaultRecords = 100
 	// turnLimit bounds the wait for other costly queries.
 	turnLimit = 3 * time.Second
+	// costlyLimit bounds a costly query.
+	costlyLimit = 10 * time.Second
 )
 
 // HistoryBackend is the part of a [Backend] about the connection log.
@@ -124,13 +126,13 @@ func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		days, err = jsonhttp.WholeNumber(q, "days", defaultDays, 1, MaxDays)
 	}
-	costly(s, w, r, err, func() (Uptime, error) { return s.backend.Uptime(r.Context(), days) })
+	costly(s, w, r, err, func(ctx context.Context) (Uptime, error) { return s.backend.Uptime(ctx, days) })
 }
 
 func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 	query, err := logQuery(r)
-	costly(s, w, r, err, func() (Log, error) {
-		l, err := s.backend.Log(r.Context(), query)
+	costly(s, w, r, err, func(ctx context.Context) (Log, error) {
+		l, err := s.backend.Log(ctx, query)
 		l.Texts = []string{}
 		for i := range l.Records {
 			l.Texts = append(l.Texts, wording.Record(&l.Records[i]))
@@ -140,36 +142,26 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 }
 
 // costly answers with what get returns when no other costly query is being answered. bad is what is wrong in the query.
-func costly[T any](s *Server, w http.ResponseWriter, r *http.Request, bad error, get func() (T, error)) {
+func costly[T any](s *Server, w http.ResponseWriter, r *http.Request, bad error,
+	get func(context.Context) (T, error),
+) {
 	if bad != nil {
 		jsonhttp.Fail(w, http.StatusBadRequest, bad.Error())
 		return
 	}
-	end, ok := s.turn(w, r)
-	if !ok {
-		return
-	}
-	v, err := get()
-	end()
-	if err != nil {
-		jsonhttp.Fail(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, v)
-}
-
-// turn waits until no other costly query is being answered. If it returns false, the answer has been given.
-func (s *Server) turn(w http.ResponseWriter, r *http.Request) (end func(), ok bool) {
 	select {
 	case s.costly <- struct{}{}:
-		return func() { <-s.costly }, true
+		answer(w, r, costlyLimit, http.StatusInternalServerError, func(ctx context.Context) (T, error) {
+			defer func() { <-s.costly }()
+			return get(ctx)
+		})
+		return
 	case <-r.Context().Done():
 	case <-s.quit:
 	case <-time.After(turnLimit):
 	}
 	w.Header().Set("Retry-After", "5")
 	jsonhttp.Fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
-	return nil, false
 }
 
 func logQuery(r *http.Request) (query LogQuery, err error) {

@@ -27,11 +27,14 @@ func (st Status) Open() Status {
 	for i := range st.Failing {
 		st.Failing[i].Detail = ""
 	}
-	st.Faults = openFaults(st.Faults)
+	st.Faults = slices.Clone(st.Faults)
+	for i := range st.Faults {
+		st.Faults[i].Last = ""
+	}
 	return st
 }
 
-// texts are what a status says in words where nothing personal may be told.
+// texts are the words of a status without anything personal.
 type texts struct {
 	cause, hint, headline string
 	held                  Held
@@ -57,7 +60,7 @@ func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
 
 // openHost returns the host if it is this computer, and nothing otherwise.
 func openHost(host string) string {
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if host == "localhost" || net.ParseIP(host).IsLoopback() {
 		return host
 	}
 	return ""
@@ -92,12 +95,4 @@ func openReason(st Status) string {
 		return wording.Blocked(st.Trading.ReasonID, string(st.Guard.ReasonID))
 	}
 	return wording.Blocked(st.Trading.ReasonID, "")
-}
-
-func openFaults(faults []Fault) []Fault {
-	open := make([]Fault, len(faults))
-	for i, f := range faults {
-		open[i], open[i].Last = f, ""
-	}
-	return open
 }

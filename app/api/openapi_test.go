@@ -86,6 +86,7 @@ var sources = map[string]string{
 	reflect.TypeFor[engine.Fate]().PkgPath():       "../../engine",
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../autostart",
+	reflect.TypeFor[settings.Problem]().PkgPath():  "../strict",
 	reflect.TypeFor[region.Region]().PkgPath():     "../region",
 	reflect.TypeFor[jsonhttp.Failure]().PkgPath():  "jsonhttp",
 	reflect.TypeFor[proof.Proof]().PkgPath():       "proof",
@@ -272,11 +273,11 @@ func (d *describer) structure(typ reflect.Type) object {
 	said := commentsOf(d.t, typ)
 	properties, required := object{}, []string{}
 	for _, f := range reflect.VisibleFields(typ) {
-		if !f.IsExported() {
+		if !f.IsExported() || f.Tag.Get("json") == "-" {
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" || name == "-" || f.Anonymous || options != "" && options != "omitempty" {
+		if name == "" || f.Anonymous || options != "" && options != "omitempty" {
 			d.t.Fatalf("%v.%s: no rule for such a field", typ, f.Name)
 		}
 		of, text := f.Type, said.fields[f.Name]

@@ -3,19 +3,122 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"time"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/engine"
 )
+
+// OrdersBackend is the part of a [Backend] about orders of Gatewatch.
+type OrdersBackend interface {
+	Orders() Orders
+	// CancelOrder asks for one of our orders to be cancelled, CancelOrders for all of them. They return ErrNoOrder or a
+	// Conflict, or a Remark when not all of them can be cancelled. Orders shows what comes of it.
+	CancelOrder(ctx context.Context, id int64) error
+	CancelOrders(ctx context.Context) error
+	// ChangeOrder changes quantity or price of a working order.
+	ChangeOrder(ctx context.Context, c OrderChange) error
+}
+
+// Orders is the answer to GET /orders.
+type Orders struct {
+	Orders     []OrderView `json:"orders"`     // those that are open or need a person first, each the newest first
+	Cancelling Cancelling  `json:"cancelling"` // those that were to be cancelled
+	Blocked    []Blocked   `json:"blocked"`    // the newest first; the last of this run of the program
+}
+
+// OrderView is one order that was meant to be sent.
+type OrderView struct {
+	ID         int64       `json:"id"`
+	At         time.Time   `json:"at"`
+	Rule       string      `json:"rule"` // the rule that placed it, empty if none did
+	Text       string      `json:"text"` // the order in a sentence
+	Symbol     string      `json:"symbol"`
+	Side       string      `json:"side"`
+	Type       string      `json:"type"`
+	Quantity   float64     `json:"quantity"`
+	LimitPrice float64     `json:"limit_price"` // 0 if it has none
+	StopPrice  float64     `json:"stop_price"`  // 0 if it has none
+	TIF        string      `json:"tif"`
+	Filled     float64     `json:"filled"`
+	Fate       engine.Fate `json:"fate"`
+	FateText   string      `json:"fate_text"` // the same for people
+	// IBKR's own word, as Gateway has said it last; empty if it has said nothing
+	Status string `json:"status"`
+	// why Gateway holds it, in IBKR's words, such as trigger or locate; empty if it does not
+	WhyHeld string    `json:"why_held"`
+	Changed time.Time `json:"changed"`
+	Code    int       `json:"code"`   // IB code of a rejection or of a warning, 0 if none
+	Detail  string    `json:"detail"` // technical text
+	Parent  int64     `json:"parent"` // id of the order that this one closes, 0 if none
+	Open    bool      `json:"open"`   // something is still expected; it can be cancelled
+	// what came of a request to cancel it, for people; empty if there is none, or if it is done
+	CancelText   string `json:"cancel_text"`
+	CancelFailed bool   `json:"cancel_failed"` // Gateway refuses to cancel it
+	CancelCode   int    `json:"cancel_code"`   // IB code of that, 0 if none
+	// The quantity and the prices above are those that Gateway has. A change asks for these, as long as Gateway has not
+	// confirmed or refused it; null: nothing is asked for.
+	AskedQuantity   *float64 `json:"asked_quantity"`
+	AskedLimitPrice *float64 `json:"asked_limit_price"`
+	AskedStopPrice  *float64 `json:"asked_stop_price"`
+	// what has become of the last change, for people; empty if it was confirmed
+	ChangeText string `json:"change_text"`
+	// AveragePrice is that of all fills, 0 if it is not known. Commission and fees, and the profit or loss that was
+	// realised, are as far as Gateway has reported them; null: not at all.
+	AveragePrice float64  `json:"average_price"`
+	Multiplier   float64  `json:"multiplier"` // of the instrument: what one of it is worth is its price times this
+	Commission   *float64 `json:"commission"`
+	Realised     *float64 `json:"realised_pnl"`
+	Currency     string   `json:"currency"`    // of these; of the instrument, if Gateway has reported none
+	CostText     string   `json:"cost_text"`   // the same for people; empty if nothing is known
+	Unprotected  bool     `json:"unprotected"` // it is a stop that does not work, and its position is open
+}
+
+// Current reports whether something is expected of an order, or whether a person has to look after it.
+func (o *OrderView) Current() bool { return o.Open || o.Fate == engine.Unknown || o.Unprotected }
+
+// OpenFirst puts the orders that are [OrderView.Current] before the others, and keeps their order otherwise.
+func OpenFirst(list []OrderView) {
+	rank := func(o *OrderView) int {
+		if o.Current() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(a, b OrderView) int { return rank(&a) - rank(&b) })
+}
+
+// Blocked is an order that was blocked.
+type Blocked struct {
+	At       time.Time `json:"at"`
+	Rule     string    `json:"rule"`
+	Text     string    `json:"text"`
+	Reason   string    `json:"reason"`
+	ReasonID string    `json:"reason_id"`
+}
+
+// OrderChange is what is to be changed of a working order; null leaves it as it is.
+type OrderChange struct {
+	ID         int64    `json:"id"`
+	Quantity   *float64 `json:"quantity,omitempty"`
+	LimitPrice *float64 `json:"limit_price,omitempty"`
+	StopPrice  *float64 `json:"stop_price,omitempty"`
+}
+
+// Cancelling is how far the orders are that were to be cancelled. All is 0 if there are none, or if all have been done
+// for a minute.
+type Cancelling struct {
+	Asked     int `json:"asked"`     // all of them
+	Confirmed int `json:"confirmed"` // Gateway has confirmed that they are done
+	// Gateway refuses to cancel them; all others are asked for again until it answers
+	Failed int    `json:"failed"`
+	Text   string `json:"text"` // the same for people; empty if there are none
+}
 
 // OrderID is the body of POST /orders/cancel.
 type OrderID struct {
 	ID int64 `json:"id"`
-}
-
-// ArmRequest is the body of POST /trading/arm. An empty body means {}.
-type ArmRequest struct {
-	// turn trading on although the account is a LIVE account, or not known to be a paper account
-	Live bool `json:"live"`
 }
 
 // All is the body of POST /orders/cancel_all: an empty object, so that no one means one order and cancels all.
@@ -31,16 +134,6 @@ func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {
 	var asked OrderID
 	if jsonhttp.Decode(w, r, &asked, func() bool { return asked.ID > 0 }, `{"id": NUMBER}, the id of an order`) {
 		ended(w, s.backend.CancelOrder(r.Context(), asked.ID))
-	}
-}
-
-// confirmed answers a request that a person has to confirm for an account that is not known to be a paper account.
-func (s *Server) confirmed(do func(ctx context.Context, live bool) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var asked ArmRequest
-		if jsonhttp.DecodeOptional(w, r, &asked, `{"live": true} or {}`) {
-			ended(w, do(r.Context(), asked.Live))
-		}
 	}
 }
 
@@ -78,15 +171,4 @@ func (c *Client) CancelOrders(ctx context.Context) (Answer, error) {
 // ChangeOrder asks for a working order to be changed. The error is [ErrNoOrder] or a [*Conflict].
 func (c *Client) ChangeOrder(ctx context.Context, change OrderChange) (Answer, error) {
 	return request[Answer](ctx, c, "/orders/change", change, ErrNoOrder)
-}
-
-// Arm lets orders leave; live says that a person has confirmed it for an account that is not known to be a paper
-// account. The error may be a [*Conflict] or [*Unconfirmed].
-func (c *Client) Arm(ctx context.Context, live bool) (Answer, error) {
-	return request[Answer](ctx, c, "/trading/arm", ArmRequest{live}, nil)
-}
-
-// Disarm ends that, at once.
-func (c *Client) Disarm(ctx context.Context) (Answer, error) {
-	return request[Answer](ctx, c, "/trading/disarm", nil, nil)
 }

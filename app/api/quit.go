@@ -24,4 +24,6 @@ func (s *Server) End(ctx context.Context) {
 }
 
 // Quit asks the resident program to end. It has only begun to when this returns.
-func (c *Client) Quit(ctx context.Context) (Answer, error) { return c.post(ctx, "/quit") }
+func (c *Client) Quit(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/quit")
+}

@@ -3,20 +3,75 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/settings"
 	"gatewatch/engine/rules"
 )
 
 // askLimit bounds what has to ask Gateway before it can be answered.
 const askLimit = 20 * time.Second
 
-// ErrNoContract means that an instrument means no contract that IBKR knows.
-var ErrNoContract = errors.New("no contract matches; look at symbol, type, exchange and currency")
+// RulesBackend is the part of a [Backend] about rules.
+type RulesBackend interface {
+	Rules() Rules
+	// RulesText returns the text of rules.json, and its tag.
+	RulesText() (FileText, string, error)
+	// SaveRules checks, writes and applies a whole file of rules, all of it or nothing. Its errors are those of
+	// SaveSettings, and a Conflict while not connected.
+	SaveRules(ctx context.Context, body []byte, tag string) error
+	// SaveRule writes a rule down as a draft, in place of the one with the given name, or as a new one if that is
+	// empty. It returns settings.Problems if the rule is at fault, and a Conflict while not connected.
+	SaveRule(ctx context.Context, name string, rule []byte) error
+	// ActivateRule has a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
+	ActivateRule(ctx context.Context, name string) error
+	DeactivateRule(ctx context.Context, name string) error
+	// PreviewRule returns how a rule would stand now if it were active, PreviewInstrument only the price. They return
+	// settings.Problems if the rule is at fault, and a Conflict while not connected.
+	PreviewRule(ctx context.Context, rule []byte) (RulePreview, error)
+	PreviewInstrument(ctx context.Context, in rules.Instrument) (RulePreview, error)
+	DeleteRule(ctx context.Context, name string) error
+	// Resolve looks for the contracts that an instrument can mean. It returns a Conflict while not connected.
+	Resolve(ctx context.Context, in rules.Instrument) ([]Candidate, error)
+}
+
+// Rules is the answer to GET /rules.
+type Rules struct {
+	Path     string             `json:"path"`     // of rules.json
+	Problems []settings.Problem `json:"problems"` // what is wrong in rules.json; the rules that are right are in effect
+	Rules    []RuleView         `json:"rules"`    // in the order of the file
+	MayEdit  bool               `json:"may_edit"` // rules can be saved and activated
+	Reason   string             `json:"reason"`   // why they cannot, for people
+}
+
+// RuleView is a rule and how it stands.
+type RuleView struct {
+	Rule  rules.Rule  `json:"rule"`
+	Text  string      `json:"text"`  // the rule in a sentence
+	State rules.State `json:"state"` //
+	Since time.Time   `json:"since"` // when the state was entered
+	Why   string      `json:"why"`   // why it has not fired, or what came of it, for people
+	// why an active rule has not fired, for programs; stable, such as no_data or old_price
+	WhyID      string      `json:"why_id"`
+	WhyCode    int         `json:"why_code"`   // IB's code of that; 0 if there is none
+	Price      *float64    `json:"price"`      // newest price of the first condition; null if there is none
+	PriceAt    *time.Time  `json:"price_at"`   // when that came
+	Delayed    bool        `json:"delayed"`    // that price is delayed
+	Fired      int         `json:"fired"`      // how often, since it was activated
+	LastFired  *time.Time  `json:"last_fired"` //
+	Contract   string      `json:"contract"`   // what the instrument was resolved to; empty if it was not yet
+	Candidates []Candidate `json:"candidates"` // what it may mean, if that is more than one contract
+}
+
+// Candidate is a contract that an instrument can mean.
+type Candidate struct {
+	Instrument rules.Instrument `json:"instrument"` // which means this one alone
+	Name       string           `json:"name"`       // of the company, or of the contract
+	Text       string           `json:"text"`       // the contract in short
+}
 
 // RuleSave is the body of POST /rules/save.
 type RuleSave struct {
@@ -67,27 +122,17 @@ func (s *Server) rules() Rules {
 	return r
 }
 
-// present returns a list that is never null in JSON.
-func present[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 func (s *Server) saveRule(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		Name string          `json:"name"`
-		Rule json.RawMessage `json:"rule"` // as it came: what is wrong is told by its place
+		Rule json.RawMessage `json:"rule"` // as it came: an error says where it is
 	}
 	if !jsonhttp.Decode(w, r, &asked, func() bool {
 		return len(asked.Rule) > 0
 	}, `{"name": "OLD NAME, or empty", "rule": {...}}`) {
 		return
 	}
-	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
-	defer cancel()
-	s.ruled(w, s.backend.SaveRule(ctx, asked.Name, asked.Rule))
+	s.changeRules(w, r, func(ctx context.Context) error { return s.backend.SaveRule(ctx, asked.Name, asked.Rule) })
 }
 
 // onRule answers a request that means one rule.
@@ -97,44 +142,35 @@ func (s *Server) onRule(do func(context.Context, string) error) http.HandlerFunc
 		if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.Name != "" }, `{"name": "NAME OF A RULE"}`) {
 			return
 		}
-		ctx, cancel := jsonhttp.Patient(w, r, askLimit)
-		defer cancel()
-		s.ruled(w, do(ctx, asked.Name))
+		s.changeRules(w, r, func(ctx context.Context) error { return do(ctx, asked.Name) })
 	}
 }
 
 func (s *Server) previewRule(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
-		Rule       json.RawMessage   `json:"rule"` // as it came: what is wrong is told by its place
+		Rule       json.RawMessage   `json:"rule"` // as it came: an error says where it is
 		Instrument *rules.Instrument `json:"instrument"`
 	}
 	one := func() bool { return (len(asked.Rule) > 0) != (asked.Instrument != nil) }
 	if !jsonhttp.Decode(w, r, &asked, one, `{"rule": {...}} or {"instrument": {...}}`) {
 		return
 	}
-	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
-	defer cancel()
-	var p RulePreview
-	var err error
-	if asked.Instrument != nil {
-		p, err = s.backend.PreviewInstrument(ctx, *asked.Instrument)
-	} else {
-		p, err = s.backend.PreviewRule(ctx, asked.Rule)
-	}
-	if err != nil {
-		failed(w, err, http.StatusInternalServerError)
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, p)
+	answer(w, r, askLimit, http.StatusInternalServerError, func(ctx context.Context) (RulePreview, error) {
+		if asked.Instrument != nil {
+			return s.backend.PreviewInstrument(ctx, *asked.Instrument)
+		}
+		return s.backend.PreviewRule(ctx, asked.Rule)
+	})
 }
 
-// ruled answers a request that was to change rules and ended with err.
-func (s *Server) ruled(w http.ResponseWriter, err error) {
-	if err != nil {
-		failed(w, err, http.StatusInternalServerError)
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, s.rules())
+// changeRules changes rules, and answers with all of them.
+func (s *Server) changeRules(w http.ResponseWriter, r *http.Request, change func(context.Context) error) {
+	answer(w, r, askLimit, http.StatusInternalServerError, func(ctx context.Context) (Rules, error) {
+		if err := change(ctx); err != nil {
+			return Rules{}, err
+		}
+		return s.rules(), nil
+	})
 }
 
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
@@ -143,17 +179,13 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 	if !jsonhttp.Decode(w, r, &asked, named, `an instrument such as {"symbol": "AAPL", "currency": "USD"}`) {
 		return
 	}
-	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
-	defer cancel()
-	found, err := s.backend.Resolve(ctx, asked)
-	if err == nil && len(found) == 0 {
-		err = ErrNoContract
-	}
-	if err != nil {
-		failed(w, err, http.StatusServiceUnavailable)
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, Candidates{found})
+	answer(w, r, askLimit, http.StatusServiceUnavailable, func(ctx context.Context) (Candidates, error) {
+		found, err := s.backend.Resolve(ctx, asked)
+		if err == nil && len(found) == 0 {
+			err = ErrNoContract
+		}
+		return Candidates{found}, err
+	})
 }
 
 // Rules asks for the rules and how they stand.
@@ -193,53 +225,4 @@ func (c *Client) PreviewRule(ctx context.Context, asked RulePreviewRequest) (Rul
 func (c *Client) Resolve(ctx context.Context, in rules.Instrument) ([]Candidate, error) {
 	found, err := request[Candidates](ctx, c, "/instruments/resolve", in, nil)
 	return found.Candidates, err
-}
-
-// request posts a request, with a body unless in is nil, and returns the answer. Where what it means is not there, it
-// returns the error missing.
-func request[T any](ctx context.Context, c *Client, path string, in any, missing error) (out T, err error) {
-	var body []byte
-	if in != nil {
-		if body, err = json.Marshal(in); err != nil {
-			return out, err
-		}
-	}
-	return send[T](ctx, c, http.MethodPost, path, body, "rule", missing)
-}
-
-// send sends a request and returns the answer, or the error of the backend that the answer stands for: problems are
-// those of a file.
-func send[T any](ctx context.Context, c *Client, method, path string, body []byte, file string, missing error,
-	tag ...string,
-) (out T, err error) {
-	raw, err := c.exchange(ctx, c.waiting(requestLimit), method, path, body, tag...)
-	if err == nil {
-		err = json.Unmarshal(raw, &out)
-	}
-	if refused, ok := errors.AsType[*failure](err); ok {
-		err = refused.meaning(file, missing)
-	}
-	return out, err
-}
-
-func (f *failure) meaning(file string, missing error) error {
-	switch said := f.said; {
-	case f.code == http.StatusConflict:
-		return &Conflict{said.Error}
-	case f.code == http.StatusPreconditionRequired:
-		return &Unconfirmed{said.Error}
-	case f.code == http.StatusGatewayTimeout:
-		return &Unanswered{said.Error}
-	case f.code == http.StatusPreconditionFailed:
-		return ErrChanged
-	case f.code == http.StatusNotFound && missing != nil:
-		return missing
-	case f.code == http.StatusUnprocessableEntity && len(said.Problems) > 0:
-		return said.problems(file)
-	case f.code == http.StatusUnprocessableEntity && said.Error == ErrNoContract.Error():
-		return ErrNoContract
-	case f.code == http.StatusUnprocessableEntity:
-		return errors.New(said.Error)
-	}
-	return f
 }

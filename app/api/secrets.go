@@ -18,9 +18,6 @@ const secretLimit = 40 * time.Second
 // MaxSecret is the most bytes that a secret may have: Windows' keyring takes 2560.
 const MaxSecret = 2500
 
-// ErrNoSecret means that there is no secret to remove.
-var ErrNoSecret = errors.New("there is no such secret")
-
 // SecretsBackend is the part of a [Backend] about secrets.
 type SecretsBackend interface {
 	// StoreSecret stores a secret that [CheckSecret] accepts, in the place of one with the same name.
@@ -75,14 +72,9 @@ func (s *Server) storeSecret(w http.ResponseWriter, r *http.Request) {
 		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	ctx, cancel := jsonhttp.Patient(w, r, secretLimit)
-	defer cancel()
-	stored, err := s.backend.StoreSecret(ctx, secret.Name, secret.Value)
-	if err != nil {
-		jsonhttp.Fail(w, http.StatusServiceUnavailable, err.Error())
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, stored)
+	answer(w, r, secretLimit, http.StatusServiceUnavailable, func(ctx context.Context) (StoredSecret, error) {
+		return s.backend.StoreSecret(ctx, secret.Name, secret.Value)
+	})
 }
 
 func (s *Server) deleteSecret(w http.ResponseWriter, r *http.Request) {

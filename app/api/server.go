@@ -12,11 +12,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,7 +25,6 @@ import (
 	"gatewatch/app/api/page"
 	"gatewatch/app/api/proof"
 	"gatewatch/app/api/sse"
-	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
@@ -42,6 +39,8 @@ type Backend interface {
 	AutostartBackend
 	ProgramBackend
 	Trader
+	RulesBackend
+	OrdersBackend
 	PositionBackend
 	Connect(ctx context.Context) error
 	Disconnect(ctx context.Context) error
@@ -254,7 +253,7 @@ type Health struct {
 
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	known := map[string][]string{} // paths by method
+	methods := map[string][]string{} // by path
 	for _, r := range s.routes() {
 		do := r.do
 		if r.access == owner {
@@ -265,25 +264,16 @@ func (s *Server) handler() http.Handler {
 			pattern = "/{$}"
 		}
 		mux.HandleFunc(r.method+" "+pattern, do)
-		known[r.method] = append(known[r.method], r.path)
+		methods[r.path] = append(methods[r.path], r.method)
 	}
-	list := fmt.Sprintf("GET %s, PUT %s, POST %s", strings.Join(known["GET"], ", "), strings.Join(known["PUT"], ", "),
-		strings.Join(known["POST"], ", "))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// The mux answers an unknown method in plain text; this API speaks JSON throughout.
-		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-			if slices.Contains(known[m], r.URL.Path) {
-				allowed = append(allowed, m)
-			}
-		}
-		if len(allowed) > 0 {
-			use := strings.Join(allowed, ", ")
+		if use := strings.Join(methods[r.URL.Path], ", "); use != "" {
 			w.Header().Set("Allow", use)
 			jsonhttp.Fail(w, http.StatusMethodNotAllowed, "use "+use)
 			return
 		}
-		jsonhttp.Fail(w, http.StatusNotFound, "no such address; there are "+list)
+		jsonhttp.Fail(w, http.StatusNotFound, "no such address; GET /openapi.json lists them")
 	})
 	return s.guarded(jsonhttp.Isolate(mux, s.backend.Panicked))
 }
@@ -324,6 +314,14 @@ func bodyLimit(r *http.Request) int64 {
 		return maxSettings
 	}
 	return maxBody
+}
+
+// present returns a list that is never null in JSON.
+func present[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // Answer is what a command answers.
@@ -383,30 +381,16 @@ func ended(w http.ResponseWriter, err error) {
 	}
 }
 
-// failed answers for a request that the backend has refused, with the status other if the error has none of its own.
-func failed(w http.ResponseWriter, err error, other int) {
-	if bad, ok := errors.AsType[settings.Problems](err); ok {
-		jsonhttp.Answer(w, http.StatusUnprocessableEntity, Refusal{Error: bad.Error(), Problems: ProblemsOf(bad)})
+// answer answers with what get returns within the limit, or for its error as failed does.
+func answer[T any](w http.ResponseWriter, r *http.Request, limit time.Duration, other int,
+	get func(context.Context) (T, error),
+) {
+	ctx, cancel := jsonhttp.Patient(w, r, limit)
+	defer cancel()
+	v, err := get(ctx)
+	if err != nil {
+		failed(w, err, other)
 		return
 	}
-	jsonhttp.Fail(w, statusOf(err, other), err.Error())
-}
-
-func statusOf(err error, other int) int {
-	switch {
-	case errors.As(err, new(*Conflict)), errors.Is(err, ErrNoChannels):
-		return http.StatusConflict
-	case errors.As(err, new(*Unconfirmed)):
-		return http.StatusPreconditionRequired
-	case errors.As(err, new(*Unanswered)):
-		return http.StatusGatewayTimeout
-	case errors.Is(err, ErrNoRule), errors.Is(err, ErrNoOrder), errors.Is(err, ErrNoChannel),
-		errors.Is(err, ErrNoSecret):
-		return http.StatusNotFound
-	case errors.Is(err, ErrNoContract):
-		return http.StatusUnprocessableEntity
-	case errors.Is(err, ErrChanged):
-		return http.StatusPreconditionFailed
-	}
-	return other
+	jsonhttp.Answer(w, http.StatusOK, v)
 }

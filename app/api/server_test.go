@@ -103,7 +103,7 @@ func (b *fakeBackend) SaveSettings(_ context.Context, _ []byte, tag string) erro
 }
 
 func (b *fakeBackend) RulesText() (FileText, string, error) {
-	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: []Problem{
+	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: settings.Problems{
 		{Line: 1, Column: 2, Text: "x"},
 	}}, "r1", b.trade
 }
@@ -229,7 +229,7 @@ func (b *fakeBackend) Resolve(_ context.Context, in rules.Instrument) ([]Candida
 func (b *fakeBackend) Rules() Rules {
 	price := 230.5
 	return Rules{
-		Path: "/x/rules.json", Problems: []Problem{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}},
+		Path: "/x/rules.json", Problems: settings.Problems{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}},
 		Reason: "not connected", Rules: []RuleView{
 			{
 				Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now,

@@ -2,6 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"time"
 
 	"gatewatch/app/region"
@@ -48,35 +53,45 @@ func SuggestReset(s settings.Settings, f region.Found, now time.Time) *ResetSugg
 	return &ResetSuggestion{Region: f.Suggested(), Text: wording.SuggestedReset(f, cfg.Calendar, now), Settings: s}
 }
 
-// Refusal is the answer to settings, or to a rule, at fault; problems are in the order of the text.
-type Refusal struct {
-	Error    string    `json:"error"`
-	Problems []Problem `json:"problems"`
+// Settings asks for the settings in effect.
+func (c *Client) Settings(ctx context.Context) (SettingsView, error) {
+	return get[SettingsView](ctx, c, "/settings")
 }
 
-// Problem is one thing wrong in settings or rules.
-type Problem struct {
-	Key    string `json:"key"` // such as "watchdog.poll_seconds"
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	Text   string `json:"text"`
+// SaveSettings replaces settings.json and returns what is in effect then. The error is [settings.Problems] if the
+// content is at fault, and [ErrChanged] if the file has another tag than the one given, unless that is empty.
+func (c *Client) SaveSettings(ctx context.Context, body []byte, tag string) (SettingsView, error) {
+	return send[SettingsView](ctx, c, http.MethodPut, "/settings", body, "settings.json", nil, tag)
 }
 
-// ProblemsOf renders what is wrong in a file.
-func ProblemsOf(bad settings.Problems) (list []Problem) {
-	for _, p := range bad {
-		list = append(list, Problem{Key: p.Key, Line: p.Line, Column: p.Column, Text: p.Text})
+// SettingsText asks for the text of settings.json, and its tag.
+func (c *Client) SettingsText(ctx context.Context) (f FileText, tag string, err error) {
+	res, err := c.open(ctx, c.http, http.MethodGet, "/settings/text", nil)
+	if err != nil {
+		return f, "", err
 	}
-	return list
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return f, "", fmt.Errorf("GET /settings/text: %s", res.Status)
+	}
+	err = json.NewDecoder(io.LimitReader(res.Body, maxReport)).Decode(&f)
+	return f, strings.Trim(res.Header.Get("ETag"), `"`), err
 }
 
-// problems returns what a refusal tells, as problems of the named file.
-func (r Refusal) problems(file string) (problems settings.Problems) {
-	for _, p := range r.Problems {
-		problems = append(problems, settings.Problem{
-			File: file, Line: p.Line, Column: p.Column, Key: p.Key,
-			Text: p.Text,
-		})
+// UnmarshalJSON reads settings as a settings file is read.
+func (v *SettingsView) UnmarshalJSON(data []byte) error {
+	type plain SettingsView
+	raw := struct {
+		*plain
+		Settings json.RawMessage `json:"settings"`
+		Defaults json.RawMessage `json:"defaults"`
+	}{plain: (*plain)(v)}
+	err := json.Unmarshal(data, &raw)
+	if err == nil {
+		v.Settings, err = settings.Parse("settings", raw.Settings)
 	}
-	return problems
+	if err == nil {
+		v.Defaults, err = settings.Parse("defaults", raw.Defaults)
+	}
+	return err
 }

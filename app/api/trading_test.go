@@ -126,7 +126,7 @@ func TestTradingBodies(t *testing.T) {
 
 // TestTradingRefusals holds each way in which the backend can refuse to its answer.
 func TestTradingRefusals(t *testing.T) {
-	bad := settings.Problems{{File: "rule", Line: 3, Column: 7, Key: "action.do", Text: "is odd"}}
+	bad := settings.Problems{{Line: 3, Column: 7, Key: "action.do", Text: "is odd"}}
 	for err, want := range map[error]int{ // 0: what the kind of request has for errors without a status of their own
 		nil:                                  0,
 		&Conflict{"not connected"}:           409,
@@ -175,7 +175,7 @@ func TestTradingRefusals(t *testing.T) {
 	res := quick(unheard(b), "POST", "/rules/save", "", goodBodies["/rules/save"])
 	var refusal Refusal
 	if err := json.Unmarshal(res.Body.Bytes(), &refusal); err != nil || res.Code != 422 ||
-		!reflect.DeepEqual(refusal.problems("rule"), bad) {
+		!reflect.DeepEqual(settings.Problems(refusal.Problems), bad) {
 		t.Errorf("%d %+v, %v", res.Code, refusal, err)
 	}
 	if res := quick(unheard(b), "POST", "/instruments/resolve", "",

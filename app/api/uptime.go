@@ -38,6 +38,4 @@ func UptimeOf(line *history.Timeline, days int, now time.Time, hours *history.Ho
 }
 
 // UptimeNeeds returns since when an account of so many days needs to know the past.
-func UptimeNeeds(days int, now time.Time) time.Time {
-	return now.AddDate(0, 0, -max(days, 91)-1)
-}
+func UptimeNeeds(days int, now time.Time) time.Time { return now.AddDate(0, 0, -max(days, 91)-1) }

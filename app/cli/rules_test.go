@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/engine/rules"
 )
@@ -13,7 +14,7 @@ import (
 func TestWriteRules(t *testing.T) {
 	var out strings.Builder
 	list := api.Rules{
-		Path: "/x/rules.json", Reason: "not connected to Gateway", Problems: []api.Problem{
+		Path: "/x/rules.json", Reason: "not connected to Gateway", Problems: []settings.Problem{
 			{Key: "rules[2].name", Line: 9, Column: 5, Text: "is taken"},
 		},
 		Rules: []api.RuleView{

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 
-	"gatewatch/app/api"
 	"gatewatch/app/exit"
 	"gatewatch/app/rulebook"
+	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 )
 
@@ -17,9 +17,9 @@ type checkRulesCmd struct {
 
 // checkedRules is what rules check prints with --json.
 type checkedRules struct {
-	OK       bool          `json:"ok"`
-	Rules    []checkedRule `json:"rules"` // those without a problem
-	Problems []api.Problem `json:"problems"`
+	OK       bool              `json:"ok"`
+	Rules    []checkedRule     `json:"rules"` // those without a problem
+	Problems settings.Problems `json:"problems"`
 }
 
 type checkedRule struct {
@@ -59,15 +59,10 @@ func (r checkRulesCmd) Run() error {
 }
 
 func checkedOf(book rulebook.Book) checkedRules {
-	checked := checkedRules{OK: len(book.Problems) == 0, Rules: []checkedRule{}, Problems: []api.Problem{}}
+	checked := checkedRules{OK: len(book.Problems) == 0, Rules: []checkedRule{}, Problems: settings.Problems{}}
+	checked.Problems = append(checked.Problems, book.Problems...) // never null in JSON
 	for _, rule := range book.Rules {
 		checked.Rules = append(checked.Rules, checkedRule{rule.Name, rulebook.Text(rule)})
-	}
-	for _, p := range book.Problems {
-		checked.Problems = append(checked.Problems, api.Problem{
-			Key: p.Key, Line: p.Line, Column: p.Column,
-			Text: p.Text,
-		})
 	}
 	return checked
 }

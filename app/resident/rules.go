@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/rulebook"
+	"gatewatch/app/settings"
 	"gatewatch/app/strict"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -22,9 +23,9 @@ func (t *trading) Rules() api.Rules {
 	}
 	list := api.Rules{Path: t.file.Path, Reason: t.conn.mayEdit()}
 	text, problems := t.file.Trouble()
-	list.Problems = api.ProblemsOf(problems)
+	list.Problems = problems
 	if text != "" && len(problems) == 0 {
-		list.Problems = []api.Problem{{Text: text}}
+		list.Problems = []settings.Problem{{Text: text}}
 	}
 	list.MayEdit = list.Reason == ""
 	maxAge := time.Duration(t.maxTickAge.Load())

@@ -202,9 +202,7 @@ func (t *trading) tray(stopped bool) tray.Trading {
 }
 
 // conflict says why there is no trading at all.
-func (t *trading) conflict() error {
-	return &api.Conflict{Reason: "no orders can be placed: " + t.why}
-}
+func (t *trading) conflict() error { return &api.Conflict{Reason: "no orders can be placed: " + t.why} }
 
 // Trading returns the part of GET /status about rules and orders.
 func (t *trading) Trading() api.Trading {

@@ -108,7 +108,7 @@ func (r *Reader) Problems() Problems {
 		before := r.data[:f.offset]
 		line := 1 + bytes.Count(before, []byte("\n"))
 		column := 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])
-		problems = append(problems, Problem{r.name, line, column, f.key, f.text})
+		problems = append(problems, Problem{r.name, f.key, line, column, f.text})
 	}
 	return problems
 }

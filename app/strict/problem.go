@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-const maxProblems = 20 // told at once
+const maxProblems = 20 // reported at once
 
 // Problem is one thing wrong in a file.
 type Problem struct {
-	File   string // as it was given to the reader
-	Line   int    // from 1
-	Column int    // from 1, in characters
-	Key    string // path of the key, such as "watchdog.poll_seconds"; empty if the file as a whole is meant
-	Text   string // what is wrong and what to do
+	File   string `json:"-"`      // as it was given to the reader
+	Key    string `json:"key"`    // path of the key, such as "watchdog.poll_seconds"; empty: the file as a whole
+	Line   int    `json:"line"`   // from 1
+	Column int    `json:"column"` // from 1, in characters
+	Text   string `json:"text"`   // what is wrong and what to do
 }
 
 func (p Problem) String() string {

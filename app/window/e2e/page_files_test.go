@@ -20,7 +20,7 @@ import (
 func (p *past) textOf(name string, check func(string) settings.Problems) (f api.FileText, tag string, err error) {
 	p.locked(func() {
 		f = api.FileText{Path: "/home/me/.config/gatewatch/" + name, Found: true, Text: p.texts[name]}
-		f.Problems, tag = api.ProblemsOf(check(f.Text)), api.TagOf([]byte(f.Text))
+		f.Problems, tag = check(f.Text), api.TagOf([]byte(f.Text))
 	})
 	return f, tag, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -379,7 +380,7 @@ func TestPageRules(t *testing.T) {
 	b.until(ruleShown+`[0].querySelector(".price strong").textContent`, "229.25")
 	b.run(chromedp.Evaluate(`$("rules").scrollIntoView()`, nil))
 	p.locked(func() {
-		p.desk.rules.Problems = []api.Problem{{Key: "rules[7].name", Line: 31, Column: 5, Text: "is missing"}}
+		p.desk.rules.Problems = []settings.Problem{{Key: "rules[7].name", Line: 31, Column: 5, Text: "is missing"}}
 	})
 	b.until(`document.getElementById("rules-problems").textContent`,
 		"rules.json, line 31, column 5: rules[7].name: is missing")

@@ -80,5 +80,5 @@ func editSettings(ctx context.Context, client *api.Client, edit func(*settings.S
 	if err != nil {
 		return v, err
 	}
-	return client.SaveSettingsIf(ctx, text, tag)
+	return client.SaveSettings(ctx, text, tag)
 }

@@ -30,7 +30,7 @@ func (d *desk) DeleteSecret(_ context.Context, ref string) error { return d.ask(
 func (d *desk) SettingsText() (api.FileText, string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return api.FileText{Found: true, Text: d.text, Problems: []api.Problem{}}, api.TagOf([]byte(d.text)), nil
+	return api.FileText{Found: true, Text: d.text, Problems: []settings.Problem{}}, api.TagOf([]byte(d.text)), nil
 }
 
 func (d *desk) SaveSettings(_ context.Context, body []byte, tag string) error {

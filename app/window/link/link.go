@@ -176,7 +176,7 @@ func (l *Link) Save(ctx context.Context, body []byte, told func(api.SettingsView
 		told(api.SettingsView{}, err)
 		return
 	}
-	told(client.SaveSettings(ctx, body))
+	told(client.SaveSettings(ctx, body, ""))
 }
 
 // daysShown is how many days the history of the window goes back.

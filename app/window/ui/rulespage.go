@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/engine/rules"
 )
 
@@ -357,7 +358,7 @@ func (p *rulesPage) renderList() {
 // mostProblems is how many problems of rules.json are shown.
 const mostProblems = 5
 
-func (p *rulesPage) renderProblems(list []api.Problem) {
+func (p *rulesPage) renderProblems(list []settings.Problem) {
 	show(p.trouble, len(list) > 0)
 	if len(list) == 0 {
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/settings"
 	"gatewatch/engine/rules"
 )
 
@@ -127,7 +128,7 @@ func priceWords(which string, price float64, at *time.Time, delayed bool, now ti
 }
 
 // ruleProblem returns what is wrong in rules.json, in one line.
-func ruleProblem(p *api.Problem) string {
+func ruleProblem(p *settings.Problem) string {
 	line := plain(p.Text)
 	if key := plain(p.Key); key != "" {
 		line = key + ": " + line

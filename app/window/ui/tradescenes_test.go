@@ -207,7 +207,7 @@ func tradeScenes() map[string]func(*View) {
 		"rules_problems": func(v *View) {
 			r := someRules()
 			r.Rules = r.Rules[:1]
-			r.Problems = []api.Problem{
+			r.Problems = []settings.Problem{
 				{
 					Key: "rules[1].conditions[0].is", Line: 24, Column: 15,
 					Text: `is not one of at_or_above, at_or_below, crosses_up, crosses_down; did you mean "crosses_up"?`,
