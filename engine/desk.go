@@ -103,7 +103,7 @@ func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logge
 		told: map[string]told{},
 	}
 	for _, i := range ledger.Intents() {
-		d.told[i.Order.Ref] = tellable(&i) // by the program that wrote it down
+		d.told[i.Order.Ref] = tellable(&i) // by the program that wrote it
 	}
 	ledger.alarm(d.tellOverdue, d.tellResembled, d.tellFew)
 	return d
@@ -302,7 +302,7 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	return now, err
 }
 
-// told is what was reported of an order last.
+// told is what was last reported about an order.
 type told struct {
 	fate        Fate
 	refused     *conn.Order

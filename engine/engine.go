@@ -137,7 +137,7 @@ func (e *Engine) Refresh() {
 
 // Run subscribes on every new session, evaluates what arrives and follows the ledger's orders, until ctx ends. A panic,
 // of the strategy or of the engine itself, disarms the desk before anything else, whichever goroutine it was in, and
-// then is Run's. Run may be called again after it: all market data is subscribed again, and the strategy is told of a
+// then is Run's. Run may be called again after it: all market data is subscribed again, and the strategy hears of a
 // gap.
 func (e *Engine) Run(ctx context.Context) {
 	news, endNews := e.cfg.Supervisor.Subscribe()
@@ -338,7 +338,7 @@ func (e *Engine) recent(t conn.Tick) bool {
 	if e.cfg.MaxTickAge == nil || e.cfg.MaxTickAge() <= 0 {
 		return true
 	}
-	limit := e.cfg.MaxTickAge() + time.Second // it is told to the second
+	limit := e.cfg.MaxTickAge() + time.Second // it is known to the second
 	if t.Delayed {
 		limit += delay
 	}
@@ -383,7 +383,7 @@ type lastPrice struct {
 	price   conn.Tick // the newest one
 	seen    bool      // there is one
 	current bool      // it is one of now
-	time    conn.Tick // when a price was traded; Value 0: that was not told
+	time    conn.Tick // when a price was traded; Value 0: not known
 }
 
 // pairLimit is how far apart a price and its time may come.

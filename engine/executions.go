@@ -47,7 +47,7 @@ func (e *Executions) add(n conn.OrderNews) bool {
 }
 
 // filled returns what the executions come to. The cumulative quantity limits it, and says how much was filled in
-// executions that were not told, such as those of another day.
+// executions that were not reported, such as those of another day.
 func (e *Executions) filled() float64 {
 	if e.Total == 0 {
 		return sum(e.Shares)

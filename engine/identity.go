@@ -11,8 +11,8 @@ import (
 //
 // Order ids are counted per client id, users can have them counted from 1 again, and with client id 0 orders appear
 // that were made by hand, with ids such as 0, -3 or 2147483647. So an id alone says nothing: an order is ours if its
-// client id, its id, its reference and IBKR's own number, the permId, all agree with an intent, as far as they were
-// told.
+// client id, its id, its reference and IBKR's own number, the permId, all agree with an intent, as far as Gateway
+// reports them.
 
 func keyOf(n conn.OrderNews) orderKey { return orderKey{int(n.Client), n.ID} }
 
@@ -72,14 +72,14 @@ func (i *Intent) is(n conn.OrderNews) bool {
 
 // see takes in news that is not certainly about an order of ours. None of ours may get an id that Gateway has
 // mentioned, since that would change or replace the other order. What resembles one of ours, and is not that one, is
-// told; what may be about one of ours is a reason to ask.
+// reported; what may be about one of ours is a reason to ask.
 func (l *Ledger) see(n conn.OrderNews) {
 	i := l.resembling(n)
 	if n.Kind == conn.OrderError {
 		l.suspect(i)
 		return
 	}
-	live, ours := openStatus(n), i != nil && n.Ref == "" && i.is(n) // as far as was told
+	live, ours := openStatus(n), i != nil && n.Ref == "" && i.is(n) // as far as is known
 	if !ours && inRange(n.ID) {
 		l.use(keyOf(n), live, n.Kind)
 	}
@@ -134,7 +134,7 @@ type twin struct {
 
 func twinOf(i *Intent, n conn.OrderNews) twin { return twin{i.Order.Ref, keyOf(n), n.PermID} }
 
-// resembling returns the intent with the reference or, where none is told, with the client id and the id of an order.
+// resembling returns the intent with the reference or, where there is none, with the client id and the id of an order.
 func (l *Ledger) resembling(n conn.OrderNews) *Intent {
 	if i := l.intents[n.Ref]; i != nil {
 		return i

@@ -170,7 +170,7 @@ func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 }
 
 // compare asks a session for what it knows about orders, and settles those for which about is true, which are returned.
-// What it has told of and does not list any more is asked about once more: its lists may lag behind each other. about
+// What it has reported and does not list any more is asked about once more: its lists may lag behind each other. about
 // is called with the ledger locked.
 func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) ([]Intent,
 	error,

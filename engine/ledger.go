@@ -40,7 +40,7 @@ type Ledger struct {
 	top     int64 // the highest order id of an intent in memory
 	// ids of orders of others that Gateway has mentioned in this run; true while such an order is open
 	used      map[orderKey]bool
-	twins     map[twin]bool                // orders of others that resemble ours, and were told of
+	twins     map[twin]bool                // orders of others that resemble ours, and were reported
 	highest   map[int]int64                // of the open orders among them, by client id
 	sentIn    map[string]uint64            // number of the session in which an intent of this run was sent
 	metIn     map[string]uint64            // number of the last session in which Gateway has mentioned an intent
@@ -50,12 +50,12 @@ type Ledger struct {
 	broken    error                        // why nothing can be written down any more
 	behind    error                        // why the database does not take over what is known, which is tried again
 	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
-	changed   func(Intent)                 // told of every change of a fate; may be nil
+	changed   func(Intent)                 // called with every change of a fate; may be nil
 	charges   map[string]Charge            // by execution: of those that Gateway has not mentioned yet
 	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
-	overdue   func([]Cancellation)         // told of those that live on; may be nil
-	resembled func(Intent, conn.OrderNews) // told of an order of others that may be taken for one of ours; may be nil
-	few       func(left int)               // told when few order ids are left; may be nil
+	overdue   func([]Cancellation)         // called with those that live on; may be nil
+	resembled func(Intent, conn.OrderNews) // called with an order of others that may be taken for ours; may be nil
+	few       func(left int)               // called when few order ids are left; may be nil
 	warned    bool                         // that few order ids are left
 
 	cancelTurn sync.Mutex     // held by who writes requests to cancel; taken before mu
@@ -193,17 +193,17 @@ func (l *Ledger) Close() (err error) {
 
 func (l *Ledger) release() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
 
-// OnChange has f told of every intent whose fate has changed, and of nothing else. It is called with the ledger locked:
-// it must not block, and not call back.
+// OnChange sets the function that is called with every intent whose fate has changed, and for nothing else. It is
+// called with the ledger locked: it must not block, and not call back.
 func (l *Ledger) OnChange(f func(Intent)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.changed = f
 }
 
-// alarm has overdue told of the orders that live on though they were to be cancelled, resembled of orders of others
-// that may be taken for one of ours, and few of how many order ids are left when those are few. They are called with
-// the ledger locked: they must not block, and not call back.
+// alarm sets the functions that are called with orders that live on although they were to be cancelled, with orders of
+// others that may be taken for one of ours, and with the number of order ids left when there are few. They are called
+// with the ledger locked: they must not block, and not call back.
 func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn.OrderNews), few func(left int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -212,7 +212,7 @@ func (i *Intent) addUp(now time.Time) {
 		i.Fate = Filled
 	case i.Asked != nil && i.Filled >= least-hair && !i.Done(): // that is all of it, or not
 		i.wonder(now, true)
-	case i.Fate == Sent && i.Filled > 0 && i.Status == "": // told by executions alone
+	case i.Fate == Sent && i.Filled > 0 && i.Status == "": // known from executions alone
 		i.wonder(now, true)
 	case i.Fate == Rejected && i.Filled > 0:
 		i.wonder(now, true)

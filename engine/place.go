@@ -224,7 +224,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	known := make([]Intent, len(list))
 	for n, i := range list {
 		delete(l.leaving, i.Order.Ref)
-		// Gateway may have told of it already; or a newer session knew nothing of what has surely not left.
+		// Gateway may have reported it already; or a newer session knew nothing of what has surely not left.
 		if i.Fate == Planned || i.Fate == Unknown && fates[n] == NotSent {
 			if i.Fate = fates[n]; i.Fate != Sent {
 				i.Detail = failed.Error()

@@ -36,7 +36,7 @@ const (
 	ReportNotChanged  ReportKind = "order_not_changed" // Gateway refused a change; Text is what was asked for
 )
 
-// Report is something about rules and orders that a person should know, told once and at once.
+// Report is something about rules and orders that a person should know. Each is reported once, at once.
 type Report struct {
 	Kind    ReportKind
 	At      time.Time // UTC

@@ -39,7 +39,7 @@ const (
 	codeLost      = 1101  // restored, all subscriptions are gone
 	codeKept      = 1102  // restored
 	codeCompeting = 10197 // another session has taken it
-	codeBroken    = 2103  // one farm is; which subscriptions those are is not told
+	codeBroken    = 2103  // one farm is; Gateway does not say which subscriptions those are
 	codeFarmOK    = 2104
 	codeDelayed   = 10167 // data comes delayed, which the ticks say themselves
 )

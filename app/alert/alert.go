@@ -56,7 +56,7 @@ type Heartbeat struct {
 	OnlyWhileConnected bool
 }
 
-// ChannelStatus says how one channel fares.
+// ChannelStatus is the status of one channel.
 type ChannelStatus struct {
 	Name        string // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
 	Service     string // in words

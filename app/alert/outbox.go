@@ -262,7 +262,7 @@ func (o *Outbox) Retry() {
 	}
 }
 
-// Status returns how the channels fare, in the order of the settings, the heartbeat last.
+// Status returns the status of the channels, in the order of the settings, the heartbeat last.
 func (o *Outbox) Status() []ChannelStatus {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -157,7 +157,7 @@ type API struct {
 	Port int `json:"port" label:"Port of Gatewatch's API" doc:"Port on 127.0.0.1; 0 means any free one. If it is taken, the next free one is used." min:"0" max:"65535"`
 }
 
-// Notices says what is told on the desktop.
+// Notices says what is shown on the desktop.
 type Notices struct {
 	Desktop             bool    `json:"desktop" label:"Desktop notifications" doc:"Show a desktop notification when the connection is lost, and when it is back."`
 	DesktopAfterSeconds float64 `json:"desktop_after_seconds" label:"Notify of an outage after (seconds)" doc:"Seconds an outage must last before a desktop notification. Orders are blocked without any delay." min:"0" max:"3600"`
@@ -166,7 +166,7 @@ type Notices struct {
 	WeeklyReminderHours float64 `json:"weekly_reminder_hours" label:"Remind of the weekly login (hours before)" doc:"Hours before the weekly login of Gateway ends, Sunday 01:00 in New York, to remind of it, on the desktop and by alerts; 0: no reminder." min:"0" max:"72"`
 }
 
-// DesktopAfter is how long an outage must last before it is told.
+// DesktopAfter is how long an outage must last before it is shown.
 func (n Notices) DesktopAfter() time.Duration { return seconds(n.DesktopAfterSeconds) }
 
 // WeeklyReminder is how long before the end of the weekly login it is reminded of; 0: not at all.
@@ -232,7 +232,7 @@ func (g GuardedPort) ProofOfLife() time.Duration {
 	return time.Duration(g.ProofOfLifeMS) * time.Millisecond
 }
 
-// Alerts says what is told to whom is not at this computer.
+// Alerts says what is sent to people who are not at this computer.
 type Alerts struct {
 	AfterSeconds float64  `json:"after_seconds" label:"Send alerts of an outage after (seconds)" doc:"Seconds an outage must last before alerts are sent." min:"0" max:"86400"`
 	QuietFrom    string   `json:"quiet_from" label:"Quiet from" doc:"Start of the daily quiet hours of alerts, a time of day on this computer's clock; empty: none. What lasts beyond them is sent then." format:"clock_or_empty"`
@@ -240,7 +240,7 @@ type Alerts struct {
 	Services     []string `json:"services" label:"Other services" page:"Alerts" doc:"More services: references to secrets that are shoutrrr URLs, such as keyring:telegram for telegram://TOKEN@telegram?chats=ID." format:"secret" count:"0..20" unique:"true"`
 }
 
-// After is how long an outage must last before it is told.
+// After is how long an outage must last before an alert is sent.
 func (a Alerts) After() time.Duration { return seconds(a.AfterSeconds) }
 
 // Email is how alerts are mailed. Without a server or an address to send to there is no mail.

@@ -14,13 +14,13 @@ type Watcher struct {
 
 	// OnChange receives settings that differ from those in force before ($schema apart); they are in force from now on.
 	OnChange func(Settings)
-	// OnError is told once per content that cannot be used ([Problems]), once when a file that was there is gone
+	// OnError is called once per content that cannot be used ([Problems]), once when a file that was there is gone
 	// (fs.ErrNotExist), and when the file cannot be read. The last good settings stay in force.
 	OnError func(error)
-	// OnRecovered is told when, after an error about the file, it is good again; before OnChange, if that follows.
+	// OnRecovered is called when, after an error about the file, it is good again; before OnChange, if that follows.
 	OnRecovered func()
 
-	failed bool // whether an error was the last that was told of the file
+	failed bool // whether an error was the last report about the file
 }
 
 // Run watches until ctx ends. It looks at the file at once, so that no change since it was loaded is lost; a file that

@@ -111,7 +111,7 @@ func stumble(data []byte) (int, error) {
 	if json.Valid(data) {
 		return -1, nil
 	}
-	// The added byte is never valid, so that an early end and a bad last byte can be told apart.
+	// The added byte is never valid, so that an early end and a bad last byte can be distinguished.
 	var raw json.RawMessage
 	err := json.Unmarshal(append(slices.Clone(data), 0), &raw)
 	var syntax *json.SyntaxError

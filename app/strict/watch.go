@@ -78,7 +78,7 @@ type Watcher struct {
 
 	// OnContent receives the content at the first look, and each that differs from the one before or follows an error.
 	OnContent func([]byte)
-	// OnError is told once when a file that was there is gone (fs.ErrNotExist), and when the file cannot be read.
+	// OnError is called once when a file that was there is gone (fs.ErrNotExist), and when the file cannot be read.
 	OnError func(error)
 
 	seen    []byte      // content at the last look

@@ -347,7 +347,7 @@ func (l *library) Write(p []byte) (int, error) {
 	}
 	text = strings.TrimSpace(text)
 	level := slog.LevelWarn
-	// the latter is told better by who watches the host
+	// the watcher of the host reports the latter better
 	if l.told[text] || strings.HasPrefix(text, "failed to register:") {
 		level = slog.LevelDebug
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Counts are how many rules and orders there are that people are told of.
+// Counts are the numbers of rules and orders that are shown to people.
 type Counts struct {
 	RulesActive, RulesNoData, RulesFailed  int
 	OrdersOpen, OrdersUnknown, Unprotected int

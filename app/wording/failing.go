@@ -1,6 +1,6 @@
 package wording
 
-// The steps in the background that people are told of when they fail. Their texts are stable.
+// The steps in the background whose failures are shown to people. Their texts are stable.
 const (
 	FailingOrders = "orders"       // nothing can be written down of orders, so none is sent
 	FailingFates  = "order_states" // what becomes of orders waits to be written down
@@ -8,7 +8,7 @@ const (
 	// the record of programs' orders cannot be opened, so the guarded port is closed
 	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
-	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is told with the channels
+	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is shown with the channels
 	FailingSecrets       = "secrets"        // settings refer to a secret that is not there
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
 	FailingNotifications = "notifications"  //

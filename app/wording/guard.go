@@ -6,7 +6,7 @@ import (
 	"gatewatch/conn"
 )
 
-// guardPatience is how long the guard may be closed on a connection that is up before that is what people are told
+// guardPatience is how long the guard may be closed on a connection that is up before that is what people are shown
 // first. Each new connection has it closed for a moment.
 const guardPatience = time.Second
 
@@ -31,7 +31,7 @@ func Held(s *conn.Snapshot, now time.Time) string {
 	return OrdersAreBlocked + ": " + Guard(s) + "."
 }
 
-// HeldIn returns in how long a closed guard becomes what people are told first; 0 if it is so already, or is not
+// HeldIn returns in how long a closed guard becomes what people are shown first; 0 if it is so already, or is not
 // closed.
 func HeldIn(s *conn.Snapshot, now time.Time) time.Duration {
 	if !s.Connected() || s.GuardOpen() {

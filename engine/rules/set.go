@@ -212,8 +212,8 @@ func (s *Set) write(notes map[string][]byte) error {
 }
 
 // keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried
-// again until the database takes it: a rule that has fired must not do so again after a restart. The error is only to
-// be told.
+// again until the database takes it: a rule that has fired must not do so again after a restart. The error is only
+// for the log.
 func (s *Set) keep(notes map[string][]byte) error {
 	err := s.write(notes)
 	if err != nil {
@@ -245,7 +245,7 @@ var (
 	ErrChanged = errors.New("the rule was changed meanwhile; look at it, and activate it again")
 )
 
-// NotResolvedError means that an instrument cannot be told from others, or does not exist.
+// NotResolvedError means that an instrument cannot be distinguished from others, or does not exist.
 type NotResolvedError struct {
 	Instrument Instrument
 	Candidates []conn.Details // what it can mean; empty: nothing

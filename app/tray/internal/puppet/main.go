@@ -1,4 +1,4 @@
-// Command puppet shows the tray as it is told on its standard input, and says on its standard output what was clicked.
+// Command puppet shows the tray that its standard input describes, and says on its standard output what was clicked.
 // Tests drive it as a process of its own: the tray library has a data race that the race detector would stop at.
 package main
 
