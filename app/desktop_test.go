@@ -216,7 +216,7 @@ func TestDesktop(t *testing.T) {
 		until("the next session", func() bool { st := status(t, home); return st.Connected && st.Session != session })
 	}
 	until("unstable is told", func() bool { return len(board.all()) > 0 })
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // that no other notification comes cannot be waited for
 	if got := board.take(); len(got) != 1 || !strings.Contains(strings.ToLower(got[0]), "unstable") {
 		t.Errorf("notices of a flapping connection: %q", got)
 	}

@@ -130,7 +130,7 @@ func (s *sleeper) crossUnseen(gap func()) {
 	s.show("buy", "230")
 	s.signal(syscall.SIGSTOP)
 	s.price("231")
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // until the price is in the connection: a stopped program shows nothing
 	s.fault("freeze")
 	s.price("230")
 	gap()

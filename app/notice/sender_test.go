@@ -183,7 +183,7 @@ func TestServerShowsLostAndBackInOnePlace(t *testing.T) {
 	// One that was closed is not replaced.
 	for end := time.Now().Add(patient); ; {
 		srv.signal("NotificationClosed", 42, uint32(2))
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // nothing shows that the signal has arrived: the loop tries again
 		show(t, f, other)
 		if n = srv.got(); n.Replaces == 0 {
 			break

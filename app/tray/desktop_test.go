@@ -326,7 +326,7 @@ func TestIconFollowsWithin200Milliseconds(t *testing.T) {
 	d.Adopt()
 	var worst time.Duration
 	for i := range 12 {
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // until the signals of the change before are here: that no more come
 		for len(d.Signals) > 0 {
 			<-d.Signals
 		}
@@ -381,20 +381,18 @@ func TestClicks(t *testing.T) {
 	}
 	p.expect("open")
 	p.order(cases[6].order)
-	d.AwaitTooltip("Paused")
-	time.Sleep(50 * time.Millisecond)
+	await(t, d, "Connect now")
 	d.Click("Connect now")
 	p.expect("connect")
 	p.order(armed(cases[0].order, Trading{MayArm: true}))
-	d.AwaitTooltip("Connected · PAPER 4002 · since")
-	time.Sleep(50 * time.Millisecond)
+	await(t, d, "Turn on trading")
 	d.Click("Turn on trading")
 	p.expect("arm")
 	p.order(armed(cases[0].order, Trading{Armed: true, Open: 3}))
-	d.AwaitTooltip("Connected · PAPER 4002 · trading on")
-	time.Sleep(50 * time.Millisecond)
+	await(t, d, "Turn off trading")
 	d.Click("Turn off trading")
 	p.expect("disarm")
+	await(t, d, "Cancel 3 open orders…")
 	d.Click("Cancel 3 open orders…")
 	await(t, d, "Confirm: cancel 3 open orders")
 	time.Sleep(doubleClick)
@@ -425,8 +423,7 @@ func TestClicks(t *testing.T) {
 		t.Errorf("muted until %v, %v", until, err)
 	}
 	p.order(cases[8].order)
-	d.AwaitTooltip("Connected")
-	time.Sleep(50 * time.Millisecond)
+	await(t, d, "  Unmute")
 	d.Click("Unmute")
 	if said := p.expect("mute "); said != "mute 0001-01-01T00:00:00Z" {
 		t.Errorf("unmuting says %q", said)
@@ -434,10 +431,9 @@ func TestClicks(t *testing.T) {
 
 	// A function that panics or never ends takes nothing with it.
 	trouble := cases[0].order
-	trouble.Trouble = true
+	trouble.Trouble, trouble.Extra.AtLogin.Known = true, true
 	p.order(trouble)
-	d.AwaitTooltip("Connected")
-	time.Sleep(50 * time.Millisecond)
+	await(t, d, "Launch at login")
 	d.Click("Open log folder")
 	d.Click("Settings…")
 	p.expect("settings")
@@ -470,7 +466,7 @@ func TestTrayThatComesLaterGetsTheIcon(t *testing.T) {
 	p := startPuppet(t, states(time.Now())[0].order)
 	p.expect("no host")
 	p.order(states(time.Now())[6].order) // what changes meanwhile is not lost
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond)   // nothing shows that the program has the change; later is fine as well
 	d := bustest.StartHost(t)
 	d.Adopt()
 	d.AwaitTooltip("Paused")
@@ -484,7 +480,7 @@ func TestTrayThatComesLaterGetsTheIcon(t *testing.T) {
 
 	// The tray restarts, as a panel does that crashed.
 	d.Bus.Close()
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // nothing shows that the program has noticed; later is fine as well
 	d = bustest.StartHost(t)
 	d.Adopt()
 	d.AwaitTooltip("Paused")
