@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatewatch/app/api/sse"
+	"gatewatch/conn"
+)
+
+// bare is a backend whose rules are always the same ones.
+type bare struct {
+	fakeBackend
+	rules Rules
+}
+
+func (b *bare) Rules() Rules { return b.rules }
+
+func TestGuard(t *testing.T) {
+	for name, s := range snapshots {
+		st := told(&s)
+		b := &fakeBackend{status: st}
+		var got Guarded
+		if err := json.Unmarshal(quick(unheard(b), "GET", "/guard", "", "").Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		want := Guarded{
+			Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session,
+			Opened: st.Guard.Opened, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq,
+		}
+		if got != want || got.Open == (got.Reason != "") {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// piped serves a backend without a network and returns a client for it.
+func piped(t *testing.T, b Backend) (c *Client, end func()) {
+	t.Helper()
+	s := unheard(b)
+	s.quit = make(chan struct{})
+	srv, ln := s.limited(), &pipes{make(chan net.Conn), make(chan struct{})}
+	ended := make(chan error)
+	go func() { ended <- srv.Serve(ln) }()
+	c = NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
+	wire := &http.Transport{DialContext: ln.dial}
+	c.http.Transport = wire
+	return c, func() {
+		wire.CloseIdleConnections()
+		close(s.quit)
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}
+}
+
+// TestGuardEvents changes a status bit by bit: the stream tells at once of what concerns the guard, and of nothing
+// else.
+func TestGuardEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &player{st: Status{Seq: 1, Session: 3, Guard: Guard{Open: true}, Gateway: Gateway{Mode: "paper"}}}
+		c, end := piped(t, p)
+		defer end()
+		ctx, cancel := context.WithCancel(t.Context())
+		var heard []Guarded
+		ended := make(chan error)
+		go func() { ended <- c.FollowGuard(ctx, func(g Guarded) { heard = append(heard, g) }) }()
+		synctest.Wait()
+		want := []Guarded{{Open: true, Session: 3, Mode: "paper", Seq: 1}}
+		seq := uint64(1)
+		step := func(what string, news int, change func(*Status)) {
+			t.Helper()
+			p.mu.Lock()
+			change(&p.st)
+			p.mu.Unlock()
+			began := time.Now()
+			seq++
+			p.set(seq)
+			synctest.Wait()
+			if took := time.Since(began); took != 0 {
+				t.Errorf("%s: told after %v", what, took)
+			}
+			for range news {
+				want = append(want, GuardedOf(p.st))
+			}
+			if !slices.Equal(heard, want) {
+				t.Errorf("%s: heard %+v, want %+v", what, heard, want)
+			}
+		}
+		step("nothing", 0, func(*Status) {})
+		step("another headline", 0, func(st *Status) { st.Headline, st.Probe.RoundTripMillis = "Connected", 3 })
+		step("a rule more", 0, func(st *Status) { st.Trading.RulesActive, st.Trading.MayTrade = 1, true })
+		step("armed", 1, func(st *Status) { st.Trading.Armed = true })
+		step("connection lost", 1, func(st *Status) {
+			st.Guard, st.Session = Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}, 0
+		})
+		step("another attempt", 0, func(st *Status) { st.Attempt.Number++ })
+		step("another reason", 1, func(st *Status) {
+			st.Guard.Reason, st.Guard.ReasonID = "waiting for Gateway to confirm open orders", conn.GuardReconciling
+		})
+		step("the next session", 1, func(st *Status) { st.Guard, st.Session = Guard{Open: true}, 4 })
+		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
+		step("shut and open again at a stroke", 1, func(st *Status) { st.Guard.Opened++ })
+		step("live", 1, func(st *Status) { st.Gateway.Mode = "live" })
+		time.Sleep(10 * sse.Silence) // the stream lives on although it has nothing to tell
+		step("disarmed", 1, func(st *Status) { st.Trading.Armed = false })
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// TestGuardStreamEnds sees to it that whoever follows the guard learns that no one watches it any more.
+func TestGuardStreamEnds(t *testing.T) {
+	p := &player{st: Status{Guard: Guard{Open: true}}}
+	s, err := Listen(0, p, unheard(p).log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	first, ended := make(chan Guarded, 1), make(chan error)
+	go func() { ended <- c.FollowGuard(context.Background(), func(g Guarded) { first <- g }) }()
+	if g := <-first; !g.Open {
+		t.Errorf("first %+v", g)
+	}
+	if n := s.ShowWindow(); n != 0 {
+		t.Errorf("%d windows listen", n)
+	}
+	s.Close(context.Background())
+	if err := <-ended; !errors.Is(err, sse.ErrEnded) {
+		t.Errorf("ended with %v", err)
+	}
+	if err := c.FollowGuard(context.Background(), nil); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("without a server: %v", err)
+	}
+	if _, err := c.Guard(context.Background()); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("asked without a server: %v", err)
+	}
+}
