@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"gatewatch/app/api"
@@ -51,10 +50,8 @@ func writeClients(out io.Writer, list api.Programs) error {
 		if c.ReadOnly {
 			note = "read-only"
 		}
-		refused := c.Refused + c.Observed
 		t.row(wording.OneLine(c.Text), pid, c.Since.Local().Format(time.DateTime), fmt.Sprint(c.Sent),
-			fmt.Sprint(refused),
-			fmt.Sprint(c.Working), fmt.Sprint(c.Unknown), note)
+			fmt.Sprint(c.Refused+c.Observed), fmt.Sprint(c.Working), fmt.Sprint(c.Unknown), note)
 	}
 	return t.write(out)
 }
@@ -78,13 +75,9 @@ func writeClientOrders(out io.Writer, list api.ProgramOrders) error {
 		if o.Reason != "" {
 			state += ": " + wording.OneLine(o.Reason)
 		}
-		if o.Code != 0 {
-			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)),
-				": ") + ")"
-		}
+		state += ibCode(o.Code, o.Detail)
 		t.row(o.At.Local().Format(time.DateTime), wording.OneLine(o.Program), fmt.Sprint(o.OrderID),
-			orDash(wording.OneLine(o.Text)),
-			orDash(wording.OneLine(o.Filled)), state)
+			orDash(wording.OneLine(o.Text)), orDash(wording.OneLine(o.Filled)), state)
 	}
 	return t.write(out)
 }

@@ -37,10 +37,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		if state == "" {
 			state = string(o.Fate)
 		}
-		if o.Code != 0 {
-			state += " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", o.Code, wording.OneLine(o.Detail)),
-				": ") + ")"
-		}
+		state += ibCode(o.Code, o.Detail)
 		if o.Unprotected {
 			state += "; " + wording.NoStop
 		}
@@ -61,6 +58,14 @@ func writeOrders(out io.Writer, list api.Orders) error {
 			wording.OneLine(b.Text), wording.OneLine(b.Reason))
 	}
 	return blocked.write(out)
+}
+
+// ibCode returns what stands behind the state of an order if IBKR has given a code for it.
+func ibCode(code int, detail string) string {
+	if code == 0 {
+		return ""
+	}
+	return " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", code, wording.OneLine(detail)), ": ") + ")"
 }
 
 func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
