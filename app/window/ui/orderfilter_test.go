@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 
 	"gatewatch/app/api"
@@ -103,5 +104,19 @@ func TestPositionsThatMayHaveChanged(t *testing.T) {
 	v.Positions(api.Positions{At: at(noon), Current: true}, nil)
 	if got := lines(); !slices.Equal(got, []string{"# Positions None"}) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestSearchByShortcut gives the focus to the search of each page that has one.
+func TestSearchByShortcut(t *testing.T) {
+	v, _ := ordersStage(t)
+	for page, search := range map[int]fyne.Focusable{
+		pageRules: v.rules.search, pageOrders: v.orders.search, pageSettings: v.form.search,
+	} {
+		v.open(page)
+		v.shortcut(&desktop.CustomShortcut{KeyName: fyne.KeyF, Modifier: fyne.KeyModifierShortcutDefault})
+		if !v.keys.focused(search) {
+			t.Errorf("page %d: the search has no focus", page)
+		}
 	}
 }

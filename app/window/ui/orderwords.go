@@ -46,7 +46,7 @@ func fateWord(o *api.OrderView) string {
 	return upper(word)
 }
 
-// orderFacts returns what else is known of an order, in one line.
+// orderFacts returns what else is known of an order, and in a line of its own what it has cost.
 func orderFacts(o *api.OrderView, now time.Time) string {
 	list := []string{fmt.Sprintf("%s of %s filled", number(o.Filled), number(o.Quantity)), clock(o.At, now)}
 	if !o.Changed.IsZero() && o.Changed.Sub(o.At) >= time.Second {
@@ -59,10 +59,7 @@ func orderFacts(o *api.OrderView, now time.Time) string {
 		list = append(list, fmt.Sprintf("closes order %d", o.Parent))
 	}
 	list = append(list, fmt.Sprintf("order %d", o.ID))
-	if cost := plain(o.CostText); cost != "" {
-		list = append(list, cost)
-	}
-	return strings.Join(list, " · ")
+	return strings.TrimSpace(strings.Join(list, " · ") + "\n" + upper(plain(o.CostText)))
 }
 
 // orderWrong returns what went wrong with an order, or what is to be done about it; empty if nothing.

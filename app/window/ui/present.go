@@ -469,7 +469,7 @@ func details(st *api.Status, now time.Time) []pair {
 		list = append(list, pair{name, exitAt(*at, now)})
 	}
 	if text := wording.Resubmit(st.Gateway.Resubmits); text != "" {
-		list = append(list, pair{"Orders sent while IBKR is disconnected", text})
+		list = append(list, pair{"Without IBKR", "orders are " + text})
 	}
 	return list
 }

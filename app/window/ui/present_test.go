@@ -88,8 +88,8 @@ func TestGatewaysSettings(t *testing.T) {
 		t.Errorf("during the restart: %q", got)
 	}
 	show(func(s *conn.Snapshot) { s.Resubmit = conn.SwitchOn })
-	const kept = "kept, and sent when IBKR is connected again"
-	if got, restart := value("Orders sent while IBKR is disconnected"), value("Gateway restarts"); got != kept ||
+	const kept = "orders are kept, and sent when IBKR is connected again"
+	if got, restart := value("Without IBKR"), value("Gateway restarts"); got != kept ||
 		restart != "" {
 		t.Errorf("orders are %q, restart %q", got, restart)
 	}

@@ -273,6 +273,8 @@ func (v *View) shortcut(s fyne.Shortcut) {
 		switch v.page {
 		case pageRules:
 			v.keys.focus(v.rules.search)
+		case pageOrders:
+			v.keys.focus(v.orders.search)
 		case pageSettings:
 			v.keys.focus(v.form.search)
 		}
