@@ -191,6 +191,10 @@ var floods = map[string]func(i int) flooded{
 			"20261130 12:00:00",
 			"DU1234567", "ISLAND", "BOT", "1", 230.0, i, 5, nil, "1", 230.0))
 	},
+	"open orders": func(i int) flooded {
+		return message(5, i, protoFields(1, "AAPL", "STK"), protoFields(i, i, i, 0, "BUY", "1"),
+			protoFields("Submitted"))
+	},
 }
 
 // TestFloods runs the built program against each of them for a while: it grows by little, goes on to answer, obeys

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,14 +73,26 @@ var asks = map[OrderNewsKind]asking{OrderOpen: askOpen, OrderCompleted: askCompl
 // earlyFor is how long after the beginning of a session Gateway may tell its open orders unasked.
 const earlyFor = 10 * time.Second
 
+const (
+	// maxAnswer bounds the orders of one answer. As many may be sent within a day.
+	maxAnswer = 100_000
+	// maxEarly bounds the open orders that are told unasked.
+	maxEarly = 10_000
+)
+
+// errEndless means that an answer about orders does not end, or that not all of it was kept.
+var errEndless = errors.New("gateway reports more orders than can be compared")
+
 // put takes down what Gateway says.
 func (b *pending) put(n OrderNews) {
 	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
 		if a := b.answers[kind]; a != nil {
-			a.list = append(a.list, n)
-		} else if kind == askOpen && !b.settled && time.Since(b.begun) < earlyFor {
+			if a.list = append(a.list, n); len(a.list) > maxAnswer {
+				b.reply(kind, errEndless)
+			}
+		} else if kind == askOpen && !b.settled && len(b.early) <= maxEarly && time.Since(b.begun) < earlyFor {
 			b.early = append(b.early, n)
 		}
 		b.mu.Unlock()

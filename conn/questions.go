@@ -140,6 +140,9 @@ func (b *pending) begin(kind asking) *question {
 		a.list, b.early = b.early, nil
 	}
 	b.answers[kind] = a
+	if len(a.list) > maxEarly {
+		b.reply(kind, errEndless)
+	}
 	return a
 }
 

@@ -86,6 +86,30 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 	}
 }
 
+// TestAnswersWithoutEnd has Gateway mention orders without end, asked and unasked.
+func TestAnswersWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := placing()
+		b := l.pending
+		for range 2 * maxEarly {
+			b.put(OrderNews{Kind: OrderOpen})
+		}
+		if len(b.early) > maxEarly+1 {
+			t.Errorf("%d orders are kept that no one has asked about", len(b.early))
+		}
+		if r := <-asked(s.OpenOrders); !errors.Is(r.err, errEndless) {
+			t.Errorf("%d orders, %v", len(r.list), r.err)
+		}
+		got := asked(s.OpenOrders)
+		for range maxAnswer + 1 {
+			b.put(OrderNews{Kind: OrderOpen})
+		}
+		if r := <-got; !errors.Is(r.err, errEndless) {
+			t.Errorf("%d orders, %v", len(r.list), r.err)
+		}
+	})
+}
+
 // TestExecutionsAreTold by the number of the question, so that a late answer is no one's.
 func TestExecutionsAreToldApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

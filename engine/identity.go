@@ -120,7 +120,7 @@ func (l *Ledger) use(key orderKey, live bool, told conn.OrderNewsKind) {
 	if !full && (!known || told != conn.OrderFilled) {
 		l.used[key] = live
 	}
-	if live || full {
+	if _, counted := l.highest[key.client]; (live || full) && (counted || len(l.highest) < maxUsed) {
 		l.highest[key.client] = max(l.highest[key.client], key.id)
 	}
 }

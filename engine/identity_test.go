@@ -168,6 +168,18 @@ func TestMetInASession(t *testing.T) {
 	}
 }
 
+// TestOrdersOfManyClients has Gateway mention orders of ever more client ids.
+func TestOrdersOfManyClients(t *testing.T) {
+	l := &Ledger{used: map[orderKey]bool{}, highest: map[int]int64{}}
+	for client := range int64(2 * maxUsed) {
+		l.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: 5, Client: client, Status: "Submitted"})
+	}
+	l.Learn(conn.OrderNews{Kind: conn.OrderOpen, ID: 6, Client: 1, Status: "Submitted"})
+	if len(l.used) > maxUsed || len(l.highest) > maxUsed || l.highest[1] != 6 {
+		t.Errorf("%d orders and %d clients, the highest id of one is %d", len(l.used), len(l.highest), l.highest[1])
+	}
+}
+
 // TestFloor has a ledger hear of ids that are not its own, and asks for the next ones.
 func TestFloor(t *testing.T) {
 	const top = conn.MaxOrderID
