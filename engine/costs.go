@@ -44,8 +44,11 @@ func (c *Costs) charge(name string, one Charge) bool {
 	return true
 }
 
-// AveragePrice returns the average price of what was filled; 0 if it is not known.
+// AveragePrice returns the average price of what was filled; 0 if it is not known, or if nothing was filled.
 func (i *Intent) AveragePrice() float64 {
+	if i.Filled == 0 { // what there was has been taken back
+		return 0
+	}
 	var shares, worth float64
 	for _, name := range slices.Sorted(maps.Keys(i.Shares)) {
 		if price := i.Prices[name]; price != 0 {

@@ -59,6 +59,13 @@ func TestCosts(t *testing.T) {
 	if i.AveragePrice() != 99.5 {
 		t.Errorf("by its status alone %v", i.AveragePrice())
 	}
+	i = &Intent{Order: conn.Order{Quantity: 10}, Fate: Working}
+	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Filled", Filled: 10, Price: 99.5}, l.now())
+	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 10, Price: 99.5}, l.now())
+	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Price: 99.5}, l.now())
+	if i.Filled != 0 || i.AveragePrice() != 0 {
+		t.Errorf("an execution was taken back: average %v of %v", i.AveragePrice(), i.Filled)
+	}
 	i.Charges = map[string]Charge{"a": {Amount: 1, Currency: "USD"}, "b": {Amount: 1, Currency: "EUR"}}
 	if _, ok := i.Charged(); ok {
 		t.Error("dollars and euros are added")
