@@ -141,8 +141,8 @@ var zoneNames = map[string]string{
 }
 
 // gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and
-// the name of its zone, such as "20261201 10:00:00 EST". On this computer the zone is ours, if the time agrees: names are
-// localised, many are ambiguous, and some, such as GMT, are also those of a zone that never changes its clocks.
+// the name of its zone, such as "20261201 10:00:00 EST". On this computer the zone is ours, if the time agrees: names
+// are localised, many are ambiguous, and some, such as GMT, are also those of a zone that never changes its clocks.
 // Elsewhere, where the name is not clear, the difference to our clock says which zone it is.
 func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	unknown := (*time.Location)(nil)

@@ -299,6 +299,11 @@ func (c *client) isOver() bool {
 	}
 }
 
+// mayHave reports whether Gateway has, or may have, the order that the program means by an id.
+func (c *client) mayHave(id int64) bool {
+	return c.port.orders.open(c.id.Load(), c.number, c.first.Load(), id)
+}
+
 // options returns the options of the client id.
 func (c *client) options() ClientOptions {
 	return c.port.settings.Load().Clients[int(c.id.Load())]

@@ -109,7 +109,8 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 			}
 		case aboutOrders(number):
 			if n, ok := readNews(number, proto, body, version); ok {
-				if order := p.orders.heard(n); n.status != "" { // an execution does not show that its order is still there
+				order := p.orders.heard(n)
+				if n.status != "" { // else it is an execution, which does not show that its order is still there
 					mentioned[order] = true
 				}
 			}

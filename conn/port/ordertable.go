@@ -375,8 +375,8 @@ func (o *Order) apply(n news) {
 	}
 }
 
-// follow takes over a status: it decides. What is cancelled stays so, unless it is filled. An order that ends because of
-// an error was rejected.
+// follow takes over a status: it decides. What is cancelled stays so, unless it is filled. An order that ends because
+// of an error was rejected.
 func (o *Order) follow(n news) {
 	state := stateOf(n.status)
 	ends := state == Inactive && n.held == "" || state == Cancelled && quantity(o.Filled) == 0
@@ -391,8 +391,8 @@ func (o *Order) follow(n news) {
 	o.Status, o.Held, o.State = n.status, false, state
 }
 
-// object takes in an error: it only explains. It rejects an order that Gateway has not mentioned, or that does not work,
-// and a status that follows puts that right.
+// object takes in an error: it only explains. It rejects an order that Gateway has not mentioned, or that does not
+// work, and a status that follows puts that right.
 func (o *Order) object(n news) {
 	if aboutData(n.code) {
 		return // of a request with the same number

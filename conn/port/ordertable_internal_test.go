@@ -31,11 +31,15 @@ func TestNewsInAnyOrder(t *testing.T) {
 		filled string
 	}{
 		{"filled, then a status of before", []news{status("Filled", "100"), status("Submitted", "40")}, Filled, "100"},
-		{"the last execution first", []news{execution("100"), execution("40"), status("Submitted", "40")}, Filled, "100"},
+		{"the last execution first", []news{
+			execution("100"), execution("40"), status("Submitted", "40"),
+		}, Filled, "100"},
 		{"filled, then cancelled", []news{status("Filled", "100"), status("Cancelled", "0")}, Filled, "100"},
 		{"filled twice", []news{status("Filled", "100"), status("Filled", "100")}, Filled, "100"},
 		{"cancelled, then filled", []news{status("Cancelled", "0"), status("Filled", "100")}, Filled, "100"},
-		{"cancelled, then a status of before", []news{status("Cancelled", "0"), status("Submitted", "0")}, Cancelled, "0"},
+		{"cancelled, then a status of before", []news{
+			status("Cancelled", "0"), status("Submitted", "0"),
+		}, Cancelled, "0"},
 		{"a part", []news{status("Submitted", "0"), execution("40"), execution("40")}, Working, "40"},
 		{"an execution alone", []news{execution("40")}, Working, "40"},
 		{"rejected, as the code says first", []news{code(201), status("Inactive", "0")}, Rejected, "0"},
@@ -109,7 +113,9 @@ func TestExecutionOfThePast(t *testing.T) {
 // one that had it before and of which no one knows what became.
 func TestIDsFromOneAgain(t *testing.T) {
 	start := func() *orderTable {
-		return newOrderTable(forgetful{[]Order{{Number: 1, Client: 7, ID: 5, PermID: 77, Words: "old", State: Working}}})
+		return newOrderTable(forgetful{[]Order{
+			{Number: 1, Client: 7, ID: 5, PermID: 77, Words: "old", State: Working},
+		}})
 	}
 	in := &instruction{id: 5, words: "new", quantity: "7"}
 	b := start()

@@ -192,7 +192,7 @@ func (c *client) refuseOrder(p *placing, reason Reason) {
 		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, c.first.Load(), *c.program.Load(), &p.in)
 	}
 	exists := p.change || !p.in.exercise && c.port.orders.existed(c.id.Load(), c.number, p.id)
-	works := c.port.orders.open(c.id.Load(), c.number, c.first.Load(), p.id)
+	works := c.mayHave(p.id)
 	o := c.port.orders.refused(p.order, p.change, reason, p.recorded || c.mayRecordRefusal())
 	u := &c.queue
 	u.mu.Lock()

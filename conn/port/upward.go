@@ -295,7 +295,7 @@ func (c *client) cancel(r *request, frame []byte) bool {
 		u.urgent--
 		u.mu.Unlock()
 	}()
-	if r.class == classCancel && (refused || waits) && !c.port.orders.open(c.id.Load(), c.number, c.first.Load(), r.id) {
+	if r.class == classCancel && (refused || waits) && !c.mayHave(r.id) {
 		if refused {
 			c.sendError(r.id, codeNotFound, "Gatewatch: the order was not sent; there is nothing to cancel")
 		}
