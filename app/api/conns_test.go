@@ -188,3 +188,18 @@ func TestBusyAnswer(t *testing.T) {
 		t.Errorf("%d %s", res.Code, res.Body)
 	}
 }
+
+// TestCostlyQueryThatPanics holds that such a query does not keep its turn.
+func TestCostlyQueryThatPanics(t *testing.T) {
+	s := unheard(&panicking{})
+	for range 2 {
+		if res := quick(s, "GET", "/uptime", "", ""); res.Code != 500 {
+			t.Errorf("%d %s", res.Code, res.Body)
+		}
+	}
+}
+
+type panicking struct{ memory }
+
+func (*panicking) Uptime(context.Context, int) (Uptime, error) { panic("injected") }
+func (*panicking) Panicked(any, []byte)                        {}
