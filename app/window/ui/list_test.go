@@ -121,3 +121,27 @@ func TestButtonsStay(t *testing.T) {
 		t.Errorf("moved from %v to %v, of rule %q", before, after, row.rule.Rule.Name)
 	}
 }
+
+// TestAnswersAreSeen reads a rule back, in more words when its preview is there: the answers below are scrolled to.
+func TestAnswersAreSeen(t *testing.T) {
+	v, w, _ := acting(t)
+	w.Resize(MinSize)
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageRules)
+	r := someRules()
+	r.Rules[0].State = rules.Draft
+	v.Rules(r, nil)
+	row := ruleAt(v, 0)
+	settle(w)
+	test.Tap(row.toggle)
+	v.Previewed(v.rules.previewed(), dipPreview(), nil)
+	settle(w)
+	v.Tick(noon.Add(time.Second))
+	d := fyne.CurrentApp().Driver()
+	s := v.rules.scroll
+	bottom := d.AbsolutePositionForObject(row.activate.yes).Y + row.activate.yes.Size().Height
+	if end := d.AbsolutePositionForObject(s).Y + s.Size().Height; bottom > end {
+		t.Errorf("the answers end at %v, what can be seen at %v", bottom, end)
+	}
+}

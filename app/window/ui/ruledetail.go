@@ -68,6 +68,8 @@ func newRuleRow(p *rulesPage) *ruleRow {
 
 func (r *ruleRow) render(v *api.RuleView) {
 	r.rule = *v
+	r.question.reveal()
+	r.activate.reveal()
 	c := ruleCardOf(v, r.page.here, r.page.now)
 	r.sign.set(c.shape)
 	setText(r.name, c.name)
@@ -101,7 +103,7 @@ func (r *ruleRow) render(v *api.RuleView) {
 	case c.on || !r.page.here || !r.page.may:
 		r.activate.drop()
 	case r.activate.open():
-		setText(r.activate.words, r.page.preview.readBack(&r.rule.Rule))
+		r.activate.say(r.page.preview.readBack(&r.rule.Rule))
 	}
 }
 

@@ -168,6 +168,7 @@ type question struct {
 	words   *widget.Label
 	no, yes *button
 	then    func()
+	moved   bool // the answers have moved, and may have to be scrolled to
 }
 
 func newQuestion(k *keys, from *button) *question {
@@ -189,7 +190,7 @@ func newQuestion(k *keys, from *button) *question {
 }
 
 func (q *question) ask(words, no, yes string, then func()) {
-	q.then = then
+	q.then, q.moved = then, true
 	setText(q.words, words)
 	q.no.SetText(no)
 	q.yes.SetText(yes)
@@ -203,6 +204,22 @@ func (q *question) drop() {
 	show(q.content, false)
 	if answered {
 		q.keys.focus(q.from)
+	}
+}
+
+// say asks in other words.
+func (q *question) say(words string) {
+	if q.words.Text != words {
+		setText(q.words, words)
+		q.moved = true
+	}
+}
+
+// reveal scrolls to answers that have moved. The toolkit has laid them out when time has gone by.
+func (q *question) reveal() {
+	if q.moved && q.open() {
+		q.moved = false
+		q.keys.reveal(q.yes)
 	}
 }
 
