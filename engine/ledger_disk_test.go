@@ -17,6 +17,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/store"
 )
 
 func openLedger(t *testing.T, path string) *Ledger {
@@ -62,6 +63,16 @@ func TestUnreadableLedger(t *testing.T) {
 	write(`{"id":7,"fate":"unknown"}`)
 	if list := openLedger(t, path).Intents(); len(list) != 1 || list[0].ID != 7 {
 		t.Errorf("%+v", list)
+	}
+	for _, size := range []int64{0, 4096} {
+		cut := filepath.Join(t.TempDir(), "orders.db")
+		openLedger(t, cut).Close()
+		if err := os.Truncate(cut, size); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := OpenLedger(cut, slog.New(slog.DiscardHandler)); l != nil || !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("cut to %d bytes: %v", size, err)
+		}
 	}
 	odd := filepath.Join(t.TempDir(), "orders.db")
 	if err := os.Mkdir(odd+".journal", 0o700); err != nil {

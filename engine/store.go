@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"go.etcd.io/bbolt"
 
@@ -11,6 +12,12 @@ import (
 
 // openStore opens the database of a ledger, or begins one. What is damaged is refused and left as it is.
 func openStore(path string) (*bbolt.DB, error) {
+	// The database is written before there is a journal.
+	if info, err := os.Stat(path); err == nil && info.Size() == 0 {
+		if _, err := os.Stat(path + ".journal"); err == nil {
+			return nil, damaged(path, fmt.Errorf("%w: it is empty", store.ErrDamaged))
+		}
+	}
 	db, err := store.Open(path)
 	switch {
 	case err == nil:
