@@ -145,3 +145,16 @@ func TestAnswersAreSeen(t *testing.T) {
 		t.Errorf("the answers end at %v, what can be seen at %v", bottom, end)
 	}
 }
+
+// TestProgressMovesTheList shows how far cancelling is above the list, not over it.
+func TestProgressMovesTheList(t *testing.T) {
+	v, _ := ordersStage(t)
+	o := someOrders()
+	o.Cancelling.Text = "Gateway has confirmed 1 of 2 cancellations."
+	v.Orders(o, nil)
+	d := fyne.CurrentApp().Driver()
+	words := d.AbsolutePositionForObject(v.orders.cancels).Y + v.orders.cancels.Size().Height
+	if list := d.AbsolutePositionForObject(v.orders.list).Y; list < words {
+		t.Errorf("the list begins at %v, the words above it end at %v", list, words)
+	}
+}

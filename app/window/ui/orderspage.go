@@ -19,6 +19,7 @@ import (
 // ordersPage shows orders, cancels and changes them.
 type ordersPage struct {
 	content  fyne.CanvasObject
+	frame    *fyne.Container
 	scroll   *container.Scroll
 	keys     *keys
 	actions  *Actions
@@ -68,7 +69,8 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	tools := container.NewHBox(p.parts, p.sorts, layout.NewSpacer(), p.all)
 	top := container.New(stacked{4}, p.note, p.failed, head, tools, p.question.content, p.cancels)
 	p.body = container.New(docked{0.6}, p.list, p.scroll)
-	p.content = padded(4, 10, framed(top, p.body, nil))
+	p.frame = framed(top, p.body, nil)
+	p.content = padded(4, 10, p.frame)
 	p.refresh()
 	return p
 }
@@ -175,7 +177,10 @@ func (p *ordersPage) refresh() {
 	}
 	p.open, p.done = sorted(o.Orders)
 	setText(p.cancels, plain(o.Cancelling.Text))
-	show(p.cancels, p.cancels.Text != "")
+	if yes := p.cancels.Text != ""; yes != p.cancels.Visible() {
+		show(p.cancels, yes)
+		p.frame.Refresh() // the toolkit leaves the list where it is, below these words
+	}
 	title := fmt.Sprintf("Open orders: %d", len(p.open))
 	switch {
 	case p.known == nil:
