@@ -236,25 +236,12 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 
 	s.resident.kill()
 	d.untilTitle("Gatewatch: Gatewatch is not running")
-	started := func(before int) (pid int) {
-		t.Helper()
-		until(t, "the window has started the program", func() bool {
-			card, err := api.FindCard(s.card())
-			if err == nil {
-				pid = card.PID
-			}
-			_, asked := s.ask()
-			return err == nil && asked == nil && pid != before
-		})
-		t.Cleanup(func() { send(t, pid, syscall.SIGKILL) })
-		return pid
-	}
 	d.press()
-	first := started(s.resident.cmd.Process.Pid)
+	first := s.untilStarted(s.resident.cmd.Process.Pid)
 	d.untilTitle("Gatewatch: Connected")
 	stop(first)
 	d.press()
-	second := started(first)
+	second := s.untilStarted(first)
 	d.untilTitle("Gatewatch: Connected")
 	if first == second {
 		t.Error("it is the same process")
@@ -293,6 +280,21 @@ func TestWindowWithoutADisplay(t *testing.T) {
 			t.Errorf("%s: exit code %d after %v:\n%s", name, code, took, said)
 		}
 	}
+}
+
+// untilStarted waits until the window has started the resident program, and returns its process id.
+func (s *stage) untilStarted(before int) (pid int) {
+	s.t.Helper()
+	until(s.t, "the window has started the program", func() bool {
+		card, err := api.FindCard(s.card())
+		if err == nil {
+			pid = card.PID
+		}
+		_, asked := s.ask()
+		return err == nil && asked == nil && pid != before
+	})
+	s.t.Cleanup(func() { send(s.t, pid, syscall.SIGKILL) })
+	return pid
 }
 
 // send sends a signal to a program that the window may have started.
