@@ -41,7 +41,7 @@ func (s *Session) Alive(ctx context.Context, within, heard time.Duration) error 
 // proof says for how long to wait for an answer that proves that Gateway is there, 0 if that is proved, and returns a
 // channel that is closed with the next answer.
 func (s *socket) proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error) {
-	if !s.alive() {
+	if isClosed(s.closed) {
 		return 0, nil, ErrSessionOver
 	}
 	answer = s.times.next()

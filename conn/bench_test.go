@@ -134,7 +134,7 @@ func BenchmarkDecide(b *testing.B) {
 			for b.Loop() {
 				s.m.heard = s.mono()
 				s.handle(inCode{session: 1, code: code, request: -1, text: "text:farm"})
-				told = stream.queue.Take(told[:0])
+				told = stream.Take(told[:0])
 			}
 		})
 	}

@@ -9,7 +9,7 @@ import (
 type codeEffect uint8
 
 const (
-	effectNone         codeEffect = iota // told as a notice
+	effectNone         codeEffect = iota // reported as a notice
 	effectUpstreamLost                   // Gateway lost IBKR
 	effectRestoredLost                   // restored, subscriptions lost
 	effectRestoredKept                   // restored, subscriptions kept
@@ -79,7 +79,7 @@ func portIn(text string) (port int) {
 }
 
 // lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
-// more, but is told: it may be the reason for the end, or an order's fate.
+// more, but is reported: it may be the reason for the end, or say what became of an order.
 func (s *step) lateNotice(in inCode) {
 	switch codeTable[in.code].effect {
 	case effectNone, effectInvalid, effectUnsupported:
@@ -91,7 +91,6 @@ func (s *step) lateNotice(in inCode) {
 	}
 }
 
-// notice handles a code from Gateway.
 func (s *step) notice(in inCode) {
 	m := &s.m
 	row := codeTable[in.code]
@@ -114,7 +113,7 @@ func (s *step) notice(in inCode) {
 		}
 		name := farmName(in.text, row.kind)
 		if name == row.kind && row.farm != FarmBroken {
-			return // of which farm it is cannot be told, and it must not clear another one
+			return // it is not known which farm it is, and it must not clear another one
 		}
 		s.farm(name, row.farm, in.code)
 	case effectCompeting:
@@ -155,7 +154,7 @@ func (s *step) notice(in inCode) {
 	}
 }
 
-// tellNotice tells a code that changes nothing here, or nothing alone.
+// tellNotice reports a code that changes nothing here, or not only here.
 func (s *step) tellNotice(in inCode) {
 	s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
 }

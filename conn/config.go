@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// DefaultPorts are the ports looked through when none is configured, paper first: Gateway paper, TWS paper,
+// DefaultPorts are the ports that are tried when none is configured, paper first: Gateway paper, TWS paper,
 // Gateway live, TWS live. Source: IBKR's TWS API guide, "Establishing an API connection".
 var DefaultPorts = []int{4002, 7497, 4001, 7496}
 
@@ -23,17 +23,17 @@ func PortMode(port int) Mode {
 	return AnyMode
 }
 
-// Config is everything the supervisor needs to know. It is not changed after it has been handed over.
+// Config is everything the supervisor needs to know. It must not be changed after it has been passed on.
 type Config struct {
 	Host     string
-	Port     int // 0 means look through DefaultPorts
+	Port     int // 0: DefaultPorts are tried
 	ClientID int // 0 binds manual orders
 	Mode     Mode
 
 	ConnectTimeout time.Duration // for the whole of one attempt on one port: dial, version and READY
 	// Gateway is asked for its time when nothing has been read for this long; at least a second
 	Poll time.Duration
-	// a time request that is unanswered for this long shuts the guard, a faster answer opens it
+	// a time request that is unanswered for this long closes the guard, a faster answer opens it
 	Soft time.Duration
 	// this long without an answer, or without a byte, ends the session; not before Soft has
 	Hard           time.Duration
@@ -52,7 +52,7 @@ type Config struct {
 	First bool
 
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
-	// guard opens. It must return when ctx ends. An error leaves the guard shut and is tried again.
+	// guard opens. It must return when ctx ends. After an error the guard stays closed, and it is run again.
 	Reconcile func(ctx context.Context, s *Session) error
 }
 

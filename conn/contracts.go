@@ -12,10 +12,8 @@ import (
 // Details is what Gateway knows of a contract. Its Rule is for [Session.PriceSteps].
 type Details = wire.Details
 
-// maxDetails bounds an answer about contracts.
 const maxDetails = 200
 
-// errNoDetails stands for an answer with nothing in it.
 var errNoDetails = errors.New("gateway knows nothing of this contract")
 
 // Details asks for all contracts that c can mean, in Gateway's order; there is at least one if there is no error. The
@@ -31,7 +29,7 @@ func (s *Session) Details(ctx context.Context, c Contract) ([]Details, error) {
 	unanswered := &UnansweredError{Question: QuestionDetails, About: nameOf(&c), After: questionLimit}
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, unanswered)
 	defer cancel()
-	if err := s.send(ctx, wire.AskContract{Request: detailsBase + number, Contract: c}); err != nil {
+	if err := s.send(ctx, wire.ContractDetails(detailsBase+number, c)); err != nil {
 		return nil, err
 	}
 	if err := s.await(ctx, asked.over); err != nil {
@@ -68,7 +66,7 @@ func (b *pending) askContract() (int64, *answer[Details], error) {
 	return b.lastContract, a, nil
 }
 
-// putContract takes down one contract. What comes for a number that no one waits for is dropped.
+// putContract adds one contract to an answer. What comes for a number that no one waits for is dropped.
 func (b *pending) putContract(number int64, d Details) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -113,7 +111,7 @@ func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, erro
 	unanswered := fmt.Errorf("gateway did not answer about market rule %d within %v", rule, ruleLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, unanswered)
 	defer cancel()
-	if err := s.send(ctx, wire.AskMarketRule{Rule: rule}); err != nil {
+	if err := s.send(ctx, wire.MarketRule(rule)); err != nil {
 		return nil, err
 	}
 	if err := s.await(ctx, a.over); err != nil {
@@ -130,31 +128,15 @@ func (b *pending) rule(id int64) (a *answer[PriceStep], known bool) {
 		a = &answer[PriceStep]{over: make(chan struct{})}
 		b.rules[id] = a
 	}
-	return a, a.complete()
+	return a, isClosed(a.over)
 }
 
-// putRule takes down a rule that somebody waits for.
+// putRule keeps a rule that is awaited.
 func (b *pending) putRule(id int64, steps []PriceStep) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.rules[id]; a != nil && !a.complete() {
+	if a := b.rules[id]; a != nil && !isClosed(a.over) {
 		a.list = steps
 		a.end(nil)
 	}
-}
-
-// receiveContract takes in a message about contracts.
-func (s *socket) receiveContract(m wire.Message) error {
-	if m.Number == wire.MsgMarketRule {
-		rule, steps, err := m.MarketRule()
-		if err == nil {
-			s.pending.putRule(rule, steps)
-		}
-		return err
-	}
-	request, d, err := m.ContractDetails()
-	if err == nil && d != nil {
-		s.pending.putContract(request-detailsBase, *d)
-	}
-	return err
 }

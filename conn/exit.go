@@ -41,7 +41,6 @@ const (
 	skewMatters = 2 * time.Second
 )
 
-// next returns the first time after t at which the exit is due.
 func (e Exit) next(t time.Time) time.Time {
 	return Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
 }
@@ -49,7 +48,6 @@ func (e Exit) next(t time.Time) time.Time {
 // Next returns the first exit after t.
 func (e Exit) Next(t time.Time) PlannedExit { return PlannedExit{Kind: e.Kind, At: e.next(t)} }
 
-// exits is what is known of Gateway's exits.
 type exits struct {
 	told   Exit
 	toldIn uint64        // number of the session in which Gateway said so
@@ -62,7 +60,7 @@ type exits struct {
 	edge   time.Time     // when it has to be looked at again
 }
 
-// tell takes in what Gateway says.
+// tell notes the daily exit that Gateway reports.
 func (x *exits) tell(e Exit, session uint64) {
 	if x.toldIn = session; x.told != e {
 		x.told = e
@@ -172,7 +170,6 @@ func (m *model) spanNow(cfg *Config) Span {
 	return span
 }
 
-// toldSettings takes in what Gateway says of its settings.
 func (s *step) toldSettings(in inConfig) {
 	m := &s.m
 	if in.session != m.session || m.phase == idle {

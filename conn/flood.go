@@ -5,35 +5,34 @@ import (
 	"time"
 )
 
-// flood bounds how much is told of what Gateway repeats: a message in a loop must not fill queues, logs and disks. Of
-// each subject a few events are told at once; of those that follow, the newest of each kind is told when the subject's
-// time is over, with the number of those left out. So a loss and a recovery are told late at the worst, and never lost.
+// flood bounds how many events pass when Gateway repeats itself: a message in a loop must not fill queues, logs and
+// disks. Of each subject a few events pass at once; of those that follow, the newest of each kind passes when the
+// subject's time is over, with the number of those left out. So a loss and a recovery are late at worst, and never lost.
 // It is not safe for concurrent use.
 type flood struct {
 	subjects map[subject]*tally
 	next     time.Duration // the earliest end of a subject's time; 0 = no subject
 }
 
-// subject is what events repeat themselves about.
 type subject struct {
 	kind EventKind
 	code int
 	name string
 }
 
-// tally is what was told of a subject since its time began.
+// tally counts what has passed of a subject since its time began.
 type tally struct {
 	ends, lasts time.Duration
 	told        int
-	kept        []Event // the newest of each kind that was not told, in order
+	kept        []Event // the newest of each kind that has not passed, in order
 }
 
 const (
-	// floodTime is how long a subject's time is at first. It doubles, up to floodLonger, while more comes than is told.
+	// floodTime is how long a subject's time is at first. It doubles, up to floodLonger, while more comes than passes.
 	floodTime   = 10 * time.Second
 	floodLonger = 10 * time.Minute
-	floodFarm   = time.Minute // for farms: how they are must not be told too late
-	// floodTold is how many events of a subject are told in its time, and floodRequests how many about requests:
+	floodFarm   = time.Minute // for farms, whose state must not be late
+	// floodTold is how many events of a subject pass in its time, and floodRequests how many about requests:
 	// Gateway gives a login 100 lines of market data, and may refuse each of them.
 	floodTold     = 5
 	floodRequests = 200
@@ -41,7 +40,7 @@ const (
 	floodSubjects = 100
 )
 
-// subjectOf returns what an event is about, how many of those are told and how long its time becomes; ok is false for
+// subjectOf returns what an event is about, how many of those pass and how long its time becomes; ok is false for
 // events that Gateway cannot repeat at will.
 func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) {
 	switch e.Kind {
@@ -60,8 +59,8 @@ func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) 
 	return subject{}, 0, 0, false
 }
 
-// pass returns the events that are to be told now, those kept before included where their time is over. What is told
-// late is of now: its time and state are those of the moment when it is told.
+// pass returns the events that pass now, with those kept before whose time is over. What passes late gets the time and
+// the state of now.
 func (f *flood) pass(now instant, state State, events []Event) []Event {
 	list := f.due(now, state, false)
 	for i := range events {
@@ -76,7 +75,7 @@ func (f *flood) pass(now instant, state State, events []Event) []Event {
 	return list
 }
 
-// tells reports whether an event is told at once, and keeps it if not.
+// tells reports whether an event passes at once, and keeps it if not.
 func (f *flood) tells(now time.Duration, e *Event) bool {
 	s, limit, longest, ok := subjectOf(e)
 	if !ok {
@@ -106,7 +105,7 @@ func (f *flood) tells(now time.Duration, e *Event) bool {
 	return false
 }
 
-// keep has an event be told later, in the place of one like it.
+// keep keeps an event for later, in place of one like it.
 func (t *tally) keep(e *Event) {
 	one := *e
 	like := func(k Event) bool { return k.Kind == e.Kind && k.Farm == e.Farm }

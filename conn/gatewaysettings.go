@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -24,40 +23,19 @@ type GatewaySettings struct {
 	ReadOnly Switch // the API takes no orders
 	// Resubmit: Gateway keeps orders while IBKR is not connected, and sends them afterwards.
 	Resubmit    Switch
-	LocalOnly   Switch   // the API takes connections from Gateway's computer alone
+	LocalOnly   Switch   // the API takes connections only from Gateway's computer
 	Port        int      // of the API; 0 if it is missing
 	Trusted     []string // addresses from which the API takes connections; some of them if there are many
 	TrustedMore int      // how many there are beside those
 }
 
-// askConfig asks Gateway for its settings. The answer, if there is one, goes to the supervisor.
-func (s *Session) askConfig(ctx context.Context) {
-	if s.gateway.ServerVersion >= wire.ConfigVersion {
-		_ = s.send(ctx, wire.AskConfig{Request: configRequest}) // without an answer nothing changes
-	}
-}
+var askSettings, _ = wire.Append(nil, wire.ReadConfig(configRequest))
 
-// askConfig likewise, when the session begins. It waits for nothing.
-func (s *socket) askConfig() {
-	if s.version < wire.ConfigVersion {
-		return
+func (s *socket) receiveConfig(c wire.Config) {
+	if c.Request == configRequest {
+		told, ignored := settingsOf(c, gatewayZone(s.greeted, wallClock(), s.times.ours))
+		s.post(inConfig{session: s.number, told: told, ignored: ignored})
 	}
-	frame, err := wire.Append(nil, wire.AskConfig{Request: configRequest})
-	if err != nil {
-		return
-	}
-	offer(s.requests, &request{frame: frame})
-}
-
-// receiveConfig takes in what Gateway says of its settings.
-func (s *socket) receiveConfig(m wire.Message) error {
-	c, err := m.Config()
-	if err != nil || c.Request != configRequest {
-		return err
-	}
-	told, ignored := settingsOf(c, gatewayZone(s.greeted, wallClock(), s.times.ours))
-	s.post(inConfig{session: s.number, told: told, ignored: ignored})
-	return nil
 }
 
 // settingsOf returns what can be used of what Gateway says, with the names of the parts that cannot.

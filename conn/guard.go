@@ -2,10 +2,10 @@ package conn
 
 import "fmt"
 
-// GuardReason says why the guard is shut; empty means that it is open.
+// GuardReason says why the guard is closed; empty means that it is open.
 type GuardReason string
 
-// The reasons for a shut guard, in the order in which they are looked at.
+// The reasons for a closed guard, in the order in which they are checked.
 const (
 	GuardOpen        GuardReason = ""
 	GuardSocket      GuardReason = "socket_down"
@@ -19,7 +19,7 @@ const (
 	GuardReconciling GuardReason = "reconciling"
 )
 
-// guard says whether orders may leave; it looks at the real state and at nothing else.
+// guard says whether orders may leave. It depends on the real state alone.
 func (m *model) guard() GuardReason {
 	switch {
 	case m.phase == idle || !m.socket:
@@ -44,7 +44,7 @@ func (m *model) guard() GuardReason {
 	return GuardOpen
 }
 
-// GuardError is the refusal of an order: the guard was shut. Nothing has been sent.
+// GuardError means that an order was not sent because the guard was closed.
 type GuardError struct {
 	Session uint64
 	Reason  GuardReason

@@ -80,7 +80,7 @@ func load(t *testing.T, s *Supervisor) {
 				if session := s.Session(); session != nil {
 					call(session)
 					session.Ticks().Take(nil)
-					session.Orders().Take()
+					session.Orders().Take(nil)
 				}
 				time.Sleep(time.Millisecond)
 			}

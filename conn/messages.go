@@ -1,11 +1,12 @@
 package conn
 
 import (
+	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
+
+	"gatewatch/conn/wire"
 )
 
 // Message is what Gateway has said with a code, as often as it has said it. Texts that differ in numbers alone are one
@@ -36,10 +37,9 @@ type entry struct {
 	shape string // the text without its numbers
 }
 
-// add takes in a message.
 func (m *messages) add(code int, text string, at time.Time) {
-	text = cutText(text, maxMessage)
-	shape := shapeOfText(text)
+	text = wire.Cut(text, maxMessage)
+	shape := numbers.ReplaceAllString(text, "0")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i, texts, last := -1, 0, -1
@@ -77,30 +77,5 @@ func (m *messages) all() []Message {
 	return list
 }
 
-// shapeOfText returns a text with each number in it replaced: ids and prices differ from one message to the next.
-func shapeOfText(text string) string {
-	var b strings.Builder
-	inside := false
-	for _, r := range text {
-		_, digit := digit(r)
-		if digit && inside {
-			continue
-		}
-		if inside = digit; digit {
-			r = '0'
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// cutText returns text as valid UTF-8 of at most so many bytes.
-func cutText(text string, limit int) string {
-	if len(text) > limit {
-		for limit > 0 && !utf8.RuneStart(text[limit]) {
-			limit--
-		}
-		text = text[:limit]
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
-}
+// numbers are what differs from one message to the next, such as ids and prices.
+var numbers = regexp.MustCompile(`\p{Nd}+`)

@@ -114,10 +114,10 @@ type model struct {
 	last  instant
 }
 
-// The inputs of next.
-type (
-	input interface{ isInput() }
+// input is one of the inputs of next, all of which are here.
+type input any
 
+type (
 	inStart struct{}
 	inStop  struct{}
 
@@ -160,7 +160,7 @@ type (
 		rtt     time.Duration
 		skew    time.Duration // Gateway's clock minus ours, to the second
 	}
-	inConfig struct { // Gateway has told its settings
+	inConfig struct { // Gateway has reported its settings
 		session uint64
 		told    GatewaySettings
 		ignored []string // parts that make no sense
@@ -170,7 +170,7 @@ type (
 		run     uint64
 		err     error
 	}
-	inDoubt struct { // somebody else has found out that Gateway does not answer about orders
+	inDoubt struct { // the user of the session has found that Gateway does not answer about orders
 		session uint64
 	}
 	inPortOpen struct {
@@ -188,27 +188,10 @@ type (
 	}
 )
 
-func (inStart) isInput()      {}
-func (inStop) isInput()       {}
-func (inTick) isInput()       {}
-func (inSocket) isInput()     {}
-func (inReady) isInput()      {}
-func (inFailed) isInput()     {}
-func (inLost) isInput()       {}
-func (inCode) isInput()       {}
-func (inAnswered) isInput()   {}
-func (inConfig) isInput()     {}
-func (inReconciled) isInput() {}
-func (inDoubt) isInput()      {}
-func (inPortOpen) isInput()   {}
-func (inCommand) isInput()    {}
-func (inAsked) isInput()      {}
-func (inConfigure) isInput()  {}
+// effect is one of the effects that next asks for, all of which are here.
+type effect any
 
-// The effects that next asks for.
 type (
-	effect interface{ isEffect() }
-
 	doDial struct {
 		session uint64
 		conn    net.Conn  // already open, or nil
@@ -229,10 +212,3 @@ type (
 		err error
 	}
 )
-
-func (doDial) isEffect()      {}
-func (doEnd) isEffect()       {}
-func (doProbe) isEffect()     {}
-func (doReconcile) isEffect() {}
-func (doDiscard) isEffect()   {}
-func (doReply) isEffect()     {}

@@ -5,7 +5,6 @@ import (
 	"time"
 )
 
-// step carries one call of next.
 type step struct {
 	cfg     *Config
 	m       model
@@ -142,7 +141,7 @@ func (m *model) fresh() {
 func (s *step) ready(in inReady) {
 	m := &s.m
 	if in.session != m.session || m.phase != trying {
-		return // no one waits for it any more; whoever brought it ends it
+		return // no one waits for it any more; the supervisor ends it
 	}
 	m.phase = up
 	m.socket, m.first, m.tried = true, false, nil
@@ -169,7 +168,7 @@ func (s *step) ready(in inReady) {
 	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
 	s.lookAtExit()
-	s.tellBlocked(CauseNone) // Gateway may have told its settings before
+	s.tellBlocked(CauseNone) // Gateway may have reported its settings before
 }
 
 // down clears what is only true of a connection that is up.

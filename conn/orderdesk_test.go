@@ -116,7 +116,7 @@ func (d *desk) news(s *conn.Session, what string, ok func(conn.OrderNews) bool) 
 		d.unread = map[*conn.Session][]conn.OrderNews{}
 	}
 	for {
-		list := append(d.unread[s], s.Orders().Take()...)
+		list := append(d.unread[s], s.Orders().Take(nil)...)
 		for i, n := range list {
 			seen = append(seen, n)
 			if ok(n) {

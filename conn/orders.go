@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"gatewatch/conn/wire"
 )
@@ -37,23 +36,7 @@ const maxRef = 40
 const MaxOrderID = marketBase - 1
 
 // Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
-type Order struct {
-	// the caller's own name for it, at most 40 bytes; comes back with everything Gateway says about it
-	Ref          string
-	Contract     Contract
-	Side         Side
-	Type         OrderType
-	Quantity     float64 // shares or contracts, above 0, to at most 7 decimal places
-	LimitPrice   float64 // Limit, StopLimit
-	StopPrice    float64 // Stop, StopLimit
-	TrailAmount  float64 // Trail: distance to the best price; or
-	TrailPercent float64 // the same in percent
-	TIF          string  // time in force: DAY, GTC, IOC, …; empty: DAY
-	OutsideHours bool    // may also be filled outside regular trading hours
-	Account      string  // needed only where the login has several
-	Parent       int64   // id of the order that has to be filled first; 0 for none
-	Hold         bool    // stays in Gateway until an order that belongs to it comes without Hold; for brackets
-}
+type Order = wire.Order
 
 // OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
 type (
@@ -91,7 +74,7 @@ func (s *Session) Cancel(id int64) error {
 	if !(id >= 1 && id <= MaxOrderID) {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}
-	frame, err := wire.Append(nil, wire.CancelOrder{ID: id})
+	frame, err := wire.Append(nil, wire.CancelOrder(id))
 	if err != nil {
 		return err
 	}
@@ -99,37 +82,19 @@ func (s *Session) Cancel(id int64) error {
 	if err := s.link.send(context.Background(), q); err != nil {
 		return err
 	}
-	limit := time.NewTimer(placeLimit)
-	defer limit.Stop()
-	select {
-	case err := <-q.done:
-		if err != nil {
-			err = ErrSessionOver
-		}
-		return err
-	case <-s.link.over():
-		return ErrSessionOver
-	case <-limit.C:
-		return ErrNotSent
+	if err = s.written(q); errors.Is(err, ErrFateUnknown) {
+		err = ErrSessionOver
 	}
+	return err
 }
 
-// Orders is the mailbox in which a session's order news arrives, in order and without a gap, however slow the reader
-// is. One reader; writing never blocks. It begins with the first call of [Session.Orders] or [Session.Place]: what
-// no one wants to read is not kept.
-type Orders struct{ queue *Queue[OrderNews] }
-
-// Ready returns a channel that yields a value when there may be something to take.
-func (o *Orders) Ready() <-chan struct{} { return o.queue.Ready() }
-
-// Take returns what is waiting, and empties the mailbox.
-func (o *Orders) Take() []OrderNews { return o.queue.Take(nil) }
-
-// Orders returns the mailbox in which the session's order news arrives.
-func (s *Session) Orders() *Orders {
+// Orders returns the mailbox in which the session's order news arrives, in order and without a gap, however slow the
+// reader is. It begins with the first call of [Session.Orders] or [Session.Place]: what no one wants to read is not
+// kept.
+func (s *Session) Orders() *Queue[OrderNews] {
 	b := s.link.waiting()
 	b.wanted.Store(true)
-	return &b.news
+	return b.news
 }
 
 // Recheck closes the guard until orders have been compared once more with what Gateway knows: it has left a question

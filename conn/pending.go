@@ -11,7 +11,7 @@ import (
 type pending struct {
 	session uint64       // its number, which everything that is said carries
 	first   atomic.Int64 // order id offered at READY
-	news    Orders
+	news    *Queue[OrderNews]
 	wanted  atomic.Bool // news is kept
 	placing sync.Map    // ids of the orders on their way: no two of them have one id
 
@@ -21,13 +21,13 @@ type pending struct {
 	numbers int64               // of questions about orders, so far
 	asked   [askCount][]int64   // numbers of the questions whose end may come, the oldest first
 	answers [askCount]*question // nil while none is awaited
-	early   []OrderNews         // open orders told unasked at the beginning of the session
+	early   []OrderNews         // open orders that Gateway sent unasked at the beginning of the session
 	settled bool                // no more of those are expected
 	begun   time.Time
 
 	contracts    map[int64]*answer[Details] // questions that are under way, by number
 	lastContract int64
-	rules        map[int64]*answer[PriceStep] // market rules that somebody has asked for
+	rules        map[int64]*answer[PriceStep] // market rules that were asked for
 
 	positions *positions
 }
@@ -46,18 +46,9 @@ func (a *answer[T]) end(err error) {
 	close(a.over)
 }
 
-func (a *answer[T]) complete() bool {
-	select {
-	case <-a.over:
-		return true
-	default:
-		return false
-	}
-}
-
 func newPending(session uint64) *pending {
 	b := &pending{
-		session: session, news: Orders{NewQueue[OrderNews]()}, begun: time.Now(),
+		session: session, news: NewQueue[OrderNews](), begun: time.Now(),
 		contracts: map[int64]*answer[Details]{}, rules: map[int64]*answer[PriceStep]{},
 		positions: newPositions(),
 	}
@@ -70,21 +61,24 @@ func newPending(session uint64) *pending {
 // asks says which request a kind of news can be the answer to.
 var asks = map[OrderNewsKind]asking{OrderOpen: askOpen, OrderCompleted: askCompleted, OrderFilled: askExecutions}
 
-// earlyFor is how long after the beginning of a session Gateway may tell its open orders unasked.
+// earlyFor is how long after the beginning of a session Gateway may send its open orders unasked.
 const earlyFor = 10 * time.Second
 
 const (
 	// maxAnswer bounds the orders of one answer. As many may be sent within a day.
 	maxAnswer = 100_000
-	// maxEarly bounds the open orders that are told unasked.
+	// maxEarly bounds the open orders that are sent unasked.
 	maxEarly = 10_000
 )
 
 // errEndless means that an answer about orders does not end, or that not all of it was kept.
 var errEndless = errors.New("gateway reports more orders than can be compared")
 
-// put takes down what Gateway says.
+// put keeps what Gateway says, for the question that it answers and for Orders.
 func (b *pending) put(n OrderNews) {
+	if n.Kind == 0 {
+		return
+	}
 	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
@@ -100,7 +94,7 @@ func (b *pending) put(n OrderNews) {
 		b.hold(n)
 	}
 	if b.wanted.Load() {
-		b.news.queue.Put(n)
+		b.news.Put(n)
 	}
 }
 

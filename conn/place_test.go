@@ -139,12 +139,11 @@ func TestPrepare(t *testing.T) {
 			}()
 			<-begun
 			one := l.placed()
-			unready := one.unready()
-			if unready == nil {
+			if isClosed(one.ready) {
 				t.Fatalf("%s: it may leave before it is prepared", name)
 			}
 			close(prepared)
-			<-unready
+			<-one.ready
 			synctest.Wait()
 			leaves := one.claim()
 			if leaves != c.leaves {
@@ -166,9 +165,6 @@ func TestPrepare(t *testing.T) {
 		return nil
 	}}); !errors.Is(err, no) {
 		t.Errorf("placed: %v", err)
-	}
-	if (&request{}).unready() != nil {
-		t.Error("what needs no preparation waits for it")
 	}
 }
 
@@ -320,12 +316,12 @@ func TestModeOfAccountsChanges(t *testing.T) {
 	s := offline(func(input) {})
 	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, ""))
 	s.peerSays(t, protoMessage(wire.MsgNextValidID, 1))
-	if s.isReady() {
+	if isClosed(s.loggedIn) {
 		t.Error("ready without an account")
 	}
 	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, "DU1"))
 	s.peerSays(t, protoMessage(wire.MsgManagedAccounts, "DU1,DF2"))
-	if !s.isReady() {
+	if !isClosed(s.loggedIn) {
 		t.Error("not ready")
 	}
 	if err := s.receive(protoMessage(wire.MsgManagedAccounts, "U1")[4:]); err == nil {

@@ -25,7 +25,6 @@ type Position struct {
 // maxPositions bounds the positions of a session.
 const maxPositions = 5000
 
-// positionKey says of what a position is.
 type positionKey struct {
 	account string
 	conID   int64
@@ -89,12 +88,7 @@ func (s *Session) Positions(ctx context.Context) ([]Position, error) {
 func (p *positions) ask(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.all:
-		return false
-	default:
-	}
-	if !p.asked.IsZero() && now.Sub(p.asked).Abs() < questionLimit {
+	if isClosed(p.all) || !p.asked.IsZero() && now.Sub(p.asked).Abs() < questionLimit {
 		return false
 	}
 	p.asked = now
@@ -103,11 +97,11 @@ func (p *positions) ask(now time.Time) bool {
 
 func (s *Session) askPositions(ctx context.Context) error {
 	if s.gateway.Accounts == 1 {
-		if err := s.send(ctx, wire.AccountUpdates{}); err != nil {
+		if err := s.send(ctx, wire.AccountUpdates()); err != nil {
 			return err
 		}
 	}
-	return s.send(ctx, wire.Positions{})
+	return s.send(ctx, wire.Positions())
 }
 
 // list returns the open positions. A value of another quantity than is held is none of this position.
@@ -162,33 +156,7 @@ func (p *positions) value(one wire.Portfolio, now time.Time) {
 func (p *positions) end(over chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-over:
-	default:
+	if !isClosed(over) {
 		close(over)
 	}
-}
-
-// receivePosition takes in a message about positions.
-func (s *socket) receivePosition(m wire.Message) error {
-	p := s.pending.positions
-	switch m.Number {
-	case wire.MsgPositionsEnd:
-		p.end(p.all)
-		return nil
-	case wire.MsgAccountEnd:
-		p.end(p.valued)
-		return nil
-	case wire.MsgPortfolio:
-		one, err := m.Portfolio()
-		if err == nil {
-			p.value(one, wallClock())
-		}
-		return err
-	}
-	one, err := m.Position()
-	if err == nil {
-		p.put(one)
-	}
-	return err
 }

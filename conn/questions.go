@@ -42,7 +42,6 @@ const (
 
 var questions = [askCount]Question{QuestionOpenOrders, QuestionCompletedOrders, QuestionExecutions}
 
-// question is a question about orders, with its answer.
 type question struct {
 	answer[OrderNews]
 	number int64
@@ -52,20 +51,20 @@ type question struct {
 // OpenOrders asks for the orders of this client id that are not done. Gateway refuses it with code 321 while its API is
 // read-only.
 func (s *Session) OpenOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askOpen, func(int64) wire.Request { return wire.OpenOrders{} })
+	return s.ask(ctx, askOpen, func(int64) wire.Request { return wire.OpenOrders() })
 }
 
 // CompletedOrders asks for the orders that were placed by any program and are done, as far back as Gateway knows them,
 // which is about a day. Gateway refuses it with code 321 while its API is read-only, and is known to leave it
 // unanswered.
 func (s *Session) CompletedOrders(ctx context.Context) ([]OrderNews, error) {
-	return s.ask(ctx, askCompleted, func(int64) wire.Request { return wire.CompletedOrders{APIOnly: true} })
+	return s.ask(ctx, askCompleted, func(int64) wire.Request { return wire.CompletedOrders(true) })
 }
 
 // Executions asks for the executions of this client id since midnight in Gateway's zone; it returns no others.
 func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
 	return s.ask(ctx, askExecutions, func(number int64) wire.Request {
-		return wire.Executions{Request: executions + number%executionNumbers, Client: int64(s.client)}
+		return wire.Executions(executions+number%executionNumbers, int64(s.client))
 	})
 }
 
@@ -129,8 +128,8 @@ func (s *Session) ask(ctx context.Context, kind asking, request func(number int6
 	}
 }
 
-// begin awaits an answer. The caller has the turn. Gateway may tell open orders by itself at the beginning of a
-// session, and the end of that cannot be told from the end of the answer: what was told before belongs to it.
+// begin awaits an answer. The caller has the turn. Gateway may send open orders by itself at the beginning of a
+// session, and their end looks like the end of the answer: what came before belongs to it.
 func (b *pending) begin(kind asking) *question {
 	number := b.register(kind)
 	b.mu.Lock()
@@ -163,7 +162,7 @@ func (b *pending) withdraw(kind asking, a *question, number int64) {
 	defer b.mu.Unlock()
 	at := slices.Index(b.asked[kind], number)
 	if at < 0 {
-		return // what was told unasked has ended, and that was taken for the end of the answer
+		return // the end of what was sent unasked was taken for the end of the answer
 	}
 	b.asked[kind] = slices.Delete(b.asked[kind], at, at+1)
 	if kind == askOpen && b.answers[kind] == a && number == a.number {
@@ -185,7 +184,7 @@ func (b *pending) end(kind asking) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if kind == askOpen {
-		b.early = nil // what was told unasked was complete, or is part of the answer
+		b.early = nil // what was sent unasked was complete, or is part of the answer
 	}
 	oldest := b.oldest(kind)
 	if oldest == 0 {
@@ -212,8 +211,8 @@ func (b *pending) endExecutions(number int64, err error) {
 	}
 }
 
-// refuse takes a refusal that carries no number. It is about the question that somebody waits for; else about the
-// oldest one.
+// refuse takes a refusal that carries no number. It is about the question that is awaited; else about the oldest
+// one.
 func (b *pending) refuse(code int, text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Queue holds values in order until its reader takes them. Putting never blocks, whoever calls, so a slow reader costs
-// memory and never time. One reader.
+// Queue holds values in order until its reader takes them. Putting never blocks, so a slow reader costs memory and
+// never time. One reader.
 type Queue[T any] struct {
 	mu    sync.Mutex
 	list  []T
@@ -93,12 +93,8 @@ func (q *Queue[T]) Next(ctx context.Context) (v T, ok bool) {
 	}
 }
 
-// EventStream delivers every event since it was made, in order. It holds what its reader has not taken yet. One reader.
-type EventStream struct{ queue *Queue[Event] }
-
-// Next waits for the next event. ok is false when the supervisor has ended and every event has been delivered, or
-// when ctx ends.
-func (s *EventStream) Next(ctx context.Context) (e Event, ok bool) { return s.queue.Next(ctx) }
+// EventStream delivers every event since it was made, in order. It ends with the supervisor.
+type EventStream = Queue[Event]
 
 // offer puts a value into a channel that has room for it, or drops it.
 func offer[T any](to chan<- T, v T) {

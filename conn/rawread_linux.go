@@ -2,7 +2,7 @@ package conn
 
 import "syscall"
 
-// rawSyscall makes a system call that cannot block, of which Go's scheduler is not told.
+// rawSyscall makes a system call that cannot block, unseen by Go's scheduler.
 var rawSyscall = syscall.RawSyscall
 
 const sysRead = syscall.SYS_READ

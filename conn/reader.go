@@ -121,40 +121,57 @@ func (s *socket) receive(payload []byte) error {
 		}
 		return err
 	case wire.MsgError:
-		e, err := m.Error()
-		if err == nil {
-			s.receiveError(e)
-		}
-		return err
+		return take(m.Error, s.receiveError)
 	case wire.MsgCurrentTime:
-		unix, err := m.CurrentTime()
-		if err == nil {
-			s.receiveTime(unix)
-		}
-		return err
+		return take(m.CurrentTime, s.receiveTime)
 	case wire.MsgNextValidID:
-		id, err := m.NextValidID()
-		if err == nil {
+		return take(m.NextValidID, func(id int64) {
 			s.pending.first.CompareAndSwap(0, max(1, id))
 			s.logIn()
-		}
-		return err
+		})
 	case wire.MsgManagedAccounts:
 		list, err := m.ManagedAccounts()
 		if err == nil {
 			err = s.receiveAccounts(list)
 		}
 		return err
-	case wire.MsgContractDetails, wire.MsgMarketRule:
-		return s.receiveContract(m)
+	case wire.MsgContractDetails:
+		request, d, err := m.ContractDetails()
+		if err == nil && d != nil {
+			s.pending.putContract(request-detailsBase, *d)
+		}
+		return err
+	case wire.MsgMarketRule:
+		rule, steps, err := m.MarketRule()
+		if err == nil {
+			s.pending.putRule(rule, steps)
+		}
+		return err
 	case wire.MsgOpenOrdersEnd, wire.MsgCompletedOrdersEnd, wire.MsgExecutionsEnd, wire.MsgContractDetailsEnd:
-		return s.receiveEnd(m)
-	case wire.MsgPosition, wire.MsgPositionsEnd, wire.MsgPortfolio, wire.MsgAccountEnd:
-		return s.receivePosition(m)
+		return take(m.End, func(request int64) { s.receiveEnd(m.Number, request) })
+	case wire.MsgPosition:
+		return take(m.Position, s.pending.positions.put)
+	case wire.MsgPortfolio:
+		return take(m.Portfolio, func(one wire.Portfolio) { s.pending.positions.value(one, wallClock()) })
+	case wire.MsgPositionsEnd:
+		s.pending.positions.end(s.pending.positions.all)
+	case wire.MsgAccountEnd:
+		s.pending.positions.end(s.pending.positions.valued)
 	case wire.MsgConfig:
-		return s.receiveConfig(m)
+		return take(m.Config, s.receiveConfig)
+	default:
+		return take(m.OrderNews, s.pending.put)
 	}
-	return s.receiveOrder(m)
+	return nil
+}
+
+// take decodes a message and hands over what it says.
+func take[T any](decode func() (T, error), to func(T)) error {
+	v, err := decode()
+	if err == nil {
+		to(v)
+	}
+	return err
 }
 
 // receiveTick takes in a message about market data. Types that are not kept are not in the table.

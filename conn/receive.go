@@ -7,7 +7,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// This file takes in what Gateway says of orders and contracts.
+// This file takes in what Gateway says with a code, and the ends of its answers.
 
 // Request numbers of market data, of contract details and of executions lie above every order id, so that an error says
 // which it is about. Some programs number orders by the seconds since 1970, so there is room for that.
@@ -23,22 +23,8 @@ const (
 	configRequest = 1<<31 - 2 // for Gateway's settings; the one above stands for no number at all
 )
 
-// receiveOrder takes in a message about orders.
-func (s *socket) receiveOrder(m wire.Message) error {
-	n, err := m.OrderNews()
-	if err == nil && n.Kind != 0 {
-		s.pending.put(n)
-	}
-	return err
-}
-
-// receiveEnd takes in the end of an answer.
-func (s *socket) receiveEnd(m wire.Message) error {
-	request, err := m.End()
-	if err != nil {
-		return err
-	}
-	switch m.Number {
+func (s *socket) receiveEnd(message int, request int64) {
+	switch message {
 	case wire.MsgOpenOrdersEnd:
 		s.pending.end(askOpen)
 	case wire.MsgCompletedOrdersEnd:
@@ -50,7 +36,6 @@ func (s *socket) receiveEnd(m wire.Message) error {
 	case wire.MsgContractDetailsEnd:
 		s.pending.endContract(request-detailsBase, nil)
 	}
-	return nil
 }
 
 // refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether
@@ -77,7 +62,7 @@ func (s *socket) receiveAccounts(list []string) error {
 	if len(list) == 0 {
 		return nil
 	}
-	if old := s.accounts.Swap(&list); old != nil && s.isReady() && modeOf(*old) != modeOf(list) {
+	if old := s.accounts.Swap(&list); old != nil && isClosed(s.loggedIn) && modeOf(*old) != modeOf(list) {
 		return fmt.Errorf("the accounts were %s accounts, and are %s accounts now", modeOf(*old), modeOf(list))
 	}
 	s.logIn()
@@ -86,22 +71,15 @@ func (s *socket) receiveAccounts(list []string) error {
 
 // logIn notes that both login messages have arrived, once they have.
 func (s *socket) logIn() {
-	if s.pending.first.Load() != 0 && s.accounts.Load() != nil && !s.isReady() {
-		close(s.loggedIn)
-		s.askConfig()
+	if s.pending.first.Load() == 0 || s.accounts.Load() == nil || isClosed(s.loggedIn) {
+		return
+	}
+	close(s.loggedIn)
+	if s.version >= wire.ConfigVersion {
+		offer(s.requests, &request{frame: askSettings})
 	}
 }
 
-func (s *socket) isReady() bool {
-	select {
-	case <-s.loggedIn:
-		return true
-	default:
-		return false
-	}
-}
-
-// receiveTime takes in the answer to a time request.
 func (s *socket) receiveTime(unix int64) {
 	ours := time.Now().Unix()
 	if asked, rtt, ok := s.times.answer(s.mono(), ours, unix); ok {
@@ -109,10 +87,9 @@ func (s *socket) receiveTime(unix int64) {
 	}
 }
 
-// receiveError takes in what Gateway says with a code.
 func (s *socket) receiveError(e wire.Error) {
 	row := codeTable[e.Code]
-	ends := row.effect == effectPortChanged || row.effect == effectFailsAttempt && !s.isReady()
+	ends := row.effect == effectPortChanged || row.effect == effectFailsAttempt && !isClosed(s.loggedIn)
 	if ends && s.fatal.CompareAndSwap(nil, &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}) {
 		close(s.refused)
 	}
@@ -133,7 +110,7 @@ func (s *socket) receiveError(e wire.Error) {
 	switch {
 	case request > marketBase && request < detailsBase:
 		request -= marketBase
-	case request > 0: // an order, of which Orders tells, or another question
+	case request > 0: // an order, whose news arrives at Orders, or another question
 		request = 0
 	}
 	s.post(inCode{session: s.number, request: request, own: own, code: e.Code, text: e.Text})

@@ -36,7 +36,7 @@ func (s *step) reconcile(after time.Duration) {
 	s.compare(after)
 }
 
-// compare has orders be compared, and leaves the guard as it is meanwhile.
+// compare asks for orders to be compared, and leaves the guard as it is meanwhile.
 func (s *step) compare(after time.Duration) {
 	if s.cfg.Reconcile == nil {
 		return
@@ -68,7 +68,7 @@ func (s *step) reconciled(in inReconciled) {
 	s.tellBlocked(before)
 }
 
-// tellBlocked tells whether Gateway takes orders, if that has changed.
+// tellBlocked reports a change in whether Gateway takes orders.
 func (s *step) tellBlocked(before Cause) {
 	m := &s.m
 	if m.phase != up || m.blocked() == before {

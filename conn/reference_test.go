@@ -100,7 +100,7 @@ func playDay(t *testing.T, g *sim.Gateway, s *Session) {
 	until := func(what string, ok func(OrderNews) bool) {
 		t.Helper()
 		eventually(t, what, func() bool {
-			told = append(told, news.Take()...)
+			told = append(told, news.Take(nil)...)
 			for _, n := range told {
 				if ok(n) {
 					return true
@@ -264,7 +264,7 @@ func understood(t *testing.T, said []byte) *understanding {
 			k.At = 0
 			u.ticks = append(u.ticks, k)
 		}
-		u.news = append(u.news, s.pending.news.Take()...)
+		u.news = append(u.news, s.pending.news.Take(nil)...)
 	}
 	for _, one := range asked {
 		u.details = append(u.details, one.list...)

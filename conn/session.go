@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 
 // This file is what an order asks before it is handed to the writer, and what it is asked for when its bytes leave.
 
-// clock tells the time; tests have their own.
+// clock returns the time; tests have their own.
 type clock struct {
 	wall func() time.Time
 	mono func() time.Duration // since the supervisor was made; does not follow changes of the wall clock
@@ -98,19 +97,20 @@ type link interface {
 func (s *socket) over() <-chan struct{} { return s.closed }
 func (s *socket) waiting() *pending     { return s.pending }
 
-func (s *socket) alive() bool {
+// isClosed reports whether a channel on which nothing is sent is closed.
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-s.closed:
-		return false
-	default:
+	case <-c:
 		return true
+	default:
+		return false
 	}
 }
 
 // send hands a request to the writer.
 func (s *socket) send(ctx context.Context, q *request) error {
 	switch { // of several cases that are ready any may be chosen
-	case !s.alive():
+	case isClosed(s.closed):
 		return ErrSessionOver
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -125,8 +125,8 @@ func (s *socket) send(ctx context.Context, q *request) error {
 	}
 }
 
-// Session is one connection to Gateway from READY to its loss. It is used once; whoever holds one after its end
-// gets errors and can do no harm with it. Its methods may be called from any goroutine.
+// Session is one connection to Gateway from READY to its loss. After its end, its methods return errors and change
+// nothing. Its methods may be called from any goroutine.
 type Session struct {
 	number  uint64
 	client  int
@@ -159,10 +159,8 @@ func (s *Session) FirstOrderID() int64 { return s.link.waiting().first.Load() }
 
 // Guard returns nil while orders may leave through this session, else a *[GuardError].
 func (s *Session) Guard() error {
-	select {
-	case <-s.link.over():
+	if isClosed(s.link.over()) {
 		return &GuardError{Session: s.number, Reason: GuardSocket}
-	default:
 	}
 	open, late := s.gate.isOpen(s.number)
 	if open {
@@ -180,29 +178,28 @@ func (s *Session) Guard() error {
 }
 
 // GuardSince returns when the guard was opened last, on the clock of [Tick.At]. Another value than before means that it
-// was shut in between, be it for less time than anybody needs to notice.
+// was closed in between, however briefly.
 func (s *Session) GuardSince() time.Duration { return time.Duration(s.gate.since.Load()) }
 
-// request is a frame on its way to Gateway.
 type request struct {
 	frame   []byte
 	came    time.Duration // when the writer got it
 	cancels int64         // id of the order that it cancels, 0 for other requests
-	done    chan error    // yields what has become of it, if somebody waits for that
+	done    chan error    // yields what has become of it; nil if nothing waits for that
+
+	settled atomic.Bool // it is being written, or will never be
 
 	order   int64                // id of the order that it places, 0 for other requests; what follows is about those
 	guard   func() error         // says why no order may leave
 	within  func() time.Duration // how recently Gateway must have been heard
 	allowed func() error         // [Conditions.Allowed], may be nil
 	ready   chan struct{}        // closed when it is prepared, or will never be; nil: there is nothing to prepare
-	settled atomic.Bool          // it is being written, or will never be
 }
 
 // placeLimit is how long an order may take from [Session.Place] to Gateway's socket, pacing included, and how long it
 // may be prepared when its turn has come.
 const placeLimit = 5 * time.Second
 
-// placing returns the request that places an order.
 func (s *Session) placing(id int64, frame []byte, c Conditions) *request {
 	q := &request{
 		frame: frame, order: id, done: make(chan error, 1), guard: s.Guard, within: s.gate.proofOfLife,
@@ -228,16 +225,6 @@ func (q *request) prepare(f func() error) (err error) {
 	return err
 }
 
-// unready returns what to wait for before the order may leave, nil if it is prepared.
-func (q *request) unready() <-chan struct{} {
-	select {
-	case <-q.ready:
-		return nil
-	default:
-		return q.ready
-	}
-}
-
 // permit says why the order may not leave. It is asked when its bytes are about to.
 func (q *request) permit() error {
 	if err := q.guard(); err != nil || q.allowed == nil {
@@ -246,7 +233,7 @@ func (q *request) permit() error {
 	return q.allowed()
 }
 
-// claim settles what becomes of the order. Only the caller that gets true may write it, or report that it never leaves.
+// claim settles what becomes of a request. Only the caller that gets true may write it, or report that it never leaves.
 func (q *request) claim() bool { return !q.settled.Swap(true) }
 
 // refuse reports that the order never leaves, unless something else was settled before.
@@ -256,8 +243,8 @@ func (q *request) refuse(err error) {
 	}
 }
 
-// Conditions are what an order's bytes wait for, beside the guard. With an error of theirs, which is that of the
-// placing then, nothing has been sent.
+// Conditions are what an order's bytes wait for, beside the guard. If one of them returns an error, nothing is sent and
+// Place returns that error.
 type Conditions struct {
 	// Prepare, if set, is called once while the order waits for its turn, by the goroutine that places it. The order,
 	// and every request behind it but cancellations of other orders, waits for its return, but not for longer than five
@@ -270,7 +257,7 @@ type Conditions struct {
 
 // Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
 // changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
-// was shut, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
+// was closed, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
 // that it is there, [ErrSessionOver] after the end of the session, and [ErrFateUnknown] if the session ended in the
 // middle. What becomes of the order arrives at Orders.
 func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
@@ -280,10 +267,10 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 	if id < 1 || id > MaxOrderID {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}
-	if err := o.check(); err != nil {
+	if err := check(&o); err != nil {
 		return err
 	}
-	frame, err := wire.Append(nil, o.request(id))
+	frame, err := wire.Append(nil, wire.PlaceOrder(id, &o))
 	if err != nil {
 		return err
 	}
@@ -304,6 +291,11 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 			return err
 		}
 	}
+	return s.written(q)
+}
+
+// written waits until a request has been written, or never will be.
+func (s *Session) written(q *request) error {
 	limit := time.NewTimer(placeLimit)
 	defer limit.Stop()
 	select {
@@ -321,8 +313,8 @@ func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
 	return <-q.done // it is being written
 }
 
-// settle has news of orders kept, and says that none are expected any more that Gateway tells unasked: those that were
-// told are out of date once an order is placed.
+// settle keeps news of orders from now on, and drops the open orders that Gateway sent unasked: they are out of date
+// once an order is placed.
 func (b *pending) settle() {
 	b.wanted.Store(true)
 	b.mu.Lock()
@@ -331,7 +323,7 @@ func (b *pending) settle() {
 }
 
 // check says what is wrong with an order. Gateway checks more, and says so itself.
-func (o *Order) check() error {
+func check(o *Order) error {
 	price := func(name string, v float64, used bool) error {
 		switch {
 		case math.IsNaN(v) || math.Abs(v) >= 1e300: // the greatest number there is stands for none
@@ -353,7 +345,7 @@ func (o *Order) check() error {
 	default:
 		kind = fmt.Errorf("unknown order type %q", o.Type)
 	}
-	var ref, side, quantity error
+	var ref, side error
 	if o.Ref == "" || len(o.Ref) > maxRef || strings.ContainsFunc(o.Ref, func(r rune) bool {
 		return r < ' ' || r > '~'
 	}) {
@@ -362,24 +354,11 @@ func (o *Order) check() error {
 	if o.Side != Buy && o.Side != Sell {
 		side = fmt.Errorf("unknown side %q", o.Side)
 	}
-	if !(o.Quantity > 0) || o.Quantity > 99_999_999_999 {
-		quantity = fmt.Errorf("quantity %v: a number above 0 is needed", o.Quantity)
-	}
 	return errors.Join(
-		ref, side, kind, quantity,
+		ref, side, kind,
 		price("limit price", o.LimitPrice, o.Type == Limit || o.Type == StopLimit),
 		price("stop price", o.StopPrice, o.Type == Stop || o.Type == StopLimit),
 		price("trail amount", o.TrailAmount, o.Type == Trail && o.TrailPercent == 0),
 		price("trail percent", o.TrailPercent, o.Type == Trail && o.TrailAmount == 0),
 	)
-}
-
-// request returns the request that places a checked order: a price that its type does not use is 0.
-func (o *Order) request(id int64) wire.PlaceOrder {
-	return wire.PlaceOrder{
-		ID: id, Contract: wire.Contract(o.Contract), Ref: o.Ref, Account: o.Account, Action: string(o.Side),
-		Type: string(o.Type), Quantity: o.Quantity, Limit: o.LimitPrice,
-		Aux: cmp.Or(o.StopPrice, o.TrailAmount), Percent: o.TrailPercent,
-		TIF: o.TIF, OutsideHours: o.OutsideHours, Parent: o.Parent, Hold: o.Hold,
-	}
 }

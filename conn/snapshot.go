@@ -2,7 +2,7 @@ package conn
 
 import (
 	"maps"
-	"slices"
+	"reflect"
 	"time"
 )
 
@@ -123,16 +123,9 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 
 // same reports whether both say the same but for the time they were made at and what is measured all the time.
 func (s *Snapshot) same(o *Snapshot) bool {
-	a, b := *s, *o
-	if !maps.Equal(a.Layers.Farms, b.Layers.Farms) || !slices.Equal(a.Tried, b.Tried) || a.First != b.First {
-		return false
-	}
-	return a.State == b.State && a.Since.Equal(b.Since) && a.LostAt.Equal(b.LostAt) && a.Cause == b.Cause &&
-		a.Code == b.Code && a.Detail == b.Detail && a.Layers.Socket == b.Layers.Socket &&
-		a.Layers.API == b.Layers.API &&
-		a.Layers.Upstream == b.Layers.Upstream && a.Session == b.Session && a.Attempt == b.Attempt &&
-		a.Window == b.Window && a.Exit == b.Exit && a.Resubmit == b.Resubmit && a.Gateway == b.Gateway &&
-		a.Unsupported == b.Unsupported && a.Guard == b.Guard && a.Opened == b.Opened && a.Lost == b.Lost
+	a := *s
+	a.Seq, a.At, a.GuardSince, a.Probe, a.Skew, a.Layers.Since = o.Seq, o.At, o.GuardSince, o.Probe, o.Skew, o.Layers.Since
+	return reflect.DeepEqual(&a, o)
 }
 
 // layersSince returns since when each layer of a new snapshot has been as it is.

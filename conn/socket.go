@@ -90,7 +90,6 @@ func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Dura
 	return s
 }
 
-// signOn exchanges greetings, and sends startApi.
 func (s *socket) signOn(ctx context.Context) *AttemptError {
 	_, err := s.conn.Write(wire.AppendHello(nil))
 	if err == nil {
@@ -99,7 +98,7 @@ func (s *socket) signOn(ctx context.Context) *AttemptError {
 	if err != nil {
 		return greetingError(ctx, err)
 	}
-	frame, err := wire.Append(nil, wire.StartAPI{Client: s.client})
+	frame, err := wire.Append(nil, wire.StartAPI(s.client))
 	if err == nil {
 		_, err = s.conn.Write(frame)
 	}

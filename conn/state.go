@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// State is what a person is told about the connection in one word. Its text is stable and part of the HTTP API.
+// State is the state of the connection in one word. Its text is stable and part of the HTTP API.
 type State string
 
 // The states; the package comment has their diagram.
@@ -23,7 +23,7 @@ const (
 	Reconnecting State = "reconnecting"
 	// ResetWindow means not connected inside a reset window: reconnecting rests until the window ends.
 	ResetWindow State = "reset_window"
-	// Paused means not connected because the user said so.
+	// Paused means not connected because the user disconnected.
 	Paused State = "paused"
 )
 
@@ -97,16 +97,16 @@ const (
 	// a READY session ended unasked; Duration is how long it was up
 	EventLost             EventKind = "lost"
 	EventDisconnected     EventKind = "disconnected"      // a READY session was ended by a command or a setting
-	EventAttemptFailed    EventKind = "attempt_failed"    // Attempt tells which
+	EventAttemptFailed    EventKind = "attempt_failed"    // Attempt is its number
 	EventUpstreamLost     EventKind = "upstream_lost"     // once per outage of the upstream layer
 	EventUpstreamRestored EventKind = "upstream_restored" // Code 1101: subscriptions were lost, 1102: kept
-	EventSuspected        EventKind = "suspected"         // soft limit: a time request is unanswered, guard shut
+	EventSuspected        EventKind = "suspected"         // soft limit: a time request is unanswered, guard closed
 	// Gateway has answered in time after EventSuspected or EventWoke
 	EventAnswered EventKind = "answered"
 	EventFarm     EventKind = "farm" // a data farm changed; Detail is its name, Farm its state
 	// Gateway says that a market data farm is well, whatever it was before
 	EventMarketFarmOK EventKind = "market_farm_ok"
-	// once until market data flows again; of further subscriptions EventNotice tells
+	// once until market data flows again; further subscriptions get an EventNotice
 	EventCompeting EventKind = "competing_session"
 	// connected, but Gateway takes no orders or does not confirm them; Cause says which
 	EventOrdersBlocked   EventKind = "orders_blocked"
@@ -115,13 +115,13 @@ const (
 	EventWindowEnded     EventKind = "window_ended"
 	EventPaused          EventKind = "paused"
 	EventResumed         EventKind = "resumed"
-	EventWoke            EventKind = "woke"         // Duration is for how long nobody looked at the clocks
-	EventReconfigured    EventKind = "reconfigured" // new settings are in force
-	// any other code from Gateway; Request tells for which subscription
+	EventWoke            EventKind = "woke"         // Duration is for how long the clocks were not looked at
+	EventReconfigured    EventKind = "reconfigured" // new settings are in effect
+	// any other code from Gateway; Request is the number of the subscription
 	EventNotice EventKind = "notice"
 )
 
-// Event is something that happened, told once.
+// Event is something that happened. Each stream delivers it once.
 type Event struct {
 	Seq      uint64
 	At       time.Time // wall clock

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // Supervisor keeps one connection to Gateway for as long as it runs. Make one with [New] and call Run once; every
@@ -30,7 +32,7 @@ type Supervisor struct {
 	mu      sync.Mutex
 	nudges  map[chan struct{}]struct{}
 	streams map[*EventStream]struct{}
-	ended   bool // the last event has been told
+	ended   bool // the last event has been delivered
 
 	// Owned by Run's goroutine.
 	cfg          *Config
@@ -185,7 +187,7 @@ func (s *Supervisor) decide(in input, now instant) {
 		s.publish()
 	}
 	s.tell(now, events)
-	s.watch() // before a command is answered: whoever paused may start something at the port
+	s.watch() // before a command is answered: after a pause, something else may be started at the port
 	for _, e := range effects {
 		s.carryOut(e)
 	}
@@ -287,8 +289,8 @@ func (s *Supervisor) reconcile(e doReconcile) {
 		case <-ctx.Done():
 			return
 		}
-		if e.ask {
-			session.askConfig(ctx)
+		if e.ask && session.gateway.ServerVersion >= wire.ConfigVersion {
+			_ = session.link.send(ctx, &request{frame: askSettings}) // without an answer nothing changes
 		}
 		err := do(ctx, session)
 		if ctx.Err() != nil {
@@ -366,8 +368,8 @@ func (s *Supervisor) tell(now instant, events []Event) {
 	defer s.mu.Unlock()
 	s.ended = s.ended || last
 	for st := range s.streams {
-		if st.queue.Put(events...); last {
-			st.queue.End()
+		if st.Put(events...); last {
+			st.End()
 		}
 	}
 }
@@ -378,9 +380,9 @@ func (s *Supervisor) Snapshot() *Snapshot {
 	if !n.GuardOpen() || !s.gate.late() {
 		return n
 	}
-	shut := *n // the computer has just woken, and no one has decided anything yet
-	shut.Guard = GuardProbe
-	return &shut
+	closed := *n // the computer has just woken, and the supervisor has not decided anything yet
+	closed.Guard = GuardProbe
+	return &closed
 }
 
 // Messages returns what Gateway has said with codes, in all sessions, the newest first.
@@ -407,11 +409,11 @@ func (s *Supervisor) Subscribe() (<-chan struct{}, func()) {
 // Events returns a stream of all events from now on, and a function that ends it. Make it before Run to get
 // [EventStarted].
 func (s *Supervisor) Events() (*EventStream, func()) {
-	st := &EventStream{NewQueue[Event]()}
+	st := NewQueue[Event]()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		st.queue.End()
+		st.End()
 	}
 	s.streams[st] = struct{}{}
 	return st, func() {
@@ -439,7 +441,7 @@ func (s *Supervisor) Answers(ctx context.Context) error {
 	return s.ask(ctx, func(reply chan<- error) input { return inAsked{reply} })
 }
 
-// Configure puts new settings in force. A connection that they do not concern is kept.
+// Configure applies new settings. A connection that they do not concern is kept.
 func (s *Supervisor) Configure(ctx context.Context, cfg Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err

@@ -93,20 +93,20 @@ func (s *Session) Subscribe(request int64, c Contract) error {
 	if request < 1 || request > maxRequest {
 		return fmt.Errorf("request number %d: 1 to %d are possible", request, maxRequest)
 	}
-	return s.send(context.Background(), wire.Subscribe{Request: marketBase + request, Contract: wire.Contract(c)})
+	return s.send(context.Background(), wire.Subscribe(marketBase+request, c))
 }
 
 // Unsubscribe ends the subscription with the given request number.
 func (s *Session) Unsubscribe(request int64) error {
-	return s.send(context.Background(), wire.Unsubscribe{Request: marketBase + request})
+	return s.send(context.Background(), wire.Unsubscribe(marketBase+request))
 }
 
 // MarketDataType says whether Gateway may answer subscriptions with delayed data where the login has no live data of a
 // contract. It holds for those made afterwards; without it, they are live or refused.
 func (s *Session) MarketDataType(delayed bool) error {
-	typ := 1 // live
+	typ := int32(1) // live
 	if delayed {
 		typ = 3
 	}
-	return s.send(context.Background(), wire.MarketDataTypes{Type: typ})
+	return s.send(context.Background(), wire.MarketDataType(typ))
 }

@@ -3,6 +3,8 @@ package conn
 import (
 	"time"
 	"unicode"
+
+	"gatewatch/conn/wire"
 )
 
 // Unsupported is what Gateway has said about the end of IBKR's support for its version (code 2172). The zero value is
@@ -14,7 +16,7 @@ type Unsupported struct {
 
 // unsupportedIn reads what Gateway says with code 2172.
 func unsupportedIn(text string) Unsupported {
-	return Unsupported{Text: cutText(text, maxMessage), From: dateIn(text)}
+	return Unsupported{Text: wire.Cut(text, maxMessage), From: dateIn(text)}
 }
 
 // dateIn returns the latest date of this century that a text writes in digits, of whatever script: 20261215,
@@ -51,7 +53,6 @@ func dateIn(text string) (latest time.Time) {
 // maxGap is how many characters may stand between the parts of a date, such as "年" or ". ".
 const maxGap = 3
 
-// digitRun is digits in a row.
 type digitRun struct{ value, digits, gap int } // gap: characters since the run before
 
 func digitsIn(text string) (runs []digitRun) {
@@ -77,18 +78,11 @@ func digitsIn(text string) (runs []digitRun) {
 
 // digit returns the value of a decimal digit of any script: those of one follow each other from zero on.
 func digit(r rune) (value int, ok bool) {
-	if r <= unicode.MaxASCII {
-		return int(r - '0'), r >= '0' && r <= '9'
+	if !unicode.IsDigit(r) {
+		return 0, false
 	}
-	for _, t := range unicode.Nd.R16 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return int(r-rune(t.Lo)) % 10, true
-		}
+	for ; unicode.IsDigit(r - 1); r-- {
+		value++
 	}
-	for _, t := range unicode.Nd.R32 {
-		if r >= rune(t.Lo) && r <= rune(t.Hi) {
-			return int(r-rune(t.Lo)) % 10, true
-		}
-	}
-	return 0, false
+	return value % 10, true
 }

@@ -79,7 +79,7 @@ func (s *step) lookAtWindow(started bool) {
 	}
 }
 
-// quiet tells an edge of the reset window, unless it is quiet anyway because of an exit of Gateway.
+// quiet reports an edge of the reset window, unless it is quiet anyway because of an exit of Gateway.
 func (s *step) quiet(e Event) {
 	if !s.m.exits.quiet {
 		s.tell(e)

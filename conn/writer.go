@@ -20,8 +20,7 @@ const (
 	writeLimit = 10 * time.Second
 )
 
-// askTime is the frame that asks Gateway for its time.
-var askTime, _ = wire.Append(nil, wire.CurrentTime{})
+var askTime, _ = wire.Append(nil, wire.CurrentTime())
 
 // writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back
 // what comes behind it, but not the cancellation of another order.
@@ -143,7 +142,7 @@ func (w *writer) next() *request {
 				continue
 			}
 			if err != nil {
-				q.refuse(err) // and written it is not, since somebody has claimed it
+				q.refuse(err) // which claims it, so that it is not written
 			}
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
@@ -159,12 +158,12 @@ func (w *writer) holds(id int64, n int) bool {
 
 // waits reports whether an order has to wait, and why it must not leave any more.
 func (w *writer) waits(q *request, now time.Duration) (bool, error) {
-	if ready := q.unready(); ready != nil {
+	if q.ready != nil && !isClosed(q.ready) {
 		left := q.came + placeLimit - now
 		if left <= 0 {
 			return false, ErrNotSent // what is behind it must not wait for a disk that stands still
 		}
-		w.ready = ready
+		w.ready = q.ready
 		w.lookIn(left)
 		return true, nil
 	}
@@ -182,13 +181,13 @@ func (w *writer) waits(q *request, now time.Duration) (bool, error) {
 	return false, nil
 }
 
-// leave writes a request, unless it places an order that must not leave, or that no one waits for any more. It returns
+// leave writes a request, unless no one waits for it any more, or it places an order that must not leave. It returns
 // false if the session is over.
 func (q *request) leave(put func([]byte) bool) bool {
+	if !q.claim() {
+		return true
+	}
 	if q.order != 0 {
-		if !q.claim() {
-			return true
-		}
 		if err := q.permit(); err != nil {
 			q.done <- err
 			return true
@@ -221,7 +220,6 @@ type timeRequests struct {
 	coming   chan struct{} // closed with the next answer; nil: nothing waits for it
 }
 
-// timeRequest is a request that has been written.
 type timeRequest struct {
 	at   time.Duration
 	unix int64 // by our wall clock
@@ -285,7 +283,7 @@ func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
 	return q.knows && gateway-q.skew >= r.unix-1
 }
 
-// pause returns how long Gateway has to be left alone after its last answer.
+// pause returns how long to wait after Gateway's last answer until it may be asked again.
 func (q *timeRequests) pause(now time.Duration) time.Duration {
 	if q.answered == 0 {
 		return 0
@@ -293,7 +291,6 @@ func (q *timeRequests) pause(now time.Duration) time.Duration {
 	return max(0, q.answered+minProbeGap-now)
 }
 
-// leaves notes that a request is about to be written.
 func (q *timeRequests) leaves(now time.Duration, unix int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -246,7 +246,7 @@ func TestOrdersAreNoSubscriptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the order is refused", func() bool { // as with code 321
-		return slices.ContainsFunc(b.sup.Session().Orders().Take(), func(n conn.OrderNews) bool {
+		return slices.ContainsFunc(b.sup.Session().Orders().Take(nil), func(n conn.OrderNews) bool {
 			return n.Kind == conn.OrderError
 		})
 	})

@@ -111,7 +111,7 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 
 // hear takes in what a session has said. An order one of whose exits is missing is taken back, unless it is too late.
 func (l *Ledger) hear(s *conn.Session) {
-	for _, n := range s.Orders().Take() {
+	for _, n := range s.Orders().Take(nil) {
 		if i, news := l.Learn(n); news {
 			l.bereave(s, i)
 		}

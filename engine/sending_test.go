@@ -199,7 +199,7 @@ func TestPlaceInPart(t *testing.T) {
 		if _, err := s.OpenOrders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		return s.Orders().Take()
+		return s.Orders().Take(nil)
 	}
 	withdrawn := errors.New("withdrawn")
 

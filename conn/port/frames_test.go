@@ -24,7 +24,7 @@ func mustFrame(r wire.Request) []byte {
 // startFrame returns startApi in the form of a version.
 func startFrame(version int, client int64) []byte {
 	if version >= 213 {
-		return mustFrame(wire.StartAPI{Client: client})
+		return mustFrame(wire.StartAPI(client))
 	}
 	return textFrame(version, 71, "2", strconv.FormatInt(client, 10), "")
 }
@@ -32,7 +32,7 @@ func startFrame(version int, client int64) []byte {
 // cancelFrame returns cancelOrder in the form of version 176 or 226.
 func cancelFrame(version int, id int64) []byte {
 	if version >= 213 {
-		return mustFrame(wire.CancelOrder{ID: id})
+		return mustFrame(wire.CancelOrder(id))
 	}
 	return textFrame(version, 4, "1", strconv.FormatInt(id, 10), "")
 }
@@ -40,14 +40,14 @@ func cancelFrame(version int, id int64) []byte {
 // orderFrame returns placeOrder in the form of version 176 or 226.
 func orderFrame(version int, id int64, kind string, limit float64) []byte {
 	if version >= 213 {
-		o := wire.PlaceOrder{
-			ID: id, Contract: wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
-			Action: "BUY", Type: kind, Quantity: 1, TIF: "GTC",
+		o := wire.Order{
+			Contract: wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
+			Side:     "BUY", Type: wire.OrderType(kind), Quantity: 1, TIF: "GTC",
 		}
 		if kind == "LMT" {
-			o.Limit = limit
+			o.LimitPrice = limit
 		}
-		return mustFrame(o)
+		return mustFrame(wire.PlaceOrder(id, &o))
 	}
 	f := make([]string, 0, 120)
 	add := func(s ...string) { f = append(f, s...) }

@@ -81,7 +81,7 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 	if err != nil {
 		return err
 	}
-	if err := writeRequest(tcp, wire.StartAPI{Client: client}); err != nil {
+	if err := writeRequest(tcp, wire.StartAPI(client)); err != nil {
 		return err
 	}
 	mentioned := map[uint64]bool{}
@@ -95,7 +95,7 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 		case !ok:
 		case number == wire.MsgNextValidID:
 			for _, r := range []wire.Request{
-				wire.AllOpenOrders{}, wire.CompletedOrders{}, wire.Executions{Request: 1},
+				wire.AllOpenOrders(), wire.CompletedOrders(false), wire.Executions(1, 0),
 			} {
 				if err := writeRequest(tcp, r); err != nil {
 					return err

@@ -141,10 +141,10 @@ func TestNoOrderByteWhileClosed(t *testing.T) {
 
 // protoPlace returns a PlaceOrderRequest.
 func protoPlace(id int64) []byte {
-	frame, err := wire.Append(nil, wire.PlaceOrder{
-		ID: id, Contract: wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
-		Action: "BUY", Type: "LMT", Quantity: 1, Limit: 1.5, TIF: "GTC",
-	})
+	frame, err := wire.Append(nil, wire.PlaceOrder(id, &wire.Order{
+		Contract: wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
+		Side:     "BUY", Type: "LMT", Quantity: 1, LimitPrice: 1.5, TIF: "GTC",
+	}))
 	if err != nil {
 		panic(err)
 	}

@@ -43,8 +43,8 @@ func (m Message) NextValidID() (int64, error) {
 // ManagedAccounts decodes a [MsgManagedAccounts].
 func (m Message) ManagedAccounts() ([]string, error) {
 	if m.inText {
-		list, err := m.textInText()
-		return accounts(list), err
+		f, err := m.fields(2)
+		return accounts(f[1]), err
 	}
 	var p protobuf.ManagedAccounts
 	err := m.decode(&p)
@@ -77,7 +77,7 @@ type Config struct {
 	Port         int64    // of its API; 0 if it is missing
 	ReadOnly     *bool    // of its API; nil if it is missing, like those below
 	Resubmit     *bool    // keep orders while IBKR is not connected, and send them again
-	LocalOnly    *bool    // take connections from this computer alone
+	LocalOnly    *bool    // take connections only from Gateway's computer
 	Trusted      []string // addresses, at most maxTrusted
 	TrustedMore  int      // how many more there were
 }
@@ -149,7 +149,7 @@ func contractOf(c *protobuf.Contract) Contract {
 	}
 }
 
-// marketRule returns the number of the market rule that holds at an exchange, 0 if that cannot be told. Both lists are
+// marketRule returns the number of the market rule that holds at an exchange, 0 if that is not known. Both lists are
 // separated by commas and belong together.
 func marketRule(exchange, exchanges, rules string) (rule int64) {
 	ids := strings.Split(rules, ",")

@@ -127,7 +127,7 @@ func parseReply(payload []byte) (version int, at string, err error) {
 	if len(second) == 0 {
 		return 0, "", bad(0, "reply to the hello has no time")
 	}
-	version, at = int(n), text(second)
+	version, at = int(n), text(string(second))
 	if version < Oldest || version > Newest {
 		return version, at, &VersionError{version}
 	}

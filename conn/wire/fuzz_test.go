@@ -360,15 +360,14 @@ func FuzzRequest(f *testing.F) {
 		in32 := func(v int64) bool { return v == int64(int32(v)) }
 		inUTF8 := utf8.ValidString(symbol) && utf8.ValidString(ref)
 		fits := in32(id) && in32(conID) && inUTF8
-		orderFits := fits && in32(parent) && utf8.ValidString(action) && size > 0 && !math.IsInf(size, 0)
+		orderFits := fits && in32(parent) && utf8.ValidString(action) && size > 0 && size <= 99_999_999_999
 		wantPrice := func(p *float64, v float64) bool {
 			return v == 0 && p == nil || p != nil && math.Float64bits(*p) == math.Float64bits(v)
 		}
-		if p := written[*protobuf.PlaceOrderRequest](t, PlaceOrder{
-			ID: id, Parent: parent, Contract: contract, Ref: ref, Action: action, Quantity: size, Limit: limit,
-			Aux: aux, Percent: percent,
-			OutsideHours: flag, Hold: flag,
-		}, orderFits); p != nil {
+		if p := written[*protobuf.PlaceOrderRequest](t, PlaceOrder(id, &Order{
+			Parent: parent, Contract: contract, Ref: ref, Side: Side(action), Quantity: size, LimitPrice: limit,
+			StopPrice: aux, TrailPercent: percent, OutsideHours: flag, Hold: flag,
+		}), orderFits); p != nil {
 			o := p.GetOrder()
 			written := decimal(o.GetTotalQuantity())
 			if int64(p.GetOrderId()) != id || int64(o.GetOrderId()) != id || int64(o.GetParentId()) != parent ||
@@ -381,22 +380,22 @@ func FuzzRequest(f *testing.F) {
 				t.Fatalf("%v", p)
 			}
 		}
-		if p := written[*protobuf.MarketDataRequest](t, Subscribe{id, contract}, fits); p != nil {
+		if p := written[*protobuf.MarketDataRequest](t, Subscribe(id, contract), fits); p != nil {
 			if int64(p.GetReqId()) != id || !sameContract(p.GetContract(), contract) {
 				t.Fatalf("%v", p)
 			}
 		}
-		if p := written[*protobuf.ContractDataRequest](t, AskContract{id, contract}, fits); p != nil {
+		if p := written[*protobuf.ContractDataRequest](t, ContractDetails(id, contract), fits); p != nil {
 			if int64(p.GetReqId()) != id || !sameContract(p.GetContract(), contract) {
 				t.Fatalf("%v", p)
 			}
 		}
-		if p := written[*protobuf.ExecutionRequest](t, Executions{id, parent}, in32(id) && in32(parent)); p != nil {
+		if p := written[*protobuf.ExecutionRequest](t, Executions(id, parent), in32(id) && in32(parent)); p != nil {
 			if int64(p.GetReqId()) != id || int64(p.GetExecutionFilter().GetClientId()) != parent {
 				t.Fatalf("%v", p)
 			}
 		}
-		if p := written[*protobuf.CancelOrderRequest](t, CancelOrder{id}, in32(id)); p != nil &&
+		if p := written[*protobuf.CancelOrderRequest](t, CancelOrder(id), in32(id)); p != nil &&
 			int64(p.GetOrderId()) != id {
 			t.Fatalf("%v", p)
 		}

@@ -29,10 +29,10 @@ const (
 // OrderNews is one thing that Gateway has said about an order. What it did not say is zero.
 type OrderNews struct {
 	Kind    OrderNewsKind
-	Session uint64 // number of the session that was told, which is not known here
+	Session uint64 // number of the session that it came in, which is not known here
 	// of the order, counted per client id; those of orders made by hand are 0, below it, or above all others
 	ID int64
-	// client id that placed it; of an error, that of the session, since it is told to the client that it is for
+	// client id that placed it; of an error, that of the session, because Gateway sends it to the client concerned
 	Client    int64
 	PermID    int64  // of the order, never used twice, known once Gateway has it
 	Ref       string // as it was placed
@@ -107,7 +107,6 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 	return n, err
 }
 
-// sides are the sides of executions.
 var sides = map[string]Side{"BOT": "BUY", "SLD": "SELL"}
 
 func order(kind OrderNewsKind, c *protobuf.Contract, o *protobuf.Order, state *protobuf.OrderState) OrderNews {
@@ -120,7 +119,7 @@ func order(kind OrderNewsKind, c *protobuf.Contract, o *protobuf.Order, state *p
 		Status: text(state.GetStatus()),
 		Detail: cmp.Or(text(state.GetCompletedStatus()), text(state.GetRejectReason())),
 	}
-	if o.GetDeactivate() { // told among the open orders since 10.48
+	if o.GetDeactivate() { // listed among the open orders since 10.48
 		n.Status = "Inactive"
 	}
 	return n

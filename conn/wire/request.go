@@ -5,127 +5,78 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// StartAPI signs on.
-type StartAPI struct{ Client int64 }
-
-// CurrentTime asks for Gateway's time.
-type CurrentTime struct{}
-
-// MarketDataTypes says of which type market data may be: 1 live, 3 delayed where there is no live data.
-type MarketDataTypes struct{ Type int }
-
-// Subscribe asks for streaming market data.
-type Subscribe struct {
-	Request  int64
-	Contract Contract
-}
-
-// Unsubscribe ends a subscription.
-type Unsubscribe struct{ Request int64 }
-
-// CancelOrder cancels an order of the same client id.
-type CancelOrder struct{ ID int64 }
-
-// OpenOrders asks for the orders of the same client id that are not done.
-type OpenOrders struct{}
-
-// AllOpenOrders asks for the orders of all client ids that are not done.
-type AllOpenOrders struct{}
-
-// CompletedOrders asks for the orders that are done.
-type CompletedOrders struct{ APIOnly bool }
-
-// Executions asks for the executions of a client id since midnight.
-type Executions struct{ Request, Client int64 }
-
-// AskContract asks for all contracts that one can mean.
-type AskContract struct {
-	Request  int64
-	Contract Contract
-}
-
-// AskMarketRule asks for the price steps of a market rule.
-type AskMarketRule struct{ Rule int64 }
-
-// Positions asks for the positions of all accounts, and for each that changes from then on.
-type Positions struct{}
-
-// AccountUpdates asks for the positions of the login's only account with what they are worth, about every three minutes
-// from then on, and after a fill. Of several accounts, Gateway follows one at a time for a client.
-type AccountUpdates struct{}
-
-// AskConfig asks for Gateway's own settings. They are never changed: for restart times that is known not to work.
-type AskConfig struct{ Request int64 }
+// This file has the requests that are no orders.
 
 // ConfigVersion is the server version from which on Gateway answers questions about its settings.
 const ConfigVersion = 219
 
-func (r StartAPI) encode(e *encoder) (int, proto.Message) {
-	return ReqStartAPI, &protobuf.StartApiRequest{ClientId: e.int("client id", r.Client)}
+// StartAPI signs on with a client id.
+func StartAPI(client int64) (r Request) {
+	return r.with(ReqStartAPI, &protobuf.StartApiRequest{ClientId: r.int("client id", client)})
 }
 
-func (CurrentTime) encode(*encoder) (int, proto.Message) {
-	return ReqCurrentTime, &protobuf.CurrentTimeRequest{}
+// CurrentTime asks for Gateway's time.
+func CurrentTime() (r Request) { return r.with(ReqCurrentTime, &protobuf.CurrentTimeRequest{}) }
+
+// MarketDataType says of which type market data may be: 1 live, 3 delayed where there is no live data.
+func MarketDataType(typ int32) (r Request) {
+	return r.with(ReqMarketDataType, &protobuf.MarketDataTypeRequest{MarketDataType: &typ})
 }
 
-func (r MarketDataTypes) encode(e *encoder) (int, proto.Message) {
-	return ReqMarketDataType, &protobuf.MarketDataTypeRequest{
-		MarketDataType: e.int("type of market data", int64(r.Type)),
-	}
+// Subscribe asks for streaming market data.
+func Subscribe(request int64, c Contract) (r Request) {
+	return r.with(ReqMarketData, &protobuf.MarketDataRequest{ReqId: r.id(request), Contract: r.contract(&c)})
 }
 
-func (r Subscribe) encode(e *encoder) (int, proto.Message) {
-	return ReqMarketData, &protobuf.MarketDataRequest{ReqId: e.request(r.Request), Contract: e.contract(&r.Contract)}
+// Unsubscribe ends a subscription.
+func Unsubscribe(request int64) (r Request) {
+	return r.with(ReqCancelMarketData, &protobuf.CancelMarketData{ReqId: r.id(request)})
 }
 
-func (r Unsubscribe) encode(e *encoder) (int, proto.Message) {
-	return ReqCancelMarketData, &protobuf.CancelMarketData{ReqId: e.request(r.Request)}
+// CancelOrder cancels an order of the same client id.
+func CancelOrder(id int64) (r Request) {
+	return r.with(ReqCancelOrder, &protobuf.CancelOrderRequest{
+		OrderId: r.int("order id", id), OrderCancel: &protobuf.OrderCancel{},
+	})
 }
 
-func (r CancelOrder) encode(e *encoder) (int, proto.Message) {
-	return ReqCancelOrder, &protobuf.CancelOrderRequest{
-		OrderId: e.int("order id", r.ID), OrderCancel: &protobuf.OrderCancel{},
-	}
+// OpenOrders asks for the orders of the same client id that are not done.
+func OpenOrders() (r Request) { return r.with(ReqOpenOrders, &protobuf.OpenOrdersRequest{}) }
+
+// AllOpenOrders asks for the orders of all client ids that are not done.
+func AllOpenOrders() (r Request) { return r.with(ReqAllOpenOrders, &protobuf.AllOpenOrdersRequest{}) }
+
+// CompletedOrders asks for the orders that are done.
+func CompletedOrders(apiOnly bool) (r Request) {
+	return r.with(ReqCompletedOrders, &protobuf.CompletedOrdersRequest{ApiOnly: set(apiOnly)})
 }
 
-func (OpenOrders) encode(*encoder) (int, proto.Message) {
-	return ReqOpenOrders, &protobuf.OpenOrdersRequest{}
+// Executions asks for the executions of a client id since midnight.
+func Executions(request, client int64) (r Request) {
+	filter := &protobuf.ExecutionFilter{ClientId: r.int("client id", client)}
+	return r.with(ReqExecutions, &protobuf.ExecutionRequest{ReqId: r.id(request), ExecutionFilter: filter})
 }
 
-func (AllOpenOrders) encode(*encoder) (int, proto.Message) {
-	return ReqAllOpenOrders, &protobuf.AllOpenOrdersRequest{}
+// ContractDetails asks for all contracts that one can mean.
+func ContractDetails(request int64, c Contract) (r Request) {
+	return r.with(ReqContractDetails, &protobuf.ContractDataRequest{ReqId: r.id(request), Contract: r.contract(&c)})
 }
 
-func (r CompletedOrders) encode(*encoder) (int, proto.Message) {
-	return ReqCompletedOrders, &protobuf.CompletedOrdersRequest{ApiOnly: set(r.APIOnly)}
+// MarketRule asks for the price steps of a market rule.
+func MarketRule(rule int64) (r Request) {
+	return r.with(ReqMarketRule, &protobuf.MarketRuleRequest{MarketRuleId: r.int("market rule", rule)})
 }
 
-func (r Executions) encode(e *encoder) (int, proto.Message) {
-	return ReqExecutions, &protobuf.ExecutionRequest{
-		ReqId: e.request(r.Request), ExecutionFilter: &protobuf.ExecutionFilter{ClientId: e.int("client id", r.Client)},
-	}
+// Positions asks for the positions of all accounts, and for each that changes from then on.
+func Positions() (r Request) { return r.with(ReqPositions, &protobuf.PositionsRequest{}) }
+
+// AccountUpdates asks for the positions of the login's only account with what they are worth, about every three minutes
+// from then on, and after a fill. Of several accounts, Gateway follows one at a time for a client.
+func AccountUpdates() (r Request) {
+	return r.with(ReqAccountUpdates, &protobuf.AccountDataRequest{Subscribe: proto.Bool(true)})
 }
 
-func (r AskContract) encode(e *encoder) (int, proto.Message) {
-	return ReqContractDetails, &protobuf.ContractDataRequest{
-		ReqId: e.request(r.Request), Contract: e.contract(&r.Contract),
-	}
+// ReadConfig asks for Gateway's own settings. They are never changed: for restart times that is known not to work.
+func ReadConfig(request int64) (r Request) {
+	return r.with(ReqConfig, &protobuf.ConfigRequest{ReqId: r.id(request)})
 }
-
-func (r AskMarketRule) encode(e *encoder) (int, proto.Message) {
-	return ReqMarketRule, &protobuf.MarketRuleRequest{MarketRuleId: e.int("market rule", r.Rule)}
-}
-
-func (Positions) encode(*encoder) (int, proto.Message) {
-	return ReqPositions, &protobuf.PositionsRequest{}
-}
-
-func (AccountUpdates) encode(*encoder) (int, proto.Message) {
-	return ReqAccountUpdates, &protobuf.AccountDataRequest{Subscribe: set(true)}
-}
-
-func (r AskConfig) encode(e *encoder) (int, proto.Message) {
-	return ReqConfig, &protobuf.ConfigRequest{ReqId: e.request(r.Request)}
-}
-
-func (e *encoder) request(number int64) *int32 { return e.int("request number", number) }

@@ -112,60 +112,59 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 		change(o)
 		return o
 	}
-	mine := func(kind string, change func(*PlaceOrder)) PlaceOrder {
-		o := PlaceOrder{
-			ID: 7, Contract: ours, Ref: "ref", Account: "DU1", Action: "BUY", Type: kind, TIF: "DAY",
-			Quantity: 100.25,
+	mine := func(kind OrderType, change func(*Order)) Request {
+		o := Order{
+			Contract: ours, Ref: "ref", Account: "DU1", Side: "BUY", Type: kind, TIF: "DAY", Quantity: 100.25,
 		}
 		change(&o)
-		return o
+		return PlaceOrder(7, &o)
 	}
 	for _, c := range []struct {
 		name string
 		ours Request
 		lib  func()
 	}{
-		{"start", StartAPI{17}, func() {}}, // Connect has written it
-		{"time", CurrentTime{}, e.ReqCurrentTime},
-		{"live data", MarketDataTypes{1}, func() { e.ReqMarketDataType(1) }},
-		{"delayed data", MarketDataTypes{3}, func() { e.ReqMarketDataType(3) }},
+		{"start", StartAPI(17), func() {}}, // Connect has written it
+		{"time", CurrentTime(), e.ReqCurrentTime},
+		{"live data", MarketDataType(1), func() { e.ReqMarketDataType(1) }},
+		{"delayed data", MarketDataType(3), func() { e.ReqMarketDataType(3) }},
 		{
 			"subscribe",
-			Subscribe{2_130_706_433, ours},
+			Subscribe(2_130_706_433, ours),
 			func() { e.ReqMktData(2_130_706_433, theirs, "", false, false, nil) },
 		},
-		{"subscribe by symbol", Subscribe{1, Contract{Symbol: "ES", Type: "FUT"}}, func() {
+		{"subscribe by symbol", Subscribe(1, Contract{Symbol: "ES", Type: "FUT"}), func() {
 			e.ReqMktData(1, &ibapi.Contract{Symbol: "ES", SecType: "FUT", Strike: ibapi.UNSET_FLOAT}, "", false, false,
 				nil)
 		}},
-		{"unsubscribe", Unsubscribe{3}, func() { e.CancelMktData(3) }},
-		{"cancel", CancelOrder{7}, func() { e.CancelOrder(7, ibapi.NewOrderCancel()) }},
-		{"open orders", OpenOrders{}, e.ReqOpenOrders},
-		{"open orders of all", AllOpenOrders{}, e.ReqAllOpenOrders},
-		{"completed orders", CompletedOrders{true}, func() { e.ReqCompletedOrders(true) }},
-		{"all completed orders", CompletedOrders{}, func() { e.ReqCompletedOrders(false) }},
-		{"executions", Executions{9, 17}, func() {
+		{"unsubscribe", Unsubscribe(3), func() { e.CancelMktData(3) }},
+		{"cancel", CancelOrder(7), func() { e.CancelOrder(7, ibapi.NewOrderCancel()) }},
+		{"open orders", OpenOrders(), e.ReqOpenOrders},
+		{"open orders of all", AllOpenOrders(), e.ReqAllOpenOrders},
+		{"completed orders", CompletedOrders(true), func() { e.ReqCompletedOrders(true) }},
+		{"all completed orders", CompletedOrders(false), func() { e.ReqCompletedOrders(false) }},
+		{"executions", Executions(9, 17), func() {
 			filter := ibapi.NewExecutionFilter()
 			filter.ClientID = 17
 			e.ReqExecutions(9, filter)
 		}},
-		{"contract", AskContract{4, ours}, func() { e.ReqContractDetails(4, theirs) }},
-		{"market rule", AskMarketRule{26}, func() { e.ReqMarketRule(26) }},
-		{"positions", Positions{}, e.ReqPositions},
-		{"account updates", AccountUpdates{}, func() { e.ReqAccountUpdates(true, "") }},
-		{"config", AskConfig{8}, func() { e.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: proto.Int32(8)}) }},
+		{"contract", ContractDetails(4, ours), func() { e.ReqContractDetails(4, theirs) }},
+		{"market rule", MarketRule(26), func() { e.ReqMarketRule(26) }},
+		{"positions", Positions(), e.ReqPositions},
+		{"account updates", AccountUpdates(), func() { e.ReqAccountUpdates(true, "") }},
+		{"config", ReadConfig(8), func() { e.ReqConfigProtoBuf(&protobuf.ConfigRequest{ReqId: proto.Int32(8)}) }},
 		{
-			"market order", mine("MKT", func(*PlaceOrder) {}),
+			"market order", mine("MKT", func(*Order) {}),
 			func() { e.PlaceOrder(7, theirs, order("MKT", func(*ibapi.Order) {})) },
 		},
-		{"limit order", mine("LMT", func(o *PlaceOrder) { o.Limit, o.OutsideHours = -1.5, true }), func() {
+		{"limit order", mine("LMT", func(o *Order) { o.LimitPrice, o.OutsideHours = -1.5, true }), func() {
 			e.PlaceOrder(7, theirs, order("LMT", func(o *ibapi.Order) { o.LmtPrice, o.OutsideRTH = -1.5, true }))
 		}},
-		{"stop limit order", mine("STP LMT", func(o *PlaceOrder) { o.Limit, o.Aux, o.Parent = 2, 3, 6 }), func() {
+		{"stop limit order", mine("STP LMT", func(o *Order) { o.LimitPrice, o.StopPrice, o.Parent = 2, 3, 6 }), func() {
 			e.PlaceOrder(7, theirs,
 				order("STP LMT", func(o *ibapi.Order) { o.LmtPrice, o.AuxPrice, o.ParentID = 2, 3, 6 }))
 		}},
-		{"trailing order", mine("TRAIL", func(o *PlaceOrder) { o.Percent, o.Hold = 1.25, true }), func() {
+		{"trailing order", mine("TRAIL", func(o *Order) { o.TrailPercent, o.Hold = 1.25, true }), func() {
 			e.PlaceOrder(7, theirs,
 				order("TRAIL", func(o *ibapi.Order) { o.TrailingPercent, o.Transmit = 1.25, false }))
 		}},
@@ -196,22 +195,22 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 // TestRequestsOutOfRange holds that nothing is written that Gateway would take for something else.
 func TestRequestsOutOfRange(t *testing.T) {
 	for _, r := range []Request{
-		StartAPI{1 << 31},
-		Subscribe{-1 << 40, Contract{}},
-		Subscribe{1, Contract{ConID: 1 << 31}},
-		Subscribe{1, Contract{Symbol: "A\xff"}},
-		Unsubscribe{1 << 31},
-		CancelOrder{1<<32 + 7},
-		Executions{1, 1 << 31},
-		AskContract{1 << 31, Contract{}},
-		AskMarketRule{1 << 31},
-		AskConfig{1 << 31},
-		PlaceOrder{ID: 1 << 31, Quantity: 1},
-		PlaceOrder{ID: 1, Parent: 1 << 31, Quantity: 1},
-		PlaceOrder{ID: 1, Contract: Contract{ConID: 1 << 31}, Quantity: 1},
-		PlaceOrder{ID: 1, Ref: "\xff", Quantity: 1},
-		PlaceOrder{ID: 1},
-		PlaceOrder{ID: 1, Quantity: 0.00000001},
+		StartAPI(1 << 31),
+		Subscribe(-1<<40, Contract{}),
+		Subscribe(1, Contract{ConID: 1 << 31}),
+		Subscribe(1, Contract{Symbol: "A\xff"}),
+		Unsubscribe(1 << 31),
+		CancelOrder(1<<32 + 7),
+		Executions(1, 1<<31),
+		ContractDetails(1<<31, Contract{}),
+		MarketRule(1 << 31),
+		ReadConfig(1 << 31),
+		PlaceOrder(1<<31, &Order{Quantity: 1}),
+		PlaceOrder(1, &Order{Parent: 1 << 31, Quantity: 1}),
+		PlaceOrder(1, &Order{Contract: Contract{ConID: 1 << 31}, Quantity: 1}),
+		PlaceOrder(1, &Order{Ref: "\xff", Quantity: 1}),
+		PlaceOrder(1, &Order{}),
+		PlaceOrder(1, &Order{Quantity: 0.00000001}),
 	} {
 		if out, err := Append([]byte("before"), r); err == nil || string(out) != "before" ||
 			strings.Contains(err.Error(), "\xff") {

@@ -13,7 +13,6 @@ import (
 // The protobuf library loses a message with a text that is not UTF-8, and cuts a number that is out of range to one
 // that is in it. So messages are looked through before it decodes them.
 
-// decode decodes a message in protobuf.
 func (m Message) decode(to proto.Message) error {
 	body := m.body
 	mended, err := repaired(body, to.ProtoReflect().Descriptor())

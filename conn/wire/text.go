@@ -1,10 +1,10 @@
 package wire
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -14,17 +14,13 @@ const (
 	maxList = 64 << 10
 )
 
-// text returns a text from outside: bounded, and valid UTF-8.
-func text[S string | []byte](s S) string {
-	if len(s) > maxText {
-		end := maxText
-		for end > maxText-utf8.UTFMax && !utf8.RuneStart(s[end]) {
-			end--
-		}
-		s = s[:end]
-	}
-	return strings.ToValidUTF8(string(s), "\uFFFD")
+// Cut returns a text from outside as valid UTF-8 of at most so many bytes.
+func Cut(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	return strings.ToValidUTF8(s[:min(len(s), limit)], "") // without the first bytes of a character
 }
+
+func text(s string) string { return Cut(s, maxText) }
 
 // list returns a list from outside, separated by commas: bounded to whole entries, and valid UTF-8.
 func list(s string) string {
@@ -34,32 +30,21 @@ func list(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// fields returns the fields of a message in text, of which there have to be so many.
+// fields returns the fields of a message in text, of which there have to be so many; empty ones with an error.
 func (m Message) fields(atLeast int) ([]string, error) {
 	list := strings.Split(string(m.body), "\x00")
 	list = list[:len(list)-1] // behind the last NUL
 	if len(list) < atLeast {
-		return nil, bad(m.Number, "%d fields, not %d", len(list), atLeast)
+		return make([]string, atLeast), bad(m.Number, "%d fields, not %d", len(list), atLeast)
 	}
 	return list, nil
 }
 
-// textInText returns the only field of a message in text that has one, behind its version.
-func (m Message) textInText() (string, error) {
-	f, err := m.fields(2)
-	if err != nil {
-		return "", err
-	}
-	return f[1], nil
-}
-
-// numberInText likewise returns a whole number.
+// numberInText returns the only field of a message in text that has one, a whole number behind the version.
 func (m Message) numberInText() (int64, error) {
-	field, err := m.textInText()
-	if err != nil {
-		return 0, err
-	}
-	return m.number(field)
+	f, err := m.fields(2)
+	n, bad := m.number(f[1])
+	return n, cmp.Or(err, bad)
 }
 
 // number reads a whole number; empty stands for 0.
@@ -76,26 +61,16 @@ func (m Message) number(field string) (int64, error) {
 
 // errorInText decodes an error in text, which begins with its own version up to version 193: "2", request, code, text.
 // Later it does not: request, code, text, rejection, time.
-func (m Message) errorInText() (e Error, err error) {
+func (m Message) errorInText() (Error, error) {
 	f, err := m.fields(3)
-	if err != nil {
-		return e, err
-	}
-	if _, err := strconv.ParseInt(f[2], 10, 64); err == nil && f[0] == "2" && len(f) >= 4 {
+	if _, no := strconv.ParseInt(f[2], 10, 64); no == nil && f[0] == "2" && len(f) >= 4 {
 		f = f[1:]
 	}
-	code, err := m.number(f[1])
-	if err == nil {
-		e.Request, err = m.number(f[0])
-	}
-	if e.Code = int(code); int64(e.Code) != code {
-		e.Code = 0
-	}
-	e.Text = text(f[2])
-	return e, err
+	request, badRequest := m.number(f[0])
+	code, badCode := m.number(f[1])
+	return Error{request, int(code), text(f[2])}, cmp.Or(err, badCode, badRequest)
 }
 
-// accounts splits a list of accounts.
 func accounts(s string) []string {
 	return slices.DeleteFunc(strings.Split(list(s), ","), func(a string) bool { return a == "" })
 }

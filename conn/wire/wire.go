@@ -247,28 +247,14 @@ func decimal[S string | []byte](s S) float64 {
 	if len(s) == 0 || len(s) > 32 {
 		return math.NaN()
 	}
-	digits, places, plain := uint64(0), -1, len(s) <= 15 // then it has no more digits than a float64 holds
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits = 10*digits + uint64(c-'0')
-			if places >= 0 {
-				places++
-			}
-		case c == '.' && places < 0 && len(s) > 1:
-			places = 0
-		case c == '.', c == '-', c == '+', c == 'e', c == 'E':
-			plain = false
-		default:
-			return math.NaN() // Go reads more, such as "Inf" and "0x1p2"
+		if c := s[i]; c > '9' && c != 'e' && c != 'E' { // Go reads more, such as "Inf" and "0x1p2"
+			return math.NaN()
 		}
 	}
 	switch string(s) {
 	case "2147483647", "9223372036854775807", "-9223372036854775808":
 		return math.NaN()
-	}
-	if plain {
-		return float64(digits) / tens[max(0, places)]
 	}
 	v, err := strconv.ParseFloat(string(s), 64)
 	if err != nil || math.Abs(v) >= 1e300 {
@@ -285,41 +271,37 @@ func Real(v float64) float64 {
 	return v
 }
 
-// tens are the powers of ten by which a plain number is divided. A float64 holds them and its digits exactly, so that
-// the result is the nearest there is.
-var tens = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
-
-// Request is a request to Gateway.
-type Request interface {
-	// encode returns the number of the request and its body.
-	encode(e *encoder) (number int, body proto.Message)
+// Request is a request to Gateway. [PlaceOrder] and the functions beside it make one.
+type Request struct {
+	number int
+	body   proto.Message
+	err    error // why it cannot be written
 }
 
-// encoder keeps what is wrong with a request.
-type encoder struct{ err error }
+// int returns a number in the 32 bits that it has on the wire, and notes it if it has more.
+func (r *Request) int(name string, v int64) *int32 {
+	if v != int64(int32(v)) {
+		r.err = cmp.Or(r.err, fmt.Errorf("%s %d is out of range", name, v))
+	}
+	return proto.Int32(int32(v))
+}
+
+func (r *Request) id(v int64) *int32 { return r.int("request number", v) }
+
+func (r *Request) with(number int, body proto.Message) Request { return Request{number, body, r.err} }
 
 // Append appends a request as a frame. With an error, which is about what is in the request, there is none.
 func Append(dst []byte, r Request) ([]byte, error) {
-	var e encoder
-	number, body := r.encode(&e)
-	if e.err != nil {
-		return dst, e.err
+	if r.err != nil {
+		return dst, r.err
 	}
 	framed, start := BeginFrame(dst)
-	framed = binary.BigEndian.AppendUint32(framed, uint32(number+ProtoBase))
-	framed, err := proto.MarshalOptions{}.MarshalAppend(framed, body)
+	framed = binary.BigEndian.AppendUint32(framed, uint32(r.number+ProtoBase))
+	framed, err := proto.MarshalOptions{}.MarshalAppend(framed, r.body)
 	if err != nil { // a text that is not UTF-8
-		return dst, fmt.Errorf("request %d cannot be written: %w", number, err)
+		return dst, fmt.Errorf("request %d cannot be written: %w", r.number, err)
 	}
 	return EndFrame(framed, start), nil
-}
-
-// int returns a number in the 32 bits that it has on the wire.
-func (e *encoder) int(name string, v int64) *int32 {
-	if v != int64(int32(v)) {
-		e.err = cmp.Or(e.err, fmt.Errorf("%s %d is out of range", name, v))
-	}
-	return proto.Int32(int32(v))
 }
 
 // set returns a value as it is on the wire: one that is not set is left out.
@@ -342,59 +324,60 @@ type Contract struct {
 	Local    string // local symbol, for futures
 }
 
-func (e *encoder) contract(c *Contract) *protobuf.Contract {
+func (r *Request) contract(c *Contract) *protobuf.Contract {
 	return &protobuf.Contract{
-		ConId: e.int("contract id", c.ConID), Symbol: set(c.Symbol), SecType: set(c.Type), Exchange: set(c.Exchange),
+		ConId: r.int("contract id", c.ConID), Symbol: set(c.Symbol), SecType: set(c.Type), Exchange: set(c.Exchange),
 		PrimaryExch: set(c.Primary), Currency: set(c.Currency), LocalSymbol: set(c.Local),
 	}
 }
 
-// PlaceOrder places an order, or changes the open one with its id.
-type PlaceOrder struct {
-	ID           int64
-	Contract     Contract
+// Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
+type Order struct {
+	// the caller's own name for it, at most 40 bytes; comes back with everything Gateway says about it
 	Ref          string
-	Action       string // BUY, SELL
-	Type         string // MKT, LMT, …
-	Quantity     float64
-	Limit        float64 // 0 if it has none, like those below
-	Aux          float64 // stop price or trail amount
-	Percent      float64 // trail percent
-	TIF          string
-	OutsideHours bool
-	Account      string
-	Parent       int64
-	Hold         bool // is not transmitted yet
+	Contract     Contract
+	Side         Side
+	Type         OrderType
+	Quantity     float64 // shares or contracts, above 0, to at most 7 decimal places
+	LimitPrice   float64 // Limit, StopLimit
+	StopPrice    float64 // Stop, StopLimit
+	TrailAmount  float64 // Trail: distance to the best price; or
+	TrailPercent float64 // the same in percent
+	TIF          string  // time in force: DAY, GTC, IOC, …; empty: DAY
+	OutsideHours bool    // may also be filled outside regular trading hours
+	Account      string  // needed only where the login has several
+	Parent       int64   // id of the order that has to be filled first; 0 for none
+	Hold         bool    // stays in Gateway until an order that belongs to it comes without Hold; for brackets
 }
 
-// encode writes the fields that the client library writes, also those without a meaning here: Gateway is used to them.
-func (r PlaceOrder) encode(e *encoder) (int, proto.Message) {
-	zero, none, id := proto.Int32(0), proto.Float64(0), e.int("order id", r.ID)
-	return ReqPlaceOrder, &protobuf.PlaceOrderRequest{
-		OrderId: id, Contract: e.contract(&r.Contract), AttachedOrders: &protobuf.AttachedOrders{},
+// PlaceOrder places an order, or changes the open one with its id. It writes the fields that the client library writes,
+// also those without a meaning here: Gateway is used to them.
+func PlaceOrder(id int64, o *Order) (r Request) {
+	zero, none, number := proto.Int32(0), proto.Float64(0), r.int("order id", id)
+	return r.with(ReqPlaceOrder, &protobuf.PlaceOrderRequest{
+		OrderId: number, Contract: r.contract(&o.Contract), AttachedOrders: &protobuf.AttachedOrders{},
 		Order: &protobuf.Order{
-			OrderId: id, ParentId: e.int("order id of the parent", r.Parent), Action: set(r.Action),
-			OrderType:     set(r.Type),
-			TotalQuantity: e.quantity(r.Quantity), LmtPrice: set(r.Limit), AuxPrice: set(r.Aux),
-			TrailingPercent: set(r.Percent), Tif: set(r.TIF), Account: set(r.Account), OutsideRth: set(r.OutsideHours),
-			OrderRef: set(r.Ref), Transmit: set(!r.Hold),
+			OrderId: number, ParentId: r.int("order id of the parent", o.Parent), Action: set(string(o.Side)),
+			OrderType: set(string(o.Type)), TotalQuantity: r.quantity(o.Quantity), LmtPrice: set(o.LimitPrice),
+			AuxPrice: set(cmp.Or(o.StopPrice, o.TrailAmount)), TrailingPercent: set(o.TrailPercent), Tif: set(o.TIF),
+			Account: set(o.Account), OutsideRth: set(o.OutsideHours), OrderRef: set(o.Ref), Transmit: set(!o.Hold),
 
 			ClientId: zero, PermId: proto.Int64(0), DisplaySize: zero, OcaType: zero, TriggerMethod: zero, Origin: zero,
 			ShortSaleSlot: zero, ExemptCode: proto.Int32(-1), DeltaNeutralConId: zero, DeltaNeutralShortSaleSlot: zero,
 			DiscretionaryAmt: none, ReferenceContractId: zero, PeggedChangeAmount: none, ReferenceChangeAmount: none,
 			AdjustableTrailingUnit: zero, SoftDollarTier: &protobuf.SoftDollarTier{},
 		},
-	}
+	})
 }
 
 // decimals is how many decimal places a quantity may have.
 const decimals = 7
 
 // quantity returns a quantity as it is on the wire, which is text.
-func (e *encoder) quantity(v float64) *string {
+func (r *Request) quantity(v float64) *string {
 	s := strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(v, 'f', decimals, 64), "0"), ".")
-	if !(v > 0) || math.IsInf(v, 0) || s == "0" || s == "" {
-		e.err = cmp.Or(e.err, fmt.Errorf("quantity %v: a number above 0 is needed", v))
+	if !(v > 0 && v <= 99_999_999_999) || s == "0" {
+		r.err = cmp.Or(r.err, fmt.Errorf("quantity %v: a number above 0 is needed", v))
 	}
 	return &s
 }
