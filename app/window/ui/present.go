@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -10,17 +9,8 @@ import (
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
-)
-
-// Layers in the order in which they are shown.
-const (
-	layerSocket   = "Socket"
-	layerAPI      = "API"
-	layerUpstream = "IBKR"
-	layerFarms    = "Data farms"
 )
 
 // command is what the one button does.
@@ -266,77 +256,6 @@ func failing(st *api.Status) *banner {
 	return &banner{shape: Impaired, cause: strings.Join(causes, " "), hint: strings.Join(hints, " ")}
 }
 
-// welcome turns the banner before the first connection ever into what there is to do: that is no error.
-func (p *picture) welcome(st *api.Status) {
-	if !st.FirstRun || st.State != conn.Connecting {
-		return
-	}
-	p.since, p.banner.since = "", ""
-	switch st.CauseID {
-	case conn.CauseNone, conn.CauseRefused, conn.CauseUnreachable:
-		p.banner.cause, p.banner.hint = "Welcome. "+wording.Looking, wording.Checklist
-	}
-	var ports []string
-	for _, t := range st.Tried {
-		line := fmt.Sprintf("Port %d: %s", t.Port, wording.OneLine(t.Text))
-		if usual := wording.Mode(conn.Mode(t.Usually)); usual != "" {
-			line = fmt.Sprintf("Port %d (usually %s): %s", t.Port, usual, wording.OneLine(t.Text))
-		}
-		ports = append(ports, line)
-	}
-	p.banner.hint = strings.TrimSpace(strings.Join(ports, "\n") + "\n\n" + p.banner.hint)
-}
-
-// offer is what can be saved in a first run: the port that has answered, the reset window that fits, or both.
-type offer struct{ title, reset, button string }
-
-func offerOf(view *api.SettingsView, st *api.Status) (o offer) {
-	if view == nil || view.Found || st == nil {
-		return o
-	}
-	region := false
-	if r := view.Suggestion; r != nil {
-		o.reset, region = plain(r.Text), r.Region != ""
-	}
-	found := answered(st)
-	switch {
-	case found != "" && region:
-		o.button = "Save this port and reset window"
-	case found != "":
-		o.button = "Save this port"
-	case region:
-		o.button = "Save this reset window"
-	}
-	if o.title = "Welcome. " + found; found == "" {
-		o.title = "Welcome."
-	}
-	return o
-}
-
-// toSave returns the settings that are offered to be saved.
-func toSave(view *api.SettingsView, st *api.Status) settings.Settings {
-	s := view.Settings
-	if view.Suggestion != nil {
-		s = view.Suggestion.Settings
-	}
-	if answered(st) != "" {
-		s.Gateway.Port = st.Gateway.Port
-	}
-	return s
-}
-
-// answered says who has answered in a first run; empty if no one has.
-func answered(st *api.Status) string {
-	if !st.Layers.API || st.Gateway.Port == 0 {
-		return ""
-	}
-	kind := wording.Mode(conn.Mode(st.Gateway.Mode))
-	if kind == "" {
-		return fmt.Sprintf("%s has answered.", address(&st.Gateway))
-	}
-	return fmt.Sprintf("%s has answered with a %s account.", address(&st.Gateway), kind)
-}
-
 // attempt returns the attempt line, counting down to now; empty if no attempt is needed.
 func attempt(a *api.Attempt, now time.Time) string {
 	switch {
@@ -353,75 +272,6 @@ func attempt(a *api.Attempt, now time.Time) string {
 	}
 	// The seconds run down to 60 s as they do below it: rounded up.
 	return fmt.Sprintf("Attempt %d in %s", a.Number, wording.Duration(time.Duration(wording.Seconds(left))*time.Second))
-}
-
-func layersOf(st *api.Status, now time.Time) []row {
-	plain := func(name string, up, known bool) row {
-		r := row{shape: Unknown, name: name, word: wording.Layer(up, known)}
-		switch {
-		case known && up:
-			r.shape = Up
-		case known:
-			r.shape = Down
-		}
-		return r
-	}
-	rows := []row{
-		plain(layerSocket, st.Layers.Socket, true),
-		plain(layerAPI, st.Layers.API, true),
-		plain(layerUpstream, st.Layers.Upstream, st.Layers.API), // only a Gateway that is signed on tells of it
-		farms(st),
-	}
-	since := st.LayersSince
-	for i, at := range []time.Time{since.Socket, since.API, since.Upstream, since.Farms} {
-		if r := &rows[i]; !at.IsZero() && r.word != "not known" && r.word != "none reported" {
-			r.since = "since " + clock(at, now)
-		}
-	}
-	return rows
-}
-
-func farms(st *api.Status) row {
-	r := row{shape: Unknown, name: layerFarms, word: "not known"}
-	if !st.Layers.Upstream { // Gateway tells of them only while it sees IBKR
-		return r
-	}
-	by := map[conn.FarmState][]string{}
-	for _, name := range slices.Sorted(maps.Keys(st.Layers.Farms)) {
-		state := st.Layers.Farms[name]
-		by[state] = append(by[state], wording.NamedFarm(name))
-	}
-	up, down := len(by[conn.FarmOK]), len(by[conn.FarmBroken])
-	switch {
-	case len(st.Layers.Farms) == 0:
-		r.word = "none reported"
-		return r
-	case st.CauseID == conn.CauseCompeting:
-		r.shape, r.word = Impaired, "no prices"
-	case down > 0:
-		r.shape, r.word = Impaired, fmt.Sprintf("%d up, %d down", up, down)
-	default:
-		r.shape, r.word = Up, fmt.Sprintf("%d up", up)
-		if up == 0 {
-			r.shape, r.word = Unknown, "resting"
-		}
-	}
-	var more []string
-	for _, s := range []struct {
-		state conn.FarmState
-		word  string
-	}{
-		{conn.FarmBroken, "down"},
-		{conn.FarmConnecting, "connecting"},
-		{conn.FarmDormant, "dormant"},
-		{conn.FarmOK, "up"},
-	} {
-		if names := by[s.state]; len(names) > 0 {
-			more = append(more, s.word+": "+strings.Join(names, ", "))
-		}
-	}
-	r.more = strings.Join(more, " · ")
-	return r
 }
 
 func details(st *api.Status, now time.Time) []pair {
@@ -521,78 +371,6 @@ func dayBar(p *api.Period) []bar {
 		}
 	}
 	return list
-}
-
-// millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.
-func millis(ms float64) string {
-	if ms < 1 {
-		return "less than 1 ms"
-	}
-	return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
-}
-
-// length returns a number of seconds as people say it.
-func length(seconds float64) string {
-	if seconds == 0 {
-		return "0 s"
-	}
-	return wording.Duration(time.Duration(seconds * float64(time.Second)))
-}
-
-// left returns how long something lasts yet: whole minutes above two, so that it does not flicker.
-func left(d time.Duration) string {
-	if d < 2*time.Minute {
-		return strconv.Itoa(wording.Seconds(d)) + " s"
-	}
-	minutes := int((d + time.Minute - 1) / time.Minute)
-	switch {
-	case minutes < 60:
-		return fmt.Sprintf("%d m", minutes)
-	case minutes < 48*60:
-		return fmt.Sprintf("%d h %d m", minutes/60, minutes%60)
-	}
-	return fmt.Sprintf("%d d %d h", minutes/60/24, minutes/60%24)
-}
-
-// sinceFor returns when something began and how long it has lasted.
-func sinceFor(at, now time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	text := "since " + clock(at, now)
-	if d := now.Sub(at); d >= time.Second {
-		text += " · " + span(d)
-	}
-	return text
-}
-
-// span returns d in seconds below a minute and in minutes above, so that a window that stands open is seldom painted.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d m", int(d.Minutes()))
-	}
-	return wording.Duration(d)
-}
-
-// clock returns a moment as a local time of day, with its day if that is not today's.
-func clock(at, now time.Time) string {
-	at, now = at.Local(), now.Local()
-	layout := "15:04"
-	if d := now.Sub(at); d >= 0 && d < time.Hour {
-		layout = "15:04:05"
-	}
-	y, m, d := at.Date()
-	ny, nm, nd := now.Date()
-	switch {
-	case y == ny && m == nm && d == nd:
-		return at.Format(layout)
-	case at.Sub(now).Abs() < 6*24*time.Hour:
-		return at.Format("Mon 15:04")
-	}
-	return at.Format("2 Jan 15:04")
 }
 
 // plain returns text in one line that may be as long as advice.

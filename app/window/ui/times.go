@@ -1,0 +1,81 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"gatewatch/app/wording"
+)
+
+// millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.
+func millis(ms float64) string {
+	if ms < 1 {
+		return "less than 1 ms"
+	}
+	return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
+}
+
+// length returns a number of seconds as people say it.
+func length(seconds float64) string {
+	if seconds == 0 {
+		return "0 s"
+	}
+	return wording.Duration(time.Duration(seconds * float64(time.Second)))
+}
+
+// left returns how long something lasts yet: whole minutes above two, so that it does not flicker.
+func left(d time.Duration) string {
+	if d < 2*time.Minute {
+		return strconv.Itoa(wording.Seconds(d)) + " s"
+	}
+	minutes := int((d + time.Minute - 1) / time.Minute)
+	switch {
+	case minutes < 60:
+		return fmt.Sprintf("%d m", minutes)
+	case minutes < 48*60:
+		return fmt.Sprintf("%d h %d m", minutes/60, minutes%60)
+	}
+	return fmt.Sprintf("%d d %d h", minutes/60/24, minutes/60%24)
+}
+
+// sinceFor returns when something began and how long it has lasted.
+func sinceFor(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	text := "since " + clock(at, now)
+	if d := now.Sub(at); d >= time.Second {
+		text += " · " + span(d)
+	}
+	return text
+}
+
+// span returns d in seconds below a minute and in minutes above, so that a window that stands open is seldom painted.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d m", int(d.Minutes()))
+	}
+	return wording.Duration(d)
+}
+
+// clock returns a moment as a local time of day, with its day if that is not today's.
+func clock(at, now time.Time) string {
+	at, now = at.Local(), now.Local()
+	layout := "15:04"
+	if d := now.Sub(at); d >= 0 && d < time.Hour {
+		layout = "15:04:05"
+	}
+	y, m, d := at.Date()
+	ny, nm, nd := now.Date()
+	switch {
+	case y == ny && m == nm && d == nd:
+		return at.Format(layout)
+	case at.Sub(now).Abs() < 6*24*time.Hour:
+		return at.Format("Mon 15:04")
+	}
+	return at.Format("2 Jan 15:04")
+}
