@@ -90,6 +90,15 @@ type failure struct {
 
 func (f *failure) Error() string { return fmt.Sprintf("%s: %s: %s", f.request, f.status, f.said.Error) }
 
+// Reason returns the text of an error for people who know of no requests: of an answer that is no success only what it
+// says.
+func Reason(err error) string {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.said.Error
+	}
+	return err.Error()
+}
+
 // meaning returns the error that the answer stands for: problems are those of the named file, and missing is for what
 // is not found.
 func (f *failure) meaning(file string, missing error) error {

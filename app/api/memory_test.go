@@ -97,9 +97,16 @@ func (b *memory) TestAlerts(ctx context.Context, channel string) (AlertTest, err
 		b.err
 }
 
-func (b *memory) StoreSecret(_ context.Context, name, _ string) (StoredSecret, error) {
-	b.asked = append(b.asked, "store "+name)
-	return StoredSecret{"keyring:" + name, "Stored in the keyring of this computer."}, b.err
+func (b *memory) StoreSecret(_ context.Context, s Secret) (StoredSecret, error) {
+	b.asked = append(b.asked, "store "+s.Name)
+	return StoredSecret{"keyring:" + s.Name, "Stored in the keyring of this computer."}, b.err
+}
+
+func (b *memory) SecretAddress(_ context.Context, ref string) (SecretAddress, error) {
+	if ref == "file:none" {
+		return SecretAddress{}, fmt.Errorf("%w: %s", ErrNoSecret, ref)
+	}
+	return SecretAddress{HideSecrets("ntfy://me:secret@ntfy.sh/topic")}, b.err
 }
 
 func (b *memory) DeleteSecret(_ context.Context, ref string) error {

@@ -317,6 +317,10 @@ func TestOpenAPIAnswers(t *testing.T) {
 		{method: "POST", target: "/secrets", body: `{"name": "mail", "value": "secret"}`, code: 200},
 		{method: "POST", target: "/secrets", body: `{"name": "a/b", "value": "secret"}`, code: 400},
 		{method: "POST", target: "/secrets", body: `{"name": "mail"}`, code: 400, wrong: true},
+		{method: "POST", target: "/secrets", body: `{"name": "b", "value": "x://_stored_@y", "before": "env:B"}`, code: 200},
+		{method: "POST", target: "/secrets/address", body: `{"reference": "keyring:mail"}`, code: 200},
+		{method: "POST", target: "/secrets/address", body: `{"reference": "file:none"}`, code: 404},
+		{method: "POST", target: "/secrets/address", body: `{"name": "mail"}`, code: 400, wrong: true},
 		{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 202},
 		{method: "POST", target: "/secrets/delete", body: `{"reference": "file:none"}`, code: 404},
 		{method: "POST", target: "/secrets/delete", body: `{"name": "mail"}`, code: 400, wrong: true},
@@ -351,6 +355,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 		d.check(call{method: "POST", target: r, code: 503})
 	}
 	d.check(call{method: "POST", target: "/secrets", body: `{"name": "mail", "value": "secret"}`, code: 503})
+	d.check(call{method: "POST", target: "/secrets/address", body: `{"reference": "keyring:mail"}`, code: 503})
 	d.check(call{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 503})
 	d.check(call{method: "GET", target: "/uptime", code: 500})
 	d.check(call{method: "GET", target: "/autostart", code: 500})
@@ -488,6 +493,7 @@ var goodBodies = map[string]string{
 	"/clients/allow":       `{"live": true}`,
 	"/clients/read_only":   `{"client_id": 7, "read_only": true}`,
 	"/secrets":             `{"name": "mail", "value": "secret"}`,
+	"/secrets/address":     `{"reference": "keyring:mail"}`,
 	"/secrets/delete":      `{"reference": "keyring:mail"}`,
 }
 

@@ -47,6 +47,7 @@ var bodies = []any{
 	Secret{},
 	StoredSecret{},
 	SecretReference{},
+	SecretAddress{},
 	SettingsView{},
 	FileText{},
 	Refusal{},

@@ -21,7 +21,10 @@ const MaxSecret = 2500
 // SecretsBackend is the part of a [Backend] about secrets.
 type SecretsBackend interface {
 	// StoreSecret stores a secret that [CheckSecret] accepts, in the place of one with the same name.
-	StoreSecret(ctx context.Context, name, value string) (StoredSecret, error)
+	StoreSecret(ctx context.Context, secret Secret) (StoredSecret, error)
+	// SecretAddress returns what [HideSecrets] leaves of the secret that a reference in the settings in effect names. It
+	// returns ErrNoSecret if they have no such reference.
+	SecretAddress(ctx context.Context, reference string) (SecretAddress, error)
 	// DeleteSecret removes the secret that a reference names. It returns ErrNoSecret, or a Conflict if settings use it.
 	DeleteSecret(ctx context.Context, reference string) error
 }
@@ -30,6 +33,8 @@ type SecretsBackend interface {
 type Secret struct {
 	Name  string `json:"name"` // 1 to 100 letters, digits, dots, hyphens and underscores
 	Value string `json:"value"`
+	// the secret that an address takes the place of; for each "_stored_" in the value it keeps what stands there
+	Before string `json:"before,omitempty"`
 }
 
 // StoredSecret is the answer to POST /secrets.
@@ -38,9 +43,15 @@ type StoredSecret struct {
 	Text      string `json:"text"`      // where the secret is, for people
 }
 
-// SecretReference is the body of POST /secrets/delete.
+// SecretReference is the body of POST /secrets/delete and POST /secrets/address.
 type SecretReference struct {
-	Reference string `json:"reference"` // keyring:NAME or file:NAME
+	Reference string `json:"reference"` // keyring:NAME or file:NAME, and env:NAME for an address
+}
+
+// SecretAddress is the answer to POST /secrets/address.
+type SecretAddress struct {
+	// of Telegram, ntfy, Pushover or Discord, with "_stored_" for each secret in it; empty if it is none of them
+	Address string `json:"address"`
 }
 
 var secretName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
@@ -73,7 +84,17 @@ func (s *Server) storeSecret(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, r, secretLimit, http.StatusServiceUnavailable, func(ctx context.Context) (StoredSecret, error) {
-		return s.backend.StoreSecret(ctx, secret.Name, secret.Value)
+		return s.backend.StoreSecret(ctx, secret)
+	})
+}
+
+func (s *Server) secretAddress(w http.ResponseWriter, r *http.Request) {
+	var asked SecretReference
+	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.Reference != "" }, `{"reference": "keyring:NAME"}`) {
+		return
+	}
+	answer(w, r, secretLimit, http.StatusServiceUnavailable, func(ctx context.Context) (SecretAddress, error) {
+		return s.backend.SecretAddress(ctx, asked.Reference)
 	})
 }
 
@@ -91,8 +112,15 @@ func (s *Server) deleteSecret(w http.ResponseWriter, r *http.Request) {
 }
 
 // StoreSecret stores a secret. It may take most of a minute, if the keyring has to be unlocked.
-func (c *Client) StoreSecret(ctx context.Context, name, value string) (StoredSecret, error) {
-	return request[StoredSecret](ctx, c, "/secrets", Secret{name, value}, nil)
+func (c *Client) StoreSecret(ctx context.Context, secret Secret) (StoredSecret, error) {
+	return request[StoredSecret](ctx, c, "/secrets", secret, nil)
+}
+
+// SecretAddress asks for the address of a service without its secrets. The error is [ErrNoSecret] if the settings in
+// effect do not have the reference.
+func (c *Client) SecretAddress(ctx context.Context, reference string) (string, error) {
+	a, err := request[SecretAddress](ctx, c, "/secrets/address", SecretReference{reference}, ErrNoSecret)
+	return a.Address, err
 }
 
 // DeleteSecret removes the secret that a reference names. The error is [ErrNoSecret], or a [*Conflict] if settings use

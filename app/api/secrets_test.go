@@ -16,11 +16,11 @@ type vault struct {
 	secrets map[string]string
 }
 
-func (v *vault) StoreSecret(_ context.Context, name, value string) (StoredSecret, error) {
+func (v *vault) StoreSecret(_ context.Context, s Secret) (StoredSecret, error) {
 	if v.err == nil {
-		v.secrets[name] = value
+		v.secrets[s.Name] = s.Value
 	}
-	return StoredSecret{"keyring:" + name, "Stored in the keyring of this computer."}, v.err
+	return StoredSecret{"keyring:" + s.Name, "Stored in the keyring of this computer."}, v.err
 }
 
 func (v *vault) DeleteSecret(_ context.Context, ref string) error {
@@ -39,7 +39,7 @@ func TestSecrets(t *testing.T) {
 	v := &vault{secrets: map[string]string{}}
 	s := serve(t, v)
 	body := func(name, value string) string {
-		text, err := json.Marshal(Secret{name, value})
+		text, err := json.Marshal(Secret{Name: name, Value: value})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestSecrets(t *testing.T) {
 
 	client := NewClient(Card{URL: s.URL(), Token: s.Token()})
 	defer client.Close()
-	stored, err := client.StoreSecret(t.Context(), "slack", "topsecret3")
+	stored, err := client.StoreSecret(t.Context(), Secret{Name: "slack", Value: "topsecret3"})
 	if err != nil || stored.Reference != "keyring:slack" || v.secrets["slack"] != "topsecret3" {
 		t.Errorf("the client stored %+v, %v", stored, err)
 	}
@@ -98,8 +98,54 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("removed while in use: %v", err)
 	}
 	v.err = errors.New("the disk is full")
-	if _, err := client.StoreSecret(t.Context(), "slack", "topsecret4"); err == nil ||
-		!strings.Contains(err.Error(), "the disk is full") || strings.Contains(err.Error(), "topsecret") {
+	if _, err := client.StoreSecret(t.Context(), Secret{Name: "slack", Value: "topsecret4"}); err == nil ||
+		Reason(err) != "the disk is full" || strings.Contains(err.Error(), "topsecret") {
 		t.Errorf("stored on a full disk: %v", err)
+	}
+}
+
+// TestSecretsOfAddresses changes addresses in part: what is secret is hidden and kept, and with it the parameters that
+// no field of the window is for.
+func TestSecretsOfAddresses(t *testing.T) {
+	for _, c := range []struct{ stored, shown, changed, want string }{
+		{
+			"telegram://123:top@telegram?chats=7&parsemode=HTML", "telegram://_stored_@telegram?chats=7",
+			"telegram://_stored_@telegram?chats=8%2C%40desk", "telegram://123:top@telegram?chats=8%2C%40desk&parsemode=HTML",
+		},
+		{
+			"telegram://123:top@telegram?channels=7", "telegram://_stored_@telegram?channels=7",
+			"telegram://5:new@telegram?chats=8", "telegram://5:new@telegram?chats=8",
+		},
+		{
+			"ntfy://me:top@ntfy.sh/desk?priority=5&scheme=https", "ntfy://me:_stored_@ntfy.sh/desk?scheme=https",
+			"ntfy://you:_stored_@ntfy.example/new?scheme=http",
+			"ntfy://you:top@ntfy.example/new?priority=5&scheme=http",
+		},
+		{"ntfy://ntfy.sh/desk", "ntfy://ntfy.sh/desk", "ntfy://me:_stored_@ntfy.sh/desk", "ntfy://me@ntfy.sh/desk"},
+		{"ntfy://me:top@ntfy.sh/desk", "ntfy://me:_stored_@ntfy.sh/desk", "ntfy://ntfy.sh/desk", "ntfy://ntfy.sh/desk"},
+		{
+			"pushover://shoutrrr:top@Secret/?devices=phone", "pushover://shoutrrr:_stored_@_stored_",
+			"pushover://shoutrrr:New@_stored_/", "pushover://shoutrrr:New@Secret/?devices=phone",
+		},
+		{
+			"pushover://shoutrrr:top@Secret/", "pushover://shoutrrr:_stored_@_stored_",
+			"pushover://shoutrrr:_stored_@New/", "pushover://shoutrrr:top@New/",
+		},
+		{
+			" discord://top@123?thread_id=4 ", "discord://_stored_@_stored_", "discord://_stored_@_stored_",
+			"discord://top@123?thread_id=4",
+		},
+		{"discord://top@123", "discord://_stored_@_stored_", "discord://new@5", "discord://new@5"},
+		{"slack://top@secret", "", "slack://_stored_@secret", ""},
+		{"top secret", "", "ntfy://_stored_@ntfy.sh/desk", ""},
+		{"telegram://123:top@telegram", "telegram://_stored_@telegram", "ntfy://me:_stored_@ntfy.sh/desk", ""},
+	} {
+		if got := HideSecrets(c.stored); got != c.shown {
+			t.Errorf("%s is shown as %q, want %q", c.stored, got, c.shown)
+		}
+		got, err := PutSecretsBack(c.changed, c.stored)
+		if got != c.want || (err != nil) != (c.want == "") || err != nil && strings.Contains(err.Error(), "top") {
+			t.Errorf("%s changed to %s is %q (%v), want %q", c.stored, c.changed, got, err, c.want)
+		}
 	}
 }

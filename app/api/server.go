@@ -201,6 +201,7 @@ func (s *Server) routes() []route {
 		{"POST", "/autostart", owner, s.setAutostart},
 		{"POST", "/alerts/test", owner, s.testAlerts},
 		{"POST", "/secrets", owner, s.storeSecret},
+		{"POST", "/secrets/address", owner, s.secretAddress},
 		{"POST", "/secrets/delete", owner, s.deleteSecret},
 		{"POST", "/rules/save", owner, s.saveRule},
 		{"POST", "/rules/activate", owner, s.onRule(s.backend.ActivateRule)},

@@ -148,7 +148,20 @@ func (s *secrets) refuse(text []byte, new settings.Settings) error {
 }
 
 // StoreSecret stores a secret, in the place of one with the same name.
-func (s *secrets) StoreSecret(_ context.Context, name, value string) (api.StoredSecret, error) {
+func (s *secrets) StoreSecret(_ context.Context, secret api.Secret) (api.StoredSecret, error) {
+	name, value := secret.Name, secret.Value
+	if secret.Before != "" {
+		before, err := s.store.Get(secret.Before)
+		if err == nil {
+			value, err = api.PutSecretsBack(value, before)
+		}
+		if err == nil {
+			err = api.CheckSecret(name, value)
+		}
+		if err != nil {
+			return api.StoredSecret{}, err
+		}
+	}
 	ref, why, err := s.store.Set(name, value)
 	if err != nil {
 		s.log.Error("a secret cannot be stored", "err", err)
@@ -157,6 +170,15 @@ func (s *secrets) StoreSecret(_ context.Context, name, value string) (api.Stored
 	s.log.Info("a secret was stored", "place", strings.TrimSuffix(ref, ":"+name))
 	s.nudge()
 	return api.StoredSecret{Reference: ref, Text: wording.SecretStored(s.store.File, why)}, nil
+}
+
+// SecretAddress returns what is not secret in the address that a reference in the settings in effect names.
+func (s *secrets) SecretAddress(_ context.Context, ref string) (a api.SecretAddress, err error) {
+	if !slices.ContainsFunc(s.references(), func(r settings.Reference) bool { return r.Ref == ref }) {
+		return a, fmt.Errorf("%w: the settings in effect do not refer to %.120q", api.ErrNoSecret, ref)
+	}
+	value, err := s.store.Get(ref)
+	return api.SecretAddress{Address: api.HideSecrets(value)}, err
 }
 
 // DeleteSecret removes the secret that a reference names, unless the settings in effect have that reference.

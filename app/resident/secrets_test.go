@@ -70,7 +70,7 @@ func TestMissingSecrets(t *testing.T) {
 	for name, value := range map[string]string{
 		"bot": "telegram://123:topsecret@telegram?chats=7", "slack": "https://topsecret",
 	} {
-		stored, err := b.StoreSecret(t.Context(), name, value)
+		stored, err := b.StoreSecret(t.Context(), api.Secret{Name: name, Value: value})
 		if err != nil || stored.Reference != "file:"+name || !strings.Contains(stored.Text, p.home.Secrets()) {
 			t.Fatalf("stored %+v, %v", stored, err)
 		}
@@ -83,6 +83,25 @@ func TestMissingSecrets(t *testing.T) {
 		list := b.Alerts().Channels
 		return failing() == "" && len(list) == 2 && list[0].LastError == "" && list[1].Service == "Telegram"
 	})
+	// Its address is told without the secret, and changed with it.
+	if a, err := b.SecretAddress(t.Context(), "file:bot"); err != nil ||
+		a.Address != "telegram://_stored_@telegram?chats=7" {
+		t.Errorf("the address is %q, %v", a.Address, err)
+	}
+	if a, err := b.SecretAddress(t.Context(), "file:other"); !errors.Is(err, api.ErrNoSecret) {
+		t.Errorf("the address of what nothing refers to is %q, %v", a.Address, err)
+	}
+	change := api.Secret{Name: "bot", Value: "telegram://_stored_@telegram?chats=8", Before: "file:bot"}
+	if _, err := b.StoreSecret(t.Context(), change); err != nil {
+		t.Error(err)
+	}
+	if now, err := p.backend.alerts.secrets.store.Get("file:bot"); now != "telegram://123:topsecret@telegram?chats=8" {
+		t.Errorf("changed to %q, %v", now, err)
+	}
+	change.Before = "env:TEST_NONE"
+	if _, err := b.StoreSecret(t.Context(), change); err == nil {
+		t.Error("a secret that is not there is kept")
+	}
 	conflict := (*api.Conflict)(nil)
 	if err := b.DeleteSecret(t.Context(), "file:bot"); !errors.As(err, &conflict) ||
 		!strings.Contains(err.Error(), "alerts.services[0]") {

@@ -176,6 +176,12 @@ func open(card string, program link.Program, opened func()) bool {
 				fyne.Do(func() { v.Tested(channel, t, err) })
 			})
 		},
+		Address: func(channel string) {
+			work.Go(func() {
+				address, err := l.SecretAddress(ctx, channel)
+				fyne.Do(func() { v.Address(channel, address, err) })
+			})
+		},
 		ChangeAlerts: func(c ui.AlertChange) {
 			work.Go(func() {
 				refs, stored, err := l.ChangeAlerts(ctx, c.Secrets, c.Edit, c.Drop)

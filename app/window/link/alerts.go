@@ -31,7 +31,7 @@ func (l *Link) ChangeAlerts(ctx context.Context, secrets []api.Secret, edit func
 		}
 	}()
 	for _, s := range secrets {
-		stored, err := client.StoreSecret(ctx, s.Name, s.Value)
+		stored, err := client.StoreSecret(ctx, s)
 		if err != nil {
 			return refs, nil, err
 		}

@@ -21,8 +21,8 @@ type desk struct {
 	refused error // settings are
 }
 
-func (d *desk) StoreSecret(_ context.Context, name, _ string) (api.StoredSecret, error) {
-	return api.StoredSecret{Reference: "file:" + name, Text: "Stored in a file."}, d.ask("store " + name)
+func (d *desk) StoreSecret(_ context.Context, s api.Secret) (api.StoredSecret, error) {
+	return api.StoredSecret{Reference: "file:" + s.Name, Text: "Stored in a file."}, d.ask("store " + s.Name)
 }
 
 func (d *desk) DeleteSecret(_ context.Context, ref string) error { return d.ask("remove " + ref) }

@@ -212,6 +212,11 @@ func (l *Link) Alerts(ctx context.Context) (api.Alerts, error) {
 	return ask(l, func(c *api.Client) (api.Alerts, error) { return c.Alerts(ctx) })
 }
 
+// SecretAddress asks for the address of a service without its secrets.
+func (l *Link) SecretAddress(ctx context.Context, ref string) (string, error) {
+	return ask(l, func(c *api.Client) (string, error) { return c.SecretAddress(ctx, ref) })
+}
+
 // TestAlerts has a message sent by one channel.
 func (l *Link) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
 	return ask(l, func(c *api.Client) (api.AlertTest, error) { return c.TestAlerts(ctx, channel) })

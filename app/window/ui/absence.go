@@ -53,5 +53,5 @@ func reasonOf(err error) string {
 	case errors.Is(err, api.ErrNotResponding):
 		return wording.NotResponding + "."
 	}
-	return plain(err.Error())
+	return plain(api.Reason(err))
 }

@@ -20,6 +20,7 @@ type Actions struct {
 	Messages   func()               // from Gateway; answered by View.Messages
 	Alerts     func()               // how they fare; answered by View.Alerts
 	Test       func(channel string) // of alerts; answered by View.Tested
+	Address    func(channel string) // of a service, without its secrets; answered by View.Address
 	// adds, changes or removes a channel for alerts; answered by View.AlertsChanged
 	ChangeAlerts func(AlertChange)
 	Mute         func(until time.Time) // of desktop notifications, the zero time ends it; answered by View.Muted

@@ -3,6 +3,8 @@ package ui
 import (
 	"crypto/rand"
 	"errors"
+	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -43,15 +45,31 @@ func referenceAt(s settings.Settings, key string) string {
 	return ""
 }
 
+// alertTarget is the channel that is edited, the zero value for a new one.
+type alertTarget struct {
+	channel string
+	address string // of a service, as [api.HideSecrets] leaves it; empty if it is not known
+}
+
+// keeps reports whether a field that is left empty keeps a secret that is stored.
+func (t alertTarget) keeps(s settings.Settings, f alertField) bool {
+	return f.secret != "" && (strings.Contains(t.address, api.KeptSecret) || referenceAt(s, f.name) != "")
+}
+
 // change returns what saving the fields does to settings, or what is wrong with them, by field; what belongs to no
-// field is under "". The target is the channel that is edited, empty for a new one.
-func (k alertKind) change(s settings.Settings, target string, v map[string]string) (
+// field is under "".
+func (k alertKind) change(s settings.Settings, t alertTarget, v map[string]string) (
 	AlertChange, map[string]string,
 ) {
 	wrong := map[string]string{}
+	kept := maps.Clone(v)
 	for _, f := range k.fields {
-		switch text := v[f.name]; {
-		case text == "" && f.needed(s, v):
+		text := v[f.name]
+		keeps := text == "" && t.keeps(s, f)
+		switch {
+		case keeps:
+			kept[f.name] = api.KeptSecret
+		case text == "" && f.needed(v):
 			wrong[f.name] = "Is missing"
 		case text != "" && f.check != nil && f.check(text) != "":
 			wrong[f.name] = f.check(text)
@@ -59,15 +77,12 @@ func (k alertKind) change(s settings.Settings, target string, v map[string]strin
 	}
 	c := AlertChange{}
 	if k.service() {
-		address, more := k.address(v)
-		for name, text := range more {
-			if wrong[name] == "" {
-				wrong[name] = text
-			}
+		secret := api.Secret{Name: secretFor(t.channel, strings.ToLower(k.name)), Value: k.address(kept)}
+		if t.address != "" {
+			secret.Before = t.channel
 		}
-		prefix := strings.ToLower(k.name)
-		c.Secrets = []api.Secret{{Name: secretFor(target, prefix), Value: address}}
-		c.Edit = func(s *settings.Settings, refs []string) { replaceService(s, target, refs[0]) }
+		c.Secrets = []api.Secret{secret}
+		c.Edit = func(s *settings.Settings, refs []string) { replaceService(s, t.channel, refs[0]) }
 		c.Channel = func(refs []string) string { return refs[0] }
 	} else {
 		var stored []string // fields, in the order of the secrets
@@ -98,15 +113,17 @@ func (k alertKind) change(s settings.Settings, target string, v map[string]strin
 	return c, wrong
 }
 
-// needed reports whether a field may not be empty: a secret that is stored already may.
-func (f alertField) needed(s settings.Settings, v map[string]string) bool {
-	switch {
-	case f.name == "email.password":
-		return v["email.user"] != "" && referenceAt(s, f.name) == ""
-	case f.name == "email.from":
+// needed reports whether a field may not be empty.
+func (f alertField) needed(v map[string]string) bool {
+	switch f.name {
+	case "email.password":
+		return v["email.user"] != ""
+	case "email.from":
 		return v["email.user"] == ""
+	case "user":
+		return !f.optional || v["password"] != ""
 	}
-	return !f.optional && (f.secret == "" || referenceAt(s, f.name) == "")
+	return !f.optional
 }
 
 // check says what is wrong with what a change makes of settings, by field, and completes the change.
@@ -226,8 +243,8 @@ func offered(s settings.Settings) (list []alertKind) {
 	return list
 }
 
-// values returns what stands in the fields of a kind for settings; secrets are never shown.
-func (k alertKind) values(s settings.Settings) map[string]string {
+// values returns what stands in the fields of a kind for a channel; secrets are never shown.
+func (k alertKind) values(s settings.Settings, t alertTarget) map[string]string {
 	v := map[string]string{}
 	form := draftOf(s)
 	for _, f := range k.fields {
@@ -235,6 +252,9 @@ func (k alertKind) values(s settings.Settings) map[string]string {
 		if text, ok := form[f.name]; ok && f.secret == "" {
 			v[f.name] = text
 		}
+	}
+	if u, err := url.Parse(t.address); err == nil && t.address != "" && k.known != nil {
+		maps.Copy(v, k.known(u))
 	}
 	return v
 }

@@ -16,9 +16,8 @@ type alertForm struct {
 	content *fyne.Container
 	keys    *keys
 	changed func()
-	target  string // the channel that is edited, empty for a new one
+	target  alertTarget
 	base    settings.Settings
-	kinds   []alertKind
 	pick    *choice // nil unless there are several kinds
 	parts   []*alertPart
 }
@@ -31,6 +30,8 @@ type alertPart struct {
 	before  map[string]string
 }
 
+const keptWords = "Stored secrets are not shown. Each is kept unless you type a new one."
+
 // alertEntry is one field.
 type alertEntry struct {
 	widget  fyne.CanvasObject
@@ -39,11 +40,11 @@ type alertEntry struct {
 	touched bool
 }
 
-// newAlertForm returns a form for one of the kinds; target is the channel that is edited, empty for a new one.
-func newAlertForm(k *keys, s settings.Settings, kinds []alertKind, target string, changed func()) *alertForm {
-	f := &alertForm{keys: k, changed: changed, target: target, base: s, kinds: kinds}
+// newAlertForm returns a form for one of the kinds.
+func newAlertForm(k *keys, s settings.Settings, kinds []alertKind, target alertTarget, changed func()) *alertForm {
+	f := &alertForm{keys: k, changed: changed, target: target, base: s}
 	title := bold("Add an alert")
-	if target != "" {
+	if target.channel != "" {
 		title.SetText("Edit " + kinds[0].name)
 	}
 	rows := []fyne.CanvasObject{title}
@@ -69,10 +70,10 @@ func newAlertForm(k *keys, s settings.Settings, kinds []alertKind, target string
 }
 
 func (f *alertForm) newPart(kind alertKind) *alertPart {
-	p := &alertPart{kind: kind, fields: map[string]*alertEntry{}, before: kind.values(f.base)}
+	p := &alertPart{kind: kind, fields: map[string]*alertEntry{}, before: kind.values(f.base, f.target)}
 	rows := []fyne.CanvasObject{fine(kind.intro)}
-	if f.target != "" && kind.service() {
-		rows = append(rows, fine("What is stored is secret and not shown: write all of it again."))
+	if f.target.channel != "" {
+		rows = append(rows, fine(keptWords))
 	}
 	for _, field := range kind.fields {
 		rows = append(rows, f.newField(p, field))
@@ -109,7 +110,7 @@ func (f *alertForm) newField(p *alertPart, field alertField) fyne.CanvasObject {
 		n := newEntry(f.keys, func() {})
 		n.Password = field.secret != ""
 		n.SetText(value)
-		if n.Password && referenceAt(f.base, field.name) != "" {
+		if f.target.keeps(f.base, field) {
 			n.PlaceHolder = "stored; empty keeps it"
 		}
 		n.OnChanged = func(string) { touch() }

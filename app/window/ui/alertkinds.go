@@ -1,11 +1,13 @@
 package ui
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"gatewatch/app/api"
 	"gatewatch/app/settings"
 )
 
@@ -15,8 +17,10 @@ type alertKind struct {
 	key    string // the key of the settings that it is in; "alerts" for a service, which is a secret address
 	intro  string // where a person finds what the form asks for
 	fields []alertField
-	// address makes the secret address of a service, and says what is wrong, by the name of the field; nil for others.
-	address func(v map[string]string) (address string, wrong map[string]string)
+	// address makes the address of a service, which is stored as a secret; nil for others.
+	address func(v map[string]string) string
+	// known returns what stands in the fields for an address, but for secret ones; nil if all are.
+	known func(u *url.URL) map[string]string
 	// apply writes the fields into settings; ref returns the reference to the secret of a field. Nil for a service.
 	apply func(s *settings.Settings, v map[string]string, ref func(field string) string)
 }
@@ -34,7 +38,7 @@ type alertField struct {
 	check    func(text string) (wrong string) // nil: the settings say what is wrong
 }
 
-// service reports whether the whole kind is one secret address.
+// service reports whether the whole kind is one address, stored as a secret.
 func (k alertKind) service() bool { return k.address != nil }
 
 const wholeAddress = "Is not a web address; copy it as a whole, it begins with https://"
@@ -88,36 +92,63 @@ var alertKinds = []alertKind{
 		},
 	},
 	{
-		name: "Telegram", key: "alerts", address: telegramAddress,
+		name: "Telegram", key: "alerts",
 		intro: "Message @BotFather in Telegram: /newbot gives you a token. Then send your bot any message; " +
 			"@userinfobot tells you your chat ID.",
 		fields: []alertField{
-			{name: "token", label: "Bot token", secret: "telegram"},
-			{name: "chats", label: "Chat ID", hint: "A number, or @name of a channel; several with commas"},
+			{name: "token", label: "Bot token", secret: "telegram", check: like(`[0-9]+:[A-Za-z0-9_-]+`,
+				"Is not a bot token; it looks like 123456:ABC-DEF")},
+			{
+				name: "chats", label: "Chat ID", hint: "A number, or @name of a channel; several with commas",
+				check: like(`(?:(?:-?[0-9]+|@[A-Za-z0-9_]+)(?:[,;\s]+|$))+`,
+					"Is not a chat ID; write a number, or @name of a channel"),
+			},
+		},
+		address: func(v map[string]string) string {
+			return "telegram://" + v["token"] + "@telegram?chats=" + url.QueryEscape(strings.Join(split(v["chats"]), ","))
+		},
+		known: func(u *url.URL) map[string]string {
+			q := u.Query()
+			return map[string]string{"chats": strings.Join(split(cmp.Or(q.Get("chats"), q.Get("channels"))), ", ")}
 		},
 	},
 	{
-		name: "ntfy", key: "alerts", address: ntfyAddress,
+		name: "ntfy", key: "alerts",
 		intro: "Subscribe to a topic in the ntfy app. On ntfy.sh everyone who knows its name can read it.",
 		fields: []alertField{
-			{name: "topic", label: "Topic"},
-			{name: "server", label: "Server", preset: "https://ntfy.sh"},
+			{name: "topic", label: "Topic", check: like(`[A-Za-z0-9_-]{1,64}`,
+				"Is not a topic; use up to 64 letters, digits, hyphens and underscores")},
+			{name: "server", label: "Server", preset: "https://ntfy.sh", check: ntfyServer},
 			{name: "user", label: "User name", hint: "Only where the server asks for one", optional: true},
 			{name: "password", label: "Password", secret: "ntfy", optional: true},
 		},
-	},
-	{
-		name: "Pushover", key: "alerts", address: pushoverAddress,
-		intro: "The user key is on your page at pushover.net. Create an application there for the token.",
-		fields: []alertField{
-			{name: "user", label: "User key", secret: "pushover"},
-			{name: "token", label: "Application token", secret: "pushover"},
+		address: ntfyAddress,
+		known: func(u *url.URL) map[string]string {
+			server := url.URL{Scheme: cmp.Or(u.Query().Get("scheme"), "https"), Host: u.Host}
+			return map[string]string{
+				"topic": strings.Trim(u.Path, "/"), "server": server.String(), "user": u.User.Username(),
+			}
 		},
 	},
 	{
-		name: "Discord", key: "alerts", address: discordAddress,
-		intro:  "In Discord: Server settings, Integrations, Webhooks, New webhook, Copy webhook URL.",
-		fields: []alertField{{name: "url", label: "Webhook URL", secret: "discord"}},
+		name: "Pushover", key: "alerts",
+		intro: "The user key is on your page at pushover.net. Create an application there for the token.",
+		fields: []alertField{
+			{name: "user", label: "User key", secret: "pushover", check: pushoverKey},
+			{name: "token", label: "Application token", secret: "pushover", check: pushoverKey},
+		},
+		address: func(v map[string]string) string { return "pushover://shoutrrr:" + v["token"] + "@" + v["user"] + "/" },
+	},
+	{
+		name: "Discord", key: "alerts",
+		intro: "In Discord: Server settings, Integrations, Webhooks, New webhook, Copy webhook URL.",
+		fields: []alertField{{name: "url", label: "Webhook URL", secret: "discord", check: func(text string) string {
+			if discordAddress(text) == "" {
+				return "Is not the URL of a webhook of Discord; it begins with https://discord.com/api/webhooks/"
+			}
+			return ""
+		}}},
+		address: func(v map[string]string) string { return discordAddress(v["url"]) },
 	},
 	{
 		name: "Webhook", key: "webhook", intro: "Alerts as JSON to a program of yours. With a key each is signed.",
@@ -171,65 +202,52 @@ func seconds(text string) string {
 	return ""
 }
 
-var (
-	telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
-	telegramChat  = regexp.MustCompile(`^(-?[0-9]+|@[A-Za-z0-9_]+)$`)
-	ntfyTopic     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	pushoverKey   = regexp.MustCompile(`^[A-Za-z0-9]{20,40}$`)
-	discordPath   = regexp.MustCompile(`^/api/(?:v[0-9]+/)?webhooks/([0-9]+)/([A-Za-z0-9_-]+)/?$`)
-)
-
-func telegramAddress(v map[string]string) (string, map[string]string) {
-	wrong := map[string]string{}
-	chats := split(v["chats"])
-	if !telegramToken.MatchString(v["token"]) {
-		wrong["token"] = "Is not a bot token; it looks like 123456:ABC-DEF"
-	}
-	for _, c := range chats {
-		if !telegramChat.MatchString(c) {
-			wrong["chats"] = "Is not a chat ID; write a number, or @name of a channel"
+// like returns a check that a text matches a pattern as a whole.
+func like(pattern, wrong string) func(text string) string {
+	whole := regexp.MustCompile("^" + pattern + "$")
+	return func(text string) string {
+		if whole.MatchString(text) {
+			return ""
 		}
+		return wrong
 	}
-	return "telegram://" + v["token"] + "@telegram?chats=" + url.QueryEscape(strings.Join(chats, ",")), wrong
 }
 
-func ntfyAddress(v map[string]string) (string, map[string]string) {
-	wrong := map[string]string{}
-	if !ntfyTopic.MatchString(v["topic"]) {
-		wrong["topic"] = "Is not a topic; use up to 64 letters, digits, hyphens and underscores"
+var (
+	pushoverKey = like(`[A-Za-z0-9]{20,40}`, "Is not a key of Pushover; it has 30 letters and digits")
+	discordPath = regexp.MustCompile(`^/api/(?:v[0-9]+/)?webhooks/([0-9]+)/([A-Za-z0-9_-]+)/?$`)
+)
+
+func ntfyServer(text string) string {
+	if u, err := url.Parse(text); err != nil || webAddress(text) != "" || strings.Trim(u.Path, "/") != "" {
+		return "Is not a server; write its address such as https://ntfy.sh"
 	}
+	return ""
+}
+
+func ntfyAddress(v map[string]string) string {
 	server, err := url.Parse(v["server"])
-	if err != nil || webAddress(v["server"]) != "" || strings.Trim(server.Path, "/") != "" {
-		wrong["server"] = "Is not a server; write its address such as https://ntfy.sh"
-		return "", wrong
+	if err != nil {
+		return "" // [ntfyServer] says so
 	}
 	u := url.URL{Scheme: "ntfy", Host: server.Host, Path: "/" + v["topic"], RawQuery: "scheme=" + server.Scheme}
 	if v["user"] != "" {
 		u.User = url.UserPassword(v["user"], v["password"])
-	} else if v["password"] != "" {
-		wrong["user"] = "Write the user name to which the password belongs"
 	}
-	return u.String(), wrong
+	return u.String()
 }
 
-func pushoverAddress(v map[string]string) (string, map[string]string) {
-	wrong := map[string]string{}
-	for _, name := range []string{"user", "token"} {
-		if !pushoverKey.MatchString(v[name]) {
-			wrong[name] = "Is not a key of Pushover; it has 30 letters and digits"
-		}
+// discordAddress returns the address for the URL of a webhook, empty if it is none.
+func discordAddress(webhook string) string {
+	if webhook == api.KeptSecret {
+		return "discord://" + api.KeptSecret + "@" + api.KeptSecret
 	}
-	return "pushover://shoutrrr:" + v["token"] + "@" + v["user"] + "/", wrong
-}
-
-func discordAddress(v map[string]string) (string, map[string]string) {
-	u, err := url.Parse(v["url"])
-	if err == nil && u.Scheme == "https" {
-		if m := discordPath.FindStringSubmatch(u.Path); m != nil {
-			return "discord://" + m[2] + "@" + m[1], nil
-		}
+	u, err := url.Parse(webhook)
+	if err != nil || u.Scheme != "https" {
+		return ""
 	}
-	return "", map[string]string{
-		"url": "Is not the URL of a webhook of Discord; it begins with https://discord.com/api/webhooks/",
+	if m := discordPath.FindStringSubmatch(u.Path); m != nil {
+		return "discord://" + m[2] + "@" + m[1]
 	}
+	return ""
 }

@@ -21,6 +21,10 @@ func typeInto(v *View, field, text string) {
 	v.alerts.form.part().fields[field].widget.(*entry).SetText(text)
 }
 
+func kindNamed(name string) alertKind {
+	return alertKinds[slices.IndexFunc(alertKinds, func(k alertKind) bool { return k.name == name })]
+}
+
 // filled are fields of each kind as a person fills them.
 var filled = map[string]map[string]string{
 	"Email": {
@@ -45,7 +49,7 @@ func TestAlertKinds(t *testing.T) {
 	before := settings.Default()
 	all := before
 	for _, k := range alertKinds {
-		c, wrong := k.change(before, "", filled[k.name])
+		c, wrong := k.change(before, alertTarget{}, filled[k.name])
 		if len(wrong) > 0 {
 			t.Errorf("%s: %v", k.name, wrong)
 			continue
@@ -79,9 +83,8 @@ func TestAlertKinds(t *testing.T) {
 		"Pushover": "pushover://shoutrrr:azGDORePK8gMaC0QOYAMyEEuzJnyUi@uQiRzpo4DXghDmr9QzzfQu27cmVRsG/",
 		"Discord":  "discord://ab-C_d@123456",
 	} {
-		i := slices.IndexFunc(alertKinds, func(k alertKind) bool { return k.name == name })
-		if got, wrong := alertKinds[i].address(filled[name]); got != want || len(wrong) > 0 {
-			t.Errorf("%s: %q, want %q; %v", name, got, want, wrong)
+		if got := kindNamed(name).address(filled[name]); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 	text, err := settings.Marshal(all)
@@ -123,21 +126,120 @@ func TestAlertKindsRefuse(t *testing.T) {
 		{"Telegram", "token", "AB-c", "looks like 123456:ABC-DEF"},
 		{"Telegram", "token", "", "Is missing"},
 		{"Telegram", "chats", "desk", "is not a chat ID"},
+		{"Telegram", "chats", "42@desk", "is not a chat ID"},
 		{"ntfy", "topic", "my topic", "is not a topic"},
 		{"ntfy", "server", "ntfy.sh", "is not a server"},
-		{"ntfy", "user", "", "user name to which the password belongs"},
+		{"ntfy", "user", "", "Is missing"},
 		{"Pushover", "token", "short", "is not a key of Pushover"},
 		{"Discord", "url", "https://discord.com/channels/1/2", "is not the URL of a webhook"},
 		{"Webhook", "webhook.url", "ftp://x/y", "begins with https://"},
 		{"Heartbeat", "heartbeat.every_seconds", "5", "from 10 to 86400"},
 	} {
-		k := alertKinds[slices.IndexFunc(alertKinds, func(k alertKind) bool { return k.name == c.kind })]
+		k := kindNamed(c.kind)
 		v := maps.Clone(filled[c.kind])
 		v[c.field] = c.text
-		_, wrong := k.change(settings.Default(), "", v)
+		_, wrong := k.change(settings.Default(), alertTarget{}, v)
 		if got := wrong[c.field]; len(wrong) != 1 || !strings.Contains(strings.ToLower(got), strings.ToLower(c.want)) {
 			t.Errorf("%s with %s %.40q: %q, want %q", c.kind, c.field, c.text, wrong, c.want)
 		}
+	}
+}
+
+// TestAlertServicesKeepSecrets edits each service as it is stored: what is no secret stands in the form, and without
+// typing anything, and with each field typed, the address is what it was with that field changed.
+func TestAlertServicesKeepSecrets(t *testing.T) {
+	changed := map[string]string{
+		"Telegram token": "telegram://7:new@telegram?chats=-42%2C%40desk",
+		"Telegram chats": "telegram://123456:AB-c_d@telegram?chats=8",
+		"ntfy topic":     "ntfy://me:p%3Ass%2Fw%40rd@ntfy.example:8443/new?scheme=https",
+		"ntfy server":    "ntfy://me:p%3Ass%2Fw%40rd@10.0.0.1/alerts_7?scheme=http",
+		"ntfy user":      "ntfy://you:p%3Ass%2Fw%40rd@ntfy.example:8443/alerts_7?scheme=https",
+		"ntfy password":  "ntfy://me:new@ntfy.example:8443/alerts_7?scheme=https",
+		"Pushover user":  "pushover://shoutrrr:azGDORePK8gMaC0QOYAMyEEuzJnyUi@uNewuNewuNewuNewuNew/",
+		"Pushover token": "pushover://shoutrrr:aNewaNewaNewaNewaNew@uQiRzpo4DXghDmr9QzzfQu27cmVRsG/",
+		"Discord url":    "discord://new@7",
+	}
+	typed := map[string]string{
+		"Telegram token": "7:new", "Telegram chats": "8", "ntfy topic": "new", "ntfy server": "http://10.0.0.1",
+		"ntfy user": "you", "ntfy password": "new", "Pushover user": "uNewuNewuNewuNewuNew",
+		"Pushover token": "aNewaNewaNewaNewaNew", "Discord url": "https://discord.com/api/webhooks/7/new",
+	}
+	s := settings.Default()
+	for _, k := range alertKinds {
+		if !k.service() {
+			continue
+		}
+		stored := k.address(filled[k.name])
+		target := alertTarget{"keyring:" + k.name, api.HideSecrets(stored)}
+		v := k.values(s, target)
+		for _, f := range k.fields {
+			if want := filled[k.name][f.name]; f.secret != "" && v[f.name] != "" ||
+				f.secret == "" && v[f.name] != strings.TrimSuffix(want, "/") {
+				t.Errorf("%s: %s is filled with %q, want %q", k.name, f.name, v[f.name], want)
+			}
+			if target.keeps(s, f) != (f.secret != "") {
+				t.Errorf("%s: %s is kept: %v", k.name, f.name, target.keeps(s, f))
+			}
+		}
+		for _, f := range append([]alertField{{}}, k.fields...) {
+			v := maps.Clone(v)
+			want := stored
+			if f.name != "" {
+				v[f.name], want = typed[k.name+" "+f.name], changed[k.name+" "+f.name]
+			}
+			c, wrong := k.change(s, target, v)
+			got, err := api.PutSecretsBack(c.Secrets[0].Value, stored)
+			if got != want || err != nil || len(wrong) > 0 || c.Secrets[0].Before != target.channel {
+				t.Errorf("%s with another %q: %q, want %q; %v, %v", k.name, f.name, got, want, wrong, err)
+			}
+		}
+	}
+	// With no password stored there is none to keep.
+	if k := kindNamed("ntfy"); (alertTarget{"keyring:n", "ntfy://me@ntfy.sh/t"}).keeps(s, k.fields[3]) {
+		t.Error("a password is kept that is not there")
+	}
+}
+
+// TestAlertServiceForm edits a service in the window: the form opens with the answer, also with that there is none.
+func TestAlertServiceForm(t *testing.T) {
+	v, _, _ := acting(t)
+	var asked []string
+	var sent []AlertChange
+	v.actions.Address = func(channel string) { asked = append(asked, channel) }
+	v.actions.ChangeAlerts = func(c AlertChange) { sent = append(sent, c) }
+	v.Settings(view(func(s *settings.Settings) { s.Alerts.Services = []string{"keyring:telegram-abcdef"} }))
+	v.Status(connected(), noon)
+	v.open(pageAlerts)
+	v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "keyring:telegram-abcdef", Service: "Telegram"}}}, nil)
+	p := v.alerts
+	test.Tap(p.rows[0].edit)
+	if len(asked) != 1 || p.form != nil || !p.rows[0].edit.Disabled() {
+		t.Fatalf("asked %v, form %v", asked, p.form)
+	}
+	v.Address(asked[0], "telegram://_stored_@telegram?chats=7", nil)
+	if got := p.form.part().values(); got["chats"] != "7" || got["token"] != "" || p.dirty() || p.failed != "" {
+		t.Fatalf("filled with %v, %q", got, p.failed)
+	}
+	typeInto(v, "chats", "8")
+	test.Tap(p.save)
+	if want := (api.Secret{
+		Name: "telegram-abcdef", Value: "telegram://_stored_@telegram?chats=8", Before: asked[0],
+	}); len(sent) != 1 || sent[0].Secrets[0] != want || len(sent[0].Drop) > 0 {
+		t.Fatalf("sent %+v", sent)
+	}
+	v.AlertsChanged(asked[0], nil, nil)
+	if p.rows[0].edit.Disabled() {
+		t.Error("it cannot be edited again")
+	}
+	test.Tap(p.rows[0].edit)
+	v.Address(asked[1], "", errors.New("the keyring is locked"))
+	if p.form == nil || p.message.Text != "What is stored cannot be read: the keyring is locked" {
+		t.Fatalf("said %q", p.message.Text)
+	}
+	typeInto(v, "chats", "8")
+	test.Tap(p.save)
+	if len(sent) != 1 || p.form.part().fields["token"].wrong.words.Text != "Is missing" {
+		t.Errorf("saved without a token: %+v", sent)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -35,6 +36,7 @@ type alertsPage struct {
 	rows     []*channelRow
 	outcomes map[string]outcome // of tests, by channel
 	testing  string             // the channel that is being tested, empty if none is
+	reading  string             // the channel whose address is awaited to edit it, empty if none is
 
 	form    *alertForm // nil while none is open
 	place   *fyne.Container
@@ -79,7 +81,7 @@ func newAlertsPage(k *keys, a *Actions) *alertsPage {
 	}
 	p.note.Importance, p.message.SizeName = widget.DangerImportance, sizeFine
 	p.add = newButton(k, "Add an alert", func() {
-		p.open(newAlertForm(k, *p.now, offered(*p.now), "", p.changed))
+		p.open(newAlertForm(k, *p.now, offered(*p.now), alertTarget{}, p.changed))
 	})
 	p.add.Importance = widget.HighImportance
 	p.confirm = newQuestion(k, p.add)
@@ -115,7 +117,7 @@ func (p *alertsPage) link(up bool) {
 // take takes in how alerts fare, or why that is not known.
 func (p *alertsPage) take(a api.Alerts, err error) {
 	if err != nil {
-		setText(p.note, "Alerts cannot be shown: "+wording.OneLine(err.Error())+".")
+		setText(p.note, "Alerts cannot be shown: "+wording.OneLine(api.Reason(err))+".")
 		show(p.note, true)
 		return
 	}
@@ -149,15 +151,37 @@ func (p *alertsPage) newRow(name string) *channelRow {
 	r.wrong.Importance = widget.DangerImportance
 	r.test = newButton(p.keys, "Send test", func() { p.start(name) })
 	r.edit = newButton(p.keys, "Edit", func() {
-		if kind, ok := alertKindOf(&r.channel); ok {
-			p.open(newAlertForm(p.keys, *p.now, []alertKind{kind}, name, p.changed))
+		if kind, _ := alertKindOf(&r.channel); !kind.service() {
+			p.edit(name, "", nil)
+			return
 		}
+		p.reading = name
+		p.refresh()
+		p.actions.Address(name)
 	})
 	r.remove = newButton(p.keys, "Remove", func() { p.askRemove(r) })
 	buttons := container.NewHBox(r.test, r.edit, r.remove)
 	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(buttons), r.title), r.state, r.wrong,
 		r.outcome)
 	return r
+}
+
+// edit opens the form for a channel; of a service with its address, or with why that cannot be read.
+func (p *alertsPage) edit(name, address string, err error) {
+	p.reading = ""
+	i := slices.IndexFunc(p.rows, func(r *channelRow) bool { return r.name == name })
+	if i < 0 || p.form != nil {
+		return
+	}
+	kind, _ := alertKindOf(&p.rows[i].channel)
+	p.open(newAlertForm(p.keys, *p.now, []alertKind{kind}, alertTarget{name, address}, p.changed))
+	if kind.service() && address == "" {
+		p.failed = "What is stored cannot be read; fill in everything again."
+		if err != nil {
+			p.failed = "What is stored cannot be read: " + reasonOf(err)
+		}
+		p.refresh()
+	}
 }
 
 func (r *channelRow) heading() string {
@@ -170,9 +194,9 @@ func (r *channelRow) heading() string {
 func (r *channelRow) render(c *api.Channel) {
 	r.channel = *c
 	setText(r.title, r.heading())
-	state := "Nothing sent since the start."
+	state := "Nothing sent since Gatewatch started."
 	if c.LastSentAt != nil {
-		state = fmt.Sprintf("%d sent since the start, last %s.", c.Sent, c.LastSentAt.Local().Format("Mon 15:04:05"))
+		state = fmt.Sprintf("%d sent since Gatewatch started, last %s.", c.Sent, c.LastSentAt.Local().Format("Mon 15:04:05"))
 	}
 	if c.Queued > 0 {
 		state += fmt.Sprintf(" %d waiting", c.Queued)
@@ -199,7 +223,7 @@ func (p *alertsPage) start(name string) {
 		return
 	}
 	p.testing = name
-	p.outcomes[name] = outcome{text: "Sending a test …"}
+	p.outcomes[name] = outcome{text: "Sending a test…"}
 	p.refresh()
 	p.actions.Test(name)
 }
@@ -210,7 +234,7 @@ func (p *alertsPage) tested(name string, t api.AlertTest, err error) {
 	said := outcome{text: "The test was sent."}
 	switch {
 	case err != nil:
-		said = outcome{"The test failed: " + plain(err.Error()), true}
+		said = outcome{"The test failed: " + reasonOf(err), true}
 	case len(t.Results) != 1:
 		said = outcome{"The test failed: there is no such channel any more.", true}
 	case !t.Results[0].OK:
@@ -352,7 +376,7 @@ func (p *alertsPage) refresh() {
 		_, known := alertKindOf(&r.channel)
 		show(r.edit, known)
 		enable(r.test, p.testing == "")
-		enable(r.edit, ready)
+		enable(r.edit, ready && p.reading == "")
 		enable(r.remove, ready)
 		r.say(p.outcomes[r.name], p.testing != r.name)
 	}

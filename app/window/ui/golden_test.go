@@ -66,6 +66,9 @@ func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (
 	if a.Test == nil {
 		a.Test = func(string) {}
 	}
+	if a.Address == nil {
+		a.Address = func(string) {}
+	}
 	if a.ChangeAlerts == nil {
 		a.ChangeAlerts = func(AlertChange) {}
 	}

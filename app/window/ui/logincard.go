@@ -45,7 +45,7 @@ func (c *loginCard) take(a api.Autostart, err error) {
 	case errors.Is(err, api.ErrNotRunning), errors.Is(err, api.ErrNotResponding):
 		c.wrong.say([]string{"This is unknown and cannot be changed: " + reasonOf(err)})
 	default:
-		c.wrong.say([]string{wording.OneLine(err.Error()) + "."})
+		c.wrong.say([]string{wording.OneLine(api.Reason(err)) + "."})
 	}
 	if c.known == nil {
 		return

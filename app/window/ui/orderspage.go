@@ -78,7 +78,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 // take takes in the orders, or why they are not known.
 func (p *ordersPage) take(o api.Orders, err error) {
 	if err != nil {
-		p.say("Orders cannot be shown: " + plain(err.Error()))
+		p.say("Orders cannot be shown: " + reasonOf(err))
 		return
 	}
 	if p.known == nil || strings.HasPrefix(p.failed.Text, "Orders cannot be shown") {
@@ -107,7 +107,7 @@ func (p *ordersPage) answered(id int64, err error) {
 	if remark := (*api.Remark)(nil); errors.As(err, &remark) {
 		failure = upper(plain(remark.Text))
 	} else if err != nil {
-		failure = "That did not work: " + plain(err.Error())
+		failure = "That did not work: " + reasonOf(err)
 	}
 	if r := p.rows[id]; r != nil {
 		r.busy = false

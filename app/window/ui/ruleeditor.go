@@ -301,7 +301,7 @@ func (e *ruleEditor) resolved(in rules.Instrument, list []api.Candidate, err err
 		}
 		f.asked = nil
 		if err != nil && !errors.Is(err, api.ErrNoContract) {
-			f.say("It cannot be looked up: " + plain(err.Error()))
+			f.say("It cannot be looked up: " + reasonOf(err))
 			continue
 		}
 		e.offer(f, list)

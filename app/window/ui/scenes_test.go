@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -180,7 +179,7 @@ func scenes() map[string]func(*View) {
 		},
 		"refused_command": func(v *View) {
 			status(reconnecting())(v)
-			v.Commanded(fmt.Errorf("POST /connect_ib: 503 Service Unavailable: %s", "stopping"))
+			v.Commanded(errors.New("Gatewatch is stopping"))
 		},
 		"reset_window": func(v *View) {
 			st := reconnecting()
@@ -350,7 +349,7 @@ func scenes() map[string]func(*View) {
 	list["history_none"] = history(0, api.Uptime{At: noon}, nil)
 	list["history_failed"] = func(v *View) {
 		history(0, report(), nil)(v)
-		v.Uptime(api.Uptime{}, errors.New("GET /uptime: 500 Internal Server Error: connection log: read-only"))
+		v.Uptime(api.Uptime{}, errors.New("connection log: read-only"))
 	}
 	list["alerts"] = func(v *View) {
 		status(connected())(v)
@@ -397,6 +396,13 @@ func scenes() map[string]func(*View) {
 		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "webhook", Service: "Webhook"}}}, nil)
 		v.alerts.rows[0].edit.OnTapped()
 		v.AlertsChanged("", nil, errors.New("the disk is full"))
+	}
+	list["alert_edit_service"] = func(v *View) {
+		status(connected())(v)
+		v.open(pageAlerts)
+		v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "keyring:ntfy", Service: "ntfy"}}}, nil)
+		v.alerts.rows[0].edit.OnTapped()
+		v.Address("keyring:ntfy", "ntfy://trader:_stored_@ntfy.example/alerts?scheme=https", nil)
 	}
 	list["alert_stored"] = func(v *View) {
 		status(connected())(v)

@@ -254,6 +254,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 		p.layers[name] = newLine(name)
 		lines = append(lines, p.layers[name].content)
 	}
+	p.orders.word.Truncation, p.orders.word.Wrapping = fyne.TextTruncateOff, fyne.TextWrapWord // why they are blocked
 	p.about = card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs))
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
