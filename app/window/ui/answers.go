@@ -47,7 +47,7 @@ func (v *View) Resolved(in rules.Instrument, list []api.Candidate, err error) {
 
 // Previewed takes in how a rule would stand now.
 func (v *View) Previewed(req api.RulePreviewRequest, p api.RulePreview, err error) {
-	v.rules.preview.take(req, p, err)
+	v.rules.takePreview(req, p, err)
 	v.render()
 }
 

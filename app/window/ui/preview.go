@@ -3,6 +3,9 @@ package ui
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,4 +115,92 @@ func (p *previewer) readBack(rule *rules.Rule) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// worths are what the orders of several rules would be worth, by rule as [keyOfPreview] has it.
+type worths map[string]worth
+
+// worth is what the order of one rule would be worth.
+type worth struct {
+	asked    int      // times
+	amount   *float64 // nil: not known
+	currency string
+}
+
+// mostAsked is how often it is asked what an order would be worth: the first answers may come before the first price.
+const mostAsked = 3
+
+func (w worths) at(r *rules.Rule) worth { return w[keyOfPreview(api.RulePreviewRequest{Rule: r})] }
+
+func (w worth) asking() bool { return w.amount == nil && w.asked < mostAsked }
+
+// next returns the rule that is to be asked about, nil if all that can be known is.
+func (w worths) next(list []*api.RuleView) *rules.Rule {
+	for _, r := range list {
+		if r.Rule.Action.Order != nil && w.at(&r.Rule).asking() {
+			return &r.Rule
+		}
+	}
+	return nil
+}
+
+// take takes in an answer. What cannot be answered is not asked again.
+func (w worths) take(req api.RulePreviewRequest, answer api.RulePreview, err error) {
+	if w == nil || req.Rule == nil {
+		return
+	}
+	key := keyOfPreview(req)
+	one := worth{w[key].asked + 1, answer.OrderValue, answer.Currency}
+	if err != nil {
+		one = worth{asked: mostAsked}
+	}
+	w[key] = one
+}
+
+// of says what the order of a rule would be worth, after a blank; empty if it places none.
+func (w worths) of(r *rules.Rule) string {
+	one := w.at(r)
+	switch {
+	case r.Action.Order == nil:
+		return ""
+	case one.asking():
+		return " Asking for its value…"
+	case one.amount == nil:
+		return " Its value is not known."
+	}
+	return " Worth about " + wording.Money(*one.amount, one.currency) + "."
+}
+
+// total says what the orders of rules would be worth together, by currency, and of how many that is not known.
+func (w worths) total(list []*api.RuleView) string {
+	sums := map[string]float64{}
+	orders, asking, unknown := 0, 0, 0
+	for _, r := range list {
+		if r.Rule.Action.Order == nil {
+			continue
+		}
+		orders++
+		switch one := w.at(&r.Rule); {
+		case one.asking():
+			asking++
+		case one.amount == nil:
+			unknown++
+		default:
+			sums[one.currency] += *one.amount
+		}
+	}
+	var parts []string
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		parts = append(parts, "about "+wording.Money(sums[currency], currency))
+	}
+	if asking > 0 {
+		parts = append(parts, fmt.Sprintf("the value of %d is still asked for", asking))
+	}
+	if unknown > 0 {
+		parts = append(parts, fmt.Sprintf("the value of %d is not known", unknown))
+	}
+	if orders == 0 {
+		return "None of them places an order."
+	}
+	return fmt.Sprintf("With trading turned on, they may place orders (%d): %s.", orders, strings.Join(parts, ", "))
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,5 +104,70 @@ func TestActivatingReadsBack(t *testing.T) {
 	test.Tap(r.toggle)
 	if ruleAt(v, 3); r.activate.open() {
 		t.Error("the question about one rule stands at another")
+	}
+}
+
+// TestActivatingSeveralReadsBack holds that the value of each order is asked for, one after the other, and that what is
+// not known is said not to be.
+func TestActivatingSeveralReadsBack(t *testing.T) {
+	v, _, a := acting(t)
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageRules)
+	one := someRules().Rules[0]
+	one.State = rules.Draft
+	tell, euro := one, one
+	tell.Rule.Name, tell.Rule.Action = "Only tells", rules.Action{}
+	euro.Rule.Name = "In euros"
+	other := one
+	other.Rule.Name = "No price"
+	refused := one
+	refused.Rule.Name = "Refused"
+	v.Rules(api.Rules{MayEdit: true, Rules: []api.RuleView{one, tell, euro, other, refused}}, nil)
+	a.asked = nil
+	test.Tap(v.rules.several)
+	words := func() string { return v.rules.severalQ.words.Text }
+	if !strings.Contains(words(), "Buy the dip: ") || !strings.Contains(words(), "Asking for its value…") ||
+		!strings.HasSuffix(words(), "they may place orders (4): the value of 4 is still asked for.") {
+		t.Fatalf("said %q", words())
+	}
+	now := noon
+	answer := func(name string, p api.RulePreview, err error) {
+		t.Helper()
+		last := a.previews[len(a.previews)-1]
+		if last.Rule == nil || last.Rule.Name != name {
+			t.Fatalf("asked %+v, want %s", last.Rule, name)
+		}
+		v.Previewed(last, p, err)
+		now = now.Add(previewEvery)
+		v.Tick(now)
+	}
+	answer("Buy the dip", dipPreview(), nil)
+	inEuros := dipPreview()
+	inEuros.OrderValue, inEuros.Currency = pointer(1000), "EUR"
+	answer("In euros", inEuros, nil)
+	unknown := dipPreview()
+	unknown.OrderValue = nil
+	for range mostAsked {
+		answer("No price", unknown, nil)
+	}
+	answer("Refused", api.RulePreview{}, &api.Conflict{Reason: "AAPL can mean 2 contracts"})
+	n := len(a.previews)
+	v.Tick(now.Add(previewEvery))
+	for _, want := range []string{
+		"Worth about 23,036.00 USD.", "Worth about 1,000.00 EUR.", "Its value is not known.",
+		"they may place orders (4): about 1,000.00 EUR, about 23,036.00 USD, the value of 2 is not known.",
+	} {
+		if !strings.Contains(words(), want) {
+			t.Errorf("%q does not say %q", words(), want)
+		}
+	}
+	if len(a.previews) != n || slices.ContainsFunc(a.asked, func(s string) bool { return s != "rules" }) {
+		t.Errorf("asked %d times more, and %v", len(a.previews)-n, a.asked)
+	}
+	a.asked = nil
+	test.Tap(v.rules.severalQ.yes)
+	if len(a.asked) != 1 || a.asked[0] != "activate Buy the dip" {
+		t.Errorf("asked %v", a.asked)
 	}
 }

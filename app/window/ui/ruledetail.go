@@ -45,6 +45,7 @@ func newRuleRow(p *rulesPage) *ruleRow {
 			return
 		}
 		r.question.drop()
+		r.page.severalQ.drop()
 		r.activate.ask(p.preview.readBack(&r.rule.Rule), "Not now", "Activate", func() {
 			p.ask(p.actions.Activate, r.rule.Rule.Name)
 		})

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +59,7 @@ type rulesPage struct {
 	overview fyne.CanvasObject
 	editor   *ruleEditor
 	preview  *previewer
+	worths   worths // of the drafts that are about to be activated
 
 	listed  []api.RuleView // after filtering and sorting
 	waiting []string       // names of rules that are to be activated, one after the other
@@ -95,9 +95,13 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.states, p.sorts = newChoice(k, names, p.refresh), newChoice(k, ruleSorts, p.refresh)
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
 	p.several = newButton(k, "", func() {
+		p.worths = worths{}
+		p.detail.question.drop()
+		p.detail.activate.drop()
 		p.severalQ.ask(p.readDrafts(), "Leave them", "Activate them", p.activateAll)
 		p.refresh()
 		p.scroll.ScrollToTop()
+		p.askPreview()
 	})
 	p.severalQ = newQuestion(k, p.several)
 	p.list = newList(k, func(string) { p.refresh() })
@@ -119,7 +123,7 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 }
 
 // previewed returns what is looked at so closely that its price is wanted: the rule in the editor, or its instrument as
-// long as the rule is not complete, or else a rule that is about to be activated.
+// long as the rule is not complete, or else the rules that are about to be activated, one after the other.
 func (p *rulesPage) previewed() (req api.RulePreviewRequest) {
 	switch {
 	case !p.here || !p.may:
@@ -133,10 +137,18 @@ func (p *rulesPage) previewed() (req api.RulePreviewRequest) {
 		if len(problems) == 0 && in.Symbol+in.Local != "" || in.ConID != 0 {
 			req.Instrument = &in
 		}
+	case p.severalQ.open():
+		req.Rule = p.worths.next(p.drafts())
 	case p.detail.activate.open():
 		req.Rule = &p.detail.rule.Rule
 	}
 	return req
+}
+
+// takePreview takes in a preview.
+func (p *rulesPage) takePreview(req api.RulePreviewRequest, answer api.RulePreview, err error) {
+	p.preview.take(req, answer, err)
+	p.worths.take(req, answer, err)
 }
 
 // askPreview asks for the price of what is looked at, and shows what is known of it.
@@ -146,36 +158,36 @@ func (p *rulesPage) askPreview() {
 	p.editor.showPreview(p.preview, req.Rule, p.now)
 }
 
-// readDrafts reads the drafts back that are about to be activated.
+// readDrafts reads the drafts back that are about to be activated, with what their orders would be worth.
 func (p *rulesPage) readDrafts() string {
 	const most = 5
-	names := p.drafts()
-	lines := []string{fmt.Sprintf("Activate the %d listed drafts? With trading turned on, they may place orders.",
-		len(names))}
-	for i := range p.listed {
-		if r := &p.listed[i]; slices.Contains(names, r.Rule.Name) && len(lines) <= most {
-			lines = append(lines, "•  "+plain(r.Rule.Name)+": "+plain(r.Text))
-		}
+	list := p.drafts()
+	lines := []string{fmt.Sprintf("Activate the %d listed drafts?", len(list))}
+	for _, r := range list[:min(most, len(list))] {
+		lines = append(lines, "•  "+plain(r.Rule.Name)+": "+plain(r.Text)+p.worths.of(&r.Rule))
 	}
-	if len(names) > most {
-		lines = append(lines, fmt.Sprintf("and %d more", len(names)-most))
+	if len(list) > most {
+		lines = append(lines, fmt.Sprintf("and %d more", len(list)-most))
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, p.worths.total(list)), "\n")
 }
 
 // drafts are the listed rules that can be activated at once.
-func (p *rulesPage) drafts() (names []string) {
+func (p *rulesPage) drafts() (list []*api.RuleView) {
 	for i := range p.listed {
 		if p.listed[i].State == rules.Draft {
-			names = append(names, p.listed[i].Rule.Name)
+			list = append(list, &p.listed[i])
 		}
 	}
-	return names
+	return list
 }
 
 // activateAll activates the drafts that are listed, one after the other, until one cannot be.
 func (p *rulesPage) activateAll() {
-	p.waiting = p.drafts()
+	p.waiting = nil
+	for _, r := range p.drafts() {
+		p.waiting = append(p.waiting, r.Rule.Name)
+	}
 	p.next()
 }
 
@@ -223,7 +235,7 @@ func (p *rulesPage) edited(name string) {
 // take takes in the rules, or why they are not known.
 func (p *rulesPage) take(r api.Rules, err error) {
 	if err != nil {
-		p.say("Rules cannot be shown: " + plain(err.Error()))
+		p.say("Rules cannot be shown: " + reasonOf(err))
 		return
 	}
 	if strings.HasPrefix(p.failed.Text, "Rules cannot be shown") {
@@ -319,8 +331,11 @@ func (p *rulesPage) refresh() {
 		p.several.SetText(name)
 	}
 	enable(p.several, p.here && p.may && !p.busy)
-	if drafts < 2 || !p.may {
+	switch {
+	case drafts < 2 || !p.may:
 		p.severalQ.drop()
+	case p.severalQ.open():
+		setText(p.severalQ.words, p.readDrafts())
 	}
 	show(p.empty, p.known != nil && len(known.Rules) == 0 && len(known.Problems) == 0)
 	show(p.note, p.note.Text != "")

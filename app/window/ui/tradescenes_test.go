@@ -77,7 +77,7 @@ func someRules() api.Rules {
 				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105),
 				PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
 				Contract: "EUR.USD currency pair on IDEALPRO", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)),
-				Why: "It may fire again at 13:00.",
+				Why: "It may trigger again at 13:00.",
 			},
 			{
 				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When ABC is at or above 50, sell 10 at the market.",
@@ -201,6 +201,18 @@ func tradeScenes() map[string]func(*View) {
 			onRules(armed(), manyRules())(v)
 			v.rules.search.SetText("idea")
 			v.rules.several.OnTapped()
+		},
+		"rules_activate": func(v *View) {
+			list := someRules()
+			one := list.Rules[0]
+			one.State = rules.Draft
+			other, unknown := one, one
+			other.Rule.Name, unknown.Rule.Name = "Buy more", "Buy at night"
+			list.Rules = append([]api.RuleView{one, other, unknown}, list.Rules[1:]...)
+			onRules(armed(), list)(v)
+			v.rules.several.OnTapped()
+			v.Previewed(api.RulePreviewRequest{Rule: &one.Rule}, dipPreview(), nil)
+			v.Previewed(api.RulePreviewRequest{Rule: &unknown.Rule}, api.RulePreview{}, &api.Conflict{Reason: "no price"})
 		},
 		"rules_none": onRules(unarmed(), api.Rules{MayEdit: true}),
 		"rules_off":  onRules(reconnecting(), off),
