@@ -331,11 +331,12 @@ func (p *rulesPage) refresh() {
 		p.several.SetText(name)
 	}
 	enable(p.several, p.here && p.may && !p.busy)
+	p.severalQ.reveal()
 	switch {
 	case drafts < 2 || !p.may:
 		p.severalQ.drop()
 	case p.severalQ.open():
-		setText(p.severalQ.words, p.readDrafts())
+		p.severalQ.say(p.readDrafts())
 	}
 	show(p.empty, p.known != nil && len(known.Rules) == 0 && len(known.Problems) == 0)
 	show(p.note, p.note.Text != "")
