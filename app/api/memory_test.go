@@ -103,6 +103,7 @@ func (b *memory) StoreSecret(_ context.Context, s Secret) (StoredSecret, error) 
 }
 
 func (b *memory) SecretAddress(_ context.Context, ref string) (SecretAddress, error) {
+	b.asked = append(b.asked, "address of "+ref)
 	if ref == "file:none" {
 		return SecretAddress{}, fmt.Errorf("%w: %s", ErrNoSecret, ref)
 	}
