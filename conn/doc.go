@@ -1,7 +1,8 @@
 // Package conn keeps one truthful connection to Interactive Brokers' Gateway or TWS.
 //
 // A [Supervisor] owns the connection. One goroutine holds all of its state; everything else sends it messages.
-// Each message goes through the pure function next, which returns the new state, the effects to carry out and the events.
+// Each message goes through the pure function next, which returns the new state, the effects to carry out and the
+// events.
 // Two streams leave it and are never mixed: a [Snapshot] (what is true now, the latest wins) and [Event] values
 // (what happened, in order, none dropped).
 //

@@ -7,7 +7,8 @@ import (
 
 // flood bounds how many events pass when Gateway repeats itself: a message in a loop must not fill queues, logs and
 // disks. Of each subject a few events pass at once; of those that follow, the newest of each kind passes when the
-// subject's time is over, with the number of those left out. So a loss and a recovery are late at worst, and never lost.
+// subject's time is over, with the number of those left out. So a loss and a recovery are late at worst, and never
+// lost.
 // It is not safe for concurrent use.
 type flood struct {
 	subjects map[subject]*tally

@@ -124,7 +124,8 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 // same reports whether both say the same but for the time they were made at and what is measured all the time.
 func (s *Snapshot) same(o *Snapshot) bool {
 	a := *s
-	a.Seq, a.At, a.GuardSince, a.Probe, a.Skew, a.Layers.Since = o.Seq, o.At, o.GuardSince, o.Probe, o.Skew, o.Layers.Since
+	a.Seq, a.At, a.GuardSince, a.Layers.Since = o.Seq, o.At, o.GuardSince, o.Layers.Since
+	a.Probe, a.Skew = o.Probe, o.Skew
 	return reflect.DeepEqual(&a, o)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/settings"
 	"gatewatch/conn/history"
 	"gatewatch/engine"
@@ -107,7 +108,7 @@ func (b *memory) SecretAddress(_ context.Context, ref string) (SecretAddress, er
 	if ref == "file:none" {
 		return SecretAddress{}, fmt.Errorf("%w: %s", ErrNoSecret, ref)
 	}
-	return SecretAddress{HideSecrets("ntfy://me:secret@ntfy.sh/topic")}, b.err
+	return SecretAddress{serviceurl.Hide("ntfy://me:secret@ntfy.sh/topic")}, b.err
 }
 
 func (b *memory) DeleteSecret(_ context.Context, ref string) error {

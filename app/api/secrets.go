@@ -22,8 +22,8 @@ const MaxSecret = 2500
 type SecretsBackend interface {
 	// StoreSecret stores a secret that [CheckSecret] accepts, in the place of one with the same name.
 	StoreSecret(ctx context.Context, secret Secret) (StoredSecret, error)
-	// SecretAddress returns what [HideSecrets] leaves of the secret that a reference in the settings in effect names. It
-	// returns ErrNoSecret if they have no such reference.
+	// SecretAddress returns what [gatewatch/app/alert/serviceurl.Hide] leaves of the secret that a reference in the
+	// settings in effect names. It returns ErrNoSecret if they have no such reference.
 	SecretAddress(ctx context.Context, reference string) (SecretAddress, error)
 	// DeleteSecret removes the secret that a reference names. It returns ErrNoSecret, or a Conflict if settings use it.
 	DeleteSecret(ctx context.Context, reference string) error

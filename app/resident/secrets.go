@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatewatch/app/alert"
+	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
@@ -153,7 +154,7 @@ func (s *secrets) StoreSecret(_ context.Context, secret api.Secret) (api.StoredS
 	if secret.Before != "" {
 		before, err := s.store.Get(secret.Before)
 		if err == nil {
-			value, err = api.PutSecretsBack(value, before)
+			value, err = serviceurl.PutBack(value, before)
 		}
 		if err == nil {
 			err = api.CheckSecret(name, value)
@@ -178,7 +179,7 @@ func (s *secrets) SecretAddress(_ context.Context, ref string) (a api.SecretAddr
 		return a, fmt.Errorf("%w: the settings in effect do not refer to %.120q", api.ErrNoSecret, ref)
 	}
 	value, err := s.store.Get(ref)
-	return api.SecretAddress{Address: api.HideSecrets(value)}, err
+	return api.SecretAddress{Address: serviceurl.Hide(value)}, err
 }
 
 // DeleteSecret removes the secret that a reference names, unless the settings in effect have that reference.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 )
@@ -48,12 +49,12 @@ func referenceAt(s settings.Settings, key string) string {
 // alertTarget is the channel that is edited, the zero value for a new one.
 type alertTarget struct {
 	channel string
-	address string // of a service, as [api.HideSecrets] leaves it; empty if it is not known
+	address string // of a service, as [serviceurl.Hide] leaves it; empty if it is not known
 }
 
 // keeps reports whether a field that is left empty keeps a secret that is stored.
 func (t alertTarget) keeps(s settings.Settings, f alertField) bool {
-	return f.secret != "" && (strings.Contains(t.address, api.KeptSecret) || referenceAt(s, f.name) != "")
+	return f.secret != "" && (strings.Contains(t.address, serviceurl.Kept) || referenceAt(s, f.name) != "")
 }
 
 // change returns what saving the fields does to settings, or what is wrong with them, by field; what belongs to no
@@ -68,7 +69,7 @@ func (k alertKind) change(s settings.Settings, t alertTarget, v map[string]strin
 		keeps := text == "" && t.keeps(s, f)
 		switch {
 		case keeps:
-			kept[f.name] = api.KeptSecret
+			kept[f.name] = serviceurl.Kept
 		case text == "" && f.needed(v):
 			wrong[f.name] = "Is missing"
 		case text != "" && f.check != nil && f.check(text) != "":

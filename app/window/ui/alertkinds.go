@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatewatch/app/api"
+	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/settings"
 )
 
@@ -105,7 +105,8 @@ var alertKinds = []alertKind{
 			},
 		},
 		address: func(v map[string]string) string {
-			return "telegram://" + v["token"] + "@telegram?chats=" + url.QueryEscape(strings.Join(split(v["chats"]), ","))
+			return "telegram://" + v["token"] + "@telegram?chats=" +
+				url.QueryEscape(strings.Join(split(v["chats"]), ","))
 		},
 		known: func(u *url.URL) map[string]string {
 			q := u.Query()
@@ -137,7 +138,9 @@ var alertKinds = []alertKind{
 			{name: "user", label: "User key", secret: "pushover", check: pushoverKey},
 			{name: "token", label: "Application token", secret: "pushover", check: pushoverKey},
 		},
-		address: func(v map[string]string) string { return "pushover://shoutrrr:" + v["token"] + "@" + v["user"] + "/" },
+		address: func(v map[string]string) string {
+			return "pushover://shoutrrr:" + v["token"] + "@" + v["user"] + "/"
+		},
 	},
 	{
 		name: "Discord", key: "alerts",
@@ -239,8 +242,8 @@ func ntfyAddress(v map[string]string) string {
 
 // discordAddress returns the address for the URL of a webhook, empty if it is none.
 func discordAddress(webhook string) string {
-	if webhook == api.KeptSecret {
-		return "discord://" + api.KeptSecret + "@" + api.KeptSecret
+	if webhook == serviceurl.Kept {
+		return "discord://" + serviceurl.Kept + "@" + serviceurl.Kept
 	}
 	u, err := url.Parse(webhook)
 	if err != nil || u.Scheme != "https" {

@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 
+	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 )
@@ -170,7 +171,7 @@ func TestAlertServicesKeepSecrets(t *testing.T) {
 			continue
 		}
 		stored := k.address(filled[k.name])
-		target := alertTarget{"keyring:" + k.name, api.HideSecrets(stored)}
+		target := alertTarget{"keyring:" + k.name, serviceurl.Hide(stored)}
 		v := k.values(s, target)
 		for _, f := range k.fields {
 			if want := filled[k.name][f.name]; f.secret != "" && v[f.name] != "" ||
@@ -188,7 +189,7 @@ func TestAlertServicesKeepSecrets(t *testing.T) {
 				v[f.name], want = typed[k.name+" "+f.name], changed[k.name+" "+f.name]
 			}
 			c, wrong := k.change(s, target, v)
-			got, err := api.PutSecretsBack(c.Secrets[0].Value, stored)
+			got, err := serviceurl.PutBack(c.Secrets[0].Value, stored)
 			if got != want || err != nil || len(wrong) > 0 || c.Secrets[0].Before != target.channel {
 				t.Errorf("%s with another %q: %q, want %q; %v, %v", k.name, f.name, got, want, wrong, err)
 			}

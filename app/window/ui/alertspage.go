@@ -196,7 +196,8 @@ func (r *channelRow) render(c *api.Channel) {
 	setText(r.title, r.heading())
 	state := "Nothing sent since Gatewatch started."
 	if c.LastSentAt != nil {
-		state = fmt.Sprintf("%d sent since Gatewatch started, last %s.", c.Sent, c.LastSentAt.Local().Format("Mon 15:04:05"))
+		state = fmt.Sprintf("%d sent since Gatewatch started, last %s.", c.Sent,
+			c.LastSentAt.Local().Format("Mon 15:04:05"))
 	}
 	if c.Queued > 0 {
 		state += fmt.Sprintf(" %d waiting", c.Queued)

@@ -101,7 +101,7 @@ func (v *View) ProgramsDone(err error) {
 // Alerts takes in how alerts fare.
 func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
 
-// Address takes in the address of a service, as [api.HideSecrets] leaves it.
+// Address takes in the address of a service, as [gatewatch/app/alert/serviceurl.Hide] leaves it.
 func (v *View) Address(channel, address string, err error) { v.alerts.edit(channel, address, err) }
 
 // AlertsChanged takes in what became of a change of channels: the one to test, empty for none, and what to say of where

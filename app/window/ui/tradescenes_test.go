@@ -212,7 +212,8 @@ func tradeScenes() map[string]func(*View) {
 			onRules(armed(), list)(v)
 			v.rules.several.OnTapped()
 			v.Previewed(api.RulePreviewRequest{Rule: &one.Rule}, dipPreview(), nil)
-			v.Previewed(api.RulePreviewRequest{Rule: &unknown.Rule}, api.RulePreview{}, &api.Conflict{Reason: "no price"})
+			v.Previewed(api.RulePreviewRequest{Rule: &unknown.Rule}, api.RulePreview{},
+				&api.Conflict{Reason: "no price"})
 		},
 		"rules_none": onRules(unarmed(), api.Rules{MayEdit: true}),
 		"rules_off":  onRules(reconnecting(), off),

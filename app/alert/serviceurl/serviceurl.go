@@ -1,4 +1,6 @@
-package api
+// Package serviceurl shows the address of a service that alerts go to without its secrets, and puts them back when the
+// rest has been changed.
+package serviceurl
 
 import (
 	"errors"
@@ -7,8 +9,8 @@ import (
 	"strings"
 )
 
-// KeptSecret stands in an address for what is secret in it, and stored.
-const KeptSecret = "_stored_"
+// Kept stands in an address for what is secret in it, and stored.
+const Kept = "_stored_"
 
 // addressParts says which parts of an address of a service are secret, and which parameters are shown; others are kept.
 type addressParts struct {
@@ -24,9 +26,9 @@ var editable = map[string]addressParts{
 	"telegram": {login: true, query: []string{"chats", "channels"}},
 }
 
-// HideSecrets returns the address of a service with KeptSecret for each secret in it, and without parameters that the
+// Hide returns the address of a service with Kept for each secret in it, and without parameters that the
 // window has no field for. It is empty if the service is none of those that the window can edit.
-func HideSecrets(address string) string {
+func Hide(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil {
 		return ""
@@ -39,12 +41,12 @@ func HideSecrets(address string) string {
 	_, password := u.User.Password()
 	switch {
 	case parts.login:
-		shown.User = url.User(KeptSecret)
+		shown.User = url.User(Kept)
 	case parts.password && password:
-		shown.User = url.UserPassword(u.User.Username(), KeptSecret)
+		shown.User = url.UserPassword(u.User.Username(), Kept)
 	}
 	if parts.host {
-		shown.Host = KeptSecret
+		shown.Host = Kept
 	}
 	if parts.path {
 		shown.Path = u.Path
@@ -59,25 +61,25 @@ func HideSecrets(address string) string {
 	return shown.String()
 }
 
-// PutSecretsBack returns an address with the secrets of the one before for each KeptSecret, and with those of its
-// parameters that HideSecrets does not show. The error contains no part of either.
-func PutSecretsBack(address, before string) (string, error) {
-	u, err := url.Parse(address)
+// PutBack returns a changed address with the secrets of the one before for each Kept, and with those of its
+// parameters that Hide does not show. The error contains no part of either.
+func PutBack(changed, before string) (string, error) {
+	u, err := url.Parse(changed)
 	old, oldErr := url.Parse(strings.TrimSpace(before))
-	if err != nil || oldErr != nil || u.Scheme != old.Scheme || HideSecrets(before) == "" {
+	if err != nil || oldErr != nil || u.Scheme != old.Scheme || Hide(before) == "" {
 		return "", errors.New("what is stored is not an address of the same service; fill in everything again")
 	}
 	password, _ := u.User.Password()
 	stored, set := old.User.Password()
 	switch {
-	case u.User.Username() == KeptSecret:
+	case u.User.Username() == Kept:
 		u.User = old.User
-	case password == KeptSecret && set:
+	case password == Kept && set:
 		u.User = url.UserPassword(u.User.Username(), stored)
-	case password == KeptSecret:
+	case password == Kept:
 		u.User = url.User(u.User.Username())
 	}
-	if u.Host == KeptSecret {
+	if u.Host == Kept {
 		u.Host = old.Host
 	}
 	query := u.Query()
