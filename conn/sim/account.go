@@ -235,7 +235,7 @@ func (g *Gateway) values(account string) [][3]string {
 // contract is what a client is shown of a contract that it holds: the exchange is the one where it is listed, and
 // that of other than stocks is left out.
 func (p *position) contract() *protobuf.Contract {
-	c := proto.CloneOf(&p.q.in.contract)
+	c := proto.CloneOf(p.q.in.contract)
 	c.Exchange, c.PrimaryExch = c.PrimaryExch, nil
 	return c
 }
@@ -256,7 +256,7 @@ func (p *position) multi(reqID int32) *protobuf.PositionMulti {
 }
 
 func (p *position) portfolio() *protobuf.PortfolioValue {
-	c, gains := proto.CloneOf(&p.q.in.contract), p.profit(1)
+	c, gains := proto.CloneOf(p.q.in.contract), p.profit(1)
 	c.Exchange = nil
 	return &protobuf.PortfolioValue{
 		Contract: c, Position: proto.String(formatFloat(p.size)),

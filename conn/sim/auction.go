@@ -80,9 +80,9 @@ func (g *Gateway) timeLocked(now time.Time) {
 }
 
 func holdAuction(g *Gateway, a *args) error {
-	at := a.text("at", "close")
+	at := a.text("at")
 	if at != "open" && at != "close" {
 		a.fail("at", "open or close")
 	}
-	return a.do(func() error { return g.HoldAuction(a.text("symbol", ""), at == "close") })
+	return a.do(func() error { return g.HoldAuction(a.text("symbol"), at == "close") })
 }

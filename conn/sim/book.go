@@ -222,13 +222,14 @@ func (g *Gateway) openOrders(c *conn, all bool) {
 	c.sendLocked(&protobuf.OpenOrdersEnd{})
 }
 
-func (g *Gateway) completedOrders(c *conn) {
+func (g *Gateway) completedOrders(c *conn, _ *protobuf.CompletedOrdersRequest) *requestError {
 	for _, o := range g.book.orders {
 		if o.done() && !o.hidden {
 			c.queueLocked(o.completedMessage(g.zone))
 		}
 	}
 	c.sendLocked(&protobuf.CompletedOrdersEnd{})
+	return nil
 }
 
 // releaseHeldLocked does what waited for upstream.
@@ -253,10 +254,10 @@ func (g *Gateway) releaseHeldLocked() {
 	}
 }
 
-func (g *Gateway) executions(c *conn, req *request, m *protobuf.ExecutionRequest) *requestError {
+func (g *Gateway) executions(c *conn, m *protobuf.ExecutionRequest) *requestError {
 	keep, err := g.executionFilter(m.GetExecutionFilter())
 	if err != nil {
-		return invalid(m.GetReqId(), req, err.Error())
+		return invalid("%v", err)
 	}
 	for _, x := range g.book.executions {
 		if keep(x) {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -19,29 +18,22 @@ const (
 func (g *Gateway) cancelOrder(c *conn, m *protobuf.CancelOrderRequest) *requestError {
 	id := m.GetOrderId()
 	if g.discardLocked() {
-		return &requestError{
-			Code: 100, ReqID: -1, Reason: reasonPacing,
-			Text: "Max rate of messages per second has been exceeded",
-		}
+		e := refused(100, "Max rate of messages per second has been exceeded")
+		e.Reason, e.unnamed = reasonPacing, true
+		return e
 	}
 	o := g.book.byID[orderKey{c.clientID, id}]
 	if o == nil && !g.cfg.OwnCancelsOnly {
 		o = g.foreign(id)
 	}
 	if o == nil || o.hidden {
-		return &requestError{
-			Code: 10147, ReqID: id, Reason: reasonInvalid,
-			Text: fmt.Sprintf("OrderId %d that needs to be cancelled is not found.", id),
-		}
+		return refused(10147, "OrderId %d that needs to be cancelled is not found.", id)
 	}
 	if o.done() || o.status == statusPendingCancel {
-		return &requestError{
-			Code: 10148, ReqID: id, Reason: reasonInvalid,
-			Text: fmt.Sprintf("OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status),
-		}
+		return refused(10148, "OrderId %d that needs to be cancelled cannot be cancelled, state: %s.", id, o.status)
 	}
 	if g.upstreamLost && g.cfg.RejectOrdersUpstreamLost {
-		return notConnected(id)
+		return notConnected()
 	}
 	g.requestCancel(o, c)
 	return nil
@@ -59,12 +51,13 @@ func (g *Gateway) foreign(id int32) *order {
 }
 
 // globalCancel cancels all open orders of all clients.
-func (g *Gateway) globalCancel(c *conn) {
+func (g *Gateway) globalCancel(c *conn, _ *protobuf.GlobalCancelRequest) *requestError {
 	for _, o := range g.book.open() {
 		if !o.done() { // a parent may have taken it along
 			g.requestCancel(o, c)
 		}
 	}
+	return nil
 }
 
 // requestCancel cancels an order for a client, once upstream is there.

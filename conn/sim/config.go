@@ -37,7 +37,7 @@ func (g *Gateway) RefuseConfig(on bool) {
 // configuration answers reqConfig. Gateway.mu is held.
 func (g *Gateway) configuration(c *conn, m *protobuf.ConfigRequest) *requestError {
 	if g.faults.noConfig {
-		return &requestError{Code: 10357, ReqID: m.GetReqId(), Reason: reasonInvalid, Text: noticeText(10357)}
+		return codeError(10357)
 	}
 	r := &protobuf.ConfigResponse{ReqId: m.ReqId}
 	with := func(part string) bool { return !slices.Contains(g.faults.configParts, part) }
@@ -99,7 +99,7 @@ func (g *Gateway) apiSettings() *protobuf.ApiSettingsConfig {
 
 func configFault(g *Gateway, a *args) error {
 	var without []string
-	if s := a.text("without", ""); s != "" {
+	if s := a.text("without"); s != "" {
 		without = strings.Split(s, ",")
 	}
 	for _, p := range without {

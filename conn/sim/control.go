@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -201,8 +200,8 @@ func controlHelp(g *Gateway) string {
 		}
 		fmt.Fprintf(&b, "  %-14s %-22s %s\n", v.name, v.params, v.help)
 	}
-	codes := slices.Sorted(slices.Values(farmCodes))
 	fmt.Fprintf(&b, "  %-14s %-22s %s\n", "CODE", "text=", "a number is the notice with that code; of the farm codes")
-	fmt.Fprintf(&b, "  %-14s %-22s %s\n", "", "farm=", strings.Trim(fmt.Sprint(codes), "[]")+" take the farm's name")
+	fmt.Fprintf(&b, "  %-14s %-22s %s\n", "", "farm=", strings.Trim(fmt.Sprint(farmCodes()), "[]")+
+		" take the farm's name")
 	return b.String()
 }

@@ -49,6 +49,6 @@ func (g *Gateway) correctLocked(x execution, shares float64) error {
 }
 
 func correctExecution(g *Gateway, a *args) error {
-	shares := a.number("shares", 0, 1e11)
-	return a.do(func() error { return g.CorrectExecution(a.text("ref", ""), shares) })
+	shares := a.number("shares", 1e11)
+	return a.do(func() error { return g.CorrectExecution(a.text("ref"), shares) })
 }

@@ -262,36 +262,13 @@ func (g *Gateway) clearDataLocked() {
 
 // The verbs of the control port.
 
-func refuseData(g *Gateway, a *args) error {
-	code, n := a.int("code", 354, 1, 1<<30), a.int("n", 1, -1, 1<<30)
-	return a.do(func() error { return g.RefuseData(a.text("symbol", ""), code, n) })
-}
-
-func refuseBars(g *Gateway, a *args) error {
-	code, n := a.int("code", 162, 1, 1<<30), a.int("n", 1, -1, 1<<30)
-	return a.do(func() error { return g.RefuseHistory(a.text("symbol", ""), code, n) })
-}
-
-func stopData(g *Gateway, a *args) error {
-	code := a.int("code", 354, 1, 1<<30)
-	return a.do(func() error { return g.StopData(a.text("symbol", ""), code) })
-}
-
-func stopBars(g *Gateway, a *args) error {
-	code := a.int("code", 10182, 1, 1<<30)
-	return a.do(func() error { return g.StopBars(a.text("symbol", ""), code) })
-}
-
 func competing(g *Gateway, a *args) error {
-	on, symbol := a.text("on", "true"), a.text("symbol", "")
-	if on != "true" && on != "false" {
-		a.fail("on", "true or false")
-	}
+	on, symbol := a.bool("on"), a.text("symbol")
 	return a.do(func() error {
 		switch {
 		case symbol != "":
-			return g.Compete(symbol, on == "true")
-		case on == "true":
+			return g.Compete(symbol, on)
+		case on:
 			g.Notice(10197, "")
 		default:
 			g.EndCompeting()
@@ -300,17 +277,7 @@ func competing(g *Gateway, a *args) error {
 	})
 }
 
-func halt(g *Gateway, a *args) error {
-	reason := a.int("reason", 1, 0, 2)
-	return a.do(func() error { return g.Halt(a.text("symbol", ""), reason) })
-}
-
-func dataType(g *Gateway, a *args) error {
-	typ := a.int("type", 2, 0, 99)
-	return a.do(func() error { return g.DataType(a.text("symbol", ""), typ) })
-}
-
 func lastTraded(g *Gateway, a *args) error {
-	ago := a.positive("ago", 48*time.Hour)
-	return a.do(func() error { return g.LastTraded(a.text("symbol", ""), ago) })
+	ago := a.positive("ago")
+	return a.do(func() error { return g.LastTraded(a.text("symbol"), ago) })
 }

@@ -18,59 +18,38 @@ const (
 // depth is the order book: rows a price step apart on both sides of the market, as of once a second.
 var depth = subject{
 	requests: map[int]*requestKind{
-		10: requestAs("reqMktDepth", verProtoMarketData, func(r *textReader) *protobuf.MarketDepthRequest {
-			r.messageVersion()
-			return &protobuf.MarketDepthRequest{
-				ReqId: r.requestID(), Contract: r.contract(), NumRows: r.optInt(), IsSmartDepth: r.optBool(),
-				MarketDepthOptions: r.tagValues(),
-			}
-		}, (*Gateway).marketDepth),
-		11: requestAs("cancelMktDepth", verProtoMarketData, func(r *textReader) *protobuf.CancelMarketDepth {
-			r.messageVersion()
-			return &protobuf.CancelMarketDepth{ReqId: r.requestID(), IsSmartDepth: r.optBool()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelMarketDepth) *requestError {
-			if !c.unfollow("depth", m.GetReqId()) {
-				id := m.GetReqId()
-				return refused(id, 310, "Can't find the subscribed market depth with tickerId:"+strconv.Itoa(int(id)))
-			}
-			return nil
-		}),
+		10: requestAs("reqMktDepth", verProtoMarketData, inOrder(5), (*Gateway).marketDepth),
+		11: requestAs("cancelMktDepth", verProtoMarketData, inOrder(1),
+			func(_ *Gateway, c *conn, m *protobuf.CancelMarketDepth) *requestError {
+				if !c.unfollow("depth", m.GetReqId()) {
+					return refused(310, "Can't find the subscribed market depth with tickerId:%d", m.GetReqId())
+				}
+				return nil
+			}),
 	},
 	replies: map[protoreflect.Name]reply{
-		"MarketDepth": replyAs(12, verProtoMarketData, func(t *textWriter, m *protobuf.MarketDepth) {
-			d := m.GetMarketDepthData()
-			t.int(1)
-			t.int(int64(m.GetReqId()))
-			t.int(int64(d.GetPosition()))
-			t.int(int64(d.GetOperation()))
-			t.int(int64(d.GetSide()))
-			t.float(d.GetPrice())
-			t.str(d.GetSize())
-		}),
-		"MarketDepthL2": replyAs(13, verProtoMarketData, func(t *textWriter, m *protobuf.MarketDepthL2) {
-			d := m.GetMarketDepthData()
-			t.int(1)
-			t.int(int64(m.GetReqId()))
-			t.int(int64(d.GetPosition()))
-			t.str(d.GetMarketMaker())
-			t.int(int64(d.GetOperation()))
-			t.int(int64(d.GetSide()))
-			t.float(d.GetPrice())
-			t.str(d.GetSize())
-			t.bool(d.GetIsSmartDepth())
-		}),
+		"MarketDepth": {12, verProtoMarketData, formOf(func(f *form, m *protobuf.MarketDepth) {
+			d := part(f, &m.MarketDepthData)
+			f.messageVersion(1)
+			f.all(&m.ReqId, &d.Position, &d.Operation, &d.Side, &d.Price, &d.Size)
+		})},
+		"MarketDepthL2": {13, verProtoMarketData, formOf(func(f *form, m *protobuf.MarketDepthL2) {
+			d := part(f, &m.MarketDepthData)
+			f.messageVersion(1)
+			f.all(&m.ReqId, &d.Position, &d.MarketMaker, &d.Operation, &d.Side, &d.Price, &d.Size, &d.IsSmartDepth)
+		})},
 	},
 }
 
 // marketDepth follows a book: its rows at once, then what has changed.
-func (g *Gateway) marketDepth(c *conn, req *request, m *protobuf.MarketDepthRequest) *requestError {
+func (g *Gateway) marketDepth(c *conn, m *protobuf.MarketDepthRequest) *requestError {
 	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
 	if !m.GetIsSmartDepth() && m.GetContract().GetExchange() == "SMART" {
-		return refused(id, 10092, "Deep market data is not supported for this combination of security type/exchange")
+		return refused(10092, "Deep market data is not supported for this combination of security type/exchange")
 	}
 	running := 0
 	for key := range c.streams {
@@ -79,7 +58,7 @@ func (g *Gateway) marketDepth(c *conn, req *request, m *protobuf.MarketDepthRequ
 		}
 	}
 	if running >= maxBooks {
-		return refused(id, 309, "Max number (3) of market depth requests has been reached")
+		return refused(309, "Max number (3) of market depth requests has been reached")
 	}
 	rows := int32(maxDepth)
 	if n := m.GetNumRows(); n > 0 && n < rows {

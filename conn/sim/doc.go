@@ -4,10 +4,9 @@
 //
 // A session speaks the smaller of [Config.ServerVersion] and the highest version the client offers, anything from
 // 176 to 226. Below 201 a message is text; from 201 its id is four bytes and, family by family, its body turns into
-// protobuf. Inside the package a message is always its protobuf type, whatever the wire carries: requests are parsed
-// into one (request.go, requesttext.go, ordertext.go), answers are built as one and written as text where the
-// version asks for it (replytext.go, openordertext.go). A subject of its own, such as pnl.go, has its requests and its
-// replies in one table, each with both forms; see kinds.go.
+// protobuf. Inside the package a message is always its protobuf type, whatever the wire carries. Its text form is
+// mostly the fields of that type in order, or else a function that lists them, once for reading and writing (text.go).
+// Each subject of the protocol, such as pnl.go, has a table of its requests and replies; see kinds.go.
 //
 // # Goroutines
 //

@@ -192,14 +192,9 @@ func (g *Gateway) oldSessionLocked(id int32) bool {
 	return ok && g.clock.now().Before(until)
 }
 
-func holdSessions(g *Gateway, a *args) error {
-	d := a.positive("for", 20*time.Second)
-	return a.do(func() error { g.HoldSessions(d); return nil })
-}
-
 func planExit(g *Gateway, a *args) error {
-	e := Exit{At: a.text("at", "+0s"), Takes: a.positive("for", 40*time.Second)}
-	switch kind := a.text("type", "restart"); kind {
+	e := Exit{At: a.text("at"), Takes: a.positive("for")}
+	switch kind := a.text("type"); kind {
 	case "restart":
 	case "logoff":
 		e.LogOff = true

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,26 +14,32 @@ type Farm struct {
 	Name string // for example usfarm
 }
 
-// farmCodes are the notices about a data farm.
-var farmCodes = []int{2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158}
-
-// connected reports whether data can come from the farm; known is false for a farm that waits until it is asked.
-func (f Farm) connected() (yes, known bool) {
-	switch f.Code {
-	case 2104, 2106, 2158:
-		return true, true
-	case 2107, 2108:
-		return false, false
-	}
-	return false, true
+// farmNotice is what a code says about a data farm.
+type farmNotice struct {
+	text string
+	farm string // that it is about by default
+	good int    // the code that says that such a farm is connected
 }
+
+var farmNotices = map[int]farmNotice{
+	2103: {"Market data farm connection is broken:", "usfarm", 2104},
+	2104: {"Market data farm connection is OK:", "usfarm", 2104},
+	2105: {"HMDS data farm connection is broken:", "ushmds", 2106},
+	2106: {"HMDS data farm connection is OK:", "ushmds", 2106},
+	2107: {"HMDS data farm connection is inactive but should be available upon demand.", "ushmds", 2106},
+	2108: {"Market data farm connection is inactive but should be available upon demand.", "usfarm", 2104},
+	2119: {"Market data farm is connecting:", "usfarm", 2104},
+	2157: {"Sec-def data farm connection is broken:", "secdefil", 2158},
+	2158: {"Sec-def data farm connection is OK:", "secdefil", 2158},
+}
+
+// farmCodes are the notices about a data farm.
+func farmCodes() []int { return slices.Sorted(maps.Keys(farmNotices)) }
 
 // Farm sends a farm notice (2103 to 2108, 2119, 2157, 2158) for the farm of that name. New sessions are sent it too,
 // and 1102 lists the farm as connected or not connected.
 func (g *Gateway) Farm(code int, farm string) {
-	if farm == "" {
-		farm = defaultFarm(code)
-	}
+	farm = cmp.Or(farm, farmNotices[code].farm, "usfarm")
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.setFarmLocked(Farm{code, farm})
@@ -57,34 +65,22 @@ func (g *Gateway) restoreFarmsLocked() {
 		if slices.ContainsFunc(g.cfg.Farms, func(first Farm) bool { return first.Name == f.Name }) {
 			continue
 		}
-		if good := goodFarmCode(f.Code); good != f.Code {
+		if good := cmp.Or(farmNotices[f.Code].good, f.Code); good != f.Code {
 			g.broadcastLocked(-1, good, farmText(good, f.Name))
 		}
 	}
 	g.farms = slices.Clone(g.cfg.Farms)
 }
 
-// goodFarmCode is the notice that a farm of the same kind is connected.
-func goodFarmCode(code int) int {
-	switch code {
-	case 2105, 2107:
-		return 2106
-	case 2157:
-		return 2158
-	case 2103, 2108, 2119:
-		return 2104
-	}
-	return code
-}
-
 // restoredTextLocked is what gateways write with 1102: the farms that are connected, and those that are not.
 func (g *Gateway) restoredTextLocked() string {
 	var up, down []string
 	for _, f := range g.farms {
-		switch yes, known := f.connected(); {
-		case yes:
+		switch f.Code {
+		case 2104, 2106, 2158:
 			up = append(up, f.Name)
-		case known:
+		case 2107, 2108: // they wait until they are asked
+		default:
 			down = append(down, f.Name)
 		}
 	}
@@ -101,30 +97,9 @@ func (g *Gateway) restoredTextLocked() string {
 	return text
 }
 
-func defaultFarm(code int) string {
-	switch code {
-	case 2105, 2106, 2107:
-		return "ushmds"
-	case 2157, 2158:
-		return "secdefil"
-	}
-	return "usfarm"
-}
-
 func farmText(code int, farm string) string {
-	pattern := map[int]string{
-		2103: "Market data farm connection is broken:%s",
-		2104: "Market data farm connection is OK:%s",
-		2105: "HMDS data farm connection is broken:%s",
-		2106: "HMDS data farm connection is OK:%s",
-		2107: "HMDS data farm connection is inactive but should be available upon demand.%s",
-		2108: "Market data farm connection is inactive but should be available upon demand.%s",
-		2119: "Market data farm is connecting:%s",
-		2157: "Sec-def data farm connection is broken:%s",
-		2158: "Sec-def data farm connection is OK:%s",
-	}[code]
-	if pattern == "" {
-		return fmt.Sprintf("Simulated notice %d: %s", code, farm)
+	if n, ok := farmNotices[code]; ok {
+		return n.text + farm
 	}
-	return fmt.Sprintf(pattern, farm)
+	return fmt.Sprintf("Simulated notice %d: %s", code, farm)
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
+
+	"gatewatch/conn/wire"
 )
 
 func textFrame(version, id int, fields ...any) []byte {
@@ -27,15 +29,15 @@ func textFrame(version, id int, fields ...any) []byte {
 // FuzzRequest feeds arbitrary payloads to the parser at arbitrary versions: it never panics, and returns either a
 // request it can name or a refusal with a reason, a code and a text that fits into an answer.
 func FuzzRequest(f *testing.F) {
-	f.Add(176, textFrame(176, reqCurrentTime, 1))
-	f.Add(176, textFrame(176, reqStartAPI, 2, 7, ""))
-	f.Add(178, textFrame(178, reqMktData, 11, 5, 0, "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "", 0, "", 0,
-		0, ""))
-	f.Add(200, textFrame(200, reqExecutions, 3, 1, 0, "", "", "", "", "", "", "", 2, 20260101, 20260102))
-	f.Add(202, textFrame(202, reqContractData, 8, 1, 0, "ES", "FUT", "202612", "", "", "", "CME", "", "USD", "", "", 0,
-		"", "", ""))
-	f.Add(193, textFrame(193, reqPlaceOrder, append([]any{5, 265598}, repeat("", 110)...)...))
-	f.Add(187, textFrame(187, reqCancelOrder, 1, 5, "", "", "", ""))
+	f.Add(176, textFrame(176, wire.ReqCurrentTime, 1))
+	f.Add(176, textFrame(176, wire.ReqStartAPI, 2, 7, ""))
+	f.Add(178, textFrame(178, wire.ReqMarketData, 11, 5, 0, "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "",
+		0, "", 0, 0, ""))
+	f.Add(200, textFrame(200, wire.ReqExecutions, 3, 1, 0, "", "", "", "", "", "", "", 2, 20260101, 20260102))
+	f.Add(202, textFrame(202, wire.ReqContractDetails, 8, 1, 0, "ES", "FUT", "202612", "", "", "", "CME", "", "USD", "",
+		"", 0, "", "", ""))
+	f.Add(193, textFrame(193, wire.ReqPlaceOrder, append([]any{5, 265598}, repeat("", 110)...)...))
+	f.Add(187, textFrame(187, wire.ReqCancelOrder, 1, 5, "", "", "", ""))
 	f.Add(225, append([]byte{0, 0, 0, 201},
 		mustMarshal(f, &protobuf.MarketDataRequest{ReqId: proto.Int32(1), Contract: &protobuf.Contract{
 			Symbol: proto.String("AAPL"),
@@ -59,7 +61,7 @@ func FuzzRequest(f *testing.F) {
 			if e.Reason == "" || e.Code == 0 || e.Text == "" || strings.ContainsRune(e.Text, 0) {
 				t.Fatalf("refusal %+v", e)
 			}
-		case req.unsimulated == (req.message != nil) || req.kind == nil:
+		case req.kind == nil || (req.message == nil) != (req.kind.message == nil):
 			t.Fatalf("request %+v", req)
 		}
 		if e == nil && req.message != nil { // whatever came in can go out again, in both forms
@@ -133,7 +135,6 @@ func TestRandomOrders(t *testing.T) {
 		}
 		defer g.Close()
 		c := &conn{g: g, version: 225, clientID: 1}
-		kind := requestKinds[reqPlaceOrder]
 		for i := range rapid.IntRange(1, 25).Draw(t, "steps") {
 			switch rapid.IntRange(0, 5).Draw(t, "step") {
 			case 0:
@@ -163,7 +164,7 @@ func TestRandomOrders(t *testing.T) {
 					},
 				}
 				g.mu.Lock()
-				_ = g.placeOrder(c, &request{id: reqPlaceOrder, kind: kind}, m)
+				_ = g.placeOrder(c, m)
 				g.mu.Unlock()
 			}
 			g.mu.Lock()

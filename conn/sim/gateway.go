@@ -135,8 +135,8 @@ func (cfg *Config) setDefaults() error {
 		}
 	}
 	for _, f := range cfg.Farms {
-		if !slices.Contains(farmCodes, f.Code) || f.Name == "" {
-			return fmt.Errorf("farm %d:%s: must be one of %v and a name", f.Code, f.Name, farmCodes)
+		if _, ok := farmNotices[f.Code]; !ok || f.Name == "" {
+			return fmt.Errorf("farm %d:%s: must be one of %v and a name", f.Code, f.Name, farmCodes())
 		}
 	}
 	if cfg.NextOrderID == 0 {
@@ -258,7 +258,7 @@ func Start(ctx context.Context, cfg Config) (*Gateway, error) {
 		}
 	}
 	if cfg.Night != "" {
-		if _, err := FindNight(cfg.Night); err != nil {
+		if _, err := findNight(cfg.Night); err != nil {
 			return nil, err
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"gatewatch/conn/wire"
 )
@@ -121,17 +123,60 @@ func (g *Gateway) waitWhileSilent(c *conn) error {
 	}
 }
 
+// sessions is the start of a session, and what concerns the gateway itself.
+var sessions = subject{
+	requests: map[int]*requestKind{
+		wire.ReqStartAPI:    requestAs("startApi", verProtoRest3, inOrder(2), (*Gateway).startAPI),
+		wire.ReqCurrentTime: requestAs("reqCurrentTime", verProtoRest3, inOrder(1), (*Gateway).currentTime),
+		105: requestAs("reqCurrentTimeInMillis", verProtoRest3, inOrder(0),
+			func(g *Gateway, c *conn, _ *protobuf.CurrentTimeInMillisRequest) *requestError {
+				c.sendLocked(&protobuf.CurrentTimeInMillis{CurrentTimeInMillis: new(g.nowLocked().UnixMilli())})
+				return nil
+			}).from(verTimeInMillis),
+		8: requestAs("reqIds", verProtoRest3, inOrder(1),
+			func(g *Gateway, c *conn, _ *protobuf.IdsRequest) *requestError {
+				c.sendLocked(g.nextValidID())
+				return nil
+			}),
+		17: requestAs("reqManagedAccts", verProtoAccounts, inOrder(1),
+			func(g *Gateway, c *conn, _ *protobuf.ManagedAccountsRequest) *requestError {
+				c.sendLocked(g.managedAccounts())
+				return nil
+			}),
+		14: requestAs("setServerLogLevel", verProtoRest3, inOrder(1),
+			func(_ *Gateway, _ *conn, m *protobuf.SetServerLogLevelRequest) *requestError {
+				if l := m.GetLogLevel(); l < 1 || l > 5 {
+					return invalid("log level must be 1 to 5")
+				}
+				return nil
+			}),
+		wire.ReqConfig: requestAs("reqConfig", 0, nil, (*Gateway).configuration).from(verConfigRequests),
+	},
+	replies: map[protoreflect.Name]reply{
+		"ErrorMessage":        {wire.MsgError, verBinaryID, formOf(errorText)},
+		"NextValidId":         {wire.MsgNextValidID, verProtoRest3, inOrder(1)},
+		"ManagedAccounts":     {wire.MsgManagedAccounts, verProtoAccounts, inOrder(1)},
+		"CurrentTime":         {wire.MsgCurrentTime, verProtoRest3, inOrder(1)},
+		"CurrentTimeInMillis": {109, verProtoRest3, inOrder(0)},
+		"ConfigResponse":      {wire.MsgConfig, verConfigRequests, nil},
+	},
+}
+
+func errorText(f *form, m *protobuf.ErrorMessage) {
+	if f.version < verErrorTime {
+		f.messageVersion(2)
+	}
+	f.all(&m.Id, &m.ErrorCode, &m.ErrorMsg, &m.AdvancedOrderRejectJson)
+	f.since(verErrorTime, &m.ErrorTime)
+}
+
 // startAPI answers startApi: refusal, or READY and what follows it. Gateway.mu is held.
 func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	if c.ready {
-		return &requestError{Code: 321, ReqID: -1, Reason: reasonInvalid, Text: "Error validating " +
-			"request.-'startApi' : cause - the API is already started"}
+		return invalid("the API is already started")
 	}
 	if m.GetClientId() < 0 {
-		return &requestError{
-			Code: 321, ReqID: -1, Reason: reasonInvalid,
-			Text: "Error validating request.-'startApi' : cause - negative client id",
-		}
+		return invalid("negative client id")
 	}
 	inUse := &requestError{
 		Code: 326, ReqID: -1, Reason: reasonDuplicate, Fatal: true, Stays: refusalStays,
@@ -161,7 +206,7 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	}
 	c.clientID, c.ready = m.GetClientId(), true
 	if g.faults.handshake != StallNoAccounts {
-		c.sendLocked(&protobuf.ManagedAccounts{AccountsList: proto.String(g.accountList())})
+		c.sendLocked(g.managedAccounts())
 		g.counters.Ready++
 	}
 	c.sendLocked(g.nextValidID())
@@ -181,15 +226,8 @@ func (g *Gateway) startAPI(c *conn, m *protobuf.StartApiRequest) *requestError {
 	return nil
 }
 
-func (g *Gateway) accountList() string {
-	var b bytes.Buffer
-	for i, a := range g.cfg.Accounts {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(a)
-	}
-	return b.String()
+func (g *Gateway) managedAccounts() *protobuf.ManagedAccounts {
+	return &protobuf.ManagedAccounts{AccountsList: proto.String(strings.Join(g.cfg.Accounts, ","))}
 }
 
 func (g *Gateway) nextValidID() *protobuf.NextValidId {

@@ -11,46 +11,44 @@ import (
 )
 
 // historyError is a refusal of the service for historical data.
-func historyError(reqID int32, text string) *requestError {
-	return refused(reqID, 162, "Historical Market Data Service error message:"+text)
+func historyError(format string, args ...any) *requestError {
+	return refused(162, "Historical Market Data Service error message:"+format, args...)
 }
 
-func (g *Gateway) historicalData(c *conn, req *request, m *protobuf.HistoricalDataRequest) *requestError {
-	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+func (g *Gateway) historicalData(c *conn, m *protobuf.HistoricalDataRequest) *requestError {
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
 	size, ok := barSize(m.GetBarSizeSetting())
 	if !ok {
-		return invalid(id, req, "Historical bar size setting is invalid. Legal ones are: "+legalSizes())
+		return invalid("Historical bar size setting is invalid. Legal ones are: %s", legalSizes())
 	}
 	zone, zoneName := g.zoneOf(q.in)
-	until, e := g.until(id, m.GetEndDateTime(), zone)
+	until, e := g.until(m.GetEndDateTime(), zone)
 	if e != nil {
 		return e
 	}
 	if m.GetKeepUpToDate() && m.GetEndDateTime() != "" {
-		return invalid(id, req, "End date not supported with keepUpToDate")
+		return invalid("End date not supported with keepUpToDate")
 	}
 	sp, ok := parseSpan(m.GetDuration(), until)
 	if !ok {
-		return invalid(id, req, "Historical data query duration is invalid: "+m.GetDuration())
+		return invalid("Historical data query duration is invalid: %s", m.GetDuration())
 	}
 	what := show(strings.ToUpper(m.GetWhatToShow()))
 	if what == "SCHEDULE" {
 		return g.schedule(c, q, sp, until, m)
 	}
 	if what.trades() && q.in.secType() == "CASH" || !slices.Contains(shows, what) {
-		return historyError(id, "No historical market data for "+q.in.label()+" "+string(what))
+		return historyError("No historical market data for %s %s", q.in.label(), what)
 	}
 	bars, ok := g.bars(q, what, sp, until, size, m.GetUseRTH())
 	switch {
 	case !ok:
-		return historyError(id, "Time length exceed max.")
+		return historyError("Time length exceed max.")
 	case len(bars) == 0:
-		return historyError(id, "HMDS query returned no data: "+q.in.label()+"@"+q.in.contract.GetExchange()+" "+string(
-			what))
+		return historyError("HMDS query returned no data: %s@%s %s", q.in.label(), q.in.contract.GetExchange(), what)
 	}
 	if m.GetKeepUpToDate() {
 		if e := g.keepUpToDate(c, m, q, what, size); e != nil {
@@ -75,27 +73,27 @@ func (g *Gateway) historicalData(c *conn, req *request, m *protobuf.HistoricalDa
 }
 
 // findUpstream resolves the contract of a request that Gateway passes on.
-func (g *Gateway) findUpstream(id int32, req *request, want *protobuf.Contract) (*quote, *requestError) {
+func (g *Gateway) findUpstream(want *protobuf.Contract) (*quote, *requestError) {
 	if g.upstreamLost {
-		return nil, notConnected(id)
+		return nil, notConnected()
 	}
-	q, e := g.find(id, req, want)
+	q, e := g.find(want)
 	if e != nil {
 		return nil, e
 	}
 	if code := g.refusalLocked(q, refuseHistory); code != 0 {
-		return nil, dataError(id, code)
+		return nil, codeError(code)
 	}
 	return q, nil
 }
 
 // cancelHistoricalData ends bars that are kept up to date. Others are complete at once.
-func cancelHistoricalData(_ *Gateway, c *conn, _ *request, m *protobuf.CancelHistoricalData) *requestError {
+func cancelHistoricalData(_ *Gateway, c *conn, m *protobuf.CancelHistoricalData) *requestError {
 	id := m.GetReqId()
 	if c.unfollow("history", id) {
-		return historyError(id, "API historical data query cancelled: "+strconv.Itoa(int(id)))
+		return historyError("API historical data query cancelled: %d", id)
 	}
-	return refused(id, 366, "No historical data query found for ticker id:"+strconv.Itoa(int(id)))
+	return refused(366, "No historical data query found for ticker id:%d", id)
 }
 
 // barSize reads a bar size, in the words of a gateway or close to them.
@@ -165,18 +163,15 @@ func (sp span) begin(until time.Time) time.Time {
 }
 
 // until reads the end of a request; there is nothing after now.
-func (g *Gateway) until(id int32, s string, zone *time.Location) (time.Time, *requestError) {
+func (g *Gateway) until(s string, zone *time.Location) (time.Time, *requestError) {
 	now := g.nowLocked().In(zone)
 	if s == "" {
 		return now, nil
 	}
 	at, ok := parseTime(s, zone)
 	if !ok {
-		return at, &requestError{
-			Code: 10314, ReqID: id, Reason: reasonInvalid,
-			Text: "End Date/Time: The date, time, or time-zone entered is invalid. " +
-				"The correct format is yyyymmdd hh:mm:ss xx/xxxx",
-		}
+		return at, refused(10314, "End Date/Time: The date, time, or time-zone entered is invalid. "+
+			"The correct format is yyyymmdd hh:mm:ss xx/xxxx")
 	}
 	return earliest(at, now).In(zone), nil
 }
@@ -241,8 +236,8 @@ func (g *Gateway) schedule(
 }
 
 // headTimestamp is when the first prices were.
-func (g *Gateway) headTimestamp(c *conn, req *request, m *protobuf.HeadTimestampRequest) *requestError {
-	q, e := g.findUpstream(m.GetReqId(), req, m.GetContract())
+func (g *Gateway) headTimestamp(c *conn, m *protobuf.HeadTimestampRequest) *requestError {
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}

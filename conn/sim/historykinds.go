@@ -8,175 +8,51 @@ import (
 // history is bars, ticks and sessions of the past, and the bars and ticks that follow.
 var history = subject{
 	requests: map[int]*requestKind{
-		20: requestAs("reqHistoricalData", verProtoHistory, textHistoricalData, (*Gateway).historicalData),
-		25: requestAs("cancelHistoricalData", verProtoHistory, func(r *textReader) *protobuf.CancelHistoricalData {
-			r.messageVersion()
-			return &protobuf.CancelHistoricalData{ReqId: r.requestID()}
-		}, cancelHistoricalData),
-		50: requestAs("reqRealTimeBars", verProtoHistory, func(r *textReader) *protobuf.RealTimeBarsRequest {
-			r.messageVersion()
-			return &protobuf.RealTimeBarsRequest{
-				ReqId: r.requestID(), Contract: r.contract(), BarSize: r.optInt(), WhatToShow: r.optStr(),
-				UseRTH:              r.optBool(),
-				RealTimeBarsOptions: r.tagValues(),
-			}
-		}, (*Gateway).realTimeBars),
-		51: requestAs("cancelRealTimeBars", verProtoHistory, func(r *textReader) *protobuf.CancelRealTimeBars {
-			r.messageVersion()
-			return &protobuf.CancelRealTimeBars{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelRealTimeBars) *requestError {
-			c.unfollow("bars", m.GetReqId())
-			return nil
-		}),
-		87: requestAs("reqHeadTimestamp", verProtoHistory, func(r *textReader) *protobuf.HeadTimestampRequest {
-			return &protobuf.HeadTimestampRequest{
-				ReqId: r.requestID(), Contract: r.datedContract(), UseRTH: r.optBool(), WhatToShow: r.optStr(),
-				FormatDate: r.optInt(),
-			}
-		}, (*Gateway).headTimestamp),
-		90: requestAs("cancelHeadTimestamp", verProtoHistory, func(r *textReader) *protobuf.CancelHeadTimestamp {
-			return &protobuf.CancelHeadTimestamp{ReqId: r.requestID()}
-		}, ignored),
-		88: requestAs("reqHistogramData", verProtoHistory, func(r *textReader) *protobuf.HistogramDataRequest {
-			return &protobuf.HistogramDataRequest{
-				ReqId: r.requestID(), Contract: r.datedContract(), UseRTH: r.optBool(), TimePeriod: r.optStr(),
-			}
-		}, (*Gateway).histogram),
-		89: requestAs("cancelHistogramData", verProtoHistory, func(r *textReader) *protobuf.CancelHistogramData {
-			return &protobuf.CancelHistogramData{ReqId: r.requestID()}
-		}, ignored),
-		96: requestAs("reqHistoricalTicks", verProtoHistory, func(r *textReader) *protobuf.HistoricalTicksRequest {
-			return &protobuf.HistoricalTicksRequest{
-				ReqId: r.requestID(), Contract: r.datedContract(), StartDateTime: r.optStr(), EndDateTime: r.optStr(),
-				NumberOfTicks: r.optInt(), WhatToShow: r.optStr(), UseRTH: r.optBool(), IgnoreSize: r.optBool(),
-				MiscOptions: r.tagValues(),
-			}
-		}, (*Gateway).historicalTicks),
-		97: requestAs("reqTickByTickData", verProtoHistory, func(r *textReader) *protobuf.TickByTickRequest {
-			return &protobuf.TickByTickRequest{
-				ReqId: r.requestID(), Contract: r.contract(), TickType: r.optStr(), NumberOfTicks: r.optInt(),
-				IgnoreSize: r.optBool(),
-			}
-		}, (*Gateway).tickByTick),
-		98: requestAs("cancelTickByTickData", verProtoHistory, func(r *textReader) *protobuf.CancelTickByTick {
-			return &protobuf.CancelTickByTick{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelTickByTick) *requestError {
-			c.unfollow("ticks", m.GetReqId())
-			return nil
-		}),
-		107: {
-			name: "cancelHistoricalTicks", minVersion: verCancelHistorTicks,
-			message: newMessage[protobuf.CancelHistoricalTicks], text: protoOnly,
-			answer: func(*Gateway, *conn, *request) *requestError { return nil },
-		},
+		20: requestAs("reqHistoricalData", verProtoHistory, formOf(historicalDataRequestText),
+			(*Gateway).historicalData),
+		25: requestAs("cancelHistoricalData", verProtoHistory, inOrder(1), cancelHistoricalData),
+		50: requestAs("reqRealTimeBars", verProtoHistory, inOrder(3), (*Gateway).realTimeBars),
+		51: requestAs("cancelRealTimeBars", verProtoHistory, inOrder(1),
+			func(_ *Gateway, c *conn, m *protobuf.CancelRealTimeBars) *requestError {
+				c.unfollow("bars", m.GetReqId())
+				return nil
+			}),
+		87: requestAs("reqHeadTimestamp", verProtoHistory, formOf(func(f *form, m *protobuf.HeadTimestampRequest) {
+			f.dated(&m.ReqId, &m.Contract)
+			f.all(&m.UseRTH, &m.WhatToShow, &m.FormatDate)
+		}), (*Gateway).headTimestamp),
+		90: requestAs("cancelHeadTimestamp", verProtoHistory, inOrder(0), ignored[*protobuf.CancelHeadTimestamp]),
+		88: requestAs("reqHistogramData", verProtoHistory, formOf(func(f *form, m *protobuf.HistogramDataRequest) {
+			f.dated(&m.ReqId, &m.Contract)
+			f.all(&m.UseRTH, &m.TimePeriod)
+		}), (*Gateway).histogram),
+		89: requestAs("cancelHistogramData", verProtoHistory, inOrder(0), ignored[*protobuf.CancelHistogramData]),
+		96: requestAs("reqHistoricalTicks", verProtoHistory, formOf(func(f *form, m *protobuf.HistoricalTicksRequest) {
+			f.dated(&m.ReqId, &m.Contract)
+			f.all(&m.StartDateTime, &m.EndDateTime, &m.NumberOfTicks,
+				&m.WhatToShow, &m.UseRTH, &m.IgnoreSize, &m.MiscOptions)
+		}), (*Gateway).historicalTicks),
+		97: requestAs("reqTickByTickData", verProtoHistory, inOrder(0), (*Gateway).tickByTick),
+		98: requestAs("cancelTickByTickData", verProtoHistory, inOrder(0),
+			func(_ *Gateway, c *conn, m *protobuf.CancelTickByTick) *requestError {
+				c.unfollow("ticks", m.GetReqId())
+				return nil
+			}),
+		107: requestAs("cancelHistoricalTicks", 0, nil,
+			ignored[*protobuf.CancelHistoricalTicks]).from(verCancelContract),
 	},
 	replies: map[protoreflect.Name]reply{
-		"HistoricalData": replyAs(17, verProtoHistory, func(t *textWriter, m barsReply) {
-			t.int(int64(m.GetReqId()))
-			if t.version < verHistoryEnd {
-				t.strs(m.end.GetStartDateStr(), m.end.GetEndDateStr())
-			}
-			t.int(int64(len(m.GetHistoricalDataBars())))
-			for _, b := range m.GetHistoricalDataBars() {
-				t.str(b.GetDate())
-				t.floats(b.GetOpen(), b.GetHigh(), b.GetLow(), b.GetClose())
-				t.strs(b.GetVolume(), b.GetWAP())
-				t.int(int64(b.GetBarCount()))
-			}
-		}),
-		"HistoricalDataEnd": replyAs(108, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalDataEnd) {
-			t.int(int64(m.GetReqId()))
-			t.strs(m.GetStartDateStr(), m.GetEndDateStr())
-		}),
-		"HistoricalDataUpdate": replyAs(90, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalDataUpdate) {
-			b := m.GetHistoricalDataBar()
-			t.int(int64(m.GetReqId()))
-			t.int(int64(b.GetBarCount()))
-			t.str(b.GetDate())
-			t.floats(b.GetOpen(), b.GetClose(), b.GetHigh(), b.GetLow())
-			t.strs(b.GetWAP(), b.GetVolume())
-		}),
-		"HistoricalSchedule": replyAs(106, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalSchedule) {
-			t.int(int64(m.GetReqId()))
-			t.strs(m.GetStartDateTime(), m.GetEndDateTime(), m.GetTimeZone())
-			t.int(int64(len(m.GetHistoricalSessions())))
-			for _, s := range m.GetHistoricalSessions() {
-				t.strs(s.GetStartDateTime(), s.GetEndDateTime(), s.GetRefDate())
-			}
-		}),
-		"HeadTimestamp": replyAs(88, verProtoHistory, func(t *textWriter, m *protobuf.HeadTimestamp) {
-			t.int(int64(m.GetReqId()))
-			t.str(m.GetHeadTimestamp())
-		}),
-		"HistogramData": replyAs(89, verProtoHistory, func(t *textWriter, m *protobuf.HistogramData) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetHistogramDataEntries())))
-			for _, e := range m.GetHistogramDataEntries() {
-				t.float(e.GetPrice())
-				t.str(e.GetSize())
-			}
-		}),
-		"RealTimeBarTick": replyAs(50, verProtoHistory, func(t *textWriter, m *protobuf.RealTimeBarTick) {
-			t.int(3)
-			t.int(int64(m.GetReqId()))
-			t.int(m.GetTime())
-			t.floats(m.GetOpen(), m.GetHigh(), m.GetLow(), m.GetClose())
-			t.strs(m.GetVolume(), m.GetWAP())
-			t.int(int64(m.GetCount()))
-		}),
-		"HistoricalTicks": replyAs(96, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalTicks) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetHistoricalTicks())))
-			for _, tick := range m.GetHistoricalTicks() {
-				t.int(tick.GetTime())
-				t.int(0)
-				t.float(tick.GetPrice())
-				t.str(tick.GetSize())
-			}
-			t.bool(m.GetIsDone())
-		}),
-		"HistoricalTicksBidAsk": replyAs(97, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalTicksBidAsk) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetHistoricalTicksBidAsk())))
-			for _, tick := range m.GetHistoricalTicksBidAsk() {
-				t.int(tick.GetTime())
-				t.int(0)
-				t.floats(tick.GetPriceBid(), tick.GetPriceAsk())
-				t.strs(tick.GetSizeBid(), tick.GetSizeAsk())
-			}
-			t.bool(m.GetIsDone())
-		}),
-		"HistoricalTicksLast": replyAs(98, verProtoHistory, func(t *textWriter, m *protobuf.HistoricalTicksLast) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetHistoricalTicksLast())))
-			for _, tick := range m.GetHistoricalTicksLast() {
-				t.int(tick.GetTime())
-				t.int(0)
-				t.float(tick.GetPrice())
-				t.strs(tick.GetSize(), tick.GetExchange(), tick.GetSpecialConditions())
-			}
-			t.bool(m.GetIsDone())
-		}),
-		"TickByTickData": replyAs(99, verProtoHistory, func(t *textWriter, m *protobuf.TickByTickData) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(m.GetTickType()))
-			switch tick := m.GetTick().(type) {
-			case *protobuf.TickByTickData_HistoricalTickLast:
-				t.int(tick.HistoricalTickLast.GetTime())
-				t.float(tick.HistoricalTickLast.GetPrice())
-				t.str(tick.HistoricalTickLast.GetSize())
-				t.int(0)
-				t.strs(tick.HistoricalTickLast.GetExchange(), tick.HistoricalTickLast.GetSpecialConditions())
-			case *protobuf.TickByTickData_HistoricalTickBidAsk:
-				t.int(tick.HistoricalTickBidAsk.GetTime())
-				t.floats(tick.HistoricalTickBidAsk.GetPriceBid(), tick.HistoricalTickBidAsk.GetPriceAsk())
-				t.strs(tick.HistoricalTickBidAsk.GetSizeBid(), tick.HistoricalTickBidAsk.GetSizeAsk())
-				t.int(0)
-			case *protobuf.TickByTickData_HistoricalTickMidPoint:
-				t.int(tick.HistoricalTickMidPoint.GetTime())
-				t.float(tick.HistoricalTickMidPoint.GetPrice())
-			}
-		}),
+		"HistoricalData":        {17, verProtoHistory, formOf(historicalDataText)},
+		"HistoricalDataEnd":     {108, verProtoHistory, inOrder(0)},
+		"HistoricalDataUpdate":  {90, verProtoHistory, formOf(historicalDataUpdateText)},
+		"HistoricalSchedule":    {106, verProtoHistory, inOrder(0)},
+		"HeadTimestamp":         {88, verProtoHistory, inOrder(0)},
+		"HistogramData":         {89, verProtoHistory, inOrder(0)},
+		"RealTimeBarTick":       {50, verProtoHistory, inOrder(3)},
+		"HistoricalTicks":       {96, verProtoHistory, formOf(historicalTicksText)},
+		"HistoricalTicksBidAsk": {97, verProtoHistory, formOf(historicalTicksBidAskText)},
+		"HistoricalTicksLast":   {98, verProtoHistory, formOf(historicalTicksLastText)},
+		"TickByTickData":        {99, verProtoHistory, formOf(tickByTickText)},
 	},
 }
 
@@ -186,23 +62,82 @@ type barsReply struct {
 	end *protobuf.HistoricalDataEnd
 }
 
-func textHistoricalData(r *textReader) *protobuf.HistoricalDataRequest {
-	m := &protobuf.HistoricalDataRequest{
-		ReqId: r.requestID(), Contract: r.datedContract(), EndDateTime: r.optStr(), BarSizeSetting: r.optStr(),
-		Duration: r.optStr(),
-		UseRTH:   r.optBool(), WhatToShow: r.optStr(), FormatDate: r.optInt(),
-	}
-	if m.Contract.GetSecType() == "BAG" {
-		r.comboLegs(m.Contract)
-	}
-	m.KeepUpToDate = r.optBool()
-	m.ChartOptions = r.tagValues()
-	return m
+// dated is what requests begin with whose contract may have expired.
+func (f *form) dated(id **int32, contract **protobuf.Contract) {
+	f.id(id)
+	c := part(f, contract)
+	f.contract(c)
+	f.all(&c.IncludeExpired)
 }
 
-// datedContract reads a contract that may have expired.
-func (r *textReader) datedContract() *protobuf.Contract {
-	c := r.contract()
-	c.IncludeExpired = r.optBool()
-	return c
+func historicalDataRequestText(f *form, m *protobuf.HistoricalDataRequest) {
+	f.dated(&m.ReqId, &m.Contract)
+	f.all(&m.EndDateTime, &m.BarSizeSetting, &m.Duration, &m.UseRTH, &m.WhatToShow, &m.FormatDate)
+	if m.Contract.GetSecType() == "BAG" {
+		f.requestLegs(m.Contract)
+	}
+	f.all(&m.KeepUpToDate, &m.ChartOptions)
+}
+
+func historicalDataText(f *form, m barsReply) {
+	f.all(&m.ReqId)
+	if f.version < verHistoryEnd {
+		f.all(&m.end.StartDateStr, &m.end.EndDateStr)
+	}
+	f.all(&m.HistoricalDataBars)
+}
+
+func historicalDataUpdateText(f *form, m *protobuf.HistoricalDataUpdate) {
+	b := part(f, &m.HistoricalDataBar)
+	f.all(&m.ReqId, &b.BarCount, &b.Date, &b.Open, &b.Close, &b.High, &b.Low, &b.WAP, &b.Volume)
+}
+
+func historicalTicksText(f *form, m *protobuf.HistoricalTicks) {
+	f.all(&m.ReqId)
+	each(f, &m.HistoricalTicks, func(t *protobuf.HistoricalTick) {
+		f.all(&t.Time)
+		f.fixed(noAttributes)
+		f.all(&t.Price, &t.Size)
+	})
+	f.all(&m.IsDone)
+}
+
+func historicalTicksBidAskText(f *form, m *protobuf.HistoricalTicksBidAsk) {
+	f.all(&m.ReqId)
+	each(f, &m.HistoricalTicksBidAsk, func(t *protobuf.HistoricalTickBidAsk) {
+		f.all(&t.Time)
+		f.fixed(noAttributes)
+		f.all(&t.PriceBid, &t.PriceAsk, &t.SizeBid, &t.SizeAsk)
+	})
+	f.all(&m.IsDone)
+}
+
+func historicalTicksLastText(f *form, m *protobuf.HistoricalTicksLast) {
+	f.all(&m.ReqId)
+	each(f, &m.HistoricalTicksLast, func(t *protobuf.HistoricalTickLast) {
+		f.all(&t.Time)
+		f.fixed(noAttributes)
+		f.all(&t.Price, &t.Size, &t.Exchange, &t.SpecialConditions)
+	})
+	f.all(&m.IsDone)
+}
+
+// noAttributes is the mask of a tick without attributes, as all simulated ones are.
+const noAttributes = "0"
+
+func tickByTickText(f *form, m *protobuf.TickByTickData) {
+	f.all(&m.ReqId, &m.TickType)
+	switch tick := m.GetTick().(type) {
+	case *protobuf.TickByTickData_HistoricalTickLast:
+		t := tick.HistoricalTickLast
+		f.all(&t.Time, &t.Price, &t.Size)
+		f.fixed(noAttributes)
+		f.all(&t.Exchange, &t.SpecialConditions)
+	case *protobuf.TickByTickData_HistoricalTickBidAsk:
+		t := tick.HistoricalTickBidAsk
+		f.all(&t.Time, &t.PriceBid, &t.PriceAsk, &t.SizeBid, &t.SizeAsk)
+		f.fixed(noAttributes)
+	case *protobuf.TickByTickData_HistoricalTickMidPoint:
+		f.all(&tick.HistoricalTickMidPoint.Time, &tick.HistoricalTickMidPoint.Price)
+	}
 }

@@ -168,13 +168,8 @@ func (in *Initial) apply(all []*instrument) ([]*instrument, error) {
 			return nil, fmt.Errorf("instruments[%d].con_id: %d is in use", i, id)
 		}
 		one := &instrument{
-			contract: protobuf.Contract{
-				ConId: &id, Symbol: proto.String(n.Symbol), SecType: proto.String("STK"),
-				Exchange:    proto.String("SMART"),
-				PrimaryExch: proto.String(cmp.Or(n.Exchange, "NASDAQ")), Currency: proto.String("USD"),
-				LocalSymbol: proto.String(n.Symbol), TradingClass: proto.String("NMS"),
-			},
-			name: cmp.Or(n.Name, n.Symbol), rule: ruleUSStocks, minSize: "0.0001", start: n.Price,
+			contract: newContract(id, n.Symbol, "STK", "SMART", cmp.Or(n.Exchange, "NASDAQ"), "USD", n.Symbol, "NMS"),
+			name:     cmp.Or(n.Name, n.Symbol), rule: ruleUSStocks, minSize: "0.0001", start: n.Price,
 		}
 		if err := one.roundStart(); err != nil {
 			return nil, fmt.Errorf("instruments[%d].price: %w", i, err)
@@ -279,7 +274,7 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 		g: g, clientID: o.ClientID, version: g.cfg.ServerVersion, muted: true, wake: make(chan struct{}, 1),
 	}
 	m := &protobuf.PlaceOrderRequest{
-		OrderId: &o.OrderID, Contract: proto.CloneOf(&q.in.contract),
+		OrderId: &o.OrderID, Contract: proto.CloneOf(q.in.contract),
 		Order: &protobuf.Order{
 			Action: &o.Action, OrderType: &kind, TotalQuantity: proto.String(formatFloat(o.Quantity)),
 			LmtPrice: price(o.Limit),
@@ -287,7 +282,7 @@ func (g *Gateway) initialOrder(account string, o InitialOrder) error {
 			Transmit: proto.Bool(true),
 		},
 	}
-	if e := g.placeOrder(client, &request{id: reqPlaceOrder, kind: requestKinds[reqPlaceOrder]}, m); e != nil {
+	if e := g.placeOrder(client, m); e != nil {
 		return fmt.Errorf("symbol %s: refused with %d, %s", o.Symbol, e.Code, e.Text)
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // instrument is one contract the simulated gateway knows.
 type instrument struct {
-	contract protobuf.Contract
+	contract *protobuf.Contract
 	name     string
 	isin     string // of stocks
 	rule     int32  // number of its market rule
@@ -64,45 +64,41 @@ const (
 	stockOrders    = "ACTIVETIM,ADJUST,ALLOC,DAY,GTC,IOC,LIT,LMT,LOC,MIT,MKT,MOC,STP,STPLMT,TRAIL,WHATIF"
 )
 
+// newContract is a contract that is listed on an exchange, or on none that is named, and ordered through another one.
+func newContract(id int32, symbol, secType, exchange, listed, currency, local, class string) *protobuf.Contract {
+	c := &protobuf.Contract{
+		ConId: &id, Symbol: &symbol, SecType: &secType, Exchange: &exchange, Currency: &currency, LocalSymbol: &local,
+		TradingClass: &class,
+	}
+	if listed != "" {
+		c.PrimaryExch = &listed
+	}
+	return c
+}
+
 // newInstruments returns all contracts. Futures are the next three quarterly months seen from now; a month keeps
 // its contract id for ever.
 func newInstruments(now time.Time) []*instrument {
 	var all []*instrument
 	for _, s := range stocks {
 		all = append(all, &instrument{
-			contract: protobuf.Contract{
-				ConId: &s.conID, Symbol: &s.symbol, SecType: proto.String("STK"),
-				Exchange: proto.String("SMART"), PrimaryExch: &s.primary, Currency: proto.String("USD"),
-				LocalSymbol: &s.symbol, TradingClass: proto.String("NMS"),
-			},
-			name: s.title, rule: ruleUSStocks, minSize: "0.0001", start: s.price, isin: s.isin,
+			contract: newContract(s.conID, s.symbol, "STK", "SMART", s.primary, "USD", s.symbol, "NMS"),
+			name:     s.title, rule: ruleUSStocks, minSize: "0.0001", start: s.price, isin: s.isin,
 		})
 	}
 	// A second listing, so that a request without currency is ambiguous, as it is on the real gateway.
 	all = append(all, &instrument{
-		contract: protobuf.Contract{
-			ConId: proto.Int32(38708077), Symbol: proto.String("IBM"), SecType: proto.String("STK"),
-			Exchange: proto.String("MEXI"), PrimaryExch: proto.String("MEXI"), Currency: proto.String("MXN"),
-			LocalSymbol: proto.String("IBM"), TradingClass: proto.String("IBM"),
-		},
-		name: "INTL BUSINESS MACHINES CORP", rule: ruleMexico, minSize: "1", start: 4400, isin: "US4592001014",
+		contract: newContract(38708077, "IBM", "STK", "MEXI", "MEXI", "MXN", "IBM", "IBM"),
+		name:     "INTL BUSINESS MACHINES CORP", rule: ruleMexico, minSize: "1", start: 4400, isin: "US4592001014",
 	}, &instrument{ // the distance between its prices is not the same everywhere
-		contract: protobuf.Contract{
-			ConId: proto.Int32(13905511), Symbol: proto.String("7203"), SecType: proto.String("STK"),
-			Exchange: proto.String("TSEJ"), PrimaryExch: proto.String("TSEJ"), Currency: proto.String("JPY"),
-			LocalSymbol: proto.String("7203"), TradingClass: proto.String("7203.T"),
-		},
-		name: "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990, isin: "JP3633400001",
+		contract: newContract(13905511, "7203", "STK", "TSEJ", "TSEJ", "JPY", "7203", "7203.T"),
+		name:     "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990, isin: "JP3633400001",
 	})
 	for _, p := range currencyPairs {
+		name := p.base + "." + p.against
 		all = append(all, &instrument{
-			contract: protobuf.Contract{
-				ConId: &p.conID, Symbol: &p.base, SecType: proto.String("CASH"),
-				Exchange: proto.String("IDEALPRO"), Currency: &p.against,
-				LocalSymbol:  proto.String(p.base + "." + p.against),
-				TradingClass: proto.String(p.base + "." + p.against),
-			},
-			name: p.base + "." + p.against, rule: p.rule, minSize: "0.01", start: p.price,
+			contract: newContract(p.conID, p.base, "CASH", "IDEALPRO", "", p.against, name, name),
+			name:     name, rule: p.rule, minSize: "0.01", start: p.price,
 		})
 	}
 	all = append(all, futures(now, "ES", "E-mini S&P 500", 495512500, 50, 5900)...)
@@ -117,14 +113,10 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 		if month.Month()%3 == 0 && expiry.After(now) {
 			id := firstID + int32((month.Year()-2020)*4+int(month.Month())/3)
 			local := symbol + string("HMUZ"[month.Month()/3-1]) + strconv.Itoa(month.Year()%10)
+			c := newContract(id, symbol, "FUT", "CME", "", "USD", local, symbol)
+			c.LastTradeDateOrContractMonth, c.Multiplier = proto.String(expiry.Format("20060102")), &multiplier
 			all = append(all, &instrument{
-				contract: protobuf.Contract{
-					ConId: &id, Symbol: &symbol, SecType: proto.String("FUT"),
-					LastTradeDateOrContractMonth: proto.String(expiry.Format("20060102")), Multiplier: &multiplier,
-					Exchange: proto.String("CME"), Currency: proto.String("USD"), LocalSymbol: &local,
-					TradingClass: &symbol,
-				},
-				name: name, rule: ruleFutures, minSize: "1", start: price, expiry: expiry,
+				contract: c, name: name, rule: ruleFutures, minSize: "1", start: price, expiry: expiry,
 			})
 		}
 		month = month.AddDate(0, 1, 0)
@@ -141,7 +133,7 @@ func (in *instrument) secType() string { return in.contract.GetSecType() }
 
 // matches reports whether the contract a client described may mean in.
 func (in *instrument) matches(want *protobuf.Contract) bool {
-	c := &in.contract
+	c := in.contract
 	if id := want.GetConId(); id != 0 {
 		return id == c.GetConId()
 	}
@@ -187,7 +179,7 @@ func (in *instrument) tradesOn(exchange string) bool {
 }
 
 func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData {
-	c := proto.CloneOf(&in.contract)
+	c := proto.CloneOf(in.contract)
 	d := &protobuf.ContractDetails{
 		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick())),
 		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(1), LongName: &in.name,

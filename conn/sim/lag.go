@@ -2,6 +2,9 @@ package sim
 
 import (
 	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/proto"
 )
 
 // Lag has every message leave a time after it was made, in order. 0 ends it: what lags leaves at once.
@@ -50,13 +53,12 @@ func (c *conn) release(all bool) {
 	c.flush()
 }
 
-// timeTooSoonLocked reports whether a time request is one that gateways leave unanswered since 10.19: the second within
-// a second.
-func (g *Gateway) timeTooSoonLocked(c *conn) bool {
+// currentTime answers a time request. The second within a second gateways leave unanswered since 10.19.
+func (g *Gateway) currentTime(c *conn, _ *protobuf.CurrentTimeRequest) *requestError {
 	now := g.clock.now()
-	soon := !g.cfg.AnswerEveryTime && !c.timeAsked.IsZero() && now.Sub(c.timeAsked) < time.Second
-	if !soon {
+	if g.cfg.AnswerEveryTime || c.timeAsked.IsZero() || now.Sub(c.timeAsked) >= time.Second {
 		c.timeAsked = now
+		c.sendLocked(&protobuf.CurrentTime{CurrentTime: proto.Int64(g.nowLocked().Unix())})
 	}
-	return soon
+	return nil
 }

@@ -52,21 +52,21 @@ func (g *Gateway) barOf(q *quote, what show, until time.Time, size time.Duration
 }
 
 // realTimeBars sends a bar of five seconds when it is over, the last one at once.
-func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRequest) *requestError {
+func (g *Gateway) realTimeBars(c *conn, m *protobuf.RealTimeBarsRequest) *requestError {
 	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
 	what := show(strings.ToUpper(m.GetWhatToShow()))
 	switch {
 	case !slices.Contains([]show{"TRADES", "MIDPOINT", "BID", "ASK"}, what):
-		return invalid(id, req, "What to show field is missing or incorrect.")
+		return invalid("What to show field is missing or incorrect.")
 	case what.trades() && q.in.secType() == "CASH":
-		return refused(id, 420, "Invalid Real-time Query:No market data permissions for "+q.in.contract.GetExchange()+
-			" CASH")
+		return refused(420, "Invalid Real-time Query:No market data permissions for %s CASH",
+			q.in.contract.GetExchange())
 	case m.GetBarSize() != 5:
-		return invalid(id, req, "Real-time bars have 5 seconds")
+		return invalid("Real-time bars have 5 seconds")
 	}
 	const size = 5 * time.Second
 	send := func(now time.Time) []proto.Message {
@@ -90,9 +90,9 @@ func (g *Gateway) realTimeBars(c *conn, req *request, m *protobuf.RealTimeBarsRe
 const maxTickByTick = 5
 
 // tickByTick follows each trade or quote, after the last ones if asked for.
-func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickRequest) *requestError {
+func (g *Gateway) tickByTick(c *conn, m *protobuf.TickByTickRequest) *requestError {
 	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
@@ -100,9 +100,9 @@ func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickReques
 	kind := slices.Index([]string{"", "Last", "AllLast", "BidAsk", "MidPoint"}, m.GetTickType())
 	switch {
 	case kind < 1:
-		return invalid(id, req, "Invalid tick type: "+m.GetTickType())
+		return invalid("Invalid tick type: %s", m.GetTickType())
 	case kind < 3 && q.in.secType() == "CASH":
-		return refused(id, 10189, "Failed to request tick-by-tick data.No market data permissions for "+venue+" CASH")
+		return refused(10189, "Failed to request tick-by-tick data.No market data permissions for %s CASH", venue)
 	}
 	running := 0
 	for key := range c.streams {
@@ -111,7 +111,7 @@ func (g *Gateway) tickByTick(c *conn, req *request, m *protobuf.TickByTickReques
 		}
 	}
 	if running >= maxTickByTick {
-		return refused(id, 10190, "Max number of tick-by-tick requests has been reached.")
+		return refused(10190, "Max number of tick-by-tick requests has been reached.")
 	}
 	var last moment
 	send := func(now time.Time) []proto.Message {

@@ -38,9 +38,6 @@ func (g *Gateway) locatedLocked() {
 }
 
 func hardToBorrow(g *Gateway, a *args) error {
-	on := a.text("on", "true")
-	if on != "true" && on != "false" {
-		a.fail("on", "true or false")
-	}
-	return a.do(func() error { return g.HardToBorrow(a.text("symbol", ""), on == "true") })
+	on := a.bool("on")
+	return a.do(func() error { return g.HardToBorrow(a.text("symbol"), on) })
 }

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -71,10 +70,10 @@ func (in *instrument) ruleIDs(exchanges string) *string {
 }
 
 // marketRule answers with a market rule.
-func marketRule(c *conn, req *request, m *protobuf.MarketRuleRequest) *requestError {
+func marketRule(_ *Gateway, c *conn, m *protobuf.MarketRuleRequest) *requestError {
 	bands, ok := marketRuleTable[m.GetMarketRuleId()]
 	if !ok {
-		return invalid(-1, req, fmt.Sprintf("unknown market rule %d", m.GetMarketRuleId()))
+		return invalid("unknown market rule %d", m.GetMarketRuleId())
 	}
 	rule := &protobuf.MarketRule{MarketRuleId: m.MarketRuleId}
 	for _, b := range bands {

@@ -36,8 +36,8 @@ func Nights() []Night {
 	return all
 }
 
-// FindNight returns the night with a name.
-func FindNight(name string) (Night, error) {
+// findNight returns the night with a name.
+func findNight(name string) (Night, error) {
 	for _, n := range Nights() {
 		if n.Name == name {
 			return n, nil
@@ -48,7 +48,7 @@ func FindNight(name string) (Night, error) {
 
 // PlayNight runs the script of a night beside those that already run.
 func (g *Gateway) PlayNight(name string) error {
-	n, err := FindNight(name)
+	n, err := findNight(name)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func nightNames() []string {
 }
 
 func playNight(g *Gateway, a *args) error {
-	name := a.text("name", "")
-	if _, err := FindNight(name); err != nil && a.err == nil {
+	name := a.text("name")
+	if _, err := findNight(name); err != nil && a.err == nil {
 		a.err = err
 	}
 	return a.do(func() error { return g.PlayNight(name) })

@@ -66,17 +66,20 @@ var noticeTexts = map[int]string{
 
 // noticeText is the usual text of a code.
 func noticeText(code int) string {
-	switch code {
-	case 2172:
+	if code == 2172 {
 		return unsupportedText("20261215")
-	case 2103, 2104, 2105, 2106, 2107, 2108, 2119, 2157, 2158:
-		return farmText(code, defaultFarm(code))
+	}
+	if n, ok := farmNotices[code]; ok {
+		return n.text + n.farm
 	}
 	if text := noticeTexts[code]; text != "" {
 		return text
 	}
 	return fmt.Sprintf("Simulated notice %d", code)
 }
+
+// codeError refuses a request with the usual text of a code.
+func codeError(code int) *requestError { return refused(int32(code), "%s", noticeText(code)) }
 
 // unsupportedText says that a version older than 10.50.1 has its end.
 func unsupportedText(date string) string {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,44 +23,40 @@ var orderTypes = map[string]bool{
 }
 
 // validateOrder returns the quantity, or why the order is refused.
-func (g *Gateway) validateOrder(req *request, id int32, q *quote, o *protobuf.Order) (float64, *requestError) {
+func (g *Gateway) validateOrder(q *quote, o *protobuf.Order) (float64, *requestError) {
 	qty, err := strconv.ParseFloat(o.GetTotalQuantity(), 64)
 	if o.GetTotalQuantity() == "" && o.GetCashQty() > 0 {
 		qty, err = math.Max(round(math.Floor(o.GetCashQty()/q.ask)), 1), nil
 	}
-	fail := func(code int32, text string) (float64, *requestError) {
-		return 0, &requestError{Code: code, ReqID: id, Reason: reasonInvalid, Text: text}
-	}
 	if err != nil || math.IsNaN(qty) || math.IsInf(qty, 0) || qty < 0 {
-		return 0, invalid(id, req, "invalid quantity")
+		return 0, invalid("invalid quantity")
 	}
 	if qty == 0 {
-		return fail(434, "The order size cannot be zero.")
+		return 0, codeError(434)
 	}
 	if least, _ := strconv.ParseFloat(q.in.minSize, 64); !onTick(qty, least) {
-		return 0, invalid(id, req, "Order size does not conform to market rule")
+		return 0, invalid("Order size does not conform to market rule")
 	}
 	switch o.GetAction() {
 	case "BUY", "SELL", "SSHORT":
 	default:
-		return 0, invalid(id, req, fmt.Sprintf("invalid action %q", o.GetAction()))
+		return 0, invalid("invalid action %q", o.GetAction())
 	}
 	if _, ok := orderTypes[o.GetOrderType()]; !ok {
-		return 0, invalid(id, req, "Invalid order type was entered")
+		return 0, invalid("Invalid order type was entered")
 	}
 	if t := o.GetOrderType(); o.GetTif() == "OPG" && t != "MKT" && t != "LMT" {
-		return fail(387, "Unsupported order type for this exchange and security type.")
+		return 0, codeError(387)
 	}
 	switch o.GetTif() {
 	case "", "DAY", "GTC", "IOC", "FOK", "GTD", "OPG", "DTC", "AUC":
 	default:
-		return 0, invalid(id, req, fmt.Sprintf("invalid time in force %q", o.GetTif()))
+		return 0, invalid("invalid time in force %q", o.GetTif())
 	}
 	if account := o.GetAccount(); account == "" && len(g.cfg.Accounts) > 1 {
-		return fail(435, "You must specify an account.")
+		return 0, refused(435, "You must specify an account.")
 	} else if account != "" && !g.managed(account) {
-		return fail(321, fmt.Sprintf("Error validating request.-'%s' : cause - invalid account code %q", req.kind.name,
-			account))
+		return 0, invalid("invalid account code %q", account)
 	}
 	needLimit, needAux := false, false
 	switch o.GetOrderType() {
@@ -71,25 +68,21 @@ func (g *Gateway) validateOrder(req *request, id int32, q *quote, o *protobuf.Or
 		needAux = true
 	case "TRAIL":
 		if o.AuxPrice == nil && o.TrailingPercent == nil {
-			return 0, invalid(id, req, "trailing amount or percent missing")
+			return 0, invalid("trailing amount or percent missing")
 		}
 	}
 	if needLimit && o.LmtPrice == nil || needAux && o.AuxPrice == nil {
-		return 0, invalid(id, req, o.GetOrderType()+" order without its price")
+		return 0, invalid("%s order without its price", o.GetOrderType())
 	}
 	for _, p := range []struct {
 		need  bool
 		price float64
 	}{{needLimit, o.GetLmtPrice()}, {needAux, o.GetAuxPrice()}} {
 		if p.need && !onTick(p.price, q.in.step(p.price)) {
-			return fail(110, "The price does not conform to the minimum price variation for this contract.")
+			return 0, codeError(110)
 		}
 	}
 	return qty, nil
-}
-
-func rejected(id int32, why string) *requestError {
-	return &requestError{Code: 201, ReqID: id, Reason: reasonInvalid, Text: "Order rejected - reason:" + why}
 }
 
 // onTick reports whether price is a positive multiple of tick.
@@ -98,44 +91,24 @@ func onTick(price, tick float64) bool {
 	return price > 0 && n < 1e12 && math.Abs(n-math.Round(n)) < 1e-4
 }
 
-func (g *Gateway) managed(account string) bool {
-	for _, a := range g.cfg.Accounts {
-		if a == account {
-			return true
-		}
-	}
-	return false
-}
+func (g *Gateway) managed(account string) bool { return slices.Contains(g.cfg.Accounts, account) }
 
 // goodTill is when an order with the time in force GTD is cancelled, zero for others.
-func (g *Gateway) goodTill(id int32, o *protobuf.Order) (time.Time, *requestError) {
+func (g *Gateway) goodTill(o *protobuf.Order) (time.Time, *requestError) {
 	if o.GetTif() != "GTD" {
 		return time.Time{}, nil
 	}
 	text := o.GetGoodTillDate()
-	if text == "" {
-		return time.Time{}, &requestError{
-			Code: 334, ReqID: id, Reason: reasonInvalid,
-			Text: "Invalid Good Till Date order",
-		}
-	}
 	until, err := parseFilterTime(text, g.zone)
 	if day, wrong := time.ParseInLocation("20060102", text, g.zone); wrong == nil {
 		until, err = day.AddDate(0, 0, 1), nil
 	}
 	switch {
+	case text == "", err == nil && !until.After(g.nowLocked()):
+		return time.Time{}, refused(334, "Invalid Good Till Date order")
 	case err != nil:
-		return time.Time{}, &requestError{
-			Code: 391, ReqID: id, Reason: reasonInvalid,
-			Text: "The time or time-zone entered is invalid. The correct format is hh:mm:ss xxx where xxx is an " +
-				"optionally " +
-				"specified time-zone.",
-		}
-	case !until.After(g.nowLocked()):
-		return time.Time{}, &requestError{
-			Code: 334, ReqID: id, Reason: reasonInvalid,
-			Text: "Invalid Good Till Date order",
-		}
+		return time.Time{}, refused(391, "The time or time-zone entered is invalid. The correct format is hh:mm:ss "+
+			"xxx where xxx is an optionally specified time-zone.")
 	}
 	return until, nil
 }

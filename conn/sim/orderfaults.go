@@ -102,9 +102,7 @@ func (g *Gateway) orderFault(q *quote, o *protobuf.Order, change bool) OrderFaul
 }
 
 // refusal is the error of an order or change that is not taken.
-func (f *OrderFault) refusal(id int32) *requestError {
-	return &requestError{Code: int32(f.Turn.Code), ReqID: id, Reason: reasonInvalid, Text: f.Turn.text()}
-}
+func (f *OrderFault) refusal() *requestError { return refused(int32(f.Turn.Code), "%s", f.Turn.text()) }
 
 func (t *Turn) text() string {
 	if t.Text == "" && t.Code != 0 {
@@ -139,7 +137,7 @@ func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
 func (g *Gateway) change(c *conn, o *order, f OrderFault, apply func() *requestError) *requestError {
 	switch {
 	case f.Refuse:
-		return f.refusal(o.key.id)
+		return f.refusal()
 	case f.CutBefore:
 		c.cut()
 		return nil

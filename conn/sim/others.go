@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -26,9 +25,9 @@ type ManualOrder struct {
 func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := slices.IndexFunc(g.quotes, func(q *quote) bool { return q.in.label() == m.Symbol })
-	if at < 0 {
-		return 0, errUnknownSymbol(m.Symbol)
+	q, err := g.quoteOf(m.Symbol)
+	if err != nil {
+		return 0, err
 	}
 	if m.Action != "BUY" && m.Action != "SELL" {
 		return 0, fmt.Errorf("unknown action %q", m.Action)
@@ -36,7 +35,7 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	if m.Quantity == 0 {
 		m.Quantity = 1
 	}
-	q, typ, limit := g.quotes[at], "LMT", &m.Limit
+	typ, limit := "LMT", &m.Limit
 	if m.Limit == 0 {
 		typ, limit = "MKT", nil
 	}
@@ -44,7 +43,7 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	o := &order{
 		key: orderKey{m.Client, m.ID}, permID: firstPermID + g.book.permSeq, q: q, status: statusPreSubmitted,
 		qty:      m.Quantity,
-		contract: orderContract(q, &q.in.contract), held: g.upstreamLost,
+		contract: orderContract(q, q.in.contract), held: g.upstreamLost,
 		parts: math.Max(m.Quantity, math.SmallestNonzeroFloat64),
 		order: g.filledOut(&protobuf.Order{
 			Action: &m.Action, TotalQuantity: proto.String(formatFloat(m.Quantity)), OrderType: &typ, LmtPrice: limit,
@@ -116,11 +115,11 @@ func (g *Gateway) discardLocked() bool {
 // placeByHand is the verb of [Gateway.PlaceByHand].
 func placeByHand(g *Gateway, a *args) error {
 	m := ManualOrder{
-		Symbol: a.text("symbol", ""), Action: a.text("action", "BUY"),
-		Quantity: float64(a.int("quantity", 1, 1, 1<<30)),
-		ID:       int32(a.int("id", math.MaxInt32, math.MinInt32, math.MaxInt32)), Ref: a.text("ref", ""),
+		Symbol: a.text("symbol"), Action: a.text("action"),
+		Quantity: float64(a.int("quantity", 1, 1<<30)),
+		ID:       int32(a.int("id", math.MinInt32, math.MaxInt32)), Ref: a.text("ref"),
 	}
-	limit, err := strconv.ParseFloat(a.text("limit", "0"), 64)
+	limit, err := strconv.ParseFloat(a.text("limit"), 64)
 	if m.Limit = limit; err != nil || !(limit >= 0 && limit < 1e9) {
 		a.fail("limit", "a price")
 	}

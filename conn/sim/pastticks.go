@@ -15,16 +15,16 @@ import (
 const maxPastTicks = 1000
 
 // historicalTicks lists ticks from a time on, or up to one: one each second of trading.
-func (g *Gateway) historicalTicks(c *conn, req *request, m *protobuf.HistoricalTicksRequest) *requestError {
+func (g *Gateway) historicalTicks(c *conn, m *protobuf.HistoricalTicksRequest) *requestError {
 	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
 	what := strings.ToUpper(m.GetWhatToShow())
 	zone, _ := g.zoneOf(q.in)
 	failed := func(text string) *requestError {
-		return refused(id, 10187, "Failed to request historical ticks:"+text)
+		return refused(10187, "Failed to request historical ticks:%s", text)
 	}
 	switch n := m.GetNumberOfTicks(); {
 	case !slices.Contains([]string{"TRADES", "BID_ASK", "MIDPOINT"}, what) || what == "TRADES" &&
@@ -35,7 +35,7 @@ func (g *Gateway) historicalTicks(c *conn, req *request, m *protobuf.HistoricalT
 	case (m.GetStartDateTime() == "") == (m.GetEndDateTime() == ""):
 		return failed("Either the start or the end must be given")
 	}
-	at, e := g.until(id, m.GetStartDateTime()+m.GetEndDateTime(), zone)
+	at, e := g.until(m.GetStartDateTime()+m.GetEndDateTime(), zone)
 	if e != nil {
 		return e
 	}
@@ -120,9 +120,9 @@ func (g *Gateway) tickList(id int32, q *quote, what string, times []time.Time) p
 }
 
 // histogram sends the volume at each price.
-func (g *Gateway) histogram(c *conn, req *request, m *protobuf.HistogramDataRequest) *requestError {
+func (g *Gateway) histogram(c *conn, m *protobuf.HistogramDataRequest) *requestError {
 	id := m.GetReqId()
-	q, e := g.findUpstream(id, req, m.GetContract())
+	q, e := g.findUpstream(m.GetContract())
 	if e != nil {
 		return e
 	}
@@ -130,11 +130,11 @@ func (g *Gateway) histogram(c *conn, req *request, m *protobuf.HistogramDataRequ
 	until := g.nowLocked().In(zone)
 	sp, ok := parseSpan(histogramSpan(m.GetTimePeriod()), until)
 	if !ok {
-		return refused(id, 10188, "Failed to request histogram data:Invalid time period "+m.GetTimePeriod())
+		return refused(10188, "Failed to request histogram data:Invalid time period %s", m.GetTimePeriod())
 	}
 	bars, ok := g.bars(q, "TRADES", sp, until, time.Minute, m.GetUseRTH())
 	if !ok {
-		return refused(id, 10188, "Failed to request histogram data:Time length exceed max.")
+		return refused(10188, "Failed to request histogram data:Time length exceed max.")
 	}
 	sizes := map[float64]int64{}
 	for _, b := range bars {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -9,26 +8,26 @@ import (
 )
 
 // placeOrder checks and books a new order, or changes an open one of the same client and id.
-func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderRequest) *requestError {
+func (g *Gateway) placeOrder(c *conn, m *protobuf.PlaceOrderRequest) *requestError {
 	id, po := m.GetOrderId(), m.GetOrder()
 	if m.Order == nil || m.Contract == nil {
-		return invalid(id, req, "order or contract missing")
+		return invalid("order or contract missing")
 	}
 	if m.GetContract().GetExchange() == "" {
-		return invalid(id, req, "Missing order exchange")
+		return invalid("Missing order exchange")
 	}
 	if m.GetContract().GetSecType() == contFut {
-		return invalid(id, req, "Please enter a valid security type")
+		return invalid("Please enter a valid security type")
 	}
-	q, e := g.find(id, req, m.GetContract())
+	q, e := g.find(m.GetContract())
 	if e != nil {
 		return e
 	}
-	qty, e := g.validateOrder(req, id, q, po)
+	qty, e := g.validateOrder(q, po)
 	if e != nil {
 		return e
 	}
-	until, e := g.goodTill(id, po)
+	until, e := g.goodTill(po)
 	if e != nil {
 		return e
 	}
@@ -38,9 +37,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	}
 	key, pid := orderKey{c.clientID, id}, po.GetParentId()
 	parent := g.book.byID[orderKey{c.clientID, pid}]
-	noParent := &requestError{
-		Code: 135, ReqID: id, Reason: reasonInvalid, Text: fmt.Sprintf("Can't find order with id =%d", pid),
-	}
+	noParent := refused(135, "Can't find order with id =%d", pid)
 	if old := g.book.byID[key]; old != nil {
 		if pid != 0 && (parent == nil || parent.done()) {
 			return noParent
@@ -50,10 +47,10 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 		})
 	}
 	if id < 0 || id == math.MaxInt32 {
-		return invalid(id, req, "order id must be 0 to 2147483646")
+		return invalid("order id must be 0 to 2147483646")
 	}
 	if g.upstreamLost && g.cfg.RejectOrdersUpstreamLost {
-		return rejected(id, "no connection to IBKR")
+		return refused(201, "Order rejected - reason:no connection to IBKR")
 	}
 	if pid == 0 {
 		parent = nil
@@ -64,7 +61,7 @@ func (g *Gateway) placeOrder(c *conn, req *request, m *protobuf.PlaceOrderReques
 	f := g.orderFault(q, po, false)
 	switch {
 	case f.Refuse:
-		return f.refusal(id)
+		return f.refusal()
 	case f.CutBefore:
 		c.cut()
 		return nil
@@ -100,7 +97,7 @@ func partSize(qty float64, n int) float64 {
 
 // orderContract is the contract as the gateway reports it back: the known one, routed as the client asked.
 func orderContract(q *quote, asked *protobuf.Contract) *protobuf.Contract {
-	c := proto.CloneOf(&q.in.contract)
+	c := proto.CloneOf(q.in.contract)
 	c.PrimaryExch = nil // order messages do not carry it
 	if asked.GetExchange() != "" {
 		c.Exchange = asked.Exchange
@@ -155,29 +152,25 @@ func trail(o *order, q *quote) float64 {
 
 // modifyOrder changes an open order in place, or says that its id is taken.
 func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote, qty float64) *requestError {
-	id, po := m.GetOrderId(), m.GetOrder()
-	mismatch := &requestError{
-		Code: 105, ReqID: id, Reason: reasonInvalid, Text: "Order being modified does not match original order",
-	}
+	po := m.GetOrder()
 	switch {
 	case o.done():
-		return &requestError{Code: 103, ReqID: id, Reason: reasonInvalid, Text: "Duplicate order id"}
-	case q != o.q || po.GetAction() != o.order.GetAction():
-		return mismatch
-	case po.GetParentId() != 0 && po.GetParentId() != o.order.GetParentId():
-		return mismatch
+		return codeError(103)
+	case q != o.q || po.GetAction() != o.order.GetAction(),
+		po.GetParentId() != 0 && po.GetParentId() != o.order.GetParentId():
+		return codeError(105)
 	case qty <= o.filled:
-		return rejected(id, "the new size is not above what is filled already")
+		return refused(201, "Order rejected - reason:the new size is not above what is filled already")
 	case o.cancel:
-		return rejected(id, "a cancellation is pending")
+		return refused(201, "Order rejected - reason:a cancellation is pending")
 	case g.upstreamLost && g.cfg.RejectOrdersUpstreamLost:
-		return rejected(id, "no connection to IBKR")
+		return refused(201, "Order rejected - reason:no connection to IBKR")
 	}
 	if !po.GetTransmit() && !o.kept() {
 		return nil // the change is kept, and the next one brings all that it has
 	}
 	if text := g.overMargin(q, po, qty-o.filled, o.parent); text != "" {
-		return &requestError{Code: 201, ReqID: id, Reason: reasonInvalid, Text: text}
+		return refused(201, "%s", text)
 	}
 	keepRef, parent := o.order.OrderRef, o.order.ParentId
 	o.order, o.qty = g.filledOut(po), qty
@@ -189,7 +182,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	if !o.triggered {
 		o.stop = startStop(o, q)
 	}
-	o.until, _ = g.goodTill(id, po) // it was checked
+	o.until, _ = g.goodTill(po) // it was checked
 	o.auction, o.closing = g.auctionOf(o.order)
 	o.held = g.upstreamLost
 	g.start(o)

@@ -17,54 +17,42 @@ const (
 // pnl is profit and loss, of an account and of one position in it: sent at once, and each second in which it changes.
 var pnl = subject{
 	requests: map[int]*requestKind{
-		92: requestAs("reqPnL", verProtoScanner, func(r *textReader) *protobuf.PnLRequest {
-			return &protobuf.PnLRequest{ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr()}
-		}, func(g *Gateway, c *conn, req *request, m *protobuf.PnLRequest) *requestError {
-			return g.followProfit(c, req, profitOfAccount, m.GetReqId(), m.GetAccount(), func() proto.Message {
-				all := g.profitOf(m.GetAccount())
-				return &protobuf.PnL{
-					ReqId: m.ReqId, DailyPnL: &all.daily, UnrealizedPnL: &all.unrealized, RealizedPnL: &all.realized,
-				}
-			})
-		}),
-		93: requestAs("cancelPnL", verProtoScanner, func(r *textReader) *protobuf.CancelPnL {
-			return &protobuf.CancelPnL{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelPnL) *requestError {
-			return unfollowProfit(c, profitOfAccount, m.GetReqId())
-		}),
-		94: requestAs("reqPnLSingle", verProtoScanner, func(r *textReader) *protobuf.PnLSingleRequest {
-			return &protobuf.PnLSingleRequest{
-				ReqId: r.requestID(), Account: r.optStr(), ModelCode: r.optStr(), ConId: r.optInt(),
-			}
-		}, func(g *Gateway, c *conn, req *request, m *protobuf.PnLSingleRequest) *requestError {
-			return g.followProfit(c, req, profitOfPosition, m.GetReqId(), m.GetAccount(), func() proto.Message {
-				return g.profitSingle(m)
-			})
-		}),
-		95: requestAs("cancelPnLSingle", verProtoScanner, func(r *textReader) *protobuf.CancelPnLSingle {
-			return &protobuf.CancelPnLSingle{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.CancelPnLSingle) *requestError {
-			return unfollowProfit(c, profitOfPosition, m.GetReqId())
-		}),
+		92: requestAs("reqPnL", verProtoScanner, inOrder(0),
+			func(g *Gateway, c *conn, m *protobuf.PnLRequest) *requestError {
+				return g.followProfit(c, profitOfAccount, m.GetReqId(), m.GetAccount(), func() proto.Message {
+					all := g.profitOf(m.GetAccount())
+					return &protobuf.PnL{
+						ReqId: m.ReqId, DailyPnL: &all.daily, UnrealizedPnL: &all.unrealized,
+						RealizedPnL: &all.realized,
+					}
+				})
+			}),
+		93: requestAs("cancelPnL", verProtoScanner, inOrder(0),
+			func(_ *Gateway, c *conn, m *protobuf.CancelPnL) *requestError {
+				return unfollowProfit(c, profitOfAccount, m.GetReqId())
+			}),
+		94: requestAs("reqPnLSingle", verProtoScanner, inOrder(0),
+			func(g *Gateway, c *conn, m *protobuf.PnLSingleRequest) *requestError {
+				return g.followProfit(c, profitOfPosition, m.GetReqId(), m.GetAccount(), func() proto.Message {
+					return g.profitSingle(m)
+				})
+			}),
+		95: requestAs("cancelPnLSingle", verProtoScanner, inOrder(0),
+			func(_ *Gateway, c *conn, m *protobuf.CancelPnLSingle) *requestError {
+				return unfollowProfit(c, profitOfPosition, m.GetReqId())
+			}),
 	},
 	replies: map[protoreflect.Name]reply{
-		"PnL": replyAs(94, verProtoScanner, func(t *textWriter, m *protobuf.PnL) {
-			t.int(int64(m.GetReqId()))
-			t.floats(m.GetDailyPnL(), m.GetUnrealizedPnL(), m.GetRealizedPnL())
-		}),
-		"PnLSingle": replyAs(95, verProtoScanner, func(t *textWriter, m *protobuf.PnLSingle) {
-			t.int(int64(m.GetReqId()))
-			t.str(m.GetPosition())
-			t.floats(m.GetDailyPnL(), m.GetUnrealizedPnL(), m.GetRealizedPnL(), m.GetValue())
-		}),
+		"PnL":       {94, verProtoScanner, inOrder(0)},
+		"PnLSingle": {95, verProtoScanner, inOrder(0)},
 	},
 }
 
 func (g *Gateway) followProfit(
-	c *conn, req *request, kind string, id int32, account string, next func() proto.Message,
+	c *conn, kind string, id int32, account string, next func() proto.Message,
 ) *requestError {
 	if !g.managed(account) {
-		return invalid(id, req, "invalid account code")
+		return wrongAccount()
 	}
 	send := changed(func(time.Time) proto.Message { return next() })
 	if e := g.follow(c, streamKey{kind, id}, time.Second, send); e != nil {
@@ -76,7 +64,7 @@ func (g *Gateway) followProfit(
 
 func unfollowProfit(c *conn, kind string, id int32) *requestError {
 	if !c.unfollow(kind, id) {
-		return refused(id, 10185, "Failed to cancel PNL (not subscribed)")
+		return refused(10185, "Failed to cancel PNL (not subscribed)")
 	}
 	return nil
 }

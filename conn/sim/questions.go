@@ -87,22 +87,16 @@ func (g *Gateway) silentLocked(req *request) bool {
 	return false
 }
 
-// refuseWrite refuses what a read-only API does not do. Orders are refused under their id, everything else without a
-// number.
+// refuseWrite refuses what a read-only API does not do.
 func (g *Gateway) refuseWrite(req *request) *requestError {
 	if !g.faults.readOnly {
 		return nil
 	}
-	id := int32(-1)
-	switch m := req.message.(type) {
-	case *protobuf.PlaceOrderRequest:
-		id = m.GetOrderId()
-	case *protobuf.CancelOrderRequest:
-		id = m.GetOrderId()
-	case *protobuf.GlobalCancelRequest, *protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest,
-		*protobuf.AutoOpenOrdersRequest, *protobuf.CompletedOrdersRequest:
-	default:
-		return nil
+	switch req.message.(type) {
+	case *protobuf.PlaceOrderRequest, *protobuf.CancelOrderRequest, *protobuf.GlobalCancelRequest,
+		*protobuf.OpenOrdersRequest, *protobuf.AllOpenOrdersRequest, *protobuf.AutoOpenOrdersRequest,
+		*protobuf.CompletedOrdersRequest:
+		return invalid("The API interface is currently in Read-Only mode.")
 	}
-	return invalid(id, req, "The API interface is currently in Read-Only mode.")
+	return nil
 }

@@ -84,14 +84,14 @@ func TestRandomRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(reqStartAPI, start)
+	write(wire.ReqStartAPI, start)
 	const seed = 1
 	r := rand.New(rand.NewPCG(seed, seed))
 	ids := slices.Sorted(maps.Keys(requestKinds))
 	for i := range 1000 {
 		id := ids[i%len(ids)]
 		kind := requestKinds[id]
-		if kind.message == nil || id == reqStartAPI || id == reqCurrentTime {
+		if kind.message == nil || id == wire.ReqStartAPI || id == wire.ReqCurrentTime {
 			continue
 		}
 		m := kind.message()
@@ -101,14 +101,14 @@ func TestRandomRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		write(uint32(id), body)
-		write(reqCurrentTime, nil)
+		write(wire.ReqCurrentTime, nil)
 		_ = tcp.SetReadDeadline(time.Now().Add(20 * time.Second))
 		for answered := false; !answered; {
 			b, err := wire.ReadFrame(tcp)
 			if err != nil {
 				t.Fatalf("after %s %v: %v", kind.name, m, err)
 			}
-			answered = len(b) >= 4 && binary.BigEndian.Uint32(b) == reqCurrentTime+wire.ProtoBase
+			answered = len(b) >= 4 && binary.BigEndian.Uint32(b) == wire.ReqCurrentTime+wire.ProtoBase
 		}
 	}
 }

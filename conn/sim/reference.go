@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,105 +14,45 @@ import (
 // reference is what clients look up once: symbols, option chains, exchanges, account families.
 var reference = subject{
 	requests: map[int]*requestKind{
-		78: requestAs("reqSecDefOptParams", verProtoRest2, func(r *textReader) *protobuf.SecDefOptParamsRequest {
-			return &protobuf.SecDefOptParamsRequest{
-				ReqId: r.requestID(), UnderlyingSymbol: r.optStr(), FutFopExchange: r.optStr(),
-				UnderlyingSecType: r.optStr(), UnderlyingConId: r.optInt(),
-			}
-		}, (*Gateway).optionChains),
-		79: requestAs("reqSoftDollarTiers", verProtoRest2, func(r *textReader) *protobuf.SoftDollarTiersRequest {
-			return &protobuf.SoftDollarTiersRequest{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.SoftDollarTiersRequest) *requestError {
-			c.sendLocked(&protobuf.SoftDollarTiers{ReqId: m.ReqId}) // none, as of every account without an agreement
-			return nil
-		}),
-		80: requestAs("reqFamilyCodes", verProtoRest2, func(*textReader) *protobuf.FamilyCodesRequest {
-			return &protobuf.FamilyCodesRequest{}
-		}, familyCodes),
-		81: requestAs("reqMatchingSymbols", verProtoRest2, func(r *textReader) *protobuf.MatchingSymbolsRequest {
-			return &protobuf.MatchingSymbolsRequest{ReqId: r.requestID(), Pattern: r.optStr()}
-		}, (*Gateway).matchingSymbols),
-		82: requestAs("reqMktDepthExchanges", verProtoRest3, func(*textReader) *protobuf.MarketDepthExchangesRequest {
-			return &protobuf.MarketDepthExchangesRequest{}
-		}, func(_ *Gateway, c *conn, _ *request, _ *protobuf.MarketDepthExchangesRequest) *requestError {
-			c.sendLocked(&protobuf.MarketDepthExchanges{DepthMarketDataDescriptions: depthExchanges()})
-			return nil
-		}),
-		83: requestAs("reqSmartComponents", verProtoRest2, func(r *textReader) *protobuf.SmartComponentsRequest {
-			return &protobuf.SmartComponentsRequest{ReqId: r.requestID(), BboExchange: r.optStr()}
-		}, (*Gateway).smartComponents),
-		104: requestAs("reqUserInfo", verProtoRest2, func(r *textReader) *protobuf.UserInfoRequest {
-			return &protobuf.UserInfoRequest{ReqId: r.requestID()}
-		}, func(_ *Gateway, c *conn, _ *request, m *protobuf.UserInfoRequest) *requestError {
-			c.sendLocked(&protobuf.UserInfo{ReqId: m.ReqId, WhiteBrandingId: proto.String("")})
-			return nil
-		}),
+		78: requestAs("reqSecDefOptParams", verProtoRest2, inOrder(0), (*Gateway).optionChains),
+		79: requestAs("reqSoftDollarTiers", verProtoRest2, inOrder(0),
+			func(_ *Gateway, c *conn, m *protobuf.SoftDollarTiersRequest) *requestError {
+				c.sendLocked(&protobuf.SoftDollarTiers{ReqId: m.ReqId}) // none: there is no agreement
+				return nil
+			}),
+		80: requestAs("reqFamilyCodes", verProtoRest2, inOrder(0), familyCodes),
+		81: requestAs("reqMatchingSymbols", verProtoRest2, inOrder(0), (*Gateway).matchingSymbols),
+		82: requestAs("reqMktDepthExchanges", verProtoRest3, inOrder(0), depthExchanges),
+		83: requestAs("reqSmartComponents", verProtoRest2, inOrder(0), smartComponents),
+		104: requestAs("reqUserInfo", verProtoRest2, inOrder(0),
+			func(_ *Gateway, c *conn, m *protobuf.UserInfoRequest) *requestError {
+				c.sendLocked(&protobuf.UserInfo{ReqId: m.ReqId, WhiteBrandingId: proto.String("")})
+				return nil
+			}),
 	},
 	replies: map[protoreflect.Name]reply{
-		"SecDefOptParameter": replyAs(75, verProtoRest2, func(t *textWriter, m *protobuf.SecDefOptParameter) {
-			t.int(int64(m.GetReqId()))
-			t.str(m.GetExchange())
-			t.int(int64(m.GetUnderlyingConId()))
-			t.strs(m.GetTradingClass(), m.GetMultiplier())
-			t.int(int64(len(m.GetExpirations())))
-			t.strs(m.GetExpirations()...)
-			t.int(int64(len(m.GetStrikes())))
-			for _, s := range m.GetStrikes() {
-				t.float(s)
-			}
-		}),
-		"SecDefOptParameterEnd": replyAs(76, verProtoRest2, func(t *textWriter, m *protobuf.SecDefOptParameterEnd) {
-			t.int(int64(m.GetReqId()))
-		}),
-		"SoftDollarTiers": replyAs(77, verProtoRest2, func(t *textWriter, m *protobuf.SoftDollarTiers) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetSoftDollarTiers())))
-			for _, tier := range m.GetSoftDollarTiers() {
-				t.strs(tier.GetName(), tier.GetValue(), tier.GetDisplayName())
-			}
-		}),
-		"FamilyCodes": replyAs(78, verProtoRest2, func(t *textWriter, m *protobuf.FamilyCodes) {
-			t.int(int64(len(m.GetFamilyCodes())))
-			for _, f := range m.GetFamilyCodes() {
-				t.strs(f.GetAccountId(), f.GetFamilyCode())
-			}
-		}),
-		"SymbolSamples": replyAs(79, verProtoRest2, func(t *textWriter, m *protobuf.SymbolSamples) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetContractDescriptions())))
-			for _, d := range m.GetContractDescriptions() {
-				c := d.GetContract()
-				t.int(int64(c.GetConId()))
-				t.strs(c.GetSymbol(), c.GetSecType(), c.GetPrimaryExch(), c.GetCurrency())
-				t.int(int64(len(d.GetDerivativeSecTypes())))
-				t.strs(d.GetDerivativeSecTypes()...)
-				t.strs(c.GetDescription(), c.GetIssuerId())
-			}
-		}),
-		"MarketDepthExchanges": replyAs(80, verProtoRest3, func(t *textWriter, m *protobuf.MarketDepthExchanges) {
-			t.int(int64(len(m.GetDepthMarketDataDescriptions())))
-			for _, d := range m.GetDepthMarketDataDescriptions() {
-				t.strs(d.GetExchange(), d.GetSecType(), d.GetListingExch(), d.GetServiceDataType())
-				t.optInt(d.AggGroup)
-			}
-		}),
-		"SmartComponents": replyAs(82, verProtoRest2, func(t *textWriter, m *protobuf.SmartComponents) {
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetSmartComponents())))
-			for _, s := range m.GetSmartComponents() {
-				t.int(int64(s.GetBitNumber()))
-				t.strs(s.GetExchange(), s.GetExchangeLetter())
-			}
-		}),
-		"UserInfo": replyAs(107, verProtoRest2, func(t *textWriter, m *protobuf.UserInfo) {
-			t.int(int64(m.GetReqId()))
-			t.str(m.GetWhiteBrandingId())
-		}),
+		"SecDefOptParameter":    {75, verProtoRest2, inOrder(0)},
+		"SecDefOptParameterEnd": {76, verProtoRest2, inOrder(0)},
+		"SoftDollarTiers":       {77, verProtoRest2, inOrder(0)},
+		"FamilyCodes":           {78, verProtoRest2, inOrder(0)},
+		"SymbolSamples":         {79, verProtoRest2, formOf(symbolSamplesText)},
+		"MarketDepthExchanges":  {80, verProtoRest3, inOrder(0)},
+		"SmartComponents":       {82, verProtoRest2, inOrder(0)},
+		"UserInfo":              {107, verProtoRest2, inOrder(0)},
 	},
 }
 
+func symbolSamplesText(f *form, m *protobuf.SymbolSamples) {
+	f.all(&m.ReqId)
+	each(f, &m.ContractDescriptions, func(d *protobuf.ContractDescription) {
+		c := part(f, &d.Contract)
+		f.all(&c.ConId, &c.Symbol, &c.SecType, &c.PrimaryExch, &c.Currency, &d.DerivativeSecTypes, &c.Description,
+			&c.IssuerId)
+	})
+}
+
 // familyCodes is the answer to an account that belongs to no family: a star.
-func familyCodes(_ *Gateway, c *conn, _ *request, _ *protobuf.FamilyCodesRequest) *requestError {
+func familyCodes(_ *Gateway, c *conn, _ *protobuf.FamilyCodesRequest) *requestError {
 	c.sendLocked(&protobuf.FamilyCodes{
 		FamilyCodes: []*protobuf.FamilyCode{{AccountId: proto.String("*"), FamilyCode: proto.String("")}},
 	})
@@ -122,7 +63,7 @@ func familyCodes(_ *Gateway, c *conn, _ *request, _ *protobuf.FamilyCodesRequest
 const maxSamples = 16
 
 // matchingSymbols lists the stocks whose symbol or name begins with a pattern.
-func (g *Gateway) matchingSymbols(c *conn, _ *request, m *protobuf.MatchingSymbolsRequest) *requestError {
+func (g *Gateway) matchingSymbols(c *conn, m *protobuf.MatchingSymbolsRequest) *requestError {
 	answer, pattern := &protobuf.SymbolSamples{ReqId: m.ReqId}, strings.ToUpper(strings.TrimSpace(m.GetPattern()))
 	for _, q := range g.quotes {
 		symbol := q.in.contract.GetSymbol()
@@ -182,20 +123,23 @@ var (
 	}
 )
 
-func depthExchanges() (all []*protobuf.DepthMarketDataDescription) {
+func depthExchanges(_ *Gateway, c *conn, _ *protobuf.MarketDepthExchangesRequest) *requestError {
+	answer := &protobuf.MarketDepthExchanges{}
 	for _, e := range depthByExchange {
-		all = append(all, &protobuf.DepthMarketDataDescription{
-			Exchange: &e[0], SecType: &e[1], ListingExch: proto.String(""), ServiceDataType: &e[2],
-			AggGroup: proto.Int32(2147483647),
-		})
+		answer.DepthMarketDataDescriptions = append(answer.DepthMarketDataDescriptions,
+			&protobuf.DepthMarketDataDescription{
+				Exchange: &e[0], SecType: &e[1], ListingExch: proto.String(""), ServiceDataType: &e[2],
+				AggGroup: proto.Int32(math.MaxInt32),
+			})
 	}
-	return all
+	c.sendLocked(answer)
+	return nil
 }
 
 // bboExchange is the key that market data name; it stands for the exchanges of smart components.
 const bboExchange = "9c0001"
 
-func (g *Gateway) smartComponents(c *conn, _ *request, m *protobuf.SmartComponentsRequest) *requestError {
+func smartComponents(_ *Gateway, c *conn, m *protobuf.SmartComponentsRequest) *requestError {
 	answer := &protobuf.SmartComponents{ReqId: m.ReqId}
 	if m.GetBboExchange() == bboExchange {
 		for i, e := range smartLetters {
@@ -210,7 +154,7 @@ func (g *Gateway) smartComponents(c *conn, _ *request, m *protobuf.SmartComponen
 
 // optionChains lists the options on a stock, or on the futures of an exchange, and ends the list. Of what is not
 // simulated it lists nothing.
-func (g *Gateway) optionChains(c *conn, _ *request, m *protobuf.SecDefOptParamsRequest) *requestError {
+func (g *Gateway) optionChains(c *conn, m *protobuf.SecDefOptParamsRequest) *requestError {
 	for _, q := range g.quotes {
 		in := q.in
 		if in.conID() != m.GetUnderlyingConId() || !strings.EqualFold(in.contract.GetSymbol(),
@@ -230,7 +174,7 @@ func (g *Gateway) optionChains(c *conn, _ *request, m *protobuf.SecDefOptParamsR
 		case in.secType() == "FUT" && (e == "" || in.tradesOn(e)):
 			exchanges = []string{in.contract.GetExchange()}
 			chain.Expirations = []string{in.contract.GetLastTradeDateOrContractMonth()}
-			chain.Multiplier = proto.String(multiplierText(&in.contract))
+			chain.Multiplier = proto.String(formatFloat(in.contract.GetMultiplier()))
 		}
 		for _, e := range exchanges {
 			one := proto.CloneOf(chain)

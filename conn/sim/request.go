@@ -1,91 +1,72 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"gatewatch/conn/wire"
 )
 
-// Ids of the requests the simulator knows by name.
-const (
-	reqMktData          = wire.ReqMarketData
-	reqCancelMktData    = wire.ReqCancelMarketData
-	reqPlaceOrder       = wire.ReqPlaceOrder
-	reqCancelOrder      = wire.ReqCancelOrder
-	reqOpenOrders       = wire.ReqOpenOrders
-	reqAcctData         = 6
-	reqExecutions       = wire.ReqExecutions
-	reqIDs              = 8
-	reqContractData     = wire.ReqContractDetails
-	reqServerLogLevel   = 14
-	reqAutoOpenOrders   = 15
-	reqAllOpenOrders    = 16
-	reqManagedAccts     = 17
-	reqCurrentTime      = wire.ReqCurrentTime
-	reqGlobalCancel     = 58
-	reqMarketDataType   = wire.ReqMarketDataType
-	reqPositions        = 61
-	reqAccountSummary   = 62
-	reqCancelSummary    = 63
-	reqCancelPositions  = 64
-	reqStartAPI         = wire.ReqStartAPI
-	reqPositionsMulti   = 74
-	reqCancelPosMulti   = 75
-	reqAcctUpdatesMulti = 76
-	reqCancelAcctMulti  = 77
-	reqMarketRule       = wire.ReqMarketRule
-	reqCompletedOrders  = wire.ReqCompletedOrders
-	reqTimeInMillis     = 105
-	reqCancelContract   = 106
-	reqConfig           = 108
-)
-
-// requestKind describes one request: since when its body is protobuf, the protobuf type, and the reader of its text
-// form. A kind without a type is known to exist but not simulated.
-type requestKind struct {
-	name       string
-	protoSince int
-	minVersion int // 0: always
-	message    func() proto.Message
-	text       func(*textReader) proto.Message
-	answer     func(g *Gateway, c *conn, req *request) *requestError // nil: see dispatch
-
-	// Of kinds that are not simulated.
-	idField int    // which text field after the id is the request id, -1 = none
-	cancels bool   // ignored
-	code    int32  // of the refusal, 0: 322
-	refusal string // its text
-}
-
-// request is one parsed request. Exactly one of message and unsimulated is set.
+// request is one parsed request.
 type request struct {
-	id          int
-	kind        *requestKind
-	message     proto.Message
-	unsimulated bool
-	reqID       int32 // for unsimulated ones, -1 when unknown
+	id      int
+	kind    *requestKind
+	message proto.Message // nil: it is not simulated
+	reqID   int32         // of the request or order that it is about, -1 if it has none
 }
 
 // A requestError says why a request was refused. The connection stays open and the client is told with Code, unless
 // Fatal is set: then the gateway closes.
 type requestError struct {
 	Code   int32
-	ReqID  int32
+	ReqID  int32  // [Gateway.handle] sets it to that of the request
 	Reason string // one of the reason* constants, for the counters
 	Text   string
 	Fatal  bool
 	Stays  time.Duration // how long a fatal one leaves the connection open after its message
+
+	doing   string // what failed with the request; its name comes before the text
+	unnamed bool   // the error is about no request
 }
 
 func (e *requestError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e.Text) }
+
+// refused says that a request makes no sense.
+func refused(code int32, format string, args ...any) *requestError {
+	return &requestError{Code: code, ReqID: -1, Reason: reasonInvalid, Text: fmt.Sprintf(format, args...)}
+}
+
+// invalid says that a request does not pass validation.
+func invalid(format string, args ...any) *requestError {
+	e := refused(321, format, args...)
+	e.doing = "validating"
+	return e
+}
+
+// failed says that a request was understood, but cannot be answered.
+func failed(format string, args ...any) *requestError {
+	e := refused(322, format, args...)
+	e.doing, e.Reason = "processing", reasonNoSim
+	return e
+}
+
+// unavailable refuses what the simulated user has no subscription to.
+func unavailable(code int32, text string) *requestError {
+	return &requestError{Code: code, ReqID: -1, Reason: reasonNoSim, Text: text}
+}
+
+// unreadable refuses a request that cannot be read.
+func unreadable(reason, format string, args ...any) *requestError {
+	return &requestError{Code: 320, ReqID: -1, Reason: reason, Text: fmt.Sprintf(format, args...)}
+}
 
 // Reasons under which refused input is counted; see [State].Rejected.
 const (
@@ -107,7 +88,9 @@ const (
 func parseRequest(version int, payload []byte) (*request, *requestError) {
 	id, isProto, body, err := requestID(version, payload)
 	if err != nil {
-		return nil, &requestError{Code: 320, ReqID: -1, Reason: reasonMalformed, Text: err.Error(), Fatal: true}
+		e := unreadable(reasonMalformed, "%v", err)
+		e.Fatal = true
+		return nil, e
 	}
 	kind, ok := requestKinds[id]
 	if !ok || version < kind.minVersion {
@@ -118,56 +101,64 @@ func parseRequest(version int, payload []byte) (*request, *requestError) {
 	}
 	if wantProto := version >= kind.protoSince; wantProto != isProto {
 		form := map[bool]string{true: "protobuf", false: "text"}
-		return nil, &requestError{
-			Code: 320, ReqID: -1, Reason: reasonWrongForm,
-			Text: fmt.Sprintf("%s came as %s, version %d wants %s", kind.name, form[isProto], version, form[wantProto]),
-		}
+		return nil, unreadable(reasonWrongForm, "%s came as %s, version %d wants %s", kind.name, form[isProto], version,
+			form[wantProto])
 	}
-	req := &request{id: id, kind: kind, reqID: -1}
+	req := &request{id: id, kind: kind}
 	if kind.message == nil {
-		req.unsimulated = true
 		req.reqID = guessReqID(kind, isProto, body)
 		return req, nil
 	}
-	if isProto {
-		req.message = kind.message()
-		if err := proto.Unmarshal(body, req.message); err != nil {
-			return nil, &requestError{
-				Code: 320, ReqID: -1, Reason: reasonMalformed,
-				Text: kind.name + ": unreadable protobuf",
-			}
-		}
-		if name := missingID(req.message); name != "" {
-			return nil, &requestError{
-				Code: 320, ReqID: -1, Reason: reasonMalformed,
-				Text: kind.name + ": " + name + " missing",
-			}
-		}
-		return req, nil
+	req.message = kind.message()
+	read := req.readProto
+	if !isProto {
+		read = req.readText
 	}
-	r, err := newTextReader(version, body)
-	if err == nil {
-		req.message = kind.text(r)
-		err = r.finish()
-	}
-	if err != nil {
-		e := &requestError{Code: 320, ReqID: -1, Reason: reasonMalformed, Text: kind.name + ": " + err.Error()}
-		if r != nil && r.reqID != nil {
-			e.ReqID = *r.reqID
-		}
+	if e := read(version, body); e != nil {
 		return nil, e
 	}
 	return req, nil
 }
 
-// missingID names the request or order id of a protobuf request if it should have one and has not.
-func missingID(m proto.Message) string {
-	r := m.ProtoReflect()
-	f := r.Descriptor().Fields().ByNumber(1)
-	if f != nil && (f.Name() == "reqId" || f.Name() == "orderId") && !r.Has(f) {
-		return string(f.Name())
+func (r *request) readProto(_ int, body []byte) *requestError {
+	if proto.Unmarshal(body, r.message) != nil {
+		return unreadable(reasonMalformed, "%s: unreadable protobuf", r.kind.name)
 	}
-	return ""
+	m := r.message.ProtoReflect()
+	r.reqID = -1
+	if f := idField(m); f != nil {
+		if !m.Has(f) {
+			return unreadable(reasonMalformed, "%s: %s missing", r.kind.name, f.Name())
+		}
+		r.reqID = int32(m.Get(f).Int())
+	}
+	return nil
+}
+
+func (r *request) readText(version int, body []byte) *requestError {
+	in, err := newTextReader(body)
+	if err != nil {
+		return unreadable(reasonMalformed, "%s: %v", r.kind.name, err)
+	}
+	r.kind.text(&form{textWriter{version: version}, in}, r.message)
+	r.reqID = -1
+	if in.reqID != nil {
+		r.reqID = *in.reqID
+	}
+	if err := in.finish(); err != nil {
+		e := unreadable(reasonMalformed, "%s: %v", r.kind.name, err)
+		e.ReqID = r.reqID
+		return e
+	}
+	return nil
+}
+
+// idField is the field for the request or order id, nil if a message has none.
+func idField(m protoreflect.Message) protoreflect.FieldDescriptor {
+	if f := m.Descriptor().Fields().ByNumber(1); f != nil && (f.Name() == "reqId" || f.Name() == "orderId") {
+		return f
+	}
+	return nil
 }
 
 // requestID splits off the message id, textual below 201 and four bytes from there on.
@@ -182,16 +173,14 @@ func requestID(version int, payload []byte) (id int, isProto bool, body []byte, 
 		}
 		return int(n), false, payload[4:], nil
 	}
-	for i, b := range payload {
-		if b == 0 {
-			id, err := strconv.Atoi(string(payload[:i]))
-			if err != nil || id < 0 {
-				return 0, false, nil, fmt.Errorf("message id %.20q is not a number", payload[:i])
-			}
-			return id, false, payload[i+1:], nil
-		}
+	number, body, ok := bytes.Cut(payload, []byte{0})
+	if !ok {
+		return 0, false, nil, errors.New("message id without terminator")
 	}
-	return 0, false, nil, errors.New("message id without terminator")
+	if id, err = strconv.Atoi(string(number)); err != nil || id < 0 {
+		return 0, false, nil, fmt.Errorf("message id %.20q is not a number", number)
+	}
+	return id, false, body, nil
 }
 
 // guessReqID finds the request id of a request that is not simulated, so that the refusal can be matched.
@@ -206,72 +195,14 @@ func guessReqID(kind *requestKind, isProto bool, body []byte) int32 {
 		}
 		return -1
 	}
-	r, err := newTextReader(0, body)
+	r, err := newTextReader(body)
 	if err != nil || len(r.fields) <= kind.idField {
 		return -1
 	}
 	r.pos = kind.idField
-	id := r.int32()
+	id := value(r.optInt())
 	if r.err != nil {
 		return -1
 	}
 	return id
-}
-
-// textReader walks the NUL-terminated fields of a text request. The first error sticks; later reads return zero.
-type textReader struct {
-	version int
-	fields  []string
-	pos     int
-	err     error
-	reqID   *int32 // set once the request id is known, for the answer to a broken request
-}
-
-func newTextReader(version int, body []byte) (*textReader, error) {
-	if len(body) > 0 && body[len(body)-1] != 0 {
-		return nil, errors.New("last field without terminator")
-	}
-	if !utf8.Valid(body) {
-		return nil, errors.New("text is not UTF-8")
-	}
-	r := &textReader{version: version}
-	start := 0
-	for i, b := range body {
-		if b == 0 {
-			r.fields = append(r.fields, string(body[start:i]))
-			start = i + 1
-		}
-	}
-	return r, nil
-}
-
-func (r *textReader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf(format, args...)
-	}
-}
-
-// finish returns the first error, or an error if fields are left over.
-func (r *textReader) finish() error {
-	if r.err == nil && r.pos != len(r.fields) {
-		r.fail("%d fields, expected %d", len(r.fields), r.pos)
-	}
-	return r.err
-}
-
-func (r *textReader) str() string {
-	if r.pos >= len(r.fields) {
-		r.fail("only %d fields", len(r.fields))
-		return ""
-	}
-	s := r.fields[r.pos]
-	r.pos++
-	return s
-}
-
-func (r *textReader) optStr() *string {
-	if s := r.str(); s != "" {
-		return &s
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/scmhub/ibapi/protobuf"
@@ -14,66 +13,40 @@ import (
 // scanner is the market scanner. It scans the simulated US stocks.
 var scanner = subject{
 	requests: map[int]*requestKind{
-		22: requestAs("reqScannerSubscription", verProtoScanner, textScannerSubscription, (*Gateway).scan),
-		23: requestAs("cancelScannerSubscription", verProtoScanner,
-			func(r *textReader) *protobuf.CancelScannerSubscription {
-				r.messageVersion()
-				return &protobuf.CancelScannerSubscription{ReqId: r.requestID()}
-			}, cancelScan),
-		24: requestAs("reqScannerParameters", verProtoScanner, func(r *textReader) *protobuf.ScannerParametersRequest {
-			r.messageVersion()
-			return &protobuf.ScannerParametersRequest{}
-		}, func(_ *Gateway, c *conn, _ *request, _ *protobuf.ScannerParametersRequest) *requestError {
-			c.sendLocked(&protobuf.ScannerParameters{Xml: proto.String(scannerParameters)})
-			return nil
-		}),
+		22: requestAs("reqScannerSubscription", verProtoScanner, formOf(scannerSubscriptionText), (*Gateway).scan),
+		23: requestAs("cancelScannerSubscription", verProtoScanner, inOrder(1), cancelScan),
+		24: requestAs("reqScannerParameters", verProtoScanner, inOrder(1),
+			func(_ *Gateway, c *conn, _ *protobuf.ScannerParametersRequest) *requestError {
+				c.sendLocked(&protobuf.ScannerParameters{Xml: proto.String(scannerParameters)})
+				return nil
+			}),
 	},
 	replies: map[protoreflect.Name]reply{
-		"ScannerParameters": replyAs(19, verProtoScanner, func(t *textWriter, m *protobuf.ScannerParameters) {
-			t.int(1)
-			t.str(m.GetXml())
-		}),
-		"ScannerData": replyAs(20, verProtoScanner, func(t *textWriter, m *protobuf.ScannerData) {
-			t.int(3)
-			t.int(int64(m.GetReqId()))
-			t.int(int64(len(m.GetScannerDataElement())))
-			for _, e := range m.GetScannerDataElement() {
-				c := e.GetContract()
-				t.int(int64(e.GetRank()))
-				t.contractHead(c)
-				t.strs(c.GetExchange(), c.GetCurrency(), c.GetLocalSymbol(), e.GetMarketName(), c.GetTradingClass())
-				t.strs(e.GetDistance(), e.GetBenchmark(), e.GetProjection(), e.GetComboKey())
-			}
-		}),
+		"ScannerParameters": {19, verProtoScanner, inOrder(1)},
+		"ScannerData":       {20, verProtoScanner, formOf(scannerDataText)},
 	},
 }
 
-func textScannerSubscription(r *textReader) *protobuf.ScannerSubscriptionRequest {
-	m := &protobuf.ScannerSubscriptionRequest{ReqId: r.requestID()}
-	s := &protobuf.ScannerSubscription{
-		NumberOfRows: r.optInt(), Instrument: r.optStr(), LocationCode: r.optStr(), ScanCode: r.optStr(),
-		AbovePrice: r.optFloat(), BelowPrice: r.optFloat(),
-	}
-	if v := r.optInt(); v != nil {
-		s.AboveVolume = proto.Int64(int64(*v))
-	}
-	for range 2 { // market value
-		r.optFloat()
-	}
-	for range 6 { // ratings and maturity
-		r.str()
-	}
-	for range 2 { // coupon
-		r.optFloat()
-	}
-	r.bool() // convertible bonds
-	r.optInt()
-	r.str()
-	r.str()
-	r.tagValues()
-	r.tagValues()
-	m.ScannerSubscription = s
-	return m
+func scannerSubscriptionText(f *form, m *protobuf.ScannerSubscriptionRequest) {
+	f.id(&m.ReqId)
+	s := part(f, &m.ScannerSubscription)
+	f.all(&s.NumberOfRows, &s.Instrument, &s.LocationCode, &s.ScanCode, &s.AbovePrice, &s.BelowPrice, &s.AboveVolume,
+		&s.MarketCapAbove, &s.MarketCapBelow, &s.MoodyRatingAbove, &s.MoodyRatingBelow, &s.SpRatingAbove,
+		&s.SpRatingBelow, &s.MaturityDateAbove, &s.MaturityDateBelow, &s.CouponRateAbove, &s.CouponRateBelow,
+		&s.ExcludeConvertible, &s.AverageOptionVolumeAbove, &s.ScannerSettingPairs, &s.StockTypeFilter,
+		&s.ScannerSubscriptionFilterOptions, &s.ScannerSubscriptionOptions)
+}
+
+func scannerDataText(f *form, m *protobuf.ScannerData) {
+	f.messageVersion(3)
+	f.all(&m.ReqId)
+	each(f, &m.ScannerDataElement, func(e *protobuf.ScannerDataElement) {
+		c := part(f, &e.Contract)
+		f.all(&e.Rank)
+		f.contractHead(c)
+		f.all(&c.Exchange, &c.Currency, &c.LocalSymbol, &e.MarketName, &c.TradingClass, &e.Distance, &e.Benchmark,
+			&e.Projection, &e.ComboKey)
+	})
 }
 
 // scannerParameters is the part of a gateway's document that concerns what is simulated.
@@ -96,26 +69,26 @@ const scannerParameters = `<?xml version="1.0" encoding="UTF-8"?>
 `
 
 // cancelScan ends a scan, with an error as Gateway does.
-func cancelScan(_ *Gateway, c *conn, _ *request, m *protobuf.CancelScannerSubscription) *requestError {
+func cancelScan(_ *Gateway, c *conn, m *protobuf.CancelScannerSubscription) *requestError {
 	id := m.GetReqId()
 	if !c.scans[id] {
 		return nil
 	}
 	delete(c.scans, id)
-	return historyError(id, "API scanner subscription cancelled: "+strconv.Itoa(int(id)))
+	return historyError("API scanner subscription cancelled: %d", id)
 }
 
 // scan ranks the stocks once. Losers come in the other order than gainers; all other scans go by volume.
-func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionRequest) *requestError {
+func (g *Gateway) scan(c *conn, m *protobuf.ScannerSubscriptionRequest) *requestError {
 	if g.upstreamLost {
-		return notConnected(m.GetReqId())
+		return notConnected()
 	}
 	s := m.GetScannerSubscription()
 	if c.scans[m.GetReqId()] {
-		return duplicateID(m.GetReqId())
+		return duplicateID()
 	}
 	if s.GetScanCode() == "" {
-		return historyError(m.GetReqId(), "invalid scan code")
+		return historyError("invalid scan code")
 	}
 	var found []*quote
 	for _, q := range g.quotes {
@@ -143,7 +116,7 @@ func (g *Gateway) scan(c *conn, _ *request, m *protobuf.ScannerSubscriptionReque
 	answer := &protobuf.ScannerData{ReqId: m.ReqId}
 	for i, q := range found {
 		answer.ScannerDataElement = append(answer.ScannerDataElement, &protobuf.ScannerDataElement{
-			Rank: proto.Int32(int32(i)), Contract: &q.in.contract, MarketName: q.in.contract.TradingClass,
+			Rank: proto.Int32(int32(i)), Contract: q.in.contract, MarketName: q.in.contract.TradingClass,
 			Distance: proto.String(""), Benchmark: proto.String(""), Projection: proto.String(""),
 			ComboKey: proto.String(""),
 		})

@@ -131,7 +131,8 @@ func checkStep(step scriptStep) error {
 	if err != nil {
 		return err
 	}
-	a := &args{verb: step.name, values: step.values, result: map[string]any{}, dry: true}
+	a := v.args(step.values)
+	a.dry = true
 	return v.run(nil, a)
 }
 

@@ -57,7 +57,7 @@ func (g *Gateway) follow(
 	c *conn, key streamKey, every time.Duration, send func(now time.Time) []proto.Message,
 ) *requestError {
 	if _, ok := c.streams[key]; ok {
-		return duplicateID(key.id)
+		return duplicateID()
 	}
 	c.streams[key] = &stream{every: every, due: g.clock.now().Truncate(every).Add(every), send: send}
 	return nil
@@ -74,8 +74,8 @@ func (g *Gateway) followMarket(
 	return e
 }
 
-func duplicateID(id int32) *requestError {
-	return refused(id, 322, "Error processing request.-'bN' : cause - Duplicate ticker id")
+func duplicateID() *requestError {
+	return refused(322, "Error processing request.-'bN' : cause - Duplicate ticker id")
 }
 
 // unfollow ends a stream and reports whether there was one.

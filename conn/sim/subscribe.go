@@ -5,31 +5,79 @@ import (
 
 	"github.com/scmhub/ibapi/protobuf"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"gatewatch/conn/wire"
 )
+
+// marketData is market data and its type.
+var marketData = subject{
+	requests: map[int]*requestKind{
+		wire.ReqMarketData: requestAs("reqMktData", verProtoMarketData, formOf(marketDataText), (*Gateway).marketData),
+		wire.ReqCancelMarketData: requestAs("cancelMktData", verProtoMarketData, inOrder(2),
+			func(_ *Gateway, c *conn, m *protobuf.CancelMarketData) *requestError {
+				if _, ok := c.subs[m.GetReqId()]; !ok {
+					return refused(300, "Can't find EId with tickerId:%d", m.GetReqId())
+				}
+				delete(c.subs, m.GetReqId())
+				return nil
+			}),
+		wire.ReqMarketDataType: requestAs("reqMarketDataType", verProtoMarketData, inOrder(1),
+			func(_ *Gateway, c *conn, m *protobuf.MarketDataTypeRequest) *requestError {
+				if t := m.GetMarketDataType(); t < 1 || t > 4 {
+					return invalid("market data type must be 1 to 4")
+				}
+				c.delayed = m.GetMarketDataType() >= 3
+				return nil
+			}),
+	},
+	replies: map[protoreflect.Name]reply{
+		"MarketDataType":  {wire.MsgMarketDataType, verProtoMarketData, inOrder(1)},
+		"TickSnapshotEnd": {wire.MsgTickSnapshotEnd, verProtoMarketData, inOrder(1)},
+		"TickReqParams": {wire.MsgTickReqParams, verProtoMarketData, formOf(func(f *form, m *protobuf.TickReqParams) {
+			f.all(&m.ReqId, &m.MinTick, &m.BboExchange, &m.SnapshotPermissions)
+		})},
+	},
+}
+
+func marketDataText(f *form, m *protobuf.MarketDataRequest) {
+	f.messageVersion(11)
+	f.id(&m.ReqId)
+	if f.all(&m.Contract); m.Contract.GetSecType() == "BAG" {
+		f.requestLegs(m.Contract)
+	}
+	f.deltaNeutral(m.Contract)
+	f.all(&m.GenericTickList, &m.Snapshot, &m.RegulatorySnapshot, &m.MarketDataOptions)
+}
+
+// requestLegs are the legs of a combination whose data is asked for.
+func (f *form) requestLegs(c *protobuf.Contract) {
+	each(f, &c.ComboLegs, func(l *protobuf.ComboLeg) { f.all(&l.ConId, &l.Ratio, &l.Action, &l.Exchange) })
+}
 
 // snapshotTime is after how long a snapshot ends that did not get all of its values.
 const snapshotTime = 11 * time.Second
 
 // marketData starts a subscription to market data, or a snapshot.
-func (g *Gateway) marketData(c *conn, req *request, m *protobuf.MarketDataRequest) *requestError {
+func (g *Gateway) marketData(c *conn, m *protobuf.MarketDataRequest) *requestError {
 	id, snapshot := m.GetReqId(), m.GetSnapshot() || m.GetRegulatorySnapshot()
 	if _, ok := c.subs[id]; ok {
-		return duplicateID(id)
+		return duplicateID()
 	}
-	q, e := g.find(id, req, m.GetContract())
+	q, e := g.find(m.GetContract())
 	if e != nil {
 		return e
 	}
 	generics, ok := parseGenerics(m.GetGenericTickList())
 	switch {
 	case !ok:
-		return invalid(id, req, wrongGenerics(m.GetGenericTickList(), q.in.secType()))
+		return invalid("%s", wrongGenerics(m.GetGenericTickList(), q.in.secType()))
 	case snapshot && len(generics) > 0:
-		return invalid(id, req, "Snapshot market data subscription is not applicable to generic ticks")
+		return invalid("Snapshot market data subscription is not applicable to generic ticks")
 	case !snapshot && g.cfg.MaxLines > 0 && g.lines() >= g.cfg.MaxLines:
-		return dataError(id, 101)
+		return codeError(101)
 	}
-	asked, notice, e := g.permit(c, id, q)
+	asked, notice, e := g.permit(c, q)
 	if e != nil {
 		return e
 	}
@@ -102,7 +150,7 @@ func (g *Gateway) endSnapshotLocked(c *conn, s *subscription) {
 
 // permit says which type of data a client gets of an instrument, after which notice, or why none. Live data come first:
 // that a client asks for delayed data matters only where there are no live ones.
-func (g *Gateway) permit(c *conn, id int32, q *quote) (kind int32, notice int, e *requestError) {
+func (g *Gateway) permit(c *conn, q *quote) (kind int32, notice int, e *requestError) {
 	code := g.refusalLocked(q, refuseQuotes)
 	if code == 0 && g.cfg.NoLiveData {
 		code = 10167
@@ -115,17 +163,13 @@ func (g *Gateway) permit(c *conn, id int32, q *quote) (kind int32, notice int, e
 			if code == 10167 {
 				code = 354
 			}
-			return 0, 0, dataError(id, code)
+			return 0, 0, codeError(code)
 		}
 		kind, notice = 3, code
 	case 10090, 10091:
 		notice = code
 	default:
-		return 0, 0, dataError(id, code)
+		return 0, 0, codeError(code)
 	}
 	return kind, notice, nil
-}
-
-func dataError(id int32, code int) *requestError {
-	return refused(id, int32(code), noticeText(code))
 }

@@ -13,7 +13,7 @@ import (
 // verb is one fault as the control port and scripts know it.
 type verb struct {
 	name   string
-	params string // for the help, "key=default" pairs; the keys are the only ones allowed
+	params string // "key=default" pairs, also for the help; the keys are the only ones allowed
 	help   string
 	run    func(*Gateway, *args) error
 }
@@ -33,50 +33,48 @@ func (a *args) fail(key, want string) {
 	}
 }
 
-func (a *args) text(key, unset string) string {
-	if v, ok := a.values[key]; ok {
-		return v
-	}
-	return unset
-}
+func (a *args) text(key string) string { return a.values[key] }
 
-func (a *args) int(key string, unset, low, high int) int {
-	v, ok := a.values[key]
-	if !ok {
-		return unset
+// int is a number within bounds, 0 if there is none.
+func (a *args) int(key string, low, high int) int {
+	if a.values[key] == "" {
+		return 0
 	}
-	n, err := strconv.Atoi(v)
+	n, err := strconv.Atoi(a.values[key])
 	if err != nil || n < low || n > high {
 		a.fail(key, fmt.Sprintf("a number from %d to %d", low, high))
-		return unset
 	}
 	return n
 }
 
 // code is the parameter code, which must be given.
 func (a *args) code() int {
-	if _, ok := a.values["code"]; !ok && a.err == nil {
+	if a.values["code"] == "" && a.err == nil {
 		a.err = fmt.Errorf("%s: code is missing", a.verb)
 	}
-	return a.int("code", 0, 1, 1<<30)
+	return a.int("code", 1, 1<<30)
 }
 
-func (a *args) duration(key string, unset time.Duration) time.Duration {
-	v, ok := a.values[key]
-	if !ok {
-		return unset
+// number is a number from 0 to high.
+func (a *args) number(key string, high float64) float64 {
+	f, err := strconv.ParseFloat(a.values[key], 64)
+	if err != nil || !(f >= 0 && f <= high) {
+		a.fail(key, "a number from 0 to "+formatFloat(high))
 	}
-	d, err := time.ParseDuration(v)
+	return f
+}
+
+func (a *args) duration(key string) time.Duration {
+	d, err := time.ParseDuration(a.values[key])
 	if err != nil {
 		a.fail(key, "a duration such as 500ms or 5s")
-		return unset
 	}
 	return d
 }
 
 // positive is a duration that may not be negative.
-func (a *args) positive(key string, unset time.Duration) time.Duration {
-	d := a.duration(key, unset)
+func (a *args) positive(key string) time.Duration {
+	d := a.duration(key)
 	if d < 0 {
 		a.fail(key, "a duration of 0 or more")
 	}
@@ -84,11 +82,7 @@ func (a *args) positive(key string, unset time.Duration) time.Duration {
 }
 
 func (a *args) bool(key string) bool {
-	v, ok := a.values[key]
-	if !ok {
-		return false
-	}
-	b, err := strconv.ParseBool(v)
+	b, err := strconv.ParseBool(a.values[key])
 	if err != nil {
 		a.fail(key, "true or false")
 	}
@@ -98,6 +92,46 @@ func (a *args) bool(key string) bool {
 // plain is a verb without parameters that cannot fail.
 func plain(do func(*Gateway)) func(*Gateway, *args) error {
 	return func(g *Gateway, a *args) error { return a.do(func() error { do(g); return nil }) }
+}
+
+// switched is a verb that turns something on or off.
+func switched(do func(*Gateway, bool)) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error {
+		on := a.bool("on")
+		return a.do(func() error { do(g, on); return nil })
+	}
+}
+
+// counted is a verb with a number.
+func counted(key string, low, high int, do func(*Gateway, int)) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error {
+		n := a.int(key, low, high)
+		return a.do(func() error { do(g, n); return nil })
+	}
+}
+
+// timed is a verb with a time.
+func timed(key string, do func(*Gateway, time.Duration)) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error {
+		d := a.positive(key)
+		return a.do(func() error { do(g, d); return nil })
+	}
+}
+
+// ofSymbol is a verb about an instrument, with a number.
+func ofSymbol(key string, low, high int, do func(*Gateway, string, int) error) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error {
+		n := a.int(key, low, high)
+		return a.do(func() error { return do(g, a.text("symbol"), n) })
+	}
+}
+
+// refusing is a verb that refuses some requests about an instrument.
+func refusing(do func(*Gateway, string, int, int) error) func(*Gateway, *args) error {
+	return func(g *Gateway, a *args) error {
+		code, n := a.int("code", 1, 1<<30), a.int("n", -1, 1<<30)
+		return a.do(func() error { return do(g, a.text("symbol"), code, n) })
+	}
 }
 
 // verbs are all faults, in the order of the help.
@@ -118,29 +152,17 @@ var verbs = []verb{
 	{
 		"slow", "delay=0s rate=0", "wait before every message, send at most rate bytes per second; both 0 ends it",
 		func(g *Gateway, a *args) error {
-			s := Slowness{PerMessage: a.positive("delay", 0), BytesPerSecond: a.int("rate", 0, 0, 1<<30)}
+			s := Slowness{PerMessage: a.positive("delay"), BytesPerSecond: a.int("rate", 0, 1<<30)}
 			return a.do(func() error { g.Slow(s); return nil })
 		},
 	},
-	{"lag", "by=0s", "send every message so much later; 0 ends it", func(g *Gateway, a *args) error {
-		d := a.positive("by", 0)
-		return a.do(func() error { g.Lag(d); return nil })
-	}},
-	{"ticks-only", "on=true", "send market data and nothing else, whatever is asked", func(g *Gateway, a *args) error {
-		on := a.text("on", "true")
-		if on != "true" && on != "false" {
-			a.fail("on", "true or false")
-		}
-		return a.do(func() error { g.TicksOnly(on == "true"); return nil })
-	}},
-	{"garbage", "bytes=64", "send random bytes outside any frame", func(g *Gateway, a *args) error {
-		n := a.int("bytes", 64, 1, 1<<20)
-		return a.do(func() error { g.Garbage(n); return nil })
-	}},
-	{"garbage-frame", "bytes=64", "send a well-framed message of random bytes", func(g *Gateway, a *args) error {
-		n := a.int("bytes", 64, 1, 1<<20)
-		return a.do(func() error { g.FramedGarbage(n); return nil })
-	}},
+	{"lag", "by=0s", "send every message so much later; 0 ends it", timed("by", (*Gateway).Lag)},
+	{"ticks-only", "on=true", "send market data and nothing else, whatever is asked", switched((*Gateway).TicksOnly)},
+	{"garbage", "bytes=64", "send random bytes outside any frame", counted("bytes", 1, 1<<20, (*Gateway).Garbage)},
+	{
+		"garbage-frame", "bytes=64", "send a well-framed message of random bytes",
+		counted("bytes", 1, 1<<20, (*Gateway).FramedGarbage),
+	},
 	{
 		"truncate", "stall=false", "send a frame that is shorter than its header says, then close, or stall",
 		func(g *Gateway, a *args) error {
@@ -153,7 +175,7 @@ var verbs = []verb{
 		"stall", "at=no-ready", "stop new handshakes at one-field, half-reply, no-ready or no-accounts; at=none " +
 			"ends it",
 		func(g *Gateway, a *args) error {
-			at := a.text("at", string(StallNoReady))
+			at := a.text("at")
 			if at == "none" {
 				at = ""
 			}
@@ -166,43 +188,30 @@ var verbs = []verb{
 	},
 	{
 		"326", "n=1", "answer the next n startApi with 326 (client id in use), and close half a second later",
-		func(g *Gateway, a *args) error {
-			n := a.int("n", 1, 0, 1<<30)
-			return a.do(func() error { g.Refuse326(n); return nil })
-		},
+		counted("n", 0, 1<<30, (*Gateway).Refuse326),
 	},
 	{
 		"10141", "n=1", "answer the next n startApi with 10141 (paper disclaimer), and close half a second later",
-		func(g *Gateway, a *args) error {
-			n := a.int("n", 1, 0, 1<<30)
-			return a.do(func() error { g.Refuse10141(n); return nil })
-		},
+		counted("n", 0, 1<<30, (*Gateway).Refuse10141),
 	},
 	{
 		"unanswered", "what=completed-orders n=1", "leave the next n questions (-1: all) about open-orders, " +
 			"completed-orders, executions, positions or contract-details unanswered, or requests by name",
 		func(g *Gateway, a *args) error {
-			q, n := Question(a.text("what", string(CompletedOrders))), a.int("n", 1, -1, 1<<30)
+			q, n := Question(a.text("what")), a.int("n", -1, 1<<30)
 			if !q.known() {
 				a.fail("what", "open-orders, completed-orders, executions, positions, contract-details or the "+
-					"name of a "+
-					"request")
+					"name of a request")
 			}
 			return a.do(func() error { return g.LeaveUnanswered(q, n) })
 		},
 	},
 	{"read-only", "on=true", "make the API read-only: 321 for orders and for questions about open and completed " +
-		"orders; on=false ends it", func(g *Gateway, a *args) error {
-		on := a.text("on", "true")
-		if on != "true" && on != "false" {
-			a.fail("on", "true or false")
-		}
-		return a.do(func() error { g.ReadOnly(on == "true"); return nil })
-	}},
+		"orders; on=false ends it", switched((*Gateway).ReadOnly)},
 	{
 		"1300", "port=0 grace=100ms", "say that the API port changed (0: any free one), then move there",
 		func(g *Gateway, a *args) error {
-			port, grace := a.int("port", 0, 0, 65535), a.positive("grace", 100*time.Millisecond)
+			port, grace := a.int("port", 0, 65535), a.positive("grace")
 			return a.do(func() error {
 				to, err := g.MovePort(port, grace)
 				a.result["port"] = to
@@ -213,7 +222,7 @@ var verbs = []verb{
 	{
 		"farm", "code=2103 name=", "tell the state of a data farm: 2103 to 2108, 2119, 2157, 2158",
 		func(g *Gateway, a *args) error {
-			code, name := a.int("code", 2103, 2100, 2199), a.text("name", "")
+			code, name := a.int("code", 2100, 2199), a.text("name")
 			return a.do(func() error { g.Farm(code, name); return nil })
 		},
 	},
@@ -222,7 +231,7 @@ var verbs = []verb{
 		func(g *Gateway, a *args) error {
 			code := a.code()
 			return a.do(func() error {
-				g.Notice(code, a.text("text", ""))
+				g.Notice(code, a.text("text"))
 				return nil
 			})
 		},
@@ -230,24 +239,20 @@ var verbs = []verb{
 	{
 		"error", "id=-1 code= text=", "send an error for one request or order id to all sessions",
 		func(g *Gateway, a *args) error {
-			id, code := a.int("id", -1, -1, 1<<31-1), a.code()
+			id, code := a.int("id", -1, 1<<31-1), a.code()
 			return a.do(func() error {
-				g.NoticeFor(int32(id), code, a.text("text", ""))
+				g.NoticeFor(int32(id), code, a.text("text"))
 				return nil
 			})
 		},
 	},
 	{
 		"restart", "for=5s", "exit and come back: port closed, connections dropped, orders kept",
-		func(g *Gateway, a *args) error {
-			d := a.positive("for", 5*time.Second)
-			return a.do(func() error { g.Restart(d); return nil })
-		},
+		timed("for", (*Gateway).Restart),
 	},
 	{
 		"hold-sessions", "for=20s", "after a restart, refuse the client ids of before it with 326 for so long; 0s " +
-			"ends it",
-		holdSessions,
+			"ends it", timed("for", (*Gateway).HoldSessions),
 	},
 	{"plan-exit", "at=+0s type=restart for=40s", "restart or log off (type=logoff) at 23:45 New York, or +30s: a " +
 		"full minute; reqConfig announces it; type=none ends it", planExit},
@@ -259,16 +264,16 @@ var verbs = []verb{
 	{"config", "without= refuse=false", "what reqConfig is answered: without lock-and-exit,messages,api,orders, or " +
 		"refused with 10357", configFault},
 	{"skew", "by=0s", "shift the gateway's clock", func(g *Gateway, a *args) error {
-		d := a.duration("by", 0)
+		d := a.duration("by")
 		return a.do(func() error { g.ClockSkew(d); return nil })
 	}},
 	{"price", "symbol= price=0", "pin the bid of a symbol, which may fill orders; 0 lets it walk again, at -1 there " +
 		"is no bid and no ask", func(g *Gateway, a *args) error {
-		price, err := strconv.ParseFloat(a.text("price", "0"), 64)
+		price, err := strconv.ParseFloat(a.text("price"), 64)
 		if err != nil || !(price >= 0 && price < 1e9 || price == -1) {
 			a.fail("price", "a price")
 		}
-		return a.do(func() error { return g.SetPrice(a.text("symbol", ""), price) })
+		return a.do(func() error { return g.SetPrice(a.text("symbol"), price) })
 	}},
 	{
 		"order-fault", faultParams,
@@ -276,15 +281,12 @@ var verbs = []verb{
 	},
 	{"order", "ref=" + turnParams, "send an error for the order with a reference, and give it any status", turnOrder},
 	{"discard-cancels", "n=1", "throw the next n requests to cancel an order (-1: all) away with error 100, which " +
-		"names no order", func(g *Gateway, a *args) error {
-		n := a.int("n", 1, -1, 1<<30)
-		return a.do(func() error { g.DiscardCancels(n); return nil })
-	}},
+		"names no order", counted("n", -1, 1<<30, (*Gateway).DiscardCancels)},
 	{"by-hand", "symbol= action=BUY quantity=1 limit=0 id=2147483647 ref=", "make an order of client id 0 by hand, " +
 		"with any id; without a limit it fills at once", placeByHand},
 	{"replace-by-hand", "client=0 id=1", "replace an open order by hand: the old permId is cancelled, a new one " +
 		"works under the same ids and reference", func(g *Gateway, a *args) error {
-		client, id := a.int("client", 0, 0, math.MaxInt32), a.int("id", 1, 1, math.MaxInt32)
+		client, id := a.int("client", 0, math.MaxInt32), a.int("id", 1, math.MaxInt32)
 		return a.do(func() (err error) {
 			a.result["perm_id"], err = g.ReplaceByHand(int32(client), int32(id))
 			return err
@@ -299,18 +301,21 @@ var verbs = []verb{
 	{"correct", "ref= shares=0", "correct the last execution of the order with a reference; 0 shares: the exchange " +
 		"busts it", correctExecution},
 	{"refuse-data", "code=354 symbol= n=1", "refuse the next n subscriptions to market data, of one symbol or of " +
-		"any; -1: all, until n=0 or clear", refuseData},
+		"any; -1: all, until n=0 or clear", refusing((*Gateway).RefuseData)},
 	{"refuse-history", "code=162 symbol= n=1", "refuse the next n requests for historical data, bars and ticks, of " +
-		"one symbol or of any; -1: all, until n=0 or clear", refuseBars},
+		"one symbol or of any; -1: all, until n=0 or clear", refusing((*Gateway).RefuseHistory)},
 	{"stop-bars", "code=10182 symbol=", "end bars that are kept up to date, real-time bars and tick-by-tick data, of " +
-		"one symbol or all, with an error", stopBars},
-	{"halt", "symbol= reason=1", "trading halts in a symbol, or in all: tick 49, no prices, no fills; 0 ends it", halt},
+		"one symbol or all, with an error", ofSymbol("code", 1, 1<<30, (*Gateway).StopBars)},
+	{
+		"halt", "symbol= reason=1", "trading halts in a symbol, or in all: tick 49, no prices, no fills; 0 ends it",
+		ofSymbol("reason", 0, 2, (*Gateway).Halt),
+	},
 	{
 		"stop-data", "code=354 symbol=", "end the subscriptions to market data, of one symbol or all, with an error",
-		stopData,
+		ofSymbol("code", 1, 1<<30, (*Gateway).StopData),
 	},
 	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from " +
-		"now on; 0 ends it", dataType},
+		"now on; 0 ends it", ofSymbol("type", 0, 99, (*Gateway).DataType)},
 	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s " +
 		"ends it", lastTraded},
 	{
@@ -329,6 +334,17 @@ func (a *args) do(effect func() error) error {
 		return a.err
 	}
 	return effect()
+}
+
+// args are the parameters that are given, and the defaults of others.
+func (v *verb) args(given map[string]string) *args {
+	a := &args{verb: v.name, values: map[string]string{}, result: map[string]any{}}
+	for p := range strings.FieldsSeq(v.params) {
+		key, value, _ := strings.Cut(p, "=")
+		a.values[key] = value
+	}
+	maps.Copy(a.values, given)
+	return a
 }
 
 // keys are the parameters a verb takes.
@@ -352,13 +368,13 @@ func findVerb(name string) (verb, bool) {
 	if err != nil || code < 1 || code > 99999 || strconv.Itoa(code) != name {
 		return verb{}, false
 	}
-	if slices.Contains(farmCodes, code) {
+	if _, ok := farmNotices[code]; ok {
 		return verb{name: name, params: "farm=", run: func(g *Gateway, a *args) error {
-			return a.do(func() error { g.Farm(code, a.text("farm", "")); return nil })
+			return a.do(func() error { g.Farm(code, a.text("farm")); return nil })
 		}}, true
 	}
 	return verb{name: name, params: "text=", run: func(g *Gateway, a *args) error {
-		return a.do(func() error { g.Notice(code, a.text("text", "")); return nil })
+		return a.do(func() error { g.Notice(code, a.text("text")); return nil })
 	}}, true
 }
 
@@ -383,7 +399,7 @@ func (g *Gateway) Do(name string, params map[string]string) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	a := &args{verb: name, values: params, result: map[string]any{}}
+	a := v.args(params)
 	if err := v.run(g, a); err != nil {
 		return nil, err
 	}
