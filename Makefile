@@ -103,11 +103,12 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
 	$(MODULES)
-	@$(MAKE) --no-print-directory format check cross
-	@$(MAKE) --no-print-directory fuzz FUZZ_BUILD=-race
+	@$(MAKE) --no-print-directory format
+	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race fuzz check cross
 	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
 
-# Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it.
+# Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it, as fuzzing
+# may.
 test-race:
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
