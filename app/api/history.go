@@ -25,6 +25,8 @@ const (
 	turnLimit = 3 * time.Second
 	// costlyLimit bounds a costly query.
 	costlyLimit = 10 * time.Second
+	// costlyWait bounds the wait for its answer, which may be long.
+	costlyWait = turnLimit + costlyLimit + 5*time.Second
 )
 
 // HistoryBackend is the part of a [Backend] about the connection log.
@@ -190,7 +192,7 @@ func logQuery(r *http.Request) (query LogQuery, err error) {
 
 // Uptime asks how so many local days were spent and returns it with the JSON as it came.
 func (c *Client) Uptime(ctx context.Context, days int) (u Uptime, raw []byte, err error) {
-	raw, err = c.do(ctx, http.MethodGet, "/uptime?days="+strconv.Itoa(days))
+	raw, err = c.exchange(ctx, c.waiting(costlyWait), http.MethodGet, "/uptime?days="+strconv.Itoa(days), nil)
 	if err == nil {
 		err = json.Unmarshal(raw, &u)
 	}
@@ -198,7 +200,7 @@ func (c *Client) Uptime(ctx context.Context, days int) (u Uptime, raw []byte, er
 }
 
 // Log asks for records of the connection log.
-func (c *Client) Log(ctx context.Context, q LogQuery) (Log, error) {
+func (c *Client) Log(ctx context.Context, q LogQuery) (l Log, err error) {
 	v := url.Values{}
 	if !q.Since.IsZero() {
 		v.Set("since", q.Since.Format(time.RFC3339Nano))
@@ -209,5 +211,9 @@ func (c *Client) Log(ctx context.Context, q LogQuery) (Log, error) {
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
-	return get[Log](ctx, c, "/log?"+v.Encode())
+	raw, err := c.exchange(ctx, c.waiting(costlyWait), http.MethodGet, "/log?"+v.Encode(), nil)
+	if err == nil {
+		err = json.Unmarshal(raw, &l)
+	}
+	return l, err
 }

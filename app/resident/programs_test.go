@@ -156,22 +156,27 @@ func TestPrograms(t *testing.T) {
 			break
 		}
 	}
-	end()
-	recorded := ""
-	if err := history.Read(p.home.State, time.Time{}, func(r history.Record) bool {
-		if r.Program != "" || r.What == history.ProgramsStopped {
-			recorded += fmt.Sprintln(r.What, r.Counts, strings.Contains(r.Program, "client id 7"), r.Reason, r.Count)
+	recorded := func() (text string) {
+		if err := history.Read(p.home.State, time.Time{}, func(r history.Record) bool {
+			if r.Program != "" || r.What == history.ProgramsStopped {
+				text += fmt.Sprintln(r.What, r.Counts, strings.Contains(r.Program, "client id 7"), r.Reason, r.Count)
+			}
+			return true
+		}); err != nil {
+			t.Error(err)
 		}
-		return true
-	}); err != nil {
-		t.Error(err)
+		return text
 	}
-	for _, want := range []string{ // a program is recorded when its name is known, which may be later than the stop
+	// A program is recorded when its name is known, which may be later than the stop.
+	eventually(t, func() bool { return strings.Contains(recorded(), "program_connected") })
+	end()
+	all := recorded()
+	for _, want := range []string{
 		"program_connected connected true  0\n", "programs_stopped connected false  0\n",
 		"program_refused connected true trading_stopped 0\n",
 	} {
-		if !strings.Contains(recorded, want) {
-			t.Errorf("the connection log has\n%swant\n%s", recorded, want)
+		if !strings.Contains(all, want) {
+			t.Errorf("the connection log has\n%swant\n%s", all, want)
 		}
 	}
 

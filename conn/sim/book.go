@@ -187,10 +187,10 @@ func zoneName(zone *time.Location, name string) string {
 // owner is the ready session of the client that placed o, nil if it is not connected.
 func (g *Gateway) owner(o *order) *conn { return g.client(o.key.client) }
 
-// client is the ready session of a client id, nil if it is not connected.
+// client is the ready session of a client id, nil if it is not connected. One that is about to end can still be there.
 func (g *Gateway) client(id int32) *conn {
 	for c := range g.conns {
-		if c.ready && c.clientID == id {
+		if c.ready && !c.closed() && c.clientID == id {
 			return c
 		}
 	}
