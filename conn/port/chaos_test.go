@@ -232,7 +232,8 @@ func (c *chaos) run(kills, orders int) {
 	c.readLog()
 }
 
-// unsettled reports whether nothing is known yet of an order that Gateway has. The record may be in the middle of a line.
+// unsettled reports whether nothing is known yet of an order that Gateway has. The record may end in the middle of a
+// line.
 func (c *chaos) unsettled() bool {
 	data, err := os.ReadFile(yearFile(c.dir, time.Now().UTC().Year()))
 	if err != nil {
