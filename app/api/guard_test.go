@@ -121,7 +121,7 @@ func TestGuardEvents(t *testing.T) {
 	})
 }
 
-// TestGuardStreamEnds sees to it that whoever follows the guard learns that no one watches it any more.
+// TestGuardStreamEnds checks that a client of the guard learns that no one watches it any more.
 func TestGuardStreamEnds(t *testing.T) {
 	p := &player{st: Status{Guard: Guard{Open: true}}}
 	s, err := Listen(0, p, unheard(p).log)

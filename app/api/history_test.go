@@ -337,6 +337,41 @@ func (b *long) Log(_ context.Context, q LogQuery) (Log, error) {
 	return Log{Records: slices.Repeat([]history.Record{r}, q.Limit)}, nil
 }
 
+// unhurried answers about history as late as the server allows.
+type unhurried struct{ long }
+
+func (b *unhurried) Uptime(ctx context.Context, days int) (Uptime, error) {
+	time.Sleep(costlyLimit - time.Second)
+	return b.long.Uptime(ctx, days)
+}
+
+func (b *unhurried) Log(ctx context.Context, q LogQuery) (Log, error) {
+	time.Sleep(costlyLimit - time.Second)
+	return b.long.Log(ctx, q)
+}
+
+// TestLateHistory has a client wait for history as long as the server may take for it.
+func TestLateHistory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := unheard(&unhurried{})
+		srv, ln := s.limited(), &pipes{make(chan net.Conn), make(chan struct{})}
+		ended := make(chan error)
+		go func() { ended <- srv.Serve(ln) }()
+		c := NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
+		wire := &http.Transport{DialContext: ln.dial}
+		c.http.Transport = wire
+		if _, _, err := c.Uptime(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Log(t.Context(), LogQuery{Limit: 1}); err != nil {
+			t.Error(err)
+		}
+		wire.CloseIdleConnections()
+		_ = srv.Close()
+		<-ended
+	})
+}
+
 // TestSlowAlertTest plays mail servers that let a test wait for longer than other answers may take.
 func TestSlowAlertTest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -83,7 +83,7 @@ func TestMissingSecrets(t *testing.T) {
 		list := b.Alerts().Channels
 		return failing() == "" && len(list) == 2 && list[0].LastError == "" && list[1].Service == "Telegram"
 	})
-	// Its address is told without the secret, and changed with it.
+	// Its address is shown without the secret, and changed with it.
 	if a, err := b.SecretAddress(t.Context(), "file:bot"); err != nil ||
 		a.Address != "telegram://_stored_@telegram?chats=7" {
 		t.Errorf("the address is %q, %v", a.Address, err)
