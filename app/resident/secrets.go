@@ -152,7 +152,7 @@ func (s *secrets) refuse(text []byte, new settings.Settings) error {
 func (s *secrets) StoreSecret(_ context.Context, secret api.Secret) (api.StoredSecret, error) {
 	name, value := secret.Name, secret.Value
 	if secret.Before != "" {
-		before, err := s.store.Get(secret.Before)
+		before, err := s.inUse(secret.Before)
 		if err == nil {
 			value, err = serviceurl.PutBack(value, before)
 		}
@@ -175,11 +175,16 @@ func (s *secrets) StoreSecret(_ context.Context, secret api.Secret) (api.StoredS
 
 // SecretAddress returns what is not secret in the address that a reference in the settings in effect names.
 func (s *secrets) SecretAddress(_ context.Context, ref string) (a api.SecretAddress, err error) {
-	if !slices.ContainsFunc(s.references(), func(r settings.Reference) bool { return r.Ref == ref }) {
-		return a, fmt.Errorf("%w: the settings in effect do not refer to %.120q", api.ErrNoSecret, ref)
-	}
-	value, err := s.store.Get(ref)
+	value, err := s.inUse(ref)
 	return api.SecretAddress{Address: serviceurl.Hide(value)}, err
+}
+
+// inUse returns the secret of a reference, if the settings in effect have that: others are no one's to ask for.
+func (s *secrets) inUse(ref string) (string, error) {
+	if !slices.ContainsFunc(s.references(), func(r settings.Reference) bool { return r.Ref == ref }) {
+		return "", fmt.Errorf("%w: the settings in effect do not refer to %.120q", api.ErrNoSecret, ref)
+	}
+	return s.store.Get(ref)
 }
 
 // DeleteSecret removes the secret that a reference names, unless the settings in effect have that reference.

@@ -102,6 +102,14 @@ func TestMissingSecrets(t *testing.T) {
 	if _, err := b.StoreSecret(t.Context(), change); err == nil {
 		t.Error("a secret that is not there is kept")
 	}
+	spare := api.Secret{Name: "spare", Value: "telegram://9:spare@telegram?chats=1"}
+	if _, err := b.StoreSecret(t.Context(), spare); err != nil {
+		t.Error(err)
+	}
+	change.Before = "file:spare"
+	if _, err := b.StoreSecret(t.Context(), change); !errors.Is(err, api.ErrNoSecret) {
+		t.Errorf("a secret that nothing refers to is put into another: %v", err)
+	}
 	conflict := (*api.Conflict)(nil)
 	if err := b.DeleteSecret(t.Context(), "file:bot"); !errors.As(err, &conflict) ||
 		!strings.Contains(err.Error(), "alerts.services[0]") {
