@@ -110,8 +110,10 @@ function parsed(text) { try { return JSON.parse(text); } catch { return {}; } }
 // request returns what was answered. The message of an error is for people.
 async function request(method, path, body, headers) {
   const failed = text => new Error((method === "GET" ? "" : "That did not work: ") + clean(text));
+  const sent = token;
   const answer = await fetch(path, { method, body, headers: signed(headers), signal: AbortSignal.timeout(60e3) })
     .catch(() => { throw failed("Gatewatch does not answer."); });
+  if (answer.status === 401 && sent !== token) return request(method, path, body, headers); // a new one has come since
   if (answer.status === 401) { refused(); throw new Error(failure); }
   const text = await answer.text().catch(() => ""), data = parsed(text), { status } = answer;
   if (!answer.ok) throw Object.assign(failed(data.error || answer.statusText), { status, problems: data.problems });

@@ -77,9 +77,10 @@ setInterval(() => {
 async function follow() {
   stream = new AbortController();
   quiet = 0;
+  const sent = token;
   try {
     const answer = await fetch("/events", { headers: signed(), signal: stream.signal });
-    if (answer.status === 401) { refused(); stream.abort(atOnce); }
+    if (answer.status === 401) { sent === token && refused(); stream.abort(atOnce); }
     if (!answer.ok) throw new Error(answer.statusText);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let text = ""; ;) {

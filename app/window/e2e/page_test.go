@@ -264,6 +264,16 @@ func TestPageWithoutAToken(t *testing.T) {
 	b.until(`document.getElementById("failed").textContent.includes("no longer has access")`, "true")
 	b.until(disconnected, "true")
 	b.until(shown, "Connect now off")
+	// The refusal of an older token comes after a new one has come.
+	var rules string
+	b.run(chromedp.Evaluate(`keepToken("STALE");
+		const read = request("GET", "/rules");
+		keepToken("`+card.Token+`");
+		read.then(answer => answer.text, e => e.message)`, &rules,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	if !strings.Contains(rules, `"rules":`) || b.text(`token`) != card.Token {
+		t.Errorf("read %s; the token is %q", rules, b.text(`token`))
+	}
 }
 
 var counting = regexp.MustCompile(`^Attempt 2 in (\d+) m (\d+) s$`)
