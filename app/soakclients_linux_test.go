@@ -74,6 +74,9 @@ func (s *soak) ask(method, path, body string, token bool) {
 		card = &api.Card{URL: card.URL}
 	}
 	code, text, err := request(ctx, method, card.URL+path, body, card.Token)
+	for code == http.StatusGatewayTimeout { // a busy computer; it may not last
+		code, text, err = request(ctx, method, card.URL+path, body, card.Token)
+	}
 	calm := touched%2 == 0 && s.touched.Load() == touched
 	switch {
 	case err != nil && calm:

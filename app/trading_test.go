@@ -423,12 +423,13 @@ func TestKillTrading(t *testing.T) {
 			fired++
 		}
 		r.until("an order of this round", func() bool {
-			for _, o := range r.orders().Orders {
+			list := r.orders().Orders
+			for _, o := range list {
 				if o.Fate != engine.Filled && o.Fate != engine.Unknown {
 					return false
 				}
 			}
-			return r.rule("once").State != rules.Active
+			return len(list) > round && r.rule("once").State != rules.Active
 		})
 		if list, sent := r.orders().Orders, len(r.gateway.State().Orders); len(list) != round+1 || sent != filled() {
 			t.Fatalf("round %d: Gateway has %d orders, %d of ours are filled: %+v", round, sent, filled(), list)

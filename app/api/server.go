@@ -223,8 +223,8 @@ func (s *Server) routes() []route {
 // status answers with all there is to those who have the token, and with what is open to all otherwise.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	if !s.works(r.Context(), answerLimit) {
-		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor hangs; "+
-			"restart Gatewatch")
+		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor has "+
+			"not answered for 2 s; if this lasts, restart Gatewatch")
 		return
 	}
 	jsonhttp.Answer(w, http.StatusOK, s.statusFor(s.knows(r)))
