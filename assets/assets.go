@@ -77,12 +77,8 @@ type Variant uint8
 // The variants. All have a transparent ground.
 const (
 	Color    Variant = iota // in colour, outlined for every bar
-	Template                // black only: what macOS tints as a template image; also for a light bar
-	White                   // white only, for a dark bar
+	Template                // black only: what macOS tints as a template image
 )
-
-// Variants lists every variant.
-var Variants = [...]Variant{Color, Template, White}
 
 // String returns the name of the variant's folder, such as "template".
 func (v Variant) String() string {
@@ -91,42 +87,24 @@ func (v Variant) String() string {
 		return "color"
 	case Template:
 		return "template"
-	case White:
-		return "white"
 	}
 	return "variant " + strconv.Itoa(int(v))
 }
 
-var (
-	//go:embed icon/color/*.png icon/template/*.png icon/white/*.png
-	statePNG embed.FS
-	//go:embed icon/app-*.png
-	appPNG embed.FS
-	//go:embed icon/app.ico
-	appICO []byte
-)
+//go:embed icon/app-*.png
+var appPNG embed.FS
 
 // Tray returns the file that the tray of this platform wants: on Windows an ICO with images of 16 to 64 pixels, on
-// macOS a PNG of 32 pixels, elsewhere a PNG of 64 pixels. It returns nil for an icon or variant that does not exist.
+// macOS a PNG of 32 pixels, elsewhere a PNG of 64 pixels. It returns nil for an icon or variant that does not exist;
+// only macOS has [Template].
 func Tray(name Icon, variant Variant) []byte {
 	return read(trayFiles, "icon/"+variant.String()+"/"+name.String()+traySuffix)
 }
 
-// PNG returns the icon as a square PNG. The sizes are 16, 20, 22, 24, 32, 48 and 64 pixels; for others it returns nil.
-func PNG(name Icon, size int, variant Variant) []byte {
-	return read(statePNG, "icon/"+variant.String()+"/"+name.String()+"-"+strconv.Itoa(size)+".png")
-}
-
-// AppPNG returns the program's own icon as a square PNG. The sizes are those of PNG, and 128, 256 and 512 pixels; for
-// others it returns nil.
+// AppPNG returns the program's own icon as a square PNG. The sizes are 16, 22, 24, 32, 48, 64, 128, 256 and 512 pixels;
+// for others it returns nil.
 func AppPNG(size int) []byte {
 	return read(appPNG, "icon/app-"+strconv.Itoa(size)+".png")
-}
-
-// AppICO returns the program's own icon as an ICO with images of 16, 20, 24, 32, 48 and 256 pixels. The caller must not
-// change it.
-func AppICO() []byte {
-	return appICO
 }
 
 // read returns a copy of an embedded file, nil if there is none.

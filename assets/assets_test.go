@@ -72,31 +72,51 @@ func TestFilesAreCurrent(t *testing.T) {
 	}
 }
 
+// drawn returns the picture of an icon in colour at one of the sizes of its ICO file.
+func drawn(t *testing.T, icon Icon, size int) *image.NRGBA {
+	t.Helper()
+	return images(t, icon.String()+".ico", file(t, Color, icon, ".ico"))[slices.Index(draw.TrayICOSizes, size)]
+}
+
+// template returns the picture of an icon in one colour, of 32 pixels.
+func template(t *testing.T, icon Icon) *image.NRGBA {
+	t.Helper()
+	return images(t, icon.String()+".png", file(t, Template, icon, "-32.png"))[0]
+}
+
+func file(t *testing.T, variant Variant, icon Icon, suffix string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path.Join("icon", variant.String(), icon.String()+suffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func TestEverySize(t *testing.T) {
-	for _, variant := range Variants {
-		for _, icon := range Icons {
-			for _, size := range draw.TraySizes {
-				checkEdge(t, fmt.Sprintf("PNG(%v, %d, %v)", icon, size, variant), PNG(icon, size, variant), size)
-			}
-			name := fmt.Sprintf("Tray(%v, %v)", icon, variant)
-			switch runtime.GOOS {
-			case "windows":
-				parseICO(t, name, Tray(icon, variant), draw.TrayICOSizes)
-			case "darwin":
-				checkEdge(t, name, Tray(icon, variant), 32)
-			default:
-				checkEdge(t, name, Tray(icon, variant), 64)
-			}
+	for _, icon := range Icons {
+		for _, size := range draw.TraySizes {
+			suffix := fmt.Sprintf("-%d.png", size)
+			checkEdge(t, icon.String()+suffix, file(t, Color, icon, suffix), size)
+		}
+		checkEdge(t, icon.String()+", template", file(t, Template, icon, "-32.png"), 32)
+		name := fmt.Sprintf("Tray(%v, Color)", icon)
+		switch runtime.GOOS {
+		case "windows":
+			parseICO(t, name, Tray(icon, Color), draw.TrayICOSizes)
+		case "darwin":
+			checkEdge(t, name, Tray(icon, Color), 32)
+			checkEdge(t, fmt.Sprintf("Tray(%v, Template)", icon), Tray(icon, Template), 32)
+		default:
+			checkEdge(t, name, Tray(icon, Color), 64)
 		}
 	}
 	for _, size := range draw.AppSizes {
 		checkEdge(t, fmt.Sprintf("AppPNG(%d)", size), AppPNG(size), size)
 	}
 	for name, data := range map[string][]byte{
-		"PNG of 17 pixels":      PNG(Connected, 17, Color),
-		"PNG of no icon":        PNG(Icon(len(Icons)), 16, Color),
 		"Tray of no icon":       Tray(Icon(len(Icons)), Color),
-		"Tray of no variant":    Tray(Connected, Variant(len(Variants))),
+		"Tray of no variant":    Tray(Connected, Template+1),
 		"AppPNG of 1024 pixels": AppPNG(1024),
 	} {
 		if data != nil {
@@ -106,16 +126,13 @@ func TestEverySize(t *testing.T) {
 }
 
 func TestICO(t *testing.T) {
-	parseICO(t, "AppICO()", AppICO(), draw.AppICOSizes)
-	for _, variant := range Variants {
-		for _, icon := range Icons {
-			name := path.Join("icon", variant.String(), icon.String()+".ico")
-			data, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			parseICO(t, name, data, draw.TrayICOSizes)
-		}
+	app, err := os.ReadFile("icon/app.ico")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parseICO(t, "app.ico", app, draw.AppICOSizes)
+	for _, icon := range Icons {
+		parseICO(t, icon.String()+".ico", file(t, Color, icon, ".ico"), draw.TrayICOSizes)
 	}
 }
 
@@ -139,7 +156,7 @@ func TestColors(t *testing.T) {
 	} {
 		for _, size := range []int{32, 48, 64} {
 			scale := float64(size) / 16
-			img := images(t, c.icon.String()+".png", PNG(c.icon, size, Color))[0]
+			img := drawn(t, c.icon, size)
 			if got := img.NRGBAAt(int(c.x*scale), int(c.y*scale)); got != c.want {
 				t.Errorf("%v at %d pixels: colour %v, want %v", c.icon, size, got, c.want)
 			}
@@ -152,11 +169,10 @@ func TestColors(t *testing.T) {
 func TestShapes(t *testing.T) {
 	for i, a := range Icons[:states] {
 		for _, b := range append(slices.Clone(Icons[i+1:states]), a.Live()) {
-			left := images(t, a.String()+".png", PNG(a, 16, Template))[0]
-			right := images(t, b.String()+".png", PNG(b, 16, Template))[0]
+			left, right := template(t, a), template(t, b)
 			var differ, inkLeft, inkRight float64
 			for p := 3; p < len(left.Pix); p += 4 {
-				l, r := float64(left.Pix[p])/255, float64(right.Pix[p])/255
+				l, r := float64(left.Pix[p])/255/4, float64(right.Pix[p])/255/4 // 32 × 32 for 16 × 16
 				differ += math.Abs(l - r)
 				inkLeft += l
 				inkRight += r
@@ -180,7 +196,7 @@ func TestReadsOnEveryBar(t *testing.T) {
 		{0x00, 0x78, 0xd4, 0xff}, // an accent colour
 	} {
 		for _, icon := range Icons {
-			img := images(t, icon.String()+".png", PNG(icon, 16, Color))[0]
+			img := drawn(t, icon, 16)
 			plain := 0
 			for y := range 16 {
 				for x := range 16 {
@@ -200,22 +216,19 @@ func TestReadsOnEveryBar(t *testing.T) {
 // TestSoftEdges asks that only the outline is partly transparent. The tray library for Linux garbles the colour of a
 // partly transparent pixel unless it is black or white. Smaller images have pixels that reach from the rim to the bar.
 func TestSoftEdges(t *testing.T) {
-	for variant, want := range map[Variant]color.NRGBA{
-		Color:    {0xff, 0xff, 0xff, 0},
-		Template: {0, 0, 0, 0},
-		White:    {0xff, 0xff, 0xff, 0},
-	} {
-		for _, icon := range Icons {
-			for _, size := range []int{32, 48, 64} {
-				img := images(t, icon.String()+".png", PNG(icon, size, variant))[0]
-				for p := 0; p < len(img.Pix); p += 4 {
-					c := color.NRGBA{img.Pix[p], img.Pix[p+1], img.Pix[p+2], 0}
-					if a := img.Pix[p+3]; a != 0 && a != 255 && c != want {
-						t.Fatalf("%v, %v, %d pixels: colour %v at alpha %d, want %v", icon, variant, size, c, a, want)
-					}
-				}
+	soft := func(name string, img *image.NRGBA, want color.NRGBA) {
+		for p := 0; p < len(img.Pix); p += 4 {
+			c := color.NRGBA{img.Pix[p], img.Pix[p+1], img.Pix[p+2], 0}
+			if a := img.Pix[p+3]; a != 0 && a != 255 && c != want {
+				t.Fatalf("%s, %v: colour %v at alpha %d, want %v", name, img.Bounds(), c, a, want)
 			}
 		}
+	}
+	for _, icon := range Icons {
+		for _, size := range []int{32, 48, 64} {
+			soft(icon.String(), drawn(t, icon, size), color.NRGBA{0xff, 0xff, 0xff, 0})
+		}
+		soft(icon.String()+", template", template(t, icon), color.NRGBA{})
 	}
 }
 
@@ -223,18 +236,12 @@ func TestSoftEdges(t *testing.T) {
 func TestEmbeddedSize(t *testing.T) {
 	for _, suffix := range []string{".ico", "-32.png", "-64.png"} {
 		total := 0
-		for _, variant := range Variants {
-			for _, icon := range Icons {
-				info, err := os.Stat(path.Join("icon", variant.String(), icon.String()+suffix))
-				if err != nil {
-					t.Fatal(err)
-				}
-				total += int(info.Size())
-			}
+		for _, icon := range Icons {
+			total += len(file(t, Color, icon, suffix))
 		}
 		t.Logf("tray files *%s: %d bytes", suffix, total)
-		if total > 220<<10 {
-			t.Errorf("tray files *%s: %d bytes, want at most 220 KiB", suffix, total)
+		if total > 130<<10 {
+			t.Errorf("tray files *%s: %d bytes, want at most 130 KiB", suffix, total)
 		}
 	}
 }

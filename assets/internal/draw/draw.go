@@ -7,6 +7,7 @@ package draw
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -20,13 +21,14 @@ import (
 	"github.com/srwiley/rasterx"
 )
 
-// States are the names of the tray icons, as their SVG files and folders spell them.
-var States = []string{"connected", "connecting", "degraded", "disconnected", "reset_window", "paused", "blocked"}
+// states are the names of the tray icons, as their SVG files and folders spell them.
+var states = []string{"connected", "connecting", "degraded", "disconnected", "reset_window", "paused", "blocked"}
 
-// TraySizes and AppSizes are the edges, in pixels, of the PNG files.
+// TraySizes, TemplateSizes and AppSizes are the edges, in pixels, of the PNG files.
 var (
-	TraySizes = []int{16, 20, 22, 24, 32, 48, 64}
-	AppSizes  = []int{16, 20, 22, 24, 32, 48, 64, 128, 256, 512}
+	TraySizes     = []int{32, 64}
+	TemplateSizes = []int{32}
+	AppSizes      = []int{16, 22, 24, 32, 48, 64, 128, 256, 512}
 )
 
 // TrayICOSizes and AppICOSizes are the edges, in pixels, of the images inside the ICO files. The tray's ones start with
@@ -50,30 +52,27 @@ func Files(svg fs.FS) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for folder, paint := range map[string]func(size int) (*image.NRGBA, error){
-			"color":    func(size int) (*image.NRGBA, error) { return Render(colour, size) },
-			"template": func(size int) (*image.NRGBA, error) { return Stencil(mono, size, color.Black) },
-			"white":    func(size int) (*image.NRGBA, error) { return Stencil(mono, size, color.White) },
-		} {
-			if err := add(files, path.Join(folder, name), TraySizes, TrayICOSizes, paint); err != nil {
-				return nil, err
-			}
+		err = errors.Join(
+			add(files, path.Join("color", name), TraySizes, TrayICOSizes, colour, render),
+			add(files, path.Join("template", name), TemplateSizes, nil, mono, stencil),
+		)
+		if err != nil {
+			return nil, err
 		}
 	}
 	app, err := fs.ReadFile(svg, "app.svg")
 	if err != nil {
 		return nil, err
 	}
-	err = add(files, "app", AppSizes, AppICOSizes, func(size int) (*image.NRGBA, error) { return Render(app, size) })
-	return files, err
+	return files, add(files, "app", AppSizes, AppICOSizes, app, render)
 }
 
 // live marks the icon of a state on a LIVE account: its drawing lies over that of the state.
 const live = "-live"
 
 func trayIcons() []string {
-	names := slices.Clone(States)
-	for _, state := range States {
+	names := slices.Clone(states)
+	for _, state := range states {
 		names = append(names, state+live)
 	}
 	return names
@@ -95,14 +94,14 @@ func source(svg fs.FS, name, suffix string) ([]byte, error) {
 	return slices.Concat(under, over), nil
 }
 
-// add renders one drawing to its PNG files and its ICO file.
-func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func(size int) (*image.NRGBA,
-	error),
+// add paints one drawing for its PNG files, and for its ICO file unless that has no sizes.
+func add(files map[string][]byte, name string, sizes, icoSizes []int, svg []byte,
+	paint func(svg []byte, size int) (*image.NRGBA, error),
 ) error {
 	images := make(map[int][]byte)
-	render := func(size int) ([]byte, error) {
+	painted := func(size int) ([]byte, error) {
 		if images[size] == nil {
-			img, err := paint(size)
+			img, err := paint(svg, size)
 			if err != nil {
 				return nil, fmt.Errorf("draw %s at %d: %w", name, size, err)
 			}
@@ -113,7 +112,7 @@ func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func
 		return images[size], nil
 	}
 	for _, size := range sizes {
-		data, err := render(size)
+		data, err := painted(size)
 		if err != nil {
 			return err
 		}
@@ -121,19 +120,21 @@ func add(files map[string][]byte, name string, sizes, icoSizes []int, paint func
 	}
 	parts := make([][]byte, len(icoSizes))
 	for i, size := range icoSizes {
-		data, err := render(size)
+		data, err := painted(size)
 		if err != nil {
 			return err
 		}
 		parts[i] = data
 	}
-	files[name+".ico"] = ico(icoSizes, parts)
+	if len(parts) > 0 {
+		files[name+".ico"] = ico(icoSizes, parts)
+	}
 	return nil
 }
 
-// Render draws an SVG as a square of size pixels. It draws larger and averages down, so that an edge gets as many
+// render draws an SVG as a square of size pixels. It draws larger and averages down, so that an edge gets as many
 // shades as it needs.
-func Render(svg []byte, size int) (*image.NRGBA, error) {
+func render(svg []byte, size int) (*image.NRGBA, error) {
 	big, factor, err := oversized(svg, size)
 	if err != nil {
 		return nil, err
@@ -157,13 +158,12 @@ func Render(svg []byte, size int) (*image.NRGBA, error) {
 	return img, nil
 }
 
-// Stencil draws an SVG in which black paints and white cuts, in one ink on a transparent ground.
-func Stencil(svg []byte, size int, ink color.Gray16) (*image.NRGBA, error) {
+// stencil draws an SVG in which black paints and white cuts, in black on a transparent ground.
+func stencil(svg []byte, size int) (*image.NRGBA, error) {
 	big, factor, err := oversized(svg, size)
 	if err != nil {
 		return nil, err
 	}
-	tone := uint8(ink.Y >> 8)
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
 		for x := range size {
@@ -171,7 +171,7 @@ func Stencil(svg []byte, size int, ink color.Gray16) (*image.NRGBA, error) {
 			full := uint32(factor * factor * 255)
 			alpha := uint8(((a-r)*255 + full/2) / full)
 			if alpha != 0 {
-				img.SetNRGBA(x, y, color.NRGBA{R: tone, G: tone, B: tone, A: alpha})
+				img.SetNRGBA(x, y, color.NRGBA{A: alpha})
 			}
 		}
 	}
