@@ -11,7 +11,7 @@ import (
 )
 
 func TestClockThatIsSet(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	w.play([]happening{{0, started}, {2 * s, connected}, {10 * m, lostNow}}, 10*m+s)
 	// Back by an hour, two seconds into an outage.
 	back := -h
@@ -22,19 +22,19 @@ func TestClockThatIsSet(t *testing.T) {
 	if said, _ = w.step(10*m+8*s+back, conn.Event{}); len(said) != 1 || said[0].n.Kind != Lost {
 		t.Errorf("an outage after the clock was set back: %v", said)
 	}
-	// A sleep that the supervisor has not told yet.
-	w = &world{p: DefaultPolicy()}
+	// A sleep that the supervisor has not reported yet.
+	w = &world{p: defaultPolicy()}
 	w.play([]happening{{0, started}, {2 * s, connected}, {10 * m, lostNow}}, 10*m+s)
 	if said, _ := w.step(8*h, conn.Event{}); len(said) != 0 {
-		t.Errorf("told right after a sleep: %v", said)
+		t.Errorf("reported right after a sleep: %v", said)
 	}
 	if said, _ := w.step(8*h+30*s, conn.Event{}); len(said) != 1 {
-		t.Errorf("not told after the grace: %v", said)
+		t.Errorf("not reported after the grace: %v", said)
 	}
 }
 
 func TestStepDoesNotChangeItsArgument(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	w.play(append([]happening{{0, started}, {2 * s, connected}}, flaps(m, 3, 2*s, 60*s)...), 10*m)
 	before := slices.Clone(w.st.drops)
 	st := w.st
@@ -72,8 +72,8 @@ func TestInvariants(t *testing.T) {
 			}
 			return conn.Reconnecting
 		}
-		tell := func(kind conn.EventKind) { events = append(events, happening{at, ev(kind, state())}) }
-		tell(conn.EventStarted)
+		send := func(kind conn.EventKind) { events = append(events, happening{at, ev(kind, state())}) }
+		send(conn.EventStarted)
 		var windows [][2]time.Duration
 		for range rapid.IntRange(1, 120).Draw(t, "length") {
 			at += time.Duration(rapid.SampledFrom([]int64{
@@ -90,51 +90,51 @@ func TestInvariants(t *testing.T) {
 				}
 				if up = !up; up {
 					far = false
-					tell(conn.EventConnected)
+					send(conn.EventConnected)
 				} else {
-					tell(conn.EventLost)
+					send(conn.EventLost)
 				}
 			case "far":
 				if !up {
 					break
 				}
 				if far = !far; far {
-					tell(conn.EventUpstreamLost)
+					send(conn.EventUpstreamLost)
 				} else {
-					tell(conn.EventUpstreamRestored)
+					send(conn.EventUpstreamRestored)
 				}
 			case "window":
 				if window = !window; window {
 					windows = append(windows, [2]time.Duration{at, 1 << 62})
-					tell(conn.EventWindowStarted)
+					send(conn.EventWindowStarted)
 				} else {
 					windows[len(windows)-1][1] = at
-					tell(conn.EventWindowEnded)
+					send(conn.EventWindowEnded)
 				}
 			case "pause":
 				if pausing = !pausing; pausing {
 					up = false
-					tell(conn.EventPaused)
+					send(conn.EventPaused)
 				} else {
-					tell(conn.EventResumed)
+					send(conn.EventResumed)
 				}
 			case "wake":
-				tell(conn.EventWoke)
+				send(conn.EventWoke)
 			case "fail":
 				if !up && !pausing {
-					tell(conn.EventAttemptFailed)
+					send(conn.EventAttemptFailed)
 				}
 			case "farm":
-				tell(conn.EventFarm)
+				send(conn.EventFarm)
 			case "competing":
 				if up {
-					tell([]conn.EventKind{conn.EventCompeting, conn.EventOrdersBlocked}[len(events)%2])
+					send([]conn.EventKind{conn.EventCompeting, conn.EventOrdersBlocked}[len(events)%2])
 				}
 			}
 		}
 		mutedFrom := time.Duration(rapid.Int64Range(-1, int64(at)).Draw(t, "muted from"))
 		mutedTo := mutedFrom + time.Duration(rapid.Int64Range(0, int64(2*h)).Draw(t, "muted for"))
-		w := &world{p: DefaultPolicy(), muted: func(at time.Duration) time.Duration {
+		w := &world{p: defaultPolicy(), muted: func(at time.Duration) time.Duration {
 			if at >= mutedFrom && at < mutedTo {
 				return mutedTo
 			}
@@ -152,7 +152,7 @@ func TestInvariants(t *testing.T) {
 		}
 		all := w.play(events, at+24*h)
 		count := map[int]map[Kind]int{}
-		open := 0 // number of the incident that has been told and not ended
+		open := 0 // number of the incident that has been reported and not ended
 		for _, n := range all {
 			for _, win := range windows {
 				if n.at >= win[0] && n.at < win[1] && !(n.at == win[0]) && n.n.Kind != Paused {
@@ -193,17 +193,17 @@ func TestInvariants(t *testing.T) {
 				open = i
 			case Paused:
 				if open != i {
-					t.Fatalf("%v without having been told: %v", n, all)
+					t.Fatalf("%v without having been reported: %v", n, all)
 				}
 				open = 0
 			case Calm:
 				if open != i {
-					t.Fatalf("%v without having been told: %v", n, all)
+					t.Fatalf("%v without having been reported: %v", n, all)
 				}
 				open = 0
 			}
 		}
-		// An outage that is not over, not in a window and not muted has been told in the end.
+		// An outage that is not over, not in a window and not muted has been reported in the end.
 		if !up && !pausing && !window && open == 0 {
 			t.Fatalf("down at the end and nobody knows: %v", all)
 		}
@@ -211,7 +211,7 @@ func TestInvariants(t *testing.T) {
 			t.Fatalf("IBKR unreachable at the end and nobody knows: %v", all)
 		}
 		if (up && !far && !window || pausing) && open != 0 {
-			t.Fatalf("up or paused at the end, and still told as lost: %v", all)
+			t.Fatalf("up or paused at the end, and still reported as lost: %v", all)
 		}
 	})
 }

@@ -16,7 +16,7 @@
 //
 // IBKR's weekly login ends on Sunday, and the next one needs a person. That is reported ahead, once a week, however the
 // connection is, but not while paused. An outage after it in which Gateway's port answers and its login does not says
-// that somebody has to sign in; if it was reported in other words before, it is reported once more.
+// that someone has to sign in; if it was reported in other words before, it is reported once more.
 //
 // # The end of support
 //
@@ -27,11 +27,11 @@
 //
 // A report of the engine is reported at once. Those of its kind that follow within half a minute are gathered and
 // reported as one, which says how many there were since the first; rules that fire are gathered each by itself, because
-// each firing is what somebody has asked for. Where orders go on being blocked, the time between two notices grows.
+// each firing is what someone has asked for. Where orders go on being blocked, the time between two notices grows.
 //
 // Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what
 // can wait: a rule that fired and an order that was blocked. An order that was rejected or of which no one knows, and a
-// rule that stopped, are about money and are reported at night, too. A mute silences everything: somebody has asked for
+// rule that stopped, are about money and are reported at night, too. A mute silences everything: someone has asked for
 // it by hand. What was held back is reported afterwards, as one for each kind.
 package notice
 
@@ -54,7 +54,7 @@ const (
 	Unstable  Kind = "unstable"          // drops keep coming; single ones are not reported until Calm or Lost
 	Digest    Kind = "digest"            // what happened since Unstable
 	Calm      Kind = "calm"              // it was unstable, or lost and then unstable, and is stable again
-	Paused    Kind = "paused"            // somebody disconnected during a reported outage or unstable time
+	Paused    Kind = "paused"            // someone disconnected during a reported outage or unstable time
 	Competing Kind = "competing_session" // another session has taken the market data
 	Reminder  Kind = "weekly_login"      // IBKR's weekly login ends soon
 	// HiddenIcon says once that Windows keeps the tray icon out of sight.
@@ -106,12 +106,12 @@ type Notice struct {
 	Connect  bool // “Connect now” makes sense
 }
 
-// ErrNotYet is the answer of a desktop that has no place for notices yet, but will have.
-var ErrNotYet = errors.New("the desktop takes no notices yet")
+// errNotYet is the answer of a desktop that has no place for notices yet, but will have.
+var errNotYet = errors.New("the desktop takes no notices yet")
 
 // Sender shows notices on one kind of desktop.
 type Sender interface {
-	// Show shows n and returns when the desktop has taken it, or when ctx ends. ErrNotYet says that n should be shown
+	// Show shows n and returns when the desktop has taken it, or when ctx ends. errNotYet says that n should be shown
 	// later.
 	Show(ctx context.Context, n Notice) error
 	// Close ends the connection to the desktop. What is shown stays.
@@ -125,5 +125,5 @@ type Options struct {
 	Log       *slog.Logger
 }
 
-// AppName is what the desktop shows as the sender.
-const AppName = "Gatewatch"
+// appName is what the desktop shows as the sender.
+const appName = "Gatewatch"

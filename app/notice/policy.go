@@ -9,7 +9,7 @@ import (
 	"gatewatch/engine"
 )
 
-// Policy says when there is something to report. Its zero value is not useful; see [DefaultPolicy].
+// Policy says when there is something to report. Its zero value is not useful; see defaultPolicy.
 type Policy struct {
 	After       time.Duration // an outage is reported when it has lasted this long
 	Stable      time.Duration // an incident is over when the connection has been up this long
@@ -32,8 +32,8 @@ type Policy struct {
 	Remote bool // the reader is elsewhere: the words say which Gateway, and in which zone
 }
 
-// DefaultPolicy returns the policy that people get.
-func DefaultPolicy() Policy {
+// defaultPolicy returns the policy that people get.
+func defaultPolicy() Policy {
 	return Policy{
 		After: 5 * time.Second, Stable: 10 * time.Second, Grace: 30 * time.Second, AfterWindow: 2 * time.Minute,
 		Drops: 4, Within: 10 * time.Minute, Every: 30 * time.Minute, Quiet: 10 * time.Minute, Enough: 5 * time.Minute,
@@ -74,7 +74,7 @@ type State struct {
 	open      bool
 	begun     time.Time // when the present incident began
 	first     bool      // there had been no connection before it
-	told      bool      // Lost was shown
+	reported  bool      // Lost was shown
 	signIn    bool      // it said that a person has to log in
 	held      time.Time // it could have ended with this rise, but for the reset window or quiet hours
 	afterRest time.Time // not to be reported before: a reset window lay in it
@@ -82,7 +82,7 @@ type State struct {
 	storm     storm     // zero if the connection is not unstable
 	ended     ended     // an incident that was reported and that a pause has ended; zero if its end is reported
 
-	support  Told      // of the end of support
+	support  Reminded  // of the end of support
 	reminded time.Time // the end of the weekly login that was reminded of last
 
 	competing   bool      // happened in this step
@@ -120,11 +120,11 @@ type ended struct {
 }
 
 type storm struct {
-	since  time.Time // first drop; zero if there is no storm
-	drops  int
-	down   time.Duration // but for the present drop
-	digest time.Time     // when the next one is due
-	told   bool          // Unstable or a digest was shown
+	since    time.Time // first drop; zero if there is no storm
+	drops    int
+	down     time.Duration // but for the present drop
+	digest   time.Time     // when the next one is due
+	reported bool          // Unstable or a digest was shown
 }
 
 const (
@@ -149,7 +149,7 @@ func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.T
 	if in.Report.Kind != "" {
 		st.takeReport(p, in.Report, now)
 	}
-	t := telling{p: p, st: &st, in: in, now: now, quietUntil: in.Quiet.Until(now)}
+	t := turn{p: p, st: &st, in: in, now: now, quietUntil: in.Quiet.Until(now)}
 	if !in.Ending {
 		t.decide()
 	}
@@ -235,9 +235,9 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		// The trader's own doing: whatever was going on is over, and worth a word only if it is on the screen.
 		switch {
 		case st.over || !st.open:
-		case st.storm.told:
+		case st.storm.reported:
 			st.ended = ended{st.incident, st.storm.since, at, true}
-		case st.told:
+		case st.reported:
 			st.ended = ended{st.incident, st.begun, at, false}
 		}
 		st.open, st.known, st.waits, st.storm, st.drops = false, false, time.Time{}, storm{}, nil
@@ -261,7 +261,7 @@ func (st *State) take(p Policy, e conn.Event, now time.Time) {
 		st.rise(at)
 	default:
 		if !st.open {
-			st.open, st.told, st.first = true, false, st.lastUp.IsZero()
+			st.open, st.reported, st.first = true, false, st.lastUp.IsZero()
 			st.begun, st.held, st.afterRest = at, time.Time{}, time.Time{}
 			st.incident++
 			st.blocked = 0

@@ -25,7 +25,7 @@ func TestPolicy(t *testing.T) {
 			name: "an outage", events: after(happening{m, lostNow}, happening{m + 252*s, connected}), end: h,
 			want: []string{"1m5s lost #2", "5m22s back #2"},
 		},
-		{name: "too short to tell", events: after(happening{m, lostNow}, happening{
+		{name: "too short to report", events: after(happening{m, lostNow}, happening{
 			m + 4900*time.Millisecond,
 			connected,
 		}), end: h},
@@ -35,7 +35,7 @@ func TestPolicy(t *testing.T) {
 			want: []string{"12m0s lost #3"},
 		},
 		{
-			name: "failed attempts do not tell it again", events: after(happening{m, lostNow}, happening{m + s, failed},
+			name: "failed attempts are no news", events: after(happening{m, lostNow}, happening{m + s, failed},
 				happening{m + 20*s, failed}, happening{m + 40*s, failed}), end: 12 * h,
 			want: []string{"1m5s lost #2"},
 		},
@@ -92,7 +92,7 @@ func TestPolicy(t *testing.T) {
 				happening{h, resumed}, happening{h + 5*s, connected}), end: 2 * h,
 			want: []string{"1m5s lost #2", "2m0s paused #2"},
 		},
-		{name: "paused before it is told", events: after(happening{m, lostNow}, happening{m + s, paused}), end: 2 * h},
+		{name: "paused before that", events: after(happening{m, lostNow}, happening{m + s, paused}), end: 2 * h},
 		{
 			name:   "paused while it is unstable",
 			events: after(append(flaps(m, 4, 2*s, 60*s), happening{6 * m, paused})...), end: 2 * h,
@@ -150,26 +150,26 @@ func TestPolicy(t *testing.T) {
 			happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds},
 			happening{2*h + s, connected}), end: 4 * h},
 		{
-			name: "told before the reset window, back in it", events: after(happening{h - m, lostNow},
+			name: "reported before the reset window, back in it", events: after(happening{h - m, lostNow},
 				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{h + 10*m, connected},
 				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h0m0s back #2"},
 		},
 		{
-			name: "told before the reset window, comes and goes in it", events: after(happening{h - m, lostNow},
+			name: "reported before the reset window, comes and goes in it", events: after(happening{h - m, lostNow},
 				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
 				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected},
 				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h0m0s back #2"},
 		},
 		{
-			name: "told before the reset window, down throughout", events: after(happening{h - m, lostNow},
+			name: "reported before the reset window, down throughout", events: after(happening{h - m, lostNow},
 				happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)}, happening{2 * h, windowEnds},
 				happening{2*h + m, connected}), end: 4 * h,
 			want: []string{"59m5s lost #2", "2h1m10s back #2"},
 		},
 		{
-			name: "a new outage after the reset window is told as ever", events: after(happening{h, windowOpens},
+			name: "a new outage after the reset window is reported as ever", events: after(happening{h, windowOpens},
 				happening{2 * h, ev(conn.EventWindowEnded, conn.Connected)}, happening{2*h + s, lostNow}), end: 4 * h,
 			want: []string{"2h0m6s lost #2"},
 		},
@@ -209,7 +209,7 @@ func TestPolicy(t *testing.T) {
 			want: []string{"4m6s unstable #5", "14m8s calm #5"},
 		},
 		{
-			name: "four drops, each told", events: after(flaps(m, 4, 20*s, 60*s)...), end: 2 * h,
+			name: "four drops, each reported", events: after(flaps(m, 4, 20*s, 60*s)...), end: 2 * h,
 			want: []string{
 				"1m5s lost #2", "1m30s back #2", "2m25s lost #3", "2m50s back #3", "3m45s lost #4",
 				"4m10s back #4", "5m0s unstable #5", "15m20s calm #5",
@@ -228,7 +228,7 @@ func TestPolicy(t *testing.T) {
 			want: []string{"4m6s unstable #5", "11m0s lost #6", "1h0m10s back #6"},
 		},
 		{
-			name:   "drops within one incident that was told",
+			name:   "drops within one incident that was reported",
 			events: after(append(flaps(m, 1, 20*s, 5*s), flaps(m+25*s, 3, s, 5*s)...)...), end: 3 * h,
 			want: []string{"1m5s lost #2", "1m37s unstable #2", "11m38s calm #2"},
 		},
@@ -279,7 +279,7 @@ func TestPolicy(t *testing.T) {
 			want: []string{"1m0s competing_session #0", "30h0m0s competing_session #0"},
 		},
 		{
-			name: "told before the reset window, back in it, and gone again after it",
+			name: "reported before the reset window, back in it, and gone again after it",
 			events: after(happening{h - m, lostNow}, happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
 				happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{2 * h, windowEnds},
 				happening{3 * h, connected}), end: 4 * h,
@@ -289,7 +289,7 @@ func TestPolicy(t *testing.T) {
 			happening{h + m, competing}), end: 3 * h},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy(), muted: c.muted}
+			w := &world{p: defaultPolicy(), muted: c.muted}
 			if c.after != 0 {
 				w.p.After = c.after
 			}
@@ -304,11 +304,11 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestBeforeTheFirstConnection holds that nothing is told while Gatewatch looks for its first Gateway ever, not after a
-// reset window or a pause either, and that what follows is told as always.
+// TestBeforeTheFirstConnection holds that nothing is reported while Gatewatch looks for its first Gateway ever, not
+// after a reset window or a pause either, and that what follows is reported as always.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	looking := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseNotReady}
-	w := world{p: DefaultPolicy()}
+	w := world{p: defaultPolicy()}
 	events := []happening{
 		{0, started},
 		{s, looking},
@@ -328,6 +328,6 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 		got = append(got, one.String())
 	}
 	if len(got) != 1 || !strings.HasPrefix(got[0], "102h0m5s lost") {
-		t.Errorf("told %v", got)
+		t.Errorf("reported %v", got)
 	}
 }

@@ -174,25 +174,25 @@ func TestPolicyInQuietHours(t *testing.T) {
 		{"lost just before their end", after(happening{9*h - 2*s, lostNow}), 0, []string{"9h0m3s lost #2"}},
 		{"lost just before them", after(happening{h - 2*s, lostNow}), 0, []string{"9h0m0s lost #2"}},
 		{
-			"told before, back in them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 0,
+			"reported before, back in them", after(happening{h - m, lostNow}, happening{2 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s back #2"},
 		},
 		{
-			"told before, down throughout", after(happening{h - m, lostNow}, happening{10 * h, connected}), 0,
+			"reported before, down throughout", after(happening{h - m, lostNow}, happening{10 * h, connected}), 0,
 			[]string{"59m5s lost #2", "10h0m10s back #2"},
 		},
 		{
-			"told before, comes and goes in them", after(happening{h - m, lostNow}, happening{2 * h, connected},
+			"reported before, comes and goes in them", after(happening{h - m, lostNow}, happening{2 * h, connected},
 				happening{3 * h, lostNow}, happening{4 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s back #2"},
 		},
 		{
-			"told before, back in them, and gone again", after(happening{h - m, lostNow}, happening{2 * h, connected},
+			"reported before, back in them, lost again", after(happening{h - m, lostNow}, happening{2 * h, connected},
 				happening{3 * h, lostNow}, happening{10 * h, connected}), 0,
 			[]string{"59m5s lost #2", "9h0m0s lost #3", "10h0m10s back #3"},
 		},
 		{
-			"told before, back in them, muted beyond them",
+			"reported before, back in them, muted beyond them",
 			after(happening{h - m, lostNow}, happening{2 * h, connected}),
 			12 * h,
 			[]string{"59m5s lost #2", "12h0m0s back #2"},
@@ -215,7 +215,7 @@ func TestPolicyInQuietHours(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy(), quiet: quiet, muted: func(at time.Duration) time.Duration {
+			w := &world{p: defaultPolicy(), quiet: quiet, muted: func(at time.Duration) time.Duration {
 				if at < h { // by hand, in them
 					return 0
 				}
@@ -233,7 +233,7 @@ func TestPolicyInQuietHours(t *testing.T) {
 }
 
 func TestWordsAfterQuietHours(t *testing.T) {
-	w := &world{p: DefaultPolicy(), quiet: Quiet{FromHour: begin.Hour() + 1, UntilHour: begin.Hour() + 9}}
+	w := &world{p: defaultPolicy(), quiet: Quiet{FromHour: begin.Hour() + 1, UntilHour: begin.Hour() + 9}}
 	all := w.play([]happening{
 		{0, started},
 		{2 * s, connected},

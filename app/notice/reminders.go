@@ -26,16 +26,16 @@ type Reminders struct {
 	mu   sync.Mutex // held while the file is read or written
 }
 
-// Told returns what a reader was reminded of in earlier runs.
-func (r *Reminders) Told(reader string) Told {
+// Last returns what a reader was reminded of in earlier runs.
+func (r *Reminders) Last(reader string) Reminded {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.read()[reader]
 }
 
 // Remember keeps what a reader was reminded of. What cannot be written is repeated after the next start.
-func (r *Reminders) Remember(reader string) func(Told) {
-	return func(t Told) {
+func (r *Reminders) Remember(reader string) func(Reminded) {
+	return func(t Reminded) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		all := r.read()
@@ -50,8 +50,8 @@ func (r *Reminders) Remember(reader string) func(Told) {
 	}
 }
 
-func (r *Reminders) read() map[string]Told {
-	all := map[string]Told{}
+func (r *Reminders) read() map[string]Reminded {
+	all := map[string]Reminded{}
 	text, err := reminderFile.ReadFile(r.Path)
 	if err == nil {
 		err = json.Unmarshal(text, &all)
@@ -60,7 +60,7 @@ func (r *Reminders) read() map[string]Told {
 		r.Log.Warn("reminders cannot be read", "err", err)
 	}
 	if all == nil { // the file says null
-		all = map[string]Told{}
+		all = map[string]Reminded{}
 	}
 	return all
 }

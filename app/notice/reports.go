@@ -100,7 +100,7 @@ func repeats(k engine.ReportKind) bool {
 }
 
 // hushed returns until when reports of a kind are held back, the zero time if they are not.
-func (t *telling) hushed(k engine.ReportKind) (until time.Time) {
+func (t *turn) hushed(k engine.ReportKind) (until time.Time) {
 	until = t.in.Muted.Round(0)
 	if k == engine.ReportFired || repeats(k) {
 		until = t.awake()
@@ -112,7 +112,7 @@ func (t *telling) hushed(k engine.ReportKind) (until time.Time) {
 }
 
 // report reports the bursts that are due, and those that were held back as one for each kind.
-func (t *telling) report() {
+func (t *turn) report() {
 	st := t.st
 	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.fresh == 0 && t.due(b.due) })
 	held := map[engine.ReportKind][]burst{}
@@ -125,7 +125,7 @@ func (t *telling) report() {
 		case b.held:
 			held[b.kind] = append(held[b.kind], *b)
 		default:
-			t.tellBurst(b)
+			t.notifyBurst(b)
 		}
 	}
 	for i := range st.bursts { // again, so that they come in their order
@@ -133,10 +133,10 @@ func (t *telling) report() {
 		case 0:
 		case 1:
 			if b.held {
-				t.tellBurst(b)
+				t.notifyBurst(b)
 			}
 		default:
-			t.tell(t.digestOfRules(held[b.kind]))
+			t.notify(t.digestOfRules(held[b.kind]))
 			delete(held, b.kind)
 		}
 	}
@@ -144,9 +144,9 @@ func (t *telling) report() {
 	st.bursts = slices.DeleteFunc(st.bursts, func(b burst) bool { return b.held && t.hushed(b.kind).IsZero() })
 }
 
-// tellBurst reports a burst as it is. What can wait is reported less and less often, if it goes on.
-func (t *telling) tellBurst(b *burst) {
-	t.tell(t.gathered(*b))
+// notifyBurst reports a burst as it is. What can wait is reported less and less often, if it goes on.
+func (t *turn) notifyBurst(b *burst) {
+	t.notify(t.gathered(*b))
 	switch {
 	case b.gap == 0 || !repeats(b.kind):
 		b.gap = t.p.Gather
@@ -158,7 +158,7 @@ func (t *telling) tellBurst(b *burst) {
 
 // reportNext returns when Step has to be called again for the sake of reports at the latest; zero if only a report can
 // change anything.
-func (t *telling) reportNext() (at time.Time) {
+func (t *turn) reportNext() (at time.Time) {
 	for _, b := range t.st.bursts {
 		if b.held { // a mute can be ended before its time
 			at = sooner(at, sooner(t.hushed(b.kind), t.now.Add(longestWait)))
@@ -170,7 +170,7 @@ func (t *telling) reportNext() (at time.Time) {
 }
 
 // gathered returns the notice of one burst.
-func (t *telling) gathered(b burst) Notice {
+func (t *turn) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
 	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected,
@@ -220,7 +220,7 @@ func (t *telling) gathered(b burst) Notice {
 }
 
 // digestOfRules returns one notice of several rules that fired while it was quiet.
-func (t *telling) digestOfRules(all []burst) Notice {
+func (t *turn) digestOfRules(all []burst) Notice {
 	since, count := all[0].since, 0
 	var named []string
 	for i, b := range all {

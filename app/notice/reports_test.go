@@ -70,7 +70,7 @@ func TestReports(t *testing.T) {
 			want: []string{"1m0s Order blocked", "1m30s 7 orders blocked since 09:01:00"},
 		},
 		{
-			name: "after half a minute it is told anew", inputs: []arrival{rep(m, rejected), rep(m+30*s, rejected)},
+			name: "after half a minute it is news again", inputs: []arrival{rep(m, rejected), rep(m+30*s, rejected)},
 			want: []string{"1m0s Order rejected", "1m30s Order rejected"},
 		},
 		{
@@ -97,7 +97,7 @@ func TestReports(t *testing.T) {
 			want: []string{"1m0s Rule stopped: dip", "1m30s 2 rules stopped since 09:01:00"},
 		},
 		{
-			name: "a rule that goes on firing is told every half a minute", inputs: every(10*s, m, 3*m, fired("a")),
+			name: "a rule that goes on firing is reported every half a minute", inputs: every(10*s, m, 3*m, fired("a")),
 			end: h,
 			want: []string{
 				"1m0s Rule triggered: a", "1m30s Rule triggered: a (4 times since 09:01:00)",
@@ -106,7 +106,7 @@ func TestReports(t *testing.T) {
 			},
 		},
 		{
-			name:   "orders that go on being blocked are told less and less often",
+			name:   "orders that go on being blocked are reported less and less often",
 			inputs: every(10*s, 0, 90*m, blockedOff), end: 3 * h,
 			want: []string{
 				"0s Order blocked", "30s 4 orders blocked since 09:00:00", "1m30s 10 orders blocked since 09:00:00",
@@ -177,7 +177,7 @@ func TestReports(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy(), quiet: c.quiet, muted: c.muted}
+			w := &world{p: defaultPolicy(), quiet: c.quiet, muted: c.muted}
 			var got []string
 			for _, n := range w.playAll(c.inputs, max(c.end, h)) {
 				if n.n.Kind.reported() { // outages have tests of their own
@@ -195,7 +195,7 @@ func TestReports(t *testing.T) {
 }
 
 func TestDigestOfRules(t *testing.T) {
-	w := &world{p: DefaultPolicy(), muted: func(time.Duration) time.Duration { return h }}
+	w := &world{p: defaultPolicy(), muted: func(time.Duration) time.Duration { return h }}
 	w.p.Remote = true
 	var inputs []arrival
 	for i := range 11 {
@@ -244,7 +244,7 @@ func TestBlockedInAnOutage(t *testing.T) {
 		{"before it, and after it", []arrival{
 			out(31 * m), on(31*m+10*s, lostNow), on(33*m+10*s, connected), out(33*m + 12*s),
 		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10)"}},
-		{"told before the outage, and after its end", []arrival{
+		{"reported before the outage, and after its end", []arrival{
 			out(31*m + 9*s), on(31*m+10*s, lostNow), on(33*m+10*s, connected), repAt(33*m+11*s, 33*m+9*s, blockedOut),
 		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10), 2 orders blocked"}},
 		{"of two outages each its own", []arrival{
@@ -272,7 +272,7 @@ func TestBlockedInAnOutage(t *testing.T) {
 		}), []string{"Reconnected after 10 m 0 s (09:34:00–09:44:00), 2 orders blocked"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy()}
+			w := &world{p: defaultPolicy()}
 			var got []string
 			for _, n := range w.playAll(append([]arrival{on(0, started), on(2*s, connected)}, c.inputs...), 2*h) {
 				if n.n.Kind == Back {
@@ -284,7 +284,7 @@ func TestBlockedInAnOutage(t *testing.T) {
 			}
 		})
 	}
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	all := w.playAll([]arrival{
 		on(0, started), on(2*s, connected), on(30*m, lostNow), out(31 * m),
 		on(40*m, ev(conn.EventWindowStarted, conn.ResetWindow)),
@@ -297,9 +297,9 @@ func TestBlockedInAnOutage(t *testing.T) {
 	}
 }
 
-// TestReportsAndAClockThatIsSet: a clock that is set back neither delays what is gathered nor makes it be told twice.
+// TestReportsAndAClockThatIsSet sets a clock back: that neither delays what is gathered nor reports it twice.
 func TestReportsAndAClockThatIsSet(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	for i, in := range []arrival{rep(2*h, blockedOff), rep(2*h+s, blockedOff)} {
 		if said, _ := w.input(in.at, in.in); len(said) != 1-i {
 			t.Fatalf("%d: %v", i, said)
@@ -315,7 +315,7 @@ func TestReportsAndAClockThatIsSet(t *testing.T) {
 }
 
 func TestStepDoesNotChangeReports(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	w.playAll([]arrival{on(0, started), on(s, connected), rep(m, blockedOut), rep(m, fired("a"))}, m+s)
 	st, bursts, shut := w.st, slices.Clone(w.st.bursts), slices.Clone(w.st.shut)
 	for range 3 {

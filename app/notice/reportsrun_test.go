@@ -14,7 +14,7 @@ import (
 	"gatewatch/engine"
 )
 
-// TestNoReportIsLost plays random reports into random quiet, and holds that each is told, soon if nothing silences it.
+// TestNoReportIsLost plays random reports into random quiet, and holds that each is shown, soon if nothing silences it.
 func TestNoReportIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kinds := []engine.Report{
@@ -41,7 +41,7 @@ func TestNoReportIsLost(t *testing.T) {
 		}
 		mutedFrom := time.Duration(rapid.Int64Range(-1, int64(at)).Draw(t, "muted from"))
 		mutedTo := mutedFrom + time.Duration(rapid.Int64Range(0, int64(2*h)).Draw(t, "muted for"))
-		w := &world{p: DefaultPolicy(), muted: func(at time.Duration) time.Duration {
+		w := &world{p: defaultPolicy(), muted: func(at time.Duration) time.Duration {
 			if at >= mutedFrom && at < mutedTo {
 				return mutedTo
 			}
@@ -62,7 +62,7 @@ func TestNoReportIsLost(t *testing.T) {
 					(b.kind == engine.ReportFired || repeats(b.kind))
 				switch {
 				case b.fresh > 0 && !now.Before(b.due) && !hushed:
-					t.Fatalf("at %v %d of %s have not been told", now.Sub(begin), b.fresh, b.kind)
+					t.Fatalf("at %v %d of %s have not been reported", now.Sub(begin), b.fresh, b.kind)
 				case again.IsZero() || !again.After(now) || b.fresh > 0 && !b.held && again.After(b.due):
 					t.Fatalf("at %v it wants to be called at %v", now.Sub(begin), again)
 				case !repeats(b.kind) && b.due.Sub(now) > w.p.Gather:
@@ -92,7 +92,7 @@ func TestNoReportIsLost(t *testing.T) {
 		for r := range sent {
 			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportFired &&
 				!strings.Contains(text, r.Rule) {
-				t.Fatalf("%+v was never told", r)
+				t.Fatalf("%+v was never reported", r)
 			}
 		}
 		if len(w.st.bursts) > 0 {
@@ -102,12 +102,12 @@ func TestNoReportIsLost(t *testing.T) {
 }
 
 func TestReportsWhenTheProgramEnds(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	w.playAll([]arrival{on(0, started), on(s, connected), on(m, lostNow), rep(m, fired("a")), rep(m+s, fired("a"))},
 		m+2*s)
 	said, _ := w.input(m+20*s, Input{Ending: true})
 	if len(said) != 1 || said[0].n.Kind != RuleFired { // and no outage, however long it has lasted
-		t.Errorf("told at the end: %v", said)
+		t.Errorf("reported at the end: %v", said)
 	}
 }
 
@@ -123,11 +123,11 @@ func (n news) Next(ctx context.Context) (engine.Report, bool) {
 	}
 }
 
-func TestRunTellsReports(t *testing.T) {
+func TestRunShowsReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reports := make(news)
 		r := startRun(t, func(c *Config) { c.Reports, c.Keep = reports, true })
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(m)
 		for range 3 {
 			reports <- blockedOff
@@ -137,16 +137,16 @@ func TestRunTellsReports(t *testing.T) {
 		r.expect(t, "1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1")
 		reports <- fired("a")
 		reports <- fired("a")
-		close(reports) // outages are told all the same
+		close(reports) // outages are reported all the same
 		time.Sleep(10 * s)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(6 * s)
 		want := []string{
 			"1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1",
 			"2m3s rule_fired rule_fired-2", "2m18s lost incident-1",
 		}
 		r.expect(t, want...)
-		r.end() // what is still being gathered is told, and kept
+		r.end() // what is still being gathered is reported, and kept
 		r.expect(t, append(want, "2m19s rule_fired rule_fired-2")...)
 	})
 }

@@ -83,7 +83,7 @@ func TestReportWords(t *testing.T) {
 			for i, r := range c.r {
 				inputs = append(inputs, rep(m+time.Duration(i)*s, r))
 			}
-			got := (&world{p: DefaultPolicy()}).playAll(inputs, h)
+			got := (&world{p: defaultPolicy()}).playAll(inputs, h)
 			if len(got) != len(c.want) {
 				t.Fatalf("%d notices, want %d: %+v", len(got), len(c.want), got)
 			}

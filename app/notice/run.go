@@ -37,13 +37,13 @@ type Config struct {
 	Reports  Reports // may be nil
 	Snapshot func() *conn.Snapshot
 	Muted    func(now time.Time) time.Time // until when nothing is shown, zero if that is not so; may be nil
-	// those in effect, which may change while Run runs; nil: as [DefaultPolicy] has it
+	// those in effect, which may change while Run runs; nil: as [defaultPolicy] has it
 	Settings *atomic.Pointer[Settings]
-	Told     Told          // of the end of support, when Run begins
-	Remember func(Told)    // called when more of that was reported; may be nil
-	Keep     bool          // for readers elsewhere; see below
-	Direct   <-chan Notice // handed on as they are; may be nil
-	Demo     bool          // titles say that Gateway is a simulated one
+	Reminded Reminded       // of the end of support, when Run begins
+	Remember func(Reminded) // called when more of that was reported; may be nil
+	Keep     bool           // for readers elsewhere; see below
+	Direct   <-chan Notice  // handed on as they are; may be nil
+	Demo     bool           // titles say that Gateway is a simulated one
 	Sender   Sender
 	Failing  func(error) // called with why notices cannot be shown, and nil when they can again; may be nil
 	Log      *slog.Logger
@@ -92,7 +92,7 @@ func Run(ctx context.Context, cfg Config) {
 	}
 	out := newOutbox(cfg.Sender, cfg.Keep, cfg.Log)
 	if cfg.Failing != nil {
-		out.tell = cfg.Failing
+		out.note = cfg.Failing
 	}
 	// It outlives ctx by what is reported at the end.
 	sending, endSending := context.WithCancel(context.WithoutCancel(ctx))
@@ -141,8 +141,8 @@ func read[T any](ctx context.Context, readers *sync.WaitGroup, guard func(),
 
 // follow puts events, reports and time through the policy until the events or ctx end.
 func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <-chan engine.Report, put func(Notice)) {
-	st := State{support: cfg.Told}
-	policy := DefaultPolicy()
+	st := State{support: cfg.Reminded}
+	policy := defaultPolicy()
 	computer := ""
 	if cfg.Keep {
 		policy.Remote = true
@@ -222,13 +222,13 @@ type outbox struct {
 	mu      sync.Mutex
 	pending []Notice
 	failing bool // owned by run
-	tell    func(error)
+	note    func(error)
 }
 
 func newOutbox(s Sender, keep bool, log *slog.Logger) *outbox {
 	return &outbox{
 		sender: s, keep: keep, log: log, wake: make(chan struct{}, 1), done: make(chan struct{}),
-		tell: func(error) {},
+		note: func(error) {},
 	}
 }
 
@@ -321,7 +321,7 @@ func (o *outbox) handOn(ctx context.Context) bool {
 		if !ok {
 			return true
 		}
-		if err := o.send(ctx, n); err != nil && (o.keep || errors.Is(err, ErrNotYet)) {
+		if err := o.send(ctx, n); err != nil && (o.keep || errors.Is(err, errNotYet)) {
 			o.putBack(n)
 			return false
 		}
@@ -347,11 +347,11 @@ func (o *outbox) send(ctx context.Context, n Notice) error {
 	switch {
 	case err == nil && o.failing:
 		o.failing = false
-		o.tell(nil)
+		o.note(nil)
 		o.log.Info("notices are shown again")
 	case err != nil && !o.failing:
 		o.failing = true
-		o.tell(err)
+		o.note(err)
 		o.log.Warn("notices cannot be shown", "err", err)
 	case err != nil:
 		o.log.Debug("notices still cannot be shown", "err", err)

@@ -22,111 +22,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// conn.EventStream is what Run reads in the program.
-var _ Events = (*conn.EventStream)(nil)
-
-// stream is a source of events.
-type stream chan conn.Event
-
-func (s stream) Next(ctx context.Context) (conn.Event, bool) {
-	select {
-	case e, ok := <-s:
-		return e, ok
-	case <-ctx.Done():
-		return conn.Event{}, false
-	}
-}
-
-// desk is a desktop that notes what it is shown.
-type desk struct {
-	begin time.Time
-	show  func(ctx context.Context, n Notice) error // nil: takes everything
-
-	mu    sync.Mutex
-	shown []string
-}
-
-func (d *desk) Show(ctx context.Context, n Notice) error {
-	if d.show != nil {
-		if err := d.show(ctx, n); err != nil {
-			return err
-		}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.shown = append(d.shown, fmt.Sprintf("%v %s %s", time.Since(d.begin), n.Kind, n.Key))
-	return nil
-}
-
-func (d *desk) Close() error { return nil }
-
-func (d *desk) list() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.shown)
-}
-
-// runner is a Run under way in a bubble.
-type runner struct {
-	events stream
-	desk   *desk
-	logs   *bytes.Buffer // read it after end
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
-func startRun(t *testing.T, change func(*Config)) *runner {
-	r := &runner{
-		events: make(stream, 100), desk: &desk{begin: time.Now()}, logs: new(bytes.Buffer),
-		done: make(chan struct{}),
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	r.cancel = cancel
-	cfg := Config{
-		Events: r.events, Snapshot: func() *conn.Snapshot {
-			return &conn.Snapshot{Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002}}
-		},
-		Sender: r.desk, Log: slog.New(slog.NewTextHandler(r.logs, nil)),
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	go func() {
-		defer close(r.done)
-		Run(ctx, cfg)
-	}()
-	return r
-}
-
-func (r *runner) tell(e conn.Event) {
-	e.At = time.Now()
-	r.events <- e
-	synctest.Wait()
-}
-
-func (r *runner) end() {
-	r.cancel()
-	<-r.done
-}
-
-func (r *runner) expect(t *testing.T, want ...string) {
-	t.Helper()
-	synctest.Wait()
-	if got := r.desk.list(); !slices.Equal(got, want) {
-		t.Errorf("shown\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startRun(t, nil)
-		r.tell(started)
+		r.send(started)
 		time.Sleep(s)
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(h)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(20 * s)
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(h)
 		r.expect(t, "1h0m6s lost incident-2", "1h0m31s back incident-2")
 		close(r.events) // the supervisor has ended
@@ -144,10 +49,10 @@ func TestRunOfADemo(t *testing.T) {
 		direct := make(chan Notice)
 		r := startRun(t, func(cfg *Config) { cfg.Demo, cfg.Direct = true, direct })
 		r.desk.show = func(_ context.Context, n Notice) error { titles = append(titles, n.Title); return nil }
-		r.tell(started)
-		r.tell(connected)
+		r.send(started)
+		r.send(connected)
 		time.Sleep(h)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(20 * s)
 		direct <- Notice{Kind: HiddenIcon, Title: "it is hidden"}
 		synctest.Wait()
@@ -168,19 +73,19 @@ func TestRunFollowsSettingsAndMute(t *testing.T) {
 			c.Settings = &chosen
 			c.Muted = func(time.Time) time.Time { mu.Lock(); defer mu.Unlock(); return until }
 		})
-		r.tell(connected)
+		r.send(connected)
 		chosen.Store(&Settings{After: time.Minute, ClientID: 7})
 		time.Sleep(h)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(h)
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(h)
 		want := []string{"1h1m0s lost incident-1", "2h0m10s back incident-1"}
 		r.expect(t, want...)
 		mu.Lock()
 		until = time.Now().Add(24 * h)
 		mu.Unlock()
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(h)
 		r.expect(t, want...)
 		mu.Lock()
@@ -192,7 +97,7 @@ func TestRunFollowsSettingsAndMute(t *testing.T) {
 			t.Errorf("shown %v", shown)
 		}
 		chosen.Store(&Settings{After: time.Minute, Off: true})
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(h)
 		r.expect(t, shown...)
 		r.end()
@@ -216,12 +121,12 @@ func TestRunWithADesktopThatHangs(t *testing.T) {
 			}
 			return nil
 		}
-		r.tell(connected)
+		r.send(connected)
 		for range 3 { // the events are read all the same
 			time.Sleep(m)
-			r.tell(lostNow)
+			r.send(lostNow)
 			time.Sleep(30 * s)
-			r.tell(connected)
+			r.send(connected)
 		}
 		time.Sleep(m)
 		mu.Lock()
@@ -232,7 +137,7 @@ func TestRunWithADesktopThatHangs(t *testing.T) {
 		mu.Unlock()
 		time.Sleep(20 * m)
 		r.expect(t)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(m)
 		if got := r.desk.list(); len(got) != 1 || !strings.HasSuffix(got[0], "lost incident-4") {
 			t.Errorf("shown %v", got)
@@ -249,9 +154,9 @@ func TestRunEndsWhileTheDesktopHangs(t *testing.T) {
 		free := make(chan struct{})
 		r := startRun(t, nil)
 		r.desk.show = func(context.Context, Notice) error { <-free; return nil } // heeds nothing
-		r.tell(connected)
+		r.send(connected)
 		time.Sleep(m)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(10 * s)
 		begin := time.Now()
 		r.end()
@@ -272,12 +177,12 @@ func TestRunWithADesktopThatFails(t *testing.T) {
 			}
 			return errors.New("no desktop")
 		}
-		r.tell(connected)
+		r.send(connected)
 		for range 3 {
 			time.Sleep(h)
-			r.tell(lostNow)
+			r.send(lostNow)
 			time.Sleep(m)
-			r.tell(connected)
+			r.send(connected)
 		}
 		time.Sleep(m)
 		r.end()
@@ -314,10 +219,10 @@ func TestRunFollowsQuietHoursAndWeekly(t *testing.T) {
 		chosen.Store(&Settings{After: 5 * s})
 		r := startRun(t, func(c *Config) { c.Settings = &chosen })
 		// A bubble begins on Saturday, 1 January 2000, at midnight UTC; the login ends on Sunday at 06:00 UTC.
-		r.tell(connected)
+		r.send(connected)
 		quiet := Quiet{0, 0, 8, 0, time.UTC}
 		chosen.Store(&Settings{After: 5 * s, Quiet: quiet})
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(7 * h)
 		r.expect(t)
 		time.Sleep(h + s)
@@ -327,7 +232,7 @@ func TestRunFollowsQuietHoursAndWeekly(t *testing.T) {
 		time.Sleep(16 * h)
 		want = append(want, "18h0m0s weekly_login weekly_login")
 		r.expect(t, want...)
-		r.tell(connected) // at midnight, when it is quiet again
+		r.send(connected) // at midnight, when it is quiet again
 		time.Sleep(16 * h)
 		r.expect(t, append(want, "32h0m0s back incident-1")...)
 		r.end()
@@ -354,13 +259,13 @@ func TestRunKeeps(t *testing.T) {
 			return nil
 		}
 		outage := func() {
-			r.tell(lostNow)
+			r.send(lostNow)
 			time.Sleep(m)
-			r.tell(connected)
+			r.send(connected)
 			time.Sleep(h - m)
 		}
 		set := func(now bool) { mu.Lock(); defer mu.Unlock(); full = now }
-		r.tell(connected)
+		r.send(connected)
 		var want []string
 		for i := range 20 { // more than a desktop's notices may wait
 			outage()
@@ -376,7 +281,7 @@ func TestRunKeeps(t *testing.T) {
 		time.Sleep(againAfter)
 		synctest.Wait()
 		set(true)
-		r.tell(lostNow)
+		r.send(lostNow)
 		time.Sleep(6 * s)
 		set(false)
 		r.end() // before it is tried again
@@ -406,15 +311,18 @@ func TestRunWaitsForADesktop(t *testing.T) {
 		ready := new(atomic.Bool)
 		r.desk.show = func(context.Context, Notice) error {
 			if !ready.Load() {
-				return fmt.Errorf("show: %w", ErrNotYet)
+				return fmt.Errorf("show: %w", errNotYet)
 			}
 			return nil
 		}
-		r.tell(connected)
-		r.tell(lostNow)
-		time.Sleep(m)
-		r.tell(connected)
-		time.Sleep(h)
+		outage := func() {
+			r.send(lostNow)
+			time.Sleep(m)
+			r.send(connected)
+			time.Sleep(h)
+		}
+		r.send(connected)
+		outage()
 		ready.Store(true)
 		time.Sleep(againAfter)
 		synctest.Wait()
@@ -424,10 +332,7 @@ func TestRunWaitsForADesktop(t *testing.T) {
 		}
 		ready.Store(false)
 		for range outboxLimit + 5 {
-			r.tell(lostNow)
-			time.Sleep(m)
-			r.tell(connected)
-			time.Sleep(h)
+			outage()
 		}
 		ready.Store(true)
 		time.Sleep(againAfter)
@@ -444,8 +349,8 @@ func TestRunEndsWithNoticesThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startRun(t, func(c *Config) { c.Keep = true })
 		r.desk.show = func(ctx context.Context, _ Notice) error { <-ctx.Done(); return ctx.Err() }
-		r.tell(connected)
-		r.tell(lostNow)
+		r.send(connected)
+		r.send(lostNow)
 		time.Sleep(8 * s)
 		begin := time.Now()
 		r.end()
@@ -501,14 +406,14 @@ func TestPanicsAreRuns(t *testing.T) {
 				broken.Sender = &desk{show: func(context.Context, Notice) error { return errors.New("no desktop") }}
 				broken.Log = slog.New(brittleLog{slog.DiscardHandler})
 			}
-			tell := func() {
+			send := func() {
 				events <- conn.Event{At: time.Now(), Kind: conn.EventConnected, State: conn.Connected}
 				events <- conn.Event{
 					At: time.Now(), Kind: conn.EventLost, State: conn.Reconnecting,
 					Cause: conn.CauseClosed,
 				}
 			}
-			tell()
+			send()
 			func() {
 				defer func() {
 					if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "injected") {
@@ -520,7 +425,7 @@ func TestPanicsAreRuns(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { defer close(done); Run(ctx, cfg) }()
-			tell()
+			send()
 			time.Sleep(5 * time.Second)
 			synctest.Wait()
 			if got := d.list(); len(got) != 1 || !strings.Contains(got[0], "lost") {

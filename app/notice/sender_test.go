@@ -213,7 +213,7 @@ func TestClicks(t *testing.T) {
 	clicks := make(chan string, 10)
 	var logs bytes.Buffer
 	f := newTestSender(t, Options{
-		OnConnect: func() { clicks <- "connect"; panic("as told") }, OnOpen: func() { clicks <- "open" },
+		OnConnect: func() { clicks <- "connect"; panic("as planned") }, OnOpen: func() { clicks <- "open" },
 		Log: slog.New(slog.NewTextHandler(&logs, nil)),
 	})
 	show(t, f, lostNotice)
@@ -245,7 +245,7 @@ func TestClicks(t *testing.T) {
 		t.Errorf("one more click: %s", c)
 	default:
 	}
-	if n := strings.Count(logs.String(), "as told"); n != 2 {
+	if n := strings.Count(logs.String(), "as planned"); n != 2 {
 		t.Errorf("%d panics logged", n)
 	}
 	if err := f.Show(t.Context(), lostNotice); !errors.Is(err, errClosed) {
@@ -343,7 +343,7 @@ func TestServerThatNeverAnswers(t *testing.T) {
 	srv.got()
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestNoOneThere(t *testing.T) {
 	for name, address := range map[string]string{
 		"no bus": "disabled:", "dead bus": "unix:path=" + filepath.Join(t.TempDir(), "dead"), "no server": "",
 	} {

@@ -111,7 +111,7 @@ func (f *freedesktop) show(ctx context.Context, n Notice) error {
 	}
 	var id uint32
 	err = bus.Object(server, serverPath).CallWithContext(ctx, serverName+".Notify", 0,
-		AppName, replaces, iconName, n.Title, body, actions, hints, int32(-1)).Store(&id)
+		appName, replaces, iconName, n.Title, body, actions, hints, int32(-1)).Store(&id)
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (f *freedesktop) listen(signals <-chan *dbus.Signal) {
 		}
 		f.mu.Lock()
 		key, ours := "", false
-		if s.Sender == f.server { // anybody on the bus can send a signal
+		if s.Sender == f.server { // anyone on the bus can send a signal
 			for k, shown := range f.ids {
 				if shown == id {
 					key, ours = k, true

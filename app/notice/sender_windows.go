@@ -68,7 +68,7 @@ func (balloon) Show(_ context.Context, n Notice) error {
 		d.Info[0] = ' ' // without a text the call would take the balloon away
 	}
 	if ok, _, err := shellNotifyIcon.Call(nimModify, uintptr(unsafe.Pointer(&d))); ok == 0 {
-		return fmt.Errorf("show a balloon: %w: %w", ErrNotYet, err) // the icon is not there, or not there any more
+		return fmt.Errorf("show a balloon: %w: %w", errNotYet, err) // the icon is not there, or not there any more
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func trayWindow() (windows.Handle, error) {
 	for after := uintptr(0); ; {
 		after, _, _ = findWindowEx.Call(0, after, uintptr(unsafe.Pointer(class)), 0)
 		if after == 0 {
-			return 0, ErrNotYet
+			return 0, errNotYet
 		}
 		var process uint32
 		if _, err := windows.GetWindowThreadProcessId(windows.HWND(after), &process); err == nil &&

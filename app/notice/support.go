@@ -8,9 +8,9 @@ import (
 	"gatewatch/conn"
 )
 
-// Told is what was reported of the end of IBKR's support for Gateway's version. It outlives the program: Gateway says
-// it on each connection.
-type Told struct {
+// Reminded is what was reported of the end of IBKR's support for Gateway's version. It outlives the program: Gateway
+// says it on each connection.
+type Reminded struct {
 	From string `json:"from"` // the day, or Gateway's text if that names none
 	Days int    `json:"days"` // how many were left when it was reported last
 }
@@ -19,29 +19,29 @@ type Told struct {
 var supportDays = []int{7, 3, 1, 0}
 
 // support reports that support for Gateway's version ends: when that is new, and again when the end comes near.
-func (t *telling) support() {
-	u, told := t.in.Unsupported, t.st.support
+func (t *turn) support() {
+	u, before := t.in.Unsupported, t.st.support
 	if u == (conn.Unsupported{}) || t.muted() || !t.due(t.st.grace) {
 		return
 	}
 	days, ok := wording.DaysLeft(u, t.now)
-	now := Told{From: u.Text, Days: days}
+	now := Reminded{From: u.Text, Days: days}
 	if ok {
 		now.From = u.From.Format(time.DateOnly)
 	}
-	nearer := ok && slices.ContainsFunc(supportDays, func(d int) bool { return days <= d && d < told.Days })
-	if now.From == told.From && !nearer {
+	nearer := ok && slices.ContainsFunc(supportDays, func(d int) bool { return days <= d && d < before.Days })
+	if now.From == before.From && !nearer {
 		return
 	}
 	t.st.support = now
-	t.tell(Notice{
+	t.notify(Notice{
 		Kind: Support, Key: string(Support), Title: wording.UnsupportedTitle(u, t.now),
 		Body: wording.Unsupported(u, t.now),
 	})
 }
 
 // supportNext returns when support may have something to report next; zero if nothing is known of an end.
-func (t *telling) supportNext() time.Time {
+func (t *turn) supportNext() time.Time {
 	if t.in.Unsupported == (conn.Unsupported{}) {
 		return time.Time{}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // snapshot returns as much of a snapshot as the words for a problem need.
-func (t *telling) snapshot(state conn.State, p problem) *conn.Snapshot {
+func (t *turn) snapshot(state conn.State, p problem) *conn.Snapshot {
 	return &conn.Snapshot{
 		State: state, Since: t.st.since, Cause: p.cause, Code: p.code, Detail: p.detail,
 		Gateway: t.in.Gateway,
@@ -18,11 +18,11 @@ func (t *telling) snapshot(state conn.State, p problem) *conn.Snapshot {
 }
 
 // words returns cause and remedy.
-func (t *telling) words(s *conn.Snapshot) string {
+func (t *turn) words(s *conn.Snapshot) string {
 	return lines(wording.Cause(s), wording.Hint(s, t.in.ClientID))
 }
 
-func (t *telling) about(kind Kind, title, body string) Notice {
+func (t *turn) about(kind Kind, title, body string) Notice {
 	return Notice{
 		Kind: kind, Title: title, Body: body,
 		Incident: t.st.incident, Key: incidentKey(t.st.incident),
@@ -31,7 +31,7 @@ func (t *telling) about(kind Kind, title, body string) Notice {
 
 func incidentKey(incident int) string { return fmt.Sprintf("incident-%d", incident) }
 
-func (t *telling) lost() Notice {
+func (t *turn) lost() Notice {
 	st, title, state := t.st, "Connection to Gateway lost", conn.Reconnecting
 	switch {
 	case st.problem.far:
@@ -55,7 +55,7 @@ func (t *telling) lost() Notice {
 	return n
 }
 
-func (t *telling) back() Notice {
+func (t *turn) back() Notice {
 	st, verb := t.st, "Reconnected"
 	if st.first {
 		verb = "Connected"
@@ -80,7 +80,7 @@ func blockedInAll(n int) string {
 	return "In all, " + wording.Count(n, "order was blocked.", "orders were blocked.")
 }
 
-func (t *telling) unstable() Notice {
+func (t *turn) unstable() Notice {
 	st := t.st
 	n := t.about(Unstable, "The connection is unstable", lines(
 		fmt.Sprintf("%d drops since %s. Single drops are not shown until it has been up for %s.",
@@ -90,18 +90,18 @@ func (t *telling) unstable() Notice {
 	return n
 }
 
-func (t *telling) digest() Notice {
+func (t *turn) digest() Notice {
 	n := t.about(Digest, "The connection is still unstable", t.account()+" "+t.present())
 	n.Connect = !t.st.up && !t.st.problem.far
 	return n
 }
 
-func (t *telling) calm() Notice {
+func (t *turn) calm() Notice {
 	return t.about(Calm, "The connection is stable again", t.account()+" "+t.present())
 }
 
 // account sums up the unstable time.
-func (t *telling) account() string {
+func (t *turn) account() string {
 	st := t.st
 	down := st.storm.down
 	if !st.up {
@@ -111,14 +111,14 @@ func (t *telling) account() string {
 		wording.Duration(down))
 }
 
-func (t *telling) present() string {
+func (t *turn) present() string {
 	if t.st.up {
 		return "Connected since " + clock(t.st.since, t.now) + "."
 	}
 	return "Not connected now."
 }
 
-func (t *telling) down() conn.State {
+func (t *turn) down() conn.State {
 	if t.st.problem.far {
 		return conn.UpstreamLost
 	}
@@ -126,7 +126,7 @@ func (t *telling) down() conn.State {
 }
 
 // stopped reports that a pause has ended an incident that is on the screen.
-func (t *telling) stopped() Notice {
+func (t *turn) stopped() Notice {
 	e := t.st.ended
 	what := "The connection was lost at "
 	if e.unstable {
@@ -142,7 +142,7 @@ func (t *telling) stopped() Notice {
 	}
 }
 
-func (t *telling) competing() Notice {
+func (t *turn) competing() Notice {
 	s := t.snapshot(conn.Degraded, problem{cause: conn.CauseCompeting, code: t.in.Event.Code})
 	return Notice{
 		Kind: Competing, Key: string(Competing), Title: "Market data taken by another session",
@@ -150,7 +150,7 @@ func (t *telling) competing() Notice {
 	}
 }
 
-func (t *telling) guardClosed() Notice {
+func (t *turn) guardClosed() Notice {
 	s := t.snapshot(conn.Degraded, t.st.closed)
 	return Notice{
 		Kind: GuardClosed, Key: string(GuardClosed), Title: wording.OrdersAreBlocked, Body: t.words(s),
@@ -159,7 +159,7 @@ func (t *telling) guardClosed() Notice {
 }
 
 // reminder reports that the weekly login ends at the given time.
-func (t *telling) reminder(end time.Time) Notice {
+func (t *turn) reminder(end time.Time) Notice {
 	title := "Gateway's weekly login ends Sunday 01:00 New York"
 	if here := end.Local(); !sameOffset(here, end) {
 		switch {
@@ -179,7 +179,7 @@ func (t *telling) reminder(end time.Time) Notice {
 }
 
 // place says which Gateway a notice is about, for readers elsewhere.
-func (t *telling) place() string {
+func (t *turn) place() string {
 	text := "Gateway: " + wording.Address(t.snapshot(conn.Reconnecting, problem{}))
 	if mode := wording.Mode(t.in.Gateway.Mode); mode != "" {
 		text += ", " + mode

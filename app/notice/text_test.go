@@ -14,6 +14,19 @@ func TestWords(t *testing.T) {
 	after := func(h ...happening) []happening { return append(slices.Clone(up), h...) }
 	garbled := lostNow
 	garbled.Cause, garbled.Detail = conn.CauseBroken, "read: <b>reset</b>\n\x1b[31m & more"
+	blocked := []Notice{
+		{
+			Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+			Body: "Gateway does not answer the question about open orders, so orders cannot be " +
+				"confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and " +
+				"check your orders in TWS.",
+		},
+		{
+			Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
+			Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
+				"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
+		},
+	}
 	for _, c := range []struct {
 		name   string
 		events []happening
@@ -111,35 +124,11 @@ func TestWords(t *testing.T) {
 		}},
 		{"orders blocked", after(happening{m, unconfirmed}, happening{m + s, lostNow}, happening{m + 2*s, connected},
 			happening{3 * m, unconfirmed},
-			happening{4 * m, readOnly}, happening{5 * m, confirmed}), h, []Notice{
-			{
-				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway does not answer the question about open orders, so orders cannot be " +
-					"confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and " +
-					"check your orders in TWS.",
-			},
-			{
-				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
-					"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
-			},
-		}},
+			happening{4 * m, readOnly}, happening{5 * m, confirmed}), h, blocked},
 		{"orders blocked in the reset window", after(happening{m, windowOpens}, happening{2 * m, readOnly},
 			happening{3 * m, unconfirmed},
 			happening{4 * m, ev(conn.EventWindowEnded, conn.Degraded)}, happening{5 * m, readOnly},
-			happening{6 * m, lostNow}, happening{6*m + s, connected}), h, []Notice{
-			{
-				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway does not answer the question about open orders, so orders cannot be " +
-					"confirmed.\nGatewatch asks again, then reconnects by itself. If this lasts, restart Gateway and " +
-					"check your orders in TWS.",
-			},
-			{
-				Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-				Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
-					"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
-			},
-		}},
+			happening{6 * m, lostNow}, happening{6*m + s, connected}), h, blocked},
 		{"through the reset window", after(happening{h - m, lostNow},
 			happening{h, ev(conn.EventWindowStarted, conn.ResetWindow)},
 			happening{h + 10*m, connected}, happening{h + 30*m, lostWithin}, happening{h + 40*m, connected},
@@ -157,11 +146,11 @@ func TestWords(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy()}
+			w := &world{p: defaultPolicy()}
 			var got []Notice
 			for _, n := range w.play(c.events, c.end) {
 				if !n.n.At.Equal(begin.Add(n.at)) {
-					t.Errorf("%v says it was told at %v", n, n.n.At)
+					t.Errorf("%v says it was reported at %v", n, n.n.At)
 				}
 				n.n.At = time.Time{}
 				got = append(got, n.n)
@@ -179,7 +168,7 @@ func TestWords(t *testing.T) {
 }
 
 func TestWordsForReadersElsewhere(t *testing.T) {
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	w.p.Remote = true
 	events := []happening{{0, started}, {2 * s, connected}, {m, lostNow}, {2 * m, connected}, {3 * m, competing}}
 	events = append(events, flaps(h, 40, 2*s, 60*s)...)

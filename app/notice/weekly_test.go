@@ -20,7 +20,7 @@ var (
 
 const day = 24 * h
 
-// reminders plays events and returns when a reminder was told, before (-) or after the first end.
+// reminders plays events and returns when a reminder was reported, before (-) or after the first end.
 func reminders(w *world, events []happening, end time.Duration) (got []string) {
 	for _, n := range w.play(events, end) {
 		if n.n.Kind == Reminder {
@@ -128,7 +128,7 @@ func TestReminder(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy(), muted: c.muted, quiet: c.quiet}
+			w := &world{p: defaultPolicy(), muted: c.muted, quiet: c.quiet}
 			w.p.Weekly = max(0, c.before)
 			if c.before == 0 {
 				w.p.Weekly = 12 * h
@@ -153,7 +153,7 @@ func TestReminderWhenClocksChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := DefaultPolicy()
+		p := defaultPolicy()
 		p.Weekly = h
 		var got []string
 		var said []Notice
@@ -177,7 +177,7 @@ func TestReminderWhenClocksChange(t *testing.T) {
 
 func TestReminderAndSettings(t *testing.T) {
 	// Asked for while nothing happens, and for another time ahead, and after the clock was set back: once.
-	w := &world{p: DefaultPolicy()}
+	w := &world{p: defaultPolicy()}
 	if all := w.play([]happening{{0, started}, {2 * s, connected}}, end1-6*h); len(all) != 0 {
 		t.Fatal(all)
 	}
@@ -212,7 +212,7 @@ func TestReminderWords(t *testing.T) {
 		{"America/Los_Angeles", false, "Gateway's weekly login ends Sunday 01:00 New York (Sat 22:00 here)"},
 	} {
 		time.Local = zone(t, c.zone)
-		w := &world{p: DefaultPolicy()}
+		w := &world{p: defaultPolicy()}
 		w.p.Weekly, w.p.Remote = 12*h, c.remote
 		all := w.play([]happening{{0, started}, {2 * s, connected}}, end1)
 		want := Notice{
@@ -248,7 +248,7 @@ func TestSignIn(t *testing.T) {
 		{name: "closed by it", after: m, events: after(happening{end1 + 2*s, lostNow}, happening{end1 + 10*s, silent},
 			happening{end1 + 2*h, connected}), want: []string{"1m2s Sign-in needed #2", "2h0m10s Reconnected #2"}},
 		{
-			name: "told in other words first", events: after(happening{end1 + 2*s, lostNow},
+			name: "reported in other words first", events: after(happening{end1 + 2*s, lostNow},
 				happening{end1 + 10*s, silent}, happening{end1 + 25*s, silent}, happening{end1 + 2*h, connected}),
 			want: []string{"7s Connection #2", "40s Sign-in needed #2", "2h0m10s Reconnected #2"},
 		},
@@ -280,7 +280,7 @@ func TestSignIn(t *testing.T) {
 				happening{end1 + s, silent})...), want: []string{"-2m54s The connection #5", "4m58s Sign-in needed #6"},
 		},
 		{
-			name: "told before quiet hours, explained after them", events: after(happening{end1 - h, lostNow},
+			name: "reported before quiet hours, explained after them", events: after(happening{end1 - h, lostNow},
 				happening{end1 + s, silent}, happening{end1 + h, silent}),
 			quiet: Quiet{begin.Add(end1 - 30*m).UTC().Hour(), 30, beyond.Hour(), 0, time.UTC}, want: []string{
 				"-59m55s Connection #2", "6h0m0s Sign-in needed #2",
@@ -288,7 +288,7 @@ func TestSignIn(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{p: DefaultPolicy(), quiet: c.quiet}
+			w := &world{p: defaultPolicy(), quiet: c.quiet}
 			if c.after != 0 {
 				w.p.After = c.after
 			}
@@ -316,13 +316,13 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// TestQuietWeeks plays random weeks with quiet hours: nothing is told in them, each week's reminder comes once and in
-// time, and whoever was told of an outage is told of its end.
+// TestQuietWeeks plays random weeks with quiet hours: nothing is reported in them, each week's reminder comes once and
+// in time, and the end of an outage that was reported is reported.
 func TestQuietWeeks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		clock := rapid.IntRange(0, 24*60-1)
 		from, until := clock.Draw(t, "from"), clock.Draw(t, "until")
-		w := &world{p: DefaultPolicy(), quiet: Quiet{from / 60, from % 60, until / 60, until % 60, time.UTC}}
+		w := &world{p: defaultPolicy(), quiet: Quiet{from / 60, from % 60, until / 60, until % 60, time.UTC}}
 		w.p.Weekly = time.Duration(rapid.IntRange(30, 72*60).Draw(t, "ahead")) * m
 		events := []happening{{0, started}, {2 * s, connected}}
 		at := 2 * s
@@ -332,7 +332,7 @@ func TestQuietWeeks(t *testing.T) {
 			at += time.Duration(rapid.SampledFrom([]int{2, 20, 120, 700, 3600}).Draw(t, "down")) * s
 			events = append(events, happening{at, connected})
 		}
-		var open []int // incidents that were told and not ended
+		var open []int // incidents that were reported and not ended
 		end := 15 * day
 		reminded := map[time.Time]int{}
 		for _, n := range w.play(events, end) {
@@ -352,11 +352,11 @@ func TestQuietWeeks(t *testing.T) {
 			}
 		}
 		if len(open) != 0 {
-			t.Fatalf("connected in the end, and nobody was told of %v", open)
+			t.Fatalf("connected in the end, and no one was notified of %v", open)
 		}
 		for moment := wording.WeeklyEnd(begin); moment.Before(begin.Add(end)); moment = wording.WeeklyEnd(moment) {
 			if reminded[moment.UTC()] != 1 {
-				t.Fatalf("told %d times of %v; quiet %+v, ahead %v", reminded[moment.UTC()], moment, w.quiet,
+				t.Fatalf("reported %d times of %v; quiet %+v, ahead %v", reminded[moment.UTC()], moment, w.quiet,
 					w.p.Weekly)
 			}
 		}

@@ -15,13 +15,13 @@ type happening struct {
 	e  conn.Event
 }
 
-// told is a notice at a moment after begin.
-type told struct {
+// reported is a notice at a moment after begin.
+type reported struct {
 	at time.Duration
 	n  Notice
 }
 
-func (t told) String() string { return fmt.Sprintf("%v %s #%d", t.at, t.n.Kind, t.n.Incident) }
+func (t reported) String() string { return fmt.Sprintf("%v %s #%d", t.at, t.n.Kind, t.n.Incident) }
 
 // world plays events against a policy, calling it when it wants to be called, and never otherwise.
 type world struct {
@@ -33,11 +33,11 @@ type world struct {
 	check func(now, again time.Time, st State)
 }
 
-func (w *world) step(at time.Duration, e conn.Event) ([]told, time.Time) {
+func (w *world) step(at time.Duration, e conn.Event) ([]reported, time.Time) {
 	return w.input(at, Input{Event: e})
 }
 
-func (w *world) input(at time.Duration, in Input) ([]told, time.Time) {
+func (w *world) input(at time.Duration, in Input) ([]reported, time.Time) {
 	now := begin.Add(at)
 	if in.Event.Kind != "" {
 		in.Event.At = now
@@ -55,14 +55,14 @@ func (w *world) input(at time.Duration, in Input) ([]told, time.Time) {
 	if w.check != nil {
 		w.check(now, again, st)
 	}
-	var out []told
+	var out []reported
 	for _, n := range said {
-		out = append(out, told{at, n})
+		out = append(out, reported{at, n})
 	}
 	return out, again
 }
 
-func (w *world) play(events []happening, end time.Duration) []told {
+func (w *world) play(events []happening, end time.Duration) []reported {
 	var inputs []arrival
 	for _, h := range events {
 		inputs = append(inputs, arrival{h.at, Input{Event: h.e}})
@@ -76,8 +76,8 @@ type arrival struct {
 	in Input
 }
 
-func (w *world) playAll(events []arrival, end time.Duration) []told {
-	var all []told
+func (w *world) playAll(events []arrival, end time.Duration) []reported {
+	var all []reported
 	var again time.Time
 	for {
 		next, tick := end, true
@@ -94,7 +94,7 @@ func (w *world) playAll(events []arrival, end time.Duration) []told {
 		if !tick {
 			in, events = events[0].in, events[1:]
 		}
-		var said []told
+		var said []reported
 		said, again = w.input(next, in)
 		all = append(all, said...)
 	}

@@ -19,7 +19,7 @@ func (n *notifications) sayHiddenIcon(ctx context.Context, hidden func() (bool, 
 		return
 	case <-time.After(hiddenIconAfter):
 	}
-	if n.reminders.Told(notice.OfHiddenIcon) != (notice.Told{}) {
+	if n.reminders.Last(notice.OfHiddenIcon) != (notice.Reminded{}) {
 		return
 	}
 	is, err := hidden()
@@ -34,7 +34,7 @@ func (n *notifications) sayHiddenIcon(ctx context.Context, hidden func() (bool, 
 		Kind: notice.HiddenIcon, Key: string(notice.HiddenIcon), At: time.Now(),
 		Title: wording.HiddenIconTitle, Body: wording.HiddenIcon,
 	}:
-		n.reminders.Remember(notice.OfHiddenIcon)(notice.Told{From: "overflow"})
+		n.reminders.Remember(notice.OfHiddenIcon)(notice.Reminded{From: "overflow"})
 	case <-ctx.Done():
 	}
 }

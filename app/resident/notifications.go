@@ -58,7 +58,7 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 	notice.Run(ctx, notice.Config{
 		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted,
 		Demo: n.demo, Direct: n.direct,
-		Told: n.reminders.Told(notice.OnDesktop), Remember: n.reminders.Remember(notice.OnDesktop),
+		Reminded: n.reminders.Last(notice.OnDesktop), Remember: n.reminders.Remember(notice.OnDesktop),
 		Sender: sender, Failing: func(err error) { n.failures.set(wording.FailingNotifications, err) }, Log: n.log,
 	})
 }
@@ -69,8 +69,8 @@ func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events 
 ) {
 	notice.Run(ctx, notice.Config{
 		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote,
-		Demo: n.demo,
-		Told: n.reminders.Told(notice.ByAlerts), Remember: n.reminders.Remember(notice.ByAlerts),
+		Demo:     n.demo,
+		Reminded: n.reminders.Last(notice.ByAlerts), Remember: n.reminders.Remember(notice.ByAlerts),
 		Sender: remoteSender{box}, Keep: true, Log: n.log,
 	})
 }

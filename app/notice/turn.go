@@ -8,8 +8,8 @@ import (
 	"gatewatch/conn"
 )
 
-// telling carries one call of Step.
-type telling struct {
+// turn carries one call of Step.
+type turn struct {
 	p          Policy
 	st         *State
 	in         Input
@@ -18,23 +18,23 @@ type telling struct {
 	said       []Notice
 }
 
-func (t *telling) stormy() bool { return !t.st.storm.since.IsZero() }
+func (t *turn) stormy() bool { return !t.st.storm.since.IsZero() }
 
-func (t *telling) muted() bool { return t.now.Before(t.awake()) }
+func (t *turn) muted() bool { return t.now.Before(t.awake()) }
 
 // awake returns when things may be reported again, if they may not now.
-func (t *telling) awake() time.Time { return later(t.in.Muted.Round(0), t.quietUntil) }
+func (t *turn) awake() time.Time { return later(t.in.Muted.Round(0), t.quietUntil) }
 
 // due reports whether a moment has come.
-func (t *telling) due(at time.Time) bool { return !t.now.Before(at) }
+func (t *turn) due(at time.Time) bool { return !t.now.Before(at) }
 
-func (t *telling) decide() {
+func (t *turn) decide() {
 	st := t.st
 	if st.over {
 		return
 	}
 	if st.ended.incident != 0 && !t.muted() {
-		t.tell(t.stopped())
+		t.notify(t.stopped())
 		st.ended = ended{}
 	}
 	if st.paused {
@@ -42,7 +42,7 @@ func (t *telling) decide() {
 	}
 	if at := t.remindAt(); !at.IsZero() && t.due(at) {
 		st.reminded = wording.WeeklyEnd(t.now)
-		t.tell(t.reminder(st.reminded))
+		t.notify(t.reminder(st.reminded))
 	}
 	t.support()
 	if st.window {
@@ -52,12 +52,12 @@ func (t *telling) decide() {
 	if st.competing && !t.muted() && t.due(st.grace) &&
 		(st.competingAt.IsZero() || t.due(st.competingAt.Add(t.p.CompetingEvery))) {
 		st.competingAt = t.now
-		t.tell(t.competing())
+		t.notify(t.competing())
 	}
 	if st.closed.cause != conn.CauseNone && !t.muted() {
 		if st.closedBy != st.closed.cause || t.due(st.closedAt.Add(t.p.ClosedEvery)) {
 			st.closedBy, st.closedAt = st.closed.cause, t.now
-			t.tell(t.guardClosed())
+			t.notify(t.guardClosed())
 		}
 		st.closed = problem{}
 	}
@@ -72,24 +72,24 @@ func (t *telling) decide() {
 		if t.due(st.since.Add(t.p.Stable)) {
 			t.settle()
 		}
-	case t.untold():
+	case t.unreported():
 		if t.due(t.lostAt()) {
-			if st.told { // that one is over, which was not reported
+			if st.reported { // that one is over, which was not reported
 				st.incident++
 				st.begun, st.first = st.since, false
 				st.forget()
 			}
-			t.tellLost()
+			t.notifyLost()
 		}
 	case t.explains() && t.due(t.explainAt()):
-		t.tellLost()
+		t.notifyLost()
 	}
 }
 
 // remindAt returns when the weekly login is to be reminded of next; zero if that is not to be. The reset window does
 // not matter to it. A reminder that quiet hours would hold back until the login has ended comes just ahead of them.
 // Who starts the program within them is left in peace; what comes of it is reported afterwards.
-func (t *telling) remindAt() time.Time {
+func (t *turn) remindAt() time.Time {
 	if t.p.Weekly <= 0 {
 		return time.Time{}
 	}
@@ -104,47 +104,47 @@ func (t *telling) remindAt() time.Time {
 	return later(later(at, t.st.grace), t.awake())
 }
 
-// untold reports whether the present outage has not been reported: neither itself nor the incident it belongs to, or it
+// unreported reports whether neither the present outage nor the incident that it belongs to has been reported, or it
 // came after a recovery that was held back.
-func (t *telling) untold() bool { return !t.st.told || !t.st.held.IsZero() }
+func (t *turn) unreported() bool { return !t.st.reported || !t.st.held.IsZero() }
 
 // explains reports whether the present outage was reported in other words, and turned out to wait for a person to log
 // in.
-func (t *telling) explains() bool { return t.st.told && !t.st.signIn && !t.st.waits.IsZero() }
+func (t *turn) explains() bool { return t.st.reported && !t.st.signIn && !t.st.waits.IsZero() }
 
 // explainAt returns when that is to be reported: a Gateway that has just been started does not answer at once, either.
-func (t *telling) explainAt() time.Time { return t.allowed(t.st.waits.Add(t.p.Grace)) }
+func (t *turn) explainAt() time.Time { return t.allowed(t.st.waits.Add(t.p.Grace)) }
 
-func (t *telling) tellLost() {
+func (t *turn) notifyLost() {
 	st := t.st
-	st.told, st.signIn = true, wording.SignInNeeded(st.problem.cause, st.lastUp, t.now)
-	t.tell(t.lost())
+	st.reported, st.signIn = true, wording.SignInNeeded(st.problem.cause, st.lastUp, t.now)
+	t.notify(t.lost())
 	st.held = time.Time{}
 }
 
 // settle ends the incident, or holds its end back until things may be reported again if it is to be reported.
-func (t *telling) settle() {
+func (t *turn) settle() {
 	st := t.st
-	if st.told && t.muted() {
+	if st.reported && t.muted() {
 		if st.held.IsZero() {
 			st.held = st.since
 		}
 		return
 	}
-	if st.open = false; st.told {
-		t.tell(t.back())
+	if st.open = false; st.reported {
+		t.notify(t.back())
 	}
 }
 
 // rest is decide within the reset window: nothing is reported. What has been reported stays open, so that its end can
 // be reported afterwards.
-func (t *telling) rest() {
+func (t *turn) rest() {
 	st := t.st
 	if !st.open || !st.up || t.stormy() || !t.due(st.since.Add(t.p.Stable)) {
 		return
 	}
 	switch {
-	case !st.told:
+	case !st.reported:
 		st.open = false
 	case st.held.IsZero():
 		st.held = st.since
@@ -152,61 +152,61 @@ func (t *telling) rest() {
 }
 
 // allowed returns the given moment, or when what is down may be reported after it.
-func (t *telling) allowed(at time.Time) time.Time {
+func (t *turn) allowed(at time.Time) time.Time {
 	return later(later(at, t.awake()), later(t.st.grace, t.st.afterRest))
 }
 
 // lostAt returns when the present outage is to be reported, unless the connection is unstable.
-func (t *telling) lostAt() time.Time { return t.allowed(t.st.since.Add(t.p.After)) }
+func (t *turn) lostAt() time.Time { return t.allowed(t.st.since.Add(t.p.After)) }
 
 // overAt returns when an outage within an unstable time is a plain outage.
-func (t *telling) overAt() time.Time { return t.allowed(t.st.since.Add(t.p.Enough)) }
+func (t *turn) overAt() time.Time { return t.allowed(t.st.since.Add(t.p.Enough)) }
 
-func (t *telling) beginStorm() {
+func (t *turn) beginStorm() {
 	st := t.st
-	st.storm = storm{since: st.drops[0].at, drops: len(st.drops), digest: t.now.Add(t.p.Every), told: !t.muted()}
+	st.storm = storm{since: st.drops[0].at, drops: len(st.drops), digest: t.now.Add(t.p.Every), reported: !t.muted()}
 	for _, d := range st.drops {
 		st.storm.down += d.down
 	}
-	if st.storm.told {
-		t.tell(t.unstable())
+	if st.storm.reported {
+		t.notify(t.unstable())
 	}
 }
 
-func (t *telling) inStorm() {
+func (t *turn) inStorm() {
 	st := t.st
 	switch {
 	case !st.up && t.due(t.overAt()):
 		// Down for good: that is an incident of its own.
-		if st.told || st.storm.told {
+		if st.reported || st.storm.reported {
 			st.incident++
 		}
 		st.storm, st.drops = storm{}, nil
 		st.begun, st.held, st.first = st.since, time.Time{}, false
 		st.forget()
-		t.tellLost()
+		t.notifyLost()
 	case st.up && t.due(st.since.Add(t.p.Quiet)):
-		told := st.told || st.storm.told
-		if told && t.muted() {
+		reported := st.reported || st.storm.reported
+		if reported && t.muted() {
 			return // held back until it may be reported
 		}
-		if told {
-			t.tell(t.calm())
+		if reported {
+			t.notify(t.calm())
 		}
 		st.open, st.storm, st.drops = false, storm{}, nil
-	case !st.storm.told && !t.muted():
-		st.storm.told, st.storm.digest = true, t.now.Add(t.p.Every)
-		t.tell(t.unstable())
+	case !st.storm.reported && !t.muted():
+		st.storm.reported, st.storm.digest = true, t.now.Add(t.p.Every)
+		t.notify(t.unstable())
 	case t.due(st.storm.digest):
 		st.storm.digest = t.now.Add(t.p.Every)
 		if !t.muted() {
-			t.tell(t.digest())
+			t.notify(t.digest())
 		}
 	}
 }
 
 // next returns when Step has to be called again at the latest.
-func (t *telling) next() time.Time {
+func (t *turn) next() time.Time {
 	st := t.st
 	if st.over || st.paused && st.ended.incident == 0 {
 		return time.Time{}
@@ -245,7 +245,7 @@ func (t *telling) next() time.Time {
 		}
 	case st.up:
 		earlier(st.since.Add(t.p.Stable))
-	case t.untold():
+	case t.unreported():
 		earlier(t.lostAt())
 	case t.explains():
 		earlier(t.explainAt())
@@ -253,7 +253,7 @@ func (t *telling) next() time.Time {
 	return at
 }
 
-func (t *telling) tell(n Notice) {
+func (t *turn) notify(n Notice) {
 	n.At = t.now
 	if t.p.Remote {
 		n.Body = lines(n.Body, t.place())
