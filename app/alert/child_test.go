@@ -134,8 +134,7 @@ func TestChildShowsNoSecret(t *testing.T) {
 		t.Skip("reads /proc")
 	}
 	hang := newPlace(t)
-	stop := make(chan struct{})
-	hang.serve(holdConnections(stop), func() { close(stop) })
+	hang.hold()
 	p := newPost(t, map[string]string{"env:WEB": "generic+http://" + hang.addr + "/topsecret"})
 	p.box.Configure(Config{Services: []string{"env:WEB"}})
 	p.run()

@@ -46,7 +46,7 @@ func everything(t *testing.T) (*post, *mailServer, *webServer) {
 
 var channelNames = []string{"email", "slack", "webhook", "env:NTFY"}
 
-// arrived checks that each channel was told the three alerts once and in order, and which of them say that they are
+// arrived checks that each channel got the three alerts once and in order, and which of them say that they are
 // late.
 func arrived(t *testing.T, s *mailServer, web *webServer, late ...bool) {
 	t.Helper()
@@ -69,12 +69,12 @@ func arrived(t *testing.T, s *mailServer, web *webServer, late ...bool) {
 	for _, name := range channelNames {
 		got := texts[name]
 		if len(got) != len(late) {
-			t.Errorf("%s was told %d times, want %d: %q", name, len(got), len(late), got)
+			t.Errorf("%s got %d, want %d: %q", name, len(got), len(late), got)
 			continue
 		}
 		for i, a := range three() {
 			if !strings.Contains(got[i], a.Title) {
-				t.Errorf("%s was told as alert %d: %s", name, i, got[i])
+				t.Errorf("%s got as alert %d: %s", name, i, got[i])
 			}
 			if says := strings.Contains(got[i], "Sent late") ||
 				strings.Contains(got[i], `"late":true`); says != late[i] {
@@ -195,8 +195,8 @@ func TestOnTime(t *testing.T) {
 	arrived(t, mail, web, false, false, true)
 }
 
-// TestADeadChannelHoldsUpNobody has one channel fail while the other delivers.
-func TestADeadChannelHoldsUpNobody(t *testing.T) {
+// TestADeadChannelHoldsUpNoOther has one channel fail while the other delivers.
+func TestADeadChannelHoldsUpNoOther(t *testing.T) {
 	p, mail, web := everything(t)
 	web.open() // and no mail server
 	p.run()
@@ -267,7 +267,7 @@ func TestConfigure(t *testing.T) {
 	}
 	p.box.Configure(both)
 	if c := p.channel("slack"); c.Queued != 0 || c.LastError != "" {
-		t.Errorf("a channel that comes anew: %+v", c)
+		t.Errorf("a channel that is new: %+v", c)
 	}
 	if c := p.channel("webhook"); c.Queued != 2 || c.LastError == "" {
 		t.Errorf("the one that stayed: %+v", c)
@@ -357,14 +357,13 @@ func TestHeartbeat(t *testing.T) {
 // TestEndsWhileAServerHangs ends the program in the middle of a delivery; the alert waits for the next start.
 func TestEndsWhileAServerHangs(t *testing.T) {
 	hang := newPlace(t)
-	stop := make(chan struct{})
-	hang.serve(holdConnections(stop), func() { close(stop) })
+	accepted := hang.hold()
 	web := newWebServer(t)
 	p := newPost(t, map[string]string{"env:HOOK": "http://" + hang.addr + "/hooksecret"})
 	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
 	p.run()
 	p.put(three()[0])
-	time.Sleep(50 * time.Millisecond) // until the request is under way; sooner is fine as well
+	<-accepted
 	began := time.Now()
 	p.stop()
 	if took := time.Since(began); took > 10*stopLimit {

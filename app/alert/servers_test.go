@@ -412,9 +412,11 @@ func smtpError(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: text}
 }
 
-// holdConnections accepts connections and says nothing until stop is closed.
-func holdConnections(stop chan struct{}) func(net.Listener) {
-	return func(ln net.Listener) {
+// hold has a server there that accepts connections and says nothing. It returns a channel that yields a value when one
+// is accepted.
+func (p *place) hold() (accepted <-chan struct{}) {
+	first, stop := make(chan struct{}, 1), make(chan struct{})
+	p.serve(func(ln net.Listener) {
 		go func() { <-stop; ln.Close() }()
 		var held []net.Conn
 		for {
@@ -423,9 +425,14 @@ func holdConnections(stop chan struct{}) func(net.Listener) {
 				break
 			}
 			held = append(held, c)
+			select {
+			case first <- struct{}{}:
+			default:
+			}
 		}
 		for _, c := range held {
 			c.Close()
 		}
-	}
+	}, func() { close(stop) })
+	return first
 }
