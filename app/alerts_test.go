@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn/sim"
 )
 
@@ -139,7 +140,7 @@ func TestAlertsArrive(t *testing.T) {
 	await := func(what string, ok func(api.Status) bool) {
 		t.Helper()
 		if !eventually(func() bool {
-			card, err := api.ReadCard(filepath.Join(dir, "api.json"))
+			card, err := home.ReadCard(filepath.Join(dir, "api.json"))
 			if err != nil {
 				return false
 			}
@@ -205,12 +206,12 @@ func TestAlertsArrive(t *testing.T) {
 			t.Errorf("alert %d is not signed: %v", i, hook[i].header)
 		}
 		if i == 0 && !strings.Contains(slack[i].body, "Sent late") {
-			t.Errorf("Slack was told: %s", slack[i].body)
+			t.Errorf("Slack got: %s", slack[i].body)
 		}
 	}
 
 	// A test arrives at once, and its outcome is told.
-	card, err := api.ReadCard(filepath.Join(dir, "api.json"))
+	card, err := home.ReadCard(filepath.Join(dir, "api.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func TestSettingsTakeEffectOrNot(t *testing.T) {
 	if err != nil || answer.Settings.API.Port != port || answer.Problem != "" {
 		t.Fatalf("%v, %+v", err, answer)
 	}
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}

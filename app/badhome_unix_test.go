@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/app/api"
 	"gatewatch/app/home"
 )
 
@@ -135,7 +134,7 @@ func TestPipesWhileItRuns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf())
 	r.awaitOpen()
-	before, err := api.ReadCard(home.At(r.dir).Card())
+	before, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +147,7 @@ func TestPipesWhileItRuns(t *testing.T) {
 		}
 	}
 	r.until("api.json is written again", func() bool {
-		card, err := api.FindCard(home.At(r.dir).Card())
+		card, err := home.FindCard(home.At(r.dir).Card())
 		return err == nil && card == before
 	})
 	for _, path := range []string{"/log", "/uptime", "/diagnostics"} {

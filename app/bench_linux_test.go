@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +15,6 @@ import (
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/home"
 	"gatewatch/conn/sim"
 )
 
@@ -135,24 +132,10 @@ type turn struct {
 // turns follows a stream of events.
 func (r *rig) turns(path string, isOpen func(data []byte) (bool, error)) <-chan turn {
 	r.t.Helper()
-	card, err := api.ReadCard(home.At(r.dir).Card())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	host := strings.TrimPrefix(card.URL, "http://")
-	c, err := net.Dial("tcp", host)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { c.Close() })
-	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host); err != nil {
-		r.t.Fatal(err)
-	}
+	lines := r.events(path)
 	list := make(chan turn, 100)
 	go func() {
 		defer close(list)
-		lines := bufio.NewScanner(c)
-		lines.Buffer(nil, 1<<20)
 		for was := false; lines.Scan(); {
 			now := time.Now()
 			data, ok := strings.CutPrefix(lines.Text(), "data: ")

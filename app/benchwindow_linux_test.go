@@ -294,7 +294,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Skip("chromium is not installed; `make bench` installs it on Debian and Ubuntu")
 	}
 	r := crowded(b)
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		b.Fatal(err)
 	}

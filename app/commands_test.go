@@ -58,7 +58,7 @@ func TestTradingCommands(t *testing.T) {
 	}
 	defer s.Close(context.Background())
 	dir := t.TempDir()
-	if err := api.WriteCard(home.At(dir).Card(), s); err != nil {
+	if err := home.WriteCard(home.At(dir).Card(), s.Card()); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

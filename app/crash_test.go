@@ -100,7 +100,7 @@ func TestCrash(t *testing.T) {
 				}
 				t.Cleanup(func() { _ = cmd.Process.Kill() })
 				if !eventually(func() bool {
-					card, err := api.ReadCard(home.At(dir).Card())
+					card, err := home.ReadCard(home.At(dir).Card())
 					if err != nil {
 						return false
 					}

@@ -70,15 +70,11 @@ func buildProgram(t *testing.T, dir string) string {
 	return program
 }
 
-// TestDesktop runs the program on a session bus of its own, with a tray and a notification server on it, against the
-// simulated gateway, and uses it as a trader does. The race detector would find a race of the tray library's own.
-func TestDesktop(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute: a recovery is told only after ten stable seconds")
-	}
+// startDesktop starts a session bus with a tray and a notification server on it.
+func startDesktop(t *testing.T) (*bustest.Host, *notes) {
+	t.Helper()
 	bustest.Start(t)
-	host := bustest.StartHost(t)
-	board := &notes{}
+	host, board := bustest.StartHost(t), &notes{}
 	bus := bustest.Connect(t)
 	if err := bus.Export(board, "/org/freedesktop/Notifications", "org.freedesktop.Notifications"); err != nil {
 		t.Fatal(err)
@@ -86,6 +82,16 @@ func TestDesktop(t *testing.T) {
 	if _, err := bus.RequestName("org.freedesktop.Notifications", 0); err != nil {
 		t.Fatal(err)
 	}
+	return host, board
+}
+
+// TestDesktop runs the program on a session bus of its own, with a tray and a notification server on it, against the
+// simulated gateway, and uses it as a trader does. The race detector would find a race of the tray library's own.
+func TestDesktop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute: a recovery is told only after ten stable seconds")
+	}
+	host, board := startDesktop(t)
 	gateway, err := sim.Start(t.Context(), sim.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +243,7 @@ func TestDesktop(t *testing.T) {
 
 func status(t *testing.T, dir string) api.Status {
 	t.Helper()
-	card, err := api.ReadCard(home.At(dir).Card())
+	card, err := home.ReadCard(home.At(dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/app/tray/sessionbus/bustest"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -19,16 +18,7 @@ func TestDesktopTrading(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	bustest.Start(t)
-	host := bustest.StartHost(t)
-	board := &notes{}
-	bus := bustest.Connect(t)
-	if err := bus.Export(board, "/org/freedesktop/Notifications", "org.freedesktop.Notifications"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bus.RequestName("org.freedesktop.Notifications", 0); err != nil {
-		t.Fatal(err)
-	}
+	host, board := startDesktop(t)
 	r := prepareRig(t, "DU1234567", "", rulesOf(ruleText("tell", tell), ruleText("off", buyOff),
 		ruleText("low", buyLow)))
 	r.program = []string{buildProgram(t, t.TempDir())}

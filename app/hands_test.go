@@ -20,7 +20,7 @@ import (
 // post sends a request with the token, and returns the code of the answer.
 func (r *rig) post(path, body string) int {
 	r.t.Helper()
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}

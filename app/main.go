@@ -1,4 +1,4 @@
-// Command gatewatch keeps a connection to Interactive Brokers' Gateway or TWS and tells what is true of it.
+// Command gatewatch keeps a connection to Interactive Brokers' Gateway or TWS and shows its true state.
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 
 	"gatewatch/app/alert"
 	"gatewatch/app/cli"
+	"gatewatch/app/cli/cmdline"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/resident"
@@ -83,7 +84,7 @@ func start(args []string) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "gatewatch:", cli.Mistake(parser.Model, args, err))
+		fmt.Fprintln(os.Stderr, "gatewatch:", cmdline.Mistake(parser.Model, args, err))
 		return exit.Usage
 	}
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}

@@ -65,7 +65,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	r := newRig(t, "DU1234567", "", rulesOf())
 	r.awaitOpen()
 	r.says(0, "^open: ", "guard")
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestNoSecretAmongProcesses(t *testing.T) {
 	}
 	r := newRig(t, "DU1234567", `, "slack": {"webhook_url": "env:HOOK"}`, rulesOf(),
 		"HOOK="+secret, "DISPLAY=:4711", "PATH="+tools+":"+os.Getenv("PATH"))
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestOtherUsersSee(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("secret plan", buyMarket)))
 	r.awaitOpen()
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestDescriptorsForGateway(t *testing.T) {
 	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
 	r.start()
 	r.awaitOpen()
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before, err := api.ReadCard(home.At(r.dir).Card())
+			before, err := home.ReadCard(home.At(r.dir).Card())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -372,11 +372,11 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 				t.Errorf("armed again: %d, %s", code, out)
 			}
 			r.until("it is found again", func() bool {
-				card, err := api.FindCard(home.At(r.dir).Card())
+				card, err := home.FindCard(home.At(r.dir).Card())
 				return err == nil && card == before
 			})
 			r.says(0, "^open: ", "guard")
-			r.until("log and connection log are written anew", func() bool {
+			r.until("log and connection log are written again", func() bool {
 				log, err1 := os.ReadFile(home.At(r.dir).Log())
 				line, err2 := os.ReadFile(filepath.Join(r.dir, "connection_log.json"))
 				return err1 == nil && err2 == nil && strings.Contains(string(log), "log starts here") &&

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestEndOfSupportIsToldOnce has Gateway say on each connection until when its version is supported, over a restart of
-// the program.
-func TestEndOfSupportIsToldOnce(t *testing.T) {
+// TestEndOfSupportIsReportedOnce has Gateway say on each connection until when its version is supported, over a restart
+// of the program.
+func TestEndOfSupportIsReportedOnce(t *testing.T) {
 	server := newCatcher(t)
 	server.open()
 	r := newRig(t, "DU1234567", `, "notices": {"weekly_reminder_hours": 0}, "webhook": {"url": "env:TEST_HOOK"}`,
@@ -46,7 +46,7 @@ func TestEndOfSupportIsToldOnce(t *testing.T) {
 	r.end(os.Interrupt)
 	r.start()
 	say(first)
-	say(second) // what was told of the first, has been told by then
+	say(second) // what there is to say of the first has been said by then
 	r.until("another day is told", func() bool { return told(second) == 1 })
 	if n := told(first); n != 1 {
 		t.Errorf("told %d times: %+v", n, server.caught("/hook"))

@@ -116,7 +116,7 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.until("the program answers", func() bool {
-		card, err := api.ReadCard(home.At(r.dir).Card())
+		card, err := home.ReadCard(home.At(r.dir).Card())
 		if err != nil {
 			return false
 		}
@@ -285,7 +285,7 @@ func (r *rig) blockedBy(n uint64, reason string) {
 // get returns the body that a path of the API answers with.
 func (r *rig) get(path string) string {
 	r.t.Helper()
-	card, err := api.ReadCard(home.At(r.dir).Card())
+	card, err := home.ReadCard(home.At(r.dir).Card())
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -142,9 +142,9 @@ var layers = []string{
 		"tray/sessionbus window/e2e",
 	"alert api/proof autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
 	"wording",
-	"api console notice tray",
-	"demo home logging login programs rulefile tray/internal/puppet window/link window/ui",
-	"diagnostics",
+	"api cli/cmdline console notice tray",
+	"demo home logging login programs rulefile secrets tray/internal/puppet window/ui",
+	"diagnostics window/link",
 	"cli resident window",
 	"app",
 }

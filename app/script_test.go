@@ -24,7 +24,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 )
@@ -103,7 +103,7 @@ func eventually(f func() bool) bool {
 
 func cmdAPIPort(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 2, "apiport NAME FILE")
-	card, err := api.ReadCard(ts.MkAbs(a[1]))
+	card, err := home.ReadCard(ts.MkAbs(a[1]))
 	ts.Check(err)
 	address, err := url.Parse(card.URL)
 	ts.Check(err)
@@ -247,7 +247,7 @@ func cmdOccurs(ts *testscript.TestScript, neg bool, a []string) {
 	}
 }
 
-// cmdPorts takes ports that the system does not give to anybody by itself, so that they are still free when used.
+// cmdPorts takes ports that the system does not give to anyone by itself, so that they are still free when used.
 func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 1, "ports NAME...")
 	for _, name := range a {

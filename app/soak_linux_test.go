@@ -159,7 +159,7 @@ func (s *soak) note(format string, values ...any) {
 func (s *soak) begin() {
 	s.t.Helper()
 	s.start()
-	card, err := api.ReadCard(home.At(s.dir).Card())
+	card, err := home.ReadCard(home.At(s.dir).Card())
 	if err != nil {
 		s.t.Fatal(err)
 	}

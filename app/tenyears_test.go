@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/sim"
@@ -96,12 +97,12 @@ func TestTenYears(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer gateway.Close()
-	measure := func(home string) (status, uptime time.Duration, rss int) {
+	measure := func(dir string) (status, uptime time.Duration, rss int) {
 		settings := fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d}}`, gateway.Port())
-		if err := os.WriteFile(filepath.Join(home, "settings.json"), []byte(settings), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "settings.json"), []byte(settings), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run := exec.Command(program, "run", "--headless", "--home", home)
+		run := exec.Command(program, "run", "--headless", "--home", dir)
 		if err := run.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -111,10 +112,8 @@ func TestTenYears(t *testing.T) {
 		}()
 		var card api.Card
 		if !eventually(func() bool {
-			if card, err = api.ReadCard(filepath.Join(home, "api.json")); err != nil {
-				return false
-			}
-			st, _, err := api.NewClient(card).Status(t.Context())
+			var st api.Status
+			card, st, err = home.At(dir).Running(t.Context())
 			return err == nil && st.Connected
 		}) {
 			t.Fatal("never connected")

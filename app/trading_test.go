@@ -161,23 +161,10 @@ type stream chan api.Guarded
 
 func (r *rig) follow() stream {
 	r.t.Helper()
-	card, err := api.ReadCard(home.At(r.dir).Card())
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	host := strings.TrimPrefix(card.URL, "http://")
-	c, err := net.Dial("tcp", host)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { c.Close() })
-	if _, err := fmt.Fprintf(c, "GET /guard/events HTTP/1.1\r\nHost: %s\r\n\r\n", host); err != nil {
-		r.t.Fatal(err)
-	}
-	told := make(stream, 1000)
+	told, lines := make(stream, 1000), r.events("/guard/events")
 	go func() {
 		defer close(told)
-		for lines := bufio.NewScanner(c); lines.Scan(); {
+		for lines.Scan() {
 			data, ok := strings.CutPrefix(lines.Text(), "data: ")
 			var g api.Guarded
 			if !ok {
@@ -190,6 +177,27 @@ func (r *rig) follow() stream {
 		}
 	}()
 	return told
+}
+
+// events follows a stream of events: it returns its lines.
+func (r *rig) events(path string) *bufio.Scanner {
+	r.t.Helper()
+	card, err := home.ReadCard(home.At(r.dir).Card())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	host := strings.TrimPrefix(card.URL, "http://")
+	c, err := net.Dial("tcp", host)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { c.Close() })
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", path, host); err != nil {
+		r.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(c)
+	lines.Buffer(nil, 1<<20)
+	return lines
 }
 
 // expect reads what is told until it is as wanted, and fails if anything in between says that the guard is open.
@@ -362,7 +370,7 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	for _, kind := range []engine.ReportKind{engine.ReportRejected, engine.ReportFailed, engine.ReportFired} {
 		if count[string(kind)] != 1 {
-			t.Errorf("%s was told %d times", kind, count[string(kind)])
+			t.Errorf("%s came %d times", kind, count[string(kind)])
 		}
 	}
 }

@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
-	"gatewatch/app/api"
+	"gatewatch/app/home"
 )
 
-// TestNobodyReads starts the program with stdout and stderr at a pipe from which no one reads: neither a reader that
+// TestNoOneReads starts the program with stdout and stderr at a pipe from which no one reads: neither a reader that
 // has gone away nor one that sleeps may hold or end it.
-func TestNobodyReads(t *testing.T) {
+func TestNoOneReads(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("stops by a signal")
 	}
@@ -33,8 +32,8 @@ func TestNobodyReads(t *testing.T) {
 			} else if err := fill(w); err != nil {
 				t.Fatal(err)
 			}
-			home := t.TempDir()
-			cmd := exec.Command("gatewatch", "run", "--headless", "--demo", "--home", home)
+			dir := t.TempDir()
+			cmd := exec.Command("gatewatch", "run", "--headless", "--demo", "--home", dir)
 			cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=10")
 			cmd.Stdout, cmd.Stderr = w, w
 			if err := cmd.Start(); err != nil {
@@ -45,13 +44,8 @@ func TestNobodyReads(t *testing.T) {
 			go func() { ended <- cmd.Wait() }()
 			defer cmd.Process.Kill()
 
-			card := filepath.Join(home, "api.json")
 			if !eventually(func() bool {
-				c, err := api.ReadCard(card)
-				if err != nil {
-					return false
-				}
-				st, _, err := api.NewClient(c).Status(context.Background())
+				_, st, err := home.At(dir).Running(context.Background())
 				return err == nil && st.Connected
 			}) {
 				t.Fatal("not connected")
@@ -67,7 +61,7 @@ func TestNobodyReads(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatal("does not stop")
 			}
-			if _, err := os.Stat(card); err == nil {
+			if _, err := os.Stat(home.At(dir).Card()); err == nil {
 				t.Error("api.json is left behind")
 			}
 		})

@@ -119,7 +119,7 @@ func TestCodesOnALiveSession(t *testing.T) {
 		{10197, "competing", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
 		{10141, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
 		{326, "known before READY only", want{Degraded, CauseCompeting, 0, GuardOpen, ""}},
-		{1101, "every subscription is made anew", fine},
+		{1101, "every subscription is made again", fine},
 	}
 	for _, v := range versions {
 		t.Run(fmt.Sprint(v), func(t *testing.T) {

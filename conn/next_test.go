@@ -293,7 +293,7 @@ func TestNext(t *testing.T) {
 		"the port opens after a refusal": {nil, []row{
 			{in: onPortOpen, do: "discard", state: Connected},
 			{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardSocket}, // nobody watches before a refusal
+			{in: onPortOpen, do: "discard", state: Reconnecting, guard: GuardSocket}, // no one watches before a refusal
 			{
 				after: 1 * sec, in: onFailed(CauseRefused), do: "dial", tell: "attempt_failed", state: Reconnecting,
 				guard: GuardSocket,

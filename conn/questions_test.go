@@ -179,7 +179,7 @@ func TestRefusedQuestions(t *testing.T) {
 		if r := <-again; !readOnly(r.err) {
 			t.Errorf("%v", r.err)
 		}
-		say(-1, 321, "") // of the second, when nobody waits
+		say(-1, 321, "") // of the second, when no one waits
 		if n := len(l.pending.asked[askOpen]); n != 0 {
 			t.Errorf("%d questions may still be answered", n)
 		}
@@ -344,7 +344,7 @@ func TestReadOnly(t *testing.T) {
 		refuses.Store(false)
 		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
 
-		// Somebody ticks the box. What is about other requests does not count.
+		// Someone ticks the box. What is about other requests does not count.
 		refuses.Store(true)
 		before := runs.Load()
 		for _, request := range []int64{7, 1} {
@@ -363,7 +363,7 @@ func TestReadOnly(t *testing.T) {
 		refuses.Store(false)
 		is(b.after(readOnlyLook), Connected, CauseNone, GuardOpen)
 
-		// Somebody else finds that nothing is answered.
+		// Someone else finds that nothing is answered.
 		unanswered.Store(true)
 		b.s.Session().Recheck()
 		is(b.after(time.Millisecond), Connected, CauseNone, GuardReconciling)

@@ -64,17 +64,17 @@ type Cancelling struct {
 
 // cancellation is what is known of a request to cancel an order.
 type cancellation struct {
-	order   *Intent
-	at      time.Time
-	asked   time.Duration // on the ledger's clock
-	sent    time.Duration // when it was written last, if session is not 0
-	session uint64        // in which it was written last
-	pending bool          // Gateway has it, and works on it
-	refused bool
-	again   bool // it was refused once, though Gateway has the order
-	code    int
-	detail  string
-	told    bool // a person knows that the order lives on
+	order    *Intent
+	at       time.Time
+	asked    time.Duration // on the ledger's clock
+	sent     time.Duration // when it was written last, if session is not 0
+	session  uint64        // in which it was written last
+	pending  bool          // Gateway has it, and works on it
+	refused  bool
+	again    bool // it was refused once, though Gateway has the order
+	code     int
+	detail   string
+	reported bool // a person knows that the order lives on
 }
 
 // cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a
@@ -99,7 +99,7 @@ func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	}
 	c, certain := l.want(i), l.met(i, s.Number())
 	l.mu.Unlock()
-	time.AfterFunc(l.cancelLimit, l.tellOverdue)
+	time.AfterFunc(l.cancelLimit, l.reportOverdue)
 	if !certain {
 		return nil
 	}
@@ -138,7 +138,7 @@ func (l *Ledger) CancelAll(s *conn.Session) (count int, err error) {
 	}
 	l.mu.Unlock()
 	if count > 0 {
-		time.AfterFunc(l.cancelLimit, l.tellOverdue)
+		time.AfterFunc(l.cancelLimit, l.reportOverdue)
 		l.sending.Go(func() { l.sendCancels(s) })
 	}
 	if len(others) > 0 {
@@ -187,7 +187,7 @@ func (l *Ledger) want(i *Intent) *cancellation {
 		clear(l.cancels)
 	}
 	c := l.cancels[i.Order.Ref]
-	if c == nil || c.refused || c.told {
+	if c == nil || c.refused || c.reported {
 		c = &cancellation{order: i, at: l.now(), asked: l.mono()}
 		l.cancels[i.Order.Ref] = c
 		i.CancelAsked = true
@@ -205,7 +205,7 @@ func (l *Ledger) resumeCancels() {
 		}
 	}
 	if len(l.cancels) > 0 {
-		time.AfterFunc(l.cancelLimit, l.tellOverdue)
+		time.AfterFunc(l.cancelLimit, l.reportOverdue)
 	}
 }
 
@@ -341,16 +341,16 @@ func (l *Ledger) settled(since time.Duration) bool {
 	return true
 }
 
-// tellOverdue tells of the orders that live on though they were to be cancelled.
-func (l *Ledger) tellOverdue() {
+// reportOverdue reports the orders that live on though they were to be cancelled.
+func (l *Ledger) reportOverdue() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var list []Cancellation
 	for _, c := range l.cancels {
-		if c.told || c.order.Done() || l.mono()-c.asked < l.cancelLimit {
+		if c.reported || c.order.Done() || l.mono()-c.asked < l.cancelLimit {
 			continue
 		}
-		c.told = true
+		c.reported = true
 		list = append(list, Cancellation{Order: *c.order, At: c.at, Refused: c.refused, Code: c.code, Detail: c.detail})
 	}
 	if len(list) == 0 {

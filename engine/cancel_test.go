@@ -116,9 +116,9 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	}
 }
 
-// TestCancelAllWhileGatewayStands has Gateway stand still while requests to cancel come, at a pace that it allows:
+// TestCancelAllWhileGatewayIsFrozen has Gateway stand still while requests to cancel come, at a pace that it allows:
 // it counts what it reads in its own second, and throws away what is too much.
-func TestCancelAllWhileGatewayStands(t *testing.T) {
+func TestCancelAllWhileGatewayIsFrozen(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, sim.Config{MaxMessageRate: 20})
 	c := openImpatient(t, g, time.Second)

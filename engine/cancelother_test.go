@@ -40,7 +40,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 	c.fate(t, mine.Order.Ref, Cancelled)
-	if err := s.Cancel(ours.ID); err != nil { // somebody cancels the stranger
+	if err := s.Cancel(ours.ID); err != nil { // someone cancels the stranger
 		t.Fatal(err)
 	}
 	eventually(t, "the stranger is cancelled", func() bool { return g.State().Orders[1].Status == "Cancelled" })

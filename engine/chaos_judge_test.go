@@ -17,7 +17,7 @@ type tally struct {
 	worked                                 int // runs that had placed an order before they were killed
 	faulted                                int // orders and changes that the gateway had a fault for
 	late                                   int // orders that met the news of a lost IBKR on their way
-	others                                 int // orders of somebody else
+	others                                 int // orders of someone else
 	fates                                  map[Fate]int
 }
 

@@ -252,7 +252,7 @@ func chaos(t *testing.T, kills int) tally {
 	return all
 }
 
-// byHand makes an order of somebody else, which no client of ours may touch.
+// byHand makes an order of someone else, which no client of ours may touch.
 func byHand(t *testing.T, g *sim.Gateway, m sim.ManualOrder) {
 	t.Helper()
 	m.Symbol, m.Action, m.Quantity, m.Ref = "AAPL", "BUY", 77, "theirs"

@@ -34,8 +34,8 @@ type Desk struct {
 	blocked []Blocked  // the last ones, the oldest first
 	reasons map[string]uint64
 
-	tellMu sync.Mutex
-	told   map[string]told // by reference
+	tellMu   sync.Mutex
+	reported map[string]reported // by reference
 }
 
 // Limits bound what a [Desk] lets out. The zero value lets nothing out.
@@ -100,12 +100,12 @@ const keepBlocked = 50
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
 	d := &Desk{
 		ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{},
-		told: map[string]told{},
+		reported: map[string]reported{},
 	}
 	for _, i := range ledger.Intents() {
-		d.told[i.Order.Ref] = tellable(&i) // by the program that wrote it
+		d.reported[i.Order.Ref] = reportable(&i) // by the program that wrote it
 	}
-	ledger.alarm(d.tellOverdue, d.tellResembled, d.tellFew)
+	ledger.alarm(d.reportOverdue, d.reportResembled, d.reportFew)
 	return d
 }
 
@@ -202,7 +202,7 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
 	case errors.Is(err, conn.ErrSessionOver):
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
-	case errors.Is(err, ErrNoOrderID):
+	case errors.Is(err, errNoOrderID):
 		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
 	case errors.Is(err, ErrMoved):
 		return &BlockedError{Reason: BlockedMoved, Err: err}
@@ -302,22 +302,22 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	return now, err
 }
 
-// told is what was last reported about an order.
-type told struct {
+// reported is what was last reported about an order.
+type reported struct {
 	fate        Fate
 	refused     *conn.Order
 	unprotected bool
 }
 
-func tellable(i *Intent) told { return told{i.Fate, i.Refused, i.Unprotected} }
+func reportable(i *Intent) reported { return reported{i.Fate, i.Refused, i.Unprotected} }
 
 // follow reports what became of orders that a person should look at, each time that it does. It is called by the
 // ledger, which is locked.
 func (d *Desk) follow(i Intent) {
-	now := tellable(&i)
+	now := reportable(&i)
 	d.tellMu.Lock()
-	before := d.told[i.Order.Ref]
-	d.told[i.Order.Ref] = now
+	before := d.reported[i.Order.Ref]
+	d.reported[i.Order.Ref] = now
 	d.tellMu.Unlock()
 	report := func(kind ReportKind, o *conn.Order) {
 		d.report(Report{
@@ -337,9 +337,9 @@ func (d *Desk) follow(i Intent) {
 	}
 }
 
-// tellOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is
+// reportOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is
 // locked.
-func (d *Desk) tellOverdue(list []Cancellation) {
+func (d *Desk) reportOverdue(list []Cancellation) {
 	first := list[0]
 	r := Report{
 		Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order),
@@ -353,17 +353,17 @@ func (d *Desk) tellOverdue(list []Cancellation) {
 	d.report(r)
 }
 
-// tellResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
+// reportResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
 // locked.
-func (d *Desk) tellResembled(i Intent, n conn.OrderNews) {
+func (d *Desk) reportResembled(i Intent, n conn.OrderNews) {
 	d.report(Report{
 		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
 		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),
 	})
 }
 
-// tellFew reports that few order ids are left. It is called by the ledger, which is locked.
-func (d *Desk) tellFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.now(), More: left}) }
+// reportFew reports that few order ids are left. It is called by the ledger, which is locked.
+func (d *Desk) reportFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.now(), More: left}) }
 
 // Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
 func Describe(o *conn.Order) string {

@@ -220,7 +220,7 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 	}
 }
 
-// TestAnswersWhileAnOrderWaits asks how things stand while an order waits for its turn behind the pace limit: no one
+// TestAnswersWhileAnOrderWaits asks for states while an order waits for its turn behind the pace limit: no one
 // who only looks waits with it.
 func TestAnswersWhileAnOrderWaits(t *testing.T) {
 	t.Parallel()
@@ -228,17 +228,7 @@ func TestAnswersWhileAnOrderWaits(t *testing.T) {
 	c := openCounter(t, g, generous)
 	s := c.session(t)
 	c.Arm()
-	for i := range int64(200) { // more than may leave within a second
-		if err := s.Unsubscribe(1 + i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	placed := make(chan error)
-	go func() {
-		_, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
-		placed <- err
-	}()
-	eventually(t, "it is written down", func() bool { return len(c.ledger().Intents()) == 1 })
+	placed := c.waits(t, s)
 	armed, since := c.Armed()
 	last, _ := c.Blocked()
 	if err := c.Check(s); !armed || since.IsZero() || len(last) != 0 || err != nil {

@@ -38,7 +38,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestModeChangesWhileArmed has somebody ask all the time whether an order may leave, while the mode is changed to the
+// TestModeChangesWhileArmed has someone ask all the time whether an order may leave, while the mode is changed to the
 // one that the account has: what was armed for another mode never may.
 func TestModeChangesWhileArmed(t *testing.T) {
 	g := startGateway(t, sim.Config{Accounts: []string{"U1"}})
@@ -96,17 +96,7 @@ func TestDisarm(t *testing.T) {
 		t.Fatalf("armed since %v, then since %v", since, again)
 	}
 	c.Desk.now = now
-	for i := range int64(200) { // more than may leave within a second
-		if err := s.Unsubscribe(1 + i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	placed := make(chan error)
-	go func() {
-		_, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
-		placed <- err
-	}()
-	eventually(t, "it is written down", func() bool { return len(c.ledger().Intents()) == 1 })
+	placed := c.waits(t, s)
 	c.Disarm()
 	if n := len(g.State().Orders); n != 0 {
 		t.Fatalf("%d orders", n)

@@ -23,6 +23,24 @@ type counter struct {
 	reports []Report
 }
 
+// waits places an order that waits for its turn behind more requests than may leave within a second, and returns what
+// yields its error.
+func (c *counter) waits(t *testing.T, s *conn.Session) <-chan error {
+	t.Helper()
+	for i := range int64(200) {
+		if err := s.Unsubscribe(1 + i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	placed := make(chan error)
+	go func() {
+		_, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
+		placed <- err
+	}()
+	eventually(t, "it is written down", func() bool { return len(c.ledger().Intents()) == 1 })
+	return placed
+}
+
 // logbook is a log in memory.
 type logbook struct {
 	mu   sync.Mutex

@@ -114,10 +114,10 @@ const (
 
 // use notes that an order of others has an id, and whether that order is open. Beyond the bound only the highest id is
 // known.
-func (l *Ledger) use(key orderKey, live bool, told conn.OrderNewsKind) {
+func (l *Ledger) use(key orderKey, live bool, kind conn.OrderNewsKind) {
 	_, known := l.used[key]
 	full := !known && len(l.used) >= maxUsed
-	if !full && (!known || told != conn.OrderFilled) {
+	if !full && (!known || kind != conn.OrderFilled) {
 		l.used[key] = live
 	}
 	if _, counted := l.highest[key.client]; (live || full) && (counted || len(l.highest) < maxUsed) {
@@ -160,5 +160,5 @@ type orderKey struct {
 	id     int64
 }
 
-// ErrNoOrderID means that the order ids of a client id are used up, as far as Gatewatch and Gateway have counted.
-var ErrNoOrderID = errors.New("there are no order ids left for this client id")
+// errNoOrderID means that the order ids of a client id are used up, as far as Gatewatch and Gateway have counted.
+var errNoOrderID = errors.New("there are no order ids left for this client id")

@@ -254,7 +254,7 @@ func TestFloor(t *testing.T) {
 			l.Learn(n)
 		}
 		ids, err := l.takeIDs(clientID, c.first, 1)
-		if c.want == 0 && !errors.Is(err, ErrNoOrderID) || c.want != 0 && (err != nil || ids[0] != c.want) {
+		if c.want == 0 && !errors.Is(err, errNoOrderID) || c.want != 0 && (err != nil || ids[0] != c.want) {
 			t.Errorf("%s: %v, %v; want %d", name, ids, err, c.want)
 		}
 		l.Close()
@@ -290,7 +290,7 @@ func TestNoOrderIDsLeft(t *testing.T) {
 		}
 	}
 	if _, err := c.Place(Ticket{Session: s, Order: order(1, 90)}); reason(err) != BlockedOrderIDs ||
-		!errors.Is(err, ErrNoOrderID) {
+		!errors.Is(err, errNoOrderID) {
 		t.Errorf("%v", err)
 	}
 	told := c.told()

@@ -53,7 +53,7 @@ type Intent struct {
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
 
-	// somebody wants it to be cancelled, or the order that it belongs to
+	// someone wants it to be cancelled, or the order that it belongs to
 	ToCancel bool `json:"to_cancel,omitempty"`
 	// it is to be cancelled itself: a next start goes on asking Gateway for it
 	CancelAsked bool `json:"cancel_asked,omitempty"`

@@ -199,7 +199,7 @@ func TestJournalSpaceIsUsedAgain(t *testing.T) {
 	if n := j.turn(); n != 15 {
 		t.Error(n)
 	}
-	put("[13 14 15 16]") // over what is left of 10; what stands behind is older
+	put("[13 14 15 16]") // over what is left of 10; what is behind is older
 	j.taken(15)
 	put("[13 14 15 16 17]")
 	j.turn()
@@ -214,7 +214,7 @@ func TestJournalSpaceIsUsedAgain(t *testing.T) {
 	}
 }
 
-// TestJournalIsFull writes more than fits: that is refused, and nothing of what stands there is lost.
+// TestJournalIsFull writes more than fits: that is refused, and nothing of what is there is lost.
 func TestJournalIsFull(t *testing.T) {
 	j, numbers := journalIn(t, t.TempDir())
 	fill := func() (n, free int) {

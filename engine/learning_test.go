@@ -71,7 +71,7 @@ func TestReconcileAlone(t *testing.T) {
 	rests, fills, gone := place(order(1, 80)), place(order(2, 95)), place(order(3, 70))
 	d.stop()
 
-	// Somebody else with this client id cancels one, and the market fills another.
+	// Someone else with this client id cancels one, and the market fills another.
 	other := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 	s = other.session(t)
 	if err := s.Cancel(gone.ID); err != nil {
@@ -93,7 +93,7 @@ func TestReconcileAlone(t *testing.T) {
 	}
 }
 
-// TestFollowsLate has an order filled after reconciling, and before anybody follows the session.
+// TestFollowsLate has an order filled after reconciling, and before anyone follows the session.
 func TestFollowsLate(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")
@@ -125,15 +125,7 @@ func TestFollowsLate(t *testing.T) {
 func TestStillOnItsWay(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	var log bytes.Buffer
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.NewTextHandler(&log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := runDesk(ledger, g.Port(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.stop)
+	d := loggedDesk(t, g, &log)
 	s := d.session(t)
 	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
 	other := &Intent{ID: 6, Client: clientID + 1, Order: conn.Order{Ref: "gw-y", Quantity: 1}, Fate: Working}

@@ -26,7 +26,7 @@ type Ledger struct {
 	db      *bbolt.DB
 	journal *journal    // of what is not in db yet
 	places  []place     // of the files of both; the database comes first
-	copied  fs.FileInfo // what WriteAnew has written; owned by who has writing
+	copied  fs.FileInfo // what Rewrite has written; owned by who has writing
 	log     *slog.Logger
 	now     func() time.Time
 	mono    func() time.Duration // since it was opened; no one can set it
@@ -184,7 +184,7 @@ func (l *Ledger) Close() (err error) {
 			err = l.journal.leave()
 		}
 		if errors.Is(l.InPlace(), ErrMoved) {
-			err = errors.Join(err, l.WriteAnew())
+			err = errors.Join(err, l.Rewrite())
 		}
 		err = errors.Join(err, l.release())
 	})
@@ -210,7 +210,7 @@ func (l *Ledger) alarm(overdue func([]Cancellation), resembled func(Intent, conn
 	l.overdue, l.resembled, l.few = overdue, resembled, few
 }
 
-func (l *Ledger) tell(list ...*Intent) {
+func (l *Ledger) notify(list ...*Intent) {
 	if l.changed != nil {
 		for _, i := range list {
 			l.changed(*i)

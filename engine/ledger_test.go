@@ -55,6 +55,21 @@ func runDesk(ledger *Ledger, port int, follow bool) (*desk, error) {
 	return runDeskAs(ledger, port, clientID, follow)
 }
 
+// loggedDesk is a desk that follows no session by itself, and logs to log.
+func loggedDesk(t *testing.T, g *sim.Gateway, log io.Writer) *desk {
+	t.Helper()
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := runDesk(ledger, g.Port(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.stop)
+	return d
+}
+
 func runDeskAs(ledger *Ledger, port, client int, follow bool) (*desk, error) {
 	sup, err := conn.New(deskConfig(ledger, port, client), slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -66,7 +66,7 @@ func TestMovedRecord(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			err = d.ledger.WriteAnew()
+			err = d.ledger.Rewrite()
 			if name == "replaced" {
 				if text, _ := os.ReadFile(path); err == nil || !bytes.Equal(text, []byte("mine")) {
 					t.Errorf("somebody's file is overwritten: %v", err)

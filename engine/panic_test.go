@@ -116,8 +116,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// TestHaltWaitsForNobody disarms a desk that a goroutine which has panicked still holds.
-func TestHaltWaitsForNobody(t *testing.T) {
+// TestHaltWaitsForNoOne disarms a desk that a goroutine which has panicked still holds.
+func TestHaltWaitsForNoOne(t *testing.T) {
 	l, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -103,7 +103,7 @@ func (d *Desk) within(t Ticket) error {
 	switch {
 	case !l.trades(o.Contract.Symbol):
 		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
-	case d.ledger.SentWithin(time.Minute)+count > l.PerMinute:
+	case d.ledger.sentWithin(time.Minute)+count > l.PerMinute:
 		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
 	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
@@ -278,7 +278,7 @@ func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
 			return ids, nil
 		}
 	}
-	return nil, ErrNoOrderID
+	return nil, errNoOrderID
 }
 
 // fewIDs is how many order ids are left when a person is notified, once in each run, that they come to an end.
@@ -423,9 +423,9 @@ func (l *Ledger) Sent(since time.Time) (n int) {
 	return n
 }
 
-// SentWithin returns how many orders were written down in the last d, which is at most two days, whatever the wall
+// sentWithin returns how many orders were written down in the last d, which is at most two days, whatever the wall
 // clock says.
-func (l *Ledger) SentWithin(d time.Duration) int {
+func (l *Ledger) sentWithin(d time.Duration) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.sendings) - l.sentBefore(l.mono()-d)

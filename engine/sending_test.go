@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,15 +173,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 func TestPlaceInPart(t *testing.T) {
 	g := startGateway(t, sim.Config{NextOrderID: 40})
 	var told bytes.Buffer
-	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.NewTextHandler(&told, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := runDesk(ledger, g.Port(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.stop)
+	d := loggedDesk(t, g, &told)
 	s := d.session(t)
 	batch := func(allowed func(n int) error) Batch {
 		n := 0
@@ -204,7 +195,7 @@ func TestPlaceInPart(t *testing.T) {
 	withdrawn := errors.New("withdrawn")
 
 	// Nothing has left: nothing is cancelled.
-	list, err := ledger.Place(s, batch(func(int) error { return withdrawn }))
+	list, err := d.ledger.Place(s, batch(func(int) error { return withdrawn }))
 	if !errors.Is(err, withdrawn) || len(list) != 3 || list[0].ID != 40 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -218,12 +209,12 @@ func TestPlaceInPart(t *testing.T) {
 	}
 
 	// Two have left: they are cancelled. What Gateway says meanwhile of one counts, not that it was sent.
-	list, err = ledger.Place(s, batch(func(n int) error {
+	list, err = d.ledger.Place(s, batch(func(n int) error {
 		switch n {
 		case 2:
-			for _, i := range ledger.Intents() {
+			for _, i := range d.ledger.Intents() {
 				if i.ID == 43 {
-					ledger.Learn(conn.OrderNews{
+					d.ledger.Learn(conn.OrderNews{
 						Kind: conn.OrderOpen, ID: i.ID, Client: clientID, Ref: i.Order.Ref,
 						Status: "PreSubmitted", PermID: 9,
 					})
@@ -253,7 +244,7 @@ func TestPlaceInPart(t *testing.T) {
 
 	// The session ends behind the first: it cannot be cancelled, and Gateway holds it. It is known that the others have
 	// not left.
-	list, err = ledger.Place(s, batch(func(n int) error {
+	list, err = d.ledger.Place(s, batch(func(n int) error {
 		if n == 2 {
 			for end := time.Now().Add(ledgerPatience); len(g.State().Orders) < 3 &&
 				time.Now().Before(end); time.Sleep(time.Millisecond) {

@@ -171,7 +171,7 @@ func TestUnknownCodeDestroysNothing(t *testing.T) {
 	}
 }
 
-// TestStopIsLost has the stop of a position end: refused, held, cancelled by somebody else, forgotten. That is an alarm
+// TestStopIsLost has the stop of a position end: refused, held, cancelled by someone else, forgotten. That is an alarm
 // of its own. The order of a stop that ends before anything is filled is cancelled.
 func TestStopIsLost(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -304,8 +304,8 @@ func TestChangeIsRefused(t *testing.T) {
 	c.fate(t, i.Order.Ref, Filled)
 }
 
-// TestToldByExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
-func TestToldByExecutionsAlone(t *testing.T) {
+// TestExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
+func TestExecutionsAlone(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 2, SpreadFills: true, TickRate: 0.001})
 	c := hasty(t, g)
 	s := c.session(t)

@@ -105,7 +105,7 @@ func putIntents(tx *bbolt.Tx, list []*Intent) error {
 // save writes down what is known of intents, and tells of it.
 func (l *Ledger) save(list ...*Intent) {
 	l.record(entry{Intents: list})
-	l.tell(list...)
+	l.notify(list...)
 }
 
 // record writes an entry to the journal and, some time later, to the database. What the journal does not take has that
@@ -212,9 +212,9 @@ func (l *Ledger) flush(further map[string][]byte) (err error) {
 	return l.put(number, floor, all, list...)
 }
 
-// WriteAnew writes all that the ledger knows to the place from which its files have gone, for the next start. It
+// Rewrite writes all that the ledger knows to the place from which its files have gone, for the next start. It
 // replaces nothing but what it wrote itself.
-func (l *Ledger) WriteAnew() error {
+func (l *Ledger) Rewrite() error {
 	if err := l.flush(nil); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type Webhook struct {
 	SigningKey string // secret for the HMAC; empty: not signed
 }
 
-// Heartbeat is an HTTP address that is called again and again, so that somebody else notices when this computer is
+// Heartbeat is an HTTP address that is called again and again, so that someone else notices when this computer is
 // dead.
 type Heartbeat struct {
 	URL                string // secret

@@ -334,7 +334,7 @@ func plainError(err error, red *Redactor) error {
 	case errors.As(err, &wrap):
 		return red.err(wrap.Err)
 	}
-	// Some services make one text of all that they wrap. What stands behind the last address is what went wrong.
+	// Some services make one text of all that they wrap. What is behind the last address is what went wrong.
 	said := red.text(err.Error())
 	if i := strings.LastIndex(said, hidden+": "); i >= 0 {
 		said = said[i+len(hidden+": "):]

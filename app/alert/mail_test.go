@@ -87,8 +87,8 @@ func TestReceiversOfMail(t *testing.T) {
 	}
 }
 
-// TestMailIsTakenWithoutAFarewell has the connection die when the mail has been taken: it is not sent again.
-func TestMailIsTakenWithoutAFarewell(t *testing.T) {
+// TestMailIsTakenWithoutQuit has the connection die when the mail has been taken: it is not sent again.
+func TestMailIsTakenWithoutQuit(t *testing.T) {
 	s := newMailServer(t)
 	s.cutAtQuit = true
 	s.open()

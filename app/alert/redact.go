@@ -45,7 +45,7 @@ func Redacting(secrets ...string) *Redactor {
 			continue
 		}
 		r.url = true
-		// Whatever stands between the marks of a URL, whether or not it is a valid one.
+		// Whatever is between the marks of a URL, whether or not it is a valid one.
 		for _, part := range strings.FieldsFunc(rest, func(c rune) bool {
 			return strings.ContainsRune("/?#&=@:,", c) || unicode.IsSpace(c)
 		}) {

@@ -23,7 +23,7 @@ const keyringService = "gatewatch"
 const (
 	// keyringLimit bounds reading from the keyring, which asks another process and may have it ask a person.
 	keyringLimit = 10 * time.Second
-	// unlockLimit bounds storing in the keyring: somebody is there, and may have to unlock it first.
+	// unlockLimit bounds storing in the keyring: someone is there, and may have to unlock it first.
 	unlockLimit = 30 * time.Second
 )
 

@@ -61,7 +61,7 @@ func (c *Client) Autostart(ctx context.Context) (Autostart, error) {
 	return get[Autostart](ctx, c, "/autostart")
 }
 
-// SetAutostart has the program started at login, or no more, and returns how that stands then. The error may be a
+// SetAutostart has the program started at login, or no more, and returns the state then. The error may be a
 // [*Conflict].
 func (c *Client) SetAutostart(ctx context.Context, on bool) (Autostart, error) {
 	return request[Autostart](ctx, c, "/autostart", AutostartChange{on}, nil)

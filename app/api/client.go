@@ -28,20 +28,29 @@ const requestLimit = time.Minute
 // maxReport bounds an answer, in bytes; it may be about ten years.
 const maxReport = 8 << 20
 
+// Card is the content of api.json, by which other programs of the user find the server.
+type Card struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+	PID   int    `json:"pid"` // of the process that answers there; 0 if an older version wrote it
+}
+
+func (c Card) secret() proof.Secret { return proof.Secret{URL: c.URL, Token: c.Token} }
+
 // Client talks to a running server.
 type Client struct {
 	card Card
 	http *http.Client
 }
 
-// NewClient returns a client for the server that card tells of. Each connection has to prove that it leads there before
+// NewClient returns a client for the server that card names. Each connection has to prove that it leads there before
 // the token is sent.
 func NewClient(card Card) *Client {
 	c := &Client{card: card}
 	c.http = &http.Client{
 		Timeout: 5 * time.Second,
 		// without a proxy, whatever the environment says
-		Transport:     &http.Transport{DialContext: secretOf(card).Dial},
+		Transport:     &http.Transport{DialContext: card.secret().Dial},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
@@ -67,16 +76,6 @@ func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) 
 		err = json.Unmarshal(raw, &st)
 	}
 	return st, raw, err
-}
-
-// Connect asks for an attempt now.
-func (c *Client) Connect(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/connect_ib")
-}
-
-// Disconnect asks to disconnect and pause.
-func (c *Client) Disconnect(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/disconnect_ib")
 }
 
 // get asks for what path answers.
@@ -162,11 +161,6 @@ func (c *Client) open(ctx context.Context, via *http.Client, method, path string
 		return nil, ErrNotRunning // the file was left behind, and another home's server has the port now
 	}
 	return res, nil
-}
-
-// Show asks the resident program to bring its window before the user.
-func (c *Client) Show(ctx context.Context) (Answer, error) {
-	return askFor[Answer](ctx, c, http.MethodPost, "/show")
 }
 
 // request posts a request, with a body unless in is nil, and returns the answer. Where what it means is not there, it

@@ -25,7 +25,7 @@ func TestStrangersConnectionsMakeRoom(t *testing.T) {
 	}
 	s := serveOn(loopback.Limit(ln, 16), &fakeBackend{status: Status{Connected: true}}, slog.New(slog.DiscardHandler))
 	defer shut(s)
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	defer c.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	first, ended := make(chan struct{}, 1), make(chan error, 1)
@@ -91,7 +91,7 @@ func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
 				}
 			}
 			for range 3 {
-				c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+				c := NewClient(s.Card())
 				if _, _, err := c.Status(t.Context()); err != nil {
 					t.Error(err)
 				}

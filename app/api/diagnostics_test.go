@@ -89,7 +89,7 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 
 func TestDiagnostics(t *testing.T) {
 	s := serve(t, &fakeBackend{})
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	for _, goroutines := range []bool{false, true} {
 		if text, err := c.Diagnostics(t.Context(), goroutines); err != nil ||
 			text != fmt.Sprint("goroutines ", goroutines) {

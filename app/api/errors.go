@@ -19,7 +19,7 @@ type Remark struct{ Text string }
 
 func (r *Remark) Error() string { return r.Text }
 
-// Unconfirmed means that somebody has to confirm something first, and says what.
+// Unconfirmed means that someone has to confirm something first, and says what.
 type Unconfirmed struct{ Reason string }
 
 func (u *Unconfirmed) Error() string { return u.Reason }

@@ -2,11 +2,11 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/api/sse"
 )
 
 const (
@@ -14,8 +14,6 @@ const (
 	keepAlive = time.Second
 	// answerLimit is how long the supervisor may take to answer before it counts as hung.
 	answerLimit = 2 * time.Second
-	// streamWrite bounds one write to a stream; a reader that takes nothing for so long is dropped.
-	streamWrite = 5 * time.Second
 	// maxStreams bounds the streams open at once, and so does half of the connections. Half of them are kept for those
 	// who have the token.
 	maxStreams = 32
@@ -49,17 +47,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 	}
 	defer s.streams.Leave(show, owner)
 	s.ln.Streams(r)
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.WriteHeader(http.StatusOK)
-	send := func(format string, args ...any) bool {
-		_ = control.SetWriteDeadline(time.Now().Add(streamWrite))
-		if _, err := fmt.Fprintf(w, format, args...); err != nil {
-			return false
-		}
-		return control.Flush() == nil
-	}
+	send := sse.Begin(w)
 	nudge, end := s.backend.Subscribe()
 	defer end()
 	alive := time.NewTicker(keepAlive)

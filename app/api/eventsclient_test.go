@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,6 @@ import (
 	"time"
 
 	"gatewatch/app/api/sse"
-	"gatewatch/app/settings"
 	"gatewatch/conn"
 )
 
@@ -96,7 +94,7 @@ func answering(t *testing.T, p *player) (*Server, *Client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(context.Background()) })
-	return s, NewClient(Card{URL: s.URL(), Token: s.Token()})
+	return s, NewClient(s.Card())
 }
 
 func TestFollow(t *testing.T) {
@@ -153,15 +151,7 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	card := filepath.Join(t.TempDir(), "api.json")
-	if err := WriteCard(card, s); err != nil {
-		t.Fatal(err)
-	}
-	read, err := ReadCard(card)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := NewClient(read)
+	c := NewClient(s.Card())
 	first, ended := make(chan struct{}, 1), make(chan error)
 	follow := func() error {
 		return c.Follow(context.Background(), true, func(Status) {
@@ -179,18 +169,18 @@ func TestFollowEndsWithTheServer(t *testing.T) {
 	}
 	// The next one has another token.
 	other, _ := answering(t, p)
-	c = NewClient(Card{URL: other.URL(), Token: read.Token})
+	c = NewClient(Card{URL: other.URL(), Token: s.Token()})
 	if err := follow(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("a server of another life: %v", err)
 	}
 }
 
-func TestFollowIsToldThatTheProgramEnds(t *testing.T) {
+func TestFollowLearnsThatTheProgramEnds(t *testing.T) {
 	s, err := Listen(0, &player{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	var windows sync.WaitGroup
 	var quits atomic.Int32
 	first := make(chan struct{}, 2)
@@ -302,22 +292,22 @@ func TestFollowGivesUpOnSilence(t *testing.T) {
 func TestHungSupervisor(t *testing.T) {
 	p := &player{st: Status{State: conn.Connected, Seq: 1}}
 	s, c := answering(t, p)
-	var seen atomic.Uint64
+	seen := make(chan uint64, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	follow := func() error {
-		return c.Follow(ctx, false, func(st Status) { seen.Store(st.Seq) }, func() {}, func() {})
+		return c.Follow(ctx, false, func(st Status) { seen <- st.Seq }, func() {}, func() {})
 	}
 	ended := make(chan error)
 	go func() { ended <- follow() }()
-	for seen.Load() != 1 {
-		time.Sleep(time.Millisecond)
+	if seq := <-seen; seq != 1 {
+		t.Errorf("the first status has seq %d", seq)
 	}
 	p.hangs.Store(true)
 	p.set(2)
 	if err := <-ended; !errors.Is(err, ErrNotResponding) {
 		t.Errorf("the stream of a program that hangs: %v", err)
 	}
-	if seen.Load() != 1 {
+	if len(seen) != 0 {
 		t.Error("a status is sent that may be of any age")
 	}
 	if _, _, err := c.Status(t.Context()); !errors.Is(err, ErrNotResponding) {
@@ -329,8 +319,8 @@ func TestHungSupervisor(t *testing.T) {
 	}
 	p.hangs.Store(false)
 	go func() { ended <- follow() }()
-	for seen.Load() != 2 {
-		time.Sleep(time.Millisecond)
+	if seq := <-seen; seq != 2 {
+		t.Errorf("the status after that has seq %d", seq)
 	}
 	cancel()
 	<-ended
@@ -367,45 +357,4 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: out, Request: r,
 	}, nil
-}
-
-func TestSettingsOverTheWire(t *testing.T) {
-	want := settings.Default()
-	want.Gateway.Port = 4001
-	want.ResetWindows = []settings.ResetWindow{
-		{Preset: "ibkr-asia"},
-		{Start: "01:00", Minutes: 5, Days: []string{"sun"}},
-	}
-	p := &player{view: SettingsView{
-		Path: "/x/settings.json", Found: true, Settings: want, Defaults: settings.Default(),
-		Problem: "none",
-	}}
-	_, c := answering(t, p)
-	got, err := c.Settings(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := settings.Diff(want, got.Settings); len(diff) > 0 || got.Path != "/x/settings.json" || !got.Found ||
-		got.Problem != "none" {
-		t.Errorf("got %+v, differs in %v", got, diff)
-	}
-	if _, err := c.SaveSettings(context.Background(), []byte("{}"), ""); err != nil || string(p.saved) != "{}" {
-		t.Errorf("saved %q, %v", p.saved, err)
-	}
-	p.refusal = settings.Problems{{Line: 3, Column: 7, Key: "gateway.port", Text: "is odd"}}
-	_, err = c.SaveSettings(context.Background(), []byte("{}"), "")
-	var refused settings.Problems
-	if !errors.As(err, &refused) || len(refused) != 1 || refused[0].Key != "gateway.port" || refused[0].Line != 3 ||
-		refused[0].Text != "is odd" {
-		t.Errorf("refused with %#v", err)
-	}
-	p.refusal = errors.New("disk full")
-	if _, err = c.SaveSettings(context.Background(), []byte("{}"), ""); err == nil || errors.As(err, &refused) ||
-		!strings.Contains(err.Error(), "disk full") {
-		t.Errorf("failed with %v", err)
-	}
-	stale := NewClient(Card{URL: c.card.URL, Token: "stale"})
-	if _, err := stale.SaveSettings(context.Background(), nil, ""); !errors.Is(err, ErrNotRunning) {
-		t.Errorf("with a stale token: %v", err)
-	}
 }

@@ -38,15 +38,15 @@ func (s *Server) guard() Guarded { return GuardedOf(s.backend.Status().Open()) }
 // guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of
 // it.
 func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
-	var told *Guarded
+	var last *Guarded
 	s.stream(w, r, false, "guard", func() (any, bool) {
 		now := s.guard()
-		if told != nil {
-			if told.Seq = now.Seq; *told == now {
+		if last != nil {
+			if last.Seq = now.Seq; *last == now {
 				return nil, false // something else has changed
 			}
 		}
-		told = &now
+		last = &now
 		return now, true
 	})
 }

@@ -128,7 +128,7 @@ func TestGuardStreamEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	first, ended := make(chan Guarded, 1), make(chan error)
 	go func() { ended <- c.FollowGuard(context.Background(), func(g Guarded) { first <- g }) }()
 	if g := <-first; !g.Open {

@@ -9,7 +9,7 @@ import (
 	"gatewatch/conn"
 )
 
-// Open returns the part of a status that anybody on this computer may see: no text from outside, no rule, order, path,
+// Open returns the part of a status that anyone on this computer may see: no text from outside, no rule, order, path,
 // account number or name of a computer.
 func (st Status) Open() Status {
 	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline

@@ -12,7 +12,7 @@ import (
 )
 
 // TestWhoMayAsk sends every request without the token. What is open to all is named here once more: a new route is not
-// among them unless somebody decides it twice.
+// among them unless someone decides it twice.
 func TestWhoMayAsk(t *testing.T) {
 	public := []string{
 		"GET /", "GET /status", "GET /events", "GET /guard", "GET /guard/events", "GET /metrics", "GET /healthz",
@@ -134,7 +134,7 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	}
 }
 
-// TestOpenStatusOfTrouble holds what anybody sees while Gateway and the network say personal things.
+// TestOpenStatusOfTrouble holds what anyone sees while Gateway and the network say personal things.
 func TestOpenStatusOfTrouble(t *testing.T) {
 	for _, c := range constants(t, reflect.TypeFor[conn.Cause]()) {
 		s := conn.Snapshot{

@@ -21,12 +21,12 @@ type ProgramBackend interface {
 	SetReadOnly(ctx context.Context, clientID int, on bool) error
 }
 
-// ProgramState says in short how the guarded port stands; it is a part of [Status].
+// ProgramState is the state of the guarded port in short; it is a part of [Status].
 type ProgramState struct {
 	Port      int    `json:"port"`      // 0: there is no guarded port
 	Listening bool   `json:"listening"` // programs can connect: Gateway can be used
 	Connected int    `json:"connected"` // programs that are connected
-	Stopped   bool   `json:"stopped"`   // their orders are refused until somebody allows them
+	Stopped   bool   `json:"stopped"`   // their orders are refused until someone allows them
 	Unknown   int    `json:"unknown"`   // orders of programs that a person has to look after
 	Text      string `json:"text"`      // the same for people; empty if there is no guarded port
 }

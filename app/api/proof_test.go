@@ -10,14 +10,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/gofrs/flock"
 
 	"gatewatch/app/api/loopback"
 	"gatewatch/app/api/proof"
@@ -93,7 +89,7 @@ func TestTokenIsSentToNoStranger(t *testing.T) {
 	}
 }
 
-// TestNoTokenProvesNothing has a card without a token, which anybody could prove to know.
+// TestNoTokenProvesNothing has a card without a token, which anyone could prove to know.
 func TestNoTokenProvesNothing(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"proof": %q}`, proof.Secret{URL: "http://" + r.Host}.Of(r.FormValue("nonce")).Proof)
@@ -101,30 +97,6 @@ func TestNoTokenProvesNothing(t *testing.T) {
 	defer s.Close()
 	if _, err := NewClient(Card{URL: s.URL}).Guard(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Error(err)
-	}
-}
-
-func TestFindCard(t *testing.T) {
-	dir := t.TempDir()
-	card, lock := filepath.Join(dir, "api.json"), filepath.Join(dir, LockFile)
-	if err := os.WriteFile(card, []byte(`{"url": "http://127.0.0.1:1", "token": "T"}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if c, err := FindCard(card); err != nil || c.Token != "T" { // nobody has ever locked: then the proof has to do
-		t.Errorf("without a lock: %+v, %v", c, err)
-	}
-	l := flock.New(lock)
-	if ok, err := l.TryLock(); !ok || err != nil {
-		t.Fatal(err)
-	}
-	if c, err := FindCard(card); err != nil || c.Token != "T" {
-		t.Errorf("it runs: %+v, %v", c, err)
-	}
-	if err := l.Unlock(); err != nil {
-		t.Fatal(err)
-	}
-	if c, err := FindCard(card); !errors.Is(err, ErrNotRunning) || c.Token != "" {
-		t.Errorf("it was killed: %+v, %v", c, err)
 	}
 }
 
@@ -168,7 +140,7 @@ func TestClosedWithoutAnAnswer(t *testing.T) {
 	s := serveOn(loopback.Limit(l, 16), &fakeBackend{}, slog.New(slog.DiscardHandler))
 	defer shut(s)
 	ask := func() error {
-		c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+		c := NewClient(s.Card())
 		defer c.Close()
 		_, err := c.Guard(t.Context())
 		return err
@@ -178,7 +150,7 @@ func TestClosedWithoutAnAnswer(t *testing.T) {
 		t.Errorf("after three: %v", err)
 	}
 	l.left.Store(math.MaxInt32)
-	if err := ask(); err == nil || err.Error() != ErrNotResponding.Error() {
+	if err := ask(); !errors.Is(err, ErrNotResponding) {
 		t.Errorf("all are closed: %v", err)
 	}
 }

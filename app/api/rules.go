@@ -29,7 +29,7 @@ type RulesBackend interface {
 	// ActivateRule has a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
 	ActivateRule(ctx context.Context, name string) error
 	DeactivateRule(ctx context.Context, name string) error
-	// PreviewRule returns how a rule would stand now if it were active, PreviewInstrument only the price. They return
+	// PreviewRule returns what a rule would do now if it were active, PreviewInstrument only the price. They return
 	// settings.Problems if the rule is at fault, and a Conflict while not connected.
 	PreviewRule(ctx context.Context, rule []byte) (RulePreview, error)
 	PreviewInstrument(ctx context.Context, in rules.Instrument) (RulePreview, error)
@@ -47,7 +47,7 @@ type Rules struct {
 	Reason   string             `json:"reason"`   // why they cannot, for people
 }
 
-// RuleView is a rule and how it stands.
+// RuleView is a rule and its state.
 type RuleView struct {
 	Rule  rules.Rule  `json:"rule"`
 	Text  string      `json:"text"`  // the rule in a sentence
@@ -95,7 +95,7 @@ type RulePreviewRequest struct {
 	Instrument *rules.Instrument `json:"instrument,omitempty"` // of which only the price is wanted
 }
 
-// RulePreview is the answer to POST /rules/preview: how a rule would stand now if it were active. It watches nothing
+// RulePreview is the answer to POST /rules/preview: what a rule would do now if it were active. It watches nothing
 // after some seconds, and never triggers.
 type RulePreview struct {
 	Text     string     `json:"text"`     // the rule in a sentence; empty for an instrument
@@ -188,17 +188,17 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// Rules asks for the rules and how they stand.
+// Rules asks for the rules and their states.
 func (c *Client) Rules(ctx context.Context) (Rules, error) { return get[Rules](ctx, c, "/rules") }
 
 // SaveRule has a rule checked and written as a draft, in place of the one with the given name, or as a new one if that
-// is empty. It returns all rules as they stand then. The error is [settings.Problems] if the rule is at fault,
+// is empty. It returns all rules with their states then. The error is [settings.Problems] if the rule is at fault,
 // [ErrNoRule], or a [*Conflict].
 func (c *Client) SaveRule(ctx context.Context, name string, rule rules.Rule) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/save", RuleSave{name, rule}, ErrNoRule)
 }
 
-// ActivateRule has a rule watch prices and returns all rules as they stand then. The error is [ErrNoRule] or a
+// ActivateRule has a rule watch prices and returns all rules with their states then. The error is [ErrNoRule] or a
 // [*Conflict].
 func (c *Client) ActivateRule(ctx context.Context, name string) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/activate", RuleName{name}, ErrNoRule)
@@ -214,7 +214,7 @@ func (c *Client) DeleteRule(ctx context.Context, name string) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/delete", RuleName{name}, ErrNoRule)
 }
 
-// PreviewRule asks how a rule would stand now if it were active, or for the price of an instrument. The error is
+// PreviewRule asks what a rule would do now if it were active, or for the price of an instrument. The error is
 // [settings.Problems] if the rule is at fault, a [*Conflict] or an [*Unanswered].
 func (c *Client) PreviewRule(ctx context.Context, asked RulePreviewRequest) (RulePreview, error) {
 	return request[RulePreview](ctx, c, "/rules/preview", asked, nil)

@@ -12,7 +12,7 @@ import (
 	"gatewatch/app/api/jsonhttp"
 )
 
-// secretLimit bounds storing and removing a secret: somebody may have to unlock the keyring first.
+// secretLimit bounds storing and removing a secret: someone may have to unlock the keyring first.
 const secretLimit = 40 * time.Second
 
 // MaxSecret is the most bytes that a secret may have: Windows' keyring takes 2560.
@@ -33,7 +33,7 @@ type SecretsBackend interface {
 type Secret struct {
 	Name  string `json:"name"` // 1 to 100 letters, digits, dots, hyphens and underscores
 	Value string `json:"value"`
-	// the secret that an address takes the place of; for each "_stored_" in the value it keeps what stands there
+	// the secret that an address takes the place of; for each "_stored_" in the value it keeps what is there
 	Before string `json:"before,omitempty"`
 }
 

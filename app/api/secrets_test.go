@@ -86,7 +86,7 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("secrets can be asked for: %s", res.Status)
 	}
 
-	client := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	client := NewClient(s.Card())
 	defer client.Close()
 	stored, err := client.StoreSecret(t.Context(), Secret{Name: "slack", Value: "topsecret3"})
 	if err != nil || stored.Reference != "keyring:slack" || v.secrets["slack"] != "topsecret3" {

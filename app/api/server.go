@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -23,10 +24,8 @@ import (
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
 	"gatewatch/app/api/page"
-	"gatewatch/app/api/proof"
 	"gatewatch/app/api/sse"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
 )
 
 // Backend is the program as the API sees it. What is about a subject is declared in the file of that subject.
@@ -136,7 +135,8 @@ func (s *Server) Port() int { return s.ln.Addr().(*net.TCPAddr).Port }
 // Token returns what has to stand behind "Authorization: Bearer" for requests that change something.
 func (s *Server) Token() string { return s.token }
 
-func (s *Server) secret() proof.Secret { return proof.Secret{URL: s.URL(), Token: s.token} }
+// Card returns how other programs of the user find the server.
+func (s *Server) Card() Card { return Card{URL: s.URL(), Token: s.token, PID: os.Getpid()} }
 
 // Close stops the server. Requests under way have until ctx ends.
 func (s *Server) Close(ctx context.Context) {
@@ -152,7 +152,7 @@ type access string
 
 const (
 	owner access = "owner" // who has the token
-	open  access = "open"  // anybody on this computer: the answer holds nothing personal
+	open  access = "open"  // anyone on this computer: the answer holds nothing personal
 	coded access = "coded" // who has a one-time code, in the body
 )
 
@@ -174,7 +174,7 @@ func (s *Server) routes() []route {
 		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
 		{"GET", "/healthz", open, jsonhttp.Show(func() Health { return Health{true} })},
 		{"GET", "/openapi.json", open, openAPI},
-		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.secret().Serve(w, r) }},
+		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.Card().secret().Serve(w, r) }},
 		{"POST", "/session", coded, s.session},
 		{"GET", "/settings", owner, jsonhttp.Show(s.backend.Settings)},
 		{"GET", "/uptime", owner, s.uptime},
@@ -325,12 +325,6 @@ func present[T any](list []T) []T {
 	return list
 }
 
-// Answer is what a command answers.
-type Answer struct {
-	Accepted bool   `json:"accepted"`
-	Message  string `json:"message,omitempty"`
-}
-
 // authorized lets only requests through that carry the token and no more than a small body.
 func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -355,31 +349,6 @@ func (s *Server) knows(r *http.Request) bool {
 	// Hashing first makes the comparison independent of the length as well.
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.token))
 	return subtle.ConstantTimeCompare(got[:], want[:]) == 1 || s.codes.Knows(got)
-}
-
-func command(do func(context.Context) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := jsonhttp.Read(w, r); !ok {
-			return
-		}
-		ended(w, do(r.Context()))
-	}
-}
-
-// ended answers for a command that has ended with err.
-func ended(w http.ResponseWriter, err error) {
-	var remark *Remark
-	switch {
-	case errors.As(err, &remark):
-		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
-	case err == nil:
-		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
-	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
-		// What was asked for is already so: for a caller that is success.
-		jsonhttp.Answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
-	default:
-		failed(w, err, http.StatusServiceUnavailable)
-	}
 }
 
 // answer answers with what get returns within the limit, or for its error as failed does.

@@ -24,7 +24,7 @@ import (
 	"gatewatch/conn"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -223,10 +223,10 @@ func TestQuitAnswersFirst(t *testing.T) {
 	}
 	gone, now := context.WithCancel(context.Background())
 	now()
-	b.end = func() { // as fast as can be, and without waiting for anybody
+	b.end = func() { // as fast as can be, and without waiting for anyone
 		go s.End(gone)
 	}
-	a, err := NewClient(Card{URL: s.URL(), Token: s.Token()}).Quit(t.Context())
+	a, err := NewClient(s.Card()).Quit(t.Context())
 	if err != nil || !a.Accepted {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -243,7 +243,7 @@ func (q *quitter) Quit() { q.end() }
 func TestMute(t *testing.T) {
 	b := &fakeBackend{}
 	s := serve(t, b)
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	until := time.Now().Add(time.Hour).Truncate(time.Second)
 	for _, at := range []time.Time{until, {}} {
 		if a, err := c.Mute(t.Context(), at); err != nil || !a.Accepted {
@@ -262,7 +262,7 @@ func TestMute(t *testing.T) {
 func TestAutostart(t *testing.T) {
 	b := &fakeBackend{}
 	s := serve(t, b)
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	for _, on := range []bool{true, false} {
 		if a, err := c.SetAutostart(t.Context(), on); err != nil || a.On != on {
 			t.Errorf("%v: %+v, %v", on, a, err)

@@ -8,7 +8,7 @@ import (
 	"gatewatch/app/api/loopback"
 )
 
-// PageCode is the body of POST /session: what stands behind the # of the page's address.
+// PageCode is the body of POST /session: what is behind the # of the page's address.
 type PageCode struct {
 	Code string `json:"code"`
 }

@@ -106,7 +106,7 @@ func TestStatusGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if body != string(want) {
-				t.Errorf("differs from %s (go test ./app/api -update writes it anew):\n%s", path, body)
+				t.Errorf("differs from %s (go test ./app/api -update writes it):\n%s", path, body)
 			}
 		})
 	}

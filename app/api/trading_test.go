@@ -290,7 +290,7 @@ func TestClientTrades(t *testing.T) {
 	b := &memory{}
 	b.status = told(&conn.Snapshot{State: conn.Connected, Session: 3, Seq: 9})
 	s := serve(t, b)
-	c := NewClient(Card{URL: s.URL(), Token: s.Token()})
+	c := NewClient(s.Card())
 	ctx := t.Context()
 	rule, err := json.Marshal(sampleRule())
 	if err != nil {

@@ -39,8 +39,8 @@ type State struct {
 	Why   string   // if Blocked: what says so
 }
 
-// ErrPath means that a path cannot be written down for the system.
-var ErrPath = errors.New("cannot be started at login from such a path; move Gatewatch to another folder")
+// errPath means that a path cannot be written down for the system.
+var errPath = errors.New("cannot be started at login from such a path; move Gatewatch to another folder")
 
 // entry is what a system keeps.
 type entry struct {
@@ -79,7 +79,7 @@ func Enable(exe string, args ...string) error {
 	}
 	for _, s := range append([]string{exe}, args...) {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-			return fmt.Errorf("%q %w", s, ErrPath)
+			return fmt.Errorf("%q %w", s, errPath)
 		}
 	}
 	return write(append([]string{exe}, args...))

@@ -59,7 +59,7 @@ func read() (entry, error) {
 func write(command []string) error {
 	if strings.Contains(command[0], "/AppTranslocation/") {
 		// macOS runs what was downloaded and not moved yet from a folder made for this run alone.
-		return fmt.Errorf("start at login: %s %w", command[0], ErrPath)
+		return fmt.Errorf("start at login: %s %w", command[0], errPath)
 	}
 	path, content, err := load()
 	if err == nil {

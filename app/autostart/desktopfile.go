@@ -85,7 +85,7 @@ const env = "/usr/bin/env"
 func enableDesktop(text string, command []string) (string, error) {
 	if strings.Contains(command[0], "%") {
 		if strings.Contains(command[0], "=") { // env would take it for a variable
-			return "", fmt.Errorf("%q %w", command[0], ErrPath)
+			return "", fmt.Errorf("%q %w", command[0], errPath)
 		}
 		command = append([]string{env}, command...)
 	}

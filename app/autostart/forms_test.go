@@ -68,7 +68,7 @@ func TestExecTakesEveryCommand(t *testing.T) {
 		words := rapid.SliceOfN(word(), 1, 4).Draw(t, "command")
 		text, err := enableDesktop("", words)
 		if strings.Contains(words[0], "%") && strings.Contains(words[0], "=") {
-			if !errors.Is(err, ErrPath) {
+			if !errors.Is(err, errPath) {
 				t.Fatalf("%q: %v", words, err)
 			}
 			return
@@ -212,7 +212,7 @@ func TestPlistTakesEveryCommand(t *testing.T) {
 		}
 	})
 	for _, command := range [][]string{{"/a\x01b"}, {"/a", "\x1b[0m"}, {"/a\r"}} {
-		if content, err := enablePlist(nil, command); !errors.Is(err, ErrPath) {
+		if content, err := enablePlist(nil, command); !errors.Is(err, errPath) {
 			t.Errorf("%q: %v\n%s", command, err, content)
 		}
 	}
@@ -339,7 +339,7 @@ func TestRunValueTakesEveryCommand(t *testing.T) {
 		line, err := runLine(words)
 		switch {
 		case strings.Contains(words[0], `"`):
-			if !errors.Is(err, ErrPath) {
+			if !errors.Is(err, errPath) {
 				t.Fatalf("%q: %v", words, err)
 			}
 		case err != nil && !errors.Is(err, errLongCommand):

@@ -30,7 +30,7 @@ func enablePlist(content []byte, command []string) ([]byte, error) {
 		if strings.ContainsFunc(word, func(r rune) bool {
 			return r < ' ' && r != '\t' && r != '\n' || r == 0xFFFE || r == 0xFFFF
 		}) {
-			return nil, fmt.Errorf("%q %w", word, ErrPath) // XML has no way to write it
+			return nil, fmt.Errorf("%q %w", word, errPath) // XML has no way to write it
 		}
 	}
 	dict := map[string]any{

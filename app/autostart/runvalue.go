@@ -16,14 +16,14 @@ var errLongCommand = errors.New("the command line for Windows is longer than 260
 	"shorter path")
 
 // runLine writes a command as programs of Windows take it apart. The program stands in quotes always: without them
-// Windows would try what stands before each space. It goes by other rules than the arguments: no backslash in it
+// Windows would try what is before each space. It goes by other rules than the arguments: no backslash in it
 // escapes, and it cannot have quotes.
 func runLine(command []string) (string, error) {
 	var b strings.Builder
 	for i, word := range command {
 		switch {
 		case i == 0 && strings.Contains(word, `"`):
-			return "", ErrPath
+			return "", errPath
 		case i == 0:
 			b.WriteString(`"` + word + `"`)
 		case word != "" && !strings.ContainsAny(word, " \t\n\v\""):

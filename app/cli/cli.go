@@ -21,7 +21,7 @@ type Program struct {
 
 // client returns a client of the running program.
 func (p Program) client() (*api.Client, error) {
-	card, err := api.FindCard(p.Home.Card())
+	card, err := home.FindCard(p.Home.Card())
 	if err != nil {
 		return nil, home.Explain(err)
 	}

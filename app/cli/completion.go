@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"gatewatch/app/cli/cmdline"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
@@ -47,7 +48,7 @@ type Complete struct {
 	Words []string `arg:"" optional:"" help:"Words behind gatewatch up to the cursor, each with = before it."`
 }
 
-// completeLimit bounds the questions to the running program while somebody waits for the Tab key.
+// completeLimit bounds the questions to the running program while someone waits for the Tab key.
 const completeLimit = time.Second
 
 // Run never fails: an error would appear in the middle of a command line.
@@ -88,7 +89,7 @@ type suggestion struct{ word, help string }
 // aFile suggests the name of any file.
 var aFile = []suggestion{{"", "files"}}
 
-// typed is what stands before the word that is completed.
+// typed is what is before the word that is completed.
 type typed struct {
 	node       *kong.Node
 	flag       *kong.Flag // whose value comes next; nil if none
@@ -113,7 +114,7 @@ func complete(ctx context.Context, app *kong.Application, p Program, words []str
 	case before.flag != nil:
 		return p.values(ctx, before.flag.Value, "", word)
 	case given && strings.HasPrefix(name, "--"):
-		if flag := findFlag(before.node, name); flag != nil {
+		if flag := cmdline.Flag(before.node, name); flag != nil {
 			return p.values(ctx, flag.Value, name+"=", value)
 		}
 		return nil
@@ -121,7 +122,7 @@ func complete(ctx context.Context, app *kong.Application, p Program, words []str
 		return starting(word, flagSuggestions(before.node))
 	}
 	list := starting(word, commandSuggestions(before.node))
-	taker := withDefault(before.node)
+	taker := cmdline.WithDefault(before.node)
 	switch {
 	case before.positional < len(taker.Positional):
 		list = append(list, p.values(ctx, taker.Positional[before.positional], "", word)...)
@@ -138,12 +139,12 @@ func (t *typed) read(word string) {
 		return
 	}
 	if strings.HasPrefix(word, "-") {
-		if flag := findFlag(t.node, word); flag != nil && !flag.IsBool() {
+		if flag := cmdline.Flag(t.node, word); flag != nil && !flag.IsBool() {
 			t.flag = flag
 		}
 		return
 	}
-	child := findCommand(t.node, word)
+	child := cmdline.Command(t.node, word)
 	switch {
 	case child == nil:
 		t.positional++
@@ -162,7 +163,7 @@ func commandSuggestions(node *kong.Node) (list []suggestion) {
 }
 
 func flagSuggestions(node *kong.Node) (list []suggestion) {
-	for _, flag := range flagsOf(node) {
+	for _, flag := range cmdline.Flags(node) {
 		list = append(list, suggestion{"--" + flag.Name, flag.Help})
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/diagnostics"
+	"gatewatch/app/home"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
 )
@@ -21,7 +22,7 @@ type Diagnostics struct {
 // Run asks the running program. Where none runs, or does not answer, what is on disk has to do.
 func (d Diagnostics) Run(ctx context.Context, p Program) error {
 	text, err := "", error(nil)
-	card, cardErr := api.FindCard(p.Home.Card())
+	card, cardErr := home.FindCard(p.Home.Card())
 	if cardErr == nil {
 		text, err = api.NewClient(card).Diagnostics(ctx, d.Goroutines)
 	}

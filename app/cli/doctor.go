@@ -14,6 +14,7 @@ import (
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/region"
+	"gatewatch/app/secrets"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -56,7 +57,7 @@ func examine(ctx context.Context, out io.Writer, h home.Home) (doctorReport, err
 	report.Gatewatch = running(ctx, h)
 	report.Gatewatch.write(out)
 	if report.Secrets = report.Gatewatch.secrets; report.Gatewatch.State != "running" {
-		report.Secrets = secretsOf(h, s)
+		report.Secrets = secrets.Missing(&alert.Secrets{File: h.Secrets()}, s.References())
 	}
 	report.writeSecrets(out)
 	ports := conn.DefaultPorts
@@ -98,7 +99,7 @@ func settingsOf(h home.Home) (settings.Settings, doctorSettings) {
 
 // running says whether the resident program runs and what it knows.
 func running(ctx context.Context, h home.Home) doctorProgram {
-	card, err := api.FindCard(h.Card())
+	card, err := home.FindCard(h.Card())
 	var st api.Status
 	if err == nil {
 		st, _, err = api.NewClient(card).Status(ctx)
@@ -119,18 +120,6 @@ func running(ctx context.Context, h home.Home) doctorProgram {
 		}
 	}
 	return d
-}
-
-// secretsOf looks up what settings refer to, as the resident program would, and says what is missing.
-func secretsOf(h home.Home, s settings.Settings) []string {
-	missing := []string{}
-	store := &alert.Secrets{File: h.Secrets()}
-	for _, r := range s.References() {
-		if _, err := store.Get(r.Ref); err != nil {
-			missing = append(missing, r.Key+": "+err.Error())
-		}
-	}
-	return missing
 }
 
 // look says what answers at a port, and what to do.

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/alecthomas/kong"
 
+	"gatewatch/app/cli/cmdline"
 	"gatewatch/app/exit"
 )
 
@@ -15,9 +16,8 @@ type Help struct {
 func (h Help) Run(k *kong.Context) error {
 	node := k.Model.Node
 	for _, word := range h.Command {
-		if node = findCommand(node, word); node == nil {
-			_, err := findMistake(k.Model, h.Command)
-			return exit.With(exit.Usage, Mistake(k.Model, h.Command, err))
+		if node = cmdline.Command(node, word); node == nil {
+			return exit.With(exit.Usage, cmdline.Mistake(k.Model, h.Command, nil))
 		}
 	}
 	_, _ = k.Kong.Parse(append(h.Command, "--help")) // which, behind the help, misses the command's arguments

@@ -60,7 +60,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 	return blocked.write(out)
 }
 
-// ibCode returns what stands behind the state of an order if IBKR has given a code for it.
+// ibCode returns what is behind the state of an order if IBKR has given a code for it.
 func ibCode(code int, detail string) string {
 	if code == 0 {
 		return ""

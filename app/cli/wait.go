@@ -82,7 +82,7 @@ func (w Wait) wait(ctx context.Context, card string) (last *api.Status, err erro
 // follow reads one stream of events until it ends or the status is the right one. The last status outlives a stream
 // only if ctx ended it: Gatewatch has quit otherwise.
 func (w Wait) follow(ctx context.Context, path string, last *api.Status) (*api.Status, bool, error) {
-	card, err := api.ReadCard(path)
+	card, err := home.ReadCard(path)
 	if err != nil {
 		return nil, false, err
 	}

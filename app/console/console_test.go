@@ -16,7 +16,7 @@ import (
 	"gatewatch/conn"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 // at is when the events below happen, by this machine's clock.
 var at = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
@@ -117,7 +117,7 @@ func TestConsoleLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out.String() != string(want) {
-		t.Errorf("differs from %s (go test ./app/console -update writes it anew):\n%s", path, out.String())
+		t.Errorf("differs from %s (go test ./app/console -update writes it):\n%s", path, out.String())
 	}
 }
 

@@ -17,9 +17,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRunStartsAnew has a part panic again and again: the delays double up to a minute, begin again after it has run
+// TestRunStartsAgain has a part panic again and again: the delays double up to a minute, begin again after it has run
 // for a while, and the part ends when it returns.
-func TestRunStartsAnew(t *testing.T) {
+func TestRunStartsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		changed := 0
@@ -49,7 +49,7 @@ func TestRunStartsAnew(t *testing.T) {
 			!f[0].At.After(begin) || f[0].Gone || changed != 9 {
 			t.Errorf("%+v, changed %d times", f, changed)
 		}
-		if text := log.String(); !strings.Contains(text, "TestRunStartsAnew") ||
+		if text := log.String(); !strings.Contains(text, "TestRunStartsAgain") ||
 			!strings.Contains(text, "part=alerts") {
 			t.Errorf("no stack in the log: %s", text)
 		}

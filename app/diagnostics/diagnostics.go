@@ -1,4 +1,4 @@
-// Package diagnostics writes down what somebody needs to know who is to find a fault: versions, settings, states, the
+// Package diagnostics writes down what someone needs to know who is to find a fault: versions, settings, states, the
 // last of both logs. It is made to be passed on: no secret, no account number, no address, no host, no order and no
 // name of a user is in it.
 //
@@ -50,7 +50,7 @@ type Running struct {
 	Rules    map[string]int    // by state
 	Orders   map[string]int    // by fate
 	Blocked  map[string]uint64 // by reason
-	Messages map[int]uint64    // from Gateway, by code; their texts may say what somebody trades
+	Messages map[int]uint64    // from Gateway, by code; their texts may say what someone trades
 	Unopened string            // why there is no trading, empty if there is
 }
 

@@ -15,7 +15,7 @@ import (
 const tailSize = 512 << 10
 
 // shownKeys are the attributes of the program's log whose values are shown, once they have been through a [Hider].
-// Others, such as rule, order, text and detail, may tell what somebody trades.
+// Others, such as rule, order, text and detail, may tell what someone trades.
 var shownKeys = []string{
 	"time", "level", "msg", "seq", "state", "session", "attempt", "cause", "code", "farm", "duration", "wait",
 	"version", "api", "uptime",

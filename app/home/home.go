@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
-
-	"gatewatch/app/api"
 )
+
+// lockName is the file beside api.json that the running program holds locked.
+const lockName = "gatewatch.lock"
 
 // Home is where the files of a user are.
 type Home struct {
@@ -59,7 +60,7 @@ func (h Home) Alerts() string { return filepath.Join(h.State, "alerts.db") }
 func (h Home) Reminders() string { return filepath.Join(h.State, "reminders.json") }
 
 // LockFile returns the path of the file that the running program locks.
-func (h Home) LockFile() string { return filepath.Join(h.State, api.LockFile) }
+func (h Home) LockFile() string { return filepath.Join(h.State, lockName) }
 
 // Make creates the folders. Other users cannot read them.
 func (h Home) Make() error {
@@ -101,7 +102,7 @@ func ours(name string) bool {
 		return false
 	}
 	switch name {
-	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", api.LockFile:
+	case "api.json", "alerts.db", "orders.db.journal", "crash.log", "settings.last-good.json", lockName:
 		return true
 	}
 	return strings.HasPrefix(name, "connection_log") || strings.HasPrefix(name, "gatewatch") &&

@@ -21,7 +21,7 @@ func TestLock(t *testing.T) {
 	if err != nil || !lock.Held() {
 		t.Fatalf("held %v, %v", err == nil && lock.Held(), err)
 	}
-	if _, err := h.Lock(); !errors.Is(err, ErrLocked) {
+	if _, err := h.Lock(); !errors.Is(err, errLocked) {
 		t.Errorf("locked twice: %v", err)
 	}
 	lock.Release()

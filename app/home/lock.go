@@ -12,8 +12,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrLocked means that another process has the home.
-var ErrLocked = errors.New("gatewatch already runs here")
+// errLocked means that another process has the home.
+var errLocked = errors.New("gatewatch already runs here")
 
 // Lock is a process's right to a home. It ends with the process, however that ends.
 type Lock struct {
@@ -23,17 +23,17 @@ type Lock struct {
 	beside *flock.Flock // outside of the home, so that it outlives the home's files; nil where there is no place for it
 }
 
-// Lock takes the home for this process, or returns ErrLocked. What cannot be locked because it cannot be written
+// Lock takes the home for this process, or returns errLocked. What cannot be locked because it cannot be written
 // delays no start: the connection matters more, and the lock in the home is taken when it can be.
 func (h Home) Lock() (*Lock, error) {
 	l := &Lock{home: h}
 	if path := h.lockBeside(); path != "" {
 		var err error
-		if l.beside, err = lockFile(path); errors.Is(err, ErrLocked) {
+		if l.beside, err = lockFile(path); errors.Is(err, errLocked) {
 			return nil, err
 		}
 	}
-	if err := l.Take(); errors.Is(err, ErrLocked) {
+	if err := l.Take(); errors.Is(err, errLocked) {
 		l.Release()
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func lockFile(path string) (*flock.Flock, error) {
 	case err != nil:
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	case !ok:
-		return nil, ErrLocked
+		return nil, errLocked
 	}
 	return l, nil
 }

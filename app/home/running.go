@@ -19,13 +19,12 @@ const (
 	look = 25 * time.Millisecond
 )
 
-// ErrStays means that a program that was asked to exit has not.
-var ErrStays = fmt.Errorf("gatewatch was asked to end and has not within %v; look into its log, and end its process "+
-	"if need be", ExitLimit)
+// errStays means that a program that was asked to exit has not.
+var errStays = fmt.Errorf("gatewatch did not exit within %v; check its log or end the process", ExitLimit)
 
 // Running returns how the program that has locked the home is reached, and its status; an error if it does not answer.
 func (h Home) Running(ctx context.Context) (card api.Card, st api.Status, err error) {
-	if card, err = api.FindCard(h.Card()); err == nil {
+	if card, err = FindCard(h.Card()); err == nil {
 		client := api.NewClient(card)
 		defer client.Close()
 		st, _, err = client.Status(ctx)
@@ -41,14 +40,14 @@ func (h Home) AwaitExit(ctx context.Context) error {
 			l.Release()
 			return nil
 		}
-		if !errors.Is(err, ErrLocked) {
+		if !errors.Is(err, errLocked) {
 			return err
 		}
 		if err := pause(ctx); err != nil {
 			return err
 		}
 	}
-	return ErrStays
+	return errStays
 }
 
 // pause waits until it is time to look again at what another process does.

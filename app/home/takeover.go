@@ -23,7 +23,7 @@ func (h Home) Take(ctx context.Context, version string, headless bool) (l *Lock,
 	var asked api.Card // of the older program that was asked to end
 	silent := 0        // how often it did not answer in time
 	for end := time.Now().Add(ExitLimit); ; {
-		if l, err = h.Lock(); !errors.Is(err, ErrLocked) {
+		if l, err = h.Lock(); !errors.Is(err, errLocked) {
 			return l, err
 		}
 		card, st, err := h.Running(ctx)
@@ -60,7 +60,7 @@ func (h Home) Take(ctx context.Context, version string, headless bool) (l *Lock,
 		}
 		if time.Now().After(end) {
 			if asked != (api.Card{}) {
-				return nil, ErrStays
+				return nil, errStays
 			}
 			return nil, h.alreadyRuns()
 		}
@@ -78,7 +78,7 @@ func (h Home) stillRuns(ctx context.Context, card api.Card) bool {
 
 func (h Home) alreadyRuns() error {
 	where := ""
-	if card, err := api.ReadCard(h.Card()); err == nil {
+	if card, err := ReadCard(h.Card()); err == nil {
 		where = " at " + card.URL
 	}
 	return fmt.Errorf("another Gatewatch already runs with this home (%s)%s; `gatewatch status` shows it", h.State,

@@ -45,12 +45,12 @@ func (l *Login) Watch(ctx context.Context) {
 			l.log.Info("starting at login: the path is mended", "exe", s.Exe)
 		}
 	}
-	told := false
+	warned := false
 	looks := time.NewTicker(every)
 	defer looks.Stop()
 	for {
-		if _, err := l.look(); err != nil && !told {
-			told = true
+		if _, err := l.look(); err != nil && !warned {
+			warned = true
 			l.log.Warn("starting at login", "err", err)
 		}
 		select {

@@ -1,7 +1,7 @@
 // Package metrics counts what happens to the connection and renders it, with what is true at the moment, for
 // Prometheus.
 //
-// What can be looked up is looked up when somebody scrapes; only events are counted, by the callers of Take. The
+// What can be looked up is looked up when someone scrapes; only events are counted, by the callers of Take. The
 // package has no goroutine and no state outside Metrics. Labels take few, known values: no account, host or farm is
 // among them.
 package metrics

@@ -401,7 +401,7 @@ func TestNothingPrivate(t *testing.T) {
 	}
 }
 
-// TestConcurrent is for the race detector: events are counted while somebody scrapes.
+// TestConcurrent is for the race detector: events are counted while someone scrapes.
 func TestConcurrent(t *testing.T) {
 	m := New(full(up()))
 	const rounds = 100

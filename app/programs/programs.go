@@ -1,4 +1,4 @@
-// Package programs lets other programs trade at the guarded port, and says how they stand.
+// Package programs lets other programs trade at the guarded port, and says what state they are in.
 package programs
 
 import (

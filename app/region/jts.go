@@ -120,7 +120,7 @@ func (f *Found) take(data []byte) Reason {
 	}
 	peer, ofIBKR := regionOfPeer(values["communication.peer"])
 	server := servers[strings.ToLower(values["communication.region"])]
-	zone, paper := OfZone(values["logon.timezone"]), modes[strings.ToLower(values["logon.tradingmode"])]
+	zone, paper := ofZone(values["logon.timezone"]), modes[strings.ToLower(values["logon.tradingmode"])]
 	f.Paper = paper == "p"
 	switch {
 	case peer != Unknown:

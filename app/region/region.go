@@ -69,7 +69,7 @@ func (f Found) AddsAmerica() bool {
 // Look reads the computer's zone and jts.ini.
 func Look() Found {
 	f := Found{Zone: ComputerZone()}
-	f.Computer = OfZone(f.Zone)
+	f.Computer = ofZone(f.Zone)
 	for _, folder := range folders() {
 		if f.read(folder) {
 			break
@@ -98,9 +98,9 @@ var parts = map[string]Region{
 	"Asia": Asia, "Indian": Asia, "Pacific": Asia, "Australia": Australia,
 }
 
-// OfZone returns the region of a time zone, given its IANA name; Unknown if the name is not known or says nothing, such
+// ofZone returns the region of a time zone, given its IANA name; Unknown if the name is not known or says nothing, such
 // as UTC.
-func OfZone(name string) Region {
+func ofZone(name string) Region {
 	if len(name) > maxZone {
 		return Unknown
 	}

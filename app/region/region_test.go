@@ -26,7 +26,7 @@ func TestOfZone(t *testing.T) {
 		"Europe/../../etc/passwd": Unknown, "/etc/localtime": Unknown, "EST5EDT4": Unknown,
 		"Europe/" + strings.Repeat("x", 1<<20): Unknown,
 	} {
-		if got := OfZone(zone); got != want {
+		if got := ofZone(zone); got != want {
 			t.Errorf("%.40q is in %q, not %q", zone, got, want)
 		}
 	}
@@ -46,7 +46,7 @@ func TestAllZones(t *testing.T) {
 			strings.HasPrefix(f.Name, "Antarctica/") {
 			continue
 		}
-		region := OfZone(f.Name)
+		region := ofZone(f.Name)
 		if region == Unknown {
 			switch f.Name {
 			case "UTC", "UCT", "GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "Universal", "Zulu", "Factory":
@@ -118,8 +118,8 @@ func TestWindowsZones(t *testing.T) {
 		name := string(m[1])
 		zone := zoneOfWindows(name)
 		hours := strings.HasPrefix(name, "UTC") || name == "Dateline Standard Time"
-		if (OfZone(zone) == Unknown) != hours || name == "UTC" && zone != "UTC" {
-			t.Errorf("%s is %q in %q", name, zone, OfZone(zone))
+		if (ofZone(zone) == Unknown) != hours || name == "UTC" && zone != "UTC" {
+			t.Errorf("%s is %q in %q", name, zone, ofZone(zone))
 		}
 	}
 	for name, want := range map[string]string{

@@ -38,7 +38,7 @@ func TestZoneOfComputer(t *testing.T) {
 	}
 }
 
-// TestLook holds that nothing of an unknown zone, such as a name that somebody has chosen, is passed on.
+// TestLook holds that nothing of an unknown zone, such as a name that someone has chosen, is passed on.
 func TestLook(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)

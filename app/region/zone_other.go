@@ -19,7 +19,7 @@ func computerZone() string {
 		return zoneOfPath(zone)
 	}
 	if link, err := os.Readlink("/etc/localtime"); err == nil {
-		if zone := zoneOfPath(link); OfZone(zone) != Unknown || isUTC(zone) {
+		if zone := zoneOfPath(link); ofZone(zone) != Unknown || isUTC(zone) {
 			return zone
 		}
 	}

@@ -15,7 +15,7 @@ func Zones() []string { return strings.Fields(zones) }
 
 // ComputerZone returns the IANA name of this computer's time zone; empty if it is not known.
 func ComputerZone() string {
-	if zone := computerZone(); OfZone(zone) != Unknown || isUTC(zone) {
+	if zone := computerZone(); ofZone(zone) != Unknown || isUTC(zone) {
 		return zone
 	}
 	return ""

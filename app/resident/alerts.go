@@ -13,6 +13,7 @@ import (
 	"gatewatch/app/alert"
 	"gatewatch/app/api"
 	"gatewatch/app/notice"
+	"gatewatch/app/secrets"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -26,7 +27,7 @@ type alerts struct {
 	path      string
 	version   string
 	connected func() bool
-	secrets   *secrets
+	secrets   *secrets.Secrets
 	failures  *failures
 	log       *slog.Logger
 
@@ -42,7 +43,7 @@ func (a *alerts) configure(s settings.Settings) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.config = alertConfig(s)
-	a.secrets.configure(s.References())
+	a.secrets.Configure(s.References())
 	if a.box != nil {
 		a.box.Configure(a.config)
 	}
@@ -78,7 +79,7 @@ func (a *alerts) newOutbox() (*alert.Outbox, error) {
 	}
 	return alert.Open(alert.Options{
 		Path: a.path, Version: a.version, Log: a.log, Child: []string{self, alert.ChildCommand}, Connected: a.connected,
-		Secret: a.secrets.store.Get,
+		Secret: a.secrets.Get,
 	})
 }
 
@@ -160,7 +161,7 @@ func (a *alerts) status() []alert.ChannelStatus {
 		return nil
 	}
 	list := box.Status()
-	for _, r := range a.secrets.references() {
+	for _, r := range a.secrets.References() {
 		name, _, _ := strings.Cut(r.Key, ".") // such as "email" of "email.password"
 		if name == "alerts" {
 			name = r.Ref
@@ -169,12 +170,12 @@ func (a *alerts) status() []alert.ChannelStatus {
 		if i < 0 {
 			continue
 		}
-		found := a.secrets.of(r.Ref)
-		if name == r.Ref && found.service != "" {
-			list[i].Service = found.service
+		found := a.secrets.Of(r.Ref)
+		if name == r.Ref && found.Service != "" {
+			list[i].Service = found.Service
 		}
-		if found.err != nil && list[i].LastError == "" {
-			list[i].LastError = found.err.Error()
+		if found.Err != nil && list[i].LastError == "" {
+			list[i].LastError = found.Err.Error()
 		}
 	}
 	return list

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -32,7 +31,7 @@ func started(t *testing.T, text string) (p *program, end func()) {
 	done := make(chan error, 1)
 	go func() { done <- p.run(ctx, nil, false) }()
 	if !eventually(t, func() bool {
-		_, err := api.ReadCard(h.Card())
+		_, err := home.ReadCard(h.Card())
 		return err == nil
 	}) {
 		t.Fatal("it does not run")
@@ -133,7 +132,8 @@ func TestApply(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the new port of Gateway is not dialled")
 	}
-	if card, err := api.ReadCard(p.home.Card()); err != nil || card.URL != fmt.Sprintf("http://127.0.0.1:%d", apiPort) {
+	want := fmt.Sprintf("http://127.0.0.1:%d", apiPort)
+	if card, err := home.ReadCard(p.home.Card()); err != nil || card.URL != want {
 		t.Errorf("api.json has %s, %v", card.URL, err)
 	}
 	if err := c.Apply(s, old); err != nil {

@@ -12,8 +12,8 @@ import (
 	"gatewatch/engine"
 )
 
-// TestACrashLoopIsToldOnce holds that a program that crashes over and over does not fill anybody's inbox.
-func TestACrashLoopIsToldOnce(t *testing.T) {
+// TestACrashLoopIsReportedOnce holds that a program that crashes over and over does not fill anyone's inbox.
+func TestACrashLoopIsReportedOnce(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		var reports engine.Reports
 		c := &crashes{reports: &reports, screen: console.New(io.Discard), log: slog.New(slog.DiscardHandler)}

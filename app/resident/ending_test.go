@@ -89,7 +89,7 @@ func TestSessionEnds(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- p.run(t.Context(), nil, false) }()
 	if !eventually(t, func() bool {
-		card, err := api.ReadCard(home.At(dir).Card())
+		card, err := home.ReadCard(home.At(dir).Card())
 		if err != nil {
 			return false
 		}

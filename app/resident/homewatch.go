@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/rulebook"
 	"gatewatch/app/settings"
@@ -99,7 +98,7 @@ func (w *homeWatch) restore(held bool) error {
 	}
 	if !w.copied && w.trading.moved() {
 		w.copied = true // again when the program ends
-		if err := w.trading.ledger.WriteAnew(); err != nil {
+		if err := w.trading.ledger.Rewrite(); err != nil {
 			w.log.Error("the order database cannot be rewritten", "err", err)
 		}
 	}
@@ -115,12 +114,12 @@ func (w *homeWatch) writeCard() error {
 	if w.named() {
 		return nil
 	}
-	return api.WriteCard(w.home.Card(), w.server.current())
+	return home.WriteCard(w.home.Card(), w.server.current().Card())
 }
 
 // named reports whether api.json names this program.
 func (w *homeWatch) named() bool {
-	card, err := api.ReadCard(w.home.Card())
+	card, err := home.ReadCard(w.home.Card())
 	return err == nil && card.Token == w.server.current().Token()
 }
 

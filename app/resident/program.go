@@ -33,6 +33,7 @@ import (
 	"gatewatch/app/programs"
 	"gatewatch/app/region"
 	"gatewatch/app/rulefile"
+	"gatewatch/app/secrets"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
 	"gatewatch/app/wording"
@@ -161,9 +162,9 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) {
 		p.failures.set(wording.FailingPrograms, err)
 	}, log)
-	secrets := &secrets{
-		store: &alert.Secrets{File: h.Secrets()}, failures: p.failures, log: log, wake: make(chan struct{}, 1),
-	}
+	secrets := secrets.New(&alert.Secrets{File: h.Secrets()}, func(err error) bool {
+		return p.failures.set(wording.FailingSecrets, err)
+	}, log)
 	alerts := &alerts{
 		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
 		secrets: secrets, failures: p.failures, log: log, opened: make(chan struct{}),
@@ -188,7 +189,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	p.backend = &backend{
 		status: status, connection: conn, trading: trading, positions: &positions{conn: conn},
 		Relay: relay, configuration: p.settings,
-		connectionLog: history, alerts: alerts, secrets: secrets,
+		connectionLog: history, alerts: alerts, Secrets: secrets,
 		Login: login.New(h.Flag, gateway != nil, p.changes.nudge, log),
 		window: &desktop.Window{
 			Card: h.Card(), Server: func() desktop.API { return p.server.current() }, Demo: gateway != nil,
@@ -201,8 +202,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	return p
 }
 
-// run keeps the program going until ctx ends or the user quits; with a face it shows the tray, where there is one.
-func (p *program) run(ctx context.Context, moved []string, face bool) error {
+// run keeps the program going until ctx ends or the user quits; withTray shows the tray, where there is a desktop.
+func (p *program) run(ctx context.Context, moved []string, withTray bool) error {
 	defer p.crashes.catch()()
 	for _, name := range moved {
 		p.log.Warn(movedAside, "now", name)
@@ -235,14 +236,14 @@ func (p *program) run(ctx context.Context, moved []string, face bool) error {
 	}
 	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.server.url(), p.home.Settings()))
 
-	if face {
+	if withTray {
 		if ok, reason := tray.Available(); !ok {
-			face = false
+			withTray = false
 			p.log.Info("no desktop here, running headless", "reason", reason)
 			p.screen.Say("gatewatch", "No desktop here ("+reason+"): running as with --headless.")
 		}
 	}
-	p.work(ctx, face)
+	p.work(ctx, withTray)
 	p.log.Info("stopped", "uptime", time.Since(p.started).Round(time.Second))
 	p.screen.Say("gatewatch", "stopped")
 	return nil

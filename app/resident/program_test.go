@@ -69,7 +69,7 @@ func TestAPartFails(t *testing.T) {
 	var card api.Card
 	var st api.Status
 	if !eventually(t, func() bool {
-		if card, err = api.ReadCard(home.At(dir).Card()); err != nil {
+		if card, err = home.ReadCard(home.At(dir).Card()); err != nil {
 			return false
 		}
 		st, _, err = api.NewClient(card).Status(t.Context())

@@ -16,6 +16,7 @@ import (
 	"github.com/scmhub/ibapi"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
@@ -192,7 +193,7 @@ func TestPrograms(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if !eventually(t, func() bool { _, err := api.ReadCard(p.home.Card()); return err == nil }) {
+	if !eventually(t, func() bool { _, err := home.ReadCard(p.home.Card()); return err == nil }) {
 		t.Fatal("it does not run again")
 	}
 	p, b = again, again.backend

@@ -149,7 +149,7 @@ func resolved(err error) error {
 	return err
 }
 
-// PreviewRule returns how a rule would stand now if it were active.
+// PreviewRule returns what a rule would do now if it were active.
 func (t *trading) PreviewRule(ctx context.Context, text []byte) (api.RulePreview, error) {
 	rule, err := rulebook.ParseRule("rule", text)
 	if err != nil {

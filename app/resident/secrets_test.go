@@ -95,7 +95,7 @@ func TestMissingSecrets(t *testing.T) {
 	if _, err := b.StoreSecret(t.Context(), change); err != nil {
 		t.Error(err)
 	}
-	if now, err := p.backend.alerts.secrets.store.Get("file:bot"); now != "telegram://123:topsecret@telegram?chats=8" {
+	if now, err := b.Get("file:bot"); now != "telegram://123:topsecret@telegram?chats=8" {
 		t.Errorf("changed to %q, %v", now, err)
 	}
 	change.Before = "env:TEST_NONE"
@@ -119,7 +119,7 @@ func TestMissingSecrets(t *testing.T) {
 	if err := os.Remove(p.home.Secrets()); err != nil {
 		t.Fatal(err)
 	}
-	b.alerts.secrets.nudge()
+	b.alerts.secrets.Configure(b.alerts.secrets.References()) // looks again
 	expect("told of again", func() bool {
 		return strings.Contains(failing(), "alerts.services[0]: ") && strings.Contains(failing(), "slack.webhook_url: ")
 	})

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/console"
+	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
 
@@ -36,7 +37,7 @@ func (s *server) open(port int) error {
 	if err != nil {
 		return err
 	}
-	if err := api.WriteCard(s.card, srv); err != nil { // written when it can be
+	if err := home.WriteCard(s.card, srv.Card()); err != nil { // written when it can be
 		s.log.Error("api.json cannot be written", "err", err)
 		s.failures.set(wording.FailingFiles, err)
 	}
@@ -51,7 +52,7 @@ func (s *server) close() {
 	s.end()
 	s.leaving.Wait()
 	srv := s.current()
-	api.RemoveCard(s.card, srv)
+	home.RemoveCard(s.card, srv.Card())
 	closeServer(srv.End)
 }
 
@@ -77,7 +78,7 @@ func (s *server) listen(port int) (*api.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := api.WriteCard(s.card, srv); err != nil {
+	if err := home.WriteCard(s.card, srv.Card()); err != nil {
 		closeServer(srv.Close)
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func (s *server) listen(port int) (*api.Server, error) {
 // stay undoes listen.
 func (s *server) stay(srv *api.Server) {
 	closeServer(srv.Close)
-	if err := api.WriteCard(s.card, s.current()); err != nil {
+	if err := home.WriteCard(s.card, s.current().Card()); err != nil {
 		s.log.Error("api.json names a port that is closed", "err", err)
 	}
 }

@@ -107,7 +107,7 @@ func (c *configuration) SaveSettings(_ context.Context, body []byte, tag string)
 	if _, err := c.consumers.check(s); err != nil {
 		return err
 	}
-	if err := c.consumers.alerts.secrets.refuse(body, s); err != nil {
+	if err := c.consumers.alerts.secrets.Check(body, s); err != nil {
 		return err
 	}
 	restore, err := replace(c.home.Settings(), body, tag)

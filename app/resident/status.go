@@ -13,6 +13,7 @@ import (
 	"gatewatch/app/login"
 	"gatewatch/app/metrics"
 	"gatewatch/app/programs"
+	"gatewatch/app/secrets"
 	"gatewatch/app/wording"
 )
 
@@ -133,7 +134,7 @@ type backend struct {
 	*configuration
 	*connectionLog
 	*alerts
-	*secrets
+	*secrets.Secrets
 	*login.Login
 	*bugReport
 	*ending

@@ -11,7 +11,7 @@ import (
 )
 
 // work runs all parts until ctx ends, and waits for them.
-func (p *program) work(ctx context.Context, face bool) {
+func (p *program) work(ctx context.Context, withTray bool) {
 	b, sup := p.backend, p.backend.connection.sup
 	printed, endPrinted := sup.Events()
 	defer endPrinted()
@@ -28,12 +28,12 @@ func (p *program) work(ctx context.Context, face bool) {
 	reader("console", func() { p.screen.Follow(context.Background(), printed, sup.Snapshot) })
 	reader("log", func() { logging.Events(p.events, b.status.meter.Take, logged) })
 	reader("history", func() { b.connectionLog.keeper.Run(context.Background(), kept) })
-	worker("hub", func() { b.connection.follow(ctx) })
+	worker("snapshots", func() { b.connection.follow(ctx) })
 	toAlerts, endToAlerts := sup.Events()
 	defer endToAlerts()
 	reportsToAlerts, endReportsToAlerts := p.reports.Subscribe()
 	defer endReportsToAlerts()
-	worker("secrets", func() { b.alerts.secrets.watch(ctx) })
+	worker("secrets", func() { b.alerts.secrets.Watch(ctx) })
 	worker("alerts file", func() { b.alerts.open(ctx) })
 	worker("delivery", func() { b.alerts.with(ctx, func(box *alert.Outbox) { box.Run(ctx) }) })
 	worker("alerts", func() {
@@ -43,7 +43,7 @@ func (p *program) work(ctx context.Context, face bool) {
 		changes: p.changes, mute: p.mute, ending: b.ending, backend: b, desktop: p.desktop, parts: p.faults,
 		folder: p.home.State, log: p.log, ctx: ctx,
 	}
-	if face {
+	if withTray {
 		toDesktop, endToDesktop := sup.Events()
 		defer endToDesktop()
 		reportsToDesktop, endReportsToDesktop := p.reports.Subscribe()
@@ -52,7 +52,7 @@ func (p *program) work(ctx context.Context, face bool) {
 			p.notifications.toDesktop(ctx, toDesktop, reportsToDesktop, icon.connect, icon.open)
 		})
 	}
-	if face {
+	if withTray {
 		worker("hidden icon", func() { p.notifications.sayHiddenIcon(ctx, tray.Hidden) })
 	}
 	p.crashes.report() // all that read reports have subscribed by now
@@ -82,7 +82,7 @@ func (p *program) work(ctx context.Context, face bool) {
 		readers.Wait()
 		close(b.ending.done)
 	}()
-	if face { // on this goroutine, which is the one that some desktops insist on, and which cannot do that twice
+	if withTray { // on this goroutine, which is the one that some desktops insist on, and which cannot do that twice
 		if !p.faults.Do("tray", func() { p.showTray(icon) }) {
 			p.faults.Gone("tray")
 		}

@@ -23,7 +23,7 @@ func (s Settings) Conn() (conn.Config, error) {
 		WatchLocalPort: s.Reconnect.WatchLocalPort,
 		Calendar:       calendar,
 
-		CloseBeforeExit: s.Trading.CloseBeforeRestart(),
+		CloseBeforeExit: s.Trading.closeBeforeRestart(),
 		ExitQuiet:       time.Duration(s.ResetMinutes) * time.Minute,
 	}, nil
 }
@@ -63,7 +63,7 @@ func (s Settings) calendar() (conn.Calendar, error) {
 		if zone == "" {
 			zone = s.Timezone
 		}
-		if err := add(fmt.Sprintf("reset_windows[%d]", i), w.Start, zone, w.Weekdays(), w.Minutes); err != nil {
+		if err := add(fmt.Sprintf("reset_windows[%d]", i), w.Start, zone, w.weekdays(), w.Minutes); err != nil {
 			return nil, fmt.Errorf("reset_windows[%d]: %w", i, err)
 		}
 	}

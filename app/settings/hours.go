@@ -12,7 +12,7 @@ func (m MarketHours) Hours() (*history.Hours, error) {
 	if len(m.Days) == 0 {
 		return nil, nil
 	}
-	h := &history.Hours{Days: m.Weekdays()}
+	h := &history.Hours{Days: m.weekdays()}
 	var err error
 	if h.OpenHour, h.OpenMinute, err = ParseClock(m.Open); err != nil {
 		return nil, fmt.Errorf("market_hours.open: %w", err)

@@ -427,19 +427,19 @@ func TestDurations(t *testing.T) {
 		"stable":          {s.Reconnect.Stable(), 10 * time.Second},
 		"tick age":        {s.Trading.MaxTickAge(), time.Minute},
 		"proof of life":   {s.Trading.ProofOfLife(), 250 * time.Millisecond},
-		"before restarts": {s.Trading.CloseBeforeRestart(), 15 * time.Second},
+		"before restarts": {s.Trading.closeBeforeRestart(), 15 * time.Second},
 		"rounded":         {seconds(0.001), time.Millisecond},
 	} {
 		if d[0] != d[1] {
 			t.Errorf("%s: got %v, want %v", name, d[0], d[1])
 		}
 	}
-	if got := (ResetWindow{Days: []string{"sat", "sun"}}).Weekdays(); !reflect.DeepEqual(got, []time.Weekday{
+	if got := (ResetWindow{Days: []string{"sat", "sun"}}).weekdays(); !reflect.DeepEqual(got, []time.Weekday{
 		time.Sunday, time.Saturday,
 	}) {
 		t.Errorf("weekdays: %v", got)
 	}
-	if got := (ResetWindow{}).Weekdays(); len(got) != 7 {
+	if got := (ResetWindow{}).weekdays(); len(got) != 7 {
 		t.Errorf("every day: %v", got)
 	}
 	if hour, minute, err := ParseClock("23:07"); hour != 23 || minute != 7 || err != nil {

@@ -8,11 +8,11 @@ import (
 )
 
 // For returns the settings with which Gatewatch starts without a file: the defaults, with the reset window of a region.
-func For(r region.Region) Settings { return Default().WithRegion(r) }
+func For(r region.Region) Settings { return Default().withRegion(r) }
 
-// WithRegion returns settings with the reset windows of a region, and no others. In Australia and where the region is
+// withRegion returns settings with the reset windows of a region, and no others. In Australia and where the region is
 // not known they are the defaults; elsewhere IBKR's published ones, the first as the daily window.
-func (s Settings) WithRegion(r region.Region) Settings {
+func (s Settings) withRegion(r region.Region) Settings {
 	d := Default()
 	s.ResetTime, s.Timezone, s.ResetMinutes, s.ResetWindows = d.ResetTime, d.Timezone, d.ResetMinutes, d.ResetWindows
 	preset := presetOf(r)
@@ -30,7 +30,7 @@ func (s Settings) WithRegion(r region.Region) Settings {
 
 // Suggested returns settings with the reset windows that fit what was found.
 func (s Settings) Suggested(f region.Found) Settings {
-	s = s.WithRegion(f.Suggested())
+	s = s.withRegion(f.Suggested())
 	if f.AddsAmerica() {
 		s.ResetWindows = append([]ResetWindow{{Preset: presetOf(region.America)}}, s.ResetWindows...)
 	}

@@ -1,7 +1,7 @@
 // Package settings is what a person can choose: the types behind settings.json, their defaults and limits,
 // a strict loader, an atomic writer and a watcher for live changes.
 //
-// A limit stands once, in the struct tag of its field, as package strict describes them: the loader checks it and
+// A limit is written once, in the struct tag of its field, as package strict describes them: the loader checks it and
 // settings.schema.json repeats it for editors. More tags are for forms: label names a key for people, words its options
 // in the order of enum, section is the title of the [Section] that a key or the object around it belongs to, effect
 // says what a change interrupts or waits for, and page is the page of the window on which a key is edited instead.
@@ -40,7 +40,7 @@ type Settings struct {
 	Email        Email         `json:"email" section:"Alerts" page:"Alerts" doc:"Alerts by email, over SMTP."`
 	Slack        Slack         `json:"slack" section:"Alerts" page:"Alerts" doc:"Alerts to a Slack channel."`
 	Webhook      Webhook       `json:"webhook" section:"Alerts" page:"Alerts" doc:"Alerts as JSON to an HTTP address."`
-	Heartbeat    Heartbeat     `json:"heartbeat" section:"Alerts" page:"Alerts" doc:"A sign of life to an HTTP address that somebody watches: a dead computer sends no alert."`
+	Heartbeat    Heartbeat     `json:"heartbeat" section:"Alerts" page:"Alerts" doc:"A sign of life to an HTTP address that someone watches: a dead computer sends no alert."`
 	Tray         Tray          `json:"tray" section:"Advanced" doc:"The icon in the notification area."`
 	Log          Log           `json:"log" section:"Advanced" doc:"The program's own log."`
 }
@@ -120,8 +120,8 @@ type ResetWindow struct {
 	Timezone string   `json:"timezone,omitempty" label:"Time zone" doc:"Time zone of start, an IANA name or Local; without this key, the top-level timezone." format:"timezone"`
 }
 
-// Weekdays are the days on which the window starts, every day if none is named.
-func (w ResetWindow) Weekdays() []time.Weekday {
+// weekdays are the days on which the window starts, every day if none is named.
+func (w ResetWindow) weekdays() []time.Weekday {
 	if len(w.Days) == 0 {
 		return weekdays(dayNames)
 	}
@@ -182,8 +182,8 @@ type MarketHours struct {
 	Timezone string   `json:"timezone" label:"Time zone of the market" doc:"Time zone of open and close, an IANA name or Local." format:"timezone"`
 }
 
-// Weekdays are the days on which the market opens.
-func (m MarketHours) Weekdays() []time.Weekday { return weekdays(m.Days) }
+// weekdays are the days on which the market opens.
+func (m MarketHours) weekdays() []time.Weekday { return weekdays(m.Days) }
 
 // Trading limits what rules may do.
 type Trading struct {
@@ -201,8 +201,8 @@ type Trading struct {
 // MaxTickAge is how long an instrument may be silent and still fire rules.
 func (t Trading) MaxTickAge() time.Duration { return seconds(t.MaxTickAgeSeconds) }
 
-// CloseBeforeRestart is how long before a restart of Gateway the guard closes.
-func (t Trading) CloseBeforeRestart() time.Duration {
+// closeBeforeRestart is how long before a restart of Gateway the guard closes.
+func (t Trading) closeBeforeRestart() time.Duration {
 	return time.Duration(t.CloseBeforeRestartSeconds) * time.Second
 }
 

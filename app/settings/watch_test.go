@@ -59,7 +59,7 @@ func TestWatch(t *testing.T) {
 			t.Errorf("%s: told %q, want %q", step.content, told, step.want)
 		}
 	}
-	(&Watcher{}).content([]byte("no")) // nobody listens
+	(&Watcher{}).content([]byte("no")) // no one listens
 }
 
 // TestWatchRealEvents goes through the operating system's own notices.

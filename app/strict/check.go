@@ -1,7 +1,7 @@
 // Package strict reads JSON files that people write: it refuses what it does not know, and says at which line and
 // column what is wrong and what to do about it. It writes such files, too, and follows them while the program runs.
 //
-// A limit stands once, in the struct tag of its field: the reader checks it and a schema repeats it for editors. The
+// A limit is written once, in the struct tag of its field: the reader checks it, a schema repeats it for editors. The
 // tags: doc (what the key is), min and max (both included; for a list those of its entries), enum (the words allowed),
 // format (a name in formats), count (how many entries a list takes), unique, required, and alone (this field, which is
 // no key, may stand in the place of the whole object; the tag says what it is). The key is that of the tag json; with

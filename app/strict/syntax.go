@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// node is one JSON value and where it stands.
+// node is one JSON value and where it is.
 type node struct {
 	offset  int    // of its first byte
 	kind    byte   // '{' '[' '"' '0' 't' (true or false) or 'n' (null)

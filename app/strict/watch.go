@@ -47,7 +47,7 @@ func Open(path string) (*os.File, error) {
 // [fs.ErrNotExist] only if there is nothing under that name, and [ErrNoFile] if it is no file.
 func (k Kind) ReadFile(path string) ([]byte, error) {
 	var f *os.File
-	if err := WhileOthersUse(func() (err error) { f, err = Open(path); return err }); err != nil {
+	if err := whileOthersUse(func() (err error) { f, err = Open(path); return err }); err != nil {
 		return nil, fmt.Errorf("read %s: %w", k.Name, err)
 	}
 	defer f.Close()

@@ -122,7 +122,7 @@ func TestWatchSettles(t *testing.T) {
 	})
 }
 
-func TestWatchTellsOnceThatTheFileIsGone(t *testing.T) {
+func TestWatchReportsOnceThatTheFileIsGone(t *testing.T) {
 	watchBubble(t, "a", func(w *watched) {
 		w.expect(0, "a")
 		if err := os.Remove(w.path); err != nil {
@@ -138,7 +138,7 @@ func TestWatchTellsOnceThatTheFileIsGone(t *testing.T) {
 	})
 }
 
-func TestWatchFindsWhatNobodyAnnounced(t *testing.T) {
+func TestWatchFindsWhatTheSystemDidNotAnnounce(t *testing.T) {
 	watchBubble(t, "-", func(w *watched) {
 		w.write("a")
 		w.expect(pollEvery+settle, "a")

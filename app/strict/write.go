@@ -179,15 +179,15 @@ func WriteFile(path string, data []byte) error {
 }
 
 func replace(from, to string) error {
-	return WhileOthersUse(func() error { return atomic.ReplaceFile(from, to) })
+	return whileOthersUse(func() error { return atomic.ReplaceFile(from, to) })
 }
 
 // useLimit bounds the wait for others who use a file; each of them reads or writes a few kilobytes.
 const useLimit = time.Second
 
-// WhileOthersUse does something with a file, again if it fails because somebody else has the file open: Windows then
+// whileOthersUse does something with a file, again if it fails because someone else has the file open: Windows then
 // refuses to rename another over it, and to open it while it is renamed.
-func WhileOthersUse(do func() error) error {
+func whileOthersUse(do func() error) error {
 	const sharingViolation = syscall.Errno(32)
 	for end := time.Now().Add(useLimit); ; time.Sleep(5 * time.Millisecond) {
 		err := do()

@@ -69,7 +69,7 @@ func (b *systrayBar) check(e Entry, on bool) {
 }
 
 // listen passes clicks on until ctx ends. The library drops a click that no one is waiting for, so every entry has
-// somebody who does nothing else.
+// someone who does nothing else.
 func (b *systrayBar) listen(ctx context.Context, t *tray, waiters *sync.WaitGroup) {
 	for i, item := range b.items {
 		if t.action(Entry(i)) == nil {

@@ -3,16 +3,10 @@
 package tray
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,157 +17,26 @@ import (
 	"gatewatch/conn"
 )
 
-// patient bounds every wait for another process in these tests.
-const patient = time.Minute
-
-var buildPuppet = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "gatewatch-puppet-")
-	if err != nil {
-		return "", err
-	}
-	cleanUp = func() { os.RemoveAll(dir) }
-	file := filepath.Join(dir, "puppet")
-	cmd := exec.Command("go", "build", "-race=false", "-buildvcs=false", "-o", file, "./internal/puppet")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &buildError{string(out), err}
-	}
-	return file, nil
-})
-
-type buildError struct {
-	out string
-	err error
-}
-
-func (e *buildError) Error() string { return e.err.Error() + "\n" + e.out }
-
-// puppet is the tray in a process of its own.
-type puppet struct {
-	t     *testing.T
-	in    io.WriteCloser
-	said  chan string // what it says on its standard output
-	ended chan error
-
-	mu   sync.Mutex
-	logs bytes.Buffer
-}
-
-func (p *puppet) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.logs.Write(b)
-}
-
-func (p *puppet) log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.logs.String()
-}
-
-// order is what the puppet reads; the same as its own type.
-type order struct {
-	Snapshot *conn.Snapshot
-	Extra    Extra
-	Trouble  bool
-}
-
-func startPuppet(t *testing.T, first order, env ...string) *puppet {
-	t.Helper()
-	file, err := buildPuppet()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &puppet{t: t, said: make(chan string, 100), ended: make(chan error, 1)}
-	cmd := exec.Command(file)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stderr = p
-	if p.in, err = cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			p.said <- lines.Text()
-		}
-		p.ended <- cmd.Wait()
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-done
-		if t.Failed() {
-			t.Logf("log of the tray:\n%s", p.log())
-		}
-	})
-	p.order(first)
-	return p
-}
-
-func (p *puppet) order(o order) {
-	p.t.Helper()
-	if err := json.NewEncoder(p.in).Encode(o); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// expect waits for the puppet to say a line that begins so.
-func (p *puppet) expect(prefix string) string {
-	p.t.Helper()
-	select {
-	case line := <-p.said:
-		if !strings.HasPrefix(line, prefix) {
-			p.t.Fatalf("the tray says %q, want %q", line, prefix)
-		}
-		return line
-	case <-time.After(patient):
-		p.t.Fatalf("the tray does not say %q", prefix)
-	}
-	return ""
-}
-
-func (p *puppet) silent(d time.Duration) {
-	p.t.Helper()
-	select {
-	case line := <-p.said:
-		p.t.Fatalf("the tray says %q, want nothing", line)
-	case <-time.After(d):
-	}
-}
-
-// states are the cases of every state as the desktop has to show them now.
-func states(now time.Time) []struct {
+// stateCase is a state, and how the desktop has to show it.
+type stateCase struct {
 	name    string
 	order   order
 	icon    assets.Icon
 	tooltip string
 	status  string
 	connect bool
-} {
+}
+
+// states are the cases of every state now.
+func states(now time.Time) []stateCase {
 	up := conn.Layers{Socket: true, API: true, Upstream: true}
 	half := conn.Layers{Socket: true, API: true}
 	paper := conn.Gateway{Host: "127.0.0.1", Port: 4002, Mode: conn.Paper}
 	ago := now.Add(-2 * time.Hour)
 	hm := wording.Clock(ago, now)
 	soon := wording.Clock(now.Add(time.Hour), now)
-	type c = struct {
-		name    string
-		order   order
-		icon    assets.Icon
-		tooltip string
-		status  string
-		connect bool
-	}
 	s := func(s conn.Snapshot) order { return order{Snapshot: &s} }
-	return []c{
+	return []stateCase{
 		{
 			"connected", s(conn.Snapshot{State: conn.Connected, Since: ago, Layers: up, Gateway: paper}),
 			assets.Connected, "Connected · PAPER 4002 · since " + hm, "(Connected · PAPER 4002)", false,
@@ -441,7 +304,7 @@ func TestClicks(t *testing.T) {
 	d.Click("Disconnect")
 	p.expect("disconnect")
 	p.silent(100 * time.Millisecond)
-	if log := p.log(); !strings.Contains(log, `"panic":"as told"`) {
+	if log := p.log(); !strings.Contains(log, `"panic":"as planned"`) {
 		t.Error("the panic was not logged")
 	}
 	d.Click("Quit")

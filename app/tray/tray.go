@@ -1,6 +1,6 @@
 // Package tray shows the connection in the desktop's notification area: an icon for a glance, a tooltip and a menu.
 //
-// What is shown is a value: [ViewOf] renders a snapshot and nothing else decides. [Run] compares it with what is shown
+// What is shown is a value: viewOf renders a snapshot and nothing else decides. [Run] compares it with what is shown
 // already and changes only what differs, in place, so that an open menu stays open.
 //
 // A desktop without a tray is nothing to fail for: that is logged once, and a tray that comes later gets the icon.
@@ -254,7 +254,7 @@ func (t *tray) view(shown View) (v View) {
 	v = shown
 	t.guarded(func() {
 		now := time.Now()
-		v = t.asking(ViewOf(t.cfg.Connection.Snapshot(), now, t.program.Extra(now)), now)
+		v = t.asking(viewOf(t.cfg.Connection.Snapshot(), now, t.program.Extra(now)), now)
 	})
 	return v
 }
@@ -329,15 +329,15 @@ func paint(b bar, shown, v View) {
 // others write there passes through. The returned function ends that.
 func captureLog(log *slog.Logger) (restore func()) {
 	writer := stdlog.Writer()
-	l := &library{log: log, rest: writer, told: map[string]bool{}}
+	l := &library{log: log, rest: writer, logged: map[string]bool{}}
 	stdlog.SetOutput(l)
 	return func() { stdlog.SetOutput(writer) }
 }
 
 type library struct {
-	log  *slog.Logger
-	rest io.Writer
-	told map[string]bool
+	log    *slog.Logger
+	rest   io.Writer
+	logged map[string]bool
 }
 
 func (l *library) Write(p []byte) (int, error) {
@@ -348,11 +348,11 @@ func (l *library) Write(p []byte) (int, error) {
 	text = strings.TrimSpace(text)
 	level := slog.LevelWarn
 	// the watcher of the host reports the latter better
-	if l.told[text] || strings.HasPrefix(text, "failed to register:") {
+	if l.logged[text] || strings.HasPrefix(text, "failed to register:") {
 		level = slog.LevelDebug
 	}
-	if len(l.told) < 100 {
-		l.told[text] = true
+	if len(l.logged) < 100 {
+		l.logged[text] = true
 	}
 	l.log.Log(context.Background(), level, "tray library", "err", text)
 	return len(p), nil

@@ -165,7 +165,7 @@ func TestFollowChangesOnlyWhatDiffers(t *testing.T) {
 func TestFollowTrading(t *testing.T) {
 	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: paper}
 	n := &notebook{begin: time.Now()}
-	view := func(x Trading) View { return ViewOf(s, start, Extra{Trading: x}) }
+	view := func(x Trading) View { return viewOf(s, start, Extra{Trading: x}) }
 	shown := view(Trading{MayArm: true})
 	for _, c := range []struct {
 		next Trading
@@ -302,7 +302,7 @@ func TestLibraryLog(t *testing.T) {
 
 func TestPaintMarksWhatIsShown(t *testing.T) {
 	view := func(x AtLogin) View {
-		return ViewOf(&conn.Snapshot{State: conn.Paused, Since: start}, start, Extra{AtLogin: x})
+		return viewOf(&conn.Snapshot{State: conn.Paused, Since: start}, start, Extra{AtLogin: x})
 	}
 	hidden, off, on, other := view(AtLogin{}), view(AtLogin{Known: true}), view(AtLogin{Known: true, On: true}),
 		view(AtLogin{Known: true, Other: true})

@@ -91,7 +91,7 @@ func (t *tray) watchHost(ctx context.Context, bus *dbus.Conn) {
 	_ = bus.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, watcherName).Store(&there)
 	patience := time.NewTimer(t.cfg.HostWait)
 	defer patience.Stop()
-	told := false
+	warned := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -106,13 +106,13 @@ func (t *tray) watchHost(ctx context.Context, bus *dbus.Conn) {
 			}
 			owner, _ := s.Body[2].(string)
 			there = owner != ""
-			if there && told {
+			if there && warned {
 				t.cfg.Log.Info("a tray has come, the icon is shown")
-				told = false
+				warned = false
 			}
 		case <-patience.C:
 			if !there {
-				told = true
+				warned = true
 				t.noHost("nothing on this desktop shows icons (StatusNotifier)")
 			}
 		}

@@ -32,15 +32,15 @@ func awaitHost(ctx context.Context, t *tray) bool {
 	if err != nil {
 		return true
 	}
-	begin, told := time.Now(), false
+	begin, warned := time.Now(), false
 	look := time.NewTicker(250 * time.Millisecond)
 	defer look.Stop()
 	for {
 		if w, _, _ := findWindow.Call(uintptr(unsafe.Pointer(class)), 0); w != 0 {
 			return true
 		}
-		if !told && time.Since(begin) >= t.cfg.HostWait {
-			told = true
+		if !warned && time.Since(begin) >= t.cfg.HostWait {
+			warned = true
 			t.noHost("no taskbar")
 		}
 		select {

@@ -108,7 +108,7 @@ type Trading struct {
 // Programs is the state of other programs at the guarded port.
 type Programs struct {
 	On        bool // there is a guarded port
-	Stopped   bool // their orders are refused until somebody allows them
+	Stopped   bool // their orders are refused until someone allows them
 	Connected int
 	Unknown   int  // orders that a person has to look after
 	Live      bool // the account is live, or not known to be a paper account
@@ -117,8 +117,8 @@ type Programs struct {
 // tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
 const tooltipLimit = 127
 
-// ViewOf returns what the tray shows at now. Times are shown in the zone of this machine.
-func ViewOf(s *conn.Snapshot, now time.Time, x Extra) View {
+// viewOf returns what the tray shows at now. Times are shown in the zone of this machine.
+func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting && !s.First || s.State == conn.Reconnecting

@@ -212,7 +212,7 @@ func TestViewOf(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v := ViewOf(&c.s, c.now, c.x)
+			v := viewOf(&c.s, c.now, c.x)
 			if v.Icon != c.icon || v.Tooltip != c.tooltip || v.Ticking != c.ticking {
 				t.Errorf("got %v, %q, ticking %v\nwant %v, %q, ticking %v", v.Icon, v.Tooltip, v.Ticking, c.icon,
 					c.tooltip, c.ticking)
@@ -226,7 +226,7 @@ func TestViewOf(t *testing.T) {
 			if muted := !c.x.Muted.IsZero(); v.Menu[Unmute].Hidden == muted {
 				t.Errorf("unmute hidden %v while muted is %v", v.Menu[Unmute].Hidden, muted)
 			}
-			if v != ViewOf(&c.s, c.now, c.x) {
+			if v != viewOf(&c.s, c.now, c.x) {
 				t.Error("the same input gives another view")
 			}
 		})
@@ -254,7 +254,7 @@ func TestNeedsALook(t *testing.T) {
 		{Trading{NoData: 1}, assets.Connected, "Connected", "1 rule without market data · Connected · PAPER 4002"},
 		{Trading{NoData: 3}, assets.Connected, "Connected", "3 rules without market data · Connected · PAPER 4002"},
 	} {
-		v := ViewOf(s, start.Add(time.Hour), Extra{Trading: c.x})
+		v := viewOf(s, start.Add(time.Hour), Extra{Trading: c.x})
 		if line := v.Menu[Status].Title; v.Icon != c.icon || !strings.HasPrefix(v.Tooltip, c.tooltip) ||
 			line != c.line {
 			t.Errorf("%+v: %v, %q, %q", c.x, v.Icon, v.Tooltip, line)
@@ -288,7 +288,7 @@ func TestPlannedExit(t *testing.T) {
 				Kind: c.kind, At: at,
 			},
 		}
-		v := ViewOf(s, at.Add(-c.left), Extra{})
+		v := viewOf(s, at.Add(-c.left), Extra{})
 		if !strings.HasPrefix(v.Tooltip, "Connected"+c.tooltip+" · PAPER 4002 · since") {
 			t.Errorf("%s in %v: %q", c.kind, c.left, v.Tooltip)
 		}
@@ -315,7 +315,7 @@ func TestTradingEntries(t *testing.T) {
 		{Trading{Open: 1}, []string{"Cancel 1 open order…"}},
 		{Trading{Armed: true, Open: 3}, []string{disarm, "Cancel 3 open orders…"}},
 	} {
-		v := ViewOf(s, start, Extra{Trading: c.x})
+		v := viewOf(s, start, Extra{Trading: c.x})
 		var shown []string
 		for e := Arm; e <= CancelAll; e++ {
 			if v.Menu[e].Title == "" || v.Menu[e].Disabled != (e == Connected) {
@@ -329,7 +329,7 @@ func TestTradingEntries(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
 		}
 	}
-	if got := ViewOf(s, start, Extra{}).Menu[CancelAll].Title; got != cancel {
+	if got := viewOf(s, start, Extra{}).Menu[CancelAll].Title; got != cancel {
 		t.Errorf("with nothing to cancel: %q", got)
 	}
 }
@@ -353,7 +353,7 @@ func TestProgramEntries(t *testing.T) {
 			[]string{"Let programs trade again", "3 programs connected · their trading is stopped"},
 		},
 	} {
-		v := ViewOf(s, start, Extra{Programs: c.x})
+		v := viewOf(s, start, Extra{Programs: c.x})
 		var shown []string
 		for e := StopTrading; e <= Connected; e++ {
 			if !v.Menu[e].Hidden {
@@ -372,11 +372,11 @@ func TestProgramEntries(t *testing.T) {
 func TestMuteEnds(t *testing.T) {
 	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
 	until := start.Add(14*time.Hour + 28*time.Minute + 58*time.Second) // midnight
-	v := ViewOf(s, start, Extra{Muted: until})
+	v := viewOf(s, start, Extra{Muted: until})
 	if got, want := v.Menu[Mute].Title, "Notifications muted until Thu 00:00"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if v := ViewOf(s, until, Extra{Muted: until}); !v.Menu[Unmute].Hidden || strings.Contains(v.Tooltip, "muted") {
+	if v := viewOf(s, until, Extra{Muted: until}); !v.Menu[Unmute].Hidden || strings.Contains(v.Tooltip, "muted") {
 		t.Errorf("still muted at the end: %+v", v)
 	}
 }
@@ -394,7 +394,7 @@ func TestToday(t *testing.T) {
 		{day(9999*time.Hour, time.Nanosecond, 1), "Today 99.9 %, 1 outage"},
 		{day(0, time.Hour, 1), "Today 0.0 %, 1 outage"},
 	} {
-		if got := ViewOf(&conn.Snapshot{}, start, Extra{Today: c.day}).Menu[Today].Title; got != c.want {
+		if got := viewOf(&conn.Snapshot{}, start, Extra{Today: c.day}).Menu[Today].Title; got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
@@ -456,7 +456,7 @@ func TestTooltipAlwaysFits(t *testing.T) {
 		if rapid.Bool().Draw(t, "waiting") {
 			s.Attempt.NextAt = start.Add(time.Duration(rapid.Int64().Draw(t, "next")))
 		}
-		v := ViewOf(s, start, Extra{
+		v := viewOf(s, start, Extra{
 			Today: day(time.Hour, time.Second, 1), Muted: start.Add(time.Hour),
 			Trading: Trading{
 				Armed: true, Open: rapid.Int().Draw(t, "open"), Unknown: rapid.Int().Draw(t, "unknown"),

@@ -10,16 +10,16 @@ import (
 	"gatewatch/conn"
 )
 
-// RegionName returns a region's name; empty if it is not known.
-func RegionName(r region.Region) string {
+// regionName returns a region's name; empty if it is not known.
+func regionName(r region.Region) string {
 	return map[region.Region]string{
 		region.America: "America", region.Europe: "Europe", region.Asia: "Asia", region.Australia: "Australia",
 	}[r]
 }
 
-// ResetTimes returns the times of day of reset windows on this computer's clock, and in their own zones where those
+// resetTimes returns the times of day of reset windows on this computer's clock, and in their own zones where those
 // differ, such as "05:25–06:45 (06:25–07:45 in Zurich)".
-func ResetTimes(c conn.Calendar, now time.Time) string {
+func resetTimes(c conn.Calendar, now time.Time) string {
 	var list []string
 	for _, w := range c {
 		start := conn.Calendar{w}.At(now).Next
@@ -49,18 +49,18 @@ func city(zone *time.Location) string {
 
 // ResetWindow says which reset window applies without a settings file, and why.
 func ResetWindow(f region.Found, windows conn.Calendar, now time.Time) string {
-	return resetWindow(f, f.Applies(), ResetTimes(windows, now))
+	return resetWindow(f, f.Applies(), resetTimes(windows, now))
 }
 
 // SuggestedReset says which reset window is suggested, and why.
 func SuggestedReset(f region.Found, windows conn.Calendar, now time.Time) string {
 	r := f.Suggested()
-	text := resetWindow(f, r, ResetTimes(windows, now))
+	text := resetWindow(f, r, resetTimes(windows, now))
 	if f.AddsAmerica() {
 		text += " Paper accounts are on the servers in America by default, so the window there is included."
 	}
 	if applies := f.Applies(); applies != r {
-		text += fmt.Sprintf(" Until you save it, the window for %s applies.", RegionName(applies))
+		text += fmt.Sprintf(" Until you save it, the window for %s applies.", regionName(applies))
 	}
 	return text
 }
@@ -74,7 +74,7 @@ func resetWindow(f region.Found, r region.Region, times string) string {
 		const text = "This computer's time zone (%s) shows no region, so the default reset window applies: %s."
 		return fmt.Sprintf(text, zone, times)
 	}
-	return fmt.Sprintf("Reset window for %s: %s, because %s.", RegionName(r), times, regionReason(f, r))
+	return fmt.Sprintf("Reset window for %s: %s, because %s.", regionName(r), times, regionReason(f, r))
 }
 
 func regionReason(f region.Found, r region.Region) string {

@@ -51,7 +51,7 @@ func TestResetTimes(t *testing.T) {
 		{"UTC", winter, nil, ""},
 	} {
 		local(t, c.zone)
-		if got := ResetTimes(preset(t, c.preset...), c.at); got != c.want {
+		if got := resetTimes(preset(t, c.preset...), c.at); got != c.want {
 			t.Errorf("%v in %s: %q, not %q", c.preset, c.zone, got, c.want)
 		}
 	}

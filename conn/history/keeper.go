@@ -70,7 +70,7 @@ func (k *Keeper) open(now time.Time) bool {
 	if k.file != nil {
 		return true
 	}
-	file, err := OpenAfter(k.crash, k.dir, now, k.log)
+	file, err := openAfter(k.crash, k.dir, now, k.log)
 	if err != nil {
 		k.failed(err)
 		return false
@@ -252,7 +252,7 @@ func (k *Keeper) keepInPlace() {
 	if k.file == nil {
 		return
 	}
-	switch moved, err := k.file.KeepInPlace(); {
+	switch moved, err := k.file.keepInPlace(); {
 	case err != nil:
 		k.log.Warn("the connection log was deleted or moved, and cannot be rewritten", "err", err)
 		_ = k.file.Close()

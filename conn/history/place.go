@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// KeepInPlace looks whether the file of the log is still where it was opened. If it has gone, what it holds is written
+// keepInPlace looks whether the file of the log is still where it was opened. If it has gone, what it holds is written
 // there again; moved reports that. An error means that the file has gone and that this log cannot go on.
-func (l *Log) KeepInPlace() (moved bool, err error) {
+func (l *Log) keepInPlace() (moved bool, err error) {
 	if l.file == nil {
 		return false, nil
 	}

@@ -52,7 +52,7 @@ func TestKeepInPlace(t *testing.T) {
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			moved, err := l.KeepInPlace()
+			moved, err := l.keepInPlace()
 			if gone := name == "deleted" || name == "moved"; moved != gone || (err != nil) != (name == "replaced") {
 				t.Fatalf("moved %v, %v", moved, err)
 			}
@@ -60,7 +60,7 @@ func TestKeepInPlace(t *testing.T) {
 				return
 			}
 			put(3)
-			if moved, err := l.KeepInPlace(); moved || err != nil {
+			if moved, err := l.keepInPlace(); moved || err != nil {
 				t.Errorf("a second look: %v, %v", moved, err)
 			}
 			if err := l.Close(); err != nil {

@@ -157,7 +157,7 @@ func salvage(f *os.File, path string, now time.Time, log *slog.Logger) error {
 	return writeWhole(path, text.Bytes())
 }
 
-// records returns every record in a text, whatever stands between them, each in one line.
+// records returns every record in a text, whatever is between them, each in one line.
 func records(data []byte) [][]byte {
 	var found [][]byte
 	for at := 0; ; {

@@ -42,7 +42,7 @@ type Counters struct {
 	Failures    uint64            `json:"failures"`    // of relays
 }
 
-// Status is how the port stands.
+// Status is the state of the port.
 type Status struct {
 	Listening bool   // the port is open
 	Address   string // of the port, if it is on
@@ -133,7 +133,7 @@ func (p *Port) Clients() []Client {
 // Orders returns the orders of programs, newest first: those that are not done, and the last ones that are.
 func (p *Port) Orders() []Order { return p.orders.all() }
 
-// Status returns how the port stands.
+// Status returns the state of the port.
 func (p *Port) Status() Status {
 	s := p.settings.Load()
 	p.mu.Lock()

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// ManualOrder is an order that somebody makes by hand in TWS, or with another program.
+// ManualOrder is an order that someone makes by hand in TWS, or with another program.
 type ManualOrder struct {
 	Symbol   string
 	Action   string  // BUY or SELL

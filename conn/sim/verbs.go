@@ -316,7 +316,7 @@ var verbs = []verb{
 	},
 	{"data-type", "type=2 symbol=", "market data is live (1), frozen (2), delayed (3) or delayed and frozen (4) from " +
 		"now on; 0 ends it", ofSymbol("type", 0, 99, (*Gateway).DataType)},
-	{"last-traded", "symbol= ago=48h", "nobody trades a symbol any more, and its last trade was so long ago; 0s " +
+	{"last-traded", "symbol= ago=48h", "no one trades a symbol any more, and its last trade was so long ago; 0s " +
 		"ends it", lastTraded},
 	{
 		"competing", "on=true symbol=", "10197 as from a competing session, for one symbol or all: no data until " +

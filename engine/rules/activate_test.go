@@ -9,8 +9,8 @@ import (
 	"gatewatch/conn"
 )
 
-// TestActivatingOthersDisturbsNobody has a rule wait for a crossing, and another for time, while others come and go.
-func TestActivatingOthersDisturbsNobody(t *testing.T) {
+// TestActivatingOthersDisturbsNoRule has a rule wait for a crossing, and another for time, while others come and go.
+func TestActivatingOthersDisturbsNoRule(t *testing.T) {
 	b := newBench(t)
 	cross := notify("cross", "last", "crosses_up", 100)
 	stays := with(notify("stays", "bid", "at_or_above", 50), func(r *Rule) { r.Conditions[0].ForSeconds = 3 })
@@ -28,9 +28,9 @@ func TestActivatingOthersDisturbsNobody(t *testing.T) {
 	}
 }
 
-// TestActivatedIsWhatStandsThere has a rule change, or go, while Gateway is asked what its instrument means, and
+// TestActivatedIsTheTextOfTheRule has a rule change, or go, while Gateway is asked what its instrument means, and
 // Gateway not answer.
-func TestActivatedIsWhatStandsThere(t *testing.T) {
+func TestActivatedIsTheTextOfTheRule(t *testing.T) {
 	b := newBench(t)
 	r := notify("r", "last", "at_or_above", 100)
 	resolve := b.set.cfg.Resolve
@@ -89,8 +89,8 @@ func TestContracts(t *testing.T) {
 	}
 }
 
-// TestStandsAsItStood restarts the program again and again, with rules that stay and one that was edited in between.
-func TestStandsAsItStood(t *testing.T) {
+// TestStateOutlivesTheProgram restarts the program, with a rule that stays and one that was edited in between.
+func TestStateOutlivesTheProgram(t *testing.T) {
 	b := newBench(t)
 	stays, edited := notify("stays", "last", "at_or_above", 100), notify("edited", "last", "at_or_above", 100)
 	b.put(stays, edited)

@@ -124,7 +124,7 @@ func (a *active) match(now, maxAge time.Duration) verdict {
 	return met
 }
 
-// judge says how a condition stands at now. Prices of instruments that were not heard of for maxAge are not known.
+// judge says whether a condition is met at now. Prices of instruments that were not heard of for maxAge are not known.
 func (c *condition) judge(now, maxAge time.Duration, delayedToo bool) verdict {
 	q, ok := c.watch.trusted(c.price, now, maxAge, delayedToo)
 	if !ok {
@@ -203,7 +203,7 @@ func (s *Set) fire(a *active) {
 	s.order(a, next, ticket, blocked)
 }
 
-// fired returns how a rule stands when it has fired, and the order that it wants, or why that cannot be made; ok is
+// fired returns the state of a rule when it has fired, and the order that it wants, or why that cannot be made; ok is
 // false if it was removed, deactivated or changed meanwhile.
 func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError,
 	ok bool,
@@ -384,7 +384,7 @@ func decimal(v float64) float64 {
 	return rounded
 }
 
-// order places the order of a rule that fires, unless it cannot be made; next is how the rule stands if that works.
+// order places the order of a rule that fires, unless it cannot be made; next is the state of the rule if that works.
 func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine.BlockedError) {
 	e := a.entry
 	var notes map[string][]byte

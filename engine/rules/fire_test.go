@@ -276,7 +276,7 @@ func TestNothingFiresThatIsGone(t *testing.T) {
 		"changed":     func(s *Set) error { return s.Put([]Rule{with(rule, func(r *Rule) { r.CooldownSeconds = 2 })}) },
 		"renamed":     func(s *Set) error { return s.Put([]Rule{with(rule, func(r *Rule) { r.Name = "other" })}) },
 		"deactivated": func(s *Set) error { return s.Deactivate("r") },
-		"begun anew":  func(s *Set) error { return s.Activate(t.Context(), "r") },
+		"restarted":   func(s *Set) error { return s.Activate(t.Context(), "r") },
 	} {
 		b := newBench(t)
 		b.put(rule)

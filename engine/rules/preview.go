@@ -21,7 +21,7 @@ const (
 	WouldUnknown Verdict = "unknown"
 )
 
-// Preview is how a rule would stand now if it were active. Its Price is zero, with a zero PriceAt, unless it may be
+// Preview is what a rule would do now if it were active. Its Price is zero, with a zero PriceAt, unless it may be
 // relied on; without conditions it is the last price, or else the middle of bid and ask.
 type Preview struct {
 	View
@@ -32,7 +32,7 @@ type Preview struct {
 // previewFor is how long a rule is watched after it was asked for.
 const previewFor = 10 * time.Second
 
-// Preview returns how a rule would stand now, and watches its instruments for some seconds. A rule without conditions
+// Preview returns what a rule would do now, and watches its instruments for some seconds. A rule without conditions
 // only has a price. The error is that of [Set.Activate].
 func (s *Set) Preview(ctx context.Context, r Rule) (Preview, error) {
 	sum, wanted := hash(&r), r.instruments()
@@ -50,7 +50,7 @@ func (s *Set) Preview(ctx context.Context, r Rule) (Preview, error) {
 	return p, nil
 }
 
-// previewNow returns how a rule would stand, and whether it was not watched before.
+// previewNow returns what a rule would do, and whether it was not watched before.
 func (s *Set) previewNow(r Rule, sum string, contracts []*resolved) (p Preview, fresh bool) {
 	now, wall := s.cfg.Clock(), time.Now().UTC()
 	s.mu.Lock()
@@ -114,7 +114,7 @@ func (s *Set) previewOver(now time.Duration) (over, watched bool) {
 	return over, s.preview != nil
 }
 
-// preview returns how a rule would stand. The caller has the lock.
+// preview returns what a rule would do. The caller has the lock.
 func (e *entry) preview(s *Set, now time.Duration, wall time.Time) Preview {
 	a, maxAge := e.active, s.cfg.MaxTickAge()
 	p := Preview{View: e.view(now, maxAge, wall), Would: WouldUnknown}

@@ -7,7 +7,7 @@ import (
 	"gatewatch/conn"
 )
 
-// preview returns how a rule would stand, when the engine has its instruments.
+// preview returns what a rule would do, when the engine has its instruments.
 func (b *bench) preview(r Rule) Preview {
 	b.t.Helper()
 	if _, err := b.set.Preview(b.t.Context(), r); err != nil {

@@ -81,7 +81,7 @@ type Exit struct {
 	Offset *float64 `json:"offset,omitempty" doc:"an offset to the same price as the order's own offsets." min:"-1e9" max:"1e9"`
 }
 
-// State is how a rule stands. Its text is stable.
+// State is that of a rule. Its text is stable.
 type State string
 
 // The states.

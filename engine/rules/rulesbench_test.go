@@ -95,7 +95,7 @@ func (b *bench) put(list ...Rule) {
 }
 
 // tick brings ticks such as "AAPL last 100"; "gap" is one in the data, "wait 3s" lets time go by, "silence 3s" too,
-// without anybody looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
+// without anyone looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
 // "old AAPL last 100" is a price of before, and with "AAPL kind 1" its data is of another kind from now on. It returns
 // the names of the rules that fired, or were blocked.
 func (b *bench) tick(steps ...string) (fired string) {

@@ -18,7 +18,7 @@ import (
 	"gatewatch/engine"
 )
 
-// Set is the trader's rules, and how they stand. It is an [engine.Strategy]; its other methods may be called from any
+// Set is the trader's rules, and their states. It is an [engine.Strategy]; its other methods may be called from any
 // goroutine.
 //
 // A rule does nothing until it is activated, and what was activated is exactly its present text: a rule that is changed
@@ -60,7 +60,7 @@ type Config struct {
 	Log         *slog.Logger
 }
 
-// entry is one rule, and how it stands.
+// entry is one rule, and its state.
 type entry struct {
 	rule Rule
 	record
@@ -107,7 +107,7 @@ const (
 
 const notePrefix = "rule/"
 
-// NewSet returns a set without rules that knows how rules stood when they were written down.
+// NewSet returns a set without rules that knows the states of rules when they were written down.
 func NewSet(cfg Config) (*Set, error) {
 	notes, err := cfg.Ledger.Notes()
 	if err != nil {

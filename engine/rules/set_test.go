@@ -94,7 +94,7 @@ func TestStates(t *testing.T) {
 	if err := b.set.Put([]Rule{one}); err != nil {
 		t.Fatal(err)
 	}
-	state("one", Draft) // what was activated is not what stands there now
+	state("one", Draft) // what was activated is not what is there now
 	if err := b.set.Put(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -181,8 +181,8 @@ func TestDelayedIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestChangesAreTold counts how often whoever shows rules is told to look again.
-func TestChangesAreTold(t *testing.T) {
+// TestChangesAreReported counts how often whoever shows rules is told to look again.
+func TestChangesAreReported(t *testing.T) {
 	b := newBench(t)
 	told := func(what string, do func()) {
 		t.Helper()

@@ -122,7 +122,7 @@ func (s *Set) OnOrder(i engine.Intent) {
 	s.cfg.Changed()
 }
 
-// learned returns the rule that an order is of, nil if it is gone, and how it stands after what became of the order.
+// learned returns the rule that an order is of, nil if it is gone, and its state after what became of the order.
 func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +134,8 @@ func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
 	return e, next, changed
 }
 
-// learn takes in what became of an order, and reports whether that changes how the rule stands. Only the order that was
-// fired last counts, and not those that close its position.
+// learn takes in what became of an order, and reports whether that changes the state of the rule. Only the order of
+// the last trigger counts, and not those that close its position.
 func (e *entry) learn(i engine.Intent) bool {
 	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
 		return false

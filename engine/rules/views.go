@@ -34,7 +34,7 @@ const (
 	WaitingReference Waiting = "no_reference" // a crossing needs a price on the other side first
 )
 
-// View is a rule and how it stands at one moment.
+// View is a rule and its state at one moment.
 type View struct {
 	Rule      Rule
 	State     State

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestPipe opens a pipe under the file's name: to open one waits for somebody at the other end.
+// TestPipe opens a pipe under the file's name: to open one waits for someone at the other end.
 func TestPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.db")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

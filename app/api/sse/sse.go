@@ -1,4 +1,4 @@
-// Package sse has server-sent events: who follows a stream of them, and how a client does.
+// Package sse has server-sent events: who follows a stream of them, how they are sent, and how a client reads them.
 package sse
 
 import (
@@ -80,6 +80,24 @@ func (s *Streams) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
+}
+
+// writeLimit bounds one write to a stream; a reader that takes nothing for so long is dropped.
+const writeLimit = 5 * time.Second
+
+// Begin answers with a stream, and returns what writes to it. That returns false when the client went away.
+func Begin(w http.ResponseWriter) (send func(format string, args ...any) bool) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	return func(format string, args ...any) bool {
+		_ = control.SetWriteDeadline(time.Now().Add(writeLimit))
+		if _, err := fmt.Fprintf(w, format, args...); err != nil {
+			return false
+		}
+		return control.Flush() == nil
+	}
 }
 
 const (

@@ -1,5 +1,5 @@
 // Package sessionbus finds the desktop's D-Bus session bus and connects to it. It never starts one: a bus of our own
-// would have neither a tray nor anybody to show a notice.
+// would have neither a tray nor anyone to show a notice.
 package sessionbus
 
 import (
@@ -18,8 +18,8 @@ import (
 // Variable is the environment variable that holds the bus's address.
 const Variable = "DBUS_SESSION_BUS_ADDRESS"
 
-// ErrNone means that there is no session bus, as on a server.
-var ErrNone = errors.New("no session bus: " + Variable + " is not set and the runtime directory has no bus socket")
+// errNone means that there is no session bus, as on a server.
+var errNone = errors.New("no session bus: " + Variable + " is not set and the runtime directory has no bus socket")
 
 // Address returns the address of the session bus: that of the environment, or the socket in the runtime directory.
 func Address() (string, error) {
@@ -38,7 +38,7 @@ func Address() (string, error) {
 			return "unix:path=" + dbus.EscapeBusAddressValue(socket), nil
 		}
 	}
-	return "", ErrNone
+	return "", errNone
 }
 
 // Dial returns a private connection to the session bus, which the caller closes. It gives up when ctx ends or after the

@@ -232,15 +232,9 @@ func TestPageFilesOfTwo(t *testing.T) {
 // start.
 func TestPageFilesOfTheProgram(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
-	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
-	card, err := api.ReadCard(s.card())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newPageStage(t)
 	s.sim(s.port)
-	b := &tab{t, browser(t, false)}
-	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
+	b := s.visit()
 	b.tabTo(`document.activeElement.id`, "connect")
 	b.run(chromedp.KeyEvent(kb.Enter))
 	s.untilConnected()
@@ -255,7 +249,7 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := strings.Cut(strings.TrimPrefix(card.URL, "http://"), ":")
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.address().URL, "http://"), ":")
 	mended := strings.Replace(string(text), `"api": {"port": 0}}`,
 		`"api": {"port": `+port+`},`+"\n  \"log\": {\"level\": \"debug\"}}", 1)
 	b.run(chromedp.KeyEvent(strings.Replace(mended, `"debug"`, `"loud"`, 1)),
@@ -285,11 +279,8 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 	b.keep("page-files-not-running")
 	s.startResident()
 	s.untilConnected()
-	if card, err = api.ReadCard(s.card()); err != nil {
-		t.Fatal(err)
-	}
 	b.until(`document.getElementById("failed").textContent.includes("no longer has access")`, "true")
-	b.run(chromedp.Evaluate(`keepToken("`+card.Token+`"), failure = "", readAll(), 0`, nil)) // as a new link does
+	b.run(chromedp.Evaluate(`keepToken("`+s.address().Token+`"), failure = "", readAll(), 0`, nil)) // as a new link does
 	b.press("Save rules.json")
 	b.told("rules", "Saved. New and changed rules are drafts: activate them above.")
 	b.press("Activate 💶 rule")

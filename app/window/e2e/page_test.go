@@ -17,7 +17,6 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"gatewatch/app/api"
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 )
@@ -134,17 +133,26 @@ const attemptText = `document.getElementById("attempt").textContent`
 
 const shown = `[...document.querySelectorAll("header button, #banner button, #first button")].filter(b => b.offsetParent).map(b => b.textContent + (b.disabled ? " off" : "")).join()`
 
+// newPageStage is a stage for tests of the page, without a session bus.
+func newPageStage(t *testing.T) *stage {
+	t.Helper()
+	need(t, "chromium")
+	return newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+}
+
+// visit opens the page of the resident program as its owner.
+func (s *stage) visit() *tab {
+	s.t.Helper()
+	b, card := &tab{s.t, browser(s.t, false)}, s.address()
+	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
+	return b
+}
+
 func TestPage(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
-	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	s := newPageStage(t)
 	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
-	card, err := api.ReadCard(s.card())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &tab{t, browser(t, false)}
-	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
+	b := s.visit()
 	b.until(disconnected, "true")
 	b.until(`document.title === document.getElementById("headline").textContent + " · Gatewatch"`, "true")
 	if cause := b.text(`document.getElementById("cause").textContent`); !strings.Contains(cause,
@@ -204,19 +212,13 @@ func TestPage(t *testing.T) {
 // TestPageClosedGuard has Gateway take no orders, and then not answer about them, on a connection that is up.
 func TestPageClosedGuard(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
-	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	s := newPageStage(t)
 	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	card, err := api.ReadCard(s.card())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &tab{t, browser(t, false)}
-	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
+	b := s.visit()
 	b.until(shown, "Connect now")
 	b.run(chromedp.Click("#connect", chromedp.ByID))
 	s.untilConnected()
@@ -241,13 +243,8 @@ func TestPageClosedGuard(t *testing.T) {
 
 func TestPageWithoutAToken(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
-	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
-	card, err := api.ReadCard(s.card())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &tab{t, browser(t, true)}
+	s := newPageStage(t)
+	b, card := &tab{t, browser(t, true)}, s.address()
 	b.run(chromedp.Navigate(card.URL + "/"))
 	b.until(disconnected, "true")
 	b.until(shown, "Connect now off")

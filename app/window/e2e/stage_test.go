@@ -1,20 +1,16 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"image"
-	"image/png"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +18,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn/history"
 )
 
@@ -253,16 +250,20 @@ func (s *stage) startResident() {
 
 func (s *stage) card() string { return filepath.Join(s.home, "api.json") }
 
-func (s *stage) client() *api.Client {
-	card, err := api.ReadCard(s.card())
+// address returns how the resident program is reached.
+func (s *stage) address() api.Card {
+	s.t.Helper()
+	card, err := home.ReadCard(s.card())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return api.NewClient(card)
+	return card
 }
 
+func (s *stage) client() *api.Client { return api.NewClient(s.address()) }
+
 func (s *stage) ask() (api.Status, error) {
-	card, err := api.ReadCard(s.card())
+	card, err := home.ReadCard(s.card())
 	if err != nil {
 		return api.Status{}, err
 	}
@@ -291,158 +292,4 @@ func look() string {
 		return theme
 	}
 	return "light"
-}
-
-// display is a screen of its own.
-type display struct {
-	t   *testing.T
-	env []string
-}
-
-func newDisplay(t *testing.T, args ...string) *display {
-	t.Helper()
-	need(t, "Xvfb", "xdotool", "import")
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	home := t.TempDir()
-	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_RUNTIME_DIR=" + home, "DBUS_SESSION_BUS_ADDRESS=disabled:",
-		"LIBGL_ALWAYS_SOFTWARE=1", "FYNE_THEME=" + look(), "TZ=UTC",
-	}
-	x := exec.Command("Xvfb", append([]string{
-		"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp",
-		"-noreset",
-	}, args...)...)
-	x.Env, x.ExtraFiles = env, []*os.File{w}
-	if err := x.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	t.Cleanup(func() {
-		_ = x.Process.Signal(syscall.SIGTERM) // killed it would leave its lock behind, over which the next ones stumble
-		_ = x.Wait()
-	})
-	number, err := bufio.NewReader(r).ReadString('\n')
-	if err != nil {
-		t.Fatalf("Xvfb names no display: %v", err)
-	}
-	d := &display{t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number))}
-	until(t, "the display answers", func() bool {
-		_, err := d.output("xdotool", "getdisplaygeometry")
-		return err == nil
-	})
-	return d
-}
-
-func (d *display) output(program string, args ...string) (string, error) {
-	cmd := exec.Command(program, args...)
-	cmd.Env = d.env
-	out, err := cmd.Output()
-	return strings.TrimSpace(string(out)), err
-}
-
-func (d *display) do(args ...string) {
-	d.t.Helper()
-	if out, err := d.output("xdotool", args...); err != nil {
-		d.t.Fatalf("xdotool %v: %v\n%s", args, err, out)
-	}
-}
-
-// windows lists the ids of the windows of Gatewatch.
-func (d *display) windows() []string {
-	out, _ := d.output("xdotool", "search", "--onlyvisible", "--name", "^Gatewatch") // fails if there is none
-	return strings.Fields(out)
-}
-
-// title returns the title of the only window.
-func (d *display) title() string {
-	list := d.windows()
-	if len(list) != 1 {
-		return fmt.Sprintf("%d windows", len(list))
-	}
-	name, _ := d.output("xdotool", "getwindowname", list[0])
-	return name
-}
-
-// untilTitle waits until the only window has one of the titles.
-func (d *display) untilTitle(want ...string) {
-	d.t.Helper()
-	end := time.Now().Add(patience)
-	for !slices.Contains(want, d.title()) {
-		if time.Now().After(end) {
-			d.keep("failed")
-			d.t.Fatalf("the window's title is %q, want %q", d.title(), want)
-		}
-	}
-}
-
-func (d *display) picture() image.Image {
-	d.t.Helper()
-	out, err := d.output("import", "-window", "root", "png:-")
-	if err != nil {
-		d.t.Fatalf("import: %v", err)
-	}
-	m, err := png.Decode(strings.NewReader(out))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return m
-}
-
-// keep puts a picture of the screen into the folder named by SHOTS, if it is set.
-func (d *display) keep(name string) {
-	dir := os.Getenv("SHOTS")
-	if dir == "" {
-		return
-	}
-	if _, err := d.output("import", "-window", "root", "-trim", "+repage",
-		filepath.Join(dir, "window-"+name+"-"+look()+".png")); err != nil {
-		d.t.Logf("import: %v", err)
-	}
-}
-
-// painted reports whether something else than black stands where the window does.
-func (d *display) painted() bool {
-	m := d.picture()
-	r, g, b, _ := m.At(300, 6).RGBA()
-	return r+g+b > 0
-}
-
-// button finds the blue button, of which there is one at most on a page, and returns its middle.
-func (d *display) button() (x, y int, ok bool) {
-	m := d.picture()
-	for y := m.Bounds().Max.Y - 1; y >= 0; y-- {
-		run := 0
-		for x := range m.Bounds().Max.X {
-			if r, g, b, _ := m.At(x, y).RGBA(); r>>8 == 0 && g>>8 == 0x72 && b>>8 == 0xb2 {
-				run++
-				continue
-			}
-			if run >= 36 {
-				return x - run/2, y - 8, true
-			}
-			run = 0
-		}
-	}
-	return 0, 0, false
-}
-
-// press clicks the blue button when it is there, and leaves it: under the mouse it has another colour.
-func (d *display) press() {
-	d.t.Helper()
-	var x, y int
-	until(d.t, "there is a blue button", func() (ok bool) {
-		x, y, ok = d.button()
-		return ok
-	})
-	d.do("mousemove", fmt.Sprint(x), fmt.Sprint(y), "click", "1", "mousemove", "300", "20")
-}
-
-// open starts a window by hand.
-func (d *display) open(s *stage) *process {
-	d.t.Helper()
-	return start(d.t, d.env, filepath.Join(bin, "gatewatch-window"), "--card", s.card())
 }

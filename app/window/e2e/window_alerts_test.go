@@ -24,7 +24,7 @@ type mailbox struct {
 
 	mu   sync.Mutex
 	got  []string // messages, each with its receiver before it
-	told bool     // somebody has logged in
+	told bool     // someone has logged in
 }
 
 func newMailbox(t *testing.T) *mailbox {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 )
@@ -79,15 +80,21 @@ func rss(pid int) string {
 	return "not known"
 }
 
+// connectNow starts the simulator and has the program connect to it.
+func (s *stage) connectNow() api.Status {
+	s.t.Helper()
+	s.sim(s.port)
+	if _, err := s.client().Connect(context.Background()); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.untilConnected()
+}
+
 func TestWindowSavesSettings(t *testing.T) {
 	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
-	s.sim(s.port)
-	if _, err := s.client().Connect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	before := s.untilConnected()
+	before := s.connectNow()
 	d.open(s)
 	d.untilTitle("Gatewatch: Connected")
 	d.do("key", "ctrl+comma")
@@ -131,11 +138,8 @@ func TestWindowSavesSettings(t *testing.T) {
 		st := s.status()
 		return st.Connected && st.Session > before.Session
 	})
-	time.Sleep(500 * time.Millisecond)
+	until(t, "there is nothing to save", func() bool { _, _, blue := d.button(); return !blue })
 	d.keep("settings-saved")
-	if x, y, ok := d.button(); ok {
-		t.Errorf("after saving there is nothing to save, but a blue button at %d, %d", x, y)
-	}
 }
 
 func TestShowRaisesTheOneWindow(t *testing.T) {
@@ -166,7 +170,7 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 		return focus == id
 	})
 	other.kill()
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond) // that no other window opens cannot be waited for
 	if list := d.windows(); len(list) != 1 || list[0] != id {
 		t.Errorf("windows %v, want %s alone", list, id)
 	}
@@ -207,11 +211,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	t.Parallel()
 	d := newDisplay(t)
 	s := newStage(t, d.env)
-	s.sim(s.port)
-	if _, err := s.client().Connect(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	s.untilConnected()
+	s.connectNow()
 	d.open(s)
 	d.untilTitle("Gatewatch: Connected")
 	stop := func(pid int) {
@@ -286,7 +286,7 @@ func TestWindowWithoutADisplay(t *testing.T) {
 func (s *stage) untilStarted(before int) (pid int) {
 	s.t.Helper()
 	until(s.t, "the window has started the program", func() bool {
-		card, err := api.FindCard(s.card())
+		card, err := home.FindCard(s.card())
 		if err == nil {
 			pid = card.PID
 		}

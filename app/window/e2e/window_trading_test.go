@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,12 +12,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/conn"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
 
-// keys presses a key as often as told.
+// keys presses a key so many times.
 func (d *display) keys(key string, times int) {
 	d.t.Helper()
 	args := []string{"key", "--delay", "60"}
@@ -117,6 +117,22 @@ func (s *stage) connect() *process {
 	return sim
 }
 
+// writeRule fills in a new rule for a last price that is at or above 1, from its name on.
+func (d *display) writeRule(name, symbol string) {
+	d.t.Helper()
+	d.write(name)
+	d.keys("Tab", 1)
+	d.write(symbol)
+	// Type, currency.
+	d.keys("Tab", 2)
+	d.write("USD")
+	// Exchange, primary exchange, local symbol, number, Look up, price, is: one to the left is at or above.
+	d.keys("Tab", 7)
+	d.keys("Left", 1)
+	d.keys("Tab", 1)
+	d.write("1")
+}
+
 // TestWindowTrades goes the way of a person who has never had a rule: by the keyboard, and by the mouse for what is
 // blue.
 func TestWindowTrades(t *testing.T) {
@@ -133,17 +149,7 @@ func TestWindowTrades(t *testing.T) {
 	d.still()
 	d.keys("Tab", 6)
 	d.keys("Return", 1)
-	d.write("Notify me")
-	d.keys("Tab", 1)
-	d.write("AAPL")
-	// Type, currency.
-	d.keys("Tab", 2)
-	d.write("USD")
-	// Exchange, primary exchange, local symbol, number, Look up, price, is: one to the left is at or above.
-	d.keys("Tab", 7)
-	d.keys("Left", 1)
-	d.keys("Tab", 1)
-	d.write("1")
+	d.writeRule("Notify me", "AAPL")
 	d.until("it can be saved", d.blue)
 	d.keep("rule-new")
 	d.press() // Save
@@ -177,15 +183,7 @@ func TestWindowTrades(t *testing.T) {
 	// A rule that buys: one more, now with what comes after the value.
 	d.keys("Tab", 2)
 	d.keys("Return", 1)
-	d.write("Buy one")
-	d.keys("Tab", 1)
-	d.write("MSFT")
-	d.keys("Tab", 2)
-	d.write("USD")
-	d.keys("Tab", 7)
-	d.keys("Left", 1)
-	d.keys("Tab", 1)
-	d.write("1")
+	d.writeRule("Buy one", "MSFT")
 	// For seconds, another instrument, Add a condition, certain times, delayed prices, again after, what to do: an
 	// order.
 	d.keys("Tab", 7)
@@ -252,10 +250,9 @@ func TestWindowTrades(t *testing.T) {
 // TestPageTrades does the same on the page.
 func TestPageTrades(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
-	s := newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
+	s := newPageStage(t)
 	sim := s.connect()
-	card, err := api.ReadCard(filepath.Join(s.home, "api.json"))
+	card, err := home.ReadCard(filepath.Join(s.home, "api.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

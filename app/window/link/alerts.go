@@ -40,7 +40,7 @@ func (l *Link) ChangeAlerts(ctx context.Context, secrets []api.Secret, edit func
 		}
 	}
 	var view api.SettingsView
-	const attempts = 3 // somebody else may save at the same moment
+	const attempts = 3 // someone else may save at the same moment
 	for i := range attempts {
 		view, err = editSettings(ctx, client, func(s *settings.Settings) { edit(s, refs) })
 		if !errors.Is(err, api.ErrChanged) || i == attempts-1 {

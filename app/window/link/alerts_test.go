@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 )
 
@@ -17,7 +18,7 @@ import (
 type desk struct {
 	backend
 	text    string
-	changes int   // how often somebody else saves just before
+	changes int   // how often someone else saves just before
 	refused error // settings are
 }
 
@@ -85,7 +86,7 @@ func TestChangeAlerts(t *testing.T) {
 			d := &desk{text: c.text, changes: c.changes, refused: c.refused}
 			s, err := api.Listen(0, d, slog.New(slog.DiscardHandler))
 			if err == nil {
-				err = api.WriteCard(card, s)
+				err = home.WriteCard(card, s.Card())
 			}
 			if err != nil {
 				t.Fatal(err)

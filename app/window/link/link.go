@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 )
 
 const (
@@ -73,7 +74,7 @@ func (l *Link) Run(ctx context.Context) {
 
 // follow follows one life of the resident program; found is called when it has answered.
 func (l *Link) follow(ctx context.Context, found func()) error {
-	card, err := api.FindCard(l.card)
+	card, err := home.FindCard(l.card)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (l *Link) follow(ctx context.Context, found func()) error {
 		found()
 		l.use(client, nil)
 		l.face.Status(st)
-		l.LookAtSettings()
+		l.lookAtSettings()
 	}, l.face.Show, l.face.Quit)
 }
 
@@ -114,8 +115,8 @@ func ask[T any](l *Link, do func(*api.Client) (T, error)) (v T, err error) {
 	return v, err
 }
 
-// LookAtSettings has the settings read soon.
-func (l *Link) LookAtSettings() {
+// lookAtSettings has the settings read soon.
+func (l *Link) lookAtSettings() {
 	select {
 	case l.fresh <- struct{}{}:
 	default:
@@ -207,7 +208,7 @@ func (l *Link) Latency(ctx context.Context) (api.Latency, error) {
 	return ask(l, func(c *api.Client) (api.Latency, error) { return c.Latency(ctx) })
 }
 
-// Alerts asks how alerts fare.
+// Alerts asks for the status of alert channels.
 func (l *Link) Alerts(ctx context.Context) (api.Alerts, error) {
 	return ask(l, func(c *api.Client) (api.Alerts, error) { return c.Alerts(ctx) })
 }

@@ -22,19 +22,20 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/app/api"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 )
 
 func TestMain(m *testing.M) {
-	if home := os.Getenv("LINK_TEST_HANG"); home != "" {
-		hang(home)
+	if dir := os.Getenv("LINK_TEST_HANG"); dir != "" {
+		hang(dir)
 	}
 	goleak.VerifyTestMain(m)
 }
 
 // hang plays a resident program that hangs: it holds the lock of a home and does not quit.
-func hang(home string) {
-	l := flock.New(filepath.Join(home, api.LockFile))
+func hang(dir string) {
+	l := flock.New(home.At(dir).LockFile())
 	if ok, err := l.TryLock(); !ok || err != nil {
 		os.Exit(9)
 	}
@@ -53,8 +54,8 @@ func silentServer(t *testing.T) (url string) {
 	return "http://" + ln.Addr().String()
 }
 
-// TestTellsAHungProgramFromAnAbsentOne has a program hang, end and come back: each is told once.
-func TestTellsAHungProgramFromAnAbsentOne(t *testing.T) {
+// TestAHungProgramIsNoAbsentOne has a program hang, end and come back: each is told once.
+func TestAHungProgramIsNoAbsentOne(t *testing.T) {
 	card := filepath.Join(t.TempDir(), "api.json")
 	b := &backend{}
 	s := serve(t, b, card)
@@ -155,7 +156,7 @@ func serve(t *testing.T, b *backend, card string) *api.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := api.WriteCard(card, s); err != nil {
+	if err := home.WriteCard(card, s.Card()); err != nil {
 		t.Fatal(err)
 	}
 	return s

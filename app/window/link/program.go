@@ -13,6 +13,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/desktop"
+	"gatewatch/app/home"
 )
 
 const (
@@ -63,7 +64,7 @@ func (p Program) Start(ctx context.Context) error {
 }
 
 func (p Program) answers(ctx context.Context) bool {
-	card, err := api.FindCard(p.Card)
+	card, err := home.FindCard(p.Card)
 	if err != nil {
 		return false
 	}
@@ -75,7 +76,7 @@ func (p Program) answers(ctx context.Context) bool {
 
 // Restart asks the resident program to quit, ends its process if it does not, and starts it again.
 func (p Program) Restart(ctx context.Context) error {
-	card, err := api.FindCard(p.Card)
+	card, err := home.FindCard(p.Card)
 	if err == nil {
 		err = p.end(ctx, card)
 	}
@@ -97,8 +98,8 @@ func (p Program) end(ctx context.Context, card api.Card) error {
 	if err == nil && p.gone(ctx) {
 		return nil
 	}
-	now, err := api.FindCard(p.Card)
-	if err != nil || !api.Claimed(p.Card) {
+	now, err := home.FindCard(p.Card)
+	if err != nil || !home.Claimed(p.Card) {
 		return nil // it has ended
 	}
 	if now != card || card.PID <= 1 || card.PID == os.Getpid() {
@@ -119,7 +120,7 @@ func (p Program) end(ctx context.Context, card api.Card) error {
 
 // gone waits until no program holds the lock of the home.
 func (p Program) gone(ctx context.Context) bool {
-	for limit := time.After(quitLimit); api.Claimed(p.Card); {
+	for limit := time.After(quitLimit); home.Claimed(p.Card); {
 		select {
 		case <-ctx.Done():
 			return false

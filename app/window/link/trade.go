@@ -43,7 +43,7 @@ func (l *Link) DeleteRule(ctx context.Context, name string, told func(api.Rules,
 	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.DeleteRule(ctx, name) })
 }
 
-// ruled asks something whose answer is the rules as they stand then. No older answer overtakes it.
+// ruled asks something whose answer is the rules with their states then. No older answer overtakes it.
 func (l *Link) ruled(told func(api.Rules, error), ask func(*api.Client) (api.Rules, error)) {
 	l.ruling.Lock()
 	defer l.ruling.Unlock()
@@ -60,7 +60,7 @@ func (l *Link) Resolve(ctx context.Context, in rules.Instrument) ([]api.Candidat
 	return ask(l, func(c *api.Client) ([]api.Candidate, error) { return c.Resolve(ctx, in) })
 }
 
-// Preview asks how a rule would stand now.
+// Preview asks what a rule would do now.
 func (l *Link) Preview(ctx context.Context, req api.RulePreviewRequest) (api.RulePreview, error) {
 	return ask(l, func(c *api.Client) (api.RulePreview, error) { return c.PreviewRule(ctx, req) })
 }

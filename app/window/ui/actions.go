@@ -18,7 +18,7 @@ type Actions struct {
 	Log        func()               // of the connection; answered by View.Log
 	Latency    func()               // of the last 24 hours; answered by View.Latency
 	Messages   func()               // from Gateway; answered by View.Messages
-	Alerts     func()               // how they fare; answered by View.Alerts
+	Alerts     func()               // the status of their channels; answered by View.Alerts
 	Test       func(channel string) // of alerts; answered by View.Tested
 	Address    func(channel string) // of a service, without its secrets; answered by View.Address
 	// adds, changes or removes a channel for alerts; answered by View.AlertsChanged

@@ -244,7 +244,7 @@ func offered(s settings.Settings) (list []alertKind) {
 	return list
 }
 
-// values returns what stands in the fields of a kind for a channel; secrets are never shown.
+// values returns what is in the fields of a kind for a channel; secrets are never shown.
 func (k alertKind) values(s settings.Settings, t alertTarget) map[string]string {
 	v := map[string]string{}
 	form := draftOf(s)

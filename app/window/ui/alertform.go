@@ -139,7 +139,7 @@ func (f *alertForm) choose() {
 	f.changed()
 }
 
-// values returns what stands in the fields of a kind, without space around it.
+// values returns what is in the fields of a kind, without space around it.
 func (p *alertPart) values() map[string]string {
 	v := map[string]string{}
 	for name, e := range p.fields {

@@ -19,7 +19,7 @@ type alertKind struct {
 	fields []alertField
 	// address makes the address of a service, which is stored as a secret; nil for others.
 	address func(v map[string]string) string
-	// known returns what stands in the fields for an address, but for secret ones; nil if all are.
+	// known returns what is in the fields for an address, but for secret ones; nil if all are.
 	known func(u *url.URL) map[string]string
 	// apply writes the fields into settings; ref returns the reference to the secret of a field. Nil for a service.
 	apply func(s *settings.Settings, v map[string]string, ref func(field string) string)

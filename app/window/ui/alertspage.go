@@ -114,7 +114,7 @@ func (p *alertsPage) link(up bool) {
 	}
 }
 
-// take takes in how alerts fare, or why that is not known.
+// take takes in the status of alert channels, or why that is not known.
 func (p *alertsPage) take(a api.Alerts, err error) {
 	if err != nil {
 		setText(p.note, "Alerts cannot be shown: "+wording.OneLine(api.Reason(err))+".")

@@ -45,7 +45,7 @@ func (v *View) Resolved(in rules.Instrument, list []api.Candidate, err error) {
 	v.rules.editor.resolved(in, list, err)
 }
 
-// Previewed takes in how a rule would stand now.
+// Previewed takes in what a rule would do now.
 func (v *View) Previewed(req api.RulePreviewRequest, p api.RulePreview, err error) {
 	v.rules.takePreview(req, p, err)
 	v.render()
@@ -98,7 +98,7 @@ func (v *View) ProgramsDone(err error) {
 	v.others.fail("That did not work: " + reasonOf(err))
 }
 
-// Alerts takes in how alerts fare.
+// Alerts takes in the status of alert channels.
 func (v *View) Alerts(a api.Alerts, err error) { v.alerts.take(a, err) }
 
 // Address takes in the address of a service, as [gatewatch/app/alert/serviceurl.Hide] leaves it.

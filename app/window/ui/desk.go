@@ -11,7 +11,7 @@ import (
 type desk struct {
 	view *api.SettingsView // as last read; nil before
 	base draft             // what the form was filled from
-	form draft             // what stands in the form
+	form draft             // what is in the form
 	// both are the keys that were edited and then changed elsewhere to something else.
 	both []string
 }

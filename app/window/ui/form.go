@@ -45,7 +45,7 @@ type field struct {
 	index   []int    // leads from settings.Settings to the field
 }
 
-// section is fields that stand together.
+// section is fields that belong together.
 type section struct {
 	settings.Section
 	fields []field
@@ -145,7 +145,7 @@ func kindOf(f reflect.StructField) kind {
 	return kept
 }
 
-// draft is what stands in the form: a text for each path, also of what is edited on another page.
+// draft is what is in the form: a text for each path, also of what is edited on another page.
 type draft map[string]string
 
 // windowDraft is one reset window in the form: either Preset is set, or the others are meant.

@@ -77,7 +77,7 @@ func TestWidgetsKeepSettings(t *testing.T) {
 		view := inForce()
 		view.Settings = s
 		v.Settings(view)
-		v.form.changed() // read back what stands in the widgets
+		v.form.changed() // read back what is in the widgets
 		if v.form.desk.dirty() {
 			for path, text := range v.form.desk.form {
 				if v.form.desk.edited(path) {

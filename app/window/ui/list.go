@@ -10,7 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// entryTexts is what a list shows of an entry in its one line. A title stands above what follows it, and cannot be
+// entryTexts is what a list shows of an entry in its one line. A title is above what follows it, and cannot be
 // chosen.
 type entryTexts struct {
 	key               string // what stays the same of it
@@ -197,7 +197,7 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 
 func (lineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(240, lineHeight) }
 
-// docked puts a list above the details of what is chosen in it. These stand at the foot, where their buttons stay
+// docked puts a list above the details of what is chosen in it. These are at the foot, where their buttons stay
 // whatever happens above, and have at most a share of the height, and leave two lines: the rest of them scrolls.
 type docked struct{ share float32 }
 

@@ -36,7 +36,7 @@ func newLoginCard(k *keys, change func(on bool)) *loginCard {
 	return c
 }
 
-// take takes in how it stands, or why that is not known or could not be changed.
+// take takes in the state, or why that is not known or could not be changed.
 func (c *loginCard) take(a api.Autostart, err error) {
 	switch {
 	case err == nil:

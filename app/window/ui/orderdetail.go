@@ -12,7 +12,7 @@ import (
 	"gatewatch/engine"
 )
 
-// orderRow is the order that is chosen, in full. Its buttons stand first, where no text moves them.
+// orderRow is the order that is chosen, in full. Its buttons come first, where no text moves them.
 type orderRow struct {
 	content  *fyne.Container
 	page     *ordersPage
@@ -138,7 +138,7 @@ func (r *orderRow) close() {
 	r.page.keys.focus(r.change)
 }
 
-// typed takes in what stands in the fields.
+// typed takes in what is in the fields.
 func (r *orderRow) typed() { r.check() }
 
 // check shows what is wrong in the fields, and returns the change that they ask for, nil if none can be sent.

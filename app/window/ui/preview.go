@@ -15,7 +15,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// previewer keeps asking how a rule would stand now, as long as someone looks at it.
+// previewer keeps asking what a rule would do now, as long as someone looks at it.
 type previewer struct {
 	send    func(api.RulePreviewRequest)
 	wanted  string // what is looked at, as JSON; empty: nothing

@@ -11,7 +11,7 @@ import (
 	"gatewatch/app/api"
 )
 
-// ruleRow is the rule that is chosen, in full. Its buttons stand first, where no text moves them.
+// ruleRow is the rule that is chosen, in full. Its buttons come first, where no text moves them.
 type ruleRow struct {
 	content  *fyne.Container
 	page     *rulesPage

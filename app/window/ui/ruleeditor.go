@@ -209,7 +209,7 @@ func (e *ruleEditor) append(texts map[string]string) {
 	e.list.Add(r.content)
 }
 
-// read takes over what stands in the widgets.
+// read takes over what is in the widgets.
 func (e *ruleEditor) read() {
 	form := ruleDraft{texts: maps.Clone(e.form.texts)}
 	e.in.read(form.texts)

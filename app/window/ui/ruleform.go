@@ -13,7 +13,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// ruleDraft is what stands in the editor of a rule: a text for each path, such as "action.order.side", and for each
+// ruleDraft is what is in the editor of a rule: a text for each path, such as "action.order.side", and for each
 // condition the same. Of what need not be there as a whole, the path itself has "true" if it is.
 type ruleDraft struct {
 	texts      map[string]string
@@ -39,7 +39,7 @@ func newRule() ruleDraft {
 func newCondition() map[string]string {
 	texts := map[string]string{}
 	scatter(reflect.ValueOf(rules.Condition{Price: "last", Is: "at_or_below"}), "", texts)
-	texts["value"] = "" // nobody has said 0
+	texts["value"] = "" // no one has said 0
 	return texts
 }
 

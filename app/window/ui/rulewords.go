@@ -13,7 +13,7 @@ import (
 // staleAfter is the age from which a price is marked as old.
 const staleAfter = time.Minute
 
-// ruleShape returns the shape of how a rule stands.
+// ruleShape returns the shape for the state of a rule.
 func ruleShape(s rules.State) Shape {
 	switch s {
 	case rules.Active:
@@ -28,7 +28,7 @@ func ruleShape(s rules.State) Shape {
 	return Unknown // a draft
 }
 
-// ruleWord returns how a rule stands, in words.
+// ruleWord returns the state of a rule, in words.
 func ruleWord(s rules.State) string {
 	switch s {
 	case rules.Draft:

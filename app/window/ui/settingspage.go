@@ -120,7 +120,7 @@ func (p *settingsPage) fill() {
 	p.refresh()
 }
 
-// changed takes over what stands in the widgets.
+// changed takes over what is in the widgets.
 func (p *settingsPage) changed() {
 	if p.filling || p.desk.view == nil {
 		return

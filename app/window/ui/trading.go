@@ -26,8 +26,8 @@ type trading struct {
 	confirm string // what is asked before arming, empty if nothing is
 }
 
-// tradingOf returns how trading stands by the status st, nil before the first, while the resident program is there or,
-// since lost, is not.
+// tradingOf returns the state of trading by the status st, nil before the first, while the resident program is there
+// or, since lost, is not.
 func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 	if st == nil || lost.is() {
 		t := trading{shape: Unknown, word: "Trading: not known", reason: "Looking for Gatewatch…"}
@@ -131,7 +131,8 @@ func (b *armBar) press() {
 	}
 }
 
-// render shows how trading stands; busy is true while arming is under way, and failure says why the last did not work.
+// render shows the state of trading; busy is true while trading is being turned on, and failure says why the last
+// attempt did not work.
 func (b *armBar) render(t trading, busy bool, failure string) {
 	b.now = t
 	b.sign.set(t.shape)
@@ -159,7 +160,7 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	}
 }
 
-// question asks once more before something that cannot be undone. Its answers stand elsewhere than the button that was
+// question asks once more before something that cannot be undone. Its answers are elsewhere than the button that was
 // pressed, so that pressing that twice does nothing: the focus goes to the answer that leaves things as they are.
 type question struct {
 	keys    *keys

@@ -90,7 +90,7 @@ var clicks = map[tray.Entry]string{
 
 func (p *puppet) Click(e tray.Entry) {
 	if e == tray.OpenLogs && p.now().Trouble {
-		panic("as told")
+		panic("as planned")
 	}
 	text, ok := clicks[e]
 	if !ok {

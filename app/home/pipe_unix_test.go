@@ -1,6 +1,6 @@
 //go:build unix
 
-package api
+package home
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 // TestCardIsAPipe holds that no client waits for pipes in the place of api.json and of the lock.
 func TestCardIsAPipe(t *testing.T) {
 	card := filepath.Join(t.TempDir(), "api.json")
-	lock := filepath.Join(filepath.Dir(card), LockFile)
+	lock := filepath.Join(filepath.Dir(card), lockName)
 	if err := errors.Join(syscall.Mkfifo(card, 0o600), syscall.Mkfifo(lock, 0o600)); err != nil {
 		t.Fatal(err)
 	}

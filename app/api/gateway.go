@@ -20,10 +20,31 @@ type Message struct {
 	Count uint64    `json:"count"` // how often it came
 }
 
+// Latency is the answer to GET /latency: how long Gateway took to answer Gatewatch's time requests, minute by minute of
+// the last 24 hours and since the start of the program.
+type Latency struct {
+	Minutes []LatencyMinute `json:"minutes"` // in their order; those in which Gateway answered none are left out
+}
+
+// LatencyMinute is about the answers in one minute.
+type LatencyMinute struct {
+	At           time.Time `json:"at"` // its beginning
+	MedianMillis float64   `json:"median_ms"`
+	MaxMillis    float64   `json:"max_ms"`
+}
+
 // messages returns what GET /messages answers.
 func (s *Server) messages() Messages { return Messages{present(s.backend.Messages().Messages)} }
+
+// latency returns what GET /latency answers.
+func (s *Server) latency() Latency { return Latency{present(s.backend.Latency().Minutes)} }
 
 // Messages asks what Gateway has said.
 func (c *Client) Messages(ctx context.Context) (Messages, error) {
 	return get[Messages](ctx, c, "/messages")
+}
+
+// Latency asks how long Gateway took to answer.
+func (c *Client) Latency(ctx context.Context) (Latency, error) {
+	return get[Latency](ctx, c, "/latency")
 }

@@ -1,4 +1,5 @@
-package cli
+// Package cmdline finds commands and flags in a model of the command line, and says what is wrong with what was typed.
+package cmdline
 
 import (
 	"errors"
@@ -42,7 +43,7 @@ func findMistake(app *kong.Application, args []string) (*kong.Node, error) {
 		}
 		if strings.HasPrefix(word, "--") {
 			name, value, given := strings.Cut(word, "=")
-			flag := findFlag(node, name)
+			flag := Flag(node, name)
 			if flag == nil {
 				return node, unknownFlag(node, name)
 			}
@@ -60,11 +61,11 @@ func findMistake(app *kong.Application, args []string) (*kong.Node, error) {
 			}
 			continue
 		}
-		if child := findCommand(node, word); child != nil {
+		if child := Command(node, word); child != nil {
 			node = child
 			continue
 		}
-		taker := withDefault(node)
+		taker := WithDefault(node)
 		if positional == len(taker.Positional) {
 			return node, unknownWord(node, word)
 		}
@@ -79,15 +80,16 @@ func findMistake(app *kong.Application, args []string) (*kong.Node, error) {
 	return node, missing(node, positional)
 }
 
-// withDefault returns the command that runs if none below node is named.
-func withDefault(node *kong.Node) *kong.Node {
+// WithDefault returns the command that runs if none below node is named.
+func WithDefault(node *kong.Node) *kong.Node {
 	if node.DefaultCmd != nil {
 		return node.DefaultCmd
 	}
 	return node
 }
 
-func findCommand(node *kong.Node, name string) *kong.Node {
+// Command returns the command with a name below node, nil if there is none.
+func Command(node *kong.Node, name string) *kong.Node {
 	for _, child := range node.Children {
 		if child.Name == name {
 			return child
@@ -96,17 +98,17 @@ func findCommand(node *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-// flagsOf returns the flags that can be written behind a command.
-func flagsOf(node *kong.Node) (flags []*kong.Flag) {
-	for _, group := range withDefault(node).AllFlags(true) {
+// Flags returns the flags that can be written behind a command.
+func Flags(node *kong.Node) (flags []*kong.Flag) {
+	for _, group := range WithDefault(node).AllFlags(true) {
 		flags = append(flags, group...)
 	}
 	return flags
 }
 
-// findFlag finds a flag by its name with its hyphens.
-func findFlag(node *kong.Node, name string) *kong.Flag {
-	for _, flag := range flagsOf(node) {
+// Flag finds a flag by its name with its hyphens. It returns nil if node has no such flag.
+func Flag(node *kong.Node, name string) *kong.Flag {
+	for _, flag := range Flags(node) {
 		if name == "--"+flag.Name || flag.Short != 0 && name == "-"+string(flag.Short) {
 			return flag
 		}
@@ -117,7 +119,7 @@ func findFlag(node *kong.Node, name string) *kong.Flag {
 // checkShort looks for an unknown letter in a group of short flags, none of which takes a value.
 func checkShort(node *kong.Node, letters string) error {
 	for _, letter := range letters {
-		if findFlag(node, "-"+string(letter)) == nil {
+		if Flag(node, "-"+string(letter)) == nil {
 			return unknownFlag(node, "-"+string(letter))
 		}
 	}
@@ -129,7 +131,7 @@ func unknownFlag(node *kong.Node, name string) error {
 }
 
 func flagNames(node *kong.Node) (names []string) {
-	for _, flag := range flagsOf(node) {
+	for _, flag := range Flags(node) {
 		names = append(names, "--"+flag.Name)
 	}
 	return names
@@ -162,7 +164,7 @@ func commandNames(node *kong.Node) (names []string) {
 
 // missing says what has to follow a command.
 func missing(node *kong.Node, positional int) error {
-	taker := withDefault(node)
+	taker := WithDefault(node)
 	if len(taker.Children) > 0 {
 		return fmt.Errorf("`%s` needs a command: %s", node.FullPath(), strings.Join(commandNames(node), ", "))
 	}

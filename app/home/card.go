@@ -1,4 +1,4 @@
-package api
+package home
 
 import (
 	"encoding/json"
@@ -12,25 +12,13 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"gatewatch/app/api/proof"
+	"gatewatch/app/api"
 	"gatewatch/app/strict"
 )
 
-// LockFile is the file beside api.json that the running program holds locked.
-const LockFile = "gatewatch.lock"
-
-// Card is the content of api.json, by which other programs of the user find the server.
-type Card struct {
-	URL   string `json:"url"`
-	Token string `json:"token"`
-	PID   int    `json:"pid"` // of the process that answers there; 0 if an older version wrote it
-}
-
-func secretOf(c Card) proof.Secret { return proof.Secret{URL: c.URL, Token: c.Token} }
-
 // WriteCard writes api.json, readable by the user alone.
-func WriteCard(path string, s *Server) error {
-	body, err := json.MarshalIndent(Card{URL: s.URL(), Token: s.Token(), PID: os.Getpid()}, "", "  ")
+func WriteCard(path string, c api.Card) error {
+	body, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -40,21 +28,21 @@ func WriteCard(path string, s *Server) error {
 	return nil
 }
 
-// RemoveCard removes api.json if it still tells of this server.
-func RemoveCard(path string, s *Server) {
-	if c, err := ReadCard(path); err == nil && c.Token == s.Token() {
+// RemoveCard removes api.json if it still names this server.
+func RemoveCard(path string, c api.Card) {
+	if now, err := ReadCard(path); err == nil && now == c {
 		os.Remove(path)
 	}
 }
 
 var cardFile = strict.Kind{Name: "api.json", MaxSize: 4 << 10}
 
-// ReadCard reads api.json. It returns [ErrNotRunning] if there is none.
-func ReadCard(path string) (Card, error) {
-	var c Card
+// ReadCard reads api.json. It returns [api.ErrNotRunning] if there is none.
+func ReadCard(path string) (api.Card, error) {
+	var c api.Card
 	body, err := cardFile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, ErrNotRunning
+		return c, api.ErrNotRunning
 	}
 	if err != nil {
 		return c, err
@@ -69,11 +57,11 @@ func ReadCard(path string) (Card, error) {
 	return c, nil
 }
 
-// FindCard reads api.json as [ReadCard] does, and returns [ErrNotRunning] if the lock beside it is there and no program
-// holds it: a program that was killed has left both behind.
-func FindCard(path string) (Card, error) {
+// FindCard reads api.json as [ReadCard] does, and returns [api.ErrNotRunning] if the lock beside it is there and no
+// program holds it: a program that was killed has left both behind.
+func FindCard(path string) (api.Card, error) {
 	if held, known := lockOf(path); known && !held {
-		return Card{}, ErrNotRunning
+		return api.Card{}, api.ErrNotRunning
 	}
 	return ReadCard(path)
 }
@@ -86,7 +74,7 @@ func Claimed(path string) bool {
 
 // lockOf reports whether the lock beside api.json is held, if that can be known.
 func lockOf(path string) (held, known bool) {
-	lock := filepath.Join(filepath.Dir(path), LockFile)
+	lock := filepath.Join(filepath.Dir(path), lockName)
 	if info, err := os.Stat(lock); err != nil || !info.Mode().IsRegular() {
 		return false, false
 	}
