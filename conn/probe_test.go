@@ -91,6 +91,47 @@ func TestLostTimeRequestIsForgotten(t *testing.T) {
 	}
 }
 
+// TestOldAnswerProvesNothing has Gateway's time arrive that is no answer to the last request: a repeated one, and a
+// late one to a request that is forgotten. A clock of Gateway's that was set back costs one answer.
+func TestOldAnswerProvesNothing(t *testing.T) {
+	for _, far := range []bool{false, true} {
+		q := newTimeRequests()
+		q.ours = !far
+		clock := int64(0) // Gateway's, minus ours
+		if far {
+			clock = -5400
+		}
+		answer := func(now, written, want time.Duration) {
+			t.Helper()
+			open := q.unanswered()
+			asked, rtt, ok := q.answer(now, int64(now/sec), int64(written/sec)+clock)
+			if asked != want || ok != (want != 0) || ok && rtt != now-want || !ok && q.unanswered() != open {
+				t.Errorf("far %v: what is read at %v, from %v, answers what was asked at %v (%v), want %v", far, now,
+					written, asked, rtt, want)
+			}
+		}
+		q.leaves(1*sec, 1)
+		answer(1*sec+ms, 1*sec, 1*sec)
+		q.leaves(2*sec+ms, 2)
+		answer(2*sec+2*ms, 1*sec, 0) // the same again
+		answer(3*sec, 1*sec, 0)
+		answer(3*sec+ms, 3*sec, 2*sec+ms)
+		q.leaves(13*sec, 13)
+		answer(13*sec+ms, 5*sec, 0) // to a request of which nothing is known any more
+		answer(13*sec+2*ms, 13*sec, 13*sec)
+		clock -= 3600
+		q.leaves(15*sec, 15)
+		if _, _, ok := q.answer(15*sec+ms, 15, 15+clock); ok {
+			t.Errorf("far %v: a time that went back is an answer", far)
+		}
+		if wait, ok := q.due(15*sec + ms); !ok || wait != minProbeGap {
+			t.Errorf("far %v: the next request is due in %v, %v", far, wait, ok)
+		}
+		q.leaves(16*sec+ms, 16)
+		answer(16*sec+2*ms, 16*sec, 16*sec+ms)
+	}
+}
+
 // TestTimeRequestsKeepApart asks for time requests all the time: the next one leaves a second after the answer to the
 // last.
 func TestTimeRequestsKeepApart(t *testing.T) {

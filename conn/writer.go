@@ -213,6 +213,8 @@ type timeRequests struct {
 	open     []timeRequest // those without an answer, oldest first
 	answered time.Duration // when the last answer was read; 0: there was none yet
 	rtt      time.Duration // of the last answer
+	told     int64         // Gateway's time as it said it last, whether that was an answer or not
+	toldAt   time.Duration // when that was read; 0: it has not said it yet
 	ours     bool          // Gateway runs on this computer and has its clock, as far as is known
 	skew     int64         // Gateway's clock minus ours in seconds, one more or less
 	knows    bool          // the skew
@@ -283,12 +285,13 @@ func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
 	return q.knows && gateway-q.skew >= r.unix-1
 }
 
-// pause returns how long to wait after Gateway's last answer until it may be asked again.
+// pause returns how long to wait after Gateway has said its time until it may be asked again.
 func (q *timeRequests) pause(now time.Duration) time.Duration {
-	if q.answered == 0 {
+	last := max(q.answered, q.toldAt)
+	if last == 0 {
 		return 0
 	}
-	return max(0, q.answered+minProbeGap-now)
+	return max(0, last+minProbeGap-now)
 }
 
 func (q *timeRequests) leaves(now time.Duration, unix int64) {
@@ -303,12 +306,25 @@ func (q *timeRequests) leaves(now time.Duration, unix int64) {
 }
 
 // answer takes in an answer with Gateway's time, and returns when its request was written and how long it took; ok is
-// false if there was none. Where it could be the answer to several, it is that to the newest from whose time on Gateway
-// has written it, as far as that is known.
+// false if it is the answer to none. Where it could be the answer to several, it is that to the newest from whose time
+// on Gateway has written it, as far as that is known.
+//
+// Gateway answers no two requests within a second, so that a time that stands still is an answer that came before. A
+// time that has advanced by less than went by until the request left, but for rounding and drift, was written before.
 func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rtt time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.open) == 0 {
+	advanced, before := gateway-q.told, q.toldAt
+	q.told, q.toldAt = gateway, max(1, now)
+	switch {
+	case len(q.open) == 0:
+		return 0, 0, false
+	case before == 0:
+	case advanced < 0: // its clock was set back: the next answer shows whether it goes on
+		q.open, q.wanted = q.open[:0], true
+		q.tell()
+		return 0, 0, false
+	case advanced <= max(0, int64((q.open[0].at-before)/time.Second)-2):
 		return 0, 0, false
 	}
 	i := 0

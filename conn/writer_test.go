@@ -65,7 +65,7 @@ func (w *paired) gets(want []byte, at time.Duration) {
 func (w *paired) answers() {
 	now := w.s.mono()
 	w.s.heard.Store(int64(now))
-	w.s.times.answer(now, 0, 0)
+	w.s.times.answer(now, time.Now().Unix(), time.Now().Unix())
 }
 
 func orderFrame(id byte) []byte {
