@@ -109,19 +109,25 @@ func timeOfDay(clock, period string) (hour, minute int, ok bool) {
 	return t.Hour(), t.Minute(), err == nil
 }
 
-// zoneNames are the zones of abbreviations that are clear; the same one may stand for others, so that the present one
-// is compared.
-var zoneNames = map[string]string{
-	"EST": "America/New_York", "EDT": "America/New_York", "CDT": "America/Chicago",
-	"PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "HKT": "Asia/Hong_Kong", "JST": "Asia/Tokyo",
-	"AEST": "Australia/Sydney", "AEDT": "Australia/Sydney", "CET": "Europe/Berlin", "CEST": "Europe/Berlin",
-	"MEZ": "Europe/Berlin", "MESZ": "Europe/Berlin",
+// zoneNames are the zones that an abbreviation can stand for, the likelier ones first. The present offset decides.
+var zoneNames = map[string][]string{
+	"EST": {"America/New_York"}, "EDT": {"America/New_York"},
+	"CST": {"America/Chicago", "Asia/Shanghai"}, "CDT": {"America/Chicago"},
+	"MST": {"America/Denver", "America/Phoenix"}, "MDT": {"America/Denver"},
+	"PST": {"America/Los_Angeles"}, "PDT": {"America/Los_Angeles"},
+	"GMT": {"Europe/London"}, "BST": {"Europe/London"}, "WET": {"Europe/Lisbon"}, "WEST": {"Europe/Lisbon"},
+	"CET": {"Europe/Berlin"}, "CEST": {"Europe/Berlin"}, "MEZ": {"Europe/Berlin"}, "MESZ": {"Europe/Berlin"},
+	"EET": {"Europe/Athens"}, "EEST": {"Europe/Athens"},
+	"IST": {"Asia/Kolkata", "Asia/Jerusalem", "Europe/Dublin"}, "IDT": {"Asia/Jerusalem"},
+	"HKT": {"Asia/Hong_Kong"}, "JST": {"Asia/Tokyo"}, "SGT": {"Asia/Singapore"},
+	"AEST": {"Australia/Sydney", "Australia/Brisbane"}, "AEDT": {"Australia/Sydney"},
 }
 
 // gatewayZone returns the zone of Gateway's clock, nil if it cannot be known. Gateway greets with its local time and
 // the name of its zone, such as "20261201 10:00:00 EST". On this computer the zone is ours, if the time agrees: names
 // are localised, many are ambiguous, and some, such as GMT, are also those of a zone that never changes its clocks.
-// Elsewhere, where the name is not clear, the difference to our clock says which zone it is.
+// Elsewhere, where the name says nothing, the difference to our clock is all that is known of the zone. That is right
+// until the zone changes its clocks, and Gateway greets again in each connection.
 func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	unknown := (*time.Location)(nil)
 	if local {
@@ -142,7 +148,7 @@ func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 		return time.Local
 	}
 	if len(f) == 3 {
-		if zone := zoneNamed(strings.TrimSpace(f[2]), now); zone != nil {
+		if zone := zoneNamed(strings.TrimSpace(f[2]), now, int(offset.Seconds()), told); zone != nil {
 			return zone
 		}
 	}
@@ -155,16 +161,17 @@ func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	return time.FixedZone("", int(offset.Seconds()))
 }
 
-func zoneNamed(name string, now time.Time) *time.Location {
-	if full, ok := zoneNames[name]; ok {
-		zone, err := time.LoadLocation(full)
-		if err == nil {
-			if is, _ := now.In(zone).Zone(); is == name || strings.HasPrefix(name, "ME") {
+// zoneNamed returns the zone with a name, or with an abbreviation and, where it was told, a present offset in seconds;
+// nil if there is none.
+func zoneNamed(name string, now time.Time, offset int, told bool) *time.Location {
+	for _, full := range zoneNames[name] {
+		if zone, err := time.LoadLocation(full); err == nil {
+			if short, is := now.In(zone).Zone(); told && is == offset || !told && short == name {
 				return zone
 			}
 		}
 	}
-	if name == "" || name == "Local" || len(name) > 64 {
+	if zoneNames[name] != nil || name == "" || name == "Local" || len(name) > 64 {
 		return nil
 	}
 	zone, err := time.LoadLocation(name)
