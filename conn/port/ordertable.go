@@ -391,14 +391,21 @@ func (o *Order) follow(n news) {
 	o.Status, o.Held, o.State = n.status, false, state
 }
 
-// object takes in an error: it only explains. It rejects an order that Gateway has not mentioned, or that does not
-// work, and a status that follows puts that right.
+// object takes in an error: it only explains, unless it says that the order is cancelled, by whomever. It rejects an
+// order that Gateway has not mentioned, or that does not work, and a status that follows puts that right.
 func (o *Order) object(n news) {
 	if aboutData(n.code) {
 		return // of a request with the same number
 	}
 	o.Code, o.Text = n.code, n.text
-	if harmless(n.code) {
+	switch {
+	case n.code == codeCancelled && !o.State.Done():
+		o.State = Cancelled
+		if o.objected && quantity(o.Filled) == 0 {
+			o.State = Rejected
+		}
+		return
+	case harmless(n.code):
 		return
 	}
 	changes := o.Changes > 0 || o.change != nil // then it may be about the change alone
@@ -437,7 +444,7 @@ func sameQuantity(a, b string) bool { return quantity(a) > 0 && quantity(a) == q
 // refused.
 func harmless(code int) bool {
 	switch code {
-	case 161, 202, 399, 404, 10147, 10148, 10149, 10349, 10352:
+	case 161, codeCancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
 		return true
 	}
 	return code >= 2100 && code < 2200

@@ -56,6 +56,13 @@ func TestNewsInAnyOrder(t *testing.T) {
 		{"rejected and cancelled", []news{code(201), status("Cancelled", "0")}, Rejected, "0"},
 		{"rejected, and filled", []news{code(201), execution("40"), status("Cancelled", "40")}, Cancelled, "40"},
 		{"not rejected after all", []news{code(201), status("Inactive", "0"), status("Submitted", "0")}, Working, "0"},
+		{"cancelled, as the code alone says", []news{code(202)}, Cancelled, ""},
+		{"cancelled by code, then a status of before", []news{code(202), status("Submitted", "0")}, Cancelled, "0"},
+		{"a part, then cancelled by code", []news{execution("40"), code(202)}, Cancelled, "40"},
+		{"filled, then cancelled by code", []news{status("Filled", "100"), code(202)}, Filled, "100"},
+		{"an error and cancelled, as the codes alone say", []news{
+			status("PendingSubmit", "0"), code(201), code(202),
+		}, Rejected, "0"},
 		{"held", []news{status("PreSubmitted", "0"), held, code(404)}, Inactive, "0"},
 		{"of the market data with its number", []news{code(354)}, Sent, ""},
 		{"no permId at first", []news{early, status("Submitted", "0")}, Working, "0"},

@@ -66,10 +66,11 @@ func (r Reason) text() string {
 	return string(r)
 }
 
-// Codes of the errors that programs get. Clients disagree about codes: after 201 all of them give a new order up, after
-// 105 all of them keep the order as it was.
+// Codes of the errors that programs get, some of them from Gateway alone. Clients disagree about codes: after 201 all
+// of them give a new order up, after 105 all of them keep the order as it was.
 const (
 	codeRejected    = 201
+	codeCancelled   = 202
 	codeNotModified = 105
 	codeUnreadable  = 320
 	codeRefused     = 322
