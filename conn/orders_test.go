@@ -211,7 +211,7 @@ func TestBrackets(t *testing.T) {
 			d.status(s, 5, "Cancelled")
 
 			// Cancelling the parent cancels its exits, held or not.
-			for id, hold := range map[int64]bool{10: false, 20: true} {
+			for id, hold := int64(10), false; id <= 20; id, hold = id+10, true {
 				d.price(100)
 				place(id, held(fmt.Sprint("in-", id), 95))
 				place(id+1, exit(fmt.Sprint("profit-", id), 10, 110, 0, id, true))

@@ -118,18 +118,18 @@ func playDay(t *testing.T, g *sim.Gateway, s *Session) {
 	must(s.MarketDataType(true))
 	must(s.Subscribe(3, Contract{Symbol: "MSFT", Type: "STK", Exchange: "SMART", Currency: "USD"}))
 	must(g.SetPrice("AAPL", 100))
-	for id, o := range map[int64]Order{
-		1: {Ref: "limit", Contract: someStock, Side: Buy, Type: Limit, Quantity: 4, LimitPrice: 95},
-		2: {Ref: "trail", Contract: someStock, Side: Sell, Type: Trail, Quantity: 1, TrailPercent: 5, TIF: "GTC"},
-		3: {Ref: "refused", Contract: someStock, Side: Buy, Type: Limit, Quantity: 1, LimitPrice: 90.001},
-		4: {Ref: "market", Contract: someStock, Side: Buy, Type: Market, Quantity: 10, OutsideHours: true},
-		5: {
+	for i, o := range []Order{
+		{Ref: "limit", Contract: someStock, Side: Buy, Type: Limit, Quantity: 4, LimitPrice: 95},
+		{Ref: "trail", Contract: someStock, Side: Sell, Type: Trail, Quantity: 1, TrailPercent: 5, TIF: "GTC"},
+		{Ref: "refused", Contract: someStock, Side: Buy, Type: Limit, Quantity: 1, LimitPrice: 90.001},
+		{Ref: "market", Contract: someStock, Side: Buy, Type: Market, Quantity: 10, OutsideHours: true},
+		{
 			Ref: "parent", Contract: someStock, Side: Buy, Type: StopLimit, Quantity: 1, StopPrice: 120,
 			LimitPrice: 121,
 			Hold:       true,
 		},
 	} {
-		must(s.Place(id, o))
+		must(s.Place(int64(i+1), o))
 	}
 	exit := Order{Ref: "exit", Contract: someStock, Side: Sell, Type: Stop, Quantity: 1, StopPrice: 80, Parent: 5}
 	must(s.Place(6, exit))

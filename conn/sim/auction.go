@@ -66,7 +66,7 @@ func (g *Gateway) auctionLocked(o *order) {
 	g.fill(o, price)
 }
 
-// timeLocked does what time alone brings to orders: auctions and the end of what is good till a date.
+// timeLocked does what time alone brings to orders: auctions, and the end of what is good for the day or till a date.
 func (g *Gateway) timeLocked(now time.Time) {
 	for _, o := range g.book.open() {
 		switch {

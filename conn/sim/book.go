@@ -99,7 +99,8 @@ type execution struct {
 
 // book is every order and fill since Start; it outlives connections and restarts.
 type book struct {
-	next       int64 // next order id to hand out
+	next       int64           // next order id to hand out
+	lowest     map[int32]int64 // order id that a new order of a client may have
 	permSeq    int64
 	execSeq    int
 	orders     []*order // in order of placement
@@ -117,9 +118,19 @@ func (b *book) add(o *order) {
 	b.byID[o.key] = o
 }
 
+// use notes that a client's order has an id: those below are used up.
+func (b *book) use(key orderKey) {
+	if b.lowest == nil {
+		b.lowest = map[int32]int64{}
+	}
+	b.lowest[key.client] = max(b.lowest[key.client], int64(key.id)+1)
+	b.next = max(b.next, int64(key.id)+1)
+}
+
 // forgetIDs makes the ids of completed orders usable again and hands out ids from next on.
 func (b *book) forgetIDs(next int64) {
 	b.next = next
+	clear(b.lowest)
 	for key, o := range b.byID {
 		if o.done() {
 			delete(b.byID, key)

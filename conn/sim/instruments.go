@@ -133,9 +133,9 @@ func (in *instrument) secType() string { return in.contract.GetSecType() }
 
 // matches reports whether the contract a client described may mean in.
 func (in *instrument) matches(want *protobuf.Contract) bool {
-	c := in.contract
-	if id := want.GetConId(); id != 0 {
-		return id == c.GetConId()
+	c, id := in.contract, want.GetConId()
+	if id != 0 && id != c.GetConId() {
+		return false
 	}
 	if s := want.GetLocalSymbol(); s != "" && !strings.EqualFold(s, c.GetLocalSymbol()) {
 		return false
@@ -143,11 +143,11 @@ func (in *instrument) matches(want *protobuf.Contract) bool {
 	if id := want.GetSecId(); id != "" && (want.GetSecIdType() != "ISIN" || id != in.isin) {
 		return false
 	}
-	if s := want.GetSymbol(); s == "" && want.GetLocalSymbol() == "" && want.GetSecId() == "" || s != "" &&
+	if s := want.GetSymbol(); s == "" && id == 0 && want.GetLocalSymbol() == "" && want.GetSecId() == "" || s != "" &&
 		!strings.EqualFold(s, c.GetSymbol()) {
 		return false
 	}
-	if want.GetSecType() != c.GetSecType() && (want.GetSecType() != "CONTFUT" || c.GetSecType() != "FUT") {
+	if t, is := want.GetSecType(), c.GetSecType(); t != is && (t != "" || id == 0) && (t != contFut || is != "FUT") {
 		return false
 	}
 	if s := want.GetCurrency(); s != "" && s != c.GetCurrency() {

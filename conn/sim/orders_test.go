@@ -168,11 +168,13 @@ func TestOrderRefusals(t *testing.T) {
 	if s := g.State(); len(s.Orders) != 2 || s.Orders[0].Status != "Submitted" {
 		t.Errorf("orders %+v", s.Orders)
 	}
-	// The id of a refused order stays free, and an id below the next one is accepted.
+	// The id of a refused order stays free, and an id below one that was used does not.
 	w.place(9, "BUY", "LMT", 1, 1, "")
 	w.status(9, "Submitted")
 	w.place(5, "BUY", "LMT", 1, 1, "")
-	w.status(5, "Submitted")
+	if e := w.errorCode(103); e.GetId() != 5 {
+		t.Errorf("%v", e)
+	}
 }
 
 func TestHeldOrders(t *testing.T) {

@@ -27,7 +27,7 @@ func (g *Gateway) placeOrder(c *conn, m *protobuf.PlaceOrderRequest) *requestErr
 	if e != nil {
 		return e
 	}
-	until, e := g.goodTill(po)
+	until, e := g.goodTill(q, po)
 	if e != nil {
 		return e
 	}
@@ -46,8 +46,11 @@ func (g *Gateway) placeOrder(c *conn, m *protobuf.PlaceOrderRequest) *requestErr
 			return g.modifyOrder(old, m, q, qty)
 		})
 	}
-	if id < 0 || id == math.MaxInt32 {
+	switch {
+	case id < 0 || id == math.MaxInt32:
 		return invalid("order id must be 0 to 2147483646")
+	case int64(id) < g.book.lowest[c.clientID] && !c.muted:
+		return codeError(103)
 	}
 	if g.upstreamLost && g.cfg.RejectOrdersUpstreamLost {
 		return refused(201, "Order rejected - reason:no connection to IBKR")
@@ -79,8 +82,8 @@ func (g *Gateway) placeOrder(c *conn, m *protobuf.PlaceOrderRequest) *requestErr
 	o.stop = startStop(o, q)
 	o.auction, o.closing = g.auctionOf(o.order)
 	g.book.add(o)
+	g.book.use(key)
 	g.book.orders = append(g.book.orders, o)
-	g.book.next = max(g.book.next, int64(id)+1)
 	g.counters.Orders++
 	g.launch(c, o, f)
 	return nil
@@ -182,7 +185,7 @@ func (g *Gateway) modifyOrder(o *order, m *protobuf.PlaceOrderRequest, q *quote,
 	if !o.triggered {
 		o.stop = startStop(o, q)
 	}
-	o.until, _ = g.goodTill(po) // it was checked
+	o.until, _ = g.goodTill(q, po) // it was checked
 	o.auction, o.closing = g.auctionOf(o.order)
 	o.held = g.upstreamLost
 	g.start(o)

@@ -49,6 +49,20 @@ func (in *instrument) sessions(day time.Weekday, regular bool) [][2]int {
 	return [][2]int{{0, end}, {begin, 24 * hour}}
 }
 
+// dayEnds is when the next day of trading ends for an instrument. The market itself goes on.
+func (g *Gateway) dayEnds(in *instrument, regular bool) time.Time {
+	zone, _ := g.zoneOf(in)
+	now := g.nowLocked().In(zone)
+	for day := midnight(now); ; day = day.AddDate(0, 0, 1) {
+		for _, s := range in.sessions(day.Weekday(), regular) {
+			end := time.Date(day.Year(), day.Month(), day.Day(), 0, s[1], 0, 0, zone)
+			if s[1] < 24*60 && end.After(now) { // else it goes on on the next day
+				return end
+			}
+		}
+	}
+}
+
 // tradingDay is the times of one day in which there were trades: its sessions, and all times since the simulator was
 // started, whose markets never close.
 type tradingDay struct {

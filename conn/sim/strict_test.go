@@ -92,6 +92,12 @@ func TestStrictness(t *testing.T) {
 		{"conId alone", func(c *protobuf.Contract, _ *protobuf.Order) {
 			c.ConId, c.Exchange = proto.Int32(265598), nil
 		}, 321},
+		{"another symbol than its conId's", func(c *protobuf.Contract, _ *protobuf.Order) {
+			c.ConId, c.Symbol = proto.Int32(265598), proto.String("MSFT")
+		}, 200},
+		{"another currency than its conId's", func(c *protobuf.Contract, _ *protobuf.Order) {
+			c.ConId, c.Currency = proto.Int32(265598), proto.String("EUR")
+		}, 200},
 		{"type", func(_ *protobuf.Contract, o *protobuf.Order) { o.OrderType = proto.String("FEELINGS") }, 321},
 		{"no date", func(_ *protobuf.Contract, o *protobuf.Order) { o.Tif = proto.String("GTD") }, 334},
 		{"date in words", func(_ *protobuf.Contract, o *protobuf.Order) {
@@ -144,6 +150,9 @@ func TestStrictness(t *testing.T) {
 	if o := g.State().Orders[1]; o.Quantity != 1000 || o.Status != "Submitted" {
 		t.Errorf("%+v", o)
 	}
+	other := ready(t, g, 225, 2)
+	other.place(6, "BUY", "LMT", 1, 90, "") // ids are counted per client id
+	other.status(6, "Submitted")
 }
 
 // TestCancelForeign cancels another client's order.
@@ -182,7 +191,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestAuctions has orders wait for auctions, and one be good until a date.
+// TestAuctions has orders wait for auctions, and some be good for the day, until a date, and for ever.
 func TestAuctions(t *testing.T) {
 	g := still(t, sim.Config{})
 	w := ready(t, g, 225, 1)
@@ -193,8 +202,13 @@ func TestAuctions(t *testing.T) {
 	w.place(4, "BUY", "LMT", 10, 90, "", tif("GTD"), func(o *protobuf.Order) {
 		o.GoodTillDate = proto.String(time.Now().Add(10 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
 	})
+	w.place(5, "BUY", "LMT", 10, 90, "")
+	w.place(6, "BUY", "LMT", 10, 90, "", tif("GTC"))
 	w.status(4, "Submitted")
-	if got := statuses(g); !slices.Equal(got, []string{"PreSubmitted", "PreSubmitted", "PreSubmitted", "Submitted"}) {
+	w.status(6, "Submitted")
+	if got := statuses(g); !slices.Equal(got, []string{
+		"PreSubmitted", "PreSubmitted", "PreSubmitted", "Submitted", "Submitted", "Submitted",
+	}) {
 		t.Errorf("%v", got)
 	}
 	if err := g.HoldAuction("AAPL", false); err != nil {
@@ -204,7 +218,10 @@ func TestAuctions(t *testing.T) {
 	g.ClockSkew(7 * 24 * time.Hour) // over many a close
 	w.status(2, "Filled")
 	w.status(3, "Cancelled")
-	if got := statuses(g); !slices.Equal(got, []string{"Filled", "Filled", "Cancelled", "Submitted"}) {
+	w.status(5, "Cancelled") // at the end of the day
+	if got := statuses(g); !slices.Equal(got, []string{
+		"Filled", "Filled", "Cancelled", "Submitted", "Cancelled", "Submitted",
+	}) {
 		t.Errorf("%v", got)
 	}
 	g.ClockSkew(11 * 24 * time.Hour)
