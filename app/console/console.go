@@ -150,7 +150,8 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventResumed:
 		return "Connecting again."
 	case conn.EventWoke:
-		return fmt.Sprintf("Awake again after %s.", wording.Duration(e.Duration))
+		return fmt.Sprintf("Gatewatch did not run for %s: the computer slept, or the program was stopped.",
+			wording.Duration(e.Duration))
 	case conn.EventReconfigured:
 		return "New settings are in effect."
 	case conn.EventNotice:

@@ -61,9 +61,9 @@ func Record(r *history.Record) string {
 	case history.UserResumed:
 		return after("Resumed by you", " after %s")
 	case history.FellAsleep:
-		return "Computer fell asleep"
+		return "Gatewatch did not run: computer asleep or program stopped"
 	case history.Woke:
-		return after("Computer woke", " after %s")
+		return after("Gatewatch ran again", " after %s")
 	}
 	return programRecord(r)
 }

@@ -17,7 +17,7 @@ const (
 	Down                   // an outage
 	Planned                // not connected inside a reset window
 	Paused                 // not connected because the user said so
-	Asleep                 // the computer slept
+	Asleep                 // the computer slept, or the program was stopped and went on
 )
 
 // Kinds lists all kinds, in the order of their numbers.
@@ -73,8 +73,8 @@ const (
 	WindowEnded      What = "window_ended"   //
 	UserPaused       What = "paused"         //
 	UserResumed      What = "resumed"        // Seconds is how long the pause was
-	FellAsleep       What = "asleep"         // the computer; written on waking
-	Woke             What = "woke"           // Seconds is how long it slept
+	FellAsleep       What = "asleep"         // the program did not run from then on; written afterwards
+	Woke             What = "woke"           // Seconds is for how long it did not run
 
 	// At the guarded port. None of them changes how time counts.
 	PortOpened          What = "guarded_port_opened"  // Detail is its address
