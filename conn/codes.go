@@ -96,14 +96,14 @@ func (s *step) notice(in inCode) {
 	row := codeTable[in.code]
 	switch row.effect {
 	case effectUpstreamLost:
+		m.upstreamLost = s.now.mono
 		if !m.upstream {
 			return // 1100 repeats
 		}
 		m.upstream, m.reconciled = false, false
 		m.cause, m.code, m.detail = row.cause, in.code, in.text
 		if m.phase == up {
-			m.upstreamDownAt = s.now.wall
-			s.tell(Event{Kind: EventUpstreamLost, Cause: row.cause, Code: in.code, Detail: in.text})
+			s.lostUpstream()
 		}
 	case effectRestoredLost, effectRestoredKept:
 		s.restored(in)
@@ -126,8 +126,7 @@ func (s *step) notice(in inCode) {
 	case effectPortChanged:
 		if m.phase == up {
 			m.portHint = portIn(in.text)
-			s.do(doEnd{m.session})
-			s.sessionLost(m.session, row.cause, in.code, in.text)
+			s.drop(row.cause, in.code, in.text)
 		}
 	case effectFailsAttempt:
 		if m.phase == up { // else the attempt itself reports it
@@ -137,8 +136,7 @@ func (s *step) notice(in inCode) {
 		if in.own {
 			s.tellNotice(in)
 		} else if m.phase == up {
-			s.do(doEnd{m.session})
-			s.sessionLost(m.session, row.cause, in.code, in.text)
+			s.drop(row.cause, in.code, in.text)
 		}
 	case effectUnsupported:
 		m.unsupported, m.unsupportedIn = unsupportedIn(in.text), m.session
@@ -157,6 +155,13 @@ func (s *step) notice(in inCode) {
 // tellNotice reports a code that changes nothing here, or not only here.
 func (s *step) tellNotice(in inCode) {
 	s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+}
+
+// lostUpstream begins an outage of upstream in a session that is up. Its cause is the model's.
+func (s *step) lostUpstream() {
+	m := &s.m
+	m.upstreamDownAt = s.now.wall
+	s.tell(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
 }
 
 func (s *step) restored(in inCode) {

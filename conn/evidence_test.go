@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // answered answers the time request that was asked the given time ago.
@@ -14,7 +16,7 @@ func answered(ago, rtt time.Duration) cue {
 
 // onBytes has Gateway send something that answers nothing.
 func onBytes(p *play) input {
-	p.seen = evidence{session: p.m.session, heard: p.mono, marketAt: p.mono}
+	p.seen = evidence{session: p.m.session, heard: p.mono, marketAt: p.mono, ibkrAt: p.mono}
 	return inTick{}
 }
 
@@ -82,6 +84,25 @@ func TestTicksProveNothing(t *testing.T) {
 	ticks(p.cfg.Hard - p.cfg.Soft)
 	if p.m.phase == up || p.m.cause != CauseSilent || p.m.detail == "" {
 		t.Errorf("%s by %q (%s)", p.m.state, p.m.cause, p.m.detail)
+	}
+}
+
+// TestExecutionsComeFromIBKR holds that an execution shows that Gateway is connected to IBKR, unless it was asked for:
+// those it may have kept.
+func TestExecutionsComeFromIBKR(t *testing.T) {
+	theirs, ours := tcpPair(t)
+	defer theirs.Close()
+	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(input) {})
+	defer s.end(CauseStopping)
+	s.heard.Store(int64(5 * sec))
+	inner := protoMessage(0, 5, "0001.01")[8:]
+	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))[4:]
+	a := s.pending.begin(askExecutions)
+	for _, want := range []time.Duration{0, 5 * sec} {
+		if err := s.receive(executed); err != nil || s.seen().ibkrAt != want || s.seen().marketAt != 0 {
+			t.Errorf("%+v, %v, want %v", s.seen(), err, want)
+		}
+		s.pending.leave(askExecutions, a)
 	}
 }
 

@@ -17,6 +17,7 @@ type evidence struct {
 	session  uint64
 	heard    time.Duration // last byte read from Gateway
 	marketAt time.Duration // last market data, 0 = none yet
+	ibkrAt   time.Duration // last message that IBKR itself has caused: market data, or an execution; 0 = none yet
 	asked    time.Duration // when the time request that is unanswered was sent, 0 = none is
 	skipped  uint64        // messages that nothing here has a use for
 }
@@ -28,7 +29,7 @@ const (
 )
 
 // gapLimit is how late a look at the clocks may be before what was received until then proves nothing about now.
-// wakeJump likewise before the computer is said to have been asleep.
+// wakeJump likewise before it is reported: the computer was asleep, or the program was stopped.
 const (
 	gapLimit = time.Second
 	wakeJump = 5 * time.Second
@@ -84,6 +85,7 @@ type model struct {
 	upSince        time.Duration
 	downSince      time.Time // wall clock of the last loss; zero before the first connection
 	upstreamDownAt time.Time
+	upstreamLost   time.Duration // when Gateway last said that it has no connection to IBKR
 	competingAt    time.Duration
 	heard          time.Duration // last byte read from Gateway
 	rtt, skew      time.Duration // as of the last answer to a time request

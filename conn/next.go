@@ -161,8 +161,7 @@ func (s *step) ready(in inReady) {
 	s.tell(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
 	m.attempt = 0
 	if !m.upstream { // Gateway said so during the login, and that is the cause by now
-		m.upstreamDownAt = s.now.wall
-		s.tell(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
+		s.lostUpstream()
 		return
 	}
 	m.cause, m.code, m.detail = CauseNone, 0, ""
@@ -224,6 +223,12 @@ func (s *step) sessionLost(session uint64, cause Cause, code int, detail string)
 		Duration: s.now.mono - m.upSince,
 	})
 	s.wait()
+}
+
+// drop gives a session that is up, and is none any more, up for another one.
+func (s *step) drop(cause Cause, code int, detail string) {
+	s.do(doEnd{s.m.session})
+	s.sessionLost(s.m.session, cause, code, detail)
 }
 
 // end closes whatever is open, asked for by a person or a setting: that is no loss.

@@ -114,6 +114,19 @@ func TestNext(t *testing.T) {
 			{after: 2 * sec, in: onReady, do: "dial", tell: "window_started, connected", state: Connected},
 			{in: onLost, tell: "lost", state: ResetWindow, guard: GuardSocket},
 		}},
+		"data of IBKR contradicts a loss of upstream": {nil, []row{
+			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{after: 40 * sec, in: onCode(1100), state: UpstreamLost, guard: GuardUpstream},
+			{after: 59 * sec, in: onBytes, state: UpstreamLost, guard: GuardUpstream},
+			{after: 1 * sec, in: onBytes, do: "close, dial", tell: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onReady, tell: "connected", state: Connected},
+		}},
+		"in the window it does not": {windowIn(time.Minute), []row{
+			{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{after: 2 * time.Minute, in: onBytes, tell: "window_started", state: UpstreamLost, guard: GuardUpstream},
+			{after: 10 * time.Minute, tell: "window_ended", state: UpstreamLost, guard: GuardUpstream},
+			{in: onBytes, do: "close, dial", tell: "lost", state: Reconnecting, guard: GuardSocket},
+		}},
 		"upstream lost in the window shuts the guard": {windowIn(time.Minute), []row{
 			{
 				after: 59 * sec, in: onCode(1100), tell: "window_started, upstream_lost", state: UpstreamLost,

@@ -74,15 +74,16 @@ const (
 // errEndless means that an answer about orders does not end, or that not all of it was kept.
 var errEndless = errors.New("gateway reports more orders than can be compared")
 
-// put keeps what Gateway says, for the question that it answers and for Orders.
-func (b *pending) put(n OrderNews) {
+// put keeps what Gateway says, for the question that it answers and for Orders. It reports whether there is a question.
+func (b *pending) put(n OrderNews) (asked bool) {
 	if n.Kind == 0 {
-		return
+		return false
 	}
 	n.Session = b.session
 	if kind, ok := asks[n.Kind]; ok {
 		b.mu.Lock()
-		if a := b.answers[kind]; a != nil {
+		a := b.answers[kind]
+		if asked = a != nil; asked {
 			if a.list = append(a.list, n); len(a.list) > maxAnswer {
 				b.reply(kind, errEndless)
 			}
@@ -96,6 +97,7 @@ func (b *pending) put(n OrderNews) {
 	if b.wanted.Load() {
 		b.news.Put(n)
 	}
+	return asked
 }
 
 // hold adds why an order is held, which the status behind an open order says, to that order in the answer.

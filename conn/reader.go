@@ -160,7 +160,7 @@ func (s *socket) receive(payload []byte) error {
 	case wire.MsgConfig:
 		return take(m.Config, s.receiveConfig)
 	default:
-		return take(m.OrderNews, s.pending.put)
+		return take(m.OrderNews, s.receiveNews)
 	}
 	return nil
 }

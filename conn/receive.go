@@ -80,6 +80,12 @@ func (s *socket) logIn() {
 	}
 }
 
+func (s *socket) receiveNews(n OrderNews) {
+	if asked := s.pending.put(n); n.Kind == OrderFilled && !asked {
+		s.filledAt.Store(s.heard.Load())
+	}
+}
+
 func (s *socket) receiveTime(unix int64) {
 	ours := time.Now().Unix()
 	if asked, rtt, ok := s.times.answer(s.mono(), ours, unix); ok {

@@ -91,8 +91,7 @@ func (s *step) unconfirmed(err error) {
 		m.doubt = string(unanswered.Question)
 	}
 	if ok && m.tries >= replacedAfter {
-		s.do(doEnd{m.session})
-		s.sessionLost(m.session, CauseUnconfirmed, 0, m.doubt)
+		s.drop(CauseUnconfirmed, 0, m.doubt)
 		return
 	}
 	s.reconcile(askAgain)

@@ -33,6 +33,7 @@ type socket struct {
 
 	heard    atomic.Int64 // monotonic ns of the last byte from Gateway
 	marketAt atomic.Int64 // monotonic ns of the last market data
+	filledAt atomic.Int64 // monotonic ns of the last execution that was not asked for
 	skipped  atomic.Uint64
 
 	accounts atomic.Pointer[[]string]
@@ -191,6 +192,7 @@ func (s *socket) seen() evidence {
 		session:  s.number,
 		heard:    time.Duration(s.heard.Load()),
 		marketAt: time.Duration(s.marketAt.Load()),
+		ibkrAt:   time.Duration(max(s.marketAt.Load(), s.filledAt.Load())),
 		asked:    s.times.unanswered(),
 		skipped:  s.skipped.Load(),
 	}

@@ -115,7 +115,7 @@ const (
 	EventWindowEnded     EventKind = "window_ended"
 	EventPaused          EventKind = "paused"
 	EventResumed         EventKind = "resumed"
-	EventWoke            EventKind = "woke"         // Duration is for how long the clocks were not looked at
+	EventWoke            EventKind = "woke"         // or went on; Duration is for how long this program did not run
 	EventReconfigured    EventKind = "reconfigured" // new settings are in effect
 	// any other code from Gateway; Request is the number of the subscription
 	EventNotice EventKind = "notice"

@@ -99,7 +99,16 @@ func (s *step) evidence(in evidence) {
 	if m.competing && in.marketAt > m.competingAt {
 		m.competing = false
 	}
+	if !m.upstream && !m.resting() && in.ibkrAt >= m.upstreamLost+contradictedAfter {
+		s.drop(CauseUpstream, m.code, "data of IBKR arrives, but Gateway has not said that IBKR is back")
+		s.due(s.now.mono)
+	}
 }
+
+// contradictedAfter is how long after Gateway has said that it has lost IBKR something that comes from there all the
+// same is a reason to ask again, by another login: the code of the restore may have been missed. In a reset window
+// market data may go on while orders cannot be placed.
+const contradictedAfter = time.Minute
 
 // answered takes in that Gateway answered a time request. An answer that came late, or to a question from before a gap,
 // proves nothing about now.
@@ -176,8 +185,7 @@ func (s *step) silence() {
 	if unheard < s.cfg.Hard {
 		detail = "a time request was not answered, though other data arrived"
 	}
-	s.do(doEnd{m.session})
-	s.sessionLost(m.session, CauseSilent, 0, detail)
+	s.drop(CauseSilent, 0, detail)
 }
 
 // deadline returns the moment at which next has to be asked again at the latest.
