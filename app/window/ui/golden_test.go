@@ -81,7 +81,8 @@ func stage(t *testing.T, variant fyne.ThemeVariant, size fyne.Size, a Actions) (
 	program := test.NewTempApp(t)
 	program.Settings().SetTheme(always{Theme(), variant})
 	w := program.NewWindow("")
-	w.Canvas().Capture() // Fyne reads the clock with a picture alone, and drops what it thinks was not used for a minute
+	// Fyne reads the clock with a picture alone, and drops what it thinks was not used for a minute.
+	w.Canvas().Capture()
 	v := New(a, noon)
 	w.SetPadded(false)
 	w.SetContent(v.Content())
