@@ -271,6 +271,7 @@ func open(card string, program link.Program, opened func()) bool {
 		return false
 	}
 	opened()
+	staysAwake()
 	minimised = whetherMinimised(w)
 	a.Run()
 	cancel()

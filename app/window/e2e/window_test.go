@@ -248,6 +248,25 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	}
 }
 
+// TestWindowAfterSleep stops the window for longer than the toolkit keeps what is not painted, as a computer that sleeps
+// does. That is a minute, but here two seconds; and the toolkit looks every ten.
+func TestWindowAfterSleep(t *testing.T) {
+	t.Parallel()
+	d := newDisplay(t)
+	d.env = append(d.env, "FYNE_CACHE=2s")
+	s := newStage(t, d.env)
+	s.connect()
+	w := d.open(s)
+	d.see("Turn on trading", bold)
+	for range 2 {
+		send(t, w.cmd.Process.Pid, sigStop)
+		time.Sleep(11 * time.Second)
+		send(t, w.cmd.Process.Pid, sigCont)
+	}
+	s.resident.kill()
+	d.see("Start Gatewatch", bold)
+}
+
 func TestWindowWithoutADisplay(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
