@@ -69,7 +69,7 @@ func start(args []string) int {
 	code := -1
 	parser, err := kong.New(
 		&c, kong.Name("gatewatch"),
-		kong.Description("Keeps one truthful connection to Interactive Brokers' Gateway or TWS."),
+		kong.Description("Keeps the connection to Interactive Brokers' Gateway or TWS, and shows its true state."),
 		kong.Vars{"version": "gatewatch " + version}, kong.Exit(func(n int) {
 			if code < 0 {
 				code = n

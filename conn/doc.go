@@ -1,4 +1,4 @@
-// Package conn keeps one truthful connection to Interactive Brokers' Gateway or TWS.
+// Package conn keeps a connection to Interactive Brokers' Gateway or TWS.
 //
 // A [Supervisor] owns the connection. One goroutine holds all of its state; everything else sends it messages.
 // Each message goes through the pure function next, which returns the new state, the effects to carry out and the
