@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 //go:embed *.html *.css *.js
@@ -15,18 +16,21 @@ var files embed.FS
 // scripts are the parts of the page's script, in their order.
 var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "files.js", "follow.js"}
 
-// html is the whole page in one document, so that no part of it can be of another version: markup, style and
-// script.
-var html = func() string {
+// document is the whole page in one document, so that no part of it can be of another version: markup, style and
+// script. The policy allows the page its own inline style and script, by their hashes, and requests to this server.
+// Both are made when the page is asked for: most programs that run have no one look at it.
+var document = sync.OnceValues(func() (html, policy string) {
 	script := ""
 	for _, name := range scripts {
 		script += file(name)
 	}
-	return strings.NewReplacer(
-		"<style></style>", "<style>"+file("page.css")+"</style>", "<script></script>",
-		"<script>"+script+"</script>",
+	style := file("page.css")
+	html = strings.NewReplacer(
+		"<style></style>", "<style>"+style+"</style>", "<script></script>", "<script>"+script+"</script>",
 	).Replace(file("page.html"))
-}()
+	return html, "default-src 'none'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'; style-src '" + hash(style) + "'; script-src '" + hash(script) + "'"
+})
 
 func file(name string) string {
 	text, err := files.ReadFile(name)
@@ -36,20 +40,15 @@ func file(name string) string {
 	return string(text)
 }
 
-// policy allows the page its own inline style and script, by their hashes, and requests to this server.
-var policy = "default-src 'none'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; style-src '" + hash("style") + "'; script-src '" + hash("script") + "'"
-
-func hash(tag string) string {
-	_, rest, _ := strings.Cut(html, "<"+tag+">")
-	body, _, _ := strings.Cut(rest, "</"+tag+">")
-	sum := sha256.Sum256([]byte(body))
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // Serve answers with the page. A one-time code reaches it behind the # of its address, which browsers do not send; the
 // page exchanges it for a token by POST /session.
 func Serve(w http.ResponseWriter, _ *http.Request) {
+	html, policy := document()
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
