@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,7 @@ func (c *checker) checkFiles(p *listed, files []*ast.File) (wrong []error) {
 }
 
 func TestTypes(t *testing.T) {
+	debug.SetGCPercent(400) // syntax trees live until the end: to look through them again and again takes longer
 	readTree(t)
 	parsed := &sources{fset: token.NewFileSet(), done: map[string]func() (*ast.File, error){}}
 	for _, system := range []struct{ goos, goarch, planted string }{
