@@ -73,6 +73,8 @@ func TestACrashThatIsKnown(t *testing.T) {
 		l.Close()
 	}
 	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	start(-2*time.Minute, Crash{at(time.Hour), "panic: before any record, and the clock was set back"})
+	start(0, Crash{at(-time.Minute), "panic: before any record"})
 	l := open(t, dir, noon)
 	put(t, l, record(0, Started, Unobserved))
 	if err := l.Beat(at(time.Minute)); err != nil {
@@ -92,7 +94,8 @@ func TestACrashThatIsKnown(t *testing.T) {
 	for _, r := range array(t, filepath.Join(dir, current)) {
 		told = append(told, strings.TrimSpace(r.Time.Sub(noon).String()+" "+string(r.What)+" "+r.Detail))
 	}
-	want := "0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, " +
+	want := "-2m0s crashed panic: before any record, and the clock was set back, " +
+		"-1m0s crashed panic: before any record, 0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, " +
 		"4h0m0s stopped, 4h0m1s crashed panic: on the way out"
 	if got := strings.Join(told, ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

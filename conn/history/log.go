@@ -71,16 +71,17 @@ func (l *Log) open(now time.Time, crash Crash) error {
 			l.year = last.Time.UTC().Year()
 		}
 	}
-	ended := last.What == Stopped || last.What == Crashed
-	// One that has ended may have crashed on its way out, or again before it could write anything.
-	if err == nil && last.Seq > 0 && (!ended || crash.At.After(last.Time)) {
+	ended := last.Seq == 0 || last.What == Stopped || last.What == Crashed
+	// One that has ended may have crashed on its way out, or again, or for the first time, before it could write anything.
+	if err == nil && (!ended || crash.At.After(last.Time)) {
+		l.run = max(1, l.run)
 		err = l.crashed(last, now, crash)
 	}
 	if err != nil {
 		l.file.Close()
 		return err
 	}
-	l.run = last.Run + 1
+	l.run++
 	return nil
 }
 
@@ -106,6 +107,9 @@ func (l *Log) crashed(last Record, now time.Time, crash Crash) error {
 	}
 	if crash.At.After(at) && !crash.At.After(now) {
 		at = crash.At
+	}
+	if at.IsZero() {
+		at = now
 	}
 	_, err := l.Append(Record{Time: at, What: Crashed, Counts: Unobserved, Detail: crash.What})
 	return err
