@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test test-race test-plain quick bench clean format check cross dist fuzz soak demo-bots
+.PHONY: help run build window test packages test-race test-plain quick bench clean format check cross dist fuzz soak demo-bots
 
 # Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -23,8 +23,8 @@ DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 NAMES :=
 # The toolkit's font of emoji takes 10 MB of the window's memory. Those of the computer do.
 BUILD := go build $(NAMES) -tags no_emoji -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
-# Their code starts no goroutine, or drives programs that the race detector cannot check.
-WITHOUT_RACE := ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
+# Their code starts no goroutine, or drives programs, as people get them. TestSoak drives one with the race detector.
+WITHOUT_RACE := ./app ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
 # The timeout is for one package on a busy computer. More tests than processors run at once: many wait.
 TEST := go test -timeout 30m -parallel 6
@@ -101,19 +101,24 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 	$(BUILD) -o $(WINDOW) ./app/window
 
 test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
-	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
+	$(call need,$(CERTIFICATES))
 	$(MODULES)
+	@$(MAKE) --no-print-directory -j 2 packages cross
 	@$(MAKE) --no-print-directory format
-	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race fuzz check cross
+	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race fuzz check
 	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
+
+packages:
+	$(call need,$(TEST_PACKAGES))
 
 # Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it, as fuzzing
 # may.
 test-race:
+	$(TEST) -vet=off -race -run '^TestSoak$$' ./app
 	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
 test-plain:
-	$(TEST) -vet=off $(WITHOUT_RACE)
+	$(TEST) -vet=off -skip '^TestSoak$$' $(WITHOUT_RACE)
 	$(TEST) -vet=off -run '^(TestWalk|TestAnnouncedRestartsOnTheWire)$$' ./conn
 	$(TEST) -vet=off -run '^TestChaos$$' ./conn/port
 
