@@ -248,8 +248,8 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	}
 }
 
-// TestWindowAfterSleep stops the window for longer than the toolkit keeps what is not painted, as a computer that sleeps
-// does. That is a minute, but here two seconds; and the toolkit looks every ten.
+// TestWindowAfterSleep stops the window for longer than the toolkit keeps what is not painted, as a computer that
+// sleeps does. That is a minute, but here two seconds; and the toolkit looks every ten.
 func TestWindowAfterSleep(t *testing.T) {
 	t.Parallel()
 	d := newDisplay(t)
