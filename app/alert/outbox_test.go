@@ -23,7 +23,7 @@ func three() []Alert {
 			Kind: "lost", Incident: 1, At: at(10 * time.Minute), Title: "Connection to Gateway lost",
 			Body: "Since 09:31:02.\nStart Gateway.", Urgent: true,
 		},
-		{Kind: "back", Incident: 1, At: at(6 * time.Minute), Title: "Reconnected after 4 m 12 s", Body: "Stable."},
+		{Kind: "back", Incident: 1, At: at(6 * time.Minute), Title: "Reconnected after 4 min 12 s", Body: "Stable."},
 		{Kind: "unstable", Incident: 2, At: at(time.Minute), Title: "The connection is unstable", Body: "4 drops."},
 	}
 }

@@ -59,7 +59,7 @@ func TestDescribeBlocked(t *testing.T) {
 	}
 	got := describe(st, now)
 	for _, line := range []string{
-		"State      Orders blocked: it waits, for 7.0 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
+		"State      Orders blocked: it waits, for 7 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
 		"\nProblem    The log cannot be written. (no space)\nDo         Free some.\n",
 	} {
 		if !strings.Contains(got, line) {

@@ -254,7 +254,7 @@ func TestWordsAfterQuietHours(t *testing.T) {
 	want := []string{
 		"Connection to Gateway lost: Since 09:59:00.",
 		"Connection to Gateway lost: It came back and was lost again. Since 14:00:00.",
-		"Reconnected after 18 h 0 m (Wed 14:00:00–08:00:00): The connection has been stable since 08:00:00.",
+		"Reconnected after 18 h (Wed 14:00:00–08:00:00): The connection has been stable since 08:00:00.",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -229,47 +229,47 @@ func TestBlockedInAnOutage(t *testing.T) {
 		{
 			"none",
 			[]arrival{on(31*m+2*s, lostNow), rep(32*m, blockedOff), on(35*m+14*s, connected)},
-			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14)"},
+			[]string{"Reconnected after 4 min 12 s (09:31:02–09:35:14)"},
 		},
 		{
 			"one",
 			[]arrival{on(31*m+2*s, lostNow), out(32 * m), on(35*m+14*s, connected)},
-			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 1 order blocked"},
+			[]string{"Reconnected after 4 min 12 s (09:31:02–09:35:14), 1 order blocked"},
 		},
 		{
 			"two",
 			[]arrival{on(31*m+2*s, lostNow), out(32 * m), out(33 * m), on(35*m+14*s, connected)},
-			[]string{"Reconnected after 4 m 12 s (09:31:02–09:35:14), 2 orders blocked"},
+			[]string{"Reconnected after 4 min 12 s (09:31:02–09:35:14), 2 orders blocked"},
 		},
 		{"before it, and after it", []arrival{
 			out(31 * m), on(31*m+10*s, lostNow), on(33*m+10*s, connected), out(33*m + 12*s),
-		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10)"}},
+		}, []string{"Reconnected after 2 min (09:31:10–09:33:10)"}},
 		{"reported before the outage, and after its end", []arrival{
 			out(31*m + 9*s), on(31*m+10*s, lostNow), on(33*m+10*s, connected), repAt(33*m+11*s, 33*m+9*s, blockedOut),
-		}, []string{"Reconnected after 2 m 0 s (09:31:10–09:33:10), 2 orders blocked"}},
+		}, []string{"Reconnected after 2 min (09:31:10–09:33:10), 2 orders blocked"}},
 		{"of two outages each its own", []arrival{
 			on(31*m, lostNow), out(32 * m), out(32 * m), on(33*m, connected), on(41*m, lostNow), out(42 * m),
 			on(43*m, connected),
 		}, []string{
-			"Reconnected after 2 m 0 s (09:31:00–09:33:00), 2 orders blocked",
-			"Reconnected after 2 m 0 s (09:41:00–09:43:00), 1 order blocked",
+			"Reconnected after 2 min (09:31:00–09:33:00), 2 orders blocked",
+			"Reconnected after 2 min (09:41:00–09:43:00), 1 order blocked",
 		}},
 		{"it comes and goes", []arrival{
 			on(31*m, lostNow), out(31*m + 10*s), on(31*m+20*s, connected), on(31*m+25*s, lostNow), out(31*m + 30*s),
 			on(33*m, connected),
-		}, []string{"Reconnected after 2 m 0 s (09:31:00–09:33:00), 2 orders blocked"}},
+		}, []string{"Reconnected after 2 min (09:31:00–09:33:00), 2 orders blocked"}},
 		{"through the reset window, an incident of its own after it", []arrival{
 			on(31*m, lostNow), out(32 * m), on(33*m, ev(conn.EventWindowStarted, conn.ResetWindow)),
 			on(34*m, connected), on(36*m, lostWithin), out(37 * m),
 			on(40*m, windowEnds), on(46*m, connected),
-		}, []string{"Reconnected after 10 m 0 s (09:36:00–09:46:00), 1 order blocked"}},
+		}, []string{"Reconnected after 10 min (09:36:00–09:46:00), 1 order blocked"}},
 		{"after a storm", slices.Concat([]arrival{
 			on(30*m, lostNow), out(30 * m), on(30*m+s, connected),
 			on(31*m, lostNow), on(31*m+s, connected), on(32*m, lostNow), on(32*m+s, connected),
 		}, []arrival{
 			on(33*m, lostNow), out(33 * m), on(33*m+s, connected), on(34*m, lostNow), out(35 * m), out(35 * m),
 			on(44*m, connected),
-		}), []string{"Reconnected after 10 m 0 s (09:34:00–09:44:00), 2 orders blocked"}},
+		}), []string{"Reconnected after 10 min (09:34:00–09:44:00), 2 orders blocked"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := &world{p: defaultPolicy()}

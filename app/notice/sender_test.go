@@ -401,7 +401,7 @@ func TestRunOnADesktop(t *testing.T) {
 	}
 	at(connected, time.Minute)
 	back := srv.got()
-	if back.Replaces != lost.ID || !strings.HasPrefix(back.Summary, "Reconnected after 4 m ") {
+	if back.Replaces != lost.ID || !strings.HasPrefix(back.Summary, "Reconnected after 4 min ") {
 		t.Errorf("back: %+v", back)
 	}
 	r.end()

@@ -43,7 +43,7 @@ func TestWords(t *testing.T) {
 					"settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
 			},
 			{
-				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 4 m 12 s (09:31:02–09:35:14)",
+				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 4 min 12 s (09:31:02–09:35:14)",
 				Body: "The connection has been stable since 09:35:14.",
 			},
 		}},
@@ -56,7 +56,7 @@ func TestWords(t *testing.T) {
 					"settings.json (gateway.port). `gatewatch doctor` shows which ports are open.",
 			},
 			{
-				Kind: Back, Key: "incident-1", Incident: 1, Title: "Connected after 2 m 0 s (09:00:00–09:02:00)",
+				Kind: Back, Key: "incident-1", Incident: 1, Title: "Connected after 2 min (09:00:00–09:02:00)",
 				Body: "The connection has been stable since 09:02:00.",
 			},
 		}},
@@ -85,7 +85,7 @@ func TestWords(t *testing.T) {
 					"day: it is back in about a minute. If not, start it and log in.",
 			},
 			{
-				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 2 h 0 m (Wed 23:00:00–01:00:00)",
+				Kind: Back, Key: "incident-2", Incident: 2, Title: "Reconnected after 2 h (Wed 23:00:00–01:00:00)",
 				Body: "The connection has been stable since 01:00:00.",
 			},
 		}},
@@ -107,11 +107,11 @@ func TestWords(t *testing.T) {
 			},
 			{
 				Kind: Digest, Key: "incident-5", Incident: 5, Title: "The connection is still unstable",
-				Body: "33 drops since 09:01:00, not connected for 1 m 6 s in all. Connected since 09:34:06.",
+				Body: "33 drops since 09:01:00, not connected for 1 min 6 s in all. Connected since 09:34:06.",
 			},
 			{
 				Kind: Calm, Key: "incident-5", Incident: 5, Title: "The connection is stable again",
-				Body: "40 drops since 09:01:00, not connected for 1 m 20 s in all. Connected since 09:41:20.",
+				Body: "40 drops since 09:01:00, not connected for 1 min 20 s in all. Connected since 09:41:20.",
 			},
 		}},
 		{"competing", after(happening{m, competing}), h, []Notice{

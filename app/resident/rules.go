@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ func (t *trading) Rules() api.Rules {
 			Delayed: v.Delayed, Fired: v.Fired, LastFired: api.Moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
 		}
 		if !v.PriceAt.IsZero() {
-			one.Price, one.PriceAt = &v.Price, api.Moment(v.PriceAt)
+			one.Price, one.PriceAt = priced(v.Price), api.Moment(v.PriceAt)
 		}
 		if v.Contract != (conn.Contract{}) {
 			one.Contract = wording.Contract(v.Contract)
@@ -45,6 +46,12 @@ func (t *trading) Rules() api.Rules {
 		list.Rules = append(list.Rules, one)
 	}
 	return list
+}
+
+// priced returns a price without the last digits of one that was computed: the middle of 1.1 and 1.2.
+func priced(v float64) *float64 {
+	v = math.Round(v*1e8) / 1e8
+	return &v
 }
 
 // RulesText returns what GET /rules/text answers.
@@ -181,7 +188,7 @@ func (t *trading) preview(ctx context.Context, rule rules.Rule) (p api.RulePrevi
 		Would: v.Would, Why: wording.Waiting(v.View, time.Duration(t.maxTickAge.Load())),
 	}
 	if !v.PriceAt.IsZero() {
-		p.Price, p.PriceAt = &v.Price, api.Moment(v.PriceAt)
+		p.Price, p.PriceAt = priced(v.Price), api.Moment(v.PriceAt)
 	}
 	if v.Worth != 0 {
 		p.OrderValue = &v.Worth

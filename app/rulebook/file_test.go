@@ -154,9 +154,9 @@ func TestText(t *testing.T) {
 				"conditions": [{"price": "bid", "is": "at_or_above", "value": 6000, "for_seconds": 5}, {"instrument": {"con_id": 7}, "price": "mid", "is": "crosses_down", "value": -1},
 				{"instrument": {"symbol": "ES", "local_symbol": "ESZ6"}, "price": "ask", "is": "at_or_below", "value": 0}],
 				"only": {"market_hours": true, "from": "22:00", "until": "02:00", "timezone": "Europe/Zurich", "days": ["mon", "tue"]}, "action": {"do": "notify"}}`),
-			"When ES FUT bid is at or above 6000 for 5 seconds or contract 7 mid crosses down -1 or ESZ6 ask is at " +
+			"When ES FUT bid is at or above 6000 for 5 s or contract 7 mid crosses down -1 or ESZ6 ask is at " +
 				"or below 0, for market hours only and only from 22:00 to 02:00 Europe/Zurich on mon, tue, on " +
-				"delayed prices too: notify; again after 300 seconds at the earliest.",
+				"delayed prices too: notify; again after 300 s at the earliest.",
 		},
 	} {
 		if got := Text(c.rule); got != c.want {

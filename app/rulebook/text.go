@@ -39,7 +39,7 @@ func Text(rule rules.Rule) string {
 	}
 	again := "once"
 	if rule.CooldownSeconds > 0 {
-		again = "again after " + number(rule.CooldownSeconds) + " seconds at the earliest"
+		again = "again after " + number(rule.CooldownSeconds) + " s at the earliest"
 	}
 	return text + ": " + do + "; " + again + "."
 }
@@ -67,7 +67,7 @@ var comparisons = map[string]string{
 func conditionText(in rules.Instrument, c rules.Condition) string {
 	text := fmt.Sprintf("%s %s %s %s", instrumentText(in), c.Price, comparisons[c.Is], number(c.Value))
 	if c.ForSeconds > 0 {
-		text += " for " + number(c.ForSeconds) + " seconds"
+		text += " for " + number(c.ForSeconds) + " s"
 	}
 	return text
 }

@@ -16,9 +16,9 @@ func TestExit(t *testing.T) {
 		left time.Duration
 		want string
 	}{
-		{restart, 2*time.Hour + 5*time.Minute, "Gateway restarts at 23:45, in 2 h 5 m"},
-		{restart, 61*time.Second + 900*time.Millisecond, "Gateway restarts at 23:45, in 1 m 1 s"},
-		{logOff, 9 * time.Second, "Gateway logs off at 23:45, in 9.0 s"},
+		{restart, 2*time.Hour + 5*time.Minute, "Gateway restarts at 23:45, in 2 h 5 min"},
+		{restart, 61*time.Second + 900*time.Millisecond, "Gateway restarts at 23:45, in 1 min 1 s"},
+		{logOff, 9 * time.Second, "Gateway logs off at 23:45, in 9 s"},
 		{restart, 0, "Gateway has been restarting since 23:45"},
 		{logOff, -time.Minute, "Gateway has been logged off since 23:45"},
 		{conn.PlannedExit{}, time.Hour, ""},

@@ -35,7 +35,7 @@ func TestRecord(t *testing.T) {
 	}{
 		{
 			history.Record{What: history.Lost, Seconds: 3725, Cause: conn.CauseClosed},
-			"Connection lost after 1 h 2 m: closed by Gateway",
+			"Connection lost after 1 h 2 min: closed by Gateway",
 		},
 		{
 			history.Record{What: history.AttemptFailed, Cause: conn.CauseClientIDInUse, Code: 326},
@@ -43,7 +43,7 @@ func TestRecord(t *testing.T) {
 		},
 		{
 			history.Record{What: history.AttemptsEnded, Attempts: 40, Seconds: 600, Cause: conn.CauseRefused},
-			"40 attempts failed in 10 m 0 s: nothing listens",
+			"40 attempts failed in 10 min: nothing listens",
 		},
 		{history.Record{What: history.Crashed, Detail: "panic: oh\nno"}, "Gatewatch crashed: panic: oh no"},
 		{history.Record{What: history.Recovered}, "Connected"},
@@ -62,10 +62,10 @@ func TestRecord(t *testing.T) {
 			history.Record{What: history.ProgramConnected, Program: "bot (client id 7)", Count: 12},
 			"Program connected: bot (client id 7), 12 times",
 		},
-		{history.Record{What: history.Recovered, Seconds: 2}, "Connected again after 2.0 s"},
+		{history.Record{What: history.Recovered, Seconds: 2}, "Connected again after 2 s"},
 		{
 			history.Record{What: history.UpstreamRestored, Seconds: 60, Code: 1101},
-			"IBKR's servers back after 1 m 0 s (IB code 1101)",
+			"IBKR's servers back after 1 min (IB code 1101)",
 		},
 		{history.Record{What: history.FarmChanged, Detail: "usfarm broken\x1b"}, "US stock data [usfarm] broken"},
 		{history.Record{What: "later\nversion"}, "later version"},

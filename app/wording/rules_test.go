@@ -36,7 +36,7 @@ func TestRuleWhy(t *testing.T) {
 		},
 		{
 			rules.View{State: rules.Triggered, Waiting: rules.WaitingCooldown, Left: time.Minute},
-			"Triggered; it can trigger again in 1 m 0 s.",
+			"Triggered; it can trigger again in 1 min.",
 		},
 		{rules.View{State: rules.Active, Waiting: rules.WaitingNoData, Code: 354, Detail: "x"}, "There is no market " +
 			"data: this account has no subscription for it (IB code 354). Gatewatch keeps asking for it."},

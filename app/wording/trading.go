@@ -159,8 +159,12 @@ func OrderCost(i *engine.Intent) string {
 	return strings.Join(list, ", ")
 }
 
-// Price returns a price that was computed, such as an average, without the last digits that say nothing.
-func Price(v float64) string { return strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64) }
+// Price returns a price that was computed, such as an average, to six digits and no less than cents: the digits behind
+// them say nothing.
+func Price(v float64) string {
+	scale := math.Pow(10, min(8, max(2, 5-math.Floor(math.Log10(math.Abs(v))))))
+	return strconv.FormatFloat(math.Round(v*scale)/scale, 'f', -1, 64)
+}
 
 // Money returns an amount with its currency, such as "23,050.00 USD".
 func Money(amount float64, currency string) string {

@@ -319,3 +319,14 @@ func TestOrderState(t *testing.T) {
 		}
 	}
 }
+
+func TestPrice(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 430.3433333333: "430.343", 1.10105: "1.10105", 345012.256: "345012.26", 151.2345678: "151.235", -2.5: "-2.5",
+		0.000123456: "0.00012346", 99.9999999: "100",
+	} {
+		if got := Price(v); got != want {
+			t.Errorf("Price(%v) = %q, want %q", v, got, want)
+		}
+	}
+}

@@ -157,7 +157,7 @@ func hint(s *conn.Snapshot, clientID int) string {
 	case conn.CauseClient:
 		return "Gatewatch reconnects by itself."
 	case conn.CauseUser:
-		return "Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
+		return "Choose Connect now in the window or the tray, or run `gatewatch connect`."
 	}
 	return ""
 }
@@ -290,23 +290,32 @@ func Seconds(d time.Duration) int {
 	return int((d + time.Second - 1) / time.Second)
 }
 
-// Duration returns d as people say it: "4 m 12 s", "2 h 5 m", "350 ms".
+// Duration returns d as people say it: "4 min 12 s", "2 h 5 min", "15 min", "350 ms".
 func Duration(d time.Duration) string {
 	switch {
-	case d < 0:
+	case d <= 0:
 		return "0 s"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
+	case d < 10*time.Second && d%time.Second != 0:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%d m %d s", int(d.Minutes()), int(d.Seconds())%60)
+		return inUnits(d, time.Minute, "min", time.Second, "s")
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h %d m", int(d.Hours()), int(d.Minutes())%60)
+		return inUnits(d, time.Hour, "h", time.Minute, "min")
 	}
-	return fmt.Sprintf("%d d %d h", int(d.Hours())/24, int(d.Hours())%24)
+	return inUnits(d, 24*time.Hour, "d", time.Hour, "h")
+}
+
+// inUnits returns d in whole numbers of a large unit and, if there is a rest, of a small one.
+func inUnits(d, large time.Duration, name string, small time.Duration, rest string) string {
+	text := fmt.Sprintf("%d %s", d/large, name)
+	if n := d % large / small; n > 0 {
+		text += fmt.Sprintf(" %d %s", n, rest)
+	}
+	return text
 }
 
 // visible names the characters that turn the direction of a text round: with them a name can look like another one.

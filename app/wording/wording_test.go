@@ -176,7 +176,7 @@ func TestHintInResetWindow(t *testing.T) {
 		{conn.ResetWindow, conn.CauseNone, "Connect tries once", true},
 		{conn.ResetWindow, conn.CauseRefused, "Start IB Gateway", true},
 		{conn.UpstreamLost, conn.CauseUpstream, "restores this by itself", true},
-		{conn.Paused, conn.CauseUser, "resumes", false},
+		{conn.Paused, conn.CauseUser, "Choose Connect now", false},
 		{conn.Connected, conn.CauseNone, "", false},
 		{conn.Degraded, conn.CauseCompeting, "Log out of the other session", false},
 	} {
@@ -385,20 +385,20 @@ func TestOneLine(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for in, want := range map[time.Duration]string{
 		-time.Second:                   "0 s",
-		0:                              "0 ms",
+		0:                              "0 s",
 		350 * time.Millisecond:         "350 ms",
 		time.Second - 1:                "999 ms",
-		time.Second:                    "1.0 s",
+		time.Second:                    "1 s",
 		1540 * time.Millisecond:        "1.5 s",
 		10 * time.Second:               "10 s",
 		time.Minute - 1:                "59 s",
-		time.Minute:                    "1 m 0 s",
-		4*time.Minute + 12*time.Second: "4 m 12 s",
-		time.Hour - 1:                  "59 m 59 s",
-		time.Hour:                      "1 h 0 m",
-		2*time.Hour + 5*time.Minute + time.Second: "2 h 5 m",
-		48*time.Hour - 1: "47 h 59 m",
-		48 * time.Hour:   "2 d 0 h",
+		time.Minute:                    "1 min",
+		4*time.Minute + 12*time.Second: "4 min 12 s",
+		time.Hour - 1:                  "59 min 59 s",
+		time.Hour:                      "1 h",
+		2*time.Hour + 5*time.Minute + time.Second: "2 h 5 min",
+		48*time.Hour - 1: "47 h 59 min",
+		48 * time.Hour:   "2 d",
 		10*24*time.Hour + 3*time.Hour + time.Minute: "10 d 3 h",
 	} {
 		if got := Duration(in); got != want {

@@ -21,18 +21,16 @@ function stamp(when) {
   return dateOf(t, { day: "numeric", month: "short", ...ofYear(t) }) + " " + time;
 }
 function span(seconds) {
-  const s = Math.max(0, Math.floor(seconds));
-  if (s < 60) return s + " s";
-  if (s < 3600) return Math.floor(s / 60) + " m " + s % 60 + " s";
-  if (s < 48 * 3600) return Math.floor(s / 3600) + " h " + Math.floor(s / 60) % 60 + " m";
-  return Math.floor(s / 86400) + " d " + Math.floor(s / 3600) % 24 + " h";
+  const s = Math.max(0, Math.floor(seconds)), units = (large, name, small, rest) =>
+    Math.floor(s / large) + " " + name + (s % large < small ? "" : " " + Math.floor(s % large / small) + " " + rest);
+  return s < 60 ? s + " s" : s < 3600 ? units(60, "min", 1, "s") : s < 48 * 3600 ? units(3600, "h", 60, "min") : units(86400, "d", 3600, "h");
 }
-const length = s => s > 0 && s < 1 ? Math.floor(s * 1e3) + " ms" : s > 0 && s < 10 ? s.toFixed(1) + " s" : s > 0 ? span(s) : "0";
-const minutes = text => text.replace(/ m \d+ s$/, " m");
-const sinceFor = t => known(t) ? "since " + clock(t) + " · " + minutes(span((Date.now() - new Date(t)) / 1e3)) : "";
+const length = s => s > 0 && s < 1 ? Math.floor(s * 1e3) + " ms" : s < 10 && s % 1 ? s.toFixed(1) + " s" : span(s);
+const minutes = s => span(s < 60 ? s : s - s % 60);
+const sinceFor = t => known(t) ? "since " + clock(t) + " · " + minutes((Date.now() - new Date(t)) / 1e3) : "";
 const until = t => { // whole minutes above two, so that it does not flicker
   const s = Math.max(0, Math.ceil((new Date(t) - Date.now()) / 1e3));
-  return s < 120 ? s + " s" : minutes(span(Math.ceil(s / 60) * 60));
+  return s < 120 ? s + " s" : minutes(s + 59);
 };
 const percent = p => typeof p === "number" ? (Math.floor(p * 10 + 1e-9) / 10).toFixed(1) + " %" : none;
 

@@ -80,8 +80,9 @@ function paintRule(n, v) {
   write(n.text, clean(v.text));
   write(n.why, clean(v.why));
   n.why.className = v.state === "failed" || v.why_id === "no_data" ? "error" : "muted";
-  write(n.price, v.price === null ? none : String(v.price));
-  write(n.priced, v.price === null ? "no price" : (v.price_at ? clock(v.price_at) : "") + (v.delayed ? " delayed" : ""));
+  const waits = v.price === null && v.state === "active";
+  write(n.price, String(v.price ?? (waits ? none : "")));
+  write(n.priced, waits ? "no price yet" : (v.price_at ? clock(v.price_at) : "") + (v.delayed ? " delayed" : ""));
   write(n.facts, joined([v.contract ? clean(v.contract) : means.length > 1 ? "" : "Contract not looked up yet",
     v.fired > 0 && "triggered " + (v.fired === 1 ? "once" : v.fired + " times") + (v.last_fired ? ", last " + stamp(v.last_fired) : "")]));
   write(n.means, means.length > 1 ? "The instrument can mean " + means.length + " contracts. Write one of these into rules.json:\n" +

@@ -86,7 +86,7 @@ func TestPageFirstStart(t *testing.T) {
 	snapshot.Resubmit = conn.SwitchOn
 	status()
 	b.until(`!document.getElementById("support").hidden && `+support+`.includes("Auto restart")`, "true")
-	b.until(details+`.includes("Gateway logs off") && `+details+`.includes("(in 5 m)")`, "true")
+	b.until(details+`.includes("Gateway logs off") && `+details+`.includes("(in 5 min)")`, "true")
 	b.until(details+`.includes("kept, and sent when IBKR is connected again")`, "true")
 	b.keep("page-log-off-light")
 	snapshot.Exit.Kind, snapshot.Resubmit = conn.ExitRestart, conn.SwitchOff

@@ -291,31 +291,31 @@ func TestPageHistory(t *testing.T) {
 		"connected,planned,connected,asleep,connected,down,connected,paused,not_observed,down,connected")
 	want := strings.Join([]string{
 		"From|Until|Kind|Duration",
-		"9 Mar 2020 11:30:00|9 Mar 2020 12:00:00|Connected|30 m 0 s",
-		"9 Mar 2020 10:30:00|9 Mar 2020 11:30:00|Down|1 h 0 m",
-		"9 Mar 2020 10:00:00|9 Mar 2020 10:30:00|Not observed|30 m 0 s",
-		"9 Mar 2020 09:00:00|9 Mar 2020 10:00:00|Paused|1 h 0 m",
-		"9 Mar 2020 07:00:20|9 Mar 2020 09:00:00|Connected|1 h 59 m",
+		"9 Mar 2020 11:30:00|9 Mar 2020 12:00:00|Connected|30 min",
+		"9 Mar 2020 10:30:00|9 Mar 2020 11:30:00|Down|1 h",
+		"9 Mar 2020 10:00:00|9 Mar 2020 10:30:00|Not observed|30 min",
+		"9 Mar 2020 09:00:00|9 Mar 2020 10:00:00|Paused|1 h",
+		"9 Mar 2020 07:00:20|9 Mar 2020 09:00:00|Connected|1 h 59 min",
 		"9 Mar 2020 07:00:00|9 Mar 2020 07:00:20|Down|20 s",
-		"9 Mar 2020 03:00:00|9 Mar 2020 07:00:00|Connected|4 h 0 m",
-		"9 Mar 2020 00:00:00|9 Mar 2020 03:00:00|Asleep|3 h 0 m",
-		"8 Mar 2020 16:15:00|9 Mar 2020 00:00:00|Connected|7 h 45 m",
-		"8 Mar 2020 16:00:00|8 Mar 2020 16:15:00|Planned|15 m 0 s",
-		"8 Mar 2020 12:00:00|8 Mar 2020 16:00:00|Connected|4 h 0 m",
+		"9 Mar 2020 03:00:00|9 Mar 2020 07:00:00|Connected|4 h",
+		"9 Mar 2020 00:00:00|9 Mar 2020 03:00:00|Asleep|3 h",
+		"8 Mar 2020 16:15:00|9 Mar 2020 00:00:00|Connected|7 h 45 min",
+		"8 Mar 2020 16:00:00|8 Mar 2020 16:15:00|Planned|15 min",
+		"8 Mar 2020 12:00:00|8 Mar 2020 16:00:00|Connected|4 h",
 	}, "\n")
 	if got := b.text(cellsShown); got != want {
 		t.Errorf("table\n%s\nwant\n%s", got, want)
 	}
-	// Connected 18 h 14 m 40 s, down 1 h 0 m 20 s; in market hours 30 minutes and an hour.
+	// Connected 18 h 14 min 40 s, down 1 h 0 min 20 s; in market hours 30 minutes and an hour.
 	const figures = `[...document.querySelectorAll("#figures div")].map(d => d.firstChild.textContent + " " + d.lastChild.textContent).join("|")`
-	const want24 = "Uptime 94.7 %|In market hours 33.3 %|Outages 2|Longest 1 h 0 m|Mean to recover 30 m 10 s|Mean " +
-		"between outages 9 h 7 m"
+	const want24 = "Uptime 94.7 %|In market hours 33.3 %|Outages 2|Longest 1 h|Mean to recover 30 min 10 s|Mean " +
+		"between outages 9 h 7 min"
 	if got := b.text(figures); got != want24 {
 		t.Errorf("figures %s\nwant    %s", got, want24)
 	}
 	terms := b.text(`document.getElementById("figures-terms").textContent`)
-	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 m ÷ (20 h 30 m − "+
-		"15 m 0 s − 1 h 0 m). Market hours: Mon–Fri 09:30–16:00") {
+	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 min ÷ (20 h 30 min − "+
+		"15 min − 1 h). Market hours: Mon–Fri 09:30–16:00") {
 		t.Errorf("terms %q", terms)
 	}
 	// To scale: 4 of 24 hours, and 20 seconds, which would be too small to be seen.
@@ -344,8 +344,8 @@ func TestPageHistory(t *testing.T) {
 		t.Errorf("columns %s", lines[0])
 	}
 	for i, want := range []string{ // today so far, and the day of 23 hours before it
-		"Mon 9 Mar 2020|86.5 %|6 h 29 m|1 h 0 m|0|1 h 0 m|3 h 0 m|30 m 0 s|2|1 h 0 m",
-		"Sun 8 Mar 2020|100.0 %|22 h 45 m|0|15 m 0 s|0|0|0|0|–",
+		"Mon 9 Mar 2020|86.5 %|6 h 29 min|1 h|0 s|1 h|3 h|30 min|2|1 h",
+		"Sun 8 Mar 2020|100.0 %|22 h 45 min|0 s|15 min|0 s|0 s|0 s|0|–",
 	} {
 		if lines[1+i] != want {
 			t.Errorf("day %s\nwant %s", lines[1+i], want)
@@ -395,13 +395,13 @@ func TestPageLog(t *testing.T) {
 	const records = `[...document.querySelectorAll("#log-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|"))`
 	b.until(records+".length", "50")
 	want := []string{
-		"9 Mar 2020 11:30:00|Connected again after 1 h 0 m|",
+		"9 Mar 2020 11:30:00|Connected again after 1 h|",
 		"9 Mar 2020 10:30:00|Attempt failed: nothing listens|dial 127.0.0.1:4002",
-		"9 Mar 2020 10:00:00|Resumed by you after 1 h 0 m|",
+		"9 Mar 2020 10:00:00|Resumed by you after 1 h|",
 		"9 Mar 2020 09:00:00|Paused by you|",
 		"9 Mar 2020 07:00:20|Connected again after 20 s|",
 		// Text from outside is text, and cannot turn the direction of writing.
-		"9 Mar 2020 07:00:00|Connection lost after 4 h 0 m: no connection to IBKR (IB code 1100)|<img src=x " +
+		"9 Mar 2020 07:00:00|Connection lost after 4 h: no connection to IBKR (IB code 1100)|<img src=x " +
 			"onerror=alert(1)>[U+202E]<b>bold</b>",
 	}
 	if got := b.text(records + `.slice(0, 6).join("\n")`); got != strings.Join(want, "\n") {
@@ -422,7 +422,7 @@ func TestPageLog(t *testing.T) {
 		})
 		p.status.Since, p.status.Session = at, 83
 	})
-	b.until(records+`[0]`, "9 Mar 2020 12:00:00|Connection lost after 30 m 0 s: Gateway stopped answering|")
+	b.until(records+`[0]`, "9 Mar 2020 12:00:00|Connection lost after 30 min: Gateway stopped answering|")
 	if jumps := b.text(`window.jumps`); jumps != "0" {
 		t.Errorf("the page jumps by %s when it is brought up to date", jumps)
 	}

@@ -17,10 +17,10 @@ import (
 func TestIncidents(t *testing.T) {
 	list := incidentsOf(records().Records, noon)
 	want := []string{
-		"The API is read-only. From 10:00 until 10:10, 10 m 0 s. Not possible: orders.",
-		"No connection to IBKR. From 06:15 until 06:35, 20 m 0 s. Not possible: orders and prices.",
+		"The API is read-only. From 10:00 until 10:10, 10 min. Not possible: orders.",
+		"No connection to IBKR. From 06:15 until 06:35, 20 min. Not possible: orders and prices.",
 		"Closed by Gateway. From Tue 23:15 until Tue 23:15, 30 s. Not possible: orders and prices.",
-		"Gateway stopped answering. From 23 Jan 12:00 until 23 Jan 13:00, 1 h 0 m. Not possible: orders and prices.",
+		"Gateway stopped answering. From 23 Jan 12:00 until 23 Jan 13:00, 1 h. Not possible: orders and prices.",
 	}
 	if len(list) != len(want) {
 		t.Fatalf("%d incidents: %+v", len(list), list)
@@ -34,7 +34,7 @@ func TestIncidents(t *testing.T) {
 		Time: noon.Add(-time.Minute), What: history.Lost, Counts: history.Down,
 		Cause: conn.CauseSilent,
 	}}, noon)
-	if len(lasting) != 1 || !lasting[0].lasts || !strings.Contains(lasting[0].text(noon), "it lasts for 1 m") {
+	if len(lasting) != 1 || !lasting[0].lasts || !strings.Contains(lasting[0].text(noon), "it lasts for 1 min") {
 		t.Errorf("%+v", lasting)
 	}
 	programs := incidentsOf([]history.Record{

@@ -25,9 +25,9 @@ func TestAttemptCountsDown(t *testing.T) {
 		{next(time.Millisecond), "Attempt 4 in 1 s"},
 		{next(0), "Attempt 4 in 0 s"},
 		{next(-time.Minute), "Attempt 4 in 0 s"},
-		{next(59001 * time.Millisecond), "Attempt 4 in 1 m 0 s"},
+		{next(59001 * time.Millisecond), "Attempt 4 in 1 min"},
 		{next(59 * time.Second), "Attempt 4 in 59 s"},
-		{next(14*time.Minute + 12*time.Second), "Attempt 4 in 14 m 12 s"},
+		{next(14*time.Minute + 12*time.Second), "Attempt 4 in 14 min 12 s"},
 	} {
 		if got := attempt(&c.attempt, noon); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.attempt, got, c.want)
@@ -76,7 +76,7 @@ func TestGatewaysSettings(t *testing.T) {
 	if text := card.words.Text; !card.content.Visible() || !strings.Contains(text, "choose “Auto restart” in Gateway") {
 		t.Errorf("log-off: %v, %q", card.content.Visible(), text)
 	}
-	if got := value("Gateway logs off"); got != "at 23:00 (in 11 h 0 m)" {
+	if got := value("Gateway logs off"); got != "at 23:00 (in 11 h)" {
 		t.Errorf("log-off: %q", got)
 	}
 	show(exit(conn.ExitRestart, 90*time.Second))
@@ -114,7 +114,7 @@ func TestClosedGuardIsTold(t *testing.T) {
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
 	p := pictureOf(&st, absence{}, noon)
-	if p.shape != Blocked || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 m" || p.banner == nil ||
+	if p.shape != Blocked || p.headline != "Orders blocked" || p.since != "since 11:59:00 · 1 min" || p.banner == nil ||
 		p.banner.cause != st.Held.Text || p.banner.hint != "Wait." || p.banner.since != "Since "+clock(st.Held.Since,
 		noon) {
 		t.Errorf("alone %+v, %+v", p, p.banner)

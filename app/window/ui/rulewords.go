@@ -95,7 +95,7 @@ func ruleCardOf(r *api.RuleView, here bool, now time.Time) ruleCard {
 // priceLine returns the newest price that a rule has seen, with its age; old is true if it is not to be relied on.
 func priceLine(r *api.RuleView, now time.Time) (line string, old bool) {
 	if r.Price == nil {
-		if watches(r.State) {
+		if r.State == rules.Active {
 			return "No price yet", true
 		}
 		return "", false

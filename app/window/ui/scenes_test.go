@@ -222,7 +222,7 @@ func scenes() map[string]func(*View) {
 			st := reconnecting()
 			st.State, st.Headline, st.Attempt = conn.Paused, "Paused", api.Attempt{}
 			st.Cause, st.Hint = "Disconnected by you.",
-				"Connect (tray, `gatewatch connect` or POST /connect_ib) resumes."
+				"Choose Connect now in the window or the tray, or run `gatewatch connect`."
 			status(st)(v)
 		},
 		"not_running": func(v *View) {

@@ -92,7 +92,7 @@ func TestSpanRowsAreBounded(t *testing.T) {
 	}
 	rows := spanRows(spans)
 	if len(rows) != maxRows+1 || rows[maxRows].name != "70 earlier ones" || rows[0].name != "12:01:59  Down" ||
-		rows[0].value != "1.0 s" {
+		rows[0].value != "1 s" {
 		t.Errorf("%d rows, first %+v, last %+v", len(rows), rows[0], rows[len(rows)-1])
 	}
 }

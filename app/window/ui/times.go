@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,9 +17,6 @@ func millis(ms float64) string {
 
 // length returns a number of seconds as people say it.
 func length(seconds float64) string {
-	if seconds == 0 {
-		return "0 s"
-	}
 	return wording.Duration(time.Duration(seconds * float64(time.Second)))
 }
 
@@ -29,14 +25,7 @@ func left(d time.Duration) string {
 	if d < 2*time.Minute {
 		return strconv.Itoa(wording.Seconds(d)) + " s"
 	}
-	minutes := int((d + time.Minute - 1) / time.Minute)
-	switch {
-	case minutes < 60:
-		return fmt.Sprintf("%d m", minutes)
-	case minutes < 48*60:
-		return fmt.Sprintf("%d h %d m", minutes/60, minutes%60)
-	}
-	return fmt.Sprintf("%d d %d h", minutes/60/24, minutes/60%24)
+	return wording.Duration((d + time.Minute - 1).Truncate(time.Minute))
 }
 
 // sinceFor returns when something began and how long it has lasted.
@@ -53,13 +42,10 @@ func sinceFor(at, now time.Time) string {
 
 // span returns d in seconds below a minute and in minutes above, so that a window that stands open is seldom painted.
 func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d m", int(d.Minutes()))
+	if d < time.Minute {
+		return strconv.Itoa(int(d.Seconds())) + " s"
 	}
-	return wording.Duration(d)
+	return wording.Duration(d.Truncate(time.Minute))
 }
 
 // clock returns a moment as a local time of day, with its day if that is not today's.

@@ -91,7 +91,7 @@ func TestShapesMeanOneThing(t *testing.T) {
 		t.Errorf("after 59 s: %q, %v", p.headline, p.shape)
 	}
 	st.LostAt = at(noon.Add(-time.Hour))
-	if p := pictureOf(&st, absence{}, noon); p.since != "since 11:00 · 1 h 0 m" {
+	if p := pictureOf(&st, absence{}, noon); p.since != "since 11:00 · 1 h" {
 		t.Errorf("since %q", p.since)
 	}
 	if st = connected(); shapeOf(&st, noon) != Up || st.State != conn.Connected {

@@ -355,9 +355,10 @@ func TestPriceLine(t *testing.T) {
 	}{
 		{api.RuleView{State: rules.Active}, "No price yet", true},
 		{api.RuleView{State: rules.Draft}, "", false},
+		{api.RuleView{State: rules.Triggered}, "", false}, // it watches nothing while its order works
 		{seen(time.Second, false), "Middle 1.5 · now", false},
 		{seen(59*time.Second, false), "Middle 1.5 · 59 s ago", false},
-		{seen(time.Minute, false), "Middle 1.5 · old: 1 m ago", true},
+		{seen(time.Minute, false), "Middle 1.5 · old: 1 min ago", true},
 		{seen(3*time.Second, true), "Middle 1.5 · 3 s ago · delayed", true},
 	} {
 		if line, old := priceLine(&c.rule, noon); line != c.line || old != c.old {
