@@ -126,7 +126,7 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
 		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint",
 		".restart.text",
-		".today.name", ".trading.counts", ".trading.counts", ".trading.text",
+		".today.name", ".trading.confirm", ".trading.counts", ".trading.counts", ".trading.text",
 		".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
 	}
 	if !slices.Equal(found, want) {

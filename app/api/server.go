@@ -26,6 +26,7 @@ import (
 	"gatewatch/app/api/page"
 	"gatewatch/app/api/sse"
 	"gatewatch/app/wording"
+	"gatewatch/conn"
 )
 
 // Backend is the program as the API sees it. What is about a subject is declared in the file of that subject.
@@ -241,6 +242,10 @@ func (s *Server) works(ctx context.Context, limit time.Duration) bool {
 func (s *Server) statusFor(owner bool) Status {
 	st := s.backend.Status()
 	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
+	g := conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
+	if st.Connected && g.Mode != conn.Paper {
+		st.Trading.Confirm = wording.LiveTrading(g)
+	}
 	if !owner {
 		st = st.Open()
 	}

@@ -154,7 +154,7 @@ func TestStatusShape(t *testing.T) {
 			"armed": "bool", "armed_since": "time or null", "may_trade": "bool", "reason": "string",
 			"reason_id":    "string",
 			"rules_active": "number", "rules_no_data": "number", "rules_failed": "number", "rules_problem": "string",
-			"text": "string", "counts": "list",
+			"text": "string", "confirm": "string", "counts": "list",
 			"orders_open": "number", "orders_unknown": "number", "orders_unprotected": "number",
 			"orders_blocked": "number",
 		},

@@ -39,6 +39,9 @@ type Trading struct {
 	OrdersBlocked     uint64 `json:"orders_blocked"` // orders that were blocked, since the start of the program
 
 	Text string `json:"text"` // for people: whether trading is on, such as "Trading is off"
+	// for people: what it means to turn trading on, which has to be confirmed: the account is a LIVE account, or not
+	// known to be a paper account; empty: nothing has to be, or not connected
+	Confirm string `json:"confirm"`
 	// for people: what there is of rules and orders, such as "2 rules active"; what needs a person comes first
 	Counts []string `json:"counts"`
 }

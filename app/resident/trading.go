@@ -195,7 +195,7 @@ func (t *trading) metrics() metrics.Trading {
 func (t *trading) tray(stopped bool) tray.Trading {
 	st := t.Trading()
 	return tray.Trading{
-		Live: t.conn.sup.Snapshot().Gateway.Mode != conn.Paper, Armed: st.Armed,
+		Armed:  st.Armed,
 		MayArm: st.MayTrade || st.ReasonID == engine.BlockedDisarmed, Open: st.OrdersOpen, Unknown: st.OrdersUnknown,
 		Unprotected: st.OrdersUnprotected, NoData: st.RulesNoData, Stopped: stopped,
 	}
@@ -249,7 +249,7 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 	}
 	if g := s.Gateway(); !live && g.Mode != conn.Paper {
 		return &api.Unconfirmed{Reason: wording.LiveTrading(
-			g) + ` To turn trading on, confirm it: {"live": true} here, or gatewatch arm --live.`}
+			g) + ` To turn trading on, confirm it: gatewatch arm --live, or {"live": true} in the API.`}
 	}
 	t.desk.Arm()
 	t.changes.nudge()

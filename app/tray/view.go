@@ -97,7 +97,6 @@ type AtLogin struct {
 type Trading struct {
 	Armed       bool // orders may leave
 	MayArm      bool // arming would be accepted now
-	Live        bool // the account is live, or not known to be a paper account
 	Open        int  // orders of which something is still expected
 	Unknown     int  // orders that a person has to look after
 	Unprotected int  // open positions whose stop does not work
@@ -110,8 +109,7 @@ type Programs struct {
 	On        bool // there is a guarded port
 	Stopped   bool // their orders are refused until someone allows them
 	Connected int
-	Unknown   int  // orders that a person has to look after
-	Live      bool // the account is live, or not known to be a paper account
+	Unknown   int // orders that a person has to look after
 }
 
 // tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
@@ -148,15 +146,16 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	}
 	v.Tooltip = cut(join(parts...), tooltipLimit)
 
+	paper, live := s.Gateway.Mode == conn.Paper, wording.IfLive(s.Gateway.Mode)
 	v.Menu = Menu{
 		Status:     {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
 		OpenWindow: {Title: "Open window"},
 		Connect:    {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect: {Title: "Disconnect", Hidden: !s.Layers.API},
-		Arm:        {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || x.Trading.Live},
+		Arm:        {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !paper},
 		ArmLive: {
-			Title: "Turn on LIVE trading…", Confirm: "Confirm: turn on LIVE trading",
-			Hidden: x.Trading.Armed || !x.Trading.MayArm || !x.Trading.Live,
+			Title: "Turn on " + live + "trading…", Confirm: "Confirm: turn on " + live + "trading",
+			Hidden: x.Trading.Armed || !x.Trading.MayArm || paper,
 		},
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
 		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
@@ -177,8 +176,8 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Settings:      {Title: "Settings…"},
 		Quit:          {Title: "Quit"},
 	}
-	if x.Programs.Live {
-		v.Menu[AllowPrograms].Confirm = "Confirm: let programs trade LIVE"
+	if !paper {
+		v.Menu[AllowPrograms].Confirm = strings.TrimSpace("Confirm: let programs trade " + live)
 	}
 	if x.AtLogin.Other {
 		v.Menu[LaunchAtLogin].Title = "Launch at login (another copy does)"

@@ -300,21 +300,23 @@ func TestPlannedExit(t *testing.T) {
 
 func TestTradingEntries(t *testing.T) {
 	const arm, disarm, cancel = "Turn on trading", "Turn off trading", "Cancel all open orders…"
-	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
 	for _, c := range []struct {
 		x     Trading
+		mode  conn.Mode
 		shown []string
 	}{
-		{Trading{}, nil},
-		{Trading{MayArm: true}, []string{arm}},
-		{Trading{MayArm: true, Live: true}, []string{"Turn on LIVE trading…"}},
-		{Trading{Live: true}, nil},
-		{Trading{Armed: true}, []string{disarm}},
-		{Trading{Armed: true, MayArm: true, Live: true}, []string{disarm}},
-		{Trading{Armed: true, MayArm: true}, []string{disarm}},
-		{Trading{Open: 1}, []string{"Cancel 1 open order…"}},
-		{Trading{Armed: true, Open: 3}, []string{disarm, "Cancel 3 open orders…"}},
+		{Trading{}, conn.Paper, nil},
+		{Trading{MayArm: true}, conn.Paper, []string{arm}},
+		{Trading{MayArm: true}, conn.Live, []string{"Turn on LIVE trading…"}},
+		{Trading{MayArm: true}, conn.AnyMode, []string{"Turn on trading…"}},
+		{Trading{}, conn.Live, nil},
+		{Trading{Armed: true}, conn.Paper, []string{disarm}},
+		{Trading{Armed: true, MayArm: true}, conn.Live, []string{disarm}},
+		{Trading{Armed: true, MayArm: true}, conn.Paper, []string{disarm}},
+		{Trading{Open: 1}, conn.Paper, []string{"Cancel 1 open order…"}},
+		{Trading{Armed: true, Open: 3}, conn.Paper, []string{disarm, "Cancel 3 open orders…"}},
 	} {
+		s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Mode: c.mode}}
 		v := viewOf(s, start, Extra{Trading: c.x})
 		var shown []string
 		for e := Arm; e <= CancelAll; e++ {
@@ -329,7 +331,7 @@ func TestTradingEntries(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
 		}
 	}
-	if got := viewOf(s, start, Extra{}).Menu[CancelAll].Title; got != cancel {
+	if got := viewOf(&conn.Snapshot{}, start, Extra{}).Menu[CancelAll].Title; got != cancel {
 		t.Errorf("with nothing to cancel: %q", got)
 	}
 }
@@ -349,7 +351,7 @@ func TestProgramEntries(t *testing.T) {
 			[]string{"Stop all trading", "3 programs connected · 2 orders unknown, look in TWS"},
 		},
 		{
-			Programs{On: true, Connected: 3, Stopped: true, Live: true},
+			Programs{On: true, Connected: 3, Stopped: true},
 			[]string{"Let programs trade again", "3 programs connected · their trading is stopped"},
 		},
 	} {
@@ -363,8 +365,13 @@ func TestProgramEntries(t *testing.T) {
 		if !slices.Equal(shown, c.shown) {
 			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
 		}
-		if asks := v.Menu[AllowPrograms].Confirm != ""; asks != c.x.Live {
-			t.Errorf("%+v: a second click is asked for: %v", c.x, asks)
+	}
+	for mode, want := range map[conn.Mode]string{
+		conn.Paper: "", conn.Live: "Confirm: let programs trade LIVE", conn.AnyMode: "Confirm: let programs trade",
+	} {
+		s.Gateway.Mode = mode
+		if asks := viewOf(s, start, Extra{}).Menu[AllowPrograms].Confirm; asks != want {
+			t.Errorf("%v: it asks %q, want %q", mode, asks, want)
 		}
 	}
 }

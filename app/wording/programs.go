@@ -80,14 +80,8 @@ func GuardedPort(number int, listening, stopped bool, connected int) string {
 	return Programs(connected)
 }
 
-// LivePrograms asks for a confirmation to let programs trade.
-func LivePrograms(g conn.Gateway) string {
-	what := "Gatewatch does not know whether this is a paper account"
-	if g.Mode == conn.Live {
-		what = "This is a LIVE account"
-	}
-	return what + `: orders of programs trade real money. To let programs trade, confirm it: {"live": true} here, or gatewatch clients allow --live.`
-}
+// LivePrograms returns what it means to let programs trade on an account that is not known to be a paper account.
+func LivePrograms(g conn.Gateway) string { return realMoney(g, "orders of programs") }
 
 // Programs says how many programs are connected, such as "3 programs connected".
 func Programs(connected int) string {

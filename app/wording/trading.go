@@ -68,16 +68,26 @@ func limit(detail string) string {
 }
 
 // LiveTrading returns what it means to turn trading on for an account that is not known to be a paper account.
-func LiveTrading(g conn.Gateway) string {
+func LiveTrading(g conn.Gateway) string { return realMoney(g, "orders of active rules") }
+
+func realMoney(g conn.Gateway, orders string) string {
 	port := ""
 	if g.Port != 0 {
 		port = fmt.Sprintf(" on port %d", g.Port)
 	}
 	if g.Mode == conn.Live {
-		return "This is a LIVE account" + port + ": orders of active rules trade real money."
+		return "This is a LIVE account" + port + ": " + orders + " trade real money."
 	}
 	return "Gatewatch does not know whether the account" + port +
-		" is a paper account: orders of active rules may trade real money."
+		" is a paper account: " + orders + " may trade real money."
+}
+
+// IfLive returns "LIVE " for an account that is known to be one, for names of buttons such as "Turn on LIVE trading".
+func IfLive(m conn.Mode) string {
+	if m == conn.Live {
+		return "LIVE "
+	}
+	return ""
 }
 
 // Fate returns what has become of an order, in a few words.

@@ -18,13 +18,9 @@ function renderTrading() {
   for (const f of files) f.allow();
 }
 onPress($("arm"), b => {
-  const port = st.gateway.port ? " on port " + st.gateway.port : "";
-  const arm = live => act(b, "trading", "/trading/arm", live ? { live } : {}, "Trading is on.");
-  if (mode() === "PAPER") return arm();
-  ask(mode() ? "Turn on LIVE trading?" : "Turn on trading, on an account that may be LIVE?", mode()
-    ? "This is a LIVE account" + port + ": orders of active rules trade real money, without asking again."
-    : "Gatewatch does not know whether the account" + port + " is a paper account: orders of active rules may trade real money, without " +
-      "asking again.", "Turn on LIVE trading", () => { arm(true); });
+  const name = "Turn on " + (mode() === "LIVE" ? "LIVE " : "") + "trading", { confirm } = st.trading;
+  const arm = body => { act(b, "trading", "/trading/arm", body, "Trading is on."); };
+  confirm ? ask(name + "?", confirm, name, () => arm({ live: true })) : arm({});
 });
 onPress($("disarm"), b => act(b, "trading", "/trading/disarm", {}, "Trading is off. Orders that are working at IBKR go on: see Orders."));
 

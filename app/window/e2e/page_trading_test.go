@@ -325,7 +325,7 @@ func TestPageArmsTrading(t *testing.T) {
 	p.change(func() { p.status.Gateway.Mode = "unknown" })
 	b.until(`document.getElementById("badge").hidden`, "true")
 	b.press("Turn on trading")
-	b.until(asksShown, "true Turn on trading, on an account that may be LIVE?")
+	b.until(asksShown, "true Turn on trading?")
 	b.press("No")
 	p.change(func() { p.status.Connected = false })
 	b.until(`document.getElementById("arm").disabled`, "true")

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -11,6 +12,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
+	"gatewatch/conn"
 )
 
 // programsPage shows the programs at the guarded port and their orders, and lets them trade or not.
@@ -28,7 +30,7 @@ type programsPage struct {
 	rows    []*programRow
 	orders  *fyne.Container
 	lines   []*tableRow
-	live    bool // the account is live, or not known to be a paper account
+	gateway conn.Gateway // as far as it is known
 }
 
 // programRow is one program.
@@ -63,12 +65,13 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 }
 
 func (p *programsPage) let() {
-	if !p.live {
+	if p.gateway.Mode == conn.Paper {
 		p.actions.AllowPrograms(false)
 		return
 	}
-	p.confirm.ask("The account is LIVE, or not known to be a paper account: orders of programs trade real money.",
-		"Keep them stopped", "Let programs trade LIVE", func() { p.actions.AllowPrograms(true) })
+	p.confirm.ask(wording.LivePrograms(p.gateway), "Keep them stopped",
+		strings.TrimSpace("Let programs trade "+wording.IfLive(p.gateway.Mode)),
+		func() { p.actions.AllowPrograms(true) })
 }
 
 // take takes in the programs and their orders, or why they are not known.

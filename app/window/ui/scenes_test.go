@@ -139,7 +139,7 @@ func scenes() map[string]func(*View) {
 		"connected": status(connected()),
 		"live": func(v *View) {
 			st := connected()
-			st.Gateway.Mode, st.Gateway.Port = "live", 4001
+			st.Gateway.Mode, st.Gateway.Port, st.Trading.Confirm = "live", 4001, "This is a LIVE account"
 			status(st)(v)
 		},
 		"guard_closed": func(v *View) {

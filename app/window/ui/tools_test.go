@@ -103,7 +103,7 @@ func TestShapesMeanOneThing(t *testing.T) {
 func TestDangerLooksAlike(t *testing.T) {
 	v, _ := stage(t, theme.VariantLight, MinSize, Actions{})
 	st := connected()
-	st.Gateway.Mode = "live"
+	st.Trading.Confirm = "This is a LIVE account"
 	v.Status(st, noon)
 	for _, b := range []*button{
 		v.status.arm.button, v.status.arm.question.yes, v.orders.all, v.orders.question.yes,

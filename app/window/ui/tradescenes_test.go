@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
@@ -189,6 +190,7 @@ func tradeScenes() map[string]func(*View) {
 		"arm_live": func(v *View) {
 			st := unarmed()
 			st.Gateway.Mode, st.Gateway.Port = "live", 4001
+			st.Trading.Confirm = wording.LiveTrading(conn.Gateway{Mode: conn.Live, Port: 4001})
 			v.Settings(inForce())
 			v.Status(st, noon)
 			v.status.arm.press()

@@ -24,6 +24,7 @@ type trading struct {
 	armed   bool
 	may     bool   // the button can be pressed
 	confirm string // what is asked before arming, empty if nothing is
+	arm     string // the button that arms
 }
 
 // tradingOf returns the state of trading by the status st, nil before the first, while the resident program is there
@@ -67,9 +68,7 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 	if len(more) > 0 {
 		t.reason = strings.TrimSpace(t.reason + "\n" + upper(strings.Join(more, " · ")))
 	}
-	if mode := st.Gateway.Mode; mode != "paper" {
-		t.confirm = wording.LiveTrading(conn.Gateway{Mode: conn.Mode(mode), Port: st.Gateway.Port})
-	}
+	t.confirm, t.arm = st.Trading.Confirm, "Turn on "+wording.IfLive(conn.Mode(st.Gateway.Mode))+"trading"
 	return t
 }
 
@@ -125,7 +124,7 @@ func (b *armBar) press() {
 	case b.now.armed:
 		b.disarm()
 	case b.now.confirm != "":
-		b.question.ask(b.now.confirm, "Leave it off", "Turn on LIVE trading", func() { b.arm(true) })
+		b.question.ask(b.now.confirm, "Leave it off", b.now.arm, func() { b.arm(true) })
 	default:
 		b.arm(false)
 	}
@@ -146,7 +145,7 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	case t.armed:
 		name, importance = "Turn off trading", widget.HighImportance
 	case t.confirm != "":
-		name, importance = "Turn on LIVE trading…", widget.DangerImportance
+		name, importance = t.arm+"…", widget.DangerImportance
 	}
 	if b.button.Text != name || b.button.Importance != importance {
 		b.button.Text, b.button.Importance = name, importance

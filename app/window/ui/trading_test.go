@@ -22,7 +22,7 @@ func TestHowTradingStands(t *testing.T) {
 	held.Trading.MayTrade, held.Trading.Reason = false, "orders are compared"
 	off, live, unknown := unarmed(), unarmed(), unarmed()
 	off.Connected = false
-	live.Gateway.Mode, unknown.Gateway.Mode = "live", "unknown"
+	live.Trading.Confirm, unknown.Trading.Confirm = "This is a LIVE account", "It is not known"
 	ok, bare, ready := armed(), armed(), unarmed()
 	bare.Trading.OrdersUnprotected = 1
 	for name, c := range map[string]struct {
@@ -54,12 +54,12 @@ func TestHowTradingStands(t *testing.T) {
 			"cannot place orders.\n1 rule failed · 2 rules active", "",
 		},
 		"not connected": {&off, absence{}, Off, "Trading is off", false, "once Gateway is connected", ""},
-		"live":          {&live, absence{}, Off, "Trading is off", true, "", "This is a LIVE account on port 4002: "},
+		"live":          {&live, absence{}, Off, "Trading is off", true, "", "This is a LIVE account"},
 		"not known": {
 			&unknown,
 			absence{},
 			Off, "Trading is off", true, "",
-			"does not know whether the account on port 4002",
+			"It is not known",
 		},
 		"gone": {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
 		"hangs": {
@@ -101,8 +101,16 @@ func TestArming(t *testing.T) {
 	}
 	v.Armed(nil)
 	live := unarmed()
-	live.Gateway.Mode = "live"
+	live.Gateway.Mode, live.Trading.Confirm = "unknown", "It is not known"
 	v.Status(live, noon)
+	if bar.button.Text != "Turn on trading…" {
+		t.Errorf("on an unknown account: %q", bar.button.Text)
+	}
+	live.Gateway.Mode, live.Trading.Confirm = "live", "This is a LIVE account"
+	v.Status(live, noon)
+	if bar.button.Text != "Turn on LIVE trading…" {
+		t.Errorf("on a LIVE account: %q", bar.button.Text)
+	}
 	test.Tap(bar.button)
 	if len(a.asked) != 2 || !bar.question.open() {
 		t.Fatalf("a LIVE account is armed by one press: %v", a.asked)

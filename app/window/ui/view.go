@@ -17,6 +17,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
+	"gatewatch/conn"
 )
 
 // MinSize is the least size of the content, in which nothing is cut off.
@@ -241,7 +242,7 @@ func (v *View) Status(st api.Status, now time.Time) {
 		v.asking = time.Time{}
 	}
 	v.st = &st
-	v.others.live = st.Gateway.Mode != "paper"
+	v.others.gateway = conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
 	show(v.tabs[pagePrograms], st.Programs.Port != 0)
 	if v.page == pagePrograms && st.Programs.Port == 0 {
 		v.open(pageStatus)
