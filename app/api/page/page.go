@@ -5,9 +5,13 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+
+	"gatewatch/assets"
 )
 
 //go:embed *.html *.css *.js
@@ -20,12 +24,16 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 // script. The policy allows the page its own inline style and script, by their hashes, and requests to this server.
 // Both are made when the page is asked for: most programs that run have no one look at it.
 var document = sync.OnceValues(func() (html, policy string) {
-	script := ""
+	script, symbols := "", ""
 	for _, name := range scripts {
 		script += file(name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(assets.Shapes)) {
+		symbols += `<symbol id="` + name + `" viewBox="0 0 16 16">` + assets.Shapes[name] + "</symbol>"
+	}
 	style := file("page.css")
 	html = strings.NewReplacer(
+		"<svg hidden></svg>", "<svg hidden>"+symbols+"</svg>",
 		"<style></style>", "<style>"+style+"</style>", "<script></script>", "<script>"+script+"</script>",
 	).Replace(file("page.html"))
 	return html, "default-src 'none'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; " +
