@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -34,6 +35,10 @@ const appID = "io.github.gatewatch.gatewatch"
 
 // tick is the time between two looks at the clock: what counts down must not seem to stumble.
 const tick = 250 * time.Millisecond
+
+// rest is how long the toolkit's loop waits for an event of the desktop while the window is minimised: less than a tick.
+// By itself it turns 60 times a second, whether there is something to paint or not.
+const rest = 200 * time.Millisecond
 
 func main() { os.Exit(run()) }
 
@@ -244,6 +249,7 @@ func open(card string, program link.Program, opened func()) bool {
 	})
 
 	minimised := func(context.Context) bool { return false }
+	var late atomic.Bool // the last tick has not come through yet
 	a.Lifecycle().SetOnStarted(func() {
 		work.Go(func() { l.Run(ctx) })
 		work.Go(func() {
@@ -255,9 +261,17 @@ func open(card string, program link.Program, opened func()) bool {
 				case <-ctx.Done():
 					return
 				case now := <-every.C:
+					if late.Swap(true) { // the toolkit is busy
+						continue
+					}
 					fyne.Do(func() {
-						v.Hidden(minimised(ctx))
+						defer late.Store(false)
+						hidden := minimised(ctx)
+						v.Hidden(hidden)
 						v.Tick(now)
+						if hidden {
+							glfw.WaitEventsTimeout(rest.Seconds())
+						}
 					})
 				case <-minute.C:
 					debug.FreeOSMemory()

@@ -12,12 +12,8 @@ import (
 	"gatewatch/app/home"
 )
 
-const (
-	// retry is the time between two looks for the resident program.
-	retry = 500 * time.Millisecond
-	// look is the time between two looks at the settings, which can change without a word in the stream.
-	look = time.Second
-)
+// retry is the time between two looks for the resident program.
+const retry = 500 * time.Millisecond
 
 // Face is who is told. Calls come from goroutines of the link, one at a time for each method.
 type Face struct {
@@ -84,7 +80,10 @@ func (l *Link) follow(ctx context.Context, found func()) error {
 		found()
 		l.use(client, nil)
 		l.face.Status(st)
-		l.lookAtSettings()
+		select { // a status comes after each change of the settings, too
+		case l.fresh <- struct{}{}:
+		default:
+		}
 	}, l.face.Show, l.face.Quit)
 }
 
@@ -115,23 +114,12 @@ func ask[T any](l *Link, do func(*api.Client) (T, error)) (v T, err error) {
 	return v, err
 }
 
-// lookAtSettings has the settings read soon.
-func (l *Link) lookAtSettings() {
-	select {
-	case l.fresh <- struct{}{}:
-	default:
-	}
-}
-
 func (l *Link) followSettings(ctx context.Context) {
-	every := time.NewTicker(look)
-	defer every.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.fresh:
-		case <-every.C:
 		}
 		l.readSettings(ctx)
 	}

@@ -91,6 +91,7 @@ type backend struct {
 	port    int
 	failure error
 	asked   []string
+	nudge   chan struct{} // of the last subscriber
 	hangs   atomic.Bool
 }
 
@@ -105,9 +106,11 @@ func (b *backend) Answers(ctx context.Context) error {
 }
 
 func (b *backend) Subscribe() (<-chan struct{}, func()) {
-	c := make(chan struct{}, 1)
-	c <- struct{}{}
-	return c, func() {}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nudge = make(chan struct{}, 1)
+	b.nudge <- struct{}{}
+	return b.nudge, func() {}
 }
 
 func (b *backend) ask(what string) error {
@@ -258,7 +261,8 @@ func TestTellsSettings(t *testing.T) {
 		t.Errorf("port %d", v.Settings.Gateway.Port)
 	}
 	b.mu.Lock()
-	b.port = 2 // without a word in the stream
+	b.port = 2
+	b.nudge <- struct{}{}
 	b.mu.Unlock()
 	for end := time.Now().Add(patience); next(t, heard.settings).Settings.Gateway.Port != 2; {
 		if time.Now().After(end) {
