@@ -11,8 +11,7 @@ type codeEffect uint8
 const (
 	effectNone         codeEffect = iota // reported as a notice
 	effectUpstreamLost                   // Gateway lost IBKR
-	effectRestoredLost                   // restored, subscriptions lost
-	effectRestoredKept                   // restored, subscriptions kept
+	effectRestored                       // Gateway has IBKR again
 	effectFarm                           // one data farm changed
 	effectCompeting                      // another session took the market data
 	effectPortChanged                    // the API port has moved
@@ -42,8 +41,8 @@ type codeRow struct {
 var codeTable = map[int]codeRow{
 	1100: {effect: effectUpstreamLost, cause: CauseUpstream},
 	2110: {effect: effectUpstreamLost, cause: CauseUpstream},
-	1101: {effect: effectRestoredLost},
-	1102: {effect: effectRestoredKept},
+	1101: {effect: effectRestored}, // subscriptions were lost
+	1102: {effect: effectRestored}, // they were kept
 	1300: {effect: effectPortChanged, cause: CausePortChanged},
 
 	2103: {effect: effectFarm, farm: FarmBroken, kind: "market data"},
@@ -105,7 +104,7 @@ func (s *step) notice(in inCode) {
 		if m.phase == up {
 			s.lostUpstream()
 		}
-	case effectRestoredLost, effectRestoredKept:
+	case effectRestored:
 		s.restored(in)
 	case effectFarm:
 		if in.code == codeMarketFarmOK {

@@ -143,7 +143,7 @@ func (w *world) code(session uint64, code int) {
 		switch codeTable[code].effect {
 		case effectUpstreamLost:
 			w.upstream = false
-		case effectRestoredKept, effectRestoredLost:
+		case effectRestored:
 			w.upstream = true
 		}
 	}
