@@ -343,7 +343,8 @@ func TestPaintMarksWhatIsShown(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := &conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: conn.Gateway{Mode: conn.Live}}
+		live := conn.Gateway{Mode: conn.Live}
+		s := &conn.Snapshot{State: conn.Connected, Since: time.Now(), Layers: full, Gateway: live}
 		trading := Trading{MayArm: true, Open: 2}
 		var done []string
 		tr := newTray((&program{

@@ -36,8 +36,8 @@ const appID = "io.github.gatewatch.gatewatch"
 // tick is the time between two looks at the clock: what counts down must not seem to stumble.
 const tick = 250 * time.Millisecond
 
-// rest is how long the toolkit's loop waits for an event of the desktop while the window is minimised: less than a tick.
-// By itself it turns 60 times a second, whether there is something to paint or not.
+// rest is how long the toolkit's loop waits for an event of the desktop while the window is minimised: less than a
+// tick. By itself it turns 60 times a second, whether there is something to paint or not.
 const rest = 200 * time.Millisecond
 
 func main() { os.Exit(run()) }

@@ -95,7 +95,8 @@ func TestACrashThatIsKnown(t *testing.T) {
 		told = append(told, strings.TrimSpace(r.Time.Sub(noon).String()+" "+string(r.What)+" "+r.Detail))
 	}
 	want := "-2m0s crashed panic: before any record, and the clock was set back, " +
-		"-1m0s crashed panic: before any record, 0s started, 1m10s crashed panic: one, 1h30m0s crashed panic: before the log was open, 3h0m0s started, " +
+		"-1m0s crashed panic: before any record, 0s started, 1m10s crashed panic: one, " +
+		"1h30m0s crashed panic: before the log was open, 3h0m0s started, " +
 		"4h0m0s stopped, 4h0m1s crashed panic: on the way out"
 	if got := strings.Join(told, ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

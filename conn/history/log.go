@@ -72,7 +72,8 @@ func (l *Log) open(now time.Time, crash Crash) error {
 		}
 	}
 	ended := last.Seq == 0 || last.What == Stopped || last.What == Crashed
-	// One that has ended may have crashed on its way out, or again, or for the first time, before it could write anything.
+	// One that has ended may have crashed on its way out, or again, or for the first time, before it could write
+	// anything.
 	if err == nil && (!ended || crash.At.After(last.Time)) {
 		l.run = max(1, l.run)
 		err = l.crashed(last, now, crash)

@@ -314,8 +314,8 @@ func TestPageHistory(t *testing.T) {
 		t.Errorf("figures %s\nwant    %s", got, want24)
 	}
 	terms := b.text(`document.getElementById("figures-terms").textContent`)
-	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 min ÷ (20 h 30 min − "+
-		"15 min − 1 h). Market hours: Mon–Fri 09:30–16:00") {
+	if !strings.HasPrefix(terms, "Uptime = connected ÷ (observed − planned − paused), here 18 h 14 min ÷ (20 h 30 min "+
+		"− 15 min − 1 h). Market hours: Mon–Fri 09:30–16:00") {
 		t.Errorf("terms %q", terms)
 	}
 	// To scale: 4 of 24 hours, and 20 seconds, which would be too small to be seen.
