@@ -96,10 +96,10 @@ func TestExecutionsComeFromIBKR(t *testing.T) {
 	defer s.end(CauseStopping)
 	s.heard.Store(int64(5 * sec))
 	inner := protoMessage(0, 5, "0001.01")[8:]
-	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))[4:]
+	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))
 	a := s.pending.begin(askExecutions)
 	for _, want := range []time.Duration{0, 5 * sec} {
-		if err := s.receive(executed); err != nil || s.seen().ibkrAt != want || s.seen().marketAt != 0 {
+		if err := s.take(executed); err != nil || s.seen().ibkrAt != want || s.seen().marketAt != 0 {
 			t.Errorf("%+v, %v, want %v", s.seen(), err, want)
 		}
 		s.pending.leave(askExecutions, a)

@@ -298,7 +298,7 @@ func TestHostileSettings(t *testing.T) {
 		parts  string
 	}{
 		"hours":          {exit("99:99", "PM", "restart"), "", "exit_time"},
-		"a huge text":    {exit(personal+strings.Repeat("9", 1<<20), "AM", "restart"), "", "exit_time"},
+		"a huge text":    {exit(personal+strings.Repeat("9", 1<<19), "AM", "restart"), "", "exit_time"},
 		"no time":        {exit("", "", "restart"), "", "exit_time"},
 		"a kind":         {exit("11:45", "PM", personal), "", "exit_type"},
 		"not UTF-8":      {exit("11:45", "PM", "restart"), " \xff\xfe" + personal, ""},

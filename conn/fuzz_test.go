@@ -30,7 +30,11 @@ func FuzzReceive(f *testing.F) {
 	}
 	s := offline(func(input) {})
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if err := s.receive(payload); err != nil && !errors.As(err, new(*wire.ProtocolError)) {
+		m, err := wire.Split(payload)
+		if err == nil {
+			err = s.receive(m)
+		}
+		if err != nil && !errors.As(err, new(*wire.ProtocolError)) {
 			t.Fatalf("error of another kind: %v", err)
 		}
 	})

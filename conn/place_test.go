@@ -324,7 +324,7 @@ func TestModeOfAccountsChanges(t *testing.T) {
 	if !isClosed(s.loggedIn) {
 		t.Error("not ready")
 	}
-	if err := s.receive(protoMessage(wire.MsgManagedAccounts, "U1")[4:]); err == nil {
+	if err := s.take(protoMessage(wire.MsgManagedAccounts, "U1")); err == nil {
 		t.Error("live accounts in a session with paper accounts")
 	}
 }

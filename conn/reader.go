@@ -80,7 +80,7 @@ func (r *rawReader) now(fd uintptr) bool {
 }
 
 // read takes in what Gateway sends until the connection ends. It hands everything over and waits for no one but for the
-// supervisor, when too much waits there.
+// supervisor and the reader of news of orders, when too much waits there.
 func (s *socket) read() {
 	defer s.leave()
 	defer close(s.readDone)
@@ -90,9 +90,9 @@ func (s *socket) read() {
 		}
 	}()
 	for {
-		payload, err := s.in.Next()
+		m, err := s.in.Message()
 		if err == nil {
-			err = s.receive(payload)
+			err = s.receive(m)
 			if !s.in.HasFrame() {
 				runtime.Gosched() // those who wait for the message go first: the next read may wait long
 			}
@@ -105,11 +105,7 @@ func (s *socket) read() {
 }
 
 // receive hands over one message. The error says that it is not the protocol.
-func (s *socket) receive(payload []byte) error {
-	m, err := wire.Split(payload)
-	if err != nil {
-		return err
-	}
+func (s *socket) receive(m wire.Message) error {
 	switch m.Number {
 	case 0:
 		s.skipped.Add(1)

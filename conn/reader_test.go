@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -13,10 +14,19 @@ import (
 	"gatewatch/conn/wire"
 )
 
+// take takes in a frame from Gateway.
+func (s *socket) take(framed []byte) error {
+	m, err := wire.NewReader(bytes.NewReader(framed)).Message()
+	if err != nil {
+		return err
+	}
+	return s.receive(m)
+}
+
 // peerSays gives a socket that no one serves a frame from Gateway.
 func (s *socket) peerSays(t testing.TB, framed []byte) {
 	t.Helper()
-	if err := s.receive(framed[4:]); err != nil {
+	if err := s.take(framed); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -37,24 +38,26 @@ func ReadFrame(from io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readSome(from, n)
+	payload, err := readSome(from, nil, n)
+	return payload[:len(payload):len(payload)], err
 }
 
-// readSome reads n bytes. Memory grows with what really comes: a header alone must not cost 16 MB.
-func readSome(from io.Reader, n int) ([]byte, error) {
-	some := make([]byte, 0, min(n, readSize))
-	for len(some) < n {
+// readSome reads n bytes, into the memory of some as far as that goes. Memory grows with what really comes: a header
+// alone must not cost 16 MB.
+func readSome(from io.Reader, some []byte, n int) ([]byte, error) {
+	for some = some[:0]; len(some) < n; {
 		at := len(some)
-		some = append(some, make([]byte, min(n-at, max(at, readSize)))...)
+		more := min(n-at, max(at, readSize, cap(some)-at))
+		some = slices.Grow(some, more)[:at+more]
 		if _, err := io.ReadFull(from, some[at:]); err != nil {
 			return nil, inside(err, true)
 		}
 	}
-	return some[:n:n], nil
+	return some, nil
 }
 
-// NewReaderSize returns a reader of frames whose payload has at most limit bytes. Its buffer has size bytes; a longer
-// frame gets memory of its own.
+// NewReaderSize returns a reader of frames whose payload has at most limit bytes, for what relays them. Its buffer has
+// size bytes; a longer frame gets memory of its own.
 func NewReaderSize(from io.Reader, size, limit int) *Reader {
 	return &Reader{in: bufio.NewReaderSize(from, size), limit: min(limit, MaxFrame)}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/scmhub/ibapi/protobuf"
 )
 
 func framed(payloads ...string) (stream []byte) {
@@ -97,7 +99,7 @@ func TestBadFrames(t *testing.T) {
 		{"nothing", nil, io.EOF},
 		{"half a header", []byte{0, 0}, io.ErrUnexpectedEOF},
 		{"half a frame", framed("frame")[:6], io.ErrUnexpectedEOF},
-		{"header alone", header(MaxFrame), io.ErrUnexpectedEOF},
+		{"header alone", header(maxTaken), io.ErrUnexpectedEOF},
 		{"length 0", header(0), nil},
 		{"too long", header(MaxFrame + 1), nil},
 		{"text", []byte("HTTP/1.1 400 Bad Request\r\n"), nil},
@@ -135,7 +137,7 @@ func (silent) Read([]byte) (int, error) { return 0, nil }
 
 // TestHeaderCostsNothing holds that a header does not have memory made for a frame that never comes.
 func TestHeaderCostsNothing(t *testing.T) {
-	stream := append(binary.BigEndian.AppendUint32(nil, MaxFrame), make([]byte, 1000)...)
+	stream := append(binary.BigEndian.AppendUint32(nil, maxTaken), make([]byte, 1000)...)
 	r := bytes.NewReader(stream)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -144,6 +146,84 @@ func TestHeaderCostsNothing(t *testing.T) {
 	if got := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, io.ErrUnexpectedEOF) || got > 16*readSize {
 		t.Errorf("%v, with %d bytes of memory", err, got)
 	}
+}
+
+// TestLongMessages holds that a message which no one needs may be as long as the protocol allows, in no memory, and
+// that one which is decoded may not.
+func TestLongMessages(t *testing.T) {
+	useless := framed(string(numbered(ProtoBase+99, make([]byte, MaxFrame-4))))
+	stream := slices.Concat(useless, framed(string(numbered(ProtoBase+MsgOpenOrdersEnd, nil))), useless[:1<<20])
+	r := NewReader(bytes.NewReader(stream))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, want := range []int{0, MsgOpenOrdersEnd} {
+		if m, err := r.Message(); err != nil || m.Number != want {
+			t.Errorf("message %d, %v, want %d", m.Number, err, want)
+		}
+	}
+	if _, err := r.Message(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%v, and the stream has ended inside a message", err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("%d bytes of memory", got)
+	}
+	for _, start := range []string{
+		string(numbered(ProtoBase+MsgError, nil)), "4\x002\x00", "99\x00", "\x00\x00\x00\x00",
+	} {
+		r := NewReader(strings.NewReader(string(framed(start + strings.Repeat("x", maxTaken)))))
+		_, err := r.Message()
+		if _, bad := errors.AsType[*ProtocolError](err); !bad {
+			t.Errorf("%q: %v", start, err)
+		}
+	}
+}
+
+// TestManyParts holds that a message cannot have so many others in it that it takes a hundred times its bytes.
+func TestManyParts(t *testing.T) {
+	rule := func(steps int) (err error) {
+		m, err := Split(inProto(t, MsgMarketRule, &protobuf.MarketRule{
+			PriceIncrements: slices.Repeat([]*protobuf.PriceIncrement{{}}, steps),
+		}))
+		if err == nil {
+			_, _, err = m.MarketRule()
+		}
+		return err
+	}
+	if err := rule(maxParts); err != nil {
+		t.Error(err)
+	}
+	if _, bad := errors.AsType[*ProtocolError](rule(maxParts + 1)); !bad {
+		t.Error("more parts are taken")
+	}
+}
+
+// TestCutTextsHoldNoMore holds that what is kept of a text does not keep all of its message in memory.
+func TestCutTextsHoldNoMore(t *testing.T) {
+	long := strings.Repeat("x", maxTaken/2)
+	var kept []any
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 64 {
+		inText := Message{MsgError, true, []byte("2\x007\x00201\x00" + long + "\x00")}
+		inOther := Message{MsgError, true, []byte("2\x007\x00201\x00short\x00" + long + "\x00")}
+		m, _ := Split(inProto(t, MsgError, &protobuf.ErrorMessage{ErrorMsg: &long}))
+		for _, one := range []Message{inText, inOther, m} {
+			e, err := one.Error()
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept = append(kept, e)
+		}
+		kept = append(kept, list(strings.Repeat("DU1,", maxTaken/8)))
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if got := int(after.HeapAlloc) - int(before.HeapAlloc); got > 16<<20 {
+		t.Errorf("%d texts hold %d MB", len(kept), got>>20)
+	}
+	runtime.KeepAlive(kept)
 }
 
 func TestHello(t *testing.T) {
@@ -191,7 +271,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n"), uint8(9))
 	f.Add(append(framed("one"), 0, 0, 0, 9, 1), uint8(2))
 	f.Fuzz(func(t *testing.T, stream []byte, most uint8) {
-		cut := NewReader(&pieces{bytes.NewReader(stream), max(1, int(most))})
+		cut := NewReaderSize(&pieces{bytes.NewReader(stream), max(1, int(most))}, readSize, MaxFrame)
 		whole := bytes.NewReader(stream)
 		var again []byte
 		for {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -17,7 +18,11 @@ const (
 // Cut returns a text from outside as valid UTF-8 of at most so many bytes.
 func Cut(s string, limit int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	return strings.ToValidUTF8(s[:min(len(s), limit)], "") // without the first bytes of a character
+	if len(s) <= limit {
+		return s
+	}
+	s = strings.ToValidUTF8(s[:limit], "") // without the first bytes of a character
+	return strings.Clone(s)                // which does not hold the rest in memory
 }
 
 func text(s string) string { return Cut(s, maxText) }
@@ -25,15 +30,21 @@ func text(s string) string { return Cut(s, maxText) }
 // list returns a list from outside, separated by commas: bounded to whole entries, and valid UTF-8.
 func list(s string) string {
 	if len(s) > maxList {
-		s = s[:max(0, strings.LastIndexByte(s[:maxList+1], ','))]
+		s = strings.Clone(s[:max(0, strings.LastIndexByte(s[:maxList+1], ','))])
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
+// maxFields is more than any message in text has.
+const maxFields = 16
+
 // fields returns the fields of a message in text, of which there have to be so many; empty ones with an error.
 func (m Message) fields(atLeast int) ([]string, error) {
-	list := strings.Split(string(m.body), "\x00")
-	list = list[:len(list)-1] // behind the last NUL
+	var list []string
+	parts := bytes.SplitN(m.body, []byte{0}, maxFields+1)
+	for _, p := range parts[:len(parts)-1] { // without what is behind the last NUL
+		list = append(list, string(p)) // on its own: it must not hold the whole message in memory
+	}
 	if len(list) < atLeast {
 		return make([]string, atLeast), bad(m.Number, "%d fields, not %d", len(list), atLeast)
 	}

@@ -22,8 +22,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// MaxFrame is the longest payload that is sent or taken, in bytes.
+// MaxFrame is the longest payload of the protocol, in bytes.
 const MaxFrame = 0xFFFFFF
+
+// maxTaken is the longest payload that is taken in. What is sent here at most, all accounts of an advisor or an open
+// order with its allocations to them, has some hundred kB.
+const maxTaken = 1 << 20
 
 // readSize is what a reader asks for at once. A longer frame gets memory of its own.
 const readSize = 64 << 10
@@ -49,12 +53,48 @@ func frameLength(head []byte, limit int) (int, error) {
 // Reader reads frames. It is for one goroutine.
 type Reader struct {
 	in    *bufio.Reader
-	limit int // longest payload that is taken
-	last  int // bytes in the buffer of what was returned last
+	limit int    // longest payload that is taken
+	last  int    // bytes in the buffer of what was returned last
+	long  []byte // memory of frames that are longer than the buffer
 }
 
-// NewReader returns a reader of frames.
-func NewReader(from io.Reader) *Reader { return NewReaderSize(from, readSize, MaxFrame) }
+// NewReader returns a reader of the frames that Gateway sends to a client of its own.
+func NewReader(from io.Reader) *Reader { return NewReaderSize(from, readSize, maxTaken) }
+
+// Message returns the next message, which holds until the next call. The errors are those of Next. A frame that is too
+// long for Next is skipped, without memory for it, if nothing here has a use for its message.
+func (r *Reader) Message() (Message, error) {
+	payload, err := r.Next()
+	if err == nil {
+		return Split(payload)
+	}
+	if n := r.useless(); n > 0 {
+		_, err = r.in.Discard(n)
+		err = inside(err, true)
+	}
+	return Message{}, err
+}
+
+// useless returns the length of the next frame with its header, if that is too long and its message is none that is
+// known, else 0.
+func (r *Reader) useless() int {
+	head, err := r.in.Peek(4)
+	if err != nil {
+		return 0
+	}
+	n, err := frameLength(head, MaxFrame)
+	if err != nil || n <= r.limit {
+		return 0
+	}
+	head, err = r.in.Peek(8)
+	if err != nil {
+		return 0
+	}
+	if m, bad := Split(head[4:]); bad != nil || m.Number != 0 {
+		return 0
+	}
+	return 4 + n
+}
 
 // Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended
 // between frames, io.ErrUnexpectedEOF that it ended inside one.
@@ -79,7 +119,11 @@ func (r *Reader) next(limit int) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case 4+n > r.in.Size():
-		return readSome(r.in, 4+n)
+		frame, err := readSome(r.in, r.long, 4+n)
+		if r.long = frame; cap(frame) > maxTaken+readSize { // which a relay seldom sees
+			r.long = nil
+		}
+		return frame[:len(frame):len(frame)], err
 	}
 	frame, err := r.in.Peek(4 + n)
 	if err != nil {
@@ -236,6 +280,7 @@ func (m Message) Tick() (Tick, error) {
 var (
 	errShape = errors.New("it is not protobuf")
 	errRange = errors.New("a number is out of range")
+	errParts = errors.New("it has too many parts")
 )
 
 // fits32 reports whether a number has 32 bits, with a sign or without.
