@@ -88,9 +88,9 @@ func (s *Session) Cancel(id int64) error {
 	return err
 }
 
-// Orders returns the mailbox in which the session's order news arrives, in order and without a gap, however slow the
-// reader is. It begins with the first call of [Session.Orders] or [Session.Place]: what no one wants to read is not
-// kept.
+// Orders returns the mailbox in which the session's order news arrives, in order and without a gap. A reader that is
+// thousands behind holds up the session. It begins with the first call of [Session.Orders] or [Session.Place]: what no
+// one wants to read is not kept.
 func (s *Session) Orders() *Queue[OrderNews] {
 	b := s.link.waiting()
 	b.wanted.Store(true)

@@ -9,7 +9,8 @@ import (
 
 // pending is what a session knows of orders, and of questions about contracts.
 type pending struct {
-	session uint64       // its number, which everything that is said carries
+	session uint64 // its number, which everything that is said carries
+	over    <-chan struct{}
 	first   atomic.Int64 // order id offered at READY
 	news    *Queue[OrderNews]
 	wanted  atomic.Bool // news is kept
@@ -67,6 +68,8 @@ const earlyFor = 10 * time.Second
 const (
 	// maxAnswer bounds the orders of one answer. As many may be sent within a day.
 	maxAnswer = 100_000
+	// maxNews bounds the news that wait for the reader of [Session.Orders].
+	maxNews = 4000
 	// maxEarly bounds the open orders that are sent unasked.
 	maxEarly = 10_000
 )
@@ -95,7 +98,7 @@ func (b *pending) put(n OrderNews) (asked bool) {
 		b.hold(n)
 	}
 	if b.wanted.Load() {
-		b.news.Put(n)
+		b.news.putWithin(maxNews, b.over, n)
 	}
 	return asked
 }

@@ -328,3 +328,39 @@ func TestModeOfAccountsChanges(t *testing.T) {
 		t.Error("live accounts in a session with paper accounts")
 	}
 }
+
+// TestNewsOfOrdersIsBounded holds that news of orders which no one reads fills no memory, that none of it is lost, and
+// that the end of the session does not wait.
+func TestNewsOfOrdersIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(func(input) {})
+		s.pending.settle()
+		put := make(chan struct{})
+		go func() {
+			defer close(put)
+			for i := range int64(3*maxNews + 1) {
+				s.pending.put(OrderNews{Kind: OrderStatus, ID: i})
+			}
+		}()
+		var got []OrderNews
+		for range 2 {
+			synctest.Wait()
+			got = s.pending.news.Take(got)
+			if len(got)%maxNews != 0 {
+				t.Fatalf("%d have come", len(got))
+			}
+		}
+		synctest.Wait()
+		s.end(CauseStopping)
+		<-put
+		got = s.pending.news.Take(got)
+		if len(got) != 3*maxNews+1 {
+			t.Errorf("%d have come", len(got))
+		}
+		for i, n := range got {
+			if n.ID != int64(i) {
+				t.Fatalf("news %d is of order %d", i, n.ID)
+			}
+		}
+	})
+}

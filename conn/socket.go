@@ -84,6 +84,7 @@ func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Dura
 		loggedIn: make(chan struct{}), refused: make(chan struct{}), closed: make(chan struct{}),
 		readDone: make(chan struct{}), allGone: make(chan struct{}),
 	}
+	s.pending.over = s.closed
 	s.in = wire.NewReader(stamped{newRawReader(conn), s})
 	if at, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		s.times.ours = at.IP.IsLoopback()
