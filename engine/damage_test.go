@@ -2,11 +2,15 @@ package engine
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatewatch/engine/store"
 )
 
 // TestDamagedFile opens ledgers that something has damaged: each is refused with a word on what to do, and none ends
@@ -60,5 +64,65 @@ func TestDamagedFile(t *testing.T) {
 	l.Close()
 	if _, err := OpenLedger(t.TempDir(), log); err == nil {
 		t.Error("a folder was opened")
+	}
+}
+
+// TestDamagedJournal opens what a program that was killed has left, with a record in it that cannot be read: it is
+// refused and kept. A record that was not written to its end is none.
+func TestDamagedJournal(t *testing.T) {
+	l := openAlone(t, filepath.Join(t.TempDir(), "orders.db"))
+	defer l.Close()
+	ends := []int{0}
+	for id := range int64(3) {
+		if err := l.journal.write(written(id+1, Planned)); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, int(l.journal.used[0]))
+	}
+	for name, c := range map[string]struct {
+		damage func(data []byte)
+		ids    string // of the orders that are known; empty: it is refused
+	}{
+		"whole":                   {func([]byte) {}, "[1 2 3]"},
+		"torn":                    {func(b []byte) { clear(b[ends[3]-9:]) }, "[1 2]"},
+		"a bit of the first":      {func(b []byte) { b[ends[0]+40] ^= 1 }, ""},
+		"a bit of the second":     {func(b []byte) { b[ends[1]+40] ^= 1 }, ""},
+		"a bit of the last":       {func(b []byte) { b[ends[2]+40] ^= 1 }, ""},
+		"a length":                {func(b []byte) { b[ends[1]+2] ^= 1 }, ""},
+		"a sector":                {func(b []byte) { clear(b[:512]) }, ""},
+		"the middle of the first": {func(b []byte) { clear(b[ends[0]+20 : ends[0]+60]) }, ""},
+	} {
+		path := leave(t, l.places[0].path)
+		data, err := os.ReadFile(path + ".journal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.damage(data)
+		if err := os.WriteFile(path+".journal", data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, err := OpenLedger(path, slog.New(slog.DiscardHandler))
+		if err == nil {
+			ids := []int64{}
+			for _, i := range again.Intents() {
+				ids = append(ids, i.ID)
+			}
+			again.Close()
+			if fmt.Sprint(ids) != c.ids {
+				t.Errorf("%s: the orders %v are known", name, ids)
+			}
+			continue
+		}
+		if text := err.Error(); c.ids != "" || !errors.Is(err, store.ErrDamaged) ||
+			!strings.Contains(text, path+".journal") || !strings.Contains(text, "move it elsewhere") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadFile(path + ".journal"); err != nil || !bytes.Equal(left, data) {
+			t.Errorf("%s: the file was changed: %v", name, err)
+		}
+		if err := os.Rename(path+".journal", path+".kept"); err != nil {
+			t.Fatal(err)
+		}
+		openAlone(t, path).Close()
 	}
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"gatewatch/engine/store"
 )
 
 // journal is what the database does not have yet, in the order in which it happened: a file whose space is there
@@ -36,12 +39,17 @@ type entry struct {
 	Number  uint64            `json:"number"`
 	Intents []*Intent         `json:"intents,omitempty"`
 	Notes   map[string][]byte `json:"notes,omitempty"` // a nil value removes one
+	flipped bool              // one bit of the record was another one
 }
 
 const (
 	halfSize   = 512 << 10
 	recordHead = 8 // length and checksum
 )
+
+// errRecord means that a record of a journal cannot be read, although it was written to its end: records behind it are
+// there, or it lacks no more than a bit. Without it an order might be sent twice.
+var errRecord = fmt.Errorf("%w: a record cannot be read", store.ErrDamaged)
 
 var errJournalFull = errors.New("what is waiting to be written down has filled its space")
 
@@ -67,25 +75,73 @@ func readJournal(data []byte) []entry {
 	return list
 }
 
-// readHalf reads records until the first that was not written to its end, or is left over from before the others.
+// readHalf reads records until the first that is left over from before the others. What cannot be read is left out.
 func readHalf(data []byte) (list []entry) {
-	for len(data) > recordHead {
-		size, sum := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
-		data = data[recordHead:]
-		if size == 0 || uint64(size) > uint64(len(data)) || crc32.ChecksumIEEE(data[:size]) != sum {
-			break
+	data = bytes.TrimRight(data, "\x00")
+	for due := true; len(data) > 0; {
+		e, size := readRecord(data)
+		if size == 0 && due {
+			e, size = mendRecord(data)
 		}
-		var e entry
-		if json.Unmarshal(data[:size], &e) != nil || e.Number == 0 || slices.Contains(e.Intents, nil) {
-			break
+		if due = size > 0; !due {
+			data = data[1:]
+			continue
 		}
-		if n := len(list); n > 0 && e.Number != list[n-1].Number+1 {
+		if n := len(list); n > 0 && e.Number <= list[n-1].Number {
 			break
 		}
 		list = append(list, e)
 		data = data[size:]
 	}
 	return list
+}
+
+// readRecord reads the record with which data begins. Its size is 0 if that is none, or was not written to its end.
+func readRecord(data []byte) (e entry, size int) {
+	if len(data) <= recordHead {
+		return entry{}, 0
+	}
+	length, sum, body := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:]), data[recordHead:]
+	if length == 0 || uint64(length) > uint64(len(body)) || crc32.ChecksumIEEE(body[:length]) != sum ||
+		json.Unmarshal(body[:length], &e) != nil || e.Number == 0 || slices.Contains(e.Intents, nil) {
+		return entry{}, 0
+	}
+	return e, recordHead + int(length)
+}
+
+// mendRecord is readRecord for a record of which one bit was flipped. A record that was not written to its end lacks
+// more than that.
+func mendRecord(data []byte) (e entry, size int) {
+	data = bytes.Clone(data)
+	flip := func(bit int) { data[bit/8] ^= 1 << (bit % 8) }
+	for bit := range 8 * min(recordHead, len(data)) {
+		flip(bit)
+		if e, size = readRecord(data); size > 0 {
+			e.flipped = true
+			return e, size
+		}
+		flip(bit)
+	}
+	if len(data) < recordHead {
+		return entry{}, 0
+	}
+	end := recordHead + uint64(binary.BigEndian.Uint32(data))
+	if end > uint64(len(data)) {
+		return entry{}, 0
+	}
+	wrong := crc32.ChecksumIEEE(data[recordHead:end]) ^ binary.BigEndian.Uint32(data[4:])
+	// What each bit changes in the checksum, from the last bit on.
+	change := uint32(crc32.IEEE)
+	for bit := 8*int(end) - 1; bit >= 8*recordHead; bit-- {
+		if change == wrong {
+			flip(bit)
+			break
+		}
+		change = change>>1 ^ crc32.IEEE*(change&1)
+	}
+	e, size = readRecord(data)
+	e.flipped = true
+	return e, size
 }
 
 // write adds a record, which is on disk for sure after the next [journal.sync]. What cannot be written leaves no trace.
@@ -154,11 +210,7 @@ func (j *journal) presses() bool {
 }
 
 // leave has nothing be found in the journal, all of which the database has, not even by another database.
-func (j *journal) leave() error {
-	_, first := j.file.WriteAt(make([]byte, recordHead), 0)
-	_, second := j.file.WriteAt(make([]byte, recordHead), halfSize)
-	return errors.Join(first, second)
-}
+func (j *journal) leave() error { return j.file.Truncate(0) }
 
 // clear empties the journal and makes room for records, which are numbered from behind the given number on.
 func (j *journal) clear(number uint64) error {

@@ -254,7 +254,7 @@ func TestJournalIsFull(t *testing.T) {
 	}
 }
 
-// TestJournalIsTorn breaks and cuts a record: nothing of it and nothing behind it is read.
+// TestJournalIsTorn flips a bit of a record, which shows, and cuts it, of which nothing is left.
 func TestJournalIsTorn(t *testing.T) {
 	folder := t.TempDir()
 	j, numbers := journalIn(t, folder)
@@ -267,14 +267,15 @@ func TestJournalIsTorn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	data = data[:j.used[0]+64]
 	for n := range int(j.used[0]) {
 		broken := bytes.Clone(data)
 		broken[n] ^= 0x40
-		if list := readJournal(broken); len(list) > 1 {
-			t.Fatalf("byte %d is broken: %d records", n, len(list))
+		if list := readJournal(broken); len(list) != 2 || list[0].flipped == list[1].flipped {
+			t.Fatalf("byte %d is broken: %+v", n, list)
 		}
-		if list := readJournal(data[:n]); len(list) > 1 {
-			t.Fatalf("cut to %d bytes: %d records", n, len(list))
+		if list := readJournal(data[:n]); len(list) > 1 || len(list) == 1 && list[0].flipped {
+			t.Fatalf("cut to %d bytes: %+v", n, list)
 		}
 	}
 	// What cannot be encoded or written leaves no trace.
@@ -429,8 +430,8 @@ func FuzzJournal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		last := uint64(0)
 		for _, e := range readHalf(data) {
-			if e.Number == 0 || last != 0 && e.Number != last+1 {
-				t.Fatal("numbers do not grow by one")
+			if e.Number <= last {
+				t.Fatal("numbers do not grow")
 			}
 			last = e.Number
 		}

@@ -108,7 +108,9 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 	if err = db.Update(func(tx *bbolt.Tx) (err error) {
 		taken, err = l.load(tx, waiting)
 		return err
-	}); err != nil {
+	}); errors.Is(err, errRecord) {
+		err = damaged(path+".journal", err)
+	} else if err != nil {
 		err = damaged(path, err)
 	} else {
 		err = j.clear(taken)
@@ -137,10 +139,15 @@ func (l *Ledger) load(tx *bbolt.Tx, waiting []entry) (taken uint64, err error) {
 		}
 	}
 	taken = count(tx, takenKey)
+	begun := tx.Bucket(metaBucket).Get(takenKey) != nil // else it takes what another database has left
 	for _, e := range waiting {
-		if e.Number <= taken {
+		switch {
+		case e.Number <= taken:
 			continue
+		case e.flipped || e.Number != taken+1 && begun:
+			return 0, errRecord
 		}
+		begun = true
 		if err := errors.Join(putIntents(tx, e.Intents), putNotes(tx, e.Notes)); err != nil {
 			return 0, err
 		}
