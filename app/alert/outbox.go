@@ -50,6 +50,7 @@ type Outbox struct {
 	connected func() bool
 	log       *slog.Logger
 	db        *bbolt.DB
+	damaged   error
 	client    *http.Client
 	delays    [2]time.Duration
 
@@ -73,12 +74,13 @@ type box struct {
 
 // Open opens the outbox at o.Path, and begins one if there is none. A damaged file is moved aside.
 func Open(o Options) (*Outbox, error) {
-	db, err := openStore(o.Path, o.Log)
+	db, damaged, err := openStore(o.Path)
 	if err != nil {
 		return nil, err
 	}
 	box := &Outbox{
 		version: o.Version, child: o.Child, secret: o.Secret, connected: o.Connected, log: o.Log, db: db,
+		damaged: damaged,
 		client: &http.Client{
 			Timeout:       sendLimit / 2,
 			Transport:     transport(),
@@ -100,25 +102,23 @@ func transport() http.RoundTripper {
 	return t
 }
 
-// openStore opens the file, or another in its place if it is damaged.
-func openStore(path string, log *slog.Logger) (*bbolt.DB, error) {
-	db, err := store.Open(path)
-	if err == nil {
-		return db, nil
+// openStore opens the file, or another in its place if it is damaged, and then says so.
+func openStore(path string) (db *bbolt.DB, damaged, err error) {
+	if db, err = store.Open(path); errors.Is(err, store.ErrDamaged) {
+		aside := path + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
+		damaged = fmt.Errorf("%w; it is kept as %s", err, aside)
+		if err = os.Rename(path, aside); err == nil {
+			db, err = store.Open(path)
+		}
 	}
-	if !errors.Is(err, store.ErrDamaged) {
-		return nil, fmt.Errorf("open waiting alerts: %w", err)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open waiting alerts: %w", err)
 	}
-	aside := path + ".damaged-" + time.Now().UTC().Format("20060102T150405.000Z")
-	if renameErr := os.Rename(path, aside); renameErr != nil {
-		return nil, fmt.Errorf("open waiting alerts: %w", errors.Join(err, renameErr))
-	}
-	log.Warn("the file of waiting alerts was damaged and has been moved aside", "err", err, "file", aside)
-	if db, err = store.Open(path); err != nil {
-		return nil, fmt.Errorf("open waiting alerts: %w", err)
-	}
-	return db, nil
+	return db, damaged, nil
 }
+
+// Damaged returns why the file was moved aside when it was opened, and where it is now; nil if it was not.
+func (o *Outbox) Damaged() error { return o.damaged }
 
 // Configure says where alerts go from now on. What waits for a channel that is no longer there is dropped.
 func (o *Outbox) Configure(c Config) {

@@ -428,6 +428,9 @@ func TestDamagedFile(t *testing.T) {
 			if err != nil || len(aside) != 1 {
 				t.Fatalf("put aside: %q, %v", aside, err)
 			}
+			if err := p.box.Damaged(); err == nil || !strings.Contains(err.Error(), aside[0]) {
+				t.Errorf("it says %v", err)
+			}
 			if kept, err := os.ReadFile(aside[0]); err != nil || string(kept) != string(content) {
 				t.Errorf("%d bytes were put aside of %d; %v", len(kept), len(content), err)
 			}

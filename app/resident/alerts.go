@@ -58,6 +58,9 @@ func (a *alerts) open(ctx context.Context) {
 			a.log.Error("no alerts are sent; Gatewatch tries again", "err", err)
 		}
 		if err == nil {
+			if lost := box.Damaged(); a.failures.set(wording.FailingWaiting, lost) {
+				a.log.Error("the file of waiting alerts was damaged", "err", lost)
+			}
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			box.Configure(a.config)

@@ -35,6 +35,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 		wording.FailingOrders:        func(text string) { st.trading.why = text },
 		wording.FailingFiles:         set(wording.FailingFiles),
 		wording.FailingAlerts:        set(wording.FailingAlerts),
+		wording.FailingWaiting:       set(wording.FailingWaiting),
 		wording.FailingSettings:      set(wording.FailingSettings),
 		wording.FailingNotifications: set(wording.FailingNotifications),
 	} {

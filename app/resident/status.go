@@ -84,8 +84,8 @@ func (s *status) failing() []api.Failing {
 	add(wording.FailingFiles, s.failures.text(wording.FailingFiles))
 	add(wording.FailingLog, errorText(s.history.keeper.Problem()))
 	for _, step := range []string{
-		wording.FailingPrograms, wording.FailingAlerts, wording.FailingSecrets, wording.FailingSettings,
-		wording.FailingNotifications,
+		wording.FailingPrograms, wording.FailingAlerts, wording.FailingWaiting, wording.FailingSecrets,
+		wording.FailingSettings, wording.FailingNotifications,
 	} {
 		add(step, s.failures.text(step))
 	}

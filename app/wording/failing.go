@@ -9,6 +9,7 @@ const (
 	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
 	FailingAlerts        = "alerts"         // none are sent at all; a channel that fails is shown with the channels
+	FailingWaiting       = "waiting_alerts" // the file of waiting alerts was damaged when the program started
 	FailingSecrets       = "secrets"        // settings refer to a secret that is not there
 	FailingSettings      = "settings"       // the file is at fault, those before are in effect
 	FailingNotifications = "notifications"  //
@@ -55,6 +56,9 @@ func Failing(step string) (text, hint string) {
 	case FailingAlerts:
 		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again " +
 			"by itself."
+	case FailingWaiting:
+		return "The file of waiting alerts was damaged; alerts that waited in it are not sent.", "Check the disk. " +
+			"The damaged file is kept; new alerts are sent. This message ends with the next start."
 	case FailingSecrets:
 		return "A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then the " +
 			"alerts of that channel wait, for up to 24 hours."
