@@ -213,6 +213,26 @@ func TestParseRefuses(t *testing.T) {
 		"bare word": {`{"timezone": Local}`, "f:1:14: not valid JSON: invalid character 'L' looking for " +
 			"beginning of value"},
 		"UTF-16": {"\xff\xfe{\x00}\x00", "f:1:1: this is UTF-16 text; save the file with the encoding UTF-8"},
+		"UTF-16 without a mark": {
+			"\x00{\x00}",
+			"f:1:1: this is UTF-16 text; save the file with the encoding UTF-8",
+		},
+		"UTF-32": {
+			"\xff\xfe\x00\x00{\x00\x00\x00}\x00\x00\x00",
+			"f:1:1: this is UTF-32 text; save the file with the encoding UTF-8",
+		},
+		"UTF-32, the greater end first": {
+			"\x00\x00\x00{\x00\x00\x00}",
+			"f:1:1: this is UTF-32 text; save the file with the encoding UTF-8",
+		},
+		"zeros": {
+			strings.Repeat("\x00", 100),
+			"f:1:1: there is a zero byte here, so the file is damaged; restore it or write it again",
+		},
+		"zeros at the end": {
+			"{\"api\": {}}\n\x00\x00",
+			"f:2:1: there is a zero byte here, so the file is damaged; restore it or write it again",
+		},
 		"Latin-1": {
 			"{\"timezone\": \"Z\xfcrich\"}",
 			"f:1:16: this is not UTF-8 text; save the file with the encoding UTF-8",

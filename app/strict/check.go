@@ -57,8 +57,6 @@ func (k Kind) Read(name string, data []byte, into any) *Reader {
 		return r
 	}
 	switch root, offset, syntax := k.parse(data); {
-	case bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")):
-		r.add(0, "", "this is UTF-16 text; save the file with the encoding UTF-8")
 	case syntax != "":
 		r.add(offset, "", syntax)
 	default:

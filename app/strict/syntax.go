@@ -43,10 +43,16 @@ func (n *node) kindName() string {
 
 // parse turns a text without byte order mark into its tree, or says at which offset it stops being JSON, and why.
 func (k Kind) parse(data []byte) (root *node, offset int, problem string) {
+	if encoding := encodingOf(data); encoding != "" {
+		return nil, 0, "this is " + encoding + " text; save the file with the encoding UTF-8"
+	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && size == 1 {
+		switch {
+		case r == utf8.RuneError && size == 1:
 			return nil, i, "this is not UTF-8 text; save the file with the encoding UTF-8"
+		case r == 0:
+			return nil, i, "there is a zero byte here, so the file is damaged; restore it or write it again"
 		}
 		i += size
 	}
@@ -56,6 +62,23 @@ func (k Kind) parse(data []byte) (root *node, offset int, problem string) {
 	p := parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber()
 	return p.value(), 0, ""
+}
+
+// encodingOf returns the encoding of a text whose first bytes show that it is another one than UTF-8; else it is empty.
+// JSON begins with ASCII, perhaps behind a byte order mark.
+func encodingOf(data []byte) string {
+	zeros := ""
+	for _, b := range data[:min(len(data), 4)] {
+		zeros += map[bool]string{true: "0", false: "x"}[b == 0]
+	}
+	marked := bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff"))
+	switch {
+	case zeros == "000x" || zeros == "x000" || zeros == "00xx" || zeros == "xx00":
+		return "UTF-32"
+	case marked || zeros == "0x0x" || zeros == "x0x0":
+		return "UTF-16"
+	}
+	return ""
 }
 
 // parser reads a text already known to be valid JSON.
