@@ -70,7 +70,7 @@ func start(args []string) int {
 	parser, err := kong.New(
 		&c, kong.Name("gatewatch"),
 		kong.Description("Keeps the connection to Interactive Brokers' Gateway or TWS, and shows its true state."),
-		kong.Vars{"version": "gatewatch " + version}, kong.Exit(func(n int) {
+		kong.Vars{"version": "gatewatch " + version}, kong.Writers(cli.Stdout, os.Stderr), kong.Exit(func(n int) {
 			if code < 0 {
 				code = n
 			}
@@ -80,8 +80,8 @@ func start(args []string) int {
 		panic(err) // the command line above is wrong: no input can cause or cure that
 	}
 	k, err := parser.Parse(args)
-	if code >= 0 { // --help has done its work
-		return code
+	if code >= 0 || cli.Stdout.Err() != nil { // --help has done its work, or could not
+		return max(code, report(nil))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatewatch:", cmdline.Mistake(parser.Model, args, err))
@@ -97,7 +97,15 @@ func start(args []string) int {
 	cli.SetColor(c.Color)
 	k.BindTo(ctx, (*context.Context)(nil))
 	k.Bind(cli.Program{Home: home.At(c.Home), Version: version})
-	if err = k.Run(); err != nil {
+	return report(k.Run())
+}
+
+// report says what has failed, be it the last thing, to print, and returns the exit code.
+func report(err error) int {
+	if err == nil {
+		err = cli.Stdout.Err()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatewatch:", err)
 	}
 	return exit.Code(err)
@@ -130,8 +138,8 @@ type versionCmd struct {
 
 func (v versionCmd) Run() error {
 	if v.JSON {
-		return json.NewEncoder(os.Stdout).Encode(map[string]string{"version": version})
+		return json.NewEncoder(cli.Stdout).Encode(map[string]string{"version": version})
 	}
-	fmt.Println("gatewatch", version)
-	return nil
+	_, err := fmt.Fprintln(cli.Stdout, "gatewatch", version)
+	return err
 }

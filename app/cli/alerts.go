@@ -61,11 +61,11 @@ func (t testAlertsCmd) Run(ctx context.Context, p Program) error {
 	failed := 0
 	for _, one := range test.Results {
 		if one.OK {
-			fmt.Printf("%s: sent\n", one.Channel)
+			fmt.Fprintf(Stdout, "%s: sent\n", one.Channel)
 			continue
 		}
 		failed++
-		fmt.Printf("%s: %s\n", one.Channel, wording.OneLine(one.Error))
+		fmt.Fprintf(Stdout, "%s: %s\n", one.Channel, wording.OneLine(one.Error))
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d channels failed", failed, len(test.Results))

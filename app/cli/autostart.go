@@ -28,6 +28,6 @@ func (a Autostart) Run(p Program) error {
 	if a.JSON {
 		return printJSON(api.AutostartOf(s))
 	}
-	fmt.Println(wording.AtLogin(s))
+	fmt.Fprintln(Stdout, wording.AtLogin(s))
 	return nil
 }

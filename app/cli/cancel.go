@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -42,13 +41,13 @@ func (o cancelOrderCmd) Run(ctx context.Context, p Program) error {
 		return home.Explain(err)
 	}
 	if a.Message != "" {
-		fmt.Println(strings.ToUpper(a.Message[:1]) + a.Message[1:] + ".")
+		fmt.Fprintln(Stdout, strings.ToUpper(a.Message[:1])+a.Message[1:]+".")
 	}
 	if o.NoWait {
-		fmt.Println("Cancellation requested; `gatewatch orders` shows what comes of it.")
+		fmt.Fprintln(Stdout, "Cancellation requested; `gatewatch orders` shows what comes of it.")
 		return nil
 	}
-	return o.wait(ctx, client, os.Stdout)
+	return o.wait(ctx, client, Stdout)
 }
 
 func (o cancelOrderCmd) ask(ctx context.Context, client *api.Client) (api.Answer, error) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"gatewatch/app/api"
@@ -43,7 +42,7 @@ func (p Program) command(ctx context.Context, do func(*api.Client, context.Conte
 	if a.Message != "" {
 		done = strings.ToUpper(a.Message[:1]) + a.Message[1:] + "."
 	}
-	fmt.Println(done)
+	fmt.Fprintln(Stdout, done)
 	return nil
 }
 
@@ -62,11 +61,11 @@ func printList[T any](ctx context.Context, p Program, asJSON bool,
 	case asJSON:
 		return printJSON(list)
 	}
-	return write(os.Stdout, list)
+	return write(Stdout, list)
 }
 
 func printJSON(v any) error {
-	enc := json.NewEncoder(os.Stdout)
+	enc := json.NewEncoder(Stdout)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"os"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +38,7 @@ func (c Completion) Run() error {
 	script := map[string]string{
 		"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion, "powershell": powershellCompletion,
 	}[c.Shell]
-	_, err := os.Stdout.WriteString(script)
+	_, err := io.WriteString(Stdout, script)
 	return err
 }
 
@@ -57,7 +57,7 @@ func (c Complete) Run(ctx context.Context, k *kong.Context, p Program) error {
 	defer cancel()
 	for _, s := range complete(ctx, k.Model, p, joined(c.Words)) {
 		if wording.OneLine(s.word) == s.word {
-			fmt.Printf("%s\t%s\n", s.word, wording.OneLine(s.help))
+			fmt.Fprintf(Stdout, "%s\t%s\n", s.word, wording.OneLine(s.help))
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -35,13 +36,13 @@ func (d Diagnostics) Run(ctx context.Context, p Program) error {
 		}
 	}
 	if d.Output == "" {
-		_, err = os.Stdout.WriteString(text)
+		_, err = io.WriteString(Stdout, text)
 		return err
 	}
 	if err := os.WriteFile(d.Output, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write diagnostics: %w", err)
 	}
-	fmt.Println("Written to", d.Output)
+	fmt.Fprintln(Stdout, "Written to", d.Output)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ type Doctor struct {
 const doctorID = 901_517
 
 func (d Doctor) Run(ctx context.Context, p Program) error {
-	out := io.Writer(os.Stdout)
+	out := io.Writer(Stdout)
 	if d.JSON {
 		out = io.Discard
 	}

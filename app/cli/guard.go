@@ -40,7 +40,7 @@ func (g Guard) Run(ctx context.Context, p Program) error {
 	case !now.Open:
 		return errors.New(describeGuard(now))
 	case !g.JSON:
-		fmt.Println(colored(good, describeGuard(now)))
+		fmt.Fprintln(Stdout, colored(good, describeGuard(now)))
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (g Guard) watch(ctx context.Context, client *api.Client) error {
 // line prints the state of the guard in a line.
 func (g Guard) line(at time.Time, now api.Guarded) {
 	if !g.JSON {
-		fmt.Printf("%s  %s\n", at.Format(time.DateTime), colored(openColor(now.Open), describeGuard(now)))
+		fmt.Fprintf(Stdout, "%s  %s\n", at.Format(time.DateTime), colored(openColor(now.Open), describeGuard(now)))
 		return
 	}
 	line, err := json.Marshal(struct {
@@ -82,7 +82,7 @@ func (g Guard) line(at time.Time, now api.Guarded) {
 		api.Guarded
 	}{at.Round(time.Millisecond), now})
 	if err == nil { // it always is
-		fmt.Println(string(line))
+		fmt.Fprintln(Stdout, string(line))
 	}
 }
 

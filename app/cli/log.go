@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -30,7 +29,7 @@ func (l Log) Run(ctx context.Context, p Program) error {
 	var after uint64
 	show := func(r history.Record) error {
 		after = max(after, r.Seq)
-		return writeRecord(os.Stdout, r, l.JSON)
+		return writeRecord(Stdout, r, l.JSON)
 	}
 	if l.Since != "" {
 		since, err := parseSince(l.Since, time.Now())
@@ -54,7 +53,7 @@ func (l Log) Run(ctx context.Context, p Program) error {
 			return err
 		}
 		if more && !l.JSON {
-			fmt.Printf("The last %d records; --since shows older ones.\n", lastRecords)
+			fmt.Fprintf(Stdout, "The last %d records; --since shows older ones.\n", lastRecords)
 		}
 		for _, r := range records {
 			if err := show(r); err != nil {
@@ -62,7 +61,7 @@ func (l Log) Run(ctx context.Context, p Program) error {
 			}
 		}
 		if len(records) == 0 && !l.Follow && !l.JSON {
-			fmt.Println("Nothing has been recorded yet.")
+			fmt.Fprintln(Stdout, "Nothing has been recorded yet.")
 		}
 	}
 	if !l.Follow {

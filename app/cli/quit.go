@@ -22,6 +22,6 @@ func (Quit) Run(ctx context.Context, p Program) error {
 	if err := p.Home.AwaitExit(ctx); err != nil {
 		return err
 	}
-	fmt.Println("Gatewatch has ended.")
+	fmt.Fprintln(Stdout, "Gatewatch has ended.")
 	return nil
 }

@@ -105,10 +105,10 @@ func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Co
 			if r.Why != "" {
 				text += "; " + wording.OneLine(r.Why)
 			}
-			fmt.Println(text)
+			fmt.Fprintln(Stdout, text)
 			return nil
 		}
 	}
-	fmt.Println("Deleted.")
+	fmt.Fprintln(Stdout, "Deleted.")
 	return nil
 }

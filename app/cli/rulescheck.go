@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"gatewatch/app/exit"
 	"gatewatch/app/rulebook"
@@ -51,10 +50,10 @@ func (r checkRulesCmd) Run() error {
 	for _, rule := range book.Rules {
 		t.row(wording.OneLine(rule.Name), wording.OneLine(rulebook.Text(rule)))
 	}
-	if err := t.write(os.Stdout); err != nil {
+	if err := t.write(Stdout); err != nil {
 		return err
 	}
-	fmt.Println("The file is in order.")
+	fmt.Fprintln(Stdout, "The file is in order.")
 	return nil
 }
 

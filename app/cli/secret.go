@@ -40,8 +40,8 @@ func (s setSecretCmd) Run(p Program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(wording.SecretStored(p.Home.Secrets(), why))
-	fmt.Printf("Write %q in settings.json where it is needed.\n", ref)
+	fmt.Fprintln(Stdout, wording.SecretStored(p.Home.Secrets(), why))
+	fmt.Fprintf(Stdout, "Write %q in settings.json where it is needed.\n", ref)
 	return nil
 }
 
@@ -85,6 +85,6 @@ func (d deleteSecretCmd) Run(p Program) error {
 			return err
 		}
 	}
-	fmt.Println("Removed.")
+	fmt.Fprintln(Stdout, "Removed.")
 	return nil
 }

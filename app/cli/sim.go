@@ -105,12 +105,23 @@ func (c *Sim) config() (sim.Config, error) {
 	return cfg, nil
 }
 
+// maxFile bounds the files that flags name, in MB. A recorded day of ticks may have a hundred.
+const maxFile = 256
+
 // optionalFile is the text of a file, "" if none is named.
 func optionalFile(name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile<<20+1))
+	if len(text) > maxFile<<20 {
+		err = fmt.Errorf("%s is larger than %d MB", name, maxFile)
+	}
 	return string(text), err
 }
 
@@ -131,7 +142,7 @@ func (c *Sim) Run(ctx context.Context) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	if err := c.announce(os.Stdout, g); err != nil {
+	if err := c.announce(Stdout, g); err != nil {
 		return errors.Join(err, g.Close())
 	}
 	<-ctx.Done()
@@ -154,7 +165,7 @@ func (c *Sim) listNights() error {
 	if c.JSON {
 		return printJSON(list)
 	}
-	return t.write(os.Stdout)
+	return t.write(Stdout)
 }
 
 // announce says where the simulator listens, in one write.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 	"time"
@@ -29,10 +28,10 @@ func (s Status) Run(ctx context.Context, p Program) error {
 		return home.Explain(err)
 	}
 	if s.JSON {
-		_, err = os.Stdout.Write(raw)
+		_, err = Stdout.Write(raw)
 		return err
 	}
-	fmt.Print(describe(st, time.Now()))
+	fmt.Fprint(Stdout, describe(st, time.Now()))
 	return nil
 }
 

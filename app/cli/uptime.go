@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -35,9 +34,9 @@ func (u Uptime) Run(ctx context.Context, p Program) error {
 	case u.JSON:
 		return printJSON(report)
 	case u.CSV:
-		return writeUptimeCSV(os.Stdout, report)
+		return writeUptimeCSV(Stdout, report)
 	}
-	return writeUptime(os.Stdout, report)
+	return writeUptime(Stdout, report)
 }
 
 // uptime asks the running program, or reads the log itself if none runs.

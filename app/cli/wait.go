@@ -45,7 +45,7 @@ func (w Wait) Run(ctx context.Context, p Program) error {
 	switch {
 	case err == nil:
 		if !w.JSON {
-			fmt.Println(w.reached(last))
+			fmt.Fprintln(Stdout, w.reached(last))
 		}
 		return nil
 	case ctx.Err() != nil:

@@ -54,7 +54,10 @@ func findMistake(app *kong.Application, args []string) (*kong.Node, error) {
 				if i++; i == len(args) {
 					return node, fmt.Errorf("%s needs a value: %s", name, flag.Help)
 				}
-				value = args[i]
+				if value = args[i]; strings.HasPrefix(value, "-") {
+					return node, fmt.Errorf("%s: %q looks like a flag; write %s=%s if it is the value",
+						name, value, name, value)
+				}
 			}
 			if err := checkValue(flag.Value, name, value); err != nil {
 				return node, err
