@@ -170,6 +170,9 @@ func answerTo(number int, body []byte) []flooded {
 
 func notify(id, code int, text string) flooded { return message(4, id, 1_764_500_000_000, code, text) }
 
+// long is a text of which messages have a part.
+var long = strings.Repeat("long ", 3<<20)
+
 // floods are the messages that a gateway may say without end.
 var floods = map[string]func(i int) flooded{
 	"one code":       func(i int) flooded { return notify(-1, 2109, strings.Repeat("long ", 400)) },
@@ -186,6 +189,9 @@ var floods = map[string]func(i int) flooded{
 	"times":          func(i int) flooded { return message(49, int(time.Now().Unix())) },
 	"ticks":          func(i int) flooded { return message(1, 2130706433, 1, float64(100+i%7), "1", 0) },
 	"unknown":        func(i int) flooded { return message(299, i) },
+	"long unknown":   func(i int) flooded { return message(299, i, long[:10<<20]) },
+	"long errors":    func(i int) flooded { return notify(-1, i, long[:1000<<10]) },
+	"long refusals":  func(i int) flooded { return notify(1+i%1000, 201, long[:1000<<10]) },
 	"executions": func(i int) flooded {
 		return message(11, -1, protoFields(1, "AAPL", "STK"), protoFields(i, fmt.Sprintf("0000e0d5.%d.01.01", i),
 			"20261130 12:00:00",

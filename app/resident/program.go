@@ -280,13 +280,14 @@ func (p *program) open(s settings.Settings) error {
 }
 
 // tuneMemory keeps the heap small: the program is idle most of the time, and collections are cheap for it. What only
-// the start needed is given back to the system a minute later; by itself Go keeps a megabyte of it.
+// the start needed is given back to the system a minute later; by itself Go keeps a megabyte of it. The limit bounds
+// what a flood from Gateway leaves between two collections.
 func tuneMemory() {
 	time.AfterFunc(time.Minute, debug.FreeOSMemory)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(64 << 20)
+		debug.SetMemoryLimit(44 << 20)
 	}
 }
