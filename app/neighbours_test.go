@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -276,10 +277,16 @@ func TestOtherUsersSee(t *testing.T) {
 }
 
 // TestDescriptorsForGateway runs the program with few descriptors, and has strangers open all the connections and
-// streams that they can get. Gateway and the user still find room.
+// streams that they can get, of the API and of the guarded port. Gateway and the user still find room.
 func TestDescriptorsForGateway(t *testing.T) {
 	t.Parallel()
-	r := prepareRig(t, "DU1234567", "", rulesOf())
+	guarded, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := guarded.Addr().(*net.TCPAddr).Port
+	guarded.Close()
+	r := prepareRig(t, "DU1234567", fmt.Sprintf(`, "guarded_port": {"port": %d}`, port), rulesOf())
 	r.program = []string{"sh", "-c", `ulimit -n 64 && exec gatewatch "$@"`, "sh", "run", "--headless"}
 	r.start()
 	r.awaitOpen()
@@ -288,15 +295,18 @@ func TestDescriptorsForGateway(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := strings.TrimPrefix(card.URL, "http://")
-	for i := range 150 {
-		nc, err := net.Dial("tcp4", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		if i%3 == 0 {
-			if _, err := io.WriteString(nc, "GET /events HTTP/1.1\r\nHost: "+address+"\r\n\r\n"); err != nil {
+	for to, hello := range map[string]string{
+		address:                           "GET /events HTTP/1.1\r\nHost: " + address + "\r\n\r\n",
+		fmt.Sprintf("127.0.0.1:%d", port): "API\x00\x00\x00\x00\tv100..226",
+	} {
+		for i := range 150 {
+			nc, err := net.Dial("tcp4", to)
+			if err != nil {
 				t.Fatal(err)
+			}
+			defer nc.Close()
+			if i%3 == 0 {
+				_, _ = io.WriteString(nc, hello) // it may be closed already
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/loopback"
 	"gatewatch/app/metrics"
 	"gatewatch/app/settings"
 	"gatewatch/app/tray"
@@ -138,7 +139,7 @@ func (r *Relay) relay(ctx context.Context, journal *port.Journal) {
 	r.mu.Lock()
 	running, err := port.New(port.Config{
 		Connection: port.Supervised(r.Supervisor), Record: journal, Settings: r.settings, Events: r.events.put,
-		Log: r.log,
+		Log: r.log, Connections: loopback.Share() / 2,
 	})
 	if err == nil {
 		r.port.Store(running)

@@ -8,10 +8,8 @@ import (
 )
 
 const (
-	// maxClients is how many programs are served at once, as many as Gateway serves.
-	maxClients = 32
-	// maxGreeting is how many connections may be without a greeting at once. Beyond it the oldest is closed.
-	maxGreeting = 64
+	// maxConnections is the most that [Config.Connections] may be: half as many programs are what Gateway serves.
+	maxConnections = 64
 	// greetingLimit is how long a program may take for its greeting.
 	greetingLimit = 10 * time.Second
 )
@@ -84,7 +82,7 @@ func (p *Port) admit(l *net.TCPListener, tcp *net.TCPConn) bool {
 	if !p.running || p.listener != l || !usable(p.cfg.Connection.Snapshot()) {
 		return false // the port is about to be closed
 	}
-	if len(p.greeting) >= maxGreeting {
+	if len(p.greeting) >= p.cfg.Connections {
 		p.greeting[0].Close()
 		p.greeting = slices.Delete(p.greeting, 0, 1)
 	}
@@ -103,7 +101,7 @@ func (p *Port) serve(tcp *net.TCPConn) {
 	p.mu.Lock()
 	p.greeting = slices.DeleteFunc(p.greeting, func(t *net.TCPConn) bool { return t == tcp })
 	n := p.cfg.Connection.Snapshot()
-	room, open := len(p.clients) < maxClients, p.running && p.settings.Load().Port != 0 && usable(n)
+	room, open := len(p.clients) < p.cfg.Connections/2, p.running && p.settings.Load().Port != 0 && usable(n)
 	c.session = n.Session
 	if err == nil && room && open {
 		p.clients[c] = struct{}{}

@@ -1,6 +1,7 @@
 package port
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type Config struct {
 	Record Record
 	// Settings are the first ones.
 	Settings Settings
+	// Connections is how many connections may be without a greeting at once, 64 at most, beyond which the oldest is
+	// closed; 0 means 64. Half as many programs are served, each of which takes a connection to Gateway, too.
+	Connections int
 	// Events receives what happens, if it is set. It is called by the goroutines that relay: it must not block.
 	Events func(Event)
 	// Log is for what a person who looks for a fault needs; nil: nothing is logged.
@@ -89,6 +93,7 @@ func New(cfg Config) (*Port, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	cfg.Connections = min(cmp.Or(cfg.Connections, maxConnections), maxConnections)
 	p := &Port{
 		cfg: cfg, log: cfg.Log, changed: make(chan struct{}, 1),
 		asks: make(chan struct{}, 1), clients: map[*client]struct{}{}, rates: map[int64]*rates{},
