@@ -116,7 +116,7 @@ func serveOn(ln *loopback.Listener, backend Backend, log *slog.Logger) *Server {
 func (s *Server) limited() *http.Server {
 	return &http.Server{
 		Handler:           s.handler(),
-		ReadHeaderTimeout: 2 * time.Second,
+		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       time.Minute,
