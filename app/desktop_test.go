@@ -89,7 +89,7 @@ func startDesktop(t *testing.T) (*bustest.Host, *notes) {
 // simulated gateway, and uses it as a trader does. The race detector would find a race of the tray library's own.
 func TestDesktop(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute: a recovery is told only after ten stable seconds")
+		t.Skip("takes half a minute: a recovery is reported only after ten stable seconds")
 	}
 	host, board := startDesktop(t)
 	gateway, err := sim.Start(t.Context(), sim.Config{})

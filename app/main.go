@@ -100,7 +100,7 @@ func start(args []string) int {
 	return report(k.Run())
 }
 
-// report says what has failed, be it the last thing, to print, and returns the exit code.
+// report prints err, or else why the output could not be written, and returns the exit code.
 func report(err error) int {
 	if err == nil {
 		err = cli.Stdout.Err()

@@ -181,8 +181,8 @@ func (r *Relay) AllowPrograms(_ context.Context, live bool) error {
 		return &api.Conflict{Reason: "there is no guarded port; guarded_port.port in settings.json is 0"}
 	}
 	if g := r.Supervisor.Snapshot().Gateway; !live && g.Mode != conn.Paper {
-		return &api.Unconfirmed{Reason: wording.LivePrograms(
-			g) + ` To let programs trade, confirm it: gatewatch clients allow --live, or {"live": true} in the API.`}
+		return &api.Unconfirmed{Reason: wording.LivePrograms(g) + " To let programs trade, confirm it: " +
+			`gatewatch clients allow --live, or {"live": true} in the API.`}
 	}
 	if err := os.Remove(r.stopFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("trading of programs stays stopped: %w", err)

@@ -181,7 +181,7 @@ func TestDelayedIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestChangesAreReported counts how often whoever shows rules is told to look again.
+// TestChangesAreReported counts how often a change of the rules is announced to what shows them.
 func TestChangesAreReported(t *testing.T) {
 	b := newBench(t)
 	told := func(what string, do func()) {

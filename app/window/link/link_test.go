@@ -54,8 +54,8 @@ func silentServer(t *testing.T) (url string) {
 	return "http://" + ln.Addr().String()
 }
 
-// TestAHungProgramIsNoAbsentOne has a program hang, end and come back: each is told once.
-func TestAHungProgramIsNoAbsentOne(t *testing.T) {
+// TestHungOrNotRunning has a program hang, end and come back: each is reported once.
+func TestHungOrNotRunning(t *testing.T) {
 	card := filepath.Join(t.TempDir(), "api.json")
 	b := &backend{}
 	s := serve(t, b, card)
