@@ -38,6 +38,7 @@ type Sim struct {
 	AutoLogoff   string        `help:"Time of day in New York at which the gateway logs off." placeholder:"HH:MM"`
 	RestartTakes time.Duration `help:"How long such a restart takes." default:"40s"`
 
+	NoTradingHours           bool `help:"DAY orders do not end with the trading day, and auctions are held by the control call auction only."`
 	ReuseIDs                 bool `name:"reuse-ids" help:"Hand out order ids from the first one again after a restart."`
 	ZeroSeesAll              bool `help:"Client id 0 is sent the orders of all clients, as the master client id is."`
 	RejectOrdersUpstreamLost bool `name:"reject-orders-upstream-lost" help:"Refuse orders while upstream is lost, instead of holding them."`
@@ -61,7 +62,8 @@ func (c *Sim) config() (sim.Config, error) {
 		Seed:     c.Seed,
 		Accounts: c.Accounts, NextOrderID: c.NextOrderID, Night: c.Night, Unsupported: c.Unsupported,
 		AutoRestart: c.AutoRestart, AutoLogoff: c.AutoLogoff, RestartTakes: c.RestartTakes,
-		ReuseIDs: c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
+		TradingHours: !c.NoTradingHours,
+		ReuseIDs:     c.ReuseIDs, ZeroSeesAll: c.ZeroSeesAll, RejectOrdersUpstreamLost: c.RejectOrdersUpstreamLost,
 		OwnCancelsOnly: c.OwnCancelsOnly, OpenOrdersOnConnect: c.OpenOrdersOnConnect,
 		PartialFills: c.PartialFills, SpreadFills: c.SpreadFills,
 		AnswerEveryTime: c.AnswerEveryTime, MaxMessageRate: c.MaxMessageRate,

@@ -71,7 +71,7 @@ func (g *Gateway) timeLocked(now time.Time) {
 	for _, o := range g.book.open() {
 		switch {
 		case o.done() || o.kept():
-		case !o.auction.IsZero() && !now.Before(o.auction):
+		case g.cfg.TradingHours && !o.auction.IsZero() && !now.Before(o.auction):
 			g.auctionLocked(o)
 		case !o.until.IsZero() && !now.Before(o.until):
 			g.cancelLocked(o, bySystem)

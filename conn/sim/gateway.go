@@ -63,6 +63,10 @@ type Config struct {
 	AutoRestart string
 	// AutoLogoff is the same for a gateway that logs off, and waits for [Gateway.LogIn]. At most one of both is set.
 	AutoLogoff string
+	// TradingHours cancels DAY orders when the trading day of their instrument ends, and holds auctions at 9:30 and
+	// 16:00, in New York. Otherwise no order depends on the time of day: DAY orders stay, and auctions are held by
+	// [Gateway.HoldAuction] only.
+	TradingHours bool
 	// RestartTakes is how long the gateway is not there at AutoRestart. Default 40 s.
 	RestartTakes time.Duration
 	// ZeroSeesAll tells client id 0 of the orders of all clients, as it does where it is the master client id.

@@ -93,12 +93,15 @@ func onTick(price, tick float64) bool {
 
 func (g *Gateway) managed(account string) bool { return slices.Contains(g.cfg.Accounts, account) }
 
-// goodTill is when an order is cancelled: one for the day when trading ends, and one with the time in force GTD at its
-// date; zero for others.
+// goodTill is when an order is cancelled: one for the day when trading ends, with Config.TradingHours, and one with the
+// time in force GTD at its date; zero for others.
 func (g *Gateway) goodTill(q *quote, o *protobuf.Order) (time.Time, *requestError) {
 	switch o.GetTif() {
 	case "", "DAY":
-		return g.dayEnds(q.in, !o.GetOutsideRth()), nil
+		if g.cfg.TradingHours {
+			return g.dayEnds(q.in, !o.GetOutsideRth()), nil
+		}
+		return time.Time{}, nil
 	case "GTD":
 	default:
 		return time.Time{}, nil

@@ -193,7 +193,10 @@ func TestKept(t *testing.T) {
 
 // TestAuctions has orders wait for auctions, and some be good for the day, until a date, and for ever.
 func TestAuctions(t *testing.T) {
-	g := still(t, sim.Config{})
+	g := still(t, sim.Config{TradingHours: true})
+	now := time.Now().In(newYork(t))
+	noon := time.Date(now.Year(), now.Month(), now.Day(), 12, 0, 0, 0, now.Location()).Sub(now)
+	g.ClockSkew(noon) // no day may end before the test wants it
 	w := ready(t, g, 225, 1)
 	w.place(1, "BUY", "MKT", 10, 0, "", tif("OPG"))
 	w.place(2, "BUY", "MOC", 10, 0, "")
@@ -215,7 +218,7 @@ func TestAuctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.status(1, "Filled")
-	g.ClockSkew(7 * 24 * time.Hour) // over many a close
+	g.ClockSkew(noon + 7*24*time.Hour) // over many a close
 	w.status(2, "Filled")
 	w.status(3, "Cancelled")
 	w.status(5, "Cancelled") // at the end of the day
@@ -224,9 +227,26 @@ func TestAuctions(t *testing.T) {
 	}) {
 		t.Errorf("%v", got)
 	}
-	g.ClockSkew(11 * 24 * time.Hour)
+	g.ClockSkew(noon + 11*24*time.Hour)
 	w.status(4, "Cancelled")
 	w.errorCode(202)
+}
+
+// TestNoTradingHours moves the clock over many a close: only what has a date of its own ends.
+func TestNoTradingHours(t *testing.T) {
+	g := still(t, sim.Config{})
+	w := ready(t, g, 225, 1)
+	w.place(1, "BUY", "LMT", 10, 90, "")
+	w.place(2, "BUY", "MOC", 10, 0, "")
+	w.place(3, "BUY", "LMT", 10, 90, "", tif("GTD"), func(o *protobuf.Order) {
+		o.GoodTillDate = proto.String(time.Now().Add(2 * 24 * time.Hour).UTC().Format("20060102-15:04:05"))
+	})
+	w.status(3, "Submitted")
+	g.ClockSkew(7 * 24 * time.Hour)
+	w.status(3, "Cancelled")
+	if got := statuses(g); !slices.Equal(got, []string{"Submitted", "PreSubmitted", "Cancelled"}) {
+		t.Errorf("%v", got)
+	}
 }
 
 // TestLocate has shares be looked for before they are sold short.

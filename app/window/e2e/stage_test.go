@@ -228,7 +228,8 @@ var simulated = regexp.MustCompile(`on 127\.0\.0\.1:(\d+)\n`)
 // sim starts a simulated gateway.
 func (s *stage) sim(port string) *process {
 	s.t.Helper()
-	p := start(s.t, s.env, filepath.Join(bin, "gatewatch"), "sim", "--listen", "127.0.0.1:"+port, "--control", "")
+	p := start(s.t, s.env, filepath.Join(bin, "gatewatch"), "sim", "--listen", "127.0.0.1:"+port, "--control", "",
+		"--no-trading-hours")
 	until(s.t, "the simulated gateway listens", func() bool {
 		m := simulated.FindStringSubmatch(p.out.String())
 		if m != nil {
