@@ -202,27 +202,29 @@ func (l *Ledger) compare(ctx context.Context, s *conn.Session, about func(ref st
 func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string, i *Intent) bool) (map[string]bool,
 	error,
 ) {
-	begun := l.now()
+	asked := l.now()
 	list, err := s.OpenOrders(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask for open orders: %w", err)
 	}
-	listed := l.takeIn(s, list, begun)
+	listed := l.takeIn(list, asked)
 	if !l.awaits(s.ClientID(), nil) && !l.any(about) {
 		return listed, nil
 	}
+	asked = l.now()
 	if list, err = s.Executions(ctx); err != nil {
 		return nil, fmt.Errorf("ask for executions: %w", err)
 	}
-	l.takeIn(s, list, begun)
+	l.takeIn(list, asked)
 	if l.awaits(s.ClientID(), listed) {
+		asked = l.now()
 		list, err = l.completed(ctx, s, l.any(func(ref string, i *Intent) bool {
 			return !listed[ref] && !i.Done() && about(ref, i)
 		}))
 		if err != nil {
 			return nil, fmt.Errorf("ask for completed orders: %w", err)
 		}
-		maps.Copy(listed, l.takeIn(s, list, begun))
+		maps.Copy(listed, l.takeIn(list, asked))
 	}
 	return listed, nil
 }
@@ -248,16 +250,23 @@ func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([
 }
 
 // takeIn learns from an answer to a question that was asked at a time. It returns the references of our orders in it.
-func (l *Ledger) takeIn(s *conn.Session, list []conn.OrderNews, asked time.Time) map[string]bool {
-	refs := map[string]bool{}
+// About an order of which something was learned since, the answer may be out of date: [Ledger.Follow] hears all that is
+// said, answers too, in the order in which it is said.
+func (l *Ledger) takeIn(list []conn.OrderNews, asked time.Time) map[string]bool {
+	refs, current := map[string]bool{}, map[string]bool{}
 	for _, n := range list {
 		l.mu.Lock()
 		if i := l.about(n); i == nil {
 			l.see(n)
 		} else {
 			l.meet(i, n)
-			l.take(i, n, i.Changed.Before(asked))
-			refs[i.Order.Ref] = true
+			ref := i.Order.Ref
+			if !refs[ref] { // the clock may have been set back
+				refs[ref], current[ref] = true, !i.Changed.After(asked) || i.Changed.After(l.now())
+			}
+			if current[ref] {
+				l.take(i, n, true)
+			}
 		}
 		l.mu.Unlock()
 	}

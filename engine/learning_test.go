@@ -269,3 +269,28 @@ func TestNoAnswer(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswerFromBefore has an order be rejected while an answer is on its way that still has it work.
+func TestAnswerFromBefore(t *testing.T) {
+	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
+	i := &Intent{ID: 41, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Working}
+	l.intents["gw-x"], l.ids[i.key()] = i, i
+	works := conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-x", Status: "Submitted"}
+	asked := l.now().Add(-time.Second)
+	for _, n := range []conn.OrderNews{
+		{Kind: conn.OrderError, ID: 41, Client: clientID, Code: 201, Detail: "no"},
+		{Kind: conn.OrderStatus, ID: 41, Client: clientID, Status: "Inactive"},
+	} {
+		l.Learn(n)
+	}
+	if listed := l.takeIn([]conn.OrderNews{works}, asked); !listed["gw-x"] {
+		t.Errorf("%v", listed)
+	}
+	if i := l.Intents()[0]; i.Fate != Rejected || i.Code != 201 || i.Warning {
+		t.Errorf("%+v", i)
+	}
+	l.takeIn([]conn.OrderNews{works}, l.now())
+	if i := l.Intents()[0]; i.Fate != Working {
+		t.Errorf("an answer to a later question: %+v", i)
+	}
+}

@@ -22,7 +22,7 @@ import (
 
 const (
 	clientID       = 17
-	ledgerPatience = time.Minute
+	ledgerPatience = 2 * time.Minute
 )
 
 // desk is a ledger on a supervisor.
@@ -44,8 +44,8 @@ func openDesk(path string, port, client int, follow bool) (*desk, error) {
 // deskConfig has limits that a busy computer does not reach: package conn tests what follows when they are reached.
 func deskConfig(ledger *Ledger, port, client int) conn.Config {
 	return conn.Config{
-		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: 20 * time.Second,
-		Poll: time.Second, Soft: 20 * time.Second, Hard: time.Minute, ProofOfLife: 20 * time.Second,
+		Host: "127.0.0.1", Port: port, ClientID: client, Mode: conn.AnyMode, ConnectTimeout: time.Minute,
+		Poll: time.Second, Soft: time.Minute, Hard: 5 * time.Minute, ProofOfLife: time.Minute,
 		Delays: []time.Duration{5 * time.Millisecond}, Stable: 10 * time.Second, WatchLocalPort: true,
 		Reconcile: ledger.Reconcile,
 	}
@@ -151,7 +151,12 @@ func (d *desk) session(t *testing.T) (s *conn.Session) {
 // fate waits until an order has a fate.
 func (d *desk) fate(t *testing.T, ref string, want Fate) (found Intent) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%s is %s; it is %s", ref, want, found.Fate), func() bool {
+	defer func() {
+		if found.Fate != want {
+			t.Logf("%+v", found)
+		}
+	}()
+	eventually(t, fmt.Sprintf("%s is %s", ref, want), func() bool {
 		for _, i := range d.ledger.Intents() {
 			if i.Order.Ref == ref {
 				found = i
