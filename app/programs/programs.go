@@ -34,7 +34,7 @@ type Relay struct {
 	stopFile string // exists while trading of programs is stopped
 	events   *events
 	changed  func() // called when there is something new to show
-	failed   func(error)
+	failed   func(error) bool
 	log      *slog.Logger
 
 	port  atomic.Pointer[port.Port]
@@ -46,8 +46,9 @@ type Relay struct {
 }
 
 // New returns a relay that keeps its record of orders in a folder. It calls note with what belongs into the connection
-// log, changed when there is something new to show, and failed with what keeps it from opening that record, or nil.
-func New(folder string, reports *engine.Reports, note func(history.Record), changed func(), failed func(error),
+// log, changed when there is something new to show, and failed with what keeps it from opening that record, or nil;
+// failed reports whether that is news.
+func New(folder string, reports *engine.Reports, note func(history.Record), changed func(), failed func(error) bool,
 	log *slog.Logger,
 ) *Relay {
 	return &Relay{
@@ -116,12 +117,13 @@ func (r *Relay) Run(ctx context.Context) {
 	for {
 		if r.present().Port != 0 {
 			journal, err := port.OpenJournal(r.folder)
-			r.fail(err)
+			if r.fail(err) && err != nil {
+				r.log.Error("the guarded port stays closed: the record of its orders cannot be opened", "err", err)
+			}
 			if err == nil {
 				r.relay(ctx, journal)
 				return
 			}
-			r.log.Error("the guarded port stays closed: the record of its orders cannot be opened", "err", err)
 			again = time.After(recordAgain)
 		}
 		select {
@@ -284,11 +286,11 @@ func (r *Relay) ProgramMetrics() metrics.Programs {
 	return m
 }
 
-func (r *Relay) fail(err error) {
+func (r *Relay) fail(err error) (news bool) {
 	r.mu.Lock()
 	r.problem = err
 	r.mu.Unlock()
-	r.failed(err)
+	return r.failed(err)
 }
 
 func (r *Relay) text() string {

@@ -159,8 +159,8 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		conn: conn, reports: p.reports, changes: p.changes, logs: logs,
 		file: &rulefile.File{Path: h.Rules, Changed: p.changes.nudge, Screen: p.screen, Log: log, Events: events},
 	}
-	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) {
-		p.failures.set(wording.FailingPrograms, err)
+	relay := programs.New(filepath.Dir(h.Orders), p.reports, history.note, p.changes.nudge, func(err error) bool {
+		return p.failures.set(wording.FailingPrograms, err)
 	}, log)
 	secrets := secrets.New(&alert.Secrets{File: h.Secrets()}, func(err error) bool {
 		return p.failures.set(wording.FailingSecrets, err)

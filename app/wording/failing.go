@@ -49,7 +49,7 @@ func Failing(step string) (text, hint string) {
 			"Check whether the disk is full. Gatewatch tries again by itself."
 	case FailingPrograms:
 		return "The record of programs' orders cannot be opened, so the guarded port is closed.",
-			"Check the disk and the file program-orders. Gatewatch tries again by itself."
+			"Check the disk and the file that is named: correct it or move it away. Gatewatch tries again by itself."
 	case FailingLog:
 		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in " +
 			"memory and tries again."

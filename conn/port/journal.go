@@ -19,7 +19,8 @@ import (
 
 // Journal is a record of orders in files to which lines are appended, one file for each year, such as
 // program-orders-2026.jsonl. Each line is an [Order] as it was known then, in JSON; the last line with its number
-// counts. What was written last by a program that was killed may lack its end: it is cut off.
+// counts. What was written last by a program that was killed may lack its end: it is cut off. Any other line that cannot
+// be read may be an order that Gateway has: such a journal is not opened, and its files stay as they are.
 type Journal struct {
 	dir   string
 	known []Order
@@ -54,7 +55,8 @@ var (
 	errJournalFull   = errors.New("what waits for the disk has filled its space")
 )
 
-// OpenJournal opens the record of orders in a folder, which it makes if need be.
+// OpenJournal opens the record of orders in a folder, which it makes if need be. The error names a line that cannot be
+// read.
 func OpenJournal(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -79,7 +81,7 @@ func (j *Journal) pathOf(year int) string {
 	return filepath.Join(j.dir, fmt.Sprintf("program-orders-%d.jsonl", year))
 }
 
-// readJournal takes in the lines of a file, if there is one. Lines that are no orders are passed over.
+// readJournal takes in the whole lines of a file, if there is one.
 func readJournal(path string, last map[uint64]Order) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,16 +94,18 @@ func readJournal(path string, last map[uint64]Order) error {
 	if err != nil {
 		return err
 	}
-	for line := range bytes.SplitSeq(data, []byte{'\n'}) {
+	for n := 1; ; n++ {
+		line, rest, ended := bytes.Cut(data, []byte{'\n'})
+		if !ended {
+			return nil
+		}
+		data = rest
 		var o Order
-		if len(line) > maxLine || json.Unmarshal(line, &o) != nil {
-			continue
+		if len(line) > maxLine || json.Unmarshal(line, &o) != nil || o.Number == 0 || o.Number >= maxOrders {
+			return fmt.Errorf("%s:%d: the line is damaged", path, n)
 		}
-		if o.Number > 0 && o.Number < maxOrders {
-			last[o.Number] = o
-		}
+		last[o.Number] = o
 	}
-	return nil
 }
 
 // latest returns the orders that are not done, and the last ones that are, oldest first. The last of all is always
