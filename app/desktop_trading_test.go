@@ -50,14 +50,14 @@ func TestDesktopTrading(t *testing.T) {
 	entry("Turn on trading", false)
 	r.activate("off")
 	r.cross("off")
-	r.awaitFates(engine.Rejected)
+	r.awaitStates(engine.Rejected)
 	told("Order rejected")
 	told("Rule stopped: off")
 
 	entry("Cancel 1 open order…", false)
 	r.activate("low")
 	r.cross("low")
-	r.awaitFates(engine.Working, engine.Rejected)
+	r.awaitStates(engine.Working, engine.Rejected)
 	entry("Cancel 1 open order…", true)
 	host.Click("Cancel 1 open order…")
 	entry("Confirm: cancel 1 open order", true)
@@ -66,7 +66,7 @@ func TestDesktopTrading(t *testing.T) {
 		t.Error("cancelled by one click")
 	}
 	host.Click("Confirm: cancel 1 open order")
-	r.awaitFates(engine.Cancelled, engine.Rejected)
+	r.awaitStates(engine.Cancelled, engine.Rejected)
 	entry("Cancel 1 open order…", false)
 	if slices.Contains(board.all(), "Order blocked") {
 		t.Errorf("told: %q", board.all())

@@ -352,7 +352,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.activate("low")
 			r.arm()
 			r.cross("low")
-			r.awaitFates(engine.Working)
+			r.awaitStates(engine.Working)
 			settings, err := os.ReadFile(filepath.Join(r.dir, "settings.json"))
 			if err != nil {
 				t.Fatal(err)
@@ -402,7 +402,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.write("settings.json", string(settings))
 			r.start()
 			r.awaitOpen()
-			r.awaitFates(engine.Working)
+			r.awaitStates(engine.Working)
 			r.await("trading is off after the start", func(st api.Status) bool {
 				return !st.Trading.Armed && st.Trading.ReasonID == engine.BlockedDisarmed
 			})

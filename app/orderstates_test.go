@@ -17,7 +17,7 @@ func TestOrderStates(t *testing.T) {
 	r.arm()
 	r.activate("low")
 	r.cross("low")
-	r.awaitFates(engine.Working)
+	r.awaitStates(engine.Working)
 	turn := func(to sim.Turn) {
 		t.Helper()
 		if err := r.gateway.TurnOrder(r.gateway.State().Orders[0].Ref, to); err != nil {
@@ -25,7 +25,7 @@ func TestOrderStates(t *testing.T) {
 		}
 	}
 	turn(sim.Turn{Code: 404, Text: "locating shares", Status: "Inactive", WhyHeld: "locate"})
-	r.awaitFates(engine.Inactive)
+	r.awaitStates(engine.Inactive)
 	if !eventually(func() bool { return r.orders().Orders[0].WhyHeld == "locate" }) {
 		t.Error("it is not held")
 	}
@@ -34,7 +34,7 @@ func TestOrderStates(t *testing.T) {
 	}
 	r.says(0, `low +BUY \d+ AAPL LMT 200 +0 of \d+ +inactive: it does not work \(held: locate\) \(IB code 404: locating shares\)`, "orders")
 	turn(sim.Turn{Status: "Submitted"})
-	r.awaitFates(engine.Working)
+	r.awaitStates(engine.Working)
 
 	r.gateway.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: 201, Text: "no margin"}})
 	before := r.orders().Orders[0]
@@ -45,7 +45,7 @@ func TestOrderStates(t *testing.T) {
 	if !eventually(func() bool { o := r.orders().Orders[0]; return o.Code == 201 && o.AskedQuantity == nil }) {
 		t.Error("the change is not refused")
 	}
-	if o := r.orders().Orders[0]; o.Quantity != before.Quantity || o.Fate != engine.Working {
+	if o := r.orders().Orders[0]; o.Quantity != before.Quantity || o.State != engine.Working {
 		t.Errorf("%+v", o)
 	}
 	r.says(0, `working \(IB code 201: no margin\); Gateway refused the change to `, "orders")

@@ -248,23 +248,23 @@ func (r *rig) orders() api.Orders {
 	return list
 }
 
-// awaitFates waits until orders have had these fates, the newest first.
-func (r *rig) awaitFates(fates ...engine.Fate) {
+// awaitStates waits until orders have had these states, the newest first.
+func (r *rig) awaitStates(states ...engine.OrderState) {
 	r.t.Helper()
 	var list api.Orders
 	if !eventually(func() bool {
 		list = r.orders()
-		if len(list.Orders) != len(fates) {
+		if len(list.Orders) != len(states) {
 			return false
 		}
-		for i, f := range fates {
-			if list.Orders[i].Fate != f {
+		for i, f := range states {
+			if list.Orders[i].State != f {
 				return false
 			}
 		}
 		return true
 	}) {
-		r.t.Fatalf("orders never were %v but %+v", fates, list)
+		r.t.Fatalf("orders never were %v but %+v", states, list)
 	}
 }
 

@@ -275,11 +275,11 @@ func (s *soak) differences() string {
 	for _, o := range s.orders().Orders {
 		g, there := at[o.ID]
 		delete(at, o.ID)
-		if !there && (o.Fate == engine.NotSent || o.Fate == engine.Unknown || o.Fate == engine.Rejected) {
+		if !there && (o.State == engine.NotSent || o.State == engine.Unknown || o.State == engine.Rejected) {
 			continue
 		}
-		if !there || fates[g.Status] != o.Fate || g.Filled != o.Filled {
-			list = append(list, fmt.Sprintf("order %d is %s, %v filled; at Gateway: %v %+v", o.ID, o.Fate, o.Filled,
+		if !there || states[g.Status] != o.State || g.Filled != o.Filled {
+			list = append(list, fmt.Sprintf("order %d is %s, %v filled; at Gateway: %v %+v", o.ID, o.State, o.Filled,
 				there, g))
 		}
 	}
@@ -289,8 +289,8 @@ func (s *soak) differences() string {
 	return strings.Join(list, "\n")
 }
 
-// fates are the states of the program's orders by IBKR's words.
-var fates = map[string]engine.Fate{
+// states are the states of the program's orders by IBKR's words.
+var states = map[string]engine.OrderState{
 	"Filled": engine.Filled, "Cancelled": engine.Cancelled, "Inactive": engine.Inactive,
 	"Submitted": engine.Working, "PreSubmitted": engine.Working,
 }

@@ -40,12 +40,12 @@ func TestOrders(t *testing.T) {
 	r.says(0, "^Trading is on: ", "arm")
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
-	r.awaitFates(engine.Filled)
+	r.awaitStates(engine.Filled)
 	if o := r.orders().Orders[0]; o.Filled != 10 || o.Rule != "buy" || o.Open {
 		t.Errorf("filled: %+v", o)
 	}
 	r.says(0, `buy +BUY 10 AAPL MKT +10 of 10 +filled`, "orders")
-	if n := r.metric(`gatewatch_orders{fate="filled"}`); n != 1 || r.metric("gatewatch_trading_armed") != 1 {
+	if n := r.metric(`gatewatch_orders{state="filled"}`); n != 1 || r.metric("gatewatch_trading_armed") != 1 {
 		t.Errorf("%v filled orders in the metrics", n)
 	}
 
@@ -60,9 +60,9 @@ func TestOrders(t *testing.T) {
 	r.awaitOpen()
 	r.show("buy", "231.02")
 	r.show("buy", "231.03")
-	r.awaitFates(engine.Filled)
+	r.awaitStates(engine.Filled)
 	r.cross("buy")
-	r.awaitFates(engine.Filled, engine.Filled)
+	r.awaitStates(engine.Filled, engine.Filled)
 
 	// Limits apply at once.
 	blocked := uint64(1)
@@ -82,7 +82,7 @@ func TestOrders(t *testing.T) {
 	r.configure(`, "trading": {"max_quantity": 8}`, `"max_quantity": 8`)
 	r.activate("low")
 	r.cross("low")
-	r.awaitFates(engine.Working, engine.Filled, engine.Filled)
+	r.awaitStates(engine.Working, engine.Filled, engine.Filled)
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersOpen != 1 || !st.Trading.Armed {
 		t.Errorf("%+v, %v", st.Trading, err)
 	}
@@ -90,7 +90,7 @@ func TestOrders(t *testing.T) {
 	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders",
 		"cancel", "--all")
 	r.says(exit.Failed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
-	r.awaitFates(engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(engine.Cancelled, engine.Filled, engine.Filled)
 	r.says(0, "^Trading is off: ", "disarm")
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
@@ -98,7 +98,7 @@ func TestOrders(t *testing.T) {
 	r.arm()
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
-	r.awaitFates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
 
 	// A stop and a crash disarm. The open order is known.
 	for _, s := range []os.Signal{os.Interrupt, os.Kill} {
@@ -109,7 +109,7 @@ func TestOrders(t *testing.T) {
 			st.Trading.ReasonID != engine.BlockedDisarmed {
 			t.Errorf("after %v: %+v, %v", s, st.Trading, err)
 		}
-		r.awaitFates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
+		r.awaitStates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
 	}
 
 	// A gateway that knows nothing of the order.
@@ -118,7 +118,7 @@ func TestOrders(t *testing.T) {
 	r.gateway.Close()
 	r.open(address, "DU1234567")
 	r.start()
-	r.awaitFates(engine.Unknown, engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(engine.Unknown, engine.Cancelled, engine.Filled, engine.Filled)
 	r.says(0, `low +BUY 7 AAPL LMT 200 +0 of 7 +unknown: look in TWS whether it is there`, "orders")
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersUnknown != 1 {
 		t.Errorf("%+v, %v", st.Trading, err)
@@ -153,7 +153,7 @@ func TestLiveNeedsMode(t *testing.T) {
 	}
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
-	r.awaitFates(engine.Filled)
+	r.awaitStates(engine.Filled)
 }
 
 // stream is a client of GET /guard/events as a bot may have one: a socket and lines of text.
@@ -237,7 +237,7 @@ func TestOutages(t *testing.T) {
 	told.expect(t, "open, at once", func(g api.Guarded) bool {
 		return g.Open && g.Armed && g.Session == 1 && g.Mode == "paper"
 	})
-	var fates []engine.Fate
+	var states []engine.OrderState
 	for _, c := range []struct {
 		name       string
 		begin, end func()
@@ -282,10 +282,10 @@ func TestOutages(t *testing.T) {
 		r.says(0, "open: session .*, PAPER, trading on", "guard")
 		r.show("buy", "231.02")
 		r.show("buy", "231.03")
-		r.awaitFates(fates...)
+		r.awaitStates(states...)
 		r.cross("buy")
-		fates = append(fates, engine.Filled)
-		r.awaitFates(fates...)
+		states = append(states, engine.Filled)
+		r.awaitStates(states...)
 	}
 	if list := r.orders(); len(list.Blocked) != 0 {
 		t.Errorf("blocked: %+v", list.Blocked)
@@ -344,7 +344,7 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	r.arm()
 	r.cross("off")
-	r.awaitFates(engine.Rejected)
+	r.awaitStates(engine.Rejected)
 	if o := r.orders().Orders[0]; o.Code != 110 {
 		t.Errorf("rejected: %+v", o)
 	}
@@ -387,7 +387,7 @@ func TestKillTrading(t *testing.T) {
 	r := newRig(t, "DU1234567", `, "trading": {"orders_per_minute": 1000}`, rulesOf(once))
 	filled := func() (n int) {
 		for _, o := range r.orders().Orders {
-			if o.Fate == engine.Filled {
+			if o.State == engine.Filled {
 				n++
 			}
 		}
@@ -433,7 +433,7 @@ func TestKillTrading(t *testing.T) {
 		r.until("an order of this round", func() bool {
 			list := r.orders().Orders
 			for _, o := range list {
-				if o.Fate != engine.Filled && o.Fate != engine.Unknown {
+				if o.State != engine.Filled && o.State != engine.Unknown {
 					return false
 				}
 			}

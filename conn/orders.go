@@ -54,11 +54,11 @@ const (
 	OrderError      = wire.OrderError
 )
 
-// Errors of orders. With every other error of [Session.Place] but ErrFateUnknown, too, nothing has been sent.
+// Errors of orders. With every other error of [Session.Place] but ErrOrderUnknown, too, nothing has been sent.
 var (
-	// ErrFateUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were
+	// ErrOrderUnknown means that an order's bytes may have reached Gateway, or not: the session ended while they were
 	// written. Look for its reference after the next connection; do not place it again.
-	ErrFateUnknown = errors.New("the order's state is unknown: the session ended while it was sent")
+	ErrOrderUnknown = errors.New("the order's state is unknown: the session ended while it was sent")
 	// ErrNotSent means that an order's turn did not come in time.
 	ErrNotSent = errors.New("the order was not sent")
 	// ErrGatewaySilent means that Gateway was not heard within [Config.ProofOfLife], and did not answer a time request
@@ -82,7 +82,7 @@ func (s *Session) Cancel(id int64) error {
 	if err := s.link.send(context.Background(), q); err != nil {
 		return err
 	}
-	if err = s.written(q); errors.Is(err, ErrFateUnknown) {
+	if err = s.written(q); errors.Is(err, ErrOrderUnknown) {
 		err = ErrSessionOver
 	}
 	return err

@@ -197,10 +197,10 @@ func TestPrepared(t *testing.T) {
 }
 
 // TestDropsWhileOrdersAreSent drops the connection again and again while orders are sent: each that was not sent is not
-// in the gateway, each that was sent or is of unknown fate is there once at most.
+// in the gateway, each that was sent or is of unknown state is there once at most.
 func TestDropsWhileOrdersAreSent(t *testing.T) {
 	d := newDesk(t, sim.Config{MaxMessageRate: -1}, nil)
-	fates := map[string]error{}
+	states := map[string]error{}
 	id := int64(0)
 	for round := range 40 {
 		s := d.session()
@@ -215,7 +215,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 			id++
 			ref := fmt.Sprint("ref-", id)
 			err := s.Place(id, buy(ref, 1, 50))
-			if fates[ref] = err; err != nil {
+			if states[ref] = err; err != nil {
 				break
 			}
 		}
@@ -234,7 +234,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 		there[n.Ref] = n.PermID
 	}
 	sent, unknown, lost := 0, 0, 0
-	for ref, err := range fates {
+	for ref, err := range states {
 		_, arrived := there[ref]
 		var shut *conn.GuardError
 		switch {
@@ -242,7 +242,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 			if sent++; !arrived {
 				lost++
 			}
-		case errors.Is(err, conn.ErrFateUnknown):
+		case errors.Is(err, conn.ErrOrderUnknown):
 			unknown++
 		case errors.Is(err, conn.ErrSessionOver) || errors.As(err, &shut):
 			if arrived {
@@ -255,7 +255,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 	if sent < 40 {
 		t.Errorf("%d sent", sent)
 	}
-	t.Logf("%d sent, %d of them lost with the connection, %d unknown, of %d", sent, lost, unknown, len(fates))
+	t.Logf("%d sent, %d of them lost with the connection, %d unknown, of %d", sent, lost, unknown, len(states))
 }
 
 // TestCancelIsWritten has requests to cancel wait behind others for their turn: when Cancel returns, Gateway has been

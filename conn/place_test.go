@@ -65,7 +65,7 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 		"session": {func(l *fakeLink) { l.end(CauseClosed) }, ErrSessionOver},
 		"time":    {func(*fakeLink) { time.Sleep(2 * placeLimit) }, ErrNotSent},
 	} {
-		for _, fate := range []error{nil, ErrFateUnknown} {
+		for _, state := range []error{nil, ErrOrderUnknown} {
 			synctest.Test(t, func(t *testing.T) {
 				s, l := placing()
 				done := s.begin(someOrder)
@@ -81,9 +81,9 @@ func TestPlaceWaitsForWhatIsBeingWritten(t *testing.T) {
 					return
 				default:
 				}
-				one.done <- fate
-				if err := <-done; !errors.Is(err, fate) {
-					t.Errorf("%s: placed: %v, the writer says %v", name, err, fate)
+				one.done <- state
+				if err := <-done; !errors.Is(err, state) {
+					t.Errorf("%s: placed: %v, the writer says %v", name, err, state)
 				}
 			})
 		}

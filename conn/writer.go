@@ -199,7 +199,7 @@ func (q *request) leave(put func([]byte) bool) bool {
 	case written:
 		q.done <- nil
 	default:
-		q.done <- ErrFateUnknown
+		q.done <- ErrOrderUnknown
 	}
 	return written
 }

@@ -184,7 +184,7 @@ func TestAtTheLastMoment(t *testing.T) {
 		"the guard is shut":    {request: &request{order: 1, guard: refuses, allowed: yes}, want: []error{no}},
 		"an order, the write fails": {
 			request: &request{order: 1, guard: yes}, broken: true, written: true,
-			want: []error{ErrFateUnknown},
+			want: []error{ErrOrderUnknown},
 		},
 		"nobody waits for it anymore": {request: &request{order: 1, guard: yes}, claimed: true},
 	} {

@@ -46,7 +46,7 @@ func (c *counter) rests(t *testing.T, s *conn.Session) Intent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.fate(t, list[0].Order.Ref, Working)
+	return c.state(t, list[0].Order.Ref, Working)
 }
 
 // alarm waits for a report of a kind.
@@ -80,7 +80,7 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	}
 	eventually(t, "all work", func() bool {
 		for _, i := range c.ledger().Intents() {
-			if i.Fate != Working {
+			if i.State != Working {
 				return false
 			}
 		}
@@ -173,8 +173,8 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	g.Drop()
 	c.session(t)
 	g.DiscardCancels(0)
-	c.fate(t, first.Order.Ref, Cancelled)
-	c.fate(t, second.Order.Ref, Cancelled)
+	c.state(t, first.Order.Ref, Cancelled)
+	c.state(t, second.Order.Ref, Cancelled)
 	if state := c.Cancelling(); state.Asked != 2 || state.Confirmed != 2 || len(state.Open) != 0 {
 		t.Errorf("%+v", state)
 	}
@@ -212,7 +212,7 @@ func TestCancelIsRefused(t *testing.T) {
 	}
 	g.DiscardCancels(0)
 	g.NoticeFor(int32(i.ID), 10147, "not found")
-	c.fate(t, i.Order.Ref, Cancelled) // Gateway tells that it is open, when it is asked
+	c.state(t, i.Order.Ref, Cancelled) // Gateway tells that it is open, when it is asked
 }
 
 // TestPendingCancel has Gateway wait for IBKR with a cancellation: it has been heard, and is not asked for again.
@@ -230,7 +230,7 @@ func TestPendingCancel(t *testing.T) {
 		t.Errorf("%d requests too many, %+v", n, c.Cancelling())
 	}
 	g.Notice(1102, "")
-	c.fate(t, i.Order.Ref, Cancelled)
+	c.state(t, i.Order.Ref, Cancelled)
 }
 
 // TestCancelBeforeTheLook cancels orders of which Gateway has said nothing in the session. Another program has used
@@ -243,7 +243,7 @@ func TestCancelBeforeTheLook(t *testing.T) {
 	}
 	ledger.cancelRetry = 20 * time.Millisecond
 	for id, ref := range map[int64]string{5: "gw-x", 6: "gw-y"} {
-		ledger.hold(Intent{ID: id, Client: clientID, Order: conn.Order{Ref: ref}, Fate: Unknown})
+		ledger.hold(Intent{ID: id, Client: clientID, Order: conn.Order{Ref: ref}, State: Unknown})
 	}
 	byHand := func(client, id int32, ref string) {
 		t.Helper()
@@ -310,7 +310,7 @@ func TestEmptyLedger(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before.fate(t, i.Order.Ref, Working)
+		before.state(t, i.Order.Ref, Working)
 	}
 	before.stop()
 	g.ResetIDs()
@@ -323,7 +323,7 @@ func TestEmptyLedger(t *testing.T) {
 	if err != nil || i.ID != 4 {
 		t.Fatalf("%+v, %v", i, err)
 	}
-	d.fate(t, i.Order.Ref, Working)
+	d.state(t, i.Order.Ref, Working)
 	for n, o := range g.State().Orders {
 		if n < 3 && (o.Quantity != 1 || o.Status != "Submitted" || o.Ref == i.Order.Ref) {
 			t.Errorf("%+v", o)
@@ -350,8 +350,8 @@ func TestCancelGoesOnAfterARestart(t *testing.T) {
 	g.DiscardCancels(0)
 	again := newDesk(t, path, g.Port())
 	again.session(t)
-	again.fate(t, goes.Order.Ref, Cancelled)
-	again.fate(t, stays.Order.Ref, Working)
+	again.state(t, goes.Order.Ref, Cancelled)
+	again.state(t, stays.Order.Ref, Working)
 	if n := again.ledger.Cancelling().Asked; n != 1 {
 		t.Errorf("%d orders to cancel", n)
 	}

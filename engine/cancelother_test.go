@@ -39,7 +39,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		other.Orders[0].ID != ours.ID {
 		t.Errorf("%d, %v", n, err)
 	}
-	c.fate(t, mine.Order.Ref, Cancelled)
+	c.state(t, mine.Order.Ref, Cancelled)
 	if err := s.Cancel(ours.ID); err != nil { // someone cancels the stranger
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	c.fate(t, ours.Order.Ref, Working)
+	c.state(t, ours.Order.Ref, Working)
 }
 
 // TestReplacedByHand has an order of ours be replaced in TWS: what works then has its client id, its id and its
@@ -67,7 +67,7 @@ func TestReplacedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.fate(t, i.Order.Ref, Cancelled); got.PermID == perm {
+	if got := c.state(t, i.Order.Ref, Cancelled); got.PermID == perm {
 		t.Errorf("%+v", got)
 	}
 	if r := c.alarm(t, ReportForeign); r.Order != i.ID || !strings.Contains(r.Detail, "permId") {
@@ -87,7 +87,7 @@ func TestReplacedByHand(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.ledger().hear(s)
-	if got := c.fate(t, i.Order.Ref, Cancelled); got.Filled != 0 {
+	if got := c.state(t, i.Order.Ref, Cancelled); got.Filled != 0 {
 		t.Errorf("%+v", got)
 	}
 	if told := c.told(); len(told) != 1 {
@@ -118,7 +118,7 @@ func TestIDReused(t *testing.T) {
 	if err := c.Cancel(s, i.ID); err != nil {
 		t.Errorf("%v", err)
 	}
-	c.fate(t, i.Order.Ref, Cancelled)
+	c.state(t, i.Order.Ref, Cancelled)
 }
 
 // TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and
@@ -142,7 +142,7 @@ func TestClientZero(t *testing.T) {
 		if err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
-		i = d.fate(t, i.Order.Ref, Working)
+		i = d.state(t, i.Order.Ref, Working)
 		for _, id := range []int32{0, -3, 1<<31 - 1} {
 			for _, limit := range []float64{0, 80} { // one is filled, one rests
 				if _, err := g.PlaceByHand(sim.ManualOrder{
@@ -158,12 +158,12 @@ func TestClientZero(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other.fate(t, theirs[0].Order.Ref, Filled)
+		other.state(t, theirs[0].Order.Ref, Filled)
 		other.stop()
 		if err := ledger.Reconcile(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if got := d.fate(t, i.Order.Ref, Working); got.Filled != 0 || got.PermID != i.PermID {
+		if got := d.state(t, i.Order.Ref, Working); got.Filled != 0 || got.PermID != i.PermID {
 			t.Errorf("%+v", got)
 		}
 		if len(ledger.Intents()) != round+1 {

@@ -34,7 +34,7 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i.Changed, i.asking, i.changing = l.now(), l.now(), false
-	if err != nil && !errors.Is(err, conn.ErrFateUnknown) {
+	if err != nil && !errors.Is(err, conn.ErrOrderUnknown) {
 		i.Asked = nil // it has not left
 	}
 	l.save(i)
@@ -84,7 +84,7 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	case i.Found:
 		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change "+
 			"it in TWS, or cancel it", ErrNotChanged)
-	case i.Fate != Working || l.leaving[i.Order.Ref]:
+	case i.State != Working || l.leaving[i.Order.Ref]:
 		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
 	case l.cancelling(i): // if Gateway counts ids again meanwhile, it would be placed again
 		return nil, conn.Order{}, fmt.Errorf("%w: it is being cancelled", ErrNotChanged)
@@ -126,7 +126,7 @@ func (l *Ledger) whole(i *Intent) bool {
 		}
 	}
 	first := l.ids[orderKey{i.Client, head}]
-	arrived := end.Status != "" || end.Fate == Working || end.Fate == Filled || end.Fate == Cancelled
+	arrived := end.Status != "" || end.State == Working || end.State == Filled || end.State == Cancelled
 	return arrived || first != nil && first.Filled > 0
 }
 
@@ -142,12 +142,12 @@ var ErrNotOpen = errors.New("no such open order")
 // ErrNotChanged means that an open order cannot be changed as it stands; the error's text says why, and what to do.
 var ErrNotChanged = errors.New("the order cannot be changed")
 
-// fateAfter says what has become of an order whose placing has ended with err.
-func fateAfter(err error) Fate {
+// stateAfter says what has become of an order whose placing has ended with err.
+func stateAfter(err error) OrderState {
 	switch {
 	case err == nil:
 		return Sent
-	case errors.Is(err, conn.ErrFateUnknown):
+	case errors.Is(err, conn.ErrOrderUnknown):
 		return Unknown
 	}
 	return NotSent

@@ -18,7 +18,7 @@ type tally struct {
 	faulted                                int // orders and changes that the gateway had a fault for
 	late                                   int // orders that met the news of a lost IBKR on their way
 	others                                 int // orders of someone else
-	fates                                  map[Fate]int
+	states                                 map[OrderState]int
 }
 
 func (a *tally) add(b tally) {
@@ -26,8 +26,8 @@ func (a *tally) add(b tally) {
 	a.others, a.faulted = a.others+b.others, a.faulted+b.faulted
 	a.orders, a.families, a.broken, a.notes = a.orders+b.orders, a.families+b.families, a.broken+b.broken,
 		a.notes+b.notes
-	for fate, n := range b.fates {
-		a.fates[fate] += n
+	for state, n := range b.states {
+		a.states[state] += n
 	}
 }
 
@@ -49,7 +49,7 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 		if i.Client != s.ClientID() {
 			continue
 		}
-		if there && (over != i.Fate.Done() || i.Filled != filled[i.Order.Ref]) {
+		if there && (over != i.State.Done() || i.Filled != filled[i.Order.Ref]) {
 			return false
 		}
 		head := heads[orderKey{i.Client, i.Order.Parent}]
@@ -63,7 +63,7 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 // judge compares what a ledger says with what a gateway has, and says what is wrong.
 func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	a.orders, a.families, a.broken, a.notes, a.fates, a.others = len(list), 0, 0, len(notes), map[Fate]int{}, 0
+	a.orders, a.families, a.broken, a.notes, a.states, a.others = len(list), 0, 0, len(notes), map[OrderState]int{}, 0
 	there := map[string]sim.OrderState{}
 	for _, o := range orders {
 		if !strings.HasPrefix(o.Ref, "gw-") {
@@ -81,7 +81,7 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 	ids, ruled, family := map[int64]bool{}, map[string]int{}, map[int64][]Intent{}
 	forgotten := maps.Clone(there)
 	for _, i := range list {
-		a.fates[i.Fate]++
+		a.states[i.State]++
 		if ids[i.ID] {
 			wrong("id %d was used twice", i.ID)
 		}
@@ -98,12 +98,12 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		delete(forgotten, i.Order.Ref)
 		if !arrived {
 			// Gateway refuses exits whose order it has cancelled meanwhile.
-			if i.Fate != Unknown && i.Fate != NotSent && i.Fate != Rejected {
-				wrong("%s is %s; the gateway has no trace of it", i.Order.Ref, i.Fate)
+			if i.State != Unknown && i.State != NotSent && i.State != Rejected {
+				wrong("%s is %s; the gateway has no trace of it", i.Order.Ref, i.State)
 			}
 			continue
 		}
-		want := map[string]Fate{
+		want := map[string]OrderState{
 			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working,
 			"Inactive":      Inactive,
 			"PendingSubmit": Sent,
@@ -111,14 +111,14 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		if o.Filled >= o.Quantity {
 			want = Filled // whatever Gateway says of it later
 		}
-		if i.Fate == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
+		if i.State == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
 			want = Rejected // and it is known why
 		}
 		if want == Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
 			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity,
 				i.Asked, o.Quantity)
 		}
-		if i.Fate != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
+		if i.State != want || i.Filled != o.Filled || i.ID != int64(o.OrderID) {
 			wrong("%+v; the gateway has %+v", i, o)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and
 // again, while its gateway drops the connection, freezes, lags, leaves questions unanswered, loses IBKR, restarts
 // and hands out ids again: no order is placed twice or with the guard closed, none is forgotten, none that is said
-// not to have been sent is there, none that is there is unknown, and every fate is that in the gateway. Nothing of
+// not to have been sent is there, none that is there is unknown, and every state is that in the gateway. Nothing of
 // an order with exits works unless all of it has arrived, and notes are there exactly if their orders are.
 // GATEWATCH_KILLS sets how often the program is killed, which goes on side by side in several places, as many as
 // -parallel says.
@@ -34,7 +34,7 @@ func TestOnceUnderChaos(t *testing.T) {
 		kills = n
 	}
 	var mu sync.Mutex
-	all := tally{fates: map[Fate]int{}}
+	all := tally{states: map[OrderState]int{}}
 	t.Run("places", func(t *testing.T) {
 		const each = 25 // in one place: what is compared is never forgotten, and grows
 		for n := 0; n < kills; n += each {

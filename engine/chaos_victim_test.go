@@ -99,7 +99,7 @@ func victim() {
 			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
 				giveUp("an order was let out while IBKR was lost:", err)
 			}
-			sent := slices.ContainsFunc(list, func(i Intent) bool { return i.Fate != NotSent })
+			sent := slices.ContainsFunc(list, func(i Intent) bool { return i.State != NotSent })
 			if sent && during != nil && during.session == s && during == looking.Load() {
 				giveUp("an order was let out before Gateway had told what became of the others")
 			}

@@ -11,7 +11,7 @@ import (
 func TestCosts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openLedger(t, path)
-	i := &Intent{ID: 5, Client: 3, PermID: 77, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Working}
+	i := &Intent{ID: 5, Client: 3, PermID: 77, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Working}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
 	fill := func(id string, shares, total, price float64) conn.OrderNews {
 		return conn.OrderNews{
@@ -42,7 +42,7 @@ func TestCosts(t *testing.T) {
 	check := func(when string, i *Intent) {
 		t.Helper()
 		c, ok := i.Charged()
-		if !ok || c != (Charge{2.25, "USD", -47.9, true}) || i.AveragePrice() != 100.6 || i.Fate != Filled {
+		if !ok || c != (Charge{2.25, "USD", -47.9, true}) || i.AveragePrice() != 100.6 || i.State != Filled {
 			t.Errorf("%s: %+v, %v, average %v", when, c, ok, i.AveragePrice())
 		}
 	}
@@ -54,12 +54,12 @@ func TestCosts(t *testing.T) {
 	defer l.Close()
 	check("on disk", l.intents["gw-x"])
 
-	i = &Intent{Order: conn.Order{Quantity: 10}, Fate: Working}
+	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
 	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted", Filled: 3, Price: 99.5}, l.now())
 	if i.AveragePrice() != 99.5 {
 		t.Errorf("by its status alone %v", i.AveragePrice())
 	}
-	i = &Intent{Order: conn.Order{Quantity: 10}, Fate: Working}
+	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
 	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Filled", Filled: 10, Price: 99.5}, l.now())
 	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 10, Price: 99.5}, l.now())
 	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Price: 99.5}, l.now())

@@ -182,7 +182,7 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 // passed says what an error of the ledger means: the order was blocked, unless no one knows or there was none to
 // change.
 func passed(err error) error {
-	if err == nil || errors.Is(err, conn.ErrFateUnknown) || errors.Is(err, ErrNotOpen) ||
+	if err == nil || errors.Is(err, conn.ErrOrderUnknown) || errors.Is(err, ErrNotOpen) ||
 		errors.Is(err, ErrNotChanged) {
 		return err
 	}
@@ -304,12 +304,12 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 
 // reported is what was last reported about an order.
 type reported struct {
-	fate        Fate
+	state       OrderState
 	refused     *conn.Order
 	unprotected bool
 }
 
-func reportable(i *Intent) reported { return reported{i.Fate, i.Refused, i.Unprotected} }
+func reportable(i *Intent) reported { return reported{i.State, i.Refused, i.Unprotected} }
 
 // follow reports what became of orders that a person should look at, each time that it does. It is called by the
 // ledger, which is locked.
@@ -325,8 +325,8 @@ func (d *Desk) follow(i Intent) {
 			WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
 		})
 	}
-	kinds := map[Fate]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
-	if kind, bad := kinds[now.fate]; bad && now.fate != before.fate {
+	kinds := map[OrderState]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
+	if kind, bad := kinds[now.state]; bad && now.state != before.state {
 		report(kind, &i.Order)
 	}
 	if now.unprotected && !before.unprotected {

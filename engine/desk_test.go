@@ -138,7 +138,7 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 		{Session: s, Opened: s.GuardSince(), Order: good},
 		{Session: s, Order: market, Price: 100.01},
 	} {
-		if list, err := c.Place(one); err != nil || len(list) != 1 || list[0].Fate == NotSent {
+		if list, err := c.Place(one); err != nil || len(list) != 1 || list[0].State == NotSent {
 			t.Fatalf("%+v, %v", list, err)
 		}
 	}
@@ -206,7 +206,7 @@ func TestGuardIsShutWhileAnOrderIsChecked(t *testing.T) {
 		return clock()
 	}
 	list, err := c.Place(Ticket{Session: s, Opened: opened, Order: order(1, 90)})
-	if reason(err) != BlockedGuard || len(list) != 1 || list[0].Fate != NotSent {
+	if reason(err) != BlockedGuard || len(list) != 1 || list[0].State != NotSent {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if _, err := c.Place(Ticket{Session: s, Opened: s.GuardSince(), Order: order(1, 90)}); err != nil {
@@ -234,8 +234,8 @@ func TestAnswersWhileAnOrderWaits(t *testing.T) {
 	if err := c.Check(s); !armed || since.IsZero() || len(last) != 0 || err != nil {
 		t.Errorf("%v since %v, %v, %v", armed, since, last, err)
 	}
-	if i := c.ledger().Intents()[0]; i.Fate != Planned {
-		t.Errorf("it is %s before the answers are there", i.Fate)
+	if i := c.ledger().Intents()[0]; i.State != Planned {
+		t.Errorf("it is %s before the answers are there", i.State)
 	}
 	c.Disarm()
 	if err := <-placed; reason(err) != BlockedDisarmed {
@@ -245,7 +245,7 @@ func TestAnswersWhileAnOrderWaits(t *testing.T) {
 
 // TestPassed is about what a strategy is told of an error.
 func TestPassed(t *testing.T) {
-	for _, err := range []error{nil, conn.ErrFateUnknown, ErrNotOpen, fmt.Errorf("%w: why", ErrNotChanged)} {
+	for _, err := range []error{nil, conn.ErrOrderUnknown, ErrNotOpen, fmt.Errorf("%w: why", ErrNotChanged)} {
 		if got := passed(err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
 		}
@@ -270,7 +270,7 @@ func TestPassed(t *testing.T) {
 	}
 }
 
-// TestReportsWhatBecomesOfOrders tells of a rejection and of an unknown fate once each.
+// TestReportsWhatBecomesOfOrders tells of a rejection and of an unknown state once each.
 func TestReportsWhatBecomesOfOrders(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
@@ -280,7 +280,7 @@ func TestReportsWhatBecomesOfOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, list[0].Order.Ref, Rejected)
+	c.state(t, list[0].Order.Ref, Rejected)
 	for range 2 {
 		c.ledger().Learn(conn.OrderNews{
 			Kind: conn.OrderError, ID: list[0].ID, Client: clientID, Code: 201,
@@ -295,9 +295,9 @@ func TestReportsWhatBecomesOfOrders(t *testing.T) {
 		told[0].Rule != "odd" || !strings.HasPrefix(told[0].Text, "BUY 1 AAPL LMT 90.001") {
 		t.Errorf("%+v", told)
 	}
-	c.follow(Intent{ID: 7, Fate: Unknown, Order: order(1, 1)})
-	c.follow(Intent{ID: 7, Fate: Unknown, Order: order(1, 1)})
-	c.follow(Intent{ID: 8, Fate: Working, Order: order(1, 1)})
+	c.follow(Intent{ID: 7, State: Unknown, Order: order(1, 1)})
+	c.follow(Intent{ID: 7, State: Unknown, Order: order(1, 1)})
+	c.follow(Intent{ID: 8, State: Working, Order: order(1, 1)})
 	if told := c.told(); len(told) != 2 || told[1].Kind != ReportUnknown {
 		t.Errorf("%+v", told)
 	}
@@ -318,7 +318,7 @@ func TestNotWritten(t *testing.T) {
 	if n := len(g.State().Orders); n != 0 {
 		t.Errorf("%d orders", n)
 	}
-	works := &Intent{ID: 1, Client: clientID, Order: order(1, 90), Fate: Working}
+	works := &Intent{ID: 1, Client: clientID, Order: order(1, 90), State: Working}
 	c.ledger().ids[works.key()], c.ledger().intents["gw-1"] = works, works
 	limit := 89.
 	if _, err := c.Change(s, 1, Change{LimitPrice: &limit}); reason(err) != BlockedDisk {

@@ -104,7 +104,7 @@ func TestDisarm(t *testing.T) {
 	if err := <-placed; reason(err) != BlockedDisarmed {
 		t.Errorf("%v", err)
 	}
-	if i := c.ledger().Intents()[0]; i.Fate != NotSent {
+	if i := c.ledger().Intents()[0]; i.State != NotSent {
 		t.Errorf("%+v", i)
 	}
 	if n := c.log.count("trading is off"); n != 1 {

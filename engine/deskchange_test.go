@@ -35,14 +35,14 @@ func TestBracket(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	c.fate(t, list[0].Order.Ref, Filled)
-	c.fate(t, list[1].Order.Ref, Working)
-	c.fate(t, list[2].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, Filled)
+	c.state(t, list[1].Order.Ref, Working)
+	c.state(t, list[2].Order.Ref, Working)
 	if err := g.SetPrice("AAPL", 111); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, list[1].Order.Ref, Filled)
-	c.fate(t, list[2].Order.Ref, Cancelled)
+	c.state(t, list[1].Order.Ref, Filled)
+	c.state(t, list[2].Order.Ref, Cancelled)
 
 	// A part that cannot be sent takes back what was sent of the family, and nothing of it works.
 	for broken := range 3 {
@@ -61,12 +61,12 @@ func TestBracket(t *testing.T) {
 		}
 		for n, i := range list {
 			if n >= broken {
-				if i.Fate != NotSent || i.Detail == "" {
+				if i.State != NotSent || i.Detail == "" {
 					t.Errorf("broken at %d: %+v", broken, i)
 				}
 				continue
 			}
-			c.fate(t, i.Order.Ref, Cancelled)
+			c.state(t, i.Order.Ref, Cancelled)
 		}
 	}
 
@@ -78,8 +78,8 @@ func TestBracket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.fate(t, list[1+broken].Order.Ref, Rejected)
-		c.fate(t, list[0].Order.Ref, Cancelled)
+		c.state(t, list[1+broken].Order.Ref, Rejected)
+		c.state(t, list[0].Order.Ref, Cancelled)
 		var other Intent // refused, where it was still on its way when the order was taken back
 		eventually(t, "the other exit is done", func() bool {
 			for _, i := range c.ledger().Intents() {
@@ -87,9 +87,9 @@ func TestBracket(t *testing.T) {
 					other = i
 				}
 			}
-			return other.Fate.Done()
+			return other.State.Done()
 		})
-		if other.Fate != Cancelled && other.Fate != Rejected || other.Filled != 0 {
+		if other.State != Cancelled && other.State != Rejected || other.Filled != 0 {
 			t.Errorf("%+v", other)
 		}
 	}
@@ -111,11 +111,11 @@ func TestChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := list[0].ID
-	c.fate(t, list[0].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, Working)
 	price := func(v float64) *float64 { return &v }
 	there := func() float64 { return g.State().Orders[0].Quantity }
 	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil ||
-		wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.Fate != Working {
+		wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.State != Working {
 		t.Errorf("%+v, %v", i, err)
 	}
 	eventually(t, "it is changed", func() bool { return there() == 7 })
@@ -181,7 +181,7 @@ func TestChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.fate(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, Working)
 		l := generous
 		l.Notional = 200
 		c.Configure(l)
@@ -210,7 +210,7 @@ func TestChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, family[1].Order.Ref, Working)
+	c.state(t, family[1].Order.Ref, Working)
 	if _, err := c.Change(s, family[1].ID, Change{LimitPrice: price(500)}); err != nil {
 		t.Errorf("an exit: %v", err)
 	}
@@ -220,7 +220,7 @@ func TestChange(t *testing.T) {
 		Status: "Submitted",
 	})
 	c.ledger().mu.Lock()
-	c.ledger().ids[family[0].key()].Fate = Unknown
+	c.ledger().ids[family[0].key()].State = Unknown
 	c.ledger().mu.Unlock()
 	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ErrNotChanged) ||
 		reason(err) != "" {
@@ -235,7 +235,7 @@ func TestChange(t *testing.T) {
 	if err := c.Cancel(s, id); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, list[0].Order.Ref, Cancelled)
+	c.state(t, list[0].Order.Ref, Cancelled)
 	if err := c.Cancel(s, id); !errors.Is(err, ErrNotOpen) {
 		t.Error(err)
 	}
@@ -276,7 +276,7 @@ func TestChangeKeepsTheLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.fate(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, Working)
 		c.Configure(one.limits)
 		if _, err := c.Change(s, list[0].ID, one.change); reason(err) != one.want || one.want == "" && err != nil {
 			t.Errorf("%s, %+v: %v, want %q", one.order.Type, one.limits, err, one.want)
@@ -300,7 +300,7 @@ func TestCancelAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		refs = append(refs, list[0].Order.Ref)
-		c.fate(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, Working)
 	}
 	c.Disarm()
 	if _, err := c.CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
@@ -313,14 +313,14 @@ func TestCancelAll(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 	for _, ref := range refs {
-		c.fate(t, ref, Cancelled)
+		c.state(t, ref, Cancelled)
 	}
 	c.Arm()
 	list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, list[0].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, Working)
 	g.Drop()
 	<-s.Done()
 	if n, err := c.CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {

@@ -48,7 +48,7 @@ func (d *dip) OnTime(time.Duration) bool { return false }
 func (d *dip) OnFailure(_, code int, detail string) { fmt.Println("no market data:", code, detail) }
 
 func (d *dip) OnOrder(i engine.Intent) {
-	if i.Fate == engine.Filled {
+	if i.State == engine.Filled {
 		select {
 		case d.filled <- i:
 		default: // what is known of it has changed once more
@@ -113,7 +113,7 @@ func ExampleStrategy() {
 	_ = gateway.SetPrice("AAPL", 149)
 	select {
 	case i := <-mine.filled:
-		fmt.Println(i.Fate, engine.Describe(&i.Order))
+		fmt.Println(i.State, engine.Describe(&i.Order))
 	case <-ctx.Done():
 		fmt.Println("nothing was filled")
 	}

@@ -61,7 +61,7 @@ func TestExecutionsAddUp(t *testing.T) {
 			{"a.b.cd2f", 1, 5, 5},
 		},
 	} {
-		i := Intent{Order: conn.Order{Quantity: 1000}, Fate: Sent}
+		i := Intent{Order: conn.Order{Quantity: 1000}, State: Sent}
 		for n, e := range list {
 			i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: e.id, Filled: e.shares, Total: e.cum}, time.Now())
 			if i.Filled != e.want {
@@ -74,18 +74,19 @@ func TestExecutionsAddUp(t *testing.T) {
 // TestExecutionTakenBack has the exchange bust what filled an order: it is not filled any more, and Gateway says what
 // it is.
 func TestExecutionTakenBack(t *testing.T) {
-	i := Intent{Order: conn.Order{Quantity: 100}, Fate: Sent}
+	i := Intent{Order: conn.Order{Quantity: 100}, State: Sent}
 	now := time.Now()
 	i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.01", Filled: 100, Total: 100}, now)
 	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Filled", Filled: 100}, now)
-	if i.Fate != Filled {
+	if i.State != Filled {
 		t.Fatalf("%+v", i)
 	}
-	if !i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.Fate != Unknown ||
+	if !i.learn(conn.OrderNews{Kind: conn.OrderFilled, Execution: "a.1.01.02", Filled: 0}, now) || i.State != Unknown ||
 		i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
-	if i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Cancelled"}, now); i.Fate != Cancelled || i.Filled != 0 {
+	i.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Cancelled"}, now)
+	if i.State != Cancelled || i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
 }
@@ -115,11 +116,11 @@ func TestExecutionsAreCorrected(t *testing.T) {
 			t.Fatal(err)
 		}
 		ref := i.Order.Ref
-		d.fate(t, ref, Working)
+		d.state(t, ref, Working)
 		if err := g.SetPrice("AAPL", 94); err != nil {
 			t.Fatal(err)
 		}
-		if i = d.fate(t, ref, Filled); i.Filled != 4 || len(i.Shares) != 2 {
+		if i = d.state(t, ref, Filled); i.Filled != 4 || len(i.Shares) != 2 {
 			t.Fatalf("version %d: %+v", version, i)
 		}
 		filled := func(want float64) {
@@ -139,7 +140,7 @@ func TestExecutionsAreCorrected(t *testing.T) {
 		filled(3)
 		correct(0)
 		filled(2)
-		if i := d.ledger.Intents()[0]; i.Fate == Filled {
+		if i := d.ledger.Intents()[0]; i.State == Filled {
 			t.Errorf("version %d: %+v", version, i)
 		}
 		if _, err := s.Executions(t.Context()); err != nil { // all of them come once more

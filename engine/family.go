@@ -33,7 +33,7 @@ func (i *Intent) stops() bool {
 // missing reports whether it is certain that Gateway does not have an exit, or that no one knows whether it has, and
 // that this was not wanted.
 func (i *Intent) missing() bool {
-	switch i.Fate {
+	switch i.State {
 	case Rejected, Unknown, NotSent:
 		return true
 	case Inactive: // it may be held for a moment, and a word that no one knows may mean anything
@@ -85,7 +85,7 @@ func (l *Ledger) protect(i *Intent, asked bool) {
 		return
 	}
 	open, protected := head.Filled, false
-	if head.Fate == Filled {
+	if head.State == Filled {
 		open = max(open, head.Order.Quantity)
 	}
 	for _, exit := range exits {
@@ -97,7 +97,7 @@ func (l *Ledger) protect(i *Intent, asked bool) {
 			continue
 		}
 		lost := open > 1e-7 && !protected && !stop.protects() && !stop.ToCancel
-		if lost && stop.Fate == Cancelled && !stop.Unprotected && !asked {
+		if lost && stop.State == Cancelled && !stop.Unprotected && !asked {
 			stop.wonder(l.now(), true)
 			continue
 		}
@@ -110,7 +110,7 @@ func (l *Ledger) protect(i *Intent, asked bool) {
 
 // protects reports whether an exit works, or may be expected to in a moment.
 func (i *Intent) protects() bool {
-	return i.Fate == Working || i.Fate == Sent || i.Fate == Planned || i.Fate == Filled
+	return i.State == Working || i.State == Sent || i.State == Planned || i.State == Filled
 }
 
 // takeBack cancels the first order of a batch that has not arrived as a whole, and with it those that have.

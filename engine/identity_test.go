@@ -129,7 +129,7 @@ func TestWhoseNews(t *testing.T) {
 		l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
 		i := &Intent{
 			ID: 5, Client: clientID, PermID: c.permID, Order: conn.Order{Ref: "gw-x", Quantity: 10},
-			Fate: Working,
+			State: Working,
 		}
 		l.intents["gw-x"], l.ids[i.key()], l.sentIn["gw-x"] = i, i, c.sentIn
 		n := c.news
@@ -143,7 +143,8 @@ func TestWhoseNews(t *testing.T) {
 		default:
 			n.Status = "Cancelled"
 		}
-		if got, news := l.Learn(n); news != c.ours || (i.Fate != Working) != c.ours || !c.ours && i.PermID != c.permID {
+		if got, news := l.Learn(n); news != c.ours || (i.State != Working) != c.ours ||
+			!c.ours && i.PermID != c.permID {
 			t.Errorf("%s: %v, %+v", name, news, got)
 		}
 		l.Close()
@@ -153,7 +154,7 @@ func TestWhoseNews(t *testing.T) {
 // TestMetInASession has an order of an earlier session be known by its id when Gateway has told of it, and not before.
 func TestMetInASession(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Working}
+	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Working}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
 	refusal := conn.OrderNews{Kind: conn.OrderError, Session: 2, ID: 5, Client: clientID, Code: 201}
 	if _, news := l.Learn(refusal); news {
@@ -184,7 +185,7 @@ func TestOrdersOfManyClients(t *testing.T) {
 func TestFloor(t *testing.T) {
 	const top = conn.MaxOrderID
 	own := func(id int64) *Intent {
-		return &Intent{ID: id, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Working}
+		return &Intent{ID: id, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Working}
 	}
 	of := func(kind conn.OrderNewsKind, client, id int64) conn.OrderNews {
 		return conn.OrderNews{

@@ -6,28 +6,30 @@ import (
 	"gatewatch/conn"
 )
 
-// Fate is what has become of an order, as far as is known. Its text is stable.
-type Fate string
+// OrderState is what has become of an order, as far as is known. Its text is stable.
+type OrderState string
 
-// The fates.
+// The states.
 const (
-	Planned Fate = "planned"  // on disk; whether it left is not known yet
-	NotSent Fate = "not_sent" // it never left and never will
-	Sent    Fate = "sent"     // its bytes left; Gateway has said nothing yet, or has not passed it on
-	Working Fate = "working"  // so Gateway says
+	Planned OrderState = "planned"  // on disk; whether it left is not known yet
+	NotSent OrderState = "not_sent" // it never left and never will
+	Sent    OrderState = "sent"     // its bytes left; Gateway has said nothing yet, or has not passed it on
+	Working OrderState = "working"  // so Gateway says
 	// Gateway has it, and it does not work: held, de-activated or refused; it may work again
-	Inactive  Fate = "inactive"
-	Filled    Fate = "filled"    // in full
-	Cancelled Fate = "cancelled" // or expired; it may have been filled in part
-	Rejected  Fate = "rejected"  // by Gateway, IBKR or the exchange
-	Unknown   Fate = "unknown"   // it may have reached Gateway, which knows nothing of it: a person has to look
+	Inactive  OrderState = "inactive"
+	Filled    OrderState = "filled"    // in full
+	Cancelled OrderState = "cancelled" // or expired; it may have been filled in part
+	Rejected  OrderState = "rejected"  // by Gateway, IBKR or the exchange
+	Unknown   OrderState = "unknown"   // it may have reached Gateway, which knows nothing of it: a person has to look
 )
 
 // Done reports whether nothing more is expected of an order. It is of [Unknown] and of [Inactive]: Gateway may still
 // tell of it. See [Intent.Done] for those that it counts among the completed.
-func (f Fate) Done() bool { return f == NotSent || f == Filled || f == Cancelled || f == Rejected }
+func (f OrderState) Done() bool {
+	return f == NotSent || f == Filled || f == Cancelled || f == Rejected
+}
 
-// Intent is an order that was meant to be sent, with its fate.
+// Intent is an order that was meant to be sent, with its state.
 type Intent struct {
 	ID         int64      `json:"id"` // of the order; never used twice
 	Client     int        `json:"client"`
@@ -35,15 +37,15 @@ type Intent struct {
 	At         time.Time  `json:"at"`                   // UTC; when it was meant
 	Order      conn.Order `json:"order"`                // its Ref is the intent's name
 	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0 means 1
-	Fate       Fate       `json:"fate"`
-	Changed    time.Time  `json:"changed"`            // UTC; when its fate was learned
-	PermID     int64      `json:"perm_id,omitempty"`  // IBKR's own number for it, once it has one
-	Filled     float64    `json:"filled"`             // shares or contracts
-	Status     string     `json:"status,omitempty"`   // IBKR's own word, as Gateway has said it last
-	WhyHeld    string     `json:"why_held,omitempty"` // why Gateway holds it: child, trigger, locate, …
-	Ended      bool       `json:"ended,omitempty"`    // Gateway counts it among the completed orders
-	Code       int        `json:"code,omitempty"`     // IB code of the error about it that counts
-	Detail     string     `json:"detail,omitempty"`   // technical text, may come from outside
+	State      OrderState `json:"fate"`                 // its name on disk is older
+	Changed    time.Time  `json:"changed"`              // UTC; when its state was learned
+	PermID     int64      `json:"perm_id,omitempty"`    // IBKR's own number for it, once it has one
+	Filled     float64    `json:"filled"`               // shares or contracts
+	Status     string     `json:"status,omitempty"`     // IBKR's own word, as Gateway has said it last
+	WhyHeld    string     `json:"why_held,omitempty"`   // why Gateway holds it: child, trigger, locate, …
+	Ended      bool       `json:"ended,omitempty"`      // Gateway counts it among the completed orders
+	Code       int        `json:"code,omitempty"`       // IB code of the error about it that counts
+	Detail     string     `json:"detail,omitempty"`     // technical text, may come from outside
 	// that error was no rejection: it is a notice, or the order has worked since
 	Warning bool `json:"warning,omitempty"`
 	Found   bool `json:"found,omitempty"` // by an earlier version, in Gateway: its prices may be missing
@@ -68,7 +70,7 @@ type Intent struct {
 }
 
 // Done reports whether nothing more is expected of the order.
-func (i *Intent) Done() bool { return i.Fate.Done() || i.Fate == Inactive && i.Ended }
+func (i *Intent) Done() bool { return i.State.Done() || i.State == Inactive && i.Ended }
 
 // old reports whether no one needs the intent any more.
 func (i *Intent) old(now time.Time) bool { return i.Done() && now.Sub(i.Changed) > keepDone }

@@ -27,15 +27,17 @@ func openAlone(t *testing.T, path string) *Ledger {
 	return l
 }
 
-func intent(id int64, fate Fate) *Intent {
+func intent(id int64, state OrderState) *Intent {
 	o := order(1, 90)
 	o.Ref = fmt.Sprint("gw-", id)
 	at := time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC)
-	return &Intent{ID: id, Client: clientID, At: at, Changed: at, Order: o, Fate: fate}
+	return &Intent{ID: id, Client: clientID, At: at, Changed: at, Order: o, State: state}
 }
 
-func written(id int64, fate Fate) entry {
-	return entry{Intents: []*Intent{intent(id, fate)}, Notes: map[string][]byte{"note": fmt.Append(nil, id, " ", fate)}}
+func written(id int64, state OrderState) entry {
+	return entry{
+		Intents: []*Intent{intent(id, state)}, Notes: map[string][]byte{"note": fmt.Append(nil, id, " ", state)},
+	}
 }
 
 // leave copies the files of a ledger as they are, which is what a program that is killed leaves behind.
@@ -66,7 +68,7 @@ func TestJournalIsTakenOver(t *testing.T) {
 			}
 			var got []string
 			for _, i := range l.Intents() {
-				got = append(got, fmt.Sprint(i.ID, " ", i.Fate))
+				got = append(got, fmt.Sprint(i.ID, " ", i.State))
 			}
 			if got := fmt.Sprintf("%s, %s, %d", got, notes["note"], l.floor); got != want {
 				t.Errorf("%s, want %s", got, want)
@@ -337,7 +339,7 @@ func TestSyncFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, first.Order.Ref, Working)
+	d.state(t, first.Order.Ref, Working)
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // which takes what is written, and cannot be synced
 	if err != nil {
 		t.Fatal(err)
@@ -349,7 +351,7 @@ func TestSyncFails(t *testing.T) {
 	l.journal.file = null
 	l.mu.Unlock()
 	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
-	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].Fate != NotSent || list[1].Fate != NotSent ||
+	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].State != NotSent || list[1].State != NotSent ||
 		list[0].Detail == "" {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -398,7 +400,7 @@ func TestOnDiskBeforeItLeaves(t *testing.T) {
 			want, orders = Working, 1
 		}
 		d.session(t)
-		d.fate(t, list[0].Order.Ref, want)
+		d.state(t, list[0].Order.Ref, want)
 		if notes, err := d.ledger.Notes(); err != nil || string(notes["a"]) != "1" {
 			t.Errorf("%q, %v", notes, err)
 		}

@@ -49,7 +49,7 @@ func (l *Ledger) meet(i *Intent, n conn.OrderNews) {
 // take has an intent learn a piece of news, which may be from an answer to a question that was asked after all else was
 // learned.
 func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
-	fate, filled := i.Fate, i.Filled
+	state, filled := i.State, i.Filled
 	l.answered(i, n)
 	if !i.take(n, answer, l.now()) {
 		return Intent{}, false
@@ -58,7 +58,7 @@ func (l *Ledger) take(i *Intent, n conn.OrderNews, answer bool) (Intent, bool) {
 		l.charged(i, n)
 	}
 	l.save(i)
-	if i.Fate != fate || i.Filled != filled {
+	if i.State != state || i.Filled != filled {
 		l.protect(i, false)
 	}
 	return *i, true
@@ -126,7 +126,7 @@ func (l *Ledger) doubtful(s *conn.Session) map[string]bool {
 	refs, now := map[string]bool{}, l.now()
 	older := func(at time.Time, than time.Duration) bool { return now.Sub(at).Abs() > than } // or the clock was set
 	for ref, i := range l.intents {
-		silent := l.sentIn[ref] == s.Number() && i.Fate == Sent && i.Status == "" && older(i.Changed, l.patience)
+		silent := l.sentIn[ref] == s.Number() && i.State == Sent && i.Status == "" && older(i.Changed, l.patience)
 		since := i.doubtful()
 		if i.Client == s.ClientID() && (silent || !since.IsZero() && older(since, l.patience/5)) {
 			refs[ref] = true
@@ -155,13 +155,13 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 }
 
 // Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has
-// returned nil. Gateway is asked for open orders even where every fate is known: whether it answers shows whether
+// returned nil. Gateway is asked for open orders even where every state is known: whether it answers shows whether
 // orders are possible. Orders of another client id than the present one cannot be asked for; they stand as they stood.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {
 		// What was sent in this very session may still be on its way.
-		return !i.Done() && i.Fate != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
+		return !i.Done() && i.State != Unknown && i.Client == client && l.sentIn[ref] != s.Number()
 	})
 	if err == nil {
 		l.bereaveAll(s)
@@ -229,8 +229,8 @@ func (l *Ledger) ask(ctx context.Context, s *conn.Session, about func(ref string
 	return listed, nil
 }
 
-// completed asks for completed orders. Where an answer is not needed, because every order's fate is known or said to be
-// unknown, it may be missing; and where it is, it may be missing in the end.
+// completed asks for completed orders. Where an answer is not needed, because every order's state is known or said to
+// be unknown, it may be missing; and where it is, it may be missing in the end.
 func (l *Ledger) completed(ctx context.Context, s *conn.Session, needed bool) ([]conn.OrderNews, error) {
 	silent := int(l.silent.Load())
 	if !needed && silent > 0 {
@@ -301,7 +301,7 @@ func (l *Ledger) settle(s *conn.Session, asked time.Time, listed map[string]bool
 			continue
 		}
 		if i.settle(listed[ref], asked, l.now()) {
-			if i.Fate == Unknown {
+			if i.State == Unknown {
 				l.log.Warn("an order is unknown: Gateway has no trace of it", "session", s.Number(), "order", i.ID)
 			}
 			l.save(i)

@@ -30,7 +30,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	ledger.floor = 41
 	if err := ledger.put(0, ledger.floor, nil, &Intent{
 		ID: 41, Client: clientID, At: ledger.now(),
-		Changed: ledger.now(), Order: o, Fate: Planned,
+		Changed: ledger.now(), Order: o, State: Planned,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	ledger.Close()
 	d := newDesk(t, path, g.Port())
 	s := d.session(t)
-	d.fate(t, "gw-lost", Unknown)
+	d.state(t, "gw-lost", Unknown)
 	next, err := d.place(s, order(1, 90))
 	if err != nil || next.ID != 42 {
 		t.Errorf("%+v, %v", next, err)
@@ -49,7 +49,7 @@ func TestGatewayKnowsNothing(t *testing.T) {
 	if i, news := d.ledger.Learn(conn.OrderNews{
 		Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-lost",
 		PermID: 7, Status: "Submitted",
-	}); !news || i.Fate != Working {
+	}); !news || i.State != Working {
 		t.Errorf("%+v, %v", i, news)
 	}
 }
@@ -66,7 +66,7 @@ func TestReconcileAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.fate(t, i.Order.Ref, Working)
+		return d.state(t, i.Order.Ref, Working)
 	}
 	rests, fills, gone := place(order(1, 80)), place(order(2, 95)), place(order(3, 70))
 	d.stop()
@@ -85,9 +85,9 @@ func TestReconcileAlone(t *testing.T) {
 
 	d = newDeskThat(t, path, g.Port(), false)
 	d.session(t)
-	want := map[string]Fate{rests.Order.Ref: Working, fills.Order.Ref: Filled, gone.Order.Ref: Cancelled}
+	want := map[string]OrderState{rests.Order.Ref: Working, fills.Order.Ref: Filled, gone.Order.Ref: Cancelled}
 	for _, i := range d.ledger.Intents() {
-		if i.Fate != want[i.Order.Ref] || i.Fate == Filled && (i.Filled != 2 || len(i.Shares) != 2) {
+		if i.State != want[i.Order.Ref] || i.State == Filled && (i.Filled != 2 || len(i.Shares) != 2) {
 			t.Errorf("%+v, want %s", i, want[i.Order.Ref])
 		}
 	}
@@ -102,7 +102,7 @@ func TestFollowsLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, i.Order.Ref, Working)
+	d.state(t, i.Order.Ref, Working)
 	d.stop()
 
 	d = newDeskThat(t, path, g.Port(), false)
@@ -118,7 +118,7 @@ func TestFollowsLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	go d.ledger.Follow(ctx, s)
-	d.fate(t, i.Order.Ref, Filled)
+	d.state(t, i.Order.Ref, Filled)
 }
 
 // TestStillOnItsWay reconciles while an order of this very session has not been acknowledged, as after 1102.
@@ -127,8 +127,8 @@ func TestStillOnItsWay(t *testing.T) {
 	var log bytes.Buffer
 	d := loggedDesk(t, g, &log)
 	s := d.session(t)
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
-	other := &Intent{ID: 6, Client: clientID + 1, Order: conn.Order{Ref: "gw-y", Quantity: 1}, Fate: Working}
+	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
+	other := &Intent{ID: 6, Client: clientID + 1, Order: conn.Order{Ref: "gw-y", Quantity: 1}, State: Working}
 	d.ledger.intents["gw-x"], d.ledger.ids[orderKey{clientID, 5}] = i, i
 	d.ledger.intents["gw-y"], d.ledger.ids[other.key()] = other, other
 	// Another program of the same client id has used a higher id.
@@ -137,17 +137,17 @@ func TestStillOnItsWay(t *testing.T) {
 	if err := s.Place(500, foreign); err != nil {
 		t.Fatal(err)
 	}
-	var told []Fate
-	d.ledger.OnChange(func(i Intent) { told = append(told, i.Fate) })
-	reconcile := func(number uint64, want Fate) {
+	var told []OrderState
+	d.ledger.OnChange(func(i Intent) { told = append(told, i.State) })
+	reconcile := func(number uint64, want OrderState) {
 		t.Helper()
-		i.Fate, d.ledger.sentIn["gw-x"] = Sent, number
+		i.State, d.ledger.sentIn["gw-x"] = Sent, number
 		if err := d.ledger.Reconcile(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if i.Fate != want || other.Fate != Working {
+		if i.State != want || other.State != Working {
 			t.Errorf("sent in session %d, reconciled in %d: %s, want %s; the order of another client: %s", number,
-				s.Number(), i.Fate, want, other.Fate)
+				s.Number(), i.State, want, other.State)
 		}
 	}
 	reconcile(s.Number(), Sent)
@@ -158,7 +158,7 @@ func TestStillOnItsWay(t *testing.T) {
 	if err := d.ledger.Reconcile(t.Context(), s); err != nil { // is asked about again, and told once
 		t.Fatal(err)
 	}
-	if !slices.Equal(told, []Fate{Unknown}) || strings.Count(log.String(), "is unknown") != 1 {
+	if !slices.Equal(told, []OrderState{Unknown}) || strings.Count(log.String(), "is unknown") != 1 {
 		t.Errorf("%s, %v", log.String(), told)
 	}
 	if ids, err := d.ledger.takeIDs(clientID, 1, 1); err != nil || ids[0] != 501 {
@@ -183,19 +183,19 @@ func TestExitRefused(t *testing.T) {
 	}
 	eventually(t, "a part is filled", func() bool { return d.ledger.Intents()[0].Filled == 2 })
 	turn(t, g, list[1], sim.Turn{Code: 201, Status: "Inactive"})
-	d.fate(t, list[1].Order.Ref, Rejected)
+	d.state(t, list[1].Order.Ref, Rejected)
 	// Of an order that was forgotten, and of one that is done.
 	for parent, ref := range map[int64]string{999: "gw-a", 50: "gw-b"} {
 		i := &Intent{
 			ID: parent + 1, Client: clientID, Order: conn.Order{Ref: ref, Quantity: 1, Parent: parent},
-			Fate: Sent,
+			State: Sent,
 		}
 		d.ledger.mu.Lock()
 		d.ledger.intents[ref], d.ledger.ids[i.key()], d.ledger.sentIn[ref] = i, i, s.Number()
-		d.ledger.ids[orderKey{clientID, 50}] = &Intent{ID: 50, Client: clientID, Fate: Cancelled}
+		d.ledger.ids[orderKey{clientID, 50}] = &Intent{ID: 50, Client: clientID, State: Cancelled}
 		d.ledger.mu.Unlock()
 		g.NoticeFor(int32(i.ID), 201, "")
-		d.fate(t, ref, Rejected)
+		d.state(t, ref, Rejected)
 		if _, err := s.OpenOrders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -230,14 +230,14 @@ func TestNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, works.Order.Ref, Working)
+	d.state(t, works.Order.Ref, Working)
 
 	swallow.Store(2)
 	lost, err := d.place(s, order(2, 90))
-	if err != nil || lost.Fate != Sent {
+	if err != nil || lost.State != Sent {
 		t.Fatalf("%+v, %v", lost, err)
 	}
-	d.fate(t, lost.Order.Ref, Unknown)
+	d.state(t, lost.Order.Ref, Unknown)
 	if took := ledger.Intents()[1].Changed.Sub(lost.Changed); took < ledger.patience {
 		t.Errorf("asked after %v", took)
 	}
@@ -249,13 +249,13 @@ func TestNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, list[1].Order.Ref, Unknown)
-	d.fate(t, list[0].Order.Ref, Cancelled)
+	d.state(t, list[1].Order.Ref, Unknown)
+	d.state(t, list[0].Order.Ref, Cancelled)
 
 	if d.sup.Session() != s {
 		t.Error("another session")
 	}
-	if i := d.fate(t, works.Order.Ref, Working); i.Filled != 0 {
+	if i := d.state(t, works.Order.Ref, Working); i.Filled != 0 {
 		t.Errorf("%+v", i)
 	}
 	if n := g.State().Counters.Orders; n != 2 {
@@ -264,7 +264,7 @@ func TestNoAnswer(t *testing.T) {
 	d.stop()
 	again := openLedger(t, path)
 	for _, i := range again.Intents() {
-		if (i.Fate == Unknown) != (i.Order.Ref == lost.Order.Ref || i.Order.Ref == list[1].Order.Ref) {
+		if (i.State == Unknown) != (i.Order.Ref == lost.Order.Ref || i.Order.Ref == list[1].Order.Ref) {
 			t.Errorf("on disk: %+v", i)
 		}
 	}
@@ -273,7 +273,7 @@ func TestNoAnswer(t *testing.T) {
 // TestAnswerFromBefore has an order be rejected while an answer is on its way that still has it work.
 func TestAnswerFromBefore(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
-	i := &Intent{ID: 41, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Working}
+	i := &Intent{ID: 41, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Working}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
 	works := conn.OrderNews{Kind: conn.OrderOpen, ID: 41, Client: clientID, Ref: "gw-x", Status: "Submitted"}
 	asked := l.now().Add(-time.Second)
@@ -286,11 +286,11 @@ func TestAnswerFromBefore(t *testing.T) {
 	if listed := l.takeIn([]conn.OrderNews{works}, asked); !listed["gw-x"] {
 		t.Errorf("%v", listed)
 	}
-	if i := l.Intents()[0]; i.Fate != Rejected || i.Code != 201 || i.Warning {
+	if i := l.Intents()[0]; i.State != Rejected || i.Code != 201 || i.Warning {
 		t.Errorf("%+v", i)
 	}
 	l.takeIn([]conn.OrderNews{works}, l.now())
-	if i := l.Intents()[0]; i.Fate != Working {
+	if i := l.Intents()[0]; i.State != Working {
 		t.Errorf("an answer to a later question: %+v", i)
 	}
 }

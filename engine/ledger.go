@@ -16,7 +16,7 @@ import (
 	"gatewatch/conn"
 )
 
-// Ledger remembers every order that was meant to be sent, from before its bytes leave until its fate is known, over
+// Ledger remembers every order that was meant to be sent, from before its bytes leave until its state is known, over
 // drops, restarts and crashes. An order is on disk before it is sent, is sent once, and is never sent again by itself:
 // what may or may not have reached Gateway is looked for under its reference after every connection, and shown as
 // [Unknown] where Gateway knows nothing of it. Its methods may be called from any goroutine.
@@ -50,7 +50,7 @@ type Ledger struct {
 	broken    error                        // why nothing can be written down any more
 	behind    error                        // why the database does not take over what is known, which is tried again
 	sendings  []sending                    // when the intents of the last two days were written down, the oldest first
-	changed   func(Intent)                 // called with every change of a fate; may be nil
+	changed   func(Intent)                 // called with every change of a state; may be nil
 	charges   map[string]Charge            // by execution: of those that Gateway has not mentioned yet
 	cancels   map[string]*cancellation     // by reference: orders that were to be cancelled
 	overdue   func([]Cancellation)         // called with those that live on; may be nil
@@ -74,7 +74,7 @@ type Ledger struct {
 	cancelRetry, cancelLimit time.Duration // the constants of these names but in tests
 }
 
-// keepDone is how long an order is remembered when its fate is known. Gateway mentions it for about a day.
+// keepDone is how long an order is remembered when its state is known. Gateway mentions it for about a day.
 const keepDone = 30 * 24 * time.Hour
 
 var (
@@ -200,7 +200,7 @@ func (l *Ledger) Close() (err error) {
 
 func (l *Ledger) release() error { return errors.Join(l.db.Close(), l.journal.file.Close()) }
 
-// OnChange sets the function that is called with every intent whose fate has changed, and for nothing else. It is
+// OnChange sets the function that is called with every intent whose state has changed, and for nothing else. It is
 // called with the ledger locked: it must not block, and not call back.
 func (l *Ledger) OnChange(f func(Intent)) {
 	l.mu.Lock()

@@ -146,7 +146,7 @@ func TestSent(t *testing.T) {
 		t.Helper()
 		if err := l.put(0, l.floor, nil, &Intent{
 			ID: id, At: now.Add(-age), Order: conn.Order{Ref: ref},
-			Fate: Unknown,
+			State: Unknown,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -210,9 +210,9 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestFateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has
+// TestStateIsWrittenDown reads from the disk what the ledger says in memory, hears of it once when that fails, and has
 // it written when the disk takes it again.
-func TestFateIsWrittenDown(t *testing.T) {
+func TestStateIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "orders.db")
 	told := make(lines, 10)
@@ -220,15 +220,15 @@ func TestFateIsWrittenDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var changes []Fate
-	l.OnChange(func(i Intent) { changes = append(changes, i.Fate) })
-	i := &Intent{ID: 7, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, Fate: Sent}
+	var changes []OrderState
+	l.OnChange(func(i Intent) { changes = append(changes, i.State) })
+	i := &Intent{ID: 7, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 1}, State: Sent}
 	l.intents["gw-x"], l.ids[i.key()] = i, i
-	stored := func() (f Fate) {
+	stored := func() (f OrderState) {
 		_ = l.db.View(func(tx *bbolt.Tx) error {
 			i := &Intent{}
 			if err := json.Unmarshal(tx.Bucket(intentBucket).Get([]byte("gw-x")), i); err == nil {
-				f = i.Fate
+				f = i.State
 			}
 			return nil
 		})
@@ -278,7 +278,7 @@ func TestFateIsWrittenDown(t *testing.T) {
 		t.Errorf("%v, %d more lines", changes, len(told))
 	}
 	l = openLedger(t, path)
-	if list := l.Intents(); len(list) != 1 || list[0].Fate != Cancelled || list[0].Changed.IsZero() {
+	if list := l.Intents(); len(list) != 1 || list[0].State != Cancelled || list[0].Changed.IsZero() {
 		t.Errorf("%+v", list)
 	}
 	if notes, err := l.Notes(); err != nil || len(notes) != 2 || string(notes["a"]) != "3" ||

@@ -148,11 +148,11 @@ func (d *desk) session(t *testing.T) (s *conn.Session) {
 	return s
 }
 
-// fate waits until an order has a fate.
-func (d *desk) fate(t *testing.T, ref string, want Fate) (found Intent) {
+// state waits until an order has a state.
+func (d *desk) state(t *testing.T, ref string, want OrderState) (found Intent) {
 	t.Helper()
 	defer func() {
-		if found.Fate != want {
+		if found.State != want {
 			t.Logf("%+v", found)
 		}
 	}()
@@ -162,7 +162,7 @@ func (d *desk) fate(t *testing.T, ref string, want Fate) (found Intent) {
 				found = i
 			}
 		}
-		return found.Fate == want
+		return found.State == want
 	})
 	return found
 }
@@ -196,7 +196,7 @@ func order(quantity, limit float64) conn.Order {
 	}
 }
 
-func TestFates(t *testing.T) {
+func TestOrderStates(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 4})
 	path := filepath.Join(t.TempDir(), "orders.db")
 	d := newDesk(t, path, g.Port())
@@ -206,30 +206,30 @@ func TestFates(t *testing.T) {
 	if err != nil || filled.ID < 1 || filled.Order.Ref == "" {
 		t.Fatalf("%+v, %v", filled, err)
 	}
-	if i := d.fate(t, filled.Order.Ref, Filled); i.Filled != 8 || len(i.Shares) != 4 || i.PermID == 0 {
+	if i := d.state(t, filled.Order.Ref, Filled); i.Filled != 8 || len(i.Shares) != 4 || i.PermID == 0 {
 		t.Errorf("%+v", i)
 	}
 	refused, err := d.place(s, order(1, 90.001))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := d.fate(t, refused.Order.Ref, Rejected); i.Code != 110 || i.Detail == "" {
+	if i := d.state(t, refused.Order.Ref, Rejected); i.Code != 110 || i.Detail == "" {
 		t.Errorf("%+v", i)
 	}
 	works, err := d.place(s, order(2, 90))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, works.Order.Ref, Working)
+	d.state(t, works.Order.Ref, Working)
 	gone, err := d.place(s, order(3, 90))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, gone.Order.Ref, Working)
+	d.state(t, gone.Order.Ref, Working)
 	if err := s.Cancel(gone.ID); err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, gone.Order.Ref, Cancelled)
+	d.state(t, gone.Order.Ref, Cancelled)
 	// What makes no sense is not written down; what may not leave after all was.
 	if bad, err := d.place(s, order(0, 90)); err == nil || bad.ID != 0 {
 		t.Errorf("%+v, %v", bad, err)
@@ -238,7 +238,7 @@ func TestFates(t *testing.T) {
 	list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
 		return withdrawn
 	}})
-	if !errors.Is(err, withdrawn) || len(list) != 1 || list[0].Fate != NotSent || list[0].Detail != "withdrawn" {
+	if !errors.Is(err, withdrawn) || len(list) != 1 || list[0].State != NotSent || list[0].Detail != "withdrawn" {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	bad := list[0]
@@ -262,14 +262,14 @@ func TestFates(t *testing.T) {
 	}
 	d = newDesk(t, path, g.Port())
 	d.session(t)
-	if i := d.fate(t, works.Order.Ref, Filled); i.Filled != 2 {
+	if i := d.state(t, works.Order.Ref, Filled); i.Filled != 2 {
 		t.Errorf("%+v", i)
 	}
-	for ref, want := range map[string]Fate{
+	for ref, want := range map[string]OrderState{
 		filled.Order.Ref: Filled, refused.Order.Ref: Rejected,
 		gone.Order.Ref: Cancelled, bad.Order.Ref: NotSent,
 	} {
-		d.fate(t, ref, want)
+		d.state(t, ref, want)
 	}
 	if list := d.ledger.Pending(); len(list) != 0 {
 		t.Errorf("%+v", list)
@@ -282,13 +282,13 @@ func TestOldOrdersAreForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := func(id int64, fate Fate, age time.Duration) {
+	put := func(id int64, state OrderState, age time.Duration) {
 		o := order(1, 90)
 		o.Ref = fmt.Sprint("gw-", id)
 		at := ledger.now().Add(-age)
 		if err := ledger.put(0, ledger.floor, nil, &Intent{
 			ID: id, At: at, Changed: at, Order: o,
-			Fate: fate,
+			State: state,
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -322,13 +322,13 @@ func TestRunsForMonths(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 	s := d.session(t)
-	place := func(limit float64, fate Fate) int64 {
+	place := func(limit float64, state OrderState) int64 {
 		t.Helper()
 		i, err := d.place(s, order(1, limit))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.fate(t, i.Order.Ref, fate).ID
+		return d.state(t, i.Order.Ref, state).ID
 	}
 	place(101, Filled)
 	open := place(90, Working)

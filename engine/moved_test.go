@@ -44,7 +44,7 @@ func TestMovedRecord(t *testing.T) {
 			if err != nil || d.ledger.InPlace() != nil || desk.Check(s) != nil {
 				t.Fatal(err, d.ledger.InPlace(), desk.Check(s))
 			}
-			d.fate(t, first[0].Order.Ref, Working)
+			d.state(t, first[0].Order.Ref, Working)
 			if err := move(path); err != nil {
 				t.Fatal(err)
 			}
@@ -79,13 +79,13 @@ func TestMovedRecord(t *testing.T) {
 			if err := d.ledger.Cancel(s, first[0].ID); err != nil {
 				t.Fatal(err)
 			}
-			d.fate(t, first[0].Order.Ref, Cancelled)
+			d.state(t, first[0].Order.Ref, Cancelled)
 			if err := d.ledger.Close(); err != nil {
 				t.Fatal(err)
 			}
 			again := openLedger(t, path)
 			list := again.Intents()
-			if len(list) != 1 || list[0].Order.Ref != first[0].Order.Ref || list[0].Fate != Cancelled {
+			if len(list) != 1 || list[0].Order.Ref != first[0].Order.Ref || list[0].State != Cancelled {
 				t.Errorf("the next start knows %+v", list)
 			}
 			if again.floor < first[0].ID {

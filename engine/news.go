@@ -16,7 +16,7 @@ import (
 type known struct {
 	order           conn.Order
 	asked, refused  *conn.Order
-	fate            Fate
+	state           OrderState
 	status, whyHeld string
 	detail          string
 	code            int
@@ -27,7 +27,7 @@ type known struct {
 
 func (i *Intent) known() known {
 	return known{
-		i.Order, i.Asked, i.Refused, i.Fate, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled,
+		i.Order, i.Asked, i.Refused, i.State, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled,
 		i.PermID,
 	}
 }
@@ -66,14 +66,14 @@ func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
 
 // hear takes in a status. What is over stays over, unless Gateway says otherwise when it is asked.
 func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
-	fate, certain := i.meaning(n)
+	state, certain := i.meaning(n)
 	switch {
-	case fate == "":
+	case state == "":
 		return
-	case i.Fate == Filled && fate != Filled:
+	case i.State == Filled && state != Filled:
 		i.wonder(now, i.Order.Quantity > 0 && i.Filled < i.Order.Quantity)
 		return
-	case i.Fate == Cancelled && !fate.Done() && !answer: // the status may be from before
+	case i.State == Cancelled && !state.Done() && !answer: // the status may be from before
 		i.wonder(now, true)
 		return
 	}
@@ -81,25 +81,25 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 		i.WhyHeld = n.WhyHeld
 	}
 	i.Status, i.Ended = n.Status, n.Kind == conn.OrderCompleted
-	if fate == Working && i.Code != 0 {
+	if state == Working && i.Code != 0 {
 		i.Warning = true // whatever it was about, the order works
 	}
-	if fate.Done() || fate == Inactive {
-		if i.Code == 0 && i.Detail == "" && fate != Filled {
+	if state.Done() || state == Inactive {
+		if i.Code == 0 && i.Detail == "" && state != Filled {
 			i.Detail = n.Detail
 		}
 		// An open order comes before its status, which says whether it is held.
-		if fate != Filled && i.rejected(fate) && i.WhyHeld == "" &&
+		if state != Filled && i.rejected(state) && i.WhyHeld == "" &&
 			(n.Kind != conn.OrderOpen || slices.Contains(refusals, i.Code)) {
-			fate = Rejected
+			state = Rejected
 		}
 	}
-	i.Fate = fate
+	i.State = state
 	i.wonder(now, !certain)
 }
 
-// meaning says what a status means for the order, and whether that is certain. Without a meaning the fate is empty.
-func (i *Intent) meaning(n conn.OrderNews) (f Fate, certain bool) {
+// meaning says what a status means for the order, and whether that is certain. Without a meaning the state is empty.
+func (i *Intent) meaning(n conn.OrderNews) (f OrderState, certain bool) {
 	switch n.Status {
 	case "":
 		return "", true
@@ -112,7 +112,7 @@ func (i *Intent) meaning(n conn.OrderNews) (f Fate, certain bool) {
 	case "PendingSubmit", "ApiPending":
 		return Sent, true
 	case "PendingCancel": // it works until that is confirmed, if it did
-		if i.Fate == Working {
+		if i.State == Working {
 			return Working, true
 		}
 		return Sent, true
@@ -132,7 +132,7 @@ func (i *Intent) refused() bool {
 
 // rejected reports whether an error explains why the order has come to such an end. That a change was refused explains
 // no cancellation: an exit goes with its entry, whatever was asked of it before.
-func (i *Intent) rejected(end Fate) bool {
+func (i *Intent) rejected(end OrderState) bool {
 	return i.refused() && (end != Cancelled || i.Refused == nil)
 }
 
@@ -189,13 +189,13 @@ func (i *Intent) fill(n conn.OrderNews) bool {
 	i.price(n)
 	after := i.Executions.filled()
 	if after >= before {
-		if i.Filled = max(i.Filled, after); i.Fate == Planned {
-			i.Fate = Sent
+		if i.Filled = max(i.Filled, after); i.State == Planned {
+			i.State = Sent
 		}
 		return true
 	}
-	if i.Filled = after; i.Fate == Filled {
-		i.Fate, i.Detail = Unknown, "an execution was taken back"
+	if i.Filled = after; i.State == Filled {
+		i.State, i.Detail = Unknown, "an execution was taken back"
 	}
 	return true
 }
@@ -209,15 +209,15 @@ func (i *Intent) addUp(now time.Time) {
 	const hair = 1e-7
 	switch {
 	case most > 0 && i.Filled >= most-hair:
-		i.Fate = Filled
+		i.State = Filled
 	case i.Asked != nil && i.Filled >= least-hair && !i.Done(): // that is all of it, or not
 		i.wonder(now, true)
-	case i.Fate == Sent && i.Filled > 0 && i.Status == "": // known from executions alone
+	case i.State == Sent && i.Filled > 0 && i.Status == "": // known from executions alone
 		i.wonder(now, true)
-	case i.Fate == Rejected && i.Filled > 0:
+	case i.State == Rejected && i.Filled > 0:
 		i.wonder(now, true)
 	}
-	if i.Fate == Filled && i.Asked != nil {
+	if i.State == Filled && i.Asked != nil {
 		if math.Abs(i.Filled-i.Asked.Quantity) < hair {
 			i.Order.Quantity = i.Asked.Quantity
 		}
@@ -231,7 +231,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	refusal := slices.Contains(refusals, n.Code)
 	change := i.Asked != nil && !i.ToCancel && (refusal || n.Code == notChanged || n.Code == notFound)
 	switch {
-	case i.Fate == Filled || i.Fate == NotSent || i.Fate == Rejected:
+	case i.State == Filled || i.State == NotSent || i.State == Rejected:
 	case change: // what becomes of the order itself, its next status says, unless it is over
 		i.note(n, i.Done() || slices.Contains(tooLate, n.Code))
 		i.Asked, i.Refused = nil, i.Asked
@@ -242,17 +242,17 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 	case notice:
 		i.note(n, true)
 	case n.Code == cancelled && i.rejected(Cancelled):
-		i.Fate = Rejected
+		i.State = Rejected
 	case n.Code == cancelled:
 		i.note(n, true)
-		i.Fate = Cancelled
+		i.State = Cancelled
 	case i.late(n.Code, now):
 		i.note(n, false)
-		i.Fate = Rejected
+		i.State = Rejected
 	case i.Done():
-	case refusal && i.Status == "" && (i.Fate == Planned || i.Fate == Sent):
+	case refusal && i.Status == "" && (i.State == Planned || i.State == Sent):
 		i.note(n, false)
-		i.Fate = Rejected
+		i.State = Rejected
 	default:
 		i.note(n, false)
 		i.wonder(now, true)
@@ -264,7 +264,7 @@ func (i *Intent) late(code int, now time.Time) bool {
 	if slices.Contains(tooLate, code) || i.ToCancel || i.Code != 0 && !i.Warning {
 		return false // everything is explained already
 	}
-	return i.Fate == Inactive && i.WhyHeld == "" || i.Fate == Cancelled && now.Sub(i.Changed) < lateErrors
+	return i.State == Inactive && i.WhyHeld == "" || i.State == Cancelled && now.Sub(i.Changed) < lateErrors
 }
 
 // lateErrors is how long after an order has come to an end an error may say why.
@@ -289,7 +289,7 @@ func (i *Intent) doubtful() time.Time {
 
 // vanishes reports whether it would be a contradiction if Gateway did not list the order.
 func (i *Intent) vanishes() bool {
-	return !i.Done() && i.Fate != Inactive && (i.Status != "" || i.Filled > 0)
+	return !i.Done() && i.State != Inactive && (i.Status != "" || i.Filled > 0)
 }
 
 // settle concludes from what Gateway has answered to a question of that time: listed says whether the order is among
@@ -306,16 +306,16 @@ func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 	}
 	switch {
 	case i.Done():
-	case i.Fate == Inactive: // Gateway need not list it; what is not found cannot be cancelled either
+	case i.State == Inactive: // Gateway need not list it; what is not found cannot be cancelled either
 		i.Ended = !listed && i.Code == notFound
 		if i.refused() && i.WhyHeld == "" {
-			i.Fate = Rejected
+			i.State = Rejected
 		}
-	case listed || i.Fate == Unknown && i.Code == 0:
+	case listed || i.State == Unknown && i.Code == 0:
 	case i.Filled == 0 && i.rejected(Cancelled):
-		i.Fate = Rejected // it was refused, and is not there
+		i.State = Rejected // it was refused, and is not there
 	default:
-		i.Fate = Unknown
+		i.State = Unknown
 	}
 	i.addUp(now)
 	i.doubt = doubt // what adds up or not was known before
@@ -338,7 +338,7 @@ const (
 // it for: its id was used, it is filled, it is another order, it is not found. They do not say why it is over.
 var tooLate = []int{103, notChanged, 105, 135, notFound}
 
-// notices are the codes that name an order and say nothing about its fate: it waits for the market to open or for
+// notices are the codes that name an order and say nothing about its state: it waits for the market to open or for
 // shares to be borrowed, its time in force was set by a preset. So do those from 2100 to 2199.
 var notices = []int{399, 404, 10349, 10352}
 

@@ -40,11 +40,11 @@ func TestLearn(t *testing.T) {
 	const asks, fits = true, false
 	type play struct {
 		news     []conn.OrderNews
-		want     Fate
+		want     OrderState
 		filled   float64
 		asks     bool
-		listed   Fate // what follows from an answer that lists it and tells nothing new
-		unlisted Fate // what follows if it is not listed
+		listed   OrderState // what follows from an answer that lists it and tells nothing new
+		unlisted OrderState // what follows if it is not listed
 	}
 	for name, c := range map[string]play{
 		"nothing": {nil, Sent, 0, fits, Sent, Unknown},
@@ -253,21 +253,21 @@ func TestLearn(t *testing.T) {
 		},
 	} {
 		for _, listed := range []bool{true, false} {
-			i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Sent}
+			i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 			now := time.Now()
 			for _, n := range c.news {
 				i.learn(n, now)
 			}
-			if i.Fate != c.want || i.Filled != c.filled || i.doubtful().IsZero() == c.asks {
-				t.Errorf("%s: %s, %v filled, in doubt since %v; want %s, %v", name, i.Fate, i.Filled, i.doubtful(),
+			if i.State != c.want || i.Filled != c.filled || i.doubtful().IsZero() == c.asks {
+				t.Errorf("%s: %s, %v filled, in doubt since %v; want %s, %v", name, i.State, i.Filled, i.doubtful(),
 					c.want, c.filled)
 			}
 			want := c.unlisted
 			if listed {
 				want = c.listed
 			}
-			if i.settle(listed, now.Add(1), now.Add(2)); i.Fate != want || !i.doubtful().IsZero() {
-				t.Errorf("%s, listed: %v: %s, want %s; in doubt since %v", name, listed, i.Fate, want, i.doubtful())
+			if i.settle(listed, now.Add(1), now.Add(2)); i.State != want || !i.doubtful().IsZero() {
+				t.Errorf("%s, listed: %v: %s, want %s; in doubt since %v", name, listed, i.State, want, i.doubtful())
 			}
 		}
 	}
@@ -288,7 +288,7 @@ func TestLearnKeepsErrors(t *testing.T) {
 		"what came of it":             {[]conn.OrderNews{says(201), status("Inactive", 0), says(202)}, 201, false},
 		"cancelled":                   {[]conn.OrderNews{status("Cancelled", 0), says(202)}, 202, true},
 	} {
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Sent}
+		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 		for _, n := range c.news {
 			i.learn(n, time.Now())
 		}
@@ -300,7 +300,7 @@ func TestLearnKeepsErrors(t *testing.T) {
 
 // TestLearnHeldAndEnded has an order be told in the words of IBKR how it is.
 func TestLearnHeldAndEnded(t *testing.T) {
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Sent}
+	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Sent}
 	for _, c := range []struct {
 		news        conn.OrderNews
 		status, why string
@@ -319,8 +319,8 @@ func TestLearnHeldAndEnded(t *testing.T) {
 		}
 	}
 	for _, tif := range []string{"FOK", "IOC"} {
-		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10, TIF: tif}, Fate: Sent}
-		if i.learn(completed("Inactive"), time.Now()); i.Fate != Cancelled || i.Status != "Inactive" {
+		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10, TIF: tif}, State: Sent}
+		if i.learn(completed("Inactive"), time.Now()); i.State != Cancelled || i.Status != "Inactive" {
 			t.Errorf("%s: %+v", tif, i)
 		}
 	}
@@ -331,7 +331,7 @@ func TestLearnHeldAndEnded(t *testing.T) {
 func TestLearnChange(t *testing.T) {
 	for name, c := range map[string]struct {
 		news    []conn.OrderNews
-		want    Fate
+		want    OrderState
 		limit   float64 // of the order
 		asked   bool    // for a change that is not settled
 		refused bool
@@ -400,11 +400,11 @@ func TestLearnChange(t *testing.T) {
 		i := &Intent{ID: 5, Client: clientID, Order: conn.Order{
 			Ref: "gw-x", Type: conn.Limit, Quantity: 10,
 			LimitPrice: 90,
-		}, Fate: Working, Asked: &asked, asking: now}
+		}, State: Working, Asked: &asked, asking: now}
 		for _, n := range c.news {
 			i.learn(n, now)
 		}
-		if i.Fate != c.want || i.Order.LimitPrice != c.limit || (i.Asked != nil) != c.asked ||
+		if i.State != c.want || i.Order.LimitPrice != c.limit || (i.Asked != nil) != c.asked ||
 			(i.Refused != nil) != c.refused {
 			t.Errorf("%s: %+v", name, i)
 		}
@@ -434,7 +434,7 @@ func TestLearnPrices(t *testing.T) {
 		{{Quantity: 1, TrailAmount: 1}, {Quantity: 3, TrailAmount: 5}},
 		{{Quantity: 1, TrailPercent: 1}, {Quantity: 3, TrailPercent: 6}},
 	} {
-		i := &Intent{Order: c[0], Fate: Sent}
+		i := &Intent{Order: c[0], State: Sent}
 		if i.learn(news, time.Now()); i.Order != c[1] {
 			t.Errorf("%+v, want %+v", i.Order, c[1])
 		}
@@ -447,7 +447,7 @@ func TestLearnPrices(t *testing.T) {
 
 // TestLearnSaysWhatIsNew tells an intent one thing after the other.
 func TestLearnSaysWhatIsNew(t *testing.T) {
-	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, Fate: Planned}
+	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Planned}
 	for n, c := range []struct {
 		news     conn.OrderNews
 		is       bool
@@ -471,17 +471,17 @@ func TestLearnSaysWhatIsNew(t *testing.T) {
 			t.Errorf("%d: %+v is news: %v; %+v", n, c.news, is, i)
 		}
 	}
-	for fate, want := range map[Fate]Fate{
+	for state, want := range map[OrderState]OrderState{
 		Planned: Rejected, Sent: Rejected, Working: Working, Unknown: Unknown,
 		Filled: Filled,
 	} {
-		i := &Intent{Order: conn.Order{Quantity: 10}, Fate: fate}
-		if i.learn(conn.OrderNews{Kind: conn.OrderError, Code: 110}, time.Now()); i.Fate != want {
-			t.Errorf("%s, then refused: %s", fate, i.Fate)
+		i := &Intent{Order: conn.Order{Quantity: 10}, State: state}
+		if i.learn(conn.OrderNews{Kind: conn.OrderError, Code: 110}, time.Now()); i.State != want {
+			t.Errorf("%s, then refused: %s", state, i.State)
 		}
 	}
-	odd := &Intent{Fate: Sent} // an order for an amount of money has no quantity
-	if odd.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted"}, time.Now()); odd.Fate != Working {
+	odd := &Intent{State: Sent} // an order for an amount of money has no quantity
+	if odd.learn(conn.OrderNews{Kind: conn.OrderStatus, Status: "Submitted"}, time.Now()); odd.State != Working {
 		t.Errorf("%+v", odd)
 	}
 }

@@ -17,7 +17,7 @@ import (
 // This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which
 // has it on disk before its bytes leave.
 
-// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrFateUnknown]; then
+// Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrOrderUnknown]; then
 // the intents tell more.
 func (d *Desk) Place(t Ticket) ([]Intent, error) {
 	d.turn.Lock()
@@ -183,7 +183,7 @@ type Batch struct {
 
 // Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes
 // have left, or are known not to. An error is about the first order that was not surely sent, and none behind it were;
-// it means that it was not sent, unless its intent's fate is [Unknown]. Without intents nothing was even written down.
+// it means that it was not sent, unless its intent's state is [Unknown]. Without intents nothing was even written down.
 func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	if len(b.Orders) == 0 {
 		return nil, errors.New("a batch without orders")
@@ -196,10 +196,10 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 		return nil, err
 	}
 	written := false
-	fates, failed := make([]Fate, len(list)), error(nil)
+	states, failed := make([]OrderState, len(list)), error(nil)
 	for n, i := range list {
 		if failed != nil {
-			fates[n] = NotSent
+			states[n] = NotSent
 			continue
 		}
 		c := conn.Conditions{Allowed: b.Allowed}
@@ -210,12 +210,12 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 			}
 		}
 		failed = s.PlaceIf(i.ID, i.Order, c) // no one changes the order before Gateway has it
-		fates[n] = fateAfter(failed)
+		states[n] = stateAfter(failed)
 	}
 	if !written {
 		return nil, failed
 	}
-	if failed != nil && fates[0] == Sent {
+	if failed != nil && states[0] == Sent {
 		l.takeBack(s, list[0].ID)
 	}
 
@@ -225,8 +225,8 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 	for n, i := range list {
 		delete(l.leaving, i.Order.Ref)
 		// Gateway may have reported it already; or a newer session knew nothing of what has surely not left.
-		if i.Fate == Planned || i.Fate == Unknown && fates[n] == NotSent {
-			if i.Fate = fates[n]; i.Fate != Sent {
+		if i.State == Planned || i.State == Unknown && states[n] == NotSent {
+			if i.State = states[n]; i.State != Sent {
 				i.Detail = failed.Error()
 			}
 			i.Changed = l.now()
@@ -254,7 +254,7 @@ func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
 		}
 		list = append(list, &Intent{
 			ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now,
-			Changed: now, Order: o, Fate: Planned,
+			Changed: now, Order: o, State: Planned,
 		})
 	}
 	return list, nil

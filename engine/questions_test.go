@@ -58,7 +58,7 @@ func TestReconcileAsks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, works.Order.Ref, Working)
+	d.state(t, works.Order.Ref, Working)
 	reconcile := func(want string) {
 		t.Helper()
 		if err := d.ledger.Reconcile(t.Context(), s); err != nil {
@@ -69,14 +69,14 @@ func TestReconcileAsks(t *testing.T) {
 		}
 	}
 	reconcile("open executions")
-	for _, done := range []Intent{{Fate: Filled, Client: clientID}, {Fate: Sent, Client: clientID + 1}} {
+	for _, done := range []Intent{{State: Filled, Client: clientID}, {State: Sent, Client: clientID + 1}} {
 		done.ID, done.Order.Ref = 900, "gw-other"
 		d.ledger.hold(done)
 		reconcile("open executions")
 	}
-	d.ledger.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-other"}, Fate: Planned})
+	d.ledger.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-other"}, State: Planned})
 	reconcile("open executions completed")
-	d.fate(t, "gw-other", Unknown)
+	d.state(t, "gw-other", Unknown)
 	reconcile("open executions completed") // Gateway may tell of it yet
 	d.ledger.silent.Store(1)
 	reconcile("open executions")
@@ -92,7 +92,7 @@ func TestQuestionsOfTheLedger(t *testing.T) {
 		g := startGateway(t, sim.Config{})
 		d := newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port())
 		s := d.session(t)
-		sent := d.ledger.hold(Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x"}, Fate: Sent})
+		sent := d.ledger.hold(Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x"}, State: Sent})
 		if err := g.LeaveUnanswered(q, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -104,17 +104,17 @@ func TestQuestionsOfTheLedger(t *testing.T) {
 		if err := <-done; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want it to %s", err, want)
 		}
-		if sent.Fate != Sent {
+		if sent.State != Sent {
 			t.Errorf("%+v", sent)
 		}
 		g.ReadOnly(true)
 		var refused *conn.RequestError
 		if err := d.ledger.Reconcile(t.Context(), s); !errors.As(err, &refused) || refused.Code != 321 ||
-			sent.Fate != Sent {
+			sent.State != Sent {
 			t.Errorf("%v; %+v", err, sent)
 		}
 		g.ReadOnly(false)
-		if err := d.ledger.Reconcile(t.Context(), s); err != nil || sent.Fate != Unknown {
+		if err := d.ledger.Reconcile(t.Context(), s); err != nil || sent.State != Unknown {
 			t.Errorf("%v; %+v", err, sent)
 		}
 	}
@@ -144,7 +144,7 @@ func TestReadOnlyLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, i.Order.Ref, Rejected)
+	d.state(t, i.Order.Ref, Rejected)
 	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReadOnly })
 }
 
@@ -171,13 +171,13 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.fate(t, works.Order.Ref, Working)
+	d.state(t, works.Order.Ref, Working)
 	if err := l.Reconcile(t.Context(), s); err != nil {
 		t.Errorf("with every order among the open ones: %v", err)
 	}
-	gone := l.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-gone"}, Fate: Working})
+	gone := l.hold(Intent{ID: 900, Client: clientID, Order: conn.Order{Ref: "gw-gone"}, State: Working})
 	var told []string
-	l.OnChange(func(i Intent) { told = append(told, fmt.Sprint(i.Order.Ref, " ", i.Fate)) })
+	l.OnChange(func(i Intent) { told = append(told, fmt.Sprint(i.Order.Ref, " ", i.State)) })
 	l.silent.Store(completedTries - 1)
 	for _, want := range []bool{true, false} {
 		unanswered := (*conn.UnansweredError)(nil)
@@ -186,7 +186,7 @@ func TestCompletedOrdersNeverCome(t *testing.T) {
 			!want && err != nil {
 			t.Errorf("%v", err)
 		}
-		if want != (gone.Fate == Working) {
+		if want != (gone.State == Working) {
 			t.Errorf("%+v", gone)
 		}
 	}
@@ -224,11 +224,11 @@ func TestSearchFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the guard is closed", func() bool { return d.sup.Snapshot().Guard == conn.GuardReconciling })
-	if i := d.fate(t, lost.Order.Ref, Sent); i.Fate != Sent {
+	if i := d.state(t, lost.Order.Ref, Sent); i.State != Sent {
 		t.Errorf("%+v", i)
 	}
 	d.session(t)
-	d.fate(t, lost.Order.Ref, Unknown)
+	d.state(t, lost.Order.Ref, Unknown)
 	if n := d.sup.Snapshot().Session; n != s.Number() {
 		t.Errorf("session %d", n)
 	}

@@ -13,13 +13,13 @@ import (
 	"gatewatch/conn/sim"
 )
 
-func TestFateAfter(t *testing.T) {
-	for err, want := range map[error]Fate{
-		nil: Sent, conn.ErrFateUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent,
+func TestStateAfter(t *testing.T) {
+	for err, want := range map[error]OrderState{
+		nil: Sent, conn.ErrOrderUnknown: Unknown, conn.ErrSessionOver: NotSent, conn.ErrNotSent: NotSent,
 		conn.ErrGatewaySilent: NotSent,
 		&conn.GuardError{}:    NotSent,
 	} {
-		if got := fateAfter(err); got != want {
+		if got := stateAfter(err); got != want {
 			t.Errorf("after %v: %s, want %s", err, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestNothingIsChangedWhileCancelled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range list {
-		d.fate(t, i.Order.Ref, Working)
+		d.state(t, i.Order.Ref, Working)
 	}
 	if err := d.ledger.Cancel(s, list[0].ID); err != nil {
 		t.Fatal(err)
@@ -59,13 +59,13 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	d := newDeskThat(t, path, g.Port(), false)
 	s := d.session(t)
-	fate := func(ref string, want Fate) {
+	state := func(ref string, want OrderState) {
 		t.Helper()
 		if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
 			t.Fatal(err)
 		}
 		d.ledger.hear(s) // no one else does: the test says what is known
-		d.fate(t, ref, want)
+		d.state(t, ref, want)
 	}
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
 	profit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Limit, Quantity: 1, LimitPrice: 110}
@@ -98,40 +98,40 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	clear(d.ledger.leaving)
 	d.ledger.mu.Unlock()
 	send(0)
-	fate(list[0].Order.Ref, Working)
+	state(list[0].Order.Ref, Working)
 	refused("an order without its exits", list[0].ID, ErrNotChanged)
 	send(1)
-	fate(list[1].Order.Ref, Working)
+	state(list[1].Order.Ref, Working)
 	refused("an order with one of its exits", list[0].ID, ErrNotChanged)
 	refused("one of two exits", list[1].ID, ErrNotChanged)
 	send(2)
-	fate(list[0].Order.Ref, Filled)
-	fate(list[2].Order.Ref, Working)
+	state(list[0].Order.Ref, Filled)
+	state(list[2].Order.Ref, Working)
 	if i, err := d.ledger.Change(s, list[1].ID, func(o *conn.Order) {
 		o.LimitPrice = 99
 	}, nil); err != nil || wanted(i).LimitPrice != 99 {
 		t.Errorf("%+v, %v", i, err)
 	}
-	fate(list[1].Order.Ref, Filled) // Gateway does not hold what was changed
-	fate(list[2].Order.Ref, Cancelled)
+	state(list[1].Order.Ref, Filled) // Gateway does not hold what was changed
+	state(list[2].Order.Ref, Cancelled)
 
 	alone, err := d.place(s, order(2, 90))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fate(alone.Order.Ref, Working)
-	for _, fate := range []Fate{Planned, Sent, Unknown, Filled, Cancelled, Rejected, NotSent} {
+	state(alone.Order.Ref, Working)
+	for _, state := range []OrderState{Planned, Sent, Unknown, Filled, Cancelled, Rejected, NotSent} {
 		d.ledger.mu.Lock()
-		d.ledger.ids[alone.key()].Fate = fate
+		d.ledger.ids[alone.key()].State = state
 		d.ledger.mu.Unlock()
 		want := ErrNotChanged
-		if fate.Done() {
+		if state.Done() {
 			want = ErrNotOpen
 		}
-		refused("an order that is "+string(fate), alone.ID, want)
+		refused("an order that is "+string(state), alone.ID, want)
 	}
 	d.ledger.mu.Lock()
-	d.ledger.ids[alone.key()].Fate = Working
+	d.ledger.ids[alone.key()].State = Working
 	d.ledger.mu.Unlock()
 	d.ledger.leaving[alone.Order.Ref] = true
 	refused("an order that the journal alone has", alone.ID, ErrNotChanged)
@@ -200,7 +200,7 @@ func TestPlaceInPart(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	for _, i := range list {
-		if i.Fate != NotSent || i.Detail != "withdrawn" {
+		if i.State != NotSent || i.Detail != "withdrawn" {
 			t.Errorf("%+v", i)
 		}
 	}
@@ -225,8 +225,8 @@ func TestPlaceInPart(t *testing.T) {
 		}
 		return nil
 	}))
-	if !errors.Is(err, withdrawn) || list[0].Fate != Working || list[0].Detail != "" || list[1].Fate != Sent ||
-		list[1].Detail != "" || list[2].Fate != NotSent || list[2].Detail != "withdrawn" {
+	if !errors.Is(err, withdrawn) || list[0].State != Working || list[0].Detail != "" || list[1].State != Sent ||
+		list[1].Detail != "" || list[2].State != NotSent || list[2].Detail != "withdrawn" {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if list[1].Changed.Equal(list[1].At) || list[2].Changed.Equal(list[2].At) {
@@ -255,8 +255,8 @@ func TestPlaceInPart(t *testing.T) {
 		}
 		return nil
 	}))
-	if !errors.Is(err, conn.ErrSessionOver) || list[0].Fate != Sent || list[1].Fate != NotSent ||
-		list[2].Fate != NotSent {
+	if !errors.Is(err, conn.ErrSessionOver) || list[0].State != Sent || list[1].State != NotSent ||
+		list[2].State != NotSent {
 		t.Errorf("%+v, %v", list, err)
 	}
 	if !strings.Contains(told.String(), "an order without its exits stays in Gateway") {
@@ -300,7 +300,7 @@ func TestKilledWhileItLeaves(t *testing.T) {
 			return nil
 		},
 	})
-	if err != nil || len(list) != 2 || list[0].Fate != Working || list[1].Fate != Sent {
+	if err != nil || len(list) != 2 || list[0].State != Working || list[1].State != Sent {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	if err := d.ledger.flush(nil); err != nil {
@@ -310,7 +310,7 @@ func TestKilledWhileItLeaves(t *testing.T) {
 		t.Errorf("%v still leave, %+v", l.leaving, l.journal)
 	}
 	d.stop()
-	for path, want := range map[string][2]Fate{
+	for path, want := range map[string][2]OrderState{
 		left[0]: {Working, Planned}, left[1]: {Working, Planned},
 		path: {Working, Sent},
 	} {
@@ -319,7 +319,7 @@ func TestKilledWhileItLeaves(t *testing.T) {
 		if err != nil || string(notes["a"]) != "1" {
 			t.Errorf("%q, %v", notes, err)
 		}
-		if got := l.Intents(); len(got) != 2 || got[0].Fate != want[0] || got[1].Fate != want[1] {
+		if got := l.Intents(); len(got) != 2 || got[0].State != want[0] || got[1].State != want[1] {
 			t.Errorf("%+v, want %v", got, want)
 		}
 	}
@@ -331,12 +331,12 @@ func TestLostWhileItLeaves(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	d := newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)
 	s := d.session(t)
-	for want, result := range map[Fate]error{NotSent: errors.New("withdrawn"), Unknown: nil} {
+	for want, result := range map[OrderState]error{NotSent: errors.New("withdrawn"), Unknown: nil} {
 		list, err := d.ledger.Place(s, Batch{Orders: []conn.Order{order(1, 90)}, Allowed: func() error {
-			d.ledger.settle(s, d.ledger.now(), nil, func(_ string, i *Intent) bool { return i.Fate == Planned })
+			d.ledger.settle(s, d.ledger.now(), nil, func(_ string, i *Intent) bool { return i.State == Planned })
 			return result
 		}})
-		if !errors.Is(err, result) || len(list) != 1 || list[0].Fate != want {
+		if !errors.Is(err, result) || len(list) != 1 || list[0].State != want {
 			t.Errorf("%+v, %v, want %s", list, err, want)
 		}
 	}
@@ -345,7 +345,7 @@ func TestLostWhileItLeaves(t *testing.T) {
 // TestWhole is about families of which not all has arrived.
 func TestWhole(t *testing.T) {
 	for _, c := range []struct {
-		last   Fate
+		last   OrderState
 		filled float64
 		want   bool
 	}{
@@ -360,8 +360,8 @@ func TestWhole(t *testing.T) {
 		{Rejected, 1, true}, // what Gateway has filled, it does not hold
 	} {
 		l := &Ledger{intents: map[string]*Intent{}, ids: map[orderKey]*Intent{}}
-		for id, fate := range []Fate{Working, Working, c.last, Planned, Working} {
-			i := &Intent{ID: 5 + int64(id), Fate: fate, Filled: c.filled}
+		for id, state := range []OrderState{Working, Working, c.last, Planned, Working} {
+			i := &Intent{ID: 5 + int64(id), State: state, Filled: c.filled}
 			switch id {
 			case 1, 2:
 				i.Order.Parent = 5

@@ -80,17 +80,17 @@ func TestInactive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.fate(t, list[0].Order.Ref, Working)
+		return c.state(t, list[0].Order.Ref, Working)
 	}
 	held := place()
 	turn(t, g, held, sim.Turn{Code: 404, Text: "held while shares are located", Status: "Inactive", WhyHeld: "locate"})
 	eventually(t, "it is held", func() bool { return c.intent(held).WhyHeld == "locate" })
-	if i := c.intent(held); i.Fate != Inactive || i.Status != "Inactive" || i.Done() || i.Code != 404 || !i.Warning {
+	if i := c.intent(held); i.State != Inactive || i.Status != "Inactive" || i.Done() || i.Code != 404 || !i.Warning {
 		t.Errorf("%+v", i)
 	}
 	c.tells(t, held, ReportInactive)
 	turn(t, g, held, sim.Turn{Status: "Submitted"})
-	if i := c.fate(t, held.Order.Ref, Working); i.Status != "Submitted" || i.WhyHeld != "" {
+	if i := c.state(t, held.Order.Ref, Working); i.Status != "Submitted" || i.WhyHeld != "" {
 		t.Errorf("%+v", i)
 	}
 	turn(t, g, held, sim.Turn{Status: "Inactive"})
@@ -101,7 +101,7 @@ func TestInactive(t *testing.T) {
 	c.ledger().mu.Lock()
 	c.ledger().ids[ended.key()].wonder(c.ledger().now(), true)
 	c.ledger().mu.Unlock()
-	if i := c.fate(t, ended.Order.Ref, Inactive); !i.Done() || i.Detail != "no shares" {
+	if i := c.state(t, ended.Order.Ref, Inactive); !i.Done() || i.Detail != "no shares" {
 		t.Errorf("%+v", i)
 	}
 	c.tells(t, ended, ReportInactive)
@@ -132,7 +132,7 @@ func TestRejections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := c.fate(t, list[0].Order.Ref, Rejected)
+		i := c.state(t, list[0].Order.Ref, Rejected)
 		if i.Code != f.Turn.Code || i.Detail != "no" || i.Warning {
 			t.Errorf("%+v: %+v", f, i)
 		}
@@ -146,7 +146,7 @@ func TestRejections(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "it is a warning", func() bool { return c.intent(list[0]).Warning })
-		if i := c.intent(list[0]); i.Fate != Working || i.Code != code || i.Detail != "mind" || len(c.kinds(i)) != 0 {
+		if i := c.intent(list[0]); i.State != Working || i.Code != code || i.Detail != "mind" || len(c.kinds(i)) != 0 {
 			t.Errorf("%+v, reported %v", i, c.kinds(i))
 		}
 	}
@@ -162,10 +162,10 @@ func TestUnknownCodeDestroysNothing(t *testing.T) {
 		g.FaultOrders(sim.OrderFault{Type: "STP", Early: early, Turn: sim.Turn{Code: 88888}})
 		entry, stop, _ := c.bracket(t, s, 90)
 		eventually(t, "it was asked", func() bool { return c.intent(stop).Warning })
-		if i := c.intent(stop); i.Fate != Working || i.Code != 88888 {
+		if i := c.intent(stop); i.State != Working || i.Code != 88888 {
 			t.Errorf("%+v", i)
 		}
-		if i := c.fate(t, entry.Order.Ref, Working); i.ToCancel {
+		if i := c.state(t, entry.Order.Ref, Working); i.ToCancel {
 			t.Errorf("%+v", i)
 		}
 	}
@@ -176,7 +176,7 @@ func TestUnknownCodeDestroysNothing(t *testing.T) {
 func TestStopIsLost(t *testing.T) {
 	for name, c := range map[string]struct {
 		turn  sim.Turn
-		want  Fate
+		want  OrderState
 		cause ReportKind // that comes with the alarm
 		keeps bool       // the order, if nothing of it is filled
 	}{
@@ -195,10 +195,10 @@ func TestStopIsLost(t *testing.T) {
 			s := d.session(t)
 			d.Arm()
 			entry, stop, _ := d.bracket(t, s, 101)
-			d.fate(t, entry.Order.Ref, Filled)
-			d.fate(t, stop.Order.Ref, Working)
+			d.state(t, entry.Order.Ref, Filled)
+			d.state(t, stop.Order.Ref, Working)
 			turn(t, g, stop, c.turn)
-			d.fate(t, stop.Order.Ref, c.want)
+			d.state(t, stop.Order.Ref, c.want)
 			eventually(t, "the position is reported", func() bool {
 				return slices.Contains(d.kinds(stop), ReportUnprotected)
 			})
@@ -207,19 +207,19 @@ func TestStopIsLost(t *testing.T) {
 			}
 
 			entry, stop, _ = d.bracket(t, s, 90)
-			d.fate(t, entry.Order.Ref, Working)
-			d.fate(t, stop.Order.Ref, Working)
+			d.state(t, entry.Order.Ref, Working)
+			d.state(t, stop.Order.Ref, Working)
 			turn(t, g, stop, c.turn)
-			d.fate(t, stop.Order.Ref, c.want)
+			d.state(t, stop.Order.Ref, c.want)
 			if c.keeps {
 				eventually(t, "it was asked", func() bool {
 					d.ledger().mu.Lock()
 					defer d.ledger().mu.Unlock()
 					return d.ledger().ids[stop.key()].doubt.IsZero()
 				})
-				d.fate(t, entry.Order.Ref, Working)
+				d.state(t, entry.Order.Ref, Working)
 			} else {
-				d.fate(t, entry.Order.Ref, Cancelled)
+				d.state(t, entry.Order.Ref, Cancelled)
 			}
 			if slices.Contains(d.kinds(stop), ReportUnprotected) {
 				t.Errorf("nothing was filled: %v", d.kinds(stop))
@@ -235,23 +235,23 @@ func TestStopIsNotLost(t *testing.T) {
 	s := c.session(t)
 	c.Arm()
 	entry, stop, profit := c.bracket(t, s, 101)
-	c.fate(t, entry.Order.Ref, Filled)
-	c.fate(t, stop.Order.Ref, Working)
+	c.state(t, entry.Order.Ref, Filled)
+	c.state(t, stop.Order.Ref, Working)
 	if err := g.SetPrice("AAPL", 121); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, profit.Order.Ref, Filled)
-	c.fate(t, stop.Order.Ref, Cancelled)
+	c.state(t, profit.Order.Ref, Filled)
+	c.state(t, stop.Order.Ref, Cancelled)
 	if err := g.SetPrice("AAPL", 100); err != nil {
 		t.Fatal(err)
 	}
 	wanted, other, _ := c.bracket(t, s, 101)
-	c.fate(t, wanted.Order.Ref, Filled)
-	c.fate(t, other.Order.Ref, Working)
+	c.state(t, wanted.Order.Ref, Filled)
+	c.state(t, other.Order.Ref, Working)
 	if err := c.Cancel(s, other.ID); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, other.Order.Ref, Cancelled)
+	c.state(t, other.Order.Ref, Cancelled)
 	eventually(t, "nothing is doubtful", func() bool { return len(c.ledger().doubtful(s)) == 0 })
 	for _, i := range []Intent{stop, other} {
 		if i = c.intent(i); i.Unprotected || len(c.kinds(i)) != 0 {
@@ -271,7 +271,7 @@ func TestChangeIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := c.fate(t, list[0].Order.Ref, Working)
+	i := c.state(t, list[0].Order.Ref, Working)
 	number := func(v float64) *float64 { return &v }
 	for _, code := range []int{201, 110, 10147, 99999, 0} { // the last one is ignored
 		g.FaultOrders(sim.OrderFault{Change: true, Refuse: true, Turn: sim.Turn{Code: code, Text: "no"}})
@@ -281,7 +281,7 @@ func TestChangeIsRefused(t *testing.T) {
 		}
 		eventually(t, "it is refused", func() bool { return c.intent(i).Refused != nil })
 		if now := c.intent(i); now.Asked != nil || now.Refused.Quantity != 7 || now.Order.Quantity != 5 ||
-			now.Fate != Working {
+			now.State != Working {
 			t.Errorf("%d: %+v", code, now)
 		}
 	}
@@ -301,7 +301,7 @@ func TestChangeIsRefused(t *testing.T) {
 	if err := g.SetPrice("AAPL", 90); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, i.Order.Ref, Filled)
+	c.state(t, i.Order.Ref, Filled)
 }
 
 // TestExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
@@ -320,20 +320,20 @@ func TestExecutionsAlone(t *testing.T) {
 		return list[0]
 	}
 	told := place(sim.OrderFault{Mute: true})
-	eventually(t, "it was asked", func() bool { i := c.intent(told); return i.Fate == Working && i.Filled == 2 })
+	eventually(t, "it was asked", func() bool { i := c.intent(told); return i.State == Working && i.Filled == 2 })
 	if err := g.SetPrice("AAPL", 100); err != nil { // which fills the rest
 		t.Fatal(err)
 	}
-	c.fate(t, told.Order.Ref, Filled)
+	c.state(t, told.Order.Ref, Filled)
 	gone := place(sim.OrderFault{Mute: true, Hide: true})
-	if i := c.fate(t, gone.Order.Ref, Unknown); i.Filled != 2 {
+	if i := c.state(t, gone.Order.Ref, Unknown); i.Filled != 2 {
 		t.Errorf("%+v", i)
 	}
 	c.tells(t, gone, ReportUnknown)
 	if err := g.SetPrice("AAPL", 100); err != nil {
 		t.Fatal(err)
 	}
-	c.fate(t, gone.Order.Ref, Filled)
+	c.state(t, gone.Order.Ref, Filled)
 }
 
 // TestCancellingIsRefused has Gateway say that it cannot cancel orders: it is asked what became of them.
@@ -342,7 +342,7 @@ func TestCancellingIsRefused(t *testing.T) {
 	c := hasty(t, g)
 	s := c.session(t)
 	c.Arm()
-	for want, to := range map[Fate]sim.Turn{
+	for want, to := range map[OrderState]sim.Turn{
 		Filled:    {Status: "Filled", Silent: true},
 		Cancelled: {Status: "Cancelled", Silent: true},
 		Unknown:   {},
@@ -352,12 +352,12 @@ func TestCancellingIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := c.fate(t, list[0].Order.Ref, Working)
+		i := c.state(t, list[0].Order.Ref, Working)
 		turn(t, g, i, to)
 		if err := c.Cancel(s, i.ID); err != nil {
 			t.Fatal(err)
 		}
-		c.fate(t, i.Order.Ref, want)
+		c.state(t, i.Order.Ref, want)
 	}
 }
 
@@ -372,14 +372,14 @@ func TestBracketIsCut(t *testing.T) {
 		g.FaultOrders(sim.OrderFault{After: behind, Cut: true})
 		exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
 		list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit, exit}})
-		c.fate(t, list[0].Order.Ref, Cancelled)
+		c.state(t, list[0].Order.Ref, Cancelled)
 		for n, o := range g.State().Orders {
 			if o.Status != "Cancelled" || o.Filled != 0 || n > behind {
 				t.Errorf("cut behind %d: %+v", behind, o)
 			}
 		}
 		for _, i := range []Intent{c.intent(list[1]), c.intent(list[2])} {
-			if i.Fate != Unknown {
+			if i.State != Unknown {
 				continue
 			}
 			if err := c.Cancel(c.session(t), i.ID); err != nil {
@@ -390,11 +390,11 @@ func TestBracketIsCut(t *testing.T) {
 			}) {
 				t.Errorf("cut behind %d: no cancellation of order %d waits until Gateway tells of it", behind, i.ID)
 			}
-			if after := c.intent(i); after.Fate != Unknown {
+			if after := c.intent(i); after.State != Unknown {
 				t.Errorf("cut behind %d: %+v", behind, after)
 			}
 		}
-		if i := c.intent(list[2]); i.Fate != Unknown && i.Fate != NotSent {
+		if i := c.intent(list[2]); i.State != Unknown && i.State != NotSent {
 			t.Errorf("cut behind %d: %+v", behind, i)
 		}
 	}
@@ -406,7 +406,7 @@ func TestBracketIsCut(t *testing.T) {
 	exit := conn.Order{Contract: stocks[0].Contract, Side: conn.Sell, Type: conn.Stop, Quantity: 4, StopPrice: 80}
 	g.FaultOrders(sim.OrderFault{Cut: true, Turn: sim.Turn{Status: "Filled", Silent: true}})
 	list, _ := c.Place(Ticket{Session: s, Order: order(4, 101), Exits: []conn.Order{exit}})
-	c.fate(t, list[0].Order.Ref, Filled)
+	c.state(t, list[0].Order.Ref, Filled)
 	eventually(t, "the position is reported", func() bool {
 		return slices.Contains(c.kinds(list[1]), ReportUnprotected)
 	})
@@ -427,7 +427,7 @@ func TestOlderRecord(t *testing.T) {
 	l.Close()
 	l = openLedger(t, path)
 	list := l.Intents()
-	if len(list) != 1 || list[0].Fate != Working || list[0].Filled != 2 || list[0].Order.LimitPrice != 91 ||
+	if len(list) != 1 || list[0].State != Working || list[0].Filled != 2 || list[0].Order.LimitPrice != 91 ||
 		list[0].Asked != nil || list[0].Done() {
 		t.Fatalf("%+v", list)
 	}

@@ -234,9 +234,9 @@ func (b *fakeBackend) Orders() Orders {
 	return Orders{Orders: []OrderView{
 		{
 			ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5,
-			TIF: "DAY", Fate: engine.Working, Changed: now, Open: true,
+			TIF: "DAY", State: engine.Working, Changed: now, Open: true,
 		},
-		{ID: 8, At: now, Fate: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
+		{ID: 8, At: now, State: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
 	}, Blocked: []Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
 }
 

@@ -33,9 +33,9 @@ type memory struct {
 	days    int
 	query   LogQuery
 	tested  []string
-	wait    time.Duration // how long a test of alerts takes
-	rule    rules.State   // of the only rule, if it is set
-	fate    engine.Fate   // of the only order, if it is set
+	wait    time.Duration     // how long a test of alerts takes
+	rule    rules.State       // of the only rule, if it is set
+	state   engine.OrderState // of the only order, if it is set
 }
 
 func (b *memory) Rules() Rules {
@@ -49,9 +49,9 @@ func (b *memory) Rules() Rules {
 
 func (b *memory) Orders() Orders {
 	o := b.fakeBackend.Orders()
-	if b.fate != "" {
+	if b.state != "" {
 		o.Orders = o.Orders[:1]
-		o.Orders[0].Fate = b.fate
+		o.Orders[0].State = b.state
 	}
 	return o
 }

@@ -356,8 +356,8 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 		b.rule = rules.State(c.value)
 		d.check(call{method: "GET", target: "/rules", code: 200})
 	}
-	for _, c := range constants(t, reflect.TypeFor[engine.Fate]()) {
-		b.fate = engine.Fate(c.value)
+	for _, c := range constants(t, reflect.TypeFor[engine.OrderState]()) {
+		b.state = engine.OrderState(c.value)
 		d.check(call{method: "GET", target: "/orders", code: 200})
 	}
 	d.check(call{method: "GET", target: "/positions", code: 200})
@@ -376,7 +376,7 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 		"GuardReason": `"tired"`,
 		"Settings":    `{"gateway":{"port":70000}}`,
 		"RuleState":   `"asleep"`,
-		"Fate":        `"lost"`,
+		"OrderState":  `"lost"`,
 		"Condition":   `{"price":"last","is":"near","value":1}`,
 		"Order":       `{"side":"BUY","quantity":0,"type":"MKT"}`,
 		"Only":        `{"days":["day"]}`,

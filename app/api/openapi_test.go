@@ -76,7 +76,7 @@ var sources = map[string]string{
 	reflect.TypeFor[Status]().PkgPath():            ".",
 	reflect.TypeFor[conn.State]().PkgPath():        "../../conn",
 	reflect.TypeFor[history.Record]().PkgPath():    "../../conn/history",
-	reflect.TypeFor[engine.Fate]().PkgPath():       "../../engine",
+	reflect.TypeFor[engine.OrderState]().PkgPath(): "../../engine",
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../autostart",
 	reflect.TypeFor[settings.Problem]().PkgPath():  "../strict",

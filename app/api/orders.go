@@ -30,20 +30,20 @@ type Orders struct {
 
 // OrderView is one order that was meant to be sent.
 type OrderView struct {
-	ID         int64       `json:"id"`
-	At         time.Time   `json:"at"`
-	Rule       string      `json:"rule"` // the rule that placed it, empty if none did
-	Text       string      `json:"text"` // the order in a sentence
-	Symbol     string      `json:"symbol"`
-	Side       string      `json:"side"`
-	Type       string      `json:"type"`
-	Quantity   float64     `json:"quantity"`
-	LimitPrice float64     `json:"limit_price"` // 0 if it has none
-	StopPrice  float64     `json:"stop_price"`  // 0 if it has none
-	TIF        string      `json:"tif"`
-	Filled     float64     `json:"filled"`
-	Fate       engine.Fate `json:"fate"`
-	FateText   string      `json:"fate_text"` // the same for people
+	ID         int64             `json:"id"`
+	At         time.Time         `json:"at"`
+	Rule       string            `json:"rule"` // the rule that placed it, empty if none did
+	Text       string            `json:"text"` // the order in a sentence
+	Symbol     string            `json:"symbol"`
+	Side       string            `json:"side"`
+	Type       string            `json:"type"`
+	Quantity   float64           `json:"quantity"`
+	LimitPrice float64           `json:"limit_price"` // 0 if it has none
+	StopPrice  float64           `json:"stop_price"`  // 0 if it has none
+	TIF        string            `json:"tif"`
+	Filled     float64           `json:"filled"`
+	State      engine.OrderState `json:"state"`
+	StateText  string            `json:"state_text"` // the same for people
 	// IBKR's own word, as Gateway has said it last; empty if it has said nothing
 	Status string `json:"status"`
 	// why Gateway holds it, in IBKR's words, such as trigger or locate; empty if it does not
@@ -76,7 +76,7 @@ type OrderView struct {
 }
 
 // Current reports whether something is expected of an order, or whether a person has to look after it.
-func (o *OrderView) Current() bool { return o.Open || o.Fate == engine.Unknown || o.Unprotected }
+func (o *OrderView) Current() bool { return o.Open || o.State == engine.Unknown || o.Unprotected }
 
 // OpenFirst puts the orders that are [OrderView.Current] before the others, and keeps their order otherwise.
 func OpenFirst(list []OrderView) {

@@ -94,7 +94,7 @@ func (o cancelOrderCmd) state(list api.Orders) (text string, waiting int, left [
 	text = list.Cancelling.Text
 	for _, v := range list.Orders {
 		if o.ID == v.ID && !v.Open {
-			text = fmt.Sprintf("Order %d: %s.", v.ID, wording.OneLine(v.FateText))
+			text = fmt.Sprintf("Order %d: %s.", v.ID, wording.OneLine(v.StateText))
 		}
 		if v.CancelText == "" || !o.All && v.ID != o.ID {
 			continue

@@ -11,7 +11,7 @@ import (
 func TestCancelState(t *testing.T) {
 	order := func(id int64, open bool, text string, failed bool) api.OrderView {
 		return api.OrderView{
-			ID: id, Open: open, Text: "BUY 1 AAPL", FateText: "cancelled", CancelText: text,
+			ID: id, Open: open, Text: "BUY 1 AAPL", StateText: "cancelled", CancelText: text,
 			CancelFailed: failed,
 		}
 	}

@@ -33,9 +33,9 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		sent.rows = [][]string{{"No order has been sent."}}
 	}
 	for _, o := range list.Orders {
-		state := wording.OneLine(o.FateText)
+		state := wording.OneLine(o.StateText)
 		if state == "" {
-			state = string(o.Fate)
+			state = string(o.State)
 		}
 		state += ibCode(o.Code, o.Detail)
 		if o.Unprotected {

@@ -48,16 +48,16 @@ func TestWriteOrders(t *testing.T) {
 		Orders: []api.OrderView{
 			{
 				ID: 8, At: at, Rule: "dip", Text: "BUY 100 AAPL LMT 230.50", Filled: 0.5, Quantity: 100,
-				Fate:     "working",
-				FateText: "working",
+				State:     "working",
+				StateText: "working",
 			},
-			{ID: 7, At: at, Text: "SELL 5 ES MKT", Quantity: 5, Fate: "unknown"},
+			{ID: 7, At: at, Text: "SELL 5 ES MKT", Quantity: 5, State: "unknown"},
 			{
-				ID: 6, At: at, Text: "SELL 5 ES STP 9", Quantity: 5, FateText: "rejected", Unprotected: true, Code: 203,
-				Detail: "no",
+				ID: 6, At: at, Text: "SELL 5 ES STP 9", Quantity: 5, StateText: "rejected", Unprotected: true,
+				Code: 203, Detail: "no",
 			},
 			{
-				ID: 5, At: at, Text: "BUY 1 X LMT 9", Quantity: 1, FateText: "working", ChangeText: "change asked for",
+				ID: 5, At: at, Text: "BUY 1 X LMT 9", Quantity: 1, StateText: "working", ChangeText: "change asked for",
 				Code: 399,
 			},
 		},

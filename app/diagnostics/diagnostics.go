@@ -48,7 +48,7 @@ type Running struct {
 	Status   api.Status
 	Alerts   api.Alerts
 	Rules    map[string]int    // by state
-	Orders   map[string]int    // by fate
+	Orders   map[string]int    // by state
 	Blocked  map[string]uint64 // by reason
 	Messages map[int]uint64    // from Gateway, by code; their texts may say what someone trades
 	Unopened string            // why there is no trading, empty if there is

@@ -39,8 +39,8 @@ type Source struct {
 type Trading struct {
 	Armed   bool
 	Rules   map[rules.State]int
-	Orders  map[engine.Fate]int // that the ledger holds
-	Blocked map[string]uint64   // orders that were blocked since the start, by the reason's id
+	Orders  map[engine.OrderState]int // that the ledger holds
+	Blocked map[string]uint64         // orders that were blocked since the start, by the reason's id
 	// ticks that gave way to a later one since the start, before anything had looked at them
 	Conflated uint64
 }

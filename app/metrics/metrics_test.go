@@ -38,7 +38,7 @@ func full(s *conn.Snapshot) Source {
 			return Trading{
 				Armed:     true,
 				Rules:     map[rules.State]int{rules.Active: 4, rules.Failed: 1},
-				Orders:    map[engine.Fate]int{engine.Working: 2, engine.Unknown: 1, engine.Filled: 30},
+				Orders:    map[engine.OrderState]int{engine.Working: 2, engine.Unknown: 1, engine.Filled: 30},
 				Blocked:   map[string]uint64{"guard_shut": 3, "disarmed": 2, "made up": 5, "made up, too": 6},
 				Conflated: 77,
 			}
@@ -158,10 +158,10 @@ gatewatch_guard_shut{reason="wrong_mode"} 0
 		gatewatch_rules{state="draft"} 0
 		gatewatch_rules{state="active"} 4
 		gatewatch_rules{state="failed"} 1
-		gatewatch_orders{fate="working"} 2
-		gatewatch_orders{fate="unknown"} 1
-		gatewatch_orders{fate="filled"} 30
-		gatewatch_orders{fate="rejected"} 0
+		gatewatch_orders{state="working"} 2
+		gatewatch_orders{state="unknown"} 1
+		gatewatch_orders{state="filled"} 30
+		gatewatch_orders{state="rejected"} 0
 		gatewatch_orders_blocked_total{reason="guard_shut"} 3
 		gatewatch_orders_blocked_total{reason="disarmed"} 2
 		gatewatch_orders_blocked_total{reason="disk"} 0
@@ -249,8 +249,8 @@ func TestNoTradingYet(t *testing.T) {
 	for _, state := range standings {
 		holds(t, m, `gatewatch_rules{state="`+string(state)+`"} 0`)
 	}
-	for _, fate := range fates {
-		holds(t, m, `gatewatch_orders{fate="`+string(fate)+`"} 0`)
+	for _, state := range orderStates {
+		holds(t, m, `gatewatch_orders{state="`+string(state)+`"} 0`)
 	}
 	for _, reason := range reasons {
 		holds(t, m, `gatewatch_orders_blocked_total{reason="`+reason+`"} 0`)

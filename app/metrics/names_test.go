@@ -80,7 +80,7 @@ func TestDocumented(t *testing.T) {
 		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(listed, "\n"), strings.Join(want, "\n"))
 	}
 	for _, word := range slices.Concat(words(states), words(guardReasons), words(farmStates), words(standings),
-		words(fates), reasons) {
+		words(orderStates), reasons) {
 		if !strings.Contains(doc, "`"+word+"`") {
 			t.Errorf("%s is not explained", word)
 		}
@@ -108,7 +108,7 @@ func TestWords(t *testing.T) {
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
 	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
-	same("fates", words(fates), constants(t, "../../engine")["Fate"]...)
+	same("states of orders", words(orderStates), constants(t, "../../engine")["OrderState"]...)
 	same("states of rules", words(standings), constants(t, "../../engine/rules")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
 		if wording.Blocked(reason, "") == reason {

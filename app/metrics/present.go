@@ -45,7 +45,7 @@ var (
 	armed = desc("trading_armed", "1 while orders may leave, as far as the trader has a say; the guard has "+
 		"another.")
 	ruleStates = desc("rules", "Rules, by state.", "state")
-	orders     = desc("orders", "Orders that the ledger holds, by what became of them.", "fate")
+	orders     = desc("orders", "Orders that the ledger holds, by what became of them.", "state")
 	blocked    = desc("orders_blocked_total", "Blocked orders, by reason.", "reason")
 	faults     = desc("faults_total", "Panics since the start, by the part of the program that was restarted "+
 		"after them.", "part")
@@ -75,8 +75,8 @@ var (
 
 // What the engine has, likewise.
 var (
-	standings = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
-	fates     = []engine.Fate{
+	standings   = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
+	orderStates = []engine.OrderState{
 		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected,
 		engine.Inactive, engine.Unknown,
 	}
@@ -193,7 +193,7 @@ func trading(to out, t Trading) {
 	for _, s := range standings {
 		to.gauge(ruleStates, float64(t.Rules[s]), string(s))
 	}
-	for _, f := range fates {
+	for _, f := range orderStates {
 		to.gauge(orders, float64(t.Orders[f]), string(f))
 	}
 	byReason(to, blocked, t.Blocked, reasons)

@@ -36,9 +36,9 @@ func (t *trading) Orders() api.Orders {
 			ID: i.ID, At: api.Stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, Fate: i.Fate,
-			FateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
-			Status:   wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
+			Filled: i.Filled, State: i.State,
+			StateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
+			Status:    wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),
 		})

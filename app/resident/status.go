@@ -73,7 +73,7 @@ func (s *status) failing() []api.Failing {
 		stopped, behind := t.ledger.Trouble()
 		add(wording.FailingOrders, errorText(stopped))
 		if stopped == nil {
-			add(wording.FailingFates, errorText(behind))
+			add(wording.FailingOrderStates, errorText(behind))
 		}
 		var stops []string
 		for _, i := range t.unprotected() {

@@ -182,11 +182,13 @@ func (t *trading) metrics() metrics.Trading {
 	if t.ledger == nil {
 		return metrics.Trading{}
 	}
-	m := metrics.Trading{Rules: t.set.Count(), Orders: map[engine.Fate]int{}, Conflated: t.engine.Counts().Conflated}
+	m := metrics.Trading{
+		Rules: t.set.Count(), Orders: map[engine.OrderState]int{}, Conflated: t.engine.Counts().Conflated,
+	}
 	m.Armed, _ = t.desk.Armed()
 	_, m.Blocked = t.desk.Blocked()
 	for _, i := range t.ledger.Intents() {
-		m.Orders[i.Fate]++
+		m.Orders[i.State]++
 	}
 	return m
 }
@@ -225,7 +227,7 @@ func (t *trading) Trading() api.Trading {
 	st.RulesProblem, _ = t.file.Trouble()
 	for _, i := range t.ledger.Pending() {
 		st.OrdersOpen++
-		if i.Fate == engine.Unknown {
+		if i.State == engine.Unknown {
 			st.OrdersUnknown++
 		}
 	}

@@ -2,9 +2,9 @@ package wording
 
 // The steps in the background whose failures are shown to people. Their texts are stable.
 const (
-	FailingOrders = "orders"       // nothing can be written down of orders, so none is sent
-	FailingFates  = "order_states" // what becomes of orders waits to be written down
-	FailingFiles  = "files"        // of the program's own cannot be written
+	FailingOrders      = "orders"       // nothing can be written down of orders, so none is sent
+	FailingOrderStates = "order_states" // what becomes of orders waits to be written down
+	FailingFiles       = "files"        // of the program's own cannot be written
 	// the record of programs' orders cannot be opened, so the guarded port is closed
 	FailingPrograms      = "program_orders"
 	FailingLog           = "connection_log" //
@@ -44,7 +44,7 @@ func Failing(step string) (text, hint string) {
 	case FailingOrders:
 		return "Gatewatch cannot write orders to disk, so it sends none.",
 			"Check the disk and the file of orders, then restart Gatewatch."
-	case FailingFates:
+	case FailingOrderStates:
 		return "The states of orders cannot be written to disk yet.",
 			"Check whether the disk is full. Gatewatch tries again by itself."
 	case FailingPrograms:

@@ -90,8 +90,8 @@ func IfLive(m conn.Mode) string {
 	return ""
 }
 
-// Fate returns what has become of an order, in a few words.
-func Fate(f engine.Fate) string {
+// orderState returns what is known of an order, in a few words.
+func orderState(f engine.OrderState) string {
 	switch f {
 	case engine.Planned:
 		return "about to be sent"
@@ -119,31 +119,31 @@ func Fate(f engine.Fate) string {
 func OrderState(i *engine.Intent) string {
 	said := OneLine(i.Status)
 	switch {
-	case i.Fate.Done():
-		return Fate(i.Fate)
-	case i.Fate == engine.Working && i.Status == "PendingCancel":
+	case i.State.Done():
+		return orderState(i.State)
+	case i.State == engine.Working && i.Status == "PendingCancel":
 		return "working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)"
-	case i.Fate == engine.Sent && said != "":
+	case i.State == engine.Sent && said != "":
 		return "sent, not confirmed by the exchange yet (" + said + ")"
-	case i.Fate == engine.Inactive && i.Status != "Inactive":
+	case i.State == engine.Inactive && i.Status != "Inactive":
 		return fmt.Sprintf("not known to work: Gateway says %q; look in TWS", said)
-	case i.Fate != engine.Working || i.Status == "Submitted":
+	case i.State != engine.Working || i.Status == "Submitted":
 		said = ""
 	}
-	if why := OneLine(i.WhyHeld); why != "" && i.Fate != engine.Unknown {
+	if why := OneLine(i.WhyHeld); why != "" && i.State != engine.Unknown {
 		if said != "" {
 			said += ", "
 		}
 		said += "held: " + why
 	}
-	return Fate(i.Fate) + inBrackets(said)
+	return orderState(i.State) + inBrackets(said)
 }
 
 // LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without
 // a session, and only orders of the session's client id. Otherwise it is empty.
 func LastReported(i *engine.Intent, connected bool, client int) string {
 	switch {
-	case i.Fate != engine.Working && i.Fate != engine.Inactive || i.Done():
+	case i.State != engine.Working && i.State != engine.Inactive || i.Done():
 		return ""
 	case !connected:
 		return ", when last connected"

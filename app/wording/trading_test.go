@@ -60,23 +60,23 @@ func TestEveryBlockedReason(t *testing.T) {
 	}
 }
 
-// TestEveryFate reads the fates from the source: a new one cannot be forgotten here.
-func TestEveryFate(t *testing.T) {
+// TestEveryOrderState reads the states from the source: a new one cannot be forgotten here.
+func TestEveryOrderState(t *testing.T) {
 	said := map[string]string{}
-	for _, fate := range constants(t, "Fate") {
-		got := Fate(engine.Fate(fate))
+	for _, state := range constants(t, "OrderState") {
+		got := orderState(engine.OrderState(state))
 		if other, twice := said[got]; twice || got == "" || strings.Contains(got, "_") {
-			t.Errorf("%s is told as %q, like %s", fate, got, other)
+			t.Errorf("%s is told as %q, like %s", state, got, other)
 		}
-		said[got] = fate
+		said[got] = state
 	}
-	for fate, want := range map[engine.Fate]string{
+	for state, want := range map[engine.OrderState]string{
 		engine.Sent:    "sent, Gateway has not answered yet",
 		engine.Unknown: "unknown: look in TWS whether it is there",
 		"made\nup":     "made up",
 	} {
-		if got := Fate(fate); got != want {
-			t.Errorf("%s: %q, want %q", fate, got, want)
+		if got := orderState(state); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
 		}
 	}
 }
@@ -252,14 +252,14 @@ func TestLastReported(t *testing.T) {
 		connected bool
 		want      string
 	}{
-		{engine.Intent{Fate: engine.Working, Client: 17}, true, ""},
-		{engine.Intent{Fate: engine.Working, Client: 17}, false, ", when last connected"},
-		{engine.Intent{Fate: engine.Working, Client: 0}, true, ", when last connected with client id 0"},
-		{engine.Intent{Fate: engine.Inactive, Client: 0}, false, ", when last connected"},
-		{engine.Intent{Fate: engine.Inactive, Client: 0, Ended: true}, true, ""},
-		{engine.Intent{Fate: engine.Filled, Client: 0}, true, ""},
-		{engine.Intent{Fate: engine.Sent, Client: 17}, false, ""}, // it says itself that nothing is known yet
-		{engine.Intent{Fate: engine.Unknown, Client: 0}, true, ""},
+		{engine.Intent{State: engine.Working, Client: 17}, true, ""},
+		{engine.Intent{State: engine.Working, Client: 17}, false, ", when last connected"},
+		{engine.Intent{State: engine.Working, Client: 0}, true, ", when last connected with client id 0"},
+		{engine.Intent{State: engine.Inactive, Client: 0}, false, ", when last connected"},
+		{engine.Intent{State: engine.Inactive, Client: 0, Ended: true}, true, ""},
+		{engine.Intent{State: engine.Filled, Client: 0}, true, ""},
+		{engine.Intent{State: engine.Sent, Client: 17}, false, ""}, // it says itself that nothing is known yet
+		{engine.Intent{State: engine.Unknown, Client: 0}, true, ""},
 	} {
 		if got := LastReported(&c.i, c.connected, 17); got != c.want {
 			t.Errorf("%+v, connected %v: %q, want %q", c.i, c.connected, got, c.want)
@@ -269,35 +269,35 @@ func TestLastReported(t *testing.T) {
 
 func TestOrderState(t *testing.T) {
 	for want, i := range map[string]engine.Intent{
-		"about to be sent":                                        {Fate: engine.Planned},
-		"sent, Gateway has not answered yet":                      {Fate: engine.Sent},
-		"sent, not confirmed by the exchange yet (PendingSubmit)": {Fate: engine.Sent, Status: "PendingSubmit"},
-		"sent, not confirmed by the exchange yet (ApiPending)":    {Fate: engine.Sent, Status: "ApiPending"},
-		"working":                {Fate: engine.Working, Status: "Submitted"},
-		"working (PreSubmitted)": {Fate: engine.Working, Status: "PreSubmitted"},
+		"about to be sent":                                        {State: engine.Planned},
+		"sent, Gateway has not answered yet":                      {State: engine.Sent},
+		"sent, not confirmed by the exchange yet (PendingSubmit)": {State: engine.Sent, Status: "PendingSubmit"},
+		"sent, not confirmed by the exchange yet (ApiPending)":    {State: engine.Sent, Status: "ApiPending"},
+		"working":                {State: engine.Working, Status: "Submitted"},
+		"working (PreSubmitted)": {State: engine.Working, Status: "PreSubmitted"},
 		"working (PreSubmitted, held: child,trigger)": {
-			Fate: engine.Working, Status: "PreSubmitted",
+			State: engine.Working, Status: "PreSubmitted",
 			WhyHeld: "child,trigger",
 		},
 		"working (held: locate)": {
-			Fate: engine.Working, Status: "Submitted",
+			State: engine.Working, Status: "Submitted",
 			WhyHeld: "locate",
 		},
-		"inactive: it does not work": {Fate: engine.Inactive, Status: "Inactive"},
+		"inactive: it does not work": {State: engine.Inactive, Status: "Inactive"},
 		"inactive: it does not work (held: locate)": {
-			Fate: engine.Inactive, Status: "Inactive",
+			State: engine.Inactive, Status: "Inactive",
 			WhyHeld: "locate",
 		},
-		`not known to work: Gateway says "Suspended"; look in TWS`: {Fate: engine.Inactive, Status: "Suspended"},
-		"filled":    {Fate: engine.Filled, Status: "Filled", WhyHeld: "child"},
-		"rejected":  {Fate: engine.Rejected, Status: "Inactive"},
-		"cancelled": {Fate: engine.Cancelled, Status: "ApiCancelled"},
+		`not known to work: Gateway says "Suspended"; look in TWS`: {State: engine.Inactive, Status: "Suspended"},
+		"filled":    {State: engine.Filled, Status: "Filled", WhyHeld: "child"},
+		"rejected":  {State: engine.Rejected, Status: "Inactive"},
+		"cancelled": {State: engine.Cancelled, Status: "ApiCancelled"},
 		"unknown: look in TWS whether it is there": {
-			Fate:   engine.Unknown,
+			State:  engine.Unknown,
 			Status: "PreSubmitted", WhyHeld: "trigger",
 		},
 		"working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)": {
-			Fate:   engine.Working,
+			State:  engine.Working,
 			Status: "PendingCancel",
 		},
 	} {

@@ -280,7 +280,7 @@ func (c *client) close() {
 	c.down.Close()
 }
 
-// lose marks the orders whose fate is not known.
+// lose marks the orders whose state is not known.
 func (c *client) lose() {
 	if !c.ready.Load() {
 		return

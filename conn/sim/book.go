@@ -30,7 +30,7 @@ type orderKey struct {
 	id     int32
 }
 
-// order is one order and its fate. Its contract and order messages are never changed in place, so that queued answers
+// order is one order and its state. Its contract and order messages are never changed in place, so that queued answers
 // and snapshots may share them.
 type order struct {
 	key        orderKey

@@ -52,12 +52,12 @@ func TestOrderOfAnEarlierFiring(t *testing.T) {
 	e.State, e.FiredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	first := engine.Intent{
 		Rule: "r", At: e.FiredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
-		Fate: engine.Rejected,
+		State: engine.Rejected,
 	}
 	if e.learn(first) || e.State != Triggered {
 		t.Errorf("%+v", e.record)
 	}
-	second := engine.Intent{Rule: "r", At: e.FiredAt, Order: conn.Order{Ref: "gw-second"}, Fate: engine.Filled}
+	second := engine.Intent{Rule: "r", At: e.FiredAt, Order: conn.Order{Ref: "gw-second"}, State: engine.Filled}
 	if !e.learn(second) || e.State != Done {
 		t.Errorf("%+v", e.record)
 	}

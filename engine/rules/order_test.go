@@ -100,9 +100,9 @@ func TestOrdersSettle(t *testing.T) {
 	for _, i := range b.ledger.Intents() {
 		intents[i.Rule] = i
 	}
-	tell := func(rule string, fate engine.Fate, change func(*engine.Intent)) {
+	tell := func(rule string, state engine.OrderState, change func(*engine.Intent)) {
 		i := intents[rule]
-		i.Fate, i.Changed, i.Code, i.Detail = fate, i.Changed.Add(time.Second), 201, "margin"
+		i.State, i.Changed, i.Code, i.Detail = state, i.Changed.Add(time.Second), 201, "margin"
 		if change != nil {
 			change(&i)
 		}
@@ -114,9 +114,9 @@ func TestOrdersSettle(t *testing.T) {
 			t.Errorf("%s: %+v", why, v)
 		}
 	}
-	for _, fate := range []engine.Fate{engine.Planned, engine.Sent, engine.Working, engine.Unknown} {
-		tell("once", fate, nil)
-		stays("once", string(fate))
+	for _, state := range []engine.OrderState{engine.Planned, engine.Sent, engine.Working, engine.Unknown} {
+		tell("once", state, nil)
+		stays("once", string(state))
 	}
 	tell("once", engine.Filled, func(i *engine.Intent) { i.Order.Parent = 5 })
 	stays("once", "an exit was filled")
@@ -205,7 +205,7 @@ func TestOrdersThatFail(t *testing.T) {
 		}
 	}
 	i := fire()
-	i.Fate, i.Code, i.Detail = engine.Rejected, 201, "margin"
+	i.State, i.Code, i.Detail = engine.Rejected, 201, "margin"
 	b.set.OnOrder(i)
 	before := len(b.reports)
 	if b.set.OnOrder(i); len(b.reports) != before {
@@ -213,11 +213,11 @@ func TestOrdersThatFail(t *testing.T) {
 	}
 	failed(FailedRejected, 201, "margin")
 	i = fire()
-	i.Fate, i.Code, i.Detail = engine.NotSent, 7, "gone"
+	i.State, i.Code, i.Detail = engine.NotSent, 7, "gone"
 	b.set.OnOrder(i)
 	failed(FailedNotSent, 0, "gone")
 	i = fire()
-	i.Fate, i.Code, i.Detail = engine.Inactive, 0, "held"
+	i.State, i.Code, i.Detail = engine.Inactive, 0, "held"
 	before = len(b.reports)
 	if b.set.OnOrder(i); b.view("r").State != Triggered || len(b.reports) != before {
 		t.Errorf("an order that may work again fails its rule: %+v", b.view("r"))

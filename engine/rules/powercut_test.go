@@ -48,7 +48,7 @@ func TestPowerCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, i := range b.ledger.Intents() {
-		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "fires" || i.Fate != engine.Working {
+		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "fires" || i.State != engine.Working {
 			t.Errorf("%+v, it was %+v", i, sent[n])
 		}
 	}
@@ -132,8 +132,8 @@ func TestEarlierFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := b.ledger.Intents()
-	if len(list) != 2 || list[0].Rule != "stopped" || list[0].Fate != engine.Working || !list[0].Found ||
-		list[1].Rule != "fired" || list[1].Fate != engine.Working || list[1].Order.LimitPrice != 80 {
+	if len(list) != 2 || list[0].Rule != "stopped" || list[0].State != engine.Working || !list[0].Found ||
+		list[1].Rule != "fired" || list[1].State != engine.Working || list[1].Order.LimitPrice != 80 {
 		t.Errorf("%+v", list)
 	}
 	// Of this one the price may be missing: sent once more it would be another order.

@@ -177,7 +177,7 @@ func (s *Set) catchUp(e *entry) {
 	list := s.cfg.Ledger.Intents()
 	apart := map[int64]bool{} // orders that did not leave with all of their exits, and so were blocked
 	for _, i := range list {
-		apart[i.Order.Parent] = apart[i.Order.Parent] || i.Fate == engine.NotSent
+		apart[i.Order.Parent] = apart[i.Order.Parent] || i.State == engine.NotSent
 	}
 	for _, i := range list {
 		if i.Rule != e.rule.Name {
@@ -185,7 +185,7 @@ func (s *Set) catchUp(e *entry) {
 		}
 		// than the firing that is known
 		later := i.At.After(e.Activated) && i.At.Sub(e.FiredAt) > seconds(e.rule.CooldownSeconds)
-		if e.State == Active && i.Order.Parent == 0 && i.Fate != engine.NotSent && !apart[i.ID] && later {
+		if e.State == Active && i.Order.Parent == 0 && i.State != engine.NotSent && !apart[i.ID] && later {
 			// It has fired, and the disk took that of its order alone.
 			e.State, e.Since, e.FiredAt, e.Settled = Triggered, i.At, i.At, false
 			e.Fired++
@@ -345,7 +345,7 @@ func (s *Set) set(e *entry, r record) error {
 	return err
 }
 
-// setSoon is set for what catchUp can find out again: it is written down with the fate of the order from which it was
+// setSoon is set for what catchUp can find out again: it is written down with the state of the order from which it was
 // learned.
 func (s *Set) setSoon(e *entry, r record) {
 	note := s.stand(e, r)

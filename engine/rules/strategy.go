@@ -140,7 +140,7 @@ func (e *entry) learn(i engine.Intent) bool {
 	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
 		return false
 	}
-	switch i.Fate {
+	switch i.State {
 	case engine.Filled, engine.Cancelled:
 		e.settle(i.Changed)
 	case engine.Rejected:

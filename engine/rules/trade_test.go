@@ -182,7 +182,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 			}
 		}
 		for _, i := range list {
-			if i.Fate == engine.Rejected {
+			if i.State == engine.Rejected {
 				t.Errorf("version %d: %+v", version, i)
 			}
 		}
@@ -201,7 +201,7 @@ func TestFiredIsFired(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is filled", func() bool { return st.ledger.Intents()[0].Fate == engine.Filled })
+	eventually(t, "it is filled", func() bool { return st.ledger.Intents()[0].State == engine.Filled })
 	set, err := NewSet(st.set.cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -233,10 +233,10 @@ func TestCaughtUp(t *testing.T) {
 		Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy,
 		Exits: []conn.Order{exit},
 	})
-	if err == nil || len(list) != 2 || list[1].Fate != engine.NotSent {
+	if err == nil || len(list) != 2 || list[1].State != engine.NotSent {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	eventually(t, "it is taken back", func() bool { return st.ledger.Intents()[1].Fate == engine.Cancelled })
+	eventually(t, "it is taken back", func() bool { return st.ledger.Intents()[1].State == engine.Cancelled })
 	set, err := NewSet(st.set.cfg)
 	if err != nil {
 		t.Fatal(err)

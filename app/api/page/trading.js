@@ -119,14 +119,14 @@ function orderItem(v) {
   });
 }
 function paintOrder(n, v) {
-  const told = upper(clean(v.fate_text));
-  mark(n, orderShapes, v.fate);
-  n.item.classList.toggle("look", v.fate === "unknown" || v.fate === "inactive" || Boolean(v.unprotected));
+  const told = upper(clean(v.state_text));
+  mark(n, orderShapes, v.state);
+  n.item.classList.toggle("look", v.state === "unknown" || v.state === "inactive" || Boolean(v.unprotected));
   n.look.className = "error";
   write(n.title, clean(v.text));
   write(n.look, joined([v.unprotected && "The position is open and this stop does not work. Place a stop in TWS, or close the position.",
-    v.fate === "unknown" && "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, before you place it again.",
-    v.fate === "inactive" && "IBKR has this order and it does not work. Look at it in TWS.", v.cancel_failed && clean(v.cancel_text)], " "));
+    v.state === "unknown" && "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, before you place it again.",
+    v.state === "inactive" && "IBKR has this order and it does not work. Look at it in TWS.", v.cancel_failed && clean(v.cancel_text)], " "));
   write(n.price, v.filled + " of " + v.quantity);
   write(n.priced, "filled");
   write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), told !== n.word.textContent && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
@@ -140,7 +140,7 @@ function allowOrders() {
     "what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile.");
   for (const n of orderItems.values()) {
     allow(n.cancel, can, "orders-reason", n.now.open);
-    allow(n.change, can, "orders-reason", n.now.fate === "working");
+    allow(n.change, can, "orders-reason", n.now.state === "working");
   }
   allow($("cancel-all"), can, "orders-reason", openOrders().length > 0);
 }

@@ -206,8 +206,8 @@ func newDesk(at time.Time) *past {
 			Text: "When TSLA last is at or below 230: tell me", Why: "It is a draft; activate it.",
 		},
 	}}
-	order := func(id int64, fate engine.Fate, word, text string, o api.OrderView) api.OrderView {
-		o.ID, o.Fate, o.FateText, o.Text, o.At, o.Changed = id, fate, word, text,
+	order := func(id int64, state engine.OrderState, word, text string, o api.OrderView) api.OrderView {
+		o.ID, o.State, o.StateText, o.Text, o.At, o.Changed = id, state, word, text,
 			ago(time.Duration(1040-id)*time.Minute), ago(time.Duration(1040-id)*time.Minute-2*time.Second)
 		if o.Type == "" {
 			o.Type = "MKT"
@@ -478,7 +478,7 @@ func TestPageOrders(t *testing.T) {
 	p.change(func() {
 		p.status.Trading.OrdersOpen++
 		p.desk.orders.Orders = append([]api.OrderView{
-			{ID: 1039, Text: "BUY 1 SPY MKT", Fate: engine.Planned, Quantity: 1, Open: true, Type: "MKT"},
+			{ID: 1039, Text: "BUY 1 SPY MKT", State: engine.Planned, Quantity: 1, Open: true, Type: "MKT"},
 		}, p.desk.orders.Orders...)
 	})
 	b.until(orderShown+`[0].querySelector("h3").textContent`, "BUY 1 SPY MKT")

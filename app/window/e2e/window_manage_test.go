@@ -108,7 +108,7 @@ func TestWindowManages(t *testing.T) {
 	}
 	d.click("Orders", bold)
 	for _, o := range s.orders() {
-		if o.Fate == engine.Filled {
+		if o.State == engine.Filled {
 			d.click("3 at "+wording.Price(o.AveragePrice), plain)
 			d.see("A"+strings.TrimPrefix(o.CostText, "a"), fine) // average and commission
 			if !strings.Contains(o.CostText, "commission") {

@@ -18,7 +18,7 @@ type orderRow struct {
 	page     *ordersPage
 	order    api.OrderView
 	sign     *sign
-	fate     *widget.Label
+	state    *widget.Label
 	text     *widget.Label
 	facts    *widget.Label
 	wrong    *widget.Label
@@ -42,11 +42,11 @@ type orderRow struct {
 func newOrderRow(p *ordersPage, id int64) *orderRow {
 	k := p.keys
 	r := &orderRow{
-		page: p, order: api.OrderView{ID: id}, sign: newSign(signSize), fate: bold(""), text: wrapped(""),
+		page: p, order: api.OrderView{ID: id}, sign: newSign(signSize), state: bold(""), text: wrapped(""),
 		facts: fine(""),
 		wrong: wrapped(""), outcome: wrapped(""), mistake: newMistake(), reading: wrapped(""),
 	}
-	r.fate.Truncation = fyne.TextTruncateEllipsis
+	r.state.Truncation = fyne.TextTruncateEllipsis
 	r.outcome.Importance = widget.DangerImportance
 	r.change = newButton(k, "Change…", r.edit)
 	r.cancel = newButton(k, "Cancel order", func() {
@@ -69,21 +69,21 @@ func newOrderRow(p *ordersPage, id int64) *orderRow {
 		container.New(columns{0.5}, text("Quantity"), r.quantity), r.limitRow, r.stopRow, r.mistake.content, r.reading,
 		container.NewHBox(layout.NewSpacer(), leave, r.send),
 	)
-	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), nil, r.fate)
+	first := container.NewBorder(nil, nil, container.NewCenter(r.sign.image), nil, r.state)
 	r.content = card(r.buttons, r.editor, container.New(stacked{-10}, first, r.text, r.facts), r.wrong, r.outcome)
 	return r
 }
 
 func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	r.order = *o
-	word := fateWord(o)
-	if !p.may && o.Open && o.Fate != engine.Unknown {
+	word := stateWord(o)
+	if !p.may && o.Open && o.State != engine.Unknown {
 		r.sign.set(Unknown)
 		word += ", when last heard of"
 	} else {
-		r.sign.set(fateShape(o.Fate))
+		r.sign.set(stateShape(o.State))
 	}
-	setText(r.fate, word)
+	setText(r.state, word)
 	setText(r.text, plain(o.Text))
 	setText(r.facts, orderFacts(o, p.now))
 	wrong := orderWrong(o)
@@ -98,7 +98,7 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	setText(r.wrong, wrong)
 	show(r.wrong, wrong != "")
 	show(r.outcome, r.outcome.Text != "")
-	working := o.Open && o.Fate == engine.Working
+	working := o.Open && o.State == engine.Working
 	if r.editing && !working {
 		r.editing = false
 	}

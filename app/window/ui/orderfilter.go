@@ -38,7 +38,7 @@ func (f orderFilter) finds(shown ...string) bool {
 func (f orderFilter) orders(all []api.OrderView, keep func(id int64) bool) []api.OrderView {
 	var list []api.OrderView
 	for _, o := range all {
-		if keep(o.ID) || f.finds(o.Text, o.Symbol, o.Rule, o.FateText, string(o.Fate), orderKey(o.ID)) {
+		if keep(o.ID) || f.finds(o.Text, o.Symbol, o.Rule, o.StateText, string(o.State), orderKey(o.ID)) {
 			list = append(list, o)
 		}
 	}
@@ -46,7 +46,9 @@ func (f orderFilter) orders(all []api.OrderView, keep func(id int64) bool) []api
 	case orderSorts[1]:
 		slices.SortStableFunc(list, func(a, b api.OrderView) int { return strings.Compare(a.Symbol, b.Symbol) })
 	case orderSorts[2]:
-		slices.SortStableFunc(list, func(a, b api.OrderView) int { return strings.Compare(fateWord(&a), fateWord(&b)) })
+		slices.SortStableFunc(list, func(a, b api.OrderView) int {
+			return strings.Compare(stateWord(&a), stateWord(&b))
+		})
 	}
 	return list
 }

@@ -41,7 +41,7 @@ type ordersPage struct {
 	held     *blockedRow
 	detail   *fyne.Container // what is chosen
 	body     *fyne.Container
-	known    *api.Orders // as last told, nil before
+	known    *api.Orders // as last received, nil before
 	asked    bool        // positions were asked for and are not there yet
 	holds    *api.Positions
 	position *positionRow
@@ -207,10 +207,10 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 		for i := range orders {
 			o := &orders[i]
 			one := entryTexts{
-				key: orderKey(o.ID), shape: fateShape(o.Fate), name: plain(o.Text), word: fateWord(o),
+				key: orderKey(o.ID), shape: stateShape(o.State), name: plain(o.Text), word: stateWord(o),
 				bad: alarming(o),
 			}
-			if !p.may && o.Open && o.Fate != engine.Unknown {
+			if !p.may && o.Open && o.State != engine.Unknown {
 				one.shape, one.word = Unknown, "Was "+strings.ToLower(one.word)
 			}
 			if one.value = number(o.Filled); o.Filled != o.Quantity {
@@ -261,7 +261,7 @@ func blockedKey(b *api.Blocked) string { return "blocked " + b.At.String() + b.T
 
 // alarming reports whether a person has to look after an order.
 func alarming(o *api.OrderView) bool {
-	switch o.Fate {
+	switch o.State {
 	case engine.Unknown, engine.Rejected, engine.Inactive:
 		return true
 	}

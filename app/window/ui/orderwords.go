@@ -17,8 +17,8 @@ const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TW
 	"it is there " +
 	"before you place it again."
 
-// fateShape returns the shape of what has become of an order.
-func fateShape(f engine.Fate) Shape {
+// stateShape returns the shape of what has become of an order.
+func stateShape(f engine.OrderState) Shape {
 	switch f {
 	case engine.Planned, engine.Sent, engine.Working:
 		return Working
@@ -34,11 +34,11 @@ func fateShape(f engine.Fate) Shape {
 	return Unknown // not sent
 }
 
-// fateWord returns what has become of an order, in words.
-func fateWord(o *api.OrderView) string {
-	word := plain(o.FateText)
+// stateWord returns what has become of an order, in words.
+func stateWord(o *api.OrderView) string {
+	word := plain(o.StateText)
 	if word == "" {
-		word = strings.ReplaceAll(plain(string(o.Fate)), "_", " ")
+		word = strings.ReplaceAll(plain(string(o.State)), "_", " ")
 	}
 	if word == "" {
 		return none
@@ -65,7 +65,7 @@ func orderFacts(o *api.OrderView, now time.Time) string {
 // orderWrong returns what went wrong with an order, or what is to be done about it; empty if nothing.
 func orderWrong(o *api.OrderView) string {
 	var list []string
-	if o.Fate == engine.Unknown {
+	if o.State == engine.Unknown {
 		list = append(list, lookInTWS)
 	}
 	if o.Unprotected {

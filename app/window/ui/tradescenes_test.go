@@ -118,10 +118,10 @@ func candidates() []api.Candidate {
 }
 
 func someOrders() api.Orders {
-	order := func(id int64, ago time.Duration, fate engine.Fate, word, text string) api.OrderView {
+	order := func(id int64, ago time.Duration, state engine.OrderState, word, text string) api.OrderView {
 		return api.OrderView{
-			ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, Fate: fate,
-			FateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip",
+			ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, State: state,
+			StateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip",
 		}
 	}
 	working := order(17, 10*time.Minute, engine.Working, "working", "Buy 100 AAPL limit 224.95, until cancelled")

@@ -375,22 +375,22 @@ func TestPriceLine(t *testing.T) {
 	}
 }
 
-func TestFates(t *testing.T) {
-	want := map[engine.Fate]Shape{
+func TestOrderStates(t *testing.T) {
+	want := map[engine.OrderState]Shape{
 		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up,
 		engine.Cancelled: Over,
 		engine.Rejected:  Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
 	}
-	for fate, shape := range want {
-		if got := fateShape(fate); got != shape {
-			t.Errorf("%s is shown as %v, want %v", fate, got, shape)
+	for state, shape := range want {
+		if got := stateShape(state); got != shape {
+			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
 	}
-	lost := api.OrderView{Fate: engine.Unknown, Code: 201, Detail: "a\x1bb"}
+	lost := api.OrderView{State: engine.Unknown, Code: 201, Detail: "a\x1bb"}
 	if got := orderWrong(&lost); !strings.Contains(got, "Look in TWS") || !strings.HasSuffix(got, "IB code 201: a b") {
 		t.Errorf("said %q", got)
 	}
-	naked := api.OrderView{Fate: engine.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
+	naked := api.OrderView{State: engine.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
 	if got := orderWrong(&naked); !strings.Contains(got, "place a stop in TWS") ||
 		!strings.Contains(got, "Change asked for.") {
 		t.Errorf("said %q", got)
@@ -398,7 +398,7 @@ func TestFates(t *testing.T) {
 	if open, done := sorted([]api.OrderView{naked}); len(open) != 1 || len(done) != 0 {
 		t.Errorf("a stop that does not work is among those that are done")
 	}
-	if got := fateWord(&api.OrderView{Fate: engine.NotSent}); got != "Not sent" {
+	if got := stateWord(&api.OrderView{State: engine.NotSent}); got != "Not sent" {
 		t.Errorf("word %q", got)
 	}
 }
