@@ -25,7 +25,7 @@ func (l Layers) Up() bool { return l.Socket && l.API && l.Upstream }
 // Attempt describes the attempt under way or the next one. A zero Number means that none is needed.
 type Attempt struct {
 	Number  int       // counts from 1 within one outage
-	NextAt  time.Time // when it is due by the wall clock, at the earliest the end of a reset window; zero while it runs
+	NextAt  time.Time // when it is due by the wall clock, not before a reset window ends; zero while it runs
 	Running bool
 }
 

@@ -156,7 +156,7 @@ func TestText(t *testing.T) {
 				"only": {"market_hours": true, "from": "22:00", "until": "02:00", "timezone": "Europe/Zurich", "days": ["mon", "tue"]}, "action": {"do": "notify"}}`),
 			"When ES FUT bid is at or above 6000 for 5 s or contract 7 mid crosses down -1 or ESZ6 ask is at " +
 				"or below 0, for market hours only and only from 22:00 to 02:00 Europe/Zurich on mon, tue, on " +
-				"delayed prices too: notify; again after 300 s at the earliest.",
+				"delayed prices too: notify; again after at least 300 s.",
 		},
 	} {
 		if got := Text(c.rule); got != c.want {

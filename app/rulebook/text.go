@@ -39,7 +39,7 @@ func Text(rule rules.Rule) string {
 	}
 	again := "once"
 	if rule.CooldownSeconds > 0 {
-		again = "again after " + number(rule.CooldownSeconds) + " s at the earliest"
+		again = "again after at least " + number(rule.CooldownSeconds) + " s"
 	}
 	return text + ": " + do + "; " + again + "."
 }
