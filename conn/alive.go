@@ -50,7 +50,7 @@ func (s *socket) proof(within, heard time.Duration) (wait time.Duration, answer 
 		return 0, nil, ErrGatewaySilent
 	}
 	if wait > 0 {
-		s.times.tell()
+		s.times.nudge()
 	}
 	return wait, answer, nil
 }

@@ -92,14 +92,14 @@ func isErrno(err error, posix, windows syscall.Errno) bool {
 	return errors.Is(err, posix) || (runtime.GOOS == "windows" && errors.Is(err, windows))
 }
 
-// telling has causes in order of how much a person learns from them when several ports failed. All others say more.
-var telling = []Cause{
+// vague has the causes that say little when several ports failed, the vaguest first. All others say more.
+var vague = []Cause{
 	CauseRefused, CauseUnreachable, CauseClosedEarly, CauseGarbage, CauseUnsupported, CauseNoAnswer,
 }
 
 // saysMore reports whether a person learns more from a cause than from another one.
 func saysMore(c, other Cause) bool {
-	rank := func(c Cause) uint { return uint(slices.Index(telling, c)) } // not in the list: the highest
+	rank := func(c Cause) uint { return uint(slices.Index(vague, c)) } // not in the list: the highest
 	return rank(c) > rank(other)
 }
 
@@ -172,7 +172,7 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 				s.Unsupported = unsupportedIn(in.text)
 			}
 			if in, ok := in.(inConfig); ok {
-				s.Settings = in.told
+				s.Settings = in.settings
 			}
 		case <-over:
 			over = nil

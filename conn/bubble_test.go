@@ -14,13 +14,13 @@ import (
 // bubble is a supervisor over a fake gateway inside a synctest bubble, with two clocks that can be set, each alone.
 type bubble struct {
 	*testing.T
-	g      *fakeGateway
-	s      *Supervisor
-	jump   atomic.Int64 // of the wall clock
-	skip   atomic.Int64 // of the monotonic clock
-	events []Event
-	told   atomic.Int64 // when the last event came
-	stop   func()       // ends the supervisor and collects the remaining events
+	g         *fakeGateway
+	s         *Supervisor
+	jump      atomic.Int64 // of the wall clock
+	skip      atomic.Int64 // of the monotonic clock
+	events    []Event
+	lastEvent atomic.Int64 // when the last event came
+	stop      func()       // ends the supervisor and collects the remaining events
 }
 
 func newBubble(t *testing.T, cfg Config, onAttempt func()) *bubble {
@@ -42,7 +42,7 @@ func newBubble(t *testing.T, cfg Config, onAttempt func()) *bubble {
 				return
 			}
 			b.events = append(b.events, e)
-			b.told.Store(int64(b.s.mono()))
+			b.lastEvent.Store(int64(b.s.mono()))
 		}
 	}()
 	b.stop = func() { cancel(); <-ran; <-read } // any number of times
@@ -241,7 +241,7 @@ func (c *chaos) check() {
 	if in := n.Attempt.NextAt.Sub(c.s.wall()); in < 0 || in > longest+time.Second {
 		c.Errorf("idle in state %s, next attempt in %v", n.State, in)
 	}
-	if idle := now - max(c.idleSince, time.Duration(c.told.Load())); idle > longest+heartbeat {
+	if idle := now - max(c.idleSince, time.Duration(c.lastEvent.Load())); idle > longest+heartbeat {
 		c.Errorf("no attempt for %v", idle)
 	}
 }

@@ -82,7 +82,7 @@ func portIn(text string) (port int) {
 func (s *step) lateNotice(in inCode) {
 	switch codeTable[in.code].effect {
 	case effectNone, effectInvalid, effectUnsupported:
-		s.tellNotice(in)
+		s.emitNotice(in)
 	case effectPortChanged:
 		if in.session == s.m.session {
 			s.m.portHint = portIn(in.text)
@@ -108,7 +108,7 @@ func (s *step) notice(in inCode) {
 		s.restored(in)
 	case effectFarm:
 		if in.code == codeMarketFarmOK {
-			s.tell(Event{Kind: EventMarketFarmOK, Code: in.code, Detail: in.text})
+			s.emit(Event{Kind: EventMarketFarmOK, Code: in.code, Detail: in.text})
 		}
 		name := farmName(in.text, row.kind)
 		if name == row.kind && row.farm != FarmBroken {
@@ -117,9 +117,9 @@ func (s *step) notice(in inCode) {
 		s.farm(name, row.farm, in.code)
 	case effectCompeting:
 		if !m.competing {
-			s.tell(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
+			s.emit(Event{Kind: EventCompeting, Cause: row.cause, Code: in.code, Detail: in.text, Request: in.request})
 		} else if in.request > 0 {
-			s.tellNotice(in)
+			s.emitNotice(in)
 		}
 		m.competing, m.competingAt = true, s.now.mono
 	case effectPortChanged:
@@ -129,38 +129,38 @@ func (s *step) notice(in inCode) {
 		}
 	case effectFailsAttempt:
 		if m.phase == up { // else the attempt itself reports it
-			s.tellNotice(in)
+			s.emitNotice(in)
 		}
 	case effectFailsSession:
 		if in.own {
-			s.tellNotice(in)
+			s.emitNotice(in)
 		} else if m.phase == up {
 			s.drop(row.cause, in.code, in.text)
 		}
 	case effectUnsupported:
 		m.unsupported, m.unsupportedIn = unsupportedIn(in.text), m.session
-		s.tellNotice(in)
+		s.emitNotice(in)
 	case effectInvalid:
 		if m.readOnly && in.request < 0 {
 			return // it repeats with each question
 		}
-		s.tellNotice(in)
+		s.emitNotice(in)
 		s.invalid(in)
 	case effectNone:
-		s.tellNotice(in)
+		s.emitNotice(in)
 	}
 }
 
-// tellNotice reports a code that changes nothing here, or not only here.
-func (s *step) tellNotice(in inCode) {
-	s.tell(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
+// emitNotice reports a code that changes nothing here, or not only here.
+func (s *step) emitNotice(in inCode) {
+	s.emit(Event{Kind: EventNotice, Session: in.session, Code: in.code, Detail: in.text, Request: in.request})
 }
 
 // lostUpstream begins an outage of upstream in a session that is up. Its cause is the model's.
 func (s *step) lostUpstream() {
 	m := &s.m
 	m.upstreamDownAt = s.now.wall
-	s.tell(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
+	s.emit(Event{Kind: EventUpstreamLost, Cause: m.cause, Code: m.code, Detail: m.detail})
 }
 
 func (s *step) restored(in inCode) {
@@ -180,9 +180,9 @@ func (s *step) restored(in inCode) {
 	m.upstreamDownAt = time.Time{}
 	if was {
 		// A restore without a loss: the loss was before this session, or its notice was missed.
-		s.tell(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
+		s.emit(Event{Kind: EventNotice, Code: in.code, Detail: in.text})
 	} else {
-		s.tell(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
+		s.emit(Event{Kind: EventUpstreamRestored, Code: in.code, Detail: in.text, Duration: d})
 	}
 	s.restoredFarms(in)
 	s.reconcile(0)
@@ -222,6 +222,6 @@ func (s *step) farm(name string, state FarmState, code int) {
 	maps.Copy(farms, m.farms)
 	farms[name], m.farms = state, farms
 	if old == FarmBroken || state == FarmBroken {
-		s.tell(Event{Kind: EventFarm, Code: code, Detail: name, Farm: state})
+		s.emit(Event{Kind: EventFarm, Code: code, Detail: name, Farm: state})
 	}
 }

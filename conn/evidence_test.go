@@ -23,21 +23,21 @@ func onBytes(p *play) input {
 // TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it,
 // nor one that came late, prove that Gateway is there now.
 func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
-	woken := row{in: onClock(8 * time.Hour), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
-	stopped := row{in: onGap(time.Minute), do: "probe", tell: "woke", state: Degraded, guard: GuardProbe}
+	woken := row{in: onClock(8 * time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe}
+	stopped := row{in: onGap(time.Minute), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe}
 	shut := func(in cue) row { return row{in: in, state: Degraded, guard: GuardProbe} }
 	for name, rows := range map[string][]row{
-		"sleep": {woken, shut(onBytes), {in: answered(0, ms), tell: "answered", state: Connected}},
-		"stop":  {stopped, shut(onBytes), {in: answered(0, ms), tell: "answered", state: Connected}},
+		"sleep": {woken, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
+		"stop":  {stopped, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
 		"the answer to a question from before": {
 			stopped, shut(answered(1, ms)), shut(onBytes),
 			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
-			{in: answered(0, ms), tell: "answered", state: Connected},
+			{in: answered(0, ms), emit: "answered", state: Connected},
 		},
 		"a late answer": {
 			stopped, shut(answered(0, 1500*ms)),
 			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
-			{in: answered(0, 1499*ms), tell: "answered", state: Connected},
+			{in: answered(0, 1499*ms), emit: "answered", state: Connected},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
 func TestLoginFromBeforeAGap(t *testing.T) {
 	p := newPlay(nil)
 	p.act(t, 0, opening[0])
-	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), tell: "woke", state: Connecting, guard: GuardSocket})
-	p.act(t, 2, row{in: onReady, do: "probe", tell: "connected", state: Connected, guard: GuardProbe})
+	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), emit: "woke", state: Connecting, guard: GuardSocket})
+	p.act(t, 2, row{in: onReady, do: "probe", emit: "connected", state: Connected, guard: GuardProbe})
 	p.act(t, 3, row{in: answered(0, ms), state: Connected})
 }
 

@@ -49,21 +49,21 @@ func (e Exit) next(t time.Time) time.Time {
 func (e Exit) Next(t time.Time) PlannedExit { return PlannedExit{Kind: e.Kind, At: e.next(t)} }
 
 type exits struct {
-	told   Exit
-	toldIn uint64        // number of the session in which Gateway said so
-	at     time.Time     // the next one, or the one that is going on, by our clock; zero if none is known
-	skew   time.Duration // Gateway's clock minus ours, as at goes by
-	near   bool          // it is about to come, or going on
-	quiet  bool          // outages are expected
-	last   uint64        // number of the last session that an exit can end
-	closed bool          // orders are blocked because of it
-	edge   time.Time     // when it has to be looked at again
+	announced   Exit
+	announcedIn uint64        // number of the session in which Gateway said so
+	at          time.Time     // the next one, or the one that is going on, by our clock; zero if none is known
+	skew        time.Duration // Gateway's clock minus ours, as at goes by
+	near        bool          // it is about to come, or going on
+	quiet       bool          // outages are expected
+	last        uint64        // number of the last session that an exit can end
+	closed      bool          // orders are blocked because of it
+	edge        time.Time     // when it has to be looked at again
 }
 
-// tell notes the daily exit that Gateway reports.
-func (x *exits) tell(e Exit, session uint64) {
-	if x.toldIn = session; x.told != e {
-		x.told = e
+// announce notes the daily exit that Gateway reports.
+func (x *exits) announce(e Exit, session uint64) {
+	if x.announcedIn = session; x.announced != e {
+		x.announced = e
 		if !x.near {
 			x.at = time.Time{}
 		}
@@ -88,7 +88,7 @@ func (x *exits) plan(now time.Time, skew time.Duration) {
 	if (x.skew-skew).Abs() < skewMatters && !x.at.IsZero() && x.at.After(now) && x.at.Sub(now) < 25*time.Hour {
 		return
 	}
-	x.at, x.skew = x.told.next(now.Add(skew)).Add(-skew), skew
+	x.at, x.skew = x.announced.next(now.Add(skew)).Add(-skew), skew
 }
 
 // lookAtExit notices the beginning and the end of an exit.
@@ -99,7 +99,7 @@ func (s *step) lookAtExit() {
 		x.near, x.at = false, time.Time{}
 	}
 	if !x.near {
-		if m.phase != up || x.toldIn != m.session || x.told.Kind == "" {
+		if m.phase != up || x.announcedIn != m.session || x.announced.Kind == "" {
 			x.at = time.Time{}
 		} else {
 			x.plan(now, m.skew)
@@ -132,9 +132,9 @@ func (s *step) exitQuiet(quiet bool) {
 	switch {
 	case s.m.window.Active || was == quiet:
 	case quiet:
-		s.tell(Event{Kind: EventWindowStarted, Detail: ExitWindow, Duration: x.at.Add(s.cfg.ExitQuiet).Sub(s.now.wall)})
+		s.emit(Event{Kind: EventWindowStarted, Detail: ExitWindow, Duration: x.at.Add(s.cfg.ExitQuiet).Sub(s.now.wall)})
 	default:
-		s.tell(Event{Kind: EventWindowEnded})
+		s.emit(Event{Kind: EventWindowEnded})
 	}
 }
 
@@ -154,9 +154,9 @@ func (m *model) planned() PlannedExit {
 	case x.at.IsZero():
 		return PlannedExit{}
 	case x.at.After(m.last.wall) || m.phase != up:
-		return PlannedExit{Kind: x.told.Kind, At: x.at}
-	case x.toldIn == m.session && x.told.Kind != "": // it is over
-		return PlannedExit{Kind: x.told.Kind, At: x.told.next(m.last.wall.Add(x.skew)).Add(-x.skew)}
+		return PlannedExit{Kind: x.announced.Kind, At: x.at}
+	case x.announcedIn == m.session && x.announced.Kind != "": // it is over
+		return PlannedExit{Kind: x.announced.Kind, At: x.announced.next(m.last.wall.Add(x.skew)).Add(-x.skew)}
 	}
 	return PlannedExit{}
 }
@@ -170,23 +170,23 @@ func (m *model) spanNow(cfg *Config) Span {
 	return span
 }
 
-func (s *step) toldSettings(in inConfig) {
+func (s *step) settings(in inConfig) {
 	m := &s.m
 	if in.session != m.session || m.phase == idle {
 		return
 	}
-	before, was := m.blocked(), m.toldReadOnly
-	m.exits.tell(in.told.Exit, in.session)
-	m.toldReadOnly, m.resubmit = in.told.ReadOnly == SwitchOn, in.told.Resubmit
+	before, was := m.blocked(), m.settingsReadOnly
+	m.exits.announce(in.settings.Exit, in.session)
+	m.settingsReadOnly, m.resubmit = in.settings.ReadOnly == SwitchOn, in.settings.Resubmit
 	s.lookAtExit()
 	if m.phase != up {
 		return
 	}
 	switch {
-	case !was && m.toldReadOnly:
+	case !was && m.settingsReadOnly:
 		s.reconcile(readOnlyLook)
-	case was && !m.toldReadOnly, m.readOnly && in.told.ReadOnly == SwitchOff:
+	case was && !m.settingsReadOnly, m.readOnly && in.settings.ReadOnly == SwitchOff:
 		s.reconcile(0)
 	}
-	s.tellBlocked(before)
+	s.emitBlocked(before)
 }

@@ -17,10 +17,10 @@ func exitConfig() Config {
 	return cfg
 }
 
-// tells posts Gateway's settings to the supervisor.
-func (b *bubble) tells(told GatewaySettings) {
+// reports posts Gateway's settings to the supervisor.
+func (b *bubble) reports(told GatewaySettings) {
 	l := b.g.present()
-	l.post(inConfig{session: l.session, told: told})
+	l.post(inConfig{session: l.session, settings: told})
 	synctest.Wait()
 }
 
@@ -44,7 +44,7 @@ func TestAnnouncedRestarts(t *testing.T) {
 		b.after(time.Second)
 		for day := range days { // a day is short here
 			due := b.s.wall().Truncate(time.Minute).Add(17 * time.Minute).In(zone)
-			b.tells(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
+			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), zone}})
 			b.after(16*time.Minute - 20*time.Second)
 			at := b.s.Snapshot().Exit.At
 			if !at.Equal(due) {
@@ -93,7 +93,7 @@ func TestRestartThatDoesNotCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
-		b.tells(GatewaySettings{Exit: Exit{ExitLogOff, 0, 5, time.UTC}})
+		b.reports(GatewaySettings{Exit: Exit{ExitLogOff, 0, 5, time.UTC}})
 		at := b.s.Snapshot().Exit.At
 		if n := b.until(at.Add(exitLate - time.Second)); n.Guard != GuardExit {
 			t.Errorf("guard %q", n.Guard)
@@ -120,7 +120,7 @@ func TestExitIsOfTheSessionThatSaidSo(t *testing.T) {
 				}
 				b := newBubble(t, cfg, nil)
 				b.after(time.Second)
-				b.tells(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
+				b.reports(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
 				if !off {
 					b.g.cut(CauseClosed)
 					b.after(10 * time.Second)
@@ -141,7 +141,7 @@ func TestExitOnGatewaysClock(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
 		l := b.g.present()
-		b.tells(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
+		b.reports(GatewaySettings{Exit: Exit{ExitRestart, 0, 5, time.UTC}})
 		l.post(inAnswered{session: l.session, skew: 40 * time.Second})
 		b.after(time.Second)
 		want := time.Date(2000, 1, 1, 0, 4, 20, 0, time.UTC)
@@ -157,7 +157,7 @@ func TestToldReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
 		b.after(time.Second)
-		b.tells(GatewaySettings{ReadOnly: SwitchOn})
+		b.reports(GatewaySettings{ReadOnly: SwitchOn})
 		if n := b.s.Snapshot(); n.Guard != GuardReadOnly || n.Cause != CauseReadOnly || n.State != Degraded {
 			t.Fatalf("guard %q, cause %q, state %s", n.Guard, n.Cause, n.State)
 		}
@@ -166,7 +166,7 @@ func TestToldReadOnly(t *testing.T) {
 			len(b.g.present().requests()) < asked+2 {
 			t.Fatalf("guard %q, %d requests after %d", n.Guard, len(b.g.present().requests()), asked)
 		}
-		b.tells(GatewaySettings{ReadOnly: SwitchOff})
+		b.reports(GatewaySettings{ReadOnly: SwitchOff})
 		if n := b.after(time.Second); n.Guard != GuardOpen || n.State != Connected {
 			t.Fatalf("guard %q, state %s", n.Guard, n.State)
 		}

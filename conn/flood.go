@@ -24,7 +24,7 @@ type subject struct {
 // tally counts what has passed of a subject since its time began.
 type tally struct {
 	ends, lasts time.Duration
-	told        int
+	passed      int
 	kept        []Event // the newest of each kind that has not passed, in order
 }
 
@@ -33,9 +33,9 @@ const (
 	floodTime   = 10 * time.Second
 	floodLonger = 10 * time.Minute
 	floodFarm   = time.Minute // for farms, whose state must not be late
-	// floodTold is how many events of a subject pass in its time, and floodRequests how many about requests:
+	// floodPassed is how many events of a subject pass in its time, and floodRequests how many about requests:
 	// Gateway gives a login 100 lines of market data, and may refuse each of them.
-	floodTold     = 5
+	floodPassed   = 5
 	floodRequests = 200
 	// floodSubjects bounds the subjects; all codes beyond it are one.
 	floodSubjects = 100
@@ -49,13 +49,13 @@ func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) 
 		if e.Request > 0 {
 			return subject{e.Kind, e.Code, "request"}, floodRequests, floodLonger, true
 		}
-		return subject{e.Kind, e.Code, ""}, floodTold, floodLonger, true
+		return subject{e.Kind, e.Code, ""}, floodPassed, floodLonger, true
 	case EventFarm:
-		return subject{e.Kind, 0, e.Detail}, floodTold, floodFarm, true
+		return subject{e.Kind, 0, e.Detail}, floodPassed, floodFarm, true
 	case EventUpstreamLost, EventUpstreamRestored:
-		return subject{EventUpstreamLost, 0, ""}, 2 * floodTold, floodTime, true
+		return subject{EventUpstreamLost, 0, ""}, 2 * floodPassed, floodTime, true
 	case EventCompeting, EventMarketFarmOK:
-		return subject{e.Kind, 0, ""}, floodTold, floodFarm, true
+		return subject{e.Kind, 0, ""}, floodPassed, floodFarm, true
 	}
 	return subject{}, 0, 0, false
 }
@@ -69,15 +69,15 @@ func (f *flood) pass(now instant, state State, events []Event) []Event {
 		if e.Kind == EventStopped {
 			list = append(list, f.due(now, state, true)...)
 		}
-		if f.tells(now.mono, e) {
+		if f.passes(now.mono, e) {
 			list = append(list, *e)
 		}
 	}
 	return list
 }
 
-// tells reports whether an event passes at once, and keeps it if not.
-func (f *flood) tells(now time.Duration, e *Event) bool {
+// passes reports whether an event passes at once, and keeps it if not.
+func (f *flood) passes(now time.Duration, e *Event) bool {
 	s, limit, longest, ok := subjectOf(e)
 	if !ok {
 		return true
@@ -95,8 +95,8 @@ func (f *flood) tells(now time.Duration, e *Event) bool {
 		f.subjects[s] = t
 		f.look(t.ends)
 	}
-	if t.told < limit && len(t.kept) == 0 {
-		t.told++
+	if t.passed < limit && len(t.kept) == 0 {
+		t.passed++
 		return true
 	}
 	if len(t.kept) == 0 {
@@ -141,7 +141,7 @@ func (f *flood) due(now instant, state State, all bool) (list []Event) {
 				e.At, e.State = now.wall, state
 				list = append(list, e)
 			}
-			*t = tally{ends: now.mono + t.lasts, lasts: t.lasts, told: len(t.kept)}
+			*t = tally{ends: now.mono + t.lasts, lasts: t.lasts, passed: len(t.kept)}
 			f.look(t.ends)
 		}
 	}

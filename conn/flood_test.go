@@ -22,7 +22,7 @@ func TestFloodOfOneCode(t *testing.T) {
 	for i := range 6000 { // a minute
 		count(f.pass(moment(time.Duration(i)*each), Connected, []Event{{Kind: EventNotice, Code: 2109}}))
 	}
-	if told > 4*(floodTold+1) {
+	if told > 4*(floodPassed+1) {
 		t.Errorf("%d events were told of 6000", told)
 	}
 	count(f.pass(moment(time.Hour), Connected, nil))
@@ -55,14 +55,14 @@ func TestFloodKeepsLossAndRecovery(t *testing.T) {
 			list = append(list, f.pass(moment(time.Duration(i)), Connected, []Event{{Kind: last}})...)
 		}
 		list = append(list, f.pass(moment(floodTime), Connected, nil)...)
-		if at := list[len(list)-1]; len(list) > 2*floodTold && (at.At != moment(floodTime).wall ||
+		if at := list[len(list)-1]; len(list) > 2*floodPassed && (at.At != moment(floodTime).wall ||
 			at.State != Connected) {
 			t.Errorf("%d flaps: told late with the time %v and the state %s", flaps, at.At, at.State)
 		}
 		if got := list[len(list)-1].Kind; got != last {
 			t.Errorf("%d flaps: told last is %s, want %s", flaps, got, last)
 		}
-		if len(list) > 2*floodTold+2 {
+		if len(list) > 2*floodPassed+2 {
 			t.Errorf("%d flaps: %d events", flaps, len(list))
 		}
 	}
@@ -75,7 +75,7 @@ func TestFloodOfCodes(t *testing.T) {
 	for i := range 100_000 {
 		told += len(f.pass(moment(time.Duration(i)), Connected, []Event{{Kind: EventNotice, Code: i}}))
 	}
-	if len(f.subjects) > floodSubjects+1 || told > floodSubjects+floodTold {
+	if len(f.subjects) > floodSubjects+1 || told > floodSubjects+floodPassed {
 		t.Errorf("%d subjects, %d events", len(f.subjects), told)
 	}
 	if list := f.pass(moment(time.Second), Connected, []Event{{Kind: EventLost}}); len(list) != 1 {

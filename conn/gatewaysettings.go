@@ -33,30 +33,30 @@ var askSettings, _ = wire.Append(nil, wire.ReadConfig(configRequest))
 
 func (s *socket) receiveConfig(c wire.Config) {
 	if c.Request == configRequest {
-		told, ignored := settingsOf(c, gatewayZone(s.greeted, wallClock(), s.times.ours))
-		s.post(inConfig{session: s.number, told: told, ignored: ignored})
+		got, ignored := settingsOf(c, gatewayZone(s.greeted, wallClock(), s.times.ours))
+		s.post(inConfig{session: s.number, settings: got, ignored: ignored})
 	}
 }
 
 // settingsOf returns what can be used of what Gateway says, with the names of the parts that cannot.
-func settingsOf(c wire.Config, zone *time.Location) (told GatewaySettings, ignored []string) {
-	told = GatewaySettings{
+func settingsOf(c wire.Config, zone *time.Location) (got GatewaySettings, ignored []string) {
+	got = GatewaySettings{
 		ReadOnly: switchOf(c.ReadOnly), Resubmit: switchOf(c.Resubmit), LocalOnly: switchOf(c.LocalOnly),
 		Trusted: c.Trusted, TrustedMore: c.TrustedMore,
 	}
 	var part string
-	if told.Exit, part = exitOf(c, zone); part != "" {
+	if got.Exit, part = exitOf(c, zone); part != "" {
 		ignored = append(ignored, part)
 	}
 	if c.Port > 0 && c.Port <= 65535 {
-		told.Port = int(c.Port)
+		got.Port = int(c.Port)
 	} else if c.Port != 0 {
 		ignored = append(ignored, "api_port")
 	}
 	if c.TrustedMore > 0 {
 		ignored = append(ignored, "trusted_addresses")
 	}
-	return told, ignored
+	return got, ignored
 }
 
 func switchOf(v *bool) Switch {
@@ -141,19 +141,19 @@ func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	clock, err := time.Parse("20060102 15:04:05", f[0]+" "+f[1])
 	ahead := clock.Sub(now)
 	offset := ahead.Round(grain)
-	told := err == nil && (ahead-offset).Abs() <= clocksDiffer && offset >= -12*time.Hour && offset <= 14*time.Hour
+	known := err == nil && (ahead-offset).Abs() <= clocksDiffer && offset >= -12*time.Hour && offset <= 14*time.Hour
 	_, ours := now.In(time.Local).Zone()
-	asOurs := told && ours == int(offset.Seconds())
+	asOurs := known && ours == int(offset.Seconds())
 	if local && asOurs {
 		return time.Local
 	}
 	if len(f) == 3 {
-		if zone := zoneNamed(strings.TrimSpace(f[2]), now, int(offset.Seconds()), told); zone != nil {
+		if zone := zoneNamed(strings.TrimSpace(f[2]), now, int(offset.Seconds()), known); zone != nil {
 			return zone
 		}
 	}
 	switch {
-	case !told:
+	case !known:
 		return unknown
 	case asOurs:
 		return time.Local
@@ -161,12 +161,12 @@ func gatewayZone(greeting string, now time.Time, local bool) *time.Location {
 	return time.FixedZone("", int(offset.Seconds()))
 }
 
-// zoneNamed returns the zone with a name, or with an abbreviation and, where it was told, a present offset in seconds;
+// zoneNamed returns the zone with a name, or with an abbreviation and, where it is known, a present offset in seconds;
 // nil if there is none.
-func zoneNamed(name string, now time.Time, offset int, told bool) *time.Location {
+func zoneNamed(name string, now time.Time, offset int, known bool) *time.Location {
 	for _, full := range zoneNames[name] {
 		if zone, err := time.LoadLocation(full); err == nil {
-			if short, is := now.In(zone).Zone(); told && is == offset || !told && short == name {
+			if short, is := now.In(zone).Zone(); known && is == offset || !known && short == name {
 				return zone
 			}
 		}

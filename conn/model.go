@@ -74,9 +74,9 @@ type model struct {
 	tries    int    // attempts to reconcile that have failed in a row
 	doubt    string // what the last of them was about
 
-	toldReadOnly bool // Gateway says that its API is read-only, in its settings
-	resubmit     Switch
-	exits        exits
+	settingsReadOnly bool // Gateway says that its API is read-only, in its settings
+	resubmit         Switch
+	exits            exits
 
 	unsupported   Unsupported // as Gateway has said in the last connection
 	unsupportedIn uint64      // number of the session in which it did
@@ -163,9 +163,9 @@ type (
 		skew    time.Duration // Gateway's clock minus ours, to the second
 	}
 	inConfig struct { // Gateway has reported its settings
-		session uint64
-		told    GatewaySettings
-		ignored []string // parts that make no sense
+		session  uint64
+		settings GatewaySettings
+		ignored  []string // parts that make no sense
 	}
 	inReconciled struct {
 		session uint64

@@ -14,19 +14,19 @@ func TestEveryCode(t *testing.T) {
 	type is struct {
 		state State
 		guard GuardReason
-		tell  string
+		emit  string
 		do    string
 	}
 	fine := is{state: Connected}
-	lost := is{state: UpstreamLost, guard: GuardUpstream, tell: "upstream_lost"}
-	broken := is{state: Degraded, tell: "farm"}
-	dropped := is{state: Reconnecting, guard: GuardSocket, tell: "lost", do: "close"}
-	notice := is{state: Connected, tell: "notice"}
+	lost := is{state: UpstreamLost, guard: GuardUpstream, emit: "upstream_lost"}
+	broken := is{state: Degraded, emit: "farm"}
+	dropped := is{state: Reconnecting, guard: GuardSocket, emit: "lost", do: "close"}
+	notice := is{state: Connected, emit: "notice"}
 	want := map[int]is{
 		1100: lost, 2110: lost, 1101: notice, 1102: notice, 1300: dropped, 2172: notice,
 		2103: broken, 2105: broken, 2157: broken,
-		2104: {state: Connected, tell: "market_farm_ok"}, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
-		10197: {state: Degraded, tell: "competing_session"},
+		2104: {state: Connected, emit: "market_farm_ok"}, 2106: fine, 2158: fine, 2107: fine, 2108: fine, 2119: fine,
+		10197: {state: Degraded, emit: "competing_session"},
 		326:   notice, 10141: notice,
 		502: dropped, 504: dropped, 507: dropped,
 		100: notice, 321: notice, 10182: notice, 10167: notice, 354: notice, 399: notice, 0: notice,
@@ -41,20 +41,20 @@ func TestEveryCode(t *testing.T) {
 		for i, r := range opening {
 			p.act(t, i, r)
 		}
-		p.act(t, code, row{in: onCode(code), do: w.do, tell: w.tell, state: w.state, guard: w.guard})
+		p.act(t, code, row{in: onCode(code), do: w.do, emit: w.emit, state: w.state, guard: w.guard})
 	}
 }
 
 func TestUpstreamLostBeforeReady(t *testing.T) {
 	p := newPlay(reconciling)
 	for i, r := range []row{
-		{in: onStart, do: "dial", tell: "started", state: Connecting, guard: GuardSocket},
+		{in: onStart, do: "dial", emit: "started", state: Connecting, guard: GuardSocket},
 		{in: func(p *play) input {
 			return inSocket{session: 1, port: 4002, up: true}
 		}, state: Connecting, guard: GuardAPI},
 		{in: onCode(2110), state: Connecting, guard: GuardAPI},
-		{in: onReady, tell: "connected, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
-		{in: onCode(1102), do: "reconcile", tell: "upstream_restored", state: Connected, guard: GuardReconciling},
+		{in: onReady, emit: "connected, upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+		{in: onCode(1102), do: "reconcile", emit: "upstream_restored", state: Connected, guard: GuardReconciling},
 	} {
 		p.act(t, i, r)
 		if n := p.m.snapshot(p.cfg); n.State == UpstreamLost && (n.Cause != CauseUpstream || n.Code != 2110 ||
@@ -68,9 +68,9 @@ func TestOutageBeginsWithUpstream(t *testing.T) {
 	p := newPlay(nil)
 	for i, r := range []row{
 		opening[0], opening[1],
-		{in: onCode(1100), tell: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
-		{after: time.Minute, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
-		{after: time.Second, in: onReady, do: "dial", tell: "connected", state: Connected},
+		{in: onCode(1100), emit: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+		{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket},
+		{after: time.Second, in: onReady, do: "dial", emit: "connected", state: Connected},
 	} {
 		p.act(t, i, r)
 	}
@@ -78,8 +78,8 @@ func TestOutageBeginsWithUpstream(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	// The next outage begins by itself.
-	p.act(t, 5, row{after: time.Minute, in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket})
-	p.act(t, 6, row{after: time.Second, in: onReady, do: "dial", tell: "connected", state: Connected})
+	p.act(t, 5, row{after: time.Minute, in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket})
+	p.act(t, 6, row{after: time.Second, in: onReady, do: "dial", emit: "connected", state: Connected})
 	if e := p.last[0]; e.Duration != time.Second {
 		t.Errorf("%+v", e)
 	}
@@ -151,7 +151,7 @@ func TestShownTimeFollowsTheClock(t *testing.T) {
 	p := newPlay(func(c *Config) { c.Delays = []time.Duration{time.Hour} })
 	for i, r := range []row{
 		opening[0], opening[1],
-		{in: onLost, tell: "lost", state: Reconnecting, guard: GuardSocket},
+		{in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket},
 		{after: time.Minute, in: onClock(-3 * time.Hour), state: Reconnecting, guard: GuardSocket},
 	} {
 		p.act(t, i, r)
@@ -211,11 +211,11 @@ func TestEveryFieldIsNews(t *testing.T) {
 
 func TestSnapshotOwnsItsFarms(t *testing.T) {
 	p := newPlay(nil)
-	for i, r := range []row{opening[0], opening[1], {in: onFarm(2103), tell: "farm", state: Degraded}} {
+	for i, r := range []row{opening[0], opening[1], {in: onFarm(2103), emit: "farm", state: Degraded}} {
 		p.act(t, i, r)
 	}
 	n, before := p.m.snapshot(p.cfg), p.m
-	p.act(t, 3, row{in: onFarm(2104), tell: "market_farm_ok, farm", state: Connected})
+	p.act(t, 3, row{in: onFarm(2104), emit: "market_farm_ok, farm", state: Connected})
 	if n.Layers.Farms["usfarm"] != FarmBroken || before.farms["usfarm"] != FarmBroken {
 		t.Errorf("changed in place: snapshot %v, model %v", n.Layers.Farms, before.farms)
 	}

@@ -18,7 +18,7 @@ type step struct {
 func next(cfg *Config, m model, in input, now instant, rand func() float64) (model, []effect, []Event) {
 	s := step{cfg: cfg, m: m, now: now, rand: rand}
 	if _, ok := in.(inStart); ok {
-		s.tell(Event{Kind: EventStarted})
+		s.emit(Event{Kind: EventStarted})
 	}
 	s.clocks()
 	s.evidence(now.seen)
@@ -29,7 +29,7 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	case inStop:
 		s.end(CauseStopping)
 		s.m.stopped = true
-		s.tell(Event{Kind: EventStopped})
+		s.emit(Event{Kind: EventStopped})
 	case inTick:
 	case inSocket:
 		if s.m.phase == trying && in.session == s.m.session {
@@ -54,7 +54,7 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 	case inReconciled:
 		s.reconciled(in)
 	case inConfig:
-		s.toldSettings(in)
+		s.settings(in)
 	case inDoubt:
 		s.doubted(in)
 	case inPortOpen:
@@ -77,7 +77,7 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 }
 
 func (s *step) do(e effect)  { s.effects = append(s.effects, e) }
-func (s *step) tell(e Event) { e.At = s.now.wall; s.events = append(s.events, e) }
+func (s *step) emit(e Event) { e.At = s.now.wall; s.events = append(s.events, e) }
 
 // resting reports whether attempts rest because of the reset window. The first connection is looked for at any time.
 func (m *model) resting() bool { return m.window.Active && !m.first }
@@ -134,7 +134,7 @@ func (s *step) dial(conn net.Conn, port int) {
 func (m *model) fresh() {
 	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
 	m.checking, m.readOnly, m.tries, m.doubt = false, false, 0, ""
-	m.toldReadOnly, m.resubmit = false, SwitchUnknown
+	m.settingsReadOnly, m.resubmit = false, SwitchUnknown
 	m.farms = nil
 }
 
@@ -158,7 +158,7 @@ func (s *step) ready(in inReady) {
 	if !m.downSince.IsZero() {
 		outage = max(0, s.now.wall.Sub(m.downSince))
 	}
-	s.tell(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
+	s.emit(Event{Kind: EventConnected, Attempt: m.attempt, Duration: outage})
 	m.attempt = 0
 	if !m.upstream { // Gateway said so during the login, and that is the cause by now
 		s.lostUpstream()
@@ -167,7 +167,7 @@ func (s *step) ready(in inReady) {
 	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
 	s.lookAtExit()
-	s.tellBlocked(CauseNone) // Gateway may have reported its settings before
+	s.emitBlocked(CauseNone) // Gateway may have reported its settings before
 }
 
 // down clears what is only true of a connection that is up.
@@ -196,7 +196,7 @@ func (s *step) attemptFailed(in inFailed) {
 	if in.err.Cause == CausePortChanged {
 		m.portHint = portIn(in.err.Text)
 	}
-	s.tell(Event{
+	s.emit(Event{
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,
 		Cause: in.err.Cause, Code: in.err.Code, Detail: in.err.Detail(), Tried: in.err.Tried,
 	})
@@ -218,7 +218,7 @@ func (s *step) sessionLost(session uint64, cause Cause, code int, detail string)
 		m.downSince = m.upstreamDownAt // the outage began when upstream went
 		m.upstreamDownAt = time.Time{}
 	}
-	s.tell(Event{
+	s.emit(Event{
 		Kind: EventLost, Session: session, Cause: cause, Code: code, Detail: detail,
 		Duration: s.now.mono - m.upSince,
 	})
@@ -240,7 +240,7 @@ func (s *step) end(cause Cause) {
 	}
 	if s.do(doEnd{m.session}); m.phase == up {
 		m.downSince, m.upstreamDownAt = time.Time{}, time.Time{}
-		s.tell(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.mono - m.upSince})
+		s.emit(Event{Kind: EventDisconnected, Session: m.session, Cause: cause, Duration: s.now.mono - m.upSince})
 	}
 	s.down(cause, 0, "")
 }
@@ -256,7 +256,7 @@ func (s *step) command(in inCommand) {
 		if m.paused {
 			m.paused, m.failed, m.waits, m.attempt = false, false, 0, 0
 			m.cause, m.code, m.detail = CauseNone, 0, ""
-			s.tell(Event{Kind: EventResumed})
+			s.emit(Event{Kind: EventResumed})
 		}
 		s.dial(nil, 0)
 		s.do(doReply{in.reply, nil})
@@ -266,7 +266,7 @@ func (s *step) command(in inCommand) {
 		s.end(CauseUser)
 		m.paused, m.found = true, AnyMode
 		m.cause, m.code, m.detail = CauseUser, 0, ""
-		s.tell(Event{Kind: EventPaused})
+		s.emit(Event{Kind: EventPaused})
 		s.do(doReply{in.reply, nil})
 	}
 }
@@ -290,6 +290,6 @@ func (s *step) configure(in inConfigure) {
 	} else if s.m.phase == idle && !s.m.resting() && s.m.due-s.now.mono > s.cfg.delay(s.m.waits, 0) {
 		s.due(s.now.mono + s.cfg.delay(s.m.waits, 0))
 	}
-	s.tell(Event{Kind: EventReconfigured})
+	s.emit(Event{Kind: EventReconfigured})
 	s.do(doReply{in.reply, nil})
 }

@@ -15,7 +15,7 @@ type row struct {
 	after time.Duration
 	in    cue // nil: only time passes
 	do    string
-	tell  string
+	emit  string
 	state State
 	guard GuardReason
 }
@@ -147,8 +147,8 @@ func (p *play) act(t *testing.T, i int, r row) {
 	if got := strings.Join(p.effects, ", "); got != r.do {
 		t.Errorf("row %d: do %q, want %q", i, got, r.do)
 	}
-	if got := strings.Join(p.events, ", "); got != r.tell {
-		t.Errorf("row %d: tell %q, want %q", i, got, r.tell)
+	if got := strings.Join(p.events, ", "); got != r.emit {
+		t.Errorf("row %d: emit %q, want %q", i, got, r.emit)
 	}
 	if p.m.state != r.state || p.m.guard() != r.guard {
 		t.Errorf("row %d: state %s, guard %q, want %s, %q", i, p.m.state, p.m.guard(), r.state, r.guard)
@@ -232,6 +232,6 @@ func onPortOpen(*play) input { c, _ := net.Pipe(); return inPortOpen{conn: c, po
 
 // opening is how most plays begin: READY after the first attempt.
 var opening = []row{
-	{in: onStart, do: "dial", tell: "started", state: Connecting, guard: GuardSocket},
-	{after: time.Second, in: onReady, tell: "connected", state: Connected},
+	{in: onStart, do: "dial", emit: "started", state: Connecting, guard: GuardSocket},
+	{after: time.Second, in: onReady, emit: "connected", state: Connected},
 }

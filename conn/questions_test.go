@@ -36,8 +36,8 @@ func refsOf(list []OrderNews) (refs string) {
 	return refs
 }
 
-// told plays Gateway's answer.
-func (b *pending) told(kind asking, refs string) {
+// receive plays Gateway's answer.
+func (b *pending) receive(kind asking, refs string) {
 	news := map[asking]OrderNewsKind{askOpen: OrderOpen, askCompleted: OrderCompleted}[kind]
 	for _, r := range refs {
 		b.put(OrderNews{Kind: news, Ref: string(r)})
@@ -69,12 +69,12 @@ func TestQuestionsThatStayUnanswered(t *testing.T) {
 					requests := len(l.requests())
 					got := asked(question)
 					for range late {
-						l.pending.told(kind, "old")
+						l.pending.receive(kind, "old")
 						synctest.Wait()
 					}
 					for len(l.requests()) > requests { // Gateway answers what was asked since, in order
 						requests++
-						l.pending.told(kind, "new")
+						l.pending.receive(kind, "new")
 						synctest.Wait()
 					}
 					if r := <-got; r.err != nil || refsOf(r.list) != "new" {
@@ -203,17 +203,17 @@ func TestQuestionsWait(t *testing.T) {
 		got := asked(s.OpenOrders)
 		second := asked(s.OpenOrders)
 		for len(l.requests()) < 3 {
-			l.pending.told(askOpen, "a")
+			l.pending.receive(askOpen, "a")
 			synctest.Wait()
 		}
-		l.pending.told(askOpen, "b")
+		l.pending.receive(askOpen, "b")
 		if r := <-got; r.err != nil || refsOf(r.list) != "b" {
 			t.Errorf("%+v", r)
 		}
 		synctest.Wait()
-		l.pending.told(askOpen, "c")
+		l.pending.receive(askOpen, "c")
 		synctest.Wait()
-		l.pending.told(askOpen, "d")
+		l.pending.receive(askOpen, "d")
 		if r := <-second; r.err != nil || refsOf(r.list) != "d" {
 			t.Errorf("%+v", r)
 		}
@@ -387,8 +387,8 @@ func TestEarlyOrders(t *testing.T) {
 		before func(*pending)
 		want   string
 	}{
-		"half told":           {func(b *pending) { open(b, "A") }, "AB"},
-		"told to the end":     {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
+		"half received":       {func(b *pending) { open(b, "A") }, "AB"},
+		"received to the end": {func(b *pending) { open(b, "A"); b.end(askOpen) }, "B"},
 		"an order was placed": {func(b *pending) { open(b, "A"); b.settle(); open(b, "X") }, "B"},
 		"long ago":            {func(b *pending) { b.begun = b.begun.Add(-earlyFor); open(b, "A") }, "B"},
 		"a question was left": {func(b *pending) {

@@ -30,8 +30,8 @@ func (s stamped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// rawReader reads from a socket without telling Go's scheduler of each system call. Told of one in a program that was
-// idle, it wakes its monitor, which takes longer than to read and evaluate some ticks.
+// rawReader reads from a socket without Go's scheduler knowing of each system call. If it knew of one in a program that
+// was idle, it would wake its monitor, which takes longer than to read and evaluate some ticks.
 type rawReader struct {
 	net.Conn
 	raw  syscall.RawConn

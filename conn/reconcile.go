@@ -22,7 +22,7 @@ const (
 // blocked returns why Gateway's answers about orders, or their absence, degrade a session that is up.
 func (m *model) blocked() Cause {
 	switch {
-	case m.readOnly || m.toldReadOnly:
+	case m.readOnly || m.settingsReadOnly:
 		return CauseReadOnly
 	case m.tries >= unconfirmedAfter:
 		return CauseUnconfirmed
@@ -43,7 +43,7 @@ func (s *step) compare(after time.Duration) {
 	}
 	s.m.run++
 	s.m.checking = true
-	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after, ask: s.m.toldReadOnly})
+	s.do(doReconcile{session: s.m.session, run: s.m.run, after: after, ask: s.m.settingsReadOnly})
 }
 
 func (s *step) reconciled(in inReconciled) {
@@ -62,22 +62,22 @@ func (s *step) reconciled(in inReconciled) {
 	default:
 		s.unconfirmed(in.err)
 	}
-	if m.toldReadOnly && !m.checking { // it answers questions about orders all the same: its settings may have changed
+	if m.settingsReadOnly && !m.checking { // it answers questions about orders: its settings may have changed
 		s.reconcile(readOnlyLook)
 	}
-	s.tellBlocked(before)
+	s.emitBlocked(before)
 }
 
-// tellBlocked reports a change in whether Gateway takes orders.
-func (s *step) tellBlocked(before Cause) {
+// emitBlocked reports a change in whether Gateway takes orders.
+func (s *step) emitBlocked(before Cause) {
 	m := &s.m
 	if m.phase != up || m.blocked() == before {
 		return
 	}
 	if cause := m.blocked(); cause != CauseNone {
-		s.tell(Event{Kind: EventOrdersBlocked, Cause: cause, Detail: m.doubt})
+		s.emit(Event{Kind: EventOrdersBlocked, Cause: cause, Detail: m.doubt})
 	} else {
-		s.tell(Event{Kind: EventOrdersConfirmed})
+		s.emit(Event{Kind: EventOrdersConfirmed})
 	}
 }
 

@@ -186,7 +186,7 @@ func (s *Supervisor) decide(in input, now instant) {
 	if !s.more || len(events)+len(effects) > 0 { // else the next input of the batch may change it again
 		s.publish()
 	}
-	s.tell(now, events)
+	s.deliver(now, events)
 	s.watch() // before a command is answered: after a pause, something else may be started at the port
 	for _, e := range effects {
 		s.carryOut(e)
@@ -355,7 +355,7 @@ func (s *Supervisor) publish() {
 	}
 }
 
-func (s *Supervisor) tell(now instant, events []Event) {
+func (s *Supervisor) deliver(now instant, events []Event) {
 	if events = s.flood.pass(now, s.m.state, events); len(events) == 0 {
 		return
 	}

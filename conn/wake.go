@@ -28,7 +28,7 @@ func (s *step) clocks() {
 	if late <= wakeJump {
 		return
 	}
-	s.tell(Event{Kind: EventWoke, Duration: max(s.now.wall.Sub(m.last.wall), s.now.mono-m.last.mono)})
+	s.emit(Event{Kind: EventWoke, Duration: max(s.now.wall.Sub(m.last.wall), s.now.mono-m.last.mono)})
 	switch {
 	case m.phase == up:
 		m.suspect = true
@@ -82,7 +82,7 @@ func (s *step) lookAtWindow(started bool) {
 // quiet reports an edge of the reset window, unless it is quiet anyway because of an exit of Gateway.
 func (s *step) quiet(e Event) {
 	if !s.m.exits.quiet {
-		s.tell(e)
+		s.emit(e)
 	}
 }
 
@@ -125,7 +125,7 @@ func (s *step) answered(in inAnswered) {
 	m.proven = true
 	if m.suspect {
 		m.suspect = false
-		s.tell(Event{Kind: EventAnswered, Duration: in.rtt})
+		s.emit(Event{Kind: EventAnswered, Duration: in.rtt})
 	}
 }
 
@@ -176,7 +176,7 @@ func (s *step) silence() {
 	}
 	if m.proven = false; !m.suspect {
 		m.suspect = true
-		s.tell(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: max(unanswered, unheard)})
+		s.emit(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: max(unanswered, unheard)})
 	}
 	if max(unanswered, unheard) < s.cfg.Hard {
 		return

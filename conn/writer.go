@@ -208,18 +208,18 @@ func (q *request) leave(put func([]byte) bool) bool {
 // answer was read: Gateway never sees two within a second. One that is not answered is repeated after some seconds, in
 // case it got lost. Gateway's time, in whole seconds, then shows which of them it answered.
 type timeRequests struct {
-	mu       sync.Mutex
-	wanted   bool
-	open     []timeRequest // those without an answer, oldest first
-	answered time.Duration // when the last answer was read; 0: there was none yet
-	rtt      time.Duration // of the last answer
-	told     int64         // Gateway's time as it said it last, whether that was an answer or not
-	toldAt   time.Duration // when that was read; 0: it has not said it yet
-	ours     bool          // Gateway runs on this computer and has its clock, as far as is known
-	skew     int64         // Gateway's clock minus ours in seconds, one more or less
-	knows    bool          // the skew
-	news     chan struct{} // gets a value when something has changed for the writer
-	coming   chan struct{} // closed with the next answer; nil: nothing waits for it
+	mu         sync.Mutex
+	wanted     bool
+	open       []timeRequest // those without an answer, oldest first
+	answered   time.Duration // when the last answer was read; 0: there was none yet
+	rtt        time.Duration // of the last answer
+	reported   int64         // Gateway's time as it said it last, whether that was an answer or not
+	reportedAt time.Duration // when that was read; 0: it has not said it yet
+	ours       bool          // Gateway runs on this computer and has its clock, as far as is known
+	skew       int64         // Gateway's clock minus ours in seconds, one more or less
+	knows      bool          // the skew
+	news       chan struct{} // gets a value when something has changed for the writer
+	coming     chan struct{} // closed with the next answer; nil: nothing waits for it
 }
 
 type timeRequest struct {
@@ -242,10 +242,10 @@ func (q *timeRequests) want() {
 	q.mu.Lock()
 	q.wanted = true
 	q.mu.Unlock()
-	q.tell()
+	q.nudge()
 }
 
-func (q *timeRequests) tell() { offer(q.news, struct{}{}) }
+func (q *timeRequests) nudge() { offer(q.news, struct{}{}) }
 
 // due returns how long it takes until the next request may be written; ok is false if none is wanted.
 func (q *timeRequests) due(now time.Duration) (wait time.Duration, ok bool) {
@@ -287,7 +287,7 @@ func (q *timeRequests) follows(gateway int64, r timeRequest) bool {
 
 // pause returns how long to wait after Gateway has said its time until it may be asked again.
 func (q *timeRequests) pause(now time.Duration) time.Duration {
-	last := max(q.answered, q.toldAt)
+	last := max(q.answered, q.reportedAt)
 	if last == 0 {
 		return 0
 	}
@@ -314,15 +314,15 @@ func (q *timeRequests) leaves(now time.Duration, unix int64) {
 func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rtt time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	advanced, before := gateway-q.told, q.toldAt
-	q.told, q.toldAt = gateway, max(1, now)
+	advanced, before := gateway-q.reported, q.reportedAt
+	q.reported, q.reportedAt = gateway, max(1, now)
 	switch {
 	case len(q.open) == 0:
 		return 0, 0, false
 	case before == 0:
 	case advanced < 0: // its clock was set back: the next answer shows whether it goes on
 		q.open, q.wanted = q.open[:0], true
-		q.tell()
+		q.nudge()
 		return 0, 0, false
 	case advanced <= max(0, int64((q.open[0].at-before)/time.Second)-2):
 		return 0, 0, false
@@ -343,7 +343,7 @@ func (q *timeRequests) answer(now time.Duration, unix, gateway int64) (asked, rt
 		close(q.coming)
 		q.coming = nil
 	}
-	q.tell()
+	q.nudge()
 	return asked, rtt, true
 }
 

@@ -15,7 +15,7 @@ import (
 // retry is the time between two looks for the resident program.
 const retry = 500 * time.Millisecond
 
-// Face is who is told. Calls come from goroutines of the link, one at a time for each method.
+// Face is what a link calls with news. Calls come from goroutines of the link, one at a time for each method.
 type Face struct {
 	Status   func(api.Status)
 	Settings func(api.SettingsView)
@@ -32,7 +32,7 @@ type Link struct {
 	face  Face
 	fresh chan struct{} // settings may have changed
 
-	reading sync.Mutex // held from asking for settings until they are told, so that none overtakes another
+	reading sync.Mutex // held from asking for settings until they are passed on, so that none overtakes another
 	ruling  sync.Mutex // the same for rules
 
 	mu     sync.Mutex
@@ -155,17 +155,17 @@ func (l *Link) command(send func(*api.Client) (api.Answer, error)) error {
 	return err
 }
 
-// Save puts the content of a settings file in force and tells the outcome to told before anything newer about the
+// Save saves the content of a settings file and calls done with the outcome, before anything newer about the
 // settings. The error is settings.Problems if the content is at fault.
-func (l *Link) Save(ctx context.Context, body []byte, told func(api.SettingsView, error)) {
+func (l *Link) Save(ctx context.Context, body []byte, done func(api.SettingsView, error)) {
 	l.reading.Lock()
 	defer l.reading.Unlock()
 	client, err := l.current()
 	if err != nil {
-		told(api.SettingsView{}, err)
+		done(api.SettingsView{}, err)
 		return
 	}
-	told(client.SaveSettings(ctx, body, ""))
+	done(client.SaveSettings(ctx, body, ""))
 }
 
 // daysShown is how many days the history of the window goes back.

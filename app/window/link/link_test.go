@@ -165,8 +165,8 @@ func serve(t *testing.T, b *backend, card string) *api.Server {
 	return s
 }
 
-// told is everything that a link has told.
-type told struct {
+// heard is everything that a link has passed on.
+type heard struct {
 	status   chan api.Status
 	settings chan api.SettingsView
 	lost     chan error
@@ -174,16 +174,16 @@ type told struct {
 	quit     chan struct{}
 }
 
-func run(t *testing.T, card string) (*Link, told) {
+func run(t *testing.T, card string) (*Link, heard) {
 	t.Helper()
-	heard := told{
+	h := heard{
 		make(chan api.Status, 100), make(chan api.SettingsView, 100), make(chan error, 100),
 		make(chan struct{}, 100), make(chan struct{}, 100),
 	}
 	l := New(card, Face{
-		Status: func(s api.Status) { heard.status <- s }, Settings: func(v api.SettingsView) { heard.settings <- v },
-		Lost: func(err error) { heard.lost <- err }, Show: func() { heard.show <- struct{}{} },
-		Quit: func() { heard.quit <- struct{}{} },
+		Status: func(s api.Status) { h.status <- s }, Settings: func(v api.SettingsView) { h.settings <- v },
+		Lost: func(err error) { h.lost <- err }, Show: func() { h.show <- struct{}{} },
+		Quit: func() { h.quit <- struct{}{} },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -195,7 +195,7 @@ func run(t *testing.T, card string) (*Link, told) {
 		cancel()
 		<-done
 	})
-	return l, heard
+	return l, h
 }
 
 func next[T any](t *testing.T, c <-chan T) (v T) {
@@ -239,14 +239,14 @@ func TestFindsTheResidentProgramAgain(t *testing.T) {
 	s.End(context.Background())
 	next(t, heard.quit)
 	next(t, heard.lost)
-	// Once a loss is told it is not told again.
+	// Once a loss is passed on it is not passed on again.
 	if err := os.WriteFile(card, []byte("{nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(3 * retry) // for what must not happen
 	select {
 	case err := <-heard.lost:
-		t.Errorf("told again: %v", err)
+		t.Errorf("passed on again: %v", err)
 	default:
 	}
 }
@@ -266,7 +266,7 @@ func TestTellsSettings(t *testing.T) {
 	b.mu.Unlock()
 	for end := time.Now().Add(patience); next(t, heard.settings).Settings.Gateway.Port != 2; {
 		if time.Now().After(end) {
-			t.Fatal("the change is not told")
+			t.Fatal("the change is not passed on")
 		}
 	}
 	l.Save(context.Background(), []byte(`{"gateway":{"port":3}}`), func(v api.SettingsView, err error) {

@@ -17,42 +17,42 @@ func (l *Link) Disarm(ctx context.Context) error {
 	return l.command(func(c *api.Client) (api.Answer, error) { return c.Disarm(ctx) })
 }
 
-// Rules asks for the rules and tells them before anything newer about them.
-func (l *Link) Rules(ctx context.Context, told func(api.Rules, error)) {
-	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.Rules(ctx) })
+// Rules asks for the rules and calls done with them, before anything newer about them.
+func (l *Link) Rules(ctx context.Context, done func(api.Rules, error)) {
+	l.ruled(done, func(c *api.Client) (api.Rules, error) { return c.Rules(ctx) })
 }
 
 // SaveRule has a rule written down, in place of the one with the name, or as a new one if that is empty. The error is
 // settings.Problems if the rule is at fault.
-func (l *Link) SaveRule(ctx context.Context, name string, rule rules.Rule, told func(api.Rules, error)) {
-	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.SaveRule(ctx, name, rule) })
+func (l *Link) SaveRule(ctx context.Context, name string, rule rules.Rule, done func(api.Rules, error)) {
+	l.ruled(done, func(c *api.Client) (api.Rules, error) { return c.SaveRule(ctx, name, rule) })
 }
 
 // ActivateRule has a rule watch prices.
-func (l *Link) ActivateRule(ctx context.Context, name string, told func(api.Rules, error)) {
-	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.ActivateRule(ctx, name) })
+func (l *Link) ActivateRule(ctx context.Context, name string, done func(api.Rules, error)) {
+	l.ruled(done, func(c *api.Client) (api.Rules, error) { return c.ActivateRule(ctx, name) })
 }
 
 // DeactivateRule ends that.
-func (l *Link) DeactivateRule(ctx context.Context, name string, told func(api.Rules, error)) {
-	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.DeactivateRule(ctx, name) })
+func (l *Link) DeactivateRule(ctx context.Context, name string, done func(api.Rules, error)) {
+	l.ruled(done, func(c *api.Client) (api.Rules, error) { return c.DeactivateRule(ctx, name) })
 }
 
 // DeleteRule removes a rule.
-func (l *Link) DeleteRule(ctx context.Context, name string, told func(api.Rules, error)) {
-	l.ruled(told, func(c *api.Client) (api.Rules, error) { return c.DeleteRule(ctx, name) })
+func (l *Link) DeleteRule(ctx context.Context, name string, done func(api.Rules, error)) {
+	l.ruled(done, func(c *api.Client) (api.Rules, error) { return c.DeleteRule(ctx, name) })
 }
 
 // ruled asks something whose answer is the rules with their states then. No older answer overtakes it.
-func (l *Link) ruled(told func(api.Rules, error), ask func(*api.Client) (api.Rules, error)) {
+func (l *Link) ruled(done func(api.Rules, error), ask func(*api.Client) (api.Rules, error)) {
 	l.ruling.Lock()
 	defer l.ruling.Unlock()
 	client, err := l.current()
 	if err != nil {
-		told(api.Rules{}, err)
+		done(api.Rules{}, err)
 		return
 	}
-	told(ask(client))
+	done(ask(client))
 }
 
 // Resolve asks which contracts an instrument can mean.

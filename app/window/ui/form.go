@@ -273,7 +273,7 @@ func (d draft) settings() (settings.Settings, settings.Problems) {
 	return s, append(problems, more...)
 }
 
-// value returns the JSON of the text of a field, empty if there is none, which bad is told.
+// value returns the JSON of the text of a field, empty if there is none; bad gets what is wrong with it.
 func (f *field) value(text string, bad func(path string, err error)) string {
 	switch f.kind {
 	case words, oneOf, zone:
@@ -313,7 +313,7 @@ func (f *field) value(text string, bad func(path string, err error)) string {
 	return ""
 }
 
-// value returns the JSON of a reset window; bad is told what is wrong with its minutes.
+// value returns the JSON of a reset window; bad gets what is wrong with its minutes.
 func (w *windowDraft) value(bad func(error)) string {
 	if w.Preset != "" {
 		return jsonOf(w.Preset)

@@ -34,7 +34,7 @@ func layersOf(st *api.Status, now time.Time) []row {
 	rows := []row{
 		plain(layerSocket, st.Layers.Socket, true),
 		plain(layerAPI, st.Layers.API, true),
-		plain(layerUpstream, st.Layers.Upstream, st.Layers.API), // only a Gateway that is signed on tells of it
+		plain(layerUpstream, st.Layers.Upstream, st.Layers.API), // only a Gateway that is signed on reports it
 		farms(st),
 	}
 	since := st.LayersSince
@@ -48,7 +48,7 @@ func layersOf(st *api.Status, now time.Time) []row {
 
 func farms(st *api.Status) row {
 	r := row{shape: Unknown, name: layerFarms, word: "not known"}
-	if !st.Layers.Upstream { // Gateway tells of them only while it sees IBKR
+	if !st.Layers.Upstream { // Gateway reports them only while it sees IBKR
 		return r
 	}
 	by := map[conn.FarmState][]string{}

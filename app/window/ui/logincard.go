@@ -18,7 +18,7 @@ type loginCard struct {
 	check   *check
 	words   *widget.Label
 	wrong   *mistake
-	known   *api.Autostart // nil until it has been told
+	known   *api.Autostart // nil until it is known
 	telling bool           // the mark is being set to what is known
 }
 

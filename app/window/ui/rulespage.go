@@ -63,7 +63,7 @@ type rulesPage struct {
 
 	listed  []api.RuleView // after filtering and sorting
 	waiting []string       // names of rules that are to be activated, one after the other
-	known   *api.Rules     // as last told, nil before
+	known   *api.Rules     // as last received, nil before
 	may     bool
 	here    bool // the resident program is there
 	busy    bool // something was asked of a rule and is not answered

@@ -47,7 +47,7 @@ func (m *mistake) say(list []string) {
 }
 
 // newEditor returns what edits a field; useDefault is pressed to put the default into it, changed is called for what a
-// person does, and key tells whether the key is shown.
+// person does, and key says whether the key is shown.
 func newEditor(f *field, k *keys, key bool, changed func(), useDefault func()) *editor {
 	e := &editor{field: f, wrong: newMistake(), was: fine(""), undo: newButton(k, "Use default", useDefault)}
 	e.words = strings.ToLower(strings.Join([]string{

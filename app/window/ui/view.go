@@ -227,7 +227,7 @@ func (v *View) disarm() {
 	v.actions.Disarm()
 }
 
-// Status takes in the status as the resident program tells it.
+// Status takes in the status of the resident program.
 func (v *View) Status(st api.Status, now time.Time) {
 	v.now = now
 	v.lost = absence{}
