@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -112,120 +111,10 @@ func open(card string, program link.Program, opened func()) bool {
 	w.SetIcon(fyne.NewStaticResource("gatewatch.png", assets.AppPNG(256)))
 
 	ctx, cancel := context.WithCancel(context.Background())
-	var work sync.WaitGroup
-	var v *ui.View
-	var l *link.Link
-	v = ui.New(ui.Actions{
-		Start: func() {
-			work.Go(func() {
-				err := program.Start(ctx)
-				fyne.Do(func() { v.Commanded(err) })
-			})
-		},
-		Restart: func() {
-			work.Go(func() {
-				err := program.Restart(ctx)
-				fyne.Do(func() { v.Commanded(err) })
-			})
-		},
-		Connect: func() {
-			work.Go(func() {
-				err := l.Connect(ctx)
-				fyne.Do(func() { v.Commanded(err) })
-			})
-		},
-		Disconnect: func() {
-			work.Go(func() {
-				err := l.Disconnect(ctx)
-				fyne.Do(func() { v.Commanded(err) })
-			})
-		},
-		Save: func(body []byte) {
-			work.Go(func() {
-				l.Save(ctx, body, func(s api.SettingsView, err error) { fyne.Do(func() { v.Saved(s, err) }) })
-			})
-		},
-		Uptime: func() {
-			work.Go(func() {
-				u, err := l.Uptime(ctx)
-				fyne.Do(func() { v.Uptime(u, err) })
-			})
-		},
-		Log: func() {
-			work.Go(func() {
-				records, err := l.Log(ctx)
-				fyne.Do(func() { v.Log(records, err) })
-			})
-		},
-		Latency: func() {
-			work.Go(func() {
-				a, err := l.Latency(ctx)
-				fyne.Do(func() { v.Latency(a, err) })
-			})
-		},
-		Messages: func() {
-			work.Go(func() {
-				m, err := l.Messages(ctx)
-				fyne.Do(func() { v.Messages(m, err) })
-			})
-		},
-		Alerts: func() {
-			work.Go(func() {
-				a, err := l.Alerts(ctx)
-				fyne.Do(func() { v.Alerts(a, err) })
-			})
-		},
-		Test: func(channel string) {
-			work.Go(func() {
-				t, err := l.TestAlerts(ctx, channel)
-				fyne.Do(func() { v.Tested(channel, t, err) })
-			})
-		},
-		Address: func(channel string) {
-			work.Go(func() {
-				address, err := l.SecretAddress(ctx, channel)
-				fyne.Do(func() { v.Address(channel, address, err) })
-			})
-		},
-		ChangeAlerts: func(c ui.AlertChange) {
-			work.Go(func() {
-				refs, stored, err := l.ChangeAlerts(ctx, c.Secrets, c.Edit, c.Drop)
-				channel := ""
-				if err == nil {
-					channel = c.Channel(refs)
-				}
-				fyne.Do(func() { v.AlertsChanged(channel, stored, err) })
-			})
-		},
-		Mute: func(until time.Time) {
-			work.Go(func() {
-				err := l.Mute(ctx, until)
-				fyne.Do(func() { v.Muted(err) })
-			})
-		},
-		Diagnostics: func() {
-			work.Go(func() {
-				text, err := l.Diagnostics(ctx)
-				fyne.Do(func() { v.Diagnostics(text, err) })
-			})
-		},
-		Login: func() {
-			work.Go(func() {
-				a, err := l.Autostart(ctx)
-				fyne.Do(func() { v.Login(a, err) })
-			})
-		},
-		SetLogin: func(on bool) {
-			work.Go(func() {
-				a, err := l.SetAutostart(ctx, on)
-				fyne.Do(func() { v.Login(a, err) })
-			})
-		},
-		Trade: trade(ctx, &work, func() *link.Link { return l }, func() *ui.View { return v }),
-		Close: w.Close,
-		Title: w.SetTitle,
-	}, time.Now())
-	l = link.New(card, link.Face{
+	r := &resident{ctx: ctx, program: program}
+	v := ui.New(r.actions(w), time.Now())
+	r.view = v
+	r.link = link.New(card, link.Face{
 		Status:   func(st api.Status) { fyne.Do(func() { v.Status(st, time.Now()) }) },
 		Settings: func(s api.SettingsView) { fyne.Do(func() { v.Settings(s) }) },
 		Lost:     func(err error) { fyne.Do(func() { v.Lost(err, time.Now()) }) },
@@ -251,8 +140,8 @@ func open(card string, program link.Program, opened func()) bool {
 	minimised := func(context.Context) bool { return false }
 	var late atomic.Bool // the last tick has not come through yet
 	a.Lifecycle().SetOnStarted(func() {
-		work.Go(func() { l.Run(ctx) })
-		work.Go(func() {
+		r.work.Go(func() { r.link.Run(ctx) })
+		r.work.Go(func() {
 			every, minute := time.NewTicker(tick), time.NewTicker(time.Minute)
 			defer every.Stop()
 			defer minute.Stop()
@@ -289,7 +178,7 @@ func open(card string, program link.Program, opened func()) bool {
 	minimised = whetherMinimised(w)
 	a.Run()
 	cancel()
-	work.Wait()
+	r.work.Wait()
 	return true
 }
 

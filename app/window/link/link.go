@@ -105,13 +105,33 @@ func (l *Link) current() (*api.Client, error) {
 	return l.client, nil
 }
 
-// ask asks the resident program something, if it is there.
-func ask[T any](l *Link, do func(*api.Client) (T, error)) (v T, err error) {
+// Ask asks the resident program something. The error is [api.ErrNotResponding] if it hangs, and [api.ErrNotRunning] if
+// it is not there.
+func Ask[T any](ctx context.Context, l *Link, do func(*api.Client, context.Context) (T, error)) (v T, err error) {
 	client, err := l.current()
 	if err == nil {
-		v, err = do(client)
+		v, err = do(client, ctx)
 	}
 	return v, err
+}
+
+// Command sends a command. The error is that of [Ask], or says why the command was not accepted.
+func (l *Link) Command(ctx context.Context, send func(*api.Client, context.Context) (api.Answer, error)) error {
+	answer, err := Ask(ctx, l, send)
+	if err == nil && !answer.Accepted {
+		err = errors.New(answer.Message)
+	}
+	return err
+}
+
+// Rules asks something whose answer is the rules with their states then, and calls done with it. No older answer
+// overtakes it.
+func (l *Link) Rules(ctx context.Context, ask func(*api.Client, context.Context) (api.Rules, error),
+	done func(api.Rules, error),
+) {
+	l.ruling.Lock()
+	defer l.ruling.Unlock()
+	done(Ask(ctx, l, ask))
 }
 
 func (l *Link) followSettings(ctx context.Context) {
@@ -137,24 +157,6 @@ func (l *Link) readSettings(ctx context.Context) {
 	}
 }
 
-// Connect asks for an attempt now.
-func (l *Link) Connect(ctx context.Context) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.Connect(ctx) })
-}
-
-// Disconnect asks to disconnect and pause.
-func (l *Link) Disconnect(ctx context.Context) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.Disconnect(ctx) })
-}
-
-func (l *Link) command(send func(*api.Client) (api.Answer, error)) error {
-	answer, err := ask(l, send)
-	if err == nil && !answer.Accepted {
-		err = errors.New(answer.Message)
-	}
-	return err
-}
-
 // Save saves the content of a settings file and calls done with the outcome, before anything newer about the
 // settings. The error is settings.Problems if the content is at fault.
 func (l *Link) Save(ctx context.Context, body []byte, done func(api.SettingsView, error)) {
@@ -166,94 +168,4 @@ func (l *Link) Save(ctx context.Context, body []byte, done func(api.SettingsView
 		return
 	}
 	done(client.SaveSettings(ctx, body, ""))
-}
-
-// daysShown is how many days the history of the window goes back.
-const daysShown = 90
-
-// Uptime asks how time was spent.
-func (l *Link) Uptime(ctx context.Context) (api.Uptime, error) {
-	return ask(l, func(c *api.Client) (api.Uptime, error) {
-		u, _, err := c.Uptime(ctx, daysShown)
-		return u, err
-	})
-}
-
-// Log asks for the records of the connection log of the days that are shown, the newest of them.
-func (l *Link) Log(ctx context.Context) (api.Log, error) {
-	return ask(l, func(c *api.Client) (api.Log, error) {
-		return c.Log(ctx, api.LogQuery{Since: time.Now().AddDate(0, 0, -daysShown), Limit: api.MaxRecords})
-	})
-}
-
-// Messages asks what Gateway has said.
-func (l *Link) Messages(ctx context.Context) (api.Messages, error) {
-	return ask(l, func(c *api.Client) (api.Messages, error) { return c.Messages(ctx) })
-}
-
-// Latency asks how long Gateway took to answer.
-func (l *Link) Latency(ctx context.Context) (api.Latency, error) {
-	return ask(l, func(c *api.Client) (api.Latency, error) { return c.Latency(ctx) })
-}
-
-// Alerts asks for the status of alert channels.
-func (l *Link) Alerts(ctx context.Context) (api.Alerts, error) {
-	return ask(l, func(c *api.Client) (api.Alerts, error) { return c.Alerts(ctx) })
-}
-
-// SecretAddress asks for the address of a service without its secrets.
-func (l *Link) SecretAddress(ctx context.Context, ref string) (string, error) {
-	return ask(l, func(c *api.Client) (string, error) { return c.SecretAddress(ctx, ref) })
-}
-
-// TestAlerts has a message sent by one channel.
-func (l *Link) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
-	return ask(l, func(c *api.Client) (api.AlertTest, error) { return c.TestAlerts(ctx, channel) })
-}
-
-// Programs asks for the programs at the guarded port, and for their orders.
-func (l *Link) Programs(ctx context.Context) (p api.Programs, o api.ProgramOrders, err error) {
-	client, err := l.current()
-	if err == nil {
-		p, err = client.Programs(ctx)
-	}
-	if err == nil {
-		o, err = client.ProgramOrders(ctx)
-	}
-	return p, o, err
-}
-
-// StopTrading turns trading off and refuses all orders of programs.
-func (l *Link) StopTrading(ctx context.Context) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.StopTrading(ctx) })
-}
-
-// AllowPrograms lets programs trade again; live says that the user has confirmed it for a live account.
-func (l *Link) AllowPrograms(ctx context.Context, live bool) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.AllowPrograms(ctx, live) })
-}
-
-// SetReadOnly refuses the orders of programs with a client id, or no longer does.
-func (l *Link) SetReadOnly(ctx context.Context, client int, on bool) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.SetReadOnly(ctx, client, on) })
-}
-
-// Mute silences desktop notifications until the given time; the zero time ends that.
-func (l *Link) Mute(ctx context.Context, until time.Time) error {
-	return l.command(func(c *api.Client) (api.Answer, error) { return c.Mute(ctx, until) })
-}
-
-// Diagnostics asks for diagnostics, which hold no personal data.
-func (l *Link) Diagnostics(ctx context.Context) (string, error) {
-	return ask(l, func(c *api.Client) (string, error) { return c.Diagnostics(ctx, false) })
-}
-
-// Autostart asks whether the program is started at login.
-func (l *Link) Autostart(ctx context.Context) (api.Autostart, error) {
-	return ask(l, func(c *api.Client) (api.Autostart, error) { return c.Autostart(ctx) })
-}
-
-// SetAutostart changes that.
-func (l *Link) SetAutostart(ctx context.Context, on bool) (api.Autostart, error) {
-	return ask(l, func(c *api.Client) (api.Autostart, error) { return c.SetAutostart(ctx, on) })
 }

@@ -65,7 +65,7 @@ func TestHungOrNotRunning(t *testing.T) {
 	if err := next(t, heard.lost); !errors.Is(err, api.ErrNotResponding) {
 		t.Errorf("it hangs: %v", err)
 	}
-	if err := l.Connect(t.Context()); !errors.Is(err, api.ErrNotResponding) {
+	if err := l.Command(t.Context(), (*api.Client).Connect); !errors.Is(err, api.ErrNotResponding) {
 		t.Errorf("connect while it hangs: %v", err)
 	}
 	s.Close(context.Background())
@@ -76,7 +76,7 @@ func TestHungOrNotRunning(t *testing.T) {
 	s = serve(t, b, card)
 	defer s.Close(context.Background())
 	next(t, heard.status)
-	if err := l.Connect(t.Context()); err != nil {
+	if err := l.Command(t.Context(), (*api.Client).Connect); err != nil {
 		t.Errorf("connect again: %v", err)
 	}
 }
@@ -123,16 +123,6 @@ func (b *backend) ask(what string) error {
 func (b *backend) Connect(context.Context) error    { return b.ask("connect") }
 func (b *backend) Disconnect(context.Context) error { return b.ask("disconnect") }
 func (b *backend) Show(context.Context) error       { return b.ask("show") }
-
-func (b *backend) Autostart(context.Context) (api.Autostart, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return api.Autostart{On: len(b.asked) > 0 && b.asked[len(b.asked)-1] == "at login true"}, b.failure
-}
-
-func (b *backend) SetAutostart(_ context.Context, on bool) error {
-	return b.ask(fmt.Sprint("at login ", on))
-}
 
 func (b *backend) Settings() api.SettingsView {
 	b.mu.Lock()
@@ -214,7 +204,7 @@ func TestFindsTheResidentProgramAgain(t *testing.T) {
 	if err := next(t, heard.lost); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("nobody there: %v", err)
 	}
-	if err := l.Connect(context.Background()); !errors.Is(err, api.ErrNotRunning) {
+	if err := l.Command(context.Background(), (*api.Client).Connect); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("connect with nobody there: %v", err)
 	}
 	for range 2 {
@@ -225,7 +215,7 @@ func TestFindsTheResidentProgramAgain(t *testing.T) {
 			t.Error("it is no window for the resident program")
 		}
 		next(t, heard.show)
-		if err := l.Connect(context.Background()); err != nil || len(b.asked) != 1 {
+		if err := l.Command(context.Background(), (*api.Client).Connect); err != nil || len(b.asked) != 1 {
 			t.Errorf("connect: %v, asked %v", err, b.asked)
 		}
 		s.Close(context.Background())
@@ -283,27 +273,8 @@ func TestTellsSettings(t *testing.T) {
 	b.mu.Lock()
 	b.failure = errors.New("stopping")
 	b.mu.Unlock()
-	if err := l.Disconnect(context.Background()); err == nil {
+	if err := l.Command(context.Background(), (*api.Client).Disconnect); err == nil {
 		t.Error("a refused command is taken for done")
-	}
-}
-
-func TestStartAtLogin(t *testing.T) {
-	card := filepath.Join(t.TempDir(), "api.json")
-	l, heard := run(t, card)
-	if _, err := l.SetAutostart(t.Context(), true); !errors.Is(err, api.ErrNotRunning) {
-		t.Errorf("with nobody there: %v", err)
-	}
-	s := serve(t, &backend{}, card)
-	defer s.Close(context.Background())
-	next(t, heard.status)
-	for _, on := range []bool{true, false} {
-		if a, err := l.SetAutostart(t.Context(), on); err != nil || a.On != on {
-			t.Errorf("%v: %+v, %v", on, a, err)
-		}
-		if a, err := l.Autostart(t.Context()); err != nil || a.On != on {
-			t.Errorf("%v: %+v, %v", on, a, err)
-		}
 	}
 }
 
@@ -328,7 +299,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 	if err := next(t, told.lost); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("lost: %v", err)
 	}
-	if err := l.Connect(context.Background()); !errors.Is(err, api.ErrNotRunning) {
+	if err := l.Command(context.Background(), (*api.Client).Connect); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("connect: %v", err)
 	}
 	time.Sleep(2 * retry) // for what must not happen
