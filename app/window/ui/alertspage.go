@@ -159,7 +159,7 @@ func (p *alertsPage) newRow(name string) *channelRow {
 		p.refresh()
 		p.actions.Address(name)
 	})
-	r.remove = newButton(p.keys, "Remove", func() { p.askRemove(r) })
+	r.remove = newDanger(p.keys, "Remove…", func() { p.askRemove(r) })
 	buttons := container.NewHBox(r.test, r.edit, r.remove)
 	r.content = card(container.NewBorder(nil, nil, nil, container.NewCenter(buttons), r.title), r.state, r.wrong,
 		r.outcome)

@@ -15,7 +15,12 @@ func (p *picture) welcome(st *api.Status) {
 	if !st.FirstRun || st.State != conn.Connecting {
 		return
 	}
-	p.since, p.banner.since = "", ""
+	p.since, p.banner.since, p.orders.shape = "", "", Unknown
+	for i := range p.layers {
+		if r := &p.layers[i]; r.shape == Down {
+			r.shape, r.word, r.since = Unknown, "not connected yet", ""
+		}
+	}
 	switch st.CauseID {
 	case conn.CauseNone, conn.CauseRefused, conn.CauseUnreachable:
 		p.banner.cause, p.banner.hint = "Welcome. "+wording.Looking, wording.Checklist

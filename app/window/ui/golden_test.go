@@ -309,7 +309,8 @@ func box(at fyne.Position, size fyne.Size, scale float32) image.Rectangle {
 func checkContrast(t *testing.T, content fyne.CanvasObject, m *image.NRGBA) {
 	t.Helper()
 	scale := float32(m.Bounds().Dx()) / content.Size().Width
-	eachText(content, fyne.Position{}, box(fyne.Position{}, content.Size(), 1), func(shown *canvas.Text, at fyne.Position) {
+	all := box(fyne.Position{}, content.Size(), 1)
+	eachText(content, fyne.Position{}, all, func(shown *canvas.Text, at fyne.Position) {
 		if strings.TrimSpace(shown.Text) == "" {
 			return
 		}

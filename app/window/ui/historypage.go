@@ -37,10 +37,12 @@ type historyPage struct {
 	note    *widget.Label // what went wrong
 	figures []*widget.Label
 	terms   *widget.Label
+	listed  *fyne.Container // the table on its card
 	bars    *chart
 	chart   *chartView
 	latency *latencyCard
 	under   *widget.Label // what the mouse is over, or how to find that out
+	pointed bool          // the mouse is over the chart
 	none    *widget.Label // there were no incidents
 	list    *list         // of incidents
 	about   *widget.Label // the incident that is chosen
@@ -56,7 +58,23 @@ type historyPage struct {
 	failed  string
 }
 
-const underHint = "Point at the timeline to see what it was, and click an outage to see its cause."
+const (
+	underHint  = "Point at the timeline to see what it was, and click an outage to see its cause."
+	nothingYet = "Nothing is recorded yet. The timeline shows when Gateway was connected and when it was not."
+)
+
+// hint says how to read the chart, or why there is none.
+func (p *historyPage) hint() string {
+	switch {
+	case p.report == nil && p.failed == "":
+		return "Reading the history…"
+	case p.report == nil:
+		return ""
+	case len(p.bars.bars) == 0:
+		return nothingYet
+	}
+	return underHint
+}
 
 // tableRow is one row of the table: what, and in smaller letters what it is made of.
 type tableRow struct {
@@ -82,13 +100,18 @@ func (r *tableRow) set(t rowTexts) {
 
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
-		note: wrapped(""), terms: fine(""), under: fine(underHint), none: muted("No incidents"), about: wrapped(""),
+		note: wrapped(""), terms: fine(""), under: fine(""), none: muted("No incidents"), about: wrapped(""),
 		table: container.New(stacked{-6}), said: newMessageList(), bars: newChart(), latency: newLatencyCard(),
 	}
 	p.note.Importance = widget.DangerImportance
+	p.listed = card(p.table)
 	p.chart = newChartView(p.bars.raster, func(x float64) {
+		p.pointed = true
 		setText(p.under, p.whatAt(x))
-	}, func() { setText(p.under, underHint) }, p.clicked)
+	}, func() {
+		p.pointed = false
+		setText(p.under, p.hint())
+	}, p.clicked)
 	p.list = newList(k, p.chosen)
 	bar := container.NewHBox()
 	for i, r := range ranges {
@@ -110,8 +133,7 @@ func newHistoryPage(k *keys) *historyPage {
 		container.New(atLeast{fyne.NewSize(240, 5*(lineHeight+4))}, p.list), p.about)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
 		stacked{8}, bar, p.note, card(padded(6, 8, p.chart), p.under, padded(4, 8, legend)), card(incidents),
-		p.latency.content,
-		card(figures, p.terms), card(p.table), p.said.content,
+		p.latency.content, card(figures, p.terms), p.listed, p.said.content,
 	)))
 	p.content = p.scroll
 	p.open(0)
@@ -209,6 +231,10 @@ func (p *historyPage) render() {
 	p.renderIncidents(u.At)
 	p.bars.set(bars)
 	p.chart.set(marks, nil)
+	if !p.pointed {
+		setText(p.under, p.hint())
+	}
+	show(p.listed, len(rows) > 0)
 	show(p.latency.content, chosen.days == 0 && len(p.latency.minutes) > 0)
 	for len(p.rows) < len(rows) {
 		r := newTableRow()
@@ -241,7 +267,7 @@ func (p *historyPage) renderIncidents(now time.Time) {
 		entries = append(entries, p.shown[i].entry(now))
 	}
 	p.list.set(entries)
-	show(p.none, len(entries) == 0)
+	show(p.none, p.report != nil && len(entries) == 0)
 	show(p.list, len(entries) > 0)
 	p.tellChosen(now)
 }

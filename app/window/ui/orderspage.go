@@ -30,6 +30,7 @@ type ordersPage struct {
 	cancels  *widget.Label // how far the orders are that were to be cancelled
 	all      *button
 	question *question
+	empty    *widget.Label // there is nothing to list
 	title    *widget.Label
 	search   *entry
 	parts    *choice
@@ -47,10 +48,17 @@ type ordersPage struct {
 	position *positionRow
 }
 
+const (
+	noOrders = "There are no orders yet. Orders that rules place while trading is turned on are listed here, with your " +
+		"positions."
+	noOrderMatches = "Nothing matches. Change the search, or choose Everything."
+)
+
 func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p := &ordersPage{
 		keys: k, actions: a, note: wrapped(""), failed: wrapped(""), cancels: wrapped(""), title: bold("Open orders"),
 		rows: map[int64]*orderRow{}, held: newBlockedRow(), position: newPositionRow(), detail: container.NewStack(),
+		empty: wrapped(""),
 	}
 	p.failed.Importance = widget.DangerImportance
 	p.all = newDanger(k, "Cancel all…", func() {
@@ -67,7 +75,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.parts.Selected, p.sorts.Selected = orderParts[0], orderSorts[0]
 	head := container.NewBorder(nil, nil, p.title, nil, p.search)
 	tools := container.NewHBox(p.parts, p.sorts, layout.NewSpacer(), p.all)
-	top := container.New(stacked{4}, p.note, p.failed, head, tools, p.question.content, p.cancels)
+	top := container.New(stacked{4}, p.note, p.failed, head, tools, p.question.content, p.cancels, p.empty)
 	p.body = container.New(docked{0.6}, p.list, p.scroll)
 	p.frame = framed(top, p.body, nil)
 	p.content = padded(4, 10, p.frame)
@@ -146,6 +154,9 @@ func (p *ordersPage) render(st *api.Status, lost absence, now time.Time) {
 	p.now = now
 	may, reason := canAct(st, lost)
 	p.may = may
+	if lost.is() {
+		reason = "" // the view says it, where it is not veiled
+	}
 	setText(p.note, reason)
 	p.refresh()
 }
@@ -176,10 +187,21 @@ func (p *ordersPage) refresh() {
 		o = *p.known
 	}
 	p.open, p.done = sorted(o.Orders)
-	setText(p.cancels, plain(o.Cancelling.Text))
-	if yes := p.cancels.Text != ""; yes != p.cancels.Visible() {
-		show(p.cancels, yes)
-		p.frame.Refresh() // the toolkit leaves the list where it is, below these words
+	entries := p.entries(o.Blocked)
+	empty := ""
+	switch {
+	case p.known == nil || len(entries) > 0:
+	case p.search.Text == "" && p.parts.Selected == orderParts[0]:
+		empty = noOrders
+	default:
+		empty = noOrderMatches
+	}
+	for l, words := range map[*widget.Label]string{p.cancels: plain(o.Cancelling.Text), p.empty: empty} {
+		setText(l, words)
+		if yes := words != ""; yes != l.Visible() {
+			show(l, yes)
+			p.frame.Refresh() // the toolkit leaves the list where it is, below these words
+		}
 	}
 	title := fmt.Sprintf("Open orders: %d", len(p.open))
 	switch {
@@ -194,7 +216,7 @@ func (p *ordersPage) refresh() {
 	if !p.may || p.cancellable() == 0 {
 		p.question.drop()
 	}
-	p.list.set(p.entries(o.Blocked))
+	p.list.set(entries)
 	p.renderDetail(o.Blocked)
 }
 

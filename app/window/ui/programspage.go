@@ -53,7 +53,8 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 		orders: container.New(stacked{-6}),
 	}
 	p.note.Importance = widget.DangerImportance
-	p.stop = newDanger(k, "Stop all trading", func() { p.actions.StopTrading() }) // only reduces risk: it does not ask
+	p.stop = newButton(k, "Stop all trading", func() { p.actions.StopTrading() })
+	p.stop.Importance = widget.HighImportance // as turning trading off: it only reduces risk, and does not ask
 	p.allow = newButton(k, "Let programs trade again", p.let)
 	p.confirm = newQuestion(k, p.allow)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
@@ -87,6 +88,12 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 	intro := fmt.Sprintf("Port %d. %s.", list.State.Port, wording.OneLine(list.State.Text))
 	if list.Mode == "observe" {
 		intro += " It observes only: orders that would be refused are sent nevertheless."
+	}
+	switch {
+	case len(list.Programs) == 0:
+		intro += " Programs that use this port instead of Gateway's are listed here, with their orders."
+	case len(orders.Orders) == 0:
+		intro += " No program has placed an order yet."
 	}
 	setText(p.intro, intro)
 	show(p.stop, !list.State.Stopped)

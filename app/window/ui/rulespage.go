@@ -70,15 +70,17 @@ type rulesPage struct {
 	now     time.Time
 }
 
-const noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or " +
-	"places an order while " +
-	"trading is turned on."
+const (
+	noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or " +
+		"places an order while trading is turned on."
+	noRuleMatches = "No rule matches. Change the search or the choice of states."
+)
 
 func newRulesPage(k *keys, v *View) *rulesPage {
 	p := &rulesPage{
 		keys: k, actions: &v.actions, problems: wrapped(""), title: bold("Rules"), note: wrapped(""),
 		failed: wrapped(""),
-		empty:  wrapped(noRules),
+		empty:  wrapped(""),
 	}
 	p.arm = newArmBar(k, v.arm, v.disarm)
 	icon := newSign(18)
@@ -338,7 +340,16 @@ func (p *rulesPage) refresh() {
 	case p.severalQ.open():
 		p.severalQ.say(p.readDrafts())
 	}
-	show(p.empty, p.known != nil && len(known.Rules) == 0 && len(known.Problems) == 0)
+	empty := ""
+	switch {
+	case p.known == nil || len(p.listed) > 0:
+	case len(known.Rules) > 0:
+		empty = noRuleMatches
+	case len(known.Problems) == 0:
+		empty = noRules
+	}
+	setText(p.empty, empty)
+	show(p.empty, empty != "")
 	show(p.note, p.note.Text != "")
 	show(p.failed, p.failed.Text != "")
 }

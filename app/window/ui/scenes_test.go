@@ -184,6 +184,7 @@ func scenes() map[string]func(*View) {
 		"reset_window": func(v *View) {
 			st := reconnecting()
 			st.State, st.Since, st.Headline = conn.ResetWindow, noon.Add(-4*time.Minute), "Gateway reset until 12:15"
+			st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
 			st.Cause, st.CauseID = "Daily reset window: reconnecting rests.", conn.CauseNone
 			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. " +
 				"Reconnecting resumes then; Connect tries once at once."
@@ -214,7 +215,7 @@ func scenes() map[string]func(*View) {
 			st.Cause, st.Code = "Gateway has lost its connection to IBKR's servers (IB code 1100).", 1100
 			st.Hint = "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system " +
 				"status page."
-			st.Layers.Upstream = false
+			st.Layers.Upstream, st.LayersSince.Upstream = false, st.Since
 			st.Guard = closedGuard("Gateway has lost IBKR's servers", conn.GuardUpstream)
 			status(st)(v)
 		},

@@ -114,7 +114,7 @@ func (p *settingsPage) arrange() {
 		s.head.SetIcon(icon)
 		found += n
 	}
-	setText(p.nothing, "No setting is like this. Try another word, or a part of it.")
+	setText(p.nothing, "No setting matches. Try another word, or a part of it.")
 	show(p.nothing, found == 0)
 	p.layOut()
 }

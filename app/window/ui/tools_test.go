@@ -109,7 +109,7 @@ func TestDangerLooksAlike(t *testing.T) {
 	v.Status(st, noon)
 	for _, b := range []*button{
 		v.status.arm.button, v.status.arm.question.yes, v.orders.all, v.orders.question.yes,
-		newRuleRow(v.rules).remove,
+		newRuleRow(v.rules).remove, v.alerts.newRow("email").remove,
 	} {
 		if b.Importance != widget.DangerImportance {
 			t.Errorf("%q does not look dangerous", b.Text)

@@ -13,6 +13,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
@@ -38,7 +39,8 @@ type View struct {
 	form    *settingsPage
 	tabs    [pageCount]*button
 	pages   [pageCount]fyne.CanvasObject
-	veil    *themed // over what may be out of date
+	veil    *themed       // over what may be out of date
+	stale   *widget.Label // says so
 	page    int
 	asking  time.Time // when the present page's data was asked for last; zero if never
 	waiting bool      // rules or orders were asked for and are not there yet
@@ -104,8 +106,10 @@ func New(a Actions, now time.Time) *View {
 	}
 	v.veil = newThemed(colorVeil, "", 0)
 	pages.Add(v.veil)
-	v.unsaved = newQuestion(v.keys, v.tabs[pageStatus])
-	top := container.NewVBox(v.head.content, padded(0, 10, tabs), padded(0, 10, v.unsaved.content))
+	v.unsaved, v.stale = newQuestion(v.keys, v.tabs[pageStatus]), wrapped("")
+	v.stale.Importance = widget.WarningImportance
+	top := container.New(stacked{4}, v.head.content, padded(0, 10, tabs),
+		padded(0, 10, container.New(stacked{0}, v.unsaved.content, v.stale)))
 	minimum := newThemed("", "", 0)
 	body := framed(top, pages, nil)
 	v.content = container.New(atLeast{MinSize}, minimum, body)
@@ -346,7 +350,7 @@ func (v *View) render() {
 			v.pic.banner.attempt = "Starting…"
 		}
 	}
-	show(v.veil, v.lost.is() && v.page != pageStatus)
+	v.renderVeil()
 	if st != nil && v.pic.banner != nil {
 		v.pic.welcome(st)
 	}
@@ -367,6 +371,20 @@ func (v *View) render() {
 		v.orders.render(v.st, v.lost, v.now)
 	}
 	v.keepFocus()
+}
+
+// renderVeil lays a veil over what may be out of date, and says so beside it.
+func (v *View) renderVeil() {
+	words := ""
+	if v.lost.is() && v.page != pageStatus {
+		words = v.lost.text() + ": what is shown here may be out of date."
+		if v.page == pageOrders {
+			_, words = canAct(v.st, v.lost)
+		}
+	}
+	setText(v.stale, words)
+	show(v.stale, words != "")
+	show(v.veil, words != "")
 }
 
 // renderTitle shows the state in the window's title, which can also be seen where the window cannot.

@@ -556,8 +556,8 @@ func TestStartAndRestart(t *testing.T) {
 		}
 		v.Commanded(nil)
 		v.open(pageOrders)
-		if !v.veil.Visible() || !strings.HasPrefix(v.orders.note.Text, c.headline) {
-			t.Errorf("stale orders are shown as if they were not: veil %v, %q", v.veil.Visible(), v.orders.note.Text)
+		if !v.veil.Visible() || !strings.HasPrefix(v.stale.Text, c.headline) {
+			t.Errorf("stale orders are shown as if they were not: veil %v, %q", v.veil.Visible(), v.stale.Text)
 		}
 		v.open(pageStatus)
 	}
