@@ -12,6 +12,7 @@ import (
 // Open returns the part of a status that anyone on this computer may see: no text from outside, no rule, order, path,
 // account number or name of a computer.
 func (st Status) Open() Status {
+	st.Shown = Shown{} // it is made of what is left
 	st.Cause, st.Hint, st.Headline = st.open.cause, st.open.hint, st.open.headline
 	st.Held = st.open.held
 	if st.Guard.Reason != "" {

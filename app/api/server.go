@@ -177,7 +177,7 @@ func (s *Server) routes() []route {
 		{"GET", "/openapi.json", open, openAPI},
 		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.Card().secret().Serve(w, r) }},
 		{"POST", "/session", coded, s.session},
-		{"GET", "/settings", owner, jsonhttp.Show(s.backend.Settings)},
+		{"GET", "/settings", owner, jsonhttp.Show(s.settings)},
 		{"GET", "/uptime", owner, s.uptime},
 		{"GET", "/log", owner, s.records},
 		{"GET", "/messages", owner, jsonhttp.Show(s.messages)},
@@ -191,7 +191,7 @@ func (s *Server) routes() []route {
 		{"GET", "/autostart", owner, s.autostart},
 		{"GET", "/diagnostics", owner, s.diagnostics},
 		{"GET", "/settings/text", owner, text(s.backend.SettingsText)},
-		{"PUT", "/settings", owner, saveFile(s.backend.SaveSettings, s.backend.Settings)},
+		{"PUT", "/settings", owner, saveFile(s.backend.SaveSettings, s.settings)},
 		{"GET", "/rules/text", owner, text(s.backend.RulesText)},
 		{"PUT", "/rules", owner, saveFile(s.backend.SaveRules, s.rules)},
 		{"POST", "/connect_ib", owner, command(s.backend.Connect)},
@@ -249,6 +249,10 @@ func (s *Server) statusFor(owner bool) Status {
 	if !owner {
 		st = st.Open()
 	}
+	if st.at.IsZero() {
+		st.at = time.Now()
+	}
+	st.Shown = ShownOf(&st, st.at)
 	return st
 }
 

@@ -34,6 +34,7 @@ type SettingsView struct {
 	Problem  string            `json:"problem"` // why the file on disk is not in effect, empty if it is
 	// Suggestion is the reset window that fits this computer; null once there is a settings file.
 	Suggestion *ResetSuggestion `json:"suggestion"`
+	Offer      *Offer           `json:"offer"` // what can be saved at a first start; null if there is nothing
 }
 
 // ResetSuggestion is a reset window to save, for a first start.

@@ -61,7 +61,10 @@ type Status struct {
 	UptimeSeconds float64 `json:"uptime_seconds"` // of the program
 	Seq           uint64  `json:"seq"`            // grows with each change
 
-	open texts // for Open
+	Shown Shown `json:"shown"` // the same in words for people
+
+	open texts     // for Open
+	at   time.Time // when it was rendered; zero: now
 }
 
 // Layers is what is true of each layer.
@@ -231,6 +234,7 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Probe:   Probe{RoundTripMillis: float64(s.Probe.Microseconds()) / 1000, ClockSkewSeconds: s.Skew.Seconds()},
 		Lost:    s.Lost,
 		Version: version, UptimeSeconds: round(now.Sub(started).Seconds()), Seq: s.Seq,
+		at: now,
 	}
 	if u := s.Unsupported; !u.From.IsZero() {
 		st.Gateway.UnsupportedFrom = u.From.Format(time.DateOnly)

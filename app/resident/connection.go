@@ -37,19 +37,19 @@ func (c *connection) follow(ctx context.Context) {
 	defer end()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
-	held := time.NewTimer(0) // the guard has been closed for so long that it is shown
-	defer held.Stop()
+	later := time.NewTimer(0) // when something has lasted for so long that it is shown
+	defer later.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-published:
 		case <-minute.C:
-		case <-held.C:
+		case <-later.C:
 		}
 		s := c.sup.Snapshot()
-		if in := wording.HeldIn(s, time.Now()); in > 0 {
-			held.Reset(in + time.Millisecond)
+		if in := wording.ChangesIn(s, time.Now()); in > 0 {
+			later.Reset(in + time.Millisecond)
 		}
 		c.changes.nudge()
 	}

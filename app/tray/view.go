@@ -120,8 +120,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	v := View{Icon: icon(s, now, x)}
 	waiting := !s.Attempt.Running && !s.Attempt.NextAt.IsZero()
 	trying := s.State == conn.Connecting && !s.First || s.State == conn.Reconnecting
-	v.Ticking = trying && waiting || s.State == conn.Reconnecting && !wording.Lasting(s.State, s.Since, now) ||
-		wording.HeldIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
+	v.Ticking = trying && waiting || wording.ChangesIn(s, now) > 0 || wording.ExitIn(s.Exit, now) != ""
 
 	parts := []string{
 		wording.Unprotected(x.Trading.Unprotected), headline(s, now, x), box(s), wording.ExitIn(s.Exit, now),

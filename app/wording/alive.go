@@ -6,6 +6,11 @@ import "fmt"
 const (
 	NotRunning    = "Gatewatch is not running"
 	NotResponding = "Gatewatch is not responding"
+	// LookingForGatewatch is what is said before its first answer.
+	LookingForGatewatch = "Looking for Gatewatch…"
+	// TradingNotKnown is what is said of trading then, and NoRulesAct what that means while it is not running.
+	TradingNotKnown = "Trading: not known"
+	NoRulesAct      = "its rules place no orders"
 
 	// StartHint and RestartHint say beside a button what to do.
 	StartHint = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start " +

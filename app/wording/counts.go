@@ -58,8 +58,11 @@ const (
 	TradingOffMeans = "Rules watch prices but cannot place orders."
 )
 
-// OrdersBlocked says in a few words that orders are blocked on a connection that is up; why is a clause.
-func OrdersBlocked(why string) string { return "Orders blocked: " + OneLine(why) }
+// OrdersBlockedTitle says in short that orders are blocked on a connection that is up.
+const OrdersBlockedTitle = "Orders blocked"
+
+// OrdersBlocked is [OrdersBlockedTitle] with why, in a clause.
+func OrdersBlocked(why string) string { return OrdersBlockedTitle + ": " + OneLine(why) }
 
 // MutedUntil says until when desktop notifications are silent.
 func MutedUntil(until, now time.Time) string { return "Notifications muted until " + Clock(until, now) }

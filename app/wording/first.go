@@ -54,3 +54,25 @@ func PortAnswer(c conn.Cause) string {
 	}
 	return "failed: " + OneLine(string(c))
 }
+
+// Offer says at a first start who has answered, and what a button is called that saves the port, the reset window of
+// the region, or both; the button is empty if there is nothing to save.
+func Offer(address string, m conn.Mode, answered, region bool) (title, button string) {
+	title = "Welcome."
+	if answered {
+		title += " " + address + " has answered"
+		if kind := Mode(m); kind != "" {
+			title += " with a " + kind + " account"
+		}
+		title += "."
+	}
+	switch {
+	case answered && region:
+		return title, "Save this port and reset window"
+	case answered:
+		return title, "Save this port"
+	case region:
+		return title, "Save this reset window"
+	}
+	return title, ""
+}

@@ -31,13 +31,16 @@ func Held(s *conn.Snapshot, now time.Time) string {
 	return OrdersAreBlocked + ": " + Guard(s) + "."
 }
 
-// HeldIn returns in how long a closed guard becomes what people are shown first; 0 if it is so already, or is not
-// closed.
-func HeldIn(s *conn.Snapshot, now time.Time) time.Duration {
-	if !s.Connected() || s.GuardOpen() {
-		return 0
+// ChangesIn returns in how long the clock alone changes what people are shown first: a closed guard becomes that, or
+// that there is no connection. It is 0 if nothing does.
+func ChangesIn(s *conn.Snapshot, now time.Time) time.Duration {
+	switch {
+	case s.Connected() && !s.GuardOpen():
+		return max(0, guardPatience-now.Sub(s.GuardSince))
+	case s.State == conn.Reconnecting:
+		return max(0, patience-now.Sub(s.Since))
 	}
-	return max(0, guardPatience-now.Sub(s.GuardSince))
+	return 0
 }
 
 // Guard returns why orders are blocked, in one clause; empty if they are not.

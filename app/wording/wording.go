@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"gatewatch/conn"
 )
@@ -342,6 +343,24 @@ func Line(text string, limit int) string {
 		out = append(out[:limit-1], '…')
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// Upper returns words with a capital at their start.
+func Upper(words string) string {
+	for i := range words {
+		if i > 0 {
+			return strings.ToUpper(words[:i]) + words[i:]
+		}
+	}
+	return strings.ToUpper(words)
+}
+
+// Sentence returns words with a capital at their start and a stop at their end.
+func Sentence(words string) string {
+	if last, _ := utf8.DecodeLastRuneInString(words); words == "" || strings.ContainsRune(".!?…", last) {
+		return Upper(words)
+	}
+	return Upper(words) + "."
 }
 
 func inBrackets(detail string) string {

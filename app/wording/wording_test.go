@@ -245,14 +245,14 @@ func TestClosedGuard(t *testing.T) {
 		if got := Headline(s, now); got != c.headline {
 			t.Errorf("%q, want %q", got, c.headline)
 		}
-		if got := Held(s, now); got != c.held || HeldIn(s, now) != 0 {
-			t.Errorf("%q, want %q, in %v", got, c.held, HeldIn(s, now))
+		if got := Held(s, now); got != c.held || ChangesIn(s, now) != 0 {
+			t.Errorf("%q, want %q, in %v", got, c.held, ChangesIn(s, now))
 		}
 		if got := GuardHint(s); (got == "") != (c.does == "") || !strings.Contains(got, c.does) {
 			t.Errorf("%s: hint %q", c.guard, got)
 		}
 		if s.GuardSince = s.GuardSince.Add(1); c.guard != conn.GuardOpen &&
-			(Held(s, now) != "" || HeldIn(s, now) != 1) {
+			(Held(s, now) != "" || ChangesIn(s, now) != 1) {
 			t.Errorf("%s: told at once", c.guard)
 		}
 	}

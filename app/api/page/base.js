@@ -48,7 +48,7 @@ const listOf = list => list === null ? [] : list; // an empty list of Go's may b
 function el(name, className, ...content) { const e = document.createElement(name); e.className = className; e.append(...content); return e; }
 function write(e, text) { if (e.textContent !== text) e.textContent = text; }
 const say = (id, text) => write($(id), text);
-function show(id, yes) { if ($(id).hidden === yes) $(id).hidden = !yes; }
+function show(id, yes) { if ($(id).hidden === Boolean(yes)) $(id).hidden = !yes; }
 function attribute(e, name, value) {
   if (e.getAttribute(name) !== value) value === null ? e.removeAttribute(name) : e.setAttribute(name, value);
 }

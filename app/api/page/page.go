@@ -5,12 +5,14 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
+	"gatewatch/app/wording"
 	"gatewatch/assets"
 )
 
@@ -20,11 +22,21 @@ var files embed.FS
 // scripts are the parts of the page's script, in their order.
 var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "files.js", "follow.js"}
 
+// words are those that the page needs while the server does not answer.
+var words = map[string]string{
+	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
+	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
+}
+
 // document is the whole page in one document, so that no part of it can be of another version: markup, style and
 // script. The policy allows the page its own inline style and script, by their hashes, and requests to this server.
 // Both are made when the page is asked for: most programs that run have no one look at it.
 var document = sync.OnceValues(func() (html, policy string) {
-	script, symbols := "", ""
+	known, err := json.Marshal(words)
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	script, symbols := "const words = "+string(known)+";\n", ""
 	for _, name := range scripts {
 		script += file(name)
 	}

@@ -1,14 +1,10 @@
 // Trading, rules and orders. What changes something is switched off without the token, and where it cannot be done now.
 function renderTrading() {
-  const t = here() ? st.trading : null, armed = Boolean(t?.armed), may = armed && t.may_trade;
-  draw("trading-sign", !t ? "unknown" : !armed ? "off" : may && !t.orders_unprotected ? "up" : "impaired");
-  say("trading-state", t ? clean(t.text) : "Trading: not known");
-  const reason = !t ? (hangs ? absent() + "." : lost ? absent() + ": its rules place no orders." : "Looking for Gatewatch…")
-    : may ? "Active rules place orders without asking." : armed ? sentence(t.reason) || "Orders are blocked."
-    : !st.connected ? "Trading can be turned on once Gateway is connected."
-    : t.reason_id === "disarmed" ? "Rules watch prices but cannot place orders." : sentence(t.reason);
-  say("trading-reason", reason);
-  const counts = t ? [armed && t.armed_since && "on since " + clock(t.armed_since), ...listOf(t.counts)] : [];
+  const t = here() ? st.trading : null, l = t && st.shown.trading, armed = Boolean(t?.armed);
+  draw("trading-sign", l ? l.shape : "unknown");
+  say("trading-state", l ? l.text : words.tradingNotKnown);
+  say("trading-reason", l ? l.more : lost ? absent() + (hangs ? "." : ": " + words.noRules + ".") : words.looking);
+  const counts = t ? [l.at && "on since " + clock(l.at), ...listOf(t.counts)] : [];
   result("trading-counts", upper(joined(counts)), t?.orders_unknown || t?.orders_unprotected);
   allow($("arm"), armed || t && st.connected, "trading-reason", !armed);
   allow($("disarm"), t, "trading-reason", armed);

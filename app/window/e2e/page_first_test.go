@@ -55,7 +55,7 @@ func TestPageFirstStart(t *testing.T) {
 	}
 	f := &firstStart{past: newPast(now)}
 	f.view = api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
-	status := func() { f.change(func() { f.status = api.StatusOf(snapshot, now, "test", 17, now) }) }
+	status := func() { f.change(func() { f.status = api.StatusOf(snapshot, time.Now(), "test", 17, now) }) }
 	status()
 	in := settings.For(region.Europe)
 	f.view = api.SettingsView{Settings: in, Defaults: settings.Default()}

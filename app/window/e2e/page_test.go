@@ -227,15 +227,15 @@ func TestPageClosedGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Notice(1102, "")
-	b.until(`document.getElementById("headline").textContent`,
-		"Orders blocked: waiting for Gateway to confirm open orders")
+	b.until(`document.getElementById("headline").textContent`, "Orders blocked")
 	b.until(`document.querySelector("#sign").getAttribute("href")`, "#blocked")
 	b.until(`document.getElementById("cause").textContent`,
 		"Orders are blocked: waiting for Gateway to confirm open orders.")
 	b.until(`document.getElementById("hint").textContent.includes("restart Gateway")`, "true")
 	b.keep("page-guard-closed-light")
 	g.ReadOnly(true) // when it is asked again
-	b.until(`document.getElementById("headline").textContent`, "Orders blocked: Gateway's API is read-only")
+	b.until(`document.getElementById("headline").textContent`, "Orders blocked")
+	b.until(`document.getElementById("cause").textContent`, "Gateway's API is read-only: it takes no orders (IB error 321).")
 	b.until(`document.getElementById("hint").textContent.includes("untick “Read-Only API”")`, "true")
 	b.until(`document.getElementById("banner").hidden`, "false")
 	b.keep("page-read-only-light")

@@ -116,7 +116,7 @@ func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use " +
 			"TWS to cancel or change them."
 	case st == nil:
-		return false, "Looking for Gatewatch…"
+		return false, wording.LookingForGatewatch
 	case !st.Connected:
 		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor " +
 			"changed from here. Use TWS or IBKR Mobile."

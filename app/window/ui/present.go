@@ -3,8 +3,6 @@ package ui
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +37,6 @@ type picture struct {
 	banner   *banner
 	support  string // until when IBKR supports Gateway's version; empty: nothing is known of that
 	layers   []row
-	orders   row
 	details  []pair
 	today    string // its uptime and outages
 	day      []bar  // what it is made of
@@ -59,7 +56,7 @@ func (p *picture) plainText() string {
 	if b := p.banner; b != nil {
 		list = append(list, b.plainText())
 	}
-	for _, r := range append(slices.Clone(p.layers), p.orders) {
+	for _, r := range p.layers {
 		list = append(list, strings.TrimSpace(r.name+": "+r.word+" "+r.since))
 		if r.more != "" {
 			list = append(list, "  "+r.more)
@@ -93,46 +90,59 @@ func pictureOf(st *api.Status, lost absence, now time.Time) picture {
 	if st == nil || lost.is() {
 		return absent(st, lost, now)
 	}
+	s := api.ShownOf(st, now)
 	p := picture{
-		shape: shapeOf(st, now), headline: headline(st, now), since: sinceFor(downSince(st), now),
-		badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo),
-		today: wording.Today(st.Today.UptimePercent, st.Today.Outages), day: dayBar(&st.Today), command: commandFor(st),
+		shape: named[s.Shape], headline: s.Title, since: sinceFor(s.Since, now), badge: s.Badge, support: s.Notice,
+		today: s.Today, day: dayBar(&st.Today), command: commandFor(st),
 	}
-	if st.Held.Closed {
-		p.headline, p.since = "Orders blocked", sinceFor(st.Held.Since, now)
-	}
-	p.support = plain(strings.TrimSpace(st.Gateway.Unsupported + " " + st.Restart.Hint))
-	p.banner = bannerOf(st, p.shape, now)
-	if p.banner != nil {
+	if s.Cause != "" {
+		p.banner = &banner{shape: p.shape, cause: s.Cause, hint: s.Hint, attempt: attempt(s.Attempt, now)}
+		switch {
+		case p.shape == Up:
+			p.banner.shape = Impaired
+		case s.Since != nil && (st.State != conn.Connected || st.Held.Text != ""):
+			p.banner.since = "Since " + clock(*s.Since, now)
+		}
 		if p.command == connectNow {
 			p.banner.button = connectNow
 		}
 	}
-	p.layers = layersOf(st, now)
-	p.orders = row{shape: Up, name: "Orders", word: wording.OneLine(st.Guard.Text)}
-	if !st.Guard.Open || fails(st, wording.FailingOrders) {
-		p.orders.shape = Down
+	for _, l := range s.Layers {
+		r := row{shape: named[l.Shape], name: l.Name, word: l.Text, more: l.More}
+		if l.At != nil {
+			r.since = "since " + clock(*l.At, now)
+		}
+		p.layers = append(p.layers, r)
 	}
-	p.details = details(st, now)
+	for _, d := range s.Details {
+		p.details = append(p.details, pair{d.Name, withMoment(d, now)})
+	}
 	return p
+}
+
+// withMoment returns a line's text with the moment that belongs to it, and how long it is until then.
+func withMoment(l api.Line, now time.Time) string {
+	switch {
+	case l.At == nil:
+		return l.Text
+	case l.At.After(now):
+		return fmt.Sprintf("%s %s (in %s)", l.Text, clock(*l.At, now), left(l.At.Sub(now)))
+	}
+	return l.Text + " " + clock(*l.At, now)
 }
 
 // absent is the picture while the resident program does not answer.
 func absent(st *api.Status, lost absence, now time.Time) picture {
-	p := picture{shape: Unknown, headline: "Looking for Gatewatch…", orders: row{
-		shape: Unknown, name: "Orders",
-		word: none,
-	}}
+	p := picture{shape: Unknown, headline: wording.LookingForGatewatch, today: "Today: not known"}
 	if lost.is() {
-		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(lost.since, now)
+		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(&lost.since, now)
 		p.banner, p.command = lost.banner(now), lost.remedy()
 	}
-	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
+	for _, name := range api.LayerNames {
 		p.layers = append(p.layers, row{shape: Unknown, name: name, word: none})
 	}
-	p.today = "Today: not known"
 	if st != nil {
-		p.details = []pair{{"Gateway", address(&st.Gateway)}}
+		p.details = []pair{{"Gateway", api.Address(&st.Gateway)}}
 	}
 	return p
 }
@@ -144,67 +154,6 @@ func (p *picture) unwatched(st *api.Status, orders *ordersPage) {
 	}
 }
 
-func shapeOf(st *api.Status, now time.Time) Shape {
-	switch st.State {
-	case conn.Connected:
-		switch {
-		case st.Held.Text != "" || fails(st, wording.FailingOrders):
-			return Blocked
-		case slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Urgent }):
-			return Impaired
-		}
-		return Up
-	case conn.Degraded:
-		return Impaired
-	case conn.UpstreamLost:
-		return Down
-	case conn.ResetWindow:
-		return Resting
-	case conn.Paused:
-		return PausedByUser
-	case conn.Reconnecting:
-		if wording.Lasting(st.State, st.Since, now) {
-			return Down
-		}
-		return Working
-	case conn.Connecting:
-		return Working
-	}
-	return Unknown
-}
-
-// fails reports whether a step in the background fails.
-func fails(st *api.Status, step string) bool {
-	return slices.ContainsFunc(st.Failing, func(f api.Failing) bool { return f.Step == step })
-}
-
-// downSince returns when the outage began that lasts, otherwise when the state was entered.
-func downSince(st *api.Status) time.Time {
-	if st.LostAt != nil && st.LostAt.Before(st.Since) {
-		return *st.LostAt
-	}
-	return st.Since
-}
-
-// headline is the state without what counts down, which the banner shows.
-func headline(st *api.Status, now time.Time) string {
-	switch st.State {
-	case conn.Connecting:
-		if st.FirstRun {
-			return wording.Looking
-		}
-		return "Connecting"
-	case conn.Reconnecting:
-		if wording.Lasting(st.State, st.Since, now) {
-			return wording.NoConnection
-		}
-		return "Reconnecting"
-	case conn.UpstreamLost:
-		return "IBKR unreachable"
-	}
-	return wording.OneLine(st.Headline)
-}
-
 // commandFor returns the one command that applies.
 func commandFor(st *api.Status) command {
 	if st.Layers.Socket && st.Layers.API {
@@ -213,149 +162,14 @@ func commandFor(st *api.Status) command {
 	return connectNow
 }
 
-func bannerOf(st *api.Status, shape Shape, now time.Time) *banner {
-	if st.State == conn.Connected && st.Held.Text == "" {
-		return failing(st)
+// attempt returns the attempt line, counting down to now; empty if no attempt is needed. The seconds are rounded up,
+// also above a minute.
+func attempt(a api.Line, now time.Time) string {
+	if a.At == nil {
+		return a.Text
 	}
-	b := &banner{
-		shape: shape, cause: wording.OneLine(st.Cause), hint: plain(st.Hint),
-		since: "Since " + clock(downSince(st), now),
-	}
-	if b.cause == "" {
-		b.cause = headline(st, now)
-		if st.State == conn.Connecting {
-			b.cause = "Connecting to Gateway for the first time."
-		}
-	}
-	if st.Held.Text != "" {
-		b.hint = plain(strings.TrimSpace(st.Held.Hint + " " + st.Hint))
-		if st.State == conn.Connected {
-			b.cause, b.since = "", "Since "+clock(st.Held.Since, now)
-		}
-		b.cause = strings.TrimSpace(wording.OneLine(st.Held.Text) + " " + b.cause)
-	}
-	if f := failing(st); f != nil {
-		b.hint = plain(strings.TrimSpace(b.hint + " " + f.cause + " " + f.hint))
-	}
-	b.attempt = attempt(&st.Attempt, now)
-	return b
-}
-
-// failing says what fails in the background; nil if nothing does.
-func failing(st *api.Status) *banner {
-	var causes, hints []string
-	for _, f := range st.Failing {
-		causes = append(causes, wording.FailingLine(f.Text, f.Detail))
-		if hint := plain(f.Hint); !slices.Contains(hints, hint) {
-			hints = append(hints, hint)
-		}
-	}
-	if len(causes) == 0 {
-		return nil
-	}
-	return &banner{shape: Impaired, cause: strings.Join(causes, " "), hint: strings.Join(hints, " ")}
-}
-
-// attempt returns the attempt line, counting down to now; empty if no attempt is needed.
-func attempt(a *api.Attempt, now time.Time) string {
-	switch {
-	case a.Number == 0:
-		return ""
-	case a.Running:
-		return fmt.Sprintf("Attempt %d is under way", a.Number)
-	case a.NextAt == nil:
-		return fmt.Sprintf("Attempt %d is next", a.Number)
-	}
-	left := a.NextAt.Sub(now)
-	if seconds := wording.Seconds(left); seconds < 60 {
-		return fmt.Sprintf("Attempt %d in %d s", a.Number, seconds)
-	}
-	// The seconds run down to 60 s as they do below it: rounded up.
-	return fmt.Sprintf("Attempt %d in %s", a.Number, wording.Duration(time.Duration(wording.Seconds(left))*time.Second))
-}
-
-func details(st *api.Status, now time.Time) []pair {
-	g := &st.Gateway
-	list := []pair{{"Gateway", address(g)}}
-	if st.Layers.API {
-		account := wording.Account(conn.Mode(g.Mode), st.Demo)
-		if account == "" {
-			account = none
-		}
-		if g.Accounts > 1 {
-			account += fmt.Sprintf(" · %d accounts", g.Accounts)
-		}
-		list = append(list, pair{"Account", account})
-	}
-	if g.ServerVersion != 0 {
-		protocol := strconv.Itoa(g.ServerVersion)
-		if st.Layers.Socket && st.Probe.RoundTripMillis > 0 {
-			protocol += fmt.Sprintf(" · answers in %s", millis(st.Probe.RoundTripMillis))
-		}
-		list = append(list, pair{"Protocol", protocol})
-	}
-	if skew := st.Probe.ClockSkewSeconds; st.Layers.Socket && math.Abs(skew) >= 2 {
-		word := "ahead of"
-		if skew < 0 {
-			word = "behind"
-		}
-		list = append(list, pair{"Clock", fmt.Sprintf("Gateway's is %s %s this one",
-			wording.Duration(time.Duration(math.Abs(skew)*float64(time.Second))), word)})
-	}
-	session := "none"
-	if st.Session != 0 {
-		session = fmt.Sprintf("number %d", st.Session)
-	}
-	if st.Lost > 0 {
-		session += fmt.Sprintf(" · %d lost so far", st.Lost)
-	}
-	list = append(list, pair{"Session", session})
-	list = append(list, pair{"Reset window", resetWindow(&st.Reset, now)})
-	if at := st.Restart.At; at != nil {
-		name := "Gateway restarts"
-		if st.Restart.Kind == conn.ExitLogOff {
-			name = "Gateway logs off"
-		}
-		list = append(list, pair{name, exitAt(*at, now)})
-	}
-	if text := wording.Resubmit(st.Gateway.Resubmits); text != "" {
-		list = append(list, pair{"Without IBKR", "orders are " + text})
-	}
-	return list
-}
-
-func resetWindow(w *api.ResetWindow, now time.Time) string {
-	switch {
-	case w.Active && w.EndsAt != nil:
-		return fmt.Sprintf("now, until %s (%s left)", clock(*w.EndsAt, now), left(w.EndsAt.Sub(now)))
-	case w.Active:
-		return "now"
-	case w.NextAt != nil:
-		return fmt.Sprintf("next %s (in %s)", clock(*w.NextAt, now), left(w.NextAt.Sub(now)))
-	}
-	return "none"
-}
-
-// exitAt says when Gateway restarts or logs off, with a countdown.
-func exitAt(at, now time.Time) string {
-	if !at.After(now) {
-		return "now, since " + clock(at, now)
-	}
-	return fmt.Sprintf("at %s (in %s)", clock(at, now), left(at.Sub(now)))
-}
-
-func address(g *api.Gateway) string {
-	host := wording.OneLine(g.Host)
-	if host == "" {
-		return none
-	}
-	if g.Port == 0 {
-		return host + ", looking for the port"
-	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	return fmt.Sprintf("%s:%d", host, g.Port)
+	seconds := wording.Seconds(a.At.Sub(now))
+	return a.Text + " in " + wording.Duration(time.Duration(seconds)*time.Second)
 }
 
 // dayBar returns what the day so far is made of, as one bar from left to right, to whole thousandths: what changes with

@@ -29,7 +29,7 @@ func TestAttemptCountsDown(t *testing.T) {
 		{next(59 * time.Second), "Attempt 4 in 59 s"},
 		{next(14*time.Minute + 12*time.Second), "Attempt 4 in 14 min 12 s"},
 	} {
-		if got := attempt(&c.attempt, noon); got != c.want {
+		if got := attempt(c.attempt.Line(), noon); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.attempt, got, c.want)
 		}
 	}
@@ -41,7 +41,7 @@ func TestShapeOfEveryState(t *testing.T) {
 		conn.Reconnecting: Working, conn.ResetWindow: Resting, conn.Paused: PausedByUser, "of tomorrow": Unknown,
 	}
 	for state, shape := range want {
-		if got := shapeOf(&api.Status{State: state, Since: noon}, noon); got != shape {
+		if got := pictureOf(&api.Status{State: state, Since: noon}, absence{}, noon).shape; got != shape {
 			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
 	}
@@ -100,7 +100,7 @@ func TestGatewaysSettings(t *testing.T) {
 	if b == nil || !strings.Contains(b.hint, "untick “Read-Only API”") || !strings.Contains(b.cause, "read-only") {
 		t.Errorf("read-only: %+v", b)
 	}
-	if got := v.pic.orders.word; got != "blocked: Gateway's API is read-only" {
+	if got := v.pic.layers[4].word; got != "blocked: Gateway's API is read-only" {
 		t.Errorf("read-only: orders are %q", got)
 	}
 }
@@ -109,7 +109,8 @@ func TestGatewaysSettings(t *testing.T) {
 func TestClosedGuardIsTold(t *testing.T) {
 	st := connected()
 	st.Guard, st.Held.Since = closedGuard("it waits", ""), noon.Add(-time.Minute)
-	if p := pictureOf(&st, absence{}, noon); p.shape != Up || p.banner != nil || p.orders.word != "blocked: it waits" {
+	if p := pictureOf(&st, absence{}, noon); p.shape != Up || p.banner != nil ||
+		p.layers[4].word != "blocked: it waits" {
 		t.Errorf("in the first moment %+v", p)
 	}
 	st.Held.Closed, st.Held.Text, st.Held.Hint = true, "Orders are blocked: it waits.", "Wait."
@@ -181,8 +182,8 @@ func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 	st := connected()
 	st.Gateway.Mode = "live"
 	p := pictureOf(&st, absence{since: noon.Add(-time.Minute)}, noon)
-	if p.shape != Down || p.badge != "" || p.orders.shape == Up {
-		t.Errorf("shape %v, badge %q, orders %v", p.shape, p.badge, p.orders)
+	if p.shape != Down || p.badge != "" || p.layers[4].shape == Up {
+		t.Errorf("shape %v, badge %q, orders %v", p.shape, p.badge, p.layers[4])
 	}
 	for _, l := range p.layers {
 		if l.shape != Unknown {
@@ -205,7 +206,7 @@ func TestLayersSince(t *testing.T) {
 	for _, l := range pictureOf(&st, absence{}, noon).layers {
 		got = append(got, l.since)
 	}
-	if want := []string{"since 09:00", "since 09:00", "since 11:59:00", ""}; !slices.Equal(got, want) {
+	if want := []string{"since 09:00", "since 09:00", "since 11:59:00", "", ""}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	st.Layers.API, st.Layers.Upstream = false, false
@@ -252,7 +253,7 @@ func TestTextFromOutsideStaysPlain(t *testing.T) {
 		evil: conn.FarmBroken,
 	}}
 	p := pictureOf(&st, absence{}, noon)
-	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.orders.word, p.details[0].value, p.layers[3].more}
+	texts := []string{p.headline, p.banner.cause, p.banner.hint, p.layers[4].word, p.details[0].value, p.layers[3].more}
 	for _, s := range texts {
 		if strings.ContainsAny(s, "\x1b\u202e\n\x00") || !strings.Contains(s, "red") && s != p.headline {
 			t.Errorf("shown: %q", s)

@@ -42,6 +42,15 @@ var shapes = map[Shape]struct {
 	Blocked:      {"blocked", rgb(0xe69f00)},
 }
 
+// named finds the shapes by their names.
+var named = func() map[string]Shape {
+	list := map[string]Shape{}
+	for s, d := range shapes {
+		list[d.name] = s
+	}
+	return list
+}()
+
 // Color is the colour that goes with the shape.
 func (s Shape) Color() color.NRGBA { return shapes[s].color }
 

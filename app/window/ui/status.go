@@ -229,7 +229,6 @@ type statusPage struct {
 	first   *firstRun
 	support *notice
 	layers  map[string]*line
-	orders  *line
 	arm     *armBar
 	tools   *toolsCard
 	leave   *button         // Disconnect
@@ -245,22 +244,23 @@ func newStatusPage(k *keys, v *View) *statusPage {
 	p := &statusPage{
 		alarm: newAlarm(k, v.command), first: newFirstRun(k, v.saveOffer), support: newNotice(),
 		layers: map[string]*line{},
-		orders: newLine("Orders"), arm: newArmBar(k, v.arm, v.disarm),
-		leave: newButton(k, "Disconnect", func() { v.command(disconnect) }),
-		pairs: container.New(stacked{-12}), today: text(""), day: newChart(), tools: newToolsCard(k, v),
+		arm:    newArmBar(k, v.arm, v.disarm),
+		leave:  newButton(k, "Disconnect", func() { v.command(disconnect) }),
+		pairs:  container.New(stacked{-12}), today: text(""), day: newChart(), tools: newToolsCard(k, v),
 	}
 	var lines []fyne.CanvasObject
-	for _, name := range []string{layerSocket, layerAPI, layerUpstream, layerFarms} {
+	for _, name := range api.LayerNames {
 		p.layers[name] = newLine(name)
 		lines = append(lines, p.layers[name].content)
 	}
-	p.orders.word.Truncation, p.orders.word.Wrapping = fyne.TextTruncateOff, fyne.TextWrapWord // why they are blocked
+	orders := p.layers[api.LayerNames[4]].word
+	orders.Truncation, orders.Wrapping = fyne.TextTruncateOff, fyne.TextWrapWord // why they are blocked
 	p.about = card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs))
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
 		// where no one has to scroll for it
 		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content),
-		card(container.New(stacked{-8}, append(lines, p.orders.content)...)),
+		card(container.New(stacked{-8}, lines...)),
 		p.about,
 		p.tools.content,
 	)))
@@ -276,7 +276,6 @@ func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status
 	for _, r := range pic.layers {
 		p.layers[r.name].render(r)
 	}
-	p.orders.render(pic.orders)
 	p.renderPairs(pic.details)
 	show(p.leave, pic.command == disconnect)
 	show(p.about, len(pic.details) > 0)
@@ -352,13 +351,16 @@ func newFirstRun(k *keys, save func()) *firstRun {
 }
 
 func (f *firstRun) render(view *api.SettingsView, st *api.Status, busy bool) {
-	o := offerOf(view, st)
-	show(f.content, o.button != "")
-	setText(f.title, o.title)
-	setText(f.reset, o.reset)
-	show(f.reset, o.reset != "")
-	if o.button != "" && o.button != f.button.Text {
-		f.button.SetText(o.button)
+	o := api.OfferOf(view, st)
+	show(f.content, o != nil)
+	if o == nil {
+		return
+	}
+	setText(f.title, o.Title)
+	setText(f.reset, o.Text)
+	show(f.reset, o.Text != "")
+	if o.Button != f.button.Text {
+		f.button.SetText(o.Button)
 	}
 	enable(f.button, !busy)
 }

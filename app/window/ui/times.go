@@ -7,14 +7,6 @@ import (
 	"gatewatch/app/wording"
 )
 
-// millis returns a round trip in whole milliseconds: what changes with every probe would be painted with every probe.
-func millis(ms float64) string {
-	if ms < 1 {
-		return "less than 1 ms"
-	}
-	return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
-}
-
 // length returns a number of seconds as people say it.
 func length(seconds float64) string {
 	return wording.Duration(time.Duration(seconds * float64(time.Second)))
@@ -29,12 +21,12 @@ func left(d time.Duration) string {
 }
 
 // sinceFor returns when something began and how long it has lasted.
-func sinceFor(at, now time.Time) string {
-	if at.IsZero() {
+func sinceFor(at *time.Time, now time.Time) string {
+	if at == nil {
 		return ""
 	}
-	text := "since " + clock(at, now)
-	if d := now.Sub(at); d >= time.Second {
+	text := "since " + clock(*at, now)
+	if d := now.Sub(*at); d >= time.Second {
 		text += " · " + span(d)
 	}
 	return text

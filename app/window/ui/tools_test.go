@@ -96,7 +96,7 @@ func TestShapesMeanOneThing(t *testing.T) {
 	if p := pictureOf(&st, absence{}, noon); p.since != "since 11:00 · 1 h" {
 		t.Errorf("since %q", p.since)
 	}
-	if st = connected(); shapeOf(&st, noon) != Up || st.State != conn.Connected {
+	if st = connected(); pictureOf(&st, absence{}, noon).shape != Up || st.State != conn.Connected {
 		t.Error("connected is not shown as such")
 	}
 }

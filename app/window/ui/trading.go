@@ -3,7 +3,6 @@ package ui
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -13,7 +12,6 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
-	"gatewatch/engine"
 )
 
 // trading is what is shown of trading as a whole, in words and shapes.
@@ -31,38 +29,23 @@ type trading struct {
 // or, since lost, is not.
 func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 	if st == nil || lost.is() {
-		t := trading{shape: Unknown, word: "Trading: not known", reason: "Looking for Gatewatch…"}
+		t := trading{shape: Unknown, word: wording.TradingNotKnown, reason: wording.LookingForGatewatch}
 		switch {
 		case lost.hangs:
 			t.reason = wording.NotResponding + "."
 		case lost.is():
-			t.reason = wording.NotRunning + ": its rules place no orders."
+			t.reason = wording.NotRunning + ": " + wording.NoRulesAct + "."
 		}
 		return t
 	}
+	l := api.ShownOf(st, now).Trading
 	t := trading{
-		word: wording.Trading(st.Trading.Armed, st.Trading.MayTrade), armed: st.Trading.Armed, may: st.Trading.Armed ||
-			st.Connected, reason: sentence(plain(st.Trading.Reason)),
-	}
-	switch {
-	case st.Trading.Armed && st.Trading.MayTrade:
-		if t.shape = Up; st.Trading.OrdersUnprotected > 0 {
-			t.shape = Impaired
-		}
-	case st.Trading.Armed:
-		t.shape = Impaired
-	default:
-		t.shape = Off
-		switch {
-		case !st.Connected:
-			t.reason = "Trading can be turned on once Gateway is connected."
-		case st.Trading.ReasonID == engine.BlockedDisarmed:
-			t.reason = wording.TradingOffMeans
-		}
+		shape: named[l.Shape], word: l.Text, reason: l.More, armed: st.Trading.Armed,
+		may: st.Trading.Armed || st.Connected,
 	}
 	var more []string
-	if since := st.Trading.ArmedSince; st.Trading.Armed && since != nil {
-		more = append(more, "since "+clock(*since, now))
+	if l.At != nil {
+		more = append(more, "since "+clock(*l.At, now))
 	}
 	more = append(more, st.Trading.Lines()...)
 	if len(more) > 0 {
@@ -72,23 +55,8 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 	return t
 }
 
-// sentence returns words with a capital at their start and a stop at their end.
-func sentence(words string) string {
-	if last, _ := utf8.DecodeLastRuneInString(words); words == "" || strings.ContainsRune(".!?…", last) {
-		return upper(words)
-	}
-	return upper(words) + "."
-}
-
 // upper returns s with a capital at its start.
-func upper(s string) string {
-	for i := range s {
-		if i > 0 {
-			return strings.ToUpper(s[:i]) + s[i:]
-		}
-	}
-	return strings.ToUpper(s)
-}
+func upper(s string) string { return wording.Upper(s) }
 
 // armBar says whether trading is on, and arms it or stops it.
 type armBar struct {

@@ -304,10 +304,11 @@ func (v *View) save(body []byte) {
 
 // saveOffer saves what a first run has found, and nothing of what is in the form.
 func (v *View) saveOffer() {
-	if v.st == nil || v.form.desk.view == nil || v.form.saving {
+	o := api.OfferOf(v.form.desk.view, v.st)
+	if o == nil || v.form.saving {
 		return
 	}
-	body, err := settings.Marshal(toSave(v.form.desk.view, v.st))
+	body, err := settings.Marshal(o.Settings)
 	if err != nil {
 		v.Commanded(err)
 		return
@@ -351,9 +352,6 @@ func (v *View) render() {
 		}
 	}
 	v.renderVeil()
-	if st != nil && v.pic.banner != nil {
-		v.pic.welcome(st)
-	}
 	if v.unsaved.open() && v.unsavedPage() < 0 {
 		v.unsaved.drop()
 	}

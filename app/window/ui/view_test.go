@@ -449,7 +449,7 @@ func TestComesBackAfterARestart(t *testing.T) {
 	if a.title != "Gatewatch: Connected" || v.status.alarm.content.Visible() {
 		t.Errorf("back: title %q", a.title)
 	}
-	if got := v.status.layers[layerFarms].since.Text; got != "since 11:18:00" {
+	if got := v.status.layers["Data farms"].since.Text; got != "since 11:18:00" {
 		t.Errorf("what was not seen is claimed: %q", got)
 	}
 }
