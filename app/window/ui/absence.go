@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gatewatch/app/api"
@@ -43,6 +44,11 @@ func (a absence) banner(now time.Time) *banner {
 		shape: Down, cause: fmt.Sprintf("%s (since %s).", a.text(), clock(a.since, now)), hint: hint,
 		button: a.remedy(),
 	}
+}
+
+// cannotShow says what is not shown, and why.
+func cannotShow(what string, err error) string {
+	return what + " cannot be shown: " + strings.TrimSuffix(reasonOf(err), ".") + "."
 }
 
 // reasonOf returns why something did not work, as a sentence.

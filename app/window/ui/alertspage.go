@@ -14,7 +14,6 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
-	"gatewatch/app/wording"
 )
 
 // alertsPage shows the channels for alerts, tests, adds, changes and removes them.
@@ -117,7 +116,7 @@ func (p *alertsPage) link(up bool) {
 // take takes in the status of alert channels, or why that is not known.
 func (p *alertsPage) take(a api.Alerts, err error) {
 	if err != nil {
-		setText(p.note, "Alerts cannot be shown: "+wording.OneLine(api.Reason(err))+".")
+		setText(p.note, cannotShow("Alerts", err))
 		show(p.note, true)
 		return
 	}

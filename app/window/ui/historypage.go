@@ -184,7 +184,7 @@ func mark(b *button, open bool) {
 // take takes in a report, or why there is none.
 func (p *historyPage) take(u api.Uptime, err error) {
 	if p.failed = ""; err != nil {
-		p.failed = "The history cannot be shown: " + wording.OneLine(api.Reason(err)) + "."
+		p.failed = cannotShow("The history", err)
 		if p.report != nil {
 			p.failed += " This is as of " + p.report.At.Local().Format("15:04:05") + "."
 		}

@@ -32,7 +32,7 @@ func newMessageList() *messageList {
 func (l *messageList) take(m api.Messages, err error, now time.Time) {
 	failed := ""
 	if err != nil {
-		failed = "The messages cannot be shown: " + wording.OneLine(api.Reason(err)) + "."
+		failed = cannotShow("The messages", err)
 	}
 	setText(l.failed, failed)
 	show(l.failed, failed != "")

@@ -49,8 +49,8 @@ type ordersPage struct {
 }
 
 const (
-	noOrders = "There are no orders yet. Orders that rules place while trading is turned on are listed here, with your " +
-		"positions."
+	noOrders = "There are no orders yet. Orders that rules place while trading is turned on are listed here, with " +
+		"your positions."
 	noOrderMatches = "Nothing matches. Change the search, or choose Everything."
 )
 
@@ -86,7 +86,7 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 // take takes in the orders, or why they are not known.
 func (p *ordersPage) take(o api.Orders, err error) {
 	if err != nil {
-		p.say("Orders cannot be shown: " + reasonOf(err))
+		p.say(cannotShow("Orders", err))
 		return
 	}
 	if p.known == nil || strings.HasPrefix(p.failed.Text, "Orders cannot be shown") {

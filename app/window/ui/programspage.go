@@ -78,7 +78,7 @@ func (p *programsPage) let() {
 // take takes in the programs and their orders, or why they are not known.
 func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err error, now time.Time) {
 	if err != nil {
-		p.fail("Programs cannot be shown: " + wording.OneLine(api.Reason(err)) + ".")
+		p.fail(cannotShow("Programs", err))
 		return
 	}
 	p.fail("")

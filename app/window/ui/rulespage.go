@@ -237,7 +237,7 @@ func (p *rulesPage) edited(name string) {
 // take takes in the rules, or why they are not known.
 func (p *rulesPage) take(r api.Rules, err error) {
 	if err != nil {
-		p.say("Rules cannot be shown: " + reasonOf(err))
+		p.say(cannotShow("Rules", err))
 		return
 	}
 	if strings.HasPrefix(p.failed.Text, "Rules cannot be shown") {

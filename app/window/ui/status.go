@@ -25,7 +25,7 @@ type head struct {
 
 func newHead() *head {
 	h := &head{sign: newSign(34), headline: bold(""), since: muted(""), badge: newBadge()}
-	h.headline.SizeName, h.headline.Truncation = sizeState, fyne.TextTruncateEllipsis
+	h.headline.SizeName, h.headline.Wrapping = sizeState, fyne.TextWrapWord
 	h.since.Truncation = fyne.TextTruncateEllipsis
 	words := container.New(tight{}, h.headline, h.since)
 	h.content = padded(8, 12, container.NewBorder(nil, nil, container.NewCenter(h.sign.image),
@@ -46,6 +46,9 @@ type tight struct{}
 const labelOverlap = 12
 
 func (tight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects { // the width first: it decides the height of text
+		o.Resize(fyne.NewSize(size.Width, o.Size().Height))
+	}
 	y := (size.Height - tight{}.MinSize(objects).Height) / 2
 	for _, o := range objects {
 		h := o.MinSize().Height

@@ -108,6 +108,7 @@ func New(a Actions, now time.Time) *View {
 	pages.Add(v.veil)
 	v.unsaved, v.stale = newQuestion(v.keys, v.tabs[pageStatus]), wrapped("")
 	v.stale.Importance = widget.WarningImportance
+	v.stale.Hide()
 	top := container.New(stacked{4}, v.head.content, padded(0, 10, tabs),
 		padded(0, 10, container.New(stacked{0}, v.unsaved.content, v.stale)))
 	minimum := newThemed("", "", 0)
@@ -380,9 +381,12 @@ func (v *View) renderVeil() {
 			_, words = canAct(v.st, v.lost)
 		}
 	}
-	setText(v.stale, words)
-	show(v.stale, words != "")
 	show(v.veil, words != "")
+	if v.stale.Text != words {
+		v.stale.SetText(words)
+		show(v.stale, words != "")
+		v.content.Refresh() // the toolkit leaves the page where it is, below these words
+	}
 }
 
 // renderTitle shows the state in the window's title, which can also be seen where the window cannot.
