@@ -274,6 +274,62 @@ func runFlood(t *testing.T, flood func(i int) flooded, lasts time.Duration) {
 	}
 }
 
+// TestProgramsWithLongMessages has programs at the guarded port be sent long messages that they do not read, and send
+// long requests themselves: none of that fills the memory.
+func TestProgramsWithLongMessages(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("reads /proc")
+	}
+	data := message(17, 1, long[:8<<20])
+	f := newFlooder(t, func(int) flooded { return data })
+	r := prepareRig(t, "DU1234567", "", rulesOf())
+	r.gateway.Close()
+	guarded, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := guarded.Addr().(*net.TCPAddr).Port
+	guarded.Close()
+	r.write("settings.json", fmt.Sprintf(`{"api": {"port": 0}, "reset_minutes": 0, "gateway": {"port": %d},
+		"guarded_port": {"port": %d}}`, f.ln.Addr().(*net.TCPAddr).Port, number))
+	r.start()
+	r.await("it is connected", func(st api.Status) bool { return st.Session != 0 })
+	before := r.rss()
+	const programs = 16
+	request := message(1, 1, long[:200<<10]).bytes()
+	for i := range programs {
+		var c net.Conn
+		r.until("a program is connected", func() (ok bool) {
+			var err error
+			c, err = net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", number))
+			return err == nil
+		})
+		defer c.Close()
+		_, _ = c.Write(append([]byte("API\x00"), frame([]byte("v100..225"))...))
+		if _, err := readPayload(c); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, err := c.Write(message(71, i+1).bytes())
+			for err == nil {
+				_, err = c.Write(request)
+			}
+		}()
+	}
+	most := 0
+	for end := time.Now().Add(quietFirst + 2*time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		most = max(most, r.rss())
+	}
+	limit := maxGrowth
+	if raceDetector {
+		limit *= 4
+	}
+	t.Logf("rss %d to %d MB", before>>20, most>>20)
+	if most-before > limit {
+		t.Errorf("it grew by %d MB", (most-before)>>20)
+	}
+}
+
 // logged returns the size of all logs.
 func (r *rig) logged() (size int64) {
 	r.t.Helper()

@@ -26,8 +26,11 @@ const (
 	pieceSize = 64 << 10
 	// upBuffer and downBuffer are the sizes of the buffers of the two directions.
 	upBuffer, downBuffer = 4 << 10, 64 << 10
-	// maxRequest bounds a message of a program. The longest are lists of an advisor's groups.
-	maxRequest = 1 << 20
+	// maxRequest bounds a message of a program. The longest are an advisor's groups, with some 60 bytes per account.
+	maxRequest = 256 << 10
+	// maxAboutOrders bounds a message of Gateway about an order. The longest are open orders with their allocations to
+	// an advisor's accounts.
+	maxAboutOrders = 1 << 20
 	// dialLimit is how long Gateway may take to accept a connection and answer the greeting.
 	dialLimit = 10 * time.Second
 	// lastWords is how long the connection to Gateway is kept after a program has left, until Gateway has said what
@@ -151,7 +154,7 @@ func (c *client) connect() error {
 	closing := context.AfterFunc(ctx, func() { c.up.Close() })
 	c.fresh = &freshness{Conn: up, emptied: sinceBegan()}
 	c.fresh.heard.Store(int64(-time.Hour)) // not yet
-	c.fromUp = wire.NewReaderSize(c.fresh, downBuffer, wire.MaxFrame)
+	c.fromUp = wire.NewReaderSize(c.fresh, downBuffer, downBuffer-4)
 	if _, err = c.up.Write(c.greeting); err == nil {
 		err = c.answer()
 	}

@@ -43,22 +43,49 @@ func (c *client) receive() {
 	defer close(c.read)
 	for {
 		frames, err := c.fromUp.Frames()
+		if head, n := c.fromUp.Long(); err != nil && n > 0 {
+			if number, _, _, ok := cutNumber(head, c.version); ok && !concerns(number) {
+				frames, err = nil, c.passOn(n)
+			} else {
+				frames, err = c.fromUp.Whole(maxAboutOrders)
+			}
+		}
 		if err != nil {
 			c.end(EndGatewayLost, true)
 			return
 		}
+		if len(frames) == 0 {
+			continue
+		}
 		c.hearing.Store(int64(sinceBegan()))
 		c.inspect(frames)
 		c.hearing.Store(0)
-		if err := c.write(frames); err != nil {
-			cause := EndClientLeft
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				cause = EndSlowClient
-			}
-			c.end(cause, false)
-		}
+		c.written(c.write(frames))
 	}
 }
+
+// passOn forwards a long message in pieces: several programs that do not read them must not fill the memory.
+func (c *client) passOn(n int) error {
+	c.downMu.Lock()
+	defer c.downMu.Unlock()
+	c.port.toClients.Add(1)
+	return c.fromUp.Pieces(n, func(piece []byte) { c.written(c.writeLocked(piece)) })
+}
+
+// written ends the connection if the program could not be written to.
+func (c *client) written(err error) {
+	if err == nil {
+		return
+	}
+	cause := EndClientLeft
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		cause = EndSlowClient
+	}
+	c.end(cause, false)
+}
+
+// concerns reports whether something is learned from messages with a number.
+func concerns(number int) bool { return aboutOrders(number) || number == wire.MsgNextValidID }
 
 // inspect takes in what is said about orders.
 func (c *client) inspect(frames []byte) {
@@ -146,6 +173,10 @@ func (c *client) greet() {
 func (c *client) write(frames []byte) error {
 	c.downMu.Lock()
 	defer c.downMu.Unlock()
+	return c.writeLocked(frames)
+}
+
+func (c *client) writeLocked(frames []byte) error {
 	if c.broken {
 		return net.ErrClosed
 	}

@@ -320,3 +320,67 @@ func TestStall(t *testing.T) {
 		t.Errorf("%+v", r.Status().Counters)
 	}
 }
+
+// TestLongMessagesPass has Gateway send messages that are not kept in memory whole, between short ones and with notices
+// to the program at the same time: they arrive unchanged. What is learned from a long one is learned; one that is too
+// long for that, and a request that is too long, end the connection.
+func TestLongMessagesPass(t *testing.T) {
+	for _, version := range []int{176, 210} {
+		g := newTap(t, version)
+		r := newRig(t, g.port(), nil)
+		c := startRaw(t, r.number, version, 7)
+		p := g.peer(0)
+		var want, got []byte
+		for i, size := range []int{5 << 20, 100, 64<<10 - 8, 64 << 10, 70_000, 3, 2 << 20} {
+			want = append(want, textFrame(version, 17, strings.Repeat(string(rune('a'+i)), size))...)
+		}
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_, _ = p.tcp.Write(want)
+		}()
+		r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent })
+		_ = c.tcp.SetReadDeadline(time.Now().Add(patience))
+		for notices := 0; len(got) < len(want) || notices == 0; {
+			payload, err := c.in.Next()
+			frame := frameOf(payload)
+			if _, n := c.in.Long(); err != nil && n > 0 {
+				frame = nil
+				err = c.in.Pieces(n, func(piece []byte) { frame = append(frame, piece...) })
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Contains(frame, []byte("Gatewatch")) {
+				notices++
+				continue
+			}
+			got = append(got, frame...)
+		}
+		if <-sent; !bytes.Equal(got, want) {
+			t.Fatalf("version %d: %d bytes came of %d, or others", version, len(got), len(want))
+		}
+		p.send(version, 9, "1", strings.Repeat("1", 1<<20))
+		c.ends()
+
+		r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseNone })
+		until(t, "the port is open", func() bool { return r.Status().Listening })
+		c = startRaw(t, r.number, version, 8)
+		request := textFrame(version, 1, strings.Repeat("x", 300<<10))
+		_, _ = c.tcp.Write(request)
+		c.ends()
+	}
+}
+
+// ends reads until the connection ends.
+func (c *raw) ends() {
+	c.t.Helper()
+	for {
+		if _, _, err := c.next(); err != nil {
+			if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+				c.t.Error("the connection stays")
+			}
+			return
+		}
+	}
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // maxWaiting bounds what waits of one program, in bytes. Beyond it, the program is not read.
-const maxWaiting = 1 << 20
+const maxWaiting = 256 << 10
 
 // waiting is a request that waits for its turn.
 type waiting struct {
@@ -56,6 +56,7 @@ func (c *client) take() {
 		frames, err := c.fromDown.Frames()
 		if err != nil {
 			if _, bad := errors.AsType[*wire.ProtocolError](err); bad {
+				c.log.Warn("a program has sent what is not the protocol", "error", err)
 				c.end(EndBadMessage, false)
 				return
 			}

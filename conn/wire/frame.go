@@ -76,6 +76,24 @@ func (r *Reader) Frames() ([]byte, error) {
 	return frames[:r.last:r.last], err
 }
 
+// Whole returns the next frame as it was read, in memory of its own if it is longer than the buffer. Its payload may be
+// longer than the limit of the reader, and has at most limit bytes.
+func (r *Reader) Whole(limit int) ([]byte, error) { return r.next(limit) }
+
+// Pieces hands the next n bytes over in pieces as they come, without memory for all of them.
+func (r *Reader) Pieces(n int, to func(piece []byte)) error {
+	for n > 0 {
+		if _, err := r.in.Peek(1); err != nil {
+			return inside(err, true)
+		}
+		piece, _ := r.in.Peek(min(n, r.in.Buffered())) // it is there
+		to(piece)
+		_, _ = r.in.Discard(len(piece))
+		n -= len(piece)
+	}
+	return nil
+}
+
 // CutFrame returns the payload of the first of some whole frames, and the frames behind it.
 func CutFrame(frames []byte) (payload, rest []byte) {
 	end := 4 + int(binary.BigEndian.Uint32(frames))

@@ -68,32 +68,30 @@ func (r *Reader) Message() (Message, error) {
 	if err == nil {
 		return Split(payload)
 	}
-	if n := r.useless(); n > 0 {
-		_, err = r.in.Discard(n)
-		err = inside(err, true)
+	if head, n := r.Long(); n > 0 { // skip it if its message is none that is known
+		if m, bad := Split(head); bad == nil && m.Number == 0 {
+			_, err = r.in.Discard(n)
+			err = inside(err, true)
+		}
 	}
 	return Message{}, err
 }
 
-// useless returns the length of the next frame with its header, if that is too long and its message is none that is
-// known, else 0.
-func (r *Reader) useless() int {
+// Long returns the length of the next frame with its header, and the first four bytes of its payload, if its payload is
+// longer than the limit of the reader, else 0. Next and Frames have refused it then.
+func (r *Reader) Long() (head []byte, n int) {
 	head, err := r.in.Peek(4)
 	if err != nil {
-		return 0
+		return nil, 0
 	}
-	n, err := frameLength(head, MaxFrame)
+	n, err = frameLength(head, MaxFrame)
 	if err != nil || n <= r.limit {
-		return 0
+		return nil, 0
 	}
-	head, err = r.in.Peek(8)
-	if err != nil {
-		return 0
+	if head, err = r.in.Peek(8); err != nil {
+		return nil, 0
 	}
-	if m, bad := Split(head[4:]); bad != nil || m.Number != 0 {
-		return 0
-	}
-	return 4 + n
+	return head[4:], 4 + n
 }
 
 // Next returns the payload of the next frame, which holds until the next call. io.EOF means that the stream ended
