@@ -8,14 +8,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"gatewatch/conn"
-	"gatewatch/conn/sim"
 )
 
 func openAlone(t *testing.T, path string) *Ledger {
@@ -328,89 +324,6 @@ func TestJournalTogether(t *testing.T) {
 	}
 }
 
-// TestSyncFails has the disk not say that it has what it was given: nothing leaves any more, and what was to leave is
-// known not to have.
-func TestSyncFails(t *testing.T) {
-	g := startGateway(t, sim.Config{})
-	path := filepath.Join(t.TempDir(), "orders.db")
-	d := newDesk(t, path, g.Port())
-	s := d.session(t)
-	first, err := d.place(s, order(1, 90))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.state(t, first.Order.Ref, Working)
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // which takes what is written, and cannot be synced
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	l := d.ledger
-	l.mu.Lock()
-	good := l.journal.file
-	l.journal.file = null
-	l.mu.Unlock()
-	list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 91), order(1, 92)}, Notes: note("a", "1")})
-	if !errors.Is(err, errNotWritten) || len(list) != 2 || list[0].State != NotSent || list[1].State != NotSent ||
-		list[0].Detail == "" {
-		t.Fatalf("%+v, %v", list, err)
-	}
-	l.mu.Lock()
-	l.journal.file = good
-	l.mu.Unlock()
-	if list, err := l.Place(s, Batch{Orders: []conn.Order{order(1, 93)}}); !errors.Is(err, errNotWritten) ||
-		len(list) != 0 {
-		t.Errorf("%+v, %v", list, err)
-	}
-	if _, err := l.Change(s, first.ID, func(o *conn.Order) { o.LimitPrice = 80 }, nil); !errors.Is(err, errNotWritten) {
-		t.Error(err)
-	}
-	if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
-		t.Fatal(err)
-	}
-	if orders := g.State().Orders; len(orders) != 1 {
-		t.Errorf("%+v", orders)
-	}
-}
-
-// TestOnDiskBeforeItLeaves cuts the power when the bytes of an order are about to leave: the next start knows the order
-// and its note. If Gateway got it, it works; if not, it is unknown. It is not sent again.
-func TestOnDiskBeforeItLeaves(t *testing.T) {
-	for _, leaves := range []bool{true, false} {
-		g := startGateway(t, sim.Config{})
-		path := filepath.Join(t.TempDir(), "orders.db")
-		d := newDesk(t, path, g.Port())
-		var left string
-		allowed := func() error {
-			left = leave(t, path)
-			if leaves {
-				return nil
-			}
-			return errors.New("the power is cut")
-		}
-		b := Batch{Orders: []conn.Order{order(1, 90)}, Notes: note("a", "1"), Allowed: allowed}
-		list, err := d.ledger.Place(d.session(t), b)
-		if (err == nil) != leaves || len(list) != 1 {
-			t.Fatalf("%+v, %v", list, err)
-		}
-		d.stop()
-		d = newDesk(t, left, g.Port())
-		want, orders := Unknown, 0
-		if leaves {
-			want, orders = Working, 1
-		}
-		d.session(t)
-		d.state(t, list[0].Order.Ref, want)
-		if notes, err := d.ledger.Notes(); err != nil || string(notes["a"]) != "1" {
-			t.Errorf("%q, %v", notes, err)
-		}
-		if n := len(g.State().Orders); n != orders {
-			t.Errorf("%d orders", n)
-		}
-		d.stop()
-	}
-}
-
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, 64))
@@ -439,57 +352,4 @@ func FuzzJournal(f *testing.F) {
 		}
 		readJournal(append(make([]byte, halfSize), data...))
 	})
-}
-
-// BenchmarkWriteDown compares a record of the journal with a transaction of the database that it stands for.
-func BenchmarkWriteDown(b *testing.B) {
-	l, err := OpenLedger(filepath.Join(b.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	var journal, database time.Duration
-	id := int64(0)
-	for b.Loop() {
-		id++
-		e := written(id, Planned)
-		began := time.Now()
-		if err := errors.Join(l.journal.write(e), l.journal.sync()); err != nil {
-			b.Fatal(err)
-		}
-		middle := time.Now()
-		number := l.journal.turn()
-		if err := l.put(number, l.floor, e.Notes, e.Intents...); err != nil {
-			b.Fatal(err)
-		}
-		l.journal.taken(number)
-		journal, database = journal+middle.Sub(began), database+time.Since(middle)
-	}
-	b.ReportMetric(float64(journal.Microseconds())/float64(id), "µs/record")
-	b.ReportMetric(float64(journal)/float64(database), "ratio")
-	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkWriteDownAfterPause is what a record costs that is on disk then, when the disk has had nothing to do for 25
-// ms. It is what an order waits for. Use -benchtime 1000x.
-func BenchmarkWriteDownAfterPause(b *testing.B) {
-	j, _ := journalIn(b, b.TempDir())
-	e := written(1, Planned)
-	var took []time.Duration
-	for b.Loop() {
-		time.Sleep(25 * time.Millisecond)
-		began := time.Now()
-		if err := errors.Join(j.write(e), j.sync()); err != nil {
-			b.Fatal(err)
-		}
-		took = append(took, time.Since(began))
-		if j.presses() {
-			j.taken(j.turn())
-		}
-	}
-	slices.Sort(took)
-	for _, q := range []int{50, 90, 99} {
-		b.ReportMetric(float64(took[len(took)*q/100].Microseconds()), fmt.Sprintf("µs-p%d", q))
-	}
-	b.ReportMetric(0, "ns/op")
 }

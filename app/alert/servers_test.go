@@ -278,6 +278,7 @@ type post struct {
 	secrets map[string]string
 	said    bytes.Buffer // the log
 	away    bool         // not connected
+	asked   int          // how often that was asked
 }
 
 // newPost opens an outbox that tries again after milliseconds. When the test ends, no secret may stand in its log.
@@ -329,6 +330,7 @@ func (p *post) open() {
 		Connected: func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
+			p.asked++
 			return !p.away
 		},
 	})
