@@ -21,28 +21,16 @@ var accounts = subject{
 			}), (*Gateway).accountUpdates),
 		wire.ReqPositions: requestAs("reqPositions", verProtoAccounts, inOrder(1), (*Gateway).followPositions),
 		64: requestAs("cancelPositions", verProtoAccounts, inOrder(1),
-			func(_ *Gateway, c *conn, _ *protobuf.CancelPositions) *requestError {
-				c.positions = false
-				return nil
-			}),
+			accepted(func(c *conn, _ *protobuf.CancelPositions) { c.positions = false })),
 		62: requestAs("reqAccountSummary", verProtoAccounts, inOrder(1), (*Gateway).accountSummary),
 		63: requestAs("cancelAccountSummary", verProtoAccounts, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.CancelAccountSummary) *requestError {
-				delete(c.summaries, m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.CancelAccountSummary) { delete(c.summaries, m.GetReqId()) })),
 		74: requestAs("reqPositionsMulti", verProtoAccounts, inOrder(1), (*Gateway).positionsMulti),
 		75: requestAs("cancelPositionsMulti", verProtoAccounts, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.CancelPositionsMulti) *requestError {
-				delete(c.posMulti, m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.CancelPositionsMulti) { delete(c.posMulti, m.GetReqId()) })),
 		76: requestAs("reqAccountUpdatesMulti", verProtoAccounts, inOrder(1), (*Gateway).accountUpdatesMulti),
 		77: requestAs("cancelAccountUpdatesMulti", verProtoAccounts, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.CancelAccountUpdatesMulti) *requestError {
-				delete(c.acctMulti, m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.CancelAccountUpdatesMulti) { delete(c.acctMulti, m.GetReqId()) })),
 	},
 	replies: map[protoreflect.Name]reply{
 		"AccountValue":          {6, verProtoAccounts, inOrder(2)},

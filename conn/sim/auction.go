@@ -33,18 +33,13 @@ func (g *Gateway) nextAuction(hour, minute int) time.Time {
 // HoldAuction holds the next auction of a symbol now, at its last price: that at the end of trading, or else at its
 // beginning.
 func (g *Gateway) HoldAuction(symbol string, closing bool) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
-	for _, o := range g.book.open() {
-		if !o.auction.IsZero() && o.closing == closing && slices.Contains(list, o.q) {
-			g.auctionLocked(o)
+	return g.onMarkets(symbol, func(list []*quote) {
+		for _, o := range g.book.open() {
+			if !o.auction.IsZero() && o.closing == closing && slices.Contains(list, o.q) {
+				g.auctionLocked(o)
+			}
 		}
-	}
-	return nil
+	})
 }
 
 // auctionLocked fills an order in its auction, or ends it there.

@@ -35,6 +35,17 @@ func (g *Gateway) namedLocked(symbol string) (list []*quote, err error) {
 	return list, nil
 }
 
+// onMarkets runs do for the markets with a label, all of them if that is empty.
+func (g *Gateway) onMarkets(symbol string, do func([]*quote)) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list, err := g.namedLocked(symbol)
+	if err == nil {
+		do(list)
+	}
+	return err
+}
+
 // RefuseData answers the next subscriptions to market data of a symbol, or of any if that is empty, with a code. Most
 // codes refuse (200, 354, 10168, ...). After 10167 and 10089 a client that asked for delayed data gets them, and
 // another one is refused with 354 or 10089; after 10090 and 10091 the data go on. Below 0 it answers all of them so;
@@ -51,18 +62,14 @@ func (g *Gateway) RefuseHistory(symbol string, code, times int) error {
 }
 
 func (g *Gateway) refuseData(what, symbol string, code, times int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if _, err := g.namedLocked(symbol); err != nil {
-		return err
-	}
-	g.faults.refuseData = slices.DeleteFunc(g.faults.refuseData, func(r dataRefusal) bool {
-		return r.symbol == symbol && r.what == what
+	return g.onMarkets(symbol, func([]*quote) {
+		g.faults.refuseData = slices.DeleteFunc(g.faults.refuseData, func(r dataRefusal) bool {
+			return r.symbol == symbol && r.what == what
+		})
+		if times != 0 {
+			g.faults.refuseData = append(g.faults.refuseData, dataRefusal{symbol, code, times, what})
+		}
 	})
-	if times != 0 {
-		g.faults.refuseData = append(g.faults.refuseData, dataRefusal{symbol, code, times, what})
-	}
-	return nil
 }
 
 // refusalLocked is the code with which a request for data is answered, 0 for none.
@@ -110,36 +117,25 @@ func (in *instrument) farm() string {
 // Compete gives the data of a symbol, or of all if that is empty, to another session of the user, or ends that:
 // subscriptions get 10197, and nothing more until then.
 func (g *Gateway) Compete(symbol string, on bool) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
-	for _, q := range list {
-		q.competing = on
-	}
-	if on {
-		g.eachSubscription(list, func(c *conn, s *subscription) {
-			c.sendLocked(g.errorMessage(s.reqID, 10197, noticeText(10197)))
-		})
-	}
-	return nil
+	return g.onMarkets(symbol, func(list []*quote) {
+		for _, q := range list {
+			q.competing = on
+		}
+		if on {
+			g.eachSubscription(list, func(c *conn, s *subscription) {
+				c.sendLocked(g.errorMessage(s.reqID, 10197, noticeText(10197)))
+			})
+		}
+	})
 }
 
 // Halt stops trading in a symbol, or in all if that is empty: subscriptions get the reason (1: news or the regulator,
 // 2: volatility) as tick 49 and no prices, and no order fills. 0 ends it.
 func (g *Gateway) Halt(symbol string, reason int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.haltLocked(symbol, reason)
+	return g.onMarkets(symbol, func(list []*quote) { g.haltLocked(list, reason) })
 }
 
-func (g *Gateway) haltLocked(symbol string, reason int) error {
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
+func (g *Gateway) haltLocked(list []*quote, reason int) {
 	list = slices.DeleteFunc(list, func(q *quote) bool { return q.halted == reason })
 	for _, q := range list {
 		q.halted = reason
@@ -151,7 +147,6 @@ func (g *Gateway) haltLocked(symbol string, reason int) error {
 		c.queueFrames(t.b)
 		c.flush()
 	})
-	return nil
 }
 
 // eachSubscription runs do for the subscriptions to market data of some instruments.
@@ -167,53 +162,37 @@ func (g *Gateway) eachSubscription(list []*quote, do func(*conn, *subscription))
 
 // StopData ends the subscriptions to market data of a symbol, or all if that is empty, with a code.
 func (g *Gateway) StopData(symbol string, code int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
-	g.eachSubscription(list, func(c *conn, s *subscription) {
-		delete(c.subs, s.reqID)
-		c.sendLocked(g.errorMessage(s.reqID, code, noticeText(code)))
+	return g.onMarkets(symbol, func(list []*quote) {
+		g.eachSubscription(list, func(c *conn, s *subscription) {
+			delete(c.subs, s.reqID)
+			c.sendLocked(g.errorMessage(s.reqID, code, noticeText(code)))
+		})
 	})
-	return nil
 }
 
 // StopBars ends bars that are kept up to date, real-time bars and tick-by-tick data of a symbol, or all if that is
 // empty, with a code such as 10182 or 10225.
 func (g *Gateway) StopBars(symbol string, code int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
-	for c := range g.conns {
-		for key, s := range c.streams {
-			if key.kind != "depth" && slices.Contains(list, s.q) {
-				delete(c.streams, key)
-				c.sendLocked(g.errorMessage(key.id, code, noticeText(code)))
+	return g.onMarkets(symbol, func(list []*quote) {
+		for c := range g.conns {
+			for key, s := range c.streams {
+				if key.kind != "depth" && slices.Contains(list, s.q) {
+					delete(c.streams, key)
+					c.sendLocked(g.errorMessage(key.id, code, noticeText(code)))
+				}
 			}
 		}
-	}
-	return nil
+	})
 }
 
 // DataType makes the market data of a symbol, or all if that is empty, live (1), frozen (2), delayed (3), delayed and
 // frozen (4) or of a type that is unknown; 0 is what clients have asked for. The ticks go on, so that a client must
 // look at the type.
 func (g *Gateway) DataType(symbol string, typ int) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.dataTypeLocked(symbol, int32(typ))
+	return g.onMarkets(symbol, func(list []*quote) { g.dataTypeLocked(list, int32(typ)) })
 }
 
-func (g *Gateway) dataTypeLocked(symbol string, typ int32) error {
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
+func (g *Gateway) dataTypeLocked(list []*quote, typ int32) {
 	list = slices.DeleteFunc(list, func(q *quote) bool { return q.dataType == typ })
 	for _, q := range list {
 		q.dataType = typ
@@ -224,22 +203,15 @@ func (g *Gateway) dataTypeLocked(symbol string, typ int32) error {
 		}
 		c.sendLocked(&protobuf.MarketDataType{ReqId: &s.reqID, MarketDataType: proto.Int32(s.kind)})
 	})
-	return nil
 }
 
 // LastTraded ends the trades in a symbol, or in all if that is empty: the last one was some time ago, its price stays
 // and is not sent again. A new price, or 0, ends it.
 func (g *Gateway) LastTraded(symbol string, ago time.Duration) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.lastTradedLocked(symbol, ago)
+	return g.onMarkets(symbol, func(list []*quote) { g.lastTradedLocked(list, ago) })
 }
 
-func (g *Gateway) lastTradedLocked(symbol string, ago time.Duration) error {
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
+func (g *Gateway) lastTradedLocked(list []*quote, ago time.Duration) {
 	for _, q := range list {
 		q.silence = silence{}
 		if ago > 0 {
@@ -247,7 +219,6 @@ func (g *Gateway) lastTradedLocked(symbol string, ago time.Duration) error {
 		}
 		q.advance(g.step)
 	}
-	return nil
 }
 
 // clearDataLocked ends the faults of all instruments.
@@ -255,9 +226,9 @@ func (g *Gateway) clearDataLocked() {
 	for _, q := range g.quotes {
 		q.competing, q.unquoted = false, false
 	}
-	_ = g.lastTradedLocked("", 0) // these fail only for a symbol
-	_ = g.dataTypeLocked("", 0)
-	_ = g.haltLocked("", 0)
+	g.lastTradedLocked(slices.Clone(g.quotes), 0)
+	g.dataTypeLocked(slices.Clone(g.quotes), 0)
+	g.haltLocked(slices.Clone(g.quotes), 0)
 }
 
 // The verbs of the control port.

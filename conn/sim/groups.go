@@ -13,17 +13,13 @@ const groupCount = 7
 var groups = subject{
 	requests: map[int]*requestKind{
 		67: requestAs("queryDisplayGroups", verProtoRest3, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.QueryDisplayGroupsRequest) *requestError {
+			accepted(func(c *conn, m *protobuf.QueryDisplayGroupsRequest) {
 				c.sendLocked(&protobuf.DisplayGroupList{ReqId: m.ReqId, Groups: proto.String("1|2|3|4|5|6|7")})
-				return nil
-			}),
+			})),
 		68: requestAs("subscribeToGroupEvents", verProtoRest3, inOrder(1), subscribeToGroup),
 		69: requestAs("updateDisplayGroup", verProtoRest3, inOrder(1), updateGroup),
 		70: requestAs("unsubscribeFromGroupEvents", verProtoRest3, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.UnsubscribeFromGroupEventsRequest) *requestError {
-				delete(c.groups, m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.UnsubscribeFromGroupEventsRequest) { delete(c.groups, m.GetReqId()) })),
 	},
 	replies: map[protoreflect.Name]reply{
 		"DisplayGroupList":    {67, verProtoRest3, inOrder(1)},

@@ -13,10 +13,7 @@ var history = subject{
 		25: requestAs("cancelHistoricalData", verProtoHistory, inOrder(1), cancelHistoricalData),
 		50: requestAs("reqRealTimeBars", verProtoHistory, inOrder(3), (*Gateway).realTimeBars),
 		51: requestAs("cancelRealTimeBars", verProtoHistory, inOrder(1),
-			func(_ *Gateway, c *conn, m *protobuf.CancelRealTimeBars) *requestError {
-				c.unfollow("bars", m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.CancelRealTimeBars) { c.unfollow("bars", m.GetReqId()) })),
 		87: requestAs("reqHeadTimestamp", verProtoHistory, formOf(func(f *form, m *protobuf.HeadTimestampRequest) {
 			f.dated(&m.ReqId, &m.Contract)
 			f.all(&m.UseRTH, &m.WhatToShow, &m.FormatDate)
@@ -34,10 +31,7 @@ var history = subject{
 		}), (*Gateway).historicalTicks),
 		97: requestAs("reqTickByTickData", verProtoHistory, inOrder(0), (*Gateway).tickByTick),
 		98: requestAs("cancelTickByTickData", verProtoHistory, inOrder(0),
-			func(_ *Gateway, c *conn, m *protobuf.CancelTickByTick) *requestError {
-				c.unfollow("ticks", m.GetReqId())
-				return nil
-			}),
+			accepted(func(c *conn, m *protobuf.CancelTickByTick) { c.unfollow("ticks", m.GetReqId()) })),
 		107: requestAs("cancelHistoricalTicks", 0, nil,
 			ignored[*protobuf.CancelHistoricalTicks]).from(verCancelContract),
 	},

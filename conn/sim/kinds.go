@@ -77,6 +77,14 @@ func (k *requestKind) from(version int) *requestKind {
 // ignored is the answer to cancels of requests that are complete at once.
 func ignored[P proto.Message](*Gateway, *conn, P) *requestError { return nil }
 
+// accepted answers requests that are never refused.
+func accepted[P proto.Message](do func(*conn, P)) func(*Gateway, *conn, P) *requestError {
+	return func(_ *Gateway, c *conn, m P) *requestError {
+		do(c, m)
+		return nil
+	}
+}
+
 // unsimulated is what the protocol has but the simulator does not.
 var unsimulated = subject{requests: map[int]*requestKind{
 	21: {name: "exerciseOptions", protoSince: verProtoRest1, idField: 1},

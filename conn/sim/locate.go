@@ -3,17 +3,12 @@ package sim
 // HardToBorrow makes a symbol's shares hard to borrow, or ends that: orders that would sell them short are held
 // meanwhile, and go to work then.
 func (g *Gateway) HardToBorrow(symbol string, on bool) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	list, err := g.namedLocked(symbol)
-	if err != nil {
-		return err
-	}
-	for _, q := range list {
-		q.borrow = on
-	}
-	g.locatedLocked()
-	return nil
+	return g.onMarkets(symbol, func(list []*quote) {
+		for _, q := range list {
+			q.borrow = on
+		}
+		g.locatedLocked()
+	})
 }
 
 // mustLocate reports whether shares have to be found before an order can sell them.

@@ -16,15 +16,11 @@ var news = subject{
 				return unavailable(10172, "Failed to request news article:No data available")
 			}),
 		85: requestAs("reqNewsProviders", verProtoNews, inOrder(0),
-			func(_ *Gateway, c *conn, _ *protobuf.NewsProvidersRequest) *requestError {
-				c.sendLocked(&protobuf.NewsProviders{})
-				return nil
-			}),
+			accepted(func(c *conn, _ *protobuf.NewsProvidersRequest) { c.sendLocked(&protobuf.NewsProviders{}) })),
 		86: requestAs("reqHistoricalNews", verProtoNews, inOrder(0),
-			func(_ *Gateway, c *conn, m *protobuf.HistoricalNewsRequest) *requestError {
+			accepted(func(c *conn, m *protobuf.HistoricalNewsRequest) {
 				c.sendLocked(&protobuf.HistoricalNewsEnd{ReqId: m.ReqId, HasMore: proto.Bool(false)})
-				return nil
-			}),
+			})),
 		100: requestAs("reqWshMetaData", verProtoNews, inOrder(0), noCalendar[*protobuf.WshMetaDataRequest]),
 		101: requestAs("cancelWshMetaData", verProtoNews, inOrder(0), ignored[*protobuf.CancelWshMetaData]),
 		102: requestAs("reqWshEventData", verProtoNews, inOrder(0), noCalendar[*protobuf.WshEventDataRequest]),

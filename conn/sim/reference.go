@@ -16,19 +16,17 @@ var reference = subject{
 	requests: map[int]*requestKind{
 		78: requestAs("reqSecDefOptParams", verProtoRest2, inOrder(0), (*Gateway).optionChains),
 		79: requestAs("reqSoftDollarTiers", verProtoRest2, inOrder(0),
-			func(_ *Gateway, c *conn, m *protobuf.SoftDollarTiersRequest) *requestError {
+			accepted(func(c *conn, m *protobuf.SoftDollarTiersRequest) {
 				c.sendLocked(&protobuf.SoftDollarTiers{ReqId: m.ReqId}) // none: there is no agreement
-				return nil
-			}),
+			})),
 		80: requestAs("reqFamilyCodes", verProtoRest2, inOrder(0), familyCodes),
 		81: requestAs("reqMatchingSymbols", verProtoRest2, inOrder(0), (*Gateway).matchingSymbols),
 		82: requestAs("reqMktDepthExchanges", verProtoRest3, inOrder(0), depthExchanges),
 		83: requestAs("reqSmartComponents", verProtoRest2, inOrder(0), smartComponents),
 		104: requestAs("reqUserInfo", verProtoRest2, inOrder(0),
-			func(_ *Gateway, c *conn, m *protobuf.UserInfoRequest) *requestError {
+			accepted(func(c *conn, m *protobuf.UserInfoRequest) {
 				c.sendLocked(&protobuf.UserInfo{ReqId: m.ReqId, WhiteBrandingId: proto.String("")})
-				return nil
-			}),
+			})),
 	},
 	replies: map[protoreflect.Name]reply{
 		"SecDefOptParameter":    {75, verProtoRest2, inOrder(0)},

@@ -16,10 +16,9 @@ var scanner = subject{
 		22: requestAs("reqScannerSubscription", verProtoScanner, formOf(scannerSubscriptionText), (*Gateway).scan),
 		23: requestAs("cancelScannerSubscription", verProtoScanner, inOrder(1), cancelScan),
 		24: requestAs("reqScannerParameters", verProtoScanner, inOrder(1),
-			func(_ *Gateway, c *conn, _ *protobuf.ScannerParametersRequest) *requestError {
+			accepted(func(c *conn, _ *protobuf.ScannerParametersRequest) {
 				c.sendLocked(&protobuf.ScannerParameters{Xml: proto.String(scannerParameters)})
-				return nil
-			}),
+			})),
 	},
 	replies: map[protoreflect.Name]reply{
 		"ScannerParameters": {19, verProtoScanner, inOrder(1)},
