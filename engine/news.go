@@ -32,10 +32,8 @@ func (i *Intent) known() known {
 	}
 }
 
-// learn takes in a piece of news about the intent, and reports whether it was new.
-func (i *Intent) learn(n conn.OrderNews, now time.Time) bool { return i.take(n, false, now) }
-
-// take is learn for news that may come from an answer, to a question that was asked after everything else became known.
+// take takes in a piece of news about the intent, and reports whether it was new. It may be an answer to a question that
+// was asked after everything else became known.
 func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
 	before, executed := i.known(), false
 	if n.PermID != 0 {

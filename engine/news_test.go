@@ -485,3 +485,6 @@ func TestLearnSaysWhatIsNew(t *testing.T) {
 		t.Errorf("%+v", odd)
 	}
 }
+
+// learn takes in news that is no answer.
+func (i *Intent) learn(n conn.OrderNews, now time.Time) bool { return i.take(n, false, now) }

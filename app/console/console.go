@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -158,10 +157,4 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 		return fmt.Sprintf("Gateway says: %s (code %d).", wording.OneLine(e.Detail), e.Code)
 	}
 	return ""
-}
-
-// IsTerminal reports whether a file is a terminal.
-func IsTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/term"
 )
 
 // gatewatch.exe is a console program, so that a shell waits for it, reads its exit code and passes Ctrl+C on. Started
@@ -35,7 +36,7 @@ func LeaveOwn() {
 		windows.STD_INPUT_HANDLE: &os.Stdin, windows.STD_OUTPUT_HANDLE: &os.Stdout,
 		windows.STD_ERROR_HANDLE: &os.Stderr,
 	} {
-		if IsTerminal(*file) {
+		if term.IsTerminal(int((*file).Fd())) {
 			*file = nul
 			_ = windows.SetStdHandle(std, windows.Handle(nul.Fd()))
 		}

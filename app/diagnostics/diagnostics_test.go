@@ -92,7 +92,7 @@ func userHome(t *testing.T) Source {
 	log.Info("order_blocked", "rule", "dip of apple", "text", "BUY 100 AAPL LMT 230.5", "reason", "disarmed")
 	log.Info("started", "version", "v1.2.3", "settings", dir)
 	write("gatewatch.log", text.String()+"jane lost DU1234567 on AAPL\ntime=half \"a line\n")
-	l, err := history.Open(dir, time.Now(), slog.New(slog.DiscardHandler))
+	l, err := history.Open(history.Crash{}, dir, time.Now(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

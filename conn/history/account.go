@@ -20,11 +20,6 @@ type Account struct {
 // Length returns how long the account's time is.
 func (a Account) Length() time.Duration { return a.Until.Sub(a.From) }
 
-// Observed returns how much of the time the program ran and knew.
-func (a Account) Observed() time.Duration {
-	return a.Length() - a.Terms[Unobserved] - a.Terms[Asleep]
-}
-
 // Uptime returns connected ÷ (observed − planned − paused) as a share of 1. ok is false if there is nothing to divide
 // by.
 func (a Account) Uptime() (share float64, ok bool) { return uptime(&a.Terms) }

@@ -12,9 +12,6 @@ func TestAccountRatios(t *testing.T) {
 		Unobserved: 5 * time.Hour,
 	}
 	a.Market = [len(Kinds)]time.Duration{Connected: time.Hour, Down: time.Hour, Asleep: time.Hour}
-	if got := a.Observed(); got != 15*time.Hour {
-		t.Errorf("observed %v", got)
-	}
 	if share, ok := a.Uptime(); share != 0.9 || !ok {
 		t.Errorf("uptime %v %v", share, ok)
 	}

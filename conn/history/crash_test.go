@@ -24,7 +24,7 @@ func victim(dir string) {
 	if last, err := newest(dir); err == nil && last.Seq > 0 {
 		now = last.Time.Add(time.Minute)
 	}
-	l, err := Open(dir, now, quiet)
+	l, err := Open(Crash{}, dir, now, quiet)
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)

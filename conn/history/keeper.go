@@ -70,7 +70,7 @@ func (k *Keeper) open(now time.Time) bool {
 	if k.file != nil {
 		return true
 	}
-	file, err := openAfter(k.crash, k.dir, now, k.log)
+	file, err := Open(k.crash, k.dir, now, k.log)
 	if err != nil {
 		k.failed(err)
 		return false

@@ -66,7 +66,7 @@ func TestACrashThatIsKnown(t *testing.T) {
 	dir := t.TempDir()
 	start := func(at time.Duration, crash Crash) {
 		t.Helper()
-		l, err := openAfter(crash, dir, noon.Add(at), quiet)
+		l, err := Open(crash, dir, noon.Add(at), quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,12 +36,8 @@ type Crash struct {
 
 // Open opens the log in dir, and begins one if there is none. What a crash or a power cut has left half written is cut
 // off and kept aside. If the run before has not ended in an orderly way, a record says when it was last known to run.
-func Open(dir string, now time.Time, log *slog.Logger) (*Log, error) {
-	return openAfter(Crash{}, dir, now, log)
-}
-
-// openAfter is [Open] after a crash of which something is known.
-func openAfter(crash Crash, dir string, now time.Time, log *slog.Logger) (*Log, error) {
+// crash is what else is known of that.
+func Open(crash Crash, dir string, now time.Time, log *slog.Logger) (*Log, error) {
 	l := &Log{dir: dir, log: log}
 	if err := l.open(now, crash); err != nil {
 		return nil, fmt.Errorf("connection log: %w", err)

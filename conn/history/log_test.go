@@ -33,7 +33,7 @@ var (
 
 func open(t testing.TB, dir string, now time.Time) *Log {
 	t.Helper()
-	l, err := Open(dir, now, quiet)
+	l, err := Open(Crash{}, dir, now, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestKeepInPlace(t *testing.T) {
 			if err := os.Mkdir(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			l, err := Open(dir, now, slog.New(slog.DiscardHandler))
+			l, err := Open(Crash{}, dir, now, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -99,7 +99,7 @@ func TestTornTail(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(sub, current), text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			l, err := Open(sub, noon.Add(time.Hour), quiet)
+			l, err := Open(Crash{}, sub, noon.Add(time.Hour), quiet)
 			if err != nil {
 				t.Fatalf("%s at %d: %v", name, n, err)
 			}
@@ -229,7 +229,7 @@ func TestAWriteThatFails(t *testing.T) {
 }
 
 func TestOpenWhereNothingCanBeWritten(t *testing.T) {
-	if _, err := Open(filepath.Join(t.TempDir(), "missing"), noon, quiet); err == nil ||
+	if _, err := Open(Crash{}, filepath.Join(t.TempDir(), "missing"), noon, quiet); err == nil ||
 		!errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
@@ -251,7 +251,7 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		before := len(records(text))
-		l, err := Open(dir, noon, quiet)
+		l, err := Open(Crash{}, dir, noon, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

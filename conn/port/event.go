@@ -33,17 +33,15 @@ type EndCause string
 
 // The causes.
 const (
-	EndClientLeft   EndCause = "client_left"  // the program closed it
-	EndGatewayLost  EndCause = "gateway_lost" // Gateway closed it
-	EndNotUsable    EndCause = "not_usable"   // Gatewatch's own connection has ended
-	EndTurnedOff    EndCause = "turned_off"   // the port was turned off
-	EndStopping     EndCause = "stopping"     // Gatewatch ends
-	EndBadMessage   EndCause = "bad_message"  // the program sent something that is not the protocol
-	EndSlowClient   EndCause = "slow_client"  // the program does not read
-	EndFailed       EndCause = "failed"       // the relay has failed
-	EndRefused      EndCause = "refused"      // before Gateway has answered the greeting
-	EndTooManyOpen  EndCause = "too_many"     // more programs than are served
-	endStillRunning EndCause = ""
+	EndClientLeft  EndCause = "client_left"  // the program closed it
+	EndGatewayLost EndCause = "gateway_lost" // Gateway closed it
+	EndNotUsable   EndCause = "not_usable"   // Gatewatch's own connection has ended
+	EndTurnedOff   EndCause = "turned_off"   // the port was turned off
+	EndStopping    EndCause = "stopping"     // Gatewatch ends
+	EndBadMessage  EndCause = "bad_message"  // the program sent something that is not the protocol
+	EndSlowClient  EndCause = "slow_client"  // the program does not read
+	EndFailed      EndCause = "failed"       // the relay has failed
+	EndRefused     EndCause = "refused"      // before Gateway has answered the greeting
 )
 
 // Client is a program that is connected to the port.

@@ -37,8 +37,6 @@ type requestError struct {
 	unnamed bool   // the error is about no request
 }
 
-func (e *requestError) Error() string { return fmt.Sprintf("%s: %s", e.Reason, e.Text) }
-
 // refused says that a request makes no sense.
 func refused(code int32, format string, args ...any) *requestError {
 	return &requestError{Code: code, ReqID: -1, Reason: reasonInvalid, Text: fmt.Sprintf(format, args...)}

@@ -196,7 +196,7 @@ func newStage(t *testing.T, env []string) *stage {
 func (s *stage) connectedBefore() {
 	s.t.Helper()
 	at := time.Now().Add(-time.Hour)
-	log, err := history.Open(s.home, at, slog.New(slog.DiscardHandler))
+	log, err := history.Open(history.Crash{}, s.home, at, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
 	}
