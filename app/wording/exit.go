@@ -60,16 +60,14 @@ func ExitHint(e conn.PlannedExit) string {
 		"“Auto restart” in Gateway: Configure, Settings, Lock and Exit.", e.At.Local().Format("15:04"))
 }
 
-// Resubmit returns what Gateway does with orders while IBKR is not connected; empty if it does not say so.
-func Resubmit(s conn.Switch) string {
-	switch s {
-	case conn.SwitchOn:
-		return "kept, and sent when IBKR is connected again"
-	case conn.SwitchOff:
-		return "rejected"
-	}
-	return ""
+// resubmits are what Gateway does with orders while IBKR is not connected.
+var resubmits = map[conn.Switch]string{
+	conn.SwitchOn:  "kept, and sent when IBKR is connected again",
+	conn.SwitchOff: "rejected",
 }
+
+// Resubmit returns what Gateway does with orders while IBKR is not connected; empty if it does not say so.
+func Resubmit(s conn.Switch) string { return resubmits[s] }
 
 // exitResting says that an outage is that of an exit that Gateway has announced.
 func exitResting(s *conn.Snapshot) string {

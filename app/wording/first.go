@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -30,30 +31,22 @@ func Tried(ports []conn.PortTry) string {
 	return strings.Join(list, ", ")
 }
 
-// PortAnswer says what an attempt has found at a port, in a few words.
-func PortAnswer(c conn.Cause) string {
-	switch c {
-	case conn.CauseRefused:
-		return "nothing listens"
-	case conn.CauseUnreachable:
-		return "cannot be reached"
-	case conn.CauseClosedEarly:
-		return "answered and closed the connection at once"
-	case conn.CauseNoAnswer:
-		return "accepted the connection and stayed silent"
-	case conn.CauseClientIDInUse:
-		return "answered: the client id is in use"
-	case conn.CauseDisclaimer:
-		return "answered: the paper-trading disclaimer has not been accepted"
-	case conn.CauseNotReady, conn.CauseClosedLogin:
-		return "answered, but its login is not complete"
-	case conn.CauseUnsupported:
-		return "answered: this version is too old"
-	case conn.CauseGarbage:
-		return "answered, but not as IB Gateway or TWS does"
-	}
-	return "failed: " + OneLine(string(c))
+// portAnswers are what attempts find at a port.
+var portAnswers = map[conn.Cause]string{
+	conn.CauseRefused:       "nothing listens",
+	conn.CauseUnreachable:   "cannot be reached",
+	conn.CauseClosedEarly:   "answered and closed the connection at once",
+	conn.CauseNoAnswer:      "accepted the connection and stayed silent",
+	conn.CauseClientIDInUse: "answered: the client id is in use",
+	conn.CauseDisclaimer:    "answered: the paper-trading disclaimer has not been accepted",
+	conn.CauseNotReady:      "answered, but its login is not complete",
+	conn.CauseClosedLogin:   "answered, but its login is not complete",
+	conn.CauseUnsupported:   "answered: this version is too old",
+	conn.CauseGarbage:       "answered, but not as IB Gateway or TWS does",
 }
+
+// PortAnswer says what an attempt has found at a port, in a few words.
+func PortAnswer(c conn.Cause) string { return cmp.Or(portAnswers[c], "failed: "+OneLine(string(c))) }
 
 // Offer says at a first start who has answered, and what a button is called that saves the port, the reset window of
 // the region, or both; the button is empty if there is nothing to save.

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"time"
 
 	"gatewatch/conn"
@@ -46,32 +47,21 @@ func ChangesIn(s *conn.Snapshot, now time.Time) time.Duration {
 // Guard returns why orders are blocked, in one clause; empty if they are not.
 func Guard(s *conn.Snapshot) string { return GuardReason(s.Guard) }
 
-// GuardReason returns why the guard is closed, in one clause; empty if it is open.
-func GuardReason(r conn.GuardReason) string {
-	switch r {
-	case conn.GuardOpen:
-		return ""
-	case conn.GuardSocket:
-		return "not connected to Gateway"
-	case conn.GuardAPI:
-		return "Gateway's login is not complete"
-	case conn.GuardUpstream:
-		return "Gateway has lost IBKR's servers"
-	case conn.GuardProbe:
-		return "Gateway does not answer"
-	case conn.GuardMode:
-		return "the account is not of the configured kind"
-	case conn.GuardReadOnly:
-		return "Gateway's API is read-only"
-	case conn.GuardExit:
-		return "Gateway is about to restart or log off"
-	case conn.GuardUnconfirmed:
-		return "Gateway does not confirm open orders"
-	case conn.GuardReconciling:
-		return "waiting for Gateway to confirm open orders"
-	}
-	return OneLine(string(r))
+// guardReasons are why the guard is closed.
+var guardReasons = map[conn.GuardReason]string{
+	conn.GuardSocket:      "not connected to Gateway",
+	conn.GuardAPI:         "Gateway's login is not complete",
+	conn.GuardUpstream:    "Gateway has lost IBKR's servers",
+	conn.GuardProbe:       "Gateway does not answer",
+	conn.GuardMode:        "the account is not of the configured kind",
+	conn.GuardReadOnly:    "Gateway's API is read-only",
+	conn.GuardExit:        "Gateway is about to restart or log off",
+	conn.GuardUnconfirmed: "Gateway does not confirm open orders",
+	conn.GuardReconciling: "waiting for Gateway to confirm open orders",
 }
+
+// GuardReason returns why the guard is closed, in one clause; empty if it is open.
+func GuardReason(r conn.GuardReason) string { return cmp.Or(guardReasons[r], OneLine(string(r))) }
 
 // GuardHint returns what to do about a closed guard; empty if the connection's own hint says it.
 func GuardHint(s *conn.Snapshot) string {

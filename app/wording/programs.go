@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 
 	"gatewatch/conn"
@@ -15,34 +16,26 @@ func Program(name string, client int64) string {
 	return fmt.Sprintf("%s (client id %d)", name, client)
 }
 
+// refusals are why orders and requests of programs are refused, beside the reasons of the guard.
+var refusals = map[port.Reason]string{
+	port.TradingStopped: "trading of programs is stopped",
+	port.ReadOnly:       "this program may not place orders (guarded_port.programs in settings.json)",
+	port.TooMany:        "more orders within a minute than guarded_port.programs in settings.json allows it",
+	port.NoProof:        "Gateway did not answer",
+	port.NotRecorded:    "it could not be written to disk; is the disk full?",
+	port.NotStarted:     "the program had not sent its client id",
+	port.ParentRefused:  "the order that it belongs to was refused",
+	port.Withdrawn:      "the program cancelled it before it was sent",
+	port.Unreadable:     "the message cannot be read",
+	port.UnknownRequest: "the guard was closed, and Gatewatch does not know this request",
+	port.NotAllowed:     "changing Gateway's settings is not allowed",
+}
+
 // Refusal says why an order or a request of a program was refused, or in observe mode would have been. It is empty for
 // what was not.
 func Refusal(r port.Reason) string {
-	switch r {
-	case port.Allowed:
-		return ""
-	case port.TradingStopped:
-		return "trading of programs is stopped"
-	case port.ReadOnly:
-		return "this program may not place orders (guarded_port.programs in settings.json)"
-	case port.TooMany:
-		return "more orders within a minute than guarded_port.programs in settings.json allows it"
-	case port.NoProof:
-		return "Gateway did not answer"
-	case port.NotRecorded:
-		return "it could not be written to disk; is the disk full?"
-	case port.NotStarted:
-		return "the program had not sent its client id"
-	case port.ParentRefused:
-		return "the order that it belongs to was refused"
-	case port.Withdrawn:
-		return "the program cancelled it before it was sent"
-	case port.Unreadable:
-		return "the message cannot be read"
-	case port.UnknownRequest:
-		return "the guard was closed, and Gatewatch does not know this request"
-	case port.NotAllowed:
-		return "changing Gateway's settings is not allowed"
+	if text := refusals[r]; text != "" {
+		return text
 	}
 	if text := GuardReason(conn.GuardReason(r)); text != "" {
 		return text
@@ -50,22 +43,17 @@ func Refusal(r port.Reason) string {
 	return OneLine(string(r))
 }
 
-// ProgramOrder says what is known of an order of a program.
-func ProgramOrder(s port.State) string {
-	switch s {
-	case port.Sent:
-		return "sent, not confirmed yet"
-	case port.Unknown:
-		return "unknown: look in TWS"
-	case port.Refused:
-		return "refused by Gatewatch; nothing was sent"
-	case port.Inactive:
-		return "inactive: it does not work"
-	case port.Preview:
-		return "a preview; nothing was ordered"
-	}
-	return string(s)
+// programOrders are the states of orders of programs for which there is more to say than the state.
+var programOrders = map[port.State]string{
+	port.Sent:     "sent, not confirmed yet",
+	port.Unknown:  "unknown: look in TWS",
+	port.Refused:  "refused by Gatewatch; nothing was sent",
+	port.Inactive: "inactive: it does not work",
+	port.Preview:  "a preview; nothing was ordered",
 }
+
+// ProgramOrder says what is known of an order of a program.
+func ProgramOrder(s port.State) string { return cmp.Or(programOrders[s], string(s)) }
 
 // GuardedPort says how the guarded port is; empty if there is none.
 func GuardedPort(number int, listening, stopped bool, connected int) string {

@@ -1,6 +1,7 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -90,30 +91,21 @@ func IfLive(m conn.Mode) string {
 	return ""
 }
 
-// orderState returns what is known of an order, in a few words.
-func orderState(f engine.OrderState) string {
-	switch f {
-	case engine.Planned:
-		return "about to be sent"
-	case engine.NotSent:
-		return "not sent"
-	case engine.Sent:
-		return "sent, Gateway has not answered yet"
-	case engine.Working:
-		return "working"
-	case engine.Filled:
-		return "filled"
-	case engine.Cancelled:
-		return "cancelled"
-	case engine.Rejected:
-		return "rejected"
-	case engine.Inactive:
-		return "inactive: it does not work"
-	case engine.Unknown:
-		return "unknown: look in TWS whether it is there"
-	}
-	return OneLine(string(f))
+// orderStates are the states of orders in a few words.
+var orderStates = map[engine.OrderState]string{
+	engine.Planned:   "about to be sent",
+	engine.NotSent:   "not sent",
+	engine.Sent:      "sent, Gateway has not answered yet",
+	engine.Working:   "working",
+	engine.Filled:    "filled",
+	engine.Cancelled: "cancelled",
+	engine.Rejected:  "rejected",
+	engine.Inactive:  "inactive: it does not work",
+	engine.Unknown:   "unknown: look in TWS whether it is there",
 }
+
+// orderState returns what is known of an order, in a few words.
+func orderState(f engine.OrderState) string { return cmp.Or(orderStates[f], OneLine(string(f))) }
 
 // OrderState returns how an order is, in a few words, and in IBKR's where they say more.
 func OrderState(i *engine.Intent) string {
@@ -203,48 +195,42 @@ func Change(i *engine.Intent) string {
 // NoStop says that the position that an order is to protect is open, and what to do.
 const NoStop = "the position is open and this stop does not work: place a stop in TWS, or close the position"
 
+// reportTitles are what reports are about.
+var reportTitles = map[engine.ReportKind]string{
+	engine.ReportFired:          "Rule triggered",
+	engine.ReportFailed:         "Rule stopped",
+	engine.ReportBlocked:        "Order blocked",
+	engine.ReportRejected:       "Order rejected",
+	engine.ReportInactive:       "Order inactive: it does not work",
+	engine.ReportUnprotected:    "Open position without its stop",
+	engine.ReportNotChanged:     "Order not changed",
+	engine.ReportUnknown:        "Order unknown: look in TWS",
+	engine.ReportNotCancelled:   "Order not cancelled: look in TWS",
+	engine.ReportForeign:        "Another order resembles one of Gatewatch: look in TWS",
+	engine.ReportFewIDs:         "Order ids are nearly used up",
+	engine.ReportHalted:         "Trading stopped: the engine failed",
+	engine.ReportMoved:          "Trading is off: files of Gatewatch were deleted or moved",
+	engine.ReportProgramRefused: "Order of a program refused",
+	engine.ReportProgramUnknown: "Order of a program unknown: look in TWS",
+	engine.ReportProgramFailed:  "Connection of a program closed",
+}
+
 // ReportTitle returns what a report is about, in a few words.
 func ReportTitle(r engine.Report) string {
+	title := cmp.Or(reportTitles[r.Kind], OneLine(string(r.Kind)))
 	switch r.Kind {
-	case engine.ReportFired:
-		return named("Rule triggered", r.Rule)
-	case engine.ReportFailed:
-		return named("Rule stopped", r.Rule)
-	case engine.ReportBlocked:
-		return "Order blocked"
-	case engine.ReportRejected:
-		return "Order rejected"
-	case engine.ReportInactive:
-		return "Order inactive: it does not work"
-	case engine.ReportUnprotected:
-		return "Open position without its stop"
-	case engine.ReportNotChanged:
-		return "Order not changed"
-	case engine.ReportUnknown:
-		return "Order unknown: look in TWS"
+	case engine.ReportFired, engine.ReportFailed:
+		return named(title, r.Rule)
+	case engine.ReportProgramRefused, engine.ReportProgramUnknown, engine.ReportProgramFailed:
+		return named(title, r.Program)
+	case engine.ReportCrashed:
+		return "Gatewatch crashed at " + r.At.Local().Format("15:04") + " and runs again"
 	case engine.ReportNotCancelled:
 		if r.More > 0 {
 			return fmt.Sprintf("%d orders not cancelled: look in TWS", r.More+1)
 		}
-		return "Order not cancelled: look in TWS"
-	case engine.ReportForeign:
-		return "Another order resembles one of Gatewatch: look in TWS"
-	case engine.ReportFewIDs:
-		return "Order ids are nearly used up"
-	case engine.ReportHalted:
-		return "Trading stopped: the engine failed"
-	case engine.ReportMoved:
-		return "Trading is off: files of Gatewatch were deleted or moved"
-	case engine.ReportProgramRefused:
-		return named("Order of a program refused", r.Program)
-	case engine.ReportProgramUnknown:
-		return named("Order of a program unknown: look in TWS", r.Program)
-	case engine.ReportProgramFailed:
-		return named("Connection of a program closed", r.Program)
-	case engine.ReportCrashed:
-		return "Gatewatch crashed at " + r.At.Local().Format("15:04") + " and runs again"
 	}
-	return OneLine(string(r.Kind))
+	return title
 }
 
 func named(what, name string) string {
@@ -331,41 +317,29 @@ func stated(r engine.Report, why string) string {
 	return said + ": " + why
 }
 
-// ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.
-func ReportHint(k engine.ReportKind) string {
-	switch k {
-	case engine.ReportFailed:
-		return "It watches nothing until it is activated again."
-	case engine.ReportInactive:
-		return "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again there, or " +
-			"cancel it."
-	case engine.ReportUnprotected:
-		return "Place a stop in TWS now, or close the position."
-	case engine.ReportNotChanged:
-		return "The order stays as it was. Gatewatch does not ask for the change again."
-	case engine.ReportUnknown:
-		return "Look in TWS whether it is there. Gatewatch does not send it again."
-	case engine.ReportNotCancelled:
-		return "Cancel what still works in TWS. Gatewatch repeats the requests until Gateway answers them."
-	case engine.ReportForeign:
-		return "Gatewatch does not manage the other order. Look at both in TWS."
-	case engine.ReportFewIDs:
-		return "In TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect."
-	case engine.ReportHalted:
-		return "Orders that are open stay open. The engine restarts; check rules and orders, then turn trading " +
-			"on again."
-	case engine.ReportMoved:
-		return "Look at rules, settings and open orders, then restart Gatewatch to trade again."
-	case engine.ReportProgramRefused:
-		return "`gatewatch clients orders` lists the orders of programs."
-	case engine.ReportProgramUnknown:
-		return "Look in TWS whether it is there. Gateway mentions it when it is asked after the reconnection."
-	case engine.ReportProgramFailed:
-		return "The program can connect again. Please report it, with “Copy diagnostics” from the tray or `gatewatch " +
-			"diagnostics`."
-	case engine.ReportCrashed:
-		return "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or " +
-			"`gatewatch diagnostics`."
-	}
-	return ""
+// reportHints are what to do about reports that do not say it themselves.
+var reportHints = map[engine.ReportKind]string{
+	engine.ReportFailed: "It watches nothing until it is activated again.",
+	engine.ReportInactive: "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again " +
+		"there, or cancel it.",
+	engine.ReportUnprotected: "Place a stop in TWS now, or close the position.",
+	engine.ReportNotChanged:  "The order stays as it was. Gatewatch does not ask for the change again.",
+	engine.ReportUnknown:     "Look in TWS whether it is there. Gatewatch does not send it again.",
+	engine.ReportNotCancelled: "Cancel what still works in TWS. Gatewatch repeats the requests until Gateway " +
+		"answers them.",
+	engine.ReportForeign: "Gatewatch does not manage the other order. Look at both in TWS.",
+	engine.ReportFewIDs:  "In TWS or Gateway choose Reset API order ID sequence (Settings, API), then reconnect.",
+	engine.ReportHalted: "Orders that are open stay open. The engine restarts; check rules and orders, then turn " +
+		"trading on again.",
+	engine.ReportMoved:          "Look at rules, settings and open orders, then restart Gatewatch to trade again.",
+	engine.ReportProgramRefused: "`gatewatch clients orders` lists the orders of programs.",
+	engine.ReportProgramUnknown: "Look in TWS whether it is there. Gateway mentions it when it is asked after the " +
+		"reconnection.",
+	engine.ReportProgramFailed: "The program can connect again. Please report it, with “Copy diagnostics” from the " +
+		"tray or `gatewatch diagnostics`.",
+	engine.ReportCrashed: "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or " +
+		"`gatewatch diagnostics`.",
 }
+
+// ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.
+func ReportHint(k engine.ReportKind) string { return reportHints[k] }
