@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"gatewatch/app/api"
 	"gatewatch/app/settings"
 )
 
@@ -207,5 +209,124 @@ func TestOtherChangesAreMerged(t *testing.T) {
 	d.defaults()
 	if s, _ := d.form.settings(); len(s.GuardedPort.Programs) != 1 || s.Email.User != "me" || s.Log.Level != "info" {
 		t.Errorf("the defaults have lost what the form does not show: %+v", s.GuardedPort)
+	}
+}
+
+func TestLaunchAtLogin(t *testing.T) {
+	v, _, a := acting(t)
+	v.Status(connected(), noon)
+	v.Settings(inForce())
+	v.open(pageSettings)
+	login := v.form.login
+	if login.content.Visible() {
+		t.Error("it is shown before anything is known")
+	}
+	v.Login(api.Autostart{}, api.ErrNotRunning)
+	if login.content.Visible() {
+		t.Error("it is shown, and nothing is known")
+	}
+	v.Login(api.Autostart{Text: "Off."}, nil)
+	if !login.content.Visible() || login.check.Checked || login.words.Text != "Off." {
+		t.Errorf("shown %v, marked %v, %q", login.content.Visible(), login.check.Checked, login.words.Text)
+	}
+	test.Tap(login.check)
+	if !login.check.Disabled() {
+		t.Error("it can be changed again before there is an answer")
+	}
+	// What was asked for did not come true, and that is what is shown.
+	v.Login(api.Autostart{}, errors.New("disk full"))
+	if login.check.Checked || login.check.Disabled() || !login.wrong.content.Visible() {
+		t.Errorf("marked %v, disabled %v, told %v", login.check.Checked, login.check.Disabled(),
+			login.wrong.content.Visible())
+	}
+	test.Tap(login.check)
+	v.Login(api.Autostart{On: true, Text: "On."}, nil)
+	if !login.check.Checked || login.wrong.content.Visible() || login.words.Text != "On." {
+		t.Errorf("marked %v, told %v, %q", login.check.Checked, login.wrong.content.Visible(), login.words.Text)
+	}
+	if want := []string{"?", "true", "true"}; !slices.Equal(a.logins, want) {
+		t.Errorf("asked %q, want %q", a.logins, want)
+	}
+	if v.form.desk.dirty() {
+		t.Error("it is taken for an unsaved setting")
+	}
+}
+
+func TestSaving(t *testing.T) {
+	v, _, a := acting(t)
+	v.Settings(inForce())
+	v.Status(connected(), noon)
+	f := v.form
+	if !f.button.Disabled() {
+		t.Error("nothing to save, but Save can be pressed")
+	}
+	f.editors["gateway.port"].set("70000")
+	if test.Tap(f.button); !strings.Contains(f.editors["gateway.port"].wrong.words.Text, "out of range") ||
+		len(a.saved) > 0 {
+		t.Errorf("a bad value: saved %q, said %q", a.saved, f.editors["gateway.port"].wrong.words.Text)
+	}
+	f.editors["gateway.port"].set("4001")
+	if f.button.Disabled() || f.editors["gateway.port"].wrong.content.Visible() {
+		t.Error("a good value cannot be saved, or the mistake still stands")
+	}
+	v.Lost(api.ErrNotRunning, noon)
+	if !f.button.Disabled() {
+		t.Error("nobody there, but Save can be pressed")
+	}
+	v.Status(reconnecting(), noon)
+	test.Tap(f.button)
+	if len(a.saved) != 1 {
+		t.Fatalf("saved %d times", len(a.saved))
+	}
+	if s, err := settings.Parse("", a.saved[0]); err != nil || s.Gateway.Port != 4001 {
+		t.Errorf("sent port %d, %v", s.Gateway.Port, err)
+	}
+	v.Saved(api.SettingsView{}, settings.Problems{{Key: "gateway.port", Text: "is reserved"}})
+	if got := f.editors["gateway.port"].wrong.words.Text; got != "is reserved" {
+		t.Errorf("refused: %q", got)
+	}
+	test.Tap(f.button)
+	v.Saved(port(4001), nil)
+	if f.desk.dirty() || !f.button.Disabled() || f.message.Text != "Saved and in effect." {
+		t.Errorf("dirty %v, message %q", f.desk.dirty(), f.message.Text)
+	}
+}
+
+func TestResetToDefaultsIsOnlyADraft(t *testing.T) {
+	v, _, a := acting(t)
+	v.Settings(port(4001))
+	v.Status(connected(), noon)
+	test.Tap(v.form.defaults)
+	if len(a.saved) != 0 || v.form.editors["gateway.port"].get() != "0" || v.form.button.Disabled() {
+		t.Errorf("saved %d, port %s, Save disabled %v", len(a.saved), v.form.editors["gateway.port"].get(),
+			v.form.button.Disabled())
+	}
+	test.Tap(v.form.discard)
+	if v.form.editors["gateway.port"].get() != "4001" {
+		t.Errorf("discarded: port %s", v.form.editors["gateway.port"].get())
+	}
+}
+
+func TestWindowsAreEdited(t *testing.T) {
+	v, _, a := acting(t)
+	v.Settings(inForce())
+	v.Status(connected(), noon)
+	test.Tap(v.form.editors["reset_windows"].windows.add)
+	row := v.form.editors["reset_windows"].windows.rows[0]
+	row.preset.SetSelected(ownWindow)
+	if test.Tap(v.form.button); len(a.saved) > 0 {
+		t.Error("a window without a start can be saved")
+	}
+	row.start.SetText("23:30")
+	row.minutes.SetText("45")
+	row.days.boxes[2].SetChecked(true)
+	test.Tap(v.form.button)
+	if len(a.saved) != 1 {
+		t.Fatalf("not saved: %q", v.form.message.Text)
+	}
+	s, err := settings.Parse("", a.saved[0])
+	if err != nil || len(s.ResetWindows) != 1 || s.ResetWindows[0].Start != "23:30" ||
+		s.ResetWindows[0].Days[0] != "wed" {
+		t.Errorf("sent %+v, %v", s.ResetWindows, err)
 	}
 }

@@ -14,9 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"gatewatch/app/api"
-	"gatewatch/app/region"
 	"gatewatch/app/settings"
-	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -77,46 +75,6 @@ func acting(t *testing.T) (*View, fyne.Window, *acts) {
 	a := &acts{}
 	v, w := stage(t, theme.VariantLight, fyne.NewSize(520, 680), a.actions())
 	return v, w, a
-}
-
-func TestLaunchAtLogin(t *testing.T) {
-	v, _, a := acting(t)
-	v.Status(connected(), noon)
-	v.Settings(inForce())
-	v.open(pageSettings)
-	login := v.form.login
-	if login.content.Visible() {
-		t.Error("it is shown before anything is known")
-	}
-	v.Login(api.Autostart{}, api.ErrNotRunning)
-	if login.content.Visible() {
-		t.Error("it is shown, and nothing is known")
-	}
-	v.Login(api.Autostart{Text: "Off."}, nil)
-	if !login.content.Visible() || login.check.Checked || login.words.Text != "Off." {
-		t.Errorf("shown %v, marked %v, %q", login.content.Visible(), login.check.Checked, login.words.Text)
-	}
-	test.Tap(login.check)
-	if !login.check.Disabled() {
-		t.Error("it can be changed again before there is an answer")
-	}
-	// What was asked for did not come true, and that is what is shown.
-	v.Login(api.Autostart{}, errors.New("disk full"))
-	if login.check.Checked || login.check.Disabled() || !login.wrong.content.Visible() {
-		t.Errorf("marked %v, disabled %v, told %v", login.check.Checked, login.check.Disabled(),
-			login.wrong.content.Visible())
-	}
-	test.Tap(login.check)
-	v.Login(api.Autostart{On: true, Text: "On."}, nil)
-	if !login.check.Checked || login.wrong.content.Visible() || login.words.Text != "On." {
-		t.Errorf("marked %v, told %v, %q", login.check.Checked, login.wrong.content.Visible(), login.words.Text)
-	}
-	if want := []string{"?", "true", "true"}; !slices.Equal(a.logins, want) {
-		t.Errorf("asked %q, want %q", a.logins, want)
-	}
-	if v.form.desk.dirty() {
-		t.Error("it is taken for an unsaved setting")
-	}
 }
 
 func TestConnectNow(t *testing.T) {
@@ -238,85 +196,6 @@ func TestFocusIsScrolledIntoSight(t *testing.T) {
 	}
 }
 
-func TestSaving(t *testing.T) {
-	v, _, a := acting(t)
-	v.Settings(inForce())
-	v.Status(connected(), noon)
-	f := v.form
-	if !f.button.Disabled() {
-		t.Error("nothing to save, but Save can be pressed")
-	}
-	f.editors["gateway.port"].set("70000")
-	if test.Tap(f.button); !strings.Contains(f.editors["gateway.port"].wrong.words.Text, "out of range") ||
-		len(a.saved) > 0 {
-		t.Errorf("a bad value: saved %q, said %q", a.saved, f.editors["gateway.port"].wrong.words.Text)
-	}
-	f.editors["gateway.port"].set("4001")
-	if f.button.Disabled() || f.editors["gateway.port"].wrong.content.Visible() {
-		t.Error("a good value cannot be saved, or the mistake still stands")
-	}
-	v.Lost(api.ErrNotRunning, noon)
-	if !f.button.Disabled() {
-		t.Error("nobody there, but Save can be pressed")
-	}
-	v.Status(reconnecting(), noon)
-	test.Tap(f.button)
-	if len(a.saved) != 1 {
-		t.Fatalf("saved %d times", len(a.saved))
-	}
-	if s, err := settings.Parse("", a.saved[0]); err != nil || s.Gateway.Port != 4001 {
-		t.Errorf("sent port %d, %v", s.Gateway.Port, err)
-	}
-	v.Saved(api.SettingsView{}, settings.Problems{{Key: "gateway.port", Text: "is reserved"}})
-	if got := f.editors["gateway.port"].wrong.words.Text; got != "is reserved" {
-		t.Errorf("refused: %q", got)
-	}
-	test.Tap(f.button)
-	v.Saved(port(4001), nil)
-	if f.desk.dirty() || !f.button.Disabled() || f.message.Text != "Saved and in effect." {
-		t.Errorf("dirty %v, message %q", f.desk.dirty(), f.message.Text)
-	}
-}
-
-func TestResetToDefaultsIsOnlyADraft(t *testing.T) {
-	v, _, a := acting(t)
-	v.Settings(port(4001))
-	v.Status(connected(), noon)
-	test.Tap(v.form.defaults)
-	if len(a.saved) != 0 || v.form.editors["gateway.port"].get() != "0" || v.form.button.Disabled() {
-		t.Errorf("saved %d, port %s, Save disabled %v", len(a.saved), v.form.editors["gateway.port"].get(),
-			v.form.button.Disabled())
-	}
-	test.Tap(v.form.discard)
-	if v.form.editors["gateway.port"].get() != "4001" {
-		t.Errorf("discarded: port %s", v.form.editors["gateway.port"].get())
-	}
-}
-
-func TestWindowsAreEdited(t *testing.T) {
-	v, _, a := acting(t)
-	v.Settings(inForce())
-	v.Status(connected(), noon)
-	test.Tap(v.form.editors["reset_windows"].windows.add)
-	row := v.form.editors["reset_windows"].windows.rows[0]
-	row.preset.SetSelected(ownWindow)
-	if test.Tap(v.form.button); len(a.saved) > 0 {
-		t.Error("a window without a start can be saved")
-	}
-	row.start.SetText("23:30")
-	row.minutes.SetText("45")
-	row.days.boxes[2].SetChecked(true)
-	test.Tap(v.form.button)
-	if len(a.saved) != 1 {
-		t.Fatalf("not saved: %q", v.form.message.Text)
-	}
-	s, err := settings.Parse("", a.saved[0])
-	if err != nil || len(s.ResetWindows) != 1 || s.ResetWindows[0].Start != "23:30" ||
-		s.ResetWindows[0].Days[0] != "wed" {
-		t.Errorf("sent %+v, %v", s.ResetWindows, err)
-	}
-}
-
 func TestUnsavedChangesAreNotLostByOneKey(t *testing.T) {
 	v, _, a := acting(t)
 	v.Settings(inForce())
@@ -333,97 +212,6 @@ func TestUnsavedChangesAreNotLostByOneKey(t *testing.T) {
 	v.Close()
 	if test.Tap(v.unsaved.yes); a.closed != 1 {
 		t.Errorf("closed %d times", a.closed)
-	}
-}
-
-func TestFirstRun(t *testing.T) {
-	s := inForce()
-	s.Found = false
-	v, _, a := acting(t)
-	v.Settings(s)
-	st := lookingForTheFirst()
-	v.Status(st, noon)
-	const ports = "Port 4002 (usually PAPER): nothing listens\nPort 7497 (usually PAPER): nothing listens\n" +
-		"Port 4001 (usually LIVE): nothing listens\nPort 7496 (usually LIVE): nothing listens\n\n"
-	if got := v.status.alarm.hint.Text; got != ports+wording.Checklist || v.status.first.content.Visible() {
-		t.Errorf("nothing answers: %q", got)
-	}
-	if got := v.status.alarm.cause.Text; got != "Welcome. Looking for IB Gateway or TWS…" ||
-		v.pic.headline != wording.Looking {
-		t.Errorf("nothing answers: %q, %q", got, v.pic.headline)
-	}
-	if all := v.pic.plainText(); strings.Contains(strings.ToLower(all), "reconnecting") || v.pic.since != "" {
-		t.Errorf("before the first connection: %s", all)
-	}
-	st.CauseID, st.Cause = "disclaimer_unsettled", "The disclaimer."
-	v.Status(st, noon)
-	if got := v.status.alarm.cause.Text; got != "The disclaimer." {
-		t.Errorf("a Gateway that wants something: %q", got)
-	}
-	v.Status(connected(), noon)
-	if got := v.status.first.title.Text; got != "Welcome. 127.0.0.1:4002 has answered with a PAPER account." ||
-		!v.status.first.content.Visible() {
-		t.Errorf("answered: %q", got)
-	}
-	test.Tap(v.status.first.button)
-	if len(a.saved) != 1 {
-		t.Fatalf("saved %d times", len(a.saved))
-	}
-	want := settings.Default()
-	want.Gateway.Port = 4002
-	if got, err := settings.Parse("", a.saved[0]); err != nil || len(settings.Diff(got, want)) > 0 {
-		t.Errorf("sent %s, %v", a.saved[0], err)
-	}
-	v.Saved(port(4002), nil)
-	if v.status.first.content.Visible() || v.form.editors["gateway.port"].get() != "4002" {
-		t.Errorf("saved: card %v, port %s", v.status.first.content.Visible(), v.form.editors["gateway.port"].get())
-	}
-}
-
-// TestFirstRunReset holds that one click saves the reset window that fits, alone or with the port that has answered.
-func TestFirstRunReset(t *testing.T) {
-	s := inForce()
-	s.Found = false
-	s.Suggestion = api.SuggestReset(s.Settings, region.Found{Zone: "Europe/Berlin", Computer: region.Europe}, noon)
-	v, _, a := acting(t)
-	v.Settings(s)
-	st := reconnecting()
-	for _, c := range []struct {
-		st            api.Status
-		title, button string
-		port          int
-	}{
-		{st, "Welcome.", "Save this reset window", 0},
-		{
-			connected(), "Welcome. 127.0.0.1:4002 has answered with a PAPER account.",
-			"Save this port and reset window", 4002,
-		},
-	} {
-		v.Status(c.st, noon)
-		first := v.status.first
-		if !first.content.Visible() || first.title.Text != c.title || first.button.Text != c.button {
-			t.Errorf("%q, %q", first.title.Text, first.button.Text)
-		}
-		if first.reset.Text != s.Suggestion.Text {
-			t.Error(first.reset.Text)
-		}
-		a.saved = nil
-		test.Tap(first.button)
-		want := settings.For(region.Europe)
-		want.Gateway.Port = c.port
-		if len(a.saved) != 1 {
-			t.Fatalf("saved %d times", len(a.saved))
-		}
-		if got, err := settings.Parse("", a.saved[0]); err != nil || len(settings.Diff(got, want)) > 0 {
-			t.Errorf("sent %s, %v", a.saved[0], err)
-		}
-		v.Saved(s, nil)
-	}
-	s.Suggestion = api.SuggestReset(s.Settings, region.Found{Zone: "UTC"}, noon)
-	v.Settings(s)
-	v.Status(st, noon)
-	if v.status.first.content.Visible() {
-		t.Error("something is offered where no region is known")
 	}
 }
 
