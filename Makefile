@@ -10,7 +10,7 @@ CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certific
 WINDOW_PACKAGES := clang libc6-dev pkg-config libgl-dev libegl-dev libx11-dev libxcursor-dev libxrandr-dev libxinerama-dev \
 	libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev
 TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool imagemagick chromium prometheus \
-	gcc-mingw-w64-x86-64
+	mingw-w64-common
 DIST_PACKAGES := $(WINDOW_PACKAGES) gcc-mingw-w64-x86-64 nsis zip dpkg-dev desktop-file-utils appstream
 
 VERSION := $(shell scripts/version 2>/dev/null || echo dev)

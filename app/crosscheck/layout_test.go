@@ -2,9 +2,11 @@ package crosscheck
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/types"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -66,7 +68,7 @@ func (c *checker) checkLayouts(t *testing.T, goos string) {
 		source := c.assertions(c.handed[key], want, 0)
 		compile(t, source, "")
 		// A compiler that finds nothing wrong could also be one that does not look.
-		compile(t, c.assertions(c.handed[key], want, 1), "static assertion failed")
+		compile(t, c.assertions(c.handed[key], want, 1), "Go has")
 	}
 }
 
@@ -93,17 +95,19 @@ func (c *checker) assertions(of *types.Named, want layout, off int64) string {
 	return text.String()
 }
 
-// compile has the C compiler for Windows look at a program, and expects what it says.
+// compile has a C compiler look at a program for Windows, and expects what it says.
 func compile(t *testing.T, source, complaint string) {
 	t.Helper()
-	const compiler = "x86_64-w64-mingw32-gcc"
-	if _, err := exec.LookPath(compiler); err != nil {
-		t.Skipf("%s is not installed; `make test` installs it on Debian and Ubuntu", compiler)
+	const headers = "/usr/share/mingw-w64/include"
+	_, missing := exec.LookPath("clang")
+	if _, err := os.Stat(headers); errors.Join(missing, err) != nil {
+		t.Skip("clang or mingw-w64-common is not installed; `make test` installs them on Debian and Ubuntu")
 	}
-	cmd := exec.Command(compiler, "-x", "c", "-std=c11", "-DUNICODE", "-D_WIN32_WINNT=0x0A00", "-fsyntax-only", "-")
+	cmd := exec.Command("clang", "-target", "x86_64-w64-windows-gnu", "-isystem", headers,
+		"-x", "c", "-std=c11", "-DUNICODE", "-D_WIN32_WINNT=0x0A00", "-fsyntax-only", "-")
 	cmd.Stdin = strings.NewReader(source)
 	out, err := cmd.CombinedOutput()
 	if (err == nil) != (complaint == "") || !strings.Contains(string(out), complaint) {
-		t.Errorf("want %q, %s says %v\n%s%s", complaint, compiler, err, out, source)
+		t.Errorf("want %q, clang says %v\n%s%s", complaint, err, out, source)
 	}
 }
