@@ -32,8 +32,8 @@ func (i *Intent) known() known {
 	}
 }
 
-// take takes in a piece of news about the intent, and reports whether it was new. It may be an answer to a question that
-// was asked after everything else became known.
+// take takes in a piece of news about the intent, and reports whether it was new. An answer is to a question that was
+// asked after everything else became known.
 func (i *Intent) take(n conn.OrderNews, answer bool, now time.Time) bool {
 	before, executed := i.known(), false
 	if n.PermID != 0 {

@@ -96,8 +96,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestDamagedLine refuses a record with a line that cannot be read, names it and leaves the file as it is: its order may
-// be at Gateway. Where a file lacks its end, nothing that counts is missing, also in that of the year before.
+// TestDamagedLine refuses a record with a line that cannot be read, names it and leaves the file as it is: its order
+// may be at Gateway. Where a file lacks its end, nothing that counts is missing, also in that of the year before.
 func TestDamagedLine(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)
@@ -111,8 +111,8 @@ func TestDamagedLine(t *testing.T) {
 	}
 	good := string(whole)
 	for _, damaged := range []string{
-		"{\"number\":\n", "\n", "null\n", "{\"number\":0}\n", "{\"number\":1e300}\n", good[1:], good[:len(good)-1] + "\v" + good,
-		"\x00\x00\x00\n", "\xff\xfe\n", strings.Repeat(" ", 2<<20) + good,
+		"{\"number\":\n", "\n", "null\n", "{\"number\":0}\n", "{\"number\":1e300}\n", good[1:],
+		good[:len(good)-1] + "\v" + good, "\x00\x00\x00\n", "\xff\xfe\n", strings.Repeat(" ", 2<<20) + good,
 	} {
 		for _, year := range []int{now - 1, now} {
 			text := good + damaged + good[:len(good)/2]
