@@ -257,8 +257,8 @@ type Conditions struct {
 
 // Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
 // changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
-// was closed, at the latest at the moment when they were about to leave, [ErrGatewaySilent] if Gateway did not prove
-// then that it is there, [ErrSessionOver] after the end of the session, and [ErrOrderUnknown] if the session ended in
+// was closed, also when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
+// that it is there, [ErrSessionOver] after the end of the session, and [ErrOrderUnknown] if the session ended in
 // the middle. What becomes of the order arrives at Orders.
 func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
 

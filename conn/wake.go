@@ -188,7 +188,7 @@ func (s *step) silence() {
 	s.drop(CauseSilent, 0, detail)
 }
 
-// deadline returns the moment at which next has to be asked again at the latest.
+// deadline returns the moment by which next has to be asked again.
 func (m *model) deadline(cfg *Config) time.Duration {
 	at := m.last.mono + m.beat()
 	sooner := func(t time.Duration) {

@@ -181,7 +181,8 @@ func (j *journal) sync() error {
 	}
 }
 
-// turn has what comes be written to the other half, if that is free, and returns the number of the last record so far.
+// turn makes the journal write what comes to the other half, if that is free, and returns the number of the last record
+// so far.
 func (j *journal) turn() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -173,7 +173,7 @@ func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	return refused
 }
 
-// unparted reports whether the server has taken a mail, and only the farewell after it went wrong.
+// unparted reports whether the server has taken a mail, and only what follows the mail, QUIT, has failed.
 func unparted(err error) bool {
 	var all interface{ Unwrap() []error }
 	if !errors.As(err, &all) {

@@ -55,7 +55,7 @@ func (r result) err() error {
 	return errors.New(r.Error)
 }
 
-// shout delivers in a child process and waits for its end, which is that of ctx at the latest.
+// shout delivers in a child process and waits for its end, or that of ctx.
 func (o *Outbox) shout(ctx context.Context, j job) result {
 	input, err := json.Marshal(j)
 	if err != nil {

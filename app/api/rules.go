@@ -191,7 +191,7 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 // Rules asks for the rules and their states.
 func (c *Client) Rules(ctx context.Context) (Rules, error) { return get[Rules](ctx, c, "/rules") }
 
-// SaveRule has a rule checked and written as a draft, in place of the one with the given name, or as a new one if that
+// SaveRule checks a rule and writes it as a draft, in place of the one with the given name, or as a new one if that
 // is empty. It returns all rules with their states then. The error is [settings.Problems] if the rule is at fault,
 // [ErrNoRule], or a [*Conflict].
 func (c *Client) SaveRule(ctx context.Context, name string, rule rules.Rule) (Rules, error) {

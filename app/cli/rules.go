@@ -84,7 +84,7 @@ func (d deleteRuleCmd) Run(ctx context.Context, p Program) error {
 	return p.changeRule(ctx, (*api.Client).DeleteRule, d.Name)
 }
 
-// changeRule has one rule changed and prints its state.
+// changeRule changes one rule and prints its state.
 func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Context, string) (api.Rules, error),
 	name string,
 ) error {

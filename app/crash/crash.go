@@ -32,7 +32,7 @@ const (
 	stamp = "20060102-150405"
 )
 
-// Catch has what ends this process written to crash.log in dir, with the stacks of all goroutines, beside stderr. The
+// Catch writes what ends this process to crash.log in dir, with the stacks of all goroutines, beside stderr. The
 // returned function ends that, and belongs to an orderly end.
 func Catch(dir string) (end func(), err error) {
 	path := filepath.Join(dir, name)

@@ -136,7 +136,7 @@ const (
 	aheadOfQuiet = 10 * time.Minute
 )
 
-// Step takes in an input at now and returns what to report, in order, and when to be called again at the latest. That
+// Step takes in an input at now and returns what to report, in order, and by when to be called again. That
 // is after now; it is zero if only an event can change anything.
 func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.Time) {
 	now = now.Round(0) // people are shown the wall clock's times, so it decides, too

@@ -156,7 +156,7 @@ func (t *turn) notifyBurst(b *burst) {
 	b.fresh, b.held, b.due = 0, false, t.now.Add(b.gap)
 }
 
-// reportNext returns when Step has to be called again for the sake of reports at the latest; zero if only a report can
+// reportNext returns by when Step has to be called again because of reports; zero if only a report can
 // change anything.
 func (t *turn) reportNext() (at time.Time) {
 	for _, b := range t.st.bursts {

@@ -203,7 +203,7 @@ func follow(ctx context.Context, cfg Config, events <-chan conn.Event, reports <
 	}
 }
 
-// handOn has a notice sent.
+// handOn sends a notice.
 func (cfg *Config) handOn(n Notice, put func(Notice)) {
 	if cfg.Demo {
 		n.Title = wording.Demo + ": " + n.Title

@@ -37,7 +37,7 @@ type notifyIconData struct {
 	Tip                        [128]uint16
 	State, StateMask           uint32
 	Info                       [256]uint16
-	Version                    uint32 // a union with the timeout, which Windows no longer heeds
+	Version                    uint32 // a union with the timeout, which Windows ignores now
 	InfoTitle                  [64]uint16
 	InfoFlags                  uint32
 	GUIDItem                   windows.GUID

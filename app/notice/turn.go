@@ -205,7 +205,7 @@ func (t *turn) inStorm() {
 	}
 }
 
-// next returns when Step has to be called again at the latest.
+// next returns by when Step has to be called again.
 func (t *turn) next() time.Time {
 	st := t.st
 	if st.over || st.paused && st.ended.incident == 0 {

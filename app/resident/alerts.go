@@ -38,7 +38,7 @@ type alerts struct {
 	box    *alert.Outbox // nil until its file is open
 }
 
-// configure puts channels in effect, at the latest when the file is open.
+// configure puts channels in effect, once the file is open.
 func (a *alerts) configure(s settings.Settings) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

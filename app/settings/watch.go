@@ -10,12 +10,12 @@ import (
 // are called one at a time from the goroutine of Run and must return soon; each may be nil.
 type Watcher struct {
 	Path    string
-	Current Settings // what is in force when Run starts
+	Current Settings // what is in effect when Run starts
 
-	// OnChange receives settings that differ from those in force before ($schema apart); they are in force from now on.
+	// OnChange receives settings that differ from those before ($schema apart); they are in effect from now on.
 	OnChange func(Settings)
 	// OnError is called once per content that cannot be used ([Problems]), once when a file that was there is gone
-	// (fs.ErrNotExist), and when the file cannot be read. The last good settings stay in force.
+	// (fs.ErrNotExist), and when the file cannot be read. The last good settings stay in effect.
 	OnError func(error)
 	// OnRecovered is called when, after an error about the file, it is good again; before OnChange, if that follows.
 	OnRecovered func()

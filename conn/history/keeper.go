@@ -247,7 +247,7 @@ func (k *Keeper) flush() {
 	}
 }
 
-// keepInPlace has the log be written to where others look for it, if its file was deleted or moved.
+// keepInPlace makes the log write to where others look for it, if its file was deleted or moved.
 func (k *Keeper) keepInPlace() {
 	if k.file == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"gatewatch/app/api"
 )
 
-// desk decides what happens between the settings in force and those in the form, without any widget. Each key goes its
+// desk decides what happens between the settings in effect and those in the form, without any widget. Each key goes its
 // own way: what was not edited follows what was changed elsewhere.
 type desk struct {
 	view *api.SettingsView // as last read; nil before
@@ -22,7 +22,7 @@ func (d *desk) dirty() bool { return d.view != nil && !d.form.equal(d.base) }
 // edited reports whether a key was edited and is not saved.
 func (d *desk) edited(path string) bool { return d.form[path] != d.base[path] }
 
-// read takes in the settings in force. It returns whether the form has to be filled again.
+// read takes in the settings in effect. It returns whether the form has to be filled again.
 func (d *desk) read(v api.SettingsView) (fill bool) {
 	first, now := d.view == nil, draftOf(v.Settings)
 	d.view, d.both = &v, nil
@@ -45,7 +45,7 @@ func (d *desk) read(v api.SettingsView) (fill bool) {
 	return fill
 }
 
-// reload drops the changes in the form for the settings in force.
+// reload drops the changes in the form for the settings in effect.
 func (d *desk) reload() {
 	d.base, d.form, d.both = draftOf(d.view.Settings), draftOf(d.view.Settings), nil
 }
@@ -53,7 +53,7 @@ func (d *desk) reload() {
 // keepMine keeps the form; saving it replaces what was changed elsewhere.
 func (d *desk) keepMine() { d.base, d.both = draftOf(d.view.Settings), nil }
 
-// saved takes in what is in force after the form was saved as the given draft. What was edited meanwhile stays.
+// saved takes in what is in effect after the form was saved as the given draft. What was edited meanwhile stays.
 func (d *desk) saved(v api.SettingsView, sent draft) (fill bool) {
 	now := draftOf(v.Settings)
 	for path, text := range now {

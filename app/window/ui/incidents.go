@@ -64,7 +64,7 @@ func incidentsOf(records []history.Record, now time.Time) []incident {
 	return list
 }
 
-// entry is the incident in one line, and in full for whoever looks at it.
+// entry is the incident in one line, and in full for those who look at it.
 func (i *incident) entry(now time.Time) entryTexts {
 	one := entryTexts{
 		key: i.from.String(), shape: Down, name: upper(i.cause), value: clock(i.from, now),

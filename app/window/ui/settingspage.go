@@ -139,7 +139,7 @@ func (p *settingsPage) say(done string) {
 	p.refresh()
 }
 
-// read takes in the settings in force.
+// read takes in the settings in effect.
 func (p *settingsPage) read(v api.SettingsView) {
 	if p.saving { // its answer says it better
 		return

@@ -1,5 +1,5 @@
 // Package ui is the content of the window: widgets that show what the resident program says, without any of their own
-// knowledge of it. It can be built without cgo and painted without a display; whoever opens a window does that.
+// knowledge of it. It can be built without cgo and painted without a display; the program that opens it does that.
 //
 // A View belongs to the goroutine of the toolkit.
 package ui
@@ -288,7 +288,7 @@ func (v *View) Tick(now time.Time) {
 	v.ask()
 }
 
-// Settings takes in the settings in force.
+// Settings takes in the settings in effect.
 func (v *View) Settings(s api.SettingsView) {
 	v.alerts.settings(s)
 	if known := v.form.desk.view; known != nil && reflect.DeepEqual(*known, s) {
