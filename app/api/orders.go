@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"gatewatch/app/api/jsonhttp"
+	"gatewatch/app/wording"
 	"gatewatch/engine"
 )
 
@@ -44,6 +47,11 @@ type OrderView struct {
 	Filled     float64           `json:"filled"`
 	State      engine.OrderState `json:"state"`
 	StateText  string            `json:"state_text"` // the same for people
+	// its sign: working, up, over, down, impaired or unknown
+	Shape string `json:"shape"`
+	Alarm bool   `json:"alarm"` // a person has to look after it
+	// what went wrong with it or is still asked of it, and what to do, for people, in lines; may be empty
+	Note string `json:"note"`
 	// IBKR's own word, as Gateway has said it last; empty if it has said nothing
 	Status string `json:"status"`
 	// why Gateway holds it, in IBKR's words, such as trigger or locate; empty if it does not
@@ -77,6 +85,59 @@ type OrderView struct {
 
 // Current reports whether something is expected of an order, or whether a person has to look after it.
 func (o *OrderView) Current() bool { return o.Open || o.State == engine.Unknown || o.Unprotected }
+
+// Alarming reports whether a person has to look after an order.
+func (o *OrderView) Alarming() bool {
+	switch o.State {
+	case engine.Unknown, engine.Rejected, engine.Inactive:
+		return true
+	}
+	return o.Unprotected || o.CancelFailed
+}
+
+// OrderShape returns the sign of the state of an order.
+func OrderShape(state engine.OrderState) string {
+	switch state {
+	case engine.Planned, engine.Sent, engine.Working:
+		return "working"
+	case engine.Filled:
+		return "up"
+	case engine.Cancelled:
+		return "over"
+	case engine.Rejected:
+		return "down"
+	case engine.Unknown, engine.Inactive:
+		return "impaired"
+	}
+	return "unknown" // not sent
+}
+
+// OrderNote returns what went wrong with an order, or what is to be done about it, in lines; empty if nothing.
+func OrderNote(o *OrderView) string {
+	var list []string
+	add := func(text string) {
+		if text != "" {
+			list = append(list, text)
+		}
+	}
+	switch o.State {
+	case engine.Unknown:
+		add(wording.LookInTWS)
+	case engine.Inactive:
+		add(wording.ReportHint(engine.ReportInactive))
+	}
+	if o.Unprotected {
+		add(wording.Sentence(wording.NoStop))
+	}
+	add(wording.Sentence(paragraph(o.ChangeText)))
+	detail := paragraph(o.Detail)
+	if o.Code != 0 {
+		detail = strings.TrimSuffix(strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail)), ":")
+	}
+	add(detail)
+	add(paragraph(o.CancelText))
+	return strings.Join(list, "\n")
+}
 
 // OpenFirst puts the orders that are [OrderView.Current] before the others, and keeps their order otherwise.
 func OpenFirst(list []OrderView) {
@@ -127,6 +188,11 @@ type All struct{}
 // orders returns what GET /orders answers.
 func (s *Server) orders() Orders {
 	o := s.backend.Orders()
+	o.Orders = slices.Clone(o.Orders)
+	for i := range o.Orders {
+		v := &o.Orders[i]
+		v.Shape, v.Alarm, v.Note = OrderShape(v.State), v.Alarming(), OrderNote(v)
+	}
 	return Orders{Orders: present(o.Orders), Cancelling: o.Cancelling, Blocked: present(o.Blocked)}
 }
 

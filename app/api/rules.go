@@ -52,6 +52,7 @@ type RuleView struct {
 	Rule  rules.Rule  `json:"rule"`
 	Text  string      `json:"text"`  // the rule in a sentence
 	State rules.State `json:"state"` //
+	Shape string      `json:"shape"` // its sign: up, working, over, down or unknown
 	Since time.Time   `json:"since"` // when the state was entered
 	Why   string      `json:"why"`   // why it has not fired, or what came of it, for people
 	// why an active rule has not fired, for programs; stable, such as no_data or old_price
@@ -117,9 +118,24 @@ func (s *Server) rules() Rules {
 	r.Problems = present(r.Problems)
 	r.Rules = slices.Clone(present(r.Rules))
 	for i := range r.Rules {
-		r.Rules[i].Candidates = present(r.Rules[i].Candidates)
+		r.Rules[i].Candidates, r.Rules[i].Shape = present(r.Rules[i].Candidates), RuleShape(r.Rules[i].State)
 	}
 	return r
+}
+
+// RuleShape returns the sign of the state of a rule.
+func RuleShape(state rules.State) string {
+	switch state {
+	case rules.Active:
+		return "up"
+	case rules.Triggered:
+		return "working"
+	case rules.Done:
+		return "over"
+	case rules.Failed:
+		return "down"
+	}
+	return "unknown" // a draft
 }
 
 func (s *Server) saveRule(w http.ResponseWriter, r *http.Request) {

@@ -52,7 +52,8 @@ func ShownOf(st *Status, now time.Time) Shown {
 		Shape: shapeOf(st, now), Title: title(st, now), Since: since(st),
 		Badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo), Attempt: st.Attempt.Line(),
 		Notice: paragraph(st.Gateway.Unsupported + " " + st.Restart.Hint),
-		Layers: layersOf(st), Details: detailsOf(st, now), Trading: tradingOf(st), Today: wording.Today(st.Today.UptimePercent, st.Today.Outages),
+		Layers: layersOf(st), Details: detailsOf(st, now), Trading: tradingOf(st),
+		Today:     wording.Today(st.Today.UptimePercent, st.Today.Outages),
 		Unwatched: wording.Unwatched(st.Trading.OrdersOpen),
 	}
 	s.Cause, s.Hint = wrong(st, s.Title)

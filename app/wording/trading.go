@@ -215,6 +215,18 @@ var reportTitles = map[engine.ReportKind]string{
 	engine.ReportProgramFailed:  "Connection of a program closed",
 }
 
+const (
+	// LookInTWS is what to do about an order of which no one knows whether it was received.
+	LookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether it " +
+		"is there before you place it again."
+	// OrdersOutOfDate is why orders cannot be cancelled and changed without a connection.
+	OrdersOutOfDate = "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor " +
+		"changed from here. Use TWS or IBKR Mobile."
+	// OrdersUnwatched is the same while Gatewatch does not answer, in a clause.
+	OrdersUnwatched = "nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or " +
+		"change them."
+)
+
 // ReportTitle returns what a report is about, in a few words.
 func ReportTitle(r engine.Report) string {
 	title := cmp.Or(reportTitles[r.Kind], OneLine(string(r.Kind)))

@@ -128,8 +128,8 @@ function allow(b, can, why, applies = true) {
   attribute(b, "aria-disabled", applies && !running.has(b) ? null : "true");
 }
 const onPress = (b, does) => b.addEventListener("click", () => { if (b.ariaDisabled !== "true") does(b); });
-function button(text, does, label) {
-  const b = Object.assign(el("button", "", text), { type: "button" });
+function button(text, does, label, className = "") {
+  const b = Object.assign(el("button", className, text), { type: "button" });
   if (label) b.ariaLabel = text + " " + label;
   onPress(b, does);
   return b;

@@ -26,6 +26,7 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
 	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
+	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 }
 
 // document is the whole page in one document, so that no part of it can be of another version: markup, style and

@@ -1,11 +1,13 @@
 // Trading, rules and orders. What changes something is switched off without the token, and where it cannot be done now.
 function renderTrading() {
-  const t = here() ? st.trading : null, l = t && st.shown.trading, armed = Boolean(t?.armed);
+  const t = here() ? st.trading : null, l = t && st.shown.trading, armed = Boolean(t?.armed), badge = mode();
   draw("trading-sign", l ? l.shape : "unknown");
   say("trading-state", l ? l.text : words.tradingNotKnown);
   say("trading-reason", l ? l.more : lost ? absent() + (hangs ? "." : ": " + words.noRules + ".") : words.looking);
   const counts = t ? [l.at && "on since " + clock(l.at), ...listOf(t.counts)] : [];
   result("trading-counts", upper(joined(counts)), t?.orders_unknown || t?.orders_unprotected);
+  say("arm", "Turn on " + (badge === "LIVE" ? "LIVE " : "") + "trading" + (t?.confirm ? "…" : ""));
+  $("arm").className = t?.confirm ? "danger" : "first";
   allow($("arm"), armed || t && st.connected, "trading-reason", !armed);
   allow($("disarm"), t, "trading-reason", armed);
   allowRules();
@@ -14,7 +16,7 @@ function renderTrading() {
   for (const f of files) f.allow();
 }
 onPress($("arm"), b => {
-  const name = "Turn on " + (mode() === "LIVE" ? "LIVE " : "") + "trading", { confirm } = st.trading;
+  const { confirm } = st.trading, name = $("arm").textContent.replace("…", "");
   const arm = body => { act(b, "trading", "/trading/arm", body, "Trading is on."); };
   confirm ? ask(name + "?", confirm, name, () => arm({ live: true })) : arm({});
 });
@@ -43,12 +45,11 @@ function item(title, paragraphs, buttons) {
   n.facts.className = "fine";
   return n;
 }
-function mark(n, shapes, state) {
-  attribute(n.sign.firstChild, "href", "#" + (shapes[state] ?? "unknown"));
-  write(n.word, upper(clean(state).replace("_", " ")));
+function mark(n, shape, word) {
+  attribute(n.sign.firstChild, "href", "#" + shape);
+  write(n.word, upper(clean(word)));
 }
 
-const ruleShapes = { draft: "unknown", active: "up", triggered: "working", done: "over", failed: "down" };
 const ruleItems = new Map();
 const where = p => (p.line ? "line " + p.line + ", column " + p.column + ": " : "") + (p.key ? clean(p.key) + ": " : "") + clean(p.text);
 function paintRules(r) {
@@ -62,12 +63,12 @@ function ruleItem(v) {
     activate: button("Activate", b => go(b, "activate", "watches prices."), shown),
     deactivate: button("Deactivate", b => go(b, "deactivate", "is a draft and does nothing."), shown),
     remove: button("Delete", b => ask("Delete the rule “" + shown + "”?", "It cannot be brought back. Orders that it has placed stay as they are.",
-      "Delete", () => { go(b, "delete", "is deleted."); }), shown),
+      "Delete", () => { go(b, "delete", "is deleted."); }), shown, "danger"),
   });
 }
 function paintRule(n, v) {
   const means = listOf(v.candidates ?? null);
-  mark(n, ruleShapes, v.state);
+  mark(n, v.shape, v.state);
   write(n.since, known(v.since) ? "since " + clock(v.since) : "");
   write(n.text, clean(v.text));
   write(n.why, clean(v.why));
@@ -93,10 +94,6 @@ function allowRules() {
   }
 }
 
-const orderShapes = {
-  planned: "working", sent: "working", working: "working", filled: "up", cancelled: "over", not_sent: "unknown", rejected: "down",
-  inactive: "impaired", unknown: "impaired",
-};
 const orderItems = new Map(), openOrders = () => [...orderItems.values()].filter(n => n.now.open);
 function paintOrders(o) {
   const list = listOf(o.orders), blocked = listOf(o.blocked);
@@ -109,31 +106,26 @@ function paintOrders(o) {
 }
 function orderItem(v) {
   const { id } = v;
-  return item("", ["look", "detail", "facts"], {
+  return item("", ["note", "facts"], {
     cancel: button("Cancel", b => act(b, "orders", "/orders/cancel", { id }, "IBKR was asked to cancel: " + clean(v.text) + "."), "order " + id),
     change: button("Change", () => changeOrder(orderItems.get(id).now), "order " + id),
   });
 }
 function paintOrder(n, v) {
-  const told = upper(clean(v.state_text));
-  mark(n, orderShapes, v.state);
-  n.item.classList.toggle("look", v.state === "unknown" || v.state === "inactive" || Boolean(v.unprotected));
-  n.look.className = "error";
+  mark(n, v.shape, v.state_text);
+  n.item.classList.toggle("look", v.shape === "impaired" || v.unprotected);
+  n.note.className = v.alarm ? "error" : "muted";
   write(n.title, clean(v.text));
-  write(n.look, joined([v.unprotected && "The position is open and this stop does not work. Place a stop in TWS, or close the position.",
-    v.state === "unknown" && "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, before you place it again.",
-    v.state === "inactive" && "IBKR has this order and it does not work. Look at it in TWS.", v.cancel_failed && clean(v.cancel_text)], " "));
+  write(n.note, v.note);
   write(n.price, v.filled + " of " + v.quantity);
   write(n.priced, "filled");
-  write(n.detail, joined([!v.cancel_failed && clean(v.cancel_text), told !== n.word.textContent && told, clean(v.change_text), v.code && "IB code " + v.code, clean(v.detail)]));
   write(n.facts, joined([stamp(v.at) + (v.changed && stamp(v.changed) !== stamp(v.at) ? ", changed " + stamp(v.changed) : ""),
     v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : ""), clean(v.cost_text)]));
   n.keys.hidden = !v.open;
 }
 function allowOrders() {
   const can = here() && st.connected;
-  say("orders-reason", can || !orderItems.size ? "" : (here() ? "Not connected: " : absent() + ": nothing watches these orders, ") +
-    "what is shown here may be out of date, and orders can be neither cancelled nor changed from here. Use TWS or IBKR Mobile.");
+  say("orders-reason", can || !orderItems.size ? "" : here() ? words.ordersOutOfDate : absent() + ": " + words.ordersUnwatched);
   for (const n of orderItems.values()) {
     allow(n.cancel, can, "orders-reason", n.now.open);
     allow(n.change, can, "orders-reason", n.now.state === "working");

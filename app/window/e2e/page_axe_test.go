@@ -69,7 +69,7 @@ func TestPageAccessible(t *testing.T) {
 	p.change(func() { p.status.Gateway.Mode = "live" })
 	b.until(`document.getElementById("badge").textContent`, "LIVE")
 	b.passes("LIVE, 90 days", script)
-	b.press("Turn on trading")
+	b.press("Turn on LIVE trading…")
 	b.until(asksShown, "true Turn on LIVE trading?")
 	b.passes("a question", script)
 	b.press("No")

@@ -305,26 +305,26 @@ func TestPageArmsTrading(t *testing.T) {
 	// Live and unknown accounts are asked about, and nothing happens unless it is confirmed.
 	p.change(func() { p.status.Gateway.Mode = "live" })
 	b.until(`document.getElementById("badge").textContent`, "LIVE")
-	b.press("Turn on trading")
+	b.press("Turn on LIVE trading…")
 	b.until(asksShown, "true Turn on LIVE trading?")
 	b.until(`document.activeElement.id`, "ask-no")
 	b.keep("page-trading-live")
 	b.run(chromedp.KeyEvent(kb.Escape))
 	b.until(`document.getElementById("ask").open`, "false")
-	b.press("Turn on trading")
+	b.press("Turn on LIVE trading…")
 	b.press("No")
 	b.until(`document.getElementById("ask").open`, "false")
 	if asked := p.took(); asked != "" {
 		t.Errorf("asked %s without a confirmation", asked)
 	}
 	p.locked(func() { p.desk.refuses = &api.Conflict{Reason: "connect first"} })
-	b.press("Turn on trading")
+	b.press("Turn on LIVE trading…")
 	b.press("Turn on LIVE trading")
 	b.expect(p, "arm live")
 	b.until(`document.getElementById("trading-result").textContent`, "That did not work: connect first")
 	p.change(func() { p.status.Gateway.Mode = "unknown" })
 	b.until(`document.getElementById("badge").hidden`, "true")
-	b.press("Turn on trading")
+	b.press("Turn on trading…")
 	b.until(asksShown, "true Turn on trading?")
 	b.press("No")
 	p.change(func() { p.status.Connected = false })
@@ -426,10 +426,10 @@ func TestPageOrders(t *testing.T) {
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
 		"Working#working 40 of 100 open,Sent#working 0 of 100 open,Unknown#impaired 0 of 50 open,Rejected#down 0 of "+
-			"5000,Filled#up 10 of 10,Cancelled#over 3 of 10,Not sent#unknown 0 of 1")
+			"5000,Filled#up 10 of 10,Cancelled or expired#over 3 of 10,Not sent#unknown 0 of 1")
 	b.until(orderShown+`[2].querySelector(".error").textContent.includes("Look in TWS")`, "true")
 	b.until(orderShown+`[3].innerText.split("\n").filter(Boolean).join("|")`, "SELL 5000 MSFT MKT|Rejected|IB code "+
-		"201 · Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed "+
+		"201: Order rejected - reason: <img src=x onerror=alert(1)>[U+202E]<b>bold</b>|9 Mar 2020 11:55:00, changed "+
 		"9 Mar 2020 11:55:02 · order 1035|0 of 5000|filled")
 	b.until(`[...document.querySelectorAll("#unsent-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`,
 		"9 Mar 2020 09:00:00|BUY 20000 EUR.USD MKT|Euro alarm|IBKR's servers were not reachable\n9 Mar 2020 "+

@@ -81,14 +81,14 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 		r.sign.set(Unknown)
 		word += ", when last heard of"
 	} else {
-		r.sign.set(stateShape(o.State))
+		r.sign.set(named[api.OrderShape(o.State)])
 	}
 	setText(r.state, word)
 	setText(r.text, plain(o.Text))
 	setText(r.facts, orderFacts(o, p.now))
-	wrong := orderWrong(o)
+	wrong := api.OrderNote(o)
 	importance := widget.MediumImportance
-	if alarming(o) {
+	if o.Alarming() {
 		importance = widget.DangerImportance
 	}
 	if r.wrong.Importance != importance {

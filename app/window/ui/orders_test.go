@@ -20,16 +20,17 @@ func TestOrderStates(t *testing.T) {
 		engine.Rejected:  Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
 	}
 	for state, shape := range want {
-		if got := stateShape(state); got != shape {
+		if got := named[api.OrderShape(state)]; got != shape {
 			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
 	}
 	lost := api.OrderView{State: engine.Unknown, Code: 201, Detail: "a\x1bb"}
-	if got := orderWrong(&lost); !strings.Contains(got, "Look in TWS") || !strings.HasSuffix(got, "IB code 201: a b") {
+	if got := api.OrderNote(&lost); !strings.Contains(got, "Look in TWS") ||
+		!strings.HasSuffix(got, "IB code 201: a b") {
 		t.Errorf("said %q", got)
 	}
 	naked := api.OrderView{State: engine.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
-	if got := orderWrong(&naked); !strings.Contains(got, "place a stop in TWS") ||
+	if got := api.OrderNote(&naked); !strings.Contains(got, "place a stop in TWS") ||
 		!strings.Contains(got, "Change asked for.") {
 		t.Errorf("said %q", got)
 	}

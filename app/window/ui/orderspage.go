@@ -229,8 +229,8 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 		for i := range orders {
 			o := &orders[i]
 			one := entryTexts{
-				key: orderKey(o.ID), shape: stateShape(o.State), name: plain(o.Text), word: stateWord(o),
-				bad: alarming(o),
+				key: orderKey(o.ID), shape: named[api.OrderShape(o.State)], name: plain(o.Text), word: stateWord(o),
+				bad: o.Alarming(),
 			}
 			if !p.may && o.Open && o.State != engine.Unknown {
 				one.shape, one.word = Unknown, "Was "+strings.ToLower(one.word)
@@ -280,15 +280,6 @@ func (p *ordersPage) blockedEntries(blocked []api.Blocked, f orderFilter) (list 
 func orderKey(id int64) string { return fmt.Sprintf("order %d", id) }
 
 func blockedKey(b *api.Blocked) string { return "blocked " + b.At.String() + b.Text }
-
-// alarming reports whether a person has to look after an order.
-func alarming(o *api.OrderView) bool {
-	switch o.State {
-	case engine.Unknown, engine.Rejected, engine.Inactive:
-		return true
-	}
-	return o.Unprotected || o.CancelFailed
-}
 
 // holdings are the positions that are known.
 func (p *ordersPage) holdings() []api.Position {

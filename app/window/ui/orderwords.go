@@ -9,30 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/engine"
 )
-
-// lookInTWS is what to do about an order of which no one knows whether it was received.
-const lookInTWS = "It is unknown whether this order has reached IBKR. Look in TWS, among orders and trades, whether " +
-	"it is there " +
-	"before you place it again."
-
-// stateShape returns the shape of what has become of an order.
-func stateShape(f engine.OrderState) Shape {
-	switch f {
-	case engine.Planned, engine.Sent, engine.Working:
-		return Working
-	case engine.Filled:
-		return Up
-	case engine.Cancelled:
-		return Over
-	case engine.Rejected:
-		return Down
-	case engine.Unknown, engine.Inactive:
-		return Impaired
-	}
-	return Unknown // not sent
-}
 
 // stateWord returns what has become of an order, in words.
 func stateWord(o *api.OrderView) string {
@@ -62,32 +39,6 @@ func orderFacts(o *api.OrderView, now time.Time) string {
 	return strings.TrimSpace(strings.Join(list, " · ") + "\n" + upper(plain(o.CostText)))
 }
 
-// orderWrong returns what went wrong with an order, or what is to be done about it; empty if nothing.
-func orderWrong(o *api.OrderView) string {
-	var list []string
-	if o.State == engine.Unknown {
-		list = append(list, lookInTWS)
-	}
-	if o.Unprotected {
-		list = append(list, upper(wording.NoStop)+".")
-	}
-	if change := plain(o.ChangeText); change != "" {
-		list = append(list, upper(change)+".")
-	}
-	detail := plain(o.Detail)
-	if o.Code != 0 {
-		detail = strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail))
-		detail = strings.TrimSuffix(detail, ":")
-	}
-	if detail != "" {
-		list = append(list, detail)
-	}
-	if cancel := plain(o.CancelText); cancel != "" {
-		list = append(list, cancel)
-	}
-	return strings.Join(list, "\n")
-}
-
 // sorted returns the orders of which something is expected, or that a person has to look after, and the others. Both
 // have the newest first.
 func sorted(list []api.OrderView) (open, done []api.OrderView) {
@@ -113,13 +64,11 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 	switch {
 	case lost.is():
-		return false, lost.text() + ": nothing watches these orders, and what is shown here may be out of date. Use " +
-			"TWS to cancel or change them."
+		return false, lost.text() + ": " + wording.OrdersUnwatched
 	case st == nil:
 		return false, wording.LookingForGatewatch
 	case !st.Connected:
-		return false, "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor " +
-			"changed from here. Use TWS or IBKR Mobile."
+		return false, wording.OrdersOutOfDate
 	}
 	return true, ""
 }

@@ -92,7 +92,7 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.search.PlaceHolder = "Search"
 	names := []string{anyState}
 	for _, s := range ruleStates {
-		names = append(names, ruleWord(s))
+		names = append(names, upper(string(s)))
 	}
 	p.states, p.sorts = newChoice(k, names, p.refresh), newChoice(k, ruleSorts, p.refresh)
 	p.states.Selected, p.sorts.Selected = anyState, ruleSorts[0]
@@ -313,7 +313,7 @@ func (p *rulesPage) refresh() {
 	p.renderProblems(known.Problems)
 	f := ruleFilter{words: p.search.Text, sort: p.sorts.Selected}
 	for _, s := range ruleStates {
-		if ruleWord(s) == p.states.Selected {
+		if upper(string(s)) == p.states.Selected {
 			f.state = s
 		}
 	}

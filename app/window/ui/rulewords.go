@@ -13,38 +13,6 @@ import (
 // staleAfter is the age from which a price is marked as old.
 const staleAfter = time.Minute
 
-// ruleShape returns the shape for the state of a rule.
-func ruleShape(s rules.State) Shape {
-	switch s {
-	case rules.Active:
-		return Up
-	case rules.Triggered:
-		return Working
-	case rules.Done:
-		return Over
-	case rules.Failed:
-		return Down
-	}
-	return Unknown // a draft
-}
-
-// ruleWord returns the state of a rule, in words.
-func ruleWord(s rules.State) string {
-	switch s {
-	case rules.Draft:
-		return "Draft"
-	case rules.Active:
-		return "Active"
-	case rules.Triggered:
-		return "Triggered"
-	case rules.Done:
-		return "Done"
-	case rules.Failed:
-		return "Failed"
-	}
-	return upper(plain(string(s)))
-}
-
 // watches reports whether a rule can be deactivated; otherwise it can be activated.
 func watches(s rules.State) bool { return s == rules.Active || s == rules.Triggered }
 
@@ -64,8 +32,10 @@ type ruleCard struct {
 // ruleCardOf returns what is shown of a rule while the resident program is there or not.
 func ruleCardOf(r *api.RuleView, here bool, now time.Time) ruleCard {
 	c := ruleCard{
-		shape: ruleShape(r.State), name: plain(r.Rule.Name), word: ruleWord(r.State), text: plain(r.Text),
-		why: plain(r.Why), bad: r.State == rules.Failed, on: watches(r.State),
+		shape: named[api.RuleShape(r.State)], name: plain(r.Rule.Name),
+		word: upper(plain(string(r.State))),
+		text: plain(r.Text),
+		why:  plain(r.Why), bad: r.State == rules.Failed, on: watches(r.State),
 	}
 	if !r.Since.IsZero() {
 		c.since = "since " + clock(r.Since, now)
