@@ -62,15 +62,19 @@ func OpenJournal(dir string) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{dir: dir, wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	now := time.Now().UTC()
+	now := time.Now().UTC().Year()
+	newest, err := newestYear(dir, now)
+	if err != nil {
+		return nil, err
+	}
 	last := map[uint64]Order{}
-	for _, year := range []int{now.Year() - 1, now.Year()} {
+	for year := now - 1; year <= newest; year++ {
 		if err := readJournal(j.pathOf(year), last); err != nil {
 			return nil, err
 		}
 	}
 	j.known = latest(last)
-	if err := j.openYear(now.Year()); err != nil {
+	if err := j.openYear(newest); err != nil {
 		return nil, err
 	}
 	go j.run()
@@ -79,6 +83,19 @@ func OpenJournal(dir string) (*Journal, error) {
 
 func (j *Journal) pathOf(year int) string {
 	return filepath.Join(j.dir, fmt.Sprintf("program-orders-%d.jsonl", year))
+}
+
+// newestYear returns the year of the newest file in a folder, at least now. One of a year to come is from a time when the
+// clock was ahead: it is continued, so that what is written last stays last.
+func newestYear(dir string, now int) (int, error) {
+	files, err := os.ReadDir(dir)
+	for _, f := range files {
+		var year int
+		if _, err := fmt.Sscanf(f.Name(), "program-orders-%4d.jsonl", &year); err == nil {
+			now = max(now, year)
+		}
+	}
+	return now, err
 }
 
 // readJournal takes in the whole lines of a file, if there is one.

@@ -164,6 +164,27 @@ func TestJournalYears(t *testing.T) {
 	}
 }
 
+// TestJournalFromTheFuture opens a record that was written while the clock was ahead: nothing of it is lost.
+func TestJournalFromTheFuture(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	if err := errors.Join(j.Write(t.Context(), order(1, port.Sent)), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC().Year()
+	if err := os.Rename(yearFile(dir, now), yearFile(dir, now+3)); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []port.State{port.Sent, port.Cancelled} {
+		j = openJournal(t, dir)
+		if got := j.Orders(); len(got) != 1 || got[0].State != state {
+			t.Fatalf("%+v, want %s", got, state)
+		}
+		j.Note(order(1, port.Cancelled))
+		j.Close()
+	}
+}
+
 // TestJournalTakenAway records no order in a file that is not in its folder any more.
 func TestJournalTakenAway(t *testing.T) {
 	if os.PathSeparator == '\\' {
