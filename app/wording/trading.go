@@ -349,8 +349,8 @@ var reportHints = map[engine.ReportKind]string{
 		"reconnection.",
 	engine.ReportProgramFailed: "The program can connect again. Please report it, with “Copy diagnostics” from the " +
 		"tray or `gatewatch diagnostics`.",
-	engine.ReportCrashed: "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray or " +
-		"`gatewatch diagnostics`.",
+	engine.ReportCrashed: "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray " +
+		"or `gatewatch diagnostics`.",
 }
 
 // ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.

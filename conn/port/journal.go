@@ -19,8 +19,8 @@ import (
 
 // Journal is a record of orders in files to which lines are appended, one file for each year, such as
 // program-orders-2026.jsonl. Each line is an [Order] as it was known then, in JSON; the last line with its number
-// counts. What was written last by a program that was killed may lack its end: it is cut off. Any other line that cannot
-// be read may be an order that Gateway has: such a journal is not opened, and its files stay as they are.
+// counts. What was written last by a program that was killed may lack its end: it is cut off. Any other line that
+// cannot be read may be an order that Gateway has: such a journal is not opened, and its files stay as they are.
 type Journal struct {
 	dir   string
 	known []Order
