@@ -156,8 +156,7 @@ func (t *turn) notifyBurst(b *burst) {
 	b.fresh, b.held, b.due = 0, false, t.now.Add(b.gap)
 }
 
-// reportNext returns by when Step has to be called again because of reports; zero if only a report can
-// change anything.
+// reportNext returns by when Step has to be called again because of reports; zero if only a report can change anything.
 func (t *turn) reportNext() (at time.Time) {
 	for _, b := range t.st.bursts {
 		if b.held { // a mute can be ended before its time
@@ -169,15 +168,25 @@ func (t *turn) reportNext() (at time.Time) {
 	return at
 }
 
+// manyTitles are the titles of several reports of a kind: how many, and since when.
+var manyTitles = map[engine.ReportKind]string{
+	engine.ReportFailed:         "%d rules stopped since %s",
+	engine.ReportBlocked:        "%d orders blocked since %s",
+	engine.ReportProgramRefused: "%d orders of programs refused since %s",
+	engine.ReportProgramUnknown: "%d orders of programs unknown since %s: look in TWS",
+	engine.ReportRejected:       "%d orders rejected since %s",
+	engine.ReportUnprotected:    "%d open positions without their stops since %s",
+	engine.ReportInactive:       "%d orders inactive since %s",
+	engine.ReportUnknown:        "%d orders unknown since %s: look in TWS",
+}
+
 // gathered returns the notice of one burst.
 func (t *turn) gathered(b burst) Notice {
 	n := Notice{Kind: Kind(b.kind), Key: fmt.Sprintf("%s-%d", b.kind, b.number)}
 	switch b.kind {
 	case engine.ReportFailed, engine.ReportRejected, engine.ReportInactive, engine.ReportUnprotected,
-		engine.ReportNotChanged,
-		engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign, engine.ReportHalted, engine.ReportMoved,
-		engine.ReportCrashed,
-		engine.ReportProgramUnknown:
+		engine.ReportNotChanged, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
+		engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportProgramUnknown:
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""
@@ -188,32 +197,21 @@ func (t *turn) gathered(b burst) Notice {
 		n.Title, n.Body = wording.ReportTitle(b.last), lines(text, rule, wording.ReportHint(b.kind))
 		return n
 	}
+	if title := manyTitles[b.kind]; title != "" {
+		n.Title = fmt.Sprintf(title, b.count, since)
+	} else {
+		n.Title = fmt.Sprintf("%s (%d times since %s)", wording.ReportTitle(b.last), b.count, since)
+	}
 	hint := wording.ReportHint(b.kind)
 	switch b.kind {
 	case engine.ReportFailed:
-		n.Title, hint = fmt.Sprintf("%d rules stopped since %s", b.count, since),
-			"They watch nothing until they are activated again."
-		rule = "Rule: " + wording.OneLine(b.last.Rule)
-	case engine.ReportBlocked:
-		n.Title = fmt.Sprintf("%d orders blocked since %s", b.count, since)
-	case engine.ReportProgramRefused:
-		n.Title = fmt.Sprintf("%d orders of programs refused since %s", b.count, since)
+		hint, rule = "They watch nothing until they are activated again.", "Rule: "+wording.OneLine(b.last.Rule)
+	case engine.ReportProgramRefused, engine.ReportProgramUnknown:
 		rule = "Program: " + wording.OneLine(b.last.Program)
-	case engine.ReportProgramUnknown:
-		n.Title = fmt.Sprintf("%d orders of programs unknown since %s: look in TWS", b.count, since)
-		rule = "Program: " + wording.OneLine(b.last.Program)
-	case engine.ReportRejected:
-		n.Title = fmt.Sprintf("%d orders rejected since %s", b.count, since)
-	case engine.ReportUnprotected:
-		n.Title = fmt.Sprintf("%d open positions without their stops since %s", b.count, since)
 	case engine.ReportInactive:
-		n.Title, hint = fmt.Sprintf("%d orders inactive since %s", b.count, since),
-			"Gateway has them, and they are not at the exchange. Look at them in TWS."
+		hint = "Gateway has them, and they are not at the exchange. Look at them in TWS."
 	case engine.ReportUnknown:
-		n.Title, hint = fmt.Sprintf("%d orders unknown since %s: look in TWS", b.count, since),
-			"Look in TWS whether they are there. Gatewatch does not send them again."
-	default:
-		n.Title = fmt.Sprintf("%s (%d times since %s)", wording.ReportTitle(b.last), b.count, since)
+		hint = "Look in TWS whether they are there. Gatewatch does not send them again."
 	}
 	n.Body = lines("Last: "+text, rule, hint)
 	return n
