@@ -28,11 +28,7 @@ func (g *Gateway) WithoutConfig(parts ...string) error {
 }
 
 // RefuseConfig answers reqConfig with 10357, or ends that.
-func (g *Gateway) RefuseConfig(on bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.noConfig = on
-}
+func (g *Gateway) RefuseConfig(on bool) { g.locked(func() { g.faults.noConfig = on }) }
 
 // configuration answers reqConfig. Gateway.mu is held.
 func (g *Gateway) configuration(c *conn, m *protobuf.ConfigRequest) *requestError {

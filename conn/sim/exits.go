@@ -95,19 +95,11 @@ func (g *Gateway) watchExit(p *exitPlan) {
 // Restart plays a gateway process that exits and comes back after d: port closed, connections dropped, fills and
 // market standing still. Orders, executions and, unless Config.ReuseIDs, the next order id survive. The farms and
 // upstream are up afterwards. A gateway that is logged off stays so.
-func (g *Gateway) Restart(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.exitLocked(false, d)
-}
+func (g *Gateway) Restart(d time.Duration) { g.locked(func() { g.exitLocked(false, d) }) }
 
 // LogOff ends the session of the gateway with IBKR, as each week does: it exits as in Restart, and comes back with
 // LogIn only.
-func (g *Gateway) LogOff() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.exitLocked(true, 0)
-}
+func (g *Gateway) LogOff() { g.locked(func() { g.exitLocked(true, 0) }) }
 
 // LogIn ends LogOff: the gateway is back at once.
 func (g *Gateway) LogIn() {
@@ -121,11 +113,7 @@ func (g *Gateway) LogIn() {
 
 // HoldSessions has a gateway that comes back from a restart refuse the client ids of before with 326 for a time, as
 // those do that still see the old session. 0 ends it.
-func (g *Gateway) HoldSessions(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.oldSessions = d
-}
+func (g *Gateway) HoldSessions(d time.Duration) { g.locked(func() { g.faults.oldSessions = d }) }
 
 // exitLocked is the end of the gateway's process, and the start of the next one after d unless it logs off.
 func (g *Gateway) exitLocked(logOff bool, d time.Duration) {

@@ -60,11 +60,14 @@ func (g *Gateway) Drop() { g.each((*conn).drop) }
 // Reset closes all connections with RST.
 func (g *Gateway) Reset() { g.each((*conn).reset) }
 
-func (g *Gateway) each(do func(*conn)) {
+// locked does something that takes the lock.
+func (g *Gateway) locked(do func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.eachLocked(do)
+	do()
 }
+
+func (g *Gateway) each(do func(*conn)) { g.locked(func() { g.eachLocked(do) }) }
 
 func (g *Gateway) eachLocked(do func(*conn)) {
 	for c := range g.conns {
@@ -83,11 +86,7 @@ func (g *Gateway) Freeze() {
 }
 
 // Thaw ends Freeze. What clients sent meanwhile is answered now.
-func (g *Gateway) Thaw() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.thawLocked()
-}
+func (g *Gateway) Thaw() { g.locked(g.thawLocked) }
 
 func (g *Gateway) thawLocked() {
 	if g.frozen != nil {
@@ -125,24 +124,16 @@ func (g *Gateway) Accept() error {
 // AcceptSilent accepts new connections but neither reads nor answers, as behind an unanswered dialog. Connections held
 // that way go on with their handshake after Accept or Clear.
 func (g *Gateway) AcceptSilent() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.acceptSilent, g.faults.acceptClose = true, false
+	g.locked(func() { g.faults.acceptSilent, g.faults.acceptClose = true, false })
 }
 
 // AcceptClose accepts new connections and closes them before a word is said.
 func (g *Gateway) AcceptClose() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.acceptClose, g.faults.acceptSilent = true, false
+	g.locked(func() { g.faults.acceptClose, g.faults.acceptSilent = true, false })
 }
 
 // Slow delays what is sent, on all connections, from the next message on. The zero Slowness ends it.
-func (g *Gateway) Slow(s Slowness) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.slow = s
-}
+func (g *Gateway) Slow(s Slowness) { g.locked(func() { g.faults.slow = s }) }
 
 func (g *Gateway) slowness() Slowness {
 	g.mu.Lock()
@@ -186,18 +177,10 @@ func (g *Gateway) Oversize() {
 }
 
 // Refuse326 answers the next n startApi with error 326, client id in use, and closes.
-func (g *Gateway) Refuse326(n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.refuse326 = max(n, 0)
-}
+func (g *Gateway) Refuse326(n int) { g.locked(func() { g.faults.refuse326 = max(n, 0) }) }
 
 // Refuse10141 answers the next n startApi with error 10141, paper trading disclaimer not accepted, and closes.
-func (g *Gateway) Refuse10141(n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.refuse10141 = max(n, 0)
-}
+func (g *Gateway) Refuse10141(n int) { g.locked(func() { g.faults.refuse10141 = max(n, 0) }) }
 
 // StallHandshake stops new handshakes half way: "one-field", "half-reply", "no-ready" or "no-accounts"; "" ends it.
 func (g *Gateway) StallHandshake(s Stall) error {
@@ -214,11 +197,7 @@ func (g *Gateway) StallHandshake(s Stall) error {
 }
 
 // ClockSkew shifts the gateway's clock, which currentTime and all time stamps follow, against the machine's.
-func (g *Gateway) ClockSkew(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.skew = d
-}
+func (g *Gateway) ClockSkew(d time.Duration) { g.locked(func() { g.faults.skew = d }) }
 
 // Clear ends all lasting faults: the port accepts and behaves, frozen connections thaw, upstream is back (told to
 // clients by 1102 if it was lost), the clock is right, the gateway is logged in and has no planned exit.

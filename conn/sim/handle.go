@@ -11,11 +11,7 @@ import (
 )
 
 // refuse counts and logs refused input and tells the client, if there is a code to tell.
-func (g *Gateway) refuse(c *conn, e *requestError) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.refuseLocked(c, e)
-}
+func (g *Gateway) refuse(c *conn, e *requestError) { g.locked(func() { g.refuseLocked(c, e) }) }
 
 func (g *Gateway) refuseLocked(c *conn, e *requestError) {
 	g.rejected[e.Reason]++

@@ -17,11 +17,7 @@ func (g *Gateway) Lag(d time.Duration) {
 }
 
 // TicksOnly has clients get market data and nothing else, or ends that: what they ask for is done, and never answered.
-func (g *Gateway) TicksOnly(on bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.ticksOnly = on
-}
+func (g *Gateway) TicksOnly(on bool) { g.locked(func() { g.faults.ticksOnly = on }) }
 
 // lateFrame is a message that lags, or several.
 type lateFrame struct {

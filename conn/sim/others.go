@@ -89,19 +89,11 @@ func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
 
 // ResetIDs makes the gateway count order ids from NextOrderID again, as "Reset API order ID sequence" does. Open orders
 // keep theirs; those of orders that are done can be used again.
-func (g *Gateway) ResetIDs() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.book.forgetIDs(g.cfg.NextOrderID)
-}
+func (g *Gateway) ResetIDs() { g.locked(func() { g.book.forgetIDs(g.cfg.NextOrderID) }) }
 
 // DiscardCancels throws the next n requests to cancel an order away, as if they came too fast: with error 100, which
 // names none. Below 0, all of them.
-func (g *Gateway) DiscardCancels(n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.discard = n
-}
+func (g *Gateway) DiscardCancels(n int) { g.locked(func() { g.faults.discard = n }) }
 
 // discardLocked reports whether a request to cancel is to be thrown away, and counts it.
 func (g *Gateway) discardLocked() bool {

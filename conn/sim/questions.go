@@ -68,11 +68,7 @@ func (g *Gateway) LeaveUnanswered(q Question, n int) error {
 
 // ReadOnly makes the API read-only, or ends that: what could change orders is refused with error 321, and so are the
 // questions about open and completed orders, though not the one about executions.
-func (g *Gateway) ReadOnly(on bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.faults.readOnly = on
-}
+func (g *Gateway) ReadOnly(on bool) { g.locked(func() { g.faults.readOnly = on }) }
 
 // silentLocked reports whether a request is to be left unanswered, and counts it.
 func (g *Gateway) silentLocked(req *request) bool {

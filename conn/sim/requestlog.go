@@ -63,11 +63,7 @@ func (g *Gateway) Requests(name string) []Request {
 }
 
 // ForgetRequests empties the log that Requests reads.
-func (g *Gateway) ForgetRequests() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.requests.kept = nil
-}
+func (g *Gateway) ForgetRequests() { g.locked(func() { g.requests.kept = nil }) }
 
 // requestsWhere returns the requests that ok accepts before their fields are written.
 func (g *Gateway) requestsWhere(ok func(*Request) bool) []Request {
