@@ -4,21 +4,23 @@ const mode = () => here() ? st.shown.badge : "";
 let settings = null, busy = false;
 
 // moment is a line's text with the moment that belongs to it, and how long it is until then.
-const moment = l => l.text + (l.at ? " " + clock(l.at) + (new Date(l.at) > Date.now() ? " (in " + until(l.at) + ")" : "") : "");
+const moment = ({ text, at }) =>
+  joined([text, at && clock(at), new Date(at) > Date.now() && "(in " + until(at) + ")"], " ");
 const attempt = ({ text, at }) => text + (at ? " in " + span(Math.ceil((new Date(at) - Date.now()) / 1e3)) : "");
 function layerRow([shape, name, word, since, more]) {
   return row([sign(shape), " " + name], el("td", "", word, ...more ? [el("div", "fine", more)] : []), since);
 }
-// absence returns what is wrong and what to do while Gatewatch does not answer, with the orders that were open then.
+// absence returns what to do while Gatewatch does not answer, with the orders that were open then.
 function absence() {
   const open = listOf(parts.orders.body?.orders ?? null).filter(o => o.open);
-  return [absent() + " (since " + clock(lost) + ").", joined([hangs
-    ? "It may hang, or the computer may be very busy. Nothing is known of the connection or of its rules. If this lasts, " +
-      "restart Gatewatch on its computer: quit it in the tray or end its process, start it again, and check your orders in TWS."
-    : "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start it on its computer, " +
-      "from the applications or with “gatewatch”. This page finds it again by itself.",
+  return joined([hangs
+    ? "It may hang, or the computer may be very busy. Nothing is known of the connection or of its rules. If this " +
+      "lasts, restart Gatewatch on its computer: quit it in the tray or end its process, start it again, and check " +
+      "your orders in TWS."
+    : "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start it on its " +
+      "computer, from the applications or with “gatewatch”. This page finds it again by itself.",
   ...!st?.shown.unwatched ? [] : [st.shown.unwatched, ...open.slice(0, 5).map(o => "• " + clean(o.text)),
-    open.length > 5 && "and " + (open.length - 5) + " more: see Orders"]], "\n")];
+    open.length > 5 && "and " + (open.length - 5) + " more: see Orders"]], "\n");
 }
 function render() {
   renderStatus();
@@ -36,10 +38,11 @@ function renderStatus() {
   say("badge", badge);
   $("badge").classList.toggle("live", badge === "LIVE");
   show("badge", badge !== "");
-  const up = s && st.layers.socket && st.layers.api, [cause, hint] = lost ? absence() : s ? [s.cause, s.hint] : ["", ""];
-  say("cause", cause);
-  say("hint", hint);
-  show("banner", cause !== "");
+  const up = s && st.layers.socket && st.layers.api;
+  const cause = lost ? absent() + " (since " + clock(lost) + ")." : s?.cause;
+  say("cause", cause ?? "");
+  say("hint", lost ? absence() : s?.hint ?? "");
+  show("banner", cause);
   attribute($("banner"), "data-shape", shape === "up" ? "impaired" : shape);
   draw("sign", shape);
   draw("banner-sign", $("banner").dataset.shape);
@@ -54,10 +57,13 @@ function renderStatus() {
   show("failed", failure !== "");
   const offer = s && settings?.offer;
   show("first", offer);
-  for (const [id, text] of [["found", offer?.title], ["suggested", offer?.text], ["saveport", offer?.button]]) say(id, text ?? "");
-  rows("layers", (st ? st.shown.layers : []).map(l => s ? [l.shape, l.name, l.text, l.at ? "since " + clock(l.at) : "", l.more]
+  say("found", offer?.title ?? "");
+  say("suggested", offer?.text ?? "");
+  say("saveport", offer?.button ?? "");
+  const { layers = [], details = [] } = st?.shown ?? {}; // what is out of date is not shown
+  rows("layers", layers.map(l => s ? [l.shape, l.name, l.text, l.at ? "since " + clock(l.at) : "", l.more]
     : ["unknown", l.name, none, "", ""]), layerRow);
-  rows("details", s ? s.details.map(d => [d.name, moment(d)]) : st ? [["Gateway", st.shown.details[0].text]] : [], cells => row(...cells));
+  rows("details", (s ? details : details.slice(0, 1)).map(d => [d.name, moment(d)]), cells => row(...cells));
   say("today", s ? s.today : "Today: not known");
   if (s) bar("today-bar", st.today);
   const muted = s && st.muted_until && new Date(st.muted_until) > Date.now();
@@ -78,5 +84,6 @@ $("saveport").addEventListener("click", async () => {
 });
 function paintSettings(view) {
   settings = view;
-  result("settings-note", view.problem ? "The file is refused; the settings read last stay in effect.\n" + view.problem : "", true);
+  const refused = "The file is refused; the settings read last stay in effect.\n";
+  result("settings-note", view.problem ? refused + view.problem : "", true);
 }

@@ -20,7 +20,8 @@ onPress($("arm"), b => {
   const arm = body => { act(b, "trading", "/trading/arm", body, "Trading is on."); };
   confirm ? ask(name + "?", confirm, name, () => arm({ live: true })) : arm({});
 });
-onPress($("disarm"), b => act(b, "trading", "/trading/disarm", {}, "Trading is off. Orders that are working at IBKR go on: see Orders."));
+onPress($("disarm"), b => act(b, "trading", "/trading/disarm", {},
+  "Trading is off. Orders that are working at IBKR go on: see Orders."));
 
 // hold shows a list, each entry by a node of its own that is kept, so that the focus stays in it.
 function hold(kept, id, list, keyOf, make, paint) {
@@ -36,8 +37,8 @@ function hold(kept, id, list, keyOf, make, paint) {
 }
 // item makes an entry with its parts: a heading with a badge, paragraphs, a figure at its side, and buttons.
 function item(title, paragraphs, buttons) {
-  const n = { sign: sign("unknown"), word: el("span", ""), since: el("span", "fine"), price: el("strong", ""), priced: el("span", "fine"),
-    title: el("h3", "", title), ...buttons };
+  const n = { sign: sign("unknown"), word: el("span", ""), since: el("span", "fine"), price: el("strong", ""),
+    priced: el("span", "fine"), title: el("h3", "", title), ...buttons };
   const told = el("div", "told", ...paragraphs.map(name => n[name] = el("p", "")));
   n.keys = el("div", "keys", ...Object.values(buttons));
   n.item = el("li", "item", el("div", "line", n.title, el("span", "word", n.sign, n.word), n.since), told,
@@ -51,19 +52,21 @@ function mark(n, shape, word) {
 }
 
 const ruleItems = new Map();
-const where = p => (p.line ? "line " + p.line + ", column " + p.column + ": " : "") + (p.key ? clean(p.key) + ": " : "") + clean(p.text);
+const where = p => joined([p.line && "line " + p.line + ", column " + p.column, clean(p.key), clean(p.text)], ": ");
 function paintRules(r) {
   hold(ruleItems, "rules-rows", listOf(r.rules), v => v.rule.name, ruleItem, paintRule);
   say("rules-problems", listOf(r.problems).map(p => (p.line ? "rules.json, " : "") + where(p)).join("\n"));
   return listOf(r.rules).length ? "" : "There is no rule yet. Add one below.";
 }
 function ruleItem(v) {
-  const name = v.rule.name, shown = clean(name), go = (b, what, done) => act(b, "rules", "/rules/" + what, { name }, "“" + shown + "” " + done);
+  const name = v.rule.name, shown = clean(name);
+  const go = (b, what, done) => act(b, "rules", "/rules/" + what, { name }, "“" + shown + "” " + done);
   return item(shown, ["text", "why", "facts", "means"], {
     activate: button("Activate", b => go(b, "activate", "watches prices."), shown),
     deactivate: button("Deactivate", b => go(b, "deactivate", "is a draft and does nothing."), shown),
-    remove: button("Delete", b => ask("Delete the rule “" + shown + "”?", "It cannot be brought back. Orders that it has placed stay as they are.",
-      "Delete", () => { go(b, "delete", "is deleted."); }), shown, "danger"),
+    remove: button("Delete", b => ask("Delete the rule “" + shown + "”?",
+      "It cannot be brought back. Orders that it has placed stay as they are.", "Delete",
+      () => { go(b, "delete", "is deleted."); }), shown, "danger"),
   });
 }
 function paintRule(n, v) {
@@ -77,9 +80,12 @@ function paintRule(n, v) {
   write(n.price, String(v.price ?? (waits ? none : "")));
   write(n.priced, waits ? "no price yet" : (v.price_at ? clock(v.price_at) : "") + (v.delayed ? " delayed" : ""));
   write(n.facts, joined([v.contract ? clean(v.contract) : means.length > 1 ? "" : "Contract not looked up yet",
-    v.fired > 0 && "triggered " + (v.fired === 1 ? "once" : v.fired + " times") + (v.last_fired ? ", last " + stamp(v.last_fired) : "")]));
-  write(n.means, means.length > 1 ? "The instrument can mean " + means.length + " contracts. Write one of these into rules.json:\n" +
-    means.map(c => '"instrument": ' + JSON.stringify(c.instrument) + "  " + joined([clean(c.text), clean(c.name)])).join("\n") : "");
+    v.fired > 0 && "triggered " + (v.fired === 1 ? "once" : v.fired + " times") +
+      (v.last_fired ? ", last " + stamp(v.last_fired) : "")]));
+  const choices = means.map(c =>
+    '"instrument": ' + JSON.stringify(c.instrument) + "  " + joined([clean(c.text), clean(c.name)]));
+  write(n.means, means.length > 1 ? "The instrument can mean " + means.length + " contracts. Write one of these into " +
+    "rules.json:\n" + choices.join("\n") : "");
 }
 const mayEdit = () => here() && Boolean(parts.rules.body?.may_edit);
 function allowRules() {
@@ -105,9 +111,9 @@ function paintOrders(o) {
   return list.length ? "" : "No order has been placed yet.";
 }
 function orderItem(v) {
-  const { id } = v;
+  const { id } = v, done = "IBKR was asked to cancel: " + clean(v.text) + ".";
   return item("", ["note", "facts"], {
-    cancel: button("Cancel", b => act(b, "orders", "/orders/cancel", { id }, "IBKR was asked to cancel: " + clean(v.text) + "."), "order " + id),
+    cancel: button("Cancel", b => act(b, "orders", "/orders/cancel", { id }, done), "order " + id),
     change: button("Change", () => changeOrder(orderItems.get(id).now), "order " + id),
   });
 }
@@ -119,13 +125,16 @@ function paintOrder(n, v) {
   write(n.note, v.note);
   write(n.price, v.filled + " of " + v.quantity);
   write(n.priced, "filled");
-  write(n.facts, joined([stamp(v.at) + (v.changed && stamp(v.changed) !== stamp(v.at) ? ", changed " + stamp(v.changed) : ""),
-    v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : ""), clean(v.cost_text)]));
+  const [at, changed] = [v.at, v.changed].map(stamp);
+  write(n.facts, joined([at + (known(v.changed) && changed !== at ? ", changed " + changed : ""),
+    v.rule && "rule “" + clean(v.rule) + "”", "order " + v.id + (v.parent ? ", closes order " + v.parent : ""),
+    clean(v.cost_text)]));
   n.keys.hidden = !v.open;
 }
 function allowOrders() {
   const can = here() && st.connected;
-  say("orders-reason", can || !orderItems.size ? "" : here() ? words.ordersOutOfDate : absent() + ": " + words.ordersUnwatched);
+  say("orders-reason", can || !orderItems.size ? "" : here() ? words.ordersOutOfDate
+    : absent() + ": " + words.ordersUnwatched);
   for (const n of orderItems.values()) {
     allow(n.cancel, can, "orders-reason", n.now.open);
     allow(n.change, can, "orders-reason", n.now.state === "working");
@@ -147,8 +156,10 @@ function changeOrder(v) {
     for (const [label, key] of fields) {
       const text = typed[key].trim(), twoReadings = /^([+-]?[1-9]\d{0,2})\.(\d{3})$/.exec(text);
       if (text === String(v[key])) continue;
-      if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text)) throw new Error(label + " is not a number; write it with a point, such as 230.50");
-      if (twoReadings) throw new Error(label + " can mean " + text + "0 or " + twoReadings[1] + twoReadings[2] + "; write one of these");
+      if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text))
+        throw new Error(label + " is not a number; write it with a point, such as 230.50");
+      if (twoReadings)
+        throw new Error(label + " can mean " + text + "0 or " + twoReadings.slice(1).join("") + "; write one of these");
       if (Number(text) !== v[key]) change[key] = Number(text);
     }
     if (Object.keys(change).length === 1) throw new Error("Nothing differs from the order as it is.");
