@@ -25,16 +25,16 @@ const (
 // Keeper writes the connection log and keeps its account. The account follows events at once; writing happens on a
 // goroutine of its own, and a disk that is slow or full holds no one up: what could not be written is tried again.
 type Keeper struct {
-	dir   string
-	log   *slog.Logger
-	line  *Timeline
-	from  time.Time // what was before is not held in memory; zero if everything is
-	first time.Time // where the account began when it had been read
+	dir  string
+	log  *slog.Logger
+	line *Timeline
+	from time.Time // what was before is not held in memory; zero if everything is
 
 	wake chan struct{}
 
 	mu      sync.Mutex
-	pending []Record // told and not yet on disk
+	first   time.Time // where the account began when it had been read, or with the first record
+	pending []Record  // told and not yet on disk
 	dropped int
 	problem error  // why the last write failed; nil if it did not
 	newest  Record // of those that were taken
@@ -96,7 +96,10 @@ func (k *Keeper) Timeline() *Timeline { return k.line }
 // Held returns a timeline that reaches back to since: the one in memory, or one that is read from disk.
 func (k *Keeper) Held(since time.Time) (*Timeline, error) {
 	from := k.from
-	if held := k.line.Since(); held.After(k.first) { // so much has happened that the oldest was let go
+	k.mu.Lock()
+	first := k.first
+	k.mu.Unlock()
+	if held := k.line.Since(); held.After(first) { // so much has happened that the oldest was let go
 		from = later(from, held)
 	}
 	if !since.Before(from) {
@@ -158,6 +161,7 @@ func (k *Keeper) Run(ctx context.Context, events *conn.EventStream) {
 		case <-k.wake:
 			k.flush()
 		case now := <-beat.C:
+			k.line.Now(now)
 			k.beat(now)
 		case <-retry.C:
 			k.keepInPlace()
@@ -206,6 +210,9 @@ func (k *Keeper) add(records ...Record) {
 	for _, r := range records {
 		k.line.Add(r)
 		k.newest = r
+		if k.first.IsZero() {
+			k.first = k.line.Since()
+		}
 	}
 	k.pending = append(k.pending, records...)
 	if over := len(k.pending) - maxPending; over > 0 {

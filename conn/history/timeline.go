@@ -79,6 +79,18 @@ func (t *Timeline) put(at int64, kind Kind) {
 	}
 }
 
+// Now says what time it is. If the last record lies in the future, the clock was ahead and has been set back since: what
+// that record counts as counts from now on, not only once that future has come.
+func (t *Timeline) Now(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := now.UnixMilli()
+	if n := len(t.marks); n > 0 && at < t.marks[n-1].at-time.Second.Milliseconds() {
+		t.put(at, t.marks[n-1].kind)
+		t.seen = max(at, t.floor)
+	}
+}
+
 // End says that no one has written the log since the given moment, or since its last record if that is later: what
 // comes after it is not observed.
 func (t *Timeline) End(at time.Time) {

@@ -115,6 +115,24 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+// TestClockWasSetBack has a jump of the clock be taken for sleep. Once the clock is right again, time counts as before,
+// without a record that says so.
+func TestClockWasSetBack(t *testing.T) {
+	l := lineOf(at(0, Started, Unobserved), at(1, Recovered, Connected), at(5, FellAsleep, Asleep),
+		at(500_000, Woke, Connected))
+	for _, minute := range []time.Duration{7, 8, 20} {
+		l.Now(noon.Add(minute * time.Minute))
+	}
+	const want = "not_observed 1, connected 4, asleep 2, connected 23"
+	if got := drawn(l, 0, 30); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	l.Add(at(21, Lost, Down))
+	if got := drawn(l, 0, 30); got != "not_observed 1, connected 4, asleep 2, connected 14, down 9" {
+		t.Errorf("after another record: %s", got)
+	}
+}
+
 func TestOutages(t *testing.T) {
 	lost := []Record{at(0, Recovered, Connected), at(10, Lost, Down)}
 	for name, c := range map[string]struct {
