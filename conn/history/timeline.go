@@ -79,8 +79,8 @@ func (t *Timeline) put(at int64, kind Kind) {
 	}
 }
 
-// Now says what time it is. If the last record lies in the future, the clock was ahead and has been set back since: what
-// that record counts as counts from now on, not only once that future has come.
+// Now says what time it is. If the last record lies in the future, the clock was ahead and has been set back since:
+// what that record counts as counts from now on, not only once that future has come.
 func (t *Timeline) Now(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -85,8 +85,8 @@ func (j *Journal) pathOf(year int) string {
 	return filepath.Join(j.dir, fmt.Sprintf("program-orders-%d.jsonl", year))
 }
 
-// newestYear returns the year of the newest file in a folder, at least now. One of a year to come is from a time when the
-// clock was ahead: it is continued, so that what is written last stays last.
+// newestYear returns the year of the newest file in a folder, at least now. One of a year to come is from a time when
+// the clock was ahead: it is continued, so that what is written last stays last.
 func newestYear(dir string, now int) (int, error) {
 	files, err := os.ReadDir(dir)
 	for _, f := range files {
