@@ -47,6 +47,7 @@ type OrderView struct {
 	Filled     float64           `json:"filled"`
 	State      engine.OrderState `json:"state"`
 	StateText  string            `json:"state_text"` // the same for people
+	Fate       engine.OrderState `json:"fate"`       // the first name of state, for programs that read it
 	// its sign: working, up, over, down, impaired or unknown
 	Shape string `json:"shape"`
 	Alarm bool   `json:"alarm"` // a person has to look after it
