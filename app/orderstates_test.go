@@ -29,7 +29,8 @@ func TestOrderStates(t *testing.T) {
 	if !eventually(func() bool { return r.orders().Orders[0].WhyHeld == "locate" }) {
 		t.Error("it is not held")
 	}
-	if o := r.orders().Orders[0]; o.Status != "Inactive" || !o.Open || o.Code != 404 || o.Fate != o.State {
+	if o := r.orders().Orders[0]; o.Status != "Inactive" || !o.Open || o.Code != 404 ||
+		o.Fate != engine.Inactive {
 		t.Errorf("%+v", o)
 	}
 	r.says(0, `low +BUY \d+ AAPL LMT 200 +0 of \d+ +inactive: it does not work \(held: locate\) \(IB code 404: locating shares\)`, "orders")

@@ -192,7 +192,7 @@ func (s *Server) orders() Orders {
 	o.Orders = slices.Clone(o.Orders)
 	for i := range o.Orders {
 		v := &o.Orders[i]
-		v.Shape, v.Alarm, v.Note = OrderShape(v.State), v.Alarming(), OrderNote(v)
+		v.Fate, v.Shape, v.Alarm, v.Note = v.State, OrderShape(v.State), v.Alarming(), OrderNote(v)
 	}
 	return Orders{Orders: present(o.Orders), Cancelling: o.Cancelling, Blocked: present(o.Blocked)}
 }

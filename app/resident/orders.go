@@ -36,7 +36,7 @@ func (t *trading) Orders() api.Orders {
 			ID: i.ID, At: api.Stamp(i.At), Rule: i.Rule, Text: wording.Order(o), Symbol: o.Contract.Symbol,
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
-			Filled: i.Filled, State: i.State, Fate: i.State,
+			Filled: i.Filled, State: i.State,
 			StateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
 			Status:    wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
