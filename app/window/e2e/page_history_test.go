@@ -413,7 +413,12 @@ func TestPageLog(t *testing.T) {
 		"<img src=x onerror=alert(1)>[U+202E]<b>bold</b> (9 Mar 2020 11:50:00)")
 
 	// A change of the connection brings the log up to date by itself, and nothing jumps.
-	b.run(chromedp.Evaluate(`window.jumps = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: "layout-shift" })`, nil))
+	b.until(`Object.values(parts).every(p => p.at && !p.reading)`, "true")
+	b.run(chromedp.Evaluate(`(async () => {
+		for (const frame of [1, 2]) await new Promise(requestAnimationFrame); // what is there has been painted
+		window.jumps = 0;
+		new PerformanceObserver(l => l.getEntries().forEach(e => window.jumps += e.value)).observe({ type: "layout-shift" });
+	})()`, nil, awaited))
 	p.change(func() {
 		at := p.uptime.At
 		p.log.Records = append(p.log.Records, history.Record{
