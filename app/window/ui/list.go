@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"math"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -153,7 +154,7 @@ func (e *entryLine) set(t *entryTexts) {
 		e.name.Refresh()
 	}
 	setText(e.name, t.name)
-	moved := (e.value.Text == "") != (t.value == "") || (e.word.Text == "") != (t.word == "")
+	moved := len(e.value.Text) != len(t.value) || len(e.word.Text) != len(t.word)
 	setText(e.value, t.value)
 	setText(e.word, t.word)
 	if moved {
@@ -169,29 +170,34 @@ func (e *entryLine) set(t *entryTexts) {
 	}
 }
 
-// lineLayout gives the sign its room, and the rest to name, value and word by their shares. The name has the room of
-// what is empty beside it.
+// lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the others leave
+// empty, the name has; what they need more, it lacks: a figure that is cut reads as another one.
 type lineLayout struct{}
 
 const lineHeight = 30
 
 func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	sign := float32(signSize + 12)
-	rest := size.Width - sign
-	x := sign
+	x := float32(signSize + 12)
+	rest := size.Width - x
 	objects[0].Move(fyne.NewPos(6, (size.Height-signSize)/2))
 	objects[0].Resize(fyne.NewSquareSize(signSize))
-	empty := func(i int) bool { return objects[i].(*widget.Label).Text == "" }
-	shares := []float32{0.44, 0.31, 0.25}
-	for i := 2; i < len(objects) && empty(i); i++ {
-		shares[0], shares[i-1] = shares[0]+shares[i-1], 0
+	widths := [...]float32{0.44 * rest, 0.31 * rest, 0.25 * rest}
+	for i := 1; i < len(widths); i++ {
+		l := objects[i+1].(*widget.Label)
+		words := fyne.MeasureText(l.Text, theme.TextSize(), l.TextStyle).Width
+		needs := float32(math.Ceil(float64(words))) + 2*theme.InnerPadding() // the toolkit cuts to whole pixels
+		more := max(0, min(needs-widths[i], widths[0]-rest/5))
+		if l.Text == "" && (i == 1 || widths[1] == 0) {
+			more = -widths[i]
+		}
+		widths[0], widths[i] = widths[0]-more, widths[i]+more
 	}
-	for i, share := range shares {
+	for i, width := range widths {
 		o := objects[i+1]
 		h := o.MinSize().Height
 		o.Move(fyne.NewPos(x, (size.Height-h)/2))
-		o.Resize(fyne.NewSize(rest*share, h))
-		x += rest * share
+		o.Resize(fyne.NewSize(width, h))
+		x += width
 	}
 }
 

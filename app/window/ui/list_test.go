@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
 	"gatewatch/engine/rules"
@@ -156,5 +157,30 @@ func TestProgressMovesTheList(t *testing.T) {
 	words := d.AbsolutePositionForObject(v.orders.cancels).Y + v.orders.cancels.Size().Height
 	if list := d.AbsolutePositionForObject(v.orders.list).Y; list < words {
 		t.Errorf("the list begins at %v, the words above it end at %v", list, words)
+	}
+}
+
+// TestFiguresAreWhole shows figures that are longer than their columns, and longer ones then: the name makes room.
+func TestFiguresAreWhole(t *testing.T) {
+	acting(t)
+	e := newEntryLine()
+	e.content.Resize(fyne.NewSize(390, lineHeight))
+	for _, s := range []entryTexts{
+		{name: "ESZ6 FUT CME USD", value: "1", word: "2.50 USD"},
+		{name: "ESZ6 FUT CME USD", value: "-2 at 345,012.25", word: "-12,345.67 USD"},
+		{name: "ESZ6 FUT CME USD", value: "", word: "quantity not known yet"},
+	} {
+		e.set(&s)
+		end := float32(0)
+		for _, l := range []*widget.Label{e.name, e.value, e.word} {
+			needs := fyne.MeasureText(l.Text, theme.TextSize(), l.TextStyle).Width
+			if has := int(l.Size().Width - 2*theme.InnerPadding()); l != e.name && needs > max(0, float32(has)) {
+				t.Errorf("%q has %v, and needs %v", l.Text, has, needs)
+			}
+			end = l.Position().X + l.Size().Width
+		}
+		if e.name.Size().Width < 390/6 || end > 390.5 {
+			t.Errorf("%+v: the name has %v, all end at %v", s, e.name.Size().Width, end)
+		}
 	}
 }
