@@ -13,6 +13,7 @@ import (
 type flood struct {
 	subjects map[subject]*tally
 	next     time.Duration // the earliest end of a subject's time; 0 = no subject
+	state    State         // behind the last events
 }
 
 type subject struct {
@@ -60,10 +61,14 @@ func subjectOf(e *Event) (s subject, limit int, longest time.Duration, ok bool) 
 	return subject{}, 0, 0, false
 }
 
-// pass returns the events that pass now, with those kept before whose time is over. What passes late gets the time and
-// the state of now.
+// pass returns the events that pass now, with those kept before whose time is over. What passes late gets the time of
+// now, and the state of before the events that follow it: the change of state is theirs.
 func (f *flood) pass(now instant, state State, events []Event) []Event {
-	list := f.due(now, state, false)
+	if len(events) == 0 {
+		f.state = state
+	}
+	list := f.due(now, f.state, false)
+	f.state = state
 	for i := range events {
 		e := &events[i]
 		if e.Kind == EventStopped {

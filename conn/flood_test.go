@@ -101,3 +101,15 @@ func TestFloodEnds(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// TestFloodEndsWithAChange lets what was kept pass together with an event that changes the state: the change is its.
+func TestFloodEndsWithAChange(t *testing.T) {
+	var f flood
+	for range 100 {
+		f.pass(moment(0), Paused, []Event{{Kind: EventMarketFarmOK}})
+	}
+	list := f.pass(moment(time.Hour), Connecting, []Event{{Kind: EventResumed, State: Connecting}})
+	if len(list) != 2 || list[0].State != Paused || list[1].State != Connecting {
+		t.Errorf("%+v", list)
+	}
+}
