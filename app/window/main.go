@@ -167,6 +167,7 @@ func open(card string, program link.Program, opened func()) bool {
 							if glfw.WaitEventsTimeout(rest.Seconds()); time.Since(began) < rest {
 								used = time.Now()
 							}
+							refreshFyneClock() // the computer may have slept in that time, see staysAwake
 						}
 					})
 				case <-minute.C:
