@@ -31,8 +31,9 @@ type eventSubject struct {
 }
 
 type waitingEvent struct {
-	last port.Event
-	more int // how many have not been passed on
+	last  port.Event
+	more  int // how many have not been passed on
+	timer *time.Timer
 }
 
 // gatherTime is how long what repeats is gathered.
@@ -42,42 +43,53 @@ const gatherTime = time.Second
 func (g *events) put(e port.Event) {
 	s := eventSubject{e.Kind, e.Client.ClientID, e.Reason, e.Observed}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	w := g.waiting[s]
 	if w != nil && e.Kind != port.OrderUnknown { // of which each is for a person
 		w.last = e
 		w.more++
-		g.mu.Unlock()
 		return
 	}
 	if w == nil {
 		if g.waiting == nil {
 			g.waiting = map[eventSubject]*waitingEvent{}
 		}
-		g.waiting[s] = &waitingEvent{}
-		time.AfterFunc(gatherTime, func() { g.due(s) })
+		g.waiting[s] = &waitingEvent{timer: time.AfterFunc(gatherTime, func() { g.due(s) })}
 	}
-	g.mu.Unlock()
 	g.pass(e, 0)
 }
 
 // due passes on what was gathered, and goes on gathering if there was something.
 func (g *events) due(s eventSubject) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	w := g.waiting[s]
-	e, more := w.last, w.more
-	if more == 0 {
+	switch {
+	case w == nil: // flushed
+	case w.more == 0:
 		delete(g.waiting, s)
-	} else {
+	default:
+		g.pass(w.last, w.more-1)
 		w.more = 0
-		time.AfterFunc(gatherTime, func() { g.due(s) })
-	}
-	g.mu.Unlock()
-	if more > 0 {
-		g.pass(e, more-1)
+		w.timer.Reset(gatherTime)
 	}
 }
 
-// pass logs an event, and reports it if a person should know. It stands for more of its kind.
+// flush passes on all that was gathered. Nothing is passed on after it but what comes after it.
+func (g *events) flush() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, w := range g.waiting {
+		w.timer.Stop()
+		if w.more > 0 {
+			g.pass(w.last, w.more-1)
+		}
+	}
+	clear(g.waiting)
+	g.history.flush()
+}
+
+// pass logs an event, and reports it if a person should know. It stands for more of its kind. The caller holds the lock.
 func (g *events) pass(e port.Event, more int) {
 	defer g.changed()
 	g.history.take(e, more)

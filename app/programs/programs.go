@@ -152,7 +152,7 @@ func (r *Relay) relay(ctx context.Context, journal *port.Journal) {
 		return
 	}
 	defer r.port.Store(nil)
-	defer r.events.history.flush()
+	defer r.events.flush()
 	running.Run(ctx)
 }
 

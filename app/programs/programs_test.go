@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gatewatch/app/settings"
@@ -86,4 +87,35 @@ func TestProgramEvents(t *testing.T) {
 	if count != 1000 || unknown != 3 || calls > 10 {
 		t.Errorf("%d refusals and %d unknown orders in %d reports", count, unknown, calls)
 	}
+}
+
+// TestProgramEventsAtTheEnd holds that what was gathered is passed on when Gatewatch stops, and nothing after that.
+func TestProgramEventsAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports := &engine.Reports{}
+		stream, end := reports.Subscribe()
+		recorded := 0
+		g := &events{
+			reports: reports, changed: func() {}, log: slog.New(slog.DiscardHandler),
+			history: &recorder{note: func(r history.Record) { recorded += max(1, r.Count) }},
+		}
+		for range 30 {
+			g.put(port.Event{At: time.Now(), Kind: port.OrderRefused, Reason: port.TradingStopped})
+		}
+		g.flush()
+		if recorded != 30 {
+			t.Errorf("%d of 30 are recorded", recorded)
+		}
+		g.log, recorded = nil, 0 // passing anything on would panic now
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		end()
+		reported := 0
+		for r, ok := stream.Next(t.Context()); ok; r, ok = stream.Next(t.Context()) {
+			reported += 1 + r.More
+		}
+		if reported != 30 || recorded != 0 {
+			t.Errorf("%d of 30 are reported, and %d recorded after the end", reported, recorded)
+		}
+	})
 }

@@ -183,8 +183,18 @@ func TestShowRaisesTheOneWindow(t *testing.T) {
 		return len(d.windows()) > 0
 	})
 	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
+	text, err := d.output("xdotool", "getwindowpid", d.windows()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, _ := strconv.Atoi(text)
+	window, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.do("key", "Escape")
 	until(t, "it is closed", func() bool { return len(d.windows()) == 0 })
+	until(t, "it has written what it keeps", func() bool { return window.Signal(syscall.Signal(0)) != nil })
 }
 
 func TestWindowSurvivesARestart(t *testing.T) {
