@@ -24,11 +24,13 @@ import (
 type Journal struct {
 	dir   string
 	known []Order
-	wake  chan struct{}
+	wake  chan struct{} // an order waits to be written, or the end
+	noted chan struct{} // notes do
 	ended chan struct{} // closed when the goroutine that writes has ended
 
 	mu      sync.Mutex
-	lines   []byte // not written yet
+	lines   []byte           // not written yet
+	notes   map[uint64]Order // the newest note of each order, behind the lines
 	waiting []chan error
 	closed  bool
 	broken  error // a sync has failed: nothing can be relied on until the next start
@@ -44,6 +46,9 @@ const (
 	// maxUnwritten bounds what waits for a disk that takes nothing. The newest lines are left out then; orders are
 	// refused at the same time.
 	maxUnwritten = 4 << 20
+	// noteGap is how long notes wait for each other. Gateway may repeat itself without end, and of what it has said of
+	// an order only the last counts.
+	noteGap = time.Second
 	// maxOrders bounds the numbers of orders that are read.
 	maxOrders = 1 << 52
 	// maxLine bounds a line that is read.
@@ -61,7 +66,10 @@ func OpenJournal(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	j := &Journal{
+		dir: dir, wake: make(chan struct{}, 1), noted: make(chan struct{}, 1), ended: make(chan struct{}),
+		notes: map[uint64]Order{},
+	}
 	now := time.Now().UTC().Year()
 	newest, err := newestYear(dir, now)
 	if err != nil {
@@ -217,33 +225,47 @@ func (j *Journal) Write(ctx context.Context, o Order) error {
 	}
 }
 
-// Note puts an order on disk soon, without waiting for it.
-func (j *Journal) Note(o Order) { _ = j.add(o, nil) }
-
 func (j *Journal) add(o Order, done chan error) error {
-	line, err := json.Marshal(o)
-	if err != nil {
-		return err
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
 	case j.closed:
 		return errJournalClosed
-	case j.broken != nil && done != nil:
+	case j.broken != nil:
 		return j.broken
-	case len(j.lines)+len(line) > maxUnwritten:
+	case len(j.lines) > maxUnwritten:
 		return errJournalFull
 	}
-	j.lines = append(append(j.lines, line...), '\n')
-	if done != nil {
-		j.waiting = append(j.waiting, done)
-	}
-	select {
-	case j.wake <- struct{}{}:
-	default:
-	}
+	j.takeNotes() // which are older
+	j.line(o)
+	j.waiting = append(j.waiting, done)
+	nudge(j.wake)
 	return nil
+}
+
+// Note puts an order on disk within a second, unless a later note of it comes before that.
+func (j *Journal) Note(o Order) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.closed {
+		j.notes[o.Number] = o
+		nudge(j.noted)
+	}
+}
+
+// takeNotes makes lines of the notes. The lock is held.
+func (j *Journal) takeNotes() {
+	for _, n := range slices.Sorted(maps.Keys(j.notes)) {
+		if len(j.lines) <= maxUnwritten {
+			j.line(j.notes[n])
+		}
+	}
+	clear(j.notes)
+}
+
+func (j *Journal) line(o Order) {
+	text, _ := json.Marshal(o) // it has nothing that cannot be written
+	j.lines = append(append(j.lines, text...), '\n')
 }
 
 // Close writes what waits and closes the journal.
@@ -262,9 +284,21 @@ func (j *Journal) Close() error {
 func (j *Journal) run() {
 	defer close(j.ended)
 	var spare []byte
+	var taken time.Time // when notes were
 	for open := true; open; {
-		_, open = <-j.wake
+		select {
+		case _, open = <-j.wake:
+		case <-j.noted:
+			select {
+			case _, open = <-j.wake:
+			case <-time.After(noteGap - time.Since(taken)):
+			}
+		}
 		j.mu.Lock()
+		if len(j.notes) > 0 {
+			taken = time.Now()
+			j.takeNotes()
+		}
 		lines, waiting, broken := j.lines, j.waiting, j.broken
 		j.lines, j.waiting = spare[:0], nil
 		j.mu.Unlock()

@@ -218,6 +218,37 @@ func TestJournalWaits(t *testing.T) {
 	}
 }
 
+// TestManyNotes has much become known of an order, as when Gateway repeats itself without end: the last of it counts,
+// and the file does not grow with it. An order that is written behind a note stays behind it.
+func TestManyNotes(t *testing.T) {
+	dir := t.TempDir()
+	j := openJournal(t, dir)
+	const notes = 100_000
+	began := time.Now()
+	for n := range notes {
+		o := order(1, port.Working)
+		o.Code = n
+		j.Note(o)
+	}
+	took := time.Since(began)
+	if err := errors.Join(j.Write(t.Context(), order(1, port.Unknown)), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(yearFile(dir, time.Now().UTC().Year()))
+	if n := bytes.Count(text, []byte("\n")); err != nil || n > 4+int(took/time.Second) {
+		t.Errorf("%d lines after %v, %v", n, took, err)
+	}
+	j = openJournal(t, dir)
+	if got := j.Orders(); len(got) != 1 || got[0].State != port.Unknown {
+		t.Errorf("%+v", got)
+	}
+	j.Note(order(1, port.Filled))
+	until(t, "it is on disk", func() bool {
+		text, err := os.ReadFile(yearFile(dir, time.Now().UTC().Year()))
+		return err == nil && bytes.Contains(text, []byte(`"filled"`))
+	})
+}
+
 // FuzzJournal opens files of any content: it goes on with them, or refuses them and leaves them as they are.
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte("{\"number\":1,\"order_id\":5,\"state\":\"sent\"}\n{\"number\":2"))

@@ -25,6 +25,10 @@ type Record interface {
 // maxRecent bounds the orders that are done and still shown.
 const maxRecent = 1000
 
+// maxAdopted is how many orders may be known for more of those that were not sent through the port to be taken in:
+// Gateway may report them without end.
+const maxAdopted = 5 * maxRecent
+
 // orderKey names an order for as long as it is not done: ids count per client id.
 type orderKey struct{ client, id int64 }
 
@@ -298,10 +302,13 @@ func (b *orderTable) heard(n news) uint64 {
 	return o.Number
 }
 
-// adopt takes in an order that was not sent through the port.
+// adopt takes in an order that was not sent through the port, unless there are too many.
 func (b *orderTable) adopt(o Order) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.recent) >= maxAdopted {
+		return
+	}
 	b.number++
 	o.Number, o.Heard = b.number, time.Now().UTC()
 	o.At = o.Heard

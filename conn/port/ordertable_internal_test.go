@@ -149,3 +149,20 @@ func TestIDsFromOneAgain(t *testing.T) {
 		t.Errorf("a change of %+v", again)
 	}
 }
+
+// TestAdoptedAreBounded has Gateway report open orders without end, also under one id: they do not fill the memory, and
+// an order that a program sends is known all the same.
+func TestAdoptedAreBounded(t *testing.T) {
+	b := newOrderTable(forgetful{})
+	for i := range int64(3 * maxAdopted) {
+		b.adopt(Order{Client: 7, ID: 5 + i%2*i, PermID: i + 1, State: Working})
+	}
+	if n := max(len(b.recent), len(b.byID), len(b.byPerm)); n != maxAdopted {
+		t.Errorf("%d orders are kept, not %d", n, maxAdopted)
+	}
+	o, _ := b.prepare(7, 1, 1, program{}, &instruction{id: 1 << 30})
+	b.sent(o, [2]int64{})
+	if !b.open(7, 1, 1, 1<<30) {
+		t.Error("an order of a program is not known")
+	}
+}
