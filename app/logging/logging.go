@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -90,12 +91,66 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 	rotated := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
 	written := slog.Handler(slog.NewTextHandler(rotated, options))
+	said := &counts{of: map[string]count{}}
 	if stderr != nil {
-		log = slog.New(both{slog.NewTextHandler(stderr, options), written})
+		log = slog.New(bounded{both{slog.NewTextHandler(stderr, options), written}, said})
 		return log, log, rotated
 	}
-	return slog.New(both{warnings{screen: screen}, written}), slog.New(written), rotated
+	return slog.New(bounded{both{warnings{screen: screen}, written}, said}), slog.New(bounded{written, said}), rotated
 }
+
+// bounded writes each message so many times a minute at most: what others on the computer or Gateway can cause as often
+// as they like must not push older entries out of the log. The next entry with that message says how many were left out.
+type bounded struct {
+	slog.Handler
+	said *counts
+}
+
+// perMinute is how often one message is written in a minute. At the level debug all are.
+const perMinute = 100
+
+type counts struct {
+	mu sync.Mutex
+	of map[string]count // by message
+}
+
+// count is how often a message has come since its minute began.
+type count struct {
+	began time.Time
+	n     int
+}
+
+func (b bounded) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelInfo {
+		more, ok := b.said.take(r.Message, r.Time)
+		if !ok {
+			return nil
+		}
+		if more > 0 {
+			r.AddAttrs(slog.Int("left_out", more))
+		}
+	}
+	return b.Handler.Handle(ctx, r)
+}
+
+// take counts a message. It returns whether it may be written, and how many like it were left out in its last minute.
+func (c *counts) take(message string, now time.Time) (more int, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := c.of[message]
+	if now.Sub(said.began).Abs() >= time.Minute {
+		more, said = max(0, said.n-perMinute), count{began: now}
+	}
+	said.n++
+	c.of[message] = said
+	return more, said.n <= perMinute
+}
+
+func (b bounded) WithAttrs(a []slog.Attr) slog.Handler {
+	return bounded{b.Handler.WithAttrs(a), b.said}
+}
+
+func (b bounded) WithGroup(n string) slog.Handler { return bounded{b.Handler.WithGroup(n), b.said} }
 
 // Events writes every event to the structured log, and counts it.
 func Events(log *slog.Logger, count func(conn.Event), events *conn.EventStream) {
