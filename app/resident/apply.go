@@ -94,7 +94,7 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		return err
 	}
 	undo = append(undo, func() { _ = c.relay.Configure(old.GuardedPort, old.Gateway.ClientID) })
-	if err := c.conn.sup.Configure(context.Background(), p.conn); err != nil {
+	if err := c.conn.Configure(context.Background(), p.conn); err != nil {
 		return fmt.Errorf("the settings before stay in effect: %w", err)
 	}
 	c.push(p)

@@ -14,7 +14,8 @@ import (
 
 // connection is the supervisor as the rest of the program uses it.
 type connection struct {
-	sup     *conn.Supervisor
+	*conn.Supervisor // nil until the settings are read
+
 	changes *changes
 	log     *slog.Logger
 }
@@ -28,12 +29,12 @@ func (c *connection) run(ctx context.Context) {
 			panic(p)
 		}
 	}()
-	c.sup.Run(ctx)
+	c.Run(ctx)
 }
 
 // follow nudges those that show something when a snapshot is published, and each minute for what grows with time.
 func (c *connection) follow(ctx context.Context) {
-	published, end := c.sup.Subscribe()
+	published, end := c.Subscribe()
 	defer end()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
@@ -47,7 +48,7 @@ func (c *connection) follow(ctx context.Context) {
 		case <-minute.C:
 		case <-later.C:
 		}
-		s := c.sup.Snapshot()
+		s := c.Snapshot()
 		if in := wording.ChangesIn(s, time.Now()); in > 0 {
 			later.Reset(in + time.Millisecond)
 		}
@@ -57,7 +58,7 @@ func (c *connection) follow(ctx context.Context) {
 
 // details asks Gateway what an instrument can mean.
 func (c *connection) details(ctx context.Context, contract conn.Contract) ([]conn.Details, error) {
-	s := c.sup.Session()
+	s := c.Session()
 	if s == nil {
 		return nil, conn.ErrSessionOver
 	}
@@ -66,7 +67,7 @@ func (c *connection) details(ctx context.Context, contract conn.Contract) ([]con
 
 // priceSteps asks Gateway for the price steps of a market rule.
 func (c *connection) priceSteps(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
-	s := c.sup.Session()
+	s := c.Session()
 	if s == nil {
 		return nil, conn.ErrSessionOver
 	}
@@ -75,22 +76,16 @@ func (c *connection) priceSteps(ctx context.Context, rule int64) ([]conn.PriceSt
 
 // mayEdit says why rules cannot be saved and activated now; empty if they can.
 func (c *connection) mayEdit() string {
-	s := c.sup.Snapshot()
+	s := c.Snapshot()
 	if s.Connected() {
 		return ""
 	}
 	return "not connected: " + wording.Headline(s, time.Now())
 }
 
-// Connect asks the supervisor to connect now.
-func (c *connection) Connect(ctx context.Context) error { return c.sup.Connect(ctx) }
-
-// Answers returns nil once the supervisor has answered.
-func (c *connection) Answers(ctx context.Context) error { return c.sup.Answers(ctx) }
-
 // Messages returns what GET /messages answers.
 func (c *connection) Messages() (list api.Messages) {
-	for _, m := range c.sup.Messages() {
+	for _, m := range c.Supervisor.Messages() {
 		list.Messages = append(list.Messages, api.Message{
 			Code: m.Code, Text: m.Text, First: api.Stamp(m.First), Last: api.Stamp(m.Last), Count: m.Count,
 		})
@@ -100,7 +95,7 @@ func (c *connection) Messages() (list api.Messages) {
 
 // Latency returns what GET /latency answers.
 func (c *connection) Latency() (l api.Latency) {
-	for _, one := range c.sup.Latency() {
+	for _, one := range c.Supervisor.Latency() {
 		l.Minutes = append(l.Minutes, api.LatencyMinute{
 			At: api.Stamp(one.Minute), MedianMillis: millis(one.Median), MaxMillis: millis(one.Max),
 		})

@@ -59,7 +59,7 @@ func TestBotsSideBySide(t *testing.T) {
 	}
 	ready := func() {
 		t.Helper()
-		if !eventually(t, func() bool { return p.backend.connection.sup.Snapshot().GuardOpen() }) {
+		if !eventually(t, func() bool { return p.backend.connection.Snapshot().GuardOpen() }) {
 			t.Fatal("the order guard stays closed")
 		}
 	}

@@ -56,7 +56,7 @@ func (n *notifications) toDesktop(ctx context.Context, events *conn.EventStream,
 	sender := notice.NewSender(notice.Options{OnConnect: connect, OnOpen: open, Log: n.log})
 	defer sender.Close()
 	notice.Run(ctx, notice.Config{
-		Events: events, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.desktop, Muted: n.mute.muted,
+		Events: events, Reports: reports, Snapshot: n.conn.Snapshot, Settings: &n.desktop, Muted: n.mute.muted,
 		Demo: n.demo, Direct: n.direct,
 		Reminded: n.reminders.Last(notice.OnDesktop), Remember: n.reminders.Remember(notice.OnDesktop),
 		Sender: sender, Failing: func(err error) { n.failures.set(wording.FailingNotifications, err) }, Log: n.log,
@@ -68,7 +68,7 @@ func (n *notifications) toAlerts(ctx context.Context, box *alert.Outbox, events 
 	reports *engine.ReportStream,
 ) {
 	notice.Run(ctx, notice.Config{
-		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.sup.Snapshot, Settings: &n.remote,
+		Events: retrying{events, box.Retry}, Reports: reports, Snapshot: n.conn.Snapshot, Settings: &n.remote,
 		Demo:     n.demo,
 		Reminded: n.reminders.Last(notice.ByAlerts), Remember: n.reminders.Remember(notice.ByAlerts),
 		Sender: remoteSender{box}, Keep: true, Log: n.log,

@@ -25,7 +25,7 @@ func (t *trading) Orders() api.Orders {
 	}
 	list := api.Orders{Cancelling: cancelling(state)}
 	connected, client := false, 0
-	if s := t.conn.sup.Session(); s != nil {
+	if s := t.conn.Session(); s != nil {
 		connected, client = true, s.ClientID()
 	}
 	for _, i := range slices.Backward(t.ledger.Intents()) {
@@ -100,7 +100,7 @@ func (t *trading) CancelOrder(_ context.Context, id int64) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	return answered(t.desk.Cancel(t.conn.sup.Session(), id))
+	return answered(t.desk.Cancel(t.conn.Session(), id))
 }
 
 // CancelOrders asks for all our open orders to be cancelled.
@@ -109,7 +109,7 @@ func (t *trading) CancelOrders(context.Context) error {
 		return t.conflict()
 	}
 	defer t.changes.nudge()
-	asked, err := t.desk.CancelAll(t.conn.sup.Session())
+	asked, err := t.desk.CancelAll(t.conn.Session())
 	if err = answered(err); err != nil && asked > 0 {
 		return &api.Remark{Text: err.Error()}
 	}
@@ -121,7 +121,7 @@ func (t *trading) ChangeOrder(_ context.Context, c api.OrderChange) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	_, err := t.desk.Change(t.conn.sup.Session(), c.ID, engine.Change{
+	_, err := t.desk.Change(t.conn.Session(), c.ID, engine.Change{
 		Quantity: c.Quantity, LimitPrice: c.LimitPrice,
 		StopPrice: c.StopPrice,
 	})

@@ -49,7 +49,7 @@ func (p *positions) Positions(ctx context.Context) (view api.Positions) {
 
 // positions asks Gateway for positions while IBKR is connected: without it Gateway repeats what it knew.
 func (c *connection) positions(ctx context.Context) ([]conn.Position, error) {
-	s := c.sup.Session()
+	s := c.Session()
 	if s == nil || c.mayEdit() != "" {
 		return nil, conn.ErrSessionOver
 	}

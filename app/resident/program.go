@@ -166,7 +166,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		return p.failures.set(wording.FailingSecrets, err)
 	}, log)
 	alerts := &alerts{
-		path: h.Alerts(), version: version, connected: func() bool { return conn.sup.Snapshot().Connected() },
+		path: h.Alerts(), version: version, connected: func() bool { return conn.Snapshot().Connected() },
 		secrets: secrets, failures: p.failures, log: log, opened: make(chan struct{}),
 	}
 	p.notifications = &notifications{
@@ -196,7 +196,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 			Desktop: p.desktop, Parts: p.faults, Log: log,
 		},
 		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
-		ending:    newEnding(trading.finish, log), mute: p.mute,
+		ending:    newEnding(trading.finish, log), mute: p.mute, changes: p.changes,
 	}
 	p.server.backend = p.backend
 	return p
@@ -263,7 +263,7 @@ func (p *program) open(s settings.Settings) error {
 	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
 		p.log.Warn("it is not known whether there was a connection before", "err", err)
 	}
-	if b.connection.sup, err = conn.New(c.conn, p.events); err != nil {
+	if b.connection.Supervisor, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)
 	}
 	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
@@ -271,7 +271,7 @@ func (p *program) open(s settings.Settings) error {
 		return err
 	}
 	b.Relay.Begin()
-	b.Relay.Supervisor = b.connection.sup
+	b.Relay.Supervisor = b.connection.Supervisor
 	if err := b.Relay.Configure(c.settings.GuardedPort, c.settings.Gateway.ClientID); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestPrograms(t *testing.T) {
 	connect := func() *bot {
 		t.Helper()
 		if !eventually(t, func() bool {
-			return b.Relay.State().Listening && p.backend.connection.sup.Snapshot().GuardOpen()
+			return b.Relay.State().Listening && p.backend.connection.Snapshot().GuardOpen()
 		}) {
 			t.Fatalf("the guarded port stays closed: %+v", b.Programs())
 		}

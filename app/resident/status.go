@@ -36,7 +36,7 @@ type status struct {
 // Status returns what GET /status answers.
 func (s *status) Status() api.Status {
 	now := time.Now()
-	st := api.StatusOf(s.conn.sup.Snapshot(), now, s.version, s.settings.current.Load().Gateway.ClientID, s.started)
+	st := api.StatusOf(s.conn.Snapshot(), now, s.version, s.settings.current.Load().Gateway.ClientID, s.started)
 	st.Today = api.PeriodOf("today", s.history.today(now))
 	st.Alerts, st.Trading = s.alerts.state(), s.trading.Trading()
 	for _, f := range s.parts.Faults() {
@@ -110,7 +110,7 @@ func (s *status) Panicked(what any, stack []byte) { s.parts.Failed("api", what, 
 
 func (s *status) newMetrics() *metrics.Metrics {
 	return metrics.New(metrics.Source{
-		Snapshot: s.conn.sup.Snapshot,
+		Snapshot: s.conn.Snapshot,
 		Ticks: func() (evaluated, skipped uint64) {
 			n := s.trading.Counts()
 			return n.Evaluated, n.Skipped + n.Stale
@@ -138,7 +138,8 @@ type backend struct {
 	*login.Login
 	*bugReport
 	*ending
-	*mute  // and with it the changes
+	*mute
+	*changes
 	window *desktop.Window
 }
 
@@ -148,6 +149,6 @@ func (b *backend) Show(ctx context.Context) error { return b.window.Show(ctx) }
 // Disconnect turns trading off, disconnects and pauses.
 func (b *backend) Disconnect(ctx context.Context) error {
 	b.trading.off()
-	b.mute.nudge()
-	return b.connection.sup.Disconnect(ctx)
+	b.nudge()
+	return b.connection.Disconnect(ctx)
 }

@@ -78,7 +78,7 @@ func (t *trading) open(s settings.Settings) error {
 	maxTickAge := func() time.Duration { return time.Duration(t.maxTickAge.Load()) }
 	var err error
 	t.set, err = rules.NewSet(rules.Config{
-		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.sup.Clock, Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
+		Ledger: t.ledger, Desk: t.desk, Clock: t.conn.Clock, Resolve: t.conn.details, PriceSteps: t.conn.priceSteps,
 		MaxTickAge:  maxTickAge,
 		MarketHours: func(at time.Time) bool { return t.marketHours.Load().Open(at) },
 		Report:      t.reports.Put, Changed: t.changes.nudge, Refresh: func() { t.engine.Refresh() }, Log: t.events,
@@ -87,7 +87,7 @@ func (t *trading) open(s settings.Settings) error {
 		return err
 	}
 	t.engine = engine.New(engine.Config{
-		Supervisor: t.conn.sup, Desk: t.desk, Strategy: t.set, Log: t.events, MaxTickAge: maxTickAge,
+		Supervisor: t.conn.Supervisor, Desk: t.desk, Strategy: t.set, Log: t.events, MaxTickAge: maxTickAge,
 	})
 	if err := rulebook.WriteSchema(filepath.Dir(t.file.Path)); err != nil {
 		t.log.Warn("the rules schema could not be written", "err", err)
@@ -216,7 +216,7 @@ func (t *trading) Trading() api.Trading {
 	if st.Armed, since = t.desk.Armed(); st.Armed {
 		st.ArmedSince = api.Moment(since)
 	}
-	err := t.desk.Check(t.conn.sup.Session())
+	err := t.desk.Check(t.conn.Session())
 	st.MayTrade = err == nil
 	if blocked := (*engine.BlockedError)(nil); errors.As(err, &blocked) {
 		st.Reason, st.ReasonID = wording.Blocked(blocked.Reason, blocked.Detail), blocked.Reason
@@ -244,7 +244,7 @@ func (t *trading) Arm(_ context.Context, live bool) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	s := t.conn.sup.Session()
+	s := t.conn.Session()
 	if blocked := (*engine.BlockedError)(nil); errors.As(t.desk.Check(s), &blocked) &&
 		blocked.Reason != engine.BlockedDisarmed {
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}

@@ -12,7 +12,7 @@ import (
 
 // work runs all parts until ctx ends, and waits for them.
 func (p *program) work(ctx context.Context, withTray bool) {
-	b, sup := p.backend, p.backend.connection.sup
+	b, sup := p.backend, p.backend.connection.Supervisor
 	printed, endPrinted := sup.Events()
 	defer endPrinted()
 	logged, endLogged := sup.Events()
@@ -93,7 +93,7 @@ func (p *program) work(ctx context.Context, withTray bool) {
 // showTray shows the icon until ctx ends. It belongs to the main goroutine.
 func (p *program) showTray(icon *trayProgram) {
 	tray.Run(icon.ctx, tray.Config{
-		Connection: p.backend.connection.sup, Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome,
+		Connection: p.backend.connection, Program: icon, Monochrome: p.settings.current.Load().Tray.Monochrome,
 		Log: p.log,
 	})
 }
