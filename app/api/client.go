@@ -78,6 +78,26 @@ func (c *Client) Status(ctx context.Context) (st Status, raw []byte, err error) 
 	return st, raw, err
 }
 
+// Connect asks for an attempt now.
+func (c *Client) Connect(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/connect_ib")
+}
+
+// Disconnect asks to disconnect and pause.
+func (c *Client) Disconnect(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/disconnect_ib")
+}
+
+// Show asks the resident program to bring its window before the user.
+func (c *Client) Show(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/show")
+}
+
+// Quit asks the resident program to end. It has only begun to when this returns.
+func (c *Client) Quit(ctx context.Context) (Answer, error) {
+	return askFor[Answer](ctx, c, http.MethodPost, "/quit")
+}
+
 // get asks for what path answers.
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 	return askFor[T](ctx, c, http.MethodGet, path)

@@ -25,7 +25,6 @@ import (
 	"gatewatch/app/api/loopback"
 	"gatewatch/app/api/page"
 	"gatewatch/app/api/sse"
-	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
@@ -148,6 +147,12 @@ func (s *Server) Close(ctx context.Context) {
 	<-s.done
 }
 
+// End stops the server as [Server.Close] does, because the program ends: those who follow GET /events learn of it.
+func (s *Server) End(ctx context.Context) {
+	s.ends.Store(true)
+	s.Close(ctx)
+}
+
 // access says who may send a request.
 type access string
 
@@ -219,41 +224,6 @@ func (s *Server) routes() []route {
 		{"POST", "/clients/allow", owner, s.confirmed(s.backend.AllowPrograms)},
 		{"POST", "/clients/read_only", owner, s.setReadOnly},
 	}
-}
-
-// status answers with all there is to those who have the token, and with what is open to all otherwise.
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	if !s.works(r.Context(), answerLimit) {
-		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor has "+
-			"not answered for 2 s; if this lasts, restart Gatewatch")
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, s.statusFor(s.knows(r)))
-}
-
-// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows
-// without that could be of any age.
-func (s *Server) works(ctx context.Context, limit time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return !errors.Is(s.backend.Answers(ctx), context.DeadlineExceeded)
-}
-
-func (s *Server) statusFor(owner bool) Status {
-	st := s.backend.Status()
-	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
-	g := conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
-	if st.Connected && g.Mode != conn.Paper {
-		st.Trading.Confirm = wording.LiveTrading(g)
-	}
-	if !owner {
-		st = st.Open()
-	}
-	if st.at.IsZero() {
-		st.at = time.Now()
-	}
-	st.Shown = ShownOf(&st, st.at)
-	return st
 }
 
 // Health is the answer to GET /healthz.
@@ -372,4 +342,46 @@ func answer[T any](w http.ResponseWriter, r *http.Request, limit time.Duration, 
 		return
 	}
 	jsonhttp.Answer(w, http.StatusOK, v)
+}
+
+// Answer is what a command answers.
+type Answer struct {
+	Accepted bool   `json:"accepted"`
+	Message  string `json:"message,omitempty"`
+}
+
+// command answers a request without a body.
+func command(do func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := jsonhttp.Read(w, r); !ok {
+			return
+		}
+		ended(w, do(r.Context()))
+	}
+}
+
+// ended answers for a command that has ended with err.
+func ended(w http.ResponseWriter, err error) {
+	var remark *Remark
+	switch {
+	case errors.As(err, &remark):
+		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
+	case err == nil:
+		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
+	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
+		// What was asked for is already so: for a caller that is success.
+		jsonhttp.Answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
+	default:
+		failed(w, err, http.StatusServiceUnavailable)
+	}
+}
+
+// quitting answers, and has the program end after that.
+func (s *Server) quitting(w http.ResponseWriter, r *http.Request) {
+	if _, ok := jsonhttp.Read(w, r); !ok {
+		return
+	}
+	jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
+	_ = http.NewResponseController(w).Flush() // the client went away
+	s.backend.Quit()
 }

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 
+	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
@@ -286,4 +289,39 @@ func heldOf(s *conn.Snapshot, now time.Time) Held {
 		Closed: wording.IsHeld(s, now), Since: Stamp(s.GuardSince), Text: wording.Held(s, now),
 		Hint: wording.GuardHint(s),
 	}
+}
+
+// status answers with all there is to those who have the token, and with what is open to all otherwise.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	if !s.works(r.Context(), answerLimit) {
+		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor has "+
+			"not answered for 2 s; if this lasts, restart Gatewatch")
+		return
+	}
+	jsonhttp.Answer(w, http.StatusOK, s.statusFor(s.knows(r)))
+}
+
+// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows
+// without that could be of any age.
+func (s *Server) works(ctx context.Context, limit time.Duration) bool {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return !errors.Is(s.backend.Answers(ctx), context.DeadlineExceeded)
+}
+
+func (s *Server) statusFor(owner bool) Status {
+	st := s.backend.Status()
+	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
+	g := conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
+	if st.Connected && g.Mode != conn.Paper {
+		st.Trading.Confirm = wording.LiveTrading(g)
+	}
+	if !owner {
+		st = st.Open()
+	}
+	if st.at.IsZero() {
+		st.at = time.Now()
+	}
+	st.Shown = ShownOf(&st, st.at)
+	return st
 }
