@@ -79,6 +79,64 @@ func next(cfg *Config, m model, in input, now instant, rand func() float64) (mod
 func (s *step) do(e effect)  { s.effects = append(s.effects, e) }
 func (s *step) emit(e Event) { e.At = s.now.wall; s.events = append(s.events, e) }
 
+// enter is the one place that enters a state.
+func (s *step) enter() {
+	m := &s.m
+	state := m.inState()
+	if state != m.state {
+		m.state, m.since = state, s.now.wall
+	}
+	for i := range s.events {
+		s.events[i].State = state
+		if s.events[i].Session == 0 && m.phase == up {
+			s.events[i].Session = m.session
+		}
+	}
+}
+
+func (m *model) inState() State {
+	switch {
+	case m.paused && m.phase == idle:
+		return Paused
+	case m.phase == up && !m.upstream:
+		return UpstreamLost
+	case m.phase == up:
+		if cause, _ := m.trouble(); cause != CauseNone {
+			return Degraded
+		}
+		return Connected
+	case m.phase == idle && m.resting():
+		return ResetWindow
+	case m.failed && !m.first:
+		return Reconnecting
+	}
+	return Connecting
+}
+
+// trouble returns what degrades a connection that is up, and a detail of it.
+func (m *model) trouble() (Cause, string) {
+	switch {
+	case m.suspect:
+		return CauseSilent, ""
+	case m.wrongMode:
+		return CauseWrongMode, ""
+	case m.blocked() != CauseNone:
+		return m.blocked(), m.doubt
+	case m.competing:
+		return CauseCompeting, ""
+	}
+	worst := ""
+	for name, st := range m.farms {
+		if st == FarmBroken && (worst == "" || name < worst) {
+			worst = name
+		}
+	}
+	if worst != "" {
+		return CauseFarm, worst
+	}
+	return CauseNone, ""
+}
+
 // resting reports whether attempts rest because of the reset window. The first connection is looked for at any time.
 func (m *model) resting() bool { return m.window.Active && !m.first }
 

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +15,8 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// This file is the way of market data from the socket to the mailbox from which the engine takes it.
+// This file is the way of market data from the socket to the mailbox from which the engine takes it, and the end of
+// that way.
 
 // stamped notes the time of every byte that is read.
 type stamped struct {
@@ -102,6 +104,46 @@ func (s *socket) read() {
 			return
 		}
 	}
+}
+
+// close ends the session. Only the first call counts.
+func (s *socket) close(cause Cause, detail string) {
+	s.onceClose.Do(func() {
+		s.cause, s.detail = cause, detail
+		close(s.closed)
+		s.conn.Close()
+	})
+}
+
+// leave says that one of the two goroutines has ended.
+func (s *socket) leave() {
+	if s.parts.Add(-1) == 0 {
+		close(s.allGone)
+	}
+}
+
+// causeOf says what a failed read or write means.
+func causeOf(err error) (Cause, string) {
+	if _, ok := errors.AsType[*wire.ProtocolError](err); ok {
+		return CauseGarbage, err.Error()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return CauseClosed, ""
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return CauseBroken, "the stream ended inside a message"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return CauseSilent, "gateway takes no more data"
+	}
+	return CauseBroken, err.Error()
+}
+
+// outcome says why the session is over, once gone is closed.
+func (s *socket) outcome() (cause Cause, code int, detail string) {
+	if e := s.fatal.Load(); e != nil {
+		return e.Cause, e.Code, e.Text
+	}
+	return s.cause, 0, s.detail
 }
 
 // receive hands over one message. The error says that it is not the protocol.

@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -156,38 +155,6 @@ func (s *socket) awaitReady(ctx context.Context) (*socket, *AttemptError) {
 	return nil, err
 }
 
-// close ends the session. Only the first call counts.
-func (s *socket) close(cause Cause, detail string) {
-	s.onceClose.Do(func() {
-		s.cause, s.detail = cause, detail
-		close(s.closed)
-		s.conn.Close()
-	})
-}
-
-// leave says that one of the two goroutines has ended.
-func (s *socket) leave() {
-	if s.parts.Add(-1) == 0 {
-		close(s.allGone)
-	}
-}
-
-// causeOf says what a failed read or write means.
-func causeOf(err error) (Cause, string) {
-	if _, ok := errors.AsType[*wire.ProtocolError](err); ok {
-		return CauseGarbage, err.Error()
-	}
-	switch {
-	case errors.Is(err, io.EOF):
-		return CauseClosed, ""
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return CauseBroken, "the stream ended inside a message"
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return CauseSilent, "gateway takes no more data"
-	}
-	return CauseBroken, err.Error()
-}
-
 func (s *socket) seen() evidence {
 	return evidence{
 		session:  s.number,
@@ -202,14 +169,6 @@ func (s *socket) seen() evidence {
 func (s *socket) probe()                { s.times.want() }
 func (s *socket) end(cause Cause)       { s.close(cause, "") }
 func (s *socket) gone() <-chan struct{} { return s.allGone }
-
-// outcome says why the session is over, once gone is closed.
-func (s *socket) outcome() (cause Cause, code int, detail string) {
-	if e := s.fatal.Load(); e != nil {
-		return e.Cause, e.Code, e.Text
-	}
-	return s.cause, 0, s.detail
-}
 
 // about returns what is known of Gateway after READY.
 func (s *socket) about(host string, port int) Gateway {
