@@ -155,7 +155,7 @@ func (g *restarting) exit() []time.Time {
 func trade(s *Supervisor, done <-chan struct{}, first int64) {
 	for id := first; ; id += 10 {
 		if session := s.Session(); session != nil {
-			_ = session.Place(id, someOrder)
+			_ = session.Place(id, someOrder, Conditions{})
 		}
 		select {
 		case <-done:

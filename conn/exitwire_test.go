@@ -120,7 +120,7 @@ func TestRestartFromTheWire(t *testing.T) {
 	session := d.session()
 	var last time.Time
 	for id := int64(1); ; id++ {
-		if err := session.Place(id, buy(fmt.Sprint("r", id), 1, 90)); err == nil {
+		if err := session.Place(id, buy(fmt.Sprint("r", id), 1, 90), conn.Conditions{}); err == nil {
 			last = time.Now()
 		} else if id == 1 {
 			t.Log(err)

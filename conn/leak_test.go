@@ -66,7 +66,7 @@ func load(t *testing.T, s *Supervisor) {
 	t.Cleanup(func() { cancel(); callers.Wait() })
 	var id atomic.Int64
 	for _, call := range []func(*Session){
-		func(s *Session) { _ = s.Place(id.Add(1), someOrder) },
+		func(s *Session) { _ = s.Place(id.Add(1), someOrder, Conditions{}) },
 		func(s *Session) { _ = s.Cancel(id.Load()) },
 		func(s *Session) { _ = s.Subscribe(1+id.Load(), someStock) },
 		func(s *Session) {

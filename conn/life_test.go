@@ -20,7 +20,7 @@ func watched(t *testing.T, limits func(*conn.Config)) (*desk, *conn.Session) {
 	id := s.FirstOrderID()
 	d.until("an order is sent", func() bool {
 		id++
-		return s.Place(id, buy("before", 1, 1)) == nil
+		return s.Place(id, buy("before", 1, 1), conn.Conditions{}) == nil
 	})
 	d.until("an answer is measured", func() bool { return d.sup.Snapshot().Probe != 0 })
 	return d, s
@@ -32,7 +32,7 @@ func (d *desk) blocked(s *conn.Session, from int64, during time.Duration) (silen
 	before := d.gw.State().Counters.Orders
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		from++
-		err, guard := s.Place(from, buy("late", 1, 1)), (*conn.GuardError)(nil)
+		err, guard := s.Place(from, buy("late", 1, 1), conn.Conditions{}), (*conn.GuardError)(nil)
 		switch {
 		case errors.Is(err, conn.ErrGatewaySilent):
 			silent++
@@ -64,7 +64,7 @@ func TestNoOrderOnALatePrice(t *testing.T) {
 	}
 	d.gw.Lag(0)
 	d.until("the guard is open", func() bool { return s.Guard() == nil })
-	if err := s.Place(5000, buy("after", 1, 1)); err != nil {
+	if err := s.Place(5000, buy("after", 1, 1), conn.Conditions{}); err != nil {
 		t.Error(err)
 	}
 }

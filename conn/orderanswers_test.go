@@ -17,7 +17,7 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 	d := newDesk(t, sim.Config{MaxMessageRate: -1, OpenOrdersOnConnect: true}, nil)
 	s := d.session()
 	for i := range 20 {
-		if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 50)); err != nil {
+		if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 50), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,7 +64,7 @@ func TestExecutionsOfOthers(t *testing.T) {
 		other := d.another(3)
 		for i, one := range []*desk{other, d} {
 			s := one.session()
-			if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 0)); err != nil {
+			if err := s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 0), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			one.status(s, int64(i+1), "Filled")
@@ -81,11 +81,11 @@ func TestQuestionsOnTheWire(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, Farms: []sim.Farm{}}, nil)
 		s := d.session()
-		if err := s.Place(1, buy("rests", 1, 50)); err != nil {
+		if err := s.Place(1, buy("rests", 1, 50), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.status(s, 1, "Submitted")
-		if err := s.Place(2, buy("filled", 1, 0)); err != nil {
+		if err := s.Place(2, buy("filled", 1, 0), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.status(s, 2, "Filled")
@@ -133,7 +133,7 @@ func TestWhoseNews(t *testing.T) {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
 		d.price(100)
 		s := d.session()
-		if err := s.Place(1, buy("one", 1, 0)); err != nil {
+		if err := s.Place(1, buy("one", 1, 0), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[conn.OrderNewsKind]bool{}

@@ -18,7 +18,7 @@ func TestOrderStates(t *testing.T) {
 			entry, stop := buy("entry", 5, 90), buy("stop", 5, 0)
 			entry.Hold, stop.Side, stop.Type, stop.StopPrice, stop.Parent = true, conn.Sell, conn.Stop, 80, 1
 			for n, o := range []conn.Order{entry, stop} {
-				if err := s.Place(int64(n+1), o); err != nil {
+				if err := s.Place(int64(n+1), o, conn.Conditions{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -49,7 +49,7 @@ func TestOrderStates(t *testing.T) {
 				t.Errorf("%+v, %v", list, err)
 			}
 			d.gw.FaultOrders(sim.OrderFault{Cut: true})
-			if err := s.Place(3, buy("cut", 1, 90)); err != nil {
+			if err := s.Place(3, buy("cut", 1, 90), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			<-s.Done()
@@ -75,7 +75,7 @@ func TestAnOrdersLife(t *testing.T) {
 			if first != next {
 				t.Errorf("ids begin at %d", first)
 			}
-			if err := s.Place(first, buy("ref-1", 10, 0)); err != nil {
+			if err := s.Place(first, buy("ref-1", 10, 0), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			fill := d.news(s, "the second fill", func(n conn.OrderNews) bool {
@@ -89,12 +89,12 @@ func TestAnOrdersLife(t *testing.T) {
 			}
 
 			// A limit order that rests, is changed, and cancelled.
-			if err := s.Place(first+1, buy("ref-2", 7, 90)); err != nil {
+			if err := s.Place(first+1, buy("ref-2", 7, 90), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			d.status(s, first+1, "Submitted")
 			changed := buy("ref-2", 8, 91)
-			if err := s.Place(first+1, changed); err != nil {
+			if err := s.Place(first+1, changed, conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			d.news(s, "the change", func(n conn.OrderNews) bool {
@@ -137,7 +137,7 @@ func TestAnOrdersLife(t *testing.T) {
 			}
 
 			// What Gateway refuses is told with the order's id.
-			if err := s.Place(first+2, buy("ref-3", 1, 90.001)); err != nil {
+			if err := s.Place(first+2, buy("ref-3", 1, 90.001), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			refusal := d.news(s, "a refusal", func(n conn.OrderNews) bool {
@@ -159,7 +159,7 @@ func TestBrackets(t *testing.T) {
 			s := d.session()
 			place := func(id int64, o conn.Order) {
 				t.Helper()
-				if err := s.Place(id, o); err != nil {
+				if err := s.Place(id, o, conn.Conditions{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -267,13 +267,13 @@ func TestChangesInPart(t *testing.T) {
 		d := newDesk(t, sim.Config{ServerVersion: v, TickRate: 0.001, PartialFills: 2, SpreadFills: true}, nil)
 		d.price(100)
 		s := d.session()
-		if err := s.Place(1, buy("ref", 10, 101)); err != nil {
+		if err := s.Place(1, buy("ref", 10, 101), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "half of it", func(n conn.OrderNews) bool {
 			return n.Kind == conn.OrderStatus && n.Filled == 5 && n.Remaining == 5
 		})
-		if err := s.Place(1, buy("ref", 8, 99)); err != nil {
+		if err := s.Place(1, buy("ref", 8, 99), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "the change", func(n conn.OrderNews) bool {
@@ -285,7 +285,7 @@ func TestChangesInPart(t *testing.T) {
 			t.Errorf("version %d: open orders %+v, %v", v, open, err)
 		}
 		// No less than is filled: the change is refused, the order stays.
-		if err := s.Place(1, buy("ref", 5, 99)); err != nil {
+		if err := s.Place(1, buy("ref", 5, 99), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "a refusal", func(n conn.OrderNews) bool {
@@ -309,7 +309,7 @@ func TestChangesInPart(t *testing.T) {
 			t.Errorf("version %d: %v filled by %+v, %v", v, sum, fills, err)
 		}
 		// What is done cannot be changed.
-		if err := s.Place(1, buy("ref", 20, 99)); err != nil {
+		if err := s.Place(1, buy("ref", 20, 99), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "a refusal", func(n conn.OrderNews) bool {

@@ -31,7 +31,7 @@ func TestNoOrderWhileShut(t *testing.T) {
 	refused := func(s *conn.Session, want conn.GuardReason) {
 		t.Helper()
 		var shut *conn.GuardError
-		if err := s.Place(1, buy("ref", 1, 90)); !errors.As(err, &shut) || shut.Reason != want {
+		if err := s.Place(1, buy("ref", 1, 90), conn.Conditions{}); !errors.As(err, &shut) || shut.Reason != want {
 			t.Errorf("placed: %v, want %s", err, want)
 		}
 	}
@@ -78,7 +78,7 @@ func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 		}
 		failed := make(chan error, 3)
 		for i := range 3 {
-			go func() { failed <- s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 90)) }()
+			go func() { failed <- s.Place(int64(i+1), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{}) }()
 		}
 		time.Sleep(20 * time.Millisecond) // until they are on their way; sooner is fine as well
 		d.do("1100")
@@ -90,7 +90,7 @@ func TestTheGuardShutsWhileAnOrderWaits(t *testing.T) {
 		}
 		d.do("1102")
 		s = d.session()
-		if err := s.Place(4, buy("last", 1, 90)); err != nil {
+		if err := s.Place(4, buy("last", 1, 90), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
@@ -119,7 +119,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			}
 			return nil
 		}
-		if err := s.PlaceIf(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil ||
+		if err := s.Place(1, buy("first", 1, 90), conn.Conditions{Allowed: allowed}); err != nil ||
 			asked.Load() != 1 {
 			t.Errorf("version %d: placed: %v, asked %d times", v, err, asked.Load())
 		}
@@ -132,7 +132,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 		failed := make(chan error, 3)
 		for i := range 3 {
 			go func() {
-				failed <- s.PlaceIf(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{Allowed: allowed})
+				failed <- s.Place(int64(i+2), buy(fmt.Sprint("ref-", i), 1, 90), conn.Conditions{Allowed: allowed})
 			}()
 		}
 		disarmed.Store(true)
@@ -145,7 +145,7 @@ func TestPermissionIsWithdrawnWhileAnOrderWaits(t *testing.T) {
 			t.Errorf("version %d: asked %d times", v, asked.Load())
 		}
 		// The ids are free again, and Place asks no one.
-		if err := s.Place(2, buy("last", 1, 90)); err != nil {
+		if err := s.Place(2, buy("last", 1, 90), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "the last one", func(n conn.OrderNews) bool { return n.Ref == "last" })
@@ -165,12 +165,12 @@ func TestPrepared(t *testing.T) {
 		s := d.session()
 		s.Orders()
 		failed := errors.New("the disk is full")
-		err := s.PlaceIf(1, buy("unprepared", 1, 90), conn.Conditions{Prepare: func() error { return failed }})
+		err := s.Place(1, buy("unprepared", 1, 90), conn.Conditions{Prepare: func() error { return failed }})
 		if !errors.Is(err, failed) {
 			t.Errorf("version %d: placed: %v", v, err)
 		}
 		answered := make(chan error, 1)
-		err = s.PlaceIf(2, buy("prepared", 1, 90), conn.Conditions{Prepare: func() error {
+		err = s.Place(2, buy("prepared", 1, 90), conn.Conditions{Prepare: func() error {
 			go func() {
 				open, err := s.OpenOrders(t.Context())
 				if err == nil && (len(open) == 0 || open[0].Ref != "prepared") {
@@ -214,7 +214,7 @@ func TestDropsWhileOrdersAreSent(t *testing.T) {
 		for range 30 {
 			id++
 			ref := fmt.Sprint("ref-", id)
-			err := s.Place(id, buy(ref, 1, 50))
+			err := s.Place(id, buy(ref, 1, 50), conn.Conditions{})
 			if states[ref] = err; err != nil {
 				break
 			}
@@ -265,7 +265,7 @@ func TestCancelIsWritten(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v, MaxMessageRate: -1}, nil)
 		s := d.session()
-		if err := s.Place(1, buy("one", 1, 90)); err != nil {
+		if err := s.Place(1, buy("one", 1, 90), conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.news(s, "the order", func(n conn.OrderNews) bool { return n.Ref == "one" })

@@ -68,7 +68,7 @@ func TestOrderTypes(t *testing.T) {
 			{Side: conn.Sell, Type: conn.Trail, TrailPercent: 10},
 		} {
 			o.Ref, o.Contract, o.Quantity, o.TIF, o.OutsideHours = fmt.Sprint("type-", i), apple, 2.5, "GTC", true
-			if err := s.Place(int64(i+1), o); err != nil {
+			if err := s.Place(int64(i+1), o, conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}
 			n := d.news(s, "the order", func(n conn.OrderNews) bool {
@@ -115,7 +115,7 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	} {
 		o := good
 		c.change(&o)
-		if err := s.Place(c.id, o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := s.Place(c.id, o, conn.Conditions{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

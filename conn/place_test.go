@@ -27,7 +27,7 @@ func openGate(session uint64) *gate {
 // begin places an order and waits until it is on its way.
 func (s *Session) begin(o Order) chan error {
 	done := make(chan error, 1)
-	go func() { done <- s.Place(1, o) }()
+	go func() { done <- s.Place(1, o, Conditions{}) }()
 	synctest.Wait()
 	return done
 }
@@ -130,7 +130,7 @@ func TestPrepare(t *testing.T) {
 						done <- p.(error)
 					}
 				}()
-				done <- s.PlaceIf(1, someOrder, Conditions{Prepare: func() error {
+				done <- s.Place(1, someOrder, Conditions{Prepare: func() error {
 					calls++
 					close(begun)
 					<-prepared
@@ -160,7 +160,7 @@ func TestPrepare(t *testing.T) {
 	// Nothing is prepared for an order that cannot be handed over.
 	s, l := placing()
 	l.refusal = no
-	if err := s.PlaceIf(1, someOrder, Conditions{Prepare: func() error {
+	if err := s.Place(1, someOrder, Conditions{Prepare: func() error {
 		t.Error("prepared")
 		return nil
 	}}); !errors.Is(err, no) {
@@ -178,7 +178,7 @@ func TestPlaceTwiceAtOnce(t *testing.T) {
 		if l.pending.early != nil || !l.pending.settled {
 			t.Error("open orders of before are kept")
 		}
-		if err := s.Place(1, someOrder); err == nil || errors.Is(err, ErrNotSent) {
+		if err := s.Place(1, someOrder, Conditions{}); err == nil || errors.Is(err, ErrNotSent) {
 			t.Errorf("placed: %v", err)
 		}
 		one := l.placed()
@@ -197,19 +197,19 @@ func TestNothingIsPlaced(t *testing.T) {
 	shut, l := placing()
 	shut.gate.open.Store(2)
 	var guard *GuardError
-	if err := shut.Place(1, someOrder); !errors.As(err, &guard) || guard.Reason != GuardReconciling ||
+	if err := shut.Place(1, someOrder, Conditions{}); !errors.As(err, &guard) || guard.Reason != GuardReconciling ||
 		l.pending.sending() != 0 {
 		t.Errorf("placed while the guard is shut: %v", err)
 	}
 	s, l := placing()
 	for _, id := range []int64{-1, 0, MaxOrderID + 1} {
-		if err := s.Place(id, someOrder); err == nil || l.pending.sending() != 0 {
+		if err := s.Place(id, someOrder, Conditions{}); err == nil || l.pending.sending() != 0 {
 			t.Errorf("placed with id %d: %v", id, err)
 		}
 	}
 	l.refusal = errors.New("refused")
 	for _, id := range []int64{1, MaxOrderID} {
-		if err := s.Place(id, someOrder); !errors.Is(err, l.refusal) || l.pending.sending() != 0 {
+		if err := s.Place(id, someOrder, Conditions{}); !errors.Is(err, l.refusal) || l.pending.sending() != 0 {
 			t.Errorf("placed, though the library never will: %v", err)
 		}
 	}

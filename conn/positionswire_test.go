@@ -39,7 +39,7 @@ func TestPositions(t *testing.T) {
 		sell := conn.Order{
 			Ref: "close", Contract: apple, Side: conn.Sell, Type: conn.Market, Quantity: 100, Account: "DU1111111",
 		}
-		if err := s.Place(1, sell); err != nil {
+		if err := s.Place(1, sell, conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 		d.until("the position is closed", func() bool {

@@ -129,10 +129,10 @@ func playDay(t *testing.T, g *sim.Gateway, s *Session) {
 			Hold:       true,
 		},
 	} {
-		must(s.Place(int64(i+1), o))
+		must(s.Place(int64(i+1), o, Conditions{}))
 	}
 	exit := Order{Ref: "exit", Contract: someStock, Side: Sell, Type: Stop, Quantity: 1, StopPrice: 80, Parent: 5}
-	must(s.Place(6, exit))
+	must(s.Place(6, exit, Conditions{}))
 	status(4, "Filled")
 	status(6, "PreSubmitted")
 	until("a refusal", func(n OrderNews) bool { return n.Kind == OrderError && n.ID == 3 })

@@ -257,13 +257,10 @@ type Conditions struct {
 
 // Place sends an order with an id that the caller chooses, above all ids used before; with the id of an open order it
 // changes that one. It returns nil when the order's bytes have been given to the network, a *[GuardError] if the guard
-// was closed, also when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then
-// that it is there, [ErrSessionOver] after the end of the session, and [ErrOrderUnknown] if the session ended in
-// the middle. What becomes of the order arrives at Orders.
-func (s *Session) Place(id int64, o Order) error { return s.PlaceIf(id, o, Conditions{}) }
-
-// PlaceIf is Place for an order whose bytes may leave only under further conditions.
-func (s *Session) PlaceIf(id int64, o Order, c Conditions) error {
+// was closed, also when they were about to leave, [ErrGatewaySilent] if Gateway did not prove then that it is there,
+// [ErrSessionOver] after the end of the session, [ErrOrderUnknown] if the session ended in the middle, and the error of
+// a condition. What becomes of the order arrives at Orders.
+func (s *Session) Place(id int64, o Order, c Conditions) error {
 	if id < 1 || id > MaxOrderID {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}

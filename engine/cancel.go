@@ -48,10 +48,9 @@ var ErrIDReused = errors.New("another order has the same client id and order id 
 // Cancellation is an order that was to be cancelled and is not done.
 type Cancellation struct {
 	Order   Intent
-	At      time.Time // UTC; when it was asked for
-	Refused bool      // Gateway says that it cannot cancel the order; else the request is repeated
-	Code    int       // IB code of what it has said last, 0 if that is nothing
-	Detail  string    // and its text, which comes from outside
+	Refused bool   // Gateway says that it cannot cancel the order; else the request is repeated
+	Code    int    // IB code of what it has said last, 0 if that is nothing
+	Detail  string // and its text, which comes from outside
 }
 
 // Cancelling is how far the orders are that were to be cancelled.
@@ -65,7 +64,6 @@ type Cancelling struct {
 // cancellation is what is known of a request to cancel an order.
 type cancellation struct {
 	order    *Intent
-	at       time.Time
 	asked    time.Duration // on the ledger's clock
 	sent     time.Duration // when it was written last, if session is not 0
 	session  uint64        // in which it was written last
@@ -76,6 +74,13 @@ type cancellation struct {
 	detail   string
 	reported bool // a person knows that the order lives on
 }
+
+// published returns what others may know of it.
+func (c *cancellation) published() Cancellation {
+	return Cancellation{Order: *c.order, Refused: c.refused, Code: c.code, Detail: c.detail}
+}
+
+func byOrder(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID) }
 
 // cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a
 // state for it (136, 161, 10148), not permitted (321).
@@ -188,7 +193,7 @@ func (l *Ledger) want(i *Intent) *cancellation {
 	}
 	c := l.cancels[i.Order.Ref]
 	if c == nil || c.refused || c.reported {
-		c = &cancellation{order: i, at: l.now(), asked: l.mono()}
+		c = &cancellation{order: i, asked: l.mono()}
 		l.cancels[i.Order.Ref] = c
 		i.CancelAsked = true
 		l.record(entry{Intents: []*Intent{i}})
@@ -201,7 +206,7 @@ func (l *Ledger) want(i *Intent) *cancellation {
 func (l *Ledger) resumeCancels() {
 	for ref, i := range l.intents {
 		if i.CancelAsked && !i.Done() {
-			l.cancels[ref] = &cancellation{order: i, at: l.now(), asked: l.mono()}
+			l.cancels[ref] = &cancellation{order: i, asked: l.mono()}
 		}
 	}
 	if len(l.cancels) > 0 {
@@ -317,16 +322,13 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 		case c.refused:
 			state.Refused++
 		}
-		state.Open = append(state.Open, Cancellation{
-			Order: *c.order, At: c.at, Refused: c.refused, Code: c.code,
-			Detail: c.detail,
-		})
+		state.Open = append(state.Open, c.published())
 	}
 	if state.Confirmed == state.Asked && l.settled(keepCancelled) {
 		clear(l.cancels)
 		return Cancelling{}
 	}
-	slices.SortFunc(state.Open, func(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID) })
+	slices.SortFunc(state.Open, byOrder)
 	return state
 }
 
@@ -351,12 +353,12 @@ func (l *Ledger) reportOverdue() {
 			continue
 		}
 		c.reported = true
-		list = append(list, Cancellation{Order: *c.order, At: c.at, Refused: c.refused, Code: c.code, Detail: c.detail})
+		list = append(list, c.published())
 	}
 	if len(list) == 0 {
 		return
 	}
-	slices.SortFunc(list, func(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID) })
+	slices.SortFunc(list, byOrder)
 	l.log.Warn("orders that were to be cancelled are not done", "count", len(list), "first", list[0].Order.ID, "code",
 		list[0].Code)
 	if l.overdue != nil {

@@ -26,7 +26,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 	s = c.session(t)
 	theirs := order(1, 90)
 	theirs.Ref = "theirs"
-	if err := s.Place(ours.ID, theirs); err != nil {
+	if err := s.Place(ours.ID, theirs, conn.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	var other *OtherClientError

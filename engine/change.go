@@ -30,7 +30,7 @@ func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), all
 	if l.over(orderKey{s.ClientID(), sent.Parent}) {
 		sent.Parent = 0 // Gateway refuses a parent that it does not have any more (135)
 	}
-	err = s.PlaceIf(id, sent, conn.Conditions{Allowed: allowed})
+	err = s.Place(id, sent, conn.Conditions{Allowed: allowed})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i.Changed, i.asking, i.changing = l.now(), l.now(), false

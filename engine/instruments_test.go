@@ -242,7 +242,7 @@ func TestOrdersAreNoSubscriptions(t *testing.T) {
 		Ref: "x", Contract: stocks[0].Contract, Side: conn.Buy, Type: conn.Market, Quantity: 1,
 		Account: "NOBODY",
 	}
-	if err := b.sup.Session().Place(b.number(), o); err != nil {
+	if err := b.sup.Session().Place(b.number(), o, conn.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the order is refused", func() bool { // as with code 321

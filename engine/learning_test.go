@@ -134,7 +134,7 @@ func TestStillOnItsWay(t *testing.T) {
 	// Another program of the same client id has used a higher id.
 	foreign := order(1, 90)
 	foreign.Ref = "theirs"
-	if err := s.Place(500, foreign); err != nil {
+	if err := s.Place(500, foreign, conn.Conditions{}); err != nil {
 		t.Fatal(err)
 	}
 	var told []OrderState

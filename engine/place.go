@@ -209,7 +209,7 @@ func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
 				return err
 			}
 		}
-		failed = s.PlaceIf(i.ID, i.Order, c) // no one changes the order before Gateway has it
+		failed = s.Place(i.ID, i.Order, c) // no one changes the order before Gateway has it
 		states[n] = stateAfter(failed)
 	}
 	if !written {

@@ -76,7 +76,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 	}
 	send := func(n int) {
 		t.Helper()
-		if err := s.Place(list[n].ID, list[n].Order); err != nil {
+		if err := s.Place(list[n].ID, list[n].Order, conn.Conditions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

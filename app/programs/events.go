@@ -89,7 +89,8 @@ func (g *events) flush() {
 	g.history.flush()
 }
 
-// pass logs an event, and reports it if a person should know. It stands for more of its kind. The caller holds the lock.
+// pass logs an event, which stands for more of its kind, and reports it if a person should know. The caller holds the
+// lock.
 func (g *events) pass(e port.Event, more int) {
 	defer g.changed()
 	g.history.take(e, more)

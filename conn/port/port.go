@@ -119,9 +119,6 @@ func (p *Port) Configure(s Settings) error {
 	return nil
 }
 
-// Settings returns the settings in effect.
-func (p *Port) Settings() Settings { return p.settings.Load().clone() }
-
 // Clients returns the programs that are connected, in the order in which they came.
 func (p *Port) Clients() []Client {
 	p.mu.Lock()

@@ -222,7 +222,7 @@ func runRig(r *rig, c port.Connection, change func(*port.Config)) *rig {
 		<-done
 	})
 	until(t, "the port is open or closed", func() bool {
-		return r.Status().Listening == (c.Snapshot().Layers.API && p.Settings().Port != 0)
+		return r.Status().Listening == (c.Snapshot().Layers.API && cfg.Settings.Port != 0)
 	})
 	return r
 }

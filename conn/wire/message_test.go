@@ -145,9 +145,9 @@ func TestMessages(t *testing.T) {
 		},
 		{
 			"generic", inProto(t, 45,
-				&protobuf.TickGeneric{ReqId: proto.Int32(2), TickType: proto.Int32(Halted), Value: proto.Float64(1)}),
+				&protobuf.TickGeneric{ReqId: proto.Int32(2), TickType: proto.Int32(halted), Value: proto.Float64(1)}),
 			MsgTickGeneric,
-			Tick{Request: 2, Type: Halted, Value: 1, Size: math.Inf(1)},
+			Tick{Request: 2, Type: halted, Value: 1, Size: math.Inf(1)},
 		},
 		{
 			"error", inProto(t, 4,

@@ -79,7 +79,6 @@ const (
 	Close           = 9
 	Open            = 14
 	LastTime        = 45
-	Halted          = 49
 	DelayedBid      = 66
 	DelayedAsk      = 67
 	DelayedLast     = 68

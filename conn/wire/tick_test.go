@@ -26,10 +26,13 @@ func ticks(t testing.TB) [][]byte {
 			ReqId: proto.Int32(2_130_706_433), TickType: proto.Int32(LastTime), Value: proto.String("1796086800"),
 		}),
 		inProto(t, MsgTickGeneric, &protobuf.TickGeneric{
-			ReqId: proto.Int32(2_130_706_433), TickType: proto.Int32(Halted), Value: proto.Float64(1),
+			ReqId: proto.Int32(2_130_706_433), TickType: proto.Int32(halted), Value: proto.Float64(1),
 		}),
 	}
 }
+
+// halted is a tick type that nothing here keeps.
+const halted = 49
 
 // decodeTick decodes a tick as a session does, without putting it anywhere.
 func decodeTick(payload []byte) (request int64, err error) {
@@ -121,8 +124,8 @@ func TestNumbersAreTheLibrarys(t *testing.T) {
 		BidSize: ibapi.BID_SIZE, Bid: ibapi.BID, Ask: ibapi.ASK, AskSize: ibapi.ASK_SIZE, Last: ibapi.LAST,
 		LastSize: ibapi.LAST_SIZE,
 		High:     ibapi.HIGH, Low: ibapi.LOW, Volume: ibapi.VOLUME, Close: ibapi.CLOSE, Open: ibapi.OPEN,
-		LastTime: ibapi.LAST_TIMESTAMP,
-		Halted:   ibapi.HALTED, DelayedBid: ibapi.DELAYED_BID, DelayedAsk: ibapi.DELAYED_ASK,
+		LastTime:   ibapi.LAST_TIMESTAMP,
+		DelayedBid: ibapi.DELAYED_BID, DelayedAsk: ibapi.DELAYED_ASK,
 		DelayedLast:    ibapi.DELAYED_LAST,
 		DelayedBidSize: ibapi.DELAYED_BID_SIZE, DelayedAskSize: ibapi.DELAYED_ASK_SIZE,
 		DelayedLastSize: ibapi.DELAYED_LAST_SIZE,

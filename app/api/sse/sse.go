@@ -75,13 +75,6 @@ func (s *Streams) Leave(show chan struct{}, owner bool) {
 	delete(s.windows, show)
 }
 
-// Count returns how many follow.
-func (s *Streams) Count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.count
-}
-
 // writeLimit bounds one write to a stream; a reader that takes nothing for so long is dropped.
 const writeLimit = 5 * time.Second
 
