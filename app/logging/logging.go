@@ -96,11 +96,12 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 		log = slog.New(bounded{both{slog.NewTextHandler(stderr, options), written}, said})
 		return log, log, rotated
 	}
-	return slog.New(bounded{both{warnings{screen: screen}, written}, said}), slog.New(bounded{written, said}), rotated
+	log = slog.New(bounded{both{warnings{screen: screen}, written}, said})
+	return log, slog.New(bounded{written, said}), rotated
 }
 
 // bounded writes each message so many times a minute at most: what others on the computer or Gateway can cause as often
-// as they like must not push older entries out of the log. The next entry with that message says how many were left out.
+// as they like must not push older entries out of the log. The next entry like them says how many were left out.
 type bounded struct {
 	slog.Handler
 	said *counts
