@@ -64,12 +64,18 @@ func (c *client) receive() {
 	}
 }
 
-// passOn forwards a long message in pieces: several programs that do not read them must not fill the memory.
+// passOn forwards a long message in pieces: several programs that do not read them must not fill the memory. Until its
+// end nothing else can be said to the program, so that the connection ends if Gateway stops in the middle of it.
 func (c *client) passOn(n int) error {
 	c.downMu.Lock()
 	defer c.downMu.Unlock()
 	c.port.toClients.Add(1)
-	return c.fromUp.Pieces(n, func(piece []byte) { c.written(c.writeLocked(piece)) })
+	defer c.hearing.Store(0)
+	c.hearing.Store(int64(sinceBegan()))
+	return c.fromUp.Pieces(n, func(piece []byte) {
+		c.hearing.Store(int64(sinceBegan()))
+		c.written(c.writeLocked(piece))
+	})
 }
 
 // written ends the connection if the program could not be written to.

@@ -5,11 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/scmhub/ibapi/protobuf"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
@@ -383,4 +389,80 @@ func (c *raw) ends() {
 			return
 		}
 	}
+}
+
+// part returns a field of a protobuf message that is a message.
+func part(number protowire.Number, m []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), m)
+}
+
+// TestOrderInParts sends an order in parts, which protobuf joins: what is recorded is what Gateway gets.
+func TestOrderInParts(t *testing.T) {
+	g := newTap(t, 213)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 213, 7)
+	var whole protobuf.PlaceOrderRequest
+	if err := proto.Unmarshal(orderFrame(213, 5, "LMT", 1.5)[8:], &whole); err != nil {
+		t.Fatal(err)
+	}
+	marshal := func(m proto.Message) []byte {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	later, again := int32(4), "ref"
+	whole.Order.ParentId = &later
+	body := slices.Concat([]byte{8, 5}, part(2, marshal(whole.Contract)), part(3, marshal(whole.Order)), part(2, nil),
+		part(4, []byte{8, 6}), part(3, marshal(&protobuf.Order{OrderRef: &again})), part(4, []byte{24, 7}))
+	c.write(frameOf([]byte{0, 0, 0, 203}, body...))
+	until(t, "the order is sent", func() bool { return r.order(5).State == port.Sent })
+	if o := r.order(5); o.Words != "BUY 1 AAPL STK LMT 1.5 GTC" || o.Ref != "ref" || o.Held || o.Parent != 4 {
+		t.Errorf("%+v", o)
+	}
+	if len(r.Orders()) != 3 {
+		t.Errorf("%+v", r.Orders())
+	}
+}
+
+// TestSecondClientID starts a connection twice, or with a client id that is none: the options of another client id must
+// not hold for it.
+func TestSecondClientID(t *testing.T) {
+	for _, version := range []int{176, 213} {
+		g := newTap(t, version)
+		r := newRig(t, g.port(), nil)
+		c := startRaw(t, r.number, version, 7)
+		p := g.peer(0)
+		before := len(p.bytes())
+		c.write(startFrame(version, 8))
+		if _, code, _ := c.error(); code != 320 {
+			t.Errorf("error %d", code)
+		}
+		c = dialRaw(t, r.number, version)
+		c.write(startFrame(version, -5))
+		if _, code, _ := c.error(); code != 320 {
+			t.Errorf("error %d", code)
+		}
+		if len(p.bytes()) != before || len(g.peer(1).bytes()) != 0 {
+			t.Errorf("%q and %q reached Gateway", p.bytes()[before:], g.peer(1).bytes())
+		}
+	}
+}
+
+// TestStopInALongMessage has Gateway stop in the middle of a long message. Nothing else can be said to its program
+// then, not even that its orders are refused, and the connection ends.
+func TestStopInALongMessage(t *testing.T) {
+	g := newTap(t, 176)
+	r := &rig{t: t, number: freePort(t), stall: time.Second}
+	runRig(r, newScripted(g.port()), nil)
+	c, good := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
+	frame := textFrame(176, 17, strings.Repeat("x", 1<<20))
+	_, _ = g.peer(0).tcp.Write(frame[:100_000])
+	if got, err := io.ReadAll(c.tcp); err != nil || len(got) != 100_000 {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	good.text(49, "1")
+	g.peer(1).send(176, 49, "1", "5")
+	good.await("the time", func(n int, _ []byte) bool { return n == 49 })
 }

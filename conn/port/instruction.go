@@ -160,8 +160,8 @@ const (
 
 func protoInstruction(r *request) instruction {
 	in := instruction{id: r.id}
-	contract, okContract := protoBytes(r.body, placeContract)
-	order, okOrder := protoBytes(r.body, placeOrder)
+	contract, okContract := protoMessage(r.body, placeContract)
+	order, okOrder := protoMessage(r.body, placeOrder)
 	if !okContract || !okOrder || !wellFormed(contract) || !wellFormed(order) {
 		in.unsupported = true
 		return in
@@ -170,16 +170,15 @@ func protoInstruction(r *request) instruction {
 	preview, _ := protoInt(order, orderPreview)
 	in.parent, _ = protoInt(order, orderParent)
 	in.hold, in.preview = transmit == 0, preview != 0
-	text := func(m []byte, n protowire.Number) []byte { b, _ := protoBytes(m, n); return b }
-	in.ref, in.account = word(text(order, orderRef)), word(text(order, orderAccount))
-	in.quantity = word(text(order, orderQuantity))
+	in.ref, in.account = word(protoBytes(order, orderRef)), word(protoBytes(order, orderAccount))
+	in.quantity = word(protoBytes(order, orderQuantity))
 	in.words = words(
-		text(order, orderAction), text(order, orderQuantity), text(contract, contractSymbol),
-		text(contract, contractSecType), text(contract, contractExpiry), protoPrice(contract, contractStrike),
-		text(contract, contractRight), text(order, orderType), protoPrice(order, orderLimit),
-		protoPrice(order, orderAux), text(order, orderTIF),
+		protoBytes(order, orderAction), protoBytes(order, orderQuantity), protoBytes(contract, contractSymbol),
+		protoBytes(contract, contractSecType), protoBytes(contract, contractExpiry),
+		protoPrice(contract, contractStrike), protoBytes(contract, contractRight), protoBytes(order, orderType),
+		protoPrice(order, orderLimit), protoPrice(order, orderAux), protoBytes(order, orderTIF),
 	)
-	if attached, ok := protoBytes(r.body, placeAttached); ok {
+	if attached, ok := protoMessage(r.body, placeAttached); ok {
 		stop, _ := protoInt(attached, 1)
 		target, _ := protoInt(attached, 3)
 		for i, id := range [2]int64{stop, target} {
@@ -222,48 +221,44 @@ func openInstruction(id int64, proto bool, body []byte) instruction {
 	return in
 }
 
-// protoBytes returns a field of a protobuf message that is a text or a message: the last one, as protobuf has it for
-// texts.
-func protoBytes(body []byte, number protowire.Number) (value []byte, ok bool) {
-	for len(body) > 0 {
-		at, kind, n := protowire.ConsumeTag(body)
-		if n < 0 {
-			return value, ok
+// protoBytes returns a field of a protobuf message that is a text: the last one, as protobuf has it.
+func protoBytes(body []byte, number protowire.Number) (value []byte) {
+	for at, v := range protoFields(body) {
+		if at == number && v.kind == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(v.bytes)
 		}
-		size := protowire.ConsumeFieldValue(at, kind, body[n:])
-		if size < 0 {
-			return value, ok
+	}
+	return value
+}
+
+// protoMessage returns a field of a protobuf message that is a message: all of them, one behind the other, which is how
+// protobuf joins them.
+func protoMessage(body []byte, number protowire.Number) (value []byte, ok bool) {
+	for at, v := range protoFields(body) {
+		if at == number && v.kind == protowire.BytesType {
+			part, _ := protowire.ConsumeBytes(v.bytes)
+			if ok {
+				value = append(value, part...)
+			} else {
+				value, ok = part[:len(part):len(part)], true
+			}
 		}
-		if at == number && kind == protowire.BytesType {
-			value, _ = protowire.ConsumeBytes(body[n:])
-			ok = true
-		}
-		body = body[n+size:]
 	}
 	return value, ok
 }
 
 // protoPrice returns a price of a protobuf message as text, empty for one that is not set.
-func protoPrice(body []byte, number protowire.Number) []byte {
-	for len(body) > 0 {
-		at, kind, n := protowire.ConsumeTag(body)
-		if n < 0 {
-			return nil
-		}
-		size := protowire.ConsumeFieldValue(at, kind, body[n:])
-		if size < 0 {
-			return nil
-		}
-		if at == number && kind == protowire.Fixed64Type {
-			bits, _ := protowire.ConsumeFixed64(body[n:])
+func protoPrice(body []byte, number protowire.Number) (text []byte) {
+	for at, v := range protoFields(body) {
+		if at == number && v.kind == protowire.Fixed64Type {
+			text = nil
+			bits, _ := protowire.ConsumeFixed64(v.bytes)
 			if v := math.Float64frombits(bits); v != 0 && math.Abs(v) < 1e300 {
-				return strconv.AppendFloat(nil, v, 'f', -1, 64)
+				text = strconv.AppendFloat(nil, v, 'f', -1, 64)
 			}
-			return nil
 		}
-		body = body[n+size:]
 	}
-	return nil
+	return text
 }
 
 // word returns a text from outside: bounded, and valid UTF-8.

@@ -26,8 +26,7 @@ func readNews(number int, proto bool, body []byte, version int) (n news, ok bool
 	case number == wire.MsgError && proto:
 		n.id, _ = protoInt(body, 1)
 		code, _ := protoInt(body, 3)
-		text, _ := protoBytes(body, 4)
-		n.code, n.text = int(code), long(text)
+		n.code, n.text = int(code), long(protoBytes(body, 4))
 		return n, n.id > 0 && n.code != 0
 	case number == wire.MsgError:
 		at := 0
@@ -55,26 +54,25 @@ func aboutOrders(number int) bool {
 }
 
 func protoNews(n news, number int, body []byte) (news, bool) {
-	part := func(m []byte, at protowire.Number) []byte { b, _ := protoBytes(m, at); return b }
 	integer := func(m []byte, at protowire.Number) int64 { v, _ := protoInt(m, at); return v }
 	switch number {
 	case wire.MsgOrderStatus:
 		n.id, n.perm, n.client = integer(body, 1), integer(body, 6), integer(body, 9)
-		n.status, n.filled, n.held = word(part(body, 2)), word(part(body, 3)), word(part(body, 10))
+		n.status, n.filled, n.held = word(protoBytes(body, 2)), word(protoBytes(body, 3)), word(protoBytes(body, 10))
 	case wire.MsgOpenOrder:
-		order := part(body, 3)
+		order := protoBytes(body, 3)
 		n.id, n.perm, n.client = integer(body, 1), integer(order, 3), integer(order, 1)
-		n.status = word(part(part(body, 4), 1))
+		n.status = word(protoBytes(protoBytes(body, 4), 1))
 		if n.perm == 0 { // a preview
 			return n, false
 		}
 	case wire.MsgExecution:
-		x := part(body, 3)
+		x := protoBytes(body, 3)
 		n.id, n.perm, n.client = integer(x, 1), integer(x, 9), integer(x, 10)
-		n.filled = word(part(x, 12))
+		n.filled = word(protoBytes(x, 12))
 	case wire.MsgCompletedOrder:
-		n.perm = integer(part(body, 2), 3)
-		n.status = word(part(part(body, 3), 1))
+		n.perm = integer(protoBytes(body, 2), 3)
+		n.status = word(protoBytes(protoBytes(body, 3), 1))
 	default:
 		return n, false
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -142,8 +143,12 @@ func readRequest(payload []byte, version int) (request, error) {
 			r.id, found = id, true
 		}
 	}
-	if (r.class == classOrder || r.class == classCancel) && !found {
+	switch {
+	case found:
+	case r.class == classOrder, r.class == classCancel:
 		return r, errMalformed
+	case r.class == classStart: // as protobuf has it
+		r.id = 0
 	}
 	return r, nil
 }
@@ -205,22 +210,35 @@ func wellFormed(body []byte) bool {
 	return true
 }
 
+// protoFields yields the fields of a protobuf message as far as it can be read: number, kind, and value.
+func protoFields(body []byte) iter.Seq2[protowire.Number, protoValue] {
+	return func(yield func(protowire.Number, protoValue) bool) {
+		for len(body) > 0 {
+			number, kind, n := protowire.ConsumeTag(body)
+			if n < 0 {
+				return
+			}
+			size := protowire.ConsumeFieldValue(number, kind, body[n:])
+			if size < 0 || !yield(number, protoValue{kind, body[n : n+size]}) {
+				return
+			}
+			body = body[n+size:]
+		}
+	}
+}
+
+type protoValue struct {
+	kind  protowire.Type
+	bytes []byte
+}
+
 // protoInt returns a field of a protobuf message that is a whole number: the last one, as protobuf has it.
 func protoInt(body []byte, number protowire.Number) (value int64, ok bool) {
-	for len(body) > 0 {
-		at, kind, n := protowire.ConsumeTag(body)
-		if n < 0 {
-			return value, ok
+	for at, v := range protoFields(body) {
+		if at == number && v.kind == protowire.VarintType {
+			n, _ := protowire.ConsumeVarint(v.bytes)
+			value, ok = int64(n), true
 		}
-		size := protowire.ConsumeFieldValue(at, kind, body[n:])
-		if size < 0 {
-			return value, ok
-		}
-		if at == number && kind == protowire.VarintType {
-			v, _ := protowire.ConsumeVarint(body[n:])
-			value, ok = int64(v), true
-		}
-		body = body[n+size:]
 	}
 	return value, ok
 }

@@ -100,6 +100,9 @@ func (c *client) takeOne(frame, payload []byte) bool {
 		return false
 	}
 	r, err := readRequest(payload, c.version)
+	if err == nil && r.class == classStart && !c.start(r.id) {
+		r.id, err = noID, errMalformed
+	}
 	switch {
 	case errors.Is(err, errNumber):
 		c.end(EndBadMessage, false)
@@ -107,16 +110,17 @@ func (c *client) takeOne(frame, payload []byte) bool {
 	case err != nil && !c.port.settings.Load().observes():
 		c.refuse(&r, Unreadable)
 		return true
-	case r.class == classStart:
-		c.start(&r)
 	case r.class == classCancel || r.class == classCancelAll:
 		return c.cancel(&r, frame)
 	}
 	return c.pass(&r, frame)
 }
 
-// start takes in the client id.
-func (c *client) start(r *request) { c.id.CompareAndSwap(-1, max(0, r.id)) }
+// start takes in the client id. It returns false if that is none, or another one than before, whose options would hold
+// on.
+func (c *client) start(id int64) bool {
+	return id >= 0 && (c.id.CompareAndSwap(-1, id) || c.id.Load() == id)
+}
 
 // pass forwards a request, at once if nothing waits before it.
 func (c *client) pass(r *request, frame []byte) bool {
