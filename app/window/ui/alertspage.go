@@ -116,8 +116,7 @@ func (p *alertsPage) link(up bool) {
 // take takes in the status of alert channels, or why that is not known.
 func (p *alertsPage) take(a api.Alerts, err error) {
 	if err != nil {
-		setText(p.note, cannotShow("Alerts", err))
-		show(p.note, true)
+		showText(p.note, cannotShow("Alerts", err))
 		return
 	}
 	show(p.note, false)
@@ -125,11 +124,7 @@ func (p *alertsPage) take(a api.Alerts, err error) {
 	if len(a.Channels) == 0 {
 		setText(p.intro, noChannels)
 	}
-	same := len(a.Channels) == len(p.rows)
-	for i := 0; same && i < len(p.rows); i++ {
-		same = p.rows[i].name == a.Channels[i].Name
-	}
-	if !same {
+	if !slices.EqualFunc(p.rows, a.Channels, func(r *channelRow, c api.Channel) bool { return r.name == c.Name }) {
 		p.rows = nil
 		p.list.RemoveAll()
 		for _, c := range a.Channels {
@@ -213,8 +208,7 @@ func (r *channelRow) render(c *api.Channel) {
 	case c.LastError != "":
 		wrong = "Cannot send: " + plain(c.LastError)
 	}
-	setText(r.wrong, wrong)
-	show(r.wrong, wrong != "")
+	showText(r.wrong, wrong)
 }
 
 // start sends a test by a channel.
@@ -252,12 +246,8 @@ func (r *channelRow) say(o outcome, ended bool) {
 	case ended:
 		importance = widget.SuccessImportance
 	}
-	if r.outcome.Importance != importance {
-		r.outcome.Importance = importance
-		r.outcome.Refresh()
-	}
-	setText(r.outcome, o.text)
-	show(r.outcome, o.text != "")
+	setImportance(r.outcome, importance)
+	showText(r.outcome, o.text)
 }
 
 func (p *alertsPage) askRemove(r *channelRow) {
@@ -345,8 +335,7 @@ func (p *alertsPage) saved(channel string, stored []string, err error) {
 	var refused settings.Problems
 	switch {
 	case err == nil:
-		setText(p.stored, strings.Join(stored, "\n"))
-		show(p.stored, len(stored) > 0)
+		showText(p.stored, strings.Join(stored, "\n"))
 		if p.form != nil {
 			p.shut()
 		}
@@ -392,18 +381,10 @@ func (p *alertsPage) refresh() {
 	default:
 		message = "Secrets are stored in the keyring, or in a file that only you can read; never in settings.json."
 	}
-	importance := widget.LowImportance
-	if bad {
-		importance = widget.DangerImportance
-	}
-	if p.message.Importance != importance {
-		p.message.Importance = importance
-		p.message.Refresh()
-	}
+	tint(p.message, bad, widget.DangerImportance, widget.LowImportance)
 	setText(p.message, message)
 	if !editing && p.failed != "" { // of removing
-		setText(p.note, p.failed)
-		show(p.note, true)
+		showText(p.note, p.failed)
 	}
 	p.list.Refresh()
 	p.scroll.Refresh()

@@ -49,8 +49,7 @@ type historyPage struct {
 	bounds  [2]time.Time  // of the chart
 	days    []api.Period  // its columns, none for the last 24 hours
 	shown   []incident
-	table   *fyne.Container
-	rows    []*tableRow
+	table   *table
 	said    *messageList
 
 	report  *api.Uptime
@@ -76,35 +75,13 @@ func (p *historyPage) hint() string {
 	return underHint
 }
 
-// tableRow is one row of the table: what, and in smaller letters what it is made of.
-type tableRow struct {
-	content     *fyne.Container
-	name, value *widget.Label
-	more        *widget.Label
-}
-
-func newTableRow() *tableRow {
-	r := &tableRow{name: text(""), value: text(""), more: fine("")}
-	r.value.Alignment = fyne.TextAlignTrailing
-	r.name.Truncation = fyne.TextTruncateEllipsis
-	r.content = container.New(stacked{-12}, container.NewBorder(nil, nil, nil, r.value, r.name), r.more)
-	return r
-}
-
-func (r *tableRow) set(t rowTexts) {
-	setText(r.name, t.name)
-	setText(r.value, t.value)
-	setText(r.more, t.more)
-	show(r.more, t.more != "")
-}
-
 func newHistoryPage(k *keys) *historyPage {
 	p := &historyPage{
 		note: wrapped(""), terms: fine(""), under: fine(""), none: muted("No incidents"), about: wrapped(""),
-		table: container.New(stacked{-6}), said: newMessageList(), bars: newChart(), latency: newLatencyCard(),
+		table: newTable(), said: newMessageList(), bars: newChart(), latency: newLatencyCard(),
 	}
 	p.note.Importance = widget.DangerImportance
-	p.listed = card(p.table)
+	p.listed = card(p.table.content)
 	p.chart = newChartView(p.bars.raster, func(x float64) {
 		p.pointed = true
 		setText(p.under, p.whatAt(x))
@@ -195,8 +172,7 @@ func (p *historyPage) take(u api.Uptime, err error) {
 }
 
 func (p *historyPage) render() {
-	setText(p.note, p.failed)
-	show(p.note, p.failed != "")
+	showText(p.note, p.failed)
 	u := p.report
 	if u == nil {
 		u = &api.Uptime{}
@@ -236,18 +212,7 @@ func (p *historyPage) render() {
 	}
 	show(p.listed, len(rows) > 0)
 	show(p.latency.content, chosen.days == 0 && len(p.latency.minutes) > 0)
-	for len(p.rows) < len(rows) {
-		r := newTableRow()
-		p.rows = append(p.rows, r)
-		p.table.Add(r.content)
-	}
-	for i, r := range p.rows {
-		show(r.content, i < len(rows))
-		if i < len(rows) {
-			r.set(rows[i])
-		}
-	}
-	p.table.Refresh()
+	p.table.set(rows)
 	p.scroll.Refresh()
 }
 
@@ -283,8 +248,7 @@ func (p *historyPage) tellChosen(now time.Time) {
 	if i := p.list.index(p.list.chosen); i >= 0 {
 		words = p.shown[i].text(now)
 	}
-	setText(p.about, words)
-	show(p.about, words != "")
+	showText(p.about, words)
 }
 
 // momentAt returns the moment at a share of the chart's width; of a chart with columns the middle of one.
@@ -330,9 +294,6 @@ func (p *historyPage) clicked(x float64) {
 		p.list.pick(some[0].from.String())
 	}
 }
-
-// rowTexts is what a row of the table says.
-type rowTexts struct{ name, value, more string }
 
 // periodOf returns the account of a period, nil if there is none.
 func periodOf(u *api.Uptime, name string) *api.Period {
@@ -395,13 +356,6 @@ func madeOf(p *api.Period) string {
 	return strings.Join(parts, ", ")
 }
 
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // spanRows returns a row for each span, the newest first.
 func spanRows(spans []api.Span) []rowTexts {
 	var rows []rowTexts
@@ -433,7 +387,7 @@ func dayRows(days []api.Period) []rowTexts {
 	var rows []rowTexts
 	for i := len(days) - 1; i >= 0; i-- {
 		d := &days[i]
-		row := rowTexts{name: dayName(d.From), value: none, more: capital(madeOf(d)) + "."}
+		row := rowTexts{name: dayName(d.From), value: none, more: upper(madeOf(d)) + "."}
 		if d.UptimePercent != nil {
 			row.value = wording.Share(*d.UptimePercent)
 		}

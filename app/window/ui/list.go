@@ -160,14 +160,7 @@ func (e *entryLine) set(t *entryTexts) {
 	if moved {
 		e.content.Refresh()
 	}
-	importance := widget.LowImportance
-	if t.bad {
-		importance = widget.DangerImportance
-	}
-	if e.word.Importance != importance {
-		e.word.Importance = importance
-		e.word.Refresh()
-	}
+	tint(e.word, t.bad, widget.DangerImportance, widget.LowImportance)
 }
 
 // lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the others leave

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
@@ -16,14 +15,13 @@ import (
 type messageList struct {
 	content *fyne.Container
 	failed  *widget.Label
-	table   *fyne.Container
-	rows    []*tableRow
+	table   *table
 }
 
 func newMessageList() *messageList {
-	l := &messageList{failed: wrapped(""), table: container.New(stacked{-6})}
+	l := &messageList{failed: wrapped(""), table: newTable()}
 	l.failed.Importance = widget.DangerImportance
-	l.content = card(bold("Messages from Gateway"), l.failed, l.table)
+	l.content = card(bold("Messages from Gateway"), l.failed, l.table.content)
 	l.content.Hide()
 	return l
 }
@@ -34,27 +32,11 @@ func (l *messageList) take(m api.Messages, err error, now time.Time) {
 	if err != nil {
 		failed = cannotShow("The messages", err)
 	}
-	setText(l.failed, failed)
-	show(l.failed, failed != "")
+	showText(l.failed, failed)
 	if err == nil {
-		l.render(messageRows(m, now))
+		l.table.set(messageRows(m, now))
 	}
 	show(l.content, failed != "" || len(m.Messages) > 0)
-}
-
-func (l *messageList) render(rows []rowTexts) {
-	for len(l.rows) < len(rows) {
-		r := newTableRow()
-		l.rows = append(l.rows, r)
-		l.table.Add(r.content)
-	}
-	for i, r := range l.rows {
-		show(r.content, i < len(rows))
-		if i < len(rows) {
-			r.set(rows[i])
-		}
-	}
-	l.table.Refresh()
 }
 
 func messageRows(m api.Messages, now time.Time) (rows []rowTexts) {

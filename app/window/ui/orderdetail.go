@@ -87,16 +87,8 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	setText(r.text, plain(o.Text))
 	setText(r.facts, orderFacts(o, p.now))
 	wrong := api.OrderNote(o)
-	importance := widget.MediumImportance
-	if o.Alarming() {
-		importance = widget.DangerImportance
-	}
-	if r.wrong.Importance != importance {
-		r.wrong.Importance = importance
-		r.wrong.Refresh()
-	}
-	setText(r.wrong, wrong)
-	show(r.wrong, wrong != "")
+	tint(r.wrong, o.Alarming(), widget.DangerImportance, widget.MediumImportance)
+	showText(r.wrong, wrong)
 	show(r.outcome, r.outcome.Text != "")
 	working := o.Open && o.State == engine.Working
 	if r.editing && !working {
@@ -156,8 +148,7 @@ func (r *orderRow) check() *api.OrderChange {
 	if c != nil {
 		words = readBack(&r.order, c)
 	}
-	setText(r.reading, words)
-	show(r.reading, words != "")
+	showText(r.reading, words)
 	enable(r.send, c != nil && r.page.may && !r.busy)
 	return c
 }

@@ -225,6 +225,28 @@ func setText(l *widget.Label, s string) {
 	}
 }
 
+// showText shows a text, or hides the label where there is none.
+func showText(l *widget.Label, s string) {
+	setText(l, s)
+	show(l, s != "")
+}
+
+// setImportance does for the importance of a label what setText does for its text.
+func setImportance(l *widget.Label, importance widget.Importance) {
+	if l.Importance != importance {
+		l.Importance = importance
+		l.Refresh()
+	}
+}
+
+// tint gives a label one importance if yes, and another otherwise.
+func tint(l *widget.Label, yes bool, importance, otherwise widget.Importance) {
+	if !yes {
+		importance = otherwise
+	}
+	setImportance(l, importance)
+}
+
 func show(o fyne.CanvasObject, yes bool) {
 	switch {
 	case yes && !o.Visible():

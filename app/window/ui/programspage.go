@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +29,7 @@ type programsPage struct {
 	confirm *question
 	list    *fyne.Container
 	rows    []*programRow
-	orders  *fyne.Container
-	lines   []*tableRow
+	orders  *table
 	gateway conn.Gateway // as far as it is known
 }
 
@@ -50,7 +50,7 @@ const mostProgramOrders = 50
 func newProgramsPage(k *keys, a *Actions) *programsPage {
 	p := &programsPage{
 		keys: k, actions: a, intro: wrapped(""), note: wrapped(""), list: container.New(stacked{8}),
-		orders: container.New(stacked{-6}),
+		orders: newTable(),
 	}
 	p.note.Importance = widget.DangerImportance
 	p.stop = newButton(k, "Stop all trading", func() { p.actions.StopTrading() })
@@ -59,7 +59,7 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 	p.confirm = newQuestion(k, p.allow)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content,
-		p.list, p.orders)))
+		p.list, p.orders.content)))
 	p.content = p.scroll
 	show(p.note, false)
 	return p
@@ -98,11 +98,8 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 	setText(p.intro, intro)
 	show(p.stop, !list.State.Stopped)
 	show(p.allow, list.State.Stopped)
-	same := len(list.Programs) == len(p.rows)
-	for i := 0; same && i < len(p.rows); i++ {
-		same = p.rows[i].number == list.Programs[i].Number
-	}
-	if !same {
+	shown := func(r *programRow, c api.Program) bool { return r.number == c.Number }
+	if !slices.EqualFunc(p.rows, list.Programs, shown) {
 		p.rows = nil
 		p.list.RemoveAll()
 		for _, c := range list.Programs {
@@ -114,14 +111,13 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 	for i := range list.Programs {
 		p.rows[i].render(&list.Programs[i], now)
 	}
-	p.render(orderLines(orders, now))
+	p.orders.set(orderLines(orders, now))
 	p.scroll.Refresh()
 }
 
 // fail says what did not work; empty: nothing.
 func (p *programsPage) fail(text string) {
-	setText(p.note, text)
-	show(p.note, text != "")
+	showText(p.note, text)
 }
 
 func (p *programsPage) newRow(c api.Program) *programRow {
@@ -177,19 +173,4 @@ func orderLines(list api.ProgramOrders, now time.Time) (lines []rowTexts) {
 		}
 	}
 	return lines
-}
-
-func (p *programsPage) render(lines []rowTexts) {
-	for len(p.lines) < len(lines) {
-		r := newTableRow()
-		p.lines = append(p.lines, r)
-		p.orders.Add(r.content)
-	}
-	for i, r := range p.lines {
-		show(r.content, i < len(lines))
-		if i < len(lines) {
-			r.set(lines[i])
-		}
-	}
-	p.orders.Refresh()
 }

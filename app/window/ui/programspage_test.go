@@ -65,10 +65,10 @@ func TestProgramsPage(t *testing.T) {
 	}
 	v.Programs(programsAtPort(), programOrders(), nil)
 	p := v.others
-	if len(p.rows) != 2 || !p.rows[0].may.Checked || p.rows[1].may.Checked || len(p.lines) != 3 ||
-		!strings.HasPrefix(p.lines[0].name.Text, "BUY 1 ES") ||
-		!strings.Contains(p.lines[2].more.Text, "IB code 201: no shares") {
-		t.Errorf("%d rows, %d orders, first %+v", len(p.rows), len(p.lines), p.lines[0])
+	if len(p.rows) != 2 || !p.rows[0].may.Checked || p.rows[1].may.Checked || len(p.orders.rows) != 3 ||
+		!strings.HasPrefix(p.orders.rows[0].name.Text, "BUY 1 ES") ||
+		!strings.Contains(p.orders.rows[2].more.Text, "IB code 201: no shares") {
+		t.Errorf("%d rows, %d orders, first %+v", len(p.rows), len(p.orders.rows), p.orders.rows[0])
 	}
 	a.asked = nil
 	test.Tap(p.stop)

@@ -76,14 +76,11 @@ func (r *ruleRow) render(v *api.RuleView) {
 	setText(r.name, c.name)
 	setText(r.word, strings.TrimSpace(c.word+" "+c.since))
 	setText(r.text, c.text)
-	setText(r.price, c.price)
-	tint(r.price, c.old, widget.WarningImportance)
-	setText(r.facts, c.facts)
-	setText(r.why, c.why)
-	tint(r.why, c.bad, widget.DangerImportance)
-	show(r.price, c.price != "")
-	show(r.facts, c.facts != "")
-	show(r.why, c.why != "")
+	showText(r.price, c.price)
+	tint(r.price, c.old, widget.WarningImportance, widget.MediumImportance)
+	showText(r.facts, c.facts)
+	showText(r.why, c.why)
+	tint(r.why, c.bad, widget.DangerImportance, widget.MediumImportance)
 	name := "Activate"
 	if c.on {
 		name = "Deactivate"
@@ -105,16 +102,5 @@ func (r *ruleRow) render(v *api.RuleView) {
 		r.activate.drop()
 	case r.activate.open():
 		r.activate.say(r.page.preview.readBack(&r.rule.Rule))
-	}
-}
-
-// tint gives a label an importance if yes, and otherwise none.
-func tint(l *widget.Label, yes bool, importance widget.Importance) {
-	if !yes {
-		importance = widget.MediumImportance
-	}
-	if l.Importance != importance {
-		l.Importance = importance
-		l.Refresh()
 	}
 }

@@ -341,7 +341,7 @@ func (e *ruleEditor) showPreview(p *previewer, rule *rules.Rule, now time.Time) 
 	}
 	line, old := p.price(rule, now)
 	setText(e.price, line)
-	tint(e.price, old, widget.WarningImportance)
+	tint(e.price, old, widget.WarningImportance, widget.MediumImportance)
 	words := "The rule is not complete yet."
 	if rule != nil {
 		words = p.readBack(rule)
@@ -389,16 +389,8 @@ func (e *ruleEditor) refresh() {
 	case dirty:
 		message = "Save keeps it as a draft. It watches prices once you activate it."
 	}
-	importance := widget.LowImportance
-	if bad {
-		importance = widget.DangerImportance
-	}
-	if e.message.Importance != importance {
-		e.message.Importance = importance
-		e.message.Refresh()
-	}
-	setText(e.message, message)
-	show(e.message, message != "")
+	tint(e.message, bad, widget.DangerImportance, widget.LowImportance)
+	showText(e.message, message)
 	enable(e.save, e.may && !e.saving && !local && dirty)
 	name := "Back"
 	if dirty {

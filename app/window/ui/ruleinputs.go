@@ -266,8 +266,7 @@ func (f *instrumentFields) offer(list []api.Candidate, choose func(rules.Instrum
 }
 
 func (f *instrumentFields) say(words string) {
-	setText(f.outcome, words)
-	show(f.outcome, words != "")
+	showText(f.outcome, words)
 }
 
 // found says how many contracts an instrument can mean.

@@ -348,8 +348,7 @@ func (p *rulesPage) refresh() {
 	case len(known.Problems) == 0:
 		empty = noRules
 	}
-	setText(p.empty, empty)
-	show(p.empty, empty != "")
+	showText(p.empty, empty)
 	show(p.note, p.note.Text != "")
 	show(p.failed, p.failed.Text != "")
 }

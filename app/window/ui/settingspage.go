@@ -242,14 +242,7 @@ func (p *settingsPage) refresh() {
 	case message == "":
 		message = "Changes made in " + p.desk.view.Path + " appear here at once."
 	}
-	importance := widget.LowImportance
-	if bad {
-		importance = widget.DangerImportance
-	}
-	if p.message.Importance != importance {
-		p.message.Importance = importance
-		p.message.Refresh()
-	}
+	tint(p.message, bad, widget.DangerImportance, widget.LowImportance)
 	setText(p.message, message)
 	enable(p.button, ready && p.linked && !p.saving && !both && (dirty || !p.desk.view.Found))
 	enable(p.discard, ready && dirty)

@@ -177,10 +177,7 @@ func (p *settingsPage) compare() (marked int) {
 		case differ > 0:
 			note = fmt.Sprintf("%d changed", differ)
 		}
-		if s.note.Importance != importance {
-			s.note.Importance = importance
-			s.note.Refresh()
-		}
+		setImportance(s.note, importance)
 		setText(s.note, note)
 		for _, l := range s.links {
 			enable(l.open, p.tab(l.page).Visible())

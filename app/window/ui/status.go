@@ -166,13 +166,10 @@ func (a *alarm) render(b *banner, busy bool, failure string) {
 	}
 	a.sign.set(b.shape)
 	setText(a.cause, b.cause)
-	setText(a.since, b.since)
-	setText(a.hint, b.hint)
 	setText(a.attempt, b.attempt)
-	setText(a.failed, failure)
-	show(a.since, b.since != "")
-	show(a.hint, b.hint != "")
-	show(a.failed, failure != "")
+	showText(a.since, b.since)
+	showText(a.hint, b.hint)
+	showText(a.failed, failure)
 	if a.does = b.button; a.does != noCommand && a.button.Text != labels[a.does] {
 		a.button.SetText(labels[a.does])
 	}
@@ -360,8 +357,7 @@ func (f *firstRun) render(view *api.SettingsView, st *api.Status, busy bool) {
 		return
 	}
 	setText(f.title, o.Title)
-	setText(f.reset, o.Text)
-	show(f.reset, o.Text != "")
+	showText(f.reset, o.Text)
 	if o.Button != f.button.Text {
 		f.button.SetText(o.Button)
 	}

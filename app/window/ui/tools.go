@@ -97,8 +97,7 @@ func (c *toolsCard) copied(text, done string) {
 }
 
 func (c *toolsCard) say(words string) {
-	setText(c.outcome, words)
-	show(c.outcome, words != "")
+	showText(c.outcome, words)
 }
 
 // Diagnostics takes in the diagnostics that were asked for.

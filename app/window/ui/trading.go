@@ -104,10 +104,8 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	b.now = t
 	b.sign.set(t.shape)
 	setText(b.word, t.word)
-	setText(b.reason, t.reason)
-	show(b.reason, t.reason != "")
-	setText(b.failed, failure)
-	show(b.failed, failure != "")
+	showText(b.reason, t.reason)
+	showText(b.failed, failure)
 	name, importance := "Turn on trading", widget.MediumImportance
 	switch {
 	case t.armed:
