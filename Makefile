@@ -115,12 +115,12 @@ packages:
 # may.
 test-race:
 	$(TEST) -vet=off -race -run '^TestSoak$$' ./app
-	$(TEST) -vet=off -race $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
+	$(TEST) -vet=off -race -skip '^TestKilledWhileWriting$$' $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
 
 test-plain:
 	$(TEST) -vet=off -skip '^TestSoak$$' $(WITHOUT_RACE)
-	$(TEST) -vet=off -run '^(TestWalk|TestAnnouncedRestartsOnTheWire)$$' ./conn
-	$(TEST) -vet=off -run '^TestChaos$$' ./conn/port
+	$(TEST) -vet=off -run '^(TestAnnouncedRestartsOnTheWire|TestChaos|TestKilledWhileWriting|TestWalk)$$' \
+		./conn ./conn/history ./conn/port
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
