@@ -168,7 +168,8 @@ func TestKilledWhileWriting(t *testing.T) {
 			lengths[day.Length()]++
 		}
 	}
-	if !testing.Short() && (days < 400 || len(lengths) != 3 || lengths[23*time.Hour] == 0 || lengths[25*time.Hour] == 0) {
+	if !testing.Short() &&
+		(days < 400 || len(lengths) != 3 || lengths[23*time.Hour] == 0 || lengths[25*time.Hour] == 0) {
 		t.Errorf("%d days of %v", days, lengths)
 	}
 	aside, err := filepath.Glob(filepath.Join(dir, "connection_log.damaged-*"))
