@@ -172,8 +172,9 @@ func answerTo(number int, body []byte) []flooded {
 
 func notify(id, code int, text string) flooded { return message(4, id, 1_764_500_000_000, code, text) }
 
-// long is a text of which messages have a part.
-var long = strings.Repeat("long ", 3<<20)
+// long returns a text of which messages have a part. It is made when it is asked for: each process of a test begins
+// with what this package's variables hold.
+var long = sync.OnceValue(func() string { return strings.Repeat("long ", 3<<20) })
 
 // floods are the messages that a gateway may say without end.
 var floods = map[string]func(i int) flooded{
@@ -191,9 +192,9 @@ var floods = map[string]func(i int) flooded{
 	"times":          func(i int) flooded { return message(49, int(time.Now().Unix())) },
 	"ticks":          func(i int) flooded { return message(1, 2130706433, 1, float64(100+i%7), "1", 0) },
 	"unknown":        func(i int) flooded { return message(299, i) },
-	"long unknown":   func(i int) flooded { return message(299, i, long[:10<<20]) },
-	"long errors":    func(i int) flooded { return notify(-1, i, long[:1000<<10]) },
-	"long refusals":  func(i int) flooded { return notify(1+i%1000, 201, long[:1000<<10]) },
+	"long unknown":   func(i int) flooded { return message(299, i, long()[:10<<20]) },
+	"long errors":    func(i int) flooded { return notify(-1, i, long()[:1000<<10]) },
+	"long refusals":  func(i int) flooded { return notify(1+i%1000, 201, long()[:1000<<10]) },
 	"executions": func(i int) flooded {
 		return message(11, -1, protoFields(1, "AAPL", "STK"), protoFields(i, fmt.Sprintf("0000e0d5.%d.01.01", i),
 			"20261130 12:00:00",
@@ -282,7 +283,7 @@ func TestProgramsWithLongMessages(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("reads /proc")
 	}
-	f := newFlooder(t, func(int) flooded { return message(17, 1, long) })
+	f := newFlooder(t, func(int) flooded { return message(17, 1, long()) })
 	f.spare = 1 // Gatewatch itself
 	r := prepareRig(t, "DU1234567", "", rulesOf())
 	r.gateway.Close()
@@ -297,7 +298,7 @@ func TestProgramsWithLongMessages(t *testing.T) {
 	r.start()
 	r.await("it is connected", func(st api.Status) bool { return st.Session != 0 })
 	before := r.rss()
-	request := message(1, 1, long[:200<<10]).bytes()
+	request := message(1, 1, long()[:200<<10]).bytes()
 	var begun sync.WaitGroup
 	for i := range 16 {
 		var c net.Conn
