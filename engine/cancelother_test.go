@@ -47,7 +47,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 	if _, err := s.OpenOrders(t.Context()); err != nil { // that has been told by now
 		t.Fatal(err)
 	}
-	c.ledger().hear(s)
+	c.ledger().hear(t.Context(), s)
 	for _, o := range g.State().Orders {
 		if (o.Status == "Submitted") != (o.Ref == ours.Order.Ref) {
 			t.Errorf("%+v", o)
@@ -78,7 +78,7 @@ func TestReplacedByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.ledger().hear(s)
+	c.ledger().hear(t.Context(), s)
 	if err := g.SetPrice("AAPL", 80); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestReplacedByHand(t *testing.T) {
 	if _, err := s.Executions(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.ledger().hear(s)
+	c.ledger().hear(t.Context(), s)
 	if got := c.state(t, i.Order.Ref, Cancelled); got.Filled != 0 {
 		t.Errorf("%+v", got)
 	}

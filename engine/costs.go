@@ -63,7 +63,7 @@ func (i *Intent) AveragePrice() float64 {
 }
 
 // Charged returns commission and fees of the order so far, with their currency; ok is false if Gateway has said nothing
-// about them, or in several currencies.
+// about them, or in several currencies, or of more executions than are kept.
 func (i *Intent) Charged() (total Charge, ok bool) {
 	for n, name := range slices.Sorted(maps.Keys(i.Charges)) {
 		one := i.Charges[name]
@@ -77,7 +77,7 @@ func (i *Intent) Charged() (total Charge, ok bool) {
 			total.Realised += one.Realised
 		}
 	}
-	return total, len(i.Charges) > 0
+	return total, len(i.Charges) > 0 && len(i.Shares) < maxExecutions
 }
 
 // charge finds the order of a commission by its execution. It returns the intent, if it is one of ours and this is new.
@@ -107,7 +107,7 @@ const mostCharges = 1000
 // charged takes in what an execution has cost, if Gateway has said that before the execution.
 func (l *Ledger) charged(i *Intent, n conn.OrderNews) {
 	name, _ := execution(n.Execution)
-	if one, waits := l.charges[name]; waits {
+	if one, waits := l.charges[name]; waits && i.has(n) {
 		delete(l.charges, name)
 		i.charge(name, one)
 	}

@@ -19,6 +19,10 @@ type Executions struct {
 	Total float64 `json:"total,omitempty"` // greatest cumulative quantity that came with one of them
 }
 
+// maxExecutions is how many executions of an order are kept: all that is known of it is written down with each. Of those
+// beyond it, the cumulative quantity counts.
+const maxExecutions = 1000
+
 // add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents
 // are handed out.
 func (e *Executions) add(n conn.OrderNews) bool {
@@ -26,6 +30,11 @@ func (e *Executions) add(n conn.OrderNews) bool {
 	known, again := e.Shares[name]
 	if again && revision <= max(1, e.Revisions[name]) {
 		return false
+	}
+	if !again && len(e.Shares) >= maxExecutions {
+		more := n.Total > e.Total
+		e.Total = max(e.Total, n.Total)
+		return more
 	}
 	shares, revisions := map[string]float64{}, maps.Clone(e.Revisions)
 	maps.Copy(shares, e.Shares)
@@ -44,6 +53,13 @@ func (e *Executions) add(n conn.OrderNews) bool {
 	}
 	e.Shares, e.Revisions = shares, revisions
 	return true
+}
+
+// has reports whether an execution is among those that are kept.
+func (e *Executions) has(n conn.OrderNews) bool {
+	name, _ := execution(n.Execution)
+	_, kept := e.Shares[name]
+	return kept
 }
 
 // filled returns what the executions come to. The cumulative quantity limits it, and says how much was filled in

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -68,6 +69,37 @@ func TestExecutionsAddUp(t *testing.T) {
 				t.Errorf("%s: %v after %d, want %v", name, i.Filled, n+1, e.want)
 			}
 		}
+	}
+}
+
+// TestManyExecutions fills an order in more executions than are kept: what is written down of it has a bound, and what
+// was filled is right, also after all of them come once more and one is corrected.
+func TestManyExecutions(t *testing.T) {
+	const kept, most = 1000, 3000
+	i := Intent{Order: conn.Order{Quantity: most + 1}, State: Sent}
+	l := &Ledger{charges: map[string]Charge{}}
+	fill := func(n int, shares float64, revision int) {
+		news := conn.OrderNews{
+			Kind: conn.OrderFilled, Execution: fmt.Sprintf("a.%d.%02d", n, revision), Filled: shares, Total: float64(n),
+			Price: 2,
+		}
+		l.charges["a."+strconv.Itoa(n)] = Charge{Amount: 1, Currency: "USD"}
+		i.learn(news, time.Now())
+		l.charged(&i, news)
+	}
+	for range 2 {
+		for n := range most {
+			fill(n+1, 1, 1)
+		}
+		if n := max(len(i.Shares), len(i.Prices), len(i.Charges)); i.Filled != most || n != kept {
+			t.Fatalf("%v filled, %d kept", i.Filled, n)
+		}
+	}
+	if total, ok := i.Charged(); ok {
+		t.Errorf("it is said to have cost %v", total)
+	}
+	if fill(5, 0, 2); i.Filled != most-1 {
+		t.Errorf("%v filled after one was taken back", i.Filled)
 	}
 }
 

@@ -78,7 +78,7 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	retry := time.NewTicker(l.cancelRetry / 2)
 	defer retry.Stop()
 	for {
-		l.hear(s)
+		l.hear(ctx, s)
 		select {
 		case <-s.Orders().Ready():
 		case <-clock.C:
@@ -101,7 +101,7 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 				<-cancelling
 			})
 		case <-s.Done():
-			l.hear(s)
+			l.hear(ctx, s)
 			return
 		case <-ctx.Done():
 			return
@@ -109,9 +109,13 @@ func (l *Ledger) Follow(ctx context.Context, s *conn.Session) {
 	}
 }
 
-// hear takes in what a session has said. An order one of whose exits is missing is taken back, unless it is too late.
-func (l *Ledger) hear(s *conn.Session) {
+// hear takes in what a session has said, until ctx ends: the next start asks for the rest. An order one of whose exits
+// is missing is taken back, unless it is too late.
+func (l *Ledger) hear(ctx context.Context, s *conn.Session) {
 	for _, n := range s.Orders().Take(nil) {
+		if ctx.Err() != nil {
+			return
+		}
 		if i, news := l.Learn(n); news {
 			l.bereave(s, i)
 		}

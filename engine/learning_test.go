@@ -121,6 +121,29 @@ func TestFollowsLate(t *testing.T) {
 	d.state(t, i.Order.Ref, Filled)
 }
 
+// TestEndInTheMiddle ends while Gateway has said much about orders that has not been taken in: that is left to the next
+// start.
+func TestEndInTheMiddle(t *testing.T) {
+	g := startGateway(t, sim.Config{})
+	d := newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)
+	s := d.session(t)
+	i, err := d.place(s, order(1, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it works", func() bool { return g.State().Orders[0].Status == "Submitted" })
+	// An answer to a request comes behind what was told unasked.
+	if _, err := s.Details(t.Context(), stocks[0].Contract); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d.ledger.hear(ctx, s)
+	if got := d.ledger.Intents()[0]; got.State != Sent || got.Order.Ref != i.Order.Ref {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestStillOnItsWay reconciles while an order of this very session has not been acknowledged, as after 1102.
 func TestStillOnItsWay(t *testing.T) {
 	g := startGateway(t, sim.Config{})

@@ -184,7 +184,9 @@ func (i *Intent) fill(n conn.OrderNews) bool {
 	if !i.Executions.add(n) {
 		return false
 	}
-	i.price(n)
+	if i.has(n) {
+		i.price(n)
+	}
 	after := i.Executions.filled()
 	if after >= before {
 		if i.Filled = max(i.Filled, after); i.State == Planned {

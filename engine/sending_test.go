@@ -64,7 +64,7 @@ func TestOnlyWhatWorksIsChanged(t *testing.T) {
 		if _, err := s.OpenOrders(t.Context()); err != nil { // what was sent before has arrived by now
 			t.Fatal(err)
 		}
-		d.ledger.hear(s) // no one else does: the test says what is known
+		d.ledger.hear(t.Context(), s) // no one else does: the test says what is known
 		d.state(t, ref, want)
 	}
 	dearer := func(o *conn.Order) { o.LimitPrice++ }
