@@ -124,7 +124,7 @@ func TestEarlierFiles(t *testing.T) {
 	}
 	g, s := b.trade()
 	for _, i := range b.ledger.Intents() {
-		if err := s.Place(i.ID, i.Order); err != nil { // as the earlier version did
+		if err := s.Place(i.ID, i.Order, conn.Conditions{}); err != nil { // as the earlier version did
 			t.Fatal(err)
 		}
 	}
