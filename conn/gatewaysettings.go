@@ -29,7 +29,7 @@ type GatewaySettings struct {
 	TrustedMore int      // how many there are beside those
 }
 
-var askSettings, _ = wire.Append(nil, wire.ReadConfig(configRequest))
+var askSettings, _ = wire.Frame(wire.ReadConfig(configRequest))
 
 func (s *socket) receiveConfig(c wire.Config) {
 	if c.Request == configRequest {

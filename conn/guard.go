@@ -45,10 +45,7 @@ func (m *model) guard() GuardReason {
 }
 
 // GuardError means that an order was not sent because the guard was closed.
-type GuardError struct {
-	Session uint64
-	Reason  GuardReason
-}
+type GuardError struct{ Reason GuardReason }
 
 func (e *GuardError) Error() string {
 	return fmt.Sprintf("order not sent, guard closed: %s", e.Reason)

@@ -74,7 +74,7 @@ func (s *Session) Cancel(id int64) error {
 	if !(id >= 1 && id <= MaxOrderID) {
 		return fmt.Errorf("order id %d: 1 to %d are possible", id, MaxOrderID)
 	}
-	frame, err := wire.Append(nil, wire.CancelOrder(id))
+	frame, err := wire.Frame(wire.CancelOrder(id))
 	if err != nil {
 		return err
 	}

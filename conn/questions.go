@@ -70,7 +70,7 @@ func (s *Session) Executions(ctx context.Context) ([]OrderNews, error) {
 
 // send encodes a request and hands it over to be written. With an error it never leaves.
 func (s *Session) send(ctx context.Context, r wire.Request) error {
-	frame, err := wire.Append(nil, r)
+	frame, err := wire.Frame(r)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func newOnline(tb testing.TB) *online {
 	go func() {
 		defer close(requests)
 		r := bufio.NewReader(theirs)
-		_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
+		_, _ = io.ReadFull(r, make([]byte, len(wire.Hello())))
 		o.send(textFrame("225", "20261123"), o.loginFrames("DU1"))
 		_, _ = io.Copy(io.Discard, r)
 	}()

@@ -392,8 +392,7 @@ func (l *reference) MarketDataType(request, typ int64) {
 
 func number(d ibapi.Decimal) float64 { return wire.Real(d.Float()) }
 
-func describedByLibrary(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) OrderNews {
-	n.Symbol = c.Symbol
+func describedByLibrary(n OrderNews, o *ibapi.Order, state *ibapi.OrderState) OrderNews {
 	n.Client, n.PermID, n.Ref = o.ClientID, o.PermID, o.OrderRef
 	n.Side, n.Type = Side(o.Action), OrderType(o.OrderType)
 	n.Quantity, n.Filled = number(o.TotalQuantity), number(o.FilledQuantity)
@@ -408,31 +407,31 @@ func describedByLibrary(n OrderNews, c *ibapi.Contract, o *ibapi.Order, state *i
 	return n
 }
 
-func (l *reference) OpenOrder(id int64, c *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) {
+func (l *reference) OpenOrder(id int64, _ *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) {
 	if !o.WhatIf {
-		l.put(describedByLibrary(OrderNews{Kind: OrderOpen, ID: id}, c, o, state))
+		l.put(describedByLibrary(OrderNews{Kind: OrderOpen, ID: id}, o, state))
 	}
 }
 
-func (l *reference) CompletedOrder(c *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) {
-	l.put(describedByLibrary(OrderNews{Kind: OrderCompleted}, c, o, state))
+func (l *reference) CompletedOrder(_ *ibapi.Contract, o *ibapi.Order, state *ibapi.OrderState) {
+	l.put(describedByLibrary(OrderNews{Kind: OrderCompleted}, o, state))
 }
 
 func (l *reference) OrderStatus(
-	id int64, status string, filled, remaining ibapi.Decimal, average float64, permID, parent int64, _ float64,
+	id int64, status string, filled, _ ibapi.Decimal, average float64, permID, parent int64, _ float64,
 	client int64,
 	whyHeld string, _ float64,
 ) {
 	l.put(OrderNews{
 		Kind: OrderStatus, ID: id, Client: client, PermID: permID, Parent: parent, Status: status, WhyHeld: whyHeld,
-		Filled: number(filled), Remaining: number(remaining), Price: wire.Real(average),
+		Filled: number(filled), Price: wire.Real(average),
 	})
 }
 
-func (l *reference) ExecDetails(_ int64, c *ibapi.Contract, e *ibapi.Execution) {
+func (l *reference) ExecDetails(_ int64, _ *ibapi.Contract, e *ibapi.Execution) {
 	n := OrderNews{
 		Kind: OrderFilled, ID: e.OrderID, Client: e.ClientID, PermID: e.PermID, Ref: e.OrderRef, Execution: e.ExecID,
-		Symbol: c.Symbol, Filled: number(e.Shares), Total: number(e.CumQty), Price: wire.Real(e.Price), At: e.Time,
+		Filled: number(e.Shares), Total: number(e.CumQty), Price: wire.Real(e.Price),
 	}
 	switch e.Side {
 	case "BOT":

@@ -160,7 +160,7 @@ func (s *Session) FirstOrderID() int64 { return s.link.waiting().first.Load() }
 // Guard returns nil while orders may leave through this session, else a *[GuardError].
 func (s *Session) Guard() error {
 	if isClosed(s.link.over()) {
-		return &GuardError{Session: s.number, Reason: GuardSocket}
+		return &GuardError{GuardSocket}
 	}
 	open, late := s.gate.isOpen(s.number)
 	if open {
@@ -174,7 +174,7 @@ func (s *Session) Guard() error {
 	default: // it opened, or another session did, since the look at the gate
 		r = GuardReconciling
 	}
-	return &GuardError{Session: s.number, Reason: r}
+	return &GuardError{r}
 }
 
 // GuardSince returns when the guard was opened last, on the clock of [Tick.At]. Another value than before means that it
@@ -267,7 +267,7 @@ func (s *Session) Place(id int64, o Order, c Conditions) error {
 	if err := check(&o); err != nil {
 		return err
 	}
-	frame, err := wire.Append(nil, wire.PlaceOrder(id, &o))
+	frame, err := wire.Frame(wire.PlaceOrder(id, &o))
 	if err != nil {
 		return err
 	}

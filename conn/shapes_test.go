@@ -53,7 +53,7 @@ func limitFor(want Cause) time.Duration {
 // raw answers a hello with the given bytes and then keeps the connection open, or closes it.
 func raw(stay bool, parts ...string) func(int, net.Conn, *bufio.Reader) bool {
 	return func(_ int, c net.Conn, r *bufio.Reader) bool {
-		_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
+		_, _ = io.ReadFull(r, make([]byte, len(wire.Hello())))
 		for _, p := range parts {
 			_, _ = io.WriteString(c, p)
 		}
@@ -230,7 +230,7 @@ func TestClosesDuringConnect(t *testing.T) {
 		g := newScripted(t, 225)
 		g.answer(func(n int, c net.Conn, r *bufio.Reader) bool {
 			if n%3 > 0 {
-				_, _ = io.ReadFull(r, make([]byte, len(wire.AppendHello(nil))))
+				_, _ = io.ReadFull(r, make([]byte, len(wire.Hello())))
 			}
 			_, _ = c.Write(login[:31*n%len(login)])
 			if n%2 == 0 {

@@ -92,14 +92,14 @@ func newSocket(conn net.Conn, number uint64, client int64, mono func() time.Dura
 }
 
 func (s *socket) signOn(ctx context.Context) *AttemptError {
-	_, err := s.conn.Write(wire.AppendHello(nil))
+	_, err := s.conn.Write(wire.Hello())
 	if err == nil {
 		s.version, s.greeted, err = s.in.Reply()
 	}
 	if err != nil {
 		return greetingError(ctx, err)
 	}
-	frame, err := wire.Append(nil, wire.StartAPI(s.client))
+	frame, err := wire.Frame(wire.StartAPI(s.client))
 	if err == nil {
 		_, err = s.conn.Write(frame)
 	}

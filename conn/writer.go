@@ -20,7 +20,7 @@ const (
 	writeLimit = 10 * time.Second
 )
 
-var askTime, _ = wire.Append(nil, wire.CurrentTime())
+var askTime, _ = wire.Frame(wire.CurrentTime())
 
 // writer writes a session's requests to Gateway, one after the other and paced. An order that has to wait holds back
 // what comes behind it, but not the cancellation of another order.

@@ -324,7 +324,7 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 		}
 		state.Open = append(state.Open, c.published())
 	}
-	if state.Confirmed == state.Asked && l.settled(keepCancelled) {
+	if state.Confirmed == state.Asked && l.settled() {
 		clear(l.cancels)
 		return Cancelling{}
 	}
@@ -332,11 +332,11 @@ func (l *Ledger) Cancelling() (state Cancelling) {
 	return state
 }
 
-// settled reports whether nothing has become of the orders that were to be cancelled for a time.
-func (l *Ledger) settled(since time.Duration) bool {
+// settled reports whether nothing has become of the orders that were to be cancelled for [keepCancelled].
+func (l *Ledger) settled() bool {
 	now := l.now()
 	for _, c := range l.cancels {
-		if now.Sub(c.order.Changed).Abs() < since {
+		if now.Sub(c.order.Changed).Abs() < keepCancelled {
 			return false
 		}
 	}

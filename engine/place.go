@@ -103,7 +103,7 @@ func (d *Desk) within(t Ticket) error {
 	switch {
 	case !l.trades(o.Contract.Symbol):
 		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
-	case d.ledger.sentWithin(time.Minute)+count > l.PerMinute:
+	case d.ledger.sentInMinute()+count > l.PerMinute:
 		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
 	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
@@ -423,12 +423,11 @@ func (l *Ledger) Sent(since time.Time) (n int) {
 	return n
 }
 
-// sentWithin returns how many orders were written down in the last d, which is at most two days, whatever the wall
-// clock says.
-func (l *Ledger) sentWithin(d time.Duration) int {
+// sentInMinute returns how many orders were written down in the last minute, whatever the wall clock says.
+func (l *Ledger) sentInMinute() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.sendings) - l.sentBefore(l.mono()-d)
+	return len(l.sendings) - l.sentBefore(l.mono()-time.Minute)
 }
 
 func (l *Ledger) sentBefore(mono time.Duration) int {

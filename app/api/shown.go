@@ -63,16 +63,16 @@ func ShownOf(st *Status, now time.Time) Shown {
 // paragraph returns text in one line that may be as long as advice.
 func paragraph(text string) string { return wording.Line(text, 1000) }
 
-// fails reports whether a step in the background fails.
-func fails(st *Status, step string) bool {
-	return slices.ContainsFunc(st.Failing, func(f Failing) bool { return f.Step == step })
+// OrdersFail reports whether the record of orders is among the steps that fail.
+func OrdersFail(list []Failing) bool {
+	return slices.ContainsFunc(list, func(f Failing) bool { return f.Step == wording.FailingOrders })
 }
 
 func shapeOf(st *Status, now time.Time) string {
 	switch st.State {
 	case conn.Connected:
 		switch {
-		case st.Held.Text != "" || fails(st, wording.FailingOrders):
+		case st.Held.Text != "" || OrdersFail(st.Failing):
 			return "blocked"
 		case slices.ContainsFunc(st.Failing, func(f Failing) bool { return f.Urgent }):
 			return "impaired"
@@ -217,7 +217,7 @@ func layersOf(st *Status) []Line {
 	switch {
 	case looking:
 		orders.Shape = "unknown"
-	case !st.Guard.Open || fails(st, wording.FailingOrders):
+	case !st.Guard.Open || OrdersFail(st.Failing):
 		orders.Shape = "down"
 	}
 	return []Line{

@@ -41,7 +41,7 @@ func (o cancelOrderCmd) Run(ctx context.Context, p Program) error {
 		return home.Explain(err)
 	}
 	if a.Message != "" {
-		fmt.Fprintln(Stdout, strings.ToUpper(a.Message[:1])+a.Message[1:]+".")
+		fmt.Fprintln(Stdout, wording.Sentence(a.Message))
 	}
 	if o.NoWait {
 		fmt.Fprintln(Stdout, "Cancellation requested; `gatewatch orders` shows what comes of it.")

@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	"gatewatch/app/api"
 	"gatewatch/app/home"
+	"gatewatch/app/wording"
 )
 
 // Program is the Gatewatch that a command is about.
@@ -40,7 +40,7 @@ func (p Program) command(ctx context.Context, do func(*api.Client, context.Conte
 		return home.Explain(err)
 	}
 	if a.Message != "" {
-		done = strings.ToUpper(a.Message[:1]) + a.Message[1:] + "."
+		done = wording.Sentence(a.Message)
 	}
 	fmt.Fprintln(Stdout, done)
 	return nil

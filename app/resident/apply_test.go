@@ -85,7 +85,7 @@ func TestApply(t *testing.T) {
 		78, 2.5
 	s.MarketHours = settings.MarketHours{Days: []string{"mon"}, Open: "09:30", Close: "16:00", Timezone: "UTC"}
 	inEffect := map[string]func() bool{
-		"log": func() bool { return p.level.Level() == slog.LevelDebug },
+		"log": func() bool { return p.settings.consumers.level.Level() == slog.LevelDebug },
 		"desktop": func() bool {
 			return !slices.Contains(p.desktop.Env(), "TEST_HOOK=http://127.0.0.1:1/hook")
 		},
@@ -159,7 +159,8 @@ func TestApplyRefused(t *testing.T) {
 	if err := p.settings.consumers.Apply(old, s); !errors.Is(err, conn.ErrNotRunning) {
 		t.Fatal(err)
 	}
-	if p.level.Level() == slog.LevelDebug || p.server.url() != url || p.backend.trading.maxTickAge.Load() == int64(
+	if p.settings.consumers.level.Level() == slog.LevelDebug ||
+		p.server.url() != url || p.backend.trading.maxTickAge.Load() == int64(
 		2500*time.Millisecond) {
 		t.Error("settings that were refused are in effect")
 	}

@@ -115,7 +115,6 @@ type shared struct {
 	demo    *demo.Gateway // nil unless --demo
 	started time.Time
 	logs
-	level    *slog.LevelVar
 	screen   *console.Console
 	changes  *changes
 	failures *failures
@@ -144,7 +143,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	log, events, file := logging.New(h.Log(), stderr, screen, level)
 	logs := logs{log, events, file}
 	p := &program{shared: shared{
-		home: h, version: version, demo: gateway, started: time.Now(), logs: logs, level: level,
+		home: h, version: version, demo: gateway, started: time.Now(), logs: logs,
 		screen: screen, changes: &changes{}, reports: &engine.Reports{},
 	}}
 	p.faults = &crash.Parts{Log: log, Hide: hideLine, Changed: p.changes.nudge}

@@ -3,7 +3,6 @@ package resident
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func (s *status) Status() api.Status {
 	st.Demo = s.settings.demo
 	st.Programs = s.relay.State()
 	st.Failing = s.failing()
-	st.Guard.Text = wording.Orders(st.Guard.Reason, !ordersFail(st.Failing))
+	st.Guard.Text = wording.Orders(st.Guard.Reason, !api.OrdersFail(st.Failing))
 	if until := s.mute.muted(now); !until.IsZero() {
 		st.Muted = &until
 	}
@@ -95,11 +94,6 @@ func (s *status) failing() []api.Failing {
 		}
 	}
 	return list
-}
-
-// ordersFail reports whether the record of orders is among the failing steps.
-func ordersFail(list []api.Failing) bool {
-	return slices.ContainsFunc(list, func(f api.Failing) bool { return f.Step == wording.FailingOrders })
 }
 
 // Metrics answers GET /metrics.

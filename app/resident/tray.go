@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/crash"
 	"gatewatch/app/desktop"
 	"gatewatch/app/tray"
@@ -30,8 +31,8 @@ type trayProgram struct {
 func (t *trayProgram) Extra(now time.Time) tray.Extra {
 	b := t.backend
 	return tray.Extra{
-		Today: b.connectionLog.today(now), Muted: t.muted(now), Trading: b.trading.tray(ordersFail(b.status.failing())),
-		AtLogin: b.Login.Tray(), Programs: b.Relay.Tray(), Demo: b.configuration.demo,
+		Today: b.connectionLog.today(now), Muted: t.muted(now), AtLogin: b.Login.Tray(), Programs: b.Relay.Tray(),
+		Trading: b.trading.tray(api.OrdersFail(b.status.failing())), Demo: b.configuration.demo,
 	}
 }
 

@@ -161,7 +161,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
 		Connected:     {Title: programs(x.Programs), Disabled: true, Hidden: !x.Programs.On},
 		CancelAll: {
-			Title: upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open),
+			Title: wording.Upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open),
 			Hidden: x.Trading.Open <= 0,
 		},
 		Today:         {Title: wording.Today(percent(x.Today), x.Today.Outages), Disabled: true},
@@ -302,8 +302,6 @@ func cancelAll(open int) string {
 	}
 	return fmt.Sprintf("cancel %d open orders", open)
 }
-
-func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func join(parts ...string) string {
 	var said []string

@@ -37,7 +37,7 @@ func (s supervised) Guard() error {
 	if reason == conn.GuardOpen {
 		reason = conn.GuardSocket
 	}
-	return &conn.GuardError{Session: n.Session, Reason: reason}
+	return &conn.GuardError{Reason: reason}
 }
 
 func (s supervised) Alive(ctx context.Context, within time.Duration, heard time.Time) error {

@@ -14,7 +14,7 @@ func newReader(r io.Reader) *wire.Reader { return wire.NewReader(r) }
 
 // mustFrame frames a request in protobuf.
 func mustFrame(r wire.Request) []byte {
-	frame, err := wire.Append(nil, r)
+	frame, err := wire.Frame(r)
 	if err != nil {
 		panic(err)
 	}

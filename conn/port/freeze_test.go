@@ -282,7 +282,4 @@ func TestPortInUse(t *testing.T) {
 	until(t, "the failure is shown", func() bool { return r.Status().Err != nil && !r.Status().Listening })
 	l.Close()
 	until(t, "the port is open", func() bool { return r.Status().Err == nil && r.Status().Listening })
-	if a := r.Status().Address; a != fmt.Sprintf("127.0.0.1:%d", taken) {
-		t.Error(a)
-	}
 }

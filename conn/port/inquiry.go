@@ -74,7 +74,7 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 	defer tcp.Close()
 	defer context.AfterFunc(ctx, func() { tcp.Close() })()
 	in := wire.NewReader(tcp)
-	if _, err := tcp.Write(wire.AppendHello(nil)); err != nil {
+	if _, err := tcp.Write(wire.Hello()); err != nil {
 		return err
 	}
 	version, _, err := in.Reply()
@@ -124,7 +124,7 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 
 // writeRequest writes one request.
 func writeRequest(tcp net.Conn, r wire.Request) error {
-	frame, err := wire.Append(nil, r)
+	frame, err := wire.Frame(r)
 	if err == nil {
 		_, err = tcp.Write(frame)
 	}

@@ -48,9 +48,8 @@ type Counters struct {
 
 // Status is the state of the port.
 type Status struct {
-	Listening bool   // the port is open
-	Address   string // of the port, if it is on
-	Err       error  // why the port could not be opened
+	Listening bool  // the port is open
+	Err       error // why the port could not be opened
 	Clients   int
 	Counters  Counters
 }
@@ -137,15 +136,11 @@ func (p *Port) Orders() []Order { return p.orders.all() }
 
 // Status returns the state of the port.
 func (p *Port) Status() Status {
-	s := p.settings.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	st := Status{Listening: p.listener != nil, Err: p.listenErr, Clients: len(p.clients), Counters: p.counters}
 	st.Counters.Refused, st.Counters.Observed = maps.Clone(p.counters.Refused), maps.Clone(p.counters.Observed)
 	st.Counters.ToGateway, st.Counters.ToClients = p.toGateway.Load(), p.toClients.Load()
-	if s.Port != 0 {
-		st.Address = addressOf(s.Port)
-	}
 	return st
 }
 
@@ -157,7 +152,7 @@ func (p *Port) Run(ctx context.Context) {
 	p.mu.Lock()
 	p.running = true
 	p.mu.Unlock()
-	defer p.closeAll(EndStopping)
+	defer p.closeAll()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p.wg.Go(func() { p.inquire(ctx) })
@@ -257,15 +252,15 @@ func (p *Port) closeClients(cause EndCause, except uint64) {
 }
 
 // closeAll ends everything.
-func (p *Port) closeAll(cause EndCause) {
+func (p *Port) closeAll() {
 	p.mu.Lock()
 	p.running = false
 	for _, c := range p.greeting {
 		c.Close()
 	}
 	p.mu.Unlock()
-	p.listen(0, false, cause)
-	p.closeClients(cause, 0)
+	p.listen(0, false, EndStopping)
+	p.closeClients(EndStopping, 0)
 }
 
 // event reports what happened.

@@ -104,7 +104,7 @@ func (s *scripted) Guard() error {
 	if n.GuardOpen() {
 		return nil
 	}
-	return &conn.GuardError{Session: n.Session, Reason: n.Guard}
+	return &conn.GuardError{Reason: n.Guard}
 }
 
 func (s *scripted) Alive(ctx context.Context, within time.Duration, heard time.Time) error {

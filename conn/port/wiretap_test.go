@@ -141,7 +141,7 @@ func TestNoOrderByteWhileClosed(t *testing.T) {
 
 // protoPlace returns a PlaceOrderRequest.
 func protoPlace(id int64) []byte {
-	frame, err := wire.Append(nil, wire.PlaceOrder(id, &wire.Order{
+	frame, err := wire.Frame(wire.PlaceOrder(id, &wire.Order{
 		Contract: wire.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"},
 		Side:     "BUY", Type: "LMT", Quantity: 1, LimitPrice: 1.5, TIF: "GTC",
 	}))

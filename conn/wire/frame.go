@@ -106,9 +106,9 @@ const oldestOffered = 100
 // maxReply bounds the reply to the hello, which is a version and a time.
 const maxReply = 4096
 
-// AppendHello appends the first bytes that a client sends: the sign of the protocol, and the versions that it speaks.
-func AppendHello(dst []byte) []byte {
-	dst, start := BeginFrame(append(dst, "API\x00"...))
+// Hello returns the first bytes that a client sends: the sign of the protocol, and the versions that it speaks.
+func Hello() []byte {
+	dst, start := BeginFrame([]byte("API\x00"))
 	return EndFrame(fmt.Appendf(dst, "v%d..%d", oldestOffered, Newest), start)
 }
 

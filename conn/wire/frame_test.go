@@ -227,7 +227,7 @@ func TestCutTextsHoldNoMore(t *testing.T) {
 }
 
 func TestHello(t *testing.T) {
-	if got, want := string(AppendHello(nil)), "API\x00\x00\x00\x00\x09v100..226"; got != want {
+	if got, want := string(Hello()), "API\x00\x00\x00\x00\x09v100..226"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -266,7 +266,7 @@ func TestReply(t *testing.T) {
 // FuzzFrames holds that a stream is read alike, whichever way and however it is cut, and never makes anything panic.
 func FuzzFrames(f *testing.F) {
 	f.Add(framed("one", "two"), uint8(3))
-	f.Add(AppendHello(nil), uint8(1))
+	f.Add(Hello(), uint8(1))
 	f.Add(framed("225\x0020261201 10:00:00 EST\x00"), uint8(255))
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n"), uint8(9))
 	f.Add(append(framed("one"), 0, 0, 0, 9, 1), uint8(2))

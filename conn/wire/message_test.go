@@ -112,7 +112,7 @@ func TestMessages(t *testing.T) {
 		RejectReason: proto.String("no"),
 	}
 	working := OrderNews{
-		Kind: OrderOpen, ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Symbol: "AAPL", Side: "BUY",
+		Kind: OrderOpen, ID: 7, Client: 3, PermID: 1 << 40, Parent: 6, Ref: "ref", Side: "BUY",
 		Type:     "LMT",
 		Quantity: 100.5, Filled: 2, Limit: -1, Percent: 1.5, Status: "Inactive", Detail: "Cancelled by Trader",
 	}
@@ -211,9 +211,9 @@ func TestMessages(t *testing.T) {
 				ClientId: proto.Int32(3), CumQty: proto.String("100"), OrderRef: proto.String("ref"),
 			},
 		}), MsgExecution, OrderNews{
-			Kind: OrderFilled, Execution: "0001.01", Ref: "ref", Symbol: "AAPL", ID: 7, Client: 3, PermID: 5,
+			Kind: OrderFilled, Execution: "0001.01", Ref: "ref", ID: 7, Client: 3, PermID: 5,
 			Side:   "BUY",
-			Filled: 2, Total: 100, Price: 9.5, At: "20261201 10:00:00 US/Eastern",
+			Filled: 2, Total: 100, Price: 9.5,
 		}},
 		{"commission", inProto(t, 59, &protobuf.CommissionAndFeesReport{
 			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), Currency: proto.String("USD"),

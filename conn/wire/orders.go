@@ -18,8 +18,8 @@ type OrderNewsKind uint8
 // What Gateway says about orders.
 const (
 	OrderOpen       OrderNewsKind = iota + 1 // an order that is not done: what it is, and its Status
-	OrderStatus                              // Status, Filled, Remaining, Price: the average of its fills
-	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price, At
+	OrderStatus                              // Status, Filled, Price: the average of its fills
+	OrderFilled                              // one execution: Execution, Filled by it, Total so far, Price
 	OrderCommission                          // of one Execution: Price is the amount; Realised, if it Closes a position
 	// an order that is done, filled or not: Status, Filled, Detail; it has no ID
 	OrderCompleted
@@ -36,7 +36,6 @@ type OrderNews struct {
 	Client    int64
 	PermID    int64  // of the order, never used twice, known once Gateway has it
 	Ref       string // as it was placed
-	Symbol    string
 	Side      Side
 	Type      OrderType
 	Quantity  float64
@@ -47,14 +46,12 @@ type OrderNews struct {
 	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
 	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
 	Filled    float64
-	Remaining float64
 	Total     float64
 	Price     float64
 	Currency  string // of a commission
 	Realised  float64
 	Closes    bool
 	Execution string // id of the execution; the part behind its last dot counts corrections
-	At        string // time of the execution as Gateway writes it, in its zone
 	Code      int    // IB code
 	Detail    string // Gateway's own text; for display only
 }
@@ -66,21 +63,21 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 	case MsgOpenOrder:
 		var p protobuf.OpenOrder
 		err = m.decode(&p)
-		n = order(OrderOpen, p.GetContract(), p.GetOrder(), p.GetOrderState())
+		n = order(OrderOpen, p.GetOrder(), p.GetOrderState())
 		if n.ID = int64(p.GetOrderId()); p.GetOrder().GetWhatIf() {
 			n.Kind = 0
 		}
 	case MsgCompletedOrder:
 		var p protobuf.CompletedOrder
 		err = m.decode(&p)
-		n = order(OrderCompleted, p.GetContract(), p.GetOrder(), p.GetOrderState())
+		n = order(OrderCompleted, p.GetOrder(), p.GetOrderState())
 	case MsgOrderStatus:
 		var p protobuf.OrderStatus
 		err = m.decode(&p)
 		n = OrderNews{
 			Kind: OrderStatus, ID: int64(p.GetOrderId()), Client: int64(p.GetClientId()), PermID: p.GetPermId(),
 			Parent: int64(p.GetParentId()), Status: text(p.GetStatus()), WhyHeld: text(p.GetWhyHeld()),
-			Filled: number(p.GetFilled()), Remaining: number(p.GetRemaining()), Price: Real(p.GetAvgFillPrice()),
+			Filled: number(p.GetFilled()), Price: Real(p.GetAvgFillPrice()),
 		}
 	case MsgExecution:
 		var p protobuf.ExecutionDetails
@@ -88,9 +85,8 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 		e := p.GetExecution()
 		n = OrderNews{
 			Kind: OrderFilled, ID: int64(e.GetOrderId()), Client: int64(e.GetClientId()), PermID: e.GetPermId(),
-			Ref: text(e.GetOrderRef()), Symbol: text(p.GetContract().GetSymbol()), Execution: text(e.GetExecId()),
-			Side: sides[e.GetSide()], Filled: number(e.GetShares()), Total: number(e.GetCumQty()),
-			Price: Real(e.GetPrice()), At: text(e.GetTime()),
+			Ref: text(e.GetOrderRef()), Execution: text(e.GetExecId()), Side: sides[e.GetSide()],
+			Filled: number(e.GetShares()), Total: number(e.GetCumQty()), Price: Real(e.GetPrice()),
 		}
 		if n.Execution == "" {
 			n.Kind = 0
@@ -109,11 +105,10 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 
 var sides = map[string]Side{"BOT": "BUY", "SLD": "SELL"}
 
-func order(kind OrderNewsKind, c *protobuf.Contract, o *protobuf.Order, state *protobuf.OrderState) OrderNews {
+func order(kind OrderNewsKind, o *protobuf.Order, state *protobuf.OrderState) OrderNews {
 	n := OrderNews{
 		Kind: kind, Client: int64(o.GetClientId()), PermID: o.GetPermId(), Parent: int64(o.GetParentId()),
-		Ref: text(o.GetOrderRef()), Symbol: text(c.GetSymbol()),
-		Side: Side(text(o.GetAction())), Type: OrderType(text(o.GetOrderType())),
+		Ref: text(o.GetOrderRef()), Side: Side(text(o.GetAction())), Type: OrderType(text(o.GetOrderType())),
 		Quantity: number(o.GetTotalQuantity()), Filled: number(o.GetFilledQuantity()),
 		Limit: Real(o.GetLmtPrice()), Aux: Real(o.GetAuxPrice()), Percent: Real(o.GetTrailingPercent()),
 		Status: text(state.GetStatus()),

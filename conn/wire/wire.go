@@ -333,16 +333,16 @@ func (r *Request) id(v int64) *int32 { return r.int("request number", v) }
 
 func (r *Request) with(number int, body proto.Message) Request { return Request{number, body, r.err} }
 
-// Append appends a request as a frame. With an error, which is about what is in the request, there is none.
-func Append(dst []byte, r Request) ([]byte, error) {
+// Frame returns the frame of a request. An error is about what is in the request.
+func Frame(r Request) ([]byte, error) {
 	if r.err != nil {
-		return dst, r.err
+		return nil, r.err
 	}
-	framed, start := BeginFrame(dst)
+	framed, start := BeginFrame(nil)
 	framed = binary.BigEndian.AppendUint32(framed, uint32(r.number+ProtoBase))
 	framed, err := proto.MarshalOptions{}.MarshalAppend(framed, r.body)
 	if err != nil { // a text that is not UTF-8
-		return dst, fmt.Errorf("request %d cannot be written: %w", r.number, err)
+		return nil, fmt.Errorf("request %d cannot be written: %w", r.number, err)
 	}
 	return EndFrame(framed, start), nil
 }

@@ -52,7 +52,6 @@ type View struct {
 	Blocked   *engine.BlockedError
 	BlockedAt time.Time // UTC; zero if no order was blocked since it was activated
 	Contract  conn.Contract
-	Name      string         // of the contract
 	Choices   []conn.Details // what the instrument can mean, if it was ambiguous
 }
 
@@ -99,7 +98,7 @@ func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 		Choices: slices.Clone(e.candidates),
 	}
 	if len(e.Contracts) > 0 && e.Contracts[0] != nil {
-		v.Contract, v.Name = e.Contracts[0].Contract, e.Contracts[0].Name
+		v.Contract = e.Contracts[0].Contract
 	}
 	if e.State == Triggered {
 		if v.Waiting = WaitingOrder; e.Settled {

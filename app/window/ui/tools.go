@@ -21,7 +21,6 @@ const (
 // toolsCard mutes desktop notifications, copies what a question to others needs, and leads to IBKR's pages.
 type toolsCard struct {
 	content  fyne.CanvasObject
-	keys     *keys
 	muted    *widget.Label
 	hour     *button
 	tomorrow *button
@@ -33,7 +32,7 @@ type toolsCard struct {
 }
 
 func newToolsCard(k *keys, v *View) *toolsCard {
-	c := &toolsCard{keys: k, muted: text(""), outcome: fine("")}
+	c := &toolsCard{muted: text(""), outcome: fine("")}
 	c.muted.Truncation = fyne.TextTruncateEllipsis
 	mute := func(until func() time.Time) func() { return func() { v.mute(until()) } }
 	c.hour = newButton(k, "Mute for 1 hour", mute(func() time.Time { return v.now.Add(time.Hour) }))
