@@ -19,8 +19,8 @@ type Executions struct {
 	Total float64 `json:"total,omitempty"` // greatest cumulative quantity that came with one of them
 }
 
-// maxExecutions is how many executions of an order are kept: all that is known of it is written down with each. Of those
-// beyond it, the cumulative quantity counts.
+// maxExecutions is how many executions of an order are kept: all that is known of it is written down with each. Of
+// those beyond it, the cumulative quantity counts.
 const maxExecutions = 1000
 
 // add takes in an execution, each correction once. It reports whether it was new. The maps are new ones then: intents
