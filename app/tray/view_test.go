@@ -1,7 +1,6 @@
 package tray
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -294,84 +293,6 @@ func TestPlannedExit(t *testing.T) {
 		}
 		if want := "Connected · PAPER 4002" + c.menu; v.Menu[Status].Title != want || v.Ticking != (c.tooltip != "") {
 			t.Errorf("%s in %v: menu %q, ticking %v", c.kind, c.left, v.Menu[Status].Title, v.Ticking)
-		}
-	}
-}
-
-func TestTradingEntries(t *testing.T) {
-	const arm, disarm, cancel = "Turn on trading", "Turn off trading", "Cancel all open orders…"
-	for _, c := range []struct {
-		x     Trading
-		mode  conn.Mode
-		shown []string
-	}{
-		{Trading{}, conn.Paper, nil},
-		{Trading{MayArm: true}, conn.Paper, []string{arm}},
-		{Trading{MayArm: true}, conn.Live, []string{"Turn on LIVE trading…"}},
-		{Trading{MayArm: true}, conn.AnyMode, []string{"Turn on trading…"}},
-		{Trading{}, conn.Live, nil},
-		{Trading{Armed: true}, conn.Paper, []string{disarm}},
-		{Trading{Armed: true, MayArm: true}, conn.Live, []string{disarm}},
-		{Trading{Armed: true, MayArm: true}, conn.Paper, []string{disarm}},
-		{Trading{Open: 1}, conn.Paper, []string{"Cancel 1 open order…"}},
-		{Trading{Armed: true, Open: 3}, conn.Paper, []string{disarm, "Cancel 3 open orders…"}},
-	} {
-		s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full, Gateway: conn.Gateway{Mode: c.mode}}
-		v := viewOf(s, start, Extra{Trading: c.x})
-		var shown []string
-		for e := Arm; e <= CancelAll; e++ {
-			if v.Menu[e].Title == "" || v.Menu[e].Disabled != (e == Connected) {
-				t.Errorf("%+v: %v is %+v", c.x, e, v.Menu[e])
-			}
-			if !v.Menu[e].Hidden {
-				shown = append(shown, v.Menu[e].Title)
-			}
-		}
-		if !slices.Equal(shown, c.shown) {
-			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
-		}
-	}
-	if got := viewOf(&conn.Snapshot{}, start, Extra{}).Menu[CancelAll].Title; got != cancel {
-		t.Errorf("with nothing to cancel: %q", got)
-	}
-}
-
-func TestProgramEntries(t *testing.T) {
-	s := &conn.Snapshot{State: conn.Connected, Since: start, Layers: full}
-	for _, c := range []struct {
-		x     Programs
-		shown []string
-	}{
-		{Programs{}, nil},
-		{Programs{Stopped: true, Connected: 3}, nil}, // the port was turned off
-		{Programs{On: true}, []string{"Stop all trading", "0 programs connected"}},
-		{Programs{On: true, Connected: 1}, []string{"Stop all trading", "1 program connected"}},
-		{
-			Programs{On: true, Connected: 3, Unknown: 2},
-			[]string{"Stop all trading", "3 programs connected · 2 orders unknown, look in TWS"},
-		},
-		{
-			Programs{On: true, Connected: 3, Stopped: true},
-			[]string{"Let programs trade again", "3 programs connected · their trading is stopped"},
-		},
-	} {
-		v := viewOf(s, start, Extra{Programs: c.x})
-		var shown []string
-		for e := StopTrading; e <= Connected; e++ {
-			if !v.Menu[e].Hidden {
-				shown = append(shown, v.Menu[e].Title)
-			}
-		}
-		if !slices.Equal(shown, c.shown) {
-			t.Errorf("%+v: %q, want %q", c.x, shown, c.shown)
-		}
-	}
-	for mode, want := range map[conn.Mode]string{
-		conn.Paper: "", conn.Live: "Confirm: let programs trade LIVE", conn.AnyMode: "Confirm: let programs trade",
-	} {
-		s.Gateway.Mode = mode
-		if asks := viewOf(s, start, Extra{}).Menu[AllowPrograms].Confirm; asks != want {
-			t.Errorf("%v: it asks %q, want %q", mode, asks, want)
 		}
 	}
 }
