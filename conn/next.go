@@ -243,12 +243,8 @@ func (s *step) attemptFailed(in inFailed) {
 	if in.session != m.session || m.phase != trying {
 		return
 	}
-	port := m.gateway.Port
-	if in.err.Port != 0 {
-		port = in.err.Port
-	}
 	s.down(in.err.Cause, in.err.Code, in.err.Detail())
-	m.gateway.Port = port
+	m.gateway.Port = in.err.Port // of several that were tried in vain, none
 	m.failed, m.tried = true, in.err.Tried
 	m.refused = in.err.Cause == CauseRefused
 	if in.err.Cause == CausePortChanged {

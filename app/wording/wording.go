@@ -3,7 +3,9 @@
 package wording
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -256,10 +258,14 @@ func Tomorrow(now time.Time) time.Time {
 	return t
 }
 
-// Address returns host and port, or the host alone while every usual port is tried.
+// Address returns host and port, or the ports that are tried.
 func Address(s *conn.Snapshot) string {
 	if s.Gateway.Port == 0 {
-		return s.Gateway.Host + " (ports 4002, 7497, 4001, 7496)"
+		var ports []string
+		for _, p := range s.Tried {
+			ports = append(ports, strconv.Itoa(p.Port))
+		}
+		return s.Gateway.Host + " (ports " + cmp.Or(strings.Join(ports, ", "), "4002, 7497, 4001, 7496") + ")"
 	}
 	return fmt.Sprintf("%s:%d", s.Gateway.Host, s.Gateway.Port)
 }
