@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"sort"
 	"strings"
 	"time"
 
@@ -41,11 +40,11 @@ func describe(st api.Status, now time.Time) string {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	since := st.Since
-	if st.Held.Closed {
-		since = st.Held.Since
+	lasts := ""
+	if since := st.Shown.Since; since != nil {
+		lasts = ", for " + wording.Duration(now.Sub(*since))
 	}
-	row("State", "%s, for %s", colored(stateColor(st), st.Headline), wording.Duration(now.Sub(since)))
+	row("State", "%s%s", colored(stateColor(st), st.Headline), lasts)
 	if st.Cause != "" {
 		row("Why", "%s", st.Cause)
 	}
@@ -56,20 +55,14 @@ func describe(st api.Status, now time.Time) string {
 	if mode == "" {
 		mode = "paper or live not known yet"
 	}
-	where := st.Gateway.Host
-	if st.Gateway.Port != 0 {
-		where = fmt.Sprintf("%s:%d", st.Gateway.Host, st.Gateway.Port)
-	}
-	row("Gateway", "%s, %s", where, mode)
+	row("Gateway", "%s, %s", api.Address(&st.Gateway), mode)
 	if st.Gateway.Unsupported != "" {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}
 	for _, t := range st.Tried {
 		row("Port", "%d: %s", t.Port, t.Text)
 	}
-	l := st.Layers
-	row("Layers", "socket %s · API %s · IBKR %s · data farms %s", wording.Layer(l.Socket, true),
-		wording.Layer(l.API, true), wording.Layer(l.Upstream, l.API), farms(l))
+	row("Layers", "%s", layers(st.Shown.Layers))
 	row("Orders", "%s", colored(openColor(st.Guard.Open), wording.OneLine(st.Guard.Text)))
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
@@ -81,6 +74,10 @@ func describe(st api.Status, now time.Time) string {
 	}
 	if st.Session != 0 {
 		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
+	}
+	row("Uptime", "%s", st.Shown.Today)
+	if st.Muted != nil && st.Muted.After(now) {
+		row("Muted", "notifications, until %s", wording.Clock(*st.Muted, now))
 	}
 	switch {
 	case st.Reset.Active:
@@ -113,22 +110,15 @@ func describeTrading(t api.Trading, now time.Time) string {
 	return line
 }
 
-func farms(l api.Layers) string {
-	switch {
-	case !l.Upstream: // Gateway mentions them only while it sees IBKR
-		return wording.Layer(false, false)
-	case len(l.Farms) == 0:
-		return "none reported"
-	}
-	var bad []string
-	for name, st := range l.Farms {
-		if st == conn.FarmBroken {
-			bad = append(bad, wording.NamedFarm(name)+" down")
+// layers says in a line how the layers of the connection are, other than orders, which have a line of their own.
+func layers(list []api.Line) string {
+	var parts []string
+	for _, l := range list[:min(len(list), 4)] {
+		part := l.Name + " " + l.Text
+		if l.Shape == "impaired" && l.More != "" {
+			part += " (" + l.More + ")"
 		}
+		parts = append(parts, part)
 	}
-	if len(bad) == 0 {
-		return fmt.Sprintf("%d fine", len(l.Farms))
-	}
-	sort.Strings(bad)
-	return strings.Join(bad, ", ")
+	return strings.Join(parts, " · ")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/conn"
 )
 
 func TestDescribeTrading(t *testing.T) {
@@ -41,6 +42,7 @@ func TestDescribeTrading(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		st := api.Status{Headline: "Connected", Trading: st}
+		st.Shown = api.ShownOf(&st, now)
 		if got := describe(st, now); !strings.Contains(got, "\nTrading    "+want+"\n") {
 			t.Errorf("status without its line %q:\n%s", want, got)
 		}
@@ -57,6 +59,7 @@ func TestDescribeBlocked(t *testing.T) {
 		Held:    api.Held{Closed: true, Since: now.Add(-7 * time.Second), Hint: "Wait."},
 		Failing: []api.Failing{{Text: "The log cannot be written.", Detail: "no space", Hint: "Free some."}},
 	}
+	st.Shown = api.ShownOf(&st, now)
 	got := describe(st, now)
 	for _, line := range []string{
 		"State      Orders blocked: it waits, for 7 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
@@ -64,6 +67,45 @@ func TestDescribeBlocked(t *testing.T) {
 	} {
 		if !strings.Contains(got, line) {
 			t.Errorf("without %q:\n%s", line, got)
+		}
+	}
+}
+
+// TestDescribeLayers says of the layers and of how long it lasts what the window says.
+func TestDescribeLayers(t *testing.T) {
+	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
+	farms := map[string]conn.FarmState{"usfarm": conn.FarmBroken, "secdefil": conn.FarmOK}
+	up := api.Layers{Socket: true, API: true, Upstream: true, Farms: farms}
+	lost := now.Add(-time.Hour)
+	for _, c := range []struct {
+		st          api.Status
+		state, says string
+	}{
+		{
+			api.Status{State: conn.Connecting, FirstRun: true, Since: lost},
+			"Looking\n",
+			"Socket not connected yet · API not connected yet · IBKR not known · Data farms not known\n",
+		},
+		{
+			api.Status{State: conn.Reconnecting, Since: now.Add(-time.Second), LostAt: &lost},
+			"Looking, for 1 h\n",
+			"Socket down · API down · IBKR not known · Data farms not known\n",
+		},
+		{
+			api.Status{State: conn.Degraded, Since: lost, CauseID: conn.CauseFarm, Layers: up},
+			"Looking, for 1 h\n",
+			"Socket up · API up · IBKR up · Data farms 1 up, 1 down (down: US stock data [usfarm] · up: ",
+		},
+		{
+			api.Status{State: conn.Degraded, Since: lost, CauseID: conn.CauseCompeting, Layers: up},
+			"Looking, for 1 h\n", "Socket up · API up · IBKR up · Data farms no prices (down: ",
+		},
+	} {
+		c.st.Headline = "Looking"
+		c.st.Shown = api.ShownOf(&c.st, now)
+		got := describe(c.st, now)
+		if !strings.HasPrefix(got, "State      "+c.state) || !strings.Contains(got, "\nLayers     "+c.says) {
+			t.Errorf("without %q and %q:\n%s", c.state, c.says, got)
 		}
 	}
 }
