@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,23 +24,12 @@ var (
 // parseNumber returns a number as JSON writes it. It takes the conventions of all countries; what can be read in two
 // ways is refused, with both of them.
 func parseNumber(text string) (string, error) {
-	shown := strings.TrimSpace(text)
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r): // also those that do not break, and thin ones
-			return ' '
-		case r == '’':
-			return '\''
-		case r == '−':
-			return '-'
-		}
-		return r
-	}, shown)
+	text = typed(text)
 	switch m := twoReadings.FindStringSubmatch(text); {
 	case text == "":
 		return "", errors.New("a number is missing")
 	case m != nil:
-		return "", fmt.Errorf("%q can mean %s.%s or %s%s: write %s.%s0 or %s%s", shown, m[1], m[2], m[1], m[2], m[1],
+		return "", fmt.Errorf("%q can mean %s.%s or %s%s: write %s.%s0 or %s%s", text, m[1], m[2], m[1], m[2], m[1],
 			m[2], m[1], m[2])
 	case plainNumber.MatchString(text):
 	case groupedPoint.MatchString(text):
@@ -53,19 +41,57 @@ func parseNumber(text string) (string, error) {
 	case decimalComma.MatchString(text):
 		text = strings.Replace(text, ",", ".", 1)
 	default:
-		return "", fmt.Errorf("%q is not a number", cut(shown))
+		return "", fmt.Errorf("%q is not a number: write digits alone, such as 1234.5", cut(text))
 	}
-	n, _ := strconv.ParseFloat(text, 64) // infinite if it is out of every range
-	if math.IsInf(n, 0) {
-		return "1e999", nil // out of every range, which the check says better
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%q is out of every range", cut(text))
+	case digits(text) != digits(number(n)):
+		return "", fmt.Errorf("%q has too many digits: write at most 15", cut(text))
+	case n == 0:
+		return "0", nil // without a sign
 	}
 	return number(n), nil
+}
+
+// typed returns a text with plain digits, signs and blanks for those of other scripts and keyboards, and without the
+// invisible marks that come with what is copied.
+func typed(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.Is(unicode.Zs, r): // also those that do not break, and thin ones
+			return ' '
+		case '！' <= r && r <= '～': // of full width
+			return r - '！' + '!'
+		case strings.ContainsRune("’ʼ", r):
+			return '\''
+		case r == '−':
+			return '-'
+		case r == '٫':
+			return '.'
+		}
+		for _, script := range unicode.Nd.R16 {
+			if rune(script.Lo) <= r && r <= rune(script.Hi) {
+				return '0' + (r-rune(script.Lo))%10
+			}
+		}
+		return r
+	}, text))
+}
+
+// digits returns the digits of a number, without zeros at its ends.
+func digits(text string) string {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return strings.Trim(strings.NewReplacer("+", "", "-", "", ".", "").Replace(mantissa), "0")
 }
 
 // parseNumbers returns the numbers of a list, as JSON writes them. Semicolons or commas separate them; where it is in
 // doubt whether a comma does so or belongs to a number, the list is refused.
 func parseNumbers(text string) (list []string, err error) {
-	separator := ","
+	text, separator := typed(text), ","
 	if strings.Contains(text, ";") {
 		separator = ";"
 	} else if n := len(innerComma.FindAllString(text, -1)); n == 1 || n > 0 && n < strings.Count(text, ",") ||

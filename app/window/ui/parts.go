@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -38,6 +39,7 @@ type button struct {
 	widget.Button
 	keys    *keys
 	focused bool
+	escape  func() // what the Esc key does; nil: what it does elsewhere
 }
 
 func newButton(k *keys, text string, tapped func()) *button {
@@ -73,13 +75,22 @@ func (b *button) FocusGained() {
 }
 
 func (b *button) TypedKey(e *fyne.KeyEvent) {
-	switch e.Name {
-	case fyne.KeyEscape:
+	switch {
+	case e.Name == fyne.KeyEscape && b.escape != nil:
+		b.escape()
+	case e.Name == fyne.KeyEscape:
 		b.keys.escape()
-	case fyne.KeyReturn, fyne.KeyEnter:
+	case e.Name == fyne.KeyReturn, e.Name == fyne.KeyEnter:
 		b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	case e.Name == fyne.KeySpace: // comes as a letter as well, which a field that gets the focus would take in
 	default:
 		b.Button.TypedKey(e)
+	}
+}
+
+func (b *button) TypedRune(r rune) {
+	if r == ' ' {
+		b.Button.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
 	}
 }
 
@@ -187,10 +198,22 @@ func (e *entry) TypedKey(k *fyne.KeyEvent) {
 }
 
 func (e *entry) TypedShortcut(s fyne.Shortcut) {
-	if _, ours := s.(*desktop.CustomShortcut); ours {
+	switch s := s.(type) {
+	case *desktop.CustomShortcut:
 		e.keys.shortcut(s)
+	case *fyne.ShortcutPaste:
+		s.Clipboard = oneLine{s.Clipboard}
 	}
 	e.Entry.TypedShortcut(s)
+}
+
+// oneLine is a clipboard whose lines and cells stand beside each other with commas: with blanks, as the toolkit would
+// have it, two numbers would become one.
+type oneLine struct{ fyne.Clipboard }
+
+func (c oneLine) Content() string {
+	parts := strings.FieldsFunc(c.Clipboard.Content(), func(r rune) bool { return strings.ContainsRune("\r\n\t", r) })
+	return strings.Join(parts, ", ")
 }
 
 // text is a label that shows what it is given and never anything else.

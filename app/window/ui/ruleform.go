@@ -268,13 +268,13 @@ func (g *gatherer) value(f reflect.Value, tag reflect.StructTag, at, value strin
 		case err != nil:
 			g.bad(at, "%v", err)
 		case n < least || n > most:
-			g.bad(at, "is out of range %s to %s", number(least), number(most))
+			g.bad(at, "%s is out of range %s to %s", number(n), number(least), number(most))
 		case f.Kind() == reflect.Float64:
 			f.SetFloat(n)
 		case f.Kind() == reflect.Pointer:
 			f.Set(reflect.ValueOf(&n))
 		case n != math.Trunc(n):
-			g.bad(at, "is not a whole number")
+			g.bad(at, "%s is not a whole number", number(n))
 		default:
 			f.SetInt(int64(n))
 		}
@@ -287,8 +287,7 @@ func parseFloat(text string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	v, _ := strconv.ParseFloat(n, 64) // infinite if it is out of every range
-	return v, nil
+	return strconv.ParseFloat(n, 64)
 }
 
 // instrumentAt returns the instrument that stands below the path, and what is wrong with it.
