@@ -28,7 +28,8 @@ func TestFirstRun(t *testing.T) {
 		v.pic.headline != wording.Looking {
 		t.Errorf("nothing answers: %q, %q", got, v.pic.headline)
 	}
-	if all := v.pic.plainText(); strings.Contains(strings.ToLower(all), "reconnecting") || v.pic.since != "" {
+	if all := v.pic.plainText(noon); strings.Contains(strings.ToLower(all), "reconnecting") ||
+		!strings.Contains(all, "\n"+wording.Looking+"\n") {
 		t.Errorf("before the first connection: %s", all)
 	}
 	st.CauseID, st.Cause = "disclaimer_unsettled", "The disclaimer."

@@ -16,7 +16,7 @@ func (v *View) Attach(c fyne.Canvas) {
 	}
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
 		if e.Name == fyne.KeyEscape {
-			v.Close()
+			v.escape()
 		}
 	})
 }
@@ -59,11 +59,11 @@ func (v *View) reveal(o fyne.CanvasObject) {
 		v.status.scroll, v.history.scroll, v.rules.scroll, v.rules.editor.scroll,
 		v.orders.scroll, v.others.scroll, v.alerts.scroll, v.form.scroll,
 	} {
-		if !inside(o, s.Content) || !s.Visible() {
+		if _, inside := topOf(o, s.Content); !inside || !s.Visible() {
 			continue
 		}
-		d := fyne.CurrentApp().Driver()
-		top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s.Content).Y
+		s.Content.Resize(s.Content.MinSize().Max(s.Size())) // what is shown just now gets its place
+		top, _ := topOf(o, s.Content)
 		const margin = 24 // for the name and a first line of the hint
 		switch bottom := top + o.Size().Height + margin; {
 		case top-margin < s.Offset.Y:
@@ -74,13 +74,20 @@ func (v *View) reveal(o fyne.CanvasObject) {
 	}
 }
 
-// inside reports whether o is part of root, as far as root is made of containers.
-func inside(o, root fyne.CanvasObject) bool {
+// topOf returns how far o is from the top of root, and whether it is a part of it, as far as root is made of
+// containers. The toolkit itself knows that only of what it has painted.
+func topOf(o, root fyne.CanvasObject) (y float32, inside bool) {
 	if o == root {
-		return true
+		return 0, true
 	}
-	c, ok := root.(*fyne.Container)
-	return ok && slices.ContainsFunc(c.Objects, func(child fyne.CanvasObject) bool { return inside(o, child) })
+	if c, ok := root.(*fyne.Container); ok {
+		for _, child := range c.Objects {
+			if y, inside = topOf(o, child); inside {
+				return y + child.Position().Y, true
+			}
+		}
+	}
+	return 0, false
 }
 
 // keepFocus gives the focus to the tab of the page when what had it is gone, so that the Tab key goes on from there.

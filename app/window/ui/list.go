@@ -163,8 +163,8 @@ func (e *entryLine) set(t *entryTexts) {
 	tint(e.word, t.bad, widget.DangerImportance, widget.LowImportance)
 }
 
-// lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the others leave
-// empty, the name has; what they need more, it lacks: a figure that is cut reads as another one.
+// lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the value leaves empty,
+// the name has; what the others need more, it lacks: a figure that is cut reads as another one.
 type lineLayout struct{}
 
 const lineHeight = 30
@@ -179,7 +179,10 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		l := objects[i+1].(*widget.Label)
 		words := fyne.MeasureText(l.Text, theme.TextSize(), l.TextStyle).Width
 		needs := float32(math.Ceil(float64(words))) + 2*theme.InnerPadding() // the toolkit cuts to whole pixels
-		more := max(0, min(needs-widths[i], widths[0]-rest/5))
+		more := min(needs-widths[i], widths[0]-rest/5)
+		if i == 2 { // words begin below each other
+			more = max(0, more)
+		}
 		if l.Text == "" && (i == 1 || widths[1] == 0) {
 			more = -widths[i]
 		}

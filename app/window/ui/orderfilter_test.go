@@ -42,16 +42,16 @@ func TestOrdersAndPositionsAreSearchedFilteredAndSorted(t *testing.T) {
 		t.Errorf("%.1f lines can be seen", n)
 	}
 	for _, c := range []struct{ words, part, sort, want string }{
-		{"aapl 231", orderParts[0], orderSorts[0], "# Recent orders, Buy 100 AAPL limit 231"},
-		{"msft", orderParts[0], orderSorts[0], "Sell 10 MSFT at the market"},
+		{"aapl 231", orderParts[0], orderSorts[0], "# Recent orders, BUY 100 AAPL LMT 231"},
+		{"msft", orderParts[0], orderSorts[0], "SELL 10 MSFT MKT"},
 		{"cme", orderParts[0], orderSorts[0], "# Positions, ESZ6 FUT CME USD"},
 		{"", orderParts[2], orderSorts[0], "# Positions, AAPL STK NASDAQ USD, ESZ6 FUT CME USD"},
-		{"", orderParts[4], orderSorts[0], "# Blocked orders, Buy 100 AAPL limit 224.95"},
+		{"", orderParts[4], orderSorts[0], "# Blocked orders, BUY 100 AAPL LMT 224.95"},
 		{"nothing", orderParts[0], orderSorts[0], ""},
 		{
 			"dip", orderParts[3], orderSorts[2],
-			"# Recent orders, Buy 100 AAPL limit 220, Buy 100 AAPL limit 231, Buy 100 AAPL limit 221, " +
-				"Buy 100000 AAPL limit 230",
+			"# Recent orders, BUY 100 AAPL LMT 220, BUY 100 AAPL LMT 231, BUY 100 AAPL LMT 221, " +
+				"BUY 100000 AAPL LMT 230",
 		},
 	} {
 		v.orders.search.SetText(c.words)

@@ -37,6 +37,14 @@ func TestOrderStates(t *testing.T) {
 	if open, done := sorted([]api.OrderView{naked}); len(open) != 1 || len(done) != 0 {
 		t.Errorf("a stop that does not work is among those that are done")
 	}
+	for text, want := range map[string]string{
+		"working (PreSubmitted, held: trigger)": "Working", "working, when last connected": "Working",
+		"unknown: look in TWS whether it is there": "Unknown", "filled": "Filled", "": none,
+	} {
+		if got := shortState(&api.OrderView{StateText: text}); got != want {
+			t.Errorf("%q is %q in the list, want %q", text, got, want)
+		}
+	}
 	if got := stateWord(&api.OrderView{State: engine.NotSent}); got != "Not sent" {
 		t.Errorf("word %q", got)
 	}

@@ -229,7 +229,7 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 		for i := range orders {
 			o := &orders[i]
 			one := entryTexts{
-				key: orderKey(o.ID), shape: named[api.OrderShape(o.State)], name: plain(o.Text), word: stateWord(o),
+				key: orderKey(o.ID), shape: named[api.OrderShape(o.State)], name: plain(o.Text), word: shortState(o),
 				bad: o.Alarming(),
 			}
 			if !p.may && o.Open && o.State != engine.Unknown {

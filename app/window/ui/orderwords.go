@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,15 @@ func stateWord(o *api.OrderView) string {
 		return none
 	}
 	return upper(word)
+}
+
+// shortState is stateWord without what follows the state itself, which would take the room of the order.
+func shortState(o *api.OrderView) string {
+	word := stateWord(o)
+	if end := strings.IndexAny(word, ",;:("); end > 0 {
+		word = strings.TrimSpace(word[:end])
+	}
+	return word
 }
 
 // orderFacts returns what else is known of an order, and in a line of its own what it has cost.
@@ -120,8 +128,6 @@ func changeOf(o *api.OrderView, quantity, limit, stop string) (*api.OrderChange,
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", one.name, err)
-		case math.IsInf(v, 0):
-			return nil, fmt.Errorf("%s: is out of range", one.name)
 		case one.to == &c.Quantity && v <= o.Filled:
 			return nil, fmt.Errorf("quantity: has to be more than the %s that are filled; cancel the order instead",
 				number(o.Filled))

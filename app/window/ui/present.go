@@ -50,9 +50,15 @@ type banner struct {
 	button                      command // that stands here, if any
 }
 
-// plainText is the picture as text that can be pasted elsewhere.
-func (p *picture) plainText() string {
-	list := []string{strings.TrimSpace("Gatewatch: " + p.headline + ", " + p.since + " " + p.badge)}
+// plainText is the picture as text that can be pasted elsewhere, with the moment and the zone for which it is true.
+func (p *picture) plainText(now time.Time) string {
+	state := p.headline
+	if p.since != "" {
+		state += ", " + p.since
+	}
+	list := []string{
+		"Gatewatch, " + now.Local().Format("2 Jan 2006 15:04:05 MST"), strings.TrimSpace(state + " " + p.badge),
+	}
 	if b := p.banner; b != nil {
 		list = append(list, b.plainText())
 	}

@@ -184,6 +184,30 @@ func TestZonesAreChosen(t *testing.T) {
 	if c.Focused() != zone || zone.Text != list[1] {
 		t.Errorf("Esc in the list: %q, the focus is at %T", zone.Text, c.Focused())
 	}
+	// From the button: all zones with the chosen one in view, a letter begins a search, and a blank chooses.
+	before := p.scroll.Offset.Y
+	press(firstButton(p.editors["timezone"].content))
+	zones := c.Focused().(*zoneList)
+	if len(zones.zones) < 400 || zones.zones[zones.at] != list[1] || p.scroll.Offset.Y < before {
+		t.Errorf("%d zones, at %s; scrolled from %v to %v", len(zones.zones), zones.zones[zones.at], before,
+			p.scroll.Offset.Y)
+	}
+	for _, r := range "toky" {
+		c.Focused().TypedRune(r)
+	}
+	key(fyne.KeyDown)
+	press(c.Focused())
+	if zone.Text != "Asia/Tokyo" || c.Focused() != zone {
+		t.Errorf("chosen %q, the focus is at %T", zone.Text, c.Focused())
+	}
+}
+
+// press types a blank, which the toolkit hands out as a key and then as a letter to what has the focus by then.
+func press(o fyne.Focusable) {
+	c := fyne.CurrentApp().Driver().CanvasForObject(o.(fyne.CanvasObject))
+	c.Focus(o)
+	o.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	c.Focused().TypedRune(' ')
 }
 
 // TestOtherChangesAreMerged holds that what changes elsewhere is taken over while something else is edited, such as an

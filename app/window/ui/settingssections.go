@@ -59,7 +59,7 @@ func (p *settingsPage) newSection(of *section) *sectionCard {
 		s.body.Add(l.content)
 	}
 	head := container.NewBorder(nil, nil, nil, s.note, s.head)
-	s.content = card(container.New(stacked{0}, container.New(stacked{-12}, head, fine(of.Doc)), s.body))
+	s.content = card(container.New(stacked{0}, container.New(stacked{-6}, head, fine(of.Doc)), s.body))
 	return s
 }
 

@@ -38,7 +38,7 @@ func newToolsCard(k *keys, v *View) *toolsCard {
 	c.hour = newButton(k, "Mute for 1 hour", mute(func() time.Time { return v.now.Add(time.Hour) }))
 	c.tomorrow = newButton(k, "Until tomorrow", mute(func() time.Time { return wording.Tomorrow(v.now.Local()) }))
 	c.unmute = newButton(k, "Unmute", mute(func() time.Time { return time.Time{} }))
-	c.status = newButton(k, "Copy status", func() { c.copied(v.pic.plainText(), "The status is on the clipboard.") })
+	c.status = newButton(k, "Copy status", func() { c.copied(v.pic.plainText(v.now), "The status is on the clipboard.") })
 	c.report = newButton(k, "Copy diagnostics", func() {
 		c.say("Collecting…")
 		v.actions.Diagnostics()
@@ -48,8 +48,8 @@ func newToolsCard(k *keys, v *View) *toolsCard {
 	}
 	bell := container.NewHBox(c.hour, c.tomorrow, c.unmute)
 	c.content = card(container.New(
-		stacked{4}, c.muted, bell, container.NewHBox(c.status, c.report), c.outcome,
-		container.NewHBox(c.links[0], c.links[1]),
+		stacked{4}, c.muted, bell, container.NewHBox(c.links[0], c.links[1]), container.NewHBox(c.status, c.report),
+		c.outcome, // where it moves no button
 	))
 	c.render(nil, time.Time{})
 	return c
@@ -80,13 +80,10 @@ func (c *toolsCard) render(st *api.Status, now time.Time) {
 		words = wording.MutedUntil(*until, now)
 	}
 	setText(c.muted, words)
-	for _, b := range []*button{c.hour, c.tomorrow} {
-		show(b, until == nil)
+	for _, b := range []*button{c.hour, c.tomorrow, c.report} {
 		enable(b, st != nil)
 	}
 	show(c.unmute, until != nil)
-	enable(c.report, st != nil)
-	show(c.outcome, c.outcome.Text != "")
 }
 
 // copied puts text on the clipboard and says so.
@@ -95,9 +92,7 @@ func (c *toolsCard) copied(text, done string) {
 	c.say(done)
 }
 
-func (c *toolsCard) say(words string) {
-	showText(c.outcome, words)
-}
+func (c *toolsCard) say(words string) { setText(c.outcome, words) }
 
 // Diagnostics takes in the diagnostics that were asked for.
 func (v *View) Diagnostics(text string, err error) {

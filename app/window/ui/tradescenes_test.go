@@ -64,30 +64,32 @@ func someRules() api.Rules {
 		Path: "/home/trader/.config/gatewatch/rules.json", MayEdit: true,
 		Rules: []api.RuleView{
 			{
-				Rule: dip(), Text: "When AAPL is at or below 225 for 30 s, buy 100 at 0.05 below, take profit at " +
-					"240, stop loss 7.5 below.",
+				Rule: dip(), Text: "When AAPL last is at or below 225 for 30 s or QQQ mid crosses down 480, only from " +
+					"09:30 to 16:00 America/New_York on mon, fri: BUY 100 AAPL LMT 0.05 below GTC, take profit 240, " +
+					"stop 7.5 below; again after at least 3600 s.",
 				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41),
 				PriceAt:  at(noon.Add(-3 * time.Second)),
-				Contract: "AAPL stock on SMART (NASDAQ) in USD", Why: "The price is above 225.",
+				Contract: "AAPL STK NASDAQ USD", Why: "Condition not met.",
 			},
 			{
 				Rule: rules.Rule{Name: "Euro alarm", Conditions: []rules.Condition{
 					{Price: "bid", Is: "crosses_up", Value: 1.1},
 				}, Action: rules.Action{Do: "notify"}},
-				Text:  "When the bid of EUR.USD crosses 1.1 upwards, tell me.",
+				Text:  "When EUR.USD bid crosses up 1.1: notify; again after at least 3600 s.",
 				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105),
 				PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
-				Contract: "EUR.USD currency pair on IDEALPRO", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)),
-				Why: "It may trigger again at 13:00.",
+				Contract: "EUR.USD CASH IDEALPRO USD", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)),
+				Why: "Triggered; it can trigger again in 50 min.",
 			},
 			{
-				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When ABC is at or above 50, sell 10 at the market.",
+				Rule: rules.Rule{Name: "Sell the peak"}, Text: "When AAPL last is at or above 250: SELL 10 MKT; once.",
 				State: rules.Failed,
-				Since: noon.Add(-26 * time.Hour), Why: "ABC can mean more than one contract.", Candidates: candidates(),
+				Since: noon.Add(-26 * time.Hour), Candidates: candidates(),
+				Why: "Its order was rejected: no shares to sell short (IB code 201). Activate it again to resume.",
 			},
 			{
-				Rule: rules.Rule{Name: "An idea"}, Text: "When ES is at or above 7000, tell me.", State: rules.Draft,
-				Since: noon.Add(-50 * 24 * time.Hour),
+				Rule: rules.Rule{Name: "An idea"}, Text: "When ESZ6 last is at or above 7000: notify; once.",
+				State: rules.Draft, Since: noon.Add(-50 * 24 * time.Hour),
 			},
 		},
 	}
@@ -109,11 +111,11 @@ func candidates() []api.Candidate {
 		{Instrument: rules.Instrument{
 			ConID: 265598, Symbol: "AAPL", Exchange: "SMART", Primary: "NASDAQ",
 			Currency: "USD",
-		}, Name: "APPLE INC", Text: "AAPL stock on SMART (NASDAQ) in USD"},
+		}, Name: "APPLE INC", Text: "AAPL STK NASDAQ USD"},
 		{Instrument: rules.Instrument{
 			ConID: 38708077, Symbol: "AAPL", Exchange: "SMART", Primary: "MEXI",
 			Currency: "MXN",
-		}, Name: "APPLE INC", Text: "AAPL stock on SMART (MEXI) in MXN"},
+		}, Name: "APPLE INC", Text: "AAPL STK MEXI MXN"},
 	}
 }
 
@@ -124,27 +126,28 @@ func someOrders() api.Orders {
 			StateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip",
 		}
 	}
-	working := order(17, 10*time.Minute, engine.Working, "working", "Buy 100 AAPL limit 224.95, until cancelled")
+	working := order(17, 10*time.Minute, engine.Working, "working", "BUY 100 AAPL LMT 224.95 GTC")
 	working.Open, working.Filled, working.Changed = true, 40, noon.Add(-time.Minute)
-	loss := order(18, 10*time.Minute, engine.Working, "working", "Sell 100 AAPL stop 217.45, until cancelled")
+	loss := order(18, 10*time.Minute, engine.Working, "working", "SELL 100 AAPL STP 217.45 GTC")
 	loss.Open, loss.Parent, loss.LimitPrice, loss.StopPrice = true, 17, 0, 217.45
-	lost := order(12, 3*time.Hour, engine.Unknown, "unknown", "Sell 10 MSFT at the market")
+	lost := order(12, 3*time.Hour, engine.Unknown, "unknown: look in TWS whether it is there", "SELL 10 MSFT MKT")
 	lost.Open, lost.Quantity, lost.Rule = true, 10, "Sell the peak"
-	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "Buy 100000 AAPL limit 230")
-	rejected.Code, rejected.Detail = 201, "Order rejected - reason: we are unable to accept your order. Your "+
+	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "BUY 100000 AAPL LMT 230")
+	rejected.Quantity, rejected.Code = 100000, 201
+	rejected.Detail = "Order rejected - reason: we are unable to accept your order. Your " +
 		"available funds are insufficient."
-	filled := order(11, 26*time.Hour, engine.Filled, "filled", "Buy 100 AAPL limit 231")
+	filled := order(11, 26*time.Hour, engine.Filled, "filled", "BUY 100 AAPL LMT 231")
 	filled.Filled, filled.AveragePrice, filled.CostText = 100, 230.4512,
-		"average 230.4512, commission 1.00 USD, realised P&L 47.90 USD"
+		"average 230.451, commission 1.00 USD, realised P&L 47.90 USD"
 	return api.Orders{
 		Orders: []api.OrderView{
 			loss, working, lost, rejected, filled,
-			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "Buy 100 AAPL limit 220"),
-			order(9, 28*time.Hour, engine.NotSent, "not sent", "Buy 100 AAPL limit 221"),
+			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "BUY 100 AAPL LMT 220"),
+			order(9, 28*time.Hour, engine.NotSent, "not sent", "BUY 100 AAPL LMT 221"),
 		},
 		Blocked: []api.Blocked{{
-			At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "Buy 100 AAPL limit 224.95",
-			Reason: "Trading is not armed.", ReasonID: "disarmed",
+			At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "BUY 100 AAPL LMT 224.95",
+			Reason: "trading is off; turn it on to let rules place orders", ReasonID: "disarmed",
 		}},
 	}
 }
@@ -264,7 +267,7 @@ func tradeScenes() map[string]func(*View) {
 			e.in.fill(e.form.texts)
 			e.refused = settings.Problems{
 				{Key: "rules[0].name", Text: "is the name of another rule already"},
-				{Key: "conditions[0].for_seconds", Text: "is out of range 0 to 86400"},
+				{Key: "conditions[0].for_seconds", Text: "90000 is out of range 0 to 86400"},
 				{Key: "action.order.limit_offset", Text: "is more than the price itself"},
 			}
 			e.refresh()

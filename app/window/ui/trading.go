@@ -147,6 +147,7 @@ func newQuestion(k *keys, from *button) *question {
 			then()
 		}
 	})
+	q.no.escape, q.yes.escape = q.drop, q.drop
 	icon := newSign(18)
 	icon.set(Impaired)
 	words := container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, q.words)

@@ -80,7 +80,7 @@ const (
 // New returns a view that knows nothing yet.
 func New(a Actions, now time.Time) *View {
 	v := &View{actions: a, now: now}
-	v.keys = &keys{escape: v.Close, shortcut: v.shortcut, reveal: v.reveal, now: func() time.Time { return v.now }}
+	v.keys = &keys{escape: v.escape, shortcut: v.shortcut, reveal: v.reveal, now: func() time.Time { return v.now }}
 	v.head = newHead()
 	v.status = newStatusPage(v.keys, v)
 	v.history = newHistoryPage(v.keys)
@@ -152,6 +152,18 @@ func (v *View) Close() {
 		v.open(page)
 	}
 	v.unsaved.ask("There are changes that are not saved.", "Keep editing", "Close without saving", v.actions.Close)
+}
+
+// escape leaves a form in which nothing was typed, or else the window.
+func (v *View) escape() {
+	switch {
+	case v.page == pageRules && v.rules.editor.isOpen && !v.rules.editor.dirty():
+		v.rules.editor.end()
+	case v.page == pageAlerts && v.alerts.form != nil && !v.alerts.dirty():
+		v.alerts.shut()
+	default:
+		v.Close()
+	}
 }
 
 // unsavedPage returns the page on which something was typed that is not saved, -1 if there is none.

@@ -324,13 +324,13 @@ func TestStartAndRestart(t *testing.T) {
 		}
 		for _, want := range []string{
 			"3 orders were open at IBKR, and nothing watches them now",
-			"Buy 100 AAPL limit 224.95", "Sell 10 MSFT",
+			"BUY 100 AAPL LMT 224.95", "SELL 10 MSFT",
 		} {
 			if !strings.Contains(bar.hint.Text, want) {
 				t.Errorf("the hint lacks %q: %s", want, bar.hint.Text)
 			}
 		}
-		if strings.Contains(bar.hint.Text, "AAPL limit 231") {
+		if strings.Contains(bar.hint.Text, "AAPL LMT 231") {
 			t.Error("a filled order is listed as open")
 		}
 		test.Tap(bar.button)
@@ -353,5 +353,36 @@ func TestStartAndRestart(t *testing.T) {
 	v.open(pageOrders)
 	if v.veil.Visible() || v.head.headline.Text != "Connected" {
 		t.Errorf("it is back: veil %v, %q", v.veil.Visible(), v.head.headline.Text)
+	}
+}
+
+// TestEscapeLeavesWhatIsOpen steps back from a question and from forms in which nothing was typed.
+func TestEscapeLeavesWhatIsOpen(t *testing.T) {
+	v, w, a := acting(t)
+	c := w.Canvas()
+	escape := func() { c.Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape}) }
+	v.Settings(inForce())
+	v.Status(armed(), noon)
+	v.open(pageRules)
+	v.Rules(someRules(), nil)
+	press(ruleAt(v, 0).remove)
+	if escape(); ruleAt(v, 0).question.open() || a.closed > 0 {
+		t.Error("a question stays open, or the window closes")
+	}
+	press(v.rules.create)
+	if v.rules.editor.dirty() {
+		t.Error("the blank that has pressed a button stands in a field")
+	}
+	if escape(); v.rules.editor.isOpen || a.closed > 0 {
+		t.Error("the form of a rule stays open, or the window closes")
+	}
+	v.open(pageAlerts)
+	v.Alerts(api.Alerts{}, nil)
+	press(v.alerts.add)
+	if escape(); v.alerts.form != nil || a.closed > 0 {
+		t.Error("the form of a channel stays open, or the window closes")
+	}
+	if escape(); a.closed != 1 {
+		t.Error("the window does not close")
 	}
 }

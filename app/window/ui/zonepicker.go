@@ -54,7 +54,7 @@ func zoneName(zone string) string {
 
 func newZonePicker(k *keys, changed func()) *zonePicker {
 	z := &zonePicker{keys: k, changed: changed}
-	z.list = newZoneList(k, z.pick, z.close)
+	z.list = newZoneList(k, z.pick, z.close, z.search)
 	z.entry = newEntry(k, z.typed)
 	z.entry.handle = func(e *fyne.KeyEvent) bool {
 		switch {
@@ -111,14 +111,21 @@ func (z *zonePicker) open(words string) {
 	if len(found) == 0 {
 		found = zonesLike("")
 	}
-	z.list.show(found, z.entry.Text)
 	show(z.panel, true)
-	z.keys.reveal(z.list)
+	z.keys.reveal(z.list) // which gives the list its size: without one it cannot show what is chosen
+	z.list.show(found, z.entry.Text)
 }
 
 func (z *zonePicker) close() {
 	z.panel.Hide()
 	z.keys.focus(z.entry)
+}
+
+// search begins a search with what is typed while the list has the focus.
+func (z *zonePicker) search(r rune) {
+	z.keys.focus(z.entry)
+	z.set("")
+	z.entry.TypedRune(r)
 }
 
 func (z *zonePicker) pick(zone string) {
@@ -135,10 +142,11 @@ type zoneList struct {
 	at    widget.ListItemID // what the keys have reached
 	pick  func(zone string)
 	close func()
+	typed func(rune)
 }
 
-func newZoneList(k *keys, pick func(string), closed func()) *zoneList {
-	l := &zoneList{keys: k, pick: pick, close: closed}
+func newZoneList(k *keys, pick func(string), closed func(), typed func(rune)) *zoneList {
+	l := &zoneList{keys: k, pick: pick, close: closed, typed: typed}
 	l.Length = func() int { return len(l.zones) }
 	l.CreateItem = func() fyne.CanvasObject { return container.NewBorder(nil, nil, nil, muted(""), text("")) }
 	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
@@ -175,12 +183,22 @@ func (l *zoneList) FocusGained() {
 	l.keys.reveal(l)
 }
 
+// TypedRune takes in a letter; a blank chooses.
+func (l *zoneList) TypedRune(r rune) {
+	if r == ' ' {
+		l.pick(l.zones[l.at])
+		return
+	}
+	l.typed(r)
+}
+
 func (l *zoneList) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
 		l.close()
-	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+	case fyne.KeyReturn, fyne.KeyEnter:
 		l.pick(l.zones[l.at])
+	case fyne.KeySpace: // comes as a letter as well
 	default:
 		l.List.TypedKey(e)
 	}
