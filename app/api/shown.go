@@ -380,8 +380,8 @@ func tradingOf(st *Status) Line {
 		l.Shape, l.At = "impaired", t.ArmedSince
 	case !st.Connected:
 		l.More = "Trading can be turned on once Gateway is connected."
-	case t.ReasonID == engine.BlockedDisarmed:
-		l.More = wording.TradingOffMeans
+	case slices.Contains([]string{engine.BlockedDisarmed, engine.BlockedGuard, engine.BlockedSilent}, t.ReasonID):
+		l.More = wording.TradingOffMeans // it is off because a person wants it so, and the line of orders says the rest
 	}
 	return l
 }

@@ -67,7 +67,7 @@ func describe(st api.Status, now time.Time) string {
 	if st.Held.Hint != "" && st.Held.Hint != st.Hint {
 		row("Do", "%s", st.Held.Hint)
 	}
-	row("Trading", "%s", describeTrading(st.Trading, now))
+	row("Trading", "%s", describeTrading(st.Trading, st.Shown.Trading.More, now))
 	for _, f := range st.Failing {
 		row("Problem", "%s", colored(doubt, wording.FailingLine(f.Text, f.Detail)))
 		row("Do", "%s", f.Hint)
@@ -95,17 +95,16 @@ func describe(st api.Status, now time.Time) string {
 	return b.String()
 }
 
-// describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and why not.
-func describeTrading(t api.Trading, now time.Time) string {
+// describeTrading says in a line whether orders of rules may leave, what there is of rules and orders, and more.
+func describeTrading(t api.Trading, more string, now time.Time) string {
 	// the row says the rest
 	state := strings.TrimPrefix(wording.Trading(t.Armed, t.MayTrade), strings.TrimSuffix(wording.TradingOff, "off"))
 	if t.Armed && t.ArmedSince != nil {
 		state += ", since " + wording.Clock(*t.ArmedSince, now)
 	}
 	line := strings.Join(append([]string{state}, t.Lines()...), ", ")
-	if t.Reason != "" {
-		// which it begins with
-		line += ": " + strings.TrimPrefix(wording.OneLine(t.Reason), strings.ToLower(wording.TradingOff)+"; ")
+	if more != "" {
+		line += ": " + more
 	}
 	return line
 }
