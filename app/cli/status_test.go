@@ -35,8 +35,8 @@ func TestDescribeTrading(t *testing.T) {
 		"on, since 15 Jul 12:00": {Armed: true, ArmedSince: &[]time.Time{
 			now.AddDate(-1, 0, 0),
 		}[0], MayTrade: true},
-		"on, but orders are blocked, since 11:00, 2 orders unknown, look in TWS, 2 orders open: The account is wrong.": {
-			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount is wrong", OrdersOpen: 2, OrdersUnknown: 2,
+		"on, but orders are blocked, since 11:00, 2 orders unknown, look in TWS, 2 orders open: The account's.": {
+			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount's", OrdersOpen: 2, OrdersUnknown: 2,
 		},
 	} {
 		st := api.Status{Headline: "Connected", Connected: true, Trading: st}

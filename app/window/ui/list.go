@@ -163,8 +163,8 @@ func (e *entryLine) set(t *entryTexts) {
 	tint(e.word, t.bad, widget.DangerImportance, widget.LowImportance)
 }
 
-// lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the value leaves empty,
-// the name has; what the others need more, it lacks: a figure that is cut reads as another one.
+// lineLayout gives the sign its room, and the rest to name, value and word by their shares. What the value leaves
+// empty, the name has; what the others need more, it lacks: a figure that is cut reads as another one.
 type lineLayout struct{}
 
 const lineHeight = 30

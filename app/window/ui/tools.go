@@ -38,7 +38,9 @@ func newToolsCard(k *keys, v *View) *toolsCard {
 	c.hour = newButton(k, "Mute for 1 hour", mute(func() time.Time { return v.now.Add(time.Hour) }))
 	c.tomorrow = newButton(k, "Until tomorrow", mute(func() time.Time { return wording.Tomorrow(v.now.Local()) }))
 	c.unmute = newButton(k, "Unmute", mute(func() time.Time { return time.Time{} }))
-	c.status = newButton(k, "Copy status", func() { c.copied(v.pic.plainText(v.now), "The status is on the clipboard.") })
+	c.status = newButton(k, "Copy status", func() {
+		c.copied(v.pic.plainText(v.now), "The status is on the clipboard.")
+	})
 	c.report = newButton(k, "Copy diagnostics", func() {
 		c.say("Collecting…")
 		v.actions.Diagnostics()

@@ -64,9 +64,9 @@ func someRules() api.Rules {
 		Path: "/home/trader/.config/gatewatch/rules.json", MayEdit: true,
 		Rules: []api.RuleView{
 			{
-				Rule: dip(), Text: "When AAPL last is at or below 225 for 30 s or QQQ mid crosses down 480, only from " +
-					"09:30 to 16:00 America/New_York on mon, fri: BUY 100 AAPL LMT 0.05 below GTC, take profit 240, " +
-					"stop 7.5 below; again after at least 3600 s.",
+				Rule: dip(), Text: "When AAPL last is at or below 225 for 30 s or QQQ mid crosses down 480, only " +
+					"from 09:30 to 16:00 America/New_York on mon, fri: BUY 100 AAPL LMT 0.05 below GTC, take " +
+					"profit 240, stop 7.5 below; again after at least 3600 s.",
 				State: rules.Active, Since: noon.Add(-2 * time.Hour), Price: pointer(230.41),
 				PriceAt:  at(noon.Add(-3 * time.Second)),
 				Contract: "AAPL STK NASDAQ USD", Why: "Condition not met.",
