@@ -86,10 +86,10 @@ func byOrder(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID)
 // state for it (136, 161, 10148), not permitted (321).
 var cannotCancel = []int{135, 136, 161, 321, notFound, notCancelled}
 
-// Cancel asks for one of our open orders to be cancelled. It returns nil when the request has been written or waits for
-// its turn. It is repeated, in other sessions, too, until [Ledger.Cancelling] says what came of it. It returns
-// [ErrNotOpen] if there is no such order, an
-// *[OtherClientError], [ErrIDReused], or an error of the session; with an error nothing goes on.
+// Cancel asks for one of our open orders to be cancelled. It needs neither an open guard nor armed trading. It returns
+// nil when the request has been written or waits for its turn. It is repeated, in other sessions, too, until
+// [Ledger.Cancelling] says what came of it. It returns [ErrNotOpen] if there is no such order, an *[OtherClientError],
+// [ErrIDReused], or an error of the session; with an error nothing goes on.
 func (l *Ledger) Cancel(s *conn.Session, id int64) error {
 	l.mu.Lock()
 	client := -1

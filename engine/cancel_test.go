@@ -87,15 +87,15 @@ func TestCancelAllUnderLoad(t *testing.T) {
 		return true
 	})
 	g.DiscardCancels(lost)
-	if n, err := c.CancelAll(s); n != all || err != nil {
+	if n, err := c.ledger().CancelAll(s); n != all || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
-	if n, err := c.CancelAll(s); n != all || err != nil { // again, while they are written
+	if n, err := c.ledger().CancelAll(s); n != all || err != nil { // again, while they are written
 		t.Fatalf("%d, %v", n, err)
 	}
 	last := 0
 	eventually(t, "all are cancelled", func() bool {
-		state := c.Cancelling()
+		state := c.ledger().Cancelling()
 		if state.Asked != all || state.Confirmed < last || state.Confirmed+len(state.Open) != all ||
 			state.Refused != 0 {
 			t.Fatalf("after %d: %+v", last, state)
@@ -111,8 +111,8 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	if n := g.State().Rejected["invalid"]; n != 0 {
 		t.Errorf("%d orders were to be cancelled twice", n)
 	}
-	if i := c.rests(t, s); c.Cancel(s, i.ID) != nil || c.Cancelling().Asked != 1 { // what is over is forgotten
-		t.Errorf("%+v", c.Cancelling())
+	if i := c.rests(t, s); c.ledger().Cancel(s, i.ID) != nil || c.ledger().Cancelling().Asked != 1 { // what is over is forgotten
+		t.Errorf("%+v", c.ledger().Cancelling())
 	}
 }
 
@@ -129,12 +129,12 @@ func TestCancelAllWhileGatewayIsFrozen(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // slower than it allows
 	}
 	g.Freeze()
-	if n, err := c.CancelAll(s); n != all || err != nil {
+	if n, err := c.ledger().CancelAll(s); n != all || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
 	time.Sleep(time.Second) // until the requests are written
 	g.Thaw()
-	eventually(t, "all are cancelled", func() bool { return c.Cancelling().Confirmed == all })
+	eventually(t, "all are cancelled", func() bool { return c.ledger().Cancelling().Confirmed == all })
 	if n := g.State().Rejected["pacing"]; n == 0 {
 		t.Error("no request was thrown away")
 	}
@@ -151,10 +151,10 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	s := c.session(t)
 	first, second := c.rests(t, s), c.rests(t, s)
 	g.DiscardCancels(-1)
-	if err := c.Cancel(s, first.ID); err != nil {
+	if err := c.ledger().Cancel(s, first.ID); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := c.CancelAll(s); n != 2 || err != nil {
+	if n, err := c.ledger().CancelAll(s); n != 2 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
 	r := c.alarm(t, ReportNotCancelled)
@@ -163,11 +163,11 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	}
 	g.Drop()
 	<-s.Done()
-	if err := c.Cancel(s, first.ID); !errors.Is(err, conn.ErrSessionOver) {
+	if err := c.ledger().Cancel(s, first.ID); !errors.Is(err, conn.ErrSessionOver) {
 		t.Errorf("%v", err)
 	}
 	s = c.session(t)
-	if n, err := c.CancelAll(s); n != 2 || err != nil {
+	if n, err := c.ledger().CancelAll(s); n != 2 || err != nil {
 		t.Fatalf("%d, %v", n, err)
 	}
 	g.Drop()
@@ -175,14 +175,14 @@ func TestCancelIsNotConfirmed(t *testing.T) {
 	g.DiscardCancels(0)
 	c.state(t, first.Order.Ref, Cancelled)
 	c.state(t, second.Order.Ref, Cancelled)
-	if state := c.Cancelling(); state.Asked != 2 || state.Confirmed != 2 || len(state.Open) != 0 {
+	if state := c.ledger().Cancelling(); state.Asked != 2 || state.Confirmed != 2 || len(state.Open) != 0 {
 		t.Errorf("%+v", state)
 	}
 	c.ledger().mu.Lock()
 	now := c.ledger().now
 	c.ledger().now = func() time.Time { return now().Add(keepCancelled + time.Second) }
 	c.ledger().mu.Unlock()
-	if state := c.Cancelling(); state.Asked != 0 {
+	if state := c.ledger().Cancelling(); state.Asked != 0 {
 		t.Errorf("a minute later: %+v", state)
 	}
 }
@@ -195,19 +195,19 @@ func TestCancelIsRefused(t *testing.T) {
 	s := c.session(t)
 	i := c.rests(t, s)
 	g.DiscardCancels(-1)
-	if err := c.Cancel(s, i.ID); err != nil {
+	if err := c.ledger().Cancel(s, i.ID); err != nil {
 		t.Fatal(err)
 	}
 	g.NoticeFor(int32(i.ID), 10148, "cannot be cancelled, state: Submitted")
-	eventually(t, "it is refused", func() bool { return c.Cancelling().Refused == 1 })
-	if open := c.Cancelling().Open; len(open) != 1 || open[0].Order.ID != i.ID || open[0].Code != 10148 ||
+	eventually(t, "it is refused", func() bool { return c.ledger().Cancelling().Refused == 1 })
+	if open := c.ledger().Cancelling().Open; len(open) != 1 || open[0].Order.ID != i.ID || open[0].Code != 10148 ||
 		open[0].Detail == "" || !open[0].Refused {
 		t.Errorf("%+v", open)
 	}
 	if r := c.alarm(t, ReportNotCancelled); r.Code != 10148 || r.Order != i.ID || r.More != 0 {
 		t.Errorf("%+v", r)
 	}
-	if err := c.Cancel(s, i.ID); err != nil || c.Cancelling().Refused != 0 { // a person may try again
+	if err := c.ledger().Cancel(s, i.ID); err != nil || c.ledger().Cancelling().Refused != 0 { // a person may try again
 		t.Fatal(err)
 	}
 	g.DiscardCancels(0)
@@ -222,12 +222,12 @@ func TestPendingCancel(t *testing.T) {
 	s := c.session(t)
 	i := c.rests(t, s)
 	g.Notice(1100, "")
-	if err := c.Cancel(s, i.ID); err != nil {
+	if err := c.ledger().Cancel(s, i.ID); err != nil {
 		t.Fatal(err)
 	}
 	c.alarm(t, ReportNotCancelled) // five times the time after which it would be repeated
-	if n := g.State().Rejected["invalid"]; n != 0 || c.Cancelling().Refused != 0 {
-		t.Errorf("%d requests too many, %+v", n, c.Cancelling())
+	if n := g.State().Rejected["invalid"]; n != 0 || c.ledger().Cancelling().Refused != 0 {
+		t.Errorf("%d requests too many, %+v", n, c.ledger().Cancelling())
 	}
 	g.Notice(1102, "")
 	c.state(t, i.Order.Ref, Cancelled)
@@ -343,7 +343,7 @@ func TestCancelGoesOnAfterARestart(t *testing.T) {
 	s := d.session(t)
 	goes, stays := c.rests(t, s), c.rests(t, s)
 	g.DiscardCancels(-1)
-	if err := c.Cancel(s, goes.ID); err != nil {
+	if err := c.ledger().Cancel(s, goes.ID); err != nil {
 		t.Fatal(err)
 	}
 	d.stop()

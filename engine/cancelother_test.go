@@ -30,12 +30,12 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var other *OtherClientError
-	if err := c.Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 ||
+	if err := c.ledger().Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 ||
 		other.Orders[0].Client != clientID {
 		t.Errorf("%v", err)
 	}
 	mine := c.rests(t, s)
-	if n, err := c.CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 ||
+	if n, err := c.ledger().CancelAll(s); n != 1 || !errors.As(err, &other) || len(other.Orders) != 1 ||
 		other.Orders[0].ID != ours.ID {
 		t.Errorf("%d, %v", n, err)
 	}
@@ -106,16 +106,16 @@ func TestIDReused(t *testing.T) {
 		Ref: "theirs", Status: "Submitted",
 	}
 	c.ledger().Learn(other)
-	if err := c.Cancel(s, i.ID); !errors.Is(err, ErrIDReused) {
+	if err := c.ledger().Cancel(s, i.ID); !errors.Is(err, ErrIDReused) {
 		t.Errorf("%v", err)
 	}
-	if n, err := c.CancelAll(s); n != 0 || !errors.Is(err, ErrIDReused) {
+	if n, err := c.ledger().CancelAll(s); n != 0 || !errors.Is(err, ErrIDReused) {
 		t.Errorf("%d, %v", n, err)
 	}
 	c.alarm(t, ReportForeign)
 	other.Status = "Cancelled"
 	c.ledger().Learn(other)
-	if err := c.Cancel(s, i.ID); err != nil {
+	if err := c.ledger().Cancel(s, i.ID); err != nil {
 		t.Errorf("%v", err)
 	}
 	c.state(t, i.Order.Ref, Cancelled)

@@ -73,27 +73,8 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	i := l.named(s.ClientID(), id)
-	switch {
-	case i == nil || i.Done():
-		return nil, conn.Order{}, ErrNotOpen
-	case i.Client != s.ClientID():
-		return nil, conn.Order{}, fmt.Errorf("%w: it belongs to client id %d; change it in TWS, or connect with "+
-			"that id", ErrNotChanged, i.Client)
-	case l.used[i.key()]:
-		return nil, conn.Order{}, fmt.Errorf("%w: %w; change it in TWS", ErrNotChanged, ErrIDReused)
-	case i.Found:
-		return nil, conn.Order{}, fmt.Errorf("%w: what it was in full was lost when the computer went down; change "+
-			"it in TWS, or cancel it", ErrNotChanged)
-	case i.State != Working || l.leaving[i.Order.Ref]:
-		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed it; look for it in TWS", ErrNotChanged)
-	case l.cancelling(i): // if Gateway counts ids again meanwhile, it would be placed again
-		return nil, conn.Order{}, fmt.Errorf("%w: it is being cancelled", ErrNotChanged)
-	case i.Asked != nil:
-		return nil, conn.Order{}, fmt.Errorf("%w: Gateway has not confirmed the change before this one; try again in "+
-			"some seconds", ErrNotChanged)
-	case !l.whole(i):
-		return nil, conn.Order{}, fmt.Errorf("%w: Gateway holds it, because its exits did not arrive; cancel it",
-			ErrNotChanged)
+	if err := l.changeable(s, i); err != nil {
+		return nil, conn.Order{}, err
 	}
 	order := i.Order
 	change(&order)
@@ -110,6 +91,32 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 		return nil, conn.Order{}, notWritten("change", err)
 	}
 	return i, order, nil
+}
+
+// changeable says why an order, nil if there is none, cannot be changed.
+func (l *Ledger) changeable(s *conn.Session, i *Intent) error {
+	why := ""
+	switch {
+	case i == nil || i.Done():
+		return ErrNotOpen
+	case i.Client != s.ClientID():
+		why = fmt.Sprintf("it belongs to client id %d; change it in TWS, or connect with that id", i.Client)
+	case l.used[i.key()]:
+		return fmt.Errorf("%w: %w; change it in TWS", ErrNotChanged, ErrIDReused)
+	case i.Found:
+		why = "what it was in full was lost when the computer went down; change it in TWS, or cancel it"
+	case i.State != Working || l.leaving[i.Order.Ref]:
+		why = "Gateway has not confirmed it; look for it in TWS"
+	case l.cancelling(i): // if Gateway counts ids again meanwhile, it would be placed again
+		why = "it is being cancelled"
+	case i.Asked != nil:
+		why = "Gateway has not confirmed the change before this one; try again in some seconds"
+	case !l.whole(i):
+		why = "Gateway holds it, because its exits did not arrive; cancel it"
+	default:
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrNotChanged, why)
 }
 
 // whole reports whether the last of the orders that were sent together with one has arrived. Until then Gateway holds

@@ -86,9 +86,9 @@ func victim() {
 			i := pick(open)
 			_, err = desk.Change(s, i.ID, another(i.Order))
 		case len(open) > 0 && random.IntN(6) == 0:
-			err = desk.Cancel(s, pick(open).ID)
+			err = d.ledger.Cancel(s, pick(open).ID)
 		case random.IntN(100) == 0:
-			_, err = desk.CancelAll(s)
+			_, err = d.ledger.CancelAll(s)
 		case before.Guard == conn.GuardOpen || random.IntN(4) == 0:
 			var list []Intent
 			during := looking.Load()

@@ -244,15 +244,6 @@ func (d *Desk) Blocked() (last []Blocked, count map[string]uint64) {
 	return slices.Clone(d.blocked), maps.Clone(d.reasons)
 }
 
-// Cancel is [Ledger.Cancel]. It needs neither an open guard nor armed trading.
-func (d *Desk) Cancel(s *conn.Session, id int64) error { return d.ledger.Cancel(s, id) }
-
-// CancelAll is [Ledger.CancelAll], likewise.
-func (d *Desk) CancelAll(s *conn.Session) (int, error) { return d.ledger.CancelAll(s) }
-
-// Cancelling returns how far the orders are that were to be cancelled.
-func (d *Desk) Cancelling() Cancelling { return d.ledger.Cancelling() }
-
 // Change is what is to be changed of an open order; nil leaves it as it is.
 type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
 

@@ -232,11 +232,11 @@ func TestChange(t *testing.T) {
 	if _, err := c.Change(s, id, Change{LimitPrice: price(91.001)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Cancel(s, id); err != nil {
+	if err := c.ledger().Cancel(s, id); err != nil {
 		t.Fatal(err)
 	}
 	c.state(t, list[0].Order.Ref, Cancelled)
-	if err := c.Cancel(s, id); !errors.Is(err, ErrNotOpen) {
+	if err := c.ledger().Cancel(s, id); !errors.Is(err, ErrNotOpen) {
 		t.Error(err)
 	}
 	if _, err := c.Change(s, id, Change{LimitPrice: price(92)}); !errors.Is(err, ErrNotOpen) {
@@ -289,7 +289,7 @@ func TestCancelAll(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
 	s := c.session(t)
-	if n, err := c.CancelAll(nil); n != 0 || err != nil {
+	if n, err := c.ledger().CancelAll(nil); n != 0 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	c.Arm()
@@ -303,13 +303,13 @@ func TestCancelAll(t *testing.T) {
 		c.state(t, list[0].Order.Ref, Working)
 	}
 	c.Disarm()
-	if _, err := c.CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
+	if _, err := c.ledger().CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
 		t.Error(err)
 	}
-	if err := c.Cancel(nil, c.ledger().Intents()[0].ID); !errors.Is(err, conn.ErrSessionOver) {
+	if err := c.ledger().Cancel(nil, c.ledger().Intents()[0].ID); !errors.Is(err, conn.ErrSessionOver) {
 		t.Error(err)
 	}
-	if n, err := c.CancelAll(s); n != 3 || err != nil {
+	if n, err := c.ledger().CancelAll(s); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	for _, ref := range refs {
@@ -323,7 +323,7 @@ func TestCancelAll(t *testing.T) {
 	c.state(t, list[0].Order.Ref, Working)
 	g.Drop()
 	<-s.Done()
-	if n, err := c.CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {
+	if n, err := c.ledger().CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {
 		t.Errorf("%d, %v", n, err)
 	}
 }

@@ -76,7 +76,7 @@ func TestPanic(t *testing.T) {
 			}
 		case "Follow": // another goroutine than Run's
 			c.ledger().OnChange(func(Intent) { s.breaks("Follow") })
-			if _, err := c.CancelAll(session); err != nil {
+			if _, err := c.ledger().CancelAll(session); err != nil {
 				t.Fatal(err)
 			}
 		}

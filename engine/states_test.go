@@ -248,7 +248,7 @@ func TestStopIsNotLost(t *testing.T) {
 	wanted, other, _ := c.bracket(t, s, 101)
 	c.state(t, wanted.Order.Ref, Filled)
 	c.state(t, other.Order.Ref, Working)
-	if err := c.Cancel(s, other.ID); err != nil {
+	if err := c.ledger().Cancel(s, other.ID); err != nil {
 		t.Fatal(err)
 	}
 	c.state(t, other.Order.Ref, Cancelled)
@@ -354,7 +354,7 @@ func TestCancellingIsRefused(t *testing.T) {
 		}
 		i := c.state(t, list[0].Order.Ref, Working)
 		turn(t, g, i, to)
-		if err := c.Cancel(s, i.ID); err != nil {
+		if err := c.ledger().Cancel(s, i.ID); err != nil {
 			t.Fatal(err)
 		}
 		c.state(t, i.Order.Ref, want)
@@ -382,10 +382,10 @@ func TestBracketIsCut(t *testing.T) {
 			if i.State != Unknown {
 				continue
 			}
-			if err := c.Cancel(c.session(t), i.ID); err != nil {
+			if err := c.ledger().Cancel(c.session(t), i.ID); err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(c.Cancelling().Open, func(one Cancellation) bool {
+			if !slices.ContainsFunc(c.ledger().Cancelling().Open, func(one Cancellation) bool {
 				return one.Order.ID == i.ID && !one.Refused
 			}) {
 				t.Errorf("cut behind %d: no cancellation of order %d waits until Gateway tells of it", behind, i.ID)

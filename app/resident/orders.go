@@ -18,7 +18,7 @@ func (t *trading) Orders() api.Orders {
 	if t.ledger == nil {
 		return api.Orders{}
 	}
-	state := t.desk.Cancelling()
+	state := t.ledger.Cancelling()
 	cancels := map[int64]engine.Cancellation{}
 	for _, c := range state.Open {
 		cancels[c.Order.ID] = c
@@ -100,7 +100,7 @@ func (t *trading) CancelOrder(_ context.Context, id int64) error {
 	if t.ledger == nil {
 		return t.conflict()
 	}
-	return answered(t.desk.Cancel(t.conn.Session(), id))
+	return answered(t.ledger.Cancel(t.conn.Session(), id))
 }
 
 // CancelOrders asks for all our open orders to be cancelled.
@@ -109,7 +109,7 @@ func (t *trading) CancelOrders(context.Context) error {
 		return t.conflict()
 	}
 	defer t.changes.nudge()
-	asked, err := t.desk.CancelAll(t.conn.Session())
+	asked, err := t.ledger.CancelAll(t.conn.Session())
 	if err = answered(err); err != nil && asked > 0 {
 		return &api.Remark{Text: err.Error()}
 	}

@@ -132,7 +132,7 @@ func TestRulesTrade(t *testing.T) {
 	move(t, g, 106.5)
 	st.state(t, "trails", Triggered)
 	// What rests is cancelled by hand, and its rule is done with it.
-	if n, err := st.desk.CancelAll(st.sup.Session()); n != 2 || err != nil {
+	if n, err := st.ledger.CancelAll(st.sup.Session()); n != 2 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	st.state(t, "rests", Done)
