@@ -66,7 +66,7 @@ func (i *inbox) about(what string) (found []string) {
 }
 
 // TestCrash crashes the program itself: the exit code says so, the stacks of all goroutines are kept, and the next
-// start tells of it once, in the connection log and by an alert, without what is personal.
+// start reports it once, in the connection log and by an alert, without what is personal.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	for how, want := range map[string]string{

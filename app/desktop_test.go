@@ -215,7 +215,7 @@ func TestDesktop(t *testing.T) {
 	save()
 	icon("connected")
 
-	// A connection that comes and goes is told once.
+	// A connection that comes and goes is reported once.
 	for range 4 {
 		session := status(t, home).Session
 		gateway.Drop()

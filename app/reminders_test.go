@@ -51,7 +51,7 @@ func TestEndOfSupportIsReportedOnce(t *testing.T) {
 	if n := told(first); n != 1 {
 		t.Errorf("told %d times: %+v", n, server.caught("/hook"))
 	}
-	// A file that cannot be read is no reason not to tell.
+	// A file that cannot be read is no reason to say nothing.
 	r.end(os.Interrupt)
 	r.write("reminders.json", "{[")
 	r.start()

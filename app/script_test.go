@@ -48,10 +48,10 @@ func onItsOwn() {
 // to do.
 const patience = 2 * time.Minute
 
-// TestScript runs the program itself, in processes of its own and over real sockets, as testdata/script tells. Beside
+// TestScript runs the program itself, in processes of its own and over real sockets, as testdata/script says. Beside
 // testscript's own commands there are:
 //
-//	apiport NAME FILE             set a variable to the port that an api.json tells
+//	apiport NAME FILE             set a variable to the port that an api.json names
 //	await REGEXP PROG ARG...      run the program again and again until its output matches; [!] until it does not
 //	awaitfile REGEXP FILE         read the file again and again until its text matches
 //	clock                         start to measure time

@@ -265,7 +265,7 @@ func (s *soak) reconcile(when string) {
 	}
 }
 
-// differences says what the program and Gateway tell differently of an order.
+// differences says what the program and Gateway say differently of an order.
 func (s *soak) differences() string {
 	at := map[int64]sim.OrderState{}
 	for _, o := range s.gateway.State().Orders {

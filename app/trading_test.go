@@ -20,7 +20,7 @@ import (
 )
 
 // TestOrders holds that an order of a rule leaves when trading is on and nothing else is in its way, and that what
-// is in its way is told; that limits in settings.json apply at once; and that orders are known over stop and crash.
+// is in its way is said; that limits in settings.json apply at once; and that orders are known over stop and crash.
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("buy", buyMarket), ruleText("low", buyLow)))
@@ -200,7 +200,7 @@ func (r *rig) events(path string) *bufio.Scanner {
 	return lines
 }
 
-// expect reads what is told until it is as wanted, and fails if anything in between says that the guard is open.
+// expect reads events until it is as wanted, and fails if anything in between says that the guard is open.
 func (s stream) expect(t *testing.T, what string, ok func(api.Guarded) bool) {
 	t.Helper()
 	late := time.After(patience)

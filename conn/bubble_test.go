@@ -246,7 +246,7 @@ func (c *chaos) check() {
 	}
 }
 
-// history checks what was told, after the end.
+// history checks the events, after the end.
 func (c *chaos) history() {
 	up, lost, connected := false, 0, 0
 	for i, e := range c.events {

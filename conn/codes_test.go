@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// recorder keeps what a supervisor tells.
+// recorder keeps the events of a supervisor.
 type recorder struct {
 	mu     sync.Mutex
 	events []Event
@@ -237,7 +237,7 @@ func TestCompetingIsNotForEver(t *testing.T) {
 	p := newPlay(nil)
 	for i, r := range append(opening,
 		row{in: onCode(10197), emit: "competing_session", state: Degraded},
-		row{after: 9 * time.Minute, in: onCode(10197), state: Degraded}, // told again
+		row{after: 9 * time.Minute, in: onCode(10197), state: Degraded}, // said again
 		row{after: 9 * time.Minute, state: Degraded},
 		row{after: 2 * time.Minute, state: Connected},
 		row{in: onCode(10197), emit: "competing_session", state: Degraded},

@@ -189,7 +189,7 @@ var AnnouncedRestarts = map[bool]int{false: 100, true: 10}[raceEnabled]
 
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
 // places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the
-// next session is READY within a second of the port's return. It returns what the supervisor has told.
+// next session is READY within a second of the port's return. It returns the events of the supervisor.
 func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	const closes = 15 * time.Second
 	synctest.Test(t, func(t *testing.T) {

@@ -133,7 +133,7 @@ func TestRestartFromTheWire(t *testing.T) {
 		break
 	}
 	ended := time.Now()
-	// 5 s, but Gateway tells its clock in whole seconds
+	// 5 s, but Gateway says the time in whole seconds
 	if quiet := ended.Sub(last); last.IsZero() || quiet < 3*time.Second {
 		t.Errorf("the last order left %v before the restart", quiet)
 	}

@@ -7,7 +7,7 @@ import (
 
 func moment(mono time.Duration) instant { return instant{wall: time.Unix(0, 0).Add(mono), mono: mono} }
 
-// TestFloodOfOneCode tells a few of what repeats, then one for each time with a count, and forgets the code when it is
+// TestFloodOfOneCode passes a few of what repeats, then one for each time with a count, and forgets the code when it is
 // quiet.
 func TestFloodOfOneCode(t *testing.T) {
 	var f flood
@@ -40,8 +40,8 @@ func TestFloodOfOneCode(t *testing.T) {
 	}
 }
 
-// TestFloodKeepsLossAndRecovery lets upstream flap: however often it does, what is told last is how it is, and both
-// ways are told.
+// TestFloodKeepsLossAndRecovery lets upstream flap: however often it does, what passes last is how it is, and both
+// ways pass.
 func TestFloodKeepsLossAndRecovery(t *testing.T) {
 	for _, flaps := range []int{1, 2, 9, 10, 11, 12, 999, 1000} {
 		var f flood
@@ -87,7 +87,7 @@ func TestFloodOfCodes(t *testing.T) {
 	}
 }
 
-// TestFloodEnds tells at the end what was kept.
+// TestFloodEnds passes at the end what was kept.
 func TestFloodEnds(t *testing.T) {
 	var f flood
 	for range 100 {

@@ -193,7 +193,7 @@ func TestNext(t *testing.T) {
 			{after: 1 * ms, emit: "suspected", state: Degraded, guard: GuardProbe},
 			{after: 7499 * ms, state: Degraded, guard: GuardProbe},
 			{after: 1 * ms, do: "close", emit: "lost", state: Reconnecting, guard: GuardSocket},
-			{in: onLost, state: Reconnecting, guard: GuardSocket}, // told once
+			{in: onLost, state: Reconnecting, guard: GuardSocket}, // reported once
 		}},
 		"a short hard limit waits for the probe": {func(c *Config) { c.Poll, c.Hard = 5*sec, 2*sec }, []row{
 			{in: onFreeze, state: Connected},

@@ -42,7 +42,7 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 			t.Fatalf("%d of 20 orders in the answer", len(refs))
 		}
 	}
-	// A new session is told its orders unasked, with an end of their own.
+	// A new session gets its orders unasked, with an end of their own.
 	d.do("drop")
 	<-s.Done()
 	s = d.session()
@@ -56,7 +56,7 @@ func TestAnswersAreNotMixedUp(t *testing.T) {
 	}
 }
 
-// TestExecutionsOfOthers has another client id fill an order: it is not told among ours.
+// TestExecutionsOfOthers has another client id fill an order: it is not among ours.
 func TestExecutionsOfOthers(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)
@@ -127,7 +127,7 @@ func TestQuestionsOnTheWire(t *testing.T) {
 }
 
 // TestWhoseNews holds that everything that is said of orders carries the number of its session and the client id of the
-// order, or, where that is not told, that of the session.
+// order, or, where Gateway does not say it, that of the session.
 func TestWhoseNews(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)

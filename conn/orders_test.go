@@ -135,7 +135,7 @@ func TestAnOrdersLife(t *testing.T) {
 				t.Errorf("executions %+v, %v", fills, err)
 			}
 
-			// What Gateway refuses is told with the order's id.
+			// A refusal of Gateway's comes with the order's id.
 			if err := s.Place(first+2, buy("ref-3", 1, 90.001), conn.Conditions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func TestDelayedData(t *testing.T) {
 	}
 }
 
-// TestOrderTypes has the gateway tell what it understood.
+// TestOrderTypes asks the simulator what it understood.
 func TestOrderTypes(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)

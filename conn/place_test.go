@@ -168,7 +168,7 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway told unasked before is out of date
+// TestPlaceTwiceAtOnce places two orders with one id at the same time. What Gateway sent unasked before is out of date
 // then.
 func TestPlaceTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // row is one line of a play: time passes with looks at the clock as the model asks for them, then something happens.
-// What is asked for and told meanwhile has to be as written.
+// The requests and events meanwhile has to be as written.
 type row struct {
 	after time.Duration
 	in    cue // nil: only time passes

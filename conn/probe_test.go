@@ -66,7 +66,7 @@ func TestAnswersBelongToTheirQuestions(t *testing.T) {
 }
 
 // TestLostTimeRequestIsForgotten has Gateway answer the first of two time requests late and the second one never, while
-// its clock tells nothing: the third one's answer is taken for its own.
+// its clock says nothing: the third one's answer is taken for its own.
 func TestLostTimeRequestIsForgotten(t *testing.T) {
 	for name, unix := range map[string]func(time.Duration) int64{
 		"another clock":     func(at time.Duration) int64 { return int64(at/sec) + 8*3600 },

@@ -309,7 +309,7 @@ func TestReconcilingFails(t *testing.T) {
 }
 
 // TestReadOnly has Gateway's API be read-only at first, then be set so again in the middle of a session, which an
-// order's refusal tells. The session is kept.
+// order's refusal says. The session is kept.
 func TestReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refuses, unanswered atomic.Bool
@@ -373,7 +373,7 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// TestEarlyOrders has Gateway tell open orders unasked, with an end like that of an answer.
+// TestEarlyOrders has Gateway send open orders unasked, with an end like that of an answer.
 func TestEarlyOrders(t *testing.T) {
 	open := func(b *pending, ref string) { b.put(OrderNews{Kind: OrderOpen, Ref: ref}) }
 	refs := func(list []OrderNews) (s string) {

@@ -252,7 +252,7 @@ func TestSlowReaderGetsEveryEvent(t *testing.T) {
 		slow, cancel := b.s.Events()
 		nudge, unsubscribe := b.s.Subscribe()
 		b.after(time.Second)
-		for i := range 400 { // a code that repeats itself is told a few times
+		for i := range 400 { // a code that repeats itself is reported a few times
 			b.g.present().code(3000 + i%80)
 		}
 		b.after(time.Second)

@@ -57,7 +57,7 @@ func FuzzDateInText(f *testing.F) {
 	})
 }
 
-// TestUnsupported has a version of Gateway that is told to be at its end, then another one.
+// TestUnsupported has a version of Gateway that says that its support ends, then another one.
 func TestUnsupported(t *testing.T) {
 	p := newPlay(nil)
 	p.feed(inStart{})

@@ -168,7 +168,7 @@ func (w *world) dialled(in input, d doDial) {
 	w.trying, w.dialAt = d.session, w.mono
 }
 
-// event checks that what is told comes in the right order.
+// event checks that events come in the right order.
 func (w *world) event(e Event) {
 	switch e.Kind {
 	case EventConnected:

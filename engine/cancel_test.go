@@ -212,7 +212,7 @@ func TestCancelIsRefused(t *testing.T) {
 	}
 	g.DiscardCancels(0)
 	g.NoticeFor(int32(i.ID), 10147, "not found")
-	c.state(t, i.Order.Ref, Cancelled) // Gateway tells that it is open, when it is asked
+	c.state(t, i.Order.Ref, Cancelled) // Gateway says that it is open, when it is asked
 }
 
 // TestPendingCancel has Gateway wait for IBKR with a cancellation: it has been heard, and is not asked for again.

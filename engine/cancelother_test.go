@@ -30,8 +30,8 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var other *OtherClientError
-	if err := c.ledger().Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 || len(other.Orders) != 1 ||
-		other.Orders[0].Client != clientID {
+	if err := c.ledger().Cancel(s, ours.ID); !errors.As(err, &other) || other.Session != clientID+1 ||
+		len(other.Orders) != 1 || other.Orders[0].Client != clientID {
 		t.Errorf("%v", err)
 	}
 	mine := c.rests(t, s)
@@ -44,7 +44,7 @@ func TestCancelOfAnotherClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the stranger is cancelled", func() bool { return g.State().Orders[1].Status == "Cancelled" })
-	if _, err := s.OpenOrders(t.Context()); err != nil { // that has been told by now
+	if _, err := s.OpenOrders(t.Context()); err != nil { // that has arrived by now
 		t.Fatal(err)
 	}
 	c.ledger().hear(t.Context(), s)
@@ -73,7 +73,7 @@ func TestReplacedByHand(t *testing.T) {
 	if r := c.alarm(t, ReportForeign); r.Order != i.ID || !strings.Contains(r.Detail, "permId") {
 		t.Errorf("%+v", r)
 	}
-	for range 2 { // it is told again and again, and reported once
+	for range 2 { // it is said again and again, and reported once
 		if _, err := s.OpenOrders(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestReplacedByHand(t *testing.T) {
 	}
 }
 
-// TestIDReused has the id of an order that works be told of another one: a request to cancel could hit that.
+// TestIDReused sends another order with the id of one that works: a request to cancel could hit that.
 func TestIDReused(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openImpatient(t, g, 100*time.Millisecond)
@@ -121,7 +121,7 @@ func TestIDReused(t *testing.T) {
 	c.state(t, i.Order.Ref, Cancelled)
 }
 
-// TestClientZero trades by hand beside client id 0, which is told of everything: nothing of that is ours, and
+// TestClientZero trades by hand beside client id 0, which gets everything: nothing of that is ours, and
 // orders go on, after a restart, too.
 func TestClientZero(t *testing.T) {
 	g := startGateway(t, sim.Config{ZeroSeesAll: true})

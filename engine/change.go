@@ -15,7 +15,7 @@ import (
 var errAlike = errors.New("the order is so already")
 
 // Change changes an order that works. It is not an error that Gateway may refuse it later: then the order stays as it
-// was. The intent tells what was asked for. An order of which Gateway has said nothing cannot be changed, since it
+// was. The intent says what was asked for. An order of which Gateway has said nothing cannot be changed, since it
 // would be placed again.
 func (l *Ledger) Change(s *conn.Session, id int64, change func(*conn.Order), allowed func() error) (Intent, error) {
 	i, sent, err := l.begin(s, id, change)

@@ -60,7 +60,7 @@ func TestOnceUnderChaos(t *testing.T) {
 const mishapCode = 99999
 
 // mishap is what happens to one of the next orders, or to a change of one: it is rejected in one of the ways in
-// which Gateway does that, a notice comes with it that is no rejection, what should be told of it is lost, late, in
+// which Gateway does that, a notice comes with it that is no rejection, what should be sent of it is lost, late, in
 // another order, or comes twice, it waits for ever, fills bit by bit or while we are away, is corrected or busted,
 // or the connection ends around it.
 func mishap() sim.OrderFault {
@@ -187,7 +187,7 @@ func chaos(t *testing.T, kills int) tally {
 		}
 	}
 	for range kills {
-		client := pick([]int{clientID, 0}) // which is told of orders made by hand, and of those of all clients
+		client := pick([]int{clientID, 0}) // which gets orders made by hand, and those of all clients
 		strangers(t, g, client)
 		before := len(g.State().Orders)
 		g.FaultOrders(mishap())
@@ -231,7 +231,7 @@ func chaos(t *testing.T, kills int) tally {
 		t.Fatal(err)
 	}
 	s := d.session(t)
-	do(t, g, "halt", nil) // no one would be told of what filled later
+	do(t, g, "halt", nil) // no one would hear of what filled later
 	eventually(t, "orders of the other client id are settled", func() bool { return d.settled(s, g.State().Orders) })
 	d.stop()
 	d = newDesk(t, path, g.Port())

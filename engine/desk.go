@@ -96,7 +96,7 @@ type Blocked struct {
 // keepBlocked is how many blocked orders are remembered to be shown.
 const keepBlocked = 50
 
-// NewDesk returns a desk that is not armed. It tells report, which must not block, what a person should know.
+// NewDesk returns a desk that is not armed. What a person should know goes to report, which must not block.
 func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
 	d := &Desk{
 		ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{},

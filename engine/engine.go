@@ -39,9 +39,9 @@ type Instrument struct {
 type Strategy interface {
 	// Instruments returns what is to be watched. It is asked at the start and after each [Engine.Refresh].
 	Instruments() []Instrument
-	// OnBegin tells that market data begins on a session, or again on the same one: after a connect, after the guard
-	// was shut, after subscriptions were lost. What was seen before is no evidence of what happened in between: a price
-	// that is now on the other side of a mark may have crossed it long ago.
+	// OnBegin is called when market data begins on a session, or again on the same one: after a connect, after the
+	// guard was closed, after subscriptions were lost. What was seen before is no evidence of what happened in between:
+	// a price that is now on the other side of a mark may have crossed it long ago.
 	OnBegin(s *conn.Session)
 	// OnTick is given the newest value of one field of an instrument, by its index in Instruments. The guard is open.
 	// One that is Old is to be shown and not to be acted on; after a [conn.DataKind] that holds for everything that
@@ -50,10 +50,10 @@ type Strategy interface {
 	// OnTime is called about once a second while the guard is open, and ten times a second from when it returns true,
 	// which says that something waits for a moment, until it returns false; now is on the same clock as [conn.Tick.At].
 	OnTime(now time.Duration) (waits bool)
-	// OnFailure tells that Gateway refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is
+	// OnFailure is called when Gateway has refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is
 	// asked for again until a tick comes.
 	OnFailure(instrument, code int, detail string)
-	// OnOrder tells that an order of the ledger, not necessarily of this strategy, has changed.
+	// OnOrder is called when an order of the ledger, not necessarily of this strategy, has changed.
 	OnOrder(i Intent)
 }
 

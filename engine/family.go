@@ -78,7 +78,7 @@ func (l *Ledger) bereaveAll(s *conn.Session) {
 
 // protect finds out whether a position of an order and its exits has lost its stop, after something was learned of one
 // of them. asked says that Gateway was asked about it: that a stop was cancelled may be because another exit has closed
-// the position, of which Gateway tells a moment later.
+// the position, which Gateway reports a moment later.
 func (l *Ledger) protect(i *Intent, asked bool) {
 	head, exits := l.family(i)
 	if head == nil {

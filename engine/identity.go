@@ -57,7 +57,7 @@ func (l *Ledger) named(client int, id int64) *Intent {
 	return nil
 }
 
-// is reports whether nothing that a piece of news tells about the identity of an order contradicts the intent.
+// is reports whether nothing that a piece of news says about the identity of an order contradicts the intent.
 // References are compared by the caller.
 func (i *Intent) is(n conn.OrderNews) bool {
 	same := n.PermID != 0 && n.PermID == i.PermID

@@ -13,7 +13,7 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestWhoseNews tells a ledger of orders that resemble one of its own in some of what makes up the identity of an
+// TestWhoseNews feeds a ledger with orders that resemble one of its own in some of what makes up the identity of an
 // order.
 func TestWhoseNews(t *testing.T) {
 	const session = 7
@@ -151,7 +151,8 @@ func TestWhoseNews(t *testing.T) {
 	}
 }
 
-// TestMetInASession has an order of an earlier session be known by its id when Gateway has told of it, and not before.
+// TestMetInASession has an order of an earlier session be known by its id when Gateway has mentioned it, and not
+// before.
 func TestMetInASession(t *testing.T) {
 	l := openLedger(t, filepath.Join(t.TempDir(), "orders.db"))
 	i := &Intent{ID: 5, Client: clientID, Order: conn.Order{Ref: "gw-x", Quantity: 10}, State: Working}

@@ -268,7 +268,7 @@ func TestPlaceInPart(t *testing.T) {
 }
 
 // TestKilledWhileItLeaves looks at the disk as it is when a program is killed between two orders of a batch, of which
-// Gateway has told of the first: all of the batch is there, and its notes.
+// Gateway has mentioned the first: all of the batch is there, and its notes.
 func TestKilledWhileItLeaves(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	path := filepath.Join(t.TempDir(), "orders.db")

@@ -67,8 +67,8 @@ func (c *counter) bracket(t *testing.T, s *conn.Session, limit float64) (entry, 
 	return list[0], list[1], list[2]
 }
 
-// TestInactive has a working order become inactive, live and among the completed ones, and work again. It is told at
-// once, in the words of IBKR.
+// TestInactive has a working order become inactive, live and among the completed ones, and work again. It is reported
+// at once, in the words of IBKR.
 func TestInactive(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
@@ -152,7 +152,7 @@ func TestRejections(t *testing.T) {
 	}
 }
 
-// TestUnknownCodeDestroysNothing has an exit be told an error that no one knows: its order is not cancelled.
+// TestUnknownCodeDestroysNothing sends an error that no one knows about an exit: its order is not cancelled.
 func TestUnknownCodeDestroysNothing(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := hasty(t, g)
@@ -304,7 +304,7 @@ func TestChangeIsRefused(t *testing.T) {
 	c.state(t, i.Order.Ref, Filled)
 }
 
-// TestExecutionsAlone has orders be filled of which Gateway tells nothing but executions, and then forgets them.
+// TestExecutionsAlone fills orders of which Gateway sends nothing but executions, and then forgets them.
 func TestExecutionsAlone(t *testing.T) {
 	g := startGateway(t, sim.Config{PartialFills: 2, SpreadFills: true, TickRate: 0.001})
 	c := hasty(t, g)

@@ -12,7 +12,7 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// refused waits until the strategy has been told of a code about an instrument, and forgets it.
+// refused waits until the strategy has got a code about an instrument, and forgets it.
 func (b *bench) refused(instrument, code int) {
 	b.t.Helper()
 	b.eventually(fmt.Sprintf("code %d is told", code), func() bool {
@@ -214,7 +214,7 @@ func TestLastPrice(t *testing.T) {
 	recent := func(k conn.Tick) bool { return 10*day-k.Value < 60 }
 	for name, c := range map[string]struct {
 		ticks []conn.Tick
-		want  string // the prices that are told, those of before in brackets
+		want  string // the prices that it gets, those of before in brackets
 	}{
 		"no time":                  {[]conn.Tick{last(5, 0), last(5, 1)}, "(5) (5)"},
 		"no time, and it moves":    {[]conn.Tick{last(5, 0), last(6, 1), last(6, 2), last(5, 3)}, "(5) 6 6 5"},

@@ -11,7 +11,7 @@ import (
 	"gatewatch/app/window/ui"
 )
 
-// place is the content of window.json. The toolkit tells no position.
+// place is the content of window.json. The toolkit does not report a position.
 type place struct {
 	Width  float32 `json:"width"`
 	Height float32 `json:"height"`

@@ -161,7 +161,7 @@ func TestCauseInContext(t *testing.T) {
 	}
 }
 
-// TestHintInResetWindow: outages are expected then, and the time told is that of this machine, whatever zone the
+// TestHintInResetWindow: outages are expected then, and the time shown is that of this machine, whatever zone the
 // window has.
 func TestHintInResetWindow(t *testing.T) {
 	ends := now.Add(10 * time.Minute)

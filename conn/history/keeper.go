@@ -34,7 +34,7 @@ type Keeper struct {
 
 	mu      sync.Mutex
 	first   time.Time // where the account began when it had been read, or with the first record
-	pending []Record  // told and not yet on disk
+	pending []Record  // made and not yet on disk
 	dropped int
 	problem error  // why the last write failed; nil if it did not
 	newest  Record // of those that were taken

@@ -82,7 +82,7 @@ func TestACrashThatIsKnown(t *testing.T) {
 	}
 	l.Close()
 	start(time.Hour, Crash{at(70 * time.Second), "panic: one"})
-	start(time.Hour, Crash{at(70 * time.Second), "panic: one"}) // told already
+	start(time.Hour, Crash{at(70 * time.Second), "panic: one"}) // reported already
 	start(2*time.Hour, Crash{at(90 * time.Minute), "panic: before the log was open"})
 	start(2*time.Hour, Crash{})
 	l = open(t, dir, at(3*time.Hour))

@@ -168,7 +168,7 @@ func TestAnyRecords(t *testing.T) {
 	})
 }
 
-// life is a program that keeps a connection, told as the supervisor tells it. What is true it knows from its own deeds.
+// life is a program that keeps a connection, with the events that the supervisor would emit. What is true it knows from its own deeds.
 type life struct {
 	*rapid.T
 	c   *cells
@@ -213,7 +213,7 @@ func (w *life) state() conn.State {
 	return conn.Connecting
 }
 
-// tell ends a step: what is to be told of it, and what is true from then on.
+// tell ends a step: the events of it, and what is true from then on.
 func (w *life) tell(events ...conn.Event) {
 	state := w.state()
 	for _, e := range events {
@@ -332,7 +332,7 @@ func (w *life) turn() {
 	}
 }
 
-// TestAnyLife holds that what the supervisor tells makes an account that agrees with what was true, a millisecond at a
+// TestAnyLife holds that the events of the supervisor make an account that agrees with what was true, a millisecond at a
 // time.
 func TestAnyLife(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

@@ -12,7 +12,7 @@ type Recorder struct {
 	window  bool      // a reset window is active
 	counts  Kind      // of the last record
 	last    time.Time // of the last record
-	at      time.Time // of the events that are being told
+	at      time.Time // of the events that are being recorded
 	before  time.Time // of the last record before them
 	begun   time.Time // when the run began
 	paused  time.Time // when the present pause began
@@ -85,7 +85,7 @@ func (r *Recorder) Take(e conn.Event) []Record {
 	case conn.EventConnected, conn.EventPaused, conn.EventWindowStarted, conn.EventStopped:
 		list = r.endAttempts(list, at)
 	case conn.EventWoke:
-		// A window's edge that was slept over is told before the waking that found it, and must not shorten the sleep.
+		// A window's edge that was slept over is recorded before the waking that found it, and must not shorten the sleep.
 		asleep := earlier(at, later(r.before, at.Add(-e.Duration).Truncate(time.Millisecond)))
 		list = r.endAttempts(list, asleep)
 		list = append(list, Record{Time: asleep, What: FellAsleep, Counts: Asleep})
@@ -104,7 +104,7 @@ func (r *Recorder) Take(e conn.Event) []Record {
 		if counts == r.counts {
 			return list
 		}
-		one.What = What(e.Kind) // it changes how time counts, so it has to be told
+		one.What = What(e.Kind) // it changes how time counts, so it has to be recorded
 	}
 	list = append(list, one)
 	r.counts, r.last = counts, at

@@ -9,10 +9,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// accountPause is how long account values stay as they were told, unless a fill changes them.
+// accountPause is how long account values stay as they were sent, unless a fill changes them.
 const accountPause = 3 * time.Minute
 
-// accountFeed is a running subscription to account values, and what was told of them.
+// accountFeed is a running subscription to account values, and what was sent of them.
 type accountFeed struct {
 	accounts []string
 	tags     []string // of a summary; nil: all
@@ -28,7 +28,7 @@ func (f *accountFeed) wants(tag string) bool {
 		slices.ContainsFunc(f.tags, func(t string) bool { return strings.HasPrefix(t, "$LEDGER") })
 }
 
-// news returns the figures that are not as they were told, and notes that they are now.
+// news returns the figures that are not as they were sent, and notes that they are now.
 func (f *accountFeed) news(g *Gateway) (list []accountValue) {
 	if f.told == nil {
 		f.told = map[string]string{}
@@ -108,7 +108,7 @@ func (g *Gateway) tellPositions(o *order) {
 	}
 }
 
-// tellAccounts tells account figures that changed with prices.
+// tellAccounts sends account figures that changed with prices.
 func (g *Gateway) tellAccounts(now time.Time) {
 	for c := range g.conns {
 		if c.account != nil && c.account.due(now) {

@@ -61,10 +61,10 @@ type order struct {
 	fault      OrderFault
 	cancelling bool      // which takes a while
 	untold     bool      // what comes first is lost, or waits for an execution
-	silent     bool      // nothing is told any more unless it is asked for
+	silent     bool      // nothing is sent any more unless it is asked for
 	paused     time.Time // no fill before that
 	lostAt     time.Time // it was filled, while upstream was lost
-	mute       bool      // no status is told unless it is asked for
+	mute       bool      // no status is sent unless it is asked for
 	hidden     bool      // no answer lists it
 }
 
@@ -150,7 +150,7 @@ func (b *book) open() []*order {
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// openOrderMessage tells an order with its contract; clients with another id get it on reqAllOpenOrders.
+// openOrderMessage returns an order with its contract; clients with another id get it on reqAllOpenOrders.
 func (o *order) openOrderMessage() *protobuf.OpenOrder {
 	m := proto.CloneOf(o.order)
 	m.ClientId, m.OrderId, m.PermId = &o.key.client, &o.key.id, &o.permID
@@ -221,7 +221,7 @@ func (g *Gateway) sendOwner(o *order, ms ...proto.Message) {
 	}
 }
 
-// announce tells the owner an order's state.
+// announce sends the owner an order's state.
 func (g *Gateway) announce(o *order) { g.sendOwner(o, o.openOrderMessage(), o.statusMessage()) }
 
 func (g *Gateway) openOrders(c *conn, all bool) {

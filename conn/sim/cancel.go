@@ -85,7 +85,7 @@ func (g *Gateway) carryOut(o *order, by *conn) {
 	g.confirmCancel(o, by)
 }
 
-// confirmCancel ends an order that a client wants to be cancelled. Another client than the order's own is told as
+// confirmCancel ends an order that a client wants to be cancelled. Another client than the order's own gets it as
 // well, under its own client id.
 func (g *Gateway) confirmCancel(o *order, by *conn) {
 	o.silent, o.untold = o.fault.CancelLost, false

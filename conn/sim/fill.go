@@ -25,7 +25,7 @@ func (g *Gateway) start(o *order) {
 }
 
 // activate says that upstream has an order and what its family kept for it, and lets them go to work. An order that
-// is kept is not told at all.
+// is kept is not sent at all.
 func (g *Gateway) activate(o *order) {
 	if o.kept() {
 		return
@@ -57,7 +57,7 @@ func (g *Gateway) transmit(o *order) (family []*order) {
 	return family
 }
 
-// acknowledge tells the first status of an order: PreSubmitted, whatever comes then, unless it works already and
+// acknowledge sends the first status of an order: PreSubmitted, whatever comes then, unless it works already and
 // was changed.
 func (g *Gateway) acknowledge(o *order) {
 	o.locating = g.mustLocate(o)

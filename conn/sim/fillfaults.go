@@ -41,7 +41,7 @@ func (g *Gateway) fillLostLocked() {
 	}
 }
 
-// tellFill tells an execution and what becomes of its order by it, in the order that its fault says.
+// tellFill sends an execution and what becomes of its order by it, in the order that its fault says.
 func (g *Gateway) tellFill(o *order, x execution) {
 	list := []proto.Message{x.details, o.openOrderMessage(), o.statusMessage(), x.commission}
 	switch {

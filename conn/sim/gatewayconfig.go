@@ -47,7 +47,7 @@ type Config struct {
 	// Farms are sent as notices after READY, in this order. Default: 2104, 2106 and 2158 for usual farm names.
 	// An empty, non-nil slice sends none.
 	Farms []Farm
-	// Unsupported is the date, such as 20261215, from which on IBKR does not support the gateway's version. It is told
+	// Unsupported is the date, such as 20261215, from which on IBKR does not support the gateway's version. It is said
 	// with code 2172 after READY, on each connection; empty: not at all.
 	Unsupported string
 	// ReuseIDs makes a restarted gateway hand out order ids from NextOrderID again, as real ones may.
@@ -63,7 +63,7 @@ type Config struct {
 	TradingHours bool
 	// RestartTakes is how long the gateway is not there at AutoRestart. Default 40 s.
 	RestartTakes time.Duration
-	// ZeroSeesAll tells client id 0 of the orders of all clients, as it does where it is the master client id.
+	// ZeroSeesAll sends client id 0 the orders of all clients, as it does where it is the master client id.
 	ZeroSeesAll bool
 	// RejectOrdersUpstreamLost refuses orders while upstream is lost (error 201). By default they are held and sent
 	// when upstream returns, as gateways do since 10.40.

@@ -10,7 +10,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// refuse counts and logs refused input and tells the client, if there is a code to tell.
+// refuse counts and logs refused input and answers the client, if there is a code for it.
 func (g *Gateway) refuse(c *conn, e *requestError) { g.locked(func() { g.refuseLocked(c, e) }) }
 
 func (g *Gateway) refuseLocked(c *conn, e *requestError) {

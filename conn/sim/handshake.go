@@ -234,5 +234,5 @@ func (g *Gateway) nextValidID() *protobuf.NextValidId {
 	return &protobuf.NextValidId{OrderId: proto.Int32(int32(g.book.next))}
 }
 
-// nowLocked is the time that the gateway tells: that of its clock plus the skew of [Gateway.ClockSkew].
+// nowLocked is the time of the gateway: that of its clock plus the skew of [Gateway.ClockSkew].
 func (g *Gateway) nowLocked() time.Time { return g.clock.now().Add(g.faults.skew) }

@@ -19,7 +19,7 @@ type Turn struct {
 	Fixed   bool   // the market does not move it, whatever its status: PreSubmitted, Submitted
 	WhyHeld string // such as locate
 	Ended   bool   // it is listed among completed orders from now on, as Cancelled ones always are
-	Silent  bool   // the client is not told the status
+	Silent  bool   // the client does not get the status
 }
 
 // OrderFault is what happens to orders when they are placed, changed, filled or cancelled.
@@ -36,8 +36,8 @@ type OrderFault struct {
 	Refuse         bool // the order, or the change, is not taken: nothing follows but the error
 	Early          bool // the turn comes before the first openOrder, not behind it
 	Turn           Turn
-	Unacknowledged bool // what is told first of it is lost, and what comes then is not
-	Mute           bool // no status of the order is told from then on unless it is asked for, only its executions are
+	Unacknowledged bool // what is sent first of it is lost, and what comes then is not
+	Mute           bool // no status of the order is sent from then on unless it is asked for, only its executions are
 	Hide           bool // no answer lists the order, and it cannot be cancelled
 	Cut            bool // the connection ends when the order is taken; nothing is said of it, nothing behind it is read
 	CutBefore      bool // the same, and the order is not taken
@@ -46,15 +46,15 @@ type OrderFault struct {
 	Parts          int           // in so many executions; 0: as the gateway is configured
 	Pace           time.Duration // between them
 	Away           bool          // only while its client is not connected
-	Lost           bool          // only while upstream is lost, which is told when it is back
-	ExecutionFirst bool          // the first execution overtakes what is told of the order when it is placed
+	Lost           bool          // only while upstream is lost, which is said when it is back
+	ExecutionFirst bool          // the first execution overtakes what is sent of the order when it is placed
 	StatusFirst    bool          // executions come behind the status that they lead to
 	Twice          bool          // each execution is reported twice
 	Correct        *float64      // shares that the last execution is corrected to at once; with 0 it is busted
 
 	// When it is cancelled.
 	CancelLate time.Duration // how long that takes
-	CancelLost bool          // it is cancelled, and nothing tells so but an answer
+	CancelLost bool          // it is cancelled, and nothing says so but an answer
 }
 
 // FaultOrders adds a fault of orders to come, until it has happened or until Clear.
@@ -179,7 +179,7 @@ func (g *Gateway) turn(o *order, t Turn) {
 			o.completed = g.nowLocked()
 		}
 		if t.Status == statusFilled {
-			o.filled = o.qty // in executions that no one is told of
+			o.filled = o.qty // in executions that no one hears of
 		}
 		if !t.Silent {
 			g.announce(o)

@@ -13,7 +13,7 @@ import (
 	"github.com/scmhub/ibapi"
 )
 
-// story is what a client is told of an order from an event on, in words.
+// story is what a client gets of an order from an event on, in words.
 func (r *recorder) story(id int64, from int) (list []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,7 +33,7 @@ func (r *recorder) story(id int64, from int) (list []string) {
 	return list
 }
 
-// told waits until a client was told that much of an order, and checks that it was told nothing else.
+// told waits until a client got that much of an order, and checks that it got nothing else.
 func (r *recorder) told(t testing.TB, id int64, from int, want string) {
 	t.Helper()
 	words := strings.Split(want, ", ")
@@ -222,7 +222,7 @@ func place(r *recorder, id int64, ref string) {
 }
 
 // TestCutConnections ends the connection before and after an order, or a change, is taken, and fills an order that
-// no one is told of.
+// no one hears of.
 func TestCutConnections(t *testing.T) {
 	for _, version := range []int{176, 225} {
 		g := still(t, sim.Config{ServerVersion: version})

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestByHand has orders made by hand: client id 0 is told of them, under ids that the API never gives, and no client
+// TestByHand has orders made by hand: client id 0 gets them, under ids that the API never gives, and no client
 // can cancel them.
 func TestByHand(t *testing.T) {
 	g := bare(t)
@@ -71,7 +71,7 @@ func TestReplaceByHand(t *testing.T) {
 	}
 }
 
-// TestZeroSeesAll has the master client id be told of the orders of others, and of none of their errors.
+// TestZeroSeesAll sends the master client id the orders of others, and of none of their errors.
 func TestZeroSeesAll(t *testing.T) {
 	g := startSim(t, sim.Config{Farms: []sim.Farm{}, ZeroSeesAll: true})
 	w, other := ready(t, g, 225, 0), ready(t, g, 225, 7)
@@ -89,7 +89,7 @@ func TestZeroSeesAll(t *testing.T) {
 	w.quiet()
 }
 
-// TestDiscardCancels has requests to cancel thrown away: the client is told that of no order.
+// TestDiscardCancels has requests to cancel thrown away: the client gets that of no order.
 func TestDiscardCancels(t *testing.T) {
 	g := bare(t)
 	w := ready(t, g, 225, 1)

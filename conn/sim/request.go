@@ -23,7 +23,7 @@ type request struct {
 	reqID   int32         // of the request or order that it is about, -1 if it has none
 }
 
-// A requestError says why a request was refused. The connection stays open and the client is told with Code, unless
+// A requestError says why a request was refused. The connection stays open and the client gets Code, unless
 // Fatal is set: then the gateway closes.
 type requestError struct {
 	Code   int32

@@ -43,7 +43,7 @@ func (p *past) locked(f func()) {
 	f()
 }
 
-// change changes what is told and tells the page.
+// change changes what is answered, and nudges the page.
 func (p *past) change(f func()) {
 	p.locked(func() {
 		f()
