@@ -111,7 +111,8 @@ func TestCancelAllUnderLoad(t *testing.T) {
 	if n := g.State().Rejected["invalid"]; n != 0 {
 		t.Errorf("%d orders were to be cancelled twice", n)
 	}
-	if i := c.rests(t, s); c.ledger().Cancel(s, i.ID) != nil || c.ledger().Cancelling().Asked != 1 { // what is over is forgotten
+	// what is over is forgotten
+	if i := c.rests(t, s); c.ledger().Cancel(s, i.ID) != nil || c.ledger().Cancelling().Asked != 1 {
 		t.Errorf("%+v", c.ledger().Cancelling())
 	}
 }

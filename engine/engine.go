@@ -50,8 +50,8 @@ type Strategy interface {
 	// OnTime is called about once a second while the guard is open, and ten times a second from when it returns true,
 	// which says that something waits for a moment, until it returns false; now is on the same clock as [conn.Tick.At].
 	OnTime(now time.Duration) (waits bool)
-	// OnFailure is called when Gateway has refused the market data of an instrument, with IB's code: 200, 354, 10186, …. It is
-	// asked for again until a tick comes.
+	// OnFailure is called when Gateway has refused the market data of an instrument, with IB's code: 200, 354, 10186, …
+	// It is asked for again until a tick comes.
 	OnFailure(instrument, code int, detail string)
 	// OnOrder is called when an order of the ledger, not necessarily of this strategy, has changed.
 	OnOrder(i Intent)

@@ -168,7 +168,8 @@ func TestAnyRecords(t *testing.T) {
 	})
 }
 
-// life is a program that keeps a connection, with the events that the supervisor would emit. What is true it knows from its own deeds.
+// life is a program that keeps a connection, with the events that the supervisor would emit. What is true it knows from
+// its own deeds.
 type life struct {
 	*rapid.T
 	c   *cells
@@ -332,8 +333,8 @@ func (w *life) turn() {
 	}
 }
 
-// TestAnyLife holds that the events of the supervisor make an account that agrees with what was true, a millisecond at a
-// time.
+// TestAnyLife holds that the events of the supervisor make an account that agrees with what was true, a millisecond at
+// a time.
 func TestAnyLife(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		from, hours := aroundOpening(r)

@@ -85,7 +85,8 @@ func (r *Recorder) Take(e conn.Event) []Record {
 	case conn.EventConnected, conn.EventPaused, conn.EventWindowStarted, conn.EventStopped:
 		list = r.endAttempts(list, at)
 	case conn.EventWoke:
-		// A window's edge that was slept over is recorded before the waking that found it, and must not shorten the sleep.
+		// A window's edge that was slept over is recorded before the waking that found it, and must not shorten the
+		// sleep.
 		asleep := earlier(at, later(r.before, at.Add(-e.Duration).Truncate(time.Millisecond)))
 		list = r.endAttempts(list, asleep)
 		list = append(list, Record{Time: asleep, What: FellAsleep, Counts: Asleep})
