@@ -20,7 +20,7 @@ const axe = "axe-core@4.14.1"
 // axeScript returns the source of axe-core, and skips the test where it cannot be had.
 func axeScript(t *testing.T) string {
 	t.Helper()
-	need(t, "chromium")
+	need(t, shell)
 	dir, err := npm.Install(axe)
 	if err != nil {
 		t.Skipf("%s cannot be installed: %v", axe, err)

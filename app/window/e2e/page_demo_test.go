@@ -10,7 +10,7 @@ import (
 // TestPageOfADemo says DEMO in the place of PAPER, and in the title, also of an outage that lasts.
 func TestPageOfADemo(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`document.getElementById("badge").textContent`, "PAPER")

@@ -112,7 +112,7 @@ func (b *tab) told(kind, want string) {
 // TestPageFiles edits rules with a mistake, in a line with a character beyond the basic plane, mends it, and saves.
 func TestPageFiles(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.open("rules")
@@ -177,7 +177,7 @@ func TestPageFiles(t *testing.T) {
 // TestPageFilesOfTwo has someone else change a file meanwhile.
 func TestPageFilesOfTwo(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.open("settings")

@@ -46,7 +46,7 @@ func (f *firstStart) open(t *testing.T) *tab {
 // what Gateway says of its restart and its settings.
 func TestPageFirstStart(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	now := time.Now()
 	snapshot := &conn.Snapshot{
 		At: now, State: conn.Connected, Since: now, Session: 1, GuardSince: now,
@@ -127,7 +127,7 @@ func noGatewayYet(now time.Time) *conn.Snapshot {
 // TestPageLooksForTheFirst shows what the ports have answered before the first connection ever, and no outage.
 func TestPageLooksForTheFirst(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	now := time.Now()
 	s := noGatewayYet(now)
 	f := &firstStart{past: newPast(now)}

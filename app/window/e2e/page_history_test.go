@@ -37,7 +37,7 @@ func visit(t *testing.T, p *past, token, dark bool) *tab {
 // visitOf is visit where p is only a part of the backend.
 func visitOf(t *testing.T, backend api.Backend, p *past, token, dark bool) *tab {
 	t.Helper()
-	need(t, "chromium")
+	need(t, shell)
 	s, err := api.Listen(0, backend, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ const (
 
 func TestPageHistory(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
 	b.until(kindsShown,
@@ -151,7 +151,7 @@ func TestPageHistory(t *testing.T) {
 
 func TestPageHistoryOfAFlappingDay(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	p.uptime.Spans = nil
 	from := p.uptime.At.Add(-24 * time.Hour)
@@ -172,7 +172,7 @@ func TestPageHistoryOfAFlappingDay(t *testing.T) {
 
 func TestPageLog(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
 	const records = `[...document.querySelectorAll("#log-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|"))`
@@ -218,7 +218,7 @@ func TestPageLog(t *testing.T) {
 
 func TestPageAlerts(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
 	const rows = `[...document.querySelectorAll("#alerts-rows tr")].map(r => [...r.cells].map(c => c.textContent).join("|")).join("\n")`
@@ -251,7 +251,7 @@ func TestPageAlerts(t *testing.T) {
 // TestPageAlertsWithoutAToken shows nothing of alerts and says how to open the page so that it does.
 func TestPageAlertsWithoutAToken(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	b := visit(t, newPast(noon(t)), false, true)
 	b.until(`document.getElementById("alerts-note").textContent`, "Shown only to you: open this page from the tray, "+
 		"or with “gatewatch open”.")
@@ -262,7 +262,7 @@ func TestPageAlertsWithoutAToken(t *testing.T) {
 // TestPageWithoutItsHistory lets the history fail in every way: the rest of the page stays, and so does what was shown.
 func TestPageWithoutItsHistory(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	p.fails = errors.New("the log cannot be read.")
 	p.status.Today.UptimePercent = nil
@@ -320,7 +320,7 @@ func TestPageWithoutItsHistory(t *testing.T) {
 // TestPageFits looks at the page on a telephone and at 200 %, and keeps pictures if SHOTS names a folder.
 func TestPageFits(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	for _, dark := range []bool{false, true} {
 		theme := map[bool]string{false: "light", true: "dark"}[dark]
 		b := visit(t, newPast(time.Now().In(noon(t).Location())), true, dark)
@@ -349,7 +349,7 @@ func TestPageFits(t *testing.T) {
 // TestPageShowsWhatGatewaySays shows messages, whose text comes from outside, and the end of support.
 func TestPageShowsWhatGatewaySays(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newPast(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`document.getElementById("messages-note").textContent`,

@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -21,40 +23,50 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// browser opens a tab of a new browser; what the page or its policy complains about fails the test.
+// shell is Chromium without windows of its own.
+const shell = "chromium-headless-shell"
+
+// endBrowser ends the browser, if a test has started it.
+var endBrowser = func() {}
+
+// chromium starts the browser of all tests.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(shell), chromedp.Headless,
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.UserDataDir(filepath.Join(bin, "browser")), chromedp.WindowSize(720, 1000),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-quic", true),
+		chromedp.WSURLReadTimeout(patience))
+	ctx, _ = chromedp.NewContext(ctx, chromedp.WithBrowserOption(chromedp.WithDialTimeout(patience)),
+		chromedp.WithErrorf(func(format string, values ...any) {
+			if !strings.HasPrefix(format, "unhandled ") { // of events that are newer than the library
+				fmt.Fprintf(os.Stderr, "the browser: "+format+"\n", values...)
+			}
+		}))
+	endBrowser = func() { _ = chromedp.Cancel(ctx) }
+	return ctx, chromedp.Run(ctx)
+})
+
+// browser opens a tab of the browser, with a storage of its own; what the page or its policy complains about fails the
+// test.
 func browser(t *testing.T, dark bool) context.Context {
 	t.Helper()
-	need(t, "chromium")
-	profile, err := os.MkdirTemp("", "gatewatch-browser-")
+	need(t, shell)
+	parent, err := chromium()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // some of its processes write a moment longer than the browser lives
-		until(t, "the browser's profile can be removed", func() bool { return os.RemoveAll(profile) == nil })
-	})
-	options := append(
-		[]chromedp.ExecAllocatorOption{}, chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.UserDataDir(profile),
-		chromedp.WindowSize(720, 1000),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.WSURLReadTimeout(patience),
-	)
-	if dark {
-		options = append(options, chromedp.Flag("blink-settings", "preferredColorScheme=0"))
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithBrowserOption(chromedp.WithDialTimeout(patience)),
-		chromedp.WithErrorf(func(format string, values ...any) {
-			if !strings.HasPrefix(format, "unhandled ") { // of events that are newer than the library
-				t.Logf(format, values...)
-			}
-		}))
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*patience)
 	t.Cleanup(cancel)
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	// Of several windows only one has the focus. To each page it looks as if its window had it.
+	if err := chromedp.Run(ctx, emulation.SetFocusEmulationEnabled(true), colours(scheme)); err != nil {
+		t.Fatal(err)
+	}
 	chromedp.ListenTarget(ctx, func(e any) {
 		switch e := e.(type) {
 		case *runtime.EventExceptionThrown:
@@ -66,6 +78,13 @@ func browser(t *testing.T, dark bool) context.Context {
 		}
 	})
 	return ctx
+}
+
+// colours has a page see light or dark as what its reader prefers.
+func colours(scheme string) chromedp.Action {
+	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme},
+	})
 }
 
 // tab is a tab of the browser and the page in it.
@@ -136,7 +155,7 @@ const shown = `[...document.querySelectorAll("header button, #banner button, #fi
 // newPageStage is a stage for tests of the page, without a session bus.
 func newPageStage(t *testing.T) *stage {
 	t.Helper()
-	need(t, "chromium")
+	need(t, shell)
 	return newStage(t, append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=disabled:"))
 }
 

@@ -40,7 +40,7 @@ const (
 
 func TestPageArmsTrading(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(wordShown, "Trading is off")
@@ -91,7 +91,7 @@ func TestPageArmsTrading(t *testing.T) {
 
 func TestPageRules(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(ruleShown+`.length`, "5")
@@ -168,16 +168,13 @@ func (b *tab) looks(name string) {
 // look gives the page a width and a colour scheme.
 func (b *tab) look(width int64, scheme string) {
 	b.t.Helper()
-	b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme},
-		}))
+	b.run(emulation.SetDeviceMetricsOverride(width, 900, 1, false), colours(scheme))
 	b.until(`document.documentElement.scrollWidth <= innerWidth`, "true")
 }
 
 func TestPageOrders(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, true, false)
 	b.until(`[...`+orderShown+`].map(e => e.querySelector(".word").textContent + e.querySelector("use").getAttribute("href") + " " + e.querySelector("strong").textContent + (e.querySelector(".keys").hidden ? "" : " open")).join()`,
@@ -260,7 +257,7 @@ func TestPageOrders(t *testing.T) {
 
 func TestPageTradingWithoutAToken(t *testing.T) {
 	t.Parallel()
-	need(t, "chromium")
+	need(t, shell)
 	p := newDesk(noon(t))
 	b := visit(t, p, false, true)
 	b.until(`document.getElementById("rules-note").textContent.startsWith("Shown only to you")`, "true")

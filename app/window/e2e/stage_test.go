@@ -25,7 +25,7 @@ import (
 // patience bounds every wait; what is waited for comes in a tenth of it on a slow machine.
 const patience = 2 * time.Minute
 
-// atOnce is how many tests run at once, each with a screen or a browser of its own: most of the time they wait for it.
+// atOnce is how many tests run at once, each with a screen or a tab of its own: most of the time they wait for it.
 const atOnce = "3"
 
 var bin string // folder of the programs under test
@@ -37,13 +37,18 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		defer os.RemoveAll(dir)
+		defer func() { // some processes of the browser write a moment longer than it lives
+			for end := time.Now().Add(patience); os.RemoveAll(dir) != nil && time.Now().Before(end); {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}()
 		bin = dir
 		flag.Parse()
 		if err := flag.Set("test.parallel", atOnce); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		defer func() { endBrowser() }()
 		return m.Run()
 	}())
 }
