@@ -82,11 +82,19 @@ func Enable(exe string, args ...string) error {
 			return fmt.Errorf("%q %w", s, errPath)
 		}
 	}
-	return write(append([]string{exe}, args...))
+	if err := write(append([]string{exe}, args...)); err != nil {
+		return fmt.Errorf("start at login: %w", err)
+	}
+	return nil
 }
 
 // Disable ends that. What is not there is success.
-func Disable() error { return remove() }
+func Disable() error {
+	if err := remove(); err != nil {
+		return fmt.Errorf("start at login no more: %w", err)
+	}
+	return nil
+}
 
 // Set starts this program at login, with its home if that is not the usual one, or ends that.
 func Set(on bool, home string) error {

@@ -59,7 +59,7 @@ func read() (entry, error) {
 func write(command []string) error {
 	if strings.Contains(command[0], "/AppTranslocation/") {
 		// macOS runs what was downloaded and not moved yet from a folder made for this run alone.
-		return fmt.Errorf("start at login: %s %w", command[0], errPath)
+		return fmt.Errorf("%s %w", command[0], errPath)
 	}
 	path, content, err := load()
 	if err == nil {
@@ -74,23 +74,18 @@ func write(command []string) error {
 			_, err = launchctl("enable", domain()+"/"+Label)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("start at login: %w", err)
-	}
-	return nil
+	return err
 }
 
 func remove() error {
 	path, err := ownFile()
 	if err == nil {
-		if err = os.Remove(path); errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
+		err = os.Remove(path)
 	}
-	if err != nil {
-		return fmt.Errorf("start at login no more: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // domain is the user's session as launchctl names it.

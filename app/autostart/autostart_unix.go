@@ -58,31 +58,20 @@ func write(command []string) error {
 	if err == nil {
 		err = strict.Save(ownFile(), []byte(text))
 	}
-	if err != nil {
-		return fmt.Errorf("start at login: %w", err)
-	}
-	return nil
+	return err
 }
 
 func remove() error {
 	path, text, err := load()
-	if err != nil {
-		return fmt.Errorf("start at login no more: %w", err)
-	}
-	if text == "" {
-		return nil
+	if err != nil || text == "" {
+		return err
 	}
 	left := disableDesktop(text)
 	if path != ownFile() { // it stays there for others; one of the user's own hides it
 		left = mainGroup + "\nType=Application\nName=Gatewatch\nHidden=true\n"
 	}
 	if left == "" {
-		err = os.Remove(path)
-	} else {
-		err = strict.Save(ownFile(), []byte(left))
+		return os.Remove(path)
 	}
-	if err != nil {
-		return fmt.Errorf("start at login no more: %w", err)
-	}
-	return nil
+	return strict.Save(ownFile(), []byte(left))
 }

@@ -71,7 +71,7 @@ func approval() ([]byte, error) {
 func write(command []string) error {
 	line, err := runLine(command)
 	if err != nil {
-		return fmt.Errorf("start at login: %w", err)
+		return err
 	}
 	key, _, err := registry.CreateKey(registry.CURRENT_USER, runKey, registry.SET_VALUE)
 	if err == nil {
@@ -80,18 +80,10 @@ func write(command []string) error {
 	if err == nil {
 		err = forget(approvedKey) // what is not noted there is started
 	}
-	if err != nil {
-		return fmt.Errorf("start at login: %w", err)
-	}
-	return nil
+	return err
 }
 
-func remove() error {
-	if err := errors.Join(forget(runKey), forget(approvedKey)); err != nil {
-		return fmt.Errorf("start at login no more: %w", err)
-	}
-	return nil
-}
+func remove() error { return errors.Join(forget(runKey), forget(approvedKey)) }
 
 // forget deletes our value of a key.
 func forget(path string) error {
