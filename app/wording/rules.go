@@ -2,7 +2,6 @@ package wording
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"gatewatch/conn"
@@ -34,36 +33,33 @@ func RuleWhy(v rules.View, maxAge time.Duration) string {
 	return text
 }
 
+// waits are what a rule waits for, where there is always the same to say.
+var waits = map[rules.Waiting]string{
+	rules.WaitingNoPrice: "No price has come yet.",
+	rules.WaitingOld: "Its price is not a current one: the market is closed, or nothing was traded since it was " +
+		"asked for.",
+	rules.WaitingDelayed:   "Its prices come delayed, which it does not allow.",
+	rules.WaitingUnmet:     "Condition not met.",
+	rules.WaitingSpent:     "Condition met; the rule can trigger again once it is not met.",
+	rules.WaitingHours:     "Outside its hours.",
+	rules.WaitingOrder:     "Triggered; its order is not done yet.",
+	rules.WaitingReference: "Waiting for the price to be on the other side first.",
+}
+
 // Waiting says in one sentence why a rule that watches prices does not fire; empty if it does.
 func Waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:
 		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.",
 			noData(v.Code, v.Detail), v.Code)
-	case rules.WaitingNoPrice:
-		return "No price has come yet."
-	case rules.WaitingOld:
-		return "Its price is not a current one: the market is closed, or nothing was traded since it was asked for."
-	case rules.WaitingDelayed:
-		return "Its prices come delayed, which it does not allow."
 	case rules.WaitingStale:
 		return "No data for its instrument for " + Duration(maxAge) + "."
-	case rules.WaitingUnmet:
-		return "Condition not met."
 	case rules.WaitingHolding:
 		return "Condition met; it must stay met for " + Duration(v.Left) + " more."
-	case rules.WaitingSpent:
-		return "Condition met; the rule can trigger again once it is not met."
-	case rules.WaitingHours:
-		return "Outside its hours."
 	case rules.WaitingCooldown:
 		return "Triggered; it can trigger again in " + Duration(v.Left) + "."
-	case rules.WaitingOrder:
-		return "Triggered; its order is not done yet."
-	case rules.WaitingReference:
-		return "Waiting for the price to be on the other side first."
 	}
-	return ""
+	return waits[v.Waiting]
 }
 
 // noData says what IB's codes about market data mean.
@@ -82,8 +78,7 @@ func noData(code int, detail string) string {
 }
 
 func failed(v rules.View) string {
-	text := failure(v.Reason, v.Detail)
-	text = strings.ToUpper(text[:1]) + text[1:]
+	text := Upper(failure(v.Reason, v.Detail))
 	if v.Code != 0 {
 		text += fmt.Sprintf(" (IB code %d)", v.Code)
 	}

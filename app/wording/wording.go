@@ -14,6 +14,22 @@ import (
 	"gatewatch/conn"
 )
 
+// causes are those of which there is always the same to say.
+var causes = map[conn.Cause]string{
+	conn.CauseClientIDInUse: "The client id is already in use (IB error 326).",
+	conn.CauseDisclaimer:    "The paper-trading disclaimer has not been accepted (IB error 10141).",
+	conn.CauseNotReady:      "Gateway answered, but its login messages did not arrive in time.",
+	conn.CauseClosedLogin:   "Gateway closed the connection during the login.",
+	conn.CauseClosed:        "Gateway closed the connection.",
+	conn.CauseCompeting: "There are no prices: another session of the same user has taken the market data " +
+		"(IB error 10197).",
+	conn.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB error 321).",
+	conn.CausePortChanged:  "Gateway's API port has been changed (IB code 1300).",
+	conn.CauseUser:         "Disconnected by you.",
+	conn.CauseReconfigured: "The settings have changed; reconnecting.",
+	conn.CauseStopping:     "Gatewatch is stopping.",
+}
+
 // Cause returns in one sentence why the connection is not, or not wholly, up; empty if there is nothing to say.
 func Cause(s *conn.Snapshot) string {
 	at := Address(s)
@@ -32,22 +48,12 @@ func Cause(s *conn.Snapshot) string {
 		return fmt.Sprintf("%s accepted the connection and closed it before saying its version.", at)
 	case conn.CauseNoAnswer:
 		return fmt.Sprintf("%s accepted the connection and then stayed silent.", at)
-	case conn.CauseClientIDInUse:
-		return "The client id is already in use (IB error 326)."
-	case conn.CauseDisclaimer:
-		return "The paper-trading disclaimer has not been accepted (IB error 10141)."
 	case conn.CauseUnreachable:
 		return fmt.Sprintf("%s cannot be reached%s.", at, inBrackets(s.Detail))
-	case conn.CauseNotReady:
-		return "Gateway answered, but its login messages did not arrive in time."
-	case conn.CauseClosedLogin:
-		return "Gateway closed the connection during the login."
 	case conn.CauseUnsupported:
 		return fmt.Sprintf("This version of IB Gateway or TWS is not supported%s.", inBrackets(s.Detail))
 	case conn.CauseGarbage:
 		return fmt.Sprintf("What %s sends is not the TWS protocol (garbage)%s.", at, inBrackets(s.Detail))
-	case conn.CauseClosed:
-		return "Gateway closed the connection."
 	case conn.CauseBroken:
 		return fmt.Sprintf("The connection to Gateway broke%s.", inBrackets(s.Detail))
 	case conn.CauseSilent:
@@ -59,27 +65,15 @@ func Cause(s *conn.Snapshot) string {
 		return fmt.Sprintf("Gateway has lost its connection to IBKR's servers (IB code %d).", s.Code)
 	case conn.CauseFarm:
 		return NamedFarm(s.Detail) + " is not available: IBKR's data farm is down."
-	case conn.CauseCompeting:
-		return "There are no prices: another session of the same user has taken the market data (IB error 10197)."
-	case conn.CauseReadOnly:
-		return "Gateway's API is read-only: it takes no orders (IB error 321)."
 	case conn.CauseUnconfirmed:
 		return unconfirmed(s.Detail)
-	case conn.CausePortChanged:
-		return "Gateway's API port has been changed (IB code 1300)."
 	case conn.CauseWrongMode:
 		return fmt.Sprintf("This is a %s account, but settings.json asks for the other kind (gateway.mode).",
 			strings.ToUpper(string(s.Gateway.Mode)))
 	case conn.CauseClient:
 		return fmt.Sprintf("Gateway reported the API connection as broken%s.", inBrackets(s.Detail))
-	case conn.CauseUser:
-		return "Disconnected by you."
-	case conn.CauseReconfigured:
-		return "The settings have changed; reconnecting."
-	case conn.CauseStopping:
-		return "Gatewatch is stopping."
 	}
-	return string(s.Cause)
+	return cmp.Or(causes[s.Cause], string(s.Cause))
 }
 
 // Hint returns what to do about it; empty if there is nothing to do.
