@@ -47,26 +47,18 @@ func (i Icon) Live() Icon {
 	return i
 }
 
+var names = [...]string{
+	Connected: "connected", Connecting: "connecting", Degraded: "degraded", Disconnected: "disconnected",
+	ResetWindow: "reset_window", Paused: "paused", Blocked: "blocked",
+}
+
 // String returns the name of the icon's files, such as "reset_window" or "reset_window-live".
 func (i Icon) String() string {
 	if i >= states && i < 2*states {
 		return (i - states).String() + "-live"
 	}
-	switch i {
-	case Connected:
-		return "connected"
-	case Connecting:
-		return "connecting"
-	case Degraded:
-		return "degraded"
-	case Disconnected:
-		return "disconnected"
-	case ResetWindow:
-		return "reset_window"
-	case Paused:
-		return "paused"
-	case Blocked:
-		return "blocked"
+	if int(i) < len(names) {
+		return names[i]
 	}
 	return "icon " + strconv.Itoa(int(i))
 }

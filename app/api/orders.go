@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -96,21 +97,15 @@ func (o *OrderView) Alarming() bool {
 	return o.Unprotected || o.CancelFailed
 }
 
+var orderShapes = map[engine.OrderState]string{
+	engine.Planned: "working", engine.Sent: "working", engine.Working: "working", engine.Filled: "up",
+	engine.Cancelled: "over", engine.Rejected: "down", engine.Unknown: "impaired", engine.Inactive: "impaired",
+	engine.NotSent: "unknown",
+}
+
 // OrderShape returns the sign of the state of an order.
 func OrderShape(state engine.OrderState) string {
-	switch state {
-	case engine.Planned, engine.Sent, engine.Working:
-		return "working"
-	case engine.Filled:
-		return "up"
-	case engine.Cancelled:
-		return "over"
-	case engine.Rejected:
-		return "down"
-	case engine.Unknown, engine.Inactive:
-		return "impaired"
-	}
-	return "unknown" // not sent
+	return cmp.Or(orderShapes[state], "unknown")
 }
 
 // OrderNote returns what went wrong with an order, or what is to be done about it, in lines; empty if nothing.

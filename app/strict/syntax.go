@@ -25,20 +25,10 @@ type member struct {
 }
 
 func (n *node) kindName() string {
-	switch n.kind {
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 't':
+	if n.kind == 't' {
 		return n.text
-	default:
-		return "null"
 	}
+	return map[byte]string{'{': "an object", '[': "a list", '"': "a string", '0': "a number", 'n': "null"}[n.kind]
 }
 
 // parse turns a text without byte order mark into its tree, or says at which offset it stops being JSON, and why.

@@ -35,42 +35,52 @@ func Orders(guard string, canWrite bool) string {
 // CannotWrite is why no order can leave, in one clause, while [FailingOrders] fails.
 const CannotWrite = "they cannot be written to disk"
 
+// failing has, for each step, what does not work, and what to do.
+var failing = map[string][2]string{
+	FailingFiles: {"Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is " +
+		"writable. Gatewatch tries again by itself."},
+	FailingOrders: {
+		"Gatewatch cannot write orders to disk, so it sends none.",
+		"Check the disk and the file of orders, then restart Gatewatch.",
+	},
+	FailingOrderStates: {
+		"The states of orders cannot be written to disk yet.",
+		"Check whether the disk is full. Gatewatch tries again by itself.",
+	},
+	FailingPrograms: {
+		"The record of programs' orders cannot be opened, so the guarded port is closed.",
+		"Check the disk and the file that is named: correct it or move it away. Gatewatch tries again by itself.",
+	},
+	FailingLog: {
+		"The connection log cannot be written.",
+		"Check whether the disk is full. Gatewatch keeps it in memory and tries again.",
+	},
+	FailingAlerts: {
+		"Gatewatch sends no alerts.",
+		"Check the disk and the file of waiting alerts. Gatewatch tries again by itself.",
+	},
+	FailingWaiting: {
+		"The file of waiting alerts was damaged; alerts that waited in it are not sent.",
+		"Check the disk. The damaged file is kept; new alerts are sent. This message ends with the next start.",
+	},
+	FailingSecrets: {"A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then " +
+		"the alerts of that channel wait, for up to 24 hours."},
+	FailingSettings: {
+		"settings.json has an error; the previous settings stay in effect.",
+		"Correct the file; Gatewatch reads it at once.",
+	},
+	FailingNotifications: {
+		"Desktop notifications cannot be shown.",
+		"Check this desktop's notification service, or set up alerts.",
+	},
+	FailingStop: {"An open position has no stop that works.", "Place a stop in TWS now, or close the position."},
+	FailingPart: {"A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."},
+}
+
 // Failing says in one sentence what does not work while a step in the background fails, and what to do.
 func Failing(step string) (text, hint string) {
-	switch step {
-	case FailingFiles:
-		return "Gatewatch cannot write its files.", "Check whether the disk is full and whether its folder is " +
-			"writable. Gatewatch tries again by itself."
-	case FailingOrders:
-		return "Gatewatch cannot write orders to disk, so it sends none.",
-			"Check the disk and the file of orders, then restart Gatewatch."
-	case FailingOrderStates:
-		return "The states of orders cannot be written to disk yet.",
-			"Check whether the disk is full. Gatewatch tries again by itself."
-	case FailingPrograms:
-		return "The record of programs' orders cannot be opened, so the guarded port is closed.",
-			"Check the disk and the file that is named: correct it or move it away. Gatewatch tries again by itself."
-	case FailingLog:
-		return "The connection log cannot be written.", "Check whether the disk is full. Gatewatch keeps it in " +
-			"memory and tries again."
-	case FailingAlerts:
-		return "Gatewatch sends no alerts.", "Check the disk and the file of waiting alerts. Gatewatch tries again " +
-			"by itself."
-	case FailingWaiting:
-		return "The file of waiting alerts was damaged; alerts that waited in it are not sent.", "Check the disk. " +
-			"The damaged file is kept; new alerts are sent. This message ends with the next start."
-	case FailingSecrets:
-		return "A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then the " +
-			"alerts of that channel wait, for up to 24 hours."
-	case FailingSettings:
-		return "settings.json has an error; the previous settings stay in effect.",
-			"Correct the file; Gatewatch reads it at once."
-	case FailingNotifications:
-		return "Desktop notifications cannot be shown.", "Check this desktop's notification service, or set up alerts."
-	case FailingStop:
-		return "An open position has no stop that works.", "Place a stop in TWS now, or close the position."
-	case FailingPart:
-		return "A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."
+	if words, known := failing[step]; known {
+		return words[0], words[1]
 	}
 	return OneLine(step), ""
 }

@@ -92,6 +92,43 @@ func Hint(s *conn.Snapshot, clientID int) string {
 	return resting + hint(s, clientID)
 }
 
+// hints are those that are always the same.
+var hints = map[conn.Cause]string{
+	conn.CauseClosedEarly: "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its " +
+		"trusted IPs. It may also still be starting, or a proxy with nothing behind it answers.",
+	conn.CauseNoAnswer: "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, " +
+		"or it shows its login screen or hangs.",
+	conn.CauseNotReady:    lookAtLogin,
+	conn.CauseClosedLogin: lookAtLogin,
+	conn.CauseDisclaimer:  "Accept the paper-trading disclaimer in the Gateway window.",
+	conn.CauseUnreachable: "Check gateway.host and gateway.port in settings.json, the network, and any firewall " +
+		"between here and Gateway.",
+	conn.CauseUnsupported: "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on " +
+		"15 December 2026.",
+	conn.CauseGarbage: "Another program may own this port: check gateway.port in settings.json. If it is Gateway, " +
+		"restart it.",
+	conn.CauseClosed: mayRestart,
+	conn.CauseBroken: mayRestart,
+	conn.CauseSilent: "Gateway may be frozen: look at its window. If it does not react, end and restart it.",
+	conn.CauseUpstream: "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's " +
+		"system status page.",
+	conn.CauseFarm: "IBKR restores data farms by itself; data that comes from this farm is missing until then.",
+	conn.CauseCompeting: "Log out of the other session (TWS, mobile, client portal) to get the market data back " +
+		"here.",
+	conn.CauseReadOnly: ReadOnlyHint,
+	conn.CauseWrongMode: "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed " +
+		"until then.",
+	conn.CauseClient: "Gatewatch reconnects by itself.",
+	conn.CauseUser:   "Choose Connect now in the window or the tray, or run `gatewatch connect`.",
+}
+
+const (
+	lookAtLogin = "Look at the Gateway window: it may wait for a login, a confirmation or an update. If it stays so, " +
+		"restart Gateway."
+	mayRestart = "Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it " +
+		"and log in."
+)
+
 func hint(s *conn.Snapshot, clientID int) string {
 	switch s.Cause {
 	case conn.CauseRefused:
@@ -100,48 +137,11 @@ func hint(s *conn.Snapshot, clientID int) string {
 			ports = "its socket port"
 		}
 		return "Start IB Gateway or TWS and log in. In its API settings enable “ActiveX and Socket Clients” and " +
-			"compare " +
-			ports + ". `gatewatch doctor` shows which ports are open."
-	case conn.CauseClosedEarly:
-		return "Gateway may not trust this address: use 127.0.0.1, or add this computer's address to its " +
-			"trusted IPs. " +
-			"It may also still be starting, or a proxy with nothing behind it answers."
-	case conn.CauseNoAnswer:
-		return "Look at the Gateway window: a dialog “accept incoming connection” may wait for an answer, or it " +
-			"shows its " +
-			"login screen or hangs."
-	case conn.CauseNotReady, conn.CauseClosedLogin:
-		return "Look at the Gateway window: it may wait for a login, a confirmation or an update. If it stays so, " +
-			"restart Gateway."
+			"compare " + ports + ". `gatewatch doctor` shows which ports are open."
 	case conn.CauseClientIDInUse:
 		return fmt.Sprintf("Wait: Gatewatch tries again with the same client id (%d). After a restart Gateway often "+
-			"holds the "+
-			"stale session for a while. If another program uses this id, close it or give it another; with another "+
-			"id here "+
-			"you would lose control of open orders.", clientID)
-	case conn.CauseDisclaimer:
-		return "Accept the paper-trading disclaimer in the Gateway window."
-	case conn.CauseUnreachable:
-		return "Check gateway.host and gateway.port in settings.json, the network, and any firewall between here and " +
-			"Gateway."
-	case conn.CauseUnsupported:
-		return "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on 15 December 2026."
-	case conn.CauseGarbage:
-		return "Another program may own this port: check gateway.port in settings.json. If it is Gateway, restart it."
-	case conn.CauseClosed, conn.CauseBroken:
-		return "Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
-			"log in."
-	case conn.CauseSilent:
-		return "Gateway may be frozen: look at its window. If it does not react, end and restart it."
-	case conn.CauseUpstream:
-		return "Gateway restores this by itself. If it lasts, check the internet connection and IBKR's system " +
-			"status page."
-	case conn.CauseFarm:
-		return "IBKR restores data farms by itself; data that comes from this farm is missing until then."
-	case conn.CauseCompeting:
-		return "Log out of the other session (TWS, mobile, client portal) to get the market data back here."
-	case conn.CauseReadOnly:
-		return ReadOnlyHint
+			"holds the stale session for a while. If another program uses this id, close it or give it another; "+
+			"with another id here you would lose control of open orders.", clientID)
 	case conn.CauseUnconfirmed:
 		return unconfirmedHint(s.Detail)
 	case conn.CausePortChanged:
@@ -149,14 +149,8 @@ func hint(s *conn.Snapshot, clientID int) string {
 			return fmt.Sprintf("Set gateway.port in settings.json to the new port. Gateway said: %s", OneLine(s.Detail))
 		}
 		return "Set gateway.port in settings.json to the port shown in Gateway's API settings."
-	case conn.CauseWrongMode:
-		return "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed until then."
-	case conn.CauseClient:
-		return "Gatewatch reconnects by itself."
-	case conn.CauseUser:
-		return "Choose Connect now in the window or the tray, or run `gatewatch connect`."
 	}
-	return ""
+	return hints[s.Cause]
 }
 
 // Headline returns the state in one line, as a tooltip or a log line begins.
