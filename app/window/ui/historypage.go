@@ -266,31 +266,36 @@ func (p *historyPage) whatAt(x float64) string {
 	if p.report == nil || p.bounds[0].IsZero() {
 		return underHint
 	}
-	from, until := p.momentAt(x)
 	if n := len(p.days); n > 0 {
 		row := dayRows(p.days[min(n-1, int(x*float64(n))):][:1])[0]
 		return row.name + ": " + row.value + ". " + row.more
 	}
-	for _, i := range within(p.shown, from, until.Add(time.Nanosecond)) {
+	for _, i := range p.incidentsAt(x) {
 		return i.text(p.report.At)
 	}
+	at, _ := p.momentAt(x)
 	for _, s := range p.report.Spans {
-		if !from.Before(s.From) && from.Before(s.Until) {
+		if !at.Before(s.From) && at.Before(s.Until) {
 			return spanRows([]api.Span{s})[0].name + ", " + length(s.Until.Sub(s.From).Seconds())
 		}
 	}
 	return underHint
 }
 
-// clicked chooses the incident that was clicked in the chart, which may be thinner than the mouse: the nearest within a
-// hundredth.
-func (p *historyPage) clicked(x float64) {
+// incidentsAt returns the incidents at a share of the chart's width: those within a hundredth, since an incident may be
+// thinner than its mark and the mouse.
+func (p *historyPage) incidentsAt(x float64) []incident {
 	from, until := p.momentAt(x)
 	if len(p.days) == 0 {
 		near := p.bounds[1].Sub(p.bounds[0]) / 100
 		from, until = from.Add(-near), until.Add(near)
 	}
-	if some := within(p.shown, from, until); len(some) > 0 {
+	return within(p.shown, from, until)
+}
+
+// clicked chooses the incident that was clicked in the chart.
+func (p *historyPage) clicked(x float64) {
+	if some := p.incidentsAt(x); len(some) > 0 {
 		p.list.pick(some[0].from.String())
 	}
 }

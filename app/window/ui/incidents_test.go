@@ -66,6 +66,11 @@ func TestTimelineAnswersTheMouse(t *testing.T) {
 	}); !strings.Contains(p.under.Text, "Asleep") {
 		t.Errorf("at 06:00 it says %q", p.under.Text)
 	}
+	x = p.chart.Size().Width * float32(18*60+5) / (24 * 60) // 06:05, where a click chooses what began at 06:15
+	p.chart.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(x, 5)}})
+	if !strings.HasPrefix(p.under.Text, "No connection to IBKR. From 06:15") {
+		t.Errorf("at 06:05 it says %q", p.under.Text)
+	}
 	x = p.chart.Size().Width * float32(18*60+20) / (24 * 60) // 06:20
 	p.chart.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(x, 5)}})
 	if !strings.HasPrefix(p.under.Text, "No connection to IBKR. From 06:15") {
