@@ -152,12 +152,14 @@ async function act(b, part, path, body, done) {
   running.delete(b);
   await (parts[part] ? readPart(parts[part]) : render());
 }
-// ask puts a question. What is done after a yes may throw an error: then all stays as it is. Fields are [label, key, value].
-let accepted = null;
-function ask(title, text, yes, does, fields = []) {
+// ask puts a question. What is done after a yes may throw an error: then all stays as it is. Fields are [label, key, value];
+// reading says what is typed in them, or throws an error while it cannot be sent.
+let accepted = null, reading = null;
+const asked = () => Object.fromEntries(new FormData($("ask").querySelector("form")));
+function ask(title, text, yes, does, fields = [], says = null) {
   if ($("ask").open) return;
-  accepted = does;
-  for (const [id, words] of [["title", title], ["text", text], ["yes", yes], ["wrong", ""]]) say("ask-" + id, words);
+  [accepted, reading] = [does, says];
+  for (const [id, words] of [["title", title], ["text", text], ["yes", yes], ["wrong", ""], ["reading", ""]]) say("ask-" + id, words);
   $("ask-yes").className = fields.length ? "first" : "danger";
   $("ask-fields").replaceChildren(...fields.map(([label, name, value]) =>
     el("label", "", label, Object.assign(el("input", ""), { name, value, inputMode: "decimal", autocomplete: "off" }))));
@@ -165,10 +167,15 @@ function ask(title, text, yes, does, fields = []) {
   ($("ask").querySelector("input") ?? $("ask-no")).focus();
 }
 $("ask-no").addEventListener("click", () => $("ask").close());
+$("ask-fields").addEventListener("input", () => {
+  let words = "";
+  try { words = reading?.(asked()) ?? ""; } catch { /* what is wrong is said when it is to be sent: it may not be typed to its end */ }
+  say("ask-reading", words);
+});
 $("ask").addEventListener("submit", async e => {
   e.preventDefault();
   try {
-    await accepted(Object.fromEntries(new FormData(e.target)));
+    await accepted(asked());
     $("ask").close();
   } catch (err) {
     say("ask-wrong", err.message);

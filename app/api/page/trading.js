@@ -151,7 +151,7 @@ onPress($("cancel-all"), b => {
 function changeOrder(v) {
   const fields = [["Quantity", "quantity"], ...(/LMT$/.test(v.type) ? [["Limit price", "limit_price"]] : []),
     ...(/^STP/.test(v.type) ? [["Stop price", "stop_price"]] : [])];
-  ask("Change order " + v.id, clean(v.text), "Change the order", async typed => {
+  const changeOf = typed => {
     const change = { id: v.id };
     for (const [label, key] of fields) {
       const text = typed[key].trim(), twoReadings = /^([+-]?[1-9]\d{0,2})\.(\d{3})$/.exec(text);
@@ -160,11 +160,22 @@ function changeOrder(v) {
         throw new Error(label + " is not a number; write it with a point, such as 230.50");
       if (twoReadings)
         throw new Error(label + " can mean " + text + "0 or " + twoReadings.slice(1).join("") + "; write one of these");
+      if (text.replace(/\D/g, "").length > 15) throw new Error(label + " has too many digits; write at most 15");
       if (Number(text) !== v[key]) change[key] = Number(text);
     }
     if (Object.keys(change).length === 1) throw new Error("Nothing differs from the order as it is.");
-    await request("POST", "/orders/change", JSON.stringify(change));
+    return change;
+  };
+  ask("Change order " + v.id, clean(v.text), "Change the order", async typed => {
+    await request("POST", "/orders/change", JSON.stringify(changeOf(typed)));
     result("orders-result", "IBKR was asked to change: " + clean(v.text) + ".");
     readPart(parts.orders);
-  }, fields.map(([label, key]) => [label, key, v[key]]));
+  }, fields.map(([label, key]) => [label, key, v[key]]), typed => becomes({ ...v, ...changeOf(typed) }));
+}
+// becomes reads a changed order back, as the window does.
+function becomes(o) {
+  const worth = o.quantity * Math.max(o.limit_price, o.stop_price) * o.multiplier;
+  return joined(["Becomes: " + clean(o.side).toLowerCase() + " " + o.quantity + " " + clean(o.symbol),
+    o.limit_price && "limit price " + o.limit_price, o.stop_price && "stop price " + o.stop_price, worth && "worth " +
+      worth.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }) + " " + clean(o.currency)], ", ") + ".";
 }

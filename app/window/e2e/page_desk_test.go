@@ -209,7 +209,10 @@ func newDesk(at time.Time) *past {
 	}
 	p.desk.orders = api.Orders{Orders: []api.OrderView{
 		order(1038, engine.Working, "working", "BUY 100 AAPL LMT 229.95",
-			api.OrderView{Rule: "Buy the dip", Type: "LMT", Quantity: 100, LimitPrice: 229.95, Filled: 40, Open: true}),
+			api.OrderView{
+				Rule: "Buy the dip", Side: "BUY", Symbol: "AAPL", Type: "LMT", Quantity: 100, LimitPrice: 229.95,
+				Multiplier: 1, Currency: "USD", Filled: 40, Open: true,
+			}),
 		order(1037, engine.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5",
 			api.OrderView{
 				Rule: "Buy the dip", Type: "STP LMT", Quantity: 100, StopPrice: 225, LimitPrice: 224.5,
