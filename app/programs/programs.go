@@ -116,7 +116,7 @@ func (r *Relay) Run(ctx context.Context) {
 	var again <-chan time.Time
 	for {
 		if r.present().Port != 0 {
-			journal, err := port.OpenJournal(r.folder)
+			journal, err := port.OpenJournal(ctx, r.folder)
 			if r.fail(err) && err != nil {
 				r.log.Error("the guarded port stays closed: the record of its orders cannot be opened", "err", err)
 			}

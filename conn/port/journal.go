@@ -1,12 +1,14 @@
 package port
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -60,9 +62,9 @@ var (
 	errJournalFull   = errors.New("what waits for the disk has filled its space")
 )
 
-// OpenJournal opens the record of orders in a folder, which it makes if need be. The error names a line that cannot be
-// read.
-func OpenJournal(dir string) (*Journal, error) {
+// OpenJournal opens the record of orders in a folder, which it makes if need be, unless ctx ends meanwhile. The error
+// names a line that cannot be read.
+func OpenJournal(ctx context.Context, dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func OpenJournal(dir string) (*Journal, error) {
 	}
 	last := map[uint64]Order{}
 	for year := now - 1; year <= newest; year++ {
-		if err := readJournal(j.pathOf(year), last); err != nil {
+		if err := readJournal(ctx, j.pathOf(year), last); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +109,7 @@ func newestYear(dir string, now int) (int, error) {
 }
 
 // readJournal takes in the whole lines of a file, if there is one.
-func readJournal(path string, last map[uint64]Order) error {
+func readJournal(ctx context.Context, path string, last map[uint64]Order) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -115,21 +117,35 @@ func readJournal(path string, last map[uint64]Order) error {
 	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
 		return &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
 	}
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	for n := 1; ; n++ {
-		line, rest, ended := bytes.Cut(data, []byte{'\n'})
-		if !ended {
-			return nil
+	defer f.Close()
+	in := bufio.NewReaderSize(f, maxLine)
+	for n, most := 1, 4*maxRecent; ; n++ {
+		line, err := in.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = in.ReadSlice('\n')
 		}
-		data = rest
 		var o Order
-		if len(line) > maxLine || json.Unmarshal(line, &o) != nil || o.Number == 0 || o.Number >= maxOrders {
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil, ctx.Err() != nil:
+			return cmp.Or(err, ctx.Err())
+		case long, json.Unmarshal(line, &o) != nil, o.Number == 0, o.Number >= maxOrders:
 			return fmt.Errorf("%s:%d: the line is damaged", path, n)
 		}
-		last[o.Number] = o
+		if last[o.Number] = o; len(last) > most { // a year of a busy program must not fill the memory
+			kept := latest(last)
+			clear(last)
+			for _, o := range kept {
+				last[o.Number] = o
+			}
+			most = 2*len(last) + 4*maxRecent
+		}
 	}
 }
 

@@ -3,11 +3,13 @@ package port_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,7 @@ import (
 
 func openJournal(t *testing.T, dir string) *port.Journal {
 	t.Helper()
-	j, err := port.OpenJournal(dir)
+	j, err := port.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func TestDamagedLine(t *testing.T) {
 			if err := os.WriteFile(yearFile(dir, year), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if j, err := port.OpenJournal(dir); err == nil {
+			if j, err := port.OpenJournal(t.Context(), dir); err == nil {
 				j.Close()
 				t.Errorf("%.40q: opened", damaged)
 			} else if !strings.Contains(err.Error(), yearFile(dir, year)+":2: ") {
@@ -218,6 +220,39 @@ func TestJournalWaits(t *testing.T) {
 	}
 }
 
+// TestYearOfABusyProgram opens a record of many orders: those that are not done are known, the last ones that are, and
+// the memory does not hold the others meanwhile.
+func TestYearOfABusyProgram(t *testing.T) {
+	dir := t.TempDir()
+	const orders = 100_000
+	var text []byte
+	for n := range uint64(orders) {
+		state := port.Filled
+		if n%1000 == 0 {
+			state = port.Working
+		}
+		line, err := json.Marshal(order(n+1, state))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(append(text, line...), '\n')
+	}
+	text = append(text, strings.Repeat("\x00", 3<<20)...) // as a computer that lost its power may leave it
+	if err := os.WriteFile(yearFile(dir, time.Now().UTC().Year()), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := openJournal(t, dir).Orders()
+	runtime.ReadMemStats(&after)
+	if n := len(got); n < 1000 || n > 1100 || got[0].Number != 1 || got[n-1].Number != orders {
+		t.Errorf("%d orders are known", n)
+	}
+	if taken := after.Sys - before.Sys; taken > 24<<20 {
+		t.Errorf("%d MB were taken from the system", taken>>20)
+	}
+}
+
 // TestManyNotes has much become known of an order, as when Gateway repeats itself without end: the last of it counts,
 // and the file does not grow with it. An order that is written behind a note stays behind it.
 func TestManyNotes(t *testing.T) {
@@ -259,7 +294,7 @@ func FuzzJournal(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, err := port.OpenJournal(dir)
+		j, err := port.OpenJournal(t.Context(), dir)
 		if err != nil {
 			if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, data) {
 				t.Fatalf("refused, and changed to %q, %v", kept, err)
@@ -273,7 +308,7 @@ func FuzzJournal(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := port.OpenJournal(dir)
+		again, err := port.OpenJournal(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +328,7 @@ func FuzzJournal(f *testing.F) {
 // given to another order.
 func TestNumbersGoOn(t *testing.T) {
 	dir := t.TempDir()
-	j, err := port.OpenJournal(dir)
+	j, err := port.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +343,7 @@ func TestNumbersGoOn(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if j, err = port.OpenJournal(dir); err != nil {
+	if j, err = port.OpenJournal(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()

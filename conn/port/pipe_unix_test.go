@@ -14,7 +14,7 @@ import (
 // TestJournalIsAPipe holds that the start does not wait for a pipe in the place of the record of orders.
 func TestJournalIsAPipe(t *testing.T) {
 	dir := t.TempDir()
-	j, err := OpenJournal(dir)
+	j, err := OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestJournalIsAPipe(t *testing.T) {
 	if err := errors.Join(j.Close(), os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenJournal(dir); !errors.As(err, new(*fs.PathError)) {
+	if _, err := OpenJournal(t.Context(), dir); !errors.As(err, new(*fs.PathError)) {
 		t.Errorf("%v", err)
 	}
 }

@@ -17,7 +17,7 @@ const victimDir = "GATEWATCH_TEST_PORT_VICTIM"
 
 // victim records orders and prints the number of each that is on disk, until it is killed.
 func victim(dir string) {
-	j, err := port.OpenJournal(dir)
+	j, err := port.OpenJournal(context.Background(), dir)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(3)
@@ -81,7 +81,7 @@ func TestJournalSurvivesKills(t *testing.T) {
 		}
 		_ = cmd.Wait()
 	}
-	j, err := port.OpenJournal(dir)
+	j, err := port.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
