@@ -294,12 +294,12 @@ func detailsOf(st *Status, now time.Time) []Line {
 	}
 	if g.ServerVersion != 0 {
 		protocol := strconv.Itoa(g.ServerVersion)
-		if st.Layers.Socket && st.Probe.RoundTripMillis > 0 {
+		if st.Layers.API && st.Probe.RoundTripMillis > 0 {
 			protocol += " · answers in " + millis(st.Probe.RoundTripMillis)
 		}
 		add("Protocol", protocol, nil)
 	}
-	if skew := st.Probe.ClockSkewSeconds; st.Layers.Socket && math.Abs(skew) >= 2 {
+	if skew := st.Probe.ClockSkewSeconds; st.Layers.API && math.Abs(skew) >= 2 {
 		word := "ahead of"
 		if skew < 0 {
 			word = "behind"
