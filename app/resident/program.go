@@ -287,6 +287,6 @@ func tuneMemory() {
 		debug.SetGCPercent(50)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(40 << 20)
+		debug.SetMemoryLimit(44 << 20)
 	}
 }
