@@ -131,7 +131,10 @@ func TestEndInTheMiddle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it works", func() bool { return g.State().Orders[0].Status == "Submitted" })
+	eventually(t, "it works", func() bool {
+		orders := g.State().Orders
+		return len(orders) == 1 && orders[0].Status == "Submitted"
+	})
 	// An answer to a request comes behind what was told unasked.
 	if _, err := s.Details(t.Context(), stocks[0].Contract); err != nil {
 		t.Fatal(err)

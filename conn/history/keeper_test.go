@@ -42,8 +42,13 @@ func TestKeeperRunsAgain(t *testing.T) {
 	}()
 	k.line = line
 	running.Go(func() { k.Run(context.Background(), events) })
-	for until := time.Now().Add(30 * time.Second); len(array(t, filepath.Join(dir, current))) == 0; time.Sleep(
-		time.Millisecond) {
+	written := func() (any bool) { // the file is no array while a record is written
+		if err := Read(dir, time.Time{}, func(Record) bool { any = true; return false }); err != nil {
+			t.Fatal(err)
+		}
+		return any
+	}
+	for until := time.Now().Add(30 * time.Second); !written(); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("nothing is written any more")
 		}
