@@ -36,7 +36,7 @@ type commandLine struct {
 	Connect    cli.Connect    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
 	Disconnect cli.Disconnect `cmd:"" help:"Turn trading off, disconnect, and stay so until connect."`
 	Open       cli.Open       `cmd:"" help:"Open the window, or the page where there is no window."`
-	Quit       cli.Quit       `cmd:"" help:"Have the resident program end, and wait until it has."`
+	Quit       cli.Quit       `cmd:"" help:"End the resident program, and wait until it has ended."`
 	Autostart  cli.Autostart  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
 	Uptime     cli.Uptime     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
 	Log        cli.Log        `cmd:"" help:"Show the connection log."`
