@@ -45,7 +45,7 @@ func TestLearnChange(t *testing.T) {
 			Cancelled, 90, false, true,
 		},
 		"and Gateway says so by a code": {[]conn.OrderNews{says(110), says(202)}, Cancelled, 90, false, true},
-		"an error that nobody knows":    {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
+		"an error of an unknown code":   {[]conn.OrderNews{says(99999)}, Working, 90, true, false},
 		"a notice":                      {[]conn.OrderNews{says(399)}, Working, 90, true, false},
 		"confirmed, then rejected": {
 			[]conn.OrderNews{open("Submitted", 12, 91), says(203), status("Cancelled", 0)}, Rejected, 91, false, false,

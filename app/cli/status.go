@@ -73,7 +73,11 @@ func describe(st api.Status, now time.Time) string {
 		row("Do", "%s", f.Hint)
 	}
 	if st.Session != 0 {
-		row("Session", "%d, probe %.1f ms", st.Session, st.Probe.RoundTripMillis)
+		probe := ""
+		if st.Layers.API && st.Probe.RoundTripMillis > 0 {
+			probe = fmt.Sprintf(", probe %.1f ms", st.Probe.RoundTripMillis)
+		}
+		row("Session", "%d%s", st.Session, probe)
 	}
 	row("Uptime", "%s", st.Shown.Today)
 	if st.Muted != nil && st.Muted.After(now) {

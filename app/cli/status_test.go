@@ -107,3 +107,15 @@ func TestDescribeLayers(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribeProbe holds that the answer to a probe is said only while Gateway answers.
+func TestDescribeProbe(t *testing.T) {
+	st := api.Status{Session: 3, Probe: api.Probe{RoundTripMillis: 1}, Layers: api.Layers{Socket: true}}
+	if text := describe(st, time.Now()); strings.Contains(text, "probe") || !strings.Contains(text, "Session    3\n") {
+		t.Errorf("while Gateway does not answer:\n%s", text)
+	}
+	st.Layers.API = true
+	if text := describe(st, time.Now()); !strings.Contains(text, "Session    3, probe 1.0 ms\n") {
+		t.Errorf("while it answers:\n%s", text)
+	}
+}
