@@ -278,6 +278,9 @@ func farmsOf(st *Status) Line {
 	return l
 }
 
+// Answers reports whether Gateway has answered the last probe, so that what it answered is true now.
+func (st *Status) Answers() bool { return st.Layers.API && st.CauseID != conn.CauseSilent }
+
 func detailsOf(st *Status, now time.Time) []Line {
 	g := &st.Gateway
 	list := []Line{{Name: "Gateway", Text: Address(g)}}
@@ -294,12 +297,12 @@ func detailsOf(st *Status, now time.Time) []Line {
 	}
 	if g.ServerVersion != 0 {
 		protocol := strconv.Itoa(g.ServerVersion)
-		if st.Layers.API && st.Probe.RoundTripMillis > 0 {
+		if st.Answers() && st.Probe.RoundTripMillis > 0 {
 			protocol += " · answers in " + millis(st.Probe.RoundTripMillis)
 		}
 		add("Protocol", protocol, nil)
 	}
-	if skew := st.Probe.ClockSkewSeconds; st.Layers.API && math.Abs(skew) >= 2 {
+	if skew := st.Probe.ClockSkewSeconds; st.Answers() && math.Abs(skew) >= 2 {
 		word := "ahead of"
 		if skew < 0 {
 			word = "behind"

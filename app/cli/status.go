@@ -74,7 +74,7 @@ func describe(st api.Status, now time.Time) string {
 	}
 	if st.Session != 0 {
 		probe := ""
-		if st.Layers.API && st.Probe.RoundTripMillis > 0 {
+		if st.Answers() && st.Probe.RoundTripMillis > 0 {
 			probe = fmt.Sprintf(", probe %.1f ms", st.Probe.RoundTripMillis)
 		}
 		row("Session", "%d%s", st.Session, probe)

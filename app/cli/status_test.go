@@ -114,7 +114,11 @@ func TestDescribeProbe(t *testing.T) {
 	if text := describe(st, time.Now()); strings.Contains(text, "probe") || !strings.Contains(text, "Session    3\n") {
 		t.Errorf("while Gateway does not answer:\n%s", text)
 	}
-	st.Layers.API = true
+	st.Layers.API, st.CauseID = true, conn.CauseSilent // frozen a moment ago
+	if text := describe(st, time.Now()); strings.Contains(text, "probe") {
+		t.Errorf("while Gateway is frozen:\n%s", text)
+	}
+	st.CauseID = conn.CauseNone
 	if text := describe(st, time.Now()); !strings.Contains(text, "Session    3, probe 1.0 ms\n") {
 		t.Errorf("while it answers:\n%s", text)
 	}
