@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatewatch/conn/wire"
 )
 
-// Details is what Gateway knows of a contract. Its Rule is for [Session.PriceSteps].
+// Details is what Gateway knows of a contract.
 type Details = wire.Details
 
 const maxDetails = 200
@@ -101,23 +102,27 @@ type PriceStep = wire.PriceStep
 // ruleLimit is how long the answer about a market rule is waited for.
 const ruleLimit = 5 * time.Second
 
-// PriceSteps asks for the market rule with a number; see [Details]. The steps are in order, and kept as long as the
-// session lasts.
-func (s *Session) PriceSteps(ctx context.Context, rule int64) ([]PriceStep, error) {
-	a, known := s.link.waiting().rule(rule)
-	if known {
-		return a.list, nil
+// PriceSteps asks for the steps between the prices of a contract, by the number of its market rule. They are in order;
+// rules are kept as long as the session lasts.
+func (s *Session) PriceSteps(ctx context.Context, d Details) ([]PriceStep, error) {
+	a, known := s.link.waiting().rule(d.Rule)
+	if !known {
+		unanswered := fmt.Errorf("gateway did not answer about market rule %d within %v", d.Rule, ruleLimit)
+		ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, unanswered)
+		defer cancel()
+		if err := s.send(ctx, wire.MarketRule(d.Rule)); err != nil {
+			return nil, err
+		}
+		if err := s.await(ctx, a.over); err != nil {
+			return nil, err
+		}
 	}
-	unanswered := fmt.Errorf("gateway did not answer about market rule %d within %v", rule, ruleLimit)
-	ctx, cancel := context.WithTimeoutCause(ctx, ruleLimit, unanswered)
-	defer cancel()
-	if err := s.send(ctx, wire.MarketRule(rule)); err != nil {
-		return nil, err
+	steps := slices.Clone(a.list)
+	for i := range steps {
+		steps[i].From *= d.Magnifier
+		steps[i].Step *= d.Magnifier
 	}
-	if err := s.await(ctx, a.over); err != nil {
-		return nil, err
-	}
-	return a.list, nil
+	return steps, nil
 }
 
 // rule returns the answer about a market rule, and whether it is complete. Gateway answers by the number of the rule.

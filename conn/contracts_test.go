@@ -86,7 +86,7 @@ func TestDetails(t *testing.T) {
 				}
 				return list
 			}
-			apple := Details{Contract: someStock, Name: "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 1}
+			apple := Details{Contract: someStock, Name: "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 1, Magnifier: 1}
 			apple.Contract.ConID, apple.Contract.Primary, apple.Contract.Local = 265598, "NASDAQ", "AAPL"
 			for _, c := range []Contract{someStock, {ConID: 265598}, {ConID: 265598, Exchange: "SMART"}} {
 				if got := ask(c); len(got) != 1 || got[0] != apple {
@@ -98,7 +98,7 @@ func TestDetails(t *testing.T) {
 					ConID: 12087792, Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD",
 					Local: "EUR.USD",
 				},
-				Name: "EUR.USD", MinTick: 0.00005, Rule: 239, Multiplier: 1,
+				Name: "EUR.USD", MinTick: 0.00005, Rule: 239, Multiplier: 1, Magnifier: 1,
 			}
 			if got := ask(Contract{Symbol: "EUR", Type: "CASH", Exchange: "IDEALPRO", Currency: "USD"}); len(
 				got) != 1 || got[0] != euro {

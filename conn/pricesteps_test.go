@@ -48,11 +48,11 @@ func TestPriceSteps(t *testing.T) {
 					t.Fatalf("version %d: %+v, %v", v, list, err)
 				}
 				asked := g.State().Counters.Requests
-				steps, err := s.Session().PriceSteps(t.Context(), list[0].Rule)
+				steps, err := s.Session().PriceSteps(t.Context(), list[0])
 				if err != nil || !reflect.DeepEqual(steps, c.want) {
 					t.Errorf("version %d, %s: %v, %v", v, c.contract.Symbol, steps, err)
 				}
-				if again, err := s.Session().PriceSteps(t.Context(), list[0].Rule); err != nil ||
+				if again, err := s.Session().PriceSteps(t.Context(), list[0]); err != nil ||
 					!slices.Equal(again, steps) ||
 					g.State().Counters.Requests > asked+1 {
 					t.Errorf("version %d: %v, %v, asked %d times", v, again, err, g.State().Counters.Requests-asked)
@@ -62,7 +62,7 @@ func TestPriceSteps(t *testing.T) {
 	}
 }
 
-// TestOddMarketRules sends market rules with steps that no one can use.
+// TestOddMarketRules sends market rules with steps that no one can use, about a contract whose prices are in pence.
 func TestOddMarketRules(t *testing.T) {
 	for _, v := range versions {
 		g, s, _ := connect(t, v, nil)
@@ -86,7 +86,7 @@ func TestOddMarketRules(t *testing.T) {
 		}
 		got := make(chan answer, 1)
 		go func() {
-			steps, err := s.Session().PriceSteps(t.Context(), 26)
+			steps, err := s.Session().PriceSteps(t.Context(), Details{Rule: 26, Magnifier: 100})
 			got <- answer{steps, err}
 		}()
 		eventually(t, "the rule is waited for", func() bool {
@@ -98,7 +98,7 @@ func TestOddMarketRules(t *testing.T) {
 		tell(27, 0, 9) // no one asked
 		tell(26, 1, 0.01, 0, 0.0001, 5, 0, 6, -1, 7, 1.7976931348623157e308)
 		if a := <-got; a.err != nil ||
-			!slices.Equal(a.steps, []PriceStep{{From: 0, Step: 0.0001}, {From: 1, Step: 0.01}}) {
+			!slices.Equal(a.steps, []PriceStep{{From: 0, Step: 0.01}, {From: 100, Step: 1}}) {
 			t.Errorf("version %d: %+v", v, a)
 		}
 	}

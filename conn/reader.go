@@ -173,7 +173,7 @@ func (s *socket) receive(m wire.Message) error {
 			err = s.receiveAccounts(list)
 		}
 		return err
-	case wire.MsgContractDetails:
+	case wire.MsgContractDetails, wire.MsgBondDetails:
 		request, d, err := m.ContractDetails()
 		if err == nil && d != nil {
 			s.pending.putContract(request-detailsBase, *d)

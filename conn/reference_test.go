@@ -148,7 +148,7 @@ func playDay(t *testing.T, g *sim.Gateway, s *Session) {
 	for _, c := range []Contract{someStock, future, {Symbol: "NONE", Type: "STK"}} {
 		list, err := s.Details(t.Context(), c)
 		if err == nil {
-			_, err = s.PriceSteps(t.Context(), list[0].Rule)
+			_, err = s.PriceSteps(t.Context(), list[0])
 			must(err)
 		}
 	}

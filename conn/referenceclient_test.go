@@ -150,7 +150,7 @@ func (l *reference) ContractDetails(_ int64, d *ibapi.ContractDetails) {
 			ConID: c.ConID, Symbol: c.Symbol, Type: c.SecType, Exchange: c.Exchange, Primary: c.PrimaryExchange,
 			Currency: c.Currency, Local: c.LocalSymbol,
 		},
-		Name: d.LongName, MinTick: math.Max(0, wire.Real(d.MinTick)), Multiplier: 1,
+		Name: d.LongName, MinTick: math.Max(0, wire.Real(d.MinTick)), Multiplier: 1, Magnifier: 1,
 		Expiry: c.LastTradeDateOrContractMonth,
 	}
 	if at := slices.Index(strings.Split(d.ValidExchanges, ","), c.Exchange); at >= 0 {

@@ -65,13 +65,13 @@ func (c *connection) details(ctx context.Context, contract conn.Contract) ([]con
 	return s.Details(ctx, contract)
 }
 
-// priceSteps asks Gateway for the price steps of a market rule.
-func (c *connection) priceSteps(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
+// priceSteps asks Gateway for the steps between the prices of a contract.
+func (c *connection) priceSteps(ctx context.Context, d conn.Details) ([]conn.PriceStep, error) {
 	s := c.Session()
 	if s == nil {
 		return nil, conn.ErrSessionOver
 	}
-	return s.PriceSteps(ctx, rule)
+	return s.PriceSteps(ctx, d)
 }
 
 // mayEdit says why rules cannot be saved and activated now; empty if they can.

@@ -114,12 +114,15 @@ type Details struct {
 	Name       string   // in words, such as APPLE INC
 	MinTick    float64  // least step between two prices, whatever they are; 0 where Gateway names none
 	Rule       int64    // number of the market rule at the contract's exchange; 0 where Gateway names none
-	Multiplier float64  // what one point of the price is worth; 1 where the contract has none
-	Expiry     string   // last trading day, YYYYMMDD, or month, YYYYMM; empty where there is none
+	Multiplier float64  // what one point of the price is worth in the contract's currency
+	// Magnifier is which price stands for one of the currency: 100 where prices are in pence or cents, mostly 1.
+	// Gateway counts multiplier, least step and market rule in the currency, but ticks and orders in prices.
+	Magnifier float64
+	Expiry    string // last trading day, YYYYMMDD, or month, YYYYMM; empty where there is none
 }
 
-// ContractDetails decodes a [MsgContractDetails]: the number of the request, and what is known of one contract; nil if
-// Gateway has not sent both the contract and its details.
+// ContractDetails decodes a [MsgContractDetails] or a [MsgBondDetails]: the number of the request, and what is known of
+// one contract; nil if Gateway has not sent both the contract and its details.
 func (m Message) ContractDetails() (request int64, known *Details, err error) {
 	var p protobuf.ContractData
 	err = m.decode(&p)
@@ -128,13 +131,15 @@ func (m Message) ContractDetails() (request int64, known *Details, err error) {
 	if c == nil || d == nil {
 		return request, nil, err
 	}
+	magnifier, multiplier := float64(max(1, d.GetPriceMagnifier())), Real(c.GetMultiplier())
+	if multiplier <= 0 { // it has none
+		multiplier = 1
+	}
 	known = &Details{
 		Contract: contractOf(c),
-		Name:     text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())), Multiplier: Real(c.GetMultiplier()),
-		Rule: marketRule(text(c.GetExchange()), list(d.GetValidExchanges()), list(d.GetMarketRuleIds())),
-	}
-	if known.Multiplier <= 0 {
-		known.Multiplier = 1
+		Name:     text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())) * magnifier,
+		Rule:       marketRule(text(c.GetExchange()), list(d.GetValidExchanges()), list(d.GetMarketRuleIds())),
+		Multiplier: multiplier / magnifier, Magnifier: magnifier,
 	}
 	known.Expiry, _, _ = strings.Cut(text(c.GetLastTradeDateOrContractMonth()), " ") // a time and a zone may follow
 	known.Expiry, _, _ = strings.Cut(known.Expiry, "-")
@@ -168,7 +173,8 @@ func marketRule(exchange, exchanges, rules string) (rule int64) {
 	return rule
 }
 
-// PriceStep is the distance between two prices that a contract can have, from a price on.
+// PriceStep is the distance between two prices that a contract can have, from a price on. Those of a market rule are in
+// the contract's currency; see [Details].
 type PriceStep struct {
 	From float64 `json:"from"`
 	Step float64 `json:"step"`

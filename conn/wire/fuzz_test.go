@@ -73,6 +73,10 @@ var messageTypes = map[int]messageType{
 		func() proto.Message { return &protobuf.ContractData{} },
 		map[string]string{"Request": "reqId"},
 	},
+	MsgBondDetails: {
+		func() proto.Message { return &protobuf.ContractData{} },
+		map[string]string{"Request": "reqId"},
+	},
 	MsgContractDetailsEnd: {
 		func() proto.Message { return &protobuf.ContractDataEnd{} },
 		map[string]string{"": "reqId"},

@@ -39,6 +39,7 @@ var decoders = map[int]func(Message) (any, error){
 	MsgOpenOrder:          func(m Message) (any, error) { return m.OrderNews() },
 	MsgNextValidID:        func(m Message) (any, error) { return m.NextValidID() },
 	MsgContractDetails:    contractIn,
+	MsgBondDetails:        contractIn,
 	MsgExecution:          func(m Message) (any, error) { return m.OrderNews() },
 	MsgManagedAccounts:    func(m Message) (any, error) { return m.ManagedAccounts() },
 	MsgTickGeneric:        func(m Message) (any, error) { return m.Tick() },
@@ -233,7 +234,21 @@ func TestMessages(t *testing.T) {
 			},
 		}), MsgContractDetails, contract{4, &Details{
 			Contract: appleOf,
-			Name:     "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 100, Expiry: "20261218",
+			Name:     "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 100, Magnifier: 1, Expiry: "20261218",
+		}}},
+		{"contract with prices in cents", inProto(t, 10, &protobuf.ContractData{
+			Contract: &protobuf.Contract{Symbol: proto.String("ZC"), Multiplier: proto.Float64(5000)},
+			ContractDetails: &protobuf.ContractDetails{
+				MinTick: proto.String("0.0025"), PriceMagnifier: proto.Int32(100),
+			},
+		}), MsgContractDetails, contract{0, &Details{
+			Contract: Contract{Symbol: "ZC"}, MinTick: 0.25, Multiplier: 50, Magnifier: 100,
+		}}},
+		{"bond", inProto(t, 18, &protobuf.ContractData{
+			ReqId: proto.Int32(4), Contract: &protobuf.Contract{ConId: proto.Int32(15960357)},
+			ContractDetails: &protobuf.ContractDetails{LongName: proto.String("IBM 3.3 01/27/27")},
+		}), MsgBondDetails, contract{4, &Details{
+			Contract: Contract{ConID: 15960357}, Name: "IBM 3.3 01/27/27", Multiplier: 1, Magnifier: 1,
 		}}},
 		{
 			"market rule",
@@ -371,7 +386,7 @@ func TestTextsFromOutside(t *testing.T) {
 		{
 			numbered(210, field(field(number(nil, 1, 4), 2, string(field(nil, 2, "\xf0A"))), 3, string(details))),
 			contract{4, &Details{
-				Contract: Contract{Symbol: "\uFFFDA"}, Name: "SOCI\uFFFDT\uFFFD", Multiplier: 1,
+				Contract: Contract{Symbol: "\uFFFDA"}, Name: "SOCI\uFFFDT\uFFFD", Multiplier: 1, Magnifier: 1,
 			}},
 		},
 	} {

@@ -39,6 +39,7 @@ const (
 	MsgContractDetails    = 10
 	MsgExecution          = 11
 	MsgManagedAccounts    = 15
+	MsgBondDetails        = 18
 	MsgTickGeneric        = 45
 	MsgTickString         = 46
 	MsgCurrentTime        = 49

@@ -175,7 +175,7 @@ func known(number int, inText bool) bool {
 	case MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgMarketDataType,
 		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
 		MsgExecution, MsgExecutionsEnd, MsgCommission,
-		MsgContractDetails, MsgContractDetailsEnd, MsgMarketRule, MsgConfig,
+		MsgContractDetails, MsgBondDetails, MsgContractDetailsEnd, MsgMarketRule, MsgConfig,
 		MsgPosition, MsgPositionsEnd, MsgPortfolio, MsgAccountEnd:
 		return !inText
 	}

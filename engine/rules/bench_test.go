@@ -99,8 +99,8 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 				(*f)()
 			}
 		},
-		PriceSteps: func(ctx context.Context, rule int64) ([]conn.PriceStep, error) {
-			return st.sup.Session().PriceSteps(ctx, rule)
+		PriceSteps: func(ctx context.Context, d conn.Details) ([]conn.PriceStep, error) {
+			return st.sup.Session().PriceSteps(ctx, d)
 		},
 		Resolve: func(ctx context.Context, c conn.Contract) ([]conn.Details, error) {
 			if s := st.sup.Session(); s != nil {

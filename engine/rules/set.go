@@ -48,8 +48,8 @@ type Config struct {
 	Desk   *engine.Desk
 	// all contracts that one can mean; may take a while
 	Resolve func(context.Context, conn.Contract) ([]conn.Details, error)
-	// those of a market rule, by its number; may be nil, may take a while
-	PriceSteps func(context.Context, int64) ([]conn.PriceStep, error)
+	// those between the prices of a contract; may be nil, may take a while
+	PriceSteps func(context.Context, conn.Details) ([]conn.PriceStep, error)
 	Clock      func() time.Duration // the clock of conn.Tick.At
 	// after which an instrument that says nothing is not trusted
 	MaxTickAge  func() time.Duration
@@ -384,20 +384,20 @@ func (s *Set) resolve(ctx context.Context, r *Rule) ([]*resolved, error) {
 			Multiplier: list[0].Multiplier,
 		}
 		if i == 0 && list[0].Rule != 0 { // only the rule's own instrument is traded
-			contracts[i].Steps = s.steps(ctx, list[0].Rule)
+			contracts[i].Steps = s.steps(ctx, list[0])
 		}
 	}
 	return contracts, nil
 }
 
-// steps returns the price steps of a market rule, nil if they cannot be had: then the least step counts.
-func (s *Set) steps(ctx context.Context, rule int64) []conn.PriceStep {
+// steps returns the price steps of a contract, nil if they cannot be had: then the least step counts.
+func (s *Set) steps(ctx context.Context, d conn.Details) []conn.PriceStep {
 	if s.cfg.PriceSteps == nil {
 		return nil
 	}
-	steps, err := s.cfg.PriceSteps(ctx, rule)
+	steps, err := s.cfg.PriceSteps(ctx, d)
 	if err != nil {
-		s.cfg.Log.Warn("price steps are not known, the least one counts", "market_rule", rule, "err", err)
+		s.cfg.Log.Warn("price steps are not known, the least one counts", "market_rule", d.Rule, "err", err)
 	}
 	return steps
 }
