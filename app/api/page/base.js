@@ -6,26 +6,25 @@ let token = "", failure = "";
 const here = () => Boolean(st && !lost);
 
 // Times and durations, as the window has them.
-const two = n => String(n).padStart(2, "0");
 const known = t => t && !t.startsWith("0001-");
 const dateOf = (t, style) => t.toLocaleDateString("en-GB", style).replace(",", "");
-const ofYear = t => t.getFullYear() !== new Date().getFullYear() && { year: "numeric" };
+const isToday = t => t.toDateString() === new Date().toDateString();
 function clock(when) {
-  const t = new Date(when), now = new Date(), age = now - t, time = two(t.getHours()) + ":" + two(t.getMinutes());
-  if (t.toDateString() === now.toDateString()) return time + (age >= 0 && age < 3600e3 ? ":" + two(t.getSeconds()) : "");
-  return dateOf(t, Math.abs(age) < 6 * 86400e3 ? { weekday: "short" } : { day: "numeric", month: "short" }) + " " + time;
+  const t = new Date(when), age = Date.now() - t, near = Math.abs(age) < 6 * 86400e3;
+  if (isToday(t)) return t.toTimeString().slice(0, age >= 0 && age < 3600e3 ? 8 : 5);
+  return dateOf(t, near ? { weekday: "short" } : { day: "numeric", month: "short" }) + " " + t.toTimeString().slice(0, 5);
 }
 function stamp(when) {
-  const t = new Date(when), time = two(t.getHours()) + ":" + two(t.getMinutes()) + ":" + two(t.getSeconds());
-  if (t.toDateString() === new Date().toDateString()) return time;
-  return dateOf(t, { day: "numeric", month: "short", ...ofYear(t) }) + " " + time;
+  const t = new Date(when), year = t.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  return (isToday(t) ? "" : dateOf(t, { day: "numeric", month: "short", ...year }) + " ") + t.toTimeString().slice(0, 8);
 }
 function span(seconds) {
-  const s = Math.max(0, Math.floor(seconds)), units = (large, name, small, rest) =>
-    Math.floor(s / large) + " " + name + (s % large < small ? "" : " " + Math.floor(s % large / small) + " " + rest);
-  return s < 60 ? s + " s" : s < 3600 ? units(60, "min", 1, "s") : s < 48 * 3600 ? units(3600, "h", 60, "min") : units(86400, "d", 3600, "h");
+  const s = Math.max(0, Math.floor(seconds)), [large, name, small, rest] =
+    s < 3600 ? [60, "min", 1, "s"] : s < 48 * 3600 ? [3600, "h", 60, "min"] : [86400, "d", 3600, "h"];
+  const more = Math.floor(s % large / small);
+  return s < 60 ? s + " s" : Math.floor(s / large) + " " + name + (more ? " " + more + " " + rest : "");
 }
-const length = s => s > 0 && s < 1 ? Math.floor(s * 1e3) + " ms" : s < 10 && s % 1 ? s.toFixed(1) + " s" : span(s);
+const length = s => !(s > 0) ? none : s < 1 ? Math.floor(s * 1e3) + " ms" : s < 10 && s % 1 ? s.toFixed(1) + " s" : span(s);
 const minutes = s => span(s < 60 ? s : s - s % 60);
 const sinceFor = t => known(t) ? "since " + clock(t) + " · " + minutes((Date.now() - new Date(t)) / 1e3) : "";
 const until = t => { // whole minutes above two, so that it does not flicker
@@ -72,13 +71,11 @@ function row(...cells) {
   tr.firstChild.scope = "row";
   return tr;
 }
-const head = (...names) => el("tr", "", ...names.map(name => Object.assign(el("th", "", name), { scope: "col" })));
-const figures = (id, list) => rows(id, list, ([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value)));
 function table(name, caption, ...columns) { // in the section of that name
   const [box, note] = [...$("table").content.cloneNode(true).children], body = box.querySelector("tbody");
   [box.id, body.id, note.id, box.ariaLabel] = [name + "-shown", name + "-rows", name + "-note", caption];
   write(box.querySelector("caption"), caption);
-  box.querySelector("thead").append(head(...columns));
+  box.querySelector("thead").append(el("tr", "", ...columns.map(c => Object.assign(el("th", "", c), { scope: "col" }))));
   $(name).append(box, note);
 }
 

@@ -7,8 +7,8 @@ const exampleRule = `{
     }`;
 function fileEditor(kind, may, reason, saved) {
   const name = kind + ".json", root = $("file").content.cloneNode(true).firstElementChild;
-  const [summary, path, area, place, why, save, drop, over, told, list] =
-    ["summary", ".path", "textarea", ".place", ".reason", ".save", ".drop", ".over", ".result", ".problems"].map(q => root.querySelector(q));
+  const [summary, path, area, why, save, drop, over, told, list] =
+    ["summary", ".path", "textarea", ".reason", ".save", ".drop", ".over", ".result", ".problems"].map(q => root.querySelector(q));
   let base = null, theirs = null; // what the text began as: {text, tag}; the tag of what someone else has saved since
   [root.id, list.id, why.id, area.ariaLabel] = [kind + "-file", kind + "-wrong", kind + "-why", "Text of " + name];
   [save.ariaLabel, drop.ariaLabel, over.ariaLabel] = ["Save " + name, "Discard changes to " + name, "Replace the file " + name];
@@ -85,10 +85,6 @@ function fileEditor(kind, may, reason, saved) {
     if (e.key.toLowerCase() !== "s" || !(e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
     save.click();
-  });
-  document.addEventListener("selectionchange", () => {
-    const lines = area.value.slice(0, area.selectionStart).split("\n");
-    if (document.activeElement === area) write(place, "Line " + lines.length + ", column " + ([...lines.at(-1)].length + 1));
   });
   const editor = {
     read, dirty, allow() {

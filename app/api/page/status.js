@@ -33,41 +33,27 @@ function renderStatus() {
   write($("title"), joined([badge === "DEMO" && badge, title, "Gatewatch"]));
   if (document.hidden) return;
   attribute(document.body, "data-state", s ? st.state : "gone");
-  say("headline", title);
-  say("since", sinceFor(lost ?? s?.since));
-  say("badge", badge);
-  $("badge").classList.toggle("live", badge === "LIVE");
-  show("badge", badge !== "");
-  const up = s && st.layers.socket && st.layers.api;
+  const up = s && st.layers.socket && st.layers.api, offer = s && settings?.offer;
   const cause = lost ? absent() + " (since " + clock(lost) + ")." : s?.cause;
-  say("cause", cause ?? "");
-  say("hint", lost ? absence() : s?.hint ?? "");
-  show("banner", cause);
+  const muted = s && st.muted_until && new Date(st.muted_until) > Date.now();
+  for (const [id, text] of Object.entries({
+    headline: title, since: sinceFor(lost ?? s?.since), badge, cause, hint: lost ? absence() : s?.hint,
+    attempt: s && attempt(s.attempt), "support-text": s?.notice, failed: failure, found: offer?.title,
+    suggested: offer?.text, saveport: offer?.button, today: s ? s.today : "Today: not known",
+    muted: muted && "Notifications muted until " + clock(st.muted_until),
+  })) say(id, text || "");
+  for (const [id, yes] of Object.entries({ banner: cause, connect: s && !up, disconnect: up, notoken: !token,
+    support: s?.notice, first: offer })) show(id, yes);
+  for (const id of ["connect", "disconnect", "saveport"]) $(id).disabled = busy || !token;
+  $("badge").classList.toggle("live", badge === "LIVE");
   attribute($("banner"), "data-shape", shape === "up" ? "impaired" : shape);
   draw("sign", shape);
   draw("banner-sign", $("banner").dataset.shape);
-  say("attempt", s ? attempt(s.attempt) : "");
-  show("connect", s && !up);
-  show("disconnect", up);
-  for (const id of ["connect", "disconnect", "saveport"]) $(id).disabled = busy || !token;
-  show("notoken", !token);
-  say("support-text", s ? s.notice : "");
-  show("support", s?.notice);
-  say("failed", failure);
-  show("failed", failure !== "");
-  const offer = s && settings?.offer;
-  show("first", offer);
-  say("found", offer?.title ?? "");
-  say("suggested", offer?.text ?? "");
-  say("saveport", offer?.button ?? "");
   const { layers = [], details = [] } = st?.shown ?? {}; // what is out of date is not shown
   rows("layers", layers.map(l => s ? [l.shape, l.name, l.text, l.at ? "since " + clock(l.at) : "", l.more]
     : ["unknown", l.name, none, "", ""]), layerRow);
   rows("details", (s ? details : details.slice(0, 1)).map(d => [d.name, moment(d)]), cells => row(...cells));
-  say("today", s ? s.today : "Today: not known");
   if (s) bar("today-bar", st.today);
-  const muted = s && st.muted_until && new Date(st.muted_until) > Date.now();
-  say("muted", muted ? "Notifications muted until " + clock(st.muted_until) : "");
 }
 async function send(method, path, body) {
   [busy, failure] = [true, ""];

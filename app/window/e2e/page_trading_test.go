@@ -79,7 +79,7 @@ func TestPageArmsTrading(t *testing.T) {
 	b.expect(p, "arm live")
 	b.until(`document.getElementById("trading-result").textContent`, "That did not work: connect first")
 	p.change(func() { p.status.Gateway.Mode = "unknown" })
-	b.until(`document.getElementById("badge").hidden`, "true")
+	b.until(`document.getElementById("badge").textContent`, "")
 	b.press("Turn on trading…")
 	b.until(asksShown, "true Turn on trading?")
 	b.press("No")
