@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"gatewatch/app/settings"
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 const (
@@ -117,10 +117,10 @@ func allowed(pkg, imported string) bool {
 		return in("app/tray")
 	case !below(imported, module):
 		return true
-	case pkg == module+"/conn/wire":
+	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar":
 		return false
 	case pkg == module+"/conn", pkg == module+"/conn/sim":
-		return imported == module+"/conn/wire"
+		return imported == module+"/conn/wire" || imported == module+"/conn/calendar" && pkg == module+"/conn"
 	case pkg == module+"/conn/port":
 		return imported == module+"/conn" || imported == module+"/conn/wire"
 	case in("conn"):
@@ -250,8 +250,8 @@ func TestTopLevel(t *testing.T) {
 
 // TestPresetsAgree holds that each name that settings allow stands for reset windows, and the reverse.
 func TestPresetsAgree(t *testing.T) {
-	known, offered := slices.Sorted(maps.Keys(conn.Presets)), slices.Sorted(slices.Values(settings.Presets()))
+	known, offered := slices.Sorted(maps.Keys(calendar.Presets)), slices.Sorted(slices.Values(settings.Presets()))
 	if !slices.Equal(known, offered) {
-		t.Errorf("conn knows %v, settings offer %v", known, offered)
+		t.Errorf("calendar knows %v, settings offer %v", known, offered)
 	}
 }

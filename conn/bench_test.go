@@ -9,6 +9,7 @@ import (
 
 	"github.com/scmhub/ibapi"
 
+	"gatewatch/conn/calendar"
 	"gatewatch/conn/wire"
 )
 
@@ -109,7 +110,7 @@ func BenchmarkNext(b *testing.B) {
 			p := newPlay(nil)
 			p.feed(inStart{})
 			p.feed(onReady(p))
-			p.cfg.Calendar = Calendar{{Hour: 18, Length: 15 * time.Minute, Location: time.UTC}}
+			p.cfg.Calendar = calendar.Calendar{{Hour: 18, Length: 15 * time.Minute, Location: time.UTC}}
 			input, now := in(p), instant{wall: p.wall, mono: p.mono}
 			fraction := func() float64 { return 0.5 }
 			b.ReportAllocs()

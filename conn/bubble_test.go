@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	_ "time/tzdata" // Windows has no time zone database
+
+	"gatewatch/conn/calendar"
 )
 
 // bubble is a supervisor over a fake gateway inside a synctest bubble, with two clocks that can be set, each alone.
@@ -184,9 +187,9 @@ func (c *chaos) configure() {
 	case 0:
 		cfg.ClientID++ // concerns the connection
 	case 1:
-		cfg.Calendar, _ = Preset("ibkr-america")
+		cfg.Calendar, _ = calendar.Preset("ibkr-america")
 	case 2:
-		cfg.Calendar = Calendar{{
+		cfg.Calendar = calendar.Calendar{{
 			Hour: c.s.wall().UTC().Hour(), Minute: c.rnd.IntN(60), Length: 70 * time.Minute,
 			Location: time.UTC,
 		}}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // DefaultPorts are the ports that are tried when none is configured, paper first: Gateway paper, TWS paper,
@@ -39,10 +41,10 @@ type Config struct {
 	Hard           time.Duration
 	ProofOfLife    time.Duration // an order leaves only if Gateway was heard within this time; 0: 250 ms
 	Delays         []time.Duration
-	Jitter         float64       // each delay is shortened by a random share, from a quarter of this up to this
-	Stable         time.Duration // a session has to last this long before the delays start over
-	WatchLocalPort bool          // on loopback, after a refusal: take the next attempt the moment the port opens
-	Calendar       Calendar
+	Jitter         float64           // each delay is shortened by a random share, from a quarter of this up to this
+	Stable         time.Duration     // a session has to last this long before the delays start over
+	WatchLocalPort bool              // on loopback, after a refusal: take the next attempt the moment the port opens
+	Calendar       calendar.Calendar // reset windows: reconnecting and alerting rest
 
 	CloseBeforeExit time.Duration // the guard closes so long before Gateway exits as announced; 0: it does not
 	ExitQuiet       time.Duration // outages are expected so long after that
@@ -143,7 +145,7 @@ func (c *Config) Validate() error {
 			return &ConfigError{check.field, check.text}
 		}
 	}
-	if err := c.Calendar.validate(); err != nil {
+	if err := c.Calendar.Validate(); err != nil {
 		return &ConfigError{"Calendar", err.Error()}
 	}
 	return nil

@@ -86,7 +86,9 @@ func TestDetails(t *testing.T) {
 				}
 				return list
 			}
-			apple := Details{Contract: someStock, Name: "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 1, Magnifier: 1}
+			apple := Details{
+				Contract: someStock, Name: "APPLE INC", MinTick: 0.01, Rule: 26, Multiplier: 1, Magnifier: 1,
+			}
 			apple.Contract.ConID, apple.Contract.Primary, apple.Contract.Local = 265598, "NASDAQ", "AAPL"
 			for _, c := range []Contract{someStock, {ConID: 265598}, {ConID: 265598, Exchange: "SMART"}} {
 				if got := ask(c); len(got) != 1 || got[0] != apple {

@@ -2,6 +2,8 @@ package conn
 
 import (
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // This file is how the supervisor deals with the daily exit of Gateway that Gateway has announced.
@@ -29,7 +31,7 @@ type PlannedExit struct {
 	At   time.Time
 }
 
-// ExitWindow is the name of the quiet time around an exit, as in [Span.Name].
+// ExitWindow is the name of the quiet time around an exit, as in [calendar.Span.Name].
 const ExitWindow = "gateway_exit"
 
 const (
@@ -42,7 +44,7 @@ const (
 )
 
 func (e Exit) next(t time.Time) time.Time {
-	return Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
+	return calendar.Calendar{{Hour: e.Hour, Minute: e.Minute, Length: time.Nanosecond, Location: e.Location}}.At(t).Next
 }
 
 // Next returns the first exit after t.
@@ -162,7 +164,7 @@ func (m *model) planned() PlannedExit {
 }
 
 // spanNow joins the reset window with the quiet time around an exit.
-func (m *model) spanNow(cfg *Config) Span {
+func (m *model) spanNow(cfg *Config) calendar.Span {
 	span := m.window
 	if end := m.exits.at.Add(cfg.ExitQuiet); m.exits.quiet && (!span.Active || end.After(span.Ends)) {
 		span.Active, span.Name, span.Ends = true, ExitWindow, end

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // TestBeforeTheFirstConnection holds that nothing is an outage, and that a reset window stops no attempt, until a
@@ -14,7 +16,7 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 		cfg := testConfig(4002)
 		cfg.First = true
 		// at midnight, which it is
-		cfg.Calendar = Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}}
+		cfg.Calendar = calendar.Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}}
 		b := newBubble(t, cfg, nil)
 		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
 		for range 10 {

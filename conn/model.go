@@ -3,6 +3,8 @@ package conn
 import (
 	"net"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // instant is one moment on both clocks, with what the present session's counters say at that moment.
@@ -108,7 +110,7 @@ type model struct {
 	lost     uint64
 	run      uint64 // of reconciling; only the result of the latest counts
 
-	window     Span
+	window     calendar.Span
 	windowFrom time.Time // when the calendar was asked for it; zero: it has to be asked again
 
 	state State

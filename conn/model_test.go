@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"gatewatch/conn/calendar"
 )
 
 // TestEveryCode holds the code table against the meanings that IBKR publishes.
@@ -226,7 +228,7 @@ func TestConfigIsChecked(t *testing.T) {
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
-	window := func(w Window) func(*Config) { return func(c *Config) { c.Calendar = Calendar{w} } }
+	window := func(w calendar.Window) func(*Config) { return func(c *Config) { c.Calendar = calendar.Calendar{w} } }
 	for name, change := range map[string]func(*Config){
 		"no host":           func(c *Config) { c.Host = "" },
 		"port":              func(c *Config) { c.Port = 65536 },
@@ -239,11 +241,11 @@ func TestConfigIsChecked(t *testing.T) {
 		"zero delay":        func(c *Config) { c.Delays = []time.Duration{time.Second, 0} },
 		"jitter":            func(c *Config) { c.Jitter = 1 },
 		"jitter is NaN":     func(c *Config) { c.Jitter = math.NaN() },
-		"window, no zone":   window(Window{Length: time.Hour}),
-		"window, hour":      window(Window{Hour: 24, Length: time.Hour, Location: time.UTC}),
-		"window, minute":    window(Window{Minute: -1, Length: time.Hour, Location: time.UTC}),
-		"window, too long":  window(Window{Length: 8 * 24 * time.Hour, Location: time.UTC}),
-		"window, backwards": window(Window{Length: -1, Location: time.UTC}),
+		"window, no zone":   window(calendar.Window{Length: time.Hour}),
+		"window, hour":      window(calendar.Window{Hour: 24, Length: time.Hour, Location: time.UTC}),
+		"window, minute":    window(calendar.Window{Minute: -1, Length: time.Hour, Location: time.UTC}),
+		"window, too long":  window(calendar.Window{Length: 8 * 24 * time.Hour, Location: time.UTC}),
+		"window, backwards": window(calendar.Window{Length: -1, Location: time.UTC}),
 	} {
 		cfg := testConfig(4002)
 		change(&cfg)

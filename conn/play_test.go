@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // row is one line of a play: time passes with looks at the clock as the model asks for them, then something happens.
@@ -57,7 +59,7 @@ func reconciling(c *Config) { c.Reconcile = noReconcile }
 func windowIn(d time.Duration) func(*Config) {
 	return func(c *Config) {
 		at := playStart.Add(d)
-		c.Calendar = Calendar{{
+		c.Calendar = calendar.Calendar{{
 			Name: "test", Hour: at.Hour(), Minute: at.Minute(), Length: 10 * time.Minute,
 			Location: time.UTC,
 		}}

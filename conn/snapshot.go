@@ -4,6 +4,8 @@ import (
 	"maps"
 	"reflect"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // Layers is what is true of each layer at one moment.
@@ -29,14 +31,6 @@ type Attempt struct {
 	Running bool
 }
 
-// Span is what a [Calendar] says about one moment.
-type Span struct {
-	Active bool
-	Name   string    // of the window that is active and ends last
-	Ends   time.Time // end of the active stretch, overlapping windows joined; zero if not active
-	Next   time.Time // start of the next window after that moment; zero if there is none
-}
-
 // Gateway is what is known about the other side.
 type Gateway struct {
 	Host          string
@@ -59,7 +53,7 @@ type Snapshot struct {
 	Layers  Layers
 	Session uint64 // number of the present session, 0 if none is up
 	Attempt Attempt
-	Window  Span
+	Window  calendar.Span
 	Exit    PlannedExit // of Gateway, as it has announced
 	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
 	Resubmit Switch

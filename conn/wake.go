@@ -57,7 +57,7 @@ func (s *step) follow(t time.Time) time.Time {
 
 func (s *step) lookAtWindow(started bool) {
 	m := &s.m
-	if until := m.window.until(); !m.windowFrom.IsZero() && !s.now.wall.Before(m.windowFrom) &&
+	if until := m.window.Until(); !m.windowFrom.IsZero() && !s.now.wall.Before(m.windowFrom) &&
 		(until.IsZero() || s.now.wall.Before(until)) {
 		return
 	}
@@ -214,7 +214,7 @@ func (m *model) deadline(cfg *Config) time.Duration {
 	if !m.exits.edge.IsZero() {
 		sooner(m.last.mono + m.exits.edge.Sub(m.last.wall))
 	}
-	if until := m.window.until(); !until.IsZero() {
+	if until := m.window.Until(); !until.IsZero() {
 		sooner(m.last.mono + until.Sub(m.last.wall))
 	}
 	return max(at, m.last.mono+time.Millisecond)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"gatewatch/conn/calendar"
 )
 
 // chooser is where a world's randomness comes from: rapid, or the bytes of a fuzzer.
@@ -70,15 +72,15 @@ func (w *world) config() *Config {
 	cfg.Jitter = []float64{0, 0.2, 0.99}[w.c.pick(3)]
 	switch w.c.pick(4) {
 	case 0:
-		cfg.Calendar, _ = Preset("ibkr-america")
+		cfg.Calendar, _ = calendar.Preset("ibkr-america")
 	case 1:
-		cfg.Calendar = Calendar{
+		cfg.Calendar = calendar.Calendar{
 			{Name: "short", Hour: 18, Length: 15 * time.Minute, Location: time.UTC},
 			{Name: "long", Days: []time.Weekday{time.Sunday}, Hour: 23, Length: 20 * time.Hour, Location: time.UTC},
 		}
 	case 2:
 		for _, p := range []string{"ibkr-asia", "ibkr-europe", "ibkr-weekend"} {
-			add, _ := Preset(p)
+			add, _ := calendar.Preset(p)
 			cfg.Calendar = append(cfg.Calendar, add...)
 		}
 	}

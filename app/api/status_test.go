@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // The snapshots below are of this moment.
@@ -30,7 +31,7 @@ var (
 var snapshots = map[string]conn.Snapshot{
 	"connected": {
 		Seq: 10, At: now, State: conn.Connected, Since: now.Add(-time.Hour), Layers: up, Session: 3, Gateway: running,
-		Window: conn.Span{Next: now.Add(90 * time.Minute).In(newYork)},
+		Window: calendar.Span{Next: now.Add(90 * time.Minute).In(newYork)},
 		Probe:  1234 * time.Microsecond, Skew: -2 * time.Second, Lost: 2, Opened: 5,
 	},
 	"connecting": {
@@ -55,7 +56,7 @@ var snapshots = map[string]conn.Snapshot{
 	"reset_window": {
 		Seq: 20, At: now, State: conn.ResetWindow, Since: now.Add(-5 * time.Minute), Cause: conn.CauseClosed,
 		Attempt: conn.Attempt{Number: 2, NextAt: now.Add(10 * time.Minute)},
-		Window: conn.Span{
+		Window: calendar.Span{
 			Active: true, Name: "daily", Ends: now.Add(10 * time.Minute).In(newYork),
 			Next: now.Add(24*time.Hour - 5*time.Minute).In(newYork),
 		},

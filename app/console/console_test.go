@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -28,7 +29,7 @@ func stage(e conn.Event) *conn.Snapshot {
 		State:   e.State,
 		Gateway: conn.Gateway{Host: "127.0.0.1", Port: 4002, ServerVersion: 225, Mode: conn.Paper},
 		Attempt: conn.Attempt{Number: 2, NextAt: at.Add(1800 * time.Millisecond)},
-		Window: conn.Span{
+		Window: calendar.Span{
 			Active: inWindow,
 			Ends:   at.Add(10 * time.Minute).In(time.FixedZone("far away", 12*60*60+45*60)),
 		},

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -210,7 +211,7 @@ func TestNotConnected(t *testing.T) {
 			gatewatch_guard_open 0
 			gatewatch_guard_shut{reason="probe_overdue"} 1
 		`},
-		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: conn.GuardSocket, Window: conn.Span{
+		{"reset window", conn.Snapshot{State: conn.ResetWindow, Guard: conn.GuardSocket, Window: calendar.Span{
 			Active: true,
 		}}, `
 			gatewatch_state{state="reset_window"} 1

@@ -3,7 +3,7 @@ package notice
 import (
 	"time"
 
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // Quiet is a daily time in which nothing is reported, on the wall clock of a zone. What still lasts at its end is
@@ -44,7 +44,7 @@ func (q Quiet) next(t time.Time, hour, minute int) time.Time {
 	if loc == nil {
 		loc = time.Local
 	}
-	return conn.Calendar{{Hour: hour, Minute: minute, Length: time.Nanosecond, Location: loc}}.At(t).Next
+	return calendar.Calendar{{Hour: hour, Minute: minute, Length: time.Nanosecond, Location: loc}}.At(t).Next
 }
 
 func (q Quiet) from() int       { return q.FromHour*60 + q.FromMinute }

@@ -6,12 +6,12 @@ import (
 
 	"gatewatch/app/region"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // sayRegion says what was found of the region of this computer: that a jts.ini is ignored, and without a settings file
 // which reset window applies.
-func (c *configuration) sayRegion(windows conn.Calendar) {
+func (c *configuration) sayRegion(windows calendar.Calendar) {
 	f := c.here
 	if f.Ignored != "" {
 		c.log.Warn("jts.ini is ignored, at least a part of it", "reason", string(f.Ignored))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // Conn returns what the supervisor needs, as it takes effect: durations are whole nanoseconds.
@@ -28,8 +29,8 @@ func (s Settings) Conn() (conn.Config, error) {
 	}, nil
 }
 
-func (s Settings) calendar() (conn.Calendar, error) {
-	var c conn.Calendar
+func (s Settings) calendar() (calendar.Calendar, error) {
+	var c calendar.Calendar
 	add := func(name, start, zone string, days []time.Weekday, minutes int) error {
 		hour, minute, err := ParseClock(start)
 		if err != nil {
@@ -39,7 +40,7 @@ func (s Settings) calendar() (conn.Calendar, error) {
 		if err != nil {
 			return err
 		}
-		c = append(c, conn.Window{
+		c = append(c, calendar.Window{
 			Name: name, Days: days, Hour: hour, Minute: minute,
 			Length: time.Duration(minutes) * time.Minute, Location: loc,
 		})
@@ -52,7 +53,7 @@ func (s Settings) calendar() (conn.Calendar, error) {
 	}
 	for i, w := range s.ResetWindows {
 		if w.Preset != "" {
-			preset, err := conn.Preset(w.Preset)
+			preset, err := calendar.Preset(w.Preset)
 			if err != nil {
 				return nil, fmt.Errorf("reset_windows[%d]: %w", i, err)
 			}

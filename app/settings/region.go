@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"gatewatch/app/region"
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // For returns the settings with which Gatewatch starts without a file: the defaults, with the reset window of a region.
@@ -16,7 +16,7 @@ func (s Settings) withRegion(r region.Region) Settings {
 	d := Default()
 	s.ResetTime, s.Timezone, s.ResetMinutes, s.ResetWindows = d.ResetTime, d.Timezone, d.ResetMinutes, d.ResetWindows
 	preset := presetOf(r)
-	windows := conn.Presets[preset]
+	windows := calendar.Presets[preset]
 	if len(windows) == 0 {
 		return s
 	}

@@ -15,6 +15,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/assets"
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // stateCase is a state, and how the desktop has to show it.
@@ -72,7 +73,7 @@ func states(now time.Time) []stateCase {
 			"(No connection since " + hm + " · PAPER 4002)", true,
 		},
 		{
-			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: conn.Span{
+			"reset window", s(conn.Snapshot{State: conn.ResetWindow, Since: now, Gateway: paper, Window: calendar.Span{
 				Active: true, Ends: now.Add(time.Hour),
 			}}),
 			assets.ResetWindow, "Gateway reset until " + now.Add(time.Hour).Format("15:04"),

@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/assets"
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 	"gatewatch/conn/history"
 )
 
@@ -168,7 +169,7 @@ func TestViewOf(t *testing.T) {
 			tooltip: "Reconnecting, attempt 9 · since 08:31", status: "Reconnecting, attempt 9", ticking: true,
 		},
 		{
-			name: "reset window", s: conn.Snapshot{State: conn.ResetWindow, Since: start, Window: conn.Span{
+			name: "reset window", s: conn.Snapshot{State: conn.ResetWindow, Since: start, Window: calendar.Span{
 				Active: true, Ends: at(time.Hour).UTC(),
 			}, Attempt: conn.Attempt{Number: 2, NextAt: at(time.Hour)}, Gateway: paper},
 			now: at(time.Minute), icon: assets.ResetWindow,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 func TestExit(t *testing.T) {
@@ -39,7 +40,7 @@ func TestExit(t *testing.T) {
 func TestExitResting(t *testing.T) {
 	at := time.Date(2026, 12, 1, 23, 45, 0, 0, time.Local)
 	s := &conn.Snapshot{
-		State: conn.Reconnecting, Cause: conn.CauseClosed, Window: conn.Span{Active: true, Name: conn.ExitWindow},
+		State: conn.Reconnecting, Cause: conn.CauseClosed, Window: calendar.Span{Active: true, Name: conn.ExitWindow},
 		Exit: conn.PlannedExit{Kind: conn.ExitRestart, At: at},
 	}
 	if got := Hint(s, 17); !strings.HasPrefix(got, "Gateway restarts at 23:45 each day, as planned: it is usually "+

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // TestBeforeTheFirstConnection holds that nothing is said of an outage or of reconnecting before the first connection,
@@ -16,7 +17,7 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 	s := &conn.Snapshot{
 		State: conn.Connecting, First: true, Cause: conn.CauseRefused, Since: now.Add(-time.Hour),
 		Gateway: conn.Gateway{Host: "127.0.0.1"}, Attempt: conn.Attempt{Number: 7, NextAt: now.Add(time.Second)},
-		Window: conn.Span{Active: true, Name: "daily", Ends: now.Add(time.Hour)},
+		Window: calendar.Span{Active: true, Name: "daily", Ends: now.Add(time.Hour)},
 	}
 	if got := Headline(s, now); got != "Looking for IB Gateway or TWS…" {
 		t.Errorf("headline %q", got)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"gatewatch/app/region"
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // regionName returns a region's name; empty if it is not known.
@@ -19,10 +19,10 @@ func regionName(r region.Region) string {
 
 // resetTimes returns the times of day of reset windows on this computer's clock, and in their own zones where those
 // differ, such as "05:25–06:45 (06:25–07:45 in Zurich)".
-func resetTimes(c conn.Calendar, now time.Time) string {
+func resetTimes(c calendar.Calendar, now time.Time) string {
 	var list []string
 	for _, w := range c {
-		start := conn.Calendar{w}.At(now).Next
+		start := calendar.Calendar{w}.At(now).Next
 		if start.IsZero() {
 			continue
 		}
@@ -48,12 +48,12 @@ func city(zone *time.Location) string {
 }
 
 // ResetWindow says which reset window applies without a settings file, and why.
-func ResetWindow(f region.Found, windows conn.Calendar, now time.Time) string {
+func ResetWindow(f region.Found, windows calendar.Calendar, now time.Time) string {
 	return resetWindow(f, f.Applies(), resetTimes(windows, now))
 }
 
 // SuggestedReset says which reset window is suggested, and why.
-func SuggestedReset(f region.Found, windows conn.Calendar, now time.Time) string {
+func SuggestedReset(f region.Found, windows calendar.Calendar, now time.Time) string {
 	r := f.Suggested()
 	text := resetWindow(f, r, resetTimes(windows, now))
 	if f.AddsAmerica() {

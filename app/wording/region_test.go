@@ -5,13 +5,13 @@ import (
 	"time"
 
 	"gatewatch/app/region"
-	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
-func preset(t *testing.T, names ...string) (c conn.Calendar) {
+func preset(t *testing.T, names ...string) (c calendar.Calendar) {
 	t.Helper()
 	for _, name := range names {
-		p, err := conn.Preset(name)
+		p, err := calendar.Preset(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,17 +5,18 @@ import (
 	_ "time/tzdata" // Windows has no time zone database
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 // weekly is the moment at which IBKR's weekly login token ends: the next login needs a person with the second factor.
 //
 // Source: IBKR's guide to IB Gateway and TWS, "Auto restart": a restart keeps the login until Sunday 01:00 in New York.
-var weekly = func() conn.Calendar {
+var weekly = func() calendar.Calendar {
 	loc, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		panic(err) // the time zone database is part of the program
 	}
-	return conn.Calendar{{
+	return calendar.Calendar{{
 		Name: "weekly login", Days: []time.Weekday{time.Sunday}, Hour: 1, Length: time.Nanosecond,
 		Location: loc,
 	}}

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 )
 
 var now = time.Date(2026, 3, 9, 9, 31, 12, 0, time.Local)
@@ -165,7 +166,7 @@ func TestCauseInContext(t *testing.T) {
 // window has.
 func TestHintInResetWindow(t *testing.T) {
 	ends := now.Add(10 * time.Minute)
-	window := conn.Span{Active: true, Name: "daily", Ends: ends.In(time.FixedZone("far away", 11*60*60+45*60))}
+	window := calendar.Span{Active: true, Name: "daily", Ends: ends.In(time.FixedZone("far away", 11*60*60+45*60))}
 	const until = "This is the reset window, until 09:41"
 	for _, c := range []struct {
 		state   conn.State

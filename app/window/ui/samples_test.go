@@ -8,6 +8,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/calendar"
 	"gatewatch/conn/history"
 )
 
@@ -71,7 +72,7 @@ func lookingForTheFirst() api.Status {
 		State: conn.Connecting, Since: noon.Add(-time.Minute), GuardSince: noon.Add(-time.Minute), First: true,
 		Cause: conn.CauseRefused, Guard: conn.GuardSocket, Gateway: conn.Gateway{Host: "127.0.0.1", Mode: conn.AnyMode},
 		Attempt: conn.Attempt{Number: 4, NextAt: noon.Add(11500 * time.Millisecond)},
-		Window:  conn.Span{Next: noon.Add(6 * time.Hour)},
+		Window:  calendar.Span{Next: noon.Add(6 * time.Hour)},
 	}
 	for _, port := range conn.DefaultPorts {
 		s.Tried = append(s.Tried, conn.PortTry{Port: port, Cause: conn.CauseRefused})

@@ -1,4 +1,4 @@
-package conn
+package calendar
 
 import (
 	"slices"
@@ -196,7 +196,7 @@ func TestCalendar(t *testing.T) {
 
 func TestEveryPresetLoads(t *testing.T) {
 	for name := range Presets {
-		if c := preset(t, name); c.validate() != nil || len(c) == 0 {
+		if c := preset(t, name); c.Validate() != nil || len(c) == 0 {
 			t.Errorf("%s: %v", name, c)
 		}
 	}
@@ -243,7 +243,7 @@ func TestSpanStaysRight(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		c, at := drawCalendar(r), drawMoment(r)
 		s := c.At(at)
-		until := s.until()
+		until := s.Until()
 		if until.IsZero() || until.Sub(at) > foresight/2 {
 			return // no window at all, or hardly a gap between them
 		}

@@ -1,4 +1,6 @@
-package conn
+// Package calendar says when stretches of time that recur on a wall clock begin and end, such as those in which IBKR
+// resets its servers, and in which zone Gateway's clock is.
+package calendar
 
 import (
 	"fmt"
@@ -6,7 +8,7 @@ import (
 	"time"
 )
 
-// Window is a recurring stretch of wall-clock time in its own zone, in which reconnecting and alerting rest.
+// Window is a recurring stretch of wall-clock time in its own zone.
 type Window struct {
 	Name     string
 	Days     []time.Weekday // days on which it starts; empty means every day
@@ -102,6 +104,14 @@ func (w Window) around(t time.Time, before, after int, f func(start time.Time)) 
 	}
 }
 
+// Span is what a [Calendar] says about one moment.
+type Span struct {
+	Active bool
+	Name   string    // of the window that is active and ends last
+	Ends   time.Time // end of the active stretch, overlapping windows joined; zero if not active
+	Next   time.Time // start of the next window after that moment; zero if there is none
+}
+
 // foresight bounds how far ahead windows are joined. Only a calendar that hardly ever leaves a gap reaches it.
 const foresight = 15 * 24 * time.Hour
 
@@ -147,7 +157,8 @@ func (c Calendar) endOf(t time.Time) (latest time.Time, name string) {
 // days returns the number of days before a moment in which a window has to start to reach it.
 func (w Window) days() int { return int(w.Length/(24*time.Hour)) + 1 }
 
-func (c Calendar) validate() error {
+// Validate says which window makes no sense.
+func (c Calendar) Validate() error {
 	for _, w := range c {
 		switch {
 		case w.Location == nil:
@@ -161,8 +172,8 @@ func (c Calendar) validate() error {
 	return nil
 }
 
-// until returns the moment up to which s, asked for at a time not before from, stays the right answer; zero for ever.
-func (s Span) until() time.Time {
+// Until returns the moment up to which s stays the right answer; zero for ever.
+func (s Span) Until() time.Time {
 	if s.Active {
 		return s.Ends
 	}
