@@ -176,7 +176,6 @@ func (s *step) dial(conn net.Conn, port int) {
 	m.fresh()
 	m.socket = conn != nil
 	m.gateway = Gateway{Host: s.cfg.Host, Mode: AnyMode}
-	m.rtt, m.skew = 0, 0
 	ports := []int{port}
 	if conn == nil {
 		ports = m.ports(s.cfg)
@@ -193,7 +192,7 @@ func (m *model) fresh() {
 	m.socket, m.upstream, m.reconciled, m.suspect, m.competing, m.wrongMode = false, true, false, false, false, false
 	m.checking, m.readOnly, m.tries, m.doubt = false, false, 0, ""
 	m.settingsReadOnly, m.resubmit = false, SwitchUnknown
-	m.farms = nil
+	m.farms, m.rtt, m.skew = nil, 0, 0
 }
 
 func (s *step) ready(in inReady) {
@@ -235,6 +234,7 @@ func (s *step) down(cause Cause, code int, detail string) {
 	m.fresh()
 	m.upstream = false
 	m.asking = 0
+	m.gateway = Gateway{Host: m.gateway.Host, Port: m.gateway.Port, Mode: AnyMode}
 	m.cause, m.code, m.detail = cause, code, detail
 }
 

@@ -30,15 +30,15 @@ var (
 	state     = desc("state", "1 for the state that the connection is in, 0 for the others.", "state")
 	connected = desc("connected", "1 while socket, API and upstream are all up.")
 	layerUp   = desc("layer_up", "1 while the layer is up: the socket to Gateway, its API, and Gateway's own "+
-		"connection to IBKR (upstream).", "layer")
+		"connection to IBKR (upstream). What is above the socket is as Gateway last answered.", "layer")
 	farms      = desc("farms", "Data farms that Gateway has reported in this session, by their state.", "state")
 	guardOpen  = desc("guard_open", "1 while orders may leave.")
 	guardShut  = desc("guard_shut", "1 for the reason why the guard is closed, 0 for the others.", "reason")
 	sessionAge = desc("session_age_seconds", "For how long the present session has been up; 0 while there is none.")
 	window     = desc("reset_window_active", "1 inside a reset window, in which reconnecting and alerts rest.")
 	paused     = desc("paused", "1 while the connection is down because the user said so.")
-	roundTrip  = desc("probe_round_trip_seconds", "Round trip of the last probe that was answered; missing before "+
-		"the first.")
+	roundTrip  = desc("probe_round_trip_seconds", "Round trip of the last probe of this connection that was "+
+		"answered; missing before the first.")
 	ticks     = desc("ticks_total", "Ticks that reached the engine, by what became of them.", "outcome")
 	conflated = desc("ticks_conflated_total",
 		"Ticks that gave way to a later one before the engine had looked at them.")
