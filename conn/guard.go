@@ -28,7 +28,7 @@ func (m *model) guard() GuardReason {
 		return GuardAPI
 	case !m.upstream:
 		return GuardUpstream
-	case m.suspect || !m.proven:
+	case m.unanswered():
 		return GuardProbe
 	case m.wrongMode:
 		return GuardMode
@@ -43,6 +43,9 @@ func (m *model) guard() GuardReason {
 	}
 	return GuardOpen
 }
+
+// unanswered reports whether Gateway, on a connection that is up, has yet to prove that it still answers.
+func (m *model) unanswered() bool { return m.suspect || !m.proven }
 
 // GuardError means that an order was not sent because the guard was closed.
 type GuardError struct{ Reason GuardReason }

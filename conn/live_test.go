@@ -113,12 +113,12 @@ func TestFreezeShutsTheGuardAndThawKeepsTheSession(t *testing.T) {
 			g, s, r := connect(t, v, smallLimits)
 			g.freeze(true)
 			n := await(t, s, "suspicion", 10*time.Second, func(n *Snapshot) bool { return n.Guard == GuardProbe })
-			if n.State != Degraded || n.Cause != CauseSilent || s.Session().Guard() == nil {
+			if n.State != Degraded || n.Cause != CauseSilent || !n.Unanswered || s.Session().Guard() == nil {
 				t.Errorf("%+v", n)
 			}
 			g.freeze(false)
 			await(t, s, "answer", 10*time.Second, connected)
-			if n := s.Snapshot(); n.Session != 1 || len(r.of(EventLost)) != 0 {
+			if n := s.Snapshot(); n.Session != 1 || n.Unanswered || len(r.of(EventLost)) != 0 {
 				t.Errorf("the session was not kept: %+v", n)
 			}
 			eventually(t, "each suspicion ends", func() bool {

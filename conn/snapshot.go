@@ -35,9 +35,9 @@ type Attempt struct {
 type Gateway struct {
 	Host          string
 	Port          int // port in use; while looking for one, the last that was tried, or 0
-	ServerVersion int // negotiated protocol version; 0 before the handshake
+	ServerVersion int // negotiated protocol version; 0 while not connected
 	Mode          Mode
-	Accounts      int // number of managed accounts
+	Accounts      int // number of managed accounts; 0 while not connected
 }
 
 // Snapshot is an immutable picture of the connection. Renderers of every kind show the same value.
@@ -52,9 +52,12 @@ type Snapshot struct {
 	Detail  string    // technical text behind Cause, may be empty; comes from outside
 	Layers  Layers
 	Session uint64 // number of the present session, 0 if none is up
-	Attempt Attempt
-	Window  calendar.Span
-	Exit    PlannedExit // of Gateway, as it has announced
+	// Unanswered says that the session is up and Gateway owes an answer: what the layers above the socket say is of its
+	// last one.
+	Unanswered bool
+	Attempt    Attempt
+	Window     calendar.Span
+	Exit       PlannedExit // of Gateway, as it has announced
 	// Resubmit says whether Gateway keeps orders while IBKR is not connected, and sends them afterwards.
 	Resubmit Switch
 	Gateway  Gateway
@@ -64,8 +67,8 @@ type Snapshot struct {
 	Guard       GuardReason
 	GuardSince  time.Time     // when it was opened or closed last, by the wall clock
 	Opened      uint64        // how often the guard was opened since the start of the program
-	Probe       time.Duration // last round trip of a probe, 0 before the first
-	Skew        time.Duration // Gateway's clock minus ours at the last probe, to the second
+	Probe       time.Duration // last round trip of a probe of this connection, 0 before the first
+	Skew        time.Duration // Gateway's clock minus ours at that probe, to the second
 	Lost        uint64        // sessions lost since the start of the program
 	First       bool          // no connection was ever made
 	Tried       []PortTry     // of the last attempt, if it failed
@@ -97,7 +100,7 @@ func (m *model) snapshot(cfg *Config) *Snapshot {
 		s.LostAt = m.downSince
 	}
 	if m.phase == up {
-		s.Session = m.session
+		s.Session, s.Unanswered = m.session, m.unanswered()
 		if m.upstream {
 			s.Cause, s.Detail = m.trouble()
 			s.Code = 0

@@ -211,6 +211,12 @@ func (w *world) check(before model, in input) {
 	if w.up != (m.phase == up) || (m.phase == up) != (w.live != 0) || (m.phase == trying) != (w.trying != 0) {
 		w.Fatalf("after %T: phase %d, told up %v, live %d, trying %d", in, m.phase, w.up, w.live, w.trying)
 	}
+	if m.phase != up && n.Gateway != (Gateway{Host: n.Gateway.Host, Port: n.Gateway.Port, Mode: AnyMode}) {
+		w.Fatalf("not connected, and said of Gateway: %+v", n.Gateway)
+	}
+	if n.Unanswered && m.phase != up || n.Unanswered != (n.Guard == GuardProbe) && n.Session != 0 && m.upstream {
+		w.Fatalf("phase %d, unanswered %v, guard %q", m.phase, n.Unanswered, n.Guard)
+	}
 	if n.GuardOpen() {
 		switch {
 		case w.live == 0 || n.Session != w.live || !w.upstream:

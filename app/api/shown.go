@@ -221,8 +221,8 @@ func layersOf(st *Status) []Line {
 		orders.Shape = "down"
 	}
 	return []Line{
-		layer(0, l.Socket, true, at.Socket), layer(1, l.API, true, at.API),
-		layer(2, l.Upstream, l.API, at.Upstream), // only a Gateway that is signed on reports it
+		layer(0, l.Socket, true, at.Socket), layer(1, l.API, !st.Unanswered, at.API),
+		layer(2, l.Upstream, st.Answers(), at.Upstream), // only a Gateway that is signed on reports it
 		farmsOf(st), orders,
 	}
 }
@@ -237,7 +237,7 @@ func moment(t time.Time) *time.Time {
 
 func farmsOf(st *Status) Line {
 	l := Line{Shape: "unknown", Name: LayerNames[3], Text: wording.Layer(false, false)}
-	if !st.Layers.Upstream { // Gateway reports them only while it sees IBKR
+	if !st.Layers.Upstream || st.Unanswered { // Gateway reports them only while it sees IBKR
 		return l
 	}
 	by := map[conn.FarmState][]string{}
@@ -278,8 +278,8 @@ func farmsOf(st *Status) Line {
 	return l
 }
 
-// Answers reports whether Gateway has answered the last probe, so that what it answered is true now.
-func (st *Status) Answers() bool { return st.Layers.API && st.CauseID != conn.CauseSilent }
+// Answers reports whether Gateway answers, so that what it answered last is true now.
+func (st *Status) Answers() bool { return st.Layers.API && !st.Unanswered }
 
 func detailsOf(st *Status, now time.Time) []Line {
 	g := &st.Gateway

@@ -25,7 +25,9 @@ type StatusBackend interface {
 type Status struct {
 	State     conn.State `json:"state"`
 	Connected bool       `json:"connected"` // socket, API and upstream are all up
-	Since     time.Time  `json:"since"`     // when state was entered
+	// Gateway owes an answer: what layers says of all but the socket is of its last one, and not known now
+	Unanswered bool      `json:"unanswered"`
+	Since      time.Time `json:"since"` // when state was entered
 	// when the outage began that lasts, which may be before since; null if there is none
 	LostAt   *time.Time `json:"lost_at"`
 	Cause    string     `json:"cause"`    // why state is not connected, for people
@@ -140,9 +142,9 @@ type Restart struct {
 type Gateway struct {
 	Host          string `json:"host"`
 	Port          int    `json:"port"`           // 0 while looking for one
-	ServerVersion int    `json:"server_version"` // 0 before the handshake
+	ServerVersion int    `json:"server_version"` // 0 while not connected
 	Mode          string `json:"mode"`           // paper, live or unknown
-	Accounts      int    `json:"accounts"`       // how many this login manages, 0 before READY
+	Accounts      int    `json:"accounts"`       // how many this login manages, 0 while not connected
 	// UnsupportedFrom is the first day, such as "2026-12-15", on which IBKR does not support this version of Gateway
 	// any more, as Gateway says; empty: it says nothing, or no day that can be read.
 	UnsupportedFrom string `json:"unsupported_from"`
@@ -172,7 +174,7 @@ type Held struct {
 	Hint string `json:"hint"`
 }
 
-// Probe is what the last answered probe measured.
+// Probe is what the last probe of this connection that was answered measured; zeros before the first.
 type Probe struct {
 	RoundTripMillis  float64 `json:"round_trip_ms"`
 	ClockSkewSeconds float64 `json:"clock_skew_seconds"` // Gateway's clock minus ours
@@ -207,7 +209,7 @@ type Fault struct {
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
 	st := Status{
-		State: s.State, Connected: s.Connected(), Since: Stamp(s.Since),
+		State: s.State, Connected: s.Connected(), Unanswered: s.Unanswered, Since: Stamp(s.Since),
 		LostAt: Moment(s.LostAt),
 		Cause:  wording.Cause(s), CauseID: s.Cause, Code: s.Code, Hint: wording.Hint(s, clientID),
 		Headline: wording.Headline(s, now),

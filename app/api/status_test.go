@@ -279,9 +279,9 @@ func TestAnswersOfThePast(t *testing.T) {
 		Layers: Layers{Socket: true},
 	}
 	past := fmt.Sprint(detailsOf(&st, time.Now()))
-	st.Layers.API, st.CauseID = true, conn.CauseSilent // frozen a moment ago
+	st.Layers.API, st.Unanswered = true, true // frozen a moment ago
 	past += fmt.Sprint(detailsOf(&st, time.Now()))
-	st.CauseID = conn.CauseNone
+	st.Unanswered = false
 	now := fmt.Sprint(detailsOf(&st, time.Now()))
 	for _, words := range []string{"answers in 1 ms", "5 s ahead of this one"} {
 		if strings.Contains(past, words) {

@@ -53,7 +53,7 @@ func describe(st api.Status, now time.Time) string {
 	}
 	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Account(conn.Mode(st.Gateway.Mode), st.Demo))
 	if mode == "" {
-		mode = "paper or live not known yet"
+		mode = "paper or live not known"
 	}
 	row("Gateway", "%s, %s", api.Address(&st.Gateway), mode)
 	if st.Gateway.Unsupported != "" {

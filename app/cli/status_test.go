@@ -98,6 +98,10 @@ func TestDescribeLayers(t *testing.T) {
 			api.Status{State: conn.Degraded, Since: lost, CauseID: conn.CauseCompeting, Layers: up},
 			"Looking, for 1 h\n", "Socket up · API up · IBKR up · Data farms no prices (down: ",
 		},
+		{
+			api.Status{State: conn.Degraded, Since: lost, Unanswered: true, Layers: up},
+			"Looking, for 1 h\n", "Socket up · API not known · IBKR not known · Data farms not known\n",
+		},
 	} {
 		c.st.Headline = "Looking"
 		c.st.Shown = api.ShownOf(&c.st, now)
@@ -114,11 +118,11 @@ func TestDescribeProbe(t *testing.T) {
 	if text := describe(st, time.Now()); strings.Contains(text, "probe") || !strings.Contains(text, "Session    3\n") {
 		t.Errorf("while Gateway does not answer:\n%s", text)
 	}
-	st.Layers.API, st.CauseID = true, conn.CauseSilent // frozen a moment ago
+	st.Layers.API, st.Unanswered = true, true // frozen a moment ago
 	if text := describe(st, time.Now()); strings.Contains(text, "probe") {
 		t.Errorf("while Gateway is frozen:\n%s", text)
 	}
-	st.CauseID = conn.CauseNone
+	st.Unanswered = false
 	if text := describe(st, time.Now()); !strings.Contains(text, "Session    3, probe 1.0 ms\n") {
 		t.Errorf("while it answers:\n%s", text)
 	}

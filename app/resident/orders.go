@@ -24,9 +24,9 @@ func (t *trading) Orders() api.Orders {
 		cancels[c.Order.ID] = c
 	}
 	list := api.Orders{Cancelling: cancelling(state)}
-	connected, client := false, 0
+	now, client := t.conn.Snapshot(), 0
 	if s := t.conn.Session(); s != nil {
-		connected, client = true, s.ClientID()
+		client = s.ClientID()
 	}
 	for _, i := range slices.Backward(t.ledger.Intents()) {
 		o := &i.Order
@@ -37,7 +37,7 @@ func (t *trading) Orders() api.Orders {
 			Side: string(o.Side), Type: string(o.Type), Quantity: o.Quantity, LimitPrice: o.LimitPrice,
 			StopPrice: o.StopPrice, TIF: o.TIF,
 			Filled: i.Filled, State: i.State,
-			StateText: wording.OrderState(&i) + wording.LastReported(&i, connected, client),
+			StateText: wording.OrderState(&i) + wording.LastReported(&i, now, client),
 			Status:    wording.OneLine(i.Status), WhyHeld: wording.OneLine(i.WhyHeld),
 			ChangeText: wording.Change(&i), Unprotected: i.Unprotected, Changed: api.Stamp(i.Changed),
 			Code: i.Code, Detail: wording.OneLine(i.Detail), Parent: o.Parent, Open: !i.Done(),

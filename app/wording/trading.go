@@ -132,13 +132,15 @@ func OrderState(i *engine.Intent) string {
 }
 
 // LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without
-// a session, and only orders of the session's client id. Otherwise it is empty.
-func LastReported(i *engine.Intent, connected bool, client int) string {
+// a session or while it does not answer, and only orders of the session's client id. Otherwise it is empty.
+func LastReported(i *engine.Intent, s *conn.Snapshot, client int) string {
 	switch {
 	case i.State != engine.Working && i.State != engine.Inactive || i.Done():
 		return ""
-	case !connected:
+	case s.Session == 0:
 		return ", when last connected"
+	case s.Unanswered:
+		return ", when Gateway last answered"
 	case i.Client != client:
 		return fmt.Sprintf(", when last connected with client id %d", i.Client)
 	}

@@ -245,28 +245,32 @@ func TestReportFromOutside(t *testing.T) {
 	}
 }
 
-// TestOrderState says how orders are in the words of IBKR, where those say more.
+// TestLastReported says of which moment the state of an order is, if Gateway does not report it now.
 func TestLastReported(t *testing.T) {
+	up, lost, frozen := conn.Snapshot{Session: 3}, conn.Snapshot{}, conn.Snapshot{Session: 3, Unanswered: true}
 	for _, c := range []struct {
-		i         engine.Intent
-		connected bool
-		want      string
+		i    engine.Intent
+		now  conn.Snapshot
+		want string
 	}{
-		{engine.Intent{State: engine.Working, Client: 17}, true, ""},
-		{engine.Intent{State: engine.Working, Client: 17}, false, ", when last connected"},
-		{engine.Intent{State: engine.Working, Client: 0}, true, ", when last connected with client id 0"},
-		{engine.Intent{State: engine.Inactive, Client: 0}, false, ", when last connected"},
-		{engine.Intent{State: engine.Inactive, Client: 0, Ended: true}, true, ""},
-		{engine.Intent{State: engine.Filled, Client: 0}, true, ""},
-		{engine.Intent{State: engine.Sent, Client: 17}, false, ""}, // it says itself that nothing is known yet
-		{engine.Intent{State: engine.Unknown, Client: 0}, true, ""},
+		{engine.Intent{State: engine.Working, Client: 17}, up, ""},
+		{engine.Intent{State: engine.Working, Client: 17}, lost, ", when last connected"},
+		{engine.Intent{State: engine.Working, Client: 17}, frozen, ", when Gateway last answered"},
+		{engine.Intent{State: engine.Filled, Client: 17}, frozen, ""},
+		{engine.Intent{State: engine.Working, Client: 0}, up, ", when last connected with client id 0"},
+		{engine.Intent{State: engine.Inactive, Client: 0}, lost, ", when last connected"},
+		{engine.Intent{State: engine.Inactive, Client: 0, Ended: true}, up, ""},
+		{engine.Intent{State: engine.Filled, Client: 0}, up, ""},
+		{engine.Intent{State: engine.Sent, Client: 17}, lost, ""}, // it says itself that nothing is known yet
+		{engine.Intent{State: engine.Unknown, Client: 0}, up, ""},
 	} {
-		if got := LastReported(&c.i, c.connected, 17); got != c.want {
-			t.Errorf("%+v, connected %v: %q, want %q", c.i, c.connected, got, c.want)
+		if got := LastReported(&c.i, &c.now, 17); got != c.want {
+			t.Errorf("%+v, session %d: %q, want %q", c.i, c.now.Session, got, c.want)
 		}
 	}
 }
 
+// TestOrderState says how orders are in the words of IBKR, where those say more.
 func TestOrderState(t *testing.T) {
 	for want, i := range map[string]engine.Intent{
 		"about to be sent":                                        {State: engine.Planned},
