@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -79,29 +80,48 @@ func TestDamagedJournal(t *testing.T) {
 		}
 		ends = append(ends, int(l.journal.used[0]))
 	}
+	change := func(damage func(data []byte)) func([]byte) []byte {
+		return func(data []byte) []byte {
+			damage(data)
+			return data
+		}
+	}
+	of := func(text string, size int) func([]byte) []byte {
+		return func([]byte) []byte { return bytes.Repeat([]byte(text), size/len(text)) }
+	}
 	for name, c := range map[string]struct {
-		damage func(data []byte)
+		damage func(data []byte) []byte
 		ids    string // of the orders that are known; empty: it is refused
 	}{
-		"whole":                   {func([]byte) {}, "[1 2 3]"},
-		"torn":                    {func(b []byte) { clear(b[ends[3]-9:]) }, "[1 2]"},
-		"a bit of the first":      {func(b []byte) { b[ends[0]+40] ^= 1 }, ""},
-		"a bit of the second":     {func(b []byte) { b[ends[1]+40] ^= 1 }, ""},
-		"a bit of the last":       {func(b []byte) { b[ends[2]+40] ^= 1 }, ""},
-		"a length":                {func(b []byte) { b[ends[1]+2] ^= 1 }, ""},
-		"a sector":                {func(b []byte) { clear(b[:512]) }, ""},
-		"the middle of the first": {func(b []byte) { clear(b[ends[0]+20 : ends[0]+60]) }, ""},
+		"whole":                   {change(func([]byte) {}), "[1 2 3]"},
+		"torn":                    {change(func(b []byte) { clear(b[ends[3]-9:]) }), "[1 2]"},
+		"a bit of the first":      {change(func(b []byte) { b[ends[0]+40] ^= 1 }), ""},
+		"a bit of the second":     {change(func(b []byte) { b[ends[1]+40] ^= 1 }), ""},
+		"a bit of the last":       {change(func(b []byte) { b[ends[2]+40] ^= 1 }), ""},
+		"a length":                {change(func(b []byte) { b[ends[1]+2] ^= 1 }), ""},
+		"a sector":                {change(func(b []byte) { clear(b[:512]) }), ""},
+		"the middle of the first": {change(func(b []byte) { clear(b[ends[0]+20 : ends[0]+60]) }), ""},
+		"too long":                {func(b []byte) []byte { return append(b, 0) }, ""},
+		"a text":                  {of("{}\n", 5000), ""},
+		"no text":                 {of("\xff", 5000), ""},
+		"a long text":             {of("{}\n", 8<<20), ""},
 	} {
 		path := leave(t, l.places[0].path)
 		data, err := os.ReadFile(path + ".journal")
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.damage(data)
+		data = c.damage(data)
 		if err := os.WriteFile(path+".journal", data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		again, err := OpenLedger(path, slog.New(slog.DiscardHandler))
+		runtime.ReadMemStats(&after)
+		if size := after.TotalAlloc - before.TotalAlloc; size > 8<<20 {
+			t.Errorf("%s: %d KB were allocated", name, size>>10)
+		}
 		if err == nil {
 			ids := []int64{}
 			for _, i := range again.Intents() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -59,12 +60,25 @@ func openJournal(path string) (*journal, []entry, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := os.ReadFile(path)
+	data, err := io.ReadAll(io.LimitReader(f, 2*halfSize+1))
+	if err == nil && (len(data) > 2*halfSize || !begins(data) || !begins(data[min(halfSize, len(data)):])) {
+		err = fmt.Errorf("%w: it is not a journal", store.ErrDamaged)
+	}
 	if err != nil {
 		f.Close()
 		return nil, nil, err
 	}
 	return &journal{file: f}, readJournal(data), nil
+}
+
+// begins reports whether a half begins as one does that was written, if not to its end: with a length, of which a bit
+// may have been flipped.
+func begins(half []byte) bool {
+	if len(half) < recordHead || binary.BigEndian.Uint32(half) <= halfSize-recordHead {
+		return true
+	}
+	_, size := mendRecord(half)
+	return size > 0
 }
 
 // readJournal returns what is in the two halves of a journal, in order.

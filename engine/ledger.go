@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"gatewatch/conn"
+	"gatewatch/engine/store"
 )
 
 // Ledger remembers every order that was meant to be sent, from before its bytes leave until its state is known, over
@@ -92,6 +93,9 @@ func OpenLedger(path string, log *slog.Logger) (*Ledger, error) {
 		return nil, err
 	}
 	j, waiting, err := openJournal(path + ".journal")
+	if errors.Is(err, store.ErrDamaged) {
+		err = damaged(path+".journal", err)
+	}
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open orders: %w", err)

@@ -93,11 +93,22 @@ func pastPath(dir string, year int) (string, error) {
 	}
 }
 
+// minRecord is the length of the shortest record, {"seq":1,"time":"2026-11-23T12:00:00Z","event":"x"}. What is
+// shorter is not looked at: that would take minutes where a long file is something else.
+const minRecord = 51
+
 // parseLine reads one line of a log file; ok is false if there is no record in it.
-func parseLine(line []byte) (r Record, ok bool) {
+func parseLine(line []byte) (Record, bool) {
+	if len(line) < minRecord {
+		return Record{}, false
+	}
 	line = bytes.TrimSpace(line)
 	line = bytes.TrimSuffix(line, []byte(","))
-	if len(line) < 2 || line[0] != '{' || json.Unmarshal(line, &r) != nil {
+	if len(line) == 0 || line[0] != '{' {
+		return Record{}, false
+	}
+	var r Record
+	if json.Unmarshal(line, &r) != nil {
 		return Record{}, false
 	}
 	return r, r.Seq > 0 && !r.Time.IsZero() && r.What != ""

@@ -1,10 +1,12 @@
 package history
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -18,6 +20,10 @@ const (
 	tailSize = 64 << 10
 	// maxRecord bounds one record while salvaging.
 	maxRecord = 64 << 10
+	// maxSalvaged bounds what is salvaged of a file; ten years of records are shorter.
+	maxSalvaged = 32 << 20
+	// maxDepth is how many objects may be in one another in a record while salvaging. Later versions may have some.
+	maxDepth = 4
 )
 
 // repair leaves a log file that ends with a whole record and the closing, if there is a file. What is no record is kept
@@ -51,12 +57,12 @@ func repair(path string, now time.Time, log *slog.Logger) error {
 	good, whole := goodEnd(tail, start == 0)
 	switch {
 	case !strings.HasPrefix(opening+"\n", string(head)) || !whole:
-		return salvage(f, path, now, log)
+		return salvage(f, path, size, now, log)
 	case string(tail[good:]) == closing:
 		return nil
 	}
 	if aside := strings.Trim(string(tail[good:]), ",\n] "); aside != "" {
-		name, err := keepAside(path, tail[good:], now)
+		name, err := keepAside(path, now, func(aside string) error { return putNew(aside, tail[good:]) })
 		if err != nil {
 			return err
 		}
@@ -114,113 +120,149 @@ func goodEnd(tail []byte, fromStart bool) (good int, whole bool) {
 	return good, whole
 }
 
-// recordSize returns the length of the record that a line begins with, 0 if it begins with none.
-func recordSize(line []byte) int {
-	if _, ok := parseLine(line); ok {
-		return len(bytes.TrimRight(line, ", \r"))
-	}
-	var raw json.RawMessage
-	dec := json.NewDecoder(bytes.NewReader(line))
-	if dec.Decode(&raw) != nil {
+// recordSize returns the length of the record that a text begins with, 0 if it begins with none.
+func recordSize(text []byte) int {
+	size := objectSize(text)
+	if _, ok := parseLine(text[:size]); !ok {
 		return 0
 	}
-	if _, ok := parseLine(raw); !ok {
-		return 0
-	}
-	return int(dec.InputOffset())
+	return size
 }
 
-// salvage writes a file again from every record that is found in it. The file as it was is kept aside.
-func salvage(f *os.File, path string, now time.Time, log *slog.Logger) error {
-	data, err := os.ReadFile(path)
+// salvage writes a file again from every record that is found in it, or in the end of one that is far too long. The
+// file as it was is kept aside.
+func salvage(f *os.File, path string, size int64, now time.Time, log *slog.Logger) error {
+	start := max(0, size-maxSalvaged)
+	repaired, found, err := rewrite(path, io.NewSectionReader(f, start, size-start))
 	if err != nil {
 		return err
 	}
-	lines := records(data)
-	name, err := keepAside(path, data, now)
+	f.Close() // Windows does not rename an open file
+	name, err := keepAside(path, now, func(aside string) error {
+		if _, err := os.Lstat(aside); err == nil {
+			return fs.ErrExist
+		}
+		if os.Link(path, aside) == nil { // else the file system has no links
+			return nil
+		}
+		if os.Link(path, aside) == nil { // else the file system has no links
+			return nil
+		}
+		return os.Rename(path, aside)
+	})
+	if err == nil {
+		err = os.Rename(repaired, path)
+	}
 	if err != nil {
+		os.Remove(repaired)
 		return err
 	}
-	log.Warn("the connection log was damaged or edited; it was repaired, and the old file is kept", "records",
-		len(lines), "file", name)
-	var text bytes.Buffer
-	text.WriteString(opening)
-	for i, line := range lines {
-		if i > 0 {
-			text.WriteByte(',')
-		}
-		text.WriteByte('\n')
-		text.Write(line)
-	}
-	text.WriteString(closing)
-	f.Close() // Windows does not replace an open file
-	return writeWhole(path, text.Bytes())
+	log.Warn("the connection log was damaged or edited; it was repaired, and the old file is kept", "records", found,
+		"file", name)
+	syncDir(filepath.Dir(path))
+	return nil
 }
 
-// records returns every record in a text, whatever is between them, each in one line.
-func records(data []byte) [][]byte {
-	var found [][]byte
-	for at := 0; ; {
-		n := bytes.IndexByte(data[at:], '{')
-		if n < 0 {
-			return found
+// rewrite writes the records in a text to a new file beside the log, and returns its path and their number.
+func rewrite(path string, text io.Reader) (name string, found int, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".connection_log-*") // 0600 by its contract
+	if err != nil {
+		return "", 0, err
+	}
+	out := bufio.NewWriter(f)
+	out.WriteString(opening)
+	err = records(text, func(line []byte) {
+		if found++; found > 1 {
+			out.WriteByte(',')
 		}
-		at += n
-		one := data[at:min(len(data), at+maxRecord)]
-		var raw json.RawMessage
-		dec := json.NewDecoder(bytes.NewReader(one))
-		if dec.Decode(&raw) != nil {
-			at++
-			continue
+		out.WriteByte('\n')
+		out.Write(line)
+	})
+	out.WriteString(closing)
+	if err = errors.Join(err, out.Flush(), f.Sync(), f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", 0, err
+	}
+	return f.Name(), found, nil
+}
+
+// records calls f with every record in a text, whatever is between them, each in one line. The time it takes grows with
+// the length of the text alone.
+func records(text io.Reader, f func(line []byte)) error {
+	in := bufio.NewReaderSize(text, 16*maxRecord)
+	var line bytes.Buffer
+	for {
+		ahead, err := in.Peek(maxRecord)
+		if len(ahead) == 0 {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return err
 		}
-		var line bytes.Buffer
-		if _, ok := parseLine(raw); !ok || json.Compact(&line, raw) != nil {
-			at++
-			continue
+		skip := bytes.IndexByte(ahead, '{')
+		if skip < 0 {
+			skip = len(ahead)
+		} else if skip == 0 {
+			skip = 1
+			if size := recordSize(ahead); size > 0 && json.Compact(&line, ahead[:size]) == nil {
+				f(line.Bytes())
+				line.Reset()
+				skip = size
+			}
 		}
-		found = append(found, line.Bytes())
-		at += int(dec.InputOffset())
+		_, _ = in.Discard(skip)
 	}
 }
 
-// keepAside writes damaged bytes to a new file beside the log and returns its name.
-func keepAside(path string, data []byte, now time.Time) (string, error) {
+// objectSize returns the length of the object that a text begins with; 0 if that has no end, or cannot be a record.
+// However many braces a text has, each of its bytes is looked at a few times at most: of two braces in the strings of
+// objects that began before, only one is in a string of both.
+func objectSize(text []byte) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted && c < ' ' || c == '\\':
+			return 0
+		case quoted:
+		case c == '{':
+			if depth++; depth > maxDepth {
+				return 0
+			}
+		case c == '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// keepAside has put make a file beside the log for what is damaged, and returns its name. put returns [fs.ErrExist] for
+// a name that is taken.
+func keepAside(path string, now time.Time, put func(path string) error) (string, error) {
 	stamp := now.UTC().Format("20060102T150405.000Z")
 	for n := 0; ; n++ {
 		name := fmt.Sprintf("connection_log.damaged-%s.json", stamp)
 		if n > 0 {
 			name = fmt.Sprintf("connection_log.damaged-%s-%d.json", stamp, n)
 		}
-		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
+		if err := put(filepath.Join(filepath.Dir(path), name)); !errors.Is(err, fs.ErrExist) {
+			return name, err
 		}
-		if err != nil {
-			return "", err
-		}
-		_, err = f.Write(data)
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return "", err
-		}
-		syncDir(filepath.Dir(path))
-		return name, nil
 	}
 }
 
-// writeWhole puts a new content in the place of a file's, whole or not at all.
-func writeWhole(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".connection_log-*") // 0600 by its contract
+// putNew writes a new file.
+func putNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
 	syncDir(filepath.Dir(path))
-	return nil
+	return errors.Join(err, f.Sync(), f.Close())
 }

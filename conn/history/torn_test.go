@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -235,6 +236,78 @@ func TestOpenWhereNothingCanBeWritten(t *testing.T) {
 	}
 }
 
+// TestNonsense opens a long file in which there is one record and much else: neither the time, of which the number of
+// allocations tells, nor the memory that this takes grows with what else there is.
+func TestNonsense(t *testing.T) {
+	record := `{"seq":7,"time":"2026-11-23T12:00:00Z","event":"started"}`
+	deep := strings.Repeat(`{"a":`, 100_000)
+	for name, nonsense := range map[string]string{
+		"objects":        strings.Repeat("{}\n", 1<<20),
+		"one line":       strings.Repeat("x", 4<<20),
+		"braces":         strings.Repeat("{", 4<<20),
+		"strings":        strings.Repeat(`{"`, 2<<20),
+		"zeros":          strings.Repeat("\x00", 4<<20),
+		"not UTF-8":      strings.Repeat("\xff{", 2<<20),
+		"deep":           deep + "1" + strings.Repeat("}", 100_000),
+		"deep in record": `{"seq":6,"time":"2026-11-23T12:00:00Z","event":` + deep + "1" + strings.Repeat("}", 100_001),
+		"deep lists":     strings.Repeat(`{"a":[`, 100_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path, text := filepath.Join(dir, current), []byte(nonsense+"\n"+record+"\n"+nonsense)
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			l := open(t, dir, noon.Add(time.Hour))
+			if _, err := FirstRun(dir); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if n, size := after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc; n > 20_000 || size > 8<<20 {
+				t.Errorf("%d allocations, %d KB", n, size>>10)
+			}
+			put(t, l, Record{Time: noon.Add(time.Hour), What: Stopped})
+			if got := array(t, path); len(got) != 3 || got[0].Seq != 7 || got[2].Seq != 9 {
+				t.Errorf("%+v", got)
+			}
+			aside, err := filepath.Glob(filepath.Join(dir, "connection_log.damaged-*"))
+			if err != nil || len(aside) != 1 {
+				t.Fatal(aside, err)
+			}
+			if kept, err := os.ReadFile(aside[0]); err != nil || !bytes.Equal(kept, text) {
+				t.Errorf("%d bytes of %d are kept, %v", len(kept), len(text), err)
+			}
+		})
+	}
+}
+
+// TestFarTooLong salvages what is at the end of a file that no log ever fills.
+func TestFarTooLong(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, current)
+	text := `{"seq":6,"time":"2026-11-23T12:00:00Z","event":"started"}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, maxSalvaged+1); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString(strings.Replace(text, "6", "7", 1) + "\x00")
+	if err = errors.Join(err, f.Truncate(maxSalvaged+tailSize), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, noon.Add(time.Hour))
+	if got := array(t, path); len(got) != 2 || got[0].Seq != 7 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // FuzzOpen holds that no content of a file makes Open panic or lose a record in it.
 func FuzzOpen(f *testing.F) {
 	one := `{"seq":1,"time":"2026-11-23T12:00:00Z","local":"2026-11-23T12:00:00Z","event":"started","counts":"connected","run":1}`
@@ -250,7 +323,10 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		before := len(records(text))
+		before := 0
+		if err := records(bytes.NewReader(text), func([]byte) { before++ }); err != nil {
+			t.Fatal(err)
+		}
 		l, err := Open(Crash{}, dir, noon, quiet)
 		if err != nil {
 			t.Fatal(err)
