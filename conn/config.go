@@ -56,6 +56,10 @@ type Config struct {
 	// Reconcile, if set, is run for each session after READY and after every restore of upstream, before the
 	// guard opens. It must return when ctx ends. After an error the guard stays closed, and it is run again.
 	Reconcile func(ctx context.Context, s *Session) error
+	// Said and Answered, if set, are called with each message with a code from Gateway, and with each answer to a time
+	// request and how long that took; at is by the wall clock. They must return at once.
+	Said     func(code int, text string, at time.Time)
+	Answered func(at time.Time, took time.Duration)
 }
 
 // defaultProof is the proof of life that is asked for where none is configured.

@@ -23,8 +23,6 @@ type Supervisor struct {
 	inbox *Queue[input]
 	gate  gate
 	snap  atomic.Pointer[Snapshot]
-	said  messages
-	trips roundTrips
 	live  atomic.Pointer[Session] // the present session, READY or not yet reconciled
 	begun atomic.Bool
 	done  chan struct{}
@@ -143,12 +141,15 @@ func (s *Supervisor) handle(in input) {
 	}
 	switch in := in.(type) {
 	case inCode:
-		if s.said.add(in.code, in.text, now.wall); in.aside {
+		if s.cfg.Said != nil {
+			s.cfg.Said(in.code, in.text, now.wall)
+		}
+		if in.aside {
 			return
 		}
 	case inAnswered:
-		if in.session == s.m.session {
-			s.trips.add(now.wall, in.rtt)
+		if in.session == s.m.session && s.cfg.Answered != nil {
+			s.cfg.Answered(now.wall, in.rtt)
 		}
 	case inConfig:
 		s.noteIgnored(in)
@@ -384,9 +385,6 @@ func (s *Supervisor) Snapshot() *Snapshot {
 	closed.Guard = GuardProbe
 	return &closed
 }
-
-// Messages returns what Gateway has said with codes, in all sessions, the newest first.
-func (s *Supervisor) Messages() []Message { return s.said.all() }
 
 // Session returns the present session, or nil if there is none that is READY.
 func (s *Supervisor) Session() *Session { return s.live.Load() }

@@ -14,9 +14,12 @@ type Unsupported struct {
 	From time.Time // UTC midnight of the first day without support; zero if the text names none
 }
 
+// maxUnsupported bounds the text, in bytes.
+const maxUnsupported = 400
+
 // unsupportedIn reads what Gateway says with code 2172.
 func unsupportedIn(text string) Unsupported {
-	return Unsupported{Text: wire.Cut(text, maxMessage), From: dateIn(text)}
+	return Unsupported{Text: wire.Cut(text, maxUnsupported), From: dateIn(text)}
 }
 
 // dateIn returns the latest date of this century that a text writes in digits, of whatever script: 20261215,

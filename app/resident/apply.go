@@ -53,7 +53,7 @@ func (c *consumers) check(s settings.Settings) (p checked, err error) {
 	if err = p.conn.Validate(); err != nil {
 		return p, err
 	}
-	p.conn.Reconcile = c.trading.reconcile
+	p.conn.Reconcile, p.conn.Said, p.conn.Answered = c.trading.reconcile, c.conn.said.Add, c.conn.trips.Add
 	p.hours, err = s.MarketHours.Hours()
 	return p, err
 }

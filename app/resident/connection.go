@@ -10,12 +10,15 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
+	"gatewatch/conn/history"
 )
 
 // connection is the supervisor as the rest of the program uses it.
 type connection struct {
 	*conn.Supervisor // nil until the settings are read
 
+	said    history.Messages
+	trips   history.RoundTrips
 	changes *changes
 	log     *slog.Logger
 }
@@ -85,7 +88,7 @@ func (c *connection) mayEdit() string {
 
 // Messages returns what GET /messages answers.
 func (c *connection) Messages() (list api.Messages) {
-	for _, m := range c.Supervisor.Messages() {
+	for _, m := range c.said.All() {
 		list.Messages = append(list.Messages, api.Message{
 			Code: m.Code, Text: m.Text, First: api.Stamp(m.First), Last: api.Stamp(m.Last), Count: m.Count,
 		})
@@ -95,7 +98,7 @@ func (c *connection) Messages() (list api.Messages) {
 
 // Latency returns what GET /latency answers.
 func (c *connection) Latency() (l api.Latency) {
-	for _, one := range c.Supervisor.Latency() {
+	for _, one := range c.trips.Until(time.Now()) {
 		l.Minutes = append(l.Minutes, api.LatencyMinute{
 			At: api.Stamp(one.Minute), MedianMillis: millis(one.Median), MaxMillis: millis(one.Max),
 		})

@@ -31,7 +31,7 @@ func (r *bugReport) Diagnostics(_ context.Context, goroutines bool) (string, err
 	s.Refused, s.Goroutines = st.failures.text(wording.FailingSettings) != "", goroutines
 	s.Running = &diagnostics.Running{Status: st.Status(), Alerts: st.alerts.Alerts(), Unopened: st.trading.why}
 	s.Running.Messages = map[int]uint64{}
-	for _, m := range st.conn.Supervisor.Messages() {
+	for _, m := range st.conn.said.All() {
 		s.Running.Messages[m.Code] += m.Count
 	}
 	if st.trading.ledger != nil {

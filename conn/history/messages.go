@@ -1,4 +1,4 @@
-package conn
+package history
 
 import (
 	"regexp"
@@ -26,8 +26,8 @@ const (
 	maxTexts = 10
 )
 
-// messages are the last messages from Gateway, of all sessions.
-type messages struct {
+// Messages are the last messages from Gateway, of all sessions, in memory. Its methods may be called from any goroutine.
+type Messages struct {
 	mu   sync.Mutex
 	list []entry // the oldest first
 }
@@ -37,7 +37,8 @@ type entry struct {
 	shape string // the text without its numbers
 }
 
-func (m *messages) add(code int, text string, at time.Time) {
+// Add takes in a message that came at a time of the wall clock.
+func (m *Messages) Add(code int, text string, at time.Time) {
 	text = wire.Cut(text, maxMessage)
 	shape := numbers.ReplaceAllString(text, "0")
 	m.mu.Lock()
@@ -66,8 +67,8 @@ func (m *messages) add(code int, text string, at time.Time) {
 	m.list = append(m.list, e)
 }
 
-// all returns the messages, that which came last first.
-func (m *messages) all() []Message {
+// All returns the messages, that which came last first.
+func (m *Messages) All() []Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []Message

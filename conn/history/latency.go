@@ -1,4 +1,4 @@
-package conn
+package history
 
 import (
 	"slices"
@@ -18,16 +18,17 @@ const (
 	maxAnswers = 64
 )
 
-// roundTrips are those to Gateway in the last 24 hours, of all sessions. A minute without an answer has none.
-type roundTrips struct {
+// RoundTrips are those to Gateway in the last 24 hours, of all sessions, in memory. Its methods may be called from any
+// goroutine.
+type RoundTrips struct {
 	mu     sync.Mutex
 	list   []Latency       // minutes that are over, in their order
 	minute time.Time       // the present one
 	trips  []time.Duration // the answers in it
 }
 
-// add takes in that an answer came at a moment of the wall clock.
-func (l *roundTrips) add(at time.Time, trip time.Duration) {
+// Add takes in that an answer came at a moment of the wall clock.
+func (l *RoundTrips) Add(at time.Time, trip time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if minute := at.Truncate(time.Minute); !minute.Equal(l.minute) {
@@ -41,8 +42,7 @@ func (l *roundTrips) add(at time.Time, trip time.Duration) {
 	}
 }
 
-// until returns the roundTrips of the 24 hours before now, with the present minute.
-func (l *roundTrips) until(now time.Time) []Latency {
+func (l *RoundTrips) until(now time.Time) []Latency {
 	first, _ := slices.BinarySearchFunc(l.list, now.Add(-keptLatency), func(one Latency, t time.Time) int {
 		return one.Minute.Compare(t)
 	})
@@ -54,10 +54,10 @@ func (l *roundTrips) until(now time.Time) []Latency {
 	return list
 }
 
-// Latency returns how long Gateway took to answer, minute by minute of the last 24 hours. Minutes in which it answered
-// no time request are left out.
-func (s *Supervisor) Latency() []Latency {
-	s.trips.mu.Lock()
-	defer s.trips.mu.Unlock()
-	return s.trips.until(s.now().wall)
+// Until returns how long Gateway took to answer, minute by minute of the 24 hours before now, with the present minute.
+// Minutes in which it answered no time request are left out.
+func (l *RoundTrips) Until(now time.Time) []Latency {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.until(now)
 }

@@ -1,24 +1,23 @@
-package conn
+package history
 
 import (
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
 func TestLatency(t *testing.T) {
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-	var l roundTrips
+	var l RoundTrips
 	add := func(at time.Duration, trips ...time.Duration) {
 		for _, trip := range trips {
-			l.add(noon.Add(at), trip)
+			l.Add(noon.Add(at), trip)
 		}
 	}
 	want := func(now time.Duration, want ...Latency) {
 		t.Helper()
-		if got := l.until(noon.Add(now)); !slices.Equal(got, want) {
+		if got := l.Until(noon.Add(now)); !slices.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}
@@ -40,33 +39,7 @@ func TestLatency(t *testing.T) {
 	for i := range 4 * 24 * 60 * 100 {
 		add(time.Duration(i)*600*time.Millisecond, ms(1))
 	}
-	if n := len(l.until(l.minute)); n != 24*60+1 || cap(l.trips) > 2*maxAnswers {
+	if n := len(l.Until(l.minute)); n != 24*60+1 || cap(l.trips) > 2*maxAnswers {
 		t.Errorf("%d minutes and room for %d answers are kept", n, cap(l.trips))
 	}
-}
-
-// TestLatencyOfASession has Gateway take a moment to answer, and stay silent until it is lost.
-func TestLatencyOfASession(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, testConfig(4002), nil)
-		b.after(time.Minute)
-		b.g.freeze(true)
-		b.after(1900 * time.Millisecond)
-		b.g.freeze(false)
-		b.after(time.Minute)
-		_ = b.s.Disconnect(t.Context())
-		b.after(10 * time.Minute)
-		list := b.s.Latency()
-		if len(list) != 3 {
-			t.Fatalf("%v, want three minutes", list)
-		}
-		slow := list[1]
-		if slow.Max < time.Second/2 || slow.Max > 1900*time.Millisecond || slow.Median > time.Millisecond {
-			t.Errorf("%v, want a maximum of 0.5 to 1.9 s", slow)
-		}
-		b.after(23*time.Hour + 51*time.Minute)
-		if list := b.s.Latency(); len(list) != 1 {
-			t.Errorf("a day later: %v, want the last minute", list)
-		}
-	})
 }
