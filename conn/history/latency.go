@@ -18,8 +18,7 @@ const (
 	maxAnswers = 64
 )
 
-// RoundTrips are those to Gateway in the last 24 hours, of all sessions, in memory. Its methods may be called from any
-// goroutine.
+// RoundTrips are those to Gateway in the last 24 hours, of all sessions. Its methods may be called from any goroutine.
 type RoundTrips struct {
 	mu     sync.Mutex
 	list   []Latency       // minutes that are over, in their order

@@ -26,7 +26,7 @@ const (
 	maxTexts = 10
 )
 
-// Messages are the last messages from Gateway, of all sessions, in memory. Its methods may be called from any goroutine.
+// Messages are the last messages from Gateway, of all sessions. Its methods may be called from any goroutine.
 type Messages struct {
 	mu   sync.Mutex
 	list []entry // the oldest first
