@@ -117,10 +117,11 @@ func allowed(pkg, imported string) bool {
 		return in("app/tray")
 	case !below(imported, module):
 		return true
-	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar":
+	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/texts":
 		return false
 	case pkg == module+"/conn", pkg == module+"/conn/sim":
-		return imported == module+"/conn/wire" || imported == module+"/conn/calendar" && pkg == module+"/conn"
+		return imported == module+"/conn/wire" || pkg == module+"/conn" &&
+			(imported == module+"/conn/calendar" || imported == module+"/conn/texts")
 	case pkg == module+"/conn/port":
 		return imported == module+"/conn" || imported == module+"/conn/wire"
 	case in("conn"):

@@ -3,6 +3,8 @@ package conn
 import (
 	"maps"
 	"time"
+
+	"gatewatch/conn/texts"
 )
 
 // codeEffect is what a code from Gateway does to the connection as a whole.
@@ -67,16 +69,6 @@ var codeTable = map[int]codeRow{
 	2172:        {effect: effectUnsupported},
 }
 
-// portIn returns the last number in text that can be a TCP port, or 0.
-func portIn(text string) (port int) {
-	for _, run := range digitsIn(text) {
-		if run.digits <= 5 && run.value >= 1 && run.value <= 65535 {
-			port = run.value
-		}
-	}
-	return port
-}
-
 // lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
 // more, but is reported: it may be the reason for the end, or say what became of an order.
 func (s *step) lateNotice(in inCode) {
@@ -85,7 +77,7 @@ func (s *step) lateNotice(in inCode) {
 		s.emitNotice(in)
 	case effectPortChanged:
 		if in.session == s.m.session {
-			s.m.portHint = portIn(in.text)
+			s.m.portHint = texts.Port(in.text)
 		}
 	}
 }
@@ -110,7 +102,7 @@ func (s *step) notice(in inCode) {
 		if in.code == codeMarketFarmOK {
 			s.emit(Event{Kind: EventMarketFarmOK, Code: in.code, Detail: in.text})
 		}
-		name := farmName(in.text, row.kind)
+		name := texts.FarmName(in.text, row.kind)
 		if name == row.kind && row.farm != FarmBroken {
 			return // it is not known which farm it is, and it must not clear another one
 		}
@@ -124,7 +116,7 @@ func (s *step) notice(in inCode) {
 		m.competing, m.competingAt = true, s.now.mono
 	case effectPortChanged:
 		if m.phase == up {
-			m.portHint = portIn(in.text)
+			m.portHint = texts.Port(in.text)
 			s.drop(row.cause, in.code, in.text)
 		}
 	case effectFailsAttempt:
@@ -190,7 +182,7 @@ func (s *step) restored(in inCode) {
 
 // restoredFarms takes in which farms the text of a restore lists. A farm that it does not list stays as it was.
 func (s *step) restoredFarms(in inCode) {
-	lists := farmLists(in.text)
+	lists := texts.FarmLists(in.text)
 	for i, list := range lists {
 		for _, name := range list {
 			old := s.m.farms[name]

@@ -2,66 +2,9 @@ package conn
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 )
-
-func TestFarmNames(t *testing.T) {
-	for text, want := range map[string]string{
-		"Market data farm connection is OK:usfarm.nj":                                           "usfarm.nj",
-		"Market data farm connection is OK: usfarm ":                                            "usfarm",
-		"Market data farm connection is OK:xyz":                                                 "xyz",
-		"Market data farm connection is OK:usfarm.":                                             "usfarm",
-		"HMDS data farm connection is inactive but should be available upon demand.ushmds":      "ushmds",
-		"Market data farm connection is inactive but should be available upon demand.usfarm.nj": "usfarm.nj",
-		"Market data farm connection is inactive but should be available upon demand. usfarm":   "usfarm",
-		"Datenfarm ist inaktiv, sollte aber auf Anfrage verfügbar.ushmds":                       "ushmds",
-		"市场数据连接正常：usfarm.nj":                                                                    "usfarm.nj",
-		"市场数据连接正常usfarm":                                                                        "usfarm",
-		"市場データファーム接続は正常です：　hfarm":                                                               "hfarm",
-		"ヒストリカルデータは要求に応じて利用できます。apachmds":                                                       "apachmds",
-		"اتصال مزرعة بيانات السوق سليم \u200eusfarm\u200f":                                      "usfarm",
-		"Connexion à la ferme de données correcte\u00a0: usopt":                                 "usopt",
-		"Market data farm connection is OK usfuture":                                            "usfuture",
-		"Market data farm usfarm.nj connection is OK":                                           "usfarm.nj",
-		"Ends with a full stop.":                                                                "kind",
-		"Market data farm connection is OK":                                                     "kind",
-		"":                                                                                      "kind",
-		"nothing":                                                                               "kind",
-		"colon:":                                                                                "kind",
-		"a colon: and words":                                                                    "kind",
-		"连接正常：":                                                                                 "kind",
-	} {
-		if got := farmName(text, "kind"); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestFarmLists(t *testing.T) {
-	for text, want := range map[string][][]string{
-		"restored - data maintained.": nil,
-		"restored - data maintained. All data farms are connected: usfarm; ushmds; secdefil.": {
-			{"usfarm", "ushmds", "secdefil"},
-		},
-		"restored. All data farms are connected: usfarm.nj; xyz": {{"usfarm.nj", "xyz"}},
-		"已恢复。所有数据连接：usfarm；ushmds。":                              {{"usfarm", "ushmds"}},
-		"restored. The following farms are connected: usfarm; hfarm. The following farms are not connected: " +
-			"secdefil; ushmds.": {
-			{"usfarm", "hfarm"}, {"secdefil", "ushmds"},
-		},
-		"restored. The following farms are connected: . The following farms are not connected: usfarm.": {
-			nil, {"usfarm"},
-		},
-		"restored: ": {nil},
-	} {
-		got := farmLists(text)
-		if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
 
 // farmRow says what the state is after a notice.
 type farmRow struct {

@@ -254,18 +254,3 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
-
-func TestPortInText(t *testing.T) {
-	for text, want := range map[string]int{
-		"please reconnect on the new port - 7497": 7497,
-		"from 4002 to 4001.":                      4001,
-		"port 99999":                              0,
-		"port 123456 or 4002":                     4002,
-		"no number":                               0,
-		"0":                                       0,
-	} {
-		if got := portIn(text); got != want {
-			t.Errorf("%q: %d, want %d", text, got, want)
-		}
-	}
-}

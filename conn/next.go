@@ -3,6 +3,8 @@ package conn
 import (
 	"net"
 	"time"
+
+	"gatewatch/conn/texts"
 )
 
 type step struct {
@@ -248,7 +250,7 @@ func (s *step) attemptFailed(in inFailed) {
 	m.failed, m.tried = true, in.err.Tried
 	m.refused = in.err.Cause == CauseRefused
 	if in.err.Cause == CausePortChanged {
-		m.portHint = portIn(in.err.Text)
+		m.portHint = texts.Port(in.err.Text)
 	}
 	s.emit(Event{
 		Kind: EventAttemptFailed, Attempt: m.attempt, Session: in.session,

@@ -1,14 +1,13 @@
-package conn
+// Package texts finds names, dates and ports in what Gateway says to people. The texts are localised, so that only what
+// is the same in every language counts: digits, of whatever script, and names in ASCII.
+package texts
 
 import (
 	"strings"
 	"unicode"
 )
 
-// This file finds the names of data farms in texts from Gateway. The texts are localised, the names are not: they are
-// ASCII, such as usfarm.nj, ushmds or secdefil.
-
-// Shapes of the texts, from field logs:
+// Names of data farms are such as usfarm.nj, ushmds or secdefil. Shapes of the texts, from field logs:
 //
 //	Market data farm connection is OK:usfarm.nj
 //	HMDS data farm connection is inactive but should be available upon demand.ushmds
@@ -16,9 +15,9 @@ import (
 //	… restored - data maintained. The following farms are connected: usfarm. The following farms are not
 //	  connected: secdefil. (in one line)
 
-// farmName returns the farm that a notice is about, else kind, the kind of farm that its code speaks of. The name is
+// FarmName returns the farm that a notice is about, else kind, the kind of farm that its code speaks of. The name is
 // what stands after the last colon, of whatever script, or at the end of the text.
-func farmName(text, kind string) string {
+func FarmName(text, kind string) string {
 	if at := strings.LastIndexFunc(text, isColon); at >= 0 {
 		if words := farmWords(text[at:]); len(words) == 1 {
 			return words[0]
@@ -33,9 +32,9 @@ func farmName(text, kind string) string {
 	return kind
 }
 
-// farmLists returns the farms that a text lists behind its colons, in this order: Gateway names those that are
+// FarmLists returns the farms that a text lists behind its colons, in this order: Gateway names those that are
 // connected, and then those that are not.
-func farmLists(text string) (lists [][]string) {
+func FarmLists(text string) (lists [][]string) {
 	for i, part := range strings.FieldsFunc(text, isColon) {
 		if i == 0 {
 			continue // before the first colon
