@@ -11,7 +11,6 @@ import (
 
 // Trader is the part of a [Backend] that is about rules and orders.
 type Trader interface {
-	Trading() Trading
 	// Arm lets orders leave. It returns a Conflict, or Unconfirmed if the account is not known to be a paper account
 	// and live is false. Disarm ends that, and waits for nothing: an order whose bytes have not left by then is
 	// blocked.

@@ -50,8 +50,8 @@ type entry struct {
 	blocked string // what switches it off; empty if nothing does
 }
 
-// Program returns the path under which this program is to be started: that of the executable.
-func Program() (string, error) {
+// program returns the path under which this program is to be started: that of the executable.
+func program() (string, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("where is this program: %w", err)
@@ -61,7 +61,7 @@ func Program() (string, error) {
 
 // Status says what will happen at the next login.
 func Status() (State, error) {
-	self, err := Program()
+	self, err := program()
 	if err != nil {
 		return State{}, err
 	}
@@ -72,8 +72,8 @@ func Status() (State, error) {
 	return judge(e, self), nil
 }
 
-// Enable has exe started at login with args, also if the user has switched that off in the system's list.
-func Enable(exe string, args ...string) error {
+// enable has exe started at login with args, also if the user has switched that off in the system's list.
+func enable(exe string, args ...string) error {
 	if !filepath.IsAbs(exe) {
 		return fmt.Errorf("%q is not the whole path of a program", exe)
 	}
@@ -88,8 +88,8 @@ func Enable(exe string, args ...string) error {
 	return nil
 }
 
-// Disable ends that. What is not there is success.
-func Disable() error {
+// disable ends that. What is not there is success.
+func disable() error {
 	if err := remove(); err != nil {
 		return fmt.Errorf("start at login no more: %w", err)
 	}
@@ -99,9 +99,9 @@ func Disable() error {
 // Set starts this program at login, with its home if that is not the usual one, or ends that.
 func Set(on bool, home string) error {
 	if !on {
-		return Disable()
+		return disable()
 	}
-	exe, err := Program()
+	exe, err := program()
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func Set(on bool, home string) error {
 		}
 		args = []string{"--home", home}
 	}
-	return Enable(exe, args...)
+	return enable(exe, args...)
 }
 
 // Repair has this program started in the place of one that is not there any more, with the arguments of that one. It
@@ -123,9 +123,9 @@ func Repair() (s State, changed bool, err error) {
 	if err != nil || s.Kind != Moved {
 		return s, false, err
 	}
-	self, err := Program()
+	self, err := program()
 	if err == nil {
-		err = Enable(self, s.Args...)
+		err = enable(self, s.Args...)
 	}
 	if err != nil {
 		return s, false, err

@@ -23,7 +23,7 @@ func ownFile() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("where is the home folder: %w", err)
 	}
-	return filepath.Join(home, "Library", "LaunchAgents", Label+".plist"), nil
+	return filepath.Join(home, "Library", "LaunchAgents", label+".plist"), nil
 }
 
 // load returns the content of the agent's file, nil if there is none.
@@ -71,7 +71,7 @@ func write(command []string) error {
 	if err == nil {
 		var list string
 		if list, err = launchctl("print-disabled", domain()); err == nil && switchedOff(list) {
-			_, err = launchctl("enable", domain()+"/"+Label)
+			_, err = launchctl("enable", domain()+"/"+label)
 		}
 	}
 	return err

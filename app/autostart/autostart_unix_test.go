@@ -49,7 +49,7 @@ func expect(t *testing.T, want AtLogin) State {
 
 func self(t *testing.T) string {
 	t.Helper()
-	path, err := Program()
+	path, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,10 @@ func TestOnAndOff(t *testing.T) {
 	if s := expect(t, Off); s.Place != own {
 		t.Errorf("%+v", s)
 	}
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Errorf("off while off: %v", err)
 	}
-	if err := Enable(self(t), "--home", "/a b"); err != nil {
+	if err := enable(self(t), "--home", "/a b"); err != nil {
 		t.Fatal(err)
 	}
 	if s := expect(t, On); s.Exe != self(t) || !slices.Equal(s.Args, []string{"--home", "/a b"}) || s.Place != own {
@@ -73,7 +73,7 @@ func TestOnAndOff(t *testing.T) {
 	if list, err := os.ReadDir(filepath.Dir(own)); err != nil || len(list) != 1 {
 		t.Errorf("%v, %v", list, err) // nothing is left of writing it
 	}
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, Off)
@@ -95,11 +95,11 @@ func TestSwitchedOffByTheUser(t *testing.T) {
 	if text, err := os.ReadFile(own); err != nil || string(text) != byHand {
 		t.Errorf("%v\n%s", err, text)
 	}
-	if err := Enable(self(t)); err != nil {
+	if err := enable(self(t)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, On)
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, Blocked)
@@ -125,7 +125,7 @@ func TestRepair(t *testing.T) {
 	// Another copy that is there has its own right.
 	other := filepath.Join(t.TempDir(), "gatewatch")
 	put(t, other, "")
-	if err := Enable(other); err != nil {
+	if err := enable(other); err != nil {
 		t.Fatal(err)
 	}
 	if s, changed, err := Repair(); err != nil || changed || s.Kind != Other || s.Exe != other {
@@ -140,7 +140,7 @@ func TestEntryForEverybody(t *testing.T) {
 	if s := expect(t, On); s.Place != everybody {
 		t.Errorf("%+v", s)
 	}
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Fatal(err)
 	}
 	if s := expect(t, Blocked); s.Place != own {
@@ -149,7 +149,7 @@ func TestEntryForEverybody(t *testing.T) {
 	if left, err := os.ReadFile(everybody); err != nil || string(left) != text {
 		t.Errorf("%v\n%s", err, left)
 	}
-	if err := Enable(self(t)); err != nil {
+	if err := enable(self(t)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, On)
@@ -163,7 +163,7 @@ func TestUnreadableEntryIsNotOff(t *testing.T) {
 	if s, err := Status(); err == nil || s.Place != own {
 		t.Errorf("%+v, %v", s, err)
 	}
-	for what, f := range map[string]func() error{"on": func() error { return Enable(self(t)) }, "off": Disable} {
+	for what, f := range map[string]func() error{"on": func() error { return enable(self(t)) }, "off": disable} {
 		if err := f(); err == nil {
 			t.Errorf("%s: no error", what)
 		}
@@ -186,7 +186,7 @@ func TestDesktopsReadWhatIsWritten(t *testing.T) {
 		if err := os.Chmod(program, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := Enable(program, c[1:]...); err != nil {
+		if err := enable(program, c[1:]...); err != nil {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(own)

@@ -54,18 +54,18 @@ func TestRegistry(t *testing.T) {
 		}
 		return s
 	}
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Fatal(err)
 	}
 	expect(Off)
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Errorf("off while off: %v", err)
 	}
-	self, err := Program()
+	self, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Enable(self, "--home", `C:\a b\`); err != nil {
+	if err := enable(self, "--home", `C:\a b\`); err != nil {
 		t.Fatal(err)
 	}
 	if s := expect(On); !slices.Equal(s.Args, []string{"--home", `C:\a b\`}) {
@@ -80,13 +80,13 @@ func TestRegistry(t *testing.T) {
 		t.Errorf("%v, %v", changed, err)
 	}
 	expect(Blocked)
-	if err := Enable(self); err != nil {
+	if err := enable(self); err != nil {
 		t.Fatal(err)
 	}
 	expect(On)
 
 	// The program was moved.
-	if err := Enable(`C:\gone & 100%\gatewatch.exe`, "--headless"); err != nil {
+	if err := enable(`C:\gone & 100%\gatewatch.exe`, "--headless"); err != nil {
 		t.Fatal(err)
 	}
 	expect(Moved)
@@ -99,7 +99,7 @@ func TestRegistry(t *testing.T) {
 	if s := expect(Moved); s.Exe == `%SystemRoot%\gone.exe` {
 		t.Errorf("%+v", s)
 	}
-	if err := Disable(); err != nil {
+	if err := disable(); err != nil {
 		t.Fatal(err)
 	}
 	expect(Off)

@@ -95,7 +95,7 @@ func enableDesktop(text string, command []string) (string, error) {
 		f = desktopFile{
 			mainGroup, "Type=Application", "Name=Gatewatch",
 			"Comment=Keeps the connection to Interactive Brokers' Gateway",
-			"Icon=" + Label, "Terminal=false",
+			"Icon=" + label, "Terminal=false",
 		}
 	}
 	f = f.set("Type", "Application").set("Exec", escapeValue(execLine(command)))

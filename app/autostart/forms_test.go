@@ -257,7 +257,7 @@ const agentByHand = `<?xml version="1.0" encoding="UTF-8"?>
 <plist version="1.0"><dict>
 <!-- mine -->
 <key>Disabled</key><true/>
-<key>Label</key><string>` + Label + `</string>
+<key>Label</key><string>` + label + `</string>
 <key>Program</key><string>/old/gatewatch</string>
 <key>ProgramArguments</key><array><string>gatewatch</string><string>--headless</string></array>
 <key>EnvironmentVariables</key><dict><key>A</key><string>1 &lt; 2</string></dict>
@@ -303,11 +303,11 @@ func TestPlistKeepsWhatIsNotOurs(t *testing.T) {
 
 func TestSwitchedOff(t *testing.T) {
 	for list, want := range map[string]bool{
-		"\tdisabled services = {\n\t\t\"com.apple.x\" => disabled\n\t\t\"" + Label + "\" => enabled\n\t}\n": false,
-		"\tdisabled services = {\n\t\t\"com.apple.x\" => enabled\n\t\t\"" + Label + "\" => disabled\n\t}\n": true,
-		"disabled services = {\n\t\"" + Label + "\" => true\n}":                                             true,
-		"disabled services = {\n\t\"" + Label + "\" => false\n}":                                            false,
-		"disabled services = {\n\t\"" + Label + ".other\" => true\n}":                                       false,
+		"\tdisabled services = {\n\t\t\"com.apple.x\" => disabled\n\t\t\"" + label + "\" => enabled\n\t}\n": false,
+		"\tdisabled services = {\n\t\t\"com.apple.x\" => enabled\n\t\t\"" + label + "\" => disabled\n\t}\n": true,
+		"disabled services = {\n\t\"" + label + "\" => true\n}":                                             true,
+		"disabled services = {\n\t\"" + label + "\" => false\n}":                                            false,
+		"disabled services = {\n\t\"" + label + ".other\" => true\n}":                                       false,
 		"": false,
 	} {
 		if got := switchedOff(list); got != want {
@@ -421,7 +421,7 @@ func TestJudge(t *testing.T) {
 
 func TestEnableRefusesWhatNoFileCanHold(t *testing.T) {
 	for _, exe := range []string{"gatewatch", "", "./gatewatch", "/a\xffb", "/a\x00b"} {
-		if err := Enable(exe); err == nil {
+		if err := enable(exe); err == nil {
 			t.Errorf("%q is accepted", exe)
 		}
 	}

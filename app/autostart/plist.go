@@ -10,8 +10,8 @@ import (
 
 // The form of macOS: a property list in ~/Library/LaunchAgents, which launchd reads at login.
 
-// Label is what the systems know the program by.
-const Label = "io.github.gatewatch.gatewatch"
+// label is what the systems know the program by.
+const label = "io.github.gatewatch.gatewatch"
 
 var errPlist = errors.New("not a property list; correct or remove it")
 
@@ -43,7 +43,7 @@ func enablePlist(content []byte, command []string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	dict["Label"], dict["ProgramArguments"], dict["RunAtLoad"] = Label, command, true
+	dict["Label"], dict["ProgramArguments"], dict["RunAtLoad"] = label, command, true
 	delete(dict, "Program") // would be started instead
 	delete(dict, "Disabled")
 	text, err := plist.MarshalIndent(dict, plist.XMLFormat, "\t")
@@ -82,7 +82,7 @@ func readPlist(content []byte) (command []string, blocked string, err error) {
 func switchedOff(list string) bool {
 	for line := range strings.Lines(list) {
 		name, state, ok := strings.Cut(line, "=>")
-		if !ok || strings.Trim(strings.TrimSpace(name), `"`) != Label {
+		if !ok || strings.Trim(strings.TrimSpace(name), `"`) != label {
 			continue
 		}
 		state = strings.TrimSpace(state) // "true" up to macOS 12

@@ -147,7 +147,7 @@ func (p Policy) Step(st State, in Input, now time.Time) (State, []Notice, time.T
 		st.take(p, in.Event, now)
 	}
 	if in.Report.Kind != "" {
-		st.takeReport(p, in.Report, now)
+		st.takeReport(in.Report, now)
 	}
 	t := turn{p: p, st: &st, in: in, now: now, quietUntil: in.Quiet.Until(now)}
 	if !in.Ending {

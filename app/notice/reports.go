@@ -33,7 +33,7 @@ const (
 )
 
 // takeReport adds a report to its burst.
-func (st *State) takeReport(p Policy, r engine.Report, now time.Time) {
+func (st *State) takeReport(r engine.Report, now time.Time) {
 	at := r.At.Round(0)
 	if at.IsZero() || at.After(now) {
 		at = now

@@ -63,7 +63,7 @@ func TestWriteSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(filepath.Join(folder, "rules.schema.json")); err != nil ||
-		string(got) != string(Schema()) {
+		string(got) != string(schema) {
 		t.Errorf("schema: %v", err)
 	}
 }

@@ -1,7 +1,6 @@
 package rulebook
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"path/filepath"
@@ -13,11 +12,10 @@ import (
 // SchemaRef is what $schema is in a file of ours: the file that [WriteSchema] puts beside the rules.
 const SchemaRef = "./rules.schema.json"
 
+// schema is the JSON Schema (draft 2020-12) of rules.json.
+//
 //go:embed rules.schema.json
 var schema []byte
-
-// Schema is the JSON Schema (draft 2020-12) of rules.json.
-func Schema() []byte { return bytes.Clone(schema) }
 
 // WriteSchema puts the schema into dir under the name [SchemaRef] has, unless it is there already.
 func WriteSchema(dir string) error {

@@ -45,7 +45,7 @@ func TestSchemaAgrees(t *testing.T) {
 		{`"market_hours": true`, `"from": "09:30", "until": "16:00", "days": ["mon", "tue"]`, true},
 	} {
 		text := strings.Replace(breakout, c.old, c.now, 1)
-		if breach := stricttest.Breach(t, Schema(), text); (breach == "") != c.want {
+		if breach := stricttest.Breach(t, schema, text); (breach == "") != c.want {
 			t.Errorf("schema with %s: %q, want valid %v", c.now, breach, c.want)
 		}
 		if b := Parse("f", []byte(text)); (b.Problems == nil) != c.want {

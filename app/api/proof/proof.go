@@ -27,8 +27,8 @@ const (
 	pause = 50 * time.Millisecond
 	// maxAnswer bounds an answer, in bytes.
 	maxAnswer = 4 << 10
-	// MinNonce and MaxNonce bound what a proof is asked for, in characters.
-	MinNonce, MaxNonce = 16, 128
+	// minNonce and MaxNonce bound what a proof is asked for, in characters.
+	minNonce, MaxNonce = 16, 128
 )
 
 // ErrStranger means that another program has the port, and cannot prove that it knows the token.
@@ -57,8 +57,8 @@ func (s Secret) Of(nonce string) Proof {
 func (s Secret) Serve(w http.ResponseWriter, r *http.Request) {
 	q, err := jsonhttp.Query(r, "nonce")
 	nonce := q.Get("nonce")
-	if err == nil && (len(nonce) < MinNonce || len(nonce) > MaxNonce) {
-		err = fmt.Errorf("nonce is not a random text of %d to %d characters", MinNonce, MaxNonce)
+	if err == nil && (len(nonce) < minNonce || len(nonce) > MaxNonce) {
+		err = fmt.Errorf("nonce is not a random text of %d to %d characters", minNonce, MaxNonce)
 	}
 	if err != nil {
 		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())

@@ -33,8 +33,6 @@ func (p *past) ask(then func(), format string, values ...any) (err error) {
 	return err
 }
 
-func (p *past) Trading() api.Trading { return p.Status().Trading }
-
 func (p *past) Arm(_ context.Context, live bool) error {
 	words := "arm"
 	if live {
