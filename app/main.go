@@ -31,33 +31,33 @@ type commandLine struct {
 	Version kong.VersionFlag `help:"Show the version."`
 
 	Help       cli.Help       `cmd:"" help:"Show the commands, or how to use one."`
-	Run        runCmd         `cmd:"" default:"withargs" help:"Run the resident program (the default)."`
-	Status     cli.Status     `cmd:"" help:"Show what the resident program knows."`
+	Run        runCmd         `cmd:"" default:"withargs" help:"Run Gatewatch with its tray (the default)."`
+	Status     cli.Status     `cmd:"" help:"Show the state of the connection, its cause and what to do."`
 	Connect    cli.Connect    `cmd:"" help:"Connect now; ends a pause and overrides the reset window for one attempt."`
-	Disconnect cli.Disconnect `cmd:"" help:"Turn trading off, disconnect, and stay so until connect."`
-	Open       cli.Open       `cmd:"" help:"Open the window, or the page where there is no window."`
-	Quit       cli.Quit       `cmd:"" help:"End the resident program, and wait until it has ended."`
-	Autostart  cli.Autostart  `cmd:"" help:"Show whether Gatewatch is started at login, or switch that on or off."`
+	Disconnect cli.Disconnect `cmd:"" help:"Turn trading off, disconnect and stay disconnected."`
+	Open       cli.Open       `cmd:"" help:"Open the window, or the page in the browser where no window can open."`
+	Quit       cli.Quit       `cmd:"" help:"Quit the running program and wait until it has exited."`
+	Autostart  cli.Autostart  `cmd:"" help:"Show whether Gatewatch starts at login, or turn that on or off."`
 	Uptime     cli.Uptime     `cmd:"" help:"Show how the time was spent: connected, down, planned, paused, asleep, not observed."`
 	Log        cli.Log        `cmd:"" help:"Show the connection log."`
-	Messages   cli.Messages   `cmd:"" help:"Show what Gateway has said: codes with their texts, how often and when last."`
+	Messages   cli.Messages   `cmd:"" help:"Show Gateway's messages: codes with their texts, how often and when last."`
 	Rules      cli.Rules      `cmd:"" help:"Show rules and their states, or activate, deactivate and delete them."`
-	Orders     cli.Orders     `cmd:"" help:"Show orders and what has become of them, or cancel them."`
+	Orders     cli.Orders     `cmd:"" help:"Show orders and their states, or cancel them."`
 	Positions  cli.Positions  `cmd:"" help:"Show positions as Gateway reports them, with average cost and unrealised P&L."`
 	Clients    cli.Clients    `cmd:"" help:"Show programs at the guarded port and their orders, or stop their trading."`
 	Arm        cli.Arm        `cmd:"" help:"Turn trading on: active rules place orders while the guard is open."`
-	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order leaves."`
-	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or its guard open: exit code 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch does not run in the end."`
+	Disarm     cli.Disarm     `cmd:"" help:"Turn trading off: no order is sent."`
+	Wait       cli.Wait       `cmd:"" help:"Wait until Gatewatch is connected, or its guard is open. Exit code: 0 then, 1 with the reason if not in time or interrupted, 3 if Gatewatch is not running at the end."`
 	Guard      cli.Guard      `cmd:"" help:"Show whether a bot may trade now: exit code 0 if it may, 1 with the reason if not, 3 if Gatewatch is not running."`
 	Alerts     cli.Alerts     `cmd:"" help:"Show the status of alert channels, or test them."`
 	Secret     cli.Secret     `cmd:"" help:"Store a password, a key or a secret address, for alerts."`
-	Doctor     cli.Doctor     `cmd:"" help:"Look which Gateway or TWS answers, and say what to do."`
-	Sim        cli.Sim        `cmd:"" help:"Run a simulated gateway to test any TWS client against."`
-	Completion cli.Completion `cmd:"" help:"Print a script by which a shell completes commands, flags and names."`
+	Doctor     cli.Doctor     `cmd:"" help:"Show which Gateway or TWS answers, and what to do."`
+	Sim        cli.Sim        `cmd:"" help:"Run the simulator, to test any TWS client against."`
+	Completion cli.Completion `cmd:"" help:"Print a script that completes commands, flags and names in your shell."`
 	VersionCmd versionCmd     `cmd:"" name:"version" help:"Show the version."`
 
-	Complete     cli.Complete `cmd:"" hidden:"" help:"Complete a command line; the shells run this."`
-	DeliverAlert deliverCmd   `cmd:"" hidden:"" help:"Deliver one alert; the resident program runs this."`
+	Complete     cli.Complete `cmd:"" hidden:"" help:"Complete a command line; shells run this."`
+	DeliverAlert deliverCmd   `cmd:"" hidden:"" help:"Deliver one alert; Gatewatch itself runs this."`
 
 	Diagnostics cli.Diagnostics `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
@@ -113,9 +113,9 @@ func report(err error) int {
 
 type runCmd struct {
 	Headless bool `help:"Run without a tray and without a window."`
-	Demo     bool `help:"Connect to a simulated gateway inside the program, which plays a short story of faults."`
+	Demo     bool `help:"Connect to a simulated gateway inside the program, which goes through a short story of faults."`
 
-	LogStderr bool `name:"log-stderr" help:"Write the structured log to stderr, too. This happens by itself unless stdout is a terminal."`
+	LogStderr bool `name:"log-stderr" help:"Write the structured log to stderr, too. This is the default unless stdout is a terminal."`
 }
 
 func (r runCmd) Run(ctx context.Context, p cli.Program) error {
@@ -133,7 +133,7 @@ func (deliverCmd) Run() error {
 }
 
 type versionCmd struct {
-	JSON bool `help:"Print it as JSON: version."`
+	JSON bool `help:"Print JSON: version."`
 }
 
 func (v versionCmd) Run() error {

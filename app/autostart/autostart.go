@@ -91,7 +91,7 @@ func enable(exe string, args ...string) error {
 // disable ends that. What is not there is success.
 func disable() error {
 	if err := remove(); err != nil {
-		return fmt.Errorf("start at login no more: %w", err)
+		return fmt.Errorf("remove the start at login: %w", err)
 	}
 	return nil
 }

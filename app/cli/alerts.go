@@ -12,7 +12,7 @@ import (
 
 // Alerts shows and tests alert channels.
 type Alerts struct {
-	List listAlertsCmd `cmd:"" default:"withargs" help:"Show the channels, what waits and what went wrong last (the default)."`
+	List listAlertsCmd `cmd:"" default:"withargs" help:"Show the channels, what is queued and the last error (the default)."`
 	Test testAlertsCmd `cmd:"" help:"Send a test message."`
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Autostart shows or changes whether Gatewatch starts at login.
 type Autostart struct {
-	Set  string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; without it, only show."`
-	JSON bool   `help:"Print it with the keys of GET /autostart."`
+	Set  string `arg:"" optional:"" enum:"on,off," default:"" help:"on or off; without it the state is shown."`
+	JSON bool   `help:"Print the answer of GET /autostart as it is."`
 }
 
 // Run asks the system, which keeps that.

@@ -13,10 +13,10 @@ import (
 // Clients shows programs at the guarded port and their orders, and lets them trade or not.
 type Clients struct {
 	List     listClientsCmd  `cmd:"" default:"withargs" help:"Show the programs that are connected to the guarded port (the default)."`
-	Orders   clientOrdersCmd `cmd:"" help:"Show the orders of programs and what has become of them."`
+	Orders   clientOrdersCmd `cmd:"" help:"Show the orders of programs and their states."`
 	Stop     stopCmd         `cmd:"" help:"Stop all trading: turn trading off and refuse orders of programs, also after a restart."`
 	Allow    allowCmd        `cmd:"" help:"Let programs trade again."`
-	ReadOnly readOnlyCmd     `cmd:"" help:"Refuse the orders of one program, or no longer do."`
+	ReadOnly readOnlyCmd     `cmd:"" help:"Refuse the orders of one program, or allow them again."`
 }
 
 type listClientsCmd struct {
@@ -103,7 +103,7 @@ func (a allowCmd) Run(ctx context.Context, p Program) error {
 
 type readOnlyCmd struct {
 	ClientID int  `arg:"" name:"client-id" help:"The client id of the program."`
-	Off      bool `help:"Let it place orders again."`
+	Off      bool `help:"Allow its orders again."`
 }
 
 func (r readOnlyCmd) Run(ctx context.Context, p Program) error {

@@ -16,7 +16,7 @@ import (
 
 // Diagnostics creates a report for bug reports.
 type Diagnostics struct {
-	Goroutines bool   `help:"With the stacks of all goroutines of the running program."`
+	Goroutines bool   `help:"Include the stacks of all goroutines of the running program."`
 	Output     string `help:"Write into this file instead of stdout." type:"path" placeholder:"FILE"`
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Guard shows whether a bot may trade now.
 type Guard struct {
-	Watch bool `help:"Go on, with a line for every change."`
+	Watch bool `help:"Keep running and print a line for every change."`
 	JSON  bool `help:"Print the answer of GET /guard as it is; with --watch one line for every change."`
 }
 

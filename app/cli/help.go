@@ -9,7 +9,7 @@ import (
 
 // Help shows the help of Gatewatch or of a command.
 type Help struct {
-	Command []string `arg:"" optional:"" help:"Command, such as rules activate; without it, all commands are listed."`
+	Command []string `arg:"" optional:"" help:"Command, such as rules activate; without it the list of all commands."`
 }
 
 // Run shows what COMMAND --help shows.

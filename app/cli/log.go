@@ -16,8 +16,8 @@ import (
 
 // Log shows the connection log.
 type Log struct {
-	Since  string `help:"From when on: a length such as 90m, 24h or 7d, or a local time such as 2026-11-23 or \"2026-11-23 09:30\". Without it, the last 50 records." placeholder:"WHEN"`
-	Follow bool   `help:"Go on with what happens, until interrupted." short:"f"`
+	Since  string `help:"Since when: a length such as 90m, 24h or 7d, or a local time such as 2026-11-23 or \"2026-11-23 09:30\". Without it, the last 50 records." placeholder:"WHEN"`
+	Follow bool   `help:"Keep running and print new records, until interrupted." short:"f"`
 	JSON   bool   `help:"Print the records as JSON, one per line."`
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Orders shows and cancels orders.
 type Orders struct {
-	List   listOrdersCmd  `cmd:"" default:"withargs" help:"Show the orders and what has become of them (the default)."`
+	List   listOrdersCmd  `cmd:"" default:"withargs" help:"Show the orders and their states (the default)."`
 	Cancel cancelOrderCmd `cmd:"" help:"Cancel an order, or all."`
 }
 

@@ -17,10 +17,10 @@ import (
 // Rules shows and changes rules.
 type Rules struct {
 	List       listRulesCmd      `cmd:"" default:"withargs" help:"Show the rules, their states and why (the default)."`
-	Check      checkRulesCmd     `cmd:"" help:"Check a rules file; no resident program is needed."`
-	Activate   activateRuleCmd   `cmd:"" help:"Have a rule watch prices."`
-	Deactivate deactivateRuleCmd `cmd:"" help:"Make a draft of a rule; it watches prices no more."`
-	Delete     deleteRuleCmd     `cmd:"" help:"Remove a rule."`
+	Check      checkRulesCmd     `cmd:"" help:"Check a rules file; Gatewatch need not run."`
+	Activate   activateRuleCmd   `cmd:"" help:"Activate a rule: it watches prices."`
+	Deactivate deactivateRuleCmd `cmd:"" help:"Deactivate a rule: it is a draft and does nothing."`
+	Delete     deleteRuleCmd     `cmd:"" help:"Delete a rule."`
 }
 
 type listRulesCmd struct {

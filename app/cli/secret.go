@@ -17,7 +17,7 @@ import (
 
 // Secret keeps secrets in the keyring or, where there is none, in a file.
 type Secret struct {
-	Set    setSecretCmd    `cmd:"" help:"Store a secret in the keyring, or in a file where there is no keyring. It is asked for, or read from standard input."`
+	Set    setSecretCmd    `cmd:"" help:"Store a secret in the keyring, or in a file where there is no keyring. The command asks for it, or reads it from standard input."`
 	Delete deleteSecretCmd `cmd:"" help:"Remove a secret."`
 }
 

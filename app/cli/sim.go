@@ -23,16 +23,16 @@ type Sim struct {
 	Control       string   `help:"Address of the HTTP control port; loopback only, empty for none. auto: 127.0.0.1:4003, or any free port if the API port is any free one." default:"auto"`
 	ServerVersion int      `help:"Protocol version of the gateway, 176 to 226." default:"226"`
 	TickRate      float64  `help:"Price ticks per second and symbol." default:"4"`
-	Speed         float64  `help:"How many times as fast as the computer's the gateway's clock runs: ticks, scripts, faults." default:"1"`
-	Seed          uint64   `help:"Number that chooses how prices walk: with the same one they go the same way."`
+	Speed         float64  `help:"How many times faster than real time the gateway's clock runs: ticks, scripts, faults." default:"1"`
+	Seed          uint64   `help:"Seed of the price walk: the same number gives the same prices."`
 	Replay        string   `help:"CSV file of time, symbol, field and value that prices follow." type:"existingfile" placeholder:"FILE"`
-	Accounts      []string `name:"account" help:"Managed accounts; those that begin with D are paper accounts. Default: DU1234567." placeholder:"ID,..."`
+	Accounts      []string `name:"account" help:"Managed accounts; names that begin with D are paper accounts. Default: DU1234567." placeholder:"ID,..."`
 	Initial       string   `name:"state" help:"JSON file with the accounts, cash, positions, orders and instruments to begin with." type:"existingfile" placeholder:"FILE"`
-	NextOrderID   int64    `help:"First order id that is handed out." default:"1"`
+	NextOrderID   int64    `help:"First order id." default:"1"`
 	Script        string   `help:"File with a script of timed faults." type:"existingfile" placeholder:"FILE"`
 	Night         string   `help:"Play a night from the start; 'list' lists them." placeholder:"NAME"`
 	Farms         []string `help:"Data farms as CODE:NAME, such as 2104:usfarm; 'none' for none." placeholder:"CODE:NAME,..."`
-	Unsupported   string   `help:"Date from which on IBKR does not support this version of Gateway, sent as code 2172 on each connection." placeholder:"YYYYMMDD"`
+	Unsupported   string   `help:"Date from which IBKR does not support this version of Gateway, sent as code 2172 on each connection." placeholder:"YYYYMMDD"`
 
 	AutoRestart  string        `help:"Time of day in New York at which the gateway restarts, such as 23:45; reqConfig announces it." placeholder:"HH:MM"`
 	AutoLogoff   string        `help:"Time of day in New York at which the gateway logs off." placeholder:"HH:MM"`
@@ -44,8 +44,8 @@ type Sim struct {
 	RejectOrdersUpstreamLost bool `name:"reject-orders-upstream-lost" help:"Refuse orders while upstream is lost, instead of holding them."`
 	OwnCancelsOnly           bool `help:"Answer a request to cancel another client's order with 10147."`
 	OpenOrdersOnConnect      bool `help:"Send a new session its open orders unasked."`
-	PartialFills             int  `help:"In how many executions an order fills." default:"1"`
-	SpreadFills              bool `help:"No more than one of them each time the market moves."`
+	PartialFills             int  `help:"Number of executions in which an order fills." default:"1"`
+	SpreadFills              bool `help:"At most one execution each time the market moves."`
 	AnswerEveryTime          bool `help:"Answer every time request, also the second within a second."`
 	NoLiveData               bool `help:"The user has no live market data: 354, or 10167 and delayed data."`
 	MaxLines                 int  `help:"Instruments that all clients together can follow before error 101; below 0: no limit." default:"100"`

@@ -20,7 +20,7 @@ const cardLook = 200 * time.Millisecond
 
 // Wait waits until Gatewatch is connected, or its guard is open.
 type Wait struct {
-	Until   string        `help:"Wait for connected, or for guard: orders can be sent." enum:"connected,guard" default:"connected"`
+	Until   string        `help:"What to wait for: connected, or guard (orders can be sent)." enum:"connected,guard" default:"connected"`
 	Timeout time.Duration `help:"Longest wait, such as 90s or 10m." default:"5m" placeholder:"DURATION"`
 	JSON    bool          `help:"Print the last status, with the keys of GET /status."`
 }

@@ -41,7 +41,7 @@ func parseNumber(text string) (string, error) {
 	case decimalComma.MatchString(text):
 		text = strings.Replace(text, ",", ".", 1)
 	default:
-		return "", fmt.Errorf("%q is not a number: write digits alone, such as 1234.5", cut(text))
+		return "", fmt.Errorf("%q is not a number: write digits only, such as 1234.5", cut(text))
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	switch {

@@ -13,7 +13,7 @@ import (
 func TestNumbersOfAllCountries(t *testing.T) {
 	const (
 		twice = "can mean"
-		no    = "is not a number: write digits alone, such as 1234.5"
+		no    = "is not a number: write digits only, such as 1234.5"
 		long  = "has too many digits: write at most 15"
 	)
 	for _, c := range []struct{ text, want, wrong string }{
