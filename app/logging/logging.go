@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -91,17 +92,30 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 	rotated := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
 	options := &slog.HandlerOptions{Level: level}
 	written := slog.Handler(slog.NewTextHandler(rotated, options))
-	said := &counts{of: map[string]count{}}
+	said := &counts{of: map[string]*count{}}
+	file = closing{said, rotated}
 	if stderr != nil {
 		log = slog.New(bounded{both{slog.NewTextHandler(stderr, options), written}, said})
-		return log, log, rotated
+		return log, log, file
 	}
 	log = slog.New(bounded{both{warnings{screen: screen}, written}, said})
-	return log, slog.New(bounded{written, said}), rotated
+	return log, slog.New(bounded{written, said}), file
+}
+
+// closing is a log file that says before its end what was left out.
+type closing struct {
+	said *counts
+	io.Closer
+}
+
+func (c closing) Close() error {
+	c.said.end()
+	return c.Closer.Close()
 }
 
 // bounded writes each message so many times a minute at most: what others on the computer or Gateway can cause as often
-// as they like must not push older entries out of the log. The next entry like them says how many were left out.
+// as they like must not push older entries out of the log. At the end of the minute an entry says how many were left
+// out.
 type bounded struct {
 	slog.Handler
 	said *counts
@@ -111,40 +125,69 @@ type bounded struct {
 const perMinute = 100
 
 type counts struct {
-	mu sync.Mutex
-	of map[string]count // by message
+	mu    sync.Mutex
+	of    map[string]*count // by message
+	ended bool
 }
 
-// count is how often a message has come since its minute began.
+// count is how often a message has come since its minute began. The last one is that of those that were left out.
 type count struct {
 	began time.Time
 	n     int
+	last  slog.Record
+	to    slog.Handler
 }
 
 func (b bounded) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelInfo {
-		more, ok := b.said.take(r.Message, r.Time)
-		if !ok {
-			return nil
-		}
-		if more > 0 {
-			r.AddAttrs(slog.Int("left_out", more))
-		}
+	if r.Level >= slog.LevelInfo && !b.said.take(r, b.Handler) {
+		return nil
 	}
 	return b.Handler.Handle(ctx, r)
 }
 
-// take counts a message. It returns whether it may be written, and how many like it were left out in its last minute.
-func (c *counts) take(message string, now time.Time) (more int, ok bool) {
+// take counts an entry, and returns whether it may be written.
+func (c *counts) take(r slog.Record, to slog.Handler) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	said := c.of[message]
-	if now.Sub(said.began).Abs() >= time.Minute {
-		more, said = max(0, said.n-perMinute), count{began: now}
+	said := c.of[r.Message]
+	if said == nil || said.n <= perMinute && r.Time.Sub(said.began).Abs() >= time.Minute {
+		said = &count{began: r.Time}
+		c.of[r.Message] = said
 	}
 	said.n++
-	c.of[message] = said
-	return more, said.n <= perMinute
+	if said.n == perMinute+1 && !c.ended {
+		time.AfterFunc(time.Minute-r.Time.Sub(said.began), func() { c.over(r.Message) })
+	}
+	if said.n <= perMinute || c.ended {
+		return true
+	}
+	said.last, said.to = r, to
+	return false
+}
+
+// over ends the minute of a message of which entries were left out: it writes the last one, and how many there were.
+func (c *counts) over(message string) {
+	c.mu.Lock()
+	said := c.of[message]
+	delete(c.of, message)
+	c.mu.Unlock()
+	if said == nil || said.to == nil {
+		return
+	}
+	last := said.last.Clone()
+	last.AddAttrs(slog.Int("left_out", said.n-perMinute-1))
+	_ = said.to.Handle(context.Background(), last)
+}
+
+// end ends the minutes of all messages. What comes later is written.
+func (c *counts) end() {
+	c.mu.Lock()
+	c.ended = true
+	messages := slices.Collect(maps.Keys(c.of))
+	c.mu.Unlock()
+	for _, message := range messages {
+		c.over(message)
+	}
 }
 
 func (b bounded) WithAttrs(a []slog.Attr) slog.Handler {
@@ -202,10 +245,15 @@ func Events(log *slog.Logger, count func(conn.Event), events *conn.EventStream) 
 	}
 }
 
-// Reports writes reports about rules and orders to log and console, until ctx ends.
+// Reports writes reports about rules and orders to log and console, until ctx ends. All of those that are not about a
+// program are written: their number is that of what Gatewatch does itself.
 func Reports(ctx context.Context, log *slog.Logger, screen *console.Console, reports *engine.ReportStream,
 	changed func(),
 ) {
+	all := log
+	if b, ok := log.Handler().(bounded); ok {
+		all = slog.New(b.Handler)
+	}
 	for {
 		report, ok := reports.Next(ctx)
 		if !ok {
@@ -215,7 +263,11 @@ func Reports(ctx context.Context, log *slog.Logger, screen *console.Console, rep
 		if report.Kind == engine.ReportFired {
 			level = slog.LevelInfo
 		}
-		log.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text,
+		to := all
+		if report.Program != "" {
+			to = log
+		}
+		to.Log(ctx, level, string(report.Kind), "rule", report.Rule, "program", report.Program, "text", report.Text,
 			"reason", report.Reason, "code", report.Code, "detail", report.Detail, "more", report.More)
 		screen.Say("orders", wording.ReportTitle(report)+": "+wording.Report(report))
 		changed()

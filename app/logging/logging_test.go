@@ -1,31 +1,75 @@
 package logging
 
 import (
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"gatewatch/app/console"
+	"gatewatch/engine"
 )
 
 // TestRepeatedMessage logs one message without end, as strangers can cause it: the log keeps what was said before, says
-// how much was left out, and has what else happens.
+// how much was left out at the end of the minute and of the log, and has what else happens.
 func TestRepeatedMessage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "gatewatch.log")
-	log, events, file := New(path, nil, nil, new(slog.LevelVar))
-	log.Info("started")
-	const times = 100_000
-	for i := range times {
-		log.With("client", i).Info("a program is connected", "name", strings.Repeat("x", 1000))
-	}
-	log.Info("something else")
-	for _, l := range []*slog.Logger{log, events} {
-		later := slog.NewRecord(time.Now().Add(time.Minute), slog.LevelInfo, "a program is connected", 0)
-		if err := l.Handler().Handle(t.Context(), later); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		var text strings.Builder
+		said := &counts{of: map[string]*count{}}
+		log := slog.New(bounded{slog.NewTextHandler(&text, nil), said})
+		log.Info("started")
+		const times = 100_000
+		for i := range times {
+			log.With("client", i).Info("a program is connected", "name", strings.Repeat("x", 1000))
 		}
+		log.Info("something else")
+		has := func(counts map[string]int) {
+			t.Helper()
+			for what, want := range counts {
+				if n := strings.Count(text.String(), what); n != want {
+					t.Errorf("%d of %q, not %d", n, what, want)
+				}
+			}
+		}
+		has(map[string]int{"msg=started": 1, "a program is connected": perMinute, "something else": 1, "left_out": 0})
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		has(map[string]int{
+			"a program is connected": perMinute + 1, "client=99999 name=": 1, "left_out=99899\n": 1,
+		})
+		for range perMinute + 2 {
+			log.Info("a program is connected")
+		}
+		for range perMinute {
+			log.Info("no more than may be written")
+		}
+		said.end()
+		has(map[string]int{
+			"a program is connected": 2*perMinute + 2, "left_out=1\n": 1, "left_out": 2,
+			"no more than may be written": perMinute,
+		})
+		time.Sleep(time.Minute) // nothing is written twice
+		synctest.Wait()
+		has(map[string]int{"left_out": 2})
+	})
+}
+
+// TestAllReports has much to report in a minute: nothing of what is about the user's own orders is left out.
+func TestAllReports(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatewatch.log")
+	log, _, file := New(path, io.Discard, nil, new(slog.LevelVar))
+	reports := &engine.Reports{}
+	stream, end := reports.Subscribe()
+	for range 5 * perMinute {
+		reports.Put(engine.Report{Kind: engine.ReportRejected, Text: "own"})
+		reports.Put(engine.Report{Kind: engine.ReportRejected, Text: "other", Program: "bot"})
 	}
+	end()
+	Reports(t.Context(), log, console.New(io.Discard), stream, func() {})
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +77,8 @@ func TestRepeatedMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, want := range map[string]int{
-		"msg=started": 1, "a program is connected": perMinute + 2, "left_out=99900\n": 1, "something else": 1,
-	} {
-		if n := strings.Count(string(data), what); n != want {
-			t.Errorf("%d of %q, not %d", n, what, want)
-		}
+	own, other := strings.Count(string(data), "text=own"), strings.Count(string(data), "text=other")
+	if own != 5*perMinute || other != perMinute+1 {
+		t.Errorf("%d of own orders, %d of those of programs", own, other)
 	}
 }
