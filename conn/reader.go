@@ -221,7 +221,7 @@ func (s *socket) receiveTick(message int, t wire.Tick) {
 	switch message {
 	case wire.MsgTickPrice:
 		s.marketAt.Store(s.heard.Load())
-		s.keep(t.Request, kept.field, kept.delayed, realPrice(t.Value))
+		s.keep(t.Request, kept.field, kept.delayed, realPrice(kept.field, t))
 		if t.Size >= 0 {
 			s.keep(t.Request, kept.size, kept.delayed, t.Size)
 		}
@@ -255,12 +255,14 @@ func (s *socket) keep(request int64, field TickField, delayed bool, value float6
 }
 
 // realPrice returns a price, 0 if there is none. IBKR writes -1 for none, so that a spread or a future at exactly -1
-// has none, too; other negative prices are possible.
-func realPrice(v float64) float64 {
-	if v == -1 {
+// has none, too; other negative prices are possible. Where prices are in pence or cents ([Details.Magnifier]) none is
+// -100, with a size of 0: of so many shares there is no bid or ask at any other price below 0 either.
+func realPrice(field TickField, t wire.Tick) float64 {
+	quote := field == Bid || field == Ask
+	if t.Value == -1 || t.Size == 0 && (t.Value == -100 || quote && t.Value < 0) {
 		return 0
 	}
-	return wire.Real(v)
+	return wire.Real(t.Value)
 }
 
 // Ticks is a mailbox that conflates: an unread value is replaced by a newer one of the same field, so that a slow

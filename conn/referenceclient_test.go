@@ -54,7 +54,7 @@ func (l *reference) TickPriceProtoBuf(p *protobuf.TickPrice) { l.sizeless = p.Si
 func (l *reference) TickSizeProtoBuf(p *protobuf.TickSize) { l.sizeless = p.Size == nil }
 
 func (l *reference) TickPrice(request int64, typ ibapi.TickType, price float64, _ ibapi.TickAttrib) {
-	l.tick(request, int(typ), realPrice(price))
+	l.tick(request, int(typ), realPrice(0, wire.Tick{Value: price, Size: math.NaN()}))
 }
 
 func (l *reference) TickSize(request int64, typ ibapi.TickType, size ibapi.Decimal) {

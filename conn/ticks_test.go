@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"gatewatch/conn/wire"
 )
 
 // quoted sends ticks and returns what arrives, with At left out.
@@ -41,6 +43,22 @@ func TestPricesThatAreNone(t *testing.T) {
 			list := quoted(t, v, func(p *peer) { p.send(tickPrice(marketBase+1, 1, price)) })
 			if len(list) == 0 || list[0].Field != Bid || list[0].Value != want {
 				t.Errorf("version %d, %v: %+v, want %v", v, price, list, want)
+			}
+		}
+		for _, c := range []struct {
+			kind  int
+			price float64
+			size  string
+			want  float64
+		}{
+			{1, -100, "0", 0}, {2, -100, "0", 0}, {4, -100, "0", 0}, {66, -10, "0", 0}, // -1, magnified
+			{1, -100, "3", -100}, {4, -37.63, "0", -37.63}, {4, -100, "1", -100}, {1, 230.5, "0", 230.5},
+		} {
+			list := quoted(t, v, func(p *peer) {
+				p.send(protoMessage(wire.MsgTickPrice, marketBase+1, c.kind, c.price, c.size, 0))
+			})
+			if len(list) != 2 || list[0].Value != c.want {
+				t.Errorf("version %d: %+v: %+v", v, c, list)
 			}
 		}
 	}
