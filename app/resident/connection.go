@@ -90,7 +90,8 @@ func (c *connection) mayEdit() string {
 func (c *connection) Messages() (list api.Messages) {
 	for _, m := range c.said.All() {
 		list.Messages = append(list.Messages, api.Message{
-			Code: m.Code, Text: wording.Line(m.Text, 400), First: api.Stamp(m.First), Last: api.Stamp(m.Last), Count: m.Count,
+			Code: m.Code, Text: wording.Line(m.Text, 400), First: api.Stamp(m.First), Last: api.Stamp(m.Last),
+			Count: m.Count,
 		})
 	}
 	return list

@@ -97,8 +97,12 @@ func pastPath(dir string, year int) (string, error) {
 // shorter is not looked at: that would take minutes where a long file is something else.
 const minRecord = 51
 
-// parseLine reads one line of a log file; ok is false if there is no record in it.
-func parseLine(line []byte) (Record, bool) {
+// maxNumber is what no record's number comes near: from those of the last record the next ones are counted.
+const maxNumber = 1 << 53
+
+// parseLine reads one line of a log file; ok is false if there is no record in it, or one with a time that cannot be
+// written in every zone.
+func parseLine(line []byte) (_ Record, ok bool) {
 	if len(line) < minRecord {
 		return Record{}, false
 	}
@@ -111,7 +115,8 @@ func parseLine(line []byte) (Record, bool) {
 	if json.Unmarshal(line, &r) != nil {
 		return Record{}, false
 	}
-	return r, r.Seq > 0 && !r.Time.IsZero() && r.What != ""
+	year := r.Time.UTC().Year()
+	return r, 0 < r.Seq && r.Seq < maxNumber && r.Run < maxNumber && 1 < year && year < 9999 && r.What != ""
 }
 
 // syncDir makes a rename or a new file in dir last through a power cut, where the system can do that.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -280,6 +281,34 @@ func TestNonsense(t *testing.T) {
 				t.Errorf("%d bytes of %d are kept, %v", len(kept), len(text), err)
 			}
 		})
+	}
+}
+
+// TestImpossibleRecord opens a log whose last record has numbers or a time behind which none can be written.
+func TestImpossibleRecord(t *testing.T) {
+	for name, last := range map[string]string{
+		"seq":         `"seq":18446744073709551615,"time":"2026-11-23T12:00:00Z","event":"started","run":1`,
+		"run":         `"seq":2,"time":"2026-11-23T12:00:00Z","event":"started","run":18446744073709551615`,
+		"after 9999":  `"seq":2,"time":"9999-12-31T23:59:59-14:00","event":"started","run":1`,
+		"end of 9999": `"seq":2,"time":"9999-12-31T23:59:59Z","event":"started","run":1`,
+		"year 0":      `"seq":2,"time":"0000-01-01T00:00:00+14:00","event":"started","run":1`,
+	} {
+		dir := t.TempDir()
+		first := `{"seq":1,"time":"2026-11-23T12:00:00Z","event":"started","run":1}`
+		text := "[\n" + first + ",\n{" + last + "}\n]\n"
+		if err := os.WriteFile(filepath.Join(dir, current), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, dir, noon.Add(time.Hour))
+		put(t, l, record(time.Hour, Started, Unobserved))
+		var seqs []uint64
+		for _, r := range read(t, dir, time.Time{}) {
+			seqs = append(seqs, r.Seq)
+		}
+		aside, err := filepath.Glob(filepath.Join(dir, "connection_log.damaged-*"))
+		if fmt.Sprint(seqs) != "[1 2 3]" || len(aside) != 1 || err != nil {
+			t.Errorf("%s: %v, kept aside: %v, %v", name, seqs, aside, err)
+		}
 	}
 }
 
