@@ -35,7 +35,7 @@ const maxRef = 40
 // MaxOrderID is the highest order id. The request numbers of market data lie above: an error has a number alone.
 const MaxOrderID = marketBase - 1
 
-// Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
+// Order is what to buy or sell. Prices are as Gateway quotes them; those that its type does not use are 0.
 type Order = wire.Order
 
 // OrderNews is one thing that Gateway has said about an order. What it did not say is zero.

@@ -37,7 +37,7 @@ type Tick struct {
 	// Old says that it is no value of now, though it came now: IBKR has frozen it when trading ended, or it is the last
 	// price from before the subscription.
 	Old   bool
-	Value float64       // price in the contract's currency, 0 if there is none; or a size in shares or contracts
+	Value float64       // price as Gateway quotes it, 0 if there is none; or a size in shares or contracts
 	At    time.Duration // when it was read, on the supervisor's monotonic clock
 }
 

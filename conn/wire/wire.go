@@ -374,7 +374,7 @@ func (r *Request) contract(c *Contract) *protobuf.Contract {
 	}
 }
 
-// Order is what to buy or sell. Prices are in the contract's currency; those that its type does not use are 0.
+// Order is what to buy or sell. Prices are as Gateway quotes them; those that its type does not use are 0.
 type Order struct {
 	// the caller's own name for it, at most 40 bytes; comes back with everything Gateway says about it
 	Ref          string

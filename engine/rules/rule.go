@@ -36,7 +36,7 @@ type Condition struct {
 	Instrument *Instrument `json:"instrument,omitempty" doc:"Instrument whose price is compared; without this key, that of the rule."`
 	Price      string      `json:"price" doc:"Which price; mid is the middle between bid and ask." enum:"bid,ask,last,mid" required:"true"`
 	Is         string      `json:"is" doc:"How it is compared. A crossing needs the price to have been on the other side before, since the connection was made." enum:"at_or_above,at_or_below,crosses_up,crosses_down" required:"true"`
-	Value      float64     `json:"value" doc:"The price to compare with, in the contract's currency." min:"-1e9" max:"1e9" required:"true"`
+	Value      float64     `json:"value" doc:"The price to compare with, as Gateway quotes it: of most shares in London in pence." min:"-1e9" max:"1e9" required:"true"`
 	ForSeconds float64     `json:"for_seconds,omitempty" doc:"Seconds for which it has to stay so without a gap in the data; only with at_or_above and at_or_below." min:"0" max:"86400"`
 }
 
