@@ -2,6 +2,8 @@ package port
 
 import (
 	"bytes"
+	"math"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -121,4 +123,113 @@ func long(b []byte) string {
 		b = b[:most]
 	}
 	return string(bytes.ToValidUTF8(b, []byte("\uFFFD")))
+}
+
+// apply takes over what Gateway says, in whatever order that comes. What is filled stays so.
+func (o *Order) apply(n news) {
+	if n.perm != 0 {
+		o.PermID = n.perm
+	}
+	if n.code != 0 {
+		o.object(n)
+		return
+	}
+	if quantity(n.filled) > quantity(o.Filled) || o.Filled == "" {
+		o.Filled = n.filled
+	}
+	switch {
+	case o.State == Filled:
+	case n.status != "":
+		o.follow(n)
+	case sameQuantity(n.filled, o.Quantity):
+		o.State = Filled
+	case o.State == Sent, o.State == Rejected && n.filled != "":
+		o.State = Working // else an execution says nothing about the rest of its order
+	}
+}
+
+// follow takes over a status: it decides. What is cancelled stays so, unless it is filled. An order that ends because
+// of an error was rejected.
+func (o *Order) follow(n news) {
+	state := stateOf(n.status)
+	ends := state == Inactive && n.held == "" || state == Cancelled && quantity(o.Filled) == 0
+	switch {
+	case o.State == Cancelled && !state.Done():
+		return
+	case o.objected && ends:
+		state = Rejected
+	case n.status == "Submitted" || n.status == "PreSubmitted":
+		o.objected = false
+	}
+	o.Status, o.Held, o.State = n.status, false, state
+}
+
+// object takes in an error: it only explains, unless it says that the order is cancelled, by whomever. It rejects an
+// order that Gateway has not mentioned, or that does not work, and a status that follows puts that right.
+func (o *Order) object(n news) {
+	if aboutData(n.code) {
+		return // of a request with the same number
+	}
+	o.Code, o.Text = n.code, n.text
+	switch {
+	case n.code == codeCancelled && !o.State.Done():
+		o.State = Cancelled
+		if o.objected && quantity(o.Filled) == 0 {
+			o.State = Rejected
+		}
+		return
+	case harmless(n.code):
+		return
+	}
+	changes := o.Changes > 0 || o.change != nil // then it may be about the change alone
+	o.objected = o.objected || !changes
+	if o.State == Sent || o.State == Inactive && !changes {
+		o.State = Rejected
+	}
+}
+
+// stateOf returns what a status of Gateway means.
+func stateOf(status string) State {
+	switch status {
+	case "Filled":
+		return Filled
+	case "Cancelled", "ApiCancelled":
+		return Cancelled
+	case "Inactive":
+		return Inactive
+	}
+	return Working
+}
+
+// quantity reads a quantity that is written as text, 0 if it is none.
+func quantity(s string) float64 {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(v) {
+		return 0
+	}
+	return v
+}
+
+// sameQuantity reports whether both are the same quantity, and not 0.
+func sameQuantity(a, b string) bool { return quantity(a) > 0 && quantity(a) == quantity(b) }
+
+// harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was
+// refused.
+func harmless(code int) bool {
+	switch code {
+	case 161, codeCancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
+		return true
+	}
+	return code >= 2100 && code < 2200
+}
+
+// aboutData reports whether an error is about market data or history: programs may number requests and orders alike.
+// Source: IBKR's API reference, "Message codes".
+func aboutData(code int) bool {
+	switch code {
+	case 101, 162, 165, 166, 300, 309, 310, 316, 317, 354, 365, 366, 420,
+		10089, 10090, 10091, 10167, 10168, 10182, 10186, 10189, 10190, 10197, 10225:
+		return true
+	}
+	return false
 }
