@@ -55,7 +55,7 @@ func putNotes(tx *bbolt.Tx, notes map[string][]byte) error {
 	return err
 }
 
-// put has the database know what the journal holds up to a number. It is on disk when put returns without an error.
+// put copies into the database what the journal holds up to a number. It is on disk when put returns without an error.
 func (l *Ledger) put(number uint64, floor int64, notes map[string][]byte, list ...*Intent) error {
 	return l.transact(func(tx *bbolt.Tx) error {
 		return errors.Join(
@@ -135,7 +135,7 @@ const writeDelay = time.Second
 // retryDelay is the time between two attempts to write what the disk has refused.
 const retryDelay = 5 * time.Second
 
-// keepUp has the database take over what is in the journal, until the ledger is closed.
+// keepUp copies the journal into the database until the ledger is closed.
 func (l *Ledger) keepUp() {
 	defer close(l.closed)
 	failed := false
@@ -179,8 +179,8 @@ func (l *Ledger) quiet(failed bool) bool {
 	}
 }
 
-// flush has the database take over everything that is known, with further notes, all of it or nothing. What the disk
-// refuses is kept for the next time, but the further notes.
+// flush writes everything that is known into the database, with further notes, all of it or nothing. What the disk
+// refuses is kept for the next time, except the further notes.
 func (l *Ledger) flush(further map[string][]byte) (err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()

@@ -16,7 +16,7 @@ type AutostartBackend interface {
 	SetAutostart(ctx context.Context, on bool) error
 }
 
-// Autostart is the answer to GET /autostart: whether the program is started at login.
+// Autostart is the answer to GET /autostart: whether the program starts at login.
 type Autostart struct {
 	On      bool              `json:"on"`      // the system will start this program
 	State   autostart.AtLogin `json:"state"`   //
@@ -27,7 +27,7 @@ type Autostart struct {
 
 // AutostartChange is the body of POST /autostart.
 type AutostartChange struct {
-	On bool `json:"on"` // have this program started, or nothing
+	On bool `json:"on"` // whether to start this program at login
 }
 
 // AutostartOf returns what the system keeps, as GET /autostart shows it.
@@ -56,12 +56,12 @@ func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {
 	s.autostart(w, r)
 }
 
-// Autostart asks whether the program is started at login.
+// Autostart asks whether the program starts at login.
 func (c *Client) Autostart(ctx context.Context) (Autostart, error) {
 	return get[Autostart](ctx, c, "/autostart")
 }
 
-// SetAutostart has the program started at login, or no more, and returns the state then. The error may be a
+// SetAutostart turns the start at login on or off, and returns the state then. The error may be a
 // [*Conflict].
 func (c *Client) SetAutostart(ctx context.Context, on bool) (Autostart, error) {
 	return request[Autostart](ctx, c, "/autostart", AutostartChange{on}, nil)

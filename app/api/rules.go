@@ -26,7 +26,7 @@ type RulesBackend interface {
 	// SaveRule writes a rule down as a draft, in place of the one with the given name, or as a new one if that is
 	// empty. It returns settings.Problems if the rule is at fault, and a Conflict while not connected.
 	SaveRule(ctx context.Context, name string, rule []byte) error
-	// ActivateRule has a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
+	// ActivateRule makes a rule watch prices. It returns ErrNoRule, or a Conflict while not connected.
 	ActivateRule(ctx context.Context, name string) error
 	DeactivateRule(ctx context.Context, name string) error
 	// PreviewRule returns what a rule would do now if it were active, PreviewInstrument only the price. They return
@@ -214,13 +214,13 @@ func (c *Client) SaveRule(ctx context.Context, name string, rule rules.Rule) (Ru
 	return request[Rules](ctx, c, "/rules/save", RuleSave{name, rule}, ErrNoRule)
 }
 
-// ActivateRule has a rule watch prices and returns all rules with their states then. The error is [ErrNoRule] or a
+// ActivateRule makes a rule watch prices, and returns all rules with their states then. The error is [ErrNoRule] or a
 // [*Conflict].
 func (c *Client) ActivateRule(ctx context.Context, name string) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/activate", RuleName{name}, ErrNoRule)
 }
 
-// DeactivateRule makes a draft of a rule. Otherwise it is like [Client.ActivateRule].
+// DeactivateRule makes a rule a draft. Otherwise it is like [Client.ActivateRule].
 func (c *Client) DeactivateRule(ctx context.Context, name string) (Rules, error) {
 	return request[Rules](ctx, c, "/rules/deactivate", RuleName{name}, ErrNoRule)
 }

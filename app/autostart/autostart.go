@@ -1,4 +1,4 @@
-// Package autostart has the program started at login, in the way of each system: a file of the XDG autostart folder, a
+// Package autostart starts the program at login, in the way of each system: a file of the XDG autostart folder, a
 // LaunchAgent of macOS, a value below the Run key of Windows.
 //
 // What the system keeps is the only truth: [Status] reads it again each time and says what the system will do, which is
@@ -72,7 +72,7 @@ func Status() (State, error) {
 	return judge(e, self), nil
 }
 
-// enable has exe started at login with args, also if the user has switched that off in the system's list.
+// enable makes the system start exe at login with args, also if the user has turned that off in the system's list.
 func enable(exe string, args ...string) error {
 	if !filepath.IsAbs(exe) {
 		return fmt.Errorf("%q is not the whole path of a program", exe)
@@ -115,9 +115,9 @@ func Set(on bool, home string) error {
 	return enable(exe, args...)
 }
 
-// Repair has this program started in the place of one that is not there any more, with the arguments of that one. It
-// does nothing if nothing was started, if another copy is, or if the user has switched it off. It returns the state
-// thereafter and whether it has changed something.
+// Repair replaces a program that no longer exists by this one at login, with the same arguments. It does nothing if
+// nothing was to start, if another copy is, or if the user has turned it off. It returns the state then, and whether
+// it has changed something.
 func Repair() (s State, changed bool, err error) {
 	s, err = Status()
 	if err != nil || s.Kind != Moved {

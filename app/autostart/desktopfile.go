@@ -80,7 +80,7 @@ func (f desktopFile) drop(key string) desktopFile {
 // doubled, and does not find it.
 const env = "/usr/bin/env"
 
-// enableDesktop returns the text of a file that has a command started at login. What is in the file already stays,
+// enableDesktop returns the text of a file that starts a command at login. What is in the file already stays,
 // apart from what is about that. An empty text is no file.
 func enableDesktop(text string, command []string) (string, error) {
 	if strings.Contains(command[0], "%") {

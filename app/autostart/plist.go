@@ -23,7 +23,7 @@ func parsePlist(content []byte) (dict map[string]any, err error) {
 	return dict, nil
 }
 
-// enablePlist returns the text of a LaunchAgent that has a command started at login, and again after a crash. Other
+// enablePlist returns the text of a LaunchAgent that starts a command at login, and again after a crash. Other
 // keys of a present one stay as they are. Nil is no file.
 func enablePlist(content []byte, command []string) ([]byte, error) {
 	for _, word := range command {

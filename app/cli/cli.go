@@ -1,4 +1,4 @@
-// Package cli has the commands that ask the running program, or read what is on disk.
+// Package cli contains the commands that ask the running program, or read what is on disk.
 package cli
 
 import (

@@ -180,7 +180,7 @@ func (c *Sim) announce(w io.Writer, g *sim.Gateway) error {
 		_, err := io.WriteString(w, text)
 		return err
 	}
-	host, _, _ := net.SplitHostPort(g.Addr()) // an address of ours
+	host, _, _ := net.SplitHostPort(g.Addr()) // its own address
 	line := struct {
 		Host        string `json:"host"`
 		Port        int    `json:"port"`

@@ -53,7 +53,7 @@ func tail(path string, most int) ([]string, error) {
 	return lines[max(0, len(lines)-most):], nil
 }
 
-// shownLine returns a line of the log as it is shown. What is no record of ours is not.
+// shownLine returns a line of the log as it is shown. What is not a record of Gatewatch is not shown.
 func shownLine(line string) string {
 	attrs, ok := attributes(line)
 	if !ok {

@@ -80,7 +80,7 @@ func (l *Login) Autostart(context.Context) (api.Autostart, error) {
 	return api.AutostartOf(s), err
 }
 
-// SetAutostart has this program started at login, with its present home, or nothing.
+// SetAutostart turns the start at login of this program, with its present home, on or off.
 func (l *Login) SetAutostart(_ context.Context, on bool) error {
 	if l.demo {
 		return &api.Conflict{Reason: "this is a demo, which is not for starting at login; start Gatewatch " +

@@ -71,7 +71,7 @@ func (st *State) refused(at time.Time) {
 	st.shut = append(st.shut, at)
 }
 
-// fall has an outage begin with the orders that were refused just before it was reported.
+// fall adds to an outage the orders that were refused just before it was reported.
 func (st *State) fall(at time.Time) {
 	st.before = st.blocked
 	for _, t := range st.shut {

@@ -329,7 +329,7 @@ func (o *outbox) handOn(ctx context.Context) bool {
 	return false
 }
 
-// putBack has a notice wait again, ahead of all others, unless a later one has taken its place.
+// putBack puts a notice back into the queue, ahead of all others, unless a later one has taken its place.
 func (o *outbox) putBack(n Notice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -130,7 +130,7 @@ func (t *trading) DeleteRule(_ context.Context, name string) error {
 	})
 }
 
-// ActivateRule has a rule watch prices.
+// ActivateRule makes a rule watch prices.
 func (t *trading) ActivateRule(ctx context.Context, name string) error {
 	if t.ledger == nil {
 		return t.conflict()

@@ -9,7 +9,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// SchemaRef is what $schema is in a file of ours: the file that [WriteSchema] puts beside the rules.
+// SchemaRef is the value of $schema in a file that Gatewatch writes: the file that [WriteSchema] puts beside the rules.
 const SchemaRef = "./rules.schema.json"
 
 // schema is the JSON Schema (draft 2020-12) of rules.json.

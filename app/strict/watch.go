@@ -101,7 +101,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	w.run(ctx, events, failures, watch)
 }
 
-// watchFolder returns a function that has the notifier watch the folder of the file, now and after the folder was
+// watchFolder returns a function that makes the notifier watch the folder of the file, now and after the folder was
 // replaced. The folder, because editors put a new file in the place of the old one.
 func (w *Watcher) watchFolder(notifier *fsnotify.Watcher) func() {
 	folder := filepath.Dir(w.Path)

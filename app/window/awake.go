@@ -12,7 +12,7 @@ import (
 //go:linkname refreshFyneClock fyne.io/fyne/v2/internal/cache.refreshNow
 func refreshFyneClock() time.Time
 
-// staysAwake has Fyne look at the clock before each frame. By itself it does so after each: the first frame after a
+// staysAwake makes Fyne read the clock before each frame. By itself Fyne reads it after each: the first frame after a
 // computer has slept, or this program was stopped, would count as painted before that, all that it shows would be
 // dropped, and the window would never change again (Fyne 2.8.1).
 func staysAwake() {

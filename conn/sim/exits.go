@@ -111,8 +111,8 @@ func (g *Gateway) LogIn() {
 	}
 }
 
-// HoldSessions has a gateway that comes back from a restart refuse the client ids of before with 326 for a time, as
-// those do that still see the old session. 0 ends it.
+// HoldSessions makes the gateway refuse the previous client ids with 326 for a time after a restart, like real ones
+// that still see the old session. 0 ends it.
 func (g *Gateway) HoldSessions(d time.Duration) { g.locked(func() { g.faults.oldSessions = d }) }
 
 // exitLocked is the end of the gateway's process, and the start of the next one after d unless it logs off.

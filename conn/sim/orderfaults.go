@@ -67,7 +67,7 @@ func (g *Gateway) FaultOrders(f OrderFault) {
 	g.faults.orders = append(g.faults.orders, &f)
 }
 
-// TurnOrder has the newest order with a reference take a turn now.
+// TurnOrder applies a turn to the newest order with a reference, now.
 func (g *Gateway) TurnOrder(ref string, t Turn) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -111,7 +111,7 @@ func (t *Turn) text() string {
 	return t.Text
 }
 
-// launch has an order that was booked take its fault, and go to work if that lets it.
+// launch applies the fault of an order that was booked, and puts the order to work if the fault allows it.
 func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
 	o.fault, o.mute, o.hidden, o.untold = f, f.Mute || f.Cut, f.Hide, f.Unacknowledged || f.ExecutionFirst
 	if f.Parts > 0 {
@@ -133,7 +133,7 @@ func (g *Gateway) launch(c *conn, o *order, f OrderFault) {
 	}
 }
 
-// change has an open order take a change, and the fault of that.
+// change applies a change to an open order, and the fault of the change.
 func (g *Gateway) change(c *conn, o *order, f OrderFault, apply func() *requestError) *requestError {
 	switch {
 	case f.Refuse:
@@ -162,7 +162,7 @@ func (c *conn) cut() {
 	c.drop()
 }
 
-// turn has an order take a turn. What was filled stays filled.
+// turn applies a turn to an order. What was filled stays filled.
 func (g *Gateway) turn(o *order, t Turn) {
 	failure := func() {
 		if t.Code != 0 {

@@ -62,7 +62,7 @@ func (g *Gateway) PlaceByHand(m ManualOrder) (permID int64, err error) {
 	return o.permID, nil
 }
 
-// ReplaceByHand has an open order replaced by hand: it is cancelled, and another one works with its client id, its
+// ReplaceByHand replaces an open order as a person does: it is cancelled, and another one works with its client id, its
 // order id and its reference, and a permId of its own, which is returned.
 func (g *Gateway) ReplaceByHand(client, id int32) (permID int64, err error) {
 	g.mu.Lock()

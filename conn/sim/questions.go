@@ -52,7 +52,7 @@ func questionOf(m proto.Message) Question {
 	return ""
 }
 
-// LeaveUnanswered has the next n questions of a kind stay without any answer; below 0, all of them.
+// LeaveUnanswered leaves the next n questions of a kind unanswered; below 0, all of them.
 func (g *Gateway) LeaveUnanswered(q Question, n int) error {
 	if !q.known() {
 		return fmt.Errorf("unknown question %q: one of %s, or the name of a request", q, questions)

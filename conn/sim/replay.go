@@ -141,7 +141,7 @@ func (c *replayClock) since(t time.Time) time.Duration {
 	return t.Sub(c.first)
 }
 
-// loadReplay has the markets of a file follow it.
+// loadReplay makes the markets of a file follow it.
 func (g *Gateway) loadReplay(text string) error {
 	all, err := parseReplay(text)
 	if err != nil {
@@ -159,7 +159,7 @@ func (g *Gateway) loadReplay(text string) error {
 	return nil
 }
 
-// follow has a market follow rows. Until they begin, it has the first values of each kind.
+// follow makes a market follow rows. Until they begin, it has the first values of each kind.
 func (q *quote) follow(rows []row) {
 	has := func(kind int32) bool {
 		return slices.ContainsFunc(rows, func(r row) bool { return r.kind == kind && r.value > 0 })

@@ -88,7 +88,7 @@ func (s *Set) previewed(wanted []*Instrument) []*resolved {
 	return s.preview.Contracts
 }
 
-// lookAlready has a preview look at prices that come already, until the engine asks for its instruments.
+// lookAlready gives a preview the prices that come already, until the engine asks for its instruments.
 func (s *Set) lookAlready(e *entry) {
 	var list []*watch
 	for i := range e.Contracts {

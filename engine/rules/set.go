@@ -264,7 +264,7 @@ func (e *NotResolvedError) Error() string {
 
 func (e *NotResolvedError) Unwrap() error { return e.Err }
 
-// Activate has a rule watch prices, after its instruments have been resolved. The error is [ErrNoRule], [ErrChanged], a
+// Activate makes a rule watch prices, after its instruments were resolved. The error is [ErrNoRule], [ErrChanged], a
 // *[NotResolvedError], or about asking Gateway. A rule that has fired begins again.
 func (s *Set) Activate(ctx context.Context, name string) error {
 	s.mu.Lock()

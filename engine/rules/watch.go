@@ -78,7 +78,7 @@ func (w *watch) forget() {
 	}
 }
 
-// interrupt has the rules that watch the instrument begin again with it: what was seen before is no evidence of what
+// interrupt restarts the rules that watch the instrument: what was seen before is no evidence of what
 // happened since.
 func (w *watch) interrupt() {
 	for _, list := range w.rules {
@@ -144,7 +144,7 @@ func (s *Set) Instruments() []engine.Instrument {
 	return list
 }
 
-// follow has a rule look at its instruments, and puts them into the list.
+// follow makes a rule watch its instruments, and puts them into the list.
 func (s *Set) follow(e *entry, before []*watch, list *[]engine.Instrument) {
 	a := e.active
 	a.own = s.watch(e, 0, before, list)
