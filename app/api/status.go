@@ -272,15 +272,21 @@ func farmNames(farms map[string]conn.FarmState) map[string]string {
 	return names
 }
 
-// Stamp returns a time as the API gives it: local, in whole milliseconds.
-func Stamp(t time.Time) time.Time { return t.Local().Round(time.Millisecond) }
+// Stamp returns a time as the API gives it: local, in whole milliseconds. One that JSON cannot hold, as there may be in
+// a damaged file, becomes the zero time.
+func Stamp(t time.Time) time.Time {
+	t = t.Local().Round(time.Millisecond)
+	if t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
 
 // Moment is [Stamp], or nil for the zero time.
 func Moment(t time.Time) *time.Time {
-	if t.IsZero() {
+	if t = Stamp(t); t.IsZero() {
 		return nil
 	}
-	t = Stamp(t)
 	return &t
 }
 

@@ -271,6 +271,26 @@ func TestRound(t *testing.T) {
 	}
 }
 
+// TestStampsAreWritten holds that an answer with any time can be written.
+func TestStampsAreWritten(t *testing.T) {
+	for _, text := range []string{
+		"9999-12-31T23:59:59.9999-14:00", "9999-12-31T23:59:59.9999Z", "0000-01-01T00:00:00+14:00",
+	} {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []time.Time{at, time.Unix(math.MaxInt64/2, 0), time.Unix(math.MinInt64/2, 0)} {
+			if _, err := json.Marshal([]any{Stamp(at), Moment(at)}); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+	if at := time.Now(); !Stamp(at).Equal(at.Round(time.Millisecond)) || Moment(time.Time{}) != nil {
+		t.Error("a time has changed")
+	}
+}
+
 // TestAnswersOfThePast holds that what Gateway answered before is not shown while it does not answer: neither how fast
 // nor what its clock said.
 func TestAnswersOfThePast(t *testing.T) {
