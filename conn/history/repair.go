@@ -145,9 +145,6 @@ func salvage(f *os.File, path string, size int64, now time.Time, log *slog.Logge
 		if os.Link(path, aside) == nil { // else the file system has no links
 			return nil
 		}
-		if os.Link(path, aside) == nil { // else the file system has no links
-			return nil
-		}
 		return os.Rename(path, aside)
 	})
 	if err == nil {
