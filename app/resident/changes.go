@@ -46,12 +46,17 @@ type mute struct {
 
 	muting sync.Mutex
 	until  time.Time
+	end    *time.Timer // of what is shown of it; nil before the first
 }
 
 // Mute silences desktop notifications until the given time; the zero time ends that.
 func (m *mute) Mute(until time.Time) {
 	m.muting.Lock()
 	m.until = until.Round(0) // the wall clock's time, which goes on while the computer sleeps
+	if m.end != nil {
+		m.end.Stop()
+	}
+	m.end = time.AfterFunc(time.Until(m.until)+time.Millisecond, m.nudge)
 	m.muting.Unlock()
 	m.nudge()
 }

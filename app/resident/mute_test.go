@@ -2,6 +2,7 @@ package resident
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -12,4 +13,21 @@ func TestMuteEndsByTheWallClock(t *testing.T) {
 	if got, want := m.muted(now), now.Round(0).Add(time.Hour); got != want {
 		t.Errorf("muted until %v, want %v without a monotonic reading", got, want)
 	}
+}
+
+// TestMuteEndIsShown holds that what shows a mute is told when it ends, however often it was chosen before.
+func TestMuteEndIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mute{changes: &changes{}}
+		told, end := m.Subscribe()
+		defer end()
+		m.Mute(time.Now().Add(time.Minute))
+		m.Mute(time.Now().Add(time.Hour))
+		<-told
+		begun := time.Now()
+		<-told
+		if took := time.Since(begun); took < time.Hour || took > time.Hour+time.Second || !m.muted(time.Now()).IsZero() {
+			t.Errorf("told after %v, muted until %v", took, m.muted(time.Now()))
+		}
+	})
 }
