@@ -23,7 +23,7 @@ func (c Positions) Run(ctx context.Context, p Program) error {
 func writePositions(out io.Writer, list api.Positions) error {
 	switch {
 	case list.At == nil:
-		_, err := fmt.Fprintf(out, "Positions are not known: %s.\n", wording.OneLine(list.Reason))
+		_, err := fmt.Fprintln(out, wording.Sentence("Positions are not known: "+wording.OneLine(list.Reason)))
 		return err
 	case len(list.Positions) == 0:
 		fmt.Fprintln(out, "There are no positions.")
@@ -41,8 +41,8 @@ func writePositions(out io.Writer, list api.Positions) error {
 		}
 	}
 	if !list.Current {
-		fmt.Fprintf(out, "As Gateway reported them at %s; they may have changed: %s.\n",
-			list.At.Local().Format(time.DateTime), wording.OneLine(list.Reason))
+		fmt.Fprintln(out, wording.Sentence(fmt.Sprintf("As Gateway reported them at %s; they may have changed: %s",
+			list.At.Local().Format(time.DateTime), wording.OneLine(list.Reason))))
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func writeRules(out io.Writer, list api.Rules) error {
 			wording.OneLine(p.Text))
 	}
 	if !list.MayEdit && list.Reason != "" {
-		fmt.Fprintf(out, "Rules cannot be saved and activated now: %s.\n", wording.OneLine(list.Reason))
+		fmt.Fprintln(out, wording.Sentence("Rules cannot be saved and activated now: "+wording.OneLine(list.Reason)))
 	}
 	return nil
 }
