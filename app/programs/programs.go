@@ -201,7 +201,7 @@ func (r *Relay) State() api.ProgramState {
 	st := api.ProgramState{Port: s.Port, Stopped: s.Stopped}
 	running := r.port.Load()
 	if s.Port == 0 || running == nil {
-		st.Text = wording.GuardedPort(s.Port, false, s.Stopped, 0)
+		st.Text = wording.GuardedPort(s.Port, false, s.Stopped, 0, 0)
 		return st
 	}
 	now := running.Status()
@@ -211,16 +211,14 @@ func (r *Relay) State() api.ProgramState {
 			st.Unknown++
 		}
 	}
-	st.Text = wording.GuardedPort(s.Port, now.Listening, s.Stopped, now.Clients)
+	st.Text = wording.GuardedPort(s.Port, now.Listening, s.Stopped, now.Clients, st.Unknown)
 	return st
 }
 
 // Tray returns what the tray shows of programs.
 func (r *Relay) Tray() tray.Programs {
 	st := r.State()
-	return tray.Programs{
-		On: st.Port != 0, Stopped: st.Stopped, Connected: st.Connected, Unknown: st.Unknown,
-	}
+	return tray.Programs{On: st.Port != 0, Stopped: st.Stopped, Text: st.Text}
 }
 
 // Programs returns what GET /clients answers.

@@ -1,6 +1,7 @@
 package tray
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -106,10 +107,9 @@ type Trading struct {
 
 // Programs is the state of other programs at the guarded port.
 type Programs struct {
-	On        bool // there is a guarded port
-	Stopped   bool // their orders are refused until someone allows them
-	Connected int
-	Unknown   int // orders that a person has to look after
+	On      bool   // there is a guarded port
+	Stopped bool   // their orders are refused until someone allows them
+	Text    string // how the port is, for people
 }
 
 // tooltipLimit is what Windows shows of a tooltip, in UTF-16 units.
@@ -159,7 +159,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
 		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
 		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
-		Connected:     {Title: programs(x.Programs), Disabled: true, Hidden: !x.Programs.On},
+		Connected:     {Title: cmp.Or(wording.OneLine(x.Programs.Text), "Programs"), Disabled: true, Hidden: !x.Programs.On},
 		CancelAll: {
 			Title: wording.Upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open),
 			Hidden: x.Trading.Open <= 0,
@@ -282,15 +282,6 @@ func percent(d history.Account) *float64 {
 		share = min(share, 99.9)
 	}
 	return &share
-}
-
-// programs says how many programs are connected, and what a person has to do about them.
-func programs(p Programs) string {
-	stopped := ""
-	if p.Stopped {
-		stopped = "their trading is stopped"
-	}
-	return join(wording.Programs(p.Connected), stopped, wording.UnknownOrders(p.Unknown))
 }
 
 func cancelAll(open int) string {

@@ -52,16 +52,11 @@ func TestProgramEntries(t *testing.T) {
 		shown []string
 	}{
 		{Programs{}, nil},
-		{Programs{Stopped: true, Connected: 3}, nil}, // the port was turned off
-		{Programs{On: true}, []string{"Stop all trading", "0 programs connected"}},
-		{Programs{On: true, Connected: 1}, []string{"Stop all trading", "1 program connected"}},
+		{Programs{Stopped: true, Text: "3 programs connected"}, nil}, // the port was turned off
+		{Programs{On: true, Text: "1 program connected"}, []string{"Stop all trading", "1 program connected"}},
 		{
-			Programs{On: true, Connected: 3, Unknown: 2},
-			[]string{"Stop all trading", "3 programs connected · 2 orders unknown, look in TWS"},
-		},
-		{
-			Programs{On: true, Connected: 3, Stopped: true},
-			[]string{"Let programs trade again", "3 programs connected · their trading is stopped"},
+			Programs{On: true, Stopped: true, Text: "Trading of programs stopped"},
+			[]string{"Let programs trade again", "Trading of programs stopped"},
 		},
 	} {
 		v := viewOf(s, start, Extra{Programs: c.x})

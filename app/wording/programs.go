@@ -55,23 +55,22 @@ var programOrders = map[port.State]string{
 // ProgramOrder says what is known of an order of a program.
 func ProgramOrder(s port.State) string { return cmp.Or(programOrders[s], string(s)) }
 
-// GuardedPort says how the guarded port is; empty if there is none.
-func GuardedPort(number int, listening, stopped bool, connected int) string {
+// GuardedPort says how the guarded port is, and of how many orders there nothing is known; empty if there is none.
+func GuardedPort(number int, listening, stopped bool, connected, unknown int) string {
+	text := Count(connected, "program connected", "programs connected")
 	switch {
 	case number == 0:
 		return ""
 	case stopped:
-		return "Trading of programs stopped, " + Programs(connected)
+		text = "Trading of programs stopped, " + text
 	case !listening && connected == 0:
-		return fmt.Sprintf("Guarded port %d closed while Gateway cannot be used", number)
+		text = fmt.Sprintf("Guarded port %d closed while Gateway cannot be used", number)
 	}
-	return Programs(connected)
+	if unknown > 0 {
+		text += ", " + UnknownOrders(unknown)
+	}
+	return text
 }
 
 // LivePrograms returns what it means to let programs trade on an account that is not known to be a paper account.
 func LivePrograms(g conn.Gateway) string { return realMoney(g, "orders of programs") }
-
-// Programs says how many programs are connected, such as "3 programs connected".
-func Programs(connected int) string {
-	return Count(connected, "program connected", "programs connected")
-}

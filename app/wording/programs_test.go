@@ -23,6 +23,22 @@ func TestEveryRefusal(t *testing.T) {
 	}
 }
 
+func TestGuardedPort(t *testing.T) {
+	for want, got := range map[string]string{
+		"":                     GuardedPort(0, false, true, 3, 2),
+		"0 programs connected": GuardedPort(4100, true, false, 0, 0),
+		"1 program connected, 1 order unknown, look in TWS":     GuardedPort(4100, true, false, 1, 1),
+		"Trading of programs stopped, 3 programs connected":     GuardedPort(4100, true, true, 3, 0),
+		"Guarded port 4100 closed while Gateway cannot be used": GuardedPort(4100, false, false, 0, 0),
+		"Trading of programs stopped, 0 programs connected, 2 orders unknown, look in TWS": GuardedPort(
+			4100, false, true, 0, 2),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestProgram(t *testing.T) {
 	if got := Program("", 7); got != "client id 7" {
 		t.Error(got)
