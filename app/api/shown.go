@@ -68,6 +68,9 @@ func OrdersFail(list []Failing) bool {
 	return slices.ContainsFunc(list, func(f Failing) bool { return f.Step == wording.FailingOrders })
 }
 
+// ordersStopped reports whether nothing but the record of orders keeps them from being sent.
+func (st *Status) ordersStopped() bool { return st.Connected && OrdersFail(st.Failing) }
+
 func shapeOf(st *Status, now time.Time) string {
 	switch st.State {
 	case conn.Connected:
@@ -100,7 +103,7 @@ func shapeOf(st *Status, now time.Time) string {
 // title is the headline without what counts down.
 func title(st *Status, now time.Time) string {
 	switch {
-	case st.Held.Closed:
+	case st.Held.Closed, st.ordersStopped():
 		return wording.OrdersBlockedTitle
 	case st.State == conn.Connecting && st.FirstRun:
 		return wording.Looking
@@ -122,6 +125,8 @@ func since(st *Status) *time.Time {
 		return nil
 	case st.Held.Closed:
 		return &st.Held.Since
+	case st.ordersStopped(): // since when is not known
+		return nil
 	case st.LostAt != nil && st.LostAt.Before(st.Since):
 		return st.LostAt
 	}
@@ -337,6 +342,9 @@ func detailsOf(st *Status, now time.Time) []Line {
 			text = "now, since"
 		}
 		add(name, text, at)
+	}
+	if p := &st.Programs; p.Port != 0 {
+		add("Programs", wording.OneLine(p.Text), nil)
 	}
 	if text := wording.Resubmit(g.Resubmits); text != "" {
 		add("Without IBKR", "orders are "+text, nil)

@@ -327,6 +327,9 @@ func (s *Server) statusFor(owner bool) Status {
 	if !owner {
 		st = st.Open()
 	}
+	if st.ordersStopped() {
+		st.Headline = wording.OrdersBlocked(wording.CannotWrite)
+	}
 	if st.at.IsZero() {
 		st.at = time.Now()
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
 )
@@ -309,6 +310,26 @@ func TestAnswersOfThePast(t *testing.T) {
 		}
 		if !strings.Contains(now, words) {
 			t.Errorf("not shown while it answers: %s", now)
+		}
+	}
+}
+
+// TestOrdersCannotBeWritten holds that a connection on which no order can be sent, as none can be written down, is
+// nowhere shown as one on which all is well, with and without the token.
+func TestOrdersCannotBeWritten(t *testing.T) {
+	s := snapshots["connected"]
+	st := told(&s)
+	st.Failing = []Failing{{Step: wording.FailingOrders, Urgent: true}}
+	st.Programs = ProgramState{Port: 4100, Text: "1 program connected, 1 order unknown, look in TWS"}
+	server := serve(t, &fakeBackend{status: st})
+	for _, owner := range []bool{true, false} {
+		got := server.statusFor(owner)
+		if got.Headline != "Orders blocked: they cannot be written to disk" || got.Shown.Title != "Orders blocked" ||
+			got.Shown.Shape != "blocked" || got.Shown.Since != nil {
+			t.Errorf("%q, %+v", got.Headline, got.Shown)
+		}
+		if !slices.Contains(got.Shown.Details, Line{Name: "Programs", Text: st.Programs.Text}) {
+			t.Errorf("without programs: %+v", got.Shown.Details)
 		}
 	}
 }

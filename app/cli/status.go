@@ -68,6 +68,9 @@ func describe(st api.Status, now time.Time) string {
 		row("Do", "%s", st.Held.Hint)
 	}
 	row("Trading", "%s", describeTrading(st.Trading, st.Shown.Trading.More, now))
+	if st.Programs.Port != 0 {
+		row("Programs", "%s", wording.OneLine(st.Programs.Text))
+	}
 	for _, f := range st.Failing {
 		row("Problem", "%s", colored(doubt, wording.FailingLine(f.Text, f.Detail)))
 		row("Do", "%s", f.Hint)
