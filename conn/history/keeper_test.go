@@ -25,7 +25,7 @@ func TestKeeperRunsAgain(t *testing.T) {
 	}
 	events, end := sup.Events()
 	defer end()
-	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
+	k := NewKeeper(t.Context(), dir, time.Now(), Crash{}, quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { sup.Run(ctx) })
@@ -113,7 +113,7 @@ func TestACrashThatIsKnown(t *testing.T) {
 func TestYearTurnsOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	late := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
-	k := NewKeeper(dir, late, Crash{}, quiet)
+	k := NewKeeper(t.Context(), dir, late, Crash{}, quiet)
 	defer func() { k.file.Close() }()
 	var batch []Record
 	for n, what := range []What{Started, Recovered, Lost, Recovered} {
@@ -147,7 +147,7 @@ func TestYearTurnsOnAFullDisk(t *testing.T) {
 // nothing is recorded before the start and after the end.
 func TestNote(t *testing.T) {
 	dir := t.TempDir()
-	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
+	k := NewKeeper(t.Context(), dir, time.Now(), Crash{}, quiet)
 	k.Note(Record{What: ProgramRefused})
 	begin := time.Now().Add(-time.Hour)
 	counted := []Kind{Unobserved, Connected, Down, Connected, Unobserved}

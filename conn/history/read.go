@@ -3,6 +3,7 @@ package history
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -282,12 +283,14 @@ func newest(dir string) (last Record, err error) {
 	return last, nil
 }
 
-// FirstRun reports whether the log in dir knows of no connection. With an error that is not known, and false.
-func FirstRun(dir string) (bool, error) {
+// FirstRun reports whether the log in dir knows of no connection. With an error, as when ctx ends meanwhile, that is not
+// known, and false.
+func FirstRun(ctx context.Context, dir string) (bool, error) {
 	found := false
 	err := Read(dir, time.Time{}, func(r Record) bool {
 		found = r.What == Recovered
-		return !found
+		return !found && ctx.Err() == nil
 	})
+	err = cmp.Or(err, ctx.Err())
 	return !found && err == nil, err
 }

@@ -262,7 +262,7 @@ func TestNonsense(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			l := open(t, dir, noon.Add(time.Hour))
-			if _, err := FirstRun(dir); err != nil {
+			if _, err := FirstRun(t.Context(), dir); err != nil {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&after)
