@@ -12,11 +12,18 @@ const (
 	TradingNotKnown = "Trading: not known"
 	NoRulesAct      = "its rules place no orders"
 
-	// StartHint and RestartHint say beside a button what to do.
-	StartHint = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start " +
-		"it here or from your applications."
-	RestartHint = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its " +
-		"rules. If this lasts, restart it and check your orders in TWS."
+	// StartHint and RestartHint say beside a button what to do, StartThere and RestartThere on the page, which may be
+	// on another device.
+	StartHint  = unknownUntilStart + " Start it here or from your applications."
+	StartThere = unknownUntilStart + " Start it on its computer, from the applications or with “gatewatch”. " +
+		"This page finds it again by itself."
+	RestartHint  = mayHang + " If this lasts, restart it and check your orders in TWS."
+	RestartThere = mayHang + " If this lasts, restart Gatewatch on its computer: quit it in the tray or end its " +
+		"process, start it again, and check your orders in TWS."
+
+	unknownUntilStart = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again."
+	mayHang           = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its " +
+		"rules."
 
 	// NotRespondingDo says on the command line what to do about a program that hangs.
 	NotRespondingDo = "orders at IBKR keep working and nothing watches them. End that process, start `gatewatch` and " +

@@ -26,6 +26,7 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
 	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
+	"start": wording.StartThere, "restart": wording.RestartThere,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 }
 

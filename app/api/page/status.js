@@ -13,12 +13,7 @@ function layerRow([shape, name, word, since, more]) {
 // absence returns what to do while Gatewatch does not answer, with the orders that were open then.
 function absence() {
   const open = listOf(parts.orders.body?.orders ?? null).filter(o => o.open);
-  return joined([hangs
-    ? "It may hang, or the computer may be very busy. Nothing is known of the connection or of its rules. If this " +
-      "lasts, restart Gatewatch on its computer: quit it in the tray or end its process, start it again, and check " +
-      "your orders in TWS."
-    : "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again. Start it on its " +
-      "computer, from the applications or with “gatewatch”. This page finds it again by itself.",
+  return joined([hangs ? words.restart : words.start,
   ...!st?.shown.unwatched ? [] : [st.shown.unwatched, ...open.slice(0, 5).map(o => "• " + clean(o.text)),
     open.length > 5 && "and " + (open.length - 5) + " more: see Orders"]], "\n");
 }
