@@ -86,7 +86,7 @@ func asOf(s *conn.Snapshot, e conn.Event) *conn.Snapshot {
 	now := *s
 	if e.Cause != conn.CauseNone {
 		now.Cause, now.Code, now.Detail = e.Cause, e.Code, e.Detail
-		now.Layers.Socket = e.State != conn.Reconnecting && e.State != conn.ResetWindow && e.State != conn.Paused
+		now.State = e.State
 	}
 	return &now
 }

@@ -185,14 +185,14 @@ func TestAsOf(t *testing.T) {
 	}
 	before := *s
 	got := asOf(s, conn.Event{Kind: conn.EventLost, State: conn.Reconnecting, Cause: conn.CauseSilent})
-	if got.Cause != conn.CauseSilent || got.Code != 0 || got.Detail != "" || got.Layers.Socket {
+	if got.Cause != conn.CauseSilent || got.Code != 0 || got.Detail != "" || got.State != conn.Reconnecting {
 		t.Errorf("%+v", got)
 	}
 	if got := asOf(s, conn.Event{Kind: conn.EventAnswered, State: conn.Connected}); got.Cause != conn.CauseFarm ||
-		!got.Layers.Socket {
+		got.State != conn.Connected {
 		t.Errorf("%+v", got)
 	}
-	if s.Cause != before.Cause || !s.Layers.Socket {
+	if s.Cause != before.Cause || s.State != before.State {
 		t.Errorf("the snapshot was changed: %+v", s)
 	}
 }

@@ -159,7 +159,9 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
 		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
 		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
-		Connected:     {Title: cmp.Or(wording.OneLine(x.Programs.Text), "Programs"), Disabled: true, Hidden: !x.Programs.On},
+		Connected: {
+			Title: cmp.Or(wording.OneLine(x.Programs.Text), "Programs"), Disabled: true, Hidden: !x.Programs.On,
+		},
 		CancelAll: {
 			Title: wording.Upper(cancelAll(x.Trading.Open)) + "…", Confirm: "Confirm: " + cancelAll(x.Trading.Open),
 			Hidden: x.Trading.Open <= 0,

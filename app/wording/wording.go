@@ -57,7 +57,7 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseBroken:
 		return fmt.Sprintf("The connection to Gateway broke%s.", inBrackets(s.Detail))
 	case conn.CauseSilent:
-		if s.Layers.Socket {
+		if s.State == conn.Degraded || s.State == conn.UpstreamLost { // not the next attempt
 			return "Gateway has not answered the last probe."
 		}
 		return "Gateway stopped answering and was given up (frozen)."

@@ -140,7 +140,7 @@ func TestShapes(t *testing.T) {
 
 func TestCauseInContext(t *testing.T) {
 	frozen, given := snapshot(conn.Degraded, conn.CauseSilent), snapshot(conn.Reconnecting, conn.CauseSilent)
-	frozen.Layers.Socket = true
+	given.Layers.Socket = true // of the next attempt
 	if a, b := Cause(frozen), Cause(given); a == b || !strings.Contains(b, "given up") {
 		t.Errorf("%q and %q", a, b)
 	}
