@@ -248,8 +248,8 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool) error 
 	return nil
 }
 
-// open opens what the program keeps on disk, and makes supervisor and engine, with the settings of the start. Files that
-// may be long are read until ctx ends.
+// open opens what the program keeps on disk, and makes supervisor and engine, with the settings of the start. Files
+// that may be long are read until ctx ends.
 func (p *program) open(ctx context.Context, s settings.Settings) error {
 	b := p.backend
 	c, err := p.settings.consumers.check(s)

@@ -44,9 +44,9 @@ type Keeper struct {
 	rec   Recorder // owned by the reader that Run starts
 }
 
-// NewKeeper opens the connection log in dir and reads what is needed of it, until ctx ends. What is known of how the run
-// before has ended goes into the log. A log that cannot be opened is reported by [Keeper.Problem] and tried again while
-// Run runs.
+// NewKeeper opens the connection log in dir and reads what is needed of it, until ctx ends. What is known of how the
+// run before has ended goes into the log. A log that cannot be opened is reported by [Keeper.Problem] and tried again
+// while Run runs.
 func NewKeeper(ctx context.Context, dir string, now time.Time, crash Crash, log *slog.Logger) *Keeper {
 	k := &Keeper{dir: dir, log: log, crash: crash, wake: make(chan struct{}, 1)}
 	k.open(now)

@@ -283,8 +283,8 @@ func newest(dir string) (last Record, err error) {
 	return last, nil
 }
 
-// FirstRun reports whether the log in dir knows of no connection. With an error, as when ctx ends meanwhile, that is not
-// known, and false.
+// FirstRun reports whether the log in dir knows of no connection. With an error, as when ctx ends meanwhile, that is
+// not known, and false.
 func FirstRun(ctx context.Context, dir string) (bool, error) {
 	found := false
 	err := Read(dir, time.Time{}, func(r Record) bool {
