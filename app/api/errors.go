@@ -33,7 +33,7 @@ var (
 	// ErrNoRule means that there is no rule with that name.
 	ErrNoRule = errors.New("no such rule; GET /rules lists them")
 	// ErrNoOrder means that there is no order with that id.
-	ErrNoOrder = errors.New("Gatewatch has no such order; GET /orders lists them")
+	ErrNoOrder = errors.New("no such order of Gatewatch; GET /orders lists them")
 	// ErrNoContract means that an instrument means no contract that IBKR knows.
 	ErrNoContract = errors.New("no contract matches; look at symbol, type, exchange and currency")
 	// ErrNoChannel means that no channel for alerts has that name.
