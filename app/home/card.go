@@ -57,13 +57,21 @@ func ReadCard(path string) (api.Card, error) {
 	return c, nil
 }
 
+// errHidden means that a program holds the lock and that nothing says how to reach it.
+var errHidden = fmt.Errorf("%w where it can be reached", api.ErrNotRunning)
+
 // FindCard reads api.json as [ReadCard] does, and returns [api.ErrNotRunning] if the lock beside it is there and no
 // program holds it: a program that was killed has left both behind.
 func FindCard(path string) (api.Card, error) {
-	if held, known := lockOf(path); known && !held {
+	held, known := lockOf(path)
+	if known && !held {
 		return api.Card{}, api.ErrNotRunning
 	}
-	return ReadCard(path)
+	c, err := ReadCard(path)
+	if known && errors.Is(err, api.ErrNotRunning) {
+		err = errHidden
+	}
+	return c, err
 }
 
 // Claimed reports whether a program holds the lock beside api.json.

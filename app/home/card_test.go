@@ -149,6 +149,16 @@ func TestFindCard(t *testing.T) {
 	if c, err := FindCard(card); err != nil || c.Token != "T" {
 		t.Errorf("it runs: %+v, %v", c, err)
 	}
+	if err := os.Rename(card, card+".away"); err != nil { // as where the disk was full
+		t.Fatal(err)
+	}
+	_, err := FindCard(card)
+	if text := Explain(err).Error(); !errors.Is(err, api.ErrNotRunning) || strings.Contains(text, "no Gatewatch runs") {
+		t.Errorf("it runs and could not write its card: %v: %s", err, text)
+	}
+	if err := os.Rename(card+".away", card); err != nil {
+		t.Fatal(err)
+	}
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)
 	}

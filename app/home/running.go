@@ -62,6 +62,11 @@ func pause(ctx context.Context) error {
 
 // Explain says in words for people that no program was reached, and what to do. Other errors it returns as they are.
 func Explain(err error) error {
+	if errors.Is(err, errHidden) {
+		return exit.With(exit.NotThere, errors.New("api.json, which says how to reach the Gatewatch that runs here, "+
+			"is missing: it starts or ends just now, or could not write the file; if this lasts, check whether the "+
+			"disk is full"))
+	}
 	if errors.Is(err, api.ErrNotRunning) {
 		return exit.With(exit.NotThere, errors.New("no Gatewatch runs here; start it with `gatewatch`, or name its "+
 			"folder with --home"))
