@@ -232,6 +232,7 @@ func TestPage(t *testing.T) {
 func TestPageClosedGuard(t *testing.T) {
 	t.Parallel()
 	s := newPageStage(t)
+	until(t, "the first attempt has failed", func() bool { return s.status().State == conn.Reconnecting })
 	g, err := sim.Start(t.Context(), sim.Config{Listen: "127.0.0.1:" + s.port})
 	if err != nil {
 		t.Fatal(err)
