@@ -15,7 +15,7 @@ func TestMuteEndsByTheWallClock(t *testing.T) {
 	}
 }
 
-// TestMuteEndIsShown holds that what shows a mute is told when it ends, however often it was chosen before.
+// TestMuteEndIsShown ends a mute: what shows it is brought up to date then, however often it was chosen before.
 func TestMuteEndIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &mute{changes: &changes{}}
@@ -28,7 +28,7 @@ func TestMuteEndIsShown(t *testing.T) {
 		<-told
 		took, until := time.Since(begun), m.muted(time.Now())
 		if took < time.Hour || took > time.Hour+time.Second || !until.IsZero() {
-			t.Errorf("told after %v, muted until %v", took, until)
+			t.Errorf("shown after %v, muted until %v", took, until)
 		}
 	})
 }
