@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"gatewatch/app/api"
@@ -71,9 +72,10 @@ func TestEditorShowsThePrice(t *testing.T) {
 	}
 }
 
-// TestActivatingReadsBack holds that a rule is read back with the value of its order before it watches prices.
+// TestActivatingReadsBack holds that a rule is read back with the value of its order before it watches prices, and that
+// the answers stay under the mouse when that value comes.
 func TestActivatingReadsBack(t *testing.T) {
-	v, _, a := acting(t)
+	v, w, a := acting(t)
 	v.Settings(inForce())
 	v.Status(armed(), noon)
 	v.open(pageRules)
@@ -86,7 +88,14 @@ func TestActivatingReadsBack(t *testing.T) {
 	if len(a.asked) != 0 || !r.activate.open() || len(a.previews) != 1 {
 		t.Fatalf("asked %v, previews %v", a.asked, a.previews)
 	}
+	settle(w)
+	where, height := fyne.CurrentApp().Driver().AbsolutePositionForObject, r.activate.words.Size().Height
+	before := where(r.activate.yes)
 	v.Previewed(a.previews[0], dipPreview(), nil)
+	settle(w)
+	if grown := r.activate.words.Size().Height > height; !grown || where(r.activate.yes) != before {
+		t.Errorf("grown: %v; the answer moved from %v to %v", grown, before, where(r.activate.yes))
+	}
 	if words := r.activate.words.Text; !strings.Contains(words, "worth about 23,036.00 USD") ||
 		!strings.Contains(words, "BUY 100 AAPL LMT") {
 		t.Errorf("said %q", words)

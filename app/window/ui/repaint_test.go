@@ -84,7 +84,7 @@ func TestNothingIsPaintedAgain(t *testing.T) {
 			v, w := stage(t, theme.VariantLight, fyne.NewSize(520, 680), Actions{})
 			play(v)
 			settle(w)
-			v.Tick(v.now) // scrolls once to the answers of a question that has grown
+			v.Tick(v.now) // scrolls once to the answers of a question
 			driver := counted(t)
 			for what, again := range map[string]func(){
 				"tick": func() { v.Tick(v.now) },

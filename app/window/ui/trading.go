@@ -6,7 +6,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
@@ -134,7 +133,7 @@ type question struct {
 	words   *widget.Label
 	no, yes *button
 	then    func()
-	moved   bool // the answers have moved, and may have to be scrolled to
+	asked   bool // just now: the answers may have to be scrolled to
 }
 
 func newQuestion(k *keys, from *button) *question {
@@ -150,14 +149,14 @@ func newQuestion(k *keys, from *button) *question {
 	q.no.escape, q.yes.escape = q.drop, q.drop
 	icon := newSign(18)
 	icon.set(Impaired)
-	words := container.NewBorder(nil, nil, container.NewCenter(icon.image), nil, q.words)
-	q.content = padded(4, 0, container.New(stacked{2}, words, container.NewHBox(layout.NewSpacer(), q.no, q.yes)))
+	answers := container.NewVBox(container.NewHBox(q.no, q.yes)) // beside the words, which may grow
+	q.content = padded(4, 0, container.NewBorder(nil, nil, container.NewVBox(padded(8, 0, icon.image)), answers, q.words))
 	q.content.Hide()
 	return q
 }
 
 func (q *question) ask(words, no, yes string, then func()) {
-	q.then, q.moved = then, true
+	q.then, q.asked = then, true
 	setText(q.words, words)
 	q.no.SetText(no)
 	q.yes.SetText(yes)
@@ -175,17 +174,12 @@ func (q *question) drop() {
 }
 
 // say asks in other words.
-func (q *question) say(words string) {
-	if q.words.Text != words {
-		setText(q.words, words)
-		q.moved = true
-	}
-}
+func (q *question) say(words string) { setText(q.words, words) }
 
-// reveal scrolls to answers that have moved. The toolkit has laid them out when time has gone by.
+// reveal scrolls once to the answers. The toolkit has laid them out when time has gone by.
 func (q *question) reveal() {
-	if q.moved && q.open() {
-		q.moved = false
+	if q.asked && q.open() {
+		q.asked = false
 		q.keys.reveal(q.yes)
 	}
 }
