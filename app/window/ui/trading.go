@@ -149,8 +149,9 @@ func newQuestion(k *keys, from *button) *question {
 	q.no.escape, q.yes.escape = q.drop, q.drop
 	icon := newSign(18)
 	icon.set(Impaired)
+	sign := container.NewVBox(padded(8, 0, icon.image))
 	answers := container.NewVBox(container.NewHBox(q.no, q.yes)) // beside the words, which may grow
-	q.content = padded(4, 0, container.NewBorder(nil, nil, container.NewVBox(padded(8, 0, icon.image)), answers, q.words))
+	q.content = padded(4, 0, container.NewBorder(nil, nil, sign, answers, q.words))
 	q.content.Hide()
 	return q
 }
