@@ -117,12 +117,6 @@ func newHistoryPage(k *keys) *historyPage {
 	return p
 }
 
-func small(s string) *widget.Label {
-	l := fine(s)
-	l.Wrapping = fyne.TextWrapOff
-	return l
-}
-
 // swatch is a kind of time in the legend, painted as in the timeline.
 func swatch(kind history.Kind) fyne.CanvasObject {
 	r := canvas.NewRaster(func(w, h int) image.Image {
@@ -144,18 +138,6 @@ func (p *historyPage) open(i int) {
 		mark(b, j == i)
 	}
 	p.render()
-}
-
-// mark shows whether a button stands for what is open.
-func mark(b *button, open bool) {
-	importance := widget.LowImportance
-	if open {
-		importance = widget.MediumImportance
-	}
-	if b.Importance != importance {
-		b.Importance = importance
-		b.Refresh()
-	}
 }
 
 // take takes in a report, or why there is none.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -259,56 +258,6 @@ func (e *ruleEditor) submit() {
 	e.actions.SaveRule(e.name, rule)
 }
 
-// offer shows what an instrument can mean. What is chosen goes into its fields.
-func (e *ruleEditor) offer(f *instrumentFields, list []api.Candidate) {
-	f.say(found(len(list)))
-	f.offer(list, func(one rules.Instrument) {
-		texts := map[string]string{}
-		f.in.read(texts)
-		scatter(reflect.ValueOf(one), f.path, texts)
-		e.filling = true
-		f.fill(texts)
-		e.filling = false
-		e.changed()
-	})
-	e.refresh()
-}
-
-// lookUp asks what the instrument in the fields can mean.
-func (e *ruleEditor) lookUp(f *instrumentFields) {
-	texts := map[string]string{}
-	f.in.read(texts)
-	in, problems := instrumentAt(texts, f.path)
-	if len(problems) > 0 || !e.may {
-		return
-	}
-	f.asked = &in
-	f.say("Looking it up…")
-	f.offer(nil, nil)
-	e.refresh()
-	e.actions.Resolve(in)
-}
-
-// resolved takes in what an instrument can mean.
-func (e *ruleEditor) resolved(in rules.Instrument, list []api.Candidate, err error) {
-	fields := []*instrumentFields{e.instrument}
-	for _, r := range e.conditions {
-		fields = append(fields, r.other)
-	}
-	for _, f := range fields {
-		if f.asked == nil || *f.asked != in {
-			continue
-		}
-		f.asked = nil
-		if err != nil && !errors.Is(err, api.ErrNoContract) {
-			f.say("It cannot be looked up: " + reasonOf(err))
-			continue
-		}
-		e.offer(f, list)
-	}
-	e.refresh()
-}
-
 // saved takes in the answer to submit.
 func (e *ruleEditor) saved(err error) {
 	e.saving = false
@@ -365,7 +314,7 @@ func (e *ruleEditor) refresh() {
 	dirty := e.dirty()
 	shown, missing := problems, []string(nil)
 	if local && e.name == "" {
-		shown, missing = e.touched(problems)
+		shown, missing = e.form.changedSince(e.base, problems)
 	}
 	general := e.mark(shown)
 	message, bad := "", false
@@ -399,29 +348,6 @@ func (e *ruleEditor) refresh() {
 	if e.leave.Text != name {
 		e.leave.SetText(name)
 	}
-}
-
-// touched returns the problems of a new rule with what a person has typed, and the names of the fields that are left to
-// fill in.
-func (e *ruleEditor) touched(problems settings.Problems) (shown settings.Problems, missing []string) {
-	for _, p := range problems {
-		i, path := ruleKey(p.Key)
-		text, was := e.form.texts[path], e.base.texts[path]
-		if i >= 0 && i < len(e.form.conditions) {
-			if text, was = e.form.conditions[i][path], newCondition()[path]; i < len(e.base.conditions) {
-				was = e.base.conditions[i][path]
-			}
-		}
-		if text != was {
-			shown = append(shown, p)
-			continue
-		}
-		name := strings.ReplaceAll(path[1+strings.LastIndexByte(path, '.'):], "_", " ")
-		if name != "" && !slices.Contains(missing, name) {
-			missing = append(missing, name)
-		}
-	}
-	return shown, missing
 }
 
 func (e *ruleEditor) reveal() {

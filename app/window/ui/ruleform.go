@@ -169,6 +169,30 @@ func (d ruleDraft) missing() (problems settings.Problems) {
 	return problems
 }
 
+// changedSince returns the problems of what was changed since base, and the names of the fields that are left to fill in.
+func (d ruleDraft) changedSince(base ruleDraft, problems settings.Problems) (
+	changed settings.Problems, missing []string,
+) {
+	for _, p := range problems {
+		i, path := ruleKey(p.Key)
+		text, was := d.texts[path], base.texts[path]
+		if i >= 0 && i < len(d.conditions) {
+			if text, was = d.conditions[i][path], newCondition()[path]; i < len(base.conditions) {
+				was = base.conditions[i][path]
+			}
+		}
+		if text != was {
+			changed = append(changed, p)
+			continue
+		}
+		name := strings.ReplaceAll(path[1+strings.LastIndexByte(path, '.'):], "_", " ")
+		if name != "" && !slices.Contains(missing, name) {
+			missing = append(missing, name)
+		}
+	}
+	return changed, missing
+}
+
 // applies reports whether a key of a rule, other than its conditions, means anything beside the others.
 func applies(texts map[string]string, path string) bool {
 	order, inOrder := strings.CutPrefix(path, "action.order")

@@ -1,8 +1,10 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -278,4 +280,54 @@ func found(n int) string {
 		return "There is exactly one:"
 	}
 	return fmt.Sprintf("This can mean %d contracts. Choose one:", n)
+}
+
+// offer shows what an instrument can mean. What is chosen goes into its fields.
+func (e *ruleEditor) offer(f *instrumentFields, list []api.Candidate) {
+	f.say(found(len(list)))
+	f.offer(list, func(one rules.Instrument) {
+		texts := map[string]string{}
+		f.in.read(texts)
+		scatter(reflect.ValueOf(one), f.path, texts)
+		e.filling = true
+		f.fill(texts)
+		e.filling = false
+		e.changed()
+	})
+	e.refresh()
+}
+
+// lookUp asks what the instrument in the fields can mean.
+func (e *ruleEditor) lookUp(f *instrumentFields) {
+	texts := map[string]string{}
+	f.in.read(texts)
+	in, problems := instrumentAt(texts, f.path)
+	if len(problems) > 0 || !e.may {
+		return
+	}
+	f.asked = &in
+	f.say("Looking it up…")
+	f.offer(nil, nil)
+	e.refresh()
+	e.actions.Resolve(in)
+}
+
+// resolved takes in what an instrument can mean.
+func (e *ruleEditor) resolved(in rules.Instrument, list []api.Candidate, err error) {
+	fields := []*instrumentFields{e.instrument}
+	for _, r := range e.conditions {
+		fields = append(fields, r.other)
+	}
+	for _, f := range fields {
+		if f.asked == nil || *f.asked != in {
+			continue
+		}
+		f.asked = nil
+		if err != nil && !errors.Is(err, api.ErrNoContract) {
+			f.say("It cannot be looked up: " + reasonOf(err))
+			continue
+		}
+		e.offer(f, list)
+	}
+	e.refresh()
 }

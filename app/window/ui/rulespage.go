@@ -288,10 +288,6 @@ func (p *rulesPage) ask(of func(name string), name string) {
 // render takes in whether rules can be edited, and that time goes by.
 func (p *rulesPage) render(st *api.Status, lost absence, now time.Time) {
 	p.now, p.here = now, st != nil && !lost.is()
-	p.refreshFor(st, lost)
-}
-
-func (p *rulesPage) refreshFor(st *api.Status, lost absence) {
 	may, reason := canEdit(p.known, st, lost)
 	p.may = may
 	note := ""

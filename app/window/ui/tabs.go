@@ -1,6 +1,9 @@
 package ui
 
-import "fyne.io/fyne/v2"
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+)
 
 // tabRows lays tabs out in a row, and in two if there are more than fit into the smallest window.
 type tabRows struct{}
@@ -50,3 +53,15 @@ func (l tabRows) Layout(objects []fyne.CanvasObject, _ fyne.Size) {
 
 // tabGap is between two tabs.
 const tabGap = 4
+
+// mark shows whether what a button opens is open.
+func mark(b *button, open bool) {
+	importance := widget.LowImportance
+	if open {
+		importance = widget.MediumImportance
+	}
+	if b.Importance != importance {
+		b.Importance = importance
+		b.Refresh()
+	}
+}

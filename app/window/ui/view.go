@@ -120,24 +120,6 @@ func New(a Actions, now time.Time) *View {
 	return v
 }
 
-// atLeast gives everything all the space, and asks for no less than a size.
-type atLeast struct{ fyne.Size }
-
-func (a atLeast) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	for _, o := range objects {
-		o.Move(fyne.Position{})
-		o.Resize(size)
-	}
-}
-
-func (a atLeast) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	min := a.Size
-	for _, o := range objects {
-		min = min.Max(o.MinSize())
-	}
-	return min
-}
-
 // Content is what the window has to show.
 func (v *View) Content() fyne.CanvasObject { return v.content }
 
