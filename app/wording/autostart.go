@@ -9,18 +9,17 @@ func AtLogin(s autostart.State) string {
 	exe, place := OneLine(s.Exe), OneLine(s.Place)
 	switch s.Kind {
 	case autostart.Off:
-		return "Gatewatch is not started at login."
+		return "Gatewatch does not start at login."
 	case autostart.On:
-		return "Gatewatch is started at login, from " + exe + "."
+		return "Gatewatch starts at login, from " + exe + "."
 	case autostart.Other:
-		return "Another copy of Gatewatch is started at login: " + exe +
-			". Switch it on here to have this one started instead."
+		return "Another copy of Gatewatch starts at login: " + exe + ". Switch it on to start this one instead."
 	case autostart.Moved:
-		return "Gatewatch is not started at login: it was to be started from " + exe +
-			", which no longer exists. Switch it on again."
+		return "Gatewatch does not start at login: it was set to start from " + exe + ", which no longer exists. " +
+			"Switch it on again."
 	case autostart.Blocked:
-		return "Gatewatch is not started at login: it was switched off by " + OneLine(s.Why) + " (" + place +
-			"). Switch it on here to allow it again."
+		return "Gatewatch does not start at login: it was switched off by " + OneLine(s.Why) + " (" + place +
+			"). Switch it on to allow it again."
 	}
 	return "It is unknown whether Gatewatch starts at login; look at " + place + "."
 }

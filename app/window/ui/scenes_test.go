@@ -205,13 +205,13 @@ func scenes() map[string]func(*View) {
 		"settings": form(inForce(), func(*settingsPage) {}),
 		"settings_login": func(v *View) {
 			form(inForce(), func(*settingsPage) {})(v)
-			v.Login(api.Autostart{On: true, Text: "Gatewatch is started at login, from /opt/gatewatch/gatewatch."}, nil)
+			v.Login(api.Autostart{On: true, Text: "Gatewatch starts at login, from /opt/gatewatch/gatewatch."}, nil)
 		},
 		"settings_login_off": func(v *View) {
 			form(inForce(), func(*settingsPage) {})(v)
-			v.Login(api.Autostart{Text: "Gatewatch is not started at login: it was switched off by the startup apps " +
+			v.Login(api.Autostart{Text: "Gatewatch does not start at login: it was switched off by the startup apps " +
 				"of Task Manager and Settings " +
-				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on here to allow " +
+				"(HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Gatewatch). Switch it on to allow " +
 				"it again."}, nil)
 			v.Login(api.Autostart{}, errors.New("start at login: disk full"))
 		},
