@@ -22,7 +22,7 @@ func OfferOf(v *SettingsView, st *Status) *Offer {
 	o := &Offer{Settings: v.Settings}
 	region := false
 	if r := v.Suggestion; r != nil {
-		o.Text, o.Settings, region = paragraph(r.Text), r.Settings, r.Region != ""
+		o.Text, o.Settings, region = wording.Paragraph(r.Text), r.Settings, r.Region != ""
 	}
 	answered := st.Layers.API && st.Gateway.Port != 0
 	if answered {

@@ -125,13 +125,13 @@ func OrderNote(o *OrderView) string {
 	if o.Unprotected {
 		add(wording.Sentence(wording.NoStop))
 	}
-	add(wording.Sentence(paragraph(o.ChangeText)))
-	detail := paragraph(o.Detail)
+	add(wording.Sentence(wording.Paragraph(o.ChangeText)))
+	detail := wording.Paragraph(o.Detail)
 	if o.Code != 0 {
 		detail = strings.TrimSuffix(strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail)), ":")
 	}
 	add(detail)
-	add(paragraph(o.CancelText))
+	add(wording.Paragraph(o.CancelText))
 	return strings.Join(list, "\n")
 }
 

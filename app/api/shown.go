@@ -51,7 +51,7 @@ func ShownOf(st *Status, now time.Time) Shown {
 	s := Shown{
 		Shape: shapeOf(st, now), Title: title(st, now), Since: since(st),
 		Badge: wording.Account(conn.Mode(st.Gateway.Mode), st.Demo), Attempt: st.Attempt.Line(),
-		Notice: paragraph(st.Gateway.Unsupported + " " + st.Restart.Hint),
+		Notice: wording.Paragraph(st.Gateway.Unsupported + " " + st.Restart.Hint),
 		Layers: layersOf(st), Details: detailsOf(st, now), Trading: tradingOf(st),
 		Today:     wording.Today(st.Today.UptimePercent, st.Today.Outages),
 		Unwatched: wording.Unwatched(st.Trading.OrdersOpen),
@@ -59,9 +59,6 @@ func ShownOf(st *Status, now time.Time) Shown {
 	s.Cause, s.Hint = wrong(st, s.Title)
 	return s
 }
-
-// paragraph returns text in one line that may be as long as advice.
-func paragraph(text string) string { return wording.Line(text, 1000) }
 
 // OrdersFail reports whether the record of orders is among the steps that fail.
 func OrdersFail(list []Failing) bool {
@@ -139,7 +136,7 @@ func wrong(st *Status, title string) (cause, hint string) {
 	if st.State == conn.Connected && st.Held.Text == "" {
 		return failing, advice
 	}
-	cause, hint = wording.OneLine(st.Cause), paragraph(st.Hint)
+	cause, hint = wording.OneLine(st.Cause), wording.Paragraph(st.Hint)
 	switch looking := st.FirstRun && st.State == conn.Connecting; {
 	case looking && slices.Contains([]conn.Cause{"", conn.CauseRefused, conn.CauseUnreachable}, st.CauseID):
 		cause, hint = "Welcome. "+wording.Looking, wording.Checklist
@@ -149,7 +146,7 @@ func wrong(st *Status, title string) (cause, hint string) {
 		cause = title
 	}
 	if st.Held.Text != "" {
-		hint = paragraph(st.Held.Hint + " " + st.Hint)
+		hint = wording.Paragraph(st.Held.Hint + " " + st.Hint)
 		if st.State == conn.Connected {
 			cause = ""
 		}
@@ -169,7 +166,7 @@ func failingOf(list []Failing) (failing, advice string) {
 	var causes, hints []string
 	for _, f := range list {
 		causes = append(causes, wording.FailingLine(f.Text, f.Detail))
-		if hint := paragraph(f.Hint); !slices.Contains(hints, hint) {
+		if hint := wording.Paragraph(f.Hint); !slices.Contains(hints, hint) {
 			hints = append(hints, hint)
 		}
 	}
@@ -379,7 +376,7 @@ func tradingOf(st *Status) Line {
 	t := &st.Trading
 	l := Line{
 		Shape: "off", Name: "Trading", Text: wording.Trading(t.Armed, t.MayTrade),
-		More: wording.Sentence(paragraph(t.Reason)),
+		More: wording.Sentence(wording.Paragraph(t.Reason)),
 	}
 	switch {
 	case t.Armed && t.MayTrade:

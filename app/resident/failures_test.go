@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"gatewatch/app/crash"
@@ -48,6 +49,14 @@ func TestFailingStepsAreListed(t *testing.T) {
 			t.Errorf("%s does not fail any more: %q", step, list)
 		}
 	}
+	// What an error says last, behind a long path, is why.
+	st.trading.why = "open " + strings.Repeat("/long", 60) + ": no space left on device"
+	for _, why := range []string{st.trading.Trading().Reason, wording.FailingLine("", st.failing()[0].Detail)} {
+		if !strings.Contains(why, st.trading.why) {
+			t.Errorf("cut: %q", why)
+		}
+	}
+	st.trading.why = ""
 	p.Gone("tray")
 	if list := steps(); len(list) != 1 || list[0] != wording.FailingPart+": tray" {
 		t.Errorf("%q", list)

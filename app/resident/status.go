@@ -62,7 +62,7 @@ func (s *status) failing() []api.Failing {
 			text, hint := wording.Failing(step)
 			list = append(list, api.Failing{
 				Step: step, Urgent: wording.IsUrgent(step), Text: text,
-				Detail: wording.OneLine(detail), Hint: hint,
+				Detail: wording.Paragraph(detail), Hint: hint,
 			})
 		}
 	}

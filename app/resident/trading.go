@@ -209,7 +209,7 @@ func (t *trading) conflict() error { return &api.Conflict{Reason: "no orders can
 // Trading returns the part of GET /status about rules and orders.
 func (t *trading) Trading() api.Trading {
 	if t.ledger == nil {
-		return api.Trading{Reason: wording.OneLine(t.conflict().Error()), ReasonID: engine.BlockedDisk}
+		return api.Trading{Reason: wording.Paragraph(t.conflict().Error()), ReasonID: engine.BlockedDisk}
 	}
 	st := api.Trading{}
 	var since time.Time

@@ -86,4 +86,9 @@ func Failing(step string) (text, hint string) {
 }
 
 // FailingLine returns what does not work with the technical text behind it.
-func FailingLine(text, detail string) string { return OneLine(text) + inBrackets(detail) }
+func FailingLine(text, detail string) string {
+	if detail == "" {
+		return OneLine(text)
+	}
+	return OneLine(text) + " (" + Paragraph(detail) + ")"
+}

@@ -325,6 +325,9 @@ var visible = func() *strings.Replacer {
 // OneLine returns text from outside in one line of at most 200 characters, without what cannot be seen.
 func OneLine(text string) string { return Line(text, 200) }
 
+// Paragraph is OneLine for what may be as long as advice, or names long paths.
+func Paragraph(text string) string { return Line(text, 1000) }
+
 // Line is OneLine with another limit.
 func Line(text string, limit int) string {
 	out := []rune(strings.Map(func(r rune) rune {

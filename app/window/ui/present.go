@@ -194,4 +194,4 @@ func dayBar(p *api.Period) []bar {
 }
 
 // plain returns text in one line that may be as long as advice.
-func plain(text string) string { return wording.Line(text, 1000) }
+func plain(text string) string { return wording.Paragraph(text) }
