@@ -218,7 +218,7 @@ func (r *Relay) State() api.ProgramState {
 // Tray returns what the tray shows of programs.
 func (r *Relay) Tray() tray.Programs {
 	st := r.State()
-	return tray.Programs{On: st.Port != 0, Stopped: st.Stopped, Text: st.Text}
+	return tray.Programs{On: st.Port != 0, Stopped: st.Stopped, Unknown: st.Unknown, Text: st.Text}
 }
 
 // Programs returns what GET /clients answers.

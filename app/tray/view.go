@@ -109,6 +109,7 @@ type Trading struct {
 type Programs struct {
 	On      bool   // there is a guarded port
 	Stopped bool   // their orders are refused until someone allows them
+	Unknown int    // their orders that a person has to look after
 	Text    string // how the port is, for people
 }
 
@@ -235,7 +236,7 @@ func headline(s *conn.Snapshot, now time.Time, x Extra) string {
 // statusLine is the menu's first line.
 func statusLine(s *conn.Snapshot, now time.Time, x Extra) string {
 	return join(
-		wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown),
+		wording.Unprotected(x.Trading.Unprotected), wording.UnknownOrders(x.Trading.Unknown+x.Programs.Unknown),
 		wording.NoData(x.Trading.NoData), status(s, now, x), box(s), gateway(s, x), wording.ExitAt(s.Exit, now),
 	)
 }

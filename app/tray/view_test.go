@@ -196,6 +196,15 @@ func TestViewOf(t *testing.T) {
 			status:  "2 orders unknown, look in TWS · Connected · PAPER 4002",
 		},
 		{
+			name: "orders of programs are unknown", s: conn.Snapshot{
+				State: conn.Connected, Since: start, Layers: full,
+				Gateway: paper,
+			},
+			now: at(time.Hour), x: Extra{Trading: Trading{Unknown: 2}, Programs: Programs{On: true, Unknown: 1}},
+			icon: assets.Connected, tooltip: "Connected · PAPER 4002 · since 09:31",
+			status: "3 orders unknown, look in TWS · Connected · PAPER 4002",
+		},
+		{
 			name: "before the first connection", now: at(2 * time.Hour), icon: assets.Connecting,
 			s: conn.Snapshot{
 				State: conn.Connecting, First: true, Since: start, Cause: conn.CauseRefused,
