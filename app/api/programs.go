@@ -29,6 +29,9 @@ type ProgramState struct {
 	Stopped   bool   `json:"stopped"`   // their orders are refused until someone allows them
 	Unknown   int    `json:"unknown"`   // orders of programs that a person has to look after
 	Text      string `json:"text"`      // the same for people; empty if there is no guarded port
+	// for people: what it means to let programs trade again, which has to be confirmed, since orders can be for another
+	// account than a paper account; empty: nothing has to be
+	Confirm string `json:"confirm"`
 }
 
 // Programs is the answer to GET /clients.

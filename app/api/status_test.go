@@ -149,7 +149,7 @@ func TestStatusShape(t *testing.T) {
 			"mean_between_seconds": "number or null",
 		},
 		"programs": object{
-			"port": "number", "listening": "bool", "connected": "number", "stopped": "bool",
+			"port": "number", "listening": "bool", "connected": "number", "stopped": "bool", "confirm": "string",
 			"unknown": "number", "text": "string",
 		},
 		"alerts": object{"channels": "number", "queued": "number", "failing": "list"},

@@ -42,7 +42,8 @@ type Relay struct {
 
 	mu       sync.Mutex // one change at a time
 	settings port.Settings
-	problem  error // why there is no record of orders
+	accepts  conn.Mode // which accounts orders can be for
+	problem  error     // why there is no record of orders
 }
 
 // New returns a relay that keeps its record of orders in a folder. It calls note with what belongs into the connection
@@ -71,10 +72,12 @@ func (r *Relay) Begin() {
 // a number.
 const askAs = 1_000_000_000
 
-// Configure puts settings in effect; own is Gatewatch's client id.
-func (r *Relay) Configure(s settings.GuardedPort, own int) error {
+// Configure puts settings in effect.
+func (r *Relay) Configure(all settings.Settings) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s := all.GuardedPort
+	r.accepts = conn.Mode(all.Gateway.Mode)
 	clients := map[int]port.ClientOptions{}
 	for _, c := range s.Programs {
 		clients[c.ClientID] = port.ClientOptions{
@@ -84,7 +87,7 @@ func (r *Relay) Configure(s settings.GuardedPort, own int) error {
 	return r.put(port.Settings{
 		Port: s.Port, Mode: port.Mode(s.Mode), ProofOfLife: s.ProofOfLife(), Clients: clients,
 		Stopped: r.settings.Stopped,
-		AskAs:   (own + askAs) % math.MaxInt32,
+		AskAs:   (all.Gateway.ClientID + askAs) % math.MaxInt32,
 	})
 }
 
@@ -182,8 +185,8 @@ func (r *Relay) AllowPrograms(_ context.Context, live bool) error {
 	if s.Port == 0 {
 		return &api.Conflict{Reason: "there is no guarded port; guarded_port.port in settings.json is 0"}
 	}
-	if g := r.Supervisor.Snapshot().Gateway; !live && g.Mode != conn.Paper {
-		return &api.Unconfirmed{Reason: wording.LivePrograms(g) + " To let programs trade, confirm it: " +
+	if why := r.confirm(); why != "" && !live {
+		return &api.Unconfirmed{Reason: why + " To let programs trade, confirm it: " +
 			`gatewatch clients allow --live, or {"live": true} in the API.`}
 	}
 	if err := os.Remove(r.stopFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -195,10 +198,28 @@ func (r *Relay) AllowPrograms(_ context.Context, live bool) error {
 	return r.put(s)
 }
 
+// confirm returns what has to be confirmed before programs may trade; empty if orders can be for a paper account alone.
+// While Gateway is not connected the settings say it. The caller holds the lock.
+func (r *Relay) confirm() string {
+	g := r.Supervisor.Snapshot().Gateway
+	if g.Mode == conn.AnyMode {
+		g.Mode = r.accepts
+	}
+	if g.Mode == conn.Paper {
+		return ""
+	}
+	return wording.LivePrograms(g)
+}
+
 // State returns the part of GET /status about programs.
 func (r *Relay) State() api.ProgramState {
 	s := r.present()
 	st := api.ProgramState{Port: s.Port, Stopped: s.Stopped}
+	if s.Stopped {
+		r.mu.Lock()
+		st.Confirm = r.confirm()
+		r.mu.Unlock()
+	}
 	running := r.port.Load()
 	if s.Port == 0 || running == nil {
 		st.Text = wording.GuardedPort(s.Port, false, s.Stopped, 0, 0)
@@ -218,7 +239,9 @@ func (r *Relay) State() api.ProgramState {
 // Tray returns what the tray shows of programs.
 func (r *Relay) Tray() tray.Programs {
 	st := r.State()
-	return tray.Programs{On: st.Port != 0, Stopped: st.Stopped, Unknown: st.Unknown, Text: st.Text}
+	return tray.Programs{
+		On: st.Port != 0, Stopped: st.Stopped, Confirm: st.Confirm != "", Unknown: st.Unknown, Text: st.Text,
+	}
 }
 
 // Programs returns what GET /clients answers.

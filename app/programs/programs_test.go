@@ -24,7 +24,7 @@ func TestProgramsStopLasts(t *testing.T) {
 	if p.settings.Stopped {
 		t.Error("stopped without reason")
 	}
-	if err := p.Configure(settings.GuardedPort{Port: 4100, Mode: "guard"}, 17); err != nil {
+	if err := p.Configure(settings.Settings{GuardedPort: settings.GuardedPort{Port: 4100, Mode: "guard"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Stop(); err == nil || !p.present().Stopped {

@@ -90,10 +90,10 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		undo = append(undo, func() { c.trading.configure(before.settings) })
 	}
 	c.trading.configure(p.settings)
-	if err := c.relay.Configure(new.GuardedPort, new.Gateway.ClientID); err != nil {
+	if err := c.relay.Configure(new); err != nil {
 		return err
 	}
-	undo = append(undo, func() { _ = c.relay.Configure(old.GuardedPort, old.Gateway.ClientID) })
+	undo = append(undo, func() { _ = c.relay.Configure(old) })
 	if err := c.conn.Configure(context.Background(), p.conn); err != nil {
 		return fmt.Errorf("the settings before stay in effect: %w", err)
 	}

@@ -272,7 +272,7 @@ func (p *program) open(ctx context.Context, s settings.Settings) error {
 	}
 	b.Relay.Begin()
 	b.Relay.Supervisor = b.connection.Supervisor
-	if err := b.Relay.Configure(c.settings.GuardedPort, c.settings.Gateway.ClientID); err != nil {
+	if err := b.Relay.Configure(c.settings); err != nil {
 		return err
 	}
 	b.status.meter = b.status.newMetrics()

@@ -18,6 +18,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
+	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
 	"gatewatch/conn/sim"
@@ -284,15 +285,22 @@ func TestProgramsLive(t *testing.T) {
 	}
 	free, number := listen(t)
 	free.Close()
-	if err := b.Relay.Configure(settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250},
-		17); err != nil {
-		t.Fatal(err)
-	}
-	var open *api.Unconfirmed
-	if err := b.AllowPrograms(t.Context(), false); !errors.As(err, &open) {
-		t.Errorf("while it is not known whether it is a paper account: %v", err)
-	}
-	if err := b.AllowPrograms(t.Context(), true); err != nil {
-		t.Error(err)
+	s := *p.settings.current.Load()
+	s.GuardedPort = settings.GuardedPort{Port: number, Mode: "guard", ProofOfLifeMS: 250}
+	for mode, confirmed := range map[conn.Mode]bool{conn.AnyMode: true, conn.Live: true, conn.Paper: false} {
+		s.Gateway.Mode = string(mode)
+		if err := errors.Join(b.Relay.Configure(s), b.StopTrading(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if st := b.Relay.State(); (st.Confirm != "") != confirmed || b.Relay.Tray().Confirm != confirmed {
+			t.Errorf("not connected, accepting %s: asks %q", mode, st.Confirm)
+		}
+		var open *api.Unconfirmed
+		if err := b.AllowPrograms(t.Context(), false); errors.As(err, &open) != confirmed {
+			t.Errorf("not connected, accepting %s: %v", mode, err)
+		}
+		if err := b.AllowPrograms(t.Context(), true); err != nil || b.Relay.State().Confirm != "" {
+			t.Errorf("confirmed: %v, %+v", err, b.Relay.State())
+		}
 	}
 }

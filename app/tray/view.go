@@ -109,6 +109,7 @@ type Trading struct {
 type Programs struct {
 	On      bool   // there is a guarded port
 	Stopped bool   // their orders are refused until someone allows them
+	Confirm bool   // to allow them takes two clicks: orders can be for another account than a paper account
 	Unknown int    // their orders that a person has to look after
 	Text    string // how the port is, for people
 }
@@ -178,7 +179,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Settings:      {Title: "Settings…"},
 		Quit:          {Title: "Quit"},
 	}
-	if !paper {
+	if x.Programs.Confirm {
 		v.Menu[AllowPrograms].Confirm = strings.TrimSpace("Confirm: let programs trade " + live)
 	}
 	if x.AtLogin.Other {

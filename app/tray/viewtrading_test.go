@@ -74,7 +74,8 @@ func TestProgramEntries(t *testing.T) {
 		conn.Paper: "", conn.Live: "Confirm: let programs trade LIVE", conn.AnyMode: "Confirm: let programs trade",
 	} {
 		s.Gateway.Mode = mode
-		if asks := viewOf(s, start, Extra{}).Menu[AllowPrograms].Confirm; asks != want {
+		x := Extra{Programs: Programs{Confirm: want != ""}}
+		if asks := viewOf(s, start, x).Menu[AllowPrograms].Confirm; asks != want {
 			t.Errorf("%v: it asks %q, want %q", mode, asks, want)
 		}
 	}

@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -13,7 +12,6 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
 )
 
 // programsPage shows the programs at the guarded port and their orders, and lets them trade or not.
@@ -30,7 +28,7 @@ type programsPage struct {
 	list    *fyne.Container
 	rows    []*programRow
 	orders  *table
-	gateway conn.Gateway // as far as it is known
+	asks    string // what has to be confirmed before programs may trade; empty if nothing has
 }
 
 // programRow is one program.
@@ -66,13 +64,11 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 }
 
 func (p *programsPage) let() {
-	if p.gateway.Mode == conn.Paper {
+	if p.asks == "" {
 		p.actions.AllowPrograms(false)
 		return
 	}
-	p.confirm.ask(wording.LivePrograms(p.gateway), "Keep them stopped",
-		strings.TrimSpace("Let programs trade "+wording.IfLive(p.gateway.Mode)),
-		func() { p.actions.AllowPrograms(true) })
+	p.confirm.ask(p.asks, "Keep them stopped", "Let programs trade", func() { p.actions.AllowPrograms(true) })
 }
 
 // take takes in the programs and their orders, or why they are not known.

@@ -77,9 +77,9 @@ func TestProgramsPage(t *testing.T) {
 		t.Errorf("asked %q, want %q", a.asked, want)
 	}
 
-	// Stopped, on an account that is not known to be a paper account: letting them trade asks first.
+	// Stopped, and orders can be for a live account: letting them trade asks first.
 	list := programsAtPort()
-	list.State.Stopped, st.Programs.Stopped, st.Gateway.Mode = true, true, "live"
+	list.State.Stopped, st.Programs.Stopped, st.Programs.Confirm = true, true, "This is a LIVE account."
 	v.Status(st, noon)
 	v.Programs(list, programOrders(), nil)
 	if p.stop.Visible() || !p.allow.Visible() {
@@ -94,7 +94,7 @@ func TestProgramsPage(t *testing.T) {
 	if want := []string{"allow programs, live true"}; !slices.Equal(a.asked, want) {
 		t.Errorf("asked %q, want %q", a.asked, want)
 	}
-	st.Gateway.Mode = "paper"
+	st.Programs.Confirm = ""
 	v.Status(st, noon)
 	a.asked = nil
 	test.Tap(p.allow)

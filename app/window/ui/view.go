@@ -18,7 +18,6 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
-	"gatewatch/conn"
 )
 
 // MinSize is the least size of the content, in which nothing is cut off.
@@ -241,7 +240,7 @@ func (v *View) Status(st api.Status, now time.Time) {
 		v.asking = time.Time{}
 	}
 	v.st = &st
-	v.others.gateway = conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
+	v.others.asks = st.Programs.Confirm
 	show(v.tabs[pagePrograms], st.Programs.Port != 0)
 	if v.page == pagePrograms && st.Programs.Port == 0 {
 		v.open(pageStatus)
