@@ -218,7 +218,7 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool) error 
 	}
 	b := p.backend
 	defer b.trading.closeLedger()
-	if err := p.open(ctx, s); err != nil {
+	if err := p.open(s); err != nil {
 		return err
 	}
 	defer b.alerts.close()
@@ -248,9 +248,8 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool) error 
 	return nil
 }
 
-// open opens what the program keeps on disk, and makes supervisor and engine, with the settings of the start. Files
-// that may be long are read until ctx ends.
-func (p *program) open(ctx context.Context, s settings.Settings) error {
+// open opens what the program keeps on disk, and makes supervisor and engine, with the settings of the start.
+func (p *program) open(s settings.Settings) error {
 	b := p.backend
 	c, err := p.settings.consumers.check(s)
 	if err != nil {
@@ -260,13 +259,13 @@ func (p *program) open(ctx context.Context, s settings.Settings) error {
 	p.settings.keep(s)
 	b.trading.openLedger(p.home.Orders)
 	p.settings.sayRegion(c.conn.Calendar)
-	if c.conn.First, err = history.FirstRun(ctx, p.home.State); err != nil {
+	if c.conn.First, err = history.FirstRun(p.home.State); err != nil {
 		p.log.Warn("it is not known whether there was a connection before", "err", err)
 	}
 	if b.connection.Supervisor, err = conn.New(c.conn, p.events); err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	b.connectionLog.keeper = history.NewKeeper(ctx, p.home.State, p.started, p.crashes.before(), p.log)
+	b.connectionLog.keeper = history.NewKeeper(p.home.State, p.started, p.crashes.before(), p.log)
 	if err := b.trading.open(c.settings); err != nil {
 		return err
 	}

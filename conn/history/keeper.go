@@ -44,20 +44,20 @@ type Keeper struct {
 	rec   Recorder // owned by the reader that Run starts
 }
 
-// NewKeeper opens the connection log in dir and reads what is needed of it, until ctx ends. What is known of how the
-// run before has ended goes into the log. A log that cannot be opened is reported by [Keeper.Problem] and tried again
-// while Run runs.
-func NewKeeper(ctx context.Context, dir string, now time.Time, crash Crash, log *slog.Logger) *Keeper {
+// NewKeeper opens the connection log in dir and reads what is needed of it, of a long one only the end: the program
+// waits for that. What is known of how the run before has ended goes into the log. A log that cannot be opened is
+// reported by [Keeper.Problem] and tried again while Run runs.
+func NewKeeper(dir string, now time.Time, crash Crash, log *slog.Logger) *Keeper {
 	k := &Keeper{dir: dir, log: log, crash: crash, wake: make(chan struct{}, 1)}
 	k.open(now)
 	k.line = NewTimeline()
 	since := now.AddDate(0, 0, -heldDays)
-	err := Read(dir, since, func(r Record) bool {
-		if k.line.Since().IsZero() && r.Time.Before(since) {
-			k.from = since
+	err := readEnd(dir, since, maxAtStart, func(r Record) bool {
+		if k.line.Since().IsZero() && r.Seq > 1 {
+			k.from = later(since, r.Time)
 		}
 		k.line.Add(r)
-		return ctx.Err() == nil
+		return true
 	})
 	if err != nil {
 		log.Error("connection log cannot be read; uptime starts from zero", "err", err)
@@ -91,7 +91,8 @@ func (k *Keeper) failed(err error) {
 	}
 }
 
-// Timeline returns the account, which holds the last hundred days at least as far as there is a log.
+// Timeline returns the account. It holds at least the last hundred days, as far as there is a log, or what its end knew
+// when it was opened.
 func (k *Keeper) Timeline() *Timeline { return k.line }
 
 // Held returns a timeline that reaches back to since: the one in memory, or one that is read from disk.

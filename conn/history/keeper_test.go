@@ -2,6 +2,8 @@ package history
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,7 +27,7 @@ func TestKeeperRunsAgain(t *testing.T) {
 	}
 	events, end := sup.Events()
 	defer end()
-	k := NewKeeper(t.Context(), dir, time.Now(), Crash{}, quiet)
+	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { sup.Run(ctx) })
@@ -113,7 +115,7 @@ func TestACrashThatIsKnown(t *testing.T) {
 func TestYearTurnsOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	late := time.Date(2025, 12, 31, 23, 59, 59, 0, time.UTC)
-	k := NewKeeper(t.Context(), dir, late, Crash{}, quiet)
+	k := NewKeeper(dir, late, Crash{}, quiet)
 	defer func() { k.file.Close() }()
 	var batch []Record
 	for n, what := range []What{Started, Recovered, Lost, Recovered} {
@@ -143,11 +145,46 @@ func TestYearTurnsOnAFullDisk(t *testing.T) {
 	}
 }
 
+// TestLongLog opens a log that is longer than a start can wait for: its end is read, and the rest when it is asked for.
+func TestLongLog(t *testing.T) {
+	dir := t.TempDir()
+	const n = 3 * maxAtStart / (32 << 10) / 2
+	long := strings.Repeat("x", 32<<10)
+	var text strings.Builder
+	for i := range n {
+		at := noon.Add(time.Duration(i) * time.Minute).Format(time.RFC3339)
+		junk, detail := "\n"+long, "" // which costs less to read than records do
+		if i >= n-4 {                 // where a start looks for what is damaged
+			junk, detail = "", long
+		}
+		fmt.Fprintf(&text, "%s%s\n{\"seq\":%d,\"time\":%q,\"event\":\"lost\",\"counts\":\"down\",\"detail\":%q}",
+			[]string{"[", ","}[min(i, 1)], junk, i+1, at, detail)
+	}
+	if err := os.WriteFile(filepath.Join(dir, current), []byte(text.String()+closing), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := NewKeeper(dir, noon.Add(n*time.Minute), Crash{}, quiet)
+	k.file.Close()
+	since := k.Timeline().Since()
+	if read := noon.Add(n * time.Minute).Sub(since); read < n/2*time.Minute || read > (n*2/3+3)*time.Minute {
+		t.Errorf("the newest %v of %v were read", read, n*time.Minute)
+	}
+	if held, err := k.Held(since.Add(time.Minute)); err != nil || held != k.line {
+		t.Errorf("what is held is read again: %v", err)
+	}
+	if held, err := k.Held(noon); err != nil || !held.Since().Equal(noon) {
+		t.Errorf("since %v, %v", held.Since(), err)
+	}
+	if first, err := FirstRun(dir); !first || err != nil {
+		t.Errorf("first run: %v, %v", first, err)
+	}
+}
+
 // TestNote records what does not change how time counts: it counts as before, also if it comes between what does, and
 // nothing is recorded before the start and after the end.
 func TestNote(t *testing.T) {
 	dir := t.TempDir()
-	k := NewKeeper(t.Context(), dir, time.Now(), Crash{}, quiet)
+	k := NewKeeper(dir, time.Now(), Crash{}, quiet)
 	k.Note(Record{What: ProgramRefused})
 	begin := time.Now().Add(-time.Hour)
 	counted := []Kind{Unobserved, Connected, Down, Connected, Unobserved}

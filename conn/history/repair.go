@@ -20,8 +20,6 @@ const (
 	tailSize = 64 << 10
 	// maxRecord bounds one record while salvaging.
 	maxRecord = 64 << 10
-	// maxSalvaged bounds what is salvaged of a file; ten years of records are shorter.
-	maxSalvaged = 32 << 20
 	// maxDepth is how many objects may be in one another in a record while salvaging. Later versions may have some.
 	maxDepth = 4
 )
@@ -129,10 +127,10 @@ func recordSize(text []byte) int {
 	return size
 }
 
-// salvage writes a file again from every record that is found in it, or in the end of one that is far too long. The
-// file as it was is kept aside.
+// salvage writes a file again from every record that is found in it, or in the end of a long one. The file as it was
+// is kept aside.
 func salvage(f *os.File, path string, size int64, now time.Time, log *slog.Logger) error {
-	start := max(0, size-maxSalvaged)
+	start := max(0, size-maxAtStart)
 	repaired, found, err := rewrite(path, io.NewSectionReader(f, start, size-start))
 	if err != nil {
 		return err

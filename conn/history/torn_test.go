@@ -262,7 +262,7 @@ func TestNonsense(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			l := open(t, dir, noon.Add(time.Hour))
-			if _, err := FirstRun(t.Context(), dir); err != nil {
+			if _, err := FirstRun(dir); err != nil {
 				t.Fatal(err)
 			}
 			runtime.ReadMemStats(&after)
@@ -320,7 +320,7 @@ func TestFarTooLong(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, maxSalvaged+1); err != nil {
+	if err := os.Truncate(path, maxAtStart+1); err != nil {
 		t.Fatal(err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
@@ -328,7 +328,7 @@ func TestFarTooLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.WriteString(strings.Replace(text, "6", "7", 1) + "\x00")
-	if err = errors.Join(err, f.Truncate(maxSalvaged+tailSize), f.Close()); err != nil {
+	if err = errors.Join(err, f.Truncate(maxAtStart+tailSize), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	open(t, dir, noon.Add(time.Hour))
