@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/home"
+	"gatewatch/app/wording"
 )
 
 // withoutPrivileges has a program obey the permissions of files also when root runs it.
@@ -126,6 +128,29 @@ func TestBadHome(t *testing.T) {
 					said)
 			}
 		})
+	}
+}
+
+// TestLogCannotBeWritten starts the program where only its log cannot be written: the status says so until it can be.
+func TestLogCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	r := prepareRig(t, "DU1234567", "", rulesOf())
+	elsewhere := filepath.Join(r.dir, "elsewhere")
+	if err := os.Symlink(filepath.Join(elsewhere, "gatewatch.log"), home.At(r.dir).Log()); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.await("the log is named", func(st api.Status) bool {
+		return len(st.Failing) == 1 && st.Failing[0].Step == wording.FailingFiles && !st.Failing[0].Urgent
+	})
+	r.says(0, `cannot write its files.*gatewatch\.log`, "status")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r.await("nothing fails any more", func(st api.Status) bool { return len(st.Failing) == 0 })
+	r.end(syscall.SIGTERM)
+	if text, err := os.ReadFile(home.At(r.dir).Log()); err != nil || !strings.Contains(string(text), "msg=stopped") {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

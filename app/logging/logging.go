@@ -2,11 +2,14 @@
 package logging
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -87,13 +90,15 @@ func (w warnings) WithGroup(string) slog.Handler { return w }
 // New writes structured text to a rotated file, and to stderr unless that is nil: then the console prints warnings. log
 // is for all parts of the program, events for what the console says in its own words.
 func New(path string, stderr io.Writer, screen *console.Console, level *slog.LevelVar) (
-	log, events *slog.Logger, file io.Closer,
+	log, events *slog.Logger, file *File,
 ) {
-	rotated := &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */}
-	options := &slog.HandlerOptions{Level: level}
-	written := slog.Handler(slog.NewTextHandler(rotated, options))
 	said := &counts{of: map[string]*count{}}
-	file = closing{said, rotated}
+	file = &File{
+		rotated: &lumberjack.Logger{Filename: path, MaxSize: 10 /* MB */, MaxBackups: 5, MaxAge: 90 /* days */},
+		said:    said,
+	}
+	options := &slog.HandlerOptions{Level: level}
+	written := slog.Handler(slog.NewTextHandler(file, options))
 	if stderr != nil {
 		log = slog.New(bounded{both{slog.NewTextHandler(stderr, options), written}, said})
 		return log, log, file
@@ -102,15 +107,62 @@ func New(path string, stderr io.Writer, screen *console.Console, level *slog.Lev
 	return log, slog.New(bounded{written, said}), file
 }
 
-// closing is a log file that says before its end what was left out.
-type closing struct {
-	said *counts
-	io.Closer
+// File is the rotated log file. While it cannot be written entries are lost, but for the first of them.
+type File struct {
+	rotated *lumberjack.Logger
+	said    *counts
+
+	mu   sync.Mutex
+	err  error  // why it cannot be written; nil if it can
+	rest []byte // of the first entry that could not be written
 }
 
-func (c closing) Close() error {
-	c.said.end()
-	return c.Closer.Close()
+// Write writes an entry, behind what could not be written before.
+func (f *File) Write(entry []byte) (n int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.retry(); err != nil {
+		return 0, err
+	}
+	if n, f.err = f.write(entry); f.err != nil {
+		f.rest = bytes.Clone(entry[n:])
+	}
+	return n, f.err
+}
+
+// Problem returns why the file cannot be written, nil if it can. What could not be written is tried again.
+func (f *File) Problem() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.retry()
+}
+
+func (f *File) retry() error {
+	if f.err == nil {
+		return nil
+	}
+	n := 0
+	n, f.err = f.write(f.rest)
+	f.rest = f.rest[n:]
+	return f.err
+}
+
+// write does not wait for what is no file, such as a pipe.
+func (f *File) write(text []byte) (int, error) {
+	path := f.rotated.Filename
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return 0, &fs.PathError{Op: "write", Path: path, Err: errors.New("not a regular file")}
+	}
+	return f.rotated.Write(text)
+}
+
+// Reopen makes the next entry open the file where it was, in case it was deleted or moved.
+func (f *File) Reopen() { _ = f.rotated.Close() }
+
+// Close says what was left out, and closes the file.
+func (f *File) Close() error {
+	f.said.end()
+	return f.rotated.Close()
 }
 
 // bounded writes each message so many times a minute at most: what others on the computer or Gateway can cause as often

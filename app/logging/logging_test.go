@@ -66,6 +66,49 @@ func TestRepeatedMessage(t *testing.T) {
 	})
 }
 
+// TestLogCannotBeWritten has a file in the place of the log's folder: that is a problem until it is gone, and the first
+// entry is not lost. Messages stay bounded when the file was opened again.
+func TestLogCannotBeWritten(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "state")
+	path := filepath.Join(folder, "gatewatch.log")
+	log, _, file := New(path, io.Discard, nil, new(slog.LevelVar))
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Problem(); err != nil {
+		t.Errorf("before there is anything to write: %v", err)
+	}
+	log.Info("first")
+	log.Info("lost")
+	if file.Problem() == nil {
+		t.Error("nothing is wrong")
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Problem(); err != nil {
+		t.Error(err)
+	}
+	file.Reopen()
+	for range 2 * perMinute {
+		log.Info("often")
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, want := range map[string]int{
+		"msg=first": 1, "msg=lost": 0, "msg=often": perMinute + 1, "left_out=99": 1,
+	} {
+		if n := strings.Count(string(text), what); n != want {
+			t.Errorf("%d of %q, not %d", n, what, want)
+		}
+	}
+}
+
 // TestAllReports has much to report in a minute: nothing of what is about the user's own orders is left out.
 func TestAllReports(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatewatch.log")

@@ -3,7 +3,6 @@ package resident
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"gatewatch/app/home"
+	"gatewatch/app/logging"
 	"gatewatch/app/rulebook"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
@@ -31,7 +31,7 @@ type homeWatch struct {
 	settings *configuration
 	server   *server
 	failures *failures
-	logFile  io.Closer
+	logFile  *logging.File
 	log      *slog.Logger
 
 	held, recorded bool // at the last look
@@ -58,8 +58,8 @@ func (w *homeWatch) look() {
 	for _, path := range w.home.Sweep() {
 		w.log.Warn(movedAside, "now", path)
 	}
-	held, recorded := w.lock.Held(), !w.trading.moved()
-	if held && recorded && w.held && w.named() && !missing(w.home.Log()) {
+	held, recorded, unlogged := w.lock.Held(), !w.trading.moved(), w.logFile.Problem()
+	if held && recorded && w.held && w.named() && !missing(w.home.Log()) && unlogged == nil {
 		w.failures.set(wording.FailingFiles, nil)
 		return
 	}
@@ -68,7 +68,7 @@ func (w *homeWatch) look() {
 		w.log.Error("files of Gatewatch were deleted or moved while it runs; trading is off", "home", w.home.State)
 	}
 	w.held, w.recorded = held, recorded
-	err := w.restore(held)
+	err := errors.Join(w.restore(held), unlogged)
 	if w.failures.set(wording.FailingFiles, err) && err != nil {
 		w.log.Error("files of Gatewatch cannot be written; it tries again", "err", err)
 	}
@@ -92,8 +92,8 @@ func (w *homeWatch) restore(held bool) error {
 			return err
 		}
 	}
-	if !held || missing(w.home.Log()) {
-		_ = w.logFile.Close() // the next line opens it again
+	if (!held || missing(w.home.Log())) && w.logFile.Problem() == nil {
+		w.logFile.Reopen()
 		w.log.Info("the log starts here; the previous one was deleted or moved")
 	}
 	if !w.copied && w.trading.moved() {

@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 type logs struct {
 	log     *slog.Logger // for all parts of the program
 	events  *slog.Logger // for what the console says in its own words
-	logFile io.Closer
+	logFile *logging.File
 }
 
 // shared is what many parts of the program use.
