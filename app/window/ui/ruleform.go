@@ -169,7 +169,7 @@ func (d ruleDraft) missing() (problems settings.Problems) {
 	return problems
 }
 
-// changedSince returns the problems of what was changed since base, and the names of the fields that are left to fill in.
+// changedSince returns the problems of what was changed since base, and the names of the fields left to fill in.
 func (d ruleDraft) changedSince(base ruleDraft, problems settings.Problems) (
 	changed settings.Problems, missing []string,
 ) {
