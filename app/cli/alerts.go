@@ -27,8 +27,7 @@ func (l listAlertsCmd) Run(ctx context.Context, p Program) error {
 // writeAlerts writes the channels for alerts as a table for people.
 func writeAlerts(out io.Writer, list api.Alerts) error {
 	if len(list.Channels) == 0 {
-		_, err := fmt.Fprintln(out, "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat "+
-			"in settings.json.")
+		_, err := fmt.Fprintln(out, wording.NoChannels)
 		return err
 	}
 	t := table{rows: [][]string{{"Channel", "Service", "Waiting", "Sent", "Last sent", "Last error"}}}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,10 +92,7 @@ func describeGuard(g api.Guarded) string {
 	if !g.Open {
 		return "closed: " + wording.OneLine(g.Reason)
 	}
-	mode := wording.Mode(conn.Mode(g.Mode))
-	if mode == "" {
-		mode = "paper or live not known"
-	}
+	mode := cmp.Or(wording.Mode(conn.Mode(g.Mode)), modeNotKnown)
 	armed := "trading off"
 	if g.Armed {
 		armed = "trading on"

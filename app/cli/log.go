@@ -61,7 +61,7 @@ func (l Log) Run(ctx context.Context, p Program) error {
 			}
 		}
 		if len(records) == 0 && !l.Follow && !l.JSON {
-			fmt.Fprintln(Stdout, "Nothing has been recorded yet.")
+			fmt.Fprintln(Stdout, wording.NothingRecorded)
 		}
 	}
 	if !l.Follow {

@@ -23,7 +23,7 @@ func (m Messages) Run(ctx context.Context, p Program) error {
 // writeMessages writes messages from Gateway as a table for people.
 func writeMessages(out io.Writer, list api.Messages) error {
 	if len(list.Messages) == 0 {
-		_, err := fmt.Fprintln(out, "Gateway has sent no message since Gatewatch started.")
+		_, err := fmt.Fprintln(out, wording.NoMessages)
 		return err
 	}
 	t := table{rows: [][]string{{"Last", "Times", "Code", "Message"}}}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
+
+// modeNotKnown is what is said of a connection of which it is not known whether it is paper or live.
+const modeNotKnown = "paper or live not known"
 
 // Status shows what the running program knows.
 type Status struct {
@@ -52,10 +56,7 @@ func describe(st api.Status, now time.Time) string {
 		row("Do", "%s", st.Hint)
 	}
 	mode := colored(modeColor(conn.Mode(st.Gateway.Mode)), wording.Account(conn.Mode(st.Gateway.Mode), st.Demo))
-	if mode == "" {
-		mode = "paper or live not known"
-	}
-	row("Gateway", "%s, %s", api.Address(&st.Gateway), mode)
+	row("Gateway", "%s, %s", api.Address(&st.Gateway), cmp.Or(mode, modeNotKnown))
 	if st.Gateway.Unsupported != "" {
 		row("Support", "%s", st.Gateway.Unsupported)
 	}

@@ -117,10 +117,7 @@ func (w Wait) reached(st *api.Status) string {
 	if w.Until == "guard" {
 		return describeGuard(api.GuardedOf(*st))
 	}
-	mode := wording.Mode(conn.Mode(st.Gateway.Mode))
-	if mode == "" {
-		mode = "paper or live not known"
-	}
+	mode := cmp.Or(wording.Mode(conn.Mode(st.Gateway.Mode)), modeNotKnown)
 	return fmt.Sprintf("connected: session %d, %s", st.Session, mode)
 }
 

@@ -153,14 +153,14 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		OpenWindow: {Title: "Open window"},
 		Connect:    {Title: "Connect now", Hidden: s.Layers.API},
 		Disconnect: {Title: "Disconnect", Hidden: !s.Layers.API},
-		Arm:        {Title: "Turn on trading", Hidden: x.Trading.Armed || !x.Trading.MayArm || !paper},
+		Arm:        {Title: wording.TurnOnTrading, Hidden: x.Trading.Armed || !x.Trading.MayArm || !paper},
 		ArmLive: {
 			Title: "Turn on " + live + "trading…", Confirm: "Confirm: turn on " + live + "trading",
 			Hidden: x.Trading.Armed || !x.Trading.MayArm || paper,
 		},
-		Disarm:        {Title: "Turn off trading", Hidden: !x.Trading.Armed},
-		StopTrading:   {Title: "Stop all trading", Hidden: !x.Programs.On || x.Programs.Stopped},
-		AllowPrograms: {Title: "Let programs trade again", Hidden: !x.Programs.On || !x.Programs.Stopped},
+		Disarm:        {Title: wording.TurnOffTrading, Hidden: !x.Trading.Armed},
+		StopTrading:   {Title: wording.StopAllTrading, Hidden: !x.Programs.On || x.Programs.Stopped},
+		AllowPrograms: {Title: wording.AllowPrograms, Hidden: !x.Programs.On || !x.Programs.Stopped},
 		Connected: {
 			Title: cmp.Or(wording.OneLine(x.Programs.Text), "Programs"), Disabled: true, Hidden: !x.Programs.On,
 		},
@@ -175,7 +175,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Unmute:        {Title: "Unmute", Hidden: true},
 		Diagnostics:   {Title: "Copy diagnostics"},
 		OpenLogs:      {Title: "Open log folder"},
-		LaunchAtLogin: {Title: "Launch at login", Hidden: !x.AtLogin.Known, Checked: x.AtLogin.On},
+		LaunchAtLogin: {Title: wording.LaunchAtLogin, Hidden: !x.AtLogin.Known, Checked: x.AtLogin.On},
 		Settings:      {Title: "Settings…"},
 		Quit:          {Title: "Quit"},
 	}
@@ -183,7 +183,7 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		v.Menu[AllowPrograms].Confirm = strings.TrimSpace("Confirm: let programs trade " + live)
 	}
 	if x.AtLogin.Other {
-		v.Menu[LaunchAtLogin].Title = "Launch at login (another copy does)"
+		v.Menu[LaunchAtLogin].Title = wording.LaunchAtLogin + " (another copy does)"
 	}
 	if x.Muted.After(now) {
 		v.Menu[Mute].Title = wording.MutedUntil(x.Muted, now)

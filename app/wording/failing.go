@@ -73,7 +73,7 @@ var failing = map[string][2]string{
 		"Desktop notifications cannot be shown.",
 		"Check this desktop's notification service, or set up alerts.",
 	},
-	FailingStop: {"An open position has no stop that works.", "Place a stop in TWS now, or close the position."},
+	FailingStop: {"An open position has no stop that works.", placeStop},
 	FailingPart: {"A part of Gatewatch has failed and is not running.", "Restart Gatewatch, and please report it."},
 }
 

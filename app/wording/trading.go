@@ -336,7 +336,7 @@ var reportHints = map[engine.ReportKind]string{
 	engine.ReportFailed: "It watches nothing until it is activated again.",
 	engine.ReportInactive: "Gateway has it, and it is not at the exchange. Look at it in TWS: transmit it again " +
 		"there, or cancel it.",
-	engine.ReportUnprotected: "Place a stop in TWS now, or close the position.",
+	engine.ReportUnprotected: placeStop,
 	engine.ReportNotChanged:  "The order stays as it was. Gatewatch does not ask for the change again.",
 	engine.ReportUnknown:     "Look in TWS whether it is there. Gatewatch does not send it again.",
 	engine.ReportNotCancelled: "Cancel what still works in TWS. Gatewatch repeats the requests until Gateway " +

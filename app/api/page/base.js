@@ -104,7 +104,7 @@ function refused() {
 function parsed(text) { try { return JSON.parse(text); } catch { return {}; } }
 // request returns what was answered. The message of an error is for people.
 async function request(method, path, body, headers) {
-  const failed = text => new Error((method === "GET" ? "" : "That did not work: ") + clean(text));
+  const failed = text => new Error((method === "GET" ? "" : words.didNotWork) + clean(text));
   const sent = token;
   const answer = await fetch(path, { method, body, headers: signed(headers), signal: AbortSignal.timeout(60e3) })
     .catch(() => { throw failed("Gatewatch does not answer."); });

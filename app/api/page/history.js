@@ -21,7 +21,7 @@ function paintHistory(u) {
   rows("history-rows", list, cells => row(...cells));
   return joined(["Uptime = connected ÷ (observed − planned − paused).", u.market_hours && "Market hours: " + clean(u.market_hours) + ".",
     "As of " + clock(u.at) + (u.zone ? ", " + clean(u.zone) : "") + ".",
-    u.observed_since ? "Observed since " + stamp(u.observed_since) + "." : "Nothing has been recorded yet."], " ");
+    u.observed_since ? "Observed since " + stamp(u.observed_since) + "." : words.nothingRecorded], " ");
 }
 
 // The 24 hours. What is too short to be seen, and no outage, is drawn with what was before it.
@@ -64,12 +64,12 @@ function bar(id, p) {
 function paintLog(l) {
   const list = listOf(l.records).map((r, i) => [stamp(r.time), clean(l.texts[i]), r.event === "farm" ? "" : clean(r.detail)]).reverse();
   rows("log-rows", list, ([time, ...texts]) => row(time, ...texts.map(text => el("td", "wide", text))));
-  return !list.length ? "Nothing has been recorded yet." : l.more ? "The newest " + list.length + "; “gatewatch log” shows more." : "";
+  return !list.length ? words.nothingRecorded : l.more ? "The newest " + list.length + "; “gatewatch log” shows more." : "";
 }
 function paintMessages(m) {
   const list = listOf(m.messages).map(one => [stamp(one.last), String(one.count), String(one.code), clean(one.text)]);
   rows("messages-rows", list, ([last, count, code, text]) => row(last, count, code, el("td", "wide", text)));
-  return list.length ? "" : "Gateway has sent no message since Gatewatch started.";
+  return list.length ? "" : words.noMessages;
 }
 const channels = new Map();
 function paintAlerts(a) {
@@ -80,7 +80,7 @@ function paintAlerts(a) {
     write(n.wrong, c.last_error ? clean(c.last_error) + (c.last_error_at ? " (" + stamp(c.last_error_at) + ")" : "") : none);
     n.wrong.className = c.last_error ? "wide error" : "wide";
   });
-  return channels.size ? "" : "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json.";
+  return channels.size ? "" : words.noChannels;
 }
 function channelRow({ name }) {
   const [service, queued, sent, wrong] = [el("div", "fine"), el("td", ""), el("td", ""), el("td", "")], shown = clean(name);

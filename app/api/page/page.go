@@ -22,12 +22,14 @@ var files embed.FS
 // scripts are the parts of the page's script, in their order.
 var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "files.js", "follow.js"}
 
-// words are those that the page needs while the server does not answer.
+// words are those of the page that the tray, the window or the command line has, too.
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
 	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
 	"start": wording.StartThere, "restart": wording.RestartThere,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
+	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,
+	"nothingRecorded": wording.NothingRecorded, "noMessages": wording.NoMessages, "noChannels": wording.NoChannels,
 }
 
 // document is the whole page in one document, so that no part of it can be of another version: markup, style and

@@ -34,7 +34,7 @@ function renderStatus() {
   for (const [id, text] of Object.entries({
     headline: title, since: sinceFor(lost ?? s?.since), badge, cause, hint: lost ? absence() : s?.hint,
     attempt: s && attempt(s.attempt), "support-text": s?.notice, failed: failure, found: offer?.title,
-    suggested: offer?.text, saveport: offer?.button, today: s ? s.today : "Today: not known",
+    suggested: offer?.text, unsaved: words.nothingSaved, saveport: offer?.button, today: s ? s.today : words.todayNotKnown,
     muted: muted && "Notifications muted until " + clock(st.muted_until),
   })) say(id, text || "");
   for (const [id, yes] of Object.entries({ banner: cause, connect: s && !up, disconnect: up, notoken: !token,

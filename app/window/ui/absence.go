@@ -46,10 +46,26 @@ func (a absence) banner(now time.Time) *banner {
 	}
 }
 
+const (
+	notSaved   = "There are changes that are not saved."
+	cannotSave = "Gatewatch does not answer: nothing can be saved until it does."
+)
+
+// needAttention says how many values of a form, at least one, are wrong.
+func needAttention(n int) string {
+	if n == 1 {
+		return "One value needs attention."
+	}
+	return fmt.Sprintf("%d values need attention.", n)
+}
+
 // cannotShow says what is not shown, and why.
 func cannotShow(what string, err error) string {
 	return what + " cannot be shown: " + strings.TrimSuffix(reasonOf(err), ".") + "."
 }
+
+// didNotWork says that something did not work, and why.
+func didNotWork(err error) string { return wording.DidNotWork + reasonOf(err) }
 
 // reasonOf returns why something did not work, as a sentence.
 func reasonOf(err error) string {

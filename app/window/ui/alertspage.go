@@ -377,7 +377,7 @@ func (p *alertsPage) refresh() {
 	case p.saving:
 		message = "Saving…"
 	case !p.linked:
-		message, bad = "Gatewatch does not answer: nothing can be saved until it does.", true
+		message, bad = cannotSave, true
 	default:
 		message = "Secrets are stored in the keyring, or in a file that only you can read; never in settings.json."
 	}

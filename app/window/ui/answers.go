@@ -70,9 +70,8 @@ func (v *View) OrderDone(id int64, err error) {
 // Armed takes in what came of arming, or of stopping trading.
 func (v *View) Armed(err error) {
 	v.arming, v.unarmed = false, ""
-	switch {
-	case err != nil:
-		v.unarmed = "That did not work: " + reasonOf(err)
+	if err != nil {
+		v.unarmed = didNotWork(err)
 	}
 	v.render()
 }
@@ -95,7 +94,7 @@ func (v *View) ProgramsDone(err error) {
 		v.ask()
 		return
 	}
-	v.others.fail("That did not work: " + reasonOf(err))
+	v.others.fail(didNotWork(err))
 }
 
 // Alerts takes in the status of alert channels.
@@ -129,7 +128,7 @@ func (v *View) Tested(channel string, t api.AlertTest, err error) {
 func (v *View) Commanded(err error) {
 	v.busy, v.failure = false, ""
 	if err != nil {
-		v.failure = "That did not work: " + reasonOf(err)
+		v.failure = didNotWork(err)
 	}
 	v.render()
 }

@@ -24,7 +24,7 @@ type loginCard struct {
 
 func newLoginCard(k *keys, change func(on bool)) *loginCard {
 	c := &loginCard{words: fine(""), wrong: newMistake()}
-	c.check = newCheck(k, "Launch at login", func() {
+	c.check = newCheck(k, wording.LaunchAtLogin, func() {
 		if c.telling {
 			return
 		}

@@ -115,7 +115,7 @@ func (p *ordersPage) answered(id int64, err error) {
 	if remark := (*api.Remark)(nil); errors.As(err, &remark) {
 		failure = upper(plain(remark.Text))
 	} else if err != nil {
-		failure = "That did not work: " + reasonOf(err)
+		failure = didNotWork(err)
 	}
 	if r := p.rows[id]; r != nil {
 		r.busy = false

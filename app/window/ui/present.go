@@ -139,7 +139,7 @@ func withMoment(l api.Line, now time.Time) string {
 
 // absent is the picture while the resident program does not answer.
 func absent(st *api.Status, lost absence, now time.Time) picture {
-	p := picture{shape: Unknown, headline: wording.LookingForGatewatch, today: "Today: not known"}
+	p := picture{shape: Unknown, headline: wording.LookingForGatewatch, today: wording.TodayNotKnown}
 	if lost.is() {
 		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(&lost.since, now)
 		p.banner, p.command = lost.banner(now), lost.remedy()

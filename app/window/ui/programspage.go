@@ -51,9 +51,9 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 		orders: newTable(),
 	}
 	p.note.Importance = widget.DangerImportance
-	p.stop = newButton(k, "Stop all trading", func() { p.actions.StopTrading() })
+	p.stop = newButton(k, wording.StopAllTrading, func() { p.actions.StopTrading() })
 	p.stop.Importance = widget.HighImportance // as turning trading off: it only reduces risk, and does not ask
-	p.allow = newButton(k, "Let programs trade again", p.let)
+	p.allow = newButton(k, wording.AllowPrograms, p.let)
 	p.confirm = newQuestion(k, p.allow)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content,

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -236,7 +235,7 @@ func (e *ruleEditor) dirty() bool { return e.isOpen && !e.form.equal(e.base) }
 // back leaves the editor; with unsaved changes it asks first.
 func (e *ruleEditor) back() {
 	if e.dirty() {
-		e.question.ask("There are changes that are not saved.", "Keep editing", "Discard changes", e.end)
+		e.question.ask(notSaved, "Keep editing", "Discard changes", e.end)
 		return
 	}
 	e.end()
@@ -327,10 +326,8 @@ func (e *ruleEditor) refresh() {
 		message, bad = "Save is off: "+e.why, true
 	case len(general) > 0:
 		message, bad = strings.Join(general, "\n"), true
-	case len(shown) == 1:
-		message, bad = "One value needs attention.", true
-	case len(shown) > 1:
-		message, bad = fmt.Sprintf("%d values need attention.", len(shown)), true
+	case len(shown) > 0:
+		message, bad = needAttention(len(shown)), true
 	case len(missing) > 0:
 		message = "Still to fill in: " + strings.Join(missing, ", ")
 	case dirty && e.running:

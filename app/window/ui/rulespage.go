@@ -257,7 +257,7 @@ func (p *rulesPage) answered(r api.Rules, err error) {
 		p.next()
 	default:
 		p.waiting = nil
-		p.say("That did not work: " + reasonOf(err))
+		p.say(didNotWork(err))
 	}
 }
 

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -225,14 +224,12 @@ func (p *settingsPage) refresh() {
 		message, bad = p.failed, true
 	case general != "":
 		message, bad = general, true
-	case len(problems) == 1:
-		message, bad = "One value needs attention.", true
-	case len(problems) > 1:
-		message, bad = fmt.Sprintf("%d values need attention.", len(problems)), true
+	case len(problems) > 0:
+		message, bad = needAttention(len(problems)), true
 	case p.saving:
 		message = "Saving…"
 	case !p.linked:
-		message, bad = "Gatewatch does not answer: nothing can be saved until it does.", true
+		message, bad = cannotSave, true
 	case both:
 		message = "Choose above first: reload, or keep yours."
 	case message == "" && dirty:

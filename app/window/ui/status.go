@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
+	"gatewatch/app/wording"
 )
 
 // head is the top of the window: the state at a glance.
@@ -343,7 +344,7 @@ func newFirstRun(k *keys, save func()) *firstRun {
 	f.title.TextStyle.Bold = true
 	f.content = card(
 		f.title, f.reset,
-		wrapped("Nothing has been saved. Without settings Gatewatch looks for a Gateway at each start."),
+		wrapped(wording.NothingSaved),
 		container.NewHBox(layout.NewSpacer(), f.button),
 	)
 	f.content.Hide()

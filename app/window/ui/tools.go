@@ -99,7 +99,7 @@ func (c *toolsCard) say(words string) { setText(c.outcome, words) }
 // Diagnostics takes in the diagnostics that were asked for.
 func (v *View) Diagnostics(text string, err error) {
 	if err != nil {
-		v.status.tools.say("That did not work: " + reasonOf(err))
+		v.status.tools.say(didNotWork(err))
 		return
 	}
 	v.status.tools.copied(text, "Diagnostics, without personal data, are on the clipboard.")
@@ -109,7 +109,7 @@ func (v *View) Diagnostics(text string, err error) {
 func (v *View) Muted(err error) {
 	words := ""
 	if err != nil {
-		words = "That did not work: " + reasonOf(err)
+		words = didNotWork(err)
 	}
 	v.status.tools.say(words)
 }

@@ -78,7 +78,7 @@ func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
 	}
 	b.word.Truncation = fyne.TextTruncateEllipsis
 	b.failed.Importance = widget.DangerImportance
-	b.button = newButton(k, "Turn on trading", b.press)
+	b.button = newButton(k, wording.TurnOnTrading, b.press)
 	b.question = newQuestion(k, b.button)
 	first := container.NewBorder(nil, nil, container.NewCenter(b.sign.image), container.NewCenter(b.button), b.word)
 	b.content = container.New(stacked{-4}, first, b.reason, b.question.content, b.failed)
@@ -105,10 +105,10 @@ func (b *armBar) render(t trading, busy bool, failure string) {
 	setText(b.word, t.word)
 	showText(b.reason, t.reason)
 	showText(b.failed, failure)
-	name, importance := "Turn on trading", widget.MediumImportance
+	name, importance := wording.TurnOnTrading, widget.MediumImportance
 	switch {
 	case t.armed:
-		name, importance = "Turn off trading", widget.HighImportance
+		name, importance = wording.TurnOffTrading, widget.HighImportance
 	case t.confirm != "":
 		name, importance = t.arm+"…", widget.DangerImportance
 	}
