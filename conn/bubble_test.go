@@ -69,7 +69,7 @@ type chaos struct {
 	mu        sync.Mutex // attempts look at what follows, too
 	cfg       Config
 	paused    bool
-	manual    bool
+	manual    bool // the next attempt may be made in a reset window
 	idleSince time.Duration
 }
 
@@ -84,7 +84,7 @@ func TestSupervisorUnderChaos(t *testing.T) {
 		seed := first + uint64(i)
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
-			c := &chaos{rnd: rand.New(rand.NewPCG(2, seed)), cfg: testConfig(4002)}
+			c := &chaos{rnd: rand.New(rand.NewPCG(2, seed)), cfg: testConfig(4002), manual: true}
 			c.mu.Lock()
 			c.bubble = newBubble(t, c.cfg, c.attempted)
 			c.mu.Unlock()
@@ -202,7 +202,7 @@ func (c *chaos) configure() {
 			return ctx.Err()
 		}
 	}
-	c.expect(func() { c.cfg = cfg })
+	c.expect(func() { c.manual, c.cfg = c.manual || cfg.ClientID != c.cfg.ClientID, cfg })
 	if err := c.s.Configure(context.Background(), cfg); err != nil {
 		c.Error(err)
 	}

@@ -44,7 +44,7 @@ type Config struct {
 	Jitter         float64           // each delay is shortened by a random share, from a quarter of this up to this
 	Stable         time.Duration     // a session has to last this long before the delays start over
 	WatchLocalPort bool              // on loopback, after a refusal: take the next attempt the moment the port opens
-	Calendar       calendar.Calendar // reset windows: reconnecting and alerting rest
+	Calendar       calendar.Calendar // reset windows: attempts after the first one, and alerts, rest
 
 	CloseBeforeExit time.Duration // the guard closes so long before Gateway exits as announced; 0: it does not
 	ExitQuiet       time.Duration // outages are expected so long after that

@@ -27,9 +27,10 @@
 // Before the first connection ever the state stays Connecting, also in reset windows and when attempts fail: there is
 // no outage yet.
 //
-// ResetWindow means that nothing is connected and that reconnecting rests. A connection that survives the window
-// stays Connected, Degraded or UpstreamLost: the window never changes what is said about a live socket, and the
-// guard follows the real state throughout.
+// ResetWindow means that nothing is connected and that reconnecting rests. The first attempt after a start, a pause or
+// a change of the settings is made in the window, too; if it fails, the next one follows the window. A connection that
+// survives the window stays Connected, Degraded or UpstreamLost: the window never changes what is said about a live
+// socket, and the guard follows the real state throughout.
 //
 // # Layers
 //

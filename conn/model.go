@@ -64,7 +64,7 @@ type model struct {
 	failed  bool // something failed or was lost since the start or the last pause
 	session uint64
 	attempt int           // attempts begun in this outage
-	waits   int           // delays used in this outage
+	waits   int           // delays used in this outage; 0: the first attempt is still due, or under way
 	due     time.Duration // when the next attempt is due; only meaningful while idle and not resting
 	dueWall time.Time
 	refused bool // the last attempt found every port refused

@@ -103,7 +103,7 @@ func TestDelaysStayWithinTheirJitter(t *testing.T) {
 func TestPortIsWatchedOnlyAfterARefusalHere(t *testing.T) {
 	refused := func() (*Config, *model) {
 		cfg := testConfig(4002)
-		return &cfg, &model{phase: idle, refused: true}
+		return &cfg, &model{phase: idle, refused: true, waits: 1}
 	}
 	for name, c := range map[string]struct {
 		change func(*Config, *model)

@@ -139,8 +139,10 @@ func (m *model) trouble() (Cause, string) {
 	return CauseNone, ""
 }
 
-// resting reports whether attempts rest because of the reset window. The first connection is looked for at any time.
-func (m *model) resting() bool { return m.window.Active && !m.first }
+// resting reports whether attempts rest because of the reset window. The first connection ever is looked for at any
+// time, and the first attempt after a start, a pause or a change of the settings is made at any time: nothing shows yet
+// that Gateway is being reset.
+func (m *model) resting() bool { return m.window.Active && !m.first && m.waits > 0 }
 
 // watching reports whether the local port is to be watched for opening.
 func (m *model) watching(cfg *Config) bool {

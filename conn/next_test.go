@@ -141,6 +141,24 @@ func TestNext(t *testing.T) {
 			{after: 9*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
 			{after: 1 * ms, do: "dial", emit: "window_ended", state: Reconnecting, guard: GuardSocket},
 		}},
+		"another port in the window": {windowIn(time.Minute), []row{
+			{after: time.Minute, emit: "window_started", state: Connected},
+			{in: onConfigure(func(c *Config) {
+				c.Port = 7497
+			}), do: "close, accept, dial", emit: "disconnected, reconfigured", state: Connecting, guard: GuardSocket},
+			{in: onFailed(CauseRefused), emit: "attempt_failed", state: ResetWindow, guard: GuardSocket},
+			{after: 9 * time.Minute, state: ResetWindow, guard: GuardSocket},
+			{in: onConfigure(func(c *Config) {
+				c.Port = 4002
+			}), do: "accept, dial", emit: "reconfigured", state: Reconnecting, guard: GuardSocket},
+			{in: onReady, emit: "connected", state: Connected},
+		}},
+		"asleep until the window": {windowIn(time.Hour), []row{
+			{in: onLost, emit: "lost", state: Reconnecting, guard: GuardSocket},
+			{in: onGap(time.Hour - 1*sec), emit: "window_started, woke", state: ResetWindow, guard: GuardSocket},
+			{after: 10*time.Minute - 1*ms, state: ResetWindow, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", emit: "window_ended", state: Reconnecting, guard: GuardSocket},
+		}},
 		"window ends in a pause": {windowIn(time.Minute), []row{
 			{in: onDisconnect, do: "close, " + accept, emit: "disconnected, paused", state: Paused, guard: GuardSocket},
 			{after: time.Hour, emit: "window_started, window_ended", state: Paused, guard: GuardSocket},
@@ -337,6 +355,40 @@ func TestNext(t *testing.T) {
 			}
 			for i, r := range append(begin[:len(begin):len(begin)], c.rows...) {
 				p.act(t, i-len(begin), r)
+			}
+		})
+	}
+}
+
+// TestStartInResetWindow holds that one attempt is made at once, that attempts rest in the window only if it fails, and
+// that the connection to which it leads is like any other.
+func TestStartInResetWindow(t *testing.T) {
+	start := row{in: onStart, do: "dial", emit: "started, window_started", state: Connecting, guard: GuardSocket}
+	for name, rows := range map[string][]row{
+		"Gateway is there": {
+			start,
+			{after: sec, in: onReady, emit: "connected", state: Connected},
+			{in: onLost, emit: "lost", state: ResetWindow, guard: GuardSocket},
+			{after: 10*time.Minute - 1*sec, do: "dial", emit: "window_ended", state: Reconnecting, guard: GuardSocket},
+		},
+		"Gateway is not there": {
+			start,
+			{after: sec, in: onFailed(CauseRefused), emit: "attempt_failed", state: ResetWindow, guard: GuardSocket},
+			{in: onPortOpen, do: "discard", state: ResetWindow, guard: GuardSocket},
+			{after: 10*time.Minute - 1*sec - 1*ms, state: ResetWindow, guard: GuardSocket},
+			{after: 1 * ms, do: "dial", emit: "window_ended", state: Reconnecting, guard: GuardSocket},
+		},
+		"upstream is lost": {
+			start,
+			{after: sec, in: onReady, emit: "connected", state: Connected},
+			{in: onCode(1100), emit: "upstream_lost", state: UpstreamLost, guard: GuardUpstream},
+			{after: 2 * time.Minute, in: onBytes, state: UpstreamLost, guard: GuardUpstream},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(windowIn(0))
+			for i, r := range rows {
+				p.act(t, i, r)
 			}
 		})
 	}

@@ -99,7 +99,7 @@ func (s *step) evidence(in evidence) {
 	if m.competing && in.marketAt > m.competingAt {
 		m.competing = false
 	}
-	if !m.upstream && !m.resting() && in.ibkrAt >= m.upstreamLost+contradictedAfter {
+	if !m.upstream && !m.window.Active && in.ibkrAt >= m.upstreamLost+contradictedAfter {
 		s.drop(CauseUpstream, m.code, "data of IBKR arrives, but Gateway has not said that IBKR is back")
 		s.due(s.now.mono)
 	}

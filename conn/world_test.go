@@ -157,9 +157,12 @@ func (w *world) dialled(in input, d doDial) {
 	if w.trying != 0 || w.live != 0 {
 		w.Fatalf("attempt %d while attempt %d or session %d is there", d.session, w.trying, w.live)
 	}
-	command, _ := in.(inCommand)
-	if w.cfg.Calendar.At(w.wall).Active && !command.connect {
-		w.Fatalf("%T led to an attempt at %v, inside a reset window", in, w.wall)
+	if w.cfg.Calendar.At(w.wall).Active {
+		switch in.(type) {
+		case inStart, inCommand, inConfigure:
+		default:
+			w.Fatalf("%T led to an attempt at %v, inside a reset window", in, w.wall)
+		}
 	}
 	if w.m.paused {
 		w.Fatalf("attempt while paused")
@@ -279,6 +282,7 @@ func (w *world) checkState(n *Snapshot, resting bool) {
 		}
 	case w.m.paused:
 		is(Paused)
+	case w.m.stopped:
 	case w.trying == 0 && resting:
 		is(ResetWindow)
 	case w.connects == 0 && n.State == Connecting:

@@ -35,9 +35,6 @@ func Cause(s *conn.Snapshot) string {
 	at := Address(s)
 	switch s.Cause {
 	case conn.CauseNone:
-		if s.State == conn.ResetWindow {
-			return "Daily reset window: reconnecting rests."
-		}
 		return ""
 	case conn.CauseRefused:
 		if looking(s) {
@@ -85,11 +82,8 @@ func Hint(s *conn.Snapshot, clientID int) string {
 		}
 		resting = fmt.Sprintf("This is the reset window, until %s: outages are expected and pass by themselves. ",
 			s.Window.Ends.Local().Format("15:04"))
-		if s.Cause == conn.CauseNone {
-			return resting + "Reconnecting resumes then; Connect tries once at once."
-		}
 	}
-	return resting + hint(s, clientID)
+	return strings.TrimSpace(resting + hint(s, clientID))
 }
 
 // hints are those that are always the same.

@@ -144,9 +144,6 @@ func TestCauseInContext(t *testing.T) {
 	if a, b := Cause(frozen), Cause(given); a == b || !strings.Contains(b, "given up") {
 		t.Errorf("%q and %q", a, b)
 	}
-	if got := Cause(snapshot(conn.ResetWindow, conn.CauseNone)); got != "Daily reset window: reconnecting rests." {
-		t.Error(got)
-	}
 	s := snapshot(conn.UpstreamLost, conn.CauseUpstream)
 	s.Code = 2110
 	if got := Cause(s); !strings.Contains(got, "2110") {
@@ -174,7 +171,7 @@ func TestHintInResetWindow(t *testing.T) {
 		says    string
 		resting bool
 	}{
-		{conn.ResetWindow, conn.CauseNone, "Connect tries once", true},
+		{conn.Connecting, conn.CauseNone, "pass by themselves.", true},
 		{conn.ResetWindow, conn.CauseRefused, "Start IB Gateway", true},
 		{conn.UpstreamLost, conn.CauseUpstream, "restores this by itself", true},
 		{conn.Paused, conn.CauseUser, "Choose Connect now", false},
@@ -190,7 +187,7 @@ func TestHintInResetWindow(t *testing.T) {
 			t.Errorf("%s, %s: %q", c.state, c.cause, got)
 		}
 	}
-	s := snapshot(conn.ResetWindow, conn.CauseNone)
+	s := snapshot(conn.ResetWindow, conn.CauseClosed)
 	s.Window = window
 	if got := Headline(s, now); got != "Gateway reset until 09:41" {
 		t.Error(got)

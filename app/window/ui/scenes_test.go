@@ -115,9 +115,10 @@ func scenes() map[string]func(*View) {
 			st := reconnecting()
 			st.State, st.Since, st.Headline = conn.ResetWindow, noon.Add(-4*time.Minute), "Gateway reset until 12:15"
 			st.LayersSince = api.LayerTimes{Socket: st.Since, API: st.Since}
-			st.Cause, st.CauseID = "Daily reset window: reconnecting rests.", conn.CauseNone
+			st.Cause, st.CauseID = "Gateway closed the connection.", conn.CauseClosed
 			st.Hint = "This is the reset window, until 12:15: outages are expected and pass by themselves. " +
-				"Reconnecting resumes then; Connect tries once at once."
+				"Gateway may be restarting, as it does every day: it is back in about a minute. If not, start it and " +
+				"log in."
 			st.Reset = api.ResetWindow{
 				Active: true, EndsAt: at(noon.Add(15 * time.Minute)),
 				NextAt: at(noon.Add(24 * time.Hour)),
