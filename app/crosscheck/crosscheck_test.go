@@ -224,38 +224,6 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// TestVetWindows runs go vet over what is built for Windows without a C compiler.
-func TestVetWindows(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles for Windows")
-	}
-	readTree(t)
-	all, err := list("windows", "amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	needsC := map[string]bool{}
-	args := []string{"vet"}
-	for _, p := range all { // each comes after what it imports
-		needsC[p.ImportPath] = !p.Standard && len(p.CgoFiles) > 0
-		for _, path := range p.Imports {
-			needsC[p.ImportPath] = needsC[p.ImportPath] || needsC[path]
-		}
-		switch plain := !strings.Contains(p.ImportPath, " ") && !p.testMain(); {
-		case !p.ours() || !plain:
-		case needsC[p.ImportPath]:
-			t.Logf("%s needs a C compiler and is left out", p.ImportPath)
-		default:
-			args = append(args, p.ImportPath)
-		}
-	}
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("go vet for Windows: %v\n%s", err, out)
-	}
-}
-
 // readTree opens every folder and Go file of the module: go test repeats a test that passed only when something has
 // changed that the test itself has opened, and does not see what go list opens.
 func readTree(t *testing.T) {
