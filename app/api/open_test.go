@@ -124,10 +124,9 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 	// ports answer, whether trading is on and numbers of rules and orders, and its version.
 	want := []string{
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
-		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.text", ".restart.hint",
-		".restart.text",
-		".today.name", ".trading.confirm", ".trading.counts", ".trading.counts", ".trading.text",
-		".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
+		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.confirm",
+		".programs.text", ".restart.hint", ".restart.text", ".today.name", ".trading.confirm", ".trading.counts",
+		".trading.counts", ".trading.text", ".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)
