@@ -144,3 +144,56 @@ func layersSince(old, now *Snapshot) LayerTimes {
 	}
 	return since
 }
+
+// publish stores a new snapshot and nudges subscribers if it says something new.
+func (s *Supervisor) publish() {
+	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
+	now.Opened, now.GuardSince = old.Opened, old.GuardSince
+	if now.GuardOpen() != old.GuardOpen() {
+		now.GuardSince = now.At
+	}
+	if now.GuardOpen() && !old.GuardOpen() {
+		now.Opened++
+	}
+	now.Layers.Since = layersSince(old, now)
+	news := !now.same(old)
+	if news {
+		s.seq++
+	}
+	now.Seq = s.seq
+	s.snap.Store(now)
+	if !news {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.nudges {
+		offer(c, struct{}{})
+	}
+}
+
+// Snapshot returns what is true now. It never blocks and the value never changes.
+func (s *Supervisor) Snapshot() *Snapshot {
+	n := s.snap.Load()
+	if !n.GuardOpen() || !s.gate.late() {
+		return n
+	}
+	closed := *n // the computer has just woken, and the supervisor has not decided anything yet
+	closed.Guard = GuardProbe
+	return &closed
+}
+
+// Subscribe returns a channel that yields a value when there is a new snapshot to look at, and a function that ends
+// the subscription.
+func (s *Supervisor) Subscribe() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nudges[c] = struct{}{}
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.nudges, c)
+	}
+}

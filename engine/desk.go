@@ -2,11 +2,9 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -292,92 +290,6 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	}
 	return now, err
 }
-
-// reported is what was last reported about an order.
-type reported struct {
-	state       OrderState
-	refused     *conn.Order
-	unprotected bool
-}
-
-func reportable(i *Intent) reported { return reported{i.State, i.Refused, i.Unprotected} }
-
-// follow reports what became of orders that a person should look at, each time that it does. It is called by the
-// ledger, which is locked.
-func (d *Desk) follow(i Intent) {
-	now := reportable(&i)
-	d.tellMu.Lock()
-	before := d.reported[i.Order.Ref]
-	d.reported[i.Order.Ref] = now
-	d.tellMu.Unlock()
-	report := func(kind ReportKind, o *conn.Order) {
-		d.report(Report{
-			Kind: kind, At: i.Changed, Rule: i.Rule, Text: Describe(o), Order: i.ID, Status: i.Status,
-			WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
-		})
-	}
-	kinds := map[OrderState]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
-	if kind, bad := kinds[now.state]; bad && now.state != before.state {
-		report(kind, &i.Order)
-	}
-	if now.unprotected && !before.unprotected {
-		report(ReportUnprotected, &i.Order)
-	}
-	if now.refused != nil && now.refused != before.refused {
-		report(ReportNotChanged, now.refused)
-	}
-}
-
-// reportOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is
-// locked.
-func (d *Desk) reportOverdue(list []Cancellation) {
-	first := list[0]
-	r := Report{
-		Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order),
-		Order: first.Order.ID, More: len(list) - 1,
-	}
-	for _, c := range list {
-		if c.Refused && r.Code == 0 {
-			r.Code, r.Detail = c.Code, c.Detail
-		}
-	}
-	d.report(r)
-}
-
-// reportResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
-// locked.
-func (d *Desk) reportResembled(i Intent, n conn.OrderNews) {
-	d.report(Report{
-		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
-		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),
-	})
-}
-
-// reportFew reports that few order ids are left. It is called by the ledger, which is locked.
-func (d *Desk) reportFew(left int) { d.report(Report{Kind: ReportFewIDs, At: d.now(), More: left}) }
-
-// Describe returns an order in short, such as "BUY 100 AAPL LMT 230.5".
-func Describe(o *conn.Order) string {
-	name := o.Contract.Symbol
-	if name == "" {
-		name = fmt.Sprint(o.Contract.ConID)
-	}
-	if o.Contract.Local != "" {
-		name = o.Contract.Local
-	}
-	text := fmt.Sprintf("%s %s %s %s", o.Side, plain(o.Quantity), name, o.Type)
-	for _, p := range []float64{o.StopPrice, o.LimitPrice, o.TrailAmount} {
-		if p != 0 {
-			text += " " + plain(p)
-		}
-	}
-	if o.TrailPercent != 0 {
-		text += " " + plain(o.TrailPercent) + " %"
-	}
-	return text
-}
-
-func plain(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // Check says what is in the way of any order in a session, as a *[BlockedError]; nil if nothing is. A nil session
 // blocks.
