@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
 )
@@ -151,6 +152,36 @@ func TestLogCannotBeWritten(t *testing.T) {
 	r.end(syscall.SIGTERM)
 	if text, err := os.ReadFile(home.At(r.dir).Log()); err != nil || !strings.Contains(string(text), "msg=stopped") {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestEndsThoughSomethingHangs ends a program that reads a file without end when it starts.
+func TestEndsThoughSomethingHangs(t *testing.T) {
+	t.Parallel()
+	zone := filepath.Join(t.TempDir(), "zone")
+	if err := syscall.Mkfifo(zone, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("gatewatch", "run", "--headless", "--home", t.TempDir())
+	cmd.Env = append(os.Environ(), "TZ="+zone)
+	said := new(lockedText)
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pipe *os.File
+	reads := eventually(func() (ok bool) {
+		var err error
+		pipe, err = os.OpenFile(zone, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails until it is read
+		return err == nil
+	})
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	over := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	_ = cmd.Wait()
+	over.Stop()
+	pipe.Close()
+	if code := cmd.ProcessState.ExitCode(); !reads || code != exit.Failed || !strings.Contains(said.String(), "hangs") {
+		t.Errorf("it read the pipe: %v, and ended with %d: %s", reads, code, said)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // Windows has no time zone database of its own
 
 	"github.com/alecthomas/kong"
@@ -62,6 +63,10 @@ type commandLine struct {
 	Diagnostics cli.Diagnostics `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
 
+// endLimit is the time from a signal that ends the program to its end, also where a disk does not answer. It is longer
+// than an order that is being sent is waited for.
+const endLimit = 15 * time.Second
+
 func main() { os.Exit(start(os.Args[1:])) }
 
 func start(args []string) int {
@@ -93,7 +98,14 @@ func start(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	defer context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the program at once
+		time.AfterFunc(endLimit, func() {
+			fmt.Fprintf(os.Stderr, "gatewatch: ended %v after the signal, with something that hangs, such as a disk\n",
+				endLimit)
+			os.Exit(exit.Failed)
+		})
+	})()
 	cli.SetColor(c.Color)
 	k.BindTo(ctx, (*context.Context)(nil))
 	k.Bind(cli.Program{Home: home.At(c.Home), Version: version})
