@@ -224,7 +224,7 @@ func (j *journal) presses() bool {
 	return j.used[j.half] > halfSize*3/4
 }
 
-// leave has nothing be found in the journal, all of which the database has, not even by another database.
+// leave empties the journal, all of which the database has: no other database may find anything in it either.
 func (j *journal) leave() error { return j.file.Truncate(0) }
 
 // clear empties the journal and makes room for records, which are numbered from behind the given number on.

@@ -160,7 +160,7 @@ func (l *Ledger) search(ctx context.Context, s *conn.Session) {
 
 // Reconcile compares the ledger with what Gateway knows. It is made for [conn.Config]: the guard opens when it has
 // returned nil. Gateway is asked for open orders even where every state is known: whether it answers shows whether
-// orders are possible. Orders of another client id than the present one cannot be asked for; they stand as they stood.
+// orders are possible. Orders of another client id than the present one cannot be asked for; they stay as they are.
 func (l *Ledger) Reconcile(ctx context.Context, s *conn.Session) error {
 	client := s.ClientID()
 	_, err := l.compare(ctx, s, func(ref string, i *Intent) bool {

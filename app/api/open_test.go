@@ -126,7 +126,8 @@ func TestOpenStatusIsImpersonal(t *testing.T) {
 		".failing.hint", ".failing.hint", ".failing.step", ".failing.step", ".failing.text", ".failing.text",
 		".faults.part", ".faults.part", ".gateway.mode", ".gateway.unsupported_from", ".programs.confirm",
 		".programs.text", ".restart.hint", ".restart.text", ".today.name", ".trading.confirm", ".trading.counts",
-		".trading.counts", ".trading.text", ".tried.text", ".tried.text", ".tried.usually", ".tried.usually", ".version",
+		".trading.counts", ".trading.text", ".tried.text", ".tried.text", ".tried.usually", ".tried.usually",
+		".version",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("texts %v are shown to all, want %v", found, want)

@@ -115,7 +115,7 @@ func hash(r *Rule) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Put replaces all rules. Those whose text is the same stand as they stood.
+// Put replaces all rules. Those whose text is the same keep their states.
 func (s *Set) Put(list []Rule) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -305,10 +305,10 @@ func (s *Set) find(name string) *entry {
 	return s.entries[at]
 }
 
-// set gives a rule another record, in memory even where the disk refuses it: what is said to be active or not has to be
-// so. The caller has the turn.
+// set gives a rule another record, in memory even where the disk refuses it: what is shown as active has to be active.
+// The caller has the turn.
 func (s *Set) set(e *entry, r record) error {
-	err := s.keep(s.stand(e, r))
+	err := s.keep(s.enter(e, r))
 	if err != nil {
 		s.cfg.Log.Error("the state of a rule cannot be written", "rule", e.rule.Name, "err", err)
 	}
@@ -319,13 +319,13 @@ func (s *Set) set(e *entry, r record) error {
 // setSoon is set for what catchUp can find out again: it is written down with the state of the order from which it was
 // learned.
 func (s *Set) setSoon(e *entry, r record) {
-	note := s.stand(e, r)
+	note := s.enter(e, r)
 	s.cfg.Ledger.NoteSoon(note)
 	s.remember(note)
 }
 
-// stand has a rule stand as a record says, and returns its note.
-func (s *Set) stand(e *entry, r record) map[string][]byte {
+// enter gives a rule a record in memory, and returns its note.
+func (s *Set) enter(e *entry, r record) map[string][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.record = r
