@@ -242,6 +242,11 @@ func TestReply(t *testing.T) {
 			t.Errorf("%d: %q, %v", v, next, err)
 		}
 	}
+	for _, p := range []string{"225\x00\x00", "225\x00", "225"} { // without a time
+		if version, at, err := NewReader(bytes.NewReader(framed(p))).Reply(); version != 225 || at != "" || err != nil {
+			t.Errorf("%q: %d, %q, %v", p, version, at, err)
+		}
+	}
 	for _, p := range []string{"176\x00now\x00", "212\x00now\x00", "227\x00now\x00"} {
 		version, _, err := NewReader(bytes.NewReader(framed(p))).Reply()
 		if e, ok := errors.AsType[*VersionError](err); !ok || e.Version != version || version == 0 {
@@ -249,7 +254,7 @@ func TestReply(t *testing.T) {
 		}
 	}
 	for _, p := range []string{
-		"225\x00", "225\x00\x00", "225", "\x00now\x00", "0\x00now\x00", "-225\x00now\x00", "+225\x00now\x00",
+		"\x00now\x00", "0\x00now\x00", "-225\x00now\x00", "+225\x00now\x00",
 		"225.0\x00now\x00",
 		"99999999999\x00now\x00", "HTTP\x00now\x00", strings.Repeat("2", maxReply+1),
 	} {
