@@ -31,6 +31,14 @@ func TestPriceSteps(t *testing.T) {
 				0.01,
 				[]PriceStep{{From: 0, Step: 0.01}},
 			},
+			{Contract{Symbol: "GAW", Type: "STK", Exchange: "SMART", Currency: "GBP"}, 0.01, []PriceStep{ // in pence
+				{From: 0, Step: 0.01},
+				{From: 500, Step: 0.1},
+				{From: 1000, Step: 0.2},
+				{From: 2000, Step: 0.5},
+				{From: 5000, Step: 1},
+				{From: 10000, Step: 2},
+			}},
 			{Contract{Symbol: "7203", Type: "STK", Exchange: "TSEJ", Currency: "JPY"}, 0.1, []PriceStep{
 				{From: 0, Step: 0.1},
 				{From: 1000, Step: 0.5},

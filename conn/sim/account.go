@@ -30,12 +30,8 @@ type position struct {
 	spent    float64 // on the rest today: what was bought less what was sold, with multiplier
 }
 
-func multiplier(q *quote) float64 {
-	if m := q.in.contract.GetMultiplier(); m > 0 {
-		return m
-	}
-	return 1
-}
+// multiplier is what one point of a price is worth in the currency.
+func multiplier(q *quote) float64 { return cmp.Or(q.in.contract.GetMultiplier(), 1) / q.in.magnifier() }
 
 // trade books a signed quantity and its commission, and returns the profit of what it closed.
 func (b *book) trade(account string, q *quote, size, price, fee float64) (pnl float64, closing bool) {

@@ -18,6 +18,7 @@ type instrument struct {
 	rule     int32  // number of its market rule
 	minSize  string
 	start    float64 // opening mid price
+	pence    bool    // its prices are hundredths of its currency
 	expiry   time.Time
 }
 
@@ -93,6 +94,10 @@ func newInstruments(now time.Time) []*instrument {
 	}, &instrument{ // the distance between its prices is not the same everywhere
 		contract: newContract(13905511, "7203", "STK", "TSEJ", "TSEJ", "JPY", "7203", "7203.T"),
 		name:     "TOYOTA MOTOR CORP", rule: ruleTokyo, minSize: "100", start: 2990, isin: "JP3633400001",
+	}, &instrument{
+		contract: newContract(35151400, "GAW", "STK", "SMART", "LSE", "GBP", "GAW", "GAW"),
+		name:     "GAMES WORKSHOP GROUP PLC", rule: ruleLondon, minSize: "1", start: 4294, isin: "GB0003718474",
+		pence: true,
 	})
 	for _, p := range currencyPairs {
 		name := p.base + "." + p.against
@@ -122,6 +127,14 @@ func futures(now time.Time, symbol, name string, firstID int32, multiplier, pric
 		month = month.AddDate(0, 1, 0)
 	}
 	return all
+}
+
+// magnifier is how many of its prices are one of its currency.
+func (in *instrument) magnifier() float64 {
+	if in.pence {
+		return 100
+	}
+	return 1
 }
 
 func (in *instrument) conID() int32 { return in.contract.GetConId() }
@@ -182,7 +195,7 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 	c := proto.CloneOf(in.contract)
 	d := &protobuf.ContractDetails{
 		MarketName: proto.String(in.contract.GetTradingClass()), MinTick: proto.String(formatFloat(in.minTick())),
-		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(1), LongName: &in.name,
+		OrderTypes: proto.String(stockOrders), PriceMagnifier: proto.Int32(int32(in.magnifier())), LongName: &in.name,
 		TimeZoneId: proto.String("US/Eastern"), TradingHours: proto.String(hours(day, "0400", "2000")),
 		LiquidHours: proto.String(hours(day, "0930", "1600")),
 		MinSize:     &in.minSize, SizeIncrement: &in.minSize, SuggestedSizeIncrement: &in.minSize,
@@ -198,8 +211,8 @@ func (in *instrument) details(reqID int32, day time.Time) *protobuf.ContractData
 		d.ValidExchanges = proto.String(smartExchanges)
 		d.Industry, d.Category, d.Subcategory = proto.String("Technology"), proto.String("Computers"),
 			proto.String("Computers")
-		if in.contract.GetExchange() != "SMART" {
-			d.ValidExchanges = proto.String("SMART," + in.contract.GetExchange())
+		if in.contract.GetCurrency() != "USD" {
+			d.ValidExchanges = proto.String("SMART," + in.contract.GetPrimaryExch())
 		}
 	case "CASH":
 		d.ValidExchanges = proto.String("IDEALPRO")

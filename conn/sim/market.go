@@ -95,7 +95,8 @@ func (c *course) at(w *walk, step int64) (m moment) {
 		m.last, trade = c.silence.price, c.silence.step
 	}
 	if c.unquoted {
-		m.bid, m.ask, m.bidSize, m.askSize = -1, -1, 0, 0
+		none := -c.in.magnifier()
+		m.bid, m.ask, m.bidSize, m.askSize = none, none, 0, 0
 	}
 	total := c.total(w, trade)
 	m.lastSize, m.volume = total-c.total(w, trade-1), total-c.total(w, c.day.from)

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// band is the distance between two prices, from a price on.
+// band is the distance between two prices, from a price on, in the currency also where prices are in pence.
 type band struct{ from, step float64 }
 
 // Numbers of the market rules.
@@ -20,10 +20,12 @@ const (
 	ruleFutures  = 67
 	ruleMexico   = 557
 	ruleTokyo    = 2421
+	ruleLondon   = 1892
 )
 
 // marketRuleTable is every market rule that the simulated gateway knows. That of Tokyo is the one for the most traded
-// stocks. Source: Japan Exchange Group, "Tick sizes".
+// stocks. Source: Japan Exchange Group, "Tick sizes". That
+// of London is the one of MiFID II for the most traded shares, from 5 pounds on.
 var marketRuleTable = map[int32][]band{
 	ruleUSStocks: {{0, 0.01}},
 	ruleCurrency: {{0, 0.00005}},
@@ -40,9 +42,10 @@ var marketRuleTable = map[int32][]band{
 		{300000, 100},
 		{1000000, 500},
 	},
+	ruleLondon: {{0, 0.0001}, {5, 0.001}, {10, 0.002}, {20, 0.005}, {50, 0.01}, {100, 0.02}},
 }
 
-// minTick is the least distance between two prices, whatever they are.
+// minTick is the least distance between two prices, whatever they are, in the currency.
 func (in *instrument) minTick() float64 {
 	least := math.Inf(1)
 	for _, b := range marketRuleTable[in.rule] {
@@ -56,11 +59,11 @@ func (in *instrument) step(price float64) float64 {
 	bands := marketRuleTable[in.rule]
 	step := bands[0].step
 	for _, b := range bands {
-		if math.Abs(price) >= b.from {
+		if math.Abs(price) >= b.from*in.magnifier() {
 			step = b.step
 		}
 	}
-	return step
+	return round(step * in.magnifier())
 }
 
 // ruleIDs is the rule's number, once for each exchange of a list.

@@ -26,7 +26,7 @@ var orderTypes = map[string]bool{
 func (g *Gateway) validateOrder(q *quote, o *protobuf.Order) (float64, *requestError) {
 	qty, err := strconv.ParseFloat(o.GetTotalQuantity(), 64)
 	if o.GetTotalQuantity() == "" && o.GetCashQty() > 0 {
-		qty, err = math.Max(round(math.Floor(o.GetCashQty()/q.ask)), 1), nil
+		qty, err = math.Max(round(math.Floor(o.GetCashQty()/(q.ask*multiplier(q)))), 1), nil
 	}
 	if err != nil || math.IsNaN(qty) || math.IsInf(qty, 0) || qty < 0 {
 		return 0, invalid("invalid quantity")

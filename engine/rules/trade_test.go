@@ -250,3 +250,75 @@ func TestCaughtUp(t *testing.T) {
 		}
 	}
 }
+
+// TestPence has a rule trade a share in London over a socket: prices, those of orders too, are in pence, and limits and
+// costs are in pounds.
+func TestPence(t *testing.T) {
+	g, err := sim.Start(t.Context(), sim.Config{TickRate: 50, MaxMessageRate: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	move := func(price float64) {
+		t.Helper()
+		if err := g.SetPrice("GAW", price); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rule := func(name string, crosses float64, o Order) Rule {
+		o.Type, o.LimitOffset = "LMT", p(3.3)
+		r := order(name, o)
+		r.Instrument = Instrument{Symbol: "GAW", Type: "STK", Exchange: "SMART", Currency: "GBP"}
+		r.Conditions[0] = Condition{Price: "bid", Is: "crosses_up", Value: crosses}
+		return r
+	}
+	move(4300)
+	list := []Rule{
+		rule("enough", 4301, Order{Side: "BUY", Quantity: 10}),
+		rule("too much", 4401, Order{Side: "BUY", Quantity: 30}),
+		rule("closes", 4501, Order{Side: "SELL", Quantity: 10}),
+	}
+	st := start(t, g.Port(), nil)
+	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
+	if err := st.set.Put(list); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		if err := st.set.Activate(t.Context(), r.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st.desk.Configure(engine.Limits{Mode: conn.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1000})
+	eventually(t, "prices come", func() bool { return st.view(t, "enough").Price == 4300 })
+	move(-1)
+	eventually(t, "there is no bid", func() bool { return st.view(t, "enough").Price == 0 })
+	move(4300)
+	eventually(t, "there is one again", func() bool { return st.view(t, "enough").Price == 4300 })
+	move(4302)
+	st.state(t, "enough", Done)
+	move(4402)
+	eventually(t, "it is blocked", func() bool { return st.view(t, "too much").Blocked != nil })
+	if v := st.view(t, "too much"); v.Blocked.Reason != engine.BlockedNotional {
+		t.Errorf("%+v", v.Blocked)
+	}
+	move(4502)
+	eventually(t, "it rests", func() bool { return st.view(t, "closes").Waiting == WaitingOrder })
+	move(4506)
+	st.state(t, "closes", Done)
+	eventually(t, "costs are known", func() bool {
+		list := st.ledger.Intents()
+		return len(list) == 2 && len(list[1].Charges) > 0
+	})
+	bought, sold := st.ledger.Intents()[0], st.ledger.Intents()[1]
+	if bought.Order.LimitPrice != 4305 || bought.Average != 4302.5 || bought.Multiplier != 0.01 {
+		t.Errorf("%+v", bought)
+	}
+	if sold.Order.LimitPrice != 4505.5 || sold.Average != 4506 {
+		t.Errorf("%+v", sold)
+	}
+	for _, c := range sold.Charges { // 10 shares at 45.06 less 43.025 pounds, less one pound twice
+		if c.Currency != "GBP" || c.Amount != 1 || c.Realised != 18.35 {
+			t.Errorf("%+v", c)
+		}
+	}
+}
