@@ -65,6 +65,15 @@ func TestBadHome(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
 		}, withoutPrivileges(t, run...), "api.json cannot be written"},
+		{"read-only with pipes", func(t *testing.T, dir string) {
+			for _, name := range []string{"crash.log", "gatewatch.lock", "gatewatch.log"} {
+				pipe(name)(t, dir)
+			}
+			if err := os.Chmod(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+		}, withoutPrivileges(t, run...), "not a regular file"},
 		{
 			"full", func(*testing.T, string) {}, append([]string{"bash", "-c", `ulimit -f 0; exec "$@"`, "bash"},
 				run...),

@@ -36,6 +36,9 @@ const (
 // returned function ends that, and belongs to an orderly end.
 func Catch(dir string) (end func(), err error) {
 	path := filepath.Join(dir, name)
+	if err := noPipe(path); err != nil {
+		return nil, fmt.Errorf("keep crashes: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("keep crashes: %w", err)
@@ -110,7 +113,18 @@ func keptIn(dir string) (kept []string, err error) {
 	return kept, err
 }
 
+// noPipe returns an error if there is something that is no file at a path: a pipe would be waited for.
+func noPipe(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	return nil
+}
+
 func read(path string) (text []byte, at time.Time, err error) {
+	if err := noPipe(path); err != nil {
+		return nil, at, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, at, err

@@ -10,6 +10,8 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/gofrs/flock"
+
+	"gatewatch/app/strict"
 )
 
 // errLocked means that another process has the home.
@@ -83,6 +85,9 @@ func (l *Lock) Release() {
 }
 
 func lockFile(path string) (*flock.Flock, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("lock %s: %w", path, strict.ErrNoFile)
+	}
 	l := flock.New(path, flock.SetPermissions(0o600))
 	ok, err := l.TryLock()
 	switch {
