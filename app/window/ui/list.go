@@ -199,17 +199,21 @@ func (lineLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 
 func (lineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(240, lineHeight) }
 
-// docked puts a list above the details of what is chosen in it. These are at the foot, where their buttons stay
-// whatever happens above, and have at most a share of the height, and leave two lines: the rest of them scrolls.
-type docked struct{ share float32 }
+// docked puts a list above the details of what is chosen in it. These have the same height whatever they say: their
+// buttons, which come first in them, stay under the mouse. What does not fit in scrolls.
+type docked struct{}
 
-func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+// mostDetails is a height in which most details have room. A list keeps leastList before it, or else half of all.
+const (
+	mostDetails = 250
+	leastList   = 150
+)
+
+func (docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	above, below := objects[0], objects[1]
 	h := float32(0)
 	if below.Visible() {
-		below.Resize(fyne.NewSize(size.Width, below.Size().Height)) // the width first: it decides the height of text
-		h = min(below.(*container.Scroll).Content.MinSize().Height, size.Height*d.share,
-			max(0, size.Height-2*(lineHeight+theme.Padding())))
+		h = min(mostDetails, max(size.Height/2, size.Height-leastList))
 		below.Move(fyne.NewPos(0, size.Height-h))
 		below.Resize(fyne.NewSize(size.Width, h))
 	}
@@ -217,6 +221,6 @@ func (d docked) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	above.Resize(fyne.NewSize(size.Width, size.Height-h))
 }
 
-func (d docked) MinSize(objects []fyne.CanvasObject) fyne.Size {
+func (docked) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(240, 2*lineHeight)
 }

@@ -94,10 +94,8 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	if r.editing && !working {
 		r.editing = false
 	}
-	show(r.change, working && !r.editing)
-	show(r.cancel, o.Open)
 	show(r.buttons, o.Open)
-	enable(r.change, p.may && !r.busy)
+	enable(r.change, working && p.may && !r.busy && !r.editing) // hidden it would leave its place to the other one
 	enable(r.cancel, p.may && (!r.busy || p.keys.focused(r.cancel)))
 	show(r.editor, r.editing)
 	show(r.limitRow, o.LimitPrice != 0)

@@ -19,7 +19,7 @@ import (
 // ordersPage shows orders, cancels and changes them.
 type ordersPage struct {
 	content  fyne.CanvasObject
-	frame    *fyne.Container
+	frame    *fyne.Container // the list, below what is to be said of it
 	scroll   *container.Scroll
 	keys     *keys
 	actions  *Actions
@@ -75,10 +75,9 @@ func newOrdersPage(k *keys, a *Actions) *ordersPage {
 	p.parts.Selected, p.sorts.Selected = orderParts[0], orderSorts[0]
 	head := container.NewBorder(nil, nil, p.title, nil, p.search)
 	tools := container.NewHBox(p.parts, p.sorts, layout.NewSpacer(), p.all)
-	top := container.New(stacked{4}, p.note, p.failed, head, tools, p.question.content, p.cancels, p.empty)
-	p.body = container.New(docked{0.6}, p.list, p.scroll)
-	p.frame = framed(top, p.body, nil)
-	p.content = padded(4, 10, p.frame)
+	p.frame = framed(container.New(stacked{4}, p.note, p.failed, p.cancels, p.empty), p.list, nil)
+	p.body = container.New(docked{}, p.frame, p.scroll)
+	p.content = padded(4, 10, framed(container.New(stacked{4}, head, tools, p.question.content), p.body, nil))
 	p.refresh()
 	return p
 }

@@ -26,7 +26,8 @@ type programsPage struct {
 	allow   *button
 	confirm *question
 	list    *fyne.Container
-	rows    []*programRow
+	rows    []*programRow // also of programs that have gone since the page was opened
+	opened  bool          // since the last answer
 	orders  *table
 	asks    string // what has to be confirmed before programs may trade; empty if nothing has
 }
@@ -38,8 +39,10 @@ type programRow struct {
 	client  int64
 	name    *widget.Label
 	counts  *widget.Label
+	did     string // what it has done
 	may     *check
 	shown   bool // what the program says, not the user
+	gone    bool // it is not connected any more
 }
 
 // mostProgramOrders bounds the orders that are shown; gatewatch clients orders has all.
@@ -56,7 +59,7 @@ func newProgramsPage(k *keys, a *Actions) *programsPage {
 	p.allow = newButton(k, wording.AllowPrograms, p.let)
 	p.confirm = newQuestion(k, p.allow)
 	bar := container.NewHBox(layout.NewSpacer(), p.allow, p.stop)
-	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, p.intro, p.note, bar, p.confirm.content,
+	p.scroll = container.NewVScroll(padded(4, 10, container.New(stacked{8}, bar, p.confirm.content, p.intro, p.note,
 		p.list, p.orders.content)))
 	p.content = p.scroll
 	show(p.note, false)
@@ -94,21 +97,50 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 	setText(p.intro, intro)
 	show(p.stop, !list.State.Stopped)
 	show(p.allow, list.State.Stopped)
-	shown := func(r *programRow, c api.Program) bool { return r.number == c.Number }
-	if !slices.EqualFunc(p.rows, list.Programs, shown) {
-		p.rows = nil
+	p.place(list.Programs, now)
+	p.orders.set(orderLines(orders, now))
+	p.scroll.Refresh()
+}
+
+// place shows programs. As long as the page is open each of them stays where it is, and so do the switches below one
+// that goes: a program that connects again gets its row back.
+func (p *programsPage) place(list []api.Program, now time.Time) {
+	if p.opened {
+		p.opened, p.rows = false, nil
 		p.list.RemoveAll()
-		for _, c := range list.Programs {
-			r := p.newRow(c)
+	}
+	for _, r := range p.rows {
+		r.gone = true
+	}
+	rowOf := func(is func(*programRow) bool) *programRow {
+		if at := slices.IndexFunc(p.rows, is); at >= 0 {
+			return p.rows[at]
+		}
+		return nil
+	}
+	var come []*api.Program
+	for i := range list {
+		c := &list[i]
+		if r := rowOf(func(r *programRow) bool { return r.number == c.Number }); r != nil {
+			r.render(c, now)
+		} else {
+			come = append(come, c)
+		}
+	}
+	for _, c := range come {
+		r := rowOf(func(r *programRow) bool { return r.gone && r.client == c.ClientID })
+		if r == nil {
+			r = p.newRow()
 			p.rows = append(p.rows, r)
 			p.list.Add(r.content)
 		}
+		r.render(c, now)
 	}
-	for i := range list.Programs {
-		p.rows[i].render(&list.Programs[i], now)
+	for _, r := range p.rows {
+		if r.gone {
+			setText(r.counts, "Not connected any more. "+r.did)
+		}
 	}
-	p.orders.set(orderLines(orders, now))
-	p.scroll.Refresh()
 }
 
 // fail says what did not work; empty: nothing.
@@ -116,8 +148,8 @@ func (p *programsPage) fail(text string) {
 	showText(p.note, text)
 }
 
-func (p *programsPage) newRow(c api.Program) *programRow {
-	r := &programRow{number: c.Number, client: c.ClientID, name: bold(""), counts: fine("")}
+func (p *programsPage) newRow() *programRow {
+	r := &programRow{name: bold(""), counts: fine("")}
 	r.name.Truncation = fyne.TextTruncateEllipsis
 	r.may = newCheck(p.keys, "May place orders", func() {
 		if !r.shown {
@@ -129,20 +161,21 @@ func (p *programsPage) newRow(c api.Program) *programRow {
 }
 
 func (r *programRow) render(c *api.Program, now time.Time) {
-	r.client = c.ClientID
+	r.number, r.client, r.gone = c.Number, c.ClientID, false
 	setText(r.name, plain(c.Text))
-	counts := fmt.Sprintf("Connected since %s", clock(c.Since, now))
+	since := fmt.Sprintf("Connected since %s. ", clock(c.Since, now))
 	if c.PID != 0 {
-		counts = fmt.Sprintf("Process %d, connected since %s", c.PID, clock(c.Since, now))
+		since = fmt.Sprintf("Process %d, connected since %s. ", c.PID, clock(c.Since, now))
 	}
-	counts += fmt.Sprintf(". %d sent, %d refused, %d working", c.Sent, c.Refused, c.Working)
+	r.did = fmt.Sprintf("%d sent, %d refused, %d working", c.Sent, c.Refused, c.Working)
 	if c.Observed > 0 {
-		counts += fmt.Sprintf(", %d would have been refused", c.Observed)
+		r.did += fmt.Sprintf(", %d would have been refused", c.Observed)
 	}
 	if unknown := wording.UnknownOrders(c.Unknown); unknown != "" {
-		counts += ", " + unknown
+		r.did += ", " + unknown
 	}
-	setText(r.counts, counts+".")
+	r.did += "."
+	setText(r.counts, since+r.did)
 	r.shown = true
 	r.may.SetChecked(!c.ReadOnly)
 	r.shown = false

@@ -108,14 +108,15 @@ func newRulesPage(k *keys, v *View) *rulesPage {
 	p.severalQ = newQuestion(k, p.several)
 	p.list = newList(k, func(string) { p.refresh() })
 	p.detail = newRuleRow(p)
-	below := container.New(stacked{6}, p.trouble, p.severalQ.content, p.detail.content)
+	below := container.New(stacked{6}, p.severalQ.content, p.detail.content, p.trouble)
 	p.scroll = container.NewVScroll(padded(2, 0, below))
-	p.body = container.New(docked{0.72}, p.list, p.scroll)
+	said := container.New(stacked{6}, p.note, p.failed, p.empty)
+	p.body = container.New(docked{}, framed(said, p.list, nil), p.scroll)
 	tools := container.New(
 		stacked{4}, container.NewBorder(nil, nil, p.title, p.create, p.search),
 		container.NewHBox(p.states, p.sorts, layout.NewSpacer(), p.several),
 	)
-	head := container.New(stacked{6}, card(p.arm.content), tools, p.note, p.failed, p.empty)
+	head := container.New(stacked{6}, card(p.arm.content), tools)
 	p.overview = padded(4, 10, framed(head, p.body, nil))
 	p.preview = &previewer{send: func(req api.RulePreviewRequest) { p.actions.Preview(req) }}
 	p.editor = newRuleEditor(k, &v.actions, p.edited)

@@ -28,7 +28,7 @@ func newHead() *head {
 	h := &head{sign: newSign(34), headline: bold(""), since: muted(""), badge: newBadge()}
 	h.headline.SizeName, h.headline.Wrapping = sizeState, fyne.TextWrapWord
 	h.since.Truncation = fyne.TextTruncateEllipsis
-	words := container.New(tight{}, h.headline, h.since)
+	words := container.New(headWords{}, h.headline, h.since)
 	h.content = padded(8, 12, container.NewBorder(nil, nil, container.NewCenter(h.sign.image),
 		container.NewCenter(h.badge.content), words))
 	return h
@@ -41,34 +41,40 @@ func (h *head) render(p *picture) {
 	h.badge.set(p.badge)
 }
 
-// tight puts two labels below each other, closer than labels stand, around the middle.
-type tight struct{}
+// headWords puts the state above since when it lasts, closer than labels stand, around the middle. A state that takes
+// two lines has the room of both: what is below stays where it is.
+type headWords struct{}
 
 const labelOverlap = 12
 
-func (tight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	for _, o := range objects { // the width first: it decides the height of text
-		o.Resize(fyne.NewSize(size.Width, o.Size().Height))
-	}
-	y := (size.Height - tight{}.MinSize(objects).Height) / 2
-	for _, o := range objects {
-		h := o.MinSize().Height
-		o.Move(fyne.NewPos(0, y))
-		o.Resize(fyne.NewSize(size.Width, h))
-		y += h - labelOverlap
-	}
+// heights returns how much the state needs, and how much it needs in one line.
+func (headWords) heights(objects []fyne.CanvasObject) (state, inOne float32) {
+	l := objects[0].(*widget.Label)
+	line := fyne.MeasureText("X", l.Theme().Size(l.SizeName), l.TextStyle).Height
+	return l.MinSize().Height, line + 2*theme.InnerPadding()
 }
 
-func (tight) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	min := fyne.Size{}
-	for i, o := range objects {
-		m := o.MinSize()
-		min = fyne.NewSize(fyne.Max(min.Width, m.Width), min.Height+m.Height)
-		if i > 0 {
-			min.Height -= labelOverlap
-		}
+func (h headWords) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	headline, since := objects[0], objects[1]
+	headline.Resize(fyne.NewSize(size.Width, headline.Size().Height)) // the width first: it decides the height of text
+	state, inOne := h.heights(objects)
+	show(since, state <= inOne)
+	total := state
+	if since.Visible() {
+		total += since.MinSize().Height - labelOverlap
 	}
-	return min
+	y := (size.Height - total) / 2
+	headline.Move(fyne.NewPos(0, y))
+	headline.Resize(fyne.NewSize(size.Width, state))
+	since.Move(fyne.NewPos(0, y+state-labelOverlap))
+	since.Resize(fyne.NewSize(size.Width, since.MinSize().Height))
+}
+
+func (h headWords) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	state, inOne := h.heights(objects)
+	first, second := objects[0].MinSize(), objects[1].MinSize()
+	return fyne.NewSize(fyne.Max(first.Width, second.Width),
+		fyne.Max(inOne+second.Height-labelOverlap, state-2*theme.InnerPadding()))
 }
 
 // liveColor is of LIVE alone: no state has it.
@@ -122,7 +128,6 @@ type alarm struct {
 	button  *button
 	does    command // what the button does
 	copy    *button
-	foot    *fyne.Container
 	shown   banner
 }
 
@@ -140,8 +145,11 @@ func newAlarm(k *keys, press func(command)) *alarm {
 	a.edge.SetMinSize(fyne.NewSize(5, 1))
 	a.copy = newButton(k, "Copy", func() { fyne.CurrentApp().Clipboard().SetContent(a.shown.plainText()) })
 	a.copy.Importance = widget.LowImportance
-	a.foot = container.NewBorder(nil, nil, nil, container.NewCenter(container.NewHBox(a.copy, a.button)), a.attempt)
-	words := container.New(stacked{-2}, container.New(stacked{-10}, a.cause, a.since), a.hint, a.foot, a.failed)
+	answers := container.NewVBox(container.NewHBox(a.copy, a.button)) // beside the words, which may grow
+	words := container.New(
+		stacked{-2}, container.NewBorder(nil, nil, nil, answers, container.New(stacked{-10}, a.cause, a.since)), a.hint,
+		a.attempt, a.failed,
+	)
 	body := container.NewBorder(nil, nil, container.NewVBox(padded(9, 0, a.sign.image)), nil, words)
 	a.content = container.NewStack(
 		newThemed(colorCard, colorBorder, 8), a.tint,
@@ -167,7 +175,7 @@ func (a *alarm) render(b *banner, busy bool, failure string) {
 	}
 	a.sign.set(b.shape)
 	setText(a.cause, b.cause)
-	setText(a.attempt, b.attempt)
+	showText(a.attempt, b.attempt)
 	showText(a.since, b.since)
 	showText(a.hint, b.hint)
 	showText(a.failed, failure)
@@ -256,16 +264,20 @@ func newStatusPage(k *keys, v *View) *statusPage {
 	}
 	orders := p.layers[api.LayerNames[4]].word
 	orders.Truncation, orders.Wrapping = fyne.TextTruncateOff, fyne.TextWrapWord // why they are blocked
-	p.about = card(container.NewBorder(nil, nil, nil, container.NewVBox(p.leave), p.pairs))
+	p.about = card(p.pairs)
 	p.day.raster.SetMinSize(fyne.NewSize(100, 10))
+	// What has buttons comes first: text that grows or goes away above a button would move it under the mouse.
 	p.scroll = container.NewVScroll(padded(4, 10, container.New(
-		// where no one has to scroll for it
-		stacked{8}, p.alarm.content, p.support.content, p.first.content, card(p.arm.content),
+		stacked{8}, card(p.arm.content), p.alarm.content, p.support.content, p.first.content,
 		card(container.New(stacked{-8}, lines...)),
 		p.about,
 		p.tools.content,
 	)))
-	footer := padded(0, 10, container.New(stacked{0}, p.today, padded(4, 8, p.day.raster)))
+	p.today.Truncation = fyne.TextTruncateEllipsis
+	footer := padded(0, 10, container.New(
+		stacked{0}, container.NewBorder(nil, nil, nil, container.NewCenter(p.leave), p.today),
+		padded(4, 8, p.day.raster),
+	))
 	p.content = framed(nil, p.scroll, container.NewVBox(widget.NewSeparator(), footer))
 	return p
 }

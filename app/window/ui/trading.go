@@ -81,7 +81,8 @@ func newArmBar(k *keys, arm func(live bool), disarm func()) *armBar {
 	b.button = newButton(k, wording.TurnOnTrading, b.press)
 	b.question = newQuestion(k, b.button)
 	first := container.NewBorder(nil, nil, container.NewCenter(b.sign.image), container.NewCenter(b.button), b.word)
-	b.content = container.New(stacked{-4}, first, b.reason, b.question.content, b.failed)
+	asks := container.New(stacked{2}, first, b.question.content) // before words which may grow
+	b.content = container.New(stacked{-4}, asks, b.reason, b.failed)
 	show(b.failed, false)
 	return b
 }

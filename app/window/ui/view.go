@@ -168,7 +168,7 @@ func (v *View) open(page int) {
 		mark(t, i == page)
 		show(v.pages[i], i == page)
 	}
-	v.asking, v.waiting = time.Time{}, false
+	v.asking, v.waiting, v.others.opened = time.Time{}, false, true
 	v.render()
 	v.ask()
 }
