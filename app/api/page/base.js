@@ -124,6 +124,16 @@ function allow(b, can, why, applies = true) {
   attribute(b, "aria-describedby", line);
   attribute(b, "aria-disabled", applies && !running.has(b) ? null : "true");
 }
+// A button that slides under a resting mouse, because what stands above it has changed, is not pressed: the click was meant for another.
+// The next one counts.
+let aim = { x: -9, y: -9, button: null };
+const aimed = e => ({ x: e.clientX, y: e.clientY, button: e.target.closest?.("button") ?? null });
+addEventListener("pointermove", e => { aim = aimed(e); }, true);
+addEventListener("click", e => {
+  const now = aimed(e), rests = Math.hypot(now.x - aim.x, now.y - aim.y) < 2;
+  if (e.detail && rests && now.button !== aim.button) { e.preventDefault(); e.stopImmediatePropagation(); }
+  aim = now;
+}, true);
 const onPress = (b, does) => b.addEventListener("click", () => { if (b.ariaDisabled !== "true") does(b); });
 function button(text, does, label, className = "") {
   const b = Object.assign(el("button", className, text), { type: "button" });
