@@ -140,7 +140,7 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 		s := conn.Snapshot{
 			State: conn.Degraded, Cause: conn.Cause(c.value), Code: 1300, Detail: personal, Guard: conn.GuardProbe,
 			Gateway: conn.Gateway{Host: "alices-laptop.example.com", Port: 4002, Mode: conn.Live},
-			Layers: conn.Layers{Socket: true, API: true, Farms: map[string]conn.FarmState{
+			Layers: conn.Layers{Socket: true, API: true, Upstream: true, Farms: map[string]conn.FarmState{
 				personal:    conn.FarmBroken,
 				"usfarm.nj": conn.FarmOK,
 			}},

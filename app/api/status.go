@@ -208,6 +208,10 @@ type Fault struct {
 
 // StatusOf renders a snapshot at the given moment.
 func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, started time.Time) Status {
+	farms := s.Layers.Farms
+	if !s.Layers.Upstream || s.Unanswered || farms == nil { // Gateway reports them only while it sees IBKR
+		farms = map[string]conn.FarmState{}
+	}
 	st := Status{
 		State: s.State, Connected: s.Connected(), Unanswered: s.Unanswered, Since: Stamp(s.Since),
 		LostAt: Moment(s.LostAt),
@@ -215,10 +219,10 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		Headline: wording.Headline(s, now),
 		Layers: Layers{
 			Socket: s.Layers.Socket, API: s.Layers.API, Upstream: s.Layers.Upstream,
-			Farms: s.Layers.Farms,
+			Farms: farms,
 		},
 
-		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(s.Layers.Farms),
+		LayersSince: layersSince(s.Layers.Since), FarmNames: farmNames(farms),
 		FirstRun: s.First, Tried: triesOf(s),
 		Attempt: Attempt{Number: s.Attempt.Number, Running: s.Attempt.Running, NextAt: Moment(s.Attempt.NextAt)},
 		Session: s.Session,
@@ -250,9 +254,6 @@ func StatusOf(s *conn.Snapshot, now time.Time, version string, clientID int, sta
 		wording.Unsupported(open.Unsupported, now),
 	}
 	st.Alerts.Failing, st.Failing, st.Faults = []string{}, []Failing{}, []Fault{}
-	if st.Layers.Farms == nil {
-		st.Layers.Farms = map[string]conn.FarmState{}
-	}
 	if st.Attempt.NextAt != nil {
 		in := round(max(0, s.Attempt.NextAt.Sub(now).Seconds()))
 		st.Attempt.InSeconds = &in

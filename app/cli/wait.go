@@ -110,7 +110,7 @@ func (w Wait) holds(st *api.Status) bool {
 	if w.Until == "guard" {
 		return st.Guard.Open
 	}
-	return st.Connected
+	return st.Connected && !st.Unanswered // else it is not known whether it still is
 }
 
 func (w Wait) reached(st *api.Status) string {
