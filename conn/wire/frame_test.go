@@ -293,9 +293,8 @@ func FuzzFrames(f *testing.F) {
 		if !bytes.HasPrefix(stream, again) {
 			t.Fatalf("%x came out of %x", again, stream)
 		}
-		version, at, err := NewReader(bytes.NewReader(stream)).Reply()
-		if err == nil && (version < Oldest || version > Newest || at == "") {
-			t.Fatalf("version %d at %q", version, at)
+		if version, _, err := NewReader(bytes.NewReader(stream)).Reply(); err == nil && (version < Oldest || version > Newest) {
+			t.Fatalf("version %d", version)
 		}
 	})
 }
