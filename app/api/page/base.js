@@ -124,15 +124,24 @@ function allow(b, can, why, applies = true) {
   attribute(b, "aria-describedby", line);
   attribute(b, "aria-disabled", applies && !running.has(b) ? null : "true");
 }
-// A button that slides under a resting mouse, because what stands above it has changed, is not pressed: the click was meant for another.
-// The next one counts.
-let aim = { x: -9, y: -9, button: null };
-const aimed = e => ({ x: e.clientX, y: e.clientY, button: e.target.closest?.("button") ?? null });
-addEventListener("pointermove", e => { aim = aimed(e); }, true);
+// A click on a button that has just slid under a resting mouse, because what stands above it has changed, was meant for another one.
+let aim = { x: -9, y: -9, button: null, seen: null };
+const buttonAt = (x, y) => document.elementFromPoint(x, y)?.closest("button") ?? null;
+function take(e) {
+  const button = buttonAt(e.clientX, e.clientY);
+  aim = { x: e.clientX, y: e.clientY, button, seen: button };
+}
+function look() { // what stands there for a while is what people see
+  const button = buttonAt(aim.x, aim.y);
+  if (button === aim.seen) aim.button = button;
+  aim.seen = button;
+}
+const looking = setInterval(look, 400);
+addEventListener("pointermove", take, true);
 addEventListener("click", e => {
-  const now = aimed(e), rests = Math.hypot(now.x - aim.x, now.y - aim.y) < 2;
-  if (e.detail && rests && now.button !== aim.button) { e.preventDefault(); e.stopImmediatePropagation(); }
-  aim = now;
+  const rests = Math.hypot(e.clientX - aim.x, e.clientY - aim.y) < 2;
+  if (e.detail && rests && buttonAt(e.clientX, e.clientY) !== aim.button) { e.preventDefault(); e.stopImmediatePropagation(); }
+  take(e);
 }, true);
 const onPress = (b, does) => b.addEventListener("click", () => { if (b.ariaDisabled !== "true") does(b); });
 function button(text, does, label, className = "") {

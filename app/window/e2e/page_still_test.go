@@ -27,7 +27,7 @@ func (b *tab) middle(label string) (x, y float64) {
 func (b *tab) hover(x, y float64) { b.run(input.DispatchMouseEvent(input.MouseMoved, x, y)) }
 
 // TestPageButtonsStayUnderTheMouse holds that what the page says moves no button of a card, and that a button of a list
-// that slides under a resting mouse is not pressed in place of the one that stood there.
+// that slides under a resting mouse is not pressed in place of the one that stood there, unless people have seen it there.
 func TestPageButtonsStayUnderTheMouse(t *testing.T) {
 	t.Parallel()
 	need(t, shell)
@@ -56,19 +56,26 @@ func TestPageButtonsStayUnderTheMouse(t *testing.T) {
 	})
 	b.until(`document.getElementById("banner").hidden`, "true")
 
-	b.run(chromedp.Evaluate(`$("orders").scrollIntoView()`, nil))
+	b.run(chromedp.Evaluate(`clearInterval(looking); $("orders").scrollIntoView()`, nil)) // the test says when it looks
 	x, y = b.middle("Cancel order 1038")
 	b.hover(x, y)
-	p.change(func() { // another one, in its place
-		p.desk.orders.Orders = slices.Clone(p.desk.orders.Orders)
-		p.desk.orders.Orders[0].ID = 1039
-		p.status.Trading.OrdersOpen++
-	})
-	b.until(fmt.Sprintf(`document.elementFromPoint(%v, %v).ariaLabel`, x, y), "Cancel order 1039")
+	replace := func(id int64) { // by another order, in its place
+		p.change(func() {
+			p.desk.orders.Orders = slices.Clone(p.desk.orders.Orders)
+			p.desk.orders.Orders[0].ID = id
+			p.status.Trading.OrdersOpen++
+		})
+		b.until(fmt.Sprintf(`document.elementFromPoint(%v, %v).ariaLabel`, x, y), fmt.Sprintf("Cancel order %d", id))
+	}
+	replace(1039)
 	b.run(chromedp.MouseClickXY(x, y))
 	if asks := b.text(`running.size`) + p.took(); asks != "0" {
 		t.Errorf("a click that was meant for another order: %s", asks)
 	}
 	b.run(chromedp.MouseClickXY(x, y))
 	b.expect(p, "cancel 1039")
+	replace(1040)
+	b.run(chromedp.Evaluate(`look(); look()`, nil))
+	b.run(chromedp.MouseClickXY(x, y))
+	b.expect(p, "cancel 1040")
 }
