@@ -293,7 +293,8 @@ func FuzzFrames(f *testing.F) {
 		if !bytes.HasPrefix(stream, again) {
 			t.Fatalf("%x came out of %x", again, stream)
 		}
-		if version, _, err := NewReader(bytes.NewReader(stream)).Reply(); err == nil && (version < Oldest || version > Newest) {
+		version, _, err := NewReader(bytes.NewReader(stream)).Reply()
+		if err == nil && (version < Oldest || version > Newest) {
 			t.Fatalf("version %d", version)
 		}
 	})

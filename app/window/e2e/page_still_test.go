@@ -26,8 +26,8 @@ func (b *tab) middle(label string) (x, y float64) {
 
 func (b *tab) hover(x, y float64) { b.run(input.DispatchMouseEvent(input.MouseMoved, x, y)) }
 
-// TestPageButtonsStayUnderTheMouse holds that what the page says moves no button of a card, and that a button of a list
-// that slides under a resting mouse is not pressed in place of the one that stood there, unless people have seen it there.
+// TestPageButtonsStayUnderTheMouse shows that what the page says moves no button of a card, and that a button of a list
+// that slides under a resting mouse is not pressed in place of the one that stood there, before people can see it.
 func TestPageButtonsStayUnderTheMouse(t *testing.T) {
 	t.Parallel()
 	need(t, shell)
