@@ -86,7 +86,6 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 		"half a reply, silent":   {raw(true, text("225", "20261123 10:00:00 EST")[:9]), CauseNoAnswer},
 		"one field":              {raw(true, text("225")), CauseGarbage},
 		"one field without end":  {raw(true, string(frame([]byte("225")))), CauseGarbage},
-		"empty time":             {raw(true, text("225", "")), CauseGarbage},
 		"no number":              {raw(true, text("v225", "20261123")), CauseGarbage},
 		"version zero":           {raw(true, text("0", "20261123")), CauseGarbage},
 		"negative version":       {raw(true, text("-225", "20261123")), CauseGarbage},

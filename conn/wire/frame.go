@@ -144,7 +144,10 @@ func parseReply(payload []byte) (version int, at string, err error) {
 	if err != nil || n == 0 {
 		return 0, "", bad(0, "reply to the hello starts with %.20q", first)
 	}
-	second, _, _ := bytes.Cut(rest, []byte{0}) // may be empty: the connection does not need it
+	second, _, ended := bytes.Cut(rest, []byte{0})
+	if len(second) == 0 && !ended { // an empty one will do: the connection does not need it
+		return 0, "", bad(0, "reply to the hello has no time")
+	}
 	version, at = int(n), text(string(second))
 	if version < Oldest || version > Newest {
 		return version, at, &VersionError{version}

@@ -242,10 +242,9 @@ func TestReply(t *testing.T) {
 			t.Errorf("%d: %q, %v", v, next, err)
 		}
 	}
-	for _, p := range []string{"225\x00\x00", "225\x00", "225"} { // without a time
-		if version, at, err := NewReader(bytes.NewReader(framed(p))).Reply(); version != 225 || at != "" || err != nil {
-			t.Errorf("%q: %d, %q, %v", p, version, at, err)
-		}
+	empty := NewReader(bytes.NewReader(framed("225\x00\x00")))
+	if version, at, err := empty.Reply(); version != 225 || at != "" || err != nil {
+		t.Errorf("with an empty time: %d, %q, %v", version, at, err)
 	}
 	for _, p := range []string{"176\x00now\x00", "212\x00now\x00", "227\x00now\x00"} {
 		version, _, err := NewReader(bytes.NewReader(framed(p))).Reply()
@@ -254,7 +253,7 @@ func TestReply(t *testing.T) {
 		}
 	}
 	for _, p := range []string{
-		"\x00now\x00", "0\x00now\x00", "-225\x00now\x00", "+225\x00now\x00",
+		"225\x00", "225", "\x00now\x00", "0\x00now\x00", "-225\x00now\x00", "+225\x00now\x00",
 		"225.0\x00now\x00",
 		"99999999999\x00now\x00", "HTTP\x00now\x00", strings.Repeat("2", maxReply+1),
 	} {
