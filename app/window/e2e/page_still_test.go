@@ -15,7 +15,8 @@ import (
 // middle returns where the middle of a button is that can be seen.
 func (b *tab) middle(label string) (x, y float64) {
 	b.t.Helper()
-	button := fmt.Sprintf(`[...document.querySelectorAll("button")].find(e => e.offsetParent && (e.ariaLabel || e.textContent) === %q)`, label)
+	button := fmt.Sprintf(`[...document.querySelectorAll("button")]`+
+		`.find(e => e.offsetParent && (e.ariaLabel || e.textContent) === %q)`, label)
 	b.until(`(e => Boolean(e) && !e.disabled)(`+button+`)`, "true")
 	at := b.text(`(r => (r.left + r.width / 2) + " " + (r.top + r.height / 2))(` + button + `.getBoundingClientRect())`)
 	if _, err := fmt.Sscan(at, &x, &y); err != nil {

@@ -45,6 +45,9 @@ type programRow struct {
 	gone    bool // it is not connected any more
 }
 
+// mostGone bounds the rows of programs that have gone.
+const mostGone = 50
+
 // mostProgramOrders bounds the orders that are shown; gatewatch clients orders has all.
 const mostProgramOrders = 50
 
@@ -103,9 +106,9 @@ func (p *programsPage) take(list api.Programs, orders api.ProgramOrders, err err
 }
 
 // place shows programs. As long as the page is open each of them stays where it is, and so do the switches below one
-// that goes: a program that connects again gets its row back.
+// that goes: a program that connects again gets its row back. Rows of very many that have gone are removed.
 func (p *programsPage) place(list []api.Program, now time.Time) {
-	if p.opened {
+	if p.opened || len(p.rows) > len(list)+mostGone {
 		p.opened, p.rows = false, nil
 		p.list.RemoveAll()
 	}

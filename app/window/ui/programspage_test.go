@@ -112,3 +112,19 @@ func TestProgramsPage(t *testing.T) {
 		t.Errorf("page %d is open", v.page)
 	}
 }
+
+// TestProgramsThatComeAndGo shows one program after another, each with a client id of its own.
+func TestProgramsThatComeAndGo(t *testing.T) {
+	v, _, _ := acting(t)
+	v.Status(withPrograms(), noon)
+	v.open(pagePrograms)
+	list := programsAtPort()
+	list.Programs = list.Programs[:1]
+	for i := range 4 * mostGone {
+		list.Programs[0].Number, list.Programs[0].ClientID = uint64(i), int64(i)
+		v.Programs(list, programOrders(), nil)
+		if n := len(v.others.rows); n > mostGone+2 || v.others.rows[n-1].client != int64(i) {
+			t.Fatalf("%d rows, the last of client id %d after %d", n, v.others.rows[n-1].client, i)
+		}
+	}
+}
