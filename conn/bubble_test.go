@@ -26,8 +26,12 @@ type bubble struct {
 	stop      func()       // ends the supervisor and collects the remaining events
 }
 
-func newBubble(t *testing.T, cfg Config, onAttempt func()) *bubble {
-	b := &bubble{T: t, g: &fakeGateway{t: t, onAttempt: onAttempt}}
+// newBubble starts a supervisor. The first attempt may come at once: what it must find, prepare arranges, if not nil.
+func newBubble(t *testing.T, cfg Config, prepare func(*fakeGateway)) *bubble {
+	b := &bubble{T: t, g: &fakeGateway{t: t}}
+	if prepare != nil {
+		prepare(b.g)
+	}
 	b.s = newSupervisor(&cfg, quiet, b.g.connect)
 	mono := b.s.mono
 	b.s.mono = func() time.Duration { return mono() + time.Duration(b.skip.Load()) }
@@ -86,7 +90,7 @@ func TestSupervisorUnderChaos(t *testing.T) {
 			begin := time.Now()
 			c := &chaos{rnd: rand.New(rand.NewPCG(2, seed)), cfg: testConfig(4002), manual: true}
 			c.mu.Lock()
-			c.bubble = newBubble(t, c.cfg, c.attempted)
+			c.bubble = newBubble(t, c.cfg, func(g *fakeGateway) { g.onAttempt = c.attempted })
 			c.mu.Unlock()
 			synctest.Wait()
 			for range turns {

@@ -17,8 +17,7 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 		cfg.First = true
 		// at midnight, which it is
 		cfg.Calendar = calendar.Calendar{{Name: "night", Length: 20 * time.Minute, Location: time.UTC}}
-		b := newBubble(t, cfg, nil)
-		b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
+		b := newBubble(t, cfg, func(g *fakeGateway) { g.refusal = CauseRefused })
 		for range 10 {
 			if n := b.after(40 * time.Second); n.State != Connecting || !n.First || n.Attempt.Number < 2 {
 				t.Fatalf("state %s, first %v, attempt %d", n.State, n.First, n.Attempt.Number)
