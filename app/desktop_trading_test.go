@@ -12,7 +12,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// TestDesktopTrading holds that the desktop is told what becomes of rules and orders, and that the tray arms, stops and
+// TestDesktopTrading: notifications say what becomes of rules and orders; the tray turns trading on and off and
 // cancels.
 func TestDesktopTrading(t *testing.T) {
 	if testing.Short() {

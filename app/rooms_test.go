@@ -224,7 +224,7 @@ func TestRoomRules(t *testing.T) {
 	}
 }
 
-// TestTopLevel holds that there are four rooms with Go in them and no fifth, and none in the hall.
+// TestTopLevel: there are four top folders with Go in them, and no Go file outside them.
 func TestTopLevel(t *testing.T) {
 	rooms := []string{"app", "assets", "conn", "engine"}
 	err := filepath.WalkDir("..", func(file string, d os.DirEntry, err error) error {
@@ -249,7 +249,7 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// TestPresetsAgree holds that each name that settings allow stands for reset windows, and the reverse.
+// TestPresetsAgree: each name that settings allow has reset windows, and the reverse.
 func TestPresetsAgree(t *testing.T) {
 	known, offered := slices.Sorted(maps.Keys(calendar.Presets)), slices.Sorted(slices.Values(settings.Presets()))
 	if !slices.Equal(known, offered) {

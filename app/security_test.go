@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestSecurityTable holds that each line of the table in SECURITY.md names tests that exist.
+// TestSecurityTable: each line of the table in SECURITY.md names tests that exist.
 func TestSecurityTable(t *testing.T) {
 	text, err := os.ReadFile("../SECURITY.md")
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// TestOrders holds that an order of a rule leaves when trading is on and nothing else is in its way, and that what
-// is in its way is said; that limits in settings.json apply at once; and that orders are known over stop and crash.
+// TestOrders: an order of a rule leaves when trading is on and nothing else is in its way, and what is in its way is
+// said; that limits in settings.json apply at once; and orders are known over stop and crash.
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "DU1234567", "", rulesOf(ruleText("buy", buyMarket), ruleText("low", buyLow)))
@@ -128,7 +128,7 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// TestLiveNeedsMode holds that no order leaves for a live account that no one has asked for.
+// TestLiveNeedsMode: no order leaves for a live account that no one has asked for.
 func TestLiveNeedsMode(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, "U1234567", `, "trading": {"arm_at_start": true}`, rulesOf(ruleText("buy", buyMarket)))
@@ -299,7 +299,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestTradingAlerts holds that what becomes of orders is told to a webhook once, also if the webhook was down.
+// TestTradingAlerts: a webhook gets what becomes of an order once, also if the webhook was down.
 func TestTradingAlerts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for deliveries to be tried again")

@@ -10,8 +10,8 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestAlive holds that an answer proves that Gateway is there, and that what another connection heard counts; without
-// an answer there is no proof, and none after the end.
+// TestAlive: an answer proves that Gateway is there, and what another connection heard counts; without an answer there
+// is no proof, and none after the end.
 func TestAlive(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, sim.Config{}, usualLimits)

@@ -87,8 +87,8 @@ func TestTicksProveNothing(t *testing.T) {
 	}
 }
 
-// TestExecutionsComeFromIBKR holds that an execution shows that Gateway is connected to IBKR, unless it was asked for:
-// those it may have kept.
+// TestExecutionsComeFromIBKR: an execution shows that Gateway is connected to IBKR, unless it was asked for: those it
+// may have kept.
 func TestExecutionsComeFromIBKR(t *testing.T) {
 	theirs, ours := tcpPair(t)
 	defer theirs.Close()

@@ -88,7 +88,7 @@ func TestAnnouncedRestarts(t *testing.T) {
 	})
 }
 
-// TestRestartThatDoesNotCome holds that the guard opens again when Gateway does not exit, after orders were compared.
+// TestRestartThatDoesNotCome: the guard opens again when Gateway does not exit, after orders were compared.
 func TestRestartThatDoesNotCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
@@ -108,8 +108,8 @@ func TestRestartThatDoesNotCome(t *testing.T) {
 	})
 }
 
-// TestExitIsOfTheSessionThatSaidSo holds that what an earlier session said does not close the guard of one that says
-// nothing, and that 0 seconds and 0 minutes turn both consequences off.
+// TestExitIsOfTheSessionThatSaidSo: what an earlier session said does not close the guard of one that says nothing, and
+// 0 seconds and 0 minutes turn both consequences off.
 func TestExitIsOfTheSessionThatSaidSo(t *testing.T) {
 	for name, off := range map[string]bool{"another session": false, "turned off": true} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestExitIsOfTheSessionThatSaidSo(t *testing.T) {
 	}
 }
 
-// TestExitOnGatewaysClock holds that Gateway's clock counts where it differs from ours.
+// TestExitOnGatewaysClock: Gateway's clock counts where it differs from ours.
 func TestExitOnGatewaysClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)
@@ -151,8 +151,8 @@ func TestExitOnGatewaysClock(t *testing.T) {
 	})
 }
 
-// TestToldReadOnly holds that the guard closes as soon as Gateway says that its API is read-only, even if it answers
-// about orders, and opens when it says otherwise.
+// TestToldReadOnly: the guard closes as soon as Gateway says that its API is read-only, even if it answers about
+// orders, and opens when it says otherwise.
 func TestToldReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, exitConfig(), nil)

@@ -188,7 +188,7 @@ func (g *restarting) supervised(log *slog.Logger) (sup *Supervisor, stop func())
 var AnnouncedRestarts = map[bool]int{false: 100, true: 10}[raceEnabled]
 
 // PlayAnnouncedRestarts lives through restarts that Gateway has announced on the wire, while an engine of ten rules
-// places orders all the time. It holds that no order bytes reach Gateway in the last 15 s before each, and that the
+// places orders all the time. It checks that no order bytes reach Gateway in the last 15 s before each, and that the
 // next session is READY within a second of the port's return. It returns the events of the supervisor.
 func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	const closes = 15 * time.Second
@@ -246,8 +246,8 @@ func PlayAnnouncedRestarts(t *testing.T, days int) (events []Event) {
 	return events
 }
 
-// TestReadOnlyWithinASecond holds that a second after READY the guard is closed with its reason, and that no order
-// bytes have come since.
+// TestReadOnlyWithinASecond: a second after READY the guard is closed with its reason, and no order bytes have come
+// since.
 func TestReadOnlyWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		yes := true

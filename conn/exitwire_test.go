@@ -13,8 +13,8 @@ import (
 
 func withExit(c *conn.Config) { c.CloseBeforeExit, c.ExitQuiet = 5*time.Second, 15*time.Minute }
 
-// TestSettingsFromTheWire holds that each part of Gateway's settings may be missing, or all of them refused, and that
-// none of that does any harm.
+// TestSettingsFromTheWire: each part of Gateway's settings may be missing, or all of them refused, and none of that
+// does any harm.
 func TestSettingsFromTheWire(t *testing.T) {
 	for name, c := range map[string]struct {
 		version  int
@@ -62,7 +62,7 @@ func TestSettingsFromTheWire(t *testing.T) {
 	}
 }
 
-// TestReadOnlyFromTheWire holds that the guard is closed with the reason when Gateway's settings say so.
+// TestReadOnlyFromTheWire: the guard is closed with the reason when Gateway's settings say so.
 func TestReadOnlyFromTheWire(t *testing.T) {
 	d := newDesk(t, sim.Config{}, withExit)
 	d.gw.ReadOnly(true)

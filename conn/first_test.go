@@ -9,8 +9,8 @@ import (
 	"gatewatch/conn/calendar"
 )
 
-// TestBeforeTheFirstConnection holds that nothing is an outage, and that a reset window stops no attempt, until a
-// Gateway has answered for the first time ever; afterwards both are as always.
+// TestBeforeTheFirstConnection: until a Gateway has answered for the first time ever, nothing is an outage and a reset
+// window stops no attempt.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig(4002)
@@ -52,7 +52,7 @@ func TestBeforeTheFirstConnection(t *testing.T) {
 	})
 }
 
-// TestSavedPortKeepsTheConnection holds that to name the port in use, or to leave it open again, ends nothing.
+// TestSavedPortKeepsTheConnection: to name the port in use, or to leave it open again, ends nothing.
 func TestSavedPortKeepsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t, testConfig(0), nil)

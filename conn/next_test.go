@@ -360,8 +360,8 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// TestStartInResetWindow holds that one attempt is made at once, that attempts rest in the window only if it fails, and
-// that the connection to which it leads is like any other.
+// TestStartInResetWindow: one attempt is made at once, attempts rest in the window only if it fails, and the connection
+// to which it leads is like any other.
 func TestStartInResetWindow(t *testing.T) {
 	start := row{in: onStart, do: "dial", emit: "started, window_started", state: Connecting, guard: GuardSocket}
 	for name, rows := range map[string][]row{

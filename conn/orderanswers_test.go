@@ -126,8 +126,8 @@ func TestQuestionsOnTheWire(t *testing.T) {
 	}
 }
 
-// TestWhoseNews holds that everything that is said of orders carries the number of its session and the client id of the
-// order, or, where Gateway does not say it, that of the session.
+// TestWhoseNews: everything that is said of orders carries the number of its session and the client id of the order,
+// or, where Gateway does not say it, that of the session.
 func TestWhoseNews(t *testing.T) {
 	for _, v := range versions {
 		d := newDesk(t, sim.Config{ServerVersion: v}, nil)

@@ -329,8 +329,8 @@ func TestModeOfAccountsChanges(t *testing.T) {
 	}
 }
 
-// TestNewsOfOrdersIsBounded holds that news of orders which no one reads fills no memory, that none of it is lost, and
-// that the end of the session does not wait.
+// TestNewsOfOrdersIsBounded: news of orders which no one reads fills no memory, none of it is lost, and the end of the
+// session does not wait.
 func TestNewsOfOrdersIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(func(input) {})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestLayersSince holds that each layer's time changes with that layer alone, and all of them with a new session.
+// TestLayersSince: each layer's time changes with that layer alone, and all of them with a new session.
 func TestLayersSince(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, 3, 4, 12, minute, 0, 0, time.UTC) }
 	up := map[string]FarmState{"usfarm": FarmOK}

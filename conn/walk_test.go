@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestWalk holds that docs/architecture.md names the files from a tick to an order's bytes: those of a program that
-// counts what runs between the two, built of a copy of this module and testdata/walk.
+// TestWalk: docs/architecture.md names the files from a tick to an order's bytes: those of a program that counts what
+// runs between the two, built of a copy of this module and testdata/walk.
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	if testing.Short() || raceEnabled || runtime.GOOS != "linux" {

@@ -123,7 +123,7 @@ func TestJournalIsTakenOver(t *testing.T) {
 	state(left, "[], , 0")
 }
 
-// TestJournalForgets holds that an order which was pruned does not come back out of the journal.
+// TestJournalForgets: an order which was pruned does not come back out of the journal.
 func TestJournalForgets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orders.db")
 	l := openAlone(t, path)

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 )
 
-// TestReports holds that each subscriber gets everything since it subscribed, in the order that all others see, and
-// that no one who does not read holds the writer.
+// TestReports: each subscriber gets everything since it subscribed, all in one order, and one that does not read
+// does not block the writer.
 func TestReports(t *testing.T) {
 	var r Reports
 	r.Put(Report{Text: "nobody listens"})

@@ -76,7 +76,7 @@ func TestSecretsInKeyring(t *testing.T) {
 	}
 }
 
-// TestSecretsWithoutKeyring holds that secrets are in a file that only the user can read where there is no keyring.
+// TestSecretsWithoutKeyring: without a keyring, secrets are in a file that only the user can read.
 func TestSecretsWithoutKeyring(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		t.Skip("it always has a keyring")

@@ -188,7 +188,7 @@ func TestBusyAnswer(t *testing.T) {
 	}
 }
 
-// TestCostlyQueryThatPanics holds that such a query does not keep its turn.
+// TestCostlyQueryThatPanics: a query that panics releases its turn.
 func TestCostlyQueryThatPanics(t *testing.T) {
 	s := unheard(&panicking{})
 	for range 2 {

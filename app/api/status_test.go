@@ -272,7 +272,7 @@ func TestRound(t *testing.T) {
 	}
 }
 
-// TestStampsAreWritten holds that an answer with any time can be written.
+// TestStampsAreWritten: an answer with any time can be written.
 func TestStampsAreWritten(t *testing.T) {
 	for _, text := range []string{
 		"9999-12-31T23:59:59.9999-14:00", "9999-12-31T23:59:59.9999Z", "0000-01-01T00:00:00+14:00",
@@ -292,8 +292,8 @@ func TestStampsAreWritten(t *testing.T) {
 	}
 }
 
-// TestAnswersOfThePast holds that what Gateway answered before is not shown while it does not answer: neither how fast
-// nor what its clock said.
+// TestAnswersOfThePast: what Gateway answered before is not shown while it does not answer: neither how fast nor what
+// its clock said.
 func TestAnswersOfThePast(t *testing.T) {
 	st := Status{
 		Gateway: Gateway{ServerVersion: 225}, Probe: Probe{RoundTripMillis: 1, ClockSkewSeconds: 5},
@@ -314,8 +314,8 @@ func TestAnswersOfThePast(t *testing.T) {
 	}
 }
 
-// TestOrdersCannotBeWritten holds that a connection on which no order can be sent, as none can be written down, is
-// nowhere shown as one on which all is well, with and without the token.
+// TestOrdersCannotBeWritten: a connection on which no order can be sent, as none can be written down, is nowhere shown
+// as one on which all is well, with and without the token.
 func TestOrdersCannotBeWritten(t *testing.T) {
 	s := snapshots["connected"]
 	st := told(&s)

@@ -33,7 +33,7 @@ func simFlags(t *testing.T, args ...string) (Sim, sim.Config) {
 	return c, cfg
 }
 
-// TestSimFlags holds that each field of sim.Config can be set by a flag of its own, which docs/simulator.md has.
+// TestSimFlags: each field of sim.Config can be set by a flag of its own, which docs/simulator.md has.
 func TestSimFlags(t *testing.T) {
 	file := func(name, text string) string {
 		path := filepath.Join(t.TempDir(), name)

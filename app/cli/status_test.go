@@ -112,7 +112,7 @@ func TestDescribeLayers(t *testing.T) {
 	}
 }
 
-// TestDescribeProbe holds that the answer to a probe is said only while Gateway answers.
+// TestDescribeProbe: the answer to a probe is shown only while Gateway answers.
 func TestDescribeProbe(t *testing.T) {
 	st := api.Status{Session: 3, Probe: api.Probe{RoundTripMillis: 1}, Layers: api.Layers{Socket: true}}
 	if text := describe(st, time.Now()); strings.Contains(text, "probe") || !strings.Contains(text, "Session    3\n") {

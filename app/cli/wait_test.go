@@ -6,7 +6,7 @@ import (
 	"gatewatch/app/api"
 )
 
-// TestWaitHolds holds that a session whose Gateway owes an answer does not count as connected.
+// TestWaitHolds: a session whose Gateway owes an answer does not count as connected.
 func TestWaitHolds(t *testing.T) {
 	for _, c := range []struct {
 		until string

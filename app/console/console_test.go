@@ -177,7 +177,7 @@ func TestHintOncePerCause(t *testing.T) {
 	}
 }
 
-// TestAsOf holds that a line tells the cause that its event had, not the one that is true by now.
+// TestAsOf: a line names the cause that its event had, not the present one.
 func TestAsOf(t *testing.T) {
 	s := &conn.Snapshot{
 		State: conn.Connected, Layers: conn.Layers{Socket: true}, Cause: conn.CauseFarm, Code: 2103,
@@ -208,8 +208,8 @@ func TestEveryStateHasALabel(t *testing.T) {
 	}
 }
 
-// TestBeforeTheFirstConnection holds that the console names all ports, once as long as they say the same, and speaks of
-// no outage.
+// TestBeforeTheFirstConnection: the console names all ports, once as long as they say the same, and speaks of no
+// outage.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	var out strings.Builder
 	c := New(&out)

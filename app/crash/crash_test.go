@@ -78,7 +78,7 @@ func TestFirstLine(t *testing.T) {
 	}
 }
 
-// TestCatchEnds holds that an orderly end leaves no file, and that one which cannot be written is told.
+// TestCatchEnds: an orderly end leaves no file, and a file that cannot be written is reported.
 func TestCatchEnds(t *testing.T) {
 	dir := t.TempDir()
 	end, err := Catch(dir)

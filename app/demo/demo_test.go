@@ -69,8 +69,7 @@ func (p *player) Counts() engine.Counts {
 	return engine.Counts{Evaluated: p.ticks, Skipped: 3}
 }
 
-// TestPlay holds that a demo trades a while after the guard has opened, and says what the engine does when that is
-// something.
+// TestPlay: a demo trades a while after the guard has opened, and says what the engine does when that is something.
 func TestPlay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &player{changed: make(chan struct{}, 1)}

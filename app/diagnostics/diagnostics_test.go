@@ -215,8 +215,8 @@ func TestHide(t *testing.T) {
 	}
 }
 
-// TestSecretsInTime holds that a keyring which does not answer holds no one up for long, and that what others say
-// counts.
+// TestSecretsInTime: a keyring that does not answer delays the report briefly, and other sources of secrets are
+// still read.
 func TestSecretsInTime(t *testing.T) {
 	never := make(chan struct{})
 	defer close(never)

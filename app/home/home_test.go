@@ -32,7 +32,7 @@ func TestLock(t *testing.T) {
 	again.Release()
 }
 
-// TestSweep holds that what is no file gives way to a file of Gatewatch, except for the record of orders.
+// TestSweep: what is no file gives way to a file of Gatewatch, except for the record of orders.
 func TestSweep(t *testing.T) {
 	h := At(t.TempDir())
 	for _, name := range []string{"api.json", "gatewatch.log", "orders.db", "other"} {

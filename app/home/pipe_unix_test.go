@@ -11,7 +11,7 @@ import (
 	"gatewatch/app/strict"
 )
 
-// TestCardIsAPipe holds that no client waits for pipes in the place of api.json and of the lock.
+// TestCardIsAPipe: no client waits for pipes in the place of api.json and of the lock.
 func TestCardIsAPipe(t *testing.T) {
 	card := filepath.Join(t.TempDir(), "api.json")
 	lock := filepath.Join(filepath.Dir(card), lockName)

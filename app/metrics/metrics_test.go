@@ -56,8 +56,7 @@ func full(s *conn.Snapshot) Source {
 	}
 }
 
-// TestPanic holds that a scrape which fails inside is an error and no more: the library calls us on goroutines of its
-// own.
+// TestPanic: a scrape which fails inside is an error and no more: the library calls us on goroutines of its own.
 func TestPanic(t *testing.T) {
 	s := full(up())
 	broken := true
@@ -240,7 +239,7 @@ func TestNotConnected(t *testing.T) {
 	}
 }
 
-// TestNoTradingYet holds that the zeros are there before the first rule and order.
+// TestNoTradingYet: the zeros are there before the first rule and order.
 func TestNoTradingYet(t *testing.T) {
 	s := full(up())
 	s.Trading = func() Trading { return Trading{} }
@@ -258,7 +257,7 @@ func TestNoTradingYet(t *testing.T) {
 	}
 }
 
-// TestFirst holds that whoever counts increases sees the first one: the zero before it is there.
+// TestFirst: each counter is there at zero before it first increases, so that increase() sees it.
 func TestFirst(t *testing.T) {
 	m := New(full(up()))
 	got := text(t, m)
@@ -352,7 +351,7 @@ func TestSessionAge(t *testing.T) {
 	})
 }
 
-// TestNothing holds that a source without functions, or without a snapshot yet, is no reason to fail.
+// TestNothing: a source without functions, or without a snapshot yet, is no reason to fail.
 func TestNothing(t *testing.T) {
 	for _, s := range []Source{{}, {Snapshot: func() *conn.Snapshot { return nil }}} {
 		got := text(t, New(s))
@@ -371,7 +370,7 @@ func TestNothing(t *testing.T) {
 	}
 }
 
-// TestBadLabel holds that a label which is not UTF-8 fails a scrape and nothing else.
+// TestBadLabel: a label which is not UTF-8 fails a scrape and nothing else.
 func TestBadLabel(t *testing.T) {
 	s := full(up())
 	s.Queued = func() map[string]int { return map[string]int{"\xff": 1} }
@@ -382,7 +381,7 @@ func TestBadLabel(t *testing.T) {
 	}
 }
 
-// TestNothingPrivate holds that what the snapshot knows of the other side stays out.
+// TestNothingPrivate: nothing private of the snapshot is exported.
 func TestNothingPrivate(t *testing.T) {
 	s := up()
 	s.Detail = "private detail"

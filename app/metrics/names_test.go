@@ -62,8 +62,8 @@ func published(t *testing.T) []string {
 	return strings.FieldsFunc(string(b), func(r rune) bool { return r == '\n' || r == '\r' })
 }
 
-// TestDocumented holds that docs/prometheus.md lists exactly what there is, and every value of a label that is a word
-// of conn or of the engine.
+// TestDocumented: docs/prometheus.md lists exactly what there is, and every value of a label that is a word of conn or
+// of the engine.
 func TestDocumented(t *testing.T) {
 	b, err := os.ReadFile("../../docs/prometheus.md")
 	if err != nil {
@@ -94,7 +94,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestWords holds that no state, reason or cause of conn and no word of the engine is forgotten here.
+// TestWords: no state, reason or cause of conn and no word of the engine is forgotten here.
 func TestWords(t *testing.T) {
 	same := func(what string, got []string, want ...string) {
 		t.Helper()

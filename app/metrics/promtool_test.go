@@ -23,8 +23,8 @@ func tool(t *testing.T, name string) string {
 	return ""
 }
 
-// TestPromtool holds that Prometheus' own tool finds no fault with the examples and with a scrape, and that each alert
-// fires when it should and is silent when it should be.
+// TestPromtool: Prometheus' own tool finds no fault with the examples and with a scrape, and each alert fires when it
+// should and is silent when it should be.
 func TestPromtool(t *testing.T) {
 	promtool := tool(t, "promtool")
 	for _, c := range []struct {

@@ -35,8 +35,7 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
-// TestRunKeeps holds that a sender for readers elsewhere gets each notice, in order, whatever fails in between, and at
-// the end.
+// TestRunKeeps: a sender for readers elsewhere gets each notice, in order, whatever fails in between, and at the end.
 func TestRunKeeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

@@ -304,8 +304,8 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestBeforeTheFirstConnection holds that nothing is reported while Gatewatch looks for its first Gateway ever, not
-// after a reset window or a pause either, and that what follows is reported as always.
+// TestBeforeTheFirstConnection: nothing is reported while Gatewatch looks for its first Gateway ever, not after a reset
+// window or a pause either, and what follows is reported as always.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	looking := conn.Event{Kind: conn.EventAttemptFailed, State: conn.Connecting, Cause: conn.CauseNotReady}
 	w := world{p: defaultPolicy()}

@@ -14,7 +14,8 @@ import (
 	"gatewatch/engine"
 )
 
-// TestNoReportIsLost plays random reports into random quiet, and holds that each is shown, soon if nothing silences it.
+// TestNoReportIsLost plays random reports into random quiet, and checks that each is shown, soon if nothing silences
+// it.
 func TestNoReportIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kinds := []engine.Report{
@@ -161,8 +162,8 @@ func TestRunEndsWithTheEvents(t *testing.T) {
 	})
 }
 
-// TestOutboxKeepsReports holds that a desktop that hangs costs no word about rules and orders, and that outages do not
-// stay for them.
+// TestOutboxKeepsReports: a desktop that hangs loses no notification about rules and orders, and outages give way to
+// them.
 func TestOutboxKeepsReports(t *testing.T) {
 	o := newOutbox(nil, false, slog.New(slog.DiscardHandler))
 	for i := range 5 * outboxLimit {

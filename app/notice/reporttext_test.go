@@ -96,7 +96,7 @@ func TestReportWords(t *testing.T) {
 	}
 }
 
-// TestKindsOfReports holds that whatever the engine reports has a notice kind of the same text.
+// TestKindsOfReports: whatever the engine reports has a notice kind of the same text.
 func TestKindsOfReports(t *testing.T) {
 	for _, k := range []engine.ReportKind{
 		engine.ReportFired, engine.ReportFailed, engine.ReportBlocked,

@@ -16,7 +16,7 @@ import (
 	"gatewatch/engine"
 )
 
-// TestProgramsStopLasts holds that the stop is in effect even if it cannot be written down, and that this is said.
+// TestProgramsStopLasts: the stop is in effect even if it cannot be saved, and the failure is reported.
 func TestProgramsStopLasts(t *testing.T) {
 	dir := t.TempDir()
 	p := New(filepath.Join(dir, "none"), nil, func(history.Record) {}, func() {}, nil, nil)
@@ -89,7 +89,7 @@ func TestProgramEvents(t *testing.T) {
 	}
 }
 
-// TestProgramEventsAtTheEnd holds that what was gathered is passed on when Gatewatch stops, and nothing after that.
+// TestProgramEventsAtTheEnd: what was gathered is passed on when Gatewatch stops, and nothing after that.
 func TestProgramEventsAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reports := &engine.Reports{}

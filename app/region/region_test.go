@@ -32,7 +32,7 @@ func TestOfZone(t *testing.T) {
 	}
 }
 
-// TestAllZones holds that each zone of the database has a region whose times of day it shares.
+// TestAllZones: each zone of the database has a region whose times of day it shares.
 func TestAllZones(t *testing.T) {
 	archive, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
 	if err != nil {
@@ -76,7 +76,7 @@ func TestAllZones(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the list of zones again")
 
-// TestZones holds that the list has the zones of places in the database, without names from before there were places.
+// TestZones: the list has the zones of places in the database, without names from before there were places.
 func TestZones(t *testing.T) {
 	archive, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
 	if err != nil {
@@ -104,7 +104,7 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// TestWindowsZones holds that each zone of Windows that Go knows has a region, but those that are hours from UTC.
+// TestWindowsZones: each zone of Windows that Go knows has a region, but those that are hours from UTC.
 func TestWindowsZones(t *testing.T) {
 	source, err := os.ReadFile(filepath.Join(build.Default.GOROOT, "src", "time", "zoneinfo_abbrs_windows.go"))
 	if err != nil {
@@ -201,7 +201,7 @@ func put(t *testing.T, folder, name, text string, age time.Duration) string {
 
 const european, asian = "[Communication]\nRegion=eu\n", "[Communication]\nRegion=asia\n"
 
-// TestRead holds that the file that was changed last counts, wherever it is, and that a folder without one is no error.
+// TestRead: the file that was changed last counts, wherever it is, and a folder without one is no error.
 func TestRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]time.Duration
@@ -233,7 +233,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestReadBad holds that what is no file in the folder is ignored, and that another one in it counts then.
+// TestReadBad: what is not a file is ignored, and another file in the folder counts then.
 func TestReadBad(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, folder string){
 		"link out of the folder": func(t *testing.T, folder string) {

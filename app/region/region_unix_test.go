@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestZoneOfComputer holds that TZ comes first, as for Go itself.
+// TestZoneOfComputer: TZ comes first, as for Go itself.
 func TestZoneOfComputer(t *testing.T) {
 	for tz, want := range map[string]string{
 		"Europe/Berlin": "Europe/Berlin", ":Asia/Tokyo": "Asia/Tokyo", "": "UTC", ":": "UTC",
@@ -38,7 +38,7 @@ func TestZoneOfComputer(t *testing.T) {
 	}
 }
 
-// TestLook holds that nothing of an unknown zone, such as a name that someone has chosen, is passed on.
+// TestLook: nothing of an unknown zone, such as a name that someone has chosen, is passed on.
 func TestLook(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -54,7 +54,7 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// TestPipe holds that a pipe in the place of jts.ini is not waited for.
+// TestPipe: a pipe in the place of jts.ini is not waited for.
 func TestPipe(t *testing.T) {
 	folder := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(folder, "jts.ini"), 0o600); err != nil {

@@ -12,8 +12,8 @@ import (
 	"gatewatch/app/wording"
 )
 
-// TestDamagedAlertsAreShown holds that a damaged file of waiting alerts is a problem which people see, and that alerts
-// are sent all the same.
+// TestDamagedAlertsAreShown: a damaged file of waiting alerts is a problem which people see, and alerts are sent all
+// the same.
 func TestDamagedAlertsAreShown(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "alerts.db")
 	log := slog.New(slog.DiscardHandler)

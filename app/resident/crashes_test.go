@@ -12,7 +12,7 @@ import (
 	"gatewatch/engine"
 )
 
-// TestACrashLoopIsReportedOnce holds that a program that crashes over and over does not fill anyone's inbox.
+// TestACrashLoopIsReportedOnce: a program that crashes over and over is reported once.
 func TestACrashLoopIsReportedOnce(t *testing.T) {
 	for _, again := range []bool{false, true} {
 		var reports engine.Reports
@@ -28,7 +28,7 @@ func TestACrashLoopIsReportedOnce(t *testing.T) {
 	}
 }
 
-// TestEngineHalted holds that a panic of the engine is reported, and passed on, and that its end is not.
+// TestEngineHalted: a panic of the engine is reported and passed on; its ordinary end is not reported.
 func TestEngineHalted(t *testing.T) {
 	var reports engine.Reports
 	tr := &trading{reports: &reports}

@@ -63,7 +63,7 @@ func TestFailingStepsAreListed(t *testing.T) {
 	}
 }
 
-// TestFailuresAreNews holds that a step says when it begins and ends to fail, and that each new reason is shown.
+// TestFailuresAreNews: a step says when it begins and ends to fail, and each new reason is shown.
 func TestFailuresAreNews(t *testing.T) {
 	f := &failures{changes: &changes{}}
 	shown, end := f.changes.Subscribe()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestMuteEndsByTheWallClock holds that a mute ends at the time that was chosen, also if the computer slept meanwhile.
+// TestMuteEndsByTheWallClock: a mute ends at the time that was chosen, also if the computer slept meanwhile.
 func TestMuteEndsByTheWallClock(t *testing.T) {
 	m, now := &mute{changes: &changes{}}, time.Now()
 	m.Mute(now.Add(time.Hour))

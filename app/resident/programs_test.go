@@ -268,7 +268,7 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// TestProgramsLive holds that programs are let trade on a live account only after a confirmation.
+// TestProgramsLive: programs are let trade on a live account only after a confirmation.
 func TestProgramsLive(t *testing.T) {
 	p, end := started(t, `{"api": {"port": 0}, "gateway": {"port": 1}}`)
 	defer end()

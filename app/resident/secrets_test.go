@@ -14,8 +14,8 @@ import (
 	"gatewatch/app/wording"
 )
 
-// TestMissingSecrets holds that a secret that is not there is a problem at once: of settings that are saved, and shown
-// from the start. What was missing before does not prevent saving something else.
+// TestMissingSecrets: a secret that is not there is a problem at once: of settings that are saved, and shown from the
+// start. What was missing before does not prevent saving something else.
 func TestMissingSecrets(t *testing.T) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		t.Skip("it always has a keyring")

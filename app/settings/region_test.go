@@ -47,7 +47,7 @@ func TestFor(t *testing.T) {
 	}
 }
 
-// TestSuggested holds that only the reset windows change, and when the window of the servers in America is added.
+// TestSuggested: only the reset windows change, and when the window of the servers in America is added.
 func TestSuggested(t *testing.T) {
 	s := Default()
 	s.Gateway.Port, s.ResetWindows = 4002, []ResetWindow{{Preset: "ibkr-weekend"}}

@@ -39,7 +39,7 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// TestSaveThroughALink holds that a file that others could read is closed to them, and that a link stays a link.
+// TestSaveThroughALink: a file that others could read becomes private, and a link stays a link.
 func TestSaveThroughALink(t *testing.T) {
 	folder := t.TempDir()
 	path, link := filepath.Join(folder, "elsewhere.json"), filepath.Join(folder, "settings.json")

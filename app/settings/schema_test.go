@@ -47,8 +47,8 @@ func TestEveryKeyHasLimits(t *testing.T) {
 	stricttest.EveryKeyHasLimits(t, reflect.TypeFor[Settings]())
 }
 
-// TestTagsForForms holds that each key has a label and a section, each option a word, and that a key is marked as one
-// that reconnects if, and only if, the supervisor ends the session when it changes.
+// TestTagsForForms: each key has a label and a section, each option a word, and a key is marked as one that reconnects
+// if, and only if, the supervisor ends the session when it changes.
 func TestTagsForForms(t *testing.T) {
 	def := Default()
 	before, err := def.Conn()

@@ -139,7 +139,7 @@ func TestWrongFindsItsPlace(t *testing.T) {
 	}
 }
 
-// TestReadKeepsMarking holds that what is wrong is known even where so much is wrong that it is not told any more.
+// TestReadKeepsMarking: errors are still found after the limit, though no longer listed.
 func TestReadKeepsMarking(t *testing.T) {
 	text := `{"list": [{"name": "a"` + strings.Repeat(`, "": 0`, 300) + `}, {"name": "b", "q": 0}, {"name": "c"}]}`
 	r := kind.Read("f", []byte(text), &things{})

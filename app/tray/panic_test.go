@@ -29,7 +29,7 @@ func (b *brittleBar) show(Entry)             {}
 func (b *brittleBar) hide(Entry)             {}
 func (b *brittleBar) check(Entry, bool)      {}
 
-// TestPanicInThePaint holds that what is painted wrong is told, and what comes next is painted.
+// TestPanicInThePaint: a panic while painting is reported, and the next picture is painted.
 func TestPanicInThePaint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		changes := make(chan struct{}, 1)
@@ -63,7 +63,7 @@ func TestPanicInThePaint(t *testing.T) {
 	})
 }
 
-// TestSteady holds that what has panicked starts again, but not after the end.
+// TestSteady: a loop that panicked starts again, but not after the end.
 func TestSteady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := 0

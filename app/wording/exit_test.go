@@ -64,7 +64,7 @@ func TestResubmit(t *testing.T) {
 	}
 }
 
-// TestReadOnlyNamesTheBox holds that texts about a read-only API name the box in Gateway's settings.
+// TestReadOnlyNamesTheBox: texts about a read-only API name the box in Gateway's settings.
 func TestReadOnlyNamesTheBox(t *testing.T) {
 	s := &conn.Snapshot{State: conn.Degraded, Cause: conn.CauseReadOnly, Guard: conn.GuardReadOnly}
 	for name, text := range map[string]string{

@@ -10,8 +10,8 @@ import (
 	"gatewatch/conn/calendar"
 )
 
-// TestBeforeTheFirstConnection holds that nothing is said of an outage or of reconnecting before the first connection,
-// not even in a reset window.
+// TestBeforeTheFirstConnection: nothing is said of an outage or of reconnecting before the first connection, not even
+// in a reset window.
 func TestBeforeTheFirstConnection(t *testing.T) {
 	now := time.Date(2026, 12, 1, 12, 0, 0, 0, time.Local)
 	s := &conn.Snapshot{

@@ -8,7 +8,7 @@ import (
 	"gatewatch/conn/history"
 )
 
-// TestEveryRecordHasWords holds that no one reads an identifier where a sentence belongs.
+// TestEveryRecordHasWords: each record has a sentence, not an identifier.
 func TestEveryRecordHasWords(t *testing.T) {
 	seen := map[string]string{}
 	for _, w := range constants(t, "What") {

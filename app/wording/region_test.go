@@ -32,7 +32,7 @@ func local(t *testing.T, zone string) {
 	t.Cleanup(func() { time.Local = before })
 }
 
-// TestResetTimes holds that times are those of this computer's clock, also in summer and within the window.
+// TestResetTimes: times are those of this computer's clock, also in summer and within the window.
 func TestResetTimes(t *testing.T) {
 	winter, summer := time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {

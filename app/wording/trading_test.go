@@ -35,7 +35,7 @@ func TestBlocked(t *testing.T) {
 	}
 }
 
-// TestEveryBlockedReason holds that each reason has a clause of its own.
+// TestEveryBlockedReason: each reason has a clause of its own.
 func TestEveryBlockedReason(t *testing.T) {
 	said := map[string]string{}
 	for _, reason := range []string{

@@ -72,7 +72,7 @@ func snapshot(state conn.State, cause conn.Cause) *conn.Snapshot {
 	}
 }
 
-// TestEveryCause holds that each cause has a sentence, and what to do where there is something to do.
+// TestEveryCause: each cause has a sentence, and what to do where there is something to do.
 func TestEveryCause(t *testing.T) {
 	silent := []conn.Cause{conn.CauseNone}
 	helpless := []conn.Cause{conn.CauseNone, conn.CauseReconfigured, conn.CauseStopping}

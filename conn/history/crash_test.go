@@ -211,7 +211,7 @@ func killWriter(t *testing.T, dir string, after int) (promised []string) {
 	}
 }
 
-// sums holds that the terms of an account add up to its length, to the millisecond.
+// sums checks that the terms of an account add up to its length, to the millisecond.
 func sums(t *testing.T, a Account) {
 	t.Helper()
 	var sum, market time.Duration

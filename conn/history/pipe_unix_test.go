@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestPipes holds that nothing waits for a pipe in the place of a file, after which no query would be answered.
+// TestPipes: nothing waits for a pipe in the place of a file, after which no query would be answered.
 func TestPipes(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{current, beatName} {

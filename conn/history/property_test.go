@@ -76,7 +76,7 @@ func onMarket(on time.Time, h *Hours) bool {
 	return day(today) && minute >= opens || day(before) && minute < shuts
 }
 
-// agree holds that a timeline says of any time what its cells say.
+// agree checks that a timeline says of any time what its cells say.
 func agree(r *rapid.T, l *Timeline, c *cells, hours *Hours) {
 	r.Helper()
 	n := len(c.kind)
@@ -135,7 +135,7 @@ func aroundOpening(r *rapid.T) (time.Time, *Hours) {
 	return time.Date(2026, 11, day, hour[0], hour[1], -1, 0, loc), h
 }
 
-// TestAnyRecords holds that records in whatever order, with the clock set back at will, make a timeline that is exact.
+// TestAnyRecords: records in whatever order, with the clock set back at will, make a timeline that is exact.
 func TestAnyRecords(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		const n = 2500
@@ -333,8 +333,7 @@ func (w *life) turn() {
 	}
 }
 
-// TestAnyLife holds that the events of the supervisor make an account that agrees with what was true, a millisecond at
-// a time.
+// TestAnyLife: the events of the supervisor make an account that agrees with what was true, a millisecond at a time.
 func TestAnyLife(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		from, hours := aroundOpening(r)
@@ -349,7 +348,7 @@ func TestAnyLife(t *testing.T) {
 	})
 }
 
-// TestAnyHours holds that market hours are those that the clock of the zone shows, over both changes of the clocks.
+// TestAnyHours: market hours are those that the clock of the zone shows, over both changes of the clocks.
 func TestAnyHours(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		h := &Hours{

@@ -74,7 +74,7 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// TestReadBridgesAClockThatWasWrong holds that some records of a wrong clock do not hide what was before them.
+// TestReadBridgesAClockThatWasWrong: some records of a wrong clock do not hide what was before them.
 func TestReadBridgesAClockThatWasWrong(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, noon)
@@ -133,8 +133,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFirstRun holds that a run is the first until the log knows of a connection, whatever else it knows, and that a
-// log which cannot be read is no first run.
+// TestFirstRun: a run is the first until the log knows of a connection, whatever else it knows, and a log which cannot
+// be read is no first run.
 func TestFirstRun(t *testing.T) {
 	dir := t.TempDir()
 	first := func(want bool) {

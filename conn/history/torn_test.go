@@ -138,7 +138,7 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// TestEditedFile holds that a log which a person has formatted, or whose middle is damaged, loses no record.
+// TestEditedFile: a log which a person has formatted, or whose middle is damaged, loses no record.
 func TestEditedFile(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, noon)
@@ -196,8 +196,7 @@ func TestEditedFile(t *testing.T) {
 	}
 }
 
-// TestAWriteThatFails holds that a full disk leaves the array whole, and that the same records can be written
-// afterwards.
+// TestAWriteThatFails: a full disk leaves the array whole, and the same records can be written afterwards.
 func TestAWriteThatFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, current)
@@ -337,7 +336,7 @@ func TestFarTooLong(t *testing.T) {
 	}
 }
 
-// FuzzOpen holds that no content of a file makes Open panic or lose a record in it.
+// FuzzOpen: no content of a file makes Open panic or lose a record in it.
 func FuzzOpen(f *testing.F) {
 	one := `{"seq":1,"time":"2026-11-23T12:00:00Z","local":"2026-11-23T12:00:00Z","event":"started","counts":"connected","run":1}`
 	for _, text := range []string{

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestFreshness holds that what has waited in the system's buffer proves nothing about now.
+// TestFreshness: what has waited in the system's buffer proves nothing about now.
 func TestFreshness(t *testing.T) {
 	here, there := net.Pipe()
 	defer here.Close()

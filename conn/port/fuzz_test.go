@@ -60,7 +60,7 @@ func FuzzPrograms(f *testing.F) {
 	})
 }
 
-// checkUpstream holds that what Gateway has got is whole frames with numbers, and no order.
+// checkUpstream checks that Gateway has got whole frames with numbers, and no order.
 func checkUpstream(t *testing.T, version int, got []byte) {
 	t.Helper()
 	in := wire.NewReader(bytes.NewReader(got))

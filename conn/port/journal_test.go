@@ -38,7 +38,7 @@ func yearFile(dir string, year int) string {
 	return filepath.Join(dir, fmt.Sprintf("program-orders-%d.jsonl", year))
 }
 
-// TestJournal holds that what is recorded last counts, and that it is there after the end.
+// TestJournal: what is recorded last counts, and it is there after the end.
 func TestJournal(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)

@@ -69,7 +69,7 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// TestOptions holds that each option of a client id works from the next order on, and only for that id.
+// TestOptions: each option of a client id works from the next order on, and only for that id.
 func TestOptions(t *testing.T) {
 	g := startSim(t, sim.Config{ServerVersion: 225})
 	r := newRig(t, g.Port(), nil)
@@ -185,7 +185,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestPreview holds that a what-if order is recorded as that, in text and in protobuf.
+// TestPreview: a what-if order is recorded as that, in text and in protobuf.
 func TestPreview(t *testing.T) {
 	for _, version := range versions {
 		g := startSim(t, sim.Config{ServerVersion: version})

@@ -79,7 +79,7 @@ func TestNewsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestRefusedChange holds that the refusal of a change does not reject the order.
+// TestRefusedChange: the refusal of a change does not reject the order.
 func TestRefusedChange(t *testing.T) {
 	o := Order{State: Working, Changes: 1}
 	o.apply(news{code: 201})
@@ -88,8 +88,7 @@ func TestRefusedChange(t *testing.T) {
 	}
 }
 
-// TestDataErrorExplainsNoOrder holds that a code about market data is not taken for what an order with the same number
-// came to.
+// TestDataErrorExplainsNoOrder: a code about market data does not change an order with the same number.
 func TestDataErrorExplainsNoOrder(t *testing.T) {
 	o := Order{State: Working}
 	o.apply(news{code: 354, text: "not subscribed"})
@@ -98,8 +97,7 @@ func TestDataErrorExplainsNoOrder(t *testing.T) {
 	}
 }
 
-// TestExecutionOfThePast holds that an execution, which Gateway tells of all day, does not show that its order still
-// works.
+// TestExecutionOfThePast: an execution does not show that its order still works: Gateway reports executions all day.
 func TestExecutionOfThePast(t *testing.T) {
 	b := newOrderTable(forgetful{[]Order{
 		{Number: 1, Client: 7, ID: 5, PermID: 77, Quantity: "100", Filled: "40", State: Working},
@@ -116,8 +114,8 @@ func TestExecutionOfThePast(t *testing.T) {
 	}
 }
 
-// TestIDsFromOneAgain holds that an id which Gateway offers once more is that of a new order, and not a change of the
-// one that had it before and of which no one knows what became.
+// TestIDsFromOneAgain: an id which Gateway offers once more is that of a new order, and not a change of the one that
+// had it before and of which no one knows what became.
 func TestIDsFromOneAgain(t *testing.T) {
 	start := func() *orderTable {
 		return newOrderTable(forgetful{[]Order{

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestPaceBounds holds that no second has more messages than it may have, also for a gateway that reads some of them a
-// tenth of a second late, and that a program that always has something to send gets its share.
+// TestPaceBounds: no second has more messages than it may have, also for a gateway that reads some of them a tenth of a
+// second late, and a program that always has something to send gets its share.
 func TestPaceBounds(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, busy := range []bool{true, false} {

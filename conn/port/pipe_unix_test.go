@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestJournalIsAPipe holds that the start does not wait for a pipe in the place of the record of orders.
+// TestJournalIsAPipe: the start does not wait for a pipe in the place of the record of orders.
 func TestJournalIsAPipe(t *testing.T) {
 	dir := t.TempDir()
 	j, err := OpenJournal(t.Context(), dir)

@@ -27,7 +27,7 @@ func place(version int, id, transmit, parent, quantity string) []byte {
 	return textFrame(version, 3, f...)
 }
 
-// TestBytes holds that both directions are the same, byte for byte, whatever the pieces in which they come.
+// TestBytes: both directions are the same, byte for byte, whatever the pieces in which they come.
 func TestBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, version := range []int{157, 176, 200} {

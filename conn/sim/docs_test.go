@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestDocs holds that docs/simulator.md has each fault with each of its parameters, and each night.
+// TestDocs: docs/simulator.md has each fault with each of its parameters, and each night.
 func TestDocs(t *testing.T) {
 	text, err := os.ReadFile("../../docs/simulator.md")
 	if err != nil {
@@ -45,7 +45,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// TestControlHelp holds that GET / lists all that the control port answers.
+// TestControlHelp: GET / lists all that the control port answers.
 func TestControlHelp(t *testing.T) {
 	g, err := Start(t.Context(), Config{})
 	if err != nil {

@@ -31,7 +31,7 @@ func TestGreeting(t *testing.T) {
 	}
 }
 
-// TestRefusedLater holds that a refused client has half a second with the message before the close.
+// TestRefusedLater: a refused client has half a second with the message before the close.
 func TestRefusedLater(t *testing.T) {
 	g := bare(t)
 	ready(t, g, 225, 7)

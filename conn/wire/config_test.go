@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestConfig holds that each part of Gateway's settings may be missing, and that what is kept of them is bounded.
+// TestConfig: each part of Gateway's settings may be missing, and what is kept of them is bounded.
 func TestConfig(t *testing.T) {
 	yes, no := true, false
 	for _, c := range []struct {

@@ -29,7 +29,7 @@ func TestDecimals(t *testing.T) {
 	}
 }
 
-// TestPlainDecimals holds that numbers that are read by hand are those that Go reads.
+// TestPlainDecimals: numbers that are read by hand are those that Go reads.
 func TestPlainDecimals(t *testing.T) {
 	for range 10_000 {
 		s := strconv.FormatFloat(rand.ExpFloat64()*1000, 'f', rand.IntN(12), 64)

@@ -23,7 +23,7 @@ func framed(payloads ...string) (stream []byte) {
 	return stream
 }
 
-// TestReader holds that frames come out as they went in, however the stream is cut, and that what waits is known.
+// TestReader: frames come out as they went in, however the stream is cut, and what waits is known.
 func TestReader(t *testing.T) {
 	want := []string{
 		"a", strings.Repeat("b", 3000), strings.Repeat("c", readSize), "d",
@@ -135,7 +135,7 @@ type silent struct{}
 
 func (silent) Read([]byte) (int, error) { return 0, nil }
 
-// TestHeaderCostsNothing holds that a header does not have memory made for a frame that never comes.
+// TestHeaderCostsNothing: a header alone allocates no memory for its frame.
 func TestHeaderCostsNothing(t *testing.T) {
 	stream := append(binary.BigEndian.AppendUint32(nil, maxTaken), make([]byte, 1000)...)
 	r := bytes.NewReader(stream)
@@ -148,8 +148,8 @@ func TestHeaderCostsNothing(t *testing.T) {
 	}
 }
 
-// TestLongMessages holds that a message which no one needs may be as long as the protocol allows, in no memory, and
-// that one which is decoded may not.
+// TestLongMessages: a message which no one needs may be as long as the protocol allows, in no memory, and one which is
+// decoded may not.
 func TestLongMessages(t *testing.T) {
 	useless := framed(string(numbered(ProtoBase+99, make([]byte, MaxFrame-4))))
 	stream := slices.Concat(useless, framed(string(numbered(ProtoBase+MsgOpenOrdersEnd, nil))), useless[:1<<20])
@@ -179,7 +179,7 @@ func TestLongMessages(t *testing.T) {
 	}
 }
 
-// TestManyParts holds that a message cannot have so many others in it that it takes a hundred times its bytes.
+// TestManyParts: a message cannot have so many others in it that it takes a hundred times its bytes.
 func TestManyParts(t *testing.T) {
 	rule := func(steps int) (err error) {
 		m, err := Split(inProto(t, MsgMarketRule, &protobuf.MarketRule{
@@ -198,7 +198,7 @@ func TestManyParts(t *testing.T) {
 	}
 }
 
-// TestCutTextsHoldNoMore holds that what is kept of a text does not keep all of its message in memory.
+// TestCutTextsHoldNoMore: what is kept of a text does not keep all of its message in memory.
 func TestCutTextsHoldNoMore(t *testing.T) {
 	long := strings.Repeat("x", maxTaken/2)
 	var kept []any
@@ -267,7 +267,7 @@ func TestReply(t *testing.T) {
 	}
 }
 
-// FuzzFrames holds that a stream is read alike, whichever way and however it is cut, and never makes anything panic.
+// FuzzFrames: a stream is read alike, whichever way and however it is cut, and never makes anything panic.
 func FuzzFrames(f *testing.F) {
 	f.Add(framed("one", "two"), uint8(3))
 	f.Add(Hello(), uint8(1))
@@ -299,7 +299,7 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
-// TestFrames holds that whole frames come with their headers, as many as have been read, and in order.
+// TestFrames: whole frames come with their headers, as many as have been read, and in order.
 func TestFrames(t *testing.T) {
 	want := []string{"a", "bc", strings.Repeat("d", 200), "e", strings.Repeat("f", 3000), "g"}
 	stream := framed(want...)
@@ -337,7 +337,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// TestFramesLimit holds that frames before one that is too long still come.
+// TestFramesLimit: frames before one that is too long still come.
 func TestFramesLimit(t *testing.T) {
 	r := NewReaderSize(bytes.NewReader(framed("a", strings.Repeat("b", 21))), 100, 20)
 	if frames, err := r.Frames(); err != nil || string(frames[4:]) != "a" {

@@ -225,7 +225,7 @@ func comparePosition(t *testing.T, got *Position, quantity string, cost *float64
 	compareNumber(t, got.AverageCost, cost)
 }
 
-// compareNumber holds that a number is the library's, and nil where that is none.
+// compareNumber checks that a number is the library's, and nil where the library has none.
 func compareNumber(t *testing.T, got, want *float64) {
 	t.Helper()
 	real := want != nil && !math.IsNaN(*want) && Real(*want) == *want
@@ -234,8 +234,7 @@ func compareNumber(t *testing.T, got, want *float64) {
 	}
 }
 
-// FuzzMessage holds that what is decoded is what the client library's types make of it, and that garbage is only ever
-// an error.
+// FuzzMessage: what is decoded is what the client library's types make of it, and garbage is only ever an error.
 func FuzzMessage(f *testing.F) {
 	for _, payload := range messageSeeds(f) {
 		f.Add(payload)
@@ -321,8 +320,7 @@ func fill(m protoreflect.Message, depth int) {
 	}
 }
 
-// TestEveryMessageIsDecoded holds that each field of ours says what the field of the library's that it is named after
-// says.
+// TestEveryMessageIsDecoded: each field of ours says what the field of the library's that it is named after says.
 func TestEveryMessageIsDecoded(t *testing.T) {
 	for number := range maxNumber {
 		typ, isKnown := messageTypes[number]
@@ -351,7 +349,7 @@ func TestEveryMessageIsDecoded(t *testing.T) {
 	}
 }
 
-// FuzzRequest holds that what is written of an order and its contract is what the client library's types read.
+// FuzzRequest: what is written of an order and its contract is what the client library's types read.
 func FuzzRequest(f *testing.F) {
 	f.Add(int64(7), int64(6), int64(265598), 100.25, 187.5, 0.0, 1.5, "AAPL", "ref", "BUY", true)
 	f.Add(int64(1<<31), int64(-1), int64(0), 1e-9, math.NaN(), math.Inf(1), -1.0, "\xff", "", "SELL", false)

@@ -355,7 +355,7 @@ func TestBadMessages(t *testing.T) {
 	}
 }
 
-// TestTextsFromOutside holds that a text that is not UTF-8 loses no message, and that none is longer than it may be.
+// TestTextsFromOutside: a text that is not UTF-8 loses no message, and none is longer than it may be.
 func TestTextsFromOutside(t *testing.T) {
 	field := func(dst []byte, n protowire.Number, s string) []byte {
 		return protowire.AppendString(protowire.AppendTag(dst, n, protowire.BytesType), s)

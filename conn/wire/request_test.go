@@ -94,7 +94,7 @@ func newEClient(t *testing.T, client int64) *eclient {
 	return e
 }
 
-// TestRequestsAreTheLibrarys holds that every request is the one that the client library writes.
+// TestRequestsAreTheLibrarys: every request is the one that the client library writes.
 func TestRequestsAreTheLibrarys(t *testing.T) {
 	e := newEClient(t, 17)
 	theirs := &ibapi.Contract{
@@ -191,7 +191,7 @@ func TestRequestsAreTheLibrarys(t *testing.T) {
 	}
 }
 
-// TestRequestsOutOfRange holds that nothing is written that Gateway would take for something else.
+// TestRequestsOutOfRange: nothing is written that Gateway would take for something else.
 func TestRequestsOutOfRange(t *testing.T) {
 	for _, r := range []Request{
 		StartAPI(1 << 31),

@@ -47,7 +47,7 @@ func decodeTick(payload []byte) (request int64, err error) {
 	return t.Request, err
 }
 
-// TestTicksDoNotAllocate holds that a tick costs no memory between the stream and its values.
+// TestTicksDoNotAllocate: a tick costs no memory between the stream and its values.
 func TestTicksDoNotAllocate(t *testing.T) {
 	var stream []byte
 	for _, p := range ticks(t) {
@@ -84,7 +84,7 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// TestNumbersAreTheLibrarys holds that numbers mean what they mean to the client library.
+// TestNumbersAreTheLibrarys: numbers mean what they mean to the client library.
 func TestNumbersAreTheLibrarys(t *testing.T) {
 	for ours, theirs := range map[int64]int64{
 		ReqMarketData: ibapi.REQ_MKT_DATA, ReqCancelMarketData: ibapi.CANCEL_MKT_DATA, ReqPlaceOrder: ibapi.PLACE_ORDER,

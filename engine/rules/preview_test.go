@@ -59,7 +59,7 @@ func TestPreviewNeverFires(t *testing.T) {
 	}
 }
 
-// TestPreviewEnds holds that a rule is not watched longer than it is looked at, and that it disturbs no other.
+// TestPreviewEnds: a rule is not watched longer than it is looked at, and it disturbs no other.
 func TestPreviewEnds(t *testing.T) {
 	b := newBench(t)
 	b.put(notify("dip", "last", "at_or_below", 100))

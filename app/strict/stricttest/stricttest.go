@@ -172,7 +172,7 @@ func values(v reflect.Value, l strict.Limits) string {
 	return list + "text"
 }
 
-// EveryKeyHasLimits holds that each key below a struct type has a text and limits that mean something.
+// EveryKeyHasLimits checks that each key below a struct type has a text and limits that mean something.
 func EveryKeyHasLimits(t *testing.T, typ reflect.Type) {
 	t.Helper()
 	if alone, ok := strict.Alone(typ); ok && alone.Doc == "" {

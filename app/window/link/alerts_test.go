@@ -50,8 +50,7 @@ func (d *desk) SaveSettings(_ context.Context, body []byte, tag string) error {
 	return d.refused
 }
 
-// TestChangeAlerts holds that an edit applies to the file as it is, whoever else saves, and that no secret is left of
-// one that fails.
+// TestChangeAlerts: an edit applies to the file as it is, whoever else saves, and no secret is left of one that fails.
 func TestChangeAlerts(t *testing.T) {
 	edit := func(s *settings.Settings, refs []string) { s.Webhook.URL, s.Webhook.SigningKey = refs[0], refs[1] }
 	secrets := []api.Secret{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}

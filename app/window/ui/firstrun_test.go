@@ -57,7 +57,7 @@ func TestFirstRun(t *testing.T) {
 	}
 }
 
-// TestFirstRunReset holds that one click saves the reset window that fits, alone or with the port that has answered.
+// TestFirstRunReset: one click saves the reset window that fits, alone or with the port that has answered.
 func TestFirstRunReset(t *testing.T) {
 	s := inForce()
 	s.Found = false

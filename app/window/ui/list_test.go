@@ -28,7 +28,7 @@ func rulesStage(t *testing.T) (*View, *acts) {
 	return v, a
 }
 
-// TestTenRulesOnALaptop counts the lines that can be seen, and holds that there are no widgets for the others.
+// TestTenRulesOnALaptop counts the lines that can be seen, and checks that there are no widgets for the others.
 func TestTenRulesOnALaptop(t *testing.T) {
 	v, _ := rulesStage(t)
 	if n := v.rules.list.Size().Height / (lineHeight + theme.Padding()); n < 10 {

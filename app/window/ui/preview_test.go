@@ -72,8 +72,8 @@ func TestEditorShowsThePrice(t *testing.T) {
 	}
 }
 
-// TestActivatingReadsBack holds that a rule is read back with the value of its order before it watches prices, and that
-// the answers stay under the mouse when that value comes.
+// TestActivatingReadsBack: a rule is read back with the value of its order before it watches prices, and the answers
+// stay under the mouse when that value comes.
 func TestActivatingReadsBack(t *testing.T) {
 	v, w, a := acting(t)
 	v.Settings(inForce())
@@ -116,8 +116,8 @@ func TestActivatingReadsBack(t *testing.T) {
 	}
 }
 
-// TestActivatingSeveralReadsBack holds that the value of each order is asked for, one after the other, and that what is
-// not known is said not to be.
+// TestActivatingSeveralReadsBack: the value of each order is asked for, one after the other, and what is not known is
+// said not to be.
 func TestActivatingSeveralReadsBack(t *testing.T) {
 	v, _, a := acting(t)
 	v.Settings(inForce())

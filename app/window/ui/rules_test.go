@@ -51,7 +51,7 @@ func TestRuleDraftKeepsRules(t *testing.T) {
 	}
 }
 
-// TestRuleDraftLeavesOutWhatDoesNotApply holds that what is hidden is not sent.
+// TestRuleDraftLeavesOutWhatDoesNotApply: what is hidden is not sent.
 func TestRuleDraftLeavesOutWhatDoesNotApply(t *testing.T) {
 	d := ruleDraftOf(dip())
 	d.texts["action.order.type"], d.texts["only"], d.texts["action.order.stop_loss"] = "MKT", "false", "false"

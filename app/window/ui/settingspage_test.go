@@ -75,7 +75,7 @@ func TestSearchOfSettings(t *testing.T) {
 	}
 }
 
-// TestChangedFromTheDefault holds that what is not the default is marked, and that one button puts the default back.
+// TestChangedFromTheDefault: what is not the default is marked, and one button puts the default back.
 func TestChangedFromTheDefault(t *testing.T) {
 	v, w, _ := acting(t)
 	form(view(func(s *settings.Settings) { s.Gateway.Mode = "paper" }), func(p *settingsPage) { opened(p) })(v)
@@ -106,8 +106,8 @@ func TestChangedFromTheDefault(t *testing.T) {
 	}
 }
 
-// TestSaveGoesToWhatIsWrong holds that Save opens, scrolls to and focuses the first field that is wrong, here or in the
-// answer of the resident program, and that nothing of the form is lost.
+// TestSaveGoesToWhatIsWrong: Save opens, scrolls to and focuses the first field that is wrong, here or in the answer of
+// the resident program, and nothing of the form is lost.
 func TestSaveGoesToWhatIsWrong(t *testing.T) {
 	v, w, a := onSettings(t)
 	p := v.form
@@ -210,8 +210,8 @@ func press(o fyne.Focusable) {
 	c.Focused().TypedRune(' ')
 }
 
-// TestOtherChangesAreMerged holds that what changes elsewhere is taken over while something else is edited, such as an
-// alert channel that was added on its page.
+// TestOtherChangesAreMerged: what changes elsewhere is taken over while something else is edited, such as an alert
+// channel that was added on its page.
 func TestOtherChangesAreMerged(t *testing.T) {
 	var d desk
 	d.read(inForce())

@@ -30,7 +30,7 @@ func TestStrip(t *testing.T) {
 	}
 }
 
-// TestStacks holds that each day fills its column, however long it is, and that the terms keep their proportions.
+// TestStacks: each day fills its column, however long it is, and the terms keep their proportions.
 func TestStacks(t *testing.T) {
 	days := []api.Period{
 		{Seconds: 23 * 3600, ConnectedSeconds: 23 * 3600},
@@ -63,7 +63,7 @@ func TestStacks(t *testing.T) {
 	}
 }
 
-// TestAnOutageIsAlwaysSeen holds that an outage of a second shows in a day of 200 pixels.
+// TestAnOutageIsAlwaysSeen: an outage of a second shows in a day of 200 pixels.
 func TestAnOutageIsAlwaysSeen(t *testing.T) {
 	from := noon.Add(-24 * time.Hour)
 	c := &chart{bars: strip([]api.Span{

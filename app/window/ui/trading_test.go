@@ -123,8 +123,7 @@ func TestArming(t *testing.T) {
 	}
 }
 
-// TestTradingPagesAskOften holds that rules and orders are asked for every few seconds and at each change, one at a
-// time.
+// TestTradingPagesAskOften: rules and orders are asked for every few seconds and at each change, one at a time.
 func TestTradingPagesAskOften(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(armed(), noon)

@@ -242,8 +242,8 @@ func TestComesBackAfterARestart(t *testing.T) {
 	}
 }
 
-// TestPagesAskWhileTheyAreOpen holds that the history and the alerts are asked for when they are looked at, once a
-// minute and when the state changes, and never else.
+// TestPagesAskWhileTheyAreOpen: the history and the alerts are asked for when they are looked at, once a minute and
+// when the state changes, and never else.
 func TestPagesAskWhileTheyAreOpen(t *testing.T) {
 	v, _, a := acting(t)
 	v.Status(connected(), noon)
