@@ -239,6 +239,11 @@ func (c *chaos) check() {
 	if (l != nil) != n.Layers.API {
 		c.Errorf("session there %v, API %v", l != nil, n.Layers.API)
 	}
+	for _, since := range []time.Time{n.Since, n.LostAt, n.GuardSince, n.Layers.Since.API, n.Layers.Since.Farms} {
+		if since.After(n.At) {
+			c.Errorf("at %v since %v: %+v", n.At, since, n)
+		}
+	}
 	now := c.s.mono()
 	if n.State != Reconnecting && n.State != Connecting || n.Attempt.Running {
 		c.idleSince = now

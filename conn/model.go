@@ -116,6 +116,8 @@ type model struct {
 	state State
 	since time.Time
 	last  instant
+
+	setBack time.Duration // by how much the wall clock was set back since the start, below 0
 }
 
 // input is one of the inputs of next, all of which are here.

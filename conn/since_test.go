@@ -2,6 +2,7 @@ package conn
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -38,4 +39,48 @@ func TestLayersSince(t *testing.T) {
 		}
 		old = now
 	}
+}
+
+// TestClockSetBack sets the wall clock back by hours while the connection is up, while IBKR is lost and while there is
+// no connection: how long each lasts goes on as before.
+func TestClockSetBack(t *testing.T) {
+	ages := func(n *Snapshot) (list []time.Duration) {
+		l := n.Layers.Since
+		for _, since := range []time.Time{n.Since, n.LostAt, n.GuardSince, l.Socket, l.API, l.Upstream, l.Farms} {
+			list = append(list, n.At.Sub(since))
+		}
+		return list
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, testConfig(4002), nil)
+		var before *Snapshot
+		for _, step := range []struct {
+			name string
+			do   func()
+		}{
+			{"connected", func() {}},
+			{"IBKR lost", func() {
+				b.g.present().upstream.Store(false)
+				b.g.present().code(1100)
+			}},
+			{"no connection", func() {
+				b.g.set(func(g *fakeGateway) { g.refusal = CauseRefused })
+				b.g.cut(CauseClosed)
+			}},
+		} {
+			b.after(time.Second)
+			step.do()
+			before = b.after(time.Minute)
+			b.jump.Add(-int64(5 * time.Hour))
+			after := ages(b.after(heartbeat))
+			for i, age := range ages(before) {
+				if grown := after[i] - age; grown < 0 || grown > 2*heartbeat {
+					t.Errorf("%s: time %d lies %v back, and then %v", step.name, i, age, after[i])
+				}
+			}
+		}
+		if out := before.At.Sub(before.LostAt); out < 2*time.Minute || out > 3*time.Minute {
+			t.Errorf("the outage that began when IBKR was lost has lasted for %v", out)
+		}
+	})
 }

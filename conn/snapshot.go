@@ -148,6 +148,13 @@ func layersSince(old, now *Snapshot) LayerTimes {
 // publish stores a new snapshot and nudges subscribers if it says something new.
 func (s *Supervisor) publish() {
 	old, now := s.snap.Load(), s.m.snapshot(s.cfg)
+	if by := s.m.setBack - s.setBack; by != 0 {
+		s.setBack += by
+		moved := *old
+		old = &moved
+		since := &old.Layers.Since
+		moveTimes(by, &old.GuardSince, &since.Socket, &since.API, &since.Upstream, &since.Farms)
+	}
 	now.Opened, now.GuardSince = old.Opened, old.GuardSince
 	if now.GuardOpen() != old.GuardOpen() {
 		now.GuardSince = now.At

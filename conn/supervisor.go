@@ -36,6 +36,7 @@ type Supervisor struct {
 	cfg          *Config
 	m            model
 	seq          uint64
+	setBack      time.Duration // as in the model when the last snapshot was made
 	eventSeq     uint64
 	flood        flood
 	ignored      string // parts of Gateway's settings

@@ -11,9 +11,7 @@ func (s *step) clocks() {
 	late := time.Duration(0)
 	if started {
 		late = s.now.late(m.last, m.beat())
-	}
-	if started && m.phase == idle {
-		m.dueWall = s.follow(m.dueWall)
+		s.followWall()
 	}
 	s.lookAtWindow(started)
 	s.lookAtExit()
@@ -46,13 +44,31 @@ func (m *model) beat() time.Duration {
 	return heartbeat
 }
 
-// follow moves a wall time that stands for a moment of the monotonic clock along when the wall clock was set.
-func (s *step) follow(t time.Time) time.Time {
-	jump := s.now.wall.Sub(s.m.last.wall) - (s.now.mono - s.m.last.mono)
+// followWall moves moments that are remembered by the wall clock along when that was set, else an outage would not
+// last for as long as the clock was set back. What is past does not follow a clock that was set ahead, which cannot be
+// told from one that went on while the computer slept.
+func (s *step) followWall() {
+	m := &s.m
+	jump := s.now.wall.Sub(m.last.wall) - (s.now.mono - m.last.mono)
 	if jump.Abs() < time.Second {
-		return t // clocks drift; what people are shown shall not flicker
+		return // clocks drift; what people are shown shall not flicker
 	}
-	return t.Add(jump)
+	if m.phase == idle {
+		m.dueWall = m.dueWall.Add(jump)
+	}
+	if jump < 0 {
+		m.setBack += jump
+		moveTimes(jump, &m.since, &m.downSince, &m.upstreamDownAt)
+	}
+}
+
+// moveTimes moves times that are not zero.
+func moveTimes(by time.Duration, times ...*time.Time) {
+	for _, t := range times {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
 }
 
 func (s *step) lookAtWindow(started bool) {

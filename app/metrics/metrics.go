@@ -9,7 +9,6 @@ package metrics
 import (
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,13 +59,6 @@ type Metrics struct {
 	lost, attempts          *prometheus.CounterVec
 	upstreamLost, suspected prometheus.Counter
 	recovery                *prometheus.HistogramVec
-	session                 atomic.Pointer[session] // the last that became READY; nil before the first
-}
-
-// session is one that became READY at a moment of the wall clock, which goes on while the computer sleeps.
-type session struct {
-	number uint64
-	began  time.Time
 }
 
 // recoveryBuckets are seconds from the blink that a dropped socket takes to an hour.
@@ -111,7 +103,7 @@ func New(s Source) *Metrics {
 		m.recovery.WithLabelValues(layer)
 	}
 	m.registry.MustRegister(
-		m.lost, m.attempts, m.upstreamLost, m.suspected, m.recovery, present{s, &m.session},
+		m.lost, m.attempts, m.upstreamLost, m.suspected, m.recovery, present{s},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	// Compressing costs more than the loopback saves.
@@ -142,7 +134,6 @@ func (m *Metrics) Take(e conn.Event) {
 	case conn.EventSuspected:
 		m.suspected.Inc()
 	case conn.EventConnected:
-		m.session.Store(&session{e.Session, e.At.Round(0)})
 		m.recovered(layerAPI, e.Duration)
 	case conn.EventUpstreamRestored:
 		m.recovered(layerUpstream, e.Duration)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"runtime/debug"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,10 +15,7 @@ import (
 )
 
 // present collects what is true at the moment of a scrape.
-type present struct {
-	s    Source
-	last *atomic.Pointer[session]
-}
+type present struct{ s Source }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("gatewatch_"+name, help, labels, nil)
@@ -134,7 +130,7 @@ func (p present) Collect(c chan<- prometheus.Metric) {
 	to.gauge(buildInfo, 1, p.s.Version)
 	if p.s.Snapshot != nil {
 		if s := p.s.Snapshot(); s != nil {
-			p.connection(to, s)
+			connection(to, s)
 		}
 	}
 	if p.s.Ticks != nil {
@@ -160,7 +156,7 @@ func (p present) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
-func (p present) connection(to out, s *conn.Snapshot) {
+func connection(to out, s *conn.Snapshot) {
 	for _, one := range states {
 		to.bit(state, s.State == one, string(one))
 	}
@@ -179,7 +175,11 @@ func (p present) connection(to out, s *conn.Snapshot) {
 	for _, r := range guardReasons {
 		to.bit(guardShut, s.Guard == r, string(r))
 	}
-	to.gauge(sessionAge, p.age(s).Seconds())
+	age := time.Duration(0)
+	if s.Session != 0 {
+		age = max(0, time.Since(s.Layers.Since.API))
+	}
+	to.gauge(sessionAge, age.Seconds())
 	to.bit(window, s.Window.Active)
 	to.bit(paused, s.State == conn.Paused)
 	if s.Probe > 0 {
@@ -218,16 +218,6 @@ func byReason(to out, d *prometheus.Desc, counts map[string]uint64, known []stri
 		to.counter(d, counts[reason], reason)
 	}
 	to.counter(d, other, otherReason)
-}
-
-// age returns for how long the session of a snapshot has been up, 0 if it has none. Events come after the snapshot that
-// they led to: in between the age is 0, too, and not that of the session before.
-func (p present) age(s *conn.Snapshot) time.Duration {
-	last := p.last.Load()
-	if last == nil || s.Session == 0 || last.number != s.Session {
-		return 0
-	}
-	return max(0, time.Since(last.began))
 }
 
 // out takes metrics on their way to a scrape.
