@@ -3,7 +3,6 @@ package cli
 import (
 	"github.com/fatih/color"
 
-	"gatewatch/app/api"
 	"gatewatch/conn"
 	"gatewatch/engine/rules"
 )
@@ -40,23 +39,9 @@ func colored(c *color.Color, text string) string {
 	return c.Sprint(text)
 }
 
-// stateColor is the colour of a status.
-func stateColor(st api.Status) *color.Color {
-	switch {
-	case st.Held.Closed || len(st.Failing) > 0 && st.State == conn.Connected:
-		return doubt
-	case st.State == conn.Connected:
-		return good
-	case st.State == conn.Degraded:
-		return doubt
-	case st.State == conn.ResetWindow:
-		return resets
-	case st.State == conn.Paused:
-		return nil
-	case st.Cause != "":
-		return wrong
-	}
-	return busy
+// shapeColors are the colours of the signs of [api.Shown]; a sign that is not here has none.
+var shapeColors = map[string]*color.Color{
+	"up": good, "working": busy, "impaired": doubt, "blocked": doubt, "down": wrong, "resting": resets,
 }
 
 // modeColor is the colour of an account's kind: LIVE has one of its own.

@@ -48,7 +48,7 @@ func describe(st api.Status, now time.Time) string {
 	if since := st.Shown.Since; since != nil {
 		lasts = ", for " + wording.Duration(now.Sub(*since))
 	}
-	row("State", "%s%s", colored(stateColor(st), st.Headline), lasts)
+	row("State", "%s%s", colored(shapeColors[st.Shown.Shape], st.Headline), lasts)
 	if st.Cause != "" {
 		row("Why", "%s", st.Cause)
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fatih/color"
+
 	"gatewatch/app/api"
 	"gatewatch/conn"
 )
@@ -125,5 +127,24 @@ func TestDescribeProbe(t *testing.T) {
 	st.Unanswered = false
 	if text := describe(st, time.Now()); !strings.Contains(text, "Session    3, probe 1.0 ms\n") {
 		t.Errorf("while it answers:\n%s", text)
+	}
+}
+
+// TestStateColour compares the colour of the state with that of the tray and the window.
+func TestStateColour(t *testing.T) {
+	SetColor("always")
+	t.Cleanup(func() { SetColor("never") })
+	now := time.Now()
+	for want, st := range map[*color.Color]api.Status{
+		busy:  {State: conn.Reconnecting, Since: now.Add(-5 * time.Second), Cause: "Gateway closed the connection."},
+		wrong: {State: conn.Reconnecting, Since: now.Add(-2 * time.Minute), Cause: "Gateway closed the connection."},
+		good:  {State: conn.Connected, Failing: []api.Failing{{Step: "alerts", Text: "Gatewatch sends no alerts."}}},
+		doubt: {State: conn.Connected, Failing: []api.Failing{{Step: "stop", Urgent: true}}},
+	} {
+		st.Headline = "A state"
+		st.Shown = api.ShownOf(&st, now)
+		if text := describe(st, now); !strings.Contains(text, want.Sprint("A state")) {
+			t.Errorf("%s with %q is shown as %q", st.State, st.Cause, text)
+		}
 	}
 }
