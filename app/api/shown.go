@@ -136,7 +136,7 @@ func wrong(st *Status, title string) (cause, hint string) {
 	if st.State == conn.Connected && st.Held.Text == "" {
 		return failing, advice
 	}
-	cause, hint = wording.OneLine(st.Cause), wording.Paragraph(st.Hint)
+	cause, hint = wording.Paragraph(st.Cause), wording.Paragraph(st.Hint)
 	switch looking := st.FirstRun && st.State == conn.Connecting; {
 	case looking && slices.Contains([]conn.Cause{"", conn.CauseRefused, conn.CauseUnreachable}, st.CauseID):
 		cause, hint = "Welcome. "+wording.Looking, wording.Checklist
@@ -150,7 +150,7 @@ func wrong(st *Status, title string) (cause, hint string) {
 		if st.State == conn.Connected {
 			cause = ""
 		}
-		cause = strings.TrimSpace(wording.OneLine(st.Held.Text) + " " + cause)
+		cause = strings.TrimSpace(wording.Paragraph(st.Held.Text) + " " + cause)
 	}
 	if failing != "" {
 		hint = strings.TrimSpace(hint + " " + failing + " " + advice)

@@ -50,7 +50,7 @@ func describe(st api.Status, now time.Time) string {
 	}
 	row("State", "%s%s", colored(shapeColors[st.Shown.Shape], st.Headline), lasts)
 	if st.Cause != "" {
-		row("Why", "%s", st.Cause)
+		row("Why", "%s", wording.Paragraph(st.Cause))
 	}
 	if st.Hint != "" {
 		row("Do", "%s", st.Hint)

@@ -130,6 +130,19 @@ func TestDescribeProbe(t *testing.T) {
 	}
 }
 
+// TestLongCause has a cause with much detail: the window, the page and the command line have all of it.
+func TestLongCause(t *testing.T) {
+	cause := "gateway.example.com:4002 cannot be reached (" + strings.Repeat("a resolver said no, ", 12) + "finally)."
+	st := api.Status{Headline: "Connecting", State: conn.Connecting, Cause: cause}
+	st.Shown = api.ShownOf(&st, time.Now())
+	if st.Shown.Cause != cause {
+		t.Errorf("window and page say %q", st.Shown.Cause)
+	}
+	if text := describe(st, time.Now()); !strings.Contains(text, "\nWhy        "+cause+"\n") {
+		t.Errorf("gatewatch status says\n%s", text)
+	}
+}
+
 // TestStateColour compares the colour of the state with that of the tray and the window.
 func TestStateColour(t *testing.T) {
 	SetColor("always")
