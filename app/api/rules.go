@@ -110,6 +110,8 @@ type RulePreview struct {
 	Why   string        `json:"why"` // why it would not, or why that is unknown, for people
 	// what its order would be worth by its own price, or by that of the market; null: not known, or it places none
 	OrderValue *float64 `json:"order_value"`
+	// what its order would be worth and whether it would trigger now, in lines for people; empty for an instrument
+	Shown string `json:"shown"`
 }
 
 // rules returns what GET /rules answers.

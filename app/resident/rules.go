@@ -162,9 +162,7 @@ func (t *trading) PreviewRule(ctx context.Context, text []byte) (api.RulePreview
 	if err != nil {
 		return api.RulePreview{}, err
 	}
-	p, err := t.preview(ctx, rule)
-	p.Text = rulebook.Text(rule)
-	return p, err
+	return t.preview(ctx, rule)
 }
 
 // PreviewInstrument returns the price of an instrument.
@@ -183,9 +181,13 @@ func (t *trading) preview(ctx context.Context, rule rules.Rule) (p api.RulePrevi
 	if err != nil {
 		return p, resolved(err)
 	}
+	maxAge := time.Duration(t.maxTickAge.Load())
 	p = api.RulePreview{
 		Contract: wording.Contract(v.Contract), Currency: wording.OneLine(v.Contract.Currency), Delayed: v.Delayed,
-		Would: v.Would, Why: wording.Waiting(v.View, time.Duration(t.maxTickAge.Load())),
+		Would: v.Would, Why: wording.Waiting(v.View, maxAge),
+	}
+	if len(rule.Conditions) > 0 {
+		p.Text, p.Shown = rulebook.Text(rule), wording.Preview(v, maxAge)
 	}
 	if !v.PriceAt.IsZero() {
 		p.Price, p.PriceAt = priced(v.Price), api.Moment(v.PriceAt)

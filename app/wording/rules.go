@@ -2,6 +2,7 @@ package wording
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gatewatch/conn"
@@ -60,6 +61,34 @@ func Waiting(v rules.View, maxAge time.Duration) string {
 		return "Triggered; it can trigger again in " + Duration(v.Left) + "."
 	}
 	return waits[v.Waiting]
+}
+
+// What is said before Gateway has said what an active rule would do, or instead of that.
+const (
+	AskingForPrice = "Asking for its price…"
+	CannotBeAsked  = "Gateway cannot be asked about it: " // and why
+)
+
+// Preview says what the order of a rule would be worth, if it places one, and whether the rule would trigger now, for a
+// person who is about to activate it.
+func Preview(p rules.Preview, maxAge time.Duration) string {
+	var lines []string
+	switch {
+	case p.Rule.Action.Order == nil:
+	case p.Worth != 0:
+		lines = append(lines, "Its order would be worth about "+Money(p.Worth, p.Contract.Currency)+".")
+	default:
+		lines = append(lines, "What its order would be worth is not known.")
+	}
+	why := Waiting(p.View, maxAge)
+	would := "Whether it would trigger now is not known. " + why
+	switch p.Would {
+	case rules.WouldTrigger:
+		would = "It would trigger now."
+	case rules.WouldNot:
+		would = "It would not trigger now. " + why
+	}
+	return strings.Join(append(lines, strings.TrimSpace(would)), "\n")
 }
 
 // noData says what IB's codes about market data mean.

@@ -68,3 +68,27 @@ func TestRuleWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestPreview is about what is said of a rule before it is activated.
+func TestPreview(t *testing.T) {
+	view := rules.View{
+		Rule: rules.Rule{Action: rules.Action{Do: "order", Order: &rules.Order{}}}, Waiting: rules.WaitingUnmet,
+		Contract: conn.Contract{Currency: "USD"},
+	}
+	notice := view
+	notice.Rule.Action.Order = nil
+	fires := view
+	fires.Waiting = ""
+	for want, p := range map[string]rules.Preview{
+		"Its order would be worth about 23,036.00 USD.\nIt would not trigger now. Condition not met.": {
+			View: view, Would: rules.WouldNot, Worth: 23036,
+		},
+		"What its order would be worth is not known.\nIt would trigger now.": {View: fires, Would: rules.WouldTrigger},
+		"Whether it would trigger now is not known. Condition not met.":      {View: notice, Would: rules.WouldUnknown},
+		"It would trigger now.": {View: notice, Would: rules.WouldTrigger},
+	} {
+		if got := Preview(p, time.Second); got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+	}
+}

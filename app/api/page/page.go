@@ -27,6 +27,7 @@ var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
 	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
 	"start": wording.StartThere, "restart": wording.RestartThere,
+	"askingForPrice": wording.AskingForPrice, "cannotBeAsked": wording.CannotBeAsked,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,
 	"nothingRecorded": wording.NothingRecorded, "noMessages": wording.NoMessages, "noChannels": wording.NoChannels,

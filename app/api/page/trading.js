@@ -62,12 +62,24 @@ function ruleItem(v) {
   const name = v.rule.name, shown = clean(name);
   const go = (b, what, done) => act(b, "rules", "/rules/" + what, { name }, "“" + shown + "” " + done);
   return item(shown, ["text", "why", "facts", "means"], {
-    activate: button("Activate", b => go(b, "activate", "watches prices."), shown),
+    activate: button("Activate", b => activate(ruleItems.get(name).now, () => { go(b, "activate", "watches prices."); }), shown),
     deactivate: button("Deactivate", b => go(b, "deactivate", "is a draft and does nothing."), shown),
     remove: button("Delete", b => ask("Delete the rule “" + shown + "”?",
       "It cannot be brought back. Orders that it has placed stay as they are.", "Delete",
       () => { go(b, "delete", "is deleted."); }), shown, "danger"),
   });
+}
+// activate reads a rule back before it watches prices, with what comes of it at the prices of now.
+async function activate({ rule, text }, does) {
+  ask("Activate the rule “" + clean(rule.name) + "”?", clean(text), "Activate", does);
+  const asks = () => $("ask").open && accepted === does;
+  if (asks()) say("ask-reading", words.askingForPrice);
+  for (; asks(); await new Promise(then => { setTimeout(then, 2e3); })) {
+    const said = await request("POST", "/rules/preview", JSON.stringify({ rule })).then(
+      ({ data }) => data.shown.split("\n").map(clean).join("\n"),
+      e => sentence(words.cannotBeAsked + e.message.replace(words.didNotWork, "")));
+    if (asks()) say("ask-reading", said);
+  }
 }
 function paintRule(n, v) {
   const means = listOf(v.candidates ?? null);

@@ -17,9 +17,12 @@ type desk struct {
 	rules   api.Rules
 	orders  api.Orders
 	found   []api.Candidate
+	preview api.RulePreview
 	refuses error    // whatever is asked for
 	asked   []string // of what changes something
 	listed  int      // how often the rules were asked for
+
+	previewed string // the rule of which a preview was asked for last
 }
 
 // ask notes what was asked for, and lets then happen unless everything is refused.
@@ -76,7 +79,10 @@ func (p *past) ActivateRule(_ context.Context, name string) error {
 	return p.ask(p.stand(name, rules.Active), "activate %q", name)
 }
 
-func (p *past) PreviewRule(context.Context, []byte) (v api.RulePreview, err error) { return v, err }
+func (p *past) PreviewRule(_ context.Context, rule []byte) (v api.RulePreview, err error) {
+	p.locked(func() { p.desk.previewed, v, err = string(rule), p.desk.preview, p.desk.refuses })
+	return v, err
+}
 
 func (p *past) PreviewInstrument(context.Context, rules.Instrument) (v api.RulePreview, err error) {
 	return v, err

@@ -146,6 +146,7 @@ func TestPageFiles(t *testing.T) {
 		}
 	})
 	b.press("Activate 💶 rule")
+	b.press("Activate")
 	b.expect(p, `activate "💶 rule"`)
 	b.until(ruleShown+`[0].querySelector(".word").textContent`, "Active")
 
@@ -283,6 +284,7 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 	b.press("Save rules.json")
 	b.told("rules", "Saved. New and changed rules are drafts: activate them above.")
 	b.press("Activate 💶 rule")
+	b.press("Activate")
 	until(t, "the rule watches prices", func() bool {
 		list, err := s.client().Rules(t.Context())
 		return err == nil && len(list.Rules) == 1 && list.Rules[0].State != rules.Draft

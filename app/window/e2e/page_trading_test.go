@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -109,7 +110,34 @@ func TestPageRules(t *testing.T) {
 	b.until(`document.querySelectorAll("img, b").length`, "0")
 	b.looks("page-trading")
 
+	// A rule is read back before it watches prices, with what is known of it then.
+	const reading = `document.getElementById("ask-text").textContent + "|" + ` +
+		`document.getElementById("ask-reading").textContent`
 	b.press("Activate Draft")
+	b.until(asksShown, "true Activate the rule “Draft”?")
+	b.until(`document.activeElement.id`, "ask-no")
+	p.locked(func() {
+		p.desk.preview.Shown = "Its order would be worth about 20.00 USD.\nIt would trigger\u202e now."
+	})
+	b.until(reading, "When TSLA last is at or below 230: tell me|Its order would be worth about 20.00 USD.\n"+
+		"It would trigger[U+202E] now.")
+	p.locked(func() {
+		if !strings.Contains(p.desk.previewed, `"name":"Draft"`) {
+			t.Errorf("asked for a preview of %s", p.desk.previewed)
+		}
+		p.desk.refuses = &api.Conflict{Reason: "TSLA can mean 2 contracts"}
+	})
+	b.until(reading, "When TSLA last is at or below 230: tell me|Gateway cannot be asked about it: TSLA can mean 2 "+
+		"contracts.")
+	b.keep("page-activate")
+	p.locked(func() { p.desk.refuses = nil })
+	b.press("No")
+	b.until(`document.activeElement.ariaLabel`, "Activate Draft")
+	if asked := p.took(); asked != "" {
+		t.Errorf("asked %s without a confirmation", asked)
+	}
+	b.press("Activate Draft")
+	b.press("Activate")
 	b.expect(p, `activate "Draft"`)
 	b.until(ruleShown+`[4].querySelector(".word").textContent`, "Active")
 	b.until(`document.getElementById("rules-result").textContent`, "“Draft” watches prices.")

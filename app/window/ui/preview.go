@@ -90,31 +90,14 @@ func (p *previewer) price(rule *rules.Rule, now time.Time) (line string, old boo
 
 // readBack says what a rule does, what its order would be worth now, and whether it would trigger now.
 func (p *previewer) readBack(rule *rules.Rule) string {
-	lines := []string{plain(rulebook.Text(*rule))}
-	a := p.answer
-	order := rule.Action.Order != nil
+	said := wording.AskingForPrice
 	switch {
 	case p.failed != "":
-		lines = append(lines, "Gateway cannot be asked about it: "+p.failed+".")
-	case a == nil:
-		lines = append(lines, "Asking for its price…")
-	default:
-		if order && a.OrderValue != nil {
-			lines = append(lines, "Its order would be worth about "+wording.Money(*a.OrderValue, a.Currency)+".")
-		} else if order {
-			lines = append(lines, "What its order would be worth is not known.")
-		}
-		why := strings.TrimSpace(" " + plain(a.Why))
-		switch a.Would {
-		case rules.WouldTrigger:
-			lines = append(lines, "It would trigger now.")
-		case rules.WouldNot:
-			lines = append(lines, strings.TrimSpace("It would not trigger now. "+why))
-		default:
-			lines = append(lines, strings.TrimSpace("Whether it would trigger now is not known. "+why))
-		}
+		said = wording.Sentence(wording.CannotBeAsked + p.failed)
+	case p.answer != nil:
+		said = p.answer.Shown
 	}
-	return strings.Join(lines, "\n")
+	return plain(rulebook.Text(*rule)) + "\n" + said
 }
 
 // worths are what the orders of several rules would be worth, by rule as [keyOfPreview] has it.

@@ -18,6 +18,7 @@ func dipPreview() api.RulePreview {
 	return api.RulePreview{
 		Contract: "AAPL STK NASDAQ USD", Currency: "USD", Price: pointer(230.41), PriceAt: at(noon),
 		Would: rules.WouldNot, Why: "Condition not met.", OrderValue: pointer(23036),
+		Shown: "Its order would be worth about 23,036.00 USD.\nIt would not trigger now. Condition not met.",
 	}
 }
 
@@ -42,10 +43,9 @@ func TestEditorShowsThePrice(t *testing.T) {
 	}
 	unknown := dipPreview()
 	unknown.Price, unknown.PriceAt, unknown.OrderValue, unknown.Would = nil, nil, nil, rules.WouldUnknown
-	unknown.Why = "No price has come yet."
+	unknown.Why, unknown.Shown = "No price has come yet.", "Whether it would trigger now is not known."
 	v.Previewed(a.previews[1], unknown, nil)
-	if e.price.Text != "No price" || !strings.HasSuffix(e.inWords.Text, "What its order would be worth is not known.\n"+
-		"Whether it would trigger now is not known. No price has come yet.") {
+	if e.price.Text != "No price" || !strings.HasSuffix(e.inWords.Text, "\n"+unknown.Shown) {
 		t.Errorf("%q, %q", e.price.Text, e.inWords.Text)
 	}
 	// Without a complete rule there is the price of its instrument alone.
