@@ -69,10 +69,10 @@ func TestManyHands(t *testing.T) {
 				}
 				_, err := r.client.SaveRule(ctx, "", rule)
 				if err == nil && i%3 != 0 {
-					_, err = r.client.ActivateRule(ctx, name)
+					_, err = r.client.ChangeRule(ctx, api.ActivateRule, name)
 				}
 				if err == nil && i%3 == 2 {
-					_, err = r.client.DeleteRule(ctx, name)
+					_, err = r.client.ChangeRule(ctx, api.DeleteRule, name)
 				}
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -131,7 +131,7 @@ func TestManyHands(t *testing.T) {
 		return strings.Contains(st.Trading.RulesProblem, "is missing")
 	})
 	check()
-	if _, err := r.client.DeleteRule(t.Context(), "first"); err != nil {
+	if _, err := r.client.ChangeRule(t.Context(), api.DeleteRule, "first"); err != nil {
 		t.Fatal(err)
 	}
 	delete(want, "first")

@@ -226,7 +226,7 @@ func (r *rig) awaitRule(name string, state rules.State) {
 func (r *rig) activate(names ...string) {
 	r.t.Helper()
 	for _, name := range names {
-		if _, err := r.client.ActivateRule(r.t.Context(), name); err != nil {
+		if _, err := r.client.ChangeRule(r.t.Context(), api.ActivateRule, name); err != nil {
 			r.t.Fatal(err)
 		}
 	}

@@ -200,7 +200,7 @@ func (s *soak) trades(rnd *rand.Rand) {
 			ctx, cancel := context.WithTimeout(s.ctx, answersWithin)
 			_ = s.gateway.SetPrice("AAPL", 230)
 			_, _ = client.Arm(ctx, false) // the program may be away or unable
-			_, _ = client.ActivateRule(ctx, []string{"buy", "low"}[rnd.IntN(2)])
+			_, _ = client.ChangeRule(ctx, api.ActivateRule, []string{"buy", "low"}[rnd.IntN(2)])
 			s.pause(rnd, 100*time.Millisecond, 500*time.Millisecond)
 			_ = s.gateway.SetPrice("AAPL", 231)
 			if rnd.IntN(10) == 0 {

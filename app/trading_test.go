@@ -339,7 +339,7 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	before := len(read())
 	// Now at once.
-	if _, err := r.client.DeactivateRule(t.Context(), "buy"); err != nil {
+	if _, err := r.client.ChangeRule(t.Context(), api.DeactivateRule, "buy"); err != nil {
 		t.Fatal(err)
 	}
 	r.arm()

@@ -85,6 +85,15 @@ type RuleName struct {
 	Name string `json:"name"`
 }
 
+// RuleChange is what a request does to one rule: it is the end of the request's path.
+type RuleChange string
+
+const (
+	ActivateRule   RuleChange = "activate"   // it watches prices
+	DeactivateRule RuleChange = "deactivate" // it is a draft
+	DeleteRule     RuleChange = "delete"
+)
+
 // Candidates is the answer to POST /instruments/resolve.
 type Candidates struct {
 	Candidates []Candidate `json:"candidates"`
@@ -216,20 +225,9 @@ func (c *Client) SaveRule(ctx context.Context, name string, rule rules.Rule) (Ru
 	return request[Rules](ctx, c, "/rules/save", RuleSave{name, rule}, ErrNoRule)
 }
 
-// ActivateRule makes a rule watch prices, and returns all rules with their states then. The error is [ErrNoRule] or a
-// [*Conflict].
-func (c *Client) ActivateRule(ctx context.Context, name string) (Rules, error) {
-	return request[Rules](ctx, c, "/rules/activate", RuleName{name}, ErrNoRule)
-}
-
-// DeactivateRule makes a rule a draft. Otherwise it is like [Client.ActivateRule].
-func (c *Client) DeactivateRule(ctx context.Context, name string) (Rules, error) {
-	return request[Rules](ctx, c, "/rules/deactivate", RuleName{name}, ErrNoRule)
-}
-
-// DeleteRule removes a rule. Otherwise it is like [Client.ActivateRule].
-func (c *Client) DeleteRule(ctx context.Context, name string) (Rules, error) {
-	return request[Rules](ctx, c, "/rules/delete", RuleName{name}, ErrNoRule)
+// ChangeRule changes a rule, and returns all rules with their states then. The error is [ErrNoRule] or a [*Conflict].
+func (c *Client) ChangeRule(ctx context.Context, change RuleChange, name string) (Rules, error) {
+	return request[Rules](ctx, c, "/rules/"+string(change), RuleName{name}, ErrNoRule)
 }
 
 // PreviewRule asks what a rule would do now if it were active, or for the price of an instrument. The error is

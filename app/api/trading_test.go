@@ -300,9 +300,9 @@ func TestClientTrades(t *testing.T) {
 	commands := map[string]func() (any, error){
 		`save "dip": ` + string(rule): func() (any, error) { return c.SaveRule(ctx, "dip", sampleRule()) },
 		`save "": ` + string(rule):    func() (any, error) { return c.SaveRule(ctx, "", sampleRule()) },
-		`activate "a \"b\""`:          func() (any, error) { return c.ActivateRule(ctx, `a "b"`) },
-		`deactivate "dip"`:            func() (any, error) { return c.DeactivateRule(ctx, "dip") },
-		`delete "dip"`:                func() (any, error) { return c.DeleteRule(ctx, "dip") },
+		`activate "a \"b\""`:          func() (any, error) { return c.ChangeRule(ctx, ActivateRule, `a "b"`) },
+		`deactivate "dip"`:            func() (any, error) { return c.ChangeRule(ctx, DeactivateRule, "dip") },
+		`delete "dip"`:                func() (any, error) { return c.ChangeRule(ctx, DeleteRule, "dip") },
 		"cancel 7":                    func() (any, error) { return c.CancelOrder(ctx, 7) },
 		"cancel all":                  func() (any, error) { return c.CancelOrders(ctx) },
 		`change {"id":7,"quantity":50}`: func() (any, error) {

@@ -69,30 +69,28 @@ type ruleArg struct {
 type activateRuleCmd struct{ ruleArg }
 
 func (a activateRuleCmd) Run(ctx context.Context, p Program) error {
-	return p.changeRule(ctx, (*api.Client).ActivateRule, a.Name)
+	return p.changeRule(ctx, api.ActivateRule, a.Name)
 }
 
 type deactivateRuleCmd struct{ ruleArg }
 
 func (d deactivateRuleCmd) Run(ctx context.Context, p Program) error {
-	return p.changeRule(ctx, (*api.Client).DeactivateRule, d.Name)
+	return p.changeRule(ctx, api.DeactivateRule, d.Name)
 }
 
 type deleteRuleCmd struct{ ruleArg }
 
 func (d deleteRuleCmd) Run(ctx context.Context, p Program) error {
-	return p.changeRule(ctx, (*api.Client).DeleteRule, d.Name)
+	return p.changeRule(ctx, api.DeleteRule, d.Name)
 }
 
 // changeRule changes one rule and prints its state.
-func (p Program) changeRule(ctx context.Context, do func(*api.Client, context.Context, string) (api.Rules, error),
-	name string,
-) error {
+func (p Program) changeRule(ctx context.Context, change api.RuleChange, name string) error {
 	client, err := p.client()
 	if err != nil {
 		return err
 	}
-	list, err := do(client, ctx, name)
+	list, err := client.ChangeRule(ctx, change, name)
 	switch {
 	case errors.Is(err, api.ErrNoRule):
 		return fmt.Errorf("no rule is called %q; `gatewatch rules` lists them", wording.OneLine(name))

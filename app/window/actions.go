@@ -122,10 +122,10 @@ func (r *resident) actions(w fyne.Window) ui.Actions {
 }
 
 func (r *resident) trade() ui.Trade {
-	onRule := func(do func(*api.Client, context.Context, string) (api.Rules, error)) func(string) {
+	onRule := func(change api.RuleChange) func(string) {
 		return func(name string) {
 			r.rules(func(c *api.Client, ctx context.Context) (api.Rules, error) {
-				return do(c, ctx, name)
+				return c.ChangeRule(ctx, change, name)
 			}, r.view.RuleDone)
 		}
 	}
@@ -141,9 +141,9 @@ func (r *resident) trade() ui.Trade {
 				return c.SaveRule(ctx, name, rule)
 			}, r.view.RuleSaved)
 		},
-		Activate:   onRule((*api.Client).ActivateRule),
-		Deactivate: onRule((*api.Client).DeactivateRule),
-		Delete:     onRule((*api.Client).DeleteRule),
+		Activate:   onRule(api.ActivateRule),
+		Deactivate: onRule(api.DeactivateRule),
+		Delete:     onRule(api.DeleteRule),
 		Resolve: func(in rules.Instrument) {
 			ask(r, func(c *api.Client, ctx context.Context) ([]api.Candidate, error) {
 				return c.Resolve(ctx, in)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
@@ -138,7 +139,7 @@ func TestWindowManages(t *testing.T) {
 
 	// One more, by the keyboard: the search, the filter, the sort, Cancel all.
 	until(t, "the rule is over", func() bool { v, _ := s.rule("Rest two"); return v.State != rules.Triggered })
-	if _, err := s.client().ActivateRule(ctx, "Rest two"); err != nil {
+	if _, err := s.client().ChangeRule(ctx, api.ActivateRule, "Rest two"); err != nil {
 		t.Fatal(err)
 	}
 	d.see("Open orders: 1", bold)
