@@ -278,7 +278,7 @@ func (o *Outbox) sendWebhook(ctx context.Context, w Webhook, m *message) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, values[0], bytes.NewReader(body))
 	if err != nil {
-		return errors.New("the secret is not a URL; it starts with https://")
+		return errNoURL
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", m.ID)

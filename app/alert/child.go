@@ -84,7 +84,7 @@ func (o *Outbox) shout(ctx context.Context, j job) result {
 	case err != nil && cmd.Process == nil:
 		return result{Error: "the delivery could not be started: " + err.Error()}
 	}
-	return result{Error: "the service failed in a way that was not expected"}
+	return result{Error: errUnexpected.Error()}
 }
 
 // limitedWriter takes so many bytes and drops the rest.
@@ -140,7 +140,10 @@ func watchChild(out io.Writer) {
 // sameHost follows no redirect to another host: an alert is for the one that the settings name.
 type sameHost struct{ http.RoundTripper }
 
-var errOtherHost = errors.New("the server points to another host; store the address it points to")
+var (
+	errOtherHost  = errors.New("the server points to another host; store the address it points to")
+	errUnexpected = errors.New("the service failed in a way that was not expected")
+)
 
 func (t sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
 	first := req
@@ -169,7 +172,7 @@ func (j *job) do() result {
 func (j *job) send() (err error) {
 	defer func() {
 		if recover() != nil { // what it panicked with may hold the address
-			err = errors.New("the service failed in a way that was not expected")
+			err = errUnexpected
 		}
 	}()
 	r, err := router.New(nil)

@@ -242,6 +242,8 @@ func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
 	return err
 }
 
+const givenUp = "an alert was given up after 24 hours"
+
 // giveUp drops an alert that no one took for a day.
 func (o *Outbox) giveUp(b *box, key []byte, e entry) {
 	var name string
@@ -251,11 +253,11 @@ func (o *Outbox) giveUp(b *box, key []byte, e entry) {
 		if why != "" {
 			why = ": " + why
 		}
-		s.LastError, s.LastErrorAt = "an alert was given up after 24 hours"+why, time.Now().Round(0)
+		s.LastError, s.LastErrorAt = givenUp+why, time.Now().Round(0)
 	})
 	if err != nil {
 		o.log.Error("alerts that wait cannot be written", "err", err)
 		return
 	}
-	o.log.Error("an alert was given up after 24 hours", "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At)
+	o.log.Error(givenUp, "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At)
 }

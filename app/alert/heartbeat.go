@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 )
@@ -55,7 +54,7 @@ func (o *Outbox) callHeartbeat(ctx context.Context, h Heartbeat) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, values[0], nil)
 	if err != nil {
-		return errors.New("the secret is not a URL; it starts with https://")
+		return errNoURL
 	}
 	return o.request(req, red)
 }

@@ -30,7 +30,10 @@ const (
 // ErrNoSecret means that there is no secret with that name to remove.
 var ErrNoSecret = errors.New("there is no such secret")
 
-var errKeyringSilent = errors.New("no answer")
+var (
+	errKeyringSilent = errors.New("no answer")
+	errNoURL         = errors.New("the secret is not a URL; it starts with https://")
+)
 
 // Secrets keeps secrets in the keyring of this computer (Windows Credential Manager, macOS Keychain, the Secret Service
 // elsewhere). Where that cannot be used, it keeps new ones in File, which only the user can read. Its methods may be
@@ -158,9 +161,12 @@ func (s *Secrets) change(do func(map[string]string) error) error {
 // useKeyring calls the keyring and waits for it no longer than the limit. What is not there is keyring.ErrNotFound; any
 // other error means that the keyring cannot be used.
 func useKeyring(limit time.Duration, do func() (string, error)) (string, error) {
+	unusable := func(err error) (string, error) {
+		return "", fmt.Errorf("the keyring of this computer cannot be used (%w)", err)
+	}
 	if runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
 		if _, err := sessionbus.Address(); err != nil { // the library would start a bus, with no keyring on it
-			return "", fmt.Errorf("the keyring of this computer cannot be used (%w)", err)
+			return unusable(err)
 		}
 	}
 	type answer struct {
@@ -178,7 +184,7 @@ func useKeyring(limit time.Duration, do func() (string, error)) (string, error) 
 	case <-time.After(limit):
 	}
 	if a.err != nil && !errors.Is(a.err, keyring.ErrNotFound) {
-		return "", fmt.Errorf("the keyring of this computer cannot be used (%w)", a.err)
+		return unusable(a.err)
 	}
 	return a.value, a.err
 }
