@@ -40,7 +40,7 @@ func (f *Found) read(folder string) bool {
 	}
 	defer root.Close()
 	for _, name := range f.candidates(root) {
-		data, reason := readFile(root, name)
+		data, reason := contentOf(root.OpenFile(name, os.O_RDONLY|noWait, 0))
 		if reason == "" {
 			reason = f.take(data)
 		}
@@ -83,8 +83,8 @@ func (f *Found) candidates(root *os.Root) (names []string) {
 	return names
 }
 
-func readFile(root *os.Root, name string) ([]byte, Reason) {
-	file, err := root.OpenFile(name, os.O_RDONLY|noWait, 0)
+// contentOf reads a file that was opened with noWait, and closes it.
+func contentOf(file *os.File, err error) ([]byte, Reason) {
 	if err != nil {
 		return nil, ReasonUnreadable
 	}
@@ -93,7 +93,7 @@ func readFile(root *os.Root, name string) ([]byte, Reason) {
 	switch {
 	case err != nil:
 		return nil, ReasonUnreadable
-	case !info.Mode().IsRegular(): // it has been replaced since it was found
+	case !info.Mode().IsRegular():
 		return nil, ReasonNoFile
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxFile+1))

@@ -3,7 +3,6 @@
 package region
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,15 +40,7 @@ func zoneOfPath(path string) string {
 }
 
 func zoneOfFile(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxZone))
-	if err != nil {
-		return ""
-	}
+	data, _ := contentOf(os.OpenFile(path, os.O_RDONLY|noWait, 0))
 	return strings.TrimSpace(string(data))
 }
 

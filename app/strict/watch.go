@@ -34,13 +34,20 @@ func Open(path string) (*os.File, error) {
 				ErrNoFile)}
 		}
 	}
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNoFile}
+	var f *os.File
+	if err == nil && info.Mode().IsRegular() {
+		if f, err = os.OpenFile(path, os.O_RDONLY|noWait, 0); err == nil {
+			info, err = f.Stat() // something else may have been put in its place
+		}
 	}
-	return os.Open(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: ErrNoFile}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // ReadFile returns the content of a file of this kind, one byte more than its limit at most. The error wraps

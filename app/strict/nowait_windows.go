@@ -1,0 +1,3 @@
+package strict
+
+const noWait = 0
