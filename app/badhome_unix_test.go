@@ -164,34 +164,61 @@ func TestLogCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestEndsThoughSomethingHangs ends a program that reads a file without end when it starts.
+// TestEndsThoughSomethingHangs ends a program that reads a file without end when it starts, also where no one reads
+// what it says about that.
 func TestEndsThoughSomethingHangs(t *testing.T) {
-	t.Parallel()
-	zone := filepath.Join(t.TempDir(), "zone")
-	if err := syscall.Mkfifo(zone, 0o600); err != nil {
+	for name, read := range map[string]bool{"what it says is read": true, "its output is a full pipe": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			zone := filepath.Join(t.TempDir(), "zone")
+			if err := syscall.Mkfifo(zone, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("gatewatch", "run", "--headless", "--home", t.TempDir())
+			cmd.Env = append(os.Environ(), "TZ="+zone)
+			said := new(lockedText)
+			if cmd.Stderr = said; !read {
+				cmd.Stderr = fullPipe(t)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var pipe *os.File
+			reads := eventually(func() (ok bool) {
+				var err error
+				pipe, err = os.OpenFile(zone, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails until it is read
+				return err == nil
+			})
+			began := time.Now()
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			over := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+			_ = cmd.Wait()
+			over.Stop()
+			pipe.Close()
+			took := time.Since(began)
+			if code := cmd.ProcessState.ExitCode(); !reads || code != exit.Failed || took >= orderEndLimit ||
+				strings.Contains(said.String(), "hangs") != read {
+				t.Errorf("it read the pipe: %v, and ended with %d after %v: %s", reads, code, took, said)
+			}
+		})
+	}
+}
+
+// fullPipe returns a pipe to which nothing more can be written.
+func fullPipe(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("gatewatch", "run", "--headless", "--home", t.TempDir())
-	cmd.Env = append(os.Environ(), "TZ="+zone)
-	said := new(lockedText)
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
+	t.Cleanup(func() { reader.Close(); writer.Close() })
+	if err := writer.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	var pipe *os.File
-	reads := eventually(func() (ok bool) {
-		var err error
-		pipe, err = os.OpenFile(zone, os.O_WRONLY|syscall.O_NONBLOCK, 0) // fails until it is read
-		return err == nil
-	})
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	over := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	_ = cmd.Wait()
-	over.Stop()
-	pipe.Close()
-	if code := cmd.ProcessState.ExitCode(); !reads || code != exit.Failed || !strings.Contains(said.String(), "hangs") {
-		t.Errorf("it read the pipe: %v, and ended with %d: %s", reads, code, said)
+	if _, err := writer.Write(make([]byte, 8<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
 	}
+	return writer
 }
 
 // TestPipesWhileItRuns puts pipes, which who reads them waits for, in the place of files of the running program.

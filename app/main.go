@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 	_ "time/tzdata" // Windows has no time zone database of its own
@@ -16,6 +17,7 @@ import (
 	"gatewatch/app/alert"
 	"gatewatch/app/cli"
 	"gatewatch/app/cli/cmdline"
+	"gatewatch/app/console"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/app/resident"
@@ -63,9 +65,13 @@ type commandLine struct {
 	Diagnostics cli.Diagnostics `cmd:"" help:"Create a report for bug reports (no personal data)."`
 }
 
-// endLimit is the time from a signal that ends the program to its end, also where a disk does not answer. It is longer
-// than an order that is being sent is waited for.
-const endLimit = 15 * time.Second
+// endLimit is the time from a signal that ends the program to its end, also where a disk or a reader of its output does
+// not answer. Once orders can be sent it is orderEndLimit, which is longer than an order that is being sent is waited
+// for.
+const (
+	endLimit      = 1500 * time.Millisecond
+	orderEndLimit = 15 * time.Second
+)
 
 func main() { os.Exit(start(os.Args[1:])) }
 
@@ -98,17 +104,24 @@ func start(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
+	var orders atomic.Bool // can be sent
 	defer context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the program at once
-		time.AfterFunc(endLimit, func() {
-			fmt.Fprintf(os.Stderr, "gatewatch: ended %v after the signal, with something that hangs, such as a disk\n",
-				endLimit)
+		limit := endLimit
+		if orders.Load() {
+			limit = orderEndLimit
+		}
+		time.AfterFunc(limit, func() {
+			stderr := console.NewAsyncWriter(os.Stderr) // which may be what hangs
+			fmt.Fprintf(stderr, "gatewatch: ended %v after the signal, with something that hangs, such as a disk\n",
+				limit)
+			stderr.Close()
 			os.Exit(exit.Failed)
 		})
 	})()
 	cli.SetColor(c.Color)
 	k.BindTo(ctx, (*context.Context)(nil))
-	k.Bind(cli.Program{Home: home.At(c.Home), Version: version})
+	k.Bind(cli.Program{Home: home.At(c.Home), Version: version}, &orders)
 	return report(k.Run())
 }
 
@@ -130,9 +143,9 @@ type runCmd struct {
 	LogStderr bool `name:"log-stderr" help:"Write the structured log to stderr, too. This is the default unless stdout is a terminal."`
 }
 
-func (r runCmd) Run(ctx context.Context, p cli.Program) error {
+func (r runCmd) Run(ctx context.Context, p cli.Program, orders *atomic.Bool) error {
 	return resident.Run(ctx, resident.Options{
-		Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo, LogStderr: r.LogStderr,
+		Home: p.Home, Version: p.Version, Headless: r.Headless, Demo: r.Demo, LogStderr: r.LogStderr, Orders: orders,
 	})
 }
 

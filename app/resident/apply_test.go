@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func started(t *testing.T, text string) (p *program, end func()) {
 	t.Cleanup(func() { p.logFile.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- p.run(ctx, nil, false) }()
+	go func() { done <- p.run(ctx, nil, false, new(atomic.Bool)) }()
 	if !eventually(t, func() bool {
 		_, err := home.ReadCard(h.Card())
 		return err == nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"gatewatch/app/api"
@@ -87,7 +88,7 @@ func TestSessionEnds(t *testing.T) {
 	p := newProgram(home.At(dir), "dev", nil, io.Discard, io.Discard)
 	defer p.logFile.Close()
 	done := make(chan error, 1)
-	go func() { done <- p.run(t.Context(), nil, false) }()
+	go func() { done <- p.run(t.Context(), nil, false, new(atomic.Bool)) }()
 	if !eventually(t, func() bool {
 		card, err := home.ReadCard(home.At(dir).Card())
 		if err != nil {

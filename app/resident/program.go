@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -52,6 +53,8 @@ type Options struct {
 	// LogStderr writes the structured log to stderr, too, which happens anyway unless stdout is a terminal: that has
 	// the same in lines for people.
 	LogStderr bool
+
+	Orders *atomic.Bool // set when all is read that a start reads, and orders can be sent from then on
 }
 
 // Run runs the program until ctx ends or the user quits. Where one runs already, it opens the window of that one.
@@ -98,7 +101,7 @@ func Run(ctx context.Context, o Options) error {
 	defer p.logFile.Close()
 	p.lock = lock
 	p.failures.set(wording.FailingFiles, unmade)
-	return p.run(ctx, moved, !o.Headless)
+	return p.run(ctx, moved, !o.Headless, o.Orders)
 }
 
 // logs are the structured log and what of it is also printed.
@@ -202,7 +205,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 }
 
 // run keeps the program going until ctx ends or the user quits; withTray shows the tray, where there is a desktop.
-func (p *program) run(ctx context.Context, moved []string, withTray bool) error {
+func (p *program) run(ctx context.Context, moved []string, withTray bool, orders *atomic.Bool) error {
 	defer p.crashes.catch()()
 	for _, name := range moved {
 		p.log.Warn(movedAside, "now", name)
@@ -222,6 +225,7 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool) error 
 		return err
 	}
 	defer b.alerts.close()
+	orders.Store(true)
 	ctx, end := b.ending.until(ctx)
 	defer end()
 	if err := p.server.open(s.API.Port); err != nil {

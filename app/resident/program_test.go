@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gatewatch/app/api"
@@ -59,7 +60,7 @@ func TestAPartFails(t *testing.T) {
 	done := make(chan error, 1)
 	p := newProgram(home.At(dir), "dev", nil, screen, io.Discard)
 	defer p.logFile.Close()
-	go func() { done <- p.run(ctx, nil, false) }()
+	go func() { done <- p.run(ctx, nil, false, new(atomic.Bool)) }()
 	defer func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,7 +188,7 @@ func TestPrograms(t *testing.T) {
 	defer again.logFile.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- again.run(ctx, nil, false) }()
+	go func() { done <- again.run(ctx, nil, false, new(atomic.Bool)) }()
 	defer func() {
 		cancel()
 		if err := <-done; err != nil {
