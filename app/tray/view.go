@@ -131,13 +131,8 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	if x.Trading.Armed {
 		parts = append(parts, "trading on")
 	}
-	switch s.State {
-	case conn.Connected, conn.Degraded, conn.Paused:
-		parts = append(parts, "since "+wording.Clock(s.Since, now))
-	case conn.Reconnecting:
-		if !wording.Lasting(s.State, s.Since, now) {
-			parts = append(parts, "since "+wording.Clock(wording.DownSince(s), now))
-		}
+	if at := since(s, now, x); !at.IsZero() {
+		parts = append(parts, "since "+wording.Clock(at, now))
 	}
 	if share := percent(x.Today); share != nil {
 		parts = append(parts, "today "+wording.Share(*share))
@@ -232,6 +227,25 @@ func headline(s *conn.Snapshot, now time.Time, x Extra) string {
 		return wording.OrdersBlocked(wording.CannotWrite)
 	}
 	return wording.Headline(s, now)
+}
+
+// since is when that began; the zero time if it is not known, or said already.
+func since(s *conn.Snapshot, now time.Time, x Extra) time.Time {
+	switch {
+	case wording.IsHeld(s, now):
+		return s.GuardSince
+	case x.Trading.Stopped && s.Connected():
+		return time.Time{}
+	}
+	switch s.State {
+	case conn.Connected, conn.Degraded, conn.Paused:
+		return s.Since
+	case conn.Reconnecting:
+		if !wording.Lasting(s.State, s.Since, now) {
+			return wording.DownSince(s)
+		}
+	}
+	return time.Time{}
 }
 
 // statusLine is the menu's first line.

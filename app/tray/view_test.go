@@ -77,7 +77,7 @@ func TestViewOf(t *testing.T) {
 		},
 		{
 			name: "guard closed", s: conn.Snapshot{
-				State: conn.Connected, Since: start, Layers: full, Gateway: paper,
+				State: conn.Connected, Since: start.Add(-time.Hour), Layers: full, Gateway: paper,
 				Guard: conn.GuardReconciling, GuardSince: start,
 			},
 			now: at(time.Second), icon: assets.Blocked,
@@ -100,7 +100,7 @@ func TestViewOf(t *testing.T) {
 				Gateway: paper,
 			},
 			now: at(time.Hour), x: Extra{Trading: Trading{Armed: true, Stopped: true}}, icon: assets.Blocked,
-			tooltip: "Orders blocked: they cannot be written to disk · PAPER 4002 · trading on · since 09:31",
+			tooltip: "Orders blocked: they cannot be written to disk · PAPER 4002 · trading on",
 			status:  "Orders blocked: they cannot be written to disk · PAPER 4002",
 		},
 		{
