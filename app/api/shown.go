@@ -100,7 +100,7 @@ func shapeOf(st *Status, now time.Time) string {
 // title is the headline without what counts down.
 func title(st *Status, now time.Time) string {
 	switch {
-	case st.Held.Closed, st.ordersStopped():
+	case st.Held.Closed && st.Guard.ReasonID != conn.GuardMode, st.ordersStopped():
 		return wording.OrdersBlockedTitle
 	case st.State == conn.Connecting && st.FirstRun:
 		return wording.Looking

@@ -247,6 +247,20 @@ func TestStatusIsTrue(t *testing.T) {
 	}
 }
 
+// TestWrongMode has an account of the other kind: window and page begin with the words of the tray.
+func TestWrongMode(t *testing.T) {
+	now := time.Now()
+	s := conn.Snapshot{
+		State: conn.Degraded, Cause: conn.CauseWrongMode, Since: now.Add(-time.Minute), Guard: conn.GuardMode,
+		GuardSince: now.Add(-time.Minute), Gateway: conn.Gateway{Mode: conn.Live},
+		Layers: conn.Layers{Socket: true, API: true, Upstream: true},
+	}
+	st := StatusOf(&s, now, "v1", 17, now)
+	if got := ShownOf(&st, now); !st.Held.Closed || got.Title != "Connected to a LIVE account, orders blocked" {
+		t.Errorf("title %q, headline %q", got.Title, st.Headline)
+	}
+}
+
 func TestStatusOverdueAttempt(t *testing.T) {
 	s := snapshots["reconnecting"]
 	st := StatusOf(&s, s.Attempt.NextAt.Add(time.Second), "v1", 17, begun)
