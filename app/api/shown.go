@@ -248,12 +248,13 @@ func farmsOf(st *Status) Line {
 		by[state] = append(by[state], wording.NamedFarm(name))
 	}
 	up, down := len(by[conn.FarmOK]), len(by[conn.FarmBroken])
+	l.At = moment(st.LayersSince.Farms)
 	switch {
 	case len(st.Layers.Farms) == 0:
-		l.Text = "none reported"
+		l.Text, l.At = "none reported", nil
 		return l
 	case st.CauseID == conn.CauseCompeting:
-		l.Shape, l.Text = "impaired", "no prices"
+		l.Shape, l.Text, l.At = "impaired", "no prices", nil // that moment is of the farms, which are up
 	case down > 0:
 		l.Shape, l.Text = "impaired", fmt.Sprintf("%d up, %d down", up, down)
 	case up > 0:
@@ -261,7 +262,6 @@ func farmsOf(st *Status) Line {
 	default:
 		l.Text = "resting"
 	}
-	l.At = moment(st.LayersSince.Farms)
 	var more []string
 	for _, s := range []struct {
 		state conn.FarmState

@@ -221,7 +221,7 @@ func TestNoPrices(t *testing.T) {
 	st.State, st.CauseID, st.Headline = conn.Degraded, conn.CauseCompeting, "Connected, no prices"
 	p := pictureOf(&st, absence{}, noon)
 	if farms := p.layers[3]; p.shape != Impaired || farms.shape != Impaired || farms.word != "no prices" ||
-		p.headline != "Connected, no prices" {
+		farms.since != "" || p.headline != "Connected, no prices" {
 		t.Errorf("%v %q, %+v", p.shape, p.headline, farms)
 	}
 }
