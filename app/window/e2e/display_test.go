@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"os/exec"
@@ -15,15 +18,19 @@ import (
 	"time"
 )
 
-// display is a screen of its own.
+// display is a screen of its own, whose pixels are in a file: four bytes each, blue first.
 type display struct {
-	t   *testing.T
-	env []string
+	t      *testing.T
+	env    []string
+	pixels []byte
+	stride int // bytes from one row to the next
 }
+
+const displayWidth, displayHeight = 900, 1000
 
 func newDisplay(t *testing.T, args ...string) *display {
 	t.Helper()
-	need(t, "Xvfb", "xdotool", "import")
+	need(t, "Xvfb", "xdotool")
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -35,8 +42,8 @@ func newDisplay(t *testing.T, args ...string) *display {
 		"LIBGL_ALWAYS_SOFTWARE=1", "FYNE_THEME=" + look(), "TZ=UTC",
 	}
 	x := exec.Command("Xvfb", append([]string{
-		"-displayfd", "3", "-screen", "0", "900x1000x24", "-nolisten", "tcp",
-		"-noreset",
+		"-displayfd", "3", "-fbdir", home, "-screen", "0", fmt.Sprintf("%dx%dx24", displayWidth, displayHeight),
+		"-nocursor", "-nolisten", "tcp", "-noreset",
 	}, args...)...)
 	x.Env, x.ExtraFiles = env, []*os.File{w}
 	if err := x.Start(); err != nil {
@@ -52,11 +59,34 @@ func newDisplay(t *testing.T, args ...string) *display {
 		t.Fatalf("Xvfb names no display: %v", err)
 	}
 	d := &display{t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number))}
+	d.readPixels(filepath.Join(home, "Xvfb_screen0"))
 	until(t, "the display answers", func() bool {
 		_, err := d.output("xdotool", "getdisplaygeometry")
 		return err == nil
 	})
 	return d
+}
+
+// readPixels maps the file that Xvfb paints into, an X window dump: a header of big-endian numbers, a table of colours
+// and the pixels.
+func (d *display) readPixels(path string) {
+	d.t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	dump, err := syscall.Mmap(int(file.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = syscall.Munmap(dump) })
+	field := func(i int) int { return int(binary.BigEndian.Uint32(dump[4*i:])) }
+	d.stride, d.pixels = field(12), dump[field(0)+12*field(19):]
 }
 
 func (d *display) output(program string, args ...string) (string, error) {
@@ -101,15 +131,14 @@ func (d *display) untilTitle(want ...string) {
 	}
 }
 
-func (d *display) picture() image.Image {
-	d.t.Helper()
-	out, err := d.output("import", "-window", "root", "png:-")
-	if err != nil {
-		d.t.Fatalf("import: %v", err)
-	}
-	m, err := png.Decode(strings.NewReader(out))
-	if err != nil {
-		d.t.Fatal(err)
+// picture returns what is on the screen.
+func (d *display) picture() *image.RGBA {
+	m := image.NewRGBA(image.Rect(0, 0, displayWidth, displayHeight))
+	for y := range displayHeight {
+		from, to := d.pixels[y*d.stride:], m.Pix[y*m.Stride:]
+		for x := 0; x < 4*displayWidth; x += 4 {
+			to[x], to[x+1], to[x+2], to[x+3] = from[x+2], from[x+1], from[x], 0xff
+		}
 	}
 	return m
 }
@@ -120,17 +149,19 @@ func (d *display) keep(name string) {
 	if dir == "" {
 		return
 	}
-	if _, err := d.output("import", "-window", "root", "-trim", "+repage",
-		filepath.Join(dir, "window-"+name+"-"+look()+".png")); err != nil {
-		d.t.Logf("import: %v", err)
+	var data bytes.Buffer
+	err := png.Encode(&data, d.picture())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "window-"+name+"-"+look()+".png"), data.Bytes(), 0o644)
+	}
+	if err != nil {
+		d.t.Log(err)
 	}
 }
 
 // painted reports whether something else than black stands where the window does.
 func (d *display) painted() bool {
-	m := d.picture()
-	r, g, b, _ := m.At(300, 6).RGBA()
-	return r+g+b > 0
+	return d.picture().RGBAAt(300, 6) != color.RGBA{A: 0xff}
 }
 
 // button finds the blue button, of which there is one at most on a page, and returns its middle.
@@ -139,7 +170,7 @@ func (d *display) button() (x, y int, ok bool) {
 	for y := m.Bounds().Max.Y - 1; y >= 0; y-- {
 		run := 0
 		for x := range m.Bounds().Max.X {
-			if r, g, b, _ := m.At(x, y).RGBA(); r>>8 == 0 && g>>8 == 0x72 && b>>8 == 0xb2 {
+			if m.RGBAAt(x, y) == (color.RGBA{0, 0x72, 0xb2, 0xff}) {
 				run++
 				continue
 			}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -36,20 +37,17 @@ func (d *display) write(text string) {
 // still waits until the screen has stopped changing for a while.
 func (d *display) still() {
 	d.t.Helper()
-	before := ""
 	until(d.t, "the window is still", func() bool {
+		before := bytes.Clone(d.pixels)
 		time.Sleep(400 * time.Millisecond)
-		now, _ := d.output("import", "-window", "root", "-depth", "8", "gray:-")
-		same := now == before
-		before = now
-		return same
+		return bytes.Equal(d.pixels, before)
 	})
 }
 
 // until waits until ok is true, and keeps a picture if that is in vain.
 func (d *display) until(what string, ok func() bool) {
 	d.t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			d.keep("failed")
 			d.t.Fatalf("waited in vain until %s", what)
@@ -68,7 +66,7 @@ func (d *display) warns() bool {
 	m, n := d.picture(), 0
 	for y := range m.Bounds().Max.Y {
 		for x := range m.Bounds().Max.X {
-			if r, g, b, _ := m.At(x, y).RGBA(); int(r>>8)-int(g>>8) > 30 && int(g>>8)-int(b>>8) > 10 {
+			if c := m.RGBAAt(x, y); int(c.R)-int(c.G) > 30 && int(c.G)-int(c.B) > 10 {
 				n++
 			}
 		}
