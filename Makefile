@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test packages test-race test-plain quick bench clean format check cross dist fuzz soak demo-bots
+.PHONY: help run build window test packages pure test-race test-plain quick bench clean format check dist fuzz soak demo-bots
 
 # Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -11,7 +11,7 @@ WINDOW_PACKAGES := clang libc6-dev pkg-config libgl-dev libegl-dev libx11-dev li
 	libxi-dev libxxf86vm-dev libwayland-dev libxkbcommon-dev
 # Ubuntu has Chromium as a snap alone, which tests cannot drive: there those of the page are skipped, and say so.
 CHROMIUM := $(if $(shell grep -x ID=ubuntu /etc/os-release 2>/dev/null),,chromium)
-TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool imagemagick \
+TEST_PACKAGES := $(WINDOW_PACKAGES) xvfb xauth libgl1 libgl1-mesa-dri libwayland-client0 dbus-daemon xdotool \
 	$(CHROMIUM:=-headless-shell) prometheus mingw-w64-common
 # What a browser costs is measured with the one that people have.
 BENCH_PACKAGES := $(TEST_PACKAGES) $(CHROMIUM)
@@ -47,8 +47,10 @@ FUZZ_BUILD := -fuzz .
 MINUTES := 10
 
 # Compilers, linkers and staticcheck collect garbage less often than they do by themselves: they need a fifth less time.
-# Nobody debugs these programs: not to write down what a debugger needs saves a sixth of compiling.
-test quick check cross fuzz: export GOFLAGS := $(shell go env GOFLAGS) '-toolexec=env GOGC=400' -gcflags=all=-dwarf=false
+# Nobody debugs these programs: not to write down what a debugger needs saves a sixth of compiling. With the tags, what
+# links no C code is compiled once, for programs with and without C; the window's tests build it with them, too.
+test quick check fuzz: export GOFLAGS := $(shell go env GOFLAGS) '-toolexec=env GOGC=400' -gcflags=all=-dwarf=false \
+	-tags=no_emoji,netgo,osusergo
 
 PROGRESS := echo "Building Gatewatch, package by package. The first build takes minutes; later ones take seconds."
 
@@ -104,16 +106,20 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 	$(MODULES)
 	$(BUILD) -o $(WINDOW) ./app/window
 
-test: ## everything: format, vet, staticcheck, cross builds, fuzzing, tests with the race detector
+test: ## everything: format, vet, staticcheck, fuzzing, tests with the race detector
 	$(call need,$(CERTIFICATES))
 	$(MODULES)
-	@$(MAKE) --no-print-directory -j 2 packages cross
-	@$(MAKE) --no-print-directory format
-	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race fuzz check
+	@$(MAKE) --no-print-directory -j 2 packages pure
+	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race FUZZ_RUNS=500x fuzz check
 	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
 
 packages:
 	$(call need,$(TEST_PACKAGES))
+
+# What needs no C compiler, while that is being installed: the main program and the tools.
+pure: format
+	go build -buildvcs=false -o /dev/null ./app
+	go tool staticcheck -version
 
 # Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it, as fuzzing
 # may.
@@ -141,10 +147,6 @@ check: ## vet, staticcheck, and that GitHub actions are pinned by commit
 	go vet ./...
 	GOGC=400 go tool staticcheck ./...
 	@! grep -rn 'uses:' .github/workflows | grep -vE '@[0-9a-f]{40} # v[0-9.]+$$'
-
-cross: ## build for Linux and Windows without a C compiler
-	CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -o /dev/null ./app
-	CGO_ENABLED=0 GOOS=windows go build -buildvcs=false -o /dev/null ./app
 
 dist: ## build packages for Linux and Windows into dist/release, see docs/packaging.md
 	$(call need,$(CERTIFICATES) $(DIST_PACKAGES))

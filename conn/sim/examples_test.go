@@ -79,7 +79,7 @@ func TestExampleGo(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{"GOFLAGS=-mod=mod", "CGO_ENABLED=0"}
+	env := []string{"GOFLAGS=" + os.Getenv("GOFLAGS") + " -mod=mod", "CGO_ENABLED=0"}
 	run(t, dir, env, "go", "mod", "edit", "-replace", "gatewatch="+root)
 	if out := run(t, dir, env, "go", "test", "-v", "./..."); !strings.Contains(out, "--- PASS: TestBuysOnce") {
 		t.Errorf("%s", out)

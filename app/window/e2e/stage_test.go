@@ -64,7 +64,7 @@ func build(t *testing.T) {
 			if program == "gatewatch-window" {
 				source += "/window"
 			}
-			cmd := exec.Command("go", "build", "-tags", "no_emoji", "-buildvcs=false", "-o",
+			cmd := exec.Command("go", "build", "-tags", "no_emoji,netgo,osusergo", "-buildvcs=false", "-o",
 				filepath.Join(bin, program), source)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 			if out, err := cmd.CombinedOutput(); err != nil {
