@@ -18,12 +18,11 @@ import (
 	"time"
 )
 
-// display is a screen of its own, whose pixels are in a file: four bytes each, blue first.
+// display is a screen of its own.
 type display struct {
 	t      *testing.T
 	env    []string
-	pixels []byte
-	stride int // bytes from one row to the next
+	screen string // file that has what is on it
 }
 
 const displayWidth, displayHeight = 900, 1000
@@ -58,8 +57,9 @@ func newDisplay(t *testing.T, args ...string) *display {
 	if err != nil {
 		t.Fatalf("Xvfb names no display: %v", err)
 	}
-	d := &display{t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number))}
-	d.readPixels(filepath.Join(home, "Xvfb_screen0"))
+	d := &display{
+		t: t, env: append(env, "DISPLAY=:"+strings.TrimSpace(number)), screen: filepath.Join(home, "Xvfb_screen0"),
+	}
 	until(t, "the display answers", func() bool {
 		_, err := d.output("xdotool", "getdisplaygeometry")
 		return err == nil
@@ -67,26 +67,16 @@ func newDisplay(t *testing.T, args ...string) *display {
 	return d
 }
 
-// readPixels maps the file that Xvfb paints into, an X window dump: a header of big-endian numbers, a table of colours
-// and the pixels.
-func (d *display) readPixels(path string) {
+// pixels returns what Xvfb has painted, four bytes each with blue first, and how many bytes a row has. The file is an X
+// window dump: a header of big-endian numbers, a table of colours and the pixels.
+func (d *display) pixels() (data []byte, stride int) {
 	d.t.Helper()
-	file, err := os.Open(path)
+	dump, err := os.ReadFile(d.screen)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	dump, err := syscall.Mmap(int(file.Fd()), 0, int(info.Size()), syscall.PROT_READ, syscall.MAP_SHARED)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(func() { _ = syscall.Munmap(dump) })
 	field := func(i int) int { return int(binary.BigEndian.Uint32(dump[4*i:])) }
-	d.stride, d.pixels = field(12), dump[field(0)+12*field(19):]
+	return dump[field(0)+12*field(19):], field(12)
 }
 
 func (d *display) output(program string, args ...string) (string, error) {
@@ -133,9 +123,11 @@ func (d *display) untilTitle(want ...string) {
 
 // picture returns what is on the screen.
 func (d *display) picture() *image.RGBA {
+	d.t.Helper()
 	m := image.NewRGBA(image.Rect(0, 0, displayWidth, displayHeight))
+	data, stride := d.pixels()
 	for y := range displayHeight {
-		from, to := d.pixels[y*d.stride:], m.Pix[y*m.Stride:]
+		from, to := data[y*stride:], m.Pix[y*m.Stride:]
 		for x := 0; x < 4*displayWidth; x += 4 {
 			to[x], to[x+1], to[x+2], to[x+3] = from[x+2], from[x+1], from[x], 0xff
 		}

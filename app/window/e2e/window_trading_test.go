@@ -38,9 +38,10 @@ func (d *display) write(text string) {
 func (d *display) still() {
 	d.t.Helper()
 	until(d.t, "the window is still", func() bool {
-		before := bytes.Clone(d.pixels)
+		before, _ := d.pixels()
 		time.Sleep(400 * time.Millisecond)
-		return bytes.Equal(d.pixels, before)
+		now, _ := d.pixels()
+		return bytes.Equal(now, before)
 	})
 }
 
