@@ -3,8 +3,9 @@ package conn
 import (
 	"context"
 	"fmt"
-	"net"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"gatewatch/conn/calendar"
@@ -97,13 +98,10 @@ func (c *Config) ports(first int, mode Mode) []int {
 	return list
 }
 
-// loopback reports whether the host is this machine, as far as its text says.
-func (c *Config) loopback() bool {
-	if c.Host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(c.Host)
-	return ip != nil && ip.IsLoopback()
+// Loopback reports whether a host is this computer, as far as its text says.
+func Loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }
 
 // delay returns the wait after the given number of waits of the same outage. r is uniform in [0,1). Jitter only

@@ -111,7 +111,10 @@ func TestPortIsWatchedOnlyAfterARefusalHere(t *testing.T) {
 	}{
 		"refused":         {func(*Config, *model) {}, true},
 		"localhost":       {func(c *Config, _ *model) { c.Host = "localhost" }, true},
+		"capitals":        {func(c *Config, _ *model) { c.Host = "LocalHost." }, true},
 		"IPv6":            {func(c *Config, _ *model) { c.Host = "::1" }, true},
+		"IPv6 with zone":  {func(c *Config, _ *model) { c.Host = "::1%lo" }, true},
+		"IPv4 in IPv6":    {func(c *Config, _ *model) { c.Host = "::ffff:127.0.0.2" }, true},
 		"another machine": {func(c *Config, _ *model) { c.Host = "192.0.2.1" }, false},
 		"a name":          {func(c *Config, _ *model) { c.Host = "gateway.example" }, false},
 		"switched off":    {func(c *Config, _ *model) { c.WatchLocalPort = false }, false},

@@ -146,7 +146,7 @@ func (m *model) resting() bool { return m.window.Active && !m.first && m.waits >
 
 // watching reports whether the local port is to be watched for opening.
 func (m *model) watching(cfg *Config) bool {
-	return cfg.WatchLocalPort && cfg.loopback() && m.phase == idle && !m.paused && !m.resting() && m.refused
+	return cfg.WatchLocalPort && Loopback(cfg.Host) && m.phase == idle && !m.paused && !m.resting() && m.refused
 }
 
 // ports returns the ports that an attempt tries. Once an account has been seen, a search stays with its kind: a paper

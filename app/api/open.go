@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net"
 	"regexp"
 	"slices"
 
@@ -61,7 +60,7 @@ func openSnapshot(s *conn.Snapshot) *conn.Snapshot {
 
 // openHost returns the host if it is this computer, and nothing otherwise.
 func openHost(host string) string {
-	if host == "localhost" || net.ParseIP(host).IsLoopback() {
+	if conn.Loopback(host) {
 		return host
 	}
 	return ""

@@ -3,12 +3,12 @@ package diagnostics
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"reflect"
 	"slices"
 	"strings"
 
 	"gatewatch/app/settings"
+	"gatewatch/conn"
 )
 
 // shownFormats are those of texts that say nothing about a person. Any other is hidden.
@@ -59,7 +59,6 @@ func settingsLines(s settings.Settings) (lines []string) {
 
 func shownText(text string, tag reflect.StructTag) string {
 	kind, _, reference := strings.Cut(text, ":")
-	ip := net.ParseIP(text)
 	switch format := tag.Get("format"); {
 	case text == "":
 		return `""`
@@ -67,7 +66,7 @@ func shownText(text string, tag reflect.StructTag) string {
 		return text
 	case format == "secret" && reference && slices.Contains([]string{"env", "file", "keyring"}, kind):
 		return text
-	case format == "host" && (text == "localhost" || ip != nil && ip.IsLoopback()):
+	case format == "host" && conn.Loopback(text):
 		return text
 	}
 	return Hidden

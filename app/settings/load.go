@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 
 	"gatewatch/app/strict"
+	"gatewatch/conn"
 )
 
 // file is what is said of settings files.
@@ -100,7 +100,7 @@ func programs(wrong func(key, other, text string), s Settings) {
 	case g.Port == 0:
 	case g.Port == s.API.Port:
 		wrong(port, "api.port", "is the port of the API; write another number, such as 4100")
-	case g.Port == s.Gateway.Port && isLoopback(s.Gateway.Host):
+	case g.Port == s.Gateway.Port && conn.Loopback(s.Gateway.Host):
 		wrong(port, "gateway.port", "is the port of Gateway itself; write another number, such as 4100")
 	}
 	seen := map[int]bool{}
@@ -115,10 +115,4 @@ func programs(wrong func(key, other, text string), s Settings) {
 		}
 		seen[p.ClientID] = true
 	}
-}
-
-// isLoopback reports whether a host is this computer.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

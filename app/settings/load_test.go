@@ -119,6 +119,10 @@ func TestParseRefuses(t *testing.T) {
 			`{"gateway": {"host": "localhost", "port": 4002}, "guarded_port": {"port": 4002}}`,
 			"f:1:67: guarded_port.port: is the port of Gateway itself; write another number, such as 4100",
 		},
+		"Gateway's port, in capitals": {
+			`{"gateway": {"host": "LOCALHOST", "port": 4002}, "guarded_port": {"port": 4002}}`,
+			"f:1:67: guarded_port.port: is the port of Gateway itself; write another number, such as 4100",
+		},
 		"a program's id": {
 			`{"guarded_port": {"programs": [{"client_id": 17}]}}`,
 			"f:1:33: guarded_port.programs[0].client_id: 17 is the client id of Gatewatch; each program needs its own",
