@@ -78,7 +78,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 			"guard", "status", "connect", "disconnect", "open", "quit", "orders", "rules",
 			"alerts",
 		} {
-			r.says(exit.NotThere, "no Gatewatch runs here", command)
+			r.says(exit.NotThere, "Gatewatch is not running here", command)
 		}
 		if out, code := r.command("guard", "--watch"); code == 0 || strings.Contains(out, "open:") {
 			t.Errorf("guard --watch: code %d, %s", code, out)
