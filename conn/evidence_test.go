@@ -95,7 +95,7 @@ func TestExecutionsComeFromIBKR(t *testing.T) {
 	s := newSocket(ours, 1, 17, func() time.Duration { return time.Minute }, func(input) {})
 	defer s.end(CauseStopping)
 	s.heard.Store(int64(5 * sec))
-	inner := protoMessage(0, 5, "0001.01")[8:]
+	inner := protoMessage(0, 5, "0001.01", "", "", "", "BOT", "1")[8:]
 	executed := protoMessage(wire.MsgExecution, -1, "", string(inner))
 	a := s.pending.begin(askExecutions)
 	for _, want := range []time.Duration{0, 5 * sec} {

@@ -66,6 +66,10 @@ func TestCosts(t *testing.T) {
 	if i.Filled != 0 || i.AveragePrice() != 0 {
 		t.Errorf("an execution was taken back: average %v of %v", i.AveragePrice(), i.Filled)
 	}
+	i = &Intent{Order: conn.Order{Quantity: 10}, State: Working}
+	if i.learn(completed("Filled"), l.now()); i.State != Filled || i.Filled != 10 {
+		t.Errorf("filled, and Gateway has left out how much: %v, %s", i.Filled, i.State)
+	}
 	i.Charges = map[string]Charge{"a": {Amount: 1, Currency: "USD"}, "b": {Amount: 1, Currency: "EUR"}}
 	if _, ok := i.Charged(); ok {
 		t.Error("dollars and euros are added")

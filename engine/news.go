@@ -93,6 +93,9 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 		}
 	}
 	i.State = state
+	if state == Filled && i.Ended && i.Filled == 0 { // in full, and Gateway has left out how much that is
+		i.Filled = i.Order.Quantity
+	}
 	i.wonder(now, !certain)
 }
 

@@ -3,7 +3,6 @@ package wire
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -231,7 +230,7 @@ func (m Message) Portfolio() (Portfolio, error) {
 
 // said returns a number that Gateway has set, nil for one that stands for none.
 func said(v float64) *float64 {
-	if math.IsNaN(v) || Real(v) != v {
+	if Real(v) != v {
 		return nil
 	}
 	return &v

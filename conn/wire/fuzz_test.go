@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"math"
 	"reflect"
@@ -156,7 +157,8 @@ func compare(t *testing.T, number int, got any, lib proto.Message) {
 	case OrderNews:
 		want, preview := int64(0), false
 		if open, ok := lib.(*protobuf.OpenOrder); ok {
-			want, preview = int64(open.GetOrderId()), open.GetOrder().GetWhatIf()
+			want = int64(cmp.Or(open.GetOrderId(), open.GetOrder().GetOrderId()))
+			preview = open.GetOrder().GetWhatIf()
 		}
 		if (number == MsgOpenOrder || number == MsgCompletedOrder) && (got.ID != want || preview != (got.Kind == 0)) {
 			t.Fatalf("order %d is %d", want, got.ID)

@@ -217,6 +217,19 @@ func TestMessages(t *testing.T) {
 			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), Currency: proto.String("USD"),
 			YieldRedemptionDate: proto.String(""),
 		}), MsgCommission, OrderNews{Kind: OrderCommission, Execution: "0001.01", Price: 1.02, Currency: "USD"}},
+		{"commission without an amount", inProto(t, 59, &protobuf.CommissionAndFeesReport{
+			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(math.MaxFloat64),
+			RealizedPNL: proto.Float64(math.MaxFloat64), Currency: proto.String("USD"),
+		}), MsgCommission, OrderNews{Execution: "0001.01", Currency: "USD"}},
+		{"correction without a number of shares", inProto(t, 11, &protobuf.ExecutionDetails{
+			Execution: &protobuf.Execution{ExecId: proto.String("0001.02"), CumQty: proto.String("100")},
+		}), MsgExecution, OrderNews{Execution: "0001.02", Total: 100}},
+		{"execution that is taken back", inProto(t, 11, &protobuf.ExecutionDetails{
+			Execution: &protobuf.Execution{ExecId: proto.String("0001.02"), Shares: proto.String("0")},
+		}), MsgExecution, OrderNews{Kind: OrderFilled, Execution: "0001.02"}},
+		{"open order with an id in the order", inProto(t, 5, &protobuf.OpenOrder{
+			Order: &protobuf.Order{OrderId: proto.Int32(7)},
+		}), MsgOpenOrder, OrderNews{Kind: OrderOpen, ID: 7}},
 		{"commission of a closing trade", inProto(t, 59, &protobuf.CommissionAndFeesReport{
 			ExecId: proto.String("0001.01"), CommissionAndFees: proto.Float64(1.02), RealizedPNL: proto.Float64(-7.5),
 		}), MsgCommission, OrderNews{
@@ -365,7 +378,7 @@ func TestTextsFromOutside(t *testing.T) {
 	}
 	err := field(number(number(nil, 1, 7), 3, 201), 4, "rejet\xe9: prix")
 	exec := field(field(number(nil, 1, 7), 2, "0001.01"), 14, "ref\xff")
-	exec = number(field(exec, 12, "100"), 10, 3)
+	exec = number(field(field(exec, 7, "40"), 12, "100"), 10, 3)
 	details := field(field(nil, 7, "SOCI\xc9T\xc9"), 4, "SMART")
 	details = field(details, 17, string(field(field(nil, 1, "IS\xffIN"), 2, "x")))
 	for _, c := range []struct {
@@ -378,7 +391,7 @@ func TestTextsFromOutside(t *testing.T) {
 		{numbered(204, field(nil, 4, "x"+strings.Repeat("é", 600))), Error{0, 0, "x" + strings.Repeat("é", 511)}},
 		{numbered(215, field(nil, 1, "DU1,\xff2")), []string{"DU1", "\uFFFD2"}},
 		{numbered(211, field(number(nil, 1, 9), 3, string(exec))), OrderNews{
-			Kind: OrderFilled, Execution: "0001.01", Ref: "ref\uFFFD", ID: 7, Client: 3, Total: 100,
+			Kind: OrderFilled, Execution: "0001.01", Ref: "ref\uFFFD", ID: 7, Client: 3, Filled: 40, Total: 100,
 		}},
 		{
 			numbered(210, field(field(number(nil, 1, 4), 2, string(field(nil, 2, "\xf0A"))), 3, string(details))),

@@ -57,14 +57,15 @@ type OrderNews struct {
 }
 
 // OrderNews decodes a [MsgOpenOrder], [MsgOrderStatus], [MsgExecution], [MsgCommission] or [MsgCompletedOrder]. Its
-// kind is 0 if nothing was said: a preview orders nothing, and an execution without an id is none.
+// kind is 0 if nothing was said: a preview orders nothing, and an execution without an id or a number of shares is
+// none, like a commission without an amount.
 func (m Message) OrderNews() (n OrderNews, err error) {
 	switch m.Number {
 	case MsgOpenOrder:
 		var p protobuf.OpenOrder
 		err = m.decode(&p)
 		n = order(OrderOpen, p.GetOrder(), p.GetOrderState())
-		if n.ID = int64(p.GetOrderId()); p.GetOrder().GetWhatIf() {
+		if n.ID = int64(cmp.Or(p.GetOrderId(), p.GetOrder().GetOrderId())); p.GetOrder().GetWhatIf() {
 			n.Kind = 0
 		}
 	case MsgCompletedOrder:
@@ -88,7 +89,7 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 			Ref: text(e.GetOrderRef()), Execution: text(e.GetExecId()), Side: sides[e.GetSide()],
 			Filled: number(e.GetShares()), Total: number(e.GetCumQty()), Price: Real(e.GetPrice()),
 		}
-		if n.Execution == "" {
+		if n.Execution == "" || said(decimal(e.GetShares())) == nil { // with a number of 0 it is taken back
 			n.Kind = 0
 		}
 	case MsgCommission:
@@ -96,8 +97,11 @@ func (m Message) OrderNews() (n OrderNews, err error) {
 		err = m.decode(&p)
 		n = OrderNews{
 			Kind: OrderCommission, Execution: text(p.GetExecId()), Price: Real(p.GetCommissionAndFees()),
-			Realised: Real(p.GetRealizedPNL()), Closes: p.RealizedPNL != nil && Real(*p.RealizedPNL) == *p.RealizedPNL,
+			Realised: Real(p.GetRealizedPNL()), Closes: saidOf(p.RealizedPNL) != nil,
 			Currency: text(p.GetCurrency()),
+		}
+		if saidOf(p.CommissionAndFees) == nil {
+			n.Kind = 0
 		}
 	}
 	return n, err
