@@ -89,6 +89,7 @@ func describedByLibrary(n OrderNews, o *ibapi.Order, state *ibapi.OrderState) Or
 	n.Client, n.PermID, n.Ref = o.ClientID, o.PermID, o.OrderRef
 	n.Side, n.Type = Side(o.Action), OrderType(o.OrderType)
 	n.Quantity, n.Filled = number(o.TotalQuantity), number(o.FilledQuantity)
+	n.TIF, n.Account, n.Outside = o.TIF, o.Account, o.OutsideRTH
 	n.Limit, n.Aux, n.Percent, n.Parent = wire.Real(o.LmtPrice), wire.Real(o.AuxPrice), wire.Real(o.TrailingPercent),
 		o.ParentID
 	if n.Status, n.Detail = state.Status, state.CompletedStatus; n.Detail == "" {

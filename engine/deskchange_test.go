@@ -227,6 +227,10 @@ func TestChange(t *testing.T) {
 		t.Error(err)
 	}
 	// A change that Gateway refuses leaves the order as it is.
+	relative := Intent{Client: s.ClientID(), State: Working, Order: conn.Order{Type: "REL"}} // made that in TWS
+	if err := c.ledger().changeable(s, &relative); !errors.Is(err, ErrNotChanged) {
+		t.Errorf("an order of a type that cannot be sent: %v", err)
+	}
 	c.Configure(generous)
 	c.Arm()
 	if _, err := c.Change(s, id, Change{LimitPrice: price(91.001)}); err != nil {

@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"slices"
+	"strings"
 
 	"gatewatch/conn"
 )
@@ -27,7 +27,8 @@ func (l *Ledger) family(i *Intent) (head *Intent, exits []*Intent) {
 
 // stops reports whether the intent is an exit that limits a loss.
 func (i *Intent) stops() bool {
-	return i.Order.Parent != 0 && slices.Contains([]conn.OrderType{conn.Stop, conn.StopLimit, conn.Trail}, i.Order.Type)
+	typ := string(i.Order.Type) // others may have made it another one, such as STP PRT or TRAIL LIMIT
+	return i.Order.Parent != 0 && (strings.HasPrefix(typ, "STP") || strings.HasPrefix(typ, "TRAIL"))
 }
 
 // missing reports whether it is certain that Gateway does not have an exit, or that no one knows whether it has, and

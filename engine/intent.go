@@ -55,6 +55,9 @@ type Intent struct {
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
 
+	// Gateway has had it otherwise than it was sent or changed from here: by someone in TWS, or by a preset there
+	Altered bool `json:"altered,omitempty"`
+
 	// someone wants it to be cancelled, or the order that it belongs to
 	ToCancel bool `json:"to_cancel,omitempty"`
 	// it is to be cancelled itself: a next start goes on asking Gateway for it

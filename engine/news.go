@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -21,14 +22,15 @@ type known struct {
 	detail          string
 	code            int
 	warning, ended  bool
+	altered         bool
 	filled          float64
 	permID          int64
 }
 
 func (i *Intent) known() known {
 	return known{
-		i.Order, i.Asked, i.Refused, i.State, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Filled,
-		i.PermID,
+		i.Order, i.Asked, i.Refused, i.State, i.Status, i.WhyHeld, i.Detail, i.Code, i.Warning, i.Ended, i.Altered,
+		i.Filled, i.PermID,
 	}
 }
 
@@ -144,40 +146,77 @@ func (i *Intent) wonder(now time.Time, doubtful bool) {
 	}
 }
 
-// confirm takes in what Gateway has the order to be.
+// confirm takes in what Gateway has the order to be. What it neither was nor was asked to become, others have made of
+// it; but when one exit is filled in part, IBKR makes the others smaller.
 func (i *Intent) confirm(n conn.OrderNews) {
+	o, before := &i.Order, i.Order
 	take := func(to *float64, from float64) {
 		if *to != 0 && from != 0 {
 			*to = from
 		}
 	}
-	o := &i.Order
 	if n.Quantity > 0 {
 		o.Quantity = n.Quantity
+	}
+	if another := n.Type != "" && n.Type != o.Type; another || o.TrailAmount != 0 && n.Aux == 0 && n.Percent != 0 ||
+		o.TrailPercent != 0 && n.Percent == 0 && n.Aux != 0 {
+		o.Type = cmp.Or(n.Type, o.Type)
+		o.LimitPrice, o.StopPrice, o.TrailAmount, o.TrailPercent = n.Limit, n.Aux, 0, n.Percent
+		if o.Type == conn.Trail {
+			o.LimitPrice, o.StopPrice, o.TrailAmount = 0, 0, n.Aux
+		}
 	}
 	take(&o.LimitPrice, n.Limit)
 	take(&o.StopPrice, n.Aux)
 	take(&o.TrailAmount, n.Aux)
 	take(&o.TrailPercent, n.Percent)
+	if n.TIF != "" && n.TIF != cmp.Or(o.TIF, "DAY") {
+		o.TIF = n.TIF
+	}
+	if n.Account != "" && o.Account != "" {
+		o.Account = n.Account
+	}
+	if o.OutsideHours = n.Outside; !i.Found {
+		smaller := o.Parent != 0 && o.Quantity < before.Quantity
+		i.Altered = i.Altered || o.Type != before.Type || o.TIF != before.TIF || o.Account != before.Account ||
+			!i.expects(o, &before, smaller)
+	}
 	if i.Asked != nil && alike(o, i.Asked) {
 		i.Asked = nil
 	}
+	if i.Refused != nil && alike(o, i.Refused) {
+		i.Refused = nil
+	}
 }
 
-// alike reports whether an order has become another one, as far as a change can make it that.
-func alike(a, b *conn.Order) bool {
-	for _, v := range [][2]float64{
-		{a.Quantity, b.Quantity},
-		{a.LimitPrice, b.LimitPrice},
-		{a.StopPrice, b.StopPrice},
-		{a.TrailAmount, b.TrailAmount},
-		{a.TrailPercent, b.TrailPercent},
-	} {
-		if math.Abs(v[0]-v[1]) > 1e-9*max(1, math.Abs(v[1])) {
+// expects reports whether each number of an order is as it was before, or as it was to become; the quantity, too,
+// unless it may be any.
+func (i *Intent) expects(o, before *conn.Order, anyQuantity bool) bool {
+	known := [][5]float64{numbers(before)}
+	for _, to := range []*conn.Order{i.Asked, i.Refused} {
+		if to != nil {
+			known = append(known, numbers(to))
+		}
+	}
+	for n, v := range numbers(o) {
+		if !slices.ContainsFunc(known, func(k [5]float64) bool { return same(k[n], v) }) && !(n == 0 && anyQuantity) {
 			return false
 		}
 	}
 	return true
+}
+
+// numbers returns what a change can make another of an order.
+func numbers(o *conn.Order) [5]float64 {
+	return [5]float64{o.Quantity, o.LimitPrice, o.StopPrice, o.TrailAmount, o.TrailPercent}
+}
+
+func same(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(1, math.Abs(b)) }
+
+// alike reports whether an order has become another one, as far as a change can make it that.
+func alike(a, b *conn.Order) bool {
+	x, y := numbers(a), numbers(b)
+	return slices.EqualFunc(x[:], y[:], same)
 }
 
 // fill takes in an execution or a correction of one, and reports whether it was new. It says nothing about what is left

@@ -125,3 +125,112 @@ func TestLearnPrices(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedInTWS changes orders where Gatewatch did not ask for it: they are shown as Gateway has them, and as
+// changed.
+func TestChangedInTWS(t *testing.T) {
+	limit := conn.Order{Ref: "gw-x", Type: conn.Limit, Quantity: 10, LimitPrice: 90}
+	trail := conn.Order{Ref: "gw-x", Type: conn.Trail, Quantity: 10, TrailAmount: 2, TIF: "GTC"}
+	exit := conn.Order{Ref: "gw-x", Type: conn.Stop, Quantity: 10, StopPrice: 80, TIF: "GTC", Parent: 4}
+	with := func(o conn.Order, change func(*conn.Order)) conn.Order {
+		change(&o)
+		return o
+	}
+	for name, c := range map[string]struct {
+		sent, want conn.Order
+		news       conn.OrderNews
+		altered    bool
+	}{
+		"as it was sent": {limit, limit, conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 90, TIF: "DAY"}, false},
+		"price": {
+			limit, with(limit, func(o *conn.Order) { o.LimitPrice = 91 }),
+			conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 91},
+			true,
+		},
+		"quantity": {
+			limit, with(limit, func(o *conn.Order) { o.Quantity = 6 }),
+			conn.OrderNews{Type: "LMT", Quantity: 6, Limit: 90},
+			true,
+		},
+		"a market order now": {
+			limit, with(limit, func(o *conn.Order) { o.Type, o.LimitPrice = conn.Market, 0 }),
+			conn.OrderNews{Type: "MKT", Quantity: 10},
+			true,
+		},
+		"a stop now": {
+			limit, with(limit, func(o *conn.Order) { o.Type, o.LimitPrice, o.StopPrice = conn.Stop, 0, 88 }),
+			conn.OrderNews{Type: "STP", Quantity: 10, Aux: 88},
+			true,
+		},
+		"a trailing stop now": {
+			exit, with(exit, func(o *conn.Order) { o.Type, o.StopPrice, o.TrailPercent = conn.Trail, 0, 5 }),
+			conn.OrderNews{Type: "TRAIL", Quantity: 10, Percent: 5, TIF: "GTC"},
+			true,
+		},
+		"in percent now": {
+			trail, with(trail, func(o *conn.Order) { o.TrailAmount, o.TrailPercent = 0, 3 }),
+			conn.OrderNews{Type: "TRAIL", Quantity: 10, Percent: 3, TIF: "GTC"},
+			true,
+		},
+		"time in force": {
+			limit, with(limit, func(o *conn.Order) { o.TIF = "GTC" }),
+			conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 90, TIF: "GTC"},
+			true,
+		},
+		"outside regular hours": {
+			limit, with(limit, func(o *conn.Order) { o.OutsideHours = true }),
+			conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 90, Outside: true},
+			false,
+		},
+		"the account, which was not named": {
+			limit, limit, conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 90, Account: "DU1"}, false,
+		},
+		"the account": {
+			with(limit, func(o *conn.Order) { o.Account = "DU1" }),
+			with(limit, func(o *conn.Order) { o.Account = "DU2" }),
+			conn.OrderNews{Type: "LMT", Quantity: 10, Limit: 90, Account: "DU2"},
+			true,
+		},
+		"an exit, smaller by what the other one has filled": {
+			exit, with(exit, func(o *conn.Order) { o.Quantity = 4 }),
+			conn.OrderNews{Type: "STP", Quantity: 4, Aux: 80, TIF: "GTC"},
+			false,
+		},
+		"a stop, as a futures exchange has it": {
+			exit, with(exit, func(o *conn.Order) { o.Type = "STP PRT" }),
+			conn.OrderNews{Type: "STP PRT", Quantity: 10, Aux: 80, TIF: "GTC"},
+			true,
+		},
+		"an exit": {
+			exit, with(exit, func(o *conn.Order) { o.StopPrice = 70 }),
+			conn.OrderNews{Type: "STP", Quantity: 10, Aux: 70, TIF: "GTC"},
+			true,
+		},
+	} {
+		i := &Intent{Order: c.sent, State: Sent}
+		c.news.Kind, c.news.Status = conn.OrderOpen, "Submitted"
+		if i.learn(c.news, time.Now()); i.Order != c.want || i.Altered != c.altered {
+			t.Errorf("%s: %+v, altered %v; want %+v", name, i.Order, i.Altered, c.want)
+		}
+		if c.sent.Type == conn.Stop && !i.stops() {
+			t.Errorf("%s: it does not limit a loss any more", name)
+		}
+		if i.learn(c.news, time.Now()) {
+			t.Errorf("%s, and the same again is news: %+v", name, i)
+		}
+	}
+
+	asked, now := limit, time.Now()
+	asked.Quantity, asked.LimitPrice = 12, 91
+	i := &Intent{Order: limit, State: Working, Asked: &asked}
+	if i.learn(open("Submitted", 10, 91), now); i.Altered || i.Asked == nil {
+		t.Errorf("as it was asked for, in part: %+v", i)
+	}
+	if i.learn(open("Submitted", 12, 91), now); i.Altered || i.Asked != nil {
+		t.Errorf("as it was asked for: %+v", i)
+	}
+	i = &Intent{Order: limit, State: Working, Refused: &asked}
+	if i.learn(open("Submitted", 12, 91), now); i.Altered || i.Refused != nil {
+		t.Errorf("as it was asked for, though a refusal was concluded: %+v", i)
+	}
+}

@@ -182,14 +182,16 @@ func Money(amount float64, currency string) string {
 	return strings.TrimSpace(text + " " + OneLine(currency))
 }
 
-// Change returns what has become of a change of an order; empty if Gateway has confirmed it, or there is none.
+// Change returns what has become of a change of an order, or that others have changed it; empty if Gateway has
+// confirmed it, or there is none.
 func Change(i *engine.Intent) string {
 	switch {
-	case i.Done():
-	case i.Asked != nil:
+	case i.Asked != nil && !i.Done():
 		return "change to " + Order(i.Asked) + " asked for, not confirmed by Gateway yet"
-	case i.Refused != nil:
+	case i.Refused != nil && !i.Done():
 		return "Gateway refused the change to " + Order(i.Refused)
+	case i.Altered:
+		return "changed in TWS, or by a preset there, to " + Order(&i.Order)
 	}
 	return ""
 }

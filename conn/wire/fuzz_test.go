@@ -27,7 +27,7 @@ var orderFields = map[string]string{
 	"Client": "order.clientId", "PermID": "order.permId", "Parent": "order.parentId", "Ref": "order.orderRef",
 	"Side": "order.action", "Type": "order.orderType", "Quantity": "order.totalQuantity",
 	"Filled": "order.filledQuantity", "Limit": "order.lmtPrice", "Aux": "order.auxPrice",
-	"Percent": "order.trailingPercent",
+	"Percent": "order.trailingPercent", "TIF": "order.tif", "Account": "order.account", "Outside": "order.outsideRth",
 }
 
 var messageTypes = map[int]messageType{

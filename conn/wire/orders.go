@@ -42,9 +42,12 @@ type OrderNews struct {
 	Limit     float64 // limit price, 0 if it has none; of an OrderOpen, like those below
 	Aux       float64 // stop price, or trail amount; 0 if it has none
 	Percent   float64 // trail percent; 0 if it has none
-	Parent    int64   // id of the order that has to be filled first; of an OrderStatus, too
-	Status    string  // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
-	WhyHeld   string  // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
+	TIF       string
+	Account   string
+	Outside   bool   // may also be filled outside regular trading hours
+	Parent    int64  // id of the order that has to be filled first; of an OrderStatus, too
+	Status    string // IBKR's: PendingSubmit, PreSubmitted, Submitted, Filled, Cancelled, ApiCancelled, Inactive, …
+	WhyHeld   string // why Gateway holds it: child, trigger, locate, …; of an OrderStatus, and of what was asked for
 	Filled    float64
 	Total     float64
 	Price     float64
@@ -115,6 +118,7 @@ func order(kind OrderNewsKind, o *protobuf.Order, state *protobuf.OrderState) Or
 		Ref: text(o.GetOrderRef()), Side: Side(text(o.GetAction())), Type: OrderType(text(o.GetOrderType())),
 		Quantity: number(o.GetTotalQuantity()), Filled: number(o.GetFilledQuantity()),
 		Limit: Real(o.GetLmtPrice()), Aux: Real(o.GetAuxPrice()), Percent: Real(o.GetTrailingPercent()),
+		TIF: text(o.GetTif()), Account: text(o.GetAccount()), Outside: o.GetOutsideRth(),
 		Status: text(state.GetStatus()),
 		Detail: cmp.Or(text(state.GetCompletedStatus()), text(state.GetRejectReason())),
 	}
