@@ -57,7 +57,8 @@ const (
 	BlockedPerDay     = "per_day"
 	BlockedQuantity   = "quantity"
 	BlockedNotional   = "notional"
-	BlockedNoPrice    = "no_price" // the notional value cannot be known
+	BlockedNoPrice    = "no_price"      // the notional value cannot be known
+	BlockedValue      = "value_unknown" // not even with a price; the detail is the type of the contract
 	BlockedInstrument = "instrument"
 	BlockedDisk       = "disk"        // it could not be written down
 	BlockedMoved      = "files_moved" // the record of orders was deleted or moved
@@ -309,7 +310,7 @@ type Ticket struct {
 	Exits  []conn.Order // orders that close the position; the first that is filled cancels the others
 	// Price is what the contract trades at, for orders that name no price, or but the least; 0 if it is not known.
 	Price      float64
-	Multiplier float64 // of the contract; 0 means 1
+	Multiplier float64 // of the contract; 0: Gateway has named none
 	Rule       string  // name of the rule that wants it, empty if none does
 	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see
 	// [Ledger.Notes].

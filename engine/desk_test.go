@@ -90,6 +90,11 @@ func TestNothingPassesThatMayNot(t *testing.T) {
 	try("sold at any price from a stop on", few(func(l *Limits) { l.Notional = 89.99 }), on(stopped), BlockedNotional)
 	try("worth nobody knows what", generous, on(market), BlockedNoPrice)
 	try("worth no number", generous, Ticket{Session: s, Order: market, Price: math.NaN()}, BlockedNoPrice)
+	for _, typ := range []string{"BOND", "FUND", "WAR", "FUT", ""} {
+		odd := good
+		odd.Contract.Type = typ
+		try("worth another thing than price by quantity: "+typ, generous, on(odd), BlockedValue)
+	}
 	if n := len(c.ledger().Intents()); n != 0 || len(g.State().Orders) != 0 {
 		t.Fatalf("%d intents, %d orders", n, len(g.State().Orders))
 	}
@@ -326,6 +331,36 @@ func TestNotWritten(t *testing.T) {
 	}
 	if n := len(g.State().Orders); n != 0 {
 		t.Errorf("%d orders", n)
+	}
+}
+
+func TestPointValue(t *testing.T) {
+	for _, c := range []struct {
+		typ              string
+		multiplier, want float64
+	}{
+		{"STK", 1, 1},
+		{"STK", 0, 1},
+		{"STK", 0.01, 0.01},
+		{"CASH", 1, 1},
+		{"CFD", 1, 1},
+		{"CRYPTO", 0, 1},
+		{"FUT", 50, 50},
+		{"OPT", 100, 100},
+		{"FOP", 50, 50},
+		{"FUT", 0, 0},
+		{"OPT", 0, 0},
+		{"FOP", 0, 0},
+		{"BOND", 1, 0},
+		{"BOND", 1000, 0},
+		{"FUND", 1, 0},
+		{"WAR", 100, 0},
+		{"BAG", 1, 0},
+		{"", 1, 0},
+	} {
+		if got := PointValue(&conn.Contract{Type: c.typ}, c.multiplier); got != c.want {
+			t.Errorf("%s with a multiplier of %v: %v, want %v", c.typ, c.multiplier, got, c.want)
+		}
 	}
 }
 

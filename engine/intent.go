@@ -36,7 +36,7 @@ type Intent struct {
 	Rule       string     `json:"rule,omitempty"`
 	At         time.Time  `json:"at"`                   // UTC; when it was meant
 	Order      conn.Order `json:"order"`                // its Ref is the intent's name
-	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0 means 1
+	Multiplier float64    `json:"multiplier,omitempty"` // of the contract; 0: Gateway has named none
 	State      OrderState `json:"fate"`                 // its name on disk is older
 	Changed    time.Time  `json:"changed"`              // UTC; when its state was learned
 	PermID     int64      `json:"perm_id,omitempty"`    // IBKR's own number for it, once it has one

@@ -124,7 +124,7 @@ func (l *Limits) trades(symbol string) bool {
 }
 
 // Worth returns what an order is worth, in its contract's currency, by its own price or by that of the market, 0 for
-// none; 0 if it is not known. A multiplier of 0 stands for 1.
+// none; 0 if it is not known.
 func Worth(o *conn.Order, price, multiplier float64) float64 {
 	switch {
 	case o.Type == conn.Limit && o.Side == conn.Sell: // the limit is the least that it brings
@@ -141,15 +141,27 @@ func Worth(o *conn.Order, price, multiplier float64) float64 {
 	if math.IsNaN(price) {
 		return 0
 	}
-	if multiplier == 0 {
-		multiplier = 1
+	return math.Abs(price*PointValue(&o.Contract, multiplier)) * o.Quantity
+}
+
+// PointValue returns what one point of a contract's price is worth in its currency, 0 if that is not known: bonds are
+// quoted in percent of a face value, funds are bought for an amount, and what the multiplier of a warrant says differs
+// from one to the next. A multiplier of 0 says that Gateway has named none.
+func PointValue(c *conn.Contract, multiplier float64) float64 {
+	switch c.Type {
+	case "STK", "CASH", "CFD", "CRYPTO", "CMDTY":
+		return cmp.Or(multiplier, 1)
+	case "FUT", "OPT", "FOP":
+		return multiplier
 	}
-	return math.Abs(price*multiplier) * o.Quantity
+	return 0
 }
 
 // worth says whether an order is within the limit of its notional value.
 func (d *Desk) worth(o *conn.Order, price, multiplier float64) error {
 	switch worth := Worth(o, price, multiplier); {
+	case PointValue(&o.Contract, multiplier) == 0:
+		return &BlockedError{Reason: BlockedValue, Detail: o.Contract.Type}
 	case worth == 0:
 		return &BlockedError{Reason: BlockedNoPrice}
 	case !(worth <= d.limits.Notional):
@@ -171,7 +183,7 @@ type Batch struct {
 	// them until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and
 	// references.
 	Orders     []conn.Order
-	Multiplier float64 // of their contract; 0 means 1
+	Multiplier float64 // of their contract; 0: Gateway has named none
 	Rule       string  // name of the rule that wants them, empty if none does
 	// Notes, if set, is called once while the first order is on its way, for what is written down together with the
 	// intents, or not at all; see [Ledger.Notes].

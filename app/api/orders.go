@@ -77,7 +77,7 @@ type OrderView struct {
 	// AveragePrice is that of all fills, 0 if it is not known. Commission and fees, and the profit or loss that was
 	// realised, are as far as Gateway has reported them; null: not at all.
 	AveragePrice float64  `json:"average_price"`
-	Multiplier   float64  `json:"multiplier"` // of the instrument: what one of it is worth is its price times this
+	Multiplier   float64  `json:"multiplier"` // one of the instrument is worth its price times this; 0: not known
 	Commission   *float64 `json:"commission"`
 	Realised     *float64 `json:"realised_pnl"`
 	Currency     string   `json:"currency"`    // of these; of the instrument, if Gateway has reported none

@@ -79,8 +79,8 @@ var (
 	// Of the reasons a label has no other values but otherReason.
 	reasons = []string{
 		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity",
-		"notional",
-		"no_price", "instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
+		"notional", "no_price", "value_unknown",
+		"instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
 	}
 )
 

@@ -44,7 +44,7 @@ func (t *trading) Orders() api.Orders {
 		})
 		v := &list.Orders[len(list.Orders)-1]
 		v.AveragePrice, v.Currency, v.CostText = i.AveragePrice(), o.Contract.Currency, wording.OrderCost(&i)
-		v.Multiplier = cmp.Or(i.Multiplier, 1)
+		v.Multiplier = engine.PointValue(&o.Contract, i.Multiplier)
 		if c, ok := i.Charged(); ok {
 			v.Commission, v.Currency = &c.Amount, cmp.Or(c.Currency, v.Currency)
 			if c.Closes {

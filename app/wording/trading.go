@@ -41,6 +41,9 @@ func Blocked(reason, detail string) string {
 	case "no_price":
 		return "its price, or what it is worth, cannot be known: there is no price, or only an old or delayed one" +
 			inBrackets(detail)
+	case "value_unknown":
+		return "its value, which trading.max_notional limits, cannot be computed for an instrument of this type; " +
+			"place the order in TWS" + inBrackets(detail)
 	case "instrument":
 		return "this instrument may not be traded" + inBrackets(detail)
 	case "not_resolved":

@@ -40,7 +40,7 @@ func TestEveryBlockedReason(t *testing.T) {
 	said := map[string]string{}
 	for _, reason := range []string{
 		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity",
-		"notional", "no_price",
+		"notional", "no_price", "value_unknown",
 		"instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
 	} {
 		got := Blocked(reason, "")

@@ -109,11 +109,12 @@ func (m Message) Config() (Config, error) {
 
 // Details is what Gateway knows of a contract.
 type Details struct {
-	Contract   Contract // named in full
-	Name       string   // in words, such as APPLE INC
-	MinTick    float64  // least step between two prices, whatever they are; 0 where Gateway names none
-	Rule       int64    // number of the market rule at the contract's exchange; 0 where Gateway names none
-	Multiplier float64  // what one point of the price is worth in the contract's currency
+	Contract Contract // named in full
+	Name     string   // in words, such as APPLE INC
+	MinTick  float64  // least step between two prices, whatever they are; 0 where Gateway names none
+	Rule     int64    // number of the market rule at the contract's exchange; 0 where Gateway names none
+	// what one point of the price is worth in the contract's currency; 0 for a future or option with none named
+	Multiplier float64
 	// Magnifier is which price stands for one of the currency: 100 where prices are in pence or cents, mostly 1.
 	// Gateway counts multiplier, least step and market rule in the currency, but ticks and orders in prices.
 	Magnifier float64
@@ -131,14 +132,15 @@ func (m Message) ContractDetails() (request int64, known *Details, err error) {
 		return request, nil, err
 	}
 	magnifier, multiplier := float64(max(1, d.GetPriceMagnifier())), Real(c.GetMultiplier())
-	if multiplier <= 0 { // it has none
+	contract := contractOf(c)
+	if multiplier <= 0 && !slices.Contains([]string{"FUT", "OPT", "FOP"}, contract.Type) { // it has none
 		multiplier = 1
 	}
 	known = &Details{
-		Contract: contractOf(c),
+		Contract: contract,
 		Name:     text(d.GetLongName()), MinTick: max(0, number(d.GetMinTick())) * magnifier,
 		Rule:       marketRule(text(c.GetExchange()), list(d.GetValidExchanges()), list(d.GetMarketRuleIds())),
-		Multiplier: multiplier / magnifier, Magnifier: magnifier,
+		Multiplier: max(0, multiplier) / magnifier, Magnifier: magnifier,
 	}
 	known.Expiry, _, _ = strings.Cut(text(c.GetLastTradeDateOrContractMonth()), " ") // a time and a zone may follow
 	known.Expiry, _, _ = strings.Cut(known.Expiry, "-")

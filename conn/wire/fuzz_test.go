@@ -181,9 +181,11 @@ func compare(t *testing.T, number int, got any, lib proto.Message) {
 				t.Fatalf("%v, the library has %v", v, theirs)
 			}
 		}
+		magnifier := float64(max(1, d.GetPriceMagnifier()))
 		if !strings.HasPrefix(c.GetLastTradeDateOrContractMonth(), got.Known.Expiry) ||
-			got.Known.Multiplier != c.GetMultiplier() && got.Known.Multiplier != 1 ||
-			got.Known.MinTick != max(0, Real(decimal(d.GetMinTick()))) {
+			got.Known.Magnifier != magnifier ||
+			!slices.Contains([]float64{c.GetMultiplier() / magnifier, 1 / magnifier, 0}, got.Known.Multiplier) ||
+			got.Known.MinTick != max(0, Real(decimal(d.GetMinTick())))*magnifier {
 			t.Fatalf("%+v of %v", got.Known, lib)
 		}
 	case rule:

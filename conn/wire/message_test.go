@@ -254,6 +254,10 @@ func TestMessages(t *testing.T) {
 		}), MsgContractDetails, contract{0, &Details{
 			Contract: Contract{Symbol: "ZC"}, MinTick: 0.25, Multiplier: 50, Magnifier: 100,
 		}}},
+		{"future without a multiplier", inProto(t, 10, &protobuf.ContractData{
+			Contract:        &protobuf.Contract{SecType: proto.String("FUT")},
+			ContractDetails: &protobuf.ContractDetails{MinTick: proto.String("0.25")},
+		}), MsgContractDetails, contract{0, &Details{Contract: Contract{Type: "FUT"}, MinTick: 0.25, Magnifier: 1}}},
 		{"bond", inProto(t, 18, &protobuf.ContractData{
 			ReqId: proto.Int32(4), Contract: &protobuf.Contract{ConId: proto.Int32(15960357)},
 			ContractDetails: &protobuf.ContractDetails{LongName: proto.String("IBM 3.3 01/27/27")},

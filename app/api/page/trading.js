@@ -188,6 +188,7 @@ function changeOrder(v) {
 function becomes(o) {
   const worth = o.quantity * Math.max(o.limit_price, o.stop_price) * o.multiplier;
   return joined(["Becomes: " + clean(o.side).toLowerCase() + " " + o.quantity + " " + clean(o.symbol),
-    o.limit_price && "limit price " + o.limit_price, o.stop_price && "stop price " + o.stop_price, worth && "worth " +
-      worth.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }) + " " + clean(o.currency)], ", ") + ".";
+    o.limit_price && "limit price " + o.limit_price, o.stop_price && "stop price " + o.stop_price, worth ? "worth " +
+      worth.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }) + " " + clean(o.currency) :
+      !o.multiplier && "its value is not known"], ", ") + ".";
 }

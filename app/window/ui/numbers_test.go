@@ -137,6 +137,10 @@ func TestAChangeIsReadBack(t *testing.T) {
 	if err != nil || readBack(&o, c) != "Becomes: buy 3 ES, limit price 5000.5, worth 750,075.00 USD." {
 		t.Errorf("%v, %v: %q", c, err, readBack(&o, c))
 	}
+	bond := api.OrderView{ID: 7, Side: "BUY", Symbol: "IBM", Quantity: 2, LimitPrice: 98, Currency: "USD"}
+	if got := readBack(&bond, c); got != "Becomes: buy 3 IBM, limit price 5000.5, its value is not known." {
+		t.Errorf("%q", got)
+	}
 	if _, err := changeOf(&o, "3", "5.000", ""); err == nil ||
 		!strings.Contains(err.Error(), "limit price: \"5.000\" can mean") {
 		t.Error(err)

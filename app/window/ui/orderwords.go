@@ -105,6 +105,8 @@ func readBack(o *api.OrderView, c *api.OrderChange) string {
 	}
 	if worth := quantity * price * o.Multiplier; worth != 0 {
 		words += ", worth " + wording.Money(worth, o.Currency)
+	} else if o.Multiplier == 0 {
+		words += ", its value is not known"
 	}
 	return words + "."
 }
