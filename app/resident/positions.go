@@ -1,6 +1,7 @@
 package resident
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -35,16 +36,20 @@ func (p *positions) Positions(ctx context.Context) (view api.Positions) {
 		}
 	}
 	view.At = api.Moment(p.at)
-	for _, one := range p.list {
-		c := one.Contract
-		view.Positions = append(view.Positions, api.Position{
-			Account: wording.OneLine(one.Account), ConID: c.ConID, Symbol: wording.OneLine(c.Symbol),
-			Contract: wording.Contract(c), Currency: wording.OneLine(c.Currency), Quantity: one.Quantity,
-			AverageCost: one.AverageCost, MarketValue: one.Value, Unrealised: one.Unrealised,
-			ValuedAt: api.Moment(one.ValuedAt),
-		})
+	for i := range p.list {
+		view.Positions = append(view.Positions, positionView(&p.list[i]))
 	}
 	return view
+}
+
+func positionView(p *conn.Position) api.Position {
+	c := p.Contract
+	return api.Position{
+		Account: wording.OneLine(p.Account), ConID: c.ConID, Symbol: wording.OneLine(c.Symbol),
+		Contract: cmp.Or(wording.Contract(c), "Instrument not named by Gateway"),
+		Currency: wording.OneLine(c.Currency), Quantity: p.Quantity, AverageCost: p.AverageCost,
+		MarketValue: p.Value, Unrealised: p.Unrealised, ValuedAt: api.Moment(p.ValuedAt),
+	}
 }
 
 // positions asks Gateway for positions while IBKR is connected: without it Gateway repeats what it knew.

@@ -129,7 +129,8 @@ func failure(reason, detail string) string {
 	return text
 }
 
-// Contract returns a contract in short, such as "AAPL STK NASDAQ USD".
+// Contract returns a contract in short, such as "AAPL STK NASDAQ USD", or "conId 265598" if Gateway has not named it;
+// empty if nothing is known of it.
 func Contract(c conn.Contract) string {
 	exchange := c.Primary
 	if exchange == "" {
@@ -138,6 +139,9 @@ func Contract(c conn.Contract) string {
 	name := c.Symbol
 	if c.Local != "" && c.Local != c.Symbol {
 		name = c.Local
+	}
+	if name == "" && c.ConID != 0 {
+		name = fmt.Sprint("conId ", c.ConID)
 	}
 	return OneLine(fmt.Sprintf("%s %s %s %s", name, c.Type, exchange, c.Currency))
 }
