@@ -80,7 +80,7 @@ var (
 	reasons = []string{
 		"guard_shut", "gateway_silent", "disarmed", "paper_only", "wrong_mode", "per_minute", "per_day", "quantity",
 		"notional", "no_price", "value_unknown",
-		"instrument", "not_resolved", "session_over", "not_sent", "disk", "files_moved", "order_ids",
+		"instrument", "not_sent", "disk", "files_moved", "order_ids",
 	}
 )
 

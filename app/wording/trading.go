@@ -46,10 +46,6 @@ func Blocked(reason, detail string) string {
 			"place the order in TWS" + inBrackets(detail)
 	case "instrument":
 		return "this instrument may not be traded" + inBrackets(detail)
-	case "not_resolved":
-		return "its contract has not been found at IBKR yet" + inBrackets(detail)
-	case "session_over":
-		return "the connection was lost before it was sent"
 	case "not_sent":
 		return "it could not be sent" + inBrackets(detail)
 	case "disk":
