@@ -68,8 +68,8 @@ func Explain(err error) error {
 			"disk is full"))
 	}
 	if errors.Is(err, api.ErrNotRunning) {
-		return exit.With(exit.NotThere, errors.New(wording.NotRunning+" here; start it with `gatewatch`, or name "+
-			"its folder with --home"))
+		return exit.With(exit.NotThere, fmt.Errorf("%s here; start it with `gatewatch`, or name its folder with --home",
+			wording.NotRunning))
 	}
 	if errors.Is(err, api.ErrNotResponding) {
 		process := strings.TrimPrefix(err.Error(), api.ErrNotResponding.Error())
