@@ -94,8 +94,8 @@ func (l *Ledger) alter(s *conn.Session, id int64, change func(*conn.Order)) (*In
 	return i, order, nil
 }
 
-// types are those of which all is known that it takes to send an order again.
-var types = []conn.OrderType{conn.Market, conn.Limit, conn.Stop, conn.StopLimit, conn.Trail}
+// sendable are the types of which all is known that it takes to send an order again.
+var sendable = []conn.OrderType{conn.Market, conn.Limit, conn.Stop, conn.StopLimit, conn.Trail}
 
 // changeable says why an order, nil if there is none, cannot be changed.
 func (l *Ledger) changeable(s *conn.Session, i *Intent) error {
@@ -109,7 +109,7 @@ func (l *Ledger) changeable(s *conn.Session, i *Intent) error {
 		return fmt.Errorf("%w: %w; change it in TWS", ErrNotChanged, ErrIDReused)
 	case i.Found:
 		why = "what it was in full was lost when the computer went down; change it in TWS, or cancel it"
-	case !slices.Contains(types, i.Order.Type):
+	case !slices.Contains(sendable, i.Order.Type):
 		why = fmt.Sprintf("its type is now %s; change it in TWS", i.Order.Type)
 	case i.State != Working || l.leaving[i.Order.Ref]:
 		why = "Gateway has not confirmed it; look for it in TWS"

@@ -55,7 +55,8 @@ type Intent struct {
 	Asked   *conn.Order `json:"asked,omitempty"`
 	Refused *conn.Order `json:"refused,omitempty"`
 
-	// Gateway has had it otherwise than it was sent or changed from here: by someone in TWS, or by a preset there
+	// Gateway has had it otherwise than it was sent or changed from here: by someone in TWS, by a preset there, or by
+	// the exchange, where some make a stop one with protection
 	Altered bool `json:"altered,omitempty"`
 
 	// someone wants it to be cancelled, or the order that it belongs to

@@ -72,7 +72,7 @@ type OrderView struct {
 	AskedQuantity   *float64 `json:"asked_quantity"`
 	AskedLimitPrice *float64 `json:"asked_limit_price"`
 	AskedStopPrice  *float64 `json:"asked_stop_price"`
-	// what has become of the last change, or that it was changed in TWS, for people; empty if it was confirmed
+	// what has become of the last change, or that it is not as it was sent, for people; empty if it was confirmed
 	ChangeText string `json:"change_text"`
 	// AveragePrice is that of all fills, 0 if it is not known. Commission and fees, and the profit or loss that was
 	// realised, are as far as Gateway has reported them; null: not at all.

@@ -181,7 +181,7 @@ func Money(amount float64, currency string) string {
 	return strings.TrimSpace(text + " " + OneLine(currency))
 }
 
-// Change returns what has become of a change of an order, or that others have changed it; empty if Gateway has
+// Change returns what has become of a change of an order, or that it is not as it was sent; empty if Gateway has
 // confirmed it, or there is none.
 func Change(i *engine.Intent) string {
 	switch {
@@ -190,7 +190,8 @@ func Change(i *engine.Intent) string {
 	case i.Refused != nil && !i.Done():
 		return "Gateway refused the change to " + Order(i.Refused)
 	case i.Altered:
-		return "changed in TWS, or by a preset there, to " + Order(&i.Order)
+		return "is now " + Order(&i.Order) + ", not as Gatewatch sent it: changed in TWS, by a preset there, or by " +
+			"the exchange"
 	}
 	return ""
 }

@@ -317,7 +317,9 @@ func TestOrderState(t *testing.T) {
 		"": {},
 		"change to " + Order(&o) + " asked for, not confirmed by Gateway yet": {Asked: &o},
 		"Gateway refused the change to " + Order(&o):                          {Refused: &o},
-		"changed in TWS, or by a preset there, to " + Order(&o):               {Altered: true, Order: o},
+		"is now " + Order(&o) + ", not as Gatewatch sent it: changed in TWS, by a preset there, or by the exchange": {
+			Altered: true, Order: o,
+		},
 	} {
 		if got := Change(&i); got != want {
 			t.Errorf("%q, want %q", got, want)
