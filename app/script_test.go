@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -247,12 +248,16 @@ func cmdOccurs(ts *testscript.TestScript, neg bool, a []string) {
 	}
 }
 
-// cmdPorts takes ports that the system does not give to anyone by itself, so that they are still free when used.
+// ported counts the ports that scripts have got, from anywhere.
+var ported = rand.Uint32N(7_500)
+
+// cmdPorts takes ports that the system does not give to anyone by itself and no other test gets (those of conn/port take
+// theirs below 22,500), so that they are still free when used.
 func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 1, "ports NAME...")
 	for _, name := range a {
 		for {
-			port := 15000 + rand.IntN(15000)
+			port := int(22_500 + atomic.AddUint32(&ported, 1)%7_500)
 			if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 				ln.Close()
 				ts.Setenv(name, strconv.Itoa(port))

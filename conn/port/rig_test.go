@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,12 +160,16 @@ type rig struct {
 	events []port.Event
 }
 
-// freePort returns the number of a port that nothing listens on, and that no system gives to outgoing connections:
-// otherwise one of these could take it, or be its own other end, while the port is closed.
+// numbered counts the ports that tests have got, from anywhere.
+var numbered = rand.Uint32N(7_500)
+
+// freePort returns the number of a port that nothing listens on, that no other test gets (those of app take theirs from
+// 22,500 on), and that no system gives to outgoing connections: otherwise one of these could take it, or be its own
+// other end, while the port is closed.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 1000 {
-		number := 15_000 + rand.IntN(15_000)
+		number := int(15_000 + atomic.AddUint32(&numbered, 1)%7_500)
 		if l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", number)); err == nil {
 			l.Close()
 			return number
