@@ -20,7 +20,7 @@ import (
 
 var benchStocks = []string{"AAPL", "MSFT", "SPY", "TSLA", "NVDA", "AMZN", "GOOG", "META", "QQQ", "IBM"}
 
-// benchRules returns rules that never fire, and their names.
+// benchRules returns rules that never trigger, and their names.
 func benchRules(n int) (text string, names []string) {
 	var list []string
 	for i := range n {

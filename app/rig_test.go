@@ -181,7 +181,7 @@ func (r *rig) price(price string) {
 	r.fault("price", "symbol", "AAPL", "price", price)
 }
 
-// show puts AAPL at a price and waits until the rule has looked at it: whatever an earlier price fired is done then.
+// show puts AAPL at a price and waits until the rule has looked at it: what an earlier price triggered is done then.
 func (r *rig) show(rule, price string) {
 	r.t.Helper()
 	want, err := strconv.ParseFloat(price, 64)

@@ -191,7 +191,7 @@ func (s *soak) fileSize(limit uint64) uint64 {
 	return old.Cur
 }
 
-// trades has rules fire, and cancels what has not been filled.
+// trades makes rules trigger, and cancels what has not been filled.
 func (s *soak) trades(rnd *rand.Rand) {
 	for s.pause(rnd, 0, time.Second) {
 		card := s.card.Load()

@@ -223,7 +223,7 @@ func (s stream) expect(t *testing.T, what string, ok func(api.Guarded) bool) {
 }
 
 // TestOutages takes the connection away in three ways while a rule waits for a crossing: the guard is shut, bots are
-// told, ticks are skipped, what crosses during the outage fires nothing, and what crosses after it does.
+// told, ticks are skipped, what crosses during the outage triggers nothing, and what crosses after it does.
 func TestOutages(t *testing.T) {
 	t.Parallel()
 	// The simulated gateway runs in this process, and answers late on a busy computer. That is not the outage meant
@@ -356,7 +356,7 @@ func TestTradingAlerts(t *testing.T) {
 			count[a.Kind]++
 		}
 		return count[string(engine.ReportRejected)] > 0 && count[string(engine.ReportFailed)] > 0 &&
-			count[string(engine.ReportFired)] > 0
+			count[string(engine.ReportTriggered)] > 0
 	})
 	r.end(os.Interrupt)
 	clear(count)
@@ -368,15 +368,15 @@ func TestTradingAlerts(t *testing.T) {
 		}
 		ids[a.ID] = true
 	}
-	for _, kind := range []engine.ReportKind{engine.ReportRejected, engine.ReportFailed, engine.ReportFired} {
+	for _, kind := range []engine.ReportKind{engine.ReportRejected, engine.ReportFailed, engine.ReportTriggered} {
 		if count[string(kind)] != 1 {
 			t.Errorf("%s came %d times", kind, count[string(kind)])
 		}
 	}
 }
 
-// TestKillTrading kills the program at every step of the firing of a rule that fires once: what became of its order is
-// known or said to be unknown at the next start, and no crossing, before or after, has fired it twice.
+// TestKillTrading kills the program at every step at which a rule that triggers once does so: what became of its order
+// is known or said to be unknown at the next start, and no crossing, before or after, has triggered it twice.
 func TestKillTrading(t *testing.T) {
 	kills := 8
 	if testing.Short() {
@@ -399,10 +399,10 @@ func TestKillTrading(t *testing.T) {
 	}{
 		{"the price has left", func(int, int) bool { return true }},
 		{"the order has arrived", func(sent, _ int) bool { return len(r.gateway.State().Orders) > sent }},
-		{"the rule has fired", func(int, int) bool { return r.rule("once").State != rules.Active }},
+		{"the rule has triggered", func(int, int) bool { return r.rule("once").State != rules.Active }},
 		{"the program knows that it is filled", func(_, n int) bool { return filled() > n }},
 	}
-	fired := 0
+	triggered := 0
 	for round := range kills {
 		step := steps[round%len(steps)]
 		r.awaitOpen()
@@ -419,16 +419,16 @@ func TestKillTrading(t *testing.T) {
 		r.end(os.Kill)
 		r.start()
 		r.awaitOpen()
-		if r.rule("once").State == rules.Active { // it had not fired yet
+		if r.rule("once").State == rules.Active { // it had not triggered yet
 			if round%len(steps) > 0 {
-				t.Fatalf("round %d: killed when %s, and the next start does not know that the rule has fired", round,
+				t.Fatalf("round %d: killed when %s, and the next start does not know that the rule triggered", round,
 					step.name)
 			}
 			r.arm()
 			r.show("once", "230")
 			r.price("231")
 		} else {
-			fired++
+			triggered++
 		}
 		r.until("an order of this round", func() bool {
 			list := r.orders().Orders
@@ -443,5 +443,5 @@ func TestKillTrading(t *testing.T) {
 			t.Fatalf("round %d: Gateway has %d orders, %d of ours are filled: %+v", round, sent, filled(), list)
 		}
 	}
-	t.Logf("%d of %d kills came after the rule had fired", fired, kills)
+	t.Logf("%d of %d kills came after the rule had triggered", triggered, kills)
 }

@@ -13,10 +13,10 @@ type ReportKind string
 
 // The kinds of report.
 const (
-	ReportFired    ReportKind = "rule_fired"     // a rule fired
-	ReportFailed   ReportKind = "rule_failed"    // a rule stopped and has to be activated again
-	ReportBlocked  ReportKind = "order_blocked"  // an order was blocked
-	ReportRejected ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
+	ReportTriggered ReportKind = "rule_fired"     // a rule triggered
+	ReportFailed    ReportKind = "rule_failed"    // a rule stopped and has to be activated again
+	ReportBlocked   ReportKind = "order_blocked"  // an order was blocked
+	ReportRejected  ReportKind = "order_rejected" // Gateway, IBKR or the exchange refused an order
 	// no one knows whether an order has reached Gateway: a person has to look
 	ReportUnknown ReportKind = "order_unknown"
 	// orders that were to be cancelled live on: a person has to cancel them
@@ -47,7 +47,7 @@ type Report struct {
 	Kind    ReportKind
 	At      time.Time // UTC
 	Rule    string    // name of the rule, empty if none has a part in it
-	Text    string    // what fired, or the order in short, such as "BUY 100 AAPL LMT 230.50"
+	Text    string    // what triggered, or the order in short, such as "BUY 100 AAPL LMT 230.50"
 	Reason  string    // why, as a stable id such as "guard_shut" or "disarmed"; empty where Kind says it all
 	Program string    // which program it is about, by name or client id; empty: none
 	Order   int64     // id of the order that Text is about, 0 if it has none or it does not matter

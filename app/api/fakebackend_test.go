@@ -209,7 +209,7 @@ func (b *fakeBackend) Rules() Rules {
 		Reason: "not connected", Rules: []RuleView{
 			{
 				Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now,
-				Delayed: true, Fired: 2, LastFired: &now, Contract: "AAPL", Candidates: []Candidate{{}},
+				Delayed: true, TriggerCount: 2, LastTriggered: &now, Contract: "AAPL", Candidates: []Candidate{{}},
 			},
 			{Rule: rules.Rule{
 				Name: "bare", Conditions: []rules.Condition{{Price: "last", Is: "at_or_above"}},

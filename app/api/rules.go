@@ -54,17 +54,17 @@ type RuleView struct {
 	State rules.State `json:"state"` //
 	Shape string      `json:"shape"` // its sign: up, working, over, down or unknown
 	Since time.Time   `json:"since"` // when the state was entered
-	Why   string      `json:"why"`   // why it has not fired, or what came of it, for people
-	// why an active rule has not fired, for programs; stable, such as no_data or old_price
-	WhyID      string      `json:"why_id"`
-	WhyCode    int         `json:"why_code"`   // IB's code of that; 0 if there is none
-	Price      *float64    `json:"price"`      // newest price of the first condition; null if there is none
-	PriceAt    *time.Time  `json:"price_at"`   // when that came
-	Delayed    bool        `json:"delayed"`    // that price is delayed
-	Fired      int         `json:"fired"`      // how often, since it was activated
-	LastFired  *time.Time  `json:"last_fired"` //
-	Contract   string      `json:"contract"`   // what the instrument was resolved to; empty if it was not yet
-	Candidates []Candidate `json:"candidates"` // what it may mean, if that is more than one contract
+	Why   string      `json:"why"`   // why it has not triggered, or what came of it, for people
+	// why an active rule has not triggered, for programs; stable, such as no_data or old_price
+	WhyID         string      `json:"why_id"`
+	WhyCode       int         `json:"why_code"`   // IB's code of that; 0 if there is none
+	Price         *float64    `json:"price"`      // newest price of the first condition; null if there is none
+	PriceAt       *time.Time  `json:"price_at"`   // when that came
+	Delayed       bool        `json:"delayed"`    // that price is delayed
+	TriggerCount  int         `json:"fired"`      // how often, since it was activated
+	LastTriggered *time.Time  `json:"last_fired"` //
+	Contract      string      `json:"contract"`   // what the instrument was resolved to; empty if it was not yet
+	Candidates    []Candidate `json:"candidates"` // what it may mean, if that is more than one contract
 }
 
 // Candidate is a contract that an instrument can mean.

@@ -26,7 +26,7 @@ type Trading struct {
 	Reason      string     `json:"reason"`       // why not, for people; empty if it may
 	ReasonID    string     `json:"reason_id"`    // the same for programs; stable
 	RulesActive int        `json:"rules_active"` // rules that watch prices
-	// active rules that cannot fire: Gateway refuses the market data that they need, and is asked again
+	// active rules that cannot trigger: Gateway refuses the market data that they need, and is asked again
 	RulesNoData   int    `json:"rules_no_data"`
 	RulesFailed   int    `json:"rules_failed"`   // rules that stopped and wait for the trader
 	RulesProblem  string `json:"rules_problem"`  // what is wrong in rules.json, empty if nothing

@@ -312,7 +312,7 @@ func Reports(ctx context.Context, log *slog.Logger, screen *console.Console, rep
 			return
 		}
 		level := slog.LevelWarn
-		if report.Kind == engine.ReportFired {
+		if report.Kind == engine.ReportTriggered {
 			level = slog.LevelInfo
 		}
 		to := all

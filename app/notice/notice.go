@@ -26,13 +26,13 @@
 // # Rules and orders
 //
 // A report of the engine is reported at once. Those of its kind that follow within half a minute are gathered and
-// reported as one, which says how many there were since the first; rules that fire are gathered each by itself, because
-// each firing is what someone has asked for. Where orders go on being blocked, the time between two notices grows.
+// reported as one, which says how many there were since the first. Rules that trigger are gathered each by itself:
+// someone has asked for each of these notices. Where orders go on being blocked, the time between two notices grows.
 //
 // Neither the reset window nor a pause nor the time after a start or a wake silences reports. Quiet hours silence what
-// can wait: a rule that fired and an order that was blocked. An order that was rejected or of which no one knows, and a
-// rule that stopped, are about money and are reported at night, too. A mute silences everything: someone has asked for
-// it by hand. What was held back is reported afterwards, as one for each kind.
+// can wait: a rule that triggered and an order that was blocked. A rule that stopped, and an order that was rejected or
+// of which no one knows, are about money and are reported at night, too. A mute silences everything: someone has asked
+// for it by hand. What was held back is reported afterwards, as one for each kind.
 package notice
 
 import (
@@ -64,7 +64,7 @@ const (
 	GuardClosed Kind = "guard_closed"
 
 	// Those of reports; see [engine.ReportKind].
-	RuleFired         = Kind(engine.ReportFired)
+	RuleTriggered     = Kind(engine.ReportTriggered)
 	RuleFailed        = Kind(engine.ReportFailed)
 	OrderBlocked      = Kind(engine.ReportBlocked)
 	OrderRejected     = Kind(engine.ReportRejected)
@@ -86,9 +86,9 @@ const (
 // reported reports whether notices of a kind are about rules and orders.
 func (k Kind) reported() bool {
 	switch k {
-	case RuleFired, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign, OrderIDsLow,
-		OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, ProgramRefused, ProgramUnknown, ProgramFailed,
-		Crashed:
+	case RuleTriggered, RuleFailed, OrderBlocked, OrderRejected, OrderUnknown, OrderNotCancelled, OrderForeign,
+		OrderIDsLow, OrderInactive, OrderNotChanged, NoStop, EngineHalted, FilesMoved, ProgramRefused, ProgramUnknown,
+		ProgramFailed, Crashed:
 		return true
 	}
 	return false

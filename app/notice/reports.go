@@ -9,10 +9,10 @@ import (
 	"gatewatch/engine"
 )
 
-// burst is reports of one kind that come close together; those that a rule fired are of one rule alone.
+// burst is reports of one kind that come close together; those that a rule triggered are of one rule alone.
 type burst struct {
 	kind   engine.ReportKind
-	rule   string // empty but for ReportFired
+	rule   string // empty but for ReportTriggered
 	number int
 	since  time.Time // of the first report
 	count  int
@@ -42,7 +42,7 @@ func (st *State) takeReport(r engine.Report, now time.Time) {
 		st.refused(at)
 	}
 	rule := ""
-	if r.Kind == engine.ReportFired {
+	if r.Kind == engine.ReportTriggered {
 		rule = r.Rule
 	}
 	i := slices.IndexFunc(st.bursts, func(b burst) bool {
@@ -102,7 +102,7 @@ func repeats(k engine.ReportKind) bool {
 // hushed returns until when reports of a kind are held back, the zero time if they are not.
 func (t *turn) hushed(k engine.ReportKind) (until time.Time) {
 	until = t.in.Muted.Round(0)
-	if k == engine.ReportFired || repeats(k) {
+	if k == engine.ReportTriggered || repeats(k) {
 		until = t.awake()
 	}
 	if !t.now.Before(until) {
@@ -190,7 +190,7 @@ func (t *turn) gathered(b burst) Notice {
 		n.Urgent = true
 	}
 	text, since, rule := wording.Report(b.last), clock(b.since, t.now), ""
-	if b.last.Rule != "" && b.kind != engine.ReportFired && b.kind != engine.ReportFailed {
+	if b.last.Rule != "" && b.kind != engine.ReportTriggered && b.kind != engine.ReportFailed {
 		rule = "Rule: " + wording.OneLine(b.last.Rule)
 	}
 	if b.count == 1 {
@@ -217,7 +217,7 @@ func (t *turn) gathered(b burst) Notice {
 	return n
 }
 
-// digestOfRules returns one notice of several rules that fired while it was quiet.
+// digestOfRules returns one notice of several rules that triggered while it was quiet.
 func (t *turn) digestOfRules(all []burst) Notice {
 	since, count := all[0].since, 0
 	var named []string
@@ -237,7 +237,7 @@ func (t *turn) digestOfRules(all []burst) Notice {
 		}
 	}
 	return Notice{
-		Kind: RuleFired, Key: fmt.Sprintf("%s-%d", RuleFired, all[0].number),
+		Kind: RuleTriggered, Key: fmt.Sprintf("%s-%d", RuleTriggered, all[0].number),
 		Title: fmt.Sprintf("%d rules triggered since %s, %d times in all", len(all), clock(since, t.now), count),
 		Body:  lines(named...),
 	}

@@ -31,8 +31,8 @@ var (
 	}
 )
 
-func fired(rule string) engine.Report {
-	return engine.Report{Kind: engine.ReportFired, Rule: rule, Text: "AAPL last 229.98"}
+func triggered(rule string) engine.Report {
+	return engine.Report{Kind: engine.ReportTriggered, Rule: rule, Text: "AAPL last 229.98"}
 }
 
 // on returns an event as an arrival, rep a report.
@@ -84,8 +84,8 @@ func TestReports(t *testing.T) {
 			},
 		},
 		{
-			name: "rules that fire are gathered each by itself", inputs: []arrival{
-				rep(m, fired("a")), rep(m, fired("b")), rep(m+s, fired("a")), rep(m+2*s, fired("a")),
+			name: "rules that trigger are gathered each by itself", inputs: []arrival{
+				rep(m, triggered("a")), rep(m, triggered("b")), rep(m+s, triggered("a")), rep(m+2*s, triggered("a")),
 			},
 			want: []string{
 				"1m0s Rule triggered: a", "1m0s Rule triggered: b",
@@ -97,8 +97,9 @@ func TestReports(t *testing.T) {
 			want: []string{"1m0s Rule stopped: dip", "1m30s 2 rules stopped since 09:01:00"},
 		},
 		{
-			name: "a rule that goes on firing is reported every half a minute", inputs: every(10*s, m, 3*m, fired("a")),
-			end: h,
+			name:   "a rule that keeps triggering is reported every half a minute",
+			inputs: every(10*s, m, 3*m, triggered("a")),
+			end:    h,
 			want: []string{
 				"1m0s Rule triggered: a", "1m30s Rule triggered: a (4 times since 09:01:00)",
 				"2m0s Rule triggered: a (7 times since 09:01:00)",
@@ -120,7 +121,7 @@ func TestReports(t *testing.T) {
 		{
 			name: "within the grace, the reset window and a pause", inputs: []arrival{
 				on(0, started), rep(s, blockedOff), on(m, connected), on(2*m, windowOpens), rep(3*m, rejected),
-				on(4*m, windowEnds), on(5*m, paused), rep(6*m, fired("a")),
+				on(4*m, windowEnds), on(5*m, paused), rep(6*m, triggered("a")),
 				on(7*m, stopped), rep(8*m, unknown),
 			}, want: []string{
 				"1s Order blocked", "3m0s Order rejected", "6m0s Rule triggered: a",
@@ -130,7 +131,7 @@ func TestReports(t *testing.T) {
 
 		{
 			name: "quiet hours", quiet: night, inputs: []arrival{
-				rep(14*h, fired("a")), rep(15*h, fired("a")), rep(15*h, blockedOff), rep(16*h, rejected),
+				rep(14*h, triggered("a")), rep(15*h, triggered("a")), rep(15*h, blockedOff), rep(16*h, rejected),
 				rep(16*h, unknown), rep(16*h, ruleFailed), rep(17*h, blockedOff),
 			}, end: 30 * h, want: []string{
 				"16h0m0s Order rejected", "16h0m0s Order unknown: look in TWS", "16h0m0s Rule stopped: dip",
@@ -139,7 +140,8 @@ func TestReports(t *testing.T) {
 		},
 		{
 			name: "several rules in quiet hours are one digest", quiet: night, inputs: []arrival{
-				rep(14*h, fired("a")), rep(15*h, fired("b")), rep(16*h, fired("a")), rep(22*h+s, fired("a")),
+				rep(14*h, triggered("a")), rep(15*h, triggered("b")), rep(16*h, triggered("a")),
+				rep(22*h+s, triggered("a")),
 			}, end: 30 * h, want: []string{
 				"22h0m0s 2 rules triggered since Wed 23:00:00, 3 times in all",
 				"22h0m1s Rule triggered: a",
@@ -147,8 +149,8 @@ func TestReports(t *testing.T) {
 		},
 		{
 			name: "gathered when quiet hours begin", quiet: night, inputs: []arrival{
-				rep(13*h-10*s, fired("a")),
-				rep(13*h-5*s, fired("a")),
+				rep(13*h-10*s, triggered("a")),
+				rep(13*h-5*s, triggered("a")),
 			},
 			end: 30 * h, want: []string{
 				"12h59m50s Rule triggered: a",
@@ -158,7 +160,7 @@ func TestReports(t *testing.T) {
 
 		{
 			name: "muted", muted: func(time.Duration) time.Duration { return h }, inputs: []arrival{
-				rep(m, unknown), rep(2*m, unknown), rep(3*m, rejected), rep(4*m, fired("a")), rep(5*m, ruleFailed),
+				rep(m, unknown), rep(2*m, unknown), rep(3*m, rejected), rep(4*m, triggered("a")), rep(5*m, ruleFailed),
 				rep(h+s, unknown),
 			}, end: 3 * h, want: []string{
 				"1h0m0s 2 orders unknown since 09:01:00: look in TWS", "1h0m0s Order rejected",
@@ -200,12 +202,12 @@ func TestDigestOfRules(t *testing.T) {
 	var inputs []arrival
 	for i := range 11 {
 		for range 1 + i%2 {
-			inputs = append(inputs, rep(time.Duration(i)*m, fired(fmt.Sprintf("r%d", i))))
+			inputs = append(inputs, rep(time.Duration(i)*m, triggered(fmt.Sprintf("r%d", i))))
 		}
 	}
 	got := w.playAll(inputs, 2*h)
 	want := Notice{
-		Kind: RuleFired, Key: "rule_fired-1", At: begin.Add(h),
+		Kind: RuleTriggered, Key: "rule_fired-1", At: begin.Add(h),
 		Title: "11 rules triggered since 09:00:00, 16 times in all",
 		Body: "r0: AAPL last 229.98\nr1: 2 times, last: AAPL last 229.98\nr2: AAPL last 229.98\nr3: 2 times, last: " +
 			"AAPL last 229.98\n" +
@@ -316,12 +318,12 @@ func TestReportsAndAClockThatIsSet(t *testing.T) {
 
 func TestStepDoesNotChangeReports(t *testing.T) {
 	w := &world{p: defaultPolicy()}
-	w.playAll([]arrival{on(0, started), on(s, connected), rep(m, blockedOut), rep(m, fired("a"))}, m+s)
+	w.playAll([]arrival{on(0, started), on(s, connected), rep(m, blockedOut), rep(m, triggered("a"))}, m+s)
 	st, bursts, shut := w.st, slices.Clone(w.st.bursts), slices.Clone(w.st.shut)
 	for range 3 {
 		w.st = st
 		w.input(m+s, rep(m+s, blockedOut).in)
-		w.input(m+2*s, rep(m+2*s, fired("a")).in)
+		w.input(m+2*s, rep(m+2*s, triggered("a")).in)
 		w.step(m+3*s, lostNow)
 	}
 	if !slices.Equal(st.bursts, bursts) || !slices.Equal(st.shut, shut) {

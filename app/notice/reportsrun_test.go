@@ -19,8 +19,8 @@ import (
 func TestNoReportIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kinds := []engine.Report{
-			blockedOff, blockedOut, rejected, unknown, ruleFailed, fired("rule 1"),
-			fired("rule 2"), fired("rule 3"),
+			blockedOff, blockedOut, rejected, unknown, ruleFailed, triggered("rule 1"),
+			triggered("rule 2"), triggered("rule 3"),
 			{Kind: engine.ReportProgramRefused, Text: apple},
 		}
 		var inputs []arrival
@@ -60,7 +60,7 @@ func TestNoReportIsLost(t *testing.T) {
 				gathered[string(b.kind)+b.rule]++
 				until := w.quiet.Until(now)
 				hushed := w.muted(now.Sub(begin)) > 0 || !until.IsZero() &&
-					(b.kind == engine.ReportFired || repeats(b.kind))
+					(b.kind == engine.ReportTriggered || repeats(b.kind))
 				switch {
 				case b.fresh > 0 && !now.Before(b.due) && !hushed:
 					t.Fatalf("at %v %d of %s have not been reported", now.Sub(begin), b.fresh, b.kind)
@@ -85,13 +85,13 @@ func TestNoReportIsLost(t *testing.T) {
 				t.Fatalf("%v while muted from %v to %v", n, mutedFrom, mutedTo)
 			}
 			if until := w.quiet.Until(begin.Add(n.at)); !until.IsZero() &&
-				(n.n.Kind == RuleFired || n.n.Kind == OrderBlocked) {
+				(n.n.Kind == RuleTriggered || n.n.Kind == OrderBlocked) {
 				t.Fatalf("%v in quiet hours", n)
 			}
 			said[n.n.Kind] += n.n.Title + "\n" + n.n.Body + "\n"
 		}
 		for r := range sent {
-			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportFired &&
+			if text := said[Kind(r.Kind)]; text == "" || r.Kind == engine.ReportTriggered &&
 				!strings.Contains(text, r.Rule) {
 				t.Fatalf("%+v was never reported", r)
 			}
@@ -104,10 +104,12 @@ func TestNoReportIsLost(t *testing.T) {
 
 func TestReportsWhenTheProgramEnds(t *testing.T) {
 	w := &world{p: defaultPolicy()}
-	w.playAll([]arrival{on(0, started), on(s, connected), on(m, lostNow), rep(m, fired("a")), rep(m+s, fired("a"))},
+	w.playAll([]arrival{
+		on(0, started), on(s, connected), on(m, lostNow), rep(m, triggered("a")), rep(m+s, triggered("a")),
+	},
 		m+2*s)
 	said, _ := w.input(m+20*s, Input{Ending: true})
-	if len(said) != 1 || said[0].n.Kind != RuleFired { // and no outage, however long it has lasted
+	if len(said) != 1 || said[0].n.Kind != RuleTriggered { // and no outage, however long it has lasted
 		t.Errorf("reported at the end: %v", said)
 	}
 }
@@ -136,8 +138,8 @@ func TestRunShowsReports(t *testing.T) {
 		}
 		time.Sleep(m)
 		r.expect(t, "1m0s order_blocked order_blocked-1", "1m30s order_blocked order_blocked-1")
-		reports <- fired("a")
-		reports <- fired("a")
+		reports <- triggered("a")
+		reports <- triggered("a")
 		close(reports) // outages are reported all the same
 		time.Sleep(10 * s)
 		r.send(lostNow)
@@ -167,12 +169,12 @@ func TestRunEndsWithTheEvents(t *testing.T) {
 func TestOutboxKeepsReports(t *testing.T) {
 	o := newOutbox(nil, false, slog.New(slog.DiscardHandler))
 	for i := range 5 * outboxLimit {
-		o.put(Notice{Kind: RuleFired, Key: fmt.Sprint("rule", i)})
+		o.put(Notice{Kind: RuleTriggered, Key: fmt.Sprint("rule", i)})
 		o.put(Notice{Kind: Lost, Key: fmt.Sprint("lost", i)})
 	}
 	var rules, outages []string
 	for n, ok := o.take(); ok; n, ok = o.take() {
-		if n.Kind == RuleFired {
+		if n.Kind == RuleTriggered {
 			rules = append(rules, n.Key)
 		} else {
 			outages = append(outages, n.Key)
@@ -183,7 +185,7 @@ func TestOutboxKeepsReports(t *testing.T) {
 		t.Errorf("%d rules, outages %v", len(rules), outages)
 	}
 	for i := range 2 * keptLimit {
-		o.put(Notice{Kind: RuleFired, Key: fmt.Sprint("rule", i)})
+		o.put(Notice{Kind: RuleTriggered, Key: fmt.Sprint("rule", i)})
 	}
 	if n, _ := o.take(); len(o.pending) != keptLimit-1 || n.Key != fmt.Sprint("rule", keptLimit) {
 		t.Errorf("%d wait, from %s", len(o.pending), n.Key)

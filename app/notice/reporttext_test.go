@@ -26,10 +26,10 @@ func TestReportWords(t *testing.T) {
 				Body: "Last: " + apple + ": not connected to Gateway",
 			},
 		}},
-		{"fired", []engine.Report{fired("a"), fired("a")}, []Notice{
-			{Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a", Body: "AAPL last 229.98"},
+		{"triggered", []engine.Report{triggered("a"), triggered("a")}, []Notice{
+			{Kind: RuleTriggered, Key: "rule_fired-1", Title: "Rule triggered: a", Body: "AAPL last 229.98"},
 			{
-				Kind: RuleFired, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)",
+				Kind: RuleTriggered, Key: "rule_fired-1", Title: "Rule triggered: a (2 times since 09:01:00)",
 				Body: "Last: AAPL last 229.98",
 			},
 		}},
@@ -99,7 +99,7 @@ func TestReportWords(t *testing.T) {
 // TestKindsOfReports: whatever the engine reports has a notice kind of the same text.
 func TestKindsOfReports(t *testing.T) {
 	for _, k := range []engine.ReportKind{
-		engine.ReportFired, engine.ReportFailed, engine.ReportBlocked,
+		engine.ReportTriggered, engine.ReportFailed, engine.ReportBlocked,
 		engine.ReportRejected, engine.ReportUnknown, engine.ReportNotCancelled, engine.ReportForeign,
 		engine.ReportFewIDs, engine.ReportHalted, engine.ReportMoved, engine.ReportCrashed, engine.ReportInactive,
 		engine.ReportUnprotected, engine.ReportNotChanged, engine.ReportProgramRefused, engine.ReportProgramUnknown,

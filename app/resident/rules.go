@@ -33,9 +33,8 @@ func (t *trading) Rules() api.Rules {
 	for _, v := range t.set.Views() {
 		one := api.RuleView{
 			Rule: v.Rule, Text: rulebook.Text(v.Rule), State: v.State, Since: api.Stamp(v.Since),
-			Why:   wording.RuleWhy(v, maxAge),
-			WhyID: string(v.Waiting), WhyCode: v.Code,
-			Delayed: v.Delayed, Fired: v.Fired, LastFired: api.Moment(v.FiredAt), Candidates: candidatesOf(v.Choices),
+			Why: wording.RuleWhy(v, maxAge), WhyID: string(v.Waiting), WhyCode: v.Code, Delayed: v.Delayed,
+			TriggerCount: v.TriggerCount, LastTriggered: api.Moment(v.TriggeredAt), Candidates: candidatesOf(v.Choices),
 		}
 		if !v.PriceAt.IsZero() {
 			one.Price, one.PriceAt = priced(v.Price), api.Moment(v.PriceAt)

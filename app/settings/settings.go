@@ -198,7 +198,7 @@ type Trading struct {
 	Instruments               []string `json:"instruments" label:"Instruments" doc:"Symbols that may be traded; an empty list means all." format:"word" count:"0..1000" unique:"true"`
 }
 
-// MaxTickAge is how long an instrument may be silent and still fire rules.
+// MaxTickAge is how long an instrument may be silent and still trigger rules.
 func (t Trading) MaxTickAge() time.Duration { return seconds(t.MaxTickAgeSeconds) }
 
 // closeBeforeRestart is how long before a restart of Gateway the guard closes.

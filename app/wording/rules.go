@@ -10,7 +10,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-// RuleWhy says in one sentence why a rule does not fire, or what came of it.
+// RuleWhy says in one sentence why a rule does not trigger, or what came of it.
 func RuleWhy(v rules.View, maxAge time.Duration) string {
 	var text string
 	switch v.State {
@@ -47,7 +47,7 @@ var waits = map[rules.Waiting]string{
 	rules.WaitingReference: "Waiting for the price to be on the other side first.",
 }
 
-// Waiting says in one sentence why a rule that watches prices does not fire; empty if it does.
+// Waiting says in one sentence why a rule that watches prices does not trigger; empty if it does.
 func Waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:

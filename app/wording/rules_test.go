@@ -77,13 +77,13 @@ func TestPreview(t *testing.T) {
 	}
 	notice := view
 	notice.Rule.Action.Order = nil
-	fires := view
-	fires.Waiting = ""
+	met := view
+	met.Waiting = ""
 	for want, p := range map[string]rules.Preview{
 		"Its order would be worth about 23,036.00 USD.\nIt would not trigger now. Condition not met.": {
 			View: view, Would: rules.WouldNot, Worth: 23036,
 		},
-		"What its order would be worth is not known.\nIt would trigger now.": {View: fires, Would: rules.WouldTrigger},
+		"What its order would be worth is not known.\nIt would trigger now.": {View: met, Would: rules.WouldTrigger},
 		"Whether it would trigger now is not known. Condition not met.":      {View: notice, Would: rules.WouldUnknown},
 		"It would trigger now.": {View: notice, Would: rules.WouldTrigger},
 	} {

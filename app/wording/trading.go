@@ -201,7 +201,7 @@ const NoStop = "the position is open and this stop does not work: place a stop i
 
 // reportTitles are what reports are about.
 var reportTitles = map[engine.ReportKind]string{
-	engine.ReportFired:          "Rule triggered",
+	engine.ReportTriggered:      "Rule triggered",
 	engine.ReportFailed:         "Rule stopped",
 	engine.ReportBlocked:        "Order blocked",
 	engine.ReportRejected:       "Order rejected",
@@ -235,7 +235,7 @@ const (
 func ReportTitle(r engine.Report) string {
 	title := cmp.Or(reportTitles[r.Kind], OneLine(string(r.Kind)))
 	switch r.Kind {
-	case engine.ReportFired, engine.ReportFailed:
+	case engine.ReportTriggered, engine.ReportFailed:
 		return named(title, r.Rule)
 	case engine.ReportProgramRefused, engine.ReportProgramUnknown, engine.ReportProgramFailed:
 		return named(title, r.Program)

@@ -88,10 +88,10 @@ func TestReport(t *testing.T) {
 		title, text string
 	}{
 		{
-			engine.Report{Kind: engine.ReportFired, Rule: "dip", Text: "AAPL last 229.98, at or below 230"},
+			engine.Report{Kind: engine.ReportTriggered, Rule: "dip", Text: "AAPL last 229.98, at or below 230"},
 			"Rule triggered: dip", "AAPL last 229.98, at or below 230",
 		},
-		{engine.Report{Kind: engine.ReportFired}, "Rule triggered", ""},
+		{engine.Report{Kind: engine.ReportTriggered}, "Rule triggered", ""},
 		{
 			engine.Report{
 				Kind: engine.ReportFailed, Rule: "dip", Text: "AAPL STK", Code: 200,
@@ -216,7 +216,7 @@ func TestReport(t *testing.T) {
 // TestEveryReportKind reads the kinds from the source: a new one cannot be forgotten here.
 func TestEveryReportKind(t *testing.T) {
 	// say what there is to say
-	self := []engine.ReportKind{engine.ReportFired, engine.ReportBlocked, engine.ReportRejected}
+	self := []engine.ReportKind{engine.ReportTriggered, engine.ReportBlocked, engine.ReportRejected}
 	for _, kind := range constants(t, "ReportKind") {
 		k := engine.ReportKind(kind)
 		if title := ReportTitle(engine.Report{Kind: k}); title == "" || strings.Contains(title, "_") {

@@ -23,8 +23,8 @@ func TestActivatingOthersDisturbsNoRule(t *testing.T) {
 	if err := b.set.Activate(t.Context(), "far"); err != nil {
 		t.Fatal(err)
 	}
-	if fired := b.tick("AAPL last 101", "wait 2s"); fired != "cross stays" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 101", "wait 2s"); triggered != "cross stays" {
+		t.Errorf("%q", triggered)
 	}
 }
 

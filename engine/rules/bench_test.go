@@ -19,7 +19,7 @@ import (
 	"gatewatch/engine"
 )
 
-// many returns rules that watch so many instruments, and never fire at a price of about 100.
+// many returns rules that watch so many instruments, and never trigger at a price of about 100.
 func many(rules, instruments int) (list []Rule) {
 	for i := range rules {
 		is, value := "at_or_above", 200+float64(i)
@@ -253,7 +253,7 @@ func BenchmarkRulesAtDecodeRate(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkTickToOrder is the time from the tick that fires a rule to its order, both as bytes at the socket of a
+// BenchmarkTickToOrder is the time from the tick that triggers a rule to its order, both as bytes at the socket of a
 // gateway that is a program of its own. The order is written and synced on the way, to the disk or to memory: the
 // difference is what the disk takes. The gateway sells about 3,000 ticks a second of 16 stocks meanwhile, and answers
 // each order. Use -benchtime 1000x.

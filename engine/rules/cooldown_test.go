@@ -14,8 +14,8 @@ func TestCooldownOutlastsNoClock(t *testing.T) {
 	b := newBench(t)
 	list := []Rule{with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 60 })}
 	b.put(list...)
-	if fired := b.tick("AAPL last 100", "AAPL last 99"); fired != "r" {
-		t.Fatalf("%q", fired)
+	if triggered := b.tick("AAPL last 100", "AAPL last 99"); triggered != "r" {
+		t.Fatalf("%q", triggered)
 	}
 	b.age(-8 * time.Hour)
 	b.tick("wait 20s")
@@ -44,20 +44,20 @@ func TestCooldownOutlastsNoClock(t *testing.T) {
 	}
 }
 
-// TestOrderOfAnEarlierFiring has a rule fire, the clock set back, and the rule fire again: what is heard of the first
-// order then is nothing about the second.
-func TestOrderOfAnEarlierFiring(t *testing.T) {
+// TestOrderOfAnEarlierTrigger lets a rule trigger, sets the clock back and lets it trigger again: what is heard of the
+// first order then is nothing about the second.
+func TestOrderOfAnEarlierTrigger(t *testing.T) {
 	b := newBench(t)
 	e := &entry{rule: order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), order: "gw-second"}
-	e.State, e.FiredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	e.State, e.TriggeredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	first := engine.Intent{
-		Rule: "r", At: e.FiredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
+		Rule: "r", At: e.TriggeredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
 		State: engine.Rejected,
 	}
 	if e.learn(first) || e.State != Triggered {
 		t.Errorf("%+v", e.record)
 	}
-	second := engine.Intent{Rule: "r", At: e.FiredAt, Order: conn.Order{Ref: "gw-second"}, State: engine.Filled}
+	second := engine.Intent{Rule: "r", At: e.TriggeredAt, Order: conn.Order{Ref: "gw-second"}, State: engine.Filled}
 	if !e.learn(second) || e.State != Done {
 		t.Errorf("%+v", e.record)
 	}
@@ -67,8 +67,8 @@ func TestOrderOfAnEarlierFiring(t *testing.T) {
 	b.put(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}))
 	b.instruments()
 	b.set.OnBegin(s)
-	if fired := b.tick("AAPL last 100"); fired != "r" {
-		t.Fatalf("%q", fired)
+	if triggered := b.tick("AAPL last 100"); triggered != "r" {
+		t.Fatalf("%q", triggered)
 	}
 	if got, want := b.set.entries[0].order, b.ledger.Intents()[0].Order.Ref; got != want {
 		t.Errorf("%q, want %q", got, want)

@@ -39,27 +39,28 @@ func (b *bench) fillDisk() {
 	}
 }
 
-// TestFiredOnAFullDisk has rules fire, be deactivated and be removed while the disk takes nothing. What was so then is
-// so after a restart: nothing is told twice.
-func TestFiredOnAFullDisk(t *testing.T) {
+// TestTriggeredOnAFullDisk has rules trigger, be deactivated and be removed while the disk takes nothing. What was so
+// then is so after a restart: nothing is told twice.
+func TestTriggeredOnAFullDisk(t *testing.T) {
 	b := newBench(t)
-	fires, off, gone := notify("fires", "last", "at_or_above", 100), notify("off", "last", "at_or_above", 100),
+	once, off, gone := notify("once", "last", "at_or_above", 100), notify("off", "last", "at_or_above", 100),
 		notify("gone", "last", "at_or_above", 100)
 	again := with(notify("again", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 3600 })
-	b.put(fires, again, off, gone)
+	b.put(once, again, off, gone)
 	b.fillDisk()
-	if err := b.set.Put([]Rule{fires, again, off}); err == nil {
+	if err := b.set.Put([]Rule{once, again, off}); err == nil {
 		t.Error("the disk has taken that a rule is gone")
 	}
 	if err := b.set.Deactivate("off"); err == nil {
 		t.Error("the disk has taken that a rule is a draft")
 	}
-	if fired := b.tick("AAPL last 99", "AAPL last 100", "AAPL last 99", "AAPL last 100"); fired != "fires again" {
-		t.Fatalf("%q fired", fired)
+	triggered := b.tick("AAPL last 99", "AAPL last 100", "AAPL last 99", "AAPL last 100")
+	if triggered != "once again" {
+		t.Fatalf("%q triggered", triggered)
 	}
 	b.reports = nil
 	b.restart()
-	if err := b.set.Put([]Rule{fires, again, off, gone}); err != nil {
+	if err := b.set.Put([]Rule{once, again, off, gone}); err != nil {
 		t.Fatal(err)
 	}
 	want := []State{Done, Triggered, Draft, Draft}
@@ -70,7 +71,7 @@ func TestFiredOnAFullDisk(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("after a restart %v, want %v", got, want)
 	}
-	if fired := b.tick("AAPL last 99", "AAPL last 100"); fired != "" {
-		t.Errorf("%q fired again", fired)
+	if triggered := b.tick("AAPL last 99", "AAPL last 100"); triggered != "" {
+		t.Errorf("%q triggered again", triggered)
 	}
 }

@@ -195,7 +195,7 @@ const (
 	fastStocks = 16
 )
 
-// fastPrice is the price of a stock before the given order, whose rule fires at the next.
+// fastPrice is the price of a stock before the given order, whose rule triggers at the next.
 func fastPrice(order int) float64 {
 	return 100*float64(1+order%fastStocks) + float64(order/fastStocks)/10
 }

@@ -183,7 +183,7 @@ func report(b *testing.B, ours, theirs *samples, percents ...int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// stamp is what a price of [stamped] counts in, above 90, so that it fires no rule.
+// stamp is what a price of [stamped] counts in, above 90, so that it triggers no rule.
 const stamp = 1e-12
 
 // stamped returns a price that says how many nanoseconds have passed since a moment.

@@ -70,20 +70,20 @@ func TestWithoutData(t *testing.T) {
 	}
 }
 
-// TestRefusedAfterItWasMet has the data of a rule that has fired be refused: that is what is said of it.
+// TestRefusedAfterItWasMet has the data of a rule that has triggered be refused: that is what is said of it.
 func TestRefusedAfterItWasMet(t *testing.T) {
 	b := newBench(t)
 	b.put(with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 1 }))
-	if fired := b.tick("AAPL last 100", "wait 2s", "AAPL last 101"); fired != "r" ||
+	if triggered := b.tick("AAPL last 100", "wait 2s", "AAPL last 101"); triggered != "r" ||
 		b.view("r").Waiting != WaitingSpent {
-		t.Fatalf("%q, %+v", fired, b.view("r"))
+		t.Fatalf("%q, %+v", triggered, b.view("r"))
 	}
 	if b.tick("failure 10197"); b.view("r").Waiting != WaitingNoData {
 		t.Errorf("%+v", b.view("r"))
 	}
 	b.now += time.Hour
-	if fired := b.tick("AAPL last 102"); fired != "" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 102"); triggered != "" {
+		t.Errorf("%q", triggered)
 	}
 	for _, r := range b.reports {
 		if r.Kind == engine.ReportBlocked {

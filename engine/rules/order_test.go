@@ -64,7 +64,7 @@ func arrived(t *testing.T, g *sim.Gateway, s *conn.Session) int {
 	return len(g.State().Orders)
 }
 
-// TestOrdersSettle follows rules whose orders leave, from the firing to what becomes of the order.
+// TestOrdersSettle follows rules whose orders leave, from the trigger to what becomes of the order.
 func TestOrdersSettle(t *testing.T) {
 	b := newBench(t)
 	g, s := b.trade()
@@ -77,16 +77,17 @@ func TestOrdersSettle(t *testing.T) {
 	b.instruments()
 	b.set.OnBegin(s)
 	b.tick("AAPL last 50") // nothing is known of bid and ask
-	if fired := b.tick("AAPL last 100"); fired != "once again" {
-		t.Fatalf("%q", fired)
+	if triggered := b.tick("AAPL last 100"); triggered != "once again" {
+		t.Fatalf("%q", triggered)
 	}
-	if list := b.reports; list[0].Kind != engine.ReportFired || list[0].Text != "AAPL last 100: BUY 1 AAPL LMT 99.5" ||
+	if list := b.reports; list[0].Kind != engine.ReportTriggered ||
+		list[0].Text != "AAPL last 100: BUY 1 AAPL LMT 99.5" ||
 		list[1].Text != "AAPL last 100: SELL 2 AAPL MKT" || list[0].At.IsZero() {
 		t.Errorf("%+v", list)
 	}
 	for _, name := range []string{"once", "again"} {
-		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder || v.Fired != 1 || v.FiredAt.IsZero() ||
-			v.Blocked != nil {
+		if v := b.view(name); v.State != Triggered || v.Waiting != WaitingOrder || v.TriggerCount != 1 ||
+			v.TriggeredAt.IsZero() || v.Blocked != nil {
 			t.Errorf("%+v", v)
 		}
 	}
@@ -121,7 +122,7 @@ func TestOrdersSettle(t *testing.T) {
 	tell("once", engine.Filled, func(i *engine.Intent) { i.Order.Parent = 5 })
 	stays("once", "an exit was filled")
 	tell("once", engine.Filled, func(i *engine.Intent) { i.At = i.At.Add(-time.Hour) })
-	stays("once", "an order of an earlier firing was filled")
+	stays("once", "an order of an earlier trigger was filled")
 	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "" })
 	stays("once", "an order that is not a rule's was filled")
 	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "gone" })
@@ -145,15 +146,15 @@ func TestOrdersSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if one, two := b.view("once"), b.view("again"); one.State != Done || two.State != Triggered ||
-		two.Waiting != WaitingCooldown || two.Fired != 1 {
+		two.Waiting != WaitingCooldown || two.TriggerCount != 1 {
 		t.Errorf("%+v, %+v", one, two)
 	}
 	b.desk.Arm()
 	b.instruments()
 	b.set.OnBegin(s)
 	b.age(2 * time.Hour)
-	if fired := b.tick("AAPL last 50", "wait 100ms", "AAPL last 100"); fired != "again" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 50", "wait 100ms", "AAPL last 100"); triggered != "again" {
+		t.Errorf("%q", triggered)
 	}
 
 	// What becomes of an order while no one looks is learnt at the next start.
@@ -164,7 +165,7 @@ func TestOrdersSettle(t *testing.T) {
 	if err := b.set.Put([]Rule{once, again}); err != nil {
 		t.Fatal(err)
 	}
-	if v := b.view("again"); v.Waiting != WaitingCooldown || v.Fired != 2 {
+	if v := b.view("again"); v.Waiting != WaitingCooldown || v.TriggerCount != 2 {
 		t.Errorf("%+v", v)
 	}
 }
@@ -175,13 +176,13 @@ func TestOrdersThatFail(t *testing.T) {
 	g, s := b.trade()
 	offset := 0.5
 	one := with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 3600 })
-	fire := func() engine.Intent {
+	trigger := func() engine.Intent {
 		t.Helper()
 		b.put(one)
 		b.instruments()
 		b.set.OnBegin(s)
-		if fired := b.tick("AAPL last 100"); fired != "r" {
-			t.Fatalf("%q", fired)
+		if triggered := b.tick("AAPL last 100"); triggered != "r" {
+			t.Fatalf("%q", triggered)
 		}
 		list := b.ledger.Intents()
 		return list[len(list)-1]
@@ -204,7 +205,7 @@ func TestOrdersThatFail(t *testing.T) {
 			}
 		}
 	}
-	i := fire()
+	i := trigger()
 	i.State, i.Code, i.Detail = engine.Rejected, 201, "margin"
 	b.set.OnOrder(i)
 	before := len(b.reports)
@@ -212,11 +213,11 @@ func TestOrdersThatFail(t *testing.T) {
 		t.Errorf("told twice: %+v", b.reports)
 	}
 	failed(FailedRejected, 201, "margin")
-	i = fire()
+	i = trigger()
 	i.State, i.Code, i.Detail = engine.NotSent, 7, "gone"
 	b.set.OnOrder(i)
 	failed(FailedNotSent, 0, "gone")
-	i = fire()
+	i = trigger()
 	i.State, i.Code, i.Detail = engine.Inactive, 0, "held"
 	before = len(b.reports)
 	if b.set.OnOrder(i); b.view("r").State != Triggered || len(b.reports) != before {
@@ -233,10 +234,10 @@ func TestOrdersThatFail(t *testing.T) {
 	b.instruments()
 	b.set.OnBegin(s)
 	orders := arrived(t, g, s)
-	if fired := b.tick("MSFT last 100"); fired != "r!" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("MSFT last 100"); triggered != "r!" {
+		t.Errorf("%q", triggered)
 	}
-	if v := b.view("r"); v.State != Active || v.Fired != 0 || v.Blocked == nil ||
+	if v := b.view("r"); v.State != Active || v.TriggerCount != 0 || v.Blocked == nil ||
 		v.Blocked.Reason != engine.BlockedNoPrice {
 		t.Errorf("%+v", v)
 	}
@@ -254,23 +255,23 @@ func TestOrdersThatFail(t *testing.T) {
 	b.instruments()
 	b.set.OnBegin(s)
 	changed := b.changed
-	if fired := b.tick("AAPL last 100"); fired != "r!" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 100"); triggered != "r!" {
+		t.Errorf("%q", triggered)
 	}
 	v := b.view("r")
 	if b.changed == changed {
 		t.Error("nobody was told that an order was blocked")
 	}
-	if v.State != Active || v.Waiting != WaitingSpent || v.Fired != 0 || v.Blocked == nil ||
+	if v.State != Active || v.Waiting != WaitingSpent || v.TriggerCount != 0 || v.Blocked == nil ||
 		v.Blocked.Reason != engine.BlockedDisarmed || v.BlockedAt.IsZero() {
 		t.Errorf("%+v", v)
 	}
 	b.desk.Arm()
 	changed = b.changed
-	if fired := b.tick("AAPL last 99", "AAPL last 100"); fired != "r" || b.changed == changed {
-		t.Errorf("%q, told %d times", fired, b.changed-changed)
+	if triggered := b.tick("AAPL last 99", "AAPL last 100"); triggered != "r" || b.changed == changed {
+		t.Errorf("%q, told %d times", triggered, b.changed-changed)
 	}
-	if v := b.view("r"); v.State != Triggered || v.Fired != 1 || v.Blocked != nil {
+	if v := b.view("r"); v.State != Triggered || v.TriggerCount != 1 || v.Blocked != nil {
 		t.Errorf("%+v", v)
 	}
 	if notes, err := b.ledger.Notes(); err != nil || !strings.Contains(string(notes["rule/r"]), `"triggered"`) {
@@ -278,8 +279,8 @@ func TestOrdersThatFail(t *testing.T) {
 	}
 }
 
-// TestFiresNoMore has a rule be met at the moment when it is deactivated or begins again.
-func TestFiresNoMore(t *testing.T) {
+// TestTriggersNoMore has a rule be met at the moment when it is deactivated or begins again.
+func TestTriggersNoMore(t *testing.T) {
 	b := newBench(t)
 	one := notify("r", "last", "at_or_above", 100)
 	b.put(one)
@@ -289,11 +290,11 @@ func TestFiresNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.instruments()
-	b.set.fire(old)
+	b.set.trigger(old)
 	if err := b.set.Deactivate("r"); err != nil {
 		t.Fatal(err)
 	}
-	b.set.fire(b.set.entries[0].active)
+	b.set.trigger(b.set.entries[0].active)
 	if len(b.reports) != 0 {
 		t.Errorf("%+v", b.reports)
 	}

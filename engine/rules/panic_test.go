@@ -8,7 +8,7 @@ import (
 )
 
 // TestPanicLeavesNothingBehind has the set panic at each place where the engine calls it: no lock stays taken, and what
-// was about to fire does not do so afterwards.
+// was about to trigger does not do so afterwards.
 func TestPanicLeavesNothingBehind(t *testing.T) {
 	b := newBench(t)
 	timed := with(notify("timed", "last", "at_or_above", 100), func(r *Rule) { r.Conditions[0].ForSeconds = 1 })
@@ -45,20 +45,20 @@ func TestPanicLeavesNothingBehind(t *testing.T) {
 	b.set.cfg = sound
 
 	b.set.cfg.Changed = func() { panic("injected") }
-	panics("firing", func() { at(100) })
+	panics("trigger", func() { at(100) })
 	b.set.cfg = sound
 	if len(b.reports) != 0 {
 		t.Fatalf("reports %v", b.reports)
 	}
-	// The second was ready, too. It fires for what it sees afterwards, not for what it saw.
+	// The second was ready, too. It triggers for what it sees afterwards, not for what it saw.
 	b.set.OnBegin(nil)
 	at(90)
 	if len(b.reports) != 0 {
-		t.Errorf("a price of 90 fires %v", b.reports)
+		t.Errorf("a price of 90 triggers %v", b.reports)
 	}
 	at(101)
 	if len(b.reports) != 1 || b.reports[0].Rule != "second" {
-		t.Errorf("a price of 101 fires %v", b.reports)
+		t.Errorf("a price of 101 triggers %v", b.reports)
 	}
 
 	b.set.ready = append(b.set.ready, b.set.find("timed").active)

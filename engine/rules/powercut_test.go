@@ -18,16 +18,16 @@ import (
 func TestPowerCut(t *testing.T) {
 	b := newBench(t)
 	g, s := b.trade()
-	fires := order("fires", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90), StopLoss: &Exit{
+	triggers := order("triggers", Order{Side: "BUY", Quantity: 3, Type: "LMT", LimitPrice: p(90), StopLoss: &Exit{
 		Price: p(80),
 	}})
 	waits := order("waits", Order{Side: "BUY", Quantity: 1, Type: "LMT", LimitPrice: p(70)})
 	waits.Conditions[0].Value = 200
-	b.put(fires, waits)
+	b.put(triggers, waits)
 	b.instruments()
 	b.set.OnBegin(s)
-	if fired := b.tick("AAPL last 100"); fired != "fires" {
-		t.Fatalf("%q", fired)
+	if triggered := b.tick("AAPL last 100"); triggered != "triggers" {
+		t.Fatalf("%q", triggered)
 	}
 	if n := arrived(t, g, s); n != 2 {
 		t.Fatalf("%d orders", n)
@@ -44,19 +44,19 @@ func TestPowerCut(t *testing.T) {
 	b.path, b.reports = left, nil
 	b.restart()
 	b.desk.Arm()
-	if err := errors.Join(b.set.Put([]Rule{fires, waits}), b.ledger.Reconcile(t.Context(), s)); err != nil {
+	if err := errors.Join(b.set.Put([]Rule{triggers, waits}), b.ledger.Reconcile(t.Context(), s)); err != nil {
 		t.Fatal(err)
 	}
 	for n, i := range b.ledger.Intents() {
-		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "fires" || i.State != engine.Working {
+		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "triggers" || i.State != engine.Working {
 			t.Errorf("%+v, it was %+v", i, sent[n])
 		}
 	}
-	b.states("fires triggered", "waits active")
+	b.states("triggers triggered", "waits active")
 	b.instruments()
 	b.set.OnBegin(s)
-	if fired := b.tick("AAPL last 99", "AAPL last 200"); fired != "waits" || len(b.reports) != 1 {
-		t.Errorf("%q, %+v", fired, b.reports)
+	if triggered := b.tick("AAPL last 99", "AAPL last 200"); triggered != "waits" || len(b.reports) != 1 {
+		t.Errorf("%q, %+v", triggered, b.reports)
 	}
 	if n := arrived(t, g, s); n != 3 {
 		t.Errorf("%d orders", n)
@@ -107,10 +107,10 @@ func TestEarlierFiles(t *testing.T) {
 		TakeProfit: &Exit{Price: p(1e6)}, StopLoss: &Exit{Offset: p(-1)},
 	})
 	waits.Conditions[0].Value = 1e5
-	fired := order("fired", Order{Side: "BUY", Quantity: 2, Type: "LMT", LimitPrice: p(80)})
-	fired.Conditions[0].Value = 200
+	triggered := order("fired", Order{Side: "BUY", Quantity: 2, Type: "LMT", LimitPrice: p(80)})
+	triggered.Conditions[0].Value = 200
 	drafted := order("drafted", Order{Side: "BUY", Quantity: 1, Type: "MKT"})
-	rules := []Rule{stopped, waits, fired, notify("tells", "last", "at_or_above", 1e6), drafted}
+	rules := []Rule{stopped, waits, triggered, notify("tells", "last", "at_or_above", 1e6), drafted}
 	b.path = earlierFiles(t)
 	for range 2 { // what the first start has written is read by the next
 		b.restart()
@@ -144,8 +144,8 @@ func TestEarlierFiles(t *testing.T) {
 	}
 	b.instruments()
 	b.set.OnBegin(s)
-	if fired := b.tick("AAPL last 100", "AAPL last 100000"); fired != "waits" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 100", "AAPL last 100000"); triggered != "waits" {
+		t.Errorf("%q", triggered)
 	}
 	if n := arrived(t, g, s); n != 5 {
 		t.Errorf("%d orders", n)

@@ -9,7 +9,7 @@ import (
 )
 
 // This file is what a rule would do, without doing it: a rule that someone is writing is watched for a while, and
-// judged by what judges active rules. It is none of the rules of the set, so that it never fires.
+// judged by what judges active rules. It is none of the rules of the set, so that it never triggers.
 
 // Verdict is whether a rule would trigger. Its text is stable.
 type Verdict string

@@ -21,8 +21,8 @@ func (b *bench) preview(r Rule) Preview {
 	return p
 }
 
-// TestPreviewNeverFires has a rule that someone is writing met, at once and again.
-func TestPreviewNeverFires(t *testing.T) {
+// TestPreviewNeverTriggers has a rule that someone is writing met, at once and again.
+func TestPreviewNeverTriggers(t *testing.T) {
 	b := newBench(t)
 	r := order("buy", Order{Side: "BUY", Quantity: 2, Type: "MKT"})
 	if p := b.preview(r); p.Would != WouldUnknown || p.Waiting != WaitingNoPrice || p.Worth != 0 ||
@@ -34,8 +34,8 @@ func TestPreviewNeverFires(t *testing.T) {
 		met, unmet = unmet, met
 	}
 	for range 2 {
-		if fired := b.tick(unmet, "wait 1s", met, "wait 1s"); fired != "" {
-			t.Fatalf("%q fired", fired)
+		if triggered := b.tick(unmet, "wait 1s", met, "wait 1s"); triggered != "" {
+			t.Fatalf("%q triggered", triggered)
 		}
 		if p := b.preview(r); p.Would != WouldTrigger || p.Price == 0 || p.Worth != 2*p.Price || p.PriceAt.IsZero() {
 			t.Errorf("met: %+v", p)
@@ -85,8 +85,8 @@ func TestPreviewEnds(t *testing.T) {
 	if b.tick("wait 2s"); len(b.set.Instruments()) != 1 {
 		t.Error("the preview has not ended")
 	}
-	if fired := b.tick("AAPL last 99"); fired != "dip" {
-		t.Errorf("fired %q", fired)
+	if triggered := b.tick("AAPL last 99"); triggered != "dip" {
+		t.Errorf("triggered %q", triggered)
 	}
 }
 

@@ -20,7 +20,7 @@ type happening struct {
 	delayed bool
 }
 
-// reference says when rules fire, by going through all that has happened again each time. It is as slow as it is
+// reference says when rules trigger, by going through all that has happened again each time. It is as slow as it is
 // simple.
 type reference struct {
 	b       *bench
@@ -37,9 +37,9 @@ type referenceRule struct {
 
 // look is a moment at which a rule was looked at.
 type look struct {
-	at    time.Duration
-	upTo  int // how much of the story had happened
-	fired bool
+	at        time.Duration
+	upTo      int // how much of the story had happened
+	triggered bool
 }
 
 // watches reports whether a rule looks at prices.
@@ -189,20 +189,20 @@ func (r *reference) verdict(rule *referenceRule, n int) verdict {
 	return met
 }
 
-// look looks at a rule, and reports whether it fires.
+// look looks at a rule, and reports whether it triggers.
 func (r *reference) look(rule *referenceRule) bool {
 	n := len(rule.looks)
 	rule.looks = append(rule.looks, look{at: r.b.now, upTo: len(r.story)})
 	if rule.state != Active || rule.Only != nil && !r.b.open || r.verdict(rule, n) != met {
 		return false
 	}
-	// Since it fired the last time, it has to have been unmet.
+	// Since it triggered the last time, it has to have been unmet.
 	for before := n - 1; before >= 0 && r.verdict(rule, before) != unmet; before-- {
-		if rule.looks[before].fired {
+		if rule.looks[before].triggered {
 			return false
 		}
 	}
-	rule.looks[n].fired = true
+	rule.looks[n].triggered = true
 	switch {
 	case rule.Action.Order != nil: // which is blocked, since there is no session
 	case rule.CooldownSeconds > 0:
@@ -213,8 +213,8 @@ func (r *reference) look(rule *referenceRule) bool {
 	return true
 }
 
-// tick returns what a tick fires, in the words of a bench.
-func (r *reference) tick(h happening) (fired []string) {
+// tick returns what a tick triggers, in the words of a bench.
+func (r *reference) tick(h happening) (triggered []string) {
 	if !r.watched[h.symbol] {
 		return nil
 	}
@@ -225,14 +225,14 @@ func (r *reference) tick(h happening) (fired []string) {
 				(h.field == "bid" || h.field == "ask"))
 		})
 		if rule.watches() && concerned && r.look(rule) {
-			fired = append(fired, rule.told())
+			triggered = append(triggered, rule.told())
 		}
 	}
-	return fired
+	return triggered
 }
 
-// time returns what the time fires, and ends cooldowns that are over.
-func (r *reference) time(rested bool) (fired []string) {
+// time returns what the time triggers, and ends cooldowns that are over.
+func (r *reference) time(rested bool) (triggered []string) {
 	var tired []*referenceRule
 	for _, rule := range r.rules {
 		if rule.state == Triggered {
@@ -242,7 +242,7 @@ func (r *reference) time(rested bool) (fired []string) {
 			return c.ForSeconds > 0
 		})
 		if timed && rule.watches() && r.look(rule) {
-			fired = append(fired, rule.told())
+			triggered = append(triggered, rule.told())
 		}
 	}
 	for _, rule := range tired {
@@ -250,10 +250,10 @@ func (r *reference) time(rested bool) (fired []string) {
 			rule.state = Active
 		}
 	}
-	return fired
+	return triggered
 }
 
-// told is how a bench tells of a rule's firing.
+// told is how a bench says that a rule has triggered.
 func (r *referenceRule) told() string {
 	if r.Action.Order != nil {
 		return r.Name + "!"
@@ -383,7 +383,7 @@ func TestRulesAgreeWithAReference(t *testing.T) {
 			slices.Sort(names)
 			slices.Sort(want)
 			if !slices.Equal(names, want) {
-				rt.Fatalf("at %v: fired %v, want %v\n%+v", b.now, names, want, list)
+				rt.Fatalf("at %v: triggered %v, want %v\n%+v", b.now, names, want, list)
 			}
 			for i, rule := range ref.rules {
 				if v := b.view(rule.Name); v.State != rule.state {

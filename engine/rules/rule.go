@@ -1,6 +1,6 @@
 // Package rules is the trader's own strategy: conditions on prices, and what to do when they are met.
 //
-// A [Rule] is what the trader writes. A [Set] evaluates rules against ticks and says which have fired; it is an
+// A [Rule] is what the trader writes. A [Set] evaluates rules against ticks and says which have triggered; it is an
 // [gatewatch/engine.Strategy].
 package rules
 
@@ -40,7 +40,7 @@ type Condition struct {
 	ForSeconds float64     `json:"for_seconds,omitempty" doc:"Seconds for which it has to stay so without a gap in the data; only with at_or_above and at_or_below." min:"0" max:"86400"`
 }
 
-// Only limits when a rule may fire.
+// Only limits when a rule may trigger.
 type Only struct {
 	MarketHours bool     `json:"market_hours,omitempty" doc:"Only inside market_hours of settings.json."`
 	From        string   `json:"from,omitempty" doc:"Time of day from which the rule may trigger." format:"clock"`
@@ -49,14 +49,14 @@ type Only struct {
 	Timezone    string   `json:"timezone,omitempty" doc:"Time zone of from, until and days, an IANA name or Local; without this key, Local." format:"timezone"`
 }
 
-// Action is what a rule does when it fires.
+// Action is what a rule does when it triggers.
 type Action struct {
 	Do    string `json:"do" doc:"notify: send a notification. order: place an order." enum:"notify,order" required:"true"`
 	Order *Order `json:"order,omitempty" doc:"The order; only with do: order."`
 }
 
 // Order is what a rule buys or sells. An offset is added to the price of the rule's first condition that watches the
-// rule's own instrument, at the moment when it fires; with none such, to its last price. The result is rounded to a
+// rule's own instrument, at the moment when it triggers; with none such, to its last price. The result is rounded to a
 // price that the contract can have.
 type Order struct {
 	Side         string   `json:"side" doc:"BUY or SELL." enum:"BUY,SELL" required:"true"`
@@ -88,7 +88,7 @@ type State string
 const (
 	Draft     State = "draft"     // written down; it does nothing until it is activated
 	Active    State = "active"    // watches prices
-	Triggered State = "triggered" // has fired; what becomes of its order is not known yet, or its cooldown is not over
-	Done      State = "done"      // has fired for the last time, and what it had to do is done
+	Triggered State = "triggered" // what becomes of its order is not known yet, or its cooldown is not over
+	Done      State = "done"      // has triggered for the last time, and what it had to do is done
 	Failed    State = "failed"    // stopped, because its order was rejected or not sent; activate it again
 )

@@ -97,8 +97,8 @@ func (b *bench) put(list ...Rule) {
 // tick brings ticks such as "AAPL last 100"; "gap" is one in the data, "wait 3s" lets time go by, "silence 3s" too,
 // without anyone looking; "failure 354" is one of the first instrument's data, "delayed AAPL last 100" comes delayed,
 // "old AAPL last 100" is a price of before, and with "AAPL kind 1" its data is of another kind from now on. It returns
-// the names of the rules that fired, or were blocked.
-func (b *bench) tick(steps ...string) (fired string) {
+// the names of the rules that triggered, or were blocked.
+func (b *bench) tick(steps ...string) (triggered string) {
 	b.t.Helper()
 	before := len(b.reports)
 	for _, step := range steps {
@@ -156,12 +156,12 @@ func (b *bench) tick(steps ...string) (fired string) {
 		b.set.OnTick(at, tick)
 	}
 	for _, r := range b.reports[before:] {
-		fired += " " + r.Rule
+		triggered += " " + r.Rule
 		if r.Kind == engine.ReportBlocked {
-			fired += "!"
+			triggered += "!"
 		}
 	}
-	return strings.TrimPrefix(fired, " ")
+	return strings.TrimPrefix(triggered, " ")
 }
 
 // instruments asks for the instruments as the engine does after a refresh.
@@ -200,10 +200,10 @@ func with(r Rule, change func(*Rule)) Rule {
 	return r
 }
 
-// age makes what has fired longer ago.
+// age makes what has triggered longer ago.
 func (b *bench) age(d time.Duration) {
 	for _, e := range b.set.entries {
-		e.FiredAt = e.FiredAt.Add(-d)
+		e.TriggeredAt = e.TriggeredAt.Add(-d)
 	}
 }
 

@@ -22,20 +22,20 @@ import (
 // goroutine.
 //
 // A rule does nothing until it is activated, and what was activated is exactly its present text: a rule that is changed
-// becomes a draft. States outlive the program; they are written down beside the orders, and the firing of a rule
-// together with its order, so that a rule that fires once does so once. A condition that is met fires the rule, and has
-// to be unmet before it can do so again, also if the order was blocked: an order is never kept for later.
+// becomes a draft. States outlive the program; they are written down beside the orders. That a rule has triggered is
+// written together with its order, so that a rule that triggers once does so once. A condition that is met triggers the
+// rule, and has to be unmet before it can do so again, also if the order was blocked: an order is never kept for later.
 type Set struct {
 	cfg Config
 
-	turn sync.Mutex // a firing, or a change of the rules from outside; taken before mu
+	turn sync.Mutex // a rule that triggers, or a change of the rules from outside; taken before mu
 
 	mu      sync.Mutex
 	entries []*entry // in the order in which they were given
 	watches []*watch // as the engine knows them
 	session *conn.Session
 	opened  time.Duration // when the session's guard was, before what is known was seen
-	ready   []*active     // that fire now; reused
+	ready   []*active     // that trigger now; reused
 	notes   map[string][]byte
 
 	preview   *entry        // a rule that someone is writing, watched as if it were active; nil if there is none
@@ -68,22 +68,22 @@ type entry struct {
 	candidates []conn.Details // what its instrument can mean, if that was ambiguous
 	blocked    *engine.BlockedError
 	blockedAt  time.Time
-	fired      time.Duration // when it fired the last time, on the clock of Config
+	triggered  time.Duration // when it triggered the last time, on the clock of Config
 	order      string        // reference of the order that it placed then; empty if that was before the start
 }
 
 // record is what is written down of a rule.
 type record struct {
-	Hash      string    `json:"hash"` // of the rule's text
-	State     State     `json:"state"`
-	Since     time.Time `json:"since"`            // UTC; of the state
-	Activated time.Time `json:"activated"`        // UTC
-	Fired     int       `json:"fired,omitempty"`  // since it was activated
-	FiredAt   time.Time `json:"fired_at"`         // UTC; the last time
-	Settled   bool      `json:"settled"`          // what it had to do when it fired is done
-	Reason    string    `json:"reason,omitempty"` // why it failed
-	Code      int       `json:"code,omitempty"`   // IB's
-	Detail    string    `json:"detail,omitempty"`
+	Hash         string    `json:"hash"` // of the rule's text
+	State        State     `json:"state"`
+	Since        time.Time `json:"since"`            // UTC; of the state
+	Activated    time.Time `json:"activated"`        // UTC
+	TriggerCount int       `json:"fired,omitempty"`  // since it was activated
+	TriggeredAt  time.Time `json:"fired_at"`         // UTC; the last time
+	Settled      bool      `json:"settled"`          // what it had to do when it triggered is done
+	Reason       string    `json:"reason,omitempty"` // why it failed
+	Code         int       `json:"code,omitempty"`   // IB's
+	Detail       string    `json:"detail,omitempty"`
 	// that of the rule, then those of its conditions; nil where it is that of the rule
 	Contracts []*resolved `json:"contracts,omitempty"`
 }
@@ -152,7 +152,7 @@ func (s *Set) merge(list []Rule) (notes map[string][]byte) {
 				kept.Hash == sum {
 				e.record = kept
 				s.catchUp(e)
-				e.fired = s.cfg.Clock() - max(0, now.Sub(e.FiredAt)) // in the future: the clock was set back since
+				e.triggered = s.cfg.Clock() - max(0, now.Sub(e.TriggeredAt)) // below 0: the clock was set back since
 			}
 		}
 		entries = append(entries, e)
@@ -173,12 +173,12 @@ func (s *Set) catchUp(e *entry) {
 		if i.Rule != e.rule.Name {
 			continue
 		}
-		// than the firing that is known
-		later := i.At.After(e.Activated) && i.At.Sub(e.FiredAt) > seconds(e.rule.CooldownSeconds)
+		// than the last time that it is known to have triggered
+		later := i.At.After(e.Activated) && i.At.Sub(e.TriggeredAt) > seconds(e.rule.CooldownSeconds)
 		if e.State == Active && i.Order.Parent == 0 && i.State != engine.NotSent && !apart[i.ID] && later {
-			// It has fired, and the disk took that of its order alone.
-			e.State, e.Since, e.FiredAt, e.Settled = Triggered, i.At, i.At, false
-			e.Fired++
+			// It has triggered, and the disk took that of its order alone.
+			e.State, e.Since, e.TriggeredAt, e.Settled = Triggered, i.At, i.At, false
+			e.TriggerCount++
 		}
 		e.learn(i)
 	}
@@ -202,7 +202,7 @@ func (s *Set) write(notes map[string][]byte) error {
 }
 
 // keep is write for what is already so. What the disk refuses goes to the journal, which has its space, and is tried
-// again until the database takes it: a rule that has fired must not do so again after a restart. The error is only
+// again until the database takes it: a rule that has triggered must not do so again after a restart. The error is only
 // for the log.
 func (s *Set) keep(notes map[string][]byte) error {
 	err := s.write(notes)
@@ -236,7 +236,7 @@ var (
 )
 
 // Activate makes a rule watch prices, after its instruments were resolved. The error is [ErrNoRule], [ErrChanged], a
-// *[NotResolvedError], or about asking Gateway. A rule that has fired begins again.
+// *[NotResolvedError], or about asking Gateway. A rule that has triggered begins again.
 func (s *Set) Activate(ctx context.Context, name string) error {
 	s.mu.Lock()
 	e := s.find(name)
@@ -282,7 +282,7 @@ func (s *Set) Activate(ctx context.Context, name string) error {
 	return nil
 }
 
-// Deactivate makes a rule a draft. When it returns, the rule does not fire any more.
+// Deactivate makes a rule a draft. When it returns, the rule does not trigger any more.
 func (s *Set) Deactivate(name string) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()

@@ -27,8 +27,8 @@ func TestStates(t *testing.T) {
 		}
 	}
 	state("one", Draft)
-	if fired := b.tick("AAPL last 300"); fired != "" || len(b.names) != 0 {
-		t.Errorf("a draft fired: %q, %v", fired, b.names)
+	if triggered := b.tick("AAPL last 300"); triggered != "" || len(b.names) != 0 {
+		t.Errorf("a draft triggered: %q, %v", triggered, b.names)
 	}
 	if err := b.set.Activate(t.Context(), "three"); !errors.Is(err, ErrNoRule) {
 		t.Error(err)
@@ -39,45 +39,45 @@ func TestStates(t *testing.T) {
 		}
 		state(name, Active)
 	}
-	if fired := b.tick("AAPL last 150"); fired != "one" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 150"); triggered != "one" {
+		t.Errorf("%q", triggered)
 	}
 	state("one", Done)
-	if fired := b.tick("AAPL last 200"); fired != "two" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 200"); triggered != "two" {
+		t.Errorf("%q", triggered)
 	}
 	state("two", Triggered)
-	if v := b.view("two"); v.Waiting != WaitingCooldown || v.Left <= 59*time.Minute || v.Fired != 1 || v.Price != 200 ||
-		v.Contract.ConID == 0 {
+	if v := b.view("two"); v.Waiting != WaitingCooldown || v.Left <= 59*time.Minute || v.TriggerCount != 1 ||
+		v.Price != 200 || v.Contract.ConID == 0 {
 		t.Errorf("%+v", v)
 	}
 
-	// After a restart everything stands as it stood, and fires neither again nor earlier.
+	// After a restart everything stands as it stood, and triggers neither again nor earlier.
 	b.restart()
 	if err := b.set.Put([]Rule{one, two}); err != nil {
 		t.Fatal(err)
 	}
 	state("one", Done)
 	state("two", Triggered)
-	if fired := b.tick("AAPL last 99", "AAPL last 300"); fired != "" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 99", "AAPL last 300"); triggered != "" {
+		t.Errorf("%q", triggered)
 	}
 	b.age(time.Hour)
-	if fired := b.tick("wait 1s", "AAPL last 300", "AAPL last 199", "AAPL last 300"); fired != "two" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("wait 1s", "AAPL last 300", "AAPL last 199", "AAPL last 300"); triggered != "two" {
+		t.Errorf("%q", triggered)
 	}
 
-	// No one has seen that it was unmet since it fired, so it does not do so again.
+	// No one has seen that it was unmet since it triggered, so it does not do so again.
 	b.restart()
 	if err := b.set.Put([]Rule{one, two}); err != nil {
 		t.Fatal(err)
 	}
 	b.age(time.Hour)
-	if fired := b.tick("wait 1s", "AAPL last 300"); fired != "" || b.view("two").Waiting != WaitingSpent {
-		t.Errorf("%q, %+v", fired, b.view("two"))
+	if triggered := b.tick("wait 1s", "AAPL last 300"); triggered != "" || b.view("two").Waiting != WaitingSpent {
+		t.Errorf("%q, %+v", triggered, b.view("two"))
 	}
-	if fired := b.tick("AAPL last 199", "AAPL last 300"); fired != "two" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 199", "AAPL last 300"); triggered != "two" {
+		t.Errorf("%q", triggered)
 	}
 
 	// A changed rule is a draft; an unchanged one goes on.
@@ -115,15 +115,15 @@ func TestStates(t *testing.T) {
 		t.Fatal(err)
 	}
 	state("two", Draft)
-	if fired := b.tick("AAPL last 300"); fired != "" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 300"); triggered != "" {
+		t.Errorf("%q", triggered)
 	}
 	if c := b.set.Count(); c[Draft] != 1 || len(c) != 1 {
 		t.Errorf("%v", c)
 	}
 }
 
-// TestWatches is about which rules look at prices, and which have rested long enough to fire again.
+// TestWatches is about which rules look at prices, and which have rested long enough to trigger again.
 func TestWatches(t *testing.T) {
 	one := &resolved{Contract: conn.Contract{Symbol: "AAPL"}}
 	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
@@ -133,7 +133,7 @@ func TestWatches(t *testing.T) {
 		contracts []*resolved
 		settled   bool
 		watches   bool
-		rested    time.Duration // after the firing; 0: never
+		rested    time.Duration // after it triggered; 0: never
 	}{
 		{Draft, 5, []*resolved{one, nil}, true, false, 0},
 		{Active, 0, []*resolved{one, nil}, true, true, 0},
@@ -151,7 +151,7 @@ func TestWatches(t *testing.T) {
 	} {
 		e := &entry{rule: notify("r", "last", "at_or_above", 1)}
 		e.rule.CooldownSeconds = c.cooldown
-		e.State, e.Contracts, e.Settled, e.FiredAt = c.state, c.contracts, c.settled, at
+		e.State, e.Contracts, e.Settled, e.TriggeredAt = c.state, c.contracts, c.settled, at
 		if got := e.watches(); got != c.watches {
 			t.Errorf("%+v: watches %v", c, got)
 		}
@@ -201,7 +201,7 @@ func TestChangesAreReported(t *testing.T) {
 	}
 	b.set.OnFailure(len(b.set.watches), 200, "of an instrument that is gone")
 	told("an order has changed", func() { b.set.OnOrder(engine.Intent{Rule: "r", State: engine.Working}) })
-	told("it fired", func() { b.tick("AAPL last 100") })
+	told("it triggered", func() { b.tick("AAPL last 100") })
 	told("it is a draft again", func() { _ = b.set.Deactivate("r") })
 	// What becomes of an order that a rule has placed before is nothing to a draft.
 	b.set.OnOrder(engine.Intent{Rule: "r", State: engine.Rejected, At: time.Now().Add(time.Hour)})

@@ -17,7 +17,7 @@ func (s *Set) OnBegin(session *conn.Session) {
 	if session != nil {
 		s.opened = session.GuardSince()
 	}
-	s.ready = s.ready[:0] // what was left when a panic cut a firing short is not taken up again
+	s.ready = s.ready[:0] // what a panic left behind is not taken up again
 	for _, w := range s.watches {
 		w.forget()
 	}
@@ -31,14 +31,14 @@ func (s *Set) OnBegin(session *conn.Session) {
 	}
 }
 
-// OnTime evaluates the rules that time alone can fire, and ends cooldowns. It returns whether there are such rules.
+// OnTime evaluates the rules that time alone can trigger, and ends cooldowns. It returns whether there are such rules.
 func (s *Set) OnTime(now time.Duration) bool {
 	wall := time.Now()
 	rested, waits := s.timed(now, wall)
 	for _, e := range rested {
 		s.wake(e, now, wall)
 	}
-	s.fireReady()
+	s.triggerReady()
 	over, watched := s.previewOver(now)
 	if over {
 		s.cfg.Refresh()
@@ -65,16 +65,16 @@ func (s *Set) timed(now time.Duration, wall time.Time) (rested []*entry, waits b
 	return rested, waits
 }
 
-// rested reports whether a rule that has fired may do so again.
+// rested reports whether a rule that has triggered may do so again.
 func (e *entry) rested(now time.Duration, wall time.Time) bool {
 	return e.State == Triggered && e.Settled && e.rule.CooldownSeconds > 0 &&
-		e.sinceFired(now, wall) >= seconds(e.rule.CooldownSeconds)
+		e.sinceTriggered(now, wall) >= seconds(e.rule.CooldownSeconds)
 }
 
-// sinceFired returns how long ago the rule fired. The wall clock may have been set back since, and the other one stands
-// still while the computer sleeps.
-func (e *entry) sinceFired(now time.Duration, wall time.Time) time.Duration {
-	return max(now-e.fired, wall.Round(0).Sub(e.FiredAt))
+// sinceTriggered returns how long ago the rule triggered. The wall clock may have been set back since, and the other
+// one stands still while the computer sleeps.
+func (e *entry) sinceTriggered(now time.Duration, wall time.Time) time.Duration {
+	return max(now-e.triggered, wall.Round(0).Sub(e.TriggeredAt))
 }
 
 func (s *Set) wake(e *entry, mono time.Duration, now time.Time) {
@@ -158,10 +158,10 @@ func (e *entry) learn(i engine.Intent) bool {
 	return true
 }
 
-// placed reports whether an order is of the last firing. Its time alone does not tell that once the clock has been set
+// placed reports whether an order is of the last trigger. Its time alone does not tell that once the clock has been set
 // back.
 func (e *entry) placed(i engine.Intent) bool {
-	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.FiredAt)
+	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.TriggeredAt)
 }
 
 // settle notes that what the rule had to do is done.
@@ -176,7 +176,7 @@ func (r *record) fail(now time.Time, reason string, code int, detail string) {
 	r.State, r.Since, r.Reason, r.Code, r.Detail = Failed, now, reason, code, detail
 }
 
-// text says what has fired a rule, in words; it may be asked when its order has left.
+// text says what has triggered a rule, in words; it may be asked when its order has left.
 func (s *Set) text(a *active) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -108,25 +108,26 @@ func TestRulesTrade(t *testing.T) {
 	}
 	move(t, g, 103.5)
 	st.state(t, "rests", Triggered)
-	if v := st.view(t, "rests"); v.Waiting != WaitingOrder || v.Fired != 1 {
+	if v := st.view(t, "rests"); v.Waiting != WaitingOrder || v.TriggerCount != 1 {
 		t.Errorf("%+v", v)
 	}
 	move(t, g, 104.5)
 	eventually(t, "it has traded and rested", func() bool {
 		v := st.view(t, "often")
-		return v.Fired == 1 && v.State == Active
+		return v.TriggerCount == 1 && v.State == Active
 	})
 	move(t, g, 103.5)
 	eventually(t, "it is below again", func() bool { v := st.view(t, "often"); return v.Price == 103.5 })
 	move(t, g, 104.5)
 	eventually(t, "it has traded again", func() bool {
 		v := st.view(t, "often")
-		return v.Fired == 2 && v.State == Active
+		return v.TriggerCount == 2 && v.State == Active
 	})
 
 	move(t, g, 105.5)
 	eventually(t, "it is blocked", func() bool { return st.view(t, "too much").Blocked != nil })
-	if v := st.view(t, "too much"); v.State != Active || v.Blocked.Reason != engine.BlockedQuantity || v.Fired != 0 {
+	if v := st.view(t, "too much"); v.State != Active || v.Blocked.Reason != engine.BlockedQuantity ||
+		v.TriggerCount != 0 {
 		t.Errorf("%+v", v)
 	}
 	move(t, g, 106.5)
@@ -173,7 +174,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 		}
 		eventually(t, "its price is known", func() bool { return st.view(t, r.Name).Price == 2990 })
 		price(3002)
-		eventually(t, "it has fired", func() bool { return st.view(t, r.Name).Fired == 1 })
+		eventually(t, "it has triggered", func() bool { return st.view(t, r.Name).TriggerCount == 1 })
 		eventually(t, "the orders are there", func() bool { return len(g.State().Orders) == 3 })
 		list := st.ledger.Intents()
 		for n, want := range []float64{3001, 11005, 2998.5} { // 3001.7, 11002.3 and 2998.7
@@ -189,8 +190,8 @@ func TestPriceStepsOfOrders(t *testing.T) {
 	}
 }
 
-// TestFiredIsFired has the disk remember the order of a rule and not that the rule has fired.
-func TestFiredIsFired(t *testing.T) {
+// TestTriggeredIsTriggered has the disk remember the order of a rule and not that the rule has triggered.
+func TestTriggeredIsTriggered(t *testing.T) {
 	rule := notify("r", "last", "at_or_above", 1e6)
 	st, _ := trade(t, rule)
 	eventually(t, "the guard is open", func() bool { s := st.sup.Session(); return s != nil && s.Guard() == nil })
@@ -209,13 +210,13 @@ func TestFiredIsFired(t *testing.T) {
 	if err := set.Put([]Rule{rule}); err != nil {
 		t.Fatal(err)
 	}
-	if v := set.Views()[0]; v.State != Done || v.Fired != 1 {
+	if v := set.Views()[0]; v.State != Done || v.TriggerCount != 1 {
 		t.Errorf("%+v", v)
 	}
 }
 
-// TestCaughtUp begins again with what is on disk of orders whose firing is known, and of one that came apart on the
-// way.
+// TestCaughtUp begins again with what is on disk of orders that are known to be of a rule that triggered, and of one
+// that came apart on the way.
 func TestCaughtUp(t *testing.T) {
 	often := with(order("often", Order{Side: "SELL", Quantity: 1, Type: "MKT"}), func(r *Rule) {
 		r.CooldownSeconds, r.Conditions[0].Value = 0.5, 50 // it stays met
@@ -224,7 +225,7 @@ func TestCaughtUp(t *testing.T) {
 	st, _ := trade(t, often, blocked)
 	eventually(t, "it has traded and rested", func() bool {
 		v := st.view(t, "often")
-		return v.Fired == 1 && v.State == Active
+		return v.TriggerCount == 1 && v.State == Active
 	})
 	buy := conn.Order{Contract: aapl.Contract(), Side: conn.Buy, Type: conn.Market, Quantity: 1}
 	// without a price it does not leave
@@ -244,8 +245,8 @@ func TestCaughtUp(t *testing.T) {
 	if err := set.Put([]Rule{often, blocked}); err != nil {
 		t.Fatal(err)
 	}
-	for i, fired := range []int{1, 0} {
-		if v := set.Views()[i]; v.State != Active || v.Fired != fired {
+	for i, triggered := range []int{1, 0} {
+		if v := set.Views()[i]; v.State != Active || v.TriggerCount != triggered {
 			t.Errorf("%+v", v)
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"gatewatch/engine"
 )
 
-// Waiting says why a rule that watches prices does not fire. Its text is stable.
+// Waiting says why a rule that watches prices does not trigger. Its text is stable.
 type Waiting string
 
-// The reasons for not firing, in the order in which they are looked at.
+// The reasons why a rule does not trigger, in the order in which they are looked at.
 const (
 	WaitingNothing Waiting = "" // the rule does not watch prices
 	// Gateway refused the market data, and is asked again; Code and Detail say why
@@ -27,7 +27,7 @@ const (
 	WaitingUnmet   Waiting = "unmet"   // a condition is not met
 	// it is met, but not for long enough; Left says how long it has to stay so
 	WaitingHolding   Waiting = "holding"
-	WaitingSpent     Waiting = "spent"        // it is met, and has fired or was blocked: it has to be unmet first
+	WaitingSpent     Waiting = "spent"        // it is met, and has triggered or was blocked: it has to be unmet first
 	WaitingHours     Waiting = "hours"        // this is not the time for it
 	WaitingCooldown  Waiting = "cooldown"     // Left says how long
 	WaitingOrder     Waiting = "order_open"   // its last order is not done
@@ -36,23 +36,23 @@ const (
 
 // View is a rule and its state at one moment.
 type View struct {
-	Rule      Rule
-	State     State
-	Since     time.Time // UTC; of the state
-	Waiting   Waiting
-	Left      time.Duration // what Waiting says
-	Reason    string        // why it has failed
-	Code      int           // IB's code, of Waiting or of Reason
-	Detail    string        // technical text; may come from outside
-	Price     float64       // of the first condition
-	PriceAt   time.Time     // UTC; zero if there is no price
-	Delayed   bool          // it came delayed
-	Fired     int
-	FiredAt   time.Time // UTC; zero if it has not fired
-	Blocked   *engine.BlockedError
-	BlockedAt time.Time // UTC; zero if no order was blocked since it was activated
-	Contract  conn.Contract
-	Choices   []conn.Details // what the instrument can mean, if it was ambiguous
+	Rule         Rule
+	State        State
+	Since        time.Time // UTC; of the state
+	Waiting      Waiting
+	Left         time.Duration // what Waiting says
+	Reason       string        // why it has failed
+	Code         int           // IB's code, of Waiting or of Reason
+	Detail       string        // technical text; may come from outside
+	Price        float64       // of the first condition
+	PriceAt      time.Time     // UTC; zero if there is no price
+	Delayed      bool          // it came delayed
+	TriggerCount int
+	TriggeredAt  time.Time // UTC; zero if it has not triggered
+	Blocked      *engine.BlockedError
+	BlockedAt    time.Time // UTC; zero if no order was blocked since it was activated
+	Contract     conn.Contract
+	Choices      []conn.Details // what the instrument can mean, if it was ambiguous
 }
 
 // Views returns all rules, in the order in which they were put.
@@ -78,7 +78,7 @@ func (s *Set) Count() map[State]int {
 	return count
 }
 
-// WithoutData returns how many rules are active and cannot fire, because Gateway refuses the market data that they
+// WithoutData returns how many rules are active and cannot trigger, because Gateway refuses the market data that they
 // need.
 func (s *Set) WithoutData() (n int) {
 	s.mu.Lock()
@@ -94,7 +94,7 @@ func (s *Set) WithoutData() (n int) {
 func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	v := View{
 		Rule: e.rule, State: e.State, Since: e.Since, Reason: e.Reason, Code: e.Code, Detail: e.Detail,
-		Fired: e.Fired, FiredAt: e.FiredAt, Blocked: e.blocked, BlockedAt: e.blockedAt,
+		TriggerCount: e.TriggerCount, TriggeredAt: e.TriggeredAt, Blocked: e.blocked, BlockedAt: e.blockedAt,
 		Choices: slices.Clone(e.candidates),
 	}
 	if len(e.Contracts) > 0 && e.Contracts[0] != nil {
@@ -103,7 +103,7 @@ func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	if e.State == Triggered {
 		if v.Waiting = WaitingOrder; e.Settled {
 			v.Waiting = WaitingCooldown
-			v.Left = max(0, seconds(e.rule.CooldownSeconds)-e.sinceFired(now, wall))
+			v.Left = max(0, seconds(e.rule.CooldownSeconds)-e.sinceTriggered(now, wall))
 		}
 	}
 	a := e.active
@@ -121,7 +121,7 @@ func (e *entry) view(now, maxAge time.Duration, wall time.Time) View {
 	return v
 }
 
-// explain says why a rule that watches prices does not fire.
+// explain says why a rule that watches prices does not trigger.
 func (a *active) explain(v *View, now, maxAge time.Duration, wall time.Time) {
 	if w := a.withoutData(); w != nil {
 		v.Waiting, v.Code, v.Detail = WaitingNoData, w.code, w.detail

@@ -41,7 +41,7 @@ func TestGapIsShown(t *testing.T) {
 	}
 }
 
-// TestWaiting is about why a rule does not fire.
+// TestWaiting is about why a rule does not trigger.
 func TestWaiting(t *testing.T) {
 	hold := func(r *Rule) { r.Conditions[0].ForSeconds = 10 }
 	for name, c := range map[string]struct {

@@ -39,7 +39,7 @@ type watch struct {
 	contract conn.Contract
 	quotes   [3]quote
 	heard    time.Duration // when anything was heard of it
-	rules    [3][]*active  // those that a bid, ask or last can fire
+	rules    [3][]*active  // those that a bid, ask or last can trigger
 	code     int           // IB's, why there is no data; 0 if there is
 	detail   string
 }
@@ -67,7 +67,7 @@ type active struct {
 	own        *watch               // of the rule's own instrument
 	timed      bool                 // time alone can make it met
 
-	spent   bool // it fired, or was blocked, and has to be unmet before it can fire again
+	spent   bool // it triggered, or was blocked, and has to be unmet before it can trigger again
 	verdict verdict
 }
 
@@ -102,7 +102,7 @@ func (a *active) forget() {
 	a.verdict = unknown
 }
 
-// withoutData returns the instrument without whose market data the rule cannot fire, nil if it has what it needs.
+// withoutData returns the instrument without whose market data the rule cannot trigger, nil if it has what it needs.
 func (a *active) withoutData() (w *watch) {
 	with := 0
 	for i := range a.conditions {
@@ -160,7 +160,7 @@ func (s *Set) follow(e *entry, before []*watch, list *[]engine.Instrument) {
 }
 
 // watches reports whether a rule looks at prices: also while its cooldown lasts, so that a condition that stays met
-// does not fire it again at the end of that.
+// does not trigger it again at the end of that.
 func (e *entry) watches() bool {
 	return len(e.Contracts) == 1+len(e.rule.Conditions) && e.contract(0) != nil &&
 		(e.State == Active || e.State == Triggered && e.rule.CooldownSeconds > 0)
@@ -197,7 +197,7 @@ func compile(e *entry, market func(time.Time) bool) *active {
 		conditions: make([]condition, len(r.Conditions)),
 	}
 	a.timed = a.hours != nil
-	a.spent = e.Fired > 0 // before a restart: who was not there has not seen it unmet since
+	a.spent = e.TriggerCount > 0 // before a restart: who was not there has not seen it unmet since
 	for i := range r.Conditions {
 		c := &r.Conditions[i]
 		a.conditions[i] = condition{
@@ -212,7 +212,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// hoursOf returns whether a rule may fire at a time; nil if it may at any.
+// hoursOf returns whether a rule may trigger at a time; nil if it may at any.
 func hoursOf(o *Only, market func(time.Time) bool) func(time.Time) bool {
 	if o == nil {
 		return nil

@@ -175,8 +175,8 @@ func newDesk(at time.Time) *past {
 		{
 			Rule: rule("Gold breaks out", "GLD"), State: rules.Triggered, Since: ago(2 * time.Minute),
 			Text:  "When GLD last crosses up 385: BUY 50 GLD LMT at the price − 0.05",
-			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, Fired: 2,
-			LastFired: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may fire again in 58 s.",
+			Price: ptr(385.1), PriceAt: ptr(ago(3 * time.Second)), Delayed: true, TriggerCount: 2,
+			LastTriggered: ptr(ago(2 * time.Minute)), Why: "Its order is working; it may trigger again in 58 s.",
 			Contract: "GLD STK SMART/ARCA USD",
 		},
 		{
@@ -195,8 +195,8 @@ func newDesk(at time.Time) *past {
 		},
 		{
 			Rule: rule("Sold in June", "MSFT"), State: rules.Done, Since: ago(50 * time.Hour),
-			Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Fired: 1, LastFired: ptr(ago(50 * time.Hour)),
-			Why: "Its order is filled.", Contract: "MSFT STK SMART USD",
+			Text: "When MSFT last is at or above 480: SELL 10 MSFT MKT", Why: "Its order is filled.",
+			TriggerCount: 1, LastTriggered: ptr(ago(50 * time.Hour)), Contract: "MSFT STK SMART USD",
 		},
 		{
 			Rule: rule("Draft", "TSLA"), State: rules.Draft, Since: ago(3 * time.Hour),

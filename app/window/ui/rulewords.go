@@ -50,10 +50,10 @@ func ruleCardOf(r *api.RuleView, here bool, now time.Time) ruleCard {
 		facts = append(facts, contract)
 	}
 	switch {
-	case r.Fired == 1 && r.LastFired != nil:
-		facts = append(facts, "triggered "+clock(*r.LastFired, now))
-	case r.Fired > 1 && r.LastFired != nil:
-		facts = append(facts, fmt.Sprintf("triggered %d times, last %s", r.Fired, clock(*r.LastFired, now)))
+	case r.TriggerCount == 1 && r.LastTriggered != nil:
+		facts = append(facts, "triggered "+clock(*r.LastTriggered, now))
+	case r.TriggerCount > 1 && r.LastTriggered != nil:
+		facts = append(facts, fmt.Sprintf("triggered %d times, last %s", r.TriggerCount, clock(*r.LastTriggered, now)))
 	}
 	if len(r.Candidates) > 1 {
 		facts = append(facts, fmt.Sprintf("can mean %d contracts; Edit lets you choose", len(r.Candidates)))

@@ -78,7 +78,7 @@ func someRules() api.Rules {
 				Text:  "When EUR.USD bid crosses up 1.1: notify; again after at least 3600 s.",
 				State: rules.Triggered, Since: noon.Add(-10 * time.Minute), Price: pointer(1.10105),
 				PriceAt: at(noon.Add(-95 * time.Second)), Delayed: true,
-				Contract: "EUR.USD CASH IDEALPRO USD", Fired: 2, LastFired: at(noon.Add(-10 * time.Minute)),
+				Contract: "EUR.USD CASH IDEALPRO USD", TriggerCount: 2, LastTriggered: at(noon.Add(-10 * time.Minute)),
 				Why: "Triggered; it can trigger again in 50 min.",
 			},
 			{

@@ -15,10 +15,10 @@ import (
 // This file is the way from a tick to the order of a rule. What judges conditions neither allocates nor takes a lock,
 // and asks no clock but that of the limits of time.
 
-// OnTick evaluates the rules that a price concerns, and fires those that are met.
+// OnTick evaluates the rules that a price concerns, and triggers those that are met.
 func (s *Set) OnTick(instrument int, t conn.Tick) {
 	s.evaluate(instrument, t)
-	s.fireReady()
+	s.triggerReady()
 }
 
 // evaluate puts those that are met among the ready. Here and below a lock is given back by a panic, too: the engine is
@@ -93,7 +93,7 @@ func (w *watch) trusted(p price, now, maxAge time.Duration, delayedToo bool) (q 
 	return q, q.known && (delayedToo || !q.delayed) && !(maxAge > 0 && now-w.heard > maxAge)
 }
 
-// judge says whether the rule fires at now. The wall clock is asked only if everything else is so.
+// judge says whether the rule triggers at now. The wall clock is asked only if everything else is so.
 func (a *active) judge(now, maxAge time.Duration, wall func() time.Time) bool {
 	a.verdict = a.match(now, maxAge)
 	if a.verdict == unmet {
@@ -168,11 +168,11 @@ func (c *condition) stay(so bool, now time.Duration) verdict {
 	case c.before:
 		return unmet
 	}
-	return unknown // its time began with a gap: a rule that has fired before that does not do so again for it
+	return unknown // its time began with a gap: a rule that has triggered before that does not do so again for it
 }
 
-// fireReady fires what is ready.
-func (s *Set) fireReady() {
+// triggerReady triggers what is ready.
+func (s *Set) triggerReady() {
 	if len(s.ready) == 0 { // only this goroutine fills it
 		return
 	}
@@ -181,31 +181,31 @@ func (s *Set) fireReady() {
 		s.ready = s.ready[:0]
 	}()
 	for _, a := range s.ready {
-		s.fire(a)
+		s.trigger(a)
 	}
 }
 
-// fire does what a rule is for.
-func (s *Set) fire(a *active) {
+// trigger does what a rule is for.
+func (s *Set) trigger(a *active) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	now, e := time.Now().Round(0).UTC(), a.entry
-	next, ticket, blocked, ok := s.fired(a, now)
+	next, ticket, blocked, ok := s.triggered(a, now)
 	if !ok {
 		return
 	}
 	if e.rule.Action.Order == nil {
 		next.settle(now)
 		_ = s.set(e, next.record) // logged
-		s.cfg.Report(engine.Report{Kind: engine.ReportFired, At: now, Rule: e.rule.Name, Text: s.text(a)})
+		s.cfg.Report(engine.Report{Kind: engine.ReportTriggered, At: now, Rule: e.rule.Name, Text: s.text(a)})
 		return
 	}
 	s.order(a, next, ticket, blocked)
 }
 
-// fired returns the state of a rule when it has fired, and the order that it wants, or why that cannot be made; ok is
-// false if it was removed, deactivated or changed meanwhile.
-func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError,
+// triggered returns the state of a rule when it has triggered, and the order that it wants, or why that cannot be made;
+// ok is false if it was removed, deactivated or changed meanwhile.
+func (s *Set) triggered(a *active, now time.Time) (next entry, ticket engine.Ticket, blocked *engine.BlockedError,
 	ok bool,
 ) {
 	s.mu.Lock()
@@ -214,10 +214,10 @@ func (s *Set) fired(a *active, now time.Time) (next entry, ticket engine.Ticket,
 	if !slices.Contains(s.entries, e) || e.active != a || e.State != Active {
 		return next, ticket, nil, false
 	}
-	a.spent, e.fired, e.order = true, s.cfg.Clock(), ""
+	a.spent, e.triggered, e.order = true, s.cfg.Clock(), ""
 	next = *e
-	next.Fired++
-	next.FiredAt, next.State, next.Since, next.Settled = now, Triggered, now, false
+	next.TriggerCount++
+	next.TriggeredAt, next.State, next.Since, next.Settled = now, Triggered, now, false
 	ticket, blocked = a.ticket(s.session, s.opened, s.cfg.Clock(), s.cfg.MaxTickAge())
 	return next, ticket, blocked, true
 }
@@ -238,7 +238,7 @@ func (e *entry) contract(i int) *resolved {
 	return e.Contracts[i]
 }
 
-// ticket makes the order of a rule that fires at now, or says why it cannot be made. Without one it is empty.
+// ticket makes the order of a rule that triggers at now, or says why it cannot be made. Without one it is empty.
 func (a *active) ticket(session *conn.Session, opened, now, maxAge time.Duration) (engine.Ticket,
 	*engine.BlockedError,
 ) {
@@ -384,7 +384,7 @@ func decimal(v float64) float64 {
 	return rounded
 }
 
-// order places the order of a rule that fires, unless it cannot be made; next is the state of the rule if that works.
+// order places the order of a rule that triggers, unless it cannot be made; next is the rule's state if that works.
 func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine.BlockedError) {
 	e := a.entry
 	var notes map[string][]byte
@@ -404,9 +404,9 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 		}
 		errors.As(err, &blocked)
 	}
-	if blocked != nil { // it may fire again when it has been unmet
+	if blocked != nil { // it may trigger again when it has been unmet
 		s.mu.Lock()
-		e.blocked, e.blockedAt = blocked, next.FiredAt
+		e.blocked, e.blockedAt = blocked, next.TriggeredAt
 		again := e.record
 		s.mu.Unlock()
 		_ = s.set(e, again) // logged
@@ -417,7 +417,7 @@ func (s *Set) order(a *active, next entry, ticket engine.Ticket, blocked *engine
 	e.record, e.blocked = next.record, nil
 	s.mu.Unlock()
 	s.cfg.Report(engine.Report{
-		Kind: engine.ReportFired, At: next.FiredAt, Rule: e.rule.Name,
+		Kind: engine.ReportTriggered, At: next.TriggeredAt, Rule: e.rule.Name,
 		Text: s.text(a) + ": " + engine.Describe(&ticket.Order),
 	})
 	s.cfg.Changed()

@@ -9,8 +9,8 @@ import (
 	"gatewatch/conn/sim"
 )
 
-// TestFires is about when rules fire. A step that has "→" in it says which do, from the step before that has it.
-func TestFires(t *testing.T) {
+// TestTriggers is about when rules trigger. A step with "→" in it says which do, from the step before that has it.
+func TestTriggers(t *testing.T) {
 	again := func(r *Rule) { r.CooldownSeconds = 1 }
 	other := Condition{Instrument: &Instrument{Symbol: "MSFT"}, Price: "bid", Is: "at_or_below", Value: 50}
 	two := func(r *Rule) { r.Conditions = append(r.Conditions, other) }
@@ -187,7 +187,7 @@ func TestFires(t *testing.T) {
 					}
 				}
 				if got += b.tick(list...); got != strings.TrimSpace(want) {
-					t.Fatalf("%s: fired %q", part, got)
+					t.Fatalf("%s: triggered %q", part, got)
 				}
 			}
 		})
@@ -195,25 +195,25 @@ func TestFires(t *testing.T) {
 }
 
 // TestGapIsNotUnmet has a condition that has to hold for a while stay met over a gap: its time begins again, the rule
-// does not fire for that.
+// does not trigger for that.
 func TestGapIsNotUnmet(t *testing.T) {
 	b := newBench(t)
 	b.put(with(notify("held", "last", "at_or_above", 100), func(r *Rule) {
 		r.CooldownSeconds, r.Conditions[0].ForSeconds = 3600, 2
 	}))
-	if fired := b.tick("AAPL last 150", "wait 3s"); fired != "held" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 150", "wait 3s"); triggered != "held" {
+		t.Errorf("%q", triggered)
 	}
 	b.age(time.Hour)
-	if fired := b.tick("wait 1s", "gap", "AAPL last 150", "wait 3s"); fired != "" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("wait 1s", "gap", "AAPL last 150", "wait 3s"); triggered != "" {
+		t.Errorf("%q", triggered)
 	}
-	if fired := b.tick("AAPL last 99", "AAPL last 150", "wait 3s"); fired != "held" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL last 99", "AAPL last 150", "wait 3s"); triggered != "held" {
+		t.Errorf("%q", triggered)
 	}
 }
 
-// TestOrdersGoByPricesThatMayBeTrusted has rules fire on one instrument and trade another. Old prices of that, and
+// TestOrdersGoByPricesThatMayBeTrusted has rules trigger on one instrument and trade another. Old prices of that, and
 // delayed ones, are none.
 func TestOrdersGoByPricesThatMayBeTrusted(t *testing.T) {
 	offset := -0.5
@@ -267,9 +267,9 @@ func TestOrdersBelongToWhatWasSeen(t *testing.T) {
 	}
 }
 
-// TestNothingFiresThatIsGone has a tick come after a rule was changed, removed or deactivated, and before the engine
+// TestNothingTriggersThatIsGone has a tick come after a rule was changed, removed or deactivated, and before the engine
 // has asked for the instruments again.
-func TestNothingFiresThatIsGone(t *testing.T) {
+func TestNothingTriggersThatIsGone(t *testing.T) {
 	rule := with(notify("r", "last", "at_or_above", 100), func(r *Rule) { r.CooldownSeconds = 1 })
 	for name, change := range map[string]func(*Set) error{
 		"removed":     func(s *Set) error { return s.Put(nil) },
@@ -307,7 +307,7 @@ func TestNothingWakesThatIsGone(t *testing.T) {
 	}
 }
 
-// TestSizesAreNoPrices activates a rule whose price is known already: the next price fires it, and no size does.
+// TestSizesAreNoPrices activates a rule whose price is known already: the next price triggers it, and no size does.
 func TestSizesAreNoPrices(t *testing.T) {
 	b := newBench(t)
 	b.put(notify("watches", "last", "at_or_above", 1000), notify("r", "bid", "at_or_above", 50),
@@ -327,11 +327,11 @@ func TestSizesAreNoPrices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if fired := b.tick("AAPL volume 5", "AAPL last 60", "wait 1s"); fired != "" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL volume 5", "AAPL last 60", "wait 1s"); triggered != "" {
+		t.Errorf("%q", triggered)
 	}
-	if fired := b.tick("AAPL bid 60"); fired != "r mid" {
-		t.Errorf("%q", fired)
+	if triggered := b.tick("AAPL bid 60"); triggered != "r mid" {
+		t.Errorf("%q", triggered)
 	}
 }
 
