@@ -27,9 +27,11 @@ DESKTOP := $(or $(DISPLAY),$(WAYLAND_DISPLAY))
 NAMES :=
 # The toolkit's font of emoji takes 10 MB of the window's memory. Those of the computer do.
 BUILD := go build $(NAMES) -tags no_emoji -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
-# Their code starts no goroutine, or drives programs, as people get them. TestSoak drives one with the race detector.
-WITHOUT_RACE := ./app ./app/autostart ./app/crosscheck ./app/window/e2e ./app/window/ui ./app/wording ./assets
+# Packages with tests. The race detector watches those whose code starts goroutines or may be used by several. The tests
+# of app drive the program as people get it, except for TestSoak.
 TESTED := $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}.{{slice .ImportPath (len .Module.Path)}}{{end}}' ./...)
+SHARED := $$(grep -rlE --include='*.go' --exclude='*_test.go' '^\s*go [a-z]|\.Go\(|"sync(/atomic)?"' app/*/ conn engine | \
+	xargs -n 1 dirname | sort -u | sed 's|^|./|')
 # The timeout is for one package on a busy computer. More tests than processors run at once: many wait.
 TEST := go test -timeout 30m -parallel 6
 # Compiles the window's C code. GCC takes almost three minutes for OpenGL's: cgo asks it about each of 5,741 names, and
@@ -42,8 +44,6 @@ CGO := $(if $(filter darwin,$(shell go env GOOS)),1,0)
 # A count, because Go 1.26 sometimes reports the end of a fuzzing time as a failure ("context deadline exceeded",
 # go.dev/issue/75804).
 FUZZ_RUNS := 2000x
-# Compiled so that inputs which reach new code are found and built upon.
-FUZZ_BUILD := -fuzz .
 MINUTES := 10
 
 # Compilers, linkers and staticcheck collect garbage less often than they do by themselves: they need a fifth less time.
@@ -106,11 +106,11 @@ window: ## build bin/gatewatch-window, which the main program opens; takes minut
 	$(MODULES)
 	$(BUILD) -o $(WINDOW) ./app/window
 
-test: ## everything: format, vet, staticcheck, fuzzing, tests with the race detector
+test: ## everything: format, vet, staticcheck, tests with the race detector
 	$(call need,$(CERTIFICATES))
 	$(MODULES)
 	@$(MAKE) --no-print-directory -j 2 packages pure
-	@$(MAKE) --no-print-directory -j 2 -Oline FUZZ_BUILD=-race FUZZ_RUNS=500x fuzz check
+	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
 
 packages:
@@ -121,15 +121,14 @@ pure: format
 	go build -buildvcs=false -o /dev/null ./app
 	go tool staticcheck -version
 
-# Side by side, because most of them wait more than they compute. Beside what compiles they would wait for it, as fuzzing
-# may.
+# Side by side, because most of them wait more than they compute.
 test-race:
 	$(TEST) -vet=off -race -run '^TestSoak$$' ./app
-	$(TEST) -vet=off -race -skip '^TestKilledWhileWriting$$' $$(printf '%s\n' $(TESTED) | grep -vxF "$$(printf '%s\n' $(WITHOUT_RACE))")
+	$(TEST) -vet=off -race -skip '^TestKilledWhileWriting$$' $$(printf '%s\n' $(TESTED) | grep -xF "$(SHARED)")
 
 test-plain:
-	$(TEST) -vet=off -skip '^TestSoak$$' $(WITHOUT_RACE)
-	$(TEST) -vet=off -run '^(TestAnnouncedRestartsOnTheWire|TestChaos|TestKilledWhileWriting|TestWalk)$$' \
+	$(TEST) -vet=off -skip '^TestSoak$$' $$(printf '%s\n' $(TESTED) | grep -vxF "$(SHARED)")
+	$(TEST) -vet=off -run '^(TestAnnouncedRestartsOnTheWire|TestChaos|TestKilledWhileWriting|TestMonthsOfFaults|TestSupervisorUnderChaos|TestWalk)$$' \
 		./conn ./conn/history ./conn/port
 
 quick: ## format, vet and short tests, between two edits
@@ -153,12 +152,10 @@ dist: ## build packages for Linux and Windows into dist/release, see docs/packag
 	scripts/dist
 
 # go test would link a package's tests again for each of its targets.
-# make test has it use what is compiled for the tests, since a few thousand runs build upon little and to compile
-# everything once more takes minutes.
 fuzz: ## fuzz every target, FUZZ_RUNS times
 	@binary=$$(mktemp); trap 'rm -f "$$binary"' EXIT; corpus=$$(go env GOCACHE)/fuzz/$$(go list -m); \
 	for folder in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
-		go test -vet=off -c $(FUZZ_BUILD) -o "$$binary" "$$folder"; \
+		go test -vet=off -c -fuzz . -o "$$binary" "$$folder"; \
 		for name in $$(grep -ho '^func Fuzz[A-Za-z]*' "$$folder"/*_test.go | cut -d ' ' -f 2); do \
 			echo "fuzz $$folder $$name $(FUZZ_RUNS)"; \
 			(cd "$$folder" && "$$binary" -test.run '^$$' -test.fuzz "^$$name\$$" -test.fuzztime $(FUZZ_RUNS) \

@@ -83,6 +83,9 @@ func TestSupervisorUnderChaos(t *testing.T) {
 	if testing.Short() {
 		seeds, turns = 3, 1000
 	}
+	if raceEnabled { // which takes six times as long
+		seeds = 2
+	}
 	first := rand.Uint64N(1 << 32)
 	for i := range seeds {
 		seed := first + uint64(i)

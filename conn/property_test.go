@@ -27,7 +27,7 @@ func TestNextKeepsItsPromises(t *testing.T) {
 // TestMonthsOfFaults is the same over a long time, without the shrinking that rapid's bookkeeping is for.
 func TestMonthsOfFaults(t *testing.T) {
 	turns := 60_000
-	if testing.Short() {
+	if testing.Short() || raceEnabled { // one goroutine alone
 		turns /= 10
 	}
 	seed := rand.Uint64()
