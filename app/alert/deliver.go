@@ -73,13 +73,16 @@ func (o *Outbox) start(b *box) {
 func (o *Outbox) work(ctx context.Context, b *box) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
-	delay := o.delays[0]
+	delay, failures := o.delays[0], 0 // failures: of alerts older than keepFor, in a row
 	for ctx.Err() == nil {
 		key, e := o.head(b)
 		if ctx.Err() != nil {
 			return // the channel is gone: what was found may wait for one of the same name that came after it
 		}
-		if key != nil && time.Since(e.Alert.At) > keepFor {
+		old := key != nil && time.Since(e.Alert.At) > keepFor
+		if !old {
+			failures = 0
+		} else if failures == triesAfter {
 			o.giveUp(b, key, e)
 			continue
 		}
@@ -89,11 +92,10 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 				return
 			}
 			if err == nil {
-				delay = o.delays[0]
+				delay, failures = o.delays[0], 0
 				continue
 			}
 			wait.Reset(delay)
-			delay = min(2*delay, o.delays[1])
 		} else {
 			delay = o.delays[0]
 		}
@@ -101,6 +103,10 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 		case <-ctx.Done():
 		case <-b.wake:
 		case <-wait.C:
+			delay = min(2*delay, o.delays[1])
+			if old {
+				failures++
+			}
 		}
 	}
 }
@@ -244,7 +250,7 @@ func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
 
 const givenUp = "an alert was given up after 24 hours"
 
-// giveUp drops an alert that no one took for a day.
+// giveUp drops an alert that no one took for a day, nor in the tries after it.
 func (o *Outbox) giveUp(b *box, key []byte, e entry) {
 	var name string
 	err := o.remove(b, key, func(s *ChannelStatus) {

@@ -20,8 +20,12 @@ import (
 )
 
 const (
-	// keepFor is how long an alert is worth delivering.
+	// keepFor is the age from which on an alert can be given up.
 	keepFor = 24 * time.Hour
+	// triesAfter is how often an alert of that age is tried all the same, while its channel takes nothing: the computer
+	// may have slept, the program may not have run, or the clock was wrong. At the delays of Open it is a quarter of an
+	// hour or more.
+	triesAfter = 8
 	// lateAfter is the age from which on an alert says that it is late.
 	lateAfter = 30 * time.Second
 	// maxQueue bounds what waits for one channel. Beyond it the oldest is given up.

@@ -222,6 +222,27 @@ func TestGivenUpAfterADay(t *testing.T) {
 	}
 }
 
+// TestOldAlertIsDelivered has an alert wait while the clock leaves it two days behind, as after a sleep of the computer,
+// with a network that comes back a moment later.
+func TestOldAlertIsDelivered(t *testing.T) {
+	web := newWebServer(t)
+	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})
+	p.box.delays = [2]time.Duration{time.Hour, time.Hour}
+	p.box.Configure(Config{Webhook: &Webhook{URL: "env:HOOK"}})
+	p.put(Alert{Kind: "order_unknown", At: at(2 * keepFor), Title: "An order is unknown"})
+	p.run()
+	p.failing("webhook")
+	for range 2 * triesAfter { // the program notices the network, and other alerts come
+		p.box.Retry()
+	}
+	web.open()
+	p.box.Retry()
+	p.delivered()
+	if got := web.requests(); len(got) != 1 || !strings.Contains(string(got[0].body), `"late":true,"late_seconds":1728`) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestQueueIsBounded puts more than may wait: the oldest goes.
 func TestQueueIsBounded(t *testing.T) {
 	web := newWebServer(t)
