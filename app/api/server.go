@@ -88,7 +88,16 @@ type Server struct {
 // Listen starts to answer on 127.0.0.1 at the given port; 0 means any free one. If the port is taken, the next free
 // one is used. The token is made again with each server.
 func Listen(port int, backend Backend, log *slog.Logger) (*Server, error) {
-	ln, err := loopback.Listen(port)
+	return serveAt(loopback.Listen, port, backend, log)
+}
+
+// ListenAt is Listen without a next port.
+func ListenAt(port int, backend Backend, log *slog.Logger) (*Server, error) {
+	return serveAt(loopback.ListenAt, port, backend, log)
+}
+
+func serveAt(listen func(int) (net.Listener, error), port int, backend Backend, log *slog.Logger) (*Server, error) {
+	ln, err := listen(port)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -182,6 +183,38 @@ func TestApplyRefused(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(p.home.State, "settings.last-good.json")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPortThatWasTaken has another program have the port of the API at the start, and let it go.
+func TestPortThatWasTaken(t *testing.T) {
+	other, port := listen(t)
+	p, end := started(t, fmt.Sprintf(`{"api": {"port": %d}, "gateway": {"port": 1}}`, port))
+	defer end()
+	before := p.server.current()
+	healthy := func(srv *api.Server) {
+		t.Helper()
+		c := api.NewClient(srv.Card())
+		defer c.Close()
+		if _, _, err := c.Status(t.Context()); err != nil {
+			t.Errorf("%s: %v", srv.URL(), err)
+		}
+	}
+	p.settings.takePort()
+	if p.server.current() != before || p.server.port() == port {
+		t.Fatalf("it is at port %d, which is taken", p.server.port())
+	}
+	other.Close()
+	p.settings.takePort()
+	if p.server.port() != port {
+		t.Fatalf("it is at port %d, want %d", p.server.port(), port)
+	}
+	healthy(before)
+	healthy(p.server.current())
+	now := p.server.current()
+	p.settings.takePort()
+	if p.server.current() != now {
+		t.Error("it was replaced again")
 	}
 }
 

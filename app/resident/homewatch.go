@@ -22,7 +22,7 @@ const homeEvery = time.Second
 
 const movedAside = "something that is not a file was in the place of a file, and was moved aside"
 
-// homeWatch follows the files that this process has open or by which others find it. If the home of a running program
+// homeWatch follows the files that this process has open, and the files and the port by which others find it. If the home of a running program
 // is deleted or moved, the record of orders is gone, and a second program could start beside it.
 type homeWatch struct {
 	home     home.Home
@@ -55,6 +55,7 @@ func (w *homeWatch) run(ctx context.Context) {
 }
 
 func (w *homeWatch) look() {
+	w.settings.takePort()
 	for _, path := range w.home.Sweep() {
 		w.log.Warn(movedAside, "now", path)
 	}

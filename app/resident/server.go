@@ -15,7 +15,8 @@ import (
 // answerLimit is how long a server that is replaced has for the answer to the request that asked for that.
 const answerLimit = 2 * time.Second
 
-// server is the API: one server at a time, which api.json names. A server that was replaced ends when it has answered.
+// server is the API: api.json names one server. A server that was replaced by a change of settings ends when it has
+// answered.
 type server struct {
 	card     string // path of api.json
 	backend  api.Backend
@@ -36,6 +37,10 @@ func (s *server) open(port int) error {
 	srv, err := api.Listen(port, s.backend, s.log)
 	if err != nil {
 		return err
+	}
+	if port != 0 && srv.Port() != port {
+		s.log.Warn("another program has the port of the API; it is used when it is free", "port", port, "until then",
+			srv.Port())
 	}
 	if err := home.WriteCard(s.card, srv.Card()); err != nil { // written when it can be
 		s.log.Error("api.json cannot be written", "err", err)
@@ -93,13 +98,34 @@ func (s *server) stay(srv *api.Server) {
 	}
 }
 
+// replace makes another server the current one, and returns the one before.
+func (s *server) replace(srv *api.Server) (old *api.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, s.api = s.api, srv
+	s.screen.Say("API", srv.URL())
+	return old
+}
+
+// takePort opens the API at a port that another program had when it was asked for, if that is free by now. api.json
+// names it at the next look at the home. The server before goes on: pages are open there, and programs found it there.
+func (s *server) takePort(port int) {
+	srv, err := api.ListenAt(port, s.backend, s.log)
+	if err != nil {
+		return
+	}
+	old := s.replace(srv)
+	s.log.Info("the API is at the port of the settings now; the one before stays open", "api", srv.URL(), "before",
+		old.URL())
+	s.leaving.Go(func() {
+		<-s.serving.Done()
+		closeServer(old.End)
+	})
+}
+
 // move makes another server the current one. The one before ends in the background, when it has answered.
 func (s *server) move(srv *api.Server) {
-	s.mu.Lock()
-	old := s.api
-	s.api = srv
-	s.mu.Unlock()
-	s.screen.Say("API", srv.URL())
+	old := s.replace(srv)
 	s.leaving.Go(func() {
 		ctx, cancel := context.WithTimeout(s.serving, answerLimit)
 		defer cancel()

@@ -144,6 +144,17 @@ func replace(path string, text []byte, tag string) (restore func(), err error) {
 	}, nil
 }
 
+// takePort opens the API at the port of the settings, if another program had it and has it no more.
+func (c *configuration) takePort() {
+	if !c.changing.TryLock() {
+		return
+	}
+	defer c.changing.Unlock()
+	if port := c.current.Load().API.Port; port != 0 && port != c.consumers.server.port() {
+		c.consumers.server.takePort(port)
+	}
+}
+
 // watch follows settings.json until ctx ends.
 func (c *configuration) watch(ctx context.Context) {
 	w := &settings.Watcher{

@@ -154,7 +154,7 @@ func weekdays(names []string) []time.Weekday {
 
 // API is the HTTP interface on the loopback address.
 type API struct {
-	Port int `json:"port" label:"Port of Gatewatch's API" doc:"Port on 127.0.0.1; 0 means any free one. If it is taken, the next free one is used." min:"0" max:"65535"`
+	Port int `json:"port" label:"Port of Gatewatch's API" doc:"Port on 127.0.0.1; 0 means any free one. If it is taken, the next free one is used, and this one as soon as it is free." min:"0" max:"65535"`
 }
 
 // Notices says what is shown on the desktop.

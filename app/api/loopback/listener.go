@@ -51,11 +51,16 @@ const PortsAhead = 20
 // Listen listens on 127.0.0.1 at a port, or at the next free one; 0 means any.
 func Listen(port int) (net.Listener, error) {
 	for p := port; port > 0 && p <= min(port+PortsAhead, 65535); p++ {
-		if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", p)); err == nil {
+		if ln, err := ListenAt(p); err == nil {
 			return ln, nil
 		}
 	}
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	return ListenAt(0)
+}
+
+// ListenAt listens on 127.0.0.1 at a port and no other one; 0 means any.
+func ListenAt(port int) (net.Listener, error) {
+	ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
