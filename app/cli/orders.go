@@ -30,7 +30,7 @@ func (l listOrdersCmd) Run(ctx context.Context, p Program) error {
 func writeOrders(out io.Writer, list api.Orders) error {
 	sent := table{rows: [][]string{{"ID", "Time", "Rule", "Order", "Filled", "State"}}}
 	if len(list.Orders) == 0 {
-		sent.rows = [][]string{{"No order has been sent."}}
+		sent.rows = [][]string{{wording.NoOrders}}
 	}
 	for _, o := range list.Orders {
 		state := wording.OneLine(o.StateText)

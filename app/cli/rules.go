@@ -34,7 +34,7 @@ func (l listRulesCmd) Run(ctx context.Context, p Program) error {
 // writeRules writes rules as a table for people.
 func writeRules(out io.Writer, list api.Rules) error {
 	if len(list.Rules) == 0 {
-		fmt.Fprintf(out, "There are no rules. They are kept in %s.\n", wording.OneLine(list.Path))
+		fmt.Fprintf(out, "%s They are kept in %s.\n", wording.NoRules, wording.OneLine(list.Path))
 	} else {
 		t := table{rows: [][]string{{"Rule", "State", "What it does", "Why"}}, paint: paintRule}
 		for _, r := range list.Rules {

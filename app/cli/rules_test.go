@@ -36,7 +36,7 @@ Rules cannot be saved and activated now: not connected to Gateway.
 	}
 	out.Reset()
 	if err := writeRules(&out, api.Rules{Path: "/x/rules.json", MayEdit: true}); err != nil ||
-		out.String() != "There are no rules. They are kept in /x/rules.json.\n" {
+		out.String() != "There are no rules yet. They are kept in /x/rules.json.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 }
@@ -80,7 +80,7 @@ Time                 Rule  Order           Why
 		t.Errorf("got\n%s", out.String())
 	}
 	out.Reset()
-	if err := writeOrders(&out, api.Orders{}); err != nil || out.String() != "No order has been sent.\n" {
+	if err := writeOrders(&out, api.Orders{}); err != nil || out.String() != "There are no orders yet.\n" {
 		t.Errorf("%v, got\n%s", err, out.String())
 	}
 }

@@ -11,6 +11,8 @@ const (
 	DidNotWork      = "That did not work: " // and why
 	NothingSaved    = "Nothing has been saved. Without settings Gatewatch looks for a Gateway at each start."
 	NothingRecorded = "Nothing has been recorded yet."
+	NoRules         = "There are no rules yet."
+	NoOrders        = "There are no orders yet."
 	NoMessages      = "Gateway has sent no message since Gatewatch started."
 	NoChannels      = "No channel is set up. See the keys email, slack, webhook, alerts and heartbeat in settings.json."
 	TodayNotKnown   = "Today: not known"

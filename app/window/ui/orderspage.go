@@ -49,7 +49,7 @@ type ordersPage struct {
 }
 
 const (
-	noOrders = "There are no orders yet. Orders that rules place while trading is turned on are listed here, with " +
+	noOrders = wording.NoOrders + " Orders that rules place while trading is turned on are listed here, with " +
 		"your positions."
 	noOrderMatches = "Nothing matches. Change the search, or choose Everything."
 )

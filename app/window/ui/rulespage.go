@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -71,7 +72,7 @@ type rulesPage struct {
 }
 
 const (
-	noRules = "There are no rules yet. A rule watches prices; when its conditions are met it notifies you, or " +
+	noRules = wording.NoRules + " A rule watches prices; when its conditions are met it notifies you, or " +
 		"places an order while trading is turned on."
 	noRuleMatches = "No rule matches. Change the search or the choice of states."
 )
