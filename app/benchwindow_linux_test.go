@@ -319,7 +319,7 @@ func BenchmarkPage(b *testing.B) {
 	empty := share()
 	var rows int
 	if err := chromedp.Run(ctx, chromedp.Navigate(card.URL),
-		chromedp.Evaluate(`keepToken("`+card.Token+`"), failure = "", readAll(), 0`, nil)); err != nil {
+		chromedp.Evaluate(`keepToken("`+card.Token+`"), say("failed", ""), readAll(), 0`, nil)); err != nil {
 		b.Fatal(err)
 	}
 	r.until("the page shows the orders", func() bool {

@@ -1,60 +1,70 @@
-// What is read besides the status: every minute while the page can be seen, and soon after a change, since the log is written a
-// moment after it. What came last stays where an answer is missing or bad.
-table("unsent", "Blocked orders, the newest first", "Time", "Order", "Rule", "Why");
-table("log", "Connection log, the newest first", "Time", "Event", "Detail");
-table("messages", "Messages from Gateway, the newest first", "Last", "Times", "Code", "Message");
-table("alerts", "Channels for alerts", "Channel", "Test", "Waiting", "Last sent", "Last error");
+// What is read besides the status: every minute while the page can be seen, and soon after a change, since the log is
+// written a moment after it. What came last stays where an answer is missing or bad.
 const parts = {
   history: { path: "/uptime?days=90", paint: paintHistory },
   log: { path: "/log?limit=50", paint: paintLog },
   messages: { path: "/messages", paint: paintMessages },
-  alerts: { path: "/alerts", paint: paintAlerts },
   settings: { path: "/settings", paint: paintSettings },
-  rules: { path: "/rules", paint: paintRules },
-  orders: { path: "/orders", paint: paintOrders },
+  alerts: { path: "/alerts", paint: paintAlerts, acts: true },
+  rules: { path: "/rules", paint: paintRules, acts: true },
+  orders: { path: "/orders", paint: paintOrders, acts: true },
 };
-let timer = 0, was = "", traded = "", stream = null, quiet = 0;
 function readAll() {
   if (document.hidden) return;
-  Object.values(parts).forEach(readPart);
+  Object.keys(parts).forEach(readPart);
   files.forEach(f => f.read());
 }
+let timer = 0;
 function soon() { timer ||= setTimeout(() => { timer = 0; readAll(); }, 1e3); }
-async function readPart(part) {
-  if (part.reading) { part.again = true; return part.reading; }
-  part.reading = readOnce(part);
-  await part.reading;
-  part.reading = null;
-  if (part.again) { part.again = false; return readPart(part); }
-  render();
+function readPart(name) {
+  const part = parts[name];
+  part.again = true;
+  return part.reading ??= (async () => {
+    for (; part.again; await readOnce(name, part)) part.again = false;
+    part.reading = null;
+    render();
+  })();
 }
 // readOnce paints an answer that is not as it was. What was painted on another day has to say so.
-async function readOnce(part) {
-  if (!token) return note(part, part.at ? "this page no longer has access" : "", "Shown only to you: open this page from the tray, or with “gatewatch open”.");
+async function readOnce(name, part) {
+  if (!token) {
+    return note(name, part.at && "this page no longer has access",
+      "Shown only to you: open this page from the tray, or with “gatewatch open”.");
+  }
   try {
     const { data, text } = await request("GET", part.path), now = new Date(), key = now.toDateString() + text;
-    if (part.key !== key) paintPart(part, data);
+    if (part.key !== key) paint(part, data);
     [part.key, part.at] = [key, now];
-    note(part, "", part.words);
+    note(name, "", part.words);
   } catch (e) {
-    note(part, e.message);
+    note(name, e.message);
   }
 }
-function paintPart(part, body) {
+function paint(part, body) {
+  const was = part.body;
   try {
-    [part.words, part.body] = [part.paint(body), body];
+    part.body = body; // what can be done depends on it
+    part.words = part.paint(body);
   } catch {
-    part.key = ""; // it may be painted in part
+    [part.body, part.key] = [was, ""]; // it may be painted in part
     throw new Error("the answer cannot be read");
   }
 }
-function note(part, problem, words = "") {
-  const name = Object.keys(parts).find(n => parts[n] === part);
-  result(name + "-note", problem ? "This cannot be brought up to date: " + clean(problem).replace(/\.$/, "") + "." +
-    (part.at ? " What is shown is of " + clock(part.at) + "." : "") : words, problem);
+function note(name, problem, words = "") {
+  const { at } = parts[name];
+  result(name + "-note", problem ? "This cannot be brought up to date: " + problem.replace(/\.$/, "") + "." +
+    (at ? " What is shown is of " + clock(at) + "." : "") : words, problem);
   if ($(name + "-shown") && !problem) show(name + "-shown", $(name + "-rows").children.length > 0);
 }
-// Rules and orders are read every three seconds, as by the window, while they can be seen: prices come without an event.
+function render() {
+  renderStatus();
+  if (document.hidden) return;
+  renderTrading();
+  for (const { acts, body, paint } of Object.values(parts)) if (acts && body) paint(body);
+  allow($("cancel-all"), here() && st.connected, "orders-reason", openOrders() > 0);
+  files.forEach(f => f.allow());
+}
+// Rules and orders are read every three seconds, as by the window, while they can be seen: prices come without event.
 const inView = new Set();
 const watcher = new IntersectionObserver(list => {
   for (const e of list) e.isIntersecting ? inView.add(e.target.id) : inView.delete(e.target.id);
@@ -62,17 +72,17 @@ const watcher = new IntersectionObserver(list => {
 for (const name of ["rules", "orders"]) watcher.observe($(name));
 document.addEventListener("visibilitychange", () => { render(); readAll(); });
 
-// An EventSource cannot send the token. A server that works says something each second. Silence is counted in steps of this page's own
-// time: while the computer sleeps or the browser holds the page back, nothing can be heard.
+// An EventSource cannot send the token. A server that works says something each second. Silence is counted in steps of
+// this page's own time: while the computer sleeps or the browser holds the page back, nothing can be heard.
 const step = 250, mostSteps = 11, second = 1000 / step; // within 3 s
 const atOnce = "follow again at once", silent = "no heartbeat";
-let steps = 0;
+let was = "", traded = "", stream = null, quiet = 0, steps = 0;
 setInterval(() => {
   if (++quiet === mostSteps) stream?.abort(silent);
   if (++steps % second) return;
   renderStatus(); // it counts
   if (steps % (60 * second) === 0) readAll();
-  else if (steps % (3 * second) === 0 && !document.hidden) inView.forEach(name => readPart(parts[name]));
+  else if (steps % (3 * second) === 0 && !document.hidden) inView.forEach(readPart);
 }, step);
 async function follow() {
   stream = new AbortController();
@@ -105,10 +115,11 @@ function takeEvent(text) {
   if (!data) return;
   if (lost) soon();
   [lost, hangs, st] = [null, false, JSON.parse(data[1])];
-  const now = JSON.stringify([st.state, st.since, st.session, st.cause_id, st.alerts, st.gateway.unsupported, st.restart.hint]);
+  const now = JSON.stringify(
+    [st.state, st.since, st.session, st.cause_id, st.alerts, st.gateway.unsupported, st.restart.hint]);
   if (was && was !== now || !settings?.found) soon();
   const trade = JSON.stringify([st.trading, st.connected]);
-  if (traded !== trade && !document.hidden) ["rules", "orders"].forEach(name => readPart(parts[name]));
+  if (traded !== trade && !document.hidden) ["rules", "orders"].forEach(readPart);
   [was, traded] = [now, trade];
   render();
 }

@@ -25,12 +25,13 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 // words are those of the page that the tray, the window or the command line has, too.
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
-	"tradingNotKnown": wording.TradingNotKnown, "noRules": wording.NoRulesAct,
+	"tradingNotKnown": wording.TradingNotKnown, "noRulesAct": wording.NoRulesAct,
 	"start": wording.StartThere, "restart": wording.RestartThere,
 	"askingForPrice": wording.AskingForPrice, "cannotBeAsked": wording.CannotBeAsked,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,
-	"nothingRecorded": wording.NothingRecorded, "noMessages": wording.NoMessages, "noChannels": wording.NoChannels,
+	"nothingRecorded": wording.NothingRecorded, "noRules": wording.NoRules, "noOrders": wording.NoOrders,
+	"noMessages": wording.NoMessages, "noChannels": wording.NoChannels,
 }
 
 // document is the whole page in one document, so that no part of it can be of another version: markup, style and

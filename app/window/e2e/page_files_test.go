@@ -280,7 +280,7 @@ func TestPageFilesOfTheProgram(t *testing.T) {
 	s.startResident()
 	s.untilConnected()
 	b.until(`document.getElementById("failed").textContent.includes("no longer has access")`, "true")
-	b.run(chromedp.Evaluate(`keepToken("`+s.address().Token+`"), failure = "", readAll(), 0`, nil)) // as a new link does
+	b.run(chromedp.Evaluate(`keepToken("`+s.address().Token+`"), say("failed", ""), readAll(), 0`, nil)) // as a new link does
 	b.press("Save rules.json")
 	b.told("rules", "Saved. New and changed rules are drafts: activate them above.")
 	b.press("Activate 💶 rule")

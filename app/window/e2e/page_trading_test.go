@@ -179,7 +179,7 @@ func TestPageRules(t *testing.T) {
 	b.press("Deactivate Gold breaks out")
 	b.expect(p, `deactivate "Gold breaks out"`)
 	p.change(func() { p.desk.rules.Rules = nil; p.status.Trading.RulesActive = 0 })
-	b.until(`document.getElementById("rules-note").textContent`, "There is no rule yet. Add one below.")
+	b.until(`document.getElementById("rules-note").textContent`, "There are no rules yet. Add one below.")
 }
 
 // looks keeps the page in all widths and colour schemes.

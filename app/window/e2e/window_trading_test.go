@@ -262,7 +262,7 @@ func TestPageTrades(t *testing.T) {
 	b := &tab{t, browser(t, false)}
 	b.look(1280, "light")
 	b.run(signedIn(card.Token), chromedp.Navigate(card.URL))
-	b.until(`document.getElementById("rules-note").textContent.startsWith("There is no rule yet.")`, "true")
+	b.until(`document.getElementById("rules-note").textContent.startsWith("There are no rules yet.")`, "true")
 	b.open("rules")
 	var list []string
 	add := func(name, symbol, action string) {
