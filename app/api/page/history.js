@@ -12,7 +12,8 @@ function paintHistory(u) {
   const [today] = u.periods, from = new Date(today.from).getTime(), all = new Date(today.until) - from;
   const style = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
   const named = [...u.periods.map(p => ["Last " + p.name.replace("h", " h").replace("d", " days"), p]),
-    ...u.days.map(d => [dateOf(new Date(d.name + "T12:00"), style), d]).reverse()];
+    ...u.days.filter(d => Date.parse(d.until) > Date.parse(u.observed_since))
+      .map(d => [dateOf(new Date(d.name + "T12:00"), style), d]).reverse()];
   list("history-rows", named, ([name, p]) => row(name, percent(p.uptime_percent), p.outages, length(p.longest_seconds),
     percent(p.market_uptime_percent), length(p.mean_seconds), length(p.mean_between_seconds),
     ...kinds.map(([kind]) => length(p[kind + "_seconds"]))));
