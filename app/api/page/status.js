@@ -59,5 +59,5 @@ onPress($("saveport"), async b => {
 function paintSettings(view) {
   settings = view;
   const refused = "The file is refused; the settings read last stay in effect.\n";
-  result("settings-note", view.problem ? refused + view.problem : "", true);
+  say("settings-problems", view.problem ? refused + view.problem : "");
 }
