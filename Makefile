@@ -124,12 +124,16 @@ pure: format
 # Side by side, because most of them wait more than they compute.
 test-race:
 	$(TEST) -vet=off -race -run '^TestSoak$$' ./app
-	$(TEST) -vet=off -race -skip '^TestKilledWhileWriting$$' $$(printf '%s\n' $(TESTED) | grep -xF "$(SHARED)")
+	$(TEST) -p 3 -vet=off -race -skip '^(TestKilledWhileWriting|TestOnceUnderChaos)$$' \
+		$$(printf '%s\n' $(TESTED) | grep -xF "$(SHARED)")
 
+# These kill processes, whose start takes a third of a second of a processor with the race detector, do less with it, or
+# measure.
+PLAIN := TestAnnouncedRestartsOnTheWire|TestChaos|TestKilledWhileWriting|TestMonthsOfFaults|TestOnceUnderChaos
+PLAIN := $(PLAIN)|TestSupervisorUnderChaos|TestWalk
 test-plain:
 	$(TEST) -vet=off -skip '^TestSoak$$' $$(printf '%s\n' $(TESTED) | grep -vxF "$(SHARED)")
-	$(TEST) -vet=off -run '^(TestAnnouncedRestartsOnTheWire|TestChaos|TestKilledWhileWriting|TestMonthsOfFaults|TestSupervisorUnderChaos|TestWalk)$$' \
-		./conn ./conn/history ./conn/port
+	$(TEST) -vet=off -run '^($(PLAIN))$$' ./conn ./conn/history ./conn/port ./engine
 
 quick: ## format, vet and short tests, between two edits
 	$(call need,$(CERTIFICATES) $(TEST_PACKAGES))
