@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -220,4 +221,31 @@ func TestSettingsThatMakeNoSense(t *testing.T) {
 		"[api_port trusted_addresses]" {
 		t.Error(ignored)
 	}
+}
+
+// TestLossAtTheEndOfAnExit: what the end of an exit asks for is about a session that the same step may find lost.
+func TestLossAtTheEndOfAnExit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := exitConfig()
+		cfg.ExitQuiet = 0
+		cfg.Reconcile = func(_ context.Context, s *Session) error {
+			if s == nil {
+				t.Error("orders are compared without a session")
+			}
+			return nil
+		}
+		b := newBubble(t, cfg, nil)
+		b.after(time.Second)
+		for range 20 { // whether the comparison or its end comes first is a matter of chance
+			due := b.s.wall().Truncate(time.Minute).Add(2 * time.Minute)
+			b.reports(GatewaySettings{Exit: Exit{ExitRestart, due.Hour(), due.Minute(), due.Location()}})
+			b.until(due.Add(exitLate - time.Millisecond))
+			if guard := b.s.Snapshot().Guard; guard != GuardExit {
+				t.Fatalf("guard %q", guard)
+			}
+			b.jump.Add(int64(10 * time.Millisecond))
+			b.g.cut(CauseClosed)
+			b.after(30 * time.Second)
+		}
+	})
 }

@@ -278,12 +278,15 @@ func (s *Supervisor) dial(d doDial) {
 }
 
 func (s *Supervisor) reconcile(e doReconcile) {
+	session, do := s.live.Load(), s.cfg.Reconcile
+	if session == nil { // it was lost in the same step
+		return
+	}
 	if s.cancelReckon != nil {
 		s.cancelReckon()
 	}
 	ctx, cancel := context.WithCancel(s.runCtx)
 	s.cancelReckon = cancel
-	session, do := s.live.Load(), s.cfg.Reconcile
 	s.workers.Go(func() {
 		defer cancel()
 		select {
