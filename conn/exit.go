@@ -112,7 +112,7 @@ func (s *step) lookAtExit() {
 	if x.near && since < 0 {
 		x.last = m.session
 	}
-	s.exitQuiet(x.near && quietEnds > 0 && since >= -exitEarly && since < quietEnds)
+	x.quiet = x.near && quietEnds > 0 && since >= -exitEarly && since < quietEnds
 	s.exitCloses(x.near && s.cfg.CloseBeforeExit > 0 && m.phase == up && m.session == x.last &&
 		since >= closes && since < exitLate)
 	x.edge = time.Time{}
@@ -123,20 +123,6 @@ func (s *step) lookAtExit() {
 		if t := x.at.Add(after); after > since && (x.edge.IsZero() || t.Before(x.edge)) {
 			x.edge = t
 		}
-	}
-}
-
-// exitQuiet begins or ends the quiet time, unless a reset window is active anyway.
-func (s *step) exitQuiet(quiet bool) {
-	x := &s.m.exits
-	was := x.quiet
-	x.quiet = quiet
-	switch {
-	case s.m.window.Active || was == quiet:
-	case quiet:
-		s.emit(Event{Kind: EventWindowStarted, Detail: ExitWindow, Duration: x.at.Add(s.cfg.ExitQuiet).Sub(s.now.wall)})
-	default:
-		s.emit(Event{Kind: EventWindowEnded})
 	}
 }
 
@@ -180,7 +166,7 @@ func (s *step) settings(in inConfig) {
 	before, was := m.blocked(), m.settingsReadOnly
 	m.exits.announce(in.settings.Exit, in.session)
 	m.settingsReadOnly, m.resubmit = in.settings.ReadOnly == SwitchOn, in.settings.Resubmit
-	s.lookAtExit()
+	s.lookAtWindows()
 	if m.phase != up {
 		return
 	}

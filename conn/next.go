@@ -227,7 +227,7 @@ func (s *step) ready(in inReady) {
 	}
 	m.cause, m.code, m.detail = CauseNone, 0, ""
 	s.reconcile(0)
-	s.lookAtExit()
+	s.lookAtWindows()
 	s.emitBlocked(CauseNone) // Gateway may have reported its settings before
 }
 
@@ -333,7 +333,7 @@ func (s *step) configure(in inConfigure) {
 	old := s.cfg
 	s.cfg = in.cfg
 	s.m.windowFrom = time.Time{}
-	s.lookAtWindow(true)
+	s.lookAtWindows()
 	inUse := 0
 	if s.m.phase == up {
 		inUse = s.m.gateway.Port

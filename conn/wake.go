@@ -13,8 +13,7 @@ func (s *step) clocks() {
 		late = s.now.late(m.last, m.beat())
 		s.followWall()
 	}
-	s.lookAtWindow(started)
-	s.lookAtExit()
+	s.lookAtWindows()
 	if late <= gapLimit {
 		return
 	}
@@ -71,7 +70,22 @@ func moveTimes(by time.Duration, times ...*time.Time) {
 	}
 }
 
-func (s *step) lookAtWindow(started bool) {
+// lookAtWindows notices the edges of the reset window, of an exit of Gateway, and of the time that is quiet because of
+// either: that is one stretch, whichever of them begins it and whichever ends it.
+func (s *step) lookAtWindows() {
+	was := s.m.spanNow(s.cfg).Active
+	s.lookAtResetWindow()
+	s.lookAtExit()
+	switch span := s.m.spanNow(s.cfg); {
+	case span.Active == was:
+	case span.Active:
+		s.emit(Event{Kind: EventWindowStarted, Detail: span.Name, Duration: span.Ends.Sub(s.now.wall)})
+	default:
+		s.emit(Event{Kind: EventWindowEnded})
+	}
+}
+
+func (s *step) lookAtResetWindow() {
 	m := &s.m
 	if until := m.window.Until(); !m.windowFrom.IsZero() && !s.now.wall.Before(m.windowFrom) &&
 		(until.IsZero() || s.now.wall.Before(until)) {
@@ -80,25 +94,9 @@ func (s *step) lookAtWindow(started bool) {
 	was := m.window.Active
 	m.window = s.cfg.Calendar.At(s.now.wall)
 	m.windowFrom = s.now.wall
-	if m.window.Active == was {
-		return
-	}
-	if m.window.Active {
-		s.quiet(Event{Kind: EventWindowStarted, Detail: m.window.Name, Duration: m.window.Ends.Sub(s.now.wall)})
-		return
-	}
-	s.quiet(Event{Kind: EventWindowEnded})
-	if started && m.phase == idle && !m.paused {
-		// Decided from the state, not from the edge: still down means reconnect at once.
+	if was && !m.window.Active && m.phase == idle && !m.paused { // still down means reconnect at once
 		m.waits = 0
 		s.due(s.now.mono)
-	}
-}
-
-// quiet reports an edge of the reset window, unless it is quiet anyway because of an exit of Gateway.
-func (s *step) quiet(e Event) {
-	if !s.m.exits.quiet {
-		s.emit(e)
 	}
 }
 
