@@ -38,29 +38,14 @@ func (s *Session) Alive(ctx context.Context, within, heard time.Duration) error 
 	}
 }
 
-// proof says for how long to wait for an answer that proves that Gateway is there, 0 if that is proved, and returns a
-// channel that is closed with the next answer.
+// proof is that of [timeRequests], for a session that is not over.
 func (s *socket) proof(within, heard time.Duration) (wait time.Duration, answer <-chan struct{}, err error) {
 	if isClosed(s.closed) {
 		return 0, nil, ErrSessionOver
 	}
-	answer = s.times.next()
-	wait, silent := s.times.proof(s.mono(), max(heard, time.Duration(s.heard.Load())), within)
-	if silent {
-		return 0, nil, ErrGatewaySilent
-	}
+	wait, answer, err = s.times.proof(s.mono(), max(heard, time.Duration(s.heard.Load())), within)
 	if wait > 0 {
 		s.times.nudge()
 	}
-	return wait, answer, nil
-}
-
-// next returns a channel that is closed with the next answer.
-func (q *timeRequests) next() <-chan struct{} {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.coming == nil {
-		q.coming = make(chan struct{})
-	}
-	return q.coming
+	return wait, answer, err
 }

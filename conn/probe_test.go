@@ -188,8 +188,10 @@ func TestProof(t *testing.T) {
 		if c.asked != 0 {
 			q.leaves(now-c.asked, 0)
 		}
-		wait, silent := q.proof(now, now-c.heard, within)
-		if wait != c.wait || silent != c.silent || q.wanted != (c.wait != 0 && c.asked == 0) {
+		wait, answer, err := q.proof(now, now-c.heard, within)
+		silent := err == ErrGatewaySilent
+		if wait != c.wait || (answer != nil) != (wait != 0) || silent != c.silent || err != nil && !silent ||
+			q.wanted != (c.wait != 0 && c.asked == 0) {
 			t.Errorf("%s: wait %v, silent %v, a request is wanted: %v", name, wait, silent, q.wanted)
 		}
 	}

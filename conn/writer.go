@@ -170,15 +170,11 @@ func (w *writer) waits(q *request, now time.Duration) (bool, error) {
 	if err := q.guard(); err != nil {
 		return false, err
 	}
-	wait, silent := w.times.proof(now, time.Duration(w.heard.Load()), q.within())
-	switch {
-	case silent:
-		return false, ErrGatewaySilent
-	case wait > 0:
+	wait, _, err := w.times.proof(now, time.Duration(w.heard.Load()), q.within())
+	if wait > 0 {
 		w.lookIn(wait)
-		return true, nil
 	}
-	return false, nil
+	return wait > 0, err
 }
 
 // leave writes a request, unless no one waits for it any more, or it places an order that must not leave. It returns
@@ -359,19 +355,25 @@ func (q *timeRequests) unanswered() time.Duration {
 
 // proof says whether an order may leave: Gateway was heard within the given time, its last answer did not take longer,
 // and none is missing for longer. If not, it says for how long to wait for an answer at most, and asks for one unless
-// that is under way. Silent means that there is nothing to wait for: Gateway has not answered in time.
-func (q *timeRequests) proof(now, heard, within time.Duration) (wait time.Duration, silent bool) {
+// that is under way; the channel is closed with the answer. It returns [ErrGatewaySilent] if there is nothing to wait
+// for: Gateway has not answered in time.
+func (q *timeRequests) proof(now, heard, within time.Duration) (wait time.Duration, answer <-chan struct{}, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	open := len(q.open) > 0
 	switch {
 	case open && now-q.open[0].at >= within:
-		return 0, true
+		return 0, nil, ErrGatewaySilent
 	case q.answered != 0 && q.rtt < within && now-heard < within:
-		return 0, false
+		return 0, nil, nil
 	case open:
-		return q.open[0].at + within - now, false
+		wait = q.open[0].at + within - now
+	default:
+		q.wanted = true
+		wait = q.pause(now) + within
 	}
-	q.wanted = true
-	return q.pause(now) + within, false
+	if q.coming == nil {
+		q.coming = make(chan struct{})
+	}
+	return wait, q.coming, nil
 }
