@@ -165,19 +165,18 @@ func Look(ctx context.Context, host string, port, clientID int, timeout time.Dur
 	if err != nil {
 		return s
 	}
-	for over := time.After(lookLonger); over != nil; {
+	ctx, cancel := context.WithTimeout(ctx, lookLonger)
+	defer cancel()
+	for ctx.Err() == nil {
 		select {
 		case in := <-said:
-			if in, ok := in.(inCode); ok {
+			switch in := in.(type) {
+			case inCode:
 				s.Unsupported = unsupportedIn(in.text)
-			}
-			if in, ok := in.(inConfig); ok {
+			case inConfig:
 				s.Settings = in.settings
 			}
-		case <-over:
-			over = nil
 		case <-ctx.Done():
-			over = nil
 		}
 	}
 	l.end(CauseStopping)

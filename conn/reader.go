@@ -185,8 +185,14 @@ func (s *socket) receive(m wire.Message) error {
 			s.pending.putRule(rule, steps)
 		}
 		return err
-	case wire.MsgOpenOrdersEnd, wire.MsgCompletedOrdersEnd, wire.MsgExecutionsEnd, wire.MsgContractDetailsEnd:
-		return take(m.End, func(request int64) { s.receiveEnd(m.Number, request) })
+	case wire.MsgContractDetailsEnd:
+		return take(m.End, func(request int64) { s.pending.endContract(request-detailsBase, nil) })
+	case wire.MsgExecutionsEnd:
+		return take(m.End, func(request int64) { s.pending.endExecutions(request-executions, nil) })
+	case wire.MsgOpenOrdersEnd:
+		return take(m.End, func(int64) { s.pending.end(askOpen) })
+	case wire.MsgCompletedOrdersEnd:
+		return take(m.End, func(int64) { s.pending.end(askCompleted) })
 	case wire.MsgPosition:
 		return take(m.Position, s.pending.positions.put)
 	case wire.MsgPortfolio:

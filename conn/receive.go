@@ -7,7 +7,7 @@ import (
 	"gatewatch/conn/wire"
 )
 
-// This file takes in what Gateway says with a code, and the ends of its answers.
+// This file takes in what Gateway says with a code, and what is known of the login.
 
 // Request numbers of market data, of contract details and of executions lie above every order id, so that an error says
 // which it is about. Some programs number orders by the seconds since 1970, so there is room for that.
@@ -22,21 +22,6 @@ const (
 
 	configRequest = 1<<31 - 2 // for Gateway's settings; the one above stands for no number at all
 )
-
-func (s *socket) receiveEnd(message int, request int64) {
-	switch message {
-	case wire.MsgOpenOrdersEnd:
-		s.pending.end(askOpen)
-	case wire.MsgCompletedOrdersEnd:
-		s.pending.end(askCompleted)
-	case wire.MsgExecutionsEnd:
-		if n := request - executions; n >= 0 && n < executionNumbers {
-			s.pending.endExecutions(n, nil)
-		}
-	case wire.MsgContractDetailsEnd:
-		s.pending.endContract(request-detailsBase, nil)
-	}
-}
 
 // refuseNumbered ends an answer about contracts or executions with what Gateway says of the request. It reports whether
 // the number is one of such a request: what it says then concerns no one else.

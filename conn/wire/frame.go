@@ -126,19 +126,6 @@ func (r *Reader) Reply() (version int, at string, err error) {
 	if err != nil {
 		return 0, "", err
 	}
-	return parseReply(payload)
-}
-
-// Greeting reads a frame of a greeting, which is short: the hello of a client behind its sign, or the reply to it.
-func (r *Reader) Greeting() ([]byte, error) {
-	frame, err := r.next(maxReply)
-	if err != nil {
-		return nil, err
-	}
-	return frame[4:], nil
-}
-
-func parseReply(payload []byte) (version int, at string, err error) {
 	first, rest, _ := bytes.Cut(payload, []byte{0})
 	n, err := strconv.ParseUint(string(first), 10, 31)
 	if err != nil || n == 0 {
@@ -153,4 +140,13 @@ func parseReply(payload []byte) (version int, at string, err error) {
 		return version, at, &VersionError{version}
 	}
 	return version, at, nil
+}
+
+// Greeting reads a frame of a greeting, which is short: the hello of a client behind its sign, or the reply to it.
+func (r *Reader) Greeting() ([]byte, error) {
+	frame, err := r.next(maxReply)
+	if err != nil {
+		return nil, err
+	}
+	return frame[4:], nil
 }
