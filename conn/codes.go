@@ -27,8 +27,10 @@ const (
 // read-only.
 const codeInvalid = 321
 
-// codeMarketFarmOK says that a market data farm is connected.
-const codeMarketFarmOK = 2104
+const (
+	codeMarketFarmOK = 2104 // a market data farm is connected
+	codeDataLost     = 1101 // IBKR is back, and Gateway follows no market data and no account any more
+)
 
 type codeRow struct {
 	effect codeEffect
@@ -43,8 +45,7 @@ type codeRow struct {
 var codeTable = map[int]codeRow{
 	1100: {effect: effectUpstreamLost, cause: CauseUpstream},
 	2110: {effect: effectUpstreamLost, cause: CauseUpstream},
-	1101: {effect: effectRestored}, // subscriptions were lost
-	1102: {effect: effectRestored}, // they were kept
+	1102: {effect: effectRestored}, // what Gateway followed, it still does
 	1300: {effect: effectPortChanged, cause: CausePortChanged},
 
 	2103: {effect: effectFarm, farm: FarmBroken, kind: "market data"},
@@ -65,8 +66,9 @@ var codeTable = map[int]codeRow{
 	504: {effect: effectFailsSession, cause: CauseClient},
 	507: {effect: effectFailsSession, cause: CauseClient},
 
-	codeInvalid: {effect: effectInvalid},
-	2172:        {effect: effectUnsupported},
+	codeInvalid:  {effect: effectInvalid},
+	codeDataLost: {effect: effectRestored},
+	2172:         {effect: effectUnsupported},
 }
 
 // lateNotice handles a code that was still decoded after its session's end. It says nothing about the layers any
@@ -162,7 +164,7 @@ func (s *step) restored(in inCode) {
 	if m.phase != up {
 		return
 	}
-	if in.code == 1101 {
+	if in.code == codeDataLost {
 		m.competing = false // every subscription is made again
 	}
 	var d time.Duration
@@ -195,7 +197,7 @@ func (s *step) restoredFarms(in inCode) {
 		}
 	}
 	// of all farms; then the one is well, too, whose name could not be read
-	if in.code == 1101 || len(lists) == 1 && len(lists[0]) > 0 {
+	if in.code == codeDataLost || len(lists) == 1 && len(lists[0]) > 0 {
 		for _, broken := range []int{2103, 2105, 2157} {
 			if kind := codeTable[broken].kind; s.m.farms[kind] == FarmBroken {
 				s.farm(kind, FarmOK, in.code)

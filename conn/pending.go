@@ -30,7 +30,7 @@ type pending struct {
 	lastContract int64
 	rules        map[int64]*answer[PriceStep] // market rules that were asked for
 
-	positions *positions
+	positions atomic.Pointer[positions]
 }
 
 // answer is what is said to a question. It is complete once over is closed.
@@ -51,8 +51,8 @@ func newPending(session uint64) *pending {
 	b := &pending{
 		session: session, news: NewQueue[OrderNews](), begun: time.Now(),
 		contracts: map[int64]*answer[Details]{}, rules: map[int64]*answer[PriceStep]{},
-		positions: newPositions(),
 	}
+	b.positions.Store(newPositions())
 	for i := range b.turn {
 		b.turn[i] = make(chan struct{}, 1)
 	}

@@ -57,10 +57,11 @@ func newPositions() *positions {
 const valueLimit = 2 * time.Second
 
 // Positions returns the open positions of all accounts, by account and symbol. Where the login has one account, Gateway
-// also reports what they are worth. The first call in a session asks; Gateway reports each change from then on. The
-// error is an *[UnansweredError] if Gateway has not reported all positions in time.
+// also reports what they are worth. The first call in a session asks, and so does the first one after Gateway has lost
+// its data (code 1101); Gateway reports each change from then on. The error is an *[UnansweredError] if Gateway has not
+// reported all positions in time.
 func (s *Session) Positions(ctx context.Context) ([]Position, error) {
-	p := s.link.waiting().positions
+	p := s.link.waiting().positions.Load()
 	ctx, cancel := context.WithTimeoutCause(ctx, questionLimit, &UnansweredError{
 		Question: QuestionPositions, After: questionLimit,
 	})
@@ -152,11 +153,12 @@ func (p *positions) value(one wire.Portfolio, now time.Time) {
 	}
 }
 
-// end notes that all positions, or all values, were reported.
+// end notes that all positions, or all values, were reported: unasked, it is what Gateway was still saying when it lost
+// the data.
 func (p *positions) end(over chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !isClosed(over) {
+	if !p.asked.IsZero() && !isClosed(over) {
 		close(over)
 	}
 }

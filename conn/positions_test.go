@@ -16,7 +16,7 @@ func TestPositionsUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, l := placing()
 		s.gateway.Accounts = 1
-		p, began := l.pending.positions, time.Now()
+		p, began := l.pending.positions.Load(), time.Now()
 		_, err := s.Positions(t.Context())
 		unanswered, ok := errors.AsType[*UnansweredError](err)
 		if !ok || unanswered.Question != QuestionPositions || time.Since(began) != questionLimit {

@@ -51,3 +51,34 @@ func TestPositions(t *testing.T) {
 		}
 	}
 }
+
+// TestPositionsAfterDataLoss: after 1101 Gateway follows positions no more, and is asked again. Source: IBKR's API
+// reference, "Message codes": market and account data subscription requests must be resubmitted.
+func TestPositionsAfterDataLoss(t *testing.T) {
+	in := &sim.Initial{Accounts: []sim.InitialAccount{{ID: "DU1111111", Positions: []sim.InitialPosition{
+		{Symbol: "AAPL", Quantity: 100}, {Symbol: "MSFT", Quantity: -20},
+	}}}}
+	d := newDesk(t, sim.Config{Initial: in, TickRate: 0.001}, nil)
+	d.price(200)
+	s := d.session()
+	if list, err := s.Positions(t.Context()); err != nil || len(list) != 2 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	d.gw.Notice(1100, "")
+	d.until("upstream is lost", func() bool { return d.sup.Snapshot().State == conn.UpstreamLost })
+	d.gw.Notice(1101, "")
+	d.until("the guard is open", func() bool { return d.sup.Snapshot().GuardOpen() })
+	sell := conn.Order{
+		Ref: "close", Contract: apple, Side: conn.Sell, Type: conn.Market, Quantity: 100, Account: "DU1111111",
+	}
+	if err := s.Place(1, sell, conn.Conditions{}); err != nil {
+		t.Fatal(err)
+	}
+	d.until("the position is closed", func() bool {
+		list, err := s.Positions(t.Context())
+		return err == nil && len(list) == 1 && list[0].Contract.Symbol == "MSFT"
+	})
+	if n := len(d.gw.Requests("reqPositions")); n != 2 {
+		t.Errorf("asked %d times", n)
+	}
+}

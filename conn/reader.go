@@ -194,13 +194,15 @@ func (s *socket) receive(m wire.Message) error {
 	case wire.MsgCompletedOrdersEnd:
 		return take(m.End, func(int64) { s.pending.end(askCompleted) })
 	case wire.MsgPosition:
-		return take(m.Position, s.pending.positions.put)
+		return take(m.Position, s.pending.positions.Load().put)
 	case wire.MsgPortfolio:
-		return take(m.Portfolio, func(one wire.Portfolio) { s.pending.positions.value(one, wallClock()) })
+		return take(m.Portfolio, func(one wire.Portfolio) { s.pending.positions.Load().value(one, wallClock()) })
 	case wire.MsgPositionsEnd:
-		s.pending.positions.end(s.pending.positions.all)
+		p := s.pending.positions.Load()
+		p.end(p.all)
 	case wire.MsgAccountEnd:
-		s.pending.positions.end(s.pending.positions.valued)
+		p := s.pending.positions.Load()
+		p.end(p.valued)
 	case wire.MsgConfig:
 		return take(m.Config, s.receiveConfig)
 	default:

@@ -88,6 +88,9 @@ func (s *socket) receiveError(e wire.Error) {
 		s.post(inCode{code: e.Code, text: e.Text, aside: true})
 		return
 	}
+	if e.Code == codeDataLost {
+		s.pending.positions.Store(newPositions()) // the next one who wants to know them asks
+	}
 	request := e.Request
 	if unnumbered(request) {
 		if request = -1; e.Code == codeInvalid {

@@ -7,8 +7,8 @@ import (
 )
 
 // Notice sends a code to all ready sessions and does what the code means: 1100 and 2110 lose upstream (ticks stop,
-// orders are held), 1101 brings it back without the subscriptions, 1102 with them, 10197 stops market data until
-// Clear. An empty text is replaced by the usual one. Other codes are only sent.
+// orders are held), 1101 brings it back without the subscriptions to market and account data, 1102 with them, 10197
+// stops market data until Clear. An empty text is replaced by the usual one. Other codes are only sent.
 func (g *Gateway) Notice(code int, text string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -27,6 +27,10 @@ func (g *Gateway) Notice(code int, text string) {
 		for c := range g.conns {
 			clear(c.subs)
 			clear(c.streams)
+			clear(c.posMulti)
+			clear(c.acctMulti)
+			clear(c.summaries)
+			c.positions, c.account = false, nil
 		}
 	case 10197:
 		g.faults.competing = true
