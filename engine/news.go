@@ -387,7 +387,7 @@ var notices = []int{399, 404, 10349, 10352}
 // refusals are codes with which Gateway refuses an order, or a change of one. What is not among them may mean anything.
 // Source: IBKR's API reference, "Message codes".
 var refusals = []int{
-	103, 105, 106, 107, 109, 110, 111, 113, 116, 131, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387,
+	103, 105, 106, 107, 109, 110, 111, 113, 116, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387,
 	388, 391, 392, 434, 435, 436,
 	460, 461, 10289, 10293, 10318,
 }

@@ -227,6 +227,10 @@ func TestLearn(t *testing.T) {
 		}, Rejected, 0, asks, Rejected, Rejected},
 		"below the warnings": {[]conn.OrderNews{says(2099)}, Sent, 0, asks, Sent, Rejected},
 		"above the warnings": {[]conn.OrderNews{says(2200)}, Sent, 0, asks, Sent, Rejected},
+		"what Gateway says it ignores": {
+			[]conn.OrderNews{says(131)},
+			Sent, 0, asks, Sent, Rejected,
+		},
 
 		"cancelled by error": {[]conn.OrderNews{says(202)}, Cancelled, 0, fits, Cancelled, Cancelled},
 		"cancelling was refused": {
