@@ -108,7 +108,7 @@ func TestWindowManages(t *testing.T) {
 		s.untilRule(name, rules.Triggered)
 	}
 	d.click("Orders", bold)
-	d.see("Positions", bold) // they come a moment later, above orders that are filled
+	d.see("Positions", bold)
 	for _, o := range s.orders() {
 		if o.State == engine.Filled {
 			d.click("3 at "+wording.Price(o.AveragePrice), plain)

@@ -15,7 +15,7 @@ type orderFilter struct {
 }
 
 // orderParts are the parts of the list; the first stands for all of them.
-var orderParts = []string{"Everything", "Open orders", "Positions", "Recent orders", "Blocked orders"}
+var orderParts = []string{"Everything", "Open orders", "Recent orders", "Blocked orders", "Positions"}
 
 // orderSorts are the orders in which orders can be listed within their part.
 var orderSorts = []string{"Newest first", "By instrument", "By state"}

@@ -45,11 +45,11 @@ func TestOrdersAndPositionsAreSearchedFilteredAndSorted(t *testing.T) {
 		{"aapl 231", orderParts[0], orderSorts[0], "# Recent orders, BUY 100 AAPL LMT 231"},
 		{"msft", orderParts[0], orderSorts[0], "SELL 10 MSFT MKT"},
 		{"cme", orderParts[0], orderSorts[0], "# Positions, ESZ6 FUT CME USD"},
-		{"", orderParts[2], orderSorts[0], "# Positions, AAPL STK NASDAQ USD, ESZ6 FUT CME USD"},
-		{"", orderParts[4], orderSorts[0], "# Blocked orders, BUY 100 AAPL LMT 224.95"},
+		{"", orderParts[4], orderSorts[0], "# Positions, AAPL STK NASDAQ USD, ESZ6 FUT CME USD"},
+		{"", orderParts[3], orderSorts[0], "# Blocked orders, BUY 100 AAPL LMT 224.95"},
 		{"nothing", orderParts[0], orderSorts[0], ""},
 		{
-			"dip", orderParts[3], orderSorts[2],
+			"dip", orderParts[2], orderSorts[2],
 			"# Recent orders, BUY 100 AAPL LMT 220, BUY 100 AAPL LMT 231, BUY 100 AAPL LMT 221, " +
 				"BUY 100000 AAPL LMT 230",
 		},
@@ -64,11 +64,15 @@ func TestOrdersAndPositionsAreSearchedFilteredAndSorted(t *testing.T) {
 	v.orders.search.SetText("")
 	v.orders.parts.SetSelected(orderParts[0])
 	all := lines()
-	at := slices.Index(all, "# Positions")
-	if at < 1 || slices.Index(all, "# Recent orders") < at || slices.ContainsFunc(all[:at], func(line string) bool {
-		return strings.HasPrefix(line, "#")
-	}) {
+	at := slices.Index(all, "# Recent orders")
+	if at < 1 || slices.ContainsFunc(all[:at], func(line string) bool { return strings.HasPrefix(line, "#") }) {
 		t.Errorf("open orders do not come first: %q", all)
+	}
+	v.orders.holds = nil
+	v.orders.refresh()
+	before := lines()
+	if v.Positions(somePositions(), nil); !slices.Equal(lines()[:len(before)], before) {
+		t.Errorf("positions that come move what is listed: %q, before %q", lines(), before)
 	}
 	orderAt(v, 1).edit()
 	orderAt(v, 1).quantity.SetText("30")
@@ -80,7 +84,7 @@ func TestOrdersAndPositionsAreSearchedFilteredAndSorted(t *testing.T) {
 // TestPositionsThatMayHaveChanged loses Gateway's answer and the resident program.
 func TestPositionsThatMayHaveChanged(t *testing.T) {
 	v, lines := ordersStage(t)
-	v.orders.parts.SetSelected(orderParts[2])
+	v.orders.parts.SetSelected(orderParts[4])
 	v.orders.list.pick(positionKey(&somePositions().Positions[1]))
 	if r := v.orders.position; r.text.Text != "-2 at 345012.25 on average" ||
 		r.facts.Text != "Gateway has not reported what it is worth · account DU1234567" {

@@ -219,8 +219,8 @@ func (p *ordersPage) refresh() {
 	p.renderDetail(o.Blocked)
 }
 
-// entries are the lines of the list: open orders first, then positions, then the other orders, then those that were
-// blocked.
+// entries are the lines of the list: open orders first, then the other orders, then those that were blocked. Positions
+// are last, as they come later than the orders: a line that is about to be clicked stays under the mouse.
 func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 	f := orderFilter{p.search.Text, p.parts.Selected, p.sorts.Selected}
 	var list []entryTexts
@@ -247,15 +247,15 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 	if f.shows(orderParts[1]) {
 		add(f.orders(p.open, typed))
 	}
-	if p.holds != nil && f.shows(orderParts[2]) {
-		list = append(list, positionEntries(p.holds, f, p.may, p.now)...)
-	}
-	if done := f.orders(p.done, typed); len(done) > 0 && f.shows(orderParts[3]) {
-		list = append(list, entryTexts{title: true, name: orderParts[3]})
+	if done := f.orders(p.done, typed); len(done) > 0 && f.shows(orderParts[2]) {
+		list = append(list, entryTexts{title: true, name: orderParts[2]})
 		add(done)
 	}
-	if f.shows(orderParts[4]) {
+	if f.shows(orderParts[3]) {
 		list = append(list, p.blockedEntries(blocked, f)...)
+	}
+	if p.holds != nil && f.shows(orderParts[4]) {
+		list = append(list, positionEntries(p.holds, f, p.may, p.now)...)
 	}
 	return list
 }
@@ -267,7 +267,7 @@ func (p *ordersPage) blockedEntries(blocked []api.Blocked, f orderFilter) (list 
 			continue
 		}
 		if len(list) == 0 {
-			list = append(list, entryTexts{title: true, name: orderParts[4]})
+			list = append(list, entryTexts{title: true, name: orderParts[3]})
 		}
 		list = append(list, entryTexts{
 			key: blockedKey(b), shape: Down, name: plain(b.Text), value: clock(b.At, p.now), word: "Blocked",

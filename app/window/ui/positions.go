@@ -19,7 +19,7 @@ func positionKey(p *api.Position) string {
 // positionEntries are the lines of the positions, nil while nothing is known of them. Those that may have changed say
 // so.
 func positionEntries(p *api.Positions, f orderFilter, here bool, now time.Time) (list []entryTexts) {
-	title := entryTexts{title: true, name: orderParts[2]}
+	title := entryTexts{title: true, name: orderParts[4]}
 	current := p.Current && here
 	switch {
 	case p.At == nil:

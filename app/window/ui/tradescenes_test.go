@@ -291,7 +291,7 @@ func tradeScenes() map[string]func(*View) {
 			held.Current, held.Reason = false, "Gateway did not answer about positions within 10 s"
 			held.At = at(noon.Add(-time.Hour))
 			v.Positions(held, nil)
-			v.orders.parts.SetSelected(orderParts[2])
+			v.orders.parts.SetSelected(orderParts[4])
 			v.orders.list.pick(positionKey(&held.Positions[0]))
 		},
 		"focus": func(v *View) { // on one line of several, of which another one is chosen
