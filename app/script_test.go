@@ -251,8 +251,8 @@ func cmdOccurs(ts *testscript.TestScript, neg bool, a []string) {
 // ported counts the ports that scripts have got, from anywhere.
 var ported = rand.Uint32N(7_500)
 
-// cmdPorts takes ports that the system does not give to anyone by itself and no other test gets (those of conn/port take
-// theirs below 22,500), so that they are still free when used.
+// cmdPorts takes ports that the system does not give to anyone by itself and no other test gets (those of conn/port
+// take theirs below 22,500), so that they are still free when used.
 func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 1, "ports NAME...")
 	for _, name := range a {

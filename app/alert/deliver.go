@@ -226,7 +226,7 @@ func (o *Outbox) rewrite(name string, key []byte, e entry) {
 		return bucket.Put(key, value)
 	})
 	if err != nil {
-		o.log.Error("alerts that wait cannot be written", "err", err)
+		o.log.Error(cannotWrite, "err", err)
 	}
 }
 
@@ -248,7 +248,10 @@ func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
 	return err
 }
 
-const givenUp = "an alert was given up after 24 hours"
+const (
+	givenUp     = "an alert was given up after 24 hours"
+	cannotWrite = "alerts that wait cannot be written"
+)
 
 // giveUp drops an alert that no one took for a day, nor in the tries after it.
 func (o *Outbox) giveUp(b *box, key []byte, e entry) {
@@ -262,7 +265,7 @@ func (o *Outbox) giveUp(b *box, key []byte, e entry) {
 		s.LastError, s.LastErrorAt = givenUp+why, time.Now().Round(0)
 	})
 	if err != nil {
-		o.log.Error("alerts that wait cannot be written", "err", err)
+		o.log.Error(cannotWrite, "err", err)
 		return
 	}
 	o.log.Error(givenUp, "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At)

@@ -175,7 +175,7 @@ func (o *Outbox) drop() {
 		return err
 	})
 	if err != nil {
-		o.log.Error("alerts that wait cannot be written", "err", err)
+		o.log.Error(cannotWrite, "err", err)
 	}
 }
 

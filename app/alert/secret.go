@@ -27,8 +27,8 @@ const (
 	unlockLimit = 30 * time.Second
 )
 
-// ErrNoSecret means that there is no secret with that name to remove.
-var ErrNoSecret = errors.New("there is no such secret")
+// ErrNoSecret means that there is no secret with that name to remove. The name follows it.
+var ErrNoSecret = errors.New("no secret")
 
 var (
 	errKeyringSilent = errors.New("no answer")
@@ -101,19 +101,19 @@ func (s *Secrets) Delete(ref string) error {
 	case "keyring":
 		_, err := useKeyring(unlockLimit, func() (string, error) { return "", keyring.Delete(keyringService, name) })
 		if errors.Is(err, keyring.ErrNotFound) {
-			return fmt.Errorf("%w: the keyring has no secret %s", ErrNoSecret, name)
+			return fmt.Errorf("the keyring has %w %s", ErrNoSecret, name)
 		}
 		return err
 	case "file":
 		return s.change(func(list map[string]string) error {
 			if _, ok := list[name]; !ok {
-				return fmt.Errorf("%w: %s has no secret %s", ErrNoSecret, s.File, name)
+				return fmt.Errorf("%s has %w %s", s.File, ErrNoSecret, name)
 			}
 			delete(list, name)
 			return nil
 		})
 	}
-	return fmt.Errorf("%w that Gatewatch keeps: %s", ErrNoSecret, ref)
+	return fmt.Errorf("there is %w %s that Gatewatch keeps", ErrNoSecret, ref)
 }
 
 // maxSecrets bounds the file of secrets, in bytes.

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -128,7 +127,7 @@ func OrderNote(o *OrderView) string {
 	add(wording.Sentence(wording.Paragraph(o.ChangeText)))
 	detail := wording.Paragraph(o.Detail)
 	if o.Code != 0 {
-		detail = strings.TrimSuffix(strings.TrimSpace(fmt.Sprintf("IB code %d: %s", o.Code, detail)), ":")
+		detail = wording.Coded(o.Code, detail)
 	}
 	add(detail)
 	add(wording.Paragraph(o.CancelText))

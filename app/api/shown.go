@@ -111,7 +111,7 @@ func title(st *Status, now time.Time) string {
 	case st.State == conn.Reconnecting:
 		return "Reconnecting"
 	case st.State == conn.UpstreamLost:
-		return "IBKR unreachable"
+		return wording.Unreachable
 	}
 	return wording.OneLine(st.Headline)
 }
@@ -331,14 +331,11 @@ func detailsOf(st *Status, now time.Time) []Line {
 		add("Reset window", "none", nil)
 	}
 	if at := st.Restart.At; at != nil {
-		name, text := "Gateway restarts", "at"
-		if st.Restart.Kind == conn.ExitLogOff {
-			name = "Gateway logs off"
-		}
+		text := "at"
 		if !at.After(now) {
 			text = "now, since"
 		}
-		add(name, text, at)
+		add(wording.ExitVerb(st.Restart.Kind), text, at)
 	}
 	if p := &st.Programs; p.Port != 0 {
 		add("Programs", wording.OneLine(p.Text), nil)

@@ -75,7 +75,7 @@ func writeClientOrders(out io.Writer, list api.ProgramOrders) error {
 		if o.Reason != "" {
 			state += ": " + wording.OneLine(o.Reason)
 		}
-		state += ibCode(o.Code, o.Detail)
+		state += wording.IBCode(o.Code, o.Detail)
 		t.row(o.At.Local().Format(time.DateTime), wording.OneLine(o.Program), fmt.Sprint(o.OrderID),
 			orDash(wording.OneLine(o.Text)), orDash(wording.OneLine(o.Filled)), state)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"gatewatch/app/api"
@@ -37,7 +36,7 @@ func writeOrders(out io.Writer, list api.Orders) error {
 		if state == "" {
 			state = string(o.State)
 		}
-		state += ibCode(o.Code, o.Detail)
+		state += wording.IBCode(o.Code, o.Detail)
 		if o.Unprotected {
 			state += "; " + wording.NoStop
 		}
@@ -58,14 +57,6 @@ func writeOrders(out io.Writer, list api.Orders) error {
 			wording.OneLine(b.Text), wording.OneLine(b.Reason))
 	}
 	return blocked.write(out)
-}
-
-// ibCode returns what is behind the state of an order if IBKR has given a code for it.
-func ibCode(code int, detail string) string {
-	if code == 0 {
-		return ""
-	}
-	return " (" + strings.TrimSuffix(fmt.Sprintf("IB code %d: %s", code, wording.OneLine(detail)), ": ") + ")"
 }
 
 func amount(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

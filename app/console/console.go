@@ -130,7 +130,7 @@ func (c *Console) text(e conn.Event, s *conn.Snapshot) string {
 	case conn.EventCompeting:
 		return wording.Cause(s)
 	case conn.EventOrdersBlocked:
-		return wording.Cause(s) + " Orders are blocked."
+		return wording.Cause(s) + " " + wording.OrdersAreBlocked + "."
 	case conn.EventOrdersConfirmed:
 		return "Orders are possible again."
 	case conn.EventDisconnected:

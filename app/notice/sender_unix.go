@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"gatewatch/app/tray/sessionbus"
+	"gatewatch/app/wording"
 )
 
 // NewSender returns the Sender of this desktop: org.freedesktop.Notifications on the session bus. It connects when
@@ -90,10 +91,10 @@ func (f *freedesktop) show(ctx context.Context, n Notice) error {
 	actions := []string{}
 	if caps["actions"] {
 		if f.o.OnOpen != nil {
-			actions = append(actions, actionOpen, "Open window")
+			actions = append(actions, actionOpen, wording.OpenWindow)
 		}
 		if f.o.OnConnect != nil && n.Connect {
-			actions = append(actions, actionConnect, "Connect now")
+			actions = append(actions, actionConnect, wording.ConnectNow)
 		}
 	}
 	hints := map[string]dbus.Variant{

@@ -35,7 +35,7 @@ func (t *turn) lost() Notice {
 	st, title, state := t.st, "Connection to Gateway lost", conn.Reconnecting
 	switch {
 	case st.problem.far:
-		title, state = "IBKR unreachable", conn.UpstreamLost
+		title, state = wording.Unreachable, conn.UpstreamLost
 	case st.lastUp.IsZero():
 		title = "No connection to Gateway"
 	}
@@ -137,7 +137,7 @@ func (t *turn) stopped() Notice {
 		stays = "Gatewatch stays disconnected until you connect."
 	}
 	return Notice{
-		Kind: Paused, Incident: e.incident, Key: incidentKey(e.incident), Title: "Disconnected by you",
+		Kind: Paused, Incident: e.incident, Key: incidentKey(e.incident), Title: wording.DisconnectedByYou,
 		Body: lines(what+clock(e.begun, t.now)+"; you disconnected at "+clock(e.at, t.now)+".", stays),
 	}
 }

@@ -145,8 +145,8 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 	paper, live := s.Gateway.Mode == conn.Paper, wording.IfLive(s.Gateway.Mode)
 	v.Menu = Menu{
 		Status:     {Title: cut(statusLine(s, now, x), tooltipLimit), Disabled: true},
-		OpenWindow: {Title: "Open window"},
-		Connect:    {Title: "Connect now", Hidden: s.Layers.API},
+		OpenWindow: {Title: wording.OpenWindow},
+		Connect:    {Title: wording.ConnectNow, Hidden: s.Layers.API},
 		Disconnect: {Title: "Disconnect", Hidden: !s.Layers.API},
 		Arm:        {Title: wording.TurnOnTrading, Hidden: x.Trading.Armed || !x.Trading.MayArm || !paper},
 		ArmLive: {
@@ -166,9 +166,9 @@ func viewOf(s *conn.Snapshot, now time.Time, x Extra) View {
 		Today:         {Title: wording.Today(percent(x.Today), x.Today.Outages), Disabled: true},
 		Mute:          {Title: "Mute notifications"},
 		MuteHour:      {Title: "For 1 hour"},
-		MuteTomorrow:  {Title: "Until tomorrow"},
-		Unmute:        {Title: "Unmute", Hidden: true},
-		Diagnostics:   {Title: "Copy diagnostics"},
+		MuteTomorrow:  {Title: wording.UntilTomorrow},
+		Unmute:        {Title: wording.Unmute, Hidden: true},
+		Diagnostics:   {Title: wording.CopyDiagnostics},
 		OpenLogs:      {Title: "Open log folder"},
 		LaunchAtLogin: {Title: wording.LaunchAtLogin, Hidden: !x.AtLogin.Known, Checked: x.AtLogin.On},
 		Settings:      {Title: "Settings…"},

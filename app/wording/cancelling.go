@@ -32,10 +32,10 @@ func Cancellation(c engine.Cancellation, asked bool) string {
 	case c.Refused && c.Code == 0:
 		return "It cannot be cancelled: " + said
 	case c.Code == 10147:
-		return "Gateway does not find it to cancel it" + inBrackets(coded(c.Code, said)) +
+		return "Gateway does not find it to cancel it" + IBCode(c.Code, said) +
 			". Look in TWS whether it still works."
 	case c.Refused:
-		return "Gateway refuses to cancel it" + inBrackets(coded(c.Code, said)) + ". Cancel it in TWS."
+		return "Gateway refuses to cancel it" + IBCode(c.Code, said) + ". Cancel it in TWS."
 	}
 	return "Cancellation requested; Gateway has not confirmed it yet."
 }
@@ -51,11 +51,4 @@ func OtherClient(e *engine.OtherClientError) string {
 	return fmt.Sprintf("%d orders belong to another client id than %d, with which Gatewatch is connected (the first "+
 		"is order %d of client id %d); "+
 		"connect with their client id, or cancel them in TWS", len(e.Orders), e.Session, first.ID, first.Client)
-}
-
-func coded(code int, said string) string {
-	if said == "" {
-		return fmt.Sprintf("IB code %d", code)
-	}
-	return fmt.Sprintf("IB code %d: %s", code, said)
 }

@@ -26,7 +26,7 @@ func ExitAt(e conn.PlannedExit, now time.Time) string {
 	if e.Kind == "" || !e.At.After(now) {
 		return ""
 	}
-	return exitVerb(e) + " at " + e.At.Local().Format("15:04")
+	return ExitVerb(e.Kind) + " at " + e.At.Local().Format("15:04")
 }
 
 // exitNear is how long before an exit of Gateway its countdown is worth a look.
@@ -39,13 +39,14 @@ func ExitIn(e conn.PlannedExit, now time.Time) string {
 	case e.Kind == "" || left <= 0 || left > exitNear:
 		return ""
 	case left <= 2*time.Minute:
-		return fmt.Sprintf("%s in %d s", exitVerb(e), Seconds(left))
+		return fmt.Sprintf("%s in %d s", ExitVerb(e.Kind), Seconds(left))
 	}
-	return fmt.Sprintf("%s in %d min", exitVerb(e), int((left+time.Minute-1)/time.Minute))
+	return fmt.Sprintf("%s in %d min", ExitVerb(e.Kind), int((left+time.Minute-1)/time.Minute))
 }
 
-func exitVerb(e conn.PlannedExit) string {
-	if e.Kind == conn.ExitLogOff {
+// ExitVerb says what Gateway does, without the time.
+func ExitVerb(kind conn.ExitKind) string {
+	if kind == conn.ExitLogOff {
 		return "Gateway logs off"
 	}
 	return "Gateway restarts"

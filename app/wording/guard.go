@@ -56,7 +56,7 @@ var guardReasons = map[conn.GuardReason]string{
 	conn.GuardMode:        "the account is not of the configured kind",
 	conn.GuardReadOnly:    "Gateway's API is read-only",
 	conn.GuardExit:        "Gateway is about to restart or log off",
-	conn.GuardUnconfirmed: "Gateway does not confirm open orders",
+	conn.GuardUnconfirmed: notConfirmed,
 	conn.GuardReconciling: "waiting for Gateway to confirm open orders",
 }
 

@@ -21,7 +21,7 @@ var refusals = map[port.Reason]string{
 	port.TradingStopped: "trading of programs is stopped",
 	port.ReadOnly:       "this program may not place orders (guarded_port.programs in settings.json)",
 	port.TooMany:        "more orders within a minute than guarded_port.programs in settings.json allows it",
-	port.NoProof:        "Gateway did not answer",
+	port.NoProof:        gatewaySilent,
 	port.NotRecorded:    "it could not be written to disk; is the disk full?",
 	port.NotStarted:     "the program had not sent its client id",
 	port.ParentRefused:  "the order that it belongs to was refused",
@@ -46,9 +46,9 @@ func Refusal(r port.Reason) string {
 // programOrders are the states of orders of programs for which there is more to say than the state.
 var programOrders = map[port.State]string{
 	port.Sent:     "sent, not confirmed yet",
-	port.Unknown:  "unknown: look in TWS",
+	port.Unknown:  unknownOrder,
 	port.Refused:  "refused by Gatewatch; nothing was sent",
-	port.Inactive: "inactive: it does not work",
+	port.Inactive: inactiveOrder,
 	port.Preview:  "a preview; nothing was ordered",
 }
 

@@ -42,14 +42,14 @@ func Record(r *history.Record) string {
 	case history.UpstreamLost:
 		return "IBKR's servers lost" + why(r)
 	case history.UpstreamRestored:
-		return after("IBKR's servers back", " after %s") + code(r)
+		return after("IBKR's servers back", " after %s") + IBCode(r.Code, "")
 	case history.FarmChanged:
 		name, state, _ := strings.Cut(r.Detail, " ")
 		return strings.TrimSpace(NamedFarm(name) + " " + OneLine(state))
 	case history.Competing:
-		return "Another session took the market data" + code(r)
+		return "Another session took the market data" + IBCode(r.Code, "")
 	case history.OrdersBlocked:
-		return "Orders blocked" + why(r)
+		return OrdersBlockedTitle + why(r)
 	case history.OrdersConfirmed:
 		return "Orders possible again"
 	case history.WindowStarted:
@@ -95,7 +95,7 @@ func programRecord(r *history.Record) string {
 	case history.ProgramObserved:
 		return orders + of(who) + " sent, would be refused without observe mode" + reason
 	case history.ProgramUnknown:
-		return orders + of(who) + " unknown: look in TWS"
+		return orders + of(who) + " " + unknownOrder
 	case history.ProgramsStopped:
 		return "Trading of programs stopped by you"
 	case history.ProgramsAllowed:
@@ -159,16 +159,9 @@ func why(r *history.Record) string {
 		text = OneLine(string(r.Cause))
 	}
 	if text == "" {
-		return code(r)
+		return IBCode(r.Code, "")
 	}
-	return ": " + text + code(r)
-}
-
-func code(r *history.Record) string {
-	if r.Code == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" (IB code %d)", r.Code)
+	return ": " + text + IBCode(r.Code, "")
 }
 
 // shortCauses are causes in a few words, for lists.
@@ -190,7 +183,7 @@ var shortCauses = map[conn.Cause]string{
 	conn.CauseFarm:          "data farm down",
 	conn.CauseCompeting:     "competing session",
 	conn.CauseReadOnly:      "the API is read-only",
-	conn.CauseUnconfirmed:   "Gateway does not confirm open orders",
+	conn.CauseUnconfirmed:   notConfirmed,
 	conn.CausePortChanged:   "API port changed",
 	conn.CauseWrongMode:     "wrong kind of account",
 	conn.CauseClient:        "API connection reported broken",

@@ -51,8 +51,8 @@ var waits = map[rules.Waiting]string{
 func Waiting(v rules.View, maxAge time.Duration) string {
 	switch v.Waiting {
 	case rules.WaitingNoData:
-		return fmt.Sprintf("There is no market data: %s (IB code %d). Gatewatch keeps asking for it.",
-			noData(v.Code, v.Detail), v.Code)
+		return "There is no market data: " + noData(v.Code, v.Detail) + IBCode(v.Code, "") +
+			". Gatewatch keeps asking for it."
 	case rules.WaitingStale:
 		return "No data for its instrument for " + Duration(maxAge) + "."
 	case rules.WaitingHolding:
@@ -107,11 +107,7 @@ func noData(code int, detail string) string {
 }
 
 func failed(v rules.View) string {
-	text := Upper(failure(v.Reason, v.Detail))
-	if v.Code != 0 {
-		text += fmt.Sprintf(" (IB code %d)", v.Code)
-	}
-	return text + ". Activate it again to resume."
+	return Upper(failure(v.Reason, v.Detail)) + IBCode(v.Code, "") + ". Activate it again to resume."
 }
 
 // failure says in one clause why a rule has stopped.

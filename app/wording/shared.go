@@ -1,5 +1,7 @@
 package wording
 
+import "fmt"
+
 // Texts that more than one of tray, window, page and command line show.
 const (
 	TurnOnTrading  = "Turn on trading"
@@ -7,6 +9,20 @@ const (
 	StopAllTrading = "Stop all trading"
 	AllowPrograms  = "Let programs trade again"
 	LaunchAtLogin  = "Launch at login"
+	ConnectNow     = "Connect now"
+	OpenWindow     = "Open window"
+	UntilTomorrow  = "Until tomorrow"
+	Unmute         = "Unmute"
+
+	CopyDiagnostics = "Copy diagnostics"
+	pleaseReport    = "Please report it, with “" + CopyDiagnostics + "” from the tray or `gatewatch diagnostics`."
+
+	Unreachable       = "IBKR unreachable"
+	DisconnectedByYou = "Disconnected by you"
+	notConfirmed      = "Gateway does not confirm open orders"
+	gatewaySilent     = "Gateway did not answer"
+	unknownOrder      = "unknown: look in TWS"
+	inactiveOrder     = "inactive: it does not work"
 
 	DidNotWork      = "That did not work: " // and why
 	NothingSaved    = "Nothing has been saved. Without settings Gatewatch looks for a Gateway at each start."
@@ -18,3 +34,19 @@ const (
 	TodayNotKnown   = "Today: not known"
 	placeStop       = "Place a stop in TWS now, or close the position."
 )
+
+// IBCode returns IBKR's code and what was said with it, in brackets after a blank; empty if there is no code.
+func IBCode(code int, said string) string {
+	if code == 0 {
+		return ""
+	}
+	return " (" + Coded(code, OneLine(said)) + ")"
+}
+
+// Coded returns IBKR's code and what was said with it.
+func Coded(code int, said string) string {
+	if said == "" {
+		return fmt.Sprintf("IB code %d", code)
+	}
+	return fmt.Sprintf("IB code %d: %s", code, said)
+}

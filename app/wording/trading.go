@@ -23,7 +23,7 @@ func Blocked(reason, detail string) string {
 		}
 		return "the connection was in doubt"
 	case "gateway_silent":
-		return "Gateway did not answer"
+		return gatewaySilent
 	case "disarmed":
 		return "trading is off; turn it on to let rules place orders"
 	case "paper_only":
@@ -99,8 +99,8 @@ var orderStates = map[engine.OrderState]string{
 	engine.Filled:    "filled",
 	engine.Cancelled: "cancelled",
 	engine.Rejected:  "rejected",
-	engine.Inactive:  "inactive: it does not work",
-	engine.Unknown:   "unknown: look in TWS whether it is there",
+	engine.Inactive:  inactiveOrder,
+	engine.Unknown:   unknownOrder + " whether it is there",
 }
 
 // orderState returns what is known of an order, in a few words.
@@ -205,7 +205,7 @@ var reportTitles = map[engine.ReportKind]string{
 	engine.ReportFailed:         "Rule stopped",
 	engine.ReportBlocked:        "Order blocked",
 	engine.ReportRejected:       "Order rejected",
-	engine.ReportInactive:       "Order inactive: it does not work",
+	engine.ReportInactive:       "Order " + inactiveOrder,
 	engine.ReportUnprotected:    "Open position without its stop",
 	engine.ReportNotChanged:     "Order not changed",
 	engine.ReportUnknown:        "Order unknown: look in TWS",
@@ -288,7 +288,7 @@ func Report(r engine.Report) string {
 		if why == "" {
 			why = "refused"
 		}
-		why += fmt.Sprintf(" (IB code %d)", r.Code)
+		why += IBCode(r.Code, "")
 	}
 	switch {
 	case text == "":
@@ -351,10 +351,8 @@ var reportHints = map[engine.ReportKind]string{
 	engine.ReportProgramRefused: "`gatewatch clients orders` lists the orders of programs.",
 	engine.ReportProgramUnknown: "Look in TWS whether it is there. Gateway mentions it when it is asked after the " +
 		"reconnection.",
-	engine.ReportProgramFailed: "The program can connect again. Please report it, with “Copy diagnostics” from the " +
-		"tray or `gatewatch diagnostics`.",
-	engine.ReportCrashed: "Nothing was watched in between. Please report it, with “Copy diagnostics” from the tray " +
-		"or `gatewatch diagnostics`.",
+	engine.ReportProgramFailed: "The program can connect again. " + pleaseReport,
+	engine.ReportCrashed:       "Nothing was watched in between. " + pleaseReport,
 }
 
 // ReportHint returns what to do about reports of a kind, empty if there is nothing that they do not say themselves.

@@ -25,7 +25,7 @@ var causes = map[conn.Cause]string{
 		"(IB error 10197).",
 	conn.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB error 321).",
 	conn.CausePortChanged:  "Gateway's API port has been changed (IB code 1300).",
-	conn.CauseUser:         "Disconnected by you.",
+	conn.CauseUser:         DisconnectedByYou + ".",
 	conn.CauseReconfigured: "The settings have changed; reconnecting.",
 	conn.CauseStopping:     "Gatewatch is stopping.",
 }
@@ -113,7 +113,7 @@ var hints = map[conn.Cause]string{
 	conn.CauseWrongMode: "Log Gateway in to the other kind of account, or change gateway.mode. No order is placed " +
 		"until then.",
 	conn.CauseClient: "Gatewatch reconnects by itself.",
-	conn.CauseUser:   "Choose Connect now in the window or the tray, or run `gatewatch connect`.",
+	conn.CauseUser:   "Choose " + ConnectNow + " in the window or the tray, or run `gatewatch connect`.",
 }
 
 const (
@@ -162,7 +162,7 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		case conn.CauseCompeting:
 			return "Connected, no prices"
 		case conn.CauseSilent:
-			return "Gateway does not answer"
+			return guardReasons[conn.GuardProbe]
 		case conn.CauseReadOnly, conn.CauseUnconfirmed:
 			return OrdersBlocked(Guard(s))
 		case conn.CauseWrongMode:

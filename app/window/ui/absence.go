@@ -47,8 +47,10 @@ func (a absence) banner(now time.Time) *banner {
 }
 
 const (
-	notSaved   = "There are changes that are not saved."
-	cannotSave = "Gatewatch does not answer: nothing can be saved until it does."
+	notSaved    = "There are changes that are not saved."
+	keepEditing = "Keep editing"
+	savingFails = "Not saved: " // and why
+	cannotSave  = "Gatewatch does not answer: nothing can be saved until it does."
 )
 
 // needAttention says how many values of a form, at least one, are wrong.

@@ -289,7 +289,7 @@ func (p *alertsPage) cancel() {
 		p.shut()
 		return
 	}
-	p.confirm.ask("What you have typed is not saved.", "Keep editing", "Discard", p.shut)
+	p.confirm.ask("What you have typed is not saved.", keepEditing, "Discard", p.shut)
 }
 
 // dirty reports whether something was typed that is not saved.
@@ -344,13 +344,13 @@ func (p *alertsPage) saved(channel string, stored []string, err error) {
 			p.start(channel)
 		}
 	case errors.As(err, &refused) && p.form != nil:
-		p.failed = "Not saved: some fields need attention."
+		p.failed = savingFails + "some fields need attention."
 		if general := p.form.refuse(refused); general != "" {
-			p.failed = "Not saved: " + general
+			p.failed = savingFails + general
 		}
 		p.form.first()
 	default:
-		p.failed = "Not saved: " + reasonOf(err)
+		p.failed = savingFails + reasonOf(err)
 	}
 	p.refresh()
 }

@@ -24,7 +24,7 @@ const (
 
 // labels are what is written on the banner's button.
 var labels = map[command]string{
-	connectNow: "Connect now", startProgram: "Start Gatewatch",
+	connectNow: wording.ConnectNow, startProgram: "Start Gatewatch",
 	restartProgram: "Restart Gatewatch",
 }
 

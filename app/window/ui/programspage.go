@@ -195,9 +195,7 @@ func orderLines(list api.ProgramOrders, now time.Time) (lines []rowTexts) {
 			if o.Reason != "" {
 				state += ": " + plain(o.Reason)
 			}
-			if o.Code != 0 {
-				state += fmt.Sprintf(" (IB code %d: %s)", o.Code, plain(o.Detail))
-			}
+			state += wording.IBCode(o.Code, plain(o.Detail))
 			lines = append(lines, rowTexts{
 				name: plain(o.Text), value: clock(o.At, now),
 				more: plain(o.Program) + " · " + state,

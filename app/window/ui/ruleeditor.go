@@ -235,7 +235,7 @@ func (e *ruleEditor) dirty() bool { return e.isOpen && !e.form.equal(e.base) }
 // back leaves the editor; with unsaved changes it asks first.
 func (e *ruleEditor) back() {
 	if e.dirty() {
-		e.question.ask(notSaved, "Keep editing", "Discard changes", e.end)
+		e.question.ask(notSaved, keepEditing, "Discard changes", e.end)
 		return
 	}
 	e.end()
@@ -269,7 +269,7 @@ func (e *ruleEditor) saved(err error) {
 	case errors.As(err, &refused):
 		e.refused = refused
 	default:
-		e.failed = "Not saved: " + reasonOf(err)
+		e.failed = savingFails + reasonOf(err)
 	}
 	e.refresh()
 }

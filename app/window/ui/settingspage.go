@@ -192,7 +192,7 @@ func (p *settingsPage) saved(v api.SettingsView, sent draft, err error) {
 	case errors.As(err, &refused):
 		p.refused = refused
 	default:
-		p.failed = "Not saved: " + reasonOf(err)
+		p.failed = savingFails + reasonOf(err)
 	}
 	p.refresh()
 	if p.refused != nil {

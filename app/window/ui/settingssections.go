@@ -9,6 +9,8 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
+
+	"gatewatch/app/wording"
 )
 
 // sectionCard is a section of the form, which opens and closes.
@@ -86,7 +88,8 @@ func (s *sectionCard) link(p *settingsPage, f *field) {
 func (p *settingsPage) arrange() {
 	words, found := p.search.Text, 0
 	searching := strings.TrimSpace(words) != ""
-	if show(p.login.content, p.login.known != nil && matches("launch at login", words)); p.login.content.Visible() {
+	login := p.login.known != nil && matches(strings.ToLower(wording.LaunchAtLogin), words)
+	if show(p.login.content, login); login {
 		found++
 	}
 	for _, s := range p.sections {

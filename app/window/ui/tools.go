@@ -36,12 +36,12 @@ func newToolsCard(k *keys, v *View) *toolsCard {
 	c.muted.Truncation = fyne.TextTruncateEllipsis
 	mute := func(until func() time.Time) func() { return func() { v.mute(until()) } }
 	c.hour = newButton(k, "Mute for 1 hour", mute(func() time.Time { return v.now.Add(time.Hour) }))
-	c.tomorrow = newButton(k, "Until tomorrow", mute(func() time.Time { return wording.Tomorrow(v.now.Local()) }))
-	c.unmute = newButton(k, "Unmute", mute(func() time.Time { return time.Time{} }))
+	c.tomorrow = newButton(k, wording.UntilTomorrow, mute(func() time.Time { return wording.Tomorrow(v.now.Local()) }))
+	c.unmute = newButton(k, wording.Unmute, mute(func() time.Time { return time.Time{} }))
 	c.status = newButton(k, "Copy status", func() {
 		c.copied(v.pic.plainText(v.now), "The status is on the clipboard.")
 	})
-	c.report = newButton(k, "Copy diagnostics", func() {
+	c.report = newButton(k, wording.CopyDiagnostics, func() {
 		c.say("Collecting…")
 		v.actions.Diagnostics()
 	})

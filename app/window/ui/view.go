@@ -132,7 +132,7 @@ func (v *View) Close() {
 	if v.page != page {
 		v.open(page)
 	}
-	v.unsaved.ask(notSaved, "Keep editing", "Close without saving", v.actions.Close)
+	v.unsaved.ask(notSaved, keepEditing, "Close without saving", v.actions.Close)
 }
 
 // escape leaves a form in which nothing was typed, or else the window.
