@@ -84,7 +84,7 @@ func byOrder(a, b Cancellation) int { return cmp.Compare(a.Order.ID, b.Order.ID)
 
 // cannotCancel are the codes with which Gateway says that it will not cancel an order: not found (135, 10147), not in a
 // state for it (136, 161, 10148), not permitted (321).
-var cannotCancel = []int{135, 136, 161, 321, notFound, notCancelled}
+var cannotCancel = []int{135, notCancellable, notCancelling, 321, notFound, notCancelled}
 
 // Cancel asks for one of our open orders to be cancelled. It needs neither an open guard nor armed trading. It returns
 // nil when the request has been written or waits for its turn. It is repeated, in other sessions, too, until

@@ -278,7 +278,7 @@ func (i *Intent) object(n conn.OrderNews, now time.Time) {
 		i.note(n, i.Done() || slices.Contains(tooLate, n.Code))
 		i.Asked, i.Refused = nil, i.Asked
 		i.wonder(now, !i.Done())
-	case n.Code == notCancelling || n.Code == notFound || n.Code == notCancelled:
+	case slices.Contains([]int{notCancellable, notCancelling, notFound, notCancelled}, n.Code):
 		i.note(n, true)
 		i.wonder(now, !i.Done())
 	case notice:
@@ -369,11 +369,12 @@ func (i *Intent) settle(listed bool, asked, now time.Time) bool {
 }
 
 const (
-	notChanged    = 104   // what is filled cannot be changed
-	notCancelling = 161   // it cannot be cancelled as it is
-	cancelled     = 202   // the order was cancelled, by whomever
-	notFound      = 10147 // it cannot be cancelled: Gateway does not have it
-	notCancelled  = 10148 // it cannot be cancelled: it is done, says the text
+	notChanged     = 104   // what is filled cannot be changed
+	notCancellable = 136   // it cannot be cancelled
+	notCancelling  = 161   // it cannot be cancelled as it is
+	cancelled      = 202   // the order was cancelled, by whomever
+	notFound       = 10147 // it cannot be cancelled: Gateway does not have it
+	notCancelled   = 10148 // it cannot be cancelled: it is done, says the text
 )
 
 // tooLate are the codes with which Gateway refuses a change of an order that is over, or is not what the change takes
@@ -387,7 +388,7 @@ var notices = []int{399, 404, 10349, 10352}
 // refusals are codes with which Gateway refuses an order, or a change of one. What is not among them may mean anything.
 // Source: IBKR's API reference, "Message codes".
 var refusals = []int{
-	103, 105, 106, 107, 109, 110, 111, 113, 116, 132, 133, 134, 135, 136, 200, 201, 203, 321, 355, 382, 383, 387,
+	103, 105, 106, 107, 109, 110, 111, 113, 116, 132, 133, 134, 135, 200, 201, 203, 321, 355, 382, 383, 387,
 	388, 391, 392, 434, 435, 436,
 	460, 461, 10289, 10293, 10318,
 }

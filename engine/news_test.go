@@ -238,6 +238,8 @@ func TestLearn(t *testing.T) {
 			Working, 0, asks, Working,
 			Unknown,
 		},
+		"cancelling was refused at once":         {[]conn.OrderNews{says(136)}, Sent, 0, asks, Sent, Unknown},
+		"cancelling was refused in such a state": {[]conn.OrderNews{says(161)}, Sent, 0, asks, Sent, Unknown},
 		"not there to be cancelled": {
 			[]conn.OrderNews{status("Submitted", 0), says(10147)},
 			Working, 0, asks, Working,

@@ -217,7 +217,7 @@ func sameQuantity(a, b string) bool { return quantity(a) > 0 && quantity(a) == q
 // refused.
 func harmless(code int) bool {
 	switch code {
-	case 161, codeCancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
+	case 131, 136, 161, codeCancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
 		return true
 	}
 	return code >= 2100 && code < 2200

@@ -65,6 +65,8 @@ func TestNewsInAnyOrder(t *testing.T) {
 		}, Rejected, "0"},
 		{"held", []news{status("PreSubmitted", "0"), held, code(404)}, Inactive, "0"},
 		{"of the market data with its number", []news{code(354)}, Sent, ""},
+		{"what Gateway says it ignores", []news{code(131)}, Sent, ""},
+		{"cancelling was refused", []news{code(136)}, Sent, ""},
 		{"no permId at first", []news{early, status("Submitted", "0")}, Working, "0"},
 	} {
 		b := newOrderTable(forgetful{})
