@@ -101,6 +101,20 @@ func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
 	}
 }
 
+// TestHeadOfAStream asks for the head of a stream: the answer is whole, and holds no place.
+func TestHeadOfAStream(t *testing.T) {
+	s := serve(t, &fakeBackend{})
+	for _, path := range []string{"/events", "/guard/events"} {
+		if res, _ := ask(t, s, "HEAD", path, ""); res.StatusCode != 200 ||
+			res.Header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%s: %s, %v", path, res.Status, res.Header)
+		}
+	}
+	if _, free := s.streams.Join(false, true, 1); !free {
+		t.Error("a place is held")
+	}
+}
+
 // TestStreamsForTheOwner has strangers open as many streams as they can get.
 func TestStreamsForTheOwner(t *testing.T) {
 	s := serve(t, &fakeBackend{})

@@ -48,6 +48,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, window bool, eve
 	defer s.streams.Leave(show, owner)
 	s.ln.Streams(r)
 	send := sse.Begin(w)
+	if r.Method == http.MethodHead {
+		return // it has all of its answer
+	}
 	nudge, end := s.backend.Subscribe()
 	defer end()
 	alive := time.NewTicker(keepAlive)
