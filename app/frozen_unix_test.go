@@ -43,7 +43,7 @@ func TestFrozenProgramInWords(t *testing.T) {
 	if took > 30*time.Second {
 		t.Errorf("guard --watch took %v", took)
 	}
-	for _, command := range []string{"status", "guard", "orders", "quit"} {
+	for _, command := range []string{"status", "guard", "orders", "uptime", "quit"} {
 		began := time.Now()
 		out, code := r.command(command)
 		took := time.Since(began)

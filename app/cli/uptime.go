@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/exit"
+	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn/history"
@@ -49,7 +50,7 @@ func (p Program) uptime(ctx context.Context, days int) (api.Uptime, error) {
 		}
 	}
 	if !errors.Is(err, api.ErrNotRunning) && exit.Code(err) != exit.NotThere {
-		return api.Uptime{}, err
+		return api.Uptime{}, home.Explain(err)
 	}
 	h, now := p.Home, time.Now()
 	s, _, err := settings.Load(h.Settings())
