@@ -222,8 +222,8 @@ func TestGivenUpAfterADay(t *testing.T) {
 	}
 }
 
-// TestOldAlertIsDelivered has an alert wait while the clock leaves it two days behind, as after a sleep of the computer,
-// with a network that comes back a moment later.
+// TestOldAlertIsDelivered has an alert wait while the clock leaves it two days behind, as after a sleep of the
+// computer, with a network that comes back a moment later.
 func TestOldAlertIsDelivered(t *testing.T) {
 	web := newWebServer(t)
 	p := newPost(t, map[string]string{"env:HOOK": "http://" + web.addr + "/hooksecret"})

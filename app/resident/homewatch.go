@@ -22,8 +22,9 @@ const homeEvery = time.Second
 
 const movedAside = "something that is not a file was in the place of a file, and was moved aside"
 
-// homeWatch follows the files that this process has open, and the files and the port by which others find it. If the home of a running program
-// is deleted or moved, the record of orders is gone, and a second program could start beside it.
+// homeWatch follows the files that this process has open, and the files and the port by which others find it. If the
+// home of a running program is deleted or moved, the record of orders is gone, and a second program could start beside
+// it.
 type homeWatch struct {
 	home     home.Home
 	lock     *home.Lock
