@@ -3,8 +3,8 @@
 //
 // An alert is on disk for each channel before Put returns, and stays there until the channel has taken it, or a day and
 // some more tries have passed. Each channel delivers in order, on a goroutine of its own, so that one that is slow or
-// dead holds up no one else. What a channel needs to know stands in the settings as a reference to a secret; it is looked up for each
-// delivery, and shows up in no log, no status and no error.
+// dead holds up no one else. What a channel needs to know stands in the settings as a reference to a secret; it is
+// looked up for each delivery, and shows up in no log, no status and no error.
 package alert
 
 import (
