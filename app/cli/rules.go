@@ -49,7 +49,7 @@ func writeRules(out io.Writer, list api.Rules) error {
 		fmt.Fprintf(out, "%s:%d:%d: %s: %s\n", wording.OneLine(list.Path), p.Line, p.Column, wording.OneLine(p.Key),
 			wording.OneLine(p.Text))
 	}
-	if !list.MayEdit && list.Reason != "" {
+	if list.Reason != "" {
 		fmt.Fprintln(out, wording.Sentence("Rules cannot be saved and activated now: "+wording.OneLine(list.Reason)))
 	}
 	return nil

@@ -26,11 +26,7 @@ func canEdit(known *api.Rules, st *api.Status, lost absence) (yes bool, reason s
 	case !st.Connected:
 		return false, "Gatewatch is not connected."
 	case !known.MayEdit:
-		reason = strings.TrimSuffix(plain(known.Reason), ".")
-		if reason == "" {
-			reason = "Gatewatch does not allow it now"
-		}
-		return false, reason + "."
+		return false, strings.TrimSuffix(plain(known.Reason), ".") + "."
 	}
 	return true, ""
 }
