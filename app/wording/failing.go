@@ -64,7 +64,7 @@ var failing = map[string][2]string{
 		"Check the disk. The damaged file is kept; new alerts are sent. This message ends with the next start.",
 	},
 	FailingSecrets: {"A secret that alerts need is missing.", "Store it on the Alerts page of the window. Until then " +
-		"the alerts of that channel wait, for up to 24 hours."},
+		"the alerts of that channel wait, for at least a day."},
 	FailingSettings: {
 		"settings.json has an error; the previous settings stay in effect.",
 		"Correct the file; Gatewatch reads it at once.",
