@@ -7,7 +7,7 @@ const here = () => Boolean(st && !lost);
 
 // Times and durations, as the window has them.
 const known = t => t && !t.startsWith("0001-");
-const dateOf = (t, style) => t.toLocaleDateString("en-GB", style).replace(",", "");
+const dateOf = (t, style) => t.toLocaleDateString("en-GB", style).replace(",", "").replace("Sept", "Sep");
 const timeOf = (t, long = 8) => t.toTimeString().slice(0, long);
 const isToday = t => t.toDateString() === new Date().toDateString();
 function clock(when) {
@@ -157,10 +157,8 @@ function allow(b, can, why, applies = true) {
   attribute(b, "aria-disabled", applies ? null : "true");
   return b;
 }
-const underWay = new Set(); // names of buttons
-const nameOf = b => b.id || b.ariaLabel;
 function onPress(b, does) {
-  b.onclick = ({ currentTarget: b }) => { if (b.ariaDisabled !== "true" && !underWay.has(nameOf(b))) does(b); };
+  b.onclick = ({ currentTarget: b }) => { if (b.ariaDisabled !== "true" && !b.ariaBusy) does(b); };
 }
 function button(text, does, label, className = "") {
   const b = Object.assign(el("button", className, text), { type: "button" });
@@ -170,10 +168,8 @@ function button(text, does, label, className = "") {
 }
 // during does something for a button, which does nothing else meanwhile.
 async function during(b, does) {
-  underWay.add(nameOf(b));
   attribute(b, "aria-busy", "true");
   await does();
-  underWay.delete(nameOf(b));
   attribute(b, "aria-busy", null);
 }
 // act asks for something and says what came of it, in the line of its part.
