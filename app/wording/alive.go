@@ -17,9 +17,9 @@ const (
 	StartHint  = unknownUntilStart + " Start it here or from your applications."
 	StartThere = unknownUntilStart + " Start it on its computer, from the applications or with “gatewatch”. " +
 		"This page finds it again by itself."
-	RestartHint  = mayHang + " If this lasts, restart it and check your orders in TWS."
+	RestartHint  = mayHang + " If this lasts, restart it."
 	RestartThere = mayHang + " If this lasts, restart Gatewatch on its computer: quit it in the tray or end its " +
-		"process, start it again, and check your orders in TWS."
+		"process, and start it again."
 
 	unknownUntilStart = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again."
 	mayHang           = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its " +
