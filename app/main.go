@@ -90,6 +90,7 @@ func start(args []string) int {
 	if err != nil {
 		panic(err) // the command line above is wrong: no input can cause or cure that
 	}
+	parser.Model.HelpFlag.Help = "Show this help."
 	k, err := parser.Parse(args)
 	if code >= 0 || cli.Stdout.Err() != nil { // --help has done its work, or could not
 		return max(code, report(nil))

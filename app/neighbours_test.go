@@ -83,7 +83,7 @@ func TestStrangerOnTheOldPort(t *testing.T) {
 		if out, code := r.command("guard", "--watch"); code == 0 || strings.Contains(out, "open:") {
 			t.Errorf("guard --watch: code %d, %s", code, out)
 		}
-		if out, _ := r.command("doctor"); !strings.Contains(out, "Gatewatch  does not run") {
+		if out, _ := r.command("doctor"); !strings.Contains(out, "Gatewatch  not running") {
 			t.Errorf("doctor: %s", out)
 		}
 	}

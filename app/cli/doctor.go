@@ -59,6 +59,7 @@ func examine(ctx context.Context, out io.Writer, h home.Home) (doctorReport, err
 		report.Secrets = secrets.Missing(&alert.Secrets{File: h.Secrets()}, s.References())
 	}
 	report.writeSecrets(out)
+	fmt.Fprintln(out) // ports have wider names
 	ports := conn.DefaultPorts
 	if s.Gateway.Port != 0 {
 		ports = []int{s.Gateway.Port}

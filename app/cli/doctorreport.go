@@ -73,9 +73,9 @@ func (d doctorProgram) write(out io.Writer) {
 	case "running":
 		fmt.Fprintf(out, "Gatewatch  runs at %s: %s\n", d.URL, d.Headline)
 	case "not_responding":
-		fmt.Fprintf(out, "Gatewatch  %s\n", colored(wrong, "does not respond: "+wording.NotRespondingDo))
+		fmt.Fprintf(out, "Gatewatch  %s\n", colored(wrong, "not responding: "+wording.NotRespondingDo))
 	default:
-		fmt.Fprintln(out, "Gatewatch  does not run")
+		fmt.Fprintln(out, "Gatewatch  not running")
 	}
 	if d.Unsupported != "" {
 		fmt.Fprintf(out, "           %s\n", d.Unsupported)
@@ -85,14 +85,16 @@ func (d doctorProgram) write(out io.Writer) {
 func (d doctorPort) write(out io.Writer) {
 	mode := wording.Mode(d.Mode)
 	if d.Ready {
-		fmt.Fprintf(out, "%-16s %s: %s, protocol %d, %d account(s), in %s\n", d.label(), colored(good, "ready"),
-			colored(modeColor(d.Mode), orUnknown(mode)), d.ServerVersion, d.Accounts,
+		fmt.Fprintf(out, "%-16s %s: %s, protocol %d, %s, in %s\n", d.label(), colored(good, "ready"),
+			colored(modeColor(d.Mode), orUnknown(mode)), d.ServerVersion,
+			wording.Count(d.Accounts, "account", "accounts"),
 			wording.Duration(time.Duration(d.TookMillis*float64(time.Millisecond))))
 	} else {
+		cause := strings.TrimSuffix(d.Cause, ".")
 		if mode != "" {
-			mode = " (usually " + mode + ")"
+			cause += " (usually " + mode + ")"
 		}
-		fmt.Fprintf(out, "%-16s %s%s\n", d.label(), d.Cause, mode)
+		fmt.Fprintf(out, "%-16s %s.\n", d.label(), cause)
 	}
 	for _, line := range d.Details {
 		fmt.Fprintf(out, "%16s %s\n", "", line)

@@ -112,7 +112,7 @@ func describeTrading(t api.Trading, more string, now time.Time) string {
 	}
 	line := strings.Join(append([]string{state}, t.Lines()...), ", ")
 	if more != "" {
-		line += ": " + more
+		line += ". " + more
 	}
 	return line
 }

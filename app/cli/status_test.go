@@ -15,11 +15,11 @@ func TestDescribeTrading(t *testing.T) {
 	now := time.Date(2026, 7, 15, 12, 0, 0, 0, time.Local)
 	ago := func(d time.Duration) *time.Time { at := now.Add(-d).UTC(); return &at }
 	for want, st := range map[string]api.Trading{
-		"off: Rules watch prices but cannot place orders.": {
+		"off. Rules watch prices but cannot place orders.": {
 			Reason:   "trading is off; turn it on to let rules place orders",
 			ReasonID: "disarmed",
 		},
-		"off, 1 rule failed, 3 rules active: Rules watch prices but cannot place orders.": {
+		"off, 1 rule failed, 3 rules active. Rules watch prices but cannot place orders.": {
 			Reason:   "Gateway does not answer",
 			ReasonID: "guard_shut", RulesActive: 3, RulesFailed: 1,
 		},
@@ -37,7 +37,7 @@ func TestDescribeTrading(t *testing.T) {
 		"on, since 15 Jul 12:00": {Armed: true, ArmedSince: &[]time.Time{
 			now.AddDate(-1, 0, 0),
 		}[0], MayTrade: true},
-		"on, but orders are blocked, since 11:00, 2 orders unknown, look in TWS, 2 orders open: The account's.": {
+		"on, but orders are blocked, since 11:00, 2 orders unknown, look in TWS, 2 orders open. The account's.": {
 			Armed: true, ArmedSince: ago(time.Hour), Reason: "the\naccount's", OrdersOpen: 2, OrdersUnknown: 2,
 		},
 	} {

@@ -50,13 +50,10 @@ func (w Wait) Run(ctx context.Context, p Program) error {
 		return nil
 	case ctx.Err() != nil:
 		return errors.New("interrupted before the end of the wait")
-	case errors.Is(err, api.ErrNotResponding):
-		return home.Explain(err)
-	case last == nil:
-		const hint = "start it with `gatewatch`, or name its folder with --home"
-		return exit.With(exit.NotThere, fmt.Errorf("no Gatewatch ran here within %v (%w); %s", w.Timeout, err, hint))
+	case errors.Is(err, api.ErrNotResponding), last == nil:
+		return exit.With(exit.NotThere, home.Explain(err))
 	}
-	return fmt.Errorf("not reached within %v: %s", w.Timeout, w.missing(last))
+	return fmt.Errorf("not reached within %s: %s", wording.Duration(w.Timeout), w.missing(last))
 }
 
 // wait follows Gatewatch until it has what is waited for, or ctx ends. It returns the last status; without one, none
