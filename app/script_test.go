@@ -252,12 +252,13 @@ func cmdOccurs(ts *testscript.TestScript, neg bool, a []string) {
 var ported = rand.Uint32N(7_500)
 
 // cmdPorts takes ports that the system does not give to anyone by itself and no other test gets (those of conn/port
-// take theirs below 22,500), so that they are still free when used.
+// take theirs below 22,500), so that they are still free when used. They are far apart: a program that finds the port
+// of its API taken uses one of the next.
 func cmdPorts(ts *testscript.TestScript, neg bool, a []string) {
 	args(ts, neg, a, 1, "ports NAME...")
 	for _, name := range a {
 		for {
-			port := int(22_500 + atomic.AddUint32(&ported, 1)%7_500)
+			port := int(22_500 + atomic.AddUint32(&ported, 101)%7_500)
 			if ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 				ln.Close()
 				ts.Setenv(name, strconv.Itoa(port))
