@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build window test packages pure test-race test-plain quick bench clean format check dist fuzz soak demo-bots
+.PHONY: help run build window test packages pure test-soak test-race test-plain quick bench clean format check dist fuzz soak demo-bots
 
 # Debian packages. Each target installs what it needs and says so. Without certificates Go cannot download.
 CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),,ca-certificates)
@@ -111,7 +111,7 @@ test: ## everything: format, vet, staticcheck, tests with the race detector
 	$(MODULES)
 	@$(MAKE) --no-print-directory -j 2 packages pure
 	@$(MAKE) --no-print-directory check
-	@$(MAKE) --no-print-directory -j 2 -Oline test-race test-plain
+	@$(MAKE) --no-print-directory -j 3 -Oline test-race test-plain test-soak
 
 packages:
 	$(call need,$(TEST_PACKAGES))
@@ -122,8 +122,10 @@ pure: format
 	go tool staticcheck -version
 
 # Side by side, because most of them wait more than they compute.
-test-race:
+test-soak:
 	$(TEST) -vet=off -race -run '^TestSoak$$' ./app
+
+test-race:
 	$(TEST) -p 3 -vet=off -race -skip '^(TestKilledWhileWriting|TestOnceUnderChaos)$$' \
 		$$(printf '%s\n' $(TESTED) | grep -xF "$(SHARED)")
 
