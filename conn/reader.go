@@ -179,6 +179,8 @@ func (s *socket) receive(m wire.Message) error {
 			s.pending.putContract(request-detailsBase, *d)
 		}
 		return err
+	case wire.MsgReroute:
+		return take(m.Reroute, s.reroute)
 	case wire.MsgMarketRule:
 		rule, steps, err := m.MarketRule()
 		if err == nil {
@@ -282,6 +284,7 @@ type Ticks struct {
 	received uint64
 	replaced uint64
 	ready    chan struct{}
+	routes   map[int64]Contract // by request, where Gateway has named another contract
 }
 
 func newTicks() *Ticks {
@@ -307,6 +310,24 @@ func (t *Ticks) put(k Tick) {
 		default:
 		}
 	}
+}
+
+func (t *Ticks) reroute(request int64, to Contract) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.routes == nil {
+		t.routes = map[int64]Contract{}
+	}
+	t.routes[request] = to
+}
+
+// Rerouted returns the contract whose data stands for that of a subscription's contract, and forgets it.
+func (t *Ticks) Rerouted(request int64) Contract {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	to := t.routes[request]
+	delete(t.routes, request)
+	return to
 }
 
 // Ready returns a channel that yields a value when there may be something to take.

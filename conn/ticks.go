@@ -27,6 +27,9 @@ const (
 	LastTime // when the last price was traded, in seconds since 1970 on IBKR's clock; Last itself may be days old
 	// the data is of another kind than before, as Old and Delayed say; what came before is no price of now any more
 	DataKind
+	// Gateway has no data of the contract: nothing comes of this subscription. [Ticks.Rerouted] says what to subscribe
+	// to instead.
+	Rerouted
 )
 
 // Tick is the newest value of one field of one subscription.
@@ -82,6 +85,13 @@ func (s *socket) receiveDataKind(request int64, typ int) {
 		Request: request - marketBase, Field: DataKind, Delayed: kind.delayed, Old: kind.old, Value: float64(typ),
 		At: time.Duration(s.heard.Load()),
 	})
+}
+
+// reroute notes where else the data of a subscription is to be had.
+func (s *socket) reroute(to wire.Reroute) {
+	request := to.Request - marketBase
+	s.ticks.reroute(request, Contract{ConID: to.ConID, Exchange: to.Exchange})
+	s.ticks.put(Tick{Request: request, Field: Rerouted, At: time.Duration(s.heard.Load())})
 }
 
 // Contract names an instrument. Either ConID or Symbol, Type, Exchange and Currency are needed.

@@ -299,7 +299,12 @@ func (e *Engine) evaluate(ticks []conn.Tick) {
 		if !ok {
 			continue // of a subscription that is gone
 		}
-		if t.Field != conn.DataKind {
+		switch t.Field {
+		case conn.Rerouted:
+			e.reroute(i)
+			continue
+		case conn.DataKind:
+		default:
 			e.flows(i)
 		}
 		// Asked for every tick: the guard may close between two of them.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ type feed struct {
 	refused int           // how often it was, since data came last
 	due     time.Duration // when it is subscribed again; 0: not at all
 	last    lastPrice
+	under   conn.Contract // has the data instead, since Gateway has none of the instrument itself; mostly nothing
 }
 
 // A refused subscription is made again after firstRetry, then after twice that, and so on; one after the other.
@@ -236,7 +238,21 @@ func (e *Engine) open(i int) error {
 	f := &e.feeds[i]
 	f.request, f.heard, f.last = int64(len(e.requests)), false, lastPrice{}
 	e.requests = append(e.requests, i)
-	return e.session.Subscribe(f.request, e.instruments[i].Contract)
+	return e.session.Subscribe(f.request, cmp.Or(f.under, e.instruments[i].Contract))
+}
+
+// reroute subscribes to the contract that Gateway has named: it has no data of a CFD on a stock, but of the stock. It
+// does so once: what is rerouted again has no data.
+func (e *Engine) reroute(i int) {
+	f := &e.feeds[i]
+	to := e.session.Ticks().Rerouted(f.request)
+	e.requests[f.request] = -1 // nothing comes of it
+	f.request = 0
+	if to.ConID <= 0 || f.under != (conn.Contract{}) {
+		return
+	}
+	f.under = to
+	_ = e.open(i)
 }
 
 func (e *Engine) wantsDelayed() bool {

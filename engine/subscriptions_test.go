@@ -257,3 +257,22 @@ func TestLastPrice(t *testing.T) {
 		}
 	}
 }
+
+// TestReroutedData has no market data of a CFD: Gateway names the stock that has it. So it is after 1101, which ends
+// both subscriptions, and in a new session.
+func TestReroutedData(t *testing.T) {
+	t.Parallel()
+	b := start(t)
+	b.mu.Lock()
+	b.wants = []Instrument{{Contract: conn.Contract{Symbol: "AAPL", Type: "CFD", Exchange: "SMART", Currency: "USD"}}}
+	b.mu.Unlock()
+	b.engine.Refresh()
+	b.dataOf(0)
+	for _, again := range []func(){func() { b.gateway.Notice(1101, "") }, b.gateway.Drop} {
+		before := b.number()
+		again()
+		b.eventually("another subscription", func() bool { return b.number() != before })
+		b.dataOf(0)
+	}
+	b.eventually("one subscription", func() bool { return b.subscriptions() == 1 })
+}

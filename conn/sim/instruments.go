@@ -20,6 +20,7 @@ type instrument struct {
 	start    float64 // opening mid price
 	pence    bool    // its prices are hundredths of its currency
 	expiry   time.Time
+	under    *instrument // of a CFD: the stock whose market it has
 }
 
 // stock ids and names as IBKR lists them; prices are only plausible.
@@ -107,6 +108,11 @@ func newInstruments(now time.Time) []*instrument {
 		})
 	}
 	all = append(all, futures(now, "ES", "E-mini S&P 500", 495512500, 50, 5900)...)
+	apple := all[0]
+	all = append(all, &instrument{
+		contract: newContract(118089500, "AAPL", "CFD", "SMART", "", "USD", "AAPL", "AAPL"), name: apple.name,
+		rule: apple.rule, minSize: "1", start: apple.start, under: apple,
+	})
 	return append(all, futures(now, "NQ", "E-mini NASDAQ 100", 515416600, 20, 20600)...)
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -63,7 +64,7 @@ type quote struct {
 
 func newQuote(in *instrument, seed uint64, rate float64) *quote {
 	return &quote{
-		in: in, walk: newWalk(seed, in), every: time.Duration(min(float64(time.Second)/rate, float64(1000*time.Hour))),
+		in: in, walk: newWalk(seed, cmp.Or(in.under, in)), every: time.Duration(min(float64(time.Second)/rate, float64(1000*time.Hour))),
 		lot: int64(min(max(600/rate, 1), 150)), // so that the volume of a day depends little on the number of ticks
 	}
 }
@@ -232,23 +233,24 @@ func (g *Gateway) walkLocked(now time.Time) {
 func (g *Gateway) SetPrice(symbol string, price float64) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, q := range g.quotes {
+	err := errUnknownSymbol(symbol)
+	for _, q := range g.quotes { // a CFD has the symbol of its stock, and its market
 		if q.in.label() != symbol || q.in.contract.GetExchange() == "MEXI" {
 			continue
 		}
 		if q.replay != nil {
 			return fmt.Errorf("%s is replayed from a file: its price cannot be set", symbol)
 		}
-		q.silence, q.unquoted = silence{}, price < 0
-		if q.unquoted {
-			price = q.last
+		pinned := price
+		if q.silence, q.unquoted = (silence{}), price < 0; q.unquoted {
+			pinned = q.last
 		}
-		q.pin(time.Duration(g.step)*q.every, price)
+		q.pin(time.Duration(g.step)*q.every, pinned)
 		q.advance(g.step)
 		if !g.upstreamLost {
 			g.matchLocked(q)
 		}
-		return nil
+		err = nil
 	}
-	return errUnknownSymbol(symbol)
+	return err
 }

@@ -32,8 +32,9 @@ var marketData = subject{
 			}),
 	},
 	replies: map[protoreflect.Name]reply{
-		"MarketDataType":  {wire.MsgMarketDataType, verProtoMarketData, inOrder(1)},
-		"TickSnapshotEnd": {wire.MsgTickSnapshotEnd, verProtoMarketData, inOrder(1)},
+		"MarketDataType":           {wire.MsgMarketDataType, verProtoMarketData, inOrder(1)},
+		"RerouteMarketDataRequest": {wire.MsgReroute, verProtoRest2, inOrder(0)},
+		"TickSnapshotEnd":          {wire.MsgTickSnapshotEnd, verProtoMarketData, inOrder(1)},
 		"TickReqParams": {wire.MsgTickReqParams, verProtoMarketData, formOf(func(f *form, m *protobuf.TickReqParams) {
 			f.all(&m.ReqId, &m.MinTick, &m.BboExchange, &m.SnapshotPermissions)
 		})},
@@ -76,6 +77,12 @@ func (g *Gateway) marketData(c *conn, m *protobuf.MarketDataRequest) *requestErr
 		return invalid("Snapshot market data subscription is not applicable to generic ticks")
 	case !snapshot && g.cfg.MaxLines > 0 && g.lines() >= g.cfg.MaxLines:
 		return codeError(101)
+	}
+	if under := q.in.under; under != nil { // IBKR has no data of it, and leaves it to the client to ask anew
+		c.sendLocked(&protobuf.RerouteMarketDataRequest{
+			ReqId: &id, ConId: under.contract.ConId, Exchange: under.contract.Exchange,
+		})
+		return nil
 	}
 	asked, notice, e := g.permit(c, q)
 	if e != nil {

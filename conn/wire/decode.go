@@ -181,6 +181,20 @@ type PriceStep struct {
 	Step float64 `json:"step"`
 }
 
+// Reroute says that Gateway has no market data of a contract, such as a CFD on a stock, and where to ask for it instead.
+type Reroute struct {
+	Request  int64 // the one that was made; nothing comes of it
+	ConID    int64 // of the underlying
+	Exchange string
+}
+
+// Reroute decodes a [MsgReroute].
+func (m Message) Reroute() (Reroute, error) {
+	var p protobuf.RerouteMarketDataRequest
+	err := m.decode(&p)
+	return Reroute{int64(p.GetReqId()), int64(p.GetConId()), text(p.GetExchange())}, err
+}
+
 // MarketRule decodes a [MsgMarketRule]: its number, and the steps that can be used, in order.
 func (m Message) MarketRule() (rule int64, steps []PriceStep, err error) {
 	var p protobuf.MarketRule

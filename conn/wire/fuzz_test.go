@@ -82,6 +82,9 @@ var messageTypes = map[int]messageType{
 		func() proto.Message { return &protobuf.ContractDataEnd{} },
 		map[string]string{"": "reqId"},
 	},
+	MsgReroute: {func() proto.Message { return &protobuf.RerouteMarketDataRequest{} }, map[string]string{
+		"Request": "reqId", "ConID": "conId", "Exchange": "exchange",
+	}},
 	MsgMarketRule: {
 		func() proto.Message { return &protobuf.MarketRule{} },
 		map[string]string{"Number": "marketRuleId"},

@@ -47,6 +47,7 @@ var decoders = map[int]func(Message) (any, error){
 	MsgExecutionsEnd:      func(m Message) (any, error) { return m.End() },
 	MsgMarketDataType:     func(m Message) (any, error) { return m.Tick() },
 	MsgCommission:         func(m Message) (any, error) { return m.OrderNews() },
+	MsgReroute:            func(m Message) (any, error) { return m.Reroute() },
 	MsgMarketRule:         ruleOf,
 	MsgCompletedOrder:     func(m Message) (any, error) { return m.OrderNews() },
 	MsgCompletedOrdersEnd: func(m Message) (any, error) { return m.End() },

@@ -53,6 +53,7 @@ const (
 	MsgPosition           = 61
 	MsgPositionsEnd       = 62
 	MsgTickReqParams      = 81
+	MsgReroute            = 91
 	MsgMarketRule         = 93
 	MsgCompletedOrder     = 101
 	MsgCompletedOrdersEnd = 102

@@ -172,7 +172,7 @@ func known(number int, inText bool) bool {
 	switch number {
 	case MsgError, MsgNextValidID, MsgManagedAccounts, MsgCurrentTime:
 		return true
-	case MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgMarketDataType,
+	case MsgTickPrice, MsgTickSize, MsgTickString, MsgTickGeneric, MsgMarketDataType, MsgReroute,
 		MsgOrderStatus, MsgOpenOrder, MsgOpenOrdersEnd, MsgCompletedOrder, MsgCompletedOrdersEnd,
 		MsgExecution, MsgExecutionsEnd, MsgCommission,
 		MsgContractDetails, MsgBondDetails, MsgContractDetailsEnd, MsgMarketRule, MsgConfig,
