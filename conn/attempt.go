@@ -94,7 +94,7 @@ func isErrno(err error, posix, windows syscall.Errno) bool {
 
 // vague has the causes that say little when several ports failed, the vaguest first. All others say more.
 var vague = []Cause{
-	CauseRefused, CauseUnreachable, CauseClosedEarly, CauseGarbage, CauseUnsupported, CauseNoAnswer,
+	CauseRefused, CauseUnreachable, CauseClosedEarly, CauseGarbage, CauseUnsupported, CauseTooNew, CauseNoAnswer,
 }
 
 // saysMore reports whether a person learns more from a cause than from another one.

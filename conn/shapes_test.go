@@ -91,7 +91,7 @@ func TestAttemptFailsBeforeTheVersion(t *testing.T) {
 		"negative version":       {raw(true, text("-225", "20261123")), CauseGarbage},
 		"version too old":        {raw(true, text("99", "20261123")), CauseUnsupported},
 		"last one in text":       {raw(true, text("212", "20261123")), CauseUnsupported},
-		"version too new":        {raw(true, text("227", "20261123")), CauseUnsupported},
+		"version too new":        {raw(true, text("227", "20261123")), CauseTooNew},
 		"zero length":            {raw(true, length(0)), CauseGarbage},
 		"length over the limit":  {raw(true, length(4097)), CauseGarbage},
 		"huge length":            {raw(true, length(1<<32-1)), CauseGarbage},

@@ -119,6 +119,8 @@ func greetingError(ctx context.Context, err error) *AttemptError {
 	switch {
 	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return &AttemptError{Cause: CauseNoAnswer, Err: errors.New("no handshake reply")}
+	case errors.As(err, &version) && version.Version > wire.Newest:
+		return &AttemptError{Cause: CauseTooNew, Err: err}
 	case errors.As(err, &version):
 		return &AttemptError{Cause: CauseUnsupported, Err: err}
 	case errors.As(err, &protocol):

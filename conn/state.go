@@ -45,6 +45,7 @@ const (
 	CauseNotReady    Cause = "not_ready"     // version received, login messages missing until the deadline
 	CauseClosedLogin Cause = "closed_login"  // closed between version and READY without a known code
 	CauseUnsupported Cause = "unsupported"   // the server version is too old for Gatewatch; older than 213
+	CauseTooNew      Cause = "too_new"       // the server version is newer than those that Gatewatch speaks
 	CauseGarbage     Cause = "garbage"       // bytes that are not the TWS protocol
 	CauseClosed      Cause = "closed"        // Gateway closed the connection in an orderly way
 	CauseBroken      Cause = "broken"        // the socket broke: reset, write failed

@@ -12,7 +12,7 @@ var worldCodes = append(slices.Sorted(maps.Keys(codeTable)), 100, 321, 399, 1016
 
 var worldCauses = []Cause{
 	CauseRefused, CauseRefused, CauseClosedEarly, CauseNoAnswer, CauseClientIDInUse, CauseDisclaimer, CauseUnreachable,
-	CauseNotReady, CauseClosedLogin, CauseUnsupported, CauseGarbage, CausePortChanged, CauseClient,
+	CauseNotReady, CauseClosedLogin, CauseUnsupported, CauseTooNew, CauseGarbage, CausePortChanged, CauseClient,
 }
 
 // live plays the given number of turns, or as many as there is something to choose from.

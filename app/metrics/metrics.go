@@ -114,8 +114,8 @@ func New(s Source) *Metrics {
 // causes are those that end a session or an attempt; a label has no other values but otherCause.
 var causes = []conn.Cause{
 	conn.CauseRefused, conn.CauseClosedEarly, conn.CauseNoAnswer, conn.CauseClientIDInUse, conn.CauseDisclaimer,
-	conn.CauseUnreachable, conn.CauseNotReady, conn.CauseClosedLogin, conn.CauseUnsupported, conn.CauseGarbage,
-	conn.CauseClosed, conn.CauseBroken, conn.CauseSilent, conn.CauseUnconfirmed, conn.CausePortChanged,
+	conn.CauseUnreachable, conn.CauseNotReady, conn.CauseClosedLogin, conn.CauseUnsupported, conn.CauseTooNew,
+	conn.CauseGarbage, conn.CauseClosed, conn.CauseBroken, conn.CauseSilent, conn.CauseUnconfirmed, conn.CausePortChanged,
 	conn.CauseClient,
 }
 

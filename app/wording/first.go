@@ -42,6 +42,7 @@ var portAnswers = map[conn.Cause]string{
 	conn.CauseNotReady:      "answered, but its login is not complete",
 	conn.CauseClosedLogin:   "answered, but its login is not complete",
 	conn.CauseUnsupported:   "answered: this version is too old",
+	conn.CauseTooNew:        "answered: this version is newer than Gatewatch",
 	conn.CauseGarbage:       "answered, but not as IB Gateway or TWS does",
 }
 

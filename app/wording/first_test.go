@@ -46,7 +46,8 @@ func TestTried(t *testing.T) {
 	seen := []string{}
 	for _, c := range []conn.Cause{
 		conn.CauseRefused, conn.CauseUnreachable, conn.CauseClosedEarly, conn.CauseNoAnswer, conn.CauseClientIDInUse,
-		conn.CauseDisclaimer, conn.CauseNotReady, conn.CauseUnsupported, conn.CauseGarbage, "of tomorrow",
+		conn.CauseDisclaimer, conn.CauseNotReady, conn.CauseUnsupported, conn.CauseTooNew, conn.CauseGarbage,
+		"of tomorrow",
 	} {
 		text := PortAnswer(c)
 		if text == "" || slices.Contains(seen, text) || strings.HasPrefix(text, "failed") != (c == "of tomorrow") {

@@ -175,6 +175,7 @@ var shortCauses = map[conn.Cause]string{
 	conn.CauseNotReady:      "login messages missing",
 	conn.CauseClosedLogin:   "closed during the login",
 	conn.CauseUnsupported:   "version not supported",
+	conn.CauseTooNew:        "version newer than Gatewatch",
 	conn.CauseGarbage:       "not the TWS protocol",
 	conn.CauseClosed:        "closed by Gateway",
 	conn.CauseBroken:        "the socket broke",

@@ -37,3 +37,17 @@ func TestUnsupported(t *testing.T) {
 		t.Errorf("of nothing: %q, %q", title, text)
 	}
 }
+
+// TestVersions: what has to be updated is the older of the two, Gateway or Gatewatch.
+func TestVersions(t *testing.T) {
+	for cause, want := range map[conn.Cause][2]string{
+		conn.CauseUnsupported: {"is not supported", "Update IB Gateway or TWS"},
+		conn.CauseTooNew:      {"is newer than Gatewatch", "Update Gatewatch"},
+	} {
+		s := &conn.Snapshot{State: conn.Reconnecting, Cause: cause, Detail: "server version 7"}
+		if said, hint := Cause(s), Hint(s, 1); !strings.Contains(said, want[0]) ||
+			!strings.Contains(said, "server version 7") || !strings.HasPrefix(hint, want[1]) {
+			t.Errorf("%s: %q, %q", cause, said, hint)
+		}
+	}
+}

@@ -49,6 +49,8 @@ func Cause(s *conn.Snapshot) string {
 		return fmt.Sprintf("%s cannot be reached%s.", at, inBrackets(s.Detail))
 	case conn.CauseUnsupported:
 		return fmt.Sprintf("This version of IB Gateway or TWS is not supported%s.", inBrackets(s.Detail))
+	case conn.CauseTooNew:
+		return fmt.Sprintf("This version of IB Gateway or TWS is newer than Gatewatch knows%s.", inBrackets(s.Detail))
 	case conn.CauseGarbage:
 		return fmt.Sprintf("What %s sends is not the TWS protocol (garbage)%s.", at, inBrackets(s.Detail))
 	case conn.CauseBroken:
@@ -99,6 +101,7 @@ var hints = map[conn.Cause]string{
 		"between here and Gateway.",
 	conn.CauseUnsupported: "Update IB Gateway or TWS to 10.50 or newer; IBKR ends support for older versions on " +
 		"15 December 2026.",
+	conn.CauseTooNew: "Update Gatewatch to its newest version.",
 	conn.CauseGarbage: "Another program may own this port: check gateway.port in settings.json. If it is Gateway, " +
 		"restart it.",
 	conn.CauseClosed: mayRestart,
