@@ -38,8 +38,8 @@ const (
 	CauseRefused       Cause = "refused"              // nothing listens on the port
 	CauseClosedEarly   Cause = "closed_early"         // accepted, then closed before the version
 	CauseNoAnswer      Cause = "no_answer"            // accepted, then silence before the version
-	CauseClientIDInUse Cause = "client_id_in_use"     // IB error 326
-	CauseDisclaimer    Cause = "disclaimer_unsettled" // IB error 10141, paper-trading disclaimer
+	CauseClientIDInUse Cause = "client_id_in_use"     // IB code 326
+	CauseDisclaimer    Cause = "disclaimer_unsettled" // IB code 10141, paper-trading disclaimer
 
 	CauseUnreachable Cause = "unreachable"   // the dial failed otherwise: no route, timeout, unknown host
 	CauseNotReady    Cause = "not_ready"     // version received, login messages missing until the deadline

@@ -23,7 +23,7 @@ func TestWords(t *testing.T) {
 		},
 		{
 			Kind: GuardClosed, Key: "guard_closed", Urgent: true, Title: "Orders are blocked",
-			Body: "Gateway's API is read-only: it takes no orders (IB error 321).\nIn Gateway: Configure, " +
+			Body: "Gateway's API is read-only: it takes no orders (IB code 321).\nIn Gateway: Configure, " +
 				"Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it within 30 s.",
 		},
 	}
@@ -117,7 +117,7 @@ func TestWords(t *testing.T) {
 		{"competing", after(happening{m, competing}), h, []Notice{
 			{
 				Kind: Competing, Key: "competing_session", Title: "Market data taken by another session",
-				Body: "There are no prices: another session of the same user has taken the market data (IB error " +
+				Body: "There are no prices: another session of the same user has taken the market data (IB code " +
 					"10197).\nLog out of the other session (TWS, mobile, client portal) to get the market data " +
 					"back here.",
 			},

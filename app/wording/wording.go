@@ -16,14 +16,14 @@ import (
 
 // causes are those of which there is always the same to say.
 var causes = map[conn.Cause]string{
-	conn.CauseClientIDInUse: "The client id is already in use (IB error 326).",
-	conn.CauseDisclaimer:    "The paper-trading disclaimer has not been accepted (IB error 10141).",
+	conn.CauseClientIDInUse: "The client id is already in use (IB code 326).",
+	conn.CauseDisclaimer:    "The paper-trading disclaimer has not been accepted (IB code 10141).",
 	conn.CauseNotReady:      "Gateway answered, but its login messages did not arrive in time.",
 	conn.CauseClosedLogin:   "Gateway closed the connection during the login.",
 	conn.CauseClosed:        "Gateway closed the connection.",
 	conn.CauseCompeting: "There are no prices: another session of the same user has taken the market data " +
-		"(IB error 10197).",
-	conn.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB error 321).",
+		"(IB code 10197).",
+	conn.CauseReadOnly:     "Gateway's API is read-only: it takes no orders (IB code 321).",
 	conn.CausePortChanged:  "Gateway's API port has been changed (IB code 1300).",
 	conn.CauseUser:         DisconnectedByYou + ".",
 	conn.CauseReconfigured: "The settings have changed; reconnecting.",

@@ -255,7 +255,7 @@ func TestPageClosedGuard(t *testing.T) {
 	b.keep("page-guard-closed-light")
 	g.ReadOnly(true) // when it is asked again
 	b.until(`document.getElementById("headline").textContent`, "Orders blocked")
-	b.until(`document.getElementById("cause").textContent`, "Gateway's API is read-only: it takes no orders (IB error 321).")
+	b.until(`document.getElementById("cause").textContent`, "Gateway's API is read-only: it takes no orders (IB code 321).")
 	b.until(`document.getElementById("hint").textContent.includes("untick “Read-Only API”")`, "true")
 	b.until(`document.getElementById("banner").hidden`, "false")
 	b.keep("page-read-only-light")

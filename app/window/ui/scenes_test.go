@@ -86,7 +86,7 @@ func scenes() map[string]func(*View) {
 		"read_only": func(v *View) {
 			st := connected()
 			st.State, st.Since = conn.Degraded, noon.Add(-time.Minute)
-			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB error 321)."
+			st.CauseID, st.Cause = conn.CauseReadOnly, "Gateway's API is read-only: it takes no orders (IB code 321)."
 			st.Hint = "In Gateway: Configure, Settings, API, Settings: untick “Read-Only API”. Gatewatch notices it " +
 				"within 30 s."
 			st.Guard = closedGuard("Gateway's API is read-only", conn.GuardReadOnly)
