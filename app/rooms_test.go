@@ -117,13 +117,15 @@ func allowed(pkg, imported string) bool {
 		return in("app/tray")
 	case !below(imported, module):
 		return true
-	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/texts":
+	case pkg == module+"/conn/wire", pkg == module+"/conn/calendar", pkg == module+"/conn/texts",
+		pkg == module+"/conn/port/record", pkg == module+"/conn/port/peer":
 		return false
 	case pkg == module+"/conn", pkg == module+"/conn/sim":
 		return imported == module+"/conn/wire" || pkg == module+"/conn" &&
 			(imported == module+"/conn/calendar" || imported == module+"/conn/texts")
 	case pkg == module+"/conn/port":
-		return imported == module+"/conn" || imported == module+"/conn/wire"
+		return imported == module+"/conn" || imported == module+"/conn/wire" ||
+			below(imported, module+"/conn/port")
 	case in("conn"):
 		return below(imported, module+"/conn")
 	case in("engine"):
@@ -182,10 +184,13 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/conn/history", ibapi, false},
 		{"gatewatch/conn/port", "gatewatch/conn", true},
 		{"gatewatch/conn/port", "gatewatch/conn/wire", true},
+		{"gatewatch/conn/port", "gatewatch/conn/port/record", true},
 		{"gatewatch/conn/port", "gatewatch/conn/sim", false},
 		{"gatewatch/conn/port", "gatewatch/engine", false},
 		{"gatewatch/conn/port", "gatewatch/app/wording", false},
 		{"gatewatch/conn/port", ibapi + "/protobuf", false},
+		{"gatewatch/conn/port/record", "gatewatch/conn/port", false},
+		{"gatewatch/conn/port/peer", "gatewatch/conn/port", false},
 		{"gatewatch/engine", "gatewatch/conn", true},
 		{"gatewatch/engine", "gatewatch/conn/sim", false},
 		{"gatewatch/engine", "gatewatch/app/wording", false},

@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/engine"
 	"gatewatch/engine/rules"
 )
@@ -138,7 +139,7 @@ func (b *fakeBackend) Programs() Programs {
 
 func (b *fakeBackend) ProgramOrders() ProgramOrders {
 	return ProgramOrders{[]ProgramOrder{{
-		Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(port.Refused),
+		Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(record.Refused),
 		Reason: "no", ReasonID: string(port.NoProof),
 	}}}
 }

@@ -23,6 +23,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/engine"
 )
 
@@ -119,7 +120,7 @@ func (r *Relay) Run(ctx context.Context) {
 	var again <-chan time.Time
 	for {
 		if r.present().Port != 0 {
-			journal, err := port.OpenJournal(ctx, r.folder)
+			journal, err := record.OpenJournal(ctx, r.folder)
 			if r.fail(err) && err != nil {
 				r.log.Error("the guarded port stays closed: the record of its orders cannot be opened", "err", err)
 			}
@@ -139,7 +140,7 @@ func (r *Relay) Run(ctx context.Context) {
 }
 
 // relay runs the port until ctx ends.
-func (r *Relay) relay(ctx context.Context, journal *port.Journal) {
+func (r *Relay) relay(ctx context.Context, journal *record.Journal) {
 	defer journal.Close()
 	r.mu.Lock()
 	running, err := port.New(port.Config{
@@ -228,7 +229,7 @@ func (r *Relay) State() api.ProgramState {
 	now := running.Status()
 	st.Listening, st.Connected = now.Listening, now.Clients
 	for _, o := range running.Orders() {
-		if o.State == port.Unknown {
+		if o.State == record.Unknown {
 			st.Unknown++
 		}
 	}
@@ -285,8 +286,8 @@ func (r *Relay) ProgramOrders() (list api.ProgramOrders) {
 			Number: o.Number, At: api.Stamp(o.At), ClientID: o.Client, Program: wording.Program(o.Program, o.Client),
 			OrderID: o.ID, PermID: o.PermID, Text: wording.OneLine(o.Words), Filled: wording.OneLine(o.Filled),
 			State: string(o.State), StateText: wording.ProgramOrder(o.State), Status: wording.OneLine(o.Status),
-			Code: o.Code, Detail: wording.OneLine(o.Text), Reason: wording.Refusal(o.Reason),
-			ReasonID: string(o.Reason),
+			Code: o.Code, Detail: wording.OneLine(o.Text), Reason: wording.Refusal(port.Reason(o.Reason)),
+			ReasonID: o.Reason,
 			Changes:  o.Changes, Open: !o.State.Done(),
 		})
 	}

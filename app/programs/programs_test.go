@@ -13,6 +13,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/engine"
 )
 
@@ -59,9 +60,9 @@ func TestProgramEvents(t *testing.T) {
 		g.put(refused)
 	}
 	for range 3 {
-		g.put(port.Event{At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &port.Order{
-			ID: 1,
-		}})
+		g.put(port.Event{
+			At: time.Now(), Kind: port.OrderUnknown, Client: port.Client{ClientID: 7}, Order: &record.Order{ID: 1},
+		})
 	}
 	gathering := func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.waiting) > 0 }
 	for end := time.Now().Add(time.Minute); gathering(); time.Sleep(10 * time.Millisecond) {

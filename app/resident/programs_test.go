@@ -22,6 +22,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
 )
@@ -118,7 +119,7 @@ func TestPrograms(t *testing.T) {
 			t.Fatalf("%q was not heard; %q", begin, c.said)
 		}
 	}
-	orderIs := func(state port.State) {
+	orderIs := func(state record.State) {
 		t.Helper()
 		if !eventually(t, func() bool {
 			o := b.ProgramOrders().Orders
@@ -133,7 +134,7 @@ func TestPrograms(t *testing.T) {
 	c := connect()
 	c.order(c.first)
 	sees(c, fmt.Sprint(c.first, " Submitted"))
-	orderIs(port.Working)
+	orderIs(record.Working)
 	list := b.Programs()
 	if len(list.Programs) != 1 || list.Programs[0].ClientID != 7 || list.Programs[0].Sent != 1 || list.Sent != 1 ||
 		list.State.Text != "1 program connected" || b.Status().Programs != list.State {
@@ -145,7 +146,7 @@ func TestPrograms(t *testing.T) {
 	}
 	c.order(c.first + 1)
 	sees(c, fmt.Sprint(c.first+1, " error 201 "))
-	orderIs(port.Refused)
+	orderIs(record.Refused)
 	for {
 		r, ok := reports.Next(t.Context())
 		if !ok {

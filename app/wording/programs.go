@@ -6,6 +6,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 )
 
 // Program returns the name of a program at the guarded port with its client id, such as "bot.py (client id 7)".
@@ -44,16 +45,16 @@ func Refusal(r port.Reason) string {
 }
 
 // programOrders are the states of orders of programs for which there is more to say than the state.
-var programOrders = map[port.State]string{
-	port.Sent:     "sent, not confirmed yet",
-	port.Unknown:  unknownOrder,
-	port.Refused:  "refused by Gatewatch; nothing was sent",
-	port.Inactive: inactiveOrder,
-	port.Preview:  "a preview; nothing was ordered",
+var programOrders = map[record.State]string{
+	record.Sent:     "sent, not confirmed yet",
+	record.Unknown:  unknownOrder,
+	record.Refused:  "refused by Gatewatch; nothing was sent",
+	record.Inactive: inactiveOrder,
+	record.Preview:  "a preview; nothing was ordered",
 }
 
 // ProgramOrder says what is known of an order of a program.
-func ProgramOrder(s port.State) string { return cmp.Or(programOrders[s], string(s)) }
+func ProgramOrder(s record.State) string { return cmp.Or(programOrders[s], string(s)) }
 
 // GuardedPort says how the guarded port is, and of how many orders there nothing is known; empty if there is none.
 func GuardedPort(number int, listening, stopped bool, connected, unknown int) string {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/engine"
 )
 
@@ -16,8 +17,8 @@ func TestEveryRefusal(t *testing.T) {
 			t.Errorf("%q is refused with %q", reason, text)
 		}
 	}
-	for _, state := range constants(t, "State", "../../conn/port") {
-		if text := ProgramOrder(port.State(state)); text == "" || strings.Contains(text, "_") {
+	for _, state := range constants(t, "State", "../../conn/port/record") {
+		if text := ProgramOrder(record.State(state)); text == "" || strings.Contains(text, "_") {
 			t.Errorf("an order that is %s: %q", state, text)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 )
 
@@ -167,8 +167,8 @@ func TestChaos(t *testing.T) {
 		t.Skip("the client library races with itself; make test runs this without the race detector")
 	}
 	n := 4
-	if os.Getenv("GATEWATCH_KILLS") != "" {
-		n = kills()
+	if kills, err := strconv.Atoi(os.Getenv("GATEWATCH_KILLS")); err == nil && kills > 0 {
+		n = kills
 	}
 	orders, _ := strconv.Atoi(os.Getenv("GATEWATCH_ORDERS"))
 	program := buildProgram(t)
@@ -235,19 +235,15 @@ func (c *chaos) run(kills, orders int) {
 // unsettled reports whether nothing is known yet of an order that Gateway has. The record may end in the middle of a
 // line.
 func (c *chaos) unsettled() bool {
-	data, err := os.ReadFile(yearFile(c.dir, time.Now().UTC().Year()))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	last := map[[2]int64]port.State{}
-	for line := range bytes.Lines(data) {
-		var o port.Order
+	last := map[[2]int64]record.State{}
+	for line := range bytes.Lines(c.journal()) {
+		var o record.Order
 		if json.Unmarshal(line, &o) == nil {
 			last[[2]int64{o.Client, o.ID}] = o.State
 		}
 	}
 	return slices.ContainsFunc(c.g.State().Orders, func(o sim.OrderState) bool {
-		return o.Status != "Cancelled" && last[[2]int64{int64(o.ClientID), int64(o.OrderID)}] == port.Unknown
+		return o.Status != "Cancelled" && last[[2]int64{int64(o.ClientID), int64(o.OrderID)}] == record.Unknown
 	})
 }
 
@@ -257,33 +253,39 @@ func (c *chaos) orders() int {
 	return len(c.sent)
 }
 
-// recorded returns all orders of the record, oldest first.
-func (c *chaos) recorded() []port.Order {
-	data, err := os.ReadFile(yearFile(c.dir, time.Now().UTC().Year()))
+// journal returns the file of the record of orders.
+func (c *chaos) journal() []byte {
+	name := fmt.Sprintf("program-orders-%d.jsonl", time.Now().UTC().Year())
+	data, err := os.ReadFile(filepath.Join(c.dir, name))
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	last := map[uint64]port.Order{}
-	for line := range bytes.Lines(data) {
-		var o port.Order
+	return data
+}
+
+// recorded returns all orders of the record, oldest first.
+func (c *chaos) recorded() []record.Order {
+	last := map[uint64]record.Order{}
+	for line := range bytes.Lines(c.journal()) {
+		var o record.Order
 		if err := json.Unmarshal(line, &o); err != nil {
 			c.t.Errorf("%q: %v", line, err)
 		}
 		last[o.Number] = o
 	}
-	return slices.SortedFunc(maps.Values(last), func(a, b port.Order) int { return cmp.Compare(a.Number, b.Number) })
+	return slices.SortedFunc(maps.Values(last), func(a, b record.Order) int { return cmp.Compare(a.Number, b.Number) })
 }
 
 // check compares what programs, the record and Gateway have.
 func (c *chaos) check() {
-	record := map[[2]int64]port.Order{}
-	states, times := map[port.State]int{}, map[[2]int64]int{}
+	ours := map[[2]int64]record.Order{}
+	states, times := map[record.State]int{}, map[[2]int64]int{}
 	for _, o := range c.recorded() {
-		if key := [2]int64{o.Client, o.ID}; record[key].PermID == 0 { // what has the same id was sent when it was done
-			record[key] = o
+		if key := [2]int64{o.Client, o.ID}; ours[key].PermID == 0 { // what has the same id was sent when it was done
+			ours[key] = o
 		}
 		states[o.State]++
-		if o.State != port.Refused {
+		if o.State != record.Refused {
 			times[[2]int64{o.Client, o.ID}] += 1 + o.Changes
 		}
 	}
@@ -303,27 +305,27 @@ func (c *chaos) check() {
 	}
 	unknown := 0
 	for key, o := range gateway {
-		r, ok := record[key]
-		want := port.Working
+		r, ok := ours[key]
+		want := record.Working
 		switch o.Status {
 		case "Filled":
-			want = port.Filled
+			want = record.Filled
 		case "Cancelled":
-			want = port.Cancelled
+			want = record.Cancelled
 		}
 		switch {
 		case !ok:
 			c.t.Errorf("order %v is not recorded", key)
 		case r.State == want:
-		case r.State == port.Unknown && want == port.Cancelled:
+		case r.State == record.Unknown && want == record.Cancelled:
 			unknown++ // Gateway names no order id for what is cancelled
 		default:
 			c.t.Errorf("order %v is %s at Gateway; recorded: %+v", key, o.Status, r)
 		}
 	}
-	for key, r := range record {
+	for key, r := range ours {
 		_, there := gateway[key]
-		if !there && (r.State == port.Working || r.State == port.Filled || r.State == port.Cancelled) {
+		if !there && (r.State == record.Working || r.State == record.Filled || r.State == record.Cancelled) {
 			c.t.Errorf("order %v is not at Gateway; recorded: %+v", key, r)
 		}
 	}

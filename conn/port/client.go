@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/conn/port/peer"
 	"gatewatch/conn/wire"
 )
 
@@ -63,7 +64,7 @@ type client struct {
 	id       atomic.Int64 // client id, -1 before it is known
 	first    atomic.Int64 // order id that Gateway has offered to it; those from there on were free
 	ready    atomic.Bool  // Gateway has accepted it
-	program  atomic.Pointer[program]
+	program  atomic.Pointer[peer.Program]
 	looked   chan struct{}  // closed when the system was asked which program it is
 	greeted  sync.WaitGroup // that it is connected is being reported
 
@@ -96,7 +97,7 @@ func newClient(p *Port, tcp *net.TCPConn) *client {
 	}
 	c.log = p.log.With("client", c.number)
 	c.id.Store(-1)
-	c.program.Store(&program{})
+	c.program.Store(&peer.Program{})
 	return c
 }
 
@@ -263,7 +264,7 @@ func (c *client) finish() {
 func (c *client) settle(cancelled bool) {
 	limit := time.NewTimer(lastWords)
 	defer limit.Stop()
-	for c.ready.Load() && c.port.orders.awaited(c.id.Load(), c.number, cancelled) {
+	for c.ready.Load() && c.port.orders.Awaited(c.id.Load(), c.number, cancelled) {
 		select {
 		case <-c.read:
 			return
@@ -288,7 +289,7 @@ func (c *client) lose() {
 	if !c.ready.Load() {
 		return
 	}
-	for _, o := range c.port.orders.lost(c.id.Load(), c.number, c.gateway) {
+	for _, o := range c.port.orders.Lost(c.id.Load(), c.number, c.gateway) {
 		c.port.unknown(o, c.describe())
 	}
 }
@@ -304,7 +305,7 @@ func (c *client) isOver() bool {
 
 // mayHave reports whether Gateway has, or may have, the order that the program means by an id.
 func (c *client) mayHave(id int64) bool {
-	return c.port.orders.open(c.id.Load(), c.number, c.first.Load(), id)
+	return c.port.orders.MayHave(c.id.Load(), c.number, c.first.Load(), id)
 }
 
 // options returns the options of the client id.
@@ -316,7 +317,7 @@ func (c *client) options() ClientOptions {
 func (c *client) describe() Client {
 	id, who := c.id.Load(), c.program.Load()
 	d := Client{
-		Number: c.number, ClientID: id, Name: who.name, PID: who.pid, Address: c.down.RemoteAddr().String(),
+		Number: c.number, ClientID: id, Name: who.Name, PID: who.PID, Address: c.down.RemoteAddr().String(),
 		Version: int(c.shown.Load()), Since: c.since, LastMessage: c.since,
 		Sent: c.sent.Load(), Refused: c.refused.Load(), Observed: c.observed.Load(), ReadOnly: c.options().ReadOnly,
 	}
@@ -324,7 +325,7 @@ func (c *client) describe() Client {
 		d.LastMessage = time.Unix(0, last)
 	}
 	if id >= 0 {
-		d.Working, d.Unknown = c.port.orders.count(id)
+		d.Working, d.Unknown = c.port.orders.Count(id)
 	}
 	return d
 }
@@ -339,14 +340,9 @@ func (c *client) identify() {
 		return
 	}
 	since := time.Now()
-	if who, ok := programOf(c.down); ok {
+	if who, ok := peer.Of(c.down); ok {
+		who.Name = word([]byte(who.Name))
 		c.program.Store(&who)
 	}
 	time.AfterFunc(9*time.Since(since), func() { <-c.port.lookup })
-}
-
-// program is the process at the other end of a connection.
-type program struct {
-	name string
-	pid  int
 }

@@ -7,6 +7,6 @@
 // supervisor: the listener is open while Gateway can be used, and closed otherwise. Programs are shown by
 // [Port.Clients], their orders by [Port.Orders]. What happens is reported as [Event].
 //
-// Of what passes by, only numbers of messages and order ids are read, and in messages about orders what the record of
-// orders needs. docs/guarded-port.md says what programs see.
+// Of what passes by, only numbers of messages and order ids are read, and in messages about orders what
+// [gatewatch/conn/port/record] needs. docs/guarded-port.md says what programs see.
 package port

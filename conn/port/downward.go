@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
 
@@ -122,25 +123,22 @@ func (c *client) hear(number int, proto bool, body []byte) {
 		return
 	}
 	if number == wire.MsgError {
-		n.client = c.id.Load()
+		n.Client = c.id.Load()
 	}
-	if c.port.orders.heard(n) == 0 && number == wire.MsgOpenOrder && n.client == c.id.Load() && c.ready.Load() {
+	if c.port.orders.Heard(n) == 0 && number == wire.MsgOpenOrder && n.Client == c.id.Load() && c.ready.Load() {
 		c.adopt(n, proto, body)
 	}
 }
 
 // adopt takes over an open order of the client id that was not sent through the port: its program may change it.
-func (c *client) adopt(n news, proto bool, body []byte) {
-	if n.id == 0 || n.id >= math.MaxInt32 || stateOf(n.status).Done() {
+func (c *client) adopt(n record.News, proto bool, body []byte) {
+	if n.ID == 0 || n.ID >= math.MaxInt32 {
 		return
 	}
-	in := openInstruction(n.id, proto, body)
-	who := c.program.Load()
-	c.port.orders.adopt(Order{
-		Client: n.client, ID: n.id, PermID: n.perm, Program: who.name, PID: who.pid,
-		Words: in.words, Quantity: in.quantity, Account: in.account, Ref: in.ref, Parent: in.parent,
-		State: Working, Status: n.status, Adopted: true,
-	})
+	in := openInstruction(n.ID, proto, body)
+	o := c.order(&in)
+	o.PermID, o.Status = n.PermID, n.Status
+	c.port.orders.Adopt(o)
 }
 
 // accepted takes in that Gateway has accepted the client id, and which order id it offers.
@@ -251,9 +249,11 @@ func (c *client) sendNotices() {
 		said = frozen
 		switch {
 		case frozen:
-			c.sendError(noID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.")
+			c.sendError(
+				record.NoID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.",
+			)
 		case s&stateUpstream != 0:
-			c.sendError(noID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
+			c.sendError(record.NoID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package port
 
-import "time"
+import (
+	"time"
+
+	"gatewatch/conn/port/record"
+)
 
 // EventKind names what happened.
 type EventKind string
@@ -22,9 +26,9 @@ type Event struct {
 	At       time.Time
 	Kind     EventKind
 	Client   Client
-	Order    *Order // of OrderRefused and OrderUnknown; nil if it could not be read
-	Reason   Reason // of a refusal
-	Observed bool   // it was forwarded nevertheless: [Observe]
+	Order    *record.Order // of OrderRefused and OrderUnknown; nil if it could not be read
+	Reason   Reason        // of a refusal
+	Observed bool          // it was forwarded nevertheless: [Observe]
 	Detail   string
 }
 

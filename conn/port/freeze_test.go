@@ -13,6 +13,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 )
 
@@ -75,12 +76,12 @@ func TestFreeze(t *testing.T) {
 		p.named("closed", 0)
 	}
 	until(t, "orders are unknown", func() bool {
-		return r.order(10).State == port.Unknown && r.order(12).State == port.Unknown
+		return r.order(10).State == record.Unknown && r.order(12).State == record.Unknown
 	})
 	if n := len(r.saw(port.OrderUnknown)); n != 2 {
 		t.Errorf("%d orders were reported as unknown", n)
 	}
-	if o := r.order(11); o.State != port.Refused {
+	if o := r.order(11); o.State != record.Refused {
 		t.Errorf("%+v", o)
 	}
 	g.Thaw()
@@ -89,7 +90,7 @@ func TestFreeze(t *testing.T) {
 	again.ReqOpenOrders()
 	again.named("openOrdersEnd", 0)
 	until(t, "Gateway has mentioned the orders", func() bool {
-		return r.order(10).State == port.Working && r.order(12).State == port.Working
+		return r.order(10).State == record.Working && r.order(12).State == record.Working
 	})
 	again.leave()
 	until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
@@ -117,7 +118,7 @@ func TestGatewayGone(t *testing.T) {
 	c := startRaw(t, r.number, 176, 7)
 	c.write(place(176, "5", "1", "0", "1"))
 	p := g.peer(0)
-	until(t, "the order is there", func() bool { return r.order(5).State == port.Sent })
+	until(t, "the order is there", func() bool { return r.order(5).State == record.Sent })
 	p.send(176, 4, "2", "-1", "1100", "last words", "")
 	p.tcp.Close()
 	if id, code, text := c.error(); id != -1 || code != 1100 || text != "last words" {
@@ -126,7 +127,7 @@ func TestGatewayGone(t *testing.T) {
 	if _, _, err := c.next(); err == nil {
 		t.Error("the connection goes on")
 	}
-	if o := r.order(5); o.State != port.Unknown {
+	if o := r.order(5); o.State != record.Unknown {
 		t.Errorf("%+v", o)
 	}
 	until(t, "the end is reported", func() bool {

@@ -13,6 +13,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
 
@@ -261,7 +262,7 @@ func TestSlowReader(t *testing.T) {
 // failing is a record of orders that panics.
 type failing struct{ memory }
 
-func (f *failing) Write(ctx context.Context, o port.Order) error {
+func (f *failing) Write(ctx context.Context, o record.Order) error {
 	if o.Client == 7 {
 		panic("a defect")
 	}
@@ -271,7 +272,7 @@ func (f *failing) Write(ctx context.Context, o port.Order) error {
 // TestPanic closes the one program whose relay has failed. The others go on.
 func TestPanic(t *testing.T) {
 	g := newTap(t, 176)
-	r := newRig(t, g.port(), func(c *port.Config) { c.Record = &failing{memory{orders: map[uint64]port.Order{}}} })
+	r := newRig(t, g.port(), func(c *port.Config) { c.Record = &failing{memory{orders: map[uint64]record.Order{}}} })
 	bad, good := startRaw(t, r.number, 176, 7), startRaw(t, r.number, 176, 8)
 	before := len(g.peer(0).bytes())
 	bad.write(place(176, "5", "1", "0", "1"))
@@ -279,7 +280,10 @@ func TestPanic(t *testing.T) {
 		t.Error("the connection goes on")
 	}
 	good.write(place(176, "5", "1", "0", "1"))
-	until(t, "the other's order is sent", func() bool { o := r.order(5); return o.Client == 8 && o.State == port.Sent })
+	until(t, "the other's order is sent", func() bool {
+		o := r.order(5)
+		return o.Client == 8 && o.State == record.Sent
+	})
 	if e := r.saw(port.ClientFailed); len(e) != 1 || e[0].Detail != "a defect" || r.Status().Counters.Failures != 1 {
 		t.Errorf("%+v", e)
 	}
@@ -294,7 +298,7 @@ type hanging struct {
 	over chan struct{}
 }
 
-func (h *hanging) Write(ctx context.Context, o port.Order) error {
+func (h *hanging) Write(ctx context.Context, o record.Order) error {
 	if o.Client == 7 {
 		<-h.over
 	}
@@ -304,7 +308,7 @@ func (h *hanging) Write(ctx context.Context, o port.Order) error {
 // TestStall closes the one program whose relay does not go on. The others do.
 func TestStall(t *testing.T) {
 	g := newTap(t, 176)
-	h := &hanging{memory{orders: map[uint64]port.Order{}}, make(chan struct{})}
+	h := &hanging{memory{orders: map[uint64]record.Order{}}, make(chan struct{})}
 	c := newScripted(g.port())
 	r := &rig{t: t, number: freePort(t), stall: time.Second}
 	runRig(r, c, func(c *port.Config) { c.Record = h })
@@ -315,7 +319,10 @@ func TestStall(t *testing.T) {
 		t.Error("the connection goes on")
 	}
 	good.write(place(176, "5", "1", "0", "1"))
-	until(t, "the other's order is sent", func() bool { o := r.order(5); return o.Client == 8 && o.State == port.Sent })
+	until(t, "the other's order is sent", func() bool {
+		o := r.order(5)
+		return o.Client == 8 && o.State == record.Sent
+	})
 	if r.Status().Counters.Failures != 1 {
 		t.Errorf("%+v", r.Status().Counters)
 	}

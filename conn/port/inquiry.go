@@ -7,6 +7,7 @@ import (
 	"net"
 	"time"
 
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
 
@@ -40,7 +41,7 @@ func (p *Port) inquire(ctx context.Context) {
 		}
 		next = time.Now().Add(askAgain)
 		s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
-		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || len(p.orders.unwatched(p.connected())) == 0 {
+		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || len(p.orders.Unwatched(p.connected())) == 0 {
 			continue
 		}
 		if err := p.ask(ctx, upstreamOf(n), int64(s.AskAs)); err != nil {
@@ -109,14 +110,14 @@ func (p *Port) ask(ctx context.Context, address string, client int64) error {
 			}
 		case aboutOrders(number):
 			if n, ok := readNews(number, proto, body, version); ok {
-				order := p.orders.heard(n)
-				if n.status != "" { // else it is an execution, which does not show that its order is still there
+				order := p.orders.Heard(n)
+				if n.Status != "" { // else it is an execution, which does not show that its order is still there
 					mentioned[order] = true
 				}
 			}
 		}
 	}
-	for _, o := range p.orders.missing(mentioned, p.connected()) {
+	for _, o := range p.orders.Missing(mentioned, p.connected()) {
 		p.unknown(o, Client{ClientID: o.Client, Name: o.Program, PID: o.PID})
 	}
 	return nil
@@ -132,7 +133,7 @@ func writeRequest(tcp net.Conn, r wire.Request) error {
 }
 
 // unknown reports that it is not known what became of an order.
-func (p *Port) unknown(o *Order, c Client) {
+func (p *Port) unknown(o *record.Order, c Client) {
 	p.mu.Lock()
 	p.counters.Unknown++
 	p.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"gatewatch/conn"
-	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 )
 
 // TestLongMessagesPass has Gateway send messages that are not kept in memory whole, between short ones and with notices
@@ -108,7 +108,7 @@ func TestOrderInParts(t *testing.T) {
 	body := slices.Concat([]byte{8, 5}, part(2, marshal(whole.Contract)), part(3, marshal(whole.Order)), part(2, nil),
 		part(4, []byte{8, 6}), part(3, marshal(&protobuf.Order{OrderRef: &again})), part(4, []byte{24, 7}))
 	c.write(frameOf([]byte{0, 0, 0, 203}, body...))
-	until(t, "the order is sent", func() bool { return r.order(5).State == port.Sent })
+	until(t, "the order is sent", func() bool { return r.order(5).State == record.Sent })
 	if o := r.order(5); o.Words != "BUY 1 AAPL STK LMT 1.5 GTC" || o.Ref != "ref" || o.Held || o.Parent != 4 {
 		t.Errorf("%+v", o)
 	}

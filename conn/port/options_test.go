@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 
 	"github.com/scmhub/ibapi"
@@ -51,7 +52,7 @@ func TestObserve(t *testing.T) {
 	}
 	until(t, "all are recorded", func() bool { return len(r.Orders()) == 40 })
 	for _, o := range r.Orders() {
-		if o.State != port.Sent || o.Reason != port.Reason(conn.GuardUpstream) {
+		if o.State != record.Sent || o.Reason != string(conn.GuardUpstream) {
 			t.Fatalf("%+v", o)
 		}
 	}
@@ -131,14 +132,14 @@ func TestCancelOnDisconnect(t *testing.T) {
 		}
 		one.leave()
 		until(t, "its orders are cancelled", func() bool {
-			return r.order(10).State == port.Cancelled && r.order(11).State == port.Cancelled
+			return r.order(10).State == record.Cancelled && r.order(11).State == record.Cancelled
 		})
 		other.leave()
 		until(t, "the programs are gone", func() bool { return len(r.Clients()) == 0 })
 		if n := len(g.Requests("cancelOrder")); n != 2 {
 			t.Errorf("version %d: %d cancellations", version, n)
 		}
-		if o := r.order(12); o.State != port.Working {
+		if o := r.order(12); o.State != record.Working {
 			t.Errorf("version %d: %+v", version, o)
 		}
 	}
@@ -213,10 +214,10 @@ func TestPreview(t *testing.T) {
 		}
 		for id := range orders {
 			until(t, "it is recorded", func() bool { return r.order(id).Number != 0 && r.order(id+100).Number != 0 })
-			if o := r.order(id); o.State == port.Preview {
+			if o := r.order(id); o.State == record.Preview {
 				t.Errorf("version %d: %+v", version, o)
 			}
-			if o := r.order(id + 100); o.State != port.Preview {
+			if o := r.order(id + 100); o.State != record.Preview {
 				t.Errorf("version %d: %+v", version, o)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 )
 
 // status is what Gateway says of an order of client id 7 or another one in text.
@@ -41,17 +42,17 @@ func preview(id int64) []byte {
 func TestChangeMeetsFill(t *testing.T) {
 	g := newTap(t, 176)
 	m := &slowRecord{
-		memory: memory{orders: map[uint64]port.Order{}}, writes: make(chan struct{}), goOn: make(chan struct{}),
+		memory: memory{orders: map[uint64]record.Order{}}, writes: make(chan struct{}), goOn: make(chan struct{}),
 	}
 	r := newRig(t, g.port(), func(c *port.Config) { c.Record = m })
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
-	for i, state := range []port.State{port.Working, port.Filled} {
+	for i, state := range []record.State{record.Working, record.Filled} {
 		c.write(place(176, "5", "1", "0", "1"))
 		<-m.writes
 		if i == 1 {
 			p.status("5", "Filled", "1", "77", "7")
-			until(t, "the fill is known", func() bool { return r.order(5).State == port.Filled })
+			until(t, "the fill is known", func() bool { return r.order(5).State == record.Filled })
 		}
 		before := len(p.bytes())
 		m.goOn <- struct{}{}
@@ -66,7 +67,7 @@ func TestChangeMeetsFill(t *testing.T) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if o := m.orders[1]; o.State != port.Filled || o.Changes != 1 {
+	if o := m.orders[1]; o.State != record.Filled || o.Changes != 1 {
 		t.Errorf("on disk: %+v", o)
 	}
 }
@@ -77,7 +78,7 @@ type slowRecord struct {
 	writes, goOn chan struct{}
 }
 
-func (m *slowRecord) Write(ctx context.Context, o port.Order) error {
+func (m *slowRecord) Write(ctx context.Context, o record.Order) error {
 	m.writes <- struct{}{}
 	<-m.goOn
 	return m.memory.Write(ctx, o)
@@ -91,16 +92,16 @@ func TestExerciseWithTheIDOfAnOrder(t *testing.T) {
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
 	c.write(place(176, "5", "1", "0", "1"))
-	until(t, "the order is sent", func() bool { return r.order(5).State == port.Sent })
+	until(t, "the order is sent", func() bool { return r.order(5).State == record.Sent })
 	p.status("5", "Submitted", "0", "77", "7")
-	until(t, "the order works", func() bool { return r.order(5).State == port.Working })
+	until(t, "the order works", func() bool { return r.order(5).State == record.Working })
 	c.write(exercise(176, "5"))
 	until(t, "the exercise is sent", func() bool { return len(r.Orders()) == 2 })
 	newest, works := r.Orders()[0], r.Orders()[1]
-	if newest.State != port.Unknown || newest.Words != "exercise or lapse an option" {
+	if newest.State != record.Unknown || newest.Words != "exercise or lapse an option" {
 		t.Errorf("the exercise: %+v", newest)
 	}
-	if works.State != port.Working || works.Changes != 0 || works.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
+	if works.State != record.Working || works.Changes != 0 || works.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
 		t.Errorf("the order: %+v", works)
 	}
 	r.conn.close(conn.GuardUpstream)
@@ -128,14 +129,14 @@ func TestPreviewOfAChange(t *testing.T) {
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
 	c.write(preview(4))
-	until(t, "the preview is known", func() bool { return r.order(4).State == port.Preview })
+	until(t, "the preview is known", func() bool { return r.order(4).State == record.Preview })
 	c.write(place(176, "5", "1", "0", "1"))
-	until(t, "the order is sent", func() bool { return r.order(5).State == port.Sent })
+	until(t, "the order is sent", func() bool { return r.order(5).State == record.Sent })
 	p.status("5", "Submitted", "0", "77", "7")
-	until(t, "the order works", func() bool { return r.order(5).State == port.Working })
+	until(t, "the order works", func() bool { return r.order(5).State == record.Working })
 	c.write(preview(5))
 	until(t, "the preview is sent", func() bool { return r.Clients()[0].Sent == 3 })
-	if o := r.order(5); o.State != port.Working || o.Changes != 0 || o.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
+	if o := r.order(5); o.State != record.Working || o.Changes != 0 || o.Words != "BUY 1 AAPL STK LMT 1.5 GTC" {
 		t.Errorf("%+v", o)
 	}
 	r.conn.close(conn.GuardUpstream)
@@ -163,7 +164,7 @@ func TestOrdersOfAPerson(t *testing.T) {
 	c.text(15, "1", "1") // reqAutoOpenOrders
 	for i, id := range []int64{-1, -2, -50} {
 		p.openOrder(fmt.Sprint(id), "0", fmt.Sprint(77+i))
-		until(t, "the order is known", func() bool { return r.order(id).State == port.Working })
+		until(t, "the order is known", func() bool { return r.order(id).State == record.Working })
 		before := len(p.bytes())
 		c.write(place(176, fmt.Sprint(id), "1", "0", "1"))
 		until(t, "it is changed", func() bool { return r.order(id).Changes == 1 })
@@ -190,9 +191,9 @@ func TestUnreadableChange(t *testing.T) {
 	c := startRaw(t, r.number, 176, 7)
 	p := g.peer(0)
 	c.write(place(176, "5", "1", "0", "1"))
-	until(t, "the order is sent", func() bool { return r.order(5).State == port.Sent })
+	until(t, "the order is sent", func() bool { return r.order(5).State == record.Sent })
 	p.status("5", "Submitted", "0", "77", "7")
-	until(t, "the order works", func() bool { return r.order(5).State == port.Working })
+	until(t, "the order works", func() bool { return r.order(5).State == record.Working })
 	before := len(p.bytes())
 	for id, want := range map[int64]int{5: 105, 6: 320} {
 		c.text(3, fmt.Sprint(id), "0", "AAPL")

@@ -6,7 +6,7 @@ import (
 
 	"github.com/scmhub/ibapi"
 
-	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 )
 
@@ -17,7 +17,7 @@ func TestOrdersOfOthers(t *testing.T) {
 		g := startSim(t, sim.Config{ServerVersion: version, OwnCancelsOnly: true})
 		r := newRig(t, g.Port(), nil)
 		a, b := connectProgram(t, r.number, 7), connectProgram(t, r.number, 8)
-		state := func(client, id int64) port.State {
+		state := func(client, id int64) record.State {
 			for _, o := range r.Orders() {
 				if o.Client == client && o.ID == id {
 					return o.State
@@ -35,18 +35,18 @@ func TestOrdersOfOthers(t *testing.T) {
 		b.error(11, 10147)
 		b.CancelOrder(10, ibapi.NewOrderCancel())
 		b.status(10, "Cancelled")
-		until(t, "its order is cancelled", func() bool { return state(8, 10) == port.Cancelled })
-		if state(7, 10) != port.Working || state(7, 11) != port.Working {
+		until(t, "its order is cancelled", func() bool { return state(8, 10) == record.Cancelled })
+		if state(7, 10) != record.Working || state(7, 11) != record.Working {
 			t.Errorf("the orders of the other are %s and %s", state(7, 10), state(7, 11))
 		}
-		if slices.ContainsFunc(r.Orders(), func(o port.Order) bool { return o.Client == 8 && o.ID == 11 }) {
+		if slices.ContainsFunc(r.Orders(), func(o record.Order) bool { return o.Client == 8 && o.ID == 11 }) {
 			t.Error("a cancellation has made an order")
 		}
 		b.ReqGlobalCancel(ibapi.NewOrderCancel())
 		a.status(10, "Cancelled")
 		a.status(11, "Cancelled")
 		until(t, "all are cancelled", func() bool {
-			return state(7, 10) == port.Cancelled && state(7, 11) == port.Cancelled
+			return state(7, 10) == record.Cancelled && state(7, 11) == record.Cancelled
 		})
 		a.leave()
 		b.leave()

@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 
 	"github.com/scmhub/ibapi"
@@ -62,7 +63,7 @@ func TestLeavesAtOnce(t *testing.T) {
 	if got := p.await(t, before+len(order))[before:]; !bytes.Equal(got, order) {
 		t.Errorf("%q", got)
 	}
-	until(t, "it is unknown what became of it", func() bool { return r.order(5).State == port.Unknown })
+	until(t, "it is unknown what became of it", func() bool { return r.order(5).State == record.Unknown })
 }
 
 // TestEndsWhileAnOrderWaits records an order that waits when Gatewatch's own connection ends as refused.
@@ -78,7 +79,7 @@ func TestEndsWhileAnOrderWaits(t *testing.T) {
 	time.Sleep(20 * time.Millisecond)
 	r.conn.set(func(n *conn.Snapshot) { n.Layers = conn.Layers{} })
 	for _, id := range []int64{5, 6} {
-		until(t, "it is recorded", func() bool { return r.order(id).State == port.Refused })
+		until(t, "it is recorded", func() bool { return r.order(id).State == record.Refused })
 	}
 	if n := len(p.bytes()); n != before {
 		t.Error("an order left")
@@ -88,7 +89,7 @@ func TestEndsWhileAnOrderWaits(t *testing.T) {
 // TestRefusalsDoNotFillTheDisk has a program send orders in a loop: each is refused, and few are on disk.
 func TestRefusalsDoNotFillTheDisk(t *testing.T) {
 	g := newTap(t, 176)
-	m := &memory{orders: map[uint64]port.Order{}}
+	m := &memory{orders: map[uint64]record.Order{}}
 	r := newRig(t, g.port(), func(c *port.Config) { c.Record = m })
 	r.conn.close(conn.GuardUpstream)
 	c := startRaw(t, r.number, 176, 7)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/port/record"
 )
 
 // recordLimit is how long the record of orders may take for an order.
@@ -18,7 +19,7 @@ type placing struct {
 	change   bool      // Gateway has the order, or may have it
 	proved   time.Time // when Gateway has proved that it is there
 	recorded bool
-	order    Order
+	order    record.Order
 }
 
 // place sends an order, or refuses it.
@@ -105,10 +106,28 @@ func (c *client) prove(p *placing) Reason {
 	return Reason(conn.GuardSocket)
 }
 
+// prepare makes the order that is recorded, and finds out whether it changes another.
+func (c *client) prepare(p *placing) {
+	o := c.order(&p.in)
+	o.State = record.Sent
+	if p.in.preview {
+		o.State = record.Preview
+	}
+	p.order, p.change = c.port.orders.Prepare(o, c.number, c.first.Load(), p.in.exercise)
+}
+
+// order returns what is known of an order of the program.
+func (c *client) order(in *instruction) record.Order {
+	who := c.program.Load()
+	return record.Order{
+		Client: c.id.Load(), ID: in.id, Program: who.Name, PID: who.PID, Words: in.words, Quantity: in.quantity,
+		Account: in.account, Ref: in.ref, Parent: in.parent, Held: in.hold,
+	}
+}
+
 // recordOrder puts an order on disk.
 func (c *client) recordOrder(p *placing) Reason {
-	who := c.program.Load()
-	p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, c.first.Load(), *who, &p.in)
+	c.prepare(p)
 	ctx, cancel := context.WithTimeout(context.Background(), recordLimit)
 	defer cancel()
 	p.recorded = true
@@ -148,7 +167,7 @@ func (c *client) release(p *placing) Reason {
 	}
 	u.mu.Unlock()
 	c.countSent()
-	c.port.orders.sent(p.order, p.in.attached)
+	c.port.orders.Sent(p.order, p.in.attached)
 	if !c.writeUpLocked(p.frame) {
 		c.lose()
 	}
@@ -172,9 +191,9 @@ func (c *client) placeObserved(p *placing) {
 	if failed := c.recordOrder(p); reason == Allowed {
 		reason = failed
 	}
-	p.order.Reason = reason
+	p.order.Reason = string(reason)
 	c.countSent()
-	c.port.orders.sent(p.order, p.in.attached)
+	c.port.orders.Sent(p.order, p.in.attached)
 	if reason != Allowed {
 		c.observed.Add(1)
 		c.count(reason)
@@ -189,11 +208,11 @@ func (c *client) placeObserved(p *placing) {
 // for it to be transmitted, that one is cancelled.
 func (c *client) refuseOrder(p *placing, reason Reason) {
 	if !p.recorded {
-		p.order, p.change = c.port.orders.prepare(c.id.Load(), c.number, c.first.Load(), *c.program.Load(), &p.in)
+		c.prepare(p)
 	}
-	exists := p.change || !p.in.exercise && c.port.orders.existed(c.id.Load(), c.number, p.id)
+	exists := p.change || !p.in.exercise && c.port.orders.Existed(c.id.Load(), c.number, p.id)
 	works := c.mayHave(p.id)
-	o := c.port.orders.refused(p.order, p.change, reason, p.recorded || c.mayRecordRefusal())
+	o := c.port.orders.Refused(p.order, p.change, string(reason), p.recorded || c.mayRecordRefusal())
 	u := &c.queue
 	u.mu.Lock()
 	if !exists && !works {
@@ -278,7 +297,7 @@ func (c *client) cancelAll() bool {
 		return false
 	}
 	end := time.Now().Add(cancelLimit)
-	for _, o := range c.port.orders.working(c.id.Load()) {
+	for _, o := range c.port.orders.Working(c.id.Load()) {
 		c.queue.mu.Lock()
 		wait := c.queue.pace.wait(time.Now())
 		c.queue.mu.Unlock()

@@ -14,14 +14,15 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/conn/port/record"
 )
 
 // Config is what a port is made of.
 type Config struct {
 	// Connection is Gatewatch's own connection, which decides: see [Supervised].
 	Connection Connection
-	// Record keeps orders on disk: see [OpenJournal]. The caller closes it after Run.
-	Record Record
+	// Record keeps orders on disk: see [record.OpenJournal]. The caller closes it after Run.
+	Record record.Keeper
 	// Settings are the first ones.
 	Settings Settings
 	// Connections is how many connections may be without a greeting at once, 64 at most, beyond which the oldest is
@@ -61,7 +62,7 @@ type Port struct {
 	settings atomic.Pointer[Settings]
 	changed  chan struct{}
 	asks     chan struct{} // there may be something to ask about
-	orders   *orderTable
+	orders   *record.Table
 	wg       sync.WaitGroup
 
 	stall time.Duration // see closeStalled
@@ -103,7 +104,7 @@ func New(cfg Config) (*Port, error) {
 	}
 	settings := cfg.Settings.clone()
 	p.settings.Store(&settings)
-	p.orders = newOrderTable(cfg.Record)
+	p.orders = record.NewTable(cfg.Record)
 	return p, nil
 }
 
@@ -132,7 +133,7 @@ func (p *Port) Clients() []Client {
 }
 
 // Orders returns the orders of programs, newest first: those that are not done, and the last ones that are.
-func (p *Port) Orders() []Order { return p.orders.all() }
+func (p *Port) Orders() []record.Order { return p.orders.All() }
 
 // Status returns the state of the port.
 func (p *Port) Status() Status {

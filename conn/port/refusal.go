@@ -70,7 +70,6 @@ func (r Reason) text() string {
 // of them give a new order up, after 105 all of them keep the order as it was.
 const (
 	codeRejected    = 201
-	codeCancelled   = 202
 	codeNotModified = 105
 	codeUnreadable  = 320
 	codeRefused     = 322

@@ -7,6 +7,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 
 	"github.com/scmhub/ibapi"
@@ -38,7 +39,7 @@ func TestProgram(t *testing.T) {
 			p.ReqExecutions(4, ibapi.NewExecutionFilter())
 			p.named("executionsEnd", 0)
 			until(t, "the record has what became of the orders", func() bool {
-				return r.order(10).State == port.Cancelled && r.order(11).State == port.Filled
+				return r.order(10).State == record.Cancelled && r.order(11).State == record.Filled
 			})
 			o := r.order(11)
 			if o.Client != 7 || o.PermID == 0 || o.Filled != "5" || o.Words != "BUY 5 AAPL STK MKT DAY" {
@@ -99,7 +100,7 @@ func TestGuardClosed(t *testing.T) {
 			if n := len(r.saw(port.OrderRefused)); n != 3 {
 				t.Errorf("%d refusals of orders were reported", n)
 			}
-			if o := r.order(11); o.State != port.Refused || o.Reason != port.Reason(conn.GuardUpstream) {
+			if o := r.order(11); o.State != record.Refused || o.Reason != string(conn.GuardUpstream) {
 				t.Errorf("%+v", o)
 			}
 			r.conn.close(conn.GuardOpen)
@@ -128,7 +129,7 @@ func TestAdopted(t *testing.T) {
 		p.ReqOpenOrders()
 		p.named("openOrdersEnd", 0)
 		o := r.order(10)
-		if !o.Adopted || o.State != port.Working || o.PermID == 0 || o.Quantity != "100" ||
+		if !o.Adopted || o.State != record.Working || o.PermID == 0 || o.Quantity != "100" ||
 			!strings.HasPrefix(o.Words, "BUY 100 AAPL STK LMT 1") {
 			t.Errorf("version %d: %+v", version, o)
 		}
@@ -139,7 +140,7 @@ func TestAdopted(t *testing.T) {
 		p.PlaceOrder(10, stock("AAPL"), limitOrder("BUY", "100", 3))
 		until(t, "it is changed", func() bool { return len(g.Requests("placeOrder")) == 2 && r.order(10).Changes == 1 })
 		p.leave()
-		until(t, "it is cancelled", func() bool { return r.order(10).State == port.Cancelled })
+		until(t, "it is cancelled", func() bool { return r.order(10).State == record.Cancelled })
 		until(t, "the program is gone", func() bool { return len(r.Clients()) == 0 })
 	}
 }

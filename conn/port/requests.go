@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
 
@@ -68,15 +69,12 @@ var classes = func() (t [wire.ProtoBase]class) {
 	return t
 }()
 
-// noID is the id in errors that belong to no order and no request.
-const noID = -1
-
 // request is what is read of a client's frame.
 type request struct {
 	number int // without the 200 of the protobuf form
 	class  class
 	proto  bool
-	id     int64 // of the order or request, noID if there is none
+	id     int64 // of the order or request, record.NoID if there is none
 	body   []byte
 }
 
@@ -120,7 +118,7 @@ func readRequest(payload []byte, version int) (request, error) {
 	if !ok || n > maxNumber {
 		return request{}, errNumber
 	}
-	r, found := request{number: n, proto: proto, id: noID, body: body}, false
+	r, found := request{number: n, proto: proto, id: record.NoID, body: body}, false
 	if n < len(classes) {
 		r.class = classes[n]
 	}

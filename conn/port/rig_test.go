@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
 
@@ -23,10 +23,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(victimDir); dir != "" {
-		victim(dir)
-		return
-	}
 	zerolog.SetGlobalLevel(zerolog.Disabled)
 	ibapi.SetLogger(zerolog.Nop())
 	goleak.VerifyTestMain(m)
@@ -127,13 +123,13 @@ func (s *scripted) onAlive(f func(ctx context.Context, within time.Duration, hea
 // memory is a record of orders that is not on disk.
 type memory struct {
 	mu     sync.Mutex
-	orders map[uint64]port.Order
+	orders map[uint64]record.Order
 	err    error // of Write
 }
 
-func (m *memory) Orders() []port.Order { return nil }
+func (m *memory) Orders() []record.Order { return nil }
 
-func (m *memory) Write(_ context.Context, o port.Order) error {
+func (m *memory) Write(_ context.Context, o record.Order) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err == nil {
@@ -142,7 +138,7 @@ func (m *memory) Write(_ context.Context, o port.Order) error {
 	return m.err
 }
 
-func (m *memory) Note(o port.Order) {
+func (m *memory) Note(o record.Order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.orders[o.Number] = o
@@ -198,7 +194,7 @@ func runRig(r *rig, c port.Connection, change func(*port.Config)) *rig {
 	t := r.t
 	t.Helper()
 	cfg := port.Config{
-		Connection: c, Record: &memory{orders: map[uint64]port.Order{}}, Settings: port.Settings{Port: r.number},
+		Connection: c, Record: &memory{orders: map[uint64]record.Order{}}, Settings: port.Settings{Port: r.number},
 		Events: func(e port.Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -245,13 +241,13 @@ func (r *rig) saw(kind port.EventKind) (list []port.Event) {
 }
 
 // order returns the newest order with an id.
-func (r *rig) order(id int64) port.Order {
+func (r *rig) order(id int64) record.Order {
 	for _, o := range r.Orders() {
 		if o.ID == id {
 			return o
 		}
 	}
-	return port.Order{}
+	return record.Order{}
 }
 
 // startSim starts a simulated gateway.

@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/sim/npm"
 )
@@ -49,7 +50,7 @@ func TestStoqey(t *testing.T) {
 	}
 	run()
 	until(t, "the record has what became of the orders", func() bool {
-		return r.order(10).State == port.Cancelled && r.order(11).State == port.Filled
+		return r.order(10).State == record.Cancelled && r.order(11).State == record.Filled
 	})
 	if o := r.order(10); o.Changes != 1 || !strings.HasPrefix(o.Words, "BUY 1 AAPL STK LMT 2 ") {
 		t.Errorf("%+v", o)

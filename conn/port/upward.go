@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
 
@@ -101,7 +102,7 @@ func (c *client) takeOne(frame, payload []byte) bool {
 	}
 	r, err := readRequest(payload, c.version)
 	if err == nil && r.class == classStart && !c.start(r.id) {
-		r.id, err = noID, errMalformed
+		r.id, err = record.NoID, errMalformed
 	}
 	switch {
 	case errors.Is(err, errNumber):

@@ -12,6 +12,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
 
@@ -325,7 +326,7 @@ func TestWithdrawn(t *testing.T) {
 // TestNotRecorded refuses orders that could not be put on disk.
 func TestNotRecorded(t *testing.T) {
 	g := newTap(t, 176)
-	m := &memory{orders: map[uint64]port.Order{}, err: errors.New("disk full")}
+	m := &memory{orders: map[uint64]record.Order{}, err: errors.New("disk full")}
 	r := newRig(t, g.port(), func(c *port.Config) { c.Record = m })
 	c := startRaw(t, r.number, 176, 7)
 	before := len(g.peer(0).bytes())
@@ -333,7 +334,7 @@ func TestNotRecorded(t *testing.T) {
 	if id, code, _ := c.error(); id != 5 || code != 201 {
 		t.Errorf("error %d for %d", code, id)
 	}
-	if o := r.order(5); o.State != port.Refused || o.Reason != port.NotRecorded {
+	if o := r.order(5); o.State != record.Refused || o.Reason != string(port.NotRecorded) {
 		t.Errorf("%+v", o)
 	}
 	if n := len(g.peer(0).bytes()); n != before {

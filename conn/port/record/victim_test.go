@@ -1,4 +1,4 @@
-package port_test
+package record_test
 
 import (
 	"bufio"
@@ -9,15 +9,25 @@ import (
 	"strconv"
 	"testing"
 
-	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
+
+	"go.uber.org/goleak"
 )
 
 // victimDir names the folder in which a process that is to be killed records orders.
 const victimDir = "GATEWATCH_TEST_PORT_VICTIM"
 
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(victimDir); dir != "" {
+		victim(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
 // victim records orders and prints the number of each that is on disk, until it is killed.
 func victim(dir string) {
-	j, err := port.OpenJournal(context.Background(), dir)
+	j, err := record.OpenJournal(context.Background(), dir)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(3)
@@ -28,13 +38,13 @@ func victim(dir string) {
 	}
 	for {
 		n++
-		o := port.Order{Number: n, Client: 7, ID: int64(n), Words: "BUY 1 AAPL", State: port.Sent}
+		o := record.Order{Number: n, Client: 7, ID: int64(n), Words: "BUY 1 AAPL", State: record.Sent}
 		if err := j.Write(context.Background(), o); err != nil {
 			fmt.Println(err)
 			os.Exit(3)
 		}
 		fmt.Println(n)
-		o.State = port.Working
+		o.State = record.Working
 		j.Note(o)
 	}
 }
@@ -81,12 +91,12 @@ func TestJournalSurvivesKills(t *testing.T) {
 		}
 		_ = cmd.Wait()
 	}
-	j, err := port.OpenJournal(t.Context(), dir)
+	j, err := record.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	known := map[uint64]port.Order{}
+	known := map[uint64]record.Order{}
 	for _, o := range j.Orders() {
 		known[o.Number] = o
 	}

@@ -1,4 +1,4 @@
-package port
+package peer
 
 import (
 	"bytes"
@@ -11,26 +11,26 @@ import (
 	"strings"
 )
 
-// programOf returns the program at the other end of a connection on this computer, if the system says it. Processes of
+// Of returns the program at the other end of a connection on this computer, if the system says it. Processes of
 // other users are not seen.
-func programOf(c *net.TCPConn) (program, bool) {
+func Of(c *net.TCPConn) (Program, bool) {
 	remote, ok := c.RemoteAddr().(*net.TCPAddr)
 	local, ok2 := c.LocalAddr().(*net.TCPAddr)
 	if !ok || !ok2 {
-		return program{}, false
+		return Program{}, false
 	}
 	inode := socketInode("/proc/net/tcp", "", remote, local)
 	if inode == "" { // a program that uses a socket for IPv6, as Java does
 		inode = socketInode("/proc/net/tcp6", "0000000000000000FFFF0000", remote, local)
 	}
 	if inode == "" {
-		return program{}, false
+		return Program{}, false
 	}
 	pid := processWith("socket:[" + inode + "]")
 	if pid == 0 {
-		return program{}, false
+		return Program{}, false
 	}
-	return program{name: processName(pid), pid: pid}, true
+	return Program{Name: processName(pid), PID: pid}, true
 }
 
 // socketInode returns the inode of the socket between two addresses, as the first one's process has it; prefix is what
@@ -94,7 +94,7 @@ func processName(pid int) string {
 		}
 	}
 	comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
-	return word(bytes.TrimSpace(comm))
+	return string(bytes.TrimSpace(comm))
 }
 
 // programName returns the name of a program from its arguments, that of the script if it is an interpreter.
@@ -109,9 +109,9 @@ func programName(args [][]byte) string {
 		}
 		for _, a := range args[1:] {
 			if len(a) > 0 && a[0] != '-' {
-				return word([]byte(name + " " + filepath.Base(string(a))))
+				return name + " " + filepath.Base(string(a))
 			}
 		}
 	}
-	return word([]byte(name))
+	return name
 }

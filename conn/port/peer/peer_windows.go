@@ -1,4 +1,4 @@
-package port
+package peer
 
 import (
 	"encoding/binary"
@@ -16,18 +16,18 @@ const (
 	rowSize             = 24
 )
 
-// programOf returns the program at the other end of a connection on this computer, if the system says it.
-func programOf(c *net.TCPConn) (program, bool) {
+// Of returns the program at the other end of a connection on this computer, if the system says it.
+func Of(c *net.TCPConn) (Program, bool) {
 	remote, ok := c.RemoteAddr().(*net.TCPAddr)
 	local, ok2 := c.LocalAddr().(*net.TCPAddr)
 	if !ok || !ok2 {
-		return program{}, false
+		return Program{}, false
 	}
 	pid := ownerOf(remote, local)
 	if pid == 0 {
-		return program{}, false
+		return Program{}, false
 	}
-	return program{name: processName(pid), pid: int(pid)}, true
+	return Program{Name: processName(pid), PID: int(pid)}, true
 }
 
 // ownerOf returns the process whose side of a connection is local, 0 if it is not found.
@@ -82,5 +82,5 @@ func processName(pid uint32) string {
 	if windows.QueryFullProcessImageName(h, 0, &path[0], &n) != nil {
 		return ""
 	}
-	return word([]byte(filepath.Base(windows.UTF16ToString(path[:n]))))
+	return filepath.Base(windows.UTF16ToString(path[:n]))
 }

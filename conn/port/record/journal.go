@@ -1,4 +1,4 @@
-package port
+package record
 
 import (
 	"bufio"
@@ -257,6 +257,13 @@ func (j *Journal) add(o Order, done chan error) error {
 	j.waiting = append(j.waiting, done)
 	nudge(j.wake)
 	return nil
+}
+
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 // Note puts an order on disk within a second, unless a later note of it comes before that.

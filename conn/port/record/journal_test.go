@@ -1,4 +1,4 @@
-package port_test
+package record_test
 
 import (
 	"bytes"
@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"gatewatch/conn/port"
+	"gatewatch/conn/port/record"
 )
 
-func openJournal(t *testing.T, dir string) *port.Journal {
+func openJournal(t *testing.T, dir string) *record.Journal {
 	t.Helper()
-	j, err := port.OpenJournal(t.Context(), dir)
+	j, err := record.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +27,8 @@ func openJournal(t *testing.T, dir string) *port.Journal {
 	return j
 }
 
-func order(n uint64, state port.State) port.Order {
-	return port.Order{
+func order(n uint64, state record.State) record.Order {
+	return record.Order{
 		Number: n, At: time.Date(2026, 12, 1, 10, 0, 0, 0, time.UTC), Client: 7, ID: int64(n),
 		Words: "BUY 1 AAPL \"x\"\n", State: state, Quantity: "1", Ref: "ref",
 	}
@@ -43,20 +43,21 @@ func TestJournal(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)
 	for n := range uint64(5) {
-		if err := j.Write(t.Context(), order(n+1, port.Sent)); err != nil {
+		if err := j.Write(t.Context(), order(n+1, record.Sent)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	j.Note(order(2, port.Filled))
-	j.Note(order(3, port.Working))
+	j.Note(order(2, record.Filled))
+	j.Note(order(3, record.Working))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write(t.Context(), order(9, port.Sent)); err == nil {
+	if err := j.Write(t.Context(), order(9, record.Sent)); err == nil {
 		t.Error("an order is recorded after the end")
 	}
-	want := []port.Order{
-		order(1, port.Sent), order(2, port.Filled), order(3, port.Working), order(4, port.Sent), order(5, port.Sent),
+	want := []record.Order{
+		order(1, record.Sent), order(2, record.Filled), order(3, record.Working), order(4, record.Sent),
+		order(5, record.Sent),
 	}
 	if got := openJournal(t, dir).Orders(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
@@ -69,7 +70,7 @@ func TestTornTail(t *testing.T) {
 	j := openJournal(t, dir)
 	path := yearFile(dir, time.Now().UTC().Year())
 	for n := range uint64(3) {
-		if err := j.Write(t.Context(), order(n+1, port.Sent)); err != nil {
+		if err := j.Write(t.Context(), order(n+1, record.Sent)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,12 +86,12 @@ func TestTornTail(t *testing.T) {
 				t.Fatal(err)
 			}
 			j := openJournal(t, dir)
-			if err := j.Write(t.Context(), order(4, port.Sent)); err != nil {
+			if err := j.Write(t.Context(), order(4, record.Sent)); err != nil {
 				t.Fatal(err)
 			}
 			j.Close()
 			got := openJournal(t, dir).Orders()
-			want := []port.Order{order(1, port.Sent), order(2, port.Sent), order(4, port.Sent)}
+			want := []record.Order{order(1, record.Sent), order(2, record.Sent), order(4, record.Sent)}
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("cut at %d: %+v", cut, got)
 			}
@@ -103,7 +104,7 @@ func TestTornTail(t *testing.T) {
 func TestDamagedLine(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)
-	if err := errors.Join(j.Write(t.Context(), order(1, port.Sent)), j.Close()); err != nil {
+	if err := errors.Join(j.Write(t.Context(), order(1, record.Sent)), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC().Year()
@@ -121,7 +122,7 @@ func TestDamagedLine(t *testing.T) {
 			if err := os.WriteFile(yearFile(dir, year), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if j, err := port.OpenJournal(t.Context(), dir); err == nil {
+			if j, err := record.OpenJournal(t.Context(), dir); err == nil {
 				j.Close()
 				t.Errorf("%.40q: opened", damaged)
 			} else if !strings.Contains(err.Error(), yearFile(dir, year)+":2: ") {
@@ -144,7 +145,7 @@ func TestDamagedLine(t *testing.T) {
 func TestJournalYears(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)
-	if err := j.Write(t.Context(), order(1, port.Sent)); err != nil {
+	if err := j.Write(t.Context(), order(1, record.Sent)); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
@@ -156,9 +157,9 @@ func TestJournalYears(t *testing.T) {
 	if got := j.Orders(); len(got) != 1 {
 		t.Fatalf("%+v", got)
 	}
-	j.Note(order(1, port.Cancelled))
+	j.Note(order(1, record.Cancelled))
 	j.Close()
-	if got := openJournal(t, dir).Orders(); len(got) != 1 || got[0].State != port.Cancelled {
+	if got := openJournal(t, dir).Orders(); len(got) != 1 || got[0].State != record.Cancelled {
 		t.Errorf("%+v", got)
 	}
 	if data, err := os.ReadFile(yearFile(dir, now)); err != nil || len(data) == 0 {
@@ -170,19 +171,19 @@ func TestJournalYears(t *testing.T) {
 func TestJournalFromTheFuture(t *testing.T) {
 	dir := t.TempDir()
 	j := openJournal(t, dir)
-	if err := errors.Join(j.Write(t.Context(), order(1, port.Sent)), j.Close()); err != nil {
+	if err := errors.Join(j.Write(t.Context(), order(1, record.Sent)), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now().UTC().Year()
 	if err := os.Rename(yearFile(dir, now), yearFile(dir, now+3)); err != nil {
 		t.Fatal(err)
 	}
-	for _, state := range []port.State{port.Sent, port.Cancelled} {
+	for _, state := range []record.State{record.Sent, record.Cancelled} {
 		j = openJournal(t, dir)
 		if got := j.Orders(); len(got) != 1 || got[0].State != state {
 			t.Fatalf("%+v, want %s", got, state)
 		}
-		j.Note(order(1, port.Cancelled))
+		j.Note(order(1, record.Cancelled))
 		j.Close()
 	}
 }
@@ -194,13 +195,13 @@ func TestJournalTakenAway(t *testing.T) {
 	}
 	dir := t.TempDir()
 	j := openJournal(t, dir)
-	if err := j.Write(t.Context(), order(1, port.Sent)); err != nil {
+	if err := j.Write(t.Context(), order(1, record.Sent)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(yearFile(dir, time.Now().UTC().Year())); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Write(t.Context(), order(2, port.Sent)); err == nil {
+	if err := j.Write(t.Context(), order(2, record.Sent)); err == nil {
 		t.Error("an order is recorded in a file that is gone")
 	}
 }
@@ -211,7 +212,7 @@ func TestJournalWaits(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for n := uint64(1); ; n++ {
-		if err := j.Write(ctx, order(n, port.Sent)); err != nil {
+		if err := j.Write(ctx, order(n, record.Sent)); err != nil {
 			return
 		}
 		if n == 1000 {
@@ -227,9 +228,9 @@ func TestYearOfABusyProgram(t *testing.T) {
 	const orders = 100_000
 	var text []byte
 	for n := range uint64(orders) {
-		state := port.Filled
+		state := record.Filled
 		if n%1000 == 0 {
-			state = port.Working
+			state = record.Working
 		}
 		line, err := json.Marshal(order(n+1, state))
 		if err != nil {
@@ -261,12 +262,12 @@ func TestManyNotes(t *testing.T) {
 	const notes = 100_000
 	began := time.Now()
 	for n := range notes {
-		o := order(1, port.Working)
+		o := order(1, record.Working)
 		o.Code = n
 		j.Note(o)
 	}
 	took := time.Since(began)
-	if err := errors.Join(j.Write(t.Context(), order(1, port.Unknown)), j.Close()); err != nil {
+	if err := errors.Join(j.Write(t.Context(), order(1, record.Unknown)), j.Close()); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(yearFile(dir, time.Now().UTC().Year()))
@@ -274,14 +275,19 @@ func TestManyNotes(t *testing.T) {
 		t.Errorf("%d lines after %v, %v", n, took, err)
 	}
 	j = openJournal(t, dir)
-	if got := j.Orders(); len(got) != 1 || got[0].State != port.Unknown {
+	if got := j.Orders(); len(got) != 1 || got[0].State != record.Unknown {
 		t.Errorf("%+v", got)
 	}
-	j.Note(order(1, port.Filled))
-	until(t, "it is on disk", func() bool {
+	j.Note(order(1, record.Filled))
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		text, err := os.ReadFile(yearFile(dir, time.Now().UTC().Year()))
-		return err == nil && bytes.Contains(text, []byte(`"filled"`))
-	})
+		if err == nil && bytes.Contains(text, []byte(`"filled"`)) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("a note is not on disk: %q, %v", text, err)
+		}
+	}
 }
 
 // FuzzJournal opens files of any content: it goes on with them, or refuses them and leaves them as they are.
@@ -294,7 +300,7 @@ func FuzzJournal(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		j, err := port.OpenJournal(t.Context(), dir)
+		j, err := record.OpenJournal(t.Context(), dir)
 		if err != nil {
 			if kept, err := os.ReadFile(path); err != nil || !bytes.Equal(kept, data) {
 				t.Fatalf("refused, and changed to %q, %v", kept, err)
@@ -302,13 +308,13 @@ func FuzzJournal(f *testing.F) {
 			return
 		}
 		before := len(j.Orders())
-		o := order(1<<50, port.Sent)
+		o := order(1<<50, record.Sent)
 		err = j.Write(t.Context(), o)
 		j.Close()
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := port.OpenJournal(t.Context(), dir)
+		again, err := record.OpenJournal(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,22 +334,22 @@ func FuzzJournal(f *testing.F) {
 // given to another order.
 func TestNumbersGoOn(t *testing.T) {
 	dir := t.TempDir()
-	j, err := port.OpenJournal(t.Context(), dir)
+	j, err := record.OpenJournal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const last = 1500
 	for n := range last {
-		o := port.Order{Number: uint64(n + 1), Client: 1, ID: int64(n + 1), State: port.Working}
+		o := record.Order{Number: uint64(n + 1), Client: 1, ID: int64(n + 1), State: record.Working}
 		if n+1 == last {
-			o.State = port.Filled
+			o.State = record.Filled
 		}
 		j.Note(o)
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if j, err = port.OpenJournal(t.Context(), dir); err != nil {
+	if j, err = record.OpenJournal(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()

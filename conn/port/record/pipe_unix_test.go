@@ -1,6 +1,6 @@
 //go:build unix
 
-package port
+package record
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package port
+package record
 
 import "time"
 
@@ -51,8 +51,8 @@ type Order struct {
 	Filled  string `json:"filled,omitempty"` // quantity, as Gateway writes it
 	Code    int    `json:"code,omitempty"`   // of the last error about it
 	Text    string `json:"text,omitempty"`   // of that error; comes from outside
-	// Reason is why it was refused, or in [Observe] would have been.
-	Reason Reason    `json:"reason,omitempty"`
+	// Reason is why the port refused it, or in observe mode would have.
+	Reason string    `json:"reason,omitempty"`
 	Heard  time.Time `json:"heard,omitzero"` // when Gateway mentioned it last
 
 	objected   bool   // Gateway has refused it with an error, and it has not worked since
