@@ -19,6 +19,7 @@ type Guarded struct {
 	// how often the guard was opened since the start of Gatewatch; another number than before: it was closed in between
 	Opened uint64 `json:"opened"`
 	Mode   string `json:"mode"`  // paper, live or unknown
+	Demo   bool   `json:"demo"`  // Gateway is a simulated one inside Gatewatch, whose orders are not real
 	Armed  bool   `json:"armed"` // Gatewatch's own orders may leave
 	Seq    uint64 `json:"seq"`   // of the status that this was taken from
 }
@@ -28,7 +29,7 @@ func GuardedOf(st Status) Guarded {
 	return Guarded{
 		Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session,
 		Opened: st.Guard.Opened,
-		Mode:   st.Gateway.Mode, Armed: st.Trading.Armed, Seq: st.Seq,
+		Mode:   st.Gateway.Mode, Demo: st.Demo, Armed: st.Trading.Armed, Seq: st.Seq,
 	}
 }
 

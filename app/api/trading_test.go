@@ -39,6 +39,11 @@ func TestTradingBodies(t *testing.T) {
 		{"/rules/save", `{"name": "dip", "rule": ` + sampleText + `}`, 200, `save "dip": ` + sampleText},
 		// the backend judges the rule
 		{"/rules/save", `{"rule": {"x": 1, "x": [ ]}}`, 200, `save "": {"x": 1, "x": [ ]}`},
+		{
+			"/rules/save", `{"name": "dip", "rule": {}, "name": "dip"}`, 400,
+			`the body has the key "name" twice; remove one`,
+		},
+		{"/orders/cancel", `{"id": 7, "ID": 8}`, 400, `the body has the key "ID" twice; remove one`},
 		{"/rules/save", `{"name": "", "rule": "x"}`, 200, `save "": "x"`},
 		{"/rules/save", `{"name": "dip"}`, 400, save},
 		{"/rules/save", `{"name": 7, "rule": {}}`, 400, save},

@@ -92,7 +92,7 @@ func describeGuard(g api.Guarded) string {
 	if !g.Open {
 		return "closed: " + wording.OneLine(g.Reason)
 	}
-	mode := cmp.Or(wording.Mode(conn.Mode(g.Mode)), modeNotKnown)
+	mode := cmp.Or(wording.Account(conn.Mode(g.Mode), g.Demo), modeNotKnown)
 	armed := "trading off"
 	if g.Armed {
 		armed = "trading on"

@@ -87,8 +87,11 @@ Time                 Rule  Order           Why
 
 func TestDescribeGuard(t *testing.T) {
 	for want, g := range map[string]api.Guarded{
-		"open: session 3, PAPER, trading off":                  {Open: true, Session: 3, Mode: "paper"},
-		"open: session 4, LIVE, trading on":                    {Open: true, Session: 4, Mode: "live", Armed: true},
+		"open: session 3, PAPER, trading off": {Open: true, Session: 3, Mode: "paper"},
+		"open: session 4, LIVE, trading on":   {Open: true, Session: 4, Mode: "live", Armed: true},
+		"open: session 5, DEMO, trading on": {
+			Open: true, Session: 5, Mode: "paper", Demo: true, Armed: true,
+		},
 		"open: session 1, paper or live not known, trading on": {Open: true, Session: 1, Mode: "unknown", Armed: true},
 		"closed: not connected to Gateway": {
 			Reason:   "not connected to Gateway",

@@ -48,7 +48,11 @@ func describe(st api.Status, now time.Time) string {
 	if since := st.Shown.Since; since != nil {
 		lasts = ", for " + wording.Duration(now.Sub(*since))
 	}
-	row("State", "%s%s", colored(shapeColors[st.Shown.Shape], st.Headline), lasts)
+	headline := st.Headline
+	if st.Shown.Title == wording.OrdersBlockedTitle { // as the window has it: further rows say why
+		headline = st.Shown.Title
+	}
+	row("State", "%s%s", colored(shapeColors[st.Shown.Shape], headline), lasts)
 	if st.Cause != "" {
 		row("Why", "%s", wording.Paragraph(st.Cause))
 	}

@@ -62,7 +62,7 @@ func TestDescribeBlocked(t *testing.T) {
 	st.Shown = api.ShownOf(&st, now)
 	got := describe(st, now)
 	for _, line := range []string{
-		"State      Orders blocked: it waits, for 7 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
+		"State      Orders blocked, for 7 s\n", "\nOrders     blocked: it waits\nDo         Wait.\n",
 		"\nProblem    The log cannot be written. (no space)\nDo         Free some.\n",
 	} {
 		if !strings.Contains(got, line) {

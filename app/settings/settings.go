@@ -249,25 +249,25 @@ type Email struct {
 	Port       int      `json:"port" label:"Email port" doc:"Port of the SMTP server." min:"1" max:"65535"`
 	Encryption string   `json:"encryption" label:"Email encryption" words:"Automatic,STARTTLS,TLS,None" doc:"auto: TLS at port 465, elsewhere STARTTLS where the server offers it." enum:"auto,starttls,tls,none"`
 	User       string   `json:"user" label:"Email user" doc:"Name for the login at the server; empty: without a login." format:"line"`
-	Password   string   `json:"password" label:"Email password" doc:"Reference to the password: keyring:NAME (see gatewatch secret set) or env:NAME." format:"secret"`
+	Password   string   `json:"password" label:"Email password" doc:"Reference to the password: keyring:NAME (see gatewatch secret set), file:NAME or env:NAME." format:"secret"`
 	From       string   `json:"from" label:"Email sender" doc:"Address of the sender." format:"email_or_empty"`
 	To         []string `json:"to" label:"Email receivers" doc:"Addresses of the receivers." format:"email" count:"0..20" unique:"true"`
 }
 
 // Slack is a Slack channel.
 type Slack struct {
-	WebhookURL string `json:"webhook_url" label:"Slack webhook URL" doc:"Reference to the URL of an incoming webhook, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
+	WebhookURL string `json:"webhook_url" label:"Slack webhook URL" doc:"Reference to the URL of an incoming webhook, which is a secret: keyring:NAME, file:NAME or env:NAME; empty: none." format:"secret"`
 }
 
 // Webhook is an HTTP address that takes alerts as JSON.
 type Webhook struct {
-	URL        string `json:"url" label:"Webhook URL" doc:"Reference to the URL, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
-	SigningKey string `json:"signing_key" label:"Webhook signing key" doc:"Reference to the key with which each alert is signed (HMAC-SHA256): keyring:NAME or env:NAME; empty: not signed." format:"secret"`
+	URL        string `json:"url" label:"Webhook URL" doc:"Reference to the URL, which is a secret: keyring:NAME, file:NAME or env:NAME; empty: none." format:"secret"`
+	SigningKey string `json:"signing_key" label:"Webhook signing key" doc:"Reference to the key with which each alert is signed (HMAC-SHA256): keyring:NAME, file:NAME or env:NAME; empty: not signed." format:"secret"`
 }
 
 // Heartbeat is an HTTP address that is called as long as the program runs.
 type Heartbeat struct {
-	URL                string  `json:"url" label:"Heartbeat URL" doc:"Reference to the URL, which is a secret: keyring:NAME or env:NAME; empty: none." format:"secret"`
+	URL                string  `json:"url" label:"Heartbeat URL" doc:"Reference to the URL, which is a secret: keyring:NAME, file:NAME or env:NAME; empty: none." format:"secret"`
 	EverySeconds       float64 `json:"every_seconds" label:"Heartbeat every (seconds)" doc:"Seconds between two calls." min:"10" max:"86400"`
 	OnlyWhileConnected bool    `json:"only_while_connected" label:"Heartbeat only while connected" doc:"Call only while connected, so that the monitoring service also notices an outage."`
 }

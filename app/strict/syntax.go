@@ -54,6 +54,25 @@ func (k Kind) parse(data []byte) (root *node, offset int, problem string) {
 	return p.value(), 0, ""
 }
 
+// Twice returns a key that the object in a JSON text has twice, if there is one: most readers of JSON take the last of
+// them, and some, to which ID is id, do so for those too. What is in its values is not looked at.
+func Twice(data []byte) (key string, ok bool) {
+	if !json.Valid(data) {
+		return "", false
+	}
+	p := parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	p.dec.UseNumber()
+	seen := map[string]bool{}
+	for _, m := range p.value().members {
+		name := strings.ToLower(m.key)
+		if seen[name] {
+			return m.key, true
+		}
+		seen[name] = true
+	}
+	return "", false
+}
+
 // encodingOf returns the encoding of a text whose first bytes show that it is another one than UTF-8; else it is empty.
 // JSON begins with ASCII, perhaps behind a byte order mark.
 func encodingOf(data []byte) string {

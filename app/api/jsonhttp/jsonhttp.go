@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gatewatch/app/strict"
 )
 
 // Failure is the body of every answer that is not a success.
@@ -77,7 +79,12 @@ func decode(w http.ResponseWriter, r *http.Request, v any, optional bool, right 
 	if !ok || optional && len(bytes.TrimSpace(body)) == 0 {
 		return ok
 	}
-	if !strictly(body, v) || !right() {
+	sound := strictly(body, v)
+	if key, twice := strict.Twice(body); sound && twice {
+		Fail(w, http.StatusBadRequest, fmt.Sprintf("the body has the key %s twice; remove one", Quote(key)))
+		return false
+	}
+	if !sound || !right() {
 		Fail(w, http.StatusBadRequest, "the body is not "+shape)
 		return false
 	}
