@@ -34,7 +34,12 @@ var requestTypes = map[int]func() proto.Message{
 }
 
 // read decodes the payload of a request with the client library's type.
-func read(t *testing.T, payload []byte) (number int, body proto.Message) {
+func read(t interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}, payload []byte,
+) (number int, body proto.Message) {
 	t.Helper()
 	if len(payload) < 4 {
 		t.Fatalf("request of %d bytes", len(payload))
