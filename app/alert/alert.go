@@ -2,9 +2,10 @@
 // shoutrrr speaks.
 //
 // An alert is on disk for each channel before Put returns, and stays there until the channel has taken it, or a day and
-// some more tries have passed. Each channel delivers in order, on a goroutine of its own, so that one that is slow or
-// dead holds up no one else. What a channel needs to know stands in the settings as a reference to a secret; it is
-// looked up for each delivery, and shows up in no log, no status and no error.
+// some more tries have passed, or the server has refused it three times for what is in it. Each channel delivers in
+// order, on a goroutine of its own, so that one that is slow or dead holds up no one else. What a channel needs to know
+// stands in the settings as a reference to a secret; it is looked up for each delivery, and shows up in no log, no
+// status and no error.
 package alert
 
 import (
@@ -58,13 +59,15 @@ type Heartbeat struct {
 
 // ChannelStatus is the status of one channel.
 type ChannelStatus struct {
-	Name        string // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
-	Service     string // in words
-	Queued      int
-	Oldest      time.Time // time of the oldest alert that waits; zero if none does
-	Sent        uint64    // since the start of the program
-	LastSent    time.Time // zero if nothing was
-	LastError   string    // of the last failure that no success has followed; without any secret
+	Name     string // "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
+	Service  string // in words
+	Queued   int
+	Oldest   time.Time // time of the oldest alert that waits; zero if none does
+	Sent     uint64    // since the start of the program
+	LastSent time.Time // zero if nothing was
+	// of the last failure that no success has followed, or of an alert that was given up within a day; without any
+	// secret
+	LastError   string
 	LastErrorAt time.Time
 }
 

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -123,6 +124,18 @@ type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
 
+// contentError says that the server refuses an alert for what is in it: it takes others.
+type contentError struct{ err error }
+
+func (e *contentError) Error() string { return e.err.Error() }
+
+// aboutContent reports whether a status of HTTP is about what was sent, not about its address, the login, the rate or
+// the server.
+func aboutContent(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge ||
+		status == http.StatusUnprocessableEntity
+}
+
 // sendEmail mails to each receiver that does not have it yet. An address that the server refuses for good holds up
 // nothing once another receiver has the mail.
 func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
@@ -147,7 +160,7 @@ func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	}
 	title, body := m.text()
 	subject := mime.QEncoding.Encode("utf-8", "Gatewatch: "+title)
-	var failed, refused error
+	var failed, refused, content error
 	for _, to := range e.To {
 		if slices.Contains(m.Done, to) {
 			continue
@@ -160,6 +173,8 @@ func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 			m.done(to)
 		case r.Refused:
 			refused = r.err()
+		case r.Content:
+			content = r.err()
 		default:
 			failed = r.err()
 		}
@@ -167,10 +182,10 @@ func (o *Outbox) sendEmail(ctx context.Context, e Email, m *message) error {
 	switch {
 	case failed != nil:
 		return failed
-	case refused != nil && len(m.Done) > 0:
-		return &refusedError{refused}
+	case len(m.Done) > 0 && cmp.Or(refused, content) != nil:
+		return &refusedError{cmp.Or(refused, content)}
 	}
-	return refused
+	return cmp.Or(content, refused)
 }
 
 // unparted reports whether the server has taken a mail, and only what follows the mail, QUIT, has failed.
@@ -187,6 +202,30 @@ func unparted(err error) bool {
 func receiverRefused(err error) bool {
 	var answer *textproto.Error
 	return failedAt(err, smtp.FailSetRecipient) && errors.As(err, &answer) && answer.Code/100 == 5
+}
+
+// mailRefused reports whether the server has refused a mail for good when it had read it, and not for its quota, its
+// route or who sends it, as far as its enhanced status code (RFC 3463) says.
+func mailRefused(err error) bool {
+	var answer *textproto.Error
+	if !failedAt(err, smtp.FailCloseDataStream) || !errors.As(err, &answer) || answer.Code/100 != 5 {
+		return false
+	}
+	var subject, detail int
+	if n, _ := fmt.Sscanf(answer.Msg, "5.%d.%d", &subject, &detail); n < 2 {
+		return true
+	}
+	switch subject {
+	case 0, 6: // other, and what a mail consists of
+		return true
+	case 2:
+		return detail == 3 // too long
+	case 3:
+		return detail == 4 // too big
+	case 7: // policy: other, and not authorized, which is what spam is called
+		return detail <= 1
+	}
+	return false
 }
 
 // failedAt reports whether a step of shoutrrr's has failed. Its type for the steps has no name here.
@@ -310,7 +349,11 @@ func (o *Outbox) request(req *http.Request, red *Redactor) error {
 	case res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusGone:
 		return fmt.Errorf("the server answered %d: the address is wrong or no longer valid", res.StatusCode)
 	}
-	return fmt.Errorf("the server answered %d", res.StatusCode)
+	err = fmt.Errorf("the server answered %d", res.StatusCode)
+	if aboutContent(res.StatusCode) {
+		return &contentError{err}
+	}
+	return err
 }
 
 // plainError says what went wrong with the network, without any secret.

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
@@ -45,14 +47,19 @@ type job struct {
 type result struct {
 	Sent    bool   `json:"sent"`
 	Refused bool   `json:"refused,omitempty"` // the server will not take it for this receiver, now or later
+	Content bool   `json:"content,omitempty"` // the server will not take it for what is in it, now or later
 	Error   string `json:"error,omitempty"`   // free of secrets
 }
 
 func (r result) err() error {
-	if r.Sent {
+	switch err := errors.New(r.Error); {
+	case r.Sent:
 		return nil
+	case r.Content:
+		return &contentError{err}
+	default:
+		return err
 	}
-	return errors.New(r.Error)
 }
 
 // shout delivers in a child process and waits for its end, or that of ctx.
@@ -115,8 +122,11 @@ func Child(in io.Reader, out io.Writer) {
 		_, _ = io.Copy(io.Discard, in) // ends with the parent
 		os.Exit(1)
 	}()
-	http.DefaultTransport = sameHost{http.DefaultTransport}
-	answer(out, j.do())
+	web := &sameHost{RoundTripper: http.DefaultTransport}
+	http.DefaultTransport = web
+	r := j.do()
+	r.Content = r.Content || !r.Sent && aboutContent(int(web.status.Load()))
+	answer(out, r)
 }
 
 func answer(out io.Writer, r result) { _ = json.NewEncoder(out).Encode(r) }
@@ -138,14 +148,17 @@ func watchChild(out io.Writer) {
 }
 
 // sameHost follows no redirect to another host: an alert is for the one that the settings name.
-type sameHost struct{ http.RoundTripper }
+type sameHost struct {
+	http.RoundTripper
+	status atomic.Int32 // of the last answer, which most services put into a text
+}
 
 var (
 	errOtherHost  = errors.New("the server points to another host; store the address it points to")
 	errUnexpected = errors.New("the service failed in a way that was not expected")
 )
 
-func (t sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t *sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
 	first := req
 	for first.Response != nil && first.Response.Request != nil {
 		first = first.Response.Request
@@ -153,7 +166,12 @@ func (t sameHost) RoundTrip(req *http.Request) (*http.Response, error) {
 	if first != req && (first.URL.Host != req.URL.Host || first.URL.Scheme == "https" && req.URL.Scheme != "https") {
 		return nil, errOtherHost
 	}
-	return t.RoundTripper.RoundTrip(req)
+	res, err := t.RoundTripper.RoundTrip(req)
+	t.status.Store(0)
+	if err == nil {
+		t.status.Store(int32(res.StatusCode))
+	}
+	return res, err
 }
 
 // do sends a job by shoutrrr.
@@ -164,9 +182,27 @@ func (j *job) do() result {
 	case err == nil || j.Mail && unparted(err):
 		return result{Sent: true}
 	case j.Mail:
-		return result{Error: mailError(err, red).Error(), Refused: receiverRefused(err)}
+		return result{Error: mailError(err, red).Error(), Refused: receiverRefused(err), Content: mailRefused(err)}
 	}
-	return result{Error: plainError(err, red).Error()}
+	return result{Error: plainError(err, red).Error(), Content: aboutContent(statusIn(err))}
+}
+
+// statusIn returns the status of HTTP that an error of a service with a transport of its own holds, 0 if there is none.
+// The types of these errors have no names here; as JSON all of them have it in a field.
+func statusIn(err error) int {
+	for ; err != nil; err = errors.Unwrap(err) {
+		var said struct {
+			StatusCode int
+			Gotify     int `json:"errorCode"`
+			Ntfy       int `json:"code"` // the status and two digits
+		}
+		text, _ := json.Marshal(err)
+		_ = json.Unmarshal(text, &said)
+		if status := cmp.Or(said.StatusCode, said.Gotify, said.Ntfy/100); status > 0 {
+			return status
+		}
+	}
+	return 0
 }
 
 func (j *job) send() (err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -73,7 +74,8 @@ func (o *Outbox) start(b *box) {
 func (o *Outbox) work(ctx context.Context, b *box) {
 	wait := time.NewTimer(0)
 	defer wait.Stop()
-	delay, failures := o.delays[0], 0 // failures: of alerts older than keepFor, in a row
+	// failures: of alerts older than keepFor, in a row; refusals: of the present alert, in a row
+	delay, failures, refusals := o.delays[0], 0, 0
 	for ctx.Err() == nil {
 		key, e := o.head(b)
 		if ctx.Err() != nil {
@@ -83,7 +85,7 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 		if !old {
 			failures = 0
 		} else if failures == triesAfter {
-			o.giveUp(b, key, e)
+			o.giveUp(b, key, e, givenUp)
 			continue
 		}
 		if key != nil {
@@ -92,7 +94,15 @@ func (o *Outbox) work(ctx context.Context, b *box) {
 				return
 			}
 			if err == nil {
-				delay, failures = o.delays[0], 0
+				delay, failures, refusals = o.delays[0], 0, 0
+				continue
+			}
+			if refusals++; !errors.As(err, new(*contentError)) {
+				refusals = 0
+			}
+			if refusals == maxRefusals {
+				o.giveUp(b, key, e, givenUpRefused)
+				delay, refusals = o.delays[0], 0
 				continue
 			}
 			wait.Reset(delay)
@@ -162,6 +172,9 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 	if err == nil {
 		removeErr := o.remove(b, key, func(s *ChannelStatus) {
 			s.note(now, nil)
+			if now.Sub(b.givenUpAt) < keepFor { // the success of the next one must not hide it
+				s.LastError, s.LastErrorAt = b.givenUp, b.givenUpAt
+			}
 			if refused != nil {
 				s.LastError, s.LastErrorAt = refused.Error(), now
 			}
@@ -185,6 +198,8 @@ func (o *Outbox) deliver(ctx context.Context, b *box, key []byte, e entry) error
 	case refused != nil:
 		o.log.Warn("an alert has reached some receivers only, the server refused the others", "channel", ch.name, "err",
 			refused)
+	case first && errors.As(err, new(*contentError)):
+		o.log.Warn("an alert is refused, it is given up if that remains so", "channel", ch.name, "err", err)
 	case first:
 		o.log.Warn("alerts cannot be delivered, they are tried again for 24 hours", "channel", ch.name, "err", err)
 	case again:
@@ -249,24 +264,23 @@ func (o *Outbox) remove(b *box, key []byte, note func(*ChannelStatus)) error {
 }
 
 const (
-	givenUp     = "an alert was given up after 24 hours"
-	cannotWrite = "alerts that wait cannot be written"
+	givenUp        = "an alert was given up after 24 hours"
+	givenUpRefused = "an alert was given up, the server refused it"
+	cannotWrite    = "alerts that wait cannot be written"
 )
 
-// giveUp drops an alert that no one took for a day, nor in the tries after it.
-func (o *Outbox) giveUp(b *box, key []byte, e entry) {
-	var name string
+// giveUp drops an alert, and says what has become of it.
+func (o *Outbox) giveUp(b *box, key []byte, e entry, what string) {
+	var name, why string
 	err := o.remove(b, key, func(s *ChannelStatus) {
 		name = s.Name
-		why := s.LastError
-		if why != "" {
-			why = ": " + why
-		}
-		s.LastError, s.LastErrorAt = givenUp+why, time.Now().Round(0)
+		why = strings.TrimPrefix(s.LastError, what+": ") // of the one before, if this one was not tried any more
+		b.givenUp, b.givenUpAt = strings.TrimSuffix(what+": "+why, ": "), time.Now().Round(0)
+		s.LastError, s.LastErrorAt = b.givenUp, b.givenUpAt
 	})
 	if err != nil {
 		o.log.Error(cannotWrite, "err", err)
 		return
 	}
-	o.log.Error(givenUp, "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At)
+	o.log.Error(what, "channel", name, "kind", e.Alert.Kind, "at", e.Alert.At, "err", why)
 }

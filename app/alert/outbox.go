@@ -26,6 +26,9 @@ const (
 	// may have slept, the program may not have run, or the clock was wrong. At the delays of Open it is a quarter of an
 	// hour or more.
 	triesAfter = 8
+	// maxRefusals is how often a server has to refuse an alert for what is in it until that is given up: the alerts
+	// behind it wait no longer.
+	maxRefusals = 3
 	// lateAfter is the age from which on an alert says that it is late.
 	lateAfter = 30 * time.Second
 	// maxQueue bounds what waits for one channel. Beyond it the oldest is given up.
@@ -74,6 +77,9 @@ type box struct {
 	end     context.CancelFunc // ends its worker; nil while it has none
 	status  ChannelStatus
 	failing bool
+
+	givenUp   string // of the last alert that was given up: what became of it; shown for a day
+	givenUpAt time.Time
 }
 
 // Open opens the outbox at o.Path, and begins one if there is none. A damaged file is moved aside.

@@ -87,7 +87,9 @@ func (p *place) close() { p.end() }
 type webServer struct {
 	place
 	mu     sync.Mutex
-	answer int // status code; 0: 200
+	answer int    // status code; 0: 200
+	only   string // answer is for requests with that in them alone
+	says   string // the body of answer
 	got    []webRequest
 	tried  int
 }
@@ -113,9 +115,10 @@ func (w *webServer) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tried++
-	if w.answer != 0 {
+	if w.answer != 0 && strings.Contains(string(body), w.only) {
 		out.Header().Set("Location", "/elsewhere")
 		out.WriteHeader(w.answer)
+		_, _ = io.WriteString(out, w.says)
 		return
 	}
 	w.got = append(w.got, webRequest{r.Method, r.URL.RequestURI(), r.Header, body})
@@ -149,6 +152,7 @@ type mailServer struct {
 	noLogin   bool             // takes mail without one
 	refuse    map[string]error // by receiver
 	deny      error            // after the message has come
+	denyOnly  string           // deny is for mails with that in them alone
 	cutAtQuit bool             // ends the connection without a farewell when it has taken a mail
 	got       []mail
 	tried     int
@@ -231,7 +235,7 @@ func (m *mailSession) Data(r io.Reader) error {
 	}
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	if m.s.deny != nil {
+	if m.s.deny != nil && strings.Contains(string(text), m.s.denyOnly) {
 		return m.s.deny
 	}
 	m.s.got, m.taken = append(m.s.got, mail{m.from, m.to, string(text)}), true

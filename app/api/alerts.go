@@ -26,13 +26,15 @@ type Alerts struct {
 // Channel is one way that alerts take out of this computer.
 type Channel struct {
 	// "email", "slack", "webhook", "heartbeat", or a service's reference such as "keyring:telegram"
-	Name        string     `json:"name"`
-	Service     string     `json:"service"`   // what it is, in words
-	Queued      int        `json:"queued"`    // alerts that wait for delivery
-	OldestAt    *time.Time `json:"oldest_at"` // of those
-	Sent        uint64     `json:"sent"`      // since the start of the program
-	LastSentAt  *time.Time `json:"last_sent_at"`
-	LastError   string     `json:"last_error"` // of the last failure that no success has followed; empty if all is well
+	Name       string     `json:"name"`
+	Service    string     `json:"service"`   // what it is, in words
+	Queued     int        `json:"queued"`    // alerts that wait for delivery
+	OldestAt   *time.Time `json:"oldest_at"` // of those
+	Sent       uint64     `json:"sent"`      // since the start of the program
+	LastSentAt *time.Time `json:"last_sent_at"`
+	// of the last failure that no success has followed, or of an alert that was given up within a day; empty if all is
+	// well
+	LastError   string     `json:"last_error"`
 	LastErrorAt *time.Time `json:"last_error_at"`
 }
 
