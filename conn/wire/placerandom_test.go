@@ -26,17 +26,21 @@ func TestOrdersAreTheLibrarys(t *testing.T) {
 			return p
 		}
 		word := func(name string, words ...string) string { return rapid.SampledFrom(words).Draw(rt, name) }
+		places := rapid.IntRange(0, 7).Draw(rt, "decimal places")
 		id := int64(rapid.IntRange(1, math.MaxInt32-1).Draw(rt, "id"))
 		o := Order{
 			Ref: word("ref", "", "gw-7f3a", "ü"), Side: Side(word("side", "BUY", "SELL")),
 			TIF: word("tif", "", "DAY", "GTC", "IOC"), Account: word("account", "", "DU1234567"),
 			Type: OrderType(word("type", "MKT", "LMT", "STP", "STP LMT", "TRAIL")), Hold: rapid.Bool().Draw(rt, "hold"),
 			OutsideHours: rapid.Bool().Draw(rt, "outside"), Parent: int64(rapid.IntRange(0, 9).Draw(rt, "parent")),
-			Quantity: float64(rapid.IntRange(1, 1e9).Draw(rt, "quantity")) / math.Pow10(rapid.IntRange(0, 7).Draw(rt, "places")),
+			Quantity: float64(rapid.IntRange(1, 1e9).Draw(rt, "quantity")) / math.Pow10(places),
 			Contract: Contract{
-				ConID: int64(rapid.IntRange(0, math.MaxInt32-1).Draw(rt, "con id")), Symbol: word("symbol", "", "AAPL", "EUR"),
-				Type: word("kind", "", "STK", "CASH", "FUT", "CFD"), Exchange: word("exchange", "", "SMART", "IDEALPRO"),
-				Primary: word("primary", "", "NASDAQ"), Currency: word("currency", "", "USD"), Local: word("local", "", "ESZ6"),
+				ConID:    int64(rapid.IntRange(0, math.MaxInt32-1).Draw(rt, "con id")),
+				Symbol:   word("symbol", "", "AAPL", "EUR"),
+				Type:     word("kind", "", "STK", "CASH", "FUT", "CFD"),
+				Exchange: word("exchange", "", "SMART", "IDEALPRO"),
+				Primary:  word("primary", "", "NASDAQ"), Currency: word("currency", "", "USD"),
+				Local: word("local", "", "ESZ6"),
 			},
 		}
 		switch o.Type {
@@ -54,7 +58,8 @@ func TestOrdersAreTheLibrarys(t *testing.T) {
 			}
 		}
 		c := ibapi.NewContract()
-		c.ConID, c.Symbol, c.SecType, c.Exchange = o.Contract.ConID, o.Contract.Symbol, o.Contract.Type, o.Contract.Exchange
+		c.ConID, c.Symbol, c.SecType = o.Contract.ConID, o.Contract.Symbol, o.Contract.Type
+		c.Exchange = o.Contract.Exchange
 		c.PrimaryExchange, c.Currency, c.LocalSymbol = o.Contract.Primary, o.Contract.Currency, o.Contract.Local
 		c.Strike = ibapi.UNSET_FLOAT
 		lib := ibapi.NewOrder()
