@@ -23,20 +23,20 @@ func onBytes(p *play) input {
 // TestOnlyAnAnswerOpensTheGuard has a session after a gap: neither bytes nor the answer to a question from before it,
 // nor one that came late, prove that Gateway is there now.
 func TestOnlyAnAnswerOpensTheGuard(t *testing.T) {
-	woken := row{in: onClock(8 * time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe}
-	stopped := row{in: onGap(time.Minute), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe}
-	shut := func(in cue) row { return row{in: in, state: Degraded, guard: GuardProbe} }
+	woken := row{in: onClock(8 * time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke}
+	stopped := row{in: onGap(time.Minute), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke}
+	shut := func(in cue) row { return row{in: in, state: Degraded, guard: GuardWoke} }
 	for name, rows := range map[string][]row{
 		"sleep": {woken, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
 		"stop":  {stopped, shut(onBytes), {in: answered(0, ms), emit: "answered", state: Connected}},
 		"the answer to a question from before": {
 			stopped, shut(answered(1, ms)), shut(onBytes),
-			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
+			{after: sec, do: "probe", state: Degraded, guard: GuardWoke},
 			{in: answered(0, ms), emit: "answered", state: Connected},
 		},
 		"a late answer": {
 			stopped, shut(answered(0, 1500*ms)),
-			{after: sec, do: "probe", state: Degraded, guard: GuardProbe},
+			{after: sec, do: "probe", state: Degraded, guard: GuardWoke},
 			{in: answered(0, 1499*ms), emit: "answered", state: Connected},
 		},
 	} {
@@ -55,7 +55,7 @@ func TestLoginFromBeforeAGap(t *testing.T) {
 	p := newPlay(nil)
 	p.act(t, 0, opening[0])
 	p.act(t, 1, row{after: ms, in: onClock(8 * time.Hour), emit: "woke", state: Connecting, guard: GuardSocket})
-	p.act(t, 2, row{in: onReady, do: "probe", emit: "connected", state: Connected, guard: GuardProbe})
+	p.act(t, 2, row{in: onReady, do: "probe", emit: "connected", state: Connected, guard: GuardWoke})
 	p.act(t, 3, row{in: answered(0, ms), state: Connected})
 }
 
@@ -126,18 +126,21 @@ func TestGuardShutsWhenNobodyLooked(t *testing.T) {
 			b.jump.Add(int64(c.wall))
 			b.skip.Add(int64(c.mono))
 			var shut *GuardError
-			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != GuardProbe {
+			if err := session.Guard(); !errors.As(err, &shut) || shut.Reason != GuardWoke {
 				t.Errorf("%s: %v", name, err)
 			}
-			if n := b.s.Snapshot(); n.Guard != GuardProbe {
+			if n := b.s.Snapshot(); n.Guard != GuardWoke {
 				t.Errorf("%s: %+v", name, n)
 			}
 			b.g.present().heard.Store(int64(b.s.mono())) // what waited in a buffer
-			if n := b.after(1400 * time.Millisecond); n.Guard != GuardProbe || session.Guard() == nil {
+			if n := b.after(1400 * time.Millisecond); n.Guard != GuardWoke || session.Guard() == nil {
+				t.Errorf("%s: %+v", name, n)
+			}
+			if n := b.after(2 * time.Second); n.Guard != GuardProbe { // it is Gateway's fault by now
 				t.Errorf("%s: %+v", name, n)
 			}
 			b.g.freeze(false)
-			if n := b.after(1200 * time.Millisecond); n.Session != 1 || !n.GuardOpen() || session.Guard() != nil {
+			if n := b.after(3 * time.Second); n.Session != 1 || !n.GuardOpen() || session.Guard() != nil {
 				t.Errorf("%s: %+v, guard %v", name, n, session.Guard())
 			}
 			b.stop()

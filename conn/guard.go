@@ -11,6 +11,7 @@ const (
 	GuardSocket      GuardReason = "socket_down"
 	GuardAPI         GuardReason = "api_down"
 	GuardUpstream    GuardReason = "upstream_lost"
+	GuardWoke        GuardReason = "woke" // the computer or this process was paused, and Gateway is asked anew
 	GuardProbe       GuardReason = "probe_overdue"
 	GuardMode        GuardReason = "wrong_mode"
 	GuardReadOnly    GuardReason = "read_only"
@@ -28,6 +29,8 @@ func (m *model) guard() GuardReason {
 		return GuardAPI
 	case !m.upstream:
 		return GuardUpstream
+	case m.unanswered() && m.woke:
+		return GuardWoke
 	case m.unanswered():
 		return GuardProbe
 	case m.wrongMode:

@@ -95,6 +95,7 @@ type model struct {
 	dialled  time.Duration // when the attempt that led to the session began
 	gap      time.Duration // end of the last gap in which no one looked at the clocks
 	proven   bool          // Gateway has answered what it was asked after that gap, and in time
+	woke     bool          // that is all that stands against it: it is not late
 	asked    time.Duration // when it was asked for its time last
 	asking   time.Duration // since when an answer to that is missing; 0 = there is one
 	answered time.Duration // when the last answer came

@@ -215,6 +215,7 @@ func (s *step) ready(in inReady) {
 	m.wrongMode = s.cfg.Mode != AnyMode && m.found != AnyMode && m.found != s.cfg.Mode
 	m.upSince, m.heard, m.asked, m.asking, m.answered = s.now.mono, s.now.mono, s.now.mono, 0, 0
 	m.proven = m.gap <= m.dialled // else the login may have waited in a buffer
+	m.woke = !m.proven
 	var outage time.Duration
 	if !m.downSince.IsZero() {
 		outage = max(0, s.now.wall.Sub(m.downSince))

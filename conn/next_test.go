@@ -177,22 +177,24 @@ func TestNext(t *testing.T) {
 		}},
 		"waking while connected": {nil, []row{
 			{after: 1 * sec, state: Connected},
-			{in: onClock(time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe},
+			{in: onClock(time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke},
 			{after: 1 * sec, emit: "answered", state: Connected},
 		}},
 		"a gap that is too short for sleep": {nil, []row{
 			{after: 1 * sec, state: Connected},
-			{in: onClock(1*sec + 1), do: "probe", state: Connected, guard: GuardProbe},
+			{in: onClock(1*sec + 1), do: "probe", state: Connected, guard: GuardWoke},
 			{after: 1 * sec, state: Connected},
-			{in: onGap(upBeat + 1*sec + 1), do: "probe", state: Connected, guard: GuardProbe},
+			{in: onGap(upBeat + 1*sec + 1), do: "probe", state: Connected, guard: GuardWoke},
 			{after: 1 * sec, state: Connected},
 			{in: onGap(upBeat + 1*sec), state: Connected},
 			{in: onClock(1 * sec), state: Connected},
 		}},
 		"waking to a dead socket": {nil, []row{
 			{in: onFreeze, state: Connected},
-			{in: onGap(time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardProbe},
-			{after: 10*sec - 1*ms, state: Degraded, guard: GuardProbe},
+			{in: onGap(time.Hour), do: "probe", emit: "woke", state: Degraded, guard: GuardWoke},
+			{after: 1499 * ms, state: Degraded, guard: GuardWoke},
+			{after: 1 * ms, state: Degraded, guard: GuardProbe},
+			{after: 8499 * ms, state: Degraded, guard: GuardProbe},
 			{after: 1 * ms, do: "close", emit: "lost", state: Reconnecting, guard: GuardSocket},
 		}},
 		"waking while waiting": {nil, []row{
@@ -200,9 +202,9 @@ func TestNext(t *testing.T) {
 			{in: onGap(6*sec + 1), do: "dial", emit: "woke", state: Reconnecting, guard: GuardSocket},
 		}},
 		"a late look is no sleep": {nil, []row{
-			{in: onGap(upBeat + 5*sec), do: "probe", state: Connected, guard: GuardProbe},
+			{in: onGap(upBeat + 5*sec), do: "probe", state: Connected, guard: GuardWoke},
 			{after: 1900 * ms, state: Connected},
-			{in: onClock(5 * sec), do: "probe", state: Connected, guard: GuardProbe},
+			{in: onClock(5 * sec), do: "probe", state: Connected, guard: GuardWoke},
 		}},
 		"a frozen gateway": {nil, []row{
 			{in: onFreeze, state: Connected},

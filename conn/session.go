@@ -170,7 +170,7 @@ func (s *Session) Guard() error {
 	switch {
 	case r != GuardOpen:
 	case late:
-		r = GuardProbe
+		r = GuardWoke
 	default: // it opened, or another session did, since the look at the gate
 		r = GuardReconciling
 	}

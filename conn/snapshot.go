@@ -186,7 +186,7 @@ func (s *Supervisor) Snapshot() *Snapshot {
 		return n
 	}
 	closed := *n // the computer has just woken, and the supervisor has not decided anything yet
-	closed.Guard = GuardProbe
+	closed.Guard = GuardWoke
 	return &closed
 }
 

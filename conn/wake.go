@@ -19,6 +19,7 @@ func (s *step) clocks() {
 	}
 	// What is read from now on may have waited in a buffer: only the answer to a question asked from now on counts.
 	m.gap, m.proven, m.heard = s.now.mono, false, s.now.mono
+	m.woke = m.woke || !m.suspect
 	if m.asking != 0 {
 		m.asking = s.now.mono
 	}
@@ -188,6 +189,7 @@ func (s *step) silence() {
 	if unanswered < s.cfg.Soft {
 		return
 	}
+	m.woke = false
 	if m.proven = false; !m.suspect {
 		m.suspect = true
 		s.emit(Event{Kind: EventSuspected, Cause: CauseSilent, Duration: max(unanswered, unheard)})

@@ -217,7 +217,8 @@ func (w *world) check(before model, in input) {
 	if m.phase != up && n.Gateway != (Gateway{Host: n.Gateway.Host, Port: n.Gateway.Port, Mode: AnyMode}) {
 		w.Fatalf("not connected, and said of Gateway: %+v", n.Gateway)
 	}
-	if n.Unanswered && m.phase != up || n.Unanswered != (n.Guard == GuardProbe) && n.Session != 0 && m.upstream {
+	doubted := n.Guard == GuardProbe || n.Guard == GuardWoke
+	if n.Unanswered && m.phase != up || n.Unanswered != doubted && n.Session != 0 && m.upstream {
 		w.Fatalf("phase %d, unanswered %v, guard %q", m.phase, n.Unanswered, n.Guard)
 	}
 	if n.GuardOpen() {

@@ -201,8 +201,8 @@ func TestConstantsAreFound(t *testing.T) {
 		},
 		"RuleState": {"draft", "active", "triggered", "done", "failed"},
 		"GuardReason": {
-			"", "socket_down", "api_down", "upstream_lost", "probe_overdue", "wrong_mode", "read_only",
-			"restart_soon", "orders_unconfirmed", "reconciling",
+			"", "socket_down", "api_down", "upstream_lost", "woke", "probe_overdue", "wrong_mode",
+			"read_only", "restart_soon", "orders_unconfirmed", "reconciling",
 		},
 	} {
 		s, ok := made[name].(object)

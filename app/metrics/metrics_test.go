@@ -137,6 +137,7 @@ gatewatch_guard_shut{reason="reconciling"} 0
 gatewatch_guard_shut{reason="restart_soon"} 0
 gatewatch_guard_shut{reason="socket_down"} 0
 gatewatch_guard_shut{reason="upstream_lost"} 0
+gatewatch_guard_shut{reason="woke"} 0
 gatewatch_guard_shut{reason="wrong_mode"} 0
 `), "gatewatch_state", "gatewatch_farms", "gatewatch_guard_shut")
 	if err != nil {

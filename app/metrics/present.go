@@ -62,9 +62,8 @@ var (
 		conn.Paused,
 	}
 	guardReasons = []conn.GuardReason{
-		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardProbe, conn.GuardMode, conn.GuardReadOnly,
-		conn.GuardExit, conn.GuardUnconfirmed,
-		conn.GuardReconciling,
+		conn.GuardSocket, conn.GuardAPI, conn.GuardUpstream, conn.GuardWoke, conn.GuardProbe, conn.GuardMode,
+		conn.GuardReadOnly, conn.GuardExit, conn.GuardUnconfirmed, conn.GuardReconciling,
 	}
 	farmStates = []conn.FarmState{conn.FarmOK, conn.FarmBroken, conn.FarmDormant, conn.FarmConnecting}
 )

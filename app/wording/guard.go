@@ -52,6 +52,7 @@ var guardReasons = map[conn.GuardReason]string{
 	conn.GuardSocket:      "not connected to Gateway",
 	conn.GuardAPI:         "Gateway's login is not complete",
 	conn.GuardUpstream:    "Gateway has lost IBKR's servers",
+	conn.GuardWoke:        "the computer was asleep or Gatewatch was stopped; it asks Gateway again",
 	conn.GuardProbe:       "Gateway does not answer",
 	conn.GuardMode:        "the account is not of the configured kind",
 	conn.GuardReadOnly:    "Gateway's API is read-only",

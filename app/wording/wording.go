@@ -56,7 +56,10 @@ func Cause(s *conn.Snapshot) string {
 	case conn.CauseBroken:
 		return fmt.Sprintf("The connection to Gateway broke%s.", inBrackets(s.Detail))
 	case conn.CauseSilent:
-		if s.State == conn.Degraded || s.State == conn.UpstreamLost { // not the next attempt
+		switch {
+		case s.Guard == conn.GuardWoke:
+			return Sentence(Guard(s))
+		case s.State == conn.Degraded || s.State == conn.UpstreamLost: // not the next attempt
 			return "Gateway has not answered the last probe."
 		}
 		return "Gateway stopped answering and was given up (frozen)."
@@ -141,6 +144,10 @@ func hint(s *conn.Snapshot, clientID int) string {
 			"with another id here you would lose control of open orders.", clientID)
 	case conn.CauseUnconfirmed:
 		return unconfirmedHint(s.Detail)
+	case conn.CauseSilent:
+		if s.Guard == conn.GuardWoke {
+			return "" // Gateway is not late
+		}
 	case conn.CausePortChanged:
 		if s.Gateway.Port != 0 && s.Detail != "" {
 			return fmt.Sprintf("Set gateway.port in settings.json to the new port. Gateway said: %s", OneLine(s.Detail))
@@ -165,6 +172,9 @@ func Headline(s *conn.Snapshot, now time.Time) string {
 		case conn.CauseCompeting:
 			return "Connected, no prices"
 		case conn.CauseSilent:
+			if s.Guard == conn.GuardWoke {
+				return Upper(Guard(s))
+			}
 			return guardReasons[conn.GuardProbe]
 		case conn.CauseReadOnly, conn.CauseUnconfirmed:
 			return OrdersBlocked(Guard(s))

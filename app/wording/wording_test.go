@@ -144,6 +144,11 @@ func TestCauseInContext(t *testing.T) {
 	if a, b := Cause(frozen), Cause(given); a == b || !strings.Contains(b, "given up") {
 		t.Errorf("%q and %q", a, b)
 	}
+	frozen.Guard = conn.GuardWoke // as after a sleep
+	if got := Cause(frozen); !strings.Contains(got, "asleep") || Hint(frozen, 17) != "" ||
+		!strings.Contains(Headline(frozen, now), "asleep") {
+		t.Errorf("%q, %q, %q", got, Hint(frozen, 17), Headline(frozen, now))
+	}
 	s := snapshot(conn.UpstreamLost, conn.CauseUpstream)
 	s.Code = 2110
 	if got := Cause(s); !strings.Contains(got, "2110") {
@@ -234,6 +239,10 @@ func TestClosedGuard(t *testing.T) {
 		{
 			conn.Degraded, conn.CauseUnconfirmed, conn.GuardUnconfirmed,
 			"Orders blocked: Gateway does not confirm open orders", "", "check your orders in TWS",
+		},
+		{
+			conn.Degraded, conn.CauseSilent, conn.GuardWoke,
+			"Orders blocked: the computer was asleep or Gatewatch was stopped; it asks Gateway again", "", "",
 		},
 		{conn.Degraded, conn.CauseSilent, conn.GuardProbe, "Orders blocked: Gateway does not answer", "", ""},
 		{conn.Degraded, conn.CauseWrongMode, conn.GuardMode, "Connected to a LIVE account, orders blocked", "", ""},

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/conn"
 	"gatewatch/conn/port/record"
 	"gatewatch/conn/wire"
 )
@@ -212,16 +213,21 @@ func (c *client) sendError(id int64, code int, text string) {
 const (
 	stateFrozen   = 1
 	stateUpstream = 2
+	stateWoke     = 4
 )
 
-// notify says that Gateway is frozen, or not; and whether it is connected to IBKR. It does not block.
-func (c *client) notify(frozen, upstream bool) {
+// notify says that Gateway is frozen, or not; whether that is not its fault, and whether it is connected to IBKR. It
+// does not block.
+func (c *client) notify(frozen, woke, upstream bool) {
 	var s uint32
 	if frozen {
 		s |= stateFrozen
 	}
 	if upstream {
 		s |= stateUpstream
+	}
+	if woke {
+		s |= stateWoke
 	}
 	if c.state.Swap(s) != s {
 		select {
@@ -249,9 +255,11 @@ func (c *client) sendNotices() {
 		said = frozen
 		switch {
 		case frozen:
-			c.sendError(
-				record.NoID, codeLost, "Gatewatch: IB Gateway does not answer. Orders are refused until it does.",
-			)
+			text := "IB Gateway does not answer. Orders are refused until it does."
+			if s&stateWoke != 0 {
+				text = Reason(conn.GuardWoke).text() + ". Orders are refused until it answers."
+			}
+			c.sendError(record.NoID, codeLost, "Gatewatch: "+text)
 		case s&stateUpstream != 0:
 			c.sendError(record.NoID, codeRestored, "Gatewatch: IB Gateway answers again. All data requests are kept.")
 		}

@@ -136,6 +136,30 @@ func TestGatewayGone(t *testing.T) {
 	})
 }
 
+// TestPaused has the computer sleep, also while an order waits for Gateway: programs are told so, and not that Gateway
+// does not answer.
+func TestPaused(t *testing.T) {
+	g := newTap(t, 176)
+	r := newRig(t, g.port(), nil)
+	c := startRaw(t, r.number, 176, 7)
+	told := func(wantID int64, wantCode int) {
+		t.Helper()
+		if id, code, text := c.error(); id != wantID || code != wantCode || !strings.Contains(text, "asleep") {
+			t.Errorf("%d %d %q", id, code, text)
+		}
+	}
+	r.conn.onAlive(func(context.Context, time.Duration, time.Time) error {
+		r.conn.close(conn.GuardWoke)
+		return conn.ErrGatewaySilent
+	})
+	c.write(place(176, "5", "1", "0", "1"))
+	told(5, 201)
+	c.write(place(176, "6", "1", "0", "1"))
+	told(6, 201)
+	r.conn.set(func(n *conn.Snapshot) { n.Cause = conn.CauseSilent })
+	told(-1, 1100)
+}
+
 // transitions are ways in which Gateway cannot be used any more.
 var transitions = []func(*conn.Snapshot){
 	func(n *conn.Snapshot) { n.Layers.API, n.Layers.Socket, n.Guard = false, false, conn.GuardSocket },

@@ -100,10 +100,13 @@ func (c *client) prove(p *placing) Reason {
 	case err == nil:
 		p.proved = time.Now()
 		return Allowed
-	case errors.Is(err, conn.ErrGatewaySilent):
-		return NoProof
+	case !errors.Is(err, conn.ErrGatewaySilent):
+		return Reason(conn.GuardSocket)
 	}
-	return Reason(conn.GuardSocket)
+	if reason := c.guard(); reason != Allowed { // the time may be over because Gatewatch did not run
+		return reason
+	}
+	return NoProof
 }
 
 // prepare makes the order that is recorded, and finds out whether it changes another.

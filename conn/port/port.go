@@ -218,7 +218,7 @@ func (p *Port) follow() bool {
 		p.closeClients(cause, 0)
 	default:
 		p.closeClients(EndNotUsable, n.Session)
-		p.notify(frozen(n), n.Layers.Upstream)
+		p.notify(n)
 	}
 	if p.session != n.Session {
 		p.session = n.Session
@@ -228,11 +228,11 @@ func (p *Port) follow() bool {
 }
 
 // notify says to all clients that Gateway is frozen, or answers again.
-func (p *Port) notify(frozen, upstream bool) {
+func (p *Port) notify(n *conn.Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.clients {
-		c.notify(frozen, upstream)
+		c.notify(frozen(n), n.Guard == conn.GuardWoke, n.Layers.Upstream)
 	}
 }
 

@@ -50,6 +50,7 @@ var texts = map[Reason]string{
 	Reason(conn.GuardSocket):      "Gatewatch is not connected to IB Gateway",
 	Reason(conn.GuardAPI):         "Gatewatch is not connected to IB Gateway",
 	Reason(conn.GuardUpstream):    "IB Gateway is not connected to IBKR",
+	Reason(conn.GuardWoke):        "the computer was asleep or Gatewatch was stopped; it asks IB Gateway again",
 	Reason(conn.GuardProbe):       "IB Gateway has not answered in time",
 	Reason(conn.GuardMode):        "the account is of the wrong kind",
 	Reason(conn.GuardReadOnly):    "the API of IB Gateway is read-only",
