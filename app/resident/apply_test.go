@@ -216,6 +216,22 @@ func TestPortThatWasTaken(t *testing.T) {
 	if p.server.current() != now {
 		t.Error("it was replaced again")
 	}
+	text := fmt.Appendf(nil, `{"api": {"port": %d}, "gateway": {"port": 1}}`, before.Port())
+	if err := p.settings.SaveSettings(t.Context(), text, ""); err != nil {
+		t.Fatal(err)
+	}
+	if p.server.current() != before {
+		t.Fatalf("it is at port %d, want %d, which is its own", p.server.port(), before.Port())
+	}
+	healthy(before)
+	for { // the one in between ends
+		c, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			break
+		}
+		c.Close()
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // TestAcceptedIsInEffect changes the mode of accounts: once they are shown, trading is off.

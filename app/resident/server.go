@@ -3,6 +3,7 @@ package resident
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,10 +27,11 @@ type server struct {
 
 	serving context.Context // ends with the API
 	end     context.CancelFunc
-	leaving sync.WaitGroup // servers at earlier ports
+	leaving sync.WaitGroup // servers that end
 
-	mu  sync.Mutex
-	api *api.Server
+	mu      sync.Mutex
+	api     *api.Server
+	earlier []*api.Server // which stay open; see takePort
 }
 
 // open listens on the given port.
@@ -55,6 +57,11 @@ func (s *server) open(port int) error {
 
 func (s *server) close() {
 	s.end()
+	s.mu.Lock()
+	for _, old := range s.earlier {
+		s.leaving.Go(func() { closeServer(old.End) })
+	}
+	s.mu.Unlock()
 	s.leaving.Wait()
 	srv := s.current()
 	home.RemoveCard(s.card, srv.Card())
@@ -77,22 +84,44 @@ func (s *server) current() *api.Server {
 func (s *server) port() int   { return s.current().Port() }
 func (s *server) url() string { return s.current().URL() }
 
-// listen opens the API at another port, and writes that into api.json.
+// listen opens the API at another port, unless an earlier server still has that one, and writes it into api.json.
 func (s *server) listen(port int) (*api.Server, error) {
-	srv, err := api.Listen(port, s.backend, s.log)
-	if err != nil {
-		return nil, err
+	srv := s.earlierAt(port)
+	if srv == nil {
+		var err error
+		if srv, err = api.Listen(port, s.backend, s.log); err != nil {
+			return nil, err
+		}
 	}
 	if err := home.WriteCard(s.card, srv.Card()); err != nil {
-		closeServer(srv.Close)
+		s.drop(srv)
 		return nil, err
 	}
 	return srv, nil
 }
 
+// earlierAt returns the earlier server at a port, nil if there is none.
+func (s *server) earlierAt(port int) *api.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, srv := range s.earlier {
+		if srv.Port() == port {
+			return srv
+		}
+	}
+	return nil
+}
+
+// drop closes a server that listen has returned, unless it is an earlier one.
+func (s *server) drop(srv *api.Server) {
+	if s.earlierAt(srv.Port()) == nil {
+		closeServer(srv.Close)
+	}
+}
+
 // stay undoes listen.
 func (s *server) stay(srv *api.Server) {
-	closeServer(srv.Close)
+	s.drop(srv)
 	if err := home.WriteCard(s.card, s.current().Card()); err != nil {
 		s.log.Error("api.json names a port that is closed", "err", err)
 	}
@@ -103,6 +132,7 @@ func (s *server) replace(srv *api.Server) (old *api.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, s.api = s.api, srv
+	s.earlier = slices.DeleteFunc(s.earlier, func(e *api.Server) bool { return e == srv })
 	s.screen.Say("API", srv.URL())
 	return old
 }
@@ -117,10 +147,9 @@ func (s *server) takePort(port int) {
 	old := s.replace(srv)
 	s.log.Info("the API is at the port of the settings now; the one before stays open", "api", srv.URL(), "before",
 		old.URL())
-	s.leaving.Go(func() {
-		<-s.serving.Done()
-		closeServer(old.End)
-	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.earlier = append(s.earlier, old)
 }
 
 // move makes another server the current one. The one before ends in the background, when it has answered.
