@@ -83,7 +83,8 @@ type client struct {
 	sending, hearing atomic.Int64 // since when a message is being dealt with, 0: none is; see [Port.closeStalled]
 
 	once    sync.Once
-	over    chan struct{}
+	over    context.Context // done when the connection has ended
+	stop    context.CancelFunc
 	cause   EndCause      // valid after over
 	gateway bool          // Gateway was lost, as opposed to the program
 	read    chan struct{} // closed when Gateway is not read any more
@@ -92,9 +93,9 @@ type client struct {
 func newClient(p *Port, tcp *net.TCPConn) *client {
 	c := &client{
 		port: p, number: p.numbers.Add(1), since: time.Now(), down: tcp, notice: make(chan struct{}, 1),
-		over: make(chan struct{}), read: make(chan struct{}), looked: make(chan struct{}),
-		queue: newUpward(),
+		read: make(chan struct{}), looked: make(chan struct{}), queue: newUpward(),
 	}
+	c.over, c.stop = context.WithCancel(context.Background())
 	c.log = p.log.With("client", c.number)
 	c.id.Store(-1)
 	c.program.Store(&peer.Program{})
@@ -137,15 +138,8 @@ func (c *client) readGreeting() error {
 
 // connect connects to Gateway, forwards the greeting, and its answer.
 func (c *client) connect() error {
-	ctx, cancel := context.WithTimeout(context.Background(), dialLimit)
+	ctx, cancel := context.WithTimeout(c.over, dialLimit)
 	defer cancel()
-	go func() {
-		select {
-		case <-c.over:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	var dialer net.Dialer
 	up, err := dialer.DialContext(ctx, "tcp", upstreamOf(c.port.cfg.Connection.Snapshot()))
 	if err != nil {
@@ -207,7 +201,7 @@ func (c *client) relay() {
 		defer c.recovered()
 		c.take()
 	})
-	<-c.over
+	<-c.over.Done()
 	c.finish()
 }
 
@@ -227,7 +221,7 @@ func (c *client) recovered() {
 func (c *client) end(cause EndCause, gateway bool) {
 	c.once.Do(func() {
 		c.cause, c.gateway = cause, gateway
-		defer close(c.over)
+		defer c.stop()
 		if gateway { // before the program can notice
 			c.lose()
 		}
@@ -294,14 +288,7 @@ func (c *client) lose() {
 	}
 }
 
-func (c *client) isOver() bool {
-	select {
-	case <-c.over:
-		return true
-	default:
-		return false
-	}
-}
+func (c *client) isOver() bool { return c.over.Err() != nil }
 
 // mayHave reports whether Gateway has, or may have, the order that the program means by an id.
 func (c *client) mayHave(id int64) bool {
@@ -336,7 +323,7 @@ func (c *client) identify() {
 	defer close(c.looked)
 	select {
 	case c.port.lookup <- struct{}{}:
-	case <-c.over:
+	case <-c.over.Done():
 		return
 	}
 	since := time.Now()

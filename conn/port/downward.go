@@ -168,7 +168,7 @@ func (c *client) greet() {
 	defer limit.Stop()
 	select {
 	case <-c.looked:
-	case <-c.over:
+	case <-c.over.Done():
 	case <-limit.C:
 	}
 	c.port.event(Event{Kind: ClientConnected, Client: c.describe()})
@@ -230,10 +230,7 @@ func (c *client) notify(frozen, woke, upstream bool) {
 		s |= stateWoke
 	}
 	if c.state.Swap(s) != s {
-		select {
-		case c.notice <- struct{}{}:
-		default:
-		}
+		nudge(c.notice)
 	}
 }
 
@@ -243,7 +240,7 @@ func (c *client) sendNotices() {
 	said := false
 	for {
 		select {
-		case <-c.over:
+		case <-c.over.Done():
 			return
 		case <-c.notice:
 		}

@@ -262,7 +262,11 @@ func protoPrice(body []byte, number protowire.Number) (text []byte) {
 }
 
 // word returns a text from outside: bounded, and valid UTF-8.
-func word(b []byte) string { return strings.ToValidUTF8(string(b[:min(len(b), maxWord)]), "\uFFFD") }
+func word(b []byte) string { return bounded(b, maxWord) }
+
+func bounded(b []byte, most int) string {
+	return strings.ToValidUTF8(string(b[:min(len(b), most)]), "\uFFFD")
+}
 
 // words puts an order into words, such as "BUY 100 AAPL STK LMT 150.5 DAY".
 func words(parts ...[]byte) string {

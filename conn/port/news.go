@@ -105,10 +105,4 @@ func completedStatus(body []byte) string {
 }
 
 // long returns a longer text from outside: bounded, and valid UTF-8.
-func long(b []byte) string {
-	const most = 512
-	if len(b) > most {
-		b = b[:most]
-	}
-	return string(bytes.ToValidUTF8(b, []byte("\uFFFD")))
-}
+func long(b []byte) string { return bounded(b, 512) }

@@ -84,18 +84,7 @@ func (c *client) permit(p *placing) Reason {
 
 // prove waits until Gateway has proved that it is there.
 func (c *client) prove(p *placing) Reason {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-c.over:
-			cancel()
-		case <-done:
-		}
-	}()
-	err := c.port.cfg.Connection.Alive(ctx, c.port.settings.Load().proof(), c.fresh.since())
+	err := c.port.cfg.Connection.Alive(c.over, c.port.settings.Load().proof(), c.fresh.since())
 	switch {
 	case err == nil:
 		p.proved = time.Now()

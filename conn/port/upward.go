@@ -147,7 +147,7 @@ func (c *client) pass(r *request, frame []byte) bool {
 		u.mu.Unlock()
 		select {
 		case <-u.room:
-		case <-c.over:
+		case <-c.over.Done():
 			return false
 		}
 	}
@@ -173,7 +173,7 @@ func (c *client) send() {
 			select {
 			case <-u.more:
 				continue
-			case <-c.over:
+			case <-c.over.Done():
 				return
 			}
 		}
@@ -217,7 +217,7 @@ func (c *client) sleep(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
-	case <-c.over:
+	case <-c.over.Done():
 		return false
 	}
 }
@@ -265,7 +265,7 @@ func (c *client) writeUpLocked(frame []byte) bool {
 	_ = c.up.SetWriteDeadline(time.Now().Add(upLimit))
 	if _, err := c.up.Write(frame); err != nil {
 		select { // what Gateway has sent before it closed is still to be forwarded
-		case <-c.over:
+		case <-c.over.Done():
 		case <-time.After(time.Second):
 		}
 		c.end(EndGatewayLost, true)
