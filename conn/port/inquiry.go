@@ -41,7 +41,7 @@ func (p *Port) inquire(ctx context.Context) {
 		}
 		next = time.Now().Add(askAgain)
 		s, n := p.settings.Load(), p.cfg.Connection.Snapshot()
-		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || len(p.orders.Unwatched(p.connected())) == 0 {
+		if s.AskAs == 0 || s.Port == 0 || !served(n) || frozen(n) || !p.orders.Unwatched(p.connected()) {
 			continue
 		}
 		if err := p.ask(ctx, upstreamOf(n), int64(s.AskAs)); err != nil {

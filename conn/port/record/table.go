@@ -200,17 +200,23 @@ func (t *Table) Refused(o Order, change bool, reason string, onDisk bool) *Order
 // Lost takes in that a connection has ended. Of orders that Gateway has not mentioned it is unknown what became of
 // them, and of all others too if it was Gateway that was lost.
 func (t *Table) Lost(client int64, connection uint64, gateway bool) (unknown []*Order) {
+	return t.lose(func(o *Order) bool {
+		inFlight := o.State == Sent && o.connection == connection
+		worked := o.State == Working || o.State == Inactive
+		return o.Client == client && (inFlight || gateway && worked)
+	})
+}
+
+// lose makes orders unknown, and returns them, oldest first.
+func (t *Table) lose(which func(*Order) bool) (unknown []*Order) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, o := range t.byID {
-		inFlight := o.State == Sent && o.connection == connection
-		worked := o.State == Working || o.State == Inactive
-		if o.Client != client || !inFlight && !(gateway && worked) {
-			continue
+		if which(o) {
+			n := *o
+			n.State = Unknown
+			unknown = append(unknown, &n)
 		}
-		n := *o
-		n.State = Unknown
-		unknown = append(unknown, &n)
 	}
 	slices.SortFunc(unknown, func(a, b *Order) int { return cmp.Compare(a.Number, b.Number) })
 	for _, n := range unknown {
@@ -315,35 +321,24 @@ func (t *Table) Adopt(o Order) {
 	t.record.Note(o)
 }
 
-// Unwatched returns the orders that are not done, of client ids without a program that is connected.
-func (t *Table) Unwatched(connected map[int64]bool) (list []*Order) {
+// Unwatched reports whether there are orders that are not done, of client ids without a program that is connected.
+func (t *Table) Unwatched(connected map[int64]bool) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, o := range t.byID {
 		if !o.State.Done() && !connected[o.Client] {
-			list = append(list, o)
+			return true
 		}
 	}
-	return list
+	return false
 }
 
-// Missing takes in that Gateway has answered, and mentioned only some orders: what became of the others is unknown. It
-// returns those of which that was not said before.
+// Missing takes in that Gateway has answered, and mentioned only some of those orders: what became of the others is
+// unknown. It returns those of which that was not said before.
 func (t *Table) Missing(mentioned map[uint64]bool, connected map[int64]bool) (unknown []*Order) {
-	list := t.Unwatched(connected)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, o := range list {
-		if mentioned[o.Number] || o.State == Unknown || t.byID[orderKey{o.Client, o.ID}] != o {
-			continue
-		}
-		n := *o
-		n.State = Unknown
-		t.put(&n)
-		t.record.Note(n)
-		unknown = append(unknown, &n)
-	}
-	return unknown
+	return t.lose(func(o *Order) bool {
+		return !o.State.Done() && o.State != Unknown && !connected[o.Client] && !mentioned[o.Number]
+	})
 }
 
 // find returns the order that Gateway speaks of. Two permIds under one id are two orders.
