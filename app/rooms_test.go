@@ -141,10 +141,10 @@ func allowed(pkg, imported string) bool {
 
 // layers are the packages of the folder app: a package may import those of the lines above its own.
 var layers = []string{
-	"alert/serviceurl api/codes api/jsonhttp api/loopback api/sse crash crosscheck exit region strict " +
+	"alert/serviceurl api/codes api/loopback api/sse crash crosscheck exit region strict " +
 		"tray/sessionbus window/e2e",
-	"alert api/proof autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
-	"wording",
+	"alert api/jsonhttp autostart desktop metrics rulebook settings strict/stricttest tray/sessionbus/bustest",
+	"api/proof wording",
 	"api/page",
 	"api cli/cmdline console notice tray",
 	"demo home logging login programs rulefile secrets tray/internal/puppet window/ui",

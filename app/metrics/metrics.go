@@ -115,8 +115,8 @@ func New(s Source) *Metrics {
 var causes = []conn.Cause{
 	conn.CauseRefused, conn.CauseClosedEarly, conn.CauseNoAnswer, conn.CauseClientIDInUse, conn.CauseDisclaimer,
 	conn.CauseUnreachable, conn.CauseNotReady, conn.CauseClosedLogin, conn.CauseUnsupported, conn.CauseTooNew,
-	conn.CauseGarbage, conn.CauseClosed, conn.CauseBroken, conn.CauseSilent, conn.CauseUnconfirmed, conn.CausePortChanged,
-	conn.CauseClient,
+	conn.CauseGarbage, conn.CauseClosed, conn.CauseBroken, conn.CauseSilent, conn.CauseUnconfirmed,
+	conn.CausePortChanged, conn.CauseClient,
 }
 
 // otherCause is for whatever is not in causes.

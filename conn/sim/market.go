@@ -64,8 +64,9 @@ type quote struct {
 
 func newQuote(in *instrument, seed uint64, rate float64) *quote {
 	return &quote{
-		in: in, walk: newWalk(seed, cmp.Or(in.under, in)), every: time.Duration(min(float64(time.Second)/rate, float64(1000*time.Hour))),
-		lot: int64(min(max(600/rate, 1), 150)), // so that the volume of a day depends little on the number of ticks
+		in: in, walk: newWalk(seed, cmp.Or(in.under, in)),
+		every: time.Duration(min(float64(time.Second)/rate, float64(1000*time.Hour))),
+		lot:   int64(min(max(600/rate, 1), 150)), // so that the volume of a day depends little on the number of ticks
 	}
 }
 

@@ -181,7 +181,8 @@ type PriceStep struct {
 	Step float64 `json:"step"`
 }
 
-// Reroute says that Gateway has no market data of a contract, such as a CFD on a stock, and where to ask for it instead.
+// Reroute says that Gateway has no market data of a contract, such as a CFD on a stock, and where to ask for it
+// instead.
 type Reroute struct {
 	Request  int64 // the one that was made; nothing comes of it
 	ConID    int64 // of the underlying
