@@ -73,8 +73,9 @@ func (i *Intent) hear(n conn.OrderNews, answer bool, now time.Time) {
 	case i.State == Filled && state != Filled:
 		i.wonder(now, i.Order.Quantity > 0 && i.Filled < i.Order.Quantity)
 		return
-	case i.State == Cancelled && !state.Done() && !answer: // the status may be from before
-		i.wonder(now, true)
+	case answer || state.Done():
+	case i.State == Cancelled, i.State == Rejected && i.Status != "" && state != Inactive:
+		i.wonder(now, true) // the status may be from before
 		return
 	}
 	if i.Status != n.Status || n.Kind == conn.OrderStatus || n.WhyHeld != "" {

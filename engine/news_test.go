@@ -109,6 +109,10 @@ func TestLearn(t *testing.T) {
 			Cancelled, 0,
 			asks, Cancelled, Cancelled,
 		},
+		"rejected, then what was said before comes once more": {
+			[]conn.OrderNews{status("Submitted", 0), status("Cancelled", 0), says(201), open("Submitted", 10, 0)},
+			Rejected, 0, asks, Rejected, Rejected,
+		},
 		"filled stays so": {
 			[]conn.OrderNews{status("Filled", 10), status("Cancelled", 10), says(201)},
 			Filled, 10, fits, Filled, Filled,
