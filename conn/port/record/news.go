@@ -42,13 +42,13 @@ func (o *Order) apply(n News) {
 	}
 }
 
-// follow takes over a status: it decides. What is cancelled stays so, unless it is filled. An order that ends because
-// of an error was rejected.
+// follow takes over a status: it decides. What is cancelled stays so, unless it is filled: the status may be from
+// before. An order that ends because of an error was rejected.
 func (o *Order) follow(n News) {
 	state := stateOf(n.Status)
 	ends := state == Inactive && n.Held == "" || state == Cancelled && quantity(o.Filled) == 0
 	switch {
-	case o.State == Cancelled && !state.Done():
+	case o.cancelled() && !state.Done():
 		return
 	case o.objected && ends:
 		state = Rejected
@@ -56,6 +56,11 @@ func (o *Order) follow(n News) {
 		o.objected = false
 	}
 	o.Status, o.Held, o.State = n.Status, false, state
+}
+
+// cancelled reports whether Gateway has said that the order is cancelled, also where that is a rejection.
+func (o *Order) cancelled() bool {
+	return o.State == Cancelled || o.State == Rejected && (stateOf(o.Status) == Cancelled || o.Code == codeCancelled)
 }
 
 // object takes in an error: it only explains, unless it says that the order is cancelled, by whomever. It rejects an
@@ -66,7 +71,7 @@ func (o *Order) object(n News) {
 	}
 	o.Code, o.Text = n.Code, n.Text
 	switch {
-	case n.Code == cancelled && !o.State.Done():
+	case n.Code == codeCancelled && !o.State.Done():
 		o.State = Cancelled
 		if o.objected && quantity(o.Filled) == 0 {
 			o.State = Rejected
@@ -107,14 +112,14 @@ func quantity(s string) float64 {
 // sameQuantity reports whether both are the same quantity, and not 0.
 func sameQuantity(a, b string) bool { return quantity(a) > 0 && quantity(a) == quantity(b) }
 
-// cancelled is the code with which Gateway says that an order is cancelled.
-const cancelled = 202
+// codeCancelled is the code with which Gateway says that an order is cancelled.
+const codeCancelled = 202
 
 // harmless reports whether an error about an order that Gateway has not mentioned yet does not mean that it was
 // refused.
 func harmless(code int) bool {
 	switch code {
-	case 131, 136, 161, cancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
+	case 131, 136, 161, codeCancelled, 399, 404, 10147, 10148, 10149, 10349, 10352:
 		return true
 	}
 	return code >= 2100 && code < 2200

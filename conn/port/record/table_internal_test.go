@@ -54,6 +54,12 @@ func TestNewsInAnyOrder(t *testing.T) {
 			status("PreSubmitted", "0"), code(201), status("Submitted", "0"), status("Cancelled", "0"),
 		}, Cancelled, "0"},
 		{"rejected and cancelled", []News{code(201), status("Cancelled", "0")}, Rejected, "0"},
+		{"rejected and cancelled, then a status of before", []News{
+			status("Submitted", "0"), code(201), status("Cancelled", "0"), status("Submitted", "0"),
+		}, Rejected, "0"},
+		{"rejected and cancelled by code, then a status of before", []News{
+			code(201), code(202), status("Submitted", "0"),
+		}, Rejected, "0"},
 		{"rejected, and filled", []News{code(201), execution("40"), status("Cancelled", "40")}, Cancelled, "40"},
 		{"not rejected after all", []News{code(201), status("Inactive", "0"), status("Submitted", "0")}, Working, "0"},
 		{"cancelled, as the code alone says", []News{code(202)}, Cancelled, ""},
