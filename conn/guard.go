@@ -11,7 +11,7 @@ const (
 	GuardSocket      GuardReason = "socket_down"
 	GuardAPI         GuardReason = "api_down"
 	GuardUpstream    GuardReason = "upstream_lost"
-	GuardWoke        GuardReason = "woke" // the computer or this process was paused, and Gateway is asked anew
+	GuardWoke        GuardReason = "woke" // the computer or this process was paused, and Gateway is asked again
 	GuardProbe       GuardReason = "probe_overdue"
 	GuardMode        GuardReason = "wrong_mode"
 	GuardReadOnly    GuardReason = "read_only"

@@ -136,8 +136,8 @@ func TestGatewayGone(t *testing.T) {
 	})
 }
 
-// TestPaused has the computer sleep, also while an order waits for Gateway: programs are told so, and not that Gateway
-// does not answer.
+// TestPaused has the computer sleep, also while an order waits for Gateway: programs hear that, and not that
+// Gateway does not answer.
 func TestPaused(t *testing.T) {
 	g := newTap(t, 176)
 	r := newRig(t, g.port(), nil)

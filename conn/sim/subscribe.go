@@ -78,7 +78,7 @@ func (g *Gateway) marketData(c *conn, m *protobuf.MarketDataRequest) *requestErr
 	case !snapshot && g.cfg.MaxLines > 0 && g.lines() >= g.cfg.MaxLines:
 		return codeError(101)
 	}
-	if under := q.in.under; under != nil { // IBKR has no data of it, and leaves it to the client to ask anew
+	if under := q.in.under; under != nil { // IBKR has no data of it, and leaves it to the client to ask again
 		c.sendLocked(&protobuf.RerouteMarketDataRequest{
 			ReqId: &id, ConId: under.contract.ConId, Exchange: under.contract.Exchange,
 		})

@@ -28,7 +28,7 @@ import (
 	"gatewatch/engine/rules"
 )
 
-var update = flag.Bool("update", false, "write the golden images anew")
+var update = flag.Bool("update", false, "write the golden images")
 
 // program is one for all tests: a new one, or another theme, parses the fonts and measures all words again.
 var program fyne.App
