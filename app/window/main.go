@@ -162,12 +162,12 @@ func open(card string, program link.Program, opened func()) bool {
 						defer late.Store(false)
 						hidden := minimised(ctx)
 						v.Hidden(hidden)
+						stayShown(w)
 						v.Tick(now)
 						if began := time.Now(); hidden || began.Sub(used) > calm {
 							if glfw.WaitEventsTimeout(rest.Seconds()); time.Since(began) < rest {
 								used = time.Now()
 							}
-							refreshFyneClock() // the computer may have slept in that time, see staysAwake
 						}
 					})
 				case <-minute.C:
@@ -182,7 +182,6 @@ func open(card string, program link.Program, opened func()) bool {
 		return false
 	}
 	opened()
-	staysAwake()
 	minimised = whetherMinimised(w)
 	a.Run()
 	cancel()

@@ -276,6 +276,9 @@ func TestWindowAfterSleep(t *testing.T) {
 	}
 	s.resident.kill()
 	d.see("Start Gatewatch", bold)
+	d.press()
+	s.untilStarted(s.resident.cmd.Process.Pid)
+	d.see("Turn on trading", bold)
 }
 
 func TestWindowWithoutADisplay(t *testing.T) {
