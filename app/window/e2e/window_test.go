@@ -268,7 +268,6 @@ func TestWindowAfterSleep(t *testing.T) {
 	s.connect()
 	w := d.open(s)
 	d.see("Turn on trading", bold)
-	d.still() // no one lets a computer sleep while the window is painted for the first time
 	for range 2 {
 		send(t, w.cmd.Process.Pid, sigStop)
 		time.Sleep(11 * time.Second)
