@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"gatewatch/conn/wire"
@@ -220,8 +221,9 @@ func (g *Gateway) stopListeningLocked() {
 }
 
 // listen opens the API port. Without a number it gets one that no system gives to outgoing connections: one of these
-// could take it while the gateway is closed.
-func listen(addr *net.TCPAddr) (*net.TCPListener, error) {
+// could take it while the gateway is closed. A port that is taken is asked for again for a second: each process that
+// was being started while the port was open has a copy of it, for some milliseconds, until it runs its own program.
+func listen(addr *net.TCPAddr) (ln *net.TCPListener, err error) {
 	for range 1000 {
 		if addr.Port != 0 {
 			break
@@ -231,7 +233,13 @@ func listen(addr *net.TCPAddr) (*net.TCPListener, error) {
 			return ln, nil
 		}
 	}
-	return net.ListenTCP("tcp", addr)
+	for range 100 {
+		if ln, err = net.ListenTCP("tcp", addr); !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return ln, err
 }
 
 // listenLocked opens the API port again, on the same port.
@@ -239,7 +247,7 @@ func (g *Gateway) listenLocked() error {
 	if g.listener != nil || g.closed {
 		return nil
 	}
-	ln, err := net.ListenTCP("tcp", g.addr)
+	ln, err := listen(g.addr)
 	if err != nil {
 		return fmt.Errorf("listen %s again: %w", g.addr, err)
 	}
