@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/engine/rules"
@@ -16,7 +17,7 @@ import (
 
 // desk is a backend with one rule and one order.
 type desk struct {
-	api.Backend
+	server.Backend
 	status api.Status
 	err    error
 	asked  []string
@@ -52,7 +53,7 @@ func (d *desk) DeleteRule(_ context.Context, name string) error { return d.note(
 func TestTradingCommands(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
-	s, err := api.Listen(0, d, slog.New(slog.DiscardHandler))
+	s, err := server.Listen(0, d, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,21 +2,8 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
-
-	"gatewatch/app/api/jsonhttp"
 )
-
-// testLimit bounds a test of alerts, which may have to wait for a server that says nothing.
-const testLimit = 45 * time.Second
-
-// AlertsBackend is the part of a [Backend] about alert channels.
-type AlertsBackend interface {
-	Alerts() Alerts
-	// TestAlerts sends a message by one channel, or by all if it is empty. It returns ErrNoChannel or ErrNoChannels.
-	TestAlerts(ctx context.Context, channel string) (AlertTest, error)
-}
 
 // Alerts is the answer to GET /alerts. It names no secret and no address.
 type Alerts struct {
@@ -53,16 +40,6 @@ type AlertResult struct {
 // AlertTestRequest is the body of POST /alerts/test. An empty body tests all channels.
 type AlertTestRequest struct {
 	Channel string `json:"channel"` // empty: all
-}
-
-func (s *Server) testAlerts(w http.ResponseWriter, r *http.Request) {
-	var asked AlertTestRequest
-	if !jsonhttp.DecodeOptional(w, r, &asked, `{"channel": "NAME"}; an empty one means all channels`) {
-		return
-	}
-	answer(w, r, testLimit, http.StatusServiceUnavailable, func(ctx context.Context) (AlertTest, error) {
-		return s.backend.TestAlerts(ctx, asked.Channel)
-	})
 }
 
 // Alerts asks for the state of alerts.

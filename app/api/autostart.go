@@ -2,19 +2,10 @@ package api
 
 import (
 	"context"
-	"net/http"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/autostart"
 	"gatewatch/app/wording"
 )
-
-// AutostartBackend is the part of a [Backend] about starting at login.
-type AutostartBackend interface {
-	Autostart(ctx context.Context) (Autostart, error)
-	// SetAutostart changes it, and may return a Conflict.
-	SetAutostart(ctx context.Context, on bool) error
-}
 
 // Autostart is the answer to GET /autostart: whether the program starts at login.
 type Autostart struct {
@@ -36,24 +27,6 @@ func AutostartOf(s autostart.State) Autostart {
 		On: s.Kind == autostart.On, State: s.Kind, Text: wording.AtLogin(s), Program: s.Exe,
 		Place: s.Place,
 	}
-}
-
-func (s *Server) autostart(w http.ResponseWriter, r *http.Request) {
-	answer(w, r, askLimit, http.StatusInternalServerError, s.backend.Autostart)
-}
-
-func (s *Server) setAutostart(w http.ResponseWriter, r *http.Request) {
-	var asked struct {
-		On *bool `json:"on"`
-	}
-	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.On != nil }, `{"on": true} or {"on": false}`) {
-		return
-	}
-	if err := s.backend.SetAutostart(r.Context(), *asked.On); err != nil {
-		ended(w, err)
-		return
-	}
-	s.autostart(w, r)
 }
 
 // Autostart asks whether the program starts at login.

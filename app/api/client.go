@@ -35,7 +35,8 @@ type Card struct {
 	PID   int    `json:"pid"` // of the process that answers there; 0 if an older version wrote it
 }
 
-func (c Card) secret() proof.Secret { return proof.Secret{URL: c.URL, Token: c.Token} }
+// Secret returns what the server and its clients know, and no other program.
+func (c Card) Secret() proof.Secret { return proof.Secret{URL: c.URL, Token: c.Token} }
 
 // Client talks to a running server.
 type Client struct {
@@ -46,11 +47,16 @@ type Client struct {
 // NewClient returns a client for the server that card names. Each connection has to prove that it leads there before
 // the token is sent.
 func NewClient(card Card) *Client {
+	// without a proxy, whatever the environment says
+	return ClientOver(&http.Transport{DialContext: card.Secret().Dial}, card)
+}
+
+// ClientOver returns a client whose requests a transport carries that leads to the server for certain.
+func ClientOver(transport http.RoundTripper, card Card) *Client {
 	c := &Client{card: card}
 	c.http = &http.Client{
-		Timeout: 5 * time.Second,
-		// without a proxy, whatever the environment says
-		Transport:     &http.Transport{DialContext: card.secret().Dial},
+		Timeout:       5 * time.Second,
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
@@ -166,7 +172,7 @@ func (c *Client) open(ctx context.Context, via *http.Client, method, path string
 	}
 	req.Header.Set("Authorization", "Bearer "+c.card.Token)
 	for _, t := range tag {
-		req.Header.Set("If-Match", quoted(t))
+		req.Header.Set("If-Match", ETag(t))
 	}
 	res, err := via.Do(req)
 	err = c.inTime(ctx, err)

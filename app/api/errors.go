@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/settings"
 )
 
@@ -51,34 +50,6 @@ var (
 type Refusal struct {
 	Error    string             `json:"error"`
 	Problems []settings.Problem `json:"problems"`
-}
-
-// failed answers for a request that the backend has refused, with the status other if the error has none of its own.
-func failed(w http.ResponseWriter, err error, other int) {
-	if bad, ok := errors.AsType[settings.Problems](err); ok {
-		jsonhttp.Answer(w, http.StatusUnprocessableEntity, Refusal{Error: bad.Error(), Problems: bad})
-		return
-	}
-	jsonhttp.Fail(w, statusOf(err, other), err.Error())
-}
-
-func statusOf(err error, other int) int {
-	switch {
-	case errors.As(err, new(*Conflict)), errors.Is(err, ErrNoChannels):
-		return http.StatusConflict
-	case errors.As(err, new(*Unconfirmed)):
-		return http.StatusPreconditionRequired
-	case errors.As(err, new(*Unanswered)):
-		return http.StatusGatewayTimeout
-	case errors.Is(err, ErrNoRule), errors.Is(err, ErrNoOrder), errors.Is(err, ErrNoChannel),
-		errors.Is(err, ErrNoSecret):
-		return http.StatusNotFound
-	case errors.Is(err, ErrNoContract):
-		return http.StatusUnprocessableEntity
-	case errors.Is(err, ErrChanged):
-		return http.StatusPreconditionFailed
-	}
-	return other
 }
 
 // failure is an answer that is no success.

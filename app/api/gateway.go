@@ -33,12 +33,6 @@ type LatencyMinute struct {
 	MaxMillis    float64   `json:"max_ms"`
 }
 
-// messages returns what GET /messages answers.
-func (s *Server) messages() Messages { return Messages{present(s.backend.Messages().Messages)} }
-
-// latency returns what GET /latency answers.
-func (s *Server) latency() Latency { return Latency{present(s.backend.Latency().Minutes)} }
-
 // Messages asks what Gateway has said.
 func (c *Client) Messages(ctx context.Context) (Messages, error) {
 	return get[Messages](ctx, c, "/messages")

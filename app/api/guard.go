@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"gatewatch/conn"
 )
@@ -31,25 +30,6 @@ func GuardedOf(st Status) Guarded {
 		Opened: st.Guard.Opened,
 		Mode:   st.Gateway.Mode, Demo: st.Demo, Armed: st.Trading.Armed, Seq: st.Seq,
 	}
-}
-
-// guard returns what GET /guard answers.
-func (s *Server) guard() Guarded { return GuardedOf(s.backend.Status().Open()) }
-
-// guardEvents answers with server-sent events: "guard" with the JSON of GET /guard at once and after every change of
-// it.
-func (s *Server) guardEvents(w http.ResponseWriter, r *http.Request) {
-	var last *Guarded
-	s.stream(w, r, false, "guard", func() (any, bool) {
-		now := s.guard()
-		if last != nil {
-			if last.Seq = now.Seq; *last == now {
-				return nil, false // something else has changed
-			}
-		}
-		last = &now
-		return now, true
-	})
 }
 
 // Guard asks whether a bot may trade now.

@@ -3,39 +3,26 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
-	"gatewatch/app/api/jsonhttp"
-	"gatewatch/app/wording"
 	"gatewatch/conn/history"
 )
 
 const (
 	// MaxDays bounds the days that GET /uptime covers: ten years.
-	MaxDays     = 3660
-	defaultDays = 7
+	MaxDays = 3660
 	// MaxRecords bounds the records of one answer to GET /log.
-	MaxRecords     = 1000
-	defaultRecords = 100
-	// turnLimit bounds the wait for other costly queries.
-	turnLimit = 3 * time.Second
-	// costlyLimit bounds a costly query.
-	costlyLimit = 10 * time.Second
+	MaxRecords = 1000
+	// TurnLimit bounds the wait for other costly queries.
+	TurnLimit = 3 * time.Second
+	// CostlyLimit bounds a costly query.
+	CostlyLimit = 10 * time.Second
 	// costlyWait bounds the wait for its answer, which may be long.
-	costlyWait = turnLimit + costlyLimit + 5*time.Second
+	costlyWait = TurnLimit + CostlyLimit + 5*time.Second
 )
-
-// HistoryBackend is the part of a [Backend] about the connection log.
-type HistoryBackend interface {
-	// Uptime returns the account of so many local days, and of more periods that end now.
-	Uptime(ctx context.Context, days int) (Uptime, error)
-	// Log returns records of the connection log.
-	Log(ctx context.Context, q LogQuery) (Log, error)
-}
 
 // Uptime is the answer to GET /uptime?days=N. Times are RFC 3339 in the zone of this machine.
 type Uptime struct {
@@ -154,74 +141,6 @@ type LogQuery struct {
 	Since time.Time // not before this time; zero: any
 	After uint64    // with a larger seq than this, the oldest of them first; 0: the newest ones
 	Limit int       // at most so many
-}
-
-func (s *Server) uptime(w http.ResponseWriter, r *http.Request) {
-	q, err := jsonhttp.Query(r, "days")
-	days := 0
-	if err == nil {
-		days, err = jsonhttp.WholeNumber(q, "days", defaultDays, 1, MaxDays)
-	}
-	costly(s, w, r, err, func(ctx context.Context) (Uptime, error) { return s.backend.Uptime(ctx, days) })
-}
-
-func (s *Server) records(w http.ResponseWriter, r *http.Request) {
-	query, err := logQuery(r)
-	costly(s, w, r, err, func(ctx context.Context) (Log, error) {
-		l, err := s.backend.Log(ctx, query)
-		l.Texts = []string{}
-		for i := range l.Records {
-			l.Texts = append(l.Texts, wording.Record(&l.Records[i]))
-		}
-		return l, err
-	})
-}
-
-// costly answers with what get returns when no other costly query is being answered. bad is what is wrong in the query.
-func costly[T any](s *Server, w http.ResponseWriter, r *http.Request, bad error,
-	get func(context.Context) (T, error),
-) {
-	if bad != nil {
-		jsonhttp.Fail(w, http.StatusBadRequest, bad.Error())
-		return
-	}
-	select {
-	case s.costly <- struct{}{}:
-		answer(w, r, costlyLimit, http.StatusInternalServerError, func(ctx context.Context) (T, error) {
-			defer func() { <-s.costly }()
-			return get(ctx)
-		})
-		return
-	case <-r.Context().Done():
-	case <-s.quit:
-	case <-time.After(turnLimit):
-	}
-	w.Header().Set("Retry-After", "5")
-	jsonhttp.Fail(w, http.StatusServiceUnavailable, "other queries of this kind are being answered; try again in 5 s")
-}
-
-func logQuery(r *http.Request) (query LogQuery, err error) {
-	q, err := jsonhttp.Query(r, "since", "after", "limit")
-	if err != nil {
-		return query, err
-	}
-	if query.Limit, err = jsonhttp.WholeNumber(q, "limit", defaultRecords, 1, MaxRecords); err != nil {
-		return query, err
-	}
-	if q.Has("after") {
-		text := q.Get("after")
-		if query.After, err = strconv.ParseUint(text, 10, 63); err != nil {
-			return query, fmt.Errorf("after=%s is not the seq of a record, a whole number", jsonhttp.Quote(text))
-		}
-	}
-	if q.Has("since") {
-		text := q.Get("since")
-		if query.Since, err = time.Parse(time.RFC3339, text); err != nil {
-			return query, fmt.Errorf("since=%s is not a time in RFC 3339, such as 2026-11-23T09:30:00Z",
-				jsonhttp.Quote(text))
-		}
-	}
-	return query, nil
 }
 
 // Uptime asks how so many local days were spent and returns it with the JSON as it came.

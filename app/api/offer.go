@@ -34,10 +34,3 @@ func OfferOf(v *SettingsView, st *Status) *Offer {
 	}
 	return o
 }
-
-// settings returns what GET /settings answers.
-func (s *Server) settings() SettingsView {
-	v, st := s.backend.Settings(), s.backend.Status()
-	v.Offer = OfferOf(&v, &st)
-	return v
-}

@@ -3,26 +3,13 @@ package api
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
 	"gatewatch/engine"
 )
-
-// OrdersBackend is the part of a [Backend] about orders of Gatewatch.
-type OrdersBackend interface {
-	Orders() Orders
-	// CancelOrder asks for one of our orders to be cancelled, CancelOrders for all of them. They return ErrNoOrder or a
-	// Conflict, or a Remark when not all of them can be cancelled. Orders shows what comes of it.
-	CancelOrder(ctx context.Context, id int64) error
-	CancelOrders(ctx context.Context) error
-	// ChangeOrder changes quantity or price of a working order.
-	ChangeOrder(ctx context.Context, c OrderChange) error
-}
 
 // Orders is the answer to GET /orders.
 type Orders struct {
@@ -179,42 +166,6 @@ type OrderID struct {
 
 // All is the body of POST /orders/cancel_all: an empty object, so that no one means one order and cancels all.
 type All struct{}
-
-// orders returns what GET /orders answers.
-func (s *Server) orders() Orders {
-	o := s.backend.Orders()
-	o.Orders = slices.Clone(o.Orders)
-	for i := range o.Orders {
-		v := &o.Orders[i]
-		v.Fate, v.Shape, v.Alarm, v.Note = v.State, OrderShape(v.State), v.Alarming(), OrderNote(v)
-	}
-	return Orders{Orders: present(o.Orders), Cancelling: o.Cancelling, Blocked: present(o.Blocked)}
-}
-
-func (s *Server) cancelOrder(w http.ResponseWriter, r *http.Request) {
-	var asked OrderID
-	if jsonhttp.Decode(w, r, &asked, func() bool { return asked.ID > 0 }, `{"id": NUMBER}, the id of an order`) {
-		ended(w, s.backend.CancelOrder(r.Context(), asked.ID))
-	}
-}
-
-func (s *Server) cancelOrders(w http.ResponseWriter, r *http.Request) {
-	if jsonhttp.Decode(w, r, &All{}, func() bool { return true }, "{}; to cancel one order, use POST /orders/cancel") {
-		ended(w, s.backend.CancelOrders(r.Context()))
-	}
-}
-
-func (s *Server) changeOrder(w http.ResponseWriter, r *http.Request) {
-	var asked OrderChange
-	right := func() bool {
-		some := asked.Quantity != nil || asked.LimitPrice != nil || asked.StopPrice != nil
-		return asked.ID > 0 && some && (asked.Quantity == nil || *asked.Quantity > 0)
-	}
-	if jsonhttp.Decode(w, r, &asked, right,
-		`{"id": NUMBER} with at least one of "quantity" (above 0), "limit_price" and "stop_price"`) {
-		ended(w, s.backend.ChangeOrder(r.Context(), asked))
-	}
-}
 
 // Orders asks for the orders that were meant to be sent, and those that were blocked.
 func (c *Client) Orders(ctx context.Context) (Orders, error) { return get[Orders](ctx, c, "/orders") }

@@ -4,15 +4,7 @@ import (
 	"context"
 	"net/http"
 	"time"
-
-	"gatewatch/app/api/jsonhttp"
 )
-
-// PositionBackend is the part of a [Backend] that is about positions.
-type PositionBackend interface {
-	// Positions returns the positions that Gateway reports. It asks Gateway where that was not done in this session.
-	Positions(ctx context.Context) Positions
-}
 
 // Positions is the answer to GET /positions. Gateway reports each change of a position at once. If there is no
 // connection, or if Gateway does not answer, they are those that it has reported last.
@@ -37,15 +29,6 @@ type Position struct {
 	MarketValue *float64   `json:"market_value"`
 	Unrealised  *float64   `json:"unrealised_pnl"`
 	ValuedAt    *time.Time `json:"valued_at"` // when it reported them
-}
-
-// positions answers GET /positions.
-func (s *Server) positions(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := jsonhttp.Patient(w, r, askLimit)
-	defer cancel()
-	p := s.backend.Positions(ctx)
-	p.Positions = present(p.Positions)
-	jsonhttp.Answer(w, http.StatusOK, p)
 }
 
 // Positions asks for the positions that Gateway reports.

@@ -4,30 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
-	"time"
-
-	"gatewatch/app/api/jsonhttp"
 )
-
-// secretLimit bounds storing and removing a secret: someone may have to unlock the keyring first.
-const secretLimit = 40 * time.Second
 
 // MaxSecret is the most bytes that a secret may have: Windows' keyring takes 2560.
 const MaxSecret = 2500
-
-// SecretsBackend is the part of a [Backend] about secrets.
-type SecretsBackend interface {
-	// StoreSecret stores a secret that [CheckSecret] accepts, in the place of one with the same name.
-	StoreSecret(ctx context.Context, secret Secret) (StoredSecret, error)
-	// SecretAddress returns what [gatewatch/app/alert/serviceurl.Hide] leaves of the secret that a reference in the
-	// settings in effect names. It returns ErrNoSecret if they have no such reference.
-	SecretAddress(ctx context.Context, reference string) (SecretAddress, error)
-	// DeleteSecret removes the secret that a reference names. It returns ErrNoSecret, or a Conflict if settings use it.
-	DeleteSecret(ctx context.Context, reference string) error
-}
 
 // Secret is the body of POST /secrets.
 type Secret struct {
@@ -46,6 +28,12 @@ type StoredSecret struct {
 // SecretReference is the body of POST /secrets/delete and POST /secrets/address.
 type SecretReference struct {
 	Reference string `json:"reference"` // keyring:NAME or file:NAME, and env:NAME for an address
+}
+
+// Stored reports whether it is the name of a secret that Gatewatch keeps.
+func (s *SecretReference) Stored() bool {
+	kind, name, ok := strings.Cut(s.Reference, ":")
+	return ok && (kind == "keyring" || kind == "file") && secretName.MatchString(name)
 }
 
 // SecretAddress is the answer to POST /secrets/address.
@@ -72,43 +60,6 @@ func CheckSecret(name, value string) error {
 		return errors.New("the secret has more than one line; nothing was stored")
 	}
 	return nil
-}
-
-func (s *Server) storeSecret(w http.ResponseWriter, r *http.Request) {
-	var secret Secret
-	if !jsonhttp.Decode(w, r, &secret, func() bool { return true }, `{"name": "NAME", "value": "SECRET"}`) {
-		return
-	}
-	if err := CheckSecret(secret.Name, secret.Value); err != nil {
-		jsonhttp.Fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	answer(w, r, secretLimit, http.StatusServiceUnavailable, func(ctx context.Context) (StoredSecret, error) {
-		return s.backend.StoreSecret(ctx, secret)
-	})
-}
-
-func (s *Server) secretAddress(w http.ResponseWriter, r *http.Request) {
-	var asked SecretReference
-	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.Reference != "" }, `{"reference": "keyring:NAME"}`) {
-		return
-	}
-	answer(w, r, secretLimit, http.StatusServiceUnavailable, func(ctx context.Context) (SecretAddress, error) {
-		return s.backend.SecretAddress(ctx, asked.Reference)
-	})
-}
-
-func (s *Server) deleteSecret(w http.ResponseWriter, r *http.Request) {
-	var asked SecretReference
-	if !jsonhttp.Decode(w, r, &asked, func() bool {
-		kind, name, ok := strings.Cut(asked.Reference, ":")
-		return ok && (kind == "keyring" || kind == "file") && secretName.MatchString(name)
-	}, `{"reference": "keyring:NAME"}, or file:NAME`) {
-		return
-	}
-	ctx, cancel := jsonhttp.Patient(w, r, secretLimit)
-	defer cancel()
-	ended(w, s.backend.DeleteSecret(ctx, asked.Reference))
 }
 
 // StoreSecret stores a secret. It may take most of a minute, if the keyring has to be unlocked.

@@ -14,17 +14,6 @@ import (
 	"gatewatch/app/wording"
 )
 
-// SettingsBackend is the part of a [Backend] about settings.
-type SettingsBackend interface {
-	// Settings returns the settings in effect.
-	Settings() SettingsView
-	// SettingsText returns the text of settings.json, and its tag.
-	SettingsText() (FileText, string, error)
-	// SaveSettings checks, writes and applies a whole settings file. It returns settings.Problems if it is at fault,
-	// and ErrChanged if the file that it replaces has another tag than the one given, unless that is empty.
-	SaveSettings(ctx context.Context, body []byte, tag string) error
-}
-
 // SettingsView is the answer to GET /settings.
 type SettingsView struct {
 	Path     string            `json:"path"`     // of settings.json

@@ -1,24 +1,11 @@
 package api
 
 import (
-	"context"
-	"errors"
-	"net/http"
 	"time"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
-
-// StatusBackend is the part of a [Backend] about the status.
-type StatusBackend interface {
-	Status() Status
-	// Answers returns nil once the supervisor of the connection has answered: what Status returns then is no older.
-	Answers(ctx context.Context) error
-	// Subscribe returns a channel that yields a value when Status has changed, and a function that ends it.
-	Subscribe() (<-chan struct{}, func())
-}
 
 // Status is the answer to GET /status. Times are RFC 3339 in the zone of this machine; what is not known is null or
 // left empty.
@@ -300,40 +287,13 @@ func heldOf(s *conn.Snapshot, now time.Time) Held {
 	}
 }
 
-// status answers with all there is to those who have the token, and with what is open to all otherwise.
-func (s *Server) status(w http.ResponseWriter, r *http.Request) {
-	if !s.works(r.Context(), answerLimit) {
-		jsonhttp.Fail(w, http.StatusGatewayTimeout, "Gatewatch is not responding: its connection supervisor has "+
-			"not answered for 2 s; if this lasts, restart Gatewatch")
-		return
-	}
-	jsonhttp.Answer(w, http.StatusOK, s.statusFor(s.knows(r)))
-}
-
-// works reports whether the supervisor answers within the limit, or has ended with the program. What the server shows
-// without that could be of any age.
-func (s *Server) works(ctx context.Context, limit time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return !errors.Is(s.backend.Answers(ctx), context.DeadlineExceeded)
-}
-
-func (s *Server) statusFor(owner bool) Status {
-	st := s.backend.Status()
-	st.Trading.Text, st.Trading.Counts = wording.Trading(st.Trading.Armed, st.Trading.MayTrade), st.Trading.Lines()
-	g := conn.Gateway{Mode: conn.Mode(st.Gateway.Mode), Port: st.Gateway.Port}
-	if st.Connected && g.Mode != conn.Paper {
-		st.Trading.Confirm = wording.LiveTrading(g)
-	}
-	if !owner {
-		st = st.Open()
-	}
+// Show sets what people see of the status: Shown, and the headline if orders cannot be recorded.
+func (st *Status) Show() {
 	if st.ordersStopped() {
 		st.Headline = wording.OrdersBlocked(wording.CannotWrite)
 	}
 	if st.at.IsZero() {
 		st.at = time.Now()
 	}
-	st.Shown = ShownOf(&st, st.at)
-	return st
+	st.Shown = ShownOf(st, st.at)
 }

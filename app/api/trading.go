@@ -2,21 +2,10 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/wording"
 )
-
-// Trader is the part of a [Backend] that is about rules and orders.
-type Trader interface {
-	// Arm lets orders leave. It returns a Conflict, or Unconfirmed if the account is not known to be a paper account
-	// and live is false. Disarm ends that, and waits for nothing: an order whose bytes have not left by then is
-	// blocked.
-	Arm(ctx context.Context, live bool) error
-	Disarm(ctx context.Context) error
-}
 
 // Trading summarizes the state of rules and orders; it is a part of [Status].
 type Trading struct {
@@ -57,16 +46,6 @@ func (t *Trading) Lines() []string {
 type ArmRequest struct {
 	// turn trading on although the account is a LIVE account, or not known to be a paper account
 	Live bool `json:"live"`
-}
-
-// confirmed answers a request that a person has to confirm for an account that is not known to be a paper account.
-func (s *Server) confirmed(do func(ctx context.Context, live bool) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var asked ArmRequest
-		if jsonhttp.DecodeOptional(w, r, &asked, `{"live": true} or {}`) {
-			ended(w, do(r.Context(), asked.Live))
-		}
-	}
 }
 
 // Arm lets orders leave; live says that a person has confirmed it for an account that is not known to be a paper

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/console"
 	"gatewatch/app/demo"
 	"gatewatch/app/desktop"
@@ -30,7 +30,7 @@ type consumers struct {
 	trading       *trading
 	relay         *programs.Relay
 	conn          *connection
-	server        *server
+	servers       *servers
 }
 
 // checked are settings that nothing refuses any more, except for a port that cannot be opened.
@@ -75,13 +75,13 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 		}
 	}()
 
-	var moved *api.Server
-	if new.API.Port != old.API.Port && new.API.Port != c.server.port() {
-		if moved, err = c.server.listen(new.API.Port); err != nil {
-			text := err.Error() + "; the API stays at " + c.server.url()
+	var moved *server.Server
+	if new.API.Port != old.API.Port && new.API.Port != c.servers.port() {
+		if moved, err = c.servers.listen(new.API.Port); err != nil {
+			text := err.Error() + "; the API stays at " + c.servers.url()
 			return settings.Problems{{File: "settings.json", Line: 1, Column: 1, Key: "api.port", Text: text}}
 		}
-		undo = append(undo, func() { c.server.stay(moved) })
+		undo = append(undo, func() { c.servers.stay(moved) })
 	}
 	if new.Gateway.ClientID != old.Gateway.ClientID {
 		c.trading.off() // open orders belong to the other id
@@ -99,7 +99,7 @@ func (c *consumers) Apply(old, new settings.Settings) (err error) {
 	}
 	c.push(p)
 	if moved != nil {
-		c.server.move(moved)
+		c.servers.move(moved)
 	}
 	return nil
 }

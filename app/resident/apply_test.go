@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -108,7 +109,7 @@ func TestApply(t *testing.T) {
 		"uptime":         func() bool { return c.history.hours.Load().Location == time.UTC },
 		"hours of rules": func() bool { return c.trading.marketHours.Load().Location == time.UTC },
 		"age of ticks":   func() bool { return c.trading.maxTickAge.Load() == int64(2500*time.Millisecond) },
-		"API":            func() bool { return p.server.port() == apiPort },
+		"API":            func() bool { return p.servers.port() == apiPort },
 	}
 	expect := func(when string, want bool) {
 		t.Helper()
@@ -142,7 +143,7 @@ func TestApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(inEffect, "API") // port 0 is any port, also the present one
-	if p.server.port() == apiPort {
+	if p.servers.port() == apiPort {
 		inEffect["API"] = func() bool { return false }
 	}
 	expect("after Apply of the old settings", false)
@@ -154,7 +155,7 @@ func TestApplyRefused(t *testing.T) {
 	free.Close()
 	p, end := started(t, `{"api": {"port": 0}, "gateway": {"port": 1}}`)
 	old := *p.settings.current.Load()
-	url := p.server.url()
+	url := p.servers.url()
 	end()
 	s := old
 	s.API.Port, s.Log.Level, s.Trading.MaxTickAgeSeconds = apiPort, "debug", 2.5
@@ -162,7 +163,7 @@ func TestApplyRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.settings.consumers.level.Level() == slog.LevelDebug ||
-		p.server.url() != url || p.backend.trading.maxTickAge.Load() == int64(
+		p.servers.url() != url || p.backend.trading.maxTickAge.Load() == int64(
 		2500*time.Millisecond) {
 		t.Error("settings that were refused are in effect")
 	}
@@ -191,8 +192,8 @@ func TestPortThatWasTaken(t *testing.T) {
 	other, port := listen(t)
 	p, end := started(t, fmt.Sprintf(`{"api": {"port": %d}, "gateway": {"port": 1}}`, port))
 	defer end()
-	before := p.server.current()
-	healthy := func(srv *api.Server) {
+	before := p.servers.current()
+	healthy := func(srv *server.Server) {
 		t.Helper()
 		c := api.NewClient(srv.Card())
 		defer c.Close()
@@ -201,27 +202,27 @@ func TestPortThatWasTaken(t *testing.T) {
 		}
 	}
 	p.settings.takePort()
-	if p.server.current() != before || p.server.port() == port {
-		t.Fatalf("it is at port %d, which is taken", p.server.port())
+	if p.servers.current() != before || p.servers.port() == port {
+		t.Fatalf("it is at port %d, which is taken", p.servers.port())
 	}
 	other.Close()
 	p.settings.takePort()
-	if p.server.port() != port {
-		t.Fatalf("it is at port %d, want %d", p.server.port(), port)
+	if p.servers.port() != port {
+		t.Fatalf("it is at port %d, want %d", p.servers.port(), port)
 	}
 	healthy(before)
-	healthy(p.server.current())
-	now := p.server.current()
+	healthy(p.servers.current())
+	now := p.servers.current()
 	p.settings.takePort()
-	if p.server.current() != now {
+	if p.servers.current() != now {
 		t.Error("it was replaced again")
 	}
 	text := fmt.Appendf(nil, `{"api": {"port": %d}, "gateway": {"port": 1}}`, before.Port())
 	if err := p.settings.SaveSettings(t.Context(), text, ""); err != nil {
 		t.Fatal(err)
 	}
-	if p.server.current() != before {
-		t.Fatalf("it is at port %d, want %d, which is its own", p.server.port(), before.Port())
+	if p.servers.current() != before {
+		t.Fatalf("it is at port %d, want %d, which is its own", p.servers.port(), before.Port())
 	}
 	healthy(before)
 	for { // the one in between ends

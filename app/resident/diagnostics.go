@@ -19,7 +19,7 @@ import (
 type bugReport struct {
 	home    home.Home
 	status  *status
-	server  *server
+	servers *servers
 	desktop *desktop.Desktop
 	log     *slog.Logger
 }
@@ -27,7 +27,7 @@ type bugReport struct {
 // Diagnostics returns what GET /diagnostics answers.
 func (r *bugReport) Diagnostics(_ context.Context, goroutines bool) (string, error) {
 	st := r.status
-	s := diagnostics.SourceOf(r.home, *st.settings.current.Load(), st.version, r.server.current().Token())
+	s := diagnostics.SourceOf(r.home, *st.settings.current.Load(), st.version, r.servers.current().Token())
 	s.Refused, s.Goroutines = st.failures.text(wording.FailingSettings) != "", goroutines
 	s.Running = &diagnostics.Running{Status: st.Status(), Alerts: st.alerts.Alerts(), Unopened: st.trading.why}
 	s.Running.Messages = map[int]uint64{}

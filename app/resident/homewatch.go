@@ -30,7 +30,7 @@ type homeWatch struct {
 	lock     *home.Lock
 	trading  *trading
 	settings *configuration
-	server   *server
+	servers  *servers
 	failures *failures
 	logFile  *logging.File
 	log      *slog.Logger
@@ -116,13 +116,13 @@ func (w *homeWatch) writeCard() error {
 	if w.named() {
 		return nil
 	}
-	return home.WriteCard(w.home.Card(), w.server.current().Card())
+	return home.WriteCard(w.home.Card(), w.servers.current().Card())
 }
 
 // named reports whether api.json names this program.
 func (w *homeWatch) named() bool {
 	card, err := home.ReadCard(w.home.Card())
-	return err == nil && card.Token == w.server.current().Token()
+	return err == nil && card.Token == w.servers.current().Token()
 }
 
 func missing(path string) bool {

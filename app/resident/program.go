@@ -2,7 +2,7 @@
 //
 // Each type has one job and gets what it needs when it is made, in [newProgram] and [program.open]. Settings reach
 // all of them through [consumers.Apply]. What the API and the tray may ask of the whole is declared there:
-// api.Backend and tray.Program.
+// server.Backend and tray.Program.
 package resident
 
 import (
@@ -132,7 +132,7 @@ type program struct {
 	crashes       *crashes
 	mute          *mute
 	desktop       *desktop.Desktop
-	server        *server
+	servers       *servers
 	notifications *notifications
 	settings      *configuration
 	backend       *backend
@@ -153,7 +153,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 	p.failures = &failures{changes: p.changes}
 	p.crashes = &crashes{home: h, reports: p.reports, screen: p.screen, log: log}
 	p.mute, p.desktop = &mute{changes: p.changes}, &desktop.Desktop{}
-	p.server = &server{card: h.Card(), failures: p.failures, screen: p.screen, log: log}
+	p.servers = &servers{card: h.Card(), failures: p.failures, screen: p.screen, log: log}
 
 	conn := &connection{changes: p.changes, log: log}
 	history := &connectionLog{folder: h.State}
@@ -180,7 +180,7 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		events: p.events,
 		consumers: &consumers{
 			demo: gateway, level: level, screen: p.screen, desktop: p.desktop, history: history, alerts: alerts,
-			notifications: p.notifications, trading: trading, relay: relay, conn: conn, server: p.server,
+			notifications: p.notifications, trading: trading, relay: relay, conn: conn, servers: p.servers,
 		},
 	}
 	status := &status{
@@ -194,13 +194,13 @@ func newProgram(h home.Home, version string, gateway *demo.Gateway, stdout, stde
 		connectionLog: history, alerts: alerts, Secrets: secrets,
 		Login: login.New(h.Flag, gateway != nil, p.changes.nudge, log),
 		window: &desktop.Window{
-			Card: h.Card(), Server: func() desktop.API { return p.server.current() }, Demo: gateway != nil,
+			Card: h.Card(), Server: func() desktop.API { return p.servers.current() }, Demo: gateway != nil,
 			Desktop: p.desktop, Parts: p.faults, Log: log,
 		},
-		bugReport: &bugReport{home: h, status: status, server: p.server, desktop: p.desktop, log: log},
+		bugReport: &bugReport{home: h, status: status, servers: p.servers, desktop: p.desktop, log: log},
 		ending:    newEnding(trading.finish, log), mute: p.mute, changes: p.changes,
 	}
-	p.server.backend = p.backend
+	p.servers.backend = p.backend
 	return p
 }
 
@@ -228,16 +228,16 @@ func (p *program) run(ctx context.Context, moved []string, withTray bool, orders
 	orders.Store(true)
 	ctx, end := b.ending.until(ctx)
 	defer end()
-	if err := p.server.open(s.API.Port); err != nil {
+	if err := p.servers.open(s.API.Port); err != nil {
 		return err
 	}
-	defer p.server.close()
+	defer p.servers.close()
 	p.log.Info("started", "version", p.version, "settings", p.home.Settings(), "state", p.home.State, "api",
-		p.server.url())
+		p.servers.url())
 	if p.demo != nil {
 		p.screen.Say(wording.Demo, "Gatewatch connects to a simulated gateway inside this program. No order is real.")
 	}
-	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.server.url(), p.home.Settings()))
+	p.screen.Say("gatewatch", fmt.Sprintf("%s · API %s · settings %s", p.version, p.servers.url(), p.home.Settings()))
 
 	if withTray {
 		if ok, reason := tray.Available(); !ok {

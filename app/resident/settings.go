@@ -150,8 +150,8 @@ func (c *configuration) takePort() {
 		return
 	}
 	defer c.changing.Unlock()
-	if port := c.current.Load().API.Port; port != 0 && port != c.consumers.server.port() {
-		c.consumers.server.takePort(port)
+	if port := c.current.Load().API.Port; port != 0 && port != c.consumers.servers.port() {
+		c.consumers.servers.takePort(port)
 	}
 }
 

@@ -61,7 +61,7 @@ func (p *program) work(ctx context.Context, withTray bool) {
 	worker("login", func() { b.Login.Watch(ctx) })
 	if p.lock != nil {
 		watch := &homeWatch{
-			home: p.home, lock: p.lock, trading: b.trading, settings: p.settings, server: p.server,
+			home: p.home, lock: p.lock, trading: b.trading, settings: p.settings, servers: p.servers,
 			failures: p.failures,
 			logFile:  p.logFile, log: p.log,
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/settings"
 	"gatewatch/app/wording"
 	"gatewatch/conn"
@@ -17,24 +18,24 @@ import (
 
 // past is a backend with a history that is made up: the page is tested with it alone, without the resident program.
 type past struct {
-	api.SecretsBackend // the page stores none
+	server.SecretsBackend // the page stores none
 
-	mu                 sync.Mutex
-	status             api.Status
-	uptime             api.Uptime
-	log                api.Log
-	alerts             api.Alerts
-	said               api.Messages
-	latency            api.Latency
-	desk               desk
-	api.ProgramBackend                   // nothing asks for it
-	texts              map[string]string // of settings.json and rules.json
-	fails              error             // of what the history is asked for
-	tested             []string
-	asked              int // for uptime
-	nudges             map[chan struct{}]struct{}
-	hangs              atomic.Bool
-	stop               func() // ends the server
+	mu                    sync.Mutex
+	status                api.Status
+	uptime                api.Uptime
+	log                   api.Log
+	alerts                api.Alerts
+	said                  api.Messages
+	latency               api.Latency
+	desk                  desk
+	server.ProgramBackend                   // nothing asks for it
+	texts                 map[string]string // of settings.json and rules.json
+	fails                 error             // of what the history is asked for
+	tested                []string
+	asked                 int // for uptime
+	nudges                map[chan struct{}]struct{}
+	hangs                 atomic.Bool
+	stop                  func() // ends the server
 }
 
 func (p *past) locked(f func()) {

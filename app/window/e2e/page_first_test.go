@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/region"
 	"gatewatch/app/settings"
 	"gatewatch/conn"
@@ -32,7 +33,7 @@ func (f *firstStart) SaveSettings(_ context.Context, body []byte, _ string) erro
 
 // open opens the page.
 func (f *firstStart) open(t *testing.T) *tab {
-	server, err := api.Listen(0, f, slog.New(slog.DiscardHandler))
+	server, err := server.Listen(0, f, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 )
@@ -35,10 +36,10 @@ func visit(t *testing.T, p *past, token, dark bool) *tab {
 }
 
 // visitOf is visit where p is only a part of the backend.
-func visitOf(t *testing.T, backend api.Backend, p *past, token, dark bool) *tab {
+func visitOf(t *testing.T, backend server.Backend, p *past, token, dark bool) *tab {
 	t.Helper()
 	need(t, shell)
-	s, err := api.Listen(0, backend, slog.New(slog.DiscardHandler))
+	s, err := server.Listen(0, backend, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 )
@@ -83,7 +84,7 @@ func TestChangeAlerts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			card := filepath.Join(t.TempDir(), "api.json")
 			d := &desk{text: c.text, changes: c.changes, refused: c.refused}
-			s, err := api.Listen(0, d, slog.New(slog.DiscardHandler))
+			s, err := server.Listen(0, d, slog.New(slog.DiscardHandler))
 			if err == nil {
 				err = home.WriteCard(card, s.Card())
 			}

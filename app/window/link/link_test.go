@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/home"
 	"gatewatch/app/settings"
 )
@@ -86,7 +87,7 @@ const patience = time.Minute
 
 // backend is a resident program without anything behind it.
 type backend struct {
-	api.Backend
+	server.Backend
 	mu      sync.Mutex
 	port    int
 	failure error
@@ -143,9 +144,9 @@ func (b *backend) SaveSettings(_ context.Context, body []byte, _ string) error {
 	return nil
 }
 
-func serve(t *testing.T, b *backend, card string) *api.Server {
+func serve(t *testing.T, b *backend, card string) *server.Server {
 	t.Helper()
-	s, err := api.Listen(0, b, slog.New(slog.DiscardHandler))
+	s, err := server.Listen(0, b, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/loopback"
 )
 
@@ -23,14 +24,15 @@ func TestStrangersConnectionsMakeRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := serveOn(loopback.Limit(ln, 16), &fakeBackend{status: Status{Connected: true}}, slog.New(slog.DiscardHandler))
+	b := &fakeBackend{status: api.Status{Connected: true}}
+	s := serveOn(loopback.Limit(ln, 16), b, slog.New(slog.DiscardHandler))
 	defer shut(s)
-	c := NewClient(s.Card())
+	c := api.NewClient(s.Card())
 	defer c.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	first, ended := make(chan struct{}, 1), make(chan error, 1)
 	go func() {
-		ended <- c.Follow(ctx, true, func(Status) { first <- struct{}{} }, func() {}, func() {})
+		ended <- c.Follow(ctx, true, func(api.Status) { first <- struct{}{} }, func() {}, func() {})
 	}()
 	<-first
 	for i := range 120 {
@@ -74,7 +76,7 @@ func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := serveOn(loopback.Limit(ln, most), &fakeBackend{status: Status{Connected: true}},
+			s := serveOn(loopback.Limit(ln, most), &fakeBackend{status: api.Status{Connected: true}},
 				slog.New(slog.DiscardHandler))
 			defer shut(s)
 			for range most {
@@ -91,7 +93,7 @@ func TestOwnerFindsRoomBesideBusyStrangers(t *testing.T) {
 				}
 			}
 			for range 3 {
-				c := NewClient(s.Card())
+				c := api.NewClient(s.Card())
 				if _, _, err := c.Status(t.Context()); err != nil {
 					t.Error(err)
 				}
@@ -155,14 +157,14 @@ type busy struct {
 	running, most, answered atomic.Int32
 }
 
-func (b *busy) Uptime(ctx context.Context, days int) (Uptime, error) {
+func (b *busy) Uptime(ctx context.Context, days int) (api.Uptime, error) {
 	defer b.running.Add(-1)
 	if n := b.running.Add(1); n > b.most.Load() {
 		b.most.Store(n)
 	}
 	time.Sleep(100 * time.Millisecond)
 	b.answered.Add(1)
-	return Uptime{}, nil
+	return api.Uptime{}, nil
 }
 
 // TestCostlyQueriesTakeTurns asks for ten years 128 times at once: one is answered at a time, and those that would wait
@@ -184,7 +186,7 @@ func TestCostlyQueriesTakeTurns(t *testing.T) {
 		for range cap(codes) {
 			count[<-codes]++
 		}
-		want := int(turnLimit / (100 * time.Millisecond))
+		want := int(api.TurnLimit / (100 * time.Millisecond))
 		if b.most.Load() != 1 || count[200]+count[503] != cap(codes) || count[200] < want || count[200] > want+1 {
 			t.Errorf("%d at once, answers %v, want %d of 200", b.most.Load(), count, want)
 		}
@@ -214,5 +216,5 @@ func TestCostlyQueryThatPanics(t *testing.T) {
 
 type panicking struct{ memory }
 
-func (*panicking) Uptime(context.Context, int) (Uptime, error) { panic("injected") }
-func (*panicking) Panicked(any, []byte)                        {}
+func (*panicking) Uptime(context.Context, int) (api.Uptime, error) { panic("injected") }
+func (*panicking) Panicked(any, []byte)                            {}

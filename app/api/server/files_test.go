@@ -1,9 +1,11 @@
-package api
+package server
 
 import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"gatewatch/app/api"
 )
 
 // TestFileTags holds the tag that comes with a text to the one that a save carries to the backend.
@@ -21,20 +23,20 @@ func TestFileTags(t *testing.T) {
 		if got := strings.Join(b.asked, ""); got != `save all "`+want+"\": {\n}" {
 			t.Errorf("If-Match %s: asked %s", header, got)
 		}
-		if got, want := res.Header.Get("ETag"), `"`+TagOf([]byte("{\n}"))+`"`; got != want {
+		if got, want := res.Header.Get("ETag"), `"`+api.TagOf([]byte("{\n}"))+`"`; got != want {
 			t.Errorf("after it: ETag %s, want %s", got, want)
 		}
 	}
 	if _, _ = ask(t, s, "PUT", "/settings", "{}", `If-Match: "s1"`); b.tag != "s1" {
 		t.Errorf("settings that were to have the tag %q", b.tag)
 	}
-	b.saved = ErrChanged
+	b.saved = api.ErrChanged
 	res, text := ask(t, s, "PUT", "/settings", "{}", `If-Match: "s1"`)
 	if res.StatusCode != http.StatusPreconditionFailed || !strings.Contains(text, "nothing was overwritten") ||
 		res.Header.Get("ETag") != "" {
 		t.Errorf("%s %s", res.Status, text)
 	}
-	if TagOf([]byte("a")) == TagOf([]byte("b")) || TagOf(nil) != TagOf([]byte{}) {
+	if api.TagOf([]byte("a")) == api.TagOf([]byte("b")) || api.TagOf(nil) != api.TagOf([]byte{}) {
 		t.Error("tags do not name contents")
 	}
 }

@@ -1,10 +1,9 @@
-// Package api is the HTTP interface on the loopback: the server inside the resident program, and the client that the
-// command line uses.
+// Package server answers the requests of package api, inside the resident program.
 //
 // Only 127.0.0.1 is listened on. That does not keep web pages out, which can make a browser talk to it, so the Host
 // header has to name this server and a foreign Origin is refused. It does not keep other users of the computer out, so
 // whatever changes something or shows something personal wants the token from api.json, which only the user can read.
-package api
+package server
 
 import (
 	"context"
@@ -20,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/codes"
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
@@ -44,9 +44,9 @@ type Backend interface {
 	Connect(ctx context.Context) error
 	Disconnect(ctx context.Context) error
 	// Messages returns what Gateway has said with codes.
-	Messages() Messages
+	Messages() api.Messages
 	// Latency returns how long Gateway took to answer in the last 24 hours.
-	Latency() Latency
+	Latency() api.Latency
 	// Mute silences desktop notifications until the given time; the zero time ends that.
 	Mute(until time.Time)
 	// Show opens the window, or the page where there is no window.
@@ -145,7 +145,7 @@ func (s *Server) Port() int { return s.ln.Addr().(*net.TCPAddr).Port }
 func (s *Server) Token() string { return s.token }
 
 // Card returns how other programs of the user find the server.
-func (s *Server) Card() Card { return Card{URL: s.URL(), Token: s.token, PID: os.Getpid()} }
+func (s *Server) Card() api.Card { return api.Card{URL: s.URL(), Token: s.token, PID: os.Getpid()} }
 
 // Close stops the server. Requests under way have until ctx ends.
 func (s *Server) Close(ctx context.Context) {
@@ -187,9 +187,9 @@ func (s *Server) routes() []route {
 		{"GET", "/guard", open, jsonhttp.Show(s.guard)},
 		{"GET", "/guard/events", open, s.guardEvents},
 		{"GET", "/metrics", open, func(w http.ResponseWriter, r *http.Request) { s.backend.Metrics().ServeHTTP(w, r) }},
-		{"GET", "/healthz", open, jsonhttp.Show(func() Health { return Health{true} })},
+		{"GET", "/healthz", open, jsonhttp.Show(func() api.Health { return api.Health{OK: true} })},
 		{"GET", "/openapi.json", open, openAPI},
-		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.Card().secret().Serve(w, r) }},
+		{"GET", "/proof", open, func(w http.ResponseWriter, r *http.Request) { s.Card().Secret().Serve(w, r) }},
 		{"POST", "/session", coded, s.session},
 		{"GET", "/settings", owner, jsonhttp.Show(s.settings)},
 		{"GET", "/uptime", owner, s.uptime},
@@ -233,11 +233,6 @@ func (s *Server) routes() []route {
 		{"POST", "/clients/allow", owner, s.confirmed(s.backend.AllowPrograms)},
 		{"POST", "/clients/read_only", owner, s.setReadOnly},
 	}
-}
-
-// Health is the answer to GET /healthz.
-type Health struct {
-	OK bool `json:"ok"`
 }
 
 func (s *Server) handler() http.Handler {
@@ -353,12 +348,6 @@ func answer[T any](w http.ResponseWriter, r *http.Request, limit time.Duration, 
 	jsonhttp.Answer(w, http.StatusOK, v)
 }
 
-// Answer is what a command answers.
-type Answer struct {
-	Accepted bool   `json:"accepted"`
-	Message  string `json:"message,omitempty"`
-}
-
 // command answers a request without a body.
 func command(do func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -371,15 +360,15 @@ func command(do func(context.Context) error) http.HandlerFunc {
 
 // ended answers for a command that has ended with err.
 func ended(w http.ResponseWriter, err error) {
-	var remark *Remark
+	var remark *api.Remark
 	switch {
 	case errors.As(err, &remark):
-		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true, Message: remark.Text})
+		jsonhttp.Answer(w, http.StatusAccepted, api.Answer{Accepted: true, Message: remark.Text})
 	case err == nil:
-		jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
+		jsonhttp.Answer(w, http.StatusAccepted, api.Answer{Accepted: true})
 	case errors.Is(err, conn.ErrAlreadyConnected), errors.Is(err, conn.ErrAlreadyPaused):
 		// What was asked for is already so: for a caller that is success.
-		jsonhttp.Answer(w, http.StatusOK, Answer{Accepted: true, Message: err.Error()})
+		jsonhttp.Answer(w, http.StatusOK, api.Answer{Accepted: true, Message: err.Error()})
 	default:
 		failed(w, err, http.StatusServiceUnavailable)
 	}
@@ -390,7 +379,7 @@ func (s *Server) quitting(w http.ResponseWriter, r *http.Request) {
 	if _, ok := jsonhttp.Read(w, r); !ok {
 		return
 	}
-	jsonhttp.Answer(w, http.StatusAccepted, Answer{Accepted: true})
+	jsonhttp.Answer(w, http.StatusAccepted, api.Answer{Accepted: true})
 	_ = http.NewResponseController(w).Flush() // the client went away
 	s.backend.Quit()
 }

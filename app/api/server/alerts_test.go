@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/jsonhttp"
 )
 
@@ -72,8 +73,8 @@ func TestAlertTestRequests(t *testing.T) {
 		want string
 	}{
 		{`{"channel": "pigeon"}`, nil, 404, `no such channel; GET /alerts lists them: "pigeon"`},
-		{"", ErrNoChannels, 409, ErrNoChannels.Error()},
-		{"", fmt.Errorf("odd: %w", ErrNoChannels), 409, "odd: " + ErrNoChannels.Error()},
+		{"", api.ErrNoChannels, 409, api.ErrNoChannels.Error()},
+		{"", fmt.Errorf("odd: %w", api.ErrNoChannels), 409, "odd: " + api.ErrNoChannels.Error()},
 		{"", errors.New("the outbox is closed"), 503, "the outbox is closed"},
 	} {
 		b := &memory{}
@@ -97,9 +98,8 @@ func TestSlowAlertTest(t *testing.T) {
 		}
 		ended := make(chan error)
 		go func() { ended <- srv.Serve(ln) }()
-		c := NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
 		wire := &http.Transport{DialContext: ln.dial}
-		c.http.Transport = wire
+		c := api.ClientOver(wire, api.Card{URL: "http://" + s.hosts[0], Token: s.token})
 
 		began := time.Now()
 		test, err := c.TestAlerts(t.Context(), "")

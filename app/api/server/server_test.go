@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"bufio"
@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatewatch/app/api"
 
 	"go.uber.org/goleak"
 
@@ -230,7 +232,7 @@ func TestQuitAnswersFirst(t *testing.T) {
 	b.end = func() { // as fast as can be, and without waiting for anyone
 		go s.End(gone)
 	}
-	a, err := NewClient(s.Card()).Quit(t.Context())
+	a, err := api.NewClient(s.Card()).Quit(t.Context())
 	if err != nil || !a.Accepted {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -247,7 +249,7 @@ func (q *quitter) Quit() { q.end() }
 func TestMute(t *testing.T) {
 	b := &fakeBackend{}
 	s := serve(t, b)
-	c := NewClient(s.Card())
+	c := api.NewClient(s.Card())
 	until := time.Now().Add(time.Hour).Truncate(time.Second)
 	for _, at := range []time.Time{until, {}} {
 		if a, err := c.Mute(t.Context(), at); err != nil || !a.Accepted {
@@ -266,7 +268,7 @@ func TestMute(t *testing.T) {
 func TestAutostart(t *testing.T) {
 	b := &fakeBackend{}
 	s := serve(t, b)
-	c := NewClient(s.Card())
+	c := api.NewClient(s.Card())
 	for _, on := range []bool{true, false} {
 		if a, err := c.SetAutostart(t.Context(), on); err != nil || a.On != on {
 			t.Errorf("%v: %+v, %v", on, a, err)
@@ -278,8 +280,8 @@ func TestAutostart(t *testing.T) {
 	if want := []string{"autostart true", "autostart false"}; !slices.Equal(b.asked, want) {
 		t.Errorf("asked %q, want %q", b.asked, want)
 	}
-	b.trade = &Conflict{"a demo"}
-	var conflict *Conflict
+	b.trade = &api.Conflict{Reason: "a demo"}
+	var conflict *api.Conflict
 	if _, err := c.SetAutostart(t.Context(), true); !errors.As(err, &conflict) || conflict.Reason != "a demo" {
 		t.Errorf("refused: %v", err)
 	}
@@ -387,7 +389,7 @@ func TestCloseDoesNotWaitForStrangers(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	b := &fakeBackend{status: Status{Headline: "Connected"}}
+	b := &fakeBackend{status: api.Status{Headline: "Connected"}}
 	s, err := Listen(0, b, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -401,7 +403,7 @@ func TestEvents(t *testing.T) {
 	if got := next(); got != "event: status" {
 		t.Errorf("first %q", got)
 	}
-	var st Status
+	var st api.Status
 	if data, ok := strings.CutPrefix(next(), "data: "); !ok || json.Unmarshal([]byte(data), &st) != nil ||
 		st.Headline != "Connected" {
 		t.Errorf("status %+v", st)

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"gatewatch/app/api"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -28,61 +30,61 @@ import (
 
 // bodies are the types of all that is sent and answered in JSON; the types of their fields follow from them.
 var bodies = []any{
-	Status{},
-	Uptime{},
-	Log{},
-	Messages{},
-	Latency{},
-	Alerts{},
-	AlertTest{},
-	AlertTestRequest{},
-	Secret{},
-	StoredSecret{},
-	SecretReference{},
-	SecretAddress{},
-	SettingsView{},
-	FileText{},
-	Refusal{},
-	Answer{},
+	api.Status{},
+	api.Uptime{},
+	api.Log{},
+	api.Messages{},
+	api.Latency{},
+	api.Alerts{},
+	api.AlertTest{},
+	api.AlertTestRequest{},
+	api.Secret{},
+	api.StoredSecret{},
+	api.SecretReference{},
+	api.SecretAddress{},
+	api.SettingsView{},
+	api.FileText{},
+	api.Refusal{},
+	api.Answer{},
 	jsonhttp.Failure{},
-	Health{},
-	Rules{},
-	RuleSave{},
-	RuleName{},
+	api.Health{},
+	api.Rules{},
+	api.RuleSave{},
+	api.RuleName{},
 	rules.Instrument{},
-	Candidates{},
-	Orders{},
-	Positions{},
-	RulePreview{},
-	RulePreviewRequest{},
-	OrderID{},
-	All{},
-	Programs{},
-	ProgramOrders{},
-	ReadOnlyRequest{},
-	ArmRequest{},
-	OrderChange{},
-	Guarded{},
-	Autostart{},
-	AutostartChange{},
-	MuteRequest{},
-	PageCode{},
-	PageToken{},
+	api.Candidates{},
+	api.Orders{},
+	api.Positions{},
+	api.RulePreview{},
+	api.RulePreviewRequest{},
+	api.OrderID{},
+	api.All{},
+	api.Programs{},
+	api.ProgramOrders{},
+	api.ReadOnlyRequest{},
+	api.ArmRequest{},
+	api.OrderChange{},
+	api.Guarded{},
+	api.Autostart{},
+	api.AutostartChange{},
+	api.MuteRequest{},
+	api.PageCode{},
+	api.PageToken{},
 	proof.Proof{},
 }
 
 // sources are the folders of the packages that those types come from.
 var sources = map[string]string{
-	reflect.TypeFor[Status]().PkgPath():            ".",
-	reflect.TypeFor[conn.State]().PkgPath():        "../../conn",
-	reflect.TypeFor[history.Record]().PkgPath():    "../../conn/history",
-	reflect.TypeFor[engine.OrderState]().PkgPath(): "../../engine",
-	reflect.TypeFor[rules.Rule]().PkgPath():        "../../engine/rules",
-	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../autostart",
-	reflect.TypeFor[settings.Problem]().PkgPath():  "../strict",
-	reflect.TypeFor[region.Region]().PkgPath():     "../region",
-	reflect.TypeFor[jsonhttp.Failure]().PkgPath():  "jsonhttp",
-	reflect.TypeFor[proof.Proof]().PkgPath():       "proof",
+	reflect.TypeFor[api.Status]().PkgPath():        "..",
+	reflect.TypeFor[conn.State]().PkgPath():        "../../../conn",
+	reflect.TypeFor[history.Record]().PkgPath():    "../../../conn/history",
+	reflect.TypeFor[engine.OrderState]().PkgPath(): "../../../engine",
+	reflect.TypeFor[rules.Rule]().PkgPath():        "../../../engine/rules",
+	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../../autostart",
+	reflect.TypeFor[settings.Problem]().PkgPath():  "../../strict",
+	reflect.TypeFor[region.Region]().PkgPath():     "../../region",
+	reflect.TypeFor[jsonhttp.Failure]().PkgPath():  "../jsonhttp",
+	reflect.TypeFor[proof.Proof]().PkgPath():       "../proof",
 }
 
 // TestOpenAPISchemas holds the schemas of openapi.json to the Go types, their comments and their constants; with
@@ -120,7 +122,7 @@ func TestOpenAPISchemas(t *testing.T) {
 		return
 	}
 	if !bytes.Equal(openAPIText, want.Bytes()) {
-		t.Error("openapi.json is not what the types say; run go generate ./app/api")
+		t.Error("openapi.json is not what the types say; run go generate ./app/api/server")
 	}
 }
 
@@ -166,7 +168,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 	for name := range described {
 		t.Errorf("%s is described and not answered", name)
 	}
-	for name, limit := range map[string]float64{"days": MaxDays, "limit": MaxRecords} {
+	for name, limit := range map[string]float64{"days": api.MaxDays, "limit": api.MaxRecords} {
 		path := map[string]string{"days": "/uptime", "limit": "/log"}[name]
 		preset := map[string]float64{"days": defaultDays, "limit": defaultRecords}[name]
 		p := doc.Paths.Find(path).Get.Parameters.GetByInAndName("query", name)
@@ -188,7 +190,7 @@ func TestOpenAPIRoutes(t *testing.T) {
 
 // TestConstantsAreFound holds what is read from the source to what the compiler knows, by examples of both kinds.
 func TestConstantsAreFound(t *testing.T) {
-	made := schemasOf(t, Log{}, Status{}, Rules{})
+	made := schemasOf(t, api.Log{}, api.Status{}, api.Rules{})
 	var kinds []string
 	for _, k := range history.Kinds {
 		kinds = append(kinds, k.String())

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"gatewatch/app/api"
 )
 
 // vault is a backend that stores secrets.
@@ -16,17 +18,17 @@ type vault struct {
 	secrets map[string]string
 }
 
-func (v *vault) StoreSecret(_ context.Context, s Secret) (StoredSecret, error) {
+func (v *vault) StoreSecret(_ context.Context, s api.Secret) (api.StoredSecret, error) {
 	if v.err == nil {
 		v.secrets[s.Name] = s.Value
 	}
-	return StoredSecret{"keyring:" + s.Name, "Stored in the keyring of this computer."}, v.err
+	return api.StoredSecret{Reference: "keyring:" + s.Name, Text: "Stored in the keyring of this computer."}, v.err
 }
 
 func (v *vault) DeleteSecret(_ context.Context, ref string) error {
 	name := strings.TrimPrefix(ref, "keyring:")
 	if _, ok := v.secrets[name]; !ok {
-		return fmt.Errorf("%w: %s", ErrNoSecret, ref)
+		return fmt.Errorf("%w: %s", api.ErrNoSecret, ref)
 	}
 	if v.err == nil {
 		delete(v.secrets, name)
@@ -39,7 +41,7 @@ func TestSecrets(t *testing.T) {
 	v := &vault{secrets: map[string]string{}}
 	s := serve(t, v)
 	body := func(name, value string) string {
-		text, err := json.Marshal(Secret{Name: name, Value: value})
+		text, err := json.Marshal(api.Secret{Name: name, Value: value})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,8 +54,8 @@ func TestSecrets(t *testing.T) {
 	}{
 		{"new", "/secrets", body("mail", "topsecret"), 200, `"reference": "keyring:mail"`},
 		{"overwritten", "/secrets", body("mail", "topsecret2"), 200, `"reference": "keyring:mail"`},
-		{"as long as can be", "/secrets", body("long", strings.Repeat("s", MaxSecret)), 200, "keyring:long"},
-		{"too long", "/secrets", body("mail", "topsecret"+strings.Repeat("s", MaxSecret)), 400, "longer than 2500"},
+		{"as long as can be", "/secrets", body("long", strings.Repeat("s", api.MaxSecret)), 200, "keyring:long"},
+		{"too long", "/secrets", body("mail", "topsecret"+strings.Repeat("s", api.MaxSecret)), 400, "longer than 2500"},
 		{"far too long", "/secrets", body("mail", "topsecret"+strings.Repeat("s", maxBody)), 413, "larger than"},
 		{"empty", "/secrets", body("mail", " "), 400, "is empty"},
 		{"two lines", "/secrets", body("mail", "topsecret\nbcc"), 400, "more than one line"},
@@ -86,20 +88,20 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("secrets can be asked for: %s", res.Status)
 	}
 
-	client := NewClient(s.Card())
+	client := api.NewClient(s.Card())
 	defer client.Close()
-	stored, err := client.StoreSecret(t.Context(), Secret{Name: "slack", Value: "topsecret3"})
+	stored, err := client.StoreSecret(t.Context(), api.Secret{Name: "slack", Value: "topsecret3"})
 	if err != nil || stored.Reference != "keyring:slack" || v.secrets["slack"] != "topsecret3" {
 		t.Errorf("the client stored %+v, %v", stored, err)
 	}
-	v.err = &Conflict{"keyring:slack is in use (slack.webhook_url)"}
-	if err := client.DeleteSecret(t.Context(), "keyring:slack"); !errors.As(err, new(*Conflict)) ||
+	v.err = &api.Conflict{Reason: "keyring:slack is in use (slack.webhook_url)"}
+	if err := client.DeleteSecret(t.Context(), "keyring:slack"); !errors.As(err, new(*api.Conflict)) ||
 		!strings.Contains(err.Error(), "slack.webhook_url") {
 		t.Errorf("removed while in use: %v", err)
 	}
 	v.err = errors.New("the disk is full")
-	if _, err := client.StoreSecret(t.Context(), Secret{Name: "slack", Value: "topsecret4"}); err == nil ||
-		Reason(err) != "the disk is full" || strings.Contains(err.Error(), "topsecret") {
+	if _, err := client.StoreSecret(t.Context(), api.Secret{Name: "slack", Value: "topsecret4"}); err == nil ||
+		api.Reason(err) != "the disk is full" || strings.Contains(err.Error(), "topsecret") {
 		t.Errorf("stored on a full disk: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"gatewatch/app/api"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -162,9 +164,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 	d.check(call{method: "GET", target: "/log", code: 500})
 	d.check(call{method: "GET", target: "/metrics", code: 500})
 	d.check(call{method: "GET", target: "/diagnostics", code: 500})
-	b.err = &Conflict{"in use"}
+	b.err = &api.Conflict{Reason: "in use"}
 	d.check(call{method: "POST", target: "/secrets/delete", body: `{"reference": "keyring:mail"}`, code: 409})
-	b.err = ErrNoChannels
+	b.err = api.ErrNoChannels
 	d.check(call{method: "POST", target: "/alerts/test", code: 409})
 	b.err = conn.ErrAlreadyConnected
 	d.check(call{method: "POST", target: "/connect_ib", code: 200})
@@ -173,13 +175,13 @@ func TestOpenAPIAnswers(t *testing.T) {
 	bad := settings.Problems{{Line: 1, Column: 2, Key: "x", Text: "unknown key"}}
 	b.saved = bad
 	d.check(call{method: "PUT", target: "/settings", body: `{"x": 1}`, code: 422, wrong: true})
-	b.saved = ErrChanged
+	b.saved = api.ErrChanged
 	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 412})
 	b.saved = errors.New("disk full")
 	d.check(call{method: "PUT", target: "/settings", body: "{}", code: 500})
 	d.check(call{method: "GET", target: "/settings/text", code: 500})
 	for code, err := range map[int]error{
-		409: &Conflict{"not connected"}, 412: ErrChanged, 422: bad,
+		409: &api.Conflict{Reason: "not connected"}, 412: api.ErrChanged, 422: bad,
 		500: errors.New("disk full"),
 	} {
 		b.trade = err
@@ -193,45 +195,51 @@ func TestOpenAPIAnswers(t *testing.T) {
 
 	for path, answers := range map[string]map[int]error{
 		"/rules/save": {
-			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			200: nil, 404: api.ErrNoRule, 409: &api.Conflict{Reason: "not connected"}, 422: bad,
 			500: errors.New("disk full"),
 		},
 		"/rules/activate": {
-			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
-			500: errors.New("disk full"), 504: &Unanswered{"silent"},
+			200: nil, 404: api.ErrNoRule, 409: &api.Conflict{Reason: "not connected"}, 422: bad,
+			500: errors.New("disk full"), 504: &api.Unanswered{Reason: "silent"},
 		},
 		"/rules/preview": {
-			200: nil, 409: &Conflict{"not connected"}, 422: bad, 500: errors.New("disk full"),
-			504: &Unanswered{"silent"},
+			200: nil, 409: &api.Conflict{Reason: "not connected"}, 422: bad, 500: errors.New("disk full"),
+			504: &api.Unanswered{Reason: "silent"},
 		},
 		"/rules/deactivate": {
-			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			200: nil, 404: api.ErrNoRule, 409: &api.Conflict{Reason: "not connected"}, 422: bad,
 			500: errors.New("disk full"),
 		},
 		"/rules/delete": {
-			200: nil, 404: ErrNoRule, 409: &Conflict{"not connected"}, 422: bad,
+			200: nil, 404: api.ErrNoRule, 409: &api.Conflict{Reason: "not connected"}, 422: bad,
 			500: errors.New("disk full"),
 		},
 		"/instruments/resolve": {
-			200: nil, 409: &Conflict{"not connected"}, 422: ErrNoContract, 503: errors.New("odd"),
-			504: &Unanswered{"silent"},
+			200: nil, 409: &api.Conflict{Reason: "not connected"}, 422: api.ErrNoContract, 503: errors.New("odd"),
+			504: &api.Unanswered{Reason: "silent"},
 		},
-		"/orders/cancel":     {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/orders/cancel_all": {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/orders/change":     {202: nil, 404: ErrNoOrder, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
-		"/autostart":         {200: nil, 409: &Conflict{"a demo"}, 503: errors.New("odd")},
-		"/mute":              {202: nil},
+		"/orders/cancel": {
+			202: nil, 404: api.ErrNoOrder, 409: &api.Conflict{Reason: "not connected"},
+			503: errors.New("odd"),
+		},
+		"/orders/cancel_all": {202: nil, 409: &api.Conflict{Reason: "not connected"}, 503: errors.New("odd")},
+		"/orders/change": {
+			202: nil, 404: api.ErrNoOrder, 409: &api.Conflict{Reason: "not connected"},
+			503: errors.New("odd"),
+		},
+		"/autostart": {200: nil, 409: &api.Conflict{Reason: "a demo"}, 503: errors.New("odd")},
+		"/mute":      {202: nil},
 		"/clients/allow": {
-			202: nil, 409: &Conflict{"off"}, 428: &Unconfirmed{"a LIVE account"},
+			202: nil, 409: &api.Conflict{Reason: "off"}, 428: &api.Unconfirmed{Reason: "a LIVE account"},
 			503: errors.New("odd"),
 		},
-		"/clients/read_only": {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
-		"/trading/stop":      {202: nil, 409: &Conflict{"off"}, 503: errors.New("odd")},
+		"/clients/read_only": {202: nil, 409: &api.Conflict{Reason: "off"}, 503: errors.New("odd")},
+		"/trading/stop":      {202: nil, 409: &api.Conflict{Reason: "off"}, 503: errors.New("odd")},
 		"/trading/arm": {
-			202: nil, 409: &Conflict{"not connected"}, 428: &Unconfirmed{"a LIVE account"},
+			202: nil, 409: &api.Conflict{Reason: "not connected"}, 428: &api.Unconfirmed{Reason: "a LIVE account"},
 			503: errors.New("odd"),
 		},
-		"/trading/disarm": {202: nil, 409: &Conflict{"not connected"}, 503: errors.New("odd")},
+		"/trading/disarm": {202: nil, 409: &api.Conflict{Reason: "not connected"}, 503: errors.New("odd")},
 	} {
 		for code, err := range answers {
 			b.trade = err
@@ -346,7 +354,7 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 		record(func(r *history.Record) { r.What, r.Counts = history.Started, k })
 	}
 	d.check(call{method: "GET", target: "/log", code: 200})
-	b.status = StatusOf(&conn.Snapshot{State: conn.Paused}, now, "v1", 17, begun)
+	b.status = api.StatusOf(&conn.Snapshot{State: conn.Paused}, now, "v1", 17, begun)
 	for _, c := range constants(t, reflect.TypeFor[conn.GuardReason]()) {
 		b.status.Guard.ReasonID = conn.GuardReason(c.value)
 		d.check(call{method: "GET", target: "/status", code: 200})

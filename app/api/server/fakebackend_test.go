@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/autostart"
 	"gatewatch/app/settings"
 	"gatewatch/conn/port"
@@ -19,7 +20,7 @@ import (
 // fakeBackend notes what it is asked to do.
 type fakeBackend struct {
 	Backend
-	status                    Status
+	status                    api.Status
 	err                       error
 	saved                     error
 	trade                     error    // what all that is about rules and orders ends with
@@ -40,7 +41,7 @@ func (b *fakeBackend) Answers(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (b *fakeBackend) Status() Status { return b.status }
+func (b *fakeBackend) Status() api.Status { return b.status }
 
 func (b *fakeBackend) Connect(context.Context) error    { b.connects.Add(1); return b.err }
 func (b *fakeBackend) Disconnect(context.Context) error { b.disconnects.Add(1); return b.err }
@@ -48,8 +49,8 @@ func (b *fakeBackend) Show(context.Context) error       { b.shows.Add(1); return
 
 func (b *fakeBackend) Quit() { b.quits.Add(1) }
 
-func (b *fakeBackend) Autostart(context.Context) (Autostart, error) {
-	return Autostart{On: b.on, State: autostart.On, Program: "/usr/bin/gatewatch"}, b.err
+func (b *fakeBackend) Autostart(context.Context) (api.Autostart, error) {
+	return api.Autostart{On: b.on, State: autostart.On, Program: "/usr/bin/gatewatch"}, b.err
 }
 
 func (b *fakeBackend) SetAutostart(_ context.Context, on bool) error {
@@ -61,16 +62,16 @@ func (b *fakeBackend) Mute(until time.Time) {
 	b.asked = append(b.asked, "mute "+until.UTC().Format(time.RFC3339))
 }
 
-func (b *fakeBackend) Settings() SettingsView {
-	return SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
+func (b *fakeBackend) Settings() api.SettingsView {
+	return api.SettingsView{Settings: settings.Default(), Defaults: settings.Default()}
 }
 
 func (b *fakeBackend) Diagnostics(_ context.Context, goroutines bool) (string, error) {
 	return fmt.Sprintf("goroutines %v", goroutines), b.err
 }
 
-func (b *fakeBackend) SettingsText() (FileText, string, error) {
-	return FileText{Path: "/x/settings.json", Text: "{}\n"}, "s1", b.saved
+func (b *fakeBackend) SettingsText() (api.FileText, string, error) {
+	return api.FileText{Path: "/x/settings.json", Text: "{}\n"}, "s1", b.saved
 }
 
 func (b *fakeBackend) SaveSettings(_ context.Context, _ []byte, tag string) error {
@@ -79,8 +80,8 @@ func (b *fakeBackend) SaveSettings(_ context.Context, _ []byte, tag string) erro
 	return b.saved
 }
 
-func (b *fakeBackend) RulesText() (FileText, string, error) {
-	return FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: settings.Problems{
+func (b *fakeBackend) RulesText() (api.FileText, string, error) {
+	return api.FileText{Path: "/x/rules.json", Found: true, Text: "{}", Problems: settings.Problems{
 		{Line: 1, Column: 2, Text: "x"},
 	}}, "r1", b.trade
 }
@@ -125,31 +126,33 @@ func (b *fakeBackend) SetReadOnly(_ context.Context, clientID int, on bool) erro
 	return b.note("client id %d read-only %v", clientID, on)
 }
 
-func (b *fakeBackend) Programs() Programs {
-	return Programs{
-		State: ProgramState{Port: 4100, Listening: true, Connected: 1, Unknown: 1, Text: "1 program connected"},
+func (b *fakeBackend) Programs() api.Programs {
+	return api.Programs{
+		State: api.ProgramState{Port: 4100, Listening: true, Connected: 1, Unknown: 1, Text: "1 program connected"},
 		Mode:  string(port.Guard),
 		Sent:  3, Refused: map[string]uint64{string(port.NoProof): 1}, Observed: map[string]uint64{},
-		Programs: []Program{{
+		Programs: []api.Program{{
 			Number: 1, ClientID: 7, Name: "bot.py", PID: 123, Text: "bot.py (client id 7)", Since: now,
 			LastMessage: now, Sent: 3, Refused: 1,
 		}},
 	}
 }
 
-func (b *fakeBackend) ProgramOrders() ProgramOrders {
-	return ProgramOrders{[]ProgramOrder{{
+func (b *fakeBackend) ProgramOrders() api.ProgramOrders {
+	return api.ProgramOrders{Orders: []api.ProgramOrder{{
 		Number: 1, At: now, ClientID: 7, OrderID: 12, State: string(record.Refused),
 		Reason: "no", ReasonID: string(port.NoProof),
 	}}}
 }
 
-func (b *fakeBackend) Latency() Latency {
-	return Latency{[]LatencyMinute{{At: now, MedianMillis: 1.5, MaxMillis: 20}}}
+func (b *fakeBackend) Latency() api.Latency {
+	return api.Latency{Minutes: []api.LatencyMinute{{At: now, MedianMillis: 1.5, MaxMillis: 20}}}
 }
 
-func (b *fakeBackend) Messages() Messages {
-	return Messages{[]Message{{Code: 2172, Text: "desupported on 20261215", First: now, Last: now, Count: 2}}}
+func (b *fakeBackend) Messages() api.Messages {
+	return api.Messages{Messages: []api.Message{
+		{Code: 2172, Text: "desupported on 20261215", First: now, Last: now, Count: 2},
+	}}
 }
 
 func (b *fakeBackend) Disarm(context.Context) error       { return b.note("disarm") }
@@ -163,15 +166,15 @@ func (b *fakeBackend) ActivateRule(_ context.Context, name string) error {
 	return b.note("activate %q", name)
 }
 
-func (b *fakeBackend) PreviewRule(_ context.Context, rule []byte) (RulePreview, error) {
+func (b *fakeBackend) PreviewRule(_ context.Context, rule []byte) (api.RulePreview, error) {
 	price := 230.5
-	return RulePreview{
+	return api.RulePreview{
 		Text: "Buy AAPL", Currency: "USD", Price: &price, PriceAt: &now, Would: rules.WouldNot, OrderValue: &price,
 	}, b.note("preview %s", rule)
 }
 
-func (b *fakeBackend) PreviewInstrument(_ context.Context, in rules.Instrument) (RulePreview, error) {
-	return RulePreview{Would: rules.WouldUnknown}, b.note("price of %s", in.Symbol)
+func (b *fakeBackend) PreviewInstrument(_ context.Context, in rules.Instrument) (api.RulePreview, error) {
+	return api.RulePreview{Would: rules.WouldUnknown}, b.note("price of %s", in.Symbol)
 }
 
 func (b *fakeBackend) DeactivateRule(_ context.Context, name string) error {
@@ -184,7 +187,7 @@ func (b *fakeBackend) DeleteRule(_ context.Context, name string) error {
 
 func (b *fakeBackend) CancelOrder(_ context.Context, id int64) error { return b.note("cancel %d", id) }
 
-func (b *fakeBackend) ChangeOrder(_ context.Context, c OrderChange) error {
+func (b *fakeBackend) ChangeOrder(_ context.Context, c api.OrderChange) error {
 	body, err := json.Marshal(c)
 	return errors.Join(b.note("change %s", body), err)
 }
@@ -192,25 +195,25 @@ func (b *fakeBackend) ChangeOrder(_ context.Context, c OrderChange) error {
 // spelled is an instrument that prints as it is.
 type spelled rules.Instrument
 
-func (b *fakeBackend) Resolve(_ context.Context, in rules.Instrument) ([]Candidate, error) {
+func (b *fakeBackend) Resolve(_ context.Context, in rules.Instrument) ([]api.Candidate, error) {
 	if err := b.note("resolve %+v", spelled(in)); err != nil || in.Symbol == "NONE" {
 		return nil, err
 	}
-	return []Candidate{{
+	return []api.Candidate{{
 		Instrument: rules.Instrument{ConID: 265598, Exchange: "SMART"}, Name: "APPLE INC",
 		Text: "AAPL, NASDAQ, USD",
 	}}, nil
 }
 
 // Rules and Orders have every field set in one entry, and as few as can be in another.
-func (b *fakeBackend) Rules() Rules {
+func (b *fakeBackend) Rules() api.Rules {
 	price := 230.5
-	return Rules{
+	return api.Rules{
 		Path: "/x/rules.json", Problems: settings.Problems{{Key: "rules[2]", Line: 3, Column: 7, Text: "is odd"}},
-		Reason: "not connected", Rules: []RuleView{
+		Reason: "not connected", Rules: []api.RuleView{
 			{
 				Rule: sampleRule(), Text: "Buy AAPL", State: rules.Done, Since: now, Price: &price, PriceAt: &now,
-				Delayed: true, TriggerCount: 2, LastTriggered: &now, Contract: "AAPL", Candidates: []Candidate{{}},
+				Delayed: true, TriggerCount: 2, LastTriggered: &now, Contract: "AAPL", Candidates: []api.Candidate{{}},
 			},
 			{Rule: rules.Rule{
 				Name: "bare", Conditions: []rules.Condition{{Price: "last", Is: "at_or_above"}},
@@ -220,9 +223,9 @@ func (b *fakeBackend) Rules() Rules {
 	}
 }
 
-func (b *fakeBackend) Positions(context.Context) Positions {
+func (b *fakeBackend) Positions(context.Context) api.Positions {
 	quantity, price := -100.0, 230.5
-	return Positions{At: &now, Reason: "not connected", Positions: []Position{
+	return api.Positions{At: &now, Reason: "not connected", Positions: []api.Position{
 		{
 			Account: "DU1", ConID: 1, Symbol: "AAPL", Contract: "AAPL STK", Currency: "USD", Quantity: &quantity,
 			AverageCost: &price, MarketValue: &price, Unrealised: &price, ValuedAt: &now,
@@ -231,14 +234,14 @@ func (b *fakeBackend) Positions(context.Context) Positions {
 	}}
 }
 
-func (b *fakeBackend) Orders() Orders {
-	return Orders{Orders: []OrderView{
+func (b *fakeBackend) Orders() api.Orders {
+	return api.Orders{Orders: []api.OrderView{
 		{
 			ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5,
 			TIF: "DAY", State: engine.Working, Changed: now, Open: true,
 		},
 		{ID: 8, At: now, State: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
-	}, Blocked: []Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
+	}, Blocked: []api.Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
 }
 
 // sampleRule has a value in every group of a rule.

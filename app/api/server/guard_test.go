@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/sse"
 	"gatewatch/conn"
 )
@@ -18,20 +19,20 @@ import (
 // bare is a backend whose rules are always the same ones.
 type bare struct {
 	fakeBackend
-	rules Rules
+	rules api.Rules
 }
 
-func (b *bare) Rules() Rules { return b.rules }
+func (b *bare) Rules() api.Rules { return b.rules }
 
 func TestGuard(t *testing.T) {
 	for name, s := range snapshots {
 		st := told(&s)
 		b := &fakeBackend{status: st}
-		var got Guarded
+		var got api.Guarded
 		if err := json.Unmarshal(quick(unheard(b), "GET", "/guard", "", "").Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
 		}
-		want := Guarded{
+		want := api.Guarded{
 			Open: st.Guard.Open, Reason: st.Guard.Reason, ReasonID: st.Guard.ReasonID, Session: st.Session,
 			Opened: st.Guard.Opened, Mode: st.Gateway.Mode, Armed: true, Seq: st.Seq,
 		}
@@ -42,16 +43,15 @@ func TestGuard(t *testing.T) {
 }
 
 // piped serves a backend without a network and returns a client for it.
-func piped(t *testing.T, b Backend) (c *Client, end func()) {
+func piped(t *testing.T, b Backend) (c *api.Client, end func()) {
 	t.Helper()
 	s := unheard(b)
 	s.quit = make(chan struct{})
 	srv, ln := s.limited(), &pipes{make(chan net.Conn), make(chan struct{})}
 	ended := make(chan error)
 	go func() { ended <- srv.Serve(ln) }()
-	c = NewClient(Card{URL: "http://" + s.hosts[0], Token: s.token})
 	wire := &http.Transport{DialContext: ln.dial}
-	c.http.Transport = wire
+	c = api.ClientOver(wire, api.Card{URL: "http://" + s.hosts[0], Token: s.token})
 	return c, func() {
 		wire.CloseIdleConnections()
 		close(s.quit)
@@ -68,17 +68,19 @@ func piped(t *testing.T, b Backend) (c *Client, end func()) {
 // else.
 func TestGuardEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &player{st: Status{Seq: 1, Session: 3, Guard: Guard{Open: true}, Gateway: Gateway{Mode: "paper"}}}
+		p := &player{st: api.Status{
+			Seq: 1, Session: 3, Guard: api.Guard{Open: true}, Gateway: api.Gateway{Mode: "paper"},
+		}}
 		c, end := piped(t, p)
 		defer end()
 		ctx, cancel := context.WithCancel(t.Context())
-		var heard []Guarded
+		var heard []api.Guarded
 		ended := make(chan error)
-		go func() { ended <- c.FollowGuard(ctx, func(g Guarded) { heard = append(heard, g) }) }()
+		go func() { ended <- c.FollowGuard(ctx, func(g api.Guarded) { heard = append(heard, g) }) }()
 		synctest.Wait()
-		want := []Guarded{{Open: true, Session: 3, Mode: "paper", Seq: 1}}
+		want := []api.Guarded{{Open: true, Session: 3, Mode: "paper", Seq: 1}}
 		seq := uint64(1)
-		step := func(what string, news int, change func(*Status)) {
+		step := func(what string, news int, change func(*api.Status)) {
 			t.Helper()
 			p.mu.Lock()
 			change(&p.st)
@@ -91,29 +93,29 @@ func TestGuardEvents(t *testing.T) {
 				t.Errorf("%s: told after %v", what, took)
 			}
 			for range news {
-				want = append(want, GuardedOf(p.st))
+				want = append(want, api.GuardedOf(p.st))
 			}
 			if !slices.Equal(heard, want) {
 				t.Errorf("%s: heard %+v, want %+v", what, heard, want)
 			}
 		}
-		step("nothing", 0, func(*Status) {})
-		step("another headline", 0, func(st *Status) { st.Headline, st.Probe.RoundTripMillis = "Connected", 3 })
-		step("a rule more", 0, func(st *Status) { st.Trading.RulesActive, st.Trading.MayTrade = 1, true })
-		step("armed", 1, func(st *Status) { st.Trading.Armed = true })
-		step("connection lost", 1, func(st *Status) {
-			st.Guard, st.Session = Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}, 0
+		step("nothing", 0, func(*api.Status) {})
+		step("another headline", 0, func(st *api.Status) { st.Headline, st.Probe.RoundTripMillis = "Connected", 3 })
+		step("a rule more", 0, func(st *api.Status) { st.Trading.RulesActive, st.Trading.MayTrade = 1, true })
+		step("armed", 1, func(st *api.Status) { st.Trading.Armed = true })
+		step("connection lost", 1, func(st *api.Status) {
+			st.Guard, st.Session = api.Guard{Reason: "not connected to Gateway", ReasonID: conn.GuardSocket}, 0
 		})
-		step("another attempt", 0, func(st *Status) { st.Attempt.Number++ })
-		step("another reason", 1, func(st *Status) {
+		step("another attempt", 0, func(st *api.Status) { st.Attempt.Number++ })
+		step("another reason", 1, func(st *api.Status) {
 			st.Guard.Reason, st.Guard.ReasonID = "waiting for Gateway to confirm open orders", conn.GuardReconciling
 		})
-		step("the next session", 1, func(st *Status) { st.Guard, st.Session = Guard{Open: true}, 4 })
-		step("another session at a stroke", 1, func(st *Status) { st.Session = 5 })
-		step("shut and open again at a stroke", 1, func(st *Status) { st.Guard.Opened++ })
-		step("live", 1, func(st *Status) { st.Gateway.Mode = "live" })
+		step("the next session", 1, func(st *api.Status) { st.Guard, st.Session = api.Guard{Open: true}, 4 })
+		step("another session at a stroke", 1, func(st *api.Status) { st.Session = 5 })
+		step("shut and open again at a stroke", 1, func(st *api.Status) { st.Guard.Opened++ })
+		step("live", 1, func(st *api.Status) { st.Gateway.Mode = "live" })
 		time.Sleep(10 * sse.Silence) // the stream lives on although it has nothing to tell
-		step("disarmed", 1, func(st *Status) { st.Trading.Armed = false })
+		step("disarmed", 1, func(st *api.Status) { st.Trading.Armed = false })
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("ended with %v", err)
@@ -123,14 +125,14 @@ func TestGuardEvents(t *testing.T) {
 
 // TestGuardStreamEnds checks that a client of the guard learns that no one watches it any more.
 func TestGuardStreamEnds(t *testing.T) {
-	p := &player{st: Status{Guard: Guard{Open: true}}}
+	p := &player{st: api.Status{Guard: api.Guard{Open: true}}}
 	s, err := Listen(0, p, unheard(p).log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewClient(s.Card())
-	first, ended := make(chan Guarded, 1), make(chan error)
-	go func() { ended <- c.FollowGuard(context.Background(), func(g Guarded) { first <- g }) }()
+	c := api.NewClient(s.Card())
+	first, ended := make(chan api.Guarded, 1), make(chan error)
+	go func() { ended <- c.FollowGuard(context.Background(), func(g api.Guarded) { first <- g }) }()
 	if g := <-first; !g.Open {
 		t.Errorf("first %+v", g)
 	}
@@ -141,10 +143,10 @@ func TestGuardStreamEnds(t *testing.T) {
 	if err := <-ended; !errors.Is(err, sse.ErrEnded) {
 		t.Errorf("ended with %v", err)
 	}
-	if err := c.FollowGuard(context.Background(), nil); !errors.Is(err, ErrNotRunning) {
+	if err := c.FollowGuard(context.Background(), nil); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("without a server: %v", err)
 	}
-	if _, err := c.Guard(context.Background()); !errors.Is(err, ErrNotRunning) {
+	if _, err := c.Guard(context.Background()); !errors.Is(err, api.ErrNotRunning) {
 		t.Errorf("asked without a server: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"gatewatch/app/api"
 )
 
 // codeOf returns a one-time code of the server.
@@ -18,7 +20,7 @@ func codeOf(s *Server) string {
 func exchanged(t *testing.T, s *Server, code string) (token string, status int) {
 	t.Helper()
 	res, body := ask(t, s, "POST", "/session", fmt.Sprintf(`{"code": %q}`, code), "Authorization: -")
-	var got PageToken
+	var got api.PageToken
 	if res.StatusCode == 200 {
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/settings"
 	"gatewatch/conn/history"
 	"gatewatch/engine/rules"
@@ -120,7 +121,7 @@ func (d *describer) structure(typ reflect.Type) object {
 			s = append(s, member{"description", text})
 		}
 		properties = append(properties, member{name, s})
-		if options == "" && typ != reflect.TypeFor[AlertTestRequest]() { // what is asked may be left out
+		if options == "" && typ != reflect.TypeFor[api.AlertTestRequest]() { // what is asked may be left out
 			required = append(required, name)
 		}
 	}

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/conn"
 )
 
@@ -88,7 +89,7 @@ func fill(v reflect.Value) {
 
 // TestOpenStatusIsImpersonal fills every text of a status. What is left of them without the token is named here.
 func TestOpenStatusIsImpersonal(t *testing.T) {
-	var st Status
+	var st api.Status
 	fill(reflect.ValueOf(&st).Elem())
 	st.Trading.ReasonID = "instrument" // one of a fixed list
 	raw, err := json.Marshal(st.Open())
@@ -145,8 +146,8 @@ func TestOpenStatusOfTrouble(t *testing.T) {
 				"usfarm.nj": conn.FarmOK,
 			}},
 		}
-		st := StatusOf(&s, now, "v1", 17, begun)
-		st.Trading = Trading{Reason: "no order leaves: " + personal, ReasonID: "instrument", RulesProblem: personal}
+		st := api.StatusOf(&s, now, "v1", 17, begun)
+		st.Trading = api.Trading{Reason: "no order leaves: " + personal, ReasonID: "instrument", RulesProblem: personal}
 		server := serve(t, &fakeBackend{status: st})
 		for _, path := range []string{"/status", "/guard"} {
 			_, body := ask(t, server, "GET", path, "", "Authorization: -")

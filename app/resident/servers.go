@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"gatewatch/app/api"
+	"gatewatch/app/api/server"
 	"gatewatch/app/console"
 	"gatewatch/app/home"
 	"gatewatch/app/wording"
@@ -16,11 +16,11 @@ import (
 // answerLimit is how long a server that is replaced has for the answer to the request that asked for that.
 const answerLimit = 2 * time.Second
 
-// server is the API: api.json names one server. A server that was replaced by a change of settings ends when it has
+// servers are the API: api.json names one server. A server that was replaced by a change of settings ends when it has
 // answered.
-type server struct {
+type servers struct {
 	card     string // path of api.json
-	backend  api.Backend
+	backend  server.Backend
 	failures *failures
 	screen   *console.Console
 	log      *slog.Logger
@@ -30,13 +30,13 @@ type server struct {
 	leaving sync.WaitGroup // servers that end
 
 	mu      sync.Mutex
-	api     *api.Server
-	earlier []*api.Server // which stay open; see takePort
+	api     *server.Server
+	earlier []*server.Server // which stay open; see takePort
 }
 
 // open listens on the given port.
-func (s *server) open(port int) error {
-	srv, err := api.Listen(port, s.backend, s.log)
+func (s *servers) open(port int) error {
+	srv, err := server.Listen(port, s.backend, s.log)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *server) open(port int) error {
 	return nil
 }
 
-func (s *server) close() {
+func (s *servers) close() {
 	s.end()
 	s.mu.Lock()
 	for _, old := range s.earlier {
@@ -75,21 +75,21 @@ func closeServer(do func(context.Context)) {
 }
 
 // current returns the server that answers.
-func (s *server) current() *api.Server {
+func (s *servers) current() *server.Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.api
 }
 
-func (s *server) port() int   { return s.current().Port() }
-func (s *server) url() string { return s.current().URL() }
+func (s *servers) port() int   { return s.current().Port() }
+func (s *servers) url() string { return s.current().URL() }
 
 // listen opens the API at another port, unless an earlier server still has that one, and writes it into api.json.
-func (s *server) listen(port int) (*api.Server, error) {
+func (s *servers) listen(port int) (*server.Server, error) {
 	srv := s.earlierAt(port)
 	if srv == nil {
 		var err error
-		if srv, err = api.Listen(port, s.backend, s.log); err != nil {
+		if srv, err = server.Listen(port, s.backend, s.log); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +101,7 @@ func (s *server) listen(port int) (*api.Server, error) {
 }
 
 // earlierAt returns the earlier server at a port, nil if there is none.
-func (s *server) earlierAt(port int) *api.Server {
+func (s *servers) earlierAt(port int) *server.Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, srv := range s.earlier {
@@ -113,14 +113,14 @@ func (s *server) earlierAt(port int) *api.Server {
 }
 
 // drop closes a server that listen has returned, unless it is an earlier one.
-func (s *server) drop(srv *api.Server) {
+func (s *servers) drop(srv *server.Server) {
 	if s.earlierAt(srv.Port()) == nil {
 		closeServer(srv.Close)
 	}
 }
 
 // stay undoes listen.
-func (s *server) stay(srv *api.Server) {
+func (s *servers) stay(srv *server.Server) {
 	s.drop(srv)
 	if err := home.WriteCard(s.card, s.current().Card()); err != nil {
 		s.log.Error("api.json names a port that is closed", "err", err)
@@ -128,19 +128,19 @@ func (s *server) stay(srv *api.Server) {
 }
 
 // replace makes another server the current one, and returns the one before.
-func (s *server) replace(srv *api.Server) (old *api.Server) {
+func (s *servers) replace(srv *server.Server) (old *server.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, s.api = s.api, srv
-	s.earlier = slices.DeleteFunc(s.earlier, func(e *api.Server) bool { return e == srv })
+	s.earlier = slices.DeleteFunc(s.earlier, func(e *server.Server) bool { return e == srv })
 	s.screen.Say("API", srv.URL())
 	return old
 }
 
 // takePort opens the API at a port that another program had when it was asked for, if that is free by now. api.json
 // names it at the next look at the home. The server before goes on: pages are open there, and programs found it there.
-func (s *server) takePort(port int) {
-	srv, err := api.ListenAt(port, s.backend, s.log)
+func (s *servers) takePort(port int) {
+	srv, err := server.ListenAt(port, s.backend, s.log)
 	if err != nil {
 		return
 	}
@@ -153,7 +153,7 @@ func (s *server) takePort(port int) {
 }
 
 // move makes another server the current one. The one before ends in the background, when it has answered.
-func (s *server) move(srv *api.Server) {
+func (s *servers) move(srv *server.Server) {
 	old := s.replace(srv)
 	s.leaving.Go(func() {
 		ctx, cancel := context.WithTimeout(s.serving, answerLimit)

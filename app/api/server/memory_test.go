@@ -1,10 +1,12 @@
-package api
+package server
 
 import (
 	"context"
 	"fmt"
 	"net/http"
 	"time"
+
+	"gatewatch/app/api"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -31,14 +33,14 @@ type memory struct {
 	fakeBackend
 	records []history.Record
 	days    int
-	query   LogQuery
+	query   api.LogQuery
 	tested  []string
 	wait    time.Duration     // how long a test of alerts takes
 	rule    rules.State       // of the only rule, if it is set
 	state   engine.OrderState // of the only order, if it is set
 }
 
-func (b *memory) Rules() Rules {
+func (b *memory) Rules() api.Rules {
 	r := b.fakeBackend.Rules()
 	if b.rule != "" {
 		r.Rules = r.Rules[:1]
@@ -47,7 +49,7 @@ func (b *memory) Rules() Rules {
 	return r
 }
 
-func (b *memory) Orders() Orders {
+func (b *memory) Orders() api.Orders {
 	o := b.fakeBackend.Orders()
 	if b.state != "" {
 		o.Orders = o.Orders[:1]
@@ -56,65 +58,66 @@ func (b *memory) Orders() Orders {
 	return o
 }
 
-func (b *memory) Settings() SettingsView {
+func (b *memory) Settings() api.SettingsView {
 	s := settings.Default()
 	s.ResetWindows = []settings.ResetWindow{{Preset: "ibkr-asia"}, {Start: "01:00", Minutes: 5, Days: []string{"sun"}}}
 	s.Email.To = []string{"desk@example.com"}
-	return SettingsView{Path: "/x/settings.json", Found: true, Settings: s, Defaults: settings.Default()}
+	return api.SettingsView{Path: "/x/settings.json", Found: true, Settings: s, Defaults: settings.Default()}
 }
 
-func (b *memory) Uptime(_ context.Context, days int) (Uptime, error) {
+func (b *memory) Uptime(_ context.Context, days int) (api.Uptime, error) {
 	b.days = days
-	empty := PeriodOf("2026-11-24", history.Account{From: now, Until: now})
-	return Uptime{
-		At: now, Zone: "UTC", ObservedSince: &now, Periods: []Period{PeriodOf("24h", account)}, Days: []Period{empty},
-		Spans: []Span{{now, now, history.Asleep}},
+	empty := api.PeriodOf("2026-11-24", history.Account{From: now, Until: now})
+	return api.Uptime{
+		At: now, Zone: "UTC", ObservedSince: &now,
+		Periods: []api.Period{api.PeriodOf("24h", account)}, Days: []api.Period{empty},
+		Spans: []api.Span{{From: now, Until: now, Kind: history.Asleep}},
 	}, b.err
 }
 
-func (b *memory) Log(_ context.Context, q LogQuery) (Log, error) {
+func (b *memory) Log(_ context.Context, q api.LogQuery) (api.Log, error) {
 	b.query = q
-	return Log{Records: append([]history.Record{}, b.records...), More: true}, b.err
+	return api.Log{Records: append([]history.Record{}, b.records...), More: true}, b.err
 }
 
-func (b *memory) Alerts() Alerts {
-	return Alerts{Channels: []Channel{{Name: "email"}, {
+func (b *memory) Alerts() api.Alerts {
+	return api.Alerts{Channels: []api.Channel{{Name: "email"}, {
 		Name: "keyring:telegram", Service: "Telegram", Queued: 2, OldestAt: &now, Sent: 7, LastSentAt: &now,
 		LastError: "refused", LastErrorAt: &now,
 	}}}
 }
 
-func (b *memory) TestAlerts(ctx context.Context, channel string) (AlertTest, error) {
+func (b *memory) TestAlerts(ctx context.Context, channel string) (api.AlertTest, error) {
 	b.tested = append(b.tested, channel)
 	select {
 	case <-time.After(b.wait):
 	case <-ctx.Done():
-		return AlertTest{}, ctx.Err()
+		return api.AlertTest{}, ctx.Err()
 	}
 	if channel == "pigeon" {
-		return AlertTest{}, fmt.Errorf("%w: %q", ErrNoChannel, channel)
+		return api.AlertTest{}, fmt.Errorf("%w: %q", api.ErrNoChannel, channel)
 	}
-	return AlertTest{Results: []AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}},
-		b.err
+	results := []api.AlertResult{{Channel: "email", OK: true}, {Channel: "slack", Error: "it is gone"}}
+	return api.AlertTest{Results: results}, b.err
 }
 
-func (b *memory) StoreSecret(_ context.Context, s Secret) (StoredSecret, error) {
+func (b *memory) StoreSecret(_ context.Context, s api.Secret) (api.StoredSecret, error) {
 	b.asked = append(b.asked, "store "+s.Name)
-	return StoredSecret{"keyring:" + s.Name, "Stored in the keyring of this computer."}, b.err
+	return api.StoredSecret{Reference: "keyring:" + s.Name, Text: "Stored in the keyring of this computer."}, b.err
 }
 
-func (b *memory) SecretAddress(_ context.Context, ref string) (SecretAddress, error) {
+func (b *memory) SecretAddress(_ context.Context, ref string) (api.SecretAddress, error) {
 	b.asked = append(b.asked, "address of "+ref)
 	if ref == "file:none" {
-		return SecretAddress{}, fmt.Errorf("%w: %s", ErrNoSecret, ref)
+		return api.SecretAddress{}, fmt.Errorf("%w: %s", api.ErrNoSecret, ref)
 	}
-	return SecretAddress{serviceurl.Hide("ntfy://me:secret@ntfy.sh/topic")}, b.err
+	return api.SecretAddress{Address: serviceurl.Hide("ntfy://me:secret@ntfy.sh/topic")}, b.err
 }
 
 func (b *memory) DeleteSecret(_ context.Context, ref string) error {
 	b.asked = append(b.asked, "remove "+ref)
 	if ref == "file:none" {
-		return fmt.Errorf("%w: %s", ErrNoSecret, ref)
+		return fmt.Errorf("%w: %s", api.ErrNoSecret, ref)
 	}
 	return b.err
 }

@@ -1,4 +1,4 @@
-package api
+package server
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gatewatch/app/api"
 	"gatewatch/conn"
 )
 
@@ -27,7 +28,7 @@ func (b *brittle) breaks(where string) {
 	}
 }
 
-func (b *brittle) Status() Status {
+func (b *brittle) Status() api.Status {
 	b.breaks("status")
 	return b.fakeBackend.Status()
 }
@@ -57,7 +58,7 @@ func (b *brittle) Panicked(what any, stack []byte) {
 // TestAPanicIsAnAnswer has requests fail inside: each is answered with an error, or cut off where an answer had begun,
 // is told to the backend, and the server goes on.
 func TestAPanicIsAnAnswer(t *testing.T) {
-	b := &brittle{fakeBackend: fakeBackend{status: Status{State: conn.Connected}}}
+	b := &brittle{fakeBackend: fakeBackend{status: api.Status{State: conn.Connected}}}
 	s := serve(t, b)
 	for _, c := range []struct{ where, method, path string }{
 		{"status", "GET", "/status"},
@@ -89,7 +90,7 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 
 func TestDiagnostics(t *testing.T) {
 	s := serve(t, &fakeBackend{})
-	c := NewClient(s.Card())
+	c := api.NewClient(s.Card())
 	for _, goroutines := range []bool{false, true} {
 		if text, err := c.Diagnostics(t.Context(), goroutines); err != nil ||
 			text != fmt.Sprint("goroutines ", goroutines) {

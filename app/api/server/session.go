@@ -1,29 +1,20 @@
-package api
+package server
 
 import (
 	"net/http"
 	"time"
 
+	"gatewatch/app/api"
 	"gatewatch/app/api/jsonhttp"
 	"gatewatch/app/api/loopback"
 )
-
-// PageCode is the body of POST /session: what is behind the # of the page's address.
-type PageCode struct {
-	Code string `json:"code"`
-}
-
-// PageToken is the answer to POST /session: a token that is valid until Gatewatch ends.
-type PageToken struct {
-	Token string `json:"token"`
-}
 
 // PageURL returns the address of the page with a code that is valid once, for some seconds.
 func (s *Server) PageURL() string { return s.URL() + "/#code=" + s.codes.New(time.Now()) }
 
 // session exchanges a code for a token, only for a process of this user where the system tells.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) {
-	var asked PageCode
+	var asked api.PageCode
 	if !jsonhttp.Decode(w, r, &asked, func() bool { return asked.Code != "" }, `{"code": "CODE"}`) {
 		return
 	}
@@ -39,5 +30,5 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) {
 			"page again, from the tray or with `gatewatch open`")
 		return
 	}
-	jsonhttp.Answer(w, http.StatusOK, PageToken{token})
+	jsonhttp.Answer(w, http.StatusOK, api.PageToken{Token: token})
 }
