@@ -41,7 +41,9 @@ func hang(dir string) {
 		os.Exit(9)
 	}
 	fmt.Println("locked")
-	select {}
+	for { // select {} would end a program without cgo
+		time.Sleep(time.Hour)
+	}
 }
 
 // silentServer accepts connections and answers nothing.
