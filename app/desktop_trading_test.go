@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -50,14 +51,14 @@ func TestDesktopTrading(t *testing.T) {
 	entry("Turn on trading", false)
 	r.activate("off")
 	r.cross("off")
-	r.awaitStates(engine.Rejected)
+	r.awaitStates(ledger.Rejected)
 	told("Order rejected")
 	told("Rule stopped: off")
 
 	entry("Cancel 1 open order…", false)
 	r.activate("low")
 	r.cross("low")
-	r.awaitStates(engine.Working, engine.Rejected)
+	r.awaitStates(ledger.Working, ledger.Rejected)
 	entry("Cancel 1 open order…", true)
 	host.Click("Cancel 1 open order…")
 	entry("Confirm: cancel 1 open order", true)
@@ -66,7 +67,7 @@ func TestDesktopTrading(t *testing.T) {
 		t.Error("cancelled by one click")
 	}
 	host.Click("Confirm: cancel 1 open order")
-	r.awaitStates(engine.Cancelled, engine.Rejected)
+	r.awaitStates(ledger.Cancelled, ledger.Rejected)
 	entry("Cancel 1 open order…", false)
 	if slices.Contains(board.all(), "Order blocked") {
 		t.Errorf("told: %q", board.all())

@@ -26,6 +26,7 @@ import (
 	"gatewatch/app/exit"
 	"gatewatch/app/home"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // stranger answers on a port as if all were well, and keeps what it hears.
@@ -352,7 +353,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.activate("low")
 			r.arm()
 			r.cross("low")
-			r.awaitStates(engine.Working)
+			r.awaitStates(ledger.Working)
 			settings, err := os.ReadFile(filepath.Join(r.dir, "settings.json"))
 			if err != nil {
 				t.Fatal(err)
@@ -402,7 +403,7 @@ func TestHomeGoesWhileItRuns(t *testing.T) {
 			r.write("settings.json", string(settings))
 			r.start()
 			r.awaitOpen()
-			r.awaitStates(engine.Working)
+			r.awaitStates(ledger.Working)
 			r.await("trading is off after the start", func(st api.Status) bool {
 				return !st.Trading.Armed && st.Trading.ReasonID == engine.BlockedDisarmed
 			})

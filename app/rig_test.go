@@ -20,7 +20,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/conn/sim"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -249,7 +249,7 @@ func (r *rig) orders() api.Orders {
 }
 
 // awaitStates waits until orders have had these states, the newest first.
-func (r *rig) awaitStates(states ...engine.OrderState) {
+func (r *rig) awaitStates(states ...ledger.OrderState) {
 	r.t.Helper()
 	var list api.Orders
 	if !eventually(func() bool {

@@ -128,6 +128,10 @@ func allowed(pkg, imported string) bool {
 			below(imported, module+"/conn/port")
 	case in("conn"):
 		return below(imported, module+"/conn")
+	case in("engine/ledger"):
+		return imported == module+"/conn" || imported == module+"/engine/store"
+	case in("engine/store"):
+		return false
 	case in("engine"):
 		return imported == module+"/conn" || below(imported, module+"/engine")
 	case in("assets"):
@@ -195,6 +199,11 @@ func TestRoomRules(t *testing.T) {
 		{"gatewatch/engine", "gatewatch/conn/sim", false},
 		{"gatewatch/engine", "gatewatch/app/wording", false},
 		{"gatewatch/engine", ibapi, false},
+		{"gatewatch/engine", "gatewatch/engine/ledger", true},
+		{"gatewatch/engine/ledger", "gatewatch/conn", true},
+		{"gatewatch/engine/ledger", "gatewatch/engine/store", true},
+		{"gatewatch/engine/ledger", "gatewatch/engine", false},
+		{"gatewatch/engine/store", "gatewatch/conn", false},
 		{"gatewatch/app", "gatewatch/engine", true},
 		{"gatewatch/app", ibapi, false},
 		{"gatewatch/app", ibapi + "/protobuf", false},

@@ -13,7 +13,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn/history"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // buildWithClock builds the program with a wall clock that can be moved alone.
@@ -115,7 +115,7 @@ func (s *sleeper) shutUntilAnswered(orders int) {
 	s.awaitRule("buy", "active")
 	s.cross("buy")
 	s.until("the order has left", func() bool { return len(s.gateway.State().Orders) == orders+1 })
-	s.until("it is filled", func() bool { return s.orders().Orders[0].State == engine.Filled })
+	s.until("it is filled", func() bool { return s.orders().Orders[0].State == ledger.Filled })
 }
 
 // TestSleep builds the program itself with a clock that can be moved, lets it sleep for a night, and stops it for some

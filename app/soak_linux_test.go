@@ -17,7 +17,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/conn/sim"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 const (
@@ -275,7 +275,7 @@ func (s *soak) differences() string {
 	for _, o := range s.orders().Orders {
 		g, there := at[o.ID]
 		delete(at, o.ID)
-		if !there && (o.State == engine.NotSent || o.State == engine.Unknown || o.State == engine.Rejected) {
+		if !there && (o.State == ledger.NotSent || o.State == ledger.Unknown || o.State == ledger.Rejected) {
 			continue
 		}
 		if !there || states[g.Status] != o.State || g.Filled != o.Filled {
@@ -290,9 +290,9 @@ func (s *soak) differences() string {
 }
 
 // states are the states of the program's orders by IBKR's words.
-var states = map[string]engine.OrderState{
-	"Filled": engine.Filled, "Cancelled": engine.Cancelled, "Inactive": engine.Inactive,
-	"Submitted": engine.Working, "PreSubmitted": engine.Working,
+var states = map[string]ledger.OrderState{
+	"Filled": ledger.Filled, "Cancelled": ledger.Cancelled, "Inactive": ledger.Inactive,
+	"Submitted": ledger.Working, "PreSubmitted": ledger.Working,
 }
 
 // filesAreSound expects no report of a crash or a data race, and a connection log that can be read.

@@ -16,6 +16,7 @@ import (
 	"gatewatch/app/home"
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -40,7 +41,7 @@ func TestOrders(t *testing.T) {
 	r.says(0, "^Trading is on: ", "arm")
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
-	r.awaitStates(engine.Filled)
+	r.awaitStates(ledger.Filled)
 	if o := r.orders().Orders[0]; o.Filled != 10 || o.Rule != "buy" || o.Open {
 		t.Errorf("filled: %+v", o)
 	}
@@ -60,9 +61,9 @@ func TestOrders(t *testing.T) {
 	r.awaitOpen()
 	r.show("buy", "231.02")
 	r.show("buy", "231.03")
-	r.awaitStates(engine.Filled)
+	r.awaitStates(ledger.Filled)
 	r.cross("buy")
-	r.awaitStates(engine.Filled, engine.Filled)
+	r.awaitStates(ledger.Filled, ledger.Filled)
 
 	// Limits apply at once.
 	blocked := uint64(1)
@@ -82,7 +83,7 @@ func TestOrders(t *testing.T) {
 	r.configure(`, "trading": {"max_quantity": 8}`, `"max_quantity": 8`)
 	r.activate("low")
 	r.cross("low")
-	r.awaitStates(engine.Working, engine.Filled, engine.Filled)
+	r.awaitStates(ledger.Working, ledger.Filled, ledger.Filled)
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersOpen != 1 || !st.Trading.Armed {
 		t.Errorf("%+v, %v", st.Trading, err)
 	}
@@ -90,7 +91,7 @@ func TestOrders(t *testing.T) {
 	r.says(0, `^Gateway has confirmed 0 of 1 cancellation\.\nGateway has confirmed the cancellation\.\n$`, "orders",
 		"cancel", "--all")
 	r.says(exit.Failed, "no open order of Gatewatch has the number 999", "orders", "cancel", "999")
-	r.awaitStates(engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(ledger.Cancelled, ledger.Filled, ledger.Filled)
 	r.says(0, "^Trading is off: ", "disarm")
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
@@ -98,7 +99,7 @@ func TestOrders(t *testing.T) {
 	r.arm()
 	r.awaitRule("low", rules.Active)
 	r.cross("low")
-	r.awaitStates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(ledger.Working, ledger.Cancelled, ledger.Filled, ledger.Filled)
 
 	// A stop and a crash disarm. The open order is known.
 	for _, s := range []os.Signal{os.Interrupt, os.Kill} {
@@ -109,7 +110,7 @@ func TestOrders(t *testing.T) {
 			st.Trading.ReasonID != engine.BlockedDisarmed {
 			t.Errorf("after %v: %+v, %v", s, st.Trading, err)
 		}
-		r.awaitStates(engine.Working, engine.Cancelled, engine.Filled, engine.Filled)
+		r.awaitStates(ledger.Working, ledger.Cancelled, ledger.Filled, ledger.Filled)
 	}
 
 	// A gateway that knows nothing of the order.
@@ -118,7 +119,7 @@ func TestOrders(t *testing.T) {
 	r.gateway.Close()
 	r.open(address, "DU1234567")
 	r.start()
-	r.awaitStates(engine.Unknown, engine.Cancelled, engine.Filled, engine.Filled)
+	r.awaitStates(ledger.Unknown, ledger.Cancelled, ledger.Filled, ledger.Filled)
 	r.says(0, `low +BUY 7 AAPL LMT 200 +0 of 7 +unknown: look in TWS whether it is there`, "orders")
 	if st, _, err := r.client.Status(t.Context()); err != nil || st.Trading.OrdersUnknown != 1 {
 		t.Errorf("%+v, %v", st.Trading, err)
@@ -153,7 +154,7 @@ func TestLiveNeedsMode(t *testing.T) {
 	}
 	r.awaitRule("buy", rules.Active)
 	r.cross("buy")
-	r.awaitStates(engine.Filled)
+	r.awaitStates(ledger.Filled)
 }
 
 // stream is a client of GET /guard/events as a bot may have one: a socket and lines of text.
@@ -237,7 +238,7 @@ func TestOutages(t *testing.T) {
 	told.expect(t, "open, at once", func(g api.Guarded) bool {
 		return g.Open && g.Armed && g.Session == 1 && g.Mode == "paper"
 	})
-	var states []engine.OrderState
+	var states []ledger.OrderState
 	for _, c := range []struct {
 		name       string
 		begin, end func()
@@ -284,7 +285,7 @@ func TestOutages(t *testing.T) {
 		r.show("buy", "231.03")
 		r.awaitStates(states...)
 		r.cross("buy")
-		states = append(states, engine.Filled)
+		states = append(states, ledger.Filled)
 		r.awaitStates(states...)
 	}
 	if list := r.orders(); len(list.Blocked) != 0 {
@@ -344,7 +345,7 @@ func TestTradingAlerts(t *testing.T) {
 	}
 	r.arm()
 	r.cross("off")
-	r.awaitStates(engine.Rejected)
+	r.awaitStates(ledger.Rejected)
 	if o := r.orders().Orders[0]; o.Code != 110 {
 		t.Errorf("rejected: %+v", o)
 	}
@@ -387,7 +388,7 @@ func TestKillTrading(t *testing.T) {
 	r := newRig(t, "DU1234567", `, "trading": {"orders_per_minute": 1000}`, rulesOf(once))
 	filled := func() (n int) {
 		for _, o := range r.orders().Orders {
-			if o.State == engine.Filled {
+			if o.State == ledger.Filled {
 				n++
 			}
 		}
@@ -433,7 +434,7 @@ func TestKillTrading(t *testing.T) {
 		r.until("an order of this round", func() bool {
 			list := r.orders().Orders
 			for _, o := range list {
-				if o.State != engine.Filled && o.State != engine.Unknown {
+				if o.State != ledger.Filled && o.State != ledger.Unknown {
 					return false
 				}
 			}

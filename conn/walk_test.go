@@ -47,7 +47,8 @@ func TestWalk(t *testing.T) {
 	copied("testdata/walk/main.go", "walk/main.go")
 	program := filepath.Join(folder, "program")
 	build := exec.Command("go", "build", "-o", program, "-cover", "-covermode=atomic",
-		"-coverpkg=./conn,./conn/calendar,./conn/texts,./conn/wire,./engine,./engine/rules,./engine/store,./walk",
+		"-coverpkg=./conn,./conn/calendar,./conn/texts,./conn/wire,"+
+			"./engine,./engine/ledger,./engine/rules,./engine/store,./walk",
 		"./walk")
 	build.Dir = folder
 	if out, err := build.CombinedOutput(); err != nil {

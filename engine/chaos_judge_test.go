@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 // tally is what came of a number of kills.
@@ -18,7 +19,7 @@ type tally struct {
 	faulted                                int // orders and changes that the gateway had a fault for
 	late                                   int // orders that met the news of a lost IBKR on their way
 	others                                 int // orders of someone else
-	states                                 map[OrderState]int
+	states                                 map[ledger.OrderState]int
 }
 
 func (a *tally) add(b tally) {
@@ -32,7 +33,7 @@ func (a *tally) add(b tally) {
 }
 
 // settled reports whether the orders of a session's client id are as a gateway has them.
-func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
+func (r *rig) settled(s *conn.Session, orders []sim.OrderState) bool {
 	done, filled := map[string]bool{}, map[string]float64{}
 	for _, o := range orders {
 		filled[o.Ref] = o.Filled
@@ -40,9 +41,13 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 			done[o.Ref] = o.Status == "Filled" || o.Status == "Cancelled"
 		}
 	}
-	list, heads := d.ledger.Intents(), map[orderKey]Intent{}
+	type number struct { // of an order
+		client int
+		id     int64
+	}
+	list, heads := r.orders.Intents(), map[number]ledger.Intent{}
 	for _, i := range list {
-		heads[i.key()] = i
+		heads[number{i.Client, i.ID}] = i
 	}
 	for _, i := range list {
 		over, there := done[i.Order.Ref]
@@ -52,18 +57,32 @@ func (d *desk) settled(s *conn.Session, orders []sim.OrderState) bool {
 		if there && (over != i.State.Done() || i.Filled != filled[i.Order.Ref]) {
 			return false
 		}
-		head := heads[orderKey{i.Client, i.Order.Parent}]
-		if over, there := done[head.Order.Ref]; i.missing() && there && !over && head.Filled == 0 {
+		head := heads[number{i.Client, i.Order.Parent}]
+		if over, there := done[head.Order.Ref]; lost(i) && there && !over && head.Filled == 0 {
 			return false // it is being taken back
 		}
 	}
 	return true
 }
 
+// lost reports whether Gateway does not have an exit although that was not wanted: its order is taken back then.
+func lost(i ledger.Intent) bool {
+	switch i.State {
+	case ledger.Rejected, ledger.Unknown, ledger.NotSent:
+		return true
+	case ledger.Inactive:
+		return i.Status == "Inactive" && i.WhyHeld == ""
+	case ledger.Cancelled:
+		return i.Order.Type == conn.Stop && !i.ToCancel
+	}
+	return false
+}
+
 // judge compares what a ledger says with what a gateway has, and says what is wrong.
-func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
+func (a *tally) judge(list []ledger.Intent, notes map[string][]byte, orders []sim.OrderState) (faults []string) {
 	wrong := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
-	a.orders, a.families, a.broken, a.notes, a.states, a.others = len(list), 0, 0, len(notes), map[OrderState]int{}, 0
+	a.orders, a.families, a.broken, a.notes, a.others = len(list), 0, 0, len(notes), 0
+	a.states = map[ledger.OrderState]int{}
 	there := map[string]sim.OrderState{}
 	for _, o := range orders {
 		if !strings.HasPrefix(o.Ref, "gw-") {
@@ -78,7 +97,7 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		}
 		there[o.Ref] = o
 	}
-	ids, ruled, family := map[int64]bool{}, map[string]int{}, map[int64][]Intent{}
+	ids, ruled, family := map[int64]bool{}, map[string]int{}, map[int64][]ledger.Intent{}
 	forgotten := maps.Clone(there)
 	for _, i := range list {
 		a.states[i.State]++
@@ -98,23 +117,22 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 		delete(forgotten, i.Order.Ref)
 		if !arrived {
 			// Gateway refuses exits whose order it has cancelled meanwhile.
-			if i.State != Unknown && i.State != NotSent && i.State != Rejected {
+			if i.State != ledger.Unknown && i.State != ledger.NotSent && i.State != ledger.Rejected {
 				wrong("%s is %s; the gateway has no trace of it", i.Order.Ref, i.State)
 			}
 			continue
 		}
-		want := map[string]OrderState{
-			"Filled": Filled, "Cancelled": Cancelled, "Submitted": Working, "PreSubmitted": Working,
-			"Inactive":      Inactive,
-			"PendingSubmit": Sent,
+		want := map[string]ledger.OrderState{
+			"Filled": ledger.Filled, "Cancelled": ledger.Cancelled, "Submitted": ledger.Working,
+			"PreSubmitted": ledger.Working, "Inactive": ledger.Inactive, "PendingSubmit": ledger.Sent,
 		}[o.Status]
 		if o.Filled >= o.Quantity {
-			want = Filled // whatever Gateway says of it later
+			want = ledger.Filled // whatever Gateway says of it later
 		}
-		if i.State == Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
-			want = Rejected // and it is known why
+		if i.State == ledger.Rejected && i.Code == mishapCode && (o.Status == "Inactive" || o.Status == "Cancelled") {
+			want = ledger.Rejected // and it is known why
 		}
-		if want == Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
+		if want == ledger.Working && (i.Order.Quantity != o.Quantity || i.Asked != nil) {
 			wrong("%s is shown with %v, %+v is asked for; the gateway has it with %v", i.Order.Ref, i.Order.Quantity,
 				i.Asked, o.Quantity)
 		}
@@ -133,7 +151,7 @@ func (a *tally) judge(list []Intent, notes map[string][]byte, orders []sim.Order
 			continue
 		}
 		a.families++
-		whole := !slices.ContainsFunc(members, func(i Intent) bool { _, ok := there[i.Order.Ref]; return !ok })
+		whole := !slices.ContainsFunc(members, func(i ledger.Intent) bool { _, ok := there[i.Order.Ref]; return !ok })
 		head := there[members[0].Order.Ref]
 		if !whole {
 			a.broken++

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 // TestOnceUnderChaos kills a program that places, changes and cancels orders, at random moments and again and
@@ -34,7 +35,7 @@ func TestOnceUnderChaos(t *testing.T) {
 		kills = n
 	}
 	var mu sync.Mutex
-	all := tally{states: map[OrderState]int{}}
+	all := tally{states: map[ledger.OrderState]int{}}
 	t.Run("places", func(t *testing.T) {
 		const each = 25 // in one place: what is compared is never forgotten, and grows
 		for n := 0; n < kills; n += each {
@@ -226,7 +227,7 @@ func chaos(t *testing.T, kills int) tally {
 	}
 	all.faulted = int(g.State().Counters.Faulted)
 	do(t, g, "clear", nil)
-	d, err := openDesk(path, g.Port(), 0, true)
+	d, err := newRig(path, g.Port(), 0, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,15 +235,15 @@ func chaos(t *testing.T, kills int) tally {
 	do(t, g, "halt", nil) // no one would hear of what filled later
 	eventually(t, "orders of the other client id are settled", func() bool { return d.settled(s, g.State().Orders) })
 	d.stop()
-	d = newDesk(t, path, g.Port())
+	d = startRig(t, path, g.Port(), true)
 	d.session(t)
 	var faults []string
-	for end := time.Now().Add(ledgerPatience); ; time.Sleep(time.Millisecond) { // news may still be on its way
-		notes, err := d.ledger.Notes()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) { // news may still be on its way
+		notes, err := d.orders.Notes()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if faults = all.judge(d.ledger.Intents(), notes, g.State().Orders); len(faults) == 0 || time.Now().After(end) {
+		if faults = all.judge(d.orders.Intents(), notes, g.State().Orders); len(faults) == 0 || time.Now().After(end) {
 			break
 		}
 	}

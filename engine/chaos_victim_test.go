@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine/ledger"
 )
 
 const (
@@ -31,7 +32,7 @@ func (idle) OnBegin(*conn.Session)      {}
 func (idle) OnTick(int, conn.Tick)      {}
 func (idle) OnTime(time.Duration) bool  { return false }
 func (idle) OnFailure(int, int, string) {}
-func (idle) OnOrder(Intent)             {}
+func (idle) OnOrder(ledger.Intent)      {}
 
 // victim places, changes and cancels orders until it is killed. It runs in a process of its own, and ends by itself
 // only if something is wrong.
@@ -50,27 +51,27 @@ func victim() {
 	}
 	byEngine := random.IntN(2) == 0
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := OpenLedger(os.Getenv(victimLedger), log)
+	orders, err := ledger.Open(os.Getenv(victimLedger), log)
 	if err != nil {
 		giveUp(err)
 	}
 	type look struct{ session *conn.Session }
 	var looking atomic.Pointer[look] // which is under way, with the guard closed
-	cfg := deskConfig(ledger, port, client)
+	cfg := rigConfig(orders, port, client)
 	cfg.Soft, cfg.Hard, cfg.ProofOfLife = 1500*time.Millisecond, 10*time.Second, 250*time.Millisecond
 	cfg.Reconcile = func(ctx context.Context, s *conn.Session) error {
 		one := &look{s}
 		looking.Store(one)
 		defer looking.CompareAndSwap(one, nil)
-		return ledger.Reconcile(ctx, s)
+		return orders.Reconcile(ctx, s)
 	}
 	sup, err := conn.New(cfg, log)
 	if err != nil {
 		giveUp(err)
 	}
-	d := runSupervised(ledger, sup, !byEngine)
+	d := runRig(orders, sup, !byEngine)
 	endless := Limits{Mode: conn.Paper, PerMinute: 1e9, PerDay: 1e9, Quantity: 1e9, Notional: 1e9}
-	desk := NewDesk(d.ledger, endless, func(Report) {}, log)
+	desk := NewDesk(orders, endless, func(Report) {}, log)
 	desk.Arm()
 	if byEngine {
 		go New(Config{Supervisor: d.sup, Desk: desk, Strategy: idle{}, Log: log}).Run(context.Background())
@@ -81,16 +82,16 @@ func victim() {
 		if s == nil {
 			continue
 		}
-		switch open := d.ledger.Pending(); {
+		switch open := orders.Pending(); {
 		case len(open) > 0 && random.IntN(4) == 0:
 			i := pick(open)
 			_, err = desk.Change(s, i.ID, another(i.Order))
 		case len(open) > 0 && random.IntN(6) == 0:
-			err = d.ledger.Cancel(s, pick(open).ID)
+			err = orders.Cancel(s, pick(open).ID)
 		case random.IntN(100) == 0:
-			_, err = d.ledger.CancelAll(s)
+			_, err = orders.CancelAll(s)
 		case before.Guard == conn.GuardOpen || random.IntN(4) == 0:
-			var list []Intent
+			var list []ledger.Intent
 			during := looking.Load()
 			list, err = desk.Place(wish(s))
 			after := d.sup.Snapshot()
@@ -99,7 +100,7 @@ func victim() {
 			if shut && (len(list) > 0 || reason(err) != BlockedGuard) {
 				giveUp("an order was let out while IBKR was lost:", err)
 			}
-			sent := slices.ContainsFunc(list, func(i Intent) bool { return i.State != NotSent })
+			sent := slices.ContainsFunc(list, func(i ledger.Intent) bool { return i.State != ledger.NotSent })
 			if sent && during != nil && during.session == s && during == looking.Load() {
 				giveUp("an order was let out before Gateway had told what became of the others")
 			}

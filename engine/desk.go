@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine/ledger"
 )
 
 // Desk is the only way from a strategy to the market. An order passes it if trading is on, the connection's guard is
-// open, the account is of the kind that was configured, and the order keeps within the limits; then the [Ledger] sends
-// it. An order that does not pass is logged, counted and reported, and is never kept for later. Its methods may be
-// called from any goroutine.
+// open, the account is of the kind that was configured, and the order keeps within the limits; then the
+// [ledger.Ledger] sends it. An order that does not pass is logged, counted and reported, and is never kept for later.
+// Its methods may be called from any goroutine.
 type Desk struct {
-	ledger *Ledger
+	ledger *ledger.Ledger
 	log    *slog.Logger
 	report func(Report)
 	now    func() time.Time
@@ -96,15 +97,15 @@ type Blocked struct {
 const keepBlocked = 50
 
 // NewDesk returns a desk that is not armed. What a person should know goes to report, which must not block.
-func NewDesk(ledger *Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
+func NewDesk(l *ledger.Ledger, limits Limits, report func(Report), log *slog.Logger) *Desk {
 	d := &Desk{
-		ledger: ledger, limits: limits, report: report, log: log, now: ledger.now, reasons: map[string]uint64{},
+		ledger: l, limits: limits, report: report, log: log, now: utc, reasons: map[string]uint64{},
 		reported: map[string]reported{},
 	}
-	for _, i := range ledger.Intents() {
+	for _, i := range l.Intents() {
 		d.reported[i.Order.Ref] = reportable(&i) // by the program that wrote it
 	}
-	ledger.alarm(d.reportOverdue, d.reportResembled, d.reportFew)
+	l.OnAlarm(d.reportOverdue, d.reportResembled, d.reportFew)
 	return d
 }
 
@@ -181,8 +182,8 @@ func (d *Desk) configure(l Limits) (disarmed bool) {
 // passed says what an error of the ledger means: the order was blocked, unless no one knows or there was none to
 // change.
 func passed(err error) error {
-	if err == nil || errors.Is(err, conn.ErrOrderUnknown) || errors.Is(err, ErrNotOpen) ||
-		errors.Is(err, ErrNotChanged) {
+	if err == nil || errors.Is(err, conn.ErrOrderUnknown) || errors.Is(err, ledger.ErrNotOpen) ||
+		errors.Is(err, ledger.ErrNotChanged) {
 		return err
 	}
 	return blockedBy(err)
@@ -201,11 +202,11 @@ func blockedBy(err error) *BlockedError {
 		return &BlockedError{Reason: BlockedGuard, Detail: string(shut.Reason), Err: err}
 	case errors.Is(err, conn.ErrSessionOver):
 		return &BlockedError{Reason: BlockedGuard, Detail: string(conn.GuardSocket), Err: err}
-	case errors.Is(err, errNoOrderID):
+	case errors.Is(err, ledger.ErrNoOrderID):
 		return &BlockedError{Reason: BlockedOrderIDs, Err: err}
-	case errors.Is(err, ErrMoved):
+	case errors.Is(err, ledger.ErrMoved):
 		return &BlockedError{Reason: BlockedMoved, Err: err}
-	case errors.Is(err, errNotWritten):
+	case errors.Is(err, ledger.ErrNotWritten):
 		return &BlockedError{Reason: BlockedDisk, Detail: err.Error(), Err: err}
 	}
 	return &BlockedError{Reason: BlockedNotSent, Detail: err.Error(), Err: err}
@@ -247,14 +248,14 @@ func (d *Desk) Blocked() (last []Blocked, count map[string]uint64) {
 type Change struct{ Quantity, LimitPrice, StopPrice *float64 }
 
 // Change changes an open order. It has to pass like a new one, but for the limits on how many there are. Errors are as
-// those of Place, [ErrNotOpen] and [ErrNotChanged].
-func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
+// those of Place, [ledger.ErrNotOpen] and [ledger.ErrNotChanged].
+func (d *Desk) Change(s *conn.Session, id int64, c Change) (ledger.Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	list := d.ledger.Pending()
-	at := slices.IndexFunc(list, func(i Intent) bool { return i.ID == id })
+	at := slices.IndexFunc(list, func(i ledger.Intent) bool { return i.ID == id })
 	if at < 0 {
-		return Intent{}, ErrNotOpen
+		return ledger.Intent{}, ledger.ErrNotOpen
 	}
 	old := list[at]
 	apply := func(o *conn.Order) {
@@ -281,7 +282,7 @@ func (d *Desk) Change(s *conn.Session, id int64, c Change) (Intent, error) {
 	if err == nil && changed.Parent == 0 && (priced || changed.Quantity > old.Order.Quantity) {
 		err = d.worth(&changed, 0, old.Multiplier)
 	}
-	var now Intent
+	var now ledger.Intent
 	if err == nil {
 		now, err = d.ledger.Change(s, id, apply, d.allowed)
 		err = passed(err)
@@ -313,6 +314,6 @@ type Ticket struct {
 	Multiplier float64 // of the contract; 0: Gateway has named none
 	Rule       string  // name of the rule that wants it, empty if none does
 	// Notes, if set, is called once while the order is on its way, for what is written down together with it; see
-	// [Ledger.Notes].
+	// [ledger.Ledger.Notes].
 	Notes func() map[string][]byte
 }

@@ -8,6 +8,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 // TestModes is about which accounts orders may leave for.
@@ -104,7 +105,7 @@ func TestDisarm(t *testing.T) {
 	if err := <-placed; reason(err) != BlockedDisarmed {
 		t.Errorf("%v", err)
 	}
-	if i := c.ledger().Intents()[0]; i.State != NotSent {
+	if i := c.orders.Intents()[0]; i.State != ledger.NotSent {
 		t.Errorf("%+v", i)
 	}
 	if n := c.log.count("trading is off"); n != 1 {

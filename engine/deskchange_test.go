@@ -6,6 +6,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 // TestBracket places an order with its exits, and breaks such a family apart at each of its seams.
@@ -35,21 +36,21 @@ func TestBracket(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 	}
-	c.state(t, list[0].Order.Ref, Filled)
-	c.state(t, list[1].Order.Ref, Working)
-	c.state(t, list[2].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, ledger.Filled)
+	c.state(t, list[1].Order.Ref, ledger.Working)
+	c.state(t, list[2].Order.Ref, ledger.Working)
 	if err := g.SetPrice("AAPL", 111); err != nil {
 		t.Fatal(err)
 	}
-	c.state(t, list[1].Order.Ref, Filled)
-	c.state(t, list[2].Order.Ref, Cancelled)
+	c.state(t, list[1].Order.Ref, ledger.Filled)
+	c.state(t, list[2].Order.Ref, ledger.Cancelled)
 
 	// A part that cannot be sent takes back what was sent of the family, and nothing of it works.
 	for broken := range 3 {
 		orders := append([]conn.Order{order(5, 101)}, exits(5)...)
 		orders[broken].Quantity = 1.00000000001 // which the session refuses
 		orders[broken].Type = "NONE"
-		list, err := c.ledger().Place(s, Batch{Orders: orders})
+		list, err := c.orders.Place(s, ledger.Batch{Orders: orders})
 		if broken == 0 { // of which nothing is even written down
 			if err == nil || len(list) != 0 {
 				t.Errorf("%+v, %v", list, err)
@@ -61,12 +62,12 @@ func TestBracket(t *testing.T) {
 		}
 		for n, i := range list {
 			if n >= broken {
-				if i.State != NotSent || i.Detail == "" {
+				if i.State != ledger.NotSent || i.Detail == "" {
 					t.Errorf("broken at %d: %+v", broken, i)
 				}
 				continue
 			}
-			c.state(t, i.Order.Ref, Cancelled)
+			c.state(t, i.Order.Ref, ledger.Cancelled)
 		}
 	}
 
@@ -78,18 +79,18 @@ func TestBracket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.state(t, list[1+broken].Order.Ref, Rejected)
-		c.state(t, list[0].Order.Ref, Cancelled)
-		var other Intent // refused, where it was still on its way when the order was taken back
+		c.state(t, list[1+broken].Order.Ref, ledger.Rejected)
+		c.state(t, list[0].Order.Ref, ledger.Cancelled)
+		var other ledger.Intent // refused, where it was still on its way when the order was taken back
 		eventually(t, "the other exit is done", func() bool {
-			for _, i := range c.ledger().Intents() {
+			for _, i := range c.orders.Intents() {
 				if i.ID == list[2-broken].ID {
 					other = i
 				}
 			}
 			return other.State.Done()
 		})
-		if other.State != Cancelled && other.State != Rejected || other.Filled != 0 {
+		if other.State != ledger.Cancelled && other.State != ledger.Rejected || other.Filled != 0 {
 			t.Errorf("%+v", other)
 		}
 	}
@@ -111,19 +112,19 @@ func TestChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := list[0].ID
-	c.state(t, list[0].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, ledger.Working)
 	price := func(v float64) *float64 { return &v }
 	there := func() float64 { return g.State().Orders[0].Quantity }
 	if i, err := c.Change(s, id, Change{LimitPrice: price(91), Quantity: price(7)}); err != nil ||
-		wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.State != Working {
+		wanted(i).LimitPrice != 91 || wanted(i).Quantity != 7 || i.State != ledger.Working {
 		t.Errorf("%+v, %v", i, err)
 	}
 	eventually(t, "it is changed", func() bool { return there() == 7 })
 	eventually(t, "Gateway has confirmed it", func() bool {
-		i := c.ledger().Intents()[0]
+		i := c.orders.Intents()[0]
 		return i.Asked == nil && i.Order.Quantity == 7 && i.Order.LimitPrice == 91
 	})
-	if _, err := c.Change(s, id+1, Change{}); !errors.Is(err, ErrNotOpen) {
+	if _, err := c.Change(s, id+1, Change{}); !errors.Is(err, ledger.ErrNotOpen) {
 		t.Error(err)
 	}
 	for _, one := range []struct {
@@ -181,7 +182,7 @@ func TestChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.state(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, ledger.Working)
 		l := generous
 		l.Notional = 200
 		c.Configure(l)
@@ -210,40 +211,34 @@ func TestChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.state(t, family[1].Order.Ref, Working)
+	c.state(t, family[1].Order.Ref, ledger.Working)
 	if _, err := c.Change(s, family[1].ID, Change{LimitPrice: price(500)}); err != nil {
 		t.Errorf("an exit: %v", err)
 	}
-	// An order that Gateway may not have is not open for this; it is no order that was blocked.
-	c.ledger().Learn(conn.OrderNews{
-		Kind: conn.OrderOpen, ID: family[0].ID, Client: clientID, Ref: family[0].Order.Ref,
-		Status: "Submitted",
-	})
-	c.ledger().mu.Lock()
-	c.ledger().ids[family[0].key()].State = Unknown
-	c.ledger().mu.Unlock()
-	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ErrNotChanged) ||
+	// An order that is being cancelled is not open for this; it is no order that was blocked.
+	g.DiscardCancels(-1)
+	if err := c.orders.Cancel(s, family[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Change(s, family[0].ID, Change{LimitPrice: price(91)}); !errors.Is(err, ledger.ErrNotChanged) ||
 		reason(err) != "" {
 		t.Error(err)
 	}
+	g.DiscardCancels(0)
 	// A change that Gateway refuses leaves the order as it is.
-	relative := Intent{Client: s.ClientID(), State: Working, Order: conn.Order{Type: "REL"}} // made that in TWS
-	if err := c.ledger().changeable(s, &relative); !errors.Is(err, ErrNotChanged) {
-		t.Errorf("an order of a type that cannot be sent: %v", err)
-	}
 	c.Configure(generous)
 	c.Arm()
 	if _, err := c.Change(s, id, Change{LimitPrice: price(91.001)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.ledger().Cancel(s, id); err != nil {
+	if err := c.orders.Cancel(s, id); err != nil {
 		t.Fatal(err)
 	}
-	c.state(t, list[0].Order.Ref, Cancelled)
-	if err := c.ledger().Cancel(s, id); !errors.Is(err, ErrNotOpen) {
+	c.state(t, list[0].Order.Ref, ledger.Cancelled)
+	if err := c.orders.Cancel(s, id); !errors.Is(err, ledger.ErrNotOpen) {
 		t.Error(err)
 	}
-	if _, err := c.Change(s, id, Change{LimitPrice: price(92)}); !errors.Is(err, ErrNotOpen) {
+	if _, err := c.Change(s, id, Change{LimitPrice: price(92)}); !errors.Is(err, ledger.ErrNotOpen) {
 		t.Error(err)
 	}
 }
@@ -280,7 +275,7 @@ func TestChangeKeepsTheLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.state(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, ledger.Working)
 		c.Configure(one.limits)
 		if _, err := c.Change(s, list[0].ID, one.change); reason(err) != one.want || one.want == "" && err != nil {
 			t.Errorf("%s, %+v: %v, want %q", one.order.Type, one.limits, err, one.want)
@@ -293,7 +288,7 @@ func TestCancelAll(t *testing.T) {
 	g := startGateway(t, sim.Config{})
 	c := openCounter(t, g, generous)
 	s := c.session(t)
-	if n, err := c.ledger().CancelAll(nil); n != 0 || err != nil {
+	if n, err := c.orders.CancelAll(nil); n != 0 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	c.Arm()
@@ -304,30 +299,30 @@ func TestCancelAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		refs = append(refs, list[0].Order.Ref)
-		c.state(t, list[0].Order.Ref, Working)
+		c.state(t, list[0].Order.Ref, ledger.Working)
 	}
 	c.Disarm()
-	if _, err := c.ledger().CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
+	if _, err := c.orders.CancelAll(nil); !errors.Is(err, conn.ErrSessionOver) {
 		t.Error(err)
 	}
-	if err := c.ledger().Cancel(nil, c.ledger().Intents()[0].ID); !errors.Is(err, conn.ErrSessionOver) {
+	if err := c.orders.Cancel(nil, c.orders.Intents()[0].ID); !errors.Is(err, conn.ErrSessionOver) {
 		t.Error(err)
 	}
-	if n, err := c.ledger().CancelAll(s); n != 3 || err != nil {
+	if n, err := c.orders.CancelAll(s); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
 	for _, ref := range refs {
-		c.state(t, ref, Cancelled)
+		c.state(t, ref, ledger.Cancelled)
 	}
 	c.Arm()
 	list, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.state(t, list[0].Order.Ref, Working)
+	c.state(t, list[0].Order.Ref, ledger.Working)
 	g.Drop()
 	<-s.Done()
-	if n, err := c.ledger().CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {
+	if n, err := c.orders.CancelAll(s); n != 0 || !errors.Is(err, conn.ErrSessionOver) {
 		t.Errorf("%d, %v", n, err)
 	}
 }

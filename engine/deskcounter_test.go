@@ -10,14 +10,16 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 var generous = Limits{Mode: conn.Paper, PerMinute: 1000, PerDay: 1000, Quantity: 1000, Notional: 1e6}
 
-// counter is a desk on a ledger on a supervisor on a simulated gateway, and what it reports.
+// counter is a desk on a rig on a simulated gateway, and what it reports.
 type counter struct {
-	*desk
+	*rig
 	*Desk
+	path    string // of the ledger
 	log     *logbook
 	mu      sync.Mutex
 	reports []Report
@@ -37,7 +39,7 @@ func (c *counter) waits(t *testing.T, s *conn.Session) <-chan error {
 		_, err := c.Place(Ticket{Session: s, Order: order(1, 90)})
 		placed <- err
 	}()
-	eventually(t, "it is written down", func() bool { return len(c.ledger().Intents()) == 1 })
+	eventually(t, "it is written down", func() bool { return len(c.orders.Intents()) == 1 })
 	return placed
 }
 
@@ -62,29 +64,15 @@ func (j *logbook) count(text string) int {
 
 func openCounter(t *testing.T, g *sim.Gateway, l Limits) *counter {
 	t.Helper()
-	return counting(t, newDesk(t, filepath.Join(t.TempDir(), "orders.db"), g.Port()), l)
-}
-
-func counting(t *testing.T, d *desk, l Limits) *counter {
-	t.Helper()
-	c := &counter{desk: d, log: &logbook{}}
-	c.Desk = NewDesk(c.desk.ledger, l, func(r Report) {
+	path := filepath.Join(t.TempDir(), "orders.db")
+	c := &counter{rig: startRig(t, path, g.Port(), true), path: path, log: &logbook{}}
+	c.Desk = NewDesk(c.orders, l, func(r Report) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.reports = append(c.reports, r)
 	}, slog.New(slog.NewTextHandler(c.log, nil)))
-	c.desk.ledger.OnChange(c.follow)
+	c.orders.OnChange(c.follow)
 	return c
-}
-
-// intent returns what is known of an order now.
-func (c *counter) intent(of Intent) (found Intent) {
-	for _, i := range c.ledger().Intents() {
-		if i.Order.Ref == of.Order.Ref {
-			found = i
-		}
-	}
-	return found
 }
 
 func (c *counter) told() []Report {
@@ -101,10 +89,8 @@ func reason(err error) string {
 	return ""
 }
 
-func (c *counter) ledger() *Ledger { return c.desk.ledger }
-
 // wanted is what an order is to become, which Gateway may have confirmed by now.
-func wanted(i Intent) conn.Order {
+func wanted(i ledger.Intent) conn.Order {
 	if i.Asked != nil {
 		return *i.Asked
 	}

@@ -4,11 +4,11 @@
 //
 // A [Strategy] decides; package [gatewatch/engine/rules] holds one, the rules that the trader writes. The [Engine]
 // feeds it. To the market leads one way, the [Desk], which asks whether trading is on and keeps the limits; behind it
-// the [Ledger] writes an order down before it is sent, and finds out what became of it.
+// a [ledger.Ledger] writes an order down before it is sent, and finds out what became of it.
 //
-//	ledger, err := engine.OpenLedger("orders.db", log)
-//	sup, err := conn.New(conn.Config{…, Reconcile: ledger.Reconcile}, log)
-//	desk := engine.NewDesk(ledger, engine.Limits{…}, report, log)
+//	orders, err := ledger.Open("orders.db", log)
+//	sup, err := conn.New(conn.Config{…, Reconcile: orders.Reconcile}, log)
+//	desk := engine.NewDesk(orders, engine.Limits{…}, report, log)
 //	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})
 //	go sup.Run(ctx)
 //	go eng.Run(ctx)
@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine/ledger"
 )
 
 // Instrument is something whose ticks are wanted.
@@ -54,7 +55,7 @@ type Strategy interface {
 	// It is asked for again until a tick comes.
 	OnFailure(instrument, code int, detail string)
 	// OnOrder is called when an order of the ledger, not necessarily of this strategy, has changed.
-	OnOrder(i Intent)
+	OnOrder(i ledger.Intent)
 }
 
 // Config is what an [Engine] needs.
@@ -73,7 +74,7 @@ type Config struct {
 type Engine struct {
 	cfg     Config
 	refresh chan struct{}
-	orders  *conn.Queue[Intent] // that have changed
+	orders  *conn.Queue[ledger.Intent] // that have changed
 
 	evaluated, skipped, stale, conflated atomic.Uint64
 
@@ -104,9 +105,9 @@ const sleepJump = 2 * time.Second
 
 // New returns an engine that is not running yet.
 func New(cfg Config) *Engine {
-	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: conn.NewQueue[Intent]()}
+	e := &Engine{cfg: cfg, refresh: make(chan struct{}, 1), orders: conn.NewQueue[ledger.Intent]()}
 	if d := cfg.Desk; d != nil {
-		d.ledger.OnChange(func(i Intent) {
+		d.ledger.OnChange(func(i ledger.Intent) {
 			d.follow(i)
 			e.orders.Put(i)
 		})

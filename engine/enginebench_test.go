@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 var all = []Instrument{
@@ -72,7 +73,7 @@ func (b *bench) OnFailure(instrument, code int, _ string) {
 	b.failed[instrument] = code
 }
 
-func (b *bench) OnOrder(Intent) {}
+func (b *bench) OnOrder(ledger.Intent) {}
 
 func (b *bench) OnTick(instrument int, tick conn.Tick) {
 	b.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // dip buys a share, once, when the ask falls to a price.
@@ -22,7 +23,7 @@ type dip struct {
 
 	session *conn.Session
 	done    bool
-	filled  chan engine.Intent
+	filled  chan ledger.Intent
 }
 
 func (d *dip) Instruments() []engine.Instrument { return []engine.Instrument{{Contract: d.contract}} }
@@ -47,8 +48,8 @@ func (d *dip) OnTime(time.Duration) bool { return false }
 
 func (d *dip) OnFailure(_, code int, detail string) { fmt.Println("no market data:", code, detail) }
 
-func (d *dip) OnOrder(i engine.Intent) {
-	if i.State == engine.Filled {
+func (d *dip) OnOrder(i ledger.Intent) {
+	if i.State == ledger.Filled {
 		select {
 		case d.filled <- i:
 		default: // what is known of it has changed once more
@@ -75,29 +76,29 @@ func ExampleStrategy() {
 	defer gateway.Close()
 	_ = gateway.SetPrice("AAPL", 200)
 
-	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
+	orders, err := ledger.Open(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer ledger.Close()
+	defer orders.Close()
 	sup, err := conn.New(conn.Config{
 		Host: "127.0.0.1", Port: gateway.Port(), ClientID: 1, Mode: conn.Paper, ConnectTimeout: 5 * time.Second,
 		Poll: time.Second, Soft: 3 * time.Second, Hard: 15 * time.Second, Delays: []time.Duration{time.Second},
-		Reconcile: ledger.Reconcile, // the guard opens only when it is known what became of earlier orders
+		Reconcile: orders.Reconcile, // the guard opens only when it is known what became of earlier orders
 	}, log)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	limits := engine.Limits{Mode: conn.Paper, PerMinute: 1, PerDay: 10, Quantity: 1, Notional: 1000}
-	desk := engine.NewDesk(ledger, limits, func(engine.Report) {}, log)
+	desk := engine.NewDesk(orders, limits, func(engine.Report) {}, log)
 	desk.Arm() // a person's decision
 
 	mine := &dip{
 		contract: conn.Contract{Symbol: "AAPL", Type: "STK", Exchange: "SMART", Currency: "USD"}, price: 150,
 		desk:   desk,
-		filled: make(chan engine.Intent, 1),
+		filled: make(chan ledger.Intent, 1),
 	}
 	eng := engine.New(engine.Config{Supervisor: sup, Desk: desk, Strategy: mine, Log: log})
 	var running sync.WaitGroup

@@ -11,6 +11,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
+	"gatewatch/engine/ledger"
 )
 
 // brittle is a strategy that panics where it is told to.
@@ -31,14 +32,14 @@ func (b *brittle) OnBegin(*conn.Session)      { b.breaks("OnBegin"); b.begun.Add
 func (b *brittle) OnTick(int, conn.Tick)      { b.breaks("OnTick"); b.ticks.Add(1) }
 func (b *brittle) OnTime(time.Duration) bool  { b.breaks("OnTime"); return false }
 func (b *brittle) OnFailure(int, int, string) {}
-func (b *brittle) OnOrder(Intent)             { b.breaks("OnOrder") }
+func (b *brittle) OnOrder(ledger.Intent)      { b.breaks("OnOrder") }
 
 // TestPanic has a strategy, and what follows the orders, panic: the desk is disarmed by then, and an engine that runs
 // again evaluates ticks on the same session, after a gap, without a subscription left over.
 func TestPanic(t *testing.T) {
 	g := startGateway(t, sim.Config{TickRate: 200})
-	c := &counter{desk: newDeskThat(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)}
-	c.Desk = NewDesk(c.desk.ledger, generous, func(Report) {}, slog.New(slog.DiscardHandler))
+	c := &counter{rig: startRig(t, filepath.Join(t.TempDir(), "orders.db"), g.Port(), false)}
+	c.Desk = NewDesk(c.orders, generous, func(Report) {}, slog.New(slog.DiscardHandler))
 	session := c.session(t)
 	s := &brittle{}
 	s.at.Store("")
@@ -75,8 +76,8 @@ func TestPanic(t *testing.T) {
 				t.Fatal(err)
 			}
 		case "Follow": // another goroutine than Run's
-			c.ledger().OnChange(func(Intent) { s.breaks("Follow") })
-			if _, err := c.ledger().CancelAll(session); err != nil {
+			c.orders.OnChange(func(ledger.Intent) { s.breaks("Follow") })
+			if _, err := c.orders.CancelAll(session); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,7 +119,7 @@ func TestPanic(t *testing.T) {
 
 // TestHaltWaitsForNoOne disarms a desk that a goroutine which has panicked still holds.
 func TestHaltWaitsForNoOne(t *testing.T) {
-	l, err := OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+	l, err := ledger.Open(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

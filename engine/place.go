@@ -2,9 +2,7 @@ package engine
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -12,14 +10,14 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine/ledger"
 )
 
-// This file is the way of an order from a strategy to its session: the desk's limits, the ids, and the ledger, which
-// has it on disk before its bytes leave.
+// This file is the way of an order from a strategy to the ledger: the desk's limits.
 
 // Place sends an order, or an order with its exits, once. An error is a *[BlockedError] or [conn.ErrOrderUnknown]; then
 // the intents tell more.
-func (d *Desk) Place(t Ticket) ([]Intent, error) {
+func (d *Desk) Place(t Ticket) ([]ledger.Intent, error) {
 	d.turn.Lock()
 	defer d.turn.Unlock()
 	list, err := d.place(t)
@@ -29,7 +27,7 @@ func (d *Desk) Place(t Ticket) ([]Intent, error) {
 	return list, err
 }
 
-func (d *Desk) place(t Ticket) ([]Intent, error) {
+func (d *Desk) place(t Ticket) ([]ledger.Intent, error) {
 	if err := d.check(t.Session); err != nil {
 		return nil, err
 	}
@@ -39,7 +37,7 @@ func (d *Desk) place(t Ticket) ([]Intent, error) {
 	if err := d.within(t); err != nil {
 		return nil, err
 	}
-	b := Batch{
+	b := ledger.Batch{
 		Orders: append([]conn.Order{t.Order}, t.Exits...), Multiplier: t.Multiplier, Rule: t.Rule, Notes: t.Notes,
 		Allowed: func() error {
 			if err := d.allowed(); err != nil {
@@ -55,7 +53,7 @@ func (d *Desk) place(t Ticket) ([]Intent, error) {
 // check is Check for who has the turn, or the lock.
 func (d *Desk) check(s *conn.Session) error {
 	switch stopped, _ := d.ledger.Trouble(); {
-	case errors.Is(stopped, ErrMoved):
+	case errors.Is(stopped, ledger.ErrMoved):
 		return &BlockedError{Reason: BlockedMoved, Err: stopped}
 	case stopped != nil:
 		return &BlockedError{Reason: BlockedDisk, Detail: stopped.Error(), Err: stopped}
@@ -103,7 +101,7 @@ func (d *Desk) within(t Ticket) error {
 	switch {
 	case !l.trades(o.Contract.Symbol):
 		return &BlockedError{Reason: BlockedInstrument, Detail: o.Contract.Symbol}
-	case d.ledger.sentInMinute()+count > l.PerMinute:
+	case d.ledger.SentInMinute()+count > l.PerMinute:
 		return &BlockedError{Reason: BlockedPerMinute, Detail: strconv.Itoa(l.PerMinute)}
 	case d.ledger.Sent(today(d.now()))+count > l.PerDay:
 		return &BlockedError{Reason: BlockedPerDay, Detail: strconv.Itoa(l.PerDay)}
@@ -176,284 +174,5 @@ func today(now time.Time) time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.Local)
 }
 
-// Batch is what is sent together, in order and in one session: a single order, or one with those that close its
-// position.
-type Batch struct {
-	// Orders are sent in this order. Those behind the first are held by Gateway until the first is filled, and all of
-	// them until the last has arrived: what comes apart on the way does nothing. The ledger chooses their parents and
-	// references.
-	Orders     []conn.Order
-	Multiplier float64 // of their contract; 0: Gateway has named none
-	Rule       string  // name of the rule that wants them, empty if none does
-	// Notes, if set, is called once while the first order is on its way, for what is written down together with the
-	// intents, or not at all; see [Ledger.Notes].
-	Notes func() map[string][]byte
-	// Allowed, if set, is asked at the moment when an order's bytes are about to leave; its error holds the order back.
-	// It must not block.
-	Allowed func() error
-}
-
-// Place sends the orders of a batch through a session, each once. It returns what is known of them when their bytes
-// have left, or are known not to. An error is about the first order that was not surely sent, and none behind it were;
-// it means that it was not sent, unless its intent's state is [Unknown]. Without intents nothing was even written down.
-func (l *Ledger) Place(s *conn.Session, b Batch) ([]Intent, error) {
-	if len(b.Orders) == 0 {
-		return nil, errors.New("a batch without orders")
-	}
-	if err := s.Guard(); err != nil {
-		return nil, err
-	}
-	list, err := l.plan(s, b)
-	if err != nil {
-		return nil, err
-	}
-	written := false
-	states, failed := make([]OrderState, len(list)), error(nil)
-	for n, i := range list {
-		if failed != nil {
-			states[n] = NotSent
-			continue
-		}
-		c := conn.Conditions{Allowed: b.Allowed}
-		if n == 0 {
-			c.Prepare = func() (err error) {
-				written, err = l.writeDown(s, list, b.Notes)
-				return err
-			}
-		}
-		failed = s.Place(i.ID, i.Order, c) // no one changes the order before Gateway has it
-		states[n] = stateAfter(failed)
-	}
-	if !written {
-		return nil, failed
-	}
-	if failed != nil && states[0] == Sent {
-		l.takeBack(s, list[0].ID)
-	}
-
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	known := make([]Intent, len(list))
-	for n, i := range list {
-		delete(l.leaving, i.Order.Ref)
-		// Gateway may have reported it already; or a newer session knew nothing of what has surely not left.
-		if i.State == Planned || i.State == Unknown && states[n] == NotSent {
-			if i.State = states[n]; i.State != Sent {
-				i.Detail = failed.Error()
-			}
-			i.Changed = l.now()
-		}
-		known[n] = *i
-	}
-	l.save(list...)
-	l.protect(list[0], false)
-	return known, failed
-}
-
-// plan makes the intents of a batch.
-func (l *Ledger) plan(s *conn.Session, b Batch) (list []*Intent, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.now()
-	ids, err := l.takeIDs(s.ClientID(), s.FirstOrderID(), len(b.Orders))
-	if err != nil {
-		return nil, err
-	}
-	for n, o := range b.Orders {
-		o.Ref, o.Parent, o.Hold = "gw-"+rand.Text(), 0, n < len(b.Orders)-1
-		if n > 0 {
-			o.Parent = list[0].ID
-		}
-		list = append(list, &Intent{
-			ID: ids[n], Client: s.ClientID(), Rule: b.Rule, Multiplier: b.Multiplier, At: now,
-			Changed: now, Order: o, State: Planned,
-		})
-	}
-	return list, nil
-}
-
-// takeIDs chooses ids for orders that are to be sent together, above all that were used and from the first that Gateway
-// offers on. When few or none are left and Gateway counts from 1 again, they are the first that no known order has.
-func (l *Ledger) takeIDs(client int, first int64, count int) ([]int64, error) {
-	if !inRange(first) {
-		first = 0 // it has counted orders that were made by hand
-	}
-	above := []int64{max(l.floor+1, l.highest[client]+1, first), max(l.floor+1, first)}
-	// a high id would put Gateway's count up again
-	if conn.MaxOrderID-l.floor < fewIDs && inRange(first) && first < l.floor-fewIDs {
-		above = nil
-	}
-	for _, from := range append(above, first) {
-		if ids := l.free(client, from, count); ids != nil {
-			l.floor = ids[count-1]
-			l.warnOfFew(client)
-			return ids, nil
-		}
-	}
-	return nil, errNoOrderID
-}
-
-// fewIDs is how many order ids are left when a person is notified, once in each run, that they come to an end.
-const fewIDs = 10_000
-
-func (l *Ledger) warnOfFew(client int) {
-	left := conn.MaxOrderID - l.floor
-	if left >= fewIDs || l.warned {
-		return
-	}
-	l.warned = true
-	l.log.Warn("few order ids are left", "client", client, "left", left)
-	if l.few != nil {
-		l.few(int(left))
-	}
-}
-
-// free returns ids from one on that no known order has, nil if there are not that many.
-func (l *Ledger) free(client int, from int64, count int) (ids []int64) {
-	if from < 1 {
-		return nil
-	}
-	var known map[int64]bool // of all client ids: for people an order of ours is named by its id alone
-	if from <= l.top {
-		known = map[int64]bool{}
-		for _, i := range l.intents {
-			known[i.ID] = true
-		}
-	}
-	for id := from; id <= conn.MaxOrderID && len(ids) < count; id++ {
-		if _, used := l.used[orderKey{client, id}]; !used && !known[id] {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) < count {
-		return nil
-	}
-	return ids
-}
-
-// inRange reports whether an order of ours can have an id.
-func inRange(id int64) bool { return id >= 1 && id <= conn.MaxOrderID }
-
-func (i *Intent) key() orderKey { return orderKey{i.Client, i.ID} }
-
-// writeDown writes the intents of a batch to disk, and waits until they are there. It reports whether the ledger knows
-// of them, which it may with an error, too.
-func (l *Ledger) writeDown(s *conn.Session, list []*Intent, notes func() map[string][]byte) (known bool, err error) {
-	var also map[string][]byte
-	if notes != nil {
-		also = notes()
-	}
-	if err = l.enter(s, list, also); err == nil {
-		known, err = true, l.sync()
-	}
-	if err != nil {
-		err = notWritten("order", err)
-	}
-	return known, err
-}
-
-// enter takes the intents of a batch into the ledger, unless they cannot be written.
-func (l *Ledger) enter(s *conn.Session, list []*Intent, notes map[string][]byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, odd := notes[""]; odd {
-		return errors.New("a note without a key")
-	}
-	if l.broken != nil {
-		return l.broken
-	}
-	if err := l.inPlace(); err != nil {
-		return err
-	}
-	now := l.now()
-	l.forget(now)
-	if err := l.journal.write(entry{Intents: list, Notes: notes}); err != nil {
-		return err
-	}
-	for _, i := range list {
-		ref := i.Order.Ref
-		l.intents[ref], l.ids[i.key()], l.sentIn[ref] = i, i, s.Number()
-		l.top = max(l.top, i.ID)
-		l.leaving[ref], l.dirty[ref] = true, true
-		l.sentAt(now)
-	}
-	maps.Copy(l.notes, notes)
-	return nil
-}
-
-// forget leaves what is old out of memory, now and then; the next start takes it from the disk.
-func (l *Ledger) forget(now time.Time) {
-	if now.Sub(l.swept).Abs() < time.Hour {
-		return
-	}
-	l.swept = now
-	maps.DeleteFunc(l.intents, func(ref string, i *Intent) bool {
-		if !i.old(now) {
-			return false
-		}
-		delete(l.ids, i.key())
-		delete(l.sentIn, ref)
-		delete(l.metIn, ref)
-		return true
-	})
-}
-
-// The wall clock can be set: what was written down before that would lie in the future for hours, or in the past. So
-// the time since is measured on the monotonic clock as well.
-
-// sending is when an intent was written down.
-type sending struct {
-	at   time.Time     // by the wall clock
-	mono time.Duration // since the ledger was opened; before that it is what the wall clock said then
-}
-
-// keepSent is how long it is known when orders were sent.
-const keepSent = 48 * time.Hour
-
-// sentAt notes that an intent was written down at a time. One that lies in the future, because the clock has been set
-// back since, counts from now on.
-func (l *Ledger) sentAt(at time.Time) {
-	one := sending{at: at, mono: l.mono() - max(0, l.now().Sub(at))}
-	i := len(l.sendings)
-	for i > 0 && l.sendings[i-1].mono > one.mono {
-		i--
-	}
-	l.sendings = slices.Insert(l.sendings, i, one)
-}
-
-// Sent returns how many orders were written down since a time, which lies at most two days back, by the wall clock.
-// Those that lie in the future count: the clock was set back since.
-func (l *Ledger) Sent(since time.Time) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sendings = slices.Delete(l.sendings, 0, l.sentBefore(l.mono()-keepSent))
-	for _, one := range l.sendings {
-		if !one.at.Before(since) {
-			n++
-		}
-	}
-	return n
-}
-
-// sentInMinute returns how many orders were written down in the last minute, whatever the wall clock says.
-func (l *Ledger) sentInMinute() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.sendings) - l.sentBefore(l.mono()-time.Minute)
-}
-
-func (l *Ledger) sentBefore(mono time.Duration) int {
-	n, _ := slices.BinarySearchFunc(l.sendings, mono, func(s sending, m time.Duration) int {
-		return cmp.Compare(s.mono, m)
-	})
-	return n
-}
-
 // utc returns the time by the wall clock.
 func utc() time.Time { return time.Now().Round(0).UTC() }
-
-// stopwatch returns what says how much time has passed since.
-func stopwatch() func() time.Duration {
-	began := time.Now()
-	return func() time.Duration { return time.Since(began) }
-}

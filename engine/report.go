@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
+	"gatewatch/engine/ledger"
 )
 
 // ReportKind says what a [Report] is about. Its text is stable.
@@ -61,16 +62,16 @@ type Report struct {
 
 // reported is what was last reported about an order.
 type reported struct {
-	state       OrderState
+	state       ledger.OrderState
 	refused     *conn.Order
 	unprotected bool
 }
 
-func reportable(i *Intent) reported { return reported{i.State, i.Refused, i.Unprotected} }
+func reportable(i *ledger.Intent) reported { return reported{i.State, i.Refused, i.Unprotected} }
 
 // follow reports what became of orders that a person should look at, each time that it does. It is called by the
 // ledger, which is locked.
-func (d *Desk) follow(i Intent) {
+func (d *Desk) follow(i ledger.Intent) {
 	now := reportable(&i)
 	d.tellMu.Lock()
 	before := d.reported[i.Order.Ref]
@@ -82,7 +83,9 @@ func (d *Desk) follow(i Intent) {
 			WhyHeld: i.WhyHeld, Code: i.Code, Detail: i.Detail,
 		})
 	}
-	kinds := map[OrderState]ReportKind{Rejected: ReportRejected, Inactive: ReportInactive, Unknown: ReportUnknown}
+	kinds := map[ledger.OrderState]ReportKind{
+		ledger.Rejected: ReportRejected, ledger.Inactive: ReportInactive, ledger.Unknown: ReportUnknown,
+	}
 	if kind, bad := kinds[now.state]; bad && now.state != before.state {
 		report(kind, &i.Order)
 	}
@@ -96,7 +99,7 @@ func (d *Desk) follow(i Intent) {
 
 // reportOverdue reports orders that live on though they were to be cancelled. It is called by the ledger, which is
 // locked.
-func (d *Desk) reportOverdue(list []Cancellation) {
+func (d *Desk) reportOverdue(list []ledger.Cancellation) {
 	first := list[0]
 	r := Report{
 		Kind: ReportNotCancelled, At: d.now(), Rule: first.Order.Rule, Text: Describe(&first.Order.Order),
@@ -112,7 +115,7 @@ func (d *Desk) reportOverdue(list []Cancellation) {
 
 // reportResembled reports an order of others that may be taken for one of ours. It is called by the ledger, which is
 // locked.
-func (d *Desk) reportResembled(i Intent, n conn.OrderNews) {
+func (d *Desk) reportResembled(i ledger.Intent, n conn.OrderNews) {
 	d.report(Report{
 		Kind: ReportForeign, At: d.now(), Rule: i.Rule, Text: Describe(&i.Order), Order: i.ID,
 		Detail: fmt.Sprintf("client id %d, order id %d, permId %d", n.Client, n.ID, n.PermID),

@@ -9,6 +9,7 @@ import (
 
 	"gatewatch/app/wording"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // Orders is the answer to GET /orders.
@@ -32,9 +33,9 @@ type OrderView struct {
 	StopPrice  float64           `json:"stop_price"`  // 0 if it has none
 	TIF        string            `json:"tif"`
 	Filled     float64           `json:"filled"`
-	State      engine.OrderState `json:"state"`
+	State      ledger.OrderState `json:"state"`
 	StateText  string            `json:"state_text"` // the same for people
-	Fate       engine.OrderState `json:"fate"`       // the first name of state, for programs that read it
+	Fate       ledger.OrderState `json:"fate"`       // the first name of state, for programs that read it
 	// its sign: working, up, over, down, impaired or unknown
 	Shape string `json:"shape"`
 	Alarm bool   `json:"alarm"` // a person has to look after it
@@ -72,25 +73,25 @@ type OrderView struct {
 }
 
 // Current reports whether something is expected of an order, or whether a person has to look after it.
-func (o *OrderView) Current() bool { return o.Open || o.State == engine.Unknown || o.Unprotected }
+func (o *OrderView) Current() bool { return o.Open || o.State == ledger.Unknown || o.Unprotected }
 
 // Alarming reports whether a person has to look after an order.
 func (o *OrderView) Alarming() bool {
 	switch o.State {
-	case engine.Unknown, engine.Rejected, engine.Inactive:
+	case ledger.Unknown, ledger.Rejected, ledger.Inactive:
 		return true
 	}
 	return o.Unprotected || o.CancelFailed
 }
 
-var orderShapes = map[engine.OrderState]string{
-	engine.Planned: "working", engine.Sent: "working", engine.Working: "working", engine.Filled: "up",
-	engine.Cancelled: "over", engine.Rejected: "down", engine.Unknown: "impaired", engine.Inactive: "impaired",
-	engine.NotSent: "unknown",
+var orderShapes = map[ledger.OrderState]string{
+	ledger.Planned: "working", ledger.Sent: "working", ledger.Working: "working", ledger.Filled: "up",
+	ledger.Cancelled: "over", ledger.Rejected: "down", ledger.Unknown: "impaired", ledger.Inactive: "impaired",
+	ledger.NotSent: "unknown",
 }
 
 // OrderShape returns the sign of the state of an order.
-func OrderShape(state engine.OrderState) string {
+func OrderShape(state ledger.OrderState) string {
 	return cmp.Or(orderShapes[state], "unknown")
 }
 
@@ -103,9 +104,9 @@ func OrderNote(o *OrderView) string {
 		}
 	}
 	switch o.State {
-	case engine.Unknown:
+	case ledger.Unknown:
 		add(wording.LookInTWS)
-	case engine.Inactive:
+	case ledger.Inactive:
 		add(wording.ReportHint(engine.ReportInactive))
 	}
 	if o.Unprotected {

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -38,7 +38,7 @@ type Source struct {
 type Trading struct {
 	Armed   bool
 	Rules   map[rules.State]int
-	Orders  map[engine.OrderState]int // that the ledger holds
+	Orders  map[ledger.OrderState]int // that the ledger holds
 	Blocked map[string]uint64         // orders that were blocked since the start, by the reason's id
 	// ticks that gave way to a later one since the start, before anything had looked at them
 	Conflated uint64

@@ -13,7 +13,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/calendar"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -39,7 +39,7 @@ func full(s *conn.Snapshot) Source {
 			return Trading{
 				Armed:     true,
 				Rules:     map[rules.State]int{rules.Active: 4, rules.Failed: 1},
-				Orders:    map[engine.OrderState]int{engine.Working: 2, engine.Unknown: 1, engine.Filled: 30},
+				Orders:    map[ledger.OrderState]int{ledger.Working: 2, ledger.Unknown: 1, ledger.Filled: 30},
 				Blocked:   map[string]uint64{"guard_shut": 3, "disarmed": 2, "made up": 5, "made up, too": 6},
 				Conflated: 77,
 			}

@@ -108,7 +108,7 @@ func TestWords(t *testing.T) {
 	same("states", words(states), said["State"]...)
 	same("farm states", words(farmStates), said["FarmState"]...)
 	same("guard", append(words(guardReasons), string(conn.GuardOpen)), said["GuardReason"]...)
-	same("states of orders", words(orderStates), constants(t, "../../engine")["OrderState"]...)
+	same("states of orders", words(orderStates), constants(t, "../../engine/ledger")["OrderState"]...)
 	same("states of rules", words(standings), constants(t, "../../engine/rules")["State"]...)
 	for _, reason := range reasons { // whose words are in one place
 		if wording.Blocked(reason, "") == reason {

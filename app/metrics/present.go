@@ -10,7 +10,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/conn/port"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -71,9 +71,9 @@ var (
 // What the engine has, likewise.
 var (
 	standings   = []rules.State{rules.Draft, rules.Active, rules.Triggered, rules.Done, rules.Failed}
-	orderStates = []engine.OrderState{
-		engine.Planned, engine.NotSent, engine.Sent, engine.Working, engine.Filled, engine.Cancelled, engine.Rejected,
-		engine.Inactive, engine.Unknown,
+	orderStates = []ledger.OrderState{
+		ledger.Planned, ledger.NotSent, ledger.Sent, ledger.Working, ledger.Filled, ledger.Cancelled, ledger.Rejected,
+		ledger.Inactive, ledger.Unknown,
 	}
 	// Of the reasons a label has no other values but otherReason.
 	reasons = []string{

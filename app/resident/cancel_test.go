@@ -7,24 +7,24 @@ import (
 	"testing"
 
 	"gatewatch/app/api"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // TestCancelRefusals holds each reason for which an order is not cancelled to what the user is told.
 func TestCancelRefusals(t *testing.T) {
-	other := &engine.OtherClientError{Session: 7, Orders: []engine.Intent{{ID: 12, Client: 3}}}
+	other := &ledger.OtherClientError{Session: 7, Orders: []ledger.Intent{{ID: 12, Client: 3}}}
 	for want, err := range map[string]error{
 		"connect with client id 3, or cancel it in TWS": errors.Join(other,
-			engine.ErrIDReused),
+			ledger.ErrIDReused),
 		"order 5: another order has the same client id and order id in Gateway; cancel it in TWS": fmt.Errorf(
-			"order 5: %w", engine.ErrIDReused),
+			"order 5: %w", ledger.ErrIDReused),
 	} {
 		var conflict *api.Conflict
 		if got := answered(err); !errors.As(got, &conflict) || !strings.HasSuffix(conflict.Reason, want) {
 			t.Errorf("%v, want %s", got, want)
 		}
 	}
-	if got := answered(engine.ErrNotOpen); !errors.Is(got, api.ErrNoOrder) {
+	if got := answered(ledger.ErrNotOpen); !errors.Is(got, api.ErrNoOrder) {
 		t.Errorf("%v", got)
 	}
 }

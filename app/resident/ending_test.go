@@ -13,6 +13,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // heard is a log that passes on its messages.
@@ -31,14 +32,14 @@ func TestQuitWaitsForAnOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := make(heard, 100)
-			ledger, err := engine.OpenLedger(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
+			orders, err := ledger.Open(filepath.Join(t.TempDir(), "orders.db"), slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer ledger.Close()
+			defer orders.Close()
 			busy, release := make(chan struct{}), make(chan struct{})
 			// the desk is busy with an order as long as this takes
-			desk := engine.NewDesk(ledger, engine.Limits{}, func(engine.Report) {
+			desk := engine.NewDesk(orders, engine.Limits{}, func(engine.Report) {
 				close(busy)
 				<-release
 			}, slog.New(said))

@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // Orders returns what GET /orders answers.
@@ -19,7 +20,7 @@ func (t *trading) Orders() api.Orders {
 		return api.Orders{}
 	}
 	state := t.ledger.Cancelling()
-	cancels := map[int64]engine.Cancellation{}
+	cancels := map[int64]ledger.Cancellation{}
 	for _, c := range state.Open {
 		cancels[c.Order.ID] = c
 	}
@@ -67,22 +68,22 @@ func (t *trading) Orders() api.Orders {
 }
 
 // cancelling is what the API says of the orders that were to be cancelled.
-func cancelling(c engine.Cancelling) api.Cancelling {
+func cancelling(c ledger.Cancelling) api.Cancelling {
 	return api.Cancelling{Asked: c.Asked, Confirmed: c.Confirmed, Failed: c.Refused, Text: wording.Cancelling(c)}
 }
 
 // answered turns an error of the desk into one of the API.
 func answered(err error) error {
 	var blocked *engine.BlockedError
-	var other *engine.OtherClientError
+	var other *ledger.OtherClientError
 	switch {
-	case errors.Is(err, engine.ErrNotOpen):
+	case errors.Is(err, ledger.ErrNotOpen):
 		return api.ErrNoOrder
 	case errors.As(err, &other):
 		return &api.Conflict{Reason: wording.OtherClient(other)}
-	case errors.Is(err, engine.ErrIDReused):
+	case errors.Is(err, ledger.ErrIDReused):
 		return &api.Conflict{Reason: err.Error() + "; cancel it in TWS"}
-	case errors.Is(err, engine.ErrNotChanged):
+	case errors.Is(err, ledger.ErrNotChanged):
 		return &api.Conflict{Reason: err.Error()}
 	case errors.As(err, &blocked):
 		return &api.Conflict{Reason: wording.Blocked(blocked.Reason, blocked.Detail)}
@@ -130,10 +131,10 @@ func (t *trading) ChangeOrder(_ context.Context, c api.OrderChange) error {
 
 // needsStop reports whether an order is a stop that does not work while its position is open. After a day a person has
 // seen to it.
-func needsStop(i *engine.Intent) bool { return i.Unprotected && time.Since(i.Changed) < 24*time.Hour }
+func needsStop(i *ledger.Intent) bool { return i.Unprotected && time.Since(i.Changed) < 24*time.Hour }
 
 // unprotected returns the stops that do not work while their positions are open.
-func (t *trading) unprotected() (list []engine.Intent) {
+func (t *trading) unprotected() (list []ledger.Intent) {
 	for _, i := range t.ledger.Intents() {
 		if needsStop(&i) {
 			list = append(list, i)

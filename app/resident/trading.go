@@ -17,6 +17,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/history"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -29,7 +30,7 @@ type trading struct {
 	changes *changes
 	logs
 
-	ledger *engine.Ledger
+	ledger *ledger.Ledger
 	desk   *engine.Desk
 	set    *rules.Set
 	engine *engine.Engine
@@ -42,7 +43,7 @@ type trading struct {
 // openLedger opens the record of orders. Without it the program runs on and places none: the connection matters more.
 func (t *trading) openLedger(path string) {
 	var err error
-	if t.ledger, err = engine.OpenLedger(path, t.events); err != nil {
+	if t.ledger, err = ledger.Open(path, t.events); err != nil {
 		t.log.Error("no orders can be placed and no rules can run", "err", err)
 		t.why = err.Error()
 	}
@@ -126,7 +127,7 @@ func (t *trading) off() {
 
 // moved reports whether the record of orders was deleted or moved.
 func (t *trading) moved() bool {
-	return t.ledger != nil && errors.Is(t.ledger.InPlace(), engine.ErrMoved)
+	return t.ledger != nil && errors.Is(t.ledger.InPlace(), ledger.ErrMoved)
 }
 
 // stop turns trading off and reports why.
@@ -183,7 +184,7 @@ func (t *trading) metrics() metrics.Trading {
 		return metrics.Trading{}
 	}
 	m := metrics.Trading{
-		Rules: t.set.Count(), Orders: map[engine.OrderState]int{}, Conflated: t.engine.Counts().Conflated,
+		Rules: t.set.Count(), Orders: map[ledger.OrderState]int{}, Conflated: t.engine.Counts().Conflated,
 	}
 	m.Armed, _ = t.desk.Armed()
 	_, m.Blocked = t.desk.Blocked()
@@ -227,7 +228,7 @@ func (t *trading) Trading() api.Trading {
 	st.RulesProblem, _ = t.file.Trouble()
 	for _, i := range t.ledger.Pending() {
 		st.OrdersOpen++
-		if i.State == engine.Unknown {
+		if i.State == ledger.Unknown {
 			st.OrdersUnknown++
 		}
 	}

@@ -3,11 +3,11 @@ package wording
 import (
 	"fmt"
 
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // Cancelling returns how far orders are that were to be cancelled; empty if there are none.
-func Cancelling(c engine.Cancelling) string {
+func Cancelling(c ledger.Cancelling) string {
 	waiting := c.Asked - c.Confirmed - c.Refused
 	text := fmt.Sprintf("Gateway has confirmed %d of %s", c.Confirmed, Count(c.Asked, "cancellation", "cancellations"))
 	switch {
@@ -24,7 +24,7 @@ func Cancelling(c engine.Cancelling) string {
 }
 
 // Cancellation returns what came of a request to cancel an order; empty if there was none.
-func Cancellation(c engine.Cancellation, asked bool) string {
+func Cancellation(c ledger.Cancellation, asked bool) string {
 	said := OneLine(c.Detail)
 	switch {
 	case !asked:
@@ -41,7 +41,7 @@ func Cancellation(c engine.Cancellation, asked bool) string {
 }
 
 // OtherClient says that orders cannot be cancelled under the present client id, and what to do.
-func OtherClient(e *engine.OtherClientError) string {
+func OtherClient(e *ledger.OtherClientError) string {
 	first := e.Orders[0]
 	if len(e.Orders) == 1 {
 		return fmt.Sprintf("order %d belongs to client id %d, and Gatewatch is connected with client id %d; connect "+

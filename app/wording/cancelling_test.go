@@ -3,11 +3,11 @@ package wording
 import (
 	"testing"
 
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 func TestCancelling(t *testing.T) {
-	for want, c := range map[string]engine.Cancelling{
+	for want, c := range map[string]ledger.Cancelling{
 		"": {},
 		"Gateway has confirmed 142 of 160 cancellations.": {
 			Asked: 160, Confirmed: 142,
@@ -30,7 +30,7 @@ func TestCancelling(t *testing.T) {
 }
 
 func TestCancellation(t *testing.T) {
-	for want, c := range map[string]engine.Cancellation{
+	for want, c := range map[string]ledger.Cancellation{
 		"Cancellation requested; Gateway has not confirmed it yet.": {},
 		"Gateway refuses to cancel it (IB code 10148: state: Filled). Cancel it in TWS.": {
 			Refused: true, Code: 10148, Detail: "state:\nFilled",
@@ -46,21 +46,21 @@ func TestCancellation(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := Cancellation(engine.Cancellation{}, false); got != "" {
+	if got := Cancellation(ledger.Cancellation{}, false); got != "" {
 		t.Errorf("nothing was asked for: %q", got)
 	}
 }
 
 func TestOtherClient(t *testing.T) {
-	one := engine.Intent{ID: 12, Client: 3}
-	for want, e := range map[string]*engine.OtherClientError{
+	one := ledger.Intent{ID: 12, Client: 3}
+	for want, e := range map[string]*ledger.OtherClientError{
 		"order 12 belongs to client id 3, and Gatewatch is connected with client id 7; connect with client id 3, or " +
 			"cancel it in TWS": {
-			Session: 7, Orders: []engine.Intent{one},
+			Session: 7, Orders: []ledger.Intent{one},
 		},
 		"2 orders belong to another client id than 7, with which Gatewatch is connected (the first is order 12 of " +
 			"client id 3); " +
-			"connect with their client id, or cancel them in TWS": {Session: 7, Orders: []engine.Intent{
+			"connect with their client id, or cancel them in TWS": {Session: 7, Orders: []ledger.Intent{
 			one, {ID: 13, Client: 4},
 		}},
 	} {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 func TestCounts(t *testing.T) {
@@ -38,13 +38,13 @@ func TestShare(t *testing.T) {
 }
 
 func TestOrderCost(t *testing.T) {
-	i := engine.Intent{Filled: 10, Costs: engine.Costs{Average: 230.125, Charges: map[string]engine.Charge{
+	i := ledger.Intent{Filled: 10, Costs: ledger.Costs{Average: 230.125, Charges: map[string]ledger.Charge{
 		"a": {Amount: 1.25, Currency: "USD", Realised: -12345.678, Closes: true},
 	}}}
 	if got := OrderCost(&i); got != "average 230.125, commission 1.25 USD, realised P&L -12,345.68 USD" {
 		t.Errorf("%q", got)
 	}
-	if got := OrderCost(&engine.Intent{}); got != "" {
+	if got := OrderCost(&ledger.Intent{}); got != "" {
 		t.Errorf("of nothing %q", got)
 	}
 	for amount, want := range map[float64]string{

@@ -10,6 +10,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/port"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // Blocked returns in one clause why an order was blocked, and what to do about it. A reason that is not known is
@@ -91,37 +92,37 @@ func IfLive(m conn.Mode) string {
 }
 
 // orderStates are the states of orders in a few words.
-var orderStates = map[engine.OrderState]string{
-	engine.Planned:   "about to be sent",
-	engine.NotSent:   "not sent",
-	engine.Sent:      "sent, Gateway has not answered yet",
-	engine.Working:   "working",
-	engine.Filled:    "filled",
-	engine.Cancelled: "cancelled",
-	engine.Rejected:  "rejected",
-	engine.Inactive:  inactiveOrder,
-	engine.Unknown:   unknownOrder + " whether it is there",
+var orderStates = map[ledger.OrderState]string{
+	ledger.Planned:   "about to be sent",
+	ledger.NotSent:   "not sent",
+	ledger.Sent:      "sent, Gateway has not answered yet",
+	ledger.Working:   "working",
+	ledger.Filled:    "filled",
+	ledger.Cancelled: "cancelled",
+	ledger.Rejected:  "rejected",
+	ledger.Inactive:  inactiveOrder,
+	ledger.Unknown:   unknownOrder + " whether it is there",
 }
 
 // orderState returns what is known of an order, in a few words.
-func orderState(f engine.OrderState) string { return cmp.Or(orderStates[f], OneLine(string(f))) }
+func orderState(f ledger.OrderState) string { return cmp.Or(orderStates[f], OneLine(string(f))) }
 
 // OrderState returns how an order is, in a few words, and in IBKR's where they say more.
-func OrderState(i *engine.Intent) string {
+func OrderState(i *ledger.Intent) string {
 	said := OneLine(i.Status)
 	switch {
 	case i.State.Done():
 		return orderState(i.State)
-	case i.State == engine.Working && i.Status == "PendingCancel":
+	case i.State == ledger.Working && i.Status == "PendingCancel":
 		return "working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)"
-	case i.State == engine.Sent && said != "":
+	case i.State == ledger.Sent && said != "":
 		return "sent, not confirmed by the exchange yet (" + said + ")"
-	case i.State == engine.Inactive && i.Status != "Inactive":
+	case i.State == ledger.Inactive && i.Status != "Inactive":
 		return fmt.Sprintf("not known to work: Gateway says %q; look in TWS", said)
-	case i.State != engine.Working || i.Status == "Submitted":
+	case i.State != ledger.Working || i.Status == "Submitted":
 		said = ""
 	}
-	if why := OneLine(i.WhyHeld); why != "" && i.State != engine.Unknown {
+	if why := OneLine(i.WhyHeld); why != "" && i.State != ledger.Unknown {
 		if said != "" {
 			said += ", "
 		}
@@ -132,9 +133,9 @@ func OrderState(i *engine.Intent) string {
 
 // LastReported says when the state of an order was true, if Gateway does not report it now: it reports nothing without
 // a session or while it does not answer, and only orders of the session's client id. Otherwise it is empty.
-func LastReported(i *engine.Intent, s *conn.Snapshot, client int) string {
+func LastReported(i *ledger.Intent, s *conn.Snapshot, client int) string {
 	switch {
-	case i.State != engine.Working && i.State != engine.Inactive || i.Done():
+	case i.State != ledger.Working && i.State != ledger.Inactive || i.Done():
 		return ""
 	case s.Session == 0:
 		return ", when last connected"
@@ -147,7 +148,7 @@ func LastReported(i *engine.Intent, s *conn.Snapshot, client int) string {
 }
 
 // OrderCost says at which price an order was filled and what that has cost; empty if nothing is known.
-func OrderCost(i *engine.Intent) string {
+func OrderCost(i *ledger.Intent) string {
 	var list []string
 	if p := i.AveragePrice(); p != 0 && i.Filled > 0 {
 		list = append(list, "average "+Price(p))
@@ -183,7 +184,7 @@ func Money(amount float64, currency string) string {
 
 // Change returns what has become of a change of an order, or that it is not as it was sent; empty if Gateway has
 // confirmed it, or there is none.
-func Change(i *engine.Intent) string {
+func Change(i *ledger.Intent) string {
 	switch {
 	case i.Asked != nil && !i.Done():
 		return "change to " + Order(i.Asked) + " asked for, not confirmed by Gateway yet"

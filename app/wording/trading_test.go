@@ -10,6 +10,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -64,15 +65,15 @@ func TestEveryBlockedReason(t *testing.T) {
 func TestEveryOrderState(t *testing.T) {
 	said := map[string]string{}
 	for _, state := range constants(t, "OrderState") {
-		got := orderState(engine.OrderState(state))
+		got := orderState(ledger.OrderState(state))
 		if other, twice := said[got]; twice || got == "" || strings.Contains(got, "_") {
 			t.Errorf("%s is told as %q, like %s", state, got, other)
 		}
 		said[got] = state
 	}
-	for state, want := range map[engine.OrderState]string{
-		engine.Sent:    "sent, Gateway has not answered yet",
-		engine.Unknown: "unknown: look in TWS whether it is there",
+	for state, want := range map[ledger.OrderState]string{
+		ledger.Sent:    "sent, Gateway has not answered yet",
+		ledger.Unknown: "unknown: look in TWS whether it is there",
 		"made\nup":     "made up",
 	} {
 		if got := orderState(state); got != want {
@@ -249,20 +250,20 @@ func TestReportFromOutside(t *testing.T) {
 func TestLastReported(t *testing.T) {
 	up, lost, frozen := conn.Snapshot{Session: 3}, conn.Snapshot{}, conn.Snapshot{Session: 3, Unanswered: true}
 	for _, c := range []struct {
-		i    engine.Intent
+		i    ledger.Intent
 		now  conn.Snapshot
 		want string
 	}{
-		{engine.Intent{State: engine.Working, Client: 17}, up, ""},
-		{engine.Intent{State: engine.Working, Client: 17}, lost, ", when last connected"},
-		{engine.Intent{State: engine.Working, Client: 17}, frozen, ", when Gateway last answered"},
-		{engine.Intent{State: engine.Filled, Client: 17}, frozen, ""},
-		{engine.Intent{State: engine.Working, Client: 0}, up, ", when last connected with client id 0"},
-		{engine.Intent{State: engine.Inactive, Client: 0}, lost, ", when last connected"},
-		{engine.Intent{State: engine.Inactive, Client: 0, Ended: true}, up, ""},
-		{engine.Intent{State: engine.Filled, Client: 0}, up, ""},
-		{engine.Intent{State: engine.Sent, Client: 17}, lost, ""}, // it says itself that nothing is known yet
-		{engine.Intent{State: engine.Unknown, Client: 0}, up, ""},
+		{ledger.Intent{State: ledger.Working, Client: 17}, up, ""},
+		{ledger.Intent{State: ledger.Working, Client: 17}, lost, ", when last connected"},
+		{ledger.Intent{State: ledger.Working, Client: 17}, frozen, ", when Gateway last answered"},
+		{ledger.Intent{State: ledger.Filled, Client: 17}, frozen, ""},
+		{ledger.Intent{State: ledger.Working, Client: 0}, up, ", when last connected with client id 0"},
+		{ledger.Intent{State: ledger.Inactive, Client: 0}, lost, ", when last connected"},
+		{ledger.Intent{State: ledger.Inactive, Client: 0, Ended: true}, up, ""},
+		{ledger.Intent{State: ledger.Filled, Client: 0}, up, ""},
+		{ledger.Intent{State: ledger.Sent, Client: 17}, lost, ""}, // it says itself that nothing is known yet
+		{ledger.Intent{State: ledger.Unknown, Client: 0}, up, ""},
 	} {
 		if got := LastReported(&c.i, &c.now, 17); got != c.want {
 			t.Errorf("%+v, session %d: %q, want %q", c.i, c.now.Session, got, c.want)
@@ -272,36 +273,36 @@ func TestLastReported(t *testing.T) {
 
 // TestOrderState says how orders are in the words of IBKR, where those say more.
 func TestOrderState(t *testing.T) {
-	for want, i := range map[string]engine.Intent{
-		"about to be sent":                                        {State: engine.Planned},
-		"sent, Gateway has not answered yet":                      {State: engine.Sent},
-		"sent, not confirmed by the exchange yet (PendingSubmit)": {State: engine.Sent, Status: "PendingSubmit"},
-		"sent, not confirmed by the exchange yet (ApiPending)":    {State: engine.Sent, Status: "ApiPending"},
-		"working":                {State: engine.Working, Status: "Submitted"},
-		"working (PreSubmitted)": {State: engine.Working, Status: "PreSubmitted"},
+	for want, i := range map[string]ledger.Intent{
+		"about to be sent":                                        {State: ledger.Planned},
+		"sent, Gateway has not answered yet":                      {State: ledger.Sent},
+		"sent, not confirmed by the exchange yet (PendingSubmit)": {State: ledger.Sent, Status: "PendingSubmit"},
+		"sent, not confirmed by the exchange yet (ApiPending)":    {State: ledger.Sent, Status: "ApiPending"},
+		"working":                {State: ledger.Working, Status: "Submitted"},
+		"working (PreSubmitted)": {State: ledger.Working, Status: "PreSubmitted"},
 		"working (PreSubmitted, held: child,trigger)": {
-			State: engine.Working, Status: "PreSubmitted",
+			State: ledger.Working, Status: "PreSubmitted",
 			WhyHeld: "child,trigger",
 		},
 		"working (held: locate)": {
-			State: engine.Working, Status: "Submitted",
+			State: ledger.Working, Status: "Submitted",
 			WhyHeld: "locate",
 		},
-		"inactive: it does not work": {State: engine.Inactive, Status: "Inactive"},
+		"inactive: it does not work": {State: ledger.Inactive, Status: "Inactive"},
 		"inactive: it does not work (held: locate)": {
-			State: engine.Inactive, Status: "Inactive",
+			State: ledger.Inactive, Status: "Inactive",
 			WhyHeld: "locate",
 		},
-		`not known to work: Gateway says "Suspended"; look in TWS`: {State: engine.Inactive, Status: "Suspended"},
-		"filled":    {State: engine.Filled, Status: "Filled", WhyHeld: "child"},
-		"rejected":  {State: engine.Rejected, Status: "Inactive"},
-		"cancelled": {State: engine.Cancelled, Status: "ApiCancelled"},
+		`not known to work: Gateway says "Suspended"; look in TWS`: {State: ledger.Inactive, Status: "Suspended"},
+		"filled":    {State: ledger.Filled, Status: "Filled", WhyHeld: "child"},
+		"rejected":  {State: ledger.Rejected, Status: "Inactive"},
+		"cancelled": {State: ledger.Cancelled, Status: "ApiCancelled"},
 		"unknown: look in TWS whether it is there": {
-			State:  engine.Unknown,
+			State:  ledger.Unknown,
 			Status: "PreSubmitted", WhyHeld: "trigger",
 		},
 		"working; to be cancelled, which Gateway has not confirmed yet (PendingCancel)": {
-			State:  engine.Working,
+			State:  ledger.Working,
 			Status: "PendingCancel",
 		},
 	} {
@@ -313,7 +314,7 @@ func TestOrderState(t *testing.T) {
 		Contract: conn.Contract{Symbol: "AAPL"}, Side: conn.Buy, Type: conn.Limit, Quantity: 7,
 		LimitPrice: 91,
 	}
-	for want, i := range map[string]engine.Intent{
+	for want, i := range map[string]ledger.Intent{
 		"": {},
 		"change to " + Order(&o) + " asked for, not confirmed by Gateway yet": {Asked: &o},
 		"Gateway refused the change to " + Order(&o):                          {Refused: &o},

@@ -17,6 +17,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // many returns rules that watch so many instruments, and never trigger at a price of about 100.
@@ -43,7 +44,7 @@ type stack struct {
 	set    *Set
 	eng    *engine.Engine
 	desk   *engine.Desk
-	ledger *engine.Ledger
+	ledger *ledger.Ledger
 }
 
 func start(tb testing.TB, port int, list []Rule) *stack {
@@ -70,21 +71,21 @@ func (w watched) OnTick(instrument int, t conn.Tick) {
 func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(conn.Tick)) *stack {
 	tb.Helper()
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
+	orders, err := ledger.Open(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	st := &stack{ledger: ledger}
+	st := &stack{ledger: orders}
 	st.sup, err = conn.New(conn.Config{
 		Host: "127.0.0.1", Port: port, ClientID: 17, Mode: conn.Paper, ConnectTimeout: 20 * time.Second,
 		Poll: time.Second, Soft: 10 * time.Second, Hard: time.Minute, Delays: []time.Duration{10 * time.Millisecond},
 		WatchLocalPort: true,
-		Reconcile:      ledger.Reconcile,
+		Reconcile:      orders.Reconcile,
 	}, log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	desk := engine.NewDesk(ledger, engine.Limits{
+	desk := engine.NewDesk(orders, engine.Limits{
 		Mode: conn.Paper, PerMinute: 10000, PerDay: 100000, Quantity: 100,
 		Notional: 1e6,
 	}, func(engine.Report) {}, log)
@@ -92,7 +93,7 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 	st.desk = desk
 	var refresh atomic.Pointer[func()]
 	st.set, err = NewSet(Config{
-		Ledger: ledger, Desk: desk, Clock: st.sup.Clock, MaxTickAge: func() time.Duration { return time.Minute },
+		Ledger: orders, Desk: desk, Clock: st.sup.Clock, MaxTickAge: func() time.Duration { return time.Minute },
 		MarketHours: func(time.Time) bool { return true }, Report: func(engine.Report) {}, Changed: func() {}, Log: log,
 		Refresh: func() {
 			if f := refresh.Load(); f != nil {
@@ -137,7 +138,7 @@ func startWatched(tb testing.TB, folder string, port int, list []Rule, see func(
 	tb.Cleanup(func() {
 		cancel()
 		running.Wait()
-		ledger.Close()
+		orders.Close()
 	})
 	return st
 }
@@ -157,13 +158,13 @@ func BenchmarkEvaluate(b *testing.B) {
 // fill makes a set of 500 active rules, and ticks for it.
 func (*bench) fill(tb testing.TB) (*Set, []conn.Tick) {
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(filepath.Join(tb.TempDir(), "orders.db"), log)
+	orders, err := ledger.Open(filepath.Join(tb.TempDir(), "orders.db"), log)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { ledger.Close() })
+	tb.Cleanup(func() { orders.Close() })
 	set, err := NewSet(Config{
-		Ledger: ledger, Clock: func() time.Duration {
+		Ledger: orders, Clock: func() time.Duration {
 			return 0
 		}, MaxTickAge: func() time.Duration { return time.Minute },
 		Report: func(engine.Report) {}, Changed: func() {}, Refresh: func() {}, Log: log,

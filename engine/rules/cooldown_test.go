@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // TestCooldownOutlastsNoClock has the wall clock set back during a cooldown: it takes no longer for that, and is shown
@@ -50,14 +50,14 @@ func TestOrderOfAnEarlierTrigger(t *testing.T) {
 	b := newBench(t)
 	e := &entry{rule: order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), order: "gw-second"}
 	e.State, e.TriggeredAt = Triggered, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	first := engine.Intent{
+	first := ledger.Intent{
 		Rule: "r", At: e.TriggeredAt.Add(8 * time.Hour), Order: conn.Order{Ref: "gw-first"},
-		State: engine.Rejected,
+		State: ledger.Rejected,
 	}
 	if e.learn(first) || e.State != Triggered {
 		t.Errorf("%+v", e.record)
 	}
-	second := engine.Intent{Rule: "r", At: e.TriggeredAt, Order: conn.Order{Ref: "gw-second"}, State: engine.Filled}
+	second := ledger.Intent{Rule: "r", At: e.TriggeredAt, Order: conn.Order{Ref: "gw-second"}, State: ledger.Filled}
 	if !e.learn(second) || e.State != Done {
 		t.Errorf("%+v", e.record)
 	}

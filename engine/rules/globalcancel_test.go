@@ -10,7 +10,7 @@ import (
 
 	"gatewatch/conn/sim"
 	"gatewatch/conn/wire"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // stranger is another program at Gateway.
@@ -122,25 +122,25 @@ func TestCancelledByOthers(t *testing.T) {
 			move(t, g, 101.5)
 			eventually(t, "the order and its exits are there", func() bool {
 				all := st.ledger.Intents()
-				return len(all) == 3 && !slices.ContainsFunc(all, func(i engine.Intent) bool {
-					return i.State != engine.Working && !(i.State == engine.Filled && c.limit == 200)
-				}) && (c.limit == 50 || all[0].State == engine.Filled)
+				return len(all) == 3 && !slices.ContainsFunc(all, func(i ledger.Intent) bool {
+					return i.State != ledger.Working && !(i.State == ledger.Filled && c.limit == 200)
+				}) && (c.limit == 50 || all[0].State == ledger.Filled)
 			})
 			c.cancel(t, st, g, s)
 			eventually(t, "all is over", func() bool {
-				return !slices.ContainsFunc(st.ledger.Intents(), func(i engine.Intent) bool { return !i.Done() })
+				return !slices.ContainsFunc(st.ledger.Intents(), func(i ledger.Intent) bool { return !i.Done() })
 			})
 			for n, i := range st.ledger.Intents() {
-				want := engine.Cancelled
+				want := ledger.Cancelled
 				if n == 0 && c.limit == 200 {
-					want = engine.Filled
+					want = ledger.Filled
 				}
 				if i.State != want {
 					t.Errorf("%+v", i)
 				}
 			}
 			eventually(t, "what it means is known", func() bool {
-				lost := slices.ContainsFunc(st.ledger.Intents(), func(i engine.Intent) bool { return i.Unprotected })
+				lost := slices.ContainsFunc(st.ledger.Intents(), func(i ledger.Intent) bool { return i.Unprotected })
 				return lost == (c.limit == 200)
 			})
 			eventually(t, "the rule is active", func() bool { return st.view(t, "often").State == Active })

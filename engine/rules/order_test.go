@@ -12,6 +12,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // trade gives a bench a session on a simulated gateway, and arms its desk.
@@ -97,11 +98,11 @@ func TestOrdersSettle(t *testing.T) {
 	if notes, err := b.ledger.Notes(); err != nil || len(notes) != 2 || !reflect.DeepEqual(notes, b.set.notes) {
 		t.Errorf("%q are written down, %v, and %q are remembered", notes, err, b.set.notes)
 	}
-	intents := map[string]engine.Intent{}
+	intents := map[string]ledger.Intent{}
 	for _, i := range b.ledger.Intents() {
 		intents[i.Rule] = i
 	}
-	tell := func(rule string, state engine.OrderState, change func(*engine.Intent)) {
+	tell := func(rule string, state ledger.OrderState, change func(*ledger.Intent)) {
 		i := intents[rule]
 		i.State, i.Changed, i.Code, i.Detail = state, i.Changed.Add(time.Second), 201, "margin"
 		if change != nil {
@@ -115,28 +116,28 @@ func TestOrdersSettle(t *testing.T) {
 			t.Errorf("%s: %+v", why, v)
 		}
 	}
-	for _, state := range []engine.OrderState{engine.Planned, engine.Sent, engine.Working, engine.Unknown} {
+	for _, state := range []ledger.OrderState{ledger.Planned, ledger.Sent, ledger.Working, ledger.Unknown} {
 		tell("once", state, nil)
 		stays("once", string(state))
 	}
-	tell("once", engine.Filled, func(i *engine.Intent) { i.Order.Parent = 5 })
+	tell("once", ledger.Filled, func(i *ledger.Intent) { i.Order.Parent = 5 })
 	stays("once", "an exit was filled")
-	tell("once", engine.Filled, func(i *engine.Intent) { i.At = i.At.Add(-time.Hour) })
+	tell("once", ledger.Filled, func(i *ledger.Intent) { i.At = i.At.Add(-time.Hour) })
 	stays("once", "an order of an earlier trigger was filled")
-	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "" })
+	tell("once", ledger.Filled, func(i *ledger.Intent) { i.Rule = "" })
 	stays("once", "an order that is not a rule's was filled")
-	tell("once", engine.Filled, func(i *engine.Intent) { i.Rule = "gone" })
+	tell("once", ledger.Filled, func(i *ledger.Intent) { i.Rule = "gone" })
 	stays("once", "an order of a rule that is gone was filled")
 	before := len(b.reports)
-	tell("once", engine.Filled, nil)
-	tell("again", engine.Filled, nil)
+	tell("once", ledger.Filled, nil)
+	tell("again", ledger.Filled, nil)
 	if v := b.view("once"); v.State != Done || !v.Since.Equal(intents["once"].Changed.Add(time.Second)) {
 		t.Errorf("%+v", v)
 	}
 	if v := b.view("again"); v.State != Triggered || v.Waiting != WaitingCooldown {
 		t.Errorf("%+v", v)
 	}
-	tell("again", engine.Rejected, nil) // of what is settled nothing more is heard
+	tell("again", ledger.Rejected, nil) // of what is settled nothing more is heard
 	if v := b.view("again"); v.State != Triggered || v.Waiting != WaitingCooldown || len(b.reports) != before {
 		t.Errorf("%+v, %+v", v, b.reports)
 	}
@@ -176,7 +177,7 @@ func TestOrdersThatFail(t *testing.T) {
 	g, s := b.trade()
 	offset := 0.5
 	one := with(order("r", Order{Side: "BUY", Quantity: 1, Type: "MKT"}), func(r *Rule) { r.CooldownSeconds = 3600 })
-	trigger := func() engine.Intent {
+	trigger := func() ledger.Intent {
 		t.Helper()
 		b.put(one)
 		b.instruments()
@@ -206,7 +207,7 @@ func TestOrdersThatFail(t *testing.T) {
 		}
 	}
 	i := trigger()
-	i.State, i.Code, i.Detail = engine.Rejected, 201, "margin"
+	i.State, i.Code, i.Detail = ledger.Rejected, 201, "margin"
 	b.set.OnOrder(i)
 	before := len(b.reports)
 	if b.set.OnOrder(i); len(b.reports) != before {
@@ -214,11 +215,11 @@ func TestOrdersThatFail(t *testing.T) {
 	}
 	failed(FailedRejected, 201, "margin")
 	i = trigger()
-	i.State, i.Code, i.Detail = engine.NotSent, 7, "gone"
+	i.State, i.Code, i.Detail = ledger.NotSent, 7, "gone"
 	b.set.OnOrder(i)
 	failed(FailedNotSent, 0, "gone")
 	i = trigger()
-	i.State, i.Code, i.Detail = engine.Inactive, 0, "held"
+	i.State, i.Code, i.Detail = ledger.Inactive, 0, "held"
 	before = len(b.reports)
 	if b.set.OnOrder(i); b.view("r").State != Triggered || len(b.reports) != before {
 		t.Errorf("an order that may work again fails its rule: %+v", b.view("r"))

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // TestPowerCut cuts the power when a rule's order has left: after the start the order is found, its rule has triggered
@@ -48,7 +48,7 @@ func TestPowerCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, i := range b.ledger.Intents() {
-		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "triggers" || i.State != engine.Working {
+		if i.Order.Ref != sent[n].Order.Ref || i.ID != sent[n].ID || i.Rule != "triggers" || i.State != ledger.Working {
 			t.Errorf("%+v, it was %+v", i, sent[n])
 		}
 	}
@@ -132,14 +132,14 @@ func TestEarlierFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := b.ledger.Intents()
-	if len(list) != 2 || list[0].Rule != "stopped" || list[0].State != engine.Working || !list[0].Found ||
-		list[1].Rule != "fired" || list[1].State != engine.Working || list[1].Order.LimitPrice != 80 {
+	if len(list) != 2 || list[0].Rule != "stopped" || list[0].State != ledger.Working || !list[0].Found ||
+		list[1].Rule != "fired" || list[1].State != ledger.Working || list[1].Order.LimitPrice != 80 {
 		t.Errorf("%+v", list)
 	}
 	// Of this one the price may be missing: sent once more it would be another order.
 	cheaper := func(o *conn.Order) { o.LimitPrice = 1 }
 	_, err := b.ledger.Change(s, list[0].ID, cheaper, nil)
-	if !errors.Is(err, engine.ErrNotChanged) || !strings.Contains(err.Error(), "TWS") {
+	if !errors.Is(err, ledger.ErrNotChanged) || !strings.Contains(err.Error(), "TWS") {
 		t.Error(err)
 	}
 	b.instruments()

@@ -11,13 +11,14 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // bench is a set whose ticks come from a test. Its orders find no session, and are blocked.
 type bench struct {
 	t       *testing.T
 	path    string
-	ledger  *engine.Ledger
+	ledger  *ledger.Ledger
 	desk    *engine.Desk
 	set     *Set
 	now     time.Duration
@@ -47,17 +48,17 @@ func (b *bench) restart() {
 		b.ledger.Close()
 	}
 	log := slog.New(slog.DiscardHandler)
-	ledger, err := engine.OpenLedger(b.path, log)
+	orders, err := ledger.Open(b.path, log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	report := func(r engine.Report) { b.reports = append(b.reports, r) }
-	b.ledger, b.desk = ledger, engine.NewDesk(ledger, engine.Limits{
+	b.ledger, b.desk = orders, engine.NewDesk(orders, engine.Limits{
 		Mode: conn.Paper, PerMinute: 10, PerDay: 10,
 		Quantity: 100, Notional: 1e6,
 	}, report, log)
 	b.set, err = NewSet(Config{
-		Ledger: ledger, Desk: b.desk, Clock: func() time.Duration {
+		Ledger: orders, Desk: b.desk, Clock: func() time.Duration {
 			return b.now
 		}, MaxTickAge: func() time.Duration { return b.maxAge },
 		MarketHours: func(time.Time) bool { return b.open }, Report: report, Changed: func() { b.changed++ }, Log: log,

@@ -16,6 +16,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // Set is the trader's rules, and their states. It is an [engine.Strategy]; its other methods may be called from any
@@ -44,7 +45,7 @@ type Set struct {
 
 // Config is what a [Set] needs. Its functions must not block.
 type Config struct {
-	Ledger *engine.Ledger
+	Ledger *ledger.Ledger
 	Desk   *engine.Desk
 	// all contracts that one can mean; may take a while
 	Resolve func(context.Context, conn.Contract) ([]conn.Details, error)
@@ -167,7 +168,7 @@ func (s *Set) catchUp(e *entry) {
 	list := s.cfg.Ledger.Intents()
 	apart := map[int64]bool{} // orders that did not leave with all of their exits, and so were blocked
 	for _, i := range list {
-		apart[i.Order.Parent] = apart[i.Order.Parent] || i.State == engine.NotSent
+		apart[i.Order.Parent] = apart[i.Order.Parent] || i.State == ledger.NotSent
 	}
 	for _, i := range list {
 		if i.Rule != e.rule.Name {
@@ -175,7 +176,7 @@ func (s *Set) catchUp(e *entry) {
 		}
 		// than the last time that it is known to have triggered
 		later := i.At.After(e.Activated) && i.At.Sub(e.TriggeredAt) > seconds(e.rule.CooldownSeconds)
-		if e.State == Active && i.Order.Parent == 0 && i.State != engine.NotSent && !apart[i.ID] && later {
+		if e.State == Active && i.Order.Parent == 0 && i.State != ledger.NotSent && !apart[i.ID] && later {
 			// It has triggered, and the disk took that of its order alone.
 			e.State, e.Since, e.TriggeredAt, e.Settled = Triggered, i.At, i.At, false
 			e.TriggerCount++

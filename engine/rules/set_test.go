@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // TestStates follows rules over changes and restarts.
@@ -200,11 +200,11 @@ func TestChangesAreReported(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	b.set.OnFailure(len(b.set.watches), 200, "of an instrument that is gone")
-	told("an order has changed", func() { b.set.OnOrder(engine.Intent{Rule: "r", State: engine.Working}) })
+	told("an order has changed", func() { b.set.OnOrder(ledger.Intent{Rule: "r", State: ledger.Working}) })
 	told("it triggered", func() { b.tick("AAPL last 100") })
 	told("it is a draft again", func() { _ = b.set.Deactivate("r") })
 	// What becomes of an order that a rule has placed before is nothing to a draft.
-	b.set.OnOrder(engine.Intent{Rule: "r", State: engine.Rejected, At: time.Now().Add(time.Hour)})
+	b.set.OnOrder(ledger.Intent{Rule: "r", State: ledger.Rejected, At: time.Now().Add(time.Hour)})
 	if v := b.view("r"); v.State != Draft {
 		t.Errorf("%+v", v)
 	}

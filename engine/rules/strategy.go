@@ -5,6 +5,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // The methods below make a Set an [engine.Strategy]. The engine calls them, from one goroutine.
@@ -103,7 +104,7 @@ func (s *Set) OnFailure(instrument, code int, detail string) {
 }
 
 // OnOrder takes in what became of an order of a rule.
-func (s *Set) OnOrder(i engine.Intent) {
+func (s *Set) OnOrder(i ledger.Intent) {
 	if i.Rule == "" {
 		return
 	}
@@ -123,7 +124,7 @@ func (s *Set) OnOrder(i engine.Intent) {
 }
 
 // learned returns the rule that an order is of, nil if it is gone, and its state after what became of the order.
-func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
+func (s *Set) learned(i ledger.Intent) (e *entry, next entry, changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e = s.find(i.Rule); e == nil {
@@ -136,21 +137,21 @@ func (s *Set) learned(i engine.Intent) (e *entry, next entry, changed bool) {
 
 // learn takes in what became of an order, and reports whether that changes the state of the rule. Only the order of
 // the last trigger counts, and not those that close its position.
-func (e *entry) learn(i engine.Intent) bool {
+func (e *entry) learn(i ledger.Intent) bool {
 	if e.State != Triggered || e.Settled || i.Order.Parent != 0 || !e.placed(i) {
 		return false
 	}
 	switch i.State {
-	case engine.Filled, engine.Cancelled:
+	case ledger.Filled, ledger.Cancelled:
 		e.settle(i.Changed)
-	case engine.Rejected:
+	case ledger.Rejected:
 		e.fail(i.Changed, FailedRejected, i.Code, i.Detail)
-	case engine.Inactive:
+	case ledger.Inactive:
 		if !i.Done() { // it may work again
 			return false
 		}
 		e.fail(i.Changed, FailedInactive, i.Code, i.Detail)
-	case engine.NotSent:
+	case ledger.NotSent:
 		e.fail(i.Changed, FailedNotSent, 0, i.Detail)
 	default:
 		return false
@@ -160,7 +161,7 @@ func (e *entry) learn(i engine.Intent) bool {
 
 // placed reports whether an order is of the last trigger. Its time alone does not tell that once the clock has been set
 // back.
-func (e *entry) placed(i engine.Intent) bool {
+func (e *entry) placed(i ledger.Intent) bool {
 	return (e.order == "" || i.Order.Ref == e.order) && !i.At.Before(e.TriggeredAt)
 }
 

@@ -8,6 +8,7 @@ import (
 	"gatewatch/conn"
 	"gatewatch/conn/sim"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -183,7 +184,7 @@ func TestPriceStepsOfOrders(t *testing.T) {
 			}
 		}
 		for _, i := range list {
-			if i.State == engine.Rejected {
+			if i.State == ledger.Rejected {
 				t.Errorf("version %d: %+v", version, i)
 			}
 		}
@@ -202,7 +203,7 @@ func TestTriggeredIsTriggered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is filled", func() bool { return st.ledger.Intents()[0].State == engine.Filled })
+	eventually(t, "it is filled", func() bool { return st.ledger.Intents()[0].State == ledger.Filled })
 	set, err := NewSet(st.set.cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -234,10 +235,10 @@ func TestCaughtUp(t *testing.T) {
 		Session: st.sup.Session(), Rule: "blocked", Price: 100, Order: buy,
 		Exits: []conn.Order{exit},
 	})
-	if err == nil || len(list) != 2 || list[1].State != engine.NotSent {
+	if err == nil || len(list) != 2 || list[1].State != ledger.NotSent {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	eventually(t, "it is taken back", func() bool { return st.ledger.Intents()[1].State == engine.Cancelled })
+	eventually(t, "it is taken back", func() bool { return st.ledger.Intents()[1].State == ledger.Cancelled })
 	set, err := NewSet(st.set.cfg)
 	if err != nil {
 		t.Fatal(err)

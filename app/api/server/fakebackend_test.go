@@ -13,7 +13,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/conn/port"
 	"gatewatch/conn/port/record"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -238,9 +238,9 @@ func (b *fakeBackend) Orders() api.Orders {
 	return api.Orders{Orders: []api.OrderView{
 		{
 			ID: 7, At: now, Rule: "dip", Symbol: "AAPL", Side: "BUY", Type: "LMT", Quantity: 100, LimitPrice: 230.5,
-			TIF: "DAY", State: engine.Working, Changed: now, Open: true,
+			TIF: "DAY", State: ledger.Working, Changed: now, Open: true,
 		},
-		{ID: 8, At: now, State: engine.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
+		{ID: 8, At: now, State: ledger.Rejected, Changed: now, Code: 201, Detail: "no", Parent: 7},
 	}, Blocked: []api.Blocked{{At: now, Rule: "dip", Text: "BUY 100 AAPL", Reason: "not armed", ReasonID: "disarmed"}}}
 }
 

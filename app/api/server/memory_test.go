@@ -14,7 +14,7 @@ import (
 	"gatewatch/app/alert/serviceurl"
 	"gatewatch/app/settings"
 	"gatewatch/conn/history"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -37,7 +37,7 @@ type memory struct {
 	tested  []string
 	wait    time.Duration     // how long a test of alerts takes
 	rule    rules.State       // of the only rule, if it is set
-	state   engine.OrderState // of the only order, if it is set
+	state   ledger.OrderState // of the only order, if it is set
 }
 
 func (b *memory) Rules() api.Rules {

@@ -16,7 +16,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -364,8 +364,8 @@ func TestOpenAPIKnowsAll(t *testing.T) {
 		b.rule = rules.State(c.value)
 		d.check(call{method: "GET", target: "/rules", code: 200})
 	}
-	for _, c := range constants(t, reflect.TypeFor[engine.OrderState]()) {
-		b.state = engine.OrderState(c.value)
+	for _, c := range constants(t, reflect.TypeFor[ledger.OrderState]()) {
+		b.state = ledger.OrderState(c.value)
 		d.check(call{method: "GET", target: "/orders", code: 200})
 	}
 	d.check(call{method: "GET", target: "/positions", code: 200})

@@ -24,7 +24,7 @@ import (
 	"gatewatch/app/settings"
 	"gatewatch/conn"
 	"gatewatch/conn/history"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -78,7 +78,7 @@ var sources = map[string]string{
 	reflect.TypeFor[api.Status]().PkgPath():        "..",
 	reflect.TypeFor[conn.State]().PkgPath():        "../../../conn",
 	reflect.TypeFor[history.Record]().PkgPath():    "../../../conn/history",
-	reflect.TypeFor[engine.OrderState]().PkgPath(): "../../../engine",
+	reflect.TypeFor[ledger.OrderState]().PkgPath(): "../../../engine/ledger",
 	reflect.TypeFor[rules.Rule]().PkgPath():        "../../../engine/rules",
 	reflect.TypeFor[autostart.AtLogin]().PkgPath(): "../../autostart",
 	reflect.TypeFor[settings.Problem]().PkgPath():  "../../strict",

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -203,7 +203,7 @@ func newDesk(at time.Time) *past {
 			Text: "When TSLA last is at or below 230: tell me", Why: "It is a draft; activate it.",
 		},
 	}}
-	order := func(id int64, state engine.OrderState, word, text string, o api.OrderView) api.OrderView {
+	order := func(id int64, state ledger.OrderState, word, text string, o api.OrderView) api.OrderView {
 		o.ID, o.State, o.StateText, o.Text, o.At, o.Changed = id, state, word, text,
 			ago(time.Duration(1040-id)*time.Minute), ago(time.Duration(1040-id)*time.Minute-2*time.Second)
 		if o.Type == "" {
@@ -212,31 +212,31 @@ func newDesk(at time.Time) *past {
 		return o
 	}
 	p.desk.orders = api.Orders{Orders: []api.OrderView{
-		order(1038, engine.Working, "working", "BUY 100 AAPL LMT 229.95",
+		order(1038, ledger.Working, "working", "BUY 100 AAPL LMT 229.95",
 			api.OrderView{
 				Rule: "Buy the dip", Side: "BUY", Symbol: "AAPL", Type: "LMT", Quantity: 100, LimitPrice: 229.95,
 				Multiplier: 1, Currency: "USD", Filled: 40, Open: true,
 			}),
-		order(1037, engine.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5",
+		order(1037, ledger.Sent, "sent", "SELL 100 AAPL STP LMT 225 224.5",
 			api.OrderView{
 				Rule: "Buy the dip", Type: "STP LMT", Quantity: 100, StopPrice: 225, LimitPrice: 224.5,
 				Parent: 1038, Open: true,
 			}),
-		order(1036, engine.Unknown, "unknown", "BUY 50 GLD LMT 385.05", api.OrderView{
+		order(1036, ledger.Unknown, "unknown", "BUY 50 GLD LMT 385.05", api.OrderView{
 			Rule: "Gold breaks out",
 			Type: "LMT", Quantity: 50, LimitPrice: 385.05, Open: true,
 		}),
-		order(1035, engine.Rejected, "rejected", "SELL 5000 MSFT MKT", api.OrderView{
+		order(1035, ledger.Rejected, "rejected", "SELL 5000 MSFT MKT", api.OrderView{
 			Quantity: 5000, Code: 201,
 			Detail: "Order rejected - reason: " + hostile,
 		}),
-		order(1034, engine.Filled, "filled", "SELL 10 MSFT MKT", api.OrderView{
+		order(1034, ledger.Filled, "filled", "SELL 10 MSFT MKT", api.OrderView{
 			Rule: "Sold in June", Quantity: 10,
 			Filled: 10,
 		}),
-		order(1033, engine.Cancelled, "cancelled or expired", "BUY 10 TSLA LMT 200",
+		order(1033, ledger.Cancelled, "cancelled or expired", "BUY 10 TSLA LMT 200",
 			api.OrderView{Type: "LMT", Quantity: 10, LimitPrice: 200, Filled: 3}),
-		order(1032, engine.NotSent, "not sent", "BUY 1 ESZ6 MKT", api.OrderView{Quantity: 1}),
+		order(1032, ledger.NotSent, "not sent", "BUY 1 ESZ6 MKT", api.OrderView{Quantity: 1}),
 	}, Blocked: []api.Blocked{
 		{
 			At: ago(3 * time.Hour), Rule: "Euro alarm", Text: "BUY 20000 EUR.USD MKT",

@@ -12,7 +12,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 func (b *tab) expect(p *past, want string) {
@@ -263,7 +263,7 @@ func TestPageOrders(t *testing.T) {
 	p.change(func() {
 		p.status.Trading.OrdersOpen++
 		p.desk.orders.Orders = append([]api.OrderView{
-			{ID: 1039, Text: "BUY 1 SPY MKT", State: engine.Planned, Quantity: 1, Open: true, Type: "MKT"},
+			{ID: 1039, Text: "BUY 1 SPY MKT", State: ledger.Planned, Quantity: 1, Open: true, Type: "MKT"},
 		}, p.desk.orders.Orders...)
 	})
 	b.until(orderShown+`[0].querySelector("h3").textContent`, "BUY 1 SPY MKT")

@@ -9,7 +9,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
 	"gatewatch/conn/sim"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -110,7 +110,7 @@ func TestWindowManages(t *testing.T) {
 	d.click("Orders", bold)
 	d.see("Positions", bold)
 	for _, o := range s.orders() {
-		if o.State == engine.Filled {
+		if o.State == ledger.Filled {
 			d.click("3 at "+wording.Price(o.AveragePrice), plain)
 			d.see("A"+strings.TrimPrefix(o.CostText, "a"), fine) // average and commission
 			if !strings.Contains(o.CostText, "commission") {

@@ -15,7 +15,7 @@ import (
 	"gatewatch/app/api"
 	"gatewatch/app/home"
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -208,7 +208,7 @@ func TestWindowTrades(t *testing.T) {
 	d.keys("Return", 1)
 	s.untilRule("Buy one", rules.Done)
 	list := s.orders()
-	if len(list) != 1 || list[0].State != engine.Filled || list[0].Filled != 3 || list[0].Side != "BUY" ||
+	if len(list) != 1 || list[0].State != ledger.Filled || list[0].Filled != 3 || list[0].Side != "BUY" ||
 		list[0].Symbol != "MSFT" {
 		t.Fatalf("orders %+v, want 3 MSFT bought", list)
 	}

@@ -9,7 +9,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // orderRow is the order that is chosen, in full. Its buttons come first, where no text moves them.
@@ -77,7 +77,7 @@ func newOrderRow(p *ordersPage, id int64) *orderRow {
 func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	r.order = *o
 	word := stateWord(o)
-	if !p.may && o.Open && o.State != engine.Unknown {
+	if !p.may && o.Open && o.State != ledger.Unknown {
 		r.sign.set(Unknown)
 		word += ", when last heard of"
 	} else {
@@ -90,7 +90,7 @@ func (r *orderRow) render(o *api.OrderView, p *ordersPage) {
 	tint(r.wrong, o.Alarming(), widget.DangerImportance, widget.MediumImportance)
 	showText(r.wrong, wrong)
 	show(r.outcome, r.outcome.Text != "")
-	working := o.Open && o.State == engine.Working
+	working := o.Open && o.State == ledger.Working
 	if r.editing && !working {
 		r.editing = false
 	}

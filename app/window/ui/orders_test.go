@@ -10,26 +10,26 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"gatewatch/app/api"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 func TestOrderStates(t *testing.T) {
-	want := map[engine.OrderState]Shape{
-		engine.Planned: Working, engine.Sent: Working, engine.Working: Working, engine.Filled: Up,
-		engine.Cancelled: Over,
-		engine.Rejected:  Down, engine.Unknown: Impaired, engine.Inactive: Impaired, engine.NotSent: Unknown,
+	want := map[ledger.OrderState]Shape{
+		ledger.Planned: Working, ledger.Sent: Working, ledger.Working: Working, ledger.Filled: Up,
+		ledger.Cancelled: Over,
+		ledger.Rejected:  Down, ledger.Unknown: Impaired, ledger.Inactive: Impaired, ledger.NotSent: Unknown,
 	}
 	for state, shape := range want {
 		if got := named[api.OrderShape(state)]; got != shape {
 			t.Errorf("%s is shown as %v, want %v", state, got, shape)
 		}
 	}
-	lost := api.OrderView{State: engine.Unknown, Code: 201, Detail: "a\x1bb"}
+	lost := api.OrderView{State: ledger.Unknown, Code: 201, Detail: "a\x1bb"}
 	if got := api.OrderNote(&lost); !strings.Contains(got, "Look in TWS") ||
 		!strings.HasSuffix(got, "IB code 201: a b") {
 		t.Errorf("said %q", got)
 	}
-	naked := api.OrderView{State: engine.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
+	naked := api.OrderView{State: ledger.Cancelled, Unprotected: true, ChangeText: "change asked for", Code: 202}
 	if got := api.OrderNote(&naked); !strings.Contains(got, "place a stop in TWS") ||
 		!strings.Contains(got, "Change asked for.") {
 		t.Errorf("said %q", got)
@@ -45,7 +45,7 @@ func TestOrderStates(t *testing.T) {
 			t.Errorf("%q is %q in the list, want %q", text, got, want)
 		}
 	}
-	if got := stateWord(&api.OrderView{State: engine.NotSent}); got != "Not sent" {
+	if got := stateWord(&api.OrderView{State: ledger.NotSent}); got != "Not sent" {
 		t.Errorf("word %q", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/app/wording"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // ordersPage shows orders, cancels and changes them.
@@ -231,7 +231,7 @@ func (p *ordersPage) entries(blocked []api.Blocked) []entryTexts {
 				key: orderKey(o.ID), shape: named[api.OrderShape(o.State)], name: plain(o.Text), word: shortState(o),
 				bad: o.Alarming(),
 			}
-			if !p.may && o.Open && o.State != engine.Unknown {
+			if !p.may && o.Open && o.State != ledger.Unknown {
 				one.shape, one.word = Unknown, "Was "+strings.ToLower(one.word)
 			}
 			if one.value = number(o.Filled); o.Filled != o.Quantity {

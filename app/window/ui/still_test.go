@@ -11,7 +11,7 @@ import (
 
 	"gatewatch/app/api"
 	"gatewatch/conn"
-	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 )
 
 // TestButtonsStayUnderTheMouse has what the window says change while it is open: no button moves for that.
@@ -73,7 +73,7 @@ func TestButtonsStayUnderTheMouse(t *testing.T) {
 			v.Orders(orders, nil)
 			order := map[string]fyne.CanvasObject{"Cancel order": orderAt(v, 1).cancel, "Cancel all": v.orders.all}
 			look("an order", order)
-			orders.Orders[1].State, orders.Orders[1].StateText = engine.Unknown, "unknown"
+			orders.Orders[1].State, orders.Orders[1].StateText = ledger.Unknown, "unknown"
 			orders.Cancelling.Text = strings.Repeat("1 of 3 is confirmed. ", 5)
 			v.Orders(orders, nil)
 			look("an order that cannot be changed any more", order)

@@ -11,6 +11,7 @@ import (
 	"gatewatch/app/wording"
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -120,30 +121,30 @@ func candidates() []api.Candidate {
 }
 
 func someOrders() api.Orders {
-	order := func(id int64, ago time.Duration, state engine.OrderState, word, text string) api.OrderView {
+	order := func(id int64, ago time.Duration, state ledger.OrderState, word, text string) api.OrderView {
 		return api.OrderView{
 			ID: id, At: noon.Add(-ago), Changed: noon.Add(-ago), Text: text, State: state,
 			StateText: word, Quantity: 100, Type: "LMT", LimitPrice: 224.95, Rule: "Buy the dip",
 		}
 	}
-	working := order(17, 10*time.Minute, engine.Working, "working", "BUY 100 AAPL LMT 224.95 GTC")
+	working := order(17, 10*time.Minute, ledger.Working, "working", "BUY 100 AAPL LMT 224.95 GTC")
 	working.Open, working.Filled, working.Changed = true, 40, noon.Add(-time.Minute)
-	loss := order(18, 10*time.Minute, engine.Working, "working", "SELL 100 AAPL STP 217.45 GTC")
+	loss := order(18, 10*time.Minute, ledger.Working, "working", "SELL 100 AAPL STP 217.45 GTC")
 	loss.Open, loss.Parent, loss.LimitPrice, loss.StopPrice = true, 17, 0, 217.45
-	lost := order(12, 3*time.Hour, engine.Unknown, "unknown: look in TWS whether it is there", "SELL 10 MSFT MKT")
+	lost := order(12, 3*time.Hour, ledger.Unknown, "unknown: look in TWS whether it is there", "SELL 10 MSFT MKT")
 	lost.Open, lost.Quantity, lost.Rule = true, 10, "Sell the peak"
-	rejected := order(15, 30*time.Minute, engine.Rejected, "rejected", "BUY 100000 AAPL LMT 230")
+	rejected := order(15, 30*time.Minute, ledger.Rejected, "rejected", "BUY 100000 AAPL LMT 230")
 	rejected.Quantity, rejected.Code = 100000, 201
 	rejected.Detail = "Order rejected - reason: we are unable to accept your order. Your " +
 		"available funds are insufficient."
-	filled := order(11, 26*time.Hour, engine.Filled, "filled", "BUY 100 AAPL LMT 231")
+	filled := order(11, 26*time.Hour, ledger.Filled, "filled", "BUY 100 AAPL LMT 231")
 	filled.Filled, filled.AveragePrice, filled.CostText = 100, 230.4512,
 		"average 230.451, commission 1.00 USD, realised P&L 47.90 USD"
 	return api.Orders{
 		Orders: []api.OrderView{
 			loss, working, lost, rejected, filled,
-			order(10, 27*time.Hour, engine.Cancelled, "cancelled", "BUY 100 AAPL LMT 220"),
-			order(9, 28*time.Hour, engine.NotSent, "not sent", "BUY 100 AAPL LMT 221"),
+			order(10, 27*time.Hour, ledger.Cancelled, "cancelled", "BUY 100 AAPL LMT 220"),
+			order(9, 28*time.Hour, ledger.NotSent, "not sent", "BUY 100 AAPL LMT 221"),
 		},
 		Blocked: []api.Blocked{{
 			At: noon.Add(-4 * time.Hour), Rule: "Buy the dip", Text: "BUY 100 AAPL LMT 224.95",

@@ -27,6 +27,7 @@ import (
 
 	"gatewatch/conn"
 	"gatewatch/engine"
+	"gatewatch/engine/ledger"
 	"gatewatch/engine/rules"
 )
 
@@ -137,14 +138,14 @@ func main() {
 			serve(c, subscribed, send)
 		}
 	}()
-	ledger, err := engine.OpenLedger(filepath.Join(folder, "orders.db"), log)
+	orders, err := ledger.Open(filepath.Join(folder, "orders.db"), log)
 	if err != nil {
 		panic(err)
 	}
 	sup, err := conn.New(conn.Config{
 		Host: "127.0.0.1", Port: ln.Addr().(*net.TCPAddr).Port, ClientID: 17, Mode: conn.Paper,
 		ConnectTimeout: time.Minute, Poll: time.Second, Soft: 30 * time.Second, Hard: time.Minute,
-		ProofOfLife: time.Minute, Delays: []time.Duration{time.Second}, Reconcile: ledger.Reconcile,
+		ProofOfLife: time.Minute, Delays: []time.Duration{time.Second}, Reconcile: orders.Reconcile,
 	}, log)
 	if err != nil {
 		panic(err)
@@ -152,11 +153,11 @@ func main() {
 	watched := &watchedConn{folder: folder}
 	sup.Through(func(c net.Conn) net.Conn { watched.Conn = c; return watched })
 	limits := engine.Limits{Mode: conn.Paper, PerMinute: 100, PerDay: 100, Quantity: 100, Notional: 1e6}
-	desk := engine.NewDesk(ledger, limits, func(engine.Report) {}, log)
+	desk := engine.NewDesk(orders, limits, func(engine.Report) {}, log)
 	desk.Arm()
 	age := func() time.Duration { return time.Minute }
 	set, err := rules.NewSet(rules.Config{
-		Ledger: ledger, Desk: desk, Clock: sup.Clock, MaxTickAge: age, Log: log,
+		Ledger: orders, Desk: desk, Clock: sup.Clock, MaxTickAge: age, Log: log,
 		MarketHours: func(time.Time) bool { return true },
 		Report:      func(engine.Report) {}, Changed: func() {}, Refresh: func() {},
 		Resolve: func(_ context.Context, c conn.Contract) ([]conn.Details, error) {
@@ -190,7 +191,7 @@ func main() {
 	go sup.Run(ctx)
 	over := make(chan struct{})
 	go func() { eng.Run(ctx); close(over) }()
-	defer func() { cancel(); <-over; ledger.Close() }()
+	defer func() { cancel(); <-over; orders.Close() }()
 	request := <-subscribed
 	waitFor := func(ok func() bool) {
 		for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
