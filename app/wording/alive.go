@@ -8,22 +8,23 @@ const (
 	NotResponding = "Gatewatch is not responding"
 	// LookingForGatewatch is what is said before its first answer.
 	LookingForGatewatch = "Looking for Gatewatch…"
-	// TradingNotKnown is what is said of trading then, and NoRulesAct what that means while it is not running.
+	// TradingNotKnown is what is said of trading then, OnceItRuns and OnceItResponds when it can be turned on or off.
 	TradingNotKnown = "Trading: not known"
-	NoRulesAct      = "its rules place no orders"
+	OnceItRuns      = "It can be turned on or off once Gatewatch runs again."
+	OnceItResponds  = "It can be turned on or off once Gatewatch responds again."
 
-	// StartHint and RestartHint say beside a button what to do, StartThere and RestartThere on the page, which may be
-	// on another device.
-	StartHint  = unknownUntilStart + " Start it here or from your applications."
-	StartThere = unknownUntilStart + " Start it on its computer, from the applications or with “gatewatch”. " +
+	// NotRunningMeans and NotRespondingMeans say what follows, StartHint and RestartHint beside a button what to do,
+	// StartThere and RestartThere on the page, which may be on another device.
+	NotRunningMeans = "No rule places orders until Gatewatch runs again."
+	StartHint       = "Start it here or from your applications."
+	StartThere      = "Start it on its computer, from the applications or with “gatewatch”. " +
 		"This page finds it again by itself."
-	RestartHint  = mayHang + " If this lasts, restart it."
-	RestartThere = mayHang + " If this lasts, restart Gatewatch on its computer: quit it in the tray or end its " +
-		"process, and start it again."
+	NotRespondingMeans = "Nothing is known of the connection or of the rules."
+	RestartHint        = mayHang + " If this lasts, restart it."
+	RestartThere       = mayHang + " If this lasts, restart Gatewatch on its computer: quit it in the tray or end " +
+		"its process, and start it again."
 
-	unknownUntilStart = "Nothing is known of the connection, and no rule places orders, until Gatewatch runs again."
-	mayHang           = "It may hang, or the computer may be very busy. Nothing is known of the connection or of its " +
-		"rules."
+	mayHang = "Gatewatch may hang, or the computer may be very busy."
 
 	// NotRespondingDo says on the command line what to do about a program that hangs.
 	NotRespondingDo = "orders at IBKR keep working and nothing watches them. End that process, start `gatewatch` and " +

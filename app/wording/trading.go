@@ -227,8 +227,8 @@ const (
 	// OrdersOutOfDate is why orders cannot be cancelled and changed without a connection.
 	OrdersOutOfDate = "Not connected: what is shown here may be out of date, and orders can be neither cancelled nor " +
 		"changed from here. Use TWS or IBKR Mobile."
-	// OrdersUnwatched is the same while Gatewatch does not answer, in a clause.
-	OrdersUnwatched = "nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or " +
+	// OrdersUnwatched is the same while Gatewatch does not answer.
+	OrdersUnwatched = "Nothing watches these orders, and what is shown here may be out of date. Use TWS to cancel or " +
 		"change them."
 )
 

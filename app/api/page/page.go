@@ -25,8 +25,9 @@ var scripts = []string{"base.js", "status.js", "history.js", "trading.js", "file
 // words are those of the page that the tray, the window or the command line has, too.
 var words = map[string]string{
 	"looking": wording.LookingForGatewatch, "notRunning": wording.NotRunning, "notResponding": wording.NotResponding,
-	"tradingNotKnown": wording.TradingNotKnown, "noRulesAct": wording.NoRulesAct,
-	"start": wording.StartThere, "restart": wording.RestartThere,
+	"tradingNotKnown": wording.TradingNotKnown, "onceItRuns": wording.OnceItRuns,
+	"onceItResponds": wording.OnceItResponds, "notRunningMeans": wording.NotRunningMeans,
+	"notRespondingMeans": wording.NotRespondingMeans, "start": wording.StartThere, "restart": wording.RestartThere,
 	"askingForPrice": wording.AskingForPrice, "cannotBeAsked": wording.CannotBeAsked,
 	"ordersOutOfDate": wording.OrdersOutOfDate, "ordersUnwatched": wording.OrdersUnwatched,
 	"didNotWork": wording.DidNotWork, "todayNotKnown": wording.TodayNotKnown, "nothingSaved": wording.NothingSaved,

@@ -23,11 +23,11 @@ function layerRow([shape, name, word, since, more]) {
 function renderStatus() {
   const s = here() ? st.shown : null, shape = lost ? "down" : s ? s.shape : "unknown";
   const title = lost ? absent() : s ? s.title : words.looking;
-  say("title", joined([badge() === "DEMO" && "DEMO", title, "Gatewatch"]));
+  say("title", joined([badge() === "DEMO" && "DEMO", title, !title.includes("Gatewatch") && "Gatewatch"]));
   if (document.hidden) return;
   attribute(document.body, "data-state", s ? st.state : "gone");
   const up = s && st.layers.socket && st.layers.api, offer = s && settings?.offer;
-  const cause = lost ? absent() + " (since " + clock(lost) + ")." : s?.cause;
+  const cause = lost ? hangs ? words.notRespondingMeans : words.notRunningMeans : s?.cause;
   for (const [id, text] of Object.entries({
     headline: title, since: sinceFor(lost ?? s?.since), badge: badge(), cause, hint: lost ? absence() : s?.hint,
     attempt: s && s.attempt.text + (s.attempt.at ? " in " + span(left(s.attempt.at)) : ""), "support-text": s?.notice,

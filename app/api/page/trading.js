@@ -3,7 +3,7 @@ function renderTrading() {
   const t = here() ? st.trading : null, l = t && st.shown.trading, armed = Boolean(t?.armed);
   draw("trading-sign", l ? l.shape : "unknown");
   say("trading-state", l ? l.text : words.tradingNotKnown);
-  say("trading-reason", l ? l.more : lost ? absent() + (hangs ? "." : ": " + words.noRulesAct + ".") : words.looking);
+  say("trading-reason", l ? l.more : lost ? hangs ? words.onceItResponds : words.onceItRuns : words.looking);
   const counts = joined(t ? [l.at && "on since " + clock(l.at), ...listOf(t.counts)] : []);
   result("trading-counts", upper(counts), t?.orders_unknown || t?.orders_unprotected);
   say("arm", "Turn on " + (badge() === "LIVE" ? "LIVE " : "") + "trading" + (t?.confirm ? "…" : ""));
@@ -73,7 +73,7 @@ function paintOrders(o) {
   const can = here() && st.connected, { orders, blocked } = o;
   list("orders-rows", orders.map(v => [v, can]), orderItem, ([v]) => v.id);
   say("orders-reason", can || !orders.length ? ""
-    : here() ? words.ordersOutOfDate : absent() + ": " + words.ordersUnwatched);
+    : here() ? words.ordersOutOfDate : words.ordersUnwatched);
   say("orders-cancelling", o.cancelling.text);
   list("unsent-rows", blocked, b => row(stamp(b.at), wide(b.text), wide(b.rule || none), wide(b.reason)));
   for (const id of ["unsent-head", "unsent-shown"]) show(id, blocked.length > 0);

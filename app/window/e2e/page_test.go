@@ -217,7 +217,7 @@ func TestPage(t *testing.T) {
 	if took > 30*time.Second { // ten times what is asked for
 		t.Errorf("a stopped program is noticed after %v", took)
 	}
-	b.until(`document.getElementById("cause").textContent.startsWith("Gatewatch is not responding (since ")`, "true")
+	b.until(`document.getElementById("cause").textContent`, "Nothing is known of the connection or of the rules.")
 	b.until(`getComputedStyle(document.getElementById("log-shown")).filter`, "grayscale(1)")
 	b.keep("page-not-responding-light")
 	s.resident.signal(sigCont)

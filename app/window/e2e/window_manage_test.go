@@ -157,7 +157,7 @@ func TestWindowManages(t *testing.T) {
 	// From the search over the tabs to Status; then the other tabs, Copy, Start Gatewatch.
 	before := s.resident.cmd.Process.Pid
 	s.resident.kill()
-	d.untilTitle("Gatewatch: Gatewatch is not running")
+	d.untilTitle("Gatewatch is not running")
 	d.keys("ctrl+f", 1)
 	d.keys("shift+Tab", 6)
 	d.keys("Return", 1)

@@ -204,7 +204,7 @@ func TestWindowSurvivesARestart(t *testing.T) {
 	w := d.open(s)
 	d.untilTitle("Gatewatch: Reconnecting", "Gatewatch: No connection") // the latter after a minute
 	s.resident.kill()
-	d.untilTitle("Gatewatch: Gatewatch is not running")
+	d.untilTitle("Gatewatch is not running")
 	d.keep("not-running")
 	s.sim(s.port)
 	s.startResident()
@@ -228,7 +228,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 		t.Helper()
 		send(t, pid, sigStop)
 		began := time.Now()
-		d.untilTitle("Gatewatch: Gatewatch is not responding")
+		d.untilTitle("Gatewatch is not responding")
 		took := time.Since(began)
 		t.Logf("noticed after %v", took)
 		if took > 30*time.Second { // ten times what is asked for: this machine may be busy
@@ -245,7 +245,7 @@ func TestWindowOfAFrozenProgram(t *testing.T) {
 	t.Logf("recovered after %v", time.Since(began))
 
 	s.resident.kill()
-	d.untilTitle("Gatewatch: Gatewatch is not running")
+	d.untilTitle("Gatewatch is not running")
 	d.press()
 	first := s.untilStarted(s.resident.cmd.Process.Pid)
 	d.untilTitle("Gatewatch: Connected")

@@ -34,16 +34,13 @@ func (a absence) remedy() command {
 	return startProgram
 }
 
-// banner says what is wrong and what to do.
-func (a absence) banner(now time.Time) *banner {
-	hint := wording.StartHint
+// banner says what that means and what to do. The head above it says what is wrong, and since when.
+func (a absence) banner() *banner {
+	b := &banner{shape: Down, cause: wording.NotRunningMeans, hint: wording.StartHint, button: a.remedy()}
 	if a.hangs {
-		hint = wording.RestartHint
+		b.cause, b.hint = wording.NotRespondingMeans, wording.RestartHint
 	}
-	return &banner{
-		shape: Down, cause: fmt.Sprintf("%s (since %s).", a.text(), clock(a.since, now)), hint: hint,
-		button: a.remedy(),
-	}
+	return b
 }
 
 const (
@@ -61,8 +58,14 @@ func needAttention(n int) string {
 	return fmt.Sprintf("%d values need attention.", n)
 }
 
-// cannotShow says what is not shown, and why.
+// cannotShow says what is not shown, and why. The head says that the resident program does not answer.
 func cannotShow(what string, err error) string {
+	switch {
+	case errors.Is(err, api.ErrNotRunning):
+		return what + " cannot be shown until Gatewatch runs again."
+	case errors.Is(err, api.ErrNotResponding):
+		return what + " cannot be shown until Gatewatch responds again."
+	}
 	return what + " cannot be shown: " + strings.TrimSuffix(reasonOf(err), ".") + "."
 }
 

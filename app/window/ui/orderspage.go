@@ -153,9 +153,6 @@ func (p *ordersPage) render(st *api.Status, lost absence, now time.Time) {
 	p.now = now
 	may, reason := canAct(st, lost)
 	p.may = may
-	if lost.is() {
-		reason = "" // the view says it, where it is not veiled
-	}
 	setText(p.note, reason)
 	p.refresh()
 }

@@ -72,7 +72,7 @@ func sorted(list []api.OrderView) (open, done []api.OrderView) {
 func canAct(st *api.Status, lost absence) (yes bool, reason string) {
 	switch {
 	case lost.is():
-		return false, lost.text() + ": " + wording.OrdersUnwatched
+		return false, "" // the view says it, where it is not veiled
 	case st == nil:
 		return false, wording.LookingForGatewatch
 	case !st.Connected:

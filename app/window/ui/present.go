@@ -142,7 +142,7 @@ func absent(st *api.Status, lost absence, now time.Time) picture {
 	p := picture{shape: Unknown, headline: wording.LookingForGatewatch, today: wording.TodayNotKnown}
 	if lost.is() {
 		p.shape, p.headline, p.since = Down, lost.text(), sinceFor(&lost.since, now)
-		p.banner, p.command = lost.banner(now), lost.remedy()
+		p.banner, p.command = lost.banner(), lost.remedy()
 	}
 	for _, name := range api.LayerNames {
 		p.layers = append(p.layers, row{shape: Unknown, name: name, word: none})

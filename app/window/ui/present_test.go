@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatewatch/app/api"
+	"gatewatch/app/wording"
 	"gatewatch/conn"
 )
 
@@ -190,7 +191,7 @@ func TestWhileNobodyIsThereNothingIsClaimed(t *testing.T) {
 			t.Errorf("%s is shown as %v", l.name, l.shape)
 		}
 	}
-	if want := "Gatewatch is not running (since 11:59:00)."; p.banner == nil || p.banner.cause != want {
+	if want := wording.NotRunningMeans; p.banner == nil || p.banner.cause != want {
 		t.Errorf("banner %+v, want %q", p.banner, want)
 	}
 }

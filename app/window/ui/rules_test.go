@@ -134,7 +134,7 @@ func TestSavingARule(t *testing.T) {
 	}
 	e.conditions[0].in.fill(map[string]string{"value": "226", "price": "last", "is": "at_or_below"})
 	v.Status(reconnecting(), noon)
-	if !e.save.Disabled() || e.message.Text != "Save is off: Gatewatch is not connected." ||
+	if !e.save.Disabled() || e.message.Text != "Save is off: Gateway is not connected." ||
 		e.form.conditions[0]["value"] != "226" {
 		t.Errorf("not connected: disabled %v, said %q, value %q", e.save.Disabled(), e.message.Text,
 			e.form.conditions[0]["value"])

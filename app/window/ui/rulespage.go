@@ -24,7 +24,7 @@ func canEdit(known *api.Rules, st *api.Status, lost absence) (yes bool, reason s
 	case st == nil || known == nil:
 		return false, "the rules have not been read yet."
 	case !st.Connected:
-		return false, "Gatewatch is not connected."
+		return false, "Gateway is not connected."
 	case !known.MayEdit:
 		return false, strings.TrimSuffix(plain(known.Reason), ".") + "."
 	}
@@ -289,7 +289,7 @@ func (p *rulesPage) render(st *api.Status, lost absence, now time.Time) {
 	may, reason := canEdit(p.known, st, lost)
 	p.may = may
 	note := ""
-	if !may && p.known != nil {
+	if !may && p.known != nil && !lost.is() { // else the view says it
 		note = "Rules can be neither saved nor activated: " + reason
 	}
 	setText(p.note, note)

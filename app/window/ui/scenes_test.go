@@ -283,6 +283,13 @@ func scenes() map[string]func(*View) {
 		history(0, report(), nil)(v)
 		v.Uptime(api.Uptime{}, errors.New("connection log: read-only"))
 	}
+	list["history_not_responding"] = func(v *View) {
+		status(connected())(v)
+		v.Lost(api.ErrNotResponding, noon)
+		v.open(pageHistory)
+		v.Uptime(api.Uptime{}, api.ErrNotResponding)
+		v.Tick(noon.Add(3 * time.Second))
+	}
 	list["alerts"] = func(v *View) {
 		status(connected())(v)
 		v.open(pageAlerts)

@@ -128,7 +128,7 @@ type alarm struct {
 	button  *button
 	does    command // what the button does
 	copy    *button
-	shown   banner
+	copied  string // what Copy copies
 }
 
 func newAlarm(k *keys, press func(command)) *alarm {
@@ -143,7 +143,7 @@ func newAlarm(k *keys, press func(command)) *alarm {
 	a.button.Importance = widget.HighImportance
 	a.tint.CornerRadius, a.edge.CornerRadius = 8, 3
 	a.edge.SetMinSize(fyne.NewSize(5, 1))
-	a.copy = newButton(k, "Copy", func() { fyne.CurrentApp().Clipboard().SetContent(a.shown.plainText()) })
+	a.copy = newButton(k, "Copy", func() { fyne.CurrentApp().Clipboard().SetContent(a.copied) })
 	a.copy.Importance = widget.LowImportance
 	answers := container.NewVBox(container.NewHBox(a.copy, a.button)) // beside the words, which may grow
 	words := container.New(
@@ -158,12 +158,13 @@ func newAlarm(k *keys, press func(command)) *alarm {
 	return a
 }
 
-func (a *alarm) render(b *banner, busy bool, failure string) {
+func (a *alarm) render(p *picture, busy bool, failure string) {
+	b := p.banner
 	show(a.content, b != nil)
 	if b == nil {
 		return
 	}
-	a.shown = *b
+	a.copied = p.headline + "\n" + b.plainText()
 	c := b.shape.Color()
 	if a.edge.FillColor != c {
 		a.edge.FillColor = c
@@ -283,7 +284,7 @@ func newStatusPage(k *keys, v *View) *statusPage {
 }
 
 func (p *statusPage) render(pic *picture, view *api.SettingsView, st *api.Status, busy bool, failure string) {
-	p.alarm.render(pic.banner, busy, failure)
+	p.alarm.render(pic, busy, failure)
 	p.first.render(view, st, busy)
 	p.support.render(pic.support)
 	for _, r := range pic.layers {

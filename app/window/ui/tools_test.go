@@ -48,7 +48,7 @@ func TestCopy(t *testing.T) {
 	v.Status(reconnecting(), noon)
 	test.Tap(v.status.alarm.copy)
 	clip := fyne.CurrentApp().Clipboard().Content()
-	if !strings.HasPrefix(clip, "Connection refused: nothing listens on 127.0.0.1:4002.\nSince ") ||
+	if !strings.HasPrefix(clip, "No connection\nConnection refused: nothing listens on 127.0.0.1:4002.\nSince ") ||
 		!strings.Contains(clip, "Start IB Gateway") {
 		t.Errorf("of the banner %q", clip)
 	}

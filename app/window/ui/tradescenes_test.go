@@ -185,7 +185,7 @@ func tradeScenes() map[string]func(*View) {
 		}
 	}
 	off := someRules()
-	off.MayEdit, off.Reason = false, "Gatewatch is not connected."
+	off.MayEdit, off.Reason = false, "Gateway is not connected."
 	list := map[string]func(*View){
 		"armed": func(v *View) {
 			v.Settings(inForce())
@@ -316,7 +316,7 @@ func tradeScenes() map[string]func(*View) {
 		"orders_cancel": func(v *View) {
 			onOrders(armed(), someOrders())(v)
 			v.orders.all.OnTapped()
-			v.OrderDone(0, &api.Conflict{Reason: "Gatewatch is not connected."})
+			v.OrderDone(0, &api.Conflict{Reason: "Gateway is not connected."})
 		},
 	}
 	held := armed()

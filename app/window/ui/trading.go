@@ -31,9 +31,9 @@ func tradingOf(st *api.Status, lost absence, now time.Time) trading {
 		t := trading{shape: Unknown, word: wording.TradingNotKnown, reason: wording.LookingForGatewatch}
 		switch {
 		case lost.hangs:
-			t.reason = wording.NotResponding + "."
+			t.reason = wording.OnceItResponds
 		case lost.is():
-			t.reason = wording.NotRunning + ": " + wording.NoRulesAct + "."
+			t.reason = wording.OnceItRuns
 		}
 		return t
 	}

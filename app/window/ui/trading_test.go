@@ -56,12 +56,12 @@ func TestHowTradingStands(t *testing.T) {
 			Off, "Trading is off", true, "",
 			"It is not known",
 		},
-		"gone": {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "not running", ""},
+		"gone": {&ok, absence{since: noon}, Unknown, "Trading: not known", false, "once Gatewatch runs again.", ""},
 		"hangs": {
 			&ok,
 			absence{noon, true},
 			Unknown, "Trading: not known", false,
-			"Gatewatch is not responding.", "",
+			"once Gatewatch responds again.", "",
 		},
 		"nobody yet": {nil, absence{}, Unknown, "Trading: not known", false, "Looking", ""},
 	} {

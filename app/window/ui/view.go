@@ -9,6 +9,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -367,13 +368,7 @@ func (v *View) render() {
 
 // renderVeil lays a veil over what may be out of date, and says so beside it.
 func (v *View) renderVeil() {
-	words := ""
-	if v.lost.is() && v.page != pageStatus {
-		words = v.lost.text() + ": what is shown here may be out of date."
-		if v.page == pageOrders {
-			_, words = canAct(v.st, v.lost)
-		}
-	}
+	words := v.outdated()
 	show(v.veil, words != "")
 	if v.stale.Text != words {
 		v.stale.SetText(words)
@@ -382,9 +377,29 @@ func (v *View) renderVeil() {
 	}
 }
 
+// outdated says what is to be known of the open page while the resident program does not answer. The head says why. The
+// status page shows nothing that may be out of date, and another one nothing at all until something was read for it.
+func (v *View) outdated() string {
+	known := [pageCount]bool{
+		pageHistory: v.history.report != nil, pageRules: v.rules.known != nil, pageOrders: v.orders.known != nil,
+		pagePrograms: v.others.intro.Text != "", pageAlerts: len(v.alerts.rows) > 0,
+		pageSettings: v.form.desk.view != nil,
+	}
+	switch {
+	case !v.lost.is() || !known[v.page]:
+		return ""
+	case v.page == pageOrders:
+		return wording.OrdersUnwatched
+	}
+	return "What is shown here may be out of date."
+}
+
 // renderTitle shows the state in the window's title, which can also be seen where the window cannot.
 func (v *View) renderTitle() {
-	title := "Gatewatch: " + v.pic.headline
+	title := v.pic.headline
+	if !strings.Contains(title, "Gatewatch") {
+		title = "Gatewatch: " + title
+	}
 	if v.st != nil && v.st.Demo {
 		title = wording.Demo + " " + title
 	}

@@ -3,18 +3,21 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
 	"gatewatch/app/api"
 	"gatewatch/app/settings"
+	"gatewatch/app/wording"
 	"gatewatch/engine/rules"
 )
 
@@ -230,7 +233,7 @@ func TestComesBackAfterARestart(t *testing.T) {
 	v.Status(connected(), noon)
 	v.Lost(api.ErrNotRunning, noon.Add(time.Second))
 	v.Lost(api.ErrNotRunning, noon.Add(5*time.Second))
-	if got := v.status.alarm.cause.Text; got != "Gatewatch is not running (since 12:00:01)." {
+	if got := v.head.since.Text; got != "since 12:00:01 · 4 s" {
 		t.Errorf("lost: %q", got)
 	}
 	v.Status(connected(), noon.Add(8*time.Second))
@@ -318,9 +321,11 @@ func TestStartAndRestart(t *testing.T) {
 		a.asked = nil
 		v.Lost(c.err, noon.Add(time.Second))
 		bar := v.status.alarm
-		if v.head.headline.Text != c.headline || bar.button.Text != c.label || !bar.button.Visible() ||
-			!strings.HasPrefix(bar.cause.Text, c.headline) {
-			t.Errorf("%q, button %q, %q", v.head.headline.Text, bar.button.Text, bar.cause.Text)
+		if v.head.headline.Text != c.headline || bar.button.Text != c.label || !bar.button.Visible() {
+			t.Errorf("%q, button %q", v.head.headline.Text, bar.button.Text)
+		}
+		if a.title != c.headline {
+			t.Errorf("titled %q", a.title)
 		}
 		for _, want := range []string{
 			"3 orders were open at IBKR, and nothing watches them now",
@@ -344,7 +349,7 @@ func TestStartAndRestart(t *testing.T) {
 		}
 		v.Commanded(nil)
 		v.open(pageOrders)
-		if !v.veil.Visible() || !strings.HasPrefix(v.stale.Text, c.headline) {
+		if !v.veil.Visible() || v.stale.Text != wording.OrdersUnwatched {
 			t.Errorf("stale orders are shown as if they were not: veil %v, %q", v.veil.Visible(), v.stale.Text)
 		}
 		v.open(pageStatus)
@@ -353,6 +358,49 @@ func TestStartAndRestart(t *testing.T) {
 	v.open(pageOrders)
 	if v.veil.Visible() || v.head.headline.Text != "Connected" {
 		t.Errorf("it is back: veil %v, %q", v.veil.Visible(), v.head.headline.Text)
+	}
+}
+
+// TestSaysOnceThatNothingAnswers opens every page while the resident program does not answer. It says so once, and that
+// something may be out of date where something is shown.
+func TestSaysOnceThatNothingAnswers(t *testing.T) {
+	for _, err := range []error{api.ErrNotResponding, api.ErrNotRunning} {
+		for _, known := range []bool{false, true} {
+			v, w, _ := acting(t)
+			v.Status(withPrograms(), noon)
+			if known {
+				v.Settings(inForce())
+				v.Uptime(report(), nil)
+				v.Rules(someRules(), nil)
+				v.Orders(someOrders(), nil)
+				v.Programs(programsAtPort(), programOrders(), nil)
+				v.Alerts(api.Alerts{Channels: []api.Channel{{Name: "email"}}}, nil)
+			}
+			v.Lost(err, noon)
+			v.Uptime(api.Uptime{}, err)
+			v.Messages(api.Messages{}, err)
+			v.Rules(api.Rules{}, err)
+			v.Orders(api.Orders{}, err)
+			v.Programs(api.Programs{}, api.ProgramOrders{}, err)
+			v.Alerts(api.Alerts{}, err)
+			for page := range pageCount {
+				v.open(page)
+				settle(w)
+				var said strings.Builder
+				everything := image.Rect(-1e4, -1e4, 1e4, 1e4)
+				eachText(v.content, fyne.Position{}, everything, func(text *canvas.Text, _ fyne.Position) {
+					said.WriteString(text.Text + " ")
+				})
+				name := v.tabs[page].Text
+				if n := strings.Count(said.String(), v.lost.text()); n != 1 {
+					t.Errorf("%s, known %v: %q is said %d times in %s", name, known, v.lost.text(), n, &said)
+				}
+				old := strings.Contains(said.String(), "may be out of date")
+				if old != (known && page != pageStatus) || old != v.veil.Visible() {
+					t.Errorf("%s, known %v: out of date %v, veil %v", name, known, old, v.veil.Visible())
+				}
+			}
+		}
 	}
 }
 
