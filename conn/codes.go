@@ -17,7 +17,7 @@ const (
 	effectFarm                           // one data farm changed
 	effectCompeting                      // another session took the market data
 	effectPortChanged                    // the API port has moved
-	effectFailsAttempt                   // Gateway will close: the attempt fails with a known cause
+	effectFailsAttempt                   // Gateway will close: the attempt fails, and says why
 	effectFailsSession                   // the client side gave up
 	effectUnsupported                    // IBKR ends its support for this version of Gateway
 	effectInvalid                        // a request makes no sense, or the API is read-only
@@ -59,8 +59,8 @@ var codeTable = map[int]codeRow{
 	2119: {effect: effectFarm, farm: FarmConnecting, kind: "market data"},
 
 	10197: {effect: effectCompeting, cause: CauseCompeting},
-	326:   {effect: effectFailsAttempt, cause: CauseClientIDInUse},
-	10141: {effect: effectFailsAttempt, cause: CauseDisclaimer},
+	326:   {effect: effectFailsAttempt},
+	10141: {effect: effectFailsAttempt},
 
 	502: {effect: effectFailsSession, cause: CauseClient},
 	504: {effect: effectFailsSession, cause: CauseClient},

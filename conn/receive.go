@@ -78,10 +78,22 @@ func (s *socket) receiveTime(unix int64) {
 	}
 }
 
+// closing has the codes after which Gateway closes the connection.
+//
+// Source: IBKR's API reference, "Message codes".
+var closing = map[int]struct {
+	cause Cause
+	login bool // while the client logs in; later it does not
+}{
+	326:   {CauseClientIDInUse, true},
+	10141: {CauseDisclaimer, true},
+	1300:  {CausePortChanged, false},
+}
+
 func (s *socket) receiveError(e wire.Error) {
-	row := codeTable[e.Code]
-	ends := row.effect == effectPortChanged || row.effect == effectFailsAttempt && !isClosed(s.loggedIn)
-	if ends && s.fatal.CompareAndSwap(nil, &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}) {
+	row, closes := closing[e.Code]
+	if closes && !(row.login && isClosed(s.loggedIn)) &&
+		s.fatal.CompareAndSwap(nil, &AttemptError{Cause: row.cause, Code: e.Code, Text: e.Text}) {
 		close(s.refused)
 	}
 	if s.pending.refuseNumbered(e) {
